@@ -1,0 +1,166 @@
+# tlspact - see README. One makefile for the whole tree, no recursion.
+# Targets: all check asan fuzz lint cover install uninstall clean demo help
+
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+SHAREDIR ?= $(PREFIX)/share/tlspact
+SYSCONFDIR ?= /etc
+SYSTEMDUNITDIR ?= $(PREFIX)/lib/systemd/system
+DESTDIR ?=
+CC ?= cc
+INSTALL ?= install
+PKG_CONFIG ?= pkg-config
+B ?= build
+CFLAGS ?= -O2 -g
+WERROR ?=
+
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wvla \
+	-Wformat=2 -Wundef -Wcast-qual $(WERROR)
+HARDEN = -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
+LDHARDEN = -pie -Wl,-z,relro,-z,now
+STD = -std=gnu11 -D_GNU_SOURCE
+BASE = $(STD) $(WARN) $(HARDEN) $(CFLAGS) $(CPPFLAGS) -MMD -MP
+
+# The layers: lib knows no partner, policy knows no program.
+INC_lib = -Ilib
+INC_policy = -Ilib -Ipolicy
+INC_cmd = -Ilib -Ipolicy -DVERSION='"$(VERSION)"' \
+	-DSYSCONFDIR='"$(SYSCONFDIR)"'
+INC_tests = -Ilib -Ipolicy -Itests
+
+LIBS_all = -lcdb -lidn2 -ljansson
+PROGRAMS = tlspact-compile tlspact-setup
+MAN5 = cmd/tlspact-registry.5 cmd/tlspact.conf.5
+MAN7 = cmd/tlspact.7
+MAN8 = $(PROGRAMS:%=cmd/%.8)
+
+LIB_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
+POLICY_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard policy/*.c))
+BINS = $(PROGRAMS:%=$(B)/%)
+UNITS = $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/t_*.c))
+TOOLS = $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
+FUZZERS = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
+SHELL_TESTS = $(wildcard tests/*.t)
+JOBS ?= $(shell nproc)
+
+V ?= 0
+Q_0 = @
+Q = $(Q_$(V))
+SAY_0 = @echo "  $(1)	$(2)";
+SAY = $(SAY_$(V))
+
+all: $(BINS)
+
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call SAY,CC,$<)$(CC) $(BASE) $(INC_$(firstword $(subst /, ,$*))) -c -o $@ $<
+
+$(B)/libtlspact.a: $(POLICY_OBJ) $(LIB_OBJ)
+	@rm -f $@
+	$(call SAY,AR,$@)$(AR) rcs $@ $^
+
+$(BINS): $(B)/%: $(B)/cmd/%.o $(B)/libtlspact.a
+	$(call SAY,LD,$@)$(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_all) $(LIBS)
+
+$(UNITS): $(B)/tests/%: $(B)/tests/%.o $(B)/libtlspact.a
+	$(call SAY,LD,$@)$(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_all) $(LIBS)
+
+$(TOOLS): $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtlspact.a
+	@mkdir -p $(@D)
+	$(call SAY,LD,$@)$(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_all) $(LIBS)
+
+# A change of compiler or flags rebuilds everything.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(BASE) $(VERSION) $(SYSCONFDIR)' | cmp -s - $@ || \
+		echo '$(CC) $(BASE) $(VERSION) $(SYSCONFDIR)' >$@
+
+programs-for-tests: $(BINS) $(UNITS) $(TOOLS)
+
+# The tests take the build folder from B; cmocka speaks TAP to prove.
+check: programs-for-tests
+	$(Q)B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS) $(SHELL_TESTS)
+
+unit: $(UNITS)
+	$(Q)B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS)
+
+asan:
+	$(Q)$(MAKE) B=$(B)/asan CC=clang \
+		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" \
+		HARDEN= LDHARDEN= WERROR=-Werror check
+
+valgrind: $(UNITS)
+	$(Q)B="$(abspath $(B))" tests/run --valgrind -j $(JOBS) $(UNITS)
+
+# Fuzz harnesses; `make fuzz` replays the seeds, `make fuzz FUZZ_SECONDS=600`
+# goes on looking for that long with each.
+FUZZ_SECONDS ?= 0
+FUZZ_CFLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fprofile-instr-generate -fcoverage-mapping
+fuzz:
+	$(Q)$(MAKE) B=$(B)/fuzzed CC=clang CFLAGS="$(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link" \
+		HARDEN= LDHARDEN= WERROR=-Werror fuzzers
+	$(Q)B="$(abspath $(B))/fuzzed" FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
+fuzzers: $(FUZZERS)
+$(FUZZERS): $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libtlspact.a
+	@mkdir -p $(@D)
+	$(call SAY,LD,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_all) $(LIBS)
+
+lint:
+	$(Q)scripts/lint $(B)
+
+cover:
+	$(Q)$(MAKE) B=$(B)/cover CC=clang \
+		CFLAGS="-O0 -g -fprofile-instr-generate -fcoverage-mapping" \
+		HARDEN= LDHARDEN= programs-for-tests
+	$(Q)B="$(abspath $(B))/cover" tests/cover
+
+bench: $(BINS) $(TOOLS)
+	$(Q)for b in tests/bench/*; do test -x $$b || continue; \
+		B="$(abspath $(B))" $$b || exit 1; done
+
+demo: $(BINS) $(TOOLS)
+	$(Q)B="$(abspath $(B))" scripts/demo.d/run
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 \
+		$(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 \
+		$(DESTDIR)$(SYSCONFDIR)/tlspact
+	$(INSTALL) -m 755 $(BINS) $(DESTDIR)$(SBINDIR)
+	$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
+	$(INSTALL) -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
+
+uninstall:
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(SBINDIR)/%)
+	rm -f $(MAN5:cmd/%=$(DESTDIR)$(MANDIR)/man5/%)
+	rm -f $(MAN7:cmd/%=$(DESTDIR)$(MANDIR)/man7/%)
+	rm -f $(MAN8:cmd/%=$(DESTDIR)$(MANDIR)/man8/%)
+
+clean:
+	rm -rf $(B)
+
+help:
+	@echo 'all        build the programs into $(B)/ (default)'
+	@echo 'check      unit tests, program tests, tests with real Postfix (root)'
+	@echo 'asan       the same under AddressSanitizer and UBSan'
+	@echo 'valgrind   the unit tests under valgrind'
+	@echo 'fuzz       replay the fuzz seeds; FUZZ_SECONDS=n goes on looking'
+	@echo 'lint       format, compilers, cppcheck, shellcheck, man pages'
+	@echo 'cover      line coverage of the unit and program tests'
+	@echo 'bench      the measurements of tests/bench'
+	@echo 'demo       a real Postfix, partners, and what happens to the mail (root)'
+	@echo 'install    to $$(DESTDIR)$$(PREFIX); also uninstall, clean'
+	@echo 'Settings: PREFIX DESTDIR SYSCONFDIR SYSTEMDUNITDIR CC CFLAGS V=1'
+
+FORCE:
+.PHONY: all check unit asan valgrind fuzz fuzzers lint cover bench demo \
+	install uninstall clean help FORCE programs-for-tests
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,27 @@
+/*
+ * mem.h: allocation that does not fail.
+ *
+ * Out of memory ends the process with abort(3): every program here can be
+ * started again, and half a policy is worse than none.
+ */
+#ifndef MEM_H
+#define MEM_H
+
+#include <stddef.h>
+
+/* malloc(3), calloc(3), strdup(3); never NULL. Free with free(3). */
+void *mem_alloc(size_t size) __attribute__((malloc, returns_nonnull));
+void *mem_zero(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
+char *mem_dup(const char *s) __attribute__((malloc, returns_nonnull));
+char *mem_printf(const char *fmt, ...)
+    __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+
+/*
+ * Make room for one more element in the array v of *cap elements of the
+ * given size, n of them in use. Returns the array, perhaps moved; grows by
+ * half, so that appending is linear.
+ */
+void *mem_grow(void *v, size_t n, size_t *cap, size_t size)
+    __attribute__((returns_nonnull));
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * num.h: numbers, durations and times from text, bounded and strict.
+ *
+ * No leading blanks, no sign, no octal, no trailing bytes: what is not
+ * wholly a number is refused, never cut.
+ */
+#ifndef NUM_H
+#define NUM_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* Decimal digits only, min to max. 0, or -1 (*out untouched). */
+int num_parse(const char *s, uint64_t min, uint64_t max, uint64_t *out);
+
+/*
+ * A duration in seconds: digits and one of Postfix's units s m h d w
+ * (postconf(5), "time units"); no unit means seconds. At most max seconds.
+ * 0, or -1 (*out untouched).
+ */
+int num_duration(const char *s, uint64_t max, uint64_t *out);
+
+/*
+ * Seconds as the shortest text that num_duration reads back to the same:
+ * "4h", "90m", "59s". buf holds at least NUM_DURATION_MAX bytes; returns buf.
+ */
+#define NUM_DURATION_MAX 24
+char *num_duration_text(uint64_t seconds, char *buf);
+
+/*
+ * A date or time: YYYY-MM-DD (its first second, UTC) or RFC 3339 with Z or
+ * an offset, `YYYY-MM-DDTHH:MM:SSZ`. Years 1970 to 9999. 0, or -1.
+ */
+int num_time(const char *s, time_t *out);
+
+/* A time as RFC 3339 UTC, YYYY-MM-DDTHH:MM:SSZ. Returns buf. */
+#define NUM_TIME_MAX 32
+char *num_time_text(time_t t, char *buf);
+
+#endif
