@@ -1,0 +1,46 @@
+/*
+ * strmap.h: find an element of an array by its name.
+ *
+ * The map holds indexes only; names stay where the array has them, and a
+ * callback finds them. Made for millions of names: 8 to 16 bytes each.
+ */
+#ifndef STRMAP_H
+#define STRMAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define STRMAP_NONE UINT32_MAX
+
+struct strmap_slot {
+	uint32_t hash;
+	uint32_t index; /* STRMAP_NONE: free */
+};
+
+struct strmap {
+	struct strmap_slot *slot;
+	size_t cap; /* a power of two, or 0 */
+	size_t n;
+	/* The name of element index of the array. */
+	const char *(*name)(const void *array, uint32_t index);
+};
+
+/* Start an empty map; array elements are named by the callback. */
+void strmap_init(
+    struct strmap *m, const char *(*name)(const void *array, uint32_t index));
+
+/* Index of the name of len bytes, or STRMAP_NONE. */
+uint32_t strmap_find(
+    const struct strmap *m, const void *array, const char *name, size_t len);
+
+/*
+ * Add index under name. If the name is there already nothing changes and
+ * its index is returned; else STRMAP_NONE.
+ */
+uint32_t strmap_add(struct strmap *m, const void *array, const char *name,
+    size_t len, uint32_t index);
+
+/* Free the map's own memory. */
+void strmap_free(struct strmap *m);
+
+#endif
