@@ -3,6 +3,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* What ends a plain word; '=' ends its name. */
+static const bool stop[256] =
+    {['\0'] = true, [' '] = true, ['\t'] = true, ['\n'] = true};
+static const bool stop_name[256] =
+    {['\0'] = true, [' '] = true, ['\t'] = true, ['\n'] = true, ['='] = true};
+
 static bool
 is_blank(char c)
 {
@@ -100,9 +106,11 @@ attr_next(struct attrs *in, struct attr *out)
 	if (*p == '{')
 		return braced(in, out, p + 1);
 	out->name = p;
-	for (; *p != '\0' && !is_blank(*p); p++)
-		if (*p == '=' && eq == NULL)
-			eq = p;
+	while (!stop_name[(unsigned char)*p])
+		p++;
+	if (*p == '=')
+		for (eq = p++; !stop[(unsigned char)*p]; p++)
+			;
 	if (*p != '\0') {
 		if (*p == '\n')
 			in->line++;

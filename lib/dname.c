@@ -101,41 +101,35 @@ static const char *
 scan_name(const char *s, bool foreign_ok, char *buf, struct scan *sc)
 {
 	const unsigned char *u = (const unsigned char *)s;
-	size_t i, label = 0;
+	size_t i = 0, label;
 
 	memset(sc, 0, sizeof(*sc));
-	sc->numeric = true;
-	for (i = 0;; i++) {
-		if (u[i] == '.' || u[i] == '\0') {
-			if (i == 0 && u[i] == '\0')
-				return "an empty name";
-			if (i == label)
-				return u[i] == '\0' ? "it ends with a dot"
-						    : "an empty label";
-			if (u[label] == '-' || u[i - 1] == '-')
-				return "a label begins or ends with '-'";
-			if (i - label > DNAME_LABEL_MAX && !sc->foreign)
-				return "a label is longer than 63 characters";
-			if (i - label >= 4 &&
-			    strncasecmp(s + label, "xn--", 4) == 0)
-				sc->alabel = true;
-			if (u[i] == '\0')
-				break;
-			sc->numeric = true;
-			label = i + 1;
-			continue;
+	if (*s == '\0')
+		return "an empty name";
+	for (;; i++) {
+		sc->numeric = true;
+		for (label = i; u[i] != '.' && u[i] != '\0'; i++) {
+			if (u[i] >= 0x80 && foreign_ok)
+				sc->foreign = true;
+			else if (ldh[u[i]] == 0)
+				return bad_byte(u[i], buf);
+			else if ((char)u[i] != ldh[u[i]])
+				sc->upper = true;
+			if (u[i] > '9' || u[i] == '-')
+				sc->numeric = false;
 		}
-		if (u[i] >= 0x80 && foreign_ok) {
-			sc->foreign = true;
-			sc->numeric = false;
-			continue;
-		}
-		if (ldh[u[i]] == 0)
-			return bad_byte(u[i], buf);
-		if ((char)u[i] != ldh[u[i]])
-			sc->upper = true;
-		if (u[i] < '0' || u[i] > '9')
-			sc->numeric = false;
+		if (i == label)
+			return u[i] == '\0' ? "it ends with a dot"
+					    : "an empty label";
+		if (u[label] == '-' || u[i - 1] == '-')
+			return "a label begins or ends with '-'";
+		if (i - label > DNAME_LABEL_MAX && !sc->foreign)
+			return "a label is longer than 63 characters";
+		if (i - label >= 4 && (s[label] | 0x20) == 'x' &&
+		    strncasecmp(s + label, "xn--", 4) == 0)
+			sc->alabel = true;
+		if (u[i] == '\0')
+			break;
 	}
 	sc->len = i;
 	if (i > DNAME_MAX && !sc->foreign)

@@ -48,12 +48,15 @@ say_err(const struct err *e)
 }
 
 void
-say_diags(const struct diags *d)
+say_diags(const struct diags *d, bool all)
 {
 	size_t i;
 
-	for (i = 0; i < d->n; i++)
+	for (i = 0; i < d->n; i++) {
+		if (!all && d->errors > 0 && d->v[i].kind == DIAG_WARNING)
+			continue;
 		placed(d->v[i].file == NULL ? name : d->v[i].file, d->v[i].line,
 		    d->v[i].kind == DIAG_WARNING ? "warning: " : "",
 		    d->v[i].text);
+	}
 }

@@ -4,6 +4,8 @@
 #ifndef SAY_H
 #define SAY_H
 
+#include <stdbool.h>
+
 struct err;
 struct diags;
 
@@ -16,7 +18,11 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* One line for *e: "FILE:LINE: text" if it has a place, else as say(). */
 void say_err(const struct err *e);
 
-/* A line each: "FILE:LINE: text"; warnings begin their text so. */
-void say_diags(const struct diags *d);
+/*
+ * A line each: "FILE:LINE: text"; warnings begin their text so. Where there
+ * are errors, warnings are left out unless all is set: they are about what
+ * was understood, and that is not what was meant.
+ */
+void say_diags(const struct diags *d, bool all);
 
 #endif

@@ -41,10 +41,10 @@ find_slot(const struct strmap *m, const void *array, const char *name,
 	size_t i = h & (m->cap - 1);
 	const char *have;
 
-	for (; m->slot[i].index != STRMAP_NONE; i = (i + 1) & (m->cap - 1)) {
+	for (; m->slot[i].next != 0; i = (i + 1) & (m->cap - 1)) {
 		if (m->slot[i].hash != h)
 			continue;
-		have = m->name(array, m->slot[i].index);
+		have = m->name(array, m->slot[i].next - 1);
 		if (strncmp(have, name, len) == 0 && have[len] == '\0')
 			break;
 	}
@@ -57,21 +57,22 @@ strmap_find(
 {
 	if (m->cap == 0)
 		return STRMAP_NONE;
-	return m->slot[find_slot(m, array, name, len, hash(name, len))].index;
+	/* 0 - 1 is STRMAP_NONE. */
+	return m->slot[find_slot(m, array, name, len, hash(name, len))].next -
+	       1;
 }
 
 static void
-grow(struct strmap *m)
+resize(struct strmap *m, size_t cap)
 {
-	size_t cap = m->cap == 0 ? 64 : m->cap * 2, i, j;
-	struct strmap_slot *slot = mem_alloc(cap * sizeof(*slot));
+	struct strmap_slot *slot = mem_table(cap, sizeof(*slot));
+	size_t i, j;
 
-	memset(slot, 0xff, cap * sizeof(*slot));
 	for (i = 0; i < m->cap; i++) {
-		if (m->slot[i].index == STRMAP_NONE)
+		if (m->slot[i].next == 0)
 			continue;
 		j = m->slot[i].hash & (cap - 1);
-		while (slot[j].index != STRMAP_NONE)
+		while (slot[j].next != 0)
 			j = (j + 1) & (cap - 1);
 		slot[j] = m->slot[i];
 	}
@@ -80,21 +81,71 @@ grow(struct strmap *m)
 	m->cap = cap;
 }
 
+void
+strmap_reserve(struct strmap *m, size_t n)
+{
+	size_t cap = m->cap == 0 ? 64 : m->cap;
+
+	while (n > cap / 4 * 3)
+		cap *= 2;
+	if (cap > m->cap)
+		resize(m, cap);
+}
+
+static uint32_t
+add(struct strmap *m, const void *array, const char *name, size_t len,
+    uint32_t index, uint32_t h)
+{
+	size_t i;
+
+	strmap_reserve(m, m->n + 1);
+	i = find_slot(m, array, name, len, h);
+	if (m->slot[i].next != 0)
+		return m->slot[i].next - 1;
+	m->slot[i].hash = h;
+	m->slot[i].next = index + 1;
+	m->n++;
+	return STRMAP_NONE;
+}
+
 uint32_t
 strmap_add(struct strmap *m, const void *array, const char *name, size_t len,
     uint32_t index)
 {
-	uint32_t h = hash(name, len);
-	size_t i;
+	return add(m, array, name, len, index, hash(name, len));
+}
 
-	if (m->n + 1 > m->cap / 4 * 3)
-		grow(m);
-	i = find_slot(m, array, name, len, h);
-	if (m->slot[i].index != STRMAP_NONE)
-		return m->slot[i].index;
-	m->slot[i].hash = h;
-	m->slot[i].index = index;
-	m->n++;
+#define AHEAD 16 /* names whose slots are fetched before they are needed */
+
+uint32_t
+strmap_add_all(struct strmap *m, const void *array, size_t n, uint32_t *from)
+{
+	struct {
+		const char *name;
+		size_t len;
+		uint32_t hash;
+	} next[AHEAD];
+	size_t i, j = *from;
+	uint32_t have;
+
+	strmap_reserve(m, n);
+	for (i = *from; i < n; i++) {
+		for (; j < n && j < i + AHEAD; j++) {
+			next[j % AHEAD].name = m->name(array, (uint32_t)j);
+			next[j % AHEAD].len = strlen(next[j % AHEAD].name);
+			next[j % AHEAD].hash =
+			    hash(next[j % AHEAD].name, next[j % AHEAD].len);
+			__builtin_prefetch(
+			    &m->slot[next[j % AHEAD].hash & (m->cap - 1)], 1);
+		}
+		have = add(m, array, next[i % AHEAD].name, next[i % AHEAD].len,
+		    (uint32_t)i, next[i % AHEAD].hash);
+		if (have != STRMAP_NONE) {
+			*from = (uint32_t)i;
+			return have;
+		}
+	}
+	*from = (uint32_t)n;
 	return STRMAP_NONE;
 }
 

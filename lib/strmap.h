@@ -14,7 +14,7 @@
 
 struct strmap_slot {
 	uint32_t hash;
-	uint32_t index; /* STRMAP_NONE: free */
+	uint32_t next; /* index + 1; 0: free */
 };
 
 struct strmap {
@@ -29,6 +29,9 @@ struct strmap {
 void strmap_init(
     struct strmap *m, const char *(*name)(const void *array, uint32_t index));
 
+/* Make room for n names in all, so that adding them moves nothing. */
+void strmap_reserve(struct strmap *m, size_t n);
+
 /* Index of the name of len bytes, or STRMAP_NONE. */
 uint32_t strmap_find(
     const struct strmap *m, const void *array, const char *name, size_t len);
@@ -39,6 +42,15 @@ uint32_t strmap_find(
  */
 uint32_t strmap_add(struct strmap *m, const void *array, const char *name,
     size_t len, uint32_t index);
+
+/*
+ * Add the elements from *from up to n of the array under their own names,
+ * for a map that holds those before *from already. Returns STRMAP_NONE at
+ * the end; or, at an element whose name is there already, the index of the
+ * first of that name, with *from at the element, which is not added.
+ */
+uint32_t strmap_add_all(
+    struct strmap *m, const void *array, size_t n, uint32_t *from);
 
 /* Free the map's own memory. */
 void strmap_free(struct strmap *m);
