@@ -42,6 +42,8 @@ export LC_ALL=C.UTF-8 TZ=UTC
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 B=$(cd "$TOP" && realpath -m "${B:-build}")
 export TOP B
+# shellcheck source=tests/lab/wait.sh
+. "$TOP/tests/lab/wait.sh"
 
 tap_count=0
 tap_failed=0
@@ -220,15 +222,4 @@ run()
 at_exit()
 {
 	tap_at_exit+=("$(printf '%q ' "$@")")
-}
-
-wait_for()
-{
-	local end=$((SECONDS + $1))
-
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
 }
