@@ -54,7 +54,7 @@ lab_attempt()
 			tls[pid] = word[1] " " word[7] " " word[10]
 			next
 		}
-		if (text ~ /^server certificate verification failed for /) {
+		if (text ~ /^(server )?certificate verification failed for /) {
 			fault[pid] = text
 			sub(/.*\]:[0-9]+: (num=[0-9]+:)?/, "", fault[pid])
 			next
@@ -133,4 +133,34 @@ lab_received()
 		/^Received:/ { n = 1 }
 		n { sub(/^[ \t]+/, " "); printf "%s", $0 }
 		END { print "" }' "$file"
+}
+
+# lab_outcome QUEUE-ID [N]	what became of it, if both sides agree:
+#				`verified TLSv1.3`, `encrypted TLSv1.3`,
+#				`clear`, `held: REASON`; else `odd: ...`
+lab_outcome()
+{
+	local status session received how protocol cipher reason
+
+	status=$(lab_status "$@") || return
+	session=$(lab_session "$@") || return
+	received=$(lab_received "$@") || return
+	read -r how protocol cipher <<<"$session"
+	if [ "$status" = deferred ] && [ -z "$received" ]; then
+		reason=$(lab_fault "$@")
+		[ -n "$reason" ] || reason=$(lab_reason "$@")
+		echo "held: ${reason% by host *}"
+	elif [ "$status" != sent ]; then
+		echo "odd: $status: $(lab_reason "$@"); received: $received"
+	elif [[ $how = none && $received =~ ' with '(UTF8SMTP|ESMTP)' id ' ]]; then
+		echo clear
+	elif [[ $received =~ ' with '(UTF8|E)'SMTPS id ' &&
+		$received == *"(using $protocol with cipher $cipher ("* ]]; then
+		case $how in
+		Verified) echo "verified $protocol" ;;
+		*) echo "encrypted $protocol" ;;
+		esac
+	else
+		echo "odd: sent: $session; received: $received"
+	fi
 }
