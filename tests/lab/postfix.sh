@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # postfix.sh: the two Postfix instances of the lab; see lab.sh.
 
-# lab_gateway ADDRESS HOST CERT|none [SETTING=VALUE...]
+# lab_gateway ADDRESS[:PORT] HOST CERT|none [SETTING=VALUE...]
 #			a gateway of a partner, with its certificate or without
 #			STARTTLS, its A record, and settings of its own
 lab_gateway()
@@ -16,9 +16,10 @@ lab_gateway()
 	for setting; do
 		tls+=" -o { $setting }"
 	done
-	echo "$address:25 inet n - n - - smtpd -o myhostname=$host $tls" \
+	[[ $address = *:* ]] || address+=:25
+	echo "$address inet n - n - - smtpd -o myhostname=$host $tls" \
 		>>"$LAB/etc/gateways"
-	lab_record "$host. A $address"
+	lab_record "$host. A ${address%:*}"
 }
 
 # The folders and files of one instance; more main.cf lines on stdin.

@@ -28,7 +28,7 @@
 # pass NAME, fail NAME		the verdict was found elsewhere
 # skip NAME WHY			counted as passed, shown as skipped
 # skip_all WHY			nothing here can run; a failure if CI is set
-# bail WHY			stop the whole test run
+# bail WHY			what follows makes no sense: the file fails here
 # diag TEXT			a remark in the output
 # done_testing			prints the plan and ends the script
 # run COMMAND...		sets $rc, $out, $err (files $T/.out, $T/.err);
@@ -196,8 +196,8 @@ skip_all()
 
 bail()
 {
-	echo "Bail out! $*"
-	exit 255
+	fail "$*"
+	exit 1
 }
 
 done_testing()
