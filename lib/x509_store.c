@@ -2,6 +2,7 @@
 #include "x509_priv.h"
 
 #include "err.h"
+#include "file.h"
 #include "mem.h"
 #include "quote.h"
 
@@ -9,13 +10,9 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 SSL_CTX *
 x509_store_ctx(void)
@@ -199,58 +196,6 @@ x509_store_parse_ta(
 	return s;
 }
 
-static int
-read_all(int fd, const char *path, char **data, size_t *len, struct err *err)
-{
-	size_t cap = 65536;
-	ssize_t n;
-
-	*len = 0;
-	*data = mem_alloc(cap);
-	while ((n = read(fd, *data + *len, cap - *len)) != 0) {
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return err_sys(err, err_code_input(errno),
-			    "cannot read %s", quotes(path).s);
-		*len += (size_t)n;
-		if (*len > X509_MAX_STORE)
-			return err_set(err, EX_DATAERR,
-			    "%s: longer than %d bytes", quotes(path).s,
-			    X509_MAX_STORE);
-		if (*len == cap) {
-			char *more = mem_alloc(cap * 2);
-
-			memcpy(more, *data, cap);
-			free(*data);
-			*data = more;
-			cap *= 2;
-		}
-	}
-	return 0;
-}
-
-static int
-slurp(const char *path, char **data, size_t *len, struct err *err)
-{
-	/* A pipe without a writer must not hold us up. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	int rv;
-
-	*data = NULL;
-	if (fd == -1)
-		return err_sys(err, err_code_input(errno), "cannot open %s",
-		    quotes(path).s);
-	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
-		rv = err_set(
-		    err, EX_NOINPUT, "%s is not a file", quotes(path).s);
-	else
-		rv = read_all(fd, path, data, len, err);
-	(void)close(fd);
-	return rv;
-}
-
 struct x509_store *
 x509_store_load_ca(const char *path, struct err *err)
 {
@@ -258,7 +203,8 @@ x509_store_load_ca(const char *path, struct err *err)
 	size_t len;
 	char *pem;
 
-	if (slurp(path, &pem, &len, err) == 0)
+	pem = file_slurp(path, X509_MAX_STORE, &len, NULL, err);
+	if (pem != NULL)
 		s = x509_store_parse_ca(pem, len, path, err);
 	free(pem);
 	return s;
@@ -271,7 +217,8 @@ x509_store_load_ta(const char *path, struct err *err)
 	size_t len;
 	char *pem;
 
-	if (slurp(path, &pem, &len, err) == 0)
+	pem = file_slurp(path, X509_MAX_STORE, &len, NULL, err);
+	if (pem != NULL)
 		s = x509_store_parse_ta(pem, len, path, err);
 	free(pem);
 	return s;

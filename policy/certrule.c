@@ -199,6 +199,7 @@ certrule_judge(const struct x509_chain *c, const struct certrules *r,
 		/* No rule may be missing for what stops mail. */
 		if (!out->delivers && !fault_stops_mail(out->fault))
 			out->fault = FAULT_UNTRUSTED_ISSUER;
+		out->step = LEVEL_SECURE;
 		if (!out->delivers)
 			out->step = fault_smallest_step(
 			    out->fault, out->key == CERTRULE_KEY_SAME);

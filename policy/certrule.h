@@ -93,7 +93,7 @@ struct certverdict {
 	bool delivers;	       /* Postfix would deliver, strict rules aside */
 	bool warning;	       /* of any rule */
 	enum certrule_key key; /* against last_key */
-	enum fault_step step;  /* smallest that gets mail moving again */
+	enum level step;       /* lower than secure if that gets mail moving */
 	bool days_known;       /* the end of life can be read */
 	long days_left;	       /* whole days, negative after the end */
 	struct x509_info leaf; /* the certificate in words */

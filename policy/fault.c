@@ -8,15 +8,15 @@ enum layer { LAYER_NONE, LAYER_STRICT, LAYER_NET, LAYER_TLS };
 struct row {
 	const char *text;
 	enum layer layer;
-	enum fault_step step;	       /* with another key */
-	enum fault_step step_same_key; /* with the key that passed last */
+	enum level step;	  /* with another key */
+	enum level step_same_key; /* with the key that passed last */
 	const char *description;
 };
 
-#define NONE FAULT_STEP_NONE
-#define KEY FAULT_STEP_KEY
-#define ENCRYPT FAULT_STEP_ENCRYPT
-#define OPPORTUNISTIC FAULT_STEP_OPPORTUNISTIC
+#define NONE LEVEL_SECURE
+#define KEY LEVEL_KEY
+#define ENCRYPT LEVEL_ENCRYPT
+#define OPPORTUNISTIC LEVEL_OPPORTUNISTIC
 
 static const struct row rows[FAULT_COUNT] = {
     [FAULT_OK] = {"ok", LAYER_NONE, NONE, NONE,
@@ -139,21 +139,8 @@ fault_stops_mail(enum fault f)
 	       (rows[f].layer == LAYER_NET || rows[f].layer == LAYER_TLS);
 }
 
-enum fault_step
+enum level
 fault_smallest_step(enum fault f, bool same_key)
 {
 	return same_key ? rows[f].step_same_key : rows[f].step;
-}
-
-const char *
-fault_step_text(enum fault_step step)
-{
-	static const char *const words[] = {
-	    [FAULT_STEP_NONE] = "none",
-	    [FAULT_STEP_KEY] = "key",
-	    [FAULT_STEP_ENCRYPT] = "encrypt",
-	    [FAULT_STEP_OPPORTUNISTIC] = "opportunistic",
-	};
-
-	return words[step];
 }

@@ -4,8 +4,9 @@
 #ifndef FAULT_H
 #define FAULT_H
 
+#include "level.h"
+
 #include <stdbool.h>
-#include <stddef.h>
 
 /*
  * In order of severity: of several faults the last in this list is the one
@@ -52,14 +53,6 @@ enum fault {
 	FAULT_COUNT
 };
 
-/* The ladder below `secure`, smallest step first. */
-enum fault_step {
-	FAULT_STEP_NONE, /* no downgrade helps, or none is needed */
-	FAULT_STEP_KEY,
-	FAULT_STEP_ENCRYPT,
-	FAULT_STEP_OPPORTUNISTIC
-};
-
 /* The word for f: "ok", "expired", "name-mismatch", ... */
 const char *fault_text(enum fault f);
 
@@ -80,11 +73,9 @@ bool fault_stops_mail(enum fault f);
 
 /*
  * The smallest downgrade that gets mail moving again (it was enforced by CA
- * and name). same_key: the key shown is the one that passed last.
+ * and name); LEVEL_SECURE: none helps, or none is needed. same_key: the key
+ * shown is the one that passed last.
  */
-enum fault_step fault_smallest_step(enum fault f, bool same_key);
-
-/* "none", "key", "encrypt", "opportunistic". */
-const char *fault_step_text(enum fault_step step);
+enum level fault_smallest_step(enum fault f, bool same_key);
 
 #endif

@@ -1,7 +1,7 @@
 /* Certificate rules: every shape of certificate against its verdict. */
 #include "certrule.h"
 #include "err.h"
-#include "shapes.h"
+#include "shapemake.h"
 
 #include <openssl/err.h>
 #include <setjmp.h>

@@ -10,7 +10,7 @@
  */
 #include "certrule.h"
 #include "err.h"
-#include "../shapes.h"
+#include "shapemake.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
