@@ -22,6 +22,7 @@ enum {
 /* What OpenSSL says about a chain while it walks along it. */
 struct walk {
 	struct x509_verdict *out;
+	bool records;  /* trust rests on records, not on a store */
 	bool no_names; /* no reference name was left to compare with */
 };
 
@@ -148,19 +149,19 @@ add_anchors(SSL *ssl, const struct x509_store *s)
 	return n;
 }
 
-/* Tell ssl what Postfix would tell its own. False: nothing can match. */
-static bool
+/* Tell ssl what Postfix would tell its own. Number of usable records. */
+static size_t
 configure(SSL *ssl, const struct x509_ask *ask, struct walk *w)
 {
 	const struct x509_store *s = ask->store;
 	bool anchored = s != NULL && s->nanchors > 0;
-	size_t usable = 1;
+	size_t usable = 0;
 
+	w->records = ask->mode != X509_BY_CA || anchored;
 	SSL_set_security_level(ssl, 1);
 	SSL_set_verify_depth(ssl, X509_DEPTH + 1);
-	if ((ask->mode != X509_BY_CA || anchored) &&
-	    SSL_dane_enable(ssl, NULL) <= 0)
-		return false;
+	if (w->records && SSL_dane_enable(ssl, NULL) <= 0)
+		return 0;
 	switch (ask->mode) {
 	case X509_BY_CA:
 		w->no_names = add_names(ssl, ask) == 0;
@@ -177,7 +178,7 @@ configure(SSL *ssl, const struct x509_ask *ask, struct walk *w)
 		usable = add_records(ssl, ask->tlsa, ask->ntlsa);
 		break;
 	}
-	return usable > 0;
+	return usable;
 }
 
 /* The same steps as OpenSSL's ssl_verify_cert_chain(). */
@@ -238,7 +239,7 @@ matched_name(X509_STORE_CTX *sc, struct x509_verdict *out)
 }
 
 static void
-run(X509_STORE_CTX *sc, SSL *ssl, struct walk *w, bool usable)
+run(X509_STORE_CTX *sc, SSL *ssl, struct walk *w)
 {
 	struct x509_verdict *out = w->out;
 	X509 *leaf = X509_STORE_CTX_get0_cert(sc);
@@ -249,7 +250,7 @@ run(X509_STORE_CTX *sc, SSL *ssl, struct walk *w, bool usable)
 	path_info(sc, out);
 	if (w->no_names)
 		note(out, X509_BAD_NAME, X509_V_ERR_HOSTNAME_MISMATCH, 0, leaf);
-	if (!usable)
+	if (w->records && out->usable == 0)
 		note(out, X509_BAD_TLSA, X509_V_ERR_DANE_NO_MATCH, 0, leaf);
 	out->ok = X509_STORE_CTX_get_error(sc) == X509_V_OK;
 	for (i = 0; i < X509_BAD_COUNT; i++)
@@ -270,15 +271,14 @@ x509_verify(const struct x509_chain *c, const struct x509_ask *ask,
 	X509_STORE_CTX *sc = X509_STORE_CTX_new();
 	SSL *ssl = SSL_new(ctx);
 	struct walk w = {.out = out};
-	bool usable;
 	int rv = -1;
 
 	memset(out, 0, sizeof(*out));
 	if (sc != NULL && ssl != NULL) {
-		usable = configure(ssl, ask, &w);
+		out->usable = configure(ssl, ask, &w);
 		rv = walk_init(sc, ssl, c, roots, ask->at);
 		if (rv == 0)
-			run(sc, ssl, &w, usable);
+			run(sc, ssl, &w);
 	}
 	if (rv == -1)
 		err_set(err, EX_SOFTWARE, "OpenSSL cannot check a chain: %s",

@@ -97,7 +97,8 @@ struct x509_finding {
 };
 
 struct x509_verdict {
-	bool ok; /* Postfix would write "Verified" */
+	size_t usable; /* TLSA records, pins or anchors that can be used */
+	bool ok;       /* Postfix would write "Verified" */
 	struct x509_finding bad[X509_BAD_COUNT];
 	char matched[X509_TEXT_MAX]; /* the certificate's name that matched */
 	bool leaf_is_anchor; /* trusted by itself: dates were not asked */

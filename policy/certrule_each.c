@@ -255,7 +255,10 @@ judge_ahead(struct certrule_job *j)
 
 	if ((out->days_known = out->leaf.dates_ok))
 		out->days_left = days_between(j->r->at, out->leaf.not_after);
-	observe(j, CERTRULE_AHEAD, "%ld days", out->days_left);
+	if (out->days_known)
+		observe(j, CERTRULE_AHEAD, "%ld days", out->days_left);
+	else
+		observe(j, CERTRULE_AHEAD, "unreadable");
 	if (j->r->warn_days == 0 || !out->days_known || !path_was_asked(j) ||
 	    j->v.leaf_is_anchor ||
 	    out->rule[CERTRULE_VALIDITY].state == CERTRULE_FAIL) {
@@ -471,7 +474,7 @@ judge_tlsa(struct certrule_job *j)
 	if (j->r->verify != CERTRULE_BY_DANE)
 		answer(j, CERTRULE_TLSA, CERTRULE_NOT_ASKED, FAULT_OK,
 		    "TLSA records are not asked for.");
-	else if (j->r->ntlsa == 0)
+	else if (j->v.usable == 0)
 		answer(j, CERTRULE_TLSA, CERTRULE_FAIL, FAULT_NO_TLSA,
 		    "The gateway has no usable TLSA record.");
 	else if (j->v.bad[X509_BAD_TLSA].found)

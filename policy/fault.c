@@ -27,6 +27,9 @@ static const struct row rows[FAULT_COUNT] = {
 	NONE,
 	"The Common Name of the certificate is not the gateway's name, "
 	"although its alternative names are."},
+    [FAULT_INJECTED] = {"injected", LAYER_STRICT, NONE, NONE,
+	"Plain text was slipped in behind the reply to STARTTLS; it was "
+	"thrown away."},
     [FAULT_LOCAL_ERROR] = {"local-error", LAYER_NET, NONE, NONE,
 	"The gateway was not judged because something on our side failed."},
     [FAULT_DNS_FAILED] = {"dns-failed", LAYER_NET, NONE, NONE,
@@ -89,9 +92,6 @@ static const struct row rows[FAULT_COUNT] = {
 	"The gateway offers STARTTLS and then refuses the command."},
     [FAULT_NO_STARTTLS] = {"no-starttls", LAYER_TLS, OPPORTUNISTIC,
 	OPPORTUNISTIC, "The gateway does not offer STARTTLS."},
-    [FAULT_INJECTED] = {"injected", LAYER_TLS, NONE, NONE,
-	"Plain text was slipped in behind the reply to STARTTLS; it was "
-	"thrown away."},
 };
 
 const char *
@@ -134,9 +134,7 @@ fault_is_tls(enum fault f)
 bool
 fault_stops_mail(enum fault f)
 {
-	/* Postfix, too, throws injected text away and goes on. */
-	return f != FAULT_INJECTED &&
-	       (rows[f].layer == LAYER_NET || rows[f].layer == LAYER_TLS);
+	return rows[f].layer == LAYER_NET || rows[f].layer == LAYER_TLS;
 }
 
 enum level

@@ -18,6 +18,7 @@ enum fault {
 	/* Only our own stricter rules are broken; Postfix delivers. */
 	FAULT_WRONG_ISSUER,
 	FAULT_COMMON_NAME_MISMATCH,
+	FAULT_INJECTED, /* somebody in between; Postfix, too, discards it */
 	/* Not TLS: never a reason to drop. */
 	FAULT_LOCAL_ERROR,
 	FAULT_DNS_FAILED,
@@ -48,8 +49,6 @@ enum fault {
 	FAULT_HANDSHAKE_FAILED,
 	FAULT_STARTTLS_REFUSED,
 	FAULT_NO_STARTTLS,
-	/* Somebody in between. */
-	FAULT_INJECTED,
 	FAULT_COUNT
 };
 

@@ -39,6 +39,7 @@ shape_world(time_t base)
 	    root = {.cn = "The Root",
 		.org = "Root Trust",
 		.ca = true,
+		.from = -100,
 		.to = 3000},
 	    other = {.cn = "Other Root", .ca = true},
 	    inter = {.cn = "Issuing CA", .org = "Root Trust", .ca = true},
