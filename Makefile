@@ -32,7 +32,7 @@ INC_cmd = -Ilib -Ipolicy -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(SYSCONFDIR)"'
 INC_tests = -Ilib -Ipolicy -Itests
 
-LIBS_all = -lcdb -lidn2 -ljansson
+LIBS_all = -lcdb -lidn2 -ljansson -lssl -lcrypto -levent_core -lunbound -lm
 PROGRAMS = tlspact-compile tlspact-setup
 MAN5 = cmd/tlspact-registry.5 cmd/tlspact.conf.5
 MAN7 = cmd/tlspact.7
