@@ -58,7 +58,7 @@ struct conn {
 	bool shaken; /* handshake done */
 	bool mute;
 	bool close_when_sent;
-	bool plain; /* not TLS was promised, plain rubbish sent */
+	bool plain; /* the next bytes are answered with rubbish */
 	bool data;  /* inside DATA */
 	size_t flood_at;
 	struct evbuffer *pending;
@@ -224,7 +224,6 @@ starttls(struct conn *c)
 	if (at_point(c, AFTER_220))
 		return;
 	if (m->plain != NULL) {
-		say(c, m->plain);
 		c->plain = true;
 		return;
 	}
@@ -269,6 +268,10 @@ take(struct conn *c, const char *p, size_t len)
 {
 	size_t i;
 
+	if (c->plain) {
+		say(c, c->server->mode->plain);
+		c->close_when_sent = true;
+	}
 	for (i = 0; i < len; i++) {
 		if (c->mute || c->plain || c->close_when_sent)
 			break;

@@ -29,7 +29,7 @@ static const struct mode {
 	const char *keyword;  /* offered instead of STARTTLS; "" none */
 	const char *starttls; /* instead of 220 */
 	const char *behind;   /* more bytes in the same write as 220 */
-	const char *plain;    /* sent instead of TLS after 220 */
+	const char *plain;    /* the answer to the client's hello */
 	const char *flood;    /* instead of a greeting, again and again */
 	enum point close;     /* hang up there */
 	enum point silent;    /* say nothing from there on */
@@ -84,8 +84,8 @@ static const struct mode {
     {.name = "tls13", .proto = TLS1_3_VERSION},
     {.name = "rsakex", .proto = TLS1_2_VERSION, .ciphers = "kRSA"},
     {.name = "dh1024", .proto = TLS1_2_VERSION, .ciphers = "kDHE"},
-    {.name = "rc4", .proto = TLS1_2_VERSION, .ciphers = "RC4"},
-    {.name = "3des", .proto = TLS1_2_VERSION, .ciphers = "3DES"},
+    {.name = "anon", .proto = TLS1_2_VERSION, .ciphers = "aNULL:@SECLEVEL=0"},
+    {.name = "null", .proto = TLS1_2_VERSION, .ciphers = "eNULL:@SECLEVEL=0"},
     {.name = "askcert", .verify = SSL_VERIFY_PEER},
     {.name = "needcert",
 	.verify = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT},
