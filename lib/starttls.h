@@ -48,8 +48,9 @@ struct starttls_params {
 	const char *ciphers; /* for TLS 1.2 and older; NULL: _MEDIUM */
 	/*
 	 * OpenSSL security level. Postfix: 0 at may and encrypt, 1 at
-	 * levels that match the certificate; in OpenSSL 3.0 level 1 also
-	 * means no TLS before 1.2.
+	 * levels that match the certificate. In OpenSSL 3.0 level 1 refuses
+	 * SHA-1 signatures, and with them TLS before 1.2 (RSA key transport
+	 * aside).
 	 */
 	int security_level;
 	int min_proto;	   /* TLS1_2_VERSION and so on; 0: TLS 1.0 */

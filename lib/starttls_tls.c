@@ -281,11 +281,14 @@ starttls_tls_facts(SSL *ssl, struct starttls_result *r)
  * take. "wrong version number" is not one: it says that no TLS came at all.
  */
 static bool
-is_version_fault(unsigned long e)
+is_version_fault(SSL *ssl, unsigned long e)
 {
 	if (ERR_GET_LIB(e) != ERR_LIB_SSL)
 		return false;
 	switch (ERR_GET_REASON(e)) {
+	case SSL_R_LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED:
+		/* SHA-1, which these versions cannot do without. */
+		return SSL_version(ssl) <= TLS1_1_VERSION;
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_VERSION_TOO_LOW:
 	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
@@ -306,8 +309,8 @@ starttls_tls_failure(
 	if (io->over)
 		return STARTTLS_TOO_MUCH;
 	if (e != 0 && why == SSL_ERROR_SSL)
-		return is_version_fault(e) ? STARTTLS_PROTOCOL_TOO_OLD
-					   : STARTTLS_HANDSHAKE_FAILED;
+		return is_version_fault(ssl, e) ? STARTTLS_PROTOCOL_TOO_OLD
+						: STARTTLS_HANDSHAKE_FAILED;
 	r->errnum = io->errnum;
 	return STARTTLS_CLOSED;
 }
