@@ -71,7 +71,7 @@ struct mxdns_host {
 	const char *name; /* lower case, no dot at the end; or the IP address */
 	unsigned pref;
 	struct mxdns_answer a, aaaa;
-	struct mxdns_addr *addr; /* IPv4 first */
+	struct mxdns_addr *addr; /* IPv4 first, then by number */
 	size_t naddr;
 	bool addr_cut; /* there are more than MXDNS_MAX_ADDRS */
 	/*

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -118,18 +119,26 @@ mxdns_add_addr(
 	h->addr[h->naddr++].len = len;
 }
 
-/* IPv4 goes first whichever answer was first. */
-static void
-put_ipv4_first(struct mxdns_host *h, size_t before)
+/* IPv4 first, then by number: servers shuffle, and tables should not. */
+static int
+compare_addrs(const void *a, const void *b)
 {
-	struct mxdns_addr tmp[MXDNS_MAX_ADDRS];
-	size_t fresh = h->naddr - before;
+	const struct mxdns_addr *x = a, *y = b;
+	struct sockaddr_in v4[2];
+	struct sockaddr_in6 v6[2];
 
-	if (before == 0 || fresh == 0)
-		return;
-	memcpy(tmp, h->addr, before * sizeof(tmp[0]));
-	memmove(h->addr, h->addr + before, fresh * sizeof(tmp[0]));
-	memcpy(h->addr + fresh, tmp, before * sizeof(tmp[0]));
+	if (x->sa.ss_family != y->sa.ss_family)
+		return x->sa.ss_family == AF_INET ? -1 : 1;
+	if (x->sa.ss_family == AF_INET) {
+		memcpy(&v4[0], &x->sa, sizeof(v4[0]));
+		memcpy(&v4[1], &y->sa, sizeof(v4[1]));
+		return memcmp(
+		    &v4[0].sin_addr, &v4[1].sin_addr, sizeof(v4[0].sin_addr));
+	}
+	memcpy(&v6[0], &x->sa, sizeof(v6[0]));
+	memcpy(&v6[1], &y->sa, sizeof(v6[1]));
+	return memcmp(
+	    &v6[0].sin6_addr, &v6[1].sin6_addr, sizeof(v6[0].sin6_addr));
 }
 
 void
@@ -155,8 +164,8 @@ mxdns_note_addrs(struct arena *mem, struct mxdns_host *h, uint16_t port,
 			mxdns_add_addr(mem, h, &v6, sizeof(v6));
 		}
 	}
-	if (type == MXDNS_TYPE_A)
-		put_ipv4_first(h, before);
+	if (h->naddr > 1)
+		qsort(h->addr, h->naddr, sizeof(h->addr[0]), compare_addrs);
 }
 
 void

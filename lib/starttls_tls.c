@@ -90,6 +90,7 @@ static int
 setup(SSL_CTX *c, const struct starttls_params *p, struct err *err)
 {
 	const char *ciphers = p->ciphers;
+	char curves[] = CURVES;
 	int min = p->min_proto == 0 ? TLS1_VERSION : p->min_proto;
 
 	if (ciphers == NULL)
@@ -108,7 +109,7 @@ setup(SSL_CTX *c, const struct starttls_params *p, struct err *err)
 		return err_set(err, EX_USAGE, "cipher list %s: %s",
 		    quotes(ciphers).s, reason);
 	}
-	if (!SSL_CTX_set1_curves_list(c, CURVES))
+	if (!SSL_CTX_set1_curves_list(c, curves))
 		return fail_ssl(err, "curves " CURVES);
 	SSL_CTX_set_options(c, SSL_OP_ALL | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_max_cert_list(c, STARTTLS_MAX_CHAIN);
