@@ -33,7 +33,7 @@ INC_cmd = -Ilib -Ipolicy -DVERSION='"$(VERSION)"' \
 INC_tests = -Ilib -Ipolicy -Itests
 
 LIBS_all = -lcdb -lidn2 -ljansson -lcrypto
-PROGRAMS = tlspact-compile
+PROGRAMS = tlspact-compile tlspact-setup
 MAN5 = cmd/tlspact-registry.5 cmd/tlspact.conf.5
 MAN7 = cmd/tlspact.7
 MAN8 = $(PROGRAMS:%=cmd/%.8)
