@@ -83,10 +83,10 @@ programs-for-tests: $(BINS) $(UNITS) $(TOOLS)
 
 # The tests take the build folder from B; cmocka speaks TAP to prove.
 check: programs-for-tests
-	$(Q)B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS) $(SHELL_TESTS)
+	$(Q)exec env B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS) $(SHELL_TESTS)
 
 unit: $(UNITS)
-	$(Q)B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS)
+	$(Q)exec env B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS)
 
 asan:
 	$(Q)$(MAKE) B=$(B)/asan CC=clang \
@@ -94,7 +94,7 @@ asan:
 		HARDEN= LDHARDEN= WERROR=-Werror check
 
 valgrind: $(UNITS)
-	$(Q)B="$(abspath $(B))" tests/run --valgrind -j $(JOBS) $(UNITS)
+	$(Q)exec env B="$(abspath $(B))" tests/run --valgrind -j $(JOBS) $(UNITS)
 
 # Fuzz harnesses; `make fuzz` replays the seeds, `make fuzz FUZZ_SECONDS=600`
 # goes on looking for that long with each.
@@ -124,7 +124,7 @@ bench: $(BINS) $(TOOLS)
 		B="$(abspath $(B))" $$b || exit 1; done
 
 demo: $(BINS) $(TOOLS)
-	$(Q)B="$(abspath $(B))" scripts/demo.d/run
+	$(Q)exec env B="$(abspath $(B))" scripts/demo.d/run
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 \
