@@ -63,6 +63,12 @@ struct ledger *ledger_open(
 void ledger_close(struct ledger *l);
 
 /*
+ * How long a call may wait for other writers, from now on; 5 s unless said.
+ * For a loop that must go on answering.
+ */
+void ledger_patience(struct ledger *l, int ms);
+
+/*
  * Remove what is older than `before`: probes (never the latest of a gateway
  * nor its last that passed), chains that nothing needs any more, failures,
  * notices that were sent, positions of files not read since. Counts,
