@@ -238,12 +238,12 @@ dname_suffix(const char *s, char *buf, const char **out)
 		return "it does not begin with a dot";
 	if ((bad = dname_host(s + 1, buf, &name)) != NULL)
 		return bad;
+	if (strlen(name) >= DNAME_MAX)
+		return "the name is longer than 253 characters";
 	if (name == s + 1) {
 		*out = s;
 		return NULL;
 	}
-	if (strlen(name) >= DNAME_MAX)
-		return "the name is longer than 253 characters";
 	memmove(buf + 1, buf, strlen(buf) + 1);
 	buf[0] = '.';
 	*out = buf;
