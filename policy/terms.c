@@ -221,7 +221,7 @@ key_element(char *s, struct arena *arena, char *buf, const char **out)
 	if (strncmp(p, "sha256:", 7) == 0)
 		p += 7;
 	for (; *p != '\0'; p++) {
-		if (*p == ':' && n % 2 == 0 && n > 0 && p[1] != ':')
+		if (*p == ':' && n % 2 == 0 && n > 0 && hex(p[1]) != -1)
 			continue;
 		if (hex(*p) == -1 || n == 64)
 			break;
