@@ -248,7 +248,7 @@ static int
 lower_to(struct ctl *c, struct ctl_facts *f, const struct ctl_lower *lower,
     enum level to)
 {
-	bool written, known;
+	bool written, known = false;
 	size_t retried = 0;
 	time_t end;
 	int code;
@@ -263,8 +263,7 @@ lower_to(struct ctl *c, struct ctl_facts *f, const struct ctl_lower *lower,
 		return code;
 	if (!c->no_flush)
 		retried = ctl_retry(c, f, &known);
-	ctl_done(
-	    c, f, "downgrade", written, end, c->no_flush ? NULL : &retried);
+	ctl_done(c, f, "downgrade", written, end, known ? &retried : NULL);
 	return EX_OK;
 }
 
@@ -380,7 +379,7 @@ ctl_extend(struct ctl *c, const struct ctl_lower *lower)
 static int
 restore(struct ctl *c, struct ctl_facts *f, const char *reason)
 {
-	bool written, known;
+	bool written, known = false;
 	size_t retried = 0;
 	int code;
 
@@ -404,7 +403,7 @@ restore(struct ctl *c, struct ctl_facts *f, const char *reason)
 	if (!c->json)
 		(void)printf(
 		    "%s is back at %s\n", f->name, level_name(f->full));
-	ctl_done(c, f, "restore", written, 0, c->flush ? &retried : NULL);
+	ctl_done(c, f, "restore", written, 0, known ? &retried : NULL);
 	return EX_OK;
 }
 

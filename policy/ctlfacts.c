@@ -46,21 +46,29 @@ keep(struct ctl_facts *f, const char *s)
 	return arena_copy(&f->arena, s, strlen(s));
 }
 
-bool
-ctl_is_theirs(
-    const struct registry *r, const struct partner *p, const char *domain)
+/* As smtp(8) looks it up: the domain, then each parent with its dot. */
+static uint32_t
+walk(const struct registry *r, const char *domain)
 {
 	char buf[DNAME_MAX + 256];
 	const char *name, *dot;
 	uint32_t i;
 
 	if (dname_host(domain, buf, &name) != NULL)
-		return false;
-	/* As smtp(8) walks: the name, then each parent with its dot. */
+		return REGISTRY_NONE;
 	i = registry_find(r, name);
 	for (dot = strchr(name, '.'); i == REGISTRY_NONE && dot != NULL;
 	     dot = strchr(dot + 1, '.'))
 		i = registry_find(r, dot);
+	return i;
+}
+
+bool
+ctl_is_theirs(
+    const struct registry *r, const struct partner *p, const char *domain)
+{
+	uint32_t i = walk(r, domain);
+
 	return i != REGISTRY_NONE && &r->partner[i] == p;
 }
 
@@ -289,6 +297,8 @@ find(struct ctl *c, const char *name, struct ledger *l, struct ctl_facts *f)
 
 	if (c->registry != NULL)
 		i = registry_find(c->registry, name);
+	if (i == REGISTRY_NONE && c->registry != NULL)
+		i = walk(c->registry, name);
 	if (i != REGISTRY_NONE) {
 		f->partner = &c->registry->partner[i];
 		f->name = f->partner->name;

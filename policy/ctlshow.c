@@ -60,7 +60,7 @@ status_all(struct ctl *c)
 	json_t *list = json_array();
 	struct buf out = {0};
 	struct ctl_facts f;
-	size_t i, odd = 0, lowered = 0;
+	size_t i, odd = 0, lowered = 0, unseen = 0;
 	int code = EX_OK;
 	bool is_odd;
 
@@ -70,6 +70,7 @@ status_all(struct ctl *c)
 		is_odd = ctlstatus_odd(&f);
 		odd += is_odd;
 		lowered += f.lowered.id != 0;
+		unseen += f.probed == 0;
 		if (c->json)
 			json_array_append_new(list, ctlstatus_json(&f, c->now));
 		else if (is_odd || c->verbose || r->npartners <= ALL_SHOWN)
@@ -83,11 +84,12 @@ status_all(struct ctl *c)
 		if (r->npartners <= ALL_SHOWN || c->verbose || odd > 0)
 			(void)fputs(out.data, stdout);
 		(void)printf("%zu partner%s: %zu lowered, %zu to look at, %zu "
-			     "quiet%s\n",
+			     "quiet%s; %zu never probed\n",
 		    r->npartners, r->npartners == 1 ? "" : "s", lowered, odd,
 		    r->npartners - odd,
 		    r->npartners > ALL_SHOWN && !c->verbose ? " (-v shows them)"
-							    : "");
+							    : "",
+		    unseen);
 		json_decref(list);
 	}
 	buf_free(&out);

@@ -81,15 +81,14 @@ print_head(const struct ctl_facts *f, time_t now, struct buf *out)
 	else if (!is_enforced(f))
 		buf_puts(out, "opportunistic: TLS when it is offered");
 	else
-		buf_printf(out, "enforced%s",
-		    f->lowered.id != 0 ? "" : ", nothing lowered");
+		buf_puts(out, "enforced");
 	if (f->lowered.id != 0)
 		buf_printf(out, ", lowered to %s until %s (%s left)",
 		    level_name(f->lowered.after),
 		    end_text(f->lowered.end, now, when),
 		    clock_span(f->lowered.end - now, left));
 	else if (is_enforced(f) && f->partner != NULL)
-		buf_printf(out, ": %s", level_name(f->full));
+		buf_printf(out, " at %s, nothing lowered", level_name(f->full));
 	buf_putc(out, '\n');
 }
 
@@ -282,8 +281,8 @@ ctlstatus_head(struct buf *out)
 void
 ctlstatus_line(const struct ctl_facts *f, time_t now, struct buf *out)
 {
-	char until[CLOCK_MAX] = "-", when[CLOCK_MAX] = "never", gateways[32],
-	     left[24] = "-";
+	char until[CLOCK_MAX] = "-", when[CLOCK_MAX] = "never",
+	     gateways[32] = "-", left[24] = "-";
 	enum level level = f->in_map ? f->map_level : LEVEL_OPPORTUNISTIC;
 	struct step s;
 	long days;
@@ -293,8 +292,9 @@ ctlstatus_line(const struct ctl_facts *f, time_t now, struct buf *out)
 		(void)clock_text(f->lowered.end, now, until);
 	if (f->probed != 0)
 		(void)clock_text(f->probed, now, when);
-	(void)snprintf(
-	    gateways, sizeof(gateways), "%zu of %zu", s.passing, f->n);
+	if (f->n > 0)
+		(void)snprintf(
+		    gateways, sizeof(gateways), "%zu of %zu", s.passing, f->n);
 	if (days_left(f, now, &days))
 		(void)snprintf(left, sizeof(left), "%ld", days);
 	buf_printf(out, "%-20s %-14s %-14s %-17s %-9s %5s  %s%s\n", f->name,

@@ -211,6 +211,23 @@ take_overrides(struct mapbuild *b, const struct overrides *list)
 }
 
 /*
+ * A clock that was set back would make downgrades longer, so their ends are
+ * held against the newest entry of the ledger. One that was far ahead once
+ * is not believed: it would end each new downgrade at once.
+ */
+static time_t
+ledger_now(const struct mapbuild *b, struct ledger *l)
+{
+	time_t newest;
+	struct err e;
+
+	if (ledger_newest(l, &newest, &e) == -1 || newest <= b->now ||
+	    (uint64_t)(newest - b->now) > b->set->max_downgrade)
+		return b->now;
+	return newest;
+}
+
+/*
  * What holds now. Ends that have come are written down first, so that a
  * clock set back does not bring a downgrade back to life; without the right
  * to write, the times alone decide.
@@ -231,16 +248,17 @@ read_ledger(struct mapbuild *b)
 		return;
 	}
 	if (!b->opt.dry &&
-	    (l = ledger_open(b->set->ledger, LEDGER_WRITE, &e)) != NULL) {
-		(void)ledger_downgrade_settle(l, b->now, NULL, NULL, &e);
-		ledger_close(l);
-	}
-	if (ledger_overrides_read(b->set->ledger, b->now, &list, &e) == -1) {
+	    (l = ledger_open(b->set->ledger, LEDGER_WRITE, &e)) != NULL)
+		(void)ledger_downgrade_settle(
+		    l, ledger_now(b, l), NULL, NULL, &e);
+	if (l == NULL)
+		l = ledger_open(b->set->ledger, LEDGER_READ, &e);
+	if (l == NULL || ledger_overrides(l, ledger_now(b, l), &list, &e) == -1)
 		keep_live_overrides(b, &e);
-		return;
-	}
-	take_overrides(b, &list.list);
+	else
+		take_overrides(b, &list.list);
 	ledger_overrides_release(&list);
+	ledger_close(l);
 }
 
 static bool
