@@ -6,11 +6,11 @@
 
 #include "mem.h"
 
-#define ARENA_CHUNK 65536 /* bytes of payload in an ordinary chunk */
+#define ARENA_FIRST 4096 /* bytes of payload in the first chunk */
+#define ARENA_LARGEST (8u * 1024 * 1024) /* chunks double up to here */
 
 struct arena_chunk {
 	struct arena_chunk *next;
-	size_t size;
 	alignas(max_align_t) char data[];
 };
 
@@ -31,22 +31,27 @@ static void *
 alloc(struct arena *a, size_t size, size_t align)
 {
 	struct arena_chunk *c;
-	size_t want = size > ARENA_CHUNK / 4 ? size + align : ARENA_CHUNK;
 	void *p = take(a, size, align);
+	size_t want;
 
 	if (p != NULL)
 		return p;
-	c = mem_alloc(sizeof(*c) + want);
-	c->size = want;
-	if (want != ARENA_CHUNK && a->chunk != NULL) {
+	if (a->next_size == 0)
+		a->next_size = ARENA_FIRST;
+	if (size > a->next_size / 4 && a->chunk != NULL) {
 		/* A big block stands alone; the current chunk stays open. */
+		c = mem_alloc(sizeof(*c) + size);
 		c->next = a->chunk->next;
 		a->chunk->next = c;
 		return c->data;
 	}
+	want = size > a->next_size ? size + align : a->next_size;
+	c = mem_bulk(sizeof(*c) + want);
 	c->next = a->chunk;
 	a->chunk = c;
 	a->left = want;
+	if (a->next_size < ARENA_LARGEST)
+		a->next_size *= 2;
 	return take(a, size, align);
 }
 
@@ -76,5 +81,5 @@ arena_free(struct arena *a)
 		free(c);
 	}
 	a->chunk = NULL;
-	a->left = 0;
+	a->left = a->next_size = 0;
 }

@@ -10,7 +10,8 @@ struct arena_chunk;
 
 struct arena {
 	struct arena_chunk *chunk;
-	size_t left; /* bytes free in the newest chunk */
+	size_t left;	  /* bytes free in the newest chunk */
+	size_t next_size; /* of the next chunk */
 };
 
 /* size bytes, aligned for any type and not cleared; freed by arena_free. */

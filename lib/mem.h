@@ -9,12 +9,25 @@
 
 #include <stddef.h>
 
+/*
+ * For programs that hold a lot: large blocks always get pages of their own,
+ * so that growing one moves no bytes. To be called first thing in main().
+ */
+void mem_tune(void);
+
 /* malloc(3), calloc(3), strdup(3); never NULL. Free with free(3). */
 void *mem_alloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *mem_zero(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 char *mem_dup(const char *s) __attribute__((malloc, returns_nonnull));
 char *mem_printf(const char *fmt, ...)
     __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+
+/*
+ * As mem_zero and mem_alloc, for a large block: on huge pages where the
+ * kernel has them, which saves most of the page faults.
+ */
+void *mem_bulk(size_t size) __attribute__((malloc, returns_nonnull));
+void *mem_table(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 
 /*
  * Make room for one more element in the array v of *cap elements of the

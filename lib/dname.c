@@ -1,0 +1,370 @@
+#include "dname.h"
+
+#include <arpa/inet.h>
+#include <idn2.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What a byte may be in a name: itself, its lower case, or 0. */
+static const char ldh[256] = {['-'] = '-',
+    ['0'] = '0',
+    ['1'] = '1',
+    ['2'] = '2',
+    ['3'] = '3',
+    ['4'] = '4',
+    ['5'] = '5',
+    ['6'] = '6',
+    ['7'] = '7',
+    ['8'] = '8',
+    ['9'] = '9',
+    ['a'] = 'a',
+    ['b'] = 'b',
+    ['c'] = 'c',
+    ['d'] = 'd',
+    ['e'] = 'e',
+    ['f'] = 'f',
+    ['g'] = 'g',
+    ['h'] = 'h',
+    ['i'] = 'i',
+    ['j'] = 'j',
+    ['k'] = 'k',
+    ['l'] = 'l',
+    ['m'] = 'm',
+    ['n'] = 'n',
+    ['o'] = 'o',
+    ['p'] = 'p',
+    ['q'] = 'q',
+    ['r'] = 'r',
+    ['s'] = 's',
+    ['t'] = 't',
+    ['u'] = 'u',
+    ['v'] = 'v',
+    ['w'] = 'w',
+    ['x'] = 'x',
+    ['y'] = 'y',
+    ['z'] = 'z',
+    ['A'] = 'a',
+    ['B'] = 'b',
+    ['C'] = 'c',
+    ['D'] = 'd',
+    ['E'] = 'e',
+    ['F'] = 'f',
+    ['G'] = 'g',
+    ['H'] = 'h',
+    ['I'] = 'i',
+    ['J'] = 'j',
+    ['K'] = 'k',
+    ['L'] = 'l',
+    ['M'] = 'm',
+    ['N'] = 'n',
+    ['O'] = 'o',
+    ['P'] = 'p',
+    ['Q'] = 'q',
+    ['R'] = 'r',
+    ['S'] = 's',
+    ['T'] = 't',
+    ['U'] = 'u',
+    ['V'] = 'v',
+    ['W'] = 'w',
+    ['X'] = 'x',
+    ['Y'] = 'y',
+    ['Z'] = 'z'};
+
+struct scan {
+	bool upper;   /* has upper case letters */
+	bool foreign; /* has bytes over 0x7f */
+	bool alabel;  /* has a label that starts with xn-- */
+	bool numeric; /* the last label is digits only */
+	size_t len;
+};
+
+static const char *
+bad_byte(unsigned char c, char *buf)
+{
+	if (c <= 0x20 || c == 0x7f)
+		(void)snprintf(buf, DNAME_MAX,
+		    "a blank or control character (0x%02x) is not allowed "
+		    "in a mail domain",
+		    c);
+	else
+		(void)snprintf(
+		    buf, DNAME_MAX, "'%c' is not allowed in a mail domain", c);
+	return buf;
+}
+
+/*
+ * Check the shape of a name. Bytes over 0x7f are let through if foreign_ok;
+ * the lengths are then not yet final and not checked.
+ */
+static const char *
+scan_name(const char *s, bool foreign_ok, char *buf, struct scan *sc)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	size_t i = 0, label;
+
+	memset(sc, 0, sizeof(*sc));
+	if (*s == '\0')
+		return "an empty name";
+	for (;; i++) {
+		sc->numeric = true;
+		for (label = i; u[i] != '.' && u[i] != '\0'; i++) {
+			if (u[i] >= 0x80 && foreign_ok)
+				sc->foreign = true;
+			else if (ldh[u[i]] == 0)
+				return bad_byte(u[i], buf);
+			else if ((char)u[i] != ldh[u[i]])
+				sc->upper = true;
+			if (u[i] > '9' || u[i] == '-')
+				sc->numeric = false;
+		}
+		if (i == label)
+			return u[i] == '\0' ? "it ends with a dot"
+					    : "an empty label";
+		if (u[label] == '-' || u[i - 1] == '-')
+			return "a label begins or ends with '-'";
+		if (i - label > DNAME_LABEL_MAX && !sc->foreign)
+			return "a label is longer than 63 characters";
+		if (i - label >= 4 && (s[label] | 0x20) == 'x' &&
+		    strncasecmp(s + label, "xn--", 4) == 0)
+			sc->alabel = true;
+		if (u[i] == '\0')
+			break;
+	}
+	sc->len = i;
+	if (i > DNAME_MAX && !sc->foreign)
+		return "the name is longer than 253 characters";
+	if (i > 4 * DNAME_MAX)
+		return "the name is too long";
+	return NULL;
+}
+
+/*
+ * To A-labels, and back and forth again, so that an A-label that is no
+ * valid encoding is found as well.
+ */
+static const char *
+to_alabels(const char *s, char *buf)
+{
+	const int flags = IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL;
+	uint8_t *out = NULL;
+	int rc;
+
+	rc = idn2_lookup_u8((const uint8_t *)s, &out, flags);
+	if (rc != IDN2_OK) {
+		(void)snprintf(buf, DNAME_MAX,
+		    "not a valid internationalised domain name (%s)",
+		    idn2_strerror(rc));
+		return buf;
+	}
+	if (strlen((char *)out) > DNAME_MAX) {
+		idn2_free(out);
+		return "the name is longer than 253 characters";
+	}
+	(void)snprintf(buf, DNAME_MAX + 1, "%s", (char *)out);
+	idn2_free(out);
+	return NULL;
+}
+
+static const char *
+alabels_valid(const char *s, char *buf)
+{
+	char *u = NULL;
+	uint8_t *again = NULL;
+	const char *bad = NULL;
+	int rc;
+
+	rc = idn2_to_unicode_8z8z(s, &u, 0);
+	if (rc == IDN2_OK)
+		rc = idn2_lookup_u8((const uint8_t *)u, &again,
+		    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	if (rc != IDN2_OK || strcasecmp((const char *)again, s) != 0) {
+		(void)snprintf(buf, DNAME_MAX,
+		    "an \"xn--\" label is not a valid A-label%s%s%s",
+		    rc == IDN2_OK ? "" : " (",
+		    rc == IDN2_OK ? "" : idn2_strerror(rc),
+		    rc == IDN2_OK ? "" : ")");
+		bad = buf;
+	}
+	idn2_free(u);
+	idn2_free(again);
+	return bad;
+}
+
+const char *
+dname_host(const char *s, char *buf, const char **out)
+{
+	struct scan sc;
+	const char *bad;
+	size_t i;
+
+	if ((bad = scan_name(s, true, buf, &sc)) != NULL)
+		return bad;
+	*out = s;
+	if (sc.foreign) {
+		if ((bad = to_alabels(s, buf)) != NULL)
+			return bad;
+		*out = buf;
+		/* The phrase would overwrite the name, which is refused. */
+		if ((bad = scan_name(buf, false, buf, &sc)) != NULL)
+			return bad;
+	} else if (sc.upper) {
+		for (i = 0; i <= sc.len; i++)
+			buf[i] = ldh[(unsigned char)s[i]] != 0
+				     ? ldh[(unsigned char)s[i]]
+				     : s[i];
+		*out = buf;
+	}
+	if (sc.numeric)
+		return "it is an address or ends in a number; an address is "
+		       "written [192.0.2.1]";
+	if (sc.alabel && !sc.foreign) {
+		char phrase[DNAME_MAX + 1];
+
+		if (alabels_valid(*out, phrase) != NULL) {
+			memcpy(buf, phrase, sizeof(phrase));
+			return buf;
+		}
+	}
+	return NULL;
+}
+
+const char *
+dname_suffix(const char *s, char *buf, const char **out)
+{
+	const char *bad, *name;
+
+	if (*s != '.')
+		return "it does not begin with a dot";
+	if ((bad = dname_host(s + 1, buf, &name)) != NULL)
+		return bad;
+	if (name == s + 1) {
+		*out = s;
+		return NULL;
+	}
+	if (strlen(name) >= DNAME_MAX)
+		return "the name is longer than 253 characters";
+	memmove(buf + 1, buf, strlen(buf) + 1);
+	buf[0] = '.';
+	*out = buf;
+	return NULL;
+}
+
+bool
+dname_is_address(const char *s)
+{
+	unsigned char a[16];
+
+	return inet_pton(AF_INET, s, a) == 1 || inet_pton(AF_INET6, s, a) == 1;
+}
+
+/* The text behind the bracket: nothing, or ":port". */
+static const char *
+bad_port(const char *s)
+{
+	unsigned v = 0;
+	size_t i;
+
+	if (*s == '\0')
+		return NULL;
+	if (*s != ':' || s[1] == '\0')
+		return "after ']' comes nothing, or ':' and a port";
+	s++;
+	for (i = 0; s[i] >= '0' && s[i] <= '9' && i < 6; i++)
+		v = v * 10 + (unsigned)(s[i] - '0');
+	if (s[i] == '\0')
+		return v >= 1 && v <= 65535 ? NULL
+					    : "the port is not from 1 to 65535";
+	for (i = 0; s[i] != '\0'; i++)
+		if (ldh[(unsigned char)s[i]] == 0 || i > 31)
+			return "the port is no number and no service name";
+	return NULL;
+}
+
+static const char *
+bracketed(const char *s, char *buf, const char **out)
+{
+	const char *close = strchr(s, ']'), *bad, *host;
+	char inner[DNAME_MAX + 1], name[DNAME_MAX + 1];
+	size_t n, i;
+
+	if (close == NULL)
+		return "missing ']'";
+	n = (size_t)(close - s - 1);
+	if (n == 0)
+		return "nothing between '[' and ']'";
+	if (n > DNAME_MAX)
+		return "the name is longer than 253 characters";
+	if ((bad = bad_port(close + 1)) != NULL)
+		return bad;
+	memcpy(inner, s + 1, n);
+	inner[n] = '\0';
+	host = inner;
+	if (!dname_is_address(inner) && (strncasecmp(inner, "ipv6:", 5) != 0 ||
+					    !dname_is_address(inner + 5))) {
+		if ((bad = dname_host(inner, name, &host)) != NULL) {
+			(void)snprintf(buf, DNAME_NEXTHOP_MAX, "%s", bad);
+			return buf;
+		}
+	}
+	(void)snprintf(buf, DNAME_NEXTHOP_MAX + 1, "[%s]%s", host, close + 1);
+	for (i = 0; buf[i] != '\0'; i++)
+		if (buf[i] >= 'A' && buf[i] <= 'Z')
+			buf[i] = (char)(buf[i] - 'A' + 'a');
+	*out = buf;
+	return NULL;
+}
+
+const char *
+dname_nexthop(const char *s, char *buf, const char **out, enum dname_kind *kind)
+{
+	if (*s == '[') {
+		*kind = DNAME_NEXTHOP;
+		return bracketed(s, buf, out);
+	}
+	if (*s == '.') {
+		*kind = DNAME_SUFFIX;
+		return dname_suffix(s, buf, out);
+	}
+	*kind = DNAME_HOST;
+	return dname_host(s, buf, out);
+}
+
+bool
+dname_has_alabel(const char *s)
+{
+	const char *p;
+
+	for (p = s; (p = strstr(p, "xn--")) != NULL; p++)
+		if (p == s || p[-1] == '.')
+			return true;
+	return false;
+}
+
+bool
+dname_unicode(const char *s, char *buf, size_t size)
+{
+	char *u = NULL;
+	size_t dot = *s == '.';
+	bool ok;
+
+	if (idn2_to_unicode_8z8z(s + dot, &u, 0) != IDN2_OK)
+		return false;
+	ok = strlen(u) + dot < size && strcmp(u, s + dot) != 0;
+	if (ok)
+		(void)snprintf(buf, size, "%s%s", dot ? "." : "", u);
+	idn2_free(u);
+	return ok;
+}
+
+unsigned
+dname_labels(const char *s)
+{
+	unsigned n = 1;
+
+	if (*s == '.')
+		s++;
+	for (; *s != '\0'; s++)
+		n += *s == '.';
+	return n;
+}

@@ -1,0 +1,61 @@
+/*
+ * dname.h: domain names and next-hop destinations, in one normal form.
+ *
+ * Letters, digits and hyphens only (RFC 952, RFC 1123, RFC 5890 LDH),
+ * labels of 1 to 63 bytes, 253 bytes in all, lower case; U-labels become
+ * A-labels by IDNA2008 non-transitional (RFC 5891, UTS 46), as Postfix does
+ * it. libidn2 deletes characters that it does not like in some of its
+ * modes, so everything is checked by ourselves before and after.
+ */
+#ifndef DNAME_H
+#define DNAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define DNAME_MAX 253	      /* bytes of a name, without NUL */
+#define DNAME_LABEL_MAX 63    /* bytes of a label */
+#define DNAME_NEXTHOP_MAX 320 /* bytes of `[host]:port`, without NUL */
+
+enum dname_kind {
+	DNAME_HOST,    /* a.b */
+	DNAME_SUFFIX,  /* .a.b */
+	DNAME_NEXTHOP, /* [host] or [host]:port */
+};
+
+/*
+ * Normal form of the host name in s. A name that is in normal form already
+ * is not copied: *out is then s itself; else *out is buf, of DNAME_MAX + 1
+ * bytes or more. Returns NULL if s is a name, else what is wrong with it,
+ * as a phrase that fits behind `domain "x": `; the phrase may stand in buf.
+ */
+const char *dname_host(const char *s, char *buf, const char **out);
+
+/* The same for `.suffix`, the leading dot being required. */
+const char *dname_suffix(const char *s, char *buf, const char **out);
+
+/*
+ * The same for what smtp_tls_policy_maps may be asked for: `d`, `.d`,
+ * `[host]`, `[host]:port`, `[address]`. buf has DNAME_NEXTHOP_MAX + 1 bytes
+ * or more. An address in brackets and the port stay as they are written,
+ * in lower case, as Postfix asks for them (postconf(5)).
+ */
+const char *dname_nexthop(
+    const char *s, char *buf, const char **out, enum dname_kind *kind);
+
+/* True if s is an IPv4 or IPv6 address. */
+bool dname_is_address(const char *s);
+
+/* True if a label of s is an A-label ("xn--..."). s in normal form. */
+bool dname_has_alabel(const char *s);
+
+/*
+ * The U-label form of the normal name s (with or without a leading dot)
+ * into buf of at least 4 * DNAME_MAX bytes. False if it has none.
+ */
+bool dname_unicode(const char *s, char *buf, size_t size);
+
+/* Number of labels of a name in normal form; a leading dot is not counted. */
+unsigned dname_labels(const char *s);
+
+#endif

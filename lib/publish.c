@@ -1,0 +1,204 @@
+#include "publish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "mem.h"
+#include "quote.h"
+
+#define POLL_MS 20 /* between two tries for the lock */
+
+struct publish {
+	char *path;
+	char *dir;
+	char *temp;
+	int lock_fd;
+	int fd;
+};
+
+/* What the signal handler removes; one temporary file at a time. */
+static char doomed[PATH_MAX];
+static volatile sig_atomic_t doomed_set;
+
+static void
+on_signal(int sig)
+{
+	if (doomed_set)
+		(void)unlink(doomed);
+	(void)signal(sig, SIG_DFL);
+	(void)raise(sig);
+}
+
+static void
+catch_signals(void)
+{
+	static const int sigs[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
+	struct sigaction sa = {.sa_handler = on_signal}, old;
+	size_t i;
+
+	sigemptyset(&sa.sa_mask);
+	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		if (sigaction(sigs[i], NULL, &old) == 0 &&
+		    old.sa_handler == SIG_DFL)
+			(void)sigaction(sigs[i], &sa, NULL);
+	/* A file size limit is to be an error of write(2), not the end. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+}
+
+static int
+take_lock(struct publish *p, int wait_ms, struct err *e)
+{
+	char *name = mem_printf("%s.lock", p->path);
+	struct timespec nap = {.tv_nsec = POLL_MS * 1000000L};
+	int rv = -1;
+
+	p->lock_fd =
+	    open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (p->lock_fd == -1) {
+		err_sys(e, err_code_output(errno), "cannot open %s",
+		    quotes(name).s);
+		goto out;
+	}
+	while ((rv = flock(p->lock_fd, LOCK_EX | LOCK_NB)) == -1 &&
+	       (errno == EWOULDBLOCK || errno == EINTR) && wait_ms > 0) {
+		(void)nanosleep(&nap, NULL);
+		wait_ms -= POLL_MS;
+	}
+	if (rv == -1 && errno == EWOULDBLOCK)
+		err_set(e, EX_TEMPFAIL,
+		    "%s is being written by another process; try again",
+		    quotes(p->path).s);
+	else if (rv == -1)
+		err_sys(e, EX_OSERR, "cannot lock %s", quotes(name).s);
+out:
+	free(name);
+	return rv;
+}
+
+struct publish *
+publish_lock(const char *path, int wait_ms, struct err *e)
+{
+	struct publish *p = mem_zero(1, sizeof(*p));
+	char *copy;
+
+	p->fd = p->lock_fd = -1;
+	p->path = realpath(path, NULL);
+	if (p->path == NULL)
+		p->path = mem_dup(path);
+	p->temp = mem_printf("%s.tmp", p->path);
+	copy = mem_dup(p->path);
+	p->dir = mem_dup(dirname(copy));
+	free(copy);
+	if (strlen(p->temp) >= sizeof(doomed)) {
+		errno = ENAMETOOLONG;
+		err_sys(e, EX_CANTCREAT, "cannot write %s", quotes(path).s);
+	} else if (take_lock(p, wait_ms, e) == 0) {
+		return p;
+	}
+	publish_free(p);
+	return NULL;
+}
+
+int
+publish_open(struct publish *p, struct err *e)
+{
+	/* Under the lock, a temporary file is a dead writer's. */
+	(void)unlink(p->temp);
+	(void)strcpy(doomed, p->temp);
+	doomed_set = 1;
+	catch_signals();
+	p->fd = open(
+	    p->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (p->fd == -1)
+		err_sys(e, err_code_output(errno), "cannot create %s",
+		    quotes(p->temp).s);
+	return p->fd;
+}
+
+const char *
+publish_temp(const struct publish *p)
+{
+	return p->temp;
+}
+
+static int
+sync_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rv;
+
+	if (fd == -1)
+		return -1;
+	rv = fsync(fd);
+	/* Some file systems cannot sync a directory, and say so. */
+	if (rv == -1 && (errno == EINVAL || errno == ENOTSUP))
+		rv = 0;
+	close(fd);
+	return rv;
+}
+
+int
+publish_commit(struct publish *p, struct err *e)
+{
+	struct stat old;
+	mode_t mode = PUBLISH_MODE;
+	int rc;
+
+	if (stat(p->path, &old) == 0) {
+		mode = old.st_mode & 07777;
+		/* Not root: the file stays ours, as with any rename. */
+		if ((old.st_uid != geteuid() || old.st_gid != getegid()) &&
+		    fchown(p->fd, old.st_uid, old.st_gid) == -1 &&
+		    errno != EPERM)
+			return err_sys(e, EX_CANTCREAT,
+			    "cannot set the owner of %s", quotes(p->temp).s);
+	}
+	if (fchmod(p->fd, mode) == -1 || fsync(p->fd) == -1)
+		return err_sys(e, err_code_output(errno), "cannot write %s",
+		    quotes(p->temp).s);
+	rc = close(p->fd);
+	p->fd = -1;
+	if (rc == -1)
+		return err_sys(e, err_code_output(errno), "cannot write %s",
+		    quotes(p->temp).s);
+	if (rename(p->temp, p->path) == -1)
+		return err_sys(e, err_code_output(errno),
+		    "cannot rename %s over %s", quotes(p->temp).s,
+		    quotes(p->path).s);
+	doomed_set = 0;
+	if (sync_dir(p->dir) == -1)
+		return err_sys(e, EX_IOERR,
+		    "%s is in place, but cannot sync its directory",
+		    quotes(p->path).s);
+	return 0;
+}
+
+void
+publish_free(struct publish *p)
+{
+	if (p == NULL)
+		return;
+	if (p->fd != -1)
+		close(p->fd);
+	if (doomed_set && p->temp != NULL && strcmp(doomed, p->temp) == 0) {
+		(void)unlink(p->temp);
+		doomed_set = 0;
+	}
+	if (p->lock_fd != -1)
+		close(p->lock_fd);
+	free(p->path);
+	free(p->dir);
+	free(p->temp);
+	free(p);
+}

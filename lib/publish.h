@@ -1,0 +1,46 @@
+/*
+ * publish.h: replace a file so that readers see the old or the new one
+ * whole, whatever happens to us on the way.
+ *
+ * The new contents are written to a temporary file in the same directory,
+ * synced, given the mode and owner of the old file, renamed over it, and the
+ * directory is synced. A lock file beside it, NAME.lock, keeps two writers
+ * apart; what a killed writer left behind is removed by the next one. On
+ * HUP, INT, TERM and on every failure the temporary file goes at once.
+ */
+#ifndef PUBLISH_H
+#define PUBLISH_H
+
+struct err;
+struct publish;
+
+#define PUBLISH_MODE 0644 /* of a file that did not exist before */
+
+/*
+ * Take the lock for path, waiting up to wait_ms milliseconds for another
+ * writer. A symbolic link is followed, so that its target is replaced.
+ * Returns NULL with *e set: 75 if another writer keeps the lock, 73 or 77
+ * if the directory cannot be written.
+ */
+struct publish *publish_lock(const char *path, int wait_ms, struct err *e);
+
+/*
+ * Open the temporary file. Returns a descriptor, for reading and writing,
+ * that p owns, or -1 with *e set.
+ */
+int publish_open(struct publish *p, struct err *e);
+
+/* The path of the temporary file, for messages; borrowed from p. */
+const char *publish_temp(const struct publish *p);
+
+/*
+ * Sync, rename, sync the directory. 0, or -1 with *e set and the old file
+ * still in place (but for a failed sync of the directory, when the new one
+ * is in place and may be lost by a crash of the machine: the text says so).
+ */
+int publish_commit(struct publish *p, struct err *e);
+
+/* Give up what is not committed, release the lock, free p. NULL is well. */
+void publish_free(struct publish *p);
+
+#endif

@@ -1,0 +1,62 @@
+#include "say.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "diag.h"
+#include "err.h"
+
+static const char *name = "tlspact";
+
+void
+say_init(const char *program)
+{
+	name = program;
+}
+
+void
+say(const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fflush(stdout);
+	flockfile(stderr);
+	(void)fprintf(stderr, "%s: ", name);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', stderr);
+	funlockfile(stderr);
+}
+
+static void
+placed(const char *file, unsigned line, const char *kind, const char *text)
+{
+	if (line != 0)
+		(void)fprintf(stderr, "%s:%u: %s%s\n", file, line, kind, text);
+	else
+		(void)fprintf(stderr, "%s: %s%s\n", file, kind, text);
+}
+
+void
+say_err(const struct err *e)
+{
+	if (e->file == NULL)
+		say("%s", e->text);
+	else
+		placed(e->file, e->line, "", e->text);
+}
+
+void
+say_diags(const struct diags *d, bool all)
+{
+	size_t i;
+
+	for (i = 0; i < d->n; i++) {
+		if (!all && d->errors > 0 && d->v[i].kind == DIAG_WARNING)
+			continue;
+		placed(d->v[i].file == NULL ? name : d->v[i].file, d->v[i].line,
+		    d->v[i].kind == DIAG_WARNING ? "warning: " : "",
+		    d->v[i].text);
+	}
+}

@@ -1,0 +1,28 @@
+/*
+ * say.h: what a program tells on standard error.
+ */
+#ifndef SAY_H
+#define SAY_H
+
+#include <stdbool.h>
+
+struct err;
+struct diags;
+
+/* The name before every message; borrowed. */
+void say_init(const char *program);
+
+/* One line: "PROGRAM: text". */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* One line for *e: "FILE:LINE: text" if it has a place, else as say(). */
+void say_err(const struct err *e);
+
+/*
+ * A line each: "FILE:LINE: text"; warnings begin their text so. Where there
+ * are errors, warnings are left out unless all is set: they are about what
+ * was understood, and that is not what was meant.
+ */
+void say_diags(const struct diags *d, bool all);
+
+#endif

@@ -1,0 +1,355 @@
+#include "compile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "diag.h"
+#include "dname.h"
+#include "maprecord.h"
+#include "mem.h"
+#include "quote.h"
+#include "render.h"
+#include "target.h"
+
+struct compiling {
+	const struct registry *r;
+	const struct target *target;
+	struct compiled *c;
+	struct diags *d;
+	struct buf text;
+	const char *last; /* the text rendered last: neighbours often agree */
+	const struct override **by_partner; /* NULL if there are none */
+};
+
+static void
+next_change(struct compiled *c, time_t t, time_t now)
+{
+	if (t > now && (c->expires == 0 || t < c->expires))
+		c->expires = t;
+}
+
+/* The weakest override that holds now, for each partner. */
+static void
+sort_overrides(struct compiling *k, const struct overrides *o, time_t now)
+{
+	const struct override *v, **have;
+	uint32_t i;
+	size_t n;
+
+	if (o->n == 0)
+		return;
+	k->by_partner = mem_zero(k->r->npartners, sizeof(*k->by_partner));
+	for (n = 0; n < o->n; n++) {
+		v = &o->v[n];
+		i = strmap_find(&k->r->partners, k->r->partner, v->partner,
+		    strlen(v->partner));
+		if (i == STRMAP_NONE || v->end <= now)
+			continue;
+		next_change(k->c, v->begin, now);
+		if (v->begin > now)
+			continue;
+		next_change(k->c, v->end, now);
+		have = &k->by_partner[i];
+		if (v->level < partner_level(&k->r->partner[i]) &&
+		    (*have == NULL || v->level < (*have)->level))
+			*have = v;
+	}
+}
+
+static void
+add_row(struct compiled *c, const struct row *row)
+{
+	c->row = mem_grow(c->row, c->n, &c->cap, sizeof(*c->row));
+	c->row[c->n++] = *row;
+}
+
+/*
+ * Mail with internationalised addresses asks for the U-label form, and
+ * Postfix converts neither way: without a row of its own such mail would
+ * pass by the policy. Postfix folds case first, which turns sharp s and
+ * final sigma into other letters, so such a row could never be found.
+ */
+static void
+add_unicode(struct compiling *k, const struct partner *p,
+    const struct domain *dom, const struct row *row)
+{
+	char name[4 * DNAME_MAX + 2];
+	struct row second = *row;
+
+	if (!dname_unicode(dom->name, name, sizeof(name)))
+		return;
+	if (strstr(name, "\xc3\x9f") != NULL || /* sharp s */
+	    strstr(name, "\xcf\x82") != NULL) { /* final sigma */
+		diag_warning(k->d, registry_file(k->r, p->source), dom->line,
+		    "domain %s: Postfix cannot look it up in this form; only "
+		    "mail to %s is covered",
+		    quotes(name).s, dom->name);
+		return;
+	}
+	second.key = arena_copy(&k->c->arena, name, strlen(name));
+	add_row(k->c, &second);
+}
+
+static const char *
+render(struct compiling *k, const struct partner *p, enum level level,
+    const struct override *o)
+{
+	const struct strs *key = o != NULL ? o->key : p->terms.key;
+	const char *bad;
+
+	buf_clear(&k->text);
+	bad = render_policy(p, level, key, k->target, &k->text);
+	if (bad != NULL) {
+		diag_error(k->d, registry_file(k->r, p->source), p->line,
+		    "partner %s: %s", p->name, bad);
+		return NULL;
+	}
+	if (k->last == NULL || strcmp(k->last, k->text.data) != 0)
+		k->last = arena_copy(&k->c->arena, k->text.data, k->text.len);
+	return k->last;
+}
+
+static void
+put_record(struct compiling *k, const char *kind, const char *name,
+    const struct maprecord *rec, uint32_t partner)
+{
+	struct row row = {.partner = partner, .record = true};
+
+	buf_clear(&k->text);
+	buf_puts(&k->text, kind);
+	buf_puts(&k->text, name);
+	row.key = arena_copy(&k->c->arena, k->text.data, k->text.len);
+	buf_clear(&k->text);
+	maprecord_print(rec, &k->text);
+	row.text = arena_copy(&k->c->arena, k->text.data, k->text.len);
+	add_row(k->c, &row);
+	k->c->records++;
+}
+
+/* Does the inbound rule follow from the row alone? */
+static bool
+is_plain(const struct partner *p)
+{
+	const struct terms *t = &p->terms;
+
+	return t->inbound ==
+		   (t->mode == MODE_ENFORCED ? INBOUND_REQUIRE : INBOUND_OFF) &&
+	       (t->inbound == INBOUND_OFF ||
+		   (t->inbound_verify == INBOUND_NONE &&
+		       t->inbound_action == ACTION_DEFER));
+}
+
+static void
+fill_record(struct maprecord *rec, const struct partner *p)
+{
+	static const struct strs none = {0};
+	const struct terms *t = &p->terms;
+
+	*rec = (struct maprecord){.partner = p->name,
+	    .inbound = (enum inbound)t->inbound,
+	    .verify = (enum inbound_verify)t->inbound_verify,
+	    .action = (enum inbound_action)t->inbound_action,
+	    .names = &none,
+	    .keys = &none,
+	    .level = partner_level(p),
+	    .full = ""};
+	if (t->inbound_verify == INBOUND_NAME)
+		rec->names = t->gateway;
+	if (t->inbound_verify == INBOUND_KEY)
+		rec->keys = t->key;
+}
+
+/* The records of the partner's rows, which are the last n of c. */
+static void
+add_records(struct compiling *k, const struct partner *p, uint32_t index,
+    const struct override *o, size_t n)
+{
+	struct compiled *c = k->c;
+	struct maprecord rec;
+	struct buf full = {0};
+	size_t i, first = c->n - n;
+
+	if (o == NULL && is_plain(p))
+		return;
+	fill_record(&rec, p);
+	if (o != NULL) {
+		rec.level = o->level;
+		rec.until = o->end;
+		/* It was rendered before the downgrade, so it can be. */
+		(void)render_policy(
+		    p, partner_level(p), p->terms.key, k->target, &full);
+		rec.full = full.data;
+	}
+	/* Nobody sends from a next-hop, but it too may be lowered. */
+	for (i = first; i < first + n; i++)
+		if (c->row[i].key[0] != '[' || o != NULL)
+			put_record(
+			    k, MAPRECORD_DOMAIN, c->row[i].key, &rec, index);
+	buf_free(&full);
+}
+
+/* A gateway's host name, and who is behind it. */
+struct gateway {
+	const char *name;
+	uint32_t partner; /* the first */
+	uint32_t more;
+	uint8_t inbound, action;
+	bool lowered; /* all of them */
+};
+
+struct gateways {
+	struct gateway *v;
+	size_t n, cap;
+	struct strmap map;
+};
+
+static const char *
+gateway_key(const void *array, uint32_t i)
+{
+	return ((const struct gateway *)array)[i].name;
+}
+
+static bool
+is_token(const char *s)
+{
+	/* The three tokens of match=; a host name has a dot. */
+	return strchr(s, '.') == NULL &&
+	       (strcmp(s, "nexthop") == 0 || strcmp(s, "dot-nexthop") == 0 ||
+		   strcmp(s, "hostname") == 0);
+}
+
+/* Of several partners behind one gateway the strictest rule holds. */
+static void
+add_gateway(struct gateways *g, const char *name, const struct partner *p,
+    uint32_t index, bool lowered)
+{
+	struct gateway *have;
+	uint32_t i;
+
+	g->v = mem_grow(g->v, g->n, &g->cap, sizeof(*g->v));
+	g->v[g->n] = (struct gateway){.name = name,
+	    .partner = index,
+	    .inbound = p->terms.inbound,
+	    .action = p->terms.inbound_action,
+	    .lowered = lowered};
+	i = strmap_add(&g->map, g->v, name, strlen(name), (uint32_t)g->n);
+	if (i == STRMAP_NONE) {
+		g->n++;
+		return;
+	}
+	have = &g->v[i];
+	if (have->partner == index)
+		return;
+	have->more++;
+	if (p->terms.inbound > have->inbound)
+		have->inbound = p->terms.inbound;
+	if (p->terms.inbound_action > have->action)
+		have->action = p->terms.inbound_action;
+	have->lowered = have->lowered && lowered;
+}
+
+static void
+add_gateways(struct compiling *k)
+{
+	struct gateways g = {0};
+	const struct override *o;
+	const struct partner *p;
+	struct maprecord rec;
+	size_t i, j;
+
+	strmap_init(&g.map, gateway_key);
+	for (i = 0; i < k->r->npartners; i++) {
+		p = &k->r->partner[i];
+		o = k->by_partner == NULL ? NULL : k->by_partner[i];
+		if (p->terms.inbound == INBOUND_OFF)
+			continue;
+		for (j = 0; j < p->terms.gateway->n; j++)
+			if (!is_token(p->terms.gateway->v[j]))
+				add_gateway(&g, p->terms.gateway->v[j], p,
+				    (uint32_t)i, o != NULL);
+	}
+	for (i = 0; i < g.n; i++) {
+		p = &k->r->partner[g.v[i].partner];
+		o = k->by_partner == NULL ? NULL
+					  : k->by_partner[g.v[i].partner];
+		fill_record(&rec, p);
+		rec.more = g.v[i].more;
+		rec.inbound = (enum inbound)g.v[i].inbound;
+		rec.action = (enum inbound_action)g.v[i].action;
+		if (g.v[i].lowered && g.v[i].more == 0 && o != NULL) {
+			rec.level = o->level;
+			rec.until = o->end;
+			rec.full = "-";
+		} else if (g.v[i].lowered) {
+			/* The others' ends differ: until the first one. */
+			rec.level = LEVEL_ENCRYPT;
+			rec.until = k->c->lowered_until;
+			rec.full = "-";
+		}
+		put_record(
+		    k, MAPRECORD_GATEWAY, g.v[i].name, &rec, g.v[i].partner);
+	}
+	free(g.v);
+	strmap_free(&g.map);
+}
+
+static void
+compile_partner(struct compiling *k, uint32_t index)
+{
+	const struct partner *p = &k->r->partner[index];
+	const struct override *o =
+	    k->by_partner == NULL ? NULL : k->by_partner[index];
+	struct compiled *c = k->c;
+	const struct domain *dom;
+	struct row row = {.partner = index};
+	size_t before = c->n;
+	uint32_t i;
+
+	row.level = (uint8_t)(o != NULL ? o->level : partner_level(p));
+	row.lowered = o != NULL;
+	row.enforced = p->terms.mode == MODE_ENFORCED;
+	if ((row.text = render(k, p, (enum level)row.level, o)) == NULL)
+		return;
+	if (o != NULL && (c->lowered_until == 0 || o->end < c->lowered_until))
+		c->lowered_until = o->end;
+	for (i = 0; i < p->ndomains; i++) {
+		dom = &k->r->domain[p->first_domain + i];
+		row.key = dom->name;
+		add_row(c, &row);
+		if (dname_has_alabel(dom->name) && dom->name[0] != '[')
+			add_unicode(k, p, dom, &row);
+	}
+	add_records(k, p, index, o, c->n - before);
+	c->domains += p->ndomains;
+	if (row.enforced)
+		c->enforced += p->ndomains;
+	else
+		c->opportunistic += p->ndomains;
+	if (row.lowered)
+		c->lowered += p->ndomains;
+}
+
+void
+compile(const struct registry *r, const struct overrides *o, time_t now,
+    const struct target *target, struct compiled *c, struct diags *d)
+{
+	struct compiling k = {.r = r, .target = target, .c = c, .d = d};
+	size_t i;
+
+	*c = (struct compiled){.partners = r->npartners};
+	sort_overrides(&k, o, now);
+	for (i = 0; i < r->npartners; i++)
+		compile_partner(&k, (uint32_t)i);
+	add_gateways(&k);
+	free(k.by_partner);
+	buf_free(&k.text);
+}
+
+void
+compiled_release(struct compiled *c)
+{
+	free(c->row);
+	arena_free(&c->arena);
+	*c = (struct compiled){0};
+}

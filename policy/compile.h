@@ -1,0 +1,68 @@
+/*
+ * compile.h: registry + downgrades -> the rows of policy.cdb. Pure.
+ */
+#ifndef COMPILE_H
+#define COMPILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "arena.h"
+#include "level.h"
+#include "registry.h"
+
+struct diags;
+struct target;
+
+/* A downgrade of one partner, from the ledger. */
+struct override {
+	const char *partner;
+	enum level level;
+	time_t begin;
+	time_t end;		/* from this second on it does not hold */
+	const struct strs *key; /* for LEVEL_KEY: the last key that passed */
+};
+
+struct overrides {
+	const struct override *v;
+	size_t n;
+};
+
+struct row {
+	const char *key;  /* what smtp(8) asks for, lower case */
+	const char *text; /* the Postfix policy */
+	uint32_t partner; /* index into the registry */
+	uint8_t level;	  /* enum level, as rendered */
+	bool enforced;	  /* the partner's mode */
+	bool lowered;	  /* an override holds */
+	bool record;	  /* not for Postfix: maprecord.h */
+};
+
+struct compiled {
+	struct row *row; /* in the order of the registry */
+	size_t n, cap;
+	size_t records; /* how many of the rows are records */
+	size_t partners;
+	size_t domains; /* less the second forms of internationalised names */
+	size_t enforced, opportunistic, lowered; /* domains */
+	time_t lowered_until; /* when the first of them ends; 0 if none */
+	time_t expires; /* next time at which anything changes; 0: never */
+	struct arena arena;
+};
+
+/*
+ * Render every domain of the registry as of now. Keys borrow from the
+ * registry. An override that does not weaken its partner, has ended, has
+ * not begun, or names nobody is passed over; its begin and end count for
+ * expires. Errors (what the target cannot express) go to d. The caller
+ * releases c.
+ */
+void compile(const struct registry *r, const struct overrides *o, time_t now,
+    const struct target *target, struct compiled *c, struct diags *d);
+
+/* Free what c owns. */
+void compiled_release(struct compiled *c);
+
+#endif

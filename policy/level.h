@@ -1,0 +1,20 @@
+/*
+ * level.h: the ladder of levels, weakest first, so that < means weaker.
+ */
+#ifndef LEVEL_H
+#define LEVEL_H
+
+enum level {
+	LEVEL_OPPORTUNISTIC, /* TLS if offered, any certificate, or clear */
+	LEVEL_ENCRYPT,	     /* TLS, any certificate */
+	LEVEL_KEY,	     /* TLS, a known public key */
+	LEVEL_SECURE,	     /* TLS, accepted CA and name (or DANE) */
+};
+
+/* "opportunistic", "encrypt", "key", "secure". */
+const char *level_name(enum level level);
+
+/* The level of that name, 0; or -1. */
+int level_parse(const char *name, enum level *out);
+
+#endif

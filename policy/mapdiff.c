@@ -1,0 +1,210 @@
+#include "mapdiff.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cdbmap.h"
+#include "compile.h"
+#include "mem.h"
+#include "num.h"
+#include "strmap.h"
+
+#define LOST_AT_LEAST 2 /* rows that a percentage always lets pass */
+
+static void
+note(struct mapdiff *d, bool list, const struct difference *x)
+{
+	d->count[x->change]++;
+	if (!list || x->change == CHANGE_NONE)
+		return;
+	d->v = mem_grow(d->v, d->n, &d->cap, sizeof(*d->v));
+	d->v[d->n++] = *x;
+}
+
+static bool
+is_enforced(const char *text, size_t len)
+{
+	enum level level;
+
+	/* What is not understood protects somebody: count it. */
+	return !strength_level(text, len, &level) ||
+	       level > LEVEL_OPPORTUNISTIC;
+}
+
+/* Compare each new row with the live one; returns how many were found. */
+static size_t
+compare_rows(
+    struct mapdiff *d, struct cdbmap *live, const struct compiled *c, bool list)
+{
+	struct difference x;
+	const struct row *row;
+	size_t i, found = 0;
+
+	for (i = 0; i < c->n; i++) {
+		row = &c->row[i];
+		x = (struct difference){.change = CHANGE_ADDED,
+		    .key = row->key,
+		    .keylen = strlen(row->key),
+		    .is = row->text};
+		if (live != NULL)
+			switch (cdbmap_get(
+			    live, x.key, x.keylen, &x.was, &x.waslen)) {
+			case CDBMAP_FOUND:
+				found++;
+				x.change = strength_compare(x.was, x.waslen,
+				    row->text, strlen(row->text));
+				break;
+			case CDBMAP_BROKEN:
+				d->damaged = true;
+				break;
+			case CDBMAP_NOTFOUND:
+				break;
+			}
+		if (row->record) {
+			d->records += x.change != CHANGE_NONE;
+			continue;
+		}
+		/* A downgrade weakens on purpose, with a record of its own. */
+		if (x.change == CHANGE_WEAKER && !row->lowered &&
+		    is_enforced(x.was, x.waslen))
+			d->lost++;
+		note(d, list, &x);
+	}
+	return found;
+}
+
+static const char *
+row_key(const void *array, uint32_t i)
+{
+	return ((const struct row *)array)[i].key;
+}
+
+static void
+take_header(struct mapdiff *d, const char *value, size_t len)
+{
+	d->has_header = mapheader_parse(&d->header, value, len);
+}
+
+/* Walk the live map: count it, and find what is gone if anything is. */
+static void
+walk_live(struct mapdiff *d, struct cdbmap *live, const struct strmap *rows,
+    const struct compiled *c, bool list)
+{
+	struct difference x = {.change = CHANGE_REMOVED};
+	enum cdbmap_answer a;
+	unsigned pos = 0;
+	bool record;
+
+	while ((a = cdbmap_next(live, &pos, &x.key, &x.keylen, &x.was,
+		    &x.waslen)) == CDBMAP_FOUND) {
+		if (x.keylen == sizeof(MAPHEADER_KEY) - 1 &&
+		    memcmp(x.key, MAPHEADER_KEY, x.keylen) == 0) {
+			take_header(d, x.was, x.waslen);
+			continue;
+		}
+		record = x.keylen > 0 && x.key[0] == ' ';
+		if (rows == NULL && record) {
+			d->live_records++;
+			continue;
+		}
+		if (rows == NULL) {
+			d->live++;
+			d->live_enforced += is_enforced(x.was, x.waslen);
+			continue;
+		}
+		if (strmap_find(rows, c->row, x.key, x.keylen) != STRMAP_NONE)
+			continue;
+		if (record) {
+			d->records++;
+			continue;
+		}
+		d->lost += is_enforced(x.was, x.waslen);
+		note(d, list, &x);
+	}
+	d->damaged = d->damaged || a == CDBMAP_BROKEN;
+}
+
+void
+mapdiff(
+    struct mapdiff *d, struct cdbmap *live, const struct compiled *c, bool list)
+{
+	struct strmap rows;
+	size_t found, i;
+
+	*d = (struct mapdiff){.emptied = c->partners == 0};
+	found = compare_rows(d, live, c, list);
+	if (live == NULL)
+		return;
+	walk_live(d, live, NULL, c, list);
+	if (found == d->live + d->live_records)
+		return;
+	strmap_init(&rows, row_key);
+	for (i = 0; i < c->n; i++)
+		(void)strmap_add(&rows, c->row, c->row[i].key,
+		    strlen(c->row[i].key), (uint32_t)i);
+	walk_live(d, live, &rows, c, list);
+	strmap_free(&rows);
+}
+
+void
+mapdiff_release(struct mapdiff *d)
+{
+	free(d->v);
+	*d = (struct mapdiff){0};
+}
+
+bool
+mapdiff_any(const struct mapdiff *d)
+{
+	size_t i;
+
+	for (i = CHANGE_ADDED; i <= CHANGE_OTHER; i++)
+		if (d->count[i] > 0)
+			return true;
+	return d->damaged || d->records > 0;
+}
+
+static int
+parse_limit(const char *limit, bool *percent, uint64_t *n)
+{
+	size_t len = strlen(limit);
+	char *copy = mem_dup(limit);
+	int rv;
+
+	*percent = len > 0 && limit[len - 1] == '%';
+	if (*percent)
+		copy[len - 1] = '\0';
+	rv = num_parse(copy, 0, *percent ? 100 : UINT32_MAX, n);
+	free(copy);
+	return rv;
+}
+
+const char *
+mapdiff_check_limit(const char *limit)
+{
+	bool percent;
+	uint64_t n;
+
+	return parse_limit(limit, &percent, &n) == 0
+		   ? NULL
+		   : "is neither a number nor 0% to 100%";
+}
+
+bool
+mapdiff_too_much(const struct mapdiff *d, const char *limit, size_t *allowed)
+{
+	bool percent;
+	uint64_t n;
+
+	if (parse_limit(limit, &percent, &n) == -1)
+		n = 0;
+	if (percent) {
+		n = d->live_enforced * n / 100;
+		if (n < LOST_AT_LEAST)
+			n = LOST_AT_LEAST;
+	}
+	*allowed = (size_t)n;
+	/* A registry without any partner is an accident of its own kind. */
+	return d->lost > n || (d->emptied && d->lost > 0);
+}

@@ -1,0 +1,158 @@
+/*
+ * registry.h: the partner registry, tlspact-registry(5), as data.
+ *
+ * Loading reads files and says everything that is wrong with them; what
+ * comes out is checked, complete (providers and defaults are filled in) and
+ * is not changed any more.
+ */
+#ifndef REGISTRY_H
+#define REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "arena.h"
+#include "dname.h"
+#include "level.h"
+#include "strmap.h"
+
+struct diags;
+struct err;
+
+#define REGISTRY_FILE_MAX (1024u * 1024 * 1024) /* bytes of one file */
+#define REGISTRY_NAME_MAX 63	 /* bytes of a partner's or provider's name */
+#define REGISTRY_TEXT_MAX 1024	 /* bytes of note, ticket, contact, ... */
+#define REGISTRY_LIST_MAX 100000 /* elements of a list */
+#define REGISTRY_DEPTH_MAX 16	 /* includes inside includes */
+#define REGISTRY_NONE UINT32_MAX
+
+enum mode { MODE_OPPORTUNISTIC, MODE_ENFORCED };
+enum verify { VERIFY_NAME, VERIFY_KEY, VERIFY_DANE, VERIFY_NONE };
+enum common_name { COMMON_NAME_ANY, COMMON_NAME_GATEWAY };
+enum min_tls { MIN_TLS_1_0, MIN_TLS_1_1, MIN_TLS_1_2, MIN_TLS_1_3 };
+enum ciphers { CIPHERS_MEDIUM, CIPHERS_HIGH };
+enum inbound { INBOUND_OFF, INBOUND_WARN, INBOUND_REQUIRE };
+enum inbound_verify { INBOUND_NONE, INBOUND_NAME, INBOUND_KEY };
+enum inbound_action { ACTION_DEFER, ACTION_REJECT };
+enum on_failure { ON_FAILURE_HOLD, ON_FAILURE_DROP };
+
+/* A list of strings. */
+struct strs {
+	size_t n;
+	const char *v[];
+};
+
+/* What can be said of a partner, a provider, or by default. The lists are
+ * never NULL once a registry is loaded. */
+struct terms {
+	uint32_t set; /* bit per attribute that was said */
+	uint8_t mode; /* enum mode, and so on below */
+	uint8_t verify;
+	uint8_t common_name;
+	uint8_t min_tls;
+	uint8_t ciphers;
+	uint8_t inbound;
+	uint8_t inbound_verify;
+	uint8_t inbound_action;
+	uint8_t on_failure;
+	uint8_t drop_to;	    /* enum level */
+	uint16_t drop_count;	    /* failures ... */
+	uint32_t drop_window;	    /* ... within seconds */
+	uint32_t drop_for;	    /* seconds */
+	const struct strs *gateway; /* names, .suffixes, and the three tokens */
+	const struct strs *ca;	    /* absolute paths; empty: system */
+	const struct strs *issuer;
+	const struct strs
+	    *key;	     /* SPKI SHA-256, upper-case hex pairs with ':' */
+	const char *contact; /* NULL if not said, and so on below */
+	const char *operator_;
+	const char *ticket;
+	const char *note;
+	time_t review; /* first second of that day; 0 if not said */
+};
+
+struct partner {
+	const char *name;
+	struct terms terms;
+	uint32_t source; /* index into registry.source */
+	uint32_t line;
+	uint32_t provider; /* index, or REGISTRY_NONE */
+	uint32_t first_domain;
+	uint32_t ndomains;
+};
+
+struct provider {
+	const char *name;
+	struct terms terms;
+	uint32_t source;
+	uint32_t line;
+};
+
+struct domain {
+	const char *name; /* normal form, dname.h */
+	uint32_t partner;
+	uint32_t line;
+};
+
+/* A partner's word for its provider, until all providers are known. */
+struct want {
+	const char *name;
+	uint32_t partner;
+	uint32_t line;
+};
+
+/* A file of the registry. */
+struct source {
+	char *path;
+	char *text;
+	char id[44];	 /* device and inode */
+	uint32_t parent; /* who includes it, or REGISTRY_NONE */
+	uint32_t line;	 /* where */
+};
+
+struct registry {
+	struct partner *partner;
+	size_t npartners, partner_cap;
+	struct domain *domain; /* those of a partner stand together */
+	size_t ndomains, domain_cap;
+	struct provider *provider;
+	size_t nproviders, provider_cap;
+	struct source *source;
+	size_t nsources, source_cap;
+	struct want *want;
+	size_t nwants, want_cap;
+	struct terms preset; /* the `default` statements */
+	struct strmap partners, domains, providers, sources;
+	struct arena arena;
+	char digest[65]; /* SHA-256 over all files, hex */
+};
+
+/*
+ * Read the registry at path with all that it includes, at time now (for
+ * overdue reviews). Complaints go to d, whose places borrow from the
+ * registry: it must outlive d. Returns the registry, which is fit for use
+ * only if d got no error; the caller frees it. NULL with *e set if the
+ * first file cannot be read.
+ */
+struct registry *registry_load(
+    const char *path, time_t now, struct diags *d, struct err *e);
+
+/* The same for text in memory, which may not include files (fuzzing). */
+struct registry *registry_parse(const char *name, const char *text, size_t len,
+    time_t now, struct diags *d);
+
+/* Free r; NULL is well. */
+void registry_free(struct registry *r);
+
+/* The level that the partner has without any downgrade. */
+enum level partner_level(const struct partner *p);
+
+/* The file a partner stands in, for messages. */
+const char *registry_file(const struct registry *r, uint32_t source);
+
+/* Index of the partner of that name or with that domain, or REGISTRY_NONE. */
+uint32_t registry_find(const struct registry *r, const char *name_or_domain);
+
+#endif

@@ -1,0 +1,297 @@
+#include "registry_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diag.h"
+#include "err.h"
+#include "file.h"
+#include "mem.h"
+#include "num.h"
+#include "quote.h"
+#include "registry.h"
+#include "terms.h"
+#include "x509.h"
+
+#define CA_FILE_MAX (4 * 1024 * 1024) /* bytes */
+
+void
+registry_want_provider(
+    struct registry *r, uint32_t partner, const char *name, unsigned line)
+{
+	r->want = mem_grow(r->want, r->nwants, &r->want_cap, sizeof(*r->want));
+	r->want[r->nwants++] = (struct want){name, partner, line};
+}
+
+static void
+find_providers(struct registry *r, struct diags *d)
+{
+	struct partner *p;
+	struct want *w;
+	size_t i;
+
+	for (i = 0; i < r->nwants; i++) {
+		w = &r->want[i];
+		p = &r->partner[w->partner];
+		p->provider = strmap_find(
+		    &r->providers, r->provider, w->name, strlen(w->name));
+		if (p->provider == STRMAP_NONE)
+			diag_error(d, registry_file(r, p->source), w->line,
+			    "partner %s: unknown provider %s", p->name,
+			    quotes(w->name).s);
+	}
+}
+
+/* A name may belong to one partner, a domain too. */
+static void
+same_partner(struct registry *r, uint32_t index, uint32_t have, struct diags *d)
+{
+	const struct partner *p = &r->partner[index], *q = &r->partner[have];
+
+	diag_error(d, registry_file(r, p->source), p->line,
+	    "partner %s is there already (%s:%u)", quotes(p->name).s,
+	    registry_file(r, q->source), q->line);
+}
+
+static void
+same_domain(struct registry *r, uint32_t index, uint32_t have, struct diags *d)
+{
+	const struct domain *dom = &r->domain[index], *first = &r->domain[have];
+	const struct partner *p = &r->partner[dom->partner];
+	const struct partner *q = &r->partner[first->partner];
+
+	if (p == q)
+		diag_error(d, registry_file(r, p->source), dom->line,
+		    "domain %s is said twice (line %u)", quotes(dom->name).s,
+		    first->line);
+	else
+		diag_error(d, registry_file(r, p->source), dom->line,
+		    "domain %s belongs to partner %s already (%s:%u)",
+		    quotes(dom->name).s, q->name, registry_file(r, q->source),
+		    first->line);
+}
+
+/*
+ * All names at once: the tables are far larger than the processor's cache,
+ * so that strmap_add_all() can have several lookups under way.
+ */
+static void
+find_duplicates(struct registry *r, struct diags *d)
+{
+	uint32_t i = 0, have;
+
+	while ((have = strmap_add_all(
+		    &r->partners, r->partner, r->npartners, &i)) != STRMAP_NONE)
+		same_partner(r, i++, have, d);
+	i = 0;
+	while ((have = strmap_add_all(
+		    &r->domains, r->domain, r->ndomains, &i)) != STRMAP_NONE)
+		same_domain(r, i++, have, d);
+}
+
+/* A set of paths that were found readable, so that each is tried once. */
+struct paths {
+	const char **v;
+	size_t n, cap;
+	struct strmap map;
+};
+
+static const char *
+path_key(const void *array, uint32_t i)
+{
+	return ((const char *const *)array)[i];
+}
+
+/* Postfix defers all mail for a trust anchor file that holds none. */
+static void
+check_ca_file(struct registry *r, const struct partner *p, const char *path,
+    struct diags *d)
+{
+	struct x509_chain *chain = NULL;
+	struct err e;
+	size_t len;
+	char *pem = file_slurp(path, CA_FILE_MAX, &len, NULL, &e);
+
+	/* Bare public keys are trust anchors too (postconf(5)). */
+	if (pem == NULL ||
+	    ((chain = x509_chain_parse(pem, len, &e)) == NULL &&
+		strstr(pem, "-----BEGIN PUBLIC KEY-----") == NULL))
+		diag_error(d, registry_file(r, p->source), p->line,
+		    "partner %s: CA file %s: %s", p->name, quotes(path).s,
+		    e.text);
+	x509_chain_free(chain);
+	free(pem);
+}
+
+static void
+check_ca(struct registry *r, const struct partner *p, struct paths *seen,
+    struct diags *d)
+{
+	const struct strs *ca = p->terms.ca;
+	size_t i;
+
+	for (i = 0; i < ca->n; i++) {
+		if (strmap_add(&seen->map, seen->v, ca->v[i], strlen(ca->v[i]),
+			(uint32_t)seen->n) != STRMAP_NONE)
+			continue;
+		seen->v =
+		    mem_grow(seen->v, seen->n, &seen->cap, sizeof(*seen->v));
+		seen->v[seen->n++] = ca->v[i];
+		check_ca_file(r, p, ca->v[i], d);
+	}
+}
+
+/* `system` alone means no file; beside files it would be ignored. */
+static void
+settle_ca(struct registry *r, struct partner *p, struct diags *d)
+{
+	static const struct strs none = {0};
+	const struct strs *ca = p->terms.ca;
+	size_t i;
+
+	for (i = 0; i < ca->n; i++)
+		if (strcmp(ca->v[i], "system") == 0)
+			break;
+	if (i == ca->n)
+		return;
+	if (ca->n > 1)
+		diag_error(d, registry_file(r, p->source), p->line,
+		    "partner %s: ca=system cannot stand beside files: Postfix "
+		    "trusts the files alone",
+		    p->name);
+	p->terms.ca = &none;
+}
+
+static void
+check_partner(
+    struct registry *r, struct partner *p, time_t now, struct diags *d)
+{
+	const struct terms *t = &p->terms;
+	const char *file = registry_file(r, p->source);
+	char date[NUM_TIME_MAX];
+
+	if (t->mode == MODE_ENFORCED && t->verify == VERIFY_KEY &&
+	    t->key->n == 0)
+		diag_error(d, file, p->line,
+		    "partner %s: verify=key needs key=, the SHA-256 of a "
+		    "public key",
+		    p->name);
+	if (t->inbound_verify == INBOUND_KEY && t->key->n == 0)
+		diag_error(d, file, p->line,
+		    "partner %s: inbound-verify=key needs key=", p->name);
+	if (t->mode == MODE_ENFORCED && t->contact == NULL)
+		diag_warning(d, file, p->line,
+		    "partner %s is enforced and has no contact", p->name);
+	if (t->review != 0 && t->review <= now)
+		diag_warning(d, file, p->line,
+		    "partner %s: its review was due on %.10s", p->name,
+		    num_time_text(t->review, date));
+}
+
+/*
+ * The next name up that is in the registry, from *at on: of "x.a.b" these
+ * are ".a.b", "a.b", ".b", "b"; of ".a.b" also "a.b".
+ */
+static uint32_t
+find_parent(const struct registry *r, const char *name, size_t *at)
+{
+	const char *dot = *at == 0 && *name == '.'
+			      ? name
+			      : strchr(name + (*at == 0 ? 1 : *at), '.');
+	uint32_t i;
+
+	for (; dot != NULL; dot = strchr(dot + 1, '.')) {
+		i = dot == name
+			? STRMAP_NONE
+			: strmap_find(&r->domains, r->domain, dot, strlen(dot));
+		if (i == STRMAP_NONE)
+			i = strmap_find(
+			    &r->domains, r->domain, dot + 1, strlen(dot + 1));
+		*at = (size_t)(dot - name) + 1;
+		if (i != STRMAP_NONE)
+			return i;
+	}
+	return REGISTRY_NONE;
+}
+
+static void
+check_parents(struct registry *r, struct diags *d)
+{
+	unsigned fewest = UINT32_MAX, n;
+	const struct partner *p, *up;
+	const struct domain *dom;
+	enum level level;
+	uint32_t parent;
+	size_t i, at;
+
+	for (i = 0; i < r->ndomains; i++) {
+		n = dname_labels(r->domain[i].name);
+		if (r->domain[i].name[0] != '[' && n < fewest)
+			fewest = n;
+	}
+	for (i = 0; i < r->ndomains; i++) {
+		dom = &r->domain[i];
+		p = &r->partner[dom->partner];
+		level = partner_level(p);
+		if (level == LEVEL_SECURE || dom->name[0] == '[' ||
+		    (dname_labels(dom->name) <= fewest && dom->name[0] != '.'))
+			continue;
+		at = 0;
+		while ((parent = find_parent(r, dom->name, &at)) !=
+		       REGISTRY_NONE) {
+			up = &r->partner[r->domain[parent].partner];
+			if (partner_level(up) <= level)
+				continue;
+			diag_warning(d, registry_file(r, p->source), dom->line,
+			    "domain %s of partner %s is weaker (%s) than its "
+			    "parent %s of partner %s (%s)",
+			    quotes(dom->name).s, p->name, level_name(level),
+			    quotes(r->domain[parent].name).s, up->name,
+			    level_name(partner_level(up)));
+			break;
+		}
+	}
+}
+
+enum level
+partner_level(const struct partner *p)
+{
+	if (p->terms.mode != MODE_ENFORCED)
+		return LEVEL_OPPORTUNISTIC;
+	switch (p->terms.verify) {
+	case VERIFY_NONE:
+		return LEVEL_ENCRYPT;
+	case VERIFY_KEY:
+		return LEVEL_KEY;
+	default:
+		return LEVEL_SECURE;
+	}
+}
+
+void
+registry_check(struct registry *r, time_t now, bool files, struct diags *d)
+{
+	struct paths seen = {0};
+	struct partner *p;
+	size_t i;
+
+	strmap_init(&seen.map, path_key);
+	find_duplicates(r, d);
+	find_providers(r, d);
+	for (i = 0; i < r->npartners; i++) {
+		p = &r->partner[i];
+		if (p->provider != REGISTRY_NONE)
+			terms_inherit(
+			    &p->terms, &r->provider[p->provider].terms);
+		terms_inherit(&p->terms, &r->preset);
+		terms_preset(&p->terms);
+		settle_ca(r, p, d);
+		check_partner(r, p, now, d);
+		if (files)
+			check_ca(r, p, &seen, d);
+	}
+	check_parents(r, d);
+	free(seen.v);
+	strmap_free(&seen.map);
+}

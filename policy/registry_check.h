@@ -1,0 +1,26 @@
+/*
+ * registry_check.h: from what was said to what holds (for registry.c only).
+ */
+#ifndef REGISTRY_CHECK_H
+#define REGISTRY_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+struct diags;
+struct registry;
+
+/* Remember that the partner names a provider, which may come later. */
+void registry_want_provider(
+    struct registry *r, uint32_t partner, const char *name, unsigned line);
+
+/*
+ * Fill in providers and defaults and find what is wrong with the whole:
+ * unknown providers, rules that lack what they need, CA files that cannot
+ * be read (if files), weaker sub-domains, missing contacts, overdue reviews.
+ */
+void registry_check(
+    struct registry *r, time_t now, bool files, struct diags *d);
+
+#endif

@@ -1,0 +1,107 @@
+#include "render.h"
+
+#include <stddef.h>
+
+#include "buf.h"
+#include "registry.h"
+#include "target.h"
+
+static void
+put_list(struct buf *out, const char *name, const struct strs *list, char sep)
+{
+	size_t i;
+
+	buf_putc(out, ' ');
+	buf_puts(out, name);
+	buf_putc(out, '=');
+	for (i = 0; i < list->n; i++) {
+		if (i > 0)
+			buf_putc(out, sep);
+		buf_puts(out, list->v[i]);
+	}
+}
+
+static const char *
+put_protocols(struct buf *out, enum min_tls floor, const struct target *target)
+{
+	static const char *const name[] = {
+	    [MIN_TLS_1_0] = "TLSv1",
+	    [MIN_TLS_1_1] = "TLSv1.1",
+	    [MIN_TLS_1_2] = "TLSv1.2",
+	    [MIN_TLS_1_3] = "TLSv1.3",
+	};
+	/* Before 3.6 a floor is said by what is left out. */
+	static const char *const without[] = {
+	    [MIN_TLS_1_0] = "!SSLv2:!SSLv3",
+	    [MIN_TLS_1_1] = "!SSLv2:!SSLv3:!TLSv1",
+	    [MIN_TLS_1_2] = "!SSLv2:!SSLv3:!TLSv1:!TLSv1.1",
+	    [MIN_TLS_1_3] = "!SSLv2:!SSLv3:!TLSv1:!TLSv1.1:!TLSv1.2",
+	};
+
+	if (floor == MIN_TLS_1_3 && !target_has_tls13(target))
+		return "min-tls=TLSv1.3 needs Postfix 3.4 or later";
+	buf_puts(out, " protocols=");
+	if (target_has_floor(target))
+		buf_puts(out, ">=");
+	buf_puts(out, target_has_floor(target) ? name[floor] : without[floor]);
+	return NULL;
+}
+
+static const char *
+put_secure(struct buf *out, const struct terms *t)
+{
+	size_t i;
+
+	if (t->verify == VERIFY_DANE) {
+		buf_puts(out, "dane-only");
+		return NULL;
+	}
+	if (t->gateway->n == 0)
+		return "no gateway name to match";
+	buf_puts(out, "secure");
+	put_list(out, "match", t->gateway, ':');
+	for (i = 0; i < t->ca->n; i++) {
+		buf_puts(out, " tafile=");
+		buf_puts(out, t->ca->v[i]);
+	}
+	return NULL;
+}
+
+const char *
+render_policy(const struct partner *p, enum level level, const struct strs *key,
+    const struct target *target, struct buf *out)
+{
+	const struct terms *t = &p->terms;
+	const char *bad;
+
+	switch (level) {
+	case LEVEL_OPPORTUNISTIC:
+		buf_puts(out, target->opportunistic == OPPORTUNISTIC_DANE
+				  ? "dane"
+				  : "may");
+		return NULL;
+	case LEVEL_ENCRYPT:
+		buf_puts(out, "encrypt");
+		break;
+	case LEVEL_KEY:
+		if (key == NULL || key->n == 0)
+			return "no key to pin";
+		/* The pins are SHA-256; any other digest defers all mail. */
+		if (!target->sha256)
+			return "a pinned key needs "
+			       "smtp_tls_fingerprint_digest = sha256 in "
+			       "main.cf (and fingerprint_digest = sha256 here)";
+		buf_puts(out, "fingerprint");
+		put_list(out, "match", key, '|');
+		break;
+	case LEVEL_SECURE:
+		if ((bad = put_secure(out, t)) != NULL)
+			return bad;
+		break;
+	}
+	if ((bad = put_protocols(out, t->min_tls, target)) != NULL)
+		return bad;
+	buf_puts(out, " ciphers=");
+	buf_puts(out, t->ciphers == CIPHERS_HIGH ? "high" : "medium");
+	return NULL;
+}

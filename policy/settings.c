@@ -1,0 +1,178 @@
+#include "settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "diag.h"
+#include "err.h"
+#include "file.h"
+#include "mapdiff.h"
+#include "mem.h"
+#include "proc.h"
+#include "quote.h"
+#include "target.h"
+
+#define POSTCONF_MS 10000 /* patience with postconf(1) */
+#define POSTCONF_MAX (64 * 1024)
+#define DAY 86400
+
+static const char *const opportunistic_choices[] =
+    {[OPPORTUNISTIC_MAY] = "may", [OPPORTUNISTIC_DANE] = "dane", NULL};
+static const char *const log_choices[] = {[LOG_LEVEL_ERROR] = "error",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_DEBUG] = "debug",
+    NULL};
+
+static const char *
+check_path(const char *value)
+{
+	return *value == '\0' ? "is empty" : NULL;
+}
+
+static const char *
+check_map(const char *value)
+{
+	size_t n = strlen(value);
+
+	/* Postfix adds the suffix to the name that main.cf gives. */
+	return n > 4 && strcmp(value + n - 4, ".cdb") == 0
+		   ? NULL
+		   : "does not end in .cdb, which Postfix's cdb: needs";
+}
+
+static const char *
+check_version(const char *value)
+{
+	unsigned v;
+
+	return *value == '\0' ? NULL : target_parse_version(value, &v);
+}
+
+#define TEXT(name, preset, check)                                             \
+	{                                                                     \
+#name, CONF_TEXT, offsetof(struct settings, name), preset, 0, \
+		    0, NULL, check                                            \
+	}
+
+static const struct conf_item items[] = {
+    TEXT(registry, "/etc/tlspact/registry", check_path),
+    TEXT(ledger, "/var/lib/tlspact/ledger.db", check_path),
+    TEXT(map, "/var/lib/tlspact/policy.cdb", check_map),
+    TEXT(ca_file, "/etc/ssl/certs/ca-certificates.crt", check_path),
+    TEXT(postfix_version, "", check_version),
+    TEXT(fingerprint_digest, "", NULL),
+    {"opportunistic_level", CONF_CHOICE,
+	offsetof(struct settings, opportunistic_level), "may", 0, 0,
+	opportunistic_choices, NULL},
+    {"max_downgrade", CONF_DURATION, offsetof(struct settings, max_downgrade),
+	"7d", 60, 365 * DAY, NULL, NULL},
+    TEXT(policy_socket, "/var/spool/postfix/tlspact/policy", NULL),
+    TEXT(socketmap_socket, "/var/spool/postfix/tlspact/socketmap", NULL),
+    TEXT(mail_log, "/var/log/mail.log", NULL),
+    {"operator", CONF_TEXT, offsetof(struct settings, operator_), "postmaster",
+	0, 0, NULL, NULL},
+    TEXT(notify_command, "", NULL),
+    TEXT(resolver, "", NULL),
+    TEXT(trust_anchor, "/usr/share/dns/root.key", NULL),
+    {"smtp_port", CONF_NUMBER, offsetof(struct settings, smtp_port), "25", 1,
+	65535, NULL, NULL},
+    TEXT(helo_name, "", NULL),
+    {"probe_timeout", CONF_DURATION, offsetof(struct settings, probe_timeout),
+	"30s", 1, 600, NULL, NULL},
+    {"probe_parallel", CONF_NUMBER, offsetof(struct settings, probe_parallel),
+	"32", 1, 4096, NULL, NULL},
+    TEXT(max_weakened, "10%", mapdiff_check_limit),
+    {"drop_max_partners", CONF_NUMBER,
+	offsetof(struct settings, drop_max_partners), "3", 0, 1000000, NULL,
+	NULL},
+    {"log_level", CONF_CHOICE, offsetof(struct settings, log_level), "info", 0,
+	0, log_choices, NULL},
+};
+
+void
+settings_option(struct settings_options *o, const char *assignment)
+{
+	o->override =
+	    mem_grow(o->override, o->n, &o->cap, sizeof(*o->override));
+	o->override[o->n++] = assignment;
+}
+
+int
+settings_load(struct settings *s, struct settings_options *o,
+    const char *fallback, struct diags *d, struct err *e)
+{
+	const char *file = o->file != NULL ? o->file : fallback;
+	size_t len, i;
+	char *text;
+	int rv = 0;
+
+	memset(s, 0, sizeof(*s));
+	conf_init(&s->conf, items, sizeof(items) / sizeof(items[0]), s);
+	text = file_slurp(file, CONF_FILE_MAX, &len, NULL, e);
+	if (text != NULL)
+		conf_parse(&s->conf, file, text, len, d);
+	else if (o->file != NULL || e->code != EX_NOINPUT)
+		rv = -1;
+	free(text);
+	for (i = 0; i < o->n; i++)
+		conf_override(&s->conf, o->override[i], "-o", d);
+	free(o->override);
+	o->override = NULL;
+	return d->errors > 0 ? -1 : rv;
+}
+
+void
+settings_free(struct settings *s)
+{
+	conf_free(&s->conf);
+}
+
+/* One value of postconf(1); the caller frees it. */
+static char *
+ask(const char *flags, const char *name, struct err *e)
+{
+	const char *argv[] = {"postconf", flags, name, NULL};
+	char *out = proc_read(argv, POSTCONF_MAX, POSTCONF_MS, e);
+
+	if (out != NULL)
+		out[strcspn(out, "\r\n")] = '\0';
+	return out;
+}
+
+int
+settings_target(
+    const struct settings *s, bool need_digest, struct target *t, struct err *e)
+{
+	char *version = NULL, *digest = NULL;
+	const char *v = s->postfix_version, *dg = s->fingerprint_digest, *bad;
+	int rv = -1;
+
+	t->opportunistic = (enum opportunistic)s->opportunistic_level;
+	/* The version is compiled in: -d needs no main.cf. */
+	if (*v == '\0' && (v = version = ask("-dh", "mail_version", e)) == NULL)
+		goto out;
+	if ((bad = target_parse_version(v, &t->version)) != NULL) {
+		err_set(
+		    e, EX_CONFIG, "postfix_version %s %s", quotes(v).s, bad);
+		goto out;
+	}
+	if (need_digest && *dg == '\0' &&
+	    (dg = digest = ask("-xh", "smtp_tls_fingerprint_digest", e)) ==
+		NULL)
+		goto out;
+	t->sha256 = strcmp(dg, "sha256") == 0;
+	rv = 0;
+out:
+	if (rv == -1 && e->code == EX_UNAVAILABLE) {
+		size_t n = strlen(e->text);
+
+		(void)strncat(e->text,
+		    "; set postfix_version and fingerprint_digest to do "
+		    "without it",
+		    sizeof(e->text) - n - 1);
+	}
+	free(version);
+	free(digest);
+	return rv;
+}

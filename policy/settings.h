@@ -1,0 +1,77 @@
+/*
+ * settings.h: tlspact.conf(5), the settings of all programs.
+ */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+
+struct buf;
+struct diags;
+struct err;
+struct target;
+
+#define SETTINGS_FILE "/tlspact/tlspact.conf" /* below SYSCONFDIR */
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+struct settings {
+	char *registry;
+	char *ledger;
+	char *map;
+	char *ca_file;
+	char *postfix_version;	  /* empty: ask postconf(1) */
+	char *fingerprint_digest; /* the same */
+	int opportunistic_level;  /* enum opportunistic */
+	uint64_t max_downgrade;	  /* seconds */
+	char *policy_socket;
+	char *socketmap_socket;
+	char *mail_log;
+	char *operator_;
+	char *notify_command;
+	char *resolver; /* empty: resolv.conf */
+	char *trust_anchor;
+	uint64_t smtp_port;
+	char *helo_name;	/* empty: the host's name */
+	uint64_t probe_timeout; /* seconds */
+	uint64_t probe_parallel;
+	char *max_weakened; /* "N" or "N%", mapdiff.h */
+	uint64_t drop_max_partners;
+	int log_level; /* enum log_level */
+	struct conf conf;
+};
+
+/* What the common options -C and -o say. Zeroed is a good start. */
+struct settings_options {
+	const char *file;      /* -C, or NULL */
+	const char **override; /* -o; the array is owned, the texts are not */
+	size_t n, cap;
+};
+
+/* Remember one -o. */
+void settings_option(struct settings_options *o, const char *assignment);
+
+/*
+ * Read the settings file, fallback if -C was not given (it may then be
+ * missing), apply the overrides, and free o's array. 0, or -1: then either
+ * d has errors (exit 78; their places borrow from o and fallback), or the
+ * file cannot be read and *e says why. The caller frees s in any case.
+ */
+int settings_load(struct settings *s, struct settings_options *o,
+    const char *fallback, struct diags *d, struct err *e);
+
+void settings_free(struct settings *s);
+
+/*
+ * What the map is rendered for: from the settings, or asked of postconf(1)
+ * where they are empty. The digest is asked only if need_digest. 0, or -1
+ * with *e set (69: postconf cannot be asked; 78: not a version we support).
+ */
+int settings_target(const struct settings *s, bool need_digest,
+    struct target *t, struct err *e);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * strength.h: which of two Postfix policies is the weaker one.
+ */
+#ifndef STRENGTH_H
+#define STRENGTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "level.h"
+
+enum change {
+	CHANGE_NONE, /* the same bytes */
+	CHANGE_ADDED,
+	CHANGE_REMOVED,
+	CHANGE_WEAKER,
+	CHANGE_STRONGER,
+	CHANGE_OTHER, /* neither, or both in different ways */
+};
+
+/* "none", "added", "removed", "weaker", "stronger", "changed". */
+const char *change_name(enum change c);
+
+/*
+ * Compare two policy texts, each of the given length. The level decides;
+ * at the same level a lower protocol floor, a lower cipher grade, more names
+ * or pins, or the loss of a trust anchor file is weaker. A text that cannot
+ * be understood makes CHANGE_OTHER.
+ */
+enum change strength_compare(
+    const char *was, size_t waslen, const char *is, size_t islen);
+
+/*
+ * The level of a policy text; false if it is no policy. secure, verify and
+ * dane-only are LEVEL_SECURE; dane, may and none are LEVEL_OPPORTUNISTIC.
+ */
+bool strength_level(const char *text, size_t len, enum level *out);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * target.h: the Postfix that will read the map.
+ *
+ * An attribute that its smtp(8) does not know defers all mail to the
+ * destination, so rendering asks here first.
+ */
+#ifndef TARGET_H
+#define TARGET_H
+
+#include <stdbool.h>
+
+#define TARGET_VERSION(major, minor) ((major)*1000 + (minor))
+#define TARGET_OLDEST TARGET_VERSION(2, 11) /* tafile=, dane-only */
+
+enum opportunistic { OPPORTUNISTIC_MAY, OPPORTUNISTIC_DANE };
+
+struct target {
+	unsigned version; /* TARGET_VERSION of Postfix */
+	enum opportunistic opportunistic;
+	bool sha256; /* smtp_tls_fingerprint_digest is sha256 */
+};
+
+/*
+ * A mail_version such as "3.7.11", "2.11.0" or "3.12-20260821" into a
+ * TARGET_VERSION. NULL if it is good, else what is wrong, as a phrase
+ * behind `"x" `.
+ */
+const char *target_parse_version(const char *s, unsigned *version);
+
+/* `protocols=>=TLSv1.2` (Postfix 3.6 and later) or the list of exclusions. */
+bool target_has_floor(const struct target *t);
+
+/* Knows TLSv1.3 (Postfix 3.4). */
+bool target_has_tls13(const struct target *t);
+
+#endif
