@@ -238,12 +238,12 @@ dname_suffix(const char *s, char *buf, const char **out)
 		return "it does not begin with a dot";
 	if ((bad = dname_host(s + 1, buf, &name)) != NULL)
 		return bad;
+	if (strlen(name) >= DNAME_MAX)
+		return "the name is longer than 253 characters";
 	if (name == s + 1) {
 		*out = s;
 		return NULL;
 	}
-	if (strlen(name) >= DNAME_MAX)
-		return "the name is longer than 253 characters";
 	memmove(buf + 1, buf, strlen(buf) + 1);
 	buf[0] = '.';
 	*out = buf;
@@ -270,13 +270,14 @@ bad_port(const char *s)
 	if (*s != ':' || s[1] == '\0')
 		return "after ']' comes nothing, or ':' and a port";
 	s++;
-	for (i = 0; s[i] >= '0' && s[i] <= '9' && i < 6; i++)
-		v = v * 10 + (unsigned)(s[i] - '0');
+	for (i = 0; s[i] >= '0' && s[i] <= '9'; i++)
+		if (v <= 65535)
+			v = v * 10 + (unsigned)(s[i] - '0');
 	if (s[i] == '\0')
 		return v >= 1 && v <= 65535 ? NULL
 					    : "the port is not from 1 to 65535";
 	for (i = 0; s[i] != '\0'; i++)
-		if (ldh[(unsigned char)s[i]] == 0 || i > 31)
+		if (ldh[(unsigned char)s[i]] == 0 || s[0] == '-' || i > 31)
 			return "the port is no number and no service name";
 	return NULL;
 }

@@ -81,6 +81,23 @@ ledger_need_time(const char *what, time_t t, struct err *e)
 	return 0;
 }
 
+int
+ledger_newest(struct ledger *l, time_t *when, struct err *e)
+{
+	struct db_stmt *s;
+	int rv;
+
+	s = db_sql(l->db,
+	    "SELECT max(coalesce((SELECT max(time) FROM probe), 0),"
+	    " coalesce((SELECT max(time) FROM failure), 0),"
+	    " coalesce((SELECT time FROM event ORDER BY seq DESC LIMIT 1),"
+	    " 0))");
+	rv = db_step(s, e);
+	*when = rv == 1 ? db_col_int(s, 0) : 0;
+	db_done(s);
+	return rv == -1 ? -1 : 0;
+}
+
 /* Run sql, bound to `before`, until it finds nothing more to remove. */
 static int
 prune(struct ledger *l, const char *sql, time_t before, int64_t *removed,

@@ -46,7 +46,12 @@ void ledger_event_hash(const char *prev, int64_t seq, int64_t when,
  */
 #define LEDGER_DOWNGRADE_COLUMNS                                          \
 	"id, partner, before, after, begin, end, reason, ticket, author," \
-	" sudo_user, cause, fault, keys, closed, closed_by, closed_why"
+	" sudo_user, cause, fault, keys, closed, closed_by, closed_why,"  \
+	" extended_by"
+
+/* The rows that are not closed. */
+int ledger_downgrades_open(
+    struct ledger *l, ledger_downgrade_fn *fn, void *arg, struct err *e);
 
 /* The row as an event records it, a new reference. */
 json_t *ledger_downgrade_json(struct db_stmt *s);

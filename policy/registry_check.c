@@ -225,6 +225,11 @@ check_parents(struct registry *r, struct diags *d)
 	uint32_t parent;
 	size_t i, at;
 
+	for (i = 0; i < r->npartners; i++)
+		if (partner_level(&r->partner[i]) != LEVEL_SECURE)
+			break;
+	if (i == r->npartners)
+		return; /* nobody can be weaker than anybody */
 	for (i = 0; i < r->ndomains; i++) {
 		n = dname_labels(r->domain[i].name);
 		if (r->domain[i].name[0] != '[' && n < fewest)
