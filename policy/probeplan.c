@@ -44,7 +44,7 @@ has_target(const struct probeplan *p, const struct partner *partner,
 
 static void
 add_target(struct probeplan *p, const struct partner *partner,
-    const char *nexthop, const char *domain)
+    const char *nexthop, const char *domain, bool listed)
 {
 	struct probetarget *t;
 
@@ -58,6 +58,7 @@ add_target(struct probeplan *p, const struct partner *partner,
 				     : partner_level(partner);
 	t->nexthop = nexthop;
 	t->domain = domain;
+	t->listed = listed;
 }
 
 static void
@@ -78,7 +79,7 @@ add_partner(struct probeplan *p, const struct partner *partner, bool look)
 		if (d[i].name[0] == '.')
 			add_skip(p, partner, d[i].name);
 		else if (!look || !has_target(p, partner, d[i].name))
-			add_target(p, partner, d[i].name, NULL);
+			add_target(p, partner, d[i].name, NULL, true);
 	}
 }
 
@@ -198,11 +199,11 @@ add_other(struct probeplan *p, const char *what, const char *normal,
 	if (is_name && (i = below_suffix(r, normal)) != REGISTRY_NONE) {
 		partner = &r->partner[i];
 		if (!has_target(p, partner, normal))
-			add_target(p, partner, keep(p, normal), NULL);
+			add_target(p, partner, keep(p, normal), NULL, false);
 		return 0;
 	}
 	if (!has_target(p, NULL, normal))
-		add_target(p, NULL, keep(p, normal), NULL);
+		add_target(p, NULL, keep(p, normal), NULL, false);
 	return 0;
 }
 
@@ -235,7 +236,7 @@ probeplan_add(struct probeplan *p, const char *what, struct err *e)
 		    p, what, normal, is_name && kind == DNAME_HOST, e);
 	partner = &r->partner[r->domain[i].partner];
 	if (!has_target(p, partner, normal))
-		add_target(p, partner, r->domain[i].name, NULL);
+		add_target(p, partner, r->domain[i].name, NULL, true);
 	return 0;
 }
 
@@ -254,7 +255,7 @@ probeplan_host(
 	if (has_target(p, q, nexthop))
 		return 0;
 	domain = first_domain(p->registry, q);
-	add_target(p, q, nexthop, domain);
+	add_target(p, q, nexthop, domain, false);
 	return 0;
 }
 

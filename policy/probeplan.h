@@ -24,6 +24,7 @@ struct probetarget {
 	const char *nexthop;	       /* for mxdns_lookup, and the ledger */
 	/* Whose domain `nexthop` is in the rules; NULL: that of the nexthop. */
 	const char *domain;
+	bool listed; /* nexthop stands in the registry: worth recording */
 };
 
 /* Something that was asked for and cannot be looked at. */

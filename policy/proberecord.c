@@ -99,7 +99,7 @@ proberecord_add(struct proberecord *p, const struct proberow *row,
 	    .passed = row->passed,
 	};
 
-	if (!p->write || row->target->partner == NULL)
+	if (!p->write || !row->target->listed)
 		return 0;
 	if (p->ledger == NULL || p->in_row >= GIVE_UP) {
 		p->lost++;

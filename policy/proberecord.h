@@ -25,8 +25,9 @@ struct proberecord *proberecord_open(
     const char *path, enum ledger_mode mode, struct err *e);
 
 /*
- * Add one result; of a stranger nothing is kept. s may be NULL. 0, or -1
- * with *e set for the first failure only.
+ * Add one result. Only next-hops that stand in the registry are kept: what
+ * was looked at by another name would grow old there. s may be NULL. 0, or
+ * -1 with *e set for the first failure only.
  */
 int proberecord_add(struct proberecord *p, const struct proberow *row,
     const struct starttls_result *s, struct err *e);

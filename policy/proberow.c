@@ -174,9 +174,9 @@ static void
 say_session(struct proberow *r, const struct starttls_result *s, struct buf *b)
 {
 	buf_puts(b, fault_description(r->fault));
-	if (s->code != 0)
+	if (s->code != 0 && s->outcome != STARTTLS_NOT_OFFERED)
 		buf_printf(b, " It said: %d %s", s->code, s->text);
-	else if (s->text[0] != '\0')
+	else if (s->code == 0 && s->text[0] != '\0')
 		buf_printf(b, " OpenSSL says: %s.", s->text);
 	else if (s->errnum != 0 && s->outcome != STARTTLS_CONNECT_REFUSED)
 		buf_printf(b, " (%s)", strerror(s->errnum));
