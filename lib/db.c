@@ -549,6 +549,10 @@ db_open(const char *path, enum db_mode mode, const struct db_schema *schema,
 		    schema->noun, quotes(path).s);
 		return NULL;
 	}
+	if (!S_ISREG(st.st_mode)) {
+		(void)err_set(e, EX_NOINPUT, "%s is no file", quotes(path).s);
+		return NULL;
+	}
 	/*
 	 * The change to WAL and the recovery after a crash do not wait for
 	 * a lock by themselves.
