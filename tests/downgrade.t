@@ -25,6 +25,7 @@ ctl()
 	shift
 	"$B/tlspactctl" "$verb" "${options[@]}" -c "$LAB/send/etc" "$@"
 }
+# shellcheck disable=SC2317 # called through ok and run
 arrived_encrypted()
 {
 	[ "$(lab_outcome "$1" 2)" = 'encrypted TLSv1.3' ]
@@ -131,6 +132,7 @@ is 'initech is lowered' "$rc" 0 || diag "$err"
 like 'after a look' "$out" 'probe: mx1.initech.example expired since .*, key unchanged'
 like 'by the smallest step' "$out" 'smallest step that helps: key'
 like 'which keeps the most' "$out" 'encrypted AND authenticated by the known key'
+# shellcheck disable=SC2317 # called through ok and run
 arrived_verified()
 {
 	[ "$(lab_outcome "$1" 2)" = 'verified TLSv1.3' ]

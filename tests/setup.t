@@ -33,6 +33,7 @@ fresh()
 touch "$T/ca.pem" "$T/server.pem" "$T/spool/tlspact/policy"
 chmod 644 "$T/ca.pem"
 fresh
+# shellcheck disable=SC2317 # called through ok and run
 registry()
 {
 	printf '%s\n' "$@" >"$T/registry"
@@ -43,6 +44,7 @@ options=(-C /dev/null -o "registry=$T/registry" -o "map=$T/policy.cdb"
 	-o "policy_socket=$T/spool/tlspact/policy"
 	-o "socketmap_socket=$T/spool/tlspact/socketmap"
 	-o postfix_version=3.7.11 -o fingerprint_digest=sha256)
+# shellcheck disable=SC2317 # called through ok and run
 setup()
 {
 	"$B/tlspact-setup" "${options[@]}" -c "$etc" "$@"
