@@ -81,7 +81,7 @@ _tlspact()
 		;;
 	-o | --option)
 		mapfile -t COMPREPLY < <(tlspact-setup -n 2>/dev/null |
-			sed -n "s/^\($current[a-z_]*\) = .*/\1=/p")
+			sed -n "s/^\(${current}[a-z_]*\) = .*/\1=/p")
 		return
 		;;
 	esac
