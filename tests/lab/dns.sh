@@ -50,6 +50,7 @@ lab_dns()
 		database: ""
 		pidfile: ""
 		xfrdfile: ""
+		xfrdir: "$LAB/dns"
 		zonelistfile: "$LAB/dns/zone.list"
 		logfile: "$LAB/dns/log"
 	remote-control:

@@ -45,18 +45,21 @@ export TOP B
 # shellcheck source=tests/lab/wait.sh
 . "$TOP/tests/lab/wait.sh"
 
+T=$(mktemp -d "${LAB:-${TMPDIR:-/tmp}}/tlspact-test.XXXXXX") || exit 1
+export T
+
 tap_count=0
 tap_failed=0
 tap_planned=0
 tap_at_exit=()
 rc=0 out='' err=''
 
+# Whatever comes in between begins it again and takes it to its end.
 tap_cleanup()
 {
-	local status=$? i
+	local status=$1 i
 
-	trap - EXIT
-	trap '' INT TERM HUP
+	trap '' HUP INT TERM
 	for ((i = ${#tap_at_exit[@]} - 1; i >= 0; i--)); do
 		eval "${tap_at_exit[i]}"
 	done
@@ -68,15 +71,14 @@ tap_cleanup()
 		echo "# $tap_failed of $tap_count failed"
 		status=1
 	fi
+	trap - EXIT
 	exit "$status"
 }
-trap tap_cleanup EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'tap_cleanup $?' EXIT
+trap 'tap_cleanup 129' HUP
+trap 'tap_cleanup 130' INT
+trap 'tap_cleanup 143' TERM
 
-T=$(mktemp -d "${LAB:-${TMPDIR:-/tmp}}/tlspact-test.XXXXXX") || exit 1
-export T
 
 pass()
 {

@@ -73,7 +73,7 @@ lab_inside()
 		! ip link set lo up; then
 		lab_cannot 'the namespaces are of no use'
 	fi
-	mkdir "$LAB/dns" "$LAB/etc" "$LAB/mail" "$LAB/pki"
+	mkdir "$LAB/dns" "$LAB/etc" "$LAB/mail" "$LAB/pki" "$LAB/tmp"
 	echo 'nameserver 127.0.0.1' >"$LAB/etc/resolv.conf"
 	echo 'options trust-ad timeout:2' >>"$LAB/etc/resolv.conf"
 	echo '127.0.0.1 localhost' >"$LAB/etc/hosts"
@@ -85,5 +85,5 @@ lab_inside()
 	done
 	: >"$LAB/dns/records"
 	: >"$LAB/etc/gateways"
-	export LAB
+	export LAB TMPDIR=$LAB/tmp
 }
