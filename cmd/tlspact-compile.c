@@ -60,7 +60,7 @@ usage(FILE *to)
 	(void)fprintf(to,
 	    "usage: tlspact-compile [-jnv] [-C FILE] [-o NAME=VALUE]... "
 	    "[--accept-weaker]\n"
-	    "       tlspact-compile --diff | --text [-j] [-C FILE] "
+	    "       tlspact-compile --diff | --text [-jv] [-C FILE] "
 	    "[-o NAME=VALUE]...\n"
 	    "Compile the partner registry into the map that Postfix reads.\n"
 	    "  -n, --dry-run        check and compare, write nothing\n"
@@ -73,7 +73,8 @@ usage(FILE *to)
 	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
 	    ")\n"
 	    "  -o, --option NAME=VALUE  override one setting\n"
-	    "  -j, --json  -v, --verbose  -h, --help  -V, --version\n");
+	    "  -v, --verbose        print each row that changes\n"
+	    "  -j, --json  -h, --help  -V, --version\n");
 }
 
 static void
@@ -250,12 +251,17 @@ compare(struct run *run)
 	mapdiff(&run->diff, run->live, &run->compiled,
 	    run->opt.diff || run->opt.verbose);
 	if (!mapdiff_too_much(&run->diff, run->set.max_weakened, &allowed) ||
-	    run->opt.accept_weaker || run->opt.dry)
+	    run->opt.accept_weaker)
 		return EX_OK;
-	say("%zu of %zu enforced domains would be removed or weakened, more "
-	    "than max_weakened = %s allows (%zu)",
-	    run->diff.lost, run->diff.live_enforced, run->set.max_weakened,
-	    allowed);
+	say("%zu of %zu rows of enforced domains %s removed or weakened; "
+	    "max_weakened = %s allows %zu%s",
+	    run->diff.lost, run->diff.live_enforced,
+	    run->opt.dry ? "are" : "would be", run->set.max_weakened, allowed,
+	    run->diff.emptied ? ", and a registry without partners none" : "");
+	if (run->opt.dry) {
+		say("without --accept-weaker this would be refused");
+		return EX_OK;
+	}
 	say("see tlspact-compile --diff; if it is meant, run "
 	    "tlspact-compile --accept-weaker");
 	return left_alone(run, "refused", EX_DATAERR);
@@ -271,7 +277,8 @@ write_rows(struct cdbmap_writer *w, const struct run *run, struct err *e)
 	    .postfix = run->target.version,
 	    .partners = c->partners,
 	    .domains = c->domains,
-	    .enforced = c->enforced};
+	    .enforced = c->enforced,
+	    .lowered = c->lowered};
 	struct buf text = {0};
 	size_t i;
 	int rc;
@@ -346,7 +353,8 @@ print_text(const struct compiled *c)
 	size_t i;
 
 	for (i = 0; i < c->n; i++)
-		(void)printf("%s\t%s\n", c->row[i].key, c->row[i].text);
+		if (!c->row[i].record)
+			(void)printf("%s\t%s\n", c->row[i].key, c->row[i].text);
 }
 
 static size_t
@@ -422,6 +430,8 @@ json_rows(const struct run *run)
 
 	for (i = 0; run->opt.text && i < run->compiled.n; i++) {
 		row = &run->compiled.row[i];
+		if (row->record)
+			continue;
 		json_array_append_new(list,
 		    json_pack("{s:s, s:s, s:s, s:s}", "key", row->key, "policy",
 			row->text, "level", level_name((enum level)row->level),

@@ -1,0 +1,170 @@
+#include "postconf.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "attr.h"
+#include "err.h"
+#include "mem.h"
+#include "proc.h"
+#include "quote.h"
+
+#define POSTCONF_MS 10000 /* patience */
+#define POSTCONF_MAX (4 * 1024 * 1024)
+#define POSTCONF_NAMES 64 /* parameters asked for at once */
+
+/* Run postconf -c dir with flags and names. */
+static char *
+run(const char *dir, const char *flags, const char *const names[],
+    struct err *e)
+{
+	const char *argv[POSTCONF_NAMES + 5];
+	size_t n = 0, i;
+
+	argv[n++] = "postconf";
+	if (dir != NULL) {
+		argv[n++] = "-c";
+		argv[n++] = dir;
+	}
+	argv[n++] = flags;
+	for (i = 0; names != NULL && names[i] != NULL && i < POSTCONF_NAMES;
+	     i++)
+		argv[n++] = names[i];
+	argv[n] = NULL;
+	return proc_read(argv, POSTCONF_MAX, POSTCONF_MS, e);
+}
+
+static void
+add(struct postconf *c, const char *name, const char *value)
+{
+	size_t cap = c->cap;
+
+	c->name = mem_grow(c->name, c->n, &cap, sizeof(*c->name));
+	c->value = mem_grow(c->value, c->n, &c->cap, sizeof(*c->value));
+	c->name[c->n] = mem_dup(name);
+	c->value[c->n++] = mem_dup(value);
+}
+
+/* Lines of `name = value`. */
+static void
+take_values(struct postconf *c, char *text)
+{
+	char *line, *save = NULL, *name, *value;
+
+	for (line = strtok_r(text, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save))
+		if (attr_assign(line, &name, &value) == 0)
+			add(c, name, value);
+}
+
+/* Lines of `name type private unpriv chroot wakeup maxproc command ...`. */
+static void
+take_services(struct postconf *c, char *text)
+{
+	struct postconf_service *s;
+	char *line, *word, *save = NULL, *words, *field[8];
+	size_t n;
+
+	for (line = strtok_r(text, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		words = NULL;
+		for (n = 0, word = strtok_r(line, " \t", &words);
+		     word != NULL && n < 8;
+		     word = strtok_r(NULL, " \t", &words))
+			field[n++] = word;
+		if (n < 8)
+			continue;
+		c->service = mem_grow(c->service, c->nservices, &c->service_cap,
+		    sizeof(*c->service));
+		s = &c->service[c->nservices++];
+		s->name = mem_printf("%s/%s", field[0], field[1]);
+		s->command = mem_dup(field[7]);
+		s->chroot = *field[4];
+	}
+}
+
+int
+postconf_read(struct postconf *c, const char *dir, const char *const names[],
+    struct err *e)
+{
+	char *values = NULL, *options = NULL, *services = NULL;
+	struct stat st;
+	int rv = -1;
+
+	*c = (struct postconf){0};
+	if (dir != NULL && (stat(dir, &st) == -1 || !S_ISDIR(st.st_mode))) {
+		err_set(e, EX_NOINPUT, "%s is no Postfix configuration folder",
+		    quotes(dir).s);
+		return -1;
+	}
+	if ((values = run(dir, "-x", names, e)) == NULL ||
+	    (options = run(dir, "-Px", NULL, e)) == NULL ||
+	    (services = run(dir, "-M", NULL, e)) == NULL ||
+	    (c->tables = run(dir, "-m", NULL, e)) == NULL)
+		goto out;
+	take_values(c, values);
+	take_values(c, options);
+	take_services(c, services);
+	rv = 0;
+out:
+	free(values);
+	free(options);
+	free(services);
+	return rv;
+}
+
+const char *
+postconf_get(const struct postconf *c, const char *service, const char *name)
+{
+	char *full;
+	size_t i;
+
+	if (service != NULL) {
+		full = mem_printf("%s/%s", service, name);
+		for (i = 0; i < c->n && strcmp(c->name[i], full) != 0; i++)
+			;
+		free(full);
+		if (i < c->n)
+			return c->value[i];
+	}
+	for (i = 0; i < c->n; i++)
+		if (strcmp(c->name[i], name) == 0)
+			return c->value[i];
+	return NULL;
+}
+
+bool
+postconf_has_table(const struct postconf *c, const char *type)
+{
+	const char *p = c->tables;
+	size_t n = strlen(type);
+
+	for (; p != NULL && *p != '\0'; p = strchr(p, '\n')) {
+		p += strspn(p, "\n \t");
+		if (strncmp(p, type, n) == 0 && (p[n] == '\n' || p[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+void
+postconf_release(struct postconf *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		free(c->name[i]);
+		free(c->value[i]);
+	}
+	for (i = 0; i < c->nservices; i++) {
+		free(c->service[i].name);
+		free(c->service[i].command);
+	}
+	free(c->name);
+	free(c->value);
+	free(c->service);
+	free(c->tables);
+	*c = (struct postconf){0};
+}

@@ -1,0 +1,50 @@
+/*
+ * postconf.h: a Postfix configuration, as postconf(1) tells it.
+ */
+#ifndef POSTCONF_H
+#define POSTCONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+
+/* A service of master.cf. */
+struct postconf_service {
+	char *name;    /* "smtp/unix" */
+	char *command; /* "smtp" */
+	char chroot;   /* 'y', 'n', '-' */
+};
+
+struct postconf {
+	char *
+	    *name; /* of main.cf, and "service/type/name" for -o of master.cf */
+	char **value;
+	size_t n, cap;
+	struct postconf_service *service;
+	size_t nservices, service_cap;
+	char *tables; /* the lookup table types that are there, one a line */
+};
+
+/*
+ * Read the configuration in dir (NULL: the default one): the parameters in
+ * names (NULL-terminated; those that this Postfix does not know are left
+ * out), all of master.cf, and the table types. Values are expanded. 0, or -1
+ * with *e set, 69 or 66. The caller releases c in either case.
+ */
+int postconf_read(struct postconf *c, const char *dir,
+    const char *const names[], struct err *e);
+
+/*
+ * The value for a service ("smtp/unix"; NULL: main.cf alone), its -o option
+ * before main.cf; NULL if there is no such parameter.
+ */
+const char *postconf_get(
+    const struct postconf *c, const char *service, const char *name);
+
+/* True if lookup tables of that type (such as "cdb") can be read. */
+bool postconf_has_table(const struct postconf *c, const char *type);
+
+void postconf_release(struct postconf *c);
+
+#endif
