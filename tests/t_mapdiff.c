@@ -20,35 +20,48 @@ static const struct {
 	struct text_row rows[6];
 	const char *want; /* "CHANGE KEY" of what differs, '\n' behind */
 	size_t lost, enforced, count;
+	size_t records; /* that differ */
 } cases[] = {
-    {"nothing", {{0}}, {{0}}, "", 0, 0, 0},
+    {"nothing", {{0}}, {{0}}, "", 0, 0, 0, 0},
     {"equal", {{"a", "secure", false}, {"b", "may", false}},
-	{{"a", "secure", false}, {"b", "may", false}}, "", 0, 1, 2},
+	{{"a", "secure", false}, {"b", "may", false}}, "", 0, 1, 2, 0},
     {"equal in another order", {{"a", "secure", false}, {"b", "may", false}},
-	{{"b", "may", false}, {"a", "secure", false}}, "", 0, 1, 2},
+	{{"b", "may", false}, {"a", "secure", false}}, "", 0, 1, 2, 0},
     {"added", {{"a", "may", false}},
-	{{"a", "may", false}, {"b", "secure", false}}, "added b\n", 0, 0, 1},
+	{{"a", "may", false}, {"b", "secure", false}}, "added b\n", 0, 0, 1, 0},
     {"removed", {{"a", "secure", false}, {"b", "may", false}}, {{0}},
-	"removed a\nremoved b\n", 1, 1, 2},
+	"removed a\nremoved b\n", 1, 1, 2, 0},
     {"weaker", {{"a", "secure", false}}, {{"a", "may", false}}, "weaker a\n", 1,
-	1, 1},
+	1, 1, 0},
     {"stronger", {{"a", "may", false}}, {{"a", "secure", false}},
-	"stronger a\n", 0, 0, 1},
+	"stronger a\n", 0, 0, 1, 0},
     {"changed", {{"a", "secure match=a", false}},
-	{{"a", "secure match=b", false}}, "changed a\n", 0, 1, 1},
+	{{"a", "secure match=b", false}}, "changed a\n", 0, 1, 1, 0},
     {"lowered on purpose", {{"a", "secure", false}, {"b", "secure", false}},
 	{{"a", "may", true}, {"b", "encrypt", true}}, "weaker a\nweaker b\n", 0,
-	2, 2},
+	2, 2, 0},
     {"one added, one removed", {{"a", "secure", false}},
-	{{"b", "secure", false}}, "added b\nremoved a\n", 1, 1, 1},
+	{{"b", "secure", false}}, "added b\nremoved a\n", 1, 1, 1, 0},
     {"weaker among the opportunistic", {{"a", "dane", false}},
-	{{"a", "may", false}}, "weaker a\n", 0, 0, 1},
+	{{"a", "may", false}}, "weaker a\n", 0, 0, 1, 0},
     {"what is not understood protects somebody", {{"a", "what", false}}, {{0}},
-	"removed a\n", 1, 1, 1},
-    {"records of ours are no rows",
-	{{" header", "format=1", false}, {" x", "y", false},
+	"removed a\n", 1, 1, 1, 0},
+    {"the header is no row",
+	{{" header", "format=1", false}, {"a", "may", false}},
+	{{"a", "may", false}}, "", 0, 0, 1, 0},
+    {"records are no rows, but differ",
+	{{" d:a", "inbound=warn", false}, {" d:b", "inbound=off", false},
 	    {"a", "may", false}},
-	{{"a", "may", false}}, "", 0, 0, 1},
+	{{"a", "may", false}, {" d:a", "inbound=off", false},
+	    {" g:c", "inbound=off", false}},
+	"", 0, 0, 1, 3},
+    {"records that are equal",
+	{{" d:a", "inbound=warn", false}, {"a", "secure", false}},
+	{{" d:a", "inbound=warn", false}, {"a", "secure", false}}, "", 0, 1, 1,
+	0},
+    {"a record weighs nothing for the guard",
+	{{" d:a", "secure match=a", false}, {"a", "secure", false}},
+	{{"a", "secure", false}}, "", 0, 1, 1, 1},
 };
 
 static struct cdbmap *
@@ -90,7 +103,8 @@ t_diff(void **state)
 		for (; cases[i].rows[c.n].key != NULL; c.n++)
 			row[c.n] = (struct row){.key = cases[i].rows[c.n].key,
 			    .text = cases[i].rows[c.n].text,
-			    .lowered = cases[i].rows[c.n].lowered};
+			    .lowered = cases[i].rows[c.n].lowered,
+			    .record = cases[i].rows[c.n].key[0] == ' '};
 		mapdiff(&d, live, &c, true);
 		buf_clear(&b);
 		buf_puts(&b, "");
@@ -98,17 +112,20 @@ t_diff(void **state)
 			buf_printf(&b, "%s %.*s\n", change_name(d.v[j].change),
 			    (int)d.v[j].keylen, d.v[j].key);
 		check_str(name, b.data, cases[i].want);
+		check_int(name, d.records, cases[i].records);
 		check_int(name, d.lost, cases[i].lost);
 		check_int(name, d.live_enforced, cases[i].enforced);
 		check_int(name, d.live, cases[i].count);
-		check_int(name, mapdiff_any(&d), *cases[i].want != '\0');
+		check_int(name, mapdiff_any(&d),
+		    *cases[i].want != '\0' || cases[i].records > 0);
 		check_true(name, !d.damaged);
 		mapdiff_release(&d);
 		/* The counts are the same without the list. */
 		mapdiff(&d, live, &c, false);
 		check_int(name, d.n, 0);
 		check_int(name, d.lost, cases[i].lost);
-		check_int(name, mapdiff_any(&d), *cases[i].want != '\0');
+		check_int(name, mapdiff_any(&d),
+		    *cases[i].want != '\0' || cases[i].records > 0);
 		mapdiff_release(&d);
 		cdbmap_close(live);
 	}
@@ -237,6 +254,20 @@ t_guard(void **state)
 	}
 }
 
+/* Without partners not even two may go. */
+static void
+t_emptied(void **state)
+{
+	struct mapdiff d = {.live_enforced = 5, .emptied = true};
+	size_t allowed;
+
+	(void)state;
+	assert_false(mapdiff_too_much(&d, "10%", &allowed));
+	d.lost = 1;
+	assert_true(mapdiff_too_much(&d, "10%", &allowed));
+	assert_true(mapdiff_too_much(&d, "100%", &allowed));
+}
+
 static const struct {
 	const char *limit;
 	bool good;
@@ -266,6 +297,7 @@ main(void)
 	    cmocka_unit_test(t_header),
 	    cmocka_unit_test(t_damaged),
 	    cmocka_unit_test(t_guard),
+	    cmocka_unit_test(t_emptied),
 	    cmocka_unit_test(t_limit),
 	};
 

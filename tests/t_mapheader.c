@@ -11,12 +11,12 @@ static const struct {
 	struct mapheader header;
 	const char *want;
 } prints[] = {
-    {"never expires", {1, 1795431723, 0, 3007, 180, 412, 355, HEX},
+    {"never expires", {1, 1795431723, 0, 3007, 180, 412, 355, 7, HEX},
 	"format=1 " TIME " expires=never postfix=3.7 partners=180 domains=412 "
-	"enforced=355 registry=sha256:" HEX},
-    {"expires", {1, 1795431723, 1795431783, 2011, 0, 0, 0, HEX},
+	"enforced=355 lowered=7 registry=sha256:" HEX},
+    {"expires", {1, 1795431723, 1795431783, 2011, 0, 0, 0, 0, HEX},
 	"format=1 " TIME " expires=2026-11-23T11:03:03Z postfix=2.11 "
-	"partners=0 domains=0 enforced=0 registry=sha256:" HEX},
+	"partners=0 domains=0 enforced=0 lowered=0 registry=sha256:" HEX},
 };
 
 static void
