@@ -77,6 +77,16 @@ usage(FILE *to)
 	    "  -j, --json  -h, --help  -V, --version\n");
 }
 
+/* Nothing may be lost on the way out: code, or what fits a full disk. */
+static int
+flushed(int code)
+{
+	if (fflush(stdout) != EOF && !ferror(stdout))
+		return code;
+	say("cannot write to standard output: %s", strerror(errno));
+	return code == EX_OK ? EX_IOERR : code;
+}
+
 static void
 parse_options(int argc, char *argv[], struct options *opt)
 {
@@ -124,10 +134,10 @@ parse_options(int argc, char *argv[], struct options *opt)
 			break;
 		case 'h':
 			usage(stdout);
-			exit(EX_OK);
+			exit(flushed(EX_OK));
 		case 'V':
 			(void)printf("tlspact-compile %s\n", VERSION);
-			exit(EX_OK);
+			exit(flushed(EX_OK));
 		default:
 			usage(stderr);
 			exit(EX_USAGE);
@@ -535,10 +545,7 @@ main(int argc, char *argv[])
 		code = run_compile(&run);
 		print_result(&run, code);
 	}
-	if (fflush(stdout) == EOF || ferror(stdout)) {
-		say("cannot write to standard output: %s", strerror(errno));
-		code = code == EX_OK ? EX_IOERR : code;
-	}
+	code = flushed(code);
 	publish_free(run.publish);
 	mapdiff_release(&run.diff);
 	cdbmap_close(run.live);
