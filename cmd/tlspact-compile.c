@@ -419,14 +419,20 @@ static json_t *
 json_diags(const struct diags *d, enum diag_kind kind)
 {
 	json_t *list = json_array();
+	const char *file;
 	size_t i;
 
-	for (i = 0; i < d->n; i++)
-		if (d->v[i].kind == kind)
-			json_array_append_new(
-			    list, json_pack("{s:s?, s:i, s:s}", "file",
-				      d->v[i].file, "line", (int)d->v[i].line,
-				      "message", d->v[i].text));
+	for (i = 0; i < d->n; i++) {
+		if (d->v[i].kind != kind)
+			continue;
+		/* A file's name may be no UTF-8, which JSON has to be. */
+		file = d->v[i].file;
+		json_array_append_new(
+		    list, json_pack("{s:o, s:i, s:o}", "file",
+			      json_text(file, file == NULL ? 0 : strlen(file)),
+			      "line", (int)d->v[i].line, "message",
+			      json_text(d->v[i].text, strlen(d->v[i].text))));
+	}
 	return list;
 }
 
