@@ -150,13 +150,14 @@ print_diff(const struct run *run)
 }
 
 static void
-print_text(const struct compiled *c)
+print_text(struct compiled *c)
 {
 	size_t i;
 
 	for (i = 0; i < c->n; i++)
 		if (!c->row[i].record)
-			(void)printf("%s\t%s\n", c->row[i].key, c->row[i].text);
+			(void)printf("%s\t%s\n", c->row[i].key,
+			    compiled_text(c, &c->row[i]));
 }
 
 static size_t
@@ -229,7 +230,7 @@ json_diags(const struct diags *d, enum diag_kind kind)
 }
 
 static json_t *
-json_rows(const struct run *run)
+json_rows(struct run *run)
 {
 	json_t *list = json_array();
 	const struct difference *x;
@@ -240,11 +241,11 @@ json_rows(const struct run *run)
 		row = &run->map.compiled.row[i];
 		if (row->record)
 			continue;
-		json_array_append_new(
-		    list, json_pack("{s:s, s:s, s:s, s:s}", "key", row->key,
-			      "policy", row->text, "level",
-			      level_name((enum level)row->level), "partner",
-			      run->map.registry->partner[row->partner].name));
+		json_array_append_new(list,
+		    json_pack("{s:s, s:s, s:s, s:s}", "key", row->key, "policy",
+			compiled_text(&run->map.compiled, row), "level",
+			level_name((enum level)row->level), "partner",
+			run->map.registry->partner[row->partner].name));
 	}
 	for (i = 0; !run->opt.text && i < run->map.diff.n; i++) {
 		x = &run->map.diff.v[i];
@@ -258,7 +259,7 @@ json_rows(const struct run *run)
 }
 
 static void
-print_json(const struct run *run, int code)
+print_json(struct run *run, int code)
 {
 	const struct compiled *c = &run->map.compiled;
 	json_t *changes = json_object(), *root;
@@ -302,7 +303,7 @@ run_compile(struct run *run, time_t now)
 }
 
 static void
-print_result(const struct run *run, int code)
+print_result(struct run *run, int code)
 {
 	if (run->opt.json) {
 		print_json(run, code);
