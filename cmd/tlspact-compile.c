@@ -61,6 +61,16 @@ usage(FILE *to)
 	    "  -j, --json  -h, --help  -V, --version\n");
 }
 
+/* Nothing may be lost on the way out: code, or what fits a full disk. */
+static int
+flushed(int code)
+{
+	if (fflush(stdout) != EOF && !ferror(stdout))
+		return code;
+	say("cannot write to standard output: %s", strerror(errno));
+	return code == EX_OK ? EX_IOERR : code;
+}
+
 static void
 parse_options(int argc, char *argv[], struct options *opt)
 {
@@ -108,10 +118,10 @@ parse_options(int argc, char *argv[], struct options *opt)
 			break;
 		case 'h':
 			usage(stdout);
-			exit(EX_OK);
+			exit(flushed(EX_OK));
 		case 'V':
 			(void)printf("tlspact-compile %s\n", VERSION);
-			exit(EX_OK);
+			exit(flushed(EX_OK));
 		default:
 			usage(stderr);
 			exit(EX_USAGE);
@@ -140,13 +150,14 @@ print_diff(const struct run *run)
 }
 
 static void
-print_text(const struct compiled *c)
+print_text(struct compiled *c)
 {
 	size_t i;
 
 	for (i = 0; i < c->n; i++)
 		if (!c->row[i].record)
-			(void)printf("%s\t%s\n", c->row[i].key, c->row[i].text);
+			(void)printf("%s\t%s\n", c->row[i].key,
+			    compiled_text(c, &c->row[i]));
 }
 
 static size_t
@@ -201,19 +212,25 @@ static json_t *
 json_diags(const struct diags *d, enum diag_kind kind)
 {
 	json_t *list = json_array();
+	const char *file;
 	size_t i;
 
-	for (i = 0; i < d->n; i++)
-		if (d->v[i].kind == kind)
-			json_array_append_new(
-			    list, json_pack("{s:s?, s:i, s:s}", "file",
-				      d->v[i].file, "line", (int)d->v[i].line,
-				      "message", d->v[i].text));
+	for (i = 0; i < d->n; i++) {
+		if (d->v[i].kind != kind)
+			continue;
+		/* A file's name may be no UTF-8, which JSON has to be. */
+		file = d->v[i].file;
+		json_array_append_new(
+		    list, json_pack("{s:o, s:i, s:o}", "file",
+			      json_text(file, file == NULL ? 0 : strlen(file)),
+			      "line", (int)d->v[i].line, "message",
+			      json_text(d->v[i].text, strlen(d->v[i].text))));
+	}
 	return list;
 }
 
 static json_t *
-json_rows(const struct run *run)
+json_rows(struct run *run)
 {
 	json_t *list = json_array();
 	const struct difference *x;
@@ -224,11 +241,11 @@ json_rows(const struct run *run)
 		row = &run->map.compiled.row[i];
 		if (row->record)
 			continue;
-		json_array_append_new(
-		    list, json_pack("{s:s, s:s, s:s, s:s}", "key", row->key,
-			      "policy", row->text, "level",
-			      level_name((enum level)row->level), "partner",
-			      run->map.registry->partner[row->partner].name));
+		json_array_append_new(list,
+		    json_pack("{s:s, s:s, s:s, s:s}", "key", row->key, "policy",
+			compiled_text(&run->map.compiled, row), "level",
+			level_name((enum level)row->level), "partner",
+			run->map.registry->partner[row->partner].name));
 	}
 	for (i = 0; !run->opt.text && i < run->map.diff.n; i++) {
 		x = &run->map.diff.v[i];
@@ -242,7 +259,7 @@ json_rows(const struct run *run)
 }
 
 static void
-print_json(const struct run *run, int code)
+print_json(struct run *run, int code)
 {
 	const struct compiled *c = &run->map.compiled;
 	json_t *changes = json_object(), *root;
@@ -286,7 +303,7 @@ run_compile(struct run *run, time_t now)
 }
 
 static void
-print_result(const struct run *run, int code)
+print_result(struct run *run, int code)
 {
 	if (run->opt.json) {
 		print_json(run, code);
@@ -323,10 +340,7 @@ main(int argc, char *argv[])
 		code = run_compile(&run, now);
 		print_result(&run, code);
 	}
-	if (fflush(stdout) == EOF || ferror(stdout)) {
-		say("cannot write to standard output: %s", strerror(errno));
-		code = code == EX_OK ? EX_IOERR : code;
-	}
+	code = flushed(code);
 	mapbuild_release(&run.map);
 	settings_free(&run.set);
 	return code;

@@ -345,9 +345,9 @@ compare(struct mapbuild *b)
 }
 
 static int
-write_rows(struct cdbmap_writer *w, const struct mapbuild *b, struct err *e)
+write_rows(struct cdbmap_writer *w, struct mapbuild *b, struct err *e)
 {
-	const struct compiled *c = &b->compiled;
+	struct compiled *c = &b->compiled;
 	struct mapheader h = {.format = MAPHEADER_FORMAT,
 	    .time = b->now,
 	    .expires = c->expires,
@@ -356,18 +356,21 @@ write_rows(struct cdbmap_writer *w, const struct mapbuild *b, struct err *e)
 	    .domains = c->domains,
 	    .enforced = c->enforced,
 	    .lowered = c->lowered};
-	struct buf text = {0};
+	struct buf header = {0};
+	const char *text;
 	size_t i;
 	int rc;
 
 	memcpy(h.registry, b->registry->digest, sizeof(h.registry));
-	mapheader_print(&h, &text);
-	rc = cdbmap_add(w, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, text.data,
-	    text.len, e);
-	buf_free(&text);
-	for (i = 0; rc == 0 && i < c->n; i++)
-		rc = cdbmap_add(w, c->row[i].key, strlen(c->row[i].key),
-		    c->row[i].text, strlen(c->row[i].text), e);
+	mapheader_print(&h, &header);
+	rc = cdbmap_add(w, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1,
+	    header.data, header.len, e);
+	buf_free(&header);
+	for (i = 0; rc == 0 && i < c->n; i++) {
+		text = compiled_text(c, &c->row[i]);
+		rc = cdbmap_add(w, c->row[i].key, strlen(c->row[i].key), text,
+		    strlen(text), e);
+	}
 	return rc;
 }
 
