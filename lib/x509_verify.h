@@ -30,7 +30,9 @@ struct x509_store *x509_store_load_ca(const char *path, struct err *err);
 /*
  * The certificates and public keys in a file as `tafile=` trusts them: any
  * of them may be a root, an intermediate or the very server certificate,
- * its own end of life does not matter, and nothing else is trusted.
+ * and nothing else is trusted. As for Postfix, the dates of an intermediate
+ * or server certificate in the file do not matter, those of a self-signed
+ * root do. Unlike for Postfix, one damaged entry spoils the file.
  */
 struct x509_store *x509_store_load_ta(const char *path, struct err *err);
 

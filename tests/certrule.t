@@ -10,7 +10,7 @@ command -v posttls-finger >/dev/null || skip_all 'no posttls-finger here'
 posttls_verdict()
 {
 	local level=$1 kind=$2 trust=$3 port=$4 said
-	local args=(-c -L summary,untrusted -l "$level")
+	local args=(-c -L "summary,untrusted" -l "$level")
 
 	shift 4
 	case $level.$kind in

@@ -6,6 +6,7 @@
 #include "x509_verify.h"
 
 #include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -528,6 +529,48 @@ test_verify(void **state)
 	x509_chain_free(c);
 }
 
+/* A client and a server in one process. */
+static void
+test_of_ssl(void **state)
+{
+	SSL_CTX *cc = SSL_CTX_new(TLS_client_method());
+	SSL_CTX *sc = SSL_CTX_new(TLS_server_method());
+	SSL *c = SSL_new(cc), *s;
+	BIO *bc, *bs;
+	struct x509_chain *chain;
+	struct x509_info in;
+	struct err err;
+	int i;
+
+	(void)state;
+	assert_null(x509_chain_of_ssl(c, &err));
+	assert_int_equal(SSL_CTX_use_certificate(sc, leaf.x), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(sc, leaf.key), 1);
+	assert_int_equal(SSL_CTX_add1_chain_cert(sc, root.x), 1);
+	s = SSL_new(sc);
+	assert_int_equal(BIO_new_bio_pair(&bc, 65536, &bs, 65536), 1);
+	SSL_set_bio(c, bc, bc);
+	SSL_set_bio(s, bs, bs);
+	SSL_set_connect_state(c);
+	SSL_set_accept_state(s);
+	for (i = 0; i < 10; i++) {
+		(void)SSL_do_handshake(c);
+		(void)SSL_do_handshake(s);
+	}
+	chain = x509_chain_of_ssl(c, &err);
+	assert_non_null(chain);
+	assert_int_equal(x509_chain_len(chain), 2);
+	SSL_free(c);
+	SSL_free(s);
+	SSL_CTX_free(cc);
+	SSL_CTX_free(sc);
+	/* The chain outlives the connection. */
+	x509_info(chain, 0, &in);
+	assert_string_equal(in.subject_cn, "mx.test");
+	x509_chain_free(chain);
+	ERR_clear_error();
+}
+
 int
 main(void)
 {
@@ -546,6 +589,7 @@ main(void)
 	    cmocka_unit_test(test_issuer_hostile),
 	    cmocka_unit_test(test_store),
 	    cmocka_unit_test(test_verify),
+	    cmocka_unit_test(test_of_ssl),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown) != 0;
