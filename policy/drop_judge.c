@@ -208,9 +208,9 @@ drop_judge_confirm(const struct drop_state *p, bool no_key, time_t now,
 		}
 		if (level >= at)
 			continue;
-		out->blocked = true;
 		if (!matches(p, i, now, &touched)) {
-			if (!out->confirmed)
+			out->blocked = out->blocked || touched;
+			if (touched && !out->confirmed)
 				out->fault = fault;
 			continue;
 		}

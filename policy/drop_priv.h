@@ -115,7 +115,7 @@ enum drop_sight { DROP_PASSES, DROP_BLOCKED, DROP_UNKNOWN };
 
 struct drop_verdict {
 	bool confirmed;
-	bool blocked; /* by whatever fault of TLS */
+	bool blocked; /* a next-hop that fails is, but by another fault */
 	bool not_tls; /* a next-hop that fails cannot be reached at all */
 	enum level step;
 	enum fault fault;
