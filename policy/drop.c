@@ -32,6 +32,7 @@ static const char *const why_texts[] = {
     [DROP_WHY_PASSED] = "passed",
     [DROP_WHY_RULES] = "rules",
     [DROP_WHY_HAND] = "hand",
+    [DROP_WHY_CLOCK] = "clock",
 };
 
 const char *
@@ -312,6 +313,7 @@ take_lowering(struct drop *d, struct drop_state *p,
 	    .fault = l->fault,
 	    .begin = l->begin,
 	    .end = l->end,
+	    .ledger_begin = l->begin,
 	    .ledger_end = l->end};
 	new_page(p, l->begin < now ? l->begin : now, now);
 	if (!l->automatic)

@@ -25,7 +25,9 @@
  *   first (control probes): if they fail too the fault is ours.
  *
  * All times are of one clock. If it steps back everything remembered is
- * moved back with it, so that what was left of a downgrade stays the same.
+ * moved back with it, so that what was left of a downgrade stays the same;
+ * the ledger is told of the new end. One of ours whose beginning now lies
+ * in the future is ended.
  */
 #ifndef DROP_H
 #define DROP_H
@@ -135,6 +137,7 @@ enum drop_why {
 	DROP_WHY_PASSED, /* two probes passed */
 	DROP_WHY_RULES,	 /* the registry no longer allows it */
 	DROP_WHY_HAND,	 /* closed by hand */
+	DROP_WHY_CLOCK,	 /* the clock was set back behind its beginning */
 };
 
 /* "policy", "floor", ... */
@@ -162,6 +165,11 @@ enum drop_what {
 	DROP_LOWER,
 	/* End a downgrade; the answer is drop_ended() or drop_refused(). */
 	DROP_RESTORE,
+	/*
+	 * Give a downgrade the earlier end `until`, because the clock was set
+	 * back or max_downgrade is less now; the answer is drop_lowered().
+	 */
+	DROP_SHORTEN,
 	DROP_FLUSH,	    /* have Postfix retry what waits for the partner */
 	DROP_TELL_HELD,	    /* mail waits, and we do not lower */
 	DROP_TELL_LOWERED,  /* ... */
@@ -228,7 +236,11 @@ struct drop_facts {
 	const struct drop_report *report;
 	size_t nreports;
 	time_t mass; /* since when a mass fault lasts; 0: there is none */
-	time_t last; /* of the ledger's newest row: shows a clock set back */
+	/*
+	 * The time that was written last, whatever it was for, the newer the
+	 * better: shows a clock that was set back while we were not there.
+	 */
+	time_t last;
 };
 
 /*

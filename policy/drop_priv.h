@@ -35,7 +35,9 @@ struct drop_low {
 	enum fault fault;
 	time_t begin;
 	time_t end; /* or earlier than the ledger's: the clock went back */
+	time_t ledger_begin;
 	time_t ledger_end;
+	time_t shortened;  /* asked for */
 	time_t asked;	   /* for a restore */
 	enum drop_why why; /* of that */
 	unsigned passes;   /* in a row */

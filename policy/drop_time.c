@@ -52,6 +52,14 @@ tick_low(
 		drop_decide_restore(p, DROP_WHY_END, now, a);
 		return;
 	}
+	if (p->low.automatic && p->low.ledger_begin > now + DROP_SLACK)
+		drop_decide_restore(p, DROP_WHY_CLOCK, now, a);
+	else if (p->low.end < p->low.ledger_end &&
+		 (p->low.shortened == 0 ||
+		     now - p->low.shortened >= DROP_ANSWER_WAIT)) {
+		p->low.shortened = now;
+		(void)drop_action_add(a, DROP_SHORTEN, p);
+	}
 	drop_time_rules(p, now, a);
 	if (p->low.automatic && p->low.passes >= 2)
 		drop_decide_restore(p, DROP_WHY_PASSED, now, a);
@@ -192,43 +200,28 @@ drop_reload(struct drop *d, const struct drop_settings *s, time_t now,
 	drop_tick(d, now, a);
 }
 
-/* How far the facts lie ahead of now: the clock was set back since. */
 static time_t
-facts_ahead(const struct drop_facts *f, time_t now)
+earlier(time_t a, time_t b)
 {
-	time_t last = f->last;
-	size_t i;
-
-	for (i = 0; i < f->nlowerings; i++) {
-		if (f->lowering[i].automatic && f->lowering[i].begin > last)
-			last = f->lowering[i].begin;
-		if (f->lowering[i].closed > last)
-			last = f->lowering[i].closed;
-	}
-	for (i = 0; i < f->nfailures; i++)
-		if (f->failure[i].time > last)
-			last = f->failure[i].time;
-	for (i = 0; i < f->nreports; i++)
-		if (f->report[i].time > last)
-			last = f->report[i].time;
-	return last > now ? last - now : 0;
+	return a < b ? a : b;
 }
 
 /* One that is over. */
 static void
 rebuild_closed(struct drop *d, const struct drop_lowering *l, time_t now,
-    time_t ahead, struct drop_actions *a)
+    struct drop_actions *a)
 {
 	struct drop_state *p = drop_state_get(d, l->partner);
+	time_t closed = earlier(l->closed, now);
 	struct drop_action *x;
 
 	if (p == NULL)
 		return;
 	if (l->automatic)
-		drop_state_count_begin(d, p, l->begin - ahead);
-	if (l->closed - ahead > p->ignore)
-		p->ignore = l->closed - ahead;
-	if (now - (l->closed - ahead) > DROP_DAY)
+		drop_state_count_begin(d, p, earlier(l->begin, now));
+	if (closed > p->ignore)
+		p->ignore = closed;
+	if (now - closed > DROP_DAY)
 		return;
 	x = drop_action_add(a, DROP_TELL_RESTORED, p);
 	x->id = l->id;
@@ -242,44 +235,56 @@ rebuild_closed(struct drop *d, const struct drop_lowering *l, time_t now,
 	x->why = l->why;
 }
 
+/* One that is open; the clock was set back by `back` since. */
+static void
+rebuild_open(struct drop *d, const struct drop_lowering *l, time_t back,
+    time_t now, struct drop_actions *a)
+{
+	struct drop_lowering shifted = *l;
+	struct drop_state *p;
+
+	/* By hand, and to come. */
+	if (!l->automatic && l->begin > now)
+		return;
+	shifted.begin = earlier(l->begin - back, now);
+	shifted.end -= back;
+	drop_lowered(d, &shifted, now, a);
+	p = drop_state_find(d, l->partner);
+	if (p != NULL && p->low.on && p->low.id == l->id) {
+		p->low.ledger_begin = l->begin;
+		p->low.ledger_end = l->end;
+	}
+}
+
 void
 drop_rebuild(struct drop *d, const struct drop_facts *f, time_t now,
     struct drop_actions *a)
 {
-	time_t ahead = facts_ahead(f, now);
+	time_t back = f->last > now ? f->last - now : 0;
 	size_t i;
 
 	drop_time_enter(d, now);
 	d->quiet = true;
 	for (i = 0; i < f->nlowerings; i++)
 		if (f->lowering[i].closed != 0)
-			rebuild_closed(d, &f->lowering[i], now, ahead, a);
-	for (i = 0; i < f->nlowerings; i++) {
-		struct drop_lowering l = f->lowering[i];
-		struct drop_state *p;
-
-		if (l.closed != 0 || (!l.automatic && l.begin > now))
-			continue;
-		l.begin -= ahead;
-		l.end -= ahead;
-		drop_lowered(d, &l, now, a);
-		p = drop_state_find(d, l.partner);
-		if (p != NULL && p->low.on && p->low.id == l.id)
-			p->low.ledger_end = f->lowering[i].end;
-	}
+			rebuild_closed(d, &f->lowering[i], now, a);
+	for (i = 0; i < f->nlowerings; i++)
+		if (f->lowering[i].closed == 0)
+			rebuild_open(d, &f->lowering[i], back, now, a);
 	for (i = 0; i < f->nfailures; i++) {
 		struct drop_failure x = f->failure[i];
 
-		x.time -= ahead;
+		x.time -= back;
 		drop_failure(d, &x, now, a);
 	}
 	for (i = 0; i < f->nreports; i++) {
 		struct drop_report r = f->report[i];
 
-		r.time -= ahead;
+		r.time -= back;
 		drop_probe(d, &r, now, a);
 	}
-	d->mass = f->mass > ahead ? f->mass - ahead : f->mass != 0;
+	if (f->mass != 0)
+		d->mass = f->mass > back ? f->mass - back : 1;
 	for (i = 0; d->mass != 0 && i < d->n; i++)
 		if (drop_decide_failing(d->state[i]))
 			d->state[i]->member = true;

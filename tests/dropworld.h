@@ -160,6 +160,14 @@ act(struct world *w, const struct drop_action *x, time_t now, bool refuse,
 		else
 			drop_ended(w->d, x->partner, x->id, x->why, now, more);
 		break;
+	case DROP_SHORTEN:
+		buf_printf(&w->log, "shorten %s %ld", x->partner,
+		    (long)(x->until - now));
+		if (refuse)
+			break;
+		w->low.end = x->until;
+		drop_lowered(w->d, &w->low, now, more);
+		break;
 	case DROP_FLUSH:
 		buf_printf(&w->log, "flush %s", x->partner);
 		break;
