@@ -319,6 +319,8 @@ take_lowering(struct drop *d, struct drop_state *p,
 	if (!l->automatic)
 		return;
 	drop_state_count_begin(d, p, l->begin);
+	if (l->level >= p->rules.full)
+		return;
 	if (p->since == 0)
 		p->since = l->begin;
 	if (now - l->begin < DROP_FLUSH_AGAIN)
@@ -331,26 +333,11 @@ drop_lowered(struct drop *d, const struct drop_lowering *l, time_t now,
     struct drop_actions *a)
 {
 	struct drop_state *p;
-	struct drop_action *x;
 
 	drop_time_enter(d, now);
-	p = drop_state_get(d, l->partner);
-	if (p == NULL) {
-		/* The registry has no such partner: nothing is lowered. */
-		if (!l->automatic)
-			return;
-		x = drop_action_add(a, DROP_RESTORE, NULL);
-		x->partner =
-		    arena_copy(&a->arena, l->partner, strlen(l->partner));
-		x->id = l->id;
-		x->automatic = true;
-		x->from = x->to = l->level;
-		x->begin = l->begin;
-		x->until = l->end;
-		x->fault = l->fault;
-		x->why = DROP_WHY_RULES;
+	/* Also of one that the registry does not know: it has to be ended. */
+	if ((p = drop_state_force(d, l->partner)) == NULL)
 		return;
-	}
 	if (p->low.on && p->low.id == l->id) {
 		if (p->low.ledger_end != l->end) {
 			p->low.end = p->low.ledger_end = l->end;

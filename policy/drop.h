@@ -178,6 +178,8 @@ enum drop_what {
 	DROP_TELL_MASS,	    /* many at once: the fault is ours; to be kept in
 			       the ledger as a fact for drop_rebuild() */
 	DROP_TELL_MASS_OVER,
+	/* The clock was set back from `at`: to be kept in the ledger. */
+	DROP_KEEP_CLOCK,
 };
 
 struct drop_action {
@@ -241,6 +243,11 @@ struct drop_facts {
 	 * better: shows a clock that was set back while we were not there.
 	 */
 	time_t last;
+	/*
+	 * The latest time from which the clock was set back (KEEP_CLOCK), 0:
+	 * never. What bears an earlier one may be older than it seems.
+	 */
+	time_t distrust;
 };
 
 /*

@@ -86,16 +86,20 @@ struct drop {
 	size_t n, cap;
 	struct drop_passed passed[DROP_PASSED_MAX]; /* latest first */
 	size_t npassed;
-	time_t now;   /* of the last input */
-	time_t mass;  /* since; 0: no mass fault */
-	bool waiting; /* somebody waits for control probes */
-	bool quiet;   /* facts are being taken in: decide later */
+	time_t now;	 /* of the last input */
+	time_t mass;	 /* since; 0: no mass fault */
+	bool waiting;	 /* somebody waits for control probes */
+	time_t set_back; /* from there, and not told yet; 0: no */
+	bool quiet;	 /* facts are being taken in: decide later */
 };
 
 /* drop_state.c: what is remembered */
 struct drop_state *drop_state_find(const struct drop *d, const char *name);
 /* NULL if the lookup does not know the partner and it is not there yet. */
 struct drop_state *drop_state_get(struct drop *d, const char *name);
+/* One that allows nothing in that case; NULL if the name is too long. */
+struct drop_state *drop_state_force(struct drop *d, const char *name);
+void drop_state_gone(struct drop_state *p);
 void drop_state_remove(struct drop *d, size_t i);
 void drop_state_add_failure(
     struct drop_state *p, const struct drop_failure *f, time_t time);

@@ -37,11 +37,24 @@ drop_state_find(const struct drop *d, const char *name)
 	return found ? d->state[i] : NULL;
 }
 
+static struct drop_state *
+insert(struct drop *d, size_t i, const char *name, const struct drop_rules *r)
+{
+	struct drop_state *p = mem_zero(1, sizeof(*p));
+
+	strcpy(p->name, name);
+	drop_state_rules(p, r);
+	d->state = mem_grow(d->state, d->n, &d->cap, sizeof(*d->state));
+	memmove(d->state + i + 1, d->state + i, (d->n - i) * sizeof(*d->state));
+	d->state[i] = p;
+	d->n++;
+	return p;
+}
+
 struct drop_state *
 drop_state_get(struct drop *d, const char *name)
 {
 	struct drop_rules rules = {0};
-	struct drop_state *p;
 	bool found;
 	size_t i = place(d, name, &found);
 
@@ -50,14 +63,29 @@ drop_state_get(struct drop *d, const char *name)
 	if (strlen(name) > REGISTRY_NAME_MAX ||
 	    !d->lookup(d->ctx, name, &rules))
 		return NULL;
-	p = mem_zero(1, sizeof(*p));
-	strcpy(p->name, name);
-	drop_state_rules(p, &rules);
-	d->state = mem_grow(d->state, d->n, &d->cap, sizeof(*d->state));
-	memmove(d->state + i + 1, d->state + i, (d->n - i) * sizeof(*d->state));
-	d->state[i] = p;
-	d->n++;
-	return p;
+	return insert(d, i, name, &rules);
+}
+
+/* Of a partner that is not (any more) in the registry. */
+static const struct drop_rules gone = {.full = LEVEL_OPPORTUNISTIC,
+    .count = 1,
+    .window = 1};
+
+struct drop_state *
+drop_state_force(struct drop *d, const char *name)
+{
+	struct drop_state *p = drop_state_get(d, name);
+	bool found;
+
+	if (p != NULL || strlen(name) > REGISTRY_NAME_MAX)
+		return p;
+	return insert(d, place(d, name, &found), name, &gone);
+}
+
+void
+drop_state_gone(struct drop_state *p)
+{
+	drop_state_rules(p, &gone);
 }
 
 static void

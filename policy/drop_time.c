@@ -10,6 +10,8 @@ drop_time_enter(struct drop *d, time_t now)
 	size_t i;
 
 	if (d->now != 0 && by > 0) {
+		if (by > DROP_SLACK && d->now > d->set_back)
+			d->set_back = d->now;
 		for (i = 0; i < d->n; i++)
 			drop_state_shift(d->state[i], by);
 		for (i = 0; i < d->npassed; i++)
@@ -61,6 +63,8 @@ tick_low(
 		(void)drop_action_add(a, DROP_SHORTEN, p);
 	}
 	drop_time_rules(p, now, a);
+	if (p->low.level >= p->rules.full)
+		return; /* it lowers nothing */
 	if (p->low.automatic && p->low.passes >= 2)
 		drop_decide_restore(p, DROP_WHY_PASSED, now, a);
 	if (!p->low.near_told && now >= near(d, p)) {
@@ -118,6 +122,10 @@ drop_tick(struct drop *d, time_t now, struct drop_actions *a)
 	size_t i;
 
 	drop_time_enter(d, now);
+	if (d->set_back != 0) {
+		drop_action_add(a, DROP_KEEP_CLOCK, NULL)->at = d->set_back;
+		d->set_back = 0;
+	}
 	d->waiting = false;
 	/* Control probes may add states while we go: some come twice. */
 	for (i = d->n; i-- > 0;)
@@ -187,11 +195,10 @@ drop_reload(struct drop *d, const struct drop_settings *s, time_t now,
 				continue;
 			}
 			/* It keeps what ends the downgrade. */
-			rules = p->rules;
-			rules.full = LEVEL_OPPORTUNISTIC;
-			rules.may_drop = false;
+			drop_state_gone(p);
+		} else {
+			drop_state_rules(p, &rules);
 		}
-		drop_state_rules(p, &rules);
 		most = p->low.begin + (time_t)s->max_downgrade;
 		if (p->low.on && p->low.automatic && p->low.end > most)
 			p->low.end = most;
@@ -243,8 +250,11 @@ rebuild_open(struct drop *d, const struct drop_lowering *l, time_t back,
 	struct drop_lowering shifted = *l;
 	struct drop_state *p;
 
-	/* By hand, and to come. */
-	if (!l->automatic && l->begin > now)
+	/*
+	 * By hand, and to come; but not if the clock had been there already,
+	 * now or before an earlier restart (which has shortened it).
+	 */
+	if (!l->automatic && l->begin > now + back && l->end > l->begin)
 		return;
 	shifted.begin = earlier(l->begin - back, now);
 	shifted.end -= back;
@@ -261,10 +271,13 @@ drop_rebuild(struct drop *d, const struct drop_facts *f, time_t now,
     struct drop_actions *a)
 {
 	time_t back = f->last > now ? f->last - now : 0;
+	time_t distrust = f->distrust;
 	size_t i;
 
 	drop_time_enter(d, now);
 	d->quiet = true;
+	if (back > DROP_SLACK && f->last > distrust)
+		d->set_back = distrust = f->last;
 	for (i = 0; i < f->nlowerings; i++)
 		if (f->lowering[i].closed != 0)
 			rebuild_closed(d, &f->lowering[i], now, a);
@@ -272,16 +285,12 @@ drop_rebuild(struct drop *d, const struct drop_facts *f, time_t now,
 		if (f->lowering[i].closed == 0)
 			rebuild_open(d, &f->lowering[i], back, now, a);
 	for (i = 0; i < f->nfailures; i++) {
-		struct drop_failure x = f->failure[i];
-
-		x.time -= back;
-		drop_failure(d, &x, now, a);
+		if (f->failure[i].time > distrust)
+			drop_failure(d, &f->failure[i], now, a);
 	}
 	for (i = 0; i < f->nreports; i++) {
-		struct drop_report r = f->report[i];
-
-		r.time -= back;
-		drop_probe(d, &r, now, a);
+		if (f->report[i].time > distrust)
+			drop_probe(d, &f->report[i], now, a);
 	}
 	if (f->mass != 0)
 		d->mass = f->mass > back ? f->mass - back : 1;

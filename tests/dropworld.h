@@ -191,6 +191,9 @@ act(struct world *w, const struct drop_action *x, time_t now, bool refuse,
 		buf_puts(&w->log, "mass");
 		log_names(w, x);
 		break;
+	case DROP_KEEP_CLOCK:
+		buf_printf(&w->log, "clock %ld", (long)(x->at - now));
+		break;
 	case DROP_TELL_MASS_OVER:
 		buf_puts(&w->log, "mass-over");
 		break;

@@ -103,7 +103,8 @@ test_rebuild(void **state)
 		.nlow = 1,
 		.last = T0,
 		.now = -3600,
-		.want = "lowered acme key; shorten acme 10; near acme; probe acme"},
+		.want = "lowered acme key; clock 3600; shorten acme 10; near "
+			"acme; probe acme"},
 	    {.name = "over since: failures before it do not count",
 		.low = {{.id = 7,
 		    .partner = "acme",
