@@ -186,7 +186,7 @@ check_ends(const struct year *y)
 {
 	unsigned i;
 
-	for (i = 0; i < PARTNERS; i++) {
+	for (i = 0; y->nopen > 0 && i < PARTNERS; i++) {
 		const struct peer *p = &y->peer[i];
 
 		if (p->row >= 0 && y->real - y->row[p->row].began >
@@ -203,6 +203,7 @@ close_row(struct year *y, struct peer *p, enum drop_why why)
 	r->low.closed = clock_now(y);
 	r->low.why = why;
 	p->row = -1;
+	y->nopen--;
 	p->closed = y->real;
 }
 
@@ -226,6 +227,7 @@ open_row(struct year *y, struct peer *p, enum level level, long seconds,
 	r->allowed = seconds;
 	p->closed = y->real;
 	p->row = y->nrows++;
+	y->nopen++;
 	return r;
 }
 
@@ -286,6 +288,7 @@ do_action(
 		/* Some get lost. */
 		if (p->probe_at == NEVER && rnd(y, 20) != 0)
 			p->probe_at = y->real + (long)rnd(y, 10);
+		plan(y, p);
 		break;
 	case DROP_LOWER:
 		do_lower(y, x, more);
@@ -316,6 +319,7 @@ do_action(
 	case DROP_FLUSH:
 		y->flushes++;
 		p->next_mail = y->real + 1;
+		plan(y, p);
 		break;
 	default:
 		break;
@@ -392,6 +396,7 @@ probe(struct year *y, struct peer *p)
 static void
 by_hand(struct year *y, struct peer *p)
 {
+	enum level level;
 	struct row *r;
 
 	if (p->gone)
@@ -404,8 +409,8 @@ by_hand(struct year *y, struct peer *p)
 		drop_ended(
 		    y->d, p->name, id, DROP_WHY_HAND, clock_now(y), &y->a);
 	} else {
-		r = open_row(
-		    y, p, (enum level)rnd(y, 3), 60 + (long)rnd(y, DAY), false);
+		level = (enum level)rnd(y, 3);
+		r = open_row(y, p, level, 60 + (long)rnd(y, DAY), false);
 		drop_lowered(y->d, &r->low, clock_now(y), &y->a);
 	}
 	do_actions(y, &y->a);
@@ -468,14 +473,8 @@ soonest(const struct year *y, long tick)
 
 	t = y->next_trouble < t ? y->next_trouble : t;
 	t = y->next_odd < t ? y->next_odd : t;
-	for (i = 0; i < PARTNERS; i++) {
-		const struct peer *p = &y->peer[i];
-
-		t = p->next_mail < t ? p->next_mail : t;
-		t = p->next_turn < t ? p->next_turn : t;
-		t = p->next_watch < t ? p->next_watch : t;
-		t = p->probe_at < t ? p->probe_at : t;
-	}
+	for (i = 0; i < PARTNERS; i++)
+		t = y->next[i] < t ? y->next[i] : t;
 	return t < y->real ? y->real : t;
 }
 
@@ -489,6 +488,8 @@ step(struct year *y)
 	for (i = 0; i < PARTNERS; i++) {
 		struct peer *p = &y->peer[i];
 
+		if (y->next[i] > y->real)
+			continue;
 		if (p->next_turn <= y->real)
 			turn(y, p);
 		if (p->next_mail <= y->real)
@@ -499,6 +500,7 @@ step(struct year *y)
 		}
 		if (p->probe_at <= y->real)
 			probe(y, p);
+		plan(y, p);
 	}
 	if (y->next_odd <= y->real)
 		odd(y);
@@ -539,6 +541,7 @@ run_year(uint64_t seed)
 	for (i = 0; i < PARTNERS; i++) {
 		make_peer(y, &y->peer[i], i);
 		y->peer[i].probe_at = NEVER;
+		plan(y, &y->peer[i]);
 	}
 	y->next_trouble = about(y, 15 * DAY);
 	y->next_odd = about(y, 8 * HOUR);

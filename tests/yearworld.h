@@ -75,6 +75,8 @@ struct year {
 	long real;
 	long skew;
 	struct peer peer[PARTNERS];
+	long next[PARTNERS]; /* real: when something happens to each */
+	unsigned nopen;	     /* downgrades */
 	struct row *row;
 	long nrows;
 	bool bundle_broken; /* our CA file */
@@ -103,11 +105,14 @@ rnd(struct year *y, uint64_t n)
 	return (x ^ (x >> 31)) % n;
 }
 
-/* About that long, from nothing to three times as much. */
+/* About that long, from nothing to twice as much. */
 static long
 about(struct year *y, long mean)
 {
-	return 1 + (long)(rnd(y, (uint64_t)mean) + rnd(y, (uint64_t)mean));
+	long first = (long)rnd(y, (uint64_t)mean);
+
+	/* One after the other: every compiler makes the same year. */
+	return 1 + first + (long)rnd(y, (uint64_t)mean);
 }
 
 static time_t
@@ -192,12 +197,12 @@ make_peer(struct year *y, struct peer *p, unsigned i)
 	size_t k;
 
 	(void)snprintf(p->name, sizeof(p->name), "p%u", i % PARTNERS);
-	p->rules = (struct drop_rules){.full = LEVEL_SECURE,
-	    .floor = floors[rnd(y, 4)],
-	    .may_drop = rnd(y, 4) != 0,
-	    .count = (uint16_t)(1 + rnd(y, 5)),
-	    .window = (uint32_t)(600 + rnd(y, 3600)),
-	    .seconds = (uint32_t)(1800 + rnd(y, 8 * HOUR))};
+	p->rules.full = LEVEL_SECURE;
+	p->rules.floor = floors[rnd(y, 4)];
+	p->rules.may_drop = rnd(y, 4) != 0;
+	p->rules.count = (uint16_t)(1 + rnd(y, 5));
+	p->rules.window = (uint32_t)(600 + rnd(y, 3600));
+	p->rules.seconds = (uint32_t)(1800 + rnd(y, 8 * HOUR));
 	p->ngw = 1 + rnd(y, GATEWAYS);
 	p->row = -1;
 	for (k = 0; k < p->ngw; k++) {
@@ -285,6 +290,17 @@ take_probe(struct year *y, struct peer *p)
 	    .gateway = p->shown,
 	    .n = p->ngw};
 	p->probed = y->real;
+}
+
+/* To be called whenever one of p's times has changed. */
+static void
+plan(struct year *y, const struct peer *p)
+{
+	long t = p->next_mail;
+
+	t = p->next_turn < t ? p->next_turn : t;
+	t = p->next_watch < t ? p->next_watch : t;
+	y->next[p - y->peer] = p->probe_at < t ? p->probe_at : t;
 }
 
 static struct peer *
