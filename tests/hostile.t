@@ -42,4 +42,27 @@ compile -n
 is 'a folder that is not there has no files' "$rc" 0
 as=()
 
+## A map that is no file is not made one.
+echo "$partner" >registry
+mkfifo pipe.cdb
+mkdir folder.cdb
+ln -s nowhere dangling.cdb
+for kind in pipe folder; do
+	compile -o map="$T/$kind.cdb"
+	is "a $kind is not replaced" "$rc ${err%%$'\n'*}" \
+		"73 tlspact-compile: \"$T/$kind.cdb\" is not a regular file"
+	compile -n -o map="$T/$kind.cdb"
+	is "and -n ends" "$rc ${err%%$'\n'*}" \
+		"0 tlspact-compile: \"$T/$kind.cdb\" is not a cdb file"
+done
+ln -s pipe.cdb link.cdb
+compile -o map="$T/link.cdb"
+is 'what a link points to is not replaced either' \
+	"$rc $(stat -c %F link.cdb pipe.cdb)" '73 symbolic link
+fifo'
+compile -o map="$T/dangling.cdb"
+is 'a link that dangles stays a link' "$rc $(stat -c %F dangling.cdb)" \
+	'73 symbolic link'
+is 'nothing is left behind' "$(ls ./*.tmp nowhere* 2>/dev/null)" ''
+
 done_testing
