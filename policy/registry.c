@@ -4,6 +4,7 @@
  */
 #include "registry.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -393,6 +394,21 @@ beside(const char *file, const char *pattern)
 	return path;
 }
 
+/* The folder that glob(3) could not look into; it hands nothing through. */
+static _Thread_local struct {
+	struct quoted path;
+	int why;
+} unread;
+
+/* Left to itself, glob(3) takes such a folder for an empty one. */
+static int
+on_glob_error(const char *path, int why)
+{
+	unread.path = quotes(path);
+	unread.why = why;
+	return why != ENOENT && why != ENOTDIR;
+}
+
 static void
 take_include(struct reading *in, uint32_t source, struct attrs *words,
     unsigned line, unsigned depth)
@@ -417,10 +433,13 @@ take_include(struct reading *in, uint32_t source, struct attrs *words,
 		return;
 	}
 	pattern = beside(file, a.name);
-	rc = glob(pattern, 0, NULL, &g);
+	rc = glob(pattern, 0, on_glob_error, &g);
 	if (rc == GLOB_NOMATCH && strpbrk(a.name, "*?[") == NULL)
 		diag_error(in->d, file, line, "include %s: no such file",
 		    quotes(pattern).s);
+	else if (rc == GLOB_ABORTED)
+		diag_error(in->d, file, line, "include %s: folder %s: %s",
+		    quotes(pattern).s, unread.path.s, strerror(unread.why));
 	else if (rc != 0 && rc != GLOB_NOMATCH)
 		diag_error(in->d, file, line, "include %s: cannot be read",
 		    quotes(pattern).s);
