@@ -5,14 +5,18 @@
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/lab/tap.sh"
 
-cd "$T" || exit 1
+# In memory where there is a place: a busy disk would only make it slow.
+W=$(mktemp -d /dev/shm/tlspact-test.XXXXXX 2>/dev/null) || W=$T/work
+mkdir -p "$W"
+at_exit rm -rf "$W"
+cd "$W" || exit 1
 mkdir m
-map=$T/m/policy.cdb
+map=$W/m/policy.cdb
 : >tlspact.conf
 # Of a program that is traced, leaks cannot be searched for.
 export ASAN_OPTIONS=detect_leaks=0
-options=(-C "$T/tlspact.conf" -o registry="$T/registry"
-	-o ledger="$T/ledger.db" -o postfix_version=3.7)
+options=(-C "$W/tlspact.conf" -o registry="$W/registry"
+	-o ledger="$W/ledger.db" -o postfix_version=3.7)
 compile=("$B/tlspact-compile" "${options[@]}" -o map="$map" --accept-weaker)
 
 for i in {1..40}; do
@@ -179,7 +183,7 @@ pids=()
 for i in {1..12}; do
 	cp registry.a "registry.$i"
 	sed -i "s/mx.a.example/mx.w$i.example/" "registry.$i"
-	"${compile[@]}" -o registry="$T/registry.$i" >/dev/null 2>&1 &
+	"${compile[@]}" -o registry="$W/registry.$i" >/dev/null 2>&1 &
 	pids+=($!)
 done
 bad=''
@@ -200,7 +204,7 @@ is 'and stays read-only' "$(stat -c %a "$map")" 444
 
 if [ "$(id -u)" = 0 ]; then
 	## Not root.
-	chmod 755 "$T"
+	chmod 755 "$T" "$W"
 	cp "$B/tlspact-compile" "$T/as-nobody"
 	chmod 755 "$T/as-nobody"
 	rm -f "$map"*
@@ -214,7 +218,7 @@ if [ "$(id -u)" = 0 ]; then
 	}
 	chown 65534:65534 n
 	chmod 644 registry registry.a registry.b tlspact.conf
-	nobody -o map="$T/n/policy.cdb"
+	nobody -o map="$W/n/policy.cdb"
 	is 'another user compiles into a folder of his own' "$rc" 0
 	start
 	chmod 755 m
@@ -228,22 +232,22 @@ if [ "$(id -u)" = 0 ]; then
 	is 'the map is as it was' "$(stat -c '%i %y' "$map")" "$before"
 	chmod 755 m
 	chmod 600 registry
-	nobody -o map="$T/n/policy.cdb"
+	nobody -o map="$W/n/policy.cdb"
 	is 'a registry that may not be read: 77' "$rc" 77
 	like 'with words' "$err" 'cannot open .*/registry": Permission denied'
 	chmod 644 registry
 	mkdir -m 700 p.d
 	cp registry.b p.d/more.registry
 	echo 'include p.d/*.registry' >registry.inc
-	nobody -o map="$T/n/policy.cdb" -o registry="$T/registry.inc"
+	nobody -o map="$W/n/policy.cdb" -o registry="$W/registry.inc"
 	is 'included files in a folder that may not be read: 65' "$rc" 65
 	like 'with words' "$err" 'registry.inc:1: include .*: cannot be read'
 	echo 'include p.d/more.registry' >registry.inc
-	nobody -o map="$T/n/policy.cdb" -o registry="$T/registry.inc"
+	nobody -o map="$W/n/policy.cdb" -o registry="$W/registry.inc"
 	is 'one included file that may not be read: 65' "$rc" 65
 	chmod 755 p.d
 	chmod 600 p.d/more.registry
-	nobody -o map="$T/n/policy.cdb" -o registry="$T/registry.inc"
+	nobody -o map="$W/n/policy.cdb" -o registry="$W/registry.inc"
 	is 'nor may its text: 65' "$rc" 65
 	like 'with words too' "$err" 'registry.inc:1: include: .*Permission denied'
 
@@ -253,8 +257,8 @@ if [ "$(id -u)" = 0 ]; then
 	mkdir disk
 	# shellcheck disable=SC2016 # for the shell inside
 	unshare -m --propagation private bash -c '
-		T=$1; shift
-		cd "$T" || exit 1
+		cd "$1" || exit 1
+		shift
 		for free in {0..16}; do
 			mount -t tmpfs -o size=128k none disk || exit 1
 			cp map.a disk/policy.cdb
@@ -277,8 +281,8 @@ if [ "$(id -u)" = 0 ]; then
 		"$@" >out 2>readonly.err
 		echo $? >readonly
 		cmp disk/policy.cdb map.a || exit 1
-	' - "$T" "$B/tlspact-compile" "${options[@]}" \
-		-o map="$T/disk/policy.cdb"
+	' - "$W" "$B/tlspact-compile" "${options[@]}" \
+		-o map="$W/disk/policy.cdb"
 	is 'small disks were tried' "$? $(wc -l <sizes)" '0 17'
 	bad=''
 	while read -r free status; do
@@ -311,6 +315,7 @@ within()
 	run timeout -k 1 "$limit" "${compile[@]}" "$@"
 	is "$name" "$rc" "$want" || diag "$(head -c 2000 .err)"
 }
+cd "$T" || exit 1
 python3 - <<'PYTHON'
 def put(name, text):
     with open(name, "w") as f:
