@@ -356,7 +356,9 @@ printf 'partner acme domain=acme.example' >registry.short
 within 60 'no newline at the end' 0 -o registry="$T/registry.short"
 within 60 'an endless file' 65 -o registry=/dev/zero
 
-# 100,000 files, by one pattern and one by one.
+# 100,000 files, by one pattern and one by one; in memory if there is enough.
+free=$(stat -f -c '%a * %S' "$W")
+[ $((free)) -lt 1000000000 ] || cd "$W" || exit 1
 python3 - <<'PYTHON'
 import os
 os.mkdir("many.d")
@@ -374,11 +376,11 @@ took()
 {
 	local TIMEFORMAT='%U %S'
 
-	{ time "${compile[@]}" -n -o registry="$T/$1" >"$T/.out" 2>&1; } \
+	{ time "${compile[@]}" -n -o registry="$PWD/$1" >"$T/.out" 2>&1; } \
 		2>&1 | tr -d . | awk '{ print int(($1 + $2) / 10) }'
 }
-within 300 '100,000 includes' 0 -o registry="$T/many.one"
-within 300 '100,000 files by one pattern' 0 -o registry="$T/many.all"
+within 300 '100,000 includes' 0 -o registry="$PWD/many.one"
+within 300 '100,000 files by one pattern' 0 -o registry="$PWD/many.all"
 is 'all of them are in the map' "$(cdb -q "$map" ' header' |
 	tr ' ' '\n' | grep partners)" partners=100000
 took many.tenth >/dev/null
