@@ -98,4 +98,54 @@ gather(struct gathered *g, const char *fmt, ...)
 	return g->n != g->stop_at;
 }
 
+static const struct ledger_downgrade lowering = {
+    .partner = "acme",
+    .before = LEVEL_SECURE,
+    .after = LEVEL_ENCRYPT,
+    .begin = T0,
+    .end = T0 + 3600,
+    .reason = "expired certificate",
+    .ticket = "4711",
+    .author = "root",
+    .sudo_user = "jo",
+    .cause = LEDGER_MANUAL,
+    .fault = "expired",
+};
+
+static inline bool
+show_flaw(const struct ledger_flaw *f, void *arg)
+{
+	return gather(arg, "%s\n", f->text);
+}
+
+static inline int
+add_event(const char *kind, const char *partner, const char *data, time_t t)
+{
+	return ledger_event_add(led,
+	    &(struct ledger_event){.time = t,
+		.kind = kind,
+		.partner = partner,
+		.author = "test",
+		.text = "t",
+		.data = data},
+	    &err);
+}
+
+static inline void
+check_finds(const char *row, const struct ledger_head *known, const char *sql,
+    const char *want)
+{
+	struct gathered g = {0};
+	struct ledger_head head;
+	size_t flaws;
+
+	if (sql != NULL)
+		by_hand(sql);
+	well(row, ledger_check(led, known, show_flaw, &g, &head, &flaws, &err));
+	check_str(row, g.text, want);
+	check_int(row, flaws, g.n);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
 #endif

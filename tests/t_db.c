@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -298,6 +297,16 @@ t_transactions(void **state)
 	free(path);
 }
 
+/* End a child: valgrind would call a leak what it has from its parent. */
+static void __attribute__((noreturn)) leave(int code)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%d", code);
+	(void)execl("/bin/sh", "sh", "-c", "exit $0", text, (char *)NULL);
+	_exit(127);
+}
+
 /* How many rows nobody sees in the file; 100 + code if it cannot. */
 static int
 as_nobody(const char *path)
@@ -310,12 +319,12 @@ as_nobody(const char *path)
 	if ((pid = fork()) == 0) {
 		if (setresgid(NOBODY, NOBODY, NOBODY) == -1 ||
 		    setresuid(NOBODY, NOBODY, NOBODY) == -1)
-			_exit(99);
+			leave(90);
 		if ((d = db_open(path, DB_READ, &one, &e)) == NULL)
-			_exit(100 + e.code);
+			leave(100 + e.code);
 		n = (int)number(d, "SELECT count(*) FROM a");
 		db_close(d);
-		_exit(n);
+		leave(n);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -334,16 +343,17 @@ set_mode(const char *path, const char *suffix, mode_t mode)
 static void
 t_read_only(void **state)
 {
-	char *path = check_path(dir, "ro.db"), *copy = check_path(dir, "c.db");
-	char *command = NULL;
-	struct stat st;
+	char *path, *copy, *command = NULL;
 	struct db *d;
+	struct stat st;
 	int status;
 	pid_t pid;
 
 	(void)state;
 	if (geteuid() != 0)
 		skip();
+	path = check_path(dir, "ro.db");
+	copy = check_path(dir, "c.db");
 	d = must_open(path, DB_WRITE, &one);
 	must_do(d, "INSERT INTO a(t) VALUES('1')");
 	set_mode(path, "", 0644);
@@ -361,11 +371,11 @@ t_read_only(void **state)
 	if ((pid = fork()) == 0) {
 		d = must_open(path, DB_WRITE, &one);
 		must_do(d, "INSERT INTO a(t) VALUES('4')");
-		(void)raise(SIGKILL);
+		leave(9); /* by exec: nothing is closed or tidied up */
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status));
-	check_int("after kill -9", as_nobody(path), 4);
+	check_int("child", WEXITSTATUS(status), 9);
+	check_int("after a writer died", as_nobody(path), 4);
 	d = must_open(path, DB_WRITE, &one);
 	db_close(d);
 	assert_true(asprintf(&command, "cp '%s' '%s'", path, copy) > 0);
@@ -394,25 +404,26 @@ t_read_only(void **state)
 static void
 t_race(void **state)
 {
-	char *path = check_path(dir, "race.db");
+	char *path;
 	struct err e = {0};
 	struct db *d;
 	int status, i, j;
 	pid_t pid[8];
 
 	(void)state;
+	path = check_path(dir, "race.db");
 	for (i = 0; i < (int)COUNT(pid); i++) {
 		if ((pid[i] = fork()) != 0)
 			continue;
 		if ((d = db_open(path, DB_WRITE, &three, &e)) == NULL) {
 			(void)fprintf(stderr, "# %d %s\n", e.code, e.text);
-			_exit(1);
+			leave(1);
 		}
 		for (j = 0; j < 20; j++)
 			if (add(d, "x", &e) == -1)
-				_exit(2);
+				leave(2);
 		db_close(d);
-		_exit(0);
+		leave(0);
 	}
 	for (i = 0; i < (int)COUNT(pid); i++) {
 		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);

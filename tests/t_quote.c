@@ -22,6 +22,10 @@ static const struct {
 	"\xc2\x9b"
 	"31m",
 	5, "\"\\xc2\\x9b31m\""},
+    {"nor an override of direction", "\xe2\x80\xae", 3, "\"\\xe2\\x80\\xae\""},
+    {"nor an isolate", "\xe2\x81\xa6", 3, "\"\\xe2\\x81\\xa6\""},
+    {"nor a mark of direction", "\xe2\x80\x8e", 3, "\"\\xe2\\x80\\x8e\""},
+    {"a dash is", "\xe2\x80\x93", 3, "\"\xe2\x80\x93\""},
     {"no-break space is", "\xc2\xa0", 2, "\"\xc2\xa0\""},
     {"latin-1 is not", "m\xfcnchen", 7, "\"m\\xfcnchen\""},
     {"a cut character", "a\xc3", 2, "\"a\\xc3\""},
