@@ -32,8 +32,9 @@ INC_cmd = -Ilib -Ipolicy -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(SYSCONFDIR)"'
 INC_tests = -Ilib -Ipolicy -Itests
 
-LIBS_all = -lcdb -lidn2 -ljansson -lcrypto
-PROGRAMS = tlspact-compile tlspact-setup
+LIBS_all = -lcdb -lidn2 -ljansson -lssl -lcrypto -lsqlite3 -lunbound \
+	-levent_core -lm
+PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 MAN5 = cmd/tlspact-registry.5 cmd/tlspact.conf.5
 MAN7 = cmd/tlspact.7
 MAN8 = $(PROGRAMS:%=cmd/%.8)
@@ -83,10 +84,10 @@ programs-for-tests: $(BINS) $(UNITS) $(TOOLS)
 
 # The tests take the build folder from B; cmocka speaks TAP to prove.
 check: programs-for-tests
-	$(Q)B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS) $(SHELL_TESTS)
+	$(Q)exec env B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS) $(SHELL_TESTS)
 
 unit: $(UNITS)
-	$(Q)B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS)
+	$(Q)exec env B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS)
 
 asan:
 	$(Q)$(MAKE) B=$(B)/asan CC=clang \
@@ -94,7 +95,7 @@ asan:
 		HARDEN= LDHARDEN= WERROR=-Werror check
 
 valgrind: $(UNITS)
-	$(Q)B="$(abspath $(B))" tests/run --valgrind -j $(JOBS) $(UNITS)
+	$(Q)exec env B="$(abspath $(B))" tests/run --valgrind -j $(JOBS) $(UNITS)
 
 # Fuzz harnesses; `make fuzz` replays the seeds, `make fuzz FUZZ_SECONDS=600`
 # goes on looking for that long with each.
@@ -124,7 +125,7 @@ bench: $(BINS) $(TOOLS)
 		B="$(abspath $(B))" $$b || exit 1; done
 
 demo: $(BINS) $(TOOLS)
-	$(Q)B="$(abspath $(B))" scripts/demo.d/run
+	$(Q)exec env B="$(abspath $(B))" scripts/demo.d/run
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 \

@@ -271,7 +271,8 @@ write_rows(struct cdbmap_writer *w, const struct run *run, struct err *e)
 	    .postfix = run->target.version,
 	    .partners = c->partners,
 	    .domains = c->domains,
-	    .enforced = c->enforced};
+	    .enforced = c->enforced,
+	    .lowered = c->lowered};
 	struct buf text = {0};
 	size_t i;
 	int rc;
@@ -346,7 +347,8 @@ print_text(const struct compiled *c)
 	size_t i;
 
 	for (i = 0; i < c->n; i++)
-		(void)printf("%s\t%s\n", c->row[i].key, c->row[i].text);
+		if (!c->row[i].record)
+			(void)printf("%s\t%s\n", c->row[i].key, c->row[i].text);
 }
 
 static size_t
@@ -422,6 +424,8 @@ json_rows(const struct run *run)
 
 	for (i = 0; run->opt.text && i < run->compiled.n; i++) {
 		row = &run->compiled.row[i];
+		if (row->record)
+			continue;
 		json_array_append_new(list,
 		    json_pack("{s:s, s:s, s:s, s:s}", "key", row->key, "policy",
 			row->text, "level", level_name((enum level)row->level),

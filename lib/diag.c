@@ -7,7 +7,7 @@
 
 #include "mem.h"
 
-static void
+static void __attribute__((format(printf, 5, 0)))
 add(struct diags *d, enum diag_kind kind, const char *file, unsigned line,
     const char *fmt, va_list ap)
 {

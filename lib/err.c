@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 err_vset(struct err *e, int code, const char *fmt, va_list ap)
 {
 	e->code = code;

@@ -6,6 +6,7 @@
 #include "buf.h"
 #include "diag.h"
 #include "dname.h"
+#include "maprecord.h"
 #include "mem.h"
 #include "quote.h"
 #include "render.h"
@@ -110,6 +111,190 @@ render(struct compiling *k, const struct partner *p, enum level level,
 }
 
 static void
+put_record(struct compiling *k, const char *kind, const char *name,
+    const struct maprecord *rec, uint32_t partner)
+{
+	struct row row = {.partner = partner, .record = true};
+
+	buf_clear(&k->text);
+	buf_puts(&k->text, kind);
+	buf_puts(&k->text, name);
+	row.key = arena_copy(&k->c->arena, k->text.data, k->text.len);
+	buf_clear(&k->text);
+	maprecord_print(rec, &k->text);
+	row.text = arena_copy(&k->c->arena, k->text.data, k->text.len);
+	add_row(k->c, &row);
+	k->c->records++;
+}
+
+/* Does the inbound rule follow from the row alone? */
+static bool
+is_plain(const struct partner *p)
+{
+	const struct terms *t = &p->terms;
+
+	return t->inbound ==
+		   (t->mode == MODE_ENFORCED ? INBOUND_REQUIRE : INBOUND_OFF) &&
+	       (t->inbound == INBOUND_OFF ||
+		   (t->inbound_verify == INBOUND_NONE &&
+		       t->inbound_action == ACTION_DEFER));
+}
+
+static void
+fill_record(struct maprecord *rec, const struct partner *p)
+{
+	static const struct strs none = {0};
+	const struct terms *t = &p->terms;
+
+	*rec = (struct maprecord){.partner = p->name,
+	    .inbound = (enum inbound)t->inbound,
+	    .verify = (enum inbound_verify)t->inbound_verify,
+	    .action = (enum inbound_action)t->inbound_action,
+	    .names = &none,
+	    .keys = &none,
+	    .level = partner_level(p),
+	    .full = ""};
+	if (t->inbound_verify == INBOUND_NAME)
+		rec->names = t->gateway;
+	if (t->inbound_verify == INBOUND_KEY)
+		rec->keys = t->key;
+}
+
+/* The records of the partner's rows, which are the last n of c. */
+static void
+add_records(struct compiling *k, const struct partner *p, uint32_t index,
+    const struct override *o, size_t n)
+{
+	struct compiled *c = k->c;
+	struct maprecord rec;
+	struct buf full = {0};
+	size_t i, first = c->n - n;
+
+	if (o == NULL && is_plain(p))
+		return;
+	fill_record(&rec, p);
+	if (o != NULL) {
+		rec.level = o->level;
+		rec.until = o->end;
+		/* It was rendered before the downgrade, so it can be. */
+		(void)render_policy(
+		    p, partner_level(p), p->terms.key, k->target, &full);
+		rec.full = full.data;
+	}
+	/* Nobody sends from a next-hop, but it too may be lowered. */
+	for (i = first; i < first + n; i++)
+		if (c->row[i].key[0] != '[' || o != NULL)
+			put_record(
+			    k, MAPRECORD_DOMAIN, c->row[i].key, &rec, index);
+	buf_free(&full);
+}
+
+/* A gateway's host name, and who is behind it. */
+struct gateway {
+	const char *name;
+	uint32_t partner; /* the first */
+	uint32_t more;
+	uint8_t inbound, action;
+	bool lowered; /* all of them */
+};
+
+struct gateways {
+	struct gateway *v;
+	size_t n, cap;
+	struct strmap map;
+};
+
+static const char *
+gateway_key(const void *array, uint32_t i)
+{
+	return ((const struct gateway *)array)[i].name;
+}
+
+static bool
+is_token(const char *s)
+{
+	/* The three tokens of match=; a host name has a dot. */
+	return strchr(s, '.') == NULL &&
+	       (strcmp(s, "nexthop") == 0 || strcmp(s, "dot-nexthop") == 0 ||
+		   strcmp(s, "hostname") == 0);
+}
+
+/* Of several partners behind one gateway the strictest rule holds. */
+static void
+add_gateway(struct gateways *g, const char *name, const struct partner *p,
+    uint32_t index, bool lowered)
+{
+	struct gateway *have;
+	uint32_t i;
+
+	g->v = mem_grow(g->v, g->n, &g->cap, sizeof(*g->v));
+	g->v[g->n] = (struct gateway){.name = name,
+	    .partner = index,
+	    .inbound = p->terms.inbound,
+	    .action = p->terms.inbound_action,
+	    .lowered = lowered};
+	i = strmap_add(&g->map, g->v, name, strlen(name), (uint32_t)g->n);
+	if (i == STRMAP_NONE) {
+		g->n++;
+		return;
+	}
+	have = &g->v[i];
+	if (have->partner == index)
+		return;
+	have->more++;
+	if (p->terms.inbound > have->inbound)
+		have->inbound = p->terms.inbound;
+	if (p->terms.inbound_action > have->action)
+		have->action = p->terms.inbound_action;
+	have->lowered = have->lowered && lowered;
+}
+
+static void
+add_gateways(struct compiling *k)
+{
+	struct gateways g = {0};
+	const struct override *o;
+	const struct partner *p;
+	struct maprecord rec;
+	size_t i, j;
+
+	strmap_init(&g.map, gateway_key);
+	for (i = 0; i < k->r->npartners; i++) {
+		p = &k->r->partner[i];
+		o = k->by_partner == NULL ? NULL : k->by_partner[i];
+		if (p->terms.inbound == INBOUND_OFF)
+			continue;
+		for (j = 0; j < p->terms.gateway->n; j++)
+			if (!is_token(p->terms.gateway->v[j]))
+				add_gateway(&g, p->terms.gateway->v[j], p,
+				    (uint32_t)i, o != NULL);
+	}
+	for (i = 0; i < g.n; i++) {
+		p = &k->r->partner[g.v[i].partner];
+		o = k->by_partner == NULL ? NULL
+					  : k->by_partner[g.v[i].partner];
+		fill_record(&rec, p);
+		rec.more = g.v[i].more;
+		rec.inbound = (enum inbound)g.v[i].inbound;
+		rec.action = (enum inbound_action)g.v[i].action;
+		if (g.v[i].lowered && g.v[i].more == 0 && o != NULL) {
+			rec.level = o->level;
+			rec.until = o->end;
+			rec.full = "-";
+		} else if (g.v[i].lowered) {
+			/* The others' ends differ: until the first one. */
+			rec.level = LEVEL_ENCRYPT;
+			rec.until = k->c->lowered_until;
+			rec.full = "-";
+		}
+		put_record(
+		    k, MAPRECORD_GATEWAY, g.v[i].name, &rec, g.v[i].partner);
+	}
+	free(g.v);
+	strmap_free(&g.map);
+}
+
+static void
 compile_partner(struct compiling *k, uint32_t index)
 {
 	const struct partner *p = &k->r->partner[index];
@@ -118,6 +303,7 @@ compile_partner(struct compiling *k, uint32_t index)
 	struct compiled *c = k->c;
 	const struct domain *dom;
 	struct row row = {.partner = index};
+	size_t before = c->n;
 	uint32_t i;
 
 	row.level = (uint8_t)(o != NULL ? o->level : partner_level(p));
@@ -134,6 +320,7 @@ compile_partner(struct compiling *k, uint32_t index)
 		if (dname_has_alabel(dom->name) && dom->name[0] != '[')
 			add_unicode(k, p, dom, &row);
 	}
+	add_records(k, p, index, o, c->n - before);
 	c->domains += p->ndomains;
 	if (row.enforced)
 		c->enforced += p->ndomains;
@@ -154,6 +341,7 @@ compile(const struct registry *r, const struct overrides *o, time_t now,
 	sort_overrides(&k, o, now);
 	for (i = 0; i < r->npartners; i++)
 		compile_partner(&k, (uint32_t)i);
+	add_gateways(&k);
 	free(k.by_partner);
 	buf_free(&k.text);
 }

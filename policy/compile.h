@@ -37,13 +37,15 @@ struct row {
 	uint8_t level;	  /* enum level, as rendered */
 	bool enforced;	  /* the partner's mode */
 	bool lowered;	  /* an override holds */
+	bool record;	  /* not for Postfix: maprecord.h */
 };
 
 struct compiled {
 	struct row *row; /* in the order of the registry */
 	size_t n, cap;
+	size_t records; /* how many of the rows are records */
 	size_t partners;
-	size_t domains; /* n less the second forms of internationalised names */
+	size_t domains; /* less the second forms of internationalised names */
 	size_t enforced, opportunistic, lowered; /* domains */
 	time_t lowered_until; /* when the first of them ends; 0 if none */
 	time_t expires; /* next time at which anything changes; 0: never */

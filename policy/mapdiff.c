@@ -61,6 +61,10 @@ compare_rows(
 			case CDBMAP_NOTFOUND:
 				break;
 			}
+		if (row->record) {
+			d->records += x.change != CHANGE_NONE;
+			continue;
+		}
 		/* A downgrade weakens on purpose, with a record of its own. */
 		if (x.change == CHANGE_WEAKER && !row->lowered &&
 		    is_enforced(x.was, x.waslen))
@@ -90,14 +94,20 @@ walk_live(struct mapdiff *d, struct cdbmap *live, const struct strmap *rows,
 	struct difference x = {.change = CHANGE_REMOVED};
 	enum cdbmap_answer a;
 	unsigned pos = 0;
+	bool record;
 
 	while ((a = cdbmap_next(live, &pos, &x.key, &x.keylen, &x.was,
 		    &x.waslen)) == CDBMAP_FOUND) {
 		if (x.keylen == sizeof(MAPHEADER_KEY) - 1 &&
-		    memcmp(x.key, MAPHEADER_KEY, x.keylen) == 0)
+		    memcmp(x.key, MAPHEADER_KEY, x.keylen) == 0) {
 			take_header(d, x.was, x.waslen);
-		if (x.keylen > 0 && x.key[0] == ' ')
 			continue;
+		}
+		record = x.keylen > 0 && x.key[0] == ' ';
+		if (rows == NULL && record) {
+			d->live_records++;
+			continue;
+		}
 		if (rows == NULL) {
 			d->live++;
 			d->live_enforced += is_enforced(x.was, x.waslen);
@@ -105,6 +115,10 @@ walk_live(struct mapdiff *d, struct cdbmap *live, const struct strmap *rows,
 		}
 		if (strmap_find(rows, c->row, x.key, x.keylen) != STRMAP_NONE)
 			continue;
+		if (record) {
+			d->records++;
+			continue;
+		}
 		d->lost += is_enforced(x.was, x.waslen);
 		note(d, list, &x);
 	}
@@ -123,7 +137,7 @@ mapdiff(
 	if (live == NULL)
 		return;
 	walk_live(d, live, NULL, c, list);
-	if (found == d->live)
+	if (found == d->live + d->live_records)
 		return;
 	strmap_init(&rows, row_key);
 	for (i = 0; i < c->n; i++)
@@ -148,7 +162,7 @@ mapdiff_any(const struct mapdiff *d)
 	for (i = CHANGE_ADDED; i <= CHANGE_OTHER; i++)
 		if (d->count[i] > 0)
 			return true;
-	return d->damaged;
+	return d->damaged || d->records > 0;
 }
 
 static int

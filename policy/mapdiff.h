@@ -27,8 +27,10 @@ struct mapdiff {
 	struct difference *v; /* rows that differ, only if they were wanted */
 	size_t n, cap;
 	size_t count[CHANGE_OTHER + 1]; /* rows, by enum change */
-	size_t live;			/* policy rows of the live map */
-	size_t live_enforced;		/* those that are over opportunistic */
+	size_t records;			/* that differ; see maprecord.h */
+	size_t live_records;
+	size_t live;	      /* policy rows of the live map */
+	size_t live_enforced; /* those that are over opportunistic */
 	size_t lost;  /* of these, removed or weakened, but by no downgrade */
 	bool damaged; /* the live map cannot be read whole */
 	bool has_header;

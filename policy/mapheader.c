@@ -18,11 +18,11 @@ mapheader_print(const struct mapheader *h, struct buf *out)
 
 	buf_printf(out,
 	    "format=%u time=%s expires=%s postfix=%u.%u partners=%zu "
-	    "domains=%zu enforced=%zu registry=sha256:%s",
+	    "domains=%zu enforced=%zu lowered=%zu registry=sha256:%s",
 	    h->format, num_time_text(h->time, when),
 	    h->expires == 0 ? "never" : num_time_text(h->expires, until),
 	    h->postfix / 1000, h->postfix % 1000, h->partners, h->domains,
-	    h->enforced, h->registry);
+	    h->enforced, h->lowered, h->registry);
 }
 
 static bool
@@ -60,6 +60,8 @@ take(struct mapheader *h, const char *name, const char *value)
 		return take_number(value, &h->domains);
 	if (strcmp(name, "enforced") == 0)
 		return take_number(value, &h->enforced);
+	if (strcmp(name, "lowered") == 0)
+		return take_number(value, &h->lowered);
 	if (strcmp(name, "registry") == 0) {
 		if (strncmp(value, "sha256:", 7) != 0 || strlen(value) != 71)
 			return false;

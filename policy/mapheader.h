@@ -22,6 +22,7 @@ struct mapheader {
 	time_t expires;	  /* next time at which a row changes; 0: never */
 	unsigned postfix; /* TARGET_VERSION it was made for */
 	size_t partners, domains, enforced;
+	size_t lowered;	   /* domains under a downgrade: they have records */
 	char registry[65]; /* SHA-256 of the registry's files, hex */
 };
 

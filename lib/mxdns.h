@@ -1,0 +1,140 @@
+/*
+ * mxdns.h: where a next-hop's mail goes: MX, addresses, TLSA, each with its
+ * DNSSEC state, from libunbound inside the caller's event loop.
+ *
+ * No answer is never read as no record: an answer that could not be had
+ * says why, and a next-hop for which that matters is MXDNS_FAILED.
+ */
+#ifndef MXDNS_H
+#define MXDNS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct err;
+struct event_base;
+struct mxdns;
+struct mxdns_query;
+
+#define MXDNS_MAX_HOSTS 64	/* MX records looked at; see cut */
+#define MXDNS_MAX_ADDRS 32	/* addresses of one host, both families */
+#define MXDNS_MAX_TLSA 32	/* TLSA records of one host */
+#define MXDNS_MAX_TLSA_LEN 2048 /* bytes of one; longer ones are left out */
+#define MXDNS_MAX_QUERIES 64	/* next-hops under way; more wait their turn */
+
+struct mxdns_settings {
+	/* `ip` or `ip@port` of a resolver; NULL: those of resolv.conf. */
+	const char *resolver;
+	/*
+	 * File of DS or DNSKEY records (/usr/share/dns/root.key); NULL: no
+	 * DNSSEC, nothing is secure and nothing is bogus.
+	 */
+	const char *trust_anchor;
+	unsigned timeout_ms; /* for all of one next-hop, once it began */
+};
+
+enum mxdns_kind {
+	MXDNS_NOT_ASKED,
+	MXDNS_FOUND,
+	MXDNS_NO_DATA,	/* the name exists, such a record does not */
+	MXDNS_NO_NAME,	/* NXDOMAIN */
+	MXDNS_SERVFAIL, /* the resolver could not find out */
+	MXDNS_BOGUS,	/* DNSSEC says forged or broken: see why */
+	MXDNS_TIMEOUT,	/* no answer within timeout_ms */
+	MXDNS_BROKEN	/* unusable answer or name, other error: see why */
+};
+
+/* How one question was answered. Strings are NULL if there is nothing. */
+struct mxdns_answer {
+	enum mxdns_kind kind;
+	bool secure;	   /* proven by DNSSEC, be it found or not there */
+	const char *why;   /* for people, fit to be shown */
+	const char *canon; /* the name that a CNAME led to */
+	unsigned ttl;	   /* seconds */
+};
+
+struct mxdns_tlsa {
+	uint8_t usage, selector, matching;
+	size_t len;
+	const uint8_t *data;
+};
+
+struct mxdns_addr {
+	struct sockaddr_storage sa; /* with the port filled in */
+	socklen_t len;
+};
+
+struct mxdns_host {
+	const char *name; /* lower case, no dot at the end; or the IP address */
+	unsigned pref;
+	struct mxdns_answer a, aaaa;
+	struct mxdns_addr *addr; /* IPv4 first, then by number */
+	size_t naddr;
+	bool addr_cut; /* there are more than MXDNS_MAX_ADDRS */
+	/*
+	 * RFC 7672: asked only if an address is secure, and at tlsa_base,
+	 * which is the name behind a secure CNAME if there are records, and
+	 * name otherwise.
+	 */
+	struct mxdns_answer tlsa;
+	const char *tlsa_base; /* NULL if not asked */
+	struct mxdns_tlsa *tlsa_rr;
+	size_t ntlsa;
+};
+
+enum mxdns_status {
+	MXDNS_OK,	  /* at least one address is known */
+	MXDNS_NULL_MX,	  /* the domain takes no mail (RFC 7505) */
+	MXDNS_NO_DOMAIN,  /* NXDOMAIN */
+	MXDNS_NO_ADDRESS, /* neither MX nor address, or MX hosts without */
+	MXDNS_FAILED,	  /* could not be found out; try again later */
+	MXDNS_BAD_NEXTHOP /* not a next-hop at all; nothing was asked */
+};
+
+struct mxdns_result {
+	enum mxdns_status status;
+	const char *nexthop; /* as asked */
+	const char *domain;  /* without brackets and port, lower case */
+	uint16_t port;
+	struct mxdns_answer mx;	 /* NOT_ASKED for [host] and addresses */
+	bool implicit;		 /* no MX: the domain is its own gateway */
+	bool cut;		 /* there are more than MXDNS_MAX_HOSTS */
+	struct mxdns_host *host; /* by preference, then by name */
+	size_t nhost;
+};
+
+/* Called once a query, from the loop; r and all behind it lives until then. */
+typedef void mxdns_cb(const struct mxdns_result *r, void *arg);
+
+/*
+ * A resolver in the loop of base, which must outlive it. It starts a thread
+ * with the first query. NULL with *err set: EX_NOINPUT and the like for an
+ * unreadable trust anchor, EX_CONFIG for bad settings, EX_SOFTWARE.
+ */
+struct mxdns *mxdns_new(struct event_base *base,
+    const struct mxdns_settings *settings, struct err *err);
+
+/*
+ * Look up nexthop: `domain`, `domain:port` (MX, or the domain itself),
+ * `[host]`, `[host]:port`, an IP address with or without brackets. Names
+ * are A-labels. port holds where nexthop has none. tlsa asks for
+ * _port._tcp.host as well. cb is always called, later and from the loop;
+ * the handle is good until then.
+ */
+struct mxdns_query *mxdns_lookup(struct mxdns *d, const char *nexthop,
+    uint16_t port, bool tlsa, mxdns_cb *cb, void *arg);
+
+/* Forget a query; its cb is not called. */
+void mxdns_cancel(struct mxdns_query *q);
+
+/* Forget all queries and free. NULL is fine. Not from inside a cb. */
+void mxdns_free(struct mxdns *d);
+
+/* Stable short words: "no-data", "null-mx". */
+const char *mxdns_kind_name(enum mxdns_kind k);
+const char *mxdns_status_name(enum mxdns_status s);
+
+#endif
