@@ -7,6 +7,7 @@ MANDIR ?= $(PREFIX)/share/man
 SHAREDIR ?= $(PREFIX)/share/tlspact
 SYSCONFDIR ?= /etc
 SYSTEMDUNITDIR ?= $(PREFIX)/lib/systemd/system
+STATEDIR ?= /var/lib/tlspact
 DESTDIR ?=
 CC ?= cc
 INSTALL ?= install
@@ -37,7 +38,8 @@ LIBS_all = -lcdb -lidn2 -ljansson -lssl -lcrypto -lsqlite3 -lunbound \
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 MAN5 = cmd/tlspact-registry.5 cmd/tlspact.conf.5
 MAN7 = cmd/tlspact.7
-MAN8 = $(PROGRAMS:%=cmd/%.8)
+MAN8 = $(wildcard cmd/*.8)
+UNIT_FILES = $(wildcard cmd/*.service cmd/*.socket cmd/*.timer)
 
 LIB_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 POLICY_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard policy/*.c))
@@ -130,17 +132,21 @@ demo: $(BINS) $(TOOLS)
 install: all
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 \
 		$(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 \
-		$(DESTDIR)$(SYSCONFDIR)/tlspact
+		$(DESTDIR)$(SYSCONFDIR)/tlspact $(DESTDIR)$(STATEDIR)
 	$(INSTALL) -m 755 $(BINS) $(DESTDIR)$(SBINDIR)
 	$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
 	$(INSTALL) -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
+	$(if $(UNIT_FILES),$(INSTALL) -d $(DESTDIR)$(SYSTEMDUNITDIR))
+	$(foreach u,$(UNIT_FILES),sed 's|/usr/local/sbin|$(SBINDIR)|g' $(u) \
+		>$(DESTDIR)$(SYSTEMDUNITDIR)/$(notdir $(u));)
 
 uninstall:
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(SBINDIR)/%)
 	rm -f $(MAN5:cmd/%=$(DESTDIR)$(MANDIR)/man5/%)
 	rm -f $(MAN7:cmd/%=$(DESTDIR)$(MANDIR)/man7/%)
 	rm -f $(MAN8:cmd/%=$(DESTDIR)$(MANDIR)/man8/%)
+	rm -f $(UNIT_FILES:cmd/%=$(DESTDIR)$(SYSTEMDUNITDIR)/%)
 
 clean:
 	rm -rf $(B)

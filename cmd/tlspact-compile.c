@@ -60,7 +60,7 @@ usage(FILE *to)
 	(void)fprintf(to,
 	    "usage: tlspact-compile [-jnv] [-C FILE] [-o NAME=VALUE]... "
 	    "[--accept-weaker]\n"
-	    "       tlspact-compile --diff | --text [-j] [-C FILE] "
+	    "       tlspact-compile --diff | --text [-jv] [-C FILE] "
 	    "[-o NAME=VALUE]...\n"
 	    "Compile the partner registry into the map that Postfix reads.\n"
 	    "  -n, --dry-run        check and compare, write nothing\n"
@@ -73,7 +73,8 @@ usage(FILE *to)
 	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
 	    ")\n"
 	    "  -o, --option NAME=VALUE  override one setting\n"
-	    "  -j, --json  -v, --verbose  -h, --help  -V, --version\n");
+	    "  -v, --verbose        print each row that changes\n"
+	    "  -j, --json  -h, --help  -V, --version\n");
 }
 
 static void
@@ -250,12 +251,17 @@ compare(struct run *run)
 	mapdiff(&run->diff, run->live, &run->compiled,
 	    run->opt.diff || run->opt.verbose);
 	if (!mapdiff_too_much(&run->diff, run->set.max_weakened, &allowed) ||
-	    run->opt.accept_weaker || run->opt.dry)
+	    run->opt.accept_weaker)
 		return EX_OK;
-	say("%zu of %zu enforced domains would be removed or weakened, more "
-	    "than max_weakened = %s allows (%zu)",
-	    run->diff.lost, run->diff.live_enforced, run->set.max_weakened,
-	    allowed);
+	say("%zu of %zu rows of enforced domains %s removed or weakened; "
+	    "max_weakened = %s allows %zu%s",
+	    run->diff.lost, run->diff.live_enforced,
+	    run->opt.dry ? "are" : "would be", run->set.max_weakened, allowed,
+	    run->diff.emptied ? ", and a registry without partners none" : "");
+	if (run->opt.dry) {
+		say("without --accept-weaker this would be refused");
+		return EX_OK;
+	}
 	say("see tlspact-compile --diff; if it is meant, run "
 	    "tlspact-compile --accept-weaker");
 	return left_alone(run, "refused", EX_DATAERR);

@@ -198,7 +198,7 @@ json_findings(const struct findings *f, const struct map_facts *map)
 static int
 check(const struct settings *s, const struct options *opt)
 {
-	struct map_facts map = {.path = s->map};
+	struct map_facts map = {.path = s->map, .ca_file = s->ca_file};
 	struct postconf c = {0};
 	struct findings f = {0};
 	struct cdbmap *m;

@@ -3,12 +3,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* What ends a plain word; '=' ends its name. */
-static const bool stop[256] =
-    {['\0'] = true, [' '] = true, ['\t'] = true, ['\n'] = true};
-static const bool stop_name[256] =
-    {['\0'] = true, [' '] = true, ['\t'] = true, ['\n'] = true, ['='] = true};
-
 static bool
 is_blank(char c)
 {
@@ -106,11 +100,11 @@ attr_next(struct attrs *in, struct attr *out)
 	if (*p == '{')
 		return braced(in, out, p + 1);
 	out->name = p;
-	while (!stop_name[(unsigned char)*p])
-		p++;
-	if (*p == '=')
-		for (eq = p++; !stop[(unsigned char)*p]; p++)
-			;
+	p += strcspn(p, " \t\n=");
+	if (*p == '=') {
+		eq = p++;
+		p += strcspn(p, " \t\n");
+	}
 	if (*p != '\0') {
 		if (*p == '\n')
 			in->line++;

@@ -249,6 +249,45 @@ add_gateway(struct gateways *g, const char *name, const struct partner *p,
 	have->lowered = have->lowered && lowered;
 }
 
+/* Is the name the domain, or below it? Suffixes stand for all below. */
+static bool
+is_below(const char *name, size_t len, const char *domain)
+{
+	size_t n = strlen(domain);
+
+	return n <= len && memcmp(name + len - n, domain, n) == 0 &&
+	       (n == len || *domain == '.' || name[len - n - 1] == '.');
+}
+
+#define NEAR 4 /* domains compared one by one before the table is asked */
+
+/*
+ * A gateway below one of the partner's own domains needs no record: going up
+ * from the client's name leads to the row of that domain.
+ */
+static bool
+is_at_home(const struct registry *r, const struct partner *p, const char *name)
+{
+	size_t len = strlen(name), i;
+	const char *dot;
+	uint32_t d;
+
+	for (i = 0; i < p->ndomains && i < NEAR; i++)
+		if (is_below(name, len, r->domain[p->first_domain + i].name))
+			return true;
+	if (i == p->ndomains)
+		return false;
+	for (dot = name; dot != NULL; dot = strchr(dot + 1, '.')) {
+		d = strmap_find(&r->domains, r->domain, dot, strlen(dot));
+		if (d == STRMAP_NONE && *dot == '.')
+			d = strmap_find(
+			    &r->domains, r->domain, dot + 1, strlen(dot + 1));
+		if (d != STRMAP_NONE)
+			return &r->partner[r->domain[d].partner] == p;
+	}
+	return false;
+}
+
 static void
 add_gateways(struct compiling *k)
 {
@@ -265,7 +304,8 @@ add_gateways(struct compiling *k)
 		if (p->terms.inbound == INBOUND_OFF)
 			continue;
 		for (j = 0; j < p->terms.gateway->n; j++)
-			if (!is_token(p->terms.gateway->v[j]))
+			if (!is_token(p->terms.gateway->v[j]) &&
+			    !is_at_home(k->r, p, p->terms.gateway->v[j]))
 				add_gateway(&g, p->terms.gateway->v[j], p,
 				    (uint32_t)i, o != NULL);
 	}

@@ -132,7 +132,7 @@ mapdiff(
 	struct strmap rows;
 	size_t found, i;
 
-	*d = (struct mapdiff){0};
+	*d = (struct mapdiff){.emptied = c->partners == 0};
 	found = compare_rows(d, live, c, list);
 	if (live == NULL)
 		return;
@@ -205,5 +205,6 @@ mapdiff_too_much(const struct mapdiff *d, const char *limit, size_t *allowed)
 			n = LOST_AT_LEAST;
 	}
 	*allowed = (size_t)n;
-	return d->lost > n;
+	/* A registry without any partner is an accident of its own kind. */
+	return d->lost > n || (d->emptied && d->lost > 0);
 }

@@ -32,6 +32,7 @@ struct mapdiff {
 	size_t live;	      /* policy rows of the live map */
 	size_t live_enforced; /* those that are over opportunistic */
 	size_t lost;  /* of these, removed or weakened, but by no downgrade */
+	bool emptied; /* the new map is of no partner at all */
 	bool damaged; /* the live map cannot be read whole */
 	bool has_header;
 	struct mapheader header; /* of the live map */
@@ -51,8 +52,9 @@ bool mapdiff_any(const struct mapdiff *d);
 
 /*
  * The guard of max_weakened: `limit` is "N" or "N%", percent of the live
- * enforced rows but at least 2. True if more were lost than that; *allowed
- * is then the number that would have passed.
+ * enforced rows but at least 2. True if more were lost than that, or if any
+ * was lost to a registry without partners; *allowed is the number that may
+ * be lost.
  */
 bool mapdiff_too_much(
     const struct mapdiff *d, const char *limit, size_t *allowed);

@@ -23,19 +23,21 @@ static const char *const verifies[] = {[INBOUND_NONE] = "none",
 static const char *const actions[] =
     {[ACTION_DEFER] = "defer", [ACTION_REJECT] = "reject", NULL};
 
+/* Written for many partners, so without printf(3). */
+static void
+put(struct buf *out, const char *name, const char *value)
+{
+	buf_puts(out, name);
+	buf_puts(out, value);
+}
+
 static void
 put_list(struct buf *out, const char *name, const struct strs *list)
 {
 	size_t i;
 
-	if (list->n == 0)
-		return;
-	buf_printf(out, " %s=", name);
-	for (i = 0; i < list->n; i++) {
-		if (i > 0)
-			buf_putc(out, ',');
-		buf_puts(out, list->v[i]);
-	}
+	for (i = 0; i < list->n; i++)
+		put(out, i == 0 ? name : ",", list->v[i]);
 }
 
 void
@@ -43,20 +45,22 @@ maprecord_print(const struct maprecord *r, struct buf *out)
 {
 	char when[NUM_TIME_MAX];
 
-	buf_printf(out, "partner=%s", r->partner);
+	put(out, "partner=", r->partner);
 	if (r->more > 0)
 		buf_printf(out, " more=%zu", r->more);
-	buf_printf(out, " inbound=%s", inbounds[r->inbound]);
+	put(out, " inbound=", inbounds[r->inbound]);
 	if (r->verify != INBOUND_NONE)
-		buf_printf(out, " verify=%s", verifies[r->verify]);
+		put(out, " verify=", verifies[r->verify]);
 	if (r->action != ACTION_DEFER)
-		buf_printf(out, " action=%s", actions[r->action]);
-	put_list(out, "names", r->names);
-	put_list(out, "keys", r->keys);
-	buf_printf(out, " level=%s", level_name(r->level));
-	if (r->until != 0)
-		buf_printf(out, " until=%s { full = %s }",
-		    num_time_text(r->until, when), r->full);
+		put(out, " action=", actions[r->action]);
+	put_list(out, " names=", r->names);
+	put_list(out, " keys=", r->keys);
+	put(out, " level=", level_name(r->level));
+	if (r->until != 0) {
+		put(out, " until=", num_time_text(r->until, when));
+		put(out, " { full = ", r->full);
+		buf_puts(out, " }");
+	}
 }
 
 static bool

@@ -6,7 +6,9 @@
  *             the downgrade that holds. Left out where both follow from the
  *             row itself: see maprecord_of_policy().
  *   " g:NAME" for a gateway's host name or .suffix: the inbound rule for
- *             mail from that client, when the sender does not tell.
+ *             mail from that client, when the sender does not tell. Left
+ *             out for gateways below a domain of their own partner: going
+ *             up from the client's name leads to the row of that domain.
  * Values are `name=value` words, as attr.h reads them.
  */
 #ifndef MAPRECORD_H

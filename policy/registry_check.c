@@ -1,17 +1,20 @@
 #include "registry_check.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "diag.h"
+#include "err.h"
+#include "file.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
 #include "registry.h"
 #include "terms.h"
+#include "x509.h"
+
+#define CA_FILE_MAX (4 * 1024 * 1024) /* bytes */
 
 void
 registry_want_provider(
@@ -100,6 +103,27 @@ path_key(const void *array, uint32_t i)
 	return ((const char *const *)array)[i];
 }
 
+/* Postfix defers all mail for a trust anchor file that holds none. */
+static void
+check_ca_file(struct registry *r, const struct partner *p, const char *path,
+    struct diags *d)
+{
+	struct x509_chain *chain = NULL;
+	struct err e;
+	size_t len;
+	char *pem = file_slurp(path, CA_FILE_MAX, &len, NULL, &e);
+
+	/* Bare public keys are trust anchors too (postconf(5)). */
+	if (pem == NULL ||
+	    ((chain = x509_chain_parse(pem, len, &e)) == NULL &&
+		strstr(pem, "-----BEGIN PUBLIC KEY-----") == NULL))
+		diag_error(d, registry_file(r, p->source), p->line,
+		    "partner %s: CA file %s: %s", p->name, quotes(path).s,
+		    e.text);
+	x509_chain_free(chain);
+	free(pem);
+}
+
 static void
 check_ca(struct registry *r, const struct partner *p, struct paths *seen,
     struct diags *d)
@@ -114,10 +138,7 @@ check_ca(struct registry *r, const struct partner *p, struct paths *seen,
 		seen->v =
 		    mem_grow(seen->v, seen->n, &seen->cap, sizeof(*seen->v));
 		seen->v[seen->n++] = ca->v[i];
-		if (access(ca->v[i], R_OK) == -1)
-			diag_error(d, registry_file(r, p->source), p->line,
-			    "partner %s: CA file %s: %s", p->name,
-			    quotes(ca->v[i]).s, strerror(errno));
+		check_ca_file(r, p, ca->v[i], d);
 	}
 }
 
@@ -169,24 +190,27 @@ check_partner(
 }
 
 /*
- * The name one label up: "a.b" from "x.a.b" (exact), ".a.b" as a suffix;
- * for ".a.b" itself it is ".b". Both forms of the parent are looked for.
+ * The next name up that is in the registry, from *at on: of "x.a.b" these
+ * are ".a.b", "a.b", ".b", "b"; of ".a.b" also "a.b".
  */
 static uint32_t
 find_parent(const struct registry *r, const char *name, size_t *at)
 {
-	const char *dot = strchr(name + *at + 1, '.');
+	const char *dot = *at == 0 && *name == '.'
+			      ? name
+			      : strchr(name + (*at == 0 ? 1 : *at), '.');
 	uint32_t i;
 
-	while (dot != NULL) {
-		i = strmap_find(&r->domains, r->domain, dot, strlen(dot));
+	for (; dot != NULL; dot = strchr(dot + 1, '.')) {
+		i = dot == name
+			? STRMAP_NONE
+			: strmap_find(&r->domains, r->domain, dot, strlen(dot));
 		if (i == STRMAP_NONE)
 			i = strmap_find(
 			    &r->domains, r->domain, dot + 1, strlen(dot + 1));
-		*at = (size_t)(dot - name);
+		*at = (size_t)(dot - name) + 1;
 		if (i != STRMAP_NONE)
 			return i;
-		dot = strchr(dot + 1, '.');
 	}
 	return REGISTRY_NONE;
 }
@@ -201,6 +225,11 @@ check_parents(struct registry *r, struct diags *d)
 	uint32_t parent;
 	size_t i, at;
 
+	for (i = 0; i < r->npartners; i++)
+		if (partner_level(&r->partner[i]) != LEVEL_SECURE)
+			break;
+	if (i == r->npartners)
+		return; /* nobody can be weaker than anybody */
 	for (i = 0; i < r->ndomains; i++) {
 		n = dname_labels(r->domain[i].name);
 		if (r->domain[i].name[0] != '[' && n < fewest)
@@ -211,7 +240,7 @@ check_parents(struct registry *r, struct diags *d)
 		p = &r->partner[dom->partner];
 		level = partner_level(p);
 		if (level == LEVEL_SECURE || dom->name[0] == '[' ||
-		    dname_labels(dom->name) <= fewest)
+		    (dname_labels(dom->name) <= fewest && dom->name[0] != '.'))
 			continue;
 		at = 0;
 		while ((parent = find_parent(r, dom->name, &at)) !=

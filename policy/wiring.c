@@ -30,6 +30,7 @@ const char *const wiring_parameters[] = {
     "smtp_tls_session_cache_database",
     "tls_append_default_CA",
     "tls_required_enable",
+    "transport_maps",
     NULL,
 };
 
@@ -206,25 +207,28 @@ static void
 check_order(struct client *k)
 {
 	const char *list = get(k, "smtp_tls_policy_maps"), *rest = list;
-	char *ours = table_of(k->map->path), *table, *fix;
+	char *ours = table_of(k->map->path), *table;
+	struct buf fix = {0};
 	size_t place = 0, at = 0;
 
+	buf_printf(&fix, "postconf -e 'smtp_tls_policy_maps = %s", ours);
 	while (*rest != '\0') {
 		table = first_table(rest, &rest);
 		place++;
-		if (at == 0 && is_our_table(table, ours))
+		if (!is_our_table(table, ours))
+			buf_printf(&fix, ", %s", table);
+		else if (at == 0)
 			at = place;
 		free(table);
 	}
-	fix = mem_printf("postconf -e 'smtp_tls_policy_maps = %s%s%s'", ours,
-	    *list == '\0' || at == 1 ? "" : ", ", at > 1 ? "..." : list);
+	buf_putc(&fix, '\'');
 	if (at == 0)
-		found(k, FINDING_FAULT, "smtp_tls_policy_maps", fix,
+		found(k, FINDING_FAULT, "smtp_tls_policy_maps", fix.data,
 		    "%s is not in smtp_tls_policy_maps: no partner rule is "
 		    "obeyed",
 		    ours);
 	else if (at > 1)
-		found(k, FINDING_FAULT, "smtp_tls_policy_maps", fix,
+		found(k, FINDING_FAULT, "smtp_tls_policy_maps", fix.data,
 		    "%s comes as number %zu: an earlier table can answer "
 		    "first, and an error in it defers mail",
 		    ours, at);
@@ -233,7 +237,7 @@ check_order(struct client *k)
 		    "apt-get install postfix-cdb",
 		    "this Postfix cannot read cdb: tables: every lookup "
 		    "fails and all mail is deferred");
-	free(fix);
+	buf_free(&fix);
 	free(ours);
 }
 
@@ -262,29 +266,34 @@ check_ca(struct client *k)
 {
 	const char *file = get(k, "smtp_tls_CAfile");
 	const char *path = get(k, "smtp_tls_CApath");
+	struct buf fix = {0};
 	int why;
 
+	buf_printf(&fix, "postconf -e 'smtp_tls_CAfile = %s'", k->map->ca_file);
 	if (*file == '\0' && *path == '\0') {
 		if (strcmp(get(k, "tls_append_default_CA"), "yes") == 0)
-			return;
+			goto out;
 		found(k,
 		    k->map->system_ca > 0 || k->map->fault != NULL
 			? FINDING_FAULT
 			: FINDING_NOTE,
-		    "smtp_tls_CAfile",
-		    "postconf -e 'smtp_tls_CAfile = "
-		    "/etc/ssl/certs/ca-certificates.crt'",
+		    "smtp_tls_CAfile", fix.data,
 		    "no CA is trusted (smtp_tls_CAfile and smtp_tls_CApath "
 		    "are empty): mail to enforced partners is held");
-		return;
+		goto out;
 	}
 	if (*file != '\0' && (why = k->readable(file, NULL)) != 0)
-		found(k, FINDING_FAULT, "smtp_tls_CAfile",
-		    "apt-get install ca-certificates, or name a file that is "
-		    "there",
+		found(k, FINDING_FAULT, "smtp_tls_CAfile", fix.data,
 		    "%s: %s: Postfix switches TLS off, opportunistic mail "
 		    "goes in clear text and enforced mail is held",
 		    quotes(file).s, strerror(why));
+	if (*file == '\0' && (why = k->readable(path, NULL)) != 0)
+		found(k, FINDING_FAULT, "smtp_tls_CApath", fix.data,
+		    "%s: %s: no CA is trusted and mail to enforced partners "
+		    "is held",
+		    quotes(path).s, strerror(why));
+out:
+	buf_free(&fix);
 }
 
 static void
@@ -398,7 +407,10 @@ check_main(struct client *k)
 		    k->map->postfix / 1000, k->map->postfix % 1000, version);
 	fault = get(k, "relayhost");
 	if (*fault != '\0')
-		found(k, FINDING_FAULT, "relayhost",
+		found(k,
+		    *get(k, "transport_maps") == '\0' ? FINDING_FAULT
+						      : FINDING_NOTE,
+		    "relayhost",
 		    "send partners' domains by transport_maps (`smtp:domain'), "
 		    "or enforce on the relay",
 		    "relayhost is %s: Postfix asks the map for that host, not "

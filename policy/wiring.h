@@ -20,8 +20,9 @@ extern const char *const wiring_parameters[];
 
 /* What the rows of a map ask of Postfix. */
 struct map_facts {
-	const char *path;  /* of the map, as in the settings */
-	const char *fault; /* why it cannot be read, or NULL */
+	const char *path;    /* of the map, as in the settings */
+	const char *ca_file; /* of the settings: what to propose */
+	const char *fault;   /* why it cannot be read, or NULL */
 	size_t rows;
 	size_t system_ca; /* secure rows that need smtp_tls_CAfile */
 	size_t pinned;
@@ -32,7 +33,7 @@ struct map_facts {
 	bool damaged;
 };
 
-/* Read the facts from a map; path and fault are the caller's. */
+/* Read the facts from a map; path, ca_file, fault are the caller's. */
 void map_facts_read(struct map_facts *f, struct cdbmap *map);
 
 void map_facts_release(struct map_facts *f);
