@@ -5,6 +5,7 @@
 #include "logprefix.h"
 
 #define FUTURE 86400 /* seconds that a clock or a zone may be ahead of us */
+#define LAST INT64_C(253402300799) /* of the year 9999 */
 #define LEAP_CYCLE 8 /* the longest time between two 29ths of February */
 
 static int
@@ -126,7 +127,7 @@ micro(struct span s, time_t *out)
 		v = v * 10 + s.p[i] - '0';
 	}
 	*out = (time_t)(v / 1000000);
-	return 0;
+	return *out <= LAST ? 0 : -1;
 }
 
 void
