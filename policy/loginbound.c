@@ -11,12 +11,15 @@
 
 /* --- messages --------------------------------------------------------- */
 
+/*
+ * By the queue id alone: postlogd writes $myhostname of each service where
+ * others write the host, and tags differ by syslog_name, so that neither
+ * need be the same for smtpd and qmgr.
+ */
 static uint64_t
-key_of(const struct logprefix *p, struct span id)
+key_of(struct span id)
 {
-	uint64_t h = logproc_hash(2, p->host.p, p->host.n);
-
-	return logproc_hash(h, id.p, id.n);
+	return logproc_hash(2, id.p, id.n);
 }
 
 static struct logwaiting *
@@ -175,7 +178,7 @@ client(struct logjoin *j, const struct logprefix *p, struct span id,
 	    span_has(rest, ", orig_client="))
 		return "own-mail";
 	proc = logstate_proc(j, p);
-	w = add(j, key_of(p, id));
+	w = add(j, key_of(id));
 	w->time = logstate_time(j, p);
 	w->session = proc->session;
 	if (!logproc_peer_same(&proc->session.peer, &peer))
@@ -313,7 +316,7 @@ loginbound_qmgr(struct logjoin *j, const struct logprefix *p)
 	    !logtext_queue_id(p->text, &id, &rest) ||
 	    !span_begins(rest, "from=<"))
 		return NULL;
-	w = find(j, key_of(p, id));
+	w = find(j, key_of(id));
 	if (w == NULL || w->has_sender)
 		return NULL;
 	rest = span_skip(rest, 6);

@@ -15,7 +15,7 @@
 
 /* A message that came in, whose sender or session is not known yet. */
 struct logwaiting {
-	uint64_t key; /* of host and queue id; 0: free */
+	uint64_t key; /* of the queue id; 0: free */
 	uint64_t age;
 	time_t time;
 	/* In the list of its process, while the session goes on and was not
