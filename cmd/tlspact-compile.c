@@ -77,6 +77,16 @@ usage(FILE *to)
 	    "  -j, --json  -h, --help  -V, --version\n");
 }
 
+/* Nothing may be lost on the way out: code, or what fits a full disk. */
+static int
+flushed(int code)
+{
+	if (fflush(stdout) != EOF && !ferror(stdout))
+		return code;
+	say("cannot write to standard output: %s", strerror(errno));
+	return code == EX_OK ? EX_IOERR : code;
+}
+
 static void
 parse_options(int argc, char *argv[], struct options *opt)
 {
@@ -124,10 +134,10 @@ parse_options(int argc, char *argv[], struct options *opt)
 			break;
 		case 'h':
 			usage(stdout);
-			exit(EX_OK);
+			exit(flushed(EX_OK));
 		case 'V':
 			(void)printf("tlspact-compile %s\n", VERSION);
-			exit(EX_OK);
+			exit(flushed(EX_OK));
 		default:
 			usage(stderr);
 			exit(EX_USAGE);
@@ -409,14 +419,20 @@ static json_t *
 json_diags(const struct diags *d, enum diag_kind kind)
 {
 	json_t *list = json_array();
+	const char *file;
 	size_t i;
 
-	for (i = 0; i < d->n; i++)
-		if (d->v[i].kind == kind)
-			json_array_append_new(
-			    list, json_pack("{s:s?, s:i, s:s}", "file",
-				      d->v[i].file, "line", (int)d->v[i].line,
-				      "message", d->v[i].text));
+	for (i = 0; i < d->n; i++) {
+		if (d->v[i].kind != kind)
+			continue;
+		/* A file's name may be no UTF-8, which JSON has to be. */
+		file = d->v[i].file;
+		json_array_append_new(
+		    list, json_pack("{s:o, s:i, s:o}", "file",
+			      json_text(file, file == NULL ? 0 : strlen(file)),
+			      "line", (int)d->v[i].line, "message",
+			      json_text(d->v[i].text, strlen(d->v[i].text))));
+	}
 	return list;
 }
 
@@ -535,10 +551,7 @@ main(int argc, char *argv[])
 		code = run_compile(&run);
 		print_result(&run, code);
 	}
-	if (fflush(stdout) == EOF || ferror(stdout)) {
-		say("cannot write to standard output: %s", strerror(errno));
-		code = code == EX_OK ? EX_IOERR : code;
-	}
+	code = flushed(code);
 	publish_free(run.publish);
 	mapdiff_release(&run.diff);
 	cdbmap_close(run.live);

@@ -12,6 +12,8 @@
 #define TIME_MAX_STORED 253402300799 /* 9999-12-31T23:59:59Z */
 #define PRUNE_ROWS 1000 /* a transaction: others want to write as well */
 
+_Static_assert(LEDGER_TEXT_MAX == DB_TEXT_MAX, "the limit that is told");
+
 struct ledger *
 ledger_open(const char *path, enum ledger_mode mode, struct err *e)
 {
@@ -79,6 +81,23 @@ ledger_need_time(const char *what, time_t t, struct err *e)
 		    "ledger: %s %lld is not a time from 1970 to 9999", what,
 		    (long long)t);
 	return 0;
+}
+
+int
+ledger_newest(struct ledger *l, time_t *when, struct err *e)
+{
+	struct db_stmt *s;
+	int rv;
+
+	s = db_sql(l->db,
+	    "SELECT max(coalesce((SELECT max(time) FROM probe), 0),"
+	    " coalesce((SELECT max(time) FROM failure), 0),"
+	    " coalesce((SELECT time FROM event ORDER BY seq DESC LIMIT 1),"
+	    " 0))");
+	rv = db_step(s, e);
+	*when = rv == 1 ? db_col_int(s, 0) : 0;
+	db_done(s);
+	return rv == -1 ? -1 : 0;
 }
 
 /* Run sql, bound to `before`, until it finds nothing more to remove. */

@@ -3,8 +3,9 @@
  *
  * One SQLite file holds probe results, downgrades, the chained record of
  * events, what the mail log proved, and notices that wait. Several processes
- * may write at once; a handle belongs to one thread. All that is above this
- * interface knows no SQL, so that another engine can stand here.
+ * may write at once; a handle belongs to one thread, and does not go through
+ * fork(2). All that is above this interface knows no SQL, so that another
+ * engine can stand here.
  *
  * Common to all functions:
  * - They return 0, or -1 with *e set. Codes: 65 a damaged file, or a value
@@ -76,6 +77,12 @@ void ledger_patience(struct ledger *l, int ms);
  */
 int ledger_prune(
     struct ledger *l, time_t before, int64_t *removed, struct err *e);
+
+/*
+ * The time of the newest probe, event or failure, 0 if there is none. If it
+ * lies ahead, the clock was set back since.
+ */
+int ledger_newest(struct ledger *l, time_t *when, struct err *e);
 
 /* --- Probes ----------------------------------------------------------- */
 
@@ -175,7 +182,13 @@ struct ledger_downgrade {
 	const char *fault;	 /* word of fault.h, "" if not known */
 	const char *const *keys; /* 64 hex digits each; for LEVEL_KEY */
 	size_t nkeys;
+	/*
+	 * Adding: the number of an open one of this partner that gives way,
+	 * closed in the same transaction; 0: there must be none.
+	 */
+	int64_t replaces;
 	/* Reading only: */
+	const char *extended_by; /* author of the last extension, "" */
 	time_t closed; /* when it was ended early, or found ended; 0: open */
 	const char *closed_by;
 	const char *closed_why; /* "end" if its time was up */
@@ -183,8 +196,9 @@ struct ledger_downgrade {
 
 /*
  * Begin one. LEDGER_REFUSED if one of that partner is open (also one that
- * begins later): e->text then says which, until when, by whom and why. Of
- * two at once one wins. Ended ones are settled first. *id is its number.
+ * begins later), other than d->replaces: e->text then says which, until
+ * when, by whom and why. Of two at once one wins. Ended ones are settled
+ * first. *id is its number.
  */
 int ledger_downgrade_begin(struct ledger *l, const struct ledger_downgrade *d,
     time_t now, int64_t *id, struct err *e);

@@ -64,6 +64,7 @@ get_row(struct db_stmt *s, struct held *r, struct err *e)
 	    .closed = db_col_int(s, 13),
 	    .closed_by = db_col_text(s, 14),
 	    .closed_why = db_col_text(s, 15),
+	    .extended_by = db_col_text(s, 16),
 	};
 	if (level_parse(db_col_text(s, 2), &d->before) == -1 ||
 	    level_parse(db_col_text(s, 3), &d->after) == -1)
@@ -109,7 +110,8 @@ ledger_downgrade_json(struct db_stmt *s)
 {
 	static const char *const name[] = {"id", "partner", "before", "after",
 	    "begin", "end", "reason", "ticket", "author", "sudo_user", "cause",
-	    "fault", "keys", "closed", "closed_by", "closed_why"};
+	    "fault", "keys", "closed", "closed_by", "closed_why",
+	    "extended_by"};
 	json_t *o = json_object(), *v;
 	size_t i;
 
@@ -269,17 +271,20 @@ need_fields(const struct ledger_downgrade *d, time_t now, struct err *e)
 	return 0;
 }
 
-/* Refuse if one of the partner is open: 1, 0 if none is, or -1. */
+/* Refuse if one of the partner is open, not `but`: 1, 0 if none is, or -1. */
 static int
-refuse_if_open(struct ledger *l, const char *partner, struct err *e)
+refuse_if_open(
+    struct ledger *l, const char *partner, int64_t but, struct err *e)
 {
 	struct held r = {0};
 	struct db_stmt *s;
 	char begin[NUM_TIME_MAX], end[NUM_TIME_MAX];
 	int rv;
 
-	s = db_sql(l->db, SELECT "WHERE partner = ? AND closed = 0");
+	s = db_sql(
+	    l->db, SELECT "WHERE partner = ? AND closed = 0 AND id != ?");
 	db_text(s, partner);
+	db_int(s, but);
 	rv = find_row(s, &r, e);
 	if (rv == 1)
 		(void)err_set(e, LEDGER_REFUSED,
@@ -293,6 +298,32 @@ refuse_if_open(struct ledger *l, const char *partner, struct err *e)
 	arena_free(&r.arena);
 	db_done(s);
 	return rv;
+}
+
+/* Close the one that is replaced. It may have ended by now: all the better. */
+static int
+give_way(struct ledger *l, const struct ledger_downgrade *d, time_t now,
+    struct err *e)
+{
+	static const char why[] = "another one takes its place";
+	struct db_stmt *s;
+
+	if (d->replaces == 0)
+		return 0;
+	s = db_sql(l->db,
+	    "UPDATE downgrade SET closed = ?, closed_by = ?, closed_why = ?"
+	    " WHERE id = ? AND partner = ? AND closed = 0");
+	db_int(s, now);
+	db_text(s, d->author);
+	db_text(s, why);
+	db_int(s, d->replaces);
+	db_text(s, d->partner);
+	if (db_run(s, e) == -1)
+		return -1;
+	if (db_changes(l->db) == 0)
+		return 0;
+	return record(
+	    l, d->replaces, "downgrade-close", d->author, why, now, e);
 }
 
 static int
@@ -347,7 +378,8 @@ ledger_downgrade_begin(struct ledger *l, const struct ledger_downgrade *d,
 	if (need_fields(d, now, e) == -1 || db_begin(l->db, true, e) == -1)
 		return -1;
 	if ((rv = settle(l, d->partner, now, &ended, &n, e)) == 0 &&
-	    (rv = refuse_if_open(l, d->partner, e)) == 0)
+	    (rv = refuse_if_open(l, d->partner, d->replaces, e)) == 0 &&
+	    (rv = give_way(l, d, now, e)) == 0)
 		rv = insert(l, d, now, id, e);
 	free(ended);
 	return db_end(l->db, rv, e);
@@ -396,8 +428,10 @@ set_end(struct ledger *l, int64_t id, time_t end, const char *author,
 	char *note, when[NUM_TIME_MAX];
 	int rv;
 
-	s = db_sql(l->db, "UPDATE downgrade SET end = ? WHERE id = ?");
+	s = db_sql(l->db,
+	    "UPDATE downgrade SET end = ?, extended_by = ? WHERE id = ?");
 	db_int(s, end);
+	db_text(s, author);
 	db_int(s, id);
 	if (db_run(s, e) == -1)
 		return -1;

@@ -46,7 +46,8 @@ void ledger_event_hash(const char *prev, int64_t seq, int64_t when,
  */
 #define LEDGER_DOWNGRADE_COLUMNS                                          \
 	"id, partner, before, after, begin, end, reason, ticket, author," \
-	" sudo_user, cause, fault, keys, closed, closed_by, closed_why"
+	" sudo_user, cause, fault, keys, closed, closed_by, closed_why,"  \
+	" extended_by"
 
 /* The rows that are not closed. */
 int ledger_downgrades_open(

@@ -1,5 +1,6 @@
 #include "registry_check.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,17 +110,22 @@ check_ca_file(struct registry *r, const struct partner *p, const char *path,
     struct diags *d)
 {
 	struct x509_chain *chain = NULL;
+	const char *bad = NULL;
 	struct err e;
 	size_t len;
-	char *pem = file_slurp(path, CA_FILE_MAX, &len, NULL, &e);
+	char *pem;
 
+	errno = 0;
+	pem = file_slurp(path, CA_FILE_MAX, &len, NULL, &e);
+	if (pem == NULL)
+		bad = errno != 0 ? strerror(errno) : e.text;
 	/* Bare public keys are trust anchors too (postconf(5)). */
-	if (pem == NULL ||
-	    ((chain = x509_chain_parse(pem, len, &e)) == NULL &&
-		strstr(pem, "-----BEGIN PUBLIC KEY-----") == NULL))
+	else if ((chain = x509_chain_parse(pem, len, &e)) == NULL &&
+		 strstr(pem, "-----BEGIN PUBLIC KEY-----") == NULL)
+		bad = e.text;
+	if (bad != NULL)
 		diag_error(d, registry_file(r, p->source), p->line,
-		    "partner %s: CA file %s: %s", p->name, quotes(path).s,
-		    e.text);
+		    "partner %s: CA file %s: %s", p->name, quotes(path).s, bad);
 	x509_chain_free(chain);
 	free(pem);
 }
