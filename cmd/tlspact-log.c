@@ -75,6 +75,12 @@ the_time(void)
 	return fixed_now != 0 ? fixed_now : time(NULL);
 }
 
+static time_t
+pace(void)
+{
+	return time(NULL);
+}
+
 static void
 usage(FILE *to)
 {
@@ -188,15 +194,17 @@ print_json(const struct attempt *a, const char *partner, const char *domain)
 	    "host", json_span(a->host), "address", json_span(a->address),
 	    "port", (int)a->port);
 	if (j == NULL ||
-	    json_object_update_new(
-		j, json_pack("{s:s, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}",
-		       "level", ledger_seen_name(a->level), "encrypted",
-		       json_fact(a->encrypted), "chain_trusted",
-		       json_fact(a->chain_trusted), "name_matched",
-		       json_fact(a->name_matched), "verified", a->verified,
-		       "reused", a->reused, "protocol", json_span(a->protocol),
-		       "cipher", json_span(a->cipher), "policy",
-		       json_span(a->policy))) == -1 ||
+	    json_object_update_new(j,
+		json_pack("{s:s?, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}",
+		    "level",
+		    a->encrypted == FACT_UNKNOWN ? NULL
+						 : ledger_seen_name(a->level),
+		    "encrypted", json_fact(a->encrypted), "chain_trusted",
+		    json_fact(a->chain_trusted), "name_matched",
+		    json_fact(a->name_matched), "verified", a->verified,
+		    "reused", a->reused, "protocol", json_span(a->protocol),
+		    "cipher", json_span(a->cipher), "policy",
+		    json_span(a->policy))) == -1 ||
 	    json_object_update_new(j,
 		json_pack("{s:o, s:o, s:o, s:s?}", "result",
 		    json_span(a->result), "dsn", json_span(a->dsn), "reason",
@@ -380,6 +388,8 @@ static int
 prepare(struct run *run)
 {
 	struct logreader_hooks hooks = {.now = the_time,
+	    .pace = pace,
+	    .fixed = fixed_now != 0,
 	    .attempt = take_attempt,
 	    .line = run->opt.explain ? explain_line : NULL,
 	    .tick = tick,

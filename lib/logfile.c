@@ -13,6 +13,7 @@
 #include "quote.h"
 
 #define BLOCK (256 * 1024) /* bytes read at once; over LOGFILE_LINE_MAX */
+#define PIECE (32 * 1024)  /* bytes unpacked at once */
 #define MAGIC_MAX 6
 
 struct logfile {
@@ -110,6 +111,11 @@ open_archive(struct logfile *f, struct err *e)
 	    archive_read_next_header(f->archive, &entry) != ARCHIVE_OK)
 		return err_set(e, EX_DATAERR, "cannot unpack %s: %s",
 		    quotes(f->path).s, archive_error_string(f->archive));
+	/* The raw format takes anything, packed or not. */
+	if (archive_filter_count(f->archive) < 2)
+		return err_set(e, EX_DATAERR,
+		    "cannot unpack %s: the header is damaged",
+		    quotes(f->path).s);
 	return 0;
 }
 
@@ -125,8 +131,9 @@ fill(struct logfile *f, struct err *e)
 		f->start = 0;
 	}
 	if (f->archive != NULL) {
-		got = archive_read_data(
-		    f->archive, f->data + f->end, BLOCK - f->end);
+		/* In small pieces: of one with an error nothing comes. */
+		got = archive_read_data(f->archive, f->data + f->end,
+		    BLOCK - f->end < PIECE ? BLOCK - f->end : PIECE);
 		if (got < 0)
 			return err_set(e, EX_DATAERR, "cannot unpack %s: %s",
 			    quotes(f->path).s,

@@ -181,8 +181,11 @@ take_5424(struct span line, struct logprefix *out)
 		if (n == line.n)
 			return -1;
 		line = span_skip(line, n + 2);
-	} else if (span_is(span_cut(&line, ' '), "-") == false) {
-		return -1;
+	} else {
+		struct span data = span_cut(&line, ' ');
+
+		if (!span_is(data, "-"))
+			return -1;
 	}
 	/* A byte order mark (RFC 5424, 6.4). */
 	if (span_begins(line, "\xef\xbb\xbf"))

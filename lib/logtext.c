@@ -57,26 +57,41 @@ logtext_peer(struct span s, struct logtext_peer *out, struct span *rest)
 	return true;
 }
 
+/* Of short ids (hexadecimal), and of long ones (base 52, no vowels). */
+static const unsigned char id_char[256] = {
+    ['0' ... '9'] = 3,
+    ['A'] = 1,
+    ['B' ... 'D'] = 3,
+    ['E'] = 1,
+    ['F'] = 3,
+    ['G' ... 'H'] = 2,
+    ['J' ... 'N'] = 2,
+    ['P' ... 'T'] = 2,
+    ['V' ... 'Z'] = 2,
+    ['b' ... 'd'] = 2,
+    ['f' ... 'h'] = 2,
+    ['j' ... 'n'] = 2,
+    ['p' ... 't'] = 2,
+    ['v' ... 'z'] = 2,
+};
+
 bool
 logtext_queue_id(struct span s, struct span *id, struct span *rest)
 {
+	unsigned kind = 3;
 	size_t i;
 
 	for (i = 0; i < s.n && i <= QUEUE_ID_MAX; i++) {
-		char c = s.p[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-			(c >= 'a' && c <= 'z')))
+		if (s.p[i] == ':')
 			break;
+		kind &= id_char[(unsigned char)s.p[i]];
+		if (kind == 0)
+			return false;
 	}
 	if (i < QUEUE_ID_MIN || i > QUEUE_ID_MAX || i + 1 >= s.n ||
-	    s.p[i] != ':' || s.p[i + 1] != ' ')
+	    s.p[i + 1] != ' ')
 		return false;
 	*id = (struct span){s.p, i};
-	if (span_is(*id, "NOQUEUE") || span_is(*id, "warning") ||
-	    span_is(*id, "error") || span_is(*id, "fatal") ||
-	    span_is(*id, "panic") || span_is(*id, "statistics"))
-		return false;
 	*rest = span_skip(s, i + 2);
 	return true;
 }

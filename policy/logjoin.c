@@ -19,10 +19,12 @@ logstate_time(struct logjoin *j, const struct logprefix *p)
 {
 	time_t t;
 
-	if (logtime_read(&j->clock, p, &t) == 0)
+	if (logtime_read(&j->clock, p, &t) == 0) {
+		j->last_time = t;
 		return t;
+	}
 	j->stats.no_time++;
-	return j->clock.now;
+	return j->last_time != 0 ? j->last_time : j->clock.now;
 }
 
 struct logproc *
@@ -70,7 +72,7 @@ logstate_facts(const struct logproc_session *s, struct attempt *a)
 	if (s == NULL || !s->known) {
 		a->level = LEDGER_CLEAR;
 		a->encrypted = FACT_NO;
-		a->chain_trusted = a->name_matched = FACT_NO;
+		a->chain_trusted = a->name_matched = FACT_UNKNOWN;
 		return;
 	}
 	a->encrypted = FACT_YES;
@@ -242,6 +244,7 @@ tell_missed(struct logjoin *j, struct logproc *proc, const struct attempt *a)
 		one.address = peer.address;
 		one.port = peer.port;
 		logstate_facts(NULL, &one);
+		one.encrypted = FACT_UNKNOWN;
 		j->fn(&one, j->arg);
 	}
 	proc->nmissed = 0;
@@ -376,6 +379,8 @@ delivery(struct logjoin *j, const struct logprefix *p, bool smtp,
 	if (proc != NULL)
 		mine = session_is_of(&proc->session, d, a.time);
 	logstate_facts(mine ? &proc->session : NULL, &a);
+	if (a.host.n == 0)
+		a.encrypted = FACT_UNKNOWN;
 	if (d->conn_use > 1)
 		a.reused = true;
 	if (mine && proc->has_fault && proc->fault == FAULT_NAME_MISMATCH &&

@@ -41,7 +41,7 @@ struct attempt {
 	struct span host; /* the peer; empty if none was reached */
 	struct span address;
 	unsigned port;
-	enum ledger_seen level;
+	enum ledger_seen level; /* LEDGER_CLEAR if there was no session */
 	enum fact encrypted;
 	enum fact chain_trusted;
 	enum fact name_matched;

@@ -98,7 +98,7 @@ logreader_write(struct logreader *r, struct err *e)
 	char first[DIGEST_HEX];
 	size_t n = 0;
 
-	r->written = r->now;
+	r->written = r->hook.pace();
 	if (r->ledger == NULL)
 		return 0;
 	/* Nothing of what is read again is new. */
@@ -119,6 +119,15 @@ logreader_write(struct logreader *r, struct err *e)
 		set_place(r, first, p.offset);
 	r->dirty = false;
 	return 0;
+}
+
+static bool
+is_due(const struct logreader *r)
+{
+	time_t past = r->hook.pace() - r->written;
+
+	/* Less than none: the clock was set back. */
+	return past >= LOGREADER_WRITE_S || past < 0;
 }
 
 /* --- lines ------------------------------------------------------------ */
@@ -153,8 +162,8 @@ look_at_clock(struct logreader *r)
 	struct stat st;
 
 	r->now = r->hook.now();
-	if (!r->from_pipe && fstat(logfile_fd(r->file), &st) == 0 &&
-	    st.st_mtime < r->now)
+	if (!r->from_pipe && !r->hook.fixed &&
+	    fstat(logfile_fd(r->file), &st) == 0 && st.st_mtime < r->now)
 		logjoin_set_time(r->join, st.st_mtime);
 	else
 		logjoin_set_time(r->join, r->now);
@@ -186,8 +195,7 @@ read_on(struct logreader *r, struct err *e)
 		if (*r->hook.stop)
 			return 1;
 		look_at_clock(r);
-		if (r->now - r->written >= LOGREADER_WRITE_S &&
-		    logreader_write(r, e) == -1)
+		if (is_due(r) && logreader_write(r, e) == -1)
 			return -1;
 	}
 	if (status == LOGFILE_ERROR)
@@ -252,8 +260,7 @@ logreader_file(struct logreader *r, const char *path, struct err *e)
 	if (open_at_place(r, path, e) == -1)
 		return -1;
 	while ((rc = read_on(r, e)) == 0 && r->from_pipe && !*r->hook.stop)
-		if (r->now - r->written >= LOGREADER_WRITE_S &&
-		    logreader_write(r, e) == -1)
+		if (is_due(r) && logreader_write(r, e) == -1)
 			return -1;
 	/* A file that may still grow is read on from there the next time. */
 	if (rc != -1 && (r->ledger == NULL || !logfile_is_plain(r->file)))
@@ -430,8 +437,7 @@ follow_file(
 			take_rest(r);
 			return logreader_write(r, e);
 		}
-		if (r->dirty && r->now - r->written >= LOGREADER_WRITE_S &&
-		    logreader_write(r, e) == -1)
+		if (r->dirty && is_due(r) && logreader_write(r, e) == -1)
 			return -1;
 		if (r->hook.tick != NULL)
 			r->hook.tick(r->hook.arg);
@@ -502,7 +508,8 @@ logreader_new(const struct logreader_hooks *hooks, struct ledger *ledger,
 	r->hook = *hooks;
 	r->ledger = ledger;
 	r->tally = tally;
-	r->now = r->written = r->hook.now();
+	r->now = r->hook.now();
+	r->written = r->hook.pace();
 	r->join = logjoin_new(r->now, attempt, r);
 	if (ledger != NULL &&
 	    ledger_positions(ledger, load_place, r, e) == -1) {

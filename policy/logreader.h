@@ -27,6 +27,9 @@ struct logtally;
 
 struct logreader_hooks {
 	time_t (*now)(void);
+	/* One that goes on in any case: when to write, when to tick. */
+	time_t (*pace)(void);
+	bool fixed; /* now() stands still: times of files say nothing */
 	/* Each delivery, those read again left out. */
 	logjoin_fn *attempt;
 	/* Each line that was taken apart, and what it was taken for, or NULL;

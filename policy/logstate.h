@@ -37,6 +37,7 @@ struct logjoin {
 	logjoin_fn *fn;
 	void *arg;
 	struct logtime clock;
+	time_t last_time; /* of a line that had one */
 	struct logprocs procs;
 	struct logwaiting *waiting;
 	uint64_t age;
@@ -44,7 +45,7 @@ struct logjoin {
 	struct logjoin_stats stats;
 };
 
-/* The line's time, or now if it has none. */
+/* The line's time; if it has none, that of the line before. */
 time_t logstate_time(struct logjoin *j, const struct logprefix *p);
 
 /* The process of the line, made if need be. */

@@ -111,11 +111,11 @@ told_of 'enforced, expired' joe@expired.example \
 told_of 'enforced, unknown CA' joe@unknown.example \
 	'^unknown encrypted False None TLSv1.3 deferred untrusted-issuer$'
 told_of 'enforced, no STARTTLS' joe@plain.example \
-	'^plain clear False False None deferred no-starttls$'
+	'^plain clear None None None deferred no-starttls$'
 told_of 'opportunistic, self-signed' joe@self.example \
 	'^self encrypted False None TLSv1.3 sent None$'
 told_of 'opportunistic, no STARTTLS' joe@open.example \
-	'^open clear False False None sent None$'
+	'^open clear None None None sent None$'
 told_of 'no partner' joe@stranger.example \
 	'^None trusted True None TLSv1.3 sent None$'
 told_of 'pinned key' joe@pinned.example \
@@ -124,7 +124,7 @@ told_of 'pinned key, another one' joe@badpin.example \
 	'^badpin encrypted False None TLSv1.3 deferred key-changed$'
 told_of 'sub-domain' joe@MX1.Good.example '^good .*$'
 told_of 'nobody there' joe@nowhere.example \
-	'^None clear False False None bounced dns-failed$'
+	'^None None None None None bounced dns-failed$'
 
 qid=$(lab_send joe@pair.example)
 lab_status "$qid" >/dev/null

@@ -91,17 +91,17 @@ inbound(struct message *m)
 		break;
 	case 2:
 		prefix("postfix/smtpd", m->pid);
-		printf("4H%09XzT1z1: client=", m->id);
+		printf("4H%09uzT1z1: client=", m->id);
 		peer(m);
 		break;
 	case 3:
 		prefix("postfix/cleanup", 1800 + m->pid % 40);
-		printf("4H%09XzT1z1: message-id=<20261123.%u@p%u.example>",
+		printf("4H%09uzT1z1: message-id=<20261123.%u@p%u.example>",
 		    m->id, m->id, m->host);
 		break;
 	case 4:
 		prefix("postfix/qmgr", 901);
-		printf("4H%09XzT1z1: from=<user%u@p%u.example>, size=%u, "
+		printf("4H%09uzT1z1: from=<user%u@p%u.example>, size=%u, "
 		       "nrcpt=1 (queue active)",
 		    m->id, m->id % 90, m->host, 1000 + m->id % 90000);
 		break;
@@ -115,14 +115,14 @@ inbound(struct message *m)
 		break;
 	case 6:
 		prefix("postfix/lmtp", 1900 + m->pid % 30);
-		printf("4H%09XzT1z1: to=<box%u@ours.example>, relay=10.0.0.5"
+		printf("4H%09uzT1z1: to=<box%u@ours.example>, relay=10.0.0.5"
 		       "[10.0.0.5]:24, delay=0.4, delays=0.2/0/0.01/0.2, "
 		       "dsn=2.0.0, status=sent (250 2.0.0 Saved)",
 		    m->id, m->id % 70);
 		break;
 	default:
 		prefix("postfix/qmgr", 901);
-		printf("4H%09XzT1z1: removed", m->id);
+		printf("4H%09uzT1z1: removed", m->id);
 		return 0;
 	}
 	return 1;
@@ -134,7 +134,7 @@ outbound(struct message *m)
 	switch (m->step++) {
 	case 0:
 		prefix("postfix/qmgr", 901);
-		printf("4H%09XzT1z1: from=<user%u@ours.example>, size=%u, "
+		printf("4H%09uzT1z1: from=<user%u@ours.example>, size=%u, "
 		       "nrcpt=1 (queue active)",
 		    m->id, m->id % 90, 1000 + m->id % 90000);
 		break;
@@ -151,7 +151,7 @@ outbound(struct message *m)
 		break;
 	case 2:
 		prefix("postfix/smtp", m->pid);
-		printf("4H%09XzT1z1: to=<user%u@p%u.example>, relay=", m->id,
+		printf("4H%09uzT1z1: to=<user%u@p%u.example>, relay=", m->id,
 		    m->id % 80, m->host);
 		peer(m);
 		printf(":25, delay=1.2, delays=0.1/0.01/0.6/0.5, ");
@@ -169,7 +169,7 @@ outbound(struct message *m)
 			printf("Logged out in=%u out=%u", m->id % 800, m->id);
 		} else {
 			prefix("postfix/qmgr", 901);
-			printf("4H%09XzT1z1: removed", m->id);
+			printf("4H%09uzT1z1: removed", m->id);
 		}
 		return 0;
 	}
