@@ -126,8 +126,10 @@ micro(struct span s, time_t *out)
 			return -1;
 		v = v * 10 + s.p[i] - '0';
 	}
+	if (v / 1000000 > LAST)
+		return -1;
 	*out = (time_t)(v / 1000000);
-	return *out <= LAST ? 0 : -1;
+	return 0;
 }
 
 void

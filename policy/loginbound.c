@@ -88,6 +88,7 @@ tell(struct logjoin *j, struct logwaiting *w)
 		a.chain_trusted = FACT_UNKNOWN;
 	detach(j, w);
 	w->key = 0;
+	j->nwaiting--;
 	j->fn(&a, j->arg);
 }
 
@@ -109,6 +110,7 @@ add(struct logjoin *j, uint64_t key)
 	if (best->key != 0 && best->has_sender)
 		tell(j, best);
 	detach(j, best);
+	j->nwaiting += best->key == 0;
 	best->key = key;
 	best->age = ++j->age;
 	best->has_sender = false;
@@ -338,7 +340,7 @@ logjoin_end(struct logjoin *j)
 {
 	size_t i;
 
-	for (i = 0; i < LOGSTATE_WAITING; i++)
+	for (i = 0; i < LOGSTATE_WAITING && j->nwaiting > 0; i++)
 		if (j->waiting[i].key != 0 && j->waiting[i].has_sender)
 			tell(j, &j->waiting[i]);
 }

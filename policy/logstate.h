@@ -40,6 +40,7 @@ struct logjoin {
 	time_t last_time; /* of a line that had one */
 	struct logprocs procs;
 	struct logwaiting *waiting;
+	size_t nwaiting;
 	uint64_t age;
 	struct logcause *cause;
 	struct logjoin_stats stats;
