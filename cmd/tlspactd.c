@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "acceptor.h"
 #include "buf.h"
 #include "conn.h"
 #include "diag.h"
@@ -41,7 +42,6 @@
 #include "steady.h"
 
 #define LOAD_SLICE 200000 /* ns of work on a new map between requests */
-#define ACCEPT_BATCH 64	  /* clients accepted before others are served */
 #define SPARE_FILES 64	  /* descriptors beside those of clients */
 #define DRAIN_SECONDS 5	  /* patience at the end with half-sent requests */
 
@@ -60,8 +60,8 @@ struct daemon {
 	struct event_base *base;
 	struct service service;
 	struct conn_protocol protocol[SERVICES];
-	struct listener listener[SERVICES];
-	struct event *accepting[SERVICES];
+	bool serving[SERVICES];
+	struct acceptors acceptors;
 	struct conns *conns;
 	struct livemap *map;
 	struct event *loading;
@@ -73,8 +73,7 @@ struct daemon {
 	struct logline_limit complaints;
 	time_t metrics_next, watchdog_next, drain_end;
 	uint64_t watchdog;
-	uint64_t accepted, maps_loaded, maps_refused;
-	bool full;     /* no room for clients */
+	uint64_t maps_loaded, maps_refused;
 	bool draining; /* told to end */
 };
 
@@ -304,65 +303,6 @@ on_child(evutil_socket_t sig, short what, void *arg)
 /* --- Clients ------------------------------------------------------------ */
 
 static void
-pause_accepting(struct daemon *d, bool pause)
-{
-	int i;
-
-	if (d->full == pause || d->draining)
-		return;
-	d->full = pause;
-	for (i = 0; i < SERVICES; i++) {
-		if (d->accepting[i] == NULL)
-			continue;
-		if (pause)
-			(void)event_del(d->accepting[i]);
-		else
-			(void)event_add(d->accepting[i], NULL);
-	}
-}
-
-static void
-accept_clients(struct daemon *d, int i)
-{
-	int n, fd;
-
-	for (n = 0; n < ACCEPT_BATCH; n++) {
-		if (conns_count(d->conns) >= d->set.max_clients) {
-			if (logline_may(&d->complaints, "clients"))
-				logline(LOGLINE_WARNING,
-				    "%zu clients: others have to wait "
-				    "(max_clients)",
-				    conns_count(d->conns));
-			pause_accepting(d, true);
-			return;
-		}
-		fd = listener_accept(&d->listener[i]);
-		if (fd == -1) {
-			if (errno == EMFILE || errno == ENFILE ||
-			    errno == ENOBUFS || errno == ENOMEM) {
-				if (logline_may(&d->complaints, "clients"))
-					logline(LOGLINE_ERROR,
-					    "cannot take more clients: %s",
-					    strerror(errno));
-				pause_accepting(d, true);
-			}
-			return;
-		}
-		d->accepted++;
-		(void)conns_add(d->conns, fd, &d->protocol[i]);
-	}
-}
-
-static void
-on_client(evutil_socket_t fd, short what, void *arg)
-{
-	struct daemon *d = arg;
-
-	(void)what;
-	accept_clients(d, fd == d->listener[POLICY].fd ? POLICY : SOCKETMAP);
-}
-
-static void
 on_complaint(void *arg, const struct conn_protocol *p, const char *why)
 {
 	struct daemon *d = arg;
@@ -374,7 +314,9 @@ on_complaint(void *arg, const struct conn_protocol *p, const char *why)
 static void
 on_room(void *arg)
 {
-	pause_accepting(arg, false);
+	struct daemon *d = arg;
+
+	acceptors_resume(&d->acceptors);
 }
 
 /* --- Time --------------------------------------------------------------- */
@@ -388,16 +330,14 @@ seconds(void)
 static void
 write_metrics(struct daemon *d)
 {
-	struct service_facts f = {.socketmap = d->listener[SOCKETMAP].fd == -1
-						   ? NULL
-						   : &d->protocol[SOCKETMAP],
-	    .policy =
-		d->listener[POLICY].fd == -1 ? NULL : &d->protocol[POLICY],
+	struct service_facts f = {
+	    .socketmap = d->serving[SOCKETMAP] ? &d->protocol[SOCKETMAP] : NULL,
+	    .policy = d->serving[POLICY] ? &d->protocol[POLICY] : NULL,
 	    .header = livemap_header(d->map),
 	    .current = livemap_current(d->map),
 	    .clients = conns_count(d->conns),
 	    .held = conns_held(d->conns),
-	    .accepted = d->accepted,
+	    .accepted = d->acceptors.accepted,
 	    .maps_loaded = d->maps_loaded,
 	    .maps_refused = d->maps_refused,
 	    .compiles_failed = d->recompile.failed,
@@ -431,8 +371,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 			(void)event_base_loopbreak(d->base);
 		return;
 	}
-	if (conns_count(d->conns) < d->set.max_clients)
-		pause_accepting(d, false);
+	acceptors_resume(&d->acceptors);
 	look_at_map(d, false);
 	compile_if_due(d, now);
 	if (*d->set.metrics_file != '\0' && now >= d->metrics_next) {
@@ -459,7 +398,6 @@ static void
 on_end(evutil_socket_t sig, short what, void *arg)
 {
 	struct daemon *d = arg;
-	int i;
 
 	(void)what;
 	if (d->draining) {
@@ -468,16 +406,7 @@ on_end(evutil_socket_t sig, short what, void *arg)
 	}
 	logline(LOGLINE_INFO, "told to end by signal %d", (int)sig);
 	sdnotify("STOPPING=1");
-	for (i = 0; i < SERVICES; i++) {
-		if (d->accepting[i] == NULL)
-			continue;
-		/* Whoever waits in a queue of systemd's is for the next. */
-		if (d->listener[i].path != NULL)
-			accept_clients(d, i);
-		event_free(d->accepting[i]);
-		d->accepting[i] = NULL;
-		listener_close(&d->listener[i]);
-	}
+	acceptors_close(&d->acceptors);
 	d->draining = true;
 	d->drain_end = seconds() + DRAIN_SECONDS;
 	conns_drain(d->conns);
@@ -497,6 +426,7 @@ open_listeners(struct daemon *d, struct err *e)
 	struct listener_file file = {.group = (gid_t)-1,
 	    .mode = (mode_t)strtoul(d->set.socket_mode, NULL, 8)};
 	const struct group *gr;
+	struct listener l;
 	int i, n = 0;
 
 	if (*d->set.socket_group != '\0') {
@@ -510,14 +440,13 @@ open_listeners(struct daemon *d, struct err *e)
 	for (i = 0; i < SERVICES; i++) {
 		if (*address[i] == '\0')
 			continue;
-		if (!listener_inherit(&d->listener[i], address[i], name[i]) &&
-		    listener_open(&d->listener[i], address[i], &file, e) == -1)
+		if (!listener_inherit(&l, address[i], name[i]) &&
+		    listener_open(&l, address[i], &file, e) == -1)
 			return -1;
+		acceptors_add(&d->acceptors, &l, &d->protocol[i]);
+		d->serving[i] = true;
 		logline(LOGLINE_INFO, "%s: listening on %s%s", name[i],
-		    address[i],
-		    d->listener[i].path == NULL && !d->listener[i].inet
-			? ", handed over by systemd"
-			: "");
+		    address[i], l.inherited ? ", handed over by systemd" : "");
 		n++;
 	}
 	if (n == 0)
@@ -556,12 +485,7 @@ start_loop(struct daemon *d)
 
 	d->conns = conns_new(
 	    d->base, d->set.max_clients, d->set.client_timeout, &owner);
-	for (i = 0; i < SERVICES; i++)
-		if (d->listener[i].fd != -1) {
-			d->accepting[i] = event_new(d->base, d->listener[i].fd,
-			    EV_READ | EV_PERSIST, on_client, d);
-			(void)event_add(d->accepting[i], NULL);
-		}
+	acceptors_start(&d->acceptors, d->base, d->conns);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		d->signal[i] =
 		    evsignal_new(d->base, signals[i].sig, signals[i].fn, d);
@@ -589,7 +513,9 @@ start(struct daemon *d)
 
 	limit_clients(d);
 	recompile_program(&d->recompile, d->set.compile_command);
-	if (open_listeners(d, &e) == -1 || drop_privileges(&d->set, &e) == -1) {
+	if (open_listeners(d, &e) == -1 ||
+	    (*d->set.service_user != '\0' &&
+		process_become(d->set.service_user, &e) == -1)) {
 		logline(LOGLINE_ERROR, "%s", e.text);
 		return e.code;
 	}
@@ -619,11 +545,7 @@ release(struct daemon *d)
 {
 	size_t i;
 
-	for (i = 0; i < SERVICES; i++) {
-		if (d->accepting[i] != NULL)
-			event_free(d->accepting[i]);
-		listener_close(&d->listener[i]);
-	}
+	acceptors_close(&d->acceptors);
 	for (i = 0; i < sizeof(d->signal) / sizeof(d->signal[0]); i++)
 		if (d->signal[i] != NULL)
 			event_free(d->signal[i]);
@@ -652,10 +574,7 @@ main(int argc, char *argv[])
 	    [LOG_LEVEL_ERROR] = LOGLINE_ERROR,
 	    [LOG_LEVEL_INFO] = LOGLINE_INFO,
 	    [LOG_LEVEL_DEBUG] = LOGLINE_DEBUG};
-	static struct daemon d = {
-	    .listener = {{.fd = -1, .lock = -1}, {.fd = -1, .lock = -1}},
-	    .files = -1,
-	    .opt.recompile = &d.recompile};
+	static struct daemon d = {.files = -1, .opt.recompile = &d.recompile};
 	struct err e = {0};
 	int code;
 

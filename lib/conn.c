@@ -226,7 +226,9 @@ serve(struct conn *c, const char *data, size_t len, uint64_t began)
 	else if (took > 0 || c->since == 0)
 		set_waiting(c, now);
 	watch(c, c->out.len > 0);
-	make_room(c);
+	/* While all are being ended, nobody else may go under its feet. */
+	if (!cs->draining)
+		make_room(c);
 }
 
 static void
@@ -297,13 +299,11 @@ on_event(evutil_socket_t fd, short what, void *arg)
 		(void)read_and_serve(c);
 }
 
-bool
+void
 conns_add(struct conns *cs, int fd, struct conn_protocol *p)
 {
 	struct conn *c;
 
-	if (cs->n >= cs->max)
-		return false;
 	c = mem_zero(1, sizeof(*c) + p->state_size);
 	c->all = cs;
 	c->fd = fd;
@@ -313,7 +313,12 @@ conns_add(struct conns *cs, int fd, struct conn_protocol *p)
 	(void)event_assign(
 	    &c->ev, cs->base, fd, EV_READ | EV_PERSIST, on_event, c);
 	(void)event_add(&c->ev, NULL);
-	return true;
+}
+
+bool
+conns_full(const struct conns *cs)
+{
+	return cs->n >= cs->max;
 }
 
 size_t

@@ -69,11 +69,11 @@ struct conns;
 struct conns *conns_new(struct event_base *base, size_t max, uint64_t patience,
     const struct conns_owner *owner);
 
-/*
- * Take over the connected, non-blocking socket fd. p outlives it. False if
- * there are max clients already; fd is then still the caller's.
- */
-bool conns_add(struct conns *cs, int fd, struct conn_protocol *p);
+/* Take over the connected, non-blocking socket fd. p outlives it. */
+void conns_add(struct conns *cs, int fd, struct conn_protocol *p);
+
+/* Are there max clients, or more? */
+bool conns_full(const struct conns *cs);
 
 size_t conns_count(const struct conns *cs);
 size_t conns_held(const struct conns *cs); /* bytes */

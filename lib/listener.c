@@ -299,6 +299,7 @@ listener_inherit(struct listener *l, const char *address, const char *name)
 		(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 		l->fd = fd;
 		l->inet = domain != AF_UNIX;
+		l->inherited = true;
 		return true;
 	}
 	return false;

@@ -17,8 +17,9 @@ struct err;
 #define LISTENER_BACKLOG 1024
 
 struct listener {
-	int fd;	    /* non-blocking, listening; -1: closed */
-	bool inet;  /* not a UNIX socket */
+	int fd;	   /* non-blocking, listening; -1: closed */
+	bool inet; /* not a UNIX socket */
+	bool inherited;
 	char *path; /* of a socket file made by us, to be removed; or NULL */
 	int lock;   /* of that file; -1: none */
 };
