@@ -172,8 +172,9 @@ serve_map(struct daemon *d)
 		steady_start(&d->service.clock);
 	before = *h;
 	d->maps_loaded++;
-	d->service.lookup = (struct lookup){
-	    .map = livemap_map(d->map), .lowered = h->lowered > 0};
+	d->service.lookup = (struct lookup){.map = livemap_map(d->map),
+	    .filter = livemap_filter(d->map),
+	    .lowered = h->lowered > 0};
 	d->recompile.next = 0;
 	logline(LOGLINE_INFO,
 	    "serving %zu domains, %zu enforced, %zu lowered, compiled %s; "

@@ -28,7 +28,6 @@ struct conn {
 	TAILQ_ENTRY(conn) waiting; /* in the order of since */
 	uint64_t since;		   /* 0: nothing is half done */
 	struct held in, out;
-	size_t seen;
 	int fd;
 	bool writing; /* ev waits for writing */
 	bool ending;  /* close once all is written */
@@ -181,7 +180,7 @@ serve(struct conn *c, const char *data, size_t len, uint64_t began)
 {
 	struct conns *cs = c->all;
 	struct conn_protocol *p = c->protocol;
-	struct conn_input in = {.data = data, .len = len, .seen = c->seen};
+	struct conn_input in = {.data = data, .len = len};
 	enum conn_take rc = CONN_TOOK;
 	uint64_t took = 0, now;
 	bool alive = true;
@@ -194,7 +193,6 @@ serve(struct conn *c, const char *data, size_t len, uint64_t began)
 		took++;
 		in.data += in.used;
 		in.len -= in.used;
-		in.seen = 0;
 		if (cs->answers.len >= CONN_ANSWERS_MAX)
 			alive = write_answers(c);
 	}
@@ -218,7 +216,6 @@ serve(struct conn *c, const char *data, size_t len, uint64_t began)
 		close_conn(c);
 		return;
 	}
-	c->seen = rc == CONN_MORE ? in.len : 0;
 	if (in.len > 0 || c->in.len > 0)
 		hold(c, &c->in, in.data, in.len);
 	if (c->in.len == 0 && c->out.len == 0)

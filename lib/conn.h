@@ -35,7 +35,6 @@ enum conn_take {
 struct conn_input {
 	const char *data;
 	size_t len;
-	size_t seen; /* bytes that an earlier call had and wanted more of */
 	size_t used; /* out */
 	const char *why;
 };

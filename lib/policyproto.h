@@ -31,7 +31,7 @@ enum policyproto_name {
 	POLICYPROTO_CCERT_SUBJECT,
 	POLICYPROTO_CCERT_FINGERPRINT,
 	POLICYPROTO_CCERT_PUBKEY,
-	POLICYPROTO_COUNT,
+	POLICYPROTO_COUNT, /* and behind that, in no array, the unknown */
 };
 
 struct policyproto_value {
@@ -51,12 +51,11 @@ enum policyproto_status {
 };
 
 /*
- * Take the request at the beginning of the len bytes at data, of which the
- * first `seen` are known from before to hold no end. POLICYPROTO_DONE: *used
- * bytes were taken.
+ * Take the request at the beginning of the len bytes at data.
+ * POLICYPROTO_DONE: *used bytes were taken.
  */
 enum policyproto_status policyproto_take(const char *data, size_t len,
-    size_t seen, struct policyproto *out, size_t *used, const char **why);
+    struct policyproto *out, size_t *used, const char **why);
 
 /* Append `action=ACTION` and the empty line; action has no LF. */
 void policyproto_answer(struct buf *out, const char *action);

@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -13,15 +13,16 @@
 #include "mem.h"
 #include "quote.h"
 
-#define CHUNK 65536
+#define HUGE (2u << 20) /* bytes of a huge page */
 
 struct snapshot {
-	int from, to;
-	char *path;    /* of the file, for messages */
-	char copy[32]; /* /proc/self/fd/N */
+	int from;
+	char *path; /* of the file, for messages */
 	struct snapshot_id id;
-	uint64_t copied;
-	char chunk[CHUNK];
+	char *block; /* what was mapped */
+	size_t mapped;
+	char *data; /* in block, where a huge page begins */
+	size_t copied;
 };
 
 void
@@ -45,36 +46,58 @@ snapshot_same(const struct snapshot_id *a, const struct snapshot_id *b)
 	       a->ctime_ns == b->ctime_ns;
 }
 
-struct snapshot *
-snapshot_begin(const char *path, struct snapshot_id *id, struct err *e)
+/* Room for the file and one byte more, by which growth shows. */
+static bool
+make_room(struct snapshot *s)
 {
-	struct snapshot *s = mem_alloc(sizeof(*s));
+	size_t want = (size_t)s->id.size + 1;
+
+	s->mapped = want < HUGE ? want : want + HUGE;
+	s->block = mmap(NULL, s->mapped, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (s->block == MAP_FAILED) {
+		s->block = NULL;
+		return false;
+	}
+	s->data = s->block;
+	if (want >= HUGE) {
+		s->data += -(uintptr_t)s->block % HUGE;
+		(void)madvise(s->data, want, MADV_HUGEPAGE);
+	}
+#ifdef PR_SET_VMA
+	/* For those who look into /proc/PID/smaps. */
+	(void)prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (uintptr_t)s->block,
+	    s->mapped, (uintptr_t) "snapshot");
+#endif
+	return true;
+}
+
+struct snapshot *
+snapshot_begin(
+    const char *path, size_t max, struct snapshot_id *id, struct err *e)
+{
+	struct snapshot *s = mem_zero(1, sizeof(*s));
 	struct stat st;
 
 	s->path = mem_dup(path);
-	s->copied = 0;
-	s->to = -1;
 	s->from = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (s->from == -1 || fstat(s->from, &st) == -1) {
 		err_sys(
 		    e, err_code_input(errno), "cannot open %s", quotes(path).s);
-		goto failed;
+		snapshot_free(s);
+		return NULL;
 	}
 	snapshot_identify(&st, &s->id);
 	*id = s->id;
-	if (!S_ISREG(st.st_mode)) {
+	if (!S_ISREG(st.st_mode))
 		err_set(e, EX_DATAERR, "%s is not a file", quotes(path).s);
-		goto failed;
-	}
-	s->to = memfd_create("policy.cdb", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (s->to == -1) {
+	else if (s->id.size > max)
+		err_set(e, EX_DATAERR, "%s is too large", quotes(path).s);
+	else if (!make_room(s))
 		err_sys(
 		    e, EX_OSERR, "no memory for a copy of %s", quotes(path).s);
-		goto failed;
-	}
-	(void)snprintf(s->copy, sizeof(s->copy), "/proc/self/fd/%d", s->to);
-	return s;
-failed:
+	else
+		return s;
 	snapshot_free(s);
 	return NULL;
 }
@@ -94,38 +117,31 @@ finish(struct snapshot *s, struct err *e)
 	    id.mtime_ns != s->id.mtime_ns)
 		return err_set(e, EX_TEMPFAIL, "%s changed while it was read",
 		    quotes(s->path).s);
-	if (fcntl(s->to, F_ADD_SEALS,
-		F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == -1)
-		return err_sys(e, EX_OSERR, "cannot seal the copy of %s",
-		    quotes(s->path).s);
+	close(s->from);
+	s->from = -1;
+	(void)mprotect(s->block, s->mapped, PROT_READ);
 	return 0;
 }
 
 int
 snapshot_step(struct snapshot *s, size_t max, struct err *e)
 {
+	size_t left = (size_t)s->id.size + 1 - s->copied;
 	ssize_t n;
 
-	for (; max > 0; max -= max < (size_t)n ? max : (size_t)n) {
-		n = read(s->from, s->chunk, CHUNK);
-		if (n == -1)
-			return err_sys(
-			    e, EX_IOERR, "cannot read %s", quotes(s->path).s);
-		s->copied += (uint64_t)n;
-		/* A file that grows as fast as it is read would never end. */
-		if (n == 0 || s->copied > s->id.size)
-			return finish(s, e);
-		if (write(s->to, s->chunk, (size_t)n) != n)
-			return err_sys(e, EX_OSERR,
-			    "no memory for a copy of %s", quotes(s->path).s);
-	}
-	return 1;
+	n = read(s->from, s->data + s->copied, max < left ? max : left);
+	if (n == -1)
+		return err_sys(
+		    e, EX_IOERR, "cannot read %s", quotes(s->path).s);
+	s->copied += (size_t)n;
+	return n == 0 || s->copied > s->id.size ? finish(s, e) : 1;
 }
 
-const char *
-snapshot_path(const struct snapshot *s)
+const void *
+snapshot_data(const struct snapshot *s, size_t *size)
 {
-	return s->copy;
+	*size = s->copied;
+	return s->data;
 }
 
 void
@@ -135,8 +151,8 @@ snapshot_free(struct snapshot *s)
 		return;
 	if (s->from != -1)
 		close(s->from);
-	if (s->to != -1)
-		close(s->to);
+	if (s->block != NULL)
+		(void)munmap(s->block, s->mapped);
 	free(s->path);
 	free(s);
 }

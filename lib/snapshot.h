@@ -1,9 +1,11 @@
 /*
- * snapshot.h: a private copy of a file, made in small steps.
+ * snapshot.h: a private copy of a file in memory, made in small steps.
  *
- * The copy lies in memory (memfd_create(2)) and is sealed: whatever happens
- * to the file, it stays as it was, and reading it through a map never ends
- * in SIGBUS. Steps keep an event loop alive while a large file is copied.
+ * Whatever happens to the file, the copy stays as it was, cannot be written
+ * to any more, and reading it never ends in SIGBUS. It lies on huge pages
+ * where the kernel has them, without which half of the time of a lookup in
+ * a large file goes into finding the page. Steps keep an event loop alive
+ * while a large file is copied.
  */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
@@ -27,20 +29,23 @@ void snapshot_identify(const struct stat *st, struct snapshot_id *id);
 
 bool snapshot_same(const struct snapshot_id *a, const struct snapshot_id *b);
 
-/* Begin a copy of the file at path. NULL with *e set: 66, 77, 65. */
+/*
+ * Begin a copy of the file at path, of max bytes or less. NULL with *e set:
+ * 66, 77, 65, or 71 if there is no memory.
+ */
 struct snapshot *snapshot_begin(
-    const char *path, struct snapshot_id *id, struct err *e);
+    const char *path, size_t max, struct snapshot_id *id, struct err *e);
 
 /*
- * Copy up to max bytes more. 1: there is more to do; 0: the copy is whole
- * and sealed; -1 with *e set: it failed, or the file changed meanwhile (75).
+ * Copy up to max bytes more. 1: there is more to do; 0: the copy is whole;
+ * -1 with *e set: it failed, or the file changed meanwhile (75).
  */
 int snapshot_step(struct snapshot *s, size_t max, struct err *e);
 
-/* A path under which this process can open the copy; borrowed from s. */
-const char *snapshot_path(const struct snapshot *s);
+/* The copy, once it is whole; it lives as long as s. */
+const void *snapshot_data(const struct snapshot *s, size_t *size);
 
-/* What is open or mapped from the copy stays; NULL is well. */
+/* NULL is well. */
 void snapshot_free(struct snapshot *s);
 
 #endif

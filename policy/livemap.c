@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
-#include "cdbmap.h"
+#include "cdbmem.h"
 #include "err.h"
 #include "latency.h"
 #include "maprecord.h"
@@ -18,19 +18,25 @@
 #define COPY_STEP (256u << 10) /* bytes between two looks at the clock */
 #define CHECK_STEP 64	       /* records, the same */
 
+/* A map in memory. */
+struct image {
+	struct snapshot *copy;
+	struct cdbmem map;
+	struct mapheader header;
+	uint64_t *filter;
+};
+
 struct livemap {
 	const char *path;
-	struct cdbmap *map;
-	struct mapheader header;
+	struct image now;
 	struct snapshot_id tried; /* the last file looked into */
 	bool current;
 	bool gone; /* the file is missing, and that was said */
 
 	/* What is being taken over. */
-	struct snapshot *copying;
-	struct cdbmap *next;
-	struct mapheader next_header;
-	unsigned pos;
+	struct image next;
+	bool copied;
+	uint32_t pos;
 	bool has_header;
 };
 
@@ -44,18 +50,17 @@ livemap_new(const char *path)
 }
 
 static void
-give_up(struct livemap *lm)
+drop(struct image *i)
 {
-	snapshot_free(lm->copying);
-	lm->copying = NULL;
-	cdbmap_close(lm->next);
-	lm->next = NULL;
+	snapshot_free(i->copy);
+	free(i->filter);
+	*i = (struct image){0};
 }
 
 static enum livemap_event
 refuse(struct livemap *lm)
 {
-	give_up(lm);
+	drop(&lm->next);
 	lm->current = false;
 	return LIVEMAP_REFUSED;
 }
@@ -77,11 +82,11 @@ livemap_look(struct livemap *lm, bool again, struct err *e)
 	lm->gone = false;
 	snapshot_identify(&st, &id);
 	if (!again && snapshot_same(&id, &lm->tried))
-		return lm->copying != NULL || lm->next != NULL ? LIVEMAP_BUSY
-							       : LIVEMAP_IDLE;
-	give_up(lm);
-	lm->copying = snapshot_begin(lm->path, &lm->tried, e);
-	return lm->copying == NULL ? refuse(lm) : LIVEMAP_BUSY;
+		return lm->next.copy != NULL ? LIVEMAP_BUSY : LIVEMAP_IDLE;
+	drop(&lm->next);
+	lm->copied = false;
+	lm->next.copy = snapshot_begin(lm->path, UINT32_MAX, &lm->tried, e);
+	return lm->next.copy == NULL ? refuse(lm) : LIVEMAP_BUSY;
 }
 
 static bool
@@ -112,19 +117,21 @@ is_good(struct livemap *lm, const char *key, size_t klen, const char *value,
 	enum level level;
 	const char *found;
 	size_t flen;
+	uint32_t h;
 
 	if (klen == 0 || vlen == 0 || has_control(key, klen) ||
 	    has_control(value, vlen))
 		return false;
 	/* It must also be found under its key, and itself, not another. */
-	if (cdbmap_get(lm->next, key, klen, &found, &flen) != CDBMAP_FOUND ||
+	if (cdbmem_get(&lm->next.map, key, klen, &found, &flen) !=
+		CDBMAP_FOUND ||
 	    found != value)
 		return false;
 	if (key[0] != ' ')
 		return strength_level(value, vlen, &level);
 	if (klen == sizeof(MAPHEADER_KEY) - 1 &&
 	    memcmp(key, MAPHEADER_KEY, klen) == 0) {
-		lm->has_header = mapheader_parse(&lm->next_header, value, vlen);
+		lm->has_header = mapheader_parse(&lm->next.header, value, vlen);
 		return lm->has_header;
 	}
 	if (begins(key, klen, MAPRECORD_DOMAIN) ||
@@ -133,26 +140,29 @@ is_good(struct livemap *lm, const char *key, size_t klen, const char *value,
 			return false;
 		maprecord_release(&r);
 	}
+	if (begins(key, klen, MAPRECORD_DOMAIN)) {
+		h = cdbmem_hash(key, klen) % LIVEMAP_FILTER;
+		lm->next.filter[h / 64] |= UINT64_C(1) << h % 64;
+	}
 	return true; /* keys of later versions are passed over */
 }
 
 static enum livemap_event
 take_over(struct livemap *lm)
 {
-	struct cdbmap *old = lm->map;
-
-	lm->map = lm->next;
-	lm->next = NULL;
-	lm->header = lm->next_header;
+	drop(&lm->now);
+	lm->now = lm->next;
+	lm->next = (struct image){0};
 	lm->current = true;
-	cdbmap_close(old);
 	return LIVEMAP_NEW;
 }
 
 static enum livemap_event
 copy_step(struct livemap *lm, struct err *e)
 {
-	int rc = snapshot_step(lm->copying, COPY_STEP, e);
+	int rc = snapshot_step(lm->next.copy, COPY_STEP, e);
+	const void *data;
+	size_t size;
 
 	if (rc == 1)
 		return LIVEMAP_BUSY;
@@ -160,19 +170,19 @@ copy_step(struct livemap *lm, struct err *e)
 		/* Being written right now: to be looked at again. */
 		if (e->code == EX_TEMPFAIL) {
 			lm->tried = (struct snapshot_id){0};
-			give_up(lm);
+			drop(&lm->next);
 			return LIVEMAP_IDLE;
 		}
 		return refuse(lm);
 	}
-	lm->next = cdbmap_open(snapshot_path(lm->copying), e);
-	snapshot_free(lm->copying);
-	lm->copying = NULL;
-	if (lm->next == NULL) {
+	data = snapshot_data(lm->next.copy, &size);
+	if (!cdbmem_init(&lm->next.map, data, size)) {
 		err_set(e, EX_DATAERR, "%s is damaged or not a cdb file",
 		    quotes(lm->path).s);
 		return refuse(lm);
 	}
+	lm->next.filter = mem_zero(LIVEMAP_FILTER / 64, sizeof(uint64_t));
+	lm->copied = true;
 	lm->pos = 0;
 	lm->has_header = false;
 	return LIVEMAP_BUSY;
@@ -187,8 +197,8 @@ check_step(struct livemap *lm, struct err *e)
 	unsigned i;
 
 	for (i = 0; i < CHECK_STEP; i++) {
-		rc =
-		    cdbmap_next(lm->next, &lm->pos, &key, &klen, &value, &vlen);
+		rc = cdbmem_next(
+		    &lm->next.map, &lm->pos, &key, &klen, &value, &vlen);
 		if (rc != CDBMAP_FOUND)
 			break;
 		if (is_good(lm, key, klen, value, vlen))
@@ -214,26 +224,29 @@ livemap_step(struct livemap *lm, uint64_t nanoseconds, struct err *e)
 	enum livemap_event rc = LIVEMAP_BUSY;
 
 	do {
-		if (lm->copying != NULL)
-			rc = copy_step(lm, e);
-		else if (lm->next != NULL)
-			rc = check_step(lm, e);
-		else
+		if (lm->next.copy == NULL)
 			return LIVEMAP_IDLE;
+		rc = lm->copied ? check_step(lm, e) : copy_step(lm, e);
 	} while (rc == LIVEMAP_BUSY && latency_now() < end);
 	return rc;
 }
 
-struct cdbmap *
+const struct cdbmem *
 livemap_map(const struct livemap *lm)
 {
-	return lm->map;
+	return lm->now.copy == NULL ? NULL : &lm->now.map;
 }
 
 const struct mapheader *
 livemap_header(const struct livemap *lm)
 {
-	return &lm->header;
+	return &lm->now.header;
+}
+
+const uint64_t *
+livemap_filter(const struct livemap *lm)
+{
+	return lm->now.filter;
 }
 
 bool
@@ -247,7 +260,7 @@ livemap_free(struct livemap *lm)
 {
 	if (lm == NULL)
 		return;
-	give_up(lm);
-	cdbmap_close(lm->map);
+	drop(&lm->next);
+	drop(&lm->now);
 	free(lm);
 }

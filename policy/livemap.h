@@ -1,8 +1,8 @@
 /*
  * livemap.h: the map that is served: policy.cdb, or the last good one.
  *
- * What is served is a sealed private copy, checked record by record before
- * it takes over. So it stays good when the file is deleted, truncated or
+ * What is served is a private copy in memory, checked record by record
+ * before it takes over. So it stays good when the file is deleted, truncated or
  * overwritten in place, and no lookup in it can fail. The price is memory
  * of the size of the file, twice that while a new one is taken over.
  *
@@ -18,7 +18,7 @@
 
 #include "mapheader.h"
 
-struct cdbmap;
+struct cdbmem;
 struct err;
 struct livemap;
 
@@ -44,8 +44,15 @@ enum livemap_event livemap_step(
     struct livemap *lm, uint64_t nanoseconds, struct err *e);
 
 /* What is served; NULL before the first good map. */
-struct cdbmap *livemap_map(const struct livemap *lm);
+const struct cdbmem *livemap_map(const struct livemap *lm);
 const struct mapheader *livemap_header(const struct livemap *lm);
+
+/*
+ * One bit for each hash of a row's record (" d:"), folded; LIVEMAP_FILTER
+ * bits. Where there is none, there is no record.
+ */
+#define LIVEMAP_FILTER (1u << 19)
+const uint64_t *livemap_filter(const struct livemap *lm);
 
 /* Is what is served what lies on disk, as far as is known? */
 bool livemap_current(const struct livemap *lm);

@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cdbmap.h"
+#include "cdbmem.h"
 #include "dname.h"
-#include "strength.h"
+#include "livemap.h"
+
+static const char row[] = MAPRECORD_DOMAIN;
+static const char gateway[] = MAPRECORD_GATEWAY;
 
 #define ROOM (sizeof(MAPRECORD_DOMAIN) - 1) /* before a key, for its record */
 
@@ -64,7 +67,7 @@ static enum lookup_answer
 get(const struct lookup *l, const char *key, size_t klen, const char **value,
     size_t *vlen)
 {
-	switch (cdbmap_get(l->map, key, klen, value, vlen)) {
+	switch (cdbmem_get(l->map, key, klen, value, vlen)) {
 	case CDBMAP_FOUND:
 		return LOOKUP_FOUND;
 	case CDBMAP_NOTFOUND:
@@ -72,6 +75,18 @@ get(const struct lookup *l, const char *key, size_t klen, const char **value,
 	default:
 		return LOOKUP_BROKEN;
 	}
+}
+
+/* Is it worth looking for the row's record? */
+static bool
+may_have(const struct lookup *l, const char *key, size_t klen)
+{
+	uint32_t h;
+
+	if (l->filter == NULL)
+		return true;
+	h = cdbmem_hash(key, klen) % LIVEMAP_FILTER;
+	return (l->filter[h / 64] >> h % 64 & 1) != 0;
 }
 
 /* The record of the row whose key is at key, with ROOM before it. */
@@ -86,7 +101,9 @@ get_record(const struct lookup *l, const char *kind, char *key, size_t klen,
 
 	memcpy(saved, key - ROOM, ROOM);
 	memcpy(key - ROOM, kind, ROOM);
-	rc = get(l, key - ROOM, klen + ROOM, &value, &vlen);
+	rc = kind == gateway || may_have(l, key - ROOM, klen + ROOM)
+		 ? get(l, key - ROOM, klen + ROOM, &value, &vlen)
+		 : LOOKUP_NOTFOUND;
 	memcpy(key - ROOM, saved, ROOM);
 	if (rc == LOOKUP_FOUND && !maprecord_parse(r, value, vlen))
 		return LOOKUP_BROKEN;
@@ -107,7 +124,7 @@ lookup_policy(const struct lookup *l, const char *key, size_t klen, time_t now,
 	rc = get(l, f.s, f.len, text, tlen);
 	if (rc != LOOKUP_FOUND || !l->lowered)
 		return rc;
-	rc = get_record(l, MAPRECORD_DOMAIN, f.s, f.len, &r);
+	rc = get_record(l, row, f.s, f.len, &r);
 	if (rc != LOOKUP_FOUND)
 		return rc == LOOKUP_NOTFOUND ? LOOKUP_FOUND : rc;
 	if (r.until != 0 && now >= r.until) {
@@ -154,7 +171,7 @@ row_rule(const struct lookup *l, char *key, size_t klen, time_t now,
 	rc = get(l, key, klen, &out->policy, &out->policy_len);
 	if (rc != LOOKUP_FOUND)
 		return rc;
-	rc = get_record(l, MAPRECORD_DOMAIN, key, klen, &out->record);
+	rc = get_record(l, row, key, klen, &out->record);
 	if (rc == LOOKUP_BROKEN)
 		return rc;
 	if (rc == LOOKUP_NOTFOUND)
@@ -170,7 +187,7 @@ gateway_rule(const struct lookup *l, char *key, size_t klen, time_t now,
 {
 	enum lookup_answer rc;
 
-	rc = get_record(l, MAPRECORD_GATEWAY, key, klen, &out->record);
+	rc = get_record(l, gateway, key, klen, &out->record);
 	if (rc != LOOKUP_FOUND)
 		return rc;
 	out->policy = "";

@@ -9,11 +9,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "maprecord.h"
 
-struct cdbmap;
+struct cdbmem;
 
 #define LOOKUP_KEY_MAX 1024 /* bytes of a name while it is folded */
 
@@ -23,13 +24,12 @@ enum lookup_answer {
 	LOOKUP_BROKEN, /* the map is damaged: this is no "not found" */
 };
 
-/*
- * The map, and whether any row is lowered; only then are the records of
- * rows looked at for their ends.
- */
+/* What is asked. */
 struct lookup {
-	struct cdbmap *map;
-	bool lowered;
+	const struct cdbmem *map;
+	/* Which rows may have a record, livemap.h; NULL: any. */
+	const uint64_t *filter;
+	bool lowered; /* some downgrade holds, so records are to be read */
 };
 
 /*

@@ -280,8 +280,8 @@ take_policy(void *arg, void *state, struct conn_input *in, struct buf *out)
 	struct policyproto req;
 	const struct policyproto_value *context;
 
-	switch (policyproto_take(
-	    in->data, in->len, in->seen, &req, &in->used, &in->why)) {
+	switch (
+	    policyproto_take(in->data, in->len, &req, &in->used, &in->why)) {
 	case POLICYPROTO_MORE:
 		return CONN_MORE;
 	case POLICYPROTO_BAD:
