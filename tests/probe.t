@@ -28,6 +28,7 @@ verdict()
 	*) echo 'no such row' ;;
 	esac
 }
+# shellcheck disable=SC2317 # called through ok
 plain() { ! LC_ALL=C grep -q '[[:cntrl:]]' <<<"$(tr -d '\n' <<<"$1")"; }
 
 lab_ca ca || bail 'no CA'
