@@ -331,6 +331,24 @@ parallel(const struct settings *s)
 		   : 1;
 }
 
+/* Those that let us wait the last time first. */
+static void
+add_targets(struct run *run)
+{
+	const struct probetarget *t = run->plan.target;
+	size_t i, n = run->plan.n;
+	bool *slow = mem_zero(n + 1, sizeof(*slow));
+
+	proberecord_slow(run->record, t, n, slow);
+	for (i = 0; i < n; i++)
+		if (slow[i])
+			proberun_add(run->probe, &t[i]);
+	for (i = 0; i < n; i++)
+		if (!slow[i])
+			proberun_add(run->probe, &t[i]);
+	free(slow);
+}
+
 static void
 turn(struct run *run)
 {
@@ -346,8 +364,7 @@ turn(struct run *run)
 	progress = event_new(run->base, -1, EV_PERSIST, on_progress, run);
 	if (run->progress)
 		(void)event_add(progress, &pause);
-	for (i = 0; i < run->plan.n; i++)
-		proberun_add(run->probe, &run->plan.target[i]);
+	add_targets(run);
 	if (run->plan.n > 0)
 		(void)event_base_dispatch(run->base);
 	clear_progress(run);

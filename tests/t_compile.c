@@ -123,11 +123,11 @@ t_overrides(void **state)
 		    cases[i].acme);
 		check_int(name, row->lowered, strcmp(cases[i].acme, ACME) != 0);
 		check_true(name, row->enforced);
-		check_str(
-		    name, row_of(&c, "soft.example")->text, cases[i].soft);
+		check_str(name, compiled_text(&c, row_of(&c, "soft.example")),
+		    cases[i].soft);
 		check_true(name, !row_of(&c, "soft.example")->enforced);
-		check_str(
-		    name, row_of(&c, "keyed.example")->text, cases[i].keyed);
+		check_str(name, compiled_text(&c, row_of(&c, "keyed.example")),
+		    cases[i].keyed);
 		check_int(name, c.partners, 3);
 		check_int(name, c.domains, 4);
 		check_int(name, c.enforced, 3);
