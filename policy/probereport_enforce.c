@@ -142,8 +142,7 @@ put_missing(const struct proberow *row, struct buf *out)
 		if (rule->state != CERTRULE_FAIL || rule->fault == last)
 			continue;
 		last = rule->fault;
-		buf_printf(
-		    out, "    - %s %s\n", sentence(rule), remedy(rule->fault));
+		put_item(out, sentence(rule), remedy(rule->fault));
 	}
 	if (row->fault != row->cert_fault || !row->has_cert)
 		put_item(
