@@ -88,7 +88,7 @@ programs-for-tests: $(BINS) $(UNITS) $(TOOLS)
 check: programs-for-tests
 	$(Q)exec env B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS) $(SHELL_TESTS)
 
-unit: $(UNITS)
+unit: $(UNITS) $(TOOLS)
 	$(Q)exec env B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS)
 
 asan:
@@ -96,7 +96,7 @@ asan:
 		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" \
 		HARDEN= LDHARDEN= WERROR=-Werror check
 
-valgrind: $(UNITS)
+valgrind: $(UNITS) $(TOOLS)
 	$(Q)exec env B="$(abspath $(B))" tests/run --valgrind -j $(JOBS) $(UNITS)
 
 # Fuzz harnesses; `make fuzz` replays the seeds, `make fuzz FUZZ_SECONDS=600`
