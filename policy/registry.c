@@ -16,6 +16,7 @@
 #include "diag.h"
 #include "digest.h"
 #include "err.h"
+#include "file.h"
 #include "lines.h"
 #include "mem.h"
 #include "quote.h"
@@ -356,6 +357,10 @@ read_file(struct reading *in, const char *path, uint32_t parent, unsigned line,
 	struct stat st;
 	int rc;
 
+	/* The first one may be a pipe: whoever names it means it. */
+	if (parent != REGISTRY_NONE && file_is_special(path))
+		return err_set(
+		    e, EX_DATAERR, "%s is not a file", quotes(path).s);
 	if ((file = textfile_open(path, REGISTRY_FILE_MAX, &st, e)) == NULL)
 		return -1;
 	(void)snprintf(s.id, sizeof(s.id), "%llx:%llx",
