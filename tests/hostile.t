@@ -95,4 +95,24 @@ is 'a link that dangles stays a link' "$rc $(stat -c %F dangling.cdb)" \
 	'73 symbolic link'
 is 'nothing is left behind' "$(ls ./*.tmp nowhere* 2>/dev/null)" ''
 
+## Without standard input, output or error: nothing goes astray.
+for closed in '<&-' '>&-' '2>&-' '<&- >&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+	rm -f "$map" "$map.lock"
+	echo 'partner a mode=enforced domain=a.example' >registry
+	(
+		eval "exec $closed"
+		"$B/tlspact-compile" -v -C /dev/null -o registry="$T/registry" \
+			-o map="$map" -o fingerprint_digest=sha256 \
+			-o postfix_version=3.7
+		echo $? >code
+	) >.out 2>.err
+	case $closed in
+	*' >'* | '>'*) want=74 ;;
+	*) want=0 ;;
+	esac
+	is "closed: $closed" "$(cat code) $(stat -c %s "$map.lock") \
+$(cdb -q "$map" a.example)" "$want 0 \
+secure match=nexthop:dot-nexthop protocols=>=TLSv1.2 ciphers=high"
+done
+
 done_testing
