@@ -178,6 +178,7 @@ take_attr(
 	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
 	enum term t = term_find(a->name);
 	const char *bad, *culprit;
+	char *value;
 
 	if (t == TERM_COUNT) {
 		diag_error(in->d, file, a->line, "unknown attribute %s",
@@ -200,9 +201,12 @@ take_attr(
 		*st->provider =
 		    arena_copy(&in->r->arena, a->value, strlen(a->value));
 		*st->provider_line = a->line;
-	} else if ((bad = term_take(st->terms, t, a->value, &in->r->arena, buf,
-			&culprit)) != NULL) {
-		complain(in->d, file, a->line, a->name, culprit, bad);
+	} else {
+		for (value = a->value; value != NULL;)
+			if ((bad = term_take(st->terms, t, &value,
+				 &in->r->arena, buf, &culprit)) != NULL)
+				complain(in->d, file, a->line, a->name, culprit,
+				    bad);
 	}
 }
 
