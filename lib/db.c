@@ -377,7 +377,7 @@ make_file(const char *path, const char *noun, struct err *e)
 
 /* Is it ours, and of a version that we know? *version is what it has. */
 static int
-check_version(struct db *d, int64_t *version, struct err *e)
+judge_version(struct db *d, int64_t *version, struct err *e)
 {
 	const char *noun = d->schema->noun;
 	int64_t id, objects;
@@ -399,6 +399,15 @@ check_version(struct db *d, int64_t *version, struct err *e)
 	return 0;
 }
 
+/* The same, all of it about one moment: others may be making the schema. */
+static int
+check_version(struct db *d, int64_t *version, struct err *e)
+{
+	if (db_begin_read(d, e) == -1)
+		return -1;
+	return db_end(d, judge_version(d, version, e), e);
+}
+
 static int
 migrate(struct db *d, struct err *e)
 {
@@ -409,7 +418,7 @@ migrate(struct db *d, struct err *e)
 	if (db_begin(d, true, e) == -1)
 		return -1;
 	/* Another process may have done it while we waited. */
-	rv = check_version(d, &version, e);
+	rv = judge_version(d, &version, e);
 	for (; rv == 0 && version < d->schema->version; version++)
 		rv = db_exec(d, d->schema->step[version], e);
 	if (rv == 0) {
@@ -547,6 +556,10 @@ db_open(const char *path, enum db_mode mode, const struct db_schema *schema,
 	if (stat(path, &st) == -1) {
 		err_sys(e, err_code_input(errno), "cannot open %s %s",
 		    schema->noun, quotes(path).s);
+		return NULL;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		(void)err_set(e, EX_NOINPUT, "%s is no file", quotes(path).s);
 		return NULL;
 	}
 	/*

@@ -107,16 +107,16 @@ scan_name(const char *s, bool foreign_ok, char *buf, struct scan *sc)
 	if (*s == '\0')
 		return "an empty name";
 	for (;; i++) {
-		sc->numeric = true;
 		for (label = i; u[i] != '.' && u[i] != '\0'; i++) {
+			/* Lower case, digits and hyphens are most of it. */
+			if ((unsigned char)ldh[u[i]] == u[i])
+				continue;
 			if (u[i] >= 0x80 && foreign_ok)
 				sc->foreign = true;
 			else if (ldh[u[i]] == 0)
 				return bad_byte(u[i], buf);
-			else if ((char)u[i] != ldh[u[i]])
+			else
 				sc->upper = true;
-			if (u[i] > '9' || u[i] == '-')
-				sc->numeric = false;
 		}
 		if (i == label)
 			return u[i] == '\0' ? "it ends with a dot"
@@ -125,12 +125,15 @@ scan_name(const char *s, bool foreign_ok, char *buf, struct scan *sc)
 			return "a label begins or ends with '-'";
 		if (i - label > DNAME_LABEL_MAX && !sc->foreign)
 			return "a label is longer than 63 characters";
-		if (i - label >= 4 && (s[label] | 0x20) == 'x' &&
+		if ((u[label] | 0x20) == 'x' && i - label >= 4 &&
 		    strncasecmp(s + label, "xn--", 4) == 0)
 			sc->alabel = true;
 		if (u[i] == '\0')
 			break;
 	}
+	while (label < i && u[label] >= '0' && u[label] <= '9')
+		label++;
+	sc->numeric = label == i;
 	sc->len = i;
 	if (i > DNAME_MAX && !sc->foreign)
 		return "the name is longer than 253 characters";

@@ -12,6 +12,8 @@
 #define TIME_MAX_STORED 253402300799 /* 9999-12-31T23:59:59Z */
 #define PRUNE_ROWS 1000 /* a transaction: others want to write as well */
 
+_Static_assert(LEDGER_TEXT_MAX == DB_TEXT_MAX, "the limit that is told");
+
 struct ledger *
 ledger_open(const char *path, enum ledger_mode mode, struct err *e)
 {

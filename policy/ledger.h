@@ -3,8 +3,9 @@
  *
  * One SQLite file holds probe results, downgrades, the chained record of
  * events, what the mail log proved, and notices that wait. Several processes
- * may write at once; a handle belongs to one thread. All that is above this
- * interface knows no SQL, so that another engine can stand here.
+ * may write at once; a handle belongs to one thread, and does not go through
+ * fork(2). All that is above this interface knows no SQL, so that another
+ * engine can stand here.
  *
  * Common to all functions:
  * - They return 0, or -1 with *e set. Codes: 65 a damaged file, or a value

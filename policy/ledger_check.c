@@ -142,7 +142,8 @@ static char *
 shown(const json_t *v)
 {
 	if (json_is_string(v))
-		return mem_dup(quotes(json_string_value(v)).s);
+		return mem_dup(
+		    quote(json_string_value(v), json_string_length(v)).s);
 	if (json_is_null(v))
 		return mem_dup("not set");
 	return json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);

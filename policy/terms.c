@@ -297,6 +297,8 @@ take_list(const struct strs **to, element_fn *element, char *value,
 		bad = element(s, arena, buf, &list->v[list->n]);
 		if (bad != NULL)
 			return bad;
+		if (list->v[list->n] == s)
+			list->v[list->n] = arena_copy(arena, s, strlen(s));
 	}
 	return NULL;
 }
@@ -361,7 +363,8 @@ term_take(struct terms *terms, enum term t, char *value, struct arena *arena,
 	case KIND_TEXT:
 		if (strlen(value) > REGISTRY_TEXT_MAX)
 			bad = "is longer than 1024 bytes";
-		*(const char **)(void *)to = value;
+		*(const char **)(void *)to =
+		    arena_copy(arena, value, strlen(value));
 		break;
 	case KIND_SPECIAL:
 		bad = take_special(terms, t, value);

@@ -55,9 +55,9 @@ unsigned term_place(enum term t);
 bool term_is_list(enum term t);
 
 /*
- * Take value, which is cut in place and borrowed, into terms. The domain
- * and provider attributes are not for here. NULL if it is good, else what
- * is wrong as a phrase behind `attribute "x": `, with *culprit set to the
+ * Take value, which is cut in place, into terms; texts go to the arena. The
+ * domain and provider attributes are not for here. NULL if it is good, else
+ * what is wrong as a phrase behind `attribute "x": `, with *culprit set to the
  * part of the value that is meant. The phrase may stand in buf, of
  * TERM_PHRASE_MAX bytes.
  */

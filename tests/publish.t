@@ -247,7 +247,7 @@ if [ "$(id -u)" = 0 ]; then
 	echo 'include p.d/*.registry' >registry.inc
 	nobody -o map="$W/n/policy.cdb" -o registry="$W/registry.inc"
 	is 'included files in a folder that may not be read: 65' "$rc" 65
-	like 'with words' "$err" 'registry.inc:1: include .*: cannot be read'
+	like 'with words' "$err" 'registry.inc:1: include .*: folder .*: Permission denied'
 	echo 'include p.d/more.registry' >registry.inc
 	nobody -o map="$W/n/policy.cdb" -o registry="$W/registry.inc"
 	is 'one included file that may not be read: 65' "$rc" 65

@@ -245,18 +245,50 @@ static void
 t_rename_fails(void **state)
 {
 	struct place at;
+	struct publish *p;
 	struct err e = {0};
-	char *inside;
 
 	(void)state;
 	place(&at);
-	inside = check_path(at.path, "x");
+	p = publish_lock(at.path, 0, &e);
+	assert_non_null(p);
+	assert_int_not_equal(publish_open(p, &e), -1);
 	assert_int_equal(mkdir(at.path, 0700), 0);
-	check_puts(inside, "x");
-	assert_int_equal(put(at.path, "one", &e), -1);
+	assert_int_equal(publish_commit(p, &e), -1);
+	publish_free(p);
 	check_has("rename", e.text, "cannot rename");
 	assert_int_equal(access(at.temp, F_OK), -1);
-	free(inside);
+	place_end(&at);
+}
+
+/* A folder, a pipe, a link to nothing: nobody is told to replace these. */
+static void
+t_no_file(void **state)
+{
+	struct place at;
+	struct err e = {0};
+	char *device;
+
+	(void)state;
+	place(&at);
+	assert_int_equal(mkdir(at.path, 0700), 0);
+	assert_int_equal(put(at.path, "one", &e), -1);
+	assert_int_equal(e.code, EX_CANTCREAT);
+	check_has("folder", e.text, "is not a regular file");
+	assert_int_equal(rmdir(at.path), 0);
+
+	device = check_path(at.dir, "pipe");
+	assert_int_equal(mkfifo(device, 0600), 0);
+	assert_int_equal(symlink("pipe", at.path), 0);
+	assert_int_equal(put(at.path, "one", &e), -1);
+	check_has("link to a pipe", e.text, "is not a regular file");
+	assert_int_equal(unlink(device), 0);
+
+	assert_int_equal(put(at.path, "one", &e), -1);
+	check_has("dangles", e.text, "a file that does not exist");
+	assert_int_equal(access(device, F_OK), -1);
+	assert_int_equal(unlink(at.path), 0);
+	free(device);
 	place_end(&at);
 }
 
@@ -379,6 +411,7 @@ main(void)
 	    cmocka_unit_test(t_symlink),
 	    cmocka_unit_test(t_stale),
 	    cmocka_unit_test(t_rename_fails),
+	    cmocka_unit_test(t_no_file),
 	    cmocka_unit_test(t_long_path),
 	    cmocka_unit_test(t_signal),
 	    cmocka_unit_test(t_ignored),
