@@ -135,8 +135,10 @@ bench: $(BINS) $(TOOLS)
 demo: $(BINS) $(TOOLS)
 	$(Q)exec env B="$(abspath $(B))" scripts/demo.d/run
 
-# Where a unit or sample names a program or the settings file, it is ours.
-PLACED = sed 's|/usr/local/sbin|$(SBINDIR)|g; s|/etc/tlspact/tlspact.conf|$(SYSCONFDIR)/tlspact/tlspact.conf|g'
+# Where a page, unit or sample names one of our places, it is where it went.
+PLACED = sed -e 's|/usr/local/sbin|$(SBINDIR)|g' \
+	-e 's|/usr/local/share/tlspact|$(SHAREDIR)|g' \
+	-e 's|/etc/tlspact/tlspact.conf|$(SYSCONFDIR)/tlspact/tlspact.conf|g'
 
 # place FILE TARGET	text, with its paths put right
 place = $(PLACED) $(1) >$(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
@@ -150,9 +152,9 @@ install: all
 	for d in $(SYSCONFDIR)/tlspact $(STATEDIR); do \
 		test -d $(DESTDIR)$$d || $(INSTALL) -d $(DESTDIR)$$d || exit 1; done
 	$(INSTALL) -m 755 $(BINS) $(DESTDIR)$(SBINDIR)
-	$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
-	$(INSTALL) -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
-	$(INSTALL) -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
+	$(foreach f,$(MAN5),$(call place,$f,$(MANDIR)/man5/$(notdir $f)) &&) :
+	$(foreach f,$(MAN7),$(call place,$f,$(MANDIR)/man7/$(notdir $f)) &&) :
+	$(foreach f,$(MAN8),$(call place,$f,$(MANDIR)/man8/$(notdir $f)) &&) :
 	$(INSTALL) -m 644 scripts/tlspact.sysusers $(DESTDIR)$(SYSUSERSDIR)/tlspact.conf
 	$(INSTALL) -m 644 scripts/tlspact.tmpfiles $(DESTDIR)$(TMPFILESDIR)/tlspact.conf
 	$(INSTALL) -m 644 scripts/completions/tlspact.bash \
