@@ -14,7 +14,6 @@ STATEDIR ?= /var/lib/tlspact
 DESTDIR ?=
 CC ?= cc
 INSTALL ?= install
-PKG_CONFIG ?= pkg-config
 B ?= build
 CFLAGS ?= -O2 -g
 WERROR ?=
