@@ -33,7 +33,7 @@ INC_cmd = -Ilib -Ipolicy -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(SYSCONFDIR)"'
 INC_tests = -Ilib -Ipolicy -Itests
 
-LIBS_all = -lcdb -lidn2 -ljansson -lssl -lcrypto -lsqlite3 -lunbound \
+LIBS_all = -larchive -lcdb -lidn2 -ljansson -lssl -lcrypto -lsqlite3 -lunbound \
 	-levent_core -lpthread -lm
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 MAN5 = cmd/tlspact-registry.5 cmd/tlspact.conf.5

@@ -112,6 +112,15 @@ number(const struct options *opt, const char *s, uint64_t max)
 }
 
 static void
+take_arguments(struct options *opt, int n, char **what)
+{
+	opt->what = what;
+	opt->nwhat = (size_t)n;
+	if (opt->all ? n > 0 : n == 0)
+		misused(opt);
+}
+
+static void
 parse_options(int argc, char *argv[], struct options *opt)
 {
 	enum { ALL = 256, AS, NAG, PROM, OUTPUT, NO_RECORD, RATE_, DAYS };
@@ -189,10 +198,7 @@ parse_options(int argc, char *argv[], struct options *opt)
 			misused(opt);
 		opt->form = form;
 	}
-	opt->what = argv + optind;
-	opt->nwhat = (size_t)(argc - optind);
-	if (opt->all ? opt->nwhat > 0 : opt->nwhat == 0)
-		misused(opt);
+	take_arguments(opt, argc - optind, argv + optind);
 }
 
 static time_t
@@ -331,6 +337,24 @@ parallel(const struct settings *s)
 		   : 1;
 }
 
+/* Those that let us wait the last time first. */
+static void
+add_targets(struct run *run)
+{
+	const struct probetarget *t = run->plan.target;
+	size_t i, n = run->plan.n;
+	bool *slow = mem_zero(n + 1, sizeof(*slow));
+
+	proberecord_slow(run->record, t, n, slow);
+	for (i = 0; i < n; i++)
+		if (slow[i])
+			proberun_add(run->probe, &t[i]);
+	for (i = 0; i < n; i++)
+		if (!slow[i])
+			proberun_add(run->probe, &t[i]);
+	free(slow);
+}
+
 static void
 turn(struct run *run)
 {
@@ -346,8 +370,7 @@ turn(struct run *run)
 	progress = event_new(run->base, -1, EV_PERSIST, on_progress, run);
 	if (run->progress)
 		(void)event_add(progress, &pause);
-	for (i = 0; i < run->plan.n; i++)
-		proberun_add(run->probe, &run->plan.target[i]);
+	add_targets(run);
 	if (run->plan.n > 0)
 		(void)event_base_dispatch(run->base);
 	clear_progress(run);

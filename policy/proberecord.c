@@ -128,6 +128,54 @@ proberecord_last_key(
 	return p->key;
 }
 
+/* Targets by next-hop, for which a name is enough here. */
+struct slow {
+	const struct probetarget *target;
+	struct strmap map;
+	bool *slow;
+};
+
+static const char *
+target_name(const void *array, uint32_t i)
+{
+	return ((const struct probetarget *)array)[i].nexthop;
+}
+
+static bool
+on_last(const struct ledger_gateway *g, void *arg)
+{
+	struct slow *s = arg;
+	enum fault fault;
+	uint32_t i;
+
+	if (fault_parse(g->last.fault, &fault) == -1 ||
+	    (fault != FAULT_TIMEOUT && fault != FAULT_CONNECT_TIMEOUT))
+		return true;
+	i = strmap_find(
+	    &s->map, s->target, g->last.nexthop, strlen(g->last.nexthop));
+	if (i != STRMAP_NONE)
+		s->slow[i] = true;
+	return true;
+}
+
+void
+proberecord_slow(
+    struct proberecord *p, const struct probetarget *t, size_t n, bool *slow)
+{
+	struct slow s = {.target = t, .slow = slow};
+	struct err e;
+	size_t i;
+
+	if (p->ledger == NULL)
+		return;
+	strmap_init(&s.map, target_name);
+	for (i = 0; i < n; i++)
+		(void)strmap_add(
+		    &s.map, t, t[i].nexthop, strlen(t[i].nexthop), (uint32_t)i);
+	(void)ledger_gateways(p->ledger, NULL, 0, on_last, &s, &e);
+	strmap_free(&s.map);
+}
+
 static const char *
 keep(struct proberecord *p, const char *s)
 {

@@ -37,6 +37,14 @@ const char *proberecord_last_key(
     struct proberecord *p, const struct probetarget *t, const char *host);
 
 /*
+ * Which of the n targets had a gateway that let us wait the last time: their
+ * slow[] is set. To begin with these makes a sweep shorter. What cannot be
+ * read is not known.
+ */
+void proberecord_slow(
+    struct proberecord *p, const struct probetarget *t, size_t n, bool *slow);
+
+/*
  * The gateways that the ledger has seen lately, of partners of reg, into
  * r->seen; they live until p is closed. 0, or -1 with *e set.
  */

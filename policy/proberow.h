@@ -35,7 +35,7 @@ struct proberow {
 	char *host;    /* "" if the look-up failed before there was one */
 	char *address; /* the same */
 	unsigned port;
-	unsigned order[2]; /* of the target in its run, of the row */
+	size_t order; /* in its run */
 	time_t time;
 	enum fault fault; /* at the level of the target */
 	bool passed;	  /* all that the registry asks for would hold */

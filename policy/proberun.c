@@ -27,7 +27,6 @@
 struct ask {
 	struct proberun *run;
 	const struct probetarget *target;
-	unsigned number;  /* of the target */
 	struct ask *next; /* all asks, until the end */
 };
 
@@ -58,7 +57,7 @@ struct proberun {
 	struct starttls_ctx *ctx[PROBEPLAN_KINDS];
 	struct proberow **row;
 	size_t n, cap;
-	size_t asking, targets;
+	size_t asking;
 	size_t done, failed;
 	struct ask *asks;
 	struct session *bucket[BUCKETS];
@@ -102,8 +101,7 @@ add_row(struct proberun *p, const struct ask *a, const char *host,
 	struct proberow *row = proberow_new(a->target, host, address, port);
 
 	p->row = mem_grow(p->row, p->n, &p->cap, sizeof(*p->row));
-	row->order[0] = a->number;
-	row->order[1] = (unsigned)p->n;
+	row->order = p->n;
 	p->row[p->n++] = row;
 	p->sorted = false;
 	return row;
@@ -349,7 +347,6 @@ proberun_add(struct proberun *p, const struct probetarget *t)
 
 	a->run = p;
 	a->target = t;
-	a->number = (unsigned)p->targets++;
 	a->next = p->asks;
 	p->asks = a;
 	p->asking++;
@@ -388,12 +385,10 @@ static int
 by_order(const void *a, const void *b)
 {
 	const struct proberow *const *x = a, *const *y = b;
-	int i;
 
-	for (i = 0; i < 2; i++)
-		if ((*x)->order[i] != (*y)->order[i])
-			return (*x)->order[i] < (*y)->order[i] ? -1 : 1;
-	return 0;
+	if ((*x)->target != (*y)->target)
+		return (*x)->target < (*y)->target ? -1 : 1;
+	return (*x)->order < (*y)->order ? -1 : 1;
 }
 
 struct proberow *const *

@@ -56,10 +56,14 @@ struct proberun_settings {
 struct proberun *proberun_new(struct event_base *base,
     const struct proberun_settings *set, struct err *e);
 
-/* Look at t, which must outlive the run. Results come from the loop. */
+/*
+ * Look at t, which must outlive the run. Results come from the loop. Targets
+ * are looked at in the order in which they are added, as far as the DNS
+ * answers in that order.
+ */
 void proberun_add(struct proberun *p, const struct probetarget *t);
 
-/* Rows so far, in the order of the targets, then of the MX records. */
+/* Rows so far, by the addresses of the targets, then by their MX records. */
 struct proberow *const *proberun_rows(struct proberun *p, size_t *n);
 
 /* Gateways known so far, and those of them that are done. */

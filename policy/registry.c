@@ -419,16 +419,43 @@ on_glob_error(const char *path, int why)
 }
 
 static void
+include_file(struct reading *in, const char *path, uint32_t source,
+    unsigned line, unsigned depth)
+{
+	struct err e;
+
+	if (read_file(in, path, source, line, depth + 1, &e) == -1)
+		diag_error(in->d, registry_file(in->r, source), line,
+		    "include: %s", e.text);
+}
+
+static void
+include_all(struct reading *in, const char *pattern, uint32_t source,
+    unsigned line, unsigned depth)
+{
+	glob_t g;
+	int rc = glob(pattern, 0, on_glob_error, &g);
+	size_t i;
+
+	if (rc == GLOB_ABORTED)
+		diag_error(in->d, registry_file(in->r, source), line,
+		    "include %s: folder %s: %s", quotes(pattern).s,
+		    unread.path.s, strerror(unread.why));
+	else if (rc != 0 && rc != GLOB_NOMATCH)
+		diag_error(in->d, registry_file(in->r, source), line,
+		    "include %s: cannot be read", quotes(pattern).s);
+	for (i = 0; rc == 0 && i < g.gl_pathc; i++)
+		include_file(in, g.gl_pathv[i], source, line, depth);
+	globfree(&g);
+}
+
+static void
 take_include(struct reading *in, uint32_t source, struct attrs *words,
     unsigned line, unsigned depth)
 {
 	const char *file = registry_file(in->r, source);
 	struct attr a, more;
-	struct err e;
 	char *pattern;
-	glob_t g;
-	size_t i;
-	int rc;
 
 	if (attr_next(words, &a) != ATTR_WORD ||
 	    attr_next(words, &more) != ATTR_END) {
@@ -442,23 +469,10 @@ take_include(struct reading *in, uint32_t source, struct attrs *words,
 		return;
 	}
 	pattern = beside(file, a.name);
-	rc = glob(pattern, 0, on_glob_error, &g);
-	if (rc == GLOB_NOMATCH && strpbrk(a.name, "*?[") == NULL)
-		diag_error(in->d, file, line, "include %s: no such file",
-		    quotes(pattern).s);
-	else if (rc == GLOB_ABORTED)
-		diag_error(in->d, file, line, "include %s: folder %s: %s",
-		    quotes(pattern).s, unread.path.s, strerror(unread.why));
-	else if (rc != 0 && rc != GLOB_NOMATCH)
-		diag_error(in->d, file, line, "include %s: cannot be read",
-		    quotes(pattern).s);
-	for (i = 0; rc == 0 && i < g.gl_pathc; i++)
-		if (read_file(in, g.gl_pathv[i], source, line, depth + 1, &e) ==
-		    -1)
-			diag_error(in->d, registry_file(in->r, source), line,
-			    "include: %s", e.text);
-	if (rc == 0)
-		globfree(&g);
+	if (strpbrk(a.name, "*?[") == NULL)
+		include_file(in, pattern, source, line, depth);
+	else
+		include_all(in, pattern, source, line, depth);
 	free(pattern);
 }
 

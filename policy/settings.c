@@ -9,6 +9,7 @@
 #include "diag.h"
 #include "err.h"
 #include "file.h"
+#include "listener.h"
 #include "mapdiff.h"
 #include "mem.h"
 #include "proc.h"
@@ -24,6 +25,12 @@ static const char *const opportunistic_choices[] =
 static const char *const log_choices[] = {[LOG_LEVEL_ERROR] = "error",
     [LOG_LEVEL_INFO] = "info",
     [LOG_LEVEL_DEBUG] = "debug",
+    NULL};
+
+static const char *const failing_choices[] = {[OUTBOUND_DUNNO] = "dunno",
+    [OUTBOUND_WARN] = "warn",
+    [OUTBOUND_DEFER] = "defer",
+    [OUTBOUND_REJECT] = "reject",
     NULL};
 
 static const char *
@@ -51,6 +58,27 @@ check_version(const char *value)
 	return *value == '\0' ? NULL : target_parse_version(value, &v);
 }
 
+static const char *
+check_socket(const char *value)
+{
+	return *value == '\0' ? NULL : listener_check(value);
+}
+
+static const char *
+check_mode(const char *value)
+{
+	return strlen(value) == 4 && *value == '0' &&
+		       strspn(value, "01234567") == 4
+		   ? NULL
+		   : "is not a mode such as 0660";
+}
+
+static const char *
+check_absolute(const char *value)
+{
+	return *value == '\0' || *value == '/' ? NULL : "does not begin with /";
+}
+
 #define TEXT(name, preset, check)                                             \
 	{                                                                     \
 #name, CONF_TEXT, offsetof(struct settings, name), preset, 0, \
@@ -69,8 +97,9 @@ static const struct conf_item items[] = {
 	opportunistic_choices, NULL},
     {"max_downgrade", CONF_DURATION, offsetof(struct settings, max_downgrade),
 	"7d", 60, 365 * DAY, NULL, NULL},
-    TEXT(policy_socket, "/var/spool/postfix/tlspact/policy", NULL),
-    TEXT(socketmap_socket, "/var/spool/postfix/tlspact/socketmap", NULL),
+    TEXT(policy_socket, "/var/spool/postfix/tlspact/policy", check_socket),
+    TEXT(
+	socketmap_socket, "/var/spool/postfix/tlspact/socketmap", check_socket),
     TEXT(mail_log, "/var/log/mail.log", NULL),
     {"operator", CONF_TEXT, offsetof(struct settings, operator_), "postmaster",
 	0, 0, NULL, NULL},
@@ -90,6 +119,21 @@ static const struct conf_item items[] = {
 	NULL},
     {"log_level", CONF_CHOICE, offsetof(struct settings, log_level), "info", 0,
 	0, log_choices, NULL},
+    {"outbound_failing", CONF_CHOICE,
+	offsetof(struct settings, outbound_failing), "dunno", 0, 0,
+	failing_choices, NULL},
+    TEXT(service_user, "tlspact", NULL),
+    TEXT(socket_group, "postfix", NULL),
+    TEXT(socket_mode, "0660", check_mode),
+    {"max_clients", CONF_NUMBER, offsetof(struct settings, max_clients),
+	"10000", 1, 1000000, NULL, NULL},
+    {"client_timeout", CONF_DURATION, offsetof(struct settings, client_timeout),
+	"30s", 1, 3600, NULL, NULL},
+    TEXT(metrics_file, "", check_absolute),
+    {"metrics_interval", CONF_DURATION,
+	offsetof(struct settings, metrics_interval), "15s", 1, 3600, NULL,
+	NULL},
+    TEXT(compile_command, "", check_absolute),
 };
 
 void

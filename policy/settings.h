@@ -17,6 +17,13 @@ struct target;
 
 #define SETTINGS_FILE "/tlspact/tlspact.conf" /* below SYSCONFDIR */
 
+enum outbound_failing {
+	OUTBOUND_DUNNO,
+	OUTBOUND_WARN,
+	OUTBOUND_DEFER,
+	OUTBOUND_REJECT
+};
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 struct settings {
@@ -42,6 +49,16 @@ struct settings {
 	char *max_weakened; /* "N" or "N%", mapdiff.h */
 	uint64_t drop_max_partners;
 	int log_level; /* enum log_level */
+	/* tlspactd(8) */
+	int outbound_failing; /* enum outbound_failing */
+	char *service_user;   /* empty: stay who we are */
+	char *socket_group;   /* empty: as it comes */
+	char *socket_mode;    /* octal */
+	uint64_t max_clients;
+	uint64_t client_timeout; /* seconds */
+	char *metrics_file;	 /* empty: none */
+	uint64_t metrics_interval;
+	char *compile_command; /* empty: tlspact-compile beside tlspactd */
 	struct conf conf;
 };
 

@@ -218,7 +218,7 @@ running=()
 while read -r name mode gateway; do
 	look "$name" "$gateway" &
 	running+=($!)
-	[ ${#running[@]} -lt 8 ] || { wait "${running[@]}"; running=(); }
+	[ ${#running[@]} -lt 20 ] || { wait "${running[@]}"; running=(); }
 done <"$T/servers"
 wait "${running[@]}"
 while read -r name mode gateway; do

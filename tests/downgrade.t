@@ -11,7 +11,7 @@ command -v sqlite3 >/dev/null || skip_all 'no sqlite3 here'
 options=(-C /dev/null -o "registry=$T/registry" -o "ledger=$LAB/ledger.db"
 	-o "map=$LAB/policy.cdb" -o "ca_file=$LAB/pki/ca.pem"
 	-o postfix_version="$(postconf -dh mail_version)"
-	-o fingerprint_digest=sha256)
+	-o fingerprint_digest=sha256 -o resolver=127.0.0.1 -o trust_anchor=)
 # shellcheck disable=SC2317 # called through ok and run
 compile()
 {
@@ -25,6 +25,7 @@ ctl()
 	shift
 	"$B/tlspactctl" "$verb" "${options[@]}" -c "$LAB/send/etc" "$@"
 }
+# shellcheck disable=SC2317 # called through ok and run
 arrived_encrypted()
 {
 	[ "$(lab_outcome "$1" 2)" = 'encrypted TLSv1.3' ]
@@ -40,11 +41,16 @@ for name in acme globex; do
 	lab_mx $name.example mx1.$name.example
 	lab_mx sub.$name.example mx1.$name.example
 done
+lab_cert initech cn=mx1.initech.example || bail initech
+lab_gateway 127.0.1.3 mx1.initech.example initech
+lab_mx initech.example mx1.initech.example
 cat >"$T/registry" <<'REGISTRY'
 partner acme mode=enforced domain=acme.example,.acme.example
         gateway=mx1.acme.example contact=postmaster@acme.example
 partner globex mode=enforced domain=globex.example
         gateway=mx1.globex.example contact=postmaster@globex.example
+partner initech mode=enforced domain=initech.example
+        gateway=mx1.initech.example contact=postmaster@initech.example
 REGISTRY
 ok 'the registry compiles' compile || bail 'nothing to test'
 # A destination that failed once is given up by qmgr, as it is by default.
@@ -88,7 +94,7 @@ while [ $SECONDS -le $end ]; do
 	sleep 0.2
 done
 run compile
-like 'a compile restores it' "$out" '3 enforced, 0 opportunistic; 2 rows changed'
+like 'a compile restores it' "$out" '4 enforced, 0 opportunistic; 2 rows changed'
 three=$(lab_send joe@acme.example)
 like 'the next mail is held again' "$(lab_outcome "$three")" "$expired"
 
@@ -107,6 +113,34 @@ ok 'it is restored' ctl restore globex
 four=$(lab_send joe@globex.example)
 like 'and the next mail is held' "$(lab_outcome "$four")" "$expired"
 
+# A certificate that passed comes to its end, with the same key: the smallest
+# step pins that key.
+run "$B/tlspact-probe" "${options[@]}" initech
+is 'the gateway of initech passes' "$rc" 0 || diag "$out$err"
+run ctl downgrade initech --for 1h --reason test --yes
+is 'so that nothing needs to be lowered' "$rc" 1
+like 'which is said' "$err" 'every gateway of initech passes'
+lab_cert late cn=mx1.initech.example key=initech from=20240101 to=20250101 ||
+	bail late
+cp "$LAB/pki/late.pem" "$LAB/pki/initech.pem"
+ok 'the partner reloads' postfix -c "$LAB/recv/etc" reload
+sleep 1
+five=$(lab_send joe@initech.example)
+like 'mail to initech waits' "$(lab_outcome "$five")" "$expired"
+run ctl downgrade initech --for 1h --reason 'expired' --yes
+is 'initech is lowered' "$rc" 0 || diag "$err"
+like 'after a look' "$out" 'probe: mx1.initech.example expired since .*, key unchanged'
+like 'by the smallest step' "$out" 'smallest step that helps: key'
+like 'which keeps the most' "$out" 'encrypted AND authenticated by the known key'
+# shellcheck disable=SC2317 # called through ok and run
+arrived_verified()
+{
+	[ "$(lab_outcome "$1" 2)" = 'verified TLSv1.3' ]
+}
+ok 'the mail arrives, verified by the key' wait_for 10 arrived_verified "$five"
+run ctl status initech
+like 'it is still true' "$out" 'still true +yes: probe [0-9:]+, mx1.initech.example expired'
+like 'status knows the certificate' "$out" 'the first one expired [0-9]+ days ago'
 cp "$LAB/ledger.db" "$LAB/whole.db"
 ok 'a row is edited' sqlite3 "$LAB/ledger.db" \
 	"UPDATE event SET text = 'nothing happened' WHERE seq = 1"

@@ -438,7 +438,7 @@ static const struct {
 	    {"sub/y", "partner a domain=a.example\n"}},
 	"", 1},
     {"missing", {{"r", "\ninclude more\n"}},
-	"r:2: include \"/more\": no such file\n", 0},
+	"r:2: include: cannot open \"/more\": No such file or directory\n", 0},
     {"a folder", {{"r", "include sub\n"}, {"sub", NULL}},
 	"r:1: include: cannot read \"/sub\": Is a directory\n", 0},
     {"itself", {{"r", "include r\n"}},

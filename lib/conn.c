@@ -1,0 +1,380 @@
+#include "conn.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "mem.h"
+
+#define SECOND UINT64_C(1000000000)
+
+/* Bytes that wait; at is how far they have been used. */
+struct held {
+	char *data;
+	size_t at, len;
+};
+
+struct conn {
+	struct event ev;
+	struct conns *all;
+	struct conn_protocol *protocol;
+	TAILQ_ENTRY(conn) link;
+	TAILQ_ENTRY(conn) waiting; /* in the order of since */
+	uint64_t since;		   /* 0: nothing is half done */
+	struct held in, out;
+	int fd;
+	bool writing; /* ev waits for writing */
+	bool ending;  /* close once all is written */
+	max_align_t state[];
+};
+
+TAILQ_HEAD(conn_list, conn);
+
+struct conns {
+	struct event_base *base;
+	struct conns_owner owner;
+	size_t n, max;
+	size_t held;
+	uint64_t patience; /* nanoseconds */
+	struct conn_list list, waiting;
+	struct buf answers; /* of the client being served */
+	bool draining;
+	char bytes[CONN_REQUEST_MAX + CONN_READ];
+};
+
+struct conns *
+conns_new(struct event_base *base, size_t max, uint64_t patience,
+    const struct conns_owner *owner)
+{
+	struct conns *cs = mem_zero(1, sizeof(*cs));
+
+	cs->base = base;
+	cs->max = max;
+	cs->patience = patience * SECOND;
+	cs->owner = *owner;
+	TAILQ_INIT(&cs->list);
+	TAILQ_INIT(&cs->waiting);
+	return cs;
+}
+
+/* Keep len bytes, which may be a part of what is kept already. */
+static void
+hold(struct conn *c, struct held *h, const char *data, size_t len)
+{
+	char *old = h->data;
+
+	c->all->held -= h->len;
+	*h = (struct held){0};
+	if (len > 0) {
+		h->data = mem_alloc(len);
+		memcpy(h->data, data, len);
+		h->len = len;
+		c->all->held += len;
+	}
+	free(old);
+}
+
+static void
+close_conn(struct conn *c)
+{
+	struct conns *cs = c->all;
+
+	(void)event_del(&c->ev);
+	close(c->fd);
+	if (c->since != 0)
+		TAILQ_REMOVE(&cs->waiting, c, waiting);
+	TAILQ_REMOVE(&cs->list, c, link);
+	cs->held -= c->in.len + c->out.len;
+	if (c->protocol->closed != NULL)
+		c->protocol->closed(c->protocol->arg, c->state);
+	free(c->in.data);
+	free(c->out.data);
+	free(c);
+	if (cs->n-- == cs->max && cs->owner.room != NULL)
+		cs->owner.room(cs->owner.arg);
+}
+
+static void
+complain(struct conn *c, const char *why)
+{
+	if (c->all->owner.complain != NULL)
+		c->all->owner.complain(c->all->owner.arg, c->protocol, why);
+}
+
+/* Something is half done since now, or nothing is. */
+static void
+set_waiting(struct conn *c, uint64_t since)
+{
+	if (c->since != 0)
+		TAILQ_REMOVE(&c->all->waiting, c, waiting);
+	c->since = since;
+	if (since != 0)
+		TAILQ_INSERT_TAIL(&c->all->waiting, c, waiting);
+}
+
+/* Too much is held: close whoever waits longest, but not c itself. */
+static void
+make_room(struct conn *c)
+{
+	struct conns *cs = c->all;
+	struct conn *first;
+
+	while (cs->held > CONN_HELD_MAX &&
+	       (first = TAILQ_FIRST(&cs->waiting)) != NULL && first != c) {
+		first->protocol->timeouts++;
+		complain(first, "closed to make room: too many requests half "
+				"sent or answers unread");
+		close_conn(first);
+	}
+}
+
+static void on_event(evutil_socket_t fd, short what, void *arg);
+
+static void
+watch(struct conn *c, bool writing)
+{
+	if (c->writing == writing)
+		return;
+	c->writing = writing;
+	(void)event_del(&c->ev);
+	(void)event_assign(&c->ev, c->all->base, c->fd,
+	    (short)((writing ? EV_WRITE : EV_READ) | EV_PERSIST), on_event, c);
+	(void)event_add(&c->ev, NULL);
+}
+
+/*
+ * Write the answers gathered, and keep what the client does not take.
+ * False if the client is gone.
+ */
+static bool
+write_answers(struct conn *c)
+{
+	struct buf *b = &c->all->answers;
+	ssize_t n = 0;
+
+	if (b->len == 0)
+		return true;
+	n = send(c->fd, b->data, b->len, MSG_NOSIGNAL);
+	if (n == -1 && errno != EAGAIN && errno != EINTR)
+		return false;
+	if (n < 0)
+		n = 0;
+	if ((size_t)n < b->len)
+		hold(c, &c->out, b->data + n, b->len - (size_t)n);
+	buf_clear(b);
+	return true;
+}
+
+/*
+ * Take requests from the len bytes at data and answer them; what cannot be
+ * taken yet is kept. Closes c or leaves it in good order.
+ */
+static void
+serve(struct conn *c, const char *data, size_t len, uint64_t began)
+{
+	struct conns *cs = c->all;
+	struct conn_protocol *p = c->protocol;
+	struct conn_input in = {.data = data, .len = len};
+	enum conn_take rc = CONN_TOOK;
+	uint64_t took = 0, now;
+	bool alive = true;
+
+	buf_clear(&cs->answers);
+	while (alive && in.len > 0 && c->out.len == 0) {
+		rc = p->take(p->arg, c->state, &in, &cs->answers);
+		if (rc != CONN_TOOK)
+			break;
+		took++;
+		in.data += in.used;
+		in.len -= in.used;
+		if (cs->answers.len >= CONN_ANSWERS_MAX)
+			alive = write_answers(c);
+	}
+	alive = alive && write_answers(c);
+	now = latency_now();
+	if (took > 0)
+		latency_add(&p->latency, now - began, took);
+	if (rc == CONN_MORE && in.len >= p->request_max) {
+		in.why = "a request that is too long";
+		rc = CONN_BREACH;
+	}
+	if (alive && rc == CONN_BREACH) {
+		p->breaches++;
+		complain(c, in.why);
+		/* The answers to what came before are still due. */
+		in.len = 0;
+		c->ending = true;
+	}
+	if (!alive ||
+	    (c->out.len == 0 && in.len == 0 && (c->ending || cs->draining))) {
+		close_conn(c);
+		return;
+	}
+	if (in.len > 0 || c->in.len > 0)
+		hold(c, &c->in, in.data, in.len);
+	if (c->in.len == 0 && c->out.len == 0)
+		set_waiting(c, 0);
+	else if (took > 0 || c->since == 0)
+		set_waiting(c, now);
+	watch(c, c->out.len > 0);
+	/* While all are being ended, nobody else may go under its feet. */
+	if (!cs->draining)
+		make_room(c);
+}
+
+static void
+flush(struct conn *c)
+{
+	struct held *h = &c->out;
+	uint64_t now = latency_now();
+	ssize_t n;
+	char *in;
+	size_t len;
+
+	n = send(c->fd, h->data + h->at, h->len - h->at, MSG_NOSIGNAL);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n == -1) {
+		close_conn(c);
+		return;
+	}
+	h->at += (size_t)n;
+	set_waiting(c, now);
+	if (h->at < h->len)
+		return;
+	hold(c, h, NULL, 0);
+	if (c->ending) {
+		close_conn(c);
+		return;
+	}
+	/* Requests that came while the answers were stuck. */
+	in = c->in.data;
+	len = c->in.len;
+	c->all->held -= len;
+	c->in = (struct held){0};
+	serve(c, in == NULL ? "" : in, len, now);
+	free(in);
+}
+
+/* Read once and serve; false if there was nothing to read. */
+static bool
+read_and_serve(struct conn *c)
+{
+	struct conns *cs = c->all;
+	uint64_t began = latency_now();
+	size_t have = c->in.len;
+	ssize_t n;
+
+	if (have > 0)
+		memcpy(cs->bytes, c->in.data, have);
+	n = recv(c->fd, cs->bytes + have, CONN_READ, 0);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0) {
+		close_conn(c);
+		return true;
+	}
+	serve(c, cs->bytes, have + (size_t)n, began);
+	return true;
+}
+
+static void
+on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)fd;
+	if (what & EV_WRITE)
+		flush(c);
+	else
+		(void)read_and_serve(c);
+}
+
+void
+conns_add(struct conns *cs, int fd, struct conn_protocol *p)
+{
+	struct conn *c;
+
+	c = mem_zero(1, sizeof(*c) + p->state_size);
+	c->all = cs;
+	c->fd = fd;
+	c->protocol = p;
+	TAILQ_INSERT_TAIL(&cs->list, c, link);
+	cs->n++;
+	(void)event_assign(
+	    &c->ev, cs->base, fd, EV_READ | EV_PERSIST, on_event, c);
+	(void)event_add(&c->ev, NULL);
+}
+
+bool
+conns_full(const struct conns *cs)
+{
+	return cs->n >= cs->max;
+}
+
+size_t
+conns_count(const struct conns *cs)
+{
+	return cs->n;
+}
+
+size_t
+conns_held(const struct conns *cs)
+{
+	return cs->held;
+}
+
+void
+conns_tick(struct conns *cs)
+{
+	uint64_t now = latency_now();
+	struct conn *c;
+
+	while ((c = TAILQ_FIRST(&cs->waiting)) != NULL &&
+	       now - c->since > cs->patience) {
+		c->protocol->timeouts++;
+		complain(c, c->out.len > 0 ? "an answer was not read"
+					   : "a request was not finished");
+		close_conn(c);
+	}
+}
+
+void
+conns_drain(struct conns *cs)
+{
+	struct conn *c, *next;
+
+	cs->draining = true;
+	for (c = TAILQ_FIRST(&cs->list); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->since != 0)
+			continue;
+		/*
+		 * From here on it cannot send; what it has sent is answered,
+		 * so that it sees a clean end of file and asks again.
+		 */
+		(void)shutdown(c->fd, SHUT_RD);
+		if (!read_and_serve(c))
+			close_conn(c);
+	}
+}
+
+void
+conns_free(struct conns *cs)
+{
+	struct conn *c;
+
+	if (cs == NULL)
+		return;
+	cs->owner.room = NULL;
+	while ((c = TAILQ_FIRST(&cs->list)) != NULL)
+		close_conn(c);
+	buf_free(&cs->answers);
+	free(cs);
+}

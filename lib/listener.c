@@ -1,0 +1,330 @@
+#include "listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "mem.h"
+#include "num.h"
+#include "quote.h"
+
+#define FIRST_FD 3 /* SD_LISTEN_FDS_START */
+
+/* The path of a UNIX address, or NULL. */
+static const char *
+unix_path(const char *address)
+{
+	if (strncmp(address, "unix:", 5) == 0)
+		address += 5;
+	return *address == '/' ? address : NULL;
+}
+
+/* Host (owned by the caller) and port of `inet:host:port`; false if not. */
+static bool
+inet_parts(const char *address, char **host, const char **port)
+{
+	const char *colon = strrchr(address, ':');
+	size_t n;
+
+	if (strncmp(address, "inet:", 5) != 0 || colon < address + 5)
+		return false;
+	address += 5;
+	n = (size_t)(colon - address);
+	if (n >= 2 && address[0] == '[' && address[n - 1] == ']') {
+		address++;
+		n -= 2;
+	} else if (memchr(address, ':', n) != NULL) {
+		return false;
+	}
+	*host = mem_printf("%.*s", (int)n, address);
+	*port = colon + 1;
+	return true;
+}
+
+const char *
+listener_check(const char *text)
+{
+	const char *path = unix_path(text), *port, *bad = NULL;
+	uint64_t v;
+	char *host;
+
+	if (path != NULL)
+		return strlen(path) <
+			       sizeof(((struct sockaddr_un *)0)->sun_path)
+			   ? NULL
+			   : "is too long for a socket (107 bytes)";
+	if (!inet_parts(text, &host, &port))
+		return "is not /path, unix:/path or inet:host:port";
+	if (*host == '\0')
+		bad = "has no host; all of this machine is inet:[::]:port";
+	else if (num_parse(port, 1, 65535, &v) == -1)
+		bad = "has no port from 1 to 65535";
+	free(host);
+	return bad;
+}
+
+static void
+clear(struct listener *l)
+{
+	*l = (struct listener){.fd = -1, .lock = -1};
+}
+
+static int
+open_inet(struct listener *l, const char *address, struct err *e)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo *list = NULL;
+	const char *port;
+	const int on = 1;
+	char *host;
+	int rc, rv = -1;
+
+	if (!inet_parts(address, &host, &port))
+		return err_set(
+		    e, EX_CONFIG, "%s is no address", quotes(address).s);
+	rc = getaddrinfo(host, port, &hints, &list);
+	free(host);
+	if (rc != 0)
+		return err_set(e, EX_UNAVAILABLE, "cannot listen on %s: %s",
+		    quotes(address).s, gai_strerror(rc));
+	l->inet = true;
+	l->fd = socket(
+	    list->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (l->fd != -1)
+		(void)setsockopt(
+		    l->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (l->fd == -1 || bind(l->fd, list->ai_addr, list->ai_addrlen) == -1 ||
+	    listen(l->fd, LISTENER_BACKLOG) == -1)
+		err_sys(e, errno == EADDRINUSE ? EX_TEMPFAIL : EX_UNAVAILABLE,
+		    "cannot listen on %s", quotes(address).s);
+	else
+		rv = 0;
+	freeaddrinfo(list);
+	return rv;
+}
+
+static int
+make_directory(const char *path, struct err *e)
+{
+	char *copy = mem_dup(path), *dir = dirname(copy);
+	int rv = 0;
+
+	if (mkdir(dir, 0755) == -1 && errno != EEXIST)
+		rv = err_sys(e, err_code_output(errno),
+		    "cannot make the directory %s", quotes(dir).s);
+	free(copy);
+	return rv;
+}
+
+/*
+ * Whoever holds the lock may replace the socket file: two that start at
+ * once cannot take it from each other.
+ */
+static int
+lock_path(struct listener *l, const char *path, struct err *e)
+{
+	char *name = mem_printf("%s.lock", path);
+	int rv = 0;
+
+	l->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (l->lock == -1)
+		rv = err_sys(e, err_code_output(errno), "cannot open %s",
+		    quotes(name).s);
+	else if (flock(l->lock, LOCK_EX | LOCK_NB) == -1)
+		rv = err_set(e, EX_TEMPFAIL,
+		    "another process serves %s already", quotes(path).s);
+	free(name);
+	return rv;
+}
+
+/* Does anybody listen there? A file that is no socket counts as well. */
+static bool
+is_served(const struct sockaddr_un *to)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int rc;
+
+	if (fd == -1)
+		return true;
+	rc = connect(fd, (const struct sockaddr *)to, sizeof(*to));
+	/* A full queue is served too. */
+	if (rc == -1 && (errno == ECONNREFUSED || errno == ENOENT)) {
+		struct stat st;
+
+		close(fd);
+		return lstat(to->sun_path, &st) == 0 && !S_ISSOCK(st.st_mode);
+	}
+	close(fd);
+	return true;
+}
+
+static int
+open_unix(struct listener *l, const char *path,
+    const struct listener_file *file, struct err *e)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	mode_t mask;
+	int rc;
+
+	if (strlen(path) >= sizeof(at.sun_path))
+		return err_set(e, EX_CONFIG, "%s is too long for a socket",
+		    quotes(path).s);
+	(void)strcpy(at.sun_path, path);
+	if (make_directory(path, e) == -1 || lock_path(l, path, e) == -1)
+		return -1;
+	if (is_served(&at))
+		return err_set(e, EX_TEMPFAIL,
+		    "%s is served by another process, or is no socket",
+		    quotes(path).s);
+	(void)unlink(path);
+	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	/* Nobody gets in before owner and mode are right. */
+	mask = umask(0777);
+	rc = l->fd == -1 ? -1 : bind(l->fd, (struct sockaddr *)&at, sizeof(at));
+	(void)umask(mask);
+	if (rc == -1)
+		return err_sys(e, err_code_output(errno), "cannot listen on %s",
+		    quotes(path).s);
+	l->path = mem_dup(path);
+	if ((file->group != (gid_t)-1 &&
+		lchown(path, (uid_t)-1, file->group) == -1) ||
+	    chmod(path, file->mode) == -1)
+		return err_sys(e, err_code_output(errno),
+		    "cannot set group and mode of %s", quotes(path).s);
+	if (listen(l->fd, LISTENER_BACKLOG) == -1)
+		return err_sys(
+		    e, EX_OSERR, "cannot listen on %s", quotes(path).s);
+	return 0;
+}
+
+int
+listener_open(struct listener *l, const char *address,
+    const struct listener_file *file, struct err *e)
+{
+	const char *path = unix_path(address);
+	int rv;
+
+	clear(l);
+	rv = path != NULL ? open_unix(l, path, file, e)
+			  : open_inet(l, address, e);
+	if (rv == -1)
+		listener_close(l);
+	return rv;
+}
+
+/* Element i of the list in LISTEN_FDNAMES; is it name? */
+static bool
+is_named(unsigned i, const char *name)
+{
+	const char *list = getenv("LISTEN_FDNAMES");
+	size_t n;
+
+	for (; list != NULL && i > 0; i--)
+		list = strchr(list, ':') == NULL ? NULL : strchr(list, ':') + 1;
+	if (list == NULL)
+		return false;
+	n = strcspn(list, ":");
+	return n == strlen(name) && memcmp(list, name, n) == 0;
+}
+
+static bool
+is_bound_to(int fd, const char *address)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct sockaddr_storage at = {0};
+	struct addrinfo *list, *a;
+	socklen_t len = sizeof(at);
+	const char *path = unix_path(address), *port;
+	bool found = false;
+	char *host;
+	int rc;
+
+	if (getsockname(fd, (struct sockaddr *)&at, &len) == -1)
+		return false;
+	if (path != NULL)
+		return at.ss_family == AF_UNIX &&
+		       strcmp(((struct sockaddr_un *)&at)->sun_path, path) == 0;
+	if (!inet_parts(address, &host, &port))
+		return false;
+	rc = getaddrinfo(host, port, &hints, &list);
+	free(host);
+	if (rc != 0)
+		return false;
+	for (a = list; a != NULL && !found; a = a->ai_next)
+		found =
+		    a->ai_addrlen == len && memcmp(a->ai_addr, &at, len) == 0;
+	freeaddrinfo(list);
+	return found;
+}
+
+bool
+listener_inherit(struct listener *l, const char *address, const char *name)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	uint64_t n, v;
+	unsigned i;
+	int fd, type, domain;
+	socklen_t len;
+
+	clear(l);
+	if (pid == NULL || fds == NULL ||
+	    num_parse(pid, 1, INT32_MAX, &v) == -1 || (pid_t)v != getpid() ||
+	    num_parse(fds, 1, 1024, &n) == -1)
+		return false;
+	for (i = 0; i < n; i++) {
+		fd = FIRST_FD + (int)i;
+		if (!is_named(i, name) && !is_bound_to(fd, address))
+			continue;
+		len = sizeof(type);
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &type, &len) ==
+			-1 ||
+		    type == 0 ||
+		    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == -1)
+			continue;
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+		(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+		l->fd = fd;
+		l->inet = domain != AF_UNIX;
+		l->inherited = true;
+		return true;
+	}
+	return false;
+}
+
+int
+listener_accept(const struct listener *l)
+{
+	const int on = 1;
+	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd != -1 && l->inet)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return fd;
+}
+
+void
+listener_close(struct listener *l)
+{
+	if (l->path != NULL)
+		(void)unlink(l->path);
+	free(l->path);
+	if (l->fd != -1)
+		close(l->fd);
+	if (l->lock != -1)
+		close(l->lock);
+	clear(l);
+}

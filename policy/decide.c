@@ -1,0 +1,454 @@
+#include "decide.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "num.h"
+#include "policyproto.h"
+#include "registry.h"
+
+#define NAMES_SHOWN 3 /* names of a certificate that a text lists */
+#define CN_MAX 256    /* bytes of a common name; Postfix cuts there */
+
+const char *
+verdict_name(enum verdict v)
+{
+	static const char *const names[] = {[VERDICT_DUNNO] = "dunno",
+	    [VERDICT_WARN] = "warn",
+	    [VERDICT_DEFER] = "defer",
+	    [VERDICT_REJECT] = "reject"};
+
+	return names[v];
+}
+
+const char *
+breach_text(enum breach b)
+{
+	static const char *const texts[] = {[BREACH_NONE] = "nothing is wrong",
+	    [BREACH_CLEAR] = "no TLS",
+	    [BREACH_PROTOCOL] = "TLS protocol too old",
+	    [BREACH_NO_CERT] =
+		"no client certificate (is smtpd_tls_ask_ccert on?)",
+	    [BREACH_UNTRUSTED] =
+		"client certificate not trusted (see smtpd_tls_CAfile)",
+	    [BREACH_NAME] = "client certificate of another name",
+	    [BREACH_KEY] = "client certificate with another key",
+	    [BREACH_OUR_DIGEST] = "smtpd_tls_fingerprint_digest is not sha256",
+	    [BREACH_OUTBOUND] = "the recipient's partner fails now"};
+
+	return texts[b];
+}
+
+/* The names of TLS versions as both sides of Postfix write them. */
+static const char *const versions[] = {
+    "SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
+
+#define NVERSIONS (int)(sizeof(versions) / sizeof(versions[0]))
+
+static int
+version_of(const char *s, size_t len)
+{
+	int i;
+
+	for (i = 0; i < NVERSIONS; i++)
+		if (strlen(versions[i]) == len &&
+		    strncasecmp(versions[i], s, len) == 0)
+			return i;
+	return -1;
+}
+
+/* Is "!version" an element of the list? */
+static bool
+excludes(const char *list, size_t len, const char *version)
+{
+	const char *end = list + len, *p;
+	size_t n = strlen(version);
+
+	while (list < end) {
+		p = memchr(list, ':', (size_t)(end - list));
+		if (p == NULL)
+			p = end;
+		if ((size_t)(p - list) == n + 1 && *list == '!' &&
+		    strncasecmp(list + 1, version, n) == 0)
+			return true;
+		list = p + 1;
+	}
+	return false;
+}
+
+/* The lowest protocol that the row's protocols= lets in; 0 if none is said. */
+static int
+floor_of(const char *policy, size_t len)
+{
+	static const char word[] = "protocols=";
+	const char *p, *end;
+	int i;
+
+	p = len == 0 ? NULL : memmem(policy, len, word, sizeof(word) - 1);
+	if (p == NULL || p == policy || p[-1] != ' ')
+		return 0;
+	p += sizeof(word) - 1;
+	end = memchr(p, ' ', len - (size_t)(p - policy));
+	if (end == NULL)
+		end = policy + len;
+	if (end - p > 2 && memcmp(p, ">=", 2) == 0) {
+		i = version_of(p + 2, (size_t)(end - p - 2));
+		return i < 0 ? 0 : i;
+	}
+	for (i = 0;
+	     i < NVERSIONS && excludes(p, (size_t)(end - p), versions[i]); i++)
+		;
+	return i == NVERSIONS ? 0 : i;
+}
+
+static int
+hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Undo xtext (RFC 3461), and lower case. False if it is no such text. */
+static bool
+common_name(const struct policyproto_value *v, char out[CN_MAX + 1])
+{
+	size_t i, n = 0;
+	int c, hi, lo;
+
+	for (i = 0; i < v->len; i++) {
+		c = (unsigned char)v->s[i];
+		if (c == '+') {
+			if (v->len - i < 3 || (hi = hex(v->s[i + 1])) < 0 ||
+			    (lo = hex(v->s[i + 2])) < 0)
+				return false;
+			c = hi * 16 + lo;
+			i += 2;
+		}
+		if (c >= 'A' && c <= 'Z')
+			c += 'a' - 'A';
+		if (c == '\0' || n == CN_MAX)
+			return false;
+		out[n++] = (char)c;
+	}
+	out[n] = '\0';
+	return n > 0;
+}
+
+static bool
+ends_with(const char *s, size_t len, const char *tail, size_t n)
+{
+	return len > n && memcmp(s + len - n, tail, n) == 0;
+}
+
+/* Does the certificate's name cn stand for the host or .suffix? */
+static bool
+fits(const char *cn, const char *name)
+{
+	size_t len = strlen(cn), n = strlen(name);
+	const char *dot;
+
+	if (*name == '.')
+		return ends_with(cn, len, name, n);
+	if (strncmp(cn, "*.", 2) == 0) {
+		/* As in TLS: the star is one label. */
+		dot = strchr(name, '.');
+		return dot != NULL && dot > name && strcmp(dot, cn + 1) == 0;
+	}
+	return strcmp(cn, name) == 0;
+}
+
+/* The tokens of match= stand for the names they stand for when we send. */
+static bool
+fits_rule(const char *cn, const struct lookup_rule *rule, const char *name,
+    const struct policyproto_value *client)
+{
+	char below[sizeof(rule->key) + 1], host[DNAME_MAX + 1];
+	const char *out;
+	char buf[DNAME_MAX + 1];
+
+	if (strcmp(name, "nexthop") == 0)
+		return !rule->suffix
+			   ? fits(cn, rule->key)
+			   : fits_rule(cn, rule, "dot-nexthop", client);
+	if (strcmp(name, "dot-nexthop") == 0) {
+		(void)snprintf(below, sizeof(below), ".%s", rule->key);
+		return fits(cn, below);
+	}
+	if (strcmp(name, "hostname") != 0)
+		return fits(cn, name);
+	if (client->len > DNAME_MAX)
+		return false;
+	memcpy(host, client->s, client->len);
+	host[client->len] = '\0';
+	return strcmp(host, "unknown") != 0 &&
+	       dname_host(host, buf, &out) == NULL && fits(cn, out);
+}
+
+static enum breach
+check_name(const struct lookup_rule *rule, const struct policyproto *req)
+{
+	const struct policyproto_value *v = &req->v[POLICYPROTO_CCERT_SUBJECT];
+	const struct strs *names = rule->record.names;
+	char cn[CN_MAX + 1], buf[DNAME_MAX + 1];
+	const char *name = cn, *ascii;
+	size_t i;
+
+	if (v->len == 0)
+		return req->v[POLICYPROTO_CCERT_FINGERPRINT].len > 0
+			   ? BREACH_UNTRUSTED
+			   : BREACH_NO_CERT;
+	if (!common_name(v, cn))
+		return BREACH_NAME;
+	if (strncmp(cn, "*.", 2) != 0 && dname_host(cn, buf, &ascii) == NULL)
+		name = ascii;
+	for (i = 0; i < names->n; i++)
+		if (fits_rule(name, rule, names->v[i],
+			&req->v[POLICYPROTO_CLIENT_NAME]))
+			return BREACH_NONE;
+	return BREACH_NAME;
+}
+
+static enum breach
+check_key(const struct lookup_rule *rule, const struct policyproto *req)
+{
+	const struct policyproto_value *v = &req->v[POLICYPROTO_CCERT_PUBKEY];
+	const struct strs *keys = rule->record.keys;
+	bool comparable = false;
+	size_t i;
+
+	if (v->len == 0)
+		return BREACH_NO_CERT;
+	for (i = 0; i < keys->n; i++) {
+		if (strlen(keys->v[i]) != v->len)
+			continue;
+		comparable = true;
+		if (strncasecmp(keys->v[i], v->s, v->len) == 0)
+			return BREACH_NONE;
+	}
+	return comparable ? BREACH_KEY : BREACH_OUR_DIGEST;
+}
+
+static enum breach
+find_breach(const struct lookup_rule *rule, const struct policyproto *req)
+{
+	const struct policyproto_value *tls = &req->v[POLICYPROTO_PROTOCOL];
+	int version, least;
+
+	if (tls->len == 0)
+		return BREACH_CLEAR;
+	least = floor_of(rule->policy, rule->policy_len);
+	version = version_of(tls->s, tls->len);
+	/* A version that we do not know is a later one. */
+	if (version >= 0 && version < least)
+		return BREACH_PROTOCOL;
+	switch (rule->record.verify) {
+	case INBOUND_NAME:
+		return check_name(rule, req);
+	case INBOUND_KEY:
+		return check_key(rule, req);
+	default:
+		return BREACH_NONE;
+	}
+}
+
+/* Text that is added as far as there is room. */
+struct text {
+	char *s;
+	size_t len, size;
+};
+
+static void add(struct text *t, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+add(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(t->s + t->len, t->size - t->len, fmt, ap);
+	va_end(ap);
+	if (n > 0 && (size_t)n < t->size - t->len)
+		t->len += (size_t)n;
+	else
+		t->s[t->len] = '\0';
+}
+
+static void
+add_names(struct text *t, const struct lookup_rule *rule)
+{
+	const struct strs *names = rule->record.names;
+	const char * or = "";
+	size_t i;
+
+	for (i = 0; i < names->n && i < NAMES_SHOWN; i++) {
+		if (strcmp(names->v[i], "nexthop") == 0)
+			add(t, "%s%s", or, rule->key);
+		else if (strcmp(names->v[i], "dot-nexthop") == 0)
+			add(t, "%sa host in %s", or, rule->key);
+		else if (strcmp(names->v[i], "hostname") == 0)
+			add(t, "%syour host name", or);
+		else if (names->v[i][0] == '.')
+			add(t, "%sa host in %s", or, names->v[i] + 1);
+		else
+			add(t, "%s%s", or, names->v[i]);
+		or = " or ";
+	}
+	if (i < names->n)
+		add(t, " or others");
+}
+
+/* What the other postmaster is to do about it. */
+static void
+add_advice(struct text *t, enum breach b, const struct lookup_rule *rule)
+{
+	switch (b) {
+	case BREACH_CLEAR:
+		add(t, "your server did not use STARTTLS. Switch TLS on for "
+		       "mail to us");
+		break;
+	case BREACH_PROTOCOL:
+		add(t,
+		    "your server used an older TLS version than %s. "
+		    "Switch %s on",
+		    versions[floor_of(rule->policy, rule->policy_len)],
+		    versions[floor_of(rule->policy, rule->policy_len)]);
+		break;
+	case BREACH_NO_CERT:
+		add(t, "your server showed no client certificate. Have it "
+		       "present the one that was agreed");
+		break;
+	case BREACH_UNTRUSTED:
+		add(t, "your client certificate has expired or is from a CA "
+		       "that we do not accept. Renew it");
+		break;
+	case BREACH_NAME:
+		add(t, "your client certificate has another common name. "
+		       "Present the one for ");
+		add_names(t, rule);
+		break;
+	case BREACH_KEY:
+		add(t, "your client certificate has another key. Present the "
+		       "one that was agreed, or tell us the new key");
+		break;
+	default:
+		add(t, "we cannot check your client certificate at present; "
+		       "this is our mistake");
+		break;
+	}
+}
+
+static void
+start(
+    struct text *t, struct decision *out, const char *warning, const char *code)
+{
+	*t = (struct text){.s = out->action, .size = sizeof(out->action)};
+	if (out->verdict == VERDICT_WARN)
+		add(t, "WARN %s", warning);
+	else if (out->verdict == VERDICT_DEFER)
+		add(t, "450 4.%s ", code);
+	else
+		add(t, "550 5.%s ", code);
+}
+
+static void
+finish(struct text *t, const char *contact)
+{
+	/* A local name helps nobody out there. */
+	if (strchr(contact, '@') != NULL)
+		add(t, ". Questions to %s", contact);
+}
+
+void
+decide_inbound(const struct lookup_rule *rule, bool by_client,
+    const struct policyproto *req, const char *contact, struct decision *out)
+{
+	const char *kind = by_client ? "servers of " : "";
+	struct text t;
+
+	decide_nothing(out);
+	if (rule->record.inbound == INBOUND_OFF ||
+	    (out->breach = find_breach(rule, req)) == BREACH_NONE)
+		return;
+	if (rule->lowered) {
+		out->lowered = true;
+		out->verdict = VERDICT_WARN;
+	} else if (rule->record.inbound == INBOUND_WARN) {
+		out->verdict = VERDICT_WARN;
+	} else if (rule->record.action == ACTION_REJECT &&
+		   out->breach != BREACH_OUR_DIGEST) {
+		out->verdict = VERDICT_REJECT;
+	} else {
+		out->verdict = VERDICT_DEFER;
+	}
+	if (out->verdict == VERDICT_WARN) {
+		start(&t, out, "", "");
+		add(&t, "tlspact: mail from %s%s%s: %s; let in %s", kind,
+		    rule->suffix ? "." : "", rule->key,
+		    breach_text(out->breach),
+		    out->lowered ? "while a downgrade holds"
+				 : "because inbound=warn");
+		return;
+	}
+	start(&t, out, "", "7.10");
+	add(&t, "Mail from %s%s is accepted %s only, as agreed: ", kind,
+	    rule->key,
+	    out->breach == BREACH_CLEAR || out->breach == BREACH_PROTOCOL
+		? "over TLS"
+		: "with your client certificate");
+	add_advice(&t, out->breach, rule);
+	finish(&t, contact);
+}
+
+void
+decide_outbound(const struct decide_failing *f, enum verdict harsh,
+    const char *contact, struct decision *out)
+{
+	const char *domain = f->domain + (*f->domain == '.');
+	char since[NUM_TIME_MAX];
+	struct text t;
+
+	decide_nothing(out);
+	if (harsh == VERDICT_DUNNO)
+		return;
+	out->verdict = harsh;
+	out->breach = BREACH_OUTBOUND;
+	start(&t, out, "tlspact: ", "7.5");
+	add(&t,
+	    "Mail to %s goes over verified TLS only, and its servers have "
+	    "failed that since %s",
+	    domain, num_time_text(f->since, since));
+	if (*f->fault != '\0')
+		add(&t, " (%s)", f->fault);
+	add(&t, harsh == VERDICT_WARN	 ? "; it will wait"
+		: harsh == VERDICT_DEFER ? ". It will be taken when they are "
+					   "mended"
+					 : ". Send it again when they are "
+					   "mended");
+	if (harsh != VERDICT_WARN)
+		finish(&t, contact);
+}
+
+void
+decide_broken(struct decision *out)
+{
+	decide_nothing(out);
+	out->verdict = VERDICT_DEFER;
+	(void)strcpy(out->action, "450 4.3.0 Our TLS rules cannot be read at "
+				  "present; try again later");
+}
+
+void
+decide_nothing(struct decision *out)
+{
+	out->verdict = VERDICT_DUNNO;
+	out->breach = BREACH_NONE;
+	out->lowered = false;
+	(void)strcpy(out->action, "DUNNO");
+}

@@ -1,0 +1,81 @@
+/*
+ * decide.h: may this mail come in? And should mail to a partner that fails
+ * be taken at all? Pure: what was shown and what was agreed come in, a
+ * verdict and its words come out.
+ *
+ * The words are for the postmaster on the other side. No byte that a
+ * stranger has chosen is in them.
+ */
+#ifndef DECIDE_H
+#define DECIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "lookup.h"
+
+struct policyproto;
+
+#define DECIDE_TEXT_MAX 448 /* bytes of an action; a reply line has 512 */
+
+enum verdict { /* mildest first */
+	VERDICT_DUNNO,
+	VERDICT_WARN,
+	VERDICT_DEFER,
+	VERDICT_REJECT,
+};
+
+#define VERDICT_COUNT 4
+
+/* "dunno", "warn", "defer", "reject". */
+const char *verdict_name(enum verdict v);
+
+/* What was agreed and does not hold. */
+enum breach {
+	BREACH_NONE,
+	BREACH_CLEAR,	   /* no TLS */
+	BREACH_PROTOCOL,   /* TLS, but too old */
+	BREACH_NO_CERT,	   /* none was shown, or asked for */
+	BREACH_UNTRUSTED,  /* a certificate of no CA that we accept */
+	BREACH_NAME,	   /* of another name */
+	BREACH_KEY,	   /* of another key */
+	BREACH_OUR_DIGEST, /* we cannot compare keys: our mistake */
+	BREACH_OUTBOUND,   /* the recipient's partner fails now */
+};
+
+/* A phrase for the log: "no TLS", and so on. */
+const char *breach_text(enum breach b);
+
+struct decision {
+	enum verdict verdict;
+	enum breach breach;
+	bool lowered;		      /* let in because of a downgrade */
+	char action[DECIDE_TEXT_MAX]; /* as Postfix wants it: access(5) */
+};
+
+/*
+ * Judge a request by the rule of its sender or its client. contact is who
+ * can be asked, an address, or "".
+ */
+void decide_inbound(const struct lookup_rule *rule, bool by_client,
+    const struct policyproto *req, const char *contact, struct decision *out);
+
+/* What is known of a partner that fails now. */
+struct decide_failing {
+	const char *domain; /* the key of its row */
+	const char *fault;  /* a phrase, or "" */
+	time_t since;
+};
+
+/* The answer for mail to it; harsh is what the settings ask for. */
+void decide_outbound(const struct decide_failing *f, enum verdict harsh,
+    const char *contact, struct decision *out);
+
+/* A temporary refusal because our own map cannot be read. */
+void decide_broken(struct decision *out);
+
+/* DUNNO. */
+void decide_nothing(struct decision *out);
+
+#endif

@@ -1,0 +1,266 @@
+#include "livemap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "cdbmem.h"
+#include "err.h"
+#include "latency.h"
+#include "maprecord.h"
+#include "mem.h"
+#include "quote.h"
+#include "snapshot.h"
+#include "strength.h"
+
+#define COPY_STEP (256u << 10) /* bytes between two looks at the clock */
+#define CHECK_STEP 64	       /* records, the same */
+
+/* A map in memory. */
+struct image {
+	struct snapshot *copy;
+	struct cdbmem map;
+	struct mapheader header;
+	uint64_t *filter;
+};
+
+struct livemap {
+	const char *path;
+	struct image now;
+	struct snapshot_id tried; /* the last file looked into */
+	bool current;
+	bool gone; /* the file is missing, and that was said */
+
+	/* What is being taken over. */
+	struct image next;
+	bool copied;
+	uint32_t pos;
+	bool has_header;
+};
+
+struct livemap *
+livemap_new(const char *path)
+{
+	struct livemap *lm = mem_zero(1, sizeof(*lm));
+
+	lm->path = path;
+	return lm;
+}
+
+static void
+drop(struct image *i)
+{
+	snapshot_free(i->copy);
+	free(i->filter);
+	*i = (struct image){0};
+}
+
+static enum livemap_event
+refuse(struct livemap *lm)
+{
+	drop(&lm->next);
+	lm->current = false;
+	return LIVEMAP_REFUSED;
+}
+
+enum livemap_event
+livemap_look(struct livemap *lm, bool again, struct err *e)
+{
+	struct snapshot_id id;
+	struct stat st;
+
+	if (stat(lm->path, &st) == -1) {
+		if (lm->gone && !again)
+			return LIVEMAP_IDLE;
+		lm->gone = true;
+		err_sys(e, err_code_input(errno), "cannot open %s",
+		    quotes(lm->path).s);
+		return refuse(lm);
+	}
+	lm->gone = false;
+	snapshot_identify(&st, &id);
+	if (!again && snapshot_same(&id, &lm->tried))
+		return lm->next.copy != NULL ? LIVEMAP_BUSY : LIVEMAP_IDLE;
+	drop(&lm->next);
+	lm->copied = false;
+	lm->next.copy = snapshot_begin(lm->path, UINT32_MAX, &lm->tried, e);
+	return lm->next.copy == NULL ? refuse(lm) : LIVEMAP_BUSY;
+}
+
+static bool
+has_control(const char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if ((unsigned char)s[i] < ' ' || s[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static bool
+begins(const char *key, size_t klen, const char *with)
+{
+	size_t n = strlen(with);
+
+	return klen >= n && memcmp(key, with, n) == 0;
+}
+
+/* What Postfix and we would do with the record must be beyond doubt. */
+static bool
+is_good(struct livemap *lm, const char *key, size_t klen, const char *value,
+    size_t vlen)
+{
+	struct maprecord r;
+	enum level level;
+	const char *found;
+	size_t flen;
+	uint32_t h;
+
+	if (klen == 0 || vlen == 0 || has_control(key, klen) ||
+	    has_control(value, vlen))
+		return false;
+	/* It must also be found under its key, and itself, not another. */
+	if (cdbmem_get(&lm->next.map, key, klen, &found, &flen) !=
+		CDBMAP_FOUND ||
+	    found != value)
+		return false;
+	if (key[0] != ' ')
+		return strength_level(value, vlen, &level);
+	if (klen == sizeof(MAPHEADER_KEY) - 1 &&
+	    memcmp(key, MAPHEADER_KEY, klen) == 0) {
+		lm->has_header = mapheader_parse(&lm->next.header, value, vlen);
+		return lm->has_header;
+	}
+	if (begins(key, klen, MAPRECORD_DOMAIN) ||
+	    begins(key, klen, MAPRECORD_GATEWAY)) {
+		if (!maprecord_parse(&r, value, vlen))
+			return false;
+		maprecord_release(&r);
+	}
+	if (begins(key, klen, MAPRECORD_DOMAIN)) {
+		h = cdbmem_hash(key, klen) % LIVEMAP_FILTER;
+		lm->next.filter[h / 64] |= UINT64_C(1) << h % 64;
+	}
+	return true; /* keys of later versions are passed over */
+}
+
+static enum livemap_event
+take_over(struct livemap *lm)
+{
+	drop(&lm->now);
+	lm->now = lm->next;
+	lm->next = (struct image){0};
+	lm->current = true;
+	return LIVEMAP_NEW;
+}
+
+static enum livemap_event
+copy_step(struct livemap *lm, struct err *e)
+{
+	int rc = snapshot_step(lm->next.copy, COPY_STEP, e);
+	const void *data;
+	size_t size;
+
+	if (rc == 1)
+		return LIVEMAP_BUSY;
+	if (rc == -1) {
+		/* Being written right now: to be looked at again. */
+		if (e->code == EX_TEMPFAIL) {
+			lm->tried = (struct snapshot_id){0};
+			drop(&lm->next);
+			return LIVEMAP_IDLE;
+		}
+		return refuse(lm);
+	}
+	data = snapshot_data(lm->next.copy, &size);
+	if (!cdbmem_init(&lm->next.map, data, size)) {
+		err_set(e, EX_DATAERR, "%s is damaged or not a cdb file",
+		    quotes(lm->path).s);
+		return refuse(lm);
+	}
+	lm->next.filter = mem_zero(LIVEMAP_FILTER / 64, sizeof(uint64_t));
+	lm->copied = true;
+	lm->pos = 0;
+	lm->has_header = false;
+	return LIVEMAP_BUSY;
+}
+
+static enum livemap_event
+check_step(struct livemap *lm, struct err *e)
+{
+	enum cdbmap_answer rc = CDBMAP_FOUND;
+	const char *key, *value;
+	size_t klen, vlen;
+	unsigned i;
+
+	for (i = 0; i < CHECK_STEP; i++) {
+		rc = cdbmem_next(
+		    &lm->next.map, &lm->pos, &key, &klen, &value, &vlen);
+		if (rc != CDBMAP_FOUND)
+			break;
+		if (is_good(lm, key, klen, value, vlen))
+			continue;
+		err_set(e, EX_DATAERR, "%s is damaged: the record of %s",
+		    quotes(lm->path).s, quote(key, klen).s);
+		return refuse(lm);
+	}
+	if (rc == CDBMAP_FOUND)
+		return LIVEMAP_BUSY;
+	if (rc == CDBMAP_NOTFOUND && lm->has_header)
+		return take_over(lm);
+	err_set(e, EX_DATAERR, "%s is damaged: %s", quotes(lm->path).s,
+	    rc == CDBMAP_BROKEN ? "a record leaves the file"
+				: "it has no header of tlspact-compile");
+	return refuse(lm);
+}
+
+enum livemap_event
+livemap_step(struct livemap *lm, uint64_t nanoseconds, struct err *e)
+{
+	uint64_t end = latency_now() + nanoseconds;
+	enum livemap_event rc = LIVEMAP_BUSY;
+
+	do {
+		if (lm->next.copy == NULL)
+			return LIVEMAP_IDLE;
+		rc = lm->copied ? check_step(lm, e) : copy_step(lm, e);
+	} while (rc == LIVEMAP_BUSY && latency_now() < end);
+	return rc;
+}
+
+const struct cdbmem *
+livemap_map(const struct livemap *lm)
+{
+	return lm->now.copy == NULL ? NULL : &lm->now.map;
+}
+
+const struct mapheader *
+livemap_header(const struct livemap *lm)
+{
+	return &lm->now.header;
+}
+
+const uint64_t *
+livemap_filter(const struct livemap *lm)
+{
+	return lm->now.filter;
+}
+
+bool
+livemap_current(const struct livemap *lm)
+{
+	return lm->current;
+}
+
+void
+livemap_free(struct livemap *lm)
+{
+	if (lm == NULL)
+		return;
+	drop(&lm->next);
+	drop(&lm->now);
+	free(lm);
+}

@@ -1,0 +1,327 @@
+#include "service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "mem.h"
+#include "netstring.h"
+#include "policyproto.h"
+#include "quote.h"
+#include "strength.h"
+
+#define INSTANCE_MAX 64 /* bytes of Postfix's instance; longer: not kept */
+
+/* What a policy client was told last: one answer for one transaction. */
+struct client {
+	char instance[INSTANCE_MAX];
+	size_t instance_len;
+	enum verdict verdict;
+	char *action; /* NULL for DUNNO */
+};
+
+static time_t
+now_for(const struct service *s)
+{
+	/* Only downgrades have an end. */
+	return s->lookup.lowered ? steady_now(&s->clock) : 0;
+}
+
+/* --- socketmap ---------------------------------------------------------- */
+
+static void
+answer_key(struct service *s, const char *key, size_t klen, struct buf *out)
+{
+	const char *text;
+	size_t tlen;
+	char *hold;
+
+	switch (lookup_policy(
+	    &s->lookup, key, klen, now_for(s), &text, &tlen, &hold)) {
+	case LOOKUP_FOUND:
+		if (tlen > 0 && tlen + 3 <= SERVICE_ANSWER_MAX) {
+			s->answers[SERVICE_OK]++;
+			netstring_put(out, "OK ", 3, text, tlen);
+			break;
+		}
+		/* FALLTHROUGH */
+	case LOOKUP_BROKEN:
+		s->answers[SERVICE_TEMP]++;
+		netstring_put(out, "TEMP ", 5, "unusable record", 15);
+		break;
+	case LOOKUP_NOTFOUND:
+		s->answers[SERVICE_NOTFOUND]++;
+		netstring_put(out, "NOTFOUND ", 9, NULL, 0);
+		break;
+	}
+	free(hold);
+}
+
+static enum conn_take
+take_socketmap(void *arg, void *state, struct conn_input *in, struct buf *out)
+{
+	struct service *s = arg;
+	const char *payload, *blank;
+	size_t len;
+
+	(void)state;
+	switch (netstring_take(in->data, in->len, SERVICE_SOCKETMAP_MAX,
+	    &payload, &len, &in->used)) {
+	case NETSTRING_MORE:
+		return CONN_MORE;
+	case NETSTRING_BAD:
+		in->why = "not a netstring, or too long";
+		return CONN_BREACH;
+	case NETSTRING_DONE:
+		break;
+	}
+	blank = memchr(payload, ' ', len);
+	if (blank == NULL) {
+		s->answers[SERVICE_PERM]++;
+		netstring_put(out, "PERM ", 5, "no `name key' request", 21);
+		return CONN_TOOK;
+	}
+	/* There is one map, whatever main.cf calls it. */
+	blank++;
+	answer_key(s, blank, len - (size_t)(blank - payload), out);
+	return CONN_TOOK;
+}
+
+void
+service_socketmap(struct service *s, struct conn_protocol *p)
+{
+	*p = (struct conn_protocol){.name = "socketmap",
+	    .request_max = SERVICE_SOCKETMAP_MAX + 8,
+	    .take = take_socketmap,
+	    .arg = s};
+}
+
+/* --- policy ------------------------------------------------------------- */
+
+static bool
+is(const struct policyproto_value *v, const char *text)
+{
+	size_t n = strlen(text);
+
+	return v->len == n && memcmp(v->s, text, n) == 0;
+}
+
+/* Is the sender known, and a mail in question? */
+static bool
+is_judged(const struct policyproto_value *state)
+{
+	return is(state, "RCPT") || is(state, "MAIL") || is(state, "DATA") ||
+	       is(state, "END-OF-MESSAGE");
+}
+
+/* The part behind the last '@'; false if there is none. */
+static bool
+domain_of(
+    const struct policyproto_value *address, const char **domain, size_t *len)
+{
+	const char *at = memrchr(address->s, '@', address->len);
+
+	if (at == NULL)
+		return false;
+	*domain = at + 1;
+	*len = address->len - (size_t)(at + 1 - address->s);
+	return *len > 0;
+}
+
+static enum lookup_answer
+find_rule(struct service *s, const struct policyproto *req,
+    struct lookup_rule *rule, bool *by_client)
+{
+	const struct policyproto_value *sender = &req->v[POLICYPROTO_SENDER];
+	const struct policyproto_value *client =
+	    &req->v[POLICYPROTO_CLIENT_NAME];
+	const char *domain;
+	size_t len;
+
+	*by_client = sender->len == 0;
+	if (!*by_client)
+		return domain_of(sender, &domain, &len)
+			   ? lookup_domain(
+				 &s->lookup, domain, len, now_for(s), rule)
+			   : LOOKUP_NOTFOUND;
+	if (client->len == 0 || is(client, "unknown"))
+		return LOOKUP_NOTFOUND;
+	return lookup_client(
+	    &s->lookup, client->s, client->len, now_for(s), rule);
+}
+
+static void
+log_decision(struct service *s, const struct policyproto *req,
+    const struct lookup_rule *rule, const struct decision *d)
+{
+	const struct policyproto_value *v = req->v;
+	enum logline_level level =
+	    d->verdict == VERDICT_WARN ? LOGLINE_WARNING : LOGLINE_INFO;
+
+	if (d->breach == BREACH_OUR_DIGEST)
+		level = LOGLINE_ERROR;
+	if (!logline_may(&s->limit[d->verdict], "mail that was judged"))
+		return;
+	logline(level,
+	    "inbound %s: %s%s: domain=%s%s partner=%s client=%s[%.*s] "
+	    "sender=%s tls=%s",
+	    verdict_name(d->verdict), breach_text(d->breach),
+	    d->lowered ? ", let in while a downgrade holds" : "",
+	    rule->suffix ? "." : "", rule->key,
+	    *rule->record.partner == '\0' ? "-" : rule->record.partner,
+	    quote(v[POLICYPROTO_CLIENT_NAME].s, v[POLICYPROTO_CLIENT_NAME].len)
+		.s,
+	    (int)(v[POLICYPROTO_CLIENT_ADDRESS].len > 45
+		      ? 45
+		      : v[POLICYPROTO_CLIENT_ADDRESS].len),
+	    v[POLICYPROTO_CLIENT_ADDRESS].s,
+	    quote(v[POLICYPROTO_SENDER].s, v[POLICYPROTO_SENDER].len).s,
+	    quote(v[POLICYPROTO_PROTOCOL].s, v[POLICYPROTO_PROTOCOL].len).s);
+}
+
+static void
+judge(struct service *s, const struct policyproto *req, struct decision *d)
+{
+	struct lookup_rule rule;
+	bool by_client;
+
+	switch (find_rule(s, req, &rule, &by_client)) {
+	case LOOKUP_NOTFOUND:
+		decide_nothing(d);
+		return;
+	case LOOKUP_BROKEN:
+		decide_broken(d);
+		return;
+	case LOOKUP_FOUND:
+		break;
+	}
+	decide_inbound(&rule, by_client, req, s->contact, d);
+	if (d->verdict != VERDICT_DUNNO)
+		log_decision(s, req, &rule, d);
+	s->let_in += d->lowered;
+	lookup_release(&rule);
+}
+
+/* All recipients of one transaction get one answer, whatever happens. */
+static void
+judge_once(struct service *s, struct client *c, const struct policyproto *req,
+    struct decision *d)
+{
+	const struct policyproto_value *v = &req->v[POLICYPROTO_INSTANCE];
+
+	if (v->len > 0 && v->len == c->instance_len &&
+	    memcmp(v->s, c->instance, v->len) == 0) {
+		decide_nothing(d);
+		d->verdict = c->verdict;
+		if (c->action != NULL)
+			(void)strcpy(d->action, c->action);
+		return;
+	}
+	judge(s, req, d);
+	free(c->action);
+	c->action = NULL;
+	c->instance_len = 0;
+	if (v->len > INSTANCE_MAX)
+		return;
+	memcpy(c->instance, v->s, v->len);
+	c->instance_len = v->len;
+	c->verdict = d->verdict;
+	if (d->verdict != VERDICT_DUNNO)
+		c->action = mem_dup(d->action);
+}
+
+/* Mail to a partner that cannot be reached as agreed. */
+static void
+judge_recipient(
+    struct service *s, const struct policyproto *req, struct decision *d)
+{
+	const struct policyproto_value *to = &req->v[POLICYPROTO_RECIPIENT];
+	const struct failing_hop *hop;
+	struct decide_failing f;
+	struct lookup_rule rule;
+	enum level level;
+	const char *domain;
+	char key[sizeof(rule.key) + 1];
+	size_t len;
+
+	decide_nothing(d);
+	if (s->failing == NULL || s->failing->n == 0 ||
+	    !domain_of(to, &domain, &len) ||
+	    lookup_domain(&s->lookup, domain, len, now_for(s), &rule) !=
+		LOOKUP_FOUND)
+		return;
+	key[0] = '.';
+	(void)strcpy(key + 1, rule.key);
+	hop = rule.suffix ? failing_find(s->failing, key, strlen(key)) : NULL;
+	if (hop == NULL)
+		hop = failing_find(s->failing, rule.key, strlen(rule.key));
+	if (hop != NULL && !rule.lowered &&
+	    strength_level(rule.policy, rule.policy_len, &level) &&
+	    level > LEVEL_OPPORTUNISTIC) {
+		f = (struct decide_failing){.domain = rule.key,
+		    .fault = hop->fault,
+		    .since = hop->since};
+		decide_outbound(&f, s->outbound_failing, s->contact, d);
+		if (logline_may(
+			&s->limit[d->verdict], "mail to failing partners"))
+			logline(LOGLINE_INFO,
+			    "outbound %s: recipient %s: %s fails (%s)",
+			    verdict_name(d->verdict), quote(to->s, to->len).s,
+			    rule.key, hop->fault);
+	}
+	lookup_release(&rule);
+}
+
+static enum conn_take
+take_policy(void *arg, void *state, struct conn_input *in, struct buf *out)
+{
+	struct service *s = arg;
+	struct decision d, d2;
+	struct policyproto req;
+	const struct policyproto_value *context;
+
+	switch (
+	    policyproto_take(in->data, in->len, &req, &in->used, &in->why)) {
+	case POLICYPROTO_MORE:
+		return CONN_MORE;
+	case POLICYPROTO_BAD:
+		return CONN_BREACH;
+	case POLICYPROTO_DONE:
+		break;
+	}
+	if (!is(&req.v[POLICYPROTO_REQUEST], "smtpd_access_policy")) {
+		in->why = "no request=smtpd_access_policy";
+		return CONN_BREACH;
+	}
+	context = &req.v[POLICYPROTO_CONTEXT];
+	decide_nothing(&d);
+	if (is_judged(&req.v[POLICYPROTO_STATE]) && !is(context, "outbound"))
+		judge_once(s, state, &req, &d);
+	if (s->outbound_failing > d.verdict && !is(context, "inbound") &&
+	    is(&req.v[POLICYPROTO_STATE], "RCPT")) {
+		judge_recipient(s, &req, &d2);
+		if (d2.verdict > d.verdict)
+			d = d2;
+	}
+	s->verdicts[d.verdict]++;
+	policyproto_answer(out, d.action);
+	return CONN_TOOK;
+}
+
+static void
+forget_client(void *arg, void *state)
+{
+	(void)arg;
+	free(((struct client *)state)->action);
+}
+
+void
+service_policy(struct service *s, struct conn_protocol *p)
+{
+	*p = (struct conn_protocol){.name = "policy",
+	    .request_max = POLICYPROTO_MAX,
+	    .state_size = sizeof(struct client),
+	    .take = take_policy,
+	    .closed = forget_client,
+	    .arg = s};
+}

@@ -1,0 +1,71 @@
+/*
+ * service.h: what tlspactd answers, behind lib/conn.h.
+ *
+ * Two protocols over one map: Postfix's policy delegation for mail that
+ * comes in, and socketmap for the way out.
+ */
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "conn.h"
+#include "decide.h"
+#include "failing.h"
+#include "logline.h"
+#include "lookup.h"
+#include "steady.h"
+
+struct buf;
+struct mapheader;
+
+#define SERVICE_SOCKETMAP_MAX 10000 /* bytes of a request's payload */
+#define SERVICE_ANSWER_MAX 100000   /* the same of an answer: Postfix's limit */
+
+enum service_answer {
+	SERVICE_OK,
+	SERVICE_NOTFOUND,
+	SERVICE_TEMP, /* our map is damaged; cannot be, after all checks */
+	SERVICE_PERM, /* no request of socketmap_table(5) */
+	SERVICE_ANSWERS,
+};
+
+struct service {
+	/* Set by the owner, and changed between requests only. */
+	struct lookup lookup;
+	struct steady clock;
+	const struct failing *failing; /* NULL: not known */
+	enum verdict outbound_failing;
+	const char *contact;
+
+	/* Counters. */
+	uint64_t answers[SERVICE_ANSWERS];
+	uint64_t verdicts[VERDICT_COUNT];
+	uint64_t let_in; /* warned because of a downgrade */
+
+	struct logline_limit limit[VERDICT_COUNT];
+};
+
+/* Fill in the two protocols; s outlives them. */
+void service_socketmap(struct service *s, struct conn_protocol *p);
+void service_policy(struct service *s, struct conn_protocol *p);
+
+/* What the metrics need beside the service itself. */
+struct service_facts {
+	const struct conn_protocol *socketmap, *policy; /* NULL: not served */
+	const struct mapheader *header;
+	bool current; /* the map served is the one on disk */
+	size_t clients;
+	size_t held; /* bytes */
+	uint64_t accepted, maps_loaded, maps_refused, compiles_failed;
+	time_t now;
+	bool expired; /* its downgrades are over, though it still has them */
+};
+
+/* Append all counters in Prometheus's text format. */
+void service_metrics(
+    const struct service *s, const struct service_facts *f, struct buf *out);
+
+#endif
