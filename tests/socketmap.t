@@ -173,6 +173,7 @@ for ((i = 0; i < count; i++)); do
 done
 is 'mail was taken' $i $count
 wait $killer
+# shellcheck disable=SC2317 # called by wait_for
 all_sent()
 {
 	[ "$(grep -c 'to=<load.*status=sent' "$LAB/send/log")" = $count ]
