@@ -33,8 +33,8 @@ INC_cmd = -Ilib -Ipolicy -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(SYSCONFDIR)"'
 INC_tests = -Ilib -Ipolicy -Itests
 
-LIBS_all = -lcdb -lidn2 -ljansson -lssl -lcrypto -lsqlite3 -lunbound \
-	-levent_core -lm
+LIBS_all = -larchive -lcdb -lidn2 -ljansson -lssl -lcrypto -lsqlite3 -lunbound \
+	-levent_core -lpthread -lm
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 MAN5 = cmd/tlspact-registry.5 cmd/tlspact.conf.5
 MAN7 = cmd/tlspact.7
@@ -88,7 +88,7 @@ programs-for-tests: $(BINS) $(UNITS) $(TOOLS)
 check: programs-for-tests
 	$(Q)exec env B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS) $(SHELL_TESTS)
 
-unit: $(UNITS)
+unit: $(UNITS) $(TOOLS)
 	$(Q)exec env B="$(abspath $(B))" tests/run -j $(JOBS) $(UNITS)
 
 asan:
@@ -96,7 +96,7 @@ asan:
 		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" \
 		HARDEN= LDHARDEN= WERROR=-Werror check
 
-valgrind: $(UNITS)
+valgrind: $(UNITS) $(TOOLS)
 	$(Q)exec env B="$(abspath $(B))" tests/run --valgrind -j $(JOBS) $(UNITS)
 
 # Fuzz harnesses; `make fuzz` replays the seeds, `make fuzz FUZZ_SECONDS=600`

@@ -1,5 +1,6 @@
 /*
- * tlspact-setup: wire the map into Postfix: print the settings, check them.
+ * tlspact-setup: wire tlspact into Postfix: print the settings, check them,
+ * put them there and take them back.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -17,7 +18,10 @@
 #include "cdbmap.h"
 #include "diag.h"
 #include "err.h"
+#include "mem.h"
 #include "postconf.h"
+#include "proc.h"
+#include "rewire.h"
 #include "say.h"
 #include "settings.h"
 #include "target.h"
@@ -26,7 +30,7 @@
 struct options {
 	struct settings_options settings;
 	const char *postfix; /* -c, or NULL */
-	bool json, verbose, show;
+	bool json, verbose, show, yes, undo;
 };
 
 static void
@@ -34,15 +38,21 @@ usage(FILE *to)
 {
 	(void)fprintf(to,
 	    "usage: tlspact-setup [-jv] [-C FILE] [-o NAME=VALUE]... "
-	    "[-c POSTFIX_DIR] print\n"
-	    "       tlspact-setup [-jv] [-C FILE] [-o NAME=VALUE]... "
-	    "[-c POSTFIX_DIR] check\n"
+	    "[-c POSTFIX_DIR]\n"
+	    "                     print | check | apply [-n] [--yes] | apply "
+	    "--undo\n"
 	    "       tlspact-setup -n [-C FILE] [-o NAME=VALUE]...\n"
-	    "Wire the map of tlspact into Postfix.\n"
-	    "  print            the main.cf lines for the outbound side\n"
+	    "Wire tlspact into Postfix, for mail out and mail in.\n"
+	    "  print            the main.cf lines\n"
 	    "  check            name each fault of the real configuration, "
 	    "with the fix\n"
-	    "  -n, --settings   print the effective settings of tlspact\n"
+	    "  apply            put the lines into main.cf, which is copied "
+	    "before\n"
+	    "      --undo       put that copy back\n"
+	    "      --yes        do not ask\n"
+	    "  -n, --settings, --dry-run  print the effective settings of "
+	    "tlspact;\n"
+	    "                   with apply: show what would change\n"
 	    "  -c, --postfix POSTFIX_DIR  configuration folder of Postfix "
 	    "(default: its own)\n"
 	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
@@ -54,7 +64,11 @@ usage(FILE *to)
 static const char *
 parse_options(int argc, char *argv[], struct options *opt)
 {
+	enum { OPT_YES = 256, OPT_UNDO };
 	static const struct option longs[] = {
+	    {"yes", no_argument, NULL, OPT_YES},
+	    {"undo", no_argument, NULL, OPT_UNDO},
+	    {"dry-run", no_argument, NULL, 'n'},
 	    {"config", required_argument, NULL, 'C'},
 	    {"option", required_argument, NULL, 'o'},
 	    {"postfix", required_argument, NULL, 'c'},
@@ -65,6 +79,7 @@ parse_options(int argc, char *argv[], struct options *opt)
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
 	};
+	bool apply;
 	int ch;
 
 	while ((ch = getopt_long(argc, argv, "C:o:c:njvhV", longs, NULL)) != -1)
@@ -80,6 +95,12 @@ parse_options(int argc, char *argv[], struct options *opt)
 			break;
 		case 'n':
 			opt->show = true;
+			break;
+		case OPT_YES:
+			opt->yes = true;
+			break;
+		case OPT_UNDO:
+			opt->undo = true;
 			break;
 		case 'j':
 			opt->json = true;
@@ -97,11 +118,13 @@ parse_options(int argc, char *argv[], struct options *opt)
 			usage(stderr);
 			exit(EX_USAGE);
 		}
-	if (argc - optind != (opt->show ? 0 : 1)) {
+	apply = argc - optind == 1 && strcmp(argv[optind], "apply") == 0;
+	if (argc - optind != (opt->show && !apply ? 0 : 1) ||
+	    ((opt->yes || opt->undo) && !apply)) {
 		usage(stderr);
 		exit(EX_USAGE);
 	}
-	return opt->show ? "" : argv[optind];
+	return argc == optind ? "" : argv[optind];
 }
 
 /* As readable_fn: by the bits of the file itself, since we may be root. */
@@ -123,27 +146,51 @@ readable(const char *path, const char *owner)
 	return EACCES;
 }
 
+/* What the map asks for, as far as it can be read. */
+static void
+read_map(const struct settings *s, struct map_facts *map, struct err *why)
+{
+	struct cdbmap *m;
+
+	*map = (struct map_facts){.path = s->map,
+	    .ca_file = s->ca_file,
+	    .policy_socket = s->policy_socket,
+	    .socketmap_socket = s->socketmap_socket};
+	if ((m = cdbmap_open(s->map, why)) == NULL)
+		map->fault = why->text;
+	else
+		map_facts_read(map, m);
+	cdbmap_close(m);
+}
+
 static int
 print(const struct settings *s, const struct options *opt)
 {
+	struct wiring_lines lines = {0};
+	struct map_facts map;
 	struct postconf c = {0};
-	struct buf out = {0};
 	struct target t;
-	struct err e;
+	struct err e, why;
+	size_t i;
 	int rc = settings_target(s, false, &t, &e);
 
 	if (rc == 0 && opt->postfix != NULL)
-		rc = postconf_read(&c, opt->postfix, wiring_parameters, &e);
+		rc = postconf_read_plain(
+		    &c, opt->postfix, wiring_parameters, &e);
 	if (rc == -1) {
 		say_err(&e);
-	} else {
-		wiring_print(opt->postfix == NULL ? NULL : &c, s->map,
-		    s->ca_file, &t, &out);
-		(void)fputs(out.data, stdout);
+		postconf_release(&c);
+		return e.code;
 	}
-	buf_free(&out);
+	read_map(s, &map, &why);
+	wiring_want(opt->postfix == NULL ? NULL : &c, &map, &t, &lines);
+	for (i = 0; i < lines.n; i++)
+		(void)printf("%s =%s%s\n", lines.v[i].name,
+		    *lines.v[i].value == '\0' ? "" : " ", lines.v[i].value);
+	wiring_lines_release(&lines);
+	map_facts_release(&map);
 	postconf_release(&c);
-	return rc == -1 ? e.code : EX_OK;
+	return EX_OK;
 }
 
 static void
@@ -198,10 +245,9 @@ json_findings(const struct findings *f, const struct map_facts *map)
 static int
 check(const struct settings *s, const struct options *opt)
 {
-	struct map_facts map = {.path = s->map, .ca_file = s->ca_file};
+	struct map_facts map;
 	struct postconf c = {0};
 	struct findings f = {0};
-	struct cdbmap *m;
 	struct err e, why;
 	int code;
 
@@ -210,11 +256,7 @@ check(const struct settings *s, const struct options *opt)
 		postconf_release(&c);
 		return e.code;
 	}
-	if ((m = cdbmap_open(s->map, &why)) == NULL)
-		map.fault = why.text;
-	else
-		map_facts_read(&map, m);
-	cdbmap_close(m);
+	read_map(s, &map, &why);
 	wiring_check(&c, &map, readable, &f);
 	if (opt->json)
 		json_findings(&f, &map);
@@ -224,6 +266,124 @@ check(const struct settings *s, const struct options *opt)
 	findings_release(&f);
 	map_facts_release(&map);
 	postconf_release(&c);
+	return code;
+}
+
+/* The folder of main.cf; the caller frees it. NULL with *e set. */
+static char *
+postfix_dir(const struct options *opt, struct err *e)
+{
+	const char *argv[] = {"postconf", "-h", "config_directory", NULL};
+	char *out;
+
+	if (opt->postfix != NULL)
+		return mem_dup(opt->postfix);
+	if ((out = proc_read(argv, 4096, 10000, e)) != NULL)
+		out[strcspn(out, "\n")] = '\0';
+	return out;
+}
+
+static int
+undo(const char *dir)
+{
+	struct err e;
+
+	if (rewire_undo(dir, &e) == -1) {
+		say_err(&e);
+		return e.code;
+	}
+	(void)printf(
+	    "%s/main.cf is as it was; now: postfix -c %s reload\n", dir, dir);
+	return EX_OK;
+}
+
+static bool
+confirmed(void)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	bool yes;
+
+	(void)printf("change main.cf so? [y/N] ");
+	(void)fflush(stdout);
+	yes = getline(&line, &cap, stdin) != -1 &&
+	      (line[0] == 'y' || line[0] == 'Y');
+	free(line);
+	if (!yes)
+		say("nothing was changed");
+	return yes;
+}
+
+static int
+apply_lines(const char *dir, const struct wiring_lines *lines,
+    const struct options *opt)
+{
+	struct buf diff = {0};
+	struct err e;
+	size_t n = rewire_diff(lines, &diff);
+
+	if (n > 0)
+		(void)fputs(diff.data, stdout);
+	buf_free(&diff);
+	if (n == 0 || opt->show) {
+		(void)printf("%zu line%s of main.cf %s\n", n, n == 1 ? "" : "s",
+		    n == 0 ? "need to change" : "would change");
+		return EX_OK;
+	}
+	if (!opt->yes && isatty(STDIN_FILENO) == 0) {
+		say("nobody is here to confirm it; --yes does without");
+		return EX_USAGE;
+	}
+	if (!opt->yes && !confirmed())
+		return 1;
+	if (rewire_apply(dir, lines, &e) == -1) {
+		say_err(&e);
+		return e.code;
+	}
+	(void)printf("%zu line%s changed; the old file is %s/"
+		     "main.cf.before-tlspact\nnow: postfix -c %s reload; "
+		     "to go back: tlspact-setup apply --undo\n",
+	    n, n == 1 ? "" : "s", dir, dir);
+	return EX_OK;
+}
+
+static int
+apply(const struct settings *s, const struct options *opt)
+{
+	struct wiring_lines lines = {0};
+	struct map_facts map;
+	struct postconf c = {0};
+	struct target t;
+	struct err e, why;
+	char *dir = postfix_dir(opt, &e);
+	int code;
+
+	if (dir != NULL && opt->undo) {
+		code = undo(dir);
+		free(dir);
+		return code;
+	}
+	if (dir == NULL || settings_target(s, false, &t, &e) == -1 ||
+	    postconf_read_plain(&c, dir, wiring_parameters, &e) == -1) {
+		say_err(&e);
+		postconf_release(&c);
+		free(dir);
+		return e.code;
+	}
+	read_map(s, &map, &why);
+	if (map.fault != NULL) {
+		/* A table that is not there defers all mail that leaves. */
+		say("%s; run tlspact-compile first, nothing was changed",
+		    map.fault);
+		code = EX_NOINPUT;
+	} else {
+		wiring_want(&c, &map, &t, &lines);
+		code = apply_lines(dir, &lines, opt);
+		wiring_lines_release(&lines);
+	}
+	map_facts_release(&map);
+	postconf_release(&c);
+	free(dir);
 	return code;
 }
 
@@ -255,8 +415,10 @@ main(int argc, char *argv[])
 		if (d.errors == 0)
 			say_err(&e);
 		code = d.errors > 0 ? EX_CONFIG : e.code;
-	} else if (opt.show) {
+	} else if (*verb == '\0') {
 		show_settings(&s);
+	} else if (strcmp(verb, "apply") == 0) {
+		code = apply(&s, &opt);
 	} else if (strcmp(verb, "print") == 0) {
 		code = print(&s, &opt);
 	} else if (strcmp(verb, "check") == 0) {

@@ -53,7 +53,8 @@ cdbmap_open(const char *path, struct err *e)
 	struct cdbmap *m = mem_zero(1, sizeof(*m));
 	struct stat st;
 
-	m->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* Not to wait for the writer of a pipe, which is no map. */
+	m->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (m->fd == -1 || fstat(m->fd, &st) == -1) {
 		err_sys(
 		    e, err_code_input(errno), "cannot open %s", quotes(path).s);

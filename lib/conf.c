@@ -145,7 +145,7 @@ conf_parse(
 		    quote(text + bad, 1).s);
 		return;
 	}
-	lines_init(&in, text, len);
+	lines_init(&in, text, len, 1);
 	while (lines_next(&in, &line)) {
 		if (*line.text == ' ' || *line.text == '\t')
 			diag_error(d, file, line.no,

@@ -107,16 +107,16 @@ scan_name(const char *s, bool foreign_ok, char *buf, struct scan *sc)
 	if (*s == '\0')
 		return "an empty name";
 	for (;; i++) {
-		sc->numeric = true;
 		for (label = i; u[i] != '.' && u[i] != '\0'; i++) {
+			/* Lower case, digits and hyphens are most of it. */
+			if ((unsigned char)ldh[u[i]] == u[i])
+				continue;
 			if (u[i] >= 0x80 && foreign_ok)
 				sc->foreign = true;
 			else if (ldh[u[i]] == 0)
 				return bad_byte(u[i], buf);
-			else if ((char)u[i] != ldh[u[i]])
+			else
 				sc->upper = true;
-			if (u[i] > '9' || u[i] == '-')
-				sc->numeric = false;
 		}
 		if (i == label)
 			return u[i] == '\0' ? "it ends with a dot"
@@ -125,12 +125,15 @@ scan_name(const char *s, bool foreign_ok, char *buf, struct scan *sc)
 			return "a label begins or ends with '-'";
 		if (i - label > DNAME_LABEL_MAX && !sc->foreign)
 			return "a label is longer than 63 characters";
-		if (i - label >= 4 && (s[label] | 0x20) == 'x' &&
+		if ((u[label] | 0x20) == 'x' && i - label >= 4 &&
 		    strncasecmp(s + label, "xn--", 4) == 0)
 			sc->alabel = true;
 		if (u[i] == '\0')
 			break;
 	}
+	while (label < i && u[label] >= '0' && u[label] <= '9')
+		label++;
+	sc->numeric = label == i;
 	sc->len = i;
 	if (i > DNAME_MAX && !sc->foreign)
 		return "the name is longer than 253 characters";
@@ -238,12 +241,12 @@ dname_suffix(const char *s, char *buf, const char **out)
 		return "it does not begin with a dot";
 	if ((bad = dname_host(s + 1, buf, &name)) != NULL)
 		return bad;
+	if (strlen(name) >= DNAME_MAX)
+		return "the name is longer than 253 characters";
 	if (name == s + 1) {
 		*out = s;
 		return NULL;
 	}
-	if (strlen(name) >= DNAME_MAX)
-		return "the name is longer than 253 characters";
 	memmove(buf + 1, buf, strlen(buf) + 1);
 	buf[0] = '.';
 	*out = buf;
@@ -270,13 +273,14 @@ bad_port(const char *s)
 	if (*s != ':' || s[1] == '\0')
 		return "after ']' comes nothing, or ':' and a port";
 	s++;
-	for (i = 0; s[i] >= '0' && s[i] <= '9' && i < 6; i++)
-		v = v * 10 + (unsigned)(s[i] - '0');
+	for (i = 0; s[i] >= '0' && s[i] <= '9'; i++)
+		if (v <= 65535)
+			v = v * 10 + (unsigned)(s[i] - '0');
 	if (s[i] == '\0')
 		return v >= 1 && v <= 65535 ? NULL
 					    : "the port is not from 1 to 65535";
 	for (i = 0; s[i] != '\0'; i++)
-		if (ldh[(unsigned char)s[i]] == 0 || i > 31)
+		if (ldh[(unsigned char)s[i]] == 0 || s[0] == '-' || i > 31)
 			return "the port is no number and no service name";
 	return NULL;
 }

@@ -6,11 +6,11 @@
 #include "quote.h"
 
 void
-lines_init(struct lines *in, char *text, size_t len)
+lines_init(struct lines *in, char *text, size_t len, unsigned no)
 {
 	in->next = text;
 	in->end = text + len;
-	in->no = 1;
+	in->no = no;
 	*in->end = '\0';
 }
 
@@ -93,6 +93,7 @@ plain8(const char *p)
 long
 lines_bad_byte(const char *text, size_t len)
 {
+	unsigned char c;
 	size_t i = 0, n;
 
 	while (i < len) {
@@ -100,11 +101,13 @@ lines_bad_byte(const char *text, size_t len)
 			i += 8;
 			continue;
 		}
-		n = utf8_len(text + i, len - i);
+		c = (unsigned char)text[i];
+		if ((c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t') {
+			i++;
+			continue;
+		}
+		n = c < 0x80 ? 0 : utf8_len(text + i, len - i);
 		if (n == 0)
-			return (long)i;
-		if (n == 1 && text[i] != '\n' && text[i] != '\t' &&
-		    ((unsigned char)text[i] < 0x20 || text[i] == 0x7f))
 			return (long)i;
 		i += n;
 	}

@@ -27,9 +27,10 @@ struct line {
 /*
  * Read the len bytes at text, which must be writable, have room for a NUL
  * at text[len], and outlive the lines: they are cut in place. Newlines
- * inside a logical line are kept, so that line numbers can be counted.
+ * inside a logical line are kept, so that line numbers can be counted. The
+ * first line has number no.
  */
-void lines_init(struct lines *in, char *text, size_t len);
+void lines_init(struct lines *in, char *text, size_t len, unsigned no);
 
 /*
  * The next logical line, or false at the end. A line whose text starts with

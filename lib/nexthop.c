@@ -59,17 +59,20 @@ take_address(struct nexthop *n, const char *s)
 static int
 take_port(struct nexthop *n, const char *s)
 {
-	const struct servent *se;
+	struct servent se, *found = NULL;
+	char mem[1024];
 	uint64_t port;
 
 	if (num_parse(s, 1, 65535, &port) == 0) {
 		n->port = (uint16_t)port;
 		return 0;
 	}
+	/* libunbound has threads: the reentrant one. */
 	if (*s == '\0' || (*s >= '0' && *s <= '9') ||
-	    (se = getservbyname(s, "tcp")) == NULL)
+	    getservbyname_r(s, "tcp", &se, mem, sizeof(mem), &found) != 0 ||
+	    found == NULL)
 		return -1;
-	n->port = ntohs((uint16_t)se->s_port);
+	n->port = ntohs((uint16_t)se.s_port);
 	return 0;
 }
 

@@ -15,7 +15,7 @@
 #define POSTCONF_MAX (4 * 1024 * 1024)
 #define POSTCONF_NAMES 64 /* parameters asked for at once */
 
-/* Run postconf -c dir with flags and names. */
+/* Run postconf -c dir with flags (NULL: none) and names. */
 static char *
 run(const char *dir, const char *flags, const char *const names[],
     struct err *e)
@@ -28,7 +28,8 @@ run(const char *dir, const char *flags, const char *const names[],
 		argv[n++] = "-c";
 		argv[n++] = dir;
 	}
-	argv[n++] = flags;
+	if (flags != NULL)
+		argv[n++] = flags;
 	for (i = 0; names != NULL && names[i] != NULL && i < POSTCONF_NAMES;
 	     i++)
 		argv[n++] = names[i];
@@ -113,6 +114,20 @@ out:
 	free(options);
 	free(services);
 	return rv;
+}
+
+int
+postconf_read_plain(struct postconf *c, const char *dir,
+    const char *const names[], struct err *e)
+{
+	char *values;
+
+	*c = (struct postconf){0};
+	if ((values = run(dir, NULL, names, e)) == NULL)
+		return -1;
+	take_values(c, values);
+	free(values);
+	return 0;
 }
 
 const char *

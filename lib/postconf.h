@@ -36,6 +36,13 @@ int postconf_read(struct postconf *c, const char *dir,
     const char *const names[], struct err *e);
 
 /*
+ * The same of main.cf alone, as it is written there: for values that are to
+ * be written back.
+ */
+int postconf_read_plain(struct postconf *c, const char *dir,
+    const char *const names[], struct err *e);
+
+/*
  * The value for a service ("smtp/unix"; NULL: main.cf alone), its -o option
  * before main.cf; NULL if there is no such parameter.
  */

@@ -87,6 +87,26 @@ out:
 	return rv;
 }
 
+/*
+ * Only a file is replaced: a link to /dev/null would have root put a file in
+ * its place, and the target of a link that dangles cannot be followed.
+ */
+static int
+check_place(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, EX_CANTCREAT, "%s is not a regular file",
+		    quotes(path).s);
+	if (stat(path, &st) == -1 && errno == ENOENT && lstat(path, &st) == 0)
+		return err_set(e, EX_CANTCREAT,
+		    "%s is a symbolic link to a file that does not exist; "
+		    "create that one empty, or remove the link",
+		    quotes(path).s);
+	return 0;
+}
+
 struct publish *
 publish_lock(const char *path, int wait_ms, struct err *e)
 {
@@ -104,7 +124,8 @@ publish_lock(const char *path, int wait_ms, struct err *e)
 	if (strlen(p->temp) >= sizeof(doomed)) {
 		errno = ENAMETOOLONG;
 		err_sys(e, EX_CANTCREAT, "cannot write %s", quotes(path).s);
-	} else if (take_lock(p, wait_ms, e) == 0) {
+	} else if (check_place(p->path, e) == 0 &&
+		   take_lock(p, wait_ms, e) == 0) {
 		return p;
 	}
 	publish_free(p);

@@ -20,7 +20,8 @@ struct publish;
  * Take the lock for path, waiting up to wait_ms milliseconds for another
  * writer. A symbolic link is followed, so that its target is replaced.
  * Returns NULL with *e set: 75 if another writer keeps the lock, 73 or 77
- * if the directory cannot be written.
+ * if the directory cannot be written, 73 if there is something at path that
+ * is no regular file, or a link to nothing.
  */
 struct publish *publish_lock(const char *path, int wait_ms, struct err *e);
 

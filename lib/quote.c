@@ -1,5 +1,6 @@
 #include "quote.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,11 +36,21 @@ utf8_len(const char *p, size_t len)
 	return n;
 }
 
-/* C1 controls (U+0080 to U+009F) move cursors just as C0 ones do. */
-static int
-is_c1(const unsigned char *u, size_t n)
+/*
+ * C1 controls (U+0080 to U+009F) move cursors just as C0 ones do; marks of
+ * direction (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069) make a text
+ * look like another one.
+ */
+static bool
+is_trick(const unsigned char *u, size_t n)
 {
-	return n == 2 && u[0] == 0xc2 && u[1] < 0xa0;
+	if (n == 2)
+		return u[0] == 0xc2 && u[1] < 0xa0;
+	if (n != 3 || u[0] != 0xe2)
+		return false;
+	return (u[1] == 0x80 && (u[2] == 0x8e || u[2] == 0x8f ||
+				    (u[2] >= 0xaa && u[2] <= 0xae))) ||
+	       (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9);
 }
 
 struct quoted
@@ -59,7 +70,7 @@ quote(const char *p, size_t len)
 			break;
 		}
 		if (n == 0 || u[i] < 0x20 || u[i] == 0x7f || u[i] == '"' ||
-		    u[i] == '\\' || is_c1(u + i, n)) {
+		    u[i] == '\\' || is_trick(u + i, n)) {
 			n = 1;
 			out += (size_t)sprintf(q.s + out, "\\x%02x", u[i]);
 		} else {

@@ -14,8 +14,9 @@ struct quoted {
 
 /*
  * The len bytes at p in double quotes, for a message: control characters,
- * quotes, backslashes and bytes that are not UTF-8 become \xHH, and what
- * is longer than the room ends in "...". Use as quote(p, n).s.
+ * marks of direction, quotes, backslashes and bytes that are not UTF-8
+ * become \xHH, and what is longer than the room ends in "...". Use as
+ * quote(p, n).s.
  */
 struct quoted quote(const char *p, size_t len);
 

@@ -252,7 +252,11 @@ tls_wait(struct starttls *s, int rc)
 	}
 }
 
-/* Send what is left of the command. */
+/*
+ * Send what is left of the command. If the peer is gone, its last words may
+ * still wait to be read (a 421, a TLS alert): give up sending, and let the
+ * reading tell how it ended.
+ */
 static enum step
 flush(struct starttls *s)
 {
@@ -265,7 +269,7 @@ flush(struct starttls *s)
 		if (s->ssl != NULL) {
 			ERR_clear_error();
 			n = SSL_write(s->ssl, p, (int)len);
-			if (n <= 0)
+			if (n <= 0 && s->sock.errnum == 0)
 				return tls_wait(s, (int)n);
 		} else if ((n = send(s->sock.fd, p, len, MSG_NOSIGNAL)) == -1) {
 			if (errno == EINTR)
@@ -274,10 +278,9 @@ flush(struct starttls *s)
 				watch(s, EV_WRITE);
 				return STEP_WAIT;
 			}
-			finish_closed(s, errno);
-			return STEP_GONE;
+			s->sock.errnum = errno;
 		}
-		s->out_at += (size_t)n;
+		s->out_at += n > 0 ? (size_t)n : len;
 	}
 	return STEP_ON;
 }
@@ -303,7 +306,7 @@ fill(struct starttls *s)
 		}
 		if (n <= 0) {
 			s->sock.eof = true;
-			finish_closed(s, n == 0 ? 0 : errno);
+			finish_closed(s, n == 0 ? s->sock.errnum : errno);
 			return STEP_GONE;
 		}
 	}

@@ -18,8 +18,6 @@ struct compiling {
 	struct compiled *c;
 	struct diags *d;
 	struct buf text;
-	const char *last; /* the text rendered last: neighbours often agree */
-	const struct override **by_partner; /* NULL if there are none */
 };
 
 static void
@@ -39,7 +37,7 @@ sort_overrides(struct compiling *k, const struct overrides *o, time_t now)
 
 	if (o->n == 0)
 		return;
-	k->by_partner = mem_zero(k->r->npartners, sizeof(*k->by_partner));
+	k->c->by_partner = mem_zero(k->r->npartners, sizeof(*k->c->by_partner));
 	for (n = 0; n < o->n; n++) {
 		v = &o->v[n];
 		i = strmap_find(&k->r->partners, k->r->partner, v->partner,
@@ -50,7 +48,7 @@ sort_overrides(struct compiling *k, const struct overrides *o, time_t now)
 		if (v->begin > now)
 			continue;
 		next_change(k->c, v->end, now);
-		have = &k->by_partner[i];
+		have = &k->c->by_partner[i];
 		if (v->level < partner_level(&k->r->partner[i]) &&
 		    (*have == NULL || v->level < (*have)->level))
 			*have = v;
@@ -91,23 +89,28 @@ add_unicode(struct compiling *k, const struct partner *p,
 	add_row(k->c, &second);
 }
 
-static const char *
-render(struct compiling *k, const struct partner *p, enum level level,
-    const struct override *o)
+static const struct strs *
+pins(const struct partner *p, const struct override *o)
 {
-	const struct strs *key = o != NULL ? o->key : p->terms.key;
-	const char *bad;
+	return o != NULL ? o->key : p->terms.key;
+}
 
-	buf_clear(&k->text);
-	bad = render_policy(p, level, key, k->target, &k->text);
-	if (bad != NULL) {
-		diag_error(k->d, registry_file(k->r, p->source), p->line,
-		    "partner %s: %s", p->name, bad);
-		return NULL;
-	}
-	if (k->last == NULL || strcmp(k->last, k->text.data) != 0)
-		k->last = arena_copy(&k->c->arena, k->text.data, k->text.len);
-	return k->last;
+const char *
+compiled_text(struct compiled *c, const struct row *row)
+{
+	const struct partner *p;
+	const struct override *o;
+
+	if (row->text != NULL)
+		return row->text;
+	p = &c->registry->partner[row->partner];
+	o = c->by_partner == NULL ? NULL : c->by_partner[row->partner];
+	buf_clear(&c->text);
+	/* compile() has found that it can be rendered. */
+	if (render_policy(p, (enum level)row->level, pins(p, o), &c->target,
+		&c->text) != NULL)
+		abort();
+	return c->text.data;
 }
 
 static void
@@ -300,7 +303,7 @@ add_gateways(struct compiling *k)
 	strmap_init(&g.map, gateway_key);
 	for (i = 0; i < k->r->npartners; i++) {
 		p = &k->r->partner[i];
-		o = k->by_partner == NULL ? NULL : k->by_partner[i];
+		o = k->c->by_partner == NULL ? NULL : k->c->by_partner[i];
 		if (p->terms.inbound == INBOUND_OFF)
 			continue;
 		for (j = 0; j < p->terms.gateway->n; j++)
@@ -311,8 +314,8 @@ add_gateways(struct compiling *k)
 	}
 	for (i = 0; i < g.n; i++) {
 		p = &k->r->partner[g.v[i].partner];
-		o = k->by_partner == NULL ? NULL
-					  : k->by_partner[g.v[i].partner];
+		o = k->c->by_partner == NULL ? NULL
+					     : k->c->by_partner[g.v[i].partner];
 		fill_record(&rec, p);
 		rec.more = g.v[i].more;
 		rec.inbound = (enum inbound)g.v[i].inbound;
@@ -339,18 +342,23 @@ compile_partner(struct compiling *k, uint32_t index)
 {
 	const struct partner *p = &k->r->partner[index];
 	const struct override *o =
-	    k->by_partner == NULL ? NULL : k->by_partner[index];
+	    k->c->by_partner == NULL ? NULL : k->c->by_partner[index];
 	struct compiled *c = k->c;
 	const struct domain *dom;
 	struct row row = {.partner = index};
 	size_t before = c->n;
+	const char *bad;
 	uint32_t i;
 
 	row.level = (uint8_t)(o != NULL ? o->level : partner_level(p));
 	row.lowered = o != NULL;
 	row.enforced = p->terms.mode == MODE_ENFORCED;
-	if ((row.text = render(k, p, (enum level)row.level, o)) == NULL)
+	bad = render_fault(p, (enum level)row.level, pins(p, o), k->target);
+	if (bad != NULL) {
+		diag_error(k->d, registry_file(k->r, p->source), p->line,
+		    "partner %s: %s", p->name, bad);
 		return;
+	}
 	if (o != NULL && (c->lowered_until == 0 || o->end < c->lowered_until))
 		c->lowered_until = o->end;
 	for (i = 0; i < p->ndomains; i++) {
@@ -377,12 +385,12 @@ compile(const struct registry *r, const struct overrides *o, time_t now,
 	struct compiling k = {.r = r, .target = target, .c = c, .d = d};
 	size_t i;
 
-	*c = (struct compiled){.partners = r->npartners};
+	*c = (struct compiled){
+	    .partners = r->npartners, .registry = r, .target = *target};
 	sort_overrides(&k, o, now);
 	for (i = 0; i < r->npartners; i++)
 		compile_partner(&k, (uint32_t)i);
 	add_gateways(&k);
-	free(k.by_partner);
 	buf_free(&k.text);
 }
 
@@ -390,6 +398,8 @@ void
 compiled_release(struct compiled *c)
 {
 	free(c->row);
+	free(c->by_partner);
+	buf_free(&c->text);
 	arena_free(&c->arena);
 	*c = (struct compiled){0};
 }

@@ -10,11 +10,12 @@
 #include <time.h>
 
 #include "arena.h"
+#include "buf.h"
 #include "level.h"
 #include "registry.h"
+#include "target.h"
 
 struct diags;
-struct target;
 
 /* A downgrade of one partner, from the ledger. */
 struct override {
@@ -32,7 +33,7 @@ struct overrides {
 
 struct row {
 	const char *key;  /* what smtp(8) asks for, lower case */
-	const char *text; /* the Postfix policy */
+	const char *text; /* NULL: ask compiled_text() */
 	uint32_t partner; /* index into the registry */
 	uint8_t level;	  /* enum level, as rendered */
 	bool enforced;	  /* the partner's mode */
@@ -50,17 +51,29 @@ struct compiled {
 	time_t lowered_until; /* when the first of them ends; 0 if none */
 	time_t expires; /* next time at which anything changes; 0: never */
 	struct arena arena;
+	/* For compiled_text(). */
+	const struct registry *registry;
+	const struct override **by_partner; /* NULL if there are none */
+	struct target target;
+	struct buf text;
 };
 
 /*
  * Render every domain of the registry as of now. Keys borrow from the
- * registry. An override that does not weaken its partner, has ended, has
- * not begun, or names nobody is passed over; its begin and end count for
- * expires. Errors (what the target cannot express) go to d. The caller
- * releases c.
+ * registry; the registry and the overrides must outlive c. An override that
+ * does not weaken its partner, has ended, has not begun, or names nobody is
+ * passed over; its begin and end count for expires. Errors (what the target
+ * cannot express) go to d. The caller releases c.
  */
 void compile(const struct registry *r, const struct overrides *o, time_t now,
     const struct target *target, struct compiled *c, struct diags *d);
+
+/*
+ * The policy text of a row, which lives until the next call. Texts are made
+ * when they are asked for: kept for all rows they would be most of what a
+ * large registry takes.
+ */
+const char *compiled_text(struct compiled *c, const struct row *row);
 
 /* Free what c owns. */
 void compiled_release(struct compiled *c);

@@ -19,7 +19,10 @@ note(struct mapdiff *d, bool list, const struct difference *x)
 	if (!list || x->change == CHANGE_NONE)
 		return;
 	d->v = mem_grow(d->v, d->n, &d->cap, sizeof(*d->v));
-	d->v[d->n++] = *x;
+	d->v[d->n] = *x;
+	if (x->is != NULL)
+		d->v[d->n].is = arena_copy(&d->arena, x->is, strlen(x->is));
+	d->n++;
 }
 
 static bool
@@ -35,7 +38,7 @@ is_enforced(const char *text, size_t len)
 /* Compare each new row with the live one; returns how many were found. */
 static size_t
 compare_rows(
-    struct mapdiff *d, struct cdbmap *live, const struct compiled *c, bool list)
+    struct mapdiff *d, struct cdbmap *live, struct compiled *c, bool list)
 {
 	struct difference x;
 	const struct row *row;
@@ -45,15 +48,16 @@ compare_rows(
 		row = &c->row[i];
 		x = (struct difference){.change = CHANGE_ADDED,
 		    .key = row->key,
-		    .keylen = strlen(row->key),
-		    .is = row->text};
+		    .keylen = strlen(row->key)};
+		if (live != NULL || list)
+			x.is = compiled_text(c, row);
 		if (live != NULL)
 			switch (cdbmap_get(
 			    live, x.key, x.keylen, &x.was, &x.waslen)) {
 			case CDBMAP_FOUND:
 				found++;
-				x.change = strength_compare(x.was, x.waslen,
-				    row->text, strlen(row->text));
+				x.change = strength_compare(
+				    x.was, x.waslen, x.is, strlen(x.is));
 				break;
 			case CDBMAP_BROKEN:
 				d->damaged = true;
@@ -89,7 +93,7 @@ take_header(struct mapdiff *d, const char *value, size_t len)
 /* Walk the live map: count it, and find what is gone if anything is. */
 static void
 walk_live(struct mapdiff *d, struct cdbmap *live, const struct strmap *rows,
-    const struct compiled *c, bool list)
+    struct compiled *c, bool list)
 {
 	struct difference x = {.change = CHANGE_REMOVED};
 	enum cdbmap_answer a;
@@ -126,8 +130,7 @@ walk_live(struct mapdiff *d, struct cdbmap *live, const struct strmap *rows,
 }
 
 void
-mapdiff(
-    struct mapdiff *d, struct cdbmap *live, const struct compiled *c, bool list)
+mapdiff(struct mapdiff *d, struct cdbmap *live, struct compiled *c, bool list)
 {
 	struct strmap rows;
 	size_t found, i;
@@ -151,6 +154,7 @@ void
 mapdiff_release(struct mapdiff *d)
 {
 	free(d->v);
+	arena_free(&d->arena);
 	*d = (struct mapdiff){0};
 }
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "arena.h"
 #include "mapheader.h"
 #include "strength.h"
 
@@ -20,12 +21,13 @@ struct difference {
 	size_t keylen;
 	const char *was; /* NULL if added */
 	size_t waslen;
-	const char *is; /* NULL if removed */
+	const char *is; /* NULL if removed; a NUL-terminated string */
 };
 
 struct mapdiff {
 	struct difference *v; /* rows that differ, only if they were wanted */
 	size_t n, cap;
+	struct arena arena;		/* of the texts in v */
 	size_t count[CHANGE_OTHER + 1]; /* rows, by enum change */
 	size_t records;			/* that differ; see maprecord.h */
 	size_t live_records;
@@ -42,8 +44,8 @@ struct mapdiff {
  * Compare c with the live map (NULL: there is none). With `list` the rows
  * that differ are kept in d->v; they borrow from both. The caller releases d.
  */
-void mapdiff(struct mapdiff *d, struct cdbmap *live, const struct compiled *c,
-    bool list);
+void mapdiff(
+    struct mapdiff *d, struct cdbmap *live, struct compiled *c, bool list);
 
 void mapdiff_release(struct mapdiff *d);
 

@@ -4,6 +4,7 @@
  */
 #include "registry.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -21,13 +22,14 @@
 #include "quote.h"
 #include "registry_check.h"
 #include "terms.h"
+#include "textfile.h"
 
 struct reading {
 	struct registry *r;
 	struct diags *d;
 	struct digest *digest;
-	time_t now;
-	bool files; /* includes may be followed */
+	size_t files; /* read to their ends */
+	bool follow;  /* includes */
 };
 
 static const char *
@@ -73,10 +75,8 @@ registry_free(struct registry *r)
 
 	if (r == NULL)
 		return;
-	for (i = 0; i < r->nsources; i++) {
+	for (i = 0; i < r->nsources; i++)
 		free(r->source[i].path);
-		free(r->source[i].text);
-	}
 	free(r->source);
 	free(r->partner);
 	free(r->domain);
@@ -139,8 +139,7 @@ take_domain(struct reading *in, struct partner *p, uint32_t index, char *s,
 		    s, bad);
 		return;
 	}
-	if (name != s)
-		name = arena_copy(&r->arena, name, strlen(name));
+	name = arena_copy(&r->arena, name, strlen(name));
 	r->domain = mem_grow(
 	    r->domain, r->ndomains, &r->domain_cap, sizeof(*r->domain));
 	r->domain[r->ndomains++] = (struct domain){name, index, a->line};
@@ -179,6 +178,7 @@ take_attr(
 	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
 	enum term t = term_find(a->name);
 	const char *bad, *culprit;
+	char *value;
 
 	if (t == TERM_COUNT) {
 		diag_error(in->d, file, a->line, "unknown attribute %s",
@@ -198,11 +198,15 @@ take_attr(
 		take_domains(in, st->partner, st->index, a);
 	} else if (t == TERM_PROVIDER) {
 		st->terms->set |= TERM_BIT(t);
-		*st->provider = a->value;
+		*st->provider =
+		    arena_copy(&in->r->arena, a->value, strlen(a->value));
 		*st->provider_line = a->line;
-	} else if ((bad = term_take(st->terms, t, a->value, &in->r->arena, buf,
-			&culprit)) != NULL) {
-		complain(in->d, file, a->line, a->name, culprit, bad);
+	} else {
+		for (value = a->value; value != NULL;)
+			if ((bad = term_take(st->terms, t, &value,
+				 &in->r->arena, buf, &culprit)) != NULL)
+				complain(in->d, file, a->line, a->name, culprit,
+				    bad);
 	}
 }
 
@@ -250,7 +254,7 @@ take_name(struct reading *in, const char *file, const char *word,
 		complain(in->d, file, a.line, word, a.name, bad);
 		return NULL;
 	}
-	return a.name;
+	return arena_copy(&in->r->arena, a.name, strlen(a.name));
 }
 
 static void
@@ -310,8 +314,18 @@ take_provider(
 	r->provider[r->nproviders++] = p;
 }
 
-static void read_text(
-    struct reading *in, uint32_t source, size_t len, unsigned depth);
+static bool read_text(struct reading *in, uint32_t source,
+    const struct textfile_piece *piece, unsigned depth);
+
+/* One file: its digest. Several: the digest over theirs, a line each. */
+static void
+add_digest(struct reading *in, const char *digest)
+{
+	if (in->files++ == 0)
+		memcpy(in->r->digest, digest, DIGEST_HEX);
+	digest_add(in->digest, digest, DIGEST_HEX - 1);
+	digest_add(in->digest, "\n", 1);
+}
 
 /* Say that the file was met before: in a loop, or only twice. */
 static void
@@ -341,27 +355,36 @@ read_file(struct reading *in, const char *path, uint32_t parent, unsigned line,
 	struct registry *r = in->r;
 	struct source s = {.parent = parent, .line = line};
 	uint32_t index = (uint32_t)r->nsources, have;
+	struct textfile *file;
+	struct textfile_piece piece;
+	char digest[DIGEST_HEX];
 	struct stat st;
-	size_t len;
+	int rc;
 
-	s.text = file_slurp(path, REGISTRY_FILE_MAX, &len, &st, e);
-	if (s.text == NULL)
+	/* The first one may be a pipe: whoever names it means it. */
+	if (parent != REGISTRY_NONE && file_is_special(path))
+		return err_set(
+		    e, EX_DATAERR, "%s is not a file", quotes(path).s);
+	if ((file = textfile_open(path, REGISTRY_FILE_MAX, &st, e)) == NULL)
 		return -1;
 	(void)snprintf(s.id, sizeof(s.id), "%llx:%llx",
 	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
 	have = strmap_add(&r->sources, r->source, s.id, strlen(s.id), index);
 	if (have != STRMAP_NONE) {
 		met_again(in, have, path, parent, line);
-		free(s.text);
+		textfile_close(file, NULL);
 		return 0;
 	}
 	s.path = mem_dup(path);
 	r->source = mem_grow(
 	    r->source, r->nsources, &r->source_cap, sizeof(*r->source));
 	r->source[r->nsources++] = s;
-	digest_add(in->digest, s.text, len);
-	read_text(in, index, len, depth);
-	return 0;
+	while ((rc = textfile_next(file, &piece, e)) == 1)
+		if (!read_text(in, index, &piece, depth))
+			break;
+	textfile_close(file, digest);
+	add_digest(in, digest);
+	return rc == -1 ? -1 : 0;
 }
 
 /* The pattern, relative to the folder of the file that says it. */
@@ -380,44 +403,76 @@ beside(const char *file, const char *pattern)
 	return path;
 }
 
+/* The folder that glob(3) could not look into; it hands nothing through. */
+static _Thread_local struct {
+	struct quoted path;
+	int why;
+} unread;
+
+/* Left to itself, glob(3) takes such a folder for an empty one. */
+static int
+on_glob_error(const char *path, int why)
+{
+	unread.path = quotes(path);
+	unread.why = why;
+	return why != ENOENT && why != ENOTDIR;
+}
+
+static void
+include_file(struct reading *in, const char *path, uint32_t source,
+    unsigned line, unsigned depth)
+{
+	struct err e;
+
+	if (read_file(in, path, source, line, depth + 1, &e) == -1)
+		diag_error(in->d, registry_file(in->r, source), line,
+		    "include: %s", e.text);
+}
+
+static void
+include_all(struct reading *in, const char *pattern, uint32_t source,
+    unsigned line, unsigned depth)
+{
+	glob_t g;
+	int rc = glob(pattern, 0, on_glob_error, &g);
+	size_t i;
+
+	if (rc == GLOB_ABORTED)
+		diag_error(in->d, registry_file(in->r, source), line,
+		    "include %s: folder %s: %s", quotes(pattern).s,
+		    unread.path.s, strerror(unread.why));
+	else if (rc != 0 && rc != GLOB_NOMATCH)
+		diag_error(in->d, registry_file(in->r, source), line,
+		    "include %s: cannot be read", quotes(pattern).s);
+	for (i = 0; rc == 0 && i < g.gl_pathc; i++)
+		include_file(in, g.gl_pathv[i], source, line, depth);
+	globfree(&g);
+}
+
 static void
 take_include(struct reading *in, uint32_t source, struct attrs *words,
     unsigned line, unsigned depth)
 {
 	const char *file = registry_file(in->r, source);
 	struct attr a, more;
-	struct err e;
 	char *pattern;
-	glob_t g;
-	size_t i;
-	int rc;
 
 	if (attr_next(words, &a) != ATTR_WORD ||
 	    attr_next(words, &more) != ATTR_END) {
 		diag_error(in->d, file, line, "include takes one file pattern");
 		return;
 	}
-	if (!in->files || depth + 1 > REGISTRY_DEPTH_MAX) {
+	if (!in->follow || depth + 1 > REGISTRY_DEPTH_MAX) {
 		diag_error(in->d, file, line,
 		    "include %s: includes are nested too deeply",
 		    quotes(a.name).s);
 		return;
 	}
 	pattern = beside(file, a.name);
-	rc = glob(pattern, 0, NULL, &g);
-	if (rc == GLOB_NOMATCH && strpbrk(a.name, "*?[") == NULL)
-		diag_error(in->d, file, line, "include %s: no such file",
-		    quotes(pattern).s);
-	else if (rc != 0 && rc != GLOB_NOMATCH)
-		diag_error(in->d, file, line, "include %s: cannot be read",
-		    quotes(pattern).s);
-	for (i = 0; rc == 0 && i < g.gl_pathc; i++)
-		if (read_file(in, g.gl_pathv[i], source, line, depth + 1, &e) ==
-		    -1)
-			diag_error(in->d, registry_file(in->r, source), line,
-			    "include: %s", e.text);
-	if (rc == 0)
-		globfree(&g);
+	if (strpbrk(a.name, "*?[") == NULL)
+		include_file(in, pattern, source, line, depth);
+	else
+		include_all(in, pattern, source, line, depth);
 	free(pattern);
 }
 
@@ -468,34 +523,43 @@ bad_byte_text(char c)
 		   : "the file is not UTF-8";
 }
 
-static void
-read_text(struct reading *in, uint32_t source, size_t len, unsigned depth)
+/* Read whole lines. False: give the file up. */
+static bool
+read_text(struct reading *in, uint32_t source,
+    const struct textfile_piece *piece, unsigned depth)
 {
-	char *text = in->r->source[source].text;
 	struct lines lines;
 	struct line line;
-	long bad = lines_bad_byte(text, len), i;
-	unsigned no = 1;
+	unsigned no = piece->line;
+	long i;
 
-	if (bad != -1) {
-		for (i = 0; i < bad; i++)
-			no += text[i] == '\n';
+	if (piece->bad != -1) {
+		for (i = 0; i < piece->bad; i++)
+			no += piece->text[i] == '\n';
 		diag_error(in->d, registry_file(in->r, source), no, "%s: %s",
-		    quote(text + bad, 1).s, bad_byte_text(text[bad]));
-		return;
+		    quote(piece->text + piece->bad, 1).s,
+		    bad_byte_text(piece->text[piece->bad]));
+		return false;
 	}
-	lines_init(&lines, text, len);
+	lines_init(&lines, piece->text, piece->len, no);
 	while (lines_next(&lines, &line))
 		take_line(in, source, &line, depth);
+	return true;
 }
 
 struct registry *
 registry_load(const char *path, time_t now, struct diags *d, struct err *e)
 {
-	struct reading in = {registry_new(), d, digest_new(), now, true};
+	struct reading in = {.r = registry_new(),
+	    .d = d,
+	    .digest = digest_new(),
+	    .follow = true};
+	char digest[DIGEST_HEX];
 	int rc = read_file(&in, path, REGISTRY_NONE, 0, 0, e);
 
-	digest_hex(in.digest, in.r->digest);
+	digest_hex(in.digest, digest);
+	if (in.files > 1)
+		memcpy(in.r->digest, digest, DIGEST_HEX);
 	if (rc == -1) {
 		registry_free(in.r);
 		return NULL;
@@ -508,18 +572,22 @@ struct registry *
 registry_parse(
     const char *name, const char *text, size_t len, time_t now, struct diags *d)
 {
-	struct reading in = {registry_new(), d, digest_new(), now, false};
+	struct reading in = {.r = registry_new(), .d = d};
+	struct textfile_piece piece = {mem_alloc(len + 1), len, 1, -1};
 	struct registry *r = in.r;
 
 	r->source = mem_grow(
 	    r->source, r->nsources, &r->source_cap, sizeof(*r->source));
 	r->source[0] =
 	    (struct source){.path = mem_dup(name), .parent = REGISTRY_NONE};
-	r->source[0].text = memcpy(mem_alloc(len + 1), text, len);
 	r->nsources = 1;
+	memcpy(piece.text, text, len);
+	piece.bad = lines_bad_byte(text, len);
+	in.digest = digest_new();
 	digest_add(in.digest, text, len);
-	read_text(&in, 0, len, 0);
 	digest_hex(in.digest, r->digest);
+	(void)read_text(&in, 0, &piece, 0);
+	free(piece.text);
 	registry_check(r, now, false, d);
 	return r;
 }

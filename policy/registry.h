@@ -106,7 +106,6 @@ struct want {
 /* A file of the registry. */
 struct source {
 	char *path;
-	char *text;
 	char id[44];	 /* device and inode */
 	uint32_t parent; /* who includes it, or REGISTRY_NONE */
 	uint32_t line;	 /* where */
@@ -126,7 +125,11 @@ struct registry {
 	struct terms preset; /* the `default` statements */
 	struct strmap partners, domains, providers, sources;
 	struct arena arena;
-	char digest[65]; /* SHA-256 over all files, hex */
+	/*
+	 * SHA-256 in hex: of the file, or, where files are included, of the
+	 * digests of all, each with a newline, in the order they end.
+	 */
+	char digest[65];
 };
 
 /*

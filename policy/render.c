@@ -21,7 +21,7 @@ put_list(struct buf *out, const char *name, const struct strs *list, char sep)
 	}
 }
 
-static const char *
+static void
 put_protocols(struct buf *out, enum min_tls floor, const struct target *target)
 {
 	static const char *const name[] = {
@@ -38,32 +38,49 @@ put_protocols(struct buf *out, enum min_tls floor, const struct target *target)
 	    [MIN_TLS_1_3] = "!SSLv2:!SSLv3:!TLSv1:!TLSv1.1:!TLSv1.2",
 	};
 
-	if (floor == MIN_TLS_1_3 && !target_has_tls13(target))
-		return "min-tls=TLSv1.3 needs Postfix 3.4 or later";
 	buf_puts(out, " protocols=");
 	if (target_has_floor(target))
 		buf_puts(out, ">=");
 	buf_puts(out, target_has_floor(target) ? name[floor] : without[floor]);
-	return NULL;
 }
 
-static const char *
+static void
 put_secure(struct buf *out, const struct terms *t)
 {
 	size_t i;
 
 	if (t->verify == VERIFY_DANE) {
 		buf_puts(out, "dane-only");
-		return NULL;
+		return;
 	}
-	if (t->gateway->n == 0)
-		return "no gateway name to match";
 	buf_puts(out, "secure");
 	put_list(out, "match", t->gateway, ':');
 	for (i = 0; i < t->ca->n; i++) {
 		buf_puts(out, " tafile=");
 		buf_puts(out, t->ca->v[i]);
 	}
+}
+
+const char *
+render_fault(const struct partner *p, enum level level, const struct strs *key,
+    const struct target *target)
+{
+	const struct terms *t = &p->terms;
+
+	if (level == LEVEL_OPPORTUNISTIC)
+		return NULL;
+	if (level == LEVEL_SECURE && t->verify != VERIFY_DANE &&
+	    t->gateway->n == 0)
+		return "no gateway name to match";
+	if (level == LEVEL_KEY && (key == NULL || key->n == 0))
+		return "no key to pin";
+	/* The pins are SHA-256; any other digest defers all mail. */
+	if (level == LEVEL_KEY && !target->sha256)
+		return "a pinned key needs smtp_tls_fingerprint_digest = "
+		       "sha256 in main.cf (and fingerprint_digest = sha256 "
+		       "here)";
+	if (t->min_tls == MIN_TLS_1_3 && !target_has_tls13(target))
+		return "min-tls=TLSv1.3 needs Postfix 3.4 or later";
 	return NULL;
 }
 
@@ -72,8 +89,10 @@ render_policy(const struct partner *p, enum level level, const struct strs *key,
     const struct target *target, struct buf *out)
 {
 	const struct terms *t = &p->terms;
-	const char *bad;
+	const char *bad = render_fault(p, level, key, target);
 
+	if (bad != NULL)
+		return bad;
 	switch (level) {
 	case LEVEL_OPPORTUNISTIC:
 		buf_puts(out, target->opportunistic == OPPORTUNISTIC_DANE
@@ -84,23 +103,14 @@ render_policy(const struct partner *p, enum level level, const struct strs *key,
 		buf_puts(out, "encrypt");
 		break;
 	case LEVEL_KEY:
-		if (key == NULL || key->n == 0)
-			return "no key to pin";
-		/* The pins are SHA-256; any other digest defers all mail. */
-		if (!target->sha256)
-			return "a pinned key needs "
-			       "smtp_tls_fingerprint_digest = sha256 in "
-			       "main.cf (and fingerprint_digest = sha256 here)";
 		buf_puts(out, "fingerprint");
 		put_list(out, "match", key, '|');
 		break;
 	case LEVEL_SECURE:
-		if ((bad = put_secure(out, t)) != NULL)
-			return bad;
+		put_secure(out, t);
 		break;
 	}
-	if ((bad = put_protocols(out, t->min_tls, target)) != NULL)
-		return bad;
+	put_protocols(out, (enum min_tls)t->min_tls, target);
 	buf_puts(out, " ciphers=");
 	buf_puts(out, t->ciphers == CIPHERS_HIGH ? "high" : "medium");
 	return NULL;

@@ -1,8 +1,10 @@
 #include "settings.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "diag.h"
 #include "err.h"
@@ -142,6 +144,14 @@ settings_option(struct settings_options *o, const char *assignment)
 	o->override[o->n++] = assignment;
 }
 
+/* Not there: defaults do. All else that cannot be read is a fault. */
+static bool
+is_missing(const char *file)
+{
+	return access(file, F_OK) == -1 &&
+	       (errno == ENOENT || errno == ENOTDIR);
+}
+
 int
 settings_load(struct settings *s, struct settings_options *o,
     const char *fallback, struct diags *d, struct err *e)
@@ -156,7 +166,7 @@ settings_load(struct settings *s, struct settings_options *o,
 	text = file_slurp(file, CONF_FILE_MAX, &len, NULL, e);
 	if (text != NULL)
 		conf_parse(&s->conf, file, text, len, d);
-	else if (o->file != NULL || e->code != EX_NOINPUT)
+	else if (o->file != NULL || !is_missing(file))
 		rv = -1;
 	free(text);
 	for (i = 0; i < o->n; i++)

@@ -221,7 +221,7 @@ key_element(char *s, struct arena *arena, char *buf, const char **out)
 	if (strncmp(p, "sha256:", 7) == 0)
 		p += 7;
 	for (; *p != '\0'; p++) {
-		if (*p == ':' && n % 2 == 0 && n > 0 && p[1] != ':')
+		if (*p == ':' && n % 2 == 0 && n > 0 && hex(p[1]) != -1)
 			continue;
 		if (hex(*p) == -1 || n == 64)
 			break;
@@ -256,8 +256,19 @@ take_choice(
 	return buf;
 }
 
+/* Elements that a list of n has room for: the next power of two. */
+static size_t
+capacity(size_t n)
+{
+	size_t cap = 1;
+
+	while (cap < n)
+		cap *= 2;
+	return cap;
+}
+
 static const char *
-take_list(const struct strs **to, element_fn *element, char *value,
+take_list(const struct strs **to, element_fn *element, char **value,
     struct arena *arena, char *buf, const char **culprit)
 {
 	size_t have = *to == NULL ? 0 : (*to)->n, room = have + 1;
@@ -265,21 +276,31 @@ take_list(const struct strs **to, element_fn *element, char *value,
 	const char *bad;
 	char *p, *s;
 
-	for (p = value; *p != '\0'; p++)
+	for (p = *value; *p != '\0'; p++)
 		room += *p == ',';
-	if (room > REGISTRY_LIST_MAX)
+	if (room > REGISTRY_LIST_MAX) {
+		*value = NULL;
 		return "has too many elements";
-	list = arena_alloc(arena, sizeof(*list) + room * sizeof(list->v[0]));
-	for (list->n = 0; list->n < have; list->n++)
-		list->v[list->n] = (*to)->v[list->n];
-	*to = list;
-	for (p = value; (s = attr_list_next(&p)) != NULL; list->n++) {
+	}
+	if (have > 0 && room <= capacity(have)) {
+		/* Made below, and nobody else's before all is read. */
+		list = (struct strs *)(uintptr_t)*to;
+	} else {
+		list = arena_alloc(
+		    arena, sizeof(*list) + capacity(room) * sizeof(list->v[0]));
+		for (list->n = 0; list->n < have; list->n++)
+			list->v[list->n] = (*to)->v[list->n];
+		*to = list;
+	}
+	for (; (s = attr_list_next(value)) != NULL; list->n++) {
 		*culprit = s;
 		if (*s == '\0')
 			return "an empty element in the list";
 		bad = element(s, arena, buf, &list->v[list->n]);
 		if (bad != NULL)
 			return bad;
+		if (list->v[list->n] == s)
+			list->v[list->n] = arena_copy(arena, s, strlen(s));
 	}
 	return NULL;
 }
@@ -326,25 +347,28 @@ take_special(struct terms *terms, enum term t, char *value)
 }
 
 const char *
-term_take(struct terms *terms, enum term t, char *value, struct arena *arena,
+term_take(struct terms *terms, enum term t, char **rest, struct arena *arena,
     char *buf, const char **culprit)
 {
-	char *to = (char *)terms + table[t].offset;
+	char *to = (char *)terms + table[t].offset, *value = *rest;
 	const char *bad = NULL;
 
 	*culprit = value;
+	if (table[t].kind != KIND_LIST)
+		*rest = NULL;
 	switch (table[t].kind) {
 	case KIND_CHOICE:
 		bad = take_choice((uint8_t *)to, table[t].choices, value, buf);
 		break;
 	case KIND_LIST:
 		bad = take_list((const struct strs **)(void *)to,
-		    table[t].element, value, arena, buf, culprit);
+		    table[t].element, rest, arena, buf, culprit);
 		break;
 	case KIND_TEXT:
 		if (strlen(value) > REGISTRY_TEXT_MAX)
 			bad = "is longer than 1024 bytes";
-		*(const char **)(void *)to = value;
+		*(const char **)(void *)to =
+		    arena_copy(arena, value, strlen(value));
 		break;
 	case KIND_SPECIAL:
 		bad = take_special(terms, t, value);

@@ -8,11 +8,13 @@
 #include "buf.h"
 #include "cdbmap.h"
 #include "mapheader.h"
+#include "maprecord.h"
 #include "mem.h"
 #include "postconf.h"
 #include "quote.h"
 #include "strength.h"
 #include "target.h"
+#include "wiring_priv.h"
 
 const char *const wiring_parameters[] = {
     "mail_owner",
@@ -28,6 +30,29 @@ const char *const wiring_parameters[] = {
     "smtp_tls_policy_maps",
     "smtp_tls_security_level",
     "smtp_tls_session_cache_database",
+    "smtpd_client_restrictions",
+    "smtpd_data_restrictions",
+    "smtpd_delay_reject",
+    "smtpd_end_of_data_restrictions",
+    "smtpd_etrn_restrictions",
+    "smtpd_helo_restrictions",
+    "smtpd_policy_service_default_action",
+    "smtpd_policy_service_timeout",
+    "smtpd_recipient_restrictions",
+    "smtpd_relay_restrictions",
+    "smtpd_sender_restrictions",
+    "smtpd_tls_CAfile",
+    "smtpd_tls_CApath",
+    "smtpd_tls_ask_ccert",
+    "smtpd_tls_cert_file",
+    "smtpd_tls_chain_files",
+    "smtpd_tls_dcert_file",
+    "smtpd_tls_eccert_file",
+    "smtpd_tls_fingerprint_digest",
+    "smtpd_tls_loglevel",
+    "smtpd_tls_received_header",
+    "smtpd_tls_req_ccert",
+    "smtpd_tls_security_level",
     "tls_append_default_CA",
     "tls_required_enable",
     "transport_maps",
@@ -74,6 +99,29 @@ read_row(struct map_facts *f, const char *text, size_t len)
 		f->system_ca++;
 }
 
+/* The inbound rule of the row `key`, from its record or from itself. */
+static void
+read_inbound(struct map_facts *f, struct cdbmap *map, const char *key,
+    size_t klen, const char *text, size_t len)
+{
+	struct buf name = {0};
+	struct maprecord rec;
+	const char *value;
+	size_t vlen;
+
+	buf_puts(&name, MAPRECORD_DOMAIN);
+	buf_add(&name, key, klen);
+	if (cdbmap_get(map, name.data, name.len, &value, &vlen) !=
+		CDBMAP_FOUND ||
+	    !maprecord_parse(&rec, value, vlen))
+		maprecord_of_policy(&rec, text, len);
+	buf_free(&name);
+	f->inbound += rec.inbound != INBOUND_OFF;
+	f->ask_name += rec.inbound != INBOUND_OFF && rec.verify == INBOUND_NAME;
+	f->ask_key += rec.inbound != INBOUND_OFF && rec.verify == INBOUND_KEY;
+	maprecord_release(&rec);
+}
+
 void
 map_facts_read(struct map_facts *f, struct cdbmap *map)
 {
@@ -89,8 +137,11 @@ map_facts_read(struct map_facts *f, struct cdbmap *map)
 		    memcmp(key, MAPHEADER_KEY, klen) == 0 &&
 		    mapheader_parse(&h, value, vlen))
 			f->postfix = h.postfix;
-		if (klen > 0 && key[0] != ' ')
-			read_row(f, value, vlen);
+		if (klen == 0 || key[0] == ' ')
+			continue;
+		read_row(f, value, vlen);
+		if (key[0] != '[')
+			read_inbound(f, map, key, klen, value, vlen);
 	}
 	f->damaged = a == CDBMAP_BROKEN;
 }
@@ -120,18 +171,8 @@ findings_release(struct findings *f)
 	*f = (struct findings){0};
 }
 
-/* One smtp(8) service under inspection. */
-struct client {
-	const struct postconf *c;
-	const struct map_facts *map;
-	readable_fn *readable;
-	struct findings *out;
-	const char *service; /* NULL while main.cf alone is looked at */
-	bool chrooted;
-};
-
-static const char *
-get(const struct client *k, const char *name)
+const char *
+wiring_get(const struct client *k, const char *name)
 {
 	const char *v = postconf_get(k->c, k->service, name);
 
@@ -139,8 +180,8 @@ get(const struct client *k, const char *name)
 }
 
 /* Add a finding unless main.cf or another service led to it already. */
-static void __attribute__((format(printf, 5, 6)))
-found(struct client *k, enum finding_kind kind, const char *where,
+void
+wiring_found(struct client *k, enum finding_kind kind, const char *where,
     const char *fix, const char *fmt, ...)
 {
 	struct findings *out = k->out;
@@ -165,95 +206,67 @@ found(struct client *k, enum finding_kind kind, const char *where,
 	out->faults += kind == FINDING_FAULT;
 }
 
-/* The first table of a list, and what follows it. */
-static char *
-first_table(const char *list, const char **rest)
-{
-	const char *p = list + strspn(list, ", \t\n"), *start = p;
-	unsigned depth = 0;
-
-	for (; *p != '\0'; p++) {
-		if (*p == '{')
-			depth++;
-		else if (*p == '}' && depth > 0)
-			depth--;
-		else if (depth == 0 && strchr(", \t\n", *p) != NULL)
-			break;
-	}
-	*rest = p + strspn(p, ", \t\n");
-	return mem_printf("%.*s", (int)(p - start), start);
-}
-
-/* "cdb:/dir/policy" for "/dir/policy.cdb". */
-static char *
-table_of(const char *map_path)
-{
-	size_t n = strlen(map_path);
-
-	if (n > 4 && strcmp(map_path + n - 4, ".cdb") == 0)
-		n -= 4;
-	return mem_printf("cdb:%.*s", (int)n, map_path);
-}
-
-static bool
-is_our_table(const char *table, const char *ours)
-{
-	if (strncmp(table, "proxy:", 6) == 0)
-		table += 6;
-	return strcmp(table, ours) == 0;
-}
-
 static void
 check_order(struct client *k)
 {
-	const char *list = get(k, "smtp_tls_policy_maps"), *rest = list;
-	char *ours = table_of(k->map->path), *table;
+	const char *list = wiring_get(k, "smtp_tls_policy_maps"), *rest = list;
+	char *ours = wiring_table_of(k->map->path), *table;
 	struct buf fix = {0};
 	size_t place = 0, at = 0;
+	char *first = NULL;
+	bool live = false;
 
 	buf_printf(&fix, "postconf -e 'smtp_tls_policy_maps = %s", ours);
 	while (*rest != '\0') {
-		table = first_table(rest, &rest);
+		table = wiring_first_word(rest, &rest);
 		place++;
-		if (!is_our_table(table, ours))
+		if (!wiring_is_our_table(table, ours))
 			buf_printf(&fix, ", %s", table);
 		else if (at == 0)
 			at = place;
+		if (place == 1) {
+			free(first);
+			first = mem_dup(table);
+			live = wiring_is_our_socketmap(k, table);
+		}
 		free(table);
 	}
 	buf_putc(&fix, '\'');
-	if (at == 0)
-		found(k, FINDING_FAULT, "smtp_tls_policy_maps", fix.data,
+	if (live)
+		wiring_check_socketmap(k, first, at);
+	else if (at == 0)
+		wiring_found(k, FINDING_FAULT, "smtp_tls_policy_maps", fix.data,
 		    "%s is not in smtp_tls_policy_maps: no partner rule is "
 		    "obeyed",
 		    ours);
 	else if (at > 1)
-		found(k, FINDING_FAULT, "smtp_tls_policy_maps", fix.data,
+		wiring_found(k, FINDING_FAULT, "smtp_tls_policy_maps", fix.data,
 		    "%s comes as number %zu: an earlier table can answer "
 		    "first, and an error in it defers mail",
 		    ours, at);
 	if (at != 0 && !postconf_has_table(k->c, "cdb"))
-		found(k, FINDING_FAULT, "smtp_tls_policy_maps",
+		wiring_found(k, FINDING_FAULT, "smtp_tls_policy_maps",
 		    "apt-get install postfix-cdb",
 		    "this Postfix cannot read cdb: tables: every lookup "
 		    "fails and all mail is deferred");
 	buf_free(&fix);
+	free(first);
 	free(ours);
 }
 
 static void
 check_level(struct client *k)
 {
-	const char *level = get(k, "smtp_tls_security_level");
+	const char *level = wiring_get(k, "smtp_tls_security_level");
 
 	if (*level == '\0' || strcmp(level, "none") == 0)
-		found(k, FINDING_FAULT, "smtp_tls_security_level",
+		wiring_found(k, FINDING_FAULT, "smtp_tls_security_level",
 		    "postconf -e 'smtp_tls_security_level = may'",
 		    "smtp_tls_security_level is %s: mail to everybody who "
 		    "has no row goes in clear text",
 		    *level == '\0' ? "empty" : level);
 	else if (strcmp(level, "may") != 0 && strcmp(level, "dane") != 0)
-		found(k, FINDING_NOTE, "smtp_tls_security_level",
+		wiring_found(k, FINDING_NOTE, "smtp_tls_security_level",
 		    "leave opportunistic partners out of the registry where "
 		    "the general level shall hold",
 		    "smtp_tls_security_level is %s: rows of opportunistic "
@@ -264,16 +277,16 @@ check_level(struct client *k)
 static void
 check_ca(struct client *k)
 {
-	const char *file = get(k, "smtp_tls_CAfile");
-	const char *path = get(k, "smtp_tls_CApath");
+	const char *file = wiring_get(k, "smtp_tls_CAfile");
+	const char *path = wiring_get(k, "smtp_tls_CApath");
 	struct buf fix = {0};
 	int why;
 
 	buf_printf(&fix, "postconf -e 'smtp_tls_CAfile = %s'", k->map->ca_file);
 	if (*file == '\0' && *path == '\0') {
-		if (strcmp(get(k, "tls_append_default_CA"), "yes") == 0)
+		if (strcmp(wiring_get(k, "tls_append_default_CA"), "yes") == 0)
 			goto out;
-		found(k,
+		wiring_found(k,
 		    k->map->system_ca > 0 || k->map->fault != NULL
 			? FINDING_FAULT
 			: FINDING_NOTE,
@@ -283,12 +296,12 @@ check_ca(struct client *k)
 		goto out;
 	}
 	if (*file != '\0' && (why = k->readable(file, NULL)) != 0)
-		found(k, FINDING_FAULT, "smtp_tls_CAfile", fix.data,
+		wiring_found(k, FINDING_FAULT, "smtp_tls_CAfile", fix.data,
 		    "%s: %s: Postfix switches TLS off, opportunistic mail "
 		    "goes in clear text and enforced mail is held",
 		    quotes(file).s, strerror(why));
 	if (*file == '\0' && (why = k->readable(path, NULL)) != 0)
-		found(k, FINDING_FAULT, "smtp_tls_CApath", fix.data,
+		wiring_found(k, FINDING_FAULT, "smtp_tls_CApath", fix.data,
 		    "%s: %s: no CA is trusted and mail to enforced partners "
 		    "is held",
 		    quotes(path).s, strerror(why));
@@ -299,11 +312,11 @@ out:
 static void
 check_digest(struct client *k)
 {
-	const char *digest = get(k, "smtp_tls_fingerprint_digest");
+	const char *digest = wiring_get(k, "smtp_tls_fingerprint_digest");
 
 	if (strcmp(digest, "sha256") == 0)
 		return;
-	found(k, k->map->pinned > 0 ? FINDING_FAULT : FINDING_NOTE,
+	wiring_found(k, k->map->pinned > 0 ? FINDING_FAULT : FINDING_NOTE,
 	    "smtp_tls_fingerprint_digest",
 	    "postconf -e 'smtp_tls_fingerprint_digest = sha256'",
 	    "smtp_tls_fingerprint_digest is %s: pinned keys (SHA-256) match "
@@ -314,10 +327,11 @@ check_digest(struct client *k)
 static void
 check_session_cache(struct client *k)
 {
-	const char *cache = get(k, "smtp_tls_session_cache_database");
+	const char *cache = wiring_get(k, "smtp_tls_session_cache_database");
 
 	if (*cache != '\0')
-		found(k, FINDING_FAULT, "smtp_tls_session_cache_database",
+		wiring_found(k, FINDING_FAULT,
+		    "smtp_tls_session_cache_database",
 		    "postconf -e 'smtp_tls_session_cache_database ='",
 		    "the client's TLS session cache is on (%s): resumed "
 		    "sessions are not matched against changed names",
@@ -328,8 +342,8 @@ static void
 check_dane(struct client *k)
 {
 	if (k->map->dane > 0 &&
-	    strcmp(get(k, "smtp_dns_support_level"), "dnssec") != 0)
-		found(k, FINDING_FAULT, "smtp_dns_support_level",
+	    strcmp(wiring_get(k, "smtp_dns_support_level"), "dnssec") != 0)
+		wiring_found(k, FINDING_FAULT, "smtp_dns_support_level",
 		    "postconf -e 'smtp_dns_support_level = dnssec', with a "
 		    "validating resolver on this host",
 		    "%zu rows ask for DANE, and smtp_dns_support_level is not "
@@ -340,9 +354,9 @@ check_dane(struct client *k)
 static void
 check_chroot(struct client *k)
 {
-	const char *root = get(k, "queue_directory");
+	const char *root = wiring_get(k, "queue_directory");
 	/* Read anew for each delivery, when root's rights are gone. */
-	const char *owner = get(k, "mail_owner");
+	const char *owner = wiring_get(k, "mail_owner");
 	size_t i;
 	char *path;
 	int why;
@@ -350,7 +364,7 @@ check_chroot(struct client *k)
 	for (i = 0; i < k->map->ntafiles; i++) {
 		why = k->readable(k->map->tafile[i], owner);
 		if (why != 0)
-			found(k, FINDING_FAULT, k->map->tafile[i],
+			wiring_found(k, FINDING_FAULT, k->map->tafile[i],
 			    "put the file back, or correct ca= in the "
 			    "registry",
 			    "CA file of a partner: %s", strerror(why));
@@ -359,7 +373,7 @@ check_chroot(struct client *k)
 		path = mem_printf("%s%s", root, k->map->tafile[i]);
 		why = k->readable(path, owner);
 		if (why != 0)
-			found(k, FINDING_FAULT, path,
+			wiring_found(k, FINDING_FAULT, path,
 			    "copy the CA file to that path, or take the "
 			    "service out of the chroot (n in master.cf)",
 			    "%s: %s: the service is chrooted and reads CA "
@@ -372,8 +386,8 @@ check_chroot(struct client *k)
 static void
 check_log(struct client *k)
 {
-	if (strcmp(get(k, "smtp_tls_loglevel"), "0") == 0)
-		found(k, FINDING_NOTE, "smtp_tls_loglevel",
+	if (strcmp(wiring_get(k, "smtp_tls_loglevel"), "0") == 0)
+		wiring_found(k, FINDING_NOTE, "smtp_tls_loglevel",
 		    "postconf -e 'smtp_tls_loglevel = 1'",
 		    "smtp_tls_loglevel is 0: the log does not show which "
 		    "mail was encrypted");
@@ -383,48 +397,49 @@ check_log(struct client *k)
 static void
 check_main(struct client *k)
 {
-	const char *version = get(k, "mail_version"), *bad, *fault;
+	const char *version = wiring_get(k, "mail_version"), *bad, *fault;
 	unsigned is = 0;
 
 	if (k->map->fault != NULL)
-		found(k, FINDING_FAULT, k->map->path,
+		wiring_found(k, FINDING_FAULT, k->map->path,
 		    "run tlspact-compile; a missing table defers all mail",
 		    "%s", k->map->fault);
 	else if (k->map->damaged)
-		found(k, FINDING_FAULT, k->map->path,
+		wiring_found(k, FINDING_FAULT, k->map->path,
 		    "remove it and run tlspact-compile",
 		    "the map is damaged: lookups fail and mail is deferred");
 	bad = target_parse_version(version, &is);
 	if (bad != NULL)
-		found(k, FINDING_FAULT, "mail_version", "upgrade Postfix",
-		    "Postfix version %s %s", quotes(version).s, bad);
+		wiring_found(k, FINDING_FAULT, "mail_version",
+		    "upgrade Postfix", "Postfix version %s %s",
+		    quotes(version).s, bad);
 	else if (k->map->postfix > is)
-		found(k, FINDING_FAULT, "mail_version",
+		wiring_found(k, FINDING_FAULT, "mail_version",
 		    "correct postfix_version in tlspact.conf and run "
 		    "tlspact-compile",
 		    "the map was made for Postfix %u.%u, this is %s: unknown "
 		    "attributes would defer mail",
 		    k->map->postfix / 1000, k->map->postfix % 1000, version);
-	fault = get(k, "relayhost");
+	fault = wiring_get(k, "relayhost");
 	if (*fault != '\0')
-		found(k,
-		    *get(k, "transport_maps") == '\0' ? FINDING_FAULT
-						      : FINDING_NOTE,
+		wiring_found(k,
+		    *wiring_get(k, "transport_maps") == '\0' ? FINDING_FAULT
+							     : FINDING_NOTE,
 		    "relayhost",
 		    "send partners' domains by transport_maps (`smtp:domain'), "
 		    "or enforce on the relay",
 		    "relayhost is %s: Postfix asks the map for that host, not "
 		    "for the partner's domain",
 		    quotes(fault).s);
-	if (strcmp(get(k, "tls_required_enable"), "yes") == 0)
-		found(k, FINDING_FAULT, "tls_required_enable",
+	if (strcmp(wiring_get(k, "tls_required_enable"), "yes") == 0)
+		wiring_found(k, FINDING_FAULT, "tls_required_enable",
 		    "postconf -e 'tls_required_enable = no'",
 		    "tls_required_enable is yes: a message header "
 		    "(TLS-Required: no) switches the partner rules off");
 }
 
-static bool
-is_chrooted(const struct postconf *c, char column)
+bool
+wiring_is_chrooted(const struct postconf *c, char column)
 {
 	const char *level = postconf_get(c, NULL, "compatibility_level");
 
@@ -450,7 +465,7 @@ wiring_check(const struct postconf *c, const struct map_facts *map,
 			continue;
 		any = true;
 		k.service = c->service[i].name;
-		k.chrooted = is_chrooted(c, c->service[i].chroot);
+		k.chrooted = wiring_is_chrooted(c, c->service[i].chroot);
 		check_order(&k);
 		check_level(&k);
 		check_ca(&k);
@@ -462,36 +477,8 @@ wiring_check(const struct postconf *c, const struct map_facts *map,
 	}
 	k.service = NULL;
 	if (!any)
-		found(&k, FINDING_FAULT, "master.cf",
+		wiring_found(&k, FINDING_FAULT, "master.cf",
 		    "give master.cf its smtp unix service back",
 		    "no service in master.cf runs smtp: no mail goes out");
-}
-
-void
-wiring_print(const struct postconf *c, const char *map_path,
-    const char *ca_file, const struct target *target, struct buf *out)
-{
-	bool dane = target->opportunistic == OPPORTUNISTIC_DANE;
-	char *ours = table_of(map_path), *table;
-	const char *rest =
-	    c == NULL ? NULL : postconf_get(c, NULL, "smtp_tls_policy_maps");
-
-	buf_printf(out, "smtp_tls_policy_maps = %s", ours);
-	while (rest != NULL && *rest != '\0') {
-		table = first_table(rest, &rest);
-		if (!is_our_table(table, ours))
-			buf_printf(out, ", %s", table);
-		free(table);
-	}
-	free(ours);
-	buf_printf(
-	    out, "\nsmtp_tls_security_level = %s\n", dane ? "dane" : "may");
-	if (dane)
-		buf_puts(out, "smtp_dns_support_level = dnssec\n");
-	buf_printf(out, "smtp_tls_CAfile = %s\n", ca_file);
-	buf_puts(out, "smtp_tls_fingerprint_digest = sha256\n");
-	buf_puts(out, "smtp_tls_session_cache_database =\n");
-	buf_puts(out, "smtp_tls_loglevel = 1\n");
-	if (target->version >= TARGET_VERSION(3, 10))
-		buf_puts(out, "tls_required_enable = no\n");
+	wiring_check_inbound(&k);
 }

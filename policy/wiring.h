@@ -1,5 +1,5 @@
 /*
- * wiring.h: is Postfix set up so that the map is obeyed? Outbound side.
+ * wiring.h: is Postfix set up so that the map is obeyed, both ways?
  *
  * Pure: what postconf(1), the map and the file system say comes in, faults
  * with their fixes come out.
@@ -20,20 +20,26 @@ extern const char *const wiring_parameters[];
 
 /* What the rows of a map ask of Postfix. */
 struct map_facts {
-	const char *path;    /* of the map, as in the settings */
-	const char *ca_file; /* of the settings: what to propose */
-	const char *fault;   /* why it cannot be read, or NULL */
+	const char *path;	      /* of the map, as in the settings */
+	const char *ca_file;	      /* of the settings: what to propose */
+	const char *policy_socket;    /* of the settings, and so is */
+	const char *socketmap_socket; /* this */
+	const char *fault;	      /* why it cannot be read, or NULL */
 	size_t rows;
 	size_t system_ca; /* secure rows that need smtp_tls_CAfile */
 	size_t pinned;
 	size_t dane;
+	size_t inbound;	  /* rows with a rule for mail from the domain */
+	size_t ask_name;  /* of these, with a demand for a client's name */
+	size_t ask_key;	  /* or for its key */
 	unsigned postfix; /* TARGET_VERSION it was made for, 0: not said */
 	char **tafile;	  /* each file once; owned */
 	size_t ntafiles, tafile_cap;
 	bool damaged;
 };
 
-/* Read the facts from a map; path, ca_file, fault are the caller's. */
+/* Read the facts from a map; path, ca_file, the sockets and fault are the
+ * caller's. */
 void map_facts_read(struct map_facts *f, struct cdbmap *map);
 
 void map_facts_release(struct map_facts *f);
@@ -71,11 +77,27 @@ void wiring_check(const struct postconf *c, const struct map_facts *map,
 
 void findings_release(struct findings *f);
 
+/* One line of main.cf that wires tlspact in. */
+struct wiring_line {
+	const char *name;
+	char *value;	  /* as it should be */
+	const char *have; /* as it is, or NULL; borrowed */
+	bool differs;
+};
+
+struct wiring_lines {
+	struct wiring_line *v;
+	size_t n, cap;
+};
+
 /*
- * Append the main.cf lines that wire the map in. c may be NULL; else tables
- * that are in smtp_tls_policy_maps already are kept behind ours.
+ * The lines for both directions. c may be NULL (nothing is known); else what
+ * is there and good enough is kept, and our entries go in front of lists.
+ * The caller releases out.
  */
-void wiring_print(const struct postconf *c, const char *map_path,
-    const char *ca_file, const struct target *target, struct buf *out);
+void wiring_want(const struct postconf *c, const struct map_facts *map,
+    const struct target *target, struct wiring_lines *out);
+
+void wiring_lines_release(struct wiring_lines *w);
 
 #endif

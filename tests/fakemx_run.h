@@ -37,12 +37,14 @@ struct fakemx {
 static inline void
 fakemx_pem(const char *path, int extra)
 {
-	EVP_PKEY *key = EVP_RSA_gen(2048);
+	static EVP_PKEY *key; /* one for all: it takes long under valgrind */
 	X509 *cert = X509_new();
 	X509_NAME *name = X509_get_subject_name(cert);
 	FILE *f = fopen(path, "w");
 
 	assert_non_null(f);
+	if (key == NULL)
+		key = EVP_RSA_gen(2048);
 	ASN1_INTEGER_set(X509_get_serialNumber(cert), 4711);
 	X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
 	X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
@@ -57,7 +59,6 @@ fakemx_pem(const char *path, int extra)
 		PEM_write_X509(f, cert);
 	assert_int_equal(fclose(f), 0);
 	X509_free(cert);
-	EVP_PKEY_free(key);
 }
 
 /*

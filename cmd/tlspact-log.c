@@ -1,0 +1,523 @@
+/*
+ * tlspact-log: the mail log -> what was encrypted, how, and what failed.
+ *
+ * It counts into the ledger what Postfix says of each delivery, for each
+ * partner and both directions, and each line once: the ledger keeps how far
+ * a log was read in the same transaction as what was read. Without the
+ * ledger it prints.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "buf.h"
+#include "diag.h"
+#include "err.h"
+#include "ledger.h"
+#include "logparty.h"
+#include "logprefix.h"
+#include "logreader.h"
+#include "logtally.h"
+#include "mem.h"
+#include "num.h"
+#include "quote.h"
+#include "registry.h"
+#include "say.h"
+#include "settings.h"
+
+#define JSON_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII)
+
+struct options {
+	struct settings_options settings;
+	bool json, verbose, explain, follow;
+	time_t now; /* 0: the clock */
+};
+
+struct run {
+	struct options opt;
+	struct settings set;
+	struct diags diags;
+	struct registry *registry;
+	struct logparty *party;
+	struct ledger *ledger;
+	struct logtally *tally;
+	struct logreader *reader;
+	struct stat map; /* when the registry was read */
+	uint64_t count[LEDGER_VERIFIED + 1];
+	uint64_t attempts, faults;
+	struct buf told;   /* --explain: what became clear by this line */
+	struct err failed; /* of a write inside a callback */
+	bool has_failed;
+};
+
+static volatile sig_atomic_t stop, reload;
+static time_t fixed_now;
+
+static void
+on_signal(int sig)
+{
+	if (sig == SIGHUP)
+		reload = 1;
+	else
+		stop = 1;
+}
+
+static time_t
+the_time(void)
+{
+	return fixed_now != 0 ? fixed_now : time(NULL);
+}
+
+static time_t
+pace(void)
+{
+	return time(NULL);
+}
+
+static void
+usage(FILE *to)
+{
+	(void)fprintf(to,
+	    "usage: tlspact-log [-jv] [-C FILE] [-o NAME=VALUE]... [--follow] "
+	    "[FILE... | -]\n"
+	    "       tlspact-log --explain [-j] [FILE... | -]\n"
+	    "Read mail logs and record what was encrypted, and what failed.\n"
+	    "      --follow         go on reading as the log grows\n"
+	    "      --explain        say for each line what was understood; "
+	    "records nothing\n"
+	    "      --now TIME       infer years as if it were TIME\n"
+	    "  -j, --json           print each delivery; records nothing\n"
+	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
+	    ")\n"
+	    "  -o, --option NAME=VALUE  override one setting\n"
+	    "  -v, --verbose  -h, --help  -V, --version\n");
+}
+
+static void
+bad_usage(void)
+{
+	usage(stderr);
+	exit(EX_USAGE);
+}
+
+static void
+parse_options(int argc, char *argv[], struct options *opt)
+{
+	enum { OPT_FOLLOW = 256, OPT_EXPLAIN, OPT_NOW };
+	static const struct option longs[] = {
+	    {"config", required_argument, NULL, 'C'},
+	    {"option", required_argument, NULL, 'o'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"verbose", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {"follow", no_argument, NULL, OPT_FOLLOW},
+	    {"explain", no_argument, NULL, OPT_EXPLAIN},
+	    {"now", required_argument, NULL, OPT_NOW},
+	    {NULL, 0, NULL, 0},
+	};
+	int ch;
+
+	while ((ch = getopt_long(argc, argv, "C:o:jvhV", longs, NULL)) != -1)
+		switch (ch) {
+		case 'C':
+			opt->settings.file = optarg;
+			break;
+		case 'o':
+			settings_option(&opt->settings, optarg);
+			break;
+		case 'j':
+			opt->json = true;
+			break;
+		case 'v':
+			opt->verbose = true;
+			break;
+		case OPT_FOLLOW:
+			opt->follow = true;
+			break;
+		case OPT_EXPLAIN:
+			opt->explain = true;
+			break;
+		case OPT_NOW:
+			if (num_time(optarg, &opt->now) == -1)
+				bad_usage();
+			break;
+		case 'h':
+			usage(stdout);
+			exit(EX_OK);
+		case 'V':
+			(void)printf("tlspact-log %s\n", VERSION);
+			exit(EX_OK);
+		default:
+			bad_usage();
+		}
+	if (opt->follow && (opt->explain || argc - optind > 1))
+		bad_usage();
+}
+
+/* --- printing --------------------------------------------------------- */
+
+static json_t *
+json_span(struct span s)
+{
+	json_t *j;
+
+	if (s.n == 0)
+		return json_null();
+	j = json_stringn(s.p, s.n);
+	return j == NULL ? json_string(quote(s.p, s.n).s) : j;
+}
+
+static json_t *
+json_fact(enum fact f)
+{
+	return f == FACT_UNKNOWN ? json_null() : json_boolean(f == FACT_YES);
+}
+
+static void
+print_json(const struct attempt *a, const char *partner, const char *domain)
+{
+	char when[NUM_TIME_MAX];
+	json_t *j;
+
+	j = json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:i}",
+	    "schema", "tlspact.log.v1", "time", num_time_text(a->time, when),
+	    "direction", ledger_direction_name(a->direction), "partner",
+	    partner, "domain", domain, "queue_id", json_span(a->queue_id),
+	    "host", json_span(a->host), "address", json_span(a->address),
+	    "port", (int)a->port);
+	if (j == NULL ||
+	    json_object_update_new(j,
+		json_pack("{s:s?, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}",
+		    "level",
+		    a->encrypted == FACT_UNKNOWN ? NULL
+						 : ledger_seen_name(a->level),
+		    "encrypted", json_fact(a->encrypted), "chain_trusted",
+		    json_fact(a->chain_trusted), "name_matched",
+		    json_fact(a->name_matched), "verified", a->verified,
+		    "reused", a->reused, "protocol", json_span(a->protocol),
+		    "cipher", json_span(a->cipher), "policy",
+		    json_span(a->policy))) == -1 ||
+	    json_object_update_new(j,
+		json_pack("{s:o, s:o, s:o, s:s?}", "result",
+		    json_span(a->result), "dsn", json_span(a->dsn), "reason",
+		    json_span(a->text), "fault",
+		    a->fault == FAULT_OK ? NULL : fault_text(a->fault))) == -1)
+		abort();
+	(void)json_dumpf(j, stdout, JSON_FLAGS);
+	(void)putchar('\n');
+	json_decref(j);
+}
+
+static void
+print_span(const char *name, struct span s)
+{
+	if (s.n > 0)
+		(void)printf("  %-11s %s\n", name, quote(s.p, s.n).s);
+}
+
+static void
+explain_attempt(struct buf *out, const struct attempt *a, const char *partner,
+    const char *domain)
+{
+	char when[NUM_TIME_MAX];
+
+	buf_printf(out, "  => %s %s %s, partner %s, domain %s\n",
+	    num_time_text(a->time, when), ledger_direction_name(a->direction),
+	    a->result.n > 0 ? quote(a->result.p, a->result.n).s : "-",
+	    partner == NULL ? "none" : partner, domain[0] ? domain : "-");
+	buf_printf(out,
+	    "     level %s: encrypted %s, chain trusted %s, name "
+	    "matched %s\n",
+	    ledger_seen_name(a->level), fact_name(a->encrypted),
+	    fact_name(a->chain_trusted), fact_name(a->name_matched));
+	if (a->protocol.n > 0)
+		buf_printf(out, "     %s with %s%s\n",
+		    quote(a->protocol.p, a->protocol.n).s,
+		    quote(a->cipher.p, a->cipher.n).s,
+		    a->reused ? ", session reused" : "");
+	if (a->fault != FAULT_OK)
+		buf_printf(out, "     fault %s: %s\n", fault_text(a->fault),
+		    fault_description(a->fault));
+}
+
+static void
+print_told(struct run *run)
+{
+	if (run->told.len > 0)
+		(void)fputs(run->told.data, stdout);
+	buf_clear(&run->told);
+}
+
+static void
+explain_line(
+    struct span line, const struct logprefix *p, const char *what, void *arg)
+{
+	struct run *run = arg;
+
+	(void)printf("%s\n", quote(line.p, line.n).s);
+	if (p == NULL) {
+		(void)printf("  not a log line of any known shape\n");
+		return;
+	}
+	print_span("time", p->stamp);
+	print_span("host", p->host);
+	print_span("tag", p->tag);
+	(void)printf("  %-11s %u\n", "pid", p->pid);
+	print_span("text", p->text);
+	(void)printf("  %-11s %s\n", "taken for",
+	    what == NULL ? "nothing that matters here" : what);
+	print_told(run);
+}
+
+/* --- what the reader calls -------------------------------------------- */
+
+static void
+take_attempt(const struct attempt *given, void *arg)
+{
+	struct run *run = arg;
+	struct attempt a = *given;
+	struct logparty_answer who;
+	const char *partner = NULL;
+
+	logparty_find(run->party, &a, &who);
+	if (who.partner != REGISTRY_NONE) {
+		partner = logparty_name(run->party, who.partner);
+		logparty_refine(run->party, who.partner, &a);
+	}
+	run->attempts++;
+	run->faults += a.fault != FAULT_OK;
+	if (span_is(a.result, "sent") || span_is(a.result, "received"))
+		run->count[a.level]++;
+	if (run->opt.json) {
+		print_json(&a, partner, who.domain);
+	} else if (run->opt.explain) {
+		explain_attempt(&run->told, &a, partner, who.domain);
+	} else if (!run->has_failed) {
+		run->has_failed = logtally_add(run->tally, &a, partner,
+				      who.domain, &run->failed) == -1;
+		if (run->has_failed)
+			stop = 1;
+	}
+}
+
+static void
+remark(const char *text, void *arg)
+{
+	(void)arg;
+	say("%s", text);
+}
+
+static bool
+add_lowered(const struct ledger_downgrade *d, void *arg)
+{
+	time_t end = d->end;
+
+	if (d->closed != 0 && d->closed < end)
+		end = d->closed;
+	logparty_lowered(arg, d->partner, d->begin, end);
+	return true;
+}
+
+/* 0, or the exit code, everything being said. */
+static int
+load_registry(struct run *run)
+{
+	struct registry *r;
+	struct logparty *party;
+	struct diags d = {0};
+	struct err e;
+
+	memset(&run->map, 0, sizeof(run->map));
+	(void)stat(run->set.map, &run->map);
+	r = registry_load(run->set.registry, the_time(), &d, &e);
+	if (r == NULL || d.errors > 0) {
+		diag_sort(&d);
+		if (r == NULL)
+			say_err(&e);
+		else
+			say_diags(&d, false);
+		diag_free(&d);
+		registry_free(r);
+		return r == NULL ? e.code : EX_DATAERR;
+	}
+	diag_free(&d);
+	party = logparty_new(r);
+	if (run->ledger != NULL && ledger_downgrades(run->ledger, NULL, 0,
+				       add_lowered, party, &e) == -1)
+		say_err(&e);
+	logparty_free(run->party);
+	registry_free(run->registry);
+	run->party = party;
+	run->registry = r;
+	return EX_OK;
+}
+
+/*
+ * The map is replaced when a changed registry was compiled, and when a
+ * downgrade begins or ends: then who is a partner may have changed.
+ */
+static void
+tick(void *arg)
+{
+	struct run *run = arg;
+	struct stat st = {0};
+
+	if (run->opt.json)
+		(void)fflush(stdout);
+	(void)stat(run->set.map, &st);
+	if (!reload && st.st_ino == run->map.st_ino &&
+	    st.st_mtim.tv_sec == run->map.st_mtim.tv_sec &&
+	    st.st_mtim.tv_nsec == run->map.st_mtim.tv_nsec)
+		return;
+	reload = 0;
+	if (load_registry(run) != EX_OK)
+		say("going on with the registry as it was");
+}
+
+/* --- all -------------------------------------------------------------- */
+
+static int
+prepare(struct run *run)
+{
+	struct logreader_hooks hooks = {.now = the_time,
+	    .pace = pace,
+	    .fixed = fixed_now != 0,
+	    .attempt = take_attempt,
+	    .line = run->opt.explain ? explain_line : NULL,
+	    .tick = tick,
+	    .remark = remark,
+	    .arg = run,
+	    .stop = &stop};
+	bool record = !run->opt.json && !run->opt.explain;
+	struct err e;
+	int code;
+
+	run->ledger = ledger_open(
+	    run->set.ledger, record ? LEDGER_WRITE : LEDGER_READ, &e);
+	if (run->ledger == NULL && record) {
+		say_err(&e);
+		return e.code;
+	}
+	code = load_registry(run);
+	if (code != EX_OK && record)
+		return code;
+	if (run->party == NULL) {
+		say("going on without partners");
+		run->party = logparty_new(NULL);
+	}
+	if (record)
+		run->tally = logtally_new(run->ledger);
+	run->reader =
+	    logreader_new(&hooks, record ? run->ledger : NULL, run->tally, &e);
+	if (run->reader == NULL) {
+		say_err(&e);
+		return e.code;
+	}
+	return EX_OK;
+}
+
+static int
+read_logs(struct run *run, int n, char *path[])
+{
+	struct err e = {0};
+	int i, rv = 0;
+
+	if (run->opt.follow && (n == 0 || strcmp(path[0], "-") != 0))
+		rv = logreader_follow(
+		    run->reader, n == 0 ? run->set.mail_log : path[0], &e);
+	else if (n == 0)
+		rv = logreader_log(run->reader, run->set.mail_log, &e);
+	for (i = 0; i < n && rv == 0 && !run->opt.follow && !stop; i++)
+		rv = logreader_file(run->reader, path[i], &e);
+	if (run->opt.follow && n == 1 && strcmp(path[0], "-") == 0)
+		rv = logreader_file(run->reader, path[0], &e);
+	if (rv == 0)
+		rv = logreader_finish(run->reader, &e);
+	if (rv == 0 && run->has_failed) {
+		e = run->failed;
+		rv = -1;
+	}
+	if (rv == 0)
+		return EX_OK;
+	say_err(&e);
+	return e.code;
+}
+
+static void
+print_summary(const struct run *run)
+{
+	const struct logreader_stats *s = logreader_stats(run->reader);
+	const struct logjoin_stats *j = logreader_join_stats(run->reader);
+
+	if (!run->opt.json && !run->opt.explain) {
+		(void)printf("%llu lines: %llu deliveries, of which %llu "
+			     "verified, %llu with a trusted chain, %llu "
+			     "encrypted, %llu in the clear; %llu faults\n",
+		    (unsigned long long)s->lines,
+		    (unsigned long long)run->attempts,
+		    (unsigned long long)run->count[LEDGER_VERIFIED],
+		    (unsigned long long)run->count[LEDGER_TRUSTED],
+		    (unsigned long long)run->count[LEDGER_ENCRYPTED],
+		    (unsigned long long)run->count[LEDGER_CLEAR],
+		    (unsigned long long)run->faults);
+	}
+	if (s->unparsed > 0 || s->too_long > 0 || run->opt.verbose)
+		say("%llu lines are no log lines, %llu are too long, %llu "
+		    "have an impossible time",
+		    (unsigned long long)s->unparsed,
+		    (unsigned long long)s->too_long,
+		    (unsigned long long)j->no_time);
+	if (j->sessions_out == 0 && run->count[LEDGER_CLEAR] > 0 &&
+	    j->deliveries > 0)
+		say("warning: not one line about TLS by smtp: with "
+		    "smtp_tls_loglevel = 0 encrypted mail looks clear");
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct sigaction sa = {.sa_handler = on_signal};
+	struct run run = {0};
+	struct err e = {0};
+	int code;
+
+	mem_tune();
+	say_init("tlspact-log");
+	parse_options(argc, argv, &run.opt);
+	fixed_now = run.opt.now;
+	(void)sigaction(SIGTERM, &sa, NULL);
+	(void)sigaction(SIGINT, &sa, NULL);
+	(void)sigaction(SIGHUP, &sa, NULL);
+	if (settings_load(&run.set, &run.opt.settings, SYSCONFDIR SETTINGS_FILE,
+		&run.diags, &e) == -1) {
+		say_diags(&run.diags, true);
+		if (run.diags.errors == 0)
+			say_err(&e);
+		code = run.diags.errors > 0 ? EX_CONFIG : e.code;
+	} else if ((code = prepare(&run)) == EX_OK) {
+		code = read_logs(&run, argc - optind, argv + optind);
+		print_told(&run);
+		print_summary(&run);
+	}
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		say("cannot write to standard output: %s", strerror(errno));
+		code = code == EX_OK ? EX_IOERR : code;
+	}
+	buf_free(&run.told);
+	logreader_free(run.reader);
+	logtally_free(run.tally);
+	ledger_close(run.ledger);
+	logparty_free(run.party);
+	registry_free(run.registry);
+	diag_free(&run.diags);
+	settings_free(&run.set);
+	return code;
+}

@@ -1,0 +1,569 @@
+/*
+ * tlspact-probe: look at partners' gateways as delivery would meet them.
+ *
+ * Every MX on every address: greeting, EHLO, STARTTLS, handshake, QUIT; never
+ * a mail. Each result goes to the ledger as soon as it is there, so that
+ * whatever ends this program early loses only what was under way.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "buf.h"
+#include "diag.h"
+#include "err.h"
+#include "heloname.h"
+#include "judge.h"
+#include "ledger.h"
+#include "mem.h"
+#include "num.h"
+#include "probeplan.h"
+#include "proberecord.h"
+#include "probereport.h"
+#include "proberun.h"
+#include "publish.h"
+#include "registry.h"
+#include "say.h"
+#include "settings.h"
+
+#define RATE 50		     /* connections a second, unless told */
+#define PROGRESS_MS 200	     /* between two progress lines */
+#define OUTPUT_WAIT_MS 10000 /* patience with another writer of --output */
+#define SPARE_FILES 64	     /* descriptors beside those of sessions */
+
+enum form { TABLE, JSON, NAGIOS, PROMETHEUS, ENFORCED };
+
+struct options {
+	struct settings_options settings;
+	enum form form;
+	bool verbose, all, no_record;
+	const char *output;
+	uint64_t rate, warn_days;
+	char **what;
+	size_t nwhat;
+};
+
+struct run {
+	struct options opt;
+	struct settings set;
+	struct diags diags;
+	struct registry *registry;
+	struct probeplan plan;
+	struct judge *judge;
+	struct proberecord *record;
+	struct event_base *base;
+	struct proberun *probe;
+	char *helo;
+	bool progress, broken_off;
+};
+
+static void
+usage(FILE *to)
+{
+	(void)fprintf(to,
+	    "usage: tlspact-probe [options] --all | PARTNER | DOMAIN | "
+	    "HOST...\n"
+	    "Look at mail gateways, judge them by their partners' rules, "
+	    "record it.\n"
+	    "      --all            all partners\n"
+	    "      --as enforced    could they be enforced today? what is "
+	    "missing?\n"
+	    "      --nagios         one line and an exit code for a "
+	    "monitoring plugin\n"
+	    "      --prometheus     metrics as text\n"
+	    "      --output FILE    write the result to FILE, at one stroke\n"
+	    "      --no-record      leave the ledger alone\n"
+	    "      --rate N         connections a second (default 50; 0: "
+	    "any)\n"
+	    "      --warn-days N    warn of certificates that end so soon "
+	    "(default 14)\n"
+	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
+	    ")\n"
+	    "  -o, --option NAME=VALUE  override one setting\n"
+	    "  -v, --verbose        say more of each gateway\n"
+	    "  -j, --json  -h, --help  -V, --version\n");
+}
+
+static void __attribute__((noreturn)) misused(const struct options *opt)
+{
+	usage(stderr);
+	/* 3 is what a monitoring system takes for "unknown". */
+	exit(opt->form == NAGIOS ? 3 : EX_USAGE);
+}
+
+static uint64_t
+number(const struct options *opt, const char *s, uint64_t max)
+{
+	uint64_t n;
+
+	if (num_parse(s, 0, max, &n) == -1)
+		misused(opt);
+	return n;
+}
+
+static void
+take_arguments(struct options *opt, int n, char **what)
+{
+	opt->what = what;
+	opt->nwhat = (size_t)n;
+	if (opt->all ? n > 0 : n == 0)
+		misused(opt);
+}
+
+static void
+parse_options(int argc, char *argv[], struct options *opt)
+{
+	enum { ALL = 256, AS, NAG, PROM, OUTPUT, NO_RECORD, RATE_, DAYS };
+	static const struct option longs[] = {
+	    {"config", required_argument, NULL, 'C'},
+	    {"option", required_argument, NULL, 'o'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"verbose", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {"all", no_argument, NULL, ALL},
+	    {"as", required_argument, NULL, AS},
+	    {"nagios", no_argument, NULL, NAG},
+	    {"prometheus", no_argument, NULL, PROM},
+	    {"output", required_argument, NULL, OUTPUT},
+	    {"no-record", no_argument, NULL, NO_RECORD},
+	    {"rate", required_argument, NULL, RATE_},
+	    {"warn-days", required_argument, NULL, DAYS},
+	    {NULL, 0, NULL, 0},
+	};
+	enum form form = TABLE;
+	int ch;
+
+	while ((ch = getopt_long(argc, argv, "C:o:jvhV", longs, NULL)) != -1) {
+		switch (ch) {
+		case 'C':
+			opt->settings.file = optarg;
+			break;
+		case 'o':
+			settings_option(&opt->settings, optarg);
+			break;
+		case 'j':
+			form = JSON;
+			break;
+		case 'v':
+			opt->verbose = true;
+			break;
+		case ALL:
+			opt->all = true;
+			break;
+		case AS:
+			if (strcmp(optarg, "enforced") != 0)
+				misused(opt);
+			form = ENFORCED;
+			break;
+		case NAG:
+			form = NAGIOS;
+			break;
+		case PROM:
+			form = PROMETHEUS;
+			break;
+		case OUTPUT:
+			opt->output = optarg;
+			break;
+		case NO_RECORD:
+			opt->no_record = true;
+			break;
+		case RATE_:
+			opt->rate = number(opt, optarg, 1000000);
+			break;
+		case DAYS:
+			opt->warn_days = number(opt, optarg, 36500);
+			break;
+		case 'h':
+			usage(stdout);
+			exit(EX_OK);
+		case 'V':
+			(void)printf("tlspact-probe %s\n", VERSION);
+			exit(EX_OK);
+		default:
+			misused(opt);
+		}
+		/* Two forms of output at once are a mistake. */
+		if (opt->form != TABLE && form != opt->form)
+			misused(opt);
+		opt->form = form;
+	}
+	take_arguments(opt, argc - optind, argv + optind);
+}
+
+static time_t
+wall_clock(void)
+{
+	return time(NULL);
+}
+
+/* --- What is to be done ----------------------------------------------- */
+
+static int
+load(struct run *run)
+{
+	struct err e = {0};
+
+	if (settings_load(&run->set, &run->opt.settings,
+		SYSCONFDIR SETTINGS_FILE, &run->diags, &e) == -1) {
+		say_diags(&run->diags, true);
+		if (run->diags.errors > 0)
+			return EX_CONFIG;
+		say_err(&e);
+		return e.code;
+	}
+	run->registry =
+	    registry_load(run->set.registry, wall_clock(), &run->diags, &e);
+	if (run->registry == NULL) {
+		say_err(&e);
+		return e.code;
+	}
+	if (run->diags.errors > 0) {
+		diag_sort(&run->diags);
+		say_diags(&run->diags, false);
+		say("the registry has errors; nothing was looked at");
+		return EX_DATAERR;
+	}
+	return EX_OK;
+}
+
+static int
+plan(struct run *run)
+{
+	struct err e = {0};
+	size_t i;
+
+	probeplan_init(&run->plan, run->registry, run->opt.form == ENFORCED);
+	if (run->opt.all)
+		probeplan_all(&run->plan);
+	for (i = 0; i < run->opt.nwhat; i++)
+		if (probeplan_add(&run->plan, run->opt.what[i], &e) == -1) {
+			say_err(&e);
+			return e.code;
+		}
+	return EX_OK;
+}
+
+/* --- The sweep -------------------------------------------------------- */
+
+static void
+clear_progress(const struct run *run)
+{
+	if (run->progress)
+		(void)fputs("\r\033[K", stderr);
+}
+
+static void
+on_result(const struct proberow *row, const struct starttls_result *s,
+    const struct judgement *j, void *arg)
+{
+	struct run *run = arg;
+
+	struct err e = {0};
+
+	(void)j;
+	if (proberecord_add(run->record, row, s, &e) == 0)
+		return;
+	clear_progress(run);
+	say("results are not recorded: %s", e.text);
+}
+
+static const char *
+last_key(const struct probetarget *t, const char *host, void *arg)
+{
+	struct run *run = arg;
+
+	return proberecord_last_key(run->record, t, host);
+}
+
+static void
+on_done(void *arg)
+{
+	struct run *run = arg;
+
+	(void)event_base_loopbreak(run->base);
+}
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct run *run = arg;
+
+	(void)sig;
+	(void)what;
+	run->broken_off = true;
+	(void)event_base_loopbreak(run->base);
+}
+
+static void
+on_progress(evutil_socket_t fd, short what, void *arg)
+{
+	struct run *run = arg;
+	size_t found, done, failed;
+
+	(void)fd;
+	(void)what;
+	proberun_progress(run->probe, &found, &done, &failed);
+	(void)fprintf(stderr, "\r%zu of %zu looked at, %zu failed\033[K", done,
+	    found, failed);
+	(void)fflush(stderr);
+}
+
+/* Room for all sessions; fewer at once if the system gives less. */
+static unsigned
+parallel(const struct settings *s)
+{
+	rlim_t want = (rlim_t)s->probe_parallel + SPARE_FILES;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1 || files.rlim_cur >= want)
+		return (unsigned)s->probe_parallel;
+	files.rlim_cur = files.rlim_max < want ? files.rlim_max : want;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+	if (files.rlim_cur >= want)
+		return (unsigned)s->probe_parallel;
+	return files.rlim_cur > SPARE_FILES
+		   ? (unsigned)(files.rlim_cur - SPARE_FILES)
+		   : 1;
+}
+
+/* Those that let us wait the last time first. */
+static void
+add_targets(struct run *run)
+{
+	const struct probetarget *t = run->plan.target;
+	size_t i, n = run->plan.n;
+	bool *slow = mem_zero(n + 1, sizeof(*slow));
+
+	proberecord_slow(run->record, t, n, slow);
+	for (i = 0; i < n; i++)
+		if (slow[i])
+			proberun_add(run->probe, &t[i]);
+	for (i = 0; i < n; i++)
+		if (!slow[i])
+			proberun_add(run->probe, &t[i]);
+	free(slow);
+}
+
+static void
+turn(struct run *run)
+{
+	static const struct timeval pause = {0, PROGRESS_MS * 1000};
+	static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+	struct event *sig[3], *progress;
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		sig[i] = evsignal_new(run->base, signals[i], on_signal, run);
+		(void)event_add(sig[i], NULL);
+	}
+	progress = event_new(run->base, -1, EV_PERSIST, on_progress, run);
+	if (run->progress)
+		(void)event_add(progress, &pause);
+	add_targets(run);
+	if (run->plan.n > 0)
+		(void)event_base_dispatch(run->base);
+	clear_progress(run);
+	event_free(progress);
+	for (i = 0; i < 3; i++)
+		event_free(sig[i]);
+}
+
+static int
+sweep(struct run *run)
+{
+	struct settings *s = &run->set;
+	struct proberun_settings p = {
+	    .helo = run->helo = heloname(s->helo_name),
+	    .resolver = *s->resolver != '\0' ? s->resolver : NULL,
+	    .trust_anchor = *s->trust_anchor != '\0' ? s->trust_anchor : NULL,
+	    .port = (uint16_t)s->smtp_port,
+	    .timeout_ms = (unsigned)s->probe_timeout * 1000,
+	    .parallel = parallel(s),
+	    .per_second = (unsigned)run->opt.rate,
+	    .dane = s->opportunistic_level == 1,
+	    .warn_days = (unsigned)run->opt.warn_days,
+	    .now = wall_clock,
+	    .last_key = last_key,
+	    .result = on_result,
+	    .done = on_done,
+	    .arg = run,
+	};
+	struct err e = {0};
+
+	run->judge = p.judge = judge_new(s->ca_file);
+	if ((run->base = event_base_new()) == NULL) {
+		say("cannot make an event loop");
+		return EX_OSERR;
+	}
+	if ((run->probe = proberun_new(run->base, &p, &e)) == NULL) {
+		say_err(&e);
+		return e.code;
+	}
+	run->record = proberecord_open(
+	    s->ledger, run->opt.no_record ? LEDGER_READ : LEDGER_WRITE, &e);
+	if (e.code != 0)
+		say("%s: %s",
+		    run->opt.no_record ? "nothing is known of earlier looks"
+				       : "results are not recorded",
+		    e.text);
+	turn(run);
+	return EX_OK;
+}
+
+/* --- The result ------------------------------------------------------- */
+
+static int
+write_file(const char *path, const struct buf *b, struct err *e)
+{
+	struct publish *p = publish_lock(path, OUTPUT_WAIT_MS, e);
+	size_t done = 0;
+	ssize_t n;
+	int fd, rv = -1;
+
+	if (p == NULL)
+		return -1;
+	if ((fd = publish_open(p, e)) == -1)
+		goto out;
+	while (done < b->len) {
+		n = write(fd, b->data + done, b->len - done);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			err_sys(
+			    e, EX_IOERR, "cannot write %s", publish_temp(p));
+			goto out;
+		}
+		done += (size_t)n;
+	}
+	rv = publish_commit(p, e);
+out:
+	publish_free(p);
+	return rv;
+}
+
+static int
+put_out(const struct run *run, const struct buf *b)
+{
+	struct err e = {0};
+
+	if (run->opt.output != NULL) {
+		if (write_file(run->opt.output, b, &e) == 0)
+			return EX_OK;
+		say_err(&e);
+		return e.code;
+	}
+	if (b->len > 0)
+		(void)fwrite(b->data, 1, b->len, stdout);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		say("cannot write to standard output: %s", strerror(errno));
+		return EX_IOERR;
+	}
+	return EX_OK;
+}
+
+static int
+report(struct run *run)
+{
+	struct probereport r = {.plan = &run->plan,
+	    .now = wall_clock(),
+	    .warn_days = (unsigned)run->opt.warn_days,
+	    .verbose = run->opt.verbose,
+	    .colour = run->opt.output == NULL && isatty(STDOUT_FILENO) &&
+		      getenv("NO_COLOR") == NULL};
+	struct probereport_sum sum;
+	struct buf b = {0};
+	struct err e = {0};
+	int code, written;
+
+	r.row = proberun_rows(run->probe, &r.n);
+	probereport_sum(&r, &sum);
+	code = sum.failed > 0 ? 1 : EX_OK;
+	switch (run->opt.form) {
+	case TABLE:
+		probereport_table(&r, &b);
+		break;
+	case JSON:
+		probereport_json(&r, code, &b);
+		break;
+	case NAGIOS:
+		code = probereport_nagios(&r, &b);
+		break;
+	case PROMETHEUS:
+		if (proberecord_seen(run->record, run->registry, &r, &e) == -1)
+			say_err(&e);
+		probereport_prometheus(&r, &b);
+		break;
+	case ENFORCED:
+		probereport_enforce(&r, run->helo, &b);
+		break;
+	}
+	written = put_out(run, &b);
+	buf_free(&b);
+	return written != EX_OK ? written : code;
+}
+
+static int
+run_probe(struct run *run)
+{
+	int code, recorded;
+	size_t lost;
+
+	if ((code = load(run)) != EX_OK || (code = plan(run)) != EX_OK ||
+	    (code = sweep(run)) != EX_OK)
+		return code;
+	code = report(run);
+	recorded = proberecord_code(run->record, &lost);
+	if (lost > 0)
+		say("%zu result%s not recorded", lost,
+		    lost == 1 ? " was" : "s were");
+	if (recorded != EX_OK && (run->opt.form != NAGIOS || code == EX_OK))
+		code = recorded;
+	if (run->broken_off) {
+		say("broken off; what was not finished is shown as failed");
+		code = EX_TEMPFAIL;
+	}
+	return code;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct run run = {.opt = {.rate = RATE, .warn_days = JUDGE_WARN_DAYS}};
+	int code;
+
+	mem_tune();
+	say_init("tlspact-probe");
+	parse_options(argc, argv, &run.opt);
+	(void)signal(SIGPIPE, SIG_IGN);
+	run.progress = isatty(STDERR_FILENO);
+	code = run_probe(&run);
+	if (run.opt.form == NAGIOS && code > 3) {
+		/* The talk is on standard error; the plugin needs a line. */
+		(void)printf("TLSPACT UNKNOWN - tlspact-probe failed with "
+			     "exit code %d\n",
+		    code);
+		code = 3;
+	}
+	proberun_free(run.probe);
+	if (run.base != NULL)
+		event_base_free(run.base);
+	proberecord_close(run.record);
+	judge_free(run.judge);
+	probeplan_release(&run.plan);
+	registry_free(run.registry);
+	diag_free(&run.diags);
+	settings_free(&run.set);
+	free(run.helo);
+	return code;
+}

@@ -1,0 +1,536 @@
+/*
+ * tlspact-verify: a certificate chain, judged by a partner's rules.
+ *
+ * From a file, or as one host shows it; and, with --rehearse, the chains
+ * that the ledger has kept against a CA bundle before it is installed.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "buf.h"
+#include "diag.h"
+#include "err.h"
+#include "file.h"
+#include "heloname.h"
+#include "judge.h"
+#include "ledger.h"
+#include "mem.h"
+#include "nexthop.h"
+#include "num.h"
+#include "probeplan.h"
+#include "probereport.h"
+#include "probereport_rules.h"
+#include "proberun.h"
+#include "quote.h"
+#include "registry.h"
+#include "rehearse.h"
+#include "say.h"
+#include "settings.h"
+
+struct options {
+	struct settings_options settings;
+	bool json, verbose;
+	const char *at, *host, *bundle;
+	char **arg;
+	int nargs;
+};
+
+struct run {
+	struct options opt;
+	struct settings set;
+	struct diags diags;
+	struct registry *registry;
+	struct judge *judge;
+	const struct partner *partner;
+	time_t at;
+	bool colour;
+	struct buf out;
+	json_t *results;
+	bool failed;
+	struct event_base *base;
+};
+
+/* --at, for those who can only call a function. */
+static time_t the_time;
+
+static void
+usage(FILE *to)
+{
+	(void)fprintf(to,
+	    "usage: tlspact-verify [options] PARTNER CHAIN.pem [GATEWAY]\n"
+	    "       tlspact-verify [options] PARTNER --host HOST[:PORT]\n"
+	    "       tlspact-verify [options] --rehearse NEW-BUNDLE.pem\n"
+	    "Judge a certificate by a partner's rules, or all partners by a "
+	    "new CA bundle.\n"
+	    "      --at TIME        as of that time (YYYY-MM-DD or RFC 3339)\n"
+	    "      --host HOST      look at a host instead of a file\n"
+	    "      --rehearse FILE  who would break if FILE were the CA "
+	    "bundle?\n"
+	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
+	    ")\n"
+	    "  -o, --option NAME=VALUE  override one setting\n"
+	    "  -v, --verbose        rehearsal: all gateways, not only those "
+	    "that break\n"
+	    "  -j, --json  -h, --help  -V, --version\n");
+}
+
+static void
+parse_options(int argc, char *argv[], struct options *opt)
+{
+	enum { AT = 256, HOST, REHEARSE };
+	static const struct option longs[] = {
+	    {"config", required_argument, NULL, 'C'},
+	    {"option", required_argument, NULL, 'o'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"verbose", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {"at", required_argument, NULL, AT},
+	    {"host", required_argument, NULL, HOST},
+	    {"rehearse", required_argument, NULL, REHEARSE},
+	    {NULL, 0, NULL, 0},
+	};
+	bool good;
+	int ch;
+
+	while ((ch = getopt_long(argc, argv, "C:o:jvhV", longs, NULL)) != -1)
+		switch (ch) {
+		case 'C':
+			opt->settings.file = optarg;
+			break;
+		case 'o':
+			settings_option(&opt->settings, optarg);
+			break;
+		case 'j':
+			opt->json = true;
+			break;
+		case 'v':
+			opt->verbose = true;
+			break;
+		case AT:
+			opt->at = optarg;
+			break;
+		case HOST:
+			opt->host = optarg;
+			break;
+		case REHEARSE:
+			opt->bundle = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(EX_OK);
+		case 'V':
+			(void)printf("tlspact-verify %s\n", VERSION);
+			exit(EX_OK);
+		default:
+			usage(stderr);
+			exit(EX_USAGE);
+		}
+	opt->arg = argv + optind;
+	opt->nargs = argc - optind;
+	if (opt->bundle != NULL)
+		good = opt->nargs == 0 && opt->host == NULL;
+	else if (opt->host != NULL)
+		good = opt->nargs == 1;
+	else
+		good = opt->nargs == 2 || opt->nargs == 3;
+	if (!good || (opt->at != NULL && num_time(opt->at, &the_time) == -1)) {
+		usage(stderr);
+		exit(EX_USAGE);
+	}
+}
+
+static time_t
+the_clock(void)
+{
+	return the_time;
+}
+
+static int
+load(struct run *run)
+{
+	struct err e = {0};
+
+	if (settings_load(&run->set, &run->opt.settings,
+		SYSCONFDIR SETTINGS_FILE, &run->diags, &e) == -1) {
+		say_diags(&run->diags, true);
+		if (run->diags.errors > 0)
+			return EX_CONFIG;
+		say_err(&e);
+		return e.code;
+	}
+	run->registry =
+	    registry_load(run->set.registry, time(NULL), &run->diags, &e);
+	if (run->registry == NULL) {
+		say_err(&e);
+		return e.code;
+	}
+	if (run->diags.errors > 0) {
+		diag_sort(&run->diags);
+		say_diags(&run->diags, false);
+		say("the registry has errors; nothing was judged");
+		return EX_DATAERR;
+	}
+	run->judge = judge_new(run->set.ca_file);
+	return EX_OK;
+}
+
+static int
+find_partner(struct run *run)
+{
+	uint32_t i = probeplan_partner(run->registry, run->opt.arg[0]);
+
+	if (i == REGISTRY_NONE) {
+		say("%s is neither a partner nor a partner's domain",
+		    quotes(run->opt.arg[0]).s);
+		return EX_USAGE;
+	}
+	run->partner = &run->registry->partner[i];
+	return EX_OK;
+}
+
+static void
+put_result(struct run *run, const struct probereport_rules *r)
+{
+	if (r->fault != FAULT_OK)
+		run->failed = true;
+	if (run->opt.json) {
+		json_array_append_new(run->results, probereport_rules_json(r));
+		return;
+	}
+	if (run->out.len > 0)
+		buf_putc(&run->out, '\n');
+	probereport_rules(r, run->colour, &run->out);
+}
+
+static struct probereport_rules
+result_of(const struct run *run, const char *what)
+{
+	return (struct probereport_rules){.partner = run->partner->name,
+	    .what = what,
+	    .opportunistic = run->partner->terms.mode == MODE_OPPORTUNISTIC};
+}
+
+/* --- A file ----------------------------------------------------------- */
+
+/* The domain that `nexthop` stands for: the one named, or the first. */
+static bool
+find_nexthop(const struct run *run, struct nexthop *n)
+{
+	const struct domain *d =
+	    &run->registry->domain[run->partner->first_domain];
+	const char *arg = run->opt.arg[0];
+	uint32_t i;
+
+	if (strcmp(arg, run->partner->name) != 0)
+		return nexthop_parse(arg, n) == 0;
+	for (i = 0; i < run->partner->ndomains; i++)
+		if (d[i].name[0] != '.')
+			return nexthop_parse(d[i].name, n) == 0;
+	return false;
+}
+
+static int
+judge_file(struct run *run)
+{
+	const char *path = run->opt.arg[1];
+	const char *host = run->opt.nargs == 3 ? run->opt.arg[2] : NULL;
+	struct probereport_rules r = result_of(run, path);
+	struct judge_gateway g = {.terms = &run->partner->terms,
+	    .level = LEVEL_OPPORTUNISTIC, /* the enforced rules, in any case */
+	    .host = host,
+	    .warn_days = JUDGE_WARN_DAYS,
+	    .at = run->at};
+	static struct judgement j;
+	struct x509_chain *c;
+	struct err e = {0};
+	struct nexthop n;
+	size_t len;
+	char *pem;
+	int rv;
+
+	if (run->partner->terms.verify == VERIFY_DANE) {
+		say("partner %s is verified by TLSA records of its gateways; "
+		    "use --host HOST",
+		    run->partner->name);
+		return EX_USAGE;
+	}
+	if (find_nexthop(run, &n))
+		g.nexthop = n.name;
+	if ((pem = file_slurp(path, X509_MAX_PEM, &len, NULL, &e)) == NULL) {
+		say_err(&e);
+		return e.code;
+	}
+	if ((c = x509_chain_parse(pem, len, &e)) == NULL) {
+		say("%s: %s", path, e.text);
+		free(pem);
+		return e.code;
+	}
+	free(pem);
+	rv = judge_chain(run->judge, &g, c, &j, &e);
+	x509_chain_free(c);
+	if (rv == -1) {
+		say_err(&e);
+		return e.code;
+	}
+	r.nexthop = g.nexthop;
+	r.gateway = host;
+	r.fault = j.fault;
+	r.v = &j.v;
+	put_result(run, &r);
+	return EX_OK;
+}
+
+/* --- A host ----------------------------------------------------------- */
+
+static void
+on_result(const struct proberow *row, const struct starttls_result *s,
+    const struct judgement *j, void *arg)
+{
+	struct run *run = arg;
+	struct probereport_rules r;
+	struct buf what = {0};
+
+	(void)s;
+	buf_printf(&what, "%s[%s]:%u", probereport_gateway(row), row->address,
+	    row->port);
+	r = result_of(run, what.data);
+	r.nexthop = row->target->domain;
+	r.gateway = row->host;
+	r.fault = row->fault;
+	/* The table says it of the certificate. */
+	if (j == NULL || !j->has_cert || row->fault != row->cert_fault)
+		r.detail = row->detail;
+	if (j != NULL && j->has_cert)
+		r.v = &j->v;
+	put_result(run, &r);
+	buf_free(&what);
+}
+
+static void
+on_done(void *arg)
+{
+	struct run *run = arg;
+
+	(void)event_base_loopbreak(run->base);
+}
+
+static int
+judge_host_now(struct run *run)
+{
+	struct settings *s = &run->set;
+	char *helo = heloname(s->helo_name);
+	struct proberun_settings p = {
+	    .judge = run->judge,
+	    .helo = helo,
+	    .resolver = *s->resolver != '\0' ? s->resolver : NULL,
+	    .trust_anchor = *s->trust_anchor != '\0' ? s->trust_anchor : NULL,
+	    .port = (uint16_t)s->smtp_port,
+	    .timeout_ms = (unsigned)s->probe_timeout * 1000,
+	    .parallel = (unsigned)s->probe_parallel,
+	    .warn_days = JUDGE_WARN_DAYS,
+	    .now = the_clock,
+	    .result = on_result,
+	    .done = on_done,
+	    .arg = run,
+	};
+	struct probeplan plan;
+	struct proberun *probe = NULL;
+	struct err e = {0};
+
+	probeplan_init(&plan, run->registry, true);
+	run->base = event_base_new();
+	if (probeplan_host(&plan,
+		(uint32_t)(run->partner - run->registry->partner),
+		run->opt.host, &e) == 0 &&
+	    run->base != NULL &&
+	    (probe = proberun_new(run->base, &p, &e)) != NULL) {
+		proberun_add(probe, &plan.target[0]);
+		(void)event_base_dispatch(run->base);
+	} else
+		say_err(&e);
+	proberun_free(probe);
+	if (run->base != NULL)
+		event_base_free(run->base);
+	probeplan_release(&plan);
+	free(helo);
+	return e.code;
+}
+
+/* --- A new bundle ----------------------------------------------------- */
+
+static void
+rehearsal_row(struct run *run, const struct rehearsal_row *r)
+{
+	char when[NUM_TIME_MAX];
+
+	if (run->opt.json) {
+		json_array_append_new(run->results,
+		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}",
+			"partner", r->partner, "nexthop", r->nexthop, "gateway",
+			r->host, "issuer_cn", r->issuer, "seen",
+			num_time_text(r->seen, when), "fault_now",
+			fault_text(r->now), "fault_then", fault_text(r->then),
+			"breaks", r->breaks, "mends", r->mends));
+		return;
+	}
+	buf_printf(&run->out, "%s %s of %s: %s: %s", r->partner, r->host,
+	    r->nexthop,
+	    r->breaks  ? "WOULD BREAK"
+	    : r->mends ? "would be mended"
+		       : "as before",
+	    fault_text(r->now));
+	if (r->now != r->then)
+		buf_printf(&run->out, " now, %s then", fault_text(r->then));
+	buf_printf(&run->out, " (issued by \"%s\", seen %s)\n", r->issuer,
+	    num_time_text(r->seen, when));
+}
+
+static void
+rehearsal_summary(struct run *run, const struct rehearsal *r)
+{
+	size_t i;
+
+	buf_printf(&run->out, "%zu of %zu gateways would break with %s",
+	    r->breaks, r->n, run->opt.bundle);
+	if (r->mends > 0)
+		buf_printf(&run->out, ", %zu would be mended", r->mends);
+	buf_puts(&run->out, ".\n");
+	if (r->own > 0)
+		buf_printf(&run->out,
+		    "%zu enforced partner%s not rely on the bundle.\n", r->own,
+		    r->own == 1 ? " does" : "s do");
+	if (r->nnever == 0)
+		return;
+	buf_puts(&run->out, "No certificate seen yet, so not known: ");
+	for (i = 0; i < r->nnever && (i < 5 || run->opt.verbose); i++)
+		buf_printf(&run->out, "%s%s", i == 0 ? "" : ", ", r->never[i]);
+	if (i < r->nnever)
+		buf_printf(&run->out, " and %zu more", r->nnever - i);
+	buf_puts(&run->out, " (see tlspact-probe).\n");
+}
+
+static int
+rehearse_bundle(struct run *run)
+{
+	struct judge *after = judge_new(run->opt.bundle);
+	struct ledger *l;
+	struct rehearsal r = {0};
+	struct x509_store *s;
+	struct err e = {0};
+	int code = EX_OK;
+	size_t i;
+
+	/* Said before any chain is looked at, and if there is none. */
+	if ((s = x509_store_load_ca(run->opt.bundle, &e)) == NULL) {
+		say_err(&e);
+		judge_free(after);
+		return e.code;
+	}
+	x509_store_free(s);
+	l = ledger_open(run->set.ledger, LEDGER_READ, &e);
+	if (l == NULL) {
+		say_err(&e);
+		judge_free(after);
+		return e.code;
+	}
+	if (rehearse(l, run->registry, run->judge, after, run->at, &r, &e) ==
+	    -1) {
+		say_err(&e);
+		code = e.code;
+	} else {
+		for (i = 0; i < r.n; i++)
+			if (r.row[i].breaks || run->opt.verbose ||
+			    run->opt.json)
+				rehearsal_row(run, &r.row[i]);
+		if (!run->opt.json)
+			rehearsal_summary(run, &r);
+		run->failed = r.breaks > 0;
+	}
+	rehearsal_release(&r);
+	ledger_close(l);
+	judge_free(after);
+	return code;
+}
+
+/* ---------------------------------------------------------------------- */
+
+static void
+print_json(struct run *run, int code)
+{
+	char at[NUM_TIME_MAX];
+	json_t *root = json_pack("{s:s, s:s, s:i, s:b, s:O}", "schema",
+	    "tlspact.verify.v1", "time", num_time_text(run->at, at),
+	    "exit_code", code, "passed", !run->failed,
+	    run->opt.bundle != NULL ? "gateways" : "results", run->results);
+
+	if (root == NULL)
+		abort();
+	json_object_set_new(root, "partner",
+	    run->partner == NULL ? json_null()
+				 : json_string(run->partner->name));
+	(void)json_dumpf(root, stdout, JSON_INDENT(2));
+	(void)putchar('\n');
+	json_decref(root);
+}
+
+static int
+run_verify(struct run *run)
+{
+	int code;
+
+	if ((code = load(run)) != EX_OK)
+		return code;
+	if (run->opt.bundle != NULL)
+		code = rehearse_bundle(run);
+	else if ((code = find_partner(run)) == EX_OK)
+		code = run->opt.host != NULL ? judge_host_now(run)
+					     : judge_file(run);
+	if (code != EX_OK)
+		return code;
+	code = run->failed ? 1 : EX_OK;
+	if (run->opt.json)
+		print_json(run, code);
+	else if (run->out.len > 0)
+		(void)fwrite(run->out.data, 1, run->out.len, stdout);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		say("cannot write to standard output: %s", strerror(errno));
+		return EX_IOERR;
+	}
+	return code;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct run run = {0};
+	int code;
+
+	mem_tune();
+	say_init("tlspact-verify");
+	the_time = time(NULL);
+	parse_options(argc, argv, &run.opt);
+	(void)signal(SIGPIPE, SIG_IGN);
+	run.at = the_time;
+	run.colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+	run.results = json_array();
+	code = run_verify(&run);
+	json_decref(run.results);
+	buf_free(&run.out);
+	judge_free(run.judge);
+	registry_free(run.registry);
+	diag_free(&run.diags);
+	settings_free(&run.set);
+	return code;
+}

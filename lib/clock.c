@@ -1,0 +1,116 @@
+#include "clock.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "num.h"
+
+#define MINUTE 60
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+static char *
+text(time_t t, time_t now, bool seconds, char *buf)
+{
+	struct tm now_tm, tm;
+	size_t n = 0;
+
+	if (localtime_r(&t, &tm) == NULL || localtime_r(&now, &now_tm) == NULL)
+		return num_time_text(t, buf);
+	/* The date is left out for today. */
+	if (tm.tm_yday != now_tm.tm_yday || tm.tm_year != now_tm.tm_year)
+		n = strftime(buf, CLOCK_MAX, "%Y-%m-%d ", &tm);
+	if (seconds)
+		(void)strftime(buf + n, CLOCK_MAX - n, "%H:%M:%S", &tm);
+	else
+		(void)strftime(buf + n, CLOCK_MAX - n, "%H:%M", &tm);
+	return buf;
+}
+
+char *
+clock_text(time_t t, time_t now, char buf[CLOCK_MAX])
+{
+	return text(t, now, false, buf);
+}
+
+char *
+clock_text_seconds(time_t t, time_t now, char buf[CLOCK_MAX])
+{
+	return text(t, now, true, buf);
+}
+
+char *
+clock_span(time_t seconds, char buf[CLOCK_MAX])
+{
+	long long s = seconds < 0 ? 0 : (long long)seconds;
+
+	if (s < MINUTE)
+		(void)snprintf(buf, CLOCK_MAX, "%lld s", s);
+	else if (s < HOUR && s % MINUTE != 0 && s < 10 * MINUTE)
+		(void)snprintf(
+		    buf, CLOCK_MAX, "%lld min %lld s", s / MINUTE, s % MINUTE);
+	else if (s < HOUR)
+		(void)snprintf(buf, CLOCK_MAX, "%lld min", s / MINUTE);
+	else if (s < DAY && s % HOUR / MINUTE == 0)
+		(void)snprintf(buf, CLOCK_MAX, "%lld h", s / HOUR);
+	else if (s < DAY)
+		(void)snprintf(buf, CLOCK_MAX, "%lld h %lld min", s / HOUR,
+		    s % HOUR / MINUTE);
+	else if (s % DAY / HOUR == 0)
+		(void)snprintf(buf, CLOCK_MAX, "%lld d", s / DAY);
+	else
+		(void)snprintf(
+		    buf, CLOCK_MAX, "%lld d %lld h", s / DAY, s % DAY / HOUR);
+	return buf;
+}
+
+/* "HH:MM" at s, and nothing behind it. */
+static bool
+hour_minute(const char *s, struct tm *tm)
+{
+	int i;
+
+	for (i = 0; i < 5; i++)
+		if (i == 2 ? s[i] != ':' : s[i] < '0' || s[i] > '9')
+			return false;
+	if (s[5] != '\0')
+		return false;
+	tm->tm_hour = (s[0] - '0') * 10 + s[1] - '0';
+	tm->tm_min = (s[3] - '0') * 10 + s[4] - '0';
+	tm->tm_sec = 0;
+	tm->tm_isdst = -1;
+	return tm->tm_hour < 24 && tm->tm_min < 60;
+}
+
+int
+clock_parse(const char *s, time_t now, time_t *out)
+{
+	struct tm tm;
+	char day[11];
+	time_t t;
+
+	if (localtime_r(&now, &tm) == NULL)
+		return -1;
+	if (hour_minute(s, &tm)) {
+		t = mktime(&tm);
+		if (t <= now) {
+			tm.tm_mday++;
+			tm.tm_isdst = -1;
+			t = mktime(&tm);
+		}
+		*out = t;
+		return 0;
+	}
+	if (strlen(s) == 16 && (s[10] == ' ' || s[10] == 'T')) {
+		memcpy(day, s, 10);
+		day[10] = '\0';
+		/* Checked as a date, then read again in local time. */
+		if (num_time(day, &t) == -1 || gmtime_r(&t, &tm) == NULL ||
+		    !hour_minute(s + 11, &tm))
+			return -1;
+		*out = mktime(&tm);
+		return 0;
+	}
+	return num_time(s, out);
+}

@@ -1,0 +1,27 @@
+/*
+ * clock.h: times and durations as people say them, in local time.
+ */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <stddef.h>
+#include <time.h>
+
+#define CLOCK_MAX 64 /* bytes of any text made here, NUL included */
+
+/* "17:30", or "2026-11-24 17:30" if that is not the day of now. Returns buf. */
+char *clock_text(time_t t, time_t now, char buf[CLOCK_MAX]);
+
+/* The same with seconds, for ends that are near: "17:30:05". Returns buf. */
+char *clock_text_seconds(time_t t, time_t now, char buf[CLOCK_MAX]);
+
+/* "2 h 12 min", "3 d 4 h", "5 s": the two largest units. Returns buf. */
+char *clock_span(time_t seconds, char buf[CLOCK_MAX]);
+
+/*
+ * A time that people type: `HH:MM` (the next one after now) or
+ * `YYYY-MM-DD HH:MM` in local time, or what num_time() takes. 0, or -1.
+ */
+int clock_parse(const char *s, time_t now, time_t *out);
+
+#endif

@@ -1,0 +1,580 @@
+#include "db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "err.h"
+#include "mem.h"
+#include "quote.h"
+
+#define OPEN_POLL_MS 20 /* between two tries to open */
+
+struct db {
+	sqlite3 *sql;
+	char *path;
+	const struct db_schema *schema;
+	bool synced; /* the present PRAGMA synchronous is FULL */
+	struct db_stmt **kept;
+	size_t nkept, cap;
+};
+
+struct db_stmt {
+	struct db *db;
+	sqlite3_stmt *s;
+	const char *sql;
+	int next;     /* parameter */
+	bool busy;    /* between db_sql() and db_done() */
+	bool kept;    /* in db.kept */
+	int rc;	      /* of preparing and binding */
+	char *refuse; /* why a text may not be stored */
+};
+
+static int
+db_fail(struct db *d, int rc, struct err *e)
+{
+	struct quoted q = quotes(d->path);
+	const char *path = q.s;
+	int sys = sqlite3_system_errno(d->sql);
+
+	switch (rc & 0xff) {
+	case SQLITE_NOMEM:
+		abort();
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(e, EX_TEMPFAIL,
+		    "%s %s is in use by another process; try again",
+		    d->schema->noun, path);
+	case SQLITE_FULL:
+		return err_set(e, EX_IOERR,
+		    "cannot write %s %s: no space left on its disk",
+		    d->schema->noun, path);
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return err_set(e, EX_DATAERR, "%s %s is damaged: %s",
+		    d->schema->noun, path, sqlite3_errmsg(d->sql));
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return err_set(e, EX_NOPERM, "not allowed to write %s %s",
+		    d->schema->noun, path);
+	case SQLITE_TOOBIG:
+		return err_set(e, EX_DATAERR, "%s %s: a text is too long",
+		    d->schema->noun, path);
+	case SQLITE_CANTOPEN:
+	case SQLITE_IOERR:
+		if (sys == 0)
+			break;
+		errno = sys;
+		return err_sys(e,
+		    (rc & 0xff) == SQLITE_IOERR ? EX_IOERR
+						: err_code_input(sys),
+		    "cannot use %s %s", d->schema->noun, path);
+	default:
+		break;
+	}
+	return err_set(e, (rc & 0xff) == SQLITE_IOERR ? EX_IOERR : EX_SOFTWARE,
+	    "%s %s: %s", d->schema->noun, path, sqlite3_errmsg(d->sql));
+}
+
+static int
+db_exec(struct db *d, const char *sql, struct err *e)
+{
+	int rc = sqlite3_exec(d->sql, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : db_fail(d, rc, e);
+}
+
+/* The number that a PRAGMA answers. */
+static int
+ask(struct db *d, const char *sql, int64_t *out, struct err *e)
+{
+	sqlite3_stmt *s = NULL;
+	int rc;
+
+	rc = sqlite3_prepare_v2(d->sql, sql, -1, &s, NULL);
+	if (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		*out = sqlite3_column_int64(s, 0);
+		rc = SQLITE_OK;
+	}
+	(void)sqlite3_finalize(s);
+	return rc == SQLITE_OK ? 0 : db_fail(d, rc, e);
+}
+
+static void
+stmt_free(struct db_stmt *s)
+{
+	(void)sqlite3_finalize(s->s);
+	free(s->refuse);
+	free(s);
+}
+
+void
+db_close(struct db *d)
+{
+	size_t i;
+
+	if (d == NULL)
+		return;
+	for (i = 0; i < d->nkept; i++)
+		stmt_free(d->kept[i]);
+	free(d->kept);
+	(void)sqlite3_close_v2(d->sql);
+	free(d->path);
+	free(d);
+}
+
+void
+db_patience(struct db *d, int ms)
+{
+	(void)sqlite3_busy_timeout(d->sql, ms);
+}
+
+int
+db_begin(struct db *d, bool synced, struct err *e)
+{
+	if (synced != d->synced) {
+		if (db_exec(d,
+			synced ? "PRAGMA synchronous=FULL"
+			       : "PRAGMA synchronous=NORMAL",
+			e) == -1)
+			return -1;
+		d->synced = synced;
+	}
+	return db_exec(d, "BEGIN IMMEDIATE", e);
+}
+
+int
+db_begin_read(struct db *d, struct err *e)
+{
+	return db_exec(d, "BEGIN", e);
+}
+
+int
+db_end(struct db *d, int rv, struct err *e)
+{
+	if (rv != -1 && db_exec(d, "COMMIT", e) == -1)
+		rv = -1;
+	/* A full disk may have ended it already. */
+	if (rv == -1 && !sqlite3_get_autocommit(d->sql))
+		(void)sqlite3_exec(d->sql, "ROLLBACK", NULL, NULL, NULL);
+	return rv;
+}
+
+struct db_stmt *
+db_sql(struct db *d, const char *sql)
+{
+	struct db_stmt *s = NULL;
+	size_t i;
+
+	for (i = 0; i < d->nkept; i++)
+		if (d->kept[i]->sql == sql)
+			s = d->kept[i];
+	if (s == NULL || s->busy) {
+		struct db_stmt *fresh = mem_zero(1, sizeof(*fresh));
+
+		fresh->db = d;
+		fresh->sql = sql;
+		fresh->rc = sqlite3_prepare_v3(d->sql, sql, -1,
+		    SQLITE_PREPARE_PERSISTENT, &fresh->s, NULL);
+		/* A second use at once is not kept, nor one that failed. */
+		fresh->kept = s == NULL && fresh->rc == SQLITE_OK;
+		if (fresh->kept) {
+			d->kept = mem_grow(
+			    d->kept, d->nkept, &d->cap, sizeof(d->kept[0]));
+			d->kept[d->nkept++] = fresh;
+		}
+		s = fresh;
+	}
+	s->busy = true;
+	s->next = 1;
+	return s;
+}
+
+static void
+bound(struct db_stmt *s, int rc)
+{
+	if (s->rc == SQLITE_OK)
+		s->rc = rc;
+}
+
+void
+db_text_max(struct db_stmt *s, const char *text, size_t max)
+{
+	size_t i, n, len;
+
+	if (text == NULL)
+		text = "";
+	len = strlen(text);
+	if (len > max && s->refuse == NULL)
+		s->refuse = mem_printf(
+		    "a text of %zu bytes is too long (%zu are allowed): %s",
+		    len, max, quotes(text).s);
+	for (i = 0; i < len && s->refuse == NULL; i += n)
+		if ((n = utf8_len(text + i, len - i)) == 0)
+			s->refuse =
+			    mem_printf("%s is not UTF-8", quotes(text).s);
+	if (s->refuse == NULL && s->rc == SQLITE_OK)
+		bound(s, sqlite3_bind_text(
+			     s->s, s->next, text, (int)len, SQLITE_TRANSIENT));
+	s->next++;
+}
+
+void
+db_text(struct db_stmt *s, const char *text)
+{
+	db_text_max(s, text, DB_TEXT_MAX);
+}
+
+void
+db_int(struct db_stmt *s, int64_t n)
+{
+	if (s->rc == SQLITE_OK)
+		bound(s, sqlite3_bind_int64(s->s, s->next, n));
+	s->next++;
+}
+
+void
+db_null(struct db_stmt *s)
+{
+	if (s->rc == SQLITE_OK)
+		bound(s, sqlite3_bind_null(s->s, s->next));
+	s->next++;
+}
+
+void
+db_text_or_null(struct db_stmt *s, const char *text)
+{
+	if (text == NULL)
+		db_null(s);
+	else
+		db_text(s, text);
+}
+
+int
+db_step(struct db_stmt *s, struct err *e)
+{
+	int rc = s->rc;
+
+	if (s->refuse != NULL)
+		return err_set(e, EX_DATAERR, "%s %s: %s", s->db->schema->noun,
+		    quotes(s->db->path).s, s->refuse);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s->s);
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc == SQLITE_DONE)
+		return 0;
+	return db_fail(s->db, rc, e);
+}
+
+const char *
+db_col_bytes(struct db_stmt *s, int i, size_t *len)
+{
+	const char *text = (const char *)sqlite3_column_text(s->s, i);
+
+	*len = text == NULL ? 0 : (size_t)sqlite3_column_bytes(s->s, i);
+	return text == NULL ? "" : text;
+}
+
+const char *
+db_col_text(struct db_stmt *s, int i)
+{
+	size_t len;
+
+	return db_col_bytes(s, i, &len);
+}
+
+int64_t
+db_col_int(struct db_stmt *s, int i)
+{
+	return sqlite3_column_int64(s->s, i);
+}
+
+bool
+db_col_is_null(struct db_stmt *s, int i)
+{
+	return sqlite3_column_type(s->s, i) == SQLITE_NULL;
+}
+
+void
+db_done(struct db_stmt *s)
+{
+	if (!s->kept) {
+		stmt_free(s);
+		return;
+	}
+	(void)sqlite3_reset(s->s);
+	(void)sqlite3_clear_bindings(s->s);
+	free(s->refuse);
+	s->refuse = NULL;
+	s->rc = SQLITE_OK;
+	s->busy = false;
+}
+
+int
+db_run(struct db_stmt *s, struct err *e)
+{
+	int rv;
+
+	while ((rv = db_step(s, e)) == 1)
+		;
+	db_done(s);
+	return rv;
+}
+
+int64_t
+db_changes(struct db *d)
+{
+	return sqlite3_changes64(d->sql);
+}
+
+int64_t
+db_rowid(struct db *d)
+{
+	return sqlite3_last_insert_rowid(d->sql);
+}
+
+/*
+ * Make the file, if there is none, before SQLite does: it would give it the
+ * umask's mode, and root's file would lock the service out. A file that is
+ * there is not opened: closing it would drop the locks that this process
+ * holds on it (fcntl(2)).
+ */
+static int
+make_file(const char *path, const char *noun, struct err *e)
+{
+	struct stat st;
+	char *copy;
+	int fd, rv = 0;
+
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (fd == -1 && errno == EEXIST)
+		return 0;
+	if (fd == -1)
+		return err_sys(e,
+		    errno == ENOENT ? EX_CANTCREAT : err_code_output(errno),
+		    "cannot create %s %s", noun, quotes(path).s);
+	copy = mem_dup(path);
+	if (fchmod(fd, 0640) == -1 ||
+	    (geteuid() == 0 && (stat(dirname(copy), &st) == -1 ||
+				   fchown(fd, st.st_uid, st.st_gid) == -1)))
+		rv = err_sys(e, err_code_output(errno),
+		    "cannot set the owner and mode of %s %s", noun,
+		    quotes(path).s);
+	free(copy);
+	(void)close(fd);
+	return rv;
+}
+
+/* Is it ours, and of a version that we know? *version is what it has. */
+static int
+judge_version(struct db *d, int64_t *version, struct err *e)
+{
+	const char *noun = d->schema->noun;
+	int64_t id, objects;
+
+	if (ask(d, "PRAGMA application_id", &id, e) == -1 ||
+	    ask(d, "PRAGMA user_version", version, e) == -1 ||
+	    ask(d, "SELECT count(*) FROM sqlite_schema", &objects, e) == -1)
+		return -1;
+	if (id != d->schema->application_id && (id != 0 || objects != 0))
+		return err_set(e, EX_DATAERR,
+		    "%s is no %s of tlspact but another program's database",
+		    quotes(d->path).s, noun);
+	if (*version > d->schema->version)
+		return err_set(e, EX_UNAVAILABLE,
+		    "%s %s has schema version %lld, this program knows up to "
+		    "%d: it was written by a newer tlspact",
+		    noun, quotes(d->path).s, (long long)*version,
+		    d->schema->version);
+	return 0;
+}
+
+/* The same, all of it about one moment: others may be making the schema. */
+static int
+check_version(struct db *d, int64_t *version, struct err *e)
+{
+	if (db_begin_read(d, e) == -1)
+		return -1;
+	return db_end(d, judge_version(d, version, e), e);
+}
+
+static int
+migrate(struct db *d, struct err *e)
+{
+	int64_t version;
+	int rv = 0;
+	char *sql;
+
+	if (db_begin(d, true, e) == -1)
+		return -1;
+	/* Another process may have done it while we waited. */
+	rv = judge_version(d, &version, e);
+	for (; rv == 0 && version < d->schema->version; version++)
+		rv = db_exec(d, d->schema->step[version], e);
+	if (rv == 0) {
+		sql = mem_printf("PRAGMA application_id=%ld;"
+				 "PRAGMA user_version=%d",
+		    (long)d->schema->application_id, d->schema->version);
+		rv = db_exec(d, sql, e);
+		free(sql);
+	}
+	return db_end(d, rv, e);
+}
+
+static int
+set_up_writer(struct db *d, struct err *e)
+{
+	int64_t version;
+	int yes = 1;
+
+	if (check_version(d, &version, e) == -1)
+		return -1;
+	/* Readers without write permission need the -wal and the -shm. */
+	(void)sqlite3_file_control(
+	    d->sql, "main", SQLITE_FCNTL_PERSIST_WAL, &yes);
+	if (db_exec(d,
+		"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+		"PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=4194304",
+		e) == -1)
+		return -1;
+	return version == d->schema->version ? 0 : migrate(d, e);
+}
+
+static int
+set_up_reader(struct db *d, struct err *e)
+{
+	int64_t version;
+
+	if (check_version(d, &version, e) == -1)
+		return -1;
+	if (version == 0)
+		return err_set(e, EX_NOINPUT, "%s %s is still empty",
+		    d->schema->noun, quotes(d->path).s);
+	if (version < d->schema->version)
+		return err_set(e, EX_DATAERR,
+		    "%s %s has schema version %lld, not yet %d: a program "
+		    "that writes to it must open it once",
+		    d->schema->noun, quotes(d->path).s, (long long)version,
+		    d->schema->version);
+	return 0;
+}
+
+/* The name as a URI, with the characters escaped that mean something. */
+static char *
+frozen_uri(const char *path)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *uri = mem_alloc(3 * strlen(path) + 32), *p;
+
+	p = stpcpy(uri, "file:");
+	for (; *path != '\0'; path++) {
+		if (strchr("%?#", *path) == NULL) {
+			*p++ = *path;
+			continue;
+		}
+		*p++ = '%';
+		*p++ = hex[(unsigned char)*path >> 4];
+		*p++ = hex[*path & 15];
+	}
+	(void)strcpy(p, "?immutable=1");
+	return uri;
+}
+
+static struct db *
+open_once(const char *path, enum db_mode mode, const struct db_schema *schema,
+    bool frozen, struct err *e)
+{
+	struct db *d = mem_zero(1, sizeof(*d));
+	char *name;
+	int rc, off = 0;
+
+	d->schema = schema;
+	/* So that no name is special to SQLite (":memory:", "file:x"). */
+	d->path = *path == '/' ? mem_dup(path) : mem_printf("./%s", path);
+	name = frozen ? frozen_uri(d->path) : mem_dup(d->path);
+	rc = sqlite3_open_v2(name, &d->sql,
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+		(frozen ? SQLITE_OPEN_URI : 0) |
+		(mode == DB_WRITE ? SQLITE_OPEN_READWRITE
+				  : SQLITE_OPEN_READONLY),
+	    NULL);
+	free(name);
+	if (rc != SQLITE_OK) {
+		(void)db_fail(d, rc, e);
+		goto fail;
+	}
+	/* What stands in the file is data: no code of its own is run. */
+	(void)sqlite3_db_config(d->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, &off);
+	(void)sqlite3_db_config(
+	    d->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &off);
+	(void)sqlite3_db_config(
+	    d->sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, &off);
+	(void)sqlite3_db_config(d->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, &off);
+	(void)sqlite3_limit(d->sql, SQLITE_LIMIT_LENGTH, DB_ROW_MAX);
+	(void)sqlite3_busy_timeout(d->sql, DB_PATIENCE_MS);
+	if ((mode == DB_WRITE ? set_up_writer(d, e) : set_up_reader(d, e)) == 0)
+		return d;
+fail:
+	db_close(d);
+	return NULL;
+}
+
+/* True if a reader may take the file for one that nobody changes. */
+static bool
+is_quiet(const char *path)
+{
+	char *wal = mem_printf("%s-wal", path);
+	struct stat st;
+	bool quiet;
+
+	quiet = stat(wal, &st) == -1 ? errno == ENOENT : st.st_size == 0;
+	free(wal);
+	return quiet;
+}
+
+struct db *
+db_open(const char *path, enum db_mode mode, const struct db_schema *schema,
+    struct err *e)
+{
+	struct timespec nap = {.tv_nsec = OPEN_POLL_MS * 1000000L};
+	struct stat st;
+	struct db *d;
+	int waited = 0;
+
+	if (mode == DB_WRITE && make_file(path, schema->noun, e) == -1)
+		return NULL;
+	if (stat(path, &st) == -1) {
+		err_sys(e, err_code_input(errno), "cannot open %s %s",
+		    schema->noun, quotes(path).s);
+		return NULL;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		(void)err_set(e, EX_NOINPUT, "%s is no file", quotes(path).s);
+		return NULL;
+	}
+	/*
+	 * The change to WAL and the recovery after a crash do not wait for
+	 * a lock by themselves.
+	 */
+	while ((d = open_once(path, mode, schema, false, e)) == NULL &&
+	       e->code == EX_TEMPFAIL && waited < DB_PATIENCE_MS) {
+		(void)nanosleep(&nap, NULL);
+		waited += OPEN_POLL_MS;
+	}
+	if (d == NULL && mode == DB_READ &&
+	    (e->code == EX_NOPERM || e->code == EX_NOINPUT ||
+		e->code == EX_IOERR || e->code == EX_SOFTWARE) &&
+	    st.st_size > 0 && access(path, R_OK) == 0 && is_quiet(path))
+		d = open_once(path, mode, schema, true, e);
+	return d;
+}

@@ -1,0 +1,55 @@
+/*
+ * flush.h: mail that waits in a Postfix queue, and having it tried again.
+ *
+ * postqueue -s SITE works only for domains of fast_flush_domains, which
+ * destinations elsewhere are not by default (it ends with 69, "Flush service
+ * is not configured"). So the queue is listed and each message that matters
+ * is named to postqueue -i, which works for all of them, also when qmgr(8)
+ * has given the destination up for a while.
+ */
+#ifndef FLUSH_H
+#define FLUSH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+struct err;
+
+#define FLUSH_MAX 500 /* messages named one by one; the rest waits its turn */
+
+struct waiting {
+	size_t messages; /* to the domains asked for, but not on hold */
+	size_t held;	 /* on hold, which a retry does not touch */
+	time_t oldest;	 /* when the first of them arrived; 0: none waits */
+	char *reason;	 /* why one of them waits, as Postfix says; or NULL */
+	char **id;	 /* those that are deferred, FLUSH_MAX at most */
+	size_t n, cap;
+	size_t deferred; /* how many those are, beyond FLUSH_MAX too */
+	size_t strange;	 /* lines of the list that were not understood */
+};
+
+/* True if mail to this domain (as in the envelope) is asked for. */
+typedef bool flush_match_fn(const char *domain, void *arg);
+
+/* Read a list as `postqueue -j` prints it, into *w, which is overwritten. */
+void flush_parse(
+    struct waiting *w, const char *text, flush_match_fn *match, void *arg);
+
+/*
+ * List the queue of the Postfix in dir (NULL: the default one). 0, or -1
+ * with *e set (69). The caller releases w in either case.
+ */
+int flush_list(struct waiting *w, const char *dir, flush_match_fn *match,
+    void *arg, struct err *e);
+
+/*
+ * Have Postfix try the messages of w now. *tried is how many were named to
+ * it. 0, or -1 with *e set (69) as soon as one cannot be.
+ */
+int flush_retry(
+    const struct waiting *w, const char *dir, size_t *tried, struct err *e);
+
+void flush_release(struct waiting *w);
+
+#endif

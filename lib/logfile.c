@@ -1,0 +1,435 @@
+#include "logfile.h"
+
+#include <archive.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "mem.h"
+#include "quote.h"
+
+#define BLOCK (256 * 1024) /* bytes read at once; over LOGFILE_LINE_MAX */
+#define PIECE (32 * 1024)  /* bytes unpacked at once */
+#define MAGIC_MAX 6
+
+struct logfile {
+	char *path;
+	int fd;
+	struct stat st;
+	struct archive *archive; /* NULL: as it is */
+	bool pipe;
+	bool skipping; /* the rest of a line that is too long */
+	bool at_end;
+	uint64_t offset; /* of data[start] */
+	uint64_t too_long;
+	size_t start, end;
+	size_t packed; /* bytes at data that the archive reads first */
+	char *first;   /* copy of the first line, as far as it counts */
+	size_t nfirst;
+	char *data;
+};
+
+static ssize_t
+read_fd(int fd, void *to, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, to, n);
+	while (got == -1 && errno == EINTR);
+	return got;
+}
+
+static bool
+is_packed(const char *p, size_t n)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+	} magic[] = {
+	    {"\x1f\x8b", 2},
+	    {"\x28\xb5\x2f\xfd", 4},
+	    {"\xfd"
+	     "7zXZ",
+		5},
+	    {"BZh", 3},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(magic) / sizeof(magic[0]); i++)
+		if (n >= magic[i].n &&
+		    memcmp(p, magic[i].bytes, magic[i].n) == 0)
+			return true;
+	return false;
+}
+
+/* For libarchive: first what was read already, then the file. */
+static la_ssize_t
+feed(struct archive *a, void *arg, const void **out)
+{
+	struct logfile *f = arg;
+	ssize_t got = (ssize_t)f->packed;
+	char *block = f->data + BLOCK; /* the second half is for this */
+
+	(void)a;
+	*out = block;
+	if (got > 0) {
+		f->packed = 0;
+		return got;
+	}
+	got = read_fd(f->fd, block, BLOCK);
+	if (got == -1)
+		archive_set_error(a, errno, "read error");
+	return got;
+}
+
+static int
+open_archive(struct logfile *f, struct err *e)
+{
+	struct archive_entry *entry;
+
+	f->data = realloc(f->data, 2 * BLOCK);
+	if (f->data == NULL)
+		abort();
+	memcpy(f->data + BLOCK, f->data, f->end);
+	f->packed = f->end;
+	f->start = f->end = 0;
+	f->at_end = false;
+	f->archive = archive_read_new();
+	if (f->archive == NULL)
+		abort();
+	if (archive_read_support_filter_gzip(f->archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_bzip2(f->archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_xz(f->archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_zstd(f->archive) != ARCHIVE_OK ||
+	    archive_read_support_format_raw(f->archive) != ARCHIVE_OK ||
+	    archive_read_open(f->archive, f, NULL, feed, NULL) != ARCHIVE_OK ||
+	    archive_read_next_header(f->archive, &entry) != ARCHIVE_OK)
+		return err_set(e, EX_DATAERR, "cannot unpack %s: %s",
+		    quotes(f->path).s, archive_error_string(f->archive));
+	/* The raw format takes anything, packed or not. */
+	if (archive_filter_count(f->archive) < 2)
+		return err_set(e, EX_DATAERR,
+		    "cannot unpack %s: the header is damaged",
+		    quotes(f->path).s);
+	return 0;
+}
+
+/* Read more behind what is there. Bytes, 0 at the end (for now), or -1. */
+static ssize_t
+fill(struct logfile *f, struct err *e)
+{
+	ssize_t got;
+
+	if (f->start > 0) {
+		memmove(f->data, f->data + f->start, f->end - f->start);
+		f->end -= f->start;
+		f->start = 0;
+	}
+	if (f->archive != NULL) {
+		/* In small pieces: of one with an error nothing comes. */
+		got = archive_read_data(f->archive, f->data + f->end,
+		    BLOCK - f->end < PIECE ? BLOCK - f->end : PIECE);
+		if (got < 0)
+			return err_set(e, EX_DATAERR, "cannot unpack %s: %s",
+			    quotes(f->path).s,
+			    archive_error_string(f->archive));
+	} else {
+		got = read_fd(f->fd, f->data + f->end, BLOCK - f->end);
+		if (got == -1 && errno == EAGAIN)
+			return 0;
+		if (got == -1)
+			return err_sys(
+			    e, EX_IOERR, "cannot read %s", quotes(f->path).s);
+	}
+	if (got == 0 && (f->pipe || f->archive != NULL))
+		f->at_end = true;
+	f->end += (size_t)got;
+	return got;
+}
+
+struct logfile *
+logfile_open(const char *path, struct err *e)
+{
+	struct logfile *f = mem_zero(1, sizeof(*f));
+
+	f->path = mem_dup(path);
+	f->data = mem_bulk(BLOCK);
+	if (strcmp(path, "-") == 0)
+		f->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (f->fd == -1 || fstat(f->fd, &f->st) == -1) {
+		err_sys(
+		    e, err_code_input(errno), "cannot open %s", quotes(path).s);
+		goto fail;
+	}
+	if (S_ISDIR(f->st.st_mode)) {
+		err_set(e, EX_NOINPUT, "%s is a directory", quotes(path).s);
+		goto fail;
+	}
+	f->pipe = !S_ISREG(f->st.st_mode);
+	/* Standard input may be a file that somebody read a part of. */
+	if (!f->pipe && strcmp(path, "-") == 0)
+		(void)lseek(f->fd, 0, SEEK_SET);
+	/* A pipe that is slow to begin is waited for here. */
+	do
+		if (fill(f, e) == -1)
+			goto fail;
+	while (f->pipe && !f->at_end && f->end < MAGIC_MAX);
+	if (is_packed(f->data, f->end) && open_archive(f, e) == -1)
+		goto fail;
+	return f;
+fail:
+	logfile_close(f);
+	return NULL;
+}
+
+static bool
+readable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return poll(&p, 1, LOGFILE_WAIT_MS) == 1;
+}
+
+/* What is left of a line without an end goes away, but is counted. */
+static void
+drop_long(struct logfile *f)
+{
+	f->offset += f->end - f->start;
+	f->start = f->end = 0;
+	if (!f->skipping)
+		f->too_long++;
+	f->skipping = true;
+}
+
+static void
+keep_first(struct logfile *f, const char *p, size_t n)
+{
+	if (f->first != NULL)
+		return;
+	f->nfirst = n < LOGFILE_FIRST_MAX ? n : LOGFILE_FIRST_MAX;
+	f->first = mem_alloc(f->nfirst + 1);
+	memcpy(f->first, p, f->nfirst);
+}
+
+enum logfile_status
+logfile_next(struct logfile *f, struct span *line, struct err *e)
+{
+	size_t seen = 0;
+	ssize_t got;
+	char *p, *nl;
+
+	for (;;) {
+		p = f->data + f->start;
+		nl = memchr(p + seen, '\n', f->end - f->start - seen);
+		if (nl != NULL) {
+			size_t n = (size_t)(nl - p);
+
+			if (f->offset == 0 && !f->pipe)
+				keep_first(f, p, n);
+			f->start += n + 1;
+			f->offset += n + 1;
+			if (f->skipping || n > LOGFILE_LINE_MAX) {
+				f->too_long += !f->skipping;
+				f->skipping = false;
+				seen = 0;
+				continue;
+			}
+			*line = (struct span){p, n};
+			return LOGFILE_LINE;
+		}
+		if (f->offset == 0 && !f->pipe &&
+		    f->end - f->start >= LOGFILE_FIRST_MAX)
+			keep_first(f, p, f->end - f->start);
+		if (f->end - f->start > LOGFILE_LINE_MAX || f->skipping)
+			drop_long(f);
+		seen = f->end - f->start;
+		if (f->at_end)
+			return LOGFILE_END;
+		if (f->pipe && f->archive == NULL && !readable(f->fd))
+			return LOGFILE_AGAIN;
+		got = fill(f, e);
+		if (got == -1)
+			return LOGFILE_ERROR;
+		if (got == 0)
+			return f->at_end ? LOGFILE_END : LOGFILE_AGAIN;
+	}
+}
+
+bool
+logfile_rest(struct logfile *f, struct span *line)
+{
+	if (f->start == f->end || f->skipping)
+		return false;
+	*line = (struct span){f->data + f->start, f->end - f->start};
+	f->offset += line->n;
+	f->start = f->end;
+	return true;
+}
+
+uint64_t
+logfile_offset(const struct logfile *f)
+{
+	return f->offset;
+}
+
+/* Read up to the offset, as there is no other way. */
+static int
+read_away(struct logfile *f, uint64_t offset, struct err *e)
+{
+	while (f->offset < offset) {
+		size_t n = f->end - f->start;
+		ssize_t got;
+
+		if (n > offset - f->offset)
+			n = (size_t)(offset - f->offset);
+		f->start += n;
+		f->offset += n;
+		if (f->offset == offset)
+			break;
+		if ((got = fill(f, e)) == -1)
+			return -1;
+		if (got == 0)
+			break;
+	}
+	return 0;
+}
+
+int
+logfile_seek(struct logfile *f, uint64_t offset, struct err *e)
+{
+	char first[DIGEST_HEX];
+
+	/* The first line is looked at while it is here. */
+	(void)logfile_first(f, first);
+	if (f->pipe || f->archive != NULL)
+		return read_away(f, offset, e);
+	if (lseek(f->fd, (off_t)offset, SEEK_SET) == -1)
+		return err_sys(e, EX_IOERR, "cannot go to byte %llu of %s",
+		    (unsigned long long)offset, quotes(f->path).s);
+	f->start = f->end = 0;
+	f->offset = offset;
+	f->skipping = false;
+	return 0;
+}
+
+int
+logfile_seek_line(struct logfile *f, uint64_t offset, struct err *e)
+{
+	struct span line;
+
+	if (offset == 0)
+		return logfile_seek(f, 0, e);
+	/* From the byte before, so that a line that begins there is found. */
+	if (logfile_seek(f, offset - 1, e) == -1)
+		return -1;
+	return logfile_next(f, &line, e) == LOGFILE_ERROR ? -1 : 0;
+}
+
+bool
+logfile_first(struct logfile *f, char first[DIGEST_HEX])
+{
+	struct digest *g;
+	struct err e;
+	char *nl;
+
+	if (f->pipe)
+		return false;
+	if (f->first == NULL && f->offset == 0) {
+		for (;;) {
+			nl = memchr(f->data, '\n', f->end);
+			if (f->start == 0 &&
+			    (nl != NULL || f->end >= LOGFILE_FIRST_MAX)) {
+				keep_first(f, f->data,
+				    nl == NULL ? f->end
+					       : (size_t)(nl - f->data));
+				break;
+			}
+			if (f->start != 0 || fill(f, &e) <= 0)
+				return false;
+		}
+	}
+	if (f->first == NULL)
+		return false;
+	g = digest_new();
+	digest_add(g, f->first, f->nfirst);
+	digest_hex(g, first);
+	return true;
+}
+
+bool
+logfile_goes_on(struct logfile *f)
+{
+	char now[LOGFILE_FIRST_MAX];
+	struct stat st;
+	ssize_t got;
+
+	if (!logfile_is_plain(f))
+		return true;
+	if (fstat(f->fd, &st) == -1)
+		return false;
+	if ((uint64_t)st.st_size < f->offset + (f->end - f->start))
+		return false;
+	if (f->first == NULL)
+		return true;
+	got = pread(f->fd, now, f->nfirst, 0);
+	return got == (ssize_t)f->nfirst &&
+	       memcmp(now, f->first, f->nfirst) == 0;
+}
+
+bool
+logfile_is_plain(const struct logfile *f)
+{
+	return !f->pipe && f->archive == NULL;
+}
+
+bool
+logfile_is_pipe(const struct logfile *f)
+{
+	return f->pipe;
+}
+
+int
+logfile_fd(const struct logfile *f)
+{
+	return f->fd;
+}
+
+const struct stat *
+logfile_stat(const struct logfile *f)
+{
+	return &f->st;
+}
+
+const char *
+logfile_path(const struct logfile *f)
+{
+	return f->path;
+}
+
+uint64_t
+logfile_too_long(const struct logfile *f)
+{
+	return f->too_long;
+}
+
+void
+logfile_close(struct logfile *f)
+{
+	if (f == NULL)
+		return;
+	if (f->archive != NULL)
+		(void)archive_read_free(f->archive);
+	if (f->fd != -1)
+		(void)close(f->fd);
+	free(f->first);
+	free(f->data);
+	free(f->path);
+	free(f);
+}

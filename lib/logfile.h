@@ -1,0 +1,86 @@
+/*
+ * logfile.h: the lines of a log, from a file, a pipe, or a compressed file.
+ *
+ * Lines are bounded: of one that is longer than LOGFILE_LINE_MAX nothing is
+ * returned, it is counted. A file is known by its first line, wherever it
+ * was moved, copied or compressed to; offsets are those of the plain text.
+ */
+#ifndef LOGFILE_H
+#define LOGFILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "digest.h"
+#include "span.h"
+
+struct err;
+struct logfile;
+
+#define LOGFILE_LINE_MAX 65536 /* bytes, without the newline */
+#define LOGFILE_WAIT_MS 500    /* patience with a pipe, then LOGFILE_AGAIN */
+#define LOGFILE_FIRST_MAX 4096 /* bytes of the first line that count */
+
+enum logfile_status {
+	LOGFILE_LINE,  /* *line is one */
+	LOGFILE_AGAIN, /* nothing for now; a file may grow, a pipe be filled */
+	LOGFILE_END,   /* the end of a pipe or of a compressed file */
+	LOGFILE_ERROR, /* *e says why; what was read before is good */
+};
+
+/*
+ * Open path, "-" being standard input. What is compressed (gzip, zstd, xz,
+ * bzip2) is found out by its first bytes. NULL with *e set.
+ */
+struct logfile *logfile_open(const char *path, struct err *e);
+
+/*
+ * The next line, without its newline; it lives until the next call. A last
+ * line without a newline is not returned, for it may still grow.
+ */
+enum logfile_status logfile_next(
+    struct logfile *f, struct span *line, struct err *e);
+
+/* What there is of a last line that has no newline; false if nothing. */
+bool logfile_rest(struct logfile *f, struct span *line);
+
+/* Behind the last line returned. */
+uint64_t logfile_offset(const struct logfile *f);
+
+/*
+ * Go to an offset, which is the start of a line, before the first call of
+ * logfile_next or, in a plain file, at any time. 0, or -1 with *e set.
+ */
+int logfile_seek(struct logfile *f, uint64_t offset, struct err *e);
+
+/* As logfile_seek, but to the start of the next line at or behind it. */
+int logfile_seek_line(struct logfile *f, uint64_t offset, struct err *e);
+
+/*
+ * SHA-256 of the first line, in hex; false as long as it is not complete
+ * (and for pipes).
+ */
+bool logfile_first(struct logfile *f, char first[DIGEST_HEX]);
+
+/*
+ * False if a plain file is no longer the one that was opened, but shorter,
+ * or with another first line: it was cut and begun anew.
+ */
+bool logfile_goes_on(struct logfile *f);
+
+/* Can grow: a regular file, not compressed. */
+bool logfile_is_plain(const struct logfile *f);
+
+/* Was not a regular file: it is waited for by poll(2). */
+bool logfile_is_pipe(const struct logfile *f);
+
+int logfile_fd(const struct logfile *f);
+const struct stat *logfile_stat(const struct logfile *f); /* when opened */
+const char *logfile_path(const struct logfile *f);
+uint64_t logfile_too_long(const struct logfile *f); /* lines left out */
+
+/* NULL is well. */
+void logfile_close(struct logfile *f);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * logprefix.h: what stands before the text of a log line: time, host, tag.
+ *
+ * Known shapes: BSD syslog (RFC 3164, day padded with a blank or a zero,
+ * with or without a year or a host, Postfix's own maillog_file), RFC 3339
+ * stamps (rsyslog, journalctl -o short-iso), RFC 5424, `journalctl -o json`,
+ * any of them behind a <priority>, a container's `name | ` or a time and
+ * stream of Docker or Kubernetes. Lines are foreign text: nothing here
+ * depends on what they say.
+ */
+#ifndef LOGPREFIX_H
+#define LOGPREFIX_H
+
+#include <stdint.h>
+
+#include "span.h"
+
+struct buf;
+
+enum logprefix_stamp {
+	LOGPREFIX_NO_TIME,
+	LOGPREFIX_BSD,	    /* "Nov  3 11:50:36": local time, no year */
+	LOGPREFIX_BSD_YEAR, /* "Nov  3 2026 11:50:36": local time */
+	LOGPREFIX_ISO,	    /* "2026-11-23T11:50:36[.f][Z|+hh:mm|+hhmm]" */
+	LOGPREFIX_MICRO,    /* microseconds since 1970, journald */
+};
+
+struct logprefix {
+	enum logprefix_stamp kind;
+	struct span stamp;   /* as written; logtime.h reads it */
+	struct span host;    /* empty if there is none */
+	struct span tag;     /* "postfix/submission/smtpd" */
+	struct span program; /* behind its last slash: "smtpd" */
+	uint32_t pid;	     /* 0 if there is none */
+	struct span text;
+};
+
+/*
+ * Take the line apart, which comes without its newline. scratch keeps the
+ * text of a JSON line; the spans borrow from it and from the line. 0, or
+ * -1 if the line has none of the shapes.
+ */
+int logprefix_parse(
+    struct span line, struct buf *scratch, struct logprefix *out);
+
+#endif

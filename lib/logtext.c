@@ -1,0 +1,321 @@
+#include "logtext.h"
+
+#include <stdio.h>
+
+#define QUEUE_ID_MIN 5
+#define QUEUE_ID_MAX 32
+#define PEER_MAX 1024 /* bytes of HOST[ADDRESS]:PORT */
+
+static unsigned
+leading_number(struct span s)
+{
+	unsigned v = 0;
+	size_t i;
+
+	for (i = 0; i < s.n && i < 6 && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+		v = v * 10 + (unsigned)(s.p[i] - '0');
+	return v;
+}
+
+/*
+ * An address may hold colons, and a host name is foreign text (it comes
+ * from DNS), so the first '[' counts and the first ']' behind it.
+ */
+bool
+logtext_peer(struct span s, struct logtext_peer *out, struct span *rest)
+{
+	struct span head = s;
+	size_t open, close, i;
+
+	*out = (struct logtext_peer){0};
+	if (head.n > PEER_MAX)
+		head.n = PEER_MAX;
+	open = span_chr(head, '[');
+	if (open == head.n || span_chr(head, ' ') < open) {
+		/* Postfix 2.3 names the host only. */
+		for (i = 0; i < head.n && head.p[i] != ':' &&
+			    head.p[i] != ' ' && head.p[i] != ',';
+		     i++)
+			;
+		out->host = (struct span){head.p, i};
+		*rest = span_skip(s, i);
+		return i > 0;
+	}
+	close = open + span_chr(span_skip(head, open), ']');
+	if (close == head.n)
+		return false;
+	out->host = (struct span){head.p, open};
+	out->address = (struct span){head.p + open + 1, close - open - 1};
+	s = span_skip(s, close + 1);
+	if (s.n > 1 && s.p[0] == ':' && s.p[1] >= '0' && s.p[1] <= '9') {
+		out->port = leading_number(span_skip(s, 1));
+		for (i = 1; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+			;
+		s = span_skip(s, i);
+	}
+	*rest = s;
+	return true;
+}
+
+/* Of short ids (hexadecimal), and of long ones (base 52, no vowels). */
+static const unsigned char id_char[256] = {
+    ['0' ... '9'] = 3,
+    ['A'] = 1,
+    ['B' ... 'D'] = 3,
+    ['E'] = 1,
+    ['F'] = 3,
+    ['G' ... 'H'] = 2,
+    ['J' ... 'N'] = 2,
+    ['P' ... 'T'] = 2,
+    ['V' ... 'Z'] = 2,
+    ['b' ... 'd'] = 2,
+    ['f' ... 'h'] = 2,
+    ['j' ... 'n'] = 2,
+    ['p' ... 't'] = 2,
+    ['v' ... 'z'] = 2,
+};
+
+bool
+logtext_queue_id(struct span s, struct span *id, struct span *rest)
+{
+	unsigned kind = 3;
+	size_t i;
+
+	for (i = 0; i < s.n && i <= QUEUE_ID_MAX; i++) {
+		if (s.p[i] == ':')
+			break;
+		kind &= id_char[(unsigned char)s.p[i]];
+		if (kind == 0)
+			return false;
+	}
+	if (i < QUEUE_ID_MIN || i > QUEUE_ID_MAX || i + 1 >= s.n ||
+	    s.p[i + 1] != ' ')
+		return false;
+	*id = (struct span){s.p, i};
+	*rest = span_skip(s, i + 2);
+	return true;
+}
+
+static bool
+take_trust(struct span *s, enum logtext_trust *out)
+{
+	static const struct {
+		const char *word;
+		enum logtext_trust trust;
+	} words[] = {
+	    {"Anonymous ", LOGTEXT_ANONYMOUS},
+	    {"Untrusted ", LOGTEXT_UNTRUSTED},
+	    {"Trusted ", LOGTEXT_TRUSTED},
+	    {"Verified ", LOGTEXT_VERIFIED},
+	    {"", LOGTEXT_UNSAID},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (span_begins_with(
+			*s, words[i].word, strlen(words[i].word))) {
+			*s = span_skip(*s, strlen(words[i].word));
+			*out = words[i].trust;
+			break;
+		}
+	if (!span_begins(*s, "TLS connection "))
+		return false;
+	*s = span_skip(*s, sizeof("TLS connection ") - 1);
+	return true;
+}
+
+static bool
+skip_word(struct span *s, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (!span_begins_with(*s, word, n))
+		return false;
+	*s = span_skip(*s, n);
+	return true;
+}
+
+bool
+logtext_session(struct span s, struct logtext_session *out)
+{
+	struct span rest;
+	size_t at;
+
+	if (!take_trust(&s, &out->trust))
+		return false;
+	out->reused = skip_word(&s, "reused ");
+	if (!out->reused && !skip_word(&s, "established "))
+		return false;
+	out->inbound = skip_word(&s, "from ");
+	if ((!out->inbound && !skip_word(&s, "to ")) ||
+	    !logtext_peer(s, &out->peer, &rest))
+		return false;
+	/* " to SNI" may follow. */
+	at = span_find(rest, ": ");
+	if (at == rest.n)
+		return false;
+	rest = span_skip(rest, at + 2);
+	out->protocol = span_cut(&rest, ' ');
+	if (!skip_word(&rest, "with cipher "))
+		return false;
+	out->cipher = span_cut(&rest, ' ');
+	return out->protocol.n > 0 && out->cipher.n > 0;
+}
+
+/* The text between `from` and the next ", ", moving *s behind that. */
+static bool
+take_field(struct span *s, const char *from, struct span *out)
+{
+	size_t at;
+
+	if (!skip_word(s, from))
+		return false;
+	at = span_find(*s, ", ");
+	if (at == s->n)
+		return false;
+	*out = (struct span){s->p, at};
+	*s = span_skip(*s, at + 2);
+	return true;
+}
+
+/*
+ * Behind "<": an address may hold anything while it is quoted, also
+ * ">, relay=", and so may the reply at the end of the line. So a quoted
+ * local part is passed over first, and then the first fit counts.
+ */
+static bool
+take_recipient(struct span *s, struct span *out)
+{
+	size_t from = 0, at, orig;
+	struct span rest;
+
+	if (s->n > 0 && s->p[0] == '"')
+		for (from = 1; from < s->n && s->p[from] != '"'; from++)
+			if (s->p[from] == '\\')
+				from++;
+	rest = span_skip(*s, from);
+	at = span_find(rest, ">, relay=");
+	if (at == rest.n)
+		return false;
+	orig = span_find(rest, ">, orig_to=<");
+	out->p = s->p;
+	out->n = (size_t)(rest.p - s->p) + (orig < at ? orig : at);
+	*s = span_skip(rest, at + 3);
+	return true;
+}
+
+bool
+logtext_delivery(struct span s, struct logtext_delivery *out)
+{
+	struct span field, rest;
+
+	*out = (struct logtext_delivery){0};
+	if (!logtext_queue_id(s, &out->queue_id, &s) ||
+	    !skip_word(&s, "to=<") || !take_recipient(&s, &out->recipient) ||
+	    !take_field(&s, "relay=", &out->relay))
+		return false;
+	if (!span_is(out->relay, "none"))
+		(void)logtext_peer(out->relay, &out->peer, &rest);
+	if (take_field(&s, "conn_use=", &field))
+		out->conn_use = leading_number(field);
+	(void)take_field(&s, "delay=", &field);
+	(void)take_field(&s, "delays=", &field);
+	(void)take_field(&s, "tls=", &out->tls);
+	(void)take_field(&s, "dsn=", &out->dsn);
+	if (!skip_word(&s, "status="))
+		return false;
+	out->status = span_cut(&s, ' ');
+	if (s.n > 1 && s.p[0] == '(') {
+		out->reason = span_skip(s, 1);
+		if (out->reason.p[out->reason.n - 1] == ')')
+			out->reason.n--;
+	}
+	return out->status.n > 0;
+}
+
+/* ": WHY", or ":WHY" as Postfix 2.3 writes it. */
+static bool
+take_why(struct span s, struct span *why)
+{
+	if (!skip_word(&s, ":"))
+		return false;
+	(void)skip_word(&s, " ");
+	*why = s;
+	return true;
+}
+
+bool
+logtext_verify_failed(
+    struct span s, struct logtext_peer *peer, struct span *why)
+{
+	struct span rest;
+
+	if (skip_word(&s, "certificate peer name verification failed for ")) {
+		*why = (struct span){"num=62:hostname mismatch", 24};
+		return logtext_peer(s, peer, &rest);
+	}
+	if (!skip_word(&s, "server ") && !skip_word(&s, "client "))
+		(void)skip_word(&s, "CA ");
+	return skip_word(&s, "certificate verification failed for ") &&
+	       logtext_peer(s, peer, &rest) && take_why(rest, why);
+}
+
+bool
+logtext_ssl_error(struct span s, struct logtext_peer *peer, struct span *why)
+{
+	struct span rest;
+
+	if (!skip_word(&s, "SSL_connect error to ") &&
+	    !skip_word(&s, "SSL_accept error from "))
+		return false;
+	return logtext_peer(s, peer, &rest) && take_why(rest, why);
+}
+
+bool
+logtext_attribute(struct span s, const char *name, struct span *out)
+{
+	char key[32];
+	int n = snprintf(key, sizeof(key), " %s=", name);
+	size_t at, i;
+
+	if (n < 0 || (size_t)n >= sizeof(key))
+		return false;
+	if (span_begins_with(s, key + 1, (size_t)n - 1))
+		s = span_skip(s, (size_t)n - 1);
+	else if ((at = span_find_text(s, key, (size_t)n)) < s.n)
+		s = span_skip(s, at + (size_t)n);
+	else
+		return false;
+	if (s.n > 0 && s.p[0] == '<') {
+		s = span_skip(s, 1);
+		out->p = s.p;
+		out->n = span_chr(s, '>');
+		return out->n < s.n;
+	}
+	for (i = 0; i < s.n && s.p[i] != ',' && s.p[i] != ' '; i++)
+		;
+	*out = (struct span){s.p, i};
+	return true;
+}
+
+int
+logtext_command_count(struct span s, const char *name)
+{
+	struct span v;
+
+	if (!logtext_attribute(s, name, &v))
+		return -1;
+	return (int)leading_number(v);
+}
+
+bool
+logtext_domain(struct span address, struct span *out)
+{
+	const char *at =
+	    address.n == 0 ? NULL : memrchr(address.p, '@', address.n);
+
+	if (at == NULL)
+		return false;
+	*out = span_skip(address, (size_t)(at + 1 - address.p));
+	return out->n > 0;
+}

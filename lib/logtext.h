@@ -1,0 +1,81 @@
+/*
+ * logtext.h: what Postfix writes behind the tag, taken apart. Pure.
+ *
+ * The texts are those of Postfix 2.3 to 3.11. Each function returns false
+ * if the text is something else; spans borrow from the text.
+ */
+#ifndef LOGTEXT_H
+#define LOGTEXT_H
+
+#include "span.h"
+
+enum logtext_trust {	/* as Postfix says it */
+	LOGTEXT_UNSAID, /* 2.3 and 2.4 do not */
+	LOGTEXT_ANONYMOUS,
+	LOGTEXT_UNTRUSTED,
+	LOGTEXT_TRUSTED,
+	LOGTEXT_VERIFIED,
+};
+
+/* "HOST[ADDRESS]:PORT", "NAME[ADDRESS]", "[ADDRESS]:PORT", "HOST". */
+struct logtext_peer {
+	struct span host;
+	struct span address;
+	unsigned port; /* 0: not said */
+};
+
+/* "Trusted TLS connection established to PEER: TLSv1.3 with cipher C ...". */
+struct logtext_session {
+	enum logtext_trust trust;
+	bool reused;
+	bool inbound; /* "from", not "to" */
+	struct logtext_peer peer;
+	struct span protocol;
+	struct span cipher;
+};
+
+/* "QID: to=<A>, relay=R, ..., dsn=D, status=S (TEXT)". */
+struct logtext_delivery {
+	struct span queue_id;
+	struct span recipient;
+	struct span relay; /* as written, "none" too */
+	struct logtext_peer peer;
+	unsigned conn_use; /* 0: not said */
+	struct span tls;   /* of 3.11; empty if not said */
+	struct span dsn;
+	struct span status;
+	struct span reason;
+};
+
+/* The peer at the start of s, and what follows it. */
+bool logtext_peer(struct span s, struct logtext_peer *out, struct span *rest);
+
+/* "QUEUEID: rest", short or long. */
+bool logtext_queue_id(struct span s, struct span *id, struct span *rest);
+
+bool logtext_session(struct span s, struct logtext_session *out);
+
+bool logtext_delivery(struct span s, struct logtext_delivery *out);
+
+/*
+ * "[CA |server |client ]certificate verification failed for PEER: WHY", and
+ * the older "certificate peer name verification failed for ...".
+ */
+bool logtext_verify_failed(
+    struct span s, struct logtext_peer *peer, struct span *why);
+
+/* "SSL_connect error to PEER: WHY", "SSL_accept error from PEER: WHY". */
+bool logtext_ssl_error(
+    struct span s, struct logtext_peer *peer, struct span *why);
+
+/* The word behind `name=` up to a comma or blank, quotes <> taken off. */
+bool logtext_attribute(struct span s, const char *name, struct span *out);
+
+/* How often a command was counted in a "disconnect from" line: "starttls=0/1"
+ * gives 0, "starttls=1" gives 1; -1 if it is not there. */
+int logtext_command_count(struct span s, const char *name);
+
+/* The part behind the last '@' of an address; false if there is none. */
+bool logtext_domain(struct span address, struct span *out);
+
+#endif

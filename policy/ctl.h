@@ -1,0 +1,118 @@
+/*
+ * ctl.h: what tlspactctl(8) knows and does, one call for each verb.
+ *
+ * Facts are gathered first (ctl_facts), words and JSON made of them are pure
+ * (ctlstatus.h), and each deed is ledger, then map, then mail.
+ */
+#ifndef CTL_H
+#define CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "arena.h"
+#include "author.h"
+#include "diag.h"
+#include "flush.h"
+#include "ledger.h"
+#include "settings.h"
+#include "step.h"
+
+struct registry;
+struct partner;
+
+#define CTL_SCHEMA "tlspact.ctl.v1"
+
+struct ctl {
+	struct settings set;
+	struct diags diags;
+	struct registry *registry; /* NULL if it cannot be used */
+	int registry_code;	   /* then why, all having been said */
+	const char *postfix;	   /* folder of main.cf, or NULL */
+	const char *config;	   /* what a child is to be told, or NULL */
+	const char **override;
+	size_t noverrides;
+	bool json, verbose, yes, dry, no_flush, flush;
+	time_t now;
+	struct author author;
+};
+
+/* What the ledger says of an open downgrade, copied. */
+struct ctl_lowered {
+	int64_t id; /* 0: there is none */
+	enum level before, after;
+	time_t begin, end;
+	const char *reason, *ticket, *author, *sudo_user, *extended_by;
+	bool automatic;
+	const char *fault;
+};
+
+/* Mail sent to the partner by the log, by what it was protected with. */
+struct ctl_moved {
+	char since[16]; /* first day, YYYY-MM-DD; "" if nobody counted */
+	uint64_t n[LEDGER_VERIFIED + 1]; /* by enum ledger_seen */
+};
+
+/* All that is known of a partner. */
+struct ctl_facts {
+	const char *name;
+	const struct partner *partner; /* NULL: not in the registry (now) */
+	enum level full;	       /* its level without a downgrade */
+	struct ctl_lowered lowered;
+	struct ledger_gateway *gateway; /* of the last look, copied */
+	struct step_gateway *step;	/* the same, as step.h wants it */
+	size_t n, cap;
+	time_t probed;	  /* 0: never */
+	const char **key; /* that passed, each once */
+	size_t nkeys, key_cap;
+	struct ledger_failure failure; /* the last one; time 0: none */
+	struct ctl_moved moved;
+	const char *map_fault; /* why the map tells nothing, or NULL */
+	bool in_map;
+	enum level map_level;
+	time_t map_time;
+	bool waiting_asked;
+	const char *waiting_fault; /* why that is not known, or NULL */
+	struct waiting waiting;
+	const char *ledger_fault; /* why it tells nothing, or NULL */
+	struct arena arena;
+};
+
+/* Read the registry into c; what is wrong with it is said. */
+void ctl_load_registry(struct ctl *c);
+
+/*
+ * Gather the facts about the partner of that name, or with that domain.
+ * 0 or an exit code, all being said. The caller releases f.
+ */
+int ctl_facts_get(
+    struct ctl *c, const char *name, bool waiting, struct ctl_facts *f);
+
+/* Read what the ledger has once more (after a probe). 0, or an exit code. */
+int ctl_facts_ledger(struct ctl *c, struct ctl_facts *f, struct ledger *l);
+
+void ctl_facts_release(struct ctl_facts *f);
+
+/* True if mail to domain (any form) goes by the rules of that partner. */
+bool ctl_is_theirs(
+    const struct registry *r, const struct partner *p, const char *domain);
+
+/* The verbs. Each returns an exit code. */
+struct ctl_lower {
+	const char *partner;
+	const char *span;  /* --for, or NULL */
+	const char *until; /* --until, or NULL */
+	const char *reason;
+	const char *ticket;
+	const char *to; /* or NULL */
+};
+int ctl_status(struct ctl *c, const char *partner);
+int ctl_downgrade(struct ctl *c, const struct ctl_lower *lower);
+int ctl_extend(struct ctl *c, const struct ctl_lower *lower);
+int ctl_restore(struct ctl *c, const char *partner, const char *reason);
+int ctl_history(
+    struct ctl *c, const char *partner, bool check, const char *known);
+
+#endif

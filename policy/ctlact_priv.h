@@ -1,0 +1,43 @@
+/*
+ * ctlact_priv.h: what the verbs that change something share.
+ */
+#ifndef CTLACT_PRIV_H
+#define CTLACT_PRIV_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <time.h>
+
+struct ctl;
+struct ctl_facts;
+struct ctl_lower;
+
+/* Where words for people go: with -j standard output is for the object. */
+FILE *ctl_talk(const struct ctl *c);
+
+/* The end asked for. 0, or an exit code, all being said. */
+int ctl_end(const struct ctl *c, const struct ctl_lower *lower, time_t *end);
+
+/*
+ * Ask on the terminal. EX_OK, 1 if the answer is no, EX_USAGE if there is
+ * nobody to ask.
+ */
+int ctl_confirm(const struct ctl *c, const char *question);
+
+/* The author, and behind sudo(8) the user as well, as one text; freed. */
+char *ctl_author(const struct ctl *c);
+
+/* Write the map; `recorded` is what stands in the ledger already. */
+int ctl_compile(struct ctl *c, const char *recorded, bool *written);
+
+/* Have waiting mail retried; what cannot be done is a warning. */
+size_t ctl_retry(struct ctl *c, struct ctl_facts *f, bool *known);
+
+/* The closing words, or the object, of a deed. */
+void ctl_done(const struct ctl *c, const struct ctl_facts *f, const char *verb,
+    bool written, time_t end, const size_t *retried);
+
+/* Look at the gateways now, if tlspact-probe is there. */
+int ctl_probe(struct ctl *c, struct ctl_facts *f);
+
+#endif

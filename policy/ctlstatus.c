@@ -1,0 +1,416 @@
+#include "ctlstatus.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "ctl.h"
+#include "level.h"
+#include "num.h"
+#include "quote.h"
+#include "registry.h"
+
+#define DAY 86400
+#define NEAR 600 /* seconds: ends that near are said to the second */
+
+static const char *
+plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* The level that holds by registry and ledger. */
+static enum level
+should_be(const struct ctl_facts *f)
+{
+	return f->lowered.id != 0 && f->lowered.after < f->full
+		   ? f->lowered.after
+		   : f->full;
+}
+
+static bool
+map_differs(const struct ctl_facts *f)
+{
+	return f->map_fault == NULL && f->ledger_fault == NULL &&
+	       f->partner != NULL &&
+	       (!f->in_map || f->map_level != should_be(f));
+}
+
+static const char *
+end_text(time_t end, time_t now, char *buf)
+{
+	return end - now < NEAR ? clock_text_seconds(end, now, buf)
+				: clock_text(end, now, buf);
+}
+
+/* Days to the first expiry among the gateways; false if not known. */
+static bool
+days_left(const struct ctl_facts *f, time_t now, long *days)
+{
+	time_t first = 0, t;
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		t = f->gateway[i].last.not_after;
+		if (t != 0 && (first == 0 || t < first))
+			first = t;
+	}
+	*days = (long)((first - now) / DAY);
+	if (first < now)
+		*days = -(long)((now - first) / DAY) - 1;
+	return first != 0;
+}
+
+static bool
+is_enforced(const struct ctl_facts *f)
+{
+	return f->partner == NULL || f->partner->terms.mode == MODE_ENFORCED;
+}
+
+static void
+print_head(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	char when[CLOCK_MAX], left[CLOCK_MAX];
+
+	buf_printf(out, "%-13s ", f->name);
+	if (f->partner == NULL)
+		buf_puts(out, "not in the registry");
+	else if (!is_enforced(f))
+		buf_puts(out, "opportunistic: TLS when it is offered");
+	else
+		buf_puts(out, "enforced");
+	if (f->lowered.id != 0)
+		buf_printf(out, ", lowered to %s until %s (%s left)",
+		    level_name(f->lowered.after),
+		    end_text(f->lowered.end, now, when),
+		    clock_span(f->lowered.end - now, left));
+	else if (is_enforced(f) && f->partner != NULL)
+		buf_printf(out, " at %s, nothing lowered", level_name(f->full));
+	buf_putc(out, '\n');
+}
+
+static void
+print_why(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	const struct ctl_lowered *x = &f->lowered;
+	char when[CLOCK_MAX];
+
+	if (x->id == 0)
+		return;
+	buf_printf(out, "  %-11s %s", "why", x->reason);
+	if (*x->ticket != '\0')
+		buf_printf(out, " (ticket %s)", x->ticket);
+	buf_printf(out, ", lowered by %s", x->author);
+	if (*x->sudo_user != '\0' && strcmp(x->sudo_user, x->author) != 0)
+		buf_printf(out, " (%s)", x->sudo_user);
+	buf_printf(out, " at %s", clock_text(x->begin, now, when));
+	if (*x->extended_by != '\0')
+		buf_printf(out, ", end changed by %s", x->extended_by);
+	buf_putc(out, '\n');
+}
+
+static void
+print_probe(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	char when[CLOCK_MAX];
+	struct step s;
+	long days;
+
+	buf_printf(
+	    out, "  %-11s ", f->lowered.id != 0 ? "still true" : "last probe");
+	if (f->n == 0) {
+		buf_puts(out, f->ledger_fault != NULL
+				  ? "not known: the ledger cannot be read\n"
+				  : "never looked at: tlspact-probe ");
+		if (f->ledger_fault == NULL)
+			buf_printf(out, "%s\n", f->name);
+		return;
+	}
+	step_propose(f->step, f->n, LEVEL_SECURE, &s);
+	if (f->lowered.id != 0)
+		buf_puts(out, s.failing > 0	  ? "yes: probe "
+			      : s.passing == f->n ? "no: probe "
+						  : "not known: probe ");
+	buf_printf(out, "%s, ", clock_text(f->probed, now, when));
+	step_describe(f->step, f->n, now, out);
+	buf_putc(out, '\n');
+	if (!days_left(f, now, &days))
+		return;
+	buf_printf(out, "  %-11s ", "certificate");
+	if (days < 0)
+		buf_printf(out, "the first one expired %ld day%s ago\n", -days,
+		    plural((uint64_t)-days));
+	else
+		buf_printf(out, "%ld day%s left on the first one to expire\n",
+		    days, plural((uint64_t)days));
+}
+
+static void
+print_failure(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	char when[CLOCK_MAX];
+
+	if (f->failure.time == 0)
+		return;
+	buf_printf(out, "  %-11s %s, %s mail, %s", "last failed",
+	    clock_text(f->failure.time, now, when),
+	    f->failure.direction == LEDGER_IN ? "incoming" : "outgoing",
+	    f->failure.fault);
+	if (*f->failure.host != '\0')
+		buf_printf(out, " at %s", f->failure.host);
+	buf_putc(out, '\n');
+}
+
+static void
+print_moved(const struct ctl_facts *f, struct buf *out)
+{
+	const uint64_t *n = f->moved.n;
+	uint64_t all = n[LEDGER_CLEAR] + n[LEDGER_ENCRYPTED] +
+		       n[LEDGER_TRUSTED] + n[LEDGER_VERIFIED];
+
+	if (all == 0)
+		return;
+	buf_printf(out,
+	    "  %-11s %" PRIu64 " mail%s since %s by the log: ", "moved", all,
+	    plural(all), f->moved.since);
+	if (n[LEDGER_CLEAR] == 0)
+		buf_puts(out, "all encrypted");
+	else
+		buf_printf(out, "%" PRIu64 " IN CLEAR TEXT", n[LEDGER_CLEAR]);
+	if (n[LEDGER_VERIFIED] == all)
+		buf_puts(out, ", all authenticated\n");
+	else
+		buf_printf(out, ", %" PRIu64 " not authenticated\n",
+		    all - n[LEDGER_VERIFIED]);
+}
+
+static void
+print_waiting(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	const struct waiting *w = &f->waiting;
+	char age[CLOCK_MAX];
+
+	if (!f->waiting_asked)
+		return;
+	buf_printf(out, "  %-11s ", "waiting");
+	if (f->waiting_fault != NULL) {
+		buf_printf(out, "not known: %s\n", f->waiting_fault);
+		return;
+	}
+	buf_printf(out, "%zu mail%s", w->messages, plural(w->messages));
+	if (w->oldest != 0)
+		buf_printf(out, ", the oldest for %s",
+		    clock_span(now - w->oldest, age));
+	if (w->reason != NULL)
+		buf_printf(out, ": %s", quotes(w->reason).s);
+	if (w->held > 0)
+		buf_printf(out, "; %zu on hold", w->held);
+	buf_putc(out, '\n');
+}
+
+static void
+print_map(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	char when[CLOCK_MAX];
+
+	if (f->map_fault != NULL)
+		buf_printf(out,
+		    "  %-11s %s: Postfix defers all mail; run "
+		    "tlspact-compile\n",
+		    "map", f->map_fault);
+	else if (map_differs(f) && !f->in_map)
+		buf_printf(out,
+		    "  %-11s NOT IN FORCE: the map of %s has no row of this "
+		    "partner; run tlspact-compile\n",
+		    "map", clock_text(f->map_time, now, when));
+	else if (map_differs(f))
+		buf_printf(out,
+		    "  %-11s NOT IN FORCE: the map of %s says %s and should "
+		    "say %s; run tlspact-compile\n",
+		    "map", clock_text(f->map_time, now, when),
+		    level_name(f->map_level), level_name(should_be(f)));
+}
+
+void
+ctlstatus_print(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	char when[CLOCK_MAX];
+
+	print_head(f, now, out);
+	if (f->ledger_fault != NULL)
+		buf_printf(out,
+		    "  %-11s %s: downgrades and probes are not "
+		    "known\n",
+		    "ledger", f->ledger_fault);
+	print_map(f, now, out);
+	print_why(f, now, out);
+	print_probe(f, now, out);
+	print_failure(f, now, out);
+	print_waiting(f, now, out);
+	print_moved(f, out);
+	if (f->lowered.id == 0)
+		return;
+	buf_printf(out,
+	    "  %-11s back to %s at %s; earlier if tlspactd sees two probes "
+	    "pass\n",
+	    "next", level_name(f->full), end_text(f->lowered.end, now, when));
+	buf_printf(out, "  to restore now: tlspactctl restore %s\n", f->name);
+}
+
+bool
+ctlstatus_odd(const struct ctl_facts *f)
+{
+	struct step s;
+
+	if (f->lowered.id != 0 || map_differs(f) || f->map_fault != NULL)
+		return true;
+	step_propose(f->step, f->n, f->full, &s);
+	return is_enforced(f) && (s.failing > 0 || s.network > 0);
+}
+
+void
+ctlstatus_head(struct buf *out)
+{
+	buf_printf(out, "%-20s %-14s %-14s %-17s %-9s %5s  %s\n", "partner",
+	    "mode", "in force", "until", "gateways", "days", "last probe");
+}
+
+void
+ctlstatus_line(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	char until[CLOCK_MAX] = "-", when[CLOCK_MAX] = "never",
+	     gateways[32] = "-", left[24] = "-";
+	enum level level = f->in_map ? f->map_level : LEVEL_OPPORTUNISTIC;
+	struct step s;
+	long days;
+
+	step_propose(f->step, f->n, f->full, &s);
+	if (f->lowered.id != 0)
+		(void)clock_text(f->lowered.end, now, until);
+	if (f->probed != 0)
+		(void)clock_text(f->probed, now, when);
+	if (f->n > 0)
+		(void)snprintf(
+		    gateways, sizeof(gateways), "%zu of %zu", s.passing, f->n);
+	if (days_left(f, now, &days))
+		(void)snprintf(left, sizeof(left), "%ld", days);
+	buf_printf(out, "%-20s %-14s %-14s %-17s %-9s %5s  %s%s\n", f->name,
+	    is_enforced(f) ? "enforced" : "opportunistic",
+	    f->map_fault != NULL ? "not known" : level_name(level), until,
+	    gateways, left, when,
+	    map_differs(f) ? "  NOT AS IT SHOULD BE" : "");
+}
+
+static json_t *
+json_time(time_t t)
+{
+	char text[NUM_TIME_MAX];
+
+	return t == 0 ? json_null() : json_string(num_time_text(t, text));
+}
+
+/* Text of the ledger is UTF-8; what postqueue(1) prints need not be. */
+static json_t *
+json_words(const char *s)
+{
+	json_t *j = s == NULL || *s == '\0' ? json_null() : json_string(s);
+
+	return j == NULL ? json_string(quotes(s).s) : j;
+}
+
+static json_t *
+json_lowered(const struct ctl_facts *f)
+{
+	const struct ctl_lowered *x = &f->lowered;
+
+	if (x->id == 0)
+		return json_null();
+	return json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, "
+			 "s:o}",
+	    "id", (json_int_t)x->id, "before", level_name(x->before), "after",
+	    level_name(x->after), "begin", json_time(x->begin), "end",
+	    json_time(x->end), "reason", json_words(x->reason), "ticket",
+	    json_words(x->ticket), "author", json_words(x->author), "sudo_user",
+	    json_words(x->sudo_user), "cause",
+	    ledger_cause_name(x->automatic ? LEDGER_AUTOMATIC : LEDGER_MANUAL),
+	    "fault", json_words(x->fault));
+}
+
+static json_t *
+json_gateways(const struct ctl_facts *f)
+{
+	json_t *list = json_array();
+	const struct ledger_probe *p;
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		p = &f->gateway[i].last;
+		json_array_append_new(list,
+		    json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:b, "
+			      "s:o}",
+			"nexthop", json_words(p->nexthop), "gateway",
+			json_words(p->host), "address", json_words(p->address),
+			"time", json_time(p->time), "fault",
+			json_words(p->fault), "passed", p->passed, "since",
+			json_time(f->gateway[i].since), "not_after",
+			json_time(p->not_after), "key_passed_before",
+			f->step[i].same_key, "detail", json_words(p->detail)));
+	}
+	return list;
+}
+
+static json_t *
+json_failure(const struct ctl_facts *f)
+{
+	if (f->failure.time == 0)
+		return json_null();
+	return json_pack("{s:o, s:s, s:o, s:o, s:o}", "time",
+	    json_time(f->failure.time), "direction",
+	    ledger_direction_name(f->failure.direction), "fault",
+	    json_words(f->failure.fault), "gateway",
+	    json_words(f->failure.host), "text", json_words(f->failure.text));
+}
+
+static json_t *
+json_waiting(const struct ctl_facts *f)
+{
+	if (!f->waiting_asked || f->waiting_fault != NULL)
+		return json_null();
+	return json_pack("{s:I, s:I, s:o, s:o}", "mails",
+	    (json_int_t)f->waiting.messages, "on_hold",
+	    (json_int_t)f->waiting.held, "oldest", json_time(f->waiting.oldest),
+	    "reason", json_words(f->waiting.reason));
+}
+
+json_t *
+ctlstatus_json(const struct ctl_facts *f, time_t now)
+{
+	const uint64_t *n = f->moved.n;
+	json_t *root, *moved;
+	long days;
+
+	moved = json_pack("{s:o, s:I, s:I, s:I, s:I}", "since",
+	    json_words(f->moved.since), "clear", (json_int_t)n[LEDGER_CLEAR],
+	    "encrypted", (json_int_t)n[LEDGER_ENCRYPTED], "trusted",
+	    (json_int_t)n[LEDGER_TRUSTED], "verified",
+	    (json_int_t)n[LEDGER_VERIFIED]);
+	root = json_pack("{s:s, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o, s:o}",
+	    "partner", f->name, "mode",
+	    is_enforced(f) ? "enforced" : "opportunistic", "level",
+	    level_name(f->full), "level_in_force",
+	    f->in_map ? json_string(level_name(f->map_level)) : json_null(),
+	    "in_force", !map_differs(f) && f->map_fault == NULL, "lowered",
+	    json_lowered(f), "probed", json_time(f->probed), "gateways",
+	    json_gateways(f), "last_failure", json_failure(f), "waiting",
+	    json_waiting(f), "moved", moved, "ledger_fault",
+	    json_words(f->ledger_fault));
+	if (root == NULL)
+		abort();
+	json_object_set_new(root, "days_to_expiry",
+	    days_left(f, now, &days) ? json_integer(days) : json_null());
+	return root;
+}

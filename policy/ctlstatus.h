@@ -1,0 +1,27 @@
+/*
+ * ctlstatus.h: facts about partners as words and as JSON. Pure.
+ */
+#ifndef CTLSTATUS_H
+#define CTLSTATUS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <time.h>
+
+struct buf;
+struct ctl_facts;
+
+/* The screen of one partner, as of now. */
+void ctlstatus_print(const struct ctl_facts *f, time_t now, struct buf *out);
+
+/* A line of the table of all; and its head. */
+void ctlstatus_head(struct buf *out);
+void ctlstatus_line(const struct ctl_facts *f, time_t now, struct buf *out);
+
+/* Is there anything to tell of it: lowered, failing, or not in force? */
+bool ctlstatus_odd(const struct ctl_facts *f);
+
+/* The object of one partner; the caller owns it. */
+json_t *ctlstatus_json(const struct ctl_facts *f, time_t now);
+
+#endif

@@ -1,0 +1,393 @@
+#include "drop_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+const struct drop_settings drop_preset = {
+    .max_partners = 3,
+    .max_downgrade = 7 * DROP_DAY,
+    .a_day = 3,
+    .fresh = 120,
+    .probe_again = 60,
+    .probe_every = 300,
+    .probe_wait = 300,
+    .control_wait = 30,
+    .mass_window = 3600,
+    .near = 3600,
+};
+
+static const char *const why_texts[] = {
+    [DROP_WHY_NONE] = "none",
+    [DROP_WHY_POLICY] = "policy",
+    [DROP_WHY_FLOOR] = "floor",
+    [DROP_WHY_A_DAY] = "a-day",
+    [DROP_WHY_MANUAL] = "manual",
+    [DROP_WHY_OFF] = "off",
+    [DROP_WHY_UNCONFIRMED] = "unconfirmed",
+    [DROP_WHY_NOT_TLS] = "not-tls",
+    [DROP_WHY_NO_PROBE] = "no-probe",
+    [DROP_WHY_END] = "end",
+    [DROP_WHY_PASSED] = "passed",
+    [DROP_WHY_RULES] = "rules",
+    [DROP_WHY_HAND] = "hand",
+    [DROP_WHY_CLOCK] = "clock",
+};
+
+const char *
+drop_why_text(enum drop_why why)
+{
+	return why_texts[why];
+}
+
+void
+drop_rules_of(const struct partner *p, struct drop_rules *out)
+{
+	out->full = partner_level(p);
+	out->floor = (enum level)p->terms.drop_to;
+	out->may_drop = p->terms.on_failure == ON_FAILURE_DROP;
+	out->count = p->terms.drop_count;
+	out->window = p->terms.drop_window;
+	out->seconds = p->terms.drop_for;
+}
+
+void
+drop_actions_clear(struct drop_actions *a)
+{
+	a->n = 0;
+	arena_free(&a->arena);
+}
+
+void
+drop_actions_free(struct drop_actions *a)
+{
+	arena_free(&a->arena);
+	free(a->v);
+	memset(a, 0, sizeof(*a));
+}
+
+struct drop *
+drop_new(const struct drop_settings *s, drop_lookup *lookup, void *ctx)
+{
+	struct drop *d = mem_zero(1, sizeof(*d));
+
+	d->settings = *s;
+	d->lookup = lookup;
+	d->ctx = ctx;
+	return d;
+}
+
+void
+drop_free(struct drop *d)
+{
+	if (d == NULL)
+		return;
+	while (d->n > 0)
+		drop_state_remove(d, d->n - 1);
+	free(d->state);
+	free(d);
+}
+
+size_t
+drop_partners(const struct drop *d)
+{
+	return d->n;
+}
+
+/* The time of something seen, no later than now; -1: not to be believed. */
+static time_t
+seen_at(time_t t, time_t now)
+{
+	if (t > now + DROP_SLACK || t <= 0)
+		return -1;
+	return t < now ? t : now;
+}
+
+static void
+begin_failing(
+    struct drop *d, struct drop_state *p, time_t since, time_t t, bool worked)
+{
+	if (p->since == 0)
+		p->since = since;
+	if (p->onset == 0 && worked)
+		p->onset = since;
+	if (t > p->seen)
+		p->seen = t;
+	if (d->mass != 0)
+		p->member = true;
+}
+
+/* All is well again, if it is. */
+static void
+recover(
+    struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
+{
+	if (p->nfails > 0 || p->blocked)
+		return;
+	p->since = p->onset = p->seen = 0;
+	p->held = false;
+	p->met = p->control = 0;
+	if (!p->low.on) {
+		free(p->report);
+		p->report = NULL;
+	}
+	if (!d->quiet)
+		drop_decide_mass_over(d, now, a);
+}
+
+void
+drop_failure(struct drop *d, const struct drop_failure *f, time_t now,
+    struct drop_actions *a)
+{
+	struct drop_state *p;
+	time_t t;
+
+	drop_time_enter(d, now);
+	if (!fault_is_tls(f->fault) || (t = seen_at(f->time, now)) == -1 ||
+	    (p = drop_state_get(d, f->partner)) == NULL)
+		return;
+	/* What lowering (further) cannot mend does not count. */
+	if (fault_smallest_step(f->fault, false) >= drop_state_level(p) ||
+	    t <= p->ignore || t <= now - DROP_DAY)
+		return;
+	begin_failing(d, p, t, t, true);
+	if (t <= now - (time_t)p->rules.window)
+		return;
+	drop_state_add_failure(p, f, t);
+	drop_decide(d, p, now, a);
+}
+
+void
+drop_good(struct drop *d, const struct drop_good *g, time_t now,
+    struct drop_actions *a)
+{
+	struct drop_state *p;
+	time_t t;
+
+	drop_time_enter(d, now);
+	if ((t = seen_at(g->time, now)) == -1 ||
+	    (p = drop_state_find(d, g->partner)) == NULL)
+		return;
+	p->doubts = 0;
+	drop_state_forgive(p, g->nexthop, t);
+	recover(d, p, now, a);
+}
+
+/* Remember, or forget, that the partner passes: for control probes. */
+static void
+note_passed(struct drop *d, const char *name, bool passes, time_t t)
+{
+	struct drop_passed *v = d->passed;
+	size_t i;
+
+	for (i = 0; i < d->npassed; i++)
+		if (strcmp(v[i].name, name) == 0)
+			break;
+	if (i < d->npassed && (!passes || v[i].time <= t)) {
+		d->npassed--;
+		memmove(v + i, v + i + 1, (d->npassed - i) * sizeof(*v));
+	} else if (i < d->npassed) {
+		return;
+	}
+	if (!passes || strlen(name) > REGISTRY_NAME_MAX)
+		return;
+	for (i = 0; i < d->npassed && v[i].time > t; i++)
+		;
+	if (i == DROP_PASSED_MAX)
+		return;
+	if (d->npassed == DROP_PASSED_MAX)
+		d->npassed--;
+	memmove(v + i + 1, v + i, (d->npassed - i) * sizeof(*v));
+	d->npassed++;
+	strcpy(v[i].name, name);
+	v[i].time = t;
+}
+
+/* The report passes; does it so although mail keeps failing? */
+static void
+doubt(struct drop *d, struct drop_state *p, time_t t, time_t now,
+    struct drop_actions *a)
+{
+	if (p->doubted != 0 && now - p->doubted > DROP_DAY)
+		p->doubts = 0;
+	p->doubted = t;
+	/* Once may be luck: it was mended meanwhile. */
+	if (++p->doubts == 2 && !d->quiet)
+		drop_decide_hold(p, DROP_WHY_UNCONFIRMED, NULL, now, a);
+}
+
+/* What the report says of p itself. */
+static void
+take_report(struct drop *d, struct drop_state *p, const struct drop_report *r,
+    enum drop_sight sight, time_t since, time_t now, struct drop_actions *a)
+{
+	enum level at = drop_state_level(p);
+	time_t t = seen_at(r->time, now);
+	size_t i;
+
+	p->reported = t;
+	drop_state_keep(p, r, t);
+	if (sight == DROP_BLOCKED) {
+		if (since <= 0 || since > t)
+			since = t;
+		p->blocked = true;
+		begin_failing(d, p, since, t, drop_judge_worked(r));
+	} else if (sight == DROP_PASSES) {
+		p->blocked = false;
+		if (p->met != 0 && t >= p->met)
+			doubt(d, p, t, now, a);
+	}
+	for (i = 0; i < r->n; i++)
+		if (drop_judge_nexthop(r, i, at, d->settings.no_key) ==
+		    DROP_PASSES)
+			drop_state_forgive(p, r->gateway[i].nexthop, t);
+	if (!p->low.on || !p->low.automatic || t <= p->low.begin)
+		return;
+	if (sight != DROP_PASSES) {
+		p->low.passes = 0;
+	} else if (p->low.passes == 0 || t - p->low.passed >= DROP_PASS_GAP) {
+		p->low.passed = t;
+		if (++p->low.passes >= 2 && !d->quiet)
+			drop_decide_restore(p, DROP_WHY_PASSED, now, a);
+	}
+}
+
+void
+drop_probe(struct drop *d, const struct drop_report *r, time_t now,
+    struct drop_actions *a)
+{
+	struct drop_rules rules;
+	struct drop_state *p;
+	enum drop_sight sight;
+	time_t t, since;
+	size_t i;
+
+	drop_time_enter(d, now);
+	if ((t = seen_at(r->time, now)) == -1 || r->n > DROP_GATEWAYS_MAX ||
+	    !d->lookup(d->ctx, r->partner, &rules) ||
+	    rules.full == LEVEL_OPPORTUNISTIC)
+		return;
+	p = drop_state_find(d, r->partner);
+	if (p != NULL && t < p->reported)
+		return;
+	sight = drop_judge_sight(r, rules.full, d->settings.no_key, &since);
+	if (sight != DROP_UNKNOWN)
+		note_passed(d, r->partner, sight == DROP_PASSES, t);
+	if (p == NULL && sight == DROP_BLOCKED)
+		p = drop_state_get(d, r->partner);
+	if (p != NULL) {
+		take_report(d, p, r, sight, since, now, a);
+		recover(d, p, now, a);
+		drop_decide(d, p, now, a);
+	}
+	if (!d->waiting)
+		return;
+	d->waiting = false;
+	for (i = 0; i < d->n; i++)
+		if (d->state[i]->control != 0)
+			drop_decide(d, d->state[i], now, a);
+}
+
+/* A new page for p: what happened up to t is dealt with. */
+static void
+new_page(struct drop_state *p, time_t t, time_t now)
+{
+	drop_state_forgive(p, NULL, now);
+	if (t > p->ignore)
+		p->ignore = t;
+	p->met = p->control = p->asked = p->busy = 0;
+	p->held = false;
+	p->doubts = 0;
+}
+
+/* One that began just now, or that the facts tell of. */
+static void
+take_lowering(struct drop *d, struct drop_state *p,
+    const struct drop_lowering *l, time_t now, struct drop_actions *a)
+{
+	p->low = (struct drop_low){.on = true,
+	    .automatic = l->automatic,
+	    .id = l->id,
+	    .level = l->level,
+	    .fault = l->fault,
+	    .begin = l->begin,
+	    .end = l->end,
+	    .ledger_begin = l->begin,
+	    .ledger_end = l->end};
+	new_page(p, l->begin < now ? l->begin : now, now);
+	if (!l->automatic)
+		return;
+	drop_state_count_begin(d, p, l->begin);
+	if (l->level >= p->rules.full)
+		return;
+	if (p->since == 0)
+		p->since = l->begin;
+	if (now - l->begin < DROP_FLUSH_AGAIN)
+		(void)drop_action_add(a, DROP_FLUSH, p);
+	drop_action_add(a, DROP_TELL_LOWERED, p)->from = p->rules.full;
+}
+
+void
+drop_lowered(struct drop *d, const struct drop_lowering *l, time_t now,
+    struct drop_actions *a)
+{
+	struct drop_state *p;
+
+	drop_time_enter(d, now);
+	/* Also of one that the registry does not know: it has to be ended. */
+	if ((p = drop_state_force(d, l->partner)) == NULL)
+		return;
+	if (p->low.on && p->low.id == l->id) {
+		if (p->low.ledger_end != l->end) {
+			p->low.end = p->low.ledger_end = l->end;
+			p->low.near_told = false;
+			p->low.asked = 0;
+		}
+		p->low.automatic = l->automatic;
+		p->busy = 0;
+	} else {
+		take_lowering(d, p, l, now, a);
+	}
+	if (now >= p->low.end)
+		drop_decide_restore(p, DROP_WHY_END, now, a);
+	else
+		drop_time_rules(p, now, a);
+}
+
+void
+drop_ended(struct drop *d, const char *partner, int64_t id, enum drop_why why,
+    time_t now, struct drop_actions *a)
+{
+	struct drop_state *p;
+	struct drop_action *x;
+
+	drop_time_enter(d, now);
+	p = drop_state_find(d, partner);
+	if (p == NULL || !p->low.on || p->low.id != id)
+		return;
+	x = drop_action_add(a, DROP_TELL_RESTORED, p);
+	x->to = p->rules.full;
+	x->why = why;
+	x->at = now;
+	x->still = p->blocked;
+	p->low.on = false;
+	new_page(p, now, now);
+	recover(d, p, now, a);
+	if (!d->quiet)
+		drop_decide_mass_over(d, now, a);
+}
+
+void
+drop_refused(struct drop *d, const char *partner, time_t now)
+{
+	struct drop_state *p;
+
+	drop_time_enter(d, now);
+	if ((p = drop_state_find(d, partner)) == NULL)
+		return;
+	if (p->busy != 0)
+		p->busy = now + DROP_ANSWER_WAIT;
+	if (p->low.asked != 0)
+		p->low.asked = now;
+}

@@ -1,0 +1,296 @@
+/*
+ * drop.h: when a partner is lowered by itself, by how much, and until when.
+ *
+ * A state machine over all partners. It is fed what was seen (deliveries,
+ * probes, downgrades, the clock) and answers with actions; it reads no
+ * clock and does nothing itself. The rules are those of tlspact(7):
+ *
+ * - N failed deliveries for a reason of TLS within a time raise suspicion,
+ *   and make it ask for a probe of our own. Only a probe begun after the
+ *   N-th failure, and no older than `fresh`, confirms.
+ * - Mail to a next-hop moves if any of its gateways takes it, because
+ *   smtp(8) tries them in turn. A next-hop is blocked if gateways can be
+ *   reached and each of these has a fault of TLS; its step is that of the
+ *   gateway that needs the smallest one. Gateways that cannot be reached
+ *   count neither way.
+ * - The probe confirms if a blocked next-hop, to which deliveries failed,
+ *   has a gateway with the fault that the log told, or with one that needs
+ *   the same step when nothing is known of the key (Postfix's log is vague:
+ *   an expired certificate is often just "not trusted"). The step taken is
+ *   that of the probe, the largest over all next-hops so confirmed.
+ * - A failure that lowering cannot mend is never counted: DNS, network,
+ *   SMTP, and rules that are stricter than Postfix's.
+ * - Before a partner is lowered some other one must have passed a probe
+ *   since the first failure; if none has, a few that passed last are probed
+ *   first (control probes): if they fail too the fault is ours.
+ *
+ * All times are of one clock. If it steps back everything remembered is
+ * moved back with it, so that what was left of a downgrade stays the same;
+ * the ledger is told of the new end. One of ours whose beginning now lies
+ * in the future is ended.
+ */
+#ifndef DROP_H
+#define DROP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "arena.h"
+#include "fault.h"
+#include "level.h"
+
+struct drop;
+struct partner;
+
+#define DROP_SLACK 60		 /* seconds that times may lie ahead of now */
+#define DROP_NEXTHOPS_MAX 8	 /* failing next-hops told apart */
+#define DROP_GATEWAYS_MAX 1024	 /* of one report; larger ones are not read */
+#define DROP_COUNT_MAX_KEPT 1000 /* failures kept of a partner */
+#define DROP_A_DAY_MAX 100
+#define DROP_TEXT_KEPT 700 /* bytes of evidence text */
+
+struct drop_settings {
+	uint32_t max_partners;	/* drop_max_partners; 0: nobody is lowered */
+	uint32_t max_downgrade; /* seconds */
+	uint32_t a_day;		/* times a partner is lowered in 24 hours */
+	uint32_t fresh;		/* seconds; a confirming probe is no older */
+	uint32_t probe_again;  /* seconds until an unanswered one is repeated */
+	uint32_t probe_every;  /* seconds between probes of lowered and held */
+	uint32_t probe_wait;   /* seconds after which we say: no probe */
+	uint32_t control_wait; /* seconds that control probes may take */
+	uint32_t mass_window;  /* seconds: "at once" */
+	uint32_t near;	       /* seconds before the end: tell */
+	bool no_key;	       /* Postfix cannot pin keys; take encrypt */
+};
+
+/* 3 partners, 7d, 3 a day, 120s, 60s, 300s, 300s, 30s, 1h, 1h. */
+extern const struct drop_settings drop_preset;
+
+/* What the registry says of a partner. */
+struct drop_rules {
+	enum level full;  /* partner_level() */
+	enum level floor; /* drop-to */
+	bool may_drop;	  /* on-failure=drop */
+	uint16_t count;	  /* drop-after: so many ... */
+	uint32_t window;  /* ... within seconds */
+	uint32_t seconds; /* drop-for */
+};
+
+/* The rules of a partner of the registry. */
+void drop_rules_of(const struct partner *p, struct drop_rules *out);
+
+/* Looks a partner up by name; false if there is none. */
+typedef bool drop_lookup(void *ctx, const char *partner, struct drop_rules *);
+
+/* A failed delivery. */
+struct drop_failure {
+	time_t time;
+	const char *partner;
+	const char *nexthop; /* NULL or "": not known */
+	enum fault fault;
+};
+
+/* A delivery that was made. */
+struct drop_good {
+	time_t time;
+	const char *partner;
+	const char *nexthop; /* NULL or "": not known */
+};
+
+/* One gateway, at one address, as a probe saw it. */
+struct drop_gateway {
+	const char *nexthop;
+	const char *host;
+	enum fault fault;
+	const char *key; /* SPKI SHA-256 shown; NULL or "": none */
+	/*
+	 * Of the last chain that passed at this host before; NULL or "":
+	 * none did. From the ledger, never from the one who probed.
+	 */
+	const char *last_key;
+	time_t since; /* the fault was first seen; 0: now */
+};
+
+/* A probe of all gateways of a partner. */
+struct drop_report {
+	const char *partner;
+	time_t time; /* it began */
+	const struct drop_gateway *gateway;
+	size_t n;
+};
+
+enum drop_why {
+	DROP_WHY_NONE,
+	/* held */
+	DROP_WHY_POLICY,      /* on-failure=hold */
+	DROP_WHY_FLOOR,	      /* the step needed is below drop-to */
+	DROP_WHY_A_DAY,	      /* lowered often enough today */
+	DROP_WHY_MANUAL,      /* lowered by hand, and that does not help */
+	DROP_WHY_OFF,	      /* drop_max_partners is 0 */
+	DROP_WHY_UNCONFIRMED, /* our probe sees no such fault */
+	DROP_WHY_NOT_TLS,     /* our probe sees another kind of fault */
+	DROP_WHY_NO_PROBE,    /* there is no probe */
+	/* restored */
+	DROP_WHY_END,	 /* its time is up */
+	DROP_WHY_PASSED, /* two probes passed */
+	DROP_WHY_RULES,	 /* the registry no longer allows it */
+	DROP_WHY_HAND,	 /* closed by hand */
+	DROP_WHY_CLOCK,	 /* the clock was set back behind its beginning */
+};
+
+/* "policy", "floor", ... */
+const char *drop_why_text(enum drop_why why);
+
+/* A downgrade of the ledger. */
+struct drop_lowering {
+	int64_t id; /* not 0 */
+	const char *partner;
+	enum level level;
+	time_t begin;
+	time_t end;
+	time_t closed;	/* 0: it is open */
+	bool automatic; /* ours; else it, or its last extension, is by hand */
+	enum fault fault;
+	enum drop_why why; /* of closed */
+};
+
+enum drop_what {
+	DROP_PROBE, /* see what the partner's gateways show */
+	/*
+	 * Lower it. The caller writes the ledger, compiles, and answers with
+	 * drop_lowered() or drop_refused() before the next input.
+	 */
+	DROP_LOWER,
+	/* End a downgrade; the answer is drop_ended() or drop_refused(). */
+	DROP_RESTORE,
+	/*
+	 * Give a downgrade the earlier end `until`, because the clock was set
+	 * back or max_downgrade is less now; the answer is drop_lowered().
+	 */
+	DROP_SHORTEN,
+	DROP_FLUSH,	    /* have Postfix retry what waits for the partner */
+	DROP_TELL_HELD,	    /* mail waits, and we do not lower */
+	DROP_TELL_LOWERED,  /* ... */
+	DROP_TELL_RESTORED, /* ... */
+	DROP_TELL_END_NEAR, /* ... and the fault is still there */
+	DROP_TELL_MASS,	    /* many at once: the fault is ours; to be kept in
+			       the ledger as a fact for drop_rebuild() */
+	DROP_TELL_MASS_OVER,
+	/* The clock was set back from `at`: to be kept in the ledger. */
+	DROP_KEEP_CLOCK,
+};
+
+struct drop_action {
+	enum drop_what what;
+	const char *partner; /* "" for mass faults */
+	/* DROP_PROBE: reports begun earlier are of no use. TELL_MASS: since */
+	time_t at;
+	bool control;	/* DROP_PROBE: to see whether the fault is ours */
+	bool automatic; /* the downgrade is ours */
+	bool still;	/* END_NEAR, RESTORED: the fault was seen last time */
+	enum drop_why why; /* of held, restore, restored */
+	/*
+	 * RESTORE, TELL_*: the downgrade's number. LOWER: that of the one
+	 * that is open and has to give way, 0 if there is none.
+	 */
+	int64_t id;
+	enum level from; /* in force now, or before */
+	enum level to;	 /* LOWER, LOWERED; HELD: what would help, or from */
+	enum fault fault;
+	time_t since;		/* first failure of this story; 0: not known */
+	time_t begin;		/* of the downgrade */
+	time_t until;		/* its end */
+	unsigned failures;	/* that counted */
+	const char *const *key; /* to == LEVEL_KEY: what to pin */
+	size_t nkeys;
+	const char *const *name; /* PROBE: next-hops; MASS: partners */
+	size_t nnames;
+	const char *text; /* evidence, for people; clean, "" if there is none */
+};
+
+/* What is to be done, in this order. Zeroed is empty. */
+struct drop_actions {
+	struct drop_action *v;
+	size_t n, cap;
+	struct arena arena;
+};
+
+/* Forget the actions, keep the list. */
+void drop_actions_clear(struct drop_actions *a);
+void drop_actions_free(struct drop_actions *a);
+
+/* A machine that knows nothing yet. ctx is borrowed. */
+struct drop *drop_new(
+    const struct drop_settings *s, drop_lookup *lookup, void *ctx);
+void drop_free(struct drop *d);
+
+/* What the ledger knows, after a start. */
+struct drop_facts {
+	/* All open ones, and those that began or were closed in 24 hours. */
+	const struct drop_lowering *lowering;
+	size_t nlowerings;
+	/* Of the last 24 hours, and of the longest drop-after. */
+	const struct drop_failure *failure;
+	size_t nfailures;
+	/* The last report of each partner. */
+	const struct drop_report *report;
+	size_t nreports;
+	time_t mass; /* since when a mass fault lasts; 0: there is none */
+	/*
+	 * The time that was written last, whatever it was for, the newer the
+	 * better: shows a clock that was set back while we were not there.
+	 */
+	time_t last;
+	/*
+	 * The latest time from which the clock was set back (KEEP_CLOCK), 0:
+	 * never. What bears an earlier one may be older than it seems.
+	 */
+	time_t distrust;
+};
+
+/*
+ * Take the facts into a new machine. Says again what may have been lost
+ * (flush, told): both may come twice, and notices have keys.
+ */
+void drop_rebuild(struct drop *d, const struct drop_facts *f, time_t now,
+    struct drop_actions *a);
+
+/* Other settings, or another registry behind the lookup. */
+void drop_reload(struct drop *d, const struct drop_settings *s, time_t now,
+    struct drop_actions *a);
+
+/* Something was seen. Partners that are not enforced are passed over. */
+void drop_failure(struct drop *d, const struct drop_failure *f, time_t now,
+    struct drop_actions *a);
+void drop_good(struct drop *d, const struct drop_good *g, time_t now,
+    struct drop_actions *a);
+void drop_probe(struct drop *d, const struct drop_report *r, time_t now,
+    struct drop_actions *a);
+
+/*
+ * A downgrade has begun (not: will begin), or has got another end, or was taken
+ * over by hand: ours (the answer to DROP_LOWER) and those of others. It
+ * replaces an older one of the partner.
+ */
+void drop_lowered(struct drop *d, const struct drop_lowering *l, time_t now,
+    struct drop_actions *a);
+
+/* The downgrade of that number is over. */
+void drop_ended(struct drop *d, const char *partner, int64_t id,
+    enum drop_why why, time_t now, struct drop_actions *a);
+
+/* What was asked for could not be done; it is asked for again later. */
+void drop_refused(struct drop *d, const char *partner, time_t now);
+
+/* Time has passed. To be called at drop_next(), if not sooner. */
+void drop_tick(struct drop *d, time_t now, struct drop_actions *a);
+
+/* When to call drop_tick(): within a minute from now; 0: not at all. */
+time_t drop_next(const struct drop *d, time_t now);
+
+/* Partners of which something is remembered. */
+size_t drop_partners(const struct drop *d);
+
+#endif

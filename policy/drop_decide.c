@@ -1,0 +1,350 @@
+#include "drop_priv.h"
+
+#include <string.h>
+
+#include "mem.h"
+
+struct drop_action *
+drop_action_add(
+    struct drop_actions *a, enum drop_what what, const struct drop_state *p)
+{
+	struct drop_action *x;
+
+	a->v = mem_grow(a->v, a->n, &a->cap, sizeof(*a->v));
+	x = &a->v[a->n++];
+	memset(x, 0, sizeof(*x));
+	x->what = what;
+	x->partner = x->text = "";
+	if (p == NULL)
+		return x;
+	x->partner = arena_copy(&a->arena, p->name, strlen(p->name));
+	x->since = p->since;
+	x->from = x->to = drop_state_level(p);
+	if (p->low.on) {
+		x->id = p->low.id;
+		x->automatic = p->low.automatic;
+		x->begin = p->low.begin;
+		x->until = p->low.end;
+		x->fault = p->low.fault;
+	}
+	return x;
+}
+
+bool
+drop_decide_failing(const struct drop_state *p)
+{
+	return p->since != 0 || p->busy != 0 || (p->low.on && p->low.automatic);
+}
+
+/* Counts for "at once": lowered by us, or failing since a short while. */
+static bool
+at_once(const struct drop *d, const struct drop_state *p, time_t now)
+{
+	if (p->busy != 0 || (p->low.on && p->low.automatic))
+		return true;
+	return p->since != 0 && p->onset != 0 &&
+	       p->onset > now - (time_t)d->settings.mass_window;
+}
+
+/* Ask for a probe of p, with the next-hops that fail. */
+void
+drop_decide_probe(
+    struct drop_state *p, bool control, time_t now, struct drop_actions *a)
+{
+	struct drop_action *x = drop_action_add(a, DROP_PROBE, p);
+	const char **v;
+	size_t i;
+
+	x->at = now;
+	x->control = control;
+	if (p->nnexthops > 0) {
+		v = arena_alloc(&a->arena, p->nnexthops * sizeof(*v));
+		for (i = 0; i < p->nnexthops; i++)
+			v[i] = arena_copy(
+			    &a->arena, p->nexthop[i], strlen(p->nexthop[i]));
+		x->name = v;
+		x->nnames = p->nnexthops;
+	}
+	p->asked = now;
+}
+
+void
+drop_decide_ask(
+    struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
+{
+	uint32_t every = p->held || p->met == 0 ? d->settings.probe_every
+						: d->settings.probe_again;
+
+	if (p->asked != 0 && now - p->asked < DROP_ASK_GAP)
+		return;
+	if (p->asked != 0 && (p->asked >= p->met || p->doubts >= 2) &&
+	    now - p->asked < (time_t)every)
+		return;
+	drop_decide_probe(p, false, now, a);
+}
+
+void
+drop_decide_hold(struct drop_state *p, enum drop_why why,
+    const struct drop_verdict *v, time_t now, struct drop_actions *a)
+{
+	enum level step = drop_state_level(p);
+	struct drop_action *x;
+	time_t first, last;
+
+	if (v != NULL && v->confirmed)
+		step = v->step;
+	if (p->held && p->held_why == why && p->held_step == step)
+		return;
+	p->held = true;
+	p->held_why = why;
+	p->held_step = step;
+	x = drop_action_add(a, DROP_TELL_HELD, p);
+	x->why = why;
+	x->to = step;
+	x->failures = drop_state_count(p, now, &first, &last);
+	/* The log's word if there is no better one. */
+	if (v != NULL && v->fault != FAULT_OK)
+		x->fault = v->fault;
+	else if (p->nfails > 0)
+		x->fault = (enum fault)p->fail[p->nfails - 1].fault;
+	if (x->failures > 0)
+		x->text = drop_judge_text(p, x->failures, first, &a->arena);
+}
+
+void
+drop_decide_restore(
+    struct drop_state *p, enum drop_why why, time_t now, struct drop_actions *a)
+{
+	struct drop_action *x;
+
+	if (p->low.asked != 0 && p->low.why == why &&
+	    now - p->low.asked < DROP_ANSWER_WAIT)
+		return;
+	p->low.asked = now;
+	p->low.why = why;
+	x = drop_action_add(a, DROP_RESTORE, p);
+	x->why = why;
+	x->from = p->low.level;
+	x->to = p->rules.full;
+}
+
+/* Tell of the mass fault, and look at everybody in it. */
+static void
+tell_mass(struct drop *d, size_t n, time_t now, struct drop_actions *a)
+{
+	struct drop_action *x = drop_action_add(a, DROP_TELL_MASS, NULL);
+	const char **v = arena_alloc(&a->arena, n * sizeof(*v));
+	size_t i, k = 0;
+
+	for (i = 0; i < d->n; i++) {
+		struct drop_state *q = d->state[i];
+
+		if (!q->member)
+			continue;
+		v[k++] = arena_copy(&a->arena, q->name, strlen(q->name));
+		if (x->since == 0 || (q->since != 0 && q->since < x->since))
+			x->since = q->since;
+		if (q->nfails > 0 && x->fault == FAULT_OK)
+			x->fault = (enum fault)q->fail[q->nfails - 1].fault;
+	}
+	x->at = now;
+	x->name = v;
+	x->nnames = k;
+	for (i = 0; i < d->n; i++)
+		if (d->state[i]->member)
+			drop_decide_probe(d->state[i], false, now, a);
+}
+
+/* Are too many failing at once? Then nobody is lowered. */
+static bool
+mass(struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
+{
+	size_t i, n = 1;
+
+	if (d->mass != 0) {
+		p->member = true;
+		return true;
+	}
+	if (d->settings.max_partners == 0)
+		return false;
+	for (i = 0; i < d->n; i++)
+		if (d->state[i] != p && at_once(d, d->state[i], now))
+			n++;
+	if (n <= d->settings.max_partners)
+		return false;
+	d->mass = now;
+	for (i = 0; i < d->n; i++)
+		d->state[i]->member =
+		    d->state[i] == p || at_once(d, d->state[i], now);
+	tell_mass(d, n, now, a);
+	return true;
+}
+
+void
+drop_decide_mass_over(struct drop *d, time_t now, struct drop_actions *a)
+{
+	struct drop_action *x;
+	size_t i, n = 0;
+
+	if (d->mass == 0)
+		return;
+	for (i = 0; i < d->n; i++)
+		if (d->state[i]->member && drop_decide_failing(d->state[i]))
+			n++;
+	if (n > d->settings.max_partners)
+		return;
+	x = drop_action_add(a, DROP_TELL_MASS_OVER, NULL);
+	x->at = d->mass;
+	x->until = now;
+	d->mass = 0;
+	/* What was seen during it proves nothing: probe anew. */
+	for (i = 0; i < d->n; i++) {
+		struct drop_state *q = d->state[i];
+
+		q->member = false;
+		q->control = 0;
+		if (q->met != 0)
+			q->met = now;
+	}
+}
+
+/*
+ * Does somebody else pass since p fails, or is there nobody to ask? Else
+ * asks for control probes, and says false until they had their time.
+ */
+static bool
+controlled(struct drop *d, struct drop_state *p, time_t first, time_t now,
+    struct drop_actions *a)
+{
+	struct drop_state *q;
+	size_t i, n = 0;
+
+	for (i = 0; i < d->npassed; i++)
+		if (d->passed[i].time >= first &&
+		    strcmp(d->passed[i].name, p->name) != 0)
+			return true;
+	if (p->control != 0) {
+		if (now - p->control >= (time_t)d->settings.control_wait)
+			return true;
+		d->waiting = true;
+		return false;
+	}
+	for (i = 0; i < d->npassed && n < DROP_CONTROLS_MAX &&
+		    n < d->settings.max_partners;
+	     i++) {
+		struct drop_rules rules;
+
+		q = drop_state_find(d, d->passed[i].name);
+		if (q == p || (q != NULL && drop_decide_failing(q)) ||
+		    !d->lookup(d->ctx, d->passed[i].name, &rules))
+			continue;
+		if ((q = drop_state_get(d, d->passed[i].name)) == NULL)
+			continue;
+		drop_decide_probe(q, true, now, a);
+		n++;
+	}
+	if (n == 0)
+		return true;
+	p->control = now;
+	d->waiting = true;
+	return false;
+}
+
+static unsigned
+begun_today(const struct drop_state *p, time_t now)
+{
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < p->nbegun; i++)
+		if (p->begun[i] > now - DROP_DAY)
+			n++;
+	return n;
+}
+
+/* Why p may not be lowered as the verdict wants it. */
+static enum drop_why
+forbidden(const struct drop *d, const struct drop_state *p,
+    const struct drop_verdict *v, time_t now)
+{
+	if (!v->confirmed)
+		return v->blocked || !v->not_tls ? DROP_WHY_UNCONFIRMED
+						 : DROP_WHY_NOT_TLS;
+	if (!p->rules.may_drop)
+		return DROP_WHY_POLICY;
+	if (p->low.on && !p->low.automatic)
+		return DROP_WHY_MANUAL;
+	if (v->step < p->rules.floor)
+		return DROP_WHY_FLOOR;
+	if (d->settings.max_partners == 0)
+		return DROP_WHY_OFF;
+	if (begun_today(p, now) >= d->settings.a_day)
+		return DROP_WHY_A_DAY;
+	return DROP_WHY_NONE;
+}
+
+static void
+lower(struct drop *d, struct drop_state *p, const struct drop_verdict *v,
+    time_t now, struct drop_actions *a)
+{
+	uint32_t seconds = p->rules.seconds < d->settings.max_downgrade
+			       ? p->rules.seconds
+			       : d->settings.max_downgrade;
+	struct drop_action *x = drop_action_add(a, DROP_LOWER, p);
+	time_t first, last, end = now + (time_t)seconds;
+
+	/* A second step ends with the first. */
+	if (p->low.on && p->low.end < end)
+		end = p->low.end;
+	x->begin = now;
+	x->until = end;
+	x->to = v->step;
+	x->fault = v->fault;
+	x->automatic = true;
+	x->failures = drop_state_count(p, now, &first, &last);
+	x->text = drop_judge_text(p, x->failures, first, &a->arena);
+	if (v->step == LEVEL_KEY)
+		x->nkeys = drop_judge_keys(p, &a->arena, &x->key);
+	p->busy = now + DROP_ANSWER_WAIT;
+}
+
+void
+drop_decide(
+    struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
+{
+	time_t first, last, sent = p->met;
+	struct drop_verdict v;
+	enum drop_why why;
+	unsigned n;
+
+	n = drop_state_count(p, now, &first, &last);
+	if (d->quiet)
+		return;
+	if (n < p->rules.count || p->rules.full == LEVEL_OPPORTUNISTIC) {
+		p->met = p->control = 0;
+		return;
+	}
+	if (p->met == 0)
+		sent = p->met = last;
+	if (p->busy > now || mass(d, p, now, a))
+		return;
+	p->busy = 0;
+	if (p->report == NULL || p->report->time < p->met ||
+	    now - p->report->time > (time_t)d->settings.fresh) {
+		drop_decide_ask(d, p, now, a);
+		/* At once, so that they need not be waited for later. */
+		if (!p->held && p->rules.may_drop && p->control == 0)
+			(void)controlled(d, p, first, now, a);
+		if (p->reported < p->met &&
+		    now - sent >= (time_t)d->settings.probe_wait)
+			drop_decide_hold(p, DROP_WHY_NO_PROBE, NULL, now, a);
+		return;
+	}
+	drop_judge_confirm(p, d->settings.no_key, now, &v);
+	if ((why = forbidden(d, p, &v, now)) != DROP_WHY_NONE)
+		drop_decide_hold(p, why, &v, now, a);
+	else if (p->low.on && p->low.end <= now + DROP_ANSWER_WAIT)
+		return; /* it is over before it helps */
+	else if (controlled(d, p, first, now, a))
+		lower(d, p, &v, now, a);
+}

@@ -1,0 +1,369 @@
+#include "judge.h"
+
+#include "buf.h"
+#include "err.h"
+#include "file.h"
+#include "mem.h"
+#include "mxdns.h"
+#include "registry.h"
+#include "starttls.h"
+
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A set of CA files, as `ca=` names it; path[0] NULL is the system's. */
+struct ca_set {
+	const struct strs *files; /* NULL: the system bundle */
+	struct x509_store *store;
+	char *name;
+	struct err err; /* why there is no store */
+};
+
+struct judge {
+	char *ca_file;
+	struct ca_set *set;
+	size_t n, cap;
+};
+
+struct judge *
+judge_new(const char *ca_file)
+{
+	struct judge *j = mem_zero(1, sizeof(*j));
+
+	j->ca_file = mem_dup(ca_file);
+	return j;
+}
+
+void
+judge_free(struct judge *j)
+{
+	size_t i;
+
+	if (j == NULL)
+		return;
+	for (i = 0; i < j->n; i++) {
+		x509_store_free(j->set[i].store);
+		free(j->set[i].name);
+	}
+	free(j->set);
+	free(j->ca_file);
+	free(j);
+}
+
+/* Several files are one set of trust anchors, as several `tafile=` are. */
+static struct x509_store *
+load_files(const struct strs *files, struct err *e)
+{
+	struct x509_store *s = NULL;
+	struct buf all = {0};
+	size_t i, len;
+	char *text;
+
+	if (files->n == 1)
+		return x509_store_load_ta(files->v[0], e);
+	for (i = 0; i < files->n; i++) {
+		text = file_slurp(files->v[i], X509_MAX_STORE, &len, NULL, e);
+		if (text == NULL)
+			goto out;
+		buf_add(&all, text, len);
+		buf_putc(&all, '\n');
+		free(text);
+	}
+	s = x509_store_parse_ta(all.data, all.len, files->v[0], e);
+out:
+	buf_free(&all);
+	return s;
+}
+
+static bool
+same_files(const struct strs *a, const struct strs *b)
+{
+	size_t i;
+
+	if (a == b)
+		return true;
+	if (a == NULL || b == NULL || a->n != b->n)
+		return false;
+	for (i = 0; i < a->n; i++)
+		if (strcmp(a->v[i], b->v[i]) != 0)
+			return false;
+	return true;
+}
+
+static const struct ca_set *
+ca_set(struct judge *j, const struct terms *t)
+{
+	const struct strs *files = t->ca->n > 0 ? t->ca : NULL;
+	struct ca_set *s;
+	size_t i;
+
+	for (i = 0; i < j->n; i++)
+		if (same_files(j->set[i].files, files))
+			return &j->set[i];
+	j->set = mem_grow(j->set, j->n, &j->cap, sizeof(*j->set));
+	s = memset(&j->set[j->n++], 0, sizeof(*s));
+	s->files = files;
+	s->name = mem_printf("%s%s", files == NULL ? j->ca_file : files->v[0],
+	    files != NULL && files->n > 1 ? " and others" : "");
+	s->store = files == NULL ? x509_store_load_ca(j->ca_file, &s->err)
+				 : load_files(files, &s->err);
+	return s;
+}
+
+enum level
+judge_enforced_level(const struct terms *t)
+{
+	struct partner p = {.terms = *t};
+
+	p.terms.mode = MODE_ENFORCED;
+	return partner_level(&p);
+}
+
+static enum certrule_verify
+verify_of(const struct judge_gateway *g)
+{
+	enum level level = g->level == LEVEL_OPPORTUNISTIC
+			       ? judge_enforced_level(g->terms)
+			       : g->level;
+
+	switch (level) {
+	case LEVEL_SECURE:
+		return g->terms->verify == VERIFY_DANE ? CERTRULE_BY_DANE
+						       : CERTRULE_BY_NAME;
+	case LEVEL_KEY:
+		return CERTRULE_BY_KEY;
+	case LEVEL_ENCRYPT:
+	case LEVEL_OPPORTUNISTIC:
+		break;
+	}
+	return CERTRULE_BY_NONE;
+}
+
+int
+judge_rules(struct judge *j, const struct judge_gateway *g,
+    struct certrules *out, struct err *e)
+{
+	const struct terms *t = g->terms;
+	const struct ca_set *set;
+
+	*out = (struct certrules){
+	    .verify = verify_of(g),
+	    .gateway = t->gateway->v,
+	    .ngateway = t->gateway->n,
+	    .nexthop = g->nexthop,
+	    .host = g->host,
+	    .issuer = t->issuer->v,
+	    .nissuer = t->issuer->n,
+	    .cn_is_gateway = t->common_name == COMMON_NAME_GATEWAY,
+	    .pin = t->key->v,
+	    .npin = t->key->n,
+	    .last_key = g->last_key,
+	    .tlsa = g->tlsa,
+	    .ntlsa = g->ntlsa,
+	    .warn_days = g->warn_days,
+	    .min_rsa = CERTRULE_MIN_RSA,
+	    .min_ec = CERTRULE_MIN_EC,
+	    .min_signature = CERTRULE_MIN_SIGNATURE,
+	    .at = g->at,
+	};
+	if (out->verify != CERTRULE_BY_NAME)
+		return 0;
+	set = ca_set(j, t);
+	if (set->store == NULL) {
+		*e = set->err;
+		return -1;
+	}
+	out->store = set->store;
+	out->ca_name = set->name;
+	return 0;
+}
+
+int
+judge_chain(struct judge *j, const struct judge_gateway *g,
+    const struct x509_chain *c, struct judgement *out, struct err *e)
+{
+	struct certrules rules;
+
+	memset(out, 0, sizeof(*out));
+	if (judge_rules(j, g, &rules, e) == -1 ||
+	    certrule_judge(c, &rules, &out->v, e) == -1) {
+		out->fault = FAULT_LOCAL_ERROR;
+		return -1;
+	}
+	out->has_cert = true;
+	out->fault = out->v.fault;
+	out->passed = out->fault == FAULT_OK;
+	return 0;
+}
+
+/*
+ * What `dane` makes of a gateway with TLSA records; records of which none
+ * can be used leave it at `encrypt`.
+ */
+static int
+opportunistic_dane(const struct judge_gateway *g, const struct x509_chain *c,
+    enum fault *fault, struct err *e)
+{
+	struct certrules rules = {.verify = CERTRULE_BY_DANE,
+	    .nexthop = g->nexthop,
+	    .host = g->host,
+	    .tlsa = g->tlsa,
+	    .ntlsa = g->ntlsa,
+	    .at = g->at};
+	struct certverdict *v = mem_zero(1, sizeof(*v));
+	int rv = certrule_judge(c, &rules, v, e);
+
+	*fault = rv == -1 ? FAULT_LOCAL_ERROR : v->fault;
+	if (*fault == FAULT_NO_TLSA)
+		*fault = FAULT_OK;
+	free(v);
+	return rv;
+}
+
+static bool
+below_floor(const struct terms *t, int proto)
+{
+	static const int floor[] = {
+	    [MIN_TLS_1_0] = TLS1_VERSION,
+	    [MIN_TLS_1_1] = TLS1_1_VERSION,
+	    [MIN_TLS_1_2] = TLS1_2_VERSION,
+	    [MIN_TLS_1_3] = TLS1_3_VERSION,
+	};
+
+	return proto < floor[t->min_tls];
+}
+
+/* Is a session without a certificate well, at the level that counts? */
+static enum fault
+no_certificate(const struct judge_gateway *g)
+{
+	return verify_of(g) == CERTRULE_BY_NONE ? FAULT_OK
+						: FAULT_NO_CERTIFICATE;
+}
+
+int
+judge_session(struct judge *j, const struct judge_gateway *g,
+    const struct starttls_result *r, struct judgement *out, struct err *e)
+{
+	enum fault session = judge_starttls(r), cert = FAULT_OK,
+		   dane = FAULT_OK;
+	struct x509_chain *c;
+	int rv = 0;
+
+	memset(out, 0, sizeof(*out));
+	if (r->chain != NULL) {
+		if ((c = x509_chain_of_stack(r->chain, e)) == NULL) {
+			out->fault = FAULT_LOCAL_ERROR;
+			return -1;
+		}
+		rv = judge_chain(j, g, c, out, e);
+		if (rv == 0 && g->level == LEVEL_OPPORTUNISTIC && g->ntlsa > 0)
+			rv = opportunistic_dane(g, c, &dane, e);
+		x509_chain_free(c);
+		cert = out->fault;
+	} else if (r->tls)
+		cert = no_certificate(g);
+	/* Without records there was nothing to hold it against. */
+	if (g->tlsa_fault != FAULT_OK && cert == FAULT_NO_TLSA)
+		cert = g->tlsa_fault;
+	if (rv == -1)
+		return -1;
+	out->passed = session == FAULT_OK && cert == FAULT_OK && r->tls &&
+		      !below_floor(g->terms, r->proto);
+	if (g->level == LEVEL_OPPORTUNISTIC)
+		cert = dane;
+	out->fault = fault_worse(session, cert);
+	return 0;
+}
+
+/* Behind the connection the phase tells what an outcome means. */
+static enum fault
+broken_off(const struct starttls_result *r, enum fault otherwise)
+{
+	return r->phase == STARTTLS_HANDSHAKE ? FAULT_HANDSHAKE_FAILED
+					      : otherwise;
+}
+
+enum fault
+judge_starttls(const struct starttls_result *r)
+{
+	switch (r->outcome) {
+	case STARTTLS_OK:
+		return r->injected ? FAULT_INJECTED : FAULT_OK;
+	case STARTTLS_CONNECT_REFUSED:
+		return FAULT_CONNECT_REFUSED;
+	case STARTTLS_CONNECT_TIMEOUT:
+		return FAULT_CONNECT_TIMEOUT;
+	case STARTTLS_CONNECT_FAILED:
+		return FAULT_CONNECT_FAILED;
+	case STARTTLS_GREETING_REFUSED:
+		return FAULT_GREETING_REFUSED;
+	case STARTTLS_EHLO_REFUSED:
+		return FAULT_SMTP_ERROR;
+	case STARTTLS_NOT_OFFERED:
+		return FAULT_NO_STARTTLS;
+	case STARTTLS_REFUSED:
+		return FAULT_STARTTLS_REFUSED;
+	case STARTTLS_PROTOCOL_TOO_OLD:
+		return FAULT_PROTOCOL_TOO_OLD;
+	case STARTTLS_HANDSHAKE_FAILED:
+	case STARTTLS_TLS_BROKEN:
+		return FAULT_HANDSHAKE_FAILED;
+	case STARTTLS_TIMEOUT:
+		return broken_off(r, FAULT_TIMEOUT);
+	case STARTTLS_CLOSED:
+		return broken_off(r, FAULT_CONNECTION_LOST);
+	case STARTTLS_TOO_MUCH:
+		return broken_off(r, FAULT_TOO_MUCH_DATA);
+	case STARTTLS_LOCAL:
+		break;
+	}
+	return FAULT_LOCAL_ERROR;
+}
+
+enum fault
+judge_mx(const struct mxdns_result *r)
+{
+	switch (r->status) {
+	case MXDNS_OK:
+		return FAULT_OK;
+	case MXDNS_NULL_MX:
+	case MXDNS_NO_DOMAIN:
+	case MXDNS_NO_ADDRESS:
+		return FAULT_NO_MX;
+	case MXDNS_FAILED:
+		return FAULT_DNS_FAILED;
+	case MXDNS_BAD_NEXTHOP:
+		break;
+	}
+	return FAULT_LOCAL_ERROR;
+}
+
+enum fault
+judge_host(const struct mxdns_host *h)
+{
+	return h->naddr > 0 ? FAULT_OK : FAULT_DNS_FAILED;
+}
+
+enum fault
+judge_tlsa(const struct mxdns_result *r, const struct mxdns_host *h)
+{
+	/* As dane-only in Postfix: an unsigned MX is no way to a gateway. */
+	if (r->mx.kind == MXDNS_FOUND && !r->mx.secure)
+		return FAULT_NO_TLSA;
+	switch (h->tlsa.kind) {
+	case MXDNS_FOUND:
+		return h->tlsa.secure ? FAULT_OK : FAULT_NO_TLSA;
+	case MXDNS_NOT_ASKED:
+	case MXDNS_NO_DATA:
+	case MXDNS_NO_NAME:
+		return FAULT_NO_TLSA;
+	case MXDNS_SERVFAIL:
+	case MXDNS_BOGUS:
+	case MXDNS_TIMEOUT:
+	case MXDNS_BROKEN:
+		break;
+	}
+	return FAULT_DNS_FAILED;
+}

@@ -1,0 +1,95 @@
+/*
+ * judge.h: what was seen of a gateway, held against a partner's rules.
+ *
+ * Between the registry, where the rules stand, and certrule.h, which knows
+ * certificates only. Reads CA files, and nothing else.
+ */
+#ifndef JUDGE_H
+#define JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "certrule.h"
+#include "fault.h"
+#include "level.h"
+
+struct err;
+struct judge;
+struct mxdns_host;
+struct mxdns_result;
+struct starttls_result;
+struct terms;
+
+#define JUDGE_WARN_DAYS 14 /* look-ahead, unless asked otherwise */
+
+/*
+ * Keeps each set of CAs once it was loaded: ca_file is the one of partners
+ * that name none. Nothing is read before it is needed. Never NULL.
+ */
+struct judge *judge_new(const char *ca_file);
+
+/* Free j and its CA sets; NULL is well. */
+void judge_free(struct judge *j);
+
+/* One gateway as a partner's delivery meets it. All is borrowed. */
+struct judge_gateway {
+	const struct terms *terms;
+	enum level level;     /* at which it is delivered to */
+	const char *nexthop;  /* without brackets and port */
+	const char *host;     /* of the MX, or the address text, or NULL */
+	const char *last_key; /* SPKI sha256 that passed last, or NULL */
+	const struct x509_tlsa *tlsa;
+	size_t ntlsa;
+	/* Why there are no TLSA records: FAULT_OK if that is all there is. */
+	enum fault tlsa_fault;
+	unsigned warn_days;
+	time_t at;
+};
+
+struct judgement {
+	enum fault fault; /* at the level asked for */
+	bool passed;	  /* all that the registry asks for would hold */
+	bool has_cert;
+	struct certverdict v; /* of the certificate, if there was one */
+};
+
+/*
+ * The certificate rules of g. At LEVEL_OPPORTUNISTIC they are those that
+ * would hold if the partner were enforced. 0 with *out borrowing from g and
+ * j, or -1 with *e set if the CA set cannot be read.
+ */
+int judge_rules(struct judge *j, const struct judge_gateway *g,
+    struct certrules *out, struct err *e);
+
+/* Judge a chain alone, by those rules. 0, or -1 with *e set. */
+int judge_chain(struct judge *j, const struct judge_gateway *g,
+    const struct x509_chain *c, struct judgement *out, struct err *e);
+
+/*
+ * Judge a whole session. 0, or -1 with *e set and *out FAULT_LOCAL_ERROR:
+ * then something on our side failed, which says nothing about the gateway.
+ */
+int judge_session(struct judge *j, const struct judge_gateway *g,
+    const struct starttls_result *r, struct judgement *out, struct err *e);
+
+/* What went wrong in a session, the certificate aside. */
+enum fault judge_starttls(const struct starttls_result *r);
+
+/* What is wrong with the way to a next-hop; FAULT_OK if there is one. */
+enum fault judge_mx(const struct mxdns_result *r);
+
+/* What is wrong with the addresses of one gateway; FAULT_OK if it has any. */
+enum fault judge_host(const struct mxdns_host *h);
+
+/*
+ * The same for the TLSA records that verify=dane needs: FAULT_NO_TLSA if
+ * DNSSEC does not vouch for them or there are none.
+ */
+enum fault judge_tlsa(const struct mxdns_result *r, const struct mxdns_host *h);
+
+/* The level of terms if the mode were enforced. */
+enum level judge_enforced_level(const struct terms *t);
+
+#endif

@@ -1,0 +1,422 @@
+/*
+ * ledger.h: what was seen and what was decided, kept on disk.
+ *
+ * One SQLite file holds probe results, downgrades, the chained record of
+ * events, what the mail log proved, and notices that wait. Several processes
+ * may write at once; a handle belongs to one thread, and does not go through
+ * fork(2). All that is above this interface knows no SQL, so that another
+ * engine can stand here.
+ *
+ * Common to all functions:
+ * - They return 0, or -1 with *e set. Codes: 65 a damaged file, or a value
+ *   that may not be stored (NUL, bytes that are not UTF-8, a wrong form); 66
+ *   there is no ledger; 69 written by a newer tlspact; 74 disk full or a read
+ *   or write error; 75 another process held the lock for too long; 77 not
+ *   allowed. Those that say so return LEDGER_REFUSED for a well-formed "no",
+ *   also with *e set (code 1).
+ * - `now` is the caller's clock; nothing here asks for the time.
+ * - Every change is one transaction: wholly there or not at all. A change is
+ *   safe from kill -9 once the function returns; downgrades and events are
+ *   safe from a power cut as well.
+ * - Text given is borrowed for the call; NULL stands for "". Text handed to
+ *   a callback lives until it returns, and is never NULL unless said. A
+ *   callback returns false to stop, which is not an error. It may read the
+ *   ledger through the same handle, but not write.
+ */
+#ifndef LEDGER_H
+#define LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "arena.h"
+#include "compile.h"
+#include "level.h"
+
+struct err;
+struct ledger;
+
+#define LEDGER_REFUSED 1
+#define LEDGER_HASH 65		 /* bytes of a SHA-256 in hex, NUL included */
+#define LEDGER_TEXT_MAX 65536	 /* bytes of any one text, chains aside */
+#define LEDGER_CHAIN_MAX 1048576 /* bytes of a chain in PEM */
+#define LEDGER_FAILURES_MAX 1000 /* a partner; older ones become sums */
+
+enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
+
+/*
+ * Open the ledger. LEDGER_WRITE makes the file (0640; the directory must be
+ * there) and brings an old schema up to date; LEDGER_READ changes nothing,
+ * fails with 66 if there is no file (callers may take that for an empty
+ * ledger), and with 65 if the schema is older than this program.
+ *
+ * Reading needs read permission only, on the file, its -wal and its -shm:
+ * writers leave the latter two in place when they close, with the owner and
+ * mode of the file. A file without them (a copy, a backup) is read as one
+ * that nobody changes.
+ */
+struct ledger *ledger_open(
+    const char *path, enum ledger_mode mode, struct err *e);
+
+/* NULL is well. */
+void ledger_close(struct ledger *l);
+
+/*
+ * How long a call may wait for other writers, from now on; 5 s unless said.
+ * For a loop that must go on answering.
+ */
+void ledger_patience(struct ledger *l, int ms);
+
+/*
+ * Remove what is older than `before`: probes (never the latest of a gateway
+ * nor its last that passed), chains that nothing needs any more, failures,
+ * notices that were sent, positions of files not read since. Counts,
+ * downgrades and events stay for ever. *removed (may be NULL) counts rows.
+ */
+int ledger_prune(
+    struct ledger *l, time_t before, int64_t *removed, struct err *e);
+
+/*
+ * The time of the newest probe, event or failure, 0 if there is none. If it
+ * lies ahead, the clock was set back since.
+ */
+int ledger_newest(struct ledger *l, time_t *when, struct err *e);
+
+/* --- Probes ----------------------------------------------------------- */
+
+/* One look at one gateway: a partner's next-hop, host, address and port. */
+struct ledger_probe {
+	int64_t id; /* 0 when adding */
+	time_t time;
+	const char *partner;
+	const char *nexthop; /* the domain asked for, as in the map */
+	const char *host;    /* "" if the look-up failed before there was one */
+	const char *address; /* the same */
+	unsigned port;	     /* 0 to 65535 */
+	const char *fault;   /* a word of fault.h */
+	const char *protocol; /* "TLSv1.3", and so on; "" if not reached */
+	const char *cipher;
+	const char *kex;
+	time_t not_after;  /* of the leaf; 0: not known */
+	const char *key;   /* SPKI SHA-256, 64 hex digits; "" if not known */
+	const char *chain; /* PEM, leaf first; "". Reading: only where said */
+	const char *detail;
+	bool passed; /* a level `secure` (as the registry means it) holds */
+};
+
+/* What is known of one gateway. */
+struct ledger_gateway {
+	struct ledger_probe last; /* chain is "" */
+	time_t since;	 /* when the present fault (or "ok") was first seen */
+	unsigned run;	 /* results in a row with that fault, last included */
+	time_t passed;	 /* time of the last result that passed, 0: never */
+	const char *key; /* of that result, "" */
+};
+
+/* Add one result. */
+int ledger_probe_add(
+    struct ledger *l, const struct ledger_probe *p, struct err *e);
+
+/*
+ * The latest result of every gateway, of one partner or all (NULL), leaving
+ * out gateways not looked at since `since`. By partner, nexthop, host,
+ * address, port.
+ */
+typedef bool ledger_gateway_fn(const struct ledger_gateway *g, void *arg);
+int ledger_gateways(struct ledger *l, const char *partner, time_t since,
+    ledger_gateway_fn *fn, void *arg, struct err *e);
+
+/* Results from `since` on, newest first, of one partner or all (NULL). */
+typedef bool ledger_probe_fn(const struct ledger_probe *p, void *arg);
+int ledger_probes(struct ledger *l, const char *partner, time_t since,
+    ledger_probe_fn *fn, void *arg, struct err *e);
+
+/*
+ * The key of the last result that passed, of a partner's host: on whatever
+ * address. key becomes "" and *when 0 if none ever did; when may be NULL.
+ */
+int ledger_passed_key(struct ledger *l, const char *partner, const char *host,
+    char key[LEDGER_HASH], time_t *when, struct err *e);
+
+/*
+ * The last passing key of every gateway of the partner, each key once, the
+ * latest first: what a downgrade to `key` pins.
+ */
+struct ledger_key {
+	const char *host;
+	const char *key; /* 64 lower-case hex digits */
+	time_t time;	 /* when it passed last */
+};
+typedef bool ledger_key_fn(const struct ledger_key *k, void *arg);
+int ledger_passed_keys(struct ledger *l, const char *partner, ledger_key_fn *fn,
+    void *arg, struct err *e);
+
+/*
+ * The last chain seen of every (partner, nexthop, host), of one partner or
+ * all (NULL): the result that showed it, with p->chain filled.
+ */
+int ledger_chains(struct ledger *l, const char *partner, ledger_probe_fn *fn,
+    void *arg, struct err *e);
+
+/* --- Downgrades ------------------------------------------------------- */
+
+enum ledger_cause { LEDGER_MANUAL, LEDGER_AUTOMATIC };
+
+/* "manual", "automatic". */
+const char *ledger_cause_name(enum ledger_cause c);
+
+struct ledger_downgrade {
+	int64_t id; /* 0 when adding */
+	const char *partner;
+	enum level before;
+	enum level after;
+	time_t begin;
+	time_t end; /* from this second on it does not hold */
+	const char *reason;
+	const char *ticket;
+	const char *author;    /* login name, or the program */
+	const char *sudo_user; /* who was behind it, "" */
+	enum ledger_cause cause;
+	const char *fault;	 /* word of fault.h, "" if not known */
+	const char *const *keys; /* 64 hex digits each; for LEVEL_KEY */
+	size_t nkeys;
+	/*
+	 * Adding: the number of an open one of this partner that gives way,
+	 * closed in the same transaction; 0: there must be none.
+	 */
+	int64_t replaces;
+	/* Reading only: */
+	const char *extended_by; /* author of the last extension, "" */
+	time_t closed; /* when it was ended early, or found ended; 0: open */
+	const char *closed_by;
+	const char *closed_why; /* "end" if its time was up */
+};
+
+/*
+ * Begin one. LEDGER_REFUSED if one of that partner is open (also one that
+ * begins later), other than d->replaces: e->text then says which, until
+ * when, by whom and why. Of two at once one wins. Ended ones are settled
+ * first. *id is its number.
+ */
+int ledger_downgrade_begin(struct ledger *l, const struct ledger_downgrade *d,
+    time_t now, int64_t *id, struct err *e);
+
+/*
+ * Give it another end, later or sooner, but after now. LEDGER_REFUSED if it
+ * has ended or was closed; 66 if there is none of that number.
+ */
+int ledger_downgrade_extend(struct ledger *l, int64_t id, time_t end,
+    const char *author, const char *reason, time_t now, struct err *e);
+
+/* End it now. LEDGER_REFUSED if it has ended already; 66 as above. */
+int ledger_downgrade_close(struct ledger *l, int64_t id, const char *author,
+    const char *why, time_t now, struct err *e);
+
+/*
+ * Close those whose time is up, an event each. Once settled they stay ended
+ * even if the clock is set back. fn (may be NULL) is told of each, after all
+ * is written. Cheap when there is nothing to do.
+ */
+typedef bool ledger_downgrade_fn(const struct ledger_downgrade *d, void *arg);
+int ledger_downgrade_settle(struct ledger *l, time_t now,
+    ledger_downgrade_fn *fn, void *arg, struct err *e);
+
+/*
+ * Downgrades of one partner or all (NULL), newest first. With at != 0 only
+ * those that hold at that time.
+ */
+int ledger_downgrades(struct ledger *l, const char *partner, time_t at,
+    ledger_downgrade_fn *fn, void *arg, struct err *e);
+
+/* The open ones as compile() wants them, those to come included. */
+struct ledger_overrides {
+	struct overrides list;
+	struct arena arena;
+};
+int ledger_overrides(
+    struct ledger *l, time_t now, struct ledger_overrides *out, struct err *e);
+void ledger_overrides_release(struct ledger_overrides *o);
+
+/* The same from a file that may not be there, which gives none. */
+int ledger_overrides_read(
+    const char *path, time_t now, struct ledger_overrides *out, struct err *e);
+
+/* --- Events ----------------------------------------------------------- */
+
+/*
+ * Rows of a chain: each hash covers the row and the hash before it. Begin,
+ * extension and end of a downgrade write one themselves ("downgrade-begin",
+ * "downgrade-extend", "downgrade-close", "downgrade-end").
+ */
+struct ledger_event {
+	int64_t seq; /* 1, 2, 3 ... without gaps; 0 when adding */
+	time_t time;
+	const char *kind; /* a word: a-z, 0-9, '-' */
+	const char *partner;
+	const char *author;
+	const char *text; /* for people */
+	const char *data; /* a JSON object, or "" */
+	const char *hash; /* reading only */
+};
+
+int ledger_event_add(
+    struct ledger *l, const struct ledger_event *ev, struct err *e);
+
+/* What to look for; zeroed: everything, oldest first. */
+struct ledger_event_query {
+	const char *partner; /* NULL: all */
+	const char *kind;    /* NULL: all */
+	time_t since;
+	int64_t after; /* only seq > after: to go on where one stopped */
+	bool newest_first;
+	size_t limit; /* 0: none */
+};
+typedef bool ledger_event_fn(const struct ledger_event *ev, void *arg);
+int ledger_events(struct ledger *l, const struct ledger_event_query *q,
+    ledger_event_fn *fn, void *arg, struct err *e);
+
+/* The end of the chain, fit to be written down outside of this machine. */
+struct ledger_head {
+	int64_t count;		/* events; 0: none yet */
+	char hash[LEDGER_HASH]; /* of the last one */
+};
+int ledger_head(struct ledger *l, struct ledger_head *out, struct err *e);
+
+/* What is wrong with the record, one call of fn for each thing found. */
+struct ledger_flaw {
+	int64_t event;	   /* seq, 0 if it is not about one */
+	int64_t downgrade; /* id, 0 the same */
+	const char *text;  /* a sentence */
+};
+typedef bool ledger_flaw_fn(const struct ledger_flaw *f, void *arg);
+
+/*
+ * Walk the chain, and hold every downgrade against its events. known (may be
+ * NULL) is a head written down earlier: the only thing that finds a chain
+ * forged anew from some row on. *head (may be NULL) gets the present one,
+ * *flaws the number found; 0 is returned whatever that is.
+ */
+int ledger_check(struct ledger *l, const struct ledger_head *known,
+    ledger_flaw_fn *fn, void *arg, struct ledger_head *head, size_t *flaws,
+    struct err *e);
+
+/* --- What the mail log proved ----------------------------------------- */
+
+enum ledger_direction { LEDGER_IN, LEDGER_OUT };
+enum ledger_seen { /* weakest first */
+	LEDGER_CLEAR,
+	LEDGER_ENCRYPTED,
+	LEDGER_TRUSTED,
+	LEDGER_VERIFIED,
+};
+const char *ledger_direction_name(enum ledger_direction d); /* "in" */
+const char *ledger_seen_name(enum ledger_seen s);	    /* "clear" ... */
+
+struct ledger_count {
+	const char *day;     /* YYYY-MM-DD, UTC */
+	const char *partner; /* or a domain, or "other" */
+	enum ledger_direction direction;
+	enum ledger_seen seen;
+	const char *protocol;
+	const char *cipher;
+	const char *result; /* "sent", "deferred", "bounced", ... */
+	uint64_t n;	    /* adding: how many more */
+};
+
+struct ledger_failure {
+	time_t time;
+	const char *partner;
+	enum ledger_direction direction;
+	const char *fault; /* word of fault.h */
+	const char *domain;
+	const char *host;
+	const char *address;
+	const char *queue_id;
+	const char *text;
+};
+
+/* How far a log file was read; a file is its device, inode and first line. */
+struct ledger_position {
+	const char *path; /* where it was last */
+	uint64_t device;
+	uint64_t inode;
+	const char *first; /* SHA-256 of the first line, hex */
+	uint64_t offset;
+	time_t time; /* when it was saved */
+};
+
+/* All of it in one transaction: nothing is counted twice or left out. */
+struct ledger_batch {
+	const struct ledger_count *count;
+	size_t ncounts;
+	const struct ledger_failure *failure;
+	size_t nfailures;
+	const struct ledger_position *position;
+	size_t npositions;
+};
+int ledger_log_add(
+    struct ledger *l, const struct ledger_batch *b, struct err *e);
+
+/*
+ * Counts of the days `from` to `to`, both included ("" or NULL: open), of
+ * one partner or all (NULL). By day, partner, and so on.
+ */
+typedef bool ledger_count_fn(const struct ledger_count *c, void *arg);
+int ledger_counts(struct ledger *l, const char *partner, const char *from,
+    const char *to, ledger_count_fn *fn, void *arg, struct err *e);
+
+/* Failures from `since` on, oldest first, of one partner or all (NULL). */
+typedef bool ledger_failure_fn(const struct ledger_failure *f, void *arg);
+int ledger_failures(struct ledger *l, const char *partner, time_t since,
+    ledger_failure_fn *fn, void *arg, struct err *e);
+
+/* The sums that older failures became, a row a day, partner and fault. */
+struct ledger_failure_sum {
+	const char *day;
+	const char *partner;
+	enum ledger_direction direction;
+	const char *fault;
+	uint64_t n;
+};
+typedef bool ledger_failure_sum_fn(
+    const struct ledger_failure_sum *s, void *arg);
+int ledger_failure_sums(struct ledger *l, const char *partner, const char *from,
+    const char *to, ledger_failure_sum_fn *fn, void *arg, struct err *e);
+
+/* All positions, those saved last first. */
+typedef bool ledger_position_fn(const struct ledger_position *p, void *arg);
+int ledger_positions(
+    struct ledger *l, ledger_position_fn *fn, void *arg, struct err *e);
+
+/* --- Notices ---------------------------------------------------------- */
+
+/* Something to tell people, at least once. */
+struct ledger_notice {
+	int64_t id;	 /* 0 when adding */
+	const char *key; /* one notice per key, sent or not */
+	time_t created;
+	time_t not_before;
+	const char *data; /* a JSON object */
+	unsigned tries;	  /* reading: failed so far */
+};
+
+/* LEDGER_REFUSED if there is one of that key, sent or not. */
+int ledger_notice_add(
+    struct ledger *l, const struct ledger_notice *n, struct err *e);
+
+/* Those due at now and not sent, the longest due first. */
+typedef bool ledger_notice_fn(const struct ledger_notice *n, void *arg);
+int ledger_notices_due(struct ledger *l, time_t now, ledger_notice_fn *fn,
+    void *arg, struct err *e);
+
+/* When the next one is due; 0 if none waits. */
+int ledger_notice_next(struct ledger *l, time_t *when, struct err *e);
+
+/* It was sent, or it failed and is to be tried again at not_before. */
+int ledger_notice_sent(struct ledger *l, int64_t id, time_t now, struct err *e);
+int ledger_notice_failed(
+    struct ledger *l, int64_t id, time_t not_before, struct err *e);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * ledger_impl.h: what the ledger_*.c files share. Not for anybody else.
+ */
+#ifndef LEDGER_IMPL_H
+#define LEDGER_IMPL_H
+
+#include <jansson.h>
+
+#include "db.h"
+#include "ledger.h"
+
+struct ledger {
+	struct db *db;
+};
+
+extern const struct db_schema ledger_schema;
+
+/* NULL if s is a word (a-z, 0-9, '-'), else 65 in *e; what names it. */
+int ledger_need_word(const char *what, const char *s, struct err *e);
+
+/* "" or 64 lower-case hex digits, else 65. */
+int ledger_need_hash(const char *what, const char *s, struct err *e);
+
+/* 1970 to 9999, else 65. */
+int ledger_need_time(const char *what, time_t t, struct err *e);
+
+/*
+ * Within a transaction: append an event, about the downgrade of that number
+ * or about none (0).
+ */
+int ledger_event_append(struct ledger *l, const struct ledger_event *ev,
+    int64_t downgrade, struct err *e);
+
+/* The hash of a row, over its fields of these lengths. */
+struct ledger_field {
+	const char *p;
+	size_t len;
+};
+void ledger_event_hash(const char *prev, int64_t seq, int64_t when,
+    int64_t downgrade, const struct ledger_field *field, size_t n,
+    char out[LEDGER_HASH]);
+
+/*
+ * All columns of a downgrade's row, in the order that ledger_downgrade_json()
+ * reads from a statement.
+ */
+#define LEDGER_DOWNGRADE_COLUMNS                                          \
+	"id, partner, before, after, begin, end, reason, ticket, author," \
+	" sudo_user, cause, fault, keys, closed, closed_by, closed_why,"  \
+	" extended_by"
+
+/* The rows that are not closed. */
+int ledger_downgrades_open(
+    struct ledger *l, ledger_downgrade_fn *fn, void *arg, struct err *e);
+
+/* The row as an event records it, a new reference. */
+json_t *ledger_downgrade_json(struct db_stmt *s);
+
+#endif

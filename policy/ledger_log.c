@@ -1,0 +1,345 @@
+/*
+ * What the mail log proved: counts, failures, and how far it was read, which
+ * must never disagree; so they are written together.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "err.h"
+#include "ledger_impl.h"
+#include "mem.h"
+#include "quote.h"
+
+#define DAY_LEN 10 /* YYYY-MM-DD */
+
+const char *
+ledger_direction_name(enum ledger_direction d)
+{
+	return d == LEDGER_IN ? "in" : "out";
+}
+
+const char *
+ledger_seen_name(enum ledger_seen s)
+{
+	switch (s) {
+	case LEDGER_CLEAR:
+		return "clear";
+	case LEDGER_ENCRYPTED:
+		return "encrypted";
+	case LEDGER_TRUSTED:
+		return "trusted";
+	default:
+		return "verified";
+	}
+}
+
+static int
+need_day(const char *day, struct err *e)
+{
+	static const char form[] = "dddd-dd-dd";
+	size_t i;
+
+	if (day == NULL)
+		day = "";
+	for (i = 0; i < DAY_LEN; i++)
+		if (form[i] == 'd' ? day[i] < '0' || day[i] > '9'
+				   : day[i] != form[i])
+			break;
+	if (i < DAY_LEN || day[DAY_LEN] != '\0')
+		return err_set(e, EX_DATAERR,
+		    "ledger: %s is no day like 2026-11-23", quotes(day).s);
+	return 0;
+}
+
+static int
+add_count(struct ledger *l, const struct ledger_count *c, struct err *e)
+{
+	struct db_stmt *s;
+
+	if (need_day(c->day, e) == -1)
+		return -1;
+	if (c->n > INT64_MAX)
+		return err_set(e, EX_DATAERR, "ledger: a count is too large");
+	s = db_sql(l->db,
+	    "INSERT INTO log_count(day, partner, direction, seen, protocol,"
+	    " cipher, result, n) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+	    " ON CONFLICT DO UPDATE SET n = n + excluded.n");
+	db_text(s, c->day);
+	db_text(s, c->partner);
+	db_int(s, c->direction);
+	db_int(s, c->seen);
+	db_text(s, c->protocol);
+	db_text(s, c->cipher);
+	db_text(s, c->result);
+	db_int(s, (int64_t)c->n);
+	return db_run(s, e);
+}
+
+static int
+add_failure(struct ledger *l, const struct ledger_failure *f, struct err *e)
+{
+	struct db_stmt *s;
+
+	if (ledger_need_word("fault", f->fault, e) == -1 ||
+	    ledger_need_time("time", f->time, e) == -1)
+		return -1;
+	s = db_sql(l->db,
+	    "INSERT INTO failure(time, partner, direction, fault, domain, host,"
+	    " address, queue_id, text) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	db_int(s, f->time);
+	db_text(s, f->partner);
+	db_int(s, f->direction);
+	db_text(s, f->fault);
+	db_text(s, f->domain);
+	db_text(s, f->host);
+	db_text(s, f->address);
+	db_text(s, f->queue_id);
+	db_text(s, f->text);
+	return db_run(s, e);
+}
+
+static int
+add_position(struct ledger *l, const struct ledger_position *p, struct err *e)
+{
+	struct db_stmt *s;
+
+	if (ledger_need_hash("first line", p->first, e) == -1 ||
+	    ledger_need_time("time", p->time, e) == -1)
+		return -1;
+	s = db_sql(l->db,
+	    "INSERT INTO position(device, inode, first, path, offset, time)"
+	    " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+	    " path = excluded.path, offset = excluded.offset,"
+	    " time = excluded.time");
+	db_int(s, (int64_t)p->device);
+	db_int(s, (int64_t)p->inode);
+	db_text(s, p->first);
+	db_text(s, p->path);
+	db_int(s, (int64_t)p->offset);
+	db_int(s, p->time);
+	return db_run(s, e);
+}
+
+/* Turn all but the latest failures of the partner into sums. */
+static int
+bound_failures(struct ledger *l, const char *partner, struct err *e)
+{
+	struct db_stmt *s;
+	int64_t when = 0, id = 0;
+	int rv;
+
+	s = db_sql(l->db, "SELECT time, id FROM failure WHERE partner = ?"
+			  " ORDER BY time DESC, id DESC LIMIT 1 OFFSET ?");
+	db_text(s, partner);
+	db_int(s, LEDGER_FAILURES_MAX);
+	if ((rv = db_step(s, e)) == 1) {
+		when = db_col_int(s, 0);
+		id = db_col_int(s, 1);
+	}
+	db_done(s);
+	if (rv != 1)
+		return rv;
+	s = db_sql(l->db,
+	    "INSERT INTO failure_sum(day, partner, direction, fault, n)"
+	    " SELECT strftime('%Y-%m-%d', time, 'unixepoch'), partner,"
+	    " direction, fault, count(*) FROM failure WHERE partner = ?"
+	    " AND (time, id) <= (?, ?) GROUP BY 1, 2, 3, 4"
+	    " ON CONFLICT DO UPDATE SET n = n + excluded.n");
+	db_text(s, partner);
+	db_int(s, when);
+	db_int(s, id);
+	if (db_run(s, e) == -1)
+		return -1;
+	s = db_sql(l->db,
+	    "DELETE FROM failure WHERE partner = ? AND (time, id) <= (?, ?)");
+	db_text(s, partner);
+	db_int(s, when);
+	db_int(s, id);
+	return db_run(s, e);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int
+add_failures(struct ledger *l, const struct ledger_batch *b, struct err *e)
+{
+	const char **partner;
+	size_t i;
+	int rv = 0;
+
+	if (b->nfailures == 0)
+		return 0;
+	partner = mem_zero(b->nfailures, sizeof(*partner));
+	for (i = 0; rv == 0 && i < b->nfailures; i++) {
+		partner[i] = b->failure[i].partner;
+		if (partner[i] == NULL)
+			partner[i] = "";
+		rv = add_failure(l, &b->failure[i], e);
+	}
+	if (rv == 0)
+		qsort(partner, b->nfailures, sizeof(*partner), by_name);
+	for (i = 0; rv == 0 && i < b->nfailures; i++)
+		if (i == 0 || strcmp(partner[i], partner[i - 1]) != 0)
+			rv = bound_failures(l, partner[i], e);
+	free(partner);
+	return rv;
+}
+
+static int
+add_batch(struct ledger *l, const struct ledger_batch *b, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < b->ncounts; i++)
+		if (add_count(l, &b->count[i], e) == -1)
+			return -1;
+	if (add_failures(l, b, e) == -1)
+		return -1;
+	for (i = 0; i < b->npositions; i++)
+		if (add_position(l, &b->position[i], e) == -1)
+			return -1;
+	return 0;
+}
+
+int
+ledger_log_add(struct ledger *l, const struct ledger_batch *b, struct err *e)
+{
+	if (b->ncounts + b->nfailures + b->npositions == 0)
+		return 0;
+	if (db_begin(l->db, false, e) == -1)
+		return -1;
+	return db_end(l->db, add_batch(l, b, e), e);
+}
+
+int
+ledger_counts(struct ledger *l, const char *partner, const char *from,
+    const char *to, ledger_count_fn *fn, void *arg, struct err *e)
+{
+	struct ledger_count c;
+	struct db_stmt *s;
+	int rv;
+
+	s = db_sql(l->db,
+	    "SELECT day, partner, direction, seen, protocol, cipher, result, n"
+	    " FROM log_count WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"
+	    " AND (?3 = '' OR day <= ?3) ORDER BY 1, 2, 3, 4, 5, 6, 7");
+	db_text_or_null(s, partner);
+	db_text(s, from);
+	db_text(s, to);
+	while ((rv = db_step(s, e)) == 1) {
+		c = (struct ledger_count){
+		    .day = db_col_text(s, 0),
+		    .partner = db_col_text(s, 1),
+		    .direction = db_col_int(s, 2) == 0 ? LEDGER_IN : LEDGER_OUT,
+		    .seen = (enum ledger_seen)(db_col_int(s, 3) & 3),
+		    .protocol = db_col_text(s, 4),
+		    .cipher = db_col_text(s, 5),
+		    .result = db_col_text(s, 6),
+		    .n = (uint64_t)db_col_int(s, 7),
+		};
+		if (!fn(&c, arg))
+			break;
+	}
+	db_done(s);
+	return rv == -1 ? -1 : 0;
+}
+
+int
+ledger_failures(struct ledger *l, const char *partner, time_t since,
+    ledger_failure_fn *fn, void *arg, struct err *e)
+{
+	struct ledger_failure f;
+	struct db_stmt *s;
+	int rv;
+
+	s = partner == NULL
+		? db_sql(l->db,
+		      "SELECT time, partner, direction, fault, domain, host,"
+		      " address, queue_id, text FROM failure"
+		      " WHERE ?1 IS NULL AND time >= ?2 ORDER BY time, id")
+		: db_sql(l->db,
+		      "SELECT time, partner, direction, fault, domain, host,"
+		      " address, queue_id, text FROM failure"
+		      " WHERE partner = ?1 AND time >= ?2 ORDER BY time, id");
+	db_text_or_null(s, partner);
+	db_int(s, since);
+	while ((rv = db_step(s, e)) == 1) {
+		f = (struct ledger_failure){
+		    .time = db_col_int(s, 0),
+		    .partner = db_col_text(s, 1),
+		    .direction = db_col_int(s, 2) == 0 ? LEDGER_IN : LEDGER_OUT,
+		    .fault = db_col_text(s, 3),
+		    .domain = db_col_text(s, 4),
+		    .host = db_col_text(s, 5),
+		    .address = db_col_text(s, 6),
+		    .queue_id = db_col_text(s, 7),
+		    .text = db_col_text(s, 8),
+		};
+		if (!fn(&f, arg))
+			break;
+	}
+	db_done(s);
+	return rv == -1 ? -1 : 0;
+}
+
+int
+ledger_failure_sums(struct ledger *l, const char *partner, const char *from,
+    const char *to, ledger_failure_sum_fn *fn, void *arg, struct err *e)
+{
+	struct ledger_failure_sum f;
+	struct db_stmt *s;
+	int rv;
+
+	s = db_sql(l->db,
+	    "SELECT day, partner, direction, fault, n FROM failure_sum"
+	    " WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"
+	    " AND (?3 = '' OR day <= ?3) ORDER BY 1, 2, 3, 4");
+	db_text_or_null(s, partner);
+	db_text(s, from);
+	db_text(s, to);
+	while ((rv = db_step(s, e)) == 1) {
+		f = (struct ledger_failure_sum){
+		    .day = db_col_text(s, 0),
+		    .partner = db_col_text(s, 1),
+		    .direction = db_col_int(s, 2) == 0 ? LEDGER_IN : LEDGER_OUT,
+		    .fault = db_col_text(s, 3),
+		    .n = (uint64_t)db_col_int(s, 4),
+		};
+		if (!fn(&f, arg))
+			break;
+	}
+	db_done(s);
+	return rv == -1 ? -1 : 0;
+}
+
+int
+ledger_positions(
+    struct ledger *l, ledger_position_fn *fn, void *arg, struct err *e)
+{
+	struct ledger_position p;
+	struct db_stmt *s;
+	int rv;
+
+	s = db_sql(l->db,
+	    "SELECT path, device, inode, first, offset, time FROM position"
+	    " ORDER BY time DESC, path, inode");
+	while ((rv = db_step(s, e)) == 1) {
+		p = (struct ledger_position){
+		    .path = db_col_text(s, 0),
+		    .device = (uint64_t)db_col_int(s, 1),
+		    .inode = (uint64_t)db_col_int(s, 2),
+		    .first = db_col_text(s, 3),
+		    .offset = (uint64_t)db_col_int(s, 4),
+		    .time = db_col_int(s, 5),
+		};
+		if (!fn(&p, arg))
+			break;
+	}
+	db_done(s);
+	return rv == -1 ? -1 : 0;
+}

@@ -1,0 +1,269 @@
+#include "logparty.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "logjoin.h"
+#include "mem.h"
+#include "registry.h"
+
+/* A gateway's name, and whose it is. */
+struct gateway {
+	const char *name;
+	uint32_t partner;
+};
+
+struct lowered {
+	uint32_t partner;
+	time_t begin, end;
+};
+
+struct logparty {
+	const struct registry *r;
+	bool routes; /* the registry has next-hops that are hosts */
+	struct gateway *gateway;
+	size_t n, cap;
+	struct strmap gateways;
+	struct lowered *lowered;
+	size_t nlowered, lowered_cap;
+};
+
+static const char *
+gateway_name(const void *array, uint32_t i)
+{
+	return ((const struct gateway *)array)[i].name;
+}
+
+static void
+add_gateways(struct logparty *w, uint32_t partner)
+{
+	const struct strs *list = w->r->partner[partner].terms.gateway;
+	size_t i;
+
+	for (i = 0; list != NULL && i < list->n; i++) {
+		/* Without a dot: "nexthop" and the other two tokens. */
+		if (strchr(list->v[i], '.') == NULL)
+			continue;
+		w->gateway =
+		    mem_grow(w->gateway, w->n, &w->cap, sizeof(*w->gateway));
+		w->gateway[w->n++] = (struct gateway){list->v[i], partner};
+	}
+}
+
+struct logparty *
+logparty_new(const struct registry *r)
+{
+	struct logparty *w = mem_zero(1, sizeof(*w));
+	size_t i;
+
+	w->r = r;
+	strmap_init(&w->gateways, gateway_name);
+	if (r == NULL)
+		return w;
+	for (i = 0; i < r->ndomains && !w->routes; i++)
+		w->routes = r->domain[i].name[0] == '[';
+	for (i = 0; i < r->npartners; i++)
+		add_gateways(w, (uint32_t)i);
+	strmap_reserve(&w->gateways, w->n);
+	for (i = 0; i < w->n; i++)
+		(void)strmap_add(&w->gateways, w->gateway, w->gateway[i].name,
+		    strlen(w->gateway[i].name), (uint32_t)i);
+	return w;
+}
+
+/*
+ * To lower case and A-labels, into out of DNAME_MAX + 1 bytes. "" if it is
+ * no name: addresses of the log are whatever somebody wrote.
+ */
+static void
+normal(struct span s, char *out)
+{
+	char copy[4 * DNAME_MAX + 1], buf[DNAME_MAX + 1];
+	const char *name;
+	bool plain = s.n <= DNAME_MAX;
+	size_t i;
+
+	out[0] = '\0';
+	if (s.n == 0 || s.n >= sizeof(copy))
+		return;
+	for (i = 0; i < s.n && plain; i++) {
+		char c = s.p[i];
+
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c | 0x20);
+		else if ((c < 'a' || c > 'z') && (c < '0' || c > '9') &&
+			 c != '-' && c != '.')
+			plain = false;
+		out[i] = c;
+	}
+	if (plain) {
+		out[s.n] = '\0';
+		return;
+	}
+	out[0] = '\0';
+	memcpy(copy, s.p, s.n);
+	copy[s.n] = '\0';
+	if (memchr(s.p, '\0', s.n) == NULL &&
+	    dname_host(copy, buf, &name) == NULL)
+		(void)snprintf(out, DNAME_MAX + 1, "%s", name);
+}
+
+static uint32_t
+by_name(const struct logparty *w, const char *name)
+{
+	const struct registry *r = w->r;
+	const char *p = name;
+	uint32_t i;
+
+	for (; p != NULL && *p != '\0'; p = strchr(p + 1, '.')) {
+		i = strmap_find(&r->domains, r->domain, p, strlen(p));
+		if (i != STRMAP_NONE)
+			return r->domain[i].partner;
+	}
+	return REGISTRY_NONE;
+}
+
+static uint32_t
+by_gateway(const struct logparty *w, const char *name)
+{
+	const char *p = name;
+	uint32_t i;
+
+	for (; p != NULL && *p != '\0'; p = strchr(p + 1, '.')) {
+		i = strmap_find(&w->gateways, w->gateway, p, strlen(p));
+		if (i != STRMAP_NONE)
+			return w->gateway[i].partner;
+	}
+	return REGISTRY_NONE;
+}
+
+/* "[host]:port", and "[host]" for port 25. */
+static uint32_t
+by_route(const struct logparty *w, const char *host, unsigned port)
+{
+	const struct registry *r = w->r;
+	char key[DNAME_NEXTHOP_MAX + 1];
+	uint32_t i;
+	int n;
+
+	n = snprintf(key, sizeof(key), "[%s]:%u", host, port);
+	if (n < 0 || (size_t)n >= sizeof(key))
+		return REGISTRY_NONE;
+	i = strmap_find(&r->domains, r->domain, key, (size_t)n);
+	if (i == STRMAP_NONE && port == 25)
+		i = strmap_find(&r->domains, r->domain, key, strlen(host) + 2);
+	return i == STRMAP_NONE ? REGISTRY_NONE : r->domain[i].partner;
+}
+
+static uint32_t
+by_routes(const struct logparty *w, const struct attempt *a)
+{
+	char host[DNAME_MAX + 1], address[64];
+	uint32_t i = REGISTRY_NONE;
+
+	normal(a->host, host);
+	if (host[0] != '\0')
+		i = by_route(w, host, a->port);
+	if (i != REGISTRY_NONE || a->address.n >= sizeof(address))
+		return i;
+	(void)snprintf(address, sizeof(address), "%.*s", SPAN_ARG(a->address));
+	return by_route(w, address, a->port);
+}
+
+void
+logparty_find(const struct logparty *w, const struct attempt *a,
+    struct logparty_answer *out)
+{
+	char host[DNAME_MAX + 1];
+
+	out->partner = REGISTRY_NONE;
+	normal(a->domain, out->domain);
+	if (w->r == NULL)
+		return;
+	if (out->domain[0] != '\0')
+		out->partner = by_name(w, out->domain);
+	if (out->partner != REGISTRY_NONE)
+		return;
+	if (a->direction == LEDGER_OUT) {
+		if (w->routes && a->host.n > 0)
+			out->partner = by_routes(w, a);
+		return;
+	}
+	/* Bounces, and handshakes that failed, come from nobody's domain. */
+	if (a->domain.n > 0 || span_is(a->host, "unknown"))
+		return;
+	normal(a->host, host);
+	if (host[0] == '\0')
+		return;
+	out->partner = by_gateway(w, host);
+	if (out->partner == REGISTRY_NONE)
+		out->partner = by_name(w, host);
+}
+
+void
+logparty_lowered(
+    struct logparty *w, const char *partner, time_t begin, time_t end)
+{
+	uint32_t i;
+
+	if (w->r == NULL)
+		return;
+	i = strmap_find(
+	    &w->r->partners, w->r->partner, partner, strlen(partner));
+	if (i == STRMAP_NONE)
+		return;
+	w->lowered = mem_grow(
+	    w->lowered, w->nlowered, &w->lowered_cap, sizeof(*w->lowered));
+	w->lowered[w->nlowered++] = (struct lowered){i, begin, end};
+}
+
+static bool
+was_lowered(const struct logparty *w, uint32_t partner, time_t when)
+{
+	size_t i;
+
+	for (i = 0; i < w->nlowered; i++)
+		if (w->lowered[i].partner == partner &&
+		    w->lowered[i].begin <= when && when < w->lowered[i].end)
+			return true;
+	return false;
+}
+
+void
+logparty_refine(const struct logparty *w, uint32_t partner, struct attempt *a)
+{
+	const struct partner *p = &w->r->partner[partner];
+	bool lowered;
+
+	if (a->direction != LEDGER_OUT ||
+	    (!a->verified && a->fault == FAULT_OK))
+		return;
+	lowered = was_lowered(w, partner, a->time);
+	if (a->verified && a->policy.n == 0 && !lowered &&
+	    partner_level(p) == LEVEL_SECURE && p->terms.verify == VERIFY_NAME)
+		a->chain_trusted = a->name_matched = FACT_YES;
+	if (a->fault != FAULT_UNTRUSTED_ISSUER &&
+	    a->fault != FAULT_SELF_SIGNED && a->fault != FAULT_DANE_MISMATCH)
+		return;
+	if (!lowered && partner_level(p) == LEVEL_KEY)
+		a->fault = FAULT_KEY_CHANGED;
+	else if (p->terms.verify == VERIFY_DANE)
+		a->fault = FAULT_DANE_MISMATCH;
+}
+
+const char *
+logparty_name(const struct logparty *w, uint32_t partner)
+{
+	return w->r->partner[partner].name;
+}
+
+void
+logparty_free(struct logparty *w)
+{
+	if (w == NULL)
+		return;
+	strmap_free(&w->gateways);
+	free(w->gateway);
+	free(w->lowered);
+	free(w);
+}

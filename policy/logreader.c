@@ -1,0 +1,556 @@
+#include "logreader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "buf.h"
+#include "err.h"
+#include "ledger.h"
+#include "logfile.h"
+#include "logprefix.h"
+#include "logrotated.h"
+#include "logtally.h"
+#include "logwatch.h"
+#include "mem.h"
+#include "quote.h"
+
+#define CLOCK_LINES 4096 /* lines between two looks at the clock */
+#define WAIT_MS 1000
+#define DIRTY_MS 100 /* while something is not written yet */
+#define RETRY_MS 1000
+
+/* How far a file was read; the ledger's row for it. */
+struct place {
+	char first[DIGEST_HEX];
+	uint64_t offset;
+};
+
+struct logreader {
+	struct logreader_hooks hook;
+	struct ledger *ledger;
+	struct logtally *tally;
+	struct logjoin *join;
+	struct logreader_stats stats;
+	struct buf scratch;
+	struct place *place;
+	size_t nplaces, place_cap;
+	/* The file that is read. */
+	struct logfile *file;
+	uint64_t muted; /* lines that end here or before are known */
+	bool warm;	/* the state of processes is that of what was read */
+	bool from_pipe; /* the last file was one */
+	bool dirty;	/* the position is not written */
+	time_t written;
+	time_t now;
+};
+
+static void
+attempt(const struct attempt *a, void *arg)
+{
+	struct logreader *r = arg;
+
+	if (r->file == NULL || logfile_offset(r->file) > r->muted)
+		r->hook.attempt(a, r->hook.arg);
+}
+
+/* --- positions -------------------------------------------------------- */
+
+static struct place *
+find_place(struct logreader *r, const char *first)
+{
+	size_t i;
+
+	for (i = 0; i < r->nplaces; i++)
+		if (strcmp(r->place[i].first, first) == 0)
+			return &r->place[i];
+	return NULL;
+}
+
+/* The largest offset counts: a copy of a log may have been read further. */
+static void
+set_place(struct logreader *r, const char *first, uint64_t offset)
+{
+	struct place *p = find_place(r, first);
+
+	if (p == NULL) {
+		r->place =
+		    mem_grow(r->place, r->nplaces, &r->place_cap, sizeof(*p));
+		p = &r->place[r->nplaces++];
+		(void)snprintf(p->first, sizeof(p->first), "%s", first);
+		p->offset = 0;
+	}
+	if (offset > p->offset)
+		p->offset = offset;
+}
+
+static bool
+load_place(const struct ledger_position *p, void *arg)
+{
+	set_place(arg, p->first, p->offset);
+	return true;
+}
+
+int
+logreader_write(struct logreader *r, struct err *e)
+{
+	struct ledger_position p = {.time = r->now};
+	char first[DIGEST_HEX];
+	size_t n = 0;
+
+	r->written = r->hook.pace();
+	if (r->ledger == NULL)
+		return 0;
+	/* Nothing of what is read again is new. */
+	if (r->file != NULL && logfile_offset(r->file) > r->muted &&
+	    logfile_first(r->file, first)) {
+		p.path = logfile_path(r->file);
+		p.device = (uint64_t)logfile_stat(r->file)->st_dev;
+		p.inode = (uint64_t)logfile_stat(r->file)->st_ino;
+		p.first = first;
+		p.offset = logfile_offset(r->file);
+		n = 1;
+	}
+	if (n == 0 && logtally_empty(r->tally))
+		return 0;
+	if (logtally_write(r->tally, &p, n, e) == -1)
+		return -1;
+	if (n == 1)
+		set_place(r, first, p.offset);
+	r->dirty = false;
+	return 0;
+}
+
+static bool
+is_due(const struct logreader *r)
+{
+	time_t past = r->hook.pace() - r->written;
+
+	/* Less than none: the clock was set back. */
+	return past >= LOGREADER_WRITE_S || past < 0;
+}
+
+/* --- lines ------------------------------------------------------------ */
+
+static void
+take_line(struct logreader *r, struct span line)
+{
+	bool known = logfile_offset(r->file) <= r->muted;
+	struct logprefix p;
+	const char *what = NULL;
+	int rc = logprefix_parse(line, &r->scratch, &p);
+
+	if (rc == 0)
+		what = logjoin_line(r->join, &p);
+	if (known)
+		return;
+	r->stats.lines++;
+	r->stats.bytes += line.n + 1;
+	r->stats.unparsed += rc == -1;
+	r->dirty = true;
+	if (r->hook.line != NULL)
+		r->hook.line(line, rc == 0 ? &p : NULL, what, r->hook.arg);
+}
+
+/*
+ * No line is younger than the last write to its file, which tells the year
+ * of those in old files.
+ */
+static void
+look_at_clock(struct logreader *r)
+{
+	struct stat st;
+
+	r->now = r->hook.now();
+	if (!r->from_pipe && !r->hook.fixed &&
+	    fstat(logfile_fd(r->file), &st) == 0 && st.st_mtime < r->now)
+		logjoin_set_time(r->join, st.st_mtime);
+	else
+		logjoin_set_time(r->join, r->now);
+}
+
+/*
+ * Read on, up to the end that there is now. 0: more may come; 1: no more;
+ * -1 with *e set.
+ */
+static int
+read_on(struct logreader *r, struct err *e)
+{
+	enum logfile_status status;
+	struct span line;
+	unsigned n = 0;
+
+	look_at_clock(r);
+	/* An earlier write may have failed. */
+	if (r->tally != NULL && logtally_full(r->tally) &&
+	    logreader_write(r, e) == -1)
+		return -1;
+	while ((status = logfile_next(r->file, &line, e)) == LOGFILE_LINE) {
+		take_line(r, line);
+		if (r->tally != NULL && logtally_full(r->tally) &&
+		    logreader_write(r, e) == -1)
+			return -1;
+		if (++n % CLOCK_LINES != 0)
+			continue;
+		if (*r->hook.stop)
+			return 1;
+		look_at_clock(r);
+		if (is_due(r) && logreader_write(r, e) == -1)
+			return -1;
+	}
+	if (status == LOGFILE_ERROR)
+		return -1;
+	return status == LOGFILE_END;
+}
+
+static void
+take_rest(struct logreader *r)
+{
+	struct span line;
+
+	if (logfile_rest(r->file, &line))
+		take_line(r, line);
+}
+
+static void
+close_file(struct logreader *r)
+{
+	if (r->file == NULL)
+		return;
+	r->stats.too_long += logfile_too_long(r->file);
+	logfile_close(r->file);
+	r->file = NULL;
+	r->muted = 0;
+}
+
+/*
+ * Open a file and go to where it was left. The first one is wound back, so
+ * that what goes on there is known; what is read again is muted.
+ */
+static int
+open_at_place(struct logreader *r, const char *path, struct err *e)
+{
+	char first[DIGEST_HEX];
+	struct place *p;
+	uint64_t from = 0;
+
+	close_file(r);
+	if ((r->file = logfile_open(path, e)) == NULL)
+		return -1;
+	r->from_pipe = logfile_is_pipe(r->file);
+	if (r->ledger == NULL || !logfile_first(r->file, first) ||
+	    (p = find_place(r, first)) == NULL) {
+		r->warm = true;
+		return 0;
+	}
+	r->muted = p->offset;
+	if (r->warm)
+		return logfile_seek(r->file, p->offset, e);
+	r->warm = true;
+	if (p->offset > LOGREADER_REWIND)
+		from = p->offset - LOGREADER_REWIND;
+	return logfile_seek_line(r->file, from, e);
+}
+
+int
+logreader_file(struct logreader *r, const char *path, struct err *e)
+{
+	int rc;
+
+	if (open_at_place(r, path, e) == -1)
+		return -1;
+	while ((rc = read_on(r, e)) == 0 && r->from_pipe && !*r->hook.stop)
+		if (is_due(r) && logreader_write(r, e) == -1)
+			return -1;
+	/* A file that may still grow is read on from there the next time. */
+	if (rc != -1 && (r->ledger == NULL || !logfile_is_plain(r->file)))
+		take_rest(r);
+	if (rc == -1) {
+		struct err ignored;
+
+		(void)logreader_write(r, &ignored);
+		return -1;
+	}
+	rc = logreader_write(r, e);
+	close_file(r);
+	return rc;
+}
+
+/* --- a log that is rotated -------------------------------------------- */
+
+static bool
+has_data(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_size > 0;
+}
+
+/* True if the ledger knows the file, which need not be read whole. */
+static bool
+is_known(struct logreader *r, const char *path)
+{
+	char first[DIGEST_HEX];
+	struct logfile *f;
+	struct err e;
+	bool known;
+
+	if ((f = logfile_open(path, &e)) == NULL)
+		return false;
+	known = logfile_first(f, first) && find_place(r, first) != NULL;
+	logfile_close(f);
+	return known;
+}
+
+/* Read the end of the file before the first one, for what goes on there. */
+static int
+warm_up(
+    struct logreader *r, const char *before, const char *path, struct err *e)
+{
+	char first[DIGEST_HEX];
+	struct logfile *f;
+	struct place *p = NULL;
+	uint64_t size, want = LOGREADER_REWIND;
+	int rv;
+
+	if ((f = logfile_open(path, e)) == NULL)
+		return -1;
+	if (logfile_first(f, first) && (p = find_place(r, first)) != NULL)
+		want = p->offset < want ? want - p->offset : 0;
+	logfile_close(f);
+	if (p == NULL || want == 0)
+		return 0;
+	close_file(r);
+	if ((r->file = logfile_open(before, e)) == NULL)
+		return -1;
+	r->from_pipe = false;
+	r->muted = UINT64_MAX;
+	size = (uint64_t)logfile_stat(r->file)->st_size;
+	rv = 0;
+	if (logfile_is_plain(r->file))
+		rv = logfile_seek_line(
+		    r->file, size > want ? size - want : 0, e);
+	if (rv == 0 && read_on(r, e) == -1)
+		rv = -1;
+	close_file(r);
+	/* The file itself is wound back all the same. */
+	return rv;
+}
+
+/* The newest of the n files that the ledger knows, or n. */
+static size_t
+newest_known(struct logreader *r, const struct logrotated *v, size_t n)
+{
+	size_t i;
+
+	for (i = n; i > 0; i--)
+		if (is_known(r, v[i - 1].path))
+			return i - 1;
+	return n;
+}
+
+/* Read the rotated files from the one with index i on. */
+static int
+read_rotated(struct logreader *r, const struct logrotated *v, size_t i,
+    size_t n, bool live, struct err *e)
+{
+	for (; i < n; i++) {
+		if (open_at_place(r, v[i].path, e) == -1 || read_on(r, e) == -1)
+			return -1;
+		if (i + 1 == n && !live)
+			break;
+		take_rest(r);
+		if (logreader_write(r, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Read all that was not read, oldest first. The last file stays open: that
+ * is path, or the newest rotated one as long as path is empty, because its
+ * writer may not know yet.
+ */
+static int
+catch_up(struct logreader *r, const char *path, struct err *e)
+{
+	struct logrotated *old = NULL;
+	bool live = has_data(path), known = live && is_known(r, path);
+	size_t n = 0, from;
+	int rv = 0;
+
+	if (r->nplaces > 0)
+		n = logrotated_list(path, &old);
+	from = known ? n : newest_known(r, old, n);
+	if (live && !known && n > 0 && from == n)
+		r->hook.remark("no rotated file goes on where reading ended; "
+			       "what was logged in between is not counted",
+		    r->hook.arg);
+	/* A file that ends just before what is read first: its sessions. */
+	if (!r->warm && from > 0 && n > 0 && (known || from < n))
+		rv = warm_up(
+		    r, old[from - 1].path, from < n ? old[from].path : path, e);
+	if (rv == 0)
+		rv = read_rotated(r, old, from, n, live, e);
+	if (rv == 0 && (live || r->file == NULL) &&
+	    (open_at_place(r, path, e) == -1 || read_on(r, e) == -1))
+		rv = -1;
+	logrotated_free(old, n);
+	return rv == 0 ? logreader_write(r, e) : -1;
+}
+
+int
+logreader_log(struct logreader *r, const char *path, struct err *e)
+{
+	return catch_up(r, path, e);
+}
+
+/* The file at path is another one, with data, or ours was begun anew. */
+static bool
+rotated(struct logreader *r, const char *path)
+{
+	const struct stat *mine = logfile_stat(r->file);
+	struct stat st;
+
+	if (!logfile_goes_on(r->file))
+		return true;
+	return stat(path, &st) == 0 && st.st_size > 0 &&
+	       (st.st_ino != mine->st_ino || st.st_dev != mine->st_dev);
+}
+
+/* Follow the open file until it is rotated away. */
+static int
+follow_file(
+    struct logreader *r, const char *path, struct logwatch *w, struct err *e)
+{
+	bool last;
+
+	logwatch_again(w, logfile_path(r->file));
+	while (!*r->hook.stop) {
+		/* Asked before the last look, so that nothing is missed. */
+		last = rotated(r, path);
+		if (last && !logfile_goes_on(r->file))
+			return logreader_write(r, e);
+		if (read_on(r, e) == -1)
+			return -1;
+		if (last) {
+			take_rest(r);
+			return logreader_write(r, e);
+		}
+		if (r->dirty && is_due(r) && logreader_write(r, e) == -1)
+			return -1;
+		if (r->hook.tick != NULL)
+			r->hook.tick(r->hook.arg);
+		logwatch_wait(w, r->dirty ? DIRTY_MS : WAIT_MS);
+	}
+	return 0;
+}
+
+/* Without a ledger: from the end, knowing what goes on there. */
+static int
+open_at_end(struct logreader *r, const char *path, struct err *e)
+{
+	struct stat st;
+	uint64_t from = 0;
+
+	if ((r->file = logfile_open(path, e)) == NULL)
+		return -1;
+	if (fstat(logfile_fd(r->file), &st) == 0)
+		r->muted = (uint64_t)st.st_size;
+	if (r->muted > LOGREADER_REWIND)
+		from = r->muted - LOGREADER_REWIND;
+	r->warm = true;
+	return logfile_seek_line(r->file, from, e);
+}
+
+int
+logreader_follow(struct logreader *r, const char *path, struct err *e)
+{
+	struct logwatch *w = logwatch_new(path);
+	bool said = false;
+	int rv = 0;
+
+	if (r->ledger == NULL && has_data(path))
+		rv = open_at_end(r, path, e);
+	while (rv == 0 && !*r->hook.stop) {
+		if (r->file != NULL)
+			rv = follow_file(r, path, w, e);
+		if (rv == 0 && !*r->hook.stop) {
+			close_file(r);
+			rv = catch_up(r, path, e);
+		}
+		/* Not there yet, or a lock: it will be. */
+		if (rv == -1 &&
+		    (e->code == EX_NOINPUT || e->code == EX_TEMPFAIL)) {
+			if (!said)
+				r->hook.remark(e->text, r->hook.arg);
+			said = true;
+			rv = 0;
+			if (r->hook.tick != NULL)
+				r->hook.tick(r->hook.arg);
+			logwatch_wait(w, RETRY_MS);
+		} else {
+			said = false;
+		}
+	}
+	logwatch_free(w);
+	return rv;
+}
+
+/* --- all -------------------------------------------------------------- */
+
+struct logreader *
+logreader_new(const struct logreader_hooks *hooks, struct ledger *ledger,
+    struct logtally *tally, struct err *e)
+{
+	struct logreader *r = mem_zero(1, sizeof(*r));
+
+	r->hook = *hooks;
+	r->ledger = ledger;
+	r->tally = tally;
+	r->now = r->hook.now();
+	r->written = r->hook.pace();
+	r->join = logjoin_new(r->now, attempt, r);
+	if (ledger != NULL &&
+	    ledger_positions(ledger, load_place, r, e) == -1) {
+		logreader_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+int
+logreader_finish(struct logreader *r, struct err *e)
+{
+	/* The end of a pipe, or of what nobody reads again. */
+	if (r->ledger == NULL || r->from_pipe) {
+		close_file(r);
+		logjoin_end(r->join);
+	}
+	return logreader_write(r, e);
+}
+
+const struct logreader_stats *
+logreader_stats(const struct logreader *r)
+{
+	return &r->stats;
+}
+
+const struct logjoin_stats *
+logreader_join_stats(const struct logreader *r)
+{
+	return logjoin_stats(r->join);
+}
+
+void
+logreader_free(struct logreader *r)
+{
+	if (r == NULL)
+		return;
+	close_file(r);
+	logjoin_free(r->join);
+	buf_free(&r->scratch);
+	free(r->place);
+	free(r);
+}

@@ -1,0 +1,51 @@
+/*
+ * logtally.h: deliveries summed up, and written to the ledger.
+ *
+ * Sums are kept in memory and written together with how far the log was
+ * read, in one transaction: whatever happens, nothing is counted twice or
+ * left out. Failures are written one by one.
+ */
+#ifndef LOGTALLY_H
+#define LOGTALLY_H
+
+#include <stdint.h>
+
+#include "logjoin.h"
+
+struct err;
+struct ledger;
+struct ledger_position;
+struct logparty_answer;
+struct logtally;
+
+/* Sums, failures between two writes; then it is time to write. */
+#define LOGTALLY_SUMS_MAX 32768
+#define LOGTALLY_FAILURES_MAX 512
+/*
+ * Strangers counted under their own domain, a day and direction; the rest is
+ * "other". Sender domains can be invented, so this must be bounded.
+ */
+#define LOGTALLY_STRANGERS_MAX 1000
+
+/* The ledger is borrowed, and knows the strangers of earlier runs. */
+struct logtally *logtally_new(struct ledger *l);
+
+/* Add one, whose partner has that name (NULL: a stranger). */
+int logtally_add(struct logtally *t, const struct attempt *a,
+    const char *partner, const char *domain, struct err *e);
+
+/* True if logtally_write should be called before more is added. */
+bool logtally_full(const struct logtally *t);
+
+/* True if there is nothing to write. */
+bool logtally_empty(const struct logtally *t);
+
+/* Write all sums and failures, and the positions. 0, or -1 with *e set; the
+ * sums are then still there. */
+int logtally_write(struct logtally *t, const struct ledger_position *position,
+    size_t npositions, struct err *e);
+
+/* NULL is well. */
+void logtally_free(struct logtally *t);
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * notice.h: what people are told, in which words, and how often.
+ *
+ * A notice is data; here are its key, its subject, its text and its JSON.
+ * The text is written so that the operator can forward it to the partner's
+ * postmaster: what is wrong, what still works, since when, what was done,
+ * what to do. Whatever comes from outside (host names, certificates,
+ * registry texts) is escaped and cut, so that it cannot forge lines or
+ * headers. Pure.
+ *
+ * Whoever sends keeps the keys of what was sent: no key is sent twice. Keys
+ * of what may come again (held, map) hold the day, so that it is told at
+ * most once a day.
+ */
+#ifndef NOTICE_H
+#define NOTICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "drop.h"
+#include "fault.h"
+#include "level.h"
+
+#define NOTICE_GATEWAYS_MAX 20 /* in the text; more are only counted */
+#define NOTICE_PARTNERS_MAX 50 /* of a mass fault, the same */
+#define NOTICE_FIELD_MAX 256   /* bytes of one foreign text, then "..." */
+#define NOTICE_TEXT_MAX 4000   /* bytes of a compiler's complaints */
+#define NOTICE_LINE_MAX 900    /* bytes of one line of it (SMTP: 998) */
+#define NOTICE_SUBJECT_MAX 160 /* bytes */
+#define NOTICE_ADDRESS_MAX 254 /* bytes */
+#define NOTICE_HOURLY 20       /* a usual limit for notice_rate_take() */
+
+enum notice_kind {
+	NOTICE_HELD,	  /* mail waits, and we do not lower */
+	NOTICE_LOWERED,	  /* we lowered a partner */
+	NOTICE_RESTORED,  /* a downgrade is over */
+	NOTICE_END_NEAR,  /* ... soon, and the fault is still there */
+	NOTICE_EXPIRING,  /* a certificate */
+	NOTICE_FAULT_NEW, /* a probe fails that passed */
+	NOTICE_FAULT_GONE,
+	NOTICE_MASS, /* many partners at once: the fault is ours */
+	NOTICE_MASS_OVER,
+	NOTICE_MAP, /* the map could not be compiled */
+};
+
+/* "held", "lowered", ... */
+const char *notice_kind_text(enum notice_kind kind);
+
+/* A gateway as the last probe saw it. NULL and 0 mean: not known. */
+struct notice_gateway {
+	const char *nexthop;
+	const char *host;
+	const char *address;
+	enum fault fault;
+	const char *key;      /* SPKI SHA-256 shown */
+	const char *last_key; /* of the last chain that passed */
+	const char *subject;  /* of the certificate shown */
+	const char *issuer;
+	time_t not_before;
+	time_t not_after;
+};
+
+/* All is borrowed; NULL and 0 mean: not known, or not of this kind. */
+struct notice {
+	enum notice_kind kind;
+	time_t at;
+	const char *partner;
+	const char *contact;	   /* as the registry says */
+	const char *ticket;	   /* the same */
+	const char *const *domain; /* of the partner */
+	size_t ndomains;
+	enum fault fault;
+	enum level from; /* before */
+	enum level to;	 /* after; HELD: what would help, or as from */
+	enum drop_why why;
+	bool automatic;
+	bool still;   /* the fault was seen last time */
+	int64_t id;   /* of the downgrade */
+	time_t since; /* of the fault */
+	time_t begin; /* of the downgrade */
+	time_t end;
+	unsigned failures;
+	long waiting;	  /* mails in the queue; -1: not known */
+	const char *text; /* evidence; MAP: complaints */
+	const struct notice_gateway *gateway;
+	size_t ngateways;
+	const char *const *name; /* MASS: partners */
+	size_t nnames;
+	unsigned days;	 /* EXPIRING: 30, 14, 7 or 1; notice_expiring() */
+	const char *map; /* MAP: its path */
+	time_t compiled; /* MAP: when the one in force was made */
+};
+
+/*
+ * The notice that the action asks for: kind, partner, levels, times, fault,
+ * why, names, evidence; the rest is for the caller to add. False if it asks
+ * for none. Borrows from the action.
+ */
+bool notice_of_action(
+    const struct drop_action *x, time_t now, struct notice *out);
+
+/*
+ * 30, 14, 7 or 1: the step of days that a certificate with that end has
+ * come to; 0: none yet, or it has expired (which is a fault).
+ */
+unsigned notice_expiring(time_t not_after, time_t now);
+
+/* All of these: the caller frees. */
+char *notice_key(const struct notice *n);     /* one word, ASCII */
+char *notice_subject(const struct notice *n); /* one line, ASCII */
+char *notice_json(const struct notice *n);    /* one line, no \n behind it */
+
+/*
+ * The text, UTF-8, lines end in \n. ours: with a last part for our own
+ * operator, marked as not to be forwarded; else as it is for the contact.
+ * Mass faults and the map are never for others.
+ */
+char *notice_body(const struct notice *n, bool ours);
+
+/*
+ * The whole message for sendmail(1): headers, empty line, body. NULL if no
+ * recipient has a good address. From is said only if it is one. It asks
+ * robots not to answer, so that nothing goes round in circles.
+ */
+char *notice_mail(const struct notice *n, const char *from,
+    const char *const *to, size_t nto, bool ours);
+
+/*
+ * Fit for a header and for a command line: user@domain, or a local user;
+ * no blanks, no quotes, no list, no leading '-'.
+ */
+bool notice_address_ok(const char *s);
+
+/*
+ * Shall the partner's contact be told, too? Not of what is ours (mass
+ * faults, the map, what was done by hand), not of a date far off, and not
+ * through the very gateways that cannot be mailed to: such a notice would
+ * only add a failure.
+ */
+bool notice_tell_contact(const struct notice *n);
+
+/* Sent in an hour. Zeroed is a good start. */
+struct notice_rate {
+	time_t start;
+	unsigned sent;
+};
+
+/*
+ * May one more be sent now? If not, *again is when to ask again: notices
+ * wait, they are not dropped. Urgent ones (mass faults, the map) have as
+ * much room again.
+ */
+bool notice_rate_take(struct notice_rate *r, enum notice_kind kind,
+    unsigned hourly, time_t now, time_t *again);
+
+#endif

@@ -1,0 +1,559 @@
+#include "notice_priv.h"
+
+#include <string.h>
+
+#include "buf.h"
+#include "num.h"
+
+void
+notice_put_time(struct buf *b, time_t t)
+{
+	char time[NUM_TIME_MAX];
+
+	num_time_text(t, time);
+	time[10] = ' ';
+	buf_printf(b, "%.16s UTC", time);
+}
+
+const char *
+notice_meaning(enum level level)
+{
+	switch (level) {
+	case LEVEL_SECURE:
+		return "encrypted, to a gateway whose certificate is checked";
+	case LEVEL_KEY:
+		return "encrypted, and only to a gateway that holds a key we "
+		       "know";
+	case LEVEL_ENCRYPT:
+		return "encrypted, but nobody checks to whom";
+	case LEVEL_OPPORTUNISTIC:
+		break;
+	}
+	return "encrypted where that is offered, else in the clear";
+}
+
+const char *
+notice_advice(enum fault fault)
+{
+	switch (fault) {
+	case FAULT_EXPIRED:
+		return "Renew the certificate, install it with its whole chain "
+		       "on every gateway,\nand restart or reload the mail "
+		       "server.";
+	case FAULT_NOT_YET_VALID:
+		return "Check the gateway's clock and the dates of the "
+		       "certificate; install one\nthat is valid now.";
+	case FAULT_WRONG_ISSUER:
+	case FAULT_UNTRUSTED_ISSUER:
+	case FAULT_SELF_SIGNED:
+	case FAULT_NO_CERTIFICATE:
+		return "Install a certificate of the agreed CA together with "
+		       "its intermediate\ncertificates; a missing "
+		       "intermediate is the most frequent cause.";
+	case FAULT_NAME_MISMATCH:
+	case FAULT_COMMON_NAME_MISMATCH:
+		return "Install a certificate that carries the gateway's name "
+		       "as the MX record\nhas it, or tell us the name that we "
+		       "are to expect.";
+	case FAULT_WEAK_SIGNATURE:
+	case FAULT_WEAK_KEY:
+		return "Have the certificate issued anew: a key of at least "
+		       "2048 bits RSA or\n256 bits EC, signed with SHA-256 or "
+		       "better.";
+	case FAULT_WRONG_PURPOSE:
+		return "Have the certificate issued anew with the purpose "
+		       "\"server authentication\".";
+	case FAULT_NO_TLSA:
+	case FAULT_DANE_MISMATCH:
+		return "Bring the TLSA records in line with the certificate, "
+		       "and check that\nDNSSEC signatures of the zone are "
+		       "valid.";
+	case FAULT_KEY_CHANGED:
+		return "If you have replaced the key, send us its new "
+		       "fingerprint by a way other\nthan mail; if not, find "
+		       "out who answers in your place.";
+	case FAULT_NO_STARTTLS:
+	case FAULT_STARTTLS_REFUSED:
+		return "Offer STARTTLS on port 25 of every gateway again, and "
+		       "check that no\nfirewall or mail filter removes it "
+		       "(some replace it by XXXX).";
+	case FAULT_HANDSHAKE_FAILED:
+	case FAULT_PROTOCOL_TOO_OLD:
+		return "Enable TLS 1.2 or later with a current cipher on every "
+		       "gateway, and\ncheck that the certificate and its key "
+		       "can be read by the mail server.";
+	default:
+		return "Check that your gateways accept mail on port 25 from "
+		       "the internet, and\nthat MX and address records are "
+		       "right.";
+	}
+}
+
+static void
+head(struct buf *b, const char *title)
+{
+	buf_printf(b, "\n%s\n", title);
+}
+
+/* The lines of s, each indented. */
+static void
+put_indented(struct buf *b, const char *s)
+{
+	size_t len;
+
+	for (; *s != '\0'; s += len) {
+		len = strcspn(s, "\n");
+		buf_puts(b, "  ");
+		buf_add(b, s, len);
+		buf_putc(b, '\n');
+		len += s[len] == '\n';
+	}
+}
+
+static void
+put_field(struct buf *b, const char *name, const char *value)
+{
+	if (!notice_said(value))
+		return;
+	buf_printf(b, "    %-12s ", name);
+	notice_put(b, value, NOTICE_FIELD_MAX, false);
+	buf_putc(b, '\n');
+}
+
+static void
+put_dates(struct buf *b, const struct notice_gateway *g)
+{
+	if (g->not_after == 0)
+		return;
+	buf_printf(b, "    %-12s ", "valid");
+	if (g->not_before != 0) {
+		notice_put_time(b, g->not_before);
+		buf_puts(b, " ");
+	}
+	buf_puts(b, "to ");
+	notice_put_time(b, g->not_after);
+	buf_putc(b, '\n');
+}
+
+static void
+put_host(struct buf *b, const struct notice_gateway *g)
+{
+	const char *host = notice_said(g->host) ? g->host : g->nexthop;
+
+	buf_puts(b, "  ");
+	notice_put(b, host, NOTICE_FIELD_MAX, false);
+	if (notice_said(g->address)) {
+		buf_puts(b, " [");
+		notice_put(b, g->address, 64, false);
+		buf_putc(b, ']');
+	}
+}
+
+static void
+put_gateway(struct buf *b, const struct notice_gateway *g)
+{
+	put_host(b, g);
+	buf_printf(b, ": %s\n", fault_text(g->fault));
+	if (g->fault != FAULT_OK)
+		buf_printf(b, "    %s\n", fault_description(g->fault));
+	put_field(b, "certificate", g->subject);
+	put_field(b, "issued by", g->issuer);
+	put_dates(b, g);
+	if (notice_said(g->key) && notice_said(g->last_key))
+		put_field(b, "key",
+		    strcmp(g->key, g->last_key) == 0
+			? "the one that passed before"
+			: "another than the one that passed before");
+}
+
+/* The gateways that pass, or those that do not. */
+static size_t
+put_gateways(struct buf *b, const struct notice *n, bool well)
+{
+	size_t i, k = 0;
+
+	for (i = 0; i < n->ngateways; i++) {
+		const struct notice_gateway *g = &n->gateway[i];
+
+		if ((g->fault == FAULT_OK) != well)
+			continue;
+		if (k++ >= NOTICE_GATEWAYS_MAX)
+			continue;
+		if (well && n->kind != NOTICE_EXPIRING) {
+			put_host(b, g);
+			buf_puts(b, " passes.\n");
+		} else {
+			put_gateway(b, g);
+		}
+	}
+	if (k > NOTICE_GATEWAYS_MAX)
+		buf_printf(b, "  and %zu more\n", k - NOTICE_GATEWAYS_MAX);
+	return k;
+}
+
+static void
+put_wrong(struct buf *b, const struct notice *n)
+{
+	head(b, "What is wrong");
+	if (put_gateways(b, n, false) == 0 && n->fault != FAULT_OK)
+		buf_printf(b, "  %s (%s)\n", fault_description(n->fault),
+		    fault_text(n->fault));
+	if (notice_said(n->text)) {
+		buf_puts(b, "  Seen: ");
+		notice_put(b, n->text, NOTICE_LINE_MAX, false);
+		buf_putc(b, '\n');
+	}
+	if (n->since != 0) {
+		head(b, "Since when");
+		buf_puts(b, "  ");
+		notice_put_time(b, n->since);
+		buf_putc(b, '\n');
+	}
+}
+
+static void
+put_works(struct buf *b, const struct notice *n)
+{
+	head(b, "What still works");
+	switch (n->kind) {
+	case NOTICE_LOWERED:
+	case NOTICE_END_NEAR:
+		buf_printf(b, "  Mail moves: %s.\n",
+		    notice_meaning(
+			n->kind == NOTICE_LOWERED ? n->to : n->from));
+		break;
+	case NOTICE_HELD:
+		if (n->waiting >= 0)
+			buf_printf(b,
+			    "  Nothing is lost: %ld mail%s in our queue.\n",
+			    n->waiting, n->waiting == 1 ? " waits" : "s wait");
+		else
+			buf_puts(b, "  Nothing is lost: the mail waits in our "
+				    "queue, and is tried again and again.\n");
+		break;
+	default:
+		break;
+	}
+	if (put_gateways(b, n, true) == 0 && n->ngateways > 0)
+		buf_puts(b, "  No gateway passes.\n");
+}
+
+static void
+put_advice(struct buf *b, const struct notice *n)
+{
+	if (n->fault == FAULT_OK)
+		return;
+	head(b, "What to do at the partner's side");
+	put_indented(b, notice_advice(n->fault));
+}
+
+static const char *
+held_reason(enum drop_why why)
+{
+	switch (why) {
+	case DROP_WHY_POLICY:
+		return "The agreement says that mail has to wait in this case.";
+	case DROP_WHY_FLOOR:
+		return "What would be needed is below what the agreement "
+		       "allows.";
+	case DROP_WHY_A_DAY:
+		return "We have let mail through often enough today.";
+	case DROP_WHY_MANUAL:
+		return "Security was already lowered by hand; that is not "
+		       "enough.";
+	case DROP_WHY_OFF:
+		return "Lowering security automatically is switched off here.";
+	case DROP_WHY_UNCONFIRMED:
+		return "Our own probe does not see the fault that the "
+		       "deliveries met.";
+	case DROP_WHY_NOT_TLS:
+		return "Our own probe cannot reach the gateways, which is no "
+		       "reason to lower\nsecurity.";
+	case DROP_WHY_NO_PROBE:
+		return "There is no result of a probe of our own.";
+	default:
+		return "Security is not lowered.";
+	}
+}
+
+static const char *
+restored_reason(enum drop_why why)
+{
+	switch (why) {
+	case DROP_WHY_END:
+		return "Its time was up.";
+	case DROP_WHY_PASSED:
+		return "The gateways passed two probes in a row.";
+	case DROP_WHY_RULES:
+		return "The agreement no longer allows it.";
+	case DROP_WHY_CLOCK:
+		return "Our clock was set back behind its beginning.";
+	case DROP_WHY_HAND:
+		return "It was ended by hand.";
+	default:
+		return "It is over.";
+	}
+}
+
+static void
+put_did(struct buf *b, const struct notice *n)
+{
+	head(b, "What we did");
+	switch (n->kind) {
+	case NOTICE_HELD:
+		buf_puts(b, "  Nothing yet.\n");
+		put_indented(b, held_reason(n->why));
+		break;
+	case NOTICE_LOWERED:
+		buf_printf(b, "  Lowered security from %s to %s.\n",
+		    level_name(n->from), level_name(n->to));
+		buf_puts(b, "  It ends by itself ");
+		notice_put_time(b, n->end);
+		buf_puts(b, ", or earlier when all is well.\n");
+		break;
+	case NOTICE_RESTORED:
+		buf_printf(b, "  Back from %s to %s. %s\n", level_name(n->from),
+		    level_name(n->to), restored_reason(n->why));
+		if (n->still)
+			buf_puts(b, "  The fault was still there when we "
+				    "looked last: mail will wait.\n");
+		break;
+	case NOTICE_END_NEAR:
+		buf_printf(b, "  Security is lowered to %s since ",
+		    level_name(n->from));
+		notice_put_time(b, n->begin);
+		buf_puts(b, ".\n  That ends ");
+		notice_put_time(b, n->end);
+		buf_puts(b, "; from then on mail will wait.\n");
+		break;
+	default:
+		buf_puts(b, "  Nothing yet.\n");
+		break;
+	}
+}
+
+/* The part that is not to be forwarded. */
+static void
+put_operator(struct buf *b, const struct notice *n)
+{
+	struct buf name = {0};
+
+	notice_put_partner(&name, n, false);
+	buf_puts(b, "\n-- \nFor our own operator; leave it out when you "
+		    "forward this.\n");
+	if (notice_said(n->ticket))
+		put_field(b, "ticket", n->ticket);
+	if (notice_said(n->contact))
+		put_field(b, "contact", n->contact);
+	if (notice_said(n->contact) && !notice_tell_contact(n))
+		buf_puts(b, "    (was not told by us)\n");
+	buf_printf(b, "    tlspactctl status %s\n", name.data);
+	switch (n->kind) {
+	case NOTICE_HELD:
+		if (n->to < n->from)
+			buf_printf(b,
+			    "    To let mail through (%s):\n"
+			    "    tlspactctl downgrade %s --to %s --for 4h "
+			    "--reason \"%s\"\n",
+			    notice_meaning(n->to), name.data, level_name(n->to),
+			    fault_text(n->fault));
+		else
+			buf_printf(b, "    tlspact-probe %s\n", name.data);
+		break;
+	case NOTICE_END_NEAR:
+		buf_printf(b, "    tlspactctl extend %s --for 4h\n", name.data);
+		break;
+	case NOTICE_LOWERED:
+		buf_printf(b, "    tlspactctl restore %s\n", name.data);
+		break;
+	default:
+		break;
+	}
+	buf_free(&name);
+}
+
+/* The first sentence. */
+static void
+put_lead(struct buf *b, const struct notice *n)
+{
+	switch (n->kind) {
+	case NOTICE_HELD:
+		buf_puts(b, "Mail from us to ");
+		notice_put_partner(b, n, false);
+		buf_puts(b, " is waiting, because TLS with the mail gateways "
+			    "fails.\n");
+		if (n->failures > 0)
+			buf_printf(b, "%u deliver%s failed of late.\n",
+			    n->failures, n->failures == 1 ? "y" : "ies");
+		break;
+	case NOTICE_LOWERED:
+		buf_puts(b, "TLS with the mail gateways of ");
+		notice_put_partner(b, n, false);
+		buf_puts(b, " fails. So that mail keeps moving, we have lowered"
+			    "\nits security for a limited time.\n");
+		break;
+	case NOTICE_RESTORED:
+		buf_puts(b, "Mail from us to ");
+		notice_put_partner(b, n, false);
+		buf_puts(b, " is protected again as agreed.\n");
+		break;
+	case NOTICE_END_NEAR:
+		buf_puts(b, "Security of mail from us to ");
+		notice_put_partner(b, n, false);
+		buf_puts(b, " is lowered for a limited time,\nwhich is soon "
+			    "over.\n");
+		break;
+	case NOTICE_EXPIRING:
+		buf_puts(b, "A certificate of a mail gateway of ");
+		notice_put_partner(b, n, false);
+		buf_printf(b,
+		    " expires within %u day%s.\nFrom then on mail "
+		    "from us to it will wait.\n",
+		    n->days, n->days == 1 ? "" : "s");
+		break;
+	case NOTICE_FAULT_NEW:
+		buf_puts(b, "Our regular probe of the mail gateways of ");
+		notice_put_partner(b, n, false);
+		buf_puts(b, " fails.\n");
+		break;
+	case NOTICE_FAULT_GONE:
+		buf_puts(b, "Our regular probe of the mail gateways of ");
+		notice_put_partner(b, n, false);
+		buf_puts(b, " passes again.\n");
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+put_mass(struct buf *b, const struct notice *n)
+{
+	size_t i;
+
+	if (n->kind == NOTICE_MASS_OVER) {
+		buf_puts(b, "The mass fault that began ");
+		notice_put_time(b, n->begin);
+		buf_puts(b, " is over: few enough partners fail.\nTheir "
+			    "faults are looked at one by one again.\n");
+		return;
+	}
+	buf_printf(b,
+	    "TLS with %zu partners fails at once. That is hardly the fault of "
+	    "all of them,\nso nobody was lowered by tlspactd, and nobody will "
+	    "be until it is over.\n",
+	    n->nnames);
+	if (n->fault != FAULT_OK)
+		buf_printf(b, "The fault seen is: %s. %s\n",
+		    fault_text(n->fault), fault_description(n->fault));
+	head(b, "What to look at on our side");
+	buf_puts(b,
+	    "  the CA file (ca_file in tlspact.conf; try tlspact-verify)\n"
+	    "  this machine's clock (timedatectl)\n"
+	    "  the way out: a firewall or proxy that touches STARTTLS\n"
+	    "  OpenSSL or Postfix, if updated today\n");
+	head(b, "The partners");
+	for (i = 0; i < n->nnames && i < NOTICE_PARTNERS_MAX; i++) {
+		buf_puts(b, "  ");
+		notice_put(b, n->name[i], NOTICE_FIELD_MAX, false);
+		buf_putc(b, '\n');
+	}
+	if (i < n->nnames)
+		buf_printf(b, "  and %zu more\n", n->nnames - i);
+	buf_puts(b, "\nTo let the mail of one through by hand:\n"
+		    "  tlspactctl downgrade PARTNER --for 4h --reason TEXT\n");
+}
+
+/* A compiler's complaints, line by line. */
+static void
+put_lines(struct buf *b, const char *s)
+{
+	size_t len, room = NOTICE_TEXT_MAX, start;
+	struct buf line = {0};
+
+	for (; *s != '\0'; s += len + (s[len] == '\n')) {
+		len = strcspn(s, "\n");
+		start = b->len;
+		buf_clear(&line);
+		buf_add(&line, s, len);
+		buf_puts(b, "  ");
+		notice_put(b, line.data, NOTICE_LINE_MAX, false);
+		buf_putc(b, '\n');
+		if (b->len - start > room || room - (b->len - start) < 80) {
+			buf_puts(b, "  ...\n");
+			break;
+		}
+		room -= b->len - start;
+	}
+	buf_free(&line);
+}
+
+static void
+put_map(struct buf *b, const struct notice *n)
+{
+	buf_puts(b, "The map for Postfix could not be compiled");
+	if (notice_said(n->map)) {
+		buf_puts(b, ":\n  ");
+		notice_put(b, n->map, NOTICE_FIELD_MAX, false);
+	}
+	buf_puts(b, "\nThe last good one stays in force");
+	if (n->compiled != 0) {
+		buf_puts(b, "; it is of ");
+		notice_put_time(b, n->compiled);
+	}
+	buf_puts(b, ".\nUntil this is mended no change of the registry takes "
+		    "effect.\n");
+	if (notice_said(n->text)) {
+		head(b, "What is wrong");
+		put_lines(b, n->text);
+	}
+	head(b, "What to do");
+	buf_puts(b, "  tlspact-compile -n    shows what is wrong, writes "
+		    "nothing\n");
+}
+
+char *
+notice_body(const struct notice *n, bool ours)
+{
+	struct buf b = {0};
+
+	switch (n->kind) {
+	case NOTICE_MASS:
+	case NOTICE_MASS_OVER:
+		put_mass(&b, n);
+		return buf_take(&b);
+	case NOTICE_MAP:
+		put_map(&b, n);
+		return buf_take(&b);
+	case NOTICE_EXPIRING:
+		put_lead(&b, n);
+		head(&b, "The certificate");
+		(void)put_gateways(&b, n, true);
+		(void)put_gateways(&b, n, false);
+		head(&b, "What to do at the partner's side");
+		put_indented(&b, notice_advice(FAULT_EXPIRED));
+		break;
+	case NOTICE_FAULT_GONE:
+		put_lead(&b, n);
+		put_works(&b, n);
+		break;
+	case NOTICE_RESTORED:
+		put_lead(&b, n);
+		put_did(&b, n);
+		if (n->still) {
+			put_wrong(&b, n);
+			put_advice(&b, n);
+		}
+		break;
+	default:
+		put_lead(&b, n);
+		put_wrong(&b, n);
+		put_works(&b, n);
+		put_did(&b, n);
+		put_advice(&b, n);
+		break;
+	}
+	if (ours)
+		put_operator(&b, n);
+	return buf_take(&b);
+}

@@ -1,0 +1,308 @@
+#include "probeplan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include <openssl/ssl.h>
+
+#include "dname.h"
+#include "err.h"
+#include "judge.h"
+#include "mem.h"
+#include "nexthop.h"
+#include "quote.h"
+#include "starttls.h"
+#include "terms.h"
+
+void
+probeplan_init(struct probeplan *p, const struct registry *r, bool as_enforced)
+{
+	memset(p, 0, sizeof(*p));
+	p->registry = r;
+	p->as_enforced = as_enforced;
+	terms_inherit(&p->stranger, &r->preset);
+	p->stranger.mode = MODE_OPPORTUNISTIC;
+	p->stranger.verify = VERIFY_NAME;
+	p->stranger.gateway = NULL;
+	terms_preset(&p->stranger);
+}
+
+static bool
+has_target(const struct probeplan *p, const struct partner *partner,
+    const char *nexthop)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		if (p->target[i].partner == partner &&
+		    strcmp(p->target[i].nexthop, nexthop) == 0)
+			return true;
+	return false;
+}
+
+static void
+add_target(struct probeplan *p, const struct partner *partner,
+    const char *nexthop, const char *domain, bool listed)
+{
+	struct probetarget *t;
+
+	p->target = mem_grow(p->target, p->n, &p->cap, sizeof(*p->target));
+	t = memset(&p->target[p->n++], 0, sizeof(*t));
+	t->partner = partner;
+	t->name = partner == NULL ? "-" : partner->name;
+	t->terms = partner == NULL ? &p->stranger : &partner->terms;
+	t->level = p->as_enforced    ? judge_enforced_level(t->terms)
+		   : partner == NULL ? LEVEL_OPPORTUNISTIC
+				     : partner_level(partner);
+	t->nexthop = nexthop;
+	t->domain = domain;
+	t->listed = listed;
+}
+
+static void
+add_skip(struct probeplan *p, const struct partner *partner, const char *what)
+{
+	p->skip = mem_grow(p->skip, p->nskip, &p->skip_cap, sizeof(*p->skip));
+	p->skip[p->nskip++] = (struct probeskip){partner->name, what};
+}
+
+/* look: there may be targets of this partner in the plan. */
+static void
+add_partner(struct probeplan *p, const struct partner *partner, bool look)
+{
+	const struct domain *d = &p->registry->domain[partner->first_domain];
+	uint32_t i;
+
+	for (i = 0; i < partner->ndomains; i++) {
+		if (d[i].name[0] == '.')
+			add_skip(p, partner, d[i].name);
+		else if (!look || !has_target(p, partner, d[i].name))
+			add_target(p, partner, d[i].name, NULL, true);
+	}
+}
+
+void
+probeplan_all(struct probeplan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->registry->npartners; i++)
+		add_partner(p, &p->registry->partner[i], false);
+}
+
+/* The partner's first domain that mail can be sent to, for `nexthop`. */
+static const char *
+first_domain(const struct registry *r, const struct partner *partner)
+{
+	const struct domain *d = &r->domain[partner->first_domain];
+	uint32_t i;
+
+	for (i = 0; i < partner->ndomains; i++)
+		if (d[i].name[0] != '.' && d[i].name[0] != '[')
+			return d[i].name;
+	return NULL;
+}
+
+/* As smtp(8) walks up from name: the partner with a `.parent` of it. */
+static uint32_t
+below_suffix(const struct registry *r, const char *name)
+{
+	const char *dot;
+	uint32_t i;
+
+	if (dname_is_address(name))
+		return REGISTRY_NONE;
+	for (dot = strchr(name, '.'); dot != NULL; dot = strchr(dot + 1, '.')) {
+		i = strmap_find(&r->domains, r->domain, dot, strlen(dot));
+		if (i != STRMAP_NONE)
+			return r->domain[i].partner;
+	}
+	return REGISTRY_NONE;
+}
+
+/* The first partner that lists name as a gateway. */
+static uint32_t
+with_gateway(const struct registry *r, const char *name)
+{
+	const struct strs *g;
+	size_t i, k;
+
+	for (i = 0; i < r->npartners; i++) {
+		g = r->partner[i].terms.gateway;
+		for (k = 0; k < g->n; k++)
+			if (strcmp(g->v[k], name) == 0)
+				return (uint32_t)i;
+	}
+	return REGISTRY_NONE;
+}
+
+uint32_t
+probeplan_partner(const struct registry *r, const char *what)
+{
+	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
+	enum dname_kind kind;
+	const char *name;
+	uint32_t i = registry_find(r, what);
+
+	if (i != REGISTRY_NONE ||
+	    dname_nexthop(what, buf, &name, &kind) != NULL ||
+	    kind != DNAME_HOST)
+		return i;
+	return below_suffix(r, name);
+}
+
+static const char *
+keep(struct probeplan *p, const char *s)
+{
+	return arena_copy(&p->arena, s, strlen(s));
+}
+
+static const char *
+bracket(struct probeplan *p, const struct nexthop *n)
+{
+	char text[NEXTHOP_MAX_NAME + 32];
+	int len;
+
+	len = snprintf(text, sizeof(text), "[%s]", n->name);
+	if (n->port != 0)
+		(void)snprintf(text + len, sizeof(text) - (size_t)len, ":%u",
+		    (unsigned)n->port);
+	return keep(p, text);
+}
+
+static bool
+is_nexthop(const char *what, struct nexthop *n)
+{
+	return nexthop_parse(what, n) == 0 &&
+	       (n->len > 0 || strchr(n->name, '.') != NULL || what[0] == '[' ||
+		   strcmp(n->name, "localhost") == 0);
+}
+
+/* Not a name of a partner or one of its domains. */
+static int
+add_other(struct probeplan *p, const char *what, const char *normal,
+    bool is_name, struct err *e)
+{
+	const struct registry *r = p->registry;
+	const struct partner *partner;
+	struct nexthop n;
+	uint32_t i;
+
+	if (!is_nexthop(normal, &n))
+		return err_set(e, EX_USAGE,
+		    "%s is neither a partner nor a domain or host",
+		    quotes(what).s);
+	if ((i = with_gateway(r, n.name)) != REGISTRY_NONE)
+		return probeplan_host(p, i, what, e);
+	if (is_name && (i = below_suffix(r, normal)) != REGISTRY_NONE) {
+		partner = &r->partner[i];
+		if (!has_target(p, partner, normal))
+			add_target(p, partner, keep(p, normal), NULL, false);
+		return 0;
+	}
+	if (!has_target(p, NULL, normal))
+		add_target(p, NULL, keep(p, normal), NULL, false);
+	return 0;
+}
+
+int
+probeplan_add(struct probeplan *p, const char *what, struct err *e)
+{
+	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
+	const struct registry *r = p->registry;
+	const struct partner *partner;
+	const char *normal = what;
+	enum dname_kind kind;
+	bool is_name;
+	uint32_t i;
+
+	i = strmap_find(&r->partners, r->partner, what, strlen(what));
+	if (i != STRMAP_NONE) {
+		add_partner(p, &r->partner[i], p->n > 0);
+		return 0;
+	}
+	is_name = dname_nexthop(what, buf, &normal, &kind) == NULL;
+	if (!is_name)
+		normal = what;
+	else if (kind == DNAME_SUFFIX)
+		return err_set(e, EX_USAGE,
+		    "%s stands for all names below it; say one of them",
+		    quotes(what).s);
+	i = strmap_find(&r->domains, r->domain, normal, strlen(normal));
+	if (i == STRMAP_NONE)
+		return add_other(
+		    p, what, normal, is_name && kind == DNAME_HOST, e);
+	partner = &r->partner[r->domain[i].partner];
+	if (!has_target(p, partner, normal))
+		add_target(p, partner, r->domain[i].name, NULL, true);
+	return 0;
+}
+
+int
+probeplan_host(
+    struct probeplan *p, uint32_t partner, const char *host, struct err *e)
+{
+	const struct partner *q = &p->registry->partner[partner];
+	const char *nexthop, *domain;
+	struct nexthop n;
+
+	if (nexthop_parse(host, &n) == -1)
+		return err_set(e, EX_USAGE, "%s is not a host or host:port",
+		    quotes(host).s);
+	nexthop = bracket(p, &n);
+	if (has_target(p, q, nexthop))
+		return 0;
+	domain = first_domain(p->registry, q);
+	add_target(p, q, nexthop, domain, false);
+	return 0;
+}
+
+void
+probeplan_release(struct probeplan *p)
+{
+	free(p->target);
+	free(p->skip);
+	arena_free(&p->arena);
+	memset(p, 0, sizeof(*p));
+}
+
+/* Kind 0 is `may`; the others are grade, floor and class of the level. */
+unsigned
+probeplan_kind(const struct probetarget *t)
+{
+	if (t->level == LEVEL_OPPORTUNISTIC)
+		return 0;
+	return 1u + (t->level == LEVEL_ENCRYPT ? 8u : 0u) +
+	       (t->terms->ciphers == CIPHERS_HIGH ? 4u : 0u) +
+	       t->terms->min_tls;
+}
+
+void
+probeplan_params(unsigned kind, struct starttls_params *out)
+{
+	static const int floor[] = {
+	    [MIN_TLS_1_0] = TLS1_VERSION,
+	    [MIN_TLS_1_1] = TLS1_1_VERSION,
+	    [MIN_TLS_1_2] = TLS1_2_VERSION,
+	    [MIN_TLS_1_3] = TLS1_3_VERSION,
+	};
+	static const char *const ciphers[] = {
+	    STARTTLS_CIPHERS_MEDIUM, STARTTLS_CIPHERS_HIGH,
+	    STARTTLS_CIPHERS_ANY,
+	    "aNULL:-aNULL:HIGH:@STRENGTH:!eNULL", /* high, for `encrypt` */
+	};
+
+	/* main.cf decides for `may`; these are Postfix's own defaults. */
+	if (kind == 0) {
+		out->ciphers = STARTTLS_CIPHERS_ANY;
+		out->min_proto = TLS1_VERSION;
+		out->security_level = 0;
+		return;
+	}
+	kind--;
+	out->ciphers = ciphers[kind / 4];
+	out->min_proto = floor[kind % 4];
+	out->security_level = kind / 8 == 0 ? 1 : 0;
+}

@@ -1,0 +1,84 @@
+/*
+ * probeplan.h: which next-hops to look at, and how. Pure.
+ */
+#ifndef PROBEPLAN_H
+#define PROBEPLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "level.h"
+#include "registry.h"
+
+struct err;
+struct starttls_params;
+
+/* A next-hop to look up, and whose rules hold there. */
+struct probetarget {
+	const struct partner *partner; /* NULL: of no partner */
+	const char *name;	       /* of the partner, or "-" */
+	const struct terms *terms;     /* never NULL */
+	enum level level;	       /* at which to look and to judge */
+	const char *nexthop;	       /* for mxdns_lookup, and the ledger */
+	/* Whose domain `nexthop` is in the rules; NULL: that of the nexthop. */
+	const char *domain;
+	bool listed; /* nexthop stands in the registry: worth recording */
+};
+
+/* Something that was asked for and cannot be looked at. */
+struct probeskip {
+	const char *name; /* of the partner */
+	const char *what; /* its `.domain` */
+};
+
+struct probeplan {
+	struct probetarget *target;
+	size_t n, cap;
+	struct probeskip *skip;
+	size_t nskip, skip_cap;
+	const struct registry *registry;
+	bool as_enforced; /* look at all as if the mode were enforced */
+	struct terms stranger;
+	struct arena arena;
+};
+
+/* Start an empty plan over r, which is borrowed; zeroed memory will do. */
+void probeplan_init(
+    struct probeplan *p, const struct registry *r, bool as_enforced);
+
+/* Every domain of every partner. */
+void probeplan_all(struct probeplan *p);
+
+/*
+ * A partner's name, one of its domains, a name below its `.domain`, one of
+ * its gateways, or any other domain or host (judged as opportunistic). What
+ * is in the plan already is not added again. 0, or -1 with *e set (64) if
+ * it is nothing of the kind.
+ */
+int probeplan_add(struct probeplan *p, const char *what, struct err *e);
+
+/* HOST or HOST:PORT, by the rules of the partner of that index. 0 or -1. */
+int probeplan_host(
+    struct probeplan *p, uint32_t partner, const char *host, struct err *e);
+
+/* Index of the partner that what stands for, or REGISTRY_NONE. */
+uint32_t probeplan_partner(const struct registry *r, const char *what);
+
+void probeplan_release(struct probeplan *p);
+
+/*
+ * Targets with the same kind of TLS can share what starttls_ctx_new makes,
+ * and a session: a number below PROBEPLAN_KINDS.
+ */
+#define PROBEPLAN_KINDS 17
+unsigned probeplan_kind(const struct probetarget *t);
+
+/*
+ * The TLS that Postfix speaks under the row that this kind of target has:
+ * ciphers, protocol floor, OpenSSL security level. The rest is not touched.
+ */
+void probeplan_params(unsigned kind, struct starttls_params *out);
+
+#endif

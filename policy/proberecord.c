@@ -1,0 +1,264 @@
+#include "proberecord.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "arena.h"
+#include "buf.h"
+#include "err.h"
+#include "mem.h"
+#include "probeplan.h"
+#include "probereport.h"
+#include "proberow.h"
+#include "registry.h"
+#include "starttls.h"
+#include "x509.h"
+
+#define GIVE_UP 3 /* failures in a row after which no more is tried */
+#define DAY 86400
+
+struct proberecord {
+	struct ledger *ledger; /* NULL: could not be opened */
+	bool write;
+	int code;	 /* of the first failure */
+	unsigned in_row; /* failures */
+	size_t lost;
+	char key[LEDGER_HASH];
+	struct buf pem;
+	struct arena arena;
+	struct probereport_seen *seen;
+	size_t nseen, cap;
+	const struct registry *registry;
+};
+
+/* True if it is the first one, which is worth telling. */
+static bool
+failed(struct proberecord *p, const struct err *e)
+{
+	p->in_row++;
+	if (p->code != 0)
+		return false;
+	p->code = e->code;
+	return true;
+}
+
+struct proberecord *
+proberecord_open(const char *path, enum ledger_mode mode, struct err *e)
+{
+	struct proberecord *p = mem_zero(1, sizeof(*p));
+
+	e->code = 0;
+	p->write = mode == LEDGER_WRITE;
+	p->ledger = ledger_open(path, mode, e);
+	if (p->ledger == NULL && p->write)
+		(void)failed(p, e);
+	else if (e->code == EX_NOINPUT)
+		e->code = 0;
+	return p;
+}
+
+/* The chain as PEM in p->pem, or "". */
+static const char *
+chain_text(struct proberecord *p, const struct starttls_result *s)
+{
+	struct x509_chain *c;
+	struct err e;
+
+	buf_clear(&p->pem);
+	if (s == NULL || s->chain == NULL ||
+	    (c = x509_chain_of_stack(s->chain, &e)) == NULL)
+		return "";
+	if (x509_chain_pem(c, &p->pem) == -1 || p->pem.len == 0 ||
+	    p->pem.len > LEDGER_CHAIN_MAX) {
+		buf_clear(&p->pem);
+		buf_puts(&p->pem, "");
+	}
+	x509_chain_free(c);
+	return p->pem.len == 0 ? "" : p->pem.data;
+}
+
+int
+proberecord_add(struct proberecord *p, const struct proberow *row,
+    const struct starttls_result *s, struct err *e)
+{
+	struct ledger_probe probe = {
+	    .time = row->time,
+	    .partner = row->target->name,
+	    .nexthop = row->target->nexthop,
+	    .host = row->host,
+	    .address = row->address,
+	    .port = row->port,
+	    .fault = fault_text(row->fault),
+	    .protocol = row->protocol,
+	    .cipher = row->cipher,
+	    .kex = row->kex,
+	    .not_after = row->not_after,
+	    .key = row->key,
+	    .detail = row->detail,
+	    .passed = row->passed,
+	};
+
+	if (!p->write || !row->target->listed)
+		return 0;
+	if (p->ledger == NULL || p->in_row >= GIVE_UP) {
+		p->lost++;
+		return 0;
+	}
+	probe.chain = chain_text(p, s);
+	if (ledger_probe_add(p->ledger, &probe, e) == 0) {
+		p->in_row = 0;
+		return 0;
+	}
+	p->lost++;
+	return failed(p, e) ? -1 : 0;
+}
+
+const char *
+proberecord_last_key(
+    struct proberecord *p, const struct probetarget *t, const char *host)
+{
+	struct err e;
+
+	if (p->ledger == NULL || t->partner == NULL ||
+	    ledger_passed_key(p->ledger, t->name, host, p->key, NULL, &e) ==
+		-1 ||
+	    p->key[0] == '\0')
+		return NULL;
+	return p->key;
+}
+
+/* Targets by next-hop, for which a name is enough here. */
+struct slow {
+	const struct probetarget *target;
+	struct strmap map;
+	bool *slow;
+};
+
+static const char *
+target_name(const void *array, uint32_t i)
+{
+	return ((const struct probetarget *)array)[i].nexthop;
+}
+
+static bool
+on_last(const struct ledger_gateway *g, void *arg)
+{
+	struct slow *s = arg;
+	enum fault fault;
+	uint32_t i;
+
+	if (fault_parse(g->last.fault, &fault) == -1 ||
+	    (fault != FAULT_TIMEOUT && fault != FAULT_CONNECT_TIMEOUT))
+		return true;
+	i = strmap_find(
+	    &s->map, s->target, g->last.nexthop, strlen(g->last.nexthop));
+	if (i != STRMAP_NONE)
+		s->slow[i] = true;
+	return true;
+}
+
+void
+proberecord_slow(
+    struct proberecord *p, const struct probetarget *t, size_t n, bool *slow)
+{
+	struct slow s = {.target = t, .slow = slow};
+	struct err e;
+	size_t i;
+
+	if (p->ledger == NULL)
+		return;
+	strmap_init(&s.map, target_name);
+	for (i = 0; i < n; i++)
+		(void)strmap_add(
+		    &s.map, t, t[i].nexthop, strlen(t[i].nexthop), (uint32_t)i);
+	(void)ledger_gateways(p->ledger, NULL, 0, on_last, &s, &e);
+	strmap_free(&s.map);
+}
+
+static const char *
+keep(struct proberecord *p, const char *s)
+{
+	return arena_copy(&p->arena, s, strlen(s));
+}
+
+static bool
+is_partner(const struct registry *r, const char *name)
+{
+	return strmap_find(&r->partners, r->partner, name, strlen(name)) !=
+	       STRMAP_NONE;
+}
+
+static bool
+on_gateway(const struct ledger_gateway *g, void *arg)
+{
+	struct proberecord *p = arg;
+
+	if (!is_partner(p->registry, g->last.partner))
+		return true;
+	p->seen = mem_grow(p->seen, p->nseen, &p->cap, sizeof(*p->seen));
+	p->seen[p->nseen++] = (struct probereport_seen){
+	    .partner = keep(p, g->last.partner),
+	    .nexthop = keep(p, g->last.nexthop),
+	    .host = keep(p, g->last.host),
+	    .address = keep(p, g->last.address),
+	    .port = g->last.port,
+	    .time = g->last.time,
+	    .not_after = g->last.not_after,
+	};
+	return true;
+}
+
+/* A gateway whose last result showed no certificate: the one before. */
+static bool
+on_chain(const struct ledger_probe *c, void *arg)
+{
+	struct proberecord *p = arg;
+	struct probereport_seen *s;
+	size_t i;
+
+	for (i = 0; i < p->nseen; i++) {
+		s = &p->seen[i];
+		if (s->not_after == 0 && strcmp(s->host, c->host) == 0 &&
+		    strcmp(s->nexthop, c->nexthop) == 0 &&
+		    strcmp(s->partner, c->partner) == 0)
+			s->not_after = c->not_after;
+	}
+	return true;
+}
+
+int
+proberecord_seen(struct proberecord *p, const struct registry *reg,
+    struct probereport *r, struct err *e)
+{
+	time_t since = r->now - (time_t)PROBERECORD_DAYS * DAY;
+	int rv = 0;
+
+	p->registry = reg;
+	if (p->ledger != NULL &&
+	    (ledger_gateways(p->ledger, NULL, since, on_gateway, p, e) == -1 ||
+		ledger_chains(p->ledger, NULL, on_chain, p, e) == -1))
+		rv = -1;
+	r->seen = p->seen;
+	r->nseen = p->nseen;
+	return rv;
+}
+
+int
+proberecord_code(const struct proberecord *p, size_t *lost)
+{
+	*lost = p->lost;
+	return p->code;
+}
+
+void
+proberecord_close(struct proberecord *p)
+{
+	if (p == NULL)
+		return;
+	ledger_close(p->ledger);
+	buf_free(&p->pem);
+	arena_free(&p->arena);
+	free(p->seen);
+	free(p);
+}

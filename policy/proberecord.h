@@ -1,0 +1,60 @@
+/*
+ * proberecord.h: probe results into the ledger, and what it remembers.
+ */
+#ifndef PROBERECORD_H
+#define PROBERECORD_H
+
+#include "ledger.h"
+
+struct err;
+struct proberecord;
+struct proberow;
+struct probereport;
+struct probetarget;
+struct registry;
+struct starttls_result;
+
+#define PROBERECORD_DAYS 30 /* gateways not seen for longer are forgotten */
+
+/*
+ * Open the ledger at path. Never NULL: if that fails, e->code is not 0, and
+ * the rest does nothing but count. With LEDGER_READ nothing is added, and a
+ * ledger that is not there is an empty one.
+ */
+struct proberecord *proberecord_open(
+    const char *path, enum ledger_mode mode, struct err *e);
+
+/*
+ * Add one result. Only next-hops that stand in the registry are kept: what
+ * was looked at by another name would grow old there. s may be NULL. 0, or
+ * -1 with *e set for the first failure only.
+ */
+int proberecord_add(struct proberecord *p, const struct proberow *row,
+    const struct starttls_result *s, struct err *e);
+
+/* The key that passed last, or NULL; good until the next call. */
+const char *proberecord_last_key(
+    struct proberecord *p, const struct probetarget *t, const char *host);
+
+/*
+ * Which of the n targets had a gateway that let us wait the last time: their
+ * slow[] is set. To begin with these makes a sweep shorter. What cannot be
+ * read is not known.
+ */
+void proberecord_slow(
+    struct proberecord *p, const struct probetarget *t, size_t n, bool *slow);
+
+/*
+ * The gateways that the ledger has seen lately, of partners of reg, into
+ * r->seen; they live until p is closed. 0, or -1 with *e set.
+ */
+int proberecord_seen(struct proberecord *p, const struct registry *reg,
+    struct probereport *r, struct err *e);
+
+/* 0, or the exit code for results that were lost, and how many. */
+int proberecord_code(const struct proberecord *p, size_t *lost);
+
+/* NULL is well. */
+void proberecord_close(struct proberecord *p);
+
+#endif

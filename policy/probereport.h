@@ -1,0 +1,87 @@
+/*
+ * probereport.h: results of probes as text. Pure: rows in, text out.
+ *
+ * All text from strangers was made fit to be shown before it came here; what
+ * an output needs beyond that (labels, JSON) is done here.
+ */
+#ifndef PROBEREPORT_H
+#define PROBEREPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "proberow.h"
+
+struct buf;
+struct probeplan;
+
+/* A gateway as the ledger remembers it. */
+struct probereport_seen {
+	const char *partner, *nexthop, *host, *address;
+	unsigned port;
+	time_t time;	  /* of the last result */
+	time_t not_after; /* of the last certificate seen; 0: none */
+};
+
+struct probereport {
+	struct proberow *const *row;
+	size_t n;
+	const struct probeplan *plan;
+	const struct probereport_seen *seen;
+	size_t nseen;
+	time_t now;
+	unsigned warn_days;
+	bool colour;
+	bool verbose;
+};
+
+/* What the rows say as a whole. */
+struct probereport_sum {
+	size_t gateways; /* rows */
+	size_t failed;
+	size_t warned;	/* passed, with something to look at */
+	size_t unknown; /* of failed: the fault is ours */
+	size_t partners, partners_failed;
+	bool days_known;
+	long min_days; /* the shortest life left */
+};
+void probereport_sum(const struct probereport *r, struct probereport_sum *out);
+
+/* The table for people, and below it what is wrong in sentences. */
+void probereport_table(const struct probereport *r, struct buf *out);
+
+/* A JSON document, tlspact.probe.v1. */
+void probereport_json(
+    const struct probereport *r, int exit_code, struct buf *out);
+
+/* One line for a monitoring plugin; returns its exit code, 0 to 3. */
+int probereport_nagios(const struct probereport *r, struct buf *out);
+
+/* The text format of Prometheus. */
+void probereport_prometheus(const struct probereport *r, struct buf *out);
+
+/*
+ * For each partner: could it be enforced today, and a text for the people
+ * who run its gateways. Rows were judged as enforced. from is the name that
+ * we greet with.
+ */
+void probereport_enforce(
+    const struct probereport *r, const char *from, struct buf *out);
+
+/* Rows [i, end) belong to the same partner (or the same stranger). */
+size_t probereport_group(const struct probereport *r, size_t i);
+
+/* How a group is called: the partner, or the stranger's next-hop. */
+const char *probereport_name(const struct proberow *row);
+
+/* The gateway, or the next-hop if there is none. */
+const char *probereport_gateway(const struct proberow *row);
+
+/* As another row of the same group before it: the same gateway again. */
+bool probereport_repeats(const struct probereport *r, size_t begin, size_t i);
+
+/* Columns of a terminal that s takes. */
+size_t probereport_width(const char *s);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * rehearse.h: the chains seen last, against a CA bundle not yet installed.
+ */
+#ifndef REHEARSE_H
+#define REHEARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "fault.h"
+#include "ledger.h"
+
+struct err;
+struct judge;
+struct registry;
+
+struct rehearsal_row {
+	char *partner, *nexthop, *host, *issuer;
+	time_t seen;
+	enum fault now, then; /* with the old bundle, and with the new one */
+	bool breaks;	      /* is delivered to now, would not be then */
+	bool mends;	      /* the other way round */
+};
+
+struct rehearsal {
+	struct rehearsal_row *row;
+	size_t n, cap;
+	size_t breaks, mends;
+	size_t own;	    /* enforced partners that do not use the bundle */
+	const char **never; /* enforced ones that use it, never seen */
+	size_t nnever, never_cap;
+};
+
+/*
+ * Judge the last chain of every gateway of every enforced partner that
+ * relies on the system's CAs, at time at. before and after differ in their
+ * ca_file only. 0, or -1 with *e set. The caller releases out in any case.
+ */
+int rehearse(struct ledger *l, const struct registry *r, struct judge *before,
+    struct judge *after, time_t at, struct rehearsal *out, struct err *e);
+
+void rehearsal_release(struct rehearsal *r);
+
+#endif

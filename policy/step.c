@@ -1,0 +1,161 @@
+#include "step.h"
+
+#include <string.h>
+
+#include "buf.h"
+#include "clock.h"
+
+#define HOSTS_SHOWN 6 /* of a partner with many gateways */
+
+/* The level that would let mail through this gateway, secure if none. */
+static enum level
+level_for(const struct step_gateway *g, enum level now)
+{
+	enum level level = fault_smallest_step(g->fault, g->same_key);
+
+	/* What is lowered already, or was never higher, is no help. */
+	return level < now ? level : LEVEL_SECURE;
+}
+
+static bool
+passes(const struct step_gateway *g)
+{
+	return !fault_stops_mail(g->fault);
+}
+
+/*
+ * The strongest step among the gateways of the next-hop of g[at], and
+ * whether none of them passes. False if an earlier one stands for it.
+ */
+static bool
+look_at(const struct step_gateway *g, size_t n, size_t at, enum level now,
+    enum level *step, bool *blocked)
+{
+	enum level level;
+	bool found = false;
+	size_t i;
+
+	*blocked = true;
+	*step = LEVEL_SECURE;
+	for (i = 0; i < n; i++) {
+		if (strcmp(g[i].nexthop, g[at].nexthop) != 0)
+			continue;
+		if (i < at)
+			return false;
+		if (passes(&g[i])) {
+			*blocked = false;
+			continue;
+		}
+		level = level_for(&g[i], now);
+		if (level != LEVEL_SECURE && (!found || level > *step)) {
+			*step = level;
+			found = true;
+		}
+	}
+	return true;
+}
+
+void
+step_propose(
+    const struct step_gateway *g, size_t n, enum level now, struct step *out)
+{
+	enum level need = LEVEL_SECURE, spare = LEVEL_SECURE, step;
+	bool blocked;
+	size_t i;
+
+	*out = (struct step){0};
+	for (i = 0; i < n; i++) {
+		if (passes(&g[i]))
+			out->passing++;
+		else if (fault_is_tls(g[i].fault))
+			out->failing++;
+		else
+			out->network++;
+		if (!look_at(g, n, i, now, &step, &blocked))
+			continue;
+		out->blocked += blocked;
+		if (blocked && step < need)
+			need = step;
+		if (!blocked && step < spare)
+			spare = step;
+	}
+	out->level = need != LEVEL_SECURE ? need : spare;
+	out->helps = out->level != LEVEL_SECURE;
+	if (!out->helps)
+		out->level = now;
+}
+
+const char *
+step_given_up(enum level to)
+{
+	switch (to) {
+	case LEVEL_KEY:
+		return "mail stays encrypted AND authenticated by the known "
+		       "key; name, issuer and expiry of the certificate are "
+		       "ignored";
+	case LEVEL_ENCRYPT:
+		return "mail stays encrypted, but whoever answers may show any "
+		       "certificate: somebody in between could read it";
+	case LEVEL_OPPORTUNISTIC:
+		return "mail is encrypted only if the gateway offers it: it "
+		       "MAY GO IN CLEAR TEXT, readable on the way";
+	case LEVEL_SECURE:
+		break;
+	}
+	return "nothing is given up";
+}
+
+static void
+describe_one(const struct step_gateway *g, time_t now, struct buf *out)
+{
+	char when[CLOCK_MAX];
+
+	if (*g->host != '\0')
+		buf_printf(out, "%s ", g->host);
+	else
+		buf_printf(out, "%s: ", g->nexthop);
+	if (g->fault == FAULT_OK) {
+		buf_puts(out, "passes");
+		return;
+	}
+	buf_puts(out, fault_text(g->fault));
+	if (g->fault == FAULT_EXPIRED && g->not_after != 0 &&
+	    g->not_after <= g->time)
+		buf_printf(
+		    out, " since %s", clock_text(g->not_after, now, when));
+	else if (g->since != 0 && g->since < g->time)
+		buf_printf(out, " since %s", clock_text(g->since, now, when));
+	if (fault_smallest_step(g->fault, true) == LEVEL_KEY)
+		buf_puts(
+		    out, g->same_key ? ", key unchanged" : ", another key");
+}
+
+void
+step_describe(
+    const struct step_gateway *g, size_t n, time_t now, struct buf *out)
+{
+	struct buf one = {0}, seen = {0};
+	size_t i, shown = 0, more = 0;
+
+	/* The same host behind several domains or addresses says it once. */
+	buf_puts(&seen, "; ");
+	for (i = 0; i < n; i++) {
+		buf_clear(&one);
+		buf_puts(&one, "; ");
+		describe_one(&g[i], now, &one);
+		buf_puts(&one, "; ");
+		if (strstr(seen.data, one.data) != NULL)
+			continue;
+		if (shown++ >= HOSTS_SHOWN) {
+			more++;
+			continue;
+		}
+		buf_add(&seen, one.data + 2, one.len - 2);
+	}
+	if (seen.len > 4)
+		buf_add(out, seen.data + 2, seen.len - 4);
+	if (more > 0)
+		buf_printf(out, "; and %zu more", more);
+	buf_free(&one);
+	buf_free(&seen);
+}

@@ -1,0 +1,411 @@
+/*
+ * The services that take mail: is TLS offered, is the certificate there, and
+ * is tlspactd asked at the right place?
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "mem.h"
+#include "num.h"
+#include "postconf.h"
+#include "quote.h"
+#include "wiring_priv.h"
+
+#define PATIENCE 30 /* seconds to wait for tlspactd, at most */
+
+/* The lists in which Postfix can ask, in the order in which it runs them. */
+static const char *const lists[] = {
+    "smtpd_client_restrictions",
+    "smtpd_helo_restrictions",
+    "smtpd_sender_restrictions",
+    "smtpd_relay_restrictions",
+    "smtpd_recipient_restrictions",
+    "smtpd_data_restrictions",
+    "smtpd_end_of_data_restrictions",
+    "smtpd_etrn_restrictions",
+    NULL,
+};
+
+/* How tlspactd is asked, if it is. */
+struct asking {
+	const char *list; /* NULL: it is not */
+	char *service;	  /* "unix:tlspact/policy" */
+	bool guarded;	  /* behind reject_unauth_destination in that list */
+	bool unreached;	  /* behind a bare permit or reject */
+	char *timeout;	  /* NULL: not said there */
+	char *action;
+};
+
+static bool
+is_yes(const struct client *k, const char *name)
+{
+	return strcmp(wiring_get(k, name), "yes") == 0;
+}
+
+static bool
+is_relay_guard(const char *word)
+{
+	return strcmp(word, "reject_unauth_destination") == 0 ||
+	       strcmp(word, "defer_unauth_destination") == 0 ||
+	       strcmp(word, "reject") == 0 || strcmp(word, "defer") == 0;
+}
+
+static bool
+list_guards(const struct client *k, const char *name)
+{
+	const char *rest = wiring_get(k, name);
+	bool guards = false;
+	char *word;
+
+	while (*rest != '\0' && !guards) {
+		word = wiring_first_word(rest, &rest);
+		guards = is_relay_guard(word);
+		free(word);
+	}
+	return guards;
+}
+
+/* True if that service is our socket, in one of its two forms. */
+static bool
+is_ours(const struct client *k, const char *service)
+{
+	const char *path = k->map->policy_socket;
+	char *inside;
+	bool ours;
+
+	if (path == NULL || strncmp(service, "unix:", 5) != 0)
+		return false;
+	inside = wiring_socket_of(path, wiring_get(k, "queue_directory"));
+	ours =
+	    strcmp(service + 5, inside) == 0 || strcmp(service + 5, path) == 0;
+	free(inside);
+	return ours;
+}
+
+/* Take "{ unix:x, timeout=10s, default_action=DUNNO }" or "unix:x" apart. */
+static void
+take_service(const char *word, struct asking *a)
+{
+	char *text = mem_dup(word), *p = text, *part;
+	const char *rest;
+	size_t n = strlen(text);
+
+	if (*p == '{' && n > 1 && text[n - 1] == '}') {
+		text[n - 1] = '\0';
+		p++;
+	}
+	a->service = wiring_first_word(p, &rest);
+	while (*rest != '\0') {
+		part = wiring_first_word(rest, &rest);
+		if (strncmp(part, "timeout=", 8) == 0) {
+			free(a->timeout);
+			a->timeout = mem_dup(part + 8);
+		} else if (strncmp(part, "default_action=", 15) == 0) {
+			free(a->action);
+			a->action = mem_dup(part + 15);
+		}
+		free(part);
+	}
+	free(text);
+}
+
+static void
+asking_release(struct asking *a)
+{
+	free(a->service);
+	free(a->timeout);
+	free(a->action);
+	*a = (struct asking){0};
+}
+
+static bool
+find_in(const struct client *k, const char *list, struct asking *a)
+{
+	const char *rest = wiring_get(k, list);
+	bool guarded = false, ended = false;
+	char *word, *service;
+
+	while (*rest != '\0') {
+		word = wiring_first_word(rest, &rest);
+		if (strcmp(word, "check_policy_service") == 0) {
+			service = wiring_first_word(rest, &rest);
+			take_service(service, a);
+			free(service);
+			if (is_ours(k, a->service)) {
+				a->list = list;
+				a->guarded = guarded;
+				a->unreached = ended;
+				free(word);
+				return true;
+			}
+			asking_release(a);
+		}
+		guarded = guarded || is_relay_guard(word);
+		ended = ended || strcmp(word, "permit") == 0 ||
+			strcmp(word, "reject") == 0 ||
+			strcmp(word, "defer") == 0;
+		free(word);
+	}
+	return false;
+}
+
+/* What to put where: in front of the list that relaying does not hang on. */
+static char *
+fix_asking(const struct client *k)
+{
+	const char *have = wiring_get(k, "smtpd_recipient_restrictions");
+	char *sock = wiring_socket_of(
+		 k->map->policy_socket, wiring_get(k, "queue_directory")),
+	     *fix;
+
+	fix = mem_printf("postconf -e 'smtpd_recipient_restrictions = "
+			 "check_policy_service { unix:%s, timeout=10s, "
+			 "default_action=DUNNO }%s%s'",
+	    sock, *have == '\0' ? "" : ", ", have);
+	free(sock);
+	return fix;
+}
+
+static void
+check_place(struct client *k, const struct asking *a, const char *fix)
+{
+	bool recipient = strcmp(a->list, "smtpd_recipient_restrictions") == 0,
+	     relay = strcmp(a->list, "smtpd_relay_restrictions") == 0;
+
+	if (a->unreached)
+		wiring_found(k, FINDING_FAULT, a->list, fix,
+		    "check_policy_service stands behind an unconditional "
+		    "permit, reject or defer: tlspactd is never asked");
+	if ((relay && !a->guarded) ||
+	    (recipient && !a->guarded &&
+		!list_guards(k, "smtpd_relay_restrictions")))
+		wiring_found(k, FINDING_FAULT, a->list,
+		    "put it behind reject_unauth_destination",
+		    "check_policy_service comes before "
+		    "reject_unauth_destination: an OK of any policy server "
+		    "there makes an open relay");
+	if (strcmp(a->list, "smtpd_data_restrictions") == 0 ||
+	    strcmp(a->list, "smtpd_end_of_data_restrictions") == 0 ||
+	    strcmp(a->list, "smtpd_etrn_restrictions") == 0)
+		wiring_found(k, FINDING_FAULT, a->list, fix,
+		    "check_policy_service is asked too late, in %s: no single "
+		    "recipient is known there",
+		    a->list);
+	else if (!recipient && !relay && !is_yes(k, "smtpd_delay_reject"))
+		wiring_found(k, FINDING_FAULT, a->list, fix,
+		    "check_policy_service is asked in %s before the sender is "
+		    "known, since smtpd_delay_reject is no",
+		    a->list);
+}
+
+static void
+check_service(struct client *k, const struct asking *a)
+{
+	const char *path = k->map->policy_socket;
+	const char *timeout = a->timeout, *action = a->action;
+	uint64_t seconds;
+	int why;
+
+	if (timeout == NULL)
+		timeout = wiring_get(k, "smtpd_policy_service_timeout");
+	if (num_duration(timeout, UINT32_MAX, &seconds) == 0 &&
+	    seconds > PATIENCE)
+		wiring_found(k, FINDING_NOTE, a->list,
+		    "check_policy_service { ..., timeout=10s, ... }",
+		    "a tlspactd that hangs holds each client for %s", timeout);
+	if (action == NULL)
+		action = wiring_get(k, "smtpd_policy_service_default_action");
+	if (strncasecmp(action, "DUNNO", 5) != 0)
+		wiring_found(k, FINDING_FAULT, a->list,
+		    "check_policy_service { ..., default_action=DUNNO }",
+		    "while tlspactd is down all mail that comes in is answered "
+		    "by %s",
+		    *action == '\0' ? "451 4.3.5" : quotes(action).s);
+	if (a->service[5] == '/' && k->chrooted)
+		wiring_found(k, FINDING_FAULT, a->list,
+		    "name the socket relative to queue_directory, and have it "
+		    "inside (policy_socket in tlspact.conf)",
+		    "%s: the service is chrooted and cannot reach that socket",
+		    a->service);
+	if ((why = k->readable(path, NULL)) != 0)
+		wiring_found(k, FINDING_NOTE, path,
+		    "start tlspactd: systemctl enable --now tlspactd",
+		    "the socket of tlspactd: %s", strerror(why));
+}
+
+static void
+check_asking(struct client *k)
+{
+	struct asking a = {0};
+	char *fix = fix_asking(k);
+	size_t i;
+
+	for (i = 0; lists[i] != NULL; i++)
+		if (find_in(k, lists[i], &a))
+			break;
+	if (a.list == NULL && k->map->inbound > 0) {
+		wiring_found(k, FINDING_FAULT, "smtpd_recipient_restrictions",
+		    fix,
+		    "tlspactd is not asked: the inbound rules of %zu domains "
+		    "are not enforced",
+		    k->map->inbound);
+	} else if (a.list != NULL) {
+		check_place(k, &a, fix);
+		check_service(k, &a);
+	}
+	asking_release(&a);
+	free(fix);
+}
+
+static void
+check_chain(struct client *k)
+{
+	static const char *const older[] = {"smtpd_tls_cert_file",
+	    "smtpd_tls_eccert_file", "smtpd_tls_dcert_file", NULL};
+	const char *rest = wiring_get(k, "smtpd_tls_chain_files"), *file;
+	bool any = false;
+	char *path;
+	size_t i;
+	int why;
+
+	for (; *rest != '\0'; any = true) {
+		path = wiring_first_word(rest, &rest);
+		if ((why = k->readable(path, NULL)) != 0)
+			wiring_found(k, FINDING_FAULT, "smtpd_tls_chain_files",
+			    "put the file back, or correct the name",
+			    "%s: %s: no TLS is offered to those who send",
+			    quotes(path).s, strerror(why));
+		free(path);
+	}
+	for (i = 0; !any && older[i] != NULL; i++) {
+		file = wiring_get(k, older[i]);
+		if (*file == '\0' || strcmp(file, "none") == 0)
+			continue;
+		if ((why = k->readable(file, NULL)) != 0)
+			wiring_found(k, FINDING_FAULT, older[i],
+			    "put the file back, or correct the name",
+			    "%s: %s: no TLS is offered to those who send",
+			    quotes(file).s, strerror(why));
+		any = true;
+		break;
+	}
+	if (!any)
+		wiring_found(k, FINDING_FAULT, "smtpd_tls_chain_files",
+		    "postconf -e 'smtpd_tls_chain_files = "
+		    "/etc/postfix/key-and-chain.pem'",
+		    "there is no server certificate: no TLS is offered to "
+		    "those who send");
+}
+
+static void
+check_offer(struct client *k)
+{
+	const char *level = wiring_get(k, "smtpd_tls_security_level");
+
+	if (*level == '\0' || strcmp(level, "none") == 0) {
+		wiring_found(k,
+		    k->map->inbound > 0 ? FINDING_FAULT : FINDING_NOTE,
+		    "smtpd_tls_security_level",
+		    "postconf -e 'smtpd_tls_security_level = may'",
+		    "smtpd_tls_security_level is %s: no TLS is offered, so "
+		    "that mail from enforced partners would be refused",
+		    *level == '\0' ? "empty" : level);
+		return;
+	}
+	if (strcmp(level, "may") != 0)
+		wiring_found(k, FINDING_NOTE, "smtpd_tls_security_level",
+		    "postconf -e 'smtpd_tls_security_level = may'",
+		    "smtpd_tls_security_level is %s: mail without TLS is "
+		    "refused from everybody, not only from partners",
+		    level);
+	check_chain(k);
+	if (strcmp(wiring_get(k, "smtpd_tls_loglevel"), "0") == 0)
+		wiring_found(k, FINDING_NOTE, "smtpd_tls_loglevel",
+		    "postconf -e 'smtpd_tls_loglevel = 1'",
+		    "smtpd_tls_loglevel is 0: the log does not show which mail "
+		    "came encrypted");
+	if (!is_yes(k, "smtpd_tls_received_header"))
+		wiring_found(k, FINDING_NOTE, "smtpd_tls_received_header",
+		    "postconf -e 'smtpd_tls_received_header = yes'",
+		    "smtpd_tls_received_header is no: messages do not say what "
+		    "they came by");
+}
+
+static void
+check_ccert(struct client *k)
+{
+	const struct map_facts *m = k->map;
+	const char *file = wiring_get(k, "smtpd_tls_CAfile");
+	const char *digest = wiring_get(k, "smtpd_tls_fingerprint_digest");
+	char *fix;
+	int why;
+
+	if (m->ask_name + m->ask_key == 0)
+		return;
+	if (!is_yes(k, "smtpd_tls_ask_ccert") &&
+	    !is_yes(k, "smtpd_tls_req_ccert"))
+		wiring_found(k, FINDING_FAULT, "smtpd_tls_ask_ccert",
+		    "postconf -e 'smtpd_tls_ask_ccert = yes'",
+		    "inbound-verify of %zu domains needs client certificates, "
+		    "which nobody is asked for: their mail is refused",
+		    m->ask_name + m->ask_key);
+	if (m->ask_key > 0 && strcmp(digest, "sha256") != 0)
+		wiring_found(k, FINDING_FAULT, "smtpd_tls_fingerprint_digest",
+		    "postconf -e 'smtpd_tls_fingerprint_digest = sha256'",
+		    "smtpd_tls_fingerprint_digest is %s: the keys of "
+		    "inbound-verify=key (SHA-256) match nothing",
+		    *digest == '\0' ? "empty" : digest);
+	if (m->ask_name == 0)
+		return;
+	fix = mem_printf("postconf -e 'smtpd_tls_CAfile = %s'", m->ca_file);
+	if (*file == '\0' && *wiring_get(k, "smtpd_tls_CApath") == '\0' &&
+	    !is_yes(k, "tls_append_default_CA"))
+		wiring_found(k, FINDING_FAULT, "smtpd_tls_CAfile", fix,
+		    "no CA is trusted for client certificates, so that no name "
+		    "in one counts: inbound-verify=name refuses their mail");
+	else if (*file != '\0' && (why = k->readable(file, NULL)) != 0)
+		wiring_found(k, FINDING_FAULT, "smtpd_tls_CAfile", fix,
+		    "%s: %s: Postfix offers no TLS to those who send",
+		    quotes(file).s, strerror(why));
+	free(fix);
+}
+
+/* Ports at which our own users send are no business of partners. */
+static bool
+is_submission(const char *service)
+{
+	static const char *const names[] = {"submission/inet",
+	    "submissions/inet", "smtps/inet", "587/inet", "465/inet", NULL};
+	size_t i, n = strlen(service), m;
+
+	for (i = 0; names[i] != NULL; i++) {
+		m = strlen(names[i]);
+		if (n >= m && strcmp(service + n - m, names[i]) == 0 &&
+		    (n == m || service[n - m - 1] == ':'))
+			return true;
+	}
+	return false;
+}
+
+void
+wiring_check_inbound(struct client *k)
+{
+	const struct postconf *c = k->c;
+	size_t i;
+
+	if (k->map->policy_socket == NULL)
+		return;
+	for (i = 0; i < c->nservices; i++) {
+		if (strcmp(c->service[i].command, "smtpd") != 0 ||
+		    is_submission(c->service[i].name))
+			continue;
+		k->service = c->service[i].name;
+		k->chrooted = wiring_is_chrooted(c, c->service[i].chroot);
+		check_offer(k);
+		check_ccert(k);
+		check_asking(k);
+	}
+	k->service = NULL;
+}

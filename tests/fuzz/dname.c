@@ -1,0 +1,106 @@
+/*
+ * reaches: lib/dname.c:dname_host lib/dname.c:dname_suffix
+ *   lib/dname.c:dname_nexthop lib/dname.c:bracketed
+ *   lib/dname.c:to_alabels lib/dname.c:alabels_valid
+ *   lib/dname.c:dname_unicode
+ *
+ * Whatever comes in: what is accepted is letters, digits and hyphens only,
+ * short enough, and its own normal form; what is refused has a phrase.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dname.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+need(bool good)
+{
+	if (!good)
+		abort();
+}
+
+static void
+check_labels(const char *s)
+{
+	size_t label = 0, i;
+
+	need(strlen(s) <= DNAME_MAX);
+	for (i = 0;; i++) {
+		if (s[i] == '.' || s[i] == '\0') {
+			need(i > label && i - label <= DNAME_LABEL_MAX);
+			need(s[label] != '-' && s[i - 1] != '-');
+			label = i + 1;
+			if (s[i] == '\0')
+				return;
+			continue;
+		}
+		need((s[i] >= 'a' && s[i] <= 'z') ||
+		     (s[i] >= '0' && s[i] <= '9') || s[i] == '-');
+	}
+}
+
+static void
+check_unicode(const char *s)
+{
+	char u[4 * DNAME_MAX + 2], buf[DNAME_NEXTHOP_MAX + 1];
+	enum dname_kind kind;
+	const char *back;
+
+	need(dname_labels(s) >= 1);
+	if (!dname_unicode(s, u, sizeof(u)))
+		return;
+	need(dname_has_alabel(s));
+	/* The way back leads to the same name. */
+	need(dname_nexthop(u, buf, &back, &kind) == NULL);
+	need(strcmp(back, s) == 0);
+}
+
+static void
+check_phrase(const char *bad)
+{
+	need(*bad != '\0' && strlen(bad) <= DNAME_NEXTHOP_MAX);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	/* On the heap, so that a byte too many is seen. */
+	char *s = malloc(size + 1), *buf = malloc(DNAME_NEXTHOP_MAX + 1);
+	char *host = malloc(DNAME_MAX + 1),
+	     *again = malloc(DNAME_NEXTHOP_MAX + 1);
+	enum dname_kind kind, kind_again;
+	const char *name, *twice, *bad;
+
+	if (size > 0)
+		memcpy(s, data, size);
+	s[size] = '\0';
+	(void)dname_is_address(s);
+	if ((bad = dname_host(s, host, &name)) == NULL)
+		check_labels(name);
+	else
+		check_phrase(bad);
+	if ((bad = dname_suffix(s, host, &name)) == NULL) {
+		need(*name == '.' && strlen(name) <= DNAME_MAX);
+		check_labels(name + 1);
+	} else {
+		check_phrase(bad);
+	}
+	if ((bad = dname_nexthop(s, buf, &name, &kind)) != NULL) {
+		check_phrase(bad);
+	} else {
+		need(strlen(name) <= DNAME_NEXTHOP_MAX);
+		need(dname_nexthop(name, again, &twice, &kind_again) == NULL);
+		need(kind == kind_again && strcmp(name, twice) == 0);
+		if (kind != DNAME_NEXTHOP)
+			check_unicode(name);
+	}
+	free(again);
+	free(host);
+	free(buf);
+	free(s);
+	return 0;
+}

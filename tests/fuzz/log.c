@@ -1,0 +1,118 @@
+/*
+ * reaches: lib/logfile.c:logfile_next lib/logprefix.c:logprefix_parse
+ * lib/logjson.c:logjson_parse lib/logtime.c:logtime_read
+ * lib/logtext.c:logtext_delivery lib/logtext.c:logtext_session
+ * policy/logjoin.c:logjoin_line policy/loginbound.c:loginbound_qmgr
+ * policy/logparty.c:logparty_find
+ */
+/*
+ * A log as the program reads it, packed or not, from the file to what is
+ * told of it. What is told must fit a ledger and lie in bounds.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "diag.h"
+#include "err.h"
+#include "logfile.h"
+#include "logjoin.h"
+#include "logparty.h"
+#include "logprefix.h"
+#include "registry.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char text[] =
+    "partner acme mode=enforced domain=acme.example,.acme.example "
+    "gateway=mx1.acme.example contact=p@acme.example\n"
+    "partner routed mode=opportunistic domain=[gw.routed.example]:2525\n";
+
+static struct registry *registry;
+static struct logparty *party;
+static volatile size_t sink;
+
+static void
+touch(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		sink += (unsigned char)s.p[i];
+}
+
+static void
+told(const struct attempt *a, void *arg)
+{
+	struct logparty_answer who;
+	struct attempt copy = *a;
+
+	(void)arg;
+	touch(a->domain);
+	touch(a->queue_id);
+	touch(a->host);
+	touch(a->address);
+	touch(a->protocol);
+	touch(a->cipher);
+	touch(a->policy);
+	touch(a->result);
+	touch(a->dsn);
+	touch(a->text);
+	if (a->time < 0 || a->time > 253402300799 || a->level > LEDGER_VERIFIED)
+		abort();
+	/* Nothing encrypted that is in the clear, and the other way round. */
+	if ((a->level != LEDGER_CLEAR) != (a->encrypted == FACT_YES))
+		abort();
+	logparty_find(party, a, &who);
+	if (strlen(who.domain) > DNAME_MAX)
+		abort();
+	if (who.partner != REGISTRY_NONE)
+		logparty_refine(party, who.partner, &copy);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct buf scratch = {0};
+	struct logjoin *j;
+	struct logprefix p;
+	struct logfile *f;
+	struct span line;
+	struct diags d = {0};
+	struct err e;
+	char path[64];
+	int fd;
+
+	if (registry == NULL) {
+		registry =
+		    registry_parse("fuzz", text, sizeof(text) - 1, 1, &d);
+		party = logparty_new(registry);
+		logparty_lowered(party, "acme", 0, 1000);
+	}
+	fd = memfd_create("log", MFD_CLOEXEC);
+	if (fd == -1 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	f = logfile_open(path, &e);
+	if (f != NULL) {
+		j = logjoin_new(1795435200, told, NULL);
+		while (logfile_next(f, &line, &e) == LOGFILE_LINE)
+			if (logprefix_parse(line, &scratch, &p) == 0)
+				(void)logjoin_line(j, &p);
+		if (logfile_rest(f, &line) &&
+		    logprefix_parse(line, &scratch, &p) == 0)
+			(void)logjoin_line(j, &p);
+		if (logfile_is_plain(f) && logfile_offset(f) > size)
+			abort();
+		logjoin_end(j);
+		logjoin_free(j);
+		logfile_close(f);
+	}
+	buf_free(&scratch);
+	(void)close(fd);
+	return 0;
+}

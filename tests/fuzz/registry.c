@@ -1,0 +1,127 @@
+/*
+ * reaches: policy/registry.c:registry_parse policy/registry.c:take_partner
+ *   policy/registry.c:take_provider policy/registry.c:take_attr
+ *   policy/terms.c:term_take policy/terms.c:take_list
+ *   policy/terms.c:key_element policy/terms.c:terms_inherit
+ *   policy/registry_check.c:check_parents policy/compile.c:compile
+ *   policy/compile.c:add_unicode policy/render.c:render_policy
+ *   policy/compile.c:add_gateways policy/strength.c:strength_compare
+ *
+ * The first byte picks the Postfix version; the rest is a registry. One
+ * without errors is compiled, once as it stands and once with its first
+ * partner lowered, and the rows must be fit for Postfix.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile.h"
+#include "diag.h"
+#include "maprecord.h"
+#include "strength.h"
+#include "target.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define NOW 1795392000
+
+static void
+need(bool good)
+{
+	if (!good)
+		abort();
+}
+
+static void
+check_diags(const struct diags *d)
+{
+	size_t i, j;
+
+	need(d->errors + d->warnings == d->n);
+	for (i = 0; i < d->n; i++)
+		for (j = 0; d->v[i].text[j] != '\0'; j++)
+			need((unsigned char)d->v[i].text[j] >= 0x20);
+}
+
+static void
+check_row(const struct row *row)
+{
+	struct maprecord rec;
+	enum level level;
+	const char *p;
+
+	for (p = row->text; *p != '\0'; p++)
+		need((unsigned char)*p >= 0x20 && *p != 0x7f);
+	if (row->record) {
+		need(row->key[0] == ' ');
+		need(maprecord_parse(&rec, row->text, strlen(row->text)));
+		maprecord_release(&rec);
+		return;
+	}
+	for (p = row->key; *p != '\0'; p++)
+		need((unsigned char)*p > 0x20 && *p != 0x7f &&
+		     (*p < 'A' || *p > 'Z'));
+	need(strength_level(row->text, strlen(row->text), &level));
+	need(level == (enum level)row->level);
+}
+
+static void
+check_compiled(const struct registry *r, const struct target *t)
+{
+	struct override lower = {
+	    r->partner[0].name, LEVEL_ENCRYPT, NOW - 1, NOW + 60, NULL};
+	struct overrides none = {0}, one = {&lower, 1};
+	struct compiled a, b;
+	struct diags d = {0};
+	size_t i, j;
+	enum change c;
+
+	compile(r, &none, NOW, t, &a, &d);
+	compile(r, &one, NOW, t, &b, &d);
+	check_diags(&d);
+	for (i = 0; i < a.n; i++)
+		check_row(&a.row[i]);
+	for (i = j = 0; i < a.n && j < b.n; i++, j++) {
+		while (i < a.n && a.row[i].record)
+			i++;
+		while (j < b.n && b.row[j].record)
+			j++;
+		if (i == a.n || j == b.n)
+			break;
+		need(strcmp(a.row[i].key, b.row[j].key) == 0);
+		/* A downgrade never makes anything stronger. */
+		c = strength_compare(a.row[i].text, strlen(a.row[i].text),
+		    b.row[j].text, strlen(b.row[j].text));
+		need(c == (b.row[j].lowered ? CHANGE_WEAKER : CHANGE_NONE));
+	}
+	for (i = 0; i < b.n; i++)
+		check_row(&b.row[i]);
+	compiled_release(&a);
+	compiled_release(&b);
+	diag_free(&d);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const unsigned versions[] = {2011, 3003, 3005, 3006, 3011};
+	struct target t = {.sha256 = true};
+	struct diags d = {0};
+	struct registry *r;
+
+	if (size < 1)
+		return 0;
+	t.version = versions[data[0] % 5];
+	t.opportunistic =
+	    data[0] & 0x80 ? OPPORTUNISTIC_DANE : OPPORTUNISTIC_MAY;
+	r = registry_parse("r", (const char *)data + 1, size - 1, NOW, &d);
+	diag_sort(&d);
+	check_diags(&d);
+	if (d.errors == 0 && r->npartners > 0)
+		check_compiled(r, &t);
+	(void)registry_find(r, "acme.example");
+	diag_free(&d);
+	registry_free(r);
+	return 0;
+}

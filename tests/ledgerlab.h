@@ -1,0 +1,151 @@
+/*
+ * ledgerlab.h: what the tests of the ledger share.
+ */
+#ifndef LEDGERLAB_H
+#define LEDGERLAB_H
+
+#include "check.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+
+#include "err.h"
+#include "ledger.h"
+
+#define T0 1795435200 /* 2026-11-23T12:00:00Z */
+#define KEY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1"
+#define KEY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb2"
+
+static char *dir;
+static char *file;
+static struct ledger *led;
+static struct err err;
+
+static inline struct ledger *
+must_open(const char *path, enum ledger_mode mode)
+{
+	struct ledger *l = ledger_open(path, mode, &err);
+
+	if (l == NULL)
+		fail_msg("%s: %d %s", path, err.code, err.text);
+	return l;
+}
+
+static inline int
+setup(void **state)
+{
+	(void)state;
+	dir = check_folder();
+	file = check_path(dir, "ledger.db");
+	led = must_open(file, LEDGER_WRITE);
+	err = (struct err){0};
+	return 0;
+}
+
+static inline int
+teardown(void **state)
+{
+	(void)state;
+	ledger_close(led);
+	led = NULL;
+	free(file);
+	check_folder_end(dir);
+	return 0;
+}
+
+/* rv is 0, or the test fails and says why. */
+#define well(row, call)                                                        \
+	do {                                                                   \
+		if ((call) != 0)                                               \
+			fail_msg(                                              \
+			    "[%s] %s: %d %s", row, #call, err.code, err.text); \
+	} while (0)
+
+/* What somebody with sqlite3(1) does. */
+static inline void
+by_hand(const char *sql)
+{
+	char *text = NULL;
+	sqlite3 *raw;
+
+	if (sqlite3_open(file, &raw) != SQLITE_OK ||
+	    sqlite3_busy_timeout(raw, 5000) != SQLITE_OK ||
+	    sqlite3_exec(raw, sql, NULL, NULL, &text) != SQLITE_OK)
+		fail_msg("%s: %s", sql, text);
+	sqlite3_close(raw);
+}
+
+/* Lines of text that the callbacks below gather. */
+struct gathered {
+	char text[8192];
+	size_t n;
+	size_t stop_at; /* after as many; 0: never */
+};
+
+static inline bool __attribute__((format(printf, 2, 3)))
+gather(struct gathered *g, const char *fmt, ...)
+{
+	size_t len = strlen(g->text);
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(g->text + len, sizeof(g->text) - len, fmt, ap);
+	va_end(ap);
+	g->n++;
+	return g->n != g->stop_at;
+}
+
+static const struct ledger_downgrade lowering = {
+    .partner = "acme",
+    .before = LEVEL_SECURE,
+    .after = LEVEL_ENCRYPT,
+    .begin = T0,
+    .end = T0 + 3600,
+    .reason = "expired certificate",
+    .ticket = "4711",
+    .author = "root",
+    .sudo_user = "jo",
+    .cause = LEDGER_MANUAL,
+    .fault = "expired",
+};
+
+static inline bool
+show_flaw(const struct ledger_flaw *f, void *arg)
+{
+	return gather(arg, "%s\n", f->text);
+}
+
+static inline int
+add_event(const char *kind, const char *partner, const char *data, time_t t)
+{
+	return ledger_event_add(led,
+	    &(struct ledger_event){.time = t,
+		.kind = kind,
+		.partner = partner,
+		.author = "test",
+		.text = "t",
+		.data = data},
+	    &err);
+}
+
+static inline void
+check_finds(const char *row, const struct ledger_head *known, const char *sql,
+    const char *want)
+{
+	struct gathered g = {0};
+	struct ledger_head head;
+	size_t flaws;
+
+	if (sql != NULL)
+		by_hand(sql);
+	well(row, ledger_check(led, known, show_flaw, &g, &head, &flaws, &err));
+	check_str(row, g.text, want);
+	check_int(row, flaws, g.n);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+#endif

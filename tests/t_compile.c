@@ -1,0 +1,349 @@
+#include "check.h"
+
+#include "buf.h"
+#include "compile.h"
+#include "diag.h"
+#include "target.h"
+
+#define NOW 1000000
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define PIN                                                \
+	"01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:" \
+	"01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF"
+
+static const char text[] =
+    "partner acme mode=enforced domain=acme.example,.acme.example\n"
+    "  gateway=mx.acme.example contact=x@ours.example\n"
+    "partner soft domain=soft.example\n"
+    "partner keyed mode=enforced verify=key key=" HEX "\n"
+    "  domain=keyed.example contact=x@ours.example\n";
+
+#define TAIL " protocols=>=TLSv1.2 ciphers=high"
+#define ACME "secure match=mx.acme.example" TAIL
+#define KEYED "fingerprint match=" PIN TAIL
+
+static const struct {
+	size_t n;
+	const char *v[1];
+} pinned = {1, {"AA:BB"}};
+
+#define KEYS ((const struct strs *)(const void *)&pinned)
+
+static const struct {
+	const char *name;
+	struct override v[4];
+	size_t n;
+	const char *acme, *soft, *keyed; /* the texts */
+	size_t lowered;			 /* domains */
+	time_t until, expires;
+} cases[] = {
+    {"none", {{0}}, 0, ACME, "may", KEYED, 0, 0, 0},
+    {"lowered to encrypt", {{"acme", LEVEL_ENCRYPT, NOW - 10, NOW + 50, NULL}},
+	1, "encrypt" TAIL, "may", KEYED, 2, NOW + 50, NOW + 50},
+    {"lowered to key", {{"acme", LEVEL_KEY, NOW - 10, NOW + 50, KEYS}}, 1,
+	"fingerprint match=AA:BB" TAIL, "may", KEYED, 2, NOW + 50, NOW + 50},
+    {"lowered all the way",
+	{{"acme", LEVEL_OPPORTUNISTIC, NOW - 10, NOW + 50, NULL}}, 1, "may",
+	"may", KEYED, 2, NOW + 50, NOW + 50},
+    {"its first second", {{"acme", LEVEL_ENCRYPT, NOW, NOW + 1, NULL}}, 1,
+	"encrypt" TAIL, "may", KEYED, 2, NOW + 1, NOW + 1},
+    {"its end", {{"acme", LEVEL_ENCRYPT, NOW - 10, NOW, NULL}}, 1, ACME, "may",
+	KEYED, 0, 0, 0},
+    {"long over", {{"acme", LEVEL_ENCRYPT, 10, 20, NULL}}, 1, ACME, "may",
+	KEYED, 0, 0, 0},
+    {"not begun", {{"acme", LEVEL_ENCRYPT, NOW + 5, NOW + 50, NULL}}, 1, ACME,
+	"may", KEYED, 0, 0, NOW + 5},
+    {"not lower: the same", {{"keyed", LEVEL_KEY, NOW - 1, NOW + 50, KEYS}}, 1,
+	ACME, "may", KEYED, 0, 0, NOW + 50},
+    {"not lower: stronger", {{"soft", LEVEL_SECURE, NOW - 1, NOW + 50, NULL}},
+	1, ACME, "may", KEYED, 0, 0, NOW + 50},
+    {"nobody", {{"none", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL}}, 1, ACME,
+	"may", KEYED, 0, 0, 0},
+    {"two partners",
+	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL},
+	    {"keyed", LEVEL_ENCRYPT, NOW - 1, NOW + 40, NULL}},
+	2, "encrypt" TAIL, "may", "encrypt" TAIL, 3, NOW + 40, NOW + 40},
+    {"two of one partner: the weaker",
+	{{"acme", LEVEL_OPPORTUNISTIC, NOW - 1, NOW + 40, NULL},
+	    {"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL}},
+	2, "may", "may", KEYED, 2, NOW + 40, NOW + 40},
+    {"two of one partner, the other way round",
+	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 30, NULL},
+	    {"acme", LEVEL_OPPORTUNISTIC, NOW - 1, NOW + 40, NULL}},
+	2, "may", "may", KEYED, 2, NOW + 40, NOW + 30},
+    {"one that holds and one to come",
+	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL},
+	    {"acme", LEVEL_OPPORTUNISTIC, NOW + 20, NOW + 40, NULL}},
+	2, "encrypt" TAIL, "may", KEYED, 2, NOW + 50, NOW + 20},
+};
+
+static struct registry *
+parse(const char *s, struct diags *d)
+{
+	struct registry *r = registry_parse("r", s, strlen(s), NOW, d);
+
+	assert_int_equal(d->errors, 0);
+	return r;
+}
+
+static const struct row *
+row_of(const struct compiled *c, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (strcmp(c->row[i].key, key) == 0)
+			return &c->row[i];
+	fail_msg("no row %s", key);
+	return NULL;
+}
+
+static void
+t_overrides(void **state)
+{
+	struct target t = {3007, OPPORTUNISTIC_MAY, true};
+	struct diags d = {0};
+	struct registry *r = parse(text, &d);
+	struct overrides o;
+	struct compiled c;
+	const struct row *row;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		const char *name = cases[i].name;
+
+		o = (struct overrides){cases[i].v, cases[i].n};
+		compile(r, &o, NOW, &t, &c, &d);
+		check_int(name, d.n, 0);
+		check_int(name, c.n - c.records, 4);
+		row = row_of(&c, "acme.example");
+		check_str(name, compiled_text(&c, row), cases[i].acme);
+		check_str(name, compiled_text(&c, row_of(&c, ".acme.example")),
+		    cases[i].acme);
+		check_int(name, row->lowered, strcmp(cases[i].acme, ACME) != 0);
+		check_true(name, row->enforced);
+		check_str(name, compiled_text(&c, row_of(&c, "soft.example")),
+		    cases[i].soft);
+		check_true(name, !row_of(&c, "soft.example")->enforced);
+		check_str(name, compiled_text(&c, row_of(&c, "keyed.example")),
+		    cases[i].keyed);
+		check_int(name, c.partners, 3);
+		check_int(name, c.domains, 4);
+		check_int(name, c.enforced, 3);
+		check_int(name, c.opportunistic, 1);
+		check_int(name, c.lowered, cases[i].lowered);
+		check_int(name, c.lowered_until, cases[i].until);
+		check_int(name, c.expires, cases[i].expires);
+		compiled_release(&c);
+	}
+	registry_free(r);
+	diag_free(&d);
+}
+
+/* The rows of a registry: "KEY\tTEXT\n". */
+static const struct {
+	const char *name;
+	const char *text;
+	const char *want;
+	const char *said;
+} rows[] = {
+    {"nothing", "", "", ""},
+    {"order", "partner b domain=b.example\npartner a domain=a.example\n",
+	"b.example\tmay\na.example\tmay\n", ""},
+    {"next hops", "partner a domain=[mx.a.example],[MX.a.example]:25\n",
+	"[mx.a.example]\tmay\n[mx.a.example]:25\tmay\n", ""},
+    {"a U-label has two rows", "partner a domain=m\xc3\xbcnchen.example\n",
+	"xn--mnchen-3ya.example\tmay\nm\xc3\xbcnchen.example\tmay\n", ""},
+    {"an A-label has too",
+	"partner a domain=.xn--mnchen-3ya.example,a.example\n",
+	".xn--mnchen-3ya.example\tmay\n.m\xc3\xbcnchen.example\tmay\n"
+	"a.example\tmay\n",
+	""},
+    {"a next hop has not", "partner a domain=[m\xc3\xbcnchen.example]\n",
+	"[xn--mnchen-3ya.example]\tmay\n", ""},
+    {"sharp s",
+	"partner a domain=stra\xc3\x9f"
+	"e.example\n",
+	"xn--strae-oqa.example\tmay\n",
+	"1: domain \"stra\xc3\x9f"
+	"e.example\": Postfix cannot look it up in this form; only mail to "
+	"xn--strae-oqa.example is covered\n"},
+    {"final sigma", "\npartner a\n domain=xn--nxasmm1c.example\n",
+	"xn--nxasmm1c.example\tmay\n",
+	"3: domain \"\xce\xb2\xcf\x8c\xce\xbb\xce\xbf\xcf\x82.example\": "
+	"Postfix cannot look it up in this form; only mail to "
+	"xn--nxasmm1c.example is covered\n"},
+    {"what the version cannot say",
+	"partner a domain=a.example\n\npartner b mode=enforced contact=x\n"
+	" min-tls=TLSv1.3 domain=b.example\n",
+	"a.example\tmay\n",
+	"3: partner b: min-tls=TLSv1.3 needs Postfix 3.4 or later\n"},
+};
+
+static void
+t_rows(void **state)
+{
+	struct target t = {3003, OPPORTUNISTIC_MAY, true};
+	struct overrides none = {0};
+	struct buf b = {0};
+	struct registry *r;
+	struct compiled c;
+	struct diags d;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		d = (struct diags){0};
+		r = parse(rows[i].text, &d);
+		compile(r, &none, NOW, &t, &c, &d);
+		buf_clear(&b);
+		buf_puts(&b, "");
+		for (j = 0; j < c.n; j++)
+			buf_printf(&b, "%s\t%s\n", c.row[j].key,
+			    compiled_text(&c, &c.row[j]));
+		check_str(rows[i].name, b.data, rows[i].want);
+		buf_clear(&b);
+		for (j = 0; j < d.n; j++)
+			buf_printf(&b, "%u: %s\n", d.v[j].line, d.v[j].text);
+		check_str(rows[i].name, b.data, rows[i].said);
+		compiled_release(&c);
+		registry_free(r);
+		diag_free(&d);
+	}
+	buf_free(&b);
+}
+
+#define PINBOUND "partner=a inbound="
+
+/* The records for tlspactd, with acme of `override` lowered: "KEY\tTEXT\n". */
+static const struct {
+	const char *name;
+	const char *text;
+	struct override v[2];
+	size_t n;
+	const char *want;
+} records[] = {
+    {"what follows from the row has none",
+	"partner a mode=enforced contact=x domain=a.example\n"
+	"partner b domain=b.example\n",
+	{{0}}, 0, ""},
+    {"a rule of its own",
+	"partner a mode=enforced contact=x domain=a.example,.a.example\n"
+	"  inbound=warn\n",
+	{{0}}, 0,
+	" d:a.example\t" PINBOUND "warn level=secure\n"
+	" d:.a.example\t" PINBOUND "warn level=secure\n"},
+    {"reject",
+	"partner a mode=enforced contact=x domain=a.example\n"
+	"  inbound-action=reject\n",
+	{{0}}, 0,
+	" d:a.example\t" PINBOUND "require action=reject level=secure\n"},
+    {"a name",
+	"partner a domain=a.example inbound=require inbound-verify=name\n"
+	" gateway=mx.a.example\n",
+	{{0}}, 0,
+	" d:a.example\t" PINBOUND
+	"require verify=name names=mx.a.example level=opportunistic\n"},
+    {"off needs no words", "partner a domain=a.example inbound-action=reject\n",
+	{{0}}, 0, ""},
+    {"nobody sends from a next hop",
+	"partner a domain=[mx.a.example] inbound=require\n", {{0}}, 0, ""},
+    {"a U-label has its own",
+	"partner a inbound=warn "
+	"domain=m\xc3\xbcnchen.example\n",
+	{{0}}, 0,
+	" d:xn--mnchen-3ya.example\t" PINBOUND "warn level=opportunistic\n"
+	" d:m\xc3\xbcnchen.example\t" PINBOUND "warn level=opportunistic\n"},
+    {"lowered",
+	"partner a mode=enforced contact=x domain=a.example,[a.example]\n",
+	{{"a", LEVEL_ENCRYPT, NOW - 1, NOW + 60, NULL}}, 1,
+	" d:a.example\t" PINBOUND
+	"require level=encrypt until=1970-01-12T13:47:40Z { full = secure "
+	"match=nexthop:dot-nexthop" TAIL " }\n"
+	" d:[a.example]\t" PINBOUND
+	"require level=encrypt until=1970-01-12T13:47:40Z { full = secure "
+	"match=nexthop:dot-nexthop" TAIL " }\n"},
+    {"a gateway elsewhere",
+	"partner a mode=enforced contact=x domain=a.example\n"
+	" gateway=mx.relay.example,mx.a.example,a.example,nexthop\n",
+	{{0}}, 0, " g:mx.relay.example\t" PINBOUND "require level=secure\n"},
+    {"a gateway that only ends alike",
+	"partner a mode=enforced contact=x domain=a.example "
+	"gateway=mx.ba.example\n",
+	{{0}}, 0, " g:mx.ba.example\t" PINBOUND "require level=secure\n"},
+    {"a gateway of two: the stricter rule",
+	"partner a domain=a.example inbound=warn gateway=.relay.example\n"
+	"partner b mode=enforced contact=x domain=b.example\n"
+	" gateway=.relay.example inbound-action=reject\n",
+	{{0}}, 0,
+	" d:a.example\t" PINBOUND "warn level=opportunistic\n"
+	" d:b.example\tpartner=b inbound=require action=reject level=secure\n"
+	" g:.relay.example\tpartner=a more=1 inbound=require action=reject "
+	"level=opportunistic\n"},
+    {"a gateway said twice is one partner's",
+	"partner a mode=enforced contact=x domain=a.example "
+	"gateway=mx.r.example,mx.r.example\n",
+	{{0}}, 0, " g:mx.r.example\t" PINBOUND "require level=secure\n"},
+    {"a gateway of one without a rule",
+	"partner a domain=a.example gateway=mx.r.example\n", {{0}}, 0, ""},
+    {"many domains, gateway at the last one",
+	"partner a mode=enforced contact=x gateway=mx.f.example,f.example\n"
+	" domain=a.example,b.example,c.example,d.example,e.example,f.example"
+	"\n",
+	{{0}}, 0, ""},
+    {"many domains, gateway at another's",
+	"partner a mode=enforced contact=x gateway=mx.z.example\n"
+	" domain=a.example,b.example,c.example,d.example,e.example,f.example"
+	"\npartner z domain=z.example\n",
+	{{0}}, 0, " g:mx.z.example\t" PINBOUND "require level=secure\n"},
+};
+
+static void
+t_records(void **state)
+{
+	struct target t = {3007, OPPORTUNISTIC_MAY, true};
+	struct buf b = {0};
+	struct registry *r;
+	struct overrides o;
+	struct compiled c;
+	struct diags d;
+	size_t i, j, n;
+
+	(void)state;
+	for (i = 0; i < COUNT(records); i++) {
+		d = (struct diags){0};
+		o = (struct overrides){records[i].v, records[i].n};
+		r = parse(records[i].text, &d);
+		compile(r, &o, NOW, &t, &c, &d);
+		check_int(records[i].name, d.errors, 0);
+		buf_clear(&b);
+		buf_puts(&b, "");
+		for (j = n = 0; j < c.n; j++) {
+			check_int(c.row[j].key, c.row[j].record,
+			    c.row[j].key[0] == ' ');
+			n += c.row[j].record;
+			if (c.row[j].record)
+				buf_printf(&b, "%s\t%s\n", c.row[j].key,
+				    compiled_text(&c, &c.row[j]));
+		}
+		check_str(records[i].name, b.data, records[i].want);
+		check_int(records[i].name, c.records, n);
+		compiled_release(&c);
+		registry_free(r);
+		diag_free(&d);
+	}
+	buf_free(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(t_overrides),
+	    cmocka_unit_test(t_rows),
+	    cmocka_unit_test(t_records),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

@@ -1,0 +1,302 @@
+/* What tlspactctl proposes and says, and the times that people type. */
+#include "check.h"
+
+#include <stdlib.h>
+
+#include "author.h"
+#include "buf.h"
+#include "clock.h"
+#include "ctl.h"
+#include "ctlstatus.h"
+#include "flush.h"
+#include "mem.h"
+#include "step.h"
+
+#define NOW 1795392000 /* 2026-11-23T00:00:00Z */
+#define HOUR 3600
+#define GATEWAYS 4
+/* A gateway with another key than before, and with one that passed. */
+#define G(nexthop, host, fault)                        \
+	{                                              \
+		nexthop, host, fault, NOW, 0, 0, false \
+	}
+#define K(nexthop, host, fault)                       \
+	{                                             \
+		nexthop, host, fault, NOW, 0, 0, true \
+	}
+
+static void
+test_step(void **state)
+{
+	static const struct {
+		const char *name;
+		enum level now;
+		struct step_gateway g[GATEWAYS];
+		enum level want; /* LEVEL_SECURE: nothing helps */
+		size_t blocked;
+	} cases[] = {
+	    {"nothing known", LEVEL_SECURE, {G(NULL, NULL, FAULT_OK)},
+		LEVEL_SECURE, 0},
+	    {"expired, known key", LEVEL_SECURE, {K("a", "mx1", FAULT_EXPIRED)},
+		LEVEL_KEY, 1},
+	    {"expired, new key", LEVEL_SECURE, {G("a", "mx1", FAULT_EXPIRED)},
+		LEVEL_ENCRYPT, 1},
+	    {"wrong name", LEVEL_SECURE, {K("a", "mx1", FAULT_NAME_MISMATCH)},
+		LEVEL_ENCRYPT, 1},
+	    {"no STARTTLS", LEVEL_SECURE, {G("a", "mx1", FAULT_NO_STARTTLS)},
+		LEVEL_OPPORTUNISTIC, 1},
+	    {"not TLS", LEVEL_SECURE, {G("a", "mx1", FAULT_CONNECT_TIMEOUT)},
+		LEVEL_SECURE, 1},
+	    {"all pass", LEVEL_SECURE,
+		{G("a", "mx1", FAULT_OK), G("a", "mx2", FAULT_WRONG_ISSUER)},
+		LEVEL_SECURE, 0},
+	    {"one gateway would take mail after less", LEVEL_SECURE,
+		{G("a", "mx1", FAULT_NO_STARTTLS),
+		    K("a", "mx2", FAULT_EXPIRED)},
+		LEVEL_KEY, 1},
+	    {"network beside TLS", LEVEL_SECURE,
+		{G("a", "mx1", FAULT_CONNECT_REFUSED),
+		    G("a", "mx2", FAULT_SELF_SIGNED)},
+		LEVEL_ENCRYPT, 1},
+	    {"mail moves through the other one", LEVEL_SECURE,
+		{K("a", "mx1", FAULT_EXPIRED), G("a", "mx2", FAULT_OK)},
+		LEVEL_KEY, 0},
+	    {"a blocked domain decides, not one that moves", LEVEL_SECURE,
+		{G("a", "mx1", FAULT_NO_STARTTLS), G("a", "mx2", FAULT_OK),
+		    G("b", "mx3", FAULT_SELF_SIGNED)},
+		LEVEL_ENCRYPT, 1},
+	    {"of two blocked domains the weaker", LEVEL_SECURE,
+		{K("a", "mx1", FAULT_EXPIRED),
+		    G("b", "mx2", FAULT_NO_STARTTLS)},
+		LEVEL_OPPORTUNISTIC, 2},
+	    {"lowered already, and not enough", LEVEL_KEY,
+		{G("a", "mx1", FAULT_UNTRUSTED_ISSUER)}, LEVEL_ENCRYPT, 1},
+	    {"no lower than it is", LEVEL_ENCRYPT,
+		{G("a", "mx1", FAULT_EXPIRED)}, LEVEL_SECURE, 1},
+	};
+	struct step s;
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (n = 0; n < GATEWAYS && cases[i].g[n].nexthop != NULL; n++)
+			;
+		step_propose(cases[i].g, n, cases[i].now, &s);
+		if (s.helps != (cases[i].want != LEVEL_SECURE) ||
+		    (s.helps && s.level != cases[i].want) ||
+		    s.blocked != cases[i].blocked ||
+		    s.passing + s.failing + s.network != n)
+			fail_msg("%s: %s, %zu blocked", cases[i].name,
+			    s.helps ? level_name(s.level) : "no help",
+			    s.blocked);
+		if (!s.helps)
+			assert_int_equal(s.level, cases[i].now);
+	}
+}
+
+static void
+test_describe(void **state)
+{
+	static const struct step_gateway g[] = {
+	    {"a", "mx1.a", FAULT_EXPIRED, NOW, NOW - HOUR, NOW - 2 * HOUR,
+		true},
+	    {"a", "mx2.a", FAULT_OK, NOW, 0, 0, true},
+	    {"b", "mx2.a", FAULT_OK, NOW, 0, 0, true},
+	    {"b", "mx3.b", FAULT_NO_STARTTLS, NOW, NOW - HOUR, 0, false},
+	    {"c", "", FAULT_DNS_FAILED, NOW, NOW, 0, false},
+	};
+	struct buf out = {0};
+
+	(void)state;
+	step_describe(g, sizeof(g) / sizeof(g[0]), NOW, &out);
+	assert_string_equal(out.data,
+	    "mx1.a expired since 2026-11-22 22:00, key unchanged; "
+	    "mx2.a passes; mx3.b no-starttls since 2026-11-22 23:00; "
+	    "c: dns-failed");
+	buf_free(&out);
+	assert_non_null(strstr(step_given_up(LEVEL_KEY), "AND authenticated"));
+	assert_non_null(strstr(step_given_up(LEVEL_ENCRYPT), "in between"));
+	assert_non_null(
+	    strstr(step_given_up(LEVEL_OPPORTUNISTIC), "CLEAR TEXT"));
+}
+
+static void
+test_clock(void **state)
+{
+	static const struct {
+		time_t seconds;
+		const char *want;
+	} spans[] = {{0, "0 s"}, {-5, "0 s"}, {59, "59 s"}, {60, "1 min"},
+	    {61, "1 min 1 s"}, {600, "10 min"}, {3599, "59 min"}, {3600, "1 h"},
+	    {7920, "2 h 12 min"}, {86400, "1 d"}, {90000, "1 d 1 h"}};
+	static const struct {
+		const char *text;
+		time_t want; /* after NOW; -1: refused */
+	} times[] = {{"00:00", 86400}, {"00:01", 60}, {"17:30", 63000},
+	    {"24:00", -1}, {"7:30", -1}, {"17:30x", -1}, {"", -1},
+	    {"2026-11-24 08:00", 115200}, {"2026-11-24T08:00", 115200},
+	    {"2026-11-24T08:00:00+01:00", 111600}, {"2026-11-31 08:00", -1},
+	    {"2026-11-24", 86400}, {"2026-11-24 8:00", -1}, {"tomorrow", -1}};
+	char buf[CLOCK_MAX];
+	time_t t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)
+		assert_string_equal(
+		    clock_span(spans[i].seconds, buf), spans[i].want);
+	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		t = NOW - 1;
+		if (clock_parse(times[i].text, NOW, &t) !=
+			(times[i].want == -1 ? -1 : 0) ||
+		    t != NOW + times[i].want)
+			fail_msg(
+			    "%s: %lld", times[i].text, (long long)(t - NOW));
+	}
+	assert_string_equal(clock_text(NOW + 60, NOW, buf), "00:01");
+	assert_string_equal(clock_text(NOW - 60, NOW, buf), "2026-11-22 23:59");
+	assert_string_equal(clock_text_seconds(NOW + 61, NOW, buf), "00:01:01");
+}
+
+static bool
+is_acme(const char *domain, void *arg)
+{
+	(void)arg;
+	return strcmp(domain, "acme.example") == 0;
+}
+
+#define TO(address) "\"recipients\": [{\"address\": \"" address "\""
+#define M(queue, id, address)                                 \
+	"{\"queue_name\": \"" queue "\", \"queue_id\": \"" id \
+	"\", \"arrival_time\": 1795391000, " TO(address) "}]}\n"
+
+static void
+test_waiting(void **state)
+{
+	static const char list[] = M("deferred", "A1", "joe@acme.example") /* */
+	    M("deferred", "B2", "joe@other.example")			   /* */
+	    M("active", "C3", "joe@acme.example")			   /* */
+	    M("hold", "D4", "joe@acme.example")				   /* */
+	    M("deferred", "-f", "joe@acme.example") /* no argument for us */
+	    "\n[]\n{\n"
+	    "{\"queue_name\": \"deferred\", \"queue_id\": \"E5\", "
+	    "\"arrival_time\": 1795390000, \"recipients\": ["
+	    "{\"address\": \"a@other.example\", \"delay_reason\": \"no\"}, "
+	    "{\"address\": \"a@acme.example\", \"delay_reason\": \"why\"}]}";
+	struct waiting w;
+
+	(void)state;
+	flush_parse(&w, list, is_acme, NULL);
+	assert_int_equal(w.messages, 3);
+	assert_int_equal(w.held, 1);
+	assert_int_equal(w.strange, 3);
+	assert_int_equal(w.deferred, 2);
+	assert_int_equal(w.n, 2);
+	assert_string_equal(w.id[0], "A1");
+	assert_string_equal(w.id[1], "E5");
+	assert_int_equal(w.oldest, 1795390000);
+	assert_string_equal(w.reason, "why");
+	flush_release(&w);
+	flush_parse(&w, "", is_acme, NULL);
+	assert_int_equal(w.messages, 0);
+	flush_release(&w);
+}
+
+static void
+test_many_waiting(void **state)
+{
+	struct buf list = {0};
+	struct waiting w;
+	int i;
+
+	(void)state;
+	for (i = 0; i < FLUSH_MAX + 7; i++)
+		buf_puts(&list, M("deferred", "A1", "joe@acme.example"));
+	flush_parse(&w, list.data, is_acme, NULL);
+	assert_int_equal(w.messages, FLUSH_MAX + 7);
+	assert_int_equal(w.deferred, FLUSH_MAX + 7);
+	assert_int_equal(w.n, FLUSH_MAX);
+	flush_release(&w);
+	buf_free(&list);
+}
+
+static void
+test_author(void **state)
+{
+	struct author a;
+
+	(void)state;
+	assert_int_equal(setenv("SUDO_USER", "jo\n<b>\xff", 1), 0);
+	author_get(&a);
+	assert_string_equal(a.sudo_user, "jo?<b>?");
+	assert_true(*a.login != '\0');
+	assert_int_equal(unsetenv("SUDO_USER"), 0);
+	author_get(&a);
+	assert_string_equal(a.sudo_user, "");
+}
+
+static void
+test_status(void **state)
+{
+	struct ctl_facts f = {.name = "acme",
+	    .full = LEVEL_SECURE,
+	    .in_map = true,
+	    .map_level = LEVEL_ENCRYPT};
+	struct buf out = {0};
+	json_t *j;
+
+	(void)state;
+	f.lowered = (struct ctl_lowered){.id = 1,
+	    .before = LEVEL_SECURE,
+	    .after = LEVEL_ENCRYPT,
+	    .begin = NOW - HOUR,
+	    .end = NOW + 2 * HOUR + 720,
+	    .reason = "expired",
+	    .ticket = "4711",
+	    .author = "root",
+	    .sudo_user = "jo",
+	    .extended_by = "",
+	    .fault = ""};
+	f.moved.n[LEDGER_ENCRYPTED] = 14;
+	(void)snprintf(f.moved.since, sizeof(f.moved.since), "2026-11-22");
+	f.waiting_asked = true;
+	ctlstatus_print(&f, NOW, &out);
+	assert_non_null(strstr(out.data, "lowered to encrypt until 02:12 "
+					 "(2 h 12 min left)\n"));
+	assert_non_null(strstr(out.data, "expired (ticket 4711), lowered by "
+					 "root (jo) at 2026-11-22 23:00\n"));
+	assert_non_null(strstr(out.data, "never looked at"));
+	assert_non_null(strstr(out.data, "0 mails\n"));
+	assert_non_null(strstr(out.data, "14 mails since 2026-11-22 by the "
+					 "log: all encrypted, 14 not "
+					 "authenticated\n"));
+	assert_non_null(strstr(out.data, "back to secure at 02:12"));
+	buf_clear(&out);
+	ctlstatus_line(&f, NOW, &out);
+	assert_non_null(strstr(out.data, "encrypt        02:12"));
+	assert_true(ctlstatus_odd(&f));
+	buf_free(&out);
+	j = ctlstatus_json(&f, NOW);
+	assert_string_equal(json_string_value(json_object_get(
+				json_object_get(j, "lowered"), "end")),
+	    "2026-11-23T02:12:00Z");
+	assert_true(json_is_null(json_object_get(j, "last_failure")));
+	json_decref(j);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_step),
+	    cmocka_unit_test(test_describe),
+	    cmocka_unit_test(test_clock),
+	    cmocka_unit_test(test_waiting),
+	    cmocka_unit_test(test_many_waiting),
+	    cmocka_unit_test(test_author),
+	    cmocka_unit_test(test_status),
+	};
+
+	assert_int_equal(setenv("TZ", "UTC", 1), 0);
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

@@ -1,0 +1,130 @@
+#include "check.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "err.h"
+#include "file.h"
+
+static void
+t_slurp(void **state)
+{
+	static const size_t sizes[] = {0, 1, 8191, 8192, 8193, 1000000};
+	char *dir = check_folder(), *path = check_path(dir, "f");
+	char *text = malloc(1000000), *got;
+	struct err e = {0};
+	struct stat st;
+	size_t i, len;
+
+	(void)state;
+	memset(text, 'x', 1000000);
+	for (i = 0; i < COUNT(sizes); i++) {
+		check_write(path, text, sizes[i]);
+		got = file_slurp(path, 1000000, &len, &st, &e);
+		assert_non_null(got);
+		assert_int_equal(len, sizes[i]);
+		assert_int_equal(st.st_size, sizes[i]);
+		assert_memory_equal(got, text, len);
+		assert_int_equal(got[len], '\0');
+		got[len + 1] = 'y'; /* promised: room for one more */
+		free(got);
+	}
+	/* At the limit, and one over it. */
+	got = file_slurp(path, 1000000, &len, NULL, &e);
+	assert_non_null(got);
+	free(got);
+	assert_null(file_slurp(path, 999999, &len, NULL, &e));
+	assert_int_equal(e.code, EX_DATAERR);
+	check_has("too large", e.text, "is larger than 999999 bytes");
+	free(text);
+	free(path);
+	check_folder_end(dir);
+}
+
+static void
+t_missing(void **state)
+{
+	char *dir = check_folder(), *path = check_path(dir, "none");
+	struct err e = {0};
+	size_t len;
+
+	(void)state;
+	assert_null(file_slurp(path, 100, &len, NULL, &e));
+	assert_int_equal(e.code, EX_NOINPUT);
+	check_has("missing", e.text, "No such file");
+	assert_null(file_slurp(dir, 1 << 20, &len, NULL, &e));
+	assert_int_equal(e.code, EX_NOINPUT);
+	check_has("a folder", e.text, "Is a directory");
+	free(path);
+	path = check_path(dir, "loop");
+	assert_int_equal(symlink("loop", path), 0);
+	assert_null(file_slurp(path, 100, &len, NULL, &e));
+	assert_int_equal(e.code, EX_NOINPUT);
+	free(path);
+	check_folder_end(dir);
+}
+
+struct feed {
+	const char *path;
+	size_t len;
+};
+
+static void *
+feed(void *arg)
+{
+	const struct feed *f = arg;
+	int fd = open(f->path, O_WRONLY | O_CLOEXEC);
+	size_t i;
+
+	for (i = 0; fd != -1 && i < f->len; i++)
+		if (write(fd, "z", 1) != 1)
+			break;
+	if (fd != -1)
+		close(fd);
+	return NULL;
+}
+
+/* A pipe has no size, and is never called changed. */
+static void
+t_pipe(void **state)
+{
+	char *dir = check_folder(), *path = check_path(dir, "pipe"), *got;
+	struct feed f = {path, 20000};
+	struct err e = {0};
+	pthread_t writer;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(pthread_create(&writer, NULL, feed, &f), 0);
+	got = file_slurp(path, 20000, &len, NULL, &e);
+	assert_int_equal(pthread_join(writer, NULL), 0);
+	assert_non_null(got);
+	assert_int_equal(len, 20000);
+	free(got);
+	/* No size to warn of it, but a limit all the same. */
+	f.len = 20000;
+	(void)signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pthread_create(&writer, NULL, feed, &f), 0);
+	got = file_slurp(path, 19999, &len, NULL, &e);
+	assert_int_equal(pthread_join(writer, NULL), 0);
+	assert_null(got);
+	assert_int_equal(e.code, EX_DATAERR);
+	free(path);
+	check_folder_end(dir);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(t_slurp),
+	    cmocka_unit_test(t_missing),
+	    cmocka_unit_test(t_pipe),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

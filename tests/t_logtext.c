@@ -1,0 +1,295 @@
+#include "check.h"
+
+#include "logfault.h"
+#include "logtext.h"
+
+#define SPAN(s) ((struct span){(s), strlen(s)})
+
+/* A copy as a string; a few live at once. */
+static const char *
+str(struct span s)
+{
+	static char ring[8][512];
+	static unsigned next;
+	char *out = ring[next++ % 8];
+
+	(void)snprintf(out, sizeof(ring[0]), "%.*s", SPAN_ARG(s));
+	return out;
+}
+
+static const struct {
+	const char *text;
+	bool want;
+	enum logtext_trust trust;
+	bool reused, inbound;
+	const char *host, *address;
+	unsigned port;
+	const char *protocol, *cipher;
+} sessions[] = {
+    {"Verified TLS connection established to mx.a[1.2.3.4]:25: TLSv1.3 with "
+     "cipher X (256/256 bits) key-exchange Y",
+	true, LOGTEXT_VERIFIED, false, false, "mx.a", "1.2.3.4", 25, "TLSv1.3",
+	"X"},
+    {"Trusted TLS connection reused to mx.a[2001:db8::1]:2525: TLSv1.2 with "
+     "cipher X (1/1 bits)",
+	true, LOGTEXT_TRUSTED, true, false, "mx.a", "2001:db8::1", 2525,
+	"TLSv1.2", "X"},
+    {"Untrusted TLS connection established from mx.a[1.2.3.4] to sni.b: "
+     "TLSv1.3 with cipher X (1/1 bits)",
+	true, LOGTEXT_UNTRUSTED, false, true, "mx.a", "1.2.3.4", 0, "TLSv1.3",
+	"X"},
+    {"Anonymous TLS connection established from [1.2.3.4]:9: TLSv1 with "
+     "cipher X (1/1 bits)",
+	true, LOGTEXT_ANONYMOUS, false, true, "", "1.2.3.4", 9, "TLSv1", "X"},
+    {"TLS connection established to mx.a: TLSv1 with cipher X (1/1 bits)", true,
+	LOGTEXT_UNSAID, false, false, "mx.a", "", 0, "TLSv1", "X"},
+    {"Verified TLS connection established to mx.a[1.2.3.4]:25", false, 0, 0, 0,
+	"", "", 0, "", ""},
+    {"Verified TLS connection established to mx.a[1.2.3.4", false, 0, 0, 0, "",
+	"", 0, "", ""},
+    {"Verified TLS connection established to mx.a[1.2.3.4]:25: with cipher",
+	false, 0, 0, 0, "", "", 0, "", ""},
+    {"Verified TLS connection broken to mx.a[1.2.3.4]:25: T with cipher X (",
+	false, 0, 0, 0, "", "", 0, "", ""},
+    {"Verified TLS ", false, 0, 0, 0, "", "", 0, "", ""},
+    {"", false, 0, 0, 0, "", "", 0, "", ""},
+};
+
+static void
+t_sessions(void **state)
+{
+	struct logtext_session s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(sessions); i++) {
+		const char *row = sessions[i].text;
+
+		check_int(
+		    row, logtext_session(SPAN(row), &s), sessions[i].want);
+		if (!sessions[i].want)
+			continue;
+		check_int(row, s.trust, sessions[i].trust);
+		check_int(row, s.reused, sessions[i].reused);
+		check_int(row, s.inbound, sessions[i].inbound);
+		check_str(row, str(s.peer.host), sessions[i].host);
+		check_str(row, str(s.peer.address), sessions[i].address);
+		check_int(row, s.peer.port, sessions[i].port);
+		check_str(row, str(s.protocol), sessions[i].protocol);
+		check_str(row, str(s.cipher), sessions[i].cipher);
+	}
+}
+
+static const struct {
+	const char *text;
+	bool want;
+	const char *id, *recipient, *host;
+	unsigned conn_use;
+	const char *tls, *dsn, *status, *reason;
+} deliveries[] = {
+    {"9C4D11: to=<a@b.c>, relay=h.i[1.2.3.4]:25, delay=1, delays=1/0/0/0, "
+     "dsn=2.0.0, status=sent (250 ok)",
+	true, "9C4D11", "a@b.c", "h.i", 0, "", "2.0.0", "sent", "250 ok"},
+    {"4Rz1bq5Yz9zB1c: to=<a@b.c>, orig_to=<d>, relay=h.i[::1]:25, conn_use=3, "
+     "delay=1, delays=1/0/0/0, tls=may:none, dsn=2.0.0, status=sent (x (y))",
+	true, "4Rz1bq5Yz9zB1c", "a@b.c", "h.i", 3, "may:none", "2.0.0", "sent",
+	"x (y)"},
+    /* Postfix 2.2 and before have no dsn. */
+    {"9C4D11: to=<a@b.c>, relay=none, delay=1, status=deferred (why)", true,
+	"9C4D11", "a@b.c", "", 0, "", "", "deferred", "why"},
+    {"9C4D11: to=<\"x\\\">, relay=y[1.1.1.1]:1, \"@b.c>, relay=h.i[1.2.3.4]:25,"
+     " delay=1, status=sent (ok)",
+	true, "9C4D11", "\"x\\\">, relay=y[1.1.1.1]:1, \"@b.c", "h.i", 0, "",
+	"", "sent", "ok"},
+    {"9C4D11: to=<a@b.c>, relay=h.i[1.2.3.4]:25, delay=1, status=sent (a>, "
+     "relay=q[6.6.6.6]:25, status=bounced (b))",
+	true, "9C4D11", "a@b.c", "h.i", 0, "", "", "sent",
+	"a>, relay=q[6.6.6.6]:25, status=bounced (b)"},
+    {"9C4D11: to=<a@b.c>, relay=none, delay=1, status=", false, "", "", "", 0,
+	"", "", "", ""},
+    {"9C4D11: to=<a@b.c>, relay=none", false, "", "", "", 0, "", "", "", ""},
+    {"9C4D11: to=<a@b.c", false, "", "", "", 0, "", "", "", ""},
+    {"9C4D11: to=<\"a@b.c>, relay=x, status=sent (", false, "", "", "", 0, "",
+	"", "", ""},
+    {"warning: to=<a@b.c>, relay=none, status=sent (x)", false, "", "", "", 0,
+	"", "", "", ""},
+    {"9C4D: to=<a@b.c>, relay=none, status=sent (x)", false, "", "", "", 0, "",
+	"", "", ""},
+};
+
+static void
+t_deliveries(void **state)
+{
+	struct logtext_delivery d;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(deliveries); i++) {
+		const char *row = deliveries[i].text;
+
+		check_int(
+		    row, logtext_delivery(SPAN(row), &d), deliveries[i].want);
+		if (!deliveries[i].want)
+			continue;
+		check_str(row, str(d.queue_id), deliveries[i].id);
+		check_str(row, str(d.recipient), deliveries[i].recipient);
+		check_str(row, str(d.peer.host), deliveries[i].host);
+		check_int(row, d.conn_use, deliveries[i].conn_use);
+		check_str(row, str(d.tls), deliveries[i].tls);
+		check_str(row, str(d.dsn), deliveries[i].dsn);
+		check_str(row, str(d.status), deliveries[i].status);
+		check_str(row, str(d.reason), deliveries[i].reason);
+	}
+}
+
+static void
+t_words(void **state)
+{
+	struct logtext_peer peer;
+	struct span s;
+
+	(void)state;
+	assert_true(logtext_verify_failed(
+	    SPAN("CA certificate verification failed for h[1.1.1.1]:25: "
+		 "certificate has expired"),
+	    &peer, &s));
+	assert_string_equal(str(s), "certificate has expired");
+	assert_true(logtext_verify_failed(
+	    SPAN("certificate verification failed for h:issuer X certificate "
+		 "unavailable"),
+	    &peer, &s));
+	assert_string_equal(str(peer.host), "h");
+	assert_false(logtext_verify_failed(
+	    SPAN("certificate verification failed for "), &peer, &s));
+	assert_true(logtext_ssl_error(
+	    SPAN("SSL_accept error from h[1.1.1.1]: lost connection"), &peer,
+	    &s));
+	assert_string_equal(str(s), "lost connection");
+	assert_false(logtext_ssl_error(SPAN("SSL_x"), &peer, &s));
+	assert_int_equal(logtext_command_count(
+			     SPAN("h[1] ehlo=2 starttls=1 quit=1"), "starttls"),
+	    1);
+	assert_int_equal(
+	    logtext_command_count(SPAN("h[1] starttls=0/1"), "starttls"), 0);
+	assert_int_equal(
+	    logtext_command_count(SPAN("h[1] ehlo=1"), "starttls"), -1);
+	assert_true(logtext_attribute(SPAN("from=<a b> to=<c>"), "from", &s));
+	assert_string_equal(str(s), "a b");
+	assert_false(logtext_attribute(SPAN("from=<a b"), "from", &s));
+	assert_true(logtext_domain(SPAN("\"a@b\"@c.d"), &s));
+	assert_string_equal(str(s), "c.d");
+	assert_false(logtext_domain(SPAN("a@"), &s));
+	assert_false(logtext_domain(SPAN(""), &s));
+}
+
+static const struct {
+	const char *text;
+	enum fault fault;
+	bool vague;
+} reasons[] = {
+    {"TLS is required, but was not offered by host h[1.2.3.4]",
+	FAULT_NO_STARTTLS, false},
+    {"TLS is required, but host h[1.2.3.4] refused to start TLS: 454 4.7.0 x",
+	FAULT_STARTTLS_REFUSED, false},
+    {"TLS is required, but our TLS engine is unavailable", FAULT_LOCAL_ERROR,
+	false},
+    {"TLS is required, but unavailable", FAULT_LOCAL_ERROR, false},
+    {"Cannot start TLS: handshake failure", FAULT_HANDSHAKE_FAILED, true},
+    {"5.7.5 Cannot start TLS: handshake failure", FAULT_HANDSHAKE_FAILED, true},
+    {"Server certificate not verified", FAULT_UNTRUSTED_ISSUER, true},
+    {"Server certificate not trusted", FAULT_UNTRUSTED_ISSUER, true},
+    {"delivery temporarily suspended: Server certificate not verified",
+	FAULT_UNTRUSTED_ISSUER, true},
+    {"delivery temporarily suspended: delivery temporarily suspended: connect "
+     "to h[1.2.3.4]:25: Connection refused",
+	FAULT_CONNECT_REFUSED, false},
+    {"connect to h[1.2.3.4]:25: Connection timed out", FAULT_CONNECT_TIMEOUT,
+	false},
+    {"connect to h[1.2.3.4]:25: No route to host", FAULT_CONNECT_FAILED, false},
+    {"client TLS configuration problem", FAULT_LOCAL_ERROR, false},
+    {"TLSA lookup error for h:25", FAULT_DNS_FAILED, false},
+    {"no TLSA records found", FAULT_NO_TLSA, false},
+    {"non DNSSEC destination", FAULT_NO_TLSA, false},
+    {"TLSA records unusable", FAULT_NO_TLSA, false},
+    {"lost connection with h[1.2.3.4] while performing the EHLO handshake",
+	FAULT_CONNECTION_LOST, false},
+    {"conversation with h[1.2.3.4] timed out while receiving the initial "
+     "server greeting",
+	FAULT_TIMEOUT, false},
+    {"host h[1.2.3.4] refused to talk to me: 554 no", FAULT_GREETING_REFUSED,
+	false},
+    {"Host or domain name not found. Name service error for name=x type=MX: "
+     "Host not found, try again",
+	FAULT_DNS_FAILED, false},
+    {"Domain x.y does not accept mail (nullMX)", FAULT_NO_MX, false},
+    /* What the other side says proves nothing. */
+    {"host h[1.2.3.4] said: 450 4.7.1 TLS is required, but was not offered",
+	FAULT_OK, false},
+    {"host h[1.2.3.4] said: 450 : h[1.2.3.4] refused to talk to me: ", FAULT_OK,
+	false},
+    {"250 2.0.0 Ok", FAULT_OK, false},
+    {"", FAULT_OK, false},
+};
+
+static const struct {
+	const char *text;
+	enum fault fault;
+} verify[] = {
+    {"certificate has expired", FAULT_EXPIRED},
+    {"num=10:certificate has expired", FAULT_EXPIRED},
+    {"certificate not yet valid", FAULT_NOT_YET_VALID},
+    {"num=9:certificate is not yet valid", FAULT_NOT_YET_VALID},
+    {"self-signed certificate", FAULT_SELF_SIGNED},
+    {"num=18:self signed certificate", FAULT_SELF_SIGNED},
+    {"num=19:self signed certificate in certificate chain",
+	FAULT_UNTRUSTED_ISSUER},
+    {"untrusted issuer /CN=certificate has expired", FAULT_UNTRUSTED_ISSUER},
+    {"issuer X certificate unavailable", FAULT_UNTRUSTED_ISSUER},
+    {"not trusted by local or TLSA policy", FAULT_UNTRUSTED_ISSUER},
+    {"not designated for use as a server certificate", FAULT_WRONG_PURPOSE},
+    {"num=26:unsupported certificate purpose", FAULT_WRONG_PURPOSE},
+    {"num=62:hostname mismatch", FAULT_NAME_MISMATCH},
+    {"num=62:Hostname mismatch", FAULT_NAME_MISMATCH},
+    {"num=64:IP address mismatch", FAULT_NAME_MISMATCH},
+    {"num=65:no matching DANE TLSA records", FAULT_DANE_MISMATCH},
+    {"num=66:EE certificate key too weak", FAULT_WEAK_KEY},
+    {"num=68:CA signature digest algorithm too weak", FAULT_WEAK_SIGNATURE},
+    {"certificate chain longer than limit(9)", FAULT_UNTRUSTED_ISSUER},
+    {"", FAULT_UNTRUSTED_ISSUER},
+};
+
+static void
+t_faults(void **state)
+{
+	bool vague;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(reasons); i++) {
+		check_str(reasons[i].text,
+		    fault_text(logfault_reason(SPAN(reasons[i].text), &vague)),
+		    fault_text(reasons[i].fault));
+		check_int(reasons[i].text, vague, reasons[i].vague);
+	}
+	for (i = 0; i < COUNT(verify); i++)
+		check_str(verify[i].text,
+		    fault_text(logfault_verify(SPAN(verify[i].text))),
+		    fault_text(verify[i].fault));
+	assert_int_equal(logfault_refusal(SPAN("RCPT from h[1]: 450 4.7.10 x")),
+	    FAULT_NO_STARTTLS);
+	assert_int_equal(
+	    logfault_refusal(SPAN("RCPT from h[1]: 554 5.7.1 x")), FAULT_OK);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(t_sessions),
+	    cmocka_unit_test(t_deliveries),
+	    cmocka_unit_test(t_words),
+	    cmocka_unit_test(t_faults),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

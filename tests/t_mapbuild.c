@@ -1,0 +1,315 @@
+/* The downgrades that a map tells of, and builds around a broken ledger. */
+#include "check.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "cdbmap.h"
+#include "err.h"
+#include "ledger.h"
+#include "mapbuild.h"
+#include "mem.h"
+#include "registry.h"
+#include "settings.h"
+
+#define NOW 1795392000 /* 2026-11-23T00:00:00Z */
+#define PINS "AA:BB|CC:DD"
+
+static char *
+path_in(const char *dir, const char *name)
+{
+	return mem_printf("%s/%s", dir, name);
+}
+
+static void
+write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+struct world {
+	char dir[64];
+	struct settings set;
+	struct diags diags;
+};
+
+static void
+world_make(struct world *w)
+{
+	struct settings_options o = {.file = "/dev/null"};
+	char *option[6];
+	struct err e;
+	size_t i;
+
+	*w = (struct world){.dir = "/tmp/t_mapbuild.XXXXXX"};
+	assert_non_null(mkdtemp(w->dir));
+	option[0] = mem_printf("registry=%s/registry", w->dir);
+	option[1] = mem_printf("ledger=%s/ledger.db", w->dir);
+	option[2] = mem_printf("map=%s/policy.cdb", w->dir);
+	option[3] = mem_dup("postfix_version=3.7.11");
+	option[4] = mem_dup("fingerprint_digest=sha256");
+	option[5] = mem_dup("max_downgrade=1d");
+	for (i = 0; i < 6; i++)
+		settings_option(&o, option[i]);
+	assert_int_equal(
+	    settings_load(&w->set, &o, "/dev/null", &w->diags, &e), 0);
+	for (i = 0; i < 6; i++)
+		free(option[i]);
+	write_file(w->set.registry,
+	    "partner a mode=enforced domain=a.example,.a.example "
+	    "gateway=mx.a.example contact=x@a.example\n"
+	    "partner b mode=enforced domain=b.example "
+	    "gateway=mx.b.example contact=x@a.example\n");
+}
+
+static void
+world_end(struct world *w)
+{
+	static const char *const names[] = {"registry", "ledger.db",
+	    "ledger.db-wal", "ledger.db-shm", "policy.cdb", "policy.cdb.lock"};
+	char *path;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		path = path_in(w->dir, names[i]);
+		(void)unlink(path);
+		free(path);
+	}
+	assert_int_equal(rmdir(w->dir), 0);
+	diag_free(&w->diags);
+	settings_free(&w->set);
+}
+
+/* Run it at that time; the level of a.example, and *code. */
+static enum level
+built(
+    struct world *w, const struct mapbuild_options *opt, time_t now, int *code)
+{
+	struct mapbuild b = {0};
+	enum level level = LEVEL_OPPORTUNISTIC;
+
+	*code = mapbuild_run(&b, &w->set, opt, now);
+	if (b.compiled.n > 0)
+		level = (enum level)b.compiled.row[0].level;
+	mapbuild_release(&b);
+	return level;
+}
+
+static int64_t
+lower(struct world *w, enum level to, time_t begin, time_t end)
+{
+	static const char *const keys[] = {"aabbccddeeff00112233445566778899"
+					   "aabbccddeeff00112233445566778899"};
+	struct ledger_downgrade d = {.partner = "a",
+	    .before = LEVEL_SECURE,
+	    .after = to,
+	    .begin = begin,
+	    .end = end,
+	    .reason = "test",
+	    .author = "me",
+	    .keys = keys,
+	    .nkeys = to == LEVEL_KEY};
+	struct ledger *l;
+	struct err e;
+	int64_t id = 0;
+
+	l = ledger_open(w->set.ledger, LEDGER_WRITE, &e);
+	assert_non_null(l);
+	if (ledger_downgrade_begin(l, &d, begin, &id, &e) != 0)
+		fail_msg("%s", e.text);
+	ledger_close(l);
+	return id;
+}
+
+static void
+test_expiry(void **state)
+{
+	static const struct mapbuild_options opt = {.quiet = true};
+	struct world w;
+	int code;
+
+	(void)state;
+	world_make(&w);
+	assert_int_equal(built(&w, &opt, NOW, &code), LEVEL_SECURE);
+	assert_int_equal(code, 0);
+	(void)lower(&w, LEVEL_ENCRYPT, NOW + 10, NOW + 100);
+	assert_int_equal(built(&w, &opt, NOW + 10, &code), LEVEL_ENCRYPT);
+	assert_int_equal(built(&w, &opt, NOW + 99, &code), LEVEL_ENCRYPT);
+	assert_int_equal(built(&w, &opt, NOW + 100, &code), LEVEL_SECURE);
+	/* It was written down: a clock set back does not bring it back. */
+	assert_int_equal(built(&w, &opt, NOW + 50, &code), LEVEL_SECURE);
+	assert_int_equal(code, 0);
+	world_end(&w);
+}
+
+static void
+test_clock_back(void **state)
+{
+	static const struct mapbuild_options opt = {.quiet = true};
+	struct ledger_event ev = {
+	    .time = NOW + 200, .kind = "note", .author = "me", .text = "x"};
+	struct ledger *l;
+	struct world w;
+	struct err e;
+	int code;
+
+	(void)state;
+	world_make(&w);
+	(void)lower(&w, LEVEL_ENCRYPT, NOW, NOW + 100);
+	l = ledger_open(w.set.ledger, LEDGER_WRITE, &e);
+	assert_non_null(l);
+	assert_int_equal(ledger_event_add(l, &ev, &e), 0);
+	ledger_close(l);
+	assert_int_equal(built(&w, &opt, NOW + 50, &code), LEVEL_SECURE);
+	assert_int_equal(code, 0);
+	world_end(&w);
+}
+
+static void
+test_rehearsal(void **state)
+{
+	struct override also = {.partner = "a",
+	    .level = LEVEL_ENCRYPT,
+	    .begin = NOW,
+	    .end = NOW + 10};
+	struct mapbuild_options opt = {
+	    .quiet = true, .dry = true, .also = &also, .without = "a"};
+	struct world w;
+	int code;
+
+	(void)state;
+	world_make(&w);
+	assert_int_equal(built(&w, &opt, NOW, &code), LEVEL_ENCRYPT);
+	assert_int_equal(code, 0);
+	assert_int_equal(access(w.set.map, F_OK), -1);
+	/* A key level without keys cannot be rendered. */
+	also.level = LEVEL_KEY;
+	(void)built(&w, &opt, NOW, &code);
+	assert_int_equal(code, EX_DATAERR);
+	world_end(&w);
+}
+
+static void
+test_without_ledger(void **state)
+{
+	static const struct mapbuild_options opt = {.quiet = true};
+	struct arena a = {0};
+	struct override *v;
+	struct cdbmap *m;
+	struct world w;
+	struct err e;
+	int code;
+
+	(void)state;
+	world_make(&w);
+	(void)lower(&w, LEVEL_KEY, NOW, NOW + 100);
+	assert_int_equal(built(&w, &opt, NOW, &code), LEVEL_KEY);
+	assert_int_equal(code, 0);
+
+	m = cdbmap_open(w.set.map, &e);
+	assert_non_null(m);
+	assert_int_equal(mapbuild_live_overrides(m, &a, &v), 1);
+	assert_string_equal(v[0].partner, "a");
+	assert_int_equal(v[0].level, LEVEL_KEY);
+	assert_int_equal(v[0].end, NOW + 100);
+	assert_int_equal(v[0].key->n, 1);
+	assert_string_equal(v[0].key->v[0],
+	    "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:"
+	    "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99");
+	free(v);
+	arena_free(&a);
+	cdbmap_close(m);
+
+	/* Kept to its end, and not a second longer. */
+	write_file(w.set.ledger, "this is no database, but long enough to be "
+				 "taken for one by a careless reader of it");
+	assert_int_equal(built(&w, &opt, NOW + 99, &code), LEVEL_KEY);
+	assert_int_equal(code, EX_DATAERR);
+	assert_int_equal(unlink(w.set.ledger), 0);
+	assert_int_equal(built(&w, &opt, NOW + 99, &code), LEVEL_KEY);
+	assert_int_equal(code, EX_NOINPUT);
+	assert_int_equal(built(&w, &opt, NOW + 100, &code), LEVEL_SECURE);
+	assert_int_equal(code, EX_NOINPUT);
+	assert_int_equal(built(&w, &opt, NOW + 100, &code), LEVEL_SECURE);
+	assert_int_equal(code, 0);
+	world_end(&w);
+}
+
+/* A map that holds what no compile writes. */
+static void
+test_strange_records(void **state)
+{
+	static const struct {
+		const char *key, *value;
+	} rows[] = {
+	    {"x.example", "encrypt"},
+	    {" d:x.example", "garbage"},
+	    {" d:", "partner=x inbound=off level=encrypt "
+		    "until=2026-11-23T00:00:00Z { full = secure }"},
+	    {" d:y.example", "partner=y inbound=off level=key "
+			     "until=2026-11-23T00:00:00Z { full = secure }"},
+	    {" d:z.example", "partner=z inbound=off level=encrypt"},
+	    {" d:v.example", "partner=v inbound=off level=encrypt "
+			     "until=2026-11-23T00:00:00Z { full = secure }"},
+	    {" d:.v.example", "partner=v inbound=off level=encrypt "
+			      "until=2026-11-23T00:00:00Z { full = secure }"},
+	    {"k.example", "fingerprint match=" PINS " ciphers=high"},
+	    {" d:k.example", "partner=k inbound=off level=key "
+			     "until=2026-11-23T00:00:00Z { full = secure }"},
+	    {"e.example", "fingerprint match=|"},
+	    {" d:e.example", "partner=e inbound=off level=key "
+			     "until=2026-11-23T00:00:00Z { full = secure }"},
+	};
+	char path[] = "/tmp/t_mapbuild.cdb.XXXXXX";
+	struct cdbmap_writer *cw;
+	struct arena a = {0};
+	struct override *v;
+	struct cdbmap *m;
+	struct err e;
+	size_t i;
+	int fd;
+
+	(void)state;
+	fd = mkstemp(path);
+	assert_true(fd != -1);
+	cw = cdbmap_create(fd);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(
+		    cdbmap_add(cw, rows[i].key, strlen(rows[i].key),
+			rows[i].value, strlen(rows[i].value), &e),
+		    0);
+	assert_int_equal(cdbmap_finish(cw, &e), 0);
+	assert_int_equal(close(fd), 0);
+	m = cdbmap_open(path, &e);
+	assert_non_null(m);
+	assert_int_equal(mapbuild_live_overrides(m, &a, &v), 2);
+	assert_string_equal(v[0].partner, "v");
+	assert_string_equal(v[1].partner, "k");
+	assert_int_equal(v[1].key->n, 2);
+	assert_string_equal(v[1].key->v[0], "AA:BB");
+	assert_string_equal(v[1].key->v[1], "CC:DD");
+	free(v);
+	arena_free(&a);
+	cdbmap_close(m);
+	assert_int_equal(unlink(path), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_expiry),
+	    cmocka_unit_test(test_clock_back),
+	    cmocka_unit_test(test_rehearsal),
+	    cmocka_unit_test(test_without_ledger),
+	    cmocka_unit_test(test_strange_records),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

@@ -1,0 +1,575 @@
+/* What people are told: when, in which words, and nothing forged in it. */
+#include "notice.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <jansson.h>
+
+#define T0 1795442400 /* 2026-11-23T14:00:00Z */
+#define DAY 86400
+
+static const char *const domains[] = {"acme.example", ".acme.example"};
+static const char *const names[] = {"acme", "bex", "cog", "dot"};
+
+static const struct notice_gateway gateways[] = {
+    {.nexthop = "acme.example",
+	.host = "mx1.acme.example",
+	.address = "192.0.2.1",
+	.fault = FAULT_EXPIRED,
+	.key = "aa",
+	.last_key = "aa",
+	.subject = "CN=mx1.acme.example",
+	.issuer = "O=Some CA,CN=R3",
+	.not_before = T0 - 90 * DAY,
+	.not_after = T0 - 3 * 3600},
+    {.nexthop = "acme.example",
+	.host = "mx2.acme.example",
+	.fault = FAULT_OK,
+	.key = "bb",
+	.last_key = "bb"},
+};
+
+static struct notice
+sample(enum notice_kind kind)
+{
+	bool over = kind == NOTICE_RESTORED || kind == NOTICE_END_NEAR;
+
+	return (struct notice){.kind = kind,
+	    .at = T0,
+	    .partner = "acme",
+	    .contact = "postmaster@other.example",
+	    .ticket = "4711",
+	    .domain = domains,
+	    .ndomains = 2,
+	    .fault = FAULT_EXPIRED,
+	    .from = over ? LEVEL_KEY : LEVEL_SECURE,
+	    .to = over ? LEVEL_SECURE : LEVEL_KEY,
+	    .why = kind == NOTICE_HELD	     ? DROP_WHY_POLICY
+		   : kind == NOTICE_RESTORED ? DROP_WHY_END
+					     : DROP_WHY_NONE,
+	    .automatic = true,
+	    .id = 7,
+	    .since = T0 - 600,
+	    .begin = T0,
+	    .end = T0 + 4 * 3600,
+	    .failures = 3,
+	    .waiting = 2,
+	    .text = "3 failed deliveries",
+	    .gateway = gateways,
+	    .ngateways = 2,
+	    .name = names,
+	    .nnames = 4,
+	    .days = 7,
+	    .map = "/var/lib/tlspact/policy.cdb",
+	    .compiled = T0 - DAY};
+}
+
+struct row {
+	enum notice_kind kind;
+	const char *key;
+	const char *subject;
+	const char *body[8];   /* each stands in it */
+	const char *not_in[3]; /* none does */
+};
+
+static const struct row rows[] = {
+    {.kind = NOTICE_HELD,
+	.key = "held:acme:policy:key:expired:2026-11-23",
+	.subject = "[tlspact] mail to acme is waiting: expired",
+	.body = {"Mail from us to acme is waiting",
+	    "mx1.acme.example [192.0.2.1]: expired",
+	    "certificate  CN=mx1.acme.example", "2026-11-23 13:50 UTC",
+	    "mx2.acme.example passes.", "Renew the certificate",
+	    "2 mails wait in our queue",
+	    "tlspactctl downgrade acme --to key --for 4h --reason "
+	    "\"expired\""}},
+    {.kind = NOTICE_LOWERED,
+	.key = "lowered:acme:7",
+	.subject = "[tlspact] acme lowered to key until 2026-11-23 18:00 UTC: "
+		   "expired",
+	.body = {"from secure to key", "It ends by itself 2026-11-23 18:00 UTC",
+	    "only to a gateway that holds a key we know",
+	    "tlspactctl restore acme", "the one that passed before"}},
+    {.kind = NOTICE_RESTORED,
+	.key = "restored:acme:7",
+	.subject = "[tlspact] acme is back at secure",
+	.body = {"protected again as agreed", "Its time was up."},
+	.not_in = {"mail will wait"}},
+    {.kind = NOTICE_END_NEAR,
+	.key = "end-near:acme:7:2026-11-23T18:00:00Z",
+	.subject = "[tlspact] acme: the downgrade ends 2026-11-23 18:00 UTC",
+	.body = {"tlspactctl extend acme", "from then on mail will wait"}},
+    {.kind = NOTICE_EXPIRING,
+	.key = "expiring:acme:mx1.acme.example:2026-11-23T11:00:00Z:7",
+	.subject = "[tlspact] certificate of mx1.acme.example (acme) expires "
+		   "within 7 days",
+	.body = {"expires within 7 days", "issued by    O=Some CA,CN=R3",
+	    "Renew"}},
+    {.kind = NOTICE_FAULT_NEW,
+	.key = "fault-new:acme:expired:2026-11-23T13:50:00Z",
+	.subject = "[tlspact] acme fails our probe: expired",
+	.body = {"What is wrong", "mx1.acme.example [192.0.2.1]: expired"}},
+    {.kind = NOTICE_FAULT_GONE,
+	.key = "fault-gone:acme:expired:2026-11-23T13:50:00Z",
+	.subject = "[tlspact] acme passes our probe again",
+	.body = {"passes again"},
+	.not_in = {"What is wrong", "What to do"}},
+    {.kind = NOTICE_MASS,
+	.key = "mass:acme:2026-11-23T14:00:00Z",
+	.subject = "[tlspact] 4 partners fail at once: is the fault ours?",
+	.body = {"TLS with 4 partners fails at once", "ca_file", "  bex\n",
+	    "tlspactctl downgrade PARTNER"}},
+    {.kind = NOTICE_MASS_OVER,
+	.key = "mass-over:acme:2026-11-23T14:00:00Z",
+	.subject = "[tlspact] partners recover; downgrades are possible again",
+	.body = {"2026-11-23 14:00 UTC is over"}},
+    {.kind = NOTICE_MAP,
+	.key = "map:acme:b6e00a4d75f30bd5:2026-11-23",
+	.subject = "[tlspact] the map was not compiled; the old one is in "
+		   "force",
+	.body = {"/var/lib/tlspact/policy.cdb", "2026-11-22 14:00 UTC",
+	    "3 failed deliveries"}},
+};
+
+static void
+check_row(const struct row *row)
+{
+	struct notice n = sample(row->kind);
+	char *key = notice_key(&n), *subject = notice_subject(&n);
+	char *body = notice_body(&n, true);
+	size_t i;
+
+	if (row->kind == NOTICE_MAP)
+		assert_int_equal(strlen(key), strlen(row->key));
+	else
+		assert_string_equal(key, row->key);
+	assert_string_equal(subject, row->subject);
+	for (i = 0; i < 8 && row->body[i] != NULL; i++)
+		if (strstr(body, row->body[i]) == NULL)
+			fail_msg("%s: no \"%s\" in:\n%s",
+			    notice_kind_text(row->kind), row->body[i], body);
+	for (i = 0; i < 3 && row->not_in[i] != NULL; i++)
+		if (strstr(body, row->not_in[i]) != NULL)
+			fail_msg("%s: \"%s\" in:\n%s",
+			    notice_kind_text(row->kind), row->not_in[i], body);
+	if (getenv("NOTICE_SHOW") != NULL)
+		(void)printf("=== %s\n%s\n", subject, body);
+	free(body);
+	free(subject);
+	free(key);
+}
+
+static void
+test_words(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(rows[i].kind, i);
+		check_row(&rows[i]);
+	}
+}
+
+/* Nothing known but the kind: still whole sentences, and no crash. */
+static void
+test_bare(void **state)
+{
+	unsigned kind, fault;
+
+	(void)state;
+	for (kind = 0; kind <= NOTICE_MAP; kind++)
+		for (fault = 0; fault < FAULT_COUNT; fault++) {
+			struct notice n = {.kind = (enum notice_kind)kind,
+			    .fault = (enum fault)fault,
+			    .waiting = -1};
+			char *all[] = {notice_key(&n), notice_subject(&n),
+			    notice_body(&n, true), notice_json(&n)};
+			size_t i;
+
+			for (i = 0; i < 4; i++) {
+				assert_non_null(all[i]);
+				assert_true(*all[i] != '\0');
+				assert_null(strstr(all[i], "(null)"));
+				free(all[i]);
+			}
+			assert_false(notice_tell_contact(&n));
+		}
+}
+
+static const char *
+text_of(json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	return s == NULL ? "" : s;
+}
+
+static void
+test_json(void **state)
+{
+	unsigned kind;
+
+	(void)state;
+	for (kind = 0; kind <= NOTICE_MAP; kind++) {
+		struct notice n = sample((enum notice_kind)kind);
+		char *text = notice_json(&n), *key = notice_key(&n);
+		json_t *o = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *g;
+
+		assert_non_null(o);
+		assert_null(strchr(text, '\n'));
+		assert_string_equal(text_of(o, "schema"), "tlspact.notice.v1");
+		assert_string_equal(
+		    text_of(o, "kind"), notice_kind_text(n.kind));
+		assert_string_equal(text_of(o, "key"), key);
+		assert_string_equal(text_of(o, "time"), "2026-11-23T14:00:00Z");
+		assert_string_equal(text_of(o, "partner"), "acme");
+		g = json_array_get(json_object_get(o, "gateways"), 0);
+		assert_string_equal(text_of(g, "fault"), "expired");
+		assert_string_equal(
+		    text_of(g, "not_after"), "2026-11-23T11:00:00Z");
+		if (n.kind == NOTICE_LOWERED) {
+			assert_string_equal(text_of(o, "level_after"), "key");
+			assert_int_equal(
+			    json_integer_value(json_object_get(o, "downgrade")),
+			    7);
+		}
+		json_decref(o);
+		free(key);
+		free(text);
+	}
+}
+
+#define EVIL                                                        \
+	"x\r\nBcc: all@evil.example\r\n\r\n\033[2J\xff\xe2\x80\xae" \
+	"end"
+
+/* Every foreign text at its worst. */
+static struct notice
+hostile(enum notice_kind kind, const struct notice_gateway *g)
+{
+	static const char *const evil_names[] = {EVIL};
+	struct notice n = sample(kind);
+
+	n.partner = n.contact = n.ticket = n.text = n.map = EVIL;
+	n.domain = n.name = evil_names;
+	n.ndomains = n.nnames = 1;
+	n.gateway = g;
+	n.ngateways = 1;
+	return n;
+}
+
+static void
+check_clean(const char *s, bool lines)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	for (; *u != '\0'; u++)
+		if ((*u < 0x20 && !(lines && *u == '\n')) || *u == 0x7f ||
+		    *u == 0xff)
+			fail_msg("byte %02x in: %s", *u, s);
+	assert_null(strstr(s, "\xe2\x80\xae"));
+	assert_null(strstr(s, "\nBcc:"));
+}
+
+static void
+test_hostile(void **state)
+{
+	const struct notice_gateway g = {EVIL, EVIL, EVIL, FAULT_SELF_SIGNED,
+	    EVIL, EVIL, EVIL, EVIL, T0, T0};
+	const char *const to[] = {"operator@ours.example"};
+	unsigned kind;
+
+	(void)state;
+	for (kind = 0; kind <= NOTICE_MAP; kind++) {
+		struct notice n = hostile((enum notice_kind)kind, &g);
+		char *key = notice_key(&n), *subject = notice_subject(&n);
+		char *body = notice_body(&n, true), *json = notice_json(&n);
+		char *mail = notice_mail(&n, EVIL, to, 1, true), *end;
+		json_t *o = json_loads(json, 0, NULL);
+
+		check_clean(key, false);
+		check_clean(subject, false);
+		check_clean(body, true);
+		check_clean(json, false);
+		assert_non_null(o);
+		json_decref(o);
+		/* The headers end where the body begins. */
+		end = strstr(mail, "\n\n");
+		assert_non_null(end);
+		assert_string_equal(end + 2, body);
+		assert_null(strstr(mail, "From:"));
+		assert_false(notice_tell_contact(&n));
+		free(mail);
+		free(json);
+		free(body);
+		free(subject);
+		free(key);
+	}
+}
+
+/* However long the texts are, what comes out is bounded. */
+static void
+test_long(void **state)
+{
+	static char text[100001];
+	static const char *many[5000];
+	static struct notice_gateway g[500];
+	const char *const to[] = {"operator@ours.example"};
+	unsigned kind, i;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	for (i = 100; i < sizeof(text) - 1; i += 100)
+		text[i] = '\n';
+	for (i = 0; i < 5000; i++)
+		many[i] = text;
+	for (i = 0; i < 500; i++)
+		g[i] = (struct notice_gateway){text, text, text,
+		    i % 2 == 0 ? FAULT_OK : FAULT_EXPIRED, text, text, text,
+		    text, T0, T0};
+	for (kind = 0; kind <= NOTICE_MAP; kind++) {
+		struct notice n = sample((enum notice_kind)kind);
+		char *mail, *json, *line, *next, *end;
+
+		n.partner = n.contact = n.ticket = n.text = n.map = text;
+		n.domain = n.name = many;
+		n.ndomains = n.nnames = 5000;
+		n.gateway = g;
+		n.ngateways = 500;
+		mail = notice_mail(&n, NULL, to, 1, true);
+		json = notice_json(&n);
+		assert_true(strlen(mail) < 100000 && strlen(json) < 200000);
+		/* SMTP's line limit, and short headers. */
+		end = strstr(mail, "\n\n");
+		for (line = mail; *line != '\0'; line = next) {
+			next = line + strcspn(line, "\n");
+			if (line < end)
+				assert_true(next - line < 300);
+			if (next - line > 990)
+				fail_msg("long line: %.100s", line);
+			next += *next == '\n';
+		}
+		free(json);
+		free(mail);
+	}
+}
+
+static void
+test_mail(void **state)
+{
+	const char *const to[] = {"operator@ours.example", "bad address",
+	    "-oQ/tmp", "postmaster@acme.example"};
+	struct notice n = sample(NOTICE_HELD);
+	char *mail = notice_mail(&n, "tlspact@ours.example", to, 4, false);
+	static const char want[] =
+	    "To: operator@ours.example,\n"
+	    "\tpostmaster@acme.example\n"
+	    "From: tlspact@ours.example\n"
+	    "Date: Mon, 23 Nov 2026 14:00:00 +0000\n"
+	    "Subject: [tlspact] mail to acme is waiting: expired\n"
+	    "Auto-Submitted: auto-generated\n"
+	    "X-Tlspact-Kind: held\n"
+	    "X-Tlspact-Key: held:acme:policy:key:expired:2026-11-23\n"
+	    "MIME-Version: 1.0\n"
+	    "Content-Type: text/plain; charset=utf-8\n"
+	    "Content-Transfer-Encoding: 8bit\n"
+	    "\n";
+
+	(void)state;
+	assert_memory_equal(mail, want, strlen(want));
+	assert_null(strstr(mail, "For our own operator"));
+	assert_null(strstr(mail, "tlspactctl"));
+	free(mail);
+	assert_null(notice_mail(&n, NULL, to + 1, 2, true));
+}
+
+static void
+test_address(void **state)
+{
+	static const struct {
+		const char *s;
+		bool want;
+	} addresses[] = {
+	    {"postmaster", true},
+	    {"jo.doe+tls@acme.example", true},
+	    {NULL, false},
+	    {"", false},
+	    {"-f@x", false},
+	    {"a b@x", false},
+	    {"a@x, b@y", false},
+	    {"a@x;b@y", false},
+	    {"<a@x>", false},
+	    {"\"a\"@x", false},
+	    {"a@x\n", false},
+	    {"a@b@c", false},
+	    {"@x", false},
+	    {"a@", false},
+	    {"m\xc3\xbcller@x", false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+		if (notice_address_ok(addresses[i].s) != addresses[i].want)
+			fail_msg("row %zu", i);
+}
+
+static void
+test_contact(void **state)
+{
+	static const struct {
+		enum notice_kind kind;
+		const char *contact;
+		enum drop_why why;
+		enum fault fault;
+		unsigned days;
+		bool hand, still, want;
+	} cases[] = {
+	    {NOTICE_HELD, "p@other.example", .want = true},
+	    /* That mail would wait with the others. */
+	    {NOTICE_HELD, "p@acme.example", .want = false},
+	    {NOTICE_HELD, "p@sub.ACME.example", .want = false},
+	    {NOTICE_HELD, "p@notacme.example", .want = true},
+	    {NOTICE_HELD, "p@other.example", .why = DROP_WHY_UNCONFIRMED},
+	    {NOTICE_LOWERED, "p@acme.example", .want = true},
+	    {NOTICE_LOWERED, "p@acme.example", .hand = true},
+	    {NOTICE_LOWERED, "postmaster", .want = false},
+	    {NOTICE_LOWERED, "call Jo, room 5", .want = false},
+	    {NOTICE_RESTORED, "p@acme.example", .want = true},
+	    {NOTICE_RESTORED, "p@acme.example", .still = true},
+	    {NOTICE_EXPIRING, "p@acme.example", .days = 30},
+	    {NOTICE_EXPIRING, "p@acme.example", .days = 14, .want = true},
+	    {NOTICE_FAULT_NEW, "p@acme.example", .fault = FAULT_EXPIRED},
+	    {NOTICE_FAULT_NEW, "p@acme.example", .fault = FAULT_WRONG_ISSUER,
+		.want = true},
+	    {NOTICE_FAULT_GONE, "p@acme.example", .want = true},
+	    {NOTICE_MASS, "p@other.example", .want = false},
+	    {NOTICE_MAP, "p@other.example", .want = false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct notice n = sample(cases[i].kind);
+
+		n.contact = cases[i].contact;
+		n.why = cases[i].why;
+		n.fault = cases[i].fault;
+		n.days = cases[i].days;
+		n.automatic = !cases[i].hand;
+		n.still = cases[i].still;
+		if (notice_tell_contact(&n) != cases[i].want)
+			fail_msg("row %zu", i);
+	}
+}
+
+static void
+test_expiring(void **state)
+{
+	static const struct {
+		long left;
+		unsigned want;
+	} ends[] = {{31 * DAY, 0}, {30 * DAY + 1, 0}, {30 * DAY, 30},
+	    {14 * DAY + 1, 30}, {14 * DAY, 14}, {7 * DAY, 7}, {DAY + 1, 7},
+	    {DAY, 1}, {1, 1}, {0, 0}, {-DAY, 0}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		assert_int_equal(
+		    notice_expiring(T0 + ends[i].left, T0), ends[i].want);
+}
+
+static void
+test_rate(void **state)
+{
+	struct notice_rate r = {0};
+	time_t again = 0;
+	unsigned i, sent = 0;
+
+	(void)state;
+	for (i = 0; i < 100; i++)
+		sent += notice_rate_take(&r, NOTICE_HELD, 20, T0 + i, &again);
+	assert_int_equal(sent, 20);
+	assert_int_equal(again, T0 + 3600);
+	/* What is urgent still gets through, but not without end. */
+	for (sent = i = 0; i < 100; i++)
+		sent += notice_rate_take(&r, NOTICE_MASS, 20, T0 + 200, &again);
+	assert_int_equal(sent, 20);
+	assert_true(notice_rate_take(&r, NOTICE_HELD, 20, again, &again));
+	/* A clock that went back. */
+	for (i = 0; i < 50; i++)
+		(void)notice_rate_take(&r, NOTICE_HELD, 20, T0 + 9999, &again);
+	assert_true(notice_rate_take(&r, NOTICE_HELD, 20, T0 - DAY, &again));
+}
+
+static void
+test_of_action(void **state)
+{
+	static const struct {
+		enum drop_what what;
+		bool want;
+		enum notice_kind kind;
+	} whats[] = {
+	    {DROP_PROBE, false, NOTICE_HELD},
+	    {DROP_LOWER, false, NOTICE_HELD},
+	    {DROP_RESTORE, false, NOTICE_HELD},
+	    {DROP_SHORTEN, false, NOTICE_HELD},
+	    {DROP_FLUSH, false, NOTICE_HELD},
+	    {DROP_TELL_HELD, true, NOTICE_HELD},
+	    {DROP_TELL_LOWERED, true, NOTICE_LOWERED},
+	    {DROP_TELL_RESTORED, true, NOTICE_RESTORED},
+	    {DROP_TELL_END_NEAR, true, NOTICE_END_NEAR},
+	    {DROP_TELL_MASS, true, NOTICE_MASS},
+	    {DROP_TELL_MASS_OVER, true, NOTICE_MASS_OVER},
+	    {DROP_KEEP_CLOCK, false, NOTICE_HELD},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
+		struct drop_action x = {.what = whats[i].what,
+		    .partner = "acme",
+		    .id = 9,
+		    .until = T0 + 5,
+		    .at = T0 - 1,
+		    .text = "why"};
+		struct notice n;
+
+		assert_int_equal(notice_of_action(&x, T0, &n), whats[i].want);
+		if (!whats[i].want)
+			continue;
+		assert_int_equal(n.kind, whats[i].kind);
+		assert_int_equal(n.at, T0);
+		assert_int_equal(n.id, 9);
+		assert_int_equal(n.end, T0 + 5);
+		assert_string_equal(n.text, "why");
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_words),
+	    cmocka_unit_test(test_bare),
+	    cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_hostile),
+	    cmocka_unit_test(test_long),
+	    cmocka_unit_test(test_mail),
+	    cmocka_unit_test(test_address),
+	    cmocka_unit_test(test_contact),
+	    cmocka_unit_test(test_expiring),
+	    cmocka_unit_test(test_rate),
+	    cmocka_unit_test(test_of_action),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

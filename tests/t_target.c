@@ -1,0 +1,70 @@
+#include "check.h"
+
+#include "target.h"
+
+static const struct {
+	const char *text;
+	unsigned want;	 /* 0: refused ... */
+	const char *bad; /* ... with this */
+	bool floor, tls13;
+} cases[] = {
+    {"2.11.0", 2011, NULL, false, false},
+    {"2.11", 2011, NULL, false, false},
+    {"3.0", 3000, NULL, false, false},
+    {"3.3.22", 3003, NULL, false, false},
+    {"3.4.0", 3004, NULL, false, true},
+    {"3.5.6", 3005, NULL, false, true},
+    {"3.6.0", 3006, NULL, true, true},
+    {"3.7.11", 3007, NULL, true, true},
+    {"3.11.0", 3011, NULL, true, true},
+    {"3.12-20260821", 3012, NULL, true, true},
+    {"3.7.0-RC1", 3007, NULL, true, true},
+    {"4.0", 4000, NULL, true, true},
+    {"2.10.1", 0, "is older than 2.11", false, false},
+    {"2.2", 0, "is older than 2.11", false, false},
+    {"1.1", 0, "is older than 2.11", false, false},
+    {"", 0, "is not a Postfix version", false, false},
+    {"3", 0, "is not a Postfix version", false, false},
+    {"3.", 0, "is not a Postfix version", false, false},
+    {".7", 0, "is not a Postfix version", false, false},
+    {"3.7x", 0, "is not a Postfix version", false, false},
+    {"3,7", 0, "is not a Postfix version", false, false},
+    {"v3.7", 0, "is not a Postfix version", false, false},
+    {"3.1000", 0, "is not a Postfix version", false, false},
+    {"99999999999.7", 0, "is not a Postfix version", false, false},
+    {" 3.7", 0, "is not a Postfix version", false, false},
+};
+
+static void
+t_versions(void **state)
+{
+	struct target t = {0};
+	const char *bad;
+	unsigned got;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		got = 0;
+		bad = target_parse_version(cases[i].text, &got);
+		if (cases[i].want == 0) {
+			check_has(cases[i].text, bad, cases[i].bad);
+			continue;
+		}
+		check_str(cases[i].text, bad, NULL);
+		check_int(cases[i].text, got, cases[i].want);
+		t.version = got;
+		check_int(cases[i].text, target_has_floor(&t), cases[i].floor);
+		check_int(cases[i].text, target_has_tls13(&t), cases[i].tls13);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(t_versions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

@@ -1,0 +1,382 @@
+#include "check.h"
+
+#include "terms.h"
+
+#define HEX32 "0123456789abcdef0123456789ABCDEF"
+#define PIN                                                \
+	"01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:" \
+	"01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF"
+
+static void
+t_find(void **state)
+{
+	static const char *const none[] = {"", "a", "z", "Domain", "domains",
+	    "doma", "-", "{", "mode ", "drop", "inbound-", "zebra", "\xc3\xbc"};
+	unsigned t;
+	size_t i;
+
+	(void)state;
+	for (t = 0; t < TERM_COUNT; t++) {
+		check_int(term_name((enum term)t),
+		    term_find(term_name((enum term)t)), t);
+		check_true(term_name((enum term)t),
+		    (term_place((enum term)t) & TERM_OF_PARTNER) != 0);
+		if (t > 0)
+			check_true(term_name((enum term)t),
+			    strcmp(term_name((enum term)(t - 1)),
+				term_name((enum term)t)) < 0);
+	}
+	for (i = 0; i < COUNT(none); i++)
+		check_int(none[i], term_find(none[i]), TERM_COUNT);
+}
+
+/* Which attributes a provider and a default may have. */
+static const struct {
+	const char *name;
+	bool provider, preset, list;
+} places[] = {
+    {"ca", true, true, true},
+    {"ciphers", false, true, false},
+    {"common-name", true, true, false},
+    {"contact", false, false, false},
+    {"domain", false, false, true},
+    {"drop-after", false, true, false},
+    {"drop-for", false, true, false},
+    {"drop-to", false, true, false},
+    {"gateway", true, true, true},
+    {"inbound", false, true, false},
+    {"inbound-action", false, true, false},
+    {"inbound-verify", false, true, false},
+    {"issuer", true, true, true},
+    {"key", false, false, true},
+    {"min-tls", false, true, false},
+    {"mode", false, true, false},
+    {"note", true, true, false},
+    {"on-failure", false, true, false},
+    {"operator", false, true, false},
+    {"provider", false, false, false},
+    {"review", false, false, false},
+    {"ticket", false, false, false},
+    {"verify", false, true, false},
+};
+
+static void
+t_places(void **state)
+{
+	enum term t;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(COUNT(places), TERM_COUNT);
+	for (i = 0; i < COUNT(places); i++) {
+		t = term_find(places[i].name);
+		check_int(places[i].name,
+		    (term_place(t) & TERM_OF_PROVIDER) != 0,
+		    places[i].provider);
+		check_int(places[i].name,
+		    (term_place(t) & TERM_OF_DEFAULT) != 0, places[i].preset);
+		check_int(places[i].name, term_is_list(t), places[i].list);
+	}
+}
+
+/* A value is well (bad is NULL), or this is wrong with that part of it. */
+static const struct {
+	const char *name;
+	const char *attr;
+	const char *value;
+	const char *bad;
+	const char *culprit; /* NULL: the whole value */
+} values[] = {
+    {"mode", "mode", "enforced", NULL, NULL},
+    {"mode, wrong", "mode", "strict", "is not one of opportunistic, enforced",
+	NULL},
+    {"mode, case", "mode", "Enforced", "is not one of", NULL},
+    {"verify", "verify", "dane", NULL, NULL},
+    {"verify, wrong", "verify", "yes", "is not one of name, key, dane, none",
+	NULL},
+    {"common-name, wrong", "common-name", "x", "is not one of any, gateway",
+	NULL},
+    {"min-tls", "min-tls", "TLSv1.3", NULL, NULL},
+    {"min-tls, wrong", "min-tls", "1.2",
+	"is not one of TLSv1.2, TLSv1.3, TLSv1.1, TLSv1", NULL},
+    {"ciphers, wrong", "ciphers", "low", "is not one of high, medium", NULL},
+    {"inbound, wrong", "inbound", "x", "is not one of require, off, warn",
+	NULL},
+    {"inbound-verify, wrong", "inbound-verify", "x",
+	"is not one of none, name, key", NULL},
+    {"inbound-action, wrong", "inbound-action", "x",
+	"is not one of defer, reject", NULL},
+    {"on-failure, wrong", "on-failure", "x", "is not one of hold, drop", NULL},
+    {"drop-to, wrong", "drop-to", "secure",
+	"is not one of encrypt, key, opportunistic", NULL},
+
+    {"gateway", "gateway", "mx1.acme.example", NULL, NULL},
+    {"gateway suffix", "gateway", ".acme.example", NULL, NULL},
+    {"gateway tokens", "gateway", "nexthop,dot-nexthop,hostname", NULL, NULL},
+    {"gateway blanks", "gateway", " a.example , b.example ", NULL, NULL},
+    {"gateway, empty element", "gateway", "a.example,,b.example",
+	"an empty element in the list", ""},
+    {"gateway, comma at the end", "gateway", "a.example,",
+	"an empty element in the list", ""},
+    {"gateway, only a comma", "gateway", ",", "an empty element in the list",
+	""},
+    {"gateway, underscore", "gateway", "a.example,a_b.example",
+	"'_' is not allowed in a mail domain", "a_b.example"},
+    {"gateway, IPv4", "gateway", "192.0.2.1",
+	"a gateway is named, not numbered", NULL},
+    {"gateway, IPv6", "gateway", "2001:db8::1",
+	"a gateway is named, not numbered", NULL},
+    {"gateway, brackets", "gateway", "[mx.a.example]", "'[' is not allowed",
+	NULL},
+    {"gateway, star", "gateway", "*.a.example", "'*' is not allowed", NULL},
+    {"gateway, port", "gateway", "a.example:25", "':' is not allowed", NULL},
+
+    {"ca", "ca", "/etc/ssl/a.pem,/etc/ssl/b.pem", NULL, NULL},
+    {"ca system", "ca", "system", NULL, NULL},
+    {"ca, relative", "ca", "a.pem", "is neither `system' nor an absolute path",
+	NULL},
+    {"ca, blank", "ca", "/a b.pem",
+	"a blank or brace in the path cannot be said to Postfix", NULL},
+    {"ca, brace", "ca", "/a{b}.pem", "a blank or brace", NULL},
+    {"ca, empty element", "ca", "/a.pem,", "an empty element", ""},
+
+    {"issuer", "issuer", "D-TRUST*,Let's Encrypt", NULL, NULL},
+
+    {"key", "key", HEX32 HEX32, NULL, NULL},
+    {"key, colons", "key", PIN, NULL, NULL},
+    {"key, prefix", "key", "sha256:" PIN, NULL, NULL},
+    {"key, short", "key", HEX32 "0123456789abcdef0123456789abcde",
+	"is not a SHA-256 of a public key", NULL},
+    {"key, long", "key", HEX32 HEX32 "0", "is not a SHA-256", NULL},
+    {"key, no hex", "key", HEX32 "0123456789abcdef0123456789abcdeg",
+	"is not a SHA-256", NULL},
+    {"key, colon first", "key", ":" HEX32 HEX32, "is not a SHA-256", NULL},
+    {"key, colon last", "key", HEX32 HEX32 ":", "is not a SHA-256", NULL},
+    {"key, two colons", "key", "01::" HEX32 HEX32, "is not a SHA-256", NULL},
+    {"key, colon inside a byte", "key", "0:1" HEX32 HEX32, "is not a SHA-256",
+	NULL},
+    {"key, SHA-1", "key", "0123456789abcdef0123456789abcdef01234567",
+	"is not a SHA-256", NULL},
+    {"key, only the prefix", "key", "sha256:", "is not a SHA-256", NULL},
+
+    {"drop-after", "drop-after", "3/15m", NULL, NULL},
+    {"drop-after, most", "drop-after", "1000/30d", NULL, NULL},
+    {"drop-after, no slash", "drop-after", "3",
+	"is not failures/time such as 3/15m", "3"},
+    {"drop-after, zero", "drop-after", "0/15m", "is not failures/time",
+	"0/15m"},
+    {"drop-after, no time", "drop-after", "3/", "is not failures/time", "3/"},
+    {"drop-after, zero time", "drop-after", "3/0", "is not failures/time",
+	NULL},
+    {"drop-after, too many", "drop-after", "1001/15m", "is not failures/time",
+	NULL},
+    {"drop-after, too long", "drop-after", "3/31d", "is not failures/time",
+	NULL},
+    {"drop-for", "drop-for", "4h", NULL, NULL},
+    {"drop-for, zero", "drop-for", "0h", "is not a time such as 4h", NULL},
+    {"drop-for, too long", "drop-for", "366d", "is not a time such as 4h",
+	NULL},
+    {"drop-for, words", "drop-for", "forever", "is not a time such as 4h",
+	NULL},
+    {"review", "review", "2027-01-31", NULL, NULL},
+    {"review, no date", "review", "soon", "is not a date such as 2027-01-31",
+	NULL},
+    {"review, no such day", "review", "2027-02-29", "is not a date", NULL},
+};
+
+static void
+t_take(void **state)
+{
+	char value[512], *rest, buf[TERM_PHRASE_MAX];
+	struct arena arena = {0};
+	struct terms terms;
+	const char *bad, *culprit;
+	enum term t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(values); i++) {
+		terms = (struct terms){0};
+		(void)snprintf(value, sizeof(value), "%s", values[i].value);
+		t = term_find(values[i].attr);
+		assert_true(t != TERM_COUNT);
+		rest = value;
+		bad = term_take(&terms, t, &rest, &arena, buf, &culprit);
+		check_int(values[i].name, terms.set, TERM_BIT(t));
+		if (values[i].bad == NULL) {
+			check_str(values[i].name, bad, NULL);
+			continue;
+		}
+		check_true(values[i].name, bad != NULL);
+		if (strncmp(bad, values[i].bad, strlen(values[i].bad)) != 0)
+			fail_msg(
+			    "[%s] the phrase is\n  %s", values[i].name, bad);
+		check_str(values[i].name, culprit,
+		    values[i].culprit != NULL ? values[i].culprit
+					      : values[i].value);
+	}
+	arena_free(&arena);
+}
+
+static const char *
+take(struct terms *t, const char *attr, const char *text, struct arena *arena)
+{
+	static char value[8192];
+	char buf[TERM_PHRASE_MAX];
+	const char *culprit;
+	char *rest = value;
+
+	(void)snprintf(value, sizeof(value), "%s", text);
+	return term_take(t, term_find(attr), &rest, arena, buf, &culprit);
+}
+
+static void
+t_normal(void **state)
+{
+	struct arena arena = {0};
+	struct terms t = {0};
+
+	(void)state;
+	assert_null(take(&t, "gateway", "MX1.Acme.Example", &arena));
+	assert_null(take(&t, "gateway", ".Acme.Example,nexthop", &arena));
+	assert_int_equal(t.gateway->n, 3);
+	assert_string_equal(t.gateway->v[0], "mx1.acme.example");
+	assert_string_equal(t.gateway->v[1], ".acme.example");
+	assert_string_equal(t.gateway->v[2], "nexthop");
+	assert_null(take(&t, "key", HEX32 HEX32, &arena));
+	assert_null(take(&t, "key", "sha256:" PIN, &arena));
+	assert_int_equal(t.key->n, 2);
+	assert_string_equal(t.key->v[0], PIN);
+	assert_string_equal(t.key->v[1], PIN);
+	assert_null(take(&t, "drop-after", "5/1h", &arena));
+	assert_int_equal(t.drop_count, 5);
+	assert_int_equal(t.drop_window, 3600);
+	assert_null(take(&t, "drop-for", "30m", &arena));
+	assert_int_equal(t.drop_for, 1800);
+	assert_null(take(&t, "review", "2027-01-31", &arena));
+	assert_int_equal(t.review, 1801353600);
+	arena_free(&arena);
+}
+
+/*
+ * A list may be said again and again: with as many elements as a list can
+ * have, one at a time, the memory must not grow with their square.
+ */
+static void
+t_long_list(void **state)
+{
+	struct arena arena = {0};
+	struct terms t = {0};
+	const struct strs *was;
+	size_t i, moved = 0;
+
+	(void)state;
+	for (i = 0; i < REGISTRY_LIST_MAX; i++) {
+		was = t.issuer;
+		assert_null(take(&t, "issuer", i % 2 ? "odd" : "even", &arena));
+		moved += t.issuer != was;
+	}
+	assert_int_equal(t.issuer->n, REGISTRY_LIST_MAX);
+	assert_string_equal(t.issuer->v[0], "even");
+	assert_string_equal(t.issuer->v[99], "odd");
+	assert_true(moved < 100);
+	assert_string_equal(
+	    take(&t, "issuer", "more", &arena), "has too many elements");
+	arena_free(&arena);
+}
+
+static void
+t_long_text(void **state)
+{
+	char text[REGISTRY_TEXT_MAX + 2];
+	struct arena arena = {0};
+	struct terms t = {0};
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[REGISTRY_TEXT_MAX] = '\0';
+	assert_null(take(&t, "note", text, &arena));
+	assert_null(take(&t, "issuer", text, &arena));
+	text[REGISTRY_TEXT_MAX] = 'x';
+	text[REGISTRY_TEXT_MAX + 1] = '\0';
+	assert_string_equal(
+	    take(&t, "note", text, &arena), "is longer than 1024 bytes");
+	assert_string_equal(take(&t, "issuer", text, &arena), "is too long");
+	arena_free(&arena);
+}
+
+static void
+t_inherit(void **state)
+{
+	struct arena arena = {0};
+	struct terms partner = {0}, provider = {0}, preset = {0};
+
+	(void)state;
+	assert_null(take(&partner, "gateway", "a.example", &arena));
+	assert_null(take(&partner, "mode", "enforced", &arena));
+	assert_null(take(&provider, "gateway", "b.example", &arena));
+	assert_null(take(&provider, "issuer", "B", &arena));
+	assert_null(take(&preset, "issuer", "C", &arena));
+	assert_null(take(&preset, "mode", "opportunistic", &arena));
+	assert_null(take(&preset, "drop-after", "9/9m", &arena));
+	assert_null(take(&preset, "min-tls", "TLSv1.3", &arena));
+	terms_inherit(&partner, &provider);
+	terms_inherit(&partner, &preset);
+	terms_preset(&partner);
+	assert_string_equal(partner.gateway->v[0], "a.example");
+	assert_string_equal(partner.issuer->v[0], "B");
+	assert_int_equal(partner.issuer->n, 1);
+	assert_int_equal(partner.mode, MODE_ENFORCED);
+	assert_int_equal(partner.drop_count, 9);
+	assert_int_equal(partner.drop_window, 540);
+	assert_int_equal(partner.drop_for, 4 * 3600);
+	assert_int_equal(partner.min_tls, MIN_TLS_1_3);
+	arena_free(&arena);
+}
+
+static void
+t_preset(void **state)
+{
+	struct terms t = {0}, enforced = {.mode = MODE_ENFORCED};
+
+	(void)state;
+	terms_preset(&t);
+	assert_int_equal(t.gateway->n, 2);
+	assert_string_equal(t.gateway->v[0], "nexthop");
+	assert_string_equal(t.gateway->v[1], "dot-nexthop");
+	assert_int_equal(t.ca->n, 0);
+	assert_int_equal(t.issuer->n, 0);
+	assert_int_equal(t.key->n, 0);
+	assert_int_equal(t.mode, MODE_OPPORTUNISTIC);
+	assert_int_equal(t.verify, VERIFY_NAME);
+	assert_int_equal(t.common_name, COMMON_NAME_ANY);
+	assert_int_equal(t.min_tls, MIN_TLS_1_2);
+	assert_int_equal(t.ciphers, CIPHERS_HIGH);
+	assert_int_equal(t.inbound, INBOUND_OFF);
+	assert_int_equal(t.inbound_verify, INBOUND_NONE);
+	assert_int_equal(t.inbound_action, ACTION_DEFER);
+	assert_int_equal(t.on_failure, ON_FAILURE_HOLD);
+	assert_int_equal(t.drop_to, LEVEL_ENCRYPT);
+	assert_int_equal(t.drop_count, 3);
+	assert_int_equal(t.drop_window, 900);
+	assert_int_equal(t.drop_for, 14400);
+	terms_preset(&enforced);
+	assert_int_equal(enforced.inbound, INBOUND_REQUIRE);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(t_find),
+	    cmocka_unit_test(t_places),
+	    cmocka_unit_test(t_take),
+	    cmocka_unit_test(t_normal),
+	    cmocka_unit_test(t_long_list),
+	    cmocka_unit_test(t_long_text),
+	    cmocka_unit_test(t_inherit),
+	    cmocka_unit_test(t_preset),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

@@ -1,0 +1,321 @@
+/* Where tlspactd is asked, what main.cf lacks, and the lines that mend it. */
+#include "check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "buf.h"
+#include "postconf.h"
+#include "rewire.h"
+#include "target.h"
+#include "wiring.h"
+#include "wiring_priv.h"
+
+#define ASK                                                         \
+	"check_policy_service { unix:tlspact/policy, timeout=10s, " \
+	"default_action=DUNNO }"
+#define MAX_VALUES 40
+
+static char *names[MAX_VALUES], *values[MAX_VALUES];
+static struct postconf_service services[] = {
+    {(char *)(uintptr_t) "smtp/inet", (char *)(uintptr_t) "smtpd", 'y'},
+    {(char *)(uintptr_t) "127.0.0.1:submission/inet",
+	(char *)(uintptr_t) "smtpd", 'y'},
+    {(char *)(uintptr_t) "smtp/unix", (char *)(uintptr_t) "smtp", 'n'},
+};
+static const struct target target = {.version = TARGET_VERSION(3, 7),
+    .sha256 = true};
+static const struct map_facts facts = {.path = "/var/lib/tlspact/policy.cdb",
+    .ca_file = "/ca.pem",
+    .policy_socket = "/spool/tlspact/policy",
+    .socketmap_socket = "/spool/tlspact/socketmap",
+    .rows = 1,
+    .system_ca = 1,
+    .inbound = 1,
+    .postfix = TARGET_VERSION(3, 7)};
+
+/* A good configuration. */
+static const char *const good[][2] = {
+    {"mail_version", "3.7.11"},
+    {"mail_owner", "postfix"},
+    {"compatibility_level", "3.6"},
+    {"queue_directory", "/spool"},
+    {"smtp_tls_CAfile", "/ca.pem"},
+    {"smtp_tls_fingerprint_digest", "sha256"},
+    {"smtp_tls_loglevel", "1"},
+    {"smtp_tls_policy_maps", "cdb:/var/lib/tlspact/policy"},
+    {"smtp_tls_security_level", "may"},
+    {"smtp_tls_session_cache_database", ""},
+    {"smtpd_delay_reject", "yes"},
+    {"smtpd_policy_service_timeout", "100s"},
+    {"smtpd_policy_service_default_action",
+	"451 4.3.5 Server configuration problem"},
+    {"smtpd_recipient_restrictions", ASK},
+    {"smtpd_relay_restrictions",
+	"permit_mynetworks, reject_unauth_destination"},
+    {"smtpd_tls_chain_files", "/server.pem"},
+    {"smtpd_tls_fingerprint_digest", "sha256"},
+    {"smtpd_tls_loglevel", "1"},
+    {"smtpd_tls_received_header", "yes"},
+    {"smtpd_tls_security_level", "may"},
+};
+
+static struct postconf
+conf_with(const char *name, const char *value)
+{
+	struct postconf c = {.name = names, .value = values};
+	size_t i;
+
+	for (i = 0; i < COUNT(good); i++) {
+		names[i] = (char *)(uintptr_t)good[i][0];
+		values[i] = (char *)(uintptr_t)good[i][1];
+		if (name != NULL && strcmp(name, names[i]) == 0) {
+			values[i] = (char *)(uintptr_t)value;
+			name = NULL;
+		}
+	}
+	if (name != NULL) {
+		names[i] = (char *)(uintptr_t)name;
+		values[i++] = (char *)(uintptr_t)value;
+	}
+	c.n = i;
+	c.service = services;
+	c.nservices = COUNT(services);
+	c.tables = (char *)(uintptr_t) "cdb\n";
+	return c;
+}
+
+static int
+readable(const char *path, const char *owner)
+{
+	(void)owner;
+	return strstr(path, "missing") != NULL ? ENOENT : 0;
+}
+
+static void
+test_inbound(void **state)
+{
+	static const struct {
+		const char *name, *parameter, *value;
+		const char *fault; /* NULL: none */
+		const char *note;  /* NULL: none */
+	} cases[] = {
+	    {"good", NULL, NULL, NULL, NULL},
+	    {"none", "smtpd_tls_security_level", "none", "no TLS is offered",
+		NULL},
+	    {"encrypt", "smtpd_tls_security_level", "encrypt", NULL,
+		"refused from everybody"},
+	    {"no chain", "smtpd_tls_chain_files", "",
+		"there is no server certificate", NULL},
+	    {"a missing chain", "smtpd_tls_chain_files",
+		"/server.pem, /missing.pem", "no TLS is offered to those",
+		NULL},
+	    {"not asked", "smtpd_recipient_restrictions", "permit_mynetworks",
+		"tlspactd is not asked", NULL},
+	    {"another policy server", "smtpd_recipient_restrictions",
+		"check_policy_service unix:private/policy-spf",
+		"tlspactd is not asked", NULL},
+	    {"behind others", "smtpd_recipient_restrictions",
+		"check_policy_service unix:private/policy-spf, " ASK, NULL,
+		NULL},
+	    {"in the sender list", "smtpd_recipient_restrictions", "",
+		"tlspactd is not asked", NULL},
+	    {"after permit_mynetworks", "smtpd_recipient_restrictions",
+		"permit_mynetworks," ASK, NULL, NULL},
+	    {"after permit", "smtpd_recipient_restrictions", "permit, " ASK,
+		"stands behind an unconditional", NULL},
+	    {"before the guard", "smtpd_relay_restrictions",
+		ASK ", reject_unauth_destination", "comes before", NULL},
+	    {"behind the guard", "smtpd_relay_restrictions",
+		"reject_unauth_destination, " ASK, NULL, NULL},
+	    {"no guard", "smtpd_relay_restrictions", "", "comes before", NULL},
+	    {"slow and closed", "smtpd_recipient_restrictions",
+		"check_policy_service unix:tlspact/policy",
+		"while tlspactd is down", "holds each client for 100s"},
+	    {"outside", "smtpd_recipient_restrictions",
+		"check_policy_service { unix:/spool/tlspact/policy, "
+		"timeout=5s, default_action=dunno }",
+		"cannot reach that socket", NULL},
+	    {"no log", "smtpd_tls_loglevel", "0", NULL,
+		"smtpd_tls_loglevel is 0"},
+	    {"no header", "smtpd_tls_received_header", "no", NULL,
+		"do not say what they came by"},
+	    {"md5 without pins", "smtpd_tls_fingerprint_digest", "md5", NULL,
+		NULL},
+	    {"socketmap", "smtp_tls_policy_maps",
+		"socketmap:unix:/spool/tlspact/socketmap:x", NULL,
+		"all mail is deferred"},
+	    {"another socketmap", "smtp_tls_policy_maps",
+		"socketmap:unix:tlspact/other:x", "no partner rule is obeyed",
+		NULL},
+	};
+	struct findings f;
+	struct postconf c;
+	const char *fault, *note;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		c = conf_with(cases[i].parameter, cases[i].value);
+		wiring_check(&c, &facts, readable, &f);
+		fault = note = NULL;
+		for (k = 0; k < f.n; k++)
+			if (f.v[k].kind == FINDING_FAULT)
+				fault = f.v[k].what;
+			else
+				note = f.v[k].what;
+		if (cases[i].fault == NULL)
+			check_str(cases[i].name, fault, NULL);
+		else
+			check_has(cases[i].name, fault, cases[i].fault);
+		if (cases[i].note == NULL)
+			check_str(cases[i].name, note, NULL);
+		else
+			check_has(cases[i].name, note, cases[i].note);
+		findings_release(&f);
+	}
+}
+
+static void
+test_client_certificates(void **state)
+{
+	struct map_facts asks = facts;
+	struct postconf c = conf_with("smtpd_tls_ask_ccert", "no");
+	struct findings f;
+
+	(void)state;
+	asks.ask_name = 1;
+	wiring_check(&c, &asks, readable, &f);
+	assert_int_equal(f.faults, 2); /* not asked, and no CA */
+	findings_release(&f);
+	c = conf_with("smtpd_tls_fingerprint_digest", "md5");
+	asks.ask_name = 0;
+	asks.ask_key = 1;
+	wiring_check(&c, &asks, readable, &f);
+	assert_int_equal(f.faults, 2); /* not asked, and the digest */
+	findings_release(&f);
+}
+
+/* "name = value" of the line of that name. */
+static const char *
+line(const struct wiring_lines *w, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (strcmp(w->v[i].name, name) == 0)
+			return w->v[i].value;
+	return NULL;
+}
+
+static void
+test_lines(void **state)
+{
+	static const struct {
+		const char *parameter, *have, *want;
+	} cases[] = {
+	    {"smtpd_recipient_restrictions", "", ASK},
+	    {"smtpd_recipient_restrictions", "reject_x", ASK ", reject_x"},
+	    {"smtpd_recipient_restrictions", "reject_x, " ASK,
+		"reject_x, " ASK},
+	    {"smtp_tls_policy_maps", "inline:{ {a = b, c}, d=e } hash:/x",
+		"cdb:/var/lib/tlspact/policy, inline:{ {a = b, c}, d=e }, "
+		"hash:/x"},
+	    {"smtp_tls_policy_maps", "proxy:cdb:/var/lib/tlspact/policy",
+		"cdb:/var/lib/tlspact/policy"},
+	    {"smtp_tls_security_level", "", "may"},
+	    {"smtp_tls_security_level", "none", "may"},
+	    {"smtp_tls_security_level", "dane", "dane"},
+	    {"smtpd_tls_security_level", "encrypt", "encrypt"},
+	    {"smtpd_tls_security_level", "", "may"},
+	    {"smtp_tls_CAfile", "", "/ca.pem"},
+	    {"smtp_tls_CAfile", "/mine.pem", "/mine.pem"},
+	    {"smtp_tls_loglevel", "0", "1"},
+	    {"smtp_tls_loglevel", "2", "2"},
+	    {"smtp_tls_session_cache_database", "btree:x", ""},
+	};
+	struct wiring_lines w;
+	struct postconf c;
+	struct buf diff = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		c = conf_with(cases[i].parameter, cases[i].have);
+		wiring_want(&c, &facts, &target, &w);
+		check_str(
+		    cases[i].have, line(&w, cases[i].parameter), cases[i].want);
+		wiring_lines_release(&w);
+	}
+	/* No guard but the one in the same list: behind it. */
+	c = conf_with("smtpd_relay_restrictions", "");
+	values[13] = (char *)(uintptr_t) "reject_unauth_destination, permit";
+	assert_string_equal(names[13], "smtpd_recipient_restrictions");
+	wiring_want(&c, &facts, &target, &w);
+	assert_string_equal(line(&w, "smtpd_recipient_restrictions"),
+	    "reject_unauth_destination, " ASK ", permit");
+	assert_int_equal(rewire_diff(&w, &diff), 1);
+	assert_string_equal(diff.data,
+	    "- smtpd_recipient_restrictions = reject_unauth_destination, "
+	    "permit\n+ smtpd_recipient_restrictions = "
+	    "reject_unauth_destination, " ASK ", permit\n");
+	wiring_lines_release(&w);
+	buf_free(&diff);
+	/* Nothing is known. */
+	wiring_want(NULL, &facts, &target, &w);
+	assert_string_equal(
+	    line(&w, "smtp_tls_policy_maps"), "cdb:/var/lib/tlspact/policy");
+	wiring_lines_release(&w);
+	/* A good one needs no change. */
+	c = conf_with(NULL, NULL);
+	wiring_want(&c, &facts, &target, &w);
+	assert_int_equal(rewire_diff(&w, &diff), 0);
+	wiring_lines_release(&w);
+	buf_free(&diff);
+}
+
+static void
+test_words(void **state)
+{
+	static const struct {
+		const char *list, *first, *rest;
+	} cases[] = {
+	    {"", "", ""},
+	    {" , a,b", "a", "b"},
+	    {"a", "a", ""},
+	    {"{ a, {b} c }, d", "{ a, {b} c }", "d"},
+	    {"inline:{a=b, c} d", "inline:{a=b, c}", "d"},
+	    {"{ never closed, a", "{ never closed, a", ""},
+	    {"} a", "}", "a"},
+	};
+	const char *rest;
+	char *word, *sock;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		word = wiring_first_word(cases[i].list, &rest);
+		check_str(cases[i].list, word, cases[i].first);
+		check_str(cases[i].list, rest, cases[i].rest);
+		free(word);
+	}
+	sock = wiring_socket_of("/spool/a/b", "/spool");
+	assert_string_equal(sock, "a/b");
+	free(sock);
+	sock = wiring_socket_of("/spooler/b", "/spool");
+	assert_string_equal(sock, "/spooler/b");
+	free(sock);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_inbound),
+	    cmocka_unit_test(test_client_certificates),
+	    cmocka_unit_test(test_lines),
+	    cmocka_unit_test(test_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

@@ -1,0 +1,146 @@
+/*
+ * atcall: run a program and do something to it at its Nth system call.
+ *
+ *	atcall [-k SIGNAL | -x COMMAND] [-f NAME] N PROGRAM [ARG...]
+ *
+ * Calls are counted on their way in and on their way out, from 1. With -f
+ * the count begins at the first flock or openat call (`-f flock`, `-f open`).
+ * At the Nth stop the program gets the signal (a number), or waits while the
+ * shell command runs. Then it goes on undisturbed.
+ *
+ * Exits as the program did; 128 + signal if a signal ended it; 200 if it
+ * made fewer calls than that, and so was left alone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <linux/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXIT_ALONE 200
+
+static void
+die(const char *what)
+{
+	perror(what);
+	exit(99);
+}
+
+struct plan {
+	int signal;
+	const char *command;
+	long from; /* system call that the count begins with; -1: any */
+	long n;
+};
+
+static pid_t
+start(char *argv[])
+{
+	pid_t pid = fork();
+
+	if (pid == -1)
+		die("atcall: fork");
+	if (pid == 0) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1)
+			die("atcall: ptrace");
+		(void)raise(SIGSTOP);
+		(void)execv(argv[0], argv);
+		die(argv[0]);
+	}
+	return pid;
+}
+
+static long
+number_of(pid_t pid)
+{
+	struct ptrace_syscall_info info = {0};
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0 ||
+	    info.op != PTRACE_SYSCALL_INFO_ENTRY)
+		return -1;
+	return (long)info.entry.nr;
+}
+
+static void
+act(const struct plan *p, pid_t pid)
+{
+	if (p->command != NULL) {
+		if (system(p->command) == -1)
+			die("atcall: system");
+	} else if (kill(pid, p->signal) == -1) {
+		die("atcall: kill");
+	}
+}
+
+static int
+follow(const struct plan *p, pid_t pid)
+{
+	bool counting = p->from == -1, done = false;
+	int status, deliver = 0;
+	long count = 0;
+
+	for (;;) {
+		/* What was killed may be gone already: wait tells. */
+		(void)ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(long)deliver);
+		deliver = 0;
+		if (waitpid(pid, &status, 0) == -1)
+			die("atcall: waitpid");
+		if (WIFEXITED(status))
+			return done ? WEXITSTATUS(status) : EXIT_ALONE;
+		if (WIFSIGNALED(status))
+			return 128 + WTERMSIG(status);
+		if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
+			if (WSTOPSIG(status) != SIGTRAP)
+				deliver = WSTOPSIG(status);
+			continue;
+		}
+		if (!counting && number_of(pid) == p->from)
+			counting = true;
+		if (counting && !done && ++count == p->n) {
+			done = true;
+			act(p, pid);
+		}
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct plan p = {.signal = SIGKILL, .from = -1};
+	int ch, status;
+	pid_t pid;
+
+	while ((ch = getopt(argc, argv, "+k:x:f:")) != -1)
+		switch (ch) {
+		case 'k':
+			p.signal = atoi(optarg);
+			break;
+		case 'x':
+			p.command = optarg;
+			break;
+		case 'f':
+			p.from = strcmp(optarg, "flock") == 0 ? SYS_flock
+							      : SYS_openat;
+			break;
+		default:
+			return 64;
+		}
+	if (argc - optind < 2)
+		return 64;
+	p.n = atol(argv[optind]);
+	pid = start(argv + optind + 1);
+	if (waitpid(pid, &status, 0) == -1 || !WIFSTOPPED(status))
+		die("atcall: no start");
+	if (ptrace(PTRACE_SETOPTIONS, pid, NULL,
+		(void *)(long)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) ==
+	    -1)
+		die("atcall: ptrace");
+	return follow(&p, pid);
+}
