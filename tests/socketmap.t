@@ -176,7 +176,7 @@ wait $killer
 # shellcheck disable=SC2317 # called by wait_for
 all_sent()
 {
-	[ "$(grep -c 'to=<load.*status=sent' "$LAB/send/log")" = $count ]
+	[ "$(grep -c 'to=<load.*status=sent' "$LAB/send/log")" = "$count" ]
 }
 ok 'kill -9 loses no mail' wait_for 30 all_sent || diag "before: $before"
 nok 'nor delays any' grep 'to=<load.*status=deferred' "$LAB/send/log"

@@ -323,6 +323,30 @@ daemon_status=0
 wait "$daemon" || daemon_status=$?
 is 'and it has ended well' "$daemon_status" 0
 
+# Mail to a partner that fails.
+ok 'a probe failed' "$B/tools/probed" "$T/ledger.db" acme acme.example mx1 expired
+cp "$T/good" "$MAP"
+daemon_start outbound_failing=defer || bail 'tlspactd does not start'
+to_partner="s.send(request(sender='us@b.example', instance='', \
+recipient='joe@ACME.example')); a = policy(s)"
+refuses()
+{
+	client "s = connect('policy'); $to_partner
+sys.exit(a[:17] != b'action=450 4.7.5 ')"
+}
+ok 'mail to the partner is refused early' wait_for 5 refuses
+like 'and the sender is told why' "$(client "s = connect('policy'); $to_partner
+print(a.decode())")" 'Mail to acme.example goes over verified TLS only, .*expired'
+is 'mail to others is not' "$(client "s = connect('policy')
+for to in 'joe@open.example', 'joe@x.example', 'joe', '', 'joe@münchen.example':
+    s.send(request(sender='us@b.example', instance='', recipient=to))
+    assert policy(s) == b'action=DUNNO\n\n', to
+print('ok')")" ok
+is 'nor where only the way in is asked for' "$(client "s = connect('policy')
+s.send(request(sender='us@b.example', policy_context='inbound',
+    recipient='joe@acme.example')); print(policy(s))")" "b'action=DUNNO\\n\\n'"
+daemon_stop
+
 # Readiness, as systemd wants it.
 is 'it tells systemd' "$(client "
 import subprocess
