@@ -30,7 +30,7 @@ BASE = $(STD) $(WARN) $(HARDEN) $(CFLAGS) $(CPPFLAGS) -MMD -MP
 
 # The layers: lib knows no partner, policy knows no program.
 INC_lib = -Ilib
-INC_policy = -Ilib -Ipolicy
+INC_policy = -Ilib -Ipolicy -DSYSCONFDIR='"$(SYSCONFDIR)"'
 INC_cmd = -Ilib -Ipolicy -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(SYSCONFDIR)"'
 INC_tests = -Ilib -Ipolicy -Itests
@@ -137,7 +137,7 @@ demo: $(BINS) $(TOOLS)
 # Where a page, unit or sample names one of our places, it is where it went.
 PLACED = sed -e 's|/usr/local/sbin|$(SBINDIR)|g' \
 	-e 's|/usr/local/share/tlspact|$(SHAREDIR)|g' \
-	-e 's|/etc/tlspact/tlspact.conf|$(SYSCONFDIR)/tlspact/tlspact.conf|g'
+	-e 's|/etc/tlspact|$(SYSCONFDIR)/tlspact|g'
 
 # place FILE TARGET	text, with its paths put right
 place = $(PLACED) $(1) >$(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)

@@ -5,6 +5,7 @@
 #define PROCESS_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct err;
 
@@ -13,6 +14,9 @@ struct err;
  * with *e set (78: there is no such user).
  */
 int process_become(const char *user, struct err *e);
+
+/* The id of a group. 0, or -1 with *e set (78: there is none). */
+int process_group(const char *name, gid_t *gid, struct err *e);
 
 /* Try to be allowed to open so many files; returns how many may be. */
 uint64_t process_files(uint64_t want);

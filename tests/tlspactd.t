@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # tlspactd itself: options, sockets, clients of every kind, maps of every kind.
+# What is in single quotes is for eval, and functions are called by name.
+# shellcheck disable=SC2016,SC2317
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/lab/tap.sh"
 # shellcheck source=tests/lab/wait.sh
@@ -155,7 +157,6 @@ s.send(b'request=smtpd_access_policy\nprotocol_state=RCPT\n'
 print(policy(s)[:18])")" "b'action=450 4.7.10 '"
 nok 'none of which gets into the log' grep -q "$(printf '[\001\r\377]')" \
 	"$T/tlspactd.log"
-# shellcheck disable=SC2016 # not for the shell
 for bad in "request(x='a' * 40000)" "b'x=' + b'a' * 10_000_000" \
 	"b'request=smtpd_access_policy\r\nsender=\r\n\r\n'" "b'\n'" \
 	"b'request=smtpd_access_policy\nfoo\n\n'" "b'request=other\n\n'" \
@@ -230,6 +231,10 @@ has_new()
 }
 ok 'and served soon' wait_for 3 has_new
 cp "$MAP" "$T/good"
+served_again()
+{
+	[ "$(grep -c ': serving ' "$T/tlspactd.log")" -gt "$served" ]
+}
 n=0
 # Every kind of damage, in place.
 for damage in ': >"$MAP"' 'truncate -s 2048 "$MAP"' 'truncate -s -1 "$MAP"' \
@@ -240,6 +245,7 @@ for damage in ': >"$MAP"' 'truncate -s 2048 "$MAP"' 'truncate -s -1 "$MAP"' \
 	'rm "$MAP"' 'rm -f "$MAP"; mkdir "$MAP"'; do
 	n=$((n + 1))
 	before=$(grep -c 'still serving' "$T/tlspactd.log")
+	served=$(grep -c ': serving ' "$T/tlspactd.log")
 	eval "$damage"
 	told()
 	{
@@ -249,9 +255,7 @@ for damage in ': >"$MAP"' 'truncate -s 2048 "$MAP"' 'truncate -s -1 "$MAP"' \
 	ok 'and the last good map served' has_new
 	rm -rf "$MAP"
 	cp "$T/good" "$MAP.new" && mv "$MAP.new" "$MAP"
-	served=$(grep -c ': serving' "$T/tlspactd.log")
-	wait_for 5 eval '[ "$(grep -c ": serving" "$T/tlspactd.log")" -ge "$served" ]'
-	sleep 0.1
+	ok 'as is the next good one' wait_for 5 served_again
 done
 told=$(grep -c 'still serving' "$T/tlspactd.log")
 : >"$MAP"
@@ -318,6 +322,30 @@ print(answer(half), closed(half))")" "b'6:OK may,' True"
 daemon_status=0
 wait "$daemon" || daemon_status=$?
 is 'and it has ended well' "$daemon_status" 0
+
+# Mail to a partner that fails.
+ok 'a probe failed' "$B/tools/probed" "$T/ledger.db" acme acme.example mx1 expired
+cp "$T/good" "$MAP"
+daemon_start outbound_failing=defer || bail 'tlspactd does not start'
+to_partner="s.send(request(sender='us@b.example', instance='', \
+recipient='joe@ACME.example')); a = policy(s)"
+refuses()
+{
+	client "s = connect('policy'); $to_partner
+sys.exit(a[:17] != b'action=450 4.7.5 ')"
+}
+ok 'mail to the partner is refused early' wait_for 5 refuses
+like 'and the sender is told why' "$(client "s = connect('policy'); $to_partner
+print(a.decode())")" 'Mail to acme.example goes over verified TLS only, .*expired'
+is 'mail to others is not' "$(client "s = connect('policy')
+for to in 'joe@open.example', 'joe@x.example', 'joe', '', 'joe@münchen.example':
+    s.send(request(sender='us@b.example', instance='', recipient=to))
+    assert policy(s) == b'action=DUNNO\n\n', to
+print('ok')")" ok
+is 'nor where only the way in is asked for' "$(client "s = connect('policy')
+s.send(request(sender='us@b.example', policy_context='inbound',
+    recipient='joe@acme.example')); print(policy(s))")" "b'action=DUNNO\\n\\n'"
+daemon_stop
 
 # Readiness, as systemd wants it.
 is 'it tells systemd' "$(client "
