@@ -21,13 +21,17 @@ static const char *name = "tlspact";
 static void
 fill_standard(void)
 {
-	int fd;
+	int fd, got;
 
-	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
-		    open("/dev/null",
-			fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) == -1)
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) != -1 || errno != EBADF)
+			continue;
+		/* The lowest free one is given, so it is this one. */
+		got =
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+		if (got != fd)
 			exit(EX_OSERR);
+	}
 }
 
 void

@@ -492,6 +492,12 @@ take_line(
 		    "a line that starts with a blank continues nothing");
 		return;
 	}
+	if (strncmp(line->text, "\xef\xbb\xbf", 3) == 0) {
+		diag_error(in->d, file, line->no,
+		    "a byte order mark (U+FEFF) is in front of the line: save "
+		    "the file without it");
+		return;
+	}
 	attr_init(&words, line->text, line->no);
 	if (attr_next(&words, &a) != ATTR_WORD)
 		diag_error(in->d, file, line->no,

@@ -86,7 +86,7 @@ check_absolute(const char *value)
 	}
 
 static const struct conf_item items[] = {
-    TEXT(registry, "/etc/tlspact/registry", check_path),
+    TEXT(registry, SYSCONFDIR "/tlspact/registry", check_path),
     TEXT(ledger, "/var/lib/tlspact/ledger.db", check_path),
     TEXT(map, "/var/lib/tlspact/policy.cdb", check_map),
     TEXT(ca_file, "/etc/ssl/certs/ca-certificates.crt", check_path),
