@@ -329,7 +329,7 @@ t_signal(void **state)
 		pid = fork();
 		if (pid == 0) {
 			const struct rlimit no_core = {0, 0};
-			struct publish *p;
+			static struct publish *p; /* not lost */
 
 			(void)setrlimit(RLIMIT_CORE, &no_core);
 			(void)signal(signals[i].sig, SIG_DFL);
