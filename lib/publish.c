@@ -129,12 +129,33 @@ check_place(const char *path, struct err *e)
 	return 0;
 }
 
+/*
+ * The folder of a map may belong to an account with fewer rights: a link
+ * that it left there must not lead root to some other file.
+ */
+static int
+check_link(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || lstat(path, &st) == -1 || !S_ISLNK(st.st_mode) ||
+	    st.st_uid == 0)
+		return 0;
+	return err_set(e, EX_NOPERM,
+	    "%s is a symbolic link of another user, which root does not "
+	    "follow",
+	    quotes(path).s);
+}
+
 struct publish *
 publish_lock(const char *path, int wait_ms, struct err *e)
 {
-	struct publish *p = mem_zero(1, sizeof(*p));
+	struct publish *p;
 	char *copy;
 
+	if (check_link(path, e) == -1)
+		return NULL;
+	p = mem_zero(1, sizeof(*p));
 	p->fd = p->lock_fd = -1;
 	p->path = realpath(path, NULL);
 	if (p->path == NULL)
