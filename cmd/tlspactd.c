@@ -25,6 +25,7 @@
 #include "diag.h"
 #include "err.h"
 #include "filewatch.h"
+#include "keeper_run.h"
 #include "listener.h"
 #include "livemap.h"
 #include "logline.h"
@@ -50,7 +51,7 @@ enum { SOCKETMAP, POLICY, SERVICES };
 struct options {
 	struct settings_options settings;
 	struct recompile *recompile; /* is given the same -C and -o */
-	bool foreground, verbose;
+	bool foreground, verbose, keeper;
 };
 
 struct daemon {
@@ -70,6 +71,7 @@ struct daemon {
 	struct event *signal[4];
 	int files; /* watched for a new map; -1 */
 	struct recompile recompile;
+	struct keeper_guard keeper;
 	struct logline_limit complaints;
 	time_t metrics_next, watchdog_next, drain_end;
 	uint64_t watchdog;
@@ -98,6 +100,7 @@ parse_options(int argc, char *argv[], struct options *opt)
 	    {"option", required_argument, NULL, 'o'},
 	    {"debug", no_argument, NULL, 'd'},
 	    {"verbose", no_argument, NULL, 'v'},
+	    {"keeper", no_argument, NULL, 'k'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
@@ -123,6 +126,9 @@ parse_options(int argc, char *argv[], struct options *opt)
 		case 'v':
 			opt->verbose = true;
 			break;
+		case 'k':
+			opt->keeper = true;
+			break;
 		case 'h':
 			usage(stdout);
 			exit(EX_OK);
@@ -137,6 +143,12 @@ parse_options(int argc, char *argv[], struct options *opt)
 		usage(stderr);
 		exit(EX_USAGE);
 	}
+}
+
+static time_t
+seconds(void)
+{
+	return (time_t)(latency_now() / 1000000000);
 }
 
 /* --- The map ------------------------------------------------------------ */
@@ -298,6 +310,7 @@ on_child(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	if (recompile_reap(&d->recompile, &e) == -1)
 		complain_of_compiler(d, &e);
+	keeper_guard_reap(&d->keeper, seconds());
 	look_at_map(d, false);
 }
 
@@ -321,12 +334,6 @@ on_room(void *arg)
 }
 
 /* --- Time --------------------------------------------------------------- */
-
-static time_t
-seconds(void)
-{
-	return (time_t)(latency_now() / 1000000000);
-}
 
 static void
 write_metrics(struct daemon *d)
@@ -375,6 +382,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	acceptors_resume(&d->acceptors);
 	look_at_map(d, false);
 	compile_if_due(d, now);
+	keeper_guard_tick(&d->keeper, now);
 	if (*d->set.metrics_file != '\0' && now >= d->metrics_next) {
 		d->metrics_next = now + (time_t)d->set.metrics_interval;
 		write_metrics(d);
@@ -392,6 +400,7 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	logline(LOGLINE_INFO, "told to look at the map again");
 	look_at_map(arg, true);
+	keeper_guard_reload(&((struct daemon *)arg)->keeper);
 }
 
 /* Take nobody new, answer what is on its way, end. */
@@ -407,6 +416,7 @@ on_end(evutil_socket_t sig, short what, void *arg)
 	}
 	logline(LOGLINE_INFO, "told to end by signal %d", (int)sig);
 	sdnotify("STOPPING=1");
+	keeper_guard_end(&d->keeper);
 	acceptors_close(&d->acceptors);
 	d->draining = true;
 	d->drain_end = seconds() + DRAIN_SECONDS;
@@ -457,21 +467,6 @@ open_listeners(struct daemon *d, struct err *e)
 }
 
 static void
-limit_clients(struct daemon *d)
-{
-	uint64_t want = d->set.max_clients + SPARE_FILES;
-	uint64_t n = process_files(want);
-
-	if (n >= want)
-		return;
-	d->set.max_clients = n > 2 * SPARE_FILES ? n - SPARE_FILES : 1;
-	logline(LOGLINE_WARNING,
-	    "no more than %" PRIu64 " files may be open: max_clients is "
-	    "%" PRIu64,
-	    n, d->set.max_clients);
-}
-
-static void
 start_loop(struct daemon *d)
 {
 	static const struct timeval second = {.tv_sec = 1};
@@ -512,8 +507,11 @@ start(struct daemon *d)
 	struct err e = {0};
 	int code;
 
-	limit_clients(d);
+	d->set.max_clients = process_clients(d->set.max_clients, SPARE_FILES);
 	recompile_program(&d->recompile, d->set.compile_command);
+	if (d->set.keeper == 1)
+		keeper_guard_init(&d->keeper, d->recompile.argv + 1,
+		    d->recompile.n - 2, d->opt.foreground, d->opt.verbose);
 	if (open_listeners(d, &e) == -1 ||
 	    (*d->set.service_user != '\0' &&
 		process_become(d->set.service_user, &e) == -1)) {
@@ -544,18 +542,16 @@ start(struct daemon *d)
 static void
 release(struct daemon *d)
 {
+	struct event *const other[] = {d->tick, d->watching, d->loading};
 	size_t i;
 
 	acceptors_close(&d->acceptors);
 	for (i = 0; i < sizeof(d->signal) / sizeof(d->signal[0]); i++)
 		if (d->signal[i] != NULL)
 			event_free(d->signal[i]);
-	if (d->tick != NULL)
-		event_free(d->tick);
-	if (d->watching != NULL)
-		event_free(d->watching);
-	if (d->loading != NULL)
-		event_free(d->loading);
+	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		if (other[i] != NULL)
+			event_free(other[i]);
 	if (d->files != -1)
 		close(d->files);
 	conns_free(d->conns);
@@ -563,6 +559,7 @@ release(struct daemon *d)
 	if (d->base != NULL)
 		event_base_free(d->base);
 	libevent_global_shutdown();
+	keeper_guard_end(&d->keeper);
 	recompile_release(&d->recompile);
 	diag_free(&d->diags);
 	settings_free(&d->set);
@@ -588,10 +585,13 @@ main(int argc, char *argv[])
 			say_err(&e);
 		code = d.diags.errors > 0 ? EX_CONFIG : e.code;
 	} else {
-		logline_init("tlspactd",
+		logline_init(d.opt.keeper ? "tlspactd keeper" : "tlspactd",
 		    d.opt.verbose ? LOGLINE_DEBUG : levels[d.set.log_level],
 		    d.opt.foreground);
-		if ((code = start(&d)) == EX_OK)
+		if (d.opt.keeper)
+			code = keeper_run(
+			    &d.set, d.recompile.argv + 1, d.recompile.n - 1);
+		else if ((code = start(&d)) == EX_OK)
 			(void)event_base_dispatch(d.base);
 	}
 	release(&d);

@@ -1,12 +1,14 @@
 #include "process.h"
 
 #include <grp.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "err.h"
+#include "logline.h"
 #include "quote.h"
 
 int
@@ -43,4 +45,19 @@ process_files(uint64_t want)
 	r.rlim_cur = r.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &r);
 	return r.rlim_cur;
+}
+
+uint64_t
+process_clients(uint64_t clients, uint64_t spare)
+{
+	uint64_t n = process_files(clients + spare);
+
+	if (n >= clients + spare)
+		return clients;
+	clients = n > 2 * spare ? n - spare : 1;
+	logline(LOGLINE_WARNING,
+	    "no more than %" PRIu64 " files may be open: max_clients is "
+	    "%" PRIu64,
+	    n, clients);
+	return clients;
 }

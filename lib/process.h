@@ -17,4 +17,10 @@ int process_become(const char *user, struct err *e);
 /* Try to be allowed to open so many files; returns how many may be. */
 uint64_t process_files(uint64_t want);
 
+/*
+ * Room for so many clients and spare files besides: how many of the clients
+ * there may be, which is told if it is less.
+ */
+uint64_t process_clients(uint64_t clients, uint64_t spare);
+
 #endif
