@@ -87,6 +87,7 @@ struct keeper {
 	size_t nlow, low_cap;
 	struct keeper_look *look;
 	size_t nlooks, look_cap;
+	bool probes_known;
 	int64_t probe_id; /* the latest result known */
 	time_t probe_time;
 	struct keeper_touched *touched;

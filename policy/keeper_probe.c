@@ -231,20 +231,20 @@ newest_id(const struct ledger_probe *p, void *arg)
 void
 keeper_read_probes(struct keeper *k, time_t now)
 {
-	time_t since = now - KEEPER_LOOK;
+	time_t since = k->probes_known ? k->probe_time - 60 : now - KEEPER_LOOK;
 	int64_t newest = k->probe_id;
 	struct err e;
 
 	/* What there is at the start is in the facts already. */
-	if ((k->probe_id != 0 && ledger_probes(k->ledger, NULL,
-				     k->probe_time - 60, touch, k, &e) == -1) ||
-	    ledger_probes(k->ledger, NULL,
-		k->probe_id == 0 ? since : k->probe_time - 60, newest_id,
-		&newest, &e) == -1) {
+	if ((k->probes_known && ledger_probes(k->ledger, NULL, since, touch, k,
+				    &e) == -1) ||
+	    ledger_probes(
+		k->ledger, NULL, since, newest_id, &newest, &e) == -1) {
 		keeper_complain("the ledger cannot be read", e.text);
 		return;
 	}
-	k->probe_id = newest == 0 ? 1 : newest;
+	k->probes_known = true;
+	k->probe_id = newest;
 	k->probe_time = now;
 }
 

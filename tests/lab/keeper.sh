@@ -31,6 +31,7 @@ keeper_options()
 keeper_lab()
 {
 	mkdir -p "$LAB/state"
+	keeper_far=$(date -d '+90 days' +%Y%m%d) # no notice of that
 	keeper_n=0 keeper_decided=0
 	keeper_options
 	: >"$T/tlspactd.log"
@@ -47,7 +48,7 @@ keeper_lab()
 keeper_partner()
 {
 	keeper_n=$((keeper_n + 1))
-	lab_cert "$1" cn="mx1.$1.example" || return
+	lab_cert "$1" cn="mx1.$1.example" to="$keeper_far" || return
 	lab_gateway 127.0.1.$keeper_n "mx1.$1.example" "$1"
 	echo "$1 127.0.1.$keeper_n" >>"$LAB/state/partners"
 	lab_mx "$1.example" "mx1.$1.example"
@@ -118,14 +119,15 @@ change()
 	local name=$1
 
 	shift
-	lab_cert "$name-new" cn="mx1.$name.example" "$@" || return
+	lab_cert "$name-new" cn="mx1.$name.example" to="$keeper_far" "$@" || return
 	cp "$LAB/pki/$name-new.pem" "$LAB/pki/$name.pem"
 	gateways_reload
 }
 
 good_again()
 {
-	lab_cert "$1-good" cn="mx1.$1.example" key="$1" || return
+	lab_cert "$1-good" cn="mx1.$1.example" to="$keeper_far" key="$1" ||
+		return
 	cp "$LAB/pki/$1-good.pem" "$LAB/pki/$1.pem"
 	gateways_reload
 }
@@ -207,3 +209,4 @@ ended()
 		ORDER BY id DESC LIMIT 1")" = "$2" ]
 }
 history_of() { sql "SELECT kind FROM event WHERE partner = '$1'"; }
+is_lowered() { ! is_secure "$1"; }
