@@ -28,7 +28,7 @@ BASE = $(STD) $(WARN) $(HARDEN) $(CFLAGS) $(CPPFLAGS) -MMD -MP
 
 # The layers: lib knows no partner, policy knows no program.
 INC_lib = -Ilib
-INC_policy = -Ilib -Ipolicy
+INC_policy = -Ilib -Ipolicy -DSYSCONFDIR='"$(SYSCONFDIR)"'
 INC_cmd = -Ilib -Ipolicy -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(SYSCONFDIR)"'
 INC_tests = -Ilib -Ipolicy -Itests

@@ -112,6 +112,15 @@ number(const struct options *opt, const char *s, uint64_t max)
 }
 
 static void
+take_arguments(struct options *opt, int n, char **what)
+{
+	opt->what = what;
+	opt->nwhat = (size_t)n;
+	if (opt->all ? n > 0 : n == 0)
+		misused(opt);
+}
+
+static void
 parse_options(int argc, char *argv[], struct options *opt)
 {
 	enum { ALL = 256, AS, NAG, PROM, OUTPUT, NO_RECORD, RATE_, DAYS };
@@ -189,10 +198,7 @@ parse_options(int argc, char *argv[], struct options *opt)
 			misused(opt);
 		opt->form = form;
 	}
-	opt->what = argv + optind;
-	opt->nwhat = (size_t)(argc - optind);
-	if (opt->all ? opt->nwhat > 0 : opt->nwhat == 0)
-		misused(opt);
+	take_arguments(opt, argc - optind, argv + optind);
 }
 
 static time_t

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <getopt.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,41 +16,39 @@
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "acceptor.h"
 #include "buf.h"
 #include "conn.h"
 #include "diag.h"
 #include "err.h"
-#include "filewatch.h"
-#include "keeper_run.h"
+#include "failing.h"
+#include "keeper.h"
 #include "listener.h"
-#include "livemap.h"
 #include "logline.h"
 #include "mapheader.h"
 #include "mem.h"
-#include "num.h"
 #include "process.h"
-#include "quote.h"
-#include "recompile.h"
 #include "replace.h"
 #include "say.h"
 #include "sdnotify.h"
 #include "service.h"
 #include "settings.h"
 #include "steady.h"
+#include "task.h"
+#include "warden_run.h"
 
-#define LOAD_SLICE 200000 /* ns of work on a new map between requests */
-#define SPARE_FILES 64	  /* descriptors beside those of clients */
-#define DRAIN_SECONDS 5	  /* patience at the end with half-sent requests */
+#define SPARE_FILES 64	   /* descriptors beside those of clients */
+#define FAILING_FRESH 7200 /* seconds a probe's result counts */
+#define FAILING_AGAIN 30   /* seconds between two looks into the ledger */
+#define DRAIN_SECONDS 5	   /* patience at the end with half-sent requests */
 
 enum { SOCKETMAP, POLICY, SERVICES };
 
 struct options {
 	struct settings_options settings;
 	struct recompile *recompile; /* is given the same -C and -o */
-	bool foreground, verbose, keeper;
+	bool foreground, verbose, warden;
 };
 
 struct daemon {
@@ -64,18 +61,15 @@ struct daemon {
 	bool serving[SERVICES];
 	struct acceptors acceptors;
 	struct conns *conns;
-	struct livemap *map;
-	struct event *loading;
+	struct keeper keeper;
+	struct warden_guard warden;
 	struct event *tick;
-	struct event *watching;
 	struct event *signal[4];
-	int files; /* watched for a new map; -1 */
-	struct recompile recompile;
-	struct keeper_guard keeper;
+	struct failing failing; /* see outbound_failing */
+	struct task *looking;
 	struct logline_limit complaints;
-	time_t metrics_next, watchdog_next, drain_end;
+	time_t metrics_next, failing_next, watchdog_next, drain_end;
 	uint64_t watchdog;
-	uint64_t maps_loaded, maps_refused;
 	bool draining; /* told to end */
 };
 
@@ -89,6 +83,7 @@ usage(FILE *to)
 	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
 	    ")\n"
 	    "  -o, --option NAME=VALUE  override one setting\n"
+	    "      --warden         lower, restore and tell; answer nobody\n"
 	    "  -v, --verbose  -h, --help  -V, --version\n");
 }
 
@@ -100,7 +95,7 @@ parse_options(int argc, char *argv[], struct options *opt)
 	    {"option", required_argument, NULL, 'o'},
 	    {"debug", no_argument, NULL, 'd'},
 	    {"verbose", no_argument, NULL, 'v'},
-	    {"keeper", no_argument, NULL, 'k'},
+	    {"warden", no_argument, NULL, 'w'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
@@ -126,8 +121,8 @@ parse_options(int argc, char *argv[], struct options *opt)
 		case 'v':
 			opt->verbose = true;
 			break;
-		case 'k':
-			opt->keeper = true;
+		case 'w':
+			opt->warden = true;
 			break;
 		case 'h':
 			usage(stdout);
@@ -143,175 +138,6 @@ parse_options(int argc, char *argv[], struct options *opt)
 		usage(stderr);
 		exit(EX_USAGE);
 	}
-}
-
-static time_t
-seconds(void)
-{
-	return (time_t)(latency_now() / 1000000000);
-}
-
-/* --- The map ------------------------------------------------------------ */
-
-static bool
-is_expired(const struct daemon *d)
-{
-	const struct mapheader *h = livemap_header(d->map);
-
-	return h->expires != 0 && steady_now(&d->service.clock) >= h->expires;
-}
-
-static void
-tell_status(const struct daemon *d)
-{
-	const struct mapheader *h = livemap_header(d->map);
-	char when[NUM_TIME_MAX];
-
-	sdnotify("STATUS=%zu domains, %zu enforced, %zu lowered, compiled %s%s",
-	    h->domains, h->enforced, h->lowered, num_time_text(h->time, when),
-	    livemap_current(d->map) ? "" : "; the map on disk is no good");
-}
-
-static void
-serve_map(struct daemon *d)
-{
-	static struct mapheader before;
-	const struct mapheader *h = livemap_header(d->map);
-	char when[NUM_TIME_MAX], end[NUM_TIME_MAX];
-
-	/* The same one again leaves the clock alone. */
-	if (d->maps_loaded == 0 || h->time != before.time)
-		steady_start(&d->service.clock);
-	before = *h;
-	d->maps_loaded++;
-	d->service.lookup = (struct lookup){.map = livemap_map(d->map),
-	    .filter = livemap_filter(d->map),
-	    .lowered = h->lowered > 0};
-	d->recompile.next = 0;
-	logline(LOGLINE_INFO,
-	    "serving %zu domains, %zu enforced, %zu lowered, compiled %s; "
-	    "next change %s",
-	    h->domains, h->enforced, h->lowered, num_time_text(h->time, when),
-	    h->expires == 0 ? "never" : num_time_text(h->expires, end));
-	tell_status(d);
-}
-
-static void
-map_event(struct daemon *d, enum livemap_event ev, const struct err *e)
-{
-	static const struct timeval at_once;
-	char when[NUM_TIME_MAX];
-
-	switch (ev) {
-	case LIVEMAP_IDLE:
-		break;
-	case LIVEMAP_BUSY:
-		(void)event_add(d->loading, &at_once);
-		break;
-	case LIVEMAP_NEW:
-		serve_map(d);
-		break;
-	case LIVEMAP_REFUSED:
-		d->maps_refused++;
-		if (livemap_map(d->map) == NULL) {
-			logline(LOGLINE_ERROR, "%s; run tlspact-compile first",
-			    e->text);
-			break;
-		}
-		logline(LOGLINE_ERROR, "%s; still serving the map compiled %s",
-		    e->text, num_time_text(livemap_header(d->map)->time, when));
-		tell_status(d);
-		break;
-	}
-}
-
-static void
-look_at_map(struct daemon *d, bool again)
-{
-	struct err e;
-
-	map_event(d, livemap_look(d->map, again, &e), &e);
-}
-
-static void
-on_loading(evutil_socket_t fd, short what, void *arg)
-{
-	struct daemon *d = arg;
-	struct err e;
-
-	(void)fd;
-	(void)what;
-	map_event(d, livemap_step(d->map, LOAD_SLICE, &e), &e);
-}
-
-/* At the start there is nothing else to do. 0, or the exit code. */
-static int
-load_first(struct daemon *d)
-{
-	enum livemap_event ev;
-	struct err e = {.code = EX_TEMPFAIL};
-
-	d->map = livemap_new(d->set.map);
-	ev = livemap_look(d->map, true, &e);
-	while (ev == LIVEMAP_BUSY)
-		ev = livemap_step(d->map, LOAD_SLICE, &e);
-	if (ev == LIVEMAP_IDLE) /* it changed just then */
-		ev = LIVEMAP_REFUSED;
-	map_event(d, ev, &e);
-	return ev == LIVEMAP_NEW ? EX_OK : e.code;
-}
-
-static void
-on_file(evutil_socket_t fd, short what, void *arg)
-{
-	struct daemon *d = arg;
-
-	(void)what;
-	if (filewatch_read(fd, d->set.map))
-		look_at_map(d, false);
-}
-
-/* --- The compiler ------------------------------------------------------- */
-
-static void
-complain_of_compiler(const struct daemon *d, const struct err *e)
-{
-	logline(LOGLINE_ERROR,
-	    "%s; %s keeps the downgrade, here it ends on time; next try in "
-	    "%d s",
-	    e->text, d->set.map, RECOMPILE_AGAIN);
-}
-
-static void
-compile_if_due(struct daemon *d, time_t now)
-{
-	struct err e;
-
-	if (!is_expired(d))
-		return;
-	switch (recompile_start(&d->recompile, now, &e)) {
-	case 1:
-		logline(LOGLINE_INFO, "a downgrade begins or ends: running %s",
-		    d->recompile.argv[0]);
-		break;
-	case -1:
-		complain_of_compiler(d, &e);
-		break;
-	}
-}
-
-static void
-on_child(evutil_socket_t sig, short what, void *arg)
-{
-	struct daemon *d = arg;
-	struct err e;
-
-	(void)sig;
-	(void)what;
-	if (recompile_reap(&d->recompile, &e) == -1)
-		complain_of_compiler(d, &e);
-	keeper_guard_reap(&d->keeper, seconds());
-	look_at_map(d, false);
 }
 
 /* --- Clients ------------------------------------------------------------ */
@@ -335,22 +161,28 @@ on_room(void *arg)
 
 /* --- Time --------------------------------------------------------------- */
 
+static time_t
+seconds(void)
+{
+	return (time_t)(latency_now() / 1000000000);
+}
+
 static void
 write_metrics(struct daemon *d)
 {
 	struct service_facts f = {
 	    .socketmap = d->serving[SOCKETMAP] ? &d->protocol[SOCKETMAP] : NULL,
 	    .policy = d->serving[POLICY] ? &d->protocol[POLICY] : NULL,
-	    .header = livemap_header(d->map),
-	    .current = livemap_current(d->map),
+	    .header = keeper_header(&d->keeper),
+	    .current = keeper_current(&d->keeper),
 	    .clients = conns_count(d->conns),
 	    .held = conns_held(d->conns),
 	    .accepted = d->acceptors.accepted,
-	    .maps_loaded = d->maps_loaded,
-	    .maps_refused = d->maps_refused,
-	    .compiles_failed = d->recompile.failed,
+	    .maps_loaded = d->keeper.loaded,
+	    .maps_refused = d->keeper.refused,
+	    .compiles_failed = d->keeper.recompile.failed,
 	    .now = time(NULL),
-	    .expired = is_expired(d)};
+	    .expired = keeper_expired(&d->keeper)};
 	static bool said;
 	struct buf text = {0};
 	struct err e;
@@ -363,6 +195,43 @@ write_metrics(struct daemon *d)
 		logline(LOGLINE_ERROR, "%s", e.text);
 	}
 	buf_free(&text);
+}
+
+static int
+look_for_failing(void *arg, struct buf *out, struct err *e)
+{
+	const struct daemon *d = arg;
+
+	return failing_print(d->set.ledger, time(NULL) - FAILING_FRESH, out, e);
+}
+
+static void
+on_failing(void *arg, const char *text, size_t len, const struct err *e)
+{
+	struct daemon *d = arg;
+
+	d->looking = NULL;
+	/* What was known is worth less with each minute: forget it. */
+	failing_release(&d->failing);
+	if (text != NULL)
+		failing_parse(&d->failing, text, len);
+	else if (logline_may(&d->complaints, "the ledger"))
+		logline(LOGLINE_ERROR, "outbound_failing: %s", e->text);
+}
+
+/* The ledger may be large, and its disk slow: a child looks into it. */
+static void
+update_failing(struct daemon *d, time_t now)
+{
+	struct err e;
+
+	if (d->set.outbound_failing == OUTBOUND_DUNNO || d->looking != NULL ||
+	    now < d->failing_next)
+		return;
+	d->failing_next = now + FAILING_AGAIN;
+	d->looking = task_start(d->base, look_for_failing, on_failing, d, &e);
+	if (d->looking == NULL)
+		logline(LOGLINE_ERROR, "outbound_failing: %s", e.text);
 }
 
 static void
@@ -380,9 +249,9 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	acceptors_resume(&d->acceptors);
-	look_at_map(d, false);
-	compile_if_due(d, now);
-	keeper_guard_tick(&d->keeper, now);
+	keeper_tick(&d->keeper, now);
+	warden_guard_tick(&d->warden, now);
+	update_failing(d, now);
 	if (*d->set.metrics_file != '\0' && now >= d->metrics_next) {
 		d->metrics_next = now + (time_t)d->set.metrics_interval;
 		write_metrics(d);
@@ -396,11 +265,24 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 static void
 on_reload(evutil_socket_t sig, short what, void *arg)
 {
+	struct daemon *d = arg;
+
 	(void)sig;
 	(void)what;
 	logline(LOGLINE_INFO, "told to look at the map again");
-	look_at_map(arg, true);
-	keeper_guard_reload(&((struct daemon *)arg)->keeper);
+	keeper_look(&d->keeper, true);
+	warden_guard_reload(&d->warden);
+}
+
+static void
+on_child(evutil_socket_t sig, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)sig;
+	(void)what;
+	keeper_child(&d->keeper);
+	warden_guard_reap(&d->warden, seconds());
 }
 
 /* Take nobody new, answer what is on its way, end. */
@@ -416,7 +298,7 @@ on_end(evutil_socket_t sig, short what, void *arg)
 	}
 	logline(LOGLINE_INFO, "told to end by signal %d", (int)sig);
 	sdnotify("STOPPING=1");
-	keeper_guard_end(&d->keeper);
+	warden_guard_end(&d->warden);
 	acceptors_close(&d->acceptors);
 	d->draining = true;
 	d->drain_end = seconds() + DRAIN_SECONDS;
@@ -436,18 +318,12 @@ open_listeners(struct daemon *d, struct err *e)
 	    [SOCKETMAP] = "socketmap", [POLICY] = "policy"};
 	struct listener_file file = {.group = (gid_t)-1,
 	    .mode = (mode_t)strtoul(d->set.socket_mode, NULL, 8)};
-	const struct group *gr;
 	struct listener l;
 	int i, n = 0;
 
-	if (*d->set.socket_group != '\0') {
-		gr = getgrnam(d->set.socket_group);
-		if (gr == NULL)
-			return err_set(e, EX_CONFIG,
-			    "there is no group %s (socket_group)",
-			    quotes(d->set.socket_group).s);
-		file.group = gr->gr_gid;
-	}
+	if (*d->set.socket_group != '\0' &&
+	    process_group(d->set.socket_group, &file.group, e) == -1)
+		return -1;
 	for (i = 0; i < SERVICES; i++) {
 		if (*address[i] == '\0')
 			continue;
@@ -464,6 +340,21 @@ open_listeners(struct daemon *d, struct err *e)
 		return err_set(e, EX_CONFIG,
 		    "policy_socket and socketmap_socket are both empty");
 	return 0;
+}
+
+static void
+limit_clients(struct daemon *d)
+{
+	uint64_t want = d->set.max_clients + SPARE_FILES;
+	uint64_t n = process_files(want);
+
+	if (n >= want)
+		return;
+	d->set.max_clients = n > 2 * SPARE_FILES ? n - SPARE_FILES : 1;
+	logline(LOGLINE_WARNING,
+	    "no more than %" PRIu64 " files may be open: max_clients is "
+	    "%" PRIu64,
+	    n, d->set.max_clients);
 }
 
 static void
@@ -490,13 +381,7 @@ start_loop(struct daemon *d)
 	(void)signal(SIGPIPE, SIG_IGN);
 	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
 	(void)event_add(d->tick, &second);
-	/* Without it a change is seen by the next tick. */
-	d->files = filewatch_open(d->set.map);
-	if (d->files != -1) {
-		d->watching = event_new(
-		    d->base, d->files, EV_READ | EV_PERSIST, on_file, d);
-		(void)event_add(d->watching, NULL);
-	}
+	keeper_start(&d->keeper, d->base);
 }
 
 /* 0, or the exit code, everything being said. */
@@ -507,11 +392,12 @@ start(struct daemon *d)
 	struct err e = {0};
 	int code;
 
-	d->set.max_clients = process_clients(d->set.max_clients, SPARE_FILES);
-	recompile_program(&d->recompile, d->set.compile_command);
-	if (d->set.keeper == 1)
-		keeper_guard_init(&d->keeper, d->recompile.argv + 1,
-		    d->recompile.n - 2, d->opt.foreground, d->opt.verbose);
+	limit_clients(d);
+	recompile_program(&d->keeper.recompile, d->set.compile_command);
+	if (d->set.warden == 1)
+		warden_guard_init(&d->warden, d->keeper.recompile.argv + 1,
+		    d->keeper.recompile.n - 2, d->opt.foreground,
+		    d->opt.verbose);
 	if (open_listeners(d, &e) == -1 ||
 	    (*d->set.service_user != '\0' &&
 		process_become(d->set.service_user, &e) == -1)) {
@@ -526,12 +412,13 @@ start(struct daemon *d)
 		logline(LOGLINE_ERROR, "no event loop: %s", strerror(errno));
 		return EX_OSERR;
 	}
-	d->loading = evtimer_new(d->base, on_loading, d);
 	service_socketmap(&d->service, &d->protocol[SOCKETMAP]);
 	service_policy(&d->service, &d->protocol[POLICY]);
+	failing_init(&d->failing);
+	d->service.failing = &d->failing;
 	d->service.contact = d->set.operator_;
 	d->service.outbound_failing = (enum verdict)d->set.outbound_failing;
-	if ((code = load_first(d)) != EX_OK)
+	if ((code = keeper_load(&d->keeper, d->set.map, &d->service)) != EX_OK)
 		return code;
 	start_loop(d);
 	d->watchdog = sdnotify_watchdog();
@@ -542,25 +429,22 @@ start(struct daemon *d)
 static void
 release(struct daemon *d)
 {
-	struct event *const other[] = {d->tick, d->watching, d->loading};
 	size_t i;
 
 	acceptors_close(&d->acceptors);
 	for (i = 0; i < sizeof(d->signal) / sizeof(d->signal[0]); i++)
 		if (d->signal[i] != NULL)
 			event_free(d->signal[i]);
-	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++)
-		if (other[i] != NULL)
-			event_free(other[i]);
-	if (d->files != -1)
-		close(d->files);
+	if (d->tick != NULL)
+		event_free(d->tick);
 	conns_free(d->conns);
-	livemap_free(d->map);
+	task_cancel(d->looking);
+	failing_release(&d->failing);
+	keeper_release(&d->keeper);
+	warden_guard_end(&d->warden);
 	if (d->base != NULL)
 		event_base_free(d->base);
 	libevent_global_shutdown();
-	keeper_guard_end(&d->keeper);
-	recompile_release(&d->recompile);
 	diag_free(&d->diags);
 	settings_free(&d->set);
 }
@@ -572,7 +456,7 @@ main(int argc, char *argv[])
 	    [LOG_LEVEL_ERROR] = LOGLINE_ERROR,
 	    [LOG_LEVEL_INFO] = LOGLINE_INFO,
 	    [LOG_LEVEL_DEBUG] = LOGLINE_DEBUG};
-	static struct daemon d = {.files = -1, .opt.recompile = &d.recompile};
+	static struct daemon d = {.opt.recompile = &d.keeper.recompile};
 	struct err e = {0};
 	int code;
 
@@ -585,12 +469,12 @@ main(int argc, char *argv[])
 			say_err(&e);
 		code = d.diags.errors > 0 ? EX_CONFIG : e.code;
 	} else {
-		logline_init(d.opt.keeper ? "tlspactd keeper" : "tlspactd",
+		logline_init(d.opt.warden ? "tlspactd warden" : "tlspactd",
 		    d.opt.verbose ? LOGLINE_DEBUG : levels[d.set.log_level],
 		    d.opt.foreground);
-		if (d.opt.keeper)
-			code = keeper_run(
-			    &d.set, d.recompile.argv + 1, d.recompile.n - 1);
+		if (d.opt.warden)
+			code = warden_run(&d.set, d.keeper.recompile.argv + 1,
+			    d.keeper.recompile.n - 1);
 		else if ((code = start(&d)) == EX_OK)
 			(void)event_base_dispatch(d.base);
 	}

@@ -21,8 +21,8 @@ void
 author_get(struct author *a)
 {
 	const char *sudo = getenv("SUDO_USER");
-	const struct passwd *pw;
-	char name[256];
+	struct passwd pw, *found = NULL;
+	char name[256], text[4096];
 
 	*a = (struct author){0};
 	if (sudo != NULL)
@@ -31,9 +31,9 @@ author_get(struct author *a)
 		take(a->login, name);
 		return;
 	}
-	pw = getpwuid(getuid());
-	if (pw != NULL)
-		take(a->login, pw->pw_name);
+	if (getpwuid_r(getuid(), &pw, text, sizeof(text), &found) == 0 &&
+	    found != NULL)
+		take(a->login, pw.pw_name);
 	else
 		(void)snprintf(
 		    a->login, sizeof(a->login), "uid %ld", (long)getuid());

@@ -4,6 +4,7 @@
 #ifndef FILE_H
 #define FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 
@@ -17,5 +18,11 @@
 struct err;
 char *file_slurp(
     const char *path, size_t max, size_t *len, struct stat *st, struct err *e);
+
+/*
+ * Is there a pipe, device or socket at path? Opened where a file was meant,
+ * it may keep the reader waiting for ever.
+ */
+bool file_is_special(const char *path);
 
 #endif

@@ -309,6 +309,7 @@ int
 listener_accept(const struct listener *l)
 {
 	const int on = 1;
+	/* cppcheck-suppress nullPointer ; the address is not asked for */
 	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd != -1 && l->inet)

@@ -22,6 +22,9 @@ logline_init(const char *program, enum logline_level level, bool foreground)
 	journal = !foreground && getenv("JOURNAL_STREAM") != NULL;
 }
 
+static void put(enum logline_level level, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
 static void
 put(enum logline_level level, const char *fmt, va_list ap)
 {

@@ -46,6 +46,7 @@ logrotated_list(const char *path, struct logrotated **out)
 	struct stat st;
 	DIR *handle = opendir(dir);
 
+	/* cppcheck-suppress readdirCalled ; the handle is our own */
 	while (handle != NULL && (d = readdir(handle)) != NULL) {
 		char *full;
 

@@ -1,14 +1,12 @@
 #include "process.h"
 
 #include <grp.h>
-#include <inttypes.h>
 #include <pwd.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "err.h"
-#include "logline.h"
 #include "quote.h"
 
 int
@@ -29,6 +27,20 @@ process_become(const char *user, struct err *e)
 	return 0;
 }
 
+int
+process_group(const char *name, gid_t *gid, struct err *e)
+{
+	char bytes[65536];
+	struct group gr, *found = NULL;
+
+	if (getgrnam_r(name, &gr, bytes, sizeof(bytes), &found) != 0 ||
+	    found == NULL)
+		return err_set(
+		    e, EX_CONFIG, "there is no group %s", quotes(name).s);
+	*gid = found->gr_gid;
+	return 0;
+}
+
 uint64_t
 process_files(uint64_t want)
 {
@@ -45,19 +57,4 @@ process_files(uint64_t want)
 	r.rlim_cur = r.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &r);
 	return r.rlim_cur;
-}
-
-uint64_t
-process_clients(uint64_t clients, uint64_t spare)
-{
-	uint64_t n = process_files(clients + spare);
-
-	if (n >= clients + spare)
-		return clients;
-	clients = n > 2 * spare ? n - spare : 1;
-	logline(LOGLINE_WARNING,
-	    "no more than %" PRIu64 " files may be open: max_clients is "
-	    "%" PRIu64,
-	    n, clients);
-	return clients;
 }

@@ -5,6 +5,7 @@
 #define PROCESS_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct err;
 
@@ -14,13 +15,10 @@ struct err;
  */
 int process_become(const char *user, struct err *e);
 
+/* The id of a group. 0, or -1 with *e set (78: there is none). */
+int process_group(const char *name, gid_t *gid, struct err *e);
+
 /* Try to be allowed to open so many files; returns how many may be. */
 uint64_t process_files(uint64_t want);
-
-/*
- * Room for so many clients and spare files besides: how many of the clients
- * there may be, which is told if it is less.
- */
-uint64_t process_clients(uint64_t clients, uint64_t spare);
 
 #endif

@@ -44,7 +44,8 @@ on_signal(int sig)
 static void
 catch_signals(void)
 {
-	static const int sigs[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
+	static const int sigs[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE,
+	    SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU};
 	struct sigaction sa = {.sa_handler = on_signal}, old;
 	size_t i;
 

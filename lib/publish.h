@@ -6,7 +6,8 @@
  * synced, given the mode and owner of the old file, renamed over it, and the
  * directory is synced. A lock file beside it, NAME.lock, keeps two writers
  * apart; what a killed writer left behind is removed by the next one. On
- * HUP, INT, TERM and on every failure the temporary file goes at once.
+ * every failure and on the signals that end a process, KILL and those of a
+ * crash aside, the temporary file goes at once.
  */
 #ifndef PUBLISH_H
 #define PUBLISH_H

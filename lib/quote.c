@@ -39,18 +39,22 @@ utf8_len(const char *p, size_t len)
 /*
  * C1 controls (U+0080 to U+009F) move cursors just as C0 ones do; marks of
  * direction (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069) make a text
- * look like another one.
+ * look like another one, and so do those of no width (U+200B to U+200D,
+ * U+2060, U+FEFF, which some editors put before the first line).
  */
 static bool
 is_trick(const unsigned char *u, size_t n)
 {
 	if (n == 2)
 		return u[0] == 0xc2 && u[1] < 0xa0;
+	if (n == 3 && u[0] == 0xef)
+		return u[1] == 0xbb && u[2] == 0xbf;
 	if (n != 3 || u[0] != 0xe2)
 		return false;
-	return (u[1] == 0x80 && (u[2] == 0x8e || u[2] == 0x8f ||
+	return (u[1] == 0x80 && ((u[2] >= 0x8b && u[2] <= 0x8f) ||
 				    (u[2] >= 0xaa && u[2] <= 0xae))) ||
-	       (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9);
+	       (u[1] == 0x81 &&
+		   (u[2] == 0xa0 || (u[2] >= 0xa6 && u[2] <= 0xa9)));
 }
 
 struct quoted

@@ -1,17 +1,44 @@
 #include "say.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
 
 #include "diag.h"
 #include "err.h"
 
 static const char *name = "tlspact";
 
+/*
+ * A closed descriptor from 0 to 2 would be given to the next file that is
+ * opened, such as the lock, and words meant for a reader would end in there.
+ * Whoever uses one of them still gets the error of a closed one.
+ */
+static void
+fill_standard(void)
+{
+	int fd, got;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) != -1 || errno != EBADF)
+			continue;
+		/* The lowest free one is given, so it is this one. */
+		got =
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+		if (got != fd)
+			exit(EX_OSERR);
+	}
+}
+
 void
 say_init(const char *program)
 {
 	name = program;
+	fill_standard();
 }
 
 void

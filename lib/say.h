@@ -9,7 +9,10 @@
 struct err;
 struct diags;
 
-/* The name before every message; borrowed. */
+/*
+ * The name before every message; borrowed. First call of a program: it sees
+ * to it that descriptors 0 to 2 are taken, whatever the caller closed.
+ */
 void say_init(const char *program);
 
 /* One line: "PROGRAM: text". */

@@ -113,8 +113,13 @@ check_unchanged(const struct textfile *t, struct err *e)
 static void
 make_room(struct slot *s, size_t free_bytes)
 {
-	while (s->cap < s->used + free_bytes + 1)
-		s->cap = s->cap == 0 ? PIECE + PIECE / 4 : s->cap * 2;
+	size_t want = s->used + free_bytes + 1;
+
+	if (want <= s->cap)
+		return;
+	if (want > PIECE && want <= PIECE + PIECE / 4)
+		want = PIECE + PIECE / 4;
+	s->cap = want > s->cap * 2 ? want : s->cap * 2;
 	s->buf = realloc(s->buf, s->cap);
 	if (s->buf == NULL)
 		abort();
@@ -143,7 +148,10 @@ read_more(struct textfile *t, struct slot *s, size_t want)
 			    "%s is larger than %zu bytes", quotes(t->path).s,
 			    t->max);
 	}
-	return t->end ? check_unchanged(t, &t->err) : 0;
+	/* At the end, or behind what was the end. */
+	return t->end || t->total > (size_t)t->st.st_size
+		   ? check_unchanged(t, &t->err)
+		   : 0;
 }
 
 static unsigned
@@ -159,13 +167,26 @@ count_lines(const char *p, size_t len)
 	return n;
 }
 
+/* Of small files there may be very many: no more room than they need. */
+static size_t
+first_size(const struct textfile *t)
+{
+	size_t size = (size_t)t->st.st_size;
+
+	return S_ISREG(t->st.st_mode) && size > 0 && size < PIECE ? size + 1
+								  : PIECE;
+}
+
 /* Make the next piece; sets s->rc. */
 static void
 fill(struct textfile *t, struct slot *s)
 {
-	size_t want = PIECE;
+	size_t want = first_size(t);
 
 	s->used = s->len = 0;
+	s->rc = 0;
+	if (t->end && t->carry.len == 0)
+		return;
 	make_room(s, t->carry.len);
 	if (t->carry.len > 0)
 		memcpy(s->buf, t->carry.data, t->carry.len);

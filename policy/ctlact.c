@@ -130,20 +130,60 @@ match_theirs(const char *domain, void *arg)
 	return ctl_is_theirs(t->c->registry, t->f->partner, domain);
 }
 
-size_t
-ctl_retry(struct ctl *c, struct ctl_facts *f, bool *known)
+static bool
+has_id(const struct waiting *w, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (strcmp(w->id[i], id) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * List and retry once; count those that are not among `before`. 0, or -1
+ * with *e set.
+ */
+static int
+retry_once(struct ctl *c, struct ctl_facts *f, const struct waiting *before,
+    size_t *tried, struct err *e)
 {
 	struct theirs t = {.c = c, .f = f};
 	struct waiting *w = &f->waiting;
+	size_t n, i;
+	int rv;
+
+	if (flush_list(w, c->postfix, match_theirs, &t, e) == -1)
+		return -1;
+	rv = flush_retry(w, c->postfix, &n, e);
+	for (i = 0; i < n; i++)
+		*tried += !has_id(before, w->id[i]);
+	return rv;
+}
+
+size_t
+ctl_retry(struct ctl *c, struct ctl_facts *f, bool *known)
+{
+	struct waiting *w = &f->waiting, first = {0};
 	struct err e;
 	size_t tried = 0;
+	int rv;
 
 	*known = false;
 	flush_release(w);
 	if (f->partner == NULL)
 		return 0;
-	if (flush_list(w, c->postfix, match_theirs, &t, &e) == -1 ||
-	    flush_retry(w, c->postfix, &tried, &e) == -1) {
+	rv = retry_once(c, f, &first, &tried, &e);
+	/* What was under way met the old policy, and waits from now on. */
+	if (rv == 0 && w->messages > w->deferred && tried < FLUSH_MAX) {
+		first = *w;
+		*w = (struct waiting){0};
+		sleep(1);
+		rv = retry_once(c, f, &first, &tried, &e);
+		flush_release(&first);
+	}
+	if (rv == -1) {
 		say("warning: waiting mail is not tried again now: %s; "
 		    "Postfix does so in its own time, or by postqueue -f",
 		    e.text);

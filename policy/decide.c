@@ -35,8 +35,7 @@ breach_text(enum breach b)
 		"client certificate not trusted (see smtpd_tls_CAfile)",
 	    [BREACH_NAME] = "client certificate of another name",
 	    [BREACH_KEY] = "client certificate with another key",
-	    [BREACH_OUR_DIGEST] = "smtpd_tls_fingerprint_digest is not sha256, "
-				  "so keys cannot be compared",
+	    [BREACH_OUR_DIGEST] = "smtpd_tls_fingerprint_digest is not sha256",
 	    [BREACH_OUTBOUND] = "the recipient's partner fails now"};
 
 	return texts[b];

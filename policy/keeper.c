@@ -1,491 +1,212 @@
-#include "keeper_priv.h"
+#include "keeper.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <event2/event.h>
 #include <sysexits.h>
+#include <unistd.h>
 
-#include "buf.h"
-#include "dname.h"
 #include "err.h"
-#include "ledger.h"
+#include "filewatch.h"
+#include "livemap.h"
 #include "logline.h"
-#include "mem.h"
+#include "mapheader.h"
 #include "num.h"
-#include "quote.h"
-#include "settings.h"
-#include "target.h"
+#include "sdnotify.h"
+#include "service.h"
 
-#define PATIENCE_MS 2000 /* with others who write the ledger */
+#define LOAD_SLICE 200000 /* ns of work on a new map between requests */
 
-bool
-keeper_name(char to[REGISTRY_NAME_MAX + 1], const char *name)
+const struct mapheader *
+keeper_header(const struct keeper *k)
 {
-	if (strlen(name) > REGISTRY_NAME_MAX)
-		return false;
-	strcpy(to, name);
-	return true;
-}
-
-void
-keeper_complain(const char *what, const char *why)
-{
-	static struct logline_limit limit;
-
-	if (logline_may(&limit, "keeper"))
-		logline(LOGLINE_ERROR, "%s: %s", what, why);
-}
-
-const struct partner *
-keeper_partner(const struct keeper *k, const char *name)
-{
-	uint32_t i = k->registry == NULL ? REGISTRY_NONE
-					 : registry_find(k->registry, name);
-
-	return i == REGISTRY_NONE ||
-		       strcmp(k->registry->partner[i].name, name) != 0
-		   ? NULL
-		   : &k->registry->partner[i];
-}
-
-static bool
-lookup(void *ctx, const char *partner, struct drop_rules *out)
-{
-	const struct partner *p = keeper_partner(ctx, partner);
-
-	if (p == NULL)
-		return false;
-	drop_rules_of(p, out);
-	return true;
+	return livemap_header(k->map);
 }
 
 bool
-keeper_is_theirs(
-    const struct keeper *k, const char *partner, const char *domain)
+keeper_current(const struct keeper *k)
 {
-	const struct partner *p = keeper_partner(k, partner);
-	char buf[DNAME_MAX + 256];
-	const char *name, *dot;
-	uint32_t i;
-
-	if (p == NULL || dname_host(domain, buf, &name) != NULL)
-		return false;
-	i = registry_find(k->registry, name);
-	for (dot = strchr(name, '.'); i == REGISTRY_NONE && dot != NULL;
-	     dot = strchr(dot + 1, '.'))
-		i = registry_find(k->registry, dot);
-	return i != REGISTRY_NONE && &k->registry->partner[i] == p;
+	return livemap_current(k->map);
 }
 
-/* --- The registry -------------------------------------------------------- */
-
-static bool
-same_file(const struct stat *a, const struct stat *b)
+bool
+keeper_expired(const struct keeper *k)
 {
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	       a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
+	const struct mapheader *h = keeper_header(k);
 
-/* Has the file changed since the last call? */
-static bool
-changed(const char *path, struct stat *seen)
-{
-	struct stat st;
-
-	if (stat(path, &st) == -1)
-		memset(&st, 0, sizeof(st));
-	if (same_file(&st, seen))
-		return false;
-	*seen = st;
-	return true;
-}
-
-/* 0, or -1 with *e set; then the old one stays. */
-static int
-load_registry(struct keeper *k, time_t now, struct err *e)
-{
-	struct diags d = {0};
-	struct registry *r;
-
-	r = registry_load(k->set->registry, now, &d, e);
-	if (r == NULL)
-		return -1;
-	if (d.errors > 0) {
-		(void)err_set(e, EX_DATAERR, "%s has %zu errors",
-		    quotes(k->set->registry).s, d.errors);
-		diag_free(&d);
-		registry_free(r);
-		return -1;
-	}
-	diag_free(&d);
-	registry_free(k->registry);
-	k->registry = r;
-	return 0;
+	return h->expires != 0 && steady_now(&k->service->clock) >= h->expires;
 }
 
 static void
-reload_if_changed(struct keeper *k, time_t now)
+tell_status(const struct keeper *k)
 {
-	bool a = changed(k->set->registry, &k->registry_seen);
-	bool b = changed(k->set->map, &k->map_seen);
-	struct err e;
+	const struct mapheader *h = keeper_header(k);
+	char when[NUM_TIME_MAX];
 
-	if (!a && !b && !k->reload)
-		return;
-	k->reload = false;
-	if (load_registry(k, now, &e) == -1) {
-		keeper_complain("still by the registry as it was", e.text);
-		return;
-	}
-	drop_reload(k->drop, &k->drop_settings, now, &k->actions);
-	keeper_carry_out(k, now);
-}
-
-void
-keeper_reload(struct keeper *k)
-{
-	k->reload = true;
-}
-
-/* --- Actions ------------------------------------------------------------- */
-
-static void
-want_flush(struct keeper *k, const char *partner)
-{
-	size_t i;
-
-	for (i = 0; i < k->nflush; i++)
-		if (strcmp(k->flush[i], partner) == 0)
-			return;
-	k->flush =
-	    mem_grow(k->flush, k->nflush, &k->flush_cap, sizeof(*k->flush));
-	if (keeper_name(k->flush[k->nflush], partner))
-		k->nflush++;
-}
-
-/* DROP_LOWER. */
-static void
-lower(struct keeper *k, const struct drop_action *x, time_t now)
-{
-	const struct partner *p = keeper_partner(k, x->partner);
-	struct ledger_downgrade d = {.partner = x->partner,
-	    .before = p == NULL ? x->from : partner_level(p),
-	    .after = x->to,
-	    .begin = now,
-	    .end = x->until,
-	    .reason = x->text,
-	    .author = KEEPER_AUTHOR,
-	    .cause = LEDGER_AUTOMATIC,
-	    .fault = fault_text(x->fault),
-	    .keys = x->to == LEVEL_KEY ? x->key : NULL,
-	    .nkeys = x->to == LEVEL_KEY ? x->nkeys : 0,
-	    .replaces = x->id};
-	struct drop_lowering l = {.partner = x->partner,
-	    .level = x->to,
-	    .begin = now,
-	    .end = x->until,
-	    .automatic = true,
-	    .fault = x->fault};
-	char end[NUM_TIME_MAX];
-	struct err e;
-
-	if (ledger_downgrade_begin(k->ledger, &d, now, &l.id, &e) != 0) {
-		keeper_complain(x->partner, e.text);
-		drop_refused(k->drop, x->partner, now);
-		return;
-	}
-	logline(LOGLINE_INFO, "%s: lowered to %s until %s: %s; %s", x->partner,
-	    level_name(x->to), num_time_text(x->until, end),
-	    fault_text(x->fault), x->text);
-	if (x->id != 0)
-		keeper_forget_low(k, x->id);
-	keeper_know_low(k, x->partner, l.id, l.end, true);
-	k->compile_wanted = true;
-	drop_lowered(k->drop, &l, now, &k->actions);
-}
-
-/* Why a downgrade was ended, for the ledger; and back again. */
-static const char *const why_words[] = {
-    [DROP_WHY_END] = "end",
-    [DROP_WHY_PASSED] = "two probes passed",
-    [DROP_WHY_RULES] = "the registry no longer allows it",
-    [DROP_WHY_CLOCK] = "the clock was set back behind its beginning",
-};
-
-/* DROP_RESTORE. */
-static void
-restore(struct keeper *k, const struct drop_action *x, time_t now)
-{
-	const char *why = why_words[x->why];
-	struct err e;
-	int rv;
-
-	rv = ledger_downgrade_settle(k->ledger, now, NULL, NULL, &e);
-	if (rv == 0)
-		rv = ledger_downgrade_close(k->ledger, x->id, KEEPER_AUTHOR,
-		    why == NULL ? drop_why_text(x->why) : why, now, &e);
-	/* Refused: it has ended already. */
-	if (rv == -1) {
-		keeper_complain(x->partner, e.text);
-		drop_refused(k->drop, x->partner, now);
-		return;
-	}
-	logline(LOGLINE_INFO, "%s: back to %s: %s", x->partner,
-	    level_name(x->to), drop_why_text(x->why));
-	keeper_forget_low(k, x->id);
-	k->compile_wanted = true;
-	drop_ended(k->drop, x->partner, x->id, x->why, now, &k->actions);
-}
-
-/* DROP_SHORTEN. */
-static void
-shorten(struct keeper *k, const struct drop_action *x, time_t now)
-{
-	struct drop_lowering l = {.id = x->id,
-	    .partner = x->partner,
-	    .level = x->from,
-	    .begin = x->begin,
-	    .end = x->until,
-	    .automatic = x->automatic,
-	    .fault = x->fault};
-	struct err e;
-
-	if (ledger_downgrade_extend(k->ledger, x->id, x->until, KEEPER_AUTHOR,
-		"the clock or max_downgrade says so", now, &e) != 0) {
-		keeper_complain(x->partner, e.text);
-		drop_refused(k->drop, x->partner, now);
-		return;
-	}
-	keeper_know_low(k, x->partner, x->id, x->until, x->automatic);
-	k->compile_wanted = true;
-	drop_lowered(k->drop, &l, now, &k->actions);
+	sdnotify("STATUS=%zu domains, %zu enforced, %zu lowered, compiled %s%s",
+	    h->domains, h->enforced, h->lowered, num_time_text(h->time, when),
+	    keeper_current(k) ? "" : "; the map on disk is no good");
 }
 
 static void
-tell(struct keeper *k, const struct drop_action *x, time_t now)
+serve(struct keeper *k)
 {
-	struct notice n;
+	const struct mapheader *h = keeper_header(k);
+	char when[NUM_TIME_MAX], end[NUM_TIME_MAX];
 
-	switch (x->what) {
-	case DROP_TELL_MASS:
-		k->mass = true;
-		keeper_event(k, "mass-fault", NULL,
-		    "many partners fail at once: nobody is lowered", x->at,
-		    now);
-		break;
-	case DROP_TELL_MASS_OVER:
-		k->mass = false;
-		keeper_event(k, "mass-over", NULL,
-		    "partners recover: downgrades are possible again", x->at,
-		    now);
-		break;
-	case DROP_TELL_HELD:
-		keeper_watch_told(k, x, now);
-		logline(LOGLINE_INFO, "%s: held (%s): %s; %s", x->partner,
-		    drop_why_text(x->why), fault_text(x->fault), x->text);
-		break;
-	default:
-		break;
-	}
-	if (notice_of_action(x, now, &n))
-		keeper_tell(k, &n, now);
+	/* The same one again leaves the clock alone. */
+	if (k->loaded == 0 || h->time != k->compiled)
+		steady_start(&k->service->clock);
+	k->compiled = h->time;
+	k->loaded++;
+	k->service->lookup = (struct lookup){.map = livemap_map(k->map),
+	    .filter = livemap_filter(k->map),
+	    .lowered = h->lowered > 0};
+	if (!keeper_expired(k))
+		k->recompile.next = 0;
+	logline(LOGLINE_INFO,
+	    "serving %zu domains, %zu enforced, %zu lowered, compiled %s; "
+	    "next change %s",
+	    h->domains, h->enforced, h->lowered, num_time_text(h->time, when),
+	    h->expires == 0 ? "never" : num_time_text(h->expires, end));
+	tell_status(k);
 }
 
 static void
-carry(struct keeper *k, const struct drop_action *x, time_t now)
+map_event(struct keeper *k, enum livemap_event ev, const struct err *e)
 {
-	switch (x->what) {
-	case DROP_PROBE:
-		keeper_ask_probe(k, x->partner, x->control, now);
+	static const struct timeval at_once;
+	char when[NUM_TIME_MAX];
+
+	switch (ev) {
+	case LIVEMAP_IDLE:
 		break;
-	case DROP_LOWER:
-		lower(k, x, now);
+	case LIVEMAP_BUSY:
+		(void)event_add(k->loading, &at_once);
 		break;
-	case DROP_RESTORE:
-		restore(k, x, now);
+	case LIVEMAP_NEW:
+		serve(k);
 		break;
-	case DROP_SHORTEN:
-		shorten(k, x, now);
-		break;
-	case DROP_FLUSH:
-		want_flush(k, x->partner);
-		break;
-	case DROP_KEEP_CLOCK:
-		keeper_event(k, "clock-back", NULL, "the clock was set back",
-		    x->at, now);
-		break;
-	default:
-		tell(k, x, now);
+	case LIVEMAP_REFUSED:
+		k->refused++;
+		if (livemap_map(k->map) == NULL) {
+			logline(LOGLINE_ERROR, "%s; run tlspact-compile first",
+			    e->text);
+			break;
+		}
+		logline(LOGLINE_ERROR, "%s; still serving the map compiled %s",
+		    e->text, num_time_text(keeper_header(k)->time, when));
+		tell_status(k);
 		break;
 	}
 }
 
 void
-keeper_carry_out(struct keeper *k, time_t now)
+keeper_look(struct keeper *k, bool again)
 {
-	struct drop_actions a;
-	size_t i;
-
-	while (!k->carrying && k->actions.n > 0) {
-		a = k->actions;
-		k->actions = (struct drop_actions){0};
-		k->carrying = true;
-		for (i = 0; i < a.n; i++)
-			carry(k, &a.v[i], now);
-		k->carrying = false;
-		drop_actions_free(&a);
-	}
-}
-
-/* --- The map ------------------------------------------------------------- */
-
-static void
-compile_if_wanted(struct keeper *k, time_t now)
-{
-	size_t i;
-
-	if (k->compiling)
-		return;
-	if (k->compile_wanted) {
-		if (now < k->compile_next)
-			return;
-		k->compile_wanted = false;
-		k->compiling = true;
-		k->hands.compile(k->hands.ctx);
-		return;
-	}
-	for (i = 0; i < k->nflush; i++)
-		k->hands.flush(k->hands.ctx, k->flush[i]);
-	k->nflush = 0;
-}
-
-void
-keeper_compiled(struct keeper *k, bool well, const char *text, time_t now)
-{
-	struct notice n = {.kind = NOTICE_MAP,
-	    .at = now,
-	    .waiting = -1,
-	    .text = text,
-	    .map = k->set->map,
-	    .compiled = k->map_seen.st_mtim.tv_sec};
-
-	k->compiling = false;
-	k->compile_next = 0;
-	if (!well) {
-		k->compile_wanted = true;
-		k->compile_next = now + KEEPER_COMPILE;
-		keeper_complain("the map was not compiled", text);
-		keeper_tell(k, &n, now);
-		return;
-	}
-	compile_if_wanted(k, now);
-}
-
-/* --- Life ---------------------------------------------------------------- */
-
-struct keeper *
-keeper_new(const struct settings *set, const struct keeper_hands *hands)
-{
-	struct keeper *k = mem_zero(1, sizeof(*k));
-	struct target target;
 	struct err e;
 
-	k->set = set;
-	k->hands = *hands;
-	k->drop_settings = drop_preset;
-	k->drop_settings.max_partners = (uint32_t)set->drop_max_partners;
-	k->drop_settings.max_downgrade = (uint32_t)set->max_downgrade;
-	if (settings_target(set, true, &target, &e) == -1) {
-		keeper_complain("no downgrade to key", e.text);
-		k->drop_settings.no_key = true;
-	} else if (!target.sha256) {
-		k->drop_settings.no_key = true;
-	}
-	return k;
+	map_event(k, livemap_look(k->map, again, &e), &e);
 }
 
 int
-keeper_start(struct keeper *k, time_t now, struct err *e)
+keeper_load(struct keeper *k, const char *path, struct service *s)
 {
-	if (k->ledger == NULL) {
-		k->ledger = ledger_open(k->set->ledger, LEDGER_WRITE, e);
-		if (k->ledger == NULL)
-			return -1;
-		ledger_patience(k->ledger, PATIENCE_MS);
-	}
-	(void)changed(k->set->registry, &k->registry_seen);
-	(void)changed(k->set->map, &k->map_seen);
-	if (load_registry(k, now, e) == -1)
-		return -1;
-	drop_free(k->drop);
-	k->drop = drop_new(&k->drop_settings, lookup, k);
-	/* What was decided before we died may not have reached the map. */
-	k->compile_wanted = true;
-	keeper_watch_rebuild(k, now);
-	if (keeper_rebuild(k, now, e) == -1) {
-		drop_free(k->drop);
-		k->drop = NULL;
-		return -1;
-	}
-	k->sweep_next = now + (time_t)k->set->probe_every;
-	keeper_carry_out(k, now);
-	keeper_tick(k, now);
-	return 0;
+	enum livemap_event ev;
+	struct err e = {.code = EX_TEMPFAIL, .text = "the map changes"};
+
+	k->path = path;
+	k->service = s;
+	k->files = -1;
+	k->map = livemap_new(path);
+	ev = livemap_look(k->map, true, &e);
+	while (ev == LIVEMAP_BUSY)
+		ev = livemap_step(k->map, LOAD_SLICE, &e);
+	if (ev == LIVEMAP_IDLE) /* it was written to just then */
+		ev = LIVEMAP_REFUSED;
+	map_event(k, ev, &e);
+	return ev == LIVEMAP_NEW ? EX_OK : e.code;
 }
 
-static bool
-ledger_changed(struct keeper *k, time_t now)
+static void
+on_loading(evutil_socket_t fd, short what, void *arg)
 {
-	char *wal = mem_printf("%s-wal", k->set->ledger);
-	bool a = changed(k->set->ledger, &k->ledger_seen);
-	bool b = changed(wal, &k->wal_seen);
+	struct keeper *k = arg;
+	struct err e;
 
-	free(wal);
-	/* Stamps are coarse: what came right after the last look, too. */
-	if (!a && !b && now - k->wal_seen.st_mtim.tv_sec > 2 &&
-	    now - k->looked < 10 && now >= k->looked)
-		return false;
-	k->looked = now;
-	return true;
+	(void)fd;
+	(void)what;
+	map_event(k, livemap_step(k->map, LOAD_SLICE, &e), &e);
+}
+
+static void
+on_file(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+
+	(void)what;
+	if (filewatch_read(fd, k->path))
+		keeper_look(k, false);
+}
+
+void
+keeper_start(struct keeper *k, struct event_base *base)
+{
+	k->loading = evtimer_new(base, on_loading, k);
+	/* Without it a change is seen by the next tick. */
+	k->files = filewatch_open(k->path);
+	if (k->files == -1)
+		return;
+	k->watching =
+	    event_new(base, k->files, EV_READ | EV_PERSIST, on_file, k);
+	(void)event_add(k->watching, NULL);
+}
+
+static void
+complain(const struct keeper *k, const struct err *e)
+{
+	logline(LOGLINE_ERROR,
+	    "%s; %s keeps the downgrade, here it ends on time; next try in "
+	    "%d s",
+	    e->text, k->path, RECOMPILE_AGAIN);
 }
 
 void
 keeper_tick(struct keeper *k, time_t now)
 {
-	if (k->drop == NULL)
+	struct err e;
+
+	keeper_look(k, false);
+	if (!keeper_expired(k))
 		return;
-	reload_if_changed(k, now);
-	if (ledger_changed(k, now))
-		keeper_read(k, now);
-	keeper_settle_probes(k, now);
-	drop_tick(k->drop, now, &k->actions);
-	keeper_carry_out(k, now);
-	keeper_watch_tick(k, now);
-	compile_if_wanted(k, now);
-	if (k->set->probe_every != 0 && now >= k->sweep_next) {
-		k->sweep_next = now + (time_t)k->set->probe_every;
-		k->hands.sweep(k->hands.ctx);
+	switch (recompile_start(&k->recompile, now, &e)) {
+	case 1:
+		logline(LOGLINE_INFO, "a downgrade begins or ends: running %s",
+		    k->recompile.argv[0]);
+		break;
+	case -1:
+		complain(k, &e);
+		break;
 	}
-	keeper_send(k, now);
 }
 
 void
-keeper_free(struct keeper *k)
+keeper_child(struct keeper *k)
 {
-	if (k == NULL)
-		return;
-	drop_free(k->drop);
-	drop_actions_free(&k->actions);
-	registry_free(k->registry);
-	ledger_close(k->ledger);
-	free(k->taken);
-	free(k->taken_time);
-	free(k->low);
-	free(k->look);
-	free(k->touched);
-	free(k->fault);
-	free(k->sum);
-	free(k->flush);
-	free(k);
+	struct err e;
+
+	if (recompile_reap(&k->recompile, &e) == -1)
+		complain(k, &e);
+	keeper_look(k, false);
+}
+
+void
+keeper_release(struct keeper *k)
+{
+	if (k->watching != NULL)
+		event_free(k->watching);
+	if (k->loading != NULL)
+		event_free(k->loading);
+	if (k->map != NULL && k->files != -1)
+		close(k->files);
+	livemap_free(k->map);
+	recompile_release(&k->recompile);
 }

@@ -1,89 +1,63 @@
 /*
- * keeper.h: the loop that lowers, restores and tells.
+ * keeper.h: keeps the map that is served fresh, on an event loop.
  *
- * Reads from the ledger what tlspact-log, tlspact-probe and people put
- * there, asks drop.h what to do about it, writes what was decided into the
- * ledger, and has others do the rest: probe, compile, flush, send. It never
- * waits for them; they answer by a call. Whatever is lost when it dies is
- * found again in the ledger when it starts.
+ * Sees that the file was replaced, takes over the new one in small steps,
+ * and runs tlspact-compile when a downgrade ends, so that Postfix sees it
+ * end as well.
  */
 #ifndef KEEPER_H
 #define KEEPER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
-struct err;
-struct keeper;
-struct registry;
-struct partner;
-struct settings;
+#include "recompile.h"
 
-#define KEEPER_AUTHOR "tlspactd" /* of what it writes into the ledger */
-#define KEEPER_LETTER_MAILS 2
+struct event;
+struct event_base;
+struct livemap;
+struct mapheader;
+struct service;
 
-/* A message, ready for sendmail(1). */
-struct keeper_mail {
-	const char *const *to;
-	size_t nto;
-	const char *text;
+struct keeper {
+	const char *path; /* borrowed */
+	struct service *service;
+	struct livemap *map;
+	struct recompile recompile;
+	struct event *loading, *watching;
+	int files;	 /* watched; -1: none */
+	time_t compiled; /* the map that is served */
+	uint64_t loaded, refused;
 };
-
-/* A notice on its way. */
-struct keeper_letter {
-	int64_t id; /* of the ledger's notice */
-	struct keeper_mail mail[KEEPER_LETTER_MAILS];
-	size_t nmails;
-	const char *json; /* for notify_command */
-};
-
-/* Who does the work. All arguments are borrowed for the call. */
-struct keeper_hands {
-	void *ctx;
-	/* Look at the partner's gateways; the answer is keeper_probed(). */
-	void (*probe)(void *ctx, const char *partner);
-	/* Look at all; the answer is what stands in the ledger. */
-	void (*sweep)(void *ctx);
-	/* Compile the map; the answer is keeper_compiled(). */
-	void (*compile)(void *ctx);
-	/* Have Postfix retry the partner's mail. */
-	void (*flush)(void *ctx, const char *partner);
-	/* The answer is keeper_sent(). */
-	void (*send)(void *ctx, const struct keeper_letter *letter);
-};
-
-/* Both are borrowed. */
-struct keeper *keeper_new(
-    const struct settings *set, const struct keeper_hands *hands);
 
 /*
- * Open the ledger, read the registry, and go on where it was left. 0, or -1
- * with *e set: to be tried again.
+ * Load the map at path for s, whose lookup and clock are set then and with
+ * each new map. Waits. 0, or the exit code, everything being logged.
  */
-int keeper_start(struct keeper *k, time_t now, struct err *e);
+int keeper_load(struct keeper *k, const char *path, struct service *s);
 
-/* Time has passed; to be called about four times a second. */
+/* Watch for new ones from now on. */
+void keeper_start(struct keeper *k, struct event_base *base);
+
+/* Each second: now is of a clock that never jumps. */
 void keeper_tick(struct keeper *k, time_t now);
 
-/* Read the registry again, at the next tick. */
-void keeper_reload(struct keeper *k);
+/* Has the file changed? again: take it over, whatever it looks like. */
+void keeper_look(struct keeper *k, bool again);
 
-/* The look at the gateways that was asked for is over. */
-void keeper_probed(struct keeper *k, const char *partner, time_t now);
+/* After SIGCHLD. */
+void keeper_child(struct keeper *k);
 
-/* The map was compiled; or it was not, and the compiler said why. */
-void keeper_compiled(struct keeper *k, bool well, const char *text, time_t now);
+const struct mapheader *keeper_header(const struct keeper *k);
 
-/* The letter went out; or why (not NULL) it did not. */
-void keeper_sent(struct keeper *k, int64_t id, const char *why, time_t now);
+/* Is the map that is served the one on disk? */
+bool keeper_current(const struct keeper *k);
 
-/* Is mail to that domain the partner's, by the registry? */
-bool keeper_is_theirs(
-    const struct keeper *k, const char *partner, const char *domain);
+/* Has something in the map ended or begun that it does not know of? */
+bool keeper_expired(const struct keeper *k);
 
-/* NULL is well. */
-void keeper_free(struct keeper *k);
+/* A keeper that never loaded is well too. */
+void keeper_release(struct keeper *k);
 
 #endif

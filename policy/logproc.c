@@ -10,6 +10,7 @@ logprocs_init(struct logprocs *t)
 {
 	*t = (struct logprocs){0};
 	t->v = mem_table(LOGPROC_MAX, sizeof(*t->v));
+	t->key = mem_table(LOGPROC_MAX, sizeof(*t->key));
 }
 
 void
@@ -20,7 +21,9 @@ logprocs_free(struct logprocs *t)
 	for (i = 0; t->v != NULL && i < LOGPROC_MAX; i++)
 		free(t->v[i].missed);
 	free(t->v);
+	free(t->key);
 	t->v = NULL;
+	t->key = NULL;
 }
 
 uint64_t
@@ -51,54 +54,58 @@ key_of(const struct logprefix *p)
 	return logproc_hash(h, p->host.p, p->host.n);
 }
 
-static struct logproc *
-ways(struct logprocs *t, uint64_t key)
+/* Index of the first process of the place where the key belongs. */
+static size_t
+place(uint64_t key)
 {
 	/* The hash ends in a shift: its upper bits are the better ones. */
-	return t->v + (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) %
-			  (LOGPROC_MAX / LOGPROC_WAYS) * LOGPROC_WAYS;
+	return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) %
+	       (LOGPROC_MAX / LOGPROC_WAYS) * LOGPROC_WAYS;
 }
 
-struct logproc *
-logprocs_find(struct logprocs *t, const struct logprefix *p)
+static struct logproc *
+find(struct logprocs *t, uint64_t key)
 {
-	uint64_t key = key_of(p);
-	struct logproc *v = ways(t, key);
-	size_t i;
+	size_t i = place(key), end = i + LOGPROC_WAYS;
 
-	for (i = 0; i < LOGPROC_WAYS; i++)
-		if (v[i].key == key) {
-			v[i].used = ++t->clock;
-			return &v[i];
+	for (; i < end; i++)
+		if (t->key[i] == key) {
+			t->v[i].used = ++t->clock;
+			return &t->v[i];
 		}
 	return NULL;
 }
 
 struct logproc *
+logprocs_find(struct logprocs *t, const struct logprefix *p)
+{
+	return find(t, key_of(p));
+}
+
+struct logproc *
 logprocs_get(struct logprocs *t, const struct logprefix *p, uint32_t *evicted)
 {
-	struct logproc *v = logprocs_find(t, p), *oldest;
-	uint64_t key;
-	size_t i;
+	uint64_t key = key_of(p);
+	struct logproc *v = find(t, key);
+	size_t i, oldest = place(key), end = oldest + LOGPROC_WAYS;
 
 	*evicted = LOGPROC_NONE;
 	if (v != NULL)
 		return v;
-	key = key_of(p);
-	v = oldest = ways(t, key);
-	for (i = 1; i < LOGPROC_WAYS; i++)
-		if (v[i].used < oldest->used)
-			oldest = &v[i];
-	if (oldest->key != 0) {
-		*evicted = oldest->waiting;
-		free(oldest->missed);
+	for (i = oldest + 1; i < end; i++)
+		if (t->v[i].used < t->v[oldest].used)
+			oldest = i;
+	v = &t->v[oldest];
+	if (t->key[oldest] != 0) {
+		*evicted = v->waiting;
+		free(v->missed);
 		t->evicted++;
 	}
-	memset(oldest, 0, sizeof(*oldest));
-	oldest->key = key;
-	oldest->used = ++t->clock;
-	oldest->waiting = LOGPROC_NONE;
-	return oldest;
+	memset(v, 0, sizeof(*v));
+	t->key[oldest] = key;
+	v->used = ++t->clock;
+	v->waiting = LOGPROC_NONE;
+	return v;
 }
 
 void

@@ -53,7 +53,6 @@ struct logproc_missed {
 };
 
 struct logproc {
-	uint64_t key; /* 0: free */
 	uint64_t used;
 	struct logproc_session session;
 	/* What was said of a certificate or a handshake, and of whose. */
@@ -69,6 +68,8 @@ struct logproc {
 };
 
 struct logprocs {
+	uint64_t *key; /* of each of v, 0: free; those of a place in one line
+			* of the processor's cache */
 	struct logproc *v;
 	uint64_t clock;
 	uint64_t evicted;

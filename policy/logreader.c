@@ -18,6 +18,7 @@
 
 #define CLOCK_LINES 4096 /* lines between two looks at the clock */
 #define WAIT_MS 1000
+#define DIRTY_MS 100 /* while something is not written yet */
 #define RETRY_MS 1000
 
 /* How far a file was read; the ledger's row for it. */
@@ -441,7 +442,7 @@ follow_file(
 			return -1;
 		if (r->hook.tick != NULL)
 			r->hook.tick(r->hook.arg);
-		logwatch_wait(w, WAIT_MS);
+		logwatch_wait(w, r->dirty ? DIRTY_MS : WAIT_MS);
 	}
 	return 0;
 }

@@ -7,6 +7,31 @@
 #include "probeplan.h"
 #include "registry.h"
 
+#define WIDTH 72 /* columns of a letter */
+
+/* Two sentences as an item of a list, broken into lines. */
+static void
+put_item(struct buf *out, const char *what, const char *advice)
+{
+	const char *part[] = {what, advice};
+	size_t col = 5, len, i;
+	const char *s;
+
+	buf_puts(out, "    -");
+	for (i = 0; i < 2; i++)
+		for (s = part[i]; *s != '\0'; s += len + (s[len] == ' ')) {
+			len = strcspn(s, " ");
+			if (col + 1 + len > WIDTH && col > 6) {
+				buf_puts(out, "\n     ");
+				col = 5;
+			}
+			buf_putc(out, ' ');
+			buf_add(out, s, len);
+			col += 1 + len;
+		}
+	buf_putc(out, '\n');
+}
+
 /* What the other side can do about it. */
 static const char *
 remedy(enum fault f)
@@ -117,12 +142,11 @@ put_missing(const struct proberow *row, struct buf *out)
 		if (rule->state != CERTRULE_FAIL || rule->fault == last)
 			continue;
 		last = rule->fault;
-		buf_printf(
-		    out, "    - %s %s\n", sentence(rule), remedy(rule->fault));
+		put_item(out, sentence(rule), remedy(rule->fault));
 	}
 	if (row->fault != row->cert_fault || !row->has_cert)
-		buf_printf(out, "    - %s %s\n", fault_description(row->fault),
-		    remedy(row->fault));
+		put_item(
+		    out, fault_description(row->fault), remedy(row->fault));
 }
 
 static const char *

@@ -16,6 +16,7 @@
 #include "diag.h"
 #include "digest.h"
 #include "err.h"
+#include "file.h"
 #include "lines.h"
 #include "mem.h"
 #include "quote.h"
@@ -177,6 +178,7 @@ take_attr(
 	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
 	enum term t = term_find(a->name);
 	const char *bad, *culprit;
+	char *value;
 
 	if (t == TERM_COUNT) {
 		diag_error(in->d, file, a->line, "unknown attribute %s",
@@ -199,9 +201,12 @@ take_attr(
 		*st->provider =
 		    arena_copy(&in->r->arena, a->value, strlen(a->value));
 		*st->provider_line = a->line;
-	} else if ((bad = term_take(st->terms, t, a->value, &in->r->arena, buf,
-			&culprit)) != NULL) {
-		complain(in->d, file, a->line, a->name, culprit, bad);
+	} else {
+		for (value = a->value; value != NULL;)
+			if ((bad = term_take(st->terms, t, &value,
+				 &in->r->arena, buf, &culprit)) != NULL)
+				complain(in->d, file, a->line, a->name, culprit,
+				    bad);
 	}
 }
 
@@ -356,6 +361,10 @@ read_file(struct reading *in, const char *path, uint32_t parent, unsigned line,
 	struct stat st;
 	int rc;
 
+	/* The first one may be a pipe: whoever names it means it. */
+	if (parent != REGISTRY_NONE && file_is_special(path))
+		return err_set(
+		    e, EX_DATAERR, "%s is not a file", quotes(path).s);
 	if ((file = textfile_open(path, REGISTRY_FILE_MAX, &st, e)) == NULL)
 		return -1;
 	(void)snprintf(s.id, sizeof(s.id), "%llx:%llx",
@@ -481,6 +490,12 @@ take_line(
 	if (*line->text == ' ' || *line->text == '\t') {
 		diag_error(in->d, file, line->no,
 		    "a line that starts with a blank continues nothing");
+		return;
+	}
+	if (strncmp(line->text, "\xef\xbb\xbf", 3) == 0) {
+		diag_error(in->d, file, line->no,
+		    "a byte order mark (U+FEFF) is in front of the line: save "
+		    "the file without it");
 		return;
 	}
 	attr_init(&words, line->text, line->no);

@@ -13,7 +13,7 @@
 #include "quote.h"
 #include "registry.h"
 #include "terms.h"
-#include "x509.h"
+#include "x509_verify.h"
 
 #define CA_FILE_MAX (4 * 1024 * 1024) /* bytes */
 
@@ -104,29 +104,32 @@ path_key(const void *array, uint32_t i)
 	return ((const char *const *)array)[i];
 }
 
-/* Postfix defers all mail for a trust anchor file that holds none. */
+/*
+ * Postfix defers all mail for a trust anchor file that holds no anchor or one
+ * that it cannot read.
+ */
 static void
 check_ca_file(struct registry *r, const struct partner *p, const char *path,
     struct diags *d)
 {
-	struct x509_chain *chain = NULL;
+	struct x509_store *anchors = NULL;
 	const char *bad = NULL;
 	struct err e;
 	size_t len;
-	char *pem;
+	char *pem = NULL;
 
 	errno = 0;
-	pem = file_slurp(path, CA_FILE_MAX, &len, NULL, &e);
-	if (pem == NULL)
+	if (file_is_special(path))
+		bad = "not a file";
+	else if ((pem = file_slurp(path, CA_FILE_MAX, &len, NULL, &e)) == NULL)
 		bad = errno != 0 ? strerror(errno) : e.text;
-	/* Bare public keys are trust anchors too (postconf(5)). */
-	else if ((chain = x509_chain_parse(pem, len, &e)) == NULL &&
-		 strstr(pem, "-----BEGIN PUBLIC KEY-----") == NULL)
-		bad = e.text;
+	else if ((anchors = x509_store_parse_ta(pem, len, path, &e)) == NULL)
+		diag_error(d, registry_file(r, p->source), p->line,
+		    "partner %s: CA file %s", p->name, e.text);
 	if (bad != NULL)
 		diag_error(d, registry_file(r, p->source), p->line,
 		    "partner %s: CA file %s: %s", p->name, quotes(path).s, bad);
-	x509_chain_free(chain);
+	x509_store_free(anchors);
 	free(pem);
 }
 

@@ -27,7 +27,7 @@ static const char *const log_choices[] = {[LOG_LEVEL_ERROR] = "error",
     [LOG_LEVEL_DEBUG] = "debug",
     NULL};
 
-static const char *const keeper_choices[] = {"no", "yes", NULL};
+static const char *const warden_choices[] = {"no", "yes", NULL};
 static const char *const failing_choices[] = {[OUTBOUND_DUNNO] = "dunno",
     [OUTBOUND_WARN] = "warn",
     [OUTBOUND_DEFER] = "defer",
@@ -93,7 +93,7 @@ check_program(const char *value)
 	}
 
 static const struct conf_item items[] = {
-    TEXT(registry, "/etc/tlspact/registry", check_path),
+    TEXT(registry, SYSCONFDIR "/tlspact/registry", check_path),
     TEXT(ledger, "/var/lib/tlspact/ledger.db", check_path),
     TEXT(map, "/var/lib/tlspact/policy.cdb", check_map),
     TEXT(ca_file, "/etc/ssl/certs/ca-certificates.crt", check_path),
@@ -126,8 +126,8 @@ static const struct conf_item items[] = {
     {"drop_max_partners", CONF_NUMBER,
 	offsetof(struct settings, drop_max_partners), "3", 0, 1000000, NULL,
 	NULL},
-    {"keeper", CONF_CHOICE, offsetof(struct settings, keeper), "yes", 0, 0,
-	keeper_choices, NULL},
+    {"warden", CONF_CHOICE, offsetof(struct settings, warden), "yes", 0, 0,
+	warden_choices, NULL},
     {"probe_every", CONF_DURATION, offsetof(struct settings, probe_every), "0",
 	0, 7 * DAY, NULL, NULL},
     {"log_level", CONF_CHOICE, offsetof(struct settings, log_level), "info", 0,

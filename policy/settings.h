@@ -50,7 +50,7 @@ struct settings {
 	uint64_t probe_parallel;
 	char *max_weakened; /* "N" or "N%", mapdiff.h */
 	uint64_t drop_max_partners;
-	int keeper;	      /* 1: tlspactd starts one */
+	int warden;	      /* 1: tlspactd starts one */
 	uint64_t probe_every; /* seconds; 0: left to others */
 	int log_level;	      /* enum log_level */
 	/* tlspactd(8) */

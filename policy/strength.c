@@ -152,7 +152,28 @@ has(const char *list, const char *word, size_t n, const char *seps)
 	return false;
 }
 
-/* Is every element of a in b? */
+/*
+ * Is the name of n bytes below a .suffix in list? All names are where
+ * `hostname` is in it: who forges the MX record chooses the name.
+ */
+static bool
+below(const char *list, const char *name, size_t n)
+{
+	size_t m;
+
+	while (*(list += strspn(list, ":")) != '\0') {
+		m = strcspn(list, ":");
+		if (m == 8 && strncasecmp(list, "hostname", m) == 0)
+			return true;
+		if (*list == '.' && m < n &&
+		    strncasecmp(list, name + n - m, m) == 0)
+			return true;
+		list += m;
+	}
+	return false;
+}
+
+/* Does b have every element of a? Of names it may have one above instead. */
 static bool
 within(const char *a, const char *b, const char *seps)
 {
@@ -160,7 +181,7 @@ within(const char *a, const char *b, const char *seps)
 
 	while (*(a += strspn(a, seps)) != '\0') {
 		n = strcspn(a, seps);
-		if (!has(b, a, n, seps))
+		if (!has(b, a, n, seps) && (*seps != ':' || !below(b, a, n)))
 			return false;
 		a += n;
 	}
@@ -258,13 +279,19 @@ compare_ciphers(const char *was, const char *is)
 	return a == -1 || b == -1 ? CHANGE_OTHER : compare_ranks(a, b);
 }
 
-/* Sum up: one direction, or neither. */
+/*
+ * Sum up. What got weaker is not made good by what is only different, such as
+ * another name; what got stronger may.
+ */
 static enum change
 both(enum change a, enum change b)
 {
-	return a == CHANGE_NONE || a == b ? b
-	       : b == CHANGE_NONE	  ? a
-					  : CHANGE_OTHER;
+	if (a == CHANGE_NONE || a == b)
+		return b;
+	if (b == CHANGE_NONE)
+		return a;
+	return a != CHANGE_STRONGER && b != CHANGE_STRONGER ? CHANGE_WEAKER
+							    : CHANGE_OTHER;
 }
 
 static enum change

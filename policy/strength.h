@@ -24,8 +24,9 @@ const char *change_name(enum change c);
 /*
  * Compare two policy texts, each of the given length. The level decides;
  * at the same level a lower protocol floor, a lower cipher grade, more names
- * or pins, or the loss of a trust anchor file is weaker. A text that cannot
- * be understood makes CHANGE_OTHER.
+ * (a .suffix above a name is more, and `hostname` is all) or pins, or the loss
+ * of a trust anchor file is weaker, unless something got stronger. A text that
+ * cannot be understood makes CHANGE_OTHER.
  */
 enum change strength_compare(
     const char *was, size_t waslen, const char *is, size_t islen);

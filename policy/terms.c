@@ -268,7 +268,7 @@ capacity(size_t n)
 }
 
 static const char *
-take_list(const struct strs **to, element_fn *element, char *value,
+take_list(const struct strs **to, element_fn *element, char **value,
     struct arena *arena, char *buf, const char **culprit)
 {
 	size_t have = *to == NULL ? 0 : (*to)->n, room = have + 1;
@@ -276,10 +276,12 @@ take_list(const struct strs **to, element_fn *element, char *value,
 	const char *bad;
 	char *p, *s;
 
-	for (p = value; *p != '\0'; p++)
+	for (p = *value; *p != '\0'; p++)
 		room += *p == ',';
-	if (room > REGISTRY_LIST_MAX)
+	if (room > REGISTRY_LIST_MAX) {
+		*value = NULL;
 		return "has too many elements";
+	}
 	if (have > 0 && room <= capacity(have)) {
 		/* Made below, and nobody else's before all is read. */
 		list = (struct strs *)(uintptr_t)*to;
@@ -290,7 +292,7 @@ take_list(const struct strs **to, element_fn *element, char *value,
 			list->v[list->n] = (*to)->v[list->n];
 		*to = list;
 	}
-	for (p = value; (s = attr_list_next(&p)) != NULL; list->n++) {
+	for (; (s = attr_list_next(value)) != NULL; list->n++) {
 		*culprit = s;
 		if (*s == '\0')
 			return "an empty element in the list";
@@ -345,20 +347,22 @@ take_special(struct terms *terms, enum term t, char *value)
 }
 
 const char *
-term_take(struct terms *terms, enum term t, char *value, struct arena *arena,
+term_take(struct terms *terms, enum term t, char **rest, struct arena *arena,
     char *buf, const char **culprit)
 {
-	char *to = (char *)terms + table[t].offset;
+	char *to = (char *)terms + table[t].offset, *value = *rest;
 	const char *bad = NULL;
 
 	*culprit = value;
+	if (table[t].kind != KIND_LIST)
+		*rest = NULL;
 	switch (table[t].kind) {
 	case KIND_CHOICE:
 		bad = take_choice((uint8_t *)to, table[t].choices, value, buf);
 		break;
 	case KIND_LIST:
 		bad = take_list((const struct strs **)(void *)to,
-		    table[t].element, value, arena, buf, culprit);
+		    table[t].element, rest, arena, buf, culprit);
 		break;
 	case KIND_TEXT:
 		if (strlen(value) > REGISTRY_TEXT_MAX)

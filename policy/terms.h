@@ -55,14 +55,15 @@ unsigned term_place(enum term t);
 bool term_is_list(enum term t);
 
 /*
- * Take value, which is cut in place, into terms; texts go to the arena. The
+ * Take *value, which is cut in place, into terms; texts go to the arena. The
  * domain and provider attributes are not for here. NULL if it is good, else
  * what is wrong as a phrase behind `attribute "x": `, with *culprit set to the
  * part of the value that is meant. The phrase may stand in buf, of
- * TERM_PHRASE_MAX bytes.
+ * TERM_PHRASE_MAX bytes. *value is then what follows a bad element of a list,
+ * for another call, or NULL.
  */
 #define TERM_PHRASE_MAX 512
-const char *term_take(struct terms *terms, enum term t, char *value,
+const char *term_take(struct terms *terms, enum term t, char **value,
     struct arena *arena, char *buf, const char **culprit);
 
 /* Fill in what is not said in `to` from `from`. */

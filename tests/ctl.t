@@ -82,6 +82,18 @@ is 'nobody to ask' "$rc" 64
 run ctl downgrade acme --for 1h --reason x --to encrypt -n
 is 'a dry run' "$rc" 0
 like 'says what it would do' "$out" 'lower acme.example, .acme.example from secure to encrypt until'
+# On a terminal it asks.
+# shellcheck disable=SC2317 # called through run
+asked()
+{
+	script -qec "$B/tlspactctl downgrade ${options[*]} -c $T/etc acme \
+		--for 1h --reason x --to encrypt --no-flush" /dev/null <<<"$1"
+}
+if command -v script >/dev/null; then
+	run asked n
+	is 'asked, and answered no' "$rc" 1
+	like 'the question is whole' "$out" 'lower acme.example, .acme.example from secure to encrypt until [0-9 :-]+\? \[y/N\]'
+fi
 ok 'until now there is no ledger' test ! -e "$T/ledger.db"
 run ctl history
 is 'and no history' "$rc" 66
@@ -173,9 +185,9 @@ is 'a ledger that is gone' "$rc" 66
 is 'restores nothing' "$(row acme.example)" encrypt
 cp "$T/ledger.good" "$T/ledger.db"
 ok 'the ledger is back' compile
-ok 'it ends in a second' ctl extend acme --for 1s
+ok 'it ends in a moment' ctl extend acme --for 4s
 rm -f "$T/ledger.db" "$T"/ledger.db-*
-sleep 1.2
+sleep 4.2
 run compile
 is 'without a ledger the end is kept all the same' "$(row acme.example)" secure
 run compile

@@ -113,6 +113,45 @@ log_names(struct world *w, const struct drop_action *x)
 		buf_printf(&w->log, "%c%s", i == 0 ? ' ' : ',', x->name[i]);
 }
 
+/* What needs no answer. */
+static void
+tell(struct world *w, const struct drop_action *x, time_t now)
+{
+	switch (x->what) {
+	case DROP_FLUSH:
+		buf_printf(&w->log, "flush %s", x->partner);
+		break;
+	case DROP_TELL_HELD:
+		buf_printf(&w->log, "held %s %s %s %s", x->partner,
+		    drop_why_text(x->why), level_name(x->to),
+		    fault_text(x->fault));
+		break;
+	case DROP_TELL_LOWERED:
+		buf_printf(
+		    &w->log, "lowered %s %s", x->partner, level_name(x->to));
+		break;
+	case DROP_TELL_RESTORED:
+		buf_printf(&w->log, "restored %s %s%s", x->partner,
+		    drop_why_text(x->why), x->still ? " still" : "");
+		break;
+	case DROP_TELL_END_NEAR:
+		buf_printf(&w->log, "near %s", x->partner);
+		break;
+	case DROP_TELL_MASS:
+		buf_puts(&w->log, "mass");
+		log_names(w, x);
+		break;
+	case DROP_KEEP_CLOCK:
+		buf_printf(&w->log, "clock %ld", (long)(x->at - now));
+		break;
+	case DROP_TELL_MASS_OVER:
+		buf_puts(&w->log, "mass-over");
+		break;
+	default:
+		break;
+	}
+}
+
 /* Write the action down, and do it. */
 static void
 act(struct world *w, const struct drop_action *x, time_t now, bool refuse,
@@ -168,34 +207,8 @@ act(struct world *w, const struct drop_action *x, time_t now, bool refuse,
 		w->low.end = x->until;
 		drop_lowered(w->d, &w->low, now, more);
 		break;
-	case DROP_FLUSH:
-		buf_printf(&w->log, "flush %s", x->partner);
-		break;
-	case DROP_TELL_HELD:
-		buf_printf(&w->log, "held %s %s %s %s", x->partner,
-		    drop_why_text(x->why), level_name(x->to),
-		    fault_text(x->fault));
-		break;
-	case DROP_TELL_LOWERED:
-		buf_printf(
-		    &w->log, "lowered %s %s", x->partner, level_name(x->to));
-		break;
-	case DROP_TELL_RESTORED:
-		buf_printf(&w->log, "restored %s %s%s", x->partner,
-		    drop_why_text(x->why), x->still ? " still" : "");
-		break;
-	case DROP_TELL_END_NEAR:
-		buf_printf(&w->log, "near %s", x->partner);
-		break;
-	case DROP_TELL_MASS:
-		buf_puts(&w->log, "mass");
-		log_names(w, x);
-		break;
-	case DROP_KEEP_CLOCK:
-		buf_printf(&w->log, "clock %ld", (long)(x->at - now));
-		break;
-	case DROP_TELL_MASS_OVER:
-		buf_puts(&w->log, "mass-over");
+	default:
+		tell(w, x, now);
 		break;
 	}
 }

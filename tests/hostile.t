@@ -42,6 +42,36 @@ compile -n
 is 'a folder that is not there has no files' "$rc" 0
 as=()
 
+## A pipe or device among the files is not waited for.
+mkfifo parts/pipe.registry
+printf '%s\n' 'include parts/pipe*' 'include /dev/zero' \
+	"$partner ca=$T/parts/pipe.registry" >registry
+compile
+is 'neither as part of the registry nor as a CA' "$rc
+$(sed '$d' .err)" "65
+$T/registry:1: include: \"$T/parts/pipe.registry\" is not a file
+$T/registry:2: include: \"/dev/zero\" is not a file
+$T/registry:3: partner a: CA file \"$T/parts/pipe.registry\": not a file"
+compile -o registry=/dev/stdin < <(sleep 0.1; echo "$partner")
+is 'the registry itself may be a pipe' "$rc" 0
+
+## A trust anchor file that Postfix will not open holds all mail.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+	-keyout key.pem -subj /CN=ca -out ca.pem 2>/dev/null || bail 'no CA'
+openssl pkey -in key.pem -pubout -out public.pem || bail 'no public key'
+{ cat ca.pem; sed '$d' ca.pem; } >cut.pem
+sed '$d' public.pem >cutkey.pem
+for file in ca public cut cutkey key; do
+	echo "$partner ca=$T/$file.pem" >registry
+	compile -n
+	echo "$file $rc ${err%%$'\n'*}"
+done >verdicts
+is 'CA files are read as Postfix reads them' "$(cat verdicts)" "ca 0 
+public 0 
+cut 65 $T/registry:1: partner a: CA file \"$T/cut.pem\": certificate or key 2 is damaged
+cutkey 65 $T/registry:1: partner a: CA file \"$T/cutkey.pem\": certificate or key 1 is damaged
+key 65 $T/registry:1: partner a: CA file \"$T/key.pem\": no certificate and no public key in it"
+
 ## A map that is no file is not made one.
 echo "$partner" >registry
 mkfifo pipe.cdb
@@ -64,5 +94,25 @@ compile -o map="$T/dangling.cdb"
 is 'a link that dangles stays a link' "$rc $(stat -c %F dangling.cdb)" \
 	'73 symbolic link'
 is 'nothing is left behind' "$(ls ./*.tmp nowhere* 2>/dev/null)" ''
+
+## Without standard input, output or error: nothing goes astray.
+for closed in '<&-' '>&-' '2>&-' '<&- >&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+	rm -f "$map" "$map.lock"
+	echo 'partner a mode=enforced domain=a.example' >registry
+	(
+		eval "exec $closed"
+		"$B/tlspact-compile" -v -C /dev/null -o registry="$T/registry" \
+			-o map="$map" -o fingerprint_digest=sha256 \
+			-o postfix_version=3.7
+		echo $? >code
+	) >.out 2>.err
+	case $closed in
+	*' >'* | '>'*) want=74 ;;
+	*) want=0 ;;
+	esac
+	is "closed: $closed" "$(cat code) $(stat -c %s "$map.lock") \
+$(cdb -q "$map" a.example)" "$want 0 \
+secure match=nexthop:dot-nexthop protocols=>=TLSv1.2 ciphers=high"
+done
 
 done_testing

@@ -165,7 +165,7 @@ is 'nagios: usage is unknown, too' "$rc" 3
 
 probe --as enforced soylent
 is 'could soylent be enforced? no' "$rc" 1
-like 'why' "$out" 'self-signed.*Use a certificate of a public CA'
+like 'why' "$out" 'self-signed.*Use a'
 probe --as enforced acme
 is 'could acme? yes' "$rc" 0
 like 'it says so' "$out" 'acme: yes'

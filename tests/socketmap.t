@@ -173,9 +173,10 @@ for ((i = 0; i < count; i++)); do
 done
 is 'mail was taken' $i $count
 wait $killer
+# shellcheck disable=SC2317 # called by wait_for
 all_sent()
 {
-	[ "$(grep -c 'to=<load.*status=sent' "$LAB/send/log")" = $count ]
+	[ "$(grep -c 'to=<load.*status=sent' "$LAB/send/log")" = "$count" ]
 }
 ok 'kill -9 loses no mail' wait_for 30 all_sent || diag "before: $before"
 nok 'nor delays any' grep 'to=<load.*status=deferred' "$LAB/send/log"

@@ -44,103 +44,109 @@ rebuild(const struct drop_facts *f, time_t now, struct drop **out)
 	return w.log.len == 0 ? calloc(1, 1) : buf_take(&w.log);
 }
 
+static const struct drop_gateway bad = {.nexthop = "acme.example",
+    .host = "mx1",
+    .fault = FAULT_EXPIRED,
+    .key = KEY_A,
+    .last_key = KEY_A};
+static const struct drop_failure fails[] = {
+    {T0 - 30, "acme", "acme.example", FAULT_EXPIRED},
+    {T0 - 20, "acme", "acme.example", FAULT_EXPIRED},
+    {T0 - 10, "acme", "acme.example", FAULT_EXPIRED},
+};
+static const struct drop_report report = {"acme", T0 - 5, &bad, 1};
+static const struct rebuild_row {
+	const char *name;
+	struct drop_lowering low[2];
+	size_t nlow, nfails, nreports;
+	time_t mass, last, distrust;
+	long now;
+	const char *want;
+} rows[] = {
+    {.name = "nothing", .want = ""},
+    {.name = "failures only: probe",
+	.nfails = 3,
+	.want = "probe acme acme.example"},
+    {.name = "failures and a fresh probe: lowered",
+	.nfails = 3,
+	.nreports = 1,
+	.want = "lower acme key 14400 expired aaaa"},
+    {.name = "in force, young: told and flushed again",
+	.low = {{.id = 7,
+	    .partner = "acme",
+	    .level = LEVEL_KEY,
+	    .begin = T0 - 9,
+	    .end = T0 + 99,
+	    .automatic = true}},
+	.nlow = 1,
+	.nfails = 3,
+	.want = "flush acme; lowered acme key"},
+    {.name = "in force, but its time is up",
+	.low = {{.id = 7,
+	    .partner = "acme",
+	    .level = LEVEL_KEY,
+	    .begin = T0 - 9000,
+	    .end = T0,
+	    .automatic = true}},
+	.nlow = 1,
+	.want = "lowered acme key; restore acme end"},
+    {.name = "the clock was set back by an hour meanwhile",
+	.low = {{.id = 7,
+	    .partner = "acme",
+	    .level = LEVEL_KEY,
+	    .begin = T0 - 9000,
+	    .end = T0 + 10,
+	    .automatic = true}},
+	.nlow = 1,
+	.last = T0,
+	.now = -3600,
+	.want = "lowered acme key; clock 3600; shorten acme 10; near "
+		"acme; probe acme"},
+    {.name = "noted before the clock was set back: of unknown age",
+	.nfails = 3,
+	.nreports = 1,
+	.distrust = T0 + 50,
+	.want = ""},
+    {.name = "over since: failures before it do not count",
+	.low = {{.id = 7,
+	    .partner = "acme",
+	    .level = LEVEL_KEY,
+	    .begin = T0 - 9000,
+	    .end = T0 + 10,
+	    .closed = T0 - 15,
+	    .automatic = true,
+	    .why = DROP_WHY_PASSED}},
+	.nlow = 1,
+	.nfails = 3,
+	.nreports = 1,
+	.want = "restored acme passed"},
+    {.name = "a downgrade of a partner that is gone",
+	.low = {{.id = 7,
+	    .partner = "nobody",
+	    .level = LEVEL_KEY,
+	    .begin = T0 - 9000,
+	    .end = T0 + 10,
+	    .automatic = true}},
+	.nlow = 1,
+	.want = "restore nobody rules"},
+    {.name = "by hand, to begin later: not yet",
+	.low = {{.id = 7,
+	    .partner = "acme",
+	    .level = LEVEL_KEY,
+	    .begin = T0 + 9000,
+	    .end = T0 + 9900}},
+	.nlow = 1,
+	.want = ""},
+    {.name = "a mass fault goes on: nothing is lowered",
+	.nfails = 3,
+	.nreports = 1,
+	.mass = T0 - 99999,
+	.want = "probe acme acme.example; mass-over"},
+};
+
 static void
 test_rebuild(void **state)
 {
-	static const struct drop_gateway bad = {.nexthop = "acme.example",
-	    .host = "mx1",
-	    .fault = FAULT_EXPIRED,
-	    .key = KEY_A,
-	    .last_key = KEY_A};
-	static const struct drop_failure fails[] = {
-	    {T0 - 30, "acme", "acme.example", FAULT_EXPIRED},
-	    {T0 - 20, "acme", "acme.example", FAULT_EXPIRED},
-	    {T0 - 10, "acme", "acme.example", FAULT_EXPIRED},
-	};
-	static const struct drop_report report = {"acme", T0 - 5, &bad, 1};
-	static const struct {
-		const char *name;
-		struct drop_lowering low[2];
-		size_t nlow, nfails, nreports;
-		time_t mass, last;
-		long now;
-		const char *want;
-	} rows[] = {
-	    {.name = "nothing", .want = ""},
-	    {.name = "failures only: probe",
-		.nfails = 3,
-		.want = "probe acme acme.example"},
-	    {.name = "failures and a fresh probe: lowered",
-		.nfails = 3,
-		.nreports = 1,
-		.want = "lower acme key 14400 expired aaaa"},
-	    {.name = "in force, young: told and flushed again",
-		.low = {{.id = 7,
-		    .partner = "acme",
-		    .level = LEVEL_KEY,
-		    .begin = T0 - 9,
-		    .end = T0 + 99,
-		    .automatic = true}},
-		.nlow = 1,
-		.nfails = 3,
-		.want = "flush acme; lowered acme key"},
-	    {.name = "in force, but its time is up",
-		.low = {{.id = 7,
-		    .partner = "acme",
-		    .level = LEVEL_KEY,
-		    .begin = T0 - 9000,
-		    .end = T0,
-		    .automatic = true}},
-		.nlow = 1,
-		.want = "lowered acme key; restore acme end"},
-	    {.name = "the clock was set back by an hour meanwhile",
-		.low = {{.id = 7,
-		    .partner = "acme",
-		    .level = LEVEL_KEY,
-		    .begin = T0 - 9000,
-		    .end = T0 + 10,
-		    .automatic = true}},
-		.nlow = 1,
-		.last = T0,
-		.now = -3600,
-		.want = "lowered acme key; clock 3600; shorten acme 10; near "
-			"acme; probe acme"},
-	    {.name = "over since: failures before it do not count",
-		.low = {{.id = 7,
-		    .partner = "acme",
-		    .level = LEVEL_KEY,
-		    .begin = T0 - 9000,
-		    .end = T0 + 10,
-		    .closed = T0 - 15,
-		    .automatic = true,
-		    .why = DROP_WHY_PASSED}},
-		.nlow = 1,
-		.nfails = 3,
-		.nreports = 1,
-		.want = "restored acme passed"},
-	    {.name = "a downgrade of a partner that is gone",
-		.low = {{.id = 7,
-		    .partner = "nobody",
-		    .level = LEVEL_KEY,
-		    .begin = T0 - 9000,
-		    .end = T0 + 10,
-		    .automatic = true}},
-		.nlow = 1,
-		.want = "restore nobody rules"},
-	    {.name = "by hand, to begin later: not yet",
-		.low = {{.id = 7,
-		    .partner = "acme",
-		    .level = LEVEL_KEY,
-		    .begin = T0 + 9000,
-		    .end = T0 + 9900}},
-		.nlow = 1,
-		.want = ""},
-	    {.name = "a mass fault goes on: nothing is lowered",
-		.nfails = 3,
-		.nreports = 1,
-		.mass = T0 - 99999,
-		.want = "probe acme acme.example; mass-over"},
-	};
 	size_t i;
 
 	(void)state;
@@ -152,7 +158,8 @@ test_rebuild(void **state)
 		    .report = &report,
 		    .nreports = rows[i].nreports,
 		    .mass = rows[i].mass,
-		    .last = rows[i].last};
+		    .last = rows[i].last,
+		    .distrust = rows[i].distrust};
 		char *got = rebuild(&f, T0 + rows[i].now, NULL);
 
 		if (strcmp(got, rows[i].want) != 0)

@@ -308,8 +308,9 @@ t_long_path(void **state)
 static const struct {
 	const char *name;
 	int sig;
-} signals[] = {
-    {"HUP", SIGHUP}, {"INT", SIGINT}, {"TERM", SIGTERM}, {"PIPE", SIGPIPE}};
+} signals[] = {{"HUP", SIGHUP}, {"INT", SIGINT}, {"TERM", SIGTERM},
+    {"PIPE", SIGPIPE}, {"QUIT", SIGQUIT}, {"ALRM", SIGALRM}, {"USR1", SIGUSR1},
+    {"USR2", SIGUSR2}, {"XCPU", SIGXCPU}};
 
 /* A signal ends the process, as it would have, and the file with it. */
 static void
@@ -327,8 +328,10 @@ t_signal(void **state)
 		check_puts(at.path, "old");
 		pid = fork();
 		if (pid == 0) {
+			const struct rlimit no_core = {0, 0};
 			struct publish *p;
 
+			(void)setrlimit(RLIMIT_CORE, &no_core);
 			(void)signal(signals[i].sig, SIG_DFL);
 			p = publish_lock(at.path, 0, &e);
 			if (p == NULL || publish_open(p, &e) == -1 ||

@@ -79,8 +79,22 @@ static const struct {
 	"1: partner a has no domain\n"},
     {"empty match", "partner a domain=a.example gateway=\n",
 	"1: attribute gateway has no value\n"},
-    {"empty element of match", "partner a domain=a.example gateway=,\n",
+    {"empty element of match", "partner a domain=a.example gateway=a,\n",
 	"1: gateway \"\": an empty element in the list\n"},
+    {"a byte order mark", "\xef\xbb\xbfpartner a domain=a.example\n",
+	"1: a byte order mark (U+FEFF) is in front of the line: save the file "
+	"without it\n"},
+    {"no width", "partner a\xe2\x80\x8b domain=a.example\n",
+	"1: partner \"a\\xe2\\x80\\x8b\": a name is letters, digits, '.', "
+	"'_' and '-', and begins with a letter or digit\n"},
+    {"every bad element of a list",
+	"partner a domain=a.example gateway=::1,a,b_c,*.d ca=x,system,y\n",
+	"1: gateway \"::1\": a gateway is named, not numbered: match= of "
+	"Postfix takes no addresses\n"
+	"1: gateway \"b_c\": '_' is not allowed in a mail domain\n"
+	"1: gateway \"*.d\": '*' is not allowed in a mail domain\n"
+	"1: ca \"x\" is neither `system' nor an absolute path\n"
+	"1: ca \"y\" is neither `system' nor an absolute path\n"},
     {"said twice",
 	"partner a domain=a.example\n mode=enforced" C
 	"\n mode=opportunistic\n",

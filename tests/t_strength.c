@@ -39,6 +39,24 @@ static const struct {
 	CHANGE_WEAKER},
     {"another pin, of the same bytes", "fingerprint match=AA:BB",
 	"fingerprint match=BB:AA", CHANGE_OTHER},
+    {"a suffix for a name in it", "secure match=mx.a.example",
+	"secure match=.A.example", CHANGE_WEAKER},
+    {"a wider suffix", "secure match=.a.example:b.example",
+	"secure match=.example", CHANGE_WEAKER},
+    {"a name for the suffix above it", "secure match=.example",
+	"secure match=mx.a.example", CHANGE_STRONGER},
+    {"a suffix is not above its own name", "secure match=a.example",
+	"secure match=.a.example", CHANGE_OTHER},
+    {"the same names, one of them needless", "secure match=.a:b.a",
+	"secure match=.a", CHANGE_OTHER},
+    {"hostname for a name", "secure match=a", "secure match=hostname",
+	CHANGE_WEAKER},
+    {"hostname beside a name", "secure match=a:hostname", "secure match=b",
+	CHANGE_STRONGER},
+    {"another name, lower floor", "secure match=a protocols=>=TLSv1.2",
+	"secure match=b protocols=>=TLSv1.1", CHANGE_WEAKER},
+    {"another name, higher floor", "secure match=a protocols=>=TLSv1.2",
+	"secure match=b protocols=>=TLSv1.3", CHANGE_OTHER},
     {"match gone", "secure match=a", "secure", CHANGE_OTHER},
 
     {"lower floor", S "protocols=>=TLSv1.2", S "protocols=>=TLSv1.1",
@@ -117,6 +135,12 @@ t_back(void **state)
 		    cases[i].is, strlen(cases[i].is));
 		back = strength_compare(cases[i].is, strlen(cases[i].is),
 		    cases[i].was, strlen(cases[i].was));
+		/* Weaker and different at once is only different on its way
+		 * back. */
+		if (there == CHANGE_WEAKER && back == CHANGE_OTHER)
+			continue;
+		if (there == CHANGE_OTHER && back == CHANGE_WEAKER)
+			continue;
 		check_int(cases[i].name, back,
 		    there == CHANGE_WEAKER     ? CHANGE_STRONGER
 		    : there == CHANGE_STRONGER ? CHANGE_WEAKER

@@ -187,7 +187,7 @@ static const struct {
 static void
 t_take(void **state)
 {
-	char value[512], buf[TERM_PHRASE_MAX];
+	char value[512], *rest, buf[TERM_PHRASE_MAX];
 	struct arena arena = {0};
 	struct terms terms;
 	const char *bad, *culprit;
@@ -200,7 +200,8 @@ t_take(void **state)
 		(void)snprintf(value, sizeof(value), "%s", values[i].value);
 		t = term_find(values[i].attr);
 		assert_true(t != TERM_COUNT);
-		bad = term_take(&terms, t, value, &arena, buf, &culprit);
+		rest = value;
+		bad = term_take(&terms, t, &rest, &arena, buf, &culprit);
 		check_int(values[i].name, terms.set, TERM_BIT(t));
 		if (values[i].bad == NULL) {
 			check_str(values[i].name, bad, NULL);
@@ -223,10 +224,10 @@ take(struct terms *t, const char *attr, const char *text, struct arena *arena)
 	static char value[8192];
 	char buf[TERM_PHRASE_MAX];
 	const char *culprit;
+	char *rest = value;
 
 	(void)snprintf(value, sizeof(value), "%s", text);
-	return term_take(t, term_find(attr),
-	    arena_copy(arena, value, strlen(value)), arena, buf, &culprit);
+	return term_take(t, term_find(attr), &rest, arena, buf, &culprit);
 }
 
 static void

@@ -171,6 +171,42 @@ t_faults(void **state)
 	buf_free(&text);
 }
 
+/* Sizes around those that room is made for. */
+static void
+t_sizes(void **state)
+{
+	static const size_t sizes[] = {0, 1, 2, 63, 64, 65, 524286, 524287,
+	    524288, 524289, 655359, 655360, 655361, 1048575, 1048576, 1048577};
+	struct textfile_piece piece;
+	struct textfile *t;
+	struct buf text;
+	struct stat st;
+	struct err e;
+	size_t i, j, got;
+	int rc;
+
+	(void)state;
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		text = (struct buf){0};
+		for (j = 0; j < sizes[i]; j++)
+			buf_putc(&text, j % 32 == 31 ? '\n' : 'x');
+		write_file(&text);
+		t = textfile_open(path, 1 << 22, &st, &e);
+		assert_non_null(t);
+		got = 0;
+		while ((rc = textfile_next(t, &piece, &e)) == 1) {
+			assert_memory_equal(
+			    piece.text, text.data + got, piece.len);
+			got += piece.len;
+			piece.text[piece.len] = '\0';
+		}
+		assert_int_equal(rc, 0);
+		assert_int_equal(got, sizes[i]);
+		textfile_close(t, NULL);
+		buf_free(&text);
+	}
+}
+
 int
 main(void)
 {
@@ -178,6 +214,7 @@ main(void)
 	    cmocka_unit_test(t_pieces),
 	    cmocka_unit_test(t_given_up),
 	    cmocka_unit_test(t_faults),
+	    cmocka_unit_test(t_sizes),
 	};
 	int fd, rc;
 

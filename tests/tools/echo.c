@@ -39,7 +39,7 @@ main(int argc, char *argv[])
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	struct epoll_event ev = {.events = EPOLLIN}, got[EVENTS];
 	static char bytes[16384];
-	int listener, ep, n, i, fd;
+	int listener, ep = epoll_create1(0), n, i, fd;
 	size_t len;
 	ssize_t r;
 
@@ -51,7 +51,7 @@ main(int argc, char *argv[])
 	listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (listener == -1 ||
 	    bind(listener, (struct sockaddr *)&at, sizeof(at)) == -1 ||
-	    listen(listener, 1024) == -1 || (ep = epoll_create1(0)) == -1)
+	    listen(listener, 1024) == -1 || ep == -1)
 		error(1, errno, "%s", argv[1]);
 	ev.data.fd = listener;
 	(void)epoll_ctl(ep, EPOLL_CTL_ADD, listener, &ev);

@@ -1,10 +1,10 @@
-/* The keeper around a real ledger, with a clock and hands of our own. */
+/* The warden around a real ledger, with a clock and hands of our own. */
 #include "ledgerlab.h"
 
 #include "buf.h"
 #include "conf.h"
 #include "diag.h"
-#include "keeper.h"
+#include "warden.h"
 #include "logline.h"
 #include "mem.h"
 #include "settings.h"
@@ -12,7 +12,7 @@
 /* What the hands were asked to do, in words; and what the gateways show. */
 static struct buf done;
 static struct settings set;
-static struct keeper *k;
+static struct warden *k;
 static const char *asked[16];
 static size_t nasked;
 static char letter_json[8192];
@@ -51,7 +51,7 @@ do_flush(void *ctx, const char *partner)
 }
 
 static void
-do_send(void *ctx, const struct keeper_letter *l)
+do_send(void *ctx, const struct warden_letter *l)
 {
 	size_t i;
 
@@ -67,7 +67,7 @@ do_send(void *ctx, const struct keeper_letter *l)
 	letter = l->id;
 }
 
-static const struct keeper_hands hands = {.probe = do_probe,
+static const struct warden_hands hands = {.probe = do_probe,
     .sweep = do_sweep,
     .compile = do_compile,
     .flush = do_flush,
@@ -106,9 +106,9 @@ write_registry(const char *more)
 static void
 start(time_t now)
 {
-	k = keeper_new(&set, &hands);
-	if (keeper_start(k, now, &err) == -1)
-		fail_msg("keeper_start: %s", err.text);
+	k = warden_new(&set, &hands);
+	if (warden_start(k, now, &err) == -1)
+		fail_msg("warden_start: %s", err.text);
 }
 
 static int
@@ -123,7 +123,7 @@ begin(void **state)
 
 	(void)setup(state);
 	write_registry("");
-	logline_init("t_keeper", (enum logline_level)0, true);
+	logline_init("t_warden", (enum logline_level)0, true);
 	(void)snprintf(options[0], 512, "registry=%s/registry", dir);
 	(void)snprintf(options[1], 512, "ledger=%s", file);
 	(void)snprintf(options[2], 512, "map=%s/policy.cdb", dir);
@@ -142,7 +142,7 @@ begin(void **state)
 static int
 finish(void **state)
 {
-	keeper_free(k);
+	warden_free(k);
 	k = NULL;
 	buf_free(&done);
 	settings_free(&set);
@@ -197,7 +197,7 @@ all_well(void)
 	shows("globex", "ok", KEY_B, T0 - 3600, T0 + 90 * 86400);
 	start(T0);
 	check_str("start", did(), "compile;");
-	keeper_compiled(k, true, "", T0);
+	warden_compiled(k, true, "", T0);
 }
 
 /* All letters on their way; how many there were. */
@@ -211,8 +211,8 @@ send_all(time_t now)
 
 		letter = 0;
 		n++;
-		keeper_sent(k, id, NULL, now);
-		keeper_tick(k, now);
+		warden_sent(k, id, NULL, now);
+		warden_tick(k, now);
 	}
 	return n;
 }
@@ -224,19 +224,19 @@ test_story(void **state)
 	(void)state;
 	all_well();
 	failure("acme", "expired", "A1", T0 + 10);
-	keeper_tick(k, T0 + 10);
+	warden_tick(k, T0 + 10);
 	check_str("one", did(), "");
-	keeper_tick(k, T0 + 11);
+	warden_tick(k, T0 + 11);
 	check_str("not counted twice", did(), "");
 	failure("acme", "untrusted-issuer", "A2", T0 + 12);
-	keeper_tick(k, T0 + 12);
+	warden_tick(k, T0 + 12);
 	check_str("two", did(), "probe acme;probe globex;");
 	shows("acme", "expired", KEY_A, T0 + 12, T0 - 5);
 	shows("globex", "ok", KEY_B, T0 + 12, T0 + 90 * 86400);
-	keeper_probed(k, "acme", T0 + 12);
+	warden_probed(k, "acme", T0 + 12);
 	check_str("the control is out", did(), "");
-	keeper_probed(k, "globex", T0 + 12);
-	keeper_tick(k, T0 + 12);
+	warden_probed(k, "globex", T0 + 12);
+	warden_tick(k, T0 + 12);
 	check_str("lowered", did(),
 	    "compile;send postmaster@ours.example it@partners.example;");
 	check_has("json", letter_json, "\"kind\":\"lowered\"");
@@ -244,15 +244,15 @@ test_story(void **state)
 	check_has("ours", letter_text[0], "tlspactctl restore acme");
 	check_true(
 	    "theirs", strstr(letter_text[1], "tlspactctl restore") == NULL);
-	keeper_compiled(k, true, "", T0 + 13);
+	warden_compiled(k, true, "", T0 + 13);
 	check_str("flushed once the map is there", did(), "flush acme;");
 	(void)send_all(T0 + 13);
 	(void)did();
-	keeper_tick(k, T0 + 200);
+	warden_tick(k, T0 + 200);
 	(void)did();
-	keeper_tick(k, T0 + 12 + 300);
+	warden_tick(k, T0 + 12 + 300);
 	check_has("the end", did(), "compile;");
-	keeper_compiled(k, true, "", T0 + 313);
+	warden_compiled(k, true, "", T0 + 313);
 	check_true("told", letter != 0);
 	(void)send_all(T0 + 314);
 	by_hand("UPDATE downgrade SET reason = reason"
@@ -292,12 +292,12 @@ lower_acme(const char *fault, const char *key)
 {
 	failure("acme", fault, "A1", T0 + 10);
 	failure("acme", fault, "A2", T0 + 11);
-	keeper_tick(k, T0 + 11);
+	warden_tick(k, T0 + 11);
 	shows("acme", fault, key, T0 + 11, T0 + 86400 * 60);
 	shows("globex", "ok", KEY_B, T0 + 11, T0 + 90 * 86400);
-	keeper_probed(k, "acme", T0 + 11);
-	keeper_probed(k, "globex", T0 + 11);
-	keeper_tick(k, T0 + 11);
+	warden_probed(k, "acme", T0 + 11);
+	warden_probed(k, "globex", T0 + 11);
+	warden_tick(k, T0 + 11);
 }
 
 /* Killed right after the ledger was written: the rest is made up for. */
@@ -309,7 +309,7 @@ test_crash(void **state)
 	(void)state;
 	all_well();
 	lower_acme("expired", KEY_A);
-	keeper_free(k);
+	warden_free(k);
 	(void)did();
 	o = lows();
 	check_int("one", o.open, 1);
@@ -317,15 +317,15 @@ test_crash(void **state)
 	check_str("the pin is the key that passed", o.keys, KEY_A);
 	start(T0 + 20);
 	check_has("the map first", did(), "compile;");
-	keeper_compiled(k, true, "", T0 + 21);
+	warden_compiled(k, true, "", T0 + 21);
 	check_has("then the mail", did(), "flush acme;");
 	check_int("not lowered again", lows().all, 1);
 	check_int("one notice", send_all(T0 + 22), 1);
-	keeper_free(k);
+	warden_free(k);
 	start(T0 + 30);
 	check_int("and no second one", send_all(T0 + 30), 0);
 	check_int("still one", lows().all, 1);
-	keeper_tick(k, T0 + 500);
+	warden_tick(k, T0 + 500);
 	check_int("ended", lows().open, 0);
 }
 
@@ -337,20 +337,20 @@ test_hold(void **state)
 	all_well();
 	failure("globex", "self-signed", "B1", T0 + 10);
 	failure("globex", "self-signed", "B2", T0 + 11);
-	keeper_tick(k, T0 + 11);
+	warden_tick(k, T0 + 11);
 	check_str("probe", did(), "probe globex;");
 	shows("globex", "self-signed", KEY_A, T0 + 11, T0 + 90 * 86400);
-	keeper_probed(k, "globex", T0 + 11);
-	keeper_tick(k, T0 + 12);
+	warden_probed(k, "globex", T0 + 11);
+	warden_tick(k, T0 + 12);
 	check_has("told", did(), "send postmaster@ours.example");
 	check_has("held", letter_json, "\"kind\":\"held\"");
 	check_int("nobody lowered", lows().all, 0);
 	(void)send_all(T0 + 12);
 	/* The look of somebody else passes. */
 	shows("globex", "ok", KEY_B, T0 + 100, T0 + 90 * 86400);
-	keeper_tick(k, T0 + 101);
-	keeper_tick(k, T0 + 106);
-	keeper_tick(k, T0 + 107);
+	warden_tick(k, T0 + 101);
+	warden_tick(k, T0 + 106);
+	warden_tick(k, T0 + 107);
 	check_has("gone", letter_json, "\"kind\":\"fault-gone\"");
 }
 
@@ -363,20 +363,20 @@ test_compiler(void **state)
 	lower_acme("self-signed", KEY_B);
 	check_has("compile", did(), "compile;");
 	check_str("step", lows().after, "encrypt");
-	keeper_compiled(k, false, "registry:3: nonsense", T0 + 12);
+	warden_compiled(k, false, "registry:3: nonsense", T0 + 12);
 	(void)send_all(T0 + 12);
 	check_has("told", letter_json, "\"kind\":\"map\"");
 	check_has("why", letter_json, "nonsense");
 	(void)did();
-	keeper_tick(k, T0 + 30);
+	warden_tick(k, T0 + 30);
 	check_str("not at once", did(), "");
-	keeper_tick(k, T0 + 73);
+	warden_tick(k, T0 + 73);
 	check_has("again", did(), "compile;");
-	keeper_compiled(k, false, "registry:3: nonsense", T0 + 74);
+	warden_compiled(k, false, "registry:3: nonsense", T0 + 74);
 	check_int("not told again", send_all(T0 + 74), 0);
-	keeper_tick(k, T0 + 140);
+	warden_tick(k, T0 + 140);
 	(void)did();
-	keeper_compiled(k, true, "", T0 + 141);
+	warden_compiled(k, true, "", T0 + 141);
 	check_str("flush", did(), "flush acme;");
 }
 
@@ -392,18 +392,18 @@ test_unsent(void **state)
 	check_true("on its way", letter != 0);
 	id = letter;
 	letter = 0;
-	keeper_sent(k, id, "sendmail failed", T0 + 12);
-	keeper_tick(k, T0 + 40);
+	warden_sent(k, id, "sendmail failed", T0 + 12);
+	warden_tick(k, T0 + 40);
 	check_int("not yet", letter, 0);
-	keeper_tick(k, T0 + 80);
+	warden_tick(k, T0 + 80);
 	check_int("again", letter, id);
 	letter = 0;
-	keeper_sent(k, id, "sendmail failed", T0 + 81);
-	keeper_tick(k, T0 + 145);
+	warden_sent(k, id, "sendmail failed", T0 + 81);
+	warden_tick(k, T0 + 145);
 	check_int("later", letter, 0);
-	keeper_tick(k, T0 + 205);
+	warden_tick(k, T0 + 205);
 	check_int("and again", letter, id);
-	keeper_free(k);
+	warden_free(k);
 	letter = 0;
 	start(T0 + 210);
 	check_int("also by the next one", letter, id);
@@ -426,12 +426,12 @@ test_by_hand(void **state)
 	(void)state;
 	all_well();
 	well("begin", ledger_downgrade_begin(led, &d, T0 + 5, &id, &err));
-	keeper_tick(k, T0 + 6);
+	warden_tick(k, T0 + 6);
 	check_str("nothing to do", did(), "");
 	well("close",
 	    ledger_downgrade_close(led, id, "jo", "enough", T0 + 60, &err));
-	keeper_tick(k, T0 + 61);
-	keeper_tick(k, T0 + 62);
+	warden_tick(k, T0 + 61);
+	warden_tick(k, T0 + 62);
 	check_has("told", letter_json, "\"kind\":\"restored\"");
 	check_has("why", letter_json, "\"why\":\"hand\"");
 	check_has("the operator alone", did(), "send postmaster@ours.example;");
@@ -444,13 +444,13 @@ test_expiring(void **state)
 	(void)state;
 	shows("acme", "ok", KEY_A, T0 - 60, T0 + 20 * 86400);
 	start(T0);
-	keeper_tick(k, T0 + 1);
+	warden_tick(k, T0 + 1);
 	check_has("30 days", letter_json, "\"days\":30");
 	check_int("once", send_all(T0 + 2), 1);
-	keeper_tick(k, T0 + 4000);
+	warden_tick(k, T0 + 4000);
 	check_int("not each hour", send_all(T0 + 4001), 0);
-	keeper_tick(k, T0 + 7 * 86400);
-	keeper_tick(k, T0 + 7 * 86400 + 1);
+	warden_tick(k, T0 + 7 * 86400);
+	warden_tick(k, T0 + 7 * 86400 + 1);
 	check_has("14 days", letter_json, "\"days\":14");
 }
 
@@ -473,11 +473,11 @@ test_many(void **state)
 	for (i = 0; i < COUNT(names); i++)
 		shows(names[i], "untrusted-issuer", KEY_A, T0 + 10,
 		    T0 + 90 * 86400);
-	keeper_tick(k, T0 + 10);
-	keeper_tick(k, T0 + 14);
+	warden_tick(k, T0 + 10);
+	warden_tick(k, T0 + 14);
 	check_int("they are collected", letter, 0);
-	keeper_tick(k, T0 + 30);
-	keeper_tick(k, T0 + 31);
+	warden_tick(k, T0 + 30);
+	warden_tick(k, T0 + 31);
 	check_has("one for all", letter_json, "\"kind\":\"mass\"");
 	check_has("names", letter_json, "\"p1\",\"p2\",\"p3\",\"p4\"");
 	check_int("one", send_all(T0 + 32), 1);
@@ -491,11 +491,11 @@ test_sweep(void **state)
 	(void)state;
 	set.probe_every = 600;
 	all_well();
-	keeper_tick(k, T0 + 599);
+	warden_tick(k, T0 + 599);
 	check_str("not yet", did(), "");
-	keeper_tick(k, T0 + 600);
+	warden_tick(k, T0 + 600);
 	check_str("now", did(), "sweep;");
-	keeper_tick(k, T0 + 601);
+	warden_tick(k, T0 + 601);
 	check_str("once", did(), "");
 }
 
@@ -506,30 +506,30 @@ test_registry(void **state)
 	(void)state;
 	all_well();
 	write_registry("partner p1 mode=nonsense domain=p1.example\n");
-	keeper_tick(k, T0 + 2);
-	check_true("theirs", keeper_is_theirs(k, "acme", "acme.example"));
+	warden_tick(k, T0 + 2);
+	check_true("theirs", warden_is_theirs(k, "acme", "acme.example"));
 	write_registry("partner p1 domain=p1.example,.p1.example\n");
-	keeper_tick(k, T0 + 4);
-	check_true("new", keeper_is_theirs(k, "p1", "sub.p1.example"));
-	check_true("other", !keeper_is_theirs(k, "p1", "acme.example"));
+	warden_tick(k, T0 + 4);
+	check_true("new", warden_is_theirs(k, "p1", "sub.p1.example"));
+	check_true("other", !warden_is_theirs(k, "p1", "acme.example"));
 }
 
-#define KEEPER_TEST(fn) cmocka_unit_test_setup_teardown(fn, begin, finish)
+#define WARDEN_TEST(fn) cmocka_unit_test_setup_teardown(fn, begin, finish)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    KEEPER_TEST(test_story),
-	    KEEPER_TEST(test_crash),
-	    KEEPER_TEST(test_hold),
-	    KEEPER_TEST(test_compiler),
-	    KEEPER_TEST(test_unsent),
-	    KEEPER_TEST(test_by_hand),
-	    KEEPER_TEST(test_expiring),
-	    KEEPER_TEST(test_many),
-	    KEEPER_TEST(test_sweep),
-	    KEEPER_TEST(test_registry),
+	    WARDEN_TEST(test_story),
+	    WARDEN_TEST(test_crash),
+	    WARDEN_TEST(test_hold),
+	    WARDEN_TEST(test_compiler),
+	    WARDEN_TEST(test_unsent),
+	    WARDEN_TEST(test_by_hand),
+	    WARDEN_TEST(test_expiring),
+	    WARDEN_TEST(test_many),
+	    WARDEN_TEST(test_sweep),
+	    WARDEN_TEST(test_registry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

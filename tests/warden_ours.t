@@ -5,15 +5,15 @@
 . "$(dirname "$0")/lab/lab.sh"
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/lab/tap.sh"
-# shellcheck source=tests/lab/keeper.sh
-. "$(dirname "$0")/lab/keeper.sh"
+# shellcheck source=tests/lab/warden.sh
+. "$(dirname "$0")/lab/warden.sh"
 
 names=(acme globex initech hooli wonka)
-keeper_lab || bail 'no lab'
+warden_lab || bail 'no lab'
 for name in "${names[@]}"; do
-	keeper_partner "$name" || bail "no $name"
+	warden_partner "$name" || bail "no $name"
 done
-keeper_registry <<'REGISTRY'
+warden_registry <<'REGISTRY'
 default min-tls=TLSv1.2 drop-after=2/1m drop-for=10m on-failure=drop drop-to=opportunistic
 partner acme
 partner globex
@@ -21,7 +21,7 @@ partner initech
 partner hooli
 partner wonka
 REGISTRY
-keeper_up || bail 'it does not come up'
+warden_up || bail 'it does not come up'
 run probe --all
 is 'all gateways pass' "$rc" 0 || diag "$out$err"
 
@@ -93,10 +93,10 @@ kills=0
 fail_twice globex
 while [ $SECONDS -lt $end ]; do
 	sleep 0.$((RANDOM % 10))
-	keeper=$(pgrep -P "$daemon" | head -n 1)
-	# The keeper alone, or both at once.
-	if [ $((RANDOM % 3)) = 0 ] && [ -n "$keeper" ]; then
-		kill -KILL "$keeper"
+	warden=$(pgrep -P "$daemon" | head -n 1)
+	# The warden alone, or both at once.
+	if [ $((RANDOM % 3)) = 0 ] && [ -n "$warden" ]; then
+		kill -KILL "$warden"
 		sleep 0.$((RANDOM % 10))
 	fi
 	daemon_down KILL
@@ -121,5 +121,5 @@ run ctl history --check
 is 'the record is whole' "$rc" 0 || diag "$out"
 daemon_down TERM
 sleep 0.5
-is 'nothing is left behind' "$(pgrep -f 'tlspactd --keeper')" ''
+is 'nothing is left behind' "$(pgrep -f 'tlspactd --warden')" ''
 done_testing

@@ -1,7 +1,7 @@
 /*
  * What the ledger says of deliveries and downgrades.
  */
-#include "keeper_priv.h"
+#include "warden_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ failure_hash(const struct ledger_failure *f)
 
 /* Remember a failure. False if it was there. */
 static bool
-take_once(struct keeper *k, const struct ledger_failure *f)
+take_once(struct warden *k, const struct ledger_failure *f)
 {
 	uint64_t h = failure_hash(f);
 	size_t i;
@@ -57,12 +57,12 @@ take_once(struct keeper *k, const struct ledger_failure *f)
 }
 
 static void
-forget_old(struct keeper *k)
+forget_old(struct warden *k)
 {
 	size_t i, n = 0;
 
 	for (i = 0; i < k->ntaken; i++)
-		if (k->taken_time[i] >= k->failed - KEEPER_LATE) {
+		if (k->taken_time[i] >= k->failed - WARDEN_LATE) {
 			k->taken[n] = k->taken[i];
 			k->taken_time[n++] = k->taken_time[i];
 		}
@@ -70,7 +70,7 @@ forget_old(struct keeper *k)
 }
 
 struct failures {
-	struct keeper *k;
+	struct warden *k;
 	time_t now;
 	/* Collected for a rebuild; else they go to drop at once. */
 	struct drop_failure *v;
@@ -82,13 +82,13 @@ static bool
 take_failure(const struct ledger_failure *f, void *arg)
 {
 	struct failures *c = arg;
-	struct keeper *k = c->k;
+	struct warden *k = c->k;
 	struct drop_failure d = {
 	    .time = f->time, .partner = f->partner, .nexthop = f->domain};
 
 	if (f->direction != LEDGER_OUT || fault_parse(f->fault, &d.fault) != 0)
 		return true;
-	if (f->time >= k->failed - KEEPER_LATE && !take_once(k, f))
+	if (f->time >= k->failed - WARDEN_LATE && !take_once(k, f))
 		return true;
 	/* One from the future must not hide those of the present. */
 	if (f->time > k->failed && f->time <= c->now + DROP_SLACK)
@@ -105,16 +105,16 @@ take_failure(const struct ledger_failure *f, void *arg)
 }
 
 static void
-read_failures(struct keeper *k, time_t now)
+read_failures(struct warden *k, time_t now)
 {
 	struct failures c = {.k = k, .now = now};
 	struct err e;
 
 	if (k->failed > now + DROP_SLACK)
 		k->failed = now;
-	if (ledger_failures(k->ledger, NULL, k->failed - KEEPER_LATE,
+	if (ledger_failures(k->ledger, NULL, k->failed - WARDEN_LATE,
 		take_failure, &c, &e) == -1)
-		keeper_complain("the ledger cannot be read", e.text);
+		warden_complain("the ledger cannot be read", e.text);
 	forget_old(k);
 }
 
@@ -125,9 +125,9 @@ read_failures(struct keeper *k, time_t now)
  * mail went, and one that works says nothing of another that does not.
  */
 static bool
-one_nexthop(const struct keeper *k, const char *name)
+one_nexthop(const struct warden *k, const char *name)
 {
-	const struct partner *p = keeper_partner(k, name);
+	const struct partner *p = warden_partner(k, name);
 
 	return p != NULL && p->ndomains == 1 &&
 	       *k->registry->domain[p->first_domain].name != '.';
@@ -136,7 +136,7 @@ one_nexthop(const struct keeper *k, const char *name)
 static bool
 add_sum(const struct ledger_count *c, void *arg)
 {
-	struct keeper *k = arg;
+	struct warden *k = arg;
 	size_t i;
 
 	if (c->direction != LEDGER_OUT || strcmp(c->result, "sent") != 0 ||
@@ -148,8 +148,8 @@ add_sum(const struct ledger_count *c, void *arg)
 	if (i == k->nsums) {
 		k->sum =
 		    mem_grow(k->sum, k->nsums, &k->sum_cap, sizeof(*k->sum));
-		k->sum[i] = (struct keeper_sum){0};
-		if (!keeper_name(k->sum[i].partner, c->partner))
+		k->sum[i] = (struct warden_sum){0};
+		if (!warden_name(k->sum[i].partner, c->partner))
 			return true;
 		k->nsums++;
 	}
@@ -159,7 +159,7 @@ add_sum(const struct ledger_count *c, void *arg)
 
 /* Mail went out since the last look: at what second, is not known. */
 static void
-read_deliveries(struct keeper *k, time_t before, time_t now)
+read_deliveries(struct warden *k, time_t before, time_t now)
 {
 	char day[NUM_TIME_MAX];
 	struct err e;
@@ -175,7 +175,7 @@ read_deliveries(struct keeper *k, time_t before, time_t now)
 	for (i = 0; i < k->nsums; i++)
 		k->sum[i].now = 0;
 	if (ledger_counts(k->ledger, NULL, day, day, add_sum, k, &e) == -1) {
-		keeper_complain("the ledger cannot be read", e.text);
+		warden_complain("the ledger cannot be read", e.text);
 		return;
 	}
 	for (i = 0; i < k->nsums; i++) {
@@ -193,10 +193,10 @@ read_deliveries(struct keeper *k, time_t before, time_t now)
 /* --- Downgrades ---------------------------------------------------------- */
 
 void
-keeper_know_low(struct keeper *k, const char *partner, int64_t id, time_t end,
+warden_know_low(struct warden *k, const char *partner, int64_t id, time_t end,
     bool automatic)
 {
-	struct keeper_low *x;
+	struct warden_low *x;
 	size_t i;
 
 	for (i = 0; i < k->nlow; i++)
@@ -205,7 +205,7 @@ keeper_know_low(struct keeper *k, const char *partner, int64_t id, time_t end,
 	if (i == k->nlow) {
 		k->low =
 		    mem_grow(k->low, k->nlow, &k->low_cap, sizeof(*k->low));
-		if (!keeper_name(k->low[i].partner, partner))
+		if (!warden_name(k->low[i].partner, partner))
 			return;
 		k->nlow++;
 	}
@@ -217,7 +217,7 @@ keeper_know_low(struct keeper *k, const char *partner, int64_t id, time_t end,
 }
 
 void
-keeper_forget_low(struct keeper *k, int64_t id)
+warden_forget_low(struct warden *k, int64_t id)
 {
 	size_t i;
 
@@ -234,7 +234,7 @@ is_automatic(const struct ledger_downgrade *d)
 {
 	return d->cause == LEDGER_AUTOMATIC &&
 	       (*d->extended_by == '\0' ||
-		   strcmp(d->extended_by, KEEPER_AUTHOR) == 0);
+		   strcmp(d->extended_by, WARDEN_AUTHOR) == 0);
 }
 
 static enum drop_why
@@ -242,7 +242,7 @@ why_of(const struct ledger_downgrade *d)
 {
 	if (strcmp(d->closed_why, "end") == 0)
 		return DROP_WHY_END;
-	if (strcmp(d->closed_by, KEEPER_AUTHOR) != 0)
+	if (strcmp(d->closed_by, WARDEN_AUTHOR) != 0)
 		return DROP_WHY_HAND;
 	if (strstr(d->closed_why, "probes") != NULL)
 		return DROP_WHY_PASSED;
@@ -268,7 +268,7 @@ lowering_of(const struct ledger_downgrade *d, struct drop_lowering *out)
 }
 
 struct lows {
-	struct keeper *k;
+	struct warden *k;
 	time_t now;
 };
 
@@ -276,7 +276,7 @@ static bool
 see_low(const struct ledger_downgrade *d, void *arg)
 {
 	struct lows *c = arg;
-	struct keeper *k = c->k;
+	struct warden *k = c->k;
 	struct drop_lowering l;
 	size_t i;
 
@@ -288,7 +288,7 @@ see_low(const struct ledger_downgrade *d, void *arg)
 			break;
 	if (i == k->nlow || k->low[i].end != d->end ||
 	    k->low[i].automatic != l.automatic) {
-		keeper_know_low(k, d->partner, d->id, d->end, l.automatic);
+		warden_know_low(k, d->partner, d->id, d->end, l.automatic);
 		drop_lowered(k->drop, &l, c->now, &k->actions);
 	}
 	for (i = 0; i < k->nlow; i++)
@@ -317,7 +317,7 @@ find_gone(const struct ledger_downgrade *d, void *arg)
 }
 
 void
-keeper_read_lowered(struct keeper *k, time_t now)
+warden_read_lowered(struct warden *k, time_t now)
 {
 	struct lows c = {.k = k, .now = now};
 	struct err e;
@@ -326,11 +326,11 @@ keeper_read_lowered(struct keeper *k, time_t now)
 	for (i = 0; i < k->nlow; i++)
 		k->low[i].seen = false;
 	if (ledger_downgrades(k->ledger, NULL, now, see_low, &c, &e) == -1) {
-		keeper_complain("the ledger cannot be read", e.text);
+		warden_complain("the ledger cannot be read", e.text);
 		return;
 	}
 	for (i = k->nlow; i-- > 0;) {
-		struct keeper_low low = k->low[i];
+		struct warden_low low = k->low[i];
 		struct gone g = {.id = low.id};
 
 		if (low.seen ||
@@ -338,7 +338,7 @@ keeper_read_lowered(struct keeper *k, time_t now)
 			k->ledger, low.partner, 0, find_gone, &g, &e) == -1 ||
 		    !g.closed) /* drop will end it */
 			continue;
-		keeper_forget_low(k, low.id);
+		warden_forget_low(k, low.id);
 		drop_ended(
 		    k->drop, low.partner, low.id, g.why, now, &k->actions);
 	}
@@ -347,18 +347,18 @@ keeper_read_lowered(struct keeper *k, time_t now)
 /* --- All of it ----------------------------------------------------------- */
 
 void
-keeper_read(struct keeper *k, time_t now)
+warden_read(struct warden *k, time_t now)
 {
-	keeper_read_lowered(k, now);
+	warden_read_lowered(k, now);
 	read_deliveries(k, k->counted, now);
 	k->counted = now;
 	read_failures(k, now);
-	keeper_read_probes(k, now);
-	keeper_carry_out(k, now);
+	warden_read_probes(k, now);
+	warden_carry_out(k, now);
 }
 
 struct rebuild {
-	struct keeper *k;
+	struct warden *k;
 	time_t now;
 	struct drop_lowering *v;
 	size_t n, cap;
@@ -371,15 +371,15 @@ take_lowering(const struct ledger_downgrade *d, void *arg)
 	struct rebuild *r = arg;
 	struct drop_lowering *l;
 
-	if (d->closed != 0 && d->closed < r->now - KEEPER_DAY &&
-	    d->begin < r->now - KEEPER_DAY)
+	if (d->closed != 0 && d->closed < r->now - WARDEN_DAY &&
+	    d->begin < r->now - WARDEN_DAY)
 		return true;
 	r->v = mem_grow(r->v, r->n, &r->cap, sizeof(*r->v));
 	l = &r->v[r->n++];
 	lowering_of(d, l);
 	l->partner = arena_copy(&r->arena, d->partner, strlen(d->partner));
 	if (d->closed == 0 && d->begin <= r->now)
-		keeper_know_low(r->k, d->partner, d->id, d->end, l->automatic);
+		warden_know_low(r->k, d->partner, d->id, d->end, l->automatic);
 	return true;
 }
 
@@ -405,7 +405,7 @@ take_stamp(const struct ledger_event *ev, void *arg)
 }
 
 static int
-read_stamp(struct keeper *k, const char *kind, bool all, struct stamp *out,
+read_stamp(struct warden *k, const char *kind, bool all, struct stamp *out,
     struct err *e)
 {
 	struct ledger_event_query q = {
@@ -416,16 +416,16 @@ read_stamp(struct keeper *k, const char *kind, bool all, struct stamp *out,
 }
 
 static int
-collect(struct keeper *k, time_t now, struct drop_facts *f, struct rebuild *r,
-    struct failures *c, struct keeper_reports *reports, struct err *e)
+collect(struct warden *k, time_t now, struct drop_facts *f, struct rebuild *r,
+    struct failures *c, struct warden_reports *reports, struct err *e)
 {
 	struct stamp mass, over, clock;
 
 	if (ledger_newest(k->ledger, &f->last, e) == -1 ||
 	    ledger_downgrades(k->ledger, NULL, 0, take_lowering, r, e) == -1 ||
 	    ledger_failures(
-		k->ledger, NULL, now - KEEPER_DAY, take_failure, c, e) == -1 ||
-	    keeper_reports(k, NULL, 0, reports, e) == -1 ||
+		k->ledger, NULL, now - WARDEN_DAY, take_failure, c, e) == -1 ||
+	    warden_reports(k, NULL, 0, reports, e) == -1 ||
 	    read_stamp(k, "mass-fault", false, &mass, e) == -1 ||
 	    read_stamp(k, "mass-over", false, &over, e) == -1 ||
 	    read_stamp(k, "clock-back", true, &clock, e) == -1)
@@ -443,21 +443,21 @@ collect(struct keeper *k, time_t now, struct drop_facts *f, struct rebuild *r,
 }
 
 int
-keeper_rebuild(struct keeper *k, time_t now, struct err *e)
+warden_rebuild(struct warden *k, time_t now, struct err *e)
 {
 	struct rebuild r = {.k = k, .now = now};
 	struct failures c = {.k = k, .now = now, .arena = &r.arena};
-	struct keeper_reports reports = {0};
+	struct warden_reports reports = {0};
 	struct drop_facts f = {0};
 	int rv;
 
-	k->failed = now - KEEPER_DAY;
+	k->failed = now - WARDEN_DAY;
 	k->ntaken = k->nlow = k->nlooks = 0;
 	rv = collect(k, now, &f, &r, &c, &reports, e);
 	forget_old(k);
 	if (rv == 0)
 		drop_rebuild(k->drop, &f, now, &k->actions);
-	keeper_reports_release(&reports);
+	warden_reports_release(&reports);
 	arena_free(&r.arena);
 	free(r.v);
 	free(c.v);

@@ -1,4 +1,4 @@
-#include "keeper_flush.h"
+#include "warden_flush.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "child.h"
 #include "err.h"
 #include "flush.h"
-#include "keeper.h"
+#include "warden.h"
 #include "logline.h"
 #include "mem.h"
 #include "registry.h"
@@ -18,7 +18,7 @@
 #define AGAIN 5 /* seconds: for what was on its way just then */
 
 struct flush {
-	struct keeper_flushes *all;
+	struct warden_flushes *all;
 	char partner[REGISTRY_NAME_MAX + 1];
 	struct waiting waiting;
 	size_t at; /* the next one of waiting */
@@ -110,7 +110,7 @@ is_theirs(const char *domain, void *arg)
 {
 	const struct flush *f = arg;
 
-	return keeper_is_theirs(f->all->keeper, f->partner, domain);
+	return warden_is_theirs(f->all->warden, f->partner, domain);
 }
 
 static void
@@ -141,7 +141,7 @@ flush_start(struct flush *f)
 }
 
 void
-keeper_flush(struct keeper_flushes *all, const char *partner)
+warden_flush(struct warden_flushes *all, const char *partner)
 {
 	struct flush *f = mem_zero(1, sizeof(*f));
 
@@ -153,7 +153,7 @@ keeper_flush(struct keeper_flushes *all, const char *partner)
 }
 
 void
-keeper_flushes_end(struct keeper_flushes *all)
+warden_flushes_end(struct warden_flushes *all)
 {
 	while (all->first != NULL)
 		flush_end(all->first);

@@ -1,7 +1,7 @@
 /*
  * What the gateways showed: looks of ours, and those of others.
  */
-#include "keeper_priv.h"
+#include "warden_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +13,13 @@
 /* --- Reports ------------------------------------------------------------- */
 
 struct collector {
-	struct keeper *k;
-	struct keeper_reports *r;
+	struct warden *k;
+	struct warden_reports *r;
 	time_t since;
 };
 
 static const char *
-keep(struct keeper_reports *r, const char *s)
+keep(struct warden_reports *r, const char *s)
 {
 	return arena_copy(&r->arena, s, strlen(s));
 }
@@ -28,8 +28,8 @@ static bool
 take_gateway(const struct ledger_gateway *g, void *arg)
 {
 	struct collector *c = arg;
-	struct keeper_reports *r = c->r;
-	struct keeper_gateway *x;
+	struct warden_reports *r = c->r;
+	struct warden_gateway *x;
 	char key[LEDGER_HASH];
 	struct err e;
 
@@ -38,7 +38,7 @@ take_gateway(const struct ledger_gateway *g, void *arg)
 	r->gateway = mem_grow(
 	    r->gateway, r->ngateways, &r->gateway_cap, sizeof(*r->gateway));
 	x = &r->gateway[r->ngateways];
-	*x = (struct keeper_gateway){.partner = keep(r, g->last.partner),
+	*x = (struct warden_gateway){.partner = keep(r, g->last.partner),
 	    .address = keep(r, g->last.address),
 	    .time = g->last.time,
 	    .not_after = g->last.not_after,
@@ -60,7 +60,7 @@ take_gateway(const struct ledger_gateway *g, void *arg)
 
 /* Gateways first to last-1 are one partner's: make a report of them. */
 static void
-add_report(struct keeper_reports *r, size_t first, size_t last)
+add_report(struct warden_reports *r, size_t first, size_t last)
 {
 	struct drop_gateway *v =
 	    arena_alloc(&r->arena, (last - first) * sizeof(*v));
@@ -73,7 +73,7 @@ add_report(struct keeper_reports *r, size_t first, size_t last)
 			newest = r->gateway[i].time;
 	for (i = first; i < last; i++) {
 		/* One that was not met any more is not a gateway any more. */
-		if (r->gateway[i].time < newest - KEEPER_LOOK)
+		if (r->gateway[i].time < newest - WARDEN_LOOK)
 			continue;
 		v[n++] = r->gateway[i].seen;
 		if (oldest == 0 || r->gateway[i].time < oldest)
@@ -88,8 +88,8 @@ add_report(struct keeper_reports *r, size_t first, size_t last)
 }
 
 int
-keeper_reports(struct keeper *k, const char *partner, time_t since,
-    struct keeper_reports *out, struct err *e)
+warden_reports(struct warden *k, const char *partner, time_t since,
+    struct warden_reports *out, struct err *e)
 {
 	struct collector c = {.k = k, .r = out, .since = since};
 	size_t i, j;
@@ -109,40 +109,40 @@ keeper_reports(struct keeper *k, const char *partner, time_t since,
 }
 
 void
-keeper_reports_release(struct keeper_reports *r)
+warden_reports_release(struct warden_reports *r)
 {
 	arena_free(&r->arena);
 	free(r->report);
 	free(r->gateway);
-	*r = (struct keeper_reports){0};
+	*r = (struct warden_reports){0};
 }
 
 /* Take the partner's look from `since` on; start: when it began, or 0. */
 static void
-take(struct keeper *k, const char *partner, time_t since, time_t start,
+take(struct warden *k, const char *partner, time_t since, time_t start,
     bool story, time_t now)
 {
-	struct keeper_reports r = {0};
+	struct warden_reports r = {0};
 	struct err e;
 
-	if (keeper_reports(k, partner, since, &r, &e) == -1) {
-		keeper_complain("the ledger cannot be read", e.text);
+	if (warden_reports(k, partner, since, &r, &e) == -1) {
+		warden_complain("the ledger cannot be read", e.text);
 	} else if (r.n == 1) {
 		if (start != 0)
 			r.report[0].time = start;
 		drop_probe(k->drop, &r.report[0], now, &k->actions);
-		keeper_carry_out(k, now);
-		keeper_watch_report(
+		warden_carry_out(k, now);
+		warden_watch_report(
 		    k, partner, r.gateway, r.ngateways, story, now);
 	}
-	keeper_reports_release(&r);
+	warden_reports_release(&r);
 }
 
 /* --- Ours ---------------------------------------------------------------- */
 
 void
-keeper_ask_probe(
-    struct keeper *k, const char *partner, bool control, time_t now)
+warden_ask_probe(
+    struct warden *k, const char *partner, bool control, time_t now)
 {
 	size_t i;
 
@@ -153,15 +153,15 @@ keeper_ask_probe(
 			return;
 		}
 	k->look = mem_grow(k->look, k->nlooks, &k->look_cap, sizeof(*k->look));
-	k->look[i] = (struct keeper_look){.start = now, .control = control};
-	if (!keeper_name(k->look[i].partner, partner))
+	k->look[i] = (struct warden_look){.start = now, .control = control};
+	if (!warden_name(k->look[i].partner, partner))
 		return;
 	k->nlooks++;
 	k->hands.probe(k->hands.ctx, partner);
 }
 
 static bool
-looking(const struct keeper *k, const char *partner)
+looking(const struct warden *k, const char *partner)
 {
 	size_t i;
 
@@ -172,9 +172,9 @@ looking(const struct keeper *k, const char *partner)
 }
 
 void
-keeper_probed(struct keeper *k, const char *partner, time_t now)
+warden_probed(struct warden *k, const char *partner, time_t now)
 {
-	struct keeper_look l = {0};
+	struct warden_look l = {0};
 	size_t i;
 
 	for (i = 0; i < k->nlooks; i++)
@@ -189,7 +189,7 @@ keeper_probed(struct keeper *k, const char *partner, time_t now)
 		l.start = now;
 	take(k, l.partner, l.start, l.start, !l.control, now);
 	if (l.again)
-		keeper_ask_probe(k, l.partner, l.control, now);
+		warden_ask_probe(k, l.partner, l.control, now);
 }
 
 /* --- Those of others ----------------------------------------------------- */
@@ -197,7 +197,7 @@ keeper_probed(struct keeper *k, const char *partner, time_t now)
 static bool
 touch(const struct ledger_probe *p, void *arg)
 {
-	struct keeper *k = arg;
+	struct warden *k = arg;
 	size_t i;
 
 	if (p->id <= k->probe_id)
@@ -208,8 +208,8 @@ touch(const struct ledger_probe *p, void *arg)
 	if (i == k->ntouched) {
 		k->touched = mem_grow(k->touched, k->ntouched, &k->touched_cap,
 		    sizeof(*k->touched));
-		k->touched[i] = (struct keeper_touched){0};
-		if (!keeper_name(k->touched[i].partner, p->partner))
+		k->touched[i] = (struct warden_touched){0};
+		if (!warden_name(k->touched[i].partner, p->partner))
 			return true;
 		k->ntouched++;
 	}
@@ -229,18 +229,18 @@ newest_id(const struct ledger_probe *p, void *arg)
 }
 
 void
-keeper_read_probes(struct keeper *k, time_t now)
+warden_read_probes(struct warden *k, time_t now)
 {
-	time_t since = k->probes_known ? k->probe_time - 60 : now - KEEPER_LOOK;
+	time_t since = k->probes_known ? k->probe_time - 60 : now - WARDEN_LOOK;
 	int64_t newest = k->probe_id;
 	struct err e;
 
 	/* What there is at the start is in the facts already. */
-	if ((k->probes_known && ledger_probes(k->ledger, NULL, since, touch, k,
-				    &e) == -1) ||
-	    ledger_probes(
-		k->ledger, NULL, since, newest_id, &newest, &e) == -1) {
-		keeper_complain("the ledger cannot be read", e.text);
+	if ((k->probes_known &&
+		ledger_probes(k->ledger, NULL, since, touch, k, &e) == -1) ||
+	    ledger_probes(k->ledger, NULL, since, newest_id, &newest, &e) ==
+		-1) {
+		warden_complain("the ledger cannot be read", e.text);
 		return;
 	}
 	k->probes_known = true;
@@ -249,18 +249,18 @@ keeper_read_probes(struct keeper *k, time_t now)
 }
 
 void
-keeper_settle_probes(struct keeper *k, time_t now)
+warden_settle_probes(struct warden *k, time_t now)
 {
 	size_t i;
 
 	for (i = k->ntouched; i-- > 0;) {
-		struct keeper_touched t = k->touched[i];
+		struct warden_touched t = k->touched[i];
 
-		if (now - t.last < KEEPER_SETTLE && now >= t.last)
+		if (now - t.last < WARDEN_SETTLE && now >= t.last)
 			continue;
 		k->touched[i] = k->touched[--k->ntouched];
 		/* What ours shows is taken when it is complete. */
 		if (!looking(k, t.partner))
-			take(k, t.partner, t.last - KEEPER_LOOK, 0, false, now);
+			take(k, t.partner, t.last - WARDEN_LOOK, 0, false, now);
 	}
 }

@@ -1,19 +1,19 @@
 # shellcheck shell=bash
-# keeper.sh: tlspactd with its keeper, tlspact-log and the prober, around a
+# warden.sh: tlspactd with its warden, tlspact-log and the prober, around a
 # lab; source it behind lab.sh and tap.sh.
 #
-# keeper_lab			a CA, a mailbox for notices, no partner yet
-# keeper_partner NAME		NAME.example with gateway mx1.NAME.example
-# keeper_registry		from standard input; mode, domain and gateway are
+# warden_lab			a CA, a mailbox for notices, no partner yet
+# warden_partner NAME		NAME.example with gateway mx1.NAME.example
+# warden_registry		from standard input; mode, domain and gateway are
 #				added to each line that begins with `partner`
-# keeper_up [SETTING=VALUE...]	compiles, starts Postfix and all of tlspact
+# warden_up [SETTING=VALUE...]	compiles, starts Postfix and all of tlspact
 # daemon_up, daemon_down SIGNAL	tlspactd alone
 # change NAME CERT-OPTION...	another certificate, from now on
 # strip NAME			no STARTTLS from now on
 # fail_twice NAME		two mails that fail; $mails are their ids
 
 # shellcheck disable=SC2154 # B and T come from tap.sh
-keeper_options()
+warden_options()
 {
 	options=(-C /dev/null -o "registry=$T/registry"
 		-o "ledger=$LAB/state/ledger.db" -o "map=$LAB/policy.cdb"
@@ -28,12 +28,12 @@ keeper_options()
 		-o "notify_command=cat >>$T/notices.json")
 }
 
-keeper_lab()
+warden_lab()
 {
 	mkdir -p "$LAB/state"
-	keeper_far=$(date -d '+90 days' +%Y%m%d) # no notice of that
-	keeper_n=0 keeper_decided=0
-	keeper_options
+	warden_far=$(date -d '+90 days' +%Y%m%d) # no notice of that
+	warden_n=0 warden_decided=0
+	warden_options
 	: >"$T/tlspactd.log"
 	: >"$T/follow.log"
 	: >"$T/notices.json"
@@ -45,16 +45,16 @@ keeper_lab()
 	chmod 644 "$LAB/pki/bundle.pem"
 }
 
-keeper_partner()
+warden_partner()
 {
-	keeper_n=$((keeper_n + 1))
-	lab_cert "$1" cn="mx1.$1.example" to="$keeper_far" || return
-	lab_gateway 127.0.1.$keeper_n "mx1.$1.example" "$1"
-	echo "$1 127.0.1.$keeper_n" >>"$LAB/state/partners"
+	warden_n=$((warden_n + 1))
+	lab_cert "$1" cn="mx1.$1.example" to="$warden_far" || return
+	lab_gateway 127.0.1.$warden_n "mx1.$1.example" "$1"
+	echo "$1 127.0.1.$warden_n" >>"$LAB/state/partners"
 	lab_mx "$1.example" "mx1.$1.example"
 }
 
-keeper_registry()
+warden_registry()
 {
 	sed -E 's/^partner +([a-z0-9]+)/& mode=enforced domain=\1.example gateway=mx1.\1.example/' \
 		>"$T/registry"
@@ -71,7 +71,7 @@ ctl()
 }
 
 # The kernel tells when the log has grown; then tlspact-log reads it.
-keeper_up()
+warden_up()
 {
 	local setting
 
@@ -88,17 +88,17 @@ keeper_up()
 
 daemon_up()
 {
-	keeper_seen=$(grep -c 'keeper: keeping' "$T/tlspactd.log")
+	warden_seen=$(grep -c 'warden: keeping' "$T/tlspactd.log")
 	"$B/tlspactd" -d "${options[@]}" 2>>"$T/tlspactd.log" &
 	daemon=$!
-	wait_for 20 keeper_is_up && return
+	wait_for 20 warden_is_up && return
 	cat "$T/tlspactd.log" >&2
 	return 1
 }
 
-keeper_is_up()
+warden_is_up()
 {
-	[ "$(grep -c 'keeper: keeping' "$T/tlspactd.log")" -gt "$keeper_seen" ]
+	[ "$(grep -c 'warden: keeping' "$T/tlspactd.log")" -gt "$warden_seen" ]
 }
 
 daemon_down()
@@ -119,14 +119,14 @@ change()
 	local name=$1
 
 	shift
-	lab_cert "$name-new" cn="mx1.$name.example" to="$keeper_far" "$@" || return
+	lab_cert "$name-new" cn="mx1.$name.example" to="$warden_far" "$@" || return
 	cp "$LAB/pki/$name-new.pem" "$LAB/pki/$name.pem"
 	gateways_reload
 }
 
 good_again()
 {
-	lab_cert "$1-good" cn="mx1.$1.example" to="$keeper_far" key="$1" ||
+	lab_cert "$1-good" cn="mx1.$1.example" to="$warden_far" key="$1" ||
 		return
 	cp "$LAB/pki/$1-good.pem" "$LAB/pki/$1.pem"
 	gateways_reload
@@ -152,7 +152,7 @@ fail_twice()
 		mails+=("$(lab_send "joe@$1.example")")
 	done
 	wait_for 20 both_failed || return
-	keeper_failed=${EPOCHREALTIME/./}
+	warden_failed=${EPOCHREALTIME/./}
 }
 
 both_failed()
@@ -164,15 +164,15 @@ both_failed()
 	done
 }
 
-kept() { grep -Eq "keeper: $1" "$T/tlspactd.log"; }
+kept() { grep -Eq "warden: $1" "$T/tlspactd.log"; }
 
 lowered_to()
 {
 	kept "$1: lowered to $2 until" || return
-	keeper_decided=${EPOCHREALTIME/./}
+	warden_decided=${EPOCHREALTIME/./}
 }
 
-latency_ms() { echo $(((keeper_decided - keeper_failed) / 1000)); }
+latency_ms() { echo $(((warden_decided - warden_failed) / 1000)); }
 latency() { echo "$(latency_ms) ms"; }
 
 # shellcheck disable=SC2086

@@ -1,22 +1,22 @@
 /*
- * keeper_flush.h: have Postfix retry what waits for a partner, by children
+ * warden_flush.h: have Postfix retry what waits for a partner, by children
  * of an event loop.
  */
-#ifndef KEEPER_FLUSH_H
-#define KEEPER_FLUSH_H
+#ifndef WARDEN_FLUSH_H
+#define WARDEN_FLUSH_H
 
 struct children;
 struct event_base;
 struct flush;
-struct keeper;
+struct warden;
 struct settings;
 
 /* All is borrowed; first is private. */
-struct keeper_flushes {
+struct warden_flushes {
 	const struct settings *set;
 	struct event_base *base;
 	struct children *children;
-	struct keeper *keeper;
+	struct warden *warden;
 	struct flush *first;
 };
 
@@ -24,9 +24,9 @@ struct keeper_flushes {
  * List the queue and name the partner's deferred messages to postqueue -i;
  * the same once more a few seconds later, for what was on its way.
  */
-void keeper_flush(struct keeper_flushes *all, const char *partner);
+void warden_flush(struct warden_flushes *all, const char *partner);
 
 /* Forget those under way, after their children. */
-void keeper_flushes_end(struct keeper_flushes *all);
+void warden_flushes_end(struct warden_flushes *all);
 
 #endif

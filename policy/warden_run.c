@@ -1,8 +1,8 @@
 /*
- * The process: an event loop around the keeper, and the programs that do
+ * The process: an event loop around the warden, and the programs that do
  * its work.
  */
-#include "keeper_run.h"
+#include "warden_run.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -21,8 +21,8 @@
 
 #include "child.h"
 #include "err.h"
-#include "keeper.h"
-#include "keeper_flush.h"
+#include "warden.h"
+#include "warden_flush.h"
 #include "logline.h"
 #include "mailout.h"
 #include "mem.h"
@@ -60,10 +60,10 @@ struct run {
 	size_t nargs;
 	struct event_base *base;
 	struct children *children;
-	struct keeper *keeper;
+	struct warden *warden;
 	struct event *tick, *parent, *signal[3];
 	struct probe *probes; /* that wait */
-	struct keeper_flushes flushes;
+	struct warden_flushes flushes;
 	unsigned probing;
 	bool sweeping, started;
 	int lock;
@@ -124,7 +124,7 @@ on_probed(const struct child_end *end, void *arg)
 	if (!child_well(end, "tlspact-probe", &e) && e.code != 1)
 		logline(LOGLINE_ERROR, "%s: %s", p->partner, e.text);
 	r->probing--;
-	keeper_probed(r->keeper, p->partner, time(NULL));
+	warden_probed(r->warden, p->partner, time(NULL));
 	free(p);
 	probe_next(r);
 }
@@ -144,7 +144,7 @@ probe_next(struct run *r)
 			continue;
 		}
 		logline(LOGLINE_ERROR, "%s", e.text);
-		keeper_probed(r->keeper, p->partner, time(NULL));
+		warden_probed(r->warden, p->partner, time(NULL));
 		free(p);
 	}
 }
@@ -198,8 +198,8 @@ on_compiled(const struct child_end *end, void *arg)
 	struct err e = {.text = ""};
 	bool well = child_well(end, "tlspact-compile", &e);
 
-	keeper_compiled(
-	    r->keeper, well, *end->err == '\0' ? e.text : end->err, time(NULL));
+	warden_compiled(
+	    r->warden, well, *end->err == '\0' ? e.text : end->err, time(NULL));
 }
 
 static void
@@ -226,7 +226,7 @@ do_compile(void *ctx)
 		       on_compiled, r, false, &e) == 0) {
 		return;
 	}
-	keeper_compiled(r->keeper, false, e.text, time(NULL));
+	warden_compiled(r->warden, false, e.text, time(NULL));
 }
 
 static void
@@ -234,7 +234,7 @@ do_flush(void *ctx, const char *partner)
 {
 	struct run *r = ctx;
 
-	keeper_flush(&r->flushes, partner);
+	warden_flush(&r->flushes, partner);
 }
 
 /* --- Letters ------------------------------------------------------------- */
@@ -249,7 +249,7 @@ part_over(struct run *r)
 		return;
 	why = *l->why == '\0' ? NULL : mem_dup(l->why);
 	*l->why = '\0';
-	keeper_sent(r->keeper, l->id, why, time(NULL));
+	warden_sent(r->warden, l->id, why, time(NULL));
 	free(why);
 }
 
@@ -268,7 +268,7 @@ on_part(const char *why, void *arg)
 
 /* What went out before the letter failed is not sent again. */
 static void
-do_send(void *ctx, const struct keeper_letter *letter)
+do_send(void *ctx, const struct warden_letter *letter)
 {
 	struct run *r = ctx;
 	struct letter *l = &r->letter;
@@ -306,14 +306,14 @@ do_send(void *ctx, const struct keeper_letter *letter)
 
 /* --- Life ---------------------------------------------------------------- */
 
-/* One keeper a ledger. */
+/* One warden a ledger. */
 static bool
 locked(struct run *r)
 {
 	char *path;
 
 	if (r->lock == -1) {
-		path = mem_printf("%s.keeper", r->set->ledger);
+		path = mem_printf("%s.warden", r->set->ledger);
 		r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
 		if (r->lock == -1)
 			logline(LOGLINE_ERROR, "cannot open %s: %s", path,
@@ -324,7 +324,7 @@ locked(struct run *r)
 }
 
 static void
-start_keeper(struct run *r, time_t now)
+start_warden(struct run *r, time_t now)
 {
 	struct err e;
 
@@ -334,7 +334,7 @@ start_keeper(struct run *r, time_t now)
 		r->start_next = now + 1;
 		return;
 	}
-	if (keeper_start(r->keeper, now, &e) == 0) {
+	if (warden_start(r->warden, now, &e) == 0) {
 		r->started = true;
 		logline(LOGLINE_INFO, "keeping %s", r->set->ledger);
 		return;
@@ -354,9 +354,9 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (r->started)
-		keeper_tick(r->keeper, time(NULL));
+		warden_tick(r->warden, time(NULL));
 	else
-		start_keeper(r, time(NULL));
+		start_warden(r, time(NULL));
 }
 
 static void
@@ -387,7 +387,7 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 
 	(void)sig;
 	(void)what;
-	keeper_reload(r->keeper);
+	warden_reload(r->warden);
 }
 
 /* Where Debian keeps postqueue, which a service's PATH may lack. */
@@ -406,7 +406,7 @@ static void
 start(struct run *r)
 {
 	static const struct timeval tick = {.tv_usec = TICK_US};
-	const struct keeper_hands hands = {.ctx = r,
+	const struct warden_hands hands = {.ctx = r,
 	    .probe = do_probe,
 	    .sweep = do_sweep,
 	    .compile = do_compile,
@@ -419,11 +419,11 @@ start(struct run *r)
 	(void)signal(SIGPIPE, SIG_IGN);
 	widen_path();
 	r->children = children_new(r->base);
-	r->keeper = keeper_new(r->set, &hands);
-	r->flushes = (struct keeper_flushes){.set = r->set,
+	r->warden = warden_new(r->set, &hands);
+	r->flushes = (struct warden_flushes){.set = r->set,
 	    .base = r->base,
 	    .children = r->children,
-	    .keeper = r->keeper};
+	    .warden = r->warden};
 	for (i = 0; i < 3; i++) {
 		r->signal[i] = evsignal_new(r->base, sigs[i],
 		    sigs[i] == SIGHUP ? on_reload : on_end, r);
@@ -436,7 +436,7 @@ start(struct run *r)
 		    r->base, STDIN_FILENO, EV_READ | EV_PERSIST, on_parent, r);
 		(void)event_add(r->parent, NULL);
 	}
-	start_keeper(r, time(NULL));
+	start_warden(r, time(NULL));
 }
 
 static void
@@ -450,8 +450,8 @@ release(struct run *r)
 		r->probes = p->next;
 		free(p);
 	}
-	keeper_flushes_end(&r->flushes);
-	keeper_free(r->keeper);
+	warden_flushes_end(&r->flushes);
+	warden_free(r->warden);
 	for (i = 0; i < 3; i++)
 		event_free(r->signal[i]);
 	event_free(r->tick);
@@ -464,7 +464,7 @@ release(struct run *r)
 }
 
 int
-keeper_run(const struct settings *set, const char *const *args, size_t nargs)
+warden_run(const struct settings *set, const char *const *args, size_t nargs)
 {
 	static struct run r;
 

@@ -1,7 +1,7 @@
 /*
  * The parent's side: keep one running.
  */
-#include "keeper_run.h"
+#include "warden_run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #define STABLE 60   /* after so many seconds it counts as well */
 
 void
-keeper_guard_init(struct keeper_guard *g, const char *const *args, size_t nargs,
+warden_guard_init(struct warden_guard *g, const char *const *args, size_t nargs,
     bool foreground, bool verbose)
 {
 	char path[PATH_MAX];
@@ -31,7 +31,7 @@ keeper_guard_init(struct keeper_guard *g, const char *const *args, size_t nargs,
 	path[len < 0 ? 0 : len] = '\0';
 	g->argv = mem_zero(nargs + 5, sizeof(*g->argv));
 	g->argv[n++] = g->program = mem_dup(len <= 0 ? "/proc/self/exe" : path);
-	g->argv[n++] = KEEPER_OPTION;
+	g->argv[n++] = WARDEN_OPTION;
 	if (foreground)
 		g->argv[n++] = "-d";
 	if (verbose)
@@ -44,7 +44,7 @@ keeper_guard_init(struct keeper_guard *g, const char *const *args, size_t nargs,
 }
 
 static void
-let_go(struct keeper_guard *g)
+let_go(struct warden_guard *g)
 {
 	if (g->pipe != -1)
 		close(g->pipe);
@@ -52,7 +52,7 @@ let_go(struct keeper_guard *g)
 }
 
 void
-keeper_guard_tick(struct keeper_guard *g, time_t now)
+warden_guard_tick(struct warden_guard *g, time_t now)
 {
 	struct err e;
 	int p[2];
@@ -61,7 +61,7 @@ keeper_guard_tick(struct keeper_guard *g, time_t now)
 		return;
 	g->next = now + (time_t)g->wait;
 	if (pipe2(p, O_CLOEXEC) == -1) {
-		logline(LOGLINE_ERROR, "no pipe for the keeper: %s",
+		logline(LOGLINE_ERROR, "no pipe for the warden: %s",
 		    strerror(errno));
 		return;
 	}
@@ -78,7 +78,7 @@ keeper_guard_tick(struct keeper_guard *g, time_t now)
 }
 
 void
-keeper_guard_reap(struct keeper_guard *g, time_t now)
+warden_guard_reap(struct warden_guard *g, time_t now)
 {
 	int status;
 
@@ -92,7 +92,7 @@ keeper_guard_reap(struct keeper_guard *g, time_t now)
 		g->wait = 1;
 	g->next = now + (time_t)g->wait;
 	logline(LOGLINE_ERROR,
-	    "the keeper ended (%s %d); the next one starts in %u s",
+	    "the warden ended (%s %d); the next one starts in %u s",
 	    WIFEXITED(status) ? "status" : "signal",
 	    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
 	    g->wait);
@@ -100,14 +100,14 @@ keeper_guard_reap(struct keeper_guard *g, time_t now)
 }
 
 void
-keeper_guard_reload(const struct keeper_guard *g)
+warden_guard_reload(const struct warden_guard *g)
 {
 	if (g->pid != 0)
 		(void)kill(g->pid, SIGHUP);
 }
 
 void
-keeper_guard_end(struct keeper_guard *g)
+warden_guard_end(struct warden_guard *g)
 {
 	if (g->argv == NULL)
 		return;

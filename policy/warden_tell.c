@@ -2,7 +2,7 @@
  * Notices: written into the ledger first, sent from there, so that each goes
  * out at least once, and no two of one key.
  */
-#include "keeper_priv.h"
+#include "warden_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +20,10 @@
 
 /* Facts of the registry and of the ledger that the words need. */
 static void
-fill(struct keeper *k, struct notice *n, struct keeper_reports *r,
+fill(struct warden *k, struct notice *n, struct warden_reports *r,
     struct arena *arena)
 {
-	const struct partner *p = keeper_partner(k, n->partner);
+	const struct partner *p = warden_partner(k, n->partner);
 	struct notice_gateway *g;
 	const char **domain;
 	struct err e;
@@ -39,7 +39,7 @@ fill(struct keeper *k, struct notice *n, struct keeper_reports *r,
 		n->domain = domain;
 		n->ndomains = p->ndomains;
 	}
-	if (n->ngateways > 0 || keeper_reports(k, n->partner, 0, r, &e) == -1 ||
+	if (n->ngateways > 0 || warden_reports(k, n->partner, 0, r, &e) == -1 ||
 	    r->n != 1)
 		return;
 	g = arena_alloc(arena, r->ngateways * sizeof(*g));
@@ -73,10 +73,10 @@ add_mail(json_t *mails, const struct notice *n, const char *from,
 
 /* All that it takes to send it, whatever becomes of the registry. */
 static char *
-data_of(struct keeper *k, const struct notice *n)
+data_of(struct warden *k, const struct notice *n)
 {
 	const struct partner *p =
-	    n->partner == NULL ? NULL : keeper_partner(k, n->partner);
+	    n->partner == NULL ? NULL : warden_partner(k, n->partner);
 	const char *operator_ = k->set->operator_;
 	json_t *mails = json_array(), *root;
 	char *json = notice_json(n), *text;
@@ -104,9 +104,9 @@ data_of(struct keeper *k, const struct notice *n)
 }
 
 void
-keeper_tell(struct keeper *k, struct notice *n, time_t now)
+warden_tell(struct warden *k, struct notice *n, time_t now)
 {
-	struct keeper_reports r = {0};
+	struct warden_reports r = {0};
 	struct arena arena = {0};
 	char *key, *subject, *data;
 	struct err e;
@@ -128,14 +128,14 @@ keeper_tell(struct keeper *k, struct notice *n, time_t now)
 			k->send_next = 0;
 			break;
 		case -1:
-			keeper_complain(subject, e.text);
+			warden_complain(subject, e.text);
 			break;
 		}
 	}
 	free(data);
 	free(subject);
 	free(key);
-	keeper_reports_release(&r);
+	warden_reports_release(&r);
 	arena_free(&arena);
 }
 
@@ -171,10 +171,10 @@ first_due(const struct ledger_notice *n, void *arg)
 }
 
 static void
-hand_over(struct keeper *k, int64_t id, json_t *root)
+hand_over(struct warden *k, int64_t id, json_t *root)
 {
-	const char *to[KEEPER_LETTER_MAILS];
-	struct keeper_letter l = {.id = id};
+	const char *to[WARDEN_LETTER_MAILS];
+	struct warden_letter l = {.id = id};
 	json_t *mail;
 	size_t i;
 
@@ -184,13 +184,13 @@ hand_over(struct keeper *k, int64_t id, json_t *root)
 		const char *text =
 		    json_string_value(json_object_get(mail, "text"));
 
-		if (l.nmails == KEEPER_LETTER_MAILS || text == NULL)
+		if (l.nmails == WARDEN_LETTER_MAILS || text == NULL)
 			break;
 		to[l.nmails] = json_string_value(
 		    json_array_get(json_object_get(mail, "to"), 0));
 		if (!notice_address_ok(to[l.nmails]))
 			continue;
-		l.mail[l.nmails] = (struct keeper_mail){
+		l.mail[l.nmails] = (struct warden_mail){
 		    .to = &to[l.nmails], .nto = 1, .text = text};
 		l.nmails++;
 	}
@@ -198,7 +198,7 @@ hand_over(struct keeper *k, int64_t id, json_t *root)
 }
 
 void
-keeper_send(struct keeper *k, time_t now)
+warden_send(struct warden *k, time_t now)
 {
 	struct due d = {0};
 	json_t *root;
@@ -208,7 +208,7 @@ keeper_send(struct keeper *k, time_t now)
 		return;
 	k->send_next = now + 5;
 	if (ledger_notices_due(k->ledger, now, first_due, &d, &e) == -1) {
-		keeper_complain("the ledger cannot be read", e.text);
+		warden_complain("the ledger cannot be read", e.text);
 		return;
 	}
 	if (d.data == NULL)
@@ -229,7 +229,7 @@ keeper_send(struct keeper *k, time_t now)
 }
 
 void
-keeper_sent(struct keeper *k, int64_t id, const char *why, time_t now)
+warden_sent(struct warden *k, int64_t id, const char *why, time_t now)
 {
 	time_t wait = AGAIN_MIN;
 	struct err e;
@@ -244,28 +244,28 @@ keeper_sent(struct keeper *k, int64_t id, const char *why, time_t now)
 	else
 		rv = ledger_notice_failed(k->ledger, id, now + wait, &e);
 	if (why != NULL)
-		keeper_complain("a notice was not sent", why);
+		warden_complain("a notice was not sent", why);
 	if (rv == -1) {
 		/* It comes again; not at once. */
 		k->send_next = now + AGAIN_MIN - 1;
-		keeper_complain("the ledger cannot be written", e.text);
+		warden_complain("the ledger cannot be written", e.text);
 	}
 }
 
 void
-keeper_event(struct keeper *k, const char *kind, const char *partner,
+warden_event(struct warden *k, const char *kind, const char *partner,
     const char *text, time_t at, time_t now)
 {
 	char data[40];
 	struct ledger_event ev = {.time = now,
 	    .kind = kind,
 	    .partner = partner,
-	    .author = KEEPER_AUTHOR,
+	    .author = WARDEN_AUTHOR,
 	    .text = text,
 	    .data = data};
 	struct err e;
 
 	(void)snprintf(data, sizeof(data), "{\"at\":%lld}", (long long)at);
 	if (ledger_event_add(k->ledger, &ev, &e) != 0)
-		keeper_complain(kind, e.text);
+		warden_complain(kind, e.text);
 }

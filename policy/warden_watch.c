@@ -5,7 +5,7 @@
  * What people were told is an event of the ledger ("fault-new",
  * "fault-gone"), so that the end of a fault is told also after a restart.
  */
-#include "keeper_priv.h"
+#include "warden_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +20,8 @@
 #define EXPIRY_EVERY 3600 /* seconds between looks at all certificates */
 #define EVENTS_DAYS 90	  /* as long as we remember a fault that was told */
 
-static struct keeper_fault *
-find(struct keeper *k, const char *partner)
+static struct warden_fault *
+find(struct warden *k, const char *partner)
 {
 	size_t i;
 
@@ -31,10 +31,10 @@ find(struct keeper *k, const char *partner)
 	return NULL;
 }
 
-static struct keeper_fault *
-add(struct keeper *k, const char *partner)
+static struct warden_fault *
+add(struct warden *k, const char *partner)
 {
-	struct keeper_fault *f = find(k, partner);
+	struct warden_fault *f = find(k, partner);
 
 	if (f != NULL)
 		return f;
@@ -42,22 +42,22 @@ add(struct keeper *k, const char *partner)
 	    mem_grow(k->fault, k->nfaults, &k->fault_cap, sizeof(*k->fault));
 	f = &k->fault[k->nfaults];
 	memset(f, 0, sizeof(*f));
-	if (!keeper_name(f->partner, partner))
+	if (!warden_name(f->partner, partner))
 		return NULL;
 	k->nfaults++;
 	return f;
 }
 
 static void
-forget(struct keeper *k, struct keeper_fault *f)
+forget(struct warden *k, struct warden_fault *f)
 {
 	*f = k->fault[--k->nfaults];
 }
 
 static void
-told(struct keeper *k, const char *partner, enum fault fault, time_t since)
+told(struct warden *k, const char *partner, enum fault fault, time_t since)
 {
-	struct keeper_fault *f = add(k, partner);
+	struct warden_fault *f = add(k, partner);
 
 	if (f == NULL)
 		return;
@@ -67,14 +67,14 @@ told(struct keeper *k, const char *partner, enum fault fault, time_t since)
 }
 
 void
-keeper_watch_told(struct keeper *k, const struct drop_action *held, time_t now)
+warden_watch_told(struct warden *k, const struct drop_action *held, time_t now)
 {
 	/* What our probe does not see will not be seen to go, either. */
 	if (held->why == DROP_WHY_UNCONFIRMED ||
 	    held->why == DROP_WHY_NO_PROBE || held->fault == FAULT_OK)
 		return;
 	if (find(k, held->partner) == NULL)
-		keeper_event(k, "fault-new", held->partner,
+		warden_event(k, "fault-new", held->partner,
 		    fault_text(held->fault), held->since, now);
 	told(k, held->partner, held->fault, held->since);
 }
@@ -82,7 +82,7 @@ keeper_watch_told(struct keeper *k, const struct drop_action *held, time_t now)
 static bool
 take_new(const struct ledger_event *ev, void *arg)
 {
-	struct keeper *k = arg;
+	struct warden *k = arg;
 	json_t *o = json_loads(ev->data, 0, NULL);
 	enum fault fault;
 
@@ -96,8 +96,8 @@ take_new(const struct ledger_event *ev, void *arg)
 static bool
 take_event(const struct ledger_event *ev, void *arg)
 {
-	struct keeper *k = arg;
-	struct keeper_fault *f;
+	struct warden *k = arg;
+	struct warden_fault *f;
 
 	if (strcmp(ev->kind, "fault-new") == 0)
 		return take_new(ev, arg);
@@ -108,21 +108,21 @@ take_event(const struct ledger_event *ev, void *arg)
 }
 
 void
-keeper_watch_rebuild(struct keeper *k, time_t now)
+warden_watch_rebuild(struct warden *k, time_t now)
 {
 	struct ledger_event_query q = {
-	    .since = now - (time_t)EVENTS_DAYS * KEEPER_DAY};
+	    .since = now - (time_t)EVENTS_DAYS * WARDEN_DAY};
 	struct err e;
 
 	k->nfaults = 0;
 	if (ledger_events(k->ledger, &q, take_event, k, &e) == -1)
-		keeper_complain("the ledger cannot be read", e.text);
+		warden_complain("the ledger cannot be read", e.text);
 }
 
 /* --- Certificates -------------------------------------------------------- */
 
 static void
-expiring(struct keeper *k, const char *partner, const struct keeper_gateway *g,
+expiring(struct warden *k, const char *partner, const struct warden_gateway *g,
     time_t now)
 {
 	struct notice_gateway seen = {.nexthop = g->seen.nexthop,
@@ -141,37 +141,37 @@ expiring(struct keeper *k, const char *partner, const struct keeper_gateway *g,
 
 	n.days = notice_expiring(g->not_after, now);
 	if (n.days != 0)
-		keeper_tell(k, &n, now);
+		warden_tell(k, &n, now);
 }
 
 /* Only of those whose certificate counts. */
 static bool
-is_enforced(const struct keeper *k, const char *partner)
+is_enforced(const struct warden *k, const char *partner)
 {
-	const struct partner *p = keeper_partner(k, partner);
+	const struct partner *p = warden_partner(k, partner);
 
 	return p != NULL && partner_level(p) > LEVEL_ENCRYPT;
 }
 
 static void
-check_all(struct keeper *k, time_t now)
+check_all(struct warden *k, time_t now)
 {
-	struct keeper_reports r = {0};
+	struct warden_reports r = {0};
 	struct err e;
 	size_t i;
 
-	if (keeper_reports(k, NULL, now - 30 * KEEPER_DAY, &r, &e) == -1)
-		keeper_complain("the ledger cannot be read", e.text);
+	if (warden_reports(k, NULL, now - 30 * WARDEN_DAY, &r, &e) == -1)
+		warden_complain("the ledger cannot be read", e.text);
 	for (i = 0; i < r.ngateways; i++)
 		if (is_enforced(k, r.gateway[i].partner))
 			expiring(k, r.gateway[i].partner, &r.gateway[i], now);
-	keeper_reports_release(&r);
+	warden_reports_release(&r);
 }
 
 /* --- Faults -------------------------------------------------------------- */
 
 static bool
-is_lowered(const struct keeper *k, const char *partner)
+is_lowered(const struct warden *k, const char *partner)
 {
 	size_t i;
 
@@ -183,7 +183,7 @@ is_lowered(const struct keeper *k, const char *partner)
 
 /* The worst of what used to pass and does not; *all: everything passes. */
 static enum fault
-worst_of(const struct keeper_gateway *g, size_t n, time_t *since, bool *all)
+worst_of(const struct warden_gateway *g, size_t n, time_t *since, bool *all)
 {
 	enum fault worst = FAULT_OK;
 	size_t i;
@@ -205,14 +205,14 @@ worst_of(const struct keeper_gateway *g, size_t n, time_t *since, bool *all)
 }
 
 void
-keeper_watch_report(struct keeper *k, const char *partner,
-    const struct keeper_gateway *g, size_t n, bool story, time_t now)
+warden_watch_report(struct warden *k, const char *partner,
+    const struct warden_gateway *g, size_t n, bool story, time_t now)
 {
 	struct notice notice = {.kind = NOTICE_FAULT_GONE,
 	    .at = now,
 	    .partner = partner,
 	    .waiting = -1};
-	struct keeper_fault *f = find(k, partner);
+	struct warden_fault *f = find(k, partner);
 	enum fault worst;
 	time_t since;
 	bool all;
@@ -227,10 +227,10 @@ keeper_watch_report(struct keeper *k, const char *partner,
 		notice.fault = f->fault;
 		notice.since = f->since;
 		if (f->found == 0) {
-			keeper_event(k, "fault-gone", partner,
+			warden_event(k, "fault-gone", partner,
 			    fault_text(f->fault), f->since, now);
 			if (!is_lowered(k, partner))
-				keeper_tell(k, &notice, now);
+				warden_tell(k, &notice, now);
 		}
 		forget(k, f);
 		return;
@@ -246,7 +246,7 @@ keeper_watch_report(struct keeper *k, const char *partner,
 
 /* Those found about the same time. */
 static void
-tell_new(struct keeper *k, time_t now)
+tell_new(struct warden *k, time_t now)
 {
 	const char **name = mem_zero(k->nfaults + 1, sizeof(*name));
 	struct notice many = {.kind = NOTICE_MASS,
@@ -264,9 +264,9 @@ tell_new(struct keeper *k, time_t now)
 				many.since = k->fault[i].since;
 		}
 	if (many.nnames > k->drop_settings.max_partners && !k->mass)
-		keeper_tell(k, &many, now);
+		warden_tell(k, &many, now);
 	for (i = 0; i < k->nfaults; i++) {
-		struct keeper_fault *f = &k->fault[i];
+		struct warden_fault *f = &k->fault[i];
 		struct notice one = {.kind = NOTICE_FAULT_NEW,
 		    .at = now,
 		    .partner = f->partner,
@@ -277,16 +277,16 @@ tell_new(struct keeper *k, time_t now)
 		if (f->found == 0)
 			continue;
 		f->found = 0;
-		keeper_event(k, "fault-new", f->partner, fault_text(f->fault),
+		warden_event(k, "fault-new", f->partner, fault_text(f->fault),
 		    f->since, now);
 		if (many.nnames <= k->drop_settings.max_partners && !k->mass)
-			keeper_tell(k, &one, now);
+			warden_tell(k, &one, now);
 	}
 	free(name);
 }
 
 void
-keeper_watch_tick(struct keeper *k, time_t now)
+warden_watch_tick(struct warden *k, time_t now)
 {
 	size_t i;
 
@@ -296,7 +296,7 @@ keeper_watch_tick(struct keeper *k, time_t now)
 	}
 	for (i = 0; i < k->nfaults; i++)
 		if (k->fault[i].found != 0 &&
-		    (now - k->fault[i].found >= KEEPER_GROUP ||
+		    (now - k->fault[i].found >= WARDEN_GROUP ||
 			now < k->fault[i].found)) {
 			tell_new(k, now);
 			break;

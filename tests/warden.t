@@ -5,14 +5,14 @@
 . "$(dirname "$0")/lab/lab.sh"
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/lab/tap.sh"
-# shellcheck source=tests/lab/keeper.sh
-. "$(dirname "$0")/lab/keeper.sh"
+# shellcheck source=tests/lab/warden.sh
+. "$(dirname "$0")/lab/warden.sh"
 
-keeper_lab || bail 'no lab'
+warden_lab || bail 'no lab'
 for name in acme globex initech hooli wonka umbrella soylent; do
-	keeper_partner $name || bail "no $name"
+	warden_partner $name || bail "no $name"
 done
-keeper_registry <<'REGISTRY'
+warden_registry <<'REGISTRY'
 default min-tls=TLSv1.2 drop-after=2/1m drop-for=40s on-failure=drop
 partner acme     drop-to=key contact=it@partners.example
 partner globex   drop-to=encrypt
@@ -22,7 +22,7 @@ partner wonka    drop-to=opportunistic
 partner umbrella drop-to=encrypt
 partner soylent  drop-to=encrypt
 REGISTRY
-keeper_up drop_max_partners=10 || bail 'it does not come up'
+warden_up drop_max_partners=10 || bail 'it does not come up'
 
 # All is well: what passes now is what keys are taken from.
 run probe --all

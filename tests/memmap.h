@@ -1,0 +1,52 @@
+/*
+ * memmap.h: a cdb image in memory, for tests: keys and values in turns.
+ */
+#ifndef MEMMAP_H
+#define MEMMAP_H
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cdbmap.h"
+#include "cdbmem.h"
+#include "err.h"
+
+struct memmap {
+	struct cdbmem map;
+	void *image;
+};
+
+/* kv ends with NULL. Ends the test if it cannot be made. */
+static inline void
+memmap_make(struct memmap *m, const char *const kv[])
+{
+	int fd = memfd_create("map", MFD_CLOEXEC);
+	struct cdbmap_writer *w = cdbmap_create(fd);
+	struct err e;
+	off_t size;
+
+	for (; kv[0] != NULL; kv += 2)
+		if (cdbmap_add(w, kv[0], strlen(kv[0]), kv[1], strlen(kv[1]),
+			&e) == -1)
+			abort();
+	if (cdbmap_finish(w, &e) == -1)
+		abort();
+	size = lseek(fd, 0, SEEK_END);
+	m->image = malloc((size_t)size);
+	if (m->image == NULL ||
+	    pread(fd, m->image, (size_t)size, 0) != (ssize_t)size ||
+	    !cdbmem_init(&m->map, m->image, (size_t)size))
+		abort();
+	close(fd);
+}
+
+static inline void
+memmap_free(struct memmap *m)
+{
+	free(m->image);
+}
+
+#endif
