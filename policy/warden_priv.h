@@ -146,6 +146,7 @@ struct warden_gateway {
 	time_t not_after;
 	time_t passed;
 	unsigned run;
+	bool met; /* by the latest look */
 };
 /*
  * The last look at every gateway of the partner, or of all (NULL), leaving

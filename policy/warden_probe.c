@@ -9,6 +9,7 @@
 #include "err.h"
 #include "ledger.h"
 #include "mem.h"
+#include "settings.h"
 
 /* --- Reports ------------------------------------------------------------- */
 
@@ -58,24 +59,46 @@ take_gateway(const struct ledger_gateway *g, void *arg)
 	return true;
 }
 
+/*
+ * Was gateway i met by the latest look at its next-hop? The others of that
+ * look are the ones of about the same time, and a look that found no gateway
+ * at all leaves a result without a host.
+ */
+static bool
+is_met(const struct warden_reports *r, size_t first, size_t last, size_t i,
+    time_t span)
+{
+	const struct warden_gateway *g = &r->gateway[i], *o;
+	size_t j;
+
+	for (j = first; j < last; j++) {
+		o = &r->gateway[j];
+		if (o->time < g->time + WARDEN_LOOK &&
+		    strcmp(o->seen.nexthop, g->seen.nexthop) != 0)
+			continue;
+		if (o->time > g->time + span ||
+		    (o->time > g->time &&
+			(*o->seen.host == '\0') != (*g->seen.host == '\0')))
+			return false;
+	}
+	return true;
+}
+
 /* Gateways first to last-1 are one partner's: make a report of them. */
 static void
-add_report(struct warden_reports *r, size_t first, size_t last)
+add_report(struct warden_reports *r, size_t first, size_t last, time_t span)
 {
 	struct drop_gateway *v =
 	    arena_alloc(&r->arena, (last - first) * sizeof(*v));
 	struct drop_report *to;
-	time_t newest = 0, oldest = 0;
+	time_t oldest = 0;
 	size_t i, n = 0;
 
-	for (i = first; i < last; i++)
-		if (r->gateway[i].time > newest)
-			newest = r->gateway[i].time;
 	for (i = first; i < last; i++) {
-		/* One that was not met any more is not a gateway any more. */
-		if (r->gateway[i].time < newest - WARDEN_LOOK)
+		if (!is_met(r, first, last, i, span))
 			continue;
 		v[n++] = r->gateway[i].seen;
+		r->gateway[i].met = true;
 		if (oldest == 0 || r->gateway[i].time < oldest)
 			oldest = r->gateway[i].time;
 	}
@@ -92,6 +115,8 @@ warden_reports(struct warden *k, const char *partner, time_t since,
     struct warden_reports *out, struct err *e)
 {
 	struct collector c = {.k = k, .r = out, .since = since};
+	/* From the first to the last result of one look at a next-hop. */
+	time_t span = 2 * (time_t)k->set->probe_timeout + 10;
 	size_t i, j;
 
 	if (ledger_gateways(k->ledger, partner, since, take_gateway, &c, e) ==
@@ -103,7 +128,7 @@ warden_reports(struct warden *k, const char *partner, time_t since,
 					       out->gateway[i].partner) == 0;
 		     j++)
 			;
-		add_report(out, i, j);
+		add_report(out, i, j, span);
 	}
 	return 0;
 }

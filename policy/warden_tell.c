@@ -27,7 +27,7 @@ fill(struct warden *k, struct notice *n, struct warden_reports *r,
 	struct notice_gateway *g;
 	const char **domain;
 	struct err e;
-	size_t i;
+	size_t i, m = 0;
 
 	if (p != NULL) {
 		n->contact = p->terms.contact;
@@ -43,8 +43,10 @@ fill(struct warden *k, struct notice *n, struct warden_reports *r,
 	    r->n != 1)
 		return;
 	g = arena_alloc(arena, r->ngateways * sizeof(*g));
-	for (i = 0; i < r->ngateways; i++)
-		g[i] = (struct notice_gateway){
+	for (i = 0; i < r->ngateways; i++) {
+		if (!r->gateway[i].met)
+			continue;
+		g[m++] = (struct notice_gateway){
 		    .nexthop = r->gateway[i].seen.nexthop,
 		    .host = r->gateway[i].seen.host,
 		    .address = r->gateway[i].address,
@@ -52,8 +54,9 @@ fill(struct warden *k, struct notice *n, struct warden_reports *r,
 		    .key = r->gateway[i].seen.key,
 		    .last_key = r->gateway[i].seen.last_key,
 		    .not_after = r->gateway[i].not_after};
+	}
 	n->gateway = g;
-	n->ngateways = r->ngateways;
+	n->ngateways = m;
 }
 
 static void

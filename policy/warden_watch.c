@@ -163,7 +163,7 @@ check_all(struct warden *k, time_t now)
 	if (warden_reports(k, NULL, now - 30 * WARDEN_DAY, &r, &e) == -1)
 		warden_complain("the ledger cannot be read", e.text);
 	for (i = 0; i < r.ngateways; i++)
-		if (is_enforced(k, r.gateway[i].partner))
+		if (r.gateway[i].met && is_enforced(k, r.gateway[i].partner))
 			expiring(k, r.gateway[i].partner, &r.gateway[i], now);
 	warden_reports_release(&r);
 }
@@ -193,6 +193,8 @@ worst_of(const struct warden_gateway *g, size_t n, time_t *since, bool *all)
 	for (i = 0; i < n; i++) {
 		enum fault f = g[i].seen.fault;
 
+		if (!g[i].met)
+			continue;
 		*all = *all && f == FAULT_OK;
 		if (f == FAULT_OK || g[i].passed == 0 ||
 		    (!fault_is_tls(f) && g[i].run < NOT_TLS_RUN))
@@ -221,7 +223,8 @@ warden_watch_report(struct warden *k, const char *partner,
 	if (!is_enforced(k, partner))
 		return;
 	for (i = 0; i < n; i++)
-		expiring(k, partner, &g[i], now);
+		if (g[i].met)
+			expiring(k, partner, &g[i], now);
 	worst = worst_of(g, n, &since, &all);
 	if (worst == FAULT_OK && all && f != NULL) {
 		notice.fault = f->fault;

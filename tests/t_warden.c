@@ -142,11 +142,15 @@ begin(void **state)
 static int
 finish(void **state)
 {
+	char *path;
+
 	warden_free(k);
 	k = NULL;
 	buf_free(&done);
 	settings_free(&set);
-	(void)unlink(check_path(dir, "registry"));
+	path = check_path(dir, "registry");
+	(void)unlink(path);
+	free(path);
 	return teardown(state);
 }
 
