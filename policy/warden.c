@@ -480,7 +480,6 @@ warden_free(struct warden *k)
 	registry_free(k->registry);
 	ledger_close(k->ledger);
 	free(k->taken);
-	free(k->taken_time);
 	free(k->low);
 	free(k->look);
 	free(k->touched);

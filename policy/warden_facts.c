@@ -37,22 +37,37 @@ failure_hash(const struct ledger_failure *f)
 	return mix(h, f->queue_id);
 }
 
+/* Where the hash stands among those taken, or would: they are sorted. */
+static size_t
+place(const struct warden *k, uint64_t hash)
+{
+	size_t lo = 0, hi = k->ntaken, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (k->taken[mid].hash < hash)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 /* Remember a failure. False if it was there. */
 static bool
 take_once(struct warden *k, const struct ledger_failure *f)
 {
-	uint64_t h = failure_hash(f);
-	size_t i;
+	uint64_t hash = failure_hash(f);
+	size_t i = place(k, hash);
 
-	for (i = k->ntaken; i-- > 0;)
-		if (k->taken[i] == h && k->taken_time[i] == f->time)
-			return false;
+	if (i < k->ntaken && k->taken[i].hash == hash)
+		return false;
 	k->taken =
 	    mem_grow(k->taken, k->ntaken, &k->taken_cap, sizeof(*k->taken));
-	k->taken_time = mem_grow(
-	    k->taken_time, k->ntaken, &k->time_cap, sizeof(*k->taken_time));
-	k->taken[k->ntaken] = h;
-	k->taken_time[k->ntaken++] = f->time;
+	memmove(k->taken + i + 1, k->taken + i,
+	    (k->ntaken - i) * sizeof(*k->taken));
+	k->taken[i] = (struct warden_taken){.hash = hash, .time = f->time};
+	k->ntaken++;
 	return true;
 }
 
@@ -62,10 +77,8 @@ forget_old(struct warden *k)
 	size_t i, n = 0;
 
 	for (i = 0; i < k->ntaken; i++)
-		if (k->taken_time[i] >= k->failed - WARDEN_LATE) {
-			k->taken[n] = k->taken[i];
-			k->taken_time[n++] = k->taken_time[i];
-		}
+		if (k->taken[i].time >= k->failed - WARDEN_LATE)
+			k->taken[n++] = k->taken[i];
 	k->ntaken = n;
 }
 
@@ -137,22 +150,27 @@ static bool
 add_sum(const struct ledger_count *c, void *arg)
 {
 	struct warden *k = arg;
-	size_t i;
+	size_t n, i = 0;
 
 	if (c->direction != LEDGER_OUT || strcmp(c->result, "sent") != 0 ||
 	    !one_nexthop(k, c->partner))
 		return true;
-	for (i = 0; i < k->nsums; i++)
+	/* They come in the order of last time: mostly this one or the next. */
+	for (n = 0; n < k->nsums; n++) {
+		i = (k->sum_at + n) % k->nsums;
 		if (strcmp(k->sum[i].partner, c->partner) == 0)
 			break;
-	if (i == k->nsums) {
+	}
+	if (n == k->nsums) {
 		k->sum =
 		    mem_grow(k->sum, k->nsums, &k->sum_cap, sizeof(*k->sum));
+		i = k->nsums;
 		k->sum[i] = (struct warden_sum){0};
 		if (!warden_name(k->sum[i].partner, c->partner))
 			return true;
 		k->nsums++;
 	}
+	k->sum_at = i;
 	k->sum[i].now += c->n;
 	return true;
 }

@@ -23,6 +23,12 @@ struct ledger_downgrade;
 #define WARDEN_COMPILE 60 /* seconds until a compile that failed is retried */
 #define WARDEN_GROUP 10	  /* seconds in which new faults are one event */
 
+/* A failure that was counted. */
+struct warden_taken {
+	uint64_t hash;
+	time_t time;
+};
+
 /* A downgrade that drop knows of. */
 struct warden_low {
 	char partner[REGISTRY_NAME_MAX + 1];
@@ -79,9 +85,8 @@ struct warden {
 
 	/* Failures already taken. */
 	time_t failed; /* the latest of them */
-	uint64_t *taken;
-	time_t *taken_time;
-	size_t ntaken, taken_cap, time_cap;
+	struct warden_taken *taken;
+	size_t ntaken, taken_cap;
 
 	struct warden_low *low;
 	size_t nlow, low_cap;
@@ -95,7 +100,7 @@ struct warden {
 	struct warden_fault *fault;
 	size_t nfaults, fault_cap;
 	struct warden_sum *sum;
-	size_t nsums, sum_cap;
+	size_t nsums, sum_cap, sum_at;
 	char sum_day[11];
 	bool sums_known;
 
