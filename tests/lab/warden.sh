@@ -60,7 +60,7 @@ warden_registry()
 		>"$T/registry"
 }
 
-compile() { "$B/tlspact-compile" "${options[@]}" "$@"; }
+compile() { "$B/tlspact-compile" "${options[@]}"; }
 probe() { "$B/tlspact-probe" "${options[@]}" "$@"; }
 ctl()
 {
@@ -82,7 +82,6 @@ warden_up()
 	# Each mail is tried at once and then waits until it is told.
 	lab_start "smtp_tls_CAfile=$LAB/pki/bundle.pem" || return
 	"$B/tlspact-log" "${options[@]}" --follow 2>>"$T/follow.log" &
-	follower=$!
 	daemon_up
 }
 
@@ -145,12 +144,8 @@ strip()
 # Notes when the second failure stands in the log, by our own clock.
 fail_twice()
 {
-	local i
-
-	mails=()
-	for i in 1 2; do
-		mails+=("$(lab_send "joe@$1.example")")
-	done
+	mails=("$(lab_send "joe@$1.example")")
+	mails+=("$(lab_send "joe@$1.example")")
 	wait_for 20 both_failed || return
 	warden_failed=${EPOCHREALTIME/./}
 }
