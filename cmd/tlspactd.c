@@ -36,6 +36,7 @@
 #include "settings.h"
 #include "steady.h"
 #include "task.h"
+#include "warden_run.h"
 
 #define SPARE_FILES 64	   /* descriptors beside those of clients */
 #define FAILING_FRESH 7200 /* seconds a probe's result counts */
@@ -47,7 +48,7 @@ enum { SOCKETMAP, POLICY, SERVICES };
 struct options {
 	struct settings_options settings;
 	struct recompile *recompile; /* is given the same -C and -o */
-	bool foreground, verbose;
+	bool foreground, verbose, warden;
 };
 
 struct daemon {
@@ -61,6 +62,7 @@ struct daemon {
 	struct acceptors acceptors;
 	struct conns *conns;
 	struct keeper keeper;
+	struct warden_guard warden;
 	struct event *tick;
 	struct event *signal[4];
 	struct failing failing; /* see outbound_failing */
@@ -81,6 +83,7 @@ usage(FILE *to)
 	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
 	    ")\n"
 	    "  -o, --option NAME=VALUE  override one setting\n"
+	    "      --warden         lower, restore and tell; answer nobody\n"
 	    "  -v, --verbose  -h, --help  -V, --version\n");
 }
 
@@ -92,6 +95,7 @@ parse_options(int argc, char *argv[], struct options *opt)
 	    {"option", required_argument, NULL, 'o'},
 	    {"debug", no_argument, NULL, 'd'},
 	    {"verbose", no_argument, NULL, 'v'},
+	    {"warden", no_argument, NULL, 'w'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
@@ -116,6 +120,9 @@ parse_options(int argc, char *argv[], struct options *opt)
 			break;
 		case 'v':
 			opt->verbose = true;
+			break;
+		case 'w':
+			opt->warden = true;
 			break;
 		case 'h':
 			usage(stdout);
@@ -243,6 +250,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	}
 	acceptors_resume(&d->acceptors);
 	keeper_tick(&d->keeper, now);
+	warden_guard_tick(&d->warden, now);
 	update_failing(d, now);
 	if (*d->set.metrics_file != '\0' && now >= d->metrics_next) {
 		d->metrics_next = now + (time_t)d->set.metrics_interval;
@@ -263,6 +271,7 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	logline(LOGLINE_INFO, "told to look at the map again");
 	keeper_look(&d->keeper, true);
+	warden_guard_reload(&d->warden);
 }
 
 static void
@@ -273,6 +282,7 @@ on_child(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	keeper_child(&d->keeper);
+	warden_guard_reap(&d->warden, seconds());
 }
 
 /* Take nobody new, answer what is on its way, end. */
@@ -288,6 +298,7 @@ on_end(evutil_socket_t sig, short what, void *arg)
 	}
 	logline(LOGLINE_INFO, "told to end by signal %d", (int)sig);
 	sdnotify("STOPPING=1");
+	warden_guard_end(&d->warden);
 	acceptors_close(&d->acceptors);
 	d->draining = true;
 	d->drain_end = seconds() + DRAIN_SECONDS;
@@ -383,6 +394,10 @@ start(struct daemon *d)
 
 	limit_clients(d);
 	recompile_program(&d->keeper.recompile, d->set.compile_command);
+	if (d->set.warden == 1)
+		warden_guard_init(&d->warden, d->keeper.recompile.argv + 1,
+		    d->keeper.recompile.n - 2, d->opt.foreground,
+		    d->opt.verbose);
 	if (open_listeners(d, &e) == -1 ||
 	    (*d->set.service_user != '\0' &&
 		process_become(d->set.service_user, &e) == -1)) {
@@ -426,6 +441,7 @@ release(struct daemon *d)
 	task_cancel(d->looking);
 	failing_release(&d->failing);
 	keeper_release(&d->keeper);
+	warden_guard_end(&d->warden);
 	if (d->base != NULL)
 		event_base_free(d->base);
 	libevent_global_shutdown();
@@ -453,10 +469,13 @@ main(int argc, char *argv[])
 			say_err(&e);
 		code = d.diags.errors > 0 ? EX_CONFIG : e.code;
 	} else {
-		logline_init("tlspactd",
+		logline_init(d.opt.warden ? "tlspactd warden" : "tlspactd",
 		    d.opt.verbose ? LOGLINE_DEBUG : levels[d.set.log_level],
 		    d.opt.foreground);
-		if ((code = start(&d)) == EX_OK)
+		if (d.opt.warden)
+			code = warden_run(&d.set, d.keeper.recompile.argv + 1,
+			    d.keeper.recompile.n - 1);
+		else if ((code = start(&d)) == EX_OK)
 			(void)event_base_dispatch(d.base);
 	}
 	release(&d);

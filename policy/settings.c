@@ -27,6 +27,7 @@ static const char *const log_choices[] = {[LOG_LEVEL_ERROR] = "error",
     [LOG_LEVEL_DEBUG] = "debug",
     NULL};
 
+static const char *const warden_choices[] = {"no", "yes", NULL};
 static const char *const failing_choices[] = {[OUTBOUND_DUNNO] = "dunno",
     [OUTBOUND_WARN] = "warn",
     [OUTBOUND_DEFER] = "defer",
@@ -79,6 +80,12 @@ check_absolute(const char *value)
 	return *value == '\0' || *value == '/' ? NULL : "does not begin with /";
 }
 
+static const char *
+check_program(const char *value)
+{
+	return *value == '/' ? NULL : "does not begin with /";
+}
+
 #define TEXT(name, preset, check)                                             \
 	{                                                                     \
 #name, CONF_TEXT, offsetof(struct settings, name), preset, 0, \
@@ -104,6 +111,8 @@ static const struct conf_item items[] = {
     {"operator", CONF_TEXT, offsetof(struct settings, operator_), "postmaster",
 	0, 0, NULL, NULL},
     TEXT(notify_command, "", NULL),
+    TEXT(sendmail, "/usr/sbin/sendmail", check_program),
+    TEXT(postfix_config, "", check_absolute),
     TEXT(resolver, "", NULL),
     TEXT(trust_anchor, "/usr/share/dns/root.key", NULL),
     {"smtp_port", CONF_NUMBER, offsetof(struct settings, smtp_port), "25", 1,
@@ -117,6 +126,10 @@ static const struct conf_item items[] = {
     {"drop_max_partners", CONF_NUMBER,
 	offsetof(struct settings, drop_max_partners), "3", 0, 1000000, NULL,
 	NULL},
+    {"warden", CONF_CHOICE, offsetof(struct settings, warden), "yes", 0, 0,
+	warden_choices, NULL},
+    {"probe_every", CONF_DURATION, offsetof(struct settings, probe_every), "0",
+	0, 7 * DAY, NULL, NULL},
     {"log_level", CONF_CHOICE, offsetof(struct settings, log_level), "info", 0,
 	0, log_choices, NULL},
     {"outbound_failing", CONF_CHOICE,

@@ -40,7 +40,9 @@ struct settings {
 	char *mail_log;
 	char *operator_;
 	char *notify_command;
-	char *resolver; /* empty: resolv.conf */
+	char *sendmail;
+	char *postfix_config; /* folder; empty: the default one */
+	char *resolver;	      /* empty: resolv.conf */
 	char *trust_anchor;
 	uint64_t smtp_port;
 	char *helo_name;	/* empty: the host's name */
@@ -48,7 +50,9 @@ struct settings {
 	uint64_t probe_parallel;
 	char *max_weakened; /* "N" or "N%", mapdiff.h */
 	uint64_t drop_max_partners;
-	int log_level; /* enum log_level */
+	int warden;	      /* 1: tlspactd starts one */
+	uint64_t probe_every; /* seconds; 0: left to others */
+	int log_level;	      /* enum log_level */
 	/* tlspactd(8) */
 	int outbound_failing; /* enum outbound_failing */
 	char *service_user;   /* empty: stay who we are */

@@ -19,7 +19,7 @@ daemon_options()
 		-o policy_socket="$SOCKETS/policy"
 		-o socketmap_socket="$SOCKETS/socketmap"
 		-o service_user= -o socket_group= -o socket_mode=0666
-		-o operator=postmaster@ours.example)
+		-o operator=postmaster@ours.example -o warden=no)
 }
 
 compile()

@@ -1,0 +1,89 @@
+/*
+ * warden.h: the loop that lowers, restores and tells.
+ *
+ * Reads from the ledger what tlspact-log, tlspact-probe and people put
+ * there, asks drop.h what to do about it, writes what was decided into the
+ * ledger, and has others do the rest: probe, compile, flush, send. It never
+ * waits for them; they answer by a call. Whatever is lost when it dies is
+ * found again in the ledger when it starts.
+ */
+#ifndef WARDEN_H
+#define WARDEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+struct err;
+struct warden;
+struct registry;
+struct partner;
+struct settings;
+
+#define WARDEN_AUTHOR "tlspactd" /* of what it writes into the ledger */
+#define WARDEN_LETTER_MAILS 2
+
+/* A message, ready for sendmail(1). */
+struct warden_mail {
+	const char *const *to;
+	size_t nto;
+	const char *text;
+};
+
+/* A notice on its way. */
+struct warden_letter {
+	int64_t id; /* of the ledger's notice */
+	struct warden_mail mail[WARDEN_LETTER_MAILS];
+	size_t nmails;
+	const char *json; /* for notify_command */
+};
+
+/* Who does the work. All arguments are borrowed for the call. */
+struct warden_hands {
+	void *ctx;
+	/* Look at the partner's gateways; the answer is warden_probed(). */
+	void (*probe)(void *ctx, const char *partner);
+	/* Look at all; the answer is what stands in the ledger. */
+	void (*sweep)(void *ctx);
+	/* Compile the map; the answer is warden_compiled(). */
+	void (*compile)(void *ctx);
+	/* Have Postfix retry the partner's mail. */
+	void (*flush)(void *ctx, const char *partner);
+	/* The answer is warden_sent(). */
+	void (*send)(void *ctx, const struct warden_letter *letter);
+};
+
+/* Both are borrowed. */
+struct warden *warden_new(
+    const struct settings *set, const struct warden_hands *hands);
+
+/*
+ * Open the ledger, read the registry, and go on where it was left. 0, or -1
+ * with *e set: to be tried again.
+ */
+int warden_start(struct warden *k, time_t now, struct err *e);
+
+/* Time has passed; to be called about four times a second. */
+void warden_tick(struct warden *k, time_t now);
+
+/* Read the registry again, at the next tick. */
+void warden_reload(struct warden *k);
+
+/* The look at the gateways that was asked for is over. */
+void warden_probed(struct warden *k, const char *partner, time_t now);
+
+/* The map was compiled; or it was not, and the compiler said why. */
+void warden_compiled(struct warden *k, bool well, const char *text, time_t now);
+
+/* The letter went out; or why (not NULL) it did not. */
+void warden_sent(struct warden *k, int64_t id, const char *why, time_t now);
+
+/* Is mail to that domain the partner's, by the registry? */
+bool warden_is_theirs(
+    const struct warden *k, const char *partner, const char *domain);
+
+/* NULL is well. */
+void warden_free(struct warden *k);
+
+#endif

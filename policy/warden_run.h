@@ -1,0 +1,57 @@
+/*
+ * warden_run.h: the warden as a process of its own, and who starts it.
+ *
+ * It is tlspactd again, in another role, so that the ledger's locks, probes
+ * and mails never delay an answer to Postfix. It talks to the ledger and to
+ * its children, and ends with its parent: its standard input is a pipe that
+ * the parent alone holds open.
+ */
+#ifndef WARDEN_RUN_H
+#define WARDEN_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <time.h>
+
+struct settings;
+
+#define WARDEN_OPTION "--warden"
+
+/*
+ * Be the warden until a signal, or the end of the parent, ends it. args are
+ * the options -C and -o, which its children get as well. Returns the exit
+ * code.
+ */
+int warden_run(
+    const struct settings *set, const char *const *args, size_t nargs);
+
+/* The one that a parent has started. Zeroed, there is none. */
+struct warden_guard {
+	const char **argv; /* owned, not the texts */
+	char *program;	   /* argv[0] */
+	pid_t pid;	   /* 0: none runs */
+	int pipe;	   /* its end tells the warden to end */
+	time_t started;
+	time_t next;   /* not before, by a clock that never jumps */
+	unsigned wait; /* seconds before the next try */
+	bool on;
+};
+
+/* From now on keep one running, with these options. */
+void warden_guard_init(struct warden_guard *g, const char *const *args,
+    size_t nargs, bool foreground, bool verbose);
+
+/* Start it, unless it runs or it is not the time. */
+void warden_guard_tick(struct warden_guard *g, time_t now);
+
+/* After SIGCHLD. */
+void warden_guard_reap(struct warden_guard *g, time_t now);
+
+/* Have it look at the registry and the map again. */
+void warden_guard_reload(const struct warden_guard *g);
+
+/* End it; it is not waited for. */
+void warden_guard_end(struct warden_guard *g);
+
+#endif

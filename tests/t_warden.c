@@ -1,0 +1,540 @@
+/* The warden around a real ledger, with a clock and hands of our own. */
+#include "ledgerlab.h"
+
+#include "buf.h"
+#include "conf.h"
+#include "diag.h"
+#include "warden.h"
+#include "logline.h"
+#include "mem.h"
+#include "settings.h"
+
+/* What the hands were asked to do, in words; and what the gateways show. */
+static struct buf done;
+static struct settings set;
+static struct warden *k;
+static const char *asked[16];
+static size_t nasked;
+static char letter_json[8192];
+static char letter_text[2][8192];
+static int64_t letter;
+
+static void
+do_probe(void *ctx, const char *partner)
+{
+	(void)ctx;
+	buf_printf(&done, "probe %s;", partner);
+	if (nasked < COUNT(asked))
+		asked[nasked++] =
+		    strcmp(partner, "acme") == 0 ? "acme" : "globex";
+}
+
+static void
+do_sweep(void *ctx)
+{
+	(void)ctx;
+	buf_puts(&done, "sweep;");
+}
+
+static void
+do_compile(void *ctx)
+{
+	(void)ctx;
+	buf_puts(&done, "compile;");
+}
+
+static void
+do_flush(void *ctx, const char *partner)
+{
+	(void)ctx;
+	buf_printf(&done, "flush %s;", partner);
+}
+
+static void
+do_send(void *ctx, const struct warden_letter *l)
+{
+	size_t i;
+
+	(void)ctx;
+	buf_puts(&done, "send");
+	(void)snprintf(letter_json, sizeof(letter_json), "%s", l->json);
+	for (i = 0; i < l->nmails; i++) {
+		buf_printf(&done, " %s", l->mail[i].to[0]);
+		(void)snprintf(letter_text[i], sizeof(letter_text[i]), "%s",
+		    l->mail[i].text);
+	}
+	buf_putc(&done, ';');
+	letter = l->id;
+}
+
+static const struct warden_hands hands = {.probe = do_probe,
+    .sweep = do_sweep,
+    .compile = do_compile,
+    .flush = do_flush,
+    .send = do_send};
+
+/* What was done since the last call. */
+static char *
+did(void)
+{
+	static char words[4096];
+
+	(void)snprintf(
+	    words, sizeof(words), "%s", done.data == NULL ? "" : done.data);
+	buf_clear(&done);
+	return words;
+}
+
+static void
+write_registry(const char *more)
+{
+	char *path = check_path(dir, "registry");
+	FILE *f = fopen(path, "w");
+
+	(void)fprintf(f,
+	    "partner acme mode=enforced domain=acme.example\n"
+	    "\tgateway=mx1.acme.example on-failure=drop drop-to=encrypt\n"
+	    "\tdrop-after=2/1m drop-for=5m contact=it@partners.example\n"
+	    "partner globex mode=enforced domain=globex.example\n"
+	    "\tgateway=mx1.globex.example on-failure=hold\n"
+	    "\tdrop-after=2/1m contact=it@globex.example\n%s",
+	    more);
+	(void)fclose(f);
+	free(path);
+}
+
+static void
+start(time_t now)
+{
+	k = warden_new(&set, &hands);
+	if (warden_start(k, now, &err) == -1)
+		fail_msg("warden_start: %s", err.text);
+}
+
+static int
+begin(void **state)
+{
+	struct settings_options o = {0};
+	static char options[3][512];
+	struct diags d = {0};
+	static const char *const others[] = {"postfix_version=3.7.11",
+	    "fingerprint_digest=sha256", "operator=postmaster@ours.example"};
+	size_t i;
+
+	(void)setup(state);
+	write_registry("");
+	logline_init("t_warden", (enum logline_level)0, true);
+	(void)snprintf(options[0], 512, "registry=%s/registry", dir);
+	(void)snprintf(options[1], 512, "ledger=%s", file);
+	(void)snprintf(options[2], 512, "map=%s/policy.cdb", dir);
+	for (i = 0; i < 3; i++) {
+		settings_option(&o, options[i]);
+		settings_option(&o, others[i]);
+	}
+	if (settings_load(&set, &o, "/nowhere/tlspact.conf", &d, &err) == -1)
+		return -1;
+	diag_free(&d);
+	nasked = 0;
+	letter = 0;
+	return 0;
+}
+
+static int
+finish(void **state)
+{
+	char *path;
+
+	warden_free(k);
+	k = NULL;
+	buf_free(&done);
+	settings_free(&set);
+	path = check_path(dir, "registry");
+	(void)unlink(path);
+	free(path);
+	return teardown(state);
+}
+
+static void
+failure(const char *partner, const char *fault, const char *id, time_t t)
+{
+	char *domain = mem_printf("%s.example", partner);
+	struct ledger_failure f = {.time = t,
+	    .partner = partner,
+	    .direction = LEDGER_OUT,
+	    .fault = fault,
+	    .domain = domain,
+	    .host = "mx1",
+	    .queue_id = id};
+	struct ledger_batch b = {.failure = &f, .nfailures = 1};
+
+	well("failure", ledger_log_add(led, &b, &err));
+	free(domain);
+}
+
+static void
+shows(const char *partner, const char *fault, const char *key, time_t t,
+    time_t not_after)
+{
+	char *domain = mem_printf("%s.example", partner);
+	char *host = mem_printf("mx1.%s.example", partner);
+	struct ledger_probe p = {.time = t,
+	    .partner = partner,
+	    .nexthop = domain,
+	    .host = host,
+	    .address = "192.0.2.1",
+	    .port = 25,
+	    .fault = fault,
+	    .key = key,
+	    .not_after = not_after,
+	    .passed = strcmp(fault, "ok") == 0};
+
+	well("probe", ledger_probe_add(led, &p, &err));
+	free(host);
+	free(domain);
+}
+
+/* Both passed yesterday. */
+static void
+all_well(void)
+{
+	shows("acme", "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
+	shows("globex", "ok", KEY_B, T0 - 3600, T0 + 90 * 86400);
+	start(T0);
+	check_str("start", did(), "compile;");
+	warden_compiled(k, true, "", T0);
+}
+
+/* All letters on their way; how many there were. */
+static int
+send_all(time_t now)
+{
+	int n = 0;
+
+	while (letter != 0) {
+		int64_t id = letter;
+
+		letter = 0;
+		n++;
+		warden_sent(k, id, NULL, now);
+		warden_tick(k, now);
+	}
+	return n;
+}
+
+/* From the failure to the end, with the same key. */
+static void
+test_story(void **state)
+{
+	(void)state;
+	all_well();
+	failure("acme", "expired", "A1", T0 + 10);
+	warden_tick(k, T0 + 10);
+	check_str("one", did(), "");
+	warden_tick(k, T0 + 11);
+	check_str("not counted twice", did(), "");
+	failure("acme", "untrusted-issuer", "A2", T0 + 12);
+	warden_tick(k, T0 + 12);
+	check_str("two", did(), "probe acme;probe globex;");
+	shows("acme", "expired", KEY_A, T0 + 12, T0 - 5);
+	shows("globex", "ok", KEY_B, T0 + 12, T0 + 90 * 86400);
+	warden_probed(k, "acme", T0 + 12);
+	check_str("the control is out", did(), "");
+	warden_probed(k, "globex", T0 + 12);
+	warden_tick(k, T0 + 12);
+	check_str("lowered", did(),
+	    "compile;send postmaster@ours.example it@partners.example;");
+	check_has("json", letter_json, "\"kind\":\"lowered\"");
+	check_has("json", letter_json, "\"level_after\":\"key\"");
+	check_has("ours", letter_text[0], "tlspactctl restore acme");
+	check_true(
+	    "theirs", strstr(letter_text[1], "tlspactctl restore") == NULL);
+	warden_compiled(k, true, "", T0 + 13);
+	check_str("flushed once the map is there", did(), "flush acme;");
+	(void)send_all(T0 + 13);
+	(void)did();
+	warden_tick(k, T0 + 200);
+	(void)did();
+	warden_tick(k, T0 + 12 + 300);
+	check_has("the end", did(), "compile;");
+	warden_compiled(k, true, "", T0 + 313);
+	check_true("told", letter != 0);
+	(void)send_all(T0 + 314);
+	by_hand("UPDATE downgrade SET reason = reason"
+		" WHERE closed_why = 'end' AND after = 'key'");
+}
+
+struct open {
+	size_t open, all;
+	char after[20], keys[80];
+};
+
+static bool
+count_low(const struct ledger_downgrade *d, void *arg)
+{
+	struct open *o = arg;
+
+	o->all++;
+	if (d->closed == 0)
+		o->open++;
+	(void)snprintf(o->after, sizeof(o->after), "%s", level_name(d->after));
+	(void)snprintf(
+	    o->keys, sizeof(o->keys), "%s", d->nkeys == 1 ? d->keys[0] : "");
+	return true;
+}
+
+static struct open
+lows(void)
+{
+	struct open o = {0};
+
+	well("lows", ledger_downgrades(led, NULL, 0, count_low, &o, &err));
+	return o;
+}
+
+static void
+lower_acme(const char *fault, const char *key)
+{
+	failure("acme", fault, "A1", T0 + 10);
+	failure("acme", fault, "A2", T0 + 11);
+	warden_tick(k, T0 + 11);
+	shows("acme", fault, key, T0 + 11, T0 + 86400 * 60);
+	shows("globex", "ok", KEY_B, T0 + 11, T0 + 90 * 86400);
+	warden_probed(k, "acme", T0 + 11);
+	warden_probed(k, "globex", T0 + 11);
+	warden_tick(k, T0 + 11);
+}
+
+/* Killed right after the ledger was written: the rest is made up for. */
+static void
+test_crash(void **state)
+{
+	struct open o;
+
+	(void)state;
+	all_well();
+	lower_acme("expired", KEY_A);
+	warden_free(k);
+	(void)did();
+	o = lows();
+	check_int("one", o.open, 1);
+	check_str("step", o.after, "key");
+	check_str("the pin is the key that passed", o.keys, KEY_A);
+	start(T0 + 20);
+	check_has("the map first", did(), "compile;");
+	warden_compiled(k, true, "", T0 + 21);
+	check_has("then the mail", did(), "flush acme;");
+	check_int("not lowered again", lows().all, 1);
+	check_int("one notice", send_all(T0 + 22), 1);
+	warden_free(k);
+	start(T0 + 30);
+	check_int("and no second one", send_all(T0 + 30), 0);
+	check_int("still one", lows().all, 1);
+	warden_tick(k, T0 + 500);
+	check_int("ended", lows().open, 0);
+}
+
+/* on-failure=hold: nothing but words. */
+static void
+test_hold(void **state)
+{
+	(void)state;
+	all_well();
+	failure("globex", "self-signed", "B1", T0 + 10);
+	failure("globex", "self-signed", "B2", T0 + 11);
+	warden_tick(k, T0 + 11);
+	check_str("probe", did(), "probe globex;");
+	shows("globex", "self-signed", KEY_A, T0 + 11, T0 + 90 * 86400);
+	warden_probed(k, "globex", T0 + 11);
+	warden_tick(k, T0 + 12);
+	check_has("told", did(), "send postmaster@ours.example");
+	check_has("held", letter_json, "\"kind\":\"held\"");
+	check_int("nobody lowered", lows().all, 0);
+	(void)send_all(T0 + 12);
+	/* The look of somebody else passes. */
+	shows("globex", "ok", KEY_B, T0 + 100, T0 + 90 * 86400);
+	warden_tick(k, T0 + 101);
+	warden_tick(k, T0 + 106);
+	warden_tick(k, T0 + 107);
+	check_has("gone", letter_json, "\"kind\":\"fault-gone\"");
+}
+
+/* The compiler fails: told once a day, tried again, flushed in the end. */
+static void
+test_compiler(void **state)
+{
+	(void)state;
+	all_well();
+	lower_acme("self-signed", KEY_B);
+	check_has("compile", did(), "compile;");
+	check_str("step", lows().after, "encrypt");
+	warden_compiled(k, false, "registry:3: nonsense", T0 + 12);
+	(void)send_all(T0 + 12);
+	check_has("told", letter_json, "\"kind\":\"map\"");
+	check_has("why", letter_json, "nonsense");
+	(void)did();
+	warden_tick(k, T0 + 30);
+	check_str("not at once", did(), "");
+	warden_tick(k, T0 + 73);
+	check_has("again", did(), "compile;");
+	warden_compiled(k, false, "registry:3: nonsense", T0 + 74);
+	check_int("not told again", send_all(T0 + 74), 0);
+	warden_tick(k, T0 + 140);
+	(void)did();
+	warden_compiled(k, true, "", T0 + 141);
+	check_str("flush", did(), "flush acme;");
+}
+
+/* A notice that cannot be sent stays, and comes less and less often. */
+static void
+test_unsent(void **state)
+{
+	int64_t id;
+
+	(void)state;
+	all_well();
+	lower_acme("self-signed", KEY_B);
+	check_true("on its way", letter != 0);
+	id = letter;
+	letter = 0;
+	warden_sent(k, id, "sendmail failed", T0 + 12);
+	warden_tick(k, T0 + 40);
+	check_int("not yet", letter, 0);
+	warden_tick(k, T0 + 80);
+	check_int("again", letter, id);
+	letter = 0;
+	warden_sent(k, id, "sendmail failed", T0 + 81);
+	warden_tick(k, T0 + 145);
+	check_int("later", letter, 0);
+	warden_tick(k, T0 + 205);
+	check_int("and again", letter, id);
+	warden_free(k);
+	letter = 0;
+	start(T0 + 210);
+	check_int("also by the next one", letter, id);
+}
+
+/* What people do by hand is seen, and not taken for ours. */
+static void
+test_by_hand(void **state)
+{
+	struct ledger_downgrade d = {.partner = "acme",
+	    .before = LEVEL_SECURE,
+	    .after = LEVEL_ENCRYPT,
+	    .begin = T0 + 5,
+	    .end = T0 + 3600,
+	    .reason = "by hand",
+	    .author = "jo",
+	    .cause = LEDGER_MANUAL};
+	int64_t id;
+
+	(void)state;
+	all_well();
+	well("begin", ledger_downgrade_begin(led, &d, T0 + 5, &id, &err));
+	warden_tick(k, T0 + 6);
+	check_str("nothing to do", did(), "");
+	well("close",
+	    ledger_downgrade_close(led, id, "jo", "enough", T0 + 60, &err));
+	warden_tick(k, T0 + 61);
+	warden_tick(k, T0 + 62);
+	check_has("told", letter_json, "\"kind\":\"restored\"");
+	check_has("why", letter_json, "\"why\":\"hand\"");
+	check_has("the operator alone", did(), "send postmaster@ours.example;");
+}
+
+/* Certificates that come to their end, a step at a time. */
+static void
+test_expiring(void **state)
+{
+	(void)state;
+	shows("acme", "ok", KEY_A, T0 - 60, T0 + 20 * 86400);
+	start(T0);
+	warden_tick(k, T0 + 1);
+	check_has("30 days", letter_json, "\"days\":30");
+	check_int("once", send_all(T0 + 2), 1);
+	warden_tick(k, T0 + 4000);
+	check_int("not each hour", send_all(T0 + 4001), 0);
+	warden_tick(k, T0 + 7 * 86400);
+	warden_tick(k, T0 + 7 * 86400 + 1);
+	check_has("14 days", letter_json, "\"days\":14");
+}
+
+/* Many new faults of one sweep are one event, and one notice. */
+static void
+test_many(void **state)
+{
+	static const char *const names[] = {"p1", "p2", "p3", "p4"};
+	size_t i;
+
+	(void)state;
+	write_registry(
+	    "partner p1 mode=enforced domain=p1.example contact=a@b.example\n"
+	    "partner p2 mode=enforced domain=p2.example contact=a@b.example\n"
+	    "partner p3 mode=enforced domain=p3.example contact=a@b.example\n"
+	    "partner p4 mode=enforced domain=p4.example contact=a@b.example\n");
+	for (i = 0; i < COUNT(names); i++)
+		shows(names[i], "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
+	all_well();
+	for (i = 0; i < COUNT(names); i++)
+		shows(names[i], "untrusted-issuer", KEY_A, T0 + 10,
+		    T0 + 90 * 86400);
+	warden_tick(k, T0 + 10);
+	warden_tick(k, T0 + 14);
+	check_int("they are collected", letter, 0);
+	warden_tick(k, T0 + 30);
+	warden_tick(k, T0 + 31);
+	check_has("one for all", letter_json, "\"kind\":\"mass\"");
+	check_has("names", letter_json, "\"p1\",\"p2\",\"p3\",\"p4\"");
+	check_int("one", send_all(T0 + 32), 1);
+	check_int("nobody lowered", lows().all, 0);
+}
+
+/* probe_every. */
+static void
+test_sweep(void **state)
+{
+	(void)state;
+	set.probe_every = 600;
+	all_well();
+	warden_tick(k, T0 + 599);
+	check_str("not yet", did(), "");
+	warden_tick(k, T0 + 600);
+	check_str("now", did(), "sweep;");
+	warden_tick(k, T0 + 601);
+	check_str("once", did(), "");
+}
+
+/* A registry that is no good: the old one stays. */
+static void
+test_registry(void **state)
+{
+	(void)state;
+	all_well();
+	write_registry("partner p1 mode=nonsense domain=p1.example\n");
+	warden_tick(k, T0 + 2);
+	check_true("theirs", warden_is_theirs(k, "acme", "acme.example"));
+	write_registry("partner p1 domain=p1.example,.p1.example\n");
+	warden_tick(k, T0 + 4);
+	check_true("new", warden_is_theirs(k, "p1", "sub.p1.example"));
+	check_true("other", !warden_is_theirs(k, "p1", "acme.example"));
+}
+
+#define WARDEN_TEST(fn) cmocka_unit_test_setup_teardown(fn, begin, finish)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    WARDEN_TEST(test_story),
+	    WARDEN_TEST(test_crash),
+	    WARDEN_TEST(test_hold),
+	    WARDEN_TEST(test_compiler),
+	    WARDEN_TEST(test_unsent),
+	    WARDEN_TEST(test_by_hand),
+	    WARDEN_TEST(test_expiring),
+	    WARDEN_TEST(test_many),
+	    WARDEN_TEST(test_sweep),
+	    WARDEN_TEST(test_registry),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
