@@ -53,7 +53,8 @@ UNITS = $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/t_*.c))
 TOOLS = $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 FUZZERS = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 SHELL_TESTS = $(wildcard tests/*.t)
-JOBS ?= $(shell nproc)
+# Most tests wait more than they compute.
+JOBS ?= $(shell expr 2 \* $$(nproc))
 
 V ?= 0
 Q_0 = @
