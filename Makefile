@@ -1,5 +1,5 @@
 # tlspact - see README. One makefile for the whole tree, no recursion.
-# Targets: all check asan fuzz lint cover install uninstall clean demo help
+# Targets: make help
 
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
@@ -7,11 +7,13 @@ MANDIR ?= $(PREFIX)/share/man
 SHAREDIR ?= $(PREFIX)/share/tlspact
 SYSCONFDIR ?= /etc
 SYSTEMDUNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
 STATEDIR ?= /var/lib/tlspact
 DESTDIR ?=
 CC ?= cc
 INSTALL ?= install
-PKG_CONFIG ?= pkg-config
 B ?= build
 CFLAGS ?= -O2 -g
 WERROR ?=
@@ -40,6 +42,9 @@ MAN5 = cmd/tlspact-registry.5 cmd/tlspact.conf.5
 MAN7 = cmd/tlspact.7
 MAN8 = $(wildcard cmd/*.8)
 UNIT_FILES = $(wildcard cmd/*.service cmd/*.socket cmd/*.timer)
+# To be copied to /etc by whoever wants them; what is there is his.
+EXAMPLES = scripts/samples/registry scripts/samples/tlspact.conf \
+	scripts/tlspact.cron scripts/tlspact.logrotate
 
 LIB_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 POLICY_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard policy/*.c))
@@ -129,24 +134,47 @@ bench: $(BINS) $(TOOLS)
 demo: $(BINS) $(TOOLS)
 	$(Q)exec env B="$(abspath $(B))" scripts/demo.d/run
 
+# Where a page, unit or sample names one of our places, it is where it went.
+PLACED = sed -e 's|/usr/local/sbin|$(SBINDIR)|g' \
+	-e 's|/usr/local/share/tlspact|$(SHAREDIR)|g' \
+	-e 's|/etc/tlspact|$(SYSCONFDIR)/tlspact|g'
+
+# place FILE TARGET	text, with its paths put right
+place = $(PLACED) $(1) >$(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
+
 install: all
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 \
 		$(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 \
-		$(DESTDIR)$(SYSCONFDIR)/tlspact $(DESTDIR)$(STATEDIR)
+		$(DESTDIR)$(SYSTEMDUNITDIR) $(DESTDIR)$(SYSUSERSDIR) \
+		$(DESTDIR)$(TMPFILESDIR) $(DESTDIR)$(COMPLETIONSDIR) \
+		$(DESTDIR)$(SHAREDIR)/examples
+	for d in $(SYSCONFDIR)/tlspact $(STATEDIR); do \
+		test -d $(DESTDIR)$$d || $(INSTALL) -d $(DESTDIR)$$d || exit 1; done
 	$(INSTALL) -m 755 $(BINS) $(DESTDIR)$(SBINDIR)
-	$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
-	$(INSTALL) -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
-	$(INSTALL) -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
-	$(if $(UNIT_FILES),$(INSTALL) -d $(DESTDIR)$(SYSTEMDUNITDIR))
-	$(foreach u,$(UNIT_FILES),sed 's|/usr/local/sbin|$(SBINDIR)|g' $(u) \
-		>$(DESTDIR)$(SYSTEMDUNITDIR)/$(notdir $(u));)
+	$(foreach f,$(MAN5),$(call place,$f,$(MANDIR)/man5/$(notdir $f)) &&) :
+	$(foreach f,$(MAN7),$(call place,$f,$(MANDIR)/man7/$(notdir $f)) &&) :
+	$(foreach f,$(MAN8),$(call place,$f,$(MANDIR)/man8/$(notdir $f)) &&) :
+	$(INSTALL) -m 644 scripts/tlspact.sysusers $(DESTDIR)$(SYSUSERSDIR)/tlspact.conf
+	$(INSTALL) -m 644 scripts/tlspact.tmpfiles $(DESTDIR)$(TMPFILESDIR)/tlspact.conf
+	$(INSTALL) -m 644 scripts/completions/tlspact.bash \
+		$(DESTDIR)$(COMPLETIONSDIR)/tlspactctl
+	for p in $(filter-out tlspactctl,$(PROGRAMS)); do \
+		ln -sf tlspactctl $(DESTDIR)$(COMPLETIONSDIR)/$$p || exit 1; done
+	$(foreach f,$(UNIT_FILES),$(call place,$f,$(SYSTEMDUNITDIR)/$(notdir $f)) &&) :
+	$(foreach f,$(EXAMPLES),$(call place,$f,$(SHAREDIR)/examples/$(notdir $f)) &&) :
 
+# What install has put there. Folders of ours go if nothing else is in them.
 uninstall:
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(SBINDIR)/%)
 	rm -f $(MAN5:cmd/%=$(DESTDIR)$(MANDIR)/man5/%)
 	rm -f $(MAN7:cmd/%=$(DESTDIR)$(MANDIR)/man7/%)
 	rm -f $(MAN8:cmd/%=$(DESTDIR)$(MANDIR)/man8/%)
+	rm -f $(DESTDIR)$(SYSUSERSDIR)/tlspact.conf $(DESTDIR)$(TMPFILESDIR)/tlspact.conf
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(COMPLETIONSDIR)/%)
 	rm -f $(UNIT_FILES:cmd/%=$(DESTDIR)$(SYSTEMDUNITDIR)/%)
+	rm -f $(addprefix $(DESTDIR)$(SHAREDIR)/examples/,$(notdir $(EXAMPLES)))
+	for d in $(SHAREDIR)/examples $(SHAREDIR) $(SYSCONFDIR)/tlspact $(STATEDIR); do \
+		rmdir $(DESTDIR)$$d 2>/dev/null || :; done
 
 clean:
 	rm -rf $(B)
@@ -154,15 +182,20 @@ clean:
 help:
 	@echo 'all        build the programs into $(B)/ (default)'
 	@echo 'check      unit tests, program tests, tests with real Postfix (root)'
-	@echo 'asan       the same under AddressSanitizer and UBSan'
+	@echo 'unit       the unit tests alone'
+	@echo 'asan       check under AddressSanitizer and UBSan'
 	@echo 'valgrind   the unit tests under valgrind'
 	@echo 'fuzz       replay the fuzz seeds; FUZZ_SECONDS=n goes on looking'
 	@echo 'lint       format, compilers, cppcheck, shellcheck, man pages'
 	@echo 'cover      line coverage of the unit and program tests'
 	@echo 'bench      the measurements of tests/bench'
 	@echo 'demo       a real Postfix, partners, and what happens to the mail (root)'
-	@echo 'install    to $$(DESTDIR)$$(PREFIX); also uninstall, clean'
-	@echo 'Settings: PREFIX DESTDIR SYSCONFDIR SYSTEMDUNITDIR CC CFLAGS V=1'
+	@echo 'install    programs, pages, units, account, samples; nothing is started'
+	@echo 'uninstall  take that away again; settings, map and ledger stay'
+	@echo 'clean      remove $(B)/'
+	@echo 'Settings: PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR) DESTDIR=$(DESTDIR)'
+	@echo '          SYSTEMDUNITDIR SYSUSERSDIR TMPFILESDIR COMPLETIONSDIR'
+	@echo '          CC=$(CC) CFLAGS="$(CFLAGS)" B=$(B) V=1'
 
 FORCE:
 .PHONY: all check unit asan valgrind fuzz fuzzers lint cover bench demo \

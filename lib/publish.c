@@ -58,6 +58,28 @@ catch_signals(void)
 	(void)signal(SIGXFSZ, SIG_IGN);
 }
 
+/*
+ * The lock file stays. One that root makes first, in the folder of a service,
+ * is the service's: else that could never write again.
+ */
+static int
+open_lock(const char *name, const char *dir)
+{
+	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+	struct stat st;
+	int fd;
+
+	fd = open(name, flags | O_EXCL, 0600);
+	if (fd == -1)
+		return errno == EEXIST ? open(name, flags, 0600) : -1;
+	/* Only what was made here: a link could lead to any file. A file
+	 * system without owners is well, too. */
+	(void)!fchmod(fd, 0600);
+	if (geteuid() == 0 && stat(dir, &st) == 0)
+		(void)!fchown(fd, st.st_uid, st.st_gid);
+	return fd;
+}
+
 static int
 take_lock(struct publish *p, int wait_ms, struct err *e)
 {
@@ -65,8 +87,7 @@ take_lock(struct publish *p, int wait_ms, struct err *e)
 	struct timespec nap = {.tv_nsec = POLL_MS * 1000000L};
 	int rv = -1;
 
-	p->lock_fd =
-	    open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	p->lock_fd = open_lock(name, p->dir);
 	if (p->lock_fd == -1) {
 		err_sys(e, err_code_output(errno), "cannot open %s",
 		    quotes(name).s);
@@ -108,12 +129,33 @@ check_place(const char *path, struct err *e)
 	return 0;
 }
 
+/*
+ * The folder of a map may belong to an account with fewer rights: a link
+ * that it left there must not lead root to some other file.
+ */
+static int
+check_link(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || lstat(path, &st) == -1 || !S_ISLNK(st.st_mode) ||
+	    st.st_uid == 0)
+		return 0;
+	return err_set(e, EX_NOPERM,
+	    "%s is a symbolic link of another user, which root does not "
+	    "follow",
+	    quotes(path).s);
+}
+
 struct publish *
 publish_lock(const char *path, int wait_ms, struct err *e)
 {
-	struct publish *p = mem_zero(1, sizeof(*p));
+	struct publish *p;
 	char *copy;
 
+	if (check_link(path, e) == -1)
+		return NULL;
+	p = mem_zero(1, sizeof(*p));
 	p->fd = p->lock_fd = -1;
 	p->path = realpath(path, NULL);
 	if (p->path == NULL)

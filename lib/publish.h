@@ -22,7 +22,8 @@ struct publish;
  * writer. A symbolic link is followed, so that its target is replaced.
  * Returns NULL with *e set: 75 if another writer keeps the lock, 73 or 77
  * if the directory cannot be written, 73 if there is something at path that
- * is no regular file, or a link to nothing.
+ * is no regular file, or a link to nothing; 77 if root finds a link of
+ * another user there.
  */
 struct publish *publish_lock(const char *path, int wait_ms, struct err *e);
 

@@ -45,7 +45,9 @@ find_slot(const struct strmap *m, const void *array, const char *name,
 		if (m->slot[i].hash != h)
 			continue;
 		have = m->name(array, m->slot[i].next - 1);
-		if (strncmp(have, name, len) == 0 && have[len] == '\0')
+		/* The name looked for may hold a NUL. */
+		if (strnlen(have, len + 1) == len &&
+		    memcmp(have, name, len) == 0)
 			break;
 	}
 	return i;

@@ -52,11 +52,12 @@ version_of(const char *s, size_t len)
 {
 	int i;
 
-	for (i = 0; i < NVERSIONS; i++)
+	/* The newest is the one that comes most. */
+	for (i = NVERSIONS - 1; i >= 0; i--)
 		if (strlen(versions[i]) == len &&
 		    strncasecmp(versions[i], s, len) == 0)
-			return i;
-	return -1;
+			break;
+	return i;
 }
 
 /* Is "!version" an element of the list? */
@@ -237,14 +238,14 @@ static enum breach
 find_breach(const struct lookup_rule *rule, const struct policyproto *req)
 {
 	const struct policyproto_value *tls = &req->v[POLICYPROTO_PROTOCOL];
-	int version, least;
+	int version;
 
 	if (tls->len == 0)
 		return BREACH_CLEAR;
-	least = floor_of(rule->policy, rule->policy_len);
 	version = version_of(tls->s, tls->len);
 	/* A version that we do not know is a later one. */
-	if (version >= 0 && version < least)
+	if (version >= 0 && version < NVERSIONS - 1 &&
+	    version < floor_of(rule->policy, rule->policy_len))
 		return BREACH_PROTOCOL;
 	switch (rule->record.verify) {
 	case INBOUND_NAME:

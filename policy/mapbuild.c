@@ -39,7 +39,8 @@ describe_live(const struct mapbuild *b, struct buf *out)
 	if (cdbmap_get(live, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text,
 		&len) == CDBMAP_FOUND &&
 	    mapheader_parse(&h, text, len))
-		buf_printf(out, " (%zu domains, compiled %s)", h.domains,
+		buf_printf(out, " (%zu domain%s, compiled %s)", h.domains,
+		    h.domains == 1 ? "" : "s",
 		    clock_text(h.time, b->now, when));
 	cdbmap_close(live);
 }

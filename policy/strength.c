@@ -56,7 +56,8 @@ rank_of(const char *name, enum level *level)
 	size_t i;
 
 	for (i = 0; i < NLEVELS; i++)
-		if (strcasecmp(levels[i].name, name) == 0) {
+		if ((*name | 0x20) == *levels[i].name &&
+		    strcasecmp(levels[i].name, name) == 0) {
 			if (level != NULL)
 				*level = levels[i].level;
 			return levels[i].rank;

@@ -22,7 +22,9 @@ const char *const wiring_parameters[] = {
     "compatibility_level",
     "queue_directory",
     "relayhost",
+    "sender_dependent_relayhost_maps",
     "smtp_dns_support_level",
+    "smtp_fallback_relay",
     "smtp_tls_CAfile",
     "smtp_tls_CApath",
     "smtp_tls_fingerprint_digest",
@@ -55,6 +57,7 @@ const char *const wiring_parameters[] = {
     "smtpd_tls_security_level",
     "tls_append_default_CA",
     "tls_required_enable",
+    "smtputf8_enable",
     "transport_maps",
     NULL,
 };
@@ -393,11 +396,56 @@ check_log(struct client *k)
 		    "mail was encrypted");
 }
 
+/* Ways for mail to a partner to leave without its row being asked for. */
+static void
+check_bypass(struct client *k)
+{
+	static const char *const relays[] = {
+	    "relayhost", "sender_dependent_relayhost_maps"};
+	bool routed = *wiring_get(k, "transport_maps") != '\0';
+	const char *v;
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (*(v = wiring_get(k, relays[i])) != '\0')
+			wiring_found(k, routed ? FINDING_NOTE : FINDING_FAULT,
+			    relays[i],
+			    "send partners' domains by transport_maps "
+			    "(`smtp:domain'), or enforce on the relay",
+			    "%s is %s: Postfix asks the map for that host, "
+			    "not for the partner's domain",
+			    relays[i], quotes(v).s);
+	v = wiring_get(k, "smtputf8_enable");
+	if (strcmp(v, "yes") == 0 &&
+	    strstr(wiring_get(k, "smtp_tls_policy_maps"), "socketmap:") == NULL)
+		wiring_found(k, FINDING_NOTE, "smtputf8_enable",
+		    "postconf -e 'smtputf8_enable = no', or let tlspactd "
+		    "answer (socketmap)",
+		    "smtputf8_enable is yes: a sender who spells a partner's "
+		    "domain in other letters that mean the same (full width, "
+		    "decomposed) goes by its row");
+}
+
+/* Mail that cannot be delivered to a partner must not go elsewhere. */
+static void
+check_fallback(struct client *k)
+{
+	const char *v = wiring_get(k, "smtp_fallback_relay");
+
+	if (*v != '\0')
+		wiring_found(k, FINDING_FAULT, "smtp_fallback_relay",
+		    "postconf -e 'smtp_fallback_relay ='",
+		    "smtp_fallback_relay is %s: mail that an enforced partner "
+		    "cannot get safely goes there, under the rules for that "
+		    "host",
+		    quotes(v).s);
+}
+
 /* What holds for the whole of Postfix. */
 static void
 check_main(struct client *k)
 {
-	const char *version = wiring_get(k, "mail_version"), *bad, *fault;
+	const char *version = wiring_get(k, "mail_version"), *bad;
 	unsigned is = 0;
 
 	if (k->map->fault != NULL)
@@ -420,17 +468,7 @@ check_main(struct client *k)
 		    "the map was made for Postfix %u.%u, this is %s: unknown "
 		    "attributes would defer mail",
 		    k->map->postfix / 1000, k->map->postfix % 1000, version);
-	fault = wiring_get(k, "relayhost");
-	if (*fault != '\0')
-		wiring_found(k,
-		    *wiring_get(k, "transport_maps") == '\0' ? FINDING_FAULT
-							     : FINDING_NOTE,
-		    "relayhost",
-		    "send partners' domains by transport_maps (`smtp:domain'), "
-		    "or enforce on the relay",
-		    "relayhost is %s: Postfix asks the map for that host, not "
-		    "for the partner's domain",
-		    quotes(fault).s);
+	check_bypass(k);
 	if (strcmp(wiring_get(k, "tls_required_enable"), "yes") == 0)
 		wiring_found(k, FINDING_FAULT, "tls_required_enable",
 		    "postconf -e 'tls_required_enable = no'",
@@ -472,6 +510,7 @@ wiring_check(const struct postconf *c, const struct map_facts *map,
 		check_digest(&k);
 		check_session_cache(&k);
 		check_dane(&k);
+		check_fallback(&k);
 		check_chroot(&k);
 		check_log(&k);
 	}

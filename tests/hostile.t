@@ -72,6 +72,25 @@ cut 65 $T/registry:1: partner a: CA file \"$T/cut.pem\": certificate or key 2 is
 cutkey 65 $T/registry:1: partner a: CA file \"$T/cutkey.pem\": certificate or key 1 is damaged
 key 65 $T/registry:1: partner a: CA file \"$T/key.pem\": no certificate and no public key in it"
 
+## Root compiles first, the service that owns the folder later.
+if [ "$(id -u)" = 0 ]; then
+	mkdir state
+	chown 65534:65534 state
+	echo "$partner" >registry
+	compile -o map="$T/state/policy.cdb"
+	is 'root compiles' "$rc" 0
+	echo "$partner domain=b.example" >registry
+	as=("${nobody[@]}")
+	compile -o map="$T/state/policy.cdb"
+	as=()
+	is 'and the owner of the folder after it' "$rc $err" '0 '
+	(umask 777 && compile -o map="$T/state/other.cdb")
+	is 'whatever the umask' "$(stat -c '%a %u' state/other.cdb.lock)" \
+		'600 65534'
+else
+	skip 'root compiles first' 'not root'
+fi
+
 ## A map that is no file is not made one.
 echo "$partner" >registry
 mkfifo pipe.cdb

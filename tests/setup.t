@@ -18,6 +18,7 @@ fresh()
 	smtp_tls_security_level = may
 	smtp_tls_policy_maps = cdb:$T/policy
 	smtp_tls_loglevel = 1
+	smtputf8_enable = no
 	smtpd_tls_security_level = may
 	smtpd_tls_chain_files = $T/server.pem
 	smtpd_tls_loglevel = 1
@@ -72,6 +73,15 @@ faulty()
 policy='check_policy_service { unix:tlspact/policy, timeout=10s, default_action=DUNNO }'
 faulty 'TLS is not offered' 'smtpd_tls_security_level is empty' \
 	'smtpd_tls_security_level ='
+faulty 'a fallback relay' 'smtp_fallback_relay is "\[mx.example\]"' \
+	'smtp_fallback_relay = [mx.example]'
+faulty 'a relay by sender' 'sender_dependent_relayhost_maps is' \
+	'sender_dependent_relayhost_maps = inline:{a=b}'
+fresh
+echo 'smtputf8_enable = yes' >>"$etc/main.cf"
+run setup check
+is 'SMTPUTF8 without a fault' "$rc" 0
+like 'SMTPUTF8 without tlspactd is noted' "$out" 'note  smtputf8_enable: '
 faulty 'no certificate' 'there is no server certificate' \
 	'smtpd_tls_chain_files ='
 faulty 'a certificate that is not there' '.*No such file' \

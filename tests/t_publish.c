@@ -212,6 +212,25 @@ t_symlink(void **state)
 	place_end(&at);
 }
 
+/* Root does not let another user's link choose the file it replaces. */
+static void
+t_foreign_link(void **state)
+{
+	struct place at;
+	struct err e = {0};
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	place(&at);
+	assert_int_equal(symlink("somewhere", at.path), 0);
+	assert_int_equal(lchown(at.path, 65534, 65534), 0);
+	assert_null(publish_lock(at.path, 0, &e));
+	assert_int_equal(e.code, EX_NOPERM);
+	assert_int_equal(unlink(at.path), 0);
+	place_end(&at);
+}
+
 /* What a killed writer left is removed, be it a file or a trap. */
 static void
 t_stale(void **state)
@@ -329,7 +348,7 @@ t_signal(void **state)
 		pid = fork();
 		if (pid == 0) {
 			const struct rlimit no_core = {0, 0};
-			struct publish *p;
+			static struct publish *p; /* not lost */
 
 			(void)setrlimit(RLIMIT_CORE, &no_core);
 			(void)signal(signals[i].sig, SIG_DFL);
@@ -412,6 +431,7 @@ main(void)
 	    cmocka_unit_test(t_abandon),
 	    cmocka_unit_test(t_lock),
 	    cmocka_unit_test(t_symlink),
+	    cmocka_unit_test(t_foreign_link),
 	    cmocka_unit_test(t_stale),
 	    cmocka_unit_test(t_rename_fails),
 	    cmocka_unit_test(t_no_file),

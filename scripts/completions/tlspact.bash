@@ -1,7 +1,6 @@
 # shellcheck shell=bash
-# Completion of the tlspact programs for bash: copy or source it, such as to
-# /usr/share/bash-completion/completions/tlspactctl (and a link for each of
-# the other programs).
+# Completion of the tlspact programs for bash. `make install' puts it into the
+# folder of bash-completion, with a link for each program.
 
 _tlspact_partners()
 {
@@ -75,7 +74,7 @@ _tlspact()
 
 	COMPREPLY=()
 	case $previous in
-	-C | --config | --output | -c | --postfix)
+	-C | --config | --output | -c | --postfix | --rehearse)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
@@ -97,10 +96,28 @@ _tlspact()
 		_tlspact_words "$current" check print apply $_tlspact_common -n \
 			--settings --dry-run -c --postfix --yes --undo
 		;;
-	tlspact-probe | tlspact-verify)
+	tlspactd)
+		_tlspact_words "$current" -C --config -o --option -d --debug \
+			-v --verbose -h --help -V --version
+		;;
+	tlspact-log)
 		if [[ $current = -* ]]; then
 			# shellcheck disable=SC2086 # a word each
-			_tlspact_words "$current" $_tlspact_common
+			_tlspact_words "$current" $_tlspact_common --follow \
+				--explain --now
+		else
+			mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		fi
+		;;
+	tlspact-probe | tlspact-verify)
+		if [[ $current = -* ]]; then
+			local more='--at --host --rehearse'
+
+			[ "$program" = tlspact-verify ] ||
+				more='--all --as --nagios --no-record --output
+					--prometheus --rate --warn-days'
+			# shellcheck disable=SC2086 # a word each
+			_tlspact_words "$current" $_tlspact_common $more
 		else
 			# shellcheck disable=SC2046 # a word each
 			_tlspact_words "$current" $(_tlspact_partners)
@@ -109,5 +126,5 @@ _tlspact()
 	esac
 }
 
-complete -F _tlspact tlspactctl tlspact-compile tlspact-setup tlspact-probe \
-	tlspact-verify
+complete -F _tlspact tlspactctl tlspactd tlspact-compile tlspact-log \
+	tlspact-probe tlspact-setup tlspact-verify

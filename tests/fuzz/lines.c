@@ -90,7 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(keep, data, size);
 	}
 	need(lines_bad_byte(text, size) == slow_bad_byte(text, size));
-	lines_init(&in, text, size);
+	lines_init(&in, text, size, 1);
 	while (lines_next(&in, &line)) {
 		at = (size_t)(line.text - text);
 		need(at + line.len <= size && line.text[line.len] == '\0');

@@ -45,24 +45,25 @@ check_diags(const struct diags *d)
 }
 
 static void
-check_row(const struct row *row)
+check_row(struct compiled *c, const struct row *row)
 {
+	const char *text = compiled_text(c, row);
 	struct maprecord rec;
 	enum level level;
 	const char *p;
 
-	for (p = row->text; *p != '\0'; p++)
+	for (p = text; *p != '\0'; p++)
 		need((unsigned char)*p >= 0x20 && *p != 0x7f);
 	if (row->record) {
 		need(row->key[0] == ' ');
-		need(maprecord_parse(&rec, row->text, strlen(row->text)));
+		need(maprecord_parse(&rec, text, strlen(text)));
 		maprecord_release(&rec);
 		return;
 	}
 	for (p = row->key; *p != '\0'; p++)
 		need((unsigned char)*p > 0x20 && *p != 0x7f &&
 		     (*p < 'A' || *p > 'Z'));
-	need(strength_level(row->text, strlen(row->text), &level));
+	need(strength_level(text, strlen(text), &level));
 	need(level == (enum level)row->level);
 }
 
@@ -74,6 +75,7 @@ check_compiled(const struct registry *r, const struct target *t)
 	struct overrides none = {0}, one = {&lower, 1};
 	struct compiled a, b;
 	struct diags d = {0};
+	const char *was, *is;
 	size_t i, j;
 	enum change c;
 
@@ -81,7 +83,7 @@ check_compiled(const struct registry *r, const struct target *t)
 	compile(r, &one, NOW, t, &b, &d);
 	check_diags(&d);
 	for (i = 0; i < a.n; i++)
-		check_row(&a.row[i]);
+		check_row(&a, &a.row[i]);
 	for (i = j = 0; i < a.n && j < b.n; i++, j++) {
 		while (i < a.n && a.row[i].record)
 			i++;
@@ -91,12 +93,13 @@ check_compiled(const struct registry *r, const struct target *t)
 			break;
 		need(strcmp(a.row[i].key, b.row[j].key) == 0);
 		/* A downgrade never makes anything stronger. */
-		c = strength_compare(a.row[i].text, strlen(a.row[i].text),
-		    b.row[j].text, strlen(b.row[j].text));
+		was = compiled_text(&a, &a.row[i]);
+		is = compiled_text(&b, &b.row[j]);
+		c = strength_compare(was, strlen(was), is, strlen(is));
 		need(c == (b.row[j].lowered ? CHANGE_WEAKER : CHANGE_NONE));
 	}
 	for (i = 0; i < b.n; i++)
-		check_row(&b.row[i]);
+		check_row(&b, &b.row[i]);
 	compiled_release(&a);
 	compiled_release(&b);
 	diag_free(&d);
