@@ -253,14 +253,17 @@ test_story(void **state)
 	(void)send_all(T0 + 13);
 	(void)did();
 	warden_tick(k, T0 + 200);
+	check_str("nothing yet", did(), "");
+	warden_tick(k, T0 + 250);
+	check_has("near", letter_json, "\"kind\":\"end-near\"");
+	check_has("still", letter_json, "\"still\":true");
+	(void)send_all(T0 + 251);
 	(void)did();
 	warden_tick(k, T0 + 12 + 300);
 	check_has("the end", did(), "compile;");
 	warden_compiled(k, true, "", T0 + 313);
-	check_true("told", letter != 0);
+	check_has("told", letter_json, "\"kind\":\"restored\"");
 	(void)send_all(T0 + 314);
-	by_hand("UPDATE downgrade SET reason = reason"
-		" WHERE closed_why = 'end' AND after = 'key'");
 }
 
 struct open {
