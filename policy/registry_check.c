@@ -309,3 +309,20 @@ registry_check(struct registry *r, time_t now, bool files, struct diags *d)
 	free(seen.v);
 	strmap_free(&seen.map);
 }
+
+uint32_t
+registry_find(const struct registry *r, const char *name)
+{
+	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
+	enum dname_kind kind;
+	const char *normal;
+	uint32_t i;
+
+	i = strmap_find(&r->partners, r->partner, name, strlen(name));
+	if (i != STRMAP_NONE)
+		return i;
+	if (dname_nexthop(name, buf, &normal, &kind) != NULL)
+		return REGISTRY_NONE;
+	i = strmap_find(&r->domains, r->domain, normal, strlen(normal));
+	return i == STRMAP_NONE ? REGISTRY_NONE : r->domain[i].partner;
+}
