@@ -299,12 +299,6 @@ db_col_int(struct db_stmt *s, int i)
 	return sqlite3_column_int64(s->s, i);
 }
 
-bool
-db_col_is_null(struct db_stmt *s, int i)
-{
-	return sqlite3_column_type(s->s, i) == SQLITE_NULL;
-}
-
 void
 db_done(struct db_stmt *s)
 {

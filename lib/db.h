@@ -89,7 +89,6 @@ int db_step(struct db_stmt *s, struct err *e);
 const char *db_col_text(struct db_stmt *s, int i);
 const char *db_col_bytes(struct db_stmt *s, int i, size_t *len);
 int64_t db_col_int(struct db_stmt *s, int i);
-bool db_col_is_null(struct db_stmt *s, int i);
 
 /* Give the statement back. */
 void db_done(struct db_stmt *s);
