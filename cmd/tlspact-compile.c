@@ -156,7 +156,7 @@ print_text(struct compiled *c)
 
 	for (i = 0; i < c->n; i++)
 		if (!c->row[i].record)
-			(void)printf("%s\t%s\n", c->row[i].key,
+			(void)printf("%s\t%s\n", compiled_key(c, &c->row[i]),
 			    compiled_text(c, &c->row[i]));
 }
 
@@ -232,20 +232,22 @@ json_diags(const struct diags *d, enum diag_kind kind)
 static json_t *
 json_rows(struct run *run)
 {
+	const struct partner *partner = run->map.registry->partner;
+	struct compiled *c = &run->map.compiled;
 	json_t *list = json_array();
 	const struct difference *x;
 	const struct row *row;
 	size_t i;
 
-	for (i = 0; run->opt.text && i < run->map.compiled.n; i++) {
-		row = &run->map.compiled.row[i];
+	for (i = 0; run->opt.text && i < c->n; i++) {
+		row = &c->row[i];
 		if (row->record)
 			continue;
 		json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:s, s:s}", "key", row->key, "policy",
-			compiled_text(&run->map.compiled, row), "level",
-			level_name((enum level)row->level), "partner",
-			run->map.registry->partner[row->partner].name));
+		    json_pack("{s:s, s:s, s:s, s:s}", "key",
+			compiled_key(c, row), "policy", compiled_text(c, row),
+			"level", level_name((enum level)row->level), "partner",
+			partner[compiled_partner(c, row)].name));
 	}
 	for (i = 0; !run->opt.text && i < run->map.diff.n; i++) {
 		x = &run->map.diff.v[i];

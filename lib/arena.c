@@ -7,12 +7,23 @@
 #include "mem.h"
 
 #define ARENA_FIRST 4096 /* bytes of payload in the first chunk */
-#define ARENA_LARGEST (8u * 1024 * 1024) /* chunks double up to here */
+#define ARENA_LARGEST (32u * 1024 * 1024) /* chunks double up to here */
+#define ARENA_STEP (512u * 1024) /* bytes whose pages are made at once */
 
 struct arena_chunk {
 	struct arena_chunk *next;
 	alignas(max_align_t) char data[];
 };
+
+/* Have the pages made down to what is taken, and some more. */
+static void
+make_ready(struct arena *a)
+{
+	size_t to = a->left > ARENA_STEP ? a->left - ARENA_STEP : 0;
+
+	mem_populate(a->chunk->data + to, a->ready - to);
+	a->ready = to;
+}
 
 /* Take size bytes from the tail of the chunk, aligned down. */
 static void *
@@ -24,6 +35,8 @@ take(struct arena *a, size_t size, size_t align)
 		return NULL;
 	off = (a->left - size) & ~(align - 1);
 	a->left = off;
+	if (off < a->ready)
+		make_ready(a);
 	return a->chunk->data + off;
 }
 
@@ -46,10 +59,11 @@ alloc(struct arena *a, size_t size, size_t align)
 		return c->data;
 	}
 	want = size > a->next_size ? size + align : a->next_size;
-	c = mem_bulk(sizeof(*c) + want);
+	c = mem_alloc(sizeof(*c) + want);
 	c->next = a->chunk;
 	a->chunk = c;
 	a->left = want;
+	a->ready = want > ARENA_STEP ? want : 0;
 	if (a->next_size < ARENA_LARGEST)
 		a->next_size *= 2;
 	return take(a, size, align);
@@ -58,17 +72,44 @@ alloc(struct arena *a, size_t size, size_t align)
 void *
 arena_alloc(struct arena *a, size_t size)
 {
-	return alloc(a, size, alignof(max_align_t));
+	return alloc(a, size, alignof(long long));
 }
 
 char *
 arena_copy(struct arena *a, const char *s, size_t len)
 {
-	char *p = alloc(a, len + 1, 1);
+	char *p;
 
+	if (a->chunk != NULL && len < a->left) {
+		a->left -= len + 1;
+		if (a->left < a->ready)
+			make_ready(a);
+		p = a->chunk->data + a->left;
+	} else {
+		p = alloc(a, len + 1, 1);
+	}
 	memcpy(p, s, len);
 	p[len] = '\0';
 	return p;
+}
+
+void
+arena_move(struct arena *to, struct arena *from)
+{
+	struct arena_chunk *last = from->chunk;
+
+	if (last == NULL)
+		return;
+	while (last->next != NULL)
+		last = last->next;
+	/* Behind the chunk that is open in `to`, or in front of none. */
+	if (to->chunk == NULL) {
+		*to = *from;
+	} else {
+		last->next = to->chunk->next;
+		to->chunk->next = from->chunk;
+	}
+	*from = (struct arena){0};
 }
 
 void
@@ -81,5 +122,5 @@ arena_free(struct arena *a)
 		free(c);
 	}
 	a->chunk = NULL;
-	a->left = a->next_size = 0;
+	a->left = a->ready = a->next_size = 0;
 }

@@ -1,6 +1,8 @@
 #include "attr.h"
 
+#include <endian.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 static bool
@@ -10,10 +12,49 @@ is_blank(char c)
 }
 
 void
-attr_init(struct attrs *in, char *text, unsigned line)
+attr_init(struct attrs *in, char *text, size_t len, unsigned line)
 {
 	in->next = text;
+	in->end = text + len;
 	in->line = line;
+}
+
+#define ENDS_WORD 1
+#define ENDS_NAME 2
+
+static const unsigned char ends[256] = {['\0'] = ENDS_WORD | ENDS_NAME,
+    [' '] = ENDS_WORD | ENDS_NAME,
+    ['\t'] = ENDS_WORD | ENDS_NAME,
+    ['\n'] = ENDS_WORD | ENDS_NAME,
+    ['='] = ENDS_NAME};
+
+/*
+ * The end of the value at p: the end of the text, or a blank. Eight bytes at
+ * a time: one below 0x21 borrows into its highest bit, and the first that
+ * does is such a byte for sure.
+ */
+static char *
+value_end(const struct attrs *in, char *p)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t v;
+
+	while (in->end - p >= 8) {
+		memcpy(&v, p, sizeof(v));
+		v = le64toh(v);
+		v = (v - ones * (' ' + 1)) & ~v & (ones * 0x80);
+		if (v == 0) {
+			p += 8;
+			continue;
+		}
+		p += __builtin_ctzll(v) / 8;
+		if (ends[(unsigned char)*p] & ENDS_WORD)
+			return p;
+		p++;
+	}
+	while (!(ends[(unsigned char)*p] & ENDS_WORD))
+		p++;
+	return p;
 }
 
 /* Drop blanks at both ends of [s, e); line breaks inside become blanks. */
@@ -79,7 +120,9 @@ braced(struct attrs *in, struct attr *out, char *p)
 		return ATTR_BAD;
 	}
 	out->value = trim(eq + 1, eq + 1 + strlen(eq + 1));
+	out->len = strlen(out->value);
 	out->name = trim(start, eq);
+	out->name_len = strlen(out->name);
 	return ATTR_PAIR;
 }
 
@@ -100,10 +143,14 @@ attr_next(struct attrs *in, struct attr *out)
 	if (*p == '{')
 		return braced(in, out, p + 1);
 	out->name = p;
-	p += strcspn(p, " \t\n=");
+	while (!(ends[(unsigned char)*p] & ENDS_NAME))
+		p++;
+	out->name_len = (size_t)(p - out->name);
 	if (*p == '=') {
-		eq = p++;
-		p += strcspn(p, " \t\n");
+		eq = p;
+		p = value_end(in, p + 1);
+		out->value = eq + 1;
+		out->len = (size_t)(p - out->value);
 	}
 	if (*p != '\0') {
 		if (*p == '\n')
@@ -114,7 +161,6 @@ attr_next(struct attrs *in, struct attr *out)
 	if (eq == NULL)
 		return ATTR_WORD;
 	*eq = '\0';
-	out->value = eq + 1;
 	return ATTR_PAIR;
 }
 
@@ -137,10 +183,8 @@ attr_list_next(char **list)
 
 	if (s == NULL)
 		return NULL;
-	e = strchr(s, ',');
-	next = e == NULL ? NULL : e + 1;
-	if (e == NULL)
-		e = s + strlen(s);
+	e = strchrnul(s, ',');
+	next = *e == ',' ? e + 1 : NULL;
 	while (is_blank(*s))
 		s++;
 	while (e > s && is_blank(e[-1]))

@@ -20,17 +20,21 @@ enum attr_kind {
 struct attr {
 	char *name;	   /* NUL-terminated, borrowed from the line */
 	char *value;	   /* the same, or NULL for a bare word */
+	size_t name_len;   /* bytes, but for ATTR_BAD; and so below */
+	size_t len;	   /* of the value */
 	const char *fault; /* for ATTR_BAD */
 	unsigned line;	   /* where it stands */
 };
 
 struct attrs {
 	char *next;
+	char *end;
 	unsigned line;
 };
 
-/* Take words from text, which is cut in place and begins on line `line`. */
-void attr_init(struct attrs *in, char *text, unsigned line);
+/* Take words from the string of len bytes, which is cut in place and begins
+ * on line `line`. */
+void attr_init(struct attrs *in, char *text, size_t len, unsigned line);
 
 /* The next word. After ATTR_BAD the rest of the line is given up. */
 enum attr_kind attr_next(struct attrs *in, struct attr *out);

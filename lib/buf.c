@@ -27,7 +27,7 @@ buf_room(struct buf *b, size_t len)
 }
 
 void
-buf_add(struct buf *b, const void *p, size_t len)
+buf_add_grown(struct buf *b, const void *p, size_t len)
 {
 	char *to = buf_room(b, len);
 
@@ -35,18 +35,6 @@ buf_add(struct buf *b, const void *p, size_t len)
 		memcpy(to, p, len);
 	b->len += len;
 	b->data[b->len] = '\0';
-}
-
-void
-buf_puts(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void
-buf_putc(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
 }
 
 void

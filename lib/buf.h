@@ -8,6 +8,7 @@
 #define BUF_H
 
 #include <stddef.h>
+#include <string.h>
 
 struct buf {
 	char *data;
@@ -15,10 +16,34 @@ struct buf {
 	size_t cap;
 };
 
+/* Append len bytes, growing the memory: buf_add() is for everybody. */
+void buf_add_grown(struct buf *b, const void *p, size_t len);
+
 /* Append len bytes, a string, a byte, or formatted text. */
-void buf_add(struct buf *b, const void *p, size_t len);
-void buf_puts(struct buf *b, const char *s);
-void buf_putc(struct buf *b, char c);
+static inline void
+buf_add(struct buf *b, const void *p, size_t len)
+{
+	if (len == 0 || len >= b->cap - b->len) {
+		buf_add_grown(b, p, len);
+		return;
+	}
+	memcpy(b->data + b->len, p, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
+static inline void
+buf_puts(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+static inline void
+buf_putc(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -14,8 +14,7 @@
 #include "mem.h"
 #include "quote.h"
 
-#define TABLES 2048		     /* bytes of the 256 table pointers */
-#define WRITEBACK (8u * 1024 * 1024) /* bytes between two hints to the disk */
+#define TABLES 2048 /* bytes of the 256 table pointers */
 
 struct cdbmap {
 	struct cdb cdb;
@@ -118,62 +117,4 @@ cdbmap_close(struct cdbmap *m)
 	cdb_free(&m->cdb);
 	close(m->fd);
 	free(m);
-}
-
-struct cdbmap_writer {
-	struct cdb_make make;
-	int fd;
-	unsigned hinted; /* bytes the kernel was asked to write already */
-};
-
-struct cdbmap_writer *
-cdbmap_create(int fd)
-{
-	struct cdbmap_writer *w = mem_zero(1, sizeof(*w));
-
-	w->fd = fd;
-	/* Seeks behind the tables; an error shows at the first write. */
-	(void)cdb_make_start(&w->make, fd);
-	return w;
-}
-
-int
-cdbmap_add(struct cdbmap_writer *w, const char *key, size_t klen,
-    const char *value, size_t vlen, struct err *e)
-{
-	if (klen > UINT_MAX || vlen > UINT_MAX ||
-	    cdb_make_add(
-		&w->make, key, (unsigned)klen, value, (unsigned)vlen) != 0)
-		return err_sys(
-		    e, err_code_output(errno), "cannot write the map");
-	/* Let the disk work while we do: the final sync is then short. */
-	if (w->make.cdb_dpos - w->hinted >= WRITEBACK) {
-		(void)sync_file_range(w->fd, (off64_t)w->hinted,
-		    (off64_t)(w->make.cdb_dpos - w->hinted),
-		    SYNC_FILE_RANGE_WRITE);
-		w->hinted = w->make.cdb_dpos;
-	}
-	return 0;
-}
-
-int
-cdbmap_finish(struct cdbmap_writer *w, struct err *e)
-{
-	int rv = 0;
-
-	if (cdb_make_finish(&w->make) != 0)
-		rv = err_sys(e, err_code_output(errno), "cannot write the map");
-	free(w);
-	return rv;
-}
-
-void
-cdbmap_abandon(struct cdbmap_writer *w)
-{
-	if (w == NULL)
-		return;
-	/* Only finishing frees what cdb_make holds; it may not write now. */
-	w->make.cdb_fd = -1;
-	(void)cdb_make_finish(&w->make);
-	free(w);
 }

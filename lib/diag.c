@@ -110,6 +110,20 @@ diag_sort(struct diags *d)
 }
 
 void
+diag_move(struct diags *d, struct diags *from)
+{
+	if (from->n == 0)
+		return;
+	d->v = mem_reserve(d->v, d->n, from->n, &d->cap, sizeof(*d->v));
+	memcpy(d->v + d->n, from->v, from->n * sizeof(*d->v));
+	d->n += from->n;
+	d->errors += from->errors;
+	d->warnings += from->warnings;
+	free(from->v);
+	*from = (struct diags){0};
+}
+
+void
 diag_free(struct diags *d)
 {
 	size_t i;

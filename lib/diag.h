@@ -35,6 +35,9 @@ void diag_warning(struct diags *d, const char *file, unsigned line,
  */
 void diag_sort(struct diags *d);
 
+/* Put all of `from` behind what is in d; from is empty afterwards. */
+void diag_move(struct diags *d, struct diags *from);
+
 /* Free the list; d is empty and ready afterwards. */
 void diag_free(struct diags *d);
 

@@ -71,6 +71,19 @@ static const char ldh[256] = {['-'] = '-',
     ['Y'] = 'y',
     ['Z'] = 'z'};
 
+/* What most names are made of, dots apart. */
+static const bool low[256] = {['-'] = true,
+    ['0' ... '9'] = true,
+    ['a' ... 'z'] = true};
+
+static const unsigned char *
+skip_low(const unsigned char *p)
+{
+	while (low[*p])
+		p++;
+	return p;
+}
+
 struct scan {
 	bool upper;   /* has upper case letters */
 	bool foreign; /* has bytes over 0x7f */
@@ -100,44 +113,43 @@ bad_byte(unsigned char c, char *buf)
 static const char *
 scan_name(const char *s, bool foreign_ok, char *buf, struct scan *sc)
 {
-	const unsigned char *u = (const unsigned char *)s;
-	size_t i = 0, label;
+	const unsigned char *p = (const unsigned char *)s, *label;
 
-	memset(sc, 0, sizeof(*sc));
-	if (*s == '\0')
+	*sc = (struct scan){0};
+	if (*p == '\0')
 		return "an empty name";
-	for (;; i++) {
-		for (label = i; u[i] != '.' && u[i] != '\0'; i++) {
-			/* Lower case, digits and hyphens are most of it. */
-			if ((unsigned char)ldh[u[i]] == u[i])
-				continue;
-			if (u[i] >= 0x80 && foreign_ok)
+	for (;; p++) {
+		for (label = p;; p++) {
+			p = skip_low(p);
+			if (*p == '.' || *p == '\0')
+				break;
+			if (*p >= 0x80 && foreign_ok)
 				sc->foreign = true;
-			else if (ldh[u[i]] == 0)
-				return bad_byte(u[i], buf);
+			else if (ldh[*p] == 0)
+				return bad_byte(*p, buf);
 			else
 				sc->upper = true;
 		}
-		if (i == label)
-			return u[i] == '\0' ? "it ends with a dot"
-					    : "an empty label";
-		if (u[label] == '-' || u[i - 1] == '-')
+		if (p == label)
+			return *p == '\0' ? "it ends with a dot"
+					  : "an empty label";
+		if (*label == '-' || p[-1] == '-')
 			return "a label begins or ends with '-'";
-		if (i - label > DNAME_LABEL_MAX && !sc->foreign)
+		if (p - label > DNAME_LABEL_MAX && !sc->foreign)
 			return "a label is longer than 63 characters";
-		if ((u[label] | 0x20) == 'x' && i - label >= 4 &&
-		    strncasecmp(s + label, "xn--", 4) == 0)
+		if ((*label | 0x20) == 'x' && p - label >= 4 &&
+		    strncasecmp((const char *)label, "xn--", 4) == 0)
 			sc->alabel = true;
-		if (u[i] == '\0')
+		if (*p == '\0')
 			break;
 	}
-	while (label < i && u[label] >= '0' && u[label] <= '9')
+	sc->len = (size_t)((const char *)p - s);
+	while (label < p && *label >= '0' && *label <= '9')
 		label++;
-	sc->numeric = label == i;
-	sc->len = i;
-	if (i > DNAME_MAX && !sc->foreign)
+	sc->numeric = label == p;
+	if (sc->len > DNAME_MAX && !sc->foreign)
 		return "the name is longer than 253 characters";
-	if (i > 4 * DNAME_MAX)
+	if (sc->len > 4 * DNAME_MAX)
 		return "the name is too long";
 	return NULL;
 }

@@ -24,7 +24,7 @@ static char *
 read_all(int fd, size_t size, size_t max, size_t *len)
 {
 	size_t cap = size == 0 ? FILE_FIRST : size + 2, n = 0;
-	char *text = mem_bulk(cap);
+	char *text = mem_alloc(cap);
 	ssize_t got;
 
 	for (;;) {

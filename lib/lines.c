@@ -75,41 +75,68 @@ lines_next(struct lines *in, struct line *out)
 	return true;
 }
 
-/* True if none of the eight bytes needs a closer look. */
-static bool
-plain8(const char *p)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t v, low, del;
+#define BLOCK 64 /* bytes that the compiler can look at together */
 
-	memcpy(&v, p, sizeof(v));
-	/* High bit set: a byte over 0x7f, one under 0x20, or a DEL. */
-	low = (v - ones * 0x20) & ~v;
-	del = v ^ (ones * 0x7f);
-	del = (del - ones) & ~del;
-	return ((v | low | del) & (ones * 0x80)) == 0;
+static bool
+is_plain(unsigned char c)
+{
+	return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t';
+}
+
+/* Without a branch inside, so that it becomes a few vector operations. */
+static bool
+plain_block(const unsigned char *p)
+{
+	unsigned char odd = 0;
+	size_t i;
+
+	for (i = 0; i < BLOCK; i++)
+		odd |= ((unsigned char)(p[i] - 0x20) > 0x7e - 0x20) &
+		       (p[i] != '\n') & (p[i] != '\t');
+	return odd == 0;
 }
 
 long
 lines_bad_byte(const char *text, size_t len)
 {
-	unsigned char c;
-	size_t i = 0, n;
+	const unsigned char *p = (const unsigned char *)text;
+	size_t i = 0, n, stop;
 
 	while (i < len) {
-		if (len - i >= 8 && plain8(text + i)) {
-			i += 8;
+		if (len - i >= BLOCK && plain_block(p + i)) {
+			i += BLOCK;
 			continue;
 		}
-		c = (unsigned char)text[i];
-		if ((c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t') {
-			i++;
-			continue;
+		for (stop = i + BLOCK; i < len && i < stop; i += n) {
+			n = is_plain(p[i]) ? 1
+			    : p[i] < 0x80  ? 0
+					   : utf8_len(text + i, len - i);
+			if (n == 0)
+				return (long)i;
 		}
-		n = c < 0x80 ? 0 : utf8_len(text + i, len - i);
-		if (n == 0)
-			return (long)i;
-		i += n;
 	}
 	return -1;
+}
+
+static unsigned
+block_count(const char *p)
+{
+	unsigned char n = 0;
+	size_t i;
+
+	for (i = 0; i < BLOCK; i++)
+		n += p[i] == '\n';
+	return n;
+}
+
+unsigned
+lines_count(const char *text, size_t len)
+{
+	unsigned n = 0;
+
+	for (; len >= BLOCK; len -= BLOCK, text += BLOCK)
+		n += block_count(text);
+	for (; len > 0; len--)
+		n += *text++ == '\n';
+	return n;
 }

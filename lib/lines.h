@@ -45,4 +45,7 @@ bool lines_next(struct lines *in, struct line *out);
  */
 long lines_bad_byte(const char *text, size_t len);
 
+/* How many newlines there are. */
+unsigned lines_count(const char *text, size_t len);
+
 #endif

@@ -158,7 +158,7 @@ logfile_open(const char *path, struct err *e)
 	struct logfile *f = mem_zero(1, sizeof(*f));
 
 	f->path = mem_dup(path);
-	f->data = mem_bulk(BLOCK);
+	f->data = mem_alloc(BLOCK);
 	if (strcmp(path, "-") == 0)
 		f->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	else

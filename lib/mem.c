@@ -45,32 +45,22 @@ mem_zero(size_t n, size_t size)
 	return p;
 }
 
-#define HUGE_BLOCK (4u * 1024 * 1024) /* bytes; smaller ones get no hint */
+#define BULK ((size_t)256 * 1024) /* bytes; smaller blocks get no hint */
 
 /*
- * Ask for huge pages under a large block. Whole pages from its very first
- * on: a hint for only a part would cut the mapping in two, and realloc(3)
- * could then no longer grow it without copying.
+ * Huge pages would be fewer, but on virtual machines these are often the
+ * host's to find first, at several times the price.
  */
-static void
-huge(void *p, size_t size)
+void
+mem_populate(void *p, size_t size)
 {
 	const uintptr_t page = 4096;
-	uintptr_t from = (uintptr_t)p & ~(page - 1);
-	uintptr_t to = ((uintptr_t)p + size + page - 1) & ~(page - 1);
+	uintptr_t begin = ((uintptr_t)p + page - 1) & ~(page - 1);
+	uintptr_t end = ((uintptr_t)p + size) & ~(page - 1);
 
-	/* A hint: failure changes nothing. */
-	if (size >= HUGE_BLOCK)
-		(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
-}
-
-void *
-mem_bulk(size_t size)
-{
-	void *p = mem_alloc(size);
-
-	huge(p, size);
-	return p;
+	/* A hint: failure, as before Linux 5.14, changes nothing. */
+	if (size >= BULK)
+		(void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 }
 
 void *
@@ -78,7 +68,7 @@ mem_table(size_t n, size_t size)
 {
 	void *p = mem_zero(n, size);
 
-	huge(p, n * size);
+	mem_populate(p, n * size);
 	return p;
 }
 
@@ -106,19 +96,24 @@ mem_printf(const char *fmt, ...)
 }
 
 void *
-mem_grow(void *v, size_t n, size_t *cap, size_t size)
+mem_reserve(void *v, size_t n, size_t more, size_t *cap, size_t size)
 {
 	size_t want;
 
-	if (n < *cap)
+	if (more <= *cap - n)
 		return v;
-	want = *cap < 16 ? 16 : *cap + *cap / 2;
+	/* Of a large array not much is to be made in vain. */
+	want = *cap < 16		 ? 16
+	       : *cap < 16 * BULK / size ? *cap + *cap / 2
+					 : *cap + *cap / 8;
+	if (want < n + more)
+		want = n + more;
 	if (want > SIZE_MAX / size)
 		out_of_memory();
 	v = realloc(v, want * size);
 	if (v == NULL)
 		out_of_memory();
-	huge(v, want * size);
+	mem_populate((char *)v + *cap * size, (want - *cap) * size);
 	*cap = want;
 	return v;
 }

@@ -23,18 +23,27 @@ char *mem_printf(const char *fmt, ...)
     __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
 
 /*
- * As mem_zero and mem_alloc, for a large block: on huge pages where the
- * kernel has them, which saves most of the page faults.
+ * Have the pages of a block made at once if it is large: for what will be
+ * used as a whole, that is cheaper than a fault for each of them.
  */
-void *mem_bulk(size_t size) __attribute__((malloc, returns_nonnull));
+void mem_populate(void *p, size_t size);
+
+/* As mem_zero, for a large block that will be used as a whole. */
 void *mem_table(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 
 /*
- * Make room for one more element in the array v of *cap elements of the
- * given size, n of them in use. Returns the array, perhaps moved; grows by
- * half, so that appending is linear.
+ * Make room for so many more elements in the array v of *cap elements of the
+ * given size, n of them in use. Returns the array, perhaps moved; it grows by
+ * a share of itself, so that appending is linear. NULL may stay NULL if there
+ * are no more.
  */
-void *mem_grow(void *v, size_t n, size_t *cap, size_t size)
-    __attribute__((returns_nonnull));
+void *mem_reserve(void *v, size_t n, size_t more, size_t *cap, size_t size);
+
+/* The same for one more. */
+static inline void *
+mem_grow(void *v, size_t n, size_t *cap, size_t size)
+{
+	return n < *cap ? v : mem_reserve(v, n, 1, cap, size);
+}
 
 #endif

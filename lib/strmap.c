@@ -5,23 +5,41 @@
 
 #include "mem.h"
 
+/* Up to seven bytes as a number, without a look at what follows. */
+static uint64_t
+few(const char *s, size_t len)
+{
+	uint32_t low, high;
+
+	if (len >= 4) {
+		memcpy(&low, s, 4);
+		memcpy(&high, s + len - 4, 4);
+		return low | (uint64_t)high << 32;
+	}
+	if (len == 0)
+		return 0;
+	/* The first, the last, and the one between if there is one. */
+	return (unsigned char)s[0] | (uint64_t)(unsigned char)s[len / 2] << 8 |
+	       (uint64_t)(unsigned char)s[len - 1] << 16;
+}
+
 /* Eight bytes at a time, mixed by multiplication; names are short. */
-static uint32_t
-hash(const char *s, size_t len)
+uint32_t
+strmap_hash(const char *s, size_t len)
 {
 	const uint64_t k = UINT64_C(0x9e3779b97f4a7c15);
 	uint64_t h = len * k, v;
+	size_t i;
 
-	while (len >= 8) {
-		memcpy(&v, s, 8);
+	for (i = 0; len - i >= 8; i += 8) {
+		memcpy(&v, s + i, 8);
 		h = (h ^ v) * k;
 		h ^= h >> 29;
-		s += 8;
-		len -= 8;
 	}
-	v = 0;
-	if (len > 0)
-		memcpy(&v, s, len);
+	if (len >= 8)
+		memcpy(&v, s + len - 8, 8);
+	else
+		v = few(s, len);
 	h = (h ^ v) * k;
 	h ^= h >> 32;
 	return (uint32_t)(h * k >> 32);
@@ -60,7 +78,8 @@ strmap_find(
 	if (m->cap == 0)
 		return STRMAP_NONE;
 	/* 0 - 1 is STRMAP_NONE. */
-	return m->slot[find_slot(m, array, name, len, hash(name, len))].next -
+	return m->slot[find_slot(m, array, name, len, strmap_hash(name, len))]
+		   .next -
 	       1;
 }
 
@@ -94,58 +113,49 @@ strmap_reserve(struct strmap *m, size_t n)
 		resize(m, cap);
 }
 
-static uint32_t
-add(struct strmap *m, const void *array, const char *name, size_t len,
-    uint32_t index, uint32_t h)
+uint32_t
+strmap_add(struct strmap *m, const void *array, const char *name, size_t len,
+    uint32_t index)
 {
+	const uint32_t h = strmap_hash(name, len);
 	size_t i;
 
 	strmap_reserve(m, m->n + 1);
 	i = find_slot(m, array, name, len, h);
 	if (m->slot[i].next != 0)
 		return m->slot[i].next - 1;
-	m->slot[i].hash = h;
-	m->slot[i].next = index + 1;
+	m->slot[i] = (struct strmap_slot){h, index + 1};
 	m->n++;
 	return STRMAP_NONE;
 }
 
-uint32_t
-strmap_add(struct strmap *m, const void *array, const char *name, size_t len,
-    uint32_t index)
-{
-	return add(m, array, name, len, index, hash(name, len));
-}
-
-#define AHEAD 16 /* names whose slots are fetched before they are needed */
+#define AHEAD 16 /* slots that are fetched before they are needed */
 
 uint32_t
-strmap_add_all(struct strmap *m, const void *array, size_t n, uint32_t *from)
+strmap_add_all(struct strmap *m, const void *array, const uint32_t *hash,
+    size_t n, uint32_t *from)
 {
-	struct {
-		const char *name;
-		size_t len;
-		uint32_t hash;
-	} next[AHEAD];
-	size_t i, j = *from;
-	uint32_t have;
+	struct strmap_slot *slot;
+	size_t i, k;
 
 	strmap_reserve(m, n);
 	for (i = *from; i < n; i++) {
-		for (; j < n && j < i + AHEAD; j++) {
-			next[j % AHEAD].name = m->name(array, (uint32_t)j);
-			next[j % AHEAD].len = strlen(next[j % AHEAD].name);
-			next[j % AHEAD].hash =
-			    hash(next[j % AHEAD].name, next[j % AHEAD].len);
+		if (i + AHEAD < n)
 			__builtin_prefetch(
-			    &m->slot[next[j % AHEAD].hash & (m->cap - 1)], 1);
+			    &m->slot[hash[i + AHEAD] & (m->cap - 1)], 1);
+		for (k = hash[i];; k++) {
+			slot = &m->slot[k & (m->cap - 1)];
+			if (slot->next == 0)
+				break;
+			if (slot->hash == hash[i] &&
+			    strcmp(m->name(array, slot->next - 1),
+				m->name(array, (uint32_t)i)) == 0) {
+				*from = (uint32_t)i;
+				return slot->next - 1;
+			}
 		}
-		have = add(m, array, next[i % AHEAD].name, next[i % AHEAD].len,
-		    (uint32_t)i, next[i % AHEAD].hash);
-		if (have != STRMAP_NONE) {
-			*from = (uint32_t)i;
-			return have;
-		}
+		*slot = (struct strmap_slot){hash[i], (uint32_t)i + 1};
+		m->n++;
 	}
 	*from = (uint32_t)n;
 	return STRMAP_NONE;

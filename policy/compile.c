@@ -11,12 +11,29 @@
 #include "quote.h"
 #include "render.h"
 #include "target.h"
+#include "terms.h"
+
+/* A gateway's host name, and who is behind it. */
+struct gateway {
+	const char *name;
+	uint32_t partner; /* the first */
+	uint32_t more;
+	uint8_t inbound, action;
+	bool lowered; /* all of them */
+};
+
+struct gateways {
+	struct gateway *v;
+	size_t n, cap;
+	struct strmap map;
+};
 
 struct compiling {
 	const struct registry *r;
 	const struct target *target;
 	struct compiled *c;
 	struct diags *d;
+	struct gateways gateways;
 	struct buf text;
 };
 
@@ -62,6 +79,18 @@ add_row(struct compiled *c, const struct row *row)
 	c->row[c->n++] = *row;
 }
 
+/* A row like this one, but for what x says. */
+static void
+add_extra(struct compiled *c, struct row row, const struct extra *x)
+{
+	c->extra =
+	    mem_grow(c->extra, c->nextras, &c->extra_cap, sizeof(*c->extra));
+	c->extra[c->nextras] = *x;
+	row.index = (uint32_t)c->nextras++;
+	row.extra = true;
+	add_row(c, &row);
+}
+
 /*
  * Mail with internationalised addresses asks for the U-label form, and
  * Postfix converts neither way: without a row of its own such mail would
@@ -73,7 +102,7 @@ add_unicode(struct compiling *k, const struct partner *p,
     const struct domain *dom, const struct row *row)
 {
 	char name[4 * DNAME_MAX + 2];
-	struct row second = *row;
+	struct extra second = {.partner = dom->partner};
 
 	if (!dname_unicode(dom->name, name, sizeof(name)))
 		return;
@@ -86,30 +115,55 @@ add_unicode(struct compiling *k, const struct partner *p,
 		return;
 	}
 	second.key = arena_copy(&k->c->arena, name, strlen(name));
-	add_row(k->c, &second);
+	add_extra(k->c, *row, &second);
 }
 
 static const struct strs *
 pins(const struct partner *p, const struct override *o)
 {
-	return o != NULL ? o->key : p->terms.key;
+	return o != NULL ? o->key : p->terms.seldom->key;
+}
+
+const char *
+compiled_key(const struct compiled *c, const struct row *row)
+{
+	return row->extra ? c->extra[row->index].key
+			  : c->registry->domain[row->index].name;
+}
+
+uint32_t
+compiled_partner(const struct compiled *c, const struct row *row)
+{
+	return row->extra ? c->extra[row->index].partner
+			  : c->registry->domain[row->index].partner;
+}
+
+void
+compiled_put(const struct compiled *c, const struct row *row, struct buf *out)
+{
+	const uint32_t index = compiled_partner(c, row);
+	const struct partner *p;
+	const struct override *o;
+
+	if (row->extra && c->extra[row->index].text != NULL) {
+		buf_puts(out, c->extra[row->index].text);
+		return;
+	}
+	p = &c->registry->partner[index];
+	o = c->by_partner == NULL ? NULL : c->by_partner[index];
+	/* compile() has found that it can be rendered. */
+	if (render_policy(
+		p, (enum level)row->level, pins(p, o), &c->target, out) != NULL)
+		abort();
 }
 
 const char *
 compiled_text(struct compiled *c, const struct row *row)
 {
-	const struct partner *p;
-	const struct override *o;
-
-	if (row->text != NULL)
-		return row->text;
-	p = &c->registry->partner[row->partner];
-	o = c->by_partner == NULL ? NULL : c->by_partner[row->partner];
+	if (row->extra && c->extra[row->index].text != NULL)
+		return c->extra[row->index].text;
 	buf_clear(&c->text);
-	/* compile() has found that it can be rendered. */
-	if (render_policy(p, (enum level)row->level, pins(p, o), &c->target,
-		&c->text) != NULL)
-		abort();
+	compiled_put(c, row, &c->text);
 	return c->text.data;
 }
 
@@ -117,16 +171,16 @@ static void
 put_record(struct compiling *k, const char *kind, const char *name,
     const struct maprecord *rec, uint32_t partner)
 {
-	struct row row = {.partner = partner, .record = true};
+	struct extra x = {.partner = partner};
 
 	buf_clear(&k->text);
 	buf_puts(&k->text, kind);
 	buf_puts(&k->text, name);
-	row.key = arena_copy(&k->c->arena, k->text.data, k->text.len);
+	x.key = arena_copy(&k->c->arena, k->text.data, k->text.len);
 	buf_clear(&k->text);
 	maprecord_print(rec, &k->text);
-	row.text = arena_copy(&k->c->arena, k->text.data, k->text.len);
-	add_row(k->c, &row);
+	x.text = arena_copy(&k->c->arena, k->text.data, k->text.len);
+	add_extra(k->c, (struct row){.record = true}, &x);
 	k->c->records++;
 }
 
@@ -160,7 +214,7 @@ fill_record(struct maprecord *rec, const struct partner *p)
 	if (t->inbound_verify == INBOUND_NAME)
 		rec->names = t->gateway;
 	if (t->inbound_verify == INBOUND_KEY)
-		rec->keys = t->key;
+		rec->keys = t->seldom->key;
 }
 
 /* The records of the partner's rows, which are the last n of c. */
@@ -172,6 +226,7 @@ add_records(struct compiling *k, const struct partner *p, uint32_t index,
 	struct maprecord rec;
 	struct buf full = {0};
 	size_t i, first = c->n - n;
+	const char *key;
 
 	if (o == NULL && is_plain(p))
 		return;
@@ -180,46 +235,23 @@ add_records(struct compiling *k, const struct partner *p, uint32_t index,
 		rec.level = o->level;
 		rec.until = o->end;
 		/* It was rendered before the downgrade, so it can be. */
-		(void)render_policy(
-		    p, partner_level(p), p->terms.key, k->target, &full);
+		(void)render_policy(p, partner_level(p), p->terms.seldom->key,
+		    k->target, &full);
 		rec.full = full.data;
 	}
 	/* Nobody sends from a next-hop, but it too may be lowered. */
-	for (i = first; i < first + n; i++)
-		if (c->row[i].key[0] != '[' || o != NULL)
-			put_record(
-			    k, MAPRECORD_DOMAIN, c->row[i].key, &rec, index);
+	for (i = first; i < first + n; i++) {
+		key = compiled_key(c, &c->row[i]);
+		if (key[0] != '[' || o != NULL)
+			put_record(k, MAPRECORD_DOMAIN, key, &rec, index);
+	}
 	buf_free(&full);
 }
-
-/* A gateway's host name, and who is behind it. */
-struct gateway {
-	const char *name;
-	uint32_t partner; /* the first */
-	uint32_t more;
-	uint8_t inbound, action;
-	bool lowered; /* all of them */
-};
-
-struct gateways {
-	struct gateway *v;
-	size_t n, cap;
-	struct strmap map;
-};
 
 static const char *
 gateway_key(const void *array, uint32_t i)
 {
 	return ((const struct gateway *)array)[i].name;
-}
-
-static bool
-is_token(const char *s)
-{
-	/* The three tokens of match=; a host name has a dot. */
-	return strchr(s, '.') == NULL &&
-	       (strcmp(s, "nexthop") == 0 || strcmp(s, "dot-nexthop") == 0 ||
-		   strcmp(s, "hostname") == 0);
 }
 
 /* Of several partners behind one gateway the strictest rule holds. */
@@ -252,18 +284,6 @@ add_gateway(struct gateways *g, const char *name, const struct partner *p,
 	have->lowered = have->lowered && lowered;
 }
 
-/* Is the name the domain, or below it? Suffixes stand for all below. */
-static bool
-is_below(const char *name, size_t len, const char *domain)
-{
-	size_t n = strlen(domain);
-
-	return n <= len && memcmp(name + len - n, domain, n) == 0 &&
-	       (n == len || *domain == '.' || name[len - n - 1] == '.');
-}
-
-#define NEAR 4 /* domains compared one by one before the table is asked */
-
 /*
  * A gateway below one of the partner's own domains needs no record: going up
  * from the client's name leads to the row of that domain.
@@ -271,15 +291,9 @@ is_below(const char *name, size_t len, const char *domain)
 static bool
 is_at_home(const struct registry *r, const struct partner *p, const char *name)
 {
-	size_t len = strlen(name), i;
 	const char *dot;
 	uint32_t d;
 
-	for (i = 0; i < p->ndomains && i < NEAR; i++)
-		if (is_below(name, len, r->domain[p->first_domain + i].name))
-			return true;
-	if (i == p->ndomains)
-		return false;
 	for (dot = name; dot != NULL; dot = strchr(dot + 1, '.')) {
 		d = strmap_find(&r->domains, r->domain, dot, strlen(dot));
 		if (d == STRMAP_NONE && *dot == '.')
@@ -291,50 +305,54 @@ is_at_home(const struct registry *r, const struct partner *p, const char *name)
 	return false;
 }
 
+/* Note the gateways of a partner that need records. */
+static void
+note_gateways(struct compiling *k, const struct partner *p, uint32_t index,
+    const struct override *o)
+{
+	const struct strs *list = p->terms.gateway;
+	size_t i;
+
+	if (p->terms.inbound == INBOUND_OFF || p->at_home)
+		return;
+	for (i = 0; i < list->n; i++)
+		if (!term_is_token(list->v[i]) &&
+		    !is_at_home(k->r, p, list->v[i]))
+			add_gateway(
+			    &k->gateways, list->v[i], p, index, o != NULL);
+}
+
 static void
 add_gateways(struct compiling *k)
 {
-	struct gateways g = {0};
+	const struct gateways *g = &k->gateways;
 	const struct override *o;
 	const struct partner *p;
 	struct maprecord rec;
-	size_t i, j;
+	size_t i;
 
-	strmap_init(&g.map, gateway_key);
-	for (i = 0; i < k->r->npartners; i++) {
-		p = &k->r->partner[i];
-		o = k->c->by_partner == NULL ? NULL : k->c->by_partner[i];
-		if (p->terms.inbound == INBOUND_OFF)
-			continue;
-		for (j = 0; j < p->terms.gateway->n; j++)
-			if (!is_token(p->terms.gateway->v[j]) &&
-			    !is_at_home(k->r, p, p->terms.gateway->v[j]))
-				add_gateway(&g, p->terms.gateway->v[j], p,
-				    (uint32_t)i, o != NULL);
-	}
-	for (i = 0; i < g.n; i++) {
-		p = &k->r->partner[g.v[i].partner];
-		o = k->c->by_partner == NULL ? NULL
-					     : k->c->by_partner[g.v[i].partner];
+	for (i = 0; i < g->n; i++) {
+		p = &k->r->partner[g->v[i].partner];
+		o = k->c->by_partner == NULL
+			? NULL
+			: k->c->by_partner[g->v[i].partner];
 		fill_record(&rec, p);
-		rec.more = g.v[i].more;
-		rec.inbound = (enum inbound)g.v[i].inbound;
-		rec.action = (enum inbound_action)g.v[i].action;
-		if (g.v[i].lowered && g.v[i].more == 0 && o != NULL) {
+		rec.more = g->v[i].more;
+		rec.inbound = (enum inbound)g->v[i].inbound;
+		rec.action = (enum inbound_action)g->v[i].action;
+		if (g->v[i].lowered && g->v[i].more == 0 && o != NULL) {
 			rec.level = o->level;
 			rec.until = o->end;
 			rec.full = "-";
-		} else if (g.v[i].lowered) {
+		} else if (g->v[i].lowered) {
 			/* The others' ends differ: until the first one. */
 			rec.level = LEVEL_ENCRYPT;
 			rec.until = k->c->lowered_until;
 			rec.full = "-";
 		}
 		put_record(
-		    k, MAPRECORD_GATEWAY, g.v[i].name, &rec, g.v[i].partner);
+		    k, MAPRECORD_GATEWAY, g->v[i].name, &rec, g->v[i].partner);
 	}
-	free(g.v);
-	strmap_free(&g.map);
 }
 
 static void
@@ -345,7 +363,7 @@ compile_partner(struct compiling *k, uint32_t index)
 	    k->c->by_partner == NULL ? NULL : k->c->by_partner[index];
 	struct compiled *c = k->c;
 	const struct domain *dom;
-	struct row row = {.partner = index};
+	struct row row = {0};
 	size_t before = c->n;
 	const char *bad;
 	uint32_t i;
@@ -363,12 +381,14 @@ compile_partner(struct compiling *k, uint32_t index)
 		c->lowered_until = o->end;
 	for (i = 0; i < p->ndomains; i++) {
 		dom = &k->r->domain[p->first_domain + i];
-		row.key = dom->name;
+		row.index = p->first_domain + i;
 		add_row(c, &row);
-		if (dname_has_alabel(dom->name) && dom->name[0] != '[')
+		if (p->alabels && dname_has_alabel(dom->name) &&
+		    dom->name[0] != '[')
 			add_unicode(k, p, dom, &row);
 	}
 	add_records(k, p, index, o, c->n - before);
+	note_gateways(k, p, index, o);
 	c->domains += p->ndomains;
 	if (row.enforced)
 		c->enforced += p->ndomains;
@@ -387,10 +407,14 @@ compile(const struct registry *r, const struct overrides *o, time_t now,
 
 	*c = (struct compiled){
 	    .partners = r->npartners, .registry = r, .target = *target};
+	strmap_init(&k.gateways.map, gateway_key);
 	sort_overrides(&k, o, now);
+	c->row = mem_reserve(NULL, 0, r->ndomains, &c->cap, sizeof(*c->row));
 	for (i = 0; i < r->npartners; i++)
 		compile_partner(&k, (uint32_t)i);
 	add_gateways(&k);
+	free(k.gateways.v);
+	strmap_free(&k.gateways.map);
 	buf_free(&k.text);
 }
 
@@ -398,6 +422,7 @@ void
 compiled_release(struct compiled *c)
 {
 	free(c->row);
+	free(c->extra);
 	free(c->by_partner);
 	buf_free(&c->text);
 	arena_free(&c->arena);

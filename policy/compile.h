@@ -31,19 +31,28 @@ struct overrides {
 	size_t n;
 };
 
+/* One of perhaps a million: kept small. */
 struct row {
-	const char *key;  /* what smtp(8) asks for, lower case */
-	const char *text; /* NULL: ask compiled_text() */
-	uint32_t partner; /* index into the registry */
-	uint8_t level;	  /* enum level, as rendered */
-	bool enforced;	  /* the partner's mode */
-	bool lowered;	  /* an override holds */
-	bool record;	  /* not for Postfix: maprecord.h */
+	uint32_t index;	   /* of the registry's domain, or of an extra */
+	uint8_t level;	   /* enum level, as rendered */
+	bool enforced : 1; /* the partner's mode */
+	bool lowered : 1;  /* an override holds */
+	bool record : 1;   /* not for Postfix: maprecord.h */
+	bool extra : 1;	   /* it is more than the row of a domain */
+};
+
+/* What a row has of its own. */
+struct extra {
+	const char *key;
+	const char *text; /* NULL: as of the partner */
+	uint32_t partner;
 };
 
 struct compiled {
 	struct row *row; /* in the order of the registry */
 	size_t n, cap;
+	struct extra *extra;
+	size_t nextras, extra_cap;
 	size_t records; /* how many of the rows are records */
 	size_t partners;
 	size_t domains; /* less the second forms of internationalised names */
@@ -68,12 +77,20 @@ struct compiled {
 void compile(const struct registry *r, const struct overrides *o, time_t now,
     const struct target *target, struct compiled *c, struct diags *d);
 
+/* What smtp(8) asks for, lower case; its partner's index in the registry. */
+const char *compiled_key(const struct compiled *c, const struct row *row);
+uint32_t compiled_partner(const struct compiled *c, const struct row *row);
+
 /*
  * The policy text of a row, which lives until the next call. Texts are made
  * when they are asked for: kept for all rows they would be most of what a
  * large registry takes.
  */
 const char *compiled_text(struct compiled *c, const struct row *row);
+
+/* Append the policy text of a row to out; for many threads at once. */
+void compiled_put(
+    const struct compiled *c, const struct row *row, struct buf *out);
 
 /* Free what c owns. */
 void compiled_release(struct compiled *c);

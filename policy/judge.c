@@ -94,7 +94,7 @@ same_files(const struct strs *a, const struct strs *b)
 static const struct ca_set *
 ca_set(struct judge *j, const struct terms *t)
 {
-	const struct strs *files = t->ca->n > 0 ? t->ca : NULL;
+	const struct strs *files = t->seldom->ca->n > 0 ? t->seldom->ca : NULL;
 	struct ca_set *s;
 	size_t i;
 
@@ -153,11 +153,11 @@ judge_rules(struct judge *j, const struct judge_gateway *g,
 	    .ngateway = t->gateway->n,
 	    .nexthop = g->nexthop,
 	    .host = g->host,
-	    .issuer = t->issuer->v,
-	    .nissuer = t->issuer->n,
+	    .issuer = t->seldom->issuer->v,
+	    .nissuer = t->seldom->issuer->n,
 	    .cn_is_gateway = t->common_name == COMMON_NAME_GATEWAY,
-	    .pin = t->key->v,
-	    .npin = t->key->n,
+	    .pin = t->seldom->key->v,
+	    .npin = t->seldom->key->n,
 	    .last_key = g->last_key,
 	    .tlsa = g->tlsa,
 	    .ntlsa = g->ntlsa,

@@ -422,7 +422,7 @@ logjoin_new(time_t now, logjoin_fn *fn, void *arg)
 	j->arg = arg;
 	logtime_set(&j->clock, now);
 	logprocs_init(&j->procs);
-	j->waiting = mem_table(LOGSTATE_WAITING, sizeof(*j->waiting));
+	j->waiting = mem_zero(LOGSTATE_WAITING, sizeof(*j->waiting));
 	j->cause = mem_zero(LOGSTATE_CAUSES, sizeof(*j->cause));
 	return j;
 }

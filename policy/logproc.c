@@ -9,8 +9,8 @@ void
 logprocs_init(struct logprocs *t)
 {
 	*t = (struct logprocs){0};
-	t->v = mem_table(LOGPROC_MAX, sizeof(*t->v));
-	t->key = mem_table(LOGPROC_MAX, sizeof(*t->key));
+	t->v = mem_zero(LOGPROC_MAX, sizeof(*t->v));
+	t->key = mem_zero(LOGPROC_MAX, sizeof(*t->key));
 }
 
 void

@@ -56,9 +56,9 @@ logtally_new(struct ledger *l)
 	struct logtally *t = mem_zero(1, sizeof(*t));
 
 	t->ledger = l;
-	t->sum = mem_table(SUMS_ROOM, sizeof(*t->sum));
-	t->slot = mem_table(SLOTS, sizeof(*t->slot));
-	t->strangers = mem_table(DAYS, sizeof(*t->strangers));
+	t->sum = mem_zero(SUMS_ROOM, sizeof(*t->sum));
+	t->slot = mem_zero(SLOTS, sizeof(*t->slot));
+	t->strangers = mem_zero(DAYS, sizeof(*t->strangers));
 	return t;
 }
 

@@ -12,6 +12,7 @@
 #include "cdbmap.h"
 #include "clock.h"
 #include "err.h"
+#include "inorder.h"
 #include "ledger.h"
 #include "mapheader.h"
 #include "maprecord.h"
@@ -345,10 +346,87 @@ compare(struct mapbuild *b)
 	return left_alone(b, "refused", EX_DATAERR);
 }
 
+#define BATCH 2048 /* rows that are rendered together */
+
+/* Rows with their texts, key and policy in turn. */
+struct batch {
+	size_t first, n;
+	struct buf text;
+	size_t key[BATCH], policy[BATCH]; /* bytes */
+};
+
+struct rows {
+	struct compiled *c;
+	struct cdbmap_writer *w;
+	size_t next;
+	int rc;
+	struct err *e;
+};
+
+static bool
+next_rows(void *arg, void *item)
+{
+	struct rows *r = arg;
+	struct batch *b = item;
+
+	b->first = r->next;
+	b->n = r->c->n - r->next < BATCH ? r->c->n - r->next : BATCH;
+	r->next += b->n;
+	return b->n > 0;
+}
+
+static void
+render_rows(void *arg, void *item)
+{
+	const struct rows *r = arg;
+	const struct row *row;
+	struct batch *b = item;
+	size_t i, at;
+
+	cdbmap_writeback(r->w);
+	buf_clear(&b->text);
+	for (i = 0; i < b->n; i++) {
+		row = &r->c->row[b->first + i];
+		at = b->text.len;
+		buf_puts(&b->text, compiled_key(r->c, row));
+		b->key[i] = b->text.len - at;
+		compiled_put(r->c, row, &b->text);
+		b->policy[i] = b->text.len - at - b->key[i];
+	}
+}
+
+static bool
+add_rows(void *arg, void *item)
+{
+	struct rows *r = arg;
+	const struct batch *b = item;
+	const char *p = b->text.data;
+	size_t i;
+
+	for (i = 0; i < b->n && r->rc == 0; i++) {
+		r->rc = cdbmap_add(
+		    r->w, p, b->key[i], p + b->key[i], b->policy[i], r->e);
+		p += b->key[i] + b->policy[i];
+	}
+	return r->rc == 0;
+}
+
+static void
+drop_rows(void *arg, void *item)
+{
+	struct batch *b = item;
+
+	(void)arg;
+	buf_free(&b->text);
+}
+
 static int
 write_rows(struct cdbmap_writer *w, struct mapbuild *b, struct err *e)
 {
+	static const struct inorder how = {
+	    sizeof(struct batch), next_rows, render_rows, add_rows, drop_rows};
 	struct compiled *c = &b->compiled;
+	struct rows r = {.c = c, .w = w, .e = e};
 	struct mapheader h = {.format = MAPHEADER_FORMAT,
 	    .time = b->now,
 	    .expires = c->expires,
@@ -358,8 +436,6 @@ write_rows(struct cdbmap_writer *w, struct mapbuild *b, struct err *e)
 	    .enforced = c->enforced,
 	    .lowered = c->lowered};
 	struct buf header = {0};
-	const char *text;
-	size_t i;
 	int rc;
 
 	memcpy(h.registry, b->registry->digest, sizeof(h.registry));
@@ -367,12 +443,12 @@ write_rows(struct cdbmap_writer *w, struct mapbuild *b, struct err *e)
 	rc = cdbmap_add(w, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1,
 	    header.data, header.len, e);
 	buf_free(&header);
-	for (i = 0; rc == 0 && i < c->n; i++) {
-		text = compiled_text(c, &c->row[i]);
-		rc = cdbmap_add(w, c->row[i].key, strlen(c->row[i].key), text,
-		    strlen(text), e);
-	}
-	return rc;
+	if (rc == -1)
+		return -1;
+	/* One renders while the other writes; small maps need no other. */
+	inorder_run(
+	    &how, &r, c->n > 16 * BATCH && inorder_threads() > 0 ? 1 : 0);
+	return r.rc;
 }
 
 static int

@@ -46,11 +46,10 @@ compare_rows(
 
 	for (i = 0; i < c->n; i++) {
 		row = &c->row[i];
-		x = (struct difference){.change = CHANGE_ADDED,
-		    .key = row->key,
-		    .keylen = strlen(row->key)};
-		if (live != NULL || list)
-			x.is = compiled_text(c, row);
+		x = (struct difference){
+		    .change = CHANGE_ADDED, .key = compiled_key(c, row)};
+		x.keylen = strlen(x.key);
+		x.is = compiled_text(c, row);
 		if (live != NULL)
 			switch (cdbmap_get(
 			    live, x.key, x.keylen, &x.was, &x.waslen)) {
@@ -81,7 +80,9 @@ compare_rows(
 static const char *
 row_key(const void *array, uint32_t i)
 {
-	return ((const struct row *)array)[i].key;
+	const struct compiled *c = array;
+
+	return compiled_key(c, &c->row[i]);
 }
 
 static void
@@ -117,7 +118,7 @@ walk_live(struct mapdiff *d, struct cdbmap *live, const struct strmap *rows,
 			d->live_enforced += is_enforced(x.was, x.waslen);
 			continue;
 		}
-		if (strmap_find(rows, c->row, x.key, x.keylen) != STRMAP_NONE)
+		if (strmap_find(rows, c, x.key, x.keylen) != STRMAP_NONE)
 			continue;
 		if (record) {
 			d->records++;
@@ -134,8 +135,14 @@ mapdiff(struct mapdiff *d, struct cdbmap *live, struct compiled *c, bool list)
 {
 	struct strmap rows;
 	size_t found, i;
+	const char *key;
 
 	*d = (struct mapdiff){.emptied = c->partners == 0};
+	if (live == NULL && !list) {
+		d->records = c->records;
+		d->count[CHANGE_ADDED] = c->n - c->records;
+		return;
+	}
 	found = compare_rows(d, live, c, list);
 	if (live == NULL)
 		return;
@@ -143,9 +150,10 @@ mapdiff(struct mapdiff *d, struct cdbmap *live, struct compiled *c, bool list)
 	if (found == d->live + d->live_records)
 		return;
 	strmap_init(&rows, row_key);
-	for (i = 0; i < c->n; i++)
-		(void)strmap_add(&rows, c->row, c->row[i].key,
-		    strlen(c->row[i].key), (uint32_t)i);
+	for (i = 0; i < c->n; i++) {
+		key = compiled_key(c, &c->row[i]);
+		(void)strmap_add(&rows, c, key, strlen(key), (uint32_t)i);
+	}
 	walk_live(d, live, &rows, c, list);
 	strmap_free(&rows);
 }

@@ -82,7 +82,7 @@ mapheader_parse(struct mapheader *h, const char *text, size_t len)
 	*h = (struct mapheader){0};
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	attr_init(&words, copy, 1);
+	attr_init(&words, copy, strlen(copy), 1);
 	while (ok && (kind = attr_next(&words, &a)) != ATTR_END)
 		ok = kind == ATTR_PAIR && take(h, a.name, a.value);
 	free(copy);

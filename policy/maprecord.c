@@ -148,7 +148,7 @@ maprecord_parse(struct maprecord *r, const char *text, size_t len)
 	r->memory = mem_alloc(len + 1);
 	memcpy(r->memory, text, len);
 	r->memory[len] = '\0';
-	attr_init(&words, r->memory, 1);
+	attr_init(&words, r->memory, strlen(r->memory), 1);
 	while (ok && (kind = attr_next(&words, &a)) != ATTR_END) {
 		ok = kind == ATTR_PAIR && take(r, a.name, a.value);
 		inbound = inbound || (ok && strcmp(a.name, "inbound") == 0);

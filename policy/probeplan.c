@@ -22,7 +22,7 @@ probeplan_init(struct probeplan *p, const struct registry *r, bool as_enforced)
 	memset(p, 0, sizeof(*p));
 	p->registry = r;
 	p->as_enforced = as_enforced;
-	terms_inherit(&p->stranger, &r->preset);
+	terms_inherit(&p->stranger, &r->preset, &p->arena);
 	p->stranger.mode = MODE_OPPORTUNISTIC;
 	p->stranger.verify = VERIFY_NAME;
 	p->stranger.gateway = NULL;

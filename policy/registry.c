@@ -1,6 +1,7 @@
 /*
- * Reading the registry: files, statements, attributes. What is wrong with
- * the whole is found in registry_check.c.
+ * Reading the registry: files and what they include. A file is cut in
+ * pieces, which fragment.c reads; here they are put together. What is wrong
+ * with the whole is found in registry_check.c.
  */
 #include "registry.h"
 
@@ -17,12 +18,14 @@
 #include "digest.h"
 #include "err.h"
 #include "file.h"
-#include "lines.h"
+#include "fragment.h"
+#include "inorder.h"
 #include "mem.h"
 #include "quote.h"
 #include "registry_check.h"
-#include "terms.h"
 #include "textfile.h"
+
+#define LARGE (2 * 1024 * 1024) /* bytes of a file that is worth threads */
 
 struct reading {
 	struct registry *r;
@@ -82,6 +85,8 @@ registry_free(struct registry *r)
 	free(r->domain);
 	free(r->provider);
 	free(r->want);
+	free(r->partner_hash);
+	free(r->domain_hash);
 	strmap_free(&r->partners);
 	strmap_free(&r->domains);
 	strmap_free(&r->providers);
@@ -96,214 +101,26 @@ registry_file(const struct registry *r, uint32_t source)
 	return r->source[source].path;
 }
 
-/* `what "value" is ...` or `what "value": ...`, as the phrase wants it. */
 static void
-complain(struct diags *d, const char *file, unsigned line, const char *what,
-    const char *value, const char *phrase)
-{
-	bool verb =
-	    strncmp(phrase, "is ", 3) == 0 || strncmp(phrase, "has ", 4) == 0;
-
-	diag_error(d, file, line, "%s %s%s %s", what, quotes(value).s,
-	    verb ? "" : ":", phrase);
-}
-
-static const char *
-bad_name(const char *name)
-{
-	size_t i;
-
-	for (i = 0; name[i] != '\0'; i++) {
-		char c = name[i];
-		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			     (c >= '0' && c <= '9');
-
-		if (!alnum && (i == 0 || strchr("._-", c) == NULL))
-			return "a name is letters, digits, '.', '_' and '-', "
-			       "and begins with a letter or digit";
-	}
-	return i > REGISTRY_NAME_MAX ? "is longer than 63 bytes" : NULL;
-}
-
-static void
-take_domain(struct reading *in, struct partner *p, uint32_t index, char *s,
-    const struct attr *a)
-{
-	struct registry *r = in->r;
-	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
-	const char *name, *bad;
-	enum dname_kind kind;
-
-	if ((bad = dname_nexthop(s, buf, &name, &kind)) != NULL) {
-		complain(in->d, registry_file(r, p->source), a->line, "domain",
-		    s, bad);
-		return;
-	}
-	name = arena_copy(&r->arena, name, strlen(name));
-	r->domain = mem_grow(
-	    r->domain, r->ndomains, &r->domain_cap, sizeof(*r->domain));
-	r->domain[r->ndomains++] = (struct domain){name, index, a->line};
-	p->ndomains++;
-}
-
-static void
-take_domains(
-    struct reading *in, struct partner *p, uint32_t index, struct attr *a)
-{
-	char *list = a->value, *s;
-
-	while ((s = attr_list_next(&list)) != NULL)
-		if (*s == '\0')
-			diag_error(in->d, registry_file(in->r, p->source),
-			    a->line, "domain: an empty element in the list");
-		else
-			take_domain(in, p, index, s, a);
-}
-
-/* What the words of one statement belong to. */
-struct statement {
-	const char *word; /* "partner", "provider", "default" */
-	unsigned place;	  /* TERM_OF_* */
-	struct terms *terms;
-	struct partner *partner; /* and its index, or NULL */
-	uint32_t index;
-	const char **provider; /* where the provider's name goes */
-	unsigned *provider_line;
-};
-
-static void
-take_attr(
-    struct reading *in, const char *file, struct statement *st, struct attr *a)
-{
-	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
-	enum term t = term_find(a->name);
-	const char *bad, *culprit;
-	char *value;
-
-	if (t == TERM_COUNT) {
-		diag_error(in->d, file, a->line, "unknown attribute %s",
-		    quotes(a->name).s);
-	} else if ((term_place(t) & st->place) == 0) {
-		diag_error(in->d, file, a->line,
-		    "attribute %s cannot be said in a %s statement", a->name,
-		    st->word);
-	} else if (*a->value == '\0') {
-		diag_error(
-		    in->d, file, a->line, "attribute %s has no value", a->name);
-	} else if ((st->terms->set & TERM_BIT(t)) != 0 && !term_is_list(t)) {
-		diag_error(in->d, file, a->line, "attribute %s is said twice",
-		    a->name);
-	} else if (t == TERM_DOMAIN) {
-		st->terms->set |= TERM_BIT(t);
-		take_domains(in, st->partner, st->index, a);
-	} else if (t == TERM_PROVIDER) {
-		st->terms->set |= TERM_BIT(t);
-		*st->provider =
-		    arena_copy(&in->r->arena, a->value, strlen(a->value));
-		*st->provider_line = a->line;
-	} else {
-		for (value = a->value; value != NULL;)
-			if ((bad = term_take(st->terms, t, &value,
-				 &in->r->arena, buf, &culprit)) != NULL)
-				complain(in->d, file, a->line, a->name, culprit,
-				    bad);
-	}
-}
-
-static void
-take_attrs(struct reading *in, const char *file, struct statement *st,
-    struct attrs *words)
-{
-	struct attr a;
-
-	for (;;) {
-		switch (attr_next(words, &a)) {
-		case ATTR_END:
-			return;
-		case ATTR_WORD:
-			diag_error(in->d, file, a.line,
-			    "%s: missing '=' after the attribute's name",
-			    quotes(a.name).s);
-			break;
-		case ATTR_BAD:
-			diag_error(in->d, file, a.line, "%s: %s",
-			    quotes(a.name).s, a.fault);
-			/* What follows is not read: no complaint about it. */
-			st->terms->set |= TERM_BIT(TERM_DOMAIN);
-			return;
-		case ATTR_PAIR:
-			take_attr(in, file, st, &a);
-			break;
-		}
-	}
-}
-
-/* The name behind `partner` or `provider`; NULL after a complaint. */
-static const char *
-take_name(struct reading *in, const char *file, const char *word,
-    struct attrs *words, unsigned line)
-{
-	struct attr a = {.line = line};
-	const char *bad;
-
-	if (attr_next(words, &a) != ATTR_WORD) {
-		diag_error(in->d, file, line, "%s has no name", word);
-		return NULL;
-	}
-	if ((bad = bad_name(a.name)) != NULL) {
-		complain(in->d, file, a.line, word, a.name, bad);
-		return NULL;
-	}
-	return arena_copy(&in->r->arena, a.name, strlen(a.name));
-}
-
-static void
-take_partner(
-    struct reading *in, uint32_t source, struct attrs *words, unsigned line)
-{
-	struct registry *r = in->r;
-	const char *file = registry_file(r, source), *name, *provider = NULL;
-	uint32_t index = (uint32_t)r->npartners;
-	unsigned provider_line = line;
-	struct partner p = {.source = source,
-	    .line = line,
-	    .provider = REGISTRY_NONE,
-	    .first_domain = (uint32_t)r->ndomains};
-	struct statement st = {"partner", TERM_OF_PARTNER, &p.terms, &p, index,
-	    &provider, &provider_line};
-
-	if ((name = take_name(in, file, "partner", words, line)) == NULL)
-		return;
-	p.name = name;
-	take_attrs(in, file, &st, words);
-	r->partner = mem_grow(
-	    r->partner, r->npartners, &r->partner_cap, sizeof(*r->partner));
-	r->partner[r->npartners++] = p;
-	if (provider != NULL)
-		registry_want_provider(r, index, provider, provider_line);
-	if ((p.terms.set & TERM_BIT(TERM_DOMAIN)) == 0)
-		diag_error(in->d, file, line, "partner %s has no domain", name);
-}
-
-static void
-take_provider(
-    struct reading *in, uint32_t source, struct attrs *words, unsigned line)
+take_provider(struct reading *in, uint32_t source, struct aside *st)
 {
 	struct registry *r = in->r;
 	const char *file = registry_file(r, source), *name;
-	struct provider p = {.source = source, .line = line};
-	struct statement st = {
-	    .word = "provider", .place = TERM_OF_PROVIDER, .terms = &p.terms};
+	struct provider p = {.source = source, .line = st->line};
 	uint32_t have;
+	size_t len;
 
-	if ((name = take_name(in, file, "provider", words, line)) == NULL)
+	name = fragment_name(STATEMENT_PROVIDER, &st->words, file, st->line,
+	    &r->arena, &len, in->d);
+	if (name == NULL)
 		return;
 	p.name = name;
-	take_attrs(in, file, &st, words);
-	have = strmap_add(&r->providers, r->provider, name, strlen(name),
-	    (uint32_t)r->nproviders);
+	fragment_terms(
+	    &p.terms, STATEMENT_PROVIDER, &st->words, file, &r->arena, in->d);
+	have = strmap_add(
+	    &r->providers, r->provider, name, len, (uint32_t)r->nproviders);
 	if (have != STRMAP_NONE) {
-		diag_error(in->d, file, line,
+		diag_error(in->d, file, st->line,
 		    "provider %s is there already (%s:%u)", quotes(name).s,
 		    registry_file(r, r->provider[have].source),
 		    r->provider[have].line);
@@ -314,8 +131,8 @@ take_provider(
 	r->provider[r->nproviders++] = p;
 }
 
-static bool read_text(struct reading *in, uint32_t source,
-    const struct textfile_piece *piece, unsigned depth);
+static int read_pieces(struct reading *in, struct textfile *file,
+    uint32_t source, unsigned depth, struct err *e);
 
 /* One file: its digest. Several: the digest over theirs, a line each. */
 static void
@@ -356,7 +173,6 @@ read_file(struct reading *in, const char *path, uint32_t parent, unsigned line,
 	struct source s = {.parent = parent, .line = line};
 	uint32_t index = (uint32_t)r->nsources, have;
 	struct textfile *file;
-	struct textfile_piece piece;
 	char digest[DIGEST_HEX];
 	struct stat st;
 	int rc;
@@ -379,12 +195,10 @@ read_file(struct reading *in, const char *path, uint32_t parent, unsigned line,
 	r->source = mem_grow(
 	    r->source, r->nsources, &r->source_cap, sizeof(*r->source));
 	r->source[r->nsources++] = s;
-	while ((rc = textfile_next(file, &piece, e)) == 1)
-		if (!read_text(in, index, &piece, depth))
-			break;
+	rc = read_pieces(in, file, index, depth, e);
 	textfile_close(file, digest);
 	add_digest(in, digest);
-	return rc == -1 ? -1 : 0;
+	return rc;
 }
 
 /* The pattern, relative to the folder of the file that says it. */
@@ -450,107 +264,172 @@ include_all(struct reading *in, const char *pattern, uint32_t source,
 }
 
 static void
-take_include(struct reading *in, uint32_t source, struct attrs *words,
-    unsigned line, unsigned depth)
+take_include(
+    struct reading *in, uint32_t source, struct aside *st, unsigned depth)
 {
 	const char *file = registry_file(in->r, source);
 	struct attr a, more;
 	char *pattern;
 
-	if (attr_next(words, &a) != ATTR_WORD ||
-	    attr_next(words, &more) != ATTR_END) {
-		diag_error(in->d, file, line, "include takes one file pattern");
+	if (attr_next(&st->words, &a) != ATTR_WORD ||
+	    attr_next(&st->words, &more) != ATTR_END) {
+		diag_error(
+		    in->d, file, st->line, "include takes one file pattern");
 		return;
 	}
 	if (!in->follow || depth + 1 > REGISTRY_DEPTH_MAX) {
-		diag_error(in->d, file, line,
+		diag_error(in->d, file, st->line,
 		    "include %s: includes are nested too deeply",
 		    quotes(a.name).s);
 		return;
 	}
 	pattern = beside(file, a.name);
 	if (strpbrk(a.name, "*?[") == NULL)
-		include_file(in, pattern, source, line, depth);
+		include_file(in, pattern, source, st->line, depth);
 	else
-		include_all(in, pattern, source, line, depth);
+		include_all(in, pattern, source, st->line, depth);
 	free(pattern);
 }
 
+/* How far the parts of a fragment have been taken over. */
+struct taken {
+	size_t partners, domains, wants;
+};
+
+/* Take over the partners before `until`, with what is theirs. */
 static void
-take_line(
-    struct reading *in, uint32_t source, struct line *line, unsigned depth)
+take_partners(
+    struct registry *r, const struct fragment *f, struct taken *t, size_t until)
 {
-	const char *file = registry_file(in->r, source);
-	struct statement preset = {.word = "default",
-	    .place = TERM_OF_DEFAULT,
-	    .terms = &in->r->preset};
-	struct attrs words;
-	struct attr a;
+	size_t domains =
+	    until < f->npartners ? f->partner[until].first_domain : f->ndomains;
+	/* What an index in the fragment is off. */
+	uint32_t shift = (uint32_t)(r->npartners - t->partners);
+	uint32_t domain_shift = (uint32_t)(r->ndomains - t->domains);
+	size_t n = until - t->partners;
 
-	if (*line->text == ' ' || *line->text == '\t') {
-		diag_error(in->d, file, line->no,
-		    "a line that starts with a blank continues nothing");
-		return;
+	r->partner = mem_reserve(
+	    r->partner, r->npartners, n, &r->partner_cap, sizeof(*r->partner));
+	r->partner_hash = mem_reserve(r->partner_hash, r->npartners, n,
+	    &r->partner_hash_cap, sizeof(*r->partner_hash));
+	for (; t->partners < until; t->partners++) {
+		r->partner_hash[r->npartners] = f->partner_hash[t->partners];
+		r->partner[r->npartners] = f->partner[t->partners];
+		r->partner[r->npartners++].first_domain += domain_shift;
 	}
-	if (strncmp(line->text, "\xef\xbb\xbf", 3) == 0) {
-		diag_error(in->d, file, line->no,
-		    "a byte order mark (U+FEFF) is in front of the line: save "
-		    "the file without it");
-		return;
+	n = domains - t->domains;
+	r->domain = mem_reserve(
+	    r->domain, r->ndomains, n, &r->domain_cap, sizeof(*r->domain));
+	r->domain_hash = mem_reserve(r->domain_hash, r->ndomains, n,
+	    &r->domain_hash_cap, sizeof(*r->domain_hash));
+	for (; t->domains < domains; t->domains++) {
+		r->domain_hash[r->ndomains] = f->domain_hash[t->domains];
+		r->domain[r->ndomains] = f->domain[t->domains];
+		r->domain[r->ndomains++].partner += shift;
 	}
-	attr_init(&words, line->text, line->no);
-	if (attr_next(&words, &a) != ATTR_WORD)
-		diag_error(in->d, file, line->no,
-		    "%s: a line begins with partner, provider, default or "
-		    "include",
-		    quotes(a.name).s);
-	else if (strcmp(a.name, "partner") == 0)
-		take_partner(in, source, &words, line->no);
-	else if (strcmp(a.name, "provider") == 0)
-		take_provider(in, source, &words, line->no);
-	else if (strcmp(a.name, "default") == 0)
-		take_attrs(in, file, &preset, &words);
-	else if (strcmp(a.name, "include") == 0)
-		take_include(in, source, &words, line->no, depth);
-	else
-		diag_error(in->d, file, line->no,
-		    "unknown word %s: a line begins with partner, provider, "
-		    "default or include",
-		    quotes(a.name).s);
+	for (; t->wants < f->nwants && f->want[t->wants].partner < until;
+	     t->wants++) {
+		r->want = mem_grow(
+		    r->want, r->nwants, &r->want_cap, sizeof(*r->want));
+		r->want[r->nwants] = f->want[t->wants];
+		r->want[r->nwants++].partner += shift;
+	}
 }
 
-static const char *
-bad_byte_text(char c)
+/* Put a fragment behind what was read before. */
+static void
+take_fragment(struct reading *in, struct fragment *f, unsigned depth)
 {
-	return c == '\r' ? "a carriage return: the file has DOS line ends "
-			   "(tr -d '\\r' removes them)"
-	       : (unsigned char)c < 0x20 || c == 0x7f
-		   ? "a control character is not allowed"
-		   : "the file is not UTF-8";
+	struct taken t = {0};
+	struct aside *st;
+	size_t i;
+
+	diag_move(in->d, &f->diags);
+	for (i = 0; i < f->nasides; i++) {
+		st = &f->aside[i];
+		take_partners(in->r, f, &t, st->partner);
+		if (st->what == STATEMENT_PROVIDER)
+			take_provider(in, f->source, st);
+		else if (st->what == STATEMENT_DEFAULT)
+			fragment_terms(&in->r->preset, STATEMENT_DEFAULT,
+			    &st->words, f->file, &in->r->arena, in->d);
+		else
+			take_include(in, f->source, st, depth);
+	}
+	take_partners(in->r, f, &t, f->npartners);
 }
 
-/* Read whole lines. False: give the file up. */
+/* A file whose pieces are read, for inorder_run(). */
+struct pieces {
+	struct reading *in;
+	struct textfile *file;
+	const char *name;
+	uint32_t source;
+	unsigned depth, threads;
+	int rc; /* of textfile_next() */
+	struct err err;
+};
+
 static bool
-read_text(struct reading *in, uint32_t source,
-    const struct textfile_piece *piece, unsigned depth)
+next_piece(void *arg, void *item)
 {
-	struct lines lines;
-	struct line line;
-	unsigned no = piece->line;
-	long i;
+	struct pieces *p = arg;
+	struct fragment *f = item;
 
-	if (piece->bad != -1) {
-		for (i = 0; i < piece->bad; i++)
-			no += piece->text[i] == '\n';
-		diag_error(in->d, registry_file(in->r, source), no, "%s: %s",
-		    quote(piece->text + piece->bad, 1).s,
-		    bad_byte_text(piece->text[piece->bad]));
-		return false;
-	}
-	lines_init(&lines, piece->text, piece->len, no);
-	while (lines_next(&lines, &line))
-		take_line(in, source, &line, depth);
-	return true;
+	p->rc = textfile_next(p->file, &f->piece, &p->err);
+	return p->rc == 1;
+}
+
+static void
+work_piece(void *arg, void *item)
+{
+	struct pieces *p = arg;
+	struct fragment *f = item;
+
+	f->file = p->name;
+	f->source = p->source;
+	f->arena = p->threads > 0 ? &f->own : &p->in->r->arena;
+	fragment_read(f);
+}
+
+static bool
+take_piece(void *arg, void *item)
+{
+	struct pieces *p = arg;
+	struct fragment *f = item;
+
+	take_fragment(p->in, f, p->depth);
+	return !f->bad;
+}
+
+static void
+drop_piece(void *arg, void *item)
+{
+	struct pieces *p = arg;
+	struct fragment *f = item;
+
+	arena_move(&p->in->r->arena, &f->own);
+	fragment_free(f);
+}
+
+static int
+read_pieces(struct reading *in, struct textfile *file, uint32_t source,
+    unsigned depth, struct err *e)
+{
+	static const struct inorder how = {sizeof(struct fragment), next_piece,
+	    work_piece, take_piece, drop_piece};
+	struct pieces p = {.in = in,
+	    .file = file,
+	    .name = registry_file(in->r, source),
+	    .source = source,
+	    .depth = depth};
+
+	if (textfile_size(file) > LARGE)
+		p.threads = inorder_threads();
+	inorder_run(&how, &p, p.threads);
+	if (p.rc == -1)
+		*e = p.err;
+	return p.rc == -1 ? -1 : 0;
 }
 
 struct registry *
@@ -579,21 +458,24 @@ registry_parse(
     const char *name, const char *text, size_t len, time_t now, struct diags *d)
 {
 	struct reading in = {.r = registry_new(), .d = d};
-	struct textfile_piece piece = {mem_alloc(len + 1), len, 1, -1};
 	struct registry *r = in.r;
+	struct fragment f = {.source = 0,
+	    .arena = &r->arena,
+	    .piece = {mem_alloc(len + 1), len, 1, len + 1}};
 
 	r->source = mem_grow(
 	    r->source, r->nsources, &r->source_cap, sizeof(*r->source));
 	r->source[0] =
 	    (struct source){.path = mem_dup(name), .parent = REGISTRY_NONE};
 	r->nsources = 1;
-	memcpy(piece.text, text, len);
-	piece.bad = lines_bad_byte(text, len);
+	memcpy(f.piece.text, text, len);
 	in.digest = digest_new();
 	digest_add(in.digest, text, len);
 	digest_hex(in.digest, r->digest);
-	(void)read_text(&in, 0, &piece, 0);
-	free(piece.text);
+	f.file = registry_file(r, 0);
+	fragment_read(&f);
+	take_fragment(&in, &f, 0);
+	fragment_free(&f);
 	registry_check(r, now, false, d);
 	return r;
 }

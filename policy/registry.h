@@ -44,8 +44,23 @@ struct strs {
 	const char *v[];
 };
 
-/* What can be said of a partner, a provider, or by default. The lists are
- * never NULL once a registry is loaded. */
+/* Terms that few partners have of their own: most share one. */
+struct seldom {
+	const struct strs *ca; /* absolute paths; empty: system */
+	const struct strs *issuer;
+	const struct strs
+	    *key;	       /* SPKI SHA-256, upper-case hex pairs with ':' */
+	const char *operator_; /* NULL if not said, and so on below */
+	const char *ticket;
+	const char *note;
+	time_t review;	      /* first second of that day; 0 if not said */
+	uint32_t drop_count;  /* failures ... */
+	uint32_t drop_window; /* ... within seconds */
+	uint32_t drop_for;    /* seconds */
+};
+
+/* What can be said of a partner, a provider, or by default. The pointers are
+ * never NULL once a registry is loaded, but for the contact. */
 struct terms {
 	uint32_t set; /* bit per attribute that was said */
 	uint8_t mode; /* enum mode, and so on below */
@@ -58,21 +73,12 @@ struct terms {
 	uint8_t inbound_action;
 	uint8_t on_failure;
 	uint8_t drop_to;	    /* enum level */
-	uint16_t drop_count;	    /* failures ... */
-	uint32_t drop_window;	    /* ... within seconds */
-	uint32_t drop_for;	    /* seconds */
 	const struct strs *gateway; /* names, .suffixes, and the three tokens */
-	const struct strs *ca;	    /* absolute paths; empty: system */
-	const struct strs *issuer;
-	const struct strs
-	    *key;	     /* SPKI SHA-256, upper-case hex pairs with ':' */
-	const char *contact; /* NULL if not said, and so on below */
-	const char *operator_;
-	const char *ticket;
-	const char *note;
-	time_t review; /* first second of that day; 0 if not said */
+	const char *contact;	    /* NULL if not said */
+	const struct seldom *seldom;
 };
 
+/* There may be a million: kept small. */
 struct partner {
 	const char *name;
 	struct terms terms;
@@ -81,7 +87,12 @@ struct partner {
 	uint32_t provider; /* index, or REGISTRY_NONE */
 	uint32_t first_domain;
 	uint32_t ndomains;
+	bool alabels; /* a domain of its is internationalised */
+	bool at_home; /* it names gateways, all below its first domains */
 };
+
+/* Domains that partner.at_home looks at. */
+#define REGISTRY_NEAR 4
 
 struct provider {
 	const char *name;
@@ -124,6 +135,8 @@ struct registry {
 	size_t nwants, want_cap;
 	struct terms preset; /* the `default` statements */
 	struct strmap partners, domains, providers, sources;
+	uint32_t *partner_hash, *domain_hash; /* of the names, for these */
+	size_t partner_hash_cap, domain_hash_cap;
 	struct arena arena;
 	/*
 	 * SHA-256 in hex: of the file, or, where files are included, of the

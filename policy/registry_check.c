@@ -1,6 +1,7 @@
 #include "registry_check.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "diag.h"
 #include "err.h"
 #include "file.h"
+#include "inorder.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
@@ -16,14 +18,7 @@
 #include "x509_verify.h"
 
 #define CA_FILE_MAX (4 * 1024 * 1024) /* bytes */
-
-void
-registry_want_provider(
-    struct registry *r, uint32_t partner, const char *name, unsigned line)
-{
-	r->want = mem_grow(r->want, r->nwants, &r->want_cap, sizeof(*r->want));
-	r->want[r->nwants++] = (struct want){name, partner, line};
-}
+#define MANY 20000		      /* partners that are worth a thread */
 
 static void
 find_providers(struct registry *r, struct diags *d)
@@ -73,22 +68,63 @@ same_domain(struct registry *r, uint32_t index, uint32_t have, struct diags *d)
 		    first->line);
 }
 
+/* A table of names to be filled, and what is wrong with it. */
+struct table {
+	struct registry *r;
+	struct strmap *map;
+	const void *array;
+	const uint32_t *hash;
+	size_t n;
+	void (*same)(
+	    struct registry *r, uint32_t index, uint32_t have, struct diags *d);
+	struct diags diags;
+};
+
 /*
  * All names at once: the tables are far larger than the processor's cache,
  * so that strmap_add_all() can have several lookups under way.
  */
+static void *
+fill_table(void *arg)
+{
+	struct table *t = arg;
+	uint32_t i = 0, have;
+
+	while ((have = strmap_add_all(t->map, t->array, t->hash, t->n, &i)) !=
+	       STRMAP_NONE)
+		t->same(t->r, i++, have, &t->diags);
+	return NULL;
+}
+
 static void
 find_duplicates(struct registry *r, struct diags *d)
 {
-	uint32_t i = 0, have;
+	struct table partners = {.r = r,
+	    .map = &r->partners,
+	    .array = r->partner,
+	    .hash = r->partner_hash,
+	    .n = r->npartners,
+	    .same = same_partner};
+	struct table domains = {.r = r,
+	    .map = &r->domains,
+	    .array = r->domain,
+	    .hash = r->domain_hash,
+	    .n = r->ndomains,
+	    .same = same_domain};
+	pthread_t thread;
+	bool beside = r->npartners >= MANY && inorder_threads() > 0 &&
+		      pthread_create(&thread, NULL, fill_table, &domains) == 0;
 
-	while ((have = strmap_add_all(
-		    &r->partners, r->partner, r->npartners, &i)) != STRMAP_NONE)
-		same_partner(r, i++, have, d);
-	i = 0;
-	while ((have = strmap_add_all(
-		    &r->domains, r->domain, r->ndomains, &i)) != STRMAP_NONE)
-		same_domain(r, i++, have, d);
+	fill_table(&partners);
+	if (beside)
+		pthread_join(thread, NULL);
+	else
+		fill_table(&domains);
+	diag_move(d, &partners.diags);
+	diag_move(d, &domains.diags);
+	free(r->partner_hash);
+	free(r->domain_hash);
+	r->partner_hash = r->domain_hash = NULL;
 }
 
 /* A set of paths that were found readable, so that each is tried once. */
@@ -137,7 +173,7 @@ static void
 check_ca(struct registry *r, const struct partner *p, struct paths *seen,
     struct diags *d)
 {
-	const struct strs *ca = p->terms.ca;
+	const struct strs *ca = p->terms.seldom->ca;
 	size_t i;
 
 	for (i = 0; i < ca->n; i++) {
@@ -156,7 +192,8 @@ static void
 settle_ca(struct registry *r, struct partner *p, struct diags *d)
 {
 	static const struct strs none = {0};
-	const struct strs *ca = p->terms.ca;
+	const struct strs *ca = p->terms.seldom->ca;
+	struct seldom *own;
 	size_t i;
 
 	for (i = 0; i < ca->n; i++)
@@ -169,7 +206,10 @@ settle_ca(struct registry *r, struct partner *p, struct diags *d)
 		    "partner %s: ca=system cannot stand beside files: Postfix "
 		    "trusts the files alone",
 		    p->name);
-	p->terms.ca = &none;
+	own = arena_alloc(&r->arena, sizeof(*own));
+	*own = *p->terms.seldom;
+	own->ca = &none;
+	p->terms.seldom = own;
 }
 
 static void
@@ -181,21 +221,21 @@ check_partner(
 	char date[NUM_TIME_MAX];
 
 	if (t->mode == MODE_ENFORCED && t->verify == VERIFY_KEY &&
-	    t->key->n == 0)
+	    t->seldom->key->n == 0)
 		diag_error(d, file, p->line,
 		    "partner %s: verify=key needs key=, the SHA-256 of a "
 		    "public key",
 		    p->name);
-	if (t->inbound_verify == INBOUND_KEY && t->key->n == 0)
+	if (t->inbound_verify == INBOUND_KEY && t->seldom->key->n == 0)
 		diag_error(d, file, p->line,
 		    "partner %s: inbound-verify=key needs key=", p->name);
 	if (t->mode == MODE_ENFORCED && t->contact == NULL)
 		diag_warning(d, file, p->line,
 		    "partner %s is enforced and has no contact", p->name);
-	if (t->review != 0 && t->review <= now)
+	if (t->seldom->review != 0 && t->seldom->review <= now)
 		diag_warning(d, file, p->line,
 		    "partner %s: its review was due on %.10s", p->name,
-		    num_time_text(t->review, date));
+		    num_time_text(t->seldom->review, date));
 }
 
 /*
@@ -296,9 +336,9 @@ registry_check(struct registry *r, time_t now, bool files, struct diags *d)
 	for (i = 0; i < r->npartners; i++) {
 		p = &r->partner[i];
 		if (p->provider != REGISTRY_NONE)
-			terms_inherit(
-			    &p->terms, &r->provider[p->provider].terms);
-		terms_inherit(&p->terms, &r->preset);
+			terms_inherit(&p->terms,
+			    &r->provider[p->provider].terms, &r->arena);
+		terms_inherit(&p->terms, &r->preset, &r->arena);
 		terms_preset(&p->terms);
 		settle_ca(r, p, d);
 		check_partner(r, p, now, d);

@@ -11,10 +11,6 @@
 struct diags;
 struct registry;
 
-/* Remember that the partner names a provider, which may come later. */
-void registry_want_provider(
-    struct registry *r, uint32_t partner, const char *name, unsigned line);
-
 /*
  * Fill in providers and defaults and find what is wrong with the whole:
  * unknown providers, rules that lack what they need, CA files that cannot

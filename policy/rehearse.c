@@ -24,7 +24,7 @@ static bool
 uses_bundle(const struct partner *p)
 {
 	return partner_level(p) == LEVEL_SECURE &&
-	       p->terms.verify == VERIFY_NAME && p->terms.ca->n == 0;
+	       p->terms.verify == VERIFY_NAME && p->terms.seldom->ca->n == 0;
 }
 
 /* Both verdicts on one chain. 0 or -1. */

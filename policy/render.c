@@ -11,9 +11,7 @@ put_list(struct buf *out, const char *name, const struct strs *list, char sep)
 {
 	size_t i;
 
-	buf_putc(out, ' ');
 	buf_puts(out, name);
-	buf_putc(out, '=');
 	for (i = 0; i < list->n; i++) {
 		if (i > 0)
 			buf_putc(out, sep);
@@ -24,24 +22,21 @@ put_list(struct buf *out, const char *name, const struct strs *list, char sep)
 static void
 put_protocols(struct buf *out, enum min_tls floor, const struct target *target)
 {
-	static const char *const name[] = {
-	    [MIN_TLS_1_0] = "TLSv1",
-	    [MIN_TLS_1_1] = "TLSv1.1",
-	    [MIN_TLS_1_2] = "TLSv1.2",
-	    [MIN_TLS_1_3] = "TLSv1.3",
+	static const char *const from[] = {
+	    [MIN_TLS_1_0] = " protocols=>=TLSv1",
+	    [MIN_TLS_1_1] = " protocols=>=TLSv1.1",
+	    [MIN_TLS_1_2] = " protocols=>=TLSv1.2",
+	    [MIN_TLS_1_3] = " protocols=>=TLSv1.3",
 	};
 	/* Before 3.6 a floor is said by what is left out. */
 	static const char *const without[] = {
-	    [MIN_TLS_1_0] = "!SSLv2:!SSLv3",
-	    [MIN_TLS_1_1] = "!SSLv2:!SSLv3:!TLSv1",
-	    [MIN_TLS_1_2] = "!SSLv2:!SSLv3:!TLSv1:!TLSv1.1",
-	    [MIN_TLS_1_3] = "!SSLv2:!SSLv3:!TLSv1:!TLSv1.1:!TLSv1.2",
+	    [MIN_TLS_1_0] = " protocols=!SSLv2:!SSLv3",
+	    [MIN_TLS_1_1] = " protocols=!SSLv2:!SSLv3:!TLSv1",
+	    [MIN_TLS_1_2] = " protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1",
+	    [MIN_TLS_1_3] = " protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1:!TLSv1.2",
 	};
 
-	buf_puts(out, " protocols=");
-	if (target_has_floor(target))
-		buf_puts(out, ">=");
-	buf_puts(out, target_has_floor(target) ? name[floor] : without[floor]);
+	buf_puts(out, target_has_floor(target) ? from[floor] : without[floor]);
 }
 
 static void
@@ -54,10 +49,10 @@ put_secure(struct buf *out, const struct terms *t)
 		return;
 	}
 	buf_puts(out, "secure");
-	put_list(out, "match", t->gateway, ':');
-	for (i = 0; i < t->ca->n; i++) {
+	put_list(out, " match=", t->gateway, ':');
+	for (i = 0; i < t->seldom->ca->n; i++) {
 		buf_puts(out, " tafile=");
-		buf_puts(out, t->ca->v[i]);
+		buf_puts(out, t->seldom->ca->v[i]);
 	}
 }
 
@@ -104,14 +99,14 @@ render_policy(const struct partner *p, enum level level, const struct strs *key,
 		break;
 	case LEVEL_KEY:
 		buf_puts(out, "fingerprint");
-		put_list(out, "match", key, '|');
+		put_list(out, " match=", key, '|');
 		break;
 	case LEVEL_SECURE:
 		put_secure(out, t);
 		break;
 	}
 	put_protocols(out, (enum min_tls)t->min_tls, target);
-	buf_puts(out, " ciphers=");
-	buf_puts(out, t->ciphers == CIPHERS_HIGH ? "high" : "medium");
+	buf_puts(out,
+	    t->ciphers == CIPHERS_HIGH ? " ciphers=high" : " ciphers=medium");
 	return NULL;
 }

@@ -47,65 +47,96 @@ enum kind { KIND_CHOICE, KIND_LIST, KIND_TEXT, KIND_SPECIAL };
 
 #define ALL (TERM_OF_PARTNER | TERM_OF_PROVIDER | TERM_OF_DEFAULT)
 #define NOT_PROVIDER (TERM_OF_PARTNER | TERM_OF_DEFAULT)
+#define NAME(s) s, sizeof(s) - 1
 #define FIELD(f) offsetof(struct terms, f), sizeof(((struct terms *)0)->f)
+#define RARE(f) offsetof(struct seldom, f), sizeof(((struct seldom *)0)->f)
+
+/* The attributes that are kept in struct seldom. */
+#define SELDOM                                                            \
+	(TERM_BIT(TERM_CA) | TERM_BIT(TERM_ISSUER) | TERM_BIT(TERM_KEY) | \
+	    TERM_BIT(TERM_NOTE) | TERM_BIT(TERM_OPERATOR) |               \
+	    TERM_BIT(TERM_TICKET) | TERM_BIT(TERM_REVIEW) |               \
+	    TERM_BIT(TERM_DROP_AFTER) | TERM_BIT(TERM_DROP_FOR))
+
+static const struct strs no_strs = {0};
+static const struct seldom standard = {.ca = &no_strs,
+    .issuer = &no_strs,
+    .key = &no_strs,
+    .drop_count = 3,
+    .drop_window = 15 * 60,
+    .drop_for = 4 * 3600};
 
 /* In alphabetical order, as enum term; term_find() relies on it. */
 static const struct {
 	const char *name;
+	size_t len; /* of the name */
 	unsigned place;
 	enum kind kind;
-	size_t offset, size;
+	size_t offset, size; /* in struct seldom, if SELDOM has it */
 	const struct choice *choices;
 	element_fn *element;
 } table[TERM_COUNT] = {
-    [TERM_CA] = {"ca", ALL, KIND_LIST, FIELD(ca), NULL, ca_element},
-    [TERM_CIPHERS] = {"ciphers", NOT_PROVIDER, KIND_CHOICE, FIELD(ciphers),
-	grades, NULL},
-    [TERM_COMMON_NAME] = {"common-name", ALL, KIND_CHOICE, FIELD(common_name),
-	common_names, NULL},
-    [TERM_CONTACT] = {"contact", TERM_OF_PARTNER, KIND_TEXT, FIELD(contact),
+    [TERM_CA] = {NAME("ca"), ALL, KIND_LIST, RARE(ca), NULL, ca_element},
+    [TERM_CIPHERS] = {NAME("ciphers"), NOT_PROVIDER, KIND_CHOICE,
+	FIELD(ciphers), grades, NULL},
+    [TERM_COMMON_NAME] = {NAME("common-name"), ALL, KIND_CHOICE,
+	FIELD(common_name), common_names, NULL},
+    [TERM_CONTACT] = {NAME("contact"), TERM_OF_PARTNER, KIND_TEXT,
+	FIELD(contact), NULL, NULL},
+    [TERM_DOMAIN] = {NAME("domain"), TERM_OF_PARTNER, KIND_SPECIAL, 0, 0, NULL,
+	NULL},
+    [TERM_DROP_AFTER] = {NAME("drop-after"), NOT_PROVIDER, KIND_SPECIAL,
+	offsetof(struct seldom, drop_count),
+	offsetof(struct seldom, drop_for) - offsetof(struct seldom, drop_count),
 	NULL, NULL},
-    [TERM_DOMAIN] = {"domain", TERM_OF_PARTNER, KIND_SPECIAL, 0, 0, NULL, NULL},
-    [TERM_DROP_AFTER] = {"drop-after", NOT_PROVIDER, KIND_SPECIAL,
-	offsetof(struct terms, drop_count),
-	offsetof(struct terms, drop_for) - offsetof(struct terms, drop_count),
-	NULL, NULL},
-    [TERM_DROP_FOR] = {"drop-for", NOT_PROVIDER, KIND_SPECIAL, FIELD(drop_for),
-	NULL, NULL},
-    [TERM_DROP_TO] = {"drop-to", NOT_PROVIDER, KIND_CHOICE, FIELD(drop_to),
-	drop_levels, NULL},
-    [TERM_GATEWAY] = {"gateway", ALL, KIND_LIST, FIELD(gateway), NULL,
+    [TERM_DROP_FOR] = {NAME("drop-for"), NOT_PROVIDER, KIND_SPECIAL,
+	RARE(drop_for), NULL, NULL},
+    [TERM_DROP_TO] = {NAME("drop-to"), NOT_PROVIDER, KIND_CHOICE,
+	FIELD(drop_to), drop_levels, NULL},
+    [TERM_GATEWAY] = {NAME("gateway"), ALL, KIND_LIST, FIELD(gateway), NULL,
 	gateway_element},
-    [TERM_INBOUND] = {"inbound", NOT_PROVIDER, KIND_CHOICE, FIELD(inbound),
-	inbounds, NULL},
-    [TERM_INBOUND_ACTION] = {"inbound-action", NOT_PROVIDER, KIND_CHOICE,
+    [TERM_INBOUND] = {NAME("inbound"), NOT_PROVIDER, KIND_CHOICE,
+	FIELD(inbound), inbounds, NULL},
+    [TERM_INBOUND_ACTION] = {NAME("inbound-action"), NOT_PROVIDER, KIND_CHOICE,
 	FIELD(inbound_action), actions, NULL},
-    [TERM_INBOUND_VERIFY] = {"inbound-verify", NOT_PROVIDER, KIND_CHOICE,
+    [TERM_INBOUND_VERIFY] = {NAME("inbound-verify"), NOT_PROVIDER, KIND_CHOICE,
 	FIELD(inbound_verify), inbound_verifies, NULL},
-    [TERM_ISSUER] = {"issuer", ALL, KIND_LIST, FIELD(issuer), NULL,
+    [TERM_ISSUER] = {NAME("issuer"), ALL, KIND_LIST, RARE(issuer), NULL,
 	issuer_element},
-    [TERM_KEY] = {"key", TERM_OF_PARTNER, KIND_LIST, FIELD(key), NULL,
+    [TERM_KEY] = {NAME("key"), TERM_OF_PARTNER, KIND_LIST, RARE(key), NULL,
 	key_element},
-    [TERM_MIN_TLS] = {"min-tls", NOT_PROVIDER, KIND_CHOICE, FIELD(min_tls),
-	floors, NULL},
-    [TERM_MODE] = {"mode", NOT_PROVIDER, KIND_CHOICE, FIELD(mode), modes, NULL},
-    [TERM_NOTE] = {"note", ALL, KIND_TEXT, FIELD(note), NULL, NULL},
-    [TERM_ON_FAILURE] = {"on-failure", NOT_PROVIDER, KIND_CHOICE,
+    [TERM_MIN_TLS] = {NAME("min-tls"), NOT_PROVIDER, KIND_CHOICE,
+	FIELD(min_tls), floors, NULL},
+    [TERM_MODE] = {NAME("mode"), NOT_PROVIDER, KIND_CHOICE, FIELD(mode), modes,
+	NULL},
+    [TERM_NOTE] = {NAME("note"), ALL, KIND_TEXT, RARE(note), NULL, NULL},
+    [TERM_ON_FAILURE] = {NAME("on-failure"), NOT_PROVIDER, KIND_CHOICE,
 	FIELD(on_failure), on_failures, NULL},
-    [TERM_OPERATOR] = {"operator", NOT_PROVIDER, KIND_TEXT, FIELD(operator_),
+    [TERM_OPERATOR] = {NAME("operator"), NOT_PROVIDER, KIND_TEXT,
+	RARE(operator_), NULL, NULL},
+    [TERM_PROVIDER] = {NAME("provider"), TERM_OF_PARTNER, KIND_SPECIAL, 0, 0,
 	NULL, NULL},
-    [TERM_PROVIDER] = {"provider", TERM_OF_PARTNER, KIND_SPECIAL, 0, 0, NULL,
-	NULL},
-    [TERM_REVIEW] = {"review", TERM_OF_PARTNER, KIND_SPECIAL, FIELD(review),
+    [TERM_REVIEW] = {NAME("review"), TERM_OF_PARTNER, KIND_SPECIAL,
+	RARE(review), NULL, NULL},
+    [TERM_TICKET] = {NAME("ticket"), TERM_OF_PARTNER, KIND_TEXT, RARE(ticket),
 	NULL, NULL},
-    [TERM_TICKET] = {"ticket", TERM_OF_PARTNER, KIND_TEXT, FIELD(ticket), NULL,
-	NULL},
-    [TERM_VERIFY] = {"verify", NOT_PROVIDER, KIND_CHOICE, FIELD(verify),
+    [TERM_VERIFY] = {NAME("verify"), NOT_PROVIDER, KIND_CHOICE, FIELD(verify),
 	verifies, NULL},
 };
 
+/* Equal strings? A call costs more than the few bytes that most words are. */
+static bool
+same(const char *a, const char *b)
+{
+	while (*a == *b && *a != '\0') {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
 enum term
-term_find(const char *name)
+term_find(const char *name, size_t len)
 {
 	/* First attribute by first letter; the rest follow in order. */
 	static const uint8_t first[26] = {['c' - 'a'] = TERM_CA,
@@ -126,7 +157,7 @@ term_find(const char *name)
 		return TERM_COUNT;
 	for (t = first[*name - 'a'];
 	     t < TERM_COUNT && table[t].name[0] == *name; t++)
-		if (strcmp(table[t].name, name) == 0)
+		if (table[t].len == len && same(table[t].name, name))
 			return (enum term)t;
 	return TERM_COUNT;
 }
@@ -149,11 +180,11 @@ term_is_list(enum term t)
 	return table[t].kind == KIND_LIST || t == TERM_DOMAIN;
 }
 
-static bool
-is_token(const char *s)
+bool
+term_is_token(const char *s)
 {
-	return strcmp(s, "nexthop") == 0 || strcmp(s, "dot-nexthop") == 0 ||
-	       strcmp(s, "hostname") == 0;
+	return same("nexthop", s) || same("dot-nexthop", s) ||
+	       same("hostname", s);
 }
 
 static const char *
@@ -162,14 +193,14 @@ gateway_element(char *s, struct arena *arena, char *buf, const char **out)
 	const char *bad, *name;
 
 	*out = s;
-	if (is_token(s))
+	if (term_is_token(s))
 		return NULL;
-	/* match= is cut at colons and takes no address with names beside. */
-	if (dname_is_address(s))
-		return "a gateway is named, not numbered: match= of Postfix "
-		       "takes no addresses";
 	bad =
 	    *s == '.' ? dname_suffix(s, buf, &name) : dname_host(s, buf, &name);
+	/* match= is cut at colons and takes no address with names beside. */
+	if (bad != NULL && dname_is_address(s))
+		return "a gateway is named, not numbered: match= of Postfix "
+		       "takes no addresses";
 	if (bad == NULL && name != s)
 		*out = arena_copy(arena, name, strlen(name));
 	return bad;
@@ -245,7 +276,7 @@ take_choice(
 	size_t n;
 
 	for (c = choices; c->name != NULL; c++)
-		if (strcmp(c->name, value) == 0) {
+		if (same(c->name, value)) {
 			*to = c->value;
 			return NULL;
 		}
@@ -276,8 +307,8 @@ take_list(const struct strs **to, element_fn *element, char **value,
 	const char *bad;
 	char *p, *s;
 
-	for (p = *value; *p != '\0'; p++)
-		room += *p == ',';
+	for (p = *value; (p = strchr(p, ',')) != NULL; p++)
+		room++;
 	if (room > REGISTRY_LIST_MAX) {
 		*value = NULL;
 		return "has too many elements";
@@ -306,7 +337,7 @@ take_list(const struct strs **to, element_fn *element, char **value,
 }
 
 static const char *
-take_drop_after(struct terms *terms, char *value)
+take_drop_after(struct seldom *to, char *value)
 {
 	char *slash = strchr(value, '/');
 	uint64_t n = 0, s = 0;
@@ -319,26 +350,26 @@ take_drop_after(struct terms *terms, char *value)
 			*slash = '/';
 		return "is not failures/time such as 3/15m (at most 1000/30d)";
 	}
-	terms->drop_count = (uint16_t)n;
-	terms->drop_window = (uint32_t)s;
+	to->drop_count = (uint32_t)n;
+	to->drop_window = (uint32_t)s;
 	return NULL;
 }
 
 static const char *
-take_special(struct terms *terms, enum term t, char *value)
+take_special(struct seldom *to, enum term t, char *value)
 {
 	uint64_t s = 0;
 
 	switch (t) {
 	case TERM_DROP_AFTER:
-		return take_drop_after(terms, value);
+		return take_drop_after(to, value);
 	case TERM_DROP_FOR:
 		if (num_duration(value, DROP_FOR_MAX, &s) == -1 || s == 0)
 			return "is not a time such as 4h (at most 365d)";
-		terms->drop_for = (uint32_t)s;
+		to->drop_for = (uint32_t)s;
 		return NULL;
 	case TERM_REVIEW:
-		if (num_time(value, &terms->review) == -1)
+		if (num_time(value, &to->review) == -1)
 			return "is not a date such as 2027-01-31";
 		return NULL;
 	default:
@@ -346,14 +377,33 @@ take_special(struct terms *terms, enum term t, char *value)
 	}
 }
 
+/* The terms' own struct seldom, made when it is first needed. */
+static struct seldom *
+own_seldom(struct terms *terms, struct arena *arena)
+{
+	struct seldom *own;
+
+	if (terms->seldom == NULL) {
+		own = arena_alloc(arena, sizeof(*own));
+		*own = standard;
+		terms->seldom = own;
+	}
+	/* Made above, and nobody else's before all is read. */
+	return (struct seldom *)(uintptr_t)terms->seldom;
+}
+
 const char *
 term_take(struct terms *terms, enum term t, char **rest, struct arena *arena,
     char *buf, const char **culprit)
 {
-	char *to = (char *)terms + table[t].offset, *value = *rest;
+	bool rare = (SELDOM & TERM_BIT(t)) != 0;
+	char *to = rare ? (char *)own_seldom(terms, arena) : (char *)terms;
+	char *value = *rest;
 	const char *bad = NULL;
+	size_t len;
 
 	*culprit = value;
+	to += table[t].offset;
 	if (table[t].kind != KIND_LIST)
 		*rest = NULL;
 	switch (table[t].kind) {
@@ -365,49 +415,60 @@ term_take(struct terms *terms, enum term t, char **rest, struct arena *arena,
 		    table[t].element, rest, arena, buf, culprit);
 		break;
 	case KIND_TEXT:
-		if (strlen(value) > REGISTRY_TEXT_MAX)
+		len = strlen(value);
+		if (len > REGISTRY_TEXT_MAX)
 			bad = "is longer than 1024 bytes";
-		*(const char **)(void *)to =
-		    arena_copy(arena, value, strlen(value));
+		*(const char **)(void *)to = arena_copy(arena, value, len);
 		break;
 	case KIND_SPECIAL:
-		bad = take_special(terms, t, value);
+		bad = take_special(own_seldom(terms, arena), t, value);
 		break;
 	}
 	terms->set |= TERM_BIT(t);
 	return bad;
 }
 
-void
-terms_inherit(struct terms *to, const struct terms *from)
+/* Copy the fields of the attributes in the set `want`. */
+static void
+copy_fields(void *to, const void *from, uint32_t want)
 {
-	uint32_t want = from->set & ~to->set;
 	unsigned t;
 
-	while (want != 0) {
+	for (; want != 0; want &= want - 1) {
 		t = (unsigned)__builtin_ctz(want);
-		want &= want - 1;
 		memcpy((char *)to + table[t].offset,
 		    (const char *)from + table[t].offset, table[t].size);
-		to->set |= TERM_BIT(t);
 	}
+}
+
+void
+terms_inherit(struct terms *to, const struct terms *from, struct arena *arena)
+{
+	uint32_t want = from->set & ~to->set;
+	struct seldom *both;
+
+	copy_fields(to, from, want & ~SELDOM);
+	if ((want & SELDOM) != 0 && (to->set & SELDOM) == 0) {
+		to->seldom = from->seldom;
+	} else if ((want & SELDOM) != 0) {
+		both = arena_alloc(arena, sizeof(*both));
+		*both = *to->seldom;
+		copy_fields(both, from->seldom, want & SELDOM);
+		to->seldom = both;
+	}
+	to->set |= want;
 }
 
 void
 terms_preset(struct terms *to)
 {
 	static const struct strs gateways = {2, {"nexthop", "dot-nexthop"}};
-	static const struct strs none = {0};
 	const uint32_t set = to->set;
 
 	if (to->gateway == NULL)
 		to->gateway = &gateways;
-	if (to->ca == NULL)
-		to->ca = &none;
-	if (to->issuer == NULL)
-		to->issuer = &none;
-	if (to->key == NULL)
-		to->key = &none;
+	if (to->seldom == NULL)
+		to->seldom = &standard;
 	if ((set & TERM_BIT(TERM_MIN_TLS)) == 0)
 		to->min_tls = MIN_TLS_1_2;
 	if ((set & TERM_BIT(TERM_CIPHERS)) == 0)
@@ -417,10 +478,4 @@ terms_preset(struct terms *to)
 		    to->mode == MODE_ENFORCED ? INBOUND_REQUIRE : INBOUND_OFF;
 	if ((set & TERM_BIT(TERM_DROP_TO)) == 0)
 		to->drop_to = LEVEL_ENCRYPT;
-	if ((set & TERM_BIT(TERM_DROP_AFTER)) == 0) {
-		to->drop_count = 3;
-		to->drop_window = 15 * 60;
-	}
-	if ((set & TERM_BIT(TERM_DROP_FOR)) == 0)
-		to->drop_for = 4 * 3600;
 }

@@ -43,8 +43,8 @@ enum term {
 #define TERM_OF_PROVIDER 2u
 #define TERM_OF_DEFAULT 4u
 
-/* The attribute of that name, or TERM_COUNT. */
-enum term term_find(const char *name);
+/* The attribute of that name, of len bytes, or TERM_COUNT. */
+enum term term_find(const char *name, size_t len);
 
 const char *term_name(enum term t);
 
@@ -53,6 +53,9 @@ unsigned term_place(enum term t);
 
 /* True if saying it again adds to a list. */
 bool term_is_list(enum term t);
+
+/* Is it one of the three tokens of a gateway list? */
+bool term_is_token(const char *s);
 
 /*
  * Take *value, which is cut in place, into terms; texts go to the arena. The
@@ -66,8 +69,12 @@ bool term_is_list(enum term t);
 const char *term_take(struct terms *terms, enum term t, char **value,
     struct arena *arena, char *buf, const char **culprit);
 
-/* Fill in what is not said in `to` from `from`. */
-void terms_inherit(struct terms *to, const struct terms *from);
+/*
+ * Fill in what is not said in `to` from `from`, which must outlive it; the
+ * arena is for what is then of both.
+ */
+void terms_inherit(
+    struct terms *to, const struct terms *from, struct arena *arena);
 
 /* Fill in what nobody said. */
 void terms_preset(struct terms *to);

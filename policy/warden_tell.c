@@ -31,7 +31,7 @@ fill(struct warden *k, struct notice *n, struct warden_reports *r,
 
 	if (p != NULL) {
 		n->contact = p->terms.contact;
-		n->ticket = p->terms.ticket;
+		n->ticket = p->terms.seldom->ticket;
 		domain = arena_alloc(arena, p->ndomains * sizeof(*domain));
 		for (i = 0; i < p->ndomains; i++)
 			domain[i] =
@@ -85,8 +85,8 @@ data_of(struct warden *k, const struct notice *n)
 	char *json = notice_json(n), *text;
 	const char *from = NULL;
 
-	if (p != NULL && p->terms.operator_ != NULL)
-		operator_ = p->terms.operator_;
+	if (p != NULL && p->terms.seldom->operator_ != NULL)
+		operator_ = p->terms.seldom->operator_;
 	if (strchr(operator_, '@') != NULL)
 		from = operator_;
 	add_mail(mails, n, from, operator_, true);

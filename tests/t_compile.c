@@ -92,7 +92,7 @@ row_of(const struct compiled *c, const char *key)
 	size_t i;
 
 	for (i = 0; i < c->n; i++)
-		if (strcmp(c->row[i].key, key) == 0)
+		if (strcmp(compiled_key(c, &c->row[i]), key) == 0)
 			return &c->row[i];
 	fail_msg("no row %s", key);
 	return NULL;
@@ -200,7 +200,7 @@ t_rows(void **state)
 		buf_clear(&b);
 		buf_puts(&b, "");
 		for (j = 0; j < c.n; j++)
-			buf_printf(&b, "%s\t%s\n", c.row[j].key,
+			buf_printf(&b, "%s\t%s\n", compiled_key(&c, &c.row[j]),
 			    compiled_text(&c, &c.row[j]));
 		check_str(rows[i].name, b.data, rows[i].want);
 		buf_clear(&b);
@@ -320,11 +320,12 @@ t_records(void **state)
 		buf_clear(&b);
 		buf_puts(&b, "");
 		for (j = n = 0; j < c.n; j++) {
-			check_int(c.row[j].key, c.row[j].record,
-			    c.row[j].key[0] == ' ');
+			check_int(compiled_key(&c, &c.row[j]), c.row[j].record,
+			    compiled_key(&c, &c.row[j])[0] == ' ');
 			n += c.row[j].record;
 			if (c.row[j].record)
-				buf_printf(&b, "%s\t%s\n", c.row[j].key,
+				buf_printf(&b, "%s\t%s\n",
+				    compiled_key(&c, &c.row[j]),
 				    compiled_text(&c, &c.row[j]));
 		}
 		check_str(records[i].name, b.data, records[i].want);

@@ -97,12 +97,37 @@ t_many(void **state)
 	diag_free(&d);
 }
 
+static void
+t_move(void **state)
+{
+	struct diags d = {0}, more = {0};
+
+	(void)state;
+	diag_move(&d, &more);
+	assert_int_equal(d.n, 0);
+	diag_error(&more, "a", 1, "one");
+	diag_warning(&more, "a", 2, "two");
+	diag_move(&d, &more);
+	assert_int_equal(more.n, 0);
+	diag_move(&d, &more);
+	diag_error(&more, "b", 3, "three");
+	diag_move(&d, &more);
+	assert_int_equal(d.n, 3);
+	assert_int_equal(d.errors, 2);
+	assert_int_equal(d.warnings, 1);
+	assert_string_equal(d.v[0].text, "one");
+	assert_string_equal(d.v[2].text, "three");
+	assert_int_equal(more.errors + more.warnings, 0);
+	diag_free(&d);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_sort),
 	    cmocka_unit_test(t_many),
+	    cmocka_unit_test(t_move),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

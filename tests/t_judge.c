@@ -266,8 +266,8 @@ test_row(void **state)
 		memset(&params, 0, sizeof(params));
 		probeplan_params(kind, &params);
 		buf_clear(&row);
-		assert_null(render_policy(
-		    t->partner, t->level, t->terms->key, &target, &row));
+		assert_null(render_policy(t->partner, t->level,
+		    t->terms->seldom->key, &target, &row));
 		if (strcmp(row.data, "may") == 0) {
 			assert_int_equal(params.security_level, 0);
 			assert_int_equal(params.min_proto, TLS1_VERSION);

@@ -124,18 +124,18 @@ static const struct {
     {"0xff", "\xff", 1, 0},
 };
 
-/* Eight bytes are looked at in one go, so every offset is tried. */
+/* 64 bytes are looked at in one go, so every offset is tried. */
 static void
 t_bad_byte(void **state)
 {
-	char text[64];
+	char text[160];
 	size_t i, before, after;
 	long got;
 
 	(void)state;
 	for (i = 0; i < COUNT(bytes); i++)
-		for (before = 0; before <= 17; before++)
-			for (after = 0; after <= 17; after++) {
+		for (before = 0; before <= 70; before++)
+			for (after = 0; after <= 70; after++) {
 				memset(text, '~', sizeof(text));
 				memcpy(
 				    text + before, bytes[i].text, bytes[i].len);
@@ -148,18 +148,18 @@ t_bad_byte(void **state)
 			}
 }
 
-/* All 256 bytes, one at a time, at every offset of the eight. */
+/* All 256 bytes, one at a time, at every offset of the 64. */
 static void
 t_every_byte(void **state)
 {
-	char text[24], row[16];
+	char text[130], row[16];
 	int c;
 	size_t at;
 	bool good;
 
 	(void)state;
 	for (c = 0; c < 256; c++)
-		for (at = 0; at < 16; at++) {
+		for (at = 0; at < 128; at++) {
 			memset(text, 'x', sizeof(text));
 			text[at] = (char)c;
 			good =
@@ -171,6 +171,25 @@ t_every_byte(void **state)
 		}
 }
 
+/* In blocks and what is left of one; all newlines too. */
+static void
+t_count(void **state)
+{
+	char text[300];
+	size_t len, every, i;
+	unsigned want;
+
+	(void)state;
+	for (every = 1; every < 70; every += 3)
+		for (len = 0; len <= sizeof(text); len++) {
+			for (want = 0, i = 0; i < len; i++) {
+				text[i] = i % every == 0 ? '\n' : 'x';
+				want += i % every == 0;
+			}
+			assert_int_equal(lines_count(text, len), want);
+		}
+}
+
 int
 main(void)
 {
@@ -179,6 +198,7 @@ main(void)
 	    cmocka_unit_test(t_many),
 	    cmocka_unit_test(t_bad_byte),
 	    cmocka_unit_test(t_every_byte),
+	    cmocka_unit_test(t_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

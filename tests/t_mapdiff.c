@@ -88,6 +88,7 @@ t_diff(void **state)
 {
 	char *dir = check_folder(), *path = check_path(dir, "m.cdb");
 	struct row row[6];
+	struct extra extra[6];
 	struct compiled c;
 	struct mapdiff d;
 	struct cdbmap *live;
@@ -99,12 +100,17 @@ t_diff(void **state)
 		const char *name = cases[i].name;
 
 		live = write_live(path, cases[i].live);
-		c = (struct compiled){.row = row};
-		for (; cases[i].rows[c.n].key != NULL; c.n++)
-			row[c.n] = (struct row){.key = cases[i].rows[c.n].key,
-			    .text = cases[i].rows[c.n].text,
+		c = (struct compiled){.row = row, .extra = extra};
+		for (; cases[i].rows[c.n].key != NULL; c.n++) {
+			extra[c.n] =
+			    (struct extra){.key = cases[i].rows[c.n].key,
+				.text = cases[i].rows[c.n].text};
+			row[c.n] = (struct row){.index = (uint32_t)c.n,
+			    .extra = true,
 			    .lowered = cases[i].rows[c.n].lowered,
 			    .record = cases[i].rows[c.n].key[0] == ' '};
+			c.records += row[c.n].record;
+		}
 		mapdiff(&d, live, &c, true);
 		buf_clear(&b);
 		buf_puts(&b, "");
@@ -137,9 +143,12 @@ t_diff(void **state)
 static void
 t_no_live(void **state)
 {
-	struct row row[2] = {
-	    {.key = "a", .text = "secure"}, {.key = "b", .text = "may"}};
-	struct compiled c = {.row = row, .n = 2};
+	struct extra extra[3] = {{.key = "a", .text = "secure"},
+	    {.key = "b", .text = "may"}, {.key = " d:b", .text = "x"}};
+	struct row row[3] = {{.index = 0, .extra = true},
+	    {.index = 1, .extra = true},
+	    {.index = 2, .extra = true, .record = true}};
+	struct compiled c = {.row = row, .n = 3, .extra = extra, .records = 1};
 	struct mapdiff d;
 
 	(void)state;
@@ -149,6 +158,15 @@ t_no_live(void **state)
 	assert_false(d.has_header);
 	assert_null(d.v[0].was);
 	assert_string_equal(d.v[0].is, "secure");
+	assert_int_equal(d.n, 2);
+	assert_int_equal(d.records, 1);
+	mapdiff_release(&d);
+	/* Only counted, with the same result. */
+	mapdiff(&d, NULL, &c, false);
+	assert_int_equal(d.count[CHANGE_ADDED], 2);
+	assert_int_equal(d.records, 1);
+	assert_int_equal(d.lost, 0);
+	assert_null(d.v);
 	mapdiff_release(&d);
 }
 
@@ -188,8 +206,9 @@ t_damaged(void **state)
 	static const struct text_row live[] = {
 	    {"a", "secure", false}, {NULL, NULL, false}};
 	char *dir = check_folder(), *path = check_path(dir, "m.cdb");
-	struct row row = {.key = "a", .text = "secure"};
-	struct compiled c = {.row = &row, .n = 1};
+	struct extra extra = {.key = "a", .text = "secure"};
+	struct row row = {.extra = true};
+	struct compiled c = {.row = &row, .n = 1, .extra = &extra};
 	struct mapdiff d;
 	struct cdbmap *m;
 	struct err e;

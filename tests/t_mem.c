@@ -24,25 +24,46 @@ t_grow(void **state)
 }
 
 static void
+t_reserve(void **state)
+{
+	static const size_t more[] = {0, 1, 15, 16, 100, 3, 5000000, 0, 7};
+	unsigned char *v = NULL;
+	size_t n = 0, cap = 0, i;
+
+	(void)state;
+	for (i = 0; i < COUNT(more); i++) {
+		v = mem_reserve(v, n, more[i], &cap, 3);
+		assert_true(cap >= n + more[i]);
+		if (n > 0)
+			assert_int_equal(v[3 * n - 1], (unsigned char)(i - 1));
+		if (more[i] > 0)
+			memset(v + 3 * n, (int)i, 3 * more[i]);
+		else if (n > 0)
+			v[3 * n - 1] = (unsigned char)i;
+		n += more[i];
+	}
+	free(v);
+	assert_null(mem_reserve(NULL, 0, 0, &(size_t){0}, 8));
+}
+
+static void
 t_blocks(void **state)
 {
 	static const size_t sizes[] = {0, 1, 4095, 4096, 5u << 20};
-	unsigned char *p, *z, *b, *t;
+	unsigned char *p, *z, *t;
 	size_t i, j;
 
 	(void)state;
 	mem_tune();
 	for (i = 0; i < COUNT(sizes); i++) {
 		p = mem_alloc(sizes[i]);
-		b = mem_bulk(sizes[i]);
+		mem_populate(p, sizes[i]);
 		z = mem_zero(sizes[i], 1);
 		t = mem_table(1, sizes[i]);
 		memset(p, 1, sizes[i]);
-		memset(b, 1, sizes[i]);
 		for (j = 0; j < sizes[i]; j += 511)
 			assert_true(z[j] == 0 && t[j] == 0);
 		free(p);
-		free(b);
 		free(z);
 		free(t);
 	}
@@ -66,6 +87,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_grow),
+	    cmocka_unit_test(t_reserve),
 	    cmocka_unit_test(t_blocks),
 	    cmocka_unit_test(t_strings),
 	};

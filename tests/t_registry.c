@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <sched.h>
 #include <sys/stat.h>
 
 #include "buf.h"
@@ -300,9 +301,9 @@ t_precedence(void **state)
 	assert_string_equal(own->gateway->v[0], "mx.a.example");
 	assert_string_equal(bare->gateway->v[0], ".p.example");
 	assert_string_equal(none->gateway->v[0], ".d.example");
-	assert_string_equal(own->issuer->v[0], "A");
-	assert_string_equal(bare->issuer->v[0], "P");
-	assert_string_equal(none->issuer->v[0], "D");
+	assert_string_equal(own->seldom->issuer->v[0], "A");
+	assert_string_equal(bare->seldom->issuer->v[0], "P");
+	assert_string_equal(none->seldom->issuer->v[0], "D");
 	assert_int_equal(own->common_name, COMMON_NAME_ANY);
 	assert_int_equal(bare->common_name, COMMON_NAME_GATEWAY);
 	assert_int_equal(none->common_name, COMMON_NAME_ANY);
@@ -311,7 +312,7 @@ t_precedence(void **state)
 	assert_int_equal(none->ciphers, CIPHERS_MEDIUM);
 	assert_int_equal(own->min_tls, MIN_TLS_1_1);
 	assert_int_equal(bare->min_tls, MIN_TLS_1_3);
-	assert_string_equal(own->ca->v[0], "/d.pem");
+	assert_string_equal(own->seldom->ca->v[0], "/d.pem");
 	registry_free(r);
 }
 
@@ -332,9 +333,9 @@ t_lists(void **state)
 	assert_int_equal(p->terms.gateway->n, 4);
 	assert_string_equal(p->terms.gateway->v[0], "x.example");
 	assert_string_equal(p->terms.gateway->v[3], "nexthop");
-	assert_int_equal(p->terms.issuer->n, 2);
-	assert_string_equal(p->terms.issuer->v[0], "Let's Encrypt");
-	assert_string_equal(p->terms.issuer->v[1], "D-TRUST");
+	assert_int_equal(p->terms.seldom->issuer->n, 2);
+	assert_string_equal(p->terms.seldom->issuer->v[0], "Let's Encrypt");
+	assert_string_equal(p->terms.seldom->issuer->v[1], "D-TRUST");
 	assert_int_equal(r->partner[1].terms.gateway->n, 1);
 	assert_int_equal(r->partner[1].first_domain, 3);
 	registry_free(r);
@@ -595,6 +596,157 @@ t_digest(void **state)
 	registry_free(c);
 }
 
+/* A partner, with something of everything now and then. */
+static void
+put_partner(FILE *f, unsigned i)
+{
+	(void)fprintf(
+	    f, "partner p%u mode=enforced contact=c@p%u.example", i, i);
+	(void)fprintf(f,
+	    i % 3 == 0	 ? " domain=p%u.example"
+	    : i % 3 == 1 ? "\n  domain=p%u.example\n\n# note\n"
+			 : " gateway=mx.elsewhere.example domain=p%u.example",
+	    i);
+	if (i % 5 == 0)
+		(void)fprintf(f, "\n  domain=.p%u.example,Q%u.example", i, i);
+	if (i % 7 == 0)
+		(void)fprintf(f, "\tprovider=v%u", i % 2);
+	(void)fprintf(f, i % 1000 == 77 ? " nonsense=1\n" : "\n");
+}
+
+enum { LARGE = 60000, INCLUDE = 31111, TWIN = 55555 };
+
+/* More than a few pieces; what matters to the rest stands in the middle. */
+static void
+write_large(const char *path, const char *more)
+{
+	FILE *f = fopen(path, "w");
+	unsigned i;
+
+	assert_non_null(f);
+	for (i = 0; i < LARGE; i++) {
+		if (i == INCLUDE)
+			(void)fprintf(f, "include %s\n", more);
+		if (i == INCLUDE + 1)
+			(void)fprintf(f, "provider v1 issuer=V\n"
+					 "default min-tls=TLSv1.3\n");
+		if (i == TWIN)
+			put_partner(f, 6);
+		put_partner(f, i);
+	}
+	(void)fprintf(f, "provider v0 issuer=W\n");
+	assert_int_equal(fclose(f), 0);
+}
+
+/* All of it as text; the same whether threads have read it or not. */
+static void
+put_registry(struct buf *b, const struct registry *r, const struct diags *d)
+{
+	const struct partner *p;
+	const struct domain *dom;
+	size_t i, j;
+
+	buf_printf(b, "%s\n", r->digest);
+	for (i = 0; i < r->npartners; i++) {
+		p = &r->partner[i];
+		buf_printf(b, "%zu %s:%u %s %s %u %s %zu", i,
+		    registry_file(r, p->source), p->line, p->name,
+		    p->terms.contact, p->terms.min_tls, p->terms.gateway->v[0],
+		    p->terms.seldom->issuer->n);
+		for (j = 0; j < p->ndomains; j++) {
+			dom = &r->domain[p->first_domain + j];
+			buf_printf(
+			    b, " %u:%u:%s", dom->partner, dom->line, dom->name);
+		}
+		buf_putc(b, '\n');
+	}
+	for (i = 0; i < d->n; i++)
+		buf_printf(
+		    b, "%s:%u: %s\n", d->v[i].file, d->v[i].line, d->v[i].text);
+}
+
+static void
+load_large(const char *path, struct buf *b)
+{
+	struct diags d = {0};
+	struct registry *r;
+	struct err e;
+
+	r = registry_load(path, NOW, &d, &e);
+	assert_non_null(r);
+	assert_int_equal(r->npartners, LARGE + 3);
+	/* Behind the included ones, which stand where the include does. */
+	assert_string_equal(r->partner[INCLUDE].name, "x0");
+	assert_string_equal(r->partner[INCLUDE + 1].name, "x1");
+	assert_string_equal(r->partner[INCLUDE + 2].name, "p31111");
+	assert_int_equal(d.errors, 62);
+	assert_int_equal(registry_find(r, "q59995.example"), 59995 + 3);
+	assert_int_equal(registry_find(r, "x1.example"), INCLUDE + 1);
+	assert_int_equal(registry_find(r, "p59999"), 59999 + 3);
+	assert_string_equal(r->partner[7].terms.seldom->issuer->v[0], "V");
+	assert_string_equal(r->partner[14].terms.seldom->issuer->v[0], "W");
+	assert_int_equal(r->partner[0].terms.min_tls, MIN_TLS_1_3);
+	put_registry(b, r, &d);
+	registry_free(r);
+	diag_free(&d);
+}
+
+static void
+t_large(void **state)
+{
+	char *dir = check_folder(), path[256], more[256];
+	struct buf with = {0}, without = {0};
+	cpu_set_t all, one;
+	FILE *f;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/registry", dir);
+	(void)snprintf(more, sizeof(more), "%s/more", dir);
+	f = fopen(more, "w");
+	assert_non_null(f);
+	(void)fprintf(f, "partner x0 domain=x0.example\n"
+			 "partner x1 domain=x1.example\n");
+	assert_int_equal(fclose(f), 0);
+	write_large(path, more);
+	load_large(path, &with);
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	load_large(path, &without);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	assert_string_equal(with.data, without.data);
+
+	/* A bad byte in the middle: nothing behind it is read. */
+	f = fopen(path, "r+");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, 2000000, SEEK_SET), 0);
+	assert_int_equal(fputc(1, f), 1);
+	assert_int_equal(fclose(f), 0);
+	{
+		struct diags d = {0};
+		struct registry *r;
+		struct err e;
+		size_t i, found = 0;
+
+		r = registry_load(path, NOW, &d, &e);
+		assert_non_null(r);
+		assert_in_range(r->npartners, 10000, INCLUDE);
+		for (i = 0; i < d.n; i++)
+			found +=
+			    strstr(d.v[i].text, "control character") != NULL;
+		assert_int_equal(found, 1);
+		registry_free(r);
+		diag_free(&d);
+	}
+	(void)unlink(path);
+	(void)unlink(more);
+	(void)rmdir(dir);
+	free(dir);
+	buf_free(&with);
+	buf_free(&without);
+}
+
 int
 main(void)
 {
@@ -608,6 +760,7 @@ main(void)
 	    cmocka_unit_test(t_depth),
 	    cmocka_unit_test(t_no_file),
 	    cmocka_unit_test(t_digest),
+	    cmocka_unit_test(t_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

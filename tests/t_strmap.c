@@ -92,14 +92,18 @@ t_add_all(void **state)
 	    1, 2, 3, 15, 16, 17, 18, 40, 50000, MANY - 2, MANY - 1};
 	char **v = many();
 	struct strmap m;
+	static uint32_t hash[MANY];
 	uint32_t from = 0, have;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(twin); i++)
 		(void)strcpy(v[twin[i]], v[0]);
+	for (i = 0; i < MANY; i++)
+		hash[i] = strmap_hash(v[i], strlen(v[i]));
 	strmap_init(&m, name_of);
-	for (i = 0; (have = strmap_add_all(&m, v, MANY, &from)) != STRMAP_NONE;
+	for (i = 0;
+	     (have = strmap_add_all(&m, v, hash, MANY, &from)) != STRMAP_NONE;
 	     i++) {
 		assert_true(i < COUNT(twin));
 		assert_int_equal(have, 0);
@@ -111,17 +115,17 @@ t_add_all(void **state)
 	assert_int_equal(m.n, MANY - COUNT(twin));
 	assert_int_equal(strmap_find(&m, v, v[4], strlen(v[4])), 4);
 	/* Nothing more to add. */
-	assert_int_equal(strmap_add_all(&m, v, MANY, &from), STRMAP_NONE);
+	assert_int_equal(strmap_add_all(&m, v, hash, MANY, &from), STRMAP_NONE);
 	strmap_free(&m);
 
 	/* In two goes, as when an array has grown. */
 	strmap_init(&m, name_of);
 	strmap_reserve(&m, 10);
 	from = 20;
-	while (strmap_add_all(&m, v, 30000, &from) != STRMAP_NONE)
+	while (strmap_add_all(&m, v, hash, 30000, &from) != STRMAP_NONE)
 		from++;
 	assert_int_equal(from, 30000);
-	while (strmap_add_all(&m, v, MANY, &from) != STRMAP_NONE)
+	while (strmap_add_all(&m, v, hash, MANY, &from) != STRMAP_NONE)
 		from++;
 	for (i = 51; i < 49000; i++)
 		assert_int_equal(strmap_find(&m, v, v[i], strlen(v[i])), i);
@@ -129,7 +133,7 @@ t_add_all(void **state)
 
 	from = 0;
 	strmap_init(&m, name_of);
-	assert_int_equal(strmap_add_all(&m, v, 0, &from), STRMAP_NONE);
+	assert_int_equal(strmap_add_all(&m, v, hash, 0, &from), STRMAP_NONE);
 	strmap_free(&m);
 	many_free(v);
 }

@@ -18,7 +18,9 @@ t_find(void **state)
 	(void)state;
 	for (t = 0; t < TERM_COUNT; t++) {
 		check_int(term_name((enum term)t),
-		    term_find(term_name((enum term)t)), t);
+		    term_find(term_name((enum term)t),
+			strlen(term_name((enum term)t))),
+		    t);
 		check_true(term_name((enum term)t),
 		    (term_place((enum term)t) & TERM_OF_PARTNER) != 0);
 		if (t > 0)
@@ -27,7 +29,8 @@ t_find(void **state)
 				term_name((enum term)t)) < 0);
 	}
 	for (i = 0; i < COUNT(none); i++)
-		check_int(none[i], term_find(none[i]), TERM_COUNT);
+		check_int(
+		    none[i], term_find(none[i], strlen(none[i])), TERM_COUNT);
 }
 
 /* Which attributes a provider and a default may have. */
@@ -69,7 +72,7 @@ t_places(void **state)
 	(void)state;
 	assert_int_equal(COUNT(places), TERM_COUNT);
 	for (i = 0; i < COUNT(places); i++) {
-		t = term_find(places[i].name);
+		t = term_find(places[i].name, strlen(places[i].name));
 		check_int(places[i].name,
 		    (term_place(t) & TERM_OF_PROVIDER) != 0,
 		    places[i].provider);
@@ -198,7 +201,7 @@ t_take(void **state)
 	for (i = 0; i < COUNT(values); i++) {
 		terms = (struct terms){0};
 		(void)snprintf(value, sizeof(value), "%s", values[i].value);
-		t = term_find(values[i].attr);
+		t = term_find(values[i].attr, strlen(values[i].attr));
 		assert_true(t != TERM_COUNT);
 		rest = value;
 		bad = term_take(&terms, t, &rest, &arena, buf, &culprit);
@@ -227,7 +230,8 @@ take(struct terms *t, const char *attr, const char *text, struct arena *arena)
 	char *rest = value;
 
 	(void)snprintf(value, sizeof(value), "%s", text);
-	return term_take(t, term_find(attr), &rest, arena, buf, &culprit);
+	return term_take(
+	    t, term_find(attr, strlen(attr)), &rest, arena, buf, &culprit);
 }
 
 static void
@@ -245,16 +249,16 @@ t_normal(void **state)
 	assert_string_equal(t.gateway->v[2], "nexthop");
 	assert_null(take(&t, "key", HEX32 HEX32, &arena));
 	assert_null(take(&t, "key", "sha256:" PIN, &arena));
-	assert_int_equal(t.key->n, 2);
-	assert_string_equal(t.key->v[0], PIN);
-	assert_string_equal(t.key->v[1], PIN);
+	assert_int_equal(t.seldom->key->n, 2);
+	assert_string_equal(t.seldom->key->v[0], PIN);
+	assert_string_equal(t.seldom->key->v[1], PIN);
 	assert_null(take(&t, "drop-after", "5/1h", &arena));
-	assert_int_equal(t.drop_count, 5);
-	assert_int_equal(t.drop_window, 3600);
+	assert_int_equal(t.seldom->drop_count, 5);
+	assert_int_equal(t.seldom->drop_window, 3600);
 	assert_null(take(&t, "drop-for", "30m", &arena));
-	assert_int_equal(t.drop_for, 1800);
+	assert_int_equal(t.seldom->drop_for, 1800);
 	assert_null(take(&t, "review", "2027-01-31", &arena));
-	assert_int_equal(t.review, 1801353600);
+	assert_int_equal(t.seldom->review, 1801353600);
 	arena_free(&arena);
 }
 
@@ -272,13 +276,13 @@ t_long_list(void **state)
 
 	(void)state;
 	for (i = 0; i < REGISTRY_LIST_MAX; i++) {
-		was = t.issuer;
+		was = t.seldom == NULL ? NULL : t.seldom->issuer;
 		assert_null(take(&t, "issuer", i % 2 ? "odd" : "even", &arena));
-		moved += t.issuer != was;
+		moved += t.seldom->issuer != was;
 	}
-	assert_int_equal(t.issuer->n, REGISTRY_LIST_MAX);
-	assert_string_equal(t.issuer->v[0], "even");
-	assert_string_equal(t.issuer->v[99], "odd");
+	assert_int_equal(t.seldom->issuer->n, REGISTRY_LIST_MAX);
+	assert_string_equal(t.seldom->issuer->v[0], "even");
+	assert_string_equal(t.seldom->issuer->v[99], "odd");
 	assert_true(moved < 100);
 	assert_string_equal(
 	    take(&t, "issuer", "more", &arena), "has too many elements");
@@ -320,16 +324,16 @@ t_inherit(void **state)
 	assert_null(take(&preset, "mode", "opportunistic", &arena));
 	assert_null(take(&preset, "drop-after", "9/9m", &arena));
 	assert_null(take(&preset, "min-tls", "TLSv1.3", &arena));
-	terms_inherit(&partner, &provider);
-	terms_inherit(&partner, &preset);
+	terms_inherit(&partner, &provider, &arena);
+	terms_inherit(&partner, &preset, &arena);
 	terms_preset(&partner);
 	assert_string_equal(partner.gateway->v[0], "a.example");
-	assert_string_equal(partner.issuer->v[0], "B");
-	assert_int_equal(partner.issuer->n, 1);
+	assert_string_equal(partner.seldom->issuer->v[0], "B");
+	assert_int_equal(partner.seldom->issuer->n, 1);
 	assert_int_equal(partner.mode, MODE_ENFORCED);
-	assert_int_equal(partner.drop_count, 9);
-	assert_int_equal(partner.drop_window, 540);
-	assert_int_equal(partner.drop_for, 4 * 3600);
+	assert_int_equal(partner.seldom->drop_count, 9);
+	assert_int_equal(partner.seldom->drop_window, 540);
+	assert_int_equal(partner.seldom->drop_for, 4 * 3600);
 	assert_int_equal(partner.min_tls, MIN_TLS_1_3);
 	arena_free(&arena);
 }
@@ -344,9 +348,9 @@ t_preset(void **state)
 	assert_int_equal(t.gateway->n, 2);
 	assert_string_equal(t.gateway->v[0], "nexthop");
 	assert_string_equal(t.gateway->v[1], "dot-nexthop");
-	assert_int_equal(t.ca->n, 0);
-	assert_int_equal(t.issuer->n, 0);
-	assert_int_equal(t.key->n, 0);
+	assert_int_equal(t.seldom->ca->n, 0);
+	assert_int_equal(t.seldom->issuer->n, 0);
+	assert_int_equal(t.seldom->key->n, 0);
 	assert_int_equal(t.mode, MODE_OPPORTUNISTIC);
 	assert_int_equal(t.verify, VERIFY_NAME);
 	assert_int_equal(t.common_name, COMMON_NAME_ANY);
@@ -357,9 +361,9 @@ t_preset(void **state)
 	assert_int_equal(t.inbound_action, ACTION_DEFER);
 	assert_int_equal(t.on_failure, ON_FAILURE_HOLD);
 	assert_int_equal(t.drop_to, LEVEL_ENCRYPT);
-	assert_int_equal(t.drop_count, 3);
-	assert_int_equal(t.drop_window, 900);
-	assert_int_equal(t.drop_for, 14400);
+	assert_int_equal(t.seldom->drop_count, 3);
+	assert_int_equal(t.seldom->drop_window, 900);
+	assert_int_equal(t.seldom->drop_for, 14400);
 	terms_preset(&enforced);
 	assert_int_equal(enforced.inbound, INBOUND_REQUIRE);
 }

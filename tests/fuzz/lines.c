@@ -58,7 +58,7 @@ words(char *text, const char *end, unsigned no, unsigned last)
 	unsigned before = no;
 	char *list, *s;
 
-	attr_init(&in, text, no);
+	attr_init(&in, text, strlen(text), no);
 	while ((kind = attr_next(&in, &a)) != ATTR_END) {
 		need(a.line >= before && a.line <= last);
 		before = a.line;

@@ -1,6 +1,6 @@
 /*
- * reaches: policy/registry.c:registry_parse policy/registry.c:take_partner
- *   policy/registry.c:take_provider policy/registry.c:take_attr
+ * reaches: policy/registry.c:registry_parse policy/fragment.c:take_partner
+ *   policy/registry.c:take_provider policy/fragment.c:take_attr
  *   policy/terms.c:term_take policy/terms.c:take_list
  *   policy/terms.c:key_element policy/terms.c:terms_inherit
  *   policy/registry_check.c:check_parents policy/compile.c:compile
@@ -55,12 +55,12 @@ check_row(struct compiled *c, const struct row *row)
 	for (p = text; *p != '\0'; p++)
 		need((unsigned char)*p >= 0x20 && *p != 0x7f);
 	if (row->record) {
-		need(row->key[0] == ' ');
+		need(compiled_key(c, row)[0] == ' ');
 		need(maprecord_parse(&rec, text, strlen(text)));
 		maprecord_release(&rec);
 		return;
 	}
-	for (p = row->key; *p != '\0'; p++)
+	for (p = compiled_key(c, row); *p != '\0'; p++)
 		need((unsigned char)*p > 0x20 && *p != 0x7f &&
 		     (*p < 'A' || *p > 'Z'));
 	need(strength_level(text, strlen(text), &level));
@@ -91,7 +91,8 @@ check_compiled(const struct registry *r, const struct target *t)
 			j++;
 		if (i == a.n || j == b.n)
 			break;
-		need(strcmp(a.row[i].key, b.row[j].key) == 0);
+		need(strcmp(compiled_key(&a, &a.row[i]),
+			 compiled_key(&b, &b.row[j])) == 0);
 		/* A downgrade never makes anything stronger. */
 		was = compiled_text(&a, &a.row[i]);
 		is = compiled_text(&b, &b.row[j]);
