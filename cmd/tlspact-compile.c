@@ -1,7 +1,6 @@
 /*
  * tlspact-compile: registry and downgrades -> the map that Postfix reads.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -61,16 +60,6 @@ usage(FILE *to)
 	    "  -j, --json  -h, --help  -V, --version\n");
 }
 
-/* Nothing may be lost on the way out: code, or what fits a full disk. */
-static int
-flushed(int code)
-{
-	if (fflush(stdout) != EOF && !ferror(stdout))
-		return code;
-	say("cannot write to standard output: %s", strerror(errno));
-	return code == EX_OK ? EX_IOERR : code;
-}
-
 static void
 parse_options(int argc, char *argv[], struct options *opt)
 {
@@ -118,10 +107,10 @@ parse_options(int argc, char *argv[], struct options *opt)
 			break;
 		case 'h':
 			usage(stdout);
-			exit(flushed(EX_OK));
+			exit(say_flushed(EX_OK));
 		case 'V':
 			(void)printf("tlspact-compile %s\n", VERSION);
-			exit(flushed(EX_OK));
+			exit(say_flushed(EX_OK));
 		default:
 			usage(stderr);
 			exit(EX_USAGE);
@@ -326,23 +315,17 @@ main(int argc, char *argv[])
 {
 	struct run run = {0};
 	time_t now = time(NULL);
-	struct err e = {0};
 	int code;
 
 	mem_tune();
 	say_init("tlspact-compile");
 	parse_options(argc, argv, &run.opt);
-	if (settings_load(&run.set, &run.opt.settings, SYSCONFDIR SETTINGS_FILE,
-		&run.map.diags, &e) == -1) {
-		say_diags(&run.map.diags, true);
-		if (run.map.diags.errors == 0)
-			say_err(&e);
-		code = run.map.diags.errors > 0 ? EX_CONFIG : e.code;
-	} else {
+	code = settings_read(&run.set, &run.opt.settings, &run.map.diags);
+	if (code == EX_OK) {
 		code = run_compile(&run, now);
 		print_result(&run, code);
 	}
-	code = flushed(code);
+	code = say_flushed(code);
 	mapbuild_release(&run.map);
 	settings_free(&run.set);
 	return code;

@@ -6,7 +6,6 @@
  * a log was read in the same transaction as what was read. Without the
  * ledger it prints.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <signal.h>
@@ -151,10 +150,10 @@ parse_options(int argc, char *argv[], struct options *opt)
 			break;
 		case 'h':
 			usage(stdout);
-			exit(EX_OK);
+			exit(say_flushed(EX_OK));
 		case 'V':
 			(void)printf("tlspact-log %s\n", VERSION);
-			exit(EX_OK);
+			exit(say_flushed(EX_OK));
 		default:
 			bad_usage();
 		}
@@ -486,7 +485,6 @@ main(int argc, char *argv[])
 {
 	struct sigaction sa = {.sa_handler = on_signal};
 	struct run run = {0};
-	struct err e = {0};
 	int code;
 
 	mem_tune();
@@ -496,21 +494,13 @@ main(int argc, char *argv[])
 	(void)sigaction(SIGTERM, &sa, NULL);
 	(void)sigaction(SIGINT, &sa, NULL);
 	(void)sigaction(SIGHUP, &sa, NULL);
-	if (settings_load(&run.set, &run.opt.settings, SYSCONFDIR SETTINGS_FILE,
-		&run.diags, &e) == -1) {
-		say_diags(&run.diags, true);
-		if (run.diags.errors == 0)
-			say_err(&e);
-		code = run.diags.errors > 0 ? EX_CONFIG : e.code;
-	} else if ((code = prepare(&run)) == EX_OK) {
+	code = settings_read(&run.set, &run.opt.settings, &run.diags);
+	if (code == EX_OK && (code = prepare(&run)) == EX_OK) {
 		code = read_logs(&run, argc - optind, argv + optind);
 		print_told(&run);
 		print_summary(&run);
 	}
-	if (fflush(stdout) == EOF || ferror(stdout)) {
-		say("cannot write to standard output: %s", strerror(errno));
-		code = code == EX_OK ? EX_IOERR : code;
-	}
+	code = say_flushed(code);
 	buf_free(&run.told);
 	logreader_free(run.reader);
 	logtally_free(run.tally);

@@ -186,10 +186,10 @@ parse_options(int argc, char *argv[], struct options *opt)
 			break;
 		case 'h':
 			usage(stdout);
-			exit(EX_OK);
+			exit(say_flushed(EX_OK));
 		case 'V':
 			(void)printf("tlspact-probe %s\n", VERSION);
-			exit(EX_OK);
+			exit(say_flushed(EX_OK));
 		default:
 			misused(opt);
 		}
@@ -212,16 +212,11 @@ wall_clock(void)
 static int
 load(struct run *run)
 {
-	struct err e = {0};
+	int code = settings_read(&run->set, &run->opt.settings, &run->diags);
+	struct err e;
 
-	if (settings_load(&run->set, &run->opt.settings,
-		SYSCONFDIR SETTINGS_FILE, &run->diags, &e) == -1) {
-		say_diags(&run->diags, true);
-		if (run->diags.errors > 0)
-			return EX_CONFIG;
-		say_err(&e);
-		return e.code;
-	}
+	if (code != EX_OK)
+		return code;
 	run->registry =
 	    registry_load(run->set.registry, wall_clock(), &run->diags, &e);
 	if (run->registry == NULL) {
@@ -465,11 +460,7 @@ put_out(const struct run *run, const struct buf *b)
 	}
 	if (b->len > 0)
 		(void)fwrite(b->data, 1, b->len, stdout);
-	if (fflush(stdout) == EOF || ferror(stdout)) {
-		say("cannot write to standard output: %s", strerror(errno));
-		return EX_IOERR;
-	}
-	return EX_OK;
+	return say_flushed(EX_OK);
 }
 
 static int

@@ -110,10 +110,10 @@ parse_options(int argc, char *argv[], struct options *opt)
 			break;
 		case 'h':
 			usage(stdout);
-			exit(EX_OK);
+			exit(say_flushed(EX_OK));
 		case 'V':
 			(void)printf("tlspact-setup %s\n", VERSION);
-			exit(EX_OK);
+			exit(say_flushed(EX_OK));
 		default:
 			usage(stderr);
 			exit(EX_USAGE);
@@ -387,7 +387,7 @@ apply(const struct settings *s, const struct options *opt)
 	return code;
 }
 
-static void
+static int
 show_settings(const struct settings *s)
 {
 	struct buf out = {0};
@@ -395,6 +395,22 @@ show_settings(const struct settings *s)
 	conf_print(&s->conf, &out);
 	(void)fputs(out.data, stdout);
 	buf_free(&out);
+	return EX_OK;
+}
+
+static int
+act(const char *verb, struct settings *s, const struct options *opt)
+{
+	if (*verb == '\0')
+		return show_settings(s);
+	if (strcmp(verb, "apply") == 0)
+		return apply(s, opt);
+	if (strcmp(verb, "print") == 0)
+		return print(s, opt);
+	if (strcmp(verb, "check") == 0)
+		return check(s, opt);
+	usage(stderr);
+	return EX_USAGE;
 }
 
 int
@@ -403,34 +419,15 @@ main(int argc, char *argv[])
 	struct options opt = {0};
 	struct settings s;
 	struct diags d = {0};
-	struct err e = {0};
 	const char *verb;
-	int code = EX_OK;
+	int code;
 
 	say_init("tlspact-setup");
 	verb = parse_options(argc, argv, &opt);
-	if (settings_load(
-		&s, &opt.settings, SYSCONFDIR SETTINGS_FILE, &d, &e) == -1) {
-		say_diags(&d, true);
-		if (d.errors == 0)
-			say_err(&e);
-		code = d.errors > 0 ? EX_CONFIG : e.code;
-	} else if (*verb == '\0') {
-		show_settings(&s);
-	} else if (strcmp(verb, "apply") == 0) {
-		code = apply(&s, &opt);
-	} else if (strcmp(verb, "print") == 0) {
-		code = print(&s, &opt);
-	} else if (strcmp(verb, "check") == 0) {
-		code = check(&s, &opt);
-	} else {
-		usage(stderr);
-		code = EX_USAGE;
-	}
-	if (fflush(stdout) == EOF || ferror(stdout)) {
-		say("cannot write to standard output: %s", strerror(errno));
-		code = code == EX_OK ? EX_IOERR : code;
-	}
+	code = settings_read(&s, &opt.settings, &d);
+	if (code == EX_OK)
+		code = act(verb, &s, &opt);
+	code = say_flushed(code);
 	diag_free(&d);
 	settings_free(&s);
 	return code;

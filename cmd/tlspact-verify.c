@@ -4,7 +4,6 @@
  * From a file, or as one host shows it; and, with --rehearse, the chains
  * that the ledger has kept against a CA bundle before it is installed.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <signal.h>
@@ -129,10 +128,10 @@ parse_options(int argc, char *argv[], struct options *opt)
 			break;
 		case 'h':
 			usage(stdout);
-			exit(EX_OK);
+			exit(say_flushed(EX_OK));
 		case 'V':
 			(void)printf("tlspact-verify %s\n", VERSION);
-			exit(EX_OK);
+			exit(say_flushed(EX_OK));
 		default:
 			usage(stderr);
 			exit(EX_USAGE);
@@ -160,16 +159,11 @@ the_clock(void)
 static int
 load(struct run *run)
 {
-	struct err e = {0};
+	int code = settings_read(&run->set, &run->opt.settings, &run->diags);
+	struct err e;
 
-	if (settings_load(&run->set, &run->opt.settings,
-		SYSCONFDIR SETTINGS_FILE, &run->diags, &e) == -1) {
-		say_diags(&run->diags, true);
-		if (run->diags.errors > 0)
-			return EX_CONFIG;
-		say_err(&e);
-		return e.code;
-	}
+	if (code != EX_OK)
+		return code;
 	run->registry =
 	    registry_load(run->set.registry, time(NULL), &run->diags, &e);
 	if (run->registry == NULL) {
@@ -504,11 +498,7 @@ run_verify(struct run *run)
 		print_json(run, code);
 	else if (run->out.len > 0)
 		(void)fwrite(run->out.data, 1, run->out.len, stdout);
-	if (fflush(stdout) == EOF || ferror(stdout)) {
-		say("cannot write to standard output: %s", strerror(errno));
-		return EX_IOERR;
-	}
-	return code;
+	return say_flushed(EX_OK) == EX_OK ? code : EX_IOERR;
 }
 
 int

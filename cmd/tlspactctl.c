@@ -148,10 +148,10 @@ common_option(struct run *r, int ch)
 		break;
 	case 'h':
 		usage(stdout);
-		exit(EX_OK);
+		exit(say_flushed(EX_OK));
 	case 'V':
 		(void)printf("tlspactctl %s\n", VERSION);
-		exit(EX_OK);
+		exit(say_flushed(EX_OK));
 	default:
 		usage_exit();
 	}
@@ -262,26 +262,16 @@ int
 main(int argc, char *argv[])
 {
 	struct run r = {.c.now = time(NULL)};
-	struct err e = {0};
 	int code;
 
 	say_init("tlspactctl");
 	parse_options(argc, argv, &r);
 	keep_options(&r);
 	author_get(&r.c.author);
-	if (settings_load(&r.c.set, &r.options, SYSCONFDIR SETTINGS_FILE,
-		&r.c.diags, &e) == -1) {
-		say_diags(&r.c.diags, true);
-		if (r.c.diags.errors == 0)
-			say_err(&e);
-		code = r.c.diags.errors > 0 ? EX_CONFIG : e.code;
-	} else {
+	code = settings_read(&r.c.set, &r.options, &r.c.diags);
+	if (code == EX_OK)
 		code = act(&r);
-	}
-	if (fflush(stdout) == EOF || ferror(stdout)) {
-		say("cannot write to standard output: %s", strerror(errno));
-		code = code == EX_OK ? EX_IOERR : code;
-	}
+	code = say_flushed(code);
 	diag_free(&r.c.diags);
 	registry_free(r.c.registry);
 	settings_free(&r.c.set);

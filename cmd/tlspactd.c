@@ -126,10 +126,10 @@ parse_options(int argc, char *argv[], struct options *opt)
 			break;
 		case 'h':
 			usage(stdout);
-			exit(EX_OK);
+			exit(say_flushed(EX_OK));
 		case 'V':
 			(void)printf("tlspactd %s\n", VERSION);
-			exit(EX_OK);
+			exit(say_flushed(EX_OK));
 		default:
 			usage(stderr);
 			exit(EX_USAGE);
@@ -457,18 +457,12 @@ main(int argc, char *argv[])
 	    [LOG_LEVEL_INFO] = LOGLINE_INFO,
 	    [LOG_LEVEL_DEBUG] = LOGLINE_DEBUG};
 	static struct daemon d = {.opt.recompile = &d.keeper.recompile};
-	struct err e = {0};
 	int code;
 
 	say_init("tlspactd");
 	parse_options(argc, argv, &d.opt);
-	if (settings_load(&d.set, &d.opt.settings, SYSCONFDIR SETTINGS_FILE,
-		&d.diags, &e) == -1) {
-		say_diags(&d.diags, true);
-		if (d.diags.errors == 0)
-			say_err(&e);
-		code = d.diags.errors > 0 ? EX_CONFIG : e.code;
-	} else {
+	code = settings_read(&d.set, &d.opt.settings, &d.diags);
+	if (code == EX_OK) {
 		logline_init(d.opt.warden ? "tlspactd warden" : "tlspactd",
 		    d.opt.verbose ? LOGLINE_DEBUG : levels[d.set.log_level],
 		    d.opt.foreground);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -86,4 +87,13 @@ say_diags(const struct diags *d, bool all)
 		    d->v[i].kind == DIAG_WARNING ? "warning: " : "",
 		    d->v[i].text);
 	}
+}
+
+int
+say_flushed(int code)
+{
+	if (fflush(stdout) != EOF && !ferror(stdout))
+		return code;
+	say("cannot write to standard output: %s", strerror(errno));
+	return code == EX_OK ? EX_IOERR : code;
 }

@@ -28,4 +28,11 @@ void say_err(const struct err *e);
  */
 void say_diags(const struct diags *d, bool all);
 
+/*
+ * Write out what is left of standard output. If it cannot be written, that
+ * is said, and code becomes 74 (EX_IOERR) unless it tells of a failure
+ * already. Returns the code.
+ */
+int say_flushed(int code);
+
 #endif

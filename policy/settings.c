@@ -14,6 +14,7 @@
 #include "mem.h"
 #include "proc.h"
 #include "quote.h"
+#include "say.h"
 #include "target.h"
 
 #define POSTCONF_MS 10000 /* patience with postconf(1) */
@@ -187,6 +188,20 @@ settings_load(struct settings *s, struct settings_options *o,
 	free(o->override);
 	o->override = NULL;
 	return d->errors > 0 ? -1 : rv;
+}
+
+int
+settings_read(struct settings *s, struct settings_options *o, struct diags *d)
+{
+	struct err e;
+
+	if (settings_load(s, o, SYSCONFDIR SETTINGS_FILE, d, &e) == 0)
+		return EX_OK;
+	say_diags(d, true);
+	if (d->errors > 0)
+		return EX_CONFIG;
+	say_err(&e);
+	return e.code;
 }
 
 void

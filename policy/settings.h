@@ -85,6 +85,13 @@ void settings_option(struct settings_options *o, const char *assignment);
 int settings_load(struct settings *s, struct settings_options *o,
     const char *fallback, struct diags *d, struct err *e);
 
+/*
+ * The same for a program: the file in SYSCONFDIR unless -C names another,
+ * and whatever is wrong is said. Returns 0 or the exit code.
+ */
+int settings_read(
+    struct settings *s, struct settings_options *o, struct diags *d);
+
 void settings_free(struct settings *s);
 
 /*

@@ -389,6 +389,16 @@ for text in '--text' '-h' '-V' '-j' ''; do
 		>/dev/full 2>"$T/.err" || rc=$?
 	is "stdout is full: ${text:-summary}" "$rc" 74
 done
+for program in log probe setup verify; do
+	rc=0
+	"$B/tlspact-$program" -V >/dev/full 2>"$T/.err" || rc=$?
+	is "stdout is full: tlspact-$program -V" "$rc" 74
+done
+for program in tlspactctl tlspactd; do
+	rc=0
+	"$B/$program" -h >/dev/full 2>"$T/.err" || rc=$?
+	is "stdout is full: $program -h" "$rc" 74
+done
 printf 'not a map' >"$T/broken.cdb"
 compile -o map="$T/broken.cdb"
 is 'a live map that is none is replaced' "$rc" 0
