@@ -82,11 +82,18 @@ $(TOOLS): $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtlspact.a
 	@mkdir -p $(@D)
 	$(call SAY,LD,$@)$(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_all) $(LIBS)
 
-# A change of compiler or flags rebuilds everything.
+# A change of compiler or flags rebuilds everything; one of the version,
+# which each commit brings, only what says it.
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(BASE) $(VERSION) $(SYSCONFDIR)' | cmp -s - $@ || \
-		echo '$(CC) $(BASE) $(VERSION) $(SYSCONFDIR)' >$@
+	@echo '$(CC) $(BASE) $(SYSCONFDIR)' | cmp -s - $@ || \
+		echo '$(CC) $(BASE) $(SYSCONFDIR)' >$@
+
+$(B)/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+
+$(PROGRAMS:%=$(B)/cmd/%.o): $(B)/version
 
 programs-for-tests: $(BINS) $(UNITS) $(TOOLS)
 
