@@ -33,6 +33,16 @@ static const struct {
     {"3.1000", 0, "is not a Postfix version", false, false},
     {"99999999999.7", 0, "is not a Postfix version", false, false},
     {" 3.7", 0, "is not a Postfix version", false, false},
+    {"3.7 ", 0, "is not a Postfix version", false, false},
+    {"3.07", 0, "is not a Postfix version", false, false},
+    {"03.7", 0, "is not a Postfix version", false, false},
+    {"3.7.", 0, "is not a Postfix version", false, false},
+    {"3.7.11garbage", 0, "is not a Postfix version", false, false},
+    {"3.7.x", 0, "is not a Postfix version", false, false},
+    {"3.7.11.2", 0, "is not a Postfix version", false, false},
+    {"3.7-", 0, "is not a Postfix version", false, false},
+    {"3.7-RC 1", 0, "is not a Postfix version", false, false},
+    {"3.9-20240121-nonprod", 3009, NULL, true, true},
 };
 
 static void
