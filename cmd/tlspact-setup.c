@@ -210,8 +210,8 @@ print_findings(
 		(void)printf(
 		    "%zu fault%s\n", f->faults, f->faults == 1 ? "" : "s");
 	else
-		(void)printf("no fault: Postfix obeys %s (%zu rows)\n",
-		    map->path, map->rows);
+		(void)printf("no fault: Postfix obeys %s (%zu row%s)\n",
+		    map->path, map->rows, map->rows == 1 ? "" : "s");
 	if (verbose)
 		(void)printf("rows that need the system CA %zu, pinned keys "
 			     "%zu, DANE %zu; CA files of partners %zu\n",

@@ -349,9 +349,9 @@ check_dane(struct client *k)
 		wiring_found(k, FINDING_FAULT, "smtp_dns_support_level",
 		    "postconf -e 'smtp_dns_support_level = dnssec', with a "
 		    "validating resolver on this host",
-		    "%zu rows ask for DANE, and smtp_dns_support_level is not "
+		    "%zu row%s for DANE, and smtp_dns_support_level is not "
 		    "dnssec: dane-only mail is held, dane falls to may",
-		    k->map->dane);
+		    k->map->dane, k->map->dane == 1 ? " asks" : "s ask");
 }
 
 static void

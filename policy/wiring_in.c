@@ -248,9 +248,9 @@ check_asking(struct client *k)
 	if (a.list == NULL && k->map->inbound > 0) {
 		wiring_found(k, FINDING_FAULT, "smtpd_recipient_restrictions",
 		    fix,
-		    "tlspactd is not asked: the inbound rules of %zu domains "
+		    "tlspactd is not asked: the inbound rules of %zu domain%s "
 		    "are not enforced",
-		    k->map->inbound);
+		    k->map->inbound, k->map->inbound == 1 ? "" : "s");
 	} else if (a.list != NULL) {
 		check_place(k, &a, fix);
 		check_service(k, &a);
@@ -348,9 +348,11 @@ check_ccert(struct client *k)
 	    !is_yes(k, "smtpd_tls_req_ccert"))
 		wiring_found(k, FINDING_FAULT, "smtpd_tls_ask_ccert",
 		    "postconf -e 'smtpd_tls_ask_ccert = yes'",
-		    "inbound-verify of %zu domains needs client certificates, "
-		    "which nobody is asked for: their mail is refused",
-		    m->ask_name + m->ask_key);
+		    "inbound-verify of %zu domain%s needs client "
+		    "certificates, which nobody is asked for: their mail is "
+		    "refused",
+		    m->ask_name + m->ask_key,
+		    m->ask_name + m->ask_key == 1 ? "" : "s");
 	if (m->ask_key > 0 && strcmp(digest, "sha256") != 0)
 		wiring_found(k, FINDING_FAULT, "smtpd_tls_fingerprint_digest",
 		    "postconf -e 'smtpd_tls_fingerprint_digest = sha256'",

@@ -56,7 +56,7 @@ ok 'a registry' registry "$acme"
 
 run setup check
 is 'a good configuration has no fault' "$rc $out" \
-	"0 no fault: Postfix obeys $T/policy.cdb (1 rows)" || diag "$err"
+	"0 no fault: Postfix obeys $T/policy.cdb (1 row)" || diag "$err"
 
 # faulty NAME REGEX LINE...	main.cf with these lines at the end
 faulty()
@@ -116,7 +116,7 @@ is 'encrypt is no fault' "$rc" 0
 like 'but a note' "$out" 'note .*from everybody, not only from partners'
 
 ok 'client names are asked for' registry "$acme inbound-verify=name"
-faulty 'client certificates' 'inbound-verify of 1 domains needs client' \
+faulty 'client certificates' 'inbound-verify of 1 domain needs client' \
 	'smtpd_tls_ask_ccert = no'
 faulty 'a CA for them' 'no CA is trusted for client certificates' \
 	'smtpd_tls_ask_ccert = yes'
