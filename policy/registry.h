@@ -163,7 +163,20 @@ struct registry *registry_parse(const char *name, const char *text, size_t len,
 void registry_free(struct registry *r);
 
 /* The level that the partner has without any downgrade. */
-enum level partner_level(const struct partner *p);
+static inline enum level
+partner_level(const struct partner *p)
+{
+	if (p->terms.mode != MODE_ENFORCED)
+		return LEVEL_OPPORTUNISTIC;
+	switch (p->terms.verify) {
+	case VERIFY_NONE:
+		return LEVEL_ENCRYPT;
+	case VERIFY_KEY:
+		return LEVEL_KEY;
+	default:
+		return LEVEL_SECURE;
+	}
+}
 
 /* The file a partner stands in, for messages. */
 const char *registry_file(const struct registry *r, uint32_t source);

@@ -274,11 +274,6 @@ check_parents(struct registry *r, struct diags *d)
 	uint32_t parent;
 	size_t i, at;
 
-	for (i = 0; i < r->npartners; i++)
-		if (partner_level(&r->partner[i]) != LEVEL_SECURE)
-			break;
-	if (i == r->npartners)
-		return; /* nobody can be weaker than anybody */
 	for (i = 0; i < r->ndomains; i++) {
 		n = dname_labels(r->domain[i].name);
 		if (r->domain[i].name[0] != '[' && n < fewest)
@@ -308,26 +303,12 @@ check_parents(struct registry *r, struct diags *d)
 	}
 }
 
-enum level
-partner_level(const struct partner *p)
-{
-	if (p->terms.mode != MODE_ENFORCED)
-		return LEVEL_OPPORTUNISTIC;
-	switch (p->terms.verify) {
-	case VERIFY_NONE:
-		return LEVEL_ENCRYPT;
-	case VERIFY_KEY:
-		return LEVEL_KEY;
-	default:
-		return LEVEL_SECURE;
-	}
-}
-
 void
 registry_check(struct registry *r, time_t now, bool files, struct diags *d)
 {
 	struct paths seen = {0};
 	struct partner *p;
+	bool all_secure = true;
 	size_t i;
 
 	strmap_init(&seen.map, path_key);
@@ -344,8 +325,11 @@ registry_check(struct registry *r, time_t now, bool files, struct diags *d)
 		check_partner(r, p, now, d);
 		if (files)
 			check_ca(r, p, &seen, d);
+		all_secure = all_secure && partner_level(p) == LEVEL_SECURE;
 	}
-	check_parents(r, d);
+	/* Otherwise nobody can be weaker than anybody. */
+	if (!all_secure)
+		check_parents(r, d);
 	free(seen.v);
 	strmap_free(&seen.map);
 }
