@@ -151,7 +151,7 @@ inorder_run(const struct inorder *how, void *arg, unsigned threads)
 
 	if (threads > THREADS_MAX)
 		threads = THREADS_MAX;
-	r.nitems = threads == 0 ? 1 : 2 * (size_t)threads + 2;
+	r.nitems = threads == 0 ? 1 : 4 * (size_t)threads + 4;
 	r.item = mem_zero(r.nitems, how->size);
 	r.done = mem_zero(r.nitems, sizeof(*r.done));
 	pthread_mutex_init(&r.source, NULL);
