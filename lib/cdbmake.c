@@ -24,25 +24,64 @@
 #define BLOCK (64u * 1024)	     /* bytes written at once */
 #define WRITEBACK (8u * 1024 * 1024) /* bytes between two hints to the disk */
 
-struct record {
+/* As it stands in the file, little-endian. */
+struct slot {
 	uint32_t hash, pos;
 };
 
 /* The records of one hash table, in the order in which they came. */
 struct table {
-	struct record *v;
+	struct cdbmap_record *v;
 	size_t n, cap;
 };
 
 struct cdbmap_writer {
 	int fd;
-	unsigned pos;	 /* where the next byte goes */
-	unsigned hinted; /* bytes the kernel was asked to write already */
-	size_t used;	 /* bytes in block, which end at pos */
-	unsigned char block[BLOCK];
+	unsigned pos;		   /* where the next byte goes */
+	unsigned hinted;	   /* bytes the kernel was asked to write */
+	struct cdbmap_batch small; /* records that came one by one */
 	struct table table[TABLES];
 	_Atomic unsigned written; /* bytes of the file */
 };
+
+void
+cdbmap_batch_begin(struct cdbmap_batch *b, const char *key, size_t klen)
+{
+	unsigned char head[8] = {0};
+
+	b->record = mem_grow(b->record, b->n, &b->cap, sizeof(*b->record));
+	b->record[b->n].hash = cdb_hash(key, (unsigned)klen);
+	b->record[b->n++].at = (uint32_t)b->bytes.len;
+	cdb_pack((unsigned)klen, head);
+	buf_add(&b->bytes, head, sizeof(head));
+	buf_add(&b->bytes, key, klen);
+}
+
+void
+cdbmap_batch_end(struct cdbmap_batch *b)
+{
+	unsigned char *head =
+	    (unsigned char *)b->bytes.data + b->record[b->n - 1].at;
+	const unsigned char *end =
+	    (unsigned char *)b->bytes.data + b->bytes.len;
+
+	cdb_pack((unsigned)(end - (head + 8 + cdb_unpack(head))), head + 4);
+}
+
+void
+cdbmap_batch_clear(struct cdbmap_batch *b)
+{
+	buf_clear(&b->bytes);
+	b->n = 0;
+}
+
+void
+cdbmap_batch_free(struct cdbmap_batch *b)
+{
+	buf_free(&b->bytes);
+	free(b->record);
+	*b = (struct cdbmap_batch){0};
+}
 
 struct cdbmap_writer *
 cdbmap_create(int fd)
@@ -55,12 +94,13 @@ cdbmap_create(int fd)
 }
 
 static int
-write_at(int fd, const unsigned char *p, size_t len, off_t at)
+write_at(int fd, const void *bytes, size_t len, off_t at)
 {
+	const char *p = bytes;
 	ssize_t n;
 
 	while (len > 0) {
-		n = pwrite(fd, p, len, at);
+		n = pwrite(fd, p, len < BLOCK ? len : BLOCK, at);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == 0)
@@ -75,54 +115,57 @@ write_at(int fd, const unsigned char *p, size_t len, off_t at)
 }
 
 static int
-flush_block(struct cdbmap_writer *w)
+put(struct cdbmap_writer *w, const void *p, size_t len)
 {
-	if (write_at(w->fd, w->block, w->used, (off_t)(w->pos - w->used)) == -1)
+	if (len > UINT_MAX - w->pos) {
+		errno = ENOMEM; /* as tinycdb calls it */
 		return -1;
-	w->used = 0;
+	}
+	if (write_at(w->fd, p, len, (off_t)w->pos) == -1)
+		return -1;
+	w->pos += (unsigned)len;
 	atomic_store_explicit(&w->written, w->pos, memory_order_relaxed);
 	return 0;
 }
 
 static int
-put(struct cdbmap_writer *w, const void *p, size_t len)
+put_batch(struct cdbmap_writer *w, const struct cdbmap_batch *b)
 {
-	const unsigned char *from = p;
-	size_t n;
+	struct cdbmap_record rec;
+	struct table *t;
+	size_t i;
 
-	while (len > 0) {
-		if (w->used == BLOCK && flush_block(w) == -1)
-			return -1;
-		n = len < BLOCK - w->used ? len : BLOCK - w->used;
-		memcpy(w->block + w->used, from, n);
-		w->used += n;
-		w->pos += (unsigned)n;
-		from += n;
-		len -= n;
+	for (i = 0; i < b->n; i++) {
+		rec = b->record[i];
+		rec.at += w->pos;
+		t = &w->table[rec.hash % TABLES];
+		t->v = mem_grow(t->v, t->n, &t->cap, sizeof(*t->v));
+		t->v[t->n++] = rec;
 	}
-	return 0;
+	return put(w, b->bytes.data, b->bytes.len);
 }
 
 static int
-put_record(struct cdbmap_writer *w, const char *key, size_t klen,
-    const char *value, size_t vlen)
+put_small(struct cdbmap_writer *w)
 {
-	unsigned char head[8], *to;
+	int rc = put_batch(w, &w->small);
 
-	cdb_pack((unsigned)klen, head);
-	cdb_pack((unsigned)vlen, head + 4);
-	if (8 + klen + vlen > BLOCK - w->used)
-		return put(w, head, sizeof(head)) == -1 ||
-			       put(w, key, klen) == -1 ||
-			       put(w, value, vlen) == -1
-			   ? -1
-			   : 0;
-	to = w->block + w->used;
-	memcpy(to, head, sizeof(head));
-	memcpy(to + 8, key, klen);
-	memcpy(to + 8 + klen, value, vlen);
-	w->used += 8 + klen + vlen;
-	w->pos += (unsigned)(8 + klen + vlen);
+	cdbmap_batch_clear(&w->small);
+	return rc;
+}
+
+static int
+failed(struct err *e)
+{
+	return err_sys(e, err_code_output(errno), "cannot write the map");
+}
+
+int
+cdbmap_add_batch(
+    struct cdbmap_writer *w, const struct cdbmap_batch *b, struct err *e)
+{
+	if (put_small(w) == -1 || put_batch(w, b) == -1)
+		return failed(e);
 	return 0;
 }
 
@@ -130,21 +173,14 @@ int
 cdbmap_add(struct cdbmap_writer *w, const char *key, size_t klen,
     const char *value, size_t vlen, struct err *e)
 {
-	const size_t left = UINT_MAX - w->pos;
-	struct record rec = {.pos = w->pos};
-	struct table *t;
-
-	errno = ENOMEM; /* as tinycdb calls it */
-	if (klen > left || vlen > left - klen || left - klen - vlen < 8)
-		return err_sys(
-		    e, err_code_output(errno), "cannot write the map");
-	rec.hash = cdb_hash(key, (unsigned)klen);
-	t = &w->table[rec.hash % TABLES];
-	t->v = mem_grow(t->v, t->n, &t->cap, sizeof(*t->v));
-	t->v[t->n++] = rec;
-	if (put_record(w, key, klen, value, vlen) == -1)
-		return err_sys(
-		    e, err_code_output(errno), "cannot write the map");
+	errno = ENOMEM;
+	if (klen > UINT_MAX / 4 || vlen > UINT_MAX / 2)
+		return failed(e);
+	cdbmap_batch_begin(&w->small, key, klen);
+	buf_add(&w->small.bytes, value, vlen);
+	cdbmap_batch_end(&w->small);
+	if (w->small.bytes.len >= BLOCK && put_small(w) == -1)
+		return failed(e);
 	return 0;
 }
 
@@ -166,7 +202,7 @@ cdbmap_writeback(struct cdbmap_writer *w)
  * A slot of zeros is free, and records are never at position 0.
  */
 static int
-put_table(struct cdbmap_writer *w, const struct table *t, struct record *slot)
+put_table(struct cdbmap_writer *w, const struct table *t, struct slot *slot)
 {
 	size_t n = t->n * 2, i, k;
 
@@ -175,9 +211,8 @@ put_table(struct cdbmap_writer *w, const struct table *t, struct record *slot)
 		k = (t->v[i].hash >> 8) % n;
 		while (slot[k].pos != 0)
 			k = k + 1 == n ? 0 : k + 1;
-		/* As they are written. */
 		slot[k].hash = htole32(t->v[i].hash);
-		slot[k].pos = htole32(t->v[i].pos);
+		slot[k].pos = htole32(t->v[i].at);
 	}
 	return put(w, slot, n * sizeof(*slot));
 }
@@ -186,19 +221,13 @@ static int
 put_tables(struct cdbmap_writer *w)
 {
 	unsigned char head[HEAD];
-	size_t i, records = 0, most = 0;
-	struct record *slot;
+	struct slot *slot;
+	size_t i, most = 0;
 	int rc = 0;
 
-	for (i = 0; i < TABLES; i++) {
-		records += w->table[i].n;
+	for (i = 0; i < TABLES; i++)
 		if (w->table[i].n > most)
 			most = w->table[i].n;
-	}
-	if (records > (UINT_MAX - w->pos) / 16) {
-		errno = ENOMEM;
-		return -1;
-	}
 	slot = mem_alloc(2 * most * sizeof(*slot));
 	for (i = 0; i < TABLES && rc == 0; i++) {
 		cdb_pack(w->pos, head + 8 * i);
@@ -206,9 +235,7 @@ put_tables(struct cdbmap_writer *w)
 		rc = put_table(w, &w->table[i], slot);
 	}
 	free(slot);
-	if (rc == -1 || flush_block(w) == -1)
-		return -1;
-	return write_at(w->fd, head, sizeof(head), 0);
+	return rc == -1 ? -1 : write_at(w->fd, head, sizeof(head), 0);
 }
 
 int
@@ -216,8 +243,8 @@ cdbmap_finish(struct cdbmap_writer *w, struct err *e)
 {
 	int rv = 0;
 
-	if (put_tables(w) == -1)
-		rv = err_sys(e, err_code_output(errno), "cannot write the map");
+	if (put_small(w) == -1 || put_tables(w) == -1)
+		rv = failed(e);
 	cdbmap_abandon(w);
 	return rv;
 }
@@ -231,5 +258,6 @@ cdbmap_abandon(struct cdbmap_writer *w)
 		return;
 	for (i = 0; i < TABLES; i++)
 		free(w->table[i].v);
+	cdbmap_batch_free(&w->small);
 	free(w);
 }

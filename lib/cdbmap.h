@@ -8,6 +8,9 @@
 #define CDBMAP_H
 
 #include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
 
 struct err;
 struct cdbmap;
@@ -44,6 +47,30 @@ void cdbmap_close(struct cdbmap *m);
 
 /* Start writing to the empty file fd, which stays the caller's. */
 struct cdbmap_writer *cdbmap_create(int fd);
+
+/*
+ * Records in the form of the file, made by any thread for the one that
+ * writes. Zeroed at first; freed with cdbmap_batch_free().
+ */
+struct cdbmap_batch {
+	struct buf bytes;
+	struct cdbmap_record {
+		uint32_t hash, at; /* where in bytes it begins */
+	} * record;
+	size_t n, cap;
+};
+
+/* Begin a record; its value is what is appended to bytes until its end. */
+void cdbmap_batch_begin(struct cdbmap_batch *b, const char *key, size_t klen);
+void cdbmap_batch_end(struct cdbmap_batch *b);
+
+/* Forget the records, keep the memory; free that as well. */
+void cdbmap_batch_clear(struct cdbmap_batch *b);
+void cdbmap_batch_free(struct cdbmap_batch *b);
+
+/* Add the records of b. 0, or -1 with *e set as below. */
+int cdbmap_add_batch(
+    struct cdbmap_writer *w, const struct cdbmap_batch *b, struct err *e);
 
 /* Add a record. 0, or -1 with *e set (disk full, more than 4 GiB). */
 int cdbmap_add(struct cdbmap_writer *w, const char *key, size_t klen,

@@ -348,11 +348,10 @@ compare(struct mapbuild *b)
 
 #define BATCH 2048 /* rows that are rendered together */
 
-/* Rows with their texts, key and policy in turn. */
+/* Rows, ready to be written. */
 struct batch {
 	size_t first, n;
-	struct buf text;
-	size_t key[BATCH], policy[BATCH]; /* bytes */
+	struct cdbmap_batch records;
 };
 
 struct rows {
@@ -381,17 +380,16 @@ render_rows(void *arg, void *item)
 	const struct rows *r = arg;
 	const struct row *row;
 	struct batch *b = item;
-	size_t i, at;
+	const char *key;
+	size_t i;
 
-	cdbmap_writeback(r->w);
-	buf_clear(&b->text);
+	cdbmap_batch_clear(&b->records);
 	for (i = 0; i < b->n; i++) {
 		row = &r->c->row[b->first + i];
-		at = b->text.len;
-		buf_puts(&b->text, compiled_key(r->c, row));
-		b->key[i] = b->text.len - at;
-		compiled_put(r->c, row, &b->text);
-		b->policy[i] = b->text.len - at - b->key[i];
+		key = compiled_key(r->c, row);
+		cdbmap_batch_begin(&b->records, key, strlen(key));
+		compiled_put(r->c, row, &b->records.bytes);
+		cdbmap_batch_end(&b->records);
 	}
 }
 
@@ -400,14 +398,9 @@ add_rows(void *arg, void *item)
 {
 	struct rows *r = arg;
 	const struct batch *b = item;
-	const char *p = b->text.data;
-	size_t i;
 
-	for (i = 0; i < b->n && r->rc == 0; i++) {
-		r->rc = cdbmap_add(
-		    r->w, p, b->key[i], p + b->key[i], b->policy[i], r->e);
-		p += b->key[i] + b->policy[i];
-	}
+	r->rc = cdbmap_add_batch(r->w, &b->records, r->e);
+	cdbmap_writeback(r->w);
 	return r->rc == 0;
 }
 
@@ -417,7 +410,7 @@ drop_rows(void *arg, void *item)
 	struct batch *b = item;
 
 	(void)arg;
-	buf_free(&b->text);
+	cdbmap_batch_free(&b->records);
 }
 
 static int
@@ -445,9 +438,8 @@ write_rows(struct cdbmap_writer *w, struct mapbuild *b, struct err *e)
 	buf_free(&header);
 	if (rc == -1)
 		return -1;
-	/* One renders while the other writes; small maps need no other. */
-	inorder_run(
-	    &how, &r, c->n > 16 * BATCH && inorder_threads() > 0 ? 1 : 0);
+	/* Small maps are rendered before a thread has started. */
+	inorder_run(&how, &r, c->n > 16 * BATCH ? inorder_threads() : 0);
 	return r.rc;
 }
 
