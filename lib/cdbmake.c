@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +40,6 @@ struct cdbmap_writer {
 	unsigned hinted;	   /* bytes the kernel was asked to write */
 	struct cdbmap_batch small; /* records that came one by one */
 	struct table table[TABLES];
-	_Atomic unsigned written; /* bytes of the file */
 };
 
 void
@@ -124,8 +122,18 @@ put(struct cdbmap_writer *w, const void *p, size_t len)
 	if (write_at(w->fd, p, len, (off_t)w->pos) == -1)
 		return -1;
 	w->pos += (unsigned)len;
-	atomic_store_explicit(&w->written, w->pos, memory_order_relaxed);
 	return 0;
+}
+
+/* Let the disk work while we do: the final sync is then short. */
+static void
+write_back(struct cdbmap_writer *w)
+{
+	if (w->pos - w->hinted < WRITEBACK)
+		return;
+	(void)sync_file_range(w->fd, (off64_t)w->hinted,
+	    (off64_t)(w->pos - w->hinted), SYNC_FILE_RANGE_WRITE);
+	w->hinted = w->pos;
 }
 
 static int
@@ -142,7 +150,10 @@ put_batch(struct cdbmap_writer *w, const struct cdbmap_batch *b)
 		t->v = mem_grow(t->v, t->n, &t->cap, sizeof(*t->v));
 		t->v[t->n++] = rec;
 	}
-	return put(w, b->bytes.data, b->bytes.len);
+	if (put(w, b->bytes.data, b->bytes.len) == -1)
+		return -1;
+	write_back(w);
+	return 0;
 }
 
 static int
@@ -182,19 +193,6 @@ cdbmap_add(struct cdbmap_writer *w, const char *key, size_t klen,
 	if (w->small.bytes.len >= BLOCK && put_small(w) == -1)
 		return failed(e);
 	return 0;
-}
-
-void
-cdbmap_writeback(struct cdbmap_writer *w)
-{
-	unsigned written =
-	    atomic_load_explicit(&w->written, memory_order_relaxed);
-
-	if (written - w->hinted < WRITEBACK)
-		return;
-	(void)sync_file_range(w->fd, (off64_t)w->hinted,
-	    (off64_t)(written - w->hinted), SYNC_FILE_RANGE_WRITE);
-	w->hinted = written;
 }
 
 /*

@@ -76,12 +76,6 @@ int cdbmap_add_batch(
 int cdbmap_add(struct cdbmap_writer *w, const char *key, size_t klen,
     const char *value, size_t vlen, struct err *e);
 
-/*
- * Let the disk begin with what was added so far, if that is a lot: the sync
- * at the end is then short. One thread may do so while another one adds.
- */
-void cdbmap_writeback(struct cdbmap_writer *w);
-
 /* Write the tables. 0 or -1 with *e set; frees w either way. */
 int cdbmap_finish(struct cdbmap_writer *w, struct err *e);
 

@@ -400,7 +400,6 @@ add_rows(void *arg, void *item)
 	const struct batch *b = item;
 
 	r->rc = cdbmap_add_batch(r->w, &b->records, r->e);
-	cdbmap_writeback(r->w);
 	return r->rc == 0;
 }
 
