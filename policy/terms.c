@@ -48,15 +48,10 @@ enum kind { KIND_CHOICE, KIND_LIST, KIND_TEXT, KIND_SPECIAL };
 #define ALL (TERM_OF_PARTNER | TERM_OF_PROVIDER | TERM_OF_DEFAULT)
 #define NOT_PROVIDER (TERM_OF_PARTNER | TERM_OF_DEFAULT)
 #define NAME(s) s, sizeof(s) - 1
-#define FIELD(f) offsetof(struct terms, f), sizeof(((struct terms *)0)->f)
-#define RARE(f) offsetof(struct seldom, f), sizeof(((struct seldom *)0)->f)
-
-/* The attributes that are kept in struct seldom. */
-#define SELDOM                                                            \
-	(TERM_BIT(TERM_CA) | TERM_BIT(TERM_ISSUER) | TERM_BIT(TERM_KEY) | \
-	    TERM_BIT(TERM_NOTE) | TERM_BIT(TERM_OPERATOR) |               \
-	    TERM_BIT(TERM_TICKET) | TERM_BIT(TERM_REVIEW) |               \
-	    TERM_BIT(TERM_DROP_AFTER) | TERM_BIT(TERM_DROP_FOR))
+#define FIELD(f) \
+	false, offsetof(struct terms, f), sizeof(((struct terms *)0)->f)
+#define RARE(f) \
+	true, offsetof(struct seldom, f), sizeof(((struct seldom *)0)->f)
 
 static const struct strs no_strs = {0};
 static const struct seldom standard = {.ca = &no_strs,
@@ -72,7 +67,8 @@ static const struct {
 	size_t len; /* of the name */
 	unsigned place;
 	enum kind kind;
-	size_t offset, size; /* in struct seldom, if SELDOM has it */
+	bool rare; /* kept in struct seldom, not in struct terms */
+	size_t offset, size;
 	const struct choice *choices;
 	element_fn *element;
 } table[TERM_COUNT] = {
@@ -83,9 +79,9 @@ static const struct {
 	FIELD(common_name), common_names, NULL},
     [TERM_CONTACT] = {NAME("contact"), TERM_OF_PARTNER, KIND_TEXT,
 	FIELD(contact), NULL, NULL},
-    [TERM_DOMAIN] = {NAME("domain"), TERM_OF_PARTNER, KIND_SPECIAL, 0, 0, NULL,
-	NULL},
-    [TERM_DROP_AFTER] = {NAME("drop-after"), NOT_PROVIDER, KIND_SPECIAL,
+    [TERM_DOMAIN] = {NAME("domain"), TERM_OF_PARTNER, KIND_SPECIAL, false, 0, 0,
+	NULL, NULL},
+    [TERM_DROP_AFTER] = {NAME("drop-after"), NOT_PROVIDER, KIND_SPECIAL, true,
 	offsetof(struct seldom, drop_count),
 	offsetof(struct seldom, drop_for) - offsetof(struct seldom, drop_count),
 	NULL, NULL},
@@ -114,8 +110,8 @@ static const struct {
 	FIELD(on_failure), on_failures, NULL},
     [TERM_OPERATOR] = {NAME("operator"), NOT_PROVIDER, KIND_TEXT,
 	RARE(operator_), NULL, NULL},
-    [TERM_PROVIDER] = {NAME("provider"), TERM_OF_PARTNER, KIND_SPECIAL, 0, 0,
-	NULL, NULL},
+    [TERM_PROVIDER] = {NAME("provider"), TERM_OF_PARTNER, KIND_SPECIAL, false,
+	0, 0, NULL, NULL},
     [TERM_REVIEW] = {NAME("review"), TERM_OF_PARTNER, KIND_SPECIAL,
 	RARE(review), NULL, NULL},
     [TERM_TICKET] = {NAME("ticket"), TERM_OF_PARTNER, KIND_TEXT, RARE(ticket),
@@ -396,8 +392,8 @@ const char *
 term_take(struct terms *terms, enum term t, char **rest, struct arena *arena,
     char *buf, const char **culprit)
 {
-	bool rare = (SELDOM & TERM_BIT(t)) != 0;
-	char *to = rare ? (char *)own_seldom(terms, arena) : (char *)terms;
+	char *to =
+	    table[t].rare ? (char *)own_seldom(terms, arena) : (char *)terms;
 	char *value = *rest;
 	const char *bad = NULL;
 	size_t len;
@@ -428,33 +424,37 @@ term_take(struct terms *terms, enum term t, char **rest, struct arena *arena,
 	return bad;
 }
 
-/* Copy the fields of the attributes in the set `want`. */
 static void
-copy_fields(void *to, const void *from, uint32_t want)
+copy_field(void *to, const void *from, unsigned t)
 {
-	unsigned t;
-
-	for (; want != 0; want &= want - 1) {
-		t = (unsigned)__builtin_ctz(want);
-		memcpy((char *)to + table[t].offset,
-		    (const char *)from + table[t].offset, table[t].size);
-	}
+	memcpy((char *)to + table[t].offset,
+	    (const char *)from + table[t].offset, table[t].size);
 }
 
 void
 terms_inherit(struct terms *to, const struct terms *from, struct arena *arena)
 {
-	uint32_t want = from->set & ~to->set;
-	struct seldom *both;
+	uint32_t want = from->set & ~to->set, left;
+	struct seldom *both = NULL;
+	unsigned t;
 
-	copy_fields(to, from, want & ~SELDOM);
-	if ((want & SELDOM) != 0 && (to->set & SELDOM) == 0) {
-		to->seldom = from->seldom;
-	} else if ((want & SELDOM) != 0) {
-		both = arena_alloc(arena, sizeof(*both));
-		*both = *to->seldom;
-		copy_fields(both, from->seldom, want & SELDOM);
-		to->seldom = both;
+	for (left = want; left != 0; left &= left - 1) {
+		t = (unsigned)__builtin_ctz(left);
+		if (!table[t].rare) {
+			copy_field(to, from, t);
+			continue;
+		}
+		/* All of theirs if there is nothing of our own. */
+		if (to->seldom == NULL)
+			to->seldom = from->seldom;
+		if (to->seldom == from->seldom)
+			continue;
+		if (both == NULL) {
+			both = arena_alloc(arena, sizeof(*both));
+			*both = *to->seldom;
+			to->seldom = both;
+		}
+		copy_field(both, from->seldom, t);
 	}
 	to->set |= want;
 }
