@@ -11,13 +11,12 @@
 
 static const struct {
 	const char *word;
-	size_t len;
 	unsigned place; /* TERM_OF_* */
 } statements[] = {
-    [STATEMENT_PARTNER] = {"partner", 7, TERM_OF_PARTNER},
-    [STATEMENT_PROVIDER] = {"provider", 8, TERM_OF_PROVIDER},
-    [STATEMENT_DEFAULT] = {"default", 7, TERM_OF_DEFAULT},
-    [STATEMENT_INCLUDE] = {"include", 7, 0},
+    [STATEMENT_PARTNER] = {"partner", TERM_OF_PARTNER},
+    [STATEMENT_PROVIDER] = {"provider", TERM_OF_PROVIDER},
+    [STATEMENT_DEFAULT] = {"default", TERM_OF_DEFAULT},
+    [STATEMENT_INCLUDE] = {"include", 0},
 };
 
 /* The statement whose words are read. */
@@ -36,13 +35,13 @@ struct reading {
 
 /* `what "value" is ...` or `what "value": ...`, as the phrase wants it. */
 static void
-complain(const struct reading *in, unsigned line, const char *what,
+complain(struct diags *d, const char *file, unsigned line, const char *what,
     const char *value, const char *phrase)
 {
 	bool verb =
 	    strncmp(phrase, "is ", 3) == 0 || strncmp(phrase, "has ", 4) == 0;
 
-	diag_error(in->d, in->file, line, "%s %s%s %s", what, quotes(value).s,
+	diag_error(d, file, line, "%s %s%s %s", what, quotes(value).s,
 	    verb ? "" : ":", phrase);
 }
 
@@ -83,7 +82,7 @@ take_domain(struct reading *in, char *s, const struct attr *a)
 	size_t len;
 
 	if ((bad = dname_nexthop(s, buf, &name, &kind)) != NULL) {
-		complain(in, a->line, "domain", s, bad);
+		complain(in->d, in->file, a->line, "domain", s, bad);
 		return;
 	}
 	len = strlen(name);
@@ -144,7 +143,8 @@ take_attr(struct reading *in, struct attr *a)
 		for (value = a->value; value != NULL;)
 			if ((bad = term_take(in->terms, t, &value, in->arena,
 				 buf, &culprit)) != NULL)
-				complain(in, a->line, a->name, culprit, bad);
+				complain(in->d, in->file, a->line, a->name,
+				    culprit, bad);
 	}
 }
 
@@ -189,7 +189,6 @@ const char *
 fragment_name(enum statement what, struct attrs *words, const char *file,
     unsigned line, struct arena *arena, size_t *len, struct diags *d)
 {
-	struct reading in = {.file = file, .d = d};
 	struct attr a = {.line = line};
 	const char *bad, *word = statements[what].word;
 
@@ -198,7 +197,7 @@ fragment_name(enum statement what, struct attrs *words, const char *file,
 		return NULL;
 	}
 	if ((bad = bad_name(a.name)) != NULL) {
-		complain(&in, a.line, word, a.name, bad);
+		complain(d, file, a.line, word, a.name, bad);
 		return NULL;
 	}
 	*len = a.name_len;
@@ -315,8 +314,7 @@ take_line(struct fragment *f, struct line *line)
 		return;
 	}
 	for (what = 0; what <= STATEMENT_INCLUDE; what++)
-		if (a.name_len == statements[what].len &&
-		    memcmp(a.name, statements[what].word, a.name_len) == 0)
+		if (strcmp(a.name, statements[what].word) == 0)
 			break;
 	if (what == STATEMENT_PARTNER)
 		take_partner(f, &words, line->no);
