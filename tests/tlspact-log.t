@@ -49,18 +49,9 @@ told_of()
 
 lab_ca ca || bail 'no CA'
 lab_ca other || bail 'no CA'
-partners=0
 partner()
 {
-	local name=$1 cert=$2
-
-	partners=$((partners + 1))
-	if [ "$cert" != none ]; then
-		cert=$name
-		lab_cert "$name" cn="mx1.$name.example" "${@:3}" || bail "$name"
-	fi
-	lab_gateway 127.0.1.$partners "mx1.$name.example" "$cert"
-	lab_mx "$name.example" "mx1.$name.example"
+	lab_partner "$@" || bail "$1"
 }
 partner good cert
 partner wrong cert cn=mail.hosting.example

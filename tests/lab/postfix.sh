@@ -22,6 +22,23 @@ lab_gateway()
 	lab_record "$host. A ${address%:*}"
 }
 
+# lab_partner NAME cert|none [CERT-OPTION...]
+#			the gateway mx1.NAME.example on the next address from
+#			127.0.1.1 on, and the domain NAME.example it serves
+lab_partners=0
+lab_partner()
+{
+	local name=$1 cert=$2
+
+	lab_partners=$((lab_partners + 1))
+	if [ "$cert" != none ]; then
+		cert=$name
+		lab_cert "$name" cn="mx1.$name.example" "${@:3}" || return 1
+	fi
+	lab_gateway 127.0.1.$lab_partners "mx1.$name.example" "$cert"
+	lab_mx "$name.example" "mx1.$name.example"
+}
+
 # The folders and files of one instance; more main.cf lines on stdin.
 lab_instance()
 {
