@@ -21,7 +21,7 @@
 #define TABLES 256
 #define HEAD (TABLES * 8u)	     /* bytes: a position and a size for each */
 #define BLOCK (64u * 1024)	     /* bytes written at once */
-#define WRITEBACK (8u * 1024 * 1024) /* bytes between two hints to the disk */
+#define WRITEBACK (2u * 1024 * 1024) /* bytes between two hints to the disk */
 
 /* As it stands in the file, little-endian. */
 struct slot {
@@ -91,6 +91,20 @@ cdbmap_create(int fd)
 	return w;
 }
 
+void
+cdbmap_expect(struct cdbmap_writer *w, size_t records)
+{
+	size_t each = records / TABLES, i;
+	struct table *t;
+
+	/* Hashes spread them evenly, but not quite. */
+	each += each / 16;
+	for (i = 0; i < TABLES; i++) {
+		t = &w->table[i];
+		t->v = mem_reserve(t->v, t->n, each, &t->cap, sizeof(*t->v));
+	}
+}
+
 static int
 write_at(int fd, const void *bytes, size_t len, off_t at)
 {
@@ -122,18 +136,13 @@ put(struct cdbmap_writer *w, const void *p, size_t len)
 	if (write_at(w->fd, p, len, (off_t)w->pos) == -1)
 		return -1;
 	w->pos += (unsigned)len;
+	/* Let the disk work while we do: the final sync is then short. */
+	if (w->pos - w->hinted >= WRITEBACK) {
+		(void)sync_file_range(w->fd, (off64_t)w->hinted,
+		    (off64_t)(w->pos - w->hinted), SYNC_FILE_RANGE_WRITE);
+		w->hinted = w->pos;
+	}
 	return 0;
-}
-
-/* Let the disk work while we do: the final sync is then short. */
-static void
-write_back(struct cdbmap_writer *w)
-{
-	if (w->pos - w->hinted < WRITEBACK)
-		return;
-	(void)sync_file_range(w->fd, (off64_t)w->hinted,
-	    (off64_t)(w->pos - w->hinted), SYNC_FILE_RANGE_WRITE);
-	w->hinted = w->pos;
 }
 
 static int
@@ -150,10 +159,7 @@ put_batch(struct cdbmap_writer *w, const struct cdbmap_batch *b)
 		t->v = mem_grow(t->v, t->n, &t->cap, sizeof(*t->v));
 		t->v[t->n++] = rec;
 	}
-	if (put(w, b->bytes.data, b->bytes.len) == -1)
-		return -1;
-	write_back(w);
-	return 0;
+	return put(w, b->bytes.data, b->bytes.len);
 }
 
 static int
@@ -202,7 +208,8 @@ cdbmap_add(struct cdbmap_writer *w, const char *key, size_t klen,
 static int
 put_table(struct cdbmap_writer *w, const struct table *t, struct slot *slot)
 {
-	size_t n = t->n * 2, i, k;
+	unsigned n = 2 * (unsigned)t->n, k;
+	size_t i;
 
 	memset(slot, 0, n * sizeof(*slot));
 	for (i = 0; i < t->n; i++) {

@@ -428,6 +428,7 @@ write_rows(struct cdbmap_writer *w, struct mapbuild *b, struct err *e)
 	    .enforced = c->enforced,
 	    .lowered = c->lowered};
 	struct buf header = {0};
+	unsigned threads = 0;
 	int rc;
 
 	memcpy(h.registry, b->registry->digest, sizeof(h.registry));
@@ -437,8 +438,12 @@ write_rows(struct cdbmap_writer *w, struct mapbuild *b, struct err *e)
 	buf_free(&header);
 	if (rc == -1)
 		return -1;
+	cdbmap_expect(w, c->n);
 	/* Small maps are rendered before a thread has started. */
-	inorder_run(&how, &r, c->n > 16 * BATCH ? inorder_threads() : 0);
+	if (c->n > 16 * BATCH)
+		threads = inorder_threads();
+	/* To write takes as long as to render: one processor is for us. */
+	inorder_run(&how, &r, threads > 1 ? threads - 1 : threads);
 	return r.rc;
 }
 
