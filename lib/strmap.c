@@ -52,14 +52,27 @@ strmap_init(
 	*m = (struct strmap){.name = name};
 }
 
+/* Where to look first: any capacity will do, and order is kept. */
+static size_t
+home(uint32_t hash, size_t cap)
+{
+	return (size_t)((uint64_t)hash * cap >> 32);
+}
+
+static size_t
+behind(size_t i, size_t cap)
+{
+	return i + 1 == cap ? 0 : i + 1;
+}
+
 static size_t
 find_slot(const struct strmap *m, const void *array, const char *name,
     size_t len, uint32_t h)
 {
-	size_t i = h & (m->cap - 1);
+	size_t i = home(h, m->cap);
 	const char *have;
 
-	for (; m->slot[i].next != 0; i = (i + 1) & (m->cap - 1)) {
+	for (; m->slot[i].next != 0; i = behind(i, m->cap)) {
 		if (m->slot[i].hash != h)
 			continue;
 		have = m->name(array, m->slot[i].next - 1);
@@ -92,9 +105,9 @@ resize(struct strmap *m, size_t cap)
 	for (i = 0; i < m->cap; i++) {
 		if (m->slot[i].next == 0)
 			continue;
-		j = m->slot[i].hash & (cap - 1);
+		j = home(m->slot[i].hash, cap);
 		while (slot[j].next != 0)
-			j = (j + 1) & (cap - 1);
+			j = behind(j, cap);
 		slot[j] = m->slot[i];
 	}
 	free(m->slot);
@@ -105,12 +118,10 @@ resize(struct strmap *m, size_t cap)
 void
 strmap_reserve(struct strmap *m, size_t n)
 {
-	size_t cap = m->cap == 0 ? 64 : m->cap;
+	size_t cap = n + n / 2, least = m->cap == 0 ? 64 : 2 * m->cap;
 
-	while (n > cap / 4 * 3)
-		cap *= 2;
 	if (cap > m->cap)
-		resize(m, cap);
+		resize(m, cap < least ? least : cap);
 }
 
 uint32_t
@@ -142,9 +153,9 @@ strmap_add_all(struct strmap *m, const void *array, const uint32_t *hash,
 	for (i = *from; i < n; i++) {
 		if (i + AHEAD < n)
 			__builtin_prefetch(
-			    &m->slot[hash[i + AHEAD] & (m->cap - 1)], 1);
-		for (k = hash[i];; k++) {
-			slot = &m->slot[k & (m->cap - 1)];
+			    &m->slot[home(hash[i + AHEAD], m->cap)], 1);
+		for (k = home(hash[i], m->cap);; k = behind(k, m->cap)) {
+			slot = &m->slot[k];
 			if (slot->next == 0)
 				break;
 			if (slot->hash == hash[i] &&

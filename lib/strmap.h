@@ -2,7 +2,7 @@
  * strmap.h: find an element of an array by its name.
  *
  * The map holds indexes only; names stay where the array has them, and a
- * callback finds them. Made for millions of names: 8 to 16 bytes each.
+ * callback finds them. Made for millions of names: 12 to 24 bytes each.
  */
 #ifndef STRMAP_H
 #define STRMAP_H
@@ -19,7 +19,7 @@ struct strmap_slot {
 
 struct strmap {
 	struct strmap_slot *slot;
-	size_t cap; /* a power of two, or 0 */
+	size_t cap;
 	size_t n;
 	/* The name of element index of the array. */
 	const char *(*name)(const void *array, uint32_t index);
