@@ -5,10 +5,26 @@
 #include <stdint.h>
 #include <string.h>
 
+#define BLANK 1
+#define ENDS_WORD 2
+#define ENDS_NAME 4
+
+static const unsigned char class[256] = {['\0'] = ENDS_WORD | ENDS_NAME,
+    [' '] = BLANK | ENDS_WORD | ENDS_NAME,
+    ['\t'] = BLANK | ENDS_WORD | ENDS_NAME,
+    ['\n'] = BLANK | ENDS_WORD | ENDS_NAME,
+    ['='] = ENDS_NAME};
+
+static inline bool
+is(char c, unsigned char what)
+{
+	return (class[(unsigned char)c] & what) != 0;
+}
+
 static bool
 is_blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\n';
+	return is(c, BLANK);
 }
 
 void
@@ -18,15 +34,6 @@ attr_init(struct attrs *in, char *text, size_t len, unsigned line)
 	in->end = text + len;
 	in->line = line;
 }
-
-#define ENDS_WORD 1
-#define ENDS_NAME 2
-
-static const unsigned char ends[256] = {['\0'] = ENDS_WORD | ENDS_NAME,
-    [' '] = ENDS_WORD | ENDS_NAME,
-    ['\t'] = ENDS_WORD | ENDS_NAME,
-    ['\n'] = ENDS_WORD | ENDS_NAME,
-    ['='] = ENDS_NAME};
 
 /*
  * The end of the value at p: the end of the text, or a blank. Eight bytes at
@@ -48,11 +55,11 @@ value_end(const struct attrs *in, char *p)
 			continue;
 		}
 		p += __builtin_ctzll(v) / 8;
-		if (ends[(unsigned char)*p] & ENDS_WORD)
+		if (is(*p, ENDS_WORD))
 			return p;
 		p++;
 	}
-	while (!(ends[(unsigned char)*p] & ENDS_WORD))
+	while (!is(*p, ENDS_WORD))
 		p++;
 	return p;
 }
@@ -143,7 +150,7 @@ attr_next(struct attrs *in, struct attr *out)
 	if (*p == '{')
 		return braced(in, out, p + 1);
 	out->name = p;
-	while (!(ends[(unsigned char)*p] & ENDS_NAME))
+	while (!is(*p, ENDS_NAME))
 		p++;
 	out->name_len = (size_t)(p - out->name);
 	if (*p == '=') {
@@ -176,20 +183,40 @@ attr_assign(char *text, char **name, char **value)
 	return 0;
 }
 
-char *
-attr_list_next(char **list)
+/* The comma or the end: a comma is looked for in eight bytes at a time. */
+static char *
+element_end(char *p, char *end)
 {
-	char *s = *list, *e, *next;
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t v;
+
+	for (; end - p >= 8; p += 8) {
+		memcpy(&v, p, sizeof(v));
+		v ^= ones * ',';
+		if (((v - ones) & ~v & (ones * 0x80)) != 0)
+			break;
+	}
+	while (p < end && *p != ',')
+		p++;
+	return p;
+}
+
+char *
+attr_list_next(struct attr_list *list, size_t *len)
+{
+	char *s = list->next, *end, *e;
 
 	if (s == NULL)
 		return NULL;
-	e = strchrnul(s, ',');
-	next = *e == ',' ? e + 1 : NULL;
+	end = s + list->len;
+	e = element_end(s, end);
+	list->next = e < end ? e + 1 : NULL;
+	list->len = e < end ? (size_t)(end - e - 1) : 0;
 	while (is_blank(*s))
 		s++;
 	while (e > s && is_blank(e[-1]))
 		e--;
 	*e = '\0';
-	*list = next;
+	*len = (size_t)(e - s);
 	return s;
 }

@@ -8,6 +8,7 @@
 #ifndef ATTR_H
 #define ATTR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum attr_kind {
@@ -40,16 +41,36 @@ void attr_init(struct attrs *in, char *text, size_t len, unsigned line);
 enum attr_kind attr_next(struct attrs *in, struct attr *out);
 
 /*
+ * Equal strings? Words are short, and a processor that is to load many bytes
+ * of one at once, as strcmp(3) does, waits for the NUL that has just been
+ * stored behind it.
+ */
+static inline bool
+attr_same(const char *a, const char *b)
+{
+	while (*a == *b && *a != '\0') {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+/*
  * Split the line `name = value` at its first '=' and drop the blanks around
  * both; line breaks in the value become blanks. 0, or -1 without '='.
  */
 int attr_assign(char *text, char **name, char **value);
 
+/* A comma-separated list: what is left of it, as a string. */
+struct attr_list {
+	char *next; /* NULL at the end */
+	size_t len;
+};
+
 /*
- * Cut the next element from the comma-separated list *list and move *list
- * behind it; blanks around an element are dropped, empty ones are returned
- * as "". NULL at the end.
+ * Cut the next element, of *len bytes, from the list; blanks around it are
+ * dropped, an empty one is returned as "". NULL at the end.
  */
-char *attr_list_next(char **list);
+char *attr_list_next(struct attr_list *list, size_t *len);
 
 #endif

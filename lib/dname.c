@@ -207,19 +207,20 @@ alabels_valid(const char *s, char *buf)
 }
 
 const char *
-dname_host(const char *s, char *buf, const char **out)
+dname_host(const char *s, char *buf, struct dname *out)
 {
 	struct scan sc;
 	const char *bad;
 	size_t i;
 
+	out->kind = DNAME_HOST;
 	if ((bad = scan_name(s, true, buf, &sc)) != NULL)
 		return bad;
-	*out = s;
+	out->s = s;
 	if (sc.foreign) {
 		if ((bad = to_alabels(s, buf)) != NULL)
 			return bad;
-		*out = buf;
+		out->s = buf;
 		/* The phrase would overwrite the name, which is refused. */
 		if ((bad = scan_name(buf, false, buf, &sc)) != NULL)
 			return bad;
@@ -228,15 +229,17 @@ dname_host(const char *s, char *buf, const char **out)
 			buf[i] = ldh[(unsigned char)s[i]] != 0
 				     ? ldh[(unsigned char)s[i]]
 				     : s[i];
-		*out = buf;
+		out->s = buf;
 	}
+	out->len = sc.len;
+	out->alabel = sc.alabel;
 	if (sc.numeric)
 		return "it is an address or ends in a number; an address is "
 		       "written [192.0.2.1]";
 	if (sc.alabel && !sc.foreign) {
 		char phrase[DNAME_MAX + 1];
 
-		if (alabels_valid(*out, phrase) != NULL) {
+		if (alabels_valid(out->s, phrase) != NULL) {
 			memcpy(buf, phrase, sizeof(phrase));
 			return buf;
 		}
@@ -245,23 +248,23 @@ dname_host(const char *s, char *buf, const char **out)
 }
 
 const char *
-dname_suffix(const char *s, char *buf, const char **out)
+dname_suffix(const char *s, char *buf, struct dname *out)
 {
-	const char *bad, *name;
+	const char *bad = *s == '.' ? dname_host(s + 1, buf, out)
+				    : "it does not begin with a dot";
 
-	if (*s != '.')
-		return "it does not begin with a dot";
-	if ((bad = dname_host(s + 1, buf, &name)) != NULL)
+	out->kind = DNAME_SUFFIX;
+	if (bad != NULL)
 		return bad;
-	if (strlen(name) >= DNAME_MAX)
+	if (out->len >= DNAME_MAX)
 		return "the name is longer than 253 characters";
-	if (name == s + 1) {
-		*out = s;
-		return NULL;
+	if (out->s == s + 1) {
+		out->s = s;
+	} else {
+		memmove(buf + 1, buf, out->len + 1);
+		buf[0] = '.';
 	}
-	memmove(buf + 1, buf, strlen(buf) + 1);
-	buf[0] = '.';
-	*out = buf;
+	out->len++;
 	return NULL;
 }
 
@@ -298,10 +301,11 @@ bad_port(const char *s)
 }
 
 static const char *
-bracketed(const char *s, char *buf, const char **out)
+bracketed(const char *s, char *buf, struct dname *out)
 {
-	const char *close = strchr(s, ']'), *bad, *host;
+	const char *close = strchr(s, ']'), *bad;
 	char inner[DNAME_MAX + 1], name[DNAME_MAX + 1];
+	struct dname host = {.s = inner};
 	size_t n, i;
 
 	if (close == NULL)
@@ -315,7 +319,6 @@ bracketed(const char *s, char *buf, const char **out)
 		return bad;
 	memcpy(inner, s + 1, n);
 	inner[n] = '\0';
-	host = inner;
 	if (!dname_is_address(inner) && (strncasecmp(inner, "ipv6:", 5) != 0 ||
 					    !dname_is_address(inner + 5))) {
 		if ((bad = dname_host(inner, name, &host)) != NULL) {
@@ -323,27 +326,21 @@ bracketed(const char *s, char *buf, const char **out)
 			return buf;
 		}
 	}
-	(void)snprintf(buf, DNAME_NEXTHOP_MAX + 1, "[%s]%s", host, close + 1);
+	(void)snprintf(buf, DNAME_NEXTHOP_MAX + 1, "[%s]%s", host.s, close + 1);
 	for (i = 0; buf[i] != '\0'; i++)
 		if (buf[i] >= 'A' && buf[i] <= 'Z')
 			buf[i] = (char)(buf[i] - 'A' + 'a');
-	*out = buf;
+	*out = (struct dname){buf, i, DNAME_NEXTHOP, host.alabel};
 	return NULL;
 }
 
 const char *
-dname_nexthop(const char *s, char *buf, const char **out, enum dname_kind *kind)
+dname_nexthop(const char *s, char *buf, struct dname *out)
 {
-	if (*s == '[') {
-		*kind = DNAME_NEXTHOP;
-		return bracketed(s, buf, out);
-	}
-	if (*s == '.') {
-		*kind = DNAME_SUFFIX;
-		return dname_suffix(s, buf, out);
-	}
-	*kind = DNAME_HOST;
-	return dname_host(s, buf, out);
+	out->kind = DNAME_NEXTHOP;
+	return *s == '['   ? bracketed(s, buf, out)
+	       : *s == '.' ? dname_suffix(s, buf, out)
+			   : dname_host(s, buf, out);
 }
 
 bool

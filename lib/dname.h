@@ -23,16 +23,25 @@ enum dname_kind {
 	DNAME_NEXTHOP, /* [host] or [host]:port */
 };
 
+/* A name in its normal form. */
+struct dname {
+	const char *s;
+	size_t len;
+	enum dname_kind kind;
+	bool alabel; /* a label of it is an A-label ("xn--...") */
+};
+
 /*
  * Normal form of the host name in s. A name that is in normal form already
- * is not copied: *out is then s itself; else *out is buf, of DNAME_MAX + 1
+ * is not copied: out->s is then s itself; else it is buf, of DNAME_MAX + 1
  * bytes or more. Returns NULL if s is a name, else what is wrong with it,
- * as a phrase that fits behind `domain "x": `; the phrase may stand in buf.
+ * as a phrase that fits behind `domain "x": `; the phrase may stand in buf,
+ * and of out only the kind is set.
  */
-const char *dname_host(const char *s, char *buf, const char **out);
+const char *dname_host(const char *s, char *buf, struct dname *out);
 
 /* The same for `.suffix`, the leading dot being required. */
-const char *dname_suffix(const char *s, char *buf, const char **out);
+const char *dname_suffix(const char *s, char *buf, struct dname *out);
 
 /*
  * The same for what smtp_tls_policy_maps may be asked for: `d`, `.d`,
@@ -40,8 +49,7 @@ const char *dname_suffix(const char *s, char *buf, const char **out);
  * or more. An address in brackets and the port stay as they are written,
  * in lower case, as Postfix asks for them (postconf(5)).
  */
-const char *dname_nexthop(
-    const char *s, char *buf, const char **out, enum dname_kind *kind);
+const char *dname_nexthop(const char *s, char *buf, struct dname *out);
 
 /* True if s is an IPv4 or IPv6 address. */
 bool dname_is_address(const char *s);

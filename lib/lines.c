@@ -75,7 +75,7 @@ lines_next(struct lines *in, struct line *out)
 	return true;
 }
 
-#define BLOCK 64 /* bytes that the compiler can look at together */
+#define BLOCK 240 /* bytes looked at together: they can be counted in one */
 
 static bool
 is_plain(unsigned char c)

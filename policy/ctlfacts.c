@@ -51,13 +51,14 @@ static uint32_t
 walk(const struct registry *r, const char *domain)
 {
 	char buf[DNAME_MAX + 256];
-	const char *name, *dot;
+	struct dname name;
+	const char *dot;
 	uint32_t i;
 
 	if (dname_host(domain, buf, &name) != NULL)
 		return REGISTRY_NONE;
-	i = registry_find(r, name);
-	for (dot = strchr(name, '.'); i == REGISTRY_NONE && dot != NULL;
+	i = registry_find(r, name.s);
+	for (dot = strchr(name.s, '.'); i == REGISTRY_NONE && dot != NULL;
 	     dot = strchr(dot + 1, '.'))
 		i = registry_find(r, dot);
 	return i;

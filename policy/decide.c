@@ -169,8 +169,8 @@ fits_rule(const char *cn, const struct lookup_rule *rule, const char *name,
     const struct policyproto_value *client)
 {
 	char below[sizeof(rule->key) + 1], host[DNAME_MAX + 1];
-	const char *out;
 	char buf[DNAME_MAX + 1];
+	struct dname out;
 
 	if (strcmp(name, "nexthop") == 0)
 		return !rule->suffix
@@ -187,7 +187,7 @@ fits_rule(const char *cn, const struct lookup_rule *rule, const char *name,
 	memcpy(host, client->s, client->len);
 	host[client->len] = '\0';
 	return strcmp(host, "unknown") != 0 &&
-	       dname_host(host, buf, &out) == NULL && fits(cn, out);
+	       dname_host(host, buf, &out) == NULL && fits(cn, out.s);
 }
 
 static enum breach
@@ -196,7 +196,8 @@ check_name(const struct lookup_rule *rule, const struct policyproto *req)
 	const struct policyproto_value *v = &req->v[POLICYPROTO_CCERT_SUBJECT];
 	const struct strs *names = rule->record.names;
 	char cn[CN_MAX + 1], buf[DNAME_MAX + 1];
-	const char *name = cn, *ascii;
+	const char *name = cn;
+	struct dname ascii;
 	size_t i;
 
 	if (v->len == 0)
@@ -206,7 +207,7 @@ check_name(const struct lookup_rule *rule, const struct policyproto *req)
 	if (!common_name(v, cn))
 		return BREACH_NAME;
 	if (strncmp(cn, "*.", 2) != 0 && dname_host(cn, buf, &ascii) == NULL)
-		name = ascii;
+		name = ascii.s;
 	for (i = 0; i < names->n; i++)
 		if (fits_rule(name, rule, names->v[i],
 			&req->v[POLICYPROTO_CLIENT_NAME]))

@@ -78,32 +78,32 @@ take_domain(struct reading *in, char *s, const struct attr *a)
 	struct fragment *f = in->f;
 	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
 	const char *name, *bad;
-	enum dname_kind kind;
-	size_t len;
+	struct dname normal;
 
-	if ((bad = dname_nexthop(s, buf, &name, &kind)) != NULL) {
+	if ((bad = dname_nexthop(s, buf, &normal)) != NULL) {
 		complain(in->d, in->file, a->line, "domain", s, bad);
 		return;
 	}
-	len = strlen(name);
-	name = arena_copy(in->arena, name, len);
+	name = arena_copy(in->arena, normal.s, normal.len);
 	f->domain = mem_grow(
 	    f->domain, f->ndomains, &f->domain_cap, sizeof(*f->domain));
 	f->domain_hash = mem_grow(f->domain_hash, f->ndomains,
 	    &f->domain_hash_cap, sizeof(*f->domain_hash));
-	f->domain_hash[f->ndomains] = strmap_hash(name, len);
+	f->domain_hash[f->ndomains] = strmap_hash(name, normal.len);
 	f->domain[f->ndomains++] =
 	    (struct domain){name, (uint32_t)f->npartners, a->line};
 	in->partner->ndomains++;
-	in->partner->alabels = in->partner->alabels || dname_has_alabel(name);
+	in->partner->alabels = in->partner->alabels || normal.alabel;
 }
 
 static void
 take_domains(struct reading *in, struct attr *a)
 {
-	char *list = a->value, *s;
+	struct attr_list list = {a->value, a->len};
+	size_t len;
+	char *s;
 
-	while ((s = attr_list_next(&list)) != NULL)
+	while ((s = attr_list_next(&list, &len)) != NULL)
 		if (*s == '\0')
 			diag_error(in->d, in->file, a->line,
 			    "domain: an empty element in the list");
@@ -116,8 +116,8 @@ take_attr(struct reading *in, struct attr *a)
 {
 	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
 	enum term t = term_find(a->name, a->name_len);
+	struct attr_list rest = {a->value, a->len};
 	const char *bad, *culprit;
-	char *value;
 
 	if (t == TERM_COUNT) {
 		diag_error(in->d, in->file, a->line, "unknown attribute %s",
@@ -140,8 +140,8 @@ take_attr(struct reading *in, struct attr *a)
 		in->provider = arena_copy(in->arena, a->value, a->len);
 		in->provider_line = a->line;
 	} else {
-		for (value = a->value; value != NULL;)
-			if ((bad = term_take(in->terms, t, &value, in->arena,
+		while (rest.next != NULL)
+			if ((bad = term_take(in->terms, t, &rest, in->arena,
 				 buf, &culprit)) != NULL)
 				complain(in->d, in->file, a->line, a->name,
 				    culprit, bad);
@@ -314,7 +314,7 @@ take_line(struct fragment *f, struct line *line)
 		return;
 	}
 	for (what = 0; what <= STATEMENT_INCLUDE; what++)
-		if (strcmp(a.name, statements[what].word) == 0)
+		if (attr_same(a.name, statements[what].word))
 			break;
 	if (what == STATEMENT_PARTNER)
 		take_partner(f, &words, line->no);

@@ -79,7 +79,7 @@ static void
 normal(struct span s, char *out)
 {
 	char copy[4 * DNAME_MAX + 1], buf[DNAME_MAX + 1];
-	const char *name;
+	struct dname name;
 	bool plain = s.n <= DNAME_MAX;
 	size_t i;
 
@@ -105,7 +105,7 @@ normal(struct span s, char *out)
 	copy[s.n] = '\0';
 	if (memchr(s.p, '\0', s.n) == NULL &&
 	    dname_host(copy, buf, &name) == NULL)
-		(void)snprintf(out, DNAME_MAX + 1, "%s", name);
+		(void)snprintf(out, DNAME_MAX + 1, "%s", name.s);
 }
 
 static uint32_t

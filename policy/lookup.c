@@ -39,8 +39,7 @@ fold(const char *name, size_t len, struct folded *f)
 {
 	char buf[DNAME_NEXTHOP_MAX + 1];
 	unsigned char any = 0, c;
-	const char *out;
-	enum dname_kind kind;
+	struct dname out;
 	size_t i;
 
 	f->s = f->bytes + ROOM;
@@ -55,10 +54,10 @@ fold(const char *name, size_t len, struct folded *f)
 		f->s[i] = (char)lower[c];
 	}
 	f->s[len] = '\0';
-	if (any >= 0x80 && dname_nexthop(f->s, buf, &out, &kind) == NULL &&
-	    out != f->s) {
-		f->len = strlen(out);
-		memcpy(f->s, out, f->len + 1);
+	if (any >= 0x80 && dname_nexthop(f->s, buf, &out) == NULL &&
+	    out.s != f->s) {
+		f->len = out.len;
+		memcpy(f->s, out.s, f->len + 1);
 	}
 	return true;
 }

@@ -82,13 +82,15 @@ take_list(char *value, const struct strs **out)
 {
 	struct strs *list;
 	size_t n = 1;
+	struct attr_list left = {value, strlen(value)};
+	size_t len;
 	char *p, *s;
 
 	for (p = value; *p != '\0'; p++)
 		n += *p == ',';
 	list = mem_alloc(sizeof(*list) + n * sizeof(list->v[0]));
 	list->n = 0;
-	for (p = value; (s = attr_list_next(&p)) != NULL;)
+	while ((s = attr_list_next(&left, &len)) != NULL)
 		list->v[list->n++] = s;
 	*out = list;
 	return true;

@@ -142,15 +142,13 @@ uint32_t
 probeplan_partner(const struct registry *r, const char *what)
 {
 	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
-	enum dname_kind kind;
-	const char *name;
+	struct dname name;
 	uint32_t i = registry_find(r, what);
 
 	if (i != REGISTRY_NONE ||
-	    dname_nexthop(what, buf, &name, &kind) != NULL ||
-	    kind != DNAME_HOST)
+	    dname_nexthop(what, buf, &name) != NULL || name.kind != DNAME_HOST)
 		return i;
-	return below_suffix(r, name);
+	return below_suffix(r, name.s);
 }
 
 static const char *
@@ -214,7 +212,7 @@ probeplan_add(struct probeplan *p, const char *what, struct err *e)
 	const struct registry *r = p->registry;
 	const struct partner *partner;
 	const char *normal = what;
-	enum dname_kind kind;
+	struct dname name;
 	bool is_name;
 	uint32_t i;
 
@@ -223,17 +221,17 @@ probeplan_add(struct probeplan *p, const char *what, struct err *e)
 		add_partner(p, &r->partner[i], p->n > 0);
 		return 0;
 	}
-	is_name = dname_nexthop(what, buf, &normal, &kind) == NULL;
-	if (!is_name)
-		normal = what;
-	else if (kind == DNAME_SUFFIX)
+	is_name = dname_nexthop(what, buf, &name) == NULL;
+	if (is_name)
+		normal = name.s;
+	if (is_name && name.kind == DNAME_SUFFIX)
 		return err_set(e, EX_USAGE,
 		    "%s stands for all names below it; say one of them",
 		    quotes(what).s);
 	i = strmap_find(&r->domains, r->domain, normal, strlen(normal));
 	if (i == STRMAP_NONE)
 		return add_other(
-		    p, what, normal, is_name && kind == DNAME_HOST, e);
+		    p, what, normal, is_name && name.kind == DNAME_HOST, e);
 	partner = &r->partner[r->domain[i].partner];
 	if (!has_target(p, partner, normal))
 		add_target(p, partner, r->domain[i].name, NULL, true);

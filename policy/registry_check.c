@@ -338,15 +338,14 @@ uint32_t
 registry_find(const struct registry *r, const char *name)
 {
 	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
-	enum dname_kind kind;
-	const char *normal;
+	struct dname normal;
 	uint32_t i;
 
 	i = strmap_find(&r->partners, r->partner, name, strlen(name));
 	if (i != STRMAP_NONE)
 		return i;
-	if (dname_nexthop(name, buf, &normal, &kind) != NULL)
+	if (dname_nexthop(name, buf, &normal) != NULL)
 		return REGISTRY_NONE;
-	i = strmap_find(&r->domains, r->domain, normal, strlen(normal));
+	i = strmap_find(&r->domains, r->domain, normal.s, normal.len);
 	return i == STRMAP_NONE ? REGISTRY_NONE : r->domain[i].partner;
 }

@@ -6,6 +6,7 @@
 
 #include "attr.h"
 #include "num.h"
+#include "span.h"
 
 #define DROP_COUNT_MAX 1000
 #define DROP_WINDOW_MAX (30u * 86400)
@@ -38,8 +39,8 @@ static const struct choice on_failures[] = {
 static const struct choice drop_levels[] = {{"encrypt", LEVEL_ENCRYPT},
     {"key", LEVEL_KEY}, {"opportunistic", LEVEL_OPPORTUNISTIC}, {0}};
 
-typedef const char *element_fn(
-    char *s, struct arena *arena, char *buf, const char **out);
+/* What is wrong with s, a string; else out is what is kept, perhaps in buf. */
+typedef const char *element_fn(struct span s, char *buf, struct span *out);
 
 static element_fn gateway_element, ca_element, issuer_element, key_element;
 
@@ -120,17 +121,6 @@ static const struct {
 	verifies, NULL},
 };
 
-/* Equal strings? A call costs more than the few bytes that most words are. */
-static bool
-same(const char *a, const char *b)
-{
-	while (*a == *b && *a != '\0') {
-		a++;
-		b++;
-	}
-	return *a == *b;
-}
-
 enum term
 term_find(const char *name, size_t len)
 {
@@ -153,7 +143,7 @@ term_find(const char *name, size_t len)
 		return TERM_COUNT;
 	for (t = first[*name - 'a'];
 	     t < TERM_COUNT && table[t].name[0] == *name; t++)
-		if (table[t].len == len && same(table[t].name, name))
+		if (table[t].len == len && attr_same(table[t].name, name))
 			return (enum term)t;
 	return TERM_COUNT;
 }
@@ -179,52 +169,51 @@ term_is_list(enum term t)
 bool
 term_is_token(const char *s)
 {
-	return same("nexthop", s) || same("dot-nexthop", s) ||
-	       same("hostname", s);
+	return attr_same("nexthop", s) || attr_same("dot-nexthop", s) ||
+	       attr_same("hostname", s);
 }
 
 static const char *
-gateway_element(char *s, struct arena *arena, char *buf, const char **out)
+gateway_element(struct span s, char *buf, struct span *out)
 {
-	const char *bad, *name;
+	struct dname name;
+	const char *bad;
 
 	*out = s;
-	if (term_is_token(s))
+	if (term_is_token(s.p))
 		return NULL;
-	bad =
-	    *s == '.' ? dname_suffix(s, buf, &name) : dname_host(s, buf, &name);
+	bad = *s.p == '.' ? dname_suffix(s.p, buf, &name)
+			  : dname_host(s.p, buf, &name);
 	/* match= is cut at colons and takes no address with names beside. */
-	if (bad != NULL && dname_is_address(s))
+	if (bad != NULL && dname_is_address(s.p))
 		return "a gateway is named, not numbered: match= of Postfix "
 		       "takes no addresses";
-	if (bad == NULL && name != s)
-		*out = arena_copy(arena, name, strlen(name));
+	if (bad == NULL)
+		*out = (struct span){name.s, name.len};
 	return bad;
 }
 
 static const char *
-ca_element(char *s, struct arena *arena, char *buf, const char **out)
+ca_element(struct span s, char *buf, struct span *out)
 {
-	(void)arena;
 	(void)buf;
 	*out = s;
-	if (strcmp(s, "system") == 0)
+	if (strcmp(s.p, "system") == 0)
 		return NULL;
-	if (*s != '/')
+	if (*s.p != '/')
 		return "is neither `system' nor an absolute path";
 	/* Blanks would cut the Postfix policy; braces are 3.10 and later. */
-	if (strpbrk(s, " \t{}") != NULL)
+	if (strpbrk(s.p, " \t{}") != NULL)
 		return "a blank or brace in the path cannot be said to Postfix";
 	return NULL;
 }
 
 static const char *
-issuer_element(char *s, struct arena *arena, char *buf, const char **out)
+issuer_element(struct span s, char *buf, struct span *out)
 {
-	(void)arena;
 	(void)buf;
 	*out = s;
-	return strlen(s) > REGISTRY_TEXT_MAX ? "is too long" : NULL;
+	return s.n > REGISTRY_TEXT_MAX ? "is too long" : NULL;
 }
 
 static int
@@ -237,14 +226,12 @@ hex(char c)
 }
 
 static const char *
-key_element(char *s, struct arena *arena, char *buf, const char **out)
+key_element(struct span s, char *buf, struct span *out)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	char text[32 * 3 + 1];
 	size_t n = 0;
-	const char *p = s;
+	const char *p = s.p;
 
-	(void)buf;
 	if (strncmp(p, "sha256:", 7) == 0)
 		p += 7;
 	for (; *p != '\0'; p++) {
@@ -253,14 +240,14 @@ key_element(char *s, struct arena *arena, char *buf, const char **out)
 		if (hex(*p) == -1 || n == 64)
 			break;
 		if (n % 2 == 0)
-			text[n / 2 * 3 + 2] = ':';
-		text[n / 2 * 3 + n % 2] = digits[hex(*p)];
+			buf[n / 2 * 3 + 2] = ':';
+		buf[n / 2 * 3 + n % 2] = digits[hex(*p)];
 		n++;
 	}
 	if (*p != '\0' || n != 64)
 		return "is not a SHA-256 of a public key (64 hex digits, with "
 		       "or without colons)";
-	*out = arena_copy(arena, text, 32 * 3 - 1);
+	*out = (struct span){buf, 32 * 3 - 1};
 	return NULL;
 }
 
@@ -272,7 +259,7 @@ take_choice(
 	size_t n;
 
 	for (c = choices; c->name != NULL; c++)
-		if (same(c->name, value)) {
+		if (attr_same(c->name, value)) {
 			*to = c->value;
 			return NULL;
 		}
@@ -283,51 +270,46 @@ take_choice(
 	return buf;
 }
 
-/* Elements that a list of n has room for: the next power of two. */
-static size_t
-capacity(size_t n)
+/* The list with room for one more; nobody else's before all is read. */
+static struct strs *
+one_more(const struct strs **to, struct arena *arena)
 {
-	size_t cap = 1;
+	const struct strs *have = *to;
+	size_t n = have == NULL ? 0 : have->n;
+	struct strs *list = (struct strs *)(uintptr_t)have;
 
-	while (cap < n)
-		cap *= 2;
-	return cap;
+	/* There is room up to the next power of two. */
+	if ((n & (n - 1)) != 0)
+		return list;
+	list = arena_alloc(
+	    arena, sizeof(*list) + (n == 0 ? 1 : 2 * n) * sizeof(list->v[0]));
+	list->n = n;
+	if (n > 0)
+		memcpy(list->v, have->v, n * sizeof(list->v[0]));
+	*to = list;
+	return list;
 }
 
 static const char *
-take_list(const struct strs **to, element_fn *element, char **value,
+take_list(const struct strs **to, element_fn *element, struct attr_list *value,
     struct arena *arena, char *buf, const char **culprit)
 {
-	size_t have = *to == NULL ? 0 : (*to)->n, room = have + 1;
 	struct strs *list;
+	struct span s, kept;
 	const char *bad;
-	char *p, *s;
 
-	for (p = *value; (p = strchr(p, ',')) != NULL; p++)
-		room++;
-	if (room > REGISTRY_LIST_MAX) {
-		*value = NULL;
-		return "has too many elements";
-	}
-	if (have > 0 && room <= capacity(have)) {
-		/* Made below, and nobody else's before all is read. */
-		list = (struct strs *)(uintptr_t)*to;
-	} else {
-		list = arena_alloc(
-		    arena, sizeof(*list) + capacity(room) * sizeof(list->v[0]));
-		for (list->n = 0; list->n < have; list->n++)
-			list->v[list->n] = (*to)->v[list->n];
-		*to = list;
-	}
-	for (; (s = attr_list_next(value)) != NULL; list->n++) {
-		*culprit = s;
-		if (*s == '\0')
+	while ((s.p = attr_list_next(value, &s.n)) != NULL) {
+		*culprit = s.p;
+		if (s.n == 0)
 			return "an empty element in the list";
-		bad = element(s, arena, buf, &list->v[list->n]);
-		if (bad != NULL)
+		if ((bad = element(s, buf, &kept)) != NULL)
 			return bad;
-		if (list->v[list->n] == s)
-			list->v[list->n] = arena_copy(arena, s, strlen(s));
+		list = one_more(to, arena);
+		if (list->n == REGISTRY_LIST_MAX) {
+			value->next = NULL;
+			return "has too many elements";
+		}
+		list->v[list->n++] = arena_copy(arena, kept.p, kept.n);
 	}
 	return NULL;
 }
@@ -389,19 +371,18 @@ own_seldom(struct terms *terms, struct arena *arena)
 }
 
 const char *
-term_take(struct terms *terms, enum term t, char **rest, struct arena *arena,
-    char *buf, const char **culprit)
+term_take(struct terms *terms, enum term t, struct attr_list *rest,
+    struct arena *arena, char *buf, const char **culprit)
 {
 	char *to =
 	    table[t].rare ? (char *)own_seldom(terms, arena) : (char *)terms;
-	char *value = *rest;
+	char *value = rest->next;
 	const char *bad = NULL;
-	size_t len;
 
 	*culprit = value;
 	to += table[t].offset;
 	if (table[t].kind != KIND_LIST)
-		*rest = NULL;
+		rest->next = NULL;
 	switch (table[t].kind) {
 	case KIND_CHOICE:
 		bad = take_choice((uint8_t *)to, table[t].choices, value, buf);
@@ -411,10 +392,10 @@ term_take(struct terms *terms, enum term t, char **rest, struct arena *arena,
 		    table[t].element, rest, arena, buf, culprit);
 		break;
 	case KIND_TEXT:
-		len = strlen(value);
-		if (len > REGISTRY_TEXT_MAX)
+		if (rest->len > REGISTRY_TEXT_MAX)
 			bad = "is longer than 1024 bytes";
-		*(const char **)(void *)to = arena_copy(arena, value, len);
+		*(const char **)(void *)to =
+		    arena_copy(arena, value, rest->len);
 		break;
 	case KIND_SPECIAL:
 		bad = take_special(own_seldom(terms, arena), t, value);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "attr.h"
 #include "registry.h"
 
 enum term {
@@ -58,15 +59,15 @@ bool term_is_list(enum term t);
 bool term_is_token(const char *s);
 
 /*
- * Take *value, which is cut in place, into terms; texts go to the arena. The
+ * Take value, which is cut in place, into terms; texts go to the arena. The
  * domain and provider attributes are not for here. NULL if it is good, else
  * what is wrong as a phrase behind `attribute "x": `, with *culprit set to the
  * part of the value that is meant. The phrase may stand in buf, of
- * TERM_PHRASE_MAX bytes. *value is then what follows a bad element of a list,
- * for another call, or NULL.
+ * TERM_PHRASE_MAX bytes. value is then what follows a bad element of a list,
+ * for another call, or at its end.
  */
 #define TERM_PHRASE_MAX 512
-const char *term_take(struct terms *terms, enum term t, char **value,
+const char *term_take(struct terms *terms, enum term t, struct attr_list *value,
     struct arena *arena, char *buf, const char **culprit);
 
 /*

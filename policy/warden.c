@@ -64,13 +64,14 @@ warden_is_theirs(
 {
 	const struct partner *p = warden_partner(k, partner);
 	char buf[DNAME_MAX + 256];
-	const char *name, *dot;
+	struct dname name;
+	const char *dot;
 	uint32_t i;
 
 	if (p == NULL || dname_host(domain, buf, &name) != NULL)
 		return false;
-	i = registry_find(k->registry, name);
-	for (dot = strchr(name, '.'); i == REGISTRY_NONE && dot != NULL;
+	i = registry_find(k->registry, name.s);
+	for (dot = strchr(name.s, '.'); i == REGISTRY_NONE && dot != NULL;
 	     dot = strchr(dot + 1, '.'))
 		i = registry_find(k->registry, dot);
 	return i != REGISTRY_NONE && &k->registry->partner[i] == p;

@@ -138,25 +138,31 @@ static const struct {
     {"a comma at the end", "a,", "a||"},
     {"a comma first", ",a", "|a|"},
     {"only blanks", "  ", "|"},
+    {"a long one", "mx1.acme.example", "mx1.acme.example|"},
+    {"long ones", "mx1.acme.example,mx2.acme.example , m",
+	"mx1.acme.example|mx2.acme.example|m|"},
+    {"a comma as the eighth", "1234567,12345678,,1", "1234567|12345678||1|"},
 };
 
 static void
 t_list(void **state)
 {
-	char text[64], got[64], *list, *s;
-	size_t i;
+	char text[64], got[64], *s;
+	struct attr_list list;
+	size_t i, len;
 
 	(void)state;
 	for (i = 0; i < COUNT(lists); i++) {
 		(void)snprintf(text, sizeof(text), "%s", lists[i].text);
 		got[0] = '\0';
-		list = text;
-		while ((s = attr_list_next(&list)) != NULL) {
+		list = (struct attr_list){text, strlen(text)};
+		while ((s = attr_list_next(&list, &len)) != NULL) {
+			check_int(lists[i].name, len, strlen(s));
 			(void)strcat(got, s);
 			(void)strcat(got, "|");
 		}
 		check_str(lists[i].name, got, lists[i].want);
-		check_str(lists[i].name, attr_list_next(&list), NULL);
+		check_str(lists[i].name, attr_list_next(&list, &len), NULL);
 	}
 }
 

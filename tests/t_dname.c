@@ -141,12 +141,14 @@ static const struct {
 };
 
 static void
-check_name(const char *row, const char *bad, const char *got, const char *want,
-    const char *want_bad)
+check_name(const char *row, const char *bad, const struct dname *got,
+    const char *want, const char *want_bad)
 {
 	if (want_bad == NULL) {
 		check_str(row, bad, NULL);
-		check_str(row, got, want);
+		check_str(row, got->s, want);
+		check_int(row, got->len, strlen(want));
+		check_int(row, got->alabel, dname_has_alabel(want));
 	} else {
 		check_true(row, bad != NULL);
 		if (strncmp(bad, want_bad, strlen(want_bad)) != 0)
@@ -160,18 +162,19 @@ static void
 t_host(void **state)
 {
 	char *buf = malloc(DNAME_MAX + 1);
-	const char *got, *bad;
+	struct dname got;
+	const char *bad;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(hosts); i++) {
-		got = NULL;
 		bad = dname_host(hosts[i].text, buf, &got);
 		check_name(
-		    hosts[i].name, bad, got, hosts[i].want, hosts[i].bad);
+		    hosts[i].name, bad, &got, hosts[i].want, hosts[i].bad);
+		check_int(hosts[i].name, got.kind, DNAME_HOST);
 		if (hosts[i].want != NULL &&
 		    strcmp(hosts[i].want, hosts[i].text) == 0)
-			check_true(hosts[i].name, got == hosts[i].text);
+			check_true(hosts[i].name, got.s == hosts[i].text);
 	}
 	free(buf);
 }
@@ -181,7 +184,7 @@ static void
 t_stable(void **state)
 {
 	char buf[DNAME_MAX + 1];
-	const char *got;
+	struct dname got;
 	size_t i;
 
 	(void)state;
@@ -189,7 +192,7 @@ t_stable(void **state)
 		if (hosts[i].want != NULL) {
 			check_str(hosts[i].name,
 			    dname_host(hosts[i].want, buf, &got), NULL);
-			check_str(hosts[i].name, got, hosts[i].want);
+			check_str(hosts[i].name, got.s, hosts[i].want);
 		}
 }
 
@@ -219,15 +222,16 @@ static void
 t_suffix(void **state)
 {
 	char *buf = malloc(DNAME_MAX + 1);
-	const char *got, *bad;
+	struct dname got;
+	const char *bad;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(suffixes); i++) {
-		got = NULL;
 		bad = dname_suffix(suffixes[i].text, buf, &got);
-		check_name(suffixes[i].name, bad, got, suffixes[i].want,
+		check_name(suffixes[i].name, bad, &got, suffixes[i].want,
 		    suffixes[i].bad);
+		check_int(suffixes[i].name, got.kind, DNAME_SUFFIX);
 	}
 	free(buf);
 }
@@ -303,17 +307,16 @@ static void
 t_nexthop(void **state)
 {
 	char *buf = malloc(DNAME_NEXTHOP_MAX + 1);
-	enum dname_kind kind;
-	const char *got, *bad;
+	struct dname got;
+	const char *bad;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(nexthops); i++) {
-		got = NULL;
-		bad = dname_nexthop(nexthops[i].text, buf, &got, &kind);
-		check_name(nexthops[i].name, bad, got, nexthops[i].want,
+		bad = dname_nexthop(nexthops[i].text, buf, &got);
+		check_name(nexthops[i].name, bad, &got, nexthops[i].want,
 		    nexthops[i].bad);
-		check_int(nexthops[i].name, kind, nexthops[i].kind);
+		check_int(nexthops[i].name, got.kind, nexthops[i].kind);
 	}
 	free(buf);
 }

@@ -190,7 +190,8 @@ static const struct {
 static void
 t_take(void **state)
 {
-	char value[512], *rest, buf[TERM_PHRASE_MAX];
+	char value[512], buf[TERM_PHRASE_MAX];
+	struct attr_list rest;
 	struct arena arena = {0};
 	struct terms terms;
 	const char *bad, *culprit;
@@ -203,7 +204,7 @@ t_take(void **state)
 		(void)snprintf(value, sizeof(value), "%s", values[i].value);
 		t = term_find(values[i].attr, strlen(values[i].attr));
 		assert_true(t != TERM_COUNT);
-		rest = value;
+		rest = (struct attr_list){value, strlen(value)};
 		bad = term_take(&terms, t, &rest, &arena, buf, &culprit);
 		check_int(values[i].name, terms.set, TERM_BIT(t));
 		if (values[i].bad == NULL) {
@@ -227,9 +228,10 @@ take(struct terms *t, const char *attr, const char *text, struct arena *arena)
 	static char value[8192];
 	char buf[TERM_PHRASE_MAX];
 	const char *culprit;
-	char *rest = value;
+	struct attr_list rest;
 
 	(void)snprintf(value, sizeof(value), "%s", text);
+	rest = (struct attr_list){value, strlen(value)};
 	return term_take(
 	    t, term_find(attr, strlen(attr)), &rest, arena, buf, &culprit);
 }

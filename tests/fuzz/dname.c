@@ -47,16 +47,15 @@ static void
 check_unicode(const char *s)
 {
 	char u[4 * DNAME_MAX + 2], buf[DNAME_NEXTHOP_MAX + 1];
-	enum dname_kind kind;
-	const char *back;
+	struct dname back;
 
 	need(dname_labels(s) >= 1);
 	if (!dname_unicode(s, u, sizeof(u)))
 		return;
 	need(dname_has_alabel(s));
 	/* The way back leads to the same name. */
-	need(dname_nexthop(u, buf, &back, &kind) == NULL);
-	need(strcmp(back, s) == 0);
+	need(dname_nexthop(u, buf, &back) == NULL);
+	need(strcmp(back.s, s) == 0 && back.alabel);
 }
 
 static void
@@ -72,31 +71,35 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *s = malloc(size + 1), *buf = malloc(DNAME_NEXTHOP_MAX + 1);
 	char *host = malloc(DNAME_MAX + 1),
 	     *again = malloc(DNAME_NEXTHOP_MAX + 1);
-	enum dname_kind kind, kind_again;
-	const char *name, *twice, *bad;
+	struct dname name, twice;
+	const char *bad;
 
 	if (size > 0)
 		memcpy(s, data, size);
 	s[size] = '\0';
 	(void)dname_is_address(s);
 	if ((bad = dname_host(s, host, &name)) == NULL)
-		check_labels(name);
+		check_labels(name.s);
 	else
 		check_phrase(bad);
 	if ((bad = dname_suffix(s, host, &name)) == NULL) {
-		need(*name == '.' && strlen(name) <= DNAME_MAX);
-		check_labels(name + 1);
+		need(*name.s == '.' && strlen(name.s) <= DNAME_MAX);
+		check_labels(name.s + 1);
 	} else {
 		check_phrase(bad);
 	}
-	if ((bad = dname_nexthop(s, buf, &name, &kind)) != NULL) {
+	if ((bad = dname_nexthop(s, buf, &name)) != NULL) {
 		check_phrase(bad);
 	} else {
-		need(strlen(name) <= DNAME_NEXTHOP_MAX);
-		need(dname_nexthop(name, again, &twice, &kind_again) == NULL);
-		need(kind == kind_again && strcmp(name, twice) == 0);
-		if (kind != DNAME_NEXTHOP)
-			check_unicode(name);
+		need(strlen(name.s) <= DNAME_NEXTHOP_MAX);
+		need(strlen(name.s) == name.len);
+		need(dname_nexthop(name.s, again, &twice) == NULL);
+		need(name.kind == twice.kind &&
+		     strcmp(name.s, twice.s) == 0);
+		if (name.kind != DNAME_NEXTHOP) {
+			need(dname_has_alabel(name.s) == name.alabel);
+			check_unicode(name.s);
+		}
 	}
 	free(again);
 	free(host);

@@ -56,7 +56,9 @@ words(char *text, const char *end, unsigned no, unsigned last)
 	struct attr a;
 	enum attr_kind kind;
 	unsigned before = no;
-	char *list, *s;
+	struct attr_list list;
+	char *s;
+	size_t len;
 
 	attr_init(&in, text, strlen(text), no);
 	while ((kind = attr_next(&in, &a)) != ATTR_END) {
@@ -69,9 +71,10 @@ words(char *text, const char *end, unsigned no, unsigned last)
 			need(attr_next(&in, &a) == ATTR_END);
 			break;
 		}
-		list = a.value;
-		while (list != NULL && (s = attr_list_next(&list)) != NULL)
-			need(s >= a.value && strchr(s, ',') == NULL);
+		list = (struct attr_list){a.value, a.len};
+		while ((s = attr_list_next(&list, &len)) != NULL)
+			need(s >= a.value && strchr(s, ',') == NULL &&
+			     strlen(s) == len);
 	}
 	need(attr_next(&in, &a) == ATTR_END);
 }
