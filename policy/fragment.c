@@ -26,6 +26,7 @@ struct reading {
 	struct diags *d;
 	struct arena *arena;
 	struct terms *terms;
+	bool texts; /* to be kept */
 	/* Of a partner. */
 	struct fragment *f;
 	struct partner *partner;
@@ -142,7 +143,7 @@ take_attr(struct reading *in, struct attr *a)
 	} else {
 		while (rest.next != NULL)
 			if ((bad = term_take(in->terms, t, &rest, in->arena,
-				 buf, &culprit)) != NULL)
+				 in->texts, buf, &culprit)) != NULL)
 				complain(in->d, in->file, a->line, a->name,
 				    culprit, bad);
 	}
@@ -179,8 +180,12 @@ void
 fragment_terms(struct terms *terms, enum statement what, struct attrs *words,
     const char *file, struct arena *arena, struct diags *d)
 {
-	struct reading in = {
-	    .what = what, .file = file, .d = d, .arena = arena, .terms = terms};
+	struct reading in = {.what = what,
+	    .file = file,
+	    .d = d,
+	    .arena = arena,
+	    .terms = terms,
+	    .texts = true};
 
 	take_attrs(&in, words);
 }
@@ -243,6 +248,7 @@ take_partner(struct fragment *f, struct attrs *words, unsigned line)
 	    .file = f->file,
 	    .d = &f->diags,
 	    .arena = f->arena,
+	    .texts = !f->no_texts,
 	    .f = f};
 	size_t len;
 	const char *name = fragment_name(

@@ -39,6 +39,7 @@ struct fragment {
 	const char *file; /* for complaints: outlives their list */
 	uint32_t source;
 	struct arena *arena; /* for names, texts and lists */
+	bool no_texts;	     /* terms.h: partners' texts are not kept */
 	/* Its results. */
 	struct partner *partner;
 	size_t npartners, partner_cap;

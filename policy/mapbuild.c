@@ -287,7 +287,7 @@ build(struct mapbuild *b)
 	char why[64];
 	struct err e;
 
-	b->registry = registry_load(b->set->registry, b->now, &b->diags, &e);
+	b->registry = registry_load_rules(b->set->registry, b->now, &b->diags, &e);
 	if (b->registry == NULL) {
 		say_err(&e);
 		return left_alone(b, "the registry cannot be read", e.code);

@@ -33,6 +33,7 @@ struct reading {
 	struct digest *digest;
 	size_t files; /* read to their ends */
 	bool follow;  /* includes */
+	bool texts;   /* are kept */
 };
 
 static const char *
@@ -389,6 +390,7 @@ work_piece(void *arg, void *item)
 	f->file = p->name;
 	f->source = p->source;
 	f->arena = p->threads > 0 ? &f->own : &p->in->r->arena;
+	f->no_texts = !p->in->texts;
 	fragment_read(f);
 }
 
@@ -432,13 +434,14 @@ read_pieces(struct reading *in, struct textfile *file, uint32_t source,
 	return p.rc == -1 ? -1 : 0;
 }
 
-struct registry *
-registry_load(const char *path, time_t now, struct diags *d, struct err *e)
+static struct registry *
+load(const char *path, bool texts, time_t now, struct diags *d, struct err *e)
 {
 	struct reading in = {.r = registry_new(),
 	    .d = d,
 	    .digest = digest_new(),
-	    .follow = true};
+	    .follow = true,
+	    .texts = texts};
 	char digest[DIGEST_HEX];
 	int rc = read_file(&in, path, REGISTRY_NONE, 0, 0, e);
 
@@ -451,6 +454,19 @@ registry_load(const char *path, time_t now, struct diags *d, struct err *e)
 	}
 	registry_check(in.r, now, true, d);
 	return in.r;
+}
+
+struct registry *
+registry_load(const char *path, time_t now, struct diags *d, struct err *e)
+{
+	return load(path, true, now, d, e);
+}
+
+struct registry *
+registry_load_rules(
+    const char *path, time_t now, struct diags *d, struct err *e)
+{
+	return load(path, false, now, d, e);
 }
 
 struct registry *

@@ -155,7 +155,16 @@ struct registry {
 struct registry *registry_load(
     const char *path, time_t now, struct diags *d, struct err *e);
 
-/* The same for text in memory, which may not include files (fuzzing). */
+/*
+ * The same for who needs the rules alone: the partners' contact, operator,
+ * ticket and note are then "" where they are said. They are what takes most
+ * memory.
+ */
+struct registry *registry_load_rules(
+    const char *path, time_t now, struct diags *d, struct err *e);
+
+/* As registry_load(), for text in memory, which may not include files
+ * (fuzzing). */
 struct registry *registry_parse(const char *name, const char *text, size_t len,
     time_t now, struct diags *d);
 

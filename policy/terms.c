@@ -372,7 +372,7 @@ own_seldom(struct terms *terms, struct arena *arena)
 
 const char *
 term_take(struct terms *terms, enum term t, struct attr_list *rest,
-    struct arena *arena, char *buf, const char **culprit)
+    struct arena *arena, bool texts, char *buf, const char **culprit)
 {
 	char *to =
 	    table[t].rare ? (char *)own_seldom(terms, arena) : (char *)terms;
@@ -395,7 +395,7 @@ term_take(struct terms *terms, enum term t, struct attr_list *rest,
 		if (rest->len > REGISTRY_TEXT_MAX)
 			bad = "is longer than 1024 bytes";
 		*(const char **)(void *)to =
-		    arena_copy(arena, value, rest->len);
+		    texts ? arena_copy(arena, value, rest->len) : "";
 		break;
 	case KIND_SPECIAL:
 		bad = take_special(own_seldom(terms, arena), t, value);

@@ -59,8 +59,9 @@ bool term_is_list(enum term t);
 bool term_is_token(const char *s);
 
 /*
- * Take value, which is cut in place, into terms; texts go to the arena. The
- * domain and provider attributes are not for here. NULL if it is good, else
+ * Take value, which is cut in place, into terms; names, keys and paths go to
+ * the arena, and texts if they are kept, else they are "". The domain and
+ * provider attributes are not for here. NULL if it is good, else
  * what is wrong as a phrase behind `attribute "x": `, with *culprit set to the
  * part of the value that is meant. The phrase may stand in buf, of
  * TERM_PHRASE_MAX bytes. value is then what follows a bad element of a list,
@@ -68,7 +69,7 @@ bool term_is_token(const char *s);
  */
 #define TERM_PHRASE_MAX 512
 const char *term_take(struct terms *terms, enum term t, struct attr_list *value,
-    struct arena *arena, char *buf, const char **culprit);
+    struct arena *arena, bool texts, char *buf, const char **culprit);
 
 /*
  * Fill in what is not said in `to` from `from`, which must outlive it; the

@@ -580,6 +580,57 @@ t_no_file(void **state)
 	assert_int_equal(d.n, 0);
 }
 
+/* Without texts nothing else differs, not even what is wrong with them. */
+static void
+t_rules(void **state)
+{
+	static const char text[] =
+	    "default operator=ops@us.example\n"
+	    "partner a mode=enforced domain=a.example gateway=mx.b.example "
+	    "contact=x@a.example { note = a note } ticket=T1\n"
+	    "partner b mode=enforced domain=b.example\n";
+	char *dir = check_folder(), *path = check_path(dir, "r"), *much;
+	struct diags d = {0}, bad = {0};
+	struct registry *all, *rules;
+	struct err e;
+
+	(void)state;
+	check_puts(path, text);
+	all = registry_load(path, NOW, &d, &e);
+	assert_int_equal(d.n, 1);
+	diag_free(&d);
+	rules = registry_load_rules(path, NOW, &d, &e);
+	assert_int_equal(d.n, 1);
+	check_has("contact", d.v[0].text, "b is enforced and has no contact");
+	diag_free(&d);
+	assert_string_equal(all->partner[0].terms.contact, "x@a.example");
+	assert_string_equal(all->partner[0].terms.seldom->note, "a note");
+	assert_string_equal(rules->partner[0].terms.contact, "");
+	assert_string_equal(rules->partner[0].terms.seldom->note, "");
+	assert_string_equal(rules->partner[0].terms.seldom->ticket, "");
+	assert_string_equal(
+	    rules->partner[0].terms.seldom->operator_, "ops@us.example");
+	assert_string_equal(
+	    rules->partner[0].terms.gateway->v[0], "mx.b.example");
+	assert_null(rules->partner[1].terms.contact);
+	assert_string_equal(all->digest, rules->digest);
+	registry_free(all);
+	registry_free(rules);
+
+	much = malloc(2000);
+	(void)snprintf(
+	    much, 2000, "partner a domain=a.example contact=%01025d\n", 0);
+	check_puts(path, much);
+	rules = registry_load_rules(path, NOW, &bad, &e);
+	assert_int_equal(bad.errors, 1);
+	check_has("long", bad.v[0].text, "is longer than 1024 bytes");
+	diag_free(&bad);
+	registry_free(rules);
+	free(much);
+	free(path);
+	check_folder_end(dir);
+}
+
 /* The digest is of the bytes, whatever they mean. */
 static void
 t_digest(void **state)
@@ -759,6 +810,7 @@ main(void)
 	    cmocka_unit_test(t_load),
 	    cmocka_unit_test(t_depth),
 	    cmocka_unit_test(t_no_file),
+	    cmocka_unit_test(t_rules),
 	    cmocka_unit_test(t_digest),
 	    cmocka_unit_test(t_large),
 	};

@@ -205,7 +205,7 @@ t_take(void **state)
 		t = term_find(values[i].attr, strlen(values[i].attr));
 		assert_true(t != TERM_COUNT);
 		rest = (struct attr_list){value, strlen(value)};
-		bad = term_take(&terms, t, &rest, &arena, buf, &culprit);
+		bad = term_take(&terms, t, &rest, &arena, true, buf, &culprit);
 		check_int(values[i].name, terms.set, TERM_BIT(t));
 		if (values[i].bad == NULL) {
 			check_str(values[i].name, bad, NULL);
@@ -233,7 +233,7 @@ take(struct terms *t, const char *attr, const char *text, struct arena *arena)
 	(void)snprintf(value, sizeof(value), "%s", text);
 	rest = (struct attr_list){value, strlen(value)};
 	return term_take(
-	    t, term_find(attr, strlen(attr)), &rest, arena, buf, &culprit);
+	    t, term_find(attr, strlen(attr)), &rest, arena, true, buf, &culprit);
 }
 
 static void
