@@ -1,13 +1,10 @@
 #include "inorder.h"
 
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "mem.h"
-
-#define THREADS_MAX 4
+#include "thread.h"
 
 struct run {
 	const struct inorder *how;
@@ -126,18 +123,13 @@ run_alone(struct run *r)
 	}
 }
 
-/* Signals are for the thread that the caller has them in. */
 static unsigned
 start(struct run *r, pthread_t *thread, unsigned want)
 {
-	sigset_t all, before;
 	unsigned n = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (n < want && pthread_create(&thread[n], NULL, worker, r) == 0)
+	while (n < want && thread_start(&thread[n], worker, r) == 0)
 		n++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return n;
 }
 
@@ -145,12 +137,12 @@ void
 inorder_run(const struct inorder *how, void *arg, unsigned threads)
 {
 	struct run r = {.how = how, .arg = arg};
-	pthread_t thread[THREADS_MAX];
+	pthread_t thread[THREAD_MAX];
 	unsigned n, i;
 	size_t k;
 
-	if (threads > THREADS_MAX)
-		threads = THREADS_MAX;
+	if (threads > THREAD_MAX)
+		threads = THREAD_MAX;
 	r.nitems = threads == 0 ? 1 : 4 * (size_t)threads + 4;
 	r.item = mem_zero(r.nitems, how->size);
 	r.done = mem_zero(r.nitems, sizeof(*r.done));
@@ -173,15 +165,4 @@ inorder_run(const struct inorder *how, void *arg, unsigned threads)
 		how->drop(arg, r.item + k * how->size);
 	free(r.done);
 	free(r.item);
-}
-
-unsigned
-inorder_threads(void)
-{
-	cpu_set_t set;
-	int n = 1;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		n = CPU_COUNT(&set);
-	return n < 2 ? 0 : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
 }

@@ -25,12 +25,9 @@ struct inorder {
 };
 
 /*
- * Do it, in so many threads beside the caller's; with none, or where none
- * can be started, in the caller's own. Few items at a time are under way.
+ * Do it, in so many threads (thread.h) beside the caller's; with none, or where
+ * none can be started, in the caller's own. Few items at a time are under way.
  */
 void inorder_run(const struct inorder *how, void *arg, unsigned threads);
-
-/* How many threads are worth their while: 0 on a single processor, up to 4. */
-unsigned inorder_threads(void);
 
 #endif

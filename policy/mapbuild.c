@@ -21,6 +21,7 @@
 #include "registry.h"
 #include "say.h"
 #include "settings.h"
+#include "thread.h"
 
 #define LOCK_WAIT_MS 10000 /* patience with another one that compiles */
 
@@ -287,7 +288,8 @@ build(struct mapbuild *b)
 	char why[64];
 	struct err e;
 
-	b->registry = registry_load_rules(b->set->registry, b->now, &b->diags, &e);
+	b->registry =
+	    registry_load_rules(b->set->registry, b->now, &b->diags, &e);
 	if (b->registry == NULL) {
 		say_err(&e);
 		return left_alone(b, "the registry cannot be read", e.code);
@@ -441,7 +443,7 @@ write_rows(struct cdbmap_writer *w, struct mapbuild *b, struct err *e)
 	cdbmap_expect(w, c->n);
 	/* Small maps are rendered before a thread has started. */
 	if (c->n > 16 * BATCH)
-		threads = inorder_threads();
+		threads = thread_count();
 	/* To write takes as long as to render: one processor is for us. */
 	inorder_run(&how, &r, threads > 1 ? threads - 1 : threads);
 	return r.rc;

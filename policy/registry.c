@@ -24,6 +24,7 @@
 #include "quote.h"
 #include "registry_check.h"
 #include "textfile.h"
+#include "thread.h"
 
 #define LARGE (2 * 1024 * 1024) /* bytes of a file that is worth threads */
 
@@ -427,7 +428,7 @@ read_pieces(struct reading *in, struct textfile *file, uint32_t source,
 	    .depth = depth};
 
 	if (textfile_size(file) > LARGE)
-		p.threads = inorder_threads();
+		p.threads = thread_count();
 	inorder_run(&how, &p, p.threads);
 	if (p.rc == -1)
 		*e = p.err;

@@ -1,15 +1,14 @@
 #include "registry_check.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "beside.h"
 #include "diag.h"
 #include "err.h"
 #include "file.h"
-#include "inorder.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
@@ -84,7 +83,7 @@ struct table {
  * All names at once: the tables are far larger than the processor's cache,
  * so that strmap_add_all() can have several lookups under way.
  */
-static void *
+static void
 fill_table(void *arg)
 {
 	struct table *t = arg;
@@ -93,7 +92,6 @@ fill_table(void *arg)
 	while ((have = strmap_add_all(t->map, t->array, t->hash, t->n, &i)) !=
 	       STRMAP_NONE)
 		t->same(t->r, i++, have, &t->diags);
-	return NULL;
 }
 
 static void
@@ -111,15 +109,11 @@ find_duplicates(struct registry *r, struct diags *d)
 	    .hash = r->domain_hash,
 	    .n = r->ndomains,
 	    .same = same_domain};
-	pthread_t thread;
-	bool beside = r->npartners >= MANY && inorder_threads() > 0 &&
-		      pthread_create(&thread, NULL, fill_table, &domains) == 0;
+	struct beside other;
 
+	beside_start(&other, fill_table, &domains, r->npartners >= MANY);
 	fill_table(&partners);
-	if (beside)
-		pthread_join(thread, NULL);
-	else
-		fill_table(&domains);
+	beside_end(&other);
 	diag_move(d, &partners.diags);
 	diag_move(d, &domains.diags);
 	free(r->partner_hash);

@@ -118,27 +118,11 @@ t_order(void **state)
 	}
 }
 
-static void
-t_threads(void **state)
-{
-	cpu_set_t all, one;
-
-	(void)state;
-	assert_in_range(inorder_threads(), 0, 4);
-	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
-	assert_int_equal(inorder_threads(), 0);
-	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_order),
-	    cmocka_unit_test(t_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
