@@ -213,7 +213,7 @@ result_of(const struct run *run, const char *what)
 {
 	return (struct probereport_rules){.partner = run->partner->name,
 	    .what = what,
-	    .opportunistic = run->partner->terms.mode == MODE_OPPORTUNISTIC};
+	    .opportunistic = run->partner->terms->mode == MODE_OPPORTUNISTIC};
 }
 
 /* --- A file ----------------------------------------------------------- */
@@ -241,7 +241,8 @@ judge_file(struct run *run)
 	const char *path = run->opt.arg[1];
 	const char *host = run->opt.nargs == 3 ? run->opt.arg[2] : NULL;
 	struct probereport_rules r = result_of(run, path);
-	struct judge_gateway g = {.terms = &run->partner->terms,
+	struct judge_gateway g = {.terms = run->partner->terms,
+	    .gateway = run->partner->gateway,
 	    .level = LEVEL_OPPORTUNISTIC, /* the enforced rules, in any case */
 	    .host = host,
 	    .warn_days = JUDGE_WARN_DAYS,
@@ -254,7 +255,7 @@ judge_file(struct run *run)
 	char *pem;
 	int rv;
 
-	if (run->partner->terms.verify == VERIFY_DANE) {
+	if (run->partner->terms->verify == VERIFY_DANE) {
 		say("partner %s is verified by TLSA records of its gateways; "
 		    "use --host HOST",
 		    run->partner->name);

@@ -108,7 +108,8 @@ add_unicode(struct compiling *k, const struct partner *p,
 		return;
 	if (strstr(name, "\xc3\x9f") != NULL || /* sharp s */
 	    strstr(name, "\xcf\x82") != NULL) { /* final sigma */
-		diag_warning(k->d, registry_file(k->r, p->source), dom->line,
+		diag_warning(k->d, registry_file(k->r, p->terms->source),
+		    dom->line,
 		    "domain %s: Postfix cannot look it up in this form; only "
 		    "mail to %s is covered",
 		    quotes(name).s, dom->name);
@@ -121,7 +122,7 @@ add_unicode(struct compiling *k, const struct partner *p,
 static const struct strs *
 pins(const struct partner *p, const struct override *o)
 {
-	return o != NULL ? o->key : p->terms.seldom->key;
+	return o != NULL ? o->key : p->terms->key;
 }
 
 const char *
@@ -188,7 +189,7 @@ put_record(struct compiling *k, const char *kind, const char *name,
 static bool
 is_plain(const struct partner *p)
 {
-	const struct terms *t = &p->terms;
+	const struct terms *t = p->terms;
 
 	return t->inbound ==
 		   (t->mode == MODE_ENFORCED ? INBOUND_REQUIRE : INBOUND_OFF) &&
@@ -201,7 +202,7 @@ static void
 fill_record(struct maprecord *rec, const struct partner *p)
 {
 	static const struct strs none = {0};
-	const struct terms *t = &p->terms;
+	const struct terms *t = p->terms;
 
 	*rec = (struct maprecord){.partner = p->name,
 	    .inbound = (enum inbound)t->inbound,
@@ -212,9 +213,9 @@ fill_record(struct maprecord *rec, const struct partner *p)
 	    .level = partner_level(p),
 	    .full = ""};
 	if (t->inbound_verify == INBOUND_NAME)
-		rec->names = t->gateway;
+		rec->names = p->gateway;
 	if (t->inbound_verify == INBOUND_KEY)
-		rec->keys = t->seldom->key;
+		rec->keys = t->key;
 }
 
 /* The records of the partner's rows, which are the last n of c. */
@@ -235,8 +236,8 @@ add_records(struct compiling *k, const struct partner *p, uint32_t index,
 		rec.level = o->level;
 		rec.until = o->end;
 		/* It was rendered before the downgrade, so it can be. */
-		(void)render_policy(p, partner_level(p), p->terms.seldom->key,
-		    k->target, &full);
+		(void)render_policy(
+		    p, partner_level(p), p->terms->key, k->target, &full);
 		rec.full = full.data;
 	}
 	/* Nobody sends from a next-hop, but it too may be lowered. */
@@ -265,8 +266,8 @@ add_gateway(struct gateways *g, const char *name, const struct partner *p,
 	g->v = mem_grow(g->v, g->n, &g->cap, sizeof(*g->v));
 	g->v[g->n] = (struct gateway){.name = name,
 	    .partner = index,
-	    .inbound = p->terms.inbound,
-	    .action = p->terms.inbound_action,
+	    .inbound = p->terms->inbound,
+	    .action = p->terms->inbound_action,
 	    .lowered = lowered};
 	i = strmap_add(&g->map, g->v, name, strlen(name), (uint32_t)g->n);
 	if (i == STRMAP_NONE) {
@@ -277,10 +278,10 @@ add_gateway(struct gateways *g, const char *name, const struct partner *p,
 	if (have->partner == index)
 		return;
 	have->more++;
-	if (p->terms.inbound > have->inbound)
-		have->inbound = p->terms.inbound;
-	if (p->terms.inbound_action > have->action)
-		have->action = p->terms.inbound_action;
+	if (p->terms->inbound > have->inbound)
+		have->inbound = p->terms->inbound;
+	if (p->terms->inbound_action > have->action)
+		have->action = p->terms->inbound_action;
 	have->lowered = have->lowered && lowered;
 }
 
@@ -310,10 +311,10 @@ static void
 note_gateways(struct compiling *k, const struct partner *p, uint32_t index,
     const struct override *o)
 {
-	const struct strs *list = p->terms.gateway;
+	const struct strs *list = p->gateway;
 	size_t i;
 
-	if (p->terms.inbound == INBOUND_OFF || p->at_home)
+	if (p->terms->inbound == INBOUND_OFF || p->at_home)
 		return;
 	for (i = 0; i < list->n; i++)
 		if (!term_is_token(list->v[i]) &&
@@ -370,10 +371,10 @@ compile_partner(struct compiling *k, uint32_t index)
 
 	row.level = (uint8_t)(o != NULL ? o->level : partner_level(p));
 	row.lowered = o != NULL;
-	row.enforced = p->terms.mode == MODE_ENFORCED;
+	row.enforced = p->terms->mode == MODE_ENFORCED;
 	bad = render_fault(p, (enum level)row.level, pins(p, o), k->target);
 	if (bad != NULL) {
-		diag_error(k->d, registry_file(k->r, p->source), p->line,
+		diag_error(k->d, registry_file(k->r, p->terms->source), p->line,
 		    "partner %s: %s", p->name, bad);
 		return;
 	}

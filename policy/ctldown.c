@@ -222,7 +222,7 @@ ask_to_lower(
 
 	(void)fprintf(
 	    ctl_talk(c), "%s: %s\n", level_name(to), step_given_up(to));
-	if (f->partner->terms.inbound != INBOUND_OFF)
+	if (f->partner->terms->inbound != INBOUND_OFF)
 		(void)fprintf(ctl_talk(c),
 		    "mail FROM them is accepted and logged meanwhile, whatever "
 		    "it came by\n");

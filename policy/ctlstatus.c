@@ -67,7 +67,7 @@ days_left(const struct ctl_facts *f, time_t now, long *days)
 static bool
 is_enforced(const struct ctl_facts *f)
 {
-	return f->partner == NULL || f->partner->terms.mode == MODE_ENFORCED;
+	return f->partner == NULL || f->partner->terms->mode == MODE_ENFORCED;
 }
 
 static void

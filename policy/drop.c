@@ -45,11 +45,11 @@ void
 drop_rules_of(const struct partner *p, struct drop_rules *out)
 {
 	out->full = partner_level(p);
-	out->floor = (enum level)p->terms.drop_to;
-	out->may_drop = p->terms.on_failure == ON_FAILURE_DROP;
-	out->count = p->terms.seldom->drop_count;
-	out->window = p->terms.seldom->drop_window;
-	out->seconds = p->terms.seldom->drop_for;
+	out->floor = (enum level)p->terms->drop_to;
+	out->may_drop = p->terms->on_failure == ON_FAILURE_DROP;
+	out->count = p->terms->drop_count;
+	out->window = p->terms->drop_window;
+	out->seconds = p->terms->drop_for;
 }
 
 void

@@ -94,7 +94,7 @@ take_domain(struct reading *in, char *s, const struct attr *a)
 	f->domain[f->ndomains++] =
 	    (struct domain){name, (uint32_t)f->npartners, a->line};
 	in->partner->ndomains++;
-	in->partner->alabels = in->partner->alabels || normal.alabel;
+	in->partner->alabels |= normal.alabel;
 }
 
 static void
@@ -222,7 +222,7 @@ is_below(const char *name, size_t len, const char *domain)
 static bool
 is_at_home(const struct fragment *f, const struct partner *p)
 {
-	const struct strs *list = p->terms.gateway;
+	const struct strs *list = p->gateway;
 	const char *name;
 	size_t i, k, n = p->ndomains;
 
@@ -240,10 +240,39 @@ is_at_home(const struct fragment *f, const struct partner *p)
 	return list != NULL;
 }
 
+/* The same as was said before, or a copy for whoever says it again. */
+static const struct terms *
+share(struct fragment *f, const struct terms *t)
+{
+	const struct terms *found;
+	struct terms *copy;
+	size_t i;
+
+	for (i = 0; i < f->nrecent; i++)
+		if (memcmp(f->recent[i], t, sizeof(*t)) == 0)
+			break;
+	if (i < f->nrecent) {
+		found = f->recent[i];
+	} else {
+		copy = arena_alloc(f->arena, sizeof(*copy));
+		memcpy(copy, t, sizeof(*copy));
+		found = copy;
+		if (f->nrecent < FRAGMENT_RECENT)
+			f->nrecent++;
+		else
+			i--;
+	}
+	/* To the front: the one not said for longest falls out. */
+	memmove(f->recent + 1, f->recent, i * sizeof(f->recent[0]));
+	f->recent[0] = found;
+	return found;
+}
+
 static void
 take_partner(struct fragment *f, struct attrs *words, unsigned line)
 {
 	struct partner *p;
+	struct terms terms;
 	struct reading in = {.what = STATEMENT_PARTNER,
 	    .file = f->file,
 	    .d = &f->diags,
@@ -263,13 +292,20 @@ take_partner(struct fragment *f, struct attrs *words, unsigned line)
 	f->partner_hash[f->npartners] = strmap_hash(name, len);
 	p = &f->partner[f->npartners];
 	*p = (struct partner){.name = name,
-	    .source = f->source,
 	    .line = line,
 	    .provider = REGISTRY_NONE,
 	    .first_domain = (uint32_t)f->ndomains};
 	in.partner = p;
-	in.terms = &p->terms;
+	/* Their bytes will be compared: the ones between members too. */
+	memset(&terms, 0, sizeof(terms));
+	terms.source = f->source;
+	in.terms = &terms;
 	take_attrs(&in, words);
+	p->gateway = terms.gateway;
+	p->contact = terms.contact;
+	terms.gateway = NULL;
+	terms.contact = NULL;
+	p->terms = share(f, &terms);
 	if (in.provider != NULL) {
 		f->want = mem_grow(
 		    f->want, f->nwants, &f->want_cap, sizeof(*f->want));
@@ -277,7 +313,7 @@ take_partner(struct fragment *f, struct attrs *words, unsigned line)
 		    in.provider, (uint32_t)f->npartners, in.provider_line};
 	}
 	p->at_home = is_at_home(f, p);
-	if ((p->terms.set & TERM_BIT(TERM_DOMAIN)) == 0)
+	if ((terms.set & TERM_BIT(TERM_DOMAIN)) == 0)
 		diag_error(
 		    &f->diags, f->file, line, "partner %s has no domain", name);
 	f->npartners++;
@@ -352,6 +388,7 @@ fragment_read(struct fragment *f)
 	long bad;
 
 	f->npartners = f->ndomains = f->nwants = f->nasides = 0;
+	f->nrecent = 0;
 	diag_free(&f->diags);
 	bad = lines_bad_byte(piece->text, piece->len);
 	f->bad = bad != -1;

@@ -33,6 +33,9 @@ struct aside {
 	unsigned line;
 };
 
+/* Terms that are remembered: there are few kinds of partners. */
+#define FRAGMENT_RECENT 8
+
 struct fragment {
 	/* For fragment_read(). */
 	struct textfile_piece piece;
@@ -54,6 +57,8 @@ struct fragment {
 	struct aside *aside;
 	size_t nasides, aside_cap;
 	struct diags diags;
+	const struct terms *recent[FRAGMENT_RECENT]; /* to be shared */
+	size_t nrecent;
 	bool bad;	  /* bytes that no registry holds: give the file up */
 	struct arena own; /* for whoever has no other arena */
 };

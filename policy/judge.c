@@ -94,7 +94,7 @@ same_files(const struct strs *a, const struct strs *b)
 static const struct ca_set *
 ca_set(struct judge *j, const struct terms *t)
 {
-	const struct strs *files = t->seldom->ca->n > 0 ? t->seldom->ca : NULL;
+	const struct strs *files = t->ca->n > 0 ? t->ca : NULL;
 	struct ca_set *s;
 	size_t i;
 
@@ -111,20 +111,11 @@ ca_set(struct judge *j, const struct terms *t)
 	return s;
 }
 
-enum level
-judge_enforced_level(const struct terms *t)
-{
-	struct partner p = {.terms = *t};
-
-	p.terms.mode = MODE_ENFORCED;
-	return partner_level(&p);
-}
-
 static enum certrule_verify
 verify_of(const struct judge_gateway *g)
 {
 	enum level level = g->level == LEVEL_OPPORTUNISTIC
-			       ? judge_enforced_level(g->terms)
+			       ? terms_enforced_level(g->terms)
 			       : g->level;
 
 	switch (level) {
@@ -149,15 +140,15 @@ judge_rules(struct judge *j, const struct judge_gateway *g,
 
 	*out = (struct certrules){
 	    .verify = verify_of(g),
-	    .gateway = t->gateway->v,
-	    .ngateway = t->gateway->n,
+	    .gateway = g->gateway->v,
+	    .ngateway = g->gateway->n,
 	    .nexthop = g->nexthop,
 	    .host = g->host,
-	    .issuer = t->seldom->issuer->v,
-	    .nissuer = t->seldom->issuer->n,
+	    .issuer = t->issuer->v,
+	    .nissuer = t->issuer->n,
 	    .cn_is_gateway = t->common_name == COMMON_NAME_GATEWAY,
-	    .pin = t->seldom->key->v,
-	    .npin = t->seldom->key->n,
+	    .pin = t->key->v,
+	    .npin = t->key->n,
 	    .last_key = g->last_key,
 	    .tlsa = g->tlsa,
 	    .ntlsa = g->ntlsa,

@@ -20,6 +20,7 @@ struct judge;
 struct mxdns_host;
 struct mxdns_result;
 struct starttls_result;
+struct strs;
 struct terms;
 
 #define JUDGE_WARN_DAYS 14 /* look-ahead, unless asked otherwise */
@@ -36,8 +37,9 @@ void judge_free(struct judge *j);
 /* One gateway as a partner's delivery meets it. All is borrowed. */
 struct judge_gateway {
 	const struct terms *terms;
-	enum level level;     /* at which it is delivered to */
-	const char *nexthop;  /* without brackets and port */
+	const struct strs *gateway; /* names that it may have, registry.h */
+	enum level level;	    /* at which it is delivered to */
+	const char *nexthop;	    /* without brackets and port */
 	const char *host;     /* of the MX, or the address text, or NULL */
 	const char *last_key; /* SPKI sha256 that passed last, or NULL */
 	const struct x509_tlsa *tlsa;
@@ -88,8 +90,5 @@ enum fault judge_host(const struct mxdns_host *h);
  * DNSSEC does not vouch for them or there are none.
  */
 enum fault judge_tlsa(const struct mxdns_result *r, const struct mxdns_host *h);
-
-/* The level of terms if the mode were enforced. */
-enum level judge_enforced_level(const struct terms *t);
 
 #endif

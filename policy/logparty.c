@@ -37,7 +37,7 @@ gateway_name(const void *array, uint32_t i)
 static void
 add_gateways(struct logparty *w, uint32_t partner)
 {
-	const struct strs *list = w->r->partner[partner].terms.gateway;
+	const struct strs *list = w->r->partner[partner].gateway;
 	size_t i;
 
 	for (i = 0; list != NULL && i < list->n; i++) {
@@ -240,14 +240,14 @@ logparty_refine(const struct logparty *w, uint32_t partner, struct attempt *a)
 		return;
 	lowered = was_lowered(w, partner, a->time);
 	if (a->verified && a->policy.n == 0 && !lowered &&
-	    partner_level(p) == LEVEL_SECURE && p->terms.verify == VERIFY_NAME)
+	    partner_level(p) == LEVEL_SECURE && p->terms->verify == VERIFY_NAME)
 		a->chain_trusted = a->name_matched = FACT_YES;
 	if (a->fault != FAULT_UNTRUSTED_ISSUER &&
 	    a->fault != FAULT_SELF_SIGNED && a->fault != FAULT_DANE_MISMATCH)
 		return;
 	if (!lowered && partner_level(p) == LEVEL_KEY)
 		a->fault = FAULT_KEY_CHANGED;
-	else if (p->terms.verify == VERIFY_DANE)
+	else if (p->terms->verify == VERIFY_DANE)
 		a->fault = FAULT_DANE_MISMATCH;
 }
 

@@ -22,7 +22,7 @@ probeplan_init(struct probeplan *p, const struct registry *r, bool as_enforced)
 	memset(p, 0, sizeof(*p));
 	p->registry = r;
 	p->as_enforced = as_enforced;
-	terms_inherit(&p->stranger, &r->preset, &p->arena);
+	terms_inherit(&p->stranger, &r->preset);
 	p->stranger.mode = MODE_OPPORTUNISTIC;
 	p->stranger.verify = VERIFY_NAME;
 	p->stranger.gateway = NULL;
@@ -52,8 +52,9 @@ add_target(struct probeplan *p, const struct partner *partner,
 	t = memset(&p->target[p->n++], 0, sizeof(*t));
 	t->partner = partner;
 	t->name = partner == NULL ? "-" : partner->name;
-	t->terms = partner == NULL ? &p->stranger : &partner->terms;
-	t->level = p->as_enforced    ? judge_enforced_level(t->terms)
+	t->terms = partner == NULL ? &p->stranger : partner->terms;
+	t->gateway = partner == NULL ? p->stranger.gateway : partner->gateway;
+	t->level = p->as_enforced    ? terms_enforced_level(t->terms)
 		   : partner == NULL ? LEVEL_OPPORTUNISTIC
 				     : partner_level(partner);
 	t->nexthop = nexthop;
@@ -130,7 +131,7 @@ with_gateway(const struct registry *r, const char *name)
 	size_t i, k;
 
 	for (i = 0; i < r->npartners; i++) {
-		g = r->partner[i].terms.gateway;
+		g = r->partner[i].gateway;
 		for (k = 0; k < g->n; k++)
 			if (strcmp(g->v[k], name) == 0)
 				return (uint32_t)i;
@@ -145,8 +146,8 @@ probeplan_partner(const struct registry *r, const char *what)
 	struct dname name;
 	uint32_t i = registry_find(r, what);
 
-	if (i != REGISTRY_NONE ||
-	    dname_nexthop(what, buf, &name) != NULL || name.kind != DNAME_HOST)
+	if (i != REGISTRY_NONE || dname_nexthop(what, buf, &name) != NULL ||
+	    name.kind != DNAME_HOST)
 		return i;
 	return below_suffix(r, name.s);
 }

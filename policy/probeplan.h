@@ -19,9 +19,10 @@ struct starttls_params;
 struct probetarget {
 	const struct partner *partner; /* NULL: of no partner */
 	const char *name;	       /* of the partner, or "-" */
-	const struct terms *terms;     /* never NULL */
-	enum level level;	       /* at which to look and to judge */
-	const char *nexthop;	       /* for mxdns_lookup, and the ledger */
+	const struct terms *terms;     /* never NULL, and so the next */
+	const struct strs *gateway;
+	enum level level;    /* at which to look and to judge */
+	const char *nexthop; /* for mxdns_lookup, and the ledger */
 	/* Whose domain `nexthop` is in the rules; NULL: that of the nexthop. */
 	const char *domain;
 	bool listed; /* nexthop stands in the registry: worth recording */

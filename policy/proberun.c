@@ -133,6 +133,7 @@ judge_view(struct proberun *p, struct view *v, const struct starttls_result *r)
 	const struct probetarget *t = v->row->target;
 	struct judge_gateway g = {
 	    .terms = t->terms,
+	    .gateway = t->gateway,
 	    .level = t->level,
 	    .nexthop = v->domain,
 	    .host = v->row->host,

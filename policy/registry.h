@@ -44,26 +44,15 @@ struct strs {
 	const char *v[];
 };
 
-/* Terms that few partners have of their own: most share one. */
-struct seldom {
-	const struct strs *ca; /* absolute paths; empty: system */
-	const struct strs *issuer;
-	const struct strs
-	    *key;	       /* SPKI SHA-256, upper-case hex pairs with ':' */
-	const char *operator_; /* NULL if not said, and so on below */
-	const char *ticket;
-	const char *note;
-	time_t review;	      /* first second of that day; 0 if not said */
-	uint32_t drop_count;  /* failures ... */
-	uint32_t drop_window; /* ... within seconds */
-	uint32_t drop_for;    /* seconds */
-};
-
-/* What can be said of a partner, a provider, or by default. The pointers are
- * never NULL once a registry is loaded, but for the contact. */
+/*
+ * What can be said of a partner, a provider, or by default. Partners that say
+ * the same share one; what each mostly has of its own, gateways and contact,
+ * then stands in struct partner and is NULL here.
+ */
 struct terms {
-	uint32_t set; /* bit per attribute that was said */
-	uint8_t mode; /* enum mode, and so on below */
+	uint32_t set;	 /* bit per attribute that was said */
+	uint32_t source; /* of a partner: index into registry.source */
+	uint8_t mode;	 /* enum mode, and so on below */
 	uint8_t verify;
 	uint8_t common_name;
 	uint8_t min_tls;
@@ -73,22 +62,32 @@ struct terms {
 	uint8_t inbound_action;
 	uint8_t on_failure;
 	uint8_t drop_to;	    /* enum level */
+	uint32_t drop_count;	    /* failures ... */
+	uint32_t drop_window;	    /* ... within seconds */
+	uint32_t drop_for;	    /* seconds */
 	const struct strs *gateway; /* names, .suffixes, and the three tokens */
-	const char *contact;	    /* NULL if not said */
-	const struct seldom *seldom;
+	const struct strs *ca;	    /* absolute paths; empty: system */
+	const struct strs *issuer;
+	const struct strs *key; /* SPKI SHA-256: AA:BB:... */
+	const char *contact;	/* NULL if not said, and so on below */
+	const char *operator_;
+	const char *ticket;
+	const char *note;
+	time_t review; /* first second of that day; 0 if not said */
 };
 
 /* There may be a million: kept small. */
 struct partner {
 	const char *name;
-	struct terms terms;
-	uint32_t source; /* index into registry.source */
+	const struct terms *terms;
+	const struct strs *gateway;
+	const char *contact; /* NULL if not said */
 	uint32_t line;
 	uint32_t provider; /* index, or REGISTRY_NONE */
 	uint32_t first_domain;
-	uint32_t ndomains;
-	bool alabels; /* a domain of its is internationalised */
-	bool at_home; /* it names gateways, all below its first domains */
+	uint32_t ndomains : 30;
+	uint32_t alabels : 1; /* a domain of its is internationalised */
+	uint32_t at_home : 1; /* its gateways are below its first domains */
 };
 
 /* Domains that partner.at_home looks at. */
@@ -171,13 +170,11 @@ struct registry *registry_parse(const char *name, const char *text, size_t len,
 /* Free r; NULL is well. */
 void registry_free(struct registry *r);
 
-/* The level that the partner has without any downgrade. */
+/* The level of these terms if the mode is enforced. */
 static inline enum level
-partner_level(const struct partner *p)
+terms_enforced_level(const struct terms *t)
 {
-	if (p->terms.mode != MODE_ENFORCED)
-		return LEVEL_OPPORTUNISTIC;
-	switch (p->terms.verify) {
+	switch (t->verify) {
 	case VERIFY_NONE:
 		return LEVEL_ENCRYPT;
 	case VERIFY_KEY:
@@ -185,6 +182,14 @@ partner_level(const struct partner *p)
 	default:
 		return LEVEL_SECURE;
 	}
+}
+
+/* The level that the partner has without any downgrade. */
+static inline enum level
+partner_level(const struct partner *p)
+{
+	return p->terms->mode == MODE_ENFORCED ? terms_enforced_level(p->terms)
+					       : LEVEL_OPPORTUNISTIC;
 }
 
 /* The file a partner stands in, for messages. */

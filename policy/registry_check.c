@@ -32,8 +32,8 @@ find_providers(struct registry *r, struct diags *d)
 		p->provider = strmap_find(
 		    &r->providers, r->provider, w->name, strlen(w->name));
 		if (p->provider == STRMAP_NONE)
-			diag_error(d, registry_file(r, p->source), w->line,
-			    "partner %s: unknown provider %s", p->name,
+			diag_error(d, registry_file(r, p->terms->source),
+			    w->line, "partner %s: unknown provider %s", p->name,
 			    quotes(w->name).s);
 	}
 }
@@ -44,9 +44,9 @@ same_partner(struct registry *r, uint32_t index, uint32_t have, struct diags *d)
 {
 	const struct partner *p = &r->partner[index], *q = &r->partner[have];
 
-	diag_error(d, registry_file(r, p->source), p->line,
+	diag_error(d, registry_file(r, p->terms->source), p->line,
 	    "partner %s is there already (%s:%u)", quotes(p->name).s,
-	    registry_file(r, q->source), q->line);
+	    registry_file(r, q->terms->source), q->line);
 }
 
 static void
@@ -57,14 +57,14 @@ same_domain(struct registry *r, uint32_t index, uint32_t have, struct diags *d)
 	const struct partner *q = &r->partner[first->partner];
 
 	if (p == q)
-		diag_error(d, registry_file(r, p->source), dom->line,
+		diag_error(d, registry_file(r, p->terms->source), dom->line,
 		    "domain %s is said twice (line %u)", quotes(dom->name).s,
 		    first->line);
 	else
-		diag_error(d, registry_file(r, p->source), dom->line,
+		diag_error(d, registry_file(r, p->terms->source), dom->line,
 		    "domain %s belongs to partner %s already (%s:%u)",
-		    quotes(dom->name).s, q->name, registry_file(r, q->source),
-		    first->line);
+		    quotes(dom->name).s, q->name,
+		    registry_file(r, q->terms->source), first->line);
 }
 
 /* A table of names to be filled, and what is wrong with it. */
@@ -154,22 +154,36 @@ check_ca_file(struct registry *r, const struct partner *p, const char *path,
 	else if ((pem = file_slurp(path, CA_FILE_MAX, &len, NULL, &e)) == NULL)
 		bad = errno != 0 ? strerror(errno) : e.text;
 	else if ((anchors = x509_store_parse_ta(pem, len, path, &e)) == NULL)
-		diag_error(d, registry_file(r, p->source), p->line,
+		diag_error(d, registry_file(r, p->terms->source), p->line,
 		    "partner %s: CA file %s", p->name, e.text);
 	if (bad != NULL)
-		diag_error(d, registry_file(r, p->source), p->line,
+		diag_error(d, registry_file(r, p->terms->source), p->line,
 		    "partner %s: CA file %s: %s", p->name, quotes(path).s, bad);
 	x509_store_free(anchors);
 	free(pem);
+}
+
+/* `system` beside files: alone it is gone already. */
+static bool
+names_system(const struct strs *ca)
+{
+	size_t i;
+
+	for (i = 0; i < ca->n; i++)
+		if (strcmp(ca->v[i], "system") == 0)
+			return true;
+	return false;
 }
 
 static void
 check_ca(struct registry *r, const struct partner *p, struct paths *seen,
     struct diags *d)
 {
-	const struct strs *ca = p->terms.seldom->ca;
+	const struct strs *ca = p->terms->ca;
 	size_t i;
 
+	if (names_system(ca))
+		return;
 	for (i = 0; i < ca->n; i++) {
 		if (strmap_add(&seen->map, seen->v, ca->v[i], strlen(ca->v[i]),
 			(uint32_t)seen->n) != STRMAP_NONE)
@@ -181,55 +195,85 @@ check_ca(struct registry *r, const struct partner *p, struct paths *seen,
 	}
 }
 
-/* `system` alone means no file; beside files it would be ignored. */
-static void
-settle_ca(struct registry *r, struct partner *p, struct diags *d)
+/* Terms with all that they inherit, for partners that share them. */
+struct settled {
+	const struct terms *said;
+	uint32_t provider;
+	struct terms *full;
+	const struct strs *gateway;
+};
+
+#define SETTLED 8 /* that are remembered */
+
+/* Which of the recent ones is the partner's; the last if none is. */
+static size_t
+find_settled(const struct settled *recent, const struct partner *p)
 {
-	static const struct strs none = {0};
-	const struct strs *ca = p->terms.seldom->ca;
-	struct seldom *own;
 	size_t i;
 
-	for (i = 0; i < ca->n; i++)
-		if (strcmp(ca->v[i], "system") == 0)
+	for (i = 0; i < SETTLED - 1; i++)
+		if (recent[i].said == p->terms &&
+		    recent[i].provider == p->provider)
 			break;
-	if (i == ca->n)
-		return;
-	if (ca->n > 1)
-		diag_error(d, registry_file(r, p->source), p->line,
-		    "partner %s: ca=system cannot stand beside files: Postfix "
-		    "trusts the files alone",
-		    p->name);
-	own = arena_alloc(&r->arena, sizeof(*own));
-	*own = *p->terms.seldom;
-	own->ca = &none;
-	p->terms.seldom = own;
+	return i;
+}
+
+/* Fill in what the partner does not say itself. */
+static void
+settle(struct registry *r, struct partner *p, struct settled *recent)
+{
+	size_t i = find_settled(recent, p);
+	struct settled s = recent[i];
+
+	if (s.said != p->terms || s.provider != p->provider) {
+		s.said = p->terms;
+		s.provider = p->provider;
+		s.full = arena_alloc(&r->arena, sizeof(*s.full));
+		*s.full = *p->terms;
+		if (p->provider != REGISTRY_NONE)
+			terms_inherit(s.full, &r->provider[p->provider].terms);
+		terms_inherit(s.full, &r->preset);
+		terms_preset(s.full);
+		s.gateway = s.full->gateway;
+		s.full->gateway = NULL;
+	}
+	/* To the front: the one not met for longest falls out. */
+	memmove(recent + 1, recent, i * sizeof(s));
+	recent[0] = s;
+	p->terms = s.full;
+	if (p->gateway == NULL)
+		p->gateway = s.gateway;
 }
 
 static void
 check_partner(
     struct registry *r, struct partner *p, time_t now, struct diags *d)
 {
-	const struct terms *t = &p->terms;
-	const char *file = registry_file(r, p->source);
+	const struct terms *t = p->terms;
+	const char *file = registry_file(r, p->terms->source);
 	char date[NUM_TIME_MAX];
 
 	if (t->mode == MODE_ENFORCED && t->verify == VERIFY_KEY &&
-	    t->seldom->key->n == 0)
+	    t->key->n == 0)
 		diag_error(d, file, p->line,
 		    "partner %s: verify=key needs key=, the SHA-256 of a "
 		    "public key",
 		    p->name);
-	if (t->inbound_verify == INBOUND_KEY && t->seldom->key->n == 0)
+	if (t->inbound_verify == INBOUND_KEY && t->key->n == 0)
 		diag_error(d, file, p->line,
 		    "partner %s: inbound-verify=key needs key=", p->name);
-	if (t->mode == MODE_ENFORCED && t->contact == NULL)
+	if (names_system(t->ca))
+		diag_error(d, file, p->line,
+		    "partner %s: ca=system cannot stand beside files: Postfix "
+		    "trusts the files alone",
+		    p->name);
+	if (t->mode == MODE_ENFORCED && p->contact == NULL)
 		diag_warning(d, file, p->line,
 		    "partner %s is enforced and has no contact", p->name);
-	if (t->seldom->review != 0 && t->seldom->review <= now)
+	if (t->review != 0 && t->review <= now)
 		diag_warning(d, file, p->line,
 		    "partner %s: its review was due on %.10s", p->name,
-		    num_time_text(t->seldom->review, date));
+		    num_time_text(t->review, date));
 }
 
 /*
@@ -286,7 +330,8 @@ check_parents(struct registry *r, struct diags *d)
 			up = &r->partner[r->domain[parent].partner];
 			if (partner_level(up) <= level)
 				continue;
-			diag_warning(d, registry_file(r, p->source), dom->line,
+			diag_warning(d, registry_file(r, p->terms->source),
+			    dom->line,
 			    "domain %s of partner %s is weaker (%s) than its "
 			    "parent %s of partner %s (%s)",
 			    quotes(dom->name).s, p->name, level_name(level),
@@ -300,6 +345,7 @@ check_parents(struct registry *r, struct diags *d)
 void
 registry_check(struct registry *r, time_t now, bool files, struct diags *d)
 {
+	struct settled recent[SETTLED] = {{0}};
 	struct paths seen = {0};
 	struct partner *p;
 	bool all_secure = true;
@@ -310,12 +356,7 @@ registry_check(struct registry *r, time_t now, bool files, struct diags *d)
 	find_providers(r, d);
 	for (i = 0; i < r->npartners; i++) {
 		p = &r->partner[i];
-		if (p->provider != REGISTRY_NONE)
-			terms_inherit(&p->terms,
-			    &r->provider[p->provider].terms, &r->arena);
-		terms_inherit(&p->terms, &r->preset, &r->arena);
-		terms_preset(&p->terms);
-		settle_ca(r, p, d);
+		settle(r, p, recent);
 		check_partner(r, p, now, d);
 		if (files)
 			check_ca(r, p, &seen, d);

@@ -24,7 +24,7 @@ static bool
 uses_bundle(const struct partner *p)
 {
 	return partner_level(p) == LEVEL_SECURE &&
-	       p->terms.verify == VERIFY_NAME && p->terms.seldom->ca->n == 0;
+	       p->terms->verify == VERIFY_NAME && p->terms->ca->n == 0;
 }
 
 /* Both verdicts on one chain. 0 or -1. */
@@ -63,7 +63,8 @@ on_chain(const struct ledger_probe *p, void *arg)
 	    (c = x509_chain_parse(p->chain, strlen(p->chain), w->e)) == NULL)
 		return true;
 	w->seen[i] = true;
-	g.terms = &w->r->partner[i].terms;
+	g.terms = w->r->partner[i].terms;
+	g.gateway = w->r->partner[i].gateway;
 	g.host = p->host;
 	g.nexthop = nexthop_parse(p->nexthop, &n) == 0 ? n.name : p->nexthop;
 	if (judge_both(w, &g, c, &row) == 0) {

@@ -40,8 +40,9 @@ put_protocols(struct buf *out, enum min_tls floor, const struct target *target)
 }
 
 static void
-put_secure(struct buf *out, const struct terms *t)
+put_secure(struct buf *out, const struct partner *p)
 {
+	const struct terms *t = p->terms;
 	size_t i;
 
 	if (t->verify == VERIFY_DANE) {
@@ -49,10 +50,10 @@ put_secure(struct buf *out, const struct terms *t)
 		return;
 	}
 	buf_puts(out, "secure");
-	put_list(out, " match=", t->gateway, ':');
-	for (i = 0; i < t->seldom->ca->n; i++) {
+	put_list(out, " match=", p->gateway, ':');
+	for (i = 0; i < t->ca->n; i++) {
 		buf_puts(out, " tafile=");
-		buf_puts(out, t->seldom->ca->v[i]);
+		buf_puts(out, t->ca->v[i]);
 	}
 }
 
@@ -60,12 +61,12 @@ const char *
 render_fault(const struct partner *p, enum level level, const struct strs *key,
     const struct target *target)
 {
-	const struct terms *t = &p->terms;
+	const struct terms *t = p->terms;
 
 	if (level == LEVEL_OPPORTUNISTIC)
 		return NULL;
 	if (level == LEVEL_SECURE && t->verify != VERIFY_DANE &&
-	    t->gateway->n == 0)
+	    p->gateway->n == 0)
 		return "no gateway name to match";
 	if (level == LEVEL_KEY && (key == NULL || key->n == 0))
 		return "no key to pin";
@@ -83,7 +84,7 @@ const char *
 render_policy(const struct partner *p, enum level level, const struct strs *key,
     const struct target *target, struct buf *out)
 {
-	const struct terms *t = &p->terms;
+	const struct terms *t = p->terms;
 	const char *bad = render_fault(p, level, key, target);
 
 	if (bad != NULL)
@@ -102,7 +103,7 @@ render_policy(const struct partner *p, enum level level, const struct strs *key,
 		put_list(out, " match=", key, '|');
 		break;
 	case LEVEL_SECURE:
-		put_secure(out, t);
+		put_secure(out, p);
 		break;
 	}
 	put_protocols(out, (enum min_tls)t->min_tls, target);

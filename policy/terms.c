@@ -49,18 +49,7 @@ enum kind { KIND_CHOICE, KIND_LIST, KIND_TEXT, KIND_SPECIAL };
 #define ALL (TERM_OF_PARTNER | TERM_OF_PROVIDER | TERM_OF_DEFAULT)
 #define NOT_PROVIDER (TERM_OF_PARTNER | TERM_OF_DEFAULT)
 #define NAME(s) s, sizeof(s) - 1
-#define FIELD(f) \
-	false, offsetof(struct terms, f), sizeof(((struct terms *)0)->f)
-#define RARE(f) \
-	true, offsetof(struct seldom, f), sizeof(((struct seldom *)0)->f)
-
-static const struct strs no_strs = {0};
-static const struct seldom standard = {.ca = &no_strs,
-    .issuer = &no_strs,
-    .key = &no_strs,
-    .drop_count = 3,
-    .drop_window = 15 * 60,
-    .drop_for = 4 * 3600};
+#define FIELD(f) offsetof(struct terms, f), sizeof(((struct terms *)0)->f)
 
 /* In alphabetical order, as enum term; term_find() relies on it. */
 static const struct {
@@ -68,26 +57,25 @@ static const struct {
 	size_t len; /* of the name */
 	unsigned place;
 	enum kind kind;
-	bool rare; /* kept in struct seldom, not in struct terms */
 	size_t offset, size;
 	const struct choice *choices;
 	element_fn *element;
 } table[TERM_COUNT] = {
-    [TERM_CA] = {NAME("ca"), ALL, KIND_LIST, RARE(ca), NULL, ca_element},
+    [TERM_CA] = {NAME("ca"), ALL, KIND_LIST, FIELD(ca), NULL, ca_element},
     [TERM_CIPHERS] = {NAME("ciphers"), NOT_PROVIDER, KIND_CHOICE,
 	FIELD(ciphers), grades, NULL},
     [TERM_COMMON_NAME] = {NAME("common-name"), ALL, KIND_CHOICE,
 	FIELD(common_name), common_names, NULL},
     [TERM_CONTACT] = {NAME("contact"), TERM_OF_PARTNER, KIND_TEXT,
 	FIELD(contact), NULL, NULL},
-    [TERM_DOMAIN] = {NAME("domain"), TERM_OF_PARTNER, KIND_SPECIAL, false, 0, 0,
-	NULL, NULL},
-    [TERM_DROP_AFTER] = {NAME("drop-after"), NOT_PROVIDER, KIND_SPECIAL, true,
-	offsetof(struct seldom, drop_count),
-	offsetof(struct seldom, drop_for) - offsetof(struct seldom, drop_count),
+    [TERM_DOMAIN] = {NAME("domain"), TERM_OF_PARTNER, KIND_SPECIAL, 0, 0, NULL,
+	NULL},
+    [TERM_DROP_AFTER] = {NAME("drop-after"), NOT_PROVIDER, KIND_SPECIAL,
+	offsetof(struct terms, drop_count),
+	offsetof(struct terms, drop_for) - offsetof(struct terms, drop_count),
 	NULL, NULL},
     [TERM_DROP_FOR] = {NAME("drop-for"), NOT_PROVIDER, KIND_SPECIAL,
-	RARE(drop_for), NULL, NULL},
+	FIELD(drop_for), NULL, NULL},
     [TERM_DROP_TO] = {NAME("drop-to"), NOT_PROVIDER, KIND_CHOICE,
 	FIELD(drop_to), drop_levels, NULL},
     [TERM_GATEWAY] = {NAME("gateway"), ALL, KIND_LIST, FIELD(gateway), NULL,
@@ -98,24 +86,24 @@ static const struct {
 	FIELD(inbound_action), actions, NULL},
     [TERM_INBOUND_VERIFY] = {NAME("inbound-verify"), NOT_PROVIDER, KIND_CHOICE,
 	FIELD(inbound_verify), inbound_verifies, NULL},
-    [TERM_ISSUER] = {NAME("issuer"), ALL, KIND_LIST, RARE(issuer), NULL,
+    [TERM_ISSUER] = {NAME("issuer"), ALL, KIND_LIST, FIELD(issuer), NULL,
 	issuer_element},
-    [TERM_KEY] = {NAME("key"), TERM_OF_PARTNER, KIND_LIST, RARE(key), NULL,
+    [TERM_KEY] = {NAME("key"), TERM_OF_PARTNER, KIND_LIST, FIELD(key), NULL,
 	key_element},
     [TERM_MIN_TLS] = {NAME("min-tls"), NOT_PROVIDER, KIND_CHOICE,
 	FIELD(min_tls), floors, NULL},
     [TERM_MODE] = {NAME("mode"), NOT_PROVIDER, KIND_CHOICE, FIELD(mode), modes,
 	NULL},
-    [TERM_NOTE] = {NAME("note"), ALL, KIND_TEXT, RARE(note), NULL, NULL},
+    [TERM_NOTE] = {NAME("note"), ALL, KIND_TEXT, FIELD(note), NULL, NULL},
     [TERM_ON_FAILURE] = {NAME("on-failure"), NOT_PROVIDER, KIND_CHOICE,
 	FIELD(on_failure), on_failures, NULL},
     [TERM_OPERATOR] = {NAME("operator"), NOT_PROVIDER, KIND_TEXT,
-	RARE(operator_), NULL, NULL},
-    [TERM_PROVIDER] = {NAME("provider"), TERM_OF_PARTNER, KIND_SPECIAL, false,
-	0, 0, NULL, NULL},
+	FIELD(operator_), NULL, NULL},
+    [TERM_PROVIDER] = {NAME("provider"), TERM_OF_PARTNER, KIND_SPECIAL, 0, 0,
+	NULL, NULL},
     [TERM_REVIEW] = {NAME("review"), TERM_OF_PARTNER, KIND_SPECIAL,
-	RARE(review), NULL, NULL},
-    [TERM_TICKET] = {NAME("ticket"), TERM_OF_PARTNER, KIND_TEXT, RARE(ticket),
+	FIELD(review), NULL, NULL},
+    [TERM_TICKET] = {NAME("ticket"), TERM_OF_PARTNER, KIND_TEXT, FIELD(ticket),
 	NULL, NULL},
     [TERM_VERIFY] = {NAME("verify"), NOT_PROVIDER, KIND_CHOICE, FIELD(verify),
 	verifies, NULL},
@@ -315,7 +303,7 @@ take_list(const struct strs **to, element_fn *element, struct attr_list *value,
 }
 
 static const char *
-take_drop_after(struct seldom *to, char *value)
+take_drop_after(struct terms *to, char *value)
 {
 	char *slash = strchr(value, '/');
 	uint64_t n = 0, s = 0;
@@ -334,7 +322,7 @@ take_drop_after(struct seldom *to, char *value)
 }
 
 static const char *
-take_special(struct seldom *to, enum term t, char *value)
+take_special(struct terms *to, enum term t, char *value)
 {
 	uint64_t s = 0;
 
@@ -355,32 +343,15 @@ take_special(struct seldom *to, enum term t, char *value)
 	}
 }
 
-/* The terms' own struct seldom, made when it is first needed. */
-static struct seldom *
-own_seldom(struct terms *terms, struct arena *arena)
-{
-	struct seldom *own;
-
-	if (terms->seldom == NULL) {
-		own = arena_alloc(arena, sizeof(*own));
-		*own = standard;
-		terms->seldom = own;
-	}
-	/* Made above, and nobody else's before all is read. */
-	return (struct seldom *)(uintptr_t)terms->seldom;
-}
-
 const char *
 term_take(struct terms *terms, enum term t, struct attr_list *rest,
     struct arena *arena, bool texts, char *buf, const char **culprit)
 {
-	char *to =
-	    table[t].rare ? (char *)own_seldom(terms, arena) : (char *)terms;
+	char *to = (char *)terms + table[t].offset;
 	char *value = rest->next;
 	const char *bad = NULL;
 
 	*culprit = value;
-	to += table[t].offset;
 	if (table[t].kind != KIND_LIST)
 		rest->next = NULL;
 	switch (table[t].kind) {
@@ -398,65 +369,63 @@ term_take(struct terms *terms, enum term t, struct attr_list *rest,
 		    texts ? arena_copy(arena, value, rest->len) : "";
 		break;
 	case KIND_SPECIAL:
-		bad = take_special(own_seldom(terms, arena), t, value);
+		bad = take_special(terms, t, value);
 		break;
 	}
 	terms->set |= TERM_BIT(t);
 	return bad;
 }
 
-static void
-copy_field(void *to, const void *from, unsigned t)
-{
-	memcpy((char *)to + table[t].offset,
-	    (const char *)from + table[t].offset, table[t].size);
-}
-
 void
-terms_inherit(struct terms *to, const struct terms *from, struct arena *arena)
+terms_inherit(struct terms *to, const struct terms *from)
 {
 	uint32_t want = from->set & ~to->set, left;
-	struct seldom *both = NULL;
 	unsigned t;
 
 	for (left = want; left != 0; left &= left - 1) {
 		t = (unsigned)__builtin_ctz(left);
-		if (!table[t].rare) {
-			copy_field(to, from, t);
-			continue;
-		}
-		/* All of theirs if there is nothing of our own. */
-		if (to->seldom == NULL)
-			to->seldom = from->seldom;
-		if (to->seldom == from->seldom)
-			continue;
-		if (both == NULL) {
-			both = arena_alloc(arena, sizeof(*both));
-			*both = *to->seldom;
-			to->seldom = both;
-		}
-		copy_field(both, from->seldom, t);
+		memcpy((char *)to + table[t].offset,
+		    (const char *)from + table[t].offset, table[t].size);
 	}
 	to->set |= want;
+}
+
+static bool
+is_set(const struct terms *terms, enum term t)
+{
+	return (terms->set & TERM_BIT(t)) != 0;
 }
 
 void
 terms_preset(struct terms *to)
 {
 	static const struct strs gateways = {2, {"nexthop", "dot-nexthop"}};
-	const uint32_t set = to->set;
+	static const struct strs none = {0};
 
 	if (to->gateway == NULL)
 		to->gateway = &gateways;
-	if (to->seldom == NULL)
-		to->seldom = &standard;
-	if ((set & TERM_BIT(TERM_MIN_TLS)) == 0)
+	if (to->ca == NULL)
+		to->ca = &none;
+	if (to->issuer == NULL)
+		to->issuer = &none;
+	if (to->key == NULL)
+		to->key = &none;
+	if (!is_set(to, TERM_MIN_TLS))
 		to->min_tls = MIN_TLS_1_2;
-	if ((set & TERM_BIT(TERM_CIPHERS)) == 0)
+	if (!is_set(to, TERM_CIPHERS))
 		to->ciphers = CIPHERS_HIGH;
-	if ((set & TERM_BIT(TERM_INBOUND)) == 0)
+	if (!is_set(to, TERM_INBOUND))
 		to->inbound =
 		    to->mode == MODE_ENFORCED ? INBOUND_REQUIRE : INBOUND_OFF;
-	if ((set & TERM_BIT(TERM_DROP_TO)) == 0)
+	if (!is_set(to, TERM_DROP_TO))
 		to->drop_to = LEVEL_ENCRYPT;
+	if (!is_set(to, TERM_DROP_AFTER)) {
+		to->drop_count = 3;
+		to->drop_window = 15 * 60;
+	}
+	if (!is_set(to, TERM_DROP_FOR))
+		to->drop_for = 4 * 3600;
+	/* `system` means no file. */
+	if (to->ca->n == 1 && strcmp(to->ca->v[0], "system") == 0)
+		to->ca = &none;
 }

@@ -71,12 +71,8 @@ bool term_is_token(const char *s);
 const char *term_take(struct terms *terms, enum term t, struct attr_list *value,
     struct arena *arena, bool texts, char *buf, const char **culprit);
 
-/*
- * Fill in what is not said in `to` from `from`, which must outlive it; the
- * arena is for what is then of both.
- */
-void terms_inherit(
-    struct terms *to, const struct terms *from, struct arena *arena);
+/* Fill in what is not said in `to` from `from`, which must outlive it. */
+void terms_inherit(struct terms *to, const struct terms *from);
 
 /* Fill in what nobody said. */
 void terms_preset(struct terms *to);

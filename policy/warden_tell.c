@@ -30,8 +30,8 @@ fill(struct warden *k, struct notice *n, struct warden_reports *r,
 	size_t i, m = 0;
 
 	if (p != NULL) {
-		n->contact = p->terms.contact;
-		n->ticket = p->terms.seldom->ticket;
+		n->contact = p->contact;
+		n->ticket = p->terms->ticket;
 		domain = arena_alloc(arena, p->ndomains * sizeof(*domain));
 		for (i = 0; i < p->ndomains; i++)
 			domain[i] =
@@ -85,8 +85,8 @@ data_of(struct warden *k, const struct notice *n)
 	char *json = notice_json(n), *text;
 	const char *from = NULL;
 
-	if (p != NULL && p->terms.seldom->operator_ != NULL)
-		operator_ = p->terms.seldom->operator_;
+	if (p != NULL && p->terms->operator_ != NULL)
+		operator_ = p->terms->operator_;
 	if (strchr(operator_, '@') != NULL)
 		from = operator_;
 	add_mail(mails, n, from, operator_, true);

@@ -266,8 +266,8 @@ test_row(void **state)
 		memset(&params, 0, sizeof(params));
 		probeplan_params(kind, &params);
 		buf_clear(&row);
-		assert_null(render_policy(t->partner, t->level,
-		    t->terms->seldom->key, &target, &row));
+		assert_null(render_policy(
+		    t->partner, t->level, t->terms->key, &target, &row));
 		if (strcmp(row.data, "may") == 0) {
 			assert_int_equal(params.security_level, 0);
 			assert_int_equal(params.min_proto, TLS1_VERSION);
@@ -342,7 +342,8 @@ test_chain(void **state)
 		    .tls = true,
 		    .proto = rows[i].proto,
 		    .chain = sk_X509_new_null()};
-		struct judge_gateway g = {.terms = &registry->partner[p].terms,
+		struct judge_gateway g = {.terms = registry->partner[p].terms,
+		    .gateway = registry->partner[p].gateway,
 		    .level = partner_level(&registry->partner[p]),
 		    .nexthop = "a.example",
 		    .host = GW,
@@ -371,7 +372,8 @@ static void
 test_no_ca(void **state)
 {
 	uint32_t p = registry_find(registry, "name");
-	struct judge_gateway g = {.terms = &registry->partner[p].terms,
+	struct judge_gateway g = {.terms = registry->partner[p].terms,
+	    .gateway = registry->partner[p].gateway,
 	    .level = LEVEL_SECURE,
 	    .at = AT};
 	struct judge *j = judge_new("/nonexistent/ca.pem");

@@ -291,28 +291,74 @@ t_precedence(void **state)
 	    "default gateway=.d.example issuer=D ciphers=medium ca=/d.pem\n"
 	    "default mode=opportunistic min-tls=TLSv1.3\n";
 	struct registry *r = parse(text);
-	const struct terms *own, *bare, *none;
+	const struct partner *own, *bare, *none;
 
 	(void)state;
-	own = &r->partner[registry_find(r, "own")].terms;
-	bare = &r->partner[registry_find(r, "bare")].terms;
-	none = &r->partner[registry_find(r, "free")].terms;
+	own = &r->partner[registry_find(r, "own")];
+	bare = &r->partner[registry_find(r, "bare")];
+	none = &r->partner[registry_find(r, "free")];
 	assert_int_equal(own->gateway->n, 1);
 	assert_string_equal(own->gateway->v[0], "mx.a.example");
 	assert_string_equal(bare->gateway->v[0], ".p.example");
 	assert_string_equal(none->gateway->v[0], ".d.example");
-	assert_string_equal(own->seldom->issuer->v[0], "A");
-	assert_string_equal(bare->seldom->issuer->v[0], "P");
-	assert_string_equal(none->seldom->issuer->v[0], "D");
-	assert_int_equal(own->common_name, COMMON_NAME_ANY);
-	assert_int_equal(bare->common_name, COMMON_NAME_GATEWAY);
-	assert_int_equal(none->common_name, COMMON_NAME_ANY);
-	assert_int_equal(own->ciphers, CIPHERS_HIGH);
-	assert_int_equal(bare->ciphers, CIPHERS_MEDIUM);
-	assert_int_equal(none->ciphers, CIPHERS_MEDIUM);
-	assert_int_equal(own->min_tls, MIN_TLS_1_1);
-	assert_int_equal(bare->min_tls, MIN_TLS_1_3);
-	assert_string_equal(own->seldom->ca->v[0], "/d.pem");
+	assert_string_equal(own->terms->issuer->v[0], "A");
+	assert_string_equal(bare->terms->issuer->v[0], "P");
+	assert_string_equal(none->terms->issuer->v[0], "D");
+	assert_int_equal(own->terms->common_name, COMMON_NAME_ANY);
+	assert_int_equal(bare->terms->common_name, COMMON_NAME_GATEWAY);
+	assert_int_equal(none->terms->common_name, COMMON_NAME_ANY);
+	assert_int_equal(own->terms->ciphers, CIPHERS_HIGH);
+	assert_int_equal(bare->terms->ciphers, CIPHERS_MEDIUM);
+	assert_int_equal(none->terms->ciphers, CIPHERS_MEDIUM);
+	assert_int_equal(own->terms->min_tls, MIN_TLS_1_1);
+	assert_int_equal(bare->terms->min_tls, MIN_TLS_1_3);
+	assert_string_equal(own->terms->ca->v[0], "/d.pem");
+	registry_free(r);
+}
+
+/* Who says the same shares it, whatever stands between; and nobody else. */
+static void
+t_shared(void **state)
+{
+	static const char text[] =
+	    "partner a mode=enforced contact=a domain=a.example "
+	    "gateway=mx.a.example\n"
+	    "partner b mode=enforced contact=b domain=b.example provider=p\n"
+	    "partner c domain=c.example contact=c@c.example\n"
+	    "partner d mode=enforced contact=d domain=d.example "
+	    "gateway=mx.d.example\n"
+	    "partner e mode=enforced contact=e domain=e.example provider=q\n"
+	    "partner f domain=f.example contact=f@f.example\n"
+	    "partner g domain=g.example { note = of its own }\n"
+	    "partner h domain=h.example { note = of its own }\n"
+	    "partner i mode=enforced contact=i domain=i.example provider=p\n"
+	    "provider p gateway=mx.p.example ca=system\n"
+	    "provider q gateway=mx.q.example\n"
+	    "default operator=ops@us.example\n";
+	struct registry *r = parse(text);
+	const struct partner *p = r->partner;
+
+	(void)state;
+	assert_ptr_equal(p[0].terms, p[3].terms);
+	assert_ptr_equal(p[1].terms, p[8].terms);
+	assert_ptr_equal(p[2].terms, p[5].terms);
+	assert_ptr_not_equal(p[0].terms, p[1].terms);
+	assert_ptr_not_equal(p[1].terms, p[4].terms);
+	assert_ptr_not_equal(p[2].terms, p[6].terms);
+	assert_ptr_not_equal(p[6].terms, p[7].terms);
+	assert_string_equal(p[0].gateway->v[0], "mx.a.example");
+	assert_string_equal(p[3].gateway->v[0], "mx.d.example");
+	assert_string_equal(p[1].gateway->v[0], "mx.p.example");
+	assert_string_equal(p[4].gateway->v[0], "mx.q.example");
+	assert_string_equal(p[8].gateway->v[0], "mx.p.example");
+	assert_string_equal(p[2].gateway->v[0], "nexthop");
+	assert_string_equal(p[2].contact, "c@c.example");
+	assert_string_equal(p[5].contact, "f@f.example");
+	assert_string_equal(p[7].terms->operator_, "ops@us.example");
+	assert_int_equal(p[1].terms->ca->n, 0);
+	assert_null(p[0].terms->gateway);
+	assert_null(p[2].terms->contact);
+	assert_null(p[7].contact);
 	registry_free(r);
 }
 
@@ -330,13 +376,13 @@ t_lists(void **state)
 	assert_int_equal(p->ndomains, 3);
 	assert_string_equal(r->domain[p->first_domain + 2].name, "c.example");
 	assert_int_equal(r->domain[p->first_domain + 2].line, 2);
-	assert_int_equal(p->terms.gateway->n, 4);
-	assert_string_equal(p->terms.gateway->v[0], "x.example");
-	assert_string_equal(p->terms.gateway->v[3], "nexthop");
-	assert_int_equal(p->terms.seldom->issuer->n, 2);
-	assert_string_equal(p->terms.seldom->issuer->v[0], "Let's Encrypt");
-	assert_string_equal(p->terms.seldom->issuer->v[1], "D-TRUST");
-	assert_int_equal(r->partner[1].terms.gateway->n, 1);
+	assert_int_equal(p->gateway->n, 4);
+	assert_string_equal(p->gateway->v[0], "x.example");
+	assert_string_equal(p->gateway->v[3], "nexthop");
+	assert_int_equal(p->terms->issuer->n, 2);
+	assert_string_equal(p->terms->issuer->v[0], "Let's Encrypt");
+	assert_string_equal(p->terms->issuer->v[1], "D-TRUST");
+	assert_int_equal(r->partner[1].gateway->n, 1);
 	assert_int_equal(r->partner[1].first_domain, 3);
 	registry_free(r);
 }
@@ -603,16 +649,15 @@ t_rules(void **state)
 	assert_int_equal(d.n, 1);
 	check_has("contact", d.v[0].text, "b is enforced and has no contact");
 	diag_free(&d);
-	assert_string_equal(all->partner[0].terms.contact, "x@a.example");
-	assert_string_equal(all->partner[0].terms.seldom->note, "a note");
-	assert_string_equal(rules->partner[0].terms.contact, "");
-	assert_string_equal(rules->partner[0].terms.seldom->note, "");
-	assert_string_equal(rules->partner[0].terms.seldom->ticket, "");
+	assert_string_equal(all->partner[0].contact, "x@a.example");
+	assert_string_equal(all->partner[0].terms->note, "a note");
+	assert_string_equal(rules->partner[0].contact, "");
+	assert_string_equal(rules->partner[0].terms->note, "");
+	assert_string_equal(rules->partner[0].terms->ticket, "");
 	assert_string_equal(
-	    rules->partner[0].terms.seldom->operator_, "ops@us.example");
-	assert_string_equal(
-	    rules->partner[0].terms.gateway->v[0], "mx.b.example");
-	assert_null(rules->partner[1].terms.contact);
+	    rules->partner[0].terms->operator_, "ops@us.example");
+	assert_string_equal(rules->partner[0].gateway->v[0], "mx.b.example");
+	assert_null(rules->partner[1].contact);
 	assert_string_equal(all->digest, rules->digest);
 	registry_free(all);
 	registry_free(rules);
@@ -701,9 +746,9 @@ put_registry(struct buf *b, const struct registry *r, const struct diags *d)
 	for (i = 0; i < r->npartners; i++) {
 		p = &r->partner[i];
 		buf_printf(b, "%zu %s:%u %s %s %u %s %zu", i,
-		    registry_file(r, p->source), p->line, p->name,
-		    p->terms.contact, p->terms.min_tls, p->terms.gateway->v[0],
-		    p->terms.seldom->issuer->n);
+		    registry_file(r, p->terms->source), p->line, p->name,
+		    p->contact, p->terms->min_tls, p->gateway->v[0],
+		    p->terms->issuer->n);
 		for (j = 0; j < p->ndomains; j++) {
 			dom = &r->domain[p->first_domain + j];
 			buf_printf(
@@ -734,9 +779,9 @@ load_large(const char *path, struct buf *b)
 	assert_int_equal(registry_find(r, "q59995.example"), 59995 + 3);
 	assert_int_equal(registry_find(r, "x1.example"), INCLUDE + 1);
 	assert_int_equal(registry_find(r, "p59999"), 59999 + 3);
-	assert_string_equal(r->partner[7].terms.seldom->issuer->v[0], "V");
-	assert_string_equal(r->partner[14].terms.seldom->issuer->v[0], "W");
-	assert_int_equal(r->partner[0].terms.min_tls, MIN_TLS_1_3);
+	assert_string_equal(r->partner[7].terms->issuer->v[0], "V");
+	assert_string_equal(r->partner[14].terms->issuer->v[0], "W");
+	assert_int_equal(r->partner[0].terms->min_tls, MIN_TLS_1_3);
 	put_registry(b, r, &d);
 	registry_free(r);
 	diag_free(&d);
@@ -804,6 +849,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_said),
 	    cmocka_unit_test(t_precedence),
+	    cmocka_unit_test(t_shared),
 	    cmocka_unit_test(t_lists),
 	    cmocka_unit_test(t_find),
 	    cmocka_unit_test(t_levels),

@@ -232,8 +232,8 @@ take(struct terms *t, const char *attr, const char *text, struct arena *arena)
 
 	(void)snprintf(value, sizeof(value), "%s", text);
 	rest = (struct attr_list){value, strlen(value)};
-	return term_take(
-	    t, term_find(attr, strlen(attr)), &rest, arena, true, buf, &culprit);
+	return term_take(t, term_find(attr, strlen(attr)), &rest, arena, true,
+	    buf, &culprit);
 }
 
 static void
@@ -251,16 +251,16 @@ t_normal(void **state)
 	assert_string_equal(t.gateway->v[2], "nexthop");
 	assert_null(take(&t, "key", HEX32 HEX32, &arena));
 	assert_null(take(&t, "key", "sha256:" PIN, &arena));
-	assert_int_equal(t.seldom->key->n, 2);
-	assert_string_equal(t.seldom->key->v[0], PIN);
-	assert_string_equal(t.seldom->key->v[1], PIN);
+	assert_int_equal(t.key->n, 2);
+	assert_string_equal(t.key->v[0], PIN);
+	assert_string_equal(t.key->v[1], PIN);
 	assert_null(take(&t, "drop-after", "5/1h", &arena));
-	assert_int_equal(t.seldom->drop_count, 5);
-	assert_int_equal(t.seldom->drop_window, 3600);
+	assert_int_equal(t.drop_count, 5);
+	assert_int_equal(t.drop_window, 3600);
 	assert_null(take(&t, "drop-for", "30m", &arena));
-	assert_int_equal(t.seldom->drop_for, 1800);
+	assert_int_equal(t.drop_for, 1800);
 	assert_null(take(&t, "review", "2027-01-31", &arena));
-	assert_int_equal(t.seldom->review, 1801353600);
+	assert_int_equal(t.review, 1801353600);
 	arena_free(&arena);
 }
 
@@ -278,13 +278,13 @@ t_long_list(void **state)
 
 	(void)state;
 	for (i = 0; i < REGISTRY_LIST_MAX; i++) {
-		was = t.seldom == NULL ? NULL : t.seldom->issuer;
+		was = t.issuer;
 		assert_null(take(&t, "issuer", i % 2 ? "odd" : "even", &arena));
-		moved += t.seldom->issuer != was;
+		moved += t.issuer != was;
 	}
-	assert_int_equal(t.seldom->issuer->n, REGISTRY_LIST_MAX);
-	assert_string_equal(t.seldom->issuer->v[0], "even");
-	assert_string_equal(t.seldom->issuer->v[99], "odd");
+	assert_int_equal(t.issuer->n, REGISTRY_LIST_MAX);
+	assert_string_equal(t.issuer->v[0], "even");
+	assert_string_equal(t.issuer->v[99], "odd");
 	assert_true(moved < 100);
 	assert_string_equal(
 	    take(&t, "issuer", "more", &arena), "has too many elements");
@@ -326,16 +326,16 @@ t_inherit(void **state)
 	assert_null(take(&preset, "mode", "opportunistic", &arena));
 	assert_null(take(&preset, "drop-after", "9/9m", &arena));
 	assert_null(take(&preset, "min-tls", "TLSv1.3", &arena));
-	terms_inherit(&partner, &provider, &arena);
-	terms_inherit(&partner, &preset, &arena);
+	terms_inherit(&partner, &provider);
+	terms_inherit(&partner, &preset);
 	terms_preset(&partner);
 	assert_string_equal(partner.gateway->v[0], "a.example");
-	assert_string_equal(partner.seldom->issuer->v[0], "B");
-	assert_int_equal(partner.seldom->issuer->n, 1);
+	assert_string_equal(partner.issuer->v[0], "B");
+	assert_int_equal(partner.issuer->n, 1);
 	assert_int_equal(partner.mode, MODE_ENFORCED);
-	assert_int_equal(partner.seldom->drop_count, 9);
-	assert_int_equal(partner.seldom->drop_window, 540);
-	assert_int_equal(partner.seldom->drop_for, 4 * 3600);
+	assert_int_equal(partner.drop_count, 9);
+	assert_int_equal(partner.drop_window, 540);
+	assert_int_equal(partner.drop_for, 4 * 3600);
 	assert_int_equal(partner.min_tls, MIN_TLS_1_3);
 	arena_free(&arena);
 }
@@ -350,9 +350,9 @@ t_preset(void **state)
 	assert_int_equal(t.gateway->n, 2);
 	assert_string_equal(t.gateway->v[0], "nexthop");
 	assert_string_equal(t.gateway->v[1], "dot-nexthop");
-	assert_int_equal(t.seldom->ca->n, 0);
-	assert_int_equal(t.seldom->issuer->n, 0);
-	assert_int_equal(t.seldom->key->n, 0);
+	assert_int_equal(t.ca->n, 0);
+	assert_int_equal(t.issuer->n, 0);
+	assert_int_equal(t.key->n, 0);
 	assert_int_equal(t.mode, MODE_OPPORTUNISTIC);
 	assert_int_equal(t.verify, VERIFY_NAME);
 	assert_int_equal(t.common_name, COMMON_NAME_ANY);
@@ -363,9 +363,9 @@ t_preset(void **state)
 	assert_int_equal(t.inbound_action, ACTION_DEFER);
 	assert_int_equal(t.on_failure, ON_FAILURE_HOLD);
 	assert_int_equal(t.drop_to, LEVEL_ENCRYPT);
-	assert_int_equal(t.seldom->drop_count, 3);
-	assert_int_equal(t.seldom->drop_window, 900);
-	assert_int_equal(t.seldom->drop_for, 14400);
+	assert_int_equal(t.drop_count, 3);
+	assert_int_equal(t.drop_window, 900);
+	assert_int_equal(t.drop_for, 14400);
 	terms_preset(&enforced);
 	assert_int_equal(enforced.inbound, INBOUND_REQUIRE);
 }

@@ -94,8 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		need(strlen(name.s) <= DNAME_NEXTHOP_MAX);
 		need(strlen(name.s) == name.len);
 		need(dname_nexthop(name.s, again, &twice) == NULL);
-		need(name.kind == twice.kind &&
-		     strcmp(name.s, twice.s) == 0);
+		need(name.kind == twice.kind && strcmp(name.s, twice.s) == 0);
 		if (name.kind != DNAME_NEXTHOP) {
 			need(dname_has_alabel(name.s) == name.alabel);
 			check_unicode(name.s);
