@@ -40,11 +40,7 @@ void attr_init(struct attrs *in, char *text, size_t len, unsigned line);
 /* The next word. After ATTR_BAD the rest of the line is given up. */
 enum attr_kind attr_next(struct attrs *in, struct attr *out);
 
-/*
- * Equal strings? Words are short, and a processor that is to load many bytes
- * of one at once, as strcmp(3) does, waits for the NUL that has just been
- * stored behind it.
- */
+/* Equal strings? A call costs more than the few bytes that most words are. */
 static inline bool
 attr_same(const char *a, const char *b)
 {
