@@ -52,7 +52,7 @@ strmap_init(
 	*m = (struct strmap){.name = name};
 }
 
-/* Where to look first: any capacity will do, and order is kept. */
+/* Where to look first, whatever the capacity. */
 static size_t
 home(uint32_t hash, size_t cap)
 {
