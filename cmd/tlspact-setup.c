@@ -22,6 +22,7 @@
 #include "postconf.h"
 #include "proc.h"
 #include "rewire.h"
+#include "quote.h"
 #include "say.h"
 #include "settings.h"
 #include "target.h"
@@ -403,6 +404,11 @@ act(const char *verb, struct settings *s, const struct options *opt)
 {
 	if (*verb == '\0')
 		return show_settings(s);
+	if (*s->map != '/') {
+		say("map: %s is not an absolute path, as main.cf needs one",
+		    quotes(s->map).s);
+		return EX_CONFIG;
+	}
 	if (strcmp(verb, "apply") == 0)
 		return apply(s, opt);
 	if (strcmp(verb, "print") == 0)

@@ -46,6 +46,9 @@ check_map(const char *value)
 {
 	size_t n = strlen(value);
 
+	if (strpbrk(value, " \t,{}") != NULL)
+		return "holds a blank, a comma or a brace: main.cf could not "
+		       "name it";
 	/* Postfix adds the suffix to the name that main.cf gives. */
 	return n > 4 && strcmp(value + n - 4, ".cdb") == 0
 		   ? NULL

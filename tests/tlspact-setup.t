@@ -122,6 +122,12 @@ faulty 'a CA for them' 'no CA is trusted for client certificates' \
 	'smtpd_tls_ask_ccert = yes'
 ok 'the registry as before' registry "$acme"
 
+for verb in print check apply; do
+	run setup -o map=policy.cdb "$verb"
+	is "$verb: no relative path in main.cf" "$rc" 78
+	like "$verb: and says so" "$err" 'map: "policy.cdb" is not an absolute'
+done
+
 # A socketmap in place of the map.
 fresh
 echo 'smtp_tls_policy_maps = socketmap:unix:tlspact/socketmap:policy' \
