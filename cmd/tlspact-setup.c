@@ -343,8 +343,8 @@ apply_lines(const char *dir, const struct wiring_lines *lines,
 	}
 	(void)printf("%zu line%s changed; the old file is %s/"
 		     "main.cf.before-tlspact\nnow: postfix -c %s reload; "
-		     "to go back: tlspact-setup apply --undo\n",
-	    n, n == 1 ? "" : "s", dir, dir);
+		     "to go back: tlspact-setup -c %s apply --undo\n",
+	    n, n == 1 ? "" : "s", dir, dir, dir);
 	return EX_OK;
 }
 
@@ -404,7 +404,8 @@ act(const char *verb, struct settings *s, const struct options *opt)
 {
 	if (*verb == '\0')
 		return show_settings(s);
-	if (*s->map != '/') {
+	/* The way back needs no map. */
+	if (*s->map != '/' && !opt->undo) {
 		say("map: %s is not an absolute path, as main.cf needs one",
 		    quotes(s->map).s);
 		return EX_CONFIG;

@@ -160,6 +160,7 @@ is 'nobody to ask' "$rc" 64
 is 'nothing changed' "$(cksum <"$etc/main.cf")" "$before"
 run setup apply --yes
 is 'applied' "$rc" 0 || diag "$err"
+like 'the way back is said' "$out" "tlspact-setup -c $etc apply --undo"
 unlike 'what is good enough stays' "$out" 'smtpd_tls_security_level'
 run setup check
 is 'no fault is left' "$rc" 0 || diag "$out"
