@@ -14,6 +14,7 @@
 #include <sysexits.h>
 
 #include "attr.h"
+#include "buf.h"
 #include "diag.h"
 #include "digest.h"
 #include "err.h"
@@ -203,20 +204,37 @@ read_file(struct reading *in, const char *path, uint32_t parent, unsigned line,
 	return rc;
 }
 
-/* The pattern, relative to the folder of the file that says it. */
+#define WILD "*?[" /* what makes a pattern of a path, glob(7) */
+
+/*
+ * The path or pattern, relative to the folder of the file that says it. The
+ * folder's own name is no pattern.
+ */
 static char *
 beside(const char *file, const char *pattern)
 {
-	char *copy, *path;
+	bool wild = strpbrk(pattern, WILD) != NULL;
+	struct buf path = {0};
+	const char *folder;
+	char *copy;
 
 	if (*pattern == '/')
 		return mem_dup(pattern);
 	copy = mem_dup(file);
-	path = mem_printf("%s/%s", dirname(copy), pattern);
+	folder = dirname(copy);
+	if (strncmp(folder, "./", 2) == 0)
+		folder += 2;
+	if (strcmp(folder, ".") != 0) {
+		for (; *folder != '\0'; folder++) {
+			if (wild && strchr(WILD "\\", *folder) != NULL)
+				buf_putc(&path, '\\');
+			buf_putc(&path, *folder);
+		}
+		buf_putc(&path, '/');
+	}
+	buf_puts(&path, pattern);
 	free(copy);
-	if (strncmp(path, "./", 2) == 0)
-		memmove(path, path + 2, strlen(path) - 1);
-	return path;
+	return buf_take(&path);
 }
 
 /* The folder that glob(3) could not look into; it hands nothing through. */
@@ -286,7 +304,7 @@ take_include(
 		return;
 	}
 	pattern = beside(file, a.name);
-	if (strpbrk(a.name, "*?[") == NULL)
+	if (strpbrk(a.name, WILD) == NULL)
 		include_file(in, pattern, source, st->line, depth);
 	else
 		include_all(in, pattern, source, st->line, depth);
