@@ -509,6 +509,7 @@ run_probe(struct run *run)
 {
 	int code, recorded;
 	size_t lost;
+	struct err e;
 
 	if ((code = load(run)) != EX_OK || (code = plan(run)) != EX_OK ||
 	    (code = sweep(run)) != EX_OK)
@@ -518,6 +519,11 @@ run_probe(struct run *run)
 	if (lost > 0)
 		say("%zu result%s not recorded", lost,
 		    lost == 1 ? " was" : "s were");
+	if (recorded == EX_OK && proberecord_prune(run->record, wall_clock(),
+				     run->set.keep, &e) == -1) {
+		say_err(&e);
+		recorded = e.code;
+	}
 	if (recorded != EX_OK && (run->opt.form != NAGIOS || code == EX_OK))
 		code = recorded;
 	if (run->broken_off) {

@@ -251,6 +251,17 @@ proberecord_code(const struct proberecord *p, size_t *lost)
 	return p->code;
 }
 
+int
+proberecord_prune(
+    struct proberecord *p, time_t now, uint64_t keep, struct err *e)
+{
+	if (keep == 0 || !p->write || p->ledger == NULL)
+		return 0;
+	if (keep < PROBERECORD_KEEP)
+		keep = PROBERECORD_KEEP;
+	return ledger_prune(p->ledger, now - (time_t)keep, NULL, e);
+}
+
 void
 proberecord_close(struct proberecord *p)
 {

@@ -51,6 +51,17 @@ void proberecord_slow(
 int proberecord_seen(struct proberecord *p, const struct registry *reg,
     struct probereport *r, struct err *e);
 
+/* What the warden and the reports ask for is never removed. */
+#define PROBERECORD_KEEP (90u * 86400) /* seconds */
+
+/*
+ * Remove from the ledger what ledger_prune() may, if it is older than `keep`
+ * seconds before now, and not before PROBERECORD_KEEP; 0 keeps all. 0, or -1
+ * with *e set.
+ */
+int proberecord_prune(
+    struct proberecord *p, time_t now, uint64_t keep, struct err *e);
+
 /* 0, or the exit code for results that were lost, and how many. */
 int proberecord_code(const struct proberecord *p, size_t *lost);
 

@@ -134,6 +134,8 @@ static const struct conf_item items[] = {
 	warden_choices, NULL},
     {"probe_every", CONF_DURATION, offsetof(struct settings, probe_every), "0",
 	0, 7 * DAY, NULL, NULL},
+    {"keep", CONF_DURATION, offsetof(struct settings, keep), "0", 0, 3650 * DAY,
+	NULL, NULL},
     {"log_level", CONF_CHOICE, offsetof(struct settings, log_level), "info", 0,
 	0, log_choices, NULL},
     {"outbound_failing", CONF_CHOICE,

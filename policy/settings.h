@@ -52,6 +52,7 @@ struct settings {
 	uint64_t drop_max_partners;
 	int warden;	      /* 1: tlspactd starts one */
 	uint64_t probe_every; /* seconds; 0: left to others */
+	uint64_t keep;	      /* seconds, proberecord.h; 0: for ever */
 	int log_level;	      /* enum log_level */
 	/* tlspactd(8) */
 	int outbound_failing; /* enum outbound_failing */

@@ -261,6 +261,31 @@ is 'kill -9 loses nothing that was known' "$(seen "$T/kill.db")" 4
 probe acme
 is 'and the ledger goes on' "$rc.$err" 0.
 
+# What is kept, and for how long.
+if command -v sqlite3 >/dev/null; then
+	ledger=$T/keep.db
+	probes() { sqlite3 "$ledger" 'SELECT count(*) FROM probe'; }
+	age() { sqlite3 "$ledger" "UPDATE probe SET time = time - $1 * 86400"; }
+	probe acme
+	probe acme
+	one=$(($(probes) / 2))
+	age 80
+	probe acme -o keep=1d
+	is 'the last 90 days stay in any case' "$rc $(probes)" "0 $((3 * one))"
+	age 200
+	probe acme
+	is 'nothing is removed unless it is asked for' \
+		"$rc $(probes)" "0 $((4 * one))"
+	probe acme -o keep=300d
+	is 'nothing is removed too early' "$rc $(probes)" "0 $((5 * one))"
+	probe acme --no-record -o keep=150d
+	is 'nor by who records nothing' "$rc $(probes)" "0 $((5 * one))"
+	probe acme -o keep=150d
+	is 'what is older goes' "$rc $(probes)" "0 $((3 * one))"
+	is 'and the ledger is well' \
+		"$(sqlite3 "$ledger" 'PRAGMA integrity_check; PRAGMA foreign_key_check')" ok
+fi
+
 ledger=$T/both.db
 pids=()
 for i in 1 2 3; do
