@@ -253,6 +253,11 @@ check_partner(
 	const char *file = registry_file(r, p->terms->source);
 	char date[NUM_TIME_MAX];
 
+	if (names_system(t->ca))
+		diag_error(d, file, p->line,
+		    "partner %s: ca=system cannot stand beside files: Postfix "
+		    "trusts the files alone",
+		    p->name);
 	if (t->mode == MODE_ENFORCED && t->verify == VERIFY_KEY &&
 	    t->key->n == 0)
 		diag_error(d, file, p->line,
@@ -262,11 +267,6 @@ check_partner(
 	if (t->inbound_verify == INBOUND_KEY && t->key->n == 0)
 		diag_error(d, file, p->line,
 		    "partner %s: inbound-verify=key needs key=", p->name);
-	if (names_system(t->ca))
-		diag_error(d, file, p->line,
-		    "partner %s: ca=system cannot stand beside files: Postfix "
-		    "trusts the files alone",
-		    p->name);
 	if (t->mode == MODE_ENFORCED && p->contact == NULL)
 		diag_warning(d, file, p->line,
 		    "partner %s is enforced and has no contact", p->name);

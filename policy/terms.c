@@ -278,6 +278,20 @@ one_more(const struct strs **to, struct arena *arena)
 	return list;
 }
 
+/* Would the list have too many elements, good or bad? */
+static bool
+is_too_long(const struct strs *have, const struct attr_list *more)
+{
+	size_t n = (have == NULL ? 0 : have->n) + 1, i;
+
+	/* Commas need not be counted where bytes are few enough. */
+	if (n + more->len <= REGISTRY_LIST_MAX)
+		return false;
+	for (i = 0; i < more->len; i++)
+		n += more->next[i] == ',';
+	return n > REGISTRY_LIST_MAX;
+}
+
 static const char *
 take_list(const struct strs **to, element_fn *element, struct attr_list *value,
     struct arena *arena, char *buf, const char **culprit)
@@ -286,6 +300,10 @@ take_list(const struct strs **to, element_fn *element, struct attr_list *value,
 	struct span s, kept;
 	const char *bad;
 
+	if (is_too_long(*to, value)) {
+		value->next = NULL;
+		return "has too many elements";
+	}
 	while ((s.p = attr_list_next(value, &s.n)) != NULL) {
 		*culprit = s.p;
 		if (s.n == 0)
@@ -293,10 +311,6 @@ take_list(const struct strs **to, element_fn *element, struct attr_list *value,
 		if ((bad = element(s, buf, &kept)) != NULL)
 			return bad;
 		list = one_more(to, arena);
-		if (list->n == REGISTRY_LIST_MAX) {
-			value->next = NULL;
-			return "has too many elements";
-		}
 		list->v[list->n++] = arena_copy(arena, kept.p, kept.n);
 	}
 	return NULL;

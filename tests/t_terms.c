@@ -288,7 +288,43 @@ t_long_list(void **state)
 	assert_true(moved < 100);
 	assert_string_equal(
 	    take(&t, "issuer", "more", &arena), "has too many elements");
+	t.issuer = NULL;
+	for (i = 0; i < 99999; i++)
+		assert_null(take(&t, "issuer", "odd", &arena));
+	assert_string_equal(
+	    take(&t, "issuer", "one,two", &arena), "has too many elements");
+	assert_null(take(&t, "issuer", "one", &arena));
 	arena_free(&arena);
+}
+
+/* Too many in one go, whatever they are: refused before it is cut. */
+static void
+t_too_long(void **state)
+{
+	const size_t len = REGISTRY_LIST_MAX;
+	char *value = malloc(len + 1), buf[TERM_PHRASE_MAX];
+	struct attr_list rest = {value, len};
+	struct arena arena = {0};
+	struct terms t = {0};
+	const char *culprit;
+
+	(void)state;
+	memset(value, ',', len);
+	value[len] = '\0';
+	assert_string_equal(
+	    term_take(&t, TERM_ISSUER, &rest, &arena, true, buf, &culprit),
+	    "has too many elements");
+	assert_ptr_equal(culprit, value);
+	assert_int_equal(strlen(culprit), len);
+	assert_null(rest.next);
+	/* One less: each is looked at. */
+	rest = (struct attr_list){value + 1, len - 1};
+	assert_string_equal(
+	    term_take(&t, TERM_ISSUER, &rest, &arena, true, buf, &culprit),
+	    "an empty element in the list");
+	assert_non_null(rest.next);
+	arena_free(&arena);
+	free(value);
 }
 
 static void
@@ -379,6 +415,7 @@ main(void)
 	    cmocka_unit_test(t_take),
 	    cmocka_unit_test(t_normal),
 	    cmocka_unit_test(t_long_list),
+	    cmocka_unit_test(t_too_long),
 	    cmocka_unit_test(t_long_text),
 	    cmocka_unit_test(t_inherit),
 	    cmocka_unit_test(t_preset),
