@@ -2,7 +2,6 @@
  * tlspactctl: the admin's hand: look at partners, lower one for a time,
  * restore it, and read what was done. Needs no daemon.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -183,22 +183,14 @@ attr_assign(char *text, char **name, char **value)
 	return 0;
 }
 
-/* The comma or the end: a comma is looked for in eight bytes at a time. */
-static char *
-element_end(char *p, char *end)
+size_t
+attr_list_count(const struct attr_list *list)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t v;
+	size_t n = 1, i;
 
-	for (; end - p >= 8; p += 8) {
-		memcpy(&v, p, sizeof(v));
-		v ^= ones * ',';
-		if (((v - ones) & ~v & (ones * 0x80)) != 0)
-			break;
-	}
-	while (p < end && *p != ',')
-		p++;
-	return p;
+	for (i = 0; i < list->len; i++)
+		n += list->next[i] == ',';
+	return n;
 }
 
 char *
@@ -209,9 +201,11 @@ attr_list_next(struct attr_list *list, size_t *len)
 	if (s == NULL)
 		return NULL;
 	end = s + list->len;
-	e = element_end(s, end);
-	list->next = e < end ? e + 1 : NULL;
-	list->len = e < end ? (size_t)(end - e - 1) : 0;
+	e = memchr(s, ',', list->len);
+	list->next = e == NULL ? NULL : e + 1;
+	list->len = e == NULL ? 0 : (size_t)(end - list->next);
+	if (e == NULL)
+		e = end;
 	while (is_blank(*s))
 		s++;
 	while (e > s && is_blank(e[-1]))

@@ -63,6 +63,9 @@ struct attr_list {
 	size_t len;
 };
 
+/* Elements of a list that is not at its end, empty ones included. */
+size_t attr_list_count(const struct attr_list *list);
+
 /*
  * Cut the next element, of *len bytes, from the list; blanks around it are
  * dropped, an empty one is returned as "". NULL at the end.

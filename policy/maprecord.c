@@ -80,15 +80,12 @@ take_choice(const char *value, const char *const *choices, int *out)
 static bool
 take_list(char *value, const struct strs **out)
 {
-	struct strs *list;
-	size_t n = 1;
 	struct attr_list left = {value, strlen(value)};
+	struct strs *list = mem_alloc(
+	    sizeof(*list) + attr_list_count(&left) * sizeof(list->v[0]));
 	size_t len;
-	char *p, *s;
+	char *s;
 
-	for (p = value; *p != '\0'; p++)
-		n += *p == ',';
-	list = mem_alloc(sizeof(*list) + n * sizeof(list->v[0]));
 	list->n = 0;
 	while ((s = attr_list_next(&left, &len)) != NULL)
 		list->v[list->n++] = s;

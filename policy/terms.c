@@ -282,14 +282,11 @@ one_more(const struct strs **to, struct arena *arena)
 static bool
 is_too_long(const struct strs *have, const struct attr_list *more)
 {
-	size_t n = (have == NULL ? 0 : have->n) + 1, i;
+	size_t n = have == NULL ? 0 : have->n;
 
-	/* Commas need not be counted where bytes are few enough. */
-	if (n + more->len <= REGISTRY_LIST_MAX)
-		return false;
-	for (i = 0; i < more->len; i++)
-		n += more->next[i] == ',';
-	return n > REGISTRY_LIST_MAX;
+	/* Elements need not be counted where bytes are few enough. */
+	return n + 1 + more->len > REGISTRY_LIST_MAX &&
+	       n + attr_list_count(more) > REGISTRY_LIST_MAX;
 }
 
 static const char *

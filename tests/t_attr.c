@@ -149,19 +149,22 @@ t_list(void **state)
 {
 	char text[64], got[64], *s;
 	struct attr_list list;
-	size_t i, len;
+	size_t i, n, len;
 
 	(void)state;
 	for (i = 0; i < COUNT(lists); i++) {
 		(void)snprintf(text, sizeof(text), "%s", lists[i].text);
 		got[0] = '\0';
 		list = (struct attr_list){text, strlen(text)};
+		n = attr_list_count(&list);
 		while ((s = attr_list_next(&list, &len)) != NULL) {
 			check_int(lists[i].name, len, strlen(s));
 			(void)strcat(got, s);
 			(void)strcat(got, "|");
+			n--;
 		}
 		check_str(lists[i].name, got, lists[i].want);
+		check_int(lists[i].name, n, 0);
 		check_str(lists[i].name, attr_list_next(&list, &len), NULL);
 	}
 }
