@@ -108,8 +108,7 @@ add_unicode(struct compiling *k, const struct partner *p,
 		return;
 	if (strstr(name, "\xc3\x9f") != NULL || /* sharp s */
 	    strstr(name, "\xcf\x82") != NULL) { /* final sigma */
-		diag_warning(k->d, registry_file(k->r, p->terms->source),
-		    dom->line,
+		diag_warning(k->d, partner_file(k->r, p), dom->line,
 		    "domain %s: Postfix cannot look it up in this form; only "
 		    "mail to %s is covered",
 		    quotes(name).s, dom->name);
@@ -374,7 +373,7 @@ compile_partner(struct compiling *k, uint32_t index)
 	row.enforced = p->terms->mode == MODE_ENFORCED;
 	bad = render_fault(p, (enum level)row.level, pins(p, o), k->target);
 	if (bad != NULL) {
-		diag_error(k->d, registry_file(k->r, p->terms->source), p->line,
+		diag_error(k->d, partner_file(k->r, p), p->line,
 		    "partner %s: %s", p->name, bad);
 		return;
 	}

@@ -192,8 +192,15 @@ partner_level(const struct partner *p)
 					       : LEVEL_OPPORTUNISTIC;
 }
 
-/* The file a partner stands in, for messages. */
+/* A file of the registry, for messages. */
 const char *registry_file(const struct registry *r, uint32_t source);
+
+/* The one that the partner stands in. */
+static inline const char *
+partner_file(const struct registry *r, const struct partner *p)
+{
+	return registry_file(r, p->terms->source);
+}
 
 /* Index of the partner of that name or with that domain, or REGISTRY_NONE. */
 uint32_t registry_find(const struct registry *r, const char *name_or_domain);

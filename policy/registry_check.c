@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "beside.h"
 #include "diag.h"
 #include "err.h"
 #include "file.h"
@@ -14,6 +13,7 @@
 #include "quote.h"
 #include "registry.h"
 #include "terms.h"
+#include "thread.h"
 #include "x509_verify.h"
 
 #define CA_FILE_MAX (4 * 1024 * 1024) /* bytes */
@@ -32,8 +32,8 @@ find_providers(struct registry *r, struct diags *d)
 		p->provider = strmap_find(
 		    &r->providers, r->provider, w->name, strlen(w->name));
 		if (p->provider == STRMAP_NONE)
-			diag_error(d, registry_file(r, p->terms->source),
-			    w->line, "partner %s: unknown provider %s", p->name,
+			diag_error(d, partner_file(r, p), w->line,
+			    "partner %s: unknown provider %s", p->name,
 			    quotes(w->name).s);
 	}
 }
@@ -44,9 +44,9 @@ same_partner(struct registry *r, uint32_t index, uint32_t have, struct diags *d)
 {
 	const struct partner *p = &r->partner[index], *q = &r->partner[have];
 
-	diag_error(d, registry_file(r, p->terms->source), p->line,
+	diag_error(d, partner_file(r, p), p->line,
 	    "partner %s is there already (%s:%u)", quotes(p->name).s,
-	    registry_file(r, q->terms->source), q->line);
+	    partner_file(r, q), q->line);
 }
 
 static void
@@ -57,14 +57,14 @@ same_domain(struct registry *r, uint32_t index, uint32_t have, struct diags *d)
 	const struct partner *q = &r->partner[first->partner];
 
 	if (p == q)
-		diag_error(d, registry_file(r, p->terms->source), dom->line,
+		diag_error(d, partner_file(r, p), dom->line,
 		    "domain %s is said twice (line %u)", quotes(dom->name).s,
 		    first->line);
 	else
-		diag_error(d, registry_file(r, p->terms->source), dom->line,
+		diag_error(d, partner_file(r, p), dom->line,
 		    "domain %s belongs to partner %s already (%s:%u)",
-		    quotes(dom->name).s, q->name,
-		    registry_file(r, q->terms->source), first->line);
+		    quotes(dom->name).s, q->name, partner_file(r, q),
+		    first->line);
 }
 
 /* A table of names to be filled, and what is wrong with it. */
@@ -83,7 +83,7 @@ struct table {
  * All names at once: the tables are far larger than the processor's cache,
  * so that strmap_add_all() can have several lookups under way.
  */
-static void
+static void *
 fill_table(void *arg)
 {
 	struct table *t = arg;
@@ -92,6 +92,7 @@ fill_table(void *arg)
 	while ((have = strmap_add_all(t->map, t->array, t->hash, t->n, &i)) !=
 	       STRMAP_NONE)
 		t->same(t->r, i++, have, &t->diags);
+	return NULL;
 }
 
 static void
@@ -109,11 +110,15 @@ find_duplicates(struct registry *r, struct diags *d)
 	    .hash = r->domain_hash,
 	    .n = r->ndomains,
 	    .same = same_domain};
-	struct beside other;
+	pthread_t thread;
+	bool beside = r->npartners >= MANY && thread_count() > 0 &&
+		      thread_start(&thread, fill_table, &domains) == 0;
 
-	beside_start(&other, fill_table, &domains, r->npartners >= MANY);
 	fill_table(&partners);
-	beside_end(&other);
+	if (beside)
+		pthread_join(thread, NULL);
+	else
+		fill_table(&domains);
 	diag_move(d, &partners.diags);
 	diag_move(d, &domains.diags);
 	free(r->partner_hash);
@@ -154,10 +159,10 @@ check_ca_file(struct registry *r, const struct partner *p, const char *path,
 	else if ((pem = file_slurp(path, CA_FILE_MAX, &len, NULL, &e)) == NULL)
 		bad = errno != 0 ? strerror(errno) : e.text;
 	else if ((anchors = x509_store_parse_ta(pem, len, path, &e)) == NULL)
-		diag_error(d, registry_file(r, p->terms->source), p->line,
+		diag_error(d, partner_file(r, p), p->line,
 		    "partner %s: CA file %s", p->name, e.text);
 	if (bad != NULL)
-		diag_error(d, registry_file(r, p->terms->source), p->line,
+		diag_error(d, partner_file(r, p), p->line,
 		    "partner %s: CA file %s: %s", p->name, quotes(path).s, bad);
 	x509_store_free(anchors);
 	free(pem);
@@ -250,7 +255,7 @@ check_partner(
     struct registry *r, struct partner *p, time_t now, struct diags *d)
 {
 	const struct terms *t = p->terms;
-	const char *file = registry_file(r, p->terms->source);
+	const char *file = partner_file(r, p);
 	char date[NUM_TIME_MAX];
 
 	if (names_system(t->ca))
@@ -330,8 +335,7 @@ check_parents(struct registry *r, struct diags *d)
 			up = &r->partner[r->domain[parent].partner];
 			if (partner_level(up) <= level)
 				continue;
-			diag_warning(d, registry_file(r, p->terms->source),
-			    dom->line,
+			diag_warning(d, partner_file(r, p), dom->line,
 			    "domain %s of partner %s is weaker (%s) than its "
 			    "parent %s of partner %s (%s)",
 			    quotes(dom->name).s, p->name, level_name(level),

@@ -752,9 +752,8 @@ put_registry(struct buf *b, const struct registry *r, const struct diags *d)
 	for (i = 0; i < r->npartners; i++) {
 		p = &r->partner[i];
 		buf_printf(b, "%zu %s:%u %s %s %u %s %zu", i,
-		    registry_file(r, p->terms->source), p->line, p->name,
-		    p->contact, p->terms->min_tls, p->gateway->v[0],
-		    p->terms->issuer->n);
+		    partner_file(r, p), p->line, p->name, p->contact,
+		    p->terms->min_tls, p->gateway->v[0], p->terms->issuer->n);
 		for (j = 0; j < p->ndomains; j++) {
 			dom = &r->domain[p->first_domain + j];
 			buf_printf(

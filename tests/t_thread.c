@@ -1,10 +1,10 @@
-/* thread, beside: help that comes and goes, or is not to be had. */
+/* thread: help that comes and goes, and does not get our signals. */
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 
 #include "check.h"
 
-#include "beside.h"
 #include "thread.h"
 
 static void
@@ -29,7 +29,7 @@ struct found {
 	int runs;
 };
 
-static void
+static void *
 look(void *arg)
 {
 	struct found *f = arg;
@@ -39,42 +39,29 @@ look(void *arg)
 	f->who = pthread_self();
 	f->blocked = sigismember(&set, SIGTERM) == 1;
 	f->runs++;
+	return NULL;
 }
 
 static void
-t_beside(void **state)
+t_start(void **state)
 {
 	struct found f = {0};
-	struct beside b;
-	cpu_set_t all, one;
+	pthread_t thread;
 
 	(void)state;
-	/* Not worth it: here and now. */
-	beside_start(&b, look, &f, false);
+	(void)look(&f);
 	assert_int_equal(f.runs, 1);
-	assert_true(pthread_equal(f.who, pthread_self()));
 	assert_false(f.blocked);
-	beside_end(&b);
-	assert_int_equal(f.runs, 1);
-
-	beside_start(&b, look, &f, true);
-	beside_end(&b);
+	assert_int_equal(thread_start(&thread, look, &f), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(f.runs, 2);
-	assert_int_equal(
-	    pthread_equal(f.who, pthread_self()) == 0, thread_count() > 0);
-	assert_int_equal(f.blocked, thread_count() > 0);
-	beside_end(&b);
-
-	/* Nobody to be had. */
-	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
-	beside_start(&b, look, &f, true);
+	assert_true(f.blocked);
+	assert_true(pthread_equal(f.who, thread));
+	assert_false(pthread_equal(f.who, pthread_self()));
+	/* Ours are as they were. */
+	(void)look(&f);
 	assert_int_equal(f.runs, 3);
-	assert_true(pthread_equal(f.who, pthread_self()));
-	beside_end(&b);
-	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	assert_false(f.blocked);
 }
 
 int
@@ -82,7 +69,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_count),
-	    cmocka_unit_test(t_beside),
+	    cmocka_unit_test(t_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
