@@ -240,31 +240,29 @@ is_at_home(const struct fragment *f, const struct partner *p)
 	return list != NULL;
 }
 
+static bool
+is_same(const struct terms *a, const struct terms *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
 /* The same as was said before, or a copy for whoever says it again. */
 static const struct terms *
 share(struct fragment *f, const struct terms *t)
 {
-	const struct terms *found;
-	struct terms *copy;
+	const struct terms **recent = f->recent, *found;
 	size_t i;
 
-	for (i = 0; i < f->nrecent; i++)
-		if (memcmp(f->recent[i], t, sizeof(*t)) == 0)
+	for (i = 0; i < FRAGMENT_RECENT - 1 && recent[i] != NULL; i++)
+		if (is_same(recent[i], t))
 			break;
-	if (i < f->nrecent) {
-		found = f->recent[i];
-	} else {
-		copy = arena_alloc(f->arena, sizeof(*copy));
-		memcpy(copy, t, sizeof(*copy));
-		found = copy;
-		if (f->nrecent < FRAGMENT_RECENT)
-			f->nrecent++;
-		else
-			i--;
-	}
+	found = recent[i];
+	if (found == NULL || !is_same(found, t))
+		found =
+		    memcpy(arena_alloc(f->arena, sizeof(*t)), t, sizeof(*t));
 	/* To the front: the one not said for longest falls out. */
-	memmove(f->recent + 1, f->recent, i * sizeof(f->recent[0]));
-	f->recent[0] = found;
+	memmove(recent + 1, recent, i * sizeof(recent[0]));
+	recent[0] = found;
 	return found;
 }
 
@@ -277,7 +275,7 @@ take_partner(struct fragment *f, struct attrs *words, unsigned line)
 	    .file = f->file,
 	    .d = &f->diags,
 	    .arena = f->arena,
-	    .texts = !f->no_texts,
+	    .texts = f->texts,
 	    .f = f};
 	size_t len;
 	const char *name = fragment_name(
@@ -388,7 +386,7 @@ fragment_read(struct fragment *f)
 	long bad;
 
 	f->npartners = f->ndomains = f->nwants = f->nasides = 0;
-	f->nrecent = 0;
+	memset(f->recent, 0, sizeof(f->recent));
 	diag_free(&f->diags);
 	bad = lines_bad_byte(piece->text, piece->len);
 	f->bad = bad != -1;

@@ -42,7 +42,7 @@ struct fragment {
 	const char *file; /* for complaints: outlives their list */
 	uint32_t source;
 	struct arena *arena; /* for names, texts and lists */
-	bool no_texts;	     /* terms.h: partners' texts are not kept */
+	bool texts;	     /* of partners are kept, terms.h */
 	/* Its results. */
 	struct partner *partner;
 	size_t npartners, partner_cap;
@@ -57,8 +57,7 @@ struct fragment {
 	struct aside *aside;
 	size_t nasides, aside_cap;
 	struct diags diags;
-	const struct terms *recent[FRAGMENT_RECENT]; /* to be shared */
-	size_t nrecent;
+	const struct terms *recent[FRAGMENT_RECENT]; /* to be shared, or NULL */
 	bool bad;	  /* bytes that no registry holds: give the file up */
 	struct arena own; /* for whoever has no other arena */
 };

@@ -442,10 +442,9 @@ write_rows(struct cdbmap_writer *w, struct mapbuild *b, struct err *e)
 		return -1;
 	cdbmap_expect(w, c->n);
 	/* Small maps are rendered before a thread has started. */
-	if (c->n > 16 * BATCH)
-		threads = thread_count();
-	/* To write takes as long as to render: one processor is for us. */
-	inorder_run(&how, &r, threads > 1 ? threads - 1 : threads);
+	if (c->n > 16 * BATCH && (threads = thread_count()) > 0)
+		threads--; /* to write takes as long: one is for us */
+	inorder_run(&how, &r, threads);
 	return r.rc;
 }
 

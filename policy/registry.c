@@ -214,27 +214,24 @@ static char *
 beside(const char *file, const char *pattern)
 {
 	bool wild = strpbrk(pattern, WILD) != NULL;
-	struct buf path = {0};
+	struct buf escaped = {0};
 	const char *folder;
-	char *copy;
+	char *copy, *path;
 
 	if (*pattern == '/')
 		return mem_dup(pattern);
 	copy = mem_dup(file);
-	folder = dirname(copy);
-	if (strncmp(folder, "./", 2) == 0)
-		folder += 2;
-	if (strcmp(folder, ".") != 0) {
-		for (; *folder != '\0'; folder++) {
-			if (wild && strchr(WILD "\\", *folder) != NULL)
-				buf_putc(&path, '\\');
-			buf_putc(&path, *folder);
-		}
-		buf_putc(&path, '/');
+	for (folder = dirname(copy); *folder != '\0'; folder++) {
+		if (wild && strchr(WILD "\\", *folder) != NULL)
+			buf_putc(&escaped, '\\');
+		buf_putc(&escaped, *folder);
 	}
-	buf_puts(&path, pattern);
 	free(copy);
-	return buf_take(&path);
+	buf_printf(&escaped, "/%s", pattern);
+	path = buf_take(&escaped);
+	if (strncmp(path, "./", 2) == 0)
+		memmove(path, path + 2, strlen(path) - 1);
+	return path;
 }
 
 /* The folder that glob(3) could not look into; it hands nothing through. */
@@ -409,7 +406,7 @@ work_piece(void *arg, void *item)
 	f->file = p->name;
 	f->source = p->source;
 	f->arena = p->threads > 0 ? &f->own : &p->in->r->arena;
-	f->no_texts = !p->in->texts;
+	f->texts = p->in->texts;
 	fragment_read(f);
 }
 
@@ -496,6 +493,7 @@ registry_parse(
 	struct registry *r = in.r;
 	struct fragment f = {.source = 0,
 	    .arena = &r->arena,
+	    .texts = true,
 	    .piece = {mem_alloc(len + 1), len, 1, len + 1}};
 
 	r->source = mem_grow(
