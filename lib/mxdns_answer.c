@@ -2,7 +2,7 @@
 
 #include "arena.h"
 #include "nexthop.h"
-#include "smtpreply.h"
+#include "quote.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ keep_shown(struct arena *mem, const char *s)
 {
 	char text[WHY_MAX];
 
-	smtpreply_show(text, sizeof(text), s, strlen(s));
+	quote_show(text, sizeof(text), s, strlen(s));
 	return mxdns_keep_text(mem, text);
 }
 

@@ -92,3 +92,26 @@ quotes(const char *s)
 {
 	return quote(s, strlen(s));
 }
+
+void
+quote_show(char *out, size_t size, const char *p, size_t len)
+{
+	const unsigned char *u = (const unsigned char *)p;
+	size_t i, n, at = 0;
+
+	for (i = 0; i < len; i += n) {
+		n = utf8_len(p + i, len - i);
+		if (at + (n == 0 ? 1 : n) + 1 > size)
+			break;
+		if (n == 0 || u[i] < 0x20 || u[i] == 0x7f) {
+			out[at++] = '?';
+			n = 1;
+		} else if (n == 2 && u[i] == 0xc2 && u[i + 1] < 0xa0) {
+			out[at++] = '?'; /* C1 controls move cursors too */
+		} else {
+			memcpy(out + at, p + i, n);
+			at += n;
+		}
+	}
+	out[at] = '\0';
+}

@@ -24,6 +24,13 @@ struct quoted quote(const char *p, size_t len);
 struct quoted quotes(const char *s);
 
 /*
+ * Copy the len bytes at p into out of size bytes (at least 1), fit for one
+ * line of a terminal: controls and what is not UTF-8 become "?", and what
+ * does not fit is cut between two characters.
+ */
+void quote_show(char *out, size_t size, const char *p, size_t len);
+
+/*
  * Length in bytes (1 to 4) of the UTF-8 character at p, at most len bytes
  * long; 0 if there is no valid one (RFC 3629: no surrogates, no overlong
  * forms).

@@ -13,29 +13,6 @@ smtpreply_clear(struct smtpreply *r)
 	r->line[0] = '\0';
 }
 
-void
-smtpreply_show(char *out, size_t size, const char *p, size_t len)
-{
-	const unsigned char *u = (const unsigned char *)p;
-	size_t i, n, at = 0;
-
-	for (i = 0; i < len; i += n) {
-		n = utf8_len(p + i, len - i);
-		if (at + (n == 0 ? 1 : n) + 1 > size)
-			break;
-		if (n == 0 || u[i] < 0x20 || u[i] == 0x7f) {
-			out[at++] = '?';
-			n = 1;
-		} else if (n == 2 && u[i] == 0xc2 && u[i + 1] < 0xa0) {
-			out[at++] = '?'; /* C1 controls move cursors too */
-		} else {
-			memcpy(out + at, p + i, n);
-			at += n;
-		}
-	}
-	out[at] = '\0';
-}
-
 static bool
 is_digit(char c)
 {
@@ -92,8 +69,7 @@ end_line(struct smtpreply *r)
 	if (digits != 3 || (*text != '-' && *text != ' ' && *text != '\0')) {
 		r->noise = true;
 		if (r->lines == 1)
-			smtpreply_show(
-			    r->first, sizeof(r->first), r->line, len);
+			quote_show(r->first, sizeof(r->first), r->line, len);
 		return false;
 	}
 	code = (r->line[0] - '0') * 100 + (r->line[1] - '0') * 10 +
@@ -107,8 +83,8 @@ end_line(struct smtpreply *r)
 		len--;
 	}
 	if (r->lines == 1)
-		smtpreply_show(r->first, sizeof(r->first), text, len);
-	smtpreply_show(r->last, sizeof(r->last), text, len);
+		quote_show(r->first, sizeof(r->first), text, len);
+	quote_show(r->last, sizeof(r->last), text, len);
 	return r->line[3] != '-';
 }
 

@@ -63,10 +63,4 @@ enum smtpreply_status smtpreply_feed(
 /* Forget the reply and be ready for the next one. */
 void smtpreply_clear(struct smtpreply *r);
 
-/*
- * Copy the len bytes at p, made fit to be shown as above, into out of size
- * bytes (at least 1); what does not fit is cut between two characters.
- */
-void smtpreply_show(char *out, size_t size, const char *p, size_t len);
-
 #endif

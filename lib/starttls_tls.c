@@ -60,7 +60,7 @@ take_reason(char *out, size_t size)
 		(void)snprintf(text, sizeof(text), "%s%s%s",
 		    reason == NULL ? "unknown reason" : reason,
 		    *data == '\0' ? "" : ": ", data);
-		smtpreply_show(out, size, text, strlen(text));
+		quote_show(out, size, text, strlen(text));
 	}
 	ERR_clear_error();
 	return e;

@@ -125,6 +125,20 @@ t_utf8(void **state)
 		    utf8[i].want);
 }
 
+static void
+shown_text_is_cut_between_characters(void **state)
+{
+	char out[4];
+
+	(void)state;
+	quote_show(out, sizeof(out), "ab\xc3\xa9", 4);
+	assert_string_equal(out, "ab");
+	quote_show(out, sizeof(out), "a\xc3\xa9", 3);
+	assert_string_equal(out, "a\xc3\xa9");
+	quote_show(out, 1, "abc", 3);
+	assert_string_equal(out, "");
+}
+
 int
 main(void)
 {
@@ -132,6 +146,7 @@ main(void)
 	    cmocka_unit_test(t_quote),
 	    cmocka_unit_test(t_long),
 	    cmocka_unit_test(t_utf8),
+	    cmocka_unit_test(shown_text_is_cut_between_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -291,20 +291,6 @@ late_keyword_is_unseen(void **state)
 	free(r);
 }
 
-static void
-shown_text_is_cut_between_characters(void **state)
-{
-	char out[4];
-
-	(void)state;
-	smtpreply_show(out, sizeof(out), "ab\xc3\xa9", 4);
-	assert_string_equal(out, "ab");
-	smtpreply_show(out, sizeof(out), "a\xc3\xa9", 3);
-	assert_string_equal(out, "a\xc3\xa9");
-	smtpreply_show(out, 1, "abc", 3);
-	assert_string_equal(out, "");
-}
-
 int
 main(void)
 {
@@ -316,7 +302,6 @@ main(void)
 	    cmocka_unit_test(an_endless_line_ends),
 	    cmocka_unit_test(a_long_line_is_cut),
 	    cmocka_unit_test(late_keyword_is_unseen),
-	    cmocka_unit_test(shown_text_is_cut_between_characters),
 	};
 
 	return cmocka_run_group_tests(all, NULL, NULL) != 0;
