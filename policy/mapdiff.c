@@ -6,8 +6,8 @@
 
 #include "cdbmap.h"
 #include "compile.h"
+#include "limit.h"
 #include "mem.h"
-#include "num.h"
 #include "strmap.h"
 
 #define LOST_AT_LEAST 2 /* rows that a percentage always lets pass */
@@ -177,46 +177,19 @@ mapdiff_any(const struct mapdiff *d)
 	return d->damaged || d->records > 0;
 }
 
-static int
-parse_limit(const char *limit, bool *percent, uint64_t *n)
-{
-	size_t len = strlen(limit);
-	char *copy = mem_dup(limit);
-	int rv;
-
-	*percent = len > 0 && limit[len - 1] == '%';
-	if (*percent)
-		copy[len - 1] = '\0';
-	rv = num_parse(copy, 0, *percent ? 100 : UINT32_MAX, n);
-	free(copy);
-	return rv;
-}
-
-const char *
-mapdiff_check_limit(const char *limit)
-{
-	bool percent;
-	uint64_t n;
-
-	return parse_limit(limit, &percent, &n) == 0
-		   ? NULL
-		   : "is neither a number nor 0% to 100%";
-}
-
 bool
 mapdiff_too_much(const struct mapdiff *d, const char *limit, size_t *allowed)
 {
-	bool percent;
-	uint64_t n;
+	struct limit l;
 
-	if (parse_limit(limit, &percent, &n) == -1)
-		n = 0;
-	if (percent) {
-		n = d->live_enforced * n / 100;
-		if (n < LOST_AT_LEAST)
-			n = LOST_AT_LEAST;
+	if (limit_parse(limit, &l) == -1)
+		l.n = 0;
+	if (l.percent) {
+		l.n = d->live_enforced * l.n / 100;
+		if (l.n < LOST_AT_LEAST)
+			l.n = LOST_AT_LEAST;
 	}
-	*allowed = (size_t)n;
+	*allowed = (size_t)l.n;
 	/* A registry without any partner is an accident of its own kind. */
-	return d->lost > n || (d->emptied && d->lost > 0);
+	return d->lost > l.n || (d->emptied && d->lost > 0);
 }

@@ -61,7 +61,4 @@ bool mapdiff_any(const struct mapdiff *d);
 bool mapdiff_too_much(
     const struct mapdiff *d, const char *limit, size_t *allowed);
 
-/* For the settings: NULL if limit is good, else what is wrong with it. */
-const char *mapdiff_check_limit(const char *limit);
-
 #endif

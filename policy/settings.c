@@ -9,8 +9,8 @@
 #include "diag.h"
 #include "err.h"
 #include "file.h"
+#include "limit.h"
 #include "listener.h"
-#include "mapdiff.h"
 #include "mem.h"
 #include "proc.h"
 #include "quote.h"
@@ -126,7 +126,7 @@ static const struct conf_item items[] = {
 	"30s", 1, 600, NULL, NULL},
     {"probe_parallel", CONF_NUMBER, offsetof(struct settings, probe_parallel),
 	"32", 1, 4096, NULL, NULL},
-    TEXT(max_weakened, "10%", mapdiff_check_limit),
+    TEXT(max_weakened, "10%", limit_check),
     {"drop_max_partners", CONF_NUMBER,
 	offsetof(struct settings, drop_max_partners), "3", 0, 1000000, NULL,
 	NULL},

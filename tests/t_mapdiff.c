@@ -6,6 +6,7 @@
 #include "cdbmap.h"
 #include "compile.h"
 #include "err.h"
+#include "limit.h"
 #include "mapdiff.h"
 
 struct text_row {
@@ -302,8 +303,7 @@ t_limit(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(limits); i++)
-		check_int(limits[i].limit,
-		    mapdiff_check_limit(limits[i].limit) == NULL,
+		check_int(limits[i].limit, limit_check(limits[i].limit) == NULL,
 		    limits[i].good);
 }
 
