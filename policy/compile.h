@@ -12,24 +12,11 @@
 #include "arena.h"
 #include "buf.h"
 #include "level.h"
+#include "override.h"
 #include "registry.h"
 #include "target.h"
 
 struct diags;
-
-/* A downgrade of one partner, from the ledger. */
-struct override {
-	const char *partner;
-	enum level level;
-	time_t begin;
-	time_t end;		/* from this second on it does not hold */
-	const struct strs *key; /* for LEVEL_KEY: the last key that passed */
-};
-
-struct overrides {
-	const struct override *v;
-	size_t n;
-};
 
 /* One of perhaps a million: kept small. */
 struct row {

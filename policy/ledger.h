@@ -32,8 +32,8 @@
 #include <time.h>
 
 #include "arena.h"
-#include "compile.h"
 #include "level.h"
+#include "override.h"
 
 struct err;
 struct ledger;

@@ -1,5 +1,7 @@
 #include "ledgerlab.h"
 
+#include "registry.h"
+
 static bool
 show_downgrade(const struct ledger_downgrade *d, void *arg)
 {
