@@ -468,7 +468,7 @@ judge_pin(struct certrule_job *j)
 }
 
 static void
-judge_tlsa(struct certrule_job *j)
+judge_dane(struct certrule_job *j)
 {
 	observe(j, CERTRULE_TLSA, "%zu records", j->r->ntlsa);
 	if (j->r->verify != CERTRULE_BY_DANE)
@@ -519,6 +519,6 @@ certrule_each(struct certrule_job *j)
 	judge_name(j);
 	judge_common_name(j);
 	judge_pin(j);
-	judge_tlsa(j);
+	judge_dane(j);
 	judge_last_key(j);
 }

@@ -141,7 +141,8 @@ warn_useless(const struct ctl_facts *f, enum level to)
 
 /* The compile that would follow, with nothing written. */
 static int
-rehearse(struct ctl *c, const struct ctl_facts *f, enum level to, time_t end)
+rehearse_map(
+    struct ctl *c, const struct ctl_facts *f, enum level to, time_t end)
 {
 	struct mapbuild_options opt = {.dry = true, .quiet = true};
 	struct override also = {
@@ -256,7 +257,7 @@ lower_to(struct ctl *c, struct ctl_facts *f, const struct ctl_lower *lower,
 	/* The look at the gateways took its time. */
 	c->now = time(NULL);
 	if ((code = ctl_end(c, lower, &end)) != EX_OK ||
-	    (code = rehearse(c, f, to, end)) != EX_OK ||
+	    (code = rehearse_map(c, f, to, end)) != EX_OK ||
 	    (code = ask_to_lower(c, f, to, end)) != EX_OK || c->dry ||
 	    (code = begin(c, f, lower, to, end)) != EX_OK ||
 	    (code = ctl_compile(c, "the downgrade", &written)) != EX_OK)
