@@ -7,7 +7,7 @@
 # the script ends, by whatever cause, the kernel ends every process of it.
 # Nothing outside is written, so there is nothing to clean up.
 #
-#	. "$(dirname "$0")/lab/lab.sh"
+#	. "$(dirname "$0")/../../lab/lab.sh"
 #	lab_ca ca
 #	lab_cert mx1 cn=mx1.acme.example
 #	lab_gateway 127.0.1.1 mx1.acme.example mx1

@@ -2,7 +2,7 @@
 # tap.sh: the Test Anything Protocol for shell tests, and a private folder.
 #
 #	#!/usr/bin/env bash
-#	. "$(dirname "$0")/lab/tap.sh"
+#	. "$(dirname "$0")/../lab/tap.sh"
 #
 #	run "$B/tlspact-compile" -n
 #	is 'an empty registry is accepted' "$rc" 0

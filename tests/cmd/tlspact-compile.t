@@ -1,0 +1,415 @@
+#!/usr/bin/env bash
+# tlspact-compile as a program: options, exit codes, what it prints and what
+# it leaves in the map.
+# shellcheck source=tests/lab/tap.sh
+. "$(dirname "$0")/../lab/tap.sh"
+
+cd "$T" || exit 1
+map=$T/policy.cdb
+: >"$T/tlspact.conf"
+
+# compile ARG...: with a version, so that no postconf is asked.
+compile()
+{
+	run "$B/tlspact-compile" -C "$T/tlspact.conf" -o registry="$T/registry" \
+		-o ledger="$T/ledger.db" -o map="$map" \
+		-o postfix_version=3.7 -o fingerprint_digest=sha256 "$@"
+}
+
+# rows: the map's policy rows, in order, as `KEY<tab>TEXT`.
+rows()
+{
+	python3 - "$1" <<-'PYTHON'
+	import struct, sys
+	data = open(sys.argv[1], "rb").read()
+	end = struct.unpack("<I", data[:4])[0]
+	pos = 2048
+	while pos < end:
+	    k, v = struct.unpack("<II", data[pos:pos + 8])
+	    key, value = data[pos + 8:pos + 8 + k], data[pos + 8 + k:][:v]
+	    pos += 8 + k + v
+	    assert b"\0" not in key + value
+	    if not key.startswith(b" "):
+	        sys.stdout.buffer.write(key + b"\t" + value + b"\n")
+	PYTHON
+}
+
+# what a file is: its inode, times and bytes
+state()
+{
+	stat -c '%i %y %z %s %a' "$1"
+	sha256sum "$1"
+}
+
+cat >"$T/registry" <<'REGISTRY'
+default   min-tls=TLSv1.2
+provider  relay gateway=.relay.example
+partner   acme mode=enforced domain=acme.example,.acme.example
+          gateway=mx1.acme.example,mx2.acme.example
+          contact=postmaster@acme.example
+partner   globex mode=enforced domain=globex.example provider=relay
+          contact=postmaster@globex.example
+partner   munich mode=enforced domain=MÜNCHEN.example verify=none
+          contact=x@ours.example
+partner   initech mode=opportunistic domain=initech.example
+REGISTRY
+cp "$T/registry" "$T/first"
+
+## The first map.
+compile
+is 'a registry compiles' "$rc" 0
+is 'the summary is one line' "$out" \
+	'5 domains of 4 partners: 4 enforced, 1 opportunistic; 6 rows changed'
+is 'nothing is said besides' "$err" ''
+is 'the map is readable for Postfix' "$(stat -c %a "$map")" 644
+nok 'no temporary file stays' test -e "$map.tmp"
+strict='protocols=>=TLSv1.2 ciphers=high'
+is 'the rows of the map' "$(rows "$map")" "$(printf '%s\t%s\n' \
+	acme.example "secure match=mx1.acme.example:mx2.acme.example $strict" \
+	.acme.example "secure match=mx1.acme.example:mx2.acme.example $strict" \
+	globex.example "secure match=.relay.example $strict" \
+	xn--mnchen-3ya.example "encrypt $strict" \
+	münchen.example "encrypt $strict" \
+	initech.example may)"
+header=$(cdb -q "$map" ' header')
+like 'the header' "$header" '^format=1 time=[0-9TZ:-]+ expires=never '
+like 'the header counts' "$header" \
+	' postfix=3.7 partners=4 domains=5 enforced=4 '
+like 'the header names the registry' "$header" \
+	" registry=sha256:$(sha256sum <"$T/registry" | cut -d' ' -f1)\$"
+
+## --text is what the map holds.
+compile --text
+is '--text is the table' "$rc $out" "0 $(rows "$map")"
+is '--text equals cdb -d' "$out" "$(cdb -d "$map" | sed -n \
+	's/^+[0-9]*,[0-9]*:\([^ ].*\)->\(.*\)$/\1\t\2/p')"
+compile --text -o postfix_version=3.3
+like '--text of an old Postfix' "$out" \
+	'acme.example	secure match=[^ ]* protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1 ciphers=high'
+compile --text -o opportunistic_level=dane
+like '--text with dane' "$out" 'initech.example	dane$'
+if command -v postmap >/dev/null; then
+	mkdir "$T/etc"
+	echo 'compatibility_level = 3.6' >"$T/etc/main.cf"
+	while IFS=$'\t' read -r key text; do
+		is "postmap -q $key" "$(postmap -c "$T/etc" -q "$key" \
+			"cdb:${map%.cdb}" 2>&1)" "$text"
+	done < <(rows "$map")
+	run postmap -c "$T/etc" -q 'sub.acme.example' "cdb:${map%.cdb}"
+	is 'postmap -q of a name that is not there' "$rc $out$err" '1 '
+	run "$B/tlspact-compile" -C "$T/tlspact.conf" \
+		-o registry="$T/registry" -o map="$map" --text
+	is 'without postfix_version postconf is asked' "$rc $err" '0 '
+else
+	skip 'postmap -q' 'no Postfix here'
+fi
+
+## Nothing to do is nothing done.
+before=$(state "$map")
+compile
+is 'once more' "$rc $out" \
+	'0 5 domains of 4 partners: 4 enforced, 1 opportunistic; no row changed'
+is 'unchanged content leaves the file untouched' "$(state "$map")" "$before"
+printf '\n# a comment\n' >>"$T/registry"
+compile
+is 'a comment changes no row' "$rc $(state "$map")" "0 $before"
+
+## Dry run and diff write nothing.
+cat >"$T/registry" <<'REGISTRY'
+partner   acme mode=enforced domain=acme.example,.acme.example
+          gateway=mx1.acme.example contact=postmaster@acme.example
+partner   globex mode=enforced domain=globex.example gateway=mx.globex.example
+          contact=postmaster@globex.example
+partner   munich mode=enforced domain=münchen.example verify=none
+          min-tls=TLSv1.1 contact=x@ours.example
+partner   umbrella domain=umbrella.example
+REGISTRY
+compile -n
+is '-n exits as a run would' "$rc" 0
+is '-n says what would be' "$out" \
+	'5 domains of 4 partners: 4 enforced, 1 opportunistic; 7 rows would be changed (nothing written)'
+is '-n writes nothing' "$(state "$map")" "$before"
+compile --dry-run
+is '--dry-run is -n' "$rc $(state "$map")" "0 $before"
+compile --diff
+is '--diff exits 0' "$rc" 0
+is '--diff, row by row' "$out" "$(cat <<DIFF
+stronger acme.example
+  was    secure match=mx1.acme.example:mx2.acme.example $strict
+  is     secure match=mx1.acme.example $strict
+stronger .acme.example
+  was    secure match=mx1.acme.example:mx2.acme.example $strict
+  is     secure match=mx1.acme.example $strict
+changed  globex.example
+  was    secure match=.relay.example $strict
+  is     secure match=mx.globex.example $strict
+weaker   xn--mnchen-3ya.example
+  was    encrypt $strict
+  is     encrypt protocols=>=TLSv1.1 ciphers=high
+weaker   münchen.example
+  was    encrypt $strict
+  is     encrypt protocols=>=TLSv1.1 ciphers=high
+added    umbrella.example
+  is     may
+removed  initech.example
+  was    may
+5 domains of 4 partners: 4 enforced, 1 opportunistic; 7 rows would be changed (nothing written)
+DIFF
+)"
+is '--diff writes nothing' "$(state "$map")" "$before"
+compile -v
+is '-v shows what changed, and writes' "$rc $(grep -c '^[a-z]' <<<"$out")" '0 7'
+isnt 'the map is new' "$(state "$map")" "$before"
+compile --diff
+is '--diff of no difference' "$out" \
+	'5 domains of 4 partners: 4 enforced, 1 opportunistic; no row changed (nothing written)'
+
+## A change of the inbound rule alone is no row of Postfix, but is written.
+sed -i 's/^partner   umbrella/& inbound=warn/' "$T/registry"
+compile
+like 'an inbound rule changes no row' "$out" '; no row changed$'
+is 'but the map' "$(cdb -q "$map" ' d:umbrella.example' | cut -d' ' -f1,2)" \
+	'partner=umbrella inbound=warn'
+
+## JSON.
+# json EXPRESSION: of the output, which must be one JSON text.
+json()
+{
+	python3 -c "import json, sys; j = json.load(sys.stdin); print($1)" \
+		<"$T/.out"
+}
+cp "$T/first" "$T/registry"
+compile --diff -j
+is '-j exits as without' "$rc" 0
+is '-j names its schema' "$(json 'j["schema"]')" tlspact.compile.v1
+is '-j counts' "$(json '[j[x] for x in ("partners", "domains", "enforced",
+	"opportunistic", "lowered", "written", "exit_code", "expires")]')" \
+	'[4, 5, 4, 1, 0, False, 0, None]'
+is '-j counts changes' "$(json 'sorted(j["changes"].items())')" \
+	"[('added', 1), ('changed', 1), ('removed', 1), ('stronger', 2), ('weaker', 2)]"
+is '-j lists the rows' "$(json '[(r["change"], r["key"], r["was"], r["is"])
+	for r in j["rows"] if r["change"] in ("added", "removed")]')" \
+	"[('added', 'initech.example', None, 'may'), ('removed', 'umbrella.example', 'may', None)]"
+compile -j --text
+is '-j --text' "$(json '[(r["key"], r["policy"], r["level"], r["partner"])
+	for r in j["rows"]][-2:]')" \
+	"[('münchen.example', 'encrypt $strict', 'encrypt', 'munich'), ('initech.example', 'may', 'opportunistic', 'initech')]"
+echo 'partner acme domain=a_b' >"$T/registry"
+compile -j
+is '-j of a bad registry' "$rc $(json 'j["errors"]')" "65 [{'file': '$T/registry', 'line': 1, 'message': 'domain \"a_b\": \\'_\\' is not allowed in a mail domain'}]"
+is '-j of a bad registry says so' "$(json '[j["exit_code"], j["written"]]')" \
+	'[65, False]'
+mkdir "$T/odd"
+printf 'include odd/*\n' >"$T/registry"
+printf 'partner acme domain=a_b\n' >"$T/odd/"$'caf\xe9'
+compile -j
+is '-j of a fault in a file whose name is not UTF-8' "$(json \
+	'[len(j["errors"]), j["errors"][0]["line"]]')" '[1, 1]'
+rm -r "$T/odd"
+cp "$T/first" "$T/registry"
+compile -j
+is '-j of a run that writes' "$rc $(json '[j["written"], j["exit_code"]]')" \
+	'0 [True, 0]'
+
+## Five faults, five messages.
+cat >"$T/registry" <<'REGISTRY'
+partner acme mode=enforced domain=acme.example contact=x@ours.example
+partner one domain=a_b.example
+partner two domain=two.example
+        mode=strict
+partner three domain=Acme.Example
+partnr four domain=four.example
+partner five domain=five.example provider=nobody
+partner fine mode=enforced domain=fine.example
+REGISTRY
+before=$(state "$map")
+compile
+is 'five faults: exit 65' "$rc" 65
+is 'five faults, five lines, by line' "$(sed '$d' "$T/.err")" "$(cat <<ERRORS
+$T/registry:2: domain "a_b.example": '_' is not allowed in a mail domain
+$T/registry:4: mode "strict" is not one of opportunistic, enforced
+$T/registry:5: domain "acme.example" belongs to partner acme already ($T/registry:1)
+$T/registry:6: unknown word "partnr": a line begins with partner, provider, default or include
+$T/registry:7: partner five: unknown provider "nobody"
+ERRORS
+)"
+like 'and what became of the map' "$(tail -n 1 "$T/.err")" \
+	"^tlspact-compile: 5 errors; $map left as it was \(5 domains, compiled [0-9:]+\)\$"
+is 'stdout is empty' "$out" ''
+is 'the map is as it was, in every respect' "$(state "$map")" "$before"
+compile -v
+like 'with -v warnings are shown beside errors' "$err" \
+	'registry:8: warning: partner fine is enforced and has no contact'
+cat >"$T/registry" <<'REGISTRY'
+partner one mode=enforced domain=one.example
+partner two domain=sub.one.example review=2020-01-01
+REGISTRY
+compile -n --accept-weaker
+is 'warnings do not fail' "$rc" 0
+is 'warnings, by line' "$err" "$(cat <<WARNINGS
+$T/registry:1: warning: partner one is enforced and has no contact
+$T/registry:2: warning: partner two: its review was due on 2020-01-01
+$T/registry:2: warning: domain "sub.one.example" of partner two is weaker (opportunistic) than its parent "one.example" of partner one (secure)
+WARNINGS
+)"
+like 'warnings are counted' "$out" '; 3 warnings \(nothing written\)$'
+
+## One fault a file.
+cd "$TOP/tests/bad" || exit 1
+cp "$T/first" "$T/registry"
+compile
+is 'a map to be kept' "$rc" 0
+before=$(state "$map")
+for expect in *.expect; do
+	name=${expect%.expect}
+	want=65 options=(-C "$T/tlspact.conf" -o postfix_version=3.7)
+	if [ -e "$name.conf" ]; then
+		want=78 options=(-C "$name.conf")
+	else
+		options+=(-o registry="$name.registry")
+		[ ! -e "$name.settings" ] ||
+			options=(-C "$name.settings" "${options[@]:4}")
+	fi
+	run "$B/tlspact-compile" "${options[@]}" -o map="$map"
+	got=$(grep -v '^tlspact-compile: ' "$T/.err")
+	is "bad/$name" "$rc
+$got
+$out$(state "$map")" "$want
+$(cat "$expect")
+$before"
+done
+for f in *.registry *.conf; do
+	name=${f%.*}
+	[ -e "$name.expect" ] || fail "bad/$f has no .expect"
+done
+cd "$T" || exit 1
+
+## The guard.
+for i in {1..40}; do
+	echo "partner p$i mode=enforced domain=d$i.example gateway=mx.d$i.example contact=x"
+done >"$T/registry"
+compile --accept-weaker
+is 'forty partners' "$rc" 0
+before=$(state "$map")
+cp "$T/registry" "$T/forty"
+sed -i 's/mode=enforced \(domain=d[1-5].example\)/\1/' "$T/registry"
+compile
+is 'five of forty get weaker: refused' "$rc" 65
+is 'and said how to go on' "$(sed '$d' "$T/.err")" "$(cat <<'GUARD'
+tlspact-compile: 5 of 40 rows of enforced domains would be removed or weakened; max_weakened = 10% allows 4
+tlspact-compile: see tlspact-compile --diff; if it is meant, run tlspact-compile --accept-weaker
+GUARD
+)"
+is 'the map is as it was' "$(state "$map")" "$before"
+compile -n
+like '-n says that it would be refused' "$rc $err" \
+	'^0 .*without --accept-weaker this would be refused$'
+compile -o max_weakened=5
+is 'max_weakened says how many' "$rc" 0
+cp "$T/forty" "$T/registry"
+compile
+is 'stronger is never refused' "$rc" 0
+sed -i 5,8d "$T/registry"
+compile
+is 'four of forty removed: 10 % may go' "$rc" 0
+cp "$T/forty" "$T/registry"
+compile
+sed -i 5,9d "$T/registry"
+compile
+is 'five of forty removed: refused' "$rc" 65
+compile --accept-weaker
+is '--accept-weaker writes' "$rc $(rows "$map" | wc -l)" '0 35'
+: >"$T/registry"
+compile -o max_weakened=100%
+is 'an empty registry is refused whatever the limit' "$rc" 65
+compile --accept-weaker
+is 'but for --accept-weaker' "$rc $out" \
+	'0 0 domains of 0 partners: 0 enforced, 0 opportunistic; 35 rows changed'
+cp "$T/first" "$T/registry"
+compile
+sed -i 's/mode=enforced domain=globex/domain=globex/' "$T/registry"
+compile
+is 'two of a few may always go' "$rc" 0
+
+## Settings.
+cat >"$T/other.conf" <<CONF
+# continued
+registry =
+	$T/first
+map = $T/other.cdb
+postfix_version = 3.5
+CONF
+run "$B/tlspact-compile" -C "$T/other.conf"
+is '-C names registry and map' "$rc" 0
+like 'and the version' "$(cdb -q "$T/other.cdb" acme.example)" '!TLSv1.1 '
+run "$B/tlspact-compile" --config "$T/other.conf" \
+	--option map="$T/third.cdb" -o postfix_version=3.4 -o postfix_version=3.11
+is 'the last -o wins' "$rc $(cdb -q "$T/third.cdb" globex.example)" \
+	"0 secure match=.relay.example $strict"
+like 'and is in the header' "$(cdb -q "$T/third.cdb" ' header')" \
+	' postfix=3.11 '
+compile -o colour=blue
+is 'an unknown -o' "$rc $err" '78 -o: "colour": unknown setting'
+compile -o smtp_port=0 -o colour=blue
+is 'all of them are said' "$rc $(wc -l <"$T/.err")" '78 2'
+run "$B/tlspact-compile" -C "$T/none.conf"
+is 'no such settings file' "$rc $err" \
+	"66 tlspact-compile: cannot open \"$T/none.conf\": No such file or directory"
+run "$B/tlspact-compile" -C "$T"
+is 'a folder for settings' "$rc" 66
+
+## Exit codes.
+run "$B/tlspact-compile" -h
+like '-h' "$rc $out" '^0 usage: tlspact-compile '
+run "$B/tlspact-compile" --help
+is '--help' "$rc $err" '0 '
+run "$B/tlspact-compile" -V
+like '-V' "$rc $out" '^0 tlspact-compile [^ ]+$'
+run "$B/tlspact-compile" --version
+is '--version' "$rc" 0
+for bad in -x --no-such -C --config=  '--diff --text' extra -o; do
+	[ "$bad" != --config= ] || continue
+	# shellcheck disable=SC2086
+	compile $bad
+	is "usage: $bad" "$rc" 64
+done
+compile -o registry="$T/none"
+is 'no registry' "$rc" 66
+like 'no registry is said' "$err" 'cannot open "[^"]*/none": No such file'
+compile -o registry="$T"
+is 'a folder for a registry' "$rc" 66
+compile -o map="$T/none/policy.cdb"
+is 'no folder for the map' "$rc" 73
+like 'no folder is said' "$err" 'no map written$'
+for text in '--text' '-h' '-V' '-j' ''; do
+	rc=0
+	# shellcheck disable=SC2086
+	"$B/tlspact-compile" -C "$T/tlspact.conf" -o registry="$T/first" \
+		-o map="$map" -o postfix_version=3.7 $text \
+		>/dev/full 2>"$T/.err" || rc=$?
+	is "stdout is full: ${text:-summary}" "$rc" 74
+done
+for program in log probe setup verify; do
+	rc=0
+	"$B/tlspact-$program" -V >/dev/full 2>"$T/.err" || rc=$?
+	is "stdout is full: tlspact-$program -V" "$rc" 74
+done
+for program in tlspactctl tlspactd; do
+	rc=0
+	"$B/$program" -h >/dev/full 2>"$T/.err" || rc=$?
+	is "stdout is full: $program -h" "$rc" 74
+done
+printf 'not a map' >"$T/broken.cdb"
+compile -o map="$T/broken.cdb"
+is 'a live map that is none is replaced' "$rc" 0
+like 'and that is said' "$err" 'is of no use and will be replaced'
+is 'by a whole one' "$(rows "$T/broken.cdb" | wc -l)" 6
+PATH=$T "$B/tlspact-compile" -C "$T/tlspact.conf" -o registry="$T/first" \
+	-o map="$T/never.cdb" -o postfix_version= >/dev/null 2>"$T/.err"
+rc=$?
+case $rc in
+0) pass 'postconf is found without PATH' ;;
+*) is 'no postconf' "$rc" 69 ;;
+esac
+
+done_testing

@@ -1,0 +1,353 @@
+#!/usr/bin/env bash
+# tlspact-probe: verdicts, outputs, hostile servers, and what the ledger keeps.
+# shellcheck source=tests/lab/lab.sh
+. "$(dirname "$0")/../lab/lab.sh"
+# shellcheck source=tests/lab/tap.sh
+. "$(dirname "$0")/../lab/tap.sh"
+
+registry=$T/registry
+ledger=$T/ledger.db
+ca=
+# probe ARGUMENT...: sets $rc, $out and $err
+probe()
+{
+	run timeout 120 "$B/tlspact-probe" -C /dev/null \
+		-o registry="$registry" -o ledger="$ledger" \
+		-o ca_file="$ca" -o trust_anchor= -o probe_timeout=2 \
+		-o helo_name=probe.lab.example "$@"
+}
+# verdict GATEWAY: the end of its line in the table
+verdict()
+{
+	local line
+
+	line=$(grep -F " $1 " <<<"$out" | grep -E ' (pass|FAIL)' | head -n 1)
+	case $line in
+	*FAIL*) echo "FAIL${line##*FAIL}" ;;
+	*pass*) echo "pass${line##*pass}" ;;
+	*) echo 'no such row' ;;
+	esac
+}
+# shellcheck disable=SC2317 # called through ok
+plain() { ! LC_ALL=C grep -q '[[:cntrl:]]' <<<"$(tr -d '\n' <<<"$1")"; }
+
+lab_ca ca || bail 'no CA'
+lab_ca other || bail 'no CA'
+ca=$LAB/pki/ca.pem
+specs=()
+n=0
+# gateway NAME MODE|none [CERT-OPTION...]: mx1.NAME.example, of NAME.example
+gateway()
+{
+	local name=$1 mode=$2
+
+	n=$((n + 1))
+	lab_cert "$name" cn="mx1.$name.example" "${@:3}" || bail "$name"
+	specs+=("127.0.1.$n:25 $mode $LAB/pki/$name.pem")
+	lab_record "mx1.$name.example. A 127.0.1.$n"
+	lab_mx "$name.example" "mx1.$name.example"
+}
+gateway acme good
+gateway globex good cn=mail.hosting.example
+gateway initech good from=20240101 to=20250101
+gateway umbrella good ca=other
+gateway hooli nostarttls
+gateway soylent good ca=self
+gateway wonka nostarttls
+gateway cn good cn=other.example san=mx1.cn.example
+gateway issuer good
+gateway soon good to="$(date -d '+5 days' +%Y%m%d)"
+gateway inject inject
+gateway old tls11
+gateway endless endless
+gateway endlessline endlessline
+gateway bigehlo bigehlo
+gateway drip drip
+gateway silent silent
+# Two gateways, one of them bad; and a second domain at the same gateway.
+lab_mx two.example mx1.acme.example mx1.globex.example
+lab_mx acme2.example mx1.acme.example
+lab_record 'nullmx.example. MX 0 .'
+
+for name in acme globex initech umbrella hooli issuer soon inject old \
+	endless endlessline bigehlo drip silent; do
+	echo "partner $name mode=enforced domain=$name.example" \
+		"gateway=mx1.$name.example contact=a@$name.example"
+done >"$registry"
+sed -i 's/domain=acme.example/&,acme2.example,.acme.example/' "$registry"
+sed -i 's/gateway=mx1.issuer.example/& issuer=Other*/' "$registry"
+cat >>"$registry" <<-'REGISTRY'
+partner soylent mode=opportunistic domain=soylent.example
+partner wonka mode=opportunistic domain=wonka.example
+partner cn mode=enforced domain=cn.example gateway=mx1.cn.example
+  common-name=gateway contact=a@cn.example
+partner two mode=enforced domain=two.example contact=a@two.example
+  gateway=mx1.acme.example,mx1.globex.example
+partner nullmx mode=enforced domain=nullmx.example contact=a@two.example
+REGISTRY
+lab_dns || bail 'no DNS'
+"$B/tools/fakemx" -v "${specs[@]}" >"$T/fakemx" 2>"$T/fakemx.log" &
+wait_for 20 grep -q ready "$T/fakemx" || bail "fakemx: $(cat "$T/fakemx")"
+
+# --- Verdicts --------------------------------------------------------------
+
+probe acme globex initech umbrella hooli soylent wonka cn issuer soon inject \
+	old nullmx.example
+is 'a sweep with failures ends with 1' "$rc" 1
+is 'and talks to nobody' "$err" ''
+is 'good' "$(verdict mx1.acme.example)" pass
+is 'another name' "$(verdict mx1.globex.example)" 'FAIL name-mismatch'
+is 'expired' "$(verdict mx1.initech.example)" 'FAIL expired'
+is 'unknown CA' "$(verdict mx1.umbrella.example)" 'FAIL untrusted-issuer'
+is 'no STARTTLS' "$(verdict mx1.hooli.example)" 'FAIL no-starttls'
+is 'opportunistic, self-signed' "$(verdict mx1.soylent.example)" pass
+is 'opportunistic, clear' "$(verdict mx1.wonka.example)" 'FAIL no-starttls'
+is 'common-name=gateway' "$(verdict mx1.cn.example)" \
+	'FAIL common-name-mismatch'
+is 'issuer=' "$(verdict mx1.issuer.example)" 'FAIL wrong-issuer'
+is 'expires soon' "$(verdict mx1.soon.example)" 'pass, ends soon'
+is 'injection' "$(verdict mx1.inject.example)" 'FAIL injected'
+is 'old TLS' "$(verdict mx1.old.example)" 'FAIL protocol-too-old'
+is 'null MX' "$(verdict nullmx.example)" 'FAIL no-mx'
+is 'one row for a gateway of two domains' \
+	"$(grep -c '^acme ' <<<"$out")" 1
+like 'sub-domains are said not to be looked at' "$out" \
+	'Not looked at: \.acme\.example'
+ok 'no colour in a file' plain "$out"
+unlike 'no mail is sent' "$(cat "$T/fakemx.log")" '(MAIL|RCPT|DATA)'
+like 'QUIT is said' "$(cat "$T/fakemx.log")" 'good: QUIT'
+like 'our name' "$(cat "$T/fakemx.log")" 'EHLO probe\.lab\.example'
+unlike 'no SNI at secure' "$(cat "$T/fakemx.log")" 'SNI mx1'
+
+probe two
+is 'two gateways: 1' "$rc" 1
+like 'and which' "$out" \
+	'two fails at mx1\.globex\.example; passes at mx1\.acme\.example'
+probe acme
+is 'all well: 0' "$rc" 0
+probe -v acme2.example
+is 'a domain' "$(verdict mx1.acme.example)" pass
+like 'more words' "$out" 'DNSSEC: MX not signed.*key exchange'
+lab_record 'sub.acme.example. MX 10 mx1.acme.example.'
+probe mx1.globex.example
+is 'a gateway by its name' "$(verdict mx1.globex.example)" \
+	'FAIL name-mismatch'
+probe '[mx1.soylent.example]'
+is 'a stranger' "$(cut -c1 <<<"${out#*$'\n'}" | head -n 1)" -
+probe .acme.example
+is 'a suffix cannot be looked at' "$rc" 64
+probe --all acme
+is 'all and one: usage' "$rc" 64
+probe 'no such thing'
+is 'neither partner nor domain' "$rc" 64
+probe --as opportunistic acme
+is 'as enforced only' "$rc" 64
+
+# --- Outputs ---------------------------------------------------------------
+
+probe -j acme hooli
+is 'JSON: exit code' "$rc" 1
+like 'JSON: schema' "$out" '"schema": "tlspact.probe.v1"'
+like 'JSON: fault' "$out" '"fault": "no-starttls"'
+probe --nagios acme
+is 'nagios: OK' "$rc" 0
+probe --nagios soon
+is 'nagios: WARNING' "$rc" 1
+probe --nagios acme hooli initech
+is 'nagios: CRITICAL' "$rc" 2
+is 'nagios: one line' "$(wc -l <"$T/.out")" 1
+like 'nagios: words' "$out" '^TLSPACT CRITICAL - 2 of 4 gateways fail: '
+like 'nagios: perfdata' "$out" '\| gateways=4 failed=2;'
+probe --nagios -o colour=blue acme
+is 'nagios: UNKNOWN' "$rc.${out:0:15}" '3.TLSPACT UNKNOWN'
+probe --nagios --nonsense
+is 'nagios: usage is unknown, too' "$rc" 3
+
+probe --as enforced soylent
+is 'could soylent be enforced? no' "$rc" 1
+like 'why' "$out" 'self-signed.*Use a'
+probe --as enforced acme
+is 'could acme? yes' "$rc" 0
+like 'it says so' "$out" 'acme: yes'
+
+probe --prometheus --output "$T/metrics" initech soon
+is 'metrics to a file' "$rc.$out" 1.
+like 'the end of life is there after it' "$(cat "$T/metrics")" \
+	'days_left\{partner="initech"[^}]*\} -[0-9]+'
+like 'and that of gateways not looked at' "$(cat "$T/metrics")" \
+	'not_after_seconds\{partner="globex"[^}]*\} [0-9]+'
+is 'every series is said once' "$(grep -v '^#' "$T/metrics" |
+	sed 's/ [^ ]*$//' | sort | uniq -d)" ''
+probe --prometheus --output "$T/none/metrics" soon
+is 'no folder for it' "$rc" 73
+
+if command -v script >/dev/null; then
+	script -qec "$B/tlspact-probe -C /dev/null -o registry=$registry \
+		-o ledger=$ledger -o ca_file=$ca -o trust_anchor= \
+		-o helo_name=a.example -o probe_timeout=1 acme silent" \
+		"$T/typescript" >/dev/null </dev/null
+	like 'colour on a terminal' "$(cat "$T/typescript")" $'\e\\[31mFAIL'
+	like 'and progress' "$(cat "$T/typescript")" 'looked at, [0-9]+ failed'
+fi
+
+# --- Hostile servers -------------------------------------------------------
+
+run /usr/bin/time -q -f '%M %e' -o "$T/time" "$B/tlspact-probe" -C /dev/null \
+	-o registry="$registry" -o ledger="$ledger" -o ca_file="$ca" \
+	-o trust_anchor= -o probe_timeout=2 -o helo_name=a.example \
+	endless endlessline bigehlo drip silent acme
+read -r kb seconds <"$T/time"
+is 'endless greeting' "$(verdict mx1.endless.example)" 'FAIL too-much-data'
+is 'endless line' "$(verdict mx1.endlessline.example)" 'FAIL too-much-data'
+is '10 MB of EHLO' "$(verdict mx1.bigehlo.example)" 'FAIL too-much-data'
+is 'drip' "$(verdict mx1.drip.example)" 'FAIL timeout'
+is 'silent' "$(verdict mx1.silent.example)" 'FAIL timeout'
+is 'others do not suffer' "$(verdict mx1.acme.example)" pass
+limit=60000
+! ldd "$B/tlspact-probe" 2>/dev/null | grep -q libasan || limit=2000000
+nm "$B/tlspact-probe" 2>/dev/null | grep -q __asan_init && limit=2000000
+ok "$kb kB of memory" test "$kb" -lt $limit
+ok "$seconds s" test "${seconds%.*}" -lt 10
+
+mkdir "$T/d"
+mkfifo "$T/hold"
+"$B/tools/mkchain" "$T/d" 20000 <"$T/hold" >"$T/ready" 2>&1 &
+exec 9>"$T/hold"
+wait_for 120 grep -q ready "$T/ready" || bail 'mkchain'
+good=$registry registry=$T/odd
+for name in 1000-sans 1000-sans-bad 100-certificates control-cn bidi-cn; do
+	port=$(awk -v n="$name" '$1 == n { print $2 }' "$T/d/index")
+	echo "partner c$name mode=enforced contact=a@example.test" \
+		"domain=[127.0.0.1]:$port gateway=mx1.example.test" \
+		"ca=$T/d/$name.trust common-name=gateway" >"$registry"
+	probe -v "c$name"
+	like "$name: a verdict" "$(sed -n 2p <<<"$out")" ' (pass|FAIL [a-z-]+)$'
+	ok "$name: fit to be shown" plain "$out$err"
+	probe --nagios "c$name"
+	is "$name: one line" "$(wc -l <"$T/.out")" 1
+	ok "$name: which is plain" plain "$out"
+	probe -j "c$name"
+	ok "$name: JSON is plain" plain "$out"
+done
+exec 9>&-
+registry=$good
+
+# --- The ledger ------------------------------------------------------------
+
+# seen: how many gateways a ledger knows
+seen()
+{
+	local was=$ledger count
+
+	ledger=$1
+	probe --prometheus --no-record acme.example
+	ledger=$was
+	count=$(grep -c '^tlspact_gateway_probe_time_seconds{' <<<"$out")
+	echo "$count$err"
+}
+
+ledger=$T/kill.db
+"$B/tlspact-probe" -C /dev/null -o registry="$registry" -o ledger="$ledger" \
+	-o ca_file="$ca" -o trust_anchor= -o probe_timeout=60 \
+	-o helo_name=a.example acme globex initech silent \
+	>"$T/killed.out" 2>&1 &
+pid=$!
+# shellcheck disable=SC2317 # called by wait_for
+three_done() { [ "$(seen "$T/kill.db")" -ge 4 ]; }
+wait_for 20 three_done
+kill -9 $pid
+wait $pid 2>/dev/null
+is 'kill -9 loses nothing that was known' "$(seen "$T/kill.db")" 4
+probe acme
+is 'and the ledger goes on' "$rc.$err" 0.
+
+# What is kept, and for how long.
+if command -v sqlite3 >/dev/null; then
+	ledger=$T/keep.db
+	probes() { sqlite3 "$ledger" 'SELECT count(*) FROM probe'; }
+	age() { sqlite3 "$ledger" "UPDATE probe SET time = time - $1 * 86400"; }
+	probe acme
+	probe acme
+	one=$(($(probes) / 2))
+	age 80
+	probe acme -o keep=1d
+	is 'the last 90 days stay in any case' "$rc $(probes)" "0 $((3 * one))"
+	age 200
+	probe acme
+	is 'nothing is removed unless it is asked for' \
+		"$rc $(probes)" "0 $((4 * one))"
+	probe acme -o keep=300d
+	is 'nothing is removed too early' "$rc $(probes)" "0 $((5 * one))"
+	probe acme --no-record -o keep=150d
+	is 'nor by who records nothing' "$rc $(probes)" "0 $((5 * one))"
+	probe acme -o keep=150d
+	is 'what is older goes' "$rc $(probes)" "0 $((3 * one))"
+	is 'and the ledger is well' \
+		"$(sqlite3 "$ledger" 'PRAGMA integrity_check; PRAGMA foreign_key_check')" ok
+fi
+
+ledger=$T/both.db
+pids=()
+for i in 1 2 3; do
+	"$B/tlspact-probe" -C /dev/null -o registry="$registry" \
+		-o ledger="$ledger" -o ca_file="$ca" -o trust_anchor= \
+		-o probe_timeout=2 -o helo_name=a.example --rate 0 \
+		--all >"$T/both.$i" 2>"$T/both.err.$i" &
+	pids+=($!)
+done
+for i in 0 1 2; do
+	wait "${pids[i]}"
+	is 'several at once: each ends as it should' "$?" 1
+done
+is 'and complains of nothing' "$(cat "$T"/both.err.*)" ''
+is 'all results are there' "$(seen "$T/both.db")" \
+	"$(($(grep -cE ' (pass|pass, ends soon|FAIL [a-z-]+)$' "$T/both.1") + 1))"
+
+mkdir "$T/small"
+mount -t tmpfs -o size=160k small "$T/small" || bail 'no tmpfs'
+ledger=$T/small/ledger.db
+probe acme
+dd if=/dev/zero of="$T/small/fill" bs=1k 2>/dev/null
+probe acme globex initech umbrella hooli soylent
+is 'full disk: 74' "$rc" 74
+like 'it is said' "$err" 'results are not recorded: '
+like 'and how many' "$err" '[0-9]+ results? (was|were) not recorded'
+is 'the table is finished' "$(grep -cE ' (pass|FAIL [a-z-]+)$' <<<"$out")" 6
+umount "$T/small"
+ledger=$T/nowhere/ledger.db
+probe acme
+is 'no folder for the ledger: the table' "$(verdict mx1.acme.example)" pass
+isnt 'and not 0' "$rc" 0
+probe --no-record acme
+is 'without a ledger if told so' "$rc.$err" 0.
+
+# --- DANE: signed zones ----------------------------------------------------
+
+kill "$lab_nsd"
+wait "$lab_nsd" 2>/dev/null
+cp "$TOP/tests/dns/root.zone" "$LAB/dns/root.zone"
+nsd -d -c "$LAB/dns/nsd.conf" >>"$LAB/dns/log" 2>&1 &
+lab_nsd=$!
+wait_for 20 lab_dns_answers ns || bail 'no signed zone'
+ip addr add 192.0.2.1/32 dev lo
+ip addr add 2001:db8::1/128 dev lo nodad
+"$B/tools/fakemx" -v "192.0.2.1:25 good $LAB/pki/acme.pem" \
+	"[2001:db8::1]:25 good $LAB/pki/acme.pem" >"$T/dane" 2>"$T/dane.log" &
+wait_for 20 grep -q ready "$T/dane" || bail 'fakemx'
+cat >"$registry" <<'REGISTRY'
+partner dane mode=enforced verify=dane domain=good.example contact=a@b.example
+partner unsigned mode=enforced verify=dane domain=half.example
+  contact=a@b.example
+REGISTRY
+ledger=$T/dane.db
+probe -v -o trust_anchor="$TOP/tests/dns/root.ds" -o resolver=127.0.0.1 \
+	dane
+is 'another certificate than TLSA says' "$(verdict 192.0.2.1)" \
+	'FAIL dane-mismatch'
+is 'on both families' "$(verdict 2001:db8::1)" 'FAIL dane-mismatch'
+like 'DNSSEC is noted' "$out" 'MX signed, address signed, 1 TLSA'
+like 'SNI is sent' "$(cat "$T/dane.log")" 'SNI mx1\.good\.example'
+probe dane
+is 'without a trust anchor nothing is signed' "$(verdict 192.0.2.1)" \
+	'FAIL no-tlsa'
+done_testing

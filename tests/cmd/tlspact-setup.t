@@ -1,0 +1,188 @@
+#!/usr/bin/env bash
+# The wiring of a Postfix: what is found wrong, put right, and taken back.
+# shellcheck source=tests/lab/tap.sh
+. "$(dirname "$0")/../lab/tap.sh"
+
+command -v postconf >/dev/null || skip_all 'no Postfix here'
+
+etc=$T/etc
+mkdir "$etc" "$T/spool" "$T/spool/tlspact"
+fresh()
+{
+	rm -f "$etc"/main.cf*
+	cat >"$etc/main.cf" <<-MAIN
+	compatibility_level = 3.6
+	myhostname = test.example
+	queue_directory = $T/spool
+	smtp_tls_CAfile = $T/ca.pem
+	smtp_tls_security_level = may
+	smtp_tls_policy_maps = cdb:$T/policy
+	smtp_tls_loglevel = 1
+	smtputf8_enable = no
+	smtpd_tls_security_level = may
+	smtpd_tls_chain_files = $T/server.pem
+	smtpd_tls_loglevel = 1
+	smtpd_tls_received_header = yes
+	smtpd_recipient_restrictions = check_policy_service { unix:tlspact/policy, timeout=10s, default_action=DUNNO }
+	MAIN
+	cat >"$etc/master.cf" <<-'MASTER'
+	smtp inet n - y - - smtpd
+	submission inet n - y - - smtpd -o smtpd_recipient_restrictions=
+	smtp unix - - n - - smtp
+	MASTER
+}
+touch "$T/ca.pem" "$T/server.pem" "$T/spool/tlspact/policy"
+chmod 644 "$T/ca.pem"
+fresh
+# shellcheck disable=SC2317 # called through ok and run
+registry()
+{
+	printf '%s\n' "$@" >"$T/registry"
+	"$B/tlspact-compile" "${options[@]}" >/dev/null
+}
+options=(-C /dev/null -o "registry=$T/registry" -o "map=$T/policy.cdb"
+	-o "ledger=$T/ledger.db" -o "ca_file=$T/ca.pem"
+	-o "policy_socket=$T/spool/tlspact/policy"
+	-o "socketmap_socket=$T/spool/tlspact/socketmap"
+	-o postfix_version=3.7.11 -o fingerprint_digest=sha256)
+# shellcheck disable=SC2317 # called through ok and run
+setup()
+{
+	"$B/tlspact-setup" "${options[@]}" -c "$etc" "$@"
+}
+acme='partner acme mode=enforced domain=acme.example contact=p@acme.example'
+acme+=' gateway=mx1.acme.example'
+ok 'a registry' registry "$acme"
+
+run setup check
+is 'a good configuration has no fault' "$rc $out" \
+	"0 no fault: Postfix obeys $T/policy.cdb (1 row)" || diag "$err"
+
+# faulty NAME REGEX LINE...	main.cf with these lines at the end
+faulty()
+{
+	local name=$1 regex=$2
+
+	shift 2
+	fresh
+	printf '%s\n' "$@" >>"$etc/main.cf"
+	run setup check
+	is "$name" "$rc" 1
+	like "$name, said" "$out" "FAULT [^:]*: $regex" || diag "$out"
+}
+policy='check_policy_service { unix:tlspact/policy, timeout=10s, default_action=DUNNO }'
+faulty 'TLS is not offered' 'smtpd_tls_security_level is empty' \
+	'smtpd_tls_security_level ='
+faulty 'a fallback relay' 'smtp_fallback_relay is "\[mx.example\]"' \
+	'smtp_fallback_relay = [mx.example]'
+faulty 'a relay by sender' 'sender_dependent_relayhost_maps is' \
+	'sender_dependent_relayhost_maps = inline:{a=b}'
+fresh
+echo 'smtputf8_enable = yes' >>"$etc/main.cf"
+run setup check
+is 'SMTPUTF8 without a fault' "$rc" 0
+like 'SMTPUTF8 without tlspactd is noted' "$out" 'note  smtputf8_enable: '
+faulty 'no certificate' 'there is no server certificate' \
+	'smtpd_tls_chain_files ='
+faulty 'a certificate that is not there' '.*No such file' \
+	"smtpd_tls_chain_files = $T/other.pem"
+faulty 'nobody asks tlspactd' 'tlspactd is not asked: the inbound rules of 1 ' \
+	'smtpd_recipient_restrictions ='
+faulty 'before the relay guard' 'check_policy_service comes before' \
+	"smtpd_relay_restrictions = $policy, reject_unauth_destination"
+faulty 'no relay guard but ours' 'check_policy_service comes before' \
+	'smtpd_relay_restrictions =' \
+	"smtpd_recipient_restrictions = $policy, reject_unauth_destination"
+faulty 'behind a permit' 'check_policy_service stands behind' \
+	"smtpd_recipient_restrictions = permit, $policy"
+faulty 'too late' 'check_policy_service is asked too late' \
+	'smtpd_recipient_restrictions =' \
+	"smtpd_data_restrictions = $policy"
+faulty 'no default action' 'while tlspactd is down all mail' \
+	'smtpd_recipient_restrictions = check_policy_service unix:tlspact/policy'
+faulty 'a socket outside of the chroot' '.*cannot reach that socket' \
+	"smtpd_recipient_restrictions = check_policy_service { unix:$T/spool/tlspact/policy, default_action=DUNNO }"
+
+fresh
+echo "smtpd_recipient_restrictions = reject_unauth_destination, $policy" \
+	>>"$etc/main.cf"
+echo 'smtpd_relay_restrictions =' >>"$etc/main.cf"
+run setup check
+is 'behind the guard in the same list is well' "$rc" 0 || diag "$out"
+fresh
+echo 'smtpd_tls_security_level = encrypt' >>"$etc/main.cf"
+run setup check
+is 'encrypt is no fault' "$rc" 0
+like 'but a note' "$out" 'note .*from everybody, not only from partners'
+
+ok 'client names are asked for' registry "$acme inbound-verify=name"
+faulty 'client certificates' 'inbound-verify of 1 domain needs client' \
+	'smtpd_tls_ask_ccert = no'
+faulty 'a CA for them' 'no CA is trusted for client certificates' \
+	'smtpd_tls_ask_ccert = yes'
+ok 'the registry as before' registry "$acme"
+
+for verb in print check apply; do
+	run setup -o map=policy.cdb "$verb"
+	is "$verb: no relative path in main.cf" "$rc" 78
+	like "$verb: and says so" "$err" 'map: "policy.cdb" is not an absolute'
+done
+
+# A socketmap in place of the map.
+fresh
+echo 'smtp_tls_policy_maps = socketmap:unix:tlspact/socketmap:policy' \
+	>>"$etc/main.cf"
+run setup check
+is 'the socketmap of tlspactd serves as well' "$rc" 0 || diag "$out"
+like 'with a note' "$out" 'while it is down, all mail is deferred'
+
+# apply, and the way back
+cat >"$etc/main.cf" <<-MAIN
+compatibility_level = 3.6
+myhostname = test.example
+queue_directory = $T/spool
+# a comment stays
+smtp_tls_policy_maps = inline:{x=may}
+smtpd_recipient_restrictions = reject_unknown_recipient_domain
+smtpd_tls_security_level = encrypt
+smtpd_tls_chain_files = $T/server.pem
+mydestination = \$myhostname
+MAIN
+chmod 640 "$etc/main.cf"
+before=$(cksum <"$etc/main.cf")
+run setup apply -n
+is 'a dry run' "$rc" 0
+like 'shows what would change' "$out" \
+	"\+ smtp_tls_policy_maps = cdb:$T/policy, inline:\{x=may\}"
+is 'and changes nothing' "$(cksum <"$etc/main.cf")" "$before"
+run setup apply
+is 'nobody to ask' "$rc" 64
+is 'nothing changed' "$(cksum <"$etc/main.cf")" "$before"
+run setup apply --yes
+is 'applied' "$rc" 0 || diag "$err"
+like 'the way back is said' "$out" "tlspact-setup -c $etc apply --undo"
+unlike 'what is good enough stays' "$out" 'smtpd_tls_security_level'
+run setup check
+is 'no fault is left' "$rc" 0 || diag "$out"
+like 'our entry is in front' \
+	"$(postconf -c "$etc" -h smtpd_recipient_restrictions)" \
+	'^check_policy_service \{ unix:tlspact/policy,.*\}, reject_unknown'
+ok 'the comment is there' grep -q 'a comment stays' "$etc/main.cf"
+run setup apply --yes
+is 'applied again' "$rc $out" '0 0 lines of main.cf need to change'
+echo '# by hand' >>"$etc/main.cf"
+run setup apply --undo
+is 'an edit since then is not thrown away' "$rc" 65
+sed -i '/# by hand/d' "$etc/main.cf"
+run setup apply --undo
+is 'undone' "$rc" 0 || diag "$err"
+is 'main.cf is as it was' "$(cksum <"$etc/main.cf")" "$before"
+is 'with its mode' "$(stat -c %a "$etc/main.cf")" 640
+is 'and nothing is left over' "$(cd "$etc" && ls)" $'main.cf\nmaster.cf'
+run setup apply --undo
+is 'undone twice' "$rc" 66
+rm "$T/policy.cdb"
+run setup apply --yes
+is 'without a map nothing is applied' "$rc" 66
+is 'and nothing is changed' "$(cksum <"$etc/main.cf")" "$before"
+done_testing

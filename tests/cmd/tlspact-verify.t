@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# tlspact-verify: chains from files, from hosts, and a bundle rehearsed.
+# shellcheck source=tests/lab/lab.sh
+. "$(dirname "$0")/../lab/lab.sh"
+# shellcheck source=tests/lab/tap.sh
+. "$(dirname "$0")/../lab/tap.sh"
+
+registry=$T/registry
+options=(-C /dev/null -o registry="$registry" -o ledger="$T/ledger.db"
+	-o trust_anchor= -o probe_timeout=2 -o helo_name=probe.lab.example)
+verify()
+{
+	run timeout 60 "$B/tlspact-verify" "${options[@]}" \
+		-o ca_file="$LAB/pki/ca.pem" "$@"
+}
+# rule NAME: its verdict
+rule() { awk -v r="$1" '$1 == r { print $2; exit }' <<<"$out"; }
+
+lab_ca ca || bail 'no CA'
+lab_ca other || bail 'no CA'
+p=$LAB/pki
+lab_cert acme cn=mx1.acme.example || bail cert
+lab_cert globex cn=mail.hosting.example || bail cert
+lab_cert cn cn=mail.hosting.example san=mx1.acme.example || bail cert
+lab_cert old cn=mx1.acme.example from=20240101 to=20250101 || bail cert
+lab_cert foreign cn=mx1.foreign.example ca=other || bail cert
+lab_record 'mx1.acme.example. A 127.0.1.1'
+lab_record 'mx1.globex.example. A 127.0.1.2'
+lab_record 'mx1.foreign.example. A 127.0.1.3'
+lab_mx acme.example mx1.acme.example
+lab_mx globex.example mx1.globex.example
+lab_mx foreign.example mx1.foreign.example
+cat >"$registry" <<REGISTRY
+partner acme mode=enforced domain=acme.example gateway=mx1.acme.example
+  common-name=gateway contact=a@acme.example
+partner globex mode=enforced domain=globex.example gateway=mx1.globex.example
+  contact=a@globex.example
+partner foreign mode=enforced domain=foreign.example
+  gateway=mx1.foreign.example ca=$p/other.pem contact=a@foreign.example
+partner token mode=enforced domain=x.example,acme.example.org
+  gateway=hostname contact=a@x.example
+partner soft mode=opportunistic domain=soft.example gateway=mx1.acme.example
+partner dane mode=enforced verify=dane domain=dane.example contact=a@b.example
+partner never mode=enforced domain=never.example contact=a@b.example
+REGISTRY
+lab_dns || bail 'no DNS'
+"$B/tools/fakemx" "127.0.1.1:25 good $p/acme.pem" \
+	"127.0.1.2:25 good $p/globex.pem" "127.0.1.3:25 good $p/foreign.pem" \
+	>"$T/fakemx" 2>&1 &
+wait_for 20 grep -q ready "$T/fakemx" || bail fakemx
+
+verify acme "$p/acme.crt"
+is 'a good chain: 0' "$rc.$err" 0.
+is 'its name' "$(rule name)" pass
+is 'its CN' "$(rule common-name)" pass
+like 'the verdict' "$out" $'\npass: '
+verify acme "$p/cn.crt"
+is 'another CN: 1' "$rc" 1
+is 'the name is good' "$(rule name)" pass
+is 'the CN is not' "$(rule common-name)" FAIL
+like 'in words for a postmaster' "$out" \
+	'The Common Name of the certificate is "mail.hosting.example"; agreed is "mx1.acme.example"'
+like 'Postfix would deliver' "$out" 'Postfix does not look at this'
+verify acme "$p/old.crt"
+is 'expired: 1' "$rc.$(rule validity)" 1.FAIL
+verify --at 2024-06-01 acme "$p/old.crt"
+like 'as of then it was valid itself' "$out" 'Not valid yet: the CA'
+verify --at 2024-13-01 acme "$p/old.crt"
+is 'no such date' "$rc" 64
+verify globex "$p/globex.crt"
+like 'mail is held, and what would help' "$out" 'smallest step .* encrypt'
+verify foreign "$p/foreign.crt"
+is 'a CA file of its own' "$rc" 0
+verify token "$p/acme.crt" mx1.acme.example
+is 'hostname is the gateway' "$rc" 0
+verify token "$p/acme.crt"
+is 'and nothing without it' "$rc" 1
+verify soft "$p/globex.crt"
+is 'opportunistic: the rules all the same' "$rc" 1
+like 'and that they are not in force' "$out" 'partner is opportunistic'
+verify acme.example "$p/acme.crt"
+is 'by a domain' "$rc" 0
+verify nobody "$p/acme.crt"
+is 'no such partner' "$rc" 64
+verify acme "$T/none.pem"
+is 'no such file' "$rc" 66
+verify acme "$registry"
+is 'no certificate in it' "$rc" 65
+verify dane "$p/acme.crt"
+is 'DANE needs a host' "$rc" 64
+verify acme
+is 'usage' "$rc" 64
+verify -j acme "$p/cn.crt"
+is 'JSON: exit code' "$rc" 1
+like 'JSON: schema' "$out" '"schema": "tlspact.verify.v1"'
+like 'JSON: fault' "$out" '"fault": "common-name-mismatch"'
+
+verify acme --host mx1.acme.example
+is 'a host: 0' "$rc.$err" 0.
+is 'its name too' "$(rule name)" pass
+verify globex --host mx1.globex.example:25
+is 'a host of another name: 1' "$rc.$(rule name)" 1.FAIL
+verify acme --host 127.0.1.9
+is 'nobody there: 1' "$rc" 1
+like 'and why' "$out" 'FAIL connect-refused'
+
+verify --rehearse "$p/other.pem"
+is 'no ledger yet' "$rc" 66
+run "$B/tlspact-probe" "${options[@]}" -o ca_file="$p/ca.pem" acme globex \
+	foreign
+verify --rehearse "$p/other.pem"
+is 'without our CA somebody breaks' "$rc" 1
+like 'acme does' "$out" 'acme mx1.acme.example of acme.example: WOULD BREAK'
+unlike 'globex, which fails today, does not count' "$out" 'globex'
+unlike 'foreign has its own file' "$out" 'foreign '
+like 'a sum' "$out" '1 of 2 gateways would break'
+like 'what is not known' "$out" 'not known: .*never'
+cat "$p/ca.pem" "$p/other.pem" >"$T/both.pem"
+verify --rehearse "$T/both.pem"
+is 'nobody breaks with both' "$rc" 0
+verify --rehearse "$T/both.pem" -v
+like 'all are shown' "$out" 'globex .*as before: name-mismatch'
+verify -j --rehearse "$p/other.pem"
+like 'JSON' "$out" '"breaks": true'
+verify --rehearse "$registry"
+is 'not a bundle' "$rc" 65
+done_testing

@@ -1,0 +1,195 @@
+#!/usr/bin/env bash
+# tlspactctl without a Postfix: who may lower what for how long, what is
+# refused, and what happens when registry, ledger or map are not well.
+# shellcheck source=tests/lab/tap.sh
+. "$(dirname "$0")/../lab/tap.sh"
+
+cat >"$T/registry" <<'REGISTRY'
+partner acme mode=enforced domain=acme.example,.acme.example
+        gateway=mx1.acme.example contact=p@acme.example
+partner globex mode=enforced domain=globex.example gateway=mx1.globex.example
+        contact=p@globex.example
+partner weak mode=enforced verify=none domain=weak.example
+        contact=p@weak.example
+partner soft mode=opportunistic domain=soft.example
+REGISTRY
+# A queue that cannot be listed: what is said of it is tested with Postfix.
+mkdir "$T/etc"
+options=(-C /dev/null -o "registry=$T/registry" -o "map=$T/policy.cdb"
+	-o "ledger=$T/ledger.db" -o postfix_version=3.7.11
+	-o fingerprint_digest=sha256 -o probe_timeout=1s -o resolver=127.0.0.1
+	-o trust_anchor=)
+# shellcheck disable=SC2317 # called through ok and run
+compile()
+{
+	"$B/tlspact-compile" "${options[@]}" "$@"
+}
+# shellcheck disable=SC2317 # called through ok and run
+ctl()
+{
+	local verb=$1
+
+	shift
+	"$B/tlspactctl" "$verb" "${options[@]}" -c "$T/etc" "$@"
+}
+# shellcheck disable=SC2317 # called through ok and run
+down()
+{
+	ctl downgrade "$@" --reason test --yes --no-flush
+}
+row()
+{
+	cdb -q "$T/policy.cdb" "$1" | sed 's/ .*//'
+}
+command -v cdb >/dev/null || row()
+{
+	compile --diff -j | jq -r --arg k "$1" '.rows[] | select(.key == $k).was' |
+		sed 's/ .*//'
+}
+ok 'the registry compiles' compile || bail 'nothing to test'
+
+# Who wants what.
+run ctl status
+is 'status of all' "$rc" 0
+like 'says what nobody looked at' "$out" '4 partners: 0 lowered, 0 to look at, 4 quiet; 4 never probed'
+run ctl downgrade acme --reason x --to encrypt --yes
+is 'no end' "$rc" 64
+run ctl downgrade acme --for 4h --to encrypt --yes
+is 'no reason' "$rc" 64
+run down acme --for 8d --to encrypt
+is 'an end too far away' "$rc" 64
+like 'names the limit' "$err" 'max_downgrade = 7d'
+run down acme --for 0 --to encrypt
+is 'no time at all' "$rc" 64
+run down acme --until 2020-01-01 --to encrypt
+is 'an end that has passed' "$rc" 64
+run down acme --for 1h --until 23:59 --to encrypt
+is 'two ends' "$rc" 64
+run down nobody --for 1h --to encrypt
+is 'no such partner' "$rc" 66
+run down acme --for 1h --to secure
+is 'secure is no downgrade' "$rc" 64
+run down acme --for 1h --to key
+is 'key without a known key' "$rc" 1
+like 'names what is left' "$err" 'Left are --to encrypt'
+run down weak --for 1h --to encrypt
+is 'nothing is raised' "$rc" 1
+run down soft --for 1h --to opportunistic
+is 'an opportunistic partner needs nothing' "$rc" 0
+like 'and is told so' "$err" 'moves in any case'
+run ctl downgrade acme --for 1h --reason x --to encrypt </dev/null
+is 'nobody to ask' "$rc" 64
+run ctl downgrade acme --for 1h --reason x --to encrypt -n
+is 'a dry run' "$rc" 0
+like 'says what it would do' "$out" 'lower acme.example, .acme.example from secure to encrypt until'
+# On a terminal it asks.
+# shellcheck disable=SC2317 # called through run
+asked()
+{
+	script -qec "$B/tlspactctl downgrade ${options[*]} -c $T/etc acme \
+		--for 1h --reason x --to encrypt --no-flush" /dev/null <<<"$1"
+}
+if command -v script >/dev/null; then
+	run asked n
+	is 'asked, and answered no' "$rc" 1
+	like 'the question is whole' "$out" 'lower acme.example, .acme.example from secure to encrypt until [0-9 :-]+\? \[y/N\]'
+fi
+ok 'until now there is no ledger' test ! -e "$T/ledger.db"
+run ctl history
+is 'and no history' "$rc" 66
+
+# One after the other.
+run down sub.acme.example --for 1h --to encrypt
+is 'lowered by one of its domains' "$rc" 0 || diag "$err"
+is 'the map says so' "$(row acme.example)" encrypt
+is 'of the sub-domains too' "$(row .acme.example)" encrypt
+is 'of nobody else' "$(row globex.example)" secure
+run down acme --for 2h --to encrypt
+is 'again is refused' "$rc" 1
+run ctl extend globex --for 1h --yes
+is 'nothing to extend' "$rc" 1
+run ctl extend acme --for 30d --yes
+is 'extended too far' "$rc" 64
+run ctl extend acme --for 3h
+is 'extended with nobody to ask' "$rc" 64
+ok 'extended' ctl extend acme --for 3h --yes
+ok 'shortened without asking' ctl extend acme --for 2h
+run down acme --for 1h --to opportunistic
+is 'a weaker one takes its place' "$rc" 0
+is 'in the map' "$(row acme.example)" may
+run ctl status acme -j
+is 'status as JSON' "$(jq -r '.schema, (.partners[0] |
+	.level, .level_in_force, .in_force, .lowered.after, .lowered.reason)' \
+	<<<"$out" | tr '\n' ' ')" \
+	'tlspact.ctl.v1 secure opportunistic true opportunistic test '
+run ctl restore acme.example --reason 'all is well'
+is 'restored' "$rc" 0
+is 'the map says so as well' "$(row acme.example)" secure
+run ctl restore acme
+is 'restored twice' "$rc" 0
+like 'there is nothing to do' "$err" 'nothing to restore'
+run ctl history acme
+like 'history has the words' "$out" 'all is well'
+ok 'and is whole' ctl history --check
+
+# Two at once: one wins.
+for i in 1 2 3 4; do
+	down globex --for 1h --to encrypt >"$T/out.$i" 2>&1 &
+done
+won=0
+for i in $(jobs -p); do
+	! wait "$i" || won=$((won + 1))
+done
+is 'of four at once one wins' "$won" 1
+is 'the others are told' "$(grep -l 'nothing was lowered\|already' "$T"/out.? | wc -l)" 3
+is 'one is on record' "$(ctl history globex | grep -c begin)" 1
+
+# A registry that is not well: nothing is lowered, but all can be restored.
+cp "$T/registry" "$T/good"
+echo 'partner bad mode=enforced domain=a_b.example' >>"$T/registry"
+run down acme --for 1h --to encrypt
+is 'no downgrade with a bad registry' "$rc" 65
+is 'nothing is recorded' "$(ctl history acme 2>/dev/null | grep -c begin)" 2
+run ctl restore globex
+is 'a restore is recorded' "$rc" 65
+like 'and does not reach the map, as it says' "$err" 'RECORDED, BUT POSTFIX DOES NOT KNOW'
+is 'which is true' "$(row globex.example)" encrypt
+cp "$T/good" "$T/registry"
+ok 'the next compile takes it up' compile
+is 'in the map' "$(row globex.example)" secure
+sed -i '/^partner acme/,/contact/d; /^partner weak/,/contact/d' "$T/registry"
+run ctl downgrade globex --for 1h --reason x --to encrypt --yes --no-flush \
+	-o max_weakened=0
+is 'a registry that lost partners' "$rc" 65
+like 'is no time for a downgrade' "$err" 'nothing was lowered'
+cp "$T/good" "$T/registry"
+
+# A ledger that is not well: nothing changes by accident.
+ok 'acme is lowered' down acme --for 1h --to encrypt
+cp "$T/ledger.db" "$T/ledger.good"
+rm -f "$T"/ledger.db-*
+head -c 4096 /dev/urandom >"$T/ledger.db"
+run compile
+is 'with a damaged ledger compile fails' "$rc" 65
+like 'and says what it keeps' "$err" 'the downgrades of 1 partner are kept'
+is 'acme stays lowered' "$(row acme.example)" encrypt
+run ctl status acme
+is 'status fails too' "$rc" 65
+like 'and says what is known' "$out" 'downgrades and probes are not known'
+run down globex --for 1h --to encrypt
+is 'nothing more is lowered' "$rc" 65
+is 'globex is what it was' "$(row globex.example)" secure
+rm "$T/ledger.db"
+run compile
+is 'a ledger that is gone' "$rc" 66
+is 'restores nothing' "$(row acme.example)" encrypt
+cp "$T/ledger.good" "$T/ledger.db"
+ok 'the ledger is back' compile
+ok 'it ends in a moment' ctl extend acme --for 4s
+rm -f "$T/ledger.db" "$T"/ledger.db-*
+sleep 4.2
+run compile
+is 'without a ledger the end is kept all the same' "$(row acme.example)" secure
+run compile
+is 'and then nothing is missed' "$rc" 0
+done_testing

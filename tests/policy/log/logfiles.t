@@ -1,0 +1,224 @@
+#!/usr/bin/env bash
+# tlspact-log on files: the shapes of all versions, and that each line counts
+# once, however the log is cut, moved, packed or read again.
+# shellcheck source=tests/lab/tap.sh
+. "$(dirname "$0")/../../lab/tap.sh"
+
+golden=$TOP/tests/golden
+now=2027-01-05
+log()
+{
+	"$B/tlspact-log" -C /dev/null -o registry="$golden/registry" \
+		-o ledger="$T/ledger" -o map="$T/none.cdb" --now $now "$@"
+}
+
+for want in "$golden"/*.want; do
+	run log -j "${want%.want}.log"
+	is "golden ${want##*/}" "$(diff "$want" "$T/.out")" ''
+done
+run log -j "$golden/shapes.log"
+like 'what is no log line is counted' "$err" '2 lines are no log lines'
+like 'as is an impossible time' "$err" '1 have an impossible time'
+
+# One log for all that follows, 20,000 lines in order of time.
+if [ ! -x "$B/tools/loggen" ]; then
+	bail 'no loggen'
+fi
+"$B/tools/loggen" 20000 7 >"$T/whole"
+# What the ledger holds, in one text.
+counts()
+{
+	python3 - "$T/ledger" <<-'PYTHON'
+	import sqlite3, sys
+	db = sqlite3.connect(sys.argv[1])
+	for q in ("select day, partner, direction, seen, protocol, cipher,"
+	    " result, sum(n) from log_count group by 1, 2, 3, 4, 5, 6, 7"
+	    " order by 1, 2, 3, 4, 5, 6, 7",
+	    "select time, partner, direction, fault, host, queue_id"
+	    " from failure order by 1, 2, 3, 4, 5, 6"):
+	    for row in db.execute(q):
+	        print(*row)
+	PYTHON
+}
+fresh()
+{
+	rm -f "$T"/ledger* "$T"/mail.log*
+}
+
+fresh
+ok 'in one piece' log "$T/whole"
+counts >"$T/want"
+ok 'it counts something' test "$(wc -l <"$T/want")" -gt 100
+ok 'read twice' log "$T/whole"
+is 'gives the same' "$(counts | diff "$T/want" -)" ''
+
+fresh
+for ((at = 0; at < $(stat -c %s "$T/whole"); at += RANDOM * 8 + 1)); do
+	head -c "$at" "$T/whole" >"$T/mail.log"
+	log "$T/mail.log" >/dev/null 2>&1 || fail "at $at"
+done
+cat "$T/whole" >"$T/mail.log"
+ok 'as it grows, a process each time' log "$T/mail.log"
+is 'cut anywhere, it gives the same' "$(counts | diff "$T/want" -)" ''
+
+# rotate HOW: three files, each read in part before it is moved.
+default()
+{
+	log -o mail_log="$T/mail.log" >/dev/null 2>&1
+}
+rotate()
+{
+	local n
+
+	fresh
+	split -n 4 -d "$T/whole" "$T/part"
+	for n in 0 1 2 3; do
+		head -c 300000 "$T/part0$n" >>"$T/mail.log"
+		default || fail "$1: part $n"
+		tail -c +300001 "$T/part0$n" >>"$T/mail.log"
+		[ $n -lt 3 ] || break
+		touch -d "2026-11-2$n" "$T/mail.log"
+		case $1 in
+		rename)
+			[ ! -e "$T/mail.log.2" ] || mv "$T/mail.log.2" "$T/mail.log.3"
+			[ ! -e "$T/mail.log.1" ] || mv "$T/mail.log.1" "$T/mail.log.2"
+			mv "$T/mail.log" "$T/mail.log.1" ;;
+		truncate)
+			cp -p "$T/mail.log" "$T/mail.log-2026112$n"
+			: >"$T/mail.log" ;;
+		gzip) gzip -c "$T/mail.log" >"$T/mail.log-2026112$n.gz"
+			touch -d "2026-11-2$n" "$T/mail.log-2026112$n.gz"
+			: >"$T/mail.log" ;;
+		zstd) zstd -qc "$T/mail.log" >"$T/mail.log-2026112$n.zst"
+			touch -d "2026-11-2$n" "$T/mail.log-2026112$n.zst"
+			: >"$T/mail.log" ;;
+		esac
+	done
+	default || fail "$1: at the end"
+	is "rotated by $1" "$(counts | diff "$T/want" - | head -n 5)" ''
+}
+# Cut at ends of lines: a line is never in two files.
+split()
+{
+	python3 - "$T" <<-'PYTHON'
+	import sys
+	t = sys.argv[1]
+	lines = open(t + "/whole", "rb").readlines()
+	for i in range(4):
+	    with open("%s/part0%d" % (t, i), "wb") as f:
+	        f.writelines(lines[i * 5000:(i + 1) * 5000])
+	PYTHON
+}
+rotate rename
+rotate truncate
+rotate gzip
+if command -v zstd >/dev/null; then
+	rotate zstd
+else
+	skip 'rotated by zstd' 'no zstd here'
+fi
+
+# Two rotations while nobody reads.
+fresh
+split
+cat "$T/part00" >"$T/mail.log.2"
+touch -d 2026-11-20 "$T/mail.log.2"
+cp -p "$T/mail.log.2" "$T/mail.log"
+default
+rm "$T/mail.log"
+cat "$T/part01" >"$T/mail.log.1"
+touch -d 2026-11-21 "$T/mail.log.1"
+cat "$T/part02" "$T/part03" >"$T/mail.log"
+default
+is 'two rotations between two runs' "$(counts | diff "$T/want" - | head -n 5)" ''
+
+# The same, followed, with every step while it runs.
+fresh
+split
+: >"$T/mail.log"
+"$B/tlspact-log" -C /dev/null -o registry="$golden/registry" \
+	-o ledger="$T/ledger" -o map="$T/none.cdb" --now $now \
+	-o mail_log="$T/mail.log" --follow >"$T/follow" 2>&1 &
+follower=$!
+# shellcheck disable=SC2317
+stop_follower()
+{
+	kill -9 "$follower" 2>/dev/null
+}
+at_exit stop_follower
+head -c 250000 "$T/part00" >>"$T/mail.log"
+sleep 0.3
+tail -c +250001 "$T/part00" >>"$T/mail.log"
+mv "$T/mail.log" "$T/mail.log.1"
+head -n 100 "$T/part01" >>"$T/mail.log.1"
+sleep 0.2
+tail -n +101 "$T/part01" >>"$T/mail.log.1"
+cat "$T/part02" >>"$T/mail.log"
+sleep 1.5
+cp "$T/mail.log" "$T/mail.log.0"
+: >"$T/mail.log"
+cat "$T/part03" >>"$T/mail.log"
+# shellcheck disable=SC2317
+same()
+{
+	counts >"$T/now"
+	cmp -s "$T/want" "$T/now"
+}
+ok 'followed through both kinds of rotation' wait_for 10 same ||
+	diag "$(counts | diff "$T/want" - | head -n 5)"
+kill $follower
+wait $follower
+is 'ended by SIGTERM, well' $? 0
+
+# Killed while it reads: what is written is whole.
+fresh
+cat "$T/whole" >"$T/mail.log"
+for ((i = 0; i < 10; i++)); do
+	timeout -s KILL "0.0$((RANDOM % 9))" "$B/tlspact-log" -C /dev/null \
+		-o registry="$golden/registry" -o ledger="$T/ledger" \
+		-o map="$T/none.cdb" --now $now "$T/mail.log" >/dev/null 2>&1
+done 2>/dev/null
+log "$T/mail.log" >/dev/null 2>&1
+is 'killed anywhere' "$(counts | diff "$T/want" - | head -n 5)" ''
+
+# Hostile files.
+fresh
+head -c 200000 /dev/urandom >"$T/random"
+ok 'random bytes' log "$T/random"
+head -c 3000000 /dev/zero >"$T/zero"
+echo >>"$T/zero"
+ok 'a line of three million NULs' log "$T/zero"
+run log "$T/zero"
+fresh
+run log "$T/zero"
+like 'is counted as too long' "$err" '1 are too long'
+printf '\037\213\010garbage' >"$T/bad.gz"
+run log "$T/bad.gz"
+is 'a broken gzip file' "$rc" 65
+fresh
+gzip -c "$T/whole" | head -c 150000 >"$T/cut.gz"
+run log "$T/cut.gz"
+is 'a gzip file that is cut off' "$rc" 65
+ok 'of which is counted what can be read' test "$(counts | wc -l)" -gt 10
+run log "$T/missing"
+is 'no such file' "$rc" 66
+run log -o registry="$T/none" "$T/whole"
+is 'no registry' "$rc" 66
+run log --nonsense
+is 'wrong usage' "$rc" 64
+run log -o nonsense=1
+is 'wrong settings' "$rc" 78
+run log -j -o registry="$T/none" "$golden/postfix-3.7.log"
+is 'without a registry it still prints' "$rc" 0
+run log --explain - <"$golden/postfix-3.7.log"
+like 'explained' "$out" 'taken for +verification-failed'
+like 'with what became of it' "$out" 'level encrypted: encrypted yes, chain trusted no, name matched no'
+# A pipe, compressed as well.
+fresh
+# shellcheck disable=SC2016
+ok 'standard input' bash -c 'cat "$1" | "${@:2}" -' - "$T/whole" \
+	"$B/tlspact-log" -C /dev/null -o registry="$golden/registry" \
+	-o ledger="$T/ledger" -o map="$T/none.cdb" --now $now
+run log -j - < <(gzip -c "$golden/postfix-3.7.log")
+is 'compressed standard input' "$(diff "$golden/postfix-3.7.want" "$T/.out")" ''
+done_testing

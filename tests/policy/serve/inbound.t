@@ -1,0 +1,185 @@
+#!/usr/bin/env bash
+# Mail that comes in: real smtpd(8) asks tlspactd through check_policy_service.
+# shellcheck source=tests/lab/lab.sh
+. "$(dirname "$0")/../../lab/lab.sh"
+# shellcheck source=tests/lab/tap.sh
+. "$(dirname "$0")/../../lab/tap.sh"
+# shellcheck source=tests/lab/tlspactd.sh
+. "$(dirname "$0")/../../lab/tlspactd.sh"
+
+MAP=$LAB/policy.cdb
+SOCKETS=$LAB/recv/spool/tlspact
+
+# smtp FROM [tls] [cert=NAME] [to=ADDRESS] [client=ADDRESS] [old]
+#	the reply to RCPT TO
+smtp()
+{
+	timeout 60 python3 - "$LAB/pki" "$@" <<-'PYTHON'
+	import smtplib, ssl, sys
+	pki, sender = sys.argv[1:3]
+	opt = dict(a.partition("=")[::2] for a in sys.argv[3:])
+	s = smtplib.SMTP(source_address=(opt.get("client", "127.0.0.1"), 0),
+	    local_hostname="client.example")
+	s._host = "mx.ours.example" # for SNI
+	s.connect("127.0.1.1", 25)
+	s.ehlo()
+	if "tls" in opt:
+	    c = ssl.create_default_context()
+	    c.check_hostname = False
+	    c.verify_mode = ssl.CERT_NONE
+	    if "old" in opt:
+	        c.set_ciphers("ALL:@SECLEVEL=0")
+	        c.minimum_version = ssl.TLSVersion.TLSv1
+	        c.maximum_version = ssl.TLSVersion.TLSv1
+	    if "cert" in opt:
+	        c.load_cert_chain(pki + "/" + opt["cert"] + ".pem")
+	    s.starttls(context=c)
+	    s.ehlo()
+	utf8 = [] if sender.isascii() else ["SMTPUTF8"]
+	s.command_encoding = "utf-8"
+	code, text = s.mail(sender, utf8)
+	if code == 250:
+	    code, text = s.rcpt(opt.get("to", "us@ours.example"))
+	print(code, text.decode())
+	s.quit()
+	PYTHON
+}
+
+lab_ca ca || bail 'no CA'
+lab_ca other || bail 'no CA'
+lab_cert ours cn=mx.ours.example || bail 'no certificate'
+lab_cert right cn=mx1.named.example || bail 'no certificate'
+lab_cert wrong cn=mx1.other.example || bail 'no certificate'
+lab_cert foreign cn=mx1.named.example ca=other || bail 'no certificate'
+lab_cert past cn=mx1.named.example from=20240101 to=20250101 || bail 'no cert'
+ask='check_policy_service { unix:tlspact/policy, timeout=10s, '
+ask+='default_action=DUNNO }'
+lab_gateway 127.0.1.1 mx.ours.example ours \
+	'smtpd_relay_restrictions=permit_mynetworks, reject' \
+	"smtpd_recipient_restrictions=$ask" \
+	'smtpd_peername_lookup=yes' 'smtpd_tls_ask_ccert=yes' \
+	"smtpd_tls_CAfile=$LAB/pki/ca.pem" 'smtpd_tls_loglevel=1' \
+	'smtpd_tls_protocols=>=TLSv1' 'tls_medium_cipherlist=ALL:@SECLEVEL=0'
+lab_mx ours.example mx.ours.example
+# Clients with names, and one whose name leads elsewhere.
+lab_record 'mx1.acme.example. A 127.0.3.1'
+lab_record '1.3.0.127.in-addr.arpa. PTR mx1.acme.example.'
+lab_record 'out7.cloud.example. A 127.0.3.2'
+lab_record '2.3.0.127.in-addr.arpa. PTR out7.cloud.example.'
+lab_record '3.3.0.127.in-addr.arpa. PTR mx1.acme.example.'
+lab_record 'mx1.stranger.example. A 127.0.3.4'
+lab_record '4.3.0.127.in-addr.arpa. PTR mx1.stranger.example.'
+
+cat >"$T/registry" <<REGISTRY
+partner acme mode=enforced domain=acme.example,.acme.example
+        gateway=mx1.acme.example,.cloud.example contact=a@acme.example
+partner strict mode=enforced domain=strict.example inbound-action=reject
+        contact=a@acme.example
+partner watched mode=enforced domain=watched.example inbound=warn
+        contact=a@acme.example
+partner open mode=opportunistic domain=open.example
+partner named mode=enforced domain=named.example gateway=mx1.named.example
+        inbound-verify=name contact=a@acme.example
+partner keyed mode=enforced domain=keyed.example inbound-verify=key
+        key=$(lab_pin right) contact=a@acme.example
+partner muc mode=enforced domain=münchen.example contact=a@acme.example
+REGISTRY
+run compile
+is 'the registry compiles' "$rc$err" 0 || bail 'nothing to test'
+mkdir -p "$LAB/recv/spool"
+daemon_start || bail 'tlspactd does not start'
+lab_start || bail 'the lab does not start'
+
+ok_reply='^250 2\.1\.5 Ok$'
+need_tls='^450 4\.7\.10 <us@ours.example>: Recipient address rejected: Mail from'
+need_tls+=' acme\.example is accepted over TLS only, as agreed: your server did '
+need_tls+='not use STARTTLS\. Switch TLS on for mail to us\. Questions to '
+need_tls+='postmaster@ours\.example$'
+
+like 'a partner in clear text is refused for now' "$(smtp joe@acme.example)" \
+	"$need_tls"
+like 'and let in over TLS' "$(smtp joe@acme.example tls)" "$ok_reply"
+like 'whatever the case' "$(smtp Joe@ACME.Example)" '^450 4\.7\.10 '
+like 'from a sub-domain as well' "$(smtp joe@a.b.acme.example)" \
+	'^450 4\.7\.10 .* Mail from acme\.example '
+like 'but let in over TLS' "$(smtp joe@a.b.acme.example tls)" "$ok_reply"
+like 'a sub-domain with an underscore' "$(smtp joe@a_b.acme.example)" \
+	'^450 4\.7\.10 '
+like 'TLS that is too old is refused' "$(smtp joe@acme.example tls old)" \
+	'^450 4\.7\.10 .* older TLS version than TLSv1\.2\. Switch TLSv1\.2 on'
+like 'inbound-action=reject refuses for good' "$(smtp joe@strict.example)" \
+	'^550 5\.7\.10 .* Mail from strict\.example is accepted over TLS only'
+like 'inbound=warn lets in' "$(smtp joe@watched.example)" "$ok_reply"
+ok 'and Postfix says so in its log' wait_for 10 grep -q \
+	'warn: RCPT from .*tlspact: mail from watched.example: no TLS; let in' \
+	"$LAB/recv/log"
+like 'A-label' "$(smtp joe@xn--mnchen-3ya.example)" '^450 4\.7\.10 '
+like 'U-label' "$(smtp joe@münchen.example)" '^450 4\.7\.10 '
+like 'U-label, other case' "$(smtp joe@MÜNCHEN.example)" '^450 4\.7\.10 '
+
+like 'others never notice' "$(smtp joe@stranger.example)" "$ok_reply"
+like 'nor over TLS' "$(smtp joe@stranger.example tls)" "$ok_reply"
+like 'nor opportunistic partners' "$(smtp joe@open.example)" "$ok_reply"
+like 'nor names that end alike' "$(smtp joe@notacme.example)" "$ok_reply"
+like 'nor senders without a domain' "$(smtp joe)" "$ok_reply"
+
+# Bounces: only the client can tell.
+like 'no sender, gateway of a partner' "$(smtp '' client=127.0.3.1)" \
+	'^450 4\.7\.10 .* Mail from servers of '
+like 'the same over TLS' "$(smtp '' client=127.0.3.1 tls)" "$ok_reply"
+like 'no sender, gateway by suffix' "$(smtp '' client=127.0.3.2)" \
+	'^450 4\.7\.10 .* Mail from servers of cloud\.example '
+like 'no sender, a name that is not verified' "$(smtp '' client=127.0.3.3)" \
+	"$ok_reply"
+like 'no sender, another client' "$(smtp '' client=127.0.3.4)" "$ok_reply"
+like 'a stranger through the same provider' \
+	"$(smtp joe@stranger.example client=127.0.3.2)" "$ok_reply"
+
+# Client certificates.
+like 'the agreed name' "$(smtp joe@named.example tls cert=right)" "$ok_reply"
+like 'another name' "$(smtp joe@named.example tls cert=wrong)" \
+	'^450 4\.7\.10 .* has another common name\. Present the one for mx1\.named'
+like 'of another CA' "$(smtp joe@named.example tls cert=foreign)" \
+	'^450 4\.7\.10 .* has expired or is from a CA that we do not accept'
+like 'expired' "$(smtp joe@named.example tls cert=past)" \
+	'^450 4\.7\.10 .* has expired or is from a CA'
+like 'none' "$(smtp joe@named.example tls)" \
+	'^450 4\.7\.10 .* showed no client certificate'
+like 'none, in clear text' "$(smtp joe@named.example)" \
+	'^450 4\.7\.10 .* did not use STARTTLS'
+like 'the agreed key' "$(smtp joe@keyed.example tls cert=right)" "$ok_reply"
+like 'another key' "$(smtp joe@keyed.example tls cert=wrong)" \
+	'^450 4\.7\.10 .* has another key'
+like 'others may show what they like' \
+	"$(smtp joe@stranger.example tls cert=wrong)" "$ok_reply"
+
+# A downgrade lets in, and ends on its own.
+end=$(($(date +%s) + 6))
+ok 'a downgrade' lowered "$MAP" acme.example $end encrypt
+ok 'is taken over' daemon_logged '1 lowered'
+like 'lets in clear text' "$(smtp joe@acme.example)" "$ok_reply"
+ok 'which is logged' grep -q \
+	'inbound warn: no TLS, let in while a downgrade holds: domain=acme.example' \
+	"$T/tlspactd.log"
+while [ "$(date +%s)" -lt $end ]; do sleep 0.1; done
+like 'and from its end on, no more' "$(smtp joe@acme.example)" "$need_tls"
+
+# Restart: Postfix never notices.
+daemon_stop
+is 'SIGTERM ends it well' "$daemon_status" 0
+daemon_start || bail 'it does not come back'
+like 'after a restart' "$(smtp joe@acme.example)" '^450 4\.7\.10 '
+kill -KILL "$daemon"
+wait "$daemon" 2>/dev/null
+ok 'after kill -9 the socket file is there' test -S "$SOCKETS/policy"
+like 'and mail comes in by the default action' "$(smtp joe@acme.example tls)" \
+	"$ok_reply"
+daemon_start || bail 'it does not come back'
+like 'the stale socket is no obstacle' "$(smtp joe@acme.example)" \
+	'^450 4\.7\.10 '
+run "$B/tlspactd" -d -C /dev/null -o map="$MAP" -o service_user= \
+	-o socket_group= -o policy_socket="$SOCKETS/policy" -o socketmap_socket=
+is 'a second one is told' "$rc" 75
+like 'that there is one' "$err" 'another process serves'
+daemon_stop
+done_testing
