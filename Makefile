@@ -76,7 +76,7 @@ BINS = $(PROGRAMS:%=$(B)/%)
 UNITS = $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/*/t_*.c))
 TOOLS = $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 FUZZERS = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
-SHELL_TESTS = $(wildcard tests/*/*.t tests/*/*/*.t)
+SHELL_TESTS = $(wildcard tests/*.t tests/*/*.t tests/*/*/*.t)
 # Most tests wait more than they compute.
 JOBS ?= $(shell expr 2 \* $$(nproc))
 
@@ -208,6 +208,11 @@ uninstall:
 	for d in $(SHAREDIR)/examples $(SHAREDIR) $(SYSCONFDIR)/tlspact $(STATEDIR); do \
 		rmdir $(DESTDIR)$$d 2>/dev/null || :; done
 
+# The table of HACKING, followed to its ends: a room, what it may include.
+rooms:
+	@$(foreach r,$(sort $(ROOMS)),echo $(r) \
+		$(sort $(patsubst -I%,%,$(filter -I%,$(INC_$(r)))));)
+
 clean:
 	rm -rf $(B)
 
@@ -224,6 +229,7 @@ help:
 	@echo 'demo       a real Postfix, partners, and what happens to the mail (root)'
 	@echo 'install    programs, pages, units, account, samples; nothing is started'
 	@echo 'uninstall  take that away again; settings, map and ledger stay'
+	@echo 'rooms      the folders, and what each may include'
 	@echo 'clean      remove $(B)/'
 	@echo 'Settings: PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR) DESTDIR=$(DESTDIR)'
 	@echo '          SYSTEMDUNITDIR SYSUSERSDIR TMPFILESDIR COMPLETIONSDIR'
@@ -231,7 +237,7 @@ help:
 
 FORCE:
 .PHONY: all check unit asan valgrind fuzz fuzzers lint cover bench demo \
-	install uninstall clean help FORCE programs-for-tests
+	install uninstall rooms clean help FORCE programs-for-tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 
