@@ -284,17 +284,42 @@ postfix_dir(const struct options *opt, struct err *e)
 	return out;
 }
 
+static void
+was_edited(const char *name, const char *now, const char *put,
+    const char *before, void *arg)
+{
+	(void)arg;
+	if (now == NULL)
+		say("%s, which apply set to %s, was taken out since", name,
+		    quotes(put).s);
+	else
+		say("%s was edited since: it is %s, apply put %s", name,
+		    quotes(now).s, quotes(put).s);
+	if (before == NULL)
+		say("      before, main.cf did not set it");
+	else
+		say("      before, it was %s", quotes(before).s);
+}
+
 static int
 undo(const char *dir)
 {
+	size_t edited;
 	struct err e;
 
-	if (rewire_undo(dir, &e) == -1) {
+	if (rewire_undo(dir, was_edited, NULL, &edited, &e) == -1) {
 		say_err(&e);
 		return e.code;
 	}
-	(void)printf(
-	    "%s/main.cf is as it was; now: postfix -c %s reload\n", dir, dir);
+	if (edited > 0) {
+		say("%zu line%s of %s/main.cf left to you; the others are as "
+		    "they were; now: postfix -c %s reload",
+		    edited, edited == 1 ? "" : "s", dir, dir);
+		return EX_DATAERR;
+	}
+	(void)printf("what was put into %s/main.cf is out again; now: postfix "
+		     "-c %s reload\n",
+	    dir, dir);
 	return EX_OK;
 }
 
@@ -341,7 +366,7 @@ apply_lines(const char *dir, const struct wiring_lines *lines,
 		say_err(&e);
 		return e.code;
 	}
-	(void)printf("%zu line%s changed; the old file is %s/"
+	(void)printf("%zu line%s changed; the file of before is %s/"
 		     "main.cf.before-tlspact\nnow: postfix -c %s reload; "
 		     "to go back: tlspact-setup -c %s apply --undo\n",
 	    n, n == 1 ? "" : "s", dir, dir, dir);

@@ -30,48 +30,36 @@ write_all(int fd, const char *p, size_t len)
 }
 
 int
-copy_file(const char *from, const char *to, struct err *e)
+copy_write(const char *to, const char *text, size_t len, const struct stat *st,
+    struct err *e)
 {
-	char *text, *temp = mem_printf("%s.new", to);
-	struct stat st;
-	size_t len;
-	int fd = -1, rv = -1;
+	char *temp = mem_printf("%s.new", to);
+	int fd, rv = 0;
 
-	if ((text = file_slurp(from, COPY_MAX, &len, &st, e)) == NULL)
-		goto out;
 	(void)unlink(temp);
 	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1 || write_all(fd, text, len) == -1 ||
-	    fchown(fd, st.st_uid, st.st_gid) == -1 ||
-	    fchmod(fd, st.st_mode & 07777) == -1 || fsync(fd) == -1 ||
+	    fchown(fd, st->st_uid, st->st_gid) == -1 ||
+	    fchmod(fd, st->st_mode & 0777) == -1 || fsync(fd) == -1 ||
 	    rename(temp, to) == -1) {
-		err_sys(e, err_code_output(errno), "cannot write %s", to);
+		rv = err_sys(e, err_code_output(errno), "cannot write %s", to);
 		if (fd != -1)
 			(void)unlink(temp);
-		goto out;
 	}
-	rv = 0;
-out:
 	if (fd != -1)
 		close(fd);
-	free(text);
 	free(temp);
 	return rv;
 }
 
 int
-copy_same(const char *a, const char *b, struct err *e)
+copy_file(const char *from, const char *to, struct err *e)
 {
-	char *left, *right = NULL;
-	size_t nleft, nright;
-	int rv = -1;
+	struct stat st;
+	size_t len;
+	char *text = file_slurp(from, COPY_MAX, &len, &st, e);
+	int rv = text == NULL ? -1 : copy_write(to, text, len, &st, e);
 
-	left = file_slurp(a, COPY_MAX, &nleft, NULL, e);
-	if (left != NULL)
-		right = file_slurp(b, COPY_MAX, &nright, NULL, e);
-	if (right != NULL)
-		rv = nleft == nright && memcmp(left, right, nleft) == 0;
-	free(left);
-	free(right);
+	free(text);
 	return rv;
 }

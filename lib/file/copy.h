@@ -4,6 +4,9 @@
 #ifndef COPY_H
 #define COPY_H
 
+#include <stddef.h>
+#include <sys/stat.h>
+
 struct err;
 
 /*
@@ -12,7 +15,11 @@ struct err;
  */
 int copy_file(const char *from, const char *to, struct err *e);
 
-/* 1 if both files hold the same bytes, 0 if not, or -1 with *e set. */
-int copy_same(const char *a, const char *b, struct err *e);
+/*
+ * Write the len bytes at text over `to` in the same way, with the owner and
+ * the permissions in st. 0, or -1 with *e set.
+ */
+int copy_write(const char *to, const char *text, size_t len,
+    const struct stat *st, struct err *e);
 
 #endif

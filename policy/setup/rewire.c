@@ -1,21 +1,55 @@
 #include "rewire.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "attr.h"
 #include "buf.h"
 #include "copy.h"
+#include "digest.h"
 #include "err.h"
+#include "file.h"
+#include "lines.h"
 #include "mem.h"
 #include "proc.h"
+#include "quote.h"
 #include "wiring.h"
 
 #define POSTCONF_MS 30000
+#define MAIN_MAX ((size_t)4 << 20) /* bytes of main.cf */
 
 struct paths {
-	char *main, *before, *after;
+	char *main, *before, *lines;
+};
+
+/* Lines of main.cf, `name = value`, read from a text that they borrow. */
+struct params {
+	char *text;
+	struct param {
+		char *name, *value;
+	} * v;
+	size_t n, cap;
+};
+
+/*
+ * What was put in. In the file, as rewire_diff() shows it: "- name = value"
+ * for what stood there, then "+ name = value".
+ */
+struct change {
+	char *name;
+	char *before; /* NULL: the line was not there */
+	char *put;
+};
+
+struct changes {
+	struct change *v;
+	size_t n, cap;
+	char digest[DIGEST_HEX]; /* of main.cf as it became; "": edited since */
 };
 
 static void
@@ -23,7 +57,7 @@ paths_make(struct paths *p, const char *dir)
 {
 	p->main = mem_printf("%s/main.cf", dir);
 	p->before = mem_printf("%s/main.cf.before-tlspact", dir);
-	p->after = mem_printf("%s/main.cf.after-tlspact", dir);
+	p->lines = mem_printf("%s/main.cf.tlspact", dir);
 }
 
 static void
@@ -31,7 +65,166 @@ paths_free(struct paths *p)
 {
 	free(p->main);
 	free(p->before);
-	free(p->after);
+	free(p->lines);
+}
+
+static void
+params_free(struct params *p)
+{
+	free(p->text);
+	free(p->v);
+}
+
+/* The last line of a name is the one that Postfix takes. */
+static const char *
+params_get(const struct params *p, const char *name)
+{
+	size_t i;
+
+	for (i = p->n; i > 0; i--)
+		if (strcmp(p->v[i - 1].name, name) == 0)
+			return p->v[i - 1].value;
+	return NULL;
+}
+
+/* 0, or -1 with *e set; digest may be NULL. The caller frees p. */
+static int
+params_read(struct params *p, const char *path, char *digest, struct err *e)
+{
+	struct digest *g;
+	struct lines in;
+	struct line line;
+	struct param x;
+	size_t len;
+
+	*p = (struct params){0};
+	if ((p->text = file_slurp(path, MAIN_MAX, &len, NULL, e)) == NULL)
+		return -1;
+	if (digest != NULL) {
+		g = digest_new();
+		digest_add(g, p->text, len);
+		digest_hex(g, digest);
+	}
+	lines_init(&in, p->text, len, 1);
+	while (lines_next(&in, &line)) {
+		if (attr_assign(line.text, &x.name, &x.value) == -1)
+			continue;
+		p->v = mem_grow(p->v, p->n, &p->cap, sizeof(*p->v));
+		p->v[p->n++] = x;
+	}
+	return 0;
+}
+
+static struct change *
+changes_find(const struct changes *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (strcmp(c->v[i].name, name) == 0)
+			return &c->v[i];
+	return NULL;
+}
+
+static struct change *
+changes_add(struct changes *c, const char *name)
+{
+	c->v = mem_grow(c->v, c->n, &c->cap, sizeof(*c->v));
+	c->v[c->n] = (struct change){.name = mem_dup(name)};
+	return &c->v[c->n++];
+}
+
+static void
+changes_free(struct changes *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		free(c->v[i].name);
+		free(c->v[i].before);
+		free(c->v[i].put);
+	}
+	free(c->v);
+}
+
+/* One line of the file; false if it is none of ours. */
+static bool
+change_parse(struct changes *c, char *line)
+{
+	struct change *x;
+	char *name, *value, **to;
+
+	if (strncmp(line, "digest = ", 9) == 0) {
+		if (strlen(line + 9) >= sizeof(c->digest))
+			return false;
+		(void)strcpy(c->digest, line + 9);
+		return true;
+	}
+	if ((line[0] != '-' && line[0] != '+') || line[1] != ' ' ||
+	    attr_assign(line + 2, &name, &value) == -1)
+		return false;
+	if ((x = changes_find(c, name)) == NULL)
+		x = changes_add(c, name);
+	to = line[0] == '-' ? &x->before : &x->put;
+	if (*to != NULL)
+		return false;
+	*to = mem_dup(value);
+	return true;
+}
+
+/* 0 with none if there is no file, or -1 with *e set. */
+static int
+changes_read(struct changes *c, const char *path, struct err *e)
+{
+	char *text, *line, *save = NULL;
+	size_t len, i;
+	unsigned no = 0;
+	int rv = 0;
+
+	if ((text = file_slurp(path, MAIN_MAX, &len, NULL, e)) == NULL)
+		return e->code == EX_NOINPUT ? 0 : -1;
+	for (line = strtok_r(text, "\n", &save); line != NULL && rv == 0;
+	     line = strtok_r(NULL, "\n", &save)) {
+		no++;
+		if (*line != '#' && !change_parse(c, line))
+			rv =
+			    err_set(e, EX_DATAERR, "%s:%u: no line of ours: %s",
+				path, no, quotes(line).s);
+	}
+	free(text);
+	for (i = 0; i < c->n && rv == 0; i++)
+		if (c->v[i].put == NULL)
+			rv = err_set(e, EX_DATAERR,
+			    "%s: no line \"+ %s = ...\"", path, c->v[i].name);
+	return rv;
+}
+
+/* Beside main.cf, and readable as it is. */
+static int
+changes_write(const struct changes *c, const struct paths *p, struct err *e)
+{
+	const struct change *x;
+	struct buf out = {0};
+	struct stat st;
+	size_t i;
+	int rv;
+
+	if (stat(p->main, &st) == -1)
+		return err_sys(e, err_code_input(errno), "%s", p->main);
+	buf_puts(&out,
+	    "# What tlspact-setup apply put into main.cf (+), and what stood\n"
+	    "# there (-); tlspact-setup apply --undo takes it out again.\n");
+	if (*c->digest != '\0')
+		buf_printf(&out, "digest = %s\n", c->digest);
+	for (i = 0; i < c->n; i++) {
+		x = &c->v[i];
+		if (x->before != NULL)
+			buf_printf(&out, "- %s = %s\n", x->name, x->before);
+		buf_printf(&out, "+ %s = %s\n", x->name, x->put);
+	}
+	rv = copy_write(p->lines, out.data, out.len, &st, e);
+	buf_free(&out);
+	return rv;
 }
 
 size_t
@@ -52,77 +245,179 @@ rewire_diff(const struct wiring_lines *w, struct buf *out)
 	return n;
 }
 
-/* One postconf -e for all: it writes main.cf whole, or not at all. */
+/* postconf with a flag and n words, which are freed; it writes all or none. */
+static int
+postconf(
+    const char *dir, const char *flag, char **word, size_t n, struct err *e)
+{
+	const char **argv;
+	char *out = NULL;
+	size_t i;
+	bool ok = n == 0;
+
+	if (n > 0) {
+		argv = mem_zero(n + 5, sizeof(*argv));
+		argv[0] = "postconf";
+		argv[1] = "-c";
+		argv[2] = dir;
+		argv[3] = flag;
+		memcpy(&argv[4], word, n * sizeof(*word));
+		out = proc_read(argv, 65536, POSTCONF_MS, e);
+		ok = out != NULL;
+		free(argv);
+		free(out);
+	}
+	for (i = 0; i < n; i++)
+		free(word[i]);
+	free(word);
+	return ok ? 0 : -1;
+}
+
 static int
 edit(const char *dir, const struct wiring_lines *w, struct err *e)
 {
-	char **argv = mem_zero(w->n + 5, sizeof(*argv)), *out;
+	char **word = mem_zero(w->n + 1, sizeof(*word));
 	size_t i, n = 0;
 
-	argv[n++] = mem_dup("postconf");
-	argv[n++] = mem_dup("-c");
-	argv[n++] = mem_dup(dir);
-	argv[n++] = mem_dup("-e");
 	for (i = 0; i < w->n; i++)
 		if (w->v[i].differs)
-			argv[n++] =
+			word[n++] =
 			    mem_printf("%s = %s", w->v[i].name, w->v[i].value);
-	out = proc_read((const char *const *)argv, 65536, POSTCONF_MS, e);
-	for (i = 0; i < n; i++)
-		free(argv[i]);
-	free(argv);
-	free(out);
-	return out == NULL ? -1 : 0;
+	return postconf(dir, "-e", word, n, e);
+}
+
+/* What stood there before the first time stays known. */
+static void
+note_changes(
+    struct changes *c, const struct wiring_lines *w, const struct params *now)
+{
+	const struct wiring_line *x;
+	const char *before;
+	struct change *known;
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		x = &w->v[i];
+		if (!x->differs)
+			continue;
+		if ((known = changes_find(c, x->name)) == NULL) {
+			known = changes_add(c, x->name);
+			before = params_get(now, x->name);
+			if (before != NULL)
+				known->before = mem_dup(before);
+		}
+		free(known->put);
+		known->put = mem_dup(x->value);
+	}
 }
 
 int
 rewire_apply(const char *dir, const struct wiring_lines *w, struct err *e)
 {
 	struct paths p;
-	struct err ignored;
+	struct params now = {0}, after = {0};
+	struct changes c = {0};
+	char digest[DIGEST_HEX];
+	bool whole;
 	int rv = -1;
 
 	paths_make(&p, dir);
-	/* Applied twice, the way back still leads to before the first time. */
-	if ((access(p.before, F_OK) == -1 ||
-		copy_same(p.main, p.after, &ignored) != 1) &&
-	    copy_file(p.main, p.before, e) == -1)
+	if (params_read(&now, p.main, digest, e) == -1 ||
+	    changes_read(&c, p.lines, e) == -1)
 		goto out;
-	if (edit(dir, w, e) == 0 && copy_file(p.main, p.after, e) == 0)
-		rv = 0;
+	/* Applied again, the way back still leads to before the first time. */
+	if (c.n > 0)
+		whole = strcmp(c.digest, digest) == 0;
+	else if (access(p.before, F_OK) == 0)
+		whole = false;
+	else if (copy_file(p.main, p.before, e) == 0)
+		whole = true;
+	else
+		goto out;
+	/* Written down first: killed in between, we can still go back. */
+	*c.digest = '\0';
+	note_changes(&c, w, &now);
+	if (changes_write(&c, &p, e) == -1 || edit(dir, w, e) == -1)
+		goto out;
+	if (whole && params_read(&after, p.main, c.digest, e) == -1)
+		goto out;
+	rv = changes_write(&c, &p, e);
 out:
+	params_free(&now);
+	params_free(&after);
+	changes_free(&c);
 	paths_free(&p);
 	return rv;
 }
 
+/* Line by line; what was edited since stays. 0, or -1 with *e set. */
+static int
+take_out(const char *dir, const struct changes *c, const struct params *now,
+    rewire_edited_fn *fn, void *arg, size_t *edited, struct err *e)
+{
+	char **back = mem_zero(c->n + 1, sizeof(*back));
+	char **gone = mem_zero(c->n + 1, sizeof(*gone));
+	size_t i, nback = 0, ngone = 0;
+	const struct change *x;
+	const char *have;
+	int rv;
+
+	for (i = 0; i < c->n; i++) {
+		x = &c->v[i];
+		have = params_get(now, x->name);
+		if (have == NULL
+			? x->before == NULL
+			: x->before != NULL && strcmp(have, x->before) == 0)
+			continue; /* somebody took it out already */
+		if (have == NULL || strcmp(have, x->put) != 0) {
+			fn(x->name, have, x->put, x->before, arg);
+			++*edited;
+		} else if (x->before == NULL) {
+			gone[ngone++] = mem_dup(x->name);
+		} else {
+			back[nback++] =
+			    mem_printf("%s = %s", x->name, x->before);
+		}
+	}
+	rv = postconf(dir, "-e", back, nback, e);
+	if (postconf(dir, "-X", gone, ngone, e) == -1)
+		rv = -1;
+	return rv;
+}
+
 int
-rewire_undo(const char *dir, struct err *e)
+rewire_undo(const char *dir, rewire_edited_fn *fn, void *arg, size_t *edited,
+    struct err *e)
 {
 	struct paths p;
-	int rv = -1, same;
+	struct params now = {0};
+	struct changes c = {0};
+	char digest[DIGEST_HEX];
+	int rv = -1;
 
+	*edited = 0;
 	paths_make(&p, dir);
-	if (access(p.before, F_OK) == -1) {
+	if (changes_read(&c, p.lines, e) == -1)
+		goto out;
+	if (c.n == 0) {
 		err_set(e, EX_NOINPUT,
 		    "there is no %s: nothing was applied, or it was undone",
-		    p.before);
+		    p.lines);
 		goto out;
 	}
-	if ((same = copy_same(p.main, p.after, e)) == -1)
+	if (params_read(&now, p.main, digest, e) == -1)
 		goto out;
-	if (same == 0) {
-		err_set(e, EX_DATAERR,
-		    "%s was changed since; see `diff %s %s' and undo it by "
-		    "hand",
-		    p.main, p.before, p.main);
-		goto out;
+	if (strcmp(digest, c.digest) == 0 && access(p.before, R_OK) == 0)
+		rv = copy_file(p.before, p.main, e);
+	else
+		rv = take_out(dir, &c, &now, fn, arg, edited, e);
+	if (rv == 0 && *edited == 0) {
+		(void)unlink(p.lines);
+		(void)unlink(p.before);
 	}
-	if (copy_file(p.before, p.main, e) == -1)
-		goto out;
-	(void)unlink(p.before);
-	(void)unlink(p.after);
-	rv = 0;
 out:
+	params_free(&now);
+	changes_free(&c);
 	paths_free(&p);
 	return rv;
 }

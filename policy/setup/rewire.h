@@ -1,9 +1,10 @@
 /*
  * rewire.h: change main.cf, with a way back.
  *
- * Beside main.cf stay two copies: main.cf.before-tlspact, as it was, and
- * main.cf.after-tlspact, as it became. The way back is only taken while
- * main.cf still is the latter: edits made since are nobody's to lose.
+ * Beside main.cf stay two files: main.cf.before-tlspact, as it was before
+ * the first time, and main.cf.tlspact, the lines that were put in and what
+ * stood there. The way back takes out these lines and no other: edits made
+ * since are nobody's to lose.
  */
 #ifndef REWIRE_H
 #define REWIRE_H
@@ -23,7 +24,19 @@ size_t rewire_diff(const struct wiring_lines *w, struct buf *out);
  */
 int rewire_apply(const char *dir, const struct wiring_lines *w, struct err *e);
 
-/* Put main.cf.before-tlspact back. 0, or -1 with *e set. */
-int rewire_undo(const char *dir, struct err *e);
+/* A line that is not as it was put in: whoever edited it decides. */
+typedef void rewire_edited_fn(const char *name, const char *now,
+    const char *put, const char *before, void *arg);
+
+/*
+ * Take out what rewire_apply() put in, line by line: each is as it was
+ * before, or gone. If nothing else was edited, main.cf is byte for byte what
+ * it was. fn is told of each line that was edited since, which stays (now
+ * and before are NULL where the line is not there); *edited counts them, and
+ * what the way back needs is kept until there is none. 0, or -1 with *e set:
+ * 66 if nothing was applied.
+ */
+int rewire_undo(const char *dir, rewire_edited_fn *fn, void *arg,
+    size_t *edited, struct err *e);
 
 #endif

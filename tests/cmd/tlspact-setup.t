@@ -170,15 +170,74 @@ like 'our entry is in front' \
 ok 'the comment is there' grep -q 'a comment stays' "$etc/main.cf"
 run setup apply --yes
 is 'applied again' "$rc $out" '0 0 lines of main.cf need to change'
-echo '# by hand' >>"$etc/main.cf"
-run setup apply --undo
-is 'an edit since then is not thrown away' "$rc" 65
-sed -i '/# by hand/d' "$etc/main.cf"
 run setup apply --undo
 is 'undone' "$rc" 0 || diag "$err"
 is 'main.cf is as it was' "$(cksum <"$etc/main.cf")" "$before"
 is 'with its mode' "$(stat -c %a "$etc/main.cf")" 640
 is 'and nothing is left over' "$(cd "$etc" && ls)" $'main.cf\nmaster.cf'
+
+# What else was edited since is not ours.
+# value NAME	as main.cf sets it, or nothing
+value()
+{
+	postconf -c "$etc" -n "$1" 2>/dev/null
+}
+setup apply --yes >/dev/null || diag 'apply'
+postconf -c "$etc" -e 'message_size_limit = 99'
+echo '# by hand' >>"$etc/main.cf"
+run setup apply --undo
+is 'undone after another edit' "$rc" 0 || diag "$err"
+is 'the map is out' "$(value smtp_tls_policy_maps)" \
+	'smtp_tls_policy_maps = inline:{x=may}'
+is 'and the policy service' "$(value smtpd_recipient_restrictions)" \
+	'smtpd_recipient_restrictions = reject_unknown_recipient_domain'
+is 'what was not set is not set' "$(value smtp_tls_CAfile)" ''
+is 'the edit is there' "$(value message_size_limit)" 'message_size_limit = 99'
+ok 'and the comment' grep -q '^# by hand' "$etc/main.cf"
+is 'and no copy is left' "$(cd "$etc" && ls)" $'main.cf\nmaster.cf'
+
+# A line of ours that was edited since is left, and the others go.
+cp "$etc/main.cf" "$T/pristine"
+setup apply --yes >/dev/null || diag 'apply'
+cp "$etc/main.cf.before-tlspact" "$T/before"
+postconf -c "$etc" -e 'smtp_tls_CAfile = /elsewhere/ca.pem'
+postconf -c "$etc" -e 'message_size_limit = 100'
+run setup -o "map=$T/policy.cdb" apply --yes
+is 'applied a second time' "$rc" 0 || diag "$err"
+ok 'the first copy is kept' cmp "$T/before" "$etc/main.cf.before-tlspact"
+postconf -c "$etc" -e 'smtpd_recipient_restrictions = reject'
+run setup apply --undo
+is 'an edit of our line is not thrown away' "$rc" 65
+like 'it is named, with what is there' "$err" \
+	'smtpd_recipient_restrictions was edited since: it is "reject", apply put "check_policy_service'
+like 'and what was' "$err" 'before, it was "reject_unknown_recipient_domain"'
+is 'it stays' "$(value smtpd_recipient_restrictions)" \
+	'smtpd_recipient_restrictions = reject'
+is 'the others go' "$(value smtp_tls_policy_maps)" \
+	'smtp_tls_policy_maps = inline:{x=may}'
+ok 'what it needs is kept' test -e "$etc/main.cf.tlspact"
+like 'nor is one that was good enough for the second time' "$err" \
+	'smtp_tls_CAfile was edited since: it is "/elsewhere/ca.pem"'
+postconf -c "$etc" -X smtp_tls_CAfile
+postconf -c "$etc" -e \
+	'smtpd_recipient_restrictions = reject_unknown_recipient_domain'
+run setup apply --undo
+is 'once it is put right by hand, all is undone' "$rc" 0 || diag "$err"
+is 'and the edits in between are kept' "$(value message_size_limit)" \
+	'message_size_limit = 100'
+is 'and no copy is left' "$(cd "$etc" && ls)" $'main.cf\nmaster.cf'
+
+# Nonsense in the file of lines
+echo 'x' >"$etc/main.cf.tlspact"
+run setup apply --undo
+is 'a damaged file of lines is refused' "$rc" 65
+like 'by its place' "$err" 'main.cf.tlspact:1: no line of ours: "x"'
+echo '- myhostname = x' >"$etc/main.cf.tlspact"
+run setup apply --undo
+is 'and one that says half' "$rc" 65
+rm "$etc/main.cf.tlspact"
+cp "$T/pristine" "$etc/main.cf"
+before=$(cksum <"$etc/main.cf")
 run setup apply --undo
 is 'undone twice' "$rc" 66
 rm "$T/policy.cdb"
