@@ -30,7 +30,6 @@
 
 struct options {
 	struct settings_options settings;
-	const char *postfix; /* -c, or NULL */
 	bool json, verbose, show, yes, undo;
 };
 
@@ -55,7 +54,8 @@ usage(FILE *to)
 	    "tlspact;\n"
 	    "                   with apply: show what would change\n"
 	    "  -c, --postfix POSTFIX_DIR  configuration folder of Postfix "
-	    "(default: its own)\n"
+	    "(default:\n"
+	    "                   postfix_config of the settings, else its own)\n"
 	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
 	    ")\n"
 	    "  -o, --option NAME=VALUE  override one setting\n"
@@ -92,7 +92,7 @@ parse_options(int argc, char *argv[], struct options *opt)
 			settings_option(&opt->settings, optarg);
 			break;
 		case 'c':
-			opt->postfix = optarg;
+			opt->settings.postfix = optarg;
 			break;
 		case 'n':
 			opt->show = true;
@@ -165,7 +165,7 @@ read_map(const struct settings *s, struct map_facts *map, struct err *why)
 }
 
 static int
-print(const struct settings *s, const struct options *opt)
+print(const struct settings *s)
 {
 	struct wiring_lines lines = {0};
 	struct map_facts map;
@@ -173,18 +173,18 @@ print(const struct settings *s, const struct options *opt)
 	struct target t;
 	struct err e, why;
 	size_t i;
+	const char *dir = settings_postfix(s);
 	int rc = settings_target(s, false, &t, &e);
 
-	if (rc == 0 && opt->postfix != NULL)
-		rc = postconf_read_plain(
-		    &c, opt->postfix, wiring_parameters, &e);
+	if (rc == 0 && dir != NULL)
+		rc = postconf_read_plain(&c, dir, wiring_parameters, &e);
 	if (rc == -1) {
 		say_err(&e);
 		postconf_release(&c);
 		return e.code;
 	}
 	read_map(s, &map, &why);
-	wiring_want(opt->postfix == NULL ? NULL : &c, &map, &t, &lines);
+	wiring_want(dir == NULL ? NULL : &c, &map, &t, &lines);
 	for (i = 0; i < lines.n; i++)
 		(void)printf("%s =%s%s\n", lines.v[i].name,
 		    *lines.v[i].value == '\0' ? "" : " ", lines.v[i].value);
@@ -252,7 +252,8 @@ check(const struct settings *s, const struct options *opt)
 	struct err e, why;
 	int code;
 
-	if (postconf_read(&c, opt->postfix, wiring_parameters, &e) == -1) {
+	if (postconf_read(&c, settings_postfix(s), wiring_parameters, &e) ==
+	    -1) {
 		say_err(&e);
 		postconf_release(&c);
 		return e.code;
@@ -272,13 +273,13 @@ check(const struct settings *s, const struct options *opt)
 
 /* The folder of main.cf; the caller frees it. NULL with *e set. */
 static char *
-postfix_dir(const struct options *opt, struct err *e)
+postfix_dir(const struct settings *s, struct err *e)
 {
 	const char *argv[] = {"postconf", "-h", "config_directory", NULL};
 	char *out;
 
-	if (opt->postfix != NULL)
-		return mem_dup(opt->postfix);
+	if (settings_postfix(s) != NULL)
+		return mem_dup(settings_postfix(s));
 	if ((out = proc_read(argv, 4096, 10000, e)) != NULL)
 		out[strcspn(out, "\n")] = '\0';
 	return out;
@@ -381,7 +382,7 @@ apply(const struct settings *s, const struct options *opt)
 	struct postconf c = {0};
 	struct target t;
 	struct err e, why;
-	char *dir = postfix_dir(opt, &e);
+	char *dir = postfix_dir(s, &e);
 	int code;
 
 	if (dir != NULL && opt->undo) {
@@ -438,7 +439,7 @@ act(const char *verb, struct settings *s, const struct options *opt)
 	if (strcmp(verb, "apply") == 0)
 		return apply(s, opt);
 	if (strcmp(verb, "print") == 0)
-		return print(s, opt);
+		return print(s);
 	if (strcmp(verb, "check") == 0)
 		return check(s, opt);
 	usage(stderr);

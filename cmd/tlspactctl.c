@@ -109,7 +109,8 @@ usage(FILE *to)
 	    "once\n"
 	    "  -n, --dry-run        say what would be done\n"
 	    "  -c, --postfix DIR    configuration folder of Postfix (default: "
-	    "its own)\n"
+	    "postfix_config\n"
+	    "                       of the settings, else its own)\n"
 	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
 	    ")\n"
 	    "  -o, --option NAME=VALUE  override one setting\n"
@@ -134,7 +135,7 @@ common_option(struct run *r, int ch)
 		settings_option(&r->options, optarg);
 		break;
 	case 'c':
-		r->c.postfix = optarg;
+		r->options.postfix = optarg;
 		break;
 	case 'j':
 		r->c.json = true;

@@ -192,6 +192,10 @@ settings_load(struct settings *s, struct settings_options *o,
 		conf_override(&s->conf, o->override[i], "-o", d);
 	free(o->override);
 	o->override = NULL;
+	if (o->postfix != NULL) {
+		free(s->postfix_config);
+		s->postfix_config = mem_dup(o->postfix);
+	}
 	return d->errors > 0 ? -1 : rv;
 }
 
@@ -215,12 +219,20 @@ settings_free(struct settings *s)
 	conf_free(&s->conf);
 }
 
-/* One value of postconf(1); the caller frees it. */
-static char *
-ask(const char *flags, const char *name, struct err *e)
+const char *
+settings_postfix(const struct settings *s)
 {
-	const char *argv[] = {"postconf", flags, name, NULL};
-	char *out = proc_read(argv, POSTCONF_MAX, POSTCONF_MS, e);
+	return *s->postfix_config == '\0' ? NULL : s->postfix_config;
+}
+
+/* One value of postconf(1), of the folder or NULL; the caller frees it. */
+static char *
+ask(const char *dir, const char *flags, const char *name, struct err *e)
+{
+	const char *here[] = {"postconf", "-c", dir, flags, name, NULL};
+	const char *standard[] = {"postconf", flags, name, NULL};
+	char *out = proc_read(
+	    dir == NULL ? standard : here, POSTCONF_MAX, POSTCONF_MS, e);
 
 	if (out != NULL)
 		out[strcspn(out, "\r\n")] = '\0';
@@ -237,7 +249,8 @@ settings_target(
 
 	t->opportunistic = (enum opportunistic)s->opportunistic_level;
 	/* The version is compiled in: -d needs no main.cf. */
-	if (*v == '\0' && (v = version = ask("-dh", "mail_version", e)) == NULL)
+	if (*v == '\0' &&
+	    (v = version = ask(NULL, "-dh", "mail_version", e)) == NULL)
 		goto out;
 	if ((bad = target_parse_version(v, &t->version)) != NULL) {
 		err_set(
@@ -245,8 +258,8 @@ settings_target(
 		goto out;
 	}
 	if (need_digest && *dg == '\0' &&
-	    (dg = digest = ask("-xh", "smtp_tls_fingerprint_digest", e)) ==
-		NULL)
+	    (dg = digest = ask(settings_postfix(s), "-xh",
+		 "smtp_tls_fingerprint_digest", e)) == NULL)
 		goto out;
 	t->sha256 = strcmp(dg, "sha256") == 0;
 	rv = 0;

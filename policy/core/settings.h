@@ -41,7 +41,7 @@ struct settings {
 	char *operator_;
 	char *notify_command;
 	char *sendmail;
-	char *postfix_config; /* folder; empty: the default one */
+	char *postfix_config; /* folder; see settings_postfix() */
 	char *resolver;	      /* empty: resolv.conf */
 	char *trust_anchor;
 	uint64_t smtp_port;
@@ -67,11 +67,12 @@ struct settings {
 	struct conf conf;
 };
 
-/* What the common options -C and -o say. Zeroed is a good start. */
+/* What the common options -C, -o and -c say. Zeroed is a good start. */
 struct settings_options {
 	const char *file;      /* -C, or NULL */
 	const char **override; /* -o; the array is owned, the texts are not */
 	size_t n, cap;
+	const char *postfix; /* -c: in place of postfix_config; or NULL */
 };
 
 /* Remember one -o. */
@@ -94,6 +95,12 @@ int settings_read(
     struct settings *s, struct settings_options *o, struct diags *d);
 
 void settings_free(struct settings *s);
+
+/*
+ * The configuration folder of the Postfix that sends to partners, as the
+ * programs of Postfix take it behind -c; NULL: they know the default one.
+ */
+const char *settings_postfix(const struct settings *s);
 
 /*
  * What the map is rendered for: from the settings, or asked of postconf(1)

@@ -30,7 +30,6 @@ struct ctl {
 	struct diags diags;
 	struct registry *registry; /* NULL if it cannot be used */
 	int registry_code;	   /* then why, all having been said */
-	const char *postfix;	   /* folder of main.cf, or NULL */
 	const char *config;	   /* what a child is to be told, or NULL */
 	const char **override;
 	size_t noverrides;

@@ -154,9 +154,9 @@ retry_once(struct ctl *c, struct ctl_facts *f, const struct waiting *before,
 	size_t n, i;
 	int rv;
 
-	if (flush_list(w, c->postfix, match_theirs, &t, e) == -1)
+	if (flush_list(w, settings_postfix(&c->set), match_theirs, &t, e) == -1)
 		return -1;
-	rv = flush_retry(w, c->postfix, &n, e);
+	rv = flush_retry(w, settings_postfix(&c->set), &n, e);
 	for (i = 0; i < n; i++)
 		*tried += !has_id(before, w->id[i]);
 	return rv;
@@ -166,6 +166,7 @@ size_t
 ctl_retry(struct ctl *c, struct ctl_facts *f, bool *known)
 {
 	struct waiting *w = &f->waiting, first = {0};
+	const char *dir = settings_postfix(&c->set);
 	struct err e;
 	size_t tried = 0;
 	int rv;
@@ -185,15 +186,16 @@ ctl_retry(struct ctl *c, struct ctl_facts *f, bool *known)
 	}
 	if (rv == -1) {
 		say("warning: waiting mail is not tried again now: %s; "
-		    "Postfix does so in its own time, or by postqueue -f",
-		    e.text);
+		    "Postfix does so in its own time, or by postqueue%s%s -f",
+		    e.text, dir == NULL ? "" : " -c ", dir == NULL ? "" : dir);
 		return tried;
 	}
 	*known = true;
 	if (w->deferred > w->n)
 		say("warning: %zu more waiting mails go in Postfix's own time, "
-		    "or by postqueue -f",
-		    w->deferred - w->n);
+		    "or by postqueue%s%s -f",
+		    w->deferred - w->n, dir == NULL ? "" : " -c ",
+		    dir == NULL ? "" : dir);
 	return tried;
 }
 

@@ -275,8 +275,8 @@ ask_queue(struct ctl *c, struct ctl_facts *f)
 	f->waiting_asked = true;
 	if (f->partner == NULL)
 		f->waiting_fault = "the registry does not tell its domains";
-	else if (flush_list(&f->waiting, c->postfix, match_theirs, &t, &e) ==
-		 -1)
+	else if (flush_list(&f->waiting, settings_postfix(&c->set),
+		     match_theirs, &t, &e) == -1)
 		f->waiting_fault = keep(f, e.text);
 }
 

@@ -100,6 +100,22 @@ if command -v postmap >/dev/null; then
 	run "$B/tlspact-compile" -C "$T/tlspact.conf" \
 		-o registry="$T/registry" -o map="$map" --text
 	is 'without postfix_version postconf is asked' "$rc $err" '0 '
+	# The digest is that of the Postfix which the map is for.
+	mkdir "$T/md5" "$T/sha256"
+	for digest in md5 sha256; do
+		printf '%s\n' 'compatibility_level = 3.6' \
+			"smtp_tls_fingerprint_digest = $digest" \
+			>"$T/$digest/main.cf"
+	done
+	key=$(printf ':AA%.0s' {1..32})
+	echo 'partner pinned mode=enforced verify=key domain=pinned.example' \
+		"contact=p@pinned.example key=${key#:}" >"$T/pinned"
+	run "$B/tlspact-compile" -C "$T/tlspact.conf" -o registry="$T/pinned" \
+		-o map="$T/pinned.cdb" -o postfix_config="$T/md5" --text
+	is 'pins for a Postfix that compares MD5' "$rc" 65
+	run "$B/tlspact-compile" -C "$T/tlspact.conf" -o registry="$T/pinned" \
+		-o map="$T/pinned.cdb" -o postfix_config="$T/sha256" --text
+	is 'and for one that compares SHA-256' "$rc $err" '0 '
 else
 	skip 'postmap -q' 'no Postfix here'
 fi

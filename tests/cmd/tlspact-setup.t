@@ -34,6 +34,10 @@ fresh()
 touch "$T/ca.pem" "$T/server.pem" "$T/spool/tlspact/policy"
 chmod 644 "$T/ca.pem"
 fresh
+# Were the folder forgotten, it would not be this machine's Postfix that is
+# asked and changed.
+cp -r "$etc" "$T/default"
+export MAIL_CONFIG=$T/default
 # shellcheck disable=SC2317 # called through ok and run
 registry()
 {
@@ -135,6 +139,33 @@ echo 'smtp_tls_policy_maps = socketmap:unix:tlspact/socketmap:policy' \
 run setup check
 is 'the socketmap of tlspactd serves as well' "$rc" 0 || diag "$out"
 like 'with a note' "$out" 'while it is down, all mail is deferred'
+
+# The setting names the folder as well as -c, which wins.
+# shellcheck disable=SC2317 # called through run
+by_setting()
+{
+	"$B/tlspact-setup" "${options[@]}" -o "postfix_config=$etc" "$@"
+}
+fresh
+cp -r "$etc" "$T/well"
+echo 'smtp_tls_security_level = none' >>"$etc/main.cf"
+run by_setting check
+is 'check looks where the setting says' "$rc" 1
+run by_setting -c "$T/well" check
+is '-c wins' "$rc" 0 || diag "$out"
+echo "smtp_tls_policy_maps = inline:{x=may}" >>"$etc/main.cf"
+run by_setting print
+like 'print keeps what is there' "$out" "cdb:$T/policy, inline:"
+run by_setting -c "$T/well" print
+unlike 'or in the other folder' "$out" 'inline:'
+ok 'apply writes there' by_setting apply --yes
+run by_setting check
+is 'and nothing is left to find' "$rc" 0 || diag "$out"
+ok 'undo goes back there' by_setting apply --undo
+ok 'so that the old line is back' grep -q '^smtp_tls_security_level = none' \
+	"$etc/main.cf"
+run by_setting -n -c "$T/well"
+like 'the effective settings say which' "$out" "postfix_config = $T/well"
 
 # apply, and the way back
 cat >"$etc/main.cf" <<-MAIN

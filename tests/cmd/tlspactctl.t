@@ -144,12 +144,46 @@ is 'of four at once one wins' "$won" 1
 is 'the others are told' "$(grep -l 'nothing was lowered\|already' "$T"/out.? | wc -l)" 3
 is 'one is on record' "$(ctl history globex | grep -c begin)" 1
 
+# Which Postfix is asked: the default one, that of the setting, that of -c.
+mkdir "$T/bin"
+cat >"$T/bin/postqueue" <<-POSTQUEUE
+#!/bin/sh
+echo "\$*" >>"$T/asked"
+[ "\${*##*-j}" ] || echo '{"queue_name": "deferred", "queue_id": "A1",
+	"recipients": [{"address": "joe@acme.example"}]}' | tr -d '\n'
+POSTQUEUE
+chmod 755 "$T/bin/postqueue"
+# queue NAME WANT [OPTION...]	what postqueue(1) was called with
+queue()
+{
+	local name=$1 want=$2 verb
+
+	shift 2
+	for verb in 'status acme' \
+		'downgrade acme --for 1h --to encrypt --reason x --yes' \
+		'restore acme --flush'; do
+		: >"$T/asked"
+		# shellcheck disable=SC2086 # words of a verb
+		ok "$verb, $name" env PATH="$T/bin:$PATH" \
+			"$B/tlspactctl" $verb "${options[@]}" "$@"
+		[[ $verb == status* ]] ||
+			is "waiting mail is tried again, $name" \
+				"$(sed -n 2p "$T/asked")" "$want-i A1"
+		is "the queue is listed, $name" "$(sed -n 1p "$T/asked")" \
+			"$want-j"
+	done
+}
+queue 'of the default Postfix' ''
+queue 'of the setting' '-c /etc/postfix-out ' -o postfix_config=/etc/postfix-out
+queue 'of -c' '-c /etc/postfix-in ' -o postfix_config=/etc/postfix-out \
+	-c /etc/postfix-in
+
 # A registry that is not well: nothing is lowered, but all can be restored.
 cp "$T/registry" "$T/good"
 echo 'partner bad mode=enforced domain=a_b.example' >>"$T/registry"
 run down acme --for 1h --to encrypt
 is 'no downgrade with a bad registry' "$rc" 65
-is 'nothing is recorded' "$(ctl history acme 2>/dev/null | grep -c begin)" 2
+is 'nothing is recorded' "$(ctl history acme 2>/dev/null | grep -c begin)" 5
 run ctl restore globex
 is 'a restore is recorded' "$rc" 65
 like 'and does not reach the map, as it says' "$err" 'RECORDED, BUT POSTFIX DOES NOT KNOW'

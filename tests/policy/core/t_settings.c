@@ -159,6 +159,17 @@ t_files(void **state)
 	assert_int_equal(settings_load(&s, &o, path, &d, &e), 0);
 	assert_int_equal(s.smtp_port, 27);
 	settings_free(&s);
+	/* -c wins over both, and may be relative. */
+	o = (struct settings_options){.file = "/dev/null"};
+	settings_option(&o, "postfix_config=/a");
+	assert_int_equal(settings_load(&s, &o, path, &d, &e), 0);
+	assert_string_equal(settings_postfix(&s), "/a");
+	settings_free(&s);
+	o = (struct settings_options){.file = "/dev/null", .postfix = "b"};
+	settings_option(&o, "postfix_config=/a");
+	assert_int_equal(settings_load(&s, &o, path, &d, &e), 0);
+	assert_string_equal(settings_postfix(&s), "b");
+	settings_free(&s);
 	/* A fallback that is there and no file is a fault, not a default. */
 	o = (struct settings_options){0};
 	assert_int_equal(settings_load(&s, &o, dir, &d, &e), -1);
@@ -187,6 +198,11 @@ static const struct {
 	0, 3005, false, NULL},
     {"the digest is not needed", "case $1 in -dh) echo 3.5.6;; *) exit 1; esac",
 	"", "", false, 0, 0, 3005, false, NULL},
+    {"asked of the folder",
+	"case $* in '-dh mail_version') echo 3.5.6;; "
+	"'-c /p -xh smtp_tls_fingerprint_digest') echo sha256;; "
+	"*) exit 1;; esac",
+	"", "", true, 0, 0, 3005, true, NULL},
     {"too old", "echo 2.9.6", "", "", false, -1, EX_CONFIG, 0, false,
 	"postfix_version \"2.9.6\" is older than 2.11"},
     {"no version", "echo hello", "", "", false, -1, EX_CONFIG, 0, false,
@@ -225,6 +241,9 @@ t_target(void **state)
 		memset(&t, 0, sizeof(t));
 		s.postfix_version = strdup(targets[i].version);
 		s.fingerprint_digest = strdup(targets[i].digest);
+		/* A script that wants the folder is given one. */
+		s.postfix_config = strdup(
+		    strstr(targets[i].script, "-c /p") != NULL ? "/p" : "");
 		s.opportunistic_level = OPPORTUNISTIC_DANE;
 		check_int(name,
 		    settings_target(&s, targets[i].need_digest, &t, &e),
@@ -239,6 +258,7 @@ t_target(void **state)
 		}
 		free(s.postfix_version);
 		free(s.fingerprint_digest);
+		free(s.postfix_config);
 	}
 	assert_int_equal(setenv("PATH", keep, 1), 0);
 	free(with);

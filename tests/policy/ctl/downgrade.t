@@ -11,7 +11,8 @@ command -v sqlite3 >/dev/null || skip_all 'no sqlite3 here'
 options=(-C /dev/null -o "registry=$T/registry" -o "ledger=$LAB/ledger.db"
 	-o "map=$LAB/policy.cdb" -o "ca_file=$LAB/pki/ca.pem"
 	-o postfix_version="$(postconf -dh mail_version)"
-	-o fingerprint_digest=sha256 -o resolver=127.0.0.1 -o trust_anchor=)
+	-o fingerprint_digest=sha256 -o resolver=127.0.0.1 -o trust_anchor=
+	-o "postfix_config=$LAB/send/etc")
 # shellcheck disable=SC2317 # called through ok and run
 compile()
 {
@@ -23,7 +24,7 @@ ctl()
 	local verb=$1
 
 	shift
-	"$B/tlspactctl" "$verb" "${options[@]}" -c "$LAB/send/etc" "$@"
+	"$B/tlspactctl" "$verb" "${options[@]}" "$@"
 }
 # shellcheck disable=SC2317 # called through ok and run
 arrived_encrypted()
