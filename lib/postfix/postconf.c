@@ -94,7 +94,7 @@ postconf_read(struct postconf *c, const char *dir, const char *const names[],
 	struct stat st;
 	int rv = -1;
 
-	*c = (struct postconf){0};
+	*c = (struct postconf){.dir = dir};
 	if (dir != NULL && (stat(dir, &st) == -1 || !S_ISDIR(st.st_mode))) {
 		err_set(e, EX_NOINPUT, "%s is no Postfix configuration folder",
 		    quotes(dir).s);
@@ -122,7 +122,7 @@ postconf_read_plain(struct postconf *c, const char *dir,
 {
 	char *values;
 
-	*c = (struct postconf){0};
+	*c = (struct postconf){.dir = dir};
 	if ((values = run(dir, NULL, names, e)) == NULL)
 		return -1;
 	take_values(c, values);

@@ -17,6 +17,7 @@ struct postconf_service {
 };
 
 struct postconf {
+	const char *dir; /* as given; NULL: the default one; borrowed */
 	char *
 	    *name; /* of main.cf, and "service/type/name" for -o of master.cf */
 	char **value;

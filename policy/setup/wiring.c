@@ -182,6 +182,18 @@ wiring_get(const struct client *k, const char *name)
 	return v == NULL ? "" : v;
 }
 
+/* The fix, told to the Postfix that was looked at. The caller frees it. */
+static char *
+fix_there(const struct postconf *c, const char *fix)
+{
+	static const char begin[] = "postconf ";
+	size_t n = sizeof(begin) - 1;
+
+	if (c->dir == NULL || strncmp(fix, begin, n) != 0)
+		return mem_dup(fix);
+	return mem_printf("%s-c %s %s", begin, c->dir, fix + n);
+}
+
 /* Add a finding unless main.cf or another service led to it already. */
 void
 wiring_found(struct client *k, enum finding_kind kind, const char *where,
@@ -203,7 +215,7 @@ wiring_found(struct client *k, enum finding_kind kind, const char *where,
 		}
 	f.where = k->service == NULL ? mem_dup(where)
 				     : mem_printf("%s (%s)", where, k->service);
-	f.fix = mem_dup(fix);
+	f.fix = fix_there(k->c, fix);
 	out->v = mem_grow(out->v, out->n, &out->cap, sizeof(*out->v));
 	out->v[out->n++] = f;
 	out->faults += kind == FINDING_FAULT;

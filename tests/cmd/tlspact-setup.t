@@ -151,6 +151,8 @@ cp -r "$etc" "$T/well"
 echo 'smtp_tls_security_level = none' >>"$etc/main.cf"
 run by_setting check
 is 'check looks where the setting says' "$rc" 1
+like 'and mends that Postfix, no other' "$out" \
+	"fix: postconf -c $etc -e 'smtp_tls_security_level = may'"
 run by_setting -c "$T/well" check
 is '-c wins' "$rc" 0 || diag "$out"
 echo "smtp_tls_policy_maps = inline:{x=may}" >>"$etc/main.cf"
