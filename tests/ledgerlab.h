@@ -64,6 +64,31 @@ teardown(void **state)
 			    "[%s] %s: %d %s", row, #call, err.code, err.text); \
 	} while (0)
 
+/* Add what a look at a partner's host showed; it passes if it is "ok". */
+static inline int
+probe(const char *partner, const char *host, time_t t, const char *fault,
+    const char *key, const char *chain)
+{
+	struct ledger_probe p = {
+	    .time = t,
+	    .partner = partner,
+	    .nexthop = "acme.example",
+	    .host = host,
+	    .address = "192.0.2.1",
+	    .port = 25,
+	    .fault = fault,
+	    .protocol = "TLSv1.3",
+	    .cipher = "TLS_AES_256_GCM_SHA384",
+	    .kex = "X25519",
+	    .not_after = T0 + 86400,
+	    .key = key,
+	    .chain = chain,
+	    .passed = strcmp(fault, "ok") == 0,
+	};
+
+	return ledger_probe_add(led, &p, &err);
+}
+
 /* What somebody with sqlite3(1) does. */
 static inline void
 by_hand(const char *sql)

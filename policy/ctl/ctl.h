@@ -24,6 +24,7 @@ struct registry;
 struct partner;
 
 #define CTL_SCHEMA "tlspact.ctl.v1"
+#define CTL_DAY 16 /* bytes of YYYY-MM-DD, and some more */
 
 struct ctl {
 	struct settings set;
@@ -50,17 +51,20 @@ struct ctl_lowered {
 
 /* Mail sent to the partner by the log, by what it was protected with. */
 struct ctl_moved {
-	char since[16]; /* first day, YYYY-MM-DD; "" if nobody counted */
+	char since[CTL_DAY]; /* first day, YYYY-MM-DD; "" if nobody counted */
 	uint64_t n[LEDGER_VERIFIED + 1]; /* by enum ledger_seen */
 };
 
-/* All that is known of a partner. */
+/*
+ * All that is known of a partner. Texts of facts that were gathered together
+ * live in the arena of the first one.
+ */
 struct ctl_facts {
 	const char *name;
 	const struct partner *partner; /* NULL: not in the registry (now) */
 	enum level full;	       /* its level without a downgrade */
 	struct ctl_lowered lowered;
-	struct ledger_gateway *gateway; /* of the last look, copied */
+	struct ledger_gateway *gateway; /* of the last look, in part */
 	struct step_gateway *step;	/* the same, as step.h wants it */
 	size_t n, cap;
 	time_t probed;	  /* 0: never */
@@ -89,10 +93,22 @@ void ctl_load_registry(struct ctl *c);
 int ctl_facts_get(
     struct ctl *c, const char *name, bool waiting, struct ctl_facts *f);
 
-/* Read what the ledger has once more (after a probe). 0, or an exit code. */
-int ctl_facts_ledger(struct ctl *c, struct ctl_facts *f, struct ledger *l);
+/*
+ * The same, without the queue, for all partners of the registry, in its
+ * order: ledger and map are read once. The caller frees *f in either case.
+ */
+int ctl_facts_all(struct ctl *c, struct ctl_facts **f);
+
+/*
+ * Read what the ledger has about the partner of f, or of all (n of them), or
+ * read it once more after a probe. 0, or an exit code, all being said.
+ */
+int ctl_facts_ledger(struct ctl *c, struct ctl_facts *f, size_t n);
 
 void ctl_facts_release(struct ctl_facts *f);
+
+/* Free the n facts of ctl_facts_all(); NULL is well. */
+void ctl_facts_free(struct ctl_facts *f, size_t n);
 
 /* True if mail to domain (any form) goes by the rules of that partner. */
 bool ctl_is_theirs(

@@ -263,9 +263,8 @@ ctl_probe(struct ctl *c, struct ctl_facts *f)
 {
 	const char **argv = mem_zero(2 * c->noverrides + 8, sizeof(*argv));
 	char *path = sibling("tlspact-probe"), *out;
-	int ms = PROBE_MS, code = EX_OK;
-	struct ledger *l;
-	struct err e = {0}, why;
+	int ms = PROBE_MS, code;
+	struct err e = {0};
 	size_t n = 0, i;
 
 	if (c->set.probe_timeout * 4000 > PROBE_MS)
@@ -287,10 +286,7 @@ ctl_probe(struct ctl *c, struct ctl_facts *f)
 	free(out);
 	free(path);
 	free(argv);
-	if ((l = ledger_open(c->set.ledger, LEDGER_READ, &why)) != NULL) {
-		code = ctl_facts_ledger(c, f, l);
-		ledger_close(l);
-	}
+	code = ctl_facts_ledger(c, f, 1);
 	if (code == EX_OK && f->probed < c->now)
 		say("the gateways were not looked at now: %s",
 		    *e.text == '\0' ? "tlspact-probe recorded nothing"

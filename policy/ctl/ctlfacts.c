@@ -15,9 +15,6 @@
 #include "say.h"
 #include "strength.h"
 
-#define SAME_LOOK 900 /* seconds: results that near belong to one look */
-#define FAILURES_SINCE (30 * 86400)
-
 void
 ctl_load_registry(struct ctl *c)
 {
@@ -73,183 +70,33 @@ ctl_is_theirs(
 	return i != REGISTRY_NONE && &r->partner[i] == p;
 }
 
-static bool
-take_open(const struct ledger_downgrade *d, void *arg)
-{
-	struct ctl_facts *f = arg;
-	struct ctl_lowered *x = &f->lowered;
-
-	if (d->closed != 0)
-		return true;
-	*x = (struct ctl_lowered){.id = d->id,
-	    .before = d->before,
-	    .after = d->after,
-	    .begin = d->begin,
-	    .end = d->end,
-	    .automatic = d->cause == LEDGER_AUTOMATIC};
-	x->reason = keep(f, d->reason);
-	x->ticket = keep(f, d->ticket);
-	x->author = keep(f, d->author);
-	x->sudo_user = keep(f, d->sudo_user);
-	x->extended_by = keep(f, d->extended_by);
-	x->fault = keep(f, d->fault);
-	return false;
-}
-
-static bool
-take_gateway(const struct ledger_gateway *g, void *arg)
-{
-	struct ctl_facts *f = arg;
-	struct ledger_gateway *x;
-
-	f->gateway = mem_grow(f->gateway, f->n, &f->cap, sizeof(*f->gateway));
-	x = &f->gateway[f->n++];
-	*x = *g;
-	x->key = keep(f, g->key);
-	x->last.partner = f->name;
-	x->last.nexthop = keep(f, g->last.nexthop);
-	x->last.host = keep(f, g->last.host);
-	x->last.address = keep(f, g->last.address);
-	x->last.fault = keep(f, g->last.fault);
-	x->last.protocol = keep(f, g->last.protocol);
-	x->last.cipher = keep(f, g->last.cipher);
-	x->last.kex = keep(f, g->last.kex);
-	x->last.key = keep(f, g->last.key);
-	x->last.detail = keep(f, g->last.detail);
-	x->last.chain = "";
-	if (x->last.time > f->probed)
-		f->probed = x->last.time;
-	return true;
-}
-
-static bool
-take_key(const struct ledger_key *k, void *arg)
-{
-	struct ctl_facts *f = arg;
-
-	f->key = mem_grow(f->key, f->nkeys, &f->key_cap, sizeof(*f->key));
-	f->key[f->nkeys++] = keep(f, k->key);
-	return true;
-}
-
-static bool
-take_failure(const struct ledger_failure *x, void *arg)
-{
-	struct ctl_facts *f = arg;
-
-	/* Oldest first: the last one stays. */
-	f->failure.time = x->time;
-	f->failure.direction = x->direction;
-	f->failure.fault = keep(f, x->fault);
-	f->failure.host = keep(f, x->host);
-	f->failure.domain = keep(f, x->domain);
-	f->failure.text = keep(f, x->text);
-	return true;
-}
-
-static bool
-take_count(const struct ledger_count *x, void *arg)
-{
-	struct ctl_facts *f = arg;
-
-	if (x->direction != LEDGER_OUT || strcmp(x->result, "sent") != 0)
-		return true;
-	f->moved.n[x->seen] += x->n;
-	return true;
-}
-
-/* Gateways that are gone from DNS keep their rows: only one look counts. */
+/* What the map says of these partners. */
 static void
-last_look_only(struct ctl_facts *f)
+ask_map(struct ctl *c, struct ctl_facts *f, size_t n)
 {
-	const struct ledger_gateway *g;
-	struct step_gateway *s;
-	size_t i, k, n = 0;
-
-	for (i = 0; i < f->n; i++)
-		if (f->gateway[i].last.time >= f->probed - SAME_LOOK)
-			f->gateway[n++] = f->gateway[i];
-	f->n = n;
-	free(f->step);
-	f->step = mem_zero(n + 1, sizeof(*f->step));
-	for (i = 0; i < n; i++) {
-		g = &f->gateway[i];
-		s = &f->step[i];
-		*s = (struct step_gateway){.nexthop = g->last.nexthop,
-		    .host = g->last.host,
-		    .fault = FAULT_LOCAL_ERROR,
-		    .time = g->last.time,
-		    .since = g->since,
-		    .not_after = g->last.not_after};
-		(void)fault_parse(g->last.fault, &s->fault);
-		for (k = 0; k < f->nkeys && !s->same_key; k++)
-			s->same_key = strcmp(f->key[k], g->last.key) == 0;
-	}
-}
-
-static void
-day_text(time_t t, char *out, size_t size)
-{
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) == NULL ||
-	    strftime(out, size, "%Y-%m-%d", &tm) == 0)
-		*out = '\0';
-}
-
-int
-ctl_facts_ledger(struct ctl *c, struct ctl_facts *f, struct ledger *l)
-{
-	struct err e;
-
-	f->lowered = (struct ctl_lowered){0};
-	f->n = f->nkeys = 0;
-	f->probed = 0;
-	f->moved = (struct ctl_moved){0};
-	if (ledger_downgrades(l, f->name, 0, take_open, f, &e) == -1 ||
-	    ledger_gateways(l, f->name, 0, take_gateway, f, &e) == -1 ||
-	    ledger_passed_keys(l, f->name, take_key, f, &e) == -1 ||
-	    ledger_failures(
-		l, f->name, c->now - FAILURES_SINCE, take_failure, f, &e) == -1)
-		goto failed;
-	/* What has ended holds no more, whether that was written or not. */
-	if (f->lowered.id != 0 && f->lowered.end <= c->now)
-		f->lowered = (struct ctl_lowered){0};
-	day_text(f->lowered.id != 0 ? f->lowered.begin : c->now, f->moved.since,
-	    sizeof(f->moved.since));
-	if (ledger_counts(
-		l, f->name, f->moved.since, NULL, take_count, f, &e) == -1)
-		goto failed;
-	last_look_only(f);
-	return EX_OK;
-failed:
-	say_err(&e);
-	f->ledger_fault = keep(f, e.text);
-	return e.code;
-}
-
-static void
-ask_map(struct ctl *c, struct ctl_facts *f)
-{
+	struct mapheader h = {0};
+	const char *why = NULL, *key, *text;
 	struct cdbmap *m;
-	struct mapheader h;
-	const char *key = NULL, *text;
 	struct err e;
-	size_t len;
+	size_t len, i;
 
-	if ((m = cdbmap_open(c->set.map, &e)) == NULL) {
-		f->map_fault = keep(f, e.text);
-		return;
-	}
-	if (cdbmap_get(m, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text,
-		&len) == CDBMAP_FOUND &&
-	    mapheader_parse(&h, text, len))
+	if ((m = cdbmap_open(c->set.map, &e)) == NULL)
+		why = keep(f, e.text);
+	else if (cdbmap_get(m, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text,
+		     &len) == CDBMAP_FOUND &&
+		 !mapheader_parse(&h, text, len))
+		h.time = 0;
+	for (i = 0; i < n; i++, f++) {
+		f->map_fault = why;
 		f->map_time = h.time;
-	if (f->partner != NULL && f->partner->ndomains > 0)
+		if (why != NULL || f->partner == NULL ||
+		    f->partner->ndomains == 0)
+			continue;
 		key = c->registry->domain[f->partner->first_domain].name;
-	if (key != NULL &&
-	    cdbmap_get(m, key, strlen(key), &text, &len) == CDBMAP_FOUND)
-		f->in_map = strength_level(text, len, &f->map_level);
+		if (cdbmap_get(m, key, strlen(key), &text, &len) ==
+		    CDBMAP_FOUND)
+			f->in_map = strength_level(text, len, &f->map_level);
+	}
 	cdbmap_close(m);
 }
 
@@ -288,27 +135,44 @@ stop(const struct ledger_downgrade *d, void *arg)
 	return false;
 }
 
+static void
+take_partner(struct ctl_facts *f, const struct partner *p)
+{
+	f->partner = p;
+	f->name = p->name;
+	f->full = partner_level(p);
+}
+
+/* Was it ever lowered? */
+static bool
+is_on_record(const struct ctl *c, const char *name)
+{
+	struct ledger *l;
+	struct err e;
+	bool known = false;
+
+	l = ledger_open(c->set.ledger, LEDGER_READ, &e);
+	if (l != NULL && ledger_downgrades(l, name, 0, stop, &known, &e) == -1)
+		known = false;
+	ledger_close(l);
+	return known;
+}
+
 /* Find the partner; what the registry no longer has may be in the ledger. */
 static int
-find(struct ctl *c, const char *name, struct ledger *l, struct ctl_facts *f)
+find(struct ctl *c, const char *name, struct ctl_facts *f)
 {
-	bool known = false;
 	uint32_t i = REGISTRY_NONE;
-	struct err e;
 
 	if (c->registry != NULL)
 		i = registry_find(c->registry, name);
 	if (i == REGISTRY_NONE && c->registry != NULL)
 		i = walk(c->registry, name);
 	if (i != REGISTRY_NONE) {
-		f->partner = &c->registry->partner[i];
-		f->name = f->partner->name;
-		f->full = partner_level(f->partner);
+		take_partner(f, &c->registry->partner[i]);
 		return EX_OK;
 	}
-	if (l != NULL && ledger_downgrades(l, name, 0, stop, &known, &e) == -1)
-		known = false;
-	if (known) {
+	if (is_on_record(c, name)) {
 		f->name = keep(f, name);
 		f->full = LEVEL_SECURE;
 		return EX_OK;
@@ -324,28 +188,33 @@ int
 ctl_facts_get(
     struct ctl *c, const char *name, bool waiting, struct ctl_facts *f)
 {
-	struct ledger *l;
-	struct err e;
 	int code;
 
 	*f = (struct ctl_facts){0};
-	l = ledger_open(c->set.ledger, LEDGER_READ, &e);
-	code = find(c, name, l, f);
-	if (code != EX_OK) {
-		ledger_close(l);
+	if ((code = find(c, name, f)) != EX_OK)
 		return code;
-	}
-	if (l != NULL) {
-		code = ctl_facts_ledger(c, f, l);
-		ledger_close(l);
-	} else if (e.code != EX_NOINPUT) {
-		say_err(&e);
-		f->ledger_fault = keep(f, e.text);
-		code = e.code;
-	}
-	ask_map(c, f);
+	code = ctl_facts_ledger(c, f, 1);
+	ask_map(c, f, 1);
 	if (waiting)
 		ask_queue(c, f);
+	return code;
+}
+
+int
+ctl_facts_all(struct ctl *c, struct ctl_facts **out)
+{
+	size_t n = c->registry->npartners, i;
+	struct ctl_facts *f;
+	int code;
+
+	*out = NULL;
+	if (n == 0)
+		return EX_OK;
+	*out = f = mem_zero(n, sizeof(*f));
+	for (i = 0; i < n; i++)
+		take_partner(&f[i], &c->registry->partner[i]);
+	code = ctl_facts_ledger(c, f, n);
+	ask_map(c, f, n);
 	return code;
 }
 
@@ -358,4 +227,14 @@ ctl_facts_release(struct ctl_facts *f)
 	flush_release(&f->waiting);
 	arena_free(&f->arena);
 	*f = (struct ctl_facts){0};
+}
+
+void
+ctl_facts_free(struct ctl_facts *f, size_t n)
+{
+	size_t i;
+
+	for (i = 0; f != NULL && i < n; i++)
+		ctl_facts_release(&f[i]);
+	free(f);
 }

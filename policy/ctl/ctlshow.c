@@ -53,46 +53,71 @@ status_one(struct ctl *c, const char *name)
 	return code;
 }
 
+/* The line below the table of all. */
+static void
+print_sum(const struct ctl *c, const struct ctl_facts *f, size_t n)
+{
+	size_t odd = 0, lowered = 0, unseen = 0, i;
+
+	for (i = 0; i < n; i++) {
+		odd += ctlstatus_odd(&f[i]);
+		lowered += f[i].lowered.id != 0;
+		unseen += f[i].probed == 0;
+	}
+	(void)printf("%zu partner%s: ", n, n == 1 ? "" : "s");
+	if (n > 0 && f->ledger_fault != NULL)
+		(void)printf("what is lowered or fails is not known\n");
+	else
+		(void)printf("%zu lowered, %zu to look at, %zu quiet%s; %zu "
+			     "never probed\n",
+		    lowered, odd, n - odd,
+		    n > ALL_SHOWN && !c->verbose ? " (-v shows them)" : "",
+		    unseen);
+}
+
+static void
+print_table(const struct ctl *c, const struct ctl_facts *f, size_t n)
+{
+	bool whole = c->verbose || n <= ALL_SHOWN;
+	struct buf out = {0};
+	size_t shown = 0, i;
+
+	ctlstatus_head(&out);
+	for (i = 0; i < n; i++)
+		if (whole || ctlstatus_odd(&f[i])) {
+			ctlstatus_line(&f[i], c->now, &out);
+			shown++;
+		}
+	if (whole || shown > 0)
+		(void)fputs(out.data, stdout);
+	buf_free(&out);
+	print_sum(c, f, n);
+}
+
+static void
+print_all_json(const struct ctl *c, const struct ctl_facts *f, size_t n)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		json_array_append_new(list, ctlstatus_json(&f[i], c->now));
+	print_json(
+	    json_pack("{s:s, s:o}", "schema", CTL_SCHEMA, "partners", list));
+}
+
 static int
 status_all(struct ctl *c)
 {
-	const struct registry *r = c->registry;
-	json_t *list = json_array();
-	struct buf out = {0};
-	struct ctl_facts f;
-	size_t i, odd = 0, lowered = 0, unseen = 0;
-	int code = EX_OK;
-	bool is_odd;
+	size_t n = c->registry->npartners;
+	struct ctl_facts *f;
+	int code = ctl_facts_all(c, &f);
 
-	ctlstatus_head(&out);
-	for (i = 0; i < r->npartners && code == EX_OK; i++) {
-		code = ctl_facts_get(c, r->partner[i].name, false, &f);
-		is_odd = ctlstatus_odd(&f);
-		odd += is_odd;
-		lowered += f.lowered.id != 0;
-		unseen += f.probed == 0;
-		if (c->json)
-			json_array_append_new(list, ctlstatus_json(&f, c->now));
-		else if (is_odd || c->verbose || r->npartners <= ALL_SHOWN)
-			ctlstatus_line(&f, c->now, &out);
-		ctl_facts_release(&f);
-	}
-	if (c->json) {
-		print_json(json_pack(
-		    "{s:s, s:o}", "schema", CTL_SCHEMA, "partners", list));
-	} else {
-		if (r->npartners <= ALL_SHOWN || c->verbose || odd > 0)
-			(void)fputs(out.data, stdout);
-		(void)printf("%zu partner%s: %zu lowered, %zu to look at, %zu "
-			     "quiet%s; %zu never probed\n",
-		    r->npartners, r->npartners == 1 ? "" : "s", lowered, odd,
-		    r->npartners - odd,
-		    r->npartners > ALL_SHOWN && !c->verbose ? " (-v shows them)"
-							    : "",
-		    unseen);
-		json_decref(list);
-	}
-	buf_free(&out);
+	if (c->json)
+		print_all_json(c, f, n);
+	else
+		print_table(c, f, n);
+	ctl_facts_free(f, n);
 	return code;
 }
 

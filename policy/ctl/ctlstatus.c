@@ -267,6 +267,9 @@ ctlstatus_odd(const struct ctl_facts *f)
 
 	if (f->lowered.id != 0 || map_differs(f) || f->map_fault != NULL)
 		return true;
+	/* The map alone tells what is lowered then. */
+	if (f->ledger_fault != NULL && f->in_map && f->map_level < f->full)
+		return true;
 	step_propose(f->step, f->n, f->full, &s);
 	return is_enforced(f) && (s.failing > 0 || s.network > 0);
 }
@@ -299,8 +302,9 @@ ctlstatus_line(const struct ctl_facts *f, time_t now, struct buf *out)
 		(void)snprintf(left, sizeof(left), "%ld", days);
 	buf_printf(out, "%-20s %-14s %-14s %-17s %-9s %5s  %s%s\n", f->name,
 	    is_enforced(f) ? "enforced" : "opportunistic",
-	    f->map_fault != NULL ? "not known" : level_name(level), until,
-	    gateways, left, when,
+	    f->map_fault != NULL ? "not known" : level_name(level),
+	    f->ledger_fault != NULL ? "not known" : until, gateways, left,
+	    f->ledger_fault != NULL ? "not known" : when,
 	    map_differs(f) ? "  NOT AS IT SHOULD BE" : "");
 }
 

@@ -141,19 +141,6 @@ int ledger_passed_key(struct ledger *l, const char *partner, const char *host,
     char key[LEDGER_HASH], time_t *when, struct err *e);
 
 /*
- * The last passing key of every gateway of the partner, each key once, the
- * latest first: what a downgrade to `key` pins.
- */
-struct ledger_key {
-	const char *host;
-	const char *key; /* 64 lower-case hex digits */
-	time_t time;	 /* when it passed last */
-};
-typedef bool ledger_key_fn(const struct ledger_key *k, void *arg);
-int ledger_passed_keys(struct ledger *l, const char *partner, ledger_key_fn *fn,
-    void *arg, struct err *e);
-
-/*
  * The last chain seen of every (partner, nexthop, host), of one partner or
  * all (NULL): the result that showed it, with p->chain filled.
  */
@@ -228,6 +215,10 @@ int ledger_downgrade_settle(struct ledger *l, time_t now,
  * those that hold at that time.
  */
 int ledger_downgrades(struct ledger *l, const char *partner, time_t at,
+    ledger_downgrade_fn *fn, void *arg, struct err *e);
+
+/* Those of one partner or all (NULL) that nobody closed; oldest first. */
+int ledger_downgrades_open(struct ledger *l, const char *partner,
     ledger_downgrade_fn *fn, void *arg, struct err *e);
 
 /* The open ones as compile() wants them, those to come included. */
@@ -370,6 +361,10 @@ int ledger_counts(struct ledger *l, const char *partner, const char *from,
 /* Failures from `since` on, oldest first, of one partner or all (NULL). */
 typedef bool ledger_failure_fn(const struct ledger_failure *f, void *arg);
 int ledger_failures(struct ledger *l, const char *partner, time_t since,
+    ledger_failure_fn *fn, void *arg, struct err *e);
+
+/* The last of each partner, or of one, if it is from `since` on. */
+int ledger_last_failures(struct ledger *l, const char *partner, time_t since,
     ledger_failure_fn *fn, void *arg, struct err *e);
 
 /* The sums that older failures became, a row a day, partner and fault. */

@@ -564,9 +564,14 @@ ledger_downgrades(struct ledger *l, const char *partner, time_t at,
 }
 
 int
-ledger_downgrades_open(
-    struct ledger *l, ledger_downgrade_fn *fn, void *arg, struct err *e)
+ledger_downgrades_open(struct ledger *l, const char *partner,
+    ledger_downgrade_fn *fn, void *arg, struct err *e)
 {
-	return each_row(
-	    db_sql(l->db, SELECT "WHERE closed = 0 ORDER BY id"), fn, arg, e);
+	struct db_stmt *s;
+
+	s = db_sql(l->db,
+	    SELECT "WHERE closed = 0"
+		   " AND (?1 IS NULL OR partner = ?1) ORDER BY id");
+	db_text_or_null(s, partner);
+	return each_row(s, fn, arg, e);
 }

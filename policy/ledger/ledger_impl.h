@@ -49,10 +49,6 @@ void ledger_event_hash(const char *prev, int64_t seq, int64_t when,
 	" sudo_user, cause, fault, keys, closed, closed_by, closed_why,"  \
 	" extended_by"
 
-/* The rows that are not closed. */
-int ledger_downgrades_open(
-    struct ledger *l, ledger_downgrade_fn *fn, void *arg, struct err *e);
-
 /* The row as an event records it, a new reference. */
 json_t *ledger_downgrade_json(struct db_stmt *s);
 

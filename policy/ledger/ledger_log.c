@@ -249,23 +249,14 @@ ledger_counts(struct ledger *l, const char *partner, const char *from,
 	return rv == -1 ? -1 : 0;
 }
 
-int
-ledger_failures(struct ledger *l, const char *partner, time_t since,
+/* Bind, and hand out the rows of one of the two statements below. */
+static int
+each_failure(struct db_stmt *s, const char *partner, time_t since,
     ledger_failure_fn *fn, void *arg, struct err *e)
 {
 	struct ledger_failure f;
-	struct db_stmt *s;
 	int rv;
 
-	s = partner == NULL
-		? db_sql(l->db,
-		      "SELECT time, partner, direction, fault, domain, host,"
-		      " address, queue_id, text FROM failure"
-		      " WHERE ?1 IS NULL AND time >= ?2 ORDER BY time, id")
-		: db_sql(l->db,
-		      "SELECT time, partner, direction, fault, domain, host,"
-		      " address, queue_id, text FROM failure"
-		      " WHERE partner = ?1 AND time >= ?2 ORDER BY time, id");
 	db_text_or_null(s, partner);
 	db_int(s, since);
 	while ((rv = db_step(s, e)) == 1) {
@@ -285,6 +276,43 @@ ledger_failures(struct ledger *l, const char *partner, time_t since,
 	}
 	db_done(s);
 	return rv == -1 ? -1 : 0;
+}
+
+/* Of one partner or all: each has an index of its own. */
+#define FAILURES(which)                                                  \
+	"SELECT time, partner, direction, fault, domain, host, address," \
+	" queue_id, text FROM failure WHERE " which " AND time >= ?2"    \
+	" ORDER BY time, id"
+
+int
+ledger_failures(struct ledger *l, const char *partner, time_t since,
+    ledger_failure_fn *fn, void *arg, struct err *e)
+{
+	return each_failure(
+	    db_sql(l->db, partner == NULL ? FAILURES("?1 IS NULL")
+					  : FAILURES("partner = ?1")),
+	    partner, since, fn, arg, e);
+}
+
+/*
+ * The inner statement reads the index alone. Beside max(), SQLite takes the
+ * columns of the row that has it.
+ */
+#define LAST_FAILURES(which)                                                   \
+	"SELECT f.time, f.partner, f.direction, f.fault, f.domain, f.host,"    \
+	" f.address, f.queue_id, f.text, max(f.id)"                            \
+	" FROM (SELECT partner AS p, max(time) AS t FROM failure WHERE " which \
+	" AND time >= ?2 GROUP BY partner)"                                    \
+	" JOIN failure f ON f.partner = p AND f.time = t GROUP BY p"
+
+int
+ledger_last_failures(struct ledger *l, const char *partner, time_t since,
+    ledger_failure_fn *fn, void *arg, struct err *e)
+{
+	return each_failure(
+	    db_sql(l->db, partner == NULL ? LAST_FAILURES("?1 IS NULL")
+					  : LAST_FAILURES("partner = ?1")),
+	    partner, since, fn, arg, e);
 }
 
 int

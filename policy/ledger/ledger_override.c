@@ -85,7 +85,7 @@ ledger_overrides(
 	struct gather g = {.out = out, .now = now, .e = e};
 
 	*out = (struct ledger_overrides){0};
-	if (ledger_downgrades_open(l, take, &g, e) == -1)
+	if (ledger_downgrades_open(l, NULL, take, &g, e) == -1)
 		g.rv = -1;
 	out->list.v = g.v;
 	out->list.n = g.n;

@@ -284,27 +284,3 @@ ledger_passed_key(struct ledger *l, const char *partner, const char *host,
 	db_done(s);
 	return rv == -1 ? -1 : 0;
 }
-
-int
-ledger_passed_keys(struct ledger *l, const char *partner, ledger_key_fn *fn,
-    void *arg, struct err *e)
-{
-	struct ledger_key k;
-	struct db_stmt *s;
-	int rv;
-
-	s = db_sql(l->db, "SELECT g.host, p.key, max(p.time) FROM gateway g"
-			  " JOIN probe p ON p.id = g.passed"
-			  " WHERE g.partner = ? AND p.key != '' GROUP BY p.key"
-			  " ORDER BY 3 DESC, 2");
-	db_text(s, partner);
-	while ((rv = db_step(s, e)) == 1) {
-		k.host = db_col_text(s, 0);
-		k.key = db_col_text(s, 1);
-		k.time = db_col_int(s, 2);
-		if (!fn(&k, arg))
-			break;
-	}
-	db_done(s);
-	return rv == -1 ? -1 : 0;
-}

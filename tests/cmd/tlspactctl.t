@@ -210,6 +210,10 @@ is 'acme stays lowered' "$(row acme.example)" encrypt
 run ctl status acme
 is 'status fails too' "$rc" 65
 like 'and says what is known' "$out" 'downgrades and probes are not known'
+run ctl status
+is 'of all partners too' "$rc" 65
+like 'with what the map says' "$out" $'acme +enforced +encrypt +not known .*\nglobex +enforced +secure +not known '
+like 'and does not call anybody quiet' "$out" $'\n4 partners: what is lowered or fails is not known$'
 run down globex --for 1h --to encrypt
 is 'nothing more is lowered' "$rc" 65
 is 'globex is what it was' "$(row globex.example)" secure

@@ -282,6 +282,11 @@ test_status(void **state)
 	    "2026-11-23T02:12:00Z");
 	assert_true(json_is_null(json_object_get(j, "last_failure")));
 	json_decref(j);
+	f.lowered.id = 0;
+	f.ledger_fault = "damaged";
+	assert_true(ctlstatus_odd(&f));
+	f.map_level = f.full;
+	assert_false(ctlstatus_odd(&f));
 }
 
 int

@@ -7,30 +7,6 @@
 #define PEM_A "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 #define PEM_B "-----BEGIN CERTIFICATE-----\nBBBB\n-----END CERTIFICATE-----\n"
 
-static int
-probe(const char *partner, const char *host, time_t t, const char *fault,
-    const char *key, const char *chain)
-{
-	struct ledger_probe p = {
-	    .time = t,
-	    .partner = partner,
-	    .nexthop = "acme.example",
-	    .host = host,
-	    .address = "192.0.2.1",
-	    .port = 25,
-	    .fault = fault,
-	    .protocol = "TLSv1.3",
-	    .cipher = "TLS_AES_256_GCM_SHA384",
-	    .kex = "X25519",
-	    .not_after = T0 + 86400,
-	    .key = key,
-	    .chain = chain,
-	    .passed = strcmp(fault, "ok") == 0,
-	};
-
-	return ledger_probe_add(led, &p, &err);
-}
-
 static bool
 show_gateway(const struct ledger_gateway *g, void *arg)
 {
@@ -48,13 +24,6 @@ show_probe(const struct ledger_probe *p, void *arg)
 {
 	return gather(arg, "%s %s +%lld %s %.2s %zu\n", p->partner, p->host,
 	    (long long)(p->time - T0), p->fault, p->key, strlen(p->chain));
-}
-
-static bool
-show_key(const struct ledger_key *k, void *arg)
-{
-	return gather(
-	    arg, "%s %.2s +%lld\n", k->host, k->key, (long long)(k->time - T0));
 }
 
 static void
@@ -101,9 +70,6 @@ t_probes(void **state)
 	well("key", ledger_passed_key(led, "acme", "mx9", key, &when, &err));
 	check_str("none", key, "");
 	check_int("none", when, 0);
-	well("keys", ledger_passed_keys(led, "acme", show_key, &g, &err));
-	check_str("keys", g.text, "mx2 bb +3\nmx1 aa +1\n");
-	g = (struct gathered){0};
 	well("chains", ledger_chains(led, "acme", show_probe, &g, &err));
 	check_str("chains", g.text,
 	    "acme mx1 +3 expired aa 59\nacme mx2 +3 ok bb 59\n");
@@ -248,11 +214,13 @@ t_failures(void **state)
 	(void)state;
 	b.failure = f = calloc(b.nfailures, sizeof(*f));
 	for (i = 0; i < b.nfailures; i++)
-		f[i] = (struct ledger_failure){.time = T0 + (time_t)i,
+		f[i] = (struct ledger_failure){
+		    .time = T0 + (time_t)(i < 5 ? 4 - i : i),
 		    .partner = i < 5 ? "globex" : "acme",
 		    .direction = LEDGER_OUT,
 		    .fault = i % 2 == 0 ? "expired" : "no-starttls",
 		    .queue_id = "4XYZ"};
+	f[i - 1].time--; /* two at once */
 	well("add", ledger_log_add(led, &b, &err));
 	well("few",
 	    ledger_failures(led, "globex", T0 + 3, show_failure, &g, &err));
@@ -261,6 +229,19 @@ t_failures(void **state)
 	g = (struct gathered){0};
 	well("all", ledger_failures(led, NULL, 0, show_failure, &g, &err));
 	check_int("bounded", g.n, LEDGER_FAILURES_MAX + 5);
+	g = (struct gathered){0};
+	well("last",
+	    ledger_last_failures(led, NULL, T0, show_failure, &g, &err));
+	check_str("last", g.text,
+	    "+1048 acme no-starttls 4XYZ\n+4 globex expired 4XYZ\n");
+	g = (struct gathered){0};
+	well("last", ledger_last_failures(
+			 led, "globex", T0 + 4, show_failure, &g, &err));
+	check_str("last of one", g.text, "+4 globex expired 4XYZ\n");
+	g = (struct gathered){0};
+	well("last", ledger_last_failures(
+			 led, "globex", T0 + 5, show_failure, &g, &err));
+	check_str("none since", g.text, "");
 	g = (struct gathered){0};
 	well("sums",
 	    ledger_failure_sums(led, "acme", NULL, NULL, show_sum, &g, &err));

@@ -1,0 +1,290 @@
+/*
+ * What the ledger knows of one partner, or of all of them at once: a question
+ * a table, whose rows go to the facts of their partners.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "ctl.h"
+#include "err.h"
+#include "ledger.h"
+#include "mem.h"
+#include "registry.h"
+#include "say.h"
+
+#define SAME_LOOK 900 /* seconds: results that near belong to one look */
+#define FAILURES_SINCE (30 * 86400)
+
+/* Whose facts the rows of the ledger are. */
+struct reading {
+	const struct registry *registry;
+	struct ctl_facts *f; /* one, or those of all partners by index */
+	size_t n;
+};
+
+static const char *
+keep(const struct reading *g, const char *s)
+{
+	return arena_copy(&g->f->arena, s, strlen(s));
+}
+
+static struct ctl_facts *
+whose(const struct reading *g, const char *partner)
+{
+	uint32_t i;
+
+	if (g->n == 1)
+		return g->f; /* nothing else was asked for */
+	i = strmap_find(&g->registry->partners, g->registry->partner, partner,
+	    strlen(partner));
+	return i == STRMAP_NONE ? NULL : &g->f[i];
+}
+
+static bool
+take_open(const struct ledger_downgrade *d, void *arg)
+{
+	const struct reading *g = arg;
+	struct ctl_facts *f = whose(g, d->partner);
+
+	if (f == NULL)
+		return true;
+	f->lowered = (struct ctl_lowered){.id = d->id,
+	    .before = d->before,
+	    .after = d->after,
+	    .begin = d->begin,
+	    .end = d->end,
+	    .automatic = d->cause == LEDGER_AUTOMATIC,
+	    .reason = keep(g, d->reason),
+	    .ticket = keep(g, d->ticket),
+	    .author = keep(g, d->author),
+	    .sudo_user = keep(g, d->sudo_user),
+	    .extended_by = keep(g, d->extended_by),
+	    .fault = keep(g, d->fault)};
+	return true;
+}
+
+static bool
+take_gateway(const struct ledger_gateway *x, void *arg)
+{
+	const struct reading *g = arg;
+	struct ctl_facts *f = whose(g, x->last.partner);
+
+	if (f == NULL)
+		return true;
+	f->gateway = mem_grow(f->gateway, f->n, &f->cap, sizeof(*f->gateway));
+	f->gateway[f->n++] =
+	    (struct ledger_gateway){.last = {.id = x->last.id,
+					.time = x->last.time,
+					.partner = f->name,
+					.nexthop = keep(g, x->last.nexthop),
+					.host = keep(g, x->last.host),
+					.address = keep(g, x->last.address),
+					.port = x->last.port,
+					.fault = keep(g, x->last.fault),
+					.not_after = x->last.not_after,
+					.key = keep(g, x->last.key),
+					.detail = keep(g, x->last.detail),
+					.passed = x->last.passed},
+		.since = x->since,
+		.run = x->run,
+		.passed = x->passed,
+		.key = keep(g, x->key)};
+	if (x->last.time > f->probed)
+		f->probed = x->last.time;
+	return true;
+}
+
+static bool
+take_failure(const struct ledger_failure *x, void *arg)
+{
+	const struct reading *g = arg;
+	struct ctl_facts *f = whose(g, x->partner);
+
+	if (f != NULL)
+		f->failure = (struct ledger_failure){.time = x->time,
+		    .direction = x->direction,
+		    .fault = keep(g, x->fault),
+		    .host = keep(g, x->host),
+		    .domain = keep(g, x->domain),
+		    .text = keep(g, x->text)};
+	return true;
+}
+
+static bool
+take_count(const struct ledger_count *x, void *arg)
+{
+	struct ctl_facts *f;
+
+	if (x->direction != LEDGER_OUT || strcmp(x->result, "sent") != 0)
+		return true;
+	f = whose(arg, x->partner);
+	if (f != NULL && strcmp(x->day, f->moved.since) >= 0)
+		f->moved.n[x->seen] += x->n;
+	return true;
+}
+
+/* Of two gateways: the one that passed last, then by its key. */
+static int
+by_passed(const void *a, const void *b)
+{
+	const struct ledger_gateway *x = a, *y = b;
+
+	if (x->passed != y->passed)
+		return x->passed > y->passed ? -1 : 1;
+	return strcmp(x->key, y->key);
+}
+
+static bool
+has_key(const struct ctl_facts *f, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < f->nkeys; i++)
+		if (strcmp(f->key[i], key) == 0)
+			return true;
+	return false;
+}
+
+/* The keys that passed, of gateways that are gone too, the latest first. */
+static void
+collect_keys(struct ctl_facts *f)
+{
+	struct ledger_gateway *g;
+	size_t i;
+
+	if (f->n == 0)
+		return;
+	g = mem_zero(f->n, sizeof(*g));
+	memcpy(g, f->gateway, f->n * sizeof(*g));
+	qsort(g, f->n, sizeof(*g), by_passed);
+	for (i = 0; i < f->n; i++) {
+		if (*g[i].key == '\0' || has_key(f, g[i].key))
+			continue;
+		f->key =
+		    mem_grow(f->key, f->nkeys, &f->key_cap, sizeof(*f->key));
+		f->key[f->nkeys++] = g[i].key;
+	}
+	free(g);
+}
+
+/* Gateways that are gone from DNS keep their rows: only one look counts. */
+static void
+last_look_only(struct ctl_facts *f)
+{
+	const struct ledger_gateway *g;
+	struct step_gateway *s;
+	size_t i, n = 0;
+
+	for (i = 0; i < f->n; i++)
+		if (f->gateway[i].last.time >= f->probed - SAME_LOOK)
+			f->gateway[n++] = f->gateway[i];
+	f->n = n;
+	free(f->step);
+	f->step = mem_zero(n + 1, sizeof(*f->step));
+	for (i = 0; i < n; i++) {
+		g = &f->gateway[i];
+		s = &f->step[i];
+		*s = (struct step_gateway){.nexthop = g->last.nexthop,
+		    .host = g->last.host,
+		    .fault = FAULT_LOCAL_ERROR,
+		    .time = g->last.time,
+		    .since = g->since,
+		    .not_after = g->last.not_after,
+		    .same_key = has_key(f, g->last.key)};
+		(void)fault_parse(g->last.fault, &s->fault);
+	}
+}
+
+static void
+day_text(time_t t, char day[CTL_DAY])
+{
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(day, CTL_DAY, "%Y-%m-%d", &tm) == 0)
+		*day = '\0';
+}
+
+/* Set the days from which mail is counted; first is the earliest. */
+static void
+begin_counts(const struct reading *g, time_t now, char first[CTL_DAY])
+{
+	struct ctl_facts *f;
+	size_t i;
+
+	day_text(now, first);
+	for (i = 0; i < g->n; i++) {
+		f = &g->f[i];
+		/* What has ended holds no more, whether that was written. */
+		if (f->lowered.end <= now)
+			f->lowered = (struct ctl_lowered){0};
+		day_text(f->lowered.id != 0 ? f->lowered.begin : now,
+		    f->moved.since);
+		if (strcmp(f->moved.since, first) < 0)
+			memcpy(first, f->moved.since, CTL_DAY);
+	}
+}
+
+static int
+read_all(struct ctl *c, struct reading *g, struct ledger *l, struct err *e)
+{
+	const char *partner = g->n == 1 ? g->f->name : NULL;
+	char first[CTL_DAY];
+	size_t i;
+
+	if (ledger_downgrades_open(l, partner, take_open, g, e) == -1 ||
+	    ledger_gateways(l, partner, 0, take_gateway, g, e) == -1 ||
+	    ledger_last_failures(
+		l, partner, c->now - FAILURES_SINCE, take_failure, g, e) == -1)
+		return -1;
+	begin_counts(g, c->now, first);
+	if (ledger_counts(l, partner, first, NULL, take_count, g, e) == -1)
+		return -1;
+	for (i = 0; i < g->n; i++) {
+		collect_keys(&g->f[i]);
+		last_look_only(&g->f[i]);
+	}
+	return 0;
+}
+
+static void
+forget(struct ctl_facts *f)
+{
+	f->lowered = (struct ctl_lowered){0};
+	f->n = f->nkeys = 0;
+	f->probed = 0;
+	f->failure = (struct ledger_failure){0};
+	f->moved = (struct ctl_moved){0};
+	f->ledger_fault = NULL;
+}
+
+int
+ctl_facts_ledger(struct ctl *c, struct ctl_facts *f, size_t n)
+{
+	struct reading g = {.registry = c->registry, .f = f, .n = n};
+	struct ledger *l;
+	const char *why;
+	struct err e;
+	size_t i;
+	int rv;
+
+	for (i = 0; i < n; i++)
+		forget(&f[i]);
+	l = ledger_open(c->set.ledger, LEDGER_READ, &e);
+	/* What is not there yet has nothing to tell. */
+	if (l == NULL && e.code == EX_NOINPUT)
+		return EX_OK;
+	rv = l == NULL ? -1 : read_all(c, &g, l, &e);
+	ledger_close(l);
+	if (rv == 0)
+		return EX_OK;
+	say_err(&e);
+	why = keep(&g, e.text);
+	/* Half of it would pass for the whole. */
+	for (i = 0; i < n; i++) {
+		forget(&f[i]);
+		f[i].ledger_fault = why;
+	}
+	return e.code;
+}

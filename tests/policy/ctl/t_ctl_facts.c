@@ -1,0 +1,209 @@
+/* Facts about partners: what one look at all of them says of each. */
+#include "ledgerlab.h"
+
+#include <jansson.h>
+
+#include "ctl.h"
+#include "ctlstatus.h"
+#include "registry.h"
+
+#define DAY 86400
+#define KEY_C "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc3"
+
+#define SENT(day, partner, direction, seen, n)                            \
+	{                                                                 \
+		day, partner, direction, LEDGER_##seen, "", "", "sent", n \
+	}
+
+static const char text[] = "partner acme mode=enforced domain=acme.example"
+			   " contact=p@acme.example\n"
+			   "partner globex mode=enforced domain=globex.example"
+			   " contact=p@globex.example\n"
+			   "partner hooli domain=hooli.example\n";
+
+/* A ctl with this registry and the ledger of the test. */
+static void
+begin(struct ctl *c, const char *registry)
+{
+	*c = (struct ctl){.now = T0,
+	    .set = {.ledger = file, .map = (char *)(uintptr_t) "/none"}};
+	c->registry = registry_parse(
+	    "registry", registry, strlen(registry), T0, &c->diags);
+	assert_int_equal(c->diags.errors, 0);
+}
+
+static void
+end(struct ctl *c)
+{
+	diag_free(&c->diags);
+	registry_free(c->registry);
+}
+
+static void
+fill(void)
+{
+	struct ledger_downgrade ended = lowering, now = lowering;
+	struct ledger_failure failure[] = {
+	    {T0 - 60, "acme", LEDGER_OUT, "expired", "acme.example", "mx1",
+		"192.0.2.1", "4A", "last"},
+	    {T0 - 90, "acme", LEDGER_OUT, "no-starttls", "", "", "", "4B", ""},
+	    {T0 - 31 * DAY, "globex", LEDGER_OUT, "expired", "", "", "", "4C",
+		"long ago"},
+	    {T0 - 5, "gone", LEDGER_IN, "no-starttls", "", "", "", "4D", ""},
+	};
+	struct ledger_count count[] = {
+	    SENT("2026-11-20", "acme", LEDGER_OUT, VERIFIED, 1000),
+	    SENT("2026-11-21", "acme", LEDGER_OUT, ENCRYPTED, 20),
+	    SENT("2026-11-23", "acme", LEDGER_OUT, ENCRYPTED, 3),
+	    SENT("2026-11-23", "acme", LEDGER_IN, CLEAR, 7),
+	    SENT("2026-11-23", "acme", LEDGER_OUT, CLEAR, 8),
+	    SENT("2026-11-21", "globex", LEDGER_OUT, CLEAR, 300),
+	    SENT("2026-11-23", "globex", LEDGER_OUT, CLEAR, 5),
+	    SENT("2026-11-23", "other", LEDGER_OUT, CLEAR, 9),
+	};
+	struct ledger_batch b = {.count = count,
+	    .ncounts = COUNT(count),
+	    .failure = failure,
+	    .nfailures = COUNT(failure)};
+	int64_t id;
+
+	count[4].result = "deferred";
+	well("probe", probe("acme", "mx0", T0 - DAY, "ok", KEY_B,
+			  "")); /* gone from DNS */
+	well("probe", probe("acme", "mx1", T0 - 3600, "ok", KEY_A, ""));
+	well("probe", probe("acme", "mx1", T0 - 10, "expired", KEY_A, ""));
+	well("probe", probe("acme", "mx2", T0 - 5, "expired", KEY_B, ""));
+	well("probe", probe("acme", "mx3", T0 - 5, "expired", KEY_C, ""));
+	well("probe", probe("gone", "mx1", T0 - 5, "ok", KEY_C, ""));
+	well("probe", probe("globex", "mx1", T0 - 7, "ok", KEY_C, ""));
+	well("probe", probe("globex", "mx2", T0 - 6, "ok", KEY_C, ""));
+	ended.partner = "globex";
+	ended.begin = T0 - 2 * DAY;
+	ended.end = T0;
+	well("ended",
+	    ledger_downgrade_begin(led, &ended, ended.begin, &id, &err));
+	now.begin = T0 - 2 * DAY;
+	well("open", ledger_downgrade_begin(led, &now, now.begin, &id, &err));
+	now.partner = "gone";
+	well("gone", ledger_downgrade_begin(led, &now, now.begin, &id, &err));
+	well("log", ledger_log_add(led, &b, &err));
+}
+
+static char *
+as_text(const struct ctl_facts *f)
+{
+	json_t *j = ctlstatus_json(f, T0);
+	char *s = json_dumps(j, JSON_INDENT(1) | JSON_SORT_KEYS);
+
+	json_decref(j);
+	assert_non_null(s);
+	return s;
+}
+
+static void
+t_all(void **state)
+{
+	struct ctl_facts *all, one;
+	struct ctl c;
+	char *a, *b;
+	size_t i;
+
+	(void)state;
+	fill();
+	begin(&c, text);
+	assert_int_equal(ctl_facts_all(&c, &all), 0);
+	for (i = 0; i < c.registry->npartners; i++) {
+		const char *name = c.registry->partner[i].name;
+
+		assert_int_equal(ctl_facts_get(&c, name, false, &one), 0);
+		a = as_text(&all[i]);
+		b = as_text(&one);
+		check_str(name, a, b);
+		check_str(name, all[i].name, name);
+		free(a);
+		free(b);
+		ctl_facts_release(&one);
+	}
+	check_str("why", all[0].lowered.reason, "expired certificate");
+	check_int("gateways of one look", all[0].n, 3);
+	check_int("since the begin", all[0].moved.n[LEDGER_ENCRYPTED], 23);
+	check_int("no more", all[0].moved.n[LEDGER_VERIFIED], 0);
+	check_int("sent only", all[0].moved.n[LEDGER_CLEAR], 0);
+	check_str("the last failure", all[0].failure.text, "last");
+	/* Of gateways that are gone too, the latest first. */
+	check_int("keys", all[0].nkeys, 2);
+	check_str("the latest", all[0].key[0], KEY_A);
+	check_str("the other", all[0].key[1], KEY_B);
+	check_true("passed", all[0].step[0].same_key);
+	check_true("passed elsewhere", all[0].step[1].same_key);
+	check_true("is new", !all[0].step[2].same_key);
+	check_int("has ended", all[1].lowered.id, 0);
+	check_int("today", all[1].moved.n[LEDGER_CLEAR], 5);
+	check_int("too long ago", all[1].failure.time, 0);
+	check_int("one key", all[1].nkeys, 1);
+	check_int("nothing is known", all[2].n + all[2].nkeys, 0);
+	ctl_facts_free(all, c.registry->npartners);
+	end(&c);
+}
+
+static void
+t_few(void **state)
+{
+	struct ctl_facts *all;
+	struct ctl c;
+
+	(void)state;
+	fill();
+	begin(&c, "");
+	assert_int_equal(ctl_facts_all(&c, &all), 0);
+	assert_null(all);
+	ctl_facts_free(all, 0);
+	end(&c);
+	begin(&c, "partner hooli domain=hooli.example\n");
+	assert_int_equal(ctl_facts_all(&c, &all), 0);
+	check_int("nobody else's", all->n, 0);
+	check_int("nor this", all->lowered.id, 0);
+	ctl_facts_free(all, 1);
+	end(&c);
+}
+
+/* Half of a ledger is not taken for the whole of it. */
+static void
+t_damaged(void **state)
+{
+	static const char *const tables[] = {
+	    "log_count", "failure", "gateway", "downgrade"};
+	struct ctl_facts *all;
+	struct ctl c;
+	char sql[64];
+	size_t i, k;
+
+	(void)state;
+	fill();
+	begin(&c, text);
+	for (k = 0; k < COUNT(tables); k++) {
+		(void)snprintf(sql, sizeof(sql), "DROP TABLE %s", tables[k]);
+		by_hand(sql);
+		check_true(tables[k], ctl_facts_all(&c, &all) != 0);
+		for (i = 0; i < c.registry->npartners; i++) {
+			check_has(tables[k], all[i].ledger_fault, tables[k]);
+			check_int(tables[k], all[i].lowered.id, 0);
+			check_int(tables[k], all[i].n + all[i].nkeys, 0);
+			free(as_text(&all[i]));
+		}
+		ctl_facts_free(all, c.registry->npartners);
+	}
+	end(&c);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    CASE(t_all),
+	    CASE(t_few),
+	    CASE(t_damaged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
