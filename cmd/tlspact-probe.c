@@ -386,7 +386,7 @@ sweep(struct run *run)
 	    .timeout_ms = (unsigned)s->probe_timeout * 1000,
 	    .parallel = parallel(s),
 	    .per_second = (unsigned)run->opt.rate,
-	    .dane = s->opportunistic_level == 1,
+	    .dane = settings_dane(s),
 	    .warn_days = (unsigned)run->opt.warn_days,
 	    .now = wall_clock,
 	    .last_key = last_key,

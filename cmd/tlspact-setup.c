@@ -174,7 +174,7 @@ print(const struct settings *s)
 	struct err e, why;
 	size_t i;
 	const char *dir = settings_postfix(s);
-	int rc = settings_target(s, false, &t, &e);
+	int rc = settings_target(s, 0, &t, &e);
 
 	if (rc == 0 && dir != NULL)
 		rc = postconf_read_plain(&c, dir, wiring_parameters, &e);
@@ -390,7 +390,7 @@ apply(const struct settings *s, const struct options *opt)
 		free(dir);
 		return code;
 	}
-	if (dir == NULL || settings_target(s, false, &t, &e) == -1 ||
+	if (dir == NULL || settings_target(s, 0, &t, &e) == -1 ||
 	    postconf_read_plain(&c, dir, wiring_parameters, &e) == -1) {
 		say_err(&e);
 		postconf_release(&c);

@@ -15,14 +15,18 @@
 #include "proc.h"
 #include "quote.h"
 #include "say.h"
+#include "strength.h"
 #include "target.h"
 
 #define POSTCONF_MS 10000 /* patience with postconf(1) */
 #define POSTCONF_MAX (64 * 1024)
 #define DAY 86400
 
-static const char *const opportunistic_choices[] =
-    {[OPPORTUNISTIC_MAY] = "may", [OPPORTUNISTIC_DANE] = "dane", NULL};
+static const char *const opportunistic_choices[] = {
+    [OPPORTUNISTIC_MAIN_CF] = "main.cf",
+    [OPPORTUNISTIC_MAY] = "may",
+    [OPPORTUNISTIC_DANE] = "dane",
+    NULL};
 static const char *const log_choices[] = {[LOG_LEVEL_ERROR] = "error",
     [LOG_LEVEL_INFO] = "info",
     [LOG_LEVEL_DEBUG] = "debug",
@@ -104,7 +108,7 @@ static const struct conf_item items[] = {
     TEXT(postfix_version, "", check_version),
     TEXT(fingerprint_digest, "", NULL),
     {"opportunistic_level", CONF_CHOICE,
-	offsetof(struct settings, opportunistic_level), "may", 0, 0,
+	offsetof(struct settings, opportunistic_level), "main.cf", 0, 0,
 	opportunistic_choices, NULL},
     {"max_downgrade", CONF_DURATION, offsetof(struct settings, max_downgrade),
 	"7d", 60, 365 * DAY, NULL, NULL},
@@ -239,15 +243,35 @@ ask(const char *dir, const char *flags, const char *name, struct err *e)
 	return out;
 }
 
+/* What main.cf has for destinations without a row, or "?". */
+static void
+ask_level(const struct settings *s, struct target *t)
+{
+	struct err e;
+	char *level =
+	    ask(settings_postfix(s), "-xh", "smtp_tls_security_level", &e);
+	enum level unused;
+
+	(void)strcpy(t->main_level, "?");
+	if (level == NULL)
+		return;
+	if (*level == '\0' ||
+	    (strlen(level) < sizeof(t->main_level) &&
+		strength_level(level, strlen(level), &unused)))
+		(void)strcpy(t->main_level, level);
+	free(level);
+}
+
 int
 settings_target(
-    const struct settings *s, bool need_digest, struct target *t, struct err *e)
+    const struct settings *s, unsigned need, struct target *t, struct err *e)
 {
 	char *version = NULL, *digest = NULL;
 	const char *v = s->postfix_version, *dg = s->fingerprint_digest, *bad;
 	int rv = -1;
 
 	t->opportunistic = (enum opportunistic)s->opportunistic_level;
+	*t->main_level = '\0';
 	/* The version is compiled in: -d needs no main.cf. */
 	if (*v == '\0' &&
 	    (v = version = ask(NULL, "-dh", "mail_version", e)) == NULL)
@@ -257,11 +281,13 @@ settings_target(
 		    e, EX_CONFIG, "postfix_version %s %s", quotes(v).s, bad);
 		goto out;
 	}
-	if (need_digest && *dg == '\0' &&
+	if ((need & SETTINGS_DIGEST) && *dg == '\0' &&
 	    (dg = digest = ask(settings_postfix(s), "-xh",
 		 "smtp_tls_fingerprint_digest", e)) == NULL)
 		goto out;
 	t->sha256 = strcmp(dg, "sha256") == 0;
+	if (need & SETTINGS_LEVEL)
+		ask_level(s, t);
 	rv = 0;
 out:
 	if (rv == -1 && e->code == EX_UNAVAILABLE) {
@@ -275,4 +301,15 @@ out:
 	free(version);
 	free(digest);
 	return rv;
+}
+
+bool
+settings_dane(const struct settings *s)
+{
+	struct target t;
+
+	if (s->opportunistic_level != OPPORTUNISTIC_MAIN_CF)
+		return s->opportunistic_level == OPPORTUNISTIC_DANE;
+	ask_level(s, &t);
+	return strcmp(t.main_level, "dane") == 0;
 }

@@ -96,6 +96,12 @@ int settings_read(
 
 void settings_free(struct settings *s);
 
+/* What else settings_target() is to ask. */
+enum settings_need {
+	SETTINGS_DIGEST = 1, /* for pins */
+	SETTINGS_LEVEL = 2,  /* smtp_tls_security_level of main.cf */
+};
+
 /*
  * The configuration folder of the Postfix that sends to partners, as the
  * programs of Postfix take it behind -c; NULL: they know the default one.
@@ -104,10 +110,17 @@ const char *settings_postfix(const struct settings *s);
 
 /*
  * What the map is rendered for: from the settings, or asked of postconf(1)
- * where they are empty. The digest is asked only if need_digest. 0, or -1
- * with *e set (69: postconf cannot be asked; 78: not a version we support).
+ * where they are empty. The digest and main.cf's level are asked only if
+ * need (enum settings_need) says so. 0, or -1 with *e set (69: postconf
+ * cannot be asked; 78: not a version we support).
  */
-int settings_target(const struct settings *s, bool need_digest,
-    struct target *t, struct err *e);
+int settings_target(
+    const struct settings *s, unsigned need, struct target *t, struct err *e);
+
+/*
+ * Do opportunistic partners get DANE, by the setting or by main.cf? If
+ * postconf(1) cannot be asked, no.
+ */
+bool settings_dane(const struct settings *s);
 
 #endif

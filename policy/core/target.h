@@ -12,12 +12,23 @@
 #define TARGET_VERSION(major, minor) ((major)*1000 + (minor))
 #define TARGET_OLDEST TARGET_VERSION(2, 11) /* tafile=, dane-only */
 
-enum opportunistic { OPPORTUNISTIC_MAY, OPPORTUNISTIC_DANE };
+enum opportunistic {
+	OPPORTUNISTIC_MAIN_CF, /* no row but where one is needed */
+	OPPORTUNISTIC_MAY,
+	OPPORTUNISTIC_DANE
+};
+
+#define TARGET_LEVEL_MAX 16 /* bytes of a security level, NUL included */
 
 struct target {
 	unsigned version; /* TARGET_VERSION of Postfix */
 	enum opportunistic opportunistic;
 	bool sha256; /* smtp_tls_fingerprint_digest is sha256 */
+	/*
+	 * smtp_tls_security_level of main.cf, what a stranger gets: "" if it
+	 * was not asked for or is not set, "?" if it cannot be read.
+	 */
+	char main_level[TARGET_LEVEL_MAX];
 };
 
 /*

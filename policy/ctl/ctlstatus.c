@@ -34,9 +34,11 @@ should_be(const struct ctl_facts *f)
 static bool
 map_differs(const struct ctl_facts *f)
 {
+	/* An opportunistic partner may have no row. */
+	enum level level = f->in_map ? f->map_level : LEVEL_OPPORTUNISTIC;
+
 	return f->map_fault == NULL && f->ledger_fault == NULL &&
-	       f->partner != NULL &&
-	       (!f->in_map || f->map_level != should_be(f));
+	       f->partner != NULL && level != should_be(f);
 }
 
 static const char *

@@ -10,6 +10,7 @@
 #include "mem.h"
 #include "quote.h"
 #include "render.h"
+#include "strength.h"
 #include "target.h"
 #include "terms.h"
 
@@ -29,6 +30,8 @@ struct gateways {
 };
 
 struct compiling {
+	size_t weak; /* partners who are worse off than strangers */
+	const struct partner *weakest; /* the first of them */
 	const struct registry *r;
 	const struct target *target;
 	struct compiled *c;
@@ -116,6 +119,46 @@ add_unicode(struct compiling *k, const struct partner *p,
 	}
 	second.key = arena_copy(&k->c->arena, name, strlen(name));
 	add_extra(k->c, *row, &second);
+}
+
+/* What Postfix does with a domain of an opportunistic partner. */
+struct above {
+	bool caught; /* without a row, by the row of an enforced parent */
+	bool ruled;  /* without a record, by a rule for incoming mail */
+};
+
+static struct above
+look_above(const struct registry *r, const char *name)
+{
+	struct above above = {0};
+	bool nearest = true;
+	const struct partner *up;
+	uint32_t i;
+	size_t at = 0;
+
+	while (*name != '[' &&
+	       (i = registry_parent(r, name, &at)) != REGISTRY_NONE) {
+		up = &r->partner[r->domain[i].partner];
+		above.ruled = above.ruled || up->terms->inbound != INBOUND_OFF;
+		/* smtp(8) asks for ".parent" alone. */
+		if (r->domain[i].name[0] != '.')
+			continue;
+		above.caught = above.caught ||
+			       (nearest && up->terms->mode == MODE_ENFORCED);
+		nearest = false;
+	}
+	return above;
+}
+
+/*
+ * An opportunistic partner is treated as main.cf treats strangers: a row
+ * would hide what main.cf has for them, such as DANE or another table.
+ */
+static bool
+goes_without_rows(const struct compiling *k, const struct partner *p)
+{
+	return p->terms->mode != MODE_ENFORCED &&
+	       k->target->opportunistic == OPPORTUNISTIC_MAIN_CF;
 }
 
 static const struct strs *
@@ -217,6 +260,18 @@ fill_record(struct maprecord *rec, const struct partner *p)
 		rec->keys = t->key;
 }
 
+/* An opportunistic partner's row, where main.cf is strict with strangers. */
+static bool
+looks_enforced(const struct compiling *k, const struct partner *p)
+{
+	const char *text = k->target->main_level;
+	enum level level;
+
+	return goes_without_rows(k, p) &&
+	       strength_level(text, strlen(text), &level) &&
+	       level > LEVEL_OPPORTUNISTIC;
+}
+
 /* The records of the partner's rows, which are the last n of c. */
 static void
 add_records(struct compiling *k, const struct partner *p, uint32_t index,
@@ -228,7 +283,7 @@ add_records(struct compiling *k, const struct partner *p, uint32_t index,
 	size_t i, first = c->n - n;
 	const char *key;
 
-	if (o == NULL && is_plain(p))
+	if (o == NULL && is_plain(p) && !looks_enforced(k, p))
 		return;
 	fill_record(&rec, p);
 	if (o != NULL) {
@@ -355,6 +410,83 @@ add_gateways(struct compiling *k)
 	}
 }
 
+/* The rows of a partner; those of an opportunistic one where one is needed. */
+static void
+add_rows(struct compiling *k, const struct partner *p, struct row row)
+{
+	const bool without = goes_without_rows(k, p);
+	const struct domain *dom;
+	uint32_t i;
+
+	for (i = 0; i < p->ndomains; i++) {
+		dom = &k->r->domain[p->first_domain + i];
+		if (without && !look_above(k->r, dom->name).caught)
+			continue;
+		if (without && strcmp(k->target->main_level, "?") == 0) {
+			diag_error(k->d, partner_file(k->r, p), dom->line,
+			    "domain %s of opportunistic partner %s needs a row "
+			    "below its enforced parent, at main.cf's "
+			    "smtp_tls_security_level, which cannot be read "
+			    "(opportunistic_level = may does without)",
+			    quotes(dom->name).s, p->name);
+			return;
+		}
+		row.index = p->first_domain + i;
+		add_row(k->c, &row);
+		if (p->alabels && dname_has_alabel(dom->name) &&
+		    dom->name[0] != '[')
+			add_unicode(k, p, dom, &row);
+	}
+}
+
+/* The rules for incoming mail of domains that have no row, if need be. */
+static void
+add_rules(struct compiling *k, const struct partner *p, uint32_t index)
+{
+	const struct domain *dom;
+	struct maprecord rec;
+	struct above above;
+	uint32_t i;
+
+	for (i = 0; i < p->ndomains; i++) {
+		dom = &k->r->domain[p->first_domain + i];
+		above = look_above(k->r, dom->name);
+		if (above.caught || dom->name[0] == '[' ||
+		    (is_plain(p) && !above.ruled))
+			continue;
+		fill_record(&rec, p);
+		put_record(k, MAPRECORD_DOMAIN, dom->name, &rec, index);
+	}
+}
+
+/* Are rows of that level weaker than what main.cf has for strangers? */
+static void
+note_weak(struct compiling *k, const struct partner *p, enum level level)
+{
+	const char *main_level = k->target->main_level;
+
+	if (level > LEVEL_ENCRYPT || *main_level == '\0' ||
+	    goes_without_rows(k, p))
+		return;
+	buf_clear(&k->text);
+	(void)render_policy(p, level, NULL, k->target, &k->text);
+	if (strength_compare(main_level, strlen(main_level), k->text.data,
+		k->text.len) == CHANGE_WEAKER &&
+	    k->weak++ == 0)
+		k->weakest = p;
+}
+
+static void
+tell_weak(struct compiling *k)
+{
+	if (k->weak == 0)
+		return;
+	diag_warning(k->d, partner_file(k->r, k->weakest), k->weakest->line,
+	    "the policy of partner %s (and of %zu others) is weaker than what "
+	    "strangers get: main.cf has smtp_tls_security_level = %s",
+	    k->weakest->name, k->weak - 1, k->target->main_level);
+}
+
 static void
 compile_partner(struct compiling *k, uint32_t index)
 {
@@ -362,11 +494,9 @@ compile_partner(struct compiling *k, uint32_t index)
 	const struct override *o =
 	    k->c->by_partner == NULL ? NULL : k->c->by_partner[index];
 	struct compiled *c = k->c;
-	const struct domain *dom;
 	struct row row = {0};
 	size_t before = c->n;
 	const char *bad;
-	uint32_t i;
 
 	row.level = (uint8_t)(o != NULL ? o->level : partner_level(p));
 	row.lowered = o != NULL;
@@ -379,15 +509,12 @@ compile_partner(struct compiling *k, uint32_t index)
 	}
 	if (o != NULL && (c->lowered_until == 0 || o->end < c->lowered_until))
 		c->lowered_until = o->end;
-	for (i = 0; i < p->ndomains; i++) {
-		dom = &k->r->domain[p->first_domain + i];
-		row.index = p->first_domain + i;
-		add_row(c, &row);
-		if (p->alabels && dname_has_alabel(dom->name) &&
-		    dom->name[0] != '[')
-			add_unicode(k, p, dom, &row);
-	}
+	if (o == NULL)
+		note_weak(k, p, (enum level)row.level);
+	add_rows(k, p, row);
 	add_records(k, p, index, o, c->n - before);
+	if (goes_without_rows(k, p))
+		add_rules(k, p, index);
 	note_gateways(k, p, index, o);
 	c->domains += p->ndomains;
 	if (row.enforced)
@@ -413,6 +540,7 @@ compile(const struct registry *r, const struct overrides *o, time_t now,
 	for (i = 0; i < r->npartners; i++)
 		compile_partner(&k, (uint32_t)i);
 	add_gateways(&k);
+	tell_weak(&k);
 	free(k.gateways.v);
 	strmap_free(&k.gateways.map);
 	buf_free(&k.text);

@@ -160,20 +160,27 @@ settle(struct lookup_rule *out, time_t now)
 	}
 }
 
-/* The rule of the row key (with ROOM before it), if there is one. */
+/*
+ * The rule of the row key (with ROOM before it), if there is one: a row, a
+ * record, or both. An opportunistic partner may have but a record.
+ */
 static enum lookup_answer
 row_rule(const struct lookup *l, char *key, size_t klen, time_t now,
     struct lookup_rule *out)
 {
-	enum lookup_answer rc;
+	enum lookup_answer rc, rec;
 
 	rc = get(l, key, klen, &out->policy, &out->policy_len);
-	if (rc != LOOKUP_FOUND)
-		return rc;
-	rc = get_record(l, row, key, klen, &out->record);
 	if (rc == LOOKUP_BROKEN)
 		return rc;
-	if (rc == LOOKUP_NOTFOUND)
+	rec = get_record(l, row, key, klen, &out->record);
+	if (rec == LOOKUP_BROKEN || (rc == LOOKUP_NOTFOUND && rc == rec))
+		return rec;
+	if (rc == LOOKUP_NOTFOUND) {
+		out->policy = "";
+		out->policy_len = 0;
+	}
+	if (rec == LOOKUP_NOTFOUND)
 		maprecord_of_policy(&out->record, out->policy, out->policy_len);
 	name_rule(out, key, klen);
 	settle(out, now);

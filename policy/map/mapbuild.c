@@ -280,6 +280,30 @@ pins_keys(const struct mapbuild *b)
 	return false;
 }
 
+/* Is there a row that might be weaker than main.cf has it for strangers? */
+static bool
+has_weak_rows(const struct mapbuild *b)
+{
+	const struct registry *r = b->registry;
+	size_t i;
+
+	for (i = 0; i < b->noverrides; i++)
+		if (b->override[i].level < LEVEL_KEY &&
+		    b->override[i].end > b->now)
+			return true;
+	for (i = 0; i < r->npartners; i++)
+		if (partner_level(&r->partner[i]) < LEVEL_KEY)
+			return true;
+	return false;
+}
+
+static unsigned
+needs(const struct mapbuild *b)
+{
+	return (pins_keys(b) ? SETTINGS_DIGEST : 0u) |
+	       (has_weak_rows(b) ? SETTINGS_LEVEL : 0u);
+}
+
 /* Read, check and render. 0, or the exit code, everything being said. */
 static int
 build(struct mapbuild *b)
@@ -297,7 +321,7 @@ build(struct mapbuild *b)
 	read_ledger(b);
 	if (b->opt.also != NULL)
 		add_override(b, b->opt.also);
-	if (settings_target(b->set, pins_keys(b), &b->target, &e) == -1) {
+	if (settings_target(b->set, needs(b), &b->target, &e) == -1) {
 		say_err(&e);
 		return left_alone(b, "nothing compiled", e.code);
 	}

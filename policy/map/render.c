@@ -1,6 +1,7 @@
 #include "render.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "buf.h"
 #include "registry.h"
@@ -57,6 +58,24 @@ put_secure(struct buf *out, const struct partner *p)
 	}
 }
 
+/*
+ * What a stranger gets, unless the settings say another level. A partner who
+ * is lowered to this is to be reached at last: nothing that could hold mail,
+ * but DANE where main.cf has it for all.
+ */
+static const char *
+opportunistic(const struct partner *p, const struct target *target)
+{
+	const char *level = target->main_level;
+
+	if (target->opportunistic != OPPORTUNISTIC_MAIN_CF)
+		return target->opportunistic == OPPORTUNISTIC_DANE ? "dane"
+								   : "may";
+	if (p->terms->mode == MODE_ENFORCED)
+		return strcmp(level, "dane") == 0 ? "dane" : "may";
+	return *level == '\0' || strcmp(level, "none") == 0 ? "may" : level;
+}
+
 const char *
 render_fault(const struct partner *p, enum level level, const struct strs *key,
     const struct target *target)
@@ -91,9 +110,7 @@ render_policy(const struct partner *p, enum level level, const struct strs *key,
 		return bad;
 	switch (level) {
 	case LEVEL_OPPORTUNISTIC:
-		buf_puts(out, target->opportunistic == OPPORTUNISTIC_DANE
-				  ? "dane"
-				  : "may");
+		buf_puts(out, opportunistic(p, target));
 		return NULL;
 	case LEVEL_ENCRYPT:
 		buf_puts(out, "encrypt");

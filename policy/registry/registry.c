@@ -512,3 +512,25 @@ registry_parse(
 	registry_check(r, now, false, d);
 	return r;
 }
+
+uint32_t
+registry_parent(const struct registry *r, const char *name, size_t *at)
+{
+	const char *dot = *at == 0 && *name == '.'
+			      ? name
+			      : strchr(name + (*at == 0 ? 1 : *at), '.');
+	uint32_t i;
+
+	for (; dot != NULL; dot = strchr(dot + 1, '.')) {
+		i = dot == name
+			? STRMAP_NONE
+			: strmap_find(&r->domains, r->domain, dot, strlen(dot));
+		if (i == STRMAP_NONE)
+			i = strmap_find(
+			    &r->domains, r->domain, dot + 1, strlen(dot + 1));
+		*at = (size_t)(dot - name) + 1;
+		if (i != STRMAP_NONE)
+			return i;
+	}
+	return REGISTRY_NONE;
+}

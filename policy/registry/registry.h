@@ -205,4 +205,12 @@ partner_file(const struct registry *r, const struct partner *p)
 /* Index of the partner of that name or with that domain, or REGISTRY_NONE. */
 uint32_t registry_find(const struct registry *r, const char *name_or_domain);
 
+/*
+ * Index of the next domain up from name, from *at on (0 to begin with), or
+ * REGISTRY_NONE: of "x.a.b" these are ".a.b", "a.b", ".b", "b"; of ".a.b"
+ * also "a.b".
+ */
+uint32_t registry_parent(
+    const struct registry *r, const char *name, size_t *at);
+
 #endif

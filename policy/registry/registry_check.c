@@ -281,32 +281,6 @@ check_partner(
 		    num_time_text(t->review, date));
 }
 
-/*
- * The next name up that is in the registry, from *at on: of "x.a.b" these
- * are ".a.b", "a.b", ".b", "b"; of ".a.b" also "a.b".
- */
-static uint32_t
-find_parent(const struct registry *r, const char *name, size_t *at)
-{
-	const char *dot = *at == 0 && *name == '.'
-			      ? name
-			      : strchr(name + (*at == 0 ? 1 : *at), '.');
-	uint32_t i;
-
-	for (; dot != NULL; dot = strchr(dot + 1, '.')) {
-		i = dot == name
-			? STRMAP_NONE
-			: strmap_find(&r->domains, r->domain, dot, strlen(dot));
-		if (i == STRMAP_NONE)
-			i = strmap_find(
-			    &r->domains, r->domain, dot + 1, strlen(dot + 1));
-		*at = (size_t)(dot - name) + 1;
-		if (i != STRMAP_NONE)
-			return i;
-	}
-	return REGISTRY_NONE;
-}
-
 static void
 check_parents(struct registry *r, struct diags *d)
 {
@@ -330,7 +304,7 @@ check_parents(struct registry *r, struct diags *d)
 		    (dname_labels(dom->name) <= fewest && dom->name[0] != '.'))
 			continue;
 		at = 0;
-		while ((parent = find_parent(r, dom->name, &at)) !=
+		while ((parent = registry_parent(r, dom->name, &at)) !=
 		       REGISTRY_NONE) {
 			up = &r->partner[r->domain[parent].partner];
 			if (partner_level(up) <= level)

@@ -109,6 +109,7 @@ read_inbound(struct map_facts *f, struct cdbmap *map, const char *key,
 {
 	struct buf name = {0};
 	struct maprecord rec;
+	enum level level;
 	const char *value;
 	size_t vlen;
 
@@ -119,6 +120,10 @@ read_inbound(struct map_facts *f, struct cdbmap *map, const char *key,
 	    !maprecord_parse(&rec, value, vlen))
 		maprecord_of_policy(&rec, text, len);
 	buf_free(&name);
+	if (rec.until == 0 && strength_level(text, len, &level)) {
+		f->may += level == LEVEL_OPPORTUNISTIC && *text != 'd';
+		f->encrypt += level == LEVEL_ENCRYPT;
+	}
 	f->inbound += rec.inbound != INBOUND_OFF;
 	f->ask_name += rec.inbound != INBOUND_OFF && rec.verify == INBOUND_NAME;
 	f->ask_key += rec.inbound != INBOUND_OFF && rec.verify == INBOUND_KEY;
@@ -269,10 +274,23 @@ check_order(struct client *k)
 	free(ours);
 }
 
+static bool
+is_weaker(const char *row, const char *level)
+{
+	return strength_compare(level, strlen(level), row, strlen(row)) ==
+	       CHANGE_WEAKER;
+}
+
 static void
 check_level(struct client *k)
 {
 	const char *level = wiring_get(k, "smtp_tls_security_level");
+	size_t weak = 0;
+
+	if (is_weaker("may", level))
+		weak += k->map->may;
+	if (is_weaker("encrypt", level))
+		weak += k->map->encrypt;
 
 	if (*level == '\0' || strcmp(level, "none") == 0)
 		wiring_found(k, FINDING_FAULT, "smtp_tls_security_level",
@@ -280,13 +298,15 @@ check_level(struct client *k)
 		    "smtp_tls_security_level is %s: mail to everybody who "
 		    "has no row goes in clear text",
 		    *level == '\0' ? "empty" : level);
-	else if (strcmp(level, "may") != 0 && strcmp(level, "dane") != 0)
+	else if (weak > 0)
 		wiring_found(k, FINDING_NOTE, "smtp_tls_security_level",
-		    "leave opportunistic partners out of the registry where "
-		    "the general level shall hold",
-		    "smtp_tls_security_level is %s: rows of opportunistic "
-		    "partners are weaker and win over it",
-		    level);
+		    "set opportunistic_level = main.cf, and see verify=none in "
+		    "the registry; then tlspact-compile",
+		    "smtp_tls_security_level is %s, and %zu row%s of the map "
+		    "%s weaker: to these partners mail is sent with less than "
+		    "to strangers",
+		    level, weak, weak == 1 ? "" : "s",
+		    weak == 1 ? "is" : "are");
 }
 
 static void

@@ -29,6 +29,8 @@ struct map_facts {
 	size_t system_ca; /* secure rows that need smtp_tls_CAfile */
 	size_t pinned;
 	size_t dane;
+	size_t may;	  /* `may` and `none`, but by no downgrade */
+	size_t encrypt;	  /* the same of `encrypt` */
 	size_t inbound;	  /* rows with a rule for mail from the domain */
 	size_t ask_name;  /* of these, with a demand for a client's name */
 	size_t ask_key;	  /* or for its key */

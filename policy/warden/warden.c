@@ -397,7 +397,7 @@ warden_new(const struct settings *set, const struct warden_hands *hands)
 	k->drop_settings = drop_preset;
 	k->drop_settings.max_partners = (uint32_t)set->drop_max_partners;
 	k->drop_settings.max_downgrade = (uint32_t)set->max_downgrade;
-	if (settings_target(set, true, &target, &e) == -1) {
+	if (settings_target(set, SETTINGS_DIGEST, &target, &e) == -1) {
 		warden_complain("no downgrade to key", e.text);
 		k->drop_settings.no_key = true;
 	} else if (!target.sha256) {

@@ -6,7 +6,7 @@
 
 cd "$T" || exit 1
 map=$T/policy.cdb
-: >"$T/tlspact.conf"
+echo 'opportunistic_level = may' >"$T/tlspact.conf"
 
 # compile ARG...: with a version, so that no postconf is asked.
 compile()
@@ -427,5 +427,56 @@ case $rc in
 0) pass 'postconf is found without PATH' ;;
 *) is 'no postconf' "$rc" 69 ;;
 esac
+
+## An opportunistic partner is what strangers are to main.cf.
+command -v postconf >/dev/null || { skip 'main.cf' 'no Postfix here'; done_testing; }
+mkdir -p "$T/cf"
+cat >"$T/registry" <<'REGISTRY'
+partner big mode=enforced domain=big.example,.big.example gateway=mx.big.example
+        contact=x@big.example
+partner open mode=opportunistic domain=open.example,.open.example,[mx.open.example]
+partner part mode=opportunistic domain=part.big.example,.part.big.example
+REGISTRY
+# main_cf LEVEL OPTION...	compile with main.cf at that level
+main_cf()
+{
+	printf 'compatibility_level = 3.6\nsmtp_tls_security_level = %s\n' "$1" \
+		>"$T/cf/main.cf"
+	rm -f "$map"
+	compile -o opportunistic_level=main.cf -o postfix_config="$T/cf" "${@:2}"
+	open=$(rows "$map" | grep open.example)
+	part=$(rows "$map" | sed -n 's/^part.big.example\t//p')
+}
+for level in may dane encrypt verify secure; do
+	main_cf $level
+	is "main.cf says $level: no row for a stranger's like" "$rc $open" '0 '
+	is 'and below an enforced parent what main.cf has' "$part" $level
+	unlike 'of which nothing is said' "$err" 'strangers'
+	is 'inside .part the row of .part holds' \
+		"$(rows "$map" | grep -c '^\.part.big.example')" 1
+done
+main_cf none
+is 'less than TLS where it is offered it never is' "$rc $part" '0 may'
+main_cf ''
+is 'nor where main.cf says nothing' "$rc $part" '0 may'
+main_cf dane -o opportunistic_level=may
+is 'a level in so many words has rows' "$rc $part" '0 may'
+like 'and where they are weaker than main.cf it is said' "$err" \
+	'registry:3: warning: the policy of partner open \(and of 1 others\) is weaker than what strangers get: main.cf has smtp_tls_security_level = dane'
+main_cf may -o opportunistic_level=may
+unlike 'only then' "$err" 'weaker than what strangers'
+main_cf may -o opportunistic_level=dane
+is 'so has the other one' "$rc $part" '0 dane'
+unlike 'which is not weaker' "$err" 'weaker than what strangers'
+main_cf secre
+is 'a level that Postfix does not know makes no map' "$rc" 65
+like 'and is named' "$err" 'registry:4: domain "part.big.example" of opportunistic partner part needs a row'
+sed -i '/^partner part/d' "$T/registry"
+main_cf secre
+is 'it is not asked for in vain' "$rc $open" '0 '
+sed -i 's/gateway=mx.big.example/verify=none/' "$T/registry"
+main_cf secure
+like 'encryption alone may be less than strangers get' "$err" \
+	'registry:1: warning: the policy of partner big .* is weaker'
 
 done_testing

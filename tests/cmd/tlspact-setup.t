@@ -132,6 +132,19 @@ for verb in print check apply; do
 	like "$verb: and says so" "$err" 'map: "policy.cdb" is not an absolute'
 done
 
+# Rows that are weaker than what strangers get.
+registry "$acme" 'partner open domain=open.example'
+fresh
+echo 'smtp_tls_security_level = dane' >>"$etc/main.cf"
+run setup check
+unlike 'an opportunistic partner is no weaker than a stranger' "$out" \
+	'with less than to strangers'
+"$B/tlspact-compile" "${options[@]}" -o opportunistic_level=may >/dev/null
+run setup check
+like 'one whose level is set so is' "$out" \
+	'smtp_tls_security_level is dane, and 1 row of the map is weaker'
+registry "$acme"
+
 # A socketmap in place of the map.
 fresh
 echo 'smtp_tls_policy_maps = socketmap:unix:tlspact/socketmap:policy' \

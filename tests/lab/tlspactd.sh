@@ -15,7 +15,7 @@ daemon_options()
 {
 	options=(-C /dev/null -o registry="$T/registry" -o map="$MAP"
 		-o ledger="$T/ledger.db" -o postfix_version=3.7.11
-		-o fingerprint_digest=sha256
+		-o fingerprint_digest=sha256 -o opportunistic_level=may
 		-o policy_socket="$SOCKETS/policy"
 		-o socketmap_socket="$SOCKETS/socketmap"
 		-o service_user= -o socket_group= -o socket_mode=0666

@@ -15,7 +15,7 @@ static const char presets[] = "registry = /etc/tlspact/registry\n"
 			      "ca_file = /etc/ssl/certs/ca-certificates.crt\n"
 			      "postfix_version =\n"
 			      "fingerprint_digest =\n"
-			      "opportunistic_level = may\n"
+			      "opportunistic_level = main.cf\n"
 			      "max_downgrade = 7d\n";
 
 /* One assignment, from the file and from -o: the same answer. */
@@ -44,7 +44,7 @@ static const struct {
     {"fingerprint_digest = sha256", NULL},
     {"opportunistic_level = dane", NULL},
     {"opportunistic_level = encrypt",
-	"opportunistic_level: \"encrypt\" is not one of may, dane"},
+	"opportunistic_level: \"encrypt\" is not one of main.cf, may, dane"},
     {"max_downgrade = 1m", NULL},
     {"max_downgrade = 365d", NULL},
     {"max_downgrade = 59s", "max_downgrade: \"59s\" is not a time from 1m to "

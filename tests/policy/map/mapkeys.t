@@ -20,6 +20,7 @@ partner relay mode=enforced gateway=mail.relay.example contact=a@acme.example
 partner munich mode=enforced domain=MÜNCHEN.example,.münchen.example
         gateway=mx1.münchen.example contact=a@acme.example
 partner soft mode=opportunistic domain=soft.example,.soft.example
+partner softer mode=opportunistic domain=soft.acme.example
 partner crypt mode=enforced domain=crypt.example verify=none
         contact=a@acme.example
 partner pin mode=enforced domain=pin.example verify=key key=$pin1,$pin2
@@ -75,8 +76,10 @@ found MÜNCHEN.Example "$munich"
 found .xn--mnchen-3ya.example "$munich"
 found .münchen.example "$munich"
 
-found soft.example may
-found .soft.example may
+# Opportunistic partners are strangers to Postfix, but below an enforced one.
+missing soft.example
+missing .soft.example
+found soft.acme.example may
 found crypt.example "encrypt $strict"
 found pin.example "fingerprint match=$pin1|$pin2 $strict"
 
@@ -95,8 +98,7 @@ is 'no other key' "$(cdb -l -m "$T/policy.cdb" | grep '^[^ ]' | LC_ALL=C sort)" 
 	.xn--mnchen-3ya.example
 	münchen.example
 	.münchen.example
-	soft.example
-	.soft.example
+	soft.acme.example
 	crypt.example
 	pin.example
 	KEYS

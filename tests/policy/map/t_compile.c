@@ -101,7 +101,7 @@ row_of(const struct compiled *c, const char *key)
 static void
 t_overrides(void **state)
 {
-	struct target t = {3007, OPPORTUNISTIC_MAY, true};
+	struct target t = {3007, OPPORTUNISTIC_MAY, true, ""};
 	struct diags d = {0};
 	struct registry *r = parse(text, &d);
 	struct overrides o;
@@ -184,7 +184,7 @@ static const struct {
 static void
 t_rows(void **state)
 {
-	struct target t = {3003, OPPORTUNISTIC_MAY, true};
+	struct target t = {3003, OPPORTUNISTIC_MAY, true, ""};
 	struct overrides none = {0};
 	struct buf b = {0};
 	struct registry *r;
@@ -302,7 +302,7 @@ static const struct {
 static void
 t_records(void **state)
 {
-	struct target t = {3007, OPPORTUNISTIC_MAY, true};
+	struct target t = {3007, OPPORTUNISTIC_MAY, true, ""};
 	struct buf b = {0};
 	struct registry *r;
 	struct overrides o;
@@ -337,12 +337,122 @@ t_records(void **state)
 	buf_free(&b);
 }
 
+#define B_SUFFIX "partner b mode=enforced contact=x domain=.b.example\n"
+
+static const struct {
+	const char *name;
+	const char *text;
+	const char *level; /* of main.cf */
+	const char *rows;
+	const char *records;
+} mains[] = {
+    {"no row", "partner a domain=a.example,.a.example,[mx.a.example]\n", "dane",
+	"", ""},
+    {"below an enforced suffix", B_SUFFIX "partner a domain=a.b.example\n",
+	"dane", "a.b.example\tdane\n", ""},
+    {"none is may", B_SUFFIX "partner a domain=a.b.example\n", "none",
+	"a.b.example\tmay\n", ""},
+    {"a stronger level is no rule for incoming mail",
+	B_SUFFIX "partner a domain=a.b.example\n", "encrypt",
+	"a.b.example\tencrypt\n",
+	" d:a.b.example\tpartner=a inbound=off level=opportunistic\n"},
+    {"the nearest one catches",
+	B_SUFFIX "partner a domain=.a.b.example,x.a.b.example\n", "may",
+	".a.b.example\tmay\n",
+	" d:x.a.b.example\tpartner=a inbound=off level=opportunistic\n"},
+    {"smtp(8) asks no exact parent, lookup of clients does",
+	"partner b mode=enforced contact=x domain=b.example\n"
+	"partner a domain=a.b.example\n",
+	"may", "",
+	" d:a.b.example\tpartner=a inbound=off level=opportunistic\n"},
+    {"a rule without a row", "partner a domain=a.example inbound=warn\n", "may",
+	"", " d:a.example\tpartner=a inbound=warn level=opportunistic\n"},
+    {"with its U-label", B_SUFFIX "partner a domain=m\xc3\xbcnchen.b.example\n",
+	"may", "xn--mnchen-3ya.b.example\tmay\nm\xc3\xbcnchen.b.example\tmay\n",
+	""},
+    {"a next hop is no sub-domain", B_SUFFIX "partner a domain=[a.b.example]\n",
+	"may", "", ""},
+};
+
+/* The rows and records of partner a alone. */
+static void
+t_main_cf(void **state)
+{
+	struct target t = {3007, OPPORTUNISTIC_MAIN_CF, true, ""};
+	struct overrides none = {0};
+	struct buf got = {0}, recs = {0};
+	struct registry *r;
+	struct compiled c;
+	struct diags d;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < COUNT(mains); i++) {
+		d = (struct diags){0};
+		(void)strcpy(t.main_level, mains[i].level);
+		r = parse(mains[i].text, &d);
+		compile(r, &none, NOW, &t, &c, &d);
+		check_int(mains[i].name, d.errors, 0);
+		buf_clear(&got);
+		buf_clear(&recs);
+		buf_puts(&got, "");
+		buf_puts(&recs, "");
+		for (j = 0; j < c.n; j++)
+			if (r->partner[compiled_partner(&c, &c.row[j])]
+				.name[0] == 'a')
+				buf_printf(c.row[j].record ? &recs : &got,
+				    "%s\t%s\n", compiled_key(&c, &c.row[j]),
+				    compiled_text(&c, &c.row[j]));
+		check_str(mains[i].name, got.data, mains[i].rows);
+		check_str(mains[i].name, recs.data, mains[i].records);
+		compiled_release(&c);
+		registry_free(r);
+		diag_free(&d);
+	}
+	buf_free(&got);
+	buf_free(&recs);
+}
+
+/* To be reached at last, whatever main.cf has for strangers. */
+static void
+t_main_cf_lowered(void **state)
+{
+	static const char *const levels[][2] = {{"may", "may"},
+	    {"secure", "may"}, {"dane", "dane"}, {"?", "may"}, {"", "may"}};
+	struct target t = {3007, OPPORTUNISTIC_MAIN_CF, true, ""};
+	struct override low = {.partner = "b",
+	    .level = LEVEL_OPPORTUNISTIC,
+	    .begin = NOW - 1,
+	    .end = NOW + 60};
+	struct overrides o = {&low, 1};
+	struct registry *r;
+	struct compiled c;
+	struct diags d;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(levels); i++) {
+		d = (struct diags){0};
+		(void)strcpy(t.main_level, levels[i][0]);
+		r = parse(B_SUFFIX, &d);
+		compile(r, &o, NOW, &t, &c, &d);
+		check_int(levels[i][0], d.errors, 0);
+		check_str(
+		    levels[i][0], compiled_text(&c, &c.row[0]), levels[i][1]);
+		compiled_release(&c);
+		registry_free(r);
+		diag_free(&d);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_overrides),
 	    cmocka_unit_test(t_rows),
+	    cmocka_unit_test(t_main_cf),
+	    cmocka_unit_test(t_main_cf_lowered),
 	    cmocka_unit_test(t_records),
 	};
 

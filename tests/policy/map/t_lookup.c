@@ -29,7 +29,8 @@ static const char *const rows[] = {"acme.example",
     "partner=p inbound=warn level=secure", " g:.cloud.example",
     "partner=c inbound=require level=secure", "far.example",
     "secure match=nexthop:dot-nexthop", ".deep.example", "secure match=x",
-    NULL};
+    " d:norow.far.example", "partner=n inbound=off level=opportunistic",
+    " d:warn.example", "partner=w inbound=warn level=opportunistic", NULL};
 
 static struct memmap m;
 static struct lookup all, plain;
@@ -184,6 +185,10 @@ goes_up_from_a_client(void **state)
 	rule(lookup_client, "a.b.far.example", "far.example", INBOUND_REQUIRE);
 	rule(lookup_client, "x.deep.example", ".deep.example", INBOUND_REQUIRE);
 	rule(lookup_client, "deep.example", NULL, INBOUND_OFF);
+	/* A record without a row: Postfix has none, the rule is there. */
+	rule(lookup_client, "mx.norow.far.example", "norow.far.example",
+	    INBOUND_OFF);
+	rule(lookup_domain, "warn.example", "warn.example", INBOUND_WARN);
 	rule(lookup_client, "mx2.provider.example", NULL, INBOUND_OFF);
 	rule(lookup_client, "cloud.example", NULL, INBOUND_OFF);
 	memset(lengthy, 'a', sizeof(lengthy));

@@ -130,7 +130,7 @@ t_render(void **state)
 		p = &r->partner[0];
 		t = (struct target){cases[i].version,
 		    cases[i].dane ? OPPORTUNISTIC_DANE : OPPORTUNISTIC_MAY,
-		    !cases[i].md5};
+		    !cases[i].md5, ""};
 		buf_clear(&b);
 		bad = render_policy(p, partner_level(p), p->terms->key, &t, &b);
 		check_str(cases[i].name, bad, cases[i].want_bad);
@@ -147,7 +147,7 @@ t_lower(void **state)
 {
 	struct registry *r = parse(M "min-tls=TLSv1.3 gateway=a.example");
 	const struct partner *p = &r->partner[0];
-	struct target t = {3007, OPPORTUNISTIC_MAY, true};
+	struct target t = {3007, OPPORTUNISTIC_MAY, true, ""};
 	struct strs none = {0};
 	struct buf b = {0};
 
