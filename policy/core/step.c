@@ -2,16 +2,31 @@
 
 #include <string.h>
 
+#include "arena.h"
 #include "buf.h"
 #include "clock.h"
 
 #define HOSTS_SHOWN 6 /* of a partner with many gateways */
+#define KEYS_MAX 64
+
+static bool
+said(const char *s)
+{
+	return s != NULL && *s != '\0';
+}
+
+bool
+step_same_key(const struct step_gateway *g)
+{
+	return said(g->key) && said(g->last_key) &&
+	       strcmp(g->key, g->last_key) == 0;
+}
 
 /* The level that would let mail through this gateway, secure if none. */
 static enum level
 level_for(const struct step_gateway *g, enum level now)
 {
-	enum level level = fault_smallest_step(g->fault, g->same_key);
+	enum level level = fault_smallest_step(g->fault, step_same_key(g));
 
 	/* What is lowered already, or was never higher, is no help. */
 	return level < now ? level : LEVEL_SECURE;
@@ -85,6 +100,30 @@ step_propose(
 		out->level = now;
 }
 
+size_t
+step_keys(const struct step_gateway *g, size_t n, struct arena *arena,
+    const char *const **out)
+{
+	size_t i, j, nkeys = 0, max = n < KEYS_MAX ? n : KEYS_MAX;
+	const char **v = arena_alloc(arena, (max + 1) * sizeof(*v));
+
+	for (i = 0; i < n && nkeys < max; i++) {
+		const char *key = g[i].last_key;
+
+		if (g[i].fault == FAULT_OK && said(g[i].key))
+			key = g[i].key;
+		else if (!said(key) ||
+			 (said(g[i].key) && !step_same_key(&g[i])))
+			continue;
+		for (j = 0; j < nkeys && strcmp(v[j], key) != 0; j++)
+			;
+		if (j == nkeys)
+			v[nkeys++] = arena_copy(arena, key, strlen(key));
+	}
+	*out = v;
+	return nkeys;
+}
+
 const char *
 step_given_up(enum level to)
 {
@@ -126,8 +165,8 @@ describe_one(const struct step_gateway *g, time_t now, struct buf *out)
 	else if (g->since != 0 && g->since < g->time)
 		buf_printf(out, " since %s", clock_text(g->since, now, when));
 	if (fault_smallest_step(g->fault, true) == LEVEL_KEY)
-		buf_puts(
-		    out, g->same_key ? ", key unchanged" : ", another key");
+		buf_puts(out,
+		    step_same_key(g) ? ", key unchanged" : ", another key");
 }
 
 void

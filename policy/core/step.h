@@ -12,17 +12,23 @@
 #include "fault.h"
 #include "level.h"
 
+struct arena;
 struct buf;
 
-/* One gateway of the partner, as it was seen last. */
+/* One gateway of the partner at one address, as a probe saw it last. */
 struct step_gateway {
 	const char *nexthop; /* the domain asked for */
 	const char *host;    /* "" if there was none */
 	enum fault fault;
-	time_t time;	  /* of this look */
+	const char *key; /* SPKI SHA-256 shown; NULL or "": none */
+	/*
+	 * Of the last chain that passed at this host before; NULL or "":
+	 * none did. From the record, never from the one who probed.
+	 */
+	const char *last_key;
 	time_t since;	  /* when this fault was first seen; 0: not known */
+	time_t time;	  /* of this look; 0: not known */
 	time_t not_after; /* of the certificate; 0: not known */
-	bool same_key;	  /* it shows a key that passed before */
 };
 
 struct step {
@@ -42,6 +48,19 @@ struct step {
  */
 void step_propose(
     const struct step_gateway *g, size_t n, enum level now, struct step *out);
+
+/* It shows the key that passed last at its host. */
+bool step_same_key(const struct step_gateway *g);
+
+/*
+ * The keys that a downgrade to `key` pins, each once; 0 if there are none.
+ * All gateways will be held to them, not only those at fault: so one that
+ * passes brings the key it shows, one that cannot be seen now the key that
+ * passed last at its host, and one that shows another key brings none.
+ * *out and the keys live in the arena.
+ */
+size_t step_keys(const struct step_gateway *g, size_t n, struct arena *arena,
+    const char *const **out);
 
 /* One sentence: what a downgrade to this level keeps and gives up. */
 const char *step_given_up(enum level to);

@@ -67,9 +67,9 @@ struct ctl_facts {
 	struct ledger_gateway *gateway; /* of the last look, in part */
 	struct step_gateway *step;	/* the same, as step.h wants it */
 	size_t n, cap;
-	time_t probed;	  /* 0: never */
-	const char **key; /* that passed, each once */
-	size_t nkeys, key_cap;
+	time_t probed;		/* 0: never */
+	const char *const *key; /* that a downgrade to `key` pins */
+	size_t nkeys;
 	struct ledger_failure failure; /* the last one; time 0: none */
 	struct ctl_moved moved;
 	const char *map_fault; /* why the map tells nothing, or NULL */

@@ -116,10 +116,9 @@ choose(struct ctl *c, struct ctl_facts *f, const char *wanted, enum level *to)
 		return 1;
 	}
 	if (*to == LEVEL_KEY && f->nkeys == 0) {
-		say("no certificate of %s ever passed a probe, so that no key "
-		    "of it is known; one that shows up in the failure could "
-		    "be anybody's. Left are --to encrypt and --to "
-		    "opportunistic",
+		say("no key of the gateways of %s is known: none passed a "
+		    "probe, or it shows another key now, which could be "
+		    "anybody's. Left are --to encrypt and --to opportunistic",
 		    f->name);
 		return 1;
 	}

@@ -223,7 +223,6 @@ ctl_facts_release(struct ctl_facts *f)
 {
 	free(f->gateway);
 	free(f->step);
-	free(f->key);
 	flush_release(&f->waiting);
 	arena_free(&f->arena);
 	*f = (struct ctl_facts){0};

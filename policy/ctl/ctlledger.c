@@ -124,76 +124,53 @@ take_count(const struct ledger_count *x, void *arg)
 	return true;
 }
 
-/* Of two gateways: the one that passed last, then by its key. */
-static int
-by_passed(const void *a, const void *b)
+/* The key that passed last at that host, at whatever address; or "". */
+static const char *
+host_key(const struct ledger_gateway *g, size_t n, const char *host)
 {
-	const struct ledger_gateway *x = a, *y = b;
-
-	if (x->passed != y->passed)
-		return x->passed > y->passed ? -1 : 1;
-	return strcmp(x->key, y->key);
-}
-
-static bool
-has_key(const struct ctl_facts *f, const char *key)
-{
+	const char *key = "";
+	time_t passed = 0;
 	size_t i;
 
-	for (i = 0; i < f->nkeys; i++)
-		if (strcmp(f->key[i], key) == 0)
-			return true;
-	return false;
-}
-
-/* The keys that passed, of gateways that are gone too, the latest first. */
-static void
-collect_keys(struct ctl_facts *f)
-{
-	struct ledger_gateway *g;
-	size_t i;
-
-	if (f->n == 0)
-		return;
-	g = mem_zero(f->n, sizeof(*g));
-	memcpy(g, f->gateway, f->n * sizeof(*g));
-	qsort(g, f->n, sizeof(*g), by_passed);
-	for (i = 0; i < f->n; i++) {
-		if (*g[i].key == '\0' || has_key(f, g[i].key))
-			continue;
-		f->key =
-		    mem_grow(f->key, f->nkeys, &f->key_cap, sizeof(*f->key));
-		f->key[f->nkeys++] = g[i].key;
-	}
-	free(g);
+	for (i = 0; i < n; i++)
+		if (g[i].passed > passed && *g[i].key != '\0' &&
+		    strcmp(g[i].last.host, host) == 0) {
+			passed = g[i].passed;
+			key = g[i].key;
+		}
+	return key;
 }
 
 /* Gateways that are gone from DNS keep their rows: only one look counts. */
 static void
-last_look_only(struct ctl_facts *f)
+last_look_only(const struct reading *r, struct ctl_facts *f)
 {
 	const struct ledger_gateway *g;
 	struct step_gateway *s;
 	size_t i, n = 0;
 
-	for (i = 0; i < f->n; i++)
-		if (f->gateway[i].last.time >= f->probed - SAME_LOOK)
-			f->gateway[n++] = f->gateway[i];
-	f->n = n;
 	free(f->step);
-	f->step = mem_zero(n + 1, sizeof(*f->step));
-	for (i = 0; i < n; i++) {
+	f->step = mem_zero(f->n + 1, sizeof(*f->step));
+	for (i = 0; i < f->n; i++) {
 		g = &f->gateway[i];
-		s = &f->step[i];
+		if (g->last.time < f->probed - SAME_LOOK)
+			continue;
+		s = &f->step[n++];
 		*s = (struct step_gateway){.nexthop = g->last.nexthop,
 		    .host = g->last.host,
 		    .fault = FAULT_LOCAL_ERROR,
+		    .key = g->last.key,
+		    .last_key = host_key(f->gateway, f->n, g->last.host),
 		    .time = g->last.time,
 		    .since = g->since,
-		    .not_after = g->last.not_after,
-		    .same_key = has_key(f, g->last.key)};
+		    .not_after = g->last.not_after};
 		(void)fault_parse(g->last.fault, &s->fault);
 	}
+	for (i = n = 0; i < f->n; i++)
+		if (f->gateway[i].last.time >= f->probed - SAME_LOOK)
+			f->gateway[n++] = f->gateway[i];
+	f->n = n;
+	f->nkeys = step_keys(f->step, n, &r->f->arena, &f->key);
 }
 
 static void
@@ -241,10 +218,8 @@ read_all(struct ctl *c, struct reading *g, struct ledger *l, struct err *e)
 	begin_counts(g, c->now, first);
 	if (ledger_counts(l, partner, first, NULL, take_count, g, e) == -1)
 		return -1;
-	for (i = 0; i < g->n; i++) {
-		collect_keys(&g->f[i]);
-		last_look_only(&g->f[i]);
-	}
+	for (i = 0; i < g->n; i++)
+		last_look_only(g, &g->f[i]);
 	return 0;
 }
 

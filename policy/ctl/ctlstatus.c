@@ -363,7 +363,8 @@ json_gateways(const struct ctl_facts *f)
 			json_words(p->fault), "passed", p->passed, "since",
 			json_time(f->gateway[i].since), "not_after",
 			json_time(p->not_after), "key_passed_before",
-			f->step[i].same_key, "detail", json_words(p->detail)));
+			step_same_key(&f->step[i]), "detail",
+			json_words(p->detail)));
 	}
 	return list;
 }

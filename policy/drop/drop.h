@@ -40,6 +40,7 @@
 #include "arena.h"
 #include "fault.h"
 #include "level.h"
+#include "step.h"
 
 struct drop;
 struct partner;
@@ -99,25 +100,11 @@ struct drop_good {
 	const char *nexthop; /* NULL or "": not known */
 };
 
-/* One gateway, at one address, as a probe saw it. */
-struct drop_gateway {
-	const char *nexthop;
-	const char *host;
-	enum fault fault;
-	const char *key; /* SPKI SHA-256 shown; NULL or "": none */
-	/*
-	 * Of the last chain that passed at this host before; NULL or "":
-	 * none did. From the ledger, never from the one who probed.
-	 */
-	const char *last_key;
-	time_t since; /* the fault was first seen; 0: now */
-};
-
 /* A probe of all gateways of a partner. */
 struct drop_report {
 	const char *partner;
 	time_t time; /* it began */
-	const struct drop_gateway *gateway;
+	const struct step_gateway *gateway;
 	size_t n;
 };
 

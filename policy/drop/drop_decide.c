@@ -304,7 +304,8 @@ lower(struct drop *d, struct drop_state *p, const struct drop_verdict *v,
 	x->failures = drop_state_count(p, now, &first, &last);
 	x->text = drop_judge_text(p, x->failures, first, &a->arena);
 	if (v->step == LEVEL_KEY)
-		x->nkeys = drop_judge_keys(p, &a->arena, &x->key);
+		x->nkeys = step_keys(
+		    p->report->gateway, p->report->n, &a->arena, &x->key);
 	p->busy = now + DROP_ANSWER_WAIT;
 }
 

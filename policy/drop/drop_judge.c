@@ -7,21 +7,14 @@
 #include "num.h"
 #include "quote.h"
 
-#define KEYS_MAX 64
 #define TEXT_GATEWAYS 6 /* named in the evidence */
-
-static bool
-same_key(const struct drop_gateway *g)
-{
-	return drop_state_same_text(g->key, g->last_key);
-}
 
 /*
  * The highest level at which the gateway takes mail; false if it takes none
  * at any level, as far as was seen.
  */
 static bool
-takes(const struct drop_gateway *g, bool no_key, enum level *out)
+takes(const struct step_gateway *g, bool no_key, enum level *out)
 {
 	if (!fault_stops_mail(g->fault)) {
 		*out = LEVEL_SECURE;
@@ -29,7 +22,7 @@ takes(const struct drop_gateway *g, bool no_key, enum level *out)
 	}
 	if (!fault_is_tls(g->fault))
 		return false;
-	*out = fault_smallest_step(g->fault, same_key(g) && !no_key);
+	*out = fault_smallest_step(g->fault, step_same_key(g) && !no_key);
 	return true;
 }
 
@@ -44,7 +37,7 @@ best(const struct drop_report *r, size_t i, bool no_key, enum level *out,
 	size_t j;
 
 	for (j = 0; j < r->n; j++) {
-		const struct drop_gateway *g = &r->gateway[j];
+		const struct step_gateway *g = &r->gateway[j];
 
 		if (strcmp(g->nexthop, nexthop) != 0 ||
 		    !takes(g, no_key, &level))
@@ -91,7 +84,7 @@ drop_judge_sight(
 
 	*since = 0;
 	for (i = 0; i < r->n; i++) {
-		const struct drop_gateway *g = &r->gateway[i];
+		const struct step_gateway *g = &r->gateway[i];
 
 		switch (drop_judge_nexthop(r, i, full, no_key)) {
 		case DROP_BLOCKED:
@@ -171,7 +164,7 @@ matches(const struct drop_state *p, size_t i, time_t now, bool *touched)
 			continue;
 		*touched = true;
 		for (j = i; j < r->n; j++) {
-			const struct drop_gateway *g = &r->gateway[j];
+			const struct step_gateway *g = &r->gateway[j];
 
 			if (strcmp(g->nexthop, r->gateway[i].nexthop) == 0 &&
 			    fault_is_tls(g->fault) &&
@@ -222,37 +215,6 @@ drop_judge_confirm(const struct drop_state *p, bool no_key, time_t now,
 	}
 }
 
-/*
- * All gateways will be held to the pins, not only those at fault: so one
- * that passes brings the key it shows, one that cannot be seen now the key
- * that it passed with, and one that shows another key brings none.
- */
-size_t
-drop_judge_keys(
-    const struct drop_state *p, struct arena *arena, const char *const **out)
-{
-	const struct drop_report *r = p->report;
-	const char **v = arena_alloc(arena, KEYS_MAX * sizeof(*v));
-	size_t i, j, n = 0;
-
-	for (i = 0; i < r->n && n < KEYS_MAX; i++) {
-		const struct drop_gateway *g = &r->gateway[i];
-		const char *key = g->last_key;
-
-		if (g->fault == FAULT_OK && g->key != NULL && *g->key != '\0')
-			key = g->key;
-		else if (key == NULL || *key == '\0' ||
-			 (g->key != NULL && *g->key != '\0' && !same_key(g)))
-			continue;
-		for (j = 0; j < n && strcmp(v[j], key) != 0; j++)
-			;
-		if (j == n)
-			v[n++] = arena_copy(arena, key, strlen(key));
-	}
-	*out = v;
-	return n;
-}
-
 /* A host name without the quotes of quote(). */
 static void
 put_name(struct buf *b, const char *s)
@@ -279,7 +241,7 @@ drop_judge_text(const struct drop_state *p, unsigned failures, time_t first,
 	else
 		buf_printf(&b, "; probe %s:", num_time_text(r->time, time));
 	for (i = 0; r != NULL && i < r->n; i++) {
-		const struct drop_gateway *g = &r->gateway[i];
+		const struct step_gateway *g = &r->gateway[i];
 
 		if (i == TEXT_GATEWAYS) {
 			buf_printf(&b, ", and %zu more", r->n - i);
@@ -291,7 +253,7 @@ drop_judge_text(const struct drop_state *p, unsigned failures, time_t first,
 		if (g->fault != FAULT_OK && *g->key != '\0' &&
 		    *g->last_key != '\0')
 			buf_printf(&b, " (%s key)",
-			    same_key(g) ? "the same" : "another");
+			    step_same_key(g) ? "the same" : "another");
 	}
 	len = b.len;
 	if (len > DROP_TEXT_KEPT) {

@@ -114,7 +114,6 @@ enum level drop_state_level(const struct drop_state *p); /* in force */
 /* Failures within the window, and the first and last of them. */
 unsigned drop_state_count(
     const struct drop_state *p, time_t now, time_t *first, time_t *last);
-bool drop_state_same_text(const char *a, const char *b);
 
 /* drop_judge.c: what a report means */
 enum drop_sight { DROP_PASSES, DROP_BLOCKED, DROP_UNKNOWN };
@@ -138,9 +137,6 @@ bool drop_judge_worked(const struct drop_report *r);
 /* Hold p's report against its failures. */
 void drop_judge_confirm(const struct drop_state *p, bool no_key, time_t now,
     struct drop_verdict *out);
-/* The keys to pin by p's report; 0 if there are none. */
-size_t drop_judge_keys(
-    const struct drop_state *p, struct arena *arena, const char *const **out);
 /* Evidence for people. */
 const char *drop_judge_text(const struct drop_state *p, unsigned failures,
     time_t first, struct arena *arena);

@@ -118,12 +118,6 @@ said(const char *s)
 	return s != NULL && *s != '\0';
 }
 
-bool
-drop_state_same_text(const char *a, const char *b)
-{
-	return said(a) && said(b) && strcmp(a, b) == 0;
-}
-
 static uint8_t
 nexthop_index(struct drop_state *p, const char *nexthop)
 {
@@ -227,7 +221,7 @@ void
 drop_state_keep(struct drop_state *p, const struct drop_report *r, time_t time)
 {
 	size_t i, size = sizeof(*r) + r->n * sizeof(*r->gateway);
-	struct drop_gateway *to;
+	struct step_gateway *to;
 	struct drop_report *copy;
 	char *at;
 
@@ -235,12 +229,12 @@ drop_state_keep(struct drop_state *p, const struct drop_report *r, time_t time)
 		size += room(r->gateway[i].nexthop) + room(r->gateway[i].host) +
 			room(r->gateway[i].key) + room(r->gateway[i].last_key);
 	copy = mem_alloc(size);
-	to = (struct drop_gateway *)(copy + 1);
+	to = (struct step_gateway *)(copy + 1);
 	at = (char *)(to + r->n);
 	*copy = (struct drop_report){
 	    .partner = p->name, .time = time, .gateway = to, .n = r->n};
 	for (i = 0; i < r->n; i++) {
-		const struct drop_gateway *g = &r->gateway[i];
+		const struct step_gateway *g = &r->gateway[i];
 
 		to[i] = *g;
 		to[i].nexthop = put(&at, g->nexthop);

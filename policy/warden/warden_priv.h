@@ -144,7 +144,7 @@ struct warden_reports {
 	struct arena arena;
 };
 struct warden_gateway {
-	struct drop_gateway seen;
+	struct step_gateway seen;
 	const char *partner;
 	const char *address;
 	time_t time;

@@ -88,7 +88,7 @@ is_met(const struct warden_reports *r, size_t first, size_t last, size_t i,
 static void
 add_report(struct warden_reports *r, size_t first, size_t last, time_t span)
 {
-	struct drop_gateway *v =
+	struct step_gateway *v =
 	    arena_alloc(&r->arena, (last - first) * sizeof(*v));
 	struct drop_report *to;
 	time_t oldest = 0;

@@ -27,6 +27,8 @@ ctl()
 	"$B/tlspactctl" "$verb" "${options[@]}" "$@"
 }
 # shellcheck disable=SC2317 # called through ok and run
+probe() { "$B/tlspact-probe" "${options[@]}" "$@"; }
+# shellcheck disable=SC2317 # called through ok and run
 arrived_encrypted()
 {
 	[ "$(lab_outcome "$1" 2)" = 'encrypted TLSv1.3' ]
@@ -116,7 +118,7 @@ like 'and the next mail is held' "$(lab_outcome "$four")" "$expired"
 
 # A certificate that passed comes to its end, with the same key: the smallest
 # step pins that key.
-run "$B/tlspact-probe" "${options[@]}" initech
+run probe initech
 is 'the gateway of initech passes' "$rc" 0 || diag "$out$err"
 run ctl downgrade initech --for 1h --reason test --yes
 is 'so that nothing needs to be lowered' "$rc" 1
@@ -142,6 +144,26 @@ ok 'the mail arrives, verified by the key' wait_for 10 arrived_verified "$five"
 run ctl status initech
 like 'it is still true' "$out" 'still true +yes: probe [0-9:]+, mx1.initech.example expired'
 like 'status knows the certificate' "$out" 'the first one expired [0-9]+ days ago'
+ok 'initech is restored' ctl restore initech
+
+# The gateway takes a new key, which passes, and then shows the old one again:
+# that is no longer known.
+lab_cert new cn=mx1.initech.example || bail new
+cp "$LAB/pki/new.pem" "$LAB/pki/initech.pem"
+ok 'the partner reloads' postfix -c "$LAB/recv/etc" reload
+sleep 1
+run probe initech
+is 'the new key passes' "$rc" 0 || diag "$out$err"
+cp "$LAB/pki/late.pem" "$LAB/pki/initech.pem"
+ok 'the partner reloads once more' postfix -c "$LAB/recv/etc" reload
+sleep 1
+run probe initech
+run ctl downgrade initech --for 1h --reason retired -n
+like 'a retired key is another key' "$out" 'expired .*, another key'
+like 'so that it takes encrypt' "$out" 'smallest step that helps: encrypt'
+run ctl downgrade initech --for 1h --reason retired --to key --yes
+is 'and key is refused' "$rc" 1
+like 'with the reason' "$err" 'no key of the gateways of initech is known'
 cp "$LAB/ledger.db" "$LAB/whole.db"
 ok 'a row is edited' sqlite3 "$LAB/ledger.db" \
 	"UPDATE event SET text = 'nothing happened' WHERE seq = 1"

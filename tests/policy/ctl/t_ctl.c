@@ -15,14 +15,14 @@
 #define NOW 1795392000 /* 2026-11-23T00:00:00Z */
 #define HOUR 3600
 #define GATEWAYS 4
-/* A gateway with another key than before, and with one that passed. */
-#define G(nexthop, host, fault)                        \
-	{                                              \
-		nexthop, host, fault, NOW, 0, 0, false \
+/* A gateway with another key than before, and with the one that passed. */
+#define G(nexthop, host, fault)                           \
+	{                                                 \
+		nexthop, host, fault, "b", "a", 0, NOW, 0 \
 	}
-#define K(nexthop, host, fault)                       \
-	{                                             \
-		nexthop, host, fault, NOW, 0, 0, true \
+#define K(nexthop, host, fault)                           \
+	{                                                 \
+		nexthop, host, fault, "a", "a", 0, NOW, 0 \
 	}
 
 static void
@@ -94,16 +94,65 @@ test_step(void **state)
 	}
 }
 
+/* What is pinned: of each host the key that passed last, no other. */
+static void
+test_keys(void **state)
+{
+	static const struct {
+		const char *name;
+		struct step_gateway g[GATEWAYS];
+		const char *want;
+	} cases[] = {
+	    {"fails with the key that passed",
+		{{"a", "mx1", FAULT_EXPIRED, "k2", "k2", 0, 0, 0}}, " k2"},
+	    {"a retired key is no key",
+		{{"a", "mx1", FAULT_EXPIRED, "k1", "k2", 0, 0, 0}}, ""},
+	    {"passes: the key it shows, not the one before",
+		{{"a", "mx1", FAULT_OK, "k2", "k1", 0, 0, 0}}, " k2"},
+	    {"shows none now: what passed",
+		{{"a", "mx1", FAULT_CONNECT_TIMEOUT, "", "k1", 0, 0, 0}},
+		" k1"},
+	    {"never passed", {{"a", "mx1", FAULT_EXPIRED, "k1", "", 0, 0, 0}},
+		""},
+	    {"not said", {{"a", "mx1", FAULT_EXPIRED, NULL, NULL, 0, 0, 0}},
+		""},
+	    {"each once",
+		{{"a", "mx1", FAULT_OK, "k1", "k1", 0, 0, 0},
+		    {"b", "mx1", FAULT_EXPIRED, "k1", "k1", 0, 0, 0},
+		    {"b", "mx2", FAULT_EXPIRED, "k3", "k3", 0, 0, 0}},
+		" k1 k3"},
+	};
+	struct arena arena = {0};
+	struct buf out = {0};
+	const char *const *key;
+	size_t i, k, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (n = 0; n < GATEWAYS && cases[i].g[n].nexthop != NULL; n++)
+			;
+		n = step_keys(cases[i].g, n, &arena, &key);
+		buf_clear(&out);
+		buf_puts(&out, "");
+		for (k = 0; k < n; k++)
+			buf_printf(&out, " %s", key[k]);
+		if (strcmp(out.data, cases[i].want) != 0)
+			fail_msg("%s: %s", cases[i].name, out.data);
+	}
+	buf_free(&out);
+	arena_free(&arena);
+}
+
 static void
 test_describe(void **state)
 {
 	static const struct step_gateway g[] = {
-	    {"a", "mx1.a", FAULT_EXPIRED, NOW, NOW - HOUR, NOW - 2 * HOUR,
-		true},
-	    {"a", "mx2.a", FAULT_OK, NOW, 0, 0, true},
-	    {"b", "mx2.a", FAULT_OK, NOW, 0, 0, true},
-	    {"b", "mx3.b", FAULT_NO_STARTTLS, NOW, NOW - HOUR, 0, false},
-	    {"c", "", FAULT_DNS_FAILED, NOW, NOW, 0, false},
+	    {"a", "mx1.a", FAULT_EXPIRED, "k", "k", NOW - HOUR, NOW,
+		NOW - 2 * HOUR},
+	    {"a", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0},
+	    {"b", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0},
+	    {"b", "mx3.b", FAULT_NO_STARTTLS, "", "", NOW - HOUR, NOW, 0},
+	    {"c", "", FAULT_DNS_FAILED, "", "", NOW, NOW, 0},
 	};
 	struct buf out = {0};
 
@@ -294,6 +343,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_step),
+	    cmocka_unit_test(test_keys),
 	    cmocka_unit_test(test_describe),
 	    cmocka_unit_test(test_clock),
 	    cmocka_unit_test(test_waiting),

@@ -37,7 +37,7 @@ struct gw {
 	const char *last_key;
 };
 
-struct step {
+struct scene {
 	enum input in;
 	long at;	 /* seconds since T0 */
 	const char *who; /* NULL: acme */
@@ -60,7 +60,7 @@ struct story {
 	enum level floor_later;	       /* RELOAD */
 	struct drop_settings settings; /* zero fields as usual */
 	bool off;		       /* drop_max_partners=0 */
-	struct step step[STEPS];
+	struct scene step[STEPS];
 };
 
 struct world {
@@ -227,9 +227,9 @@ do_actions(struct world *w, struct drop_actions *a, time_t now, bool refuse)
 }
 
 static void
-do_probe(struct world *w, const struct step *s, time_t now)
+do_probe(struct world *w, const struct scene *s, time_t now)
 {
-	struct drop_gateway g[GATEWAYS] = {0};
+	struct step_gateway g[GATEWAYS] = {0};
 	struct drop_report r = {.partner = s->who == NULL ? "acme" : s->who,
 	    .time = now - s->seen,
 	    .gateway = g};
@@ -247,7 +247,7 @@ do_probe(struct world *w, const struct step *s, time_t now)
 	}
 	/* Said nothing: one gateway. */
 	if (i == 0) {
-		g[0] = (struct drop_gateway){.nexthop = "acme.example",
+		g[0] = (struct step_gateway){.nexthop = "acme.example",
 		    .host = "mx1",
 		    .fault = s->fault,
 		    .key = KEY_A,
@@ -259,7 +259,7 @@ do_probe(struct world *w, const struct step *s, time_t now)
 }
 
 static void
-do_fail(struct world *w, const struct step *s, time_t now)
+do_fail(struct world *w, const struct scene *s, time_t now)
 {
 	struct drop_failure f = {.partner = s->who == NULL ? "acme" : s->who,
 	    .nexthop = s->nexthop,
@@ -273,7 +273,7 @@ do_fail(struct world *w, const struct step *s, time_t now)
 }
 
 static void
-do_step(struct world *w, const struct step *s)
+do_step(struct world *w, const struct scene *s)
 {
 	const char *who = s->who == NULL ? "acme" : s->who;
 	time_t now = T0 + s->at;

@@ -44,7 +44,7 @@ rebuild(const struct drop_facts *f, time_t now, struct drop **out)
 	return w.log.len == 0 ? calloc(1, 1) : buf_take(&w.log);
 }
 
-static const struct drop_gateway bad = {.nexthop = "acme.example",
+static const struct step_gateway bad = {.nexthop = "acme.example",
     .host = "mx1",
     .fault = FAULT_EXPIRED,
     .key = KEY_A,
@@ -238,7 +238,7 @@ test_bounds(void **state)
 static void
 test_text(void **state)
 {
-	struct drop_gateway g[20];
+	struct step_gateway g[20];
 	struct drop_report r = {"acme", T0 + 1, g, 20};
 	struct drop_failure f = {T0, "acme", NULL, FAULT_SELF_SIGNED};
 	struct drop *d = drop_new(&drop_preset, any_partner, NULL);
@@ -251,8 +251,8 @@ test_text(void **state)
 	memcpy(host, "m\n\033x\r", 6);
 	host[sizeof(host) - 1] = '\0';
 	for (i = 0; i < 20; i++)
-		g[i] = (struct drop_gateway){
-		    "n", host, FAULT_SELF_SIGNED, "k", "l", 0};
+		g[i] = (struct step_gateway){
+		    "n", host, FAULT_SELF_SIGNED, "k", "l", 0, 0, 0};
 	for (i = 0; i < 3; i++)
 		drop_failure(d, &f, T0, &a);
 	drop_probe(d, &r, T0 + 1, &a);

@@ -101,7 +101,7 @@ check_step(const struct year *y, const struct peer *p, enum level at,
 		bool reached = false, family = false;
 
 		for (k = 0; k < p->ngw; k++) {
-			const struct drop_gateway *g = &p->shown[k];
+			const struct step_gateway *g = &p->shown[k];
 			enum level step = LEVEL_SECURE;
 
 			if (strcmp(g->nexthop, p->gw[i].nexthop) != 0 ||

@@ -57,7 +57,7 @@ struct peer {
 	size_t ngw;
 	struct seen_failure fail[FAILS];
 	size_t nfails;
-	struct drop_gateway shown[GATEWAYS]; /* the last report */
+	struct step_gateway shown[GATEWAYS]; /* the last report */
 	struct drop_report report;
 	char shown_key[GATEWAYS][2][16];
 	long probed;	 /* real time of that; 0: none */
@@ -274,7 +274,7 @@ take_probe(struct year *y, struct peer *p)
 			    sizeof(p->shown_key[k][1]), "%u", g->last_key);
 		if (p->shown[k].fault != f || p->probed == 0)
 			g->since = clock_now(y);
-		p->shown[k] = (struct drop_gateway){.nexthop = g->nexthop,
+		p->shown[k] = (struct step_gateway){.nexthop = g->nexthop,
 		    .host = g->host,
 		    .fault = f,
 		    .key = p->shown_key[k][0],
