@@ -245,12 +245,12 @@ do_probe(struct world *w, const struct scene *s, time_t now)
 		g[i].key = from->key;
 		g[i].last_key = from->last_key;
 	}
-	/* Said nothing: one gateway. */
+	/* Said nothing: one gateway; one that signs for itself is new. */
 	if (i == 0) {
 		g[0] = (struct step_gateway){.nexthop = "acme.example",
 		    .host = "mx1",
 		    .fault = s->fault,
-		    .key = KEY_A,
+		    .key = s->fault == FAULT_SELF_SIGNED ? KEY_B : KEY_A,
 		    .last_key = KEY_A};
 		i = 1;
 	}

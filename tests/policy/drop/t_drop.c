@@ -48,6 +48,12 @@ static const struct story stories[] = {
 	.step = {{FAIL, 0, .fault = FAULT_UNTRUSTED_ISSUER, .times = 3,
 		     .want = "probe acme"},
 	    {PROBE, 1, EXPIRED, .want = TOLD_KEY}}},
+    {.name = "whatever the fault of the certificate, the same key: key",
+	.step = {{FAIL, 0, .fault = FAULT_NAME_MISMATCH, .times = 3,
+		     .want = "probe acme"},
+	    {PROBE, 1, .fault = FAULT_NAME_MISMATCH,
+		.want = "lower acme key 14400 name-mismatch aaaa; flush acme; "
+			"lowered acme key"}}},
     {.name = "self-signed: encrypt",
 	.step = {{FAIL, 0, SELF, .times = 3, .want = "probe acme"},
 	    {PROBE, 1, SELF, .want = TOLD_ENCRYPT}}},
