@@ -124,6 +124,42 @@ step_keys(const struct step_gateway *g, size_t n, struct arena *arena,
 	return nkeys;
 }
 
+/* Has g's host passed, at its address or (anywhere) at another? */
+static bool
+place_known(const struct step_gateway *list, size_t n,
+    const struct step_gateway *g, bool anywhere)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if ((list[i].known || list[i].fault == FAULT_OK) &&
+		    strcmp(list[i].host, g->host) == 0 &&
+		    (anywhere || (said(g->address) && said(list[i].address) &&
+				     strcmp(list[i].address, g->address) == 0)))
+			return true;
+	return false;
+}
+
+size_t
+step_strangers(
+    const struct step_gateway *g, size_t n, const struct step_gateway **first)
+{
+	size_t i, strangers = 0;
+
+	for (i = 0; i < n; i++) {
+		bool reached =
+		    g[i].fault == FAULT_OK || fault_is_tls(g[i].fault);
+
+		if (*g[i].host == '\0' || g[i].known ||
+		    g[i].fault == FAULT_OK ||
+		    place_known(g, n, &g[i], !reached))
+			continue;
+		if (strangers++ == 0 && first != NULL)
+			*first = &g[i];
+	}
+	return strangers;
+}
+
 const char *
 step_given_up(enum level to)
 {

@@ -26,9 +26,11 @@ struct step_gateway {
 	 * none did. From the record, never from the one who probed.
 	 */
 	const char *last_key;
-	time_t since;	  /* when this fault was first seen; 0: not known */
-	time_t time;	  /* of this look; 0: not known */
-	time_t not_after; /* of the certificate; 0: not known */
+	time_t since;	     /* when this fault was first seen; 0: not known */
+	time_t time;	     /* of this look; 0: not known */
+	time_t not_after;    /* of the certificate; 0: not known */
+	const char *address; /* NULL or "": there was none */
+	bool known;	     /* it passed before, at this host and address */
 };
 
 struct step {
@@ -61,6 +63,15 @@ bool step_same_key(const struct step_gateway *g);
  */
 size_t step_keys(const struct step_gateway *g, size_t n, struct arena *arena,
     const char *const **out);
+
+/*
+ * Below `key` whoever answers gets the mail, so all that may answer has to
+ * have passed before: the number of gateways that did not, at their address;
+ * for one that cannot be reached now it is enough that its host did at some
+ * address. One that passes now is no stranger. *first (may be NULL) is one.
+ */
+size_t step_strangers(
+    const struct step_gateway *g, size_t n, const struct step_gateway **first);
 
 /* One sentence: what a downgrade to this level keeps and gives up. */
 const char *step_given_up(enum level to);

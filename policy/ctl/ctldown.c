@@ -138,6 +138,29 @@ warn_useless(const struct ctl_facts *f, enum level to)
 		    level_name(to), level_name(s.level));
 }
 
+/* Below key mail goes to whoever answers: is one there that never passed? */
+static void
+warn_stranger(const struct ctl_facts *f, enum level to)
+{
+	const struct step_gateway *g = NULL;
+	size_t n = step_strangers(f->step, f->n, &g);
+
+	if (to >= LEVEL_KEY)
+		return;
+	if (f->n == 0)
+		say("warning: nothing is known of the gateways of %s; whoever "
+		    "answers for them now gets the mail",
+		    f->name);
+	else if (n == 1)
+		say("warning: %s [%s] never passed a probe at this address, "
+		    "and would get the mail",
+		    quotes(g->host).s, g->address);
+	else if (n > 1)
+		say("warning: %s [%s] and %zu more never passed a probe at "
+		    "their address, and would get the mail",
+		    quotes(g->host).s, g->address, n - 1);
+}
+
 /* The compile that would follow, with nothing written. */
 static int
 rehearse_map(
@@ -227,6 +250,7 @@ ask_to_lower(
 		    "mail FROM them is accepted and logged meanwhile, whatever "
 		    "it came by\n");
 	warn_useless(f, to);
+	warn_stranger(f, to);
 	buf_puts(&q, "lower ");
 	put_domains(c->registry, f->partner, &q);
 	buf_printf(&q, " from %s to %s until %s?", level_name(present(f)),

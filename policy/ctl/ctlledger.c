@@ -163,7 +163,9 @@ last_look_only(const struct reading *r, struct ctl_facts *f)
 		    .last_key = host_key(f->gateway, f->n, g->last.host),
 		    .time = g->last.time,
 		    .since = g->since,
-		    .not_after = g->last.not_after};
+		    .not_after = g->last.not_after,
+		    .address = g->last.address,
+		    .known = g->passed != 0};
 		(void)fault_parse(g->last.fault, &s->fault);
 	}
 	for (i = n = 0; i < f->n; i++)

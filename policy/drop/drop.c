@@ -28,6 +28,7 @@ static const char *const why_texts[] = {
     [DROP_WHY_UNCONFIRMED] = "unconfirmed",
     [DROP_WHY_NOT_TLS] = "not-tls",
     [DROP_WHY_NO_PROBE] = "no-probe",
+    [DROP_WHY_STRANGER] = "stranger",
     [DROP_WHY_END] = "end",
     [DROP_WHY_PASSED] = "passed",
     [DROP_WHY_RULES] = "rules",

@@ -18,6 +18,9 @@
  *   the same step when nothing is known of the key (Postfix's log is vague:
  *   an expired certificate is often just "not trusted"). The step taken is
  *   that of the probe, the largest over all next-hops so confirmed.
+ * - Below `key` nobody proves who he is. So a partner goes there only while
+ *   every gateway that may answer has passed before, at its address
+ *   (step_strangers()), and is restored as soon as a probe meets another.
  * - A failure that lowering cannot mend is never counted: DNS, network,
  *   SMTP, and rules that are stricter than Postfix's.
  * - Before a partner is lowered some other one must have passed a probe
@@ -119,6 +122,8 @@ enum drop_why {
 	DROP_WHY_UNCONFIRMED, /* our probe sees no such fault */
 	DROP_WHY_NOT_TLS,     /* our probe sees another kind of fault */
 	DROP_WHY_NO_PROBE,    /* there is no probe */
+	/* Also restored: below key, and one that never passed answers. */
+	DROP_WHY_STRANGER,
 	/* restored */
 	DROP_WHY_END,	 /* its time is up */
 	DROP_WHY_PASSED, /* two probes passed */

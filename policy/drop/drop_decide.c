@@ -276,6 +276,8 @@ forbidden(const struct drop *d, const struct drop_state *p,
 		return DROP_WHY_MANUAL;
 	if (v->step < p->rules.floor)
 		return DROP_WHY_FLOOR;
+	if (drop_judge_stranger(p, v->step))
+		return DROP_WHY_STRANGER;
 	if (d->settings.max_partners == 0)
 		return DROP_WHY_OFF;
 	if (begun_today(p, now) >= d->settings.a_day)

@@ -215,6 +215,13 @@ drop_judge_confirm(const struct drop_state *p, bool no_key, time_t now,
 	}
 }
 
+bool
+drop_judge_stranger(const struct drop_state *p, enum level to)
+{
+	return to < LEVEL_KEY && p->report != NULL &&
+	       step_strangers(p->report->gateway, p->report->n, NULL) > 0;
+}
+
 /* A host name without the quotes of quote(). */
 static void
 put_name(struct buf *b, const char *s)

@@ -137,6 +137,8 @@ bool drop_judge_worked(const struct drop_report *r);
 /* Hold p's report against its failures. */
 void drop_judge_confirm(const struct drop_state *p, bool no_key, time_t now,
     struct drop_verdict *out);
+/* Would mail of that level go to one that never passed, by p's report? */
+bool drop_judge_stranger(const struct drop_state *p, enum level to);
 /* Evidence for people. */
 const char *drop_judge_text(const struct drop_state *p, unsigned failures,
     time_t first, struct arena *arena);

@@ -227,7 +227,8 @@ drop_state_keep(struct drop_state *p, const struct drop_report *r, time_t time)
 
 	for (i = 0; i < r->n; i++)
 		size += room(r->gateway[i].nexthop) + room(r->gateway[i].host) +
-			room(r->gateway[i].key) + room(r->gateway[i].last_key);
+			room(r->gateway[i].key) + room(r->gateway[i].last_key) +
+			room(r->gateway[i].address);
 	copy = mem_alloc(size);
 	to = (struct step_gateway *)(copy + 1);
 	at = (char *)(to + r->n);
@@ -241,6 +242,7 @@ drop_state_keep(struct drop_state *p, const struct drop_report *r, time_t time)
 		to[i].host = put(&at, g->host);
 		to[i].key = put(&at, g->key);
 		to[i].last_key = put(&at, g->last_key);
+		to[i].address = put(&at, g->address);
 	}
 	free(p->report);
 	p->report = copy;

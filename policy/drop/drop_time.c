@@ -67,6 +67,9 @@ tick_low(
 		return; /* it lowers nothing */
 	if (p->low.automatic && p->low.passes >= 2)
 		drop_decide_restore(p, DROP_WHY_PASSED, now, a);
+	if (p->low.automatic && p->reported > p->low.begin &&
+	    drop_judge_stranger(p, p->low.level))
+		drop_decide_restore(p, DROP_WHY_STRANGER, now, a);
 	if (!p->low.near_told && now >= near(d, p)) {
 		p->low.near_told = true;
 		if (!passes) {

@@ -271,6 +271,10 @@ held_reason(enum drop_why why)
 		       "reason to lower\nsecurity.";
 	case DROP_WHY_NO_PROBE:
 		return "There is no result of a probe of our own.";
+	case DROP_WHY_STRANGER:
+		return "A mail server answers in the gateways' place that never"
+		       " passed a probe of\nours, at its address. Below `key` "
+		       "the mail would be given to it.";
 	default:
 		return "Security is not lowered.";
 	}
@@ -288,6 +292,9 @@ restored_reason(enum drop_why why)
 		return "The agreement no longer allows it.";
 	case DROP_WHY_CLOCK:
 		return "Our clock was set back behind its beginning.";
+	case DROP_WHY_STRANGER:
+		return "A mail server answers that never passed a probe of "
+		       "ours.";
 	case DROP_WHY_HAND:
 		return "It was ended by hand.";
 	default:
@@ -350,7 +357,7 @@ put_operator(struct buf *b, const struct notice *n)
 	buf_printf(b, "    tlspactctl status %s\n", name.data);
 	switch (n->kind) {
 	case NOTICE_HELD:
-		if (n->to < n->from)
+		if (n->to < n->from && n->why != DROP_WHY_STRANGER)
 			buf_printf(b,
 			    "    To let mail through (%s):\n"
 			    "    tlspactctl downgrade %s --to %s --for 4h "

@@ -36,8 +36,8 @@ static const struct choice actions[] = {
     {"defer", ACTION_DEFER}, {"reject", ACTION_REJECT}, {0}};
 static const struct choice on_failures[] = {
     {"hold", ON_FAILURE_HOLD}, {"drop", ON_FAILURE_DROP}, {0}};
-static const struct choice drop_levels[] = {{"encrypt", LEVEL_ENCRYPT},
-    {"key", LEVEL_KEY}, {"opportunistic", LEVEL_OPPORTUNISTIC}, {0}};
+static const struct choice drop_levels[] = {{"key", LEVEL_KEY},
+    {"encrypt", LEVEL_ENCRYPT}, {"opportunistic", LEVEL_OPPORTUNISTIC}, {0}};
 
 /* What is wrong with s, a string; else out is what is kept, perhaps in buf. */
 typedef const char *element_fn(struct span s, char *buf, struct span *out);
@@ -429,7 +429,7 @@ terms_preset(struct terms *to)
 		to->inbound =
 		    to->mode == MODE_ENFORCED ? INBOUND_REQUIRE : INBOUND_OFF;
 	if (!is_set(to, TERM_DROP_TO))
-		to->drop_to = LEVEL_ENCRYPT;
+		to->drop_to = LEVEL_KEY;
 	if (!is_set(to, TERM_DROP_AFTER)) {
 		to->drop_count = 3;
 		to->drop_window = 15 * 60;

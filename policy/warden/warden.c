@@ -211,6 +211,7 @@ static const char *const why_words[] = {
     [DROP_WHY_END] = "end",
     [DROP_WHY_PASSED] = "two probes passed",
     [DROP_WHY_RULES] = "the registry no longer allows it",
+    [DROP_WHY_STRANGER] = "a gateway answers that never passed a probe",
     [DROP_WHY_CLOCK] = "the clock was set back behind its beginning",
 };
 

@@ -264,6 +264,8 @@ why_of(const struct ledger_downgrade *d)
 		return DROP_WHY_HAND;
 	if (strstr(d->closed_why, "probes") != NULL)
 		return DROP_WHY_PASSED;
+	if (strstr(d->closed_why, "gateway") != NULL)
+		return DROP_WHY_STRANGER;
 	if (strstr(d->closed_why, "clock") != NULL)
 		return DROP_WHY_CLOCK;
 	return DROP_WHY_RULES;

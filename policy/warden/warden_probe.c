@@ -55,6 +55,8 @@ take_gateway(const struct ledger_gateway *g, void *arg)
 	x->seen.key = keep(r, g->last.key);
 	x->seen.last_key = keep(r, key);
 	x->seen.since = g->since;
+	x->seen.address = x->address;
+	x->seen.known = g->passed != 0;
 	r->ngateways++;
 	return true;
 }

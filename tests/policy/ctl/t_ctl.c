@@ -16,13 +16,13 @@
 #define HOUR 3600
 #define GATEWAYS 4
 /* A gateway with another key than before, and with the one that passed. */
-#define G(nexthop, host, fault)                           \
-	{                                                 \
-		nexthop, host, fault, "b", "a", 0, NOW, 0 \
+#define G(nexthop, host, fault)                                     \
+	{                                                           \
+		nexthop, host, fault, "b", "a", 0, NOW, 0, "", true \
 	}
-#define K(nexthop, host, fault)                           \
-	{                                                 \
-		nexthop, host, fault, "a", "a", 0, NOW, 0 \
+#define K(nexthop, host, fault)                                     \
+	{                                                           \
+		nexthop, host, fault, "a", "a", 0, NOW, 0, "", true \
 	}
 
 static void
@@ -106,22 +106,26 @@ test_keys(void **state)
 		const char *want;
 	} cases[] = {
 	    {"fails with the key that passed",
-		{{"a", "mx1", FAULT_EXPIRED, "k2", "k2", 0, 0, 0}}, " k2"},
+		{{"a", "mx1", FAULT_EXPIRED, "k2", "k2", 0, 0, 0, "", true}},
+		" k2"},
 	    {"a retired key is no key",
-		{{"a", "mx1", FAULT_EXPIRED, "k1", "k2", 0, 0, 0}}, ""},
-	    {"passes: the key it shows, not the one before",
-		{{"a", "mx1", FAULT_OK, "k2", "k1", 0, 0, 0}}, " k2"},
-	    {"shows none now: what passed",
-		{{"a", "mx1", FAULT_CONNECT_TIMEOUT, "", "k1", 0, 0, 0}},
-		" k1"},
-	    {"never passed", {{"a", "mx1", FAULT_EXPIRED, "k1", "", 0, 0, 0}},
+		{{"a", "mx1", FAULT_EXPIRED, "k1", "k2", 0, 0, 0, "", true}},
 		""},
-	    {"not said", {{"a", "mx1", FAULT_EXPIRED, NULL, NULL, 0, 0, 0}},
+	    {"passes: the key it shows, not the one before",
+		{{"a", "mx1", FAULT_OK, "k2", "k1", 0, 0, 0, "", true}}, " k2"},
+	    {"shows none now: what passed",
+		{{"a", "mx1", FAULT_CONNECT_TIMEOUT, "", "k1", 0, 0, 0, "",
+		    true}},
+		" k1"},
+	    {"never passed",
+		{{"a", "mx1", FAULT_EXPIRED, "k1", "", 0, 0, 0, "", true}}, ""},
+	    {"not said",
+		{{"a", "mx1", FAULT_EXPIRED, NULL, NULL, 0, 0, 0, "", true}},
 		""},
 	    {"each once",
-		{{"a", "mx1", FAULT_OK, "k1", "k1", 0, 0, 0},
-		    {"b", "mx1", FAULT_EXPIRED, "k1", "k1", 0, 0, 0},
-		    {"b", "mx2", FAULT_EXPIRED, "k3", "k3", 0, 0, 0}},
+		{{"a", "mx1", FAULT_OK, "k1", "k1", 0, 0, 0, "", true},
+		    {"b", "mx1", FAULT_EXPIRED, "k1", "k1", 0, 0, 0, "", true},
+		    {"b", "mx2", FAULT_EXPIRED, "k3", "k3", 0, 0, 0, "", true}},
 		" k1 k3"},
 	};
 	struct arena arena = {0};
@@ -145,16 +149,64 @@ test_keys(void **state)
 	arena_free(&arena);
 }
 
+/* Who might get the mail below key, and never passed. */
+static void
+test_strangers(void **state)
+{
+	static const struct {
+		const char *name;
+		struct step_gateway g[GATEWAYS];
+		size_t want;
+	} cases[] = {
+#define AT(host, fault, address, known) \
+	{"a", host, fault, "", "", 0, 0, 0, address, known}
+	    {"passed there", {AT("mx1", FAULT_SELF_SIGNED, "1", true)}, 0},
+	    {"another place", {AT("mx1", FAULT_SELF_SIGNED, "2", false)}, 1},
+	    {"no place said", {AT("mx1", FAULT_SELF_SIGNED, NULL, false)}, 1},
+	    {"passes now", {AT("mx1", FAULT_OK, "2", false)}, 0},
+	    {"passes but for our stricter rule",
+		{AT("mx1", FAULT_WRONG_ISSUER, "2", false)}, 1},
+	    {"another address of a known host answers",
+		{AT("mx1", FAULT_SELF_SIGNED, "1", true),
+		    AT("mx1", FAULT_SELF_SIGNED, "2", false)},
+		1},
+	    {"the same that does not answer",
+		{AT("mx1", FAULT_SELF_SIGNED, "1", true),
+		    AT("mx1", FAULT_CONNECT_FAILED, "2", false)},
+		0},
+	    {"a new host that does not answer",
+		{AT("mx1", FAULT_SELF_SIGNED, "1", true),
+		    AT("mx2", FAULT_CONNECT_FAILED, "1", false)},
+		1},
+	    {"the same place by another domain",
+		{AT("mx1", FAULT_SELF_SIGNED, "1", true),
+		    AT("mx1", FAULT_NO_STARTTLS, "1", false)},
+		0},
+	    {"no DNS: nobody", {AT("", FAULT_DNS_FAILED, "", false)}, 0},
+	};
+	const struct step_gateway *first = NULL;
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (n = 0; n < GATEWAYS && cases[i].g[n].nexthop != NULL; n++)
+			;
+		if (step_strangers(cases[i].g, n, &first) != cases[i].want)
+			fail_msg("%s", cases[i].name);
+	}
+}
+
 static void
 test_describe(void **state)
 {
 	static const struct step_gateway g[] = {
 	    {"a", "mx1.a", FAULT_EXPIRED, "k", "k", NOW - HOUR, NOW,
-		NOW - 2 * HOUR},
-	    {"a", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0},
-	    {"b", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0},
-	    {"b", "mx3.b", FAULT_NO_STARTTLS, "", "", NOW - HOUR, NOW, 0},
-	    {"c", "", FAULT_DNS_FAILED, "", "", NOW, NOW, 0},
+		NOW - 2 * HOUR, "", true},
+	    {"a", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0, "", true},
+	    {"b", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0, "", true},
+	    {"b", "mx3.b", FAULT_NO_STARTTLS, "", "", NOW - HOUR, NOW, 0, "",
+		true},
+	    {"c", "", FAULT_DNS_FAILED, "", "", NOW, NOW, 0, "", true},
 	};
 	struct buf out = {0};
 
@@ -346,6 +398,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_step),
 	    cmocka_unit_test(test_keys),
+	    cmocka_unit_test(test_strangers),
 	    cmocka_unit_test(test_describe),
 	    cmocka_unit_test(test_clock),
 	    cmocka_unit_test(test_waiting),

@@ -35,6 +35,7 @@ struct gw {
 	enum fault fault;
 	const char *key;
 	const char *last_key;
+	const char *address; /* NULL: one that passed before */
 };
 
 struct scene {
@@ -244,6 +245,8 @@ do_probe(struct world *w, const struct scene *s, time_t now)
 		g[i].fault = from->fault;
 		g[i].key = from->key;
 		g[i].last_key = from->last_key;
+		g[i].address = from->address == NULL ? "" : from->address;
+		g[i].known = from->address == NULL;
 	}
 	/* Said nothing: one gateway; one that signs for itself is new. */
 	if (i == 0) {
@@ -251,7 +254,8 @@ do_probe(struct world *w, const struct scene *s, time_t now)
 		    .host = "mx1",
 		    .fault = s->fault,
 		    .key = s->fault == FAULT_SELF_SIGNED ? KEY_B : KEY_A,
-		    .last_key = KEY_A};
+		    .last_key = KEY_A,
+		    .known = true};
 		i = 1;
 	}
 	r.n = i;

@@ -252,7 +252,7 @@ test_text(void **state)
 	host[sizeof(host) - 1] = '\0';
 	for (i = 0; i < 20; i++)
 		g[i] = (struct step_gateway){
-		    "n", host, FAULT_SELF_SIGNED, "k", "l", 0, 0, 0};
+		    "n", host, FAULT_SELF_SIGNED, "k", "l", 0, 0, 0, "", true};
 	for (i = 0; i < 3; i++)
 		drop_failure(d, &f, T0, &a);
 	drop_probe(d, &r, T0 + 1, &a);

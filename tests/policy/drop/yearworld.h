@@ -279,6 +279,7 @@ take_probe(struct year *y, struct peer *p)
 		    .fault = f,
 		    .key = p->shown_key[k][0],
 		    .last_key = p->shown_key[k][1],
+		    .known = g->last_key != 0,
 		    .since = g->since};
 		if (f == FAULT_OK) {
 			g->last_key = g->key;

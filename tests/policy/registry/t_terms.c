@@ -111,7 +111,7 @@ static const struct {
 	"is not one of defer, reject", NULL},
     {"on-failure, wrong", "on-failure", "x", "is not one of hold, drop", NULL},
     {"drop-to, wrong", "drop-to", "secure",
-	"is not one of encrypt, key, opportunistic", NULL},
+	"is not one of key, encrypt, opportunistic", NULL},
 
     {"gateway", "gateway", "mx1.acme.example", NULL, NULL},
     {"gateway suffix", "gateway", ".acme.example", NULL, NULL},
@@ -398,7 +398,7 @@ t_preset(void **state)
 	assert_int_equal(t.inbound_verify, INBOUND_NONE);
 	assert_int_equal(t.inbound_action, ACTION_DEFER);
 	assert_int_equal(t.on_failure, ON_FAILURE_HOLD);
-	assert_int_equal(t.drop_to, LEVEL_ENCRYPT);
+	assert_int_equal(t.drop_to, LEVEL_KEY);
 	assert_int_equal(t.drop_count, 3);
 	assert_int_equal(t.drop_window, 900);
 	assert_int_equal(t.drop_for, 14400);

@@ -172,8 +172,8 @@ failure(const char *partner, const char *fault, const char *id, time_t t)
 }
 
 static void
-shows(const char *partner, const char *fault, const char *key, time_t t,
-    time_t not_after)
+shows_at(const char *address, const char *partner, const char *fault,
+    const char *key, time_t t, time_t not_after)
 {
 	char *domain = mem_printf("%s.example", partner);
 	char *host = mem_printf("mx1.%s.example", partner);
@@ -181,7 +181,7 @@ shows(const char *partner, const char *fault, const char *key, time_t t,
 	    .partner = partner,
 	    .nexthop = domain,
 	    .host = host,
-	    .address = "192.0.2.1",
+	    .address = address,
 	    .port = 25,
 	    .fault = fault,
 	    .key = key,
@@ -191,6 +191,13 @@ shows(const char *partner, const char *fault, const char *key, time_t t,
 	well("probe", ledger_probe_add(led, &p, &err));
 	free(host);
 	free(domain);
+}
+
+static void
+shows(const char *partner, const char *fault, const char *key, time_t t,
+    time_t not_after)
+{
+	shows_at("192.0.2.1", partner, fault, key, t, not_after);
 }
 
 /* Both passed yesterday. */
@@ -359,6 +366,47 @@ test_hold(void **state)
 	warden_tick(k, T0 + 106);
 	warden_tick(k, T0 + 107);
 	check_has("gone", letter_json, "\"kind\":\"fault-gone\"");
+}
+
+/* Somebody answers for the MX name at an address of his own. */
+static void
+test_stranger(void **state)
+{
+	(void)state;
+	all_well();
+	failure("acme", "self-signed", "A1", T0 + 10);
+	failure("acme", "self-signed", "A2", T0 + 11);
+	warden_tick(k, T0 + 11);
+	shows_at("192.0.2.66", "acme", "self-signed", KEY_B, T0 + 11,
+	    T0 + 90 * 86400);
+	shows("globex", "ok", KEY_B, T0 + 11, T0 + 90 * 86400);
+	warden_probed(k, "acme", T0 + 11);
+	warden_probed(k, "globex", T0 + 11);
+	warden_tick(k, T0 + 12);
+	check_int("nobody lowered", lows().all, 0);
+	check_has("held", letter_json, "\"why\":\"stranger\"");
+	check_true("and it is not offered either",
+	    strstr(letter_text[0], "tlspactctl downgrade") == NULL);
+	(void)send_all(T0 + 12);
+	/* At the old place: as drop-to says. Then he comes. */
+	shows("acme", "self-signed", KEY_B, T0 + 320, T0 + 90 * 86400);
+	failure("acme", "self-signed", "A3", T0 + 318);
+	failure("acme", "self-signed", "A4", T0 + 319);
+	shows("globex", "ok", KEY_B, T0 + 320, T0 + 90 * 86400);
+	warden_tick(k, T0 + 320);
+	warden_probed(k, "acme", T0 + 320);
+	warden_probed(k, "globex", T0 + 320);
+	warden_tick(k, T0 + 321);
+	check_str("lowered", lows().after, "encrypt");
+	(void)send_all(T0 + 321);
+	shows_at("192.0.2.66", "acme", "self-signed", KEY_A, T0 + 400,
+	    T0 + 90 * 86400);
+	warden_tick(k, T0 + 400);
+	warden_tick(k, T0 + 404);
+	warden_tick(k, T0 + 405);
+	check_int("and raised", lows().open, 0);
+	(void)send_all(T0 + 406);
+	check_has("told", letter_json, "\"why\":\"stranger\"");
 }
 
 /* The compiler fails: told once a day, tried again, flushed in the end. */
@@ -530,6 +578,7 @@ main(void)
 	    WARDEN_TEST(test_story),
 	    WARDEN_TEST(test_crash),
 	    WARDEN_TEST(test_hold),
+	    WARDEN_TEST(test_stranger),
 	    WARDEN_TEST(test_compiler),
 	    WARDEN_TEST(test_unsent),
 	    WARDEN_TEST(test_by_hand),
