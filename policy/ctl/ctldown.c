@@ -18,6 +18,7 @@
 #include "say.h"
 
 #define DOMAINS_SHOWN 4
+#define COMMON_SINCE 3600 /* seconds: others that passed since, pass */
 
 /* The level in force, by registry and ledger. */
 static enum level
@@ -161,6 +162,46 @@ warn_stranger(const struct ctl_facts *f, enum level to)
 		    quotes(g->host).s, g->address, n - 1);
 }
 
+struct others {
+	const char *name;
+	bool passes;
+};
+
+static bool
+take_other(const struct ledger_gateway *g, void *arg)
+{
+	struct others *o = arg;
+
+	o->passes = strcmp(g->last.fault, "ok") == 0 &&
+		    strcmp(g->last.partner, o->name) != 0;
+	return !o->passes;
+}
+
+/* Where nobody passes, the fault may be ours, and lowering one mends none. */
+static void
+warn_common(const struct ctl *c, const struct ctl_facts *f)
+{
+	struct others o = {.name = f->name};
+	struct ledger *l;
+	struct err e;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < c->registry->npartners && n < 2; i++)
+		n += partner_level(&c->registry->partner[i]) >
+		     LEVEL_OPPORTUNISTIC;
+	if (n < 2)
+		return;
+	l = ledger_open(c->set.ledger, LEDGER_READ, &e);
+	if (l != NULL && ledger_gateways(l, NULL, c->now - COMMON_SINCE,
+			     take_other, &o, &e) == -1)
+		o.passes = false;
+	ledger_close(l);
+	if (!o.passes)
+		say("warning: no other partner passed a probe within the last "
+		    "hour, so that the fault may be ours (CA file, clock, "
+		    "resolver): tlspact-probe --all");
+}
+
 /* The compile that would follow, with nothing written. */
 static int
 rehearse_map(
@@ -251,6 +292,7 @@ ask_to_lower(
 		    "it came by\n");
 	warn_useless(f, to);
 	warn_stranger(f, to);
+	warn_common(c, f);
 	buf_puts(&q, "lower ");
 	put_domains(c->registry, f->partner, &q);
 	buf_printf(&q, " from %s to %s until %s?", level_name(present(f)),

@@ -28,6 +28,7 @@ static const char *const why_texts[] = {
     [DROP_WHY_UNCONFIRMED] = "unconfirmed",
     [DROP_WHY_NOT_TLS] = "not-tls",
     [DROP_WHY_NO_PROBE] = "no-probe",
+    [DROP_WHY_COMMON] = "common-cause",
     [DROP_WHY_STRANGER] = "stranger",
     [DROP_WHY_END] = "end",
     [DROP_WHY_PASSED] = "passed",
@@ -42,9 +43,35 @@ drop_why_text(enum drop_why why)
 	return why_texts[why];
 }
 
+/* FNV-1a: tells lists of files apart, no more. */
+static uint64_t
+ca_hash(const struct strs *ca)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+	const char *s;
+	size_t i;
+
+	for (i = 0; i < ca->n; i++) {
+		for (s = ca->v[i]; *s != '\0'; s++)
+			h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+		h = (h ^ '\n') * 0x100000001b3u;
+	}
+	return h;
+}
+
 void
 drop_rules_of(const struct partner *p, struct drop_rules *out)
 {
+	const struct strs *ca = p->terms->ca;
+
+	out->by = DROP_BY_TLS;
+	out->ca = 0;
+	if (p->terms->verify == VERIFY_DANE)
+		out->by = DROP_BY_DANE;
+	else if (p->terms->verify == VERIFY_NAME)
+		out->by = ca->n == 0 ? DROP_BY_CA : DROP_BY_OWN_CA;
+	if (out->by == DROP_BY_OWN_CA)
+		out->ca = ca_hash(ca);
 	out->full = partner_level(p);
 	out->floor = (enum level)p->terms->drop_to;
 	out->may_drop = p->terms->on_failure == ON_FAILURE_DROP;
@@ -175,36 +202,6 @@ drop_good(struct drop *d, const struct drop_good *g, time_t now,
 	recover(d, p, now, a);
 }
 
-/* Remember, or forget, that the partner passes: for control probes. */
-static void
-note_passed(struct drop *d, const char *name, bool passes, time_t t)
-{
-	struct drop_passed *v = d->passed;
-	size_t i;
-
-	for (i = 0; i < d->npassed; i++)
-		if (strcmp(v[i].name, name) == 0)
-			break;
-	if (i < d->npassed && (!passes || v[i].time <= t)) {
-		d->npassed--;
-		memmove(v + i, v + i + 1, (d->npassed - i) * sizeof(*v));
-	} else if (i < d->npassed) {
-		return;
-	}
-	if (!passes || strlen(name) > REGISTRY_NAME_MAX)
-		return;
-	for (i = 0; i < d->npassed && v[i].time > t; i++)
-		;
-	if (i == DROP_PASSED_MAX)
-		return;
-	if (d->npassed == DROP_PASSED_MAX)
-		d->npassed--;
-	memmove(v + i + 1, v + i, (d->npassed - i) * sizeof(*v));
-	d->npassed++;
-	strcpy(v[i].name, name);
-	v[i].time = t;
-}
-
 /* The report passes; does it so although mail keeps failing? */
 static void
 doubt(struct drop *d, struct drop_state *p, time_t t, time_t now,
@@ -274,7 +271,8 @@ drop_probe(struct drop *d, const struct drop_report *r, time_t now,
 		return;
 	sight = drop_judge_sight(r, rules.full, d->settings.no_key, &since);
 	if (sight != DROP_UNKNOWN)
-		note_passed(d, r->partner, sight == DROP_PASSES, t);
+		drop_control_note(
+		    d, r->partner, &rules, sight == DROP_PASSES, t);
 	if (p == NULL && sight == DROP_BLOCKED)
 		p = drop_state_get(d, r->partner);
 	if (p != NULL) {

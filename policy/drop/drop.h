@@ -23,9 +23,10 @@
  *   (step_strangers()), and is restored as soon as a probe meets another.
  * - A failure that lowering cannot mend is never counted: DNS, network,
  *   SMTP, and rules that are stricter than Postfix's.
- * - Before a partner is lowered some other one must have passed a probe
- *   since the first failure; if none has, a few that passed last are probed
- *   first (control probes): if they fail too the fault is ours.
+ * - Before a partner is lowered some other one, judged by the same of ours,
+ *   must have passed a probe since the N-th failure. If none has, a few that
+ *   passed last are probed (control probes). If they fail too, do not answer,
+ *   or none is known to pass, the cause may be common, and nobody is lowered.
  *
  * All times are of one clock. If it steps back everything remembered is
  * moved back with it, so that what was left of a downgrade stays the same;
@@ -72,6 +73,14 @@ struct drop_settings {
 /* 3 partners, 7d, 3 a day, 120s, 60s, 300s, 300s, 30s, 1h, 1h. */
 extern const struct drop_settings drop_preset;
 
+/*
+ * What of ours a partner is judged by, and so what may be at fault with
+ * several at once: ca_file, a CA file of its own, the resolver, or no more
+ * than what TLS itself takes.
+ */
+enum drop_by { DROP_BY_CA, DROP_BY_OWN_CA, DROP_BY_DANE, DROP_BY_TLS };
+#define DROP_BY_COUNT 4
+
 /* What the registry says of a partner. */
 struct drop_rules {
 	enum level full;  /* partner_level() */
@@ -80,6 +89,8 @@ struct drop_rules {
 	uint16_t count;	  /* drop-after: so many ... */
 	uint32_t window;  /* ... within seconds */
 	uint32_t seconds; /* drop-for */
+	enum drop_by by;
+	uint64_t ca; /* OWN_CA: tells one list of files from another */
 };
 
 /* The rules of a partner of the registry. */
@@ -122,6 +133,7 @@ enum drop_why {
 	DROP_WHY_UNCONFIRMED, /* our probe sees no such fault */
 	DROP_WHY_NOT_TLS,     /* our probe sees another kind of fault */
 	DROP_WHY_NO_PROBE,    /* there is no probe */
+	DROP_WHY_COMMON,      /* nobody else passes: the fault may be ours */
 	/* Also restored: below key, and one that never passed answers. */
 	DROP_WHY_STRANGER,
 	/* restored */
@@ -281,6 +293,9 @@ void drop_tick(struct drop *d, time_t now, struct drop_actions *a);
 
 /* When to call drop_tick(): within a minute from now; 0: not at all. */
 time_t drop_next(const struct drop *d, time_t now);
+
+/* Does any partner pass that was looked at since then? */
+bool drop_passing(const struct drop *d, time_t since);
 
 /* Partners of which something is remembered. */
 size_t drop_partners(const struct drop *d);

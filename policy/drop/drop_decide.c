@@ -208,48 +208,6 @@ drop_decide_mass_over(struct drop *d, time_t now, struct drop_actions *a)
 	}
 }
 
-/*
- * Does somebody else pass since p fails, or is there nobody to ask? Else
- * asks for control probes, and says false until they had their time.
- */
-static bool
-controlled(struct drop *d, struct drop_state *p, time_t first, time_t now,
-    struct drop_actions *a)
-{
-	struct drop_state *q;
-	size_t i, n = 0;
-
-	for (i = 0; i < d->npassed; i++)
-		if (d->passed[i].time >= first &&
-		    strcmp(d->passed[i].name, p->name) != 0)
-			return true;
-	if (p->control != 0) {
-		if (now - p->control >= (time_t)d->settings.control_wait)
-			return true;
-		d->waiting = true;
-		return false;
-	}
-	for (i = 0; i < d->npassed && n < DROP_CONTROLS_MAX &&
-		    n < d->settings.max_partners;
-	     i++) {
-		struct drop_rules rules;
-
-		q = drop_state_find(d, d->passed[i].name);
-		if (q == p || (q != NULL && drop_decide_failing(q)) ||
-		    !d->lookup(d->ctx, d->passed[i].name, &rules))
-			continue;
-		if ((q = drop_state_get(d, d->passed[i].name)) == NULL)
-			continue;
-		drop_decide_probe(q, true, now, a);
-		n++;
-	}
-	if (n == 0)
-		return true;
-	p->control = now;
-	d->waiting = true;
-	return false;
-}
-
 static unsigned
 begun_today(const struct drop_state *p, time_t now)
 {
@@ -336,18 +294,31 @@ drop_decide(
 	    now - p->report->time > (time_t)d->settings.fresh) {
 		drop_decide_ask(d, p, now, a);
 		/* At once, so that they need not be waited for later. */
-		if (!p->held && p->rules.may_drop && p->control == 0)
-			(void)controlled(d, p, first, now, a);
+		if (!p->held && p->control == 0)
+			(void)drop_control(d, p, now, a);
 		if (p->reported < p->met &&
 		    now - sent >= (time_t)d->settings.probe_wait)
 			drop_decide_hold(p, DROP_WHY_NO_PROBE, NULL, now, a);
 		return;
 	}
 	drop_judge_confirm(p, d->settings.no_key, now, &v);
-	if ((why = forbidden(d, p, &v, now)) != DROP_WHY_NONE)
-		drop_decide_hold(p, why, &v, now, a);
-	else if (p->low.on && p->low.end <= now + DROP_ANSWER_WAIT)
+	why = forbidden(d, p, &v, now);
+	if (why == DROP_WHY_NONE && p->low.on &&
+	    p->low.end <= now + DROP_ANSWER_WAIT)
 		return; /* it is over before it helps */
-	else if (controlled(d, p, first, now, a))
+	/* Whoever is told that he has to mend it must not hear it of ours. */
+	if (why != DROP_WHY_UNCONFIRMED)
+		switch (drop_control(d, p, now, a)) {
+		case DROP_CONSENT:
+			break;
+		case DROP_CONSENT_WAIT:
+			return;
+		case DROP_CONSENT_NONE:
+			why = DROP_WHY_COMMON;
+			break;
+		}
+	if (why == DROP_WHY_NONE)
 		lower(d, p, &v, now, a);
+	else
+		drop_decide_hold(p, why, &v, now, a);
 }

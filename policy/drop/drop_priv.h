@@ -9,7 +9,7 @@
 
 #define DROP_DAY 86400
 #define DROP_NEXTHOP_NONE UINT8_MAX
-#define DROP_PASSED_MAX 16    /* partners remembered for control probes */
+#define DROP_PASSED_MAX 16    /* of each drop_by, for control probes */
 #define DROP_CONTROLS_MAX 8   /* probed at a time */
 #define DROP_ANSWER_WAIT 60   /* seconds until we ask for the same again */
 #define DROP_ASK_GAP 10	      /* seconds at least between probes asked for */
@@ -76,6 +76,13 @@ struct drop_state {
 struct drop_passed {
 	char name[REGISTRY_NAME_MAX + 1];
 	time_t time;
+	uint64_t ca;
+};
+
+/* Those that pass, latest first. */
+struct drop_roll {
+	struct drop_passed v[DROP_PASSED_MAX];
+	size_t n;
 };
 
 struct drop {
@@ -84,8 +91,7 @@ struct drop {
 	void *ctx;
 	struct drop_state **state; /* by name */
 	size_t n, cap;
-	struct drop_passed passed[DROP_PASSED_MAX]; /* latest first */
-	size_t npassed;
+	struct drop_roll passed[DROP_BY_COUNT];
 	time_t now;	 /* of the last input */
 	time_t mass;	 /* since; 0: no mass fault */
 	bool waiting;	 /* somebody waits for control probes */
@@ -142,6 +148,16 @@ bool drop_judge_stranger(const struct drop_state *p, enum level to);
 /* Evidence for people. */
 const char *drop_judge_text(const struct drop_state *p, unsigned failures,
     time_t first, struct arena *arena);
+
+/* drop_control.c: is the cause common? */
+enum drop_consent { DROP_CONSENT, DROP_CONSENT_WAIT, DROP_CONSENT_NONE };
+/* Has somebody else passed since p's N-th failure? Else asks for probes. */
+enum drop_consent drop_control(
+    struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a);
+/* Remember, or forget, that the partner passes. */
+void drop_control_note(struct drop *d, const char *name,
+    const struct drop_rules *rules, bool passes, time_t t);
+void drop_control_shift(struct drop *d, time_t by);
 
 /* drop_decide.c: what is to be done */
 void drop_decide(

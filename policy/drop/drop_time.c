@@ -14,8 +14,7 @@ drop_time_enter(struct drop *d, time_t now)
 			d->set_back = d->now;
 		for (i = 0; i < d->n; i++)
 			drop_state_shift(d->state[i], by);
-		for (i = 0; i < d->npassed; i++)
-			d->passed[i].time -= by;
+		drop_control_shift(d, by);
 		if (d->mass != 0)
 			d->mass = d->mass > by ? d->mass - by : 1;
 	}

@@ -238,6 +238,13 @@ notice_key(const struct notice *n)
 	return buf_take(&b);
 }
 
+/* Nobody else passes. */
+static const char *
+ours(const struct notice *n)
+{
+	return n->why == DROP_WHY_COMMON ? "; is the fault ours?" : "";
+}
+
 /* The subject, as long as it comes. */
 static void
 put_subject(struct buf *b, const struct notice *n)
@@ -248,7 +255,7 @@ put_subject(struct buf *b, const struct notice *n)
 	case NOTICE_HELD:
 		buf_puts(b, "mail to ");
 		notice_put_partner(b, n, true);
-		buf_printf(b, " is waiting: %s", fault);
+		buf_printf(b, " is waiting: %s%s", fault, ours(n));
 		break;
 	case NOTICE_LOWERED:
 		notice_put_partner(b, n, true);
@@ -277,7 +284,7 @@ put_subject(struct buf *b, const struct notice *n)
 		break;
 	case NOTICE_FAULT_NEW:
 		notice_put_partner(b, n, true);
-		buf_printf(b, " fails our probe: %s", fault);
+		buf_printf(b, " fails our probe: %s%s", fault, ours(n));
 		break;
 	case NOTICE_FAULT_GONE:
 		notice_put_partner(b, n, true);
@@ -351,7 +358,7 @@ notice_tell_contact(const struct notice *n)
 	const char *at;
 
 	if (!notice_address_ok(n->contact) ||
-	    (at = strchr(n->contact, '@')) == NULL)
+	    (at = strchr(n->contact, '@')) == NULL || n->why == DROP_WHY_COMMON)
 		return false;
 	switch (n->kind) {
 	case NOTICE_HELD:

@@ -73,9 +73,9 @@ struct notice {
 	const char *const *domain; /* of the partner */
 	size_t ndomains;
 	enum fault fault;
-	enum level from; /* before */
-	enum level to;	 /* after; HELD: what would help, or as from */
-	enum drop_why why;
+	enum level from;   /* before */
+	enum level to;	   /* after; HELD: what would help, or as from */
+	enum drop_why why; /* COMMON: of FAULT_NEW and FAULT_GONE as well */
 	bool automatic;
 	bool still;   /* the fault was seen last time */
 	int64_t id;   /* of the downgrade */
@@ -136,9 +136,9 @@ bool notice_address_ok(const char *s);
 
 /*
  * Shall the partner's contact be told, too? Not of what is ours (mass
- * faults, the map, what was done by hand), not of a date far off, and not
- * through the very gateways that cannot be mailed to: such a notice would
- * only add a failure.
+ * faults, a common cause, the map, what was done by hand), not of a date far
+ * off, and not through the very gateways that cannot be mailed to: such a
+ * notice would only add a failure.
  */
 bool notice_tell_contact(const struct notice *n);
 

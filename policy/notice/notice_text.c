@@ -239,9 +239,23 @@ put_works(struct buf *b, const struct notice *n)
 }
 
 static void
+put_ours(struct buf *b)
+{
+	head(b, "What to look at on our side");
+	buf_puts(b,
+	    "  the CA file (ca_file in tlspact.conf; try tlspact-verify)\n"
+	    "  this machine's clock (timedatectl)\n"
+	    "  the resolver, where DNS fails (resolver in tlspact.conf)\n"
+	    "  the way out: a firewall or proxy that touches STARTTLS\n"
+	    "  OpenSSL or Postfix, if updated today\n");
+}
+
+static void
 put_advice(struct buf *b, const struct notice *n)
 {
-	if (n->fault == FAULT_OK)
+	if (n->why == DROP_WHY_COMMON)
+		put_ours(b);
+	if (n->fault == FAULT_OK || n->why == DROP_WHY_COMMON)
 		return;
 	head(b, "What to do at the partner's side");
 	put_indented(b, notice_advice(n->fault));
@@ -271,6 +285,10 @@ held_reason(enum drop_why why)
 		       "reason to lower\nsecurity.";
 	case DROP_WHY_NO_PROBE:
 		return "There is no result of a probe of our own.";
+	case DROP_WHY_COMMON:
+		return "No other partner that is judged in the same way passes,"
+		       " or is known to.\nSo the cause may be common, and be "
+		       "ours: nobody is lowered for that.";
 	case DROP_WHY_STRANGER:
 		return "A mail server answers in the gateways' place that never"
 		       " passed a probe of\nours, at its address. Below `key` "
@@ -357,7 +375,9 @@ put_operator(struct buf *b, const struct notice *n)
 	buf_printf(b, "    tlspactctl status %s\n", name.data);
 	switch (n->kind) {
 	case NOTICE_HELD:
-		if (n->to < n->from && n->why != DROP_WHY_STRANGER)
+		if (n->why == DROP_WHY_COMMON)
+			buf_puts(b, "    tlspact-probe --all\n");
+		else if (n->to < n->from && n->why != DROP_WHY_STRANGER)
 			buf_printf(b,
 			    "    To let mail through (%s):\n"
 			    "    tlspactctl downgrade %s --to %s --for 4h "
@@ -453,12 +473,7 @@ put_mass(struct buf *b, const struct notice *n)
 	if (n->fault != FAULT_OK)
 		buf_printf(b, "The fault seen is: %s. %s\n",
 		    fault_text(n->fault), fault_description(n->fault));
-	head(b, "What to look at on our side");
-	buf_puts(b,
-	    "  the CA file (ca_file in tlspact.conf; try tlspact-verify)\n"
-	    "  this machine's clock (timedatectl)\n"
-	    "  the way out: a firewall or proxy that touches STARTTLS\n"
-	    "  OpenSSL or Postfix, if updated today\n");
+	put_ours(b);
 	head(b, "The partners");
 	for (i = 0; i < n->nnames && i < NOTICE_PARTNERS_MAX; i++) {
 		buf_puts(b, "  ");

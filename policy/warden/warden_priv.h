@@ -21,6 +21,7 @@ struct ledger_downgrade;
 #define WARDEN_LOOK 900	  /* results that near belong to one look */
 #define WARDEN_SETTLE 3	  /* seconds without a result: the look is over */
 #define WARDEN_COMPILE 60 /* seconds until a compile that failed is retried */
+#define WARDEN_SWEEP 60	  /* seconds by which results of one may differ */
 #define WARDEN_GROUP 10	  /* seconds in which new faults are one event */
 
 /* A failure that was counted. */
@@ -58,6 +59,7 @@ struct warden_fault {
 	enum fault fault;
 	time_t since;
 	time_t found; /* not told yet: since when we know; 0: told */
+	bool common;  /* it was told as perhaps our own */
 };
 
 /* Mail that went out today, to a partner with one next-hop only. */

@@ -55,7 +55,8 @@ forget(struct warden *k, struct warden_fault *f)
 }
 
 static void
-told(struct warden *k, const char *partner, enum fault fault, time_t since)
+told(struct warden *k, const char *partner, enum fault fault, time_t since,
+    bool common)
 {
 	struct warden_fault *f = add(k, partner);
 
@@ -64,6 +65,7 @@ told(struct warden *k, const char *partner, enum fault fault, time_t since)
 	f->fault = fault;
 	f->since = since;
 	f->found = 0;
+	f->common = common;
 }
 
 void
@@ -76,7 +78,8 @@ warden_watch_told(struct warden *k, const struct drop_action *held, time_t now)
 	if (find(k, held->partner) == NULL)
 		warden_event(k, "fault-new", held->partner,
 		    fault_text(held->fault), held->since, now);
-	told(k, held->partner, held->fault, held->since);
+	told(k, held->partner, held->fault, held->since,
+	    held->why == DROP_WHY_COMMON);
 }
 
 static bool
@@ -88,7 +91,8 @@ take_new(const struct ledger_event *ev, void *arg)
 
 	if (fault_parse(ev->text, &fault) == 0)
 		told(k, ev->partner, fault,
-		    (time_t)json_integer_value(json_object_get(o, "at")));
+		    (time_t)json_integer_value(json_object_get(o, "at")),
+		    false);
 	json_decref(o);
 	return true;
 }
@@ -229,6 +233,8 @@ warden_watch_report(struct warden *k, const char *partner,
 	if (worst == FAULT_OK && all && f != NULL) {
 		notice.fault = f->fault;
 		notice.since = f->since;
+		if (f->common)
+			notice.why = DROP_WHY_COMMON;
 		if (f->found == 0) {
 			warden_event(k, "fault-gone", partner,
 			    fault_text(f->fault), f->since, now);
@@ -247,6 +253,20 @@ warden_watch_report(struct warden *k, const char *partner,
 	f->found = now;
 }
 
+/*
+ * Partners fail since then, and none that could tell whose fault it is
+ * passes. With one partner there is nobody to tell.
+ */
+static bool
+is_common(const struct warden *k, time_t since)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < k->registry->npartners && n < 2; i++)
+		n += is_enforced(k, k->registry->partner[i].name);
+	return n > 1 && !drop_passing(k->drop, since - WARDEN_SWEEP);
+}
+
 /* Those found about the same time. */
 static void
 tell_new(struct warden *k, time_t now)
@@ -257,6 +277,7 @@ tell_new(struct warden *k, time_t now)
 	    .begin = now,
 	    .waiting = -1,
 	    .name = name};
+	bool mass, common;
 	size_t i;
 
 	for (i = 0; i < k->nfaults; i++)
@@ -266,7 +287,10 @@ tell_new(struct warden *k, time_t now)
 			if (many.since == 0 || k->fault[i].since < many.since)
 				many.since = k->fault[i].since;
 		}
-	if (many.nnames > k->drop_settings.max_partners && !k->mass)
+	common = is_common(k, many.since);
+	mass = many.nnames > k->drop_settings.max_partners ||
+	       (common && many.nnames > 1);
+	if (mass && !k->mass)
 		warden_tell(k, &many, now);
 	for (i = 0; i < k->nfaults; i++) {
 		struct warden_fault *f = &k->fault[i];
@@ -275,14 +299,16 @@ tell_new(struct warden *k, time_t now)
 		    .partner = f->partner,
 		    .waiting = -1,
 		    .fault = f->fault,
+		    .why = common ? DROP_WHY_COMMON : DROP_WHY_NONE,
 		    .since = f->since};
 
 		if (f->found == 0)
 			continue;
 		f->found = 0;
+		f->common = common || mass;
 		warden_event(k, "fault-new", f->partner, fault_text(f->fault),
 		    f->since, now);
-		if (many.nnames <= k->drop_settings.max_partners && !k->mass)
+		if (!mass && !k->mass)
 			warden_tell(k, &one, now);
 	}
 	free(name);

@@ -77,6 +77,7 @@ run ctl downgrade acme --for 8s --reason 'expired certificate' \
 	--ticket 4711 --to encrypt --yes
 is 'acme is lowered' "$rc" 0
 like 'in one sentence' "$out" 'mail stays encrypted, but whoever answers'
+like 'and whether it may be ours' "$err" 'no other partner passed a probe'
 like 'and who would get the mail' "$err" 'nothing is known of the gateways of acme'
 like 'and mail is tried again' "$out" 'map written, 2 waiting mails retried'
 end=$((SECONDS + 8))

@@ -54,7 +54,10 @@ static const struct drop_failure fails[] = {
     {T0 - 20, "acme", "acme.example", FAULT_EXPIRED},
     {T0 - 10, "acme", "acme.example", FAULT_EXPIRED},
 };
-static const struct drop_report report = {"acme", T0 - 5, &bad, 1};
+static const struct step_gateway good = {.nexthop = "zed.example",
+    .host = "mx1"};
+static const struct drop_report report[] = {
+    {"acme", T0 - 5, &bad, 1}, {"zed", T0 - 5, &good, 1}};
 static const struct rebuild_row {
 	const char *name;
 	struct drop_lowering low[2];
@@ -67,9 +70,13 @@ static const struct rebuild_row {
     {.name = "failures only: probe",
 	.nfails = 3,
 	.want = "probe acme acme.example"},
-    {.name = "failures and a fresh probe: lowered",
+    {.name = "failures and a fresh probe, but nobody passes: held",
 	.nfails = 3,
 	.nreports = 1,
+	.want = "held acme common-cause key expired"},
+    {.name = "failures and a fresh probe: lowered",
+	.nfails = 3,
+	.nreports = 2,
 	.want = "lower acme key 14400 expired aaaa"},
     {.name = "in force, young: told and flushed again",
 	.low = {{.id = 7,
@@ -155,7 +162,7 @@ test_rebuild(void **state)
 		    .nlowerings = rows[i].nlow,
 		    .failure = fails,
 		    .nfailures = rows[i].nfails,
-		    .report = &report,
+		    .report = report,
 		    .nreports = rows[i].nreports,
 		    .mass = rows[i].mass,
 		    .last = rows[i].last,
@@ -255,6 +262,7 @@ test_text(void **state)
 		    "n", host, FAULT_SELF_SIGNED, "k", "l", 0, 0, 0, "", true};
 	for (i = 0; i < 3; i++)
 		drop_failure(d, &f, T0, &a);
+	zed_passes(d, T0 + 1, T0 + 1, &a);
 	drop_probe(d, &r, T0 + 1, &a);
 	assert_int_equal(a.n, 2);
 	assert_int_equal(a.v[1].what, DROP_LOWER);

@@ -13,8 +13,9 @@
 static struct buf done;
 static struct settings set;
 static struct warden *k;
-static const char *asked[16];
+static char asked[16][64];
 static size_t nasked;
+static unsigned told_contact; /* letters to others than our operator */
 static char letter_json[8192];
 static char letter_text[2][8192];
 static int64_t letter;
@@ -25,8 +26,7 @@ do_probe(void *ctx, const char *partner)
 	(void)ctx;
 	buf_printf(&done, "probe %s;", partner);
 	if (nasked < COUNT(asked))
-		asked[nasked++] =
-		    strcmp(partner, "acme") == 0 ? "acme" : "globex";
+		(void)snprintf(asked[nasked++], 64, "%s", partner);
 }
 
 static void
@@ -60,6 +60,8 @@ do_send(void *ctx, const struct warden_letter *l)
 	(void)snprintf(letter_json, sizeof(letter_json), "%s", l->json);
 	for (i = 0; i < l->nmails; i++) {
 		buf_printf(&done, " %s", l->mail[i].to[0]);
+		told_contact +=
+		    strcmp(l->mail[i].to[0], "postmaster@ours.example") != 0;
 		(void)snprintf(letter_text[i], sizeof(letter_text[i]), "%s",
 		    l->mail[i].text);
 	}
@@ -86,12 +88,20 @@ did(void)
 }
 
 static void
-write_registry(const char *more)
+write_only(const char *text)
 {
 	char *path = check_path(dir, "registry");
 	FILE *f = fopen(path, "w");
 
-	(void)fprintf(f,
+	(void)fputs(text, f);
+	(void)fclose(f);
+	free(path);
+}
+
+static void
+write_registry(const char *more)
+{
+	char *text = mem_printf(
 	    "partner acme mode=enforced domain=acme.example\n"
 	    "\tgateway=mx1.acme.example on-failure=drop drop-to=encrypt\n"
 	    "\tdrop-after=2/1m drop-for=5m contact=it@partners.example\n"
@@ -99,8 +109,8 @@ write_registry(const char *more)
 	    "\tgateway=mx1.globex.example on-failure=hold\n"
 	    "\tdrop-after=2/1m contact=it@globex.example\n%s",
 	    more);
-	(void)fclose(f);
-	free(path);
+	write_only(text);
+	free(text);
 }
 
 static void
@@ -134,7 +144,7 @@ begin(void **state)
 	if (settings_load(&set, &o, "/nowhere/tlspact.conf", &d, &err) == -1)
 		return -1;
 	diag_free(&d);
-	nasked = 0;
+	nasked = told_contact = 0;
 	letter = 0;
 	return 0;
 }
@@ -352,9 +362,12 @@ test_hold(void **state)
 	failure("globex", "self-signed", "B1", T0 + 10);
 	failure("globex", "self-signed", "B2", T0 + 11);
 	warden_tick(k, T0 + 11);
-	check_str("probe", did(), "probe globex;");
+	check_str("probe", did(), "probe globex;probe acme;");
 	shows("globex", "self-signed", KEY_A, T0 + 11, T0 + 90 * 86400);
 	warden_probed(k, "globex", T0 + 11);
+	check_str("whose fault it is, is not known yet", did(), "");
+	shows("acme", "ok", KEY_A, T0 + 11, T0 + 90 * 86400);
+	warden_probed(k, "acme", T0 + 11);
 	warden_tick(k, T0 + 12);
 	check_has("told", did(), "send postmaster@ours.example");
 	check_has("held", letter_json, "\"kind\":\"held\"");
@@ -366,6 +379,87 @@ test_hold(void **state)
 	warden_tick(k, T0 + 106);
 	warden_tick(k, T0 + 107);
 	check_has("gone", letter_json, "\"kind\":\"fault-gone\"");
+}
+
+/* Partners p1 to pN, each with a contact, whose gateways all pass, or not. */
+static void
+many_partners(unsigned n, bool passed)
+{
+	struct buf b = {0};
+	char name[8];
+	unsigned i;
+
+	for (i = 1; i <= n; i++) {
+		(void)snprintf(name, sizeof(name), "p%u", i);
+		buf_printf(&b,
+		    "partner %s mode=enforced domain=%s.example\n"
+		    "\ton-failure=drop drop-after=2/1m contact=a@b.example\n",
+		    name, name);
+		if (passed)
+			shows(name, "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
+	}
+	write_only(b.data);
+	buf_free(&b);
+	set.drop_max_partners = 10;
+	start(T0);
+	(void)did();
+	warden_compiled(k, true, "", T0);
+}
+
+/* Whoever is asked to probe sees that fault. */
+static void
+all_see(const char *fault, time_t from, time_t to)
+{
+	time_t t;
+
+	for (t = from; t <= to; t++) {
+		while (nasked > 0) {
+			char name[64];
+
+			(void)snprintf(
+			    name, sizeof(name), "%s", asked[--nasked]);
+			shows(name, fault, KEY_A, t, T0 + 90 * 86400);
+			warden_probed(k, name, t);
+		}
+		warden_tick(k, t);
+		(void)send_all(t);
+	}
+}
+
+/* Our CA file or our clock is wrong: nobody is lowered, however many. */
+static void
+test_common(void **state)
+{
+	static const struct {
+		const char *fault;
+		unsigned partners;
+		bool passed;
+	} rows[] = {{"untrusted-issuer", 2, true},
+	    {"untrusted-issuer", 6, true}, {"untrusted-issuer", 10, true},
+	    {"expired", 2, true}, {"not-yet-valid", 6, true},
+	    {"expired", 10, true}, {"untrusted-issuer", 2, false},
+	    {"expired", 6, false}, {"expired", 10, false}};
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		many_partners(rows[i].partners, rows[i].passed);
+		failure("p1", rows[i].fault, "A1", T0 + 10);
+		failure("p1", rows[i].fault, "A2", T0 + 11);
+		failure("p2", rows[i].fault, "A3", T0 + 40);
+		failure("p2", rows[i].fault, "A4", T0 + 41);
+		all_see(rows[i].fault, T0 + 11, T0 + 500);
+		check_int("nobody lowered", lows().all, 0);
+		check_has("held", done.data, "send postmaster@ours.example");
+		check_int("no partner is told to mend his", told_contact, 0);
+		/* Ours is mended. */
+		all_see("ok", T0 + 501, T0 + 900);
+		check_int("still nobody", lows().all, 0);
+		check_int("nor that it passes", told_contact, 0);
+	}
 }
 
 /* Somebody answers for the MX name at an address of his own. */
@@ -578,6 +672,7 @@ main(void)
 	    WARDEN_TEST(test_story),
 	    WARDEN_TEST(test_crash),
 	    WARDEN_TEST(test_hold),
+	    WARDEN_TEST(test_common),
 	    WARDEN_TEST(test_stranger),
 	    WARDEN_TEST(test_compiler),
 	    WARDEN_TEST(test_unsent),
