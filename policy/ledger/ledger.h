@@ -393,11 +393,15 @@ struct ledger_notice {
 	const char *key; /* one notice per key, sent or not */
 	time_t created;
 	time_t not_before;
-	const char *data; /* a JSON object */
+	const char *data; /* a JSON object; its "partner" if there is one */
 	unsigned tries;	  /* reading: failed so far */
 };
 
-/* LEDGER_REFUSED if there is one of that key, sent or not. */
+/*
+ * LEDGER_REFUSED if there is one of that key, sent or not. Those of one
+ * partner never come due before an older one that waits: people must not
+ * hear last what happened first.
+ */
 int ledger_notice_add(
     struct ledger *l, const struct ledger_notice *n, struct err *e);
 
@@ -409,7 +413,14 @@ int ledger_notices_due(struct ledger *l, time_t now, ledger_notice_fn *fn,
 /* When the next one is due; 0 if none waits. */
 int ledger_notice_next(struct ledger *l, time_t *when, struct err *e);
 
-/* It was sent, or it failed and is to be tried again at not_before. */
+/* Does a later one of the same partner wait behind it? */
+int ledger_notice_overtaken(
+    struct ledger *l, int64_t id, bool *overtaken, struct err *e);
+
+/*
+ * It was sent, or it failed and is to be tried again at not_before; so are
+ * then the later ones of its partner, not sooner.
+ */
 int ledger_notice_sent(struct ledger *l, int64_t id, time_t now, struct err *e);
 int ledger_notice_failed(
     struct ledger *l, int64_t id, time_t not_before, struct err *e);

@@ -1,6 +1,9 @@
 /*
  * Notices that wait to be sent: a row stays until somebody says that it
  * went out, so a crash in between sends it twice rather than never.
+ *
+ * Those of one partner are due in the order in which they were added: none
+ * is due before an older one that waits, and of one time the older is first.
  */
 #include <sysexits.h>
 
@@ -8,13 +11,21 @@
 #include "ledger_impl.h"
 #include "quote.h"
 
+/* Of a row, or of a parameter; NULL if it is of no partner. */
+#define PARTNER(data)                          \
+	"CASE WHEN json_valid(" data ") THEN " \
+	"json_extract(" data ", '$.partner') END"
+
 static int
 add_notice(struct ledger *l, const struct ledger_notice *n, struct err *e)
 {
 	struct db_stmt *s;
 
-	s = db_sql(l->db, "INSERT INTO notice(key, created, not_before, data)"
-			  " VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING");
+	s = db_sql(l->db,
+	    "INSERT INTO notice(key, created, not_before, data)"
+	    " VALUES(?1, ?2, max(?3, (SELECT coalesce(max(not_before), 0)"
+	    " FROM notice WHERE sent = 0 AND " PARTNER("data") " = " PARTNER(
+		"?4") ")), ?4) ON CONFLICT DO NOTHING");
 	db_text(s, n->key);
 	db_int(s, n->created);
 	db_int(s, n->not_before);
@@ -82,51 +93,82 @@ ledger_notice_next(struct ledger *l, time_t *when, struct err *e)
 	return rv == -1 ? -1 : 0;
 }
 
-/* Run a change of the one row, in a transaction. */
+/* Set a time of the one row; 66 if it does not wait. */
 static int
-change(struct ledger *l, struct db_stmt *(*sql)(struct ledger *l), int64_t id,
-    time_t t, struct err *e)
+set_time(struct ledger *l, const char *sql, int64_t id, time_t t, struct err *e)
 {
-	struct db_stmt *s;
-	int rv;
+	struct db_stmt *s = db_sql(l->db, sql);
 
-	if (ledger_need_time("time", t, e) == -1 ||
-	    db_begin(l->db, true, e) == -1)
-		return -1;
-	s = sql(l);
 	db_int(s, t);
 	db_int(s, id);
-	rv = db_run(s, e);
-	if (rv == 0 && db_changes(l->db) == 0)
-		rv = err_set(e, EX_NOINPUT, "there is no notice %lld to send",
-		    (long long)id);
-	return db_end(l->db, rv, e);
-}
-
-static struct db_stmt *
-sent_sql(struct ledger *l)
-{
-	return db_sql(
-	    l->db, "UPDATE notice SET sent = ?1 WHERE id = ?2 AND sent = 0");
-}
-
-static struct db_stmt *
-failed_sql(struct ledger *l)
-{
-	return db_sql(l->db,
-	    "UPDATE notice SET not_before = ?1, tries = tries + 1"
-	    " WHERE id = ?2 AND sent = 0");
+	if (db_run(s, e) == -1)
+		return -1;
+	return db_changes(l->db) != 0
+		   ? 0
+		   : err_set(e, EX_NOINPUT, "there is no notice %lld to send",
+			 (long long)id);
 }
 
 int
 ledger_notice_sent(struct ledger *l, int64_t id, time_t now, struct err *e)
 {
-	return change(l, sent_sql, id, now, e);
+	if (ledger_need_time("time", now, e) == -1 ||
+	    db_begin(l->db, true, e) == -1)
+		return -1;
+	return db_end(l->db,
+	    set_time(l,
+		"UPDATE notice SET sent = ?1 WHERE id = ?2 AND sent = 0", id,
+		now, e),
+	    e);
+}
+
+static int
+put_off(struct ledger *l, int64_t id, time_t not_before, struct err *e)
+{
+	struct db_stmt *s;
+
+	if (set_time(l,
+		"UPDATE notice SET not_before = ?1, tries = tries + 1"
+		" WHERE id = ?2 AND sent = 0",
+		id, not_before, e) == -1)
+		return -1;
+	s = db_sql(l->db,
+	    "UPDATE notice SET not_before = max(not_before, ?1)"
+	    " WHERE sent = 0 AND id > ?2 AND " PARTNER(
+		"data") " ="
+			" (SELECT " PARTNER(
+			    "data") " FROM notice WHERE id = ?2)");
+	db_int(s, not_before);
+	db_int(s, id);
+	return db_run(s, e);
 }
 
 int
 ledger_notice_failed(
     struct ledger *l, int64_t id, time_t not_before, struct err *e)
 {
-	return change(l, failed_sql, id, not_before, e);
+	if (ledger_need_time("time", not_before, e) == -1 ||
+	    db_begin(l->db, true, e) == -1)
+		return -1;
+	return db_end(l->db, put_off(l, id, not_before, e), e);
+}
+
+int
+ledger_notice_overtaken(
+    struct ledger *l, int64_t id, bool *overtaken, struct err *e)
+{
+	struct db_stmt *s;
+	int rv;
+
+	s = db_sql(l->db,
+	    "SELECT 1 FROM notice WHERE sent = 0 AND id > ?1"
+	    " AND " PARTNER(
+		"data") " ="
+			" (SELECT " PARTNER(
+			    "data") " FROM notice WHERE id = ?1) LIMIT 1");
+	db_int(s, id);
+	rv = db_step(s, e);
+	*overtaken = rv == 1;
+	db_done(s);
+	return rv == -1 ? -1 : 0;
 }

@@ -17,6 +17,7 @@
 
 #define AGAIN_MIN 60   /* seconds until a notice that failed is tried again */
 #define AGAIN_MAX 3600 /* the same after many tries */
+#define TRIES_MAX 8    /* in about three hours; then a newer one may go */
 
 /* Facts of the registry and of the ledger that the words need. */
 static void
@@ -92,8 +93,9 @@ data_of(struct warden *k, const struct notice *n)
 	add_mail(mails, n, from, operator_, true);
 	if (notice_tell_contact(n))
 		add_mail(mails, n, from, n->contact, false);
-	root = json_pack("{s:s, s:s, s:o}", "kind", notice_kind_text(n->kind),
-	    "notice", json, "mail", mails);
+	root = json_pack("{s:s, s:s, s:s*, s:o}", "kind",
+	    notice_kind_text(n->kind), "notice", json, "partner", n->partner,
+	    "mail", mails);
 	text = root == NULL ? NULL : json_dumps(root, JSON_COMPACT);
 	if (text != NULL && strlen(text) > LEDGER_TEXT_MAX) {
 		/* The words without the mails are better than nothing. */
@@ -231,6 +233,23 @@ warden_send(struct warden *k, time_t now)
 	free(d.data);
 }
 
+/* One that fails and fails must not silence what came after it for ever. */
+static bool
+falls_away(struct warden *k, int64_t id)
+{
+	bool overtaken;
+	struct err e;
+
+	if (k->sending_tries + 1 < TRIES_MAX ||
+	    ledger_notice_overtaken(k->ledger, id, &overtaken, &e) == -1 ||
+	    !overtaken)
+		return false;
+	logline(LOGLINE_ERROR,
+	    "notice %lld is given up: a newer one of its partner waits",
+	    (long long)id);
+	return true;
+}
+
 void
 warden_sent(struct warden *k, int64_t id, const char *why, time_t now)
 {
@@ -242,12 +261,12 @@ warden_sent(struct warden *k, int64_t id, const char *why, time_t now)
 	k->sending = 0;
 	for (i = 0; i < k->sending_tries && wait < AGAIN_MAX; i++)
 		wait *= 2;
-	if (why == NULL)
+	if (why != NULL)
+		warden_complain("a notice was not sent", why);
+	if (why == NULL || falls_away(k, id))
 		rv = ledger_notice_sent(k->ledger, id, now, &e);
 	else
 		rv = ledger_notice_failed(k->ledger, id, now + wait, &e);
-	if (why != NULL)
-		warden_complain("a notice was not sent", why);
 	if (rv == -1) {
 		/* It comes again; not at once. */
 		k->send_next = now + AGAIN_MIN - 1;

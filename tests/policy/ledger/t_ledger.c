@@ -307,6 +307,53 @@ t_notices(void **state)
 	    LEDGER_REFUSED);
 }
 
+/* Those of a partner stay in order; those of others do not wait for them. */
+static void
+t_notice_order(void **state)
+{
+	static const char acme[] = "{\"partner\":\"acme\"}";
+	struct ledger_notice n = {
+	    .key = "1", .created = T0, .not_before = T0, .data = acme};
+	struct gathered g = {0};
+	bool overtaken;
+
+	(void)state;
+	well("add", ledger_notice_add(led, &n, &err));
+	n.key = "2";
+	well("add", ledger_notice_add(led, &n, &err));
+	well("failed", ledger_notice_failed(led, 1, T0 + 60, &err));
+	/* Added while it waits. */
+	n.key = "3";
+	n.not_before = T0 + 10;
+	well("add", ledger_notice_add(led, &n, &err));
+	n.key = "other";
+	n.data = "{\"partner\":\"globex\"}";
+	well("add", ledger_notice_add(led, &n, &err));
+	n.key = "nobody";
+	n.data = "{}";
+	well("add", ledger_notice_add(led, &n, &err));
+	n.key = "odd";
+	n.data = "nonsense";
+	well("add", ledger_notice_add(led, &n, &err));
+	well("due", ledger_notices_due(led, T0 + 59, show_notice, &g, &err));
+	check_has("others", g.text, "other");
+	check_has("no partner", g.text, "nobody");
+	check_has("no object", g.text, "odd");
+	check_int("these three", g.n, 3);
+	g = (struct gathered){0};
+	well("due", ledger_notices_due(led, T0 + 60, show_notice, &g, &err));
+	check_true(
+	    "in order", strstr(g.text, "1 1 {") != NULL &&
+			    strstr(g.text, "2 2 {") > strstr(g.text, "1 1 {") &&
+			    strstr(g.text, "3 3 {") > strstr(g.text, "2 2 {"));
+	well("behind", ledger_notice_overtaken(led, 1, &overtaken, &err));
+	check_true("1", overtaken);
+	well("behind", ledger_notice_overtaken(led, 3, &overtaken, &err));
+	check_true("the last", !overtaken);
+	well("behind", ledger_notice_overtaken(led, 5, &overtaken, &err));
+	check_true("of nobody", !overtaken);
+}
+
 /* Version 1 as it was, with a gateway in it. Never to be changed. */
 static const char version_1[] =
     "CREATE TABLE chain(id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE,"
@@ -540,6 +587,7 @@ main(void)
 	    CASE(t_log),
 	    CASE(t_failures),
 	    CASE(t_notices),
+	    CASE(t_notice_order),
 	    CASE(t_migrate),
 	    CASE(t_killed),
 	    CASE(t_disk_full),

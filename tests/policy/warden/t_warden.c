@@ -558,6 +558,48 @@ test_unsent(void **state)
 	check_int("also by the next one", letter, id);
 }
 
+/* A slow sendmail: what happened first is told first. */
+static void
+test_order(void **state)
+{
+	int64_t first;
+	int i;
+
+	(void)state;
+	all_well();
+	lower_acme("expired", KEY_A);
+	check_has("lowered", letter_json, "\"kind\":\"lowered\"");
+	first = letter;
+	letter = 0;
+	warden_compiled(k, true, "", T0 + 12);
+	/* It takes its time, and fails; meanwhile the downgrade ends. */
+	warden_tick(k, T0 + 250);
+	warden_tick(k, T0 + 311);
+	warden_compiled(k, true, "", T0 + 311);
+	warden_sent(k, first, "sendmail takes too long", T0 + 312);
+	warden_tick(k, T0 + 313);
+	warden_tick(k, T0 + 330);
+	check_int("the end is not told before the begin", letter, 0);
+	warden_tick(k, T0 + 373);
+	check_int("the begin is tried again", letter, first);
+	letter = 0;
+	warden_sent(k, first, NULL, T0 + 374);
+	warden_tick(k, T0 + 375);
+	check_has("then the next", letter_json, "\"kind\":\"end-near\"");
+	first = letter;
+	letter = 0;
+	/* This one cannot be sent at all: it gives way in the end. */
+	for (i = 0; i < 100 && (letter == 0 || letter == first); i++) {
+		if (letter == first || i == 0) {
+			letter = 0;
+			warden_sent(k, first, "no", T0 + 400 + i * 600);
+		}
+		warden_tick(k, T0 + 700 + i * 600);
+	}
+	check_true("not at once", i > 7);
+	check_has("the newer one", letter_json, "\"kind\":\"restored\"");
+}
+
 /* What people do by hand is seen, and not taken for ours. */
 static void
 test_by_hand(void **state)
@@ -676,6 +718,7 @@ main(void)
 	    WARDEN_TEST(test_stranger),
 	    WARDEN_TEST(test_compiler),
 	    WARDEN_TEST(test_unsent),
+	    WARDEN_TEST(test_order),
 	    WARDEN_TEST(test_by_hand),
 	    WARDEN_TEST(test_expiring),
 	    WARDEN_TEST(test_many),
