@@ -16,6 +16,27 @@ said(const char *s)
 }
 
 bool
+step_met(const struct step_gateway *g, size_t n, size_t i, time_t span)
+{
+	const struct step_gateway *x = &g[i], *o;
+	size_t j;
+
+	for (j = 0; j < n; j++) {
+		o = &g[j];
+		if (strcmp(o->nexthop, x->nexthop) != 0) {
+			if (o->time > x->time + STEP_LOOK)
+				return false;
+			continue;
+		}
+		if (o->time > x->time + span ||
+		    (o->time > x->time &&
+			(*o->host == '\0') != (*x->host == '\0')))
+			return false;
+	}
+	return true;
+}
+
+bool
 step_same_key(const struct step_gateway *g)
 {
 	return said(g->key) && said(g->last_key) &&

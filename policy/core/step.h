@@ -51,6 +51,17 @@ struct step {
 void step_propose(
     const struct step_gateway *g, size_t n, enum level now, struct step *out);
 
+#define STEP_LOOK 900 /* seconds: results that near belong to one look */
+
+/*
+ * Was g[i] met by the latest look at its next-hop? The rows are what is kept
+ * of one partner, some of gateways that are gone; time has to be set. The
+ * others of a look are within `span` seconds, and a look that found no
+ * gateway at all leaves a row without a host, which one that finds some
+ * takes away, and the other way round.
+ */
+bool step_met(const struct step_gateway *g, size_t n, size_t i, time_t span);
+
 /* It shows the key that passed last at its host. */
 bool step_same_key(const struct step_gateway *g);
 

@@ -13,7 +13,6 @@
 #include "registry.h"
 #include "say.h"
 
-#define SAME_LOOK 900 /* seconds: results that near belong to one look */
 #define FAILURES_SINCE (30 * 86400)
 
 /* Whose facts the rows of the ledger are. */
@@ -141,22 +140,17 @@ host_key(const struct ledger_gateway *g, size_t n, const char *host)
 	return key;
 }
 
-/* Gateways that are gone from DNS keep their rows: only one look counts. */
+/* Gateways that are gone from DNS keep their rows: the last look counts. */
 static void
-last_look_only(const struct reading *r, struct ctl_facts *f)
+last_look_only(const struct reading *r, struct ctl_facts *f, time_t span)
 {
 	const struct ledger_gateway *g;
-	struct step_gateway *s;
+	struct step_gateway *all = mem_zero(f->n + 1, sizeof(*all));
 	size_t i, n = 0;
 
-	free(f->step);
-	f->step = mem_zero(f->n + 1, sizeof(*f->step));
 	for (i = 0; i < f->n; i++) {
 		g = &f->gateway[i];
-		if (g->last.time < f->probed - SAME_LOOK)
-			continue;
-		s = &f->step[n++];
-		*s = (struct step_gateway){.nexthop = g->last.nexthop,
+		all[i] = (struct step_gateway){.nexthop = g->last.nexthop,
 		    .host = g->last.host,
 		    .fault = FAULT_LOCAL_ERROR,
 		    .key = g->last.key,
@@ -166,11 +160,16 @@ last_look_only(const struct reading *r, struct ctl_facts *f)
 		    .not_after = g->last.not_after,
 		    .address = g->last.address,
 		    .known = g->passed != 0};
-		(void)fault_parse(g->last.fault, &s->fault);
+		(void)fault_parse(g->last.fault, &all[i].fault);
 	}
-	for (i = n = 0; i < f->n; i++)
-		if (f->gateway[i].last.time >= f->probed - SAME_LOOK)
+	free(f->step);
+	f->step = mem_zero(f->n + 1, sizeof(*f->step));
+	for (i = 0; i < f->n; i++)
+		if (step_met(all, f->n, i, span)) {
+			f->step[n] = all[i];
 			f->gateway[n++] = f->gateway[i];
+		}
+	free(all);
 	f->n = n;
 	f->nkeys = step_keys(f->step, n, &r->f->arena, &f->key);
 }
@@ -221,7 +220,8 @@ read_all(struct ctl *c, struct reading *g, struct ledger *l, struct err *e)
 	if (ledger_counts(l, partner, first, NULL, take_count, g, e) == -1)
 		return -1;
 	for (i = 0; i < g->n; i++)
-		last_look_only(g, &g->f[i]);
+		last_look_only(
+		    g, &g->f[i], 2 * (time_t)c->set.probe_timeout + 10);
 	return 0;
 }
 

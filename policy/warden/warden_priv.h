@@ -149,7 +149,6 @@ struct warden_gateway {
 	struct step_gateway seen;
 	const char *partner;
 	const char *address;
-	time_t time;
 	time_t not_after;
 	time_t passed;
 	unsigned run;

@@ -41,7 +41,6 @@ take_gateway(const struct ledger_gateway *g, void *arg)
 	x = &r->gateway[r->ngateways];
 	*x = (struct warden_gateway){.partner = keep(r, g->last.partner),
 	    .address = keep(r, g->last.address),
-	    .time = g->last.time,
 	    .not_after = g->last.not_after,
 	    .passed = g->passed,
 	    .run = g->run};
@@ -55,34 +54,10 @@ take_gateway(const struct ledger_gateway *g, void *arg)
 	x->seen.key = keep(r, g->last.key);
 	x->seen.last_key = keep(r, key);
 	x->seen.since = g->since;
+	x->seen.time = g->last.time;
 	x->seen.address = x->address;
 	x->seen.known = g->passed != 0;
 	r->ngateways++;
-	return true;
-}
-
-/*
- * Was gateway i met by the latest look at its next-hop? The others of that
- * look are the ones of about the same time, and a look that found no gateway
- * at all leaves a result without a host.
- */
-static bool
-is_met(const struct warden_reports *r, size_t first, size_t last, size_t i,
-    time_t span)
-{
-	const struct warden_gateway *g = &r->gateway[i], *o;
-	size_t j;
-
-	for (j = first; j < last; j++) {
-		o = &r->gateway[j];
-		if (o->time < g->time + WARDEN_LOOK &&
-		    strcmp(o->seen.nexthop, g->seen.nexthop) != 0)
-			continue;
-		if (o->time > g->time + span ||
-		    (o->time > g->time &&
-			(*o->seen.host == '\0') != (*g->seen.host == '\0')))
-			return false;
-	}
 	return true;
 }
 
@@ -90,26 +65,28 @@ is_met(const struct warden_reports *r, size_t first, size_t last, size_t i,
 static void
 add_report(struct warden_reports *r, size_t first, size_t last, time_t span)
 {
-	struct step_gateway *v =
-	    arena_alloc(&r->arena, (last - first) * sizeof(*v));
+	size_t i, n = last - first, met = 0;
+	struct step_gateway *v = arena_alloc(&r->arena, n * sizeof(*v));
 	struct drop_report *to;
 	time_t oldest = 0;
-	size_t i, n = 0;
 
-	for (i = first; i < last; i++) {
-		if (!is_met(r, first, last, i, span))
+	for (i = 0; i < n; i++)
+		v[i] = r->gateway[first + i].seen;
+	for (i = 0; i < n; i++)
+		r->gateway[first + i].met = step_met(v, n, i, span);
+	for (i = 0; i < n; i++) {
+		if (!r->gateway[first + i].met)
 			continue;
-		v[n++] = r->gateway[i].seen;
-		r->gateway[i].met = true;
-		if (oldest == 0 || r->gateway[i].time < oldest)
-			oldest = r->gateway[i].time;
+		if (oldest == 0 || v[i].time < oldest)
+			oldest = v[i].time;
+		v[met++] = v[i];
 	}
 	r->report = mem_grow(r->report, r->n, &r->cap, sizeof(*r->report));
 	to = &r->report[r->n++];
 	to->partner = r->gateway[first].partner;
 	to->time = oldest;
 	to->gateway = v;
-	to->n = n;
+	to->n = met;
 }
 
 int

@@ -28,7 +28,9 @@ static void
 begin(struct ctl *c, const char *registry)
 {
 	*c = (struct ctl){.now = T0,
-	    .set = {.ledger = file, .map = (char *)(uintptr_t) "/none"}};
+	    .set = {.ledger = file,
+		.map = (char *)(uintptr_t) "/none",
+		.probe_timeout = 1}};
 	c->registry = registry_parse(
 	    "registry", registry, strlen(registry), T0, &c->diags);
 	assert_int_equal(c->diags.errors, 0);
@@ -263,6 +265,29 @@ t_retired(void **state)
 	    "encrypt");
 }
 
+/* What an earlier look found, and this one did not, is of the past. */
+static void
+t_stale(void **state)
+{
+	(void)state;
+	looked("acme.example", "mx1", "192.0.2.1", "expired", KEY_A, T0 - 600);
+	looked("acme.example", "", "", "dns-failed", "", T0 - 500);
+	looked("acme.test", "", "", "dns-failed", "", T0 - 500);
+	check_str("no DNS: the gateways are not there", facts(),
+	    "acme.example: dns-failed; acme.test: dns-failed; no help");
+	looked("acme.example", "mx1", "192.0.2.1", "expired", KEY_A, T0 - 60);
+	check_str("again, of one domain", facts(),
+	    "mx1 expired since 11:50, another key; acme.test: dns-failed; "
+	    "encrypt");
+	looked("acme.test", "mx1", "192.0.2.1", "ok", KEY_A, T0 - 20);
+	check_str("and of the other", facts(),
+	    "mx1 expired since 11:50, key unchanged; mx1 passes; key aa");
+	/* Another address: a look finds all that there are. */
+	looked("acme.test", "mx1", "192.0.2.2", "ok", KEY_B, T0);
+	looked("acme.example", "mx1", "192.0.2.2", "ok", KEY_B, T0);
+	check_str("moved", facts(), "mx1 passes; no help bb");
+}
+
 int
 main(void)
 {
@@ -271,6 +296,7 @@ main(void)
 	    CASE(t_few),
 	    CASE(t_damaged),
 	    CASE(t_retired),
+	    CASE(t_stale),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
