@@ -37,6 +37,7 @@ struct mxdns_query {
 	bool begun;	     /* to ask; the others wait their turn */
 	bool want_tlsa;
 	unsigned pending; /* questions under way */
+	struct mxdns_answer root;
 	struct nexthop where;
 	struct mxdns_result res;
 	struct arena mem;
@@ -49,6 +50,7 @@ struct mxdns {
 	struct ub_ctx *ub;
 	struct event *event;
 	unsigned timeout_ms;
+	bool anchored;	  /* there is a trust anchor */
 	unsigned running; /* queries that have begun */
 	size_t nask;
 	struct ask *asks;
@@ -86,6 +88,8 @@ answer_of(struct mxdns_query *q, struct mxdns_host *h, int type)
 		return &h->aaaa;
 	case MXDNS_TYPE_TLSA:
 		return &h->tlsa;
+	case MXDNS_TYPE_NS:
+		return &q->root;
 	default:
 		return &q->res.mx;
 	}
@@ -285,6 +289,11 @@ take_answer(struct mxdns_query *q, const struct ask *k, int err,
 		else if (a->kind == MXDNS_NO_DATA)
 			add_implicit(q);
 		break;
+	case MXDNS_TYPE_NS:
+		q->res.no_root = a->kind == MXDNS_BOGUS ||
+				 a->kind == MXDNS_SERVFAIL ||
+				 (q->dns->anchored && !a->secure);
+		break;
 	case MXDNS_TYPE_TLSA:
 		if (a->kind == MXDNS_FOUND)
 			mxdns_note_tlsa(&q->mem, h, r);
@@ -302,6 +311,28 @@ take_answer(struct mxdns_query *q, const struct ask *k, int err,
 	}
 }
 
+static bool
+is_doubtful(const struct mxdns_answer *a)
+{
+	return a->kind == MXDNS_BOGUS || a->kind == MXDNS_SERVFAIL;
+}
+
+/* Is the fault theirs, or ours? True if the root is being asked for that. */
+static bool
+ask_root(struct mxdns_query *q)
+{
+	bool doubt = is_doubtful(&q->res.mx);
+	size_t i;
+
+	for (i = 0; i < q->res.nhost; i++)
+		doubt = doubt || is_doubtful(&q->res.host[i].a) ||
+			is_doubtful(&q->res.host[i].aaaa) ||
+			is_doubtful(&q->res.host[i].tlsa);
+	if (doubt && q->root.kind == MXDNS_NOT_ASKED)
+		ask(q, NULL, MXDNS_TYPE_NS, ".");
+	return q->pending > 0;
+}
+
 static void
 on_answer(void *arg, int err, struct ub_result *r)
 {
@@ -314,7 +345,7 @@ on_answer(void *arg, int err, struct ub_result *r)
 	}
 	ask_free(k);
 	ub_resolve_free(r);
-	if (q != NULL && q->pending == 0)
+	if (q != NULL && q->pending == 0 && !ask_root(q))
 		finish(q);
 }
 
@@ -460,6 +491,7 @@ mxdns_new(
 
 	d->base = base;
 	d->timeout_ms = s->timeout_ms;
+	d->anchored = s->trust_anchor != NULL;
 	if ((d->ub = ub_ctx_create()) == NULL) {
 		err_set(err, EX_SOFTWARE, "cannot start libunbound");
 		free(d);

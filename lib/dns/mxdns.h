@@ -99,9 +99,15 @@ struct mxdns_result {
 	const char *nexthop; /* as asked */
 	const char *domain;  /* without brackets and port, lower case */
 	uint16_t port;
-	struct mxdns_answer mx;	 /* NOT_ASKED for [host] and addresses */
-	bool implicit;		 /* no MX: the domain is its own gateway */
-	bool cut;		 /* there are more than MXDNS_MAX_HOSTS */
+	struct mxdns_answer mx; /* NOT_ASKED for [host] and addresses */
+	bool implicit;		/* no MX: the domain is its own gateway */
+	bool cut;		/* there are more than MXDNS_MAX_HOSTS */
+	/*
+	 * An answer is bogus or could not be had, and so it is with the root,
+	 * which is always signed: the resolver does not validate, or hides
+	 * signatures from us. It says nothing of the domain.
+	 */
+	bool no_root;
 	struct mxdns_host *host; /* by preference, then by name */
 	size_t nhost;
 };

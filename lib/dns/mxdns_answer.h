@@ -11,6 +11,7 @@ struct arena;
 struct ub_result;
 
 #define MXDNS_TYPE_A 1
+#define MXDNS_TYPE_NS 2
 #define MXDNS_TYPE_MX 15
 #define MXDNS_TYPE_AAAA 28
 #define MXDNS_TYPE_TLSA 52

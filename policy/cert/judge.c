@@ -324,7 +324,7 @@ judge_mx(const struct mxdns_result *r)
 	case MXDNS_NO_ADDRESS:
 		return FAULT_NO_MX;
 	case MXDNS_FAILED:
-		return FAULT_DNS_FAILED;
+		return r->no_root ? FAULT_LOCAL_ERROR : FAULT_DNS_FAILED;
 	case MXDNS_BAD_NEXTHOP:
 		break;
 	}
@@ -332,9 +332,11 @@ judge_mx(const struct mxdns_result *r)
 }
 
 enum fault
-judge_host(const struct mxdns_host *h)
+judge_host(const struct mxdns_result *r, const struct mxdns_host *h)
 {
-	return h->naddr > 0 ? FAULT_OK : FAULT_DNS_FAILED;
+	if (h->naddr > 0)
+		return FAULT_OK;
+	return r->no_root ? FAULT_LOCAL_ERROR : FAULT_DNS_FAILED;
 }
 
 enum fault
@@ -356,5 +358,5 @@ judge_tlsa(const struct mxdns_result *r, const struct mxdns_host *h)
 	case MXDNS_BROKEN:
 		break;
 	}
-	return FAULT_DNS_FAILED;
+	return r->no_root ? FAULT_LOCAL_ERROR : FAULT_DNS_FAILED;
 }

@@ -83,7 +83,7 @@ enum fault judge_starttls(const struct starttls_result *r);
 enum fault judge_mx(const struct mxdns_result *r);
 
 /* What is wrong with the addresses of one gateway; FAULT_OK if it has any. */
-enum fault judge_host(const struct mxdns_host *h);
+enum fault judge_host(const struct mxdns_result *r, const struct mxdns_host *h);
 
 /*
  * The same for the TLSA records that verify=dane needs: FAULT_NO_TLSA if

@@ -86,7 +86,8 @@ remedy(enum fault f)
 		return "Find out what adds plain text behind the reply to "
 		       "STARTTLS.";
 	case FAULT_LOCAL_ERROR:
-		return "Nothing; we have to look again.";
+		return "Nothing: the fault is on our side, and we have to look "
+		       "again.";
 	default:
 		return "Check that the gateway answers to everybody.";
 	}
@@ -182,16 +183,36 @@ put_mail(const struct probereport *r, size_t begin, size_t end, size_t bad,
 			      "mail goes on as before.\n");
 }
 
+/* Nothing is known of some gateway: no letter, which would not be true. */
+static void
+put_ours(const struct probereport *r, size_t begin, size_t end, struct buf *out)
+{
+	size_t i;
+
+	buf_puts(out, "not known, the fault is on our side\n\n");
+	for (i = begin; i < end; i++)
+		if (r->row[i]->fault == FAULT_LOCAL_ERROR)
+			put_item(out, domain_of(r->row[i]), r->row[i]->detail);
+}
+
 void
 probereport_enforce(
     const struct probereport *r, const char *from, struct buf *out)
 {
-	size_t i, k, end, bad;
+	size_t i, k, end, bad, ours;
 
 	for (i = 0; i < r->n; i = end) {
 		end = probereport_group(r, i);
-		for (bad = 0, k = i; k < end; k++)
+		for (bad = ours = 0, k = i; k < end; k++) {
 			bad += r->row[k]->fault != FAULT_OK;
+			ours += r->row[k]->fault == FAULT_LOCAL_ERROR;
+		}
+		if (ours > 0) {
+			buf_printf(out, "%s%s: ", i == 0 ? "" : "\n",
+			    probereport_name(r->row[i]));
+			put_ours(r, i, end, out);
+			continue;
+		}
 		buf_printf(out, "%s%s: %s\n\n", i == 0 ? "" : "\n",
 		    probereport_name(r->row[i]),
 		    bad == 0 ? "yes, could be enforced today"

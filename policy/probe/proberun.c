@@ -312,7 +312,11 @@ no_way(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
 	row->fault = fault;
 	if (h != NULL)
 		bad = h->a.kind > h->aaaa.kind ? &h->a : &h->aaaa;
-	proberow_say(row, "%s (%s: %s%s%s)", fault_description(fault),
+	proberow_say(row, "%s%s (%s: %s%s%s)", fault_description(fault),
+	    r->no_root ? " Not even for the root zone has the resolver an "
+			 "answer that DNSSEC vouches for: see resolver and "
+			 "trust_anchor in tlspact.conf."
+		       : "",
 	    h == NULL ? mxdns_status_name(r->status) : "addresses",
 	    mxdns_kind_name(bad->kind), bad->why == NULL ? "" : ", ",
 	    bad->why == NULL ? "" : bad->why);
@@ -333,7 +337,7 @@ on_mx(const struct mxdns_result *r, void *arg)
 	for (i = 0; i < r->nhost; i++) {
 		const struct mxdns_host *h = &r->host[i];
 
-		if ((fault = judge_host(h)) != FAULT_OK)
+		if ((fault = judge_host(r, h)) != FAULT_OK)
 			no_way(a, r, h, fault);
 		for (k = 0; k < h->naddr; k++)
 			look_at(a, r, h, &h->addr[k]);

@@ -299,13 +299,15 @@ tell_new(struct warden *k, time_t now)
 		    .partner = f->partner,
 		    .waiting = -1,
 		    .fault = f->fault,
-		    .why = common ? DROP_WHY_COMMON : DROP_WHY_NONE,
+		    .why = common || f->fault == FAULT_LOCAL_ERROR
+			       ? DROP_WHY_COMMON
+			       : DROP_WHY_NONE,
 		    .since = f->since};
 
 		if (f->found == 0)
 			continue;
 		f->found = 0;
-		f->common = common || mass;
+		f->common = mass || one.why == DROP_WHY_COMMON;
 		warden_event(k, "fault-new", f->partner, fault_text(f->fault),
 		    f->since, now);
 		if (!mass && !k->mass)

@@ -170,6 +170,21 @@ probe --as enforced acme
 is 'could acme? yes' "$rc" 0
 like 'it says so' "$out" 'acme: yes'
 
+
+# A resolver without DNSSEC: nothing that a partner could mend. The root zone
+# here is not signed by the key that the world has.
+anchor=/usr/share/dns/root.key
+if [ -r $anchor ]; then
+	probe -o trust_anchor=$anchor acme
+	is 'without DNSSEC the fault is ours' "$(verdict acme.example)" \
+		'FAIL local-error'
+	like 'with the reason' "$out" 'Not even for the root zone'
+	probe -o trust_anchor=$anchor --as enforced acme
+	is 'so that it is not known' "$rc" 1
+	like 'which is said' "$out" 'acme: not known, the fault is on our side'
+	unlike 'and there is no letter' "$out" 'To the postmaster'
+fi
+
 probe --prometheus --output "$T/metrics" initech soon
 is 'metrics to a file' "$rc.$out" 1.
 like 'the end of life is there after it' "$(cat "$T/metrics")" \

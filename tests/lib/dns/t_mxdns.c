@@ -177,6 +177,8 @@ print_result(const struct mxdns_result *r, void *arg)
 		buf_puts(b, " implicit");
 	if (r->cut)
 		buf_puts(b, " cut");
+	if (r->no_root)
+		buf_puts(b, " no-root");
 	for (i = 0; i < r->nhost; i++)
 		print_host(b, &r->host[i]);
 }
@@ -353,6 +355,34 @@ no_anchor(void **state)
 	    "ok mx=found | fa.example/10 a=found aaaa=no-data"
 	    " 192.0.2.67:25 tlsa=not-asked");
 	buf_free(&b);
+}
+
+/* A resolver that has no signatures for us fails for the root as well. */
+static void
+no_dnssec(void **state)
+{
+	char anchor[sizeof(dir) + 16];
+	struct buf b = {0};
+	FILE *f;
+
+	(void)state;
+	if (nsd_pid == -1)
+		skip();
+	(void)snprintf(anchor, sizeof(anchor), "%s/other.ds", dir);
+	f = fopen(anchor, "w");
+	assert_non_null(f);
+	(void)fputs(". 3600 IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D0845"
+		    "8E880409BBC683457104237C7F8EC8D\n",
+	    f);
+	(void)fclose(f);
+	one("good.example", anchor, true, &b);
+	assert_string_equal(b.data, "dns-failed mx=bogus(why) no-root");
+	buf_free(&b);
+	one("[mx1.good.example]", anchor, true, &b);
+	assert_non_null(strstr(b.data, "dns-failed"));
+	assert_non_null(strstr(b.data, "no-root"));
+	buf_free(&b);
+	(void)unlink(anchor);
 }
 
 static void
@@ -568,6 +598,7 @@ main(void)
 	    cmocka_unit_test(no_answer_is_a_timeout),
 	    cmocka_unit_test(answers),
 	    cmocka_unit_test(no_anchor),
+	    cmocka_unit_test(no_dnssec),
 	    cmocka_unit_test(no_tlsa_unless_asked),
 	    cmocka_unit_test(many_hosts_are_cut),
 	    cmocka_unit_test(many_queries),

@@ -100,9 +100,16 @@ test_dns(void **state)
 		r.status = rows[i].status;
 		assert_int_equal(judge_mx(&r), rows[i].want);
 	}
-	assert_int_equal(judge_host(&h), FAULT_DNS_FAILED);
+	assert_int_equal(judge_host(&r, &h), FAULT_DNS_FAILED);
+	/* Not even the root: the fault is our resolver's. */
+	r.status = MXDNS_FAILED;
+	r.no_root = true;
+	assert_int_equal(judge_mx(&r), FAULT_LOCAL_ERROR);
+	assert_int_equal(judge_host(&r, &h), FAULT_LOCAL_ERROR);
+	r.status = MXDNS_NO_DOMAIN;
+	assert_int_equal(judge_mx(&r), FAULT_NO_MX);
 	h.naddr = 1;
-	assert_int_equal(judge_host(&h), FAULT_OK);
+	assert_int_equal(judge_host(&r, &h), FAULT_OK);
 }
 
 static void
