@@ -1,6 +1,7 @@
 #include "flush.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -11,6 +12,8 @@
 
 #define LIST_MAX (256u * 1024 * 1024) /* bytes of postqueue -j */
 #define LIST_MS 60000
+#define CAT_MAX (16u * 1024 * 1024) /* bytes of postcat -e */
+#define SENDOPT_REQUIRETLS 32	    /* Postfix's SOPT_REQUIRETLS_ESMTP */
 #define RETRY_MS 10000
 #define ID_MAX 64 /* bytes of a queue id; long ones have 20 or so */
 
@@ -135,6 +138,53 @@ flush_retry(
 			return -1;
 		free(text);
 	}
+	return 0;
+}
+
+size_t
+flush_requiretls_parse(const char *text)
+{
+	static const char record[] = "message_size:";
+	unsigned long v[6];
+	const char *line;
+	size_t n = 0;
+
+	for (line = text; *line != '\0';
+	     line += line[0] == '\n' ? 1 : strcspn(line, "\n")) {
+		if (*line == '\n' ||
+		    strncmp(line, record, sizeof(record) - 1) != 0)
+			continue;
+		if (sscanf(line + sizeof(record) - 1,
+			"%20lu %20lu %20lu %20lu %20lu %20lu", &v[0], &v[1],
+			&v[2], &v[3], &v[4], &v[5]) == 6)
+			n += (v[5] & SENDOPT_REQUIRETLS) != 0;
+	}
+	return n;
+}
+
+int
+flush_requiretls(
+    const struct waiting *w, const char *dir, size_t *n, struct err *e)
+{
+	const char *argv[FLUSH_MAX + 6] = {"postcat"};
+	size_t i, k = 1;
+	char *text;
+
+	*n = 0;
+	if (w->n == 0)
+		return 0;
+	if (dir != NULL) {
+		argv[k++] = "-c";
+		argv[k++] = dir;
+	}
+	argv[k++] = "-eq";
+	for (i = 0; i < w->n; i++)
+		argv[k++] = w->id[i];
+	argv[k] = NULL;
+	if ((text = proc_read(argv, CAT_MAX, LIST_MS, e)) == NULL)
+		return -1;
+	*n = flush_requiretls_parse(text);
+	free(text);
 	return 0;
 }
 

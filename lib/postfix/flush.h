@@ -50,6 +50,20 @@ int flush_list(struct waiting *w, const char *dir, flush_match_fn *match,
 int flush_retry(
     const struct waiting *w, const char *dir, size_t *tried, struct err *e);
 
+/*
+ * How many messages of w's list of ids were sent with REQUIRETLS (RFC 8689),
+ * as postcat(1) shows their queue files, which takes root. postqueue(1) does
+ * not tell. 0, or -1 with *e set (69).
+ */
+int flush_requiretls(
+    const struct waiting *w, const char *dir, size_t *n, struct err *e);
+
+/*
+ * The same of what `postcat -e` prints: the sixth number of the record
+ * message_size are flags, of which 32 is REQUIRETLS.
+ */
+size_t flush_requiretls_parse(const char *text);
+
 void flush_release(struct waiting *w);
 
 #endif

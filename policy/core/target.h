@@ -12,6 +12,8 @@
 #define TARGET_VERSION(major, minor) ((major)*1000 + (minor))
 #define TARGET_OLDEST TARGET_VERSION(2, 11) /* tafile=, dane-only */
 
+#define TARGET_REQUIRETLS TARGET_VERSION(3, 11) /* RFC 8689 */
+
 enum opportunistic {
 	OPPORTUNISTIC_MAIN_CF, /* no row but where one is needed */
 	OPPORTUNISTIC_MAY,

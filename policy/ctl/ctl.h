@@ -79,6 +79,7 @@ struct ctl_facts {
 	bool waiting_asked;
 	const char *waiting_fault; /* why that is not known, or NULL */
 	struct waiting waiting;
+	long requiretls; /* that demand it, of those waiting; -1: not known */
 	const char *ledger_fault; /* why it tells nothing, or NULL */
 	struct arena arena;
 };
@@ -104,6 +105,9 @@ int ctl_facts_all(struct ctl *c, struct ctl_facts **f);
  * read it once more after a probe. 0, or an exit code, all being said.
  */
 int ctl_facts_ledger(struct ctl *c, struct ctl_facts *f, size_t n);
+
+/* List the mail that waits for the partner of f. */
+void ctl_facts_queue(struct ctl *c, struct ctl_facts *f);
 
 void ctl_facts_release(struct ctl_facts *f);
 

@@ -206,11 +206,14 @@ json_done(const struct ctl_facts *f, const char *verb, bool written, time_t end,
 	char text[NUM_TIME_MAX];
 	json_t *root;
 
-	root = json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "schema", CTL_SCHEMA,
-	    "verb", verb, "partner", f->name, "written", written, "end",
+	root = json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "schema",
+	    CTL_SCHEMA, "verb", verb, "partner", f->name, "written", written,
+	    "end",
 	    end == 0 ? json_null() : json_string(num_time_text(end, text)),
 	    "retried",
-	    retried == NULL ? json_null() : json_integer((json_int_t)*retried));
+	    retried == NULL ? json_null() : json_integer((json_int_t)*retried),
+	    "requiretls_waiting",
+	    f->requiretls < 0 ? json_null() : json_integer(f->requiretls));
 	if (root == NULL)
 		abort();
 	(void)json_dumpf(root, stdout, JSON_INDENT(2));

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "level.h"
+
 struct ctl;
 struct ctl_facts;
 struct ctl_lower;
@@ -36,6 +38,11 @@ size_t ctl_retry(struct ctl *c, struct ctl_facts *f, bool *known);
 /* The closing words, or the object, of a deed. */
 void ctl_done(const struct ctl *c, const struct ctl_facts *f, const char *verb,
     bool written, time_t end, const size_t *retried);
+
+/* Warn of what lowering from one level to another may do. */
+void ctl_warn(
+    struct ctl *c, struct ctl_facts *f, enum level now, enum level to);
+void ctl_warn_requiretls(struct ctl *c, struct ctl_facts *f, enum level to);
 
 /* Look at the gateways now, if tlspact-probe is there. */
 int ctl_probe(struct ctl *c, struct ctl_facts *f);

@@ -18,7 +18,6 @@
 #include "say.h"
 
 #define DOMAINS_SHOWN 4
-#define COMMON_SINCE 3600 /* seconds: others that passed since, pass */
 
 /* The level in force, by registry and ledger. */
 static enum level
@@ -126,82 +125,6 @@ choose(struct ctl *c, struct ctl_facts *f, const char *wanted, enum level *to)
 	return EX_OK;
 }
 
-/* A step that the last look says is of no use. */
-static void
-warn_useless(const struct ctl_facts *f, enum level to)
-{
-	struct step s;
-
-	step_propose(f->step, f->n, present(f), &s);
-	if (s.helps && s.blocked > 0 && s.level < to)
-		say("warning: by the last probe mail is still held at %s; it "
-		    "takes %s",
-		    level_name(to), level_name(s.level));
-}
-
-/* Below key mail goes to whoever answers: is one there that never passed? */
-static void
-warn_stranger(const struct ctl_facts *f, enum level to)
-{
-	const struct step_gateway *g = NULL;
-	size_t n = step_strangers(f->step, f->n, &g);
-
-	if (to >= LEVEL_KEY)
-		return;
-	if (f->n == 0)
-		say("warning: nothing is known of the gateways of %s; whoever "
-		    "answers for them now gets the mail",
-		    f->name);
-	else if (n == 1)
-		say("warning: %s [%s] never passed a probe at this address, "
-		    "and would get the mail",
-		    quotes(g->host).s, g->address);
-	else if (n > 1)
-		say("warning: %s [%s] and %zu more never passed a probe at "
-		    "their address, and would get the mail",
-		    quotes(g->host).s, g->address, n - 1);
-}
-
-struct others {
-	const char *name;
-	bool passes;
-};
-
-static bool
-take_other(const struct ledger_gateway *g, void *arg)
-{
-	struct others *o = arg;
-
-	o->passes = strcmp(g->last.fault, "ok") == 0 &&
-		    strcmp(g->last.partner, o->name) != 0;
-	return !o->passes;
-}
-
-/* Where nobody passes, the fault may be ours, and lowering one mends none. */
-static void
-warn_common(const struct ctl *c, const struct ctl_facts *f)
-{
-	struct others o = {.name = f->name};
-	struct ledger *l;
-	struct err e;
-	uint32_t i, n = 0;
-
-	for (i = 0; i < c->registry->npartners && n < 2; i++)
-		n += partner_level(&c->registry->partner[i]) >
-		     LEVEL_OPPORTUNISTIC;
-	if (n < 2)
-		return;
-	l = ledger_open(c->set.ledger, LEDGER_READ, &e);
-	if (l != NULL && ledger_gateways(l, NULL, c->now - COMMON_SINCE,
-			     take_other, &o, &e) == -1)
-		o.passes = false;
-	ledger_close(l);
-	if (!o.passes)
-		say("warning: no other partner passed a probe within the last "
-		    "hour, so that the fault may be ours (CA file, clock, "
-		    "resolver): tlspact-probe --all");
-}
-
 /* The compile that would follow, with nothing written. */
 static int
 rehearse_map(
@@ -277,8 +200,7 @@ begin(struct ctl *c, const struct ctl_facts *f, const struct ctl_lower *lower,
 }
 
 static int
-ask_to_lower(
-    struct ctl *c, const struct ctl_facts *f, enum level to, time_t end)
+ask_to_lower(struct ctl *c, struct ctl_facts *f, enum level to, time_t end)
 {
 	struct buf q = {0};
 	char when[CLOCK_MAX];
@@ -290,9 +212,7 @@ ask_to_lower(
 		(void)fprintf(ctl_talk(c),
 		    "mail FROM them is accepted and logged meanwhile, whatever "
 		    "it came by\n");
-	warn_useless(f, to);
-	warn_stranger(f, to);
-	warn_common(c, f);
+	ctl_warn(c, f, present(f), to);
 	buf_puts(&q, "lower ");
 	put_domains(c->registry, f->partner, &q);
 	buf_printf(&q, " from %s to %s until %s?", level_name(present(f)),
@@ -413,6 +333,7 @@ extend_to(struct ctl *c, struct ctl_facts *f, const struct ctl_lower *lower)
 	}
 	if ((code = ctl_end(c, lower, &end)) != EX_OK)
 		return code;
+	ctl_warn_requiretls(c, f, f->lowered.after);
 	q = mem_printf("keep %s at %s until %s, not %s?", f->name,
 	    level_name(f->lowered.after), clock_text_seconds(end, c->now, when),
 	    clock_text_seconds(f->lowered.end, c->now, was));

@@ -113,8 +113,8 @@ match_theirs(const char *domain, void *arg)
 	return ctl_is_theirs(t->r, t->p, domain);
 }
 
-static void
-ask_queue(struct ctl *c, struct ctl_facts *f)
+void
+ctl_facts_queue(struct ctl *c, struct ctl_facts *f)
 {
 	struct theirs t = {.r = c->registry, .p = f->partner};
 	struct err e;
@@ -196,7 +196,7 @@ ctl_facts_get(
 	code = ctl_facts_ledger(c, f, 1);
 	ask_map(c, f, 1);
 	if (waiting)
-		ask_queue(c, f);
+		ctl_facts_queue(c, f);
 	return code;
 }
 

@@ -78,6 +78,7 @@ struct notice {
 	enum drop_why why; /* COMMON: of FAULT_NEW and FAULT_GONE as well */
 	bool automatic;
 	bool still;   /* the fault was seen last time */
+	bool returns; /* LOWERED: Postfix returns what demands REQUIRETLS */
 	int64_t id;   /* of the downgrade */
 	time_t since; /* of the fault */
 	time_t begin; /* of the downgrade */

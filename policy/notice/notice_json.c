@@ -93,6 +93,9 @@ set_downgrade(json_t *o, const struct notice *n)
 		(void)json_object_set_new(
 		    o, "automatic", json_boolean(n->automatic));
 		(void)json_object_set_new(o, "still", json_boolean(n->still));
+		if (n->kind == NOTICE_LOWERED)
+			(void)json_object_set_new(
+			    o, "requiretls_returned", json_boolean(n->returns));
 		set_time(o, "begin", n->begin);
 		set_time(o, "end", n->end);
 		break;

@@ -335,6 +335,11 @@ put_did(struct buf *b, const struct notice *n)
 		buf_puts(b, "  It ends by itself ");
 		notice_put_time(b, n->end);
 		buf_puts(b, ", or earlier when all is well.\n");
+		if (n->returns)
+			buf_puts(b,
+			    "  Mail that demands REQUIRETLS is returned "
+			    "to its sender meanwhile, as is what\n  "
+			    "waits of it.\n");
 		break;
 	case NOTICE_RESTORED:
 		buf_printf(b, "  Back from %s to %s. %s\n", level_name(n->from),

@@ -290,8 +290,11 @@ tell(struct warden *k, const struct drop_action *x, time_t now)
 	default:
 		break;
 	}
-	if (notice_of_action(x, now, &n))
+	if (notice_of_action(x, now, &n)) {
+		n.returns = n.kind == NOTICE_LOWERED && n.to < LEVEL_KEY &&
+			    k->requiretls;
 		warden_tell(k, &n, now);
+	}
 }
 
 static void
@@ -398,6 +401,8 @@ warden_new(const struct settings *set, const struct warden_hands *hands)
 	k->drop_settings = drop_preset;
 	k->drop_settings.max_partners = (uint32_t)set->drop_max_partners;
 	k->drop_settings.max_downgrade = (uint32_t)set->max_downgrade;
+	k->requiretls = settings_target(set, 0, &target, &e) == 0 &&
+			target.version >= TARGET_REQUIRETLS;
 	if (settings_target(set, SETTINGS_DIGEST, &target, &e) == -1) {
 		warden_complain("no downgrade to key", e.text);
 		k->drop_settings.no_key = true;

@@ -106,6 +106,7 @@ struct warden {
 	char sum_day[11];
 	bool sums_known;
 
+	bool requiretls; /* Postfix knows it, and returns mail below key */
 	bool mass;
 	bool compile_wanted, compiling;
 	time_t compile_next;

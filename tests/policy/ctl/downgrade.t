@@ -110,6 +110,27 @@ run ctl history --check
 is 'the record is whole' "$rc" 0
 like 'and says so' "$out" '^whole: 2 events, head 2:[0-9a-f]{64}$'
 
+# Below key Postfix 3.11 returns what demands REQUIRETLS. This one is older;
+# its postcat says what that of 3.11 would.
+mkdir "$T/bin"
+cat >"$T/bin/postcat" <<'POSTCAT'
+#!/bin/sh
+echo "message_size: 331 190 1 0 331 32"
+POSTCAT
+chmod +x "$T/bin/postcat"
+dry=(--for 1h --reason test -n)
+new=(-o postfix_version=3.11.1)
+PATH=$T/bin:$PATH run ctl downgrade globex --to encrypt "${dry[@]}" "${new[@]}"
+like 'mail that demands REQUIRETLS is counted' "$err" \
+	'1 of 1 waiting mails demand REQUIRETLS: .* RETURNED'
+run ctl downgrade globex --to encrypt "${dry[@]}" "${new[@]}"
+like 'none does, as the real one says' "$err" 'REQUIRETLS .* none waits now'
+run ctl downgrade globex --to encrypt "${dry[@]}" -o postfix_version=3.10.4
+unlike 'an older Postfix knows nothing of it' "$err" REQUIRETLS
+echo 'exit 1' >"$T/bin/postcat"
+PATH=$T/bin:$PATH run ctl downgrade globex --to opportunistic "${dry[@]}" "${new[@]}"
+like 'or it is not known' "$err" 'REQUIRETLS .* is not known'
+
 # By hand: for an hour, and restored before.
 ok 'globex is lowered' ctl downgrade globex.example --for 1h --reason test \
 	--to encrypt --yes

@@ -306,6 +306,36 @@ test_waiting(void **state)
 }
 
 static void
+test_requiretls(void **state)
+{
+#define SIZES "message_size:             331             190"
+	static const struct {
+		const char *name, *text;
+		size_t want;
+	} cases[] = {
+	    {"nothing", "", 0},
+	    {"one of two",
+		"*** ENVELOPE RECORDS deferred/4/4A ***\n" SIZES
+		"               1               0             331              "
+		"32\n"
+		"message_arrival_time: Mon Nov 23 12:00:00 2026\n" SIZES
+		" 1 0 331 0\n",
+		1},
+	    {"beside others", SIZES " 1 0 331 34\n" SIZES " 1 0 331 31\n", 1},
+	    {"before Postfix 2.9", SIZES " 1 0\n", 0},
+	    {"of a sender that says so", "sender: message_size: 1 1 1 1 1 32\n",
+		0},
+	    {"cut", SIZES " 1 0 331", 0},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (flush_requiretls_parse(cases[i].text) != cases[i].want)
+			fail_msg("%s", cases[i].name);
+}
+
+static void
 test_many_waiting(void **state)
 {
 	struct buf list = {0};
@@ -402,6 +432,7 @@ main(void)
 	    cmocka_unit_test(test_describe),
 	    cmocka_unit_test(test_clock),
 	    cmocka_unit_test(test_waiting),
+	    cmocka_unit_test(test_requiretls),
 	    cmocka_unit_test(test_many_waiting),
 	    cmocka_unit_test(test_author),
 	    cmocka_unit_test(test_status),

@@ -324,6 +324,37 @@ lower_acme(const char *fault, const char *key)
 	warden_tick(k, T0 + 11);
 }
 
+/* What Postfix 3.11 does to mail that demands REQUIRETLS is told. */
+static void
+test_requiretls(void **state)
+{
+	static const struct {
+		const char *version, *key, *want;
+		bool told;
+	} rows[] = {{"3.11.1", KEY_B, "true", true},
+	    {"3.10.4", KEY_B, "false", false},
+	    {"3.11.1", KEY_A, "false", false}};
+	char want[40];
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		free(set.postfix_version);
+		set.postfix_version = mem_dup(rows[i].version);
+		all_well();
+		lower_acme("expired", rows[i].key);
+		(void)snprintf(want, sizeof(want), "requiretls_returned\":%s",
+		    rows[i].want);
+		check_has("json", letter_json, want);
+		check_int("text", strstr(letter_text[0], "REQUIRETLS") != NULL,
+		    rows[i].told);
+		(void)send_all(T0 + 20);
+	}
+}
+
 /* Killed right after the ledger was written: the rest is made up for. */
 static void
 test_crash(void **state)
@@ -712,6 +743,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    WARDEN_TEST(test_story),
+	    WARDEN_TEST(test_requiretls),
 	    WARDEN_TEST(test_crash),
 	    WARDEN_TEST(test_hold),
 	    WARDEN_TEST(test_common),
