@@ -16,7 +16,7 @@ map=$W/m/policy.cdb
 # Of a program that is traced, leaks cannot be searched for.
 export ASAN_OPTIONS=detect_leaks=0
 options=(-C "$W/tlspact.conf" -o registry="$W/registry"
-	-o ledger="$W/ledger.db" -o postfix_version=3.7)
+	-o ledger="$W/ledger.db" -o opportunistic_level=may -o postfix_version=3.7)
 compile=("$B/tlspact-compile" "${options[@]}" -o map="$map" --accept-weaker)
 
 for i in {1..40}; do
