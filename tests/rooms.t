@@ -13,7 +13,7 @@ while IFS= read -r line; do
 	read -r room <<<"${line:4:17}"
 	edges[$room]=${line:21:22}
 	all+=("$room")
-done < <(grep -E '^    (lib|policy)/[a-z]+ +[a-z-]' HACKING)
+done <<<"$(grep -E '^    (lib|policy)/[a-z]+ +[a-z-]' HACKING)"
 
 # follow ROOM	the room, and what it may include, a line each
 follow()

@@ -196,13 +196,15 @@ is 'every series is said once' "$(grep -v '^#' "$T/metrics" |
 probe --prometheus --output "$T/none/metrics" soon
 is 'no folder for it' "$rc" 73
 
-if command -v script >/dev/null; then
+if terminal; then
 	script -qec "$B/tlspact-probe -C /dev/null -o registry=$registry \
 		-o ledger=$ledger -o ca_file=$ca -o trust_anchor= \
 		-o helo_name=a.example -o probe_timeout=1 acme silent" \
 		"$T/typescript" >/dev/null </dev/null
 	like 'colour on a terminal' "$(cat "$T/typescript")" $'\e\\[31mFAIL'
 	like 'and progress' "$(cat "$T/typescript")" 'looked at, [0-9]+ failed'
+else
+	skip 'colour and progress' 'no terminal to be had'
 fi
 
 # --- Hostile servers -------------------------------------------------------

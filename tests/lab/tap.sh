@@ -34,6 +34,7 @@
 # run COMMAND...		sets $rc, $out, $err (files $T/.out, $T/.err);
 #				stdin is the caller's: `run cmd <file`
 # at_exit COMMAND...		run at the end, the last one first
+# terminal			whether script(1) can make one here
 # wait_for SECONDS COMMAND...	until the command succeeds; 1 if it never did
 
 set -u
@@ -182,6 +183,11 @@ skip()
 {
 	tap_count=$((tap_count + 1))
 	echo "ok $tap_count # SKIP ${1//#/\\#}: $2"
+}
+
+terminal()
+{
+	script -qec true /dev/null </dev/null >/dev/null 2>&1
 }
 
 skip_all()
