@@ -25,6 +25,9 @@ fresh()
 	smtpd_tls_received_header = yes
 	smtpd_recipient_restrictions = check_policy_service { unix:tlspact/policy, timeout=10s, default_action=DUNNO }
 	MAIN
+	# Postfix 3.10 and later let a message header undo what we do.
+	[ -z "$(postconf -dh tls_required_enable 2>/dev/null)" ] ||
+		echo 'tls_required_enable = no' >>"$etc/main.cf"
 	cat >"$etc/master.cf" <<-'MASTER'
 	smtp inet n - y - - smtpd
 	submission inet n - y - - smtpd -o smtpd_recipient_restrictions=
@@ -48,7 +51,8 @@ options=(-C /dev/null -o "registry=$T/registry" -o "map=$T/policy.cdb"
 	-o "ledger=$T/ledger.db" -o "ca_file=$T/ca.pem"
 	-o "policy_socket=$T/spool/tlspact/policy"
 	-o "socketmap_socket=$T/spool/tlspact/socketmap"
-	-o postfix_version=3.7.11 -o fingerprint_digest=sha256)
+	-o "postfix_version=$(postconf -dh mail_version)"
+	-o fingerprint_digest=sha256)
 # shellcheck disable=SC2317 # called through ok and run
 setup()
 {
