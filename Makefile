@@ -163,7 +163,7 @@ bench: $(BINS) $(TOOLS)
 	$(Q)for b in tests/bench/*; do test -x $$b || continue; \
 		B="$(abspath $(B))" $$b || exit 1; done
 
-demo: $(BINS) $(TOOLS)
+demo: $(BINS)
 	$(Q)exec env B="$(abspath $(B))" scripts/demo.d/run
 
 # Where a page, unit or sample names one of our places, it is where it went.
