@@ -166,6 +166,10 @@ bench: $(BINS) $(TOOLS)
 demo: $(BINS)
 	$(Q)exec env B="$(abspath $(B))" scripts/demo.d/run
 
+# README's two commands in a root that has nothing else.
+fresh:
+	$(Q)exec env B="$(abspath $(B))" tests/fresh $(FRESH)
+
 # Where a page, unit or sample names one of our places, it is where it went.
 PLACED = sed -e 's|/usr/local/sbin|$(SBINDIR)|g' \
 	-e 's|/usr/local/share/tlspact|$(SHAREDIR)|g' \
@@ -227,6 +231,7 @@ help:
 	@echo 'cover      line coverage of the unit and program tests'
 	@echo 'bench      the measurements of tests/bench'
 	@echo 'demo       a real Postfix, partners, and what happens to the mail (root)'
+	@echo 'fresh      demo and check in a bare Debian; FRESH=trixie in another (root)'
 	@echo 'install    programs, pages, units, account, samples; nothing is started'
 	@echo 'uninstall  take that away again; settings, map and ledger stay'
 	@echo 'rooms      the folders, and what each may include'
@@ -237,7 +242,7 @@ help:
 
 FORCE:
 .PHONY: all check unit asan valgrind fuzz fuzzers lint cover bench demo \
-	install uninstall rooms clean help FORCE programs-for-tests
+	fresh install uninstall rooms clean help FORCE programs-for-tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 

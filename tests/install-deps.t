@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# install-deps: its options, and which packages belong to which purpose.
+# install-deps: its options, and which packages belong to which purpose. That
+# they do is seen by tests/fresh, in a root that has no others.
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/lab/tap.sh"
 
@@ -75,8 +76,8 @@ is 'and what they call' "$(has check jq time perl)" 'jq time perl '
 is 'and no linter or second compiler' \
 	"$(has check clang valgrind shellcheck cppcheck mandoc)" ''
 is 'the rest of CI has all of the tests' "$(comm -23 "$T/check" "$T/lint")" ''
-is 'and what it calls' "$(has lint clang valgrind cppcheck)" \
-	'clang valgrind cppcheck '
+is 'and what it calls' "$(has lint clang valgrind cppcheck debootstrap)" \
+	'clang valgrind cppcheck debootstrap '
 
 # Debian 13 calls some of them otherwise.
 is 'names of 12' "$(has run libssl3 libssl3t64)" 'libssl3 '
