@@ -172,6 +172,7 @@ begin(struct ctl *c, const struct ctl_facts *f, const struct ctl_lower *lower,
 	    .cause = LEDGER_MANUAL,
 	    .replaces = f->lowered.id};
 	enum fault worst = FAULT_OK;
+	const char **domains;
 	struct ledger *l;
 	struct err e;
 	int64_t id;
@@ -190,7 +191,10 @@ begin(struct ctl *c, const struct ctl_facts *f, const struct ctl_lower *lower,
 		say("nothing was lowered");
 		return e.code;
 	}
+	d.domains = domains =
+	    registry_domains(c->registry, f->partner, &d.ndomains);
 	rv = ledger_downgrade_begin(l, &d, d.begin, &id, &e);
+	free(domains);
 	ledger_close(l);
 	if (rv == 0)
 		return EX_OK;

@@ -39,10 +39,11 @@ struct err;
 struct ledger;
 
 #define LEDGER_REFUSED 1
-#define LEDGER_HASH 65		 /* bytes of a SHA-256 in hex, NUL included */
-#define LEDGER_TEXT_MAX 65536	 /* bytes of any one text, chains aside */
-#define LEDGER_CHAIN_MAX 1048576 /* bytes of a chain in PEM */
-#define LEDGER_FAILURES_MAX 1000 /* a partner; older ones become sums */
+#define LEDGER_HASH 65		   /* bytes of a SHA-256 in hex, NUL included */
+#define LEDGER_TEXT_MAX 65536	   /* bytes of any one text, chains aside */
+#define LEDGER_CHAIN_MAX 1048576   /* bytes of a chain in PEM */
+#define LEDGER_DOMAINS_MAX 1048576 /* bytes of a downgrade's domains */
+#define LEDGER_FAILURES_MAX 1000   /* a partner; older ones become sums */
 
 enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
 
@@ -170,6 +171,13 @@ struct ledger_downgrade {
 	const char *const *keys; /* 64 hex digits each; for LEVEL_KEY */
 	size_t nkeys;
 	/*
+	 * The partner's domains and next-hops, as the registry has them, when
+	 * it began: later ones are not lowered. None: it was not said, as
+	 * before there was such a list.
+	 */
+	const char *const *domains;
+	size_t ndomains;
+	/*
 	 * Adding: the number of an open one of this partner that gives way,
 	 * closed in the same transaction; 0: there must be none.
 	 */
@@ -202,7 +210,8 @@ int ledger_downgrade_close(struct ledger *l, int64_t id, const char *author,
     const char *why, time_t now, struct err *e);
 
 /*
- * Close those whose time is up, an event each. Once settled they stay ended
+ * Close those whose time is up, an event each: by now, or by an event that
+ * was written since it began or was extended. Once settled they stay ended
  * even if the clock is set back. fn (may be NULL) is told of each, after all
  * is written. Cheap when there is nothing to do.
  */
@@ -221,18 +230,33 @@ int ledger_downgrades(struct ledger *l, const char *partner, time_t at,
 int ledger_downgrades_open(struct ledger *l, const char *partner,
     ledger_downgrade_fn *fn, void *arg, struct err *e);
 
-/* The open ones as compile() wants them, those to come included. */
+/*
+ * The open ones as compile() wants them, those to come included. A row is
+ * believed only if the last event about it says the same, and if its end is
+ * no more than max_downgrade seconds from its begin, or from when it was
+ * extended: others could be anybody's. They are told in `doubt`.
+ */
 struct ledger_overrides {
 	struct overrides list;
+	struct ledger_doubt {
+		int64_t id;
+		const char *partner;
+		const char *text; /* a sentence */
+	} * doubt;
+	size_t ndoubts;
 	struct arena arena;
 };
-int ledger_overrides(
-    struct ledger *l, time_t now, struct ledger_overrides *out, struct err *e);
+int ledger_overrides(struct ledger *l, time_t now, uint64_t max_downgrade,
+    struct ledger_overrides *out, struct err *e);
 void ledger_overrides_release(struct ledger_overrides *o);
 
-/* The same from a file that may not be there, which gives none. */
-int ledger_overrides_read(
-    const char *path, time_t now, struct ledger_overrides *out, struct err *e);
+/*
+ * Is the downgrade of that number, partner (and begin, unless 0) open, its
+ * time come or not? With id 0 any of that partner begun by `by`. 1, 0, or -1;
+ * *found is its number.
+ */
+int ledger_downgrade_is_open(struct ledger *l, const char *partner, int64_t id,
+    time_t begin, time_t by, int64_t *found, struct err *e);
 
 /* --- Events ----------------------------------------------------------- */
 

@@ -30,25 +30,26 @@ struct held {
 	struct arena arena;
 };
 
+/* The words of text, which are of at least min bytes each. */
 static const char *const *
-split_keys(struct arena *a, const char *text, size_t *n)
+split(struct arena *a, const char *text, const char *between, size_t min,
+    size_t *n)
 {
-	size_t max = strlen(text) / (LEDGER_HASH - 1) + 1, len;
+	size_t max = strlen(text) / min + 1, len;
 	const char **v = arena_alloc(a, max * sizeof(*v));
 
 	for (*n = 0; *text != '\0' && *n < max; text += len) {
-		len = strcspn(text, " ");
+		len = strcspn(text, between);
 		v[(*n)++] = arena_copy(a, text, len);
-		len += strspn(text + len, " ");
+		len += strspn(text + len, between);
 	}
 	return v;
 }
 
-/* The row at s. -1 if somebody put words there that are none. */
-static int
-get_row(struct db_stmt *s, struct held *r, struct err *e)
+int
+ledger_downgrade_get(struct db_stmt *s, struct arena *a,
+    struct ledger_downgrade *d, struct err *e)
 {
-	struct ledger_downgrade *d = &r->d;
 	const char *cause = db_col_text(s, 10);
 
 	*d = (struct ledger_downgrade){
@@ -78,7 +79,8 @@ get_row(struct db_stmt *s, struct held *r, struct err *e)
 		return err_set(e, EX_DATAERR,
 		    "ledger: downgrade %lld has no known cause: %s",
 		    (long long)d->id, quotes(cause).s);
-	d->keys = split_keys(&r->arena, db_col_text(s, 12), &d->nkeys);
+	d->keys = split(a, db_col_text(s, 12), " ", LEDGER_HASH - 1, &d->nkeys);
+	d->domains = split(a, db_col_text(s, 17), "\n", 2, &d->ndomains);
 	return 0;
 }
 
@@ -110,8 +112,8 @@ ledger_downgrade_json(struct db_stmt *s)
 {
 	static const char *const name[] = {"id", "partner", "before", "after",
 	    "begin", "end", "reason", "ticket", "author", "sudo_user", "cause",
-	    "fault", "keys", "closed", "closed_by", "closed_why",
-	    "extended_by"};
+	    "fault", "keys", "closed", "closed_by", "closed_why", "extended_by",
+	    "domains"};
 	json_t *o = json_object(), *v;
 	size_t i;
 
@@ -191,9 +193,9 @@ settle(struct ledger *l, const char *partner, time_t now, int64_t **ids,
 
 	*ids = NULL;
 	*n = 0;
-	s = db_sql(l->db,
-	    "SELECT id FROM downgrade WHERE closed = 0 AND end <= ?1"
-	    " AND (?2 IS NULL OR partner = ?2) ORDER BY end, id");
+	s = db_sql(l->db, "SELECT id FROM downgrade d WHERE closed = 0"
+			  " AND " LEDGER_DOWNGRADE_OVER
+			  " AND (?2 IS NULL OR partner = ?2) ORDER BY end, id");
 	db_int(s, now);
 	db_text_or_null(s, partner);
 	while ((rv = db_step(s, e)) == 1) {
@@ -222,7 +224,7 @@ find_row(struct db_stmt *s, struct held *r, struct err *e)
 {
 	int rv = db_step(s, e);
 
-	if (rv == 1 && get_row(s, r, e) == -1)
+	if (rv == 1 && ledger_downgrade_get(s, &r->arena, &r->d, e) == -1)
 		rv = -1;
 	return rv;
 }
@@ -327,12 +329,35 @@ give_way(struct ledger *l, const struct ledger_downgrade *d, time_t now,
 }
 
 static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* One a line, sorted. The caller frees it. */
+static char *
+join_domains(const struct ledger_downgrade *d)
+{
+	const char **v = mem_zero(d->ndomains + 1, sizeof(*v));
+	struct buf text = {0};
+	size_t i;
+
+	for (i = 0; i < d->ndomains; i++)
+		v[i] = d->domains[i];
+	qsort(v, d->ndomains, sizeof(*v), by_name);
+	for (i = 0; i < d->ndomains; i++)
+		buf_printf(&text, "%s%s", i == 0 ? "" : "\n", v[i]);
+	free(v);
+	return text.data;
+}
+
+static int
 insert(struct ledger *l, const struct ledger_downgrade *d, time_t now,
     int64_t *id, struct err *e)
 {
 	struct buf keys = {0};
 	struct db_stmt *s;
-	char *note, when[NUM_TIME_MAX];
+	char *note, *domains = join_domains(d), when[NUM_TIME_MAX];
 	size_t i;
 	int rv;
 
@@ -340,8 +365,8 @@ insert(struct ledger *l, const struct ledger_downgrade *d, time_t now,
 		buf_printf(&keys, "%s%s", i == 0 ? "" : " ", d->keys[i]);
 	s = db_sql(l->db,
 	    "INSERT INTO downgrade(partner, before, after, begin, end, reason,"
-	    " ticket, author, sudo_user, cause, fault, keys)"
-	    " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	    " ticket, author, sudo_user, cause, fault, keys, domains)"
+	    " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	db_text(s, d->partner);
 	db_text(s, level_name(d->before));
 	db_text(s, level_name(d->after));
@@ -354,8 +379,10 @@ insert(struct ledger *l, const struct ledger_downgrade *d, time_t now,
 	db_text(s, ledger_cause_name(d->cause));
 	db_text(s, d->fault);
 	db_text(s, keys.data);
+	db_text_max(s, domains, LEDGER_DOMAINS_MAX);
 	rv = db_run(s, e);
 	buf_free(&keys);
+	free(domains);
 	if (rv == -1)
 		return -1;
 	*id = db_rowid(l->db);
@@ -514,8 +541,8 @@ ledger_downgrade_settle(struct ledger *l, time_t now, ledger_downgrade_fn *fn,
 	int rv;
 
 	/* Most of the time there is none, and nobody need be locked out. */
-	s = db_sql(l->db,
-	    "SELECT 1 FROM downgrade WHERE closed = 0 AND end <= ? LIMIT 1");
+	s = db_sql(l->db, "SELECT 1 FROM downgrade d WHERE closed = 0"
+			  " AND " LEDGER_DOWNGRADE_OVER " LIMIT 1");
 	db_int(s, now);
 	rv = db_step(s, e);
 	db_done(s);

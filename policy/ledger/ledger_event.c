@@ -12,6 +12,8 @@
 #include "ledger_impl.h"
 #include "quote.h"
 
+/* A downgrade's row with all its domains, as JSON. */
+#define EVENT_DATA_MAX (2 * LEDGER_DOMAINS_MAX)
 #define OWN_KINDS "downgrade-" /* of the changes themselves */
 
 /*
@@ -91,7 +93,8 @@ ledger_event_append(struct ledger *l, const struct ledger_event *ev,
 	    "INSERT INTO event(kind, partner, author, text, data, seq, time,"
 	    " downgrade, prev, hash) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	for (i = 0; i < sizeof(text) / sizeof(text[0]); i++)
-		db_text(s, text[i]);
+		db_text_max(s, text[i],
+		    text[i] == ev->data ? EVENT_DATA_MAX : DB_TEXT_MAX);
 	db_int(s, head.count);
 	db_int(s, ev->time);
 	db_int(s, downgrade);

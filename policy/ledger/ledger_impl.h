@@ -47,7 +47,24 @@ void ledger_event_hash(const char *prev, int64_t seq, int64_t when,
 #define LEDGER_DOWNGRADE_COLUMNS                                          \
 	"id, partner, before, after, begin, end, reason, ticket, author," \
 	" sudo_user, cause, fault, keys, closed, closed_by, closed_why,"  \
-	" extended_by"
+	" extended_by, domains"
+
+/*
+ * Of a row of downgrade named d that is not closed: has its time come by ?1,
+ * or had it come when an event was written after the last one about it? The
+ * latter tells of a clock that was set back since. What others bring with
+ * them (a time in a mail log) says nothing of our clock.
+ */
+#define LEDGER_DOWNGRADE_OVER                                             \
+	"(d.end <= ?1 OR EXISTS (SELECT 1 FROM event WHERE time >= d.end" \
+	" AND seq > (SELECT max(seq) FROM event WHERE downgrade = d.id)))"
+
+/*
+ * The row at s, a query of LEDGER_DOWNGRADE_COLUMNS; lists in a's memory. -1
+ * if somebody put words there that are none.
+ */
+int ledger_downgrade_get(struct db_stmt *s, struct arena *a,
+    struct ledger_downgrade *d, struct err *e);
 
 /* The row as an event records it, a new reference. */
 json_t *ledger_downgrade_json(struct db_stmt *s);

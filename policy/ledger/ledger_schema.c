@@ -151,7 +151,11 @@ static const char evidence[] =
     ") STRICT;"
     "CREATE INDEX notice_due ON notice(not_before) WHERE sent = 0;";
 
-static const char *const step[] = {probes, record, evidence};
+/* Names of the registry, one a line; "" in rows from before that. */
+static const char domains[] =
+    "ALTER TABLE downgrade ADD COLUMN domains TEXT NOT NULL DEFAULT '';";
+
+static const char *const step[] = {probes, record, evidence, domains};
 
 const struct db_schema ledger_schema = {
     .noun = "ledger",

@@ -8,6 +8,7 @@
 #include "dname.h"
 #include "maprecord.h"
 #include "mem.h"
+#include "num.h"
 #include "quote.h"
 #include "render.h"
 #include "strength.h"
@@ -193,7 +194,7 @@ compiled_put(const struct compiled *c, const struct row *row, struct buf *out)
 		return;
 	}
 	p = &c->registry->partner[index];
-	o = c->by_partner == NULL ? NULL : c->by_partner[index];
+	o = row->lowered ? c->by_partner[index] : NULL;
 	/* compile() has found that it can be rendered. */
 	if (render_policy(
 		p, (enum level)row->level, pins(p, o), &c->target, out) != NULL)
@@ -272,6 +273,23 @@ looks_enforced(const struct compiling *k, const struct partner *p)
 	       level > LEVEL_OPPORTUNISTIC;
 }
 
+/* A downgrade covers what it was begun for: what came later stays full. */
+static bool
+is_covered(struct compiling *k, const struct partner *p,
+    const struct override *o, const struct domain *dom)
+{
+	char end[NUM_TIME_MAX];
+
+	if (o == NULL || override_covers(o, dom->name))
+		return o != NULL;
+	diag_warning(k->d, partner_file(k->r, p), dom->line,
+	    "partner %s is lowered until %s, but not for %s, which came later "
+	    "and stays at %s",
+	    p->name, num_time_text(o->end, end), dom->name,
+	    level_name(partner_level(p)));
+	return false;
+}
+
 /* The records of the partner's rows, which are the last n of c. */
 static void
 add_records(struct compiling *k, const struct partner *p, uint32_t index,
@@ -285,19 +303,22 @@ add_records(struct compiling *k, const struct partner *p, uint32_t index,
 
 	if (o == NULL && is_plain(p) && !looks_enforced(k, p))
 		return;
-	fill_record(&rec, p);
-	if (o != NULL) {
-		rec.level = o->level;
-		rec.until = o->end;
-		/* It was rendered before the downgrade, so it can be. */
+	/* compile_partner() has found that it can be rendered. */
+	if (o != NULL)
 		(void)render_policy(
 		    p, partner_level(p), p->terms->key, k->target, &full);
-		rec.full = full.data;
-	}
-	/* Nobody sends from a next-hop, but it too may be lowered. */
 	for (i = first; i < first + n; i++) {
+		fill_record(&rec, p);
+		if (c->row[i].lowered) {
+			rec.level = o->level;
+			rec.until = o->end;
+			rec.full = full.data;
+		} else if (is_plain(p) && !looks_enforced(k, p)) {
+			continue;
+		}
+		/* Nobody sends from a next-hop, but it too may be lowered. */
 		key = compiled_key(c, &c->row[i]);
-		if (key[0] != '[' || o != NULL)
+		if (key[0] != '[' || c->row[i].lowered)
 			put_record(k, MAPRECORD_DOMAIN, key, &rec, index);
 	}
 	buf_free(&full);
@@ -410,12 +431,17 @@ add_gateways(struct compiling *k)
 	}
 }
 
-/* The rows of a partner; those of an opportunistic one where one is needed. */
-static void
-add_rows(struct compiling *k, const struct partner *p, struct row row)
+/*
+ * The rows of a partner; those of an opportunistic one where one is needed.
+ * Returns how many domains are lowered.
+ */
+static size_t
+add_rows(struct compiling *k, const struct partner *p, const struct override *o,
+    struct row row)
 {
 	const bool without = goes_without_rows(k, p);
 	const struct domain *dom;
+	size_t lowered = 0;
 	uint32_t i;
 
 	for (i = 0; i < p->ndomains; i++) {
@@ -429,14 +455,19 @@ add_rows(struct compiling *k, const struct partner *p, struct row row)
 			    "smtp_tls_security_level, which cannot be read "
 			    "(opportunistic_level = may does without)",
 			    quotes(dom->name).s, p->name);
-			return;
+			break;
 		}
 		row.index = p->first_domain + i;
+		row.lowered = is_covered(k, p, o, dom);
+		row.level =
+		    (uint8_t)(row.lowered ? o->level : partner_level(p));
+		lowered += row.lowered;
 		add_row(k->c, &row);
 		if (p->alabels && dname_has_alabel(dom->name) &&
 		    dom->name[0] != '[')
 			add_unicode(k, p, dom, &row);
 	}
+	return lowered;
 }
 
 /* The rules for incoming mail of domains that have no row, if need be. */
@@ -495,34 +526,33 @@ compile_partner(struct compiling *k, uint32_t index)
 	    k->c->by_partner == NULL ? NULL : k->c->by_partner[index];
 	struct compiled *c = k->c;
 	struct row row = {0};
-	size_t before = c->n;
+	size_t before = c->n, lowered = 0;
 	const char *bad;
 
-	row.level = (uint8_t)(o != NULL ? o->level : partner_level(p));
-	row.lowered = o != NULL;
 	row.enforced = p->terms->mode == MODE_ENFORCED;
-	bad = render_fault(p, (enum level)row.level, pins(p, o), k->target);
+	bad = render_fault(p, partner_level(p), p->terms->key, k->target);
+	if (bad == NULL && o != NULL)
+		bad = render_fault(p, o->level, o->key, k->target);
 	if (bad != NULL) {
 		diag_error(k->d, partner_file(k->r, p), p->line,
 		    "partner %s: %s", p->name, bad);
 		return;
 	}
-	if (o != NULL && (c->lowered_until == 0 || o->end < c->lowered_until))
-		c->lowered_until = o->end;
 	if (o == NULL)
-		note_weak(k, p, (enum level)row.level);
-	add_rows(k, p, row);
+		note_weak(k, p, partner_level(p));
+	lowered = add_rows(k, p, o, row);
 	add_records(k, p, index, o, c->n - before);
 	if (goes_without_rows(k, p))
 		add_rules(k, p, index);
-	note_gateways(k, p, index, o);
+	note_gateways(k, p, index, lowered > 0 ? o : NULL);
+	if (lowered > 0 && (c->lowered_until == 0 || o->end < c->lowered_until))
+		c->lowered_until = o->end;
 	c->domains += p->ndomains;
 	if (row.enforced)
 		c->enforced += p->ndomains;
 	else
 		c->opportunistic += p->ndomains;
-	if (row.lowered)
-		c->lowered += p->ndomains;
+	c->lowered += lowered;
 }
 
 void

@@ -17,12 +17,14 @@
 #include "mapheader.h"
 #include "maprecord.h"
 #include "mem.h"
+#include "num.h"
 #include "publish.h"
 #include "registry.h"
 #include "say.h"
 #include "settings.h"
 #include "thread.h"
 
+#define CLOCK_SLACK 60	   /* seconds ahead that are not worth a word */
 #define LOCK_WAIT_MS 10000 /* patience with another one that compiles */
 
 /* " (412 domains, compiled 09:14)", or nothing if it cannot be told. */
@@ -214,20 +216,20 @@ take_overrides(struct mapbuild *b, const struct overrides *list)
 }
 
 /*
- * A clock that was set back would make downgrades longer, so their ends are
- * held against the newest entry of the ledger. One that was far ahead once
- * is not believed: it would end each new downgrade at once.
+ * A time that lies ahead of the clock, from wherever, is nobody's "now"; the
+ * ledger itself sees to it that a clock that was set back prolongs nothing.
  */
-static time_t
-ledger_now(const struct mapbuild *b, struct ledger *l)
+static void
+say_clock(const struct mapbuild *b, struct ledger *l)
 {
 	time_t newest;
 	struct err e;
+	char when[NUM_TIME_MAX], now[NUM_TIME_MAX];
 
-	if (ledger_newest(l, &newest, &e) == -1 || newest <= b->now ||
-	    (uint64_t)(newest - b->now) > b->set->max_downgrade)
-		return b->now;
-	return newest;
+	if (ledger_newest(l, &newest, &e) == 0 && newest > b->now + CLOCK_SLACK)
+		say("warning: the ledger has an entry of %s, and the clock "
+		    "says %s: it was set back, or one is wrong",
+		    num_time_text(newest, when), num_time_text(b->now, now));
 }
 
 /*
@@ -241,6 +243,7 @@ read_ledger(struct mapbuild *b)
 	struct ledger_overrides list = {0};
 	struct ledger *l = NULL;
 	struct err e;
+	size_t i;
 
 	if (access(b->set->ledger, F_OK) == -1 && errno == ENOENT) {
 		err_set(&e, EX_NOINPUT,
@@ -252,14 +255,18 @@ read_ledger(struct mapbuild *b)
 	}
 	if (!b->opt.dry &&
 	    (l = ledger_open(b->set->ledger, LEDGER_WRITE, &e)) != NULL)
-		(void)ledger_downgrade_settle(
-		    l, ledger_now(b, l), NULL, NULL, &e);
+		(void)ledger_downgrade_settle(l, b->now, NULL, NULL, &e);
 	if (l == NULL)
 		l = ledger_open(b->set->ledger, LEDGER_READ, &e);
-	if (l == NULL || ledger_overrides(l, ledger_now(b, l), &list, &e) == -1)
+	if (l == NULL ||
+	    ledger_overrides(l, b->now, b->set->max_downgrade, &list, &e) == -1)
 		keep_live_overrides(b, &e);
 	else
 		take_overrides(b, &list.list);
+	for (i = 0; i < list.ndoubts; i++)
+		say("%s; it lowers nobody", list.doubt[i].text);
+	if (list.list.n > 0)
+		say_clock(b, l);
 	ledger_overrides_release(&list);
 	ledger_close(l);
 }

@@ -213,4 +213,11 @@ uint32_t registry_find(const struct registry *r, const char *name_or_domain);
 uint32_t registry_parent(
     const struct registry *r, const char *name, size_t *at);
 
+/*
+ * The domains and next-hops of a partner (NULL: none), *n of them; the texts
+ * are the registry's, the array is the caller's to free.
+ */
+const char **registry_domains(
+    const struct registry *r, const struct partner *p, size_t *n);
+
 #endif

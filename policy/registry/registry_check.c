@@ -362,3 +362,16 @@ registry_find(const struct registry *r, const char *name)
 	i = strmap_find(&r->domains, r->domain, normal.s, normal.len);
 	return i == STRMAP_NONE ? REGISTRY_NONE : r->domain[i].partner;
 }
+
+const char **
+registry_domains(const struct registry *r, const struct partner *p, size_t *n)
+{
+	const char **v;
+	size_t i;
+
+	*n = p == NULL ? 0 : p->ndomains;
+	v = mem_zero(*n + 1, sizeof(*v));
+	for (i = 0; i < *n; i++)
+		v[i] = r->domain[p->first_domain + i].name;
+	return v;
+}

@@ -189,9 +189,14 @@ lower(struct warden *k, const struct drop_action *x, time_t now)
 	    .automatic = true,
 	    .fault = x->fault};
 	char end[NUM_TIME_MAX];
+	const char **domains;
 	struct err e;
+	int rv;
 
-	if (ledger_downgrade_begin(k->ledger, &d, now, &l.id, &e) != 0) {
+	d.domains = domains = registry_domains(k->registry, p, &d.ndomains);
+	rv = ledger_downgrade_begin(k->ledger, &d, now, &l.id, &e);
+	free(domains);
+	if (rv != 0) {
 		warden_complain(x->partner, e.text);
 		drop_refused(k->drop, x->partner, now);
 		return;

@@ -134,6 +134,31 @@ run ctl history acme
 like 'history has the words' "$out" 'all is well'
 ok 'and is whole' ctl history --check
 
+# A downgrade covers what it was begun for, and is known by its event.
+ok 'acme is lowered once more' down acme --for 1h --to encrypt
+cp "$T/registry" "$T/good"
+sed -i 's/domain=acme.example,/domain=acme.example,bank.example,/' "$T/registry"
+run compile
+is 'a domain is added to acme' "$rc" 0
+like 'which is said to stay' "$err" 'lowered until .*, but not for bank.example'
+is 'and stays, at once' "$(row bank.example)" secure
+is 'acme is lowered' "$(row acme.example)" encrypt
+sed -i 's/domain=acme.example,bank.example,.acme.example/domain=bank.example/' \
+	"$T/registry"
+ok 'another acme' compile --accept-weaker
+is 'is not lowered at all' "$(row bank.example)" secure
+cp "$T/good" "$T/registry"
+ok 'acme is what it was' compile
+is 'and is lowered again' "$(row acme.example)" encrypt
+if command -v sqlite3 >/dev/null; then
+	sqlite3 "$T/ledger.db" "UPDATE downgrade SET end = 4102444800 WHERE closed = 0"
+	run compile
+	is 'a row that was edited' "$rc" 0
+	like 'is named' "$err" 'is not believed: its end is not what the last event'
+	is 'and lowers nobody' "$(row acme.example)" secure
+fi
+ok 'restored' ctl restore acme
+
 # Two at once: one wins.
 for i in 1 2 3 4; do
 	down globex --for 1h --to encrypt >"$T/out.$i" 2>&1 &
@@ -185,7 +210,7 @@ cp "$T/registry" "$T/good"
 echo 'partner bad mode=enforced domain=a_b.example' >>"$T/registry"
 run down acme --for 1h --to encrypt
 is 'no downgrade with a bad registry' "$rc" 65
-is 'nothing is recorded' "$(ctl history acme 2>/dev/null | grep -c begin)" 5
+is 'nothing is recorded' "$(ctl history acme 2>/dev/null | grep -c begin)" 6
 run ctl restore globex
 is 'a restore is recorded' "$rc" 65
 like 'and does not reach the map, as it says' "$err" 'RECORDED, BUT POSTFIX DOES NOT KNOW'

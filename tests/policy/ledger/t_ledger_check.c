@@ -97,7 +97,7 @@ FIND(t_row_reopened, "a downgrade opened again",
 FIND(t_row_added, "a downgrade added",
     "INSERT INTO downgrade SELECT 9, 'x', before, after, begin, end, reason,"
     " ticket, author, sudo_user, cause, fault, keys, closed, closed_by,"
-    " closed_why, extended_by FROM downgrade WHERE id = 3",
+    " closed_why, extended_by, domains FROM downgrade WHERE id = 3",
     "downgrade 9 of \"x\" has no event: it was added by hand, or its events "
     "were removed\n")
 FIND(t_row_odd, "words that are none",

@@ -264,53 +264,287 @@ t_refused(void **state)
 	check_downgrades("nothing was written", NULL, 0, "");
 }
 
+/* The open ones at that time, by max_downgrade = 1 d, and the doubts. */
+static void
+overrides_are(const char *row, time_t now, const char *want, const char *doubts)
+{
+	struct ledger_overrides o;
+	struct gathered g = {0}, d = {0};
+	size_t i;
+
+	well(row, ledger_overrides(led, now, 86400, &o, &err));
+	for (i = 0; i < o.list.n; i++)
+		(void)gather(&g, "%lld %s %s; ", (long long)o.list.v[i].id,
+		    o.list.v[i].partner, level_name(o.list.v[i].level));
+	for (i = 0; i < o.ndoubts; i++)
+		(void)gather(&d, "%s; ", o.doubt[i].text);
+	check_str(row, g.text, want);
+	check_has(row, d.text, doubts);
+	check_int(row, *doubts == '\0', o.ndoubts == 0);
+	ledger_overrides_release(&o);
+}
+
 static void
 t_overrides(void **state)
 {
+	static const char *const keys[] = {KEY_A};
+	static const char *const domains[] = {"b.example", ".a.example"};
 	struct ledger_downgrade d = lowering;
-	const char *const keys[] = {KEY_A};
 	struct ledger_overrides o;
-	char *none = check_path(dir, "none.db");
 	int64_t id = 0;
 
 	(void)state;
-	well("missing", ledger_overrides_read(none, T0, &o, &err));
-	check_int("missing", o.list.n, 0);
+	overrides_are("none", T0, "", "");
 	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
 	d.partner = "globex";
 	d.after = LEVEL_KEY;
 	d.begin = T0 + 100;
 	d.keys = keys;
 	d.nkeys = 1;
+	d.domains = domains;
+	d.ndomains = 2;
 	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
-	well("read", ledger_overrides_read(file, T0, &o, &err));
-	check_int("both", o.list.n, 2);
-	check_str("first", o.list.v[0].partner, "acme");
-	check_int("level", o.list.v[0].level, LEVEL_ENCRYPT);
+	overrides_are("both", T0, "1 acme encrypt; 2 globex key; ", "");
+	well("read", ledger_overrides(led, T0, 86400, &o, &err));
 	check_int("end", o.list.v[0].end, T0 + 3600);
-	check_str("second", o.list.v[1].partner, "globex");
 	check_int("begins", o.list.v[1].begin, T0 + 100);
 	check_int("keys", o.list.v[1].key->n, 1);
 	check_str("as Postfix writes it", o.list.v[1].key->v[0],
 	    "AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA"
 	    ":AA:AA:AA:AA:AA:AA:AA:AA:AA:A1");
+	check_int("all domains", o.list.v[0].domains == NULL, 1);
+	check_int("these only", o.list.v[1].domains->n, 2);
+	check_int("one", override_covers(&o.list.v[1], ".a.example"), 1);
+	check_int("another", override_covers(&o.list.v[1], "b.example"), 1);
+	check_int("no other", override_covers(&o.list.v[1], "a.example"), 0);
 	ledger_overrides_release(&o);
-	well("read", ledger_overrides_read(file, T0 + 3600, &o, &err));
-	check_int("at the end none", o.list.n, 0);
+	overrides_are("at the end none", T0 + 3600, "", "");
+}
+
+/* Rows as somebody with sqlite3(1) leaves them: none of them lowers anybody. */
+static void
+t_overrides_doubted(void **state)
+{
+	static const struct {
+		const char *name, *sql, *doubt;
+	} cases[] = {
+	    {"no end", "UPDATE downgrade SET end = 4102444800 WHERE id = 1",
+		"its end is not what"},
+	    {"weaker",
+		"UPDATE downgrade SET after = 'opportunistic'"
+		" WHERE id = 1",
+		"its after is not what"},
+	    {"no level", "UPDATE downgrade SET after = 'none' WHERE id = 1",
+		"its after is not what"},
+	    {"another partner",
+		"UPDATE downgrade SET partner = 'bank' WHERE id = 1",
+		"downgrade 1 of \"bank\" is not believed: its partner"},
+	    {"later", "UPDATE downgrade SET begin = begin + 60 WHERE id = 1",
+		"its begin is not"},
+	    {"before", "UPDATE downgrade SET before = 'key' WHERE id = 1",
+		"its before is not"},
+	    {"more domains",
+		"UPDATE downgrade SET domains = 'bank.example' WHERE id = 1",
+		"its domains is not"},
+	    {"its author", "UPDATE downgrade SET author = 'jo' WHERE id = 1",
+		"its author is not"},
+	    {"opened anew",
+		"UPDATE downgrade SET closed = 0, closed_by = '',"
+		" closed_why = '' WHERE id = 3",
+		"downgrade 3 of \"soft\" is not believed: its closed"},
+	    {"event without data",
+		"UPDATE event SET data = '' WHERE downgrade = 1",
+		"is not what the last event"},
+	    {"no event", "DELETE FROM event WHERE downgrade = 1",
+		"no event tells of it"},
+	    {"a row with nothing",
+		"INSERT INTO downgrade(partner, before, after, begin, end,"
+		" reason, ticket, author, sudo_user, cause, fault, keys)"
+		" VALUES('bank', 'secure', 'opportunistic', 1795435200,"
+		" 4102444800, 'x', '', 'x', '', 'manual', '', '')",
+		"downgrade 4 of \"bank\" is not believed: no event"},
+	    {"another's key",
+		"UPDATE downgrade SET keys = '" KEY_B "'"
+		" WHERE id = 2",
+		"downgrade 2 of \"globex\" is not believed: its keys"},
+	};
+	static const char *const keys[] = {KEY_A};
+	struct ledger_downgrade d;
+	size_t i;
+	int64_t id;
+
+	for (i = 0; i < COUNT(cases); i++) {
+		d = lowering;
+		well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+		d.partner = "globex";
+		d.after = LEVEL_KEY;
+		d.keys = keys;
+		d.nkeys = 1;
+		well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+		d.partner = "soft";
+		well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+		well("close",
+		    ledger_downgrade_close(led, id, "me", "x", T0 + 1, &err));
+		by_hand(cases[i].sql);
+		overrides_are(cases[i].name, T0 + 2,
+		    strstr(cases[i].doubt, "globex") != NULL
+			? "1 acme encrypt; "
+		    : strstr(cases[i].sql, "INTO") != NULL ||
+			    strstr(cases[i].sql, "id = 3") != NULL
+			? "1 acme encrypt; 2 globex key; "
+			: "2 globex key; ",
+		    cases[i].doubt);
+		(void)teardown(state);
+		(void)setup(state);
+	}
+}
+
+/* The end is never further than max_downgrade from begin or extension. */
+static void
+t_overrides_bounded(void **state)
+{
+	struct ledger_downgrade d = lowering;
+	int64_t id;
+
+	(void)state;
+	d.end = T0 + 86400;
+	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	overrides_are("a day", T0, "1 acme encrypt; ", "");
+	well("extend", ledger_downgrade_extend(led, id, T0 + 50000 + 86400,
+			   "me", "x", T0 + 50000, &err));
+	overrides_are("a day more", T0 + 50001, "1 acme encrypt; ", "");
+	well("extend", ledger_downgrade_extend(led, id, T0 + 60001 + 86400,
+			   "me", "x", T0 + 60000, &err));
+	overrides_are("a second too long", T0 + 60001, "",
+	    "its end is further away than max_downgrade allows");
+	d.partner = "globex";
+	d.end = T0 + 86401;
+	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	overrides_are("from the begin", T0 + 1, "", "downgrade 2");
+}
+
+/* Which times are taken for "now" beside the clock's own. */
+static void
+t_overrides_clock(void **state)
+{
+	struct ledger_downgrade d = lowering;
+	struct ledger_failure f = {.time = T0 + 5 * 86400,
+	    .partner = "acme",
+	    .direction = LEDGER_OUT,
+	    .fault = "expired"};
+	struct ledger_batch b = {.failure = &f, .nfailures = 1};
+	int64_t id;
+
+	(void)state;
+	/* A log line, and an event, from before it: of another time. */
+	well("log", ledger_log_add(led, &b, &err));
+	well("event", add_event("note", "", "", T0 + 5 * 86400));
+	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	overrides_are("it holds", T0, "1 acme encrypt; ", "");
+	well("settle", ledger_downgrade_settle(led, T0, NULL, NULL, &err));
+	overrides_are("it still does", T0, "1 acme encrypt; ", "");
+	/* A log line comes with any time. */
+	f.time = T0 + 6 * 86400;
+	well("log", ledger_log_add(led, &b, &err));
+	overrides_are("and still", T0, "1 acme encrypt; ", "");
+	/* By an event after its begin the clock was there already. */
+	well("event", add_event("note", "", "", T0 + 3599));
+	overrides_are("not yet", T0 + 1, "1 acme encrypt; ", "");
+	well("event", add_event("note", "", "", T0 + 3600));
+	overrides_are("its time had come", T0 + 1, "", "");
+	d.partner = "globex";
+	well("begin", ledger_downgrade_begin(led, &d, T0 + 1, &id, &err));
+	overrides_are("a new one", T0 + 1, "2 globex encrypt; ", "");
+	well("settle", ledger_downgrade_settle(led, T0 + 1, NULL, NULL, &err));
+	check_downgrades("it is written down", "acme", 0,
+	    "1 acme secure>encrypt +0 +3600 root/jo manual expired keys=0"
+	    " closed=3600 tlspact end\n");
+}
+
+static void
+t_is_open(void **state)
+{
+	static const struct {
+		const char *name, *partner;
+		int64_t id;
+		time_t begin, by;
+		int want;
+	} cases[] = {
+	    {"all said", "acme", 1, T0, 0, 1},
+	    {"no begin", "acme", 1, 0, 0, 1},
+	    {"another's", "globex", 1, T0, 0, 0},
+	    {"another begin", "acme", 1, T0 + 1, 0, 0},
+	    {"another number", "acme", 2, T0, 0, 0},
+	    {"no number", "acme", 0, 0, T0, 1},
+	    {"begun later", "acme", 0, 0, T0 - 1, 0},
+	};
+	int64_t id, found;
+	size_t i;
+
+	(void)state;
+	well("begin", ledger_downgrade_begin(led, &lowering, T0, &id, &err));
+	for (i = 0; i < COUNT(cases); i++)
+		check_int(cases[i].name,
+		    ledger_downgrade_is_open(led, cases[i].partner, cases[i].id,
+			cases[i].begin, cases[i].by, &found, &err),
+		    cases[i].want);
+	well("close", ledger_downgrade_close(led, id, "me", "x", T0, &err));
+	check_int("closed",
+	    ledger_downgrade_is_open(led, "acme", 1, T0, 0, &found, &err), 0);
+}
+
+/* A ledger of the version before: its rows say nothing of domains. */
+static void
+t_step_domains(void **state)
+{
+	int64_t id;
+	size_t flaws;
+
+	(void)state;
+	well("begin", ledger_downgrade_begin(led, &lowering, T0, &id, &err));
+	ledger_close(led);
+	by_hand("ALTER TABLE downgrade DROP COLUMN domains;"
+		"PRAGMA user_version = 3");
+	by_hand("UPDATE event SET data = json_remove(data, '$.domains')");
+	led = must_open(file, LEDGER_WRITE);
+	overrides_are("it is believed", T0 + 1, "1 acme encrypt; ", "");
+	well("check", ledger_check(led, NULL, NULL, NULL, NULL, &flaws, &err));
+	/* The event was edited above; the row fits it all the same. */
+	check_int("the row fits", flaws, 1);
+	by_hand("UPDATE downgrade SET domains = 'x.example'");
+	overrides_are("not with domains", T0 + 1, "", "its domains");
+}
+
+/* As many as a large partner has, and no more than can be kept. */
+static void
+t_many_domains(void **state)
+{
+	static char name[65000][17];
+	static const char *v[65000];
+	struct ledger_downgrade d = lowering;
+	struct ledger_overrides o;
+	int64_t id;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(v); i++) {
+		(void)snprintf(name[i], sizeof(name[i]), "d%06zu.example", i);
+		v[i] = name[i];
+	}
+	d.domains = v;
+	d.ndomains = 60000;
+	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	well("read", ledger_overrides(led, T0, 86400, &o, &err));
+	check_int("all", o.list.v[0].domains->n, 60000);
+	check_int("found", override_covers(&o.list.v[0], v[59999]), 1);
 	ledger_overrides_release(&o);
-	by_hand("UPDATE downgrade SET after = 'none' WHERE id = 1");
-	check_int("a level that is none",
-	    ledger_overrides_read(file, T0, &o, &err), -1);
-	check_int("a level that is none", err.code, EX_DATAERR);
-	by_hand("UPDATE downgrade SET after = 'encrypt' WHERE id = 1;"
-		"UPDATE downgrade SET keys = 'x' WHERE id = 2");
+	d.partner = "globex";
+	d.ndomains = COUNT(v);
+	for (i = 0; i < COUNT(v); i++)
+		name[i][14] = 'x', name[i][15] = 'y';
 	check_int(
-	    "an edited key", ledger_overrides_read(file, T0, &o, &err), -1);
-	by_hand("UPDATE downgrade SET keys = '' WHERE id = 2");
-	check_int(
-	    "a key removed", ledger_overrides_read(file, T0, &o, &err), -1);
-	check_has("a key removed", err.text, "pins no key");
-	free(none);
+	    "too many", ledger_downgrade_begin(led, &d, T0, &id, &err), -1);
+	check_int("too many", err.code, EX_DATAERR);
 }
 
 static void
@@ -421,6 +655,12 @@ main(void)
 	    CASE(t_replace),
 	    CASE(t_refused),
 	    CASE(t_overrides),
+	    CASE(t_overrides_doubted),
+	    CASE(t_overrides_bounded),
+	    CASE(t_overrides_clock),
+	    CASE(t_is_open),
+	    CASE(t_step_domains),
+	    CASE(t_many_domains),
 	    CASE(t_events),
 	    CASE(t_two_at_once),
 	};

@@ -38,42 +38,45 @@ static const struct {
 	time_t until, expires;
 } cases[] = {
     {"none", {{0}}, 0, ACME, "may", KEYED, 0, 0, 0},
-    {"lowered to encrypt", {{"acme", LEVEL_ENCRYPT, NOW - 10, NOW + 50, NULL}},
-	1, "encrypt" TAIL, "may", KEYED, 2, NOW + 50, NOW + 50},
-    {"lowered to key", {{"acme", LEVEL_KEY, NOW - 10, NOW + 50, KEYS}}, 1,
-	"fingerprint match=AA:BB" TAIL, "may", KEYED, 2, NOW + 50, NOW + 50},
+    {"lowered to encrypt",
+	{{"acme", LEVEL_ENCRYPT, NOW - 10, NOW + 50, NULL, NULL, 0}}, 1,
+	"encrypt" TAIL, "may", KEYED, 2, NOW + 50, NOW + 50},
+    {"lowered to key", {{"acme", LEVEL_KEY, NOW - 10, NOW + 50, KEYS, NULL, 0}},
+	1, "fingerprint match=AA:BB" TAIL, "may", KEYED, 2, NOW + 50, NOW + 50},
     {"lowered all the way",
-	{{"acme", LEVEL_OPPORTUNISTIC, NOW - 10, NOW + 50, NULL}}, 1, "may",
-	"may", KEYED, 2, NOW + 50, NOW + 50},
-    {"its first second", {{"acme", LEVEL_ENCRYPT, NOW, NOW + 1, NULL}}, 1,
-	"encrypt" TAIL, "may", KEYED, 2, NOW + 1, NOW + 1},
-    {"its end", {{"acme", LEVEL_ENCRYPT, NOW - 10, NOW, NULL}}, 1, ACME, "may",
-	KEYED, 0, 0, 0},
-    {"long over", {{"acme", LEVEL_ENCRYPT, 10, 20, NULL}}, 1, ACME, "may",
-	KEYED, 0, 0, 0},
-    {"not begun", {{"acme", LEVEL_ENCRYPT, NOW + 5, NOW + 50, NULL}}, 1, ACME,
-	"may", KEYED, 0, 0, NOW + 5},
-    {"not lower: the same", {{"keyed", LEVEL_KEY, NOW - 1, NOW + 50, KEYS}}, 1,
-	ACME, "may", KEYED, 0, 0, NOW + 50},
-    {"not lower: stronger", {{"soft", LEVEL_SECURE, NOW - 1, NOW + 50, NULL}},
-	1, ACME, "may", KEYED, 0, 0, NOW + 50},
-    {"nobody", {{"none", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL}}, 1, ACME,
+	{{"acme", LEVEL_OPPORTUNISTIC, NOW - 10, NOW + 50, NULL, NULL, 0}}, 1,
+	"may", "may", KEYED, 2, NOW + 50, NOW + 50},
+    {"its first second", {{"acme", LEVEL_ENCRYPT, NOW, NOW + 1, NULL, NULL, 0}},
+	1, "encrypt" TAIL, "may", KEYED, 2, NOW + 1, NOW + 1},
+    {"its end", {{"acme", LEVEL_ENCRYPT, NOW - 10, NOW, NULL, NULL, 0}}, 1,
+	ACME, "may", KEYED, 0, 0, 0},
+    {"long over", {{"acme", LEVEL_ENCRYPT, 10, 20, NULL, NULL, 0}}, 1, ACME,
 	"may", KEYED, 0, 0, 0},
+    {"not begun", {{"acme", LEVEL_ENCRYPT, NOW + 5, NOW + 50, NULL, NULL, 0}},
+	1, ACME, "may", KEYED, 0, 0, NOW + 5},
+    {"not lower: the same",
+	{{"keyed", LEVEL_KEY, NOW - 1, NOW + 50, KEYS, NULL, 0}}, 1, ACME,
+	"may", KEYED, 0, 0, NOW + 50},
+    {"not lower: stronger",
+	{{"soft", LEVEL_SECURE, NOW - 1, NOW + 50, NULL, NULL, 0}}, 1, ACME,
+	"may", KEYED, 0, 0, NOW + 50},
+    {"nobody", {{"none", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL, NULL, 0}}, 1,
+	ACME, "may", KEYED, 0, 0, 0},
     {"two partners",
-	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL},
-	    {"keyed", LEVEL_ENCRYPT, NOW - 1, NOW + 40, NULL}},
+	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL, NULL, 0},
+	    {"keyed", LEVEL_ENCRYPT, NOW - 1, NOW + 40, NULL, NULL, 0}},
 	2, "encrypt" TAIL, "may", "encrypt" TAIL, 3, NOW + 40, NOW + 40},
     {"two of one partner: the weaker",
-	{{"acme", LEVEL_OPPORTUNISTIC, NOW - 1, NOW + 40, NULL},
-	    {"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL}},
+	{{"acme", LEVEL_OPPORTUNISTIC, NOW - 1, NOW + 40, NULL, NULL, 0},
+	    {"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL, NULL, 0}},
 	2, "may", "may", KEYED, 2, NOW + 40, NOW + 40},
     {"two of one partner, the other way round",
-	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 30, NULL},
-	    {"acme", LEVEL_OPPORTUNISTIC, NOW - 1, NOW + 40, NULL}},
+	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 30, NULL, NULL, 0},
+	    {"acme", LEVEL_OPPORTUNISTIC, NOW - 1, NOW + 40, NULL, NULL, 0}},
 	2, "may", "may", KEYED, 2, NOW + 40, NOW + 30},
     {"one that holds and one to come",
-	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL},
-	    {"acme", LEVEL_OPPORTUNISTIC, NOW + 20, NOW + 40, NULL}},
+	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL, NULL, 0},
+	    {"acme", LEVEL_OPPORTUNISTIC, NOW + 20, NOW + 40, NULL, NULL, 0}},
 	2, "encrypt" TAIL, "may", KEYED, 2, NOW + 50, NOW + 20},
 };
 
@@ -257,7 +260,7 @@ static const struct {
 	" d:m\xc3\xbcnchen.example\t" PINBOUND "warn level=opportunistic\n"},
     {"lowered",
 	"partner a mode=enforced contact=x domain=a.example,[a.example]\n",
-	{{"a", LEVEL_ENCRYPT, NOW - 1, NOW + 60, NULL}}, 1,
+	{{"a", LEVEL_ENCRYPT, NOW - 1, NOW + 60, NULL, NULL, 0}}, 1,
 	" d:a.example\t" PINBOUND
 	"require level=encrypt until=1970-01-12T13:47:40Z { full = secure "
 	"match=nexthop:dot-nexthop" TAIL " }\n"
@@ -445,6 +448,78 @@ t_main_cf_lowered(void **state)
 	}
 }
 
+/* A downgrade of acme that was begun for some of what it has now. */
+static void
+t_covered(void **state)
+{
+	static const struct {
+		size_t n;
+		const char *v[2];
+	} begun = {2, {".acme.example", "xn--mnchen-3ya.example"}};
+	static const char now_has[] =
+	    "partner acme mode=enforced contact=x domain=.acme.example,"
+	    "bank.example,xn--mnchen-3ya.example,[mx.bank.example]\n"
+	    " gateway=mx.relay.example\n";
+	static const char *const other[] = {"nobody.example"};
+	static const struct {
+		const char *key;
+		bool lowered;
+	} want[] = {{".acme.example", true}, {"bank.example", false},
+	    {"xn--mnchen-3ya.example", true}, {"m\xc3\xbcnchen.example", true},
+	    {"[mx.bank.example]", false}, {" d:.acme.example", false},
+	    {" d:m\xc3\xbcnchen.example", false}};
+	struct override v = {.partner = "acme",
+	    .level = LEVEL_ENCRYPT,
+	    .end = NOW + 60,
+	    .domains = (const struct strs *)(const void *)&begun};
+	struct overrides o = {&v, 1};
+	struct target t = {3007, OPPORTUNISTIC_MAY, true, ""};
+	struct diags d = {0};
+	struct registry *r = parse(now_has, &d);
+	struct compiled c;
+	struct strs *list;
+	size_t i;
+
+	(void)state;
+	compile(r, &o, NOW, &t, &c, &d);
+	for (i = 0; i < COUNT(want); i++) {
+		const struct row *row = row_of(&c, want[i].key);
+
+		check_int(want[i].key, row->lowered, want[i].lowered);
+		if (want[i].key[0] != ' ')
+			check_has(want[i].key, compiled_text(&c, row),
+			    want[i].lowered ? "encrypt "
+					    : "secure match=mx.relay.example");
+	}
+	check_int("rows and records", c.n, 9);
+	check_int("lowered", c.lowered, 2);
+	check_int("warnings", d.warnings, 2);
+	check_str("words", d.v[0].text,
+	    "partner acme is lowered until 1970-01-12T13:47:40Z, but not for "
+	    "bank.example, which came later and stays at secure");
+	check_has("its gateway",
+	    compiled_text(&c, row_of(&c, " g:mx.relay.example")), "until=");
+	compiled_release(&c);
+	diag_free(&d);
+
+	/* Another partner of that name: nothing of it was meant. */
+	list = calloc(1, sizeof(*list) + sizeof(list->v[0]));
+	assert_non_null(list);
+	list->n = 1;
+	list->v[0] = other[0];
+	v.domains = list;
+	compile(r, &o, NOW, &t, &c, &d);
+	check_int("nothing lowered", c.lowered, 0);
+	check_int("no end", c.lowered_until, 0);
+	check_int("its gateway neither", c.records, 1);
+	check_str("full", compiled_text(&c, row_of(&c, " g:mx.relay.example")),
+	    "partner=acme inbound=require level=secure");
+	compiled_release(&c);
+	free(list);
+	registry_free(r);
+	diag_free(&d);
+}
+
 int
 main(void)
 {
@@ -454,6 +529,7 @@ main(void)
 	    cmocka_unit_test(t_main_cf),
 	    cmocka_unit_test(t_main_cf_lowered),
 	    cmocka_unit_test(t_records),
+	    cmocka_unit_test(t_covered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
