@@ -212,8 +212,22 @@ sync_dir(const char *dir)
 	return rv;
 }
 
-int
-publish_commit(struct publish *p, struct err *e)
+/* Rename, and have it on disk. */
+static int
+put_in_place(struct publish *p, const char *from, const char *to, struct err *e)
+{
+	if (rename(from, to) == -1)
+		return err_sys(e, err_code_output(errno),
+		    "cannot rename %s over %s", quotes(from).s, quotes(to).s);
+	if (sync_dir(p->dir) == -1)
+		return err_sys(e, EX_IOERR,
+		    "%s is in place, but cannot sync its directory",
+		    quotes(to).s);
+	return 0;
+}
+
+static int
+commit_to(struct publish *p, const char *path, struct err *e)
 {
 	struct stat old;
 	mode_t mode = PUBLISH_MODE;
@@ -236,16 +250,54 @@ publish_commit(struct publish *p, struct err *e)
 	if (rc == -1)
 		return err_sys(e, err_code_output(errno), "cannot write %s",
 		    quotes(p->temp).s);
-	if (rename(p->temp, p->path) == -1)
-		return err_sys(e, err_code_output(errno),
-		    "cannot rename %s over %s", quotes(p->temp).s,
-		    quotes(p->path).s);
-	doomed_set = 0;
-	if (sync_dir(p->dir) == -1)
-		return err_sys(e, EX_IOERR,
-		    "%s is in place, but cannot sync its directory",
-		    quotes(p->path).s);
-	return 0;
+	rc = put_in_place(p, p->temp, path, e);
+	if (rc == 0 || access(p->temp, F_OK) == -1)
+		doomed_set = 0;
+	return rc;
+}
+
+int
+publish_commit(struct publish *p, struct err *e)
+{
+	return commit_to(p, p->path, e);
+}
+
+char *
+publish_beside(const struct publish *p, const char *suffix)
+{
+	return mem_printf("%s%s", p->path, suffix);
+}
+
+int
+publish_commit_beside(struct publish *p, const char *suffix, struct err *e)
+{
+	char *path = publish_beside(p, suffix);
+	int rv = commit_to(p, path, e);
+
+	free(path);
+	return rv;
+}
+
+int
+publish_take_beside(struct publish *p, const char *suffix, struct err *e)
+{
+	char *path = publish_beside(p, suffix);
+	int rv = put_in_place(p, path, p->path, e);
+
+	free(path);
+	return rv;
+}
+
+void
+publish_abandon(struct publish *p)
+{
+	if (p->fd != -1)
+		close(p->fd);
+	p->fd = -1;
+	if (doomed_set && p->temp != NULL && strcmp(doomed, p->temp) == 0) {
+		(void)unlink(p->temp);
+		doomed_set = 0;
+	}
 }
 
 void
@@ -253,12 +305,7 @@ publish_free(struct publish *p)
 {
 	if (p == NULL)
 		return;
-	if (p->fd != -1)
-		close(p->fd);
-	if (doomed_set && p->temp != NULL && strcmp(doomed, p->temp) == 0) {
-		(void)unlink(p->temp);
-		doomed_set = 0;
-	}
+	publish_abandon(p);
 	if (p->lock_fd != -1)
 		close(p->lock_fd);
 	free(p->path);

@@ -28,8 +28,8 @@ struct publish;
 struct publish *publish_lock(const char *path, int wait_ms, struct err *e);
 
 /*
- * Open the temporary file. Returns a descriptor, for reading and writing,
- * that p owns, or -1 with *e set.
+ * Open the temporary file, another one after each commit. Returns a
+ * descriptor, for reading and writing, that p owns, or -1 with *e set.
  */
 int publish_open(struct publish *p, struct err *e);
 
@@ -42,6 +42,24 @@ const char *publish_temp(const struct publish *p);
  * is in place and may be lost by a crash of the machine: the text says so).
  */
 int publish_commit(struct publish *p, struct err *e);
+
+/*
+ * As publish_commit(), but to the file whose name is that of the target and
+ * `suffix`; the target is not touched.
+ */
+int publish_commit_beside(struct publish *p, const char *suffix, struct err *e);
+
+/*
+ * Rename the file that publish_commit_beside() made over the target: this
+ * takes no block of the disk. 0, or -1 with *e set, as publish_commit().
+ */
+int publish_take_beside(struct publish *p, const char *suffix, struct err *e);
+
+/* The path of such a file; the caller frees it. */
+char *publish_beside(const struct publish *p, const char *suffix);
+
+/* Give up what is not committed; the lock stays. */
+void publish_abandon(struct publish *p);
 
 /* Give up what is not committed, release the lock, free p. NULL is well. */
 void publish_free(struct publish *p);

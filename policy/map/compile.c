@@ -312,6 +312,8 @@ add_records(struct compiling *k, const struct partner *p, uint32_t index,
 		if (c->row[i].lowered) {
 			rec.level = o->level;
 			rec.until = o->end;
+			rec.begin = o->begin;
+			rec.id = o->id;
 			rec.full = full.data;
 		} else if (is_plain(p) && !looks_enforced(k, p)) {
 			continue;
@@ -553,6 +555,17 @@ compile_partner(struct compiling *k, uint32_t index)
 	else
 		c->opportunistic += p->ndomains;
 	c->lowered += lowered;
+}
+
+void
+compiled_add_record(struct compiled *c, const char *key, const char *text)
+{
+	struct extra x = {0};
+
+	x.key = arena_copy(&c->arena, key, strlen(key));
+	x.text = arena_copy(&c->arena, text, strlen(text));
+	add_extra(c, (struct row){.record = true}, &x);
+	c->records++;
 }
 
 void

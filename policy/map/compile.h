@@ -79,6 +79,9 @@ const char *compiled_text(struct compiled *c, const struct row *row);
 void compiled_put(
     const struct compiled *c, const struct row *row, struct buf *out);
 
+/* Add a record that follows from nothing in the registry; both are copied. */
+void compiled_add_record(struct compiled *c, const char *key, const char *text);
+
 /* Free what c owns. */
 void compiled_release(struct compiled *c);
 

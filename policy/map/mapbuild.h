@@ -4,12 +4,17 @@
  * Registry + downgrades of the ledger + target -> rows -> compared with the
  * live map -> one renamed file. Whoever wants an outcome to change (a new
  * registry, a downgrade, its end) calls this. What goes wrong is told on
- * standard error; the live map then stays as it is.
+ * standard error; the live map then stays as it is, but for what is over.
  *
- * The ledger decides which downgrades hold. Where it is there and cannot be
- * read, or is gone while the live map holds downgrades, the live map itself
- * is asked instead: what it has lowered stays so, but not past its end, and
- * nothing else is lowered. The run then fails with words, map written or not.
+ * Which downgrades hold is decided by mapholds.h. If the ledger is of no use,
+ * the run fails with words, map written or not.
+ *
+ * The way back needs nothing else: whatever it is that fails, what is lowered
+ * in the live map and may not be any more is raised there, from the map's own
+ * records (mapraise.h). Before a map with lowered rows is put in place, the
+ * same one with nothing lowered is written beside it
+ * (mapwrite.h): where
+ * the disk takes no other map, that one is renamed over it.
  */
 #ifndef MAPBUILD_H
 #define MAPBUILD_H
@@ -18,10 +23,11 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "arena.h"
 #include "compile.h"
 #include "diag.h"
+#include "mapholds.h"
 #include "mapdiff.h"
+#include "mapraise.h"
 #include "target.h"
 
 struct cdbmap;
@@ -38,6 +44,7 @@ struct mapbuild_options {
 	/* Holds besides the ledger's, for a rehearsal; or NULL. */
 	const struct override *also;
 	const char *without; /* the ledger's of this partner do not hold */
+	const char *by;	     /* who says so, for the record; or NULL */
 };
 
 struct mapbuild {
@@ -49,14 +56,20 @@ struct mapbuild {
 	struct target target;
 	struct compiled compiled;
 	struct mapdiff diff;
-	bool written; /* the map was replaced */
+	bool written; /* the map was replaced by what was compiled */
+	/* After a failure: what was raised all the same. */
+	enum mapbuild_raise {
+		MAPBUILD_NOT_DUE,
+		MAPBUILD_RAISED, /* what was due */
+		MAPBUILD_SPARED, /* all downgrades ended */
+		MAPBUILD_STUCK,	 /* nothing, though it was due */
+	} raise;
+	struct mapraised raised;
 	/* Private. */
 	struct cdbmap *live;
 	struct publish *publish;
-	struct override *override;
-	size_t noverrides, override_cap;
-	struct arena arena;
-	int ledger_code; /* why the ledger is of no use, 0 if it is */
+	struct mapholds holds;
+	char why[64]; /* nothing was compiled, in a few words */
 };
 
 /*
@@ -68,13 +81,5 @@ int mapbuild_run(struct mapbuild *b, const struct settings *set,
     const struct mapbuild_options *opt, time_t now);
 
 void mapbuild_release(struct mapbuild *b);
-
-/*
- * The downgrades that the live map at path itself tells of, each partner
- * once; memory from a. *v is allocated; the caller frees it. Damaged records
- * are passed over: their rows then go back to full strength.
- */
-size_t mapbuild_live_overrides(
-    struct cdbmap *live, struct arena *a, struct override **v);
 
 #endif

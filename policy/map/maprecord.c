@@ -1,5 +1,6 @@
 #include "maprecord.h"
 
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,10 @@ maprecord_print(const struct maprecord *r, struct buf *out)
 	put(out, " level=", level_name(r->level));
 	if (r->until != 0) {
 		put(out, " until=", num_time_text(r->until, when));
+		if (r->id != 0) {
+			put(out, " begin=", num_time_text(r->begin, when));
+			buf_printf(out, " id=%" PRId64, r->id);
+		}
 		put(out, " { full = ", r->full);
 		buf_puts(out, " }");
 	}
@@ -128,6 +133,12 @@ take(struct maprecord *r, const char *name, char *value)
 		r->level = level;
 	} else if (strcmp(name, "until") == 0) {
 		return num_time(value, &r->until) == 0;
+	} else if (strcmp(name, "begin") == 0) {
+		return num_time(value, &r->begin) == 0;
+	} else if (strcmp(name, "id") == 0) {
+		if (num_parse(value, 0, INT64_MAX, &v) == -1)
+			return false;
+		r->id = (int64_t)v;
 	} else if (strcmp(name, "full") == 0) {
 		r->full = value;
 	}

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "level.h"
@@ -36,6 +37,8 @@ struct maprecord {
 	const struct strs *keys;  /* for verify=key; never NULL */
 	enum level level;	  /* in force */
 	time_t until;		  /* end of the downgrade; 0: none holds */
+	time_t begin;		  /* of that downgrade */
+	int64_t id;		  /* its number in the ledger, 0: not known */
 	const char *full; /* the row's text without it; "" if none holds */
 	char *memory;	  /* of a parsed record; owned */
 };

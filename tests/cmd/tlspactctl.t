@@ -214,7 +214,7 @@ is 'nothing is recorded' "$(ctl history acme 2>/dev/null | grep -c begin)" 6
 run ctl restore globex
 is 'a restore is recorded' "$rc" 65
 like 'and does not reach the map, as it says' "$err" 'RECORDED, BUT POSTFIX DOES NOT KNOW'
-is 'which is true' "$(row globex.example)" encrypt
+is 'though it is raised there all the same' "$(row globex.example)" secure
 cp "$T/good" "$T/registry"
 ok 'the next compile takes it up' compile
 is 'in the map' "$(row globex.example)" secure

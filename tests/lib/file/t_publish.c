@@ -85,6 +85,48 @@ t_commit(void **state)
 	place_end(&at);
 }
 
+/* A second file beside the first, and the one over the other. */
+static void
+t_beside(void **state)
+{
+	struct place at;
+	struct err e = {0};
+	struct publish *p;
+	struct stat st;
+	char *beside;
+
+	(void)state;
+	place(&at);
+	beside = check_path(at.dir, "map.full");
+	assert_int_equal(put(at.path, "one", &e), 0);
+	assert_int_equal(chmod(at.path, 0640), 0);
+	p = publish_lock(at.path, 0, &e);
+	assert_non_null(p);
+	assert_int_equal(publish_take_beside(p, ".full", &e), -1);
+	check_file(at.path, "one");
+	assert_int_equal(write(publish_open(p, &e), "two", 3), 3);
+	assert_int_equal(publish_commit_beside(p, ".full", &e), 0);
+	check_file(at.path, "one");
+	check_file(beside, "two");
+	assert_int_equal(stat(beside, &st), 0);
+	check_int("the mode of the target", st.st_mode & 07777, 0640);
+	/* Another one, given up: the lock stays. */
+	assert_int_equal(write(publish_open(p, &e), "three", 5), 5);
+	publish_abandon(p);
+	assert_int_equal(access(at.temp, F_OK), -1);
+	assert_null(publish_lock(at.path, 0, &e));
+	assert_int_equal(write(publish_open(p, &e), "four", 4), 4);
+	assert_int_equal(publish_commit(p, &e), 0);
+	check_file(at.path, "four");
+	check_file(beside, "two");
+	assert_int_equal(publish_take_beside(p, ".full", &e), 0);
+	check_file(at.path, "two");
+	assert_int_equal(access(beside, F_OK), -1);
+	publish_free(p);
+	free(beside);
+	place_end(&at);
+}
+
 static const struct {
 	const char *name;
 	mode_t mode;
@@ -427,6 +469,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_commit),
+	    cmocka_unit_test(t_beside),
 	    cmocka_unit_test(t_mode_kept),
 	    cmocka_unit_test(t_abandon),
 	    cmocka_unit_test(t_lock),

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "mem.h"
 #include "registry.h"
 #include "settings.h"
+#include "strength.h"
 
 #define NOW 1795392000 /* 2026-11-23T00:00:00Z */
 #define PINS "AA:BB|CC:DD"
@@ -40,6 +42,16 @@ struct world {
 };
 
 static void
+world_registry(struct world *w)
+{
+	write_file(w->set.registry,
+	    "partner a mode=enforced domain=a.example,.a.example "
+	    "gateway=mx.a.example contact=x@a.example\n"
+	    "partner b mode=enforced domain=b.example "
+	    "gateway=mx.b.example contact=x@a.example\n");
+}
+
+static void
 world_make(struct world *w)
 {
 	struct settings_options o = {.file = "/dev/null"};
@@ -61,18 +73,15 @@ world_make(struct world *w)
 	    settings_load(&w->set, &o, "/dev/null", &w->diags, &e), 0);
 	for (i = 0; i < 6; i++)
 		free(option[i]);
-	write_file(w->set.registry,
-	    "partner a mode=enforced domain=a.example,.a.example "
-	    "gateway=mx.a.example contact=x@a.example\n"
-	    "partner b mode=enforced domain=b.example "
-	    "gateway=mx.b.example contact=x@a.example\n");
+	world_registry(w);
 }
 
 static void
 world_end(struct world *w)
 {
 	static const char *const names[] = {"registry", "ledger.db",
-	    "ledger.db-wal", "ledger.db-shm", "policy.cdb", "policy.cdb.lock"};
+	    "ledger.db-wal", "ledger.db-shm", "policy.cdb", "policy.cdb.lock",
+	    "policy.cdb.full"};
 	char *path;
 	size_t i;
 
@@ -214,7 +223,7 @@ test_without_ledger(void **state)
 
 	m = cdbmap_open(w.set.map, &e);
 	assert_non_null(m);
-	assert_int_equal(mapbuild_live_overrides(m, &a, &v), 1);
+	assert_int_equal(mapraise_lowered(m, &a, &v), 1);
 	assert_string_equal(v[0].partner, "a");
 	assert_int_equal(v[0].level, LEVEL_KEY);
 	assert_int_equal(v[0].end, NOW + 100);
@@ -238,6 +247,324 @@ test_without_ledger(void **state)
 	assert_int_equal(code, EX_NOINPUT);
 	assert_int_equal(built(&w, &opt, NOW + 100, &code), LEVEL_SECURE);
 	assert_int_equal(code, 0);
+	world_end(&w);
+}
+
+/* The level of the row in the map of that suffix, as Postfix sees it. */
+static enum level
+in_file(const struct world *w, const char *suffix, const char *key)
+{
+	char *path = mem_printf("%s%s", w->set.map, suffix);
+	enum level level;
+	struct cdbmap *m;
+	const char *text;
+	size_t len;
+	struct err e;
+
+	m = cdbmap_open(path, &e);
+	if (m == NULL)
+		fail_msg("%s", e.text);
+	assert_int_equal(
+	    cdbmap_get(m, key, strlen(key), &text, &len), CDBMAP_FOUND);
+	assert_true(strength_level(text, len, &level));
+	cdbmap_close(m);
+	free(path);
+	return level;
+}
+
+static bool
+has_file(const struct world *w, const char *suffix)
+{
+	char *path = mem_printf("%s%s", w->set.map, suffix);
+	bool has = access(path, F_OK) == 0;
+
+	free(path);
+	return has;
+}
+
+static void
+break_registry(struct world *w)
+{
+	write_file(w->set.registry, "partner\n");
+}
+
+static void
+lose_registry(struct world *w)
+{
+	assert_int_equal(unlink(w->set.registry), 0);
+}
+
+static void
+lose_ca(struct world *w)
+{
+	write_file(w->set.registry,
+	    "partner a mode=enforced domain=a.example,.a.example "
+	    "gateway=mx.a.example contact=x@a.example\n"
+	    "partner b mode=enforced domain=b.example ca=/none.pem "
+	    "gateway=mx.b.example contact=x@a.example\n");
+}
+
+static void
+guard(struct world *w)
+{
+	write_file(w->set.registry, "# nobody is left\n");
+}
+
+static void
+break_ledger(struct world *w)
+{
+	write_file(w->set.ledger, "this is no database, but long enough to be "
+				  "taken for one by a careless reader of it");
+}
+
+static void
+lose_ledger(struct world *w)
+{
+	assert_int_equal(unlink(w->set.ledger), 0);
+}
+
+static void
+break_both(struct world *w)
+{
+	break_registry(w);
+	break_ledger(w);
+}
+
+/* The temporary file of the map cannot be made. */
+static void
+block_map(struct world *w)
+{
+	char *path = mem_printf("%s.tmp", w->set.map);
+
+	assert_int_equal(mkdir(path, 0700), 0);
+	free(path);
+}
+
+static void
+unblock_map(struct world *w)
+{
+	char *path = mem_printf("%s.tmp", w->set.map);
+
+	(void)rmdir(path);
+	free(path);
+}
+
+static void
+block_all(struct world *w)
+{
+	break_both(w);
+	block_map(w);
+}
+
+static const struct {
+	const char *name;
+	void (*what)(struct world *);
+	int code; /* of a compile at the end of the downgrade */
+	enum mapbuild_raise how;
+} broken[] = {
+    {"registry broken", break_registry, EX_DATAERR, MAPBUILD_RAISED},
+    {"registry gone", lose_registry, EX_NOINPUT, MAPBUILD_RAISED},
+    {"CA file gone", lose_ca, EX_DATAERR, MAPBUILD_RAISED},
+    {"guard", guard, EX_DATAERR, MAPBUILD_RAISED},
+    {"ledger broken", break_ledger, EX_DATAERR, MAPBUILD_NOT_DUE},
+    {"ledger gone", lose_ledger, EX_NOINPUT, MAPBUILD_NOT_DUE},
+    {"registry and ledger", break_both, EX_DATAERR, MAPBUILD_RAISED},
+    {"no place for a map", block_map, EX_CANTCREAT, MAPBUILD_SPARED},
+    {"nothing at all", block_all, EX_DATAERR, MAPBUILD_SPARED},
+};
+
+/* Each broken thing: before the end, at it, and by hand. */
+static void
+test_broken(void **state)
+{
+	const struct mapbuild_options plain = {.quiet = true},
+				      by_hand = {.quiet = true,
+					  .without = "a",
+					  .by = "jo"};
+	const struct mapbuild_options *opt;
+	enum mapbuild_raise how;
+	struct mapbuild b;
+	struct world w;
+	size_t i, hand;
+	int code;
+
+	(void)state;
+	for (i = 0; i < 2 * COUNT(broken); i++) {
+		const char *name = broken[i / 2].name;
+
+		hand = i % 2;
+		opt = hand ? &by_hand : &plain;
+		world_make(&w);
+		(void)built(&w, &plain, NOW, &code);
+		(void)lower(&w, LEVEL_ENCRYPT, NOW, NOW + 100);
+		(void)built(&w, &plain, NOW, &code);
+		check_int(name, code, 0);
+		check_int(name, in_file(&w, "", "a.example"), LEVEL_ENCRYPT);
+		check_int(
+		    name, in_file(&w, ".full", "a.example"), LEVEL_SECURE);
+		broken[i / 2].what(&w);
+		b = (struct mapbuild){0};
+		(void)mapbuild_run(&b, &w.set, &plain, NOW + 99);
+		check_int(name, b.raise, MAPBUILD_NOT_DUE);
+		mapbuild_release(&b);
+		check_int(name, in_file(&w, "", "a.example"), LEVEL_ENCRYPT);
+
+		b = (struct mapbuild){0};
+		code =
+		    mapbuild_run(&b, &w.set, opt, hand ? NOW + 50 : NOW + 100);
+		how = b.raise;
+		mapbuild_release(&b);
+		check_int(name, code, broken[i / 2].code);
+		check_int(name, how, broken[i / 2].how);
+		check_int(name, in_file(&w, "", "a.example"), LEVEL_SECURE);
+		check_int(name, in_file(&w, "", ".a.example"), LEVEL_SECURE);
+		check_int(name, has_file(&w, ".full"), false);
+		unblock_map(&w);
+		world_end(&w);
+	}
+}
+
+/* What the map has ended does not begin again, whatever the ledger says. */
+static void
+test_ended_stays(void **state)
+{
+	const struct mapbuild_options plain = {.quiet = true},
+				      by_hand = {.quiet = true,
+					  .without = "a",
+					  .by = "jo"};
+	char *kept;
+	struct world w;
+	size_t i;
+	int code;
+
+	(void)state;
+	for (i = 0; i < COUNT(broken); i++) {
+		const char *name = broken[i].name;
+
+		if (broken[i].what == break_registry ||
+		    broken[i].what == lose_registry)
+			continue; /* there the ledger was told at once */
+		world_make(&w);
+		(void)built(&w, &plain, NOW, &code);
+		(void)lower(&w, LEVEL_ENCRYPT, NOW, NOW + 100);
+		(void)built(&w, &plain, NOW, &code);
+		kept = path_in(w.dir, "kept.db");
+		assert_int_equal(link(w.set.ledger, kept), 0);
+		if (broken[i].what == break_ledger ||
+		    broken[i].what == break_both || broken[i].what == block_all)
+			assert_int_equal(unlink(w.set.ledger), 0);
+		broken[i].what(&w);
+		(void)built(&w, &by_hand, NOW + 50, &code);
+		check_int(name, in_file(&w, "", "a.example"), LEVEL_SECURE);
+		/* All is well again, the ledger as it was. */
+		unblock_map(&w);
+		world_registry(&w);
+		assert_int_equal(rename(kept, w.set.ledger), 0);
+		(void)unlink(kept);
+		(void)built(&w, &plain, NOW + 51, &code);
+		check_int(name, code, 0);
+		check_int(name, in_file(&w, "", "a.example"), LEVEL_SECURE);
+		(void)built(&w, &plain, NOW + 52, &code);
+		check_int(name, in_file(&w, "", "a.example"), LEVEL_SECURE);
+		/* And another one is possible: the ledger has been told. */
+		(void)lower(&w, LEVEL_ENCRYPT, NOW + 60, NOW + 100);
+		(void)built(&w, &plain, NOW + 60, &code);
+		check_int(name, in_file(&w, "", "a.example"), LEVEL_ENCRYPT);
+		world_end(&w);
+		free(kept);
+	}
+}
+
+/* Nothing is lowered where the way back cannot be laid down before. */
+static void
+test_no_spare(void **state)
+{
+	const struct mapbuild_options plain = {.quiet = true};
+	struct world w;
+	char *path;
+	int code;
+
+	(void)state;
+	world_make(&w);
+	(void)built(&w, &plain, NOW, &code);
+	(void)lower(&w, LEVEL_ENCRYPT, NOW, NOW + 100);
+	path = mem_printf("%s.full", w.set.map);
+	assert_int_equal(mkdir(path, 0700), 0);
+	(void)built(&w, &plain, NOW + 1, &code);
+	assert_int_not_equal(code, 0);
+	assert_int_equal(in_file(&w, "", "a.example"), LEVEL_SECURE);
+	assert_int_equal(rmdir(path), 0);
+	(void)built(&w, &plain, NOW + 2, &code);
+	assert_int_equal(code, 0);
+	assert_int_equal(in_file(&w, "", "a.example"), LEVEL_ENCRYPT);
+	/* One that is lost, or of another map, is made anew. */
+	assert_int_equal(unlink(path), 0);
+	(void)built(&w, &plain, NOW + 3, &code);
+	assert_int_equal(code, 0);
+	assert_int_equal(in_file(&w, ".full", "a.example"), LEVEL_SECURE);
+	write_file(path, "garbage");
+	(void)built(&w, &plain, NOW + 4, &code);
+	assert_int_equal(in_file(&w, ".full", "a.example"), LEVEL_SECURE);
+	/* And not taken, were it no map. */
+	write_file(path, "garbage");
+	block_map(&w);
+	(void)built(&w, &plain, NOW + 100, &code);
+	assert_int_equal(code, EX_CANTCREAT);
+	assert_int_equal(in_file(&w, "", "b.example"), LEVEL_SECURE);
+	unblock_map(&w);
+	free(path);
+	world_end(&w);
+}
+
+/*
+ * New domains are not lowered with the old: neither if the ledger is no use,
+ * nor by a row from before domains were listed.
+ */
+static void
+test_new_domain(void **state)
+{
+	const struct mapbuild_options plain = {.quiet = true};
+	struct world w;
+	int code, broken_too;
+
+	(void)state;
+	for (broken_too = 0; broken_too < 2; broken_too++) {
+		world_make(&w);
+		(void)lower(&w, LEVEL_ENCRYPT, NOW, NOW + 100);
+		(void)built(&w, &plain, NOW, &code);
+		if (broken_too)
+			break_ledger(&w);
+		write_file(w.set.registry,
+		    "partner a mode=enforced domain=a.example,new.example "
+		    "gateway=mx.a.example contact=x@a.example\n"
+		    "partner b mode=enforced domain=b.example "
+		    "gateway=mx.b.example contact=x@a.example\n");
+		(void)built(&w, &plain, NOW + 1, &code);
+		assert_int_equal(code, broken_too ? EX_DATAERR : 0);
+		assert_int_equal(in_file(&w, "", "a.example"), LEVEL_ENCRYPT);
+		assert_int_equal(in_file(&w, "", "new.example"), LEVEL_SECURE);
+		world_end(&w);
+	}
+}
+
+/* A clock set back behind the begin: not held, and not again later. */
+static void
+test_clock_behind(void **state)
+{
+	const struct mapbuild_options plain = {.quiet = true};
+	struct world w;
+	int code;
+
+	(void)state;
+	world_make(&w);
+	(void)lower(&w, LEVEL_ENCRYPT, NOW, NOW + 1000);
+	(void)built(&w, &plain, NOW, &code);
+	assert_int_equal(in_file(&w, "", "a.example"), LEVEL_ENCRYPT);
+	(void)built(&w, &plain, NOW - 86400, &code);
+	assert_int_equal(in_file(&w, "", "a.example"), LEVEL_SECURE);
+	(void)built(&w, &plain, NOW + 1, &code);
+	assert_int_equal(code, 0);
+	assert_int_equal(in_file(&w, "", "a.example"), LEVEL_SECURE);
 	world_end(&w);
 }
 
@@ -288,7 +615,7 @@ test_strange_records(void **state)
 	assert_int_equal(close(fd), 0);
 	m = cdbmap_open(path, &e);
 	assert_non_null(m);
-	assert_int_equal(mapbuild_live_overrides(m, &a, &v), 2);
+	assert_int_equal(mapraise_lowered(m, &a, &v), 2);
 	assert_string_equal(v[0].partner, "v");
 	assert_string_equal(v[1].partner, "k");
 	assert_int_equal(v[1].key->n, 2);
@@ -308,6 +635,11 @@ main(void)
 	    cmocka_unit_test(test_clock_back),
 	    cmocka_unit_test(test_rehearsal),
 	    cmocka_unit_test(test_without_ledger),
+	    cmocka_unit_test(test_broken),
+	    cmocka_unit_test(test_ended_stays),
+	    cmocka_unit_test(test_no_spare),
+	    cmocka_unit_test(test_new_domain),
+	    cmocka_unit_test(test_clock_behind),
 	    cmocka_unit_test(test_strange_records),
 	};
 

@@ -1,0 +1,203 @@
+#include "mapwrite.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "cdbmap.h"
+#include "compile.h"
+#include "err.h"
+#include "inorder.h"
+#include "mapheader.h"
+#include "publish.h"
+#include "registry.h"
+#include "thread.h"
+
+#define BATCH 2048 /* rows that are rendered together */
+
+/* Rows, ready to be written. */
+struct batch {
+	size_t first, n;
+	struct cdbmap_batch records;
+};
+
+struct rows {
+	struct compiled *c;
+	struct cdbmap_writer *w;
+	size_t next;
+	int rc;
+	struct err *e;
+};
+
+static bool
+next_rows(void *arg, void *item)
+{
+	struct rows *r = arg;
+	struct batch *b = item;
+
+	b->first = r->next;
+	b->n = r->c->n - r->next < BATCH ? r->c->n - r->next : BATCH;
+	r->next += b->n;
+	return b->n > 0;
+}
+
+static void
+render_rows(void *arg, void *item)
+{
+	const struct rows *r = arg;
+	const struct row *row;
+	struct batch *b = item;
+	const char *key;
+	size_t i;
+
+	cdbmap_batch_clear(&b->records);
+	for (i = 0; i < b->n; i++) {
+		row = &r->c->row[b->first + i];
+		key = compiled_key(r->c, row);
+		cdbmap_batch_begin(&b->records, key, strlen(key));
+		compiled_put(r->c, row, &b->records.bytes);
+		cdbmap_batch_end(&b->records);
+	}
+}
+
+static bool
+add_rows(void *arg, void *item)
+{
+	struct rows *r = arg;
+	const struct batch *b = item;
+
+	r->rc = cdbmap_add_batch(r->w, &b->records, r->e);
+	return r->rc == 0;
+}
+
+static void
+drop_rows(void *arg, void *item)
+{
+	struct batch *b = item;
+
+	(void)arg;
+	cdbmap_batch_free(&b->records);
+}
+
+int
+mapwrite_rows(
+    struct cdbmap_writer *w, struct compiled *c, time_t now, struct err *e)
+{
+	static const struct inorder how = {
+	    sizeof(struct batch), next_rows, render_rows, add_rows, drop_rows};
+	struct rows r = {.c = c, .w = w, .e = e};
+	struct mapheader h = {.format = MAPHEADER_FORMAT,
+	    .time = now,
+	    .expires = c->expires,
+	    .postfix = c->target.version,
+	    .partners = c->partners,
+	    .domains = c->domains,
+	    .enforced = c->enforced,
+	    .lowered = c->lowered};
+	struct buf header = {0};
+	unsigned threads = 0;
+	int rc;
+
+	memcpy(h.registry, c->registry->digest, sizeof(h.registry));
+	mapheader_print(&h, &header);
+	rc = cdbmap_add(w, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1,
+	    header.data, header.len, e);
+	buf_free(&header);
+	if (rc == -1)
+		return -1;
+	cdbmap_expect(w, c->n);
+	/* Small maps are rendered before a thread has started. */
+	if (c->n > 16 * BATCH && (threads = thread_count()) > 0)
+		threads--; /* to write takes as long: one is for us */
+	inorder_run(&how, &r, threads);
+	return r.rc;
+}
+
+/* Open, fill, finish; not yet in place. */
+static int
+write_file(
+    struct publish *p, const struct mapwrite *m, bool full, struct err *e)
+{
+	struct cdbmap_writer *w;
+	int fd = publish_open(p, e);
+
+	if (fd == -1)
+		return -1;
+	w = cdbmap_create(fd);
+	if (m->fill(w, full, m->arg, e) == -1) {
+		cdbmap_abandon(w);
+		return -1;
+	}
+	return cdbmap_finish(w, e);
+}
+
+int
+mapwrite_spare(struct publish *p, const struct mapwrite *m, struct err *e)
+{
+	int rv = write_file(p, m, true, e);
+
+	if (rv == 0)
+		rv = publish_commit_beside(p, MAPWRITE_SPARE, e);
+	if (rv == -1)
+		publish_abandon(p);
+	return rv;
+}
+
+int
+mapwrite(struct publish *p, const struct mapwrite *m, struct err *e)
+{
+	int rv;
+
+	if (m->lowered && mapwrite_spare(p, m, e) == -1)
+		return -1;
+	if ((rv = write_file(p, m, false, e)) == 0)
+		rv = publish_commit(p, e);
+	if (rv == -1)
+		publish_abandon(p);
+	else if (!m->lowered)
+		mapwrite_drop_spare(p);
+	return rv;
+}
+
+bool
+mapwrite_has_spare(const struct publish *p, const struct mapheader *live)
+{
+	char *path = publish_beside(p, MAPWRITE_SPARE);
+	struct cdbmap *map;
+	struct mapheader h;
+	const char *text;
+	size_t len;
+	struct err e;
+	bool ok;
+
+	map = cdbmap_open(path, &e);
+	ok = map != NULL &&
+	     cdbmap_get(map, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text,
+		 &len) == CDBMAP_FOUND &&
+	     mapheader_parse(&h, text, len) && h.lowered == 0 &&
+	     (live == NULL || (h.time == live->time &&
+				  strcmp(h.registry, live->registry) == 0));
+	cdbmap_close(map);
+	free(path);
+	return ok;
+}
+
+int
+mapwrite_take_spare(struct publish *p, struct err *e)
+{
+	if (mapwrite_has_spare(p, NULL))
+		return publish_take_beside(p, MAPWRITE_SPARE, e);
+	return err_set(
+	    e, EX_NOINPUT, "there is no copy of the map with nothing lowered");
+}
+
+void
+mapwrite_drop_spare(struct publish *p)
+{
+	char *path = publish_beside(p, MAPWRITE_SPARE);
+
+	(void)unlink(path);
+	free(path);
+}
