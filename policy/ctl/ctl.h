@@ -49,6 +49,15 @@ struct ctl_lowered {
 	const char *fault;
 };
 
+/* What the map says of a downgrade: it has the last word. */
+struct ctl_low {
+	size_t rows;		/* that are lowered; 0: none is */
+	enum level level, full; /* in force, and to go back to */
+	time_t end;
+	size_t spared; /* domains of the partner that came later, and are not */
+	const char *spared_one; /* the first of them */
+};
+
 /* Mail sent to the partner by the log, by what it was protected with. */
 struct ctl_moved {
 	char since[CTL_DAY]; /* first day, YYYY-MM-DD; "" if nobody counted */
@@ -63,7 +72,10 @@ struct ctl_facts {
 	const char *name;
 	const struct partner *partner; /* NULL: not in the registry (now) */
 	enum level full;	       /* its level without a downgrade */
-	struct ctl_lowered lowered;
+	struct ctl_lowered lowered;    /* by the ledger, where it is believed */
+	const char *doubt;	       /* why it is not, or NULL */
+	int64_t doubt_id;	       /* the row that is open all the same */
+	struct ctl_low low;	       /* by the map */
 	struct ledger_gateway *gateway; /* of the last look, in part */
 	struct step_gateway *step;	/* the same, as step.h wants it */
 	size_t n, cap;
@@ -96,9 +108,10 @@ int ctl_facts_get(
 
 /*
  * The same, without the queue, for all partners of the registry, in its
- * order: ledger and map are read once. The caller frees *f in either case.
+ * order, and then for those that only the map has, lowered: *n in all. Ledger
+ * and map are read once. The caller frees *f in either case.
  */
-int ctl_facts_all(struct ctl *c, struct ctl_facts **f);
+int ctl_facts_all(struct ctl *c, struct ctl_facts **f, size_t *n);
 
 /*
  * Read what the ledger has about the partner of f, or of all (n of them), or
@@ -108,6 +121,9 @@ int ctl_facts_ledger(struct ctl *c, struct ctl_facts *f, size_t n);
 
 /* List the mail that waits for the partner of f. */
 void ctl_facts_queue(struct ctl *c, struct ctl_facts *f);
+
+/* Read what the map says of these, or read it once more after a deed. */
+void ctl_facts_map(const struct ctl *c, struct ctl_facts *f, size_t n);
 
 void ctl_facts_release(struct ctl_facts *f);
 

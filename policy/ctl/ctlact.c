@@ -117,6 +117,35 @@ ctl_compile(struct ctl *c, const char *recorded, bool *written)
 	return code;
 }
 
+int
+ctl_raise(struct ctl *c, const struct ctl_facts *f, bool *written)
+{
+	char *author = ctl_author(c);
+	struct mapbuild_options opt = {
+	    .quiet = true, .without = f->name, .by = author};
+	struct mapbuild b = {0};
+	int code;
+
+	code = mapbuild_run(&b, &c->set, &opt, time(NULL));
+	*written = b.written || b.raise == MAPBUILD_RAISED ||
+		   b.raise == MAPBUILD_SPARED;
+	mapbuild_release(&b);
+	free(author);
+	return code;
+}
+
+void
+ctl_settle(struct ctl *c)
+{
+	static const struct mapbuild_options opt = {.quiet = true};
+	struct mapbuild b = {0};
+
+	if (c->dry || !ctl_map_remembers(c))
+		return;
+	(void)mapbuild_run(&b, &c->set, &opt, time(NULL));
+	mapbuild_release(&b);
+}
+
 struct theirs {
 	const struct ctl *c;
 	const struct ctl_facts *f;

@@ -5,6 +5,7 @@
 #define CTLACT_PRIV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -13,6 +14,21 @@
 struct ctl;
 struct ctl_facts;
 struct ctl_lower;
+
+/*
+ * Is a partner of that name, or with that domain, lowered in the map? Then
+ * f->name and f->full are set.
+ */
+bool ctl_map_find(const struct ctl *c, const char *name, struct ctl_facts *f);
+
+/*
+ * The same for up to max partners that are lowered in the map and not in the
+ * registry. With max 0: how many there are.
+ */
+size_t ctl_map_others(const struct ctl *c, struct ctl_facts *f, size_t max);
+
+/* Has the map ended a downgrade that the ledger has not been told of? */
+bool ctl_map_remembers(const struct ctl *c);
 
 /* Where words for people go: with -j standard output is for the object. */
 FILE *ctl_talk(const struct ctl *c);
@@ -31,6 +47,15 @@ char *ctl_author(const struct ctl *c);
 
 /* Write the map; `recorded` is what stands in the ledger already. */
 int ctl_compile(struct ctl *c, const char *recorded, bool *written);
+
+/* Write the map without any downgrade of f's partner. 0, or an exit code. */
+int ctl_raise(struct ctl *c, const struct ctl_facts *f, bool *written);
+
+/*
+ * If the map has ended a downgrade that the ledger has not been told of, tell
+ * it now: else that one stands in the way of another.
+ */
+void ctl_settle(struct ctl *c);
 
 /* Have waiting mail retried; what cannot be done is a warning. */
 size_t ctl_retry(struct ctl *c, struct ctl_facts *f, bool *known);

@@ -1,9 +1,11 @@
 /*
  * The verbs that change a downgrade.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "clock.h"
@@ -18,6 +20,13 @@
 #include "say.h"
 
 #define DOMAINS_SHOWN 4
+
+/* The row of the ledger that is open: one that is not believed, too. */
+static int64_t
+open_row(const struct ctl_facts *f)
+{
+	return f->lowered.id != 0 ? f->lowered.id : f->doubt_id;
+}
 
 /* The level in force, by registry and ledger. */
 static enum level
@@ -170,7 +179,7 @@ begin(struct ctl *c, const struct ctl_facts *f, const struct ctl_lower *lower,
 	    .author = c->author.login,
 	    .sudo_user = c->author.sudo_user,
 	    .cause = LEDGER_MANUAL,
-	    .replaces = f->lowered.id};
+	    .replaces = open_row(f)};
 	enum fault worst = FAULT_OK;
 	const char **domains;
 	struct ledger *l;
@@ -251,9 +260,19 @@ lower_to(struct ctl *c, struct ctl_facts *f, const struct ctl_lower *lower,
 	    (code = begin(c, f, lower, to, end)) != EX_OK ||
 	    (code = ctl_compile(c, "the downgrade", &written)) != EX_OK)
 		return code;
+	/* What is told is what Postfix reads. */
+	ctl_facts_map(c, f, 1);
+	if (f->low.rows == 0 || f->low.level != to) {
+		say("%s IS NOT LOWERED to %s, though that is on record: the "
+		    "map does not say so%s%s",
+		    f->name, level_name(to), f->map_fault == NULL ? "" : ": ",
+		    f->map_fault == NULL ? "" : f->map_fault);
+		return 1;
+	}
 	if (!c->no_flush)
 		retried = ctl_retry(c, f, &known);
-	ctl_done(c, f, "downgrade", written, end, known ? &retried : NULL);
+	ctl_done(
+	    c, f, "downgrade", written, f->low.end, known ? &retried : NULL);
 	return EX_OK;
 }
 
@@ -278,6 +297,7 @@ ctl_downgrade(struct ctl *c, const struct ctl_lower *lower)
 		    "written");
 		return c->registry_code;
 	}
+	ctl_settle(c);
 	code = ctl_facts_get(c, lower->partner, false, &f);
 	if (code == EX_OK && f.partner == NULL) {
 		say("%s is not in the registry: it has no policy to lower",
@@ -307,17 +327,18 @@ record(struct ctl *c, const struct ctl_facts *f, const char *reason,
 	int rv = -1;
 
 	l = ledger_open(c->set.ledger, LEDGER_WRITE, &e);
-	if (l != NULL && f->lowered.id == 0)
+	if (l != NULL && open_row(f) == 0)
 		rv = 0;
 	else if (l != NULL && end != NULL)
 		rv = ledger_downgrade_extend(
-		    l, f->lowered.id, *end, author, reason, time(NULL), &e);
+		    l, open_row(f), *end, author, reason, time(NULL), &e);
 	else if (l != NULL)
 		rv = ledger_downgrade_close(
-		    l, f->lowered.id, author, reason, time(NULL), &e);
+		    l, open_row(f), author, reason, time(NULL), &e);
 	ledger_close(l);
 	free(author);
-	if (rv == 0)
+	/* What was to end has ended: all the better. */
+	if (rv == 0 || (rv == LEDGER_REFUSED && end == NULL))
 		return EX_OK;
 	say_err(&e);
 	return e.code;
@@ -351,6 +372,13 @@ extend_to(struct ctl *c, struct ctl_facts *f, const struct ctl_lower *lower)
 	    (code = record(c, f, lower->reason, &end)) != EX_OK ||
 	    (code = ctl_compile(c, "the new end", &written)) != EX_OK)
 		return code;
+	ctl_facts_map(c, f, 1);
+	if (f->low.rows == 0 || f->low.end != end) {
+		say("the new end of %s is on record, but THE MAP HAS ANOTHER: "
+		    "see tlspactctl status %s",
+		    f->name, f->name);
+		return 1;
+	}
 	ctl_done(c, f, "extend", written, end, NULL);
 	return EX_OK;
 }
@@ -359,43 +387,93 @@ int
 ctl_extend(struct ctl *c, const struct ctl_lower *lower)
 {
 	struct ctl_facts f;
-	int code = ctl_facts_get(c, lower->partner, false, &f);
+	int code;
 
+	ctl_settle(c);
+	code = ctl_facts_get(c, lower->partner, false, &f);
 	if (code == EX_OK)
 		code = extend_to(c, &f, lower);
 	ctl_facts_release(&f);
 	return code;
 }
 
+/* End it in the ledger. 0, or why that cannot be, which was said. */
 static int
-restore(struct ctl *c, struct ctl_facts *f, const char *reason)
+record_restore(struct ctl *c, const struct ctl_facts *f, const char *reason)
 {
-	bool written, known = false;
+	int code = EX_OK;
+	struct err e;
+
+	if (f->ledger_fault != NULL) {
+		code = EX_DATAERR;
+	} else if (access(c->set.ledger, F_OK) == -1 && errno == ENOENT) {
+		(void)err_set(
+		    &e, EX_NOINPUT, "there is no ledger %s", c->set.ledger);
+		say_err(&e);
+		code = e.code;
+	} else {
+		code = record(c, f, reason, NULL);
+	}
+	if (code != EX_OK)
+		say("the restore of %s is not on record: the map remembers it "
+		    "until the ledger can be told",
+		    f->name);
+	return code;
+}
+
+/* As the map tells it, which was read again. */
+static int
+tell_restored(struct ctl *c, struct ctl_facts *f, bool written, int code)
+{
+	enum level full = f->low.rows > 0 ? f->low.full : f->full;
+	bool known = false;
 	size_t retried = 0;
-	int code;
+
+	ctl_facts_map(c, f, 1);
+	if (f->map_fault != NULL) {
+		say("whether %s is back at %s is not known: %s", f->name,
+		    level_name(full), f->map_fault);
+		return code == EX_OK ? EX_NOINPUT : code;
+	}
+	if (f->low.rows > 0) {
+		say("%s IS STILL LOWERED to %s: Postfix was not told", f->name,
+		    level_name(f->low.level));
+		return code == EX_OK ? EX_TEMPFAIL : code;
+	}
+	if (c->flush)
+		retried = ctl_retry(c, f, &known);
+	if (!c->json)
+		(void)printf("%s is back at %s\n", f->name, level_name(full));
+	ctl_done(c, f, "restore", written, 0, known ? &retried : NULL);
+	return code;
+}
+
+static int
+restore(struct ctl *c, struct ctl_facts *f, const char *reason, int known)
+{
+	bool written, lowered = f->low.rows > 0;
+	int recorded, code;
 
 	/* A map that is lower than the ledger knows of is mended as well. */
-	if (f->lowered.id == 0 &&
+	if (open_row(f) == 0 && !lowered &&
 	    (!f->in_map || f->map_level >= f->full || f->partner == NULL)) {
-		say("%s is not lowered: there is nothing to restore", f->name);
-		return EX_OK;
+		say("%s is not lowered: there is nothing to restore%s", f->name,
+		    f->ledger_fault == NULL ? ""
+					    : ", as far as the map can tell");
+		return known;
 	}
 	if (c->dry) {
 		(void)fprintf(ctl_talk(c),
 		    "%s would go back to %s (dry run: nothing written)\n",
-		    f->name, level_name(f->full));
+		    f->name, level_name(lowered ? f->low.full : f->full));
 		return EX_OK;
 	}
-	if ((code = record(c, f, reason, NULL)) != EX_OK ||
-	    (code = ctl_compile(c, "the restore", &written)) != EX_OK)
-		return code;
-	if (c->flush)
-		retried = ctl_retry(c, f, &known);
-	if (!c->json)
-		(void)printf(
-		    "%s is back at %s\n", f->name, level_name(f->full));
-	ctl_done(c, f, "restore", written, 0, known ? &retried : NULL);
-	return EX_OK;
+	recorded = record_restore(c, f, reason);
+	if (recorded != EX_OK && known != EX_OK)
+		recorded = known;
+	code = ctl_raise(c, f, &written);
+	return tell_restored(
+	    c, f, written, recorded != EX_OK ? recorded : code);
 }
 
 int
@@ -404,8 +482,10 @@ ctl_restore(struct ctl *c, const char *partner, const char *reason)
 	struct ctl_facts f;
 	int code = ctl_facts_get(c, partner, false, &f);
 
-	if (code == EX_OK)
-		code = restore(c, &f, reason == NULL ? "restored" : reason);
+	/* What cannot be read keeps nobody lowered. */
+	if (f.name != NULL)
+		code =
+		    restore(c, &f, reason == NULL ? "restored" : reason, code);
 	ctl_facts_release(&f);
 	return code;
 }

@@ -5,15 +5,13 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "cdbmap.h"
+#include "ctlact_priv.h"
 #include "dname.h"
 #include "err.h"
-#include "mapheader.h"
 #include "mem.h"
 #include "quote.h"
 #include "registry.h"
 #include "say.h"
-#include "strength.h"
 
 void
 ctl_load_registry(struct ctl *c)
@@ -68,36 +66,6 @@ ctl_is_theirs(
 	uint32_t i = walk(r, domain);
 
 	return i != REGISTRY_NONE && &r->partner[i] == p;
-}
-
-/* What the map says of these partners. */
-static void
-ask_map(struct ctl *c, struct ctl_facts *f, size_t n)
-{
-	struct mapheader h = {0};
-	const char *why = NULL, *key, *text;
-	struct cdbmap *m;
-	struct err e;
-	size_t len, i;
-
-	if ((m = cdbmap_open(c->set.map, &e)) == NULL)
-		why = keep(f, e.text);
-	else if (cdbmap_get(m, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text,
-		     &len) == CDBMAP_FOUND &&
-		 !mapheader_parse(&h, text, len))
-		h.time = 0;
-	for (i = 0; i < n; i++, f++) {
-		f->map_fault = why;
-		f->map_time = h.time;
-		if (why != NULL || f->partner == NULL ||
-		    f->partner->ndomains == 0)
-			continue;
-		key = c->registry->domain[f->partner->first_domain].name;
-		if (cdbmap_get(m, key, strlen(key), &text, &len) ==
-		    CDBMAP_FOUND)
-			f->in_map = strength_level(text, len, &f->map_level);
-	}
-	cdbmap_close(m);
 }
 
 struct theirs {
@@ -158,7 +126,7 @@ is_on_record(const struct ctl *c, const char *name)
 	return known;
 }
 
-/* Find the partner; what the registry no longer has may be in the ledger. */
+/* What the registry no longer has may be in the map, or in the ledger. */
 static int
 find(struct ctl *c, const char *name, struct ctl_facts *f)
 {
@@ -172,6 +140,8 @@ find(struct ctl *c, const char *name, struct ctl_facts *f)
 		take_partner(f, &c->registry->partner[i]);
 		return EX_OK;
 	}
+	if (ctl_map_find(c, name, f))
+		return EX_OK;
 	if (is_on_record(c, name)) {
 		f->name = keep(f, name);
 		f->full = LEVEL_SECURE;
@@ -194,27 +164,33 @@ ctl_facts_get(
 	if ((code = find(c, name, f)) != EX_OK)
 		return code;
 	code = ctl_facts_ledger(c, f, 1);
-	ask_map(c, f, 1);
+	ctl_facts_map(c, f, 1);
 	if (waiting)
 		ctl_facts_queue(c, f);
 	return code;
 }
 
 int
-ctl_facts_all(struct ctl *c, struct ctl_facts **out)
+ctl_facts_all(struct ctl *c, struct ctl_facts **out, size_t *nout)
 {
-	size_t n = c->registry->npartners, i;
+	const size_t n = c->registry == NULL ? 0 : c->registry->npartners;
+	const size_t more = ctl_map_others(c, NULL, 0);
 	struct ctl_facts *f;
-	int code;
+	int code = EX_OK, rv;
+	size_t i;
 
-	*out = NULL;
-	if (n == 0)
-		return EX_OK;
-	*out = f = mem_zero(n, sizeof(*f));
+	*out = f = mem_zero(n + more + 1, sizeof(*f));
+	*nout = n;
 	for (i = 0; i < n; i++)
 		take_partner(&f[i], &c->registry->partner[i]);
-	code = ctl_facts_ledger(c, f, n);
-	ask_map(c, f, n);
+	if (more > 0)
+		*nout += ctl_map_others(c, f + n, more);
+	if (n > 0)
+		code = ctl_facts_ledger(c, f, n);
+	for (i = n; i < *nout; i++)
+		if ((rv = ctl_facts_ledger(c, &f[i], 1)) != EX_OK)
+			code = rv;
+	ctl_facts_map(c, f, *nout);
 	return code;
 }
 

@@ -184,6 +184,36 @@ day_text(time_t t, char day[CTL_DAY])
 		*day = '\0';
 }
 
+/*
+ * A row that no event bears out lowers nobody, and one that is over neither:
+ * both are told apart as the compile does it.
+ */
+static int
+only_believed(struct ctl *c, struct reading *g, struct ledger *l, struct err *e)
+{
+	struct ledger_overrides o;
+	struct ctl_facts *f;
+	size_t i, k;
+
+	if (ledger_overrides(l, c->now, c->set.max_downgrade, &o, e) == -1)
+		return -1;
+	for (i = 0; i < g->n; i++) {
+		f = &g->f[i];
+		for (k = 0; k < o.list.n; k++)
+			if (o.list.v[k].id == f->lowered.id)
+				break;
+		if (k == o.list.n)
+			f->lowered = (struct ctl_lowered){0};
+		for (k = 0; k < o.ndoubts; k++)
+			if (strcmp(o.doubt[k].partner, f->name) == 0) {
+				f->doubt = keep(g, o.doubt[k].text);
+				f->doubt_id = o.doubt[k].id;
+			}
+	}
+	ledger_overrides_release(&o);
+	return 0;
+}
+
 /* Set the days from which mail is counted; first is the earliest. */
 static void
 begin_counts(const struct reading *g, time_t now, char first[CTL_DAY])
@@ -194,9 +224,6 @@ begin_counts(const struct reading *g, time_t now, char first[CTL_DAY])
 	day_text(now, first);
 	for (i = 0; i < g->n; i++) {
 		f = &g->f[i];
-		/* What has ended holds no more, whether that was written. */
-		if (f->lowered.end <= now)
-			f->lowered = (struct ctl_lowered){0};
 		day_text(f->lowered.id != 0 ? f->lowered.begin : now,
 		    f->moved.since);
 		if (strcmp(f->moved.since, first) < 0)
@@ -212,6 +239,7 @@ read_all(struct ctl *c, struct reading *g, struct ledger *l, struct err *e)
 	size_t i;
 
 	if (ledger_downgrades_open(l, partner, take_open, g, e) == -1 ||
+	    only_believed(c, g, l, e) == -1 ||
 	    ledger_gateways(l, partner, 0, take_gateway, g, e) == -1 ||
 	    ledger_last_failures(
 		l, partner, c->now - FAILURES_SINCE, take_failure, g, e) == -1)
@@ -233,7 +261,8 @@ forget(struct ctl_facts *f)
 	f->probed = 0;
 	f->failure = (struct ledger_failure){0};
 	f->moved = (struct ctl_moved){0};
-	f->ledger_fault = NULL;
+	f->ledger_fault = f->doubt = NULL;
+	f->doubt_id = 0;
 }
 
 int

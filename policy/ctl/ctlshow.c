@@ -30,29 +30,6 @@ print_json(json_t *root)
 	json_decref(root);
 }
 
-static int
-status_one(struct ctl *c, const char *name)
-{
-	struct ctl_facts f;
-	struct buf out = {0};
-	int code = ctl_facts_get(c, name, true, &f);
-
-	if (f.name == NULL) {
-		ctl_facts_release(&f);
-		return code;
-	}
-	if (c->json) {
-		print_json(json_pack("{s:s, s:[o]}", "schema", CTL_SCHEMA,
-		    "partners", ctlstatus_json(&f, c->now)));
-	} else {
-		ctlstatus_print(&f, c->now, &out);
-		(void)fputs(out.data, stdout);
-	}
-	buf_free(&out);
-	ctl_facts_release(&f);
-	return code;
-}
-
 /* The line below the table of all. */
 static void
 print_sum(const struct ctl *c, const struct ctl_facts *f, size_t n)
@@ -61,12 +38,12 @@ print_sum(const struct ctl *c, const struct ctl_facts *f, size_t n)
 
 	for (i = 0; i < n; i++) {
 		odd += ctlstatus_odd(&f[i]);
-		lowered += f[i].lowered.id != 0;
+		lowered += ctlstatus_lowered(&f[i]);
 		unseen += f[i].probed == 0;
 	}
 	(void)printf("%zu partner%s: ", n, n == 1 ? "" : "s");
 	if (n > 0 && f->ledger_fault != NULL)
-		(void)printf("what is lowered or fails is not known\n");
+		(void)printf("%zu lowered; what fails is not known\n", lowered);
 	else
 		(void)printf("%zu lowered, %zu to look at, %zu quiet%s; %zu "
 			     "never probed\n",
@@ -106,17 +83,59 @@ print_all_json(const struct ctl *c, const struct ctl_facts *f, size_t n)
 	    json_pack("{s:s, s:o}", "schema", CTL_SCHEMA, "partners", list));
 }
 
+/* What was read may be well, and what it says be not. */
+static int
+status_code(const struct ctl *c, const struct ctl_facts *f, size_t n, int code)
+{
+	size_t i;
+
+	if (code == EX_OK)
+		code = c->registry_code;
+	for (i = 0; i < n && code == EX_OK; i++)
+		if (ctlstatus_wrong(&f[i], c->now))
+			code = 1;
+	return code;
+}
+
+static int
+status_one(struct ctl *c, const char *name)
+{
+	struct ctl_facts f;
+	struct buf out = {0};
+	int code = ctl_facts_get(c, name, true, &f);
+
+	if (f.name == NULL) {
+		ctl_facts_release(&f);
+		return code;
+	}
+	if (c->json) {
+		print_json(json_pack("{s:s, s:[o]}", "schema", CTL_SCHEMA,
+		    "partners", ctlstatus_json(&f, c->now)));
+	} else {
+		ctlstatus_print(&f, c->now, &out);
+		(void)fputs(out.data, stdout);
+	}
+	buf_free(&out);
+	code = status_code(c, &f, 1, code);
+	ctl_facts_release(&f);
+	return code;
+}
+
 static int
 status_all(struct ctl *c)
 {
-	size_t n = c->registry->npartners;
 	struct ctl_facts *f;
-	int code = ctl_facts_all(c, &f);
+	size_t n;
+	int code = ctl_facts_all(c, &f, &n);
 
+	if (c->registry == NULL)
+		say("without the registry only what the map has lowered is "
+		    "known");
 	if (c->json)
 		print_all_json(c, f, n);
 	else
 		print_table(c, f, n);
+	code = status_code(c, f, n, code);
 	ctl_facts_free(f, n);
 	return code;
 }
@@ -124,9 +143,7 @@ status_all(struct ctl *c)
 int
 ctl_status(struct ctl *c, const char *partner)
 {
-	if (partner != NULL)
-		return status_one(c, partner);
-	return c->registry == NULL ? c->registry_code : status_all(c);
+	return partner != NULL ? status_one(c, partner) : status_all(c);
 }
 
 struct telling {

@@ -31,6 +31,25 @@ should_be(const struct ctl_facts *f)
 		   : f->full;
 }
 
+/* The map, which Postfix obeys, has lowered it. */
+static bool
+is_low(const struct ctl_facts *f)
+{
+	return f->low.rows > 0;
+}
+
+bool
+ctlstatus_lowered(const struct ctl_facts *f)
+{
+	return is_low(f) || (f->map_fault != NULL && f->lowered.id != 0);
+}
+
+bool
+ctlstatus_wrong(const struct ctl_facts *f, time_t now)
+{
+	return is_low(f) && (f->low.end <= now || f->partner == NULL);
+}
+
 static bool
 map_differs(const struct ctl_facts *f)
 {
@@ -38,7 +57,9 @@ map_differs(const struct ctl_facts *f)
 	enum level level = f->in_map ? f->map_level : LEVEL_OPPORTUNISTIC;
 
 	return f->map_fault == NULL && f->ledger_fault == NULL &&
-	       f->partner != NULL && level != should_be(f);
+	       f->partner != NULL &&
+	       (level != should_be(f) ||
+		   (is_low(f) && f->low.end != f->lowered.end));
 }
 
 static const char *
@@ -72,6 +93,12 @@ is_enforced(const struct ctl_facts *f)
 	return f->partner == NULL || f->partner->terms->mode == MODE_ENFORCED;
 }
 
+static time_t
+end_of(const struct ctl_facts *f)
+{
+	return is_low(f) ? f->low.end : f->lowered.end;
+}
+
 static void
 print_head(const struct ctl_facts *f, time_t now, struct buf *out)
 {
@@ -84,11 +111,15 @@ print_head(const struct ctl_facts *f, time_t now, struct buf *out)
 		buf_puts(out, "opportunistic: TLS when it is offered");
 	else
 		buf_puts(out, "enforced");
-	if (f->lowered.id != 0)
+	if (is_low(f) && f->low.end <= now)
+		buf_printf(out, ", STILL LOWERED to %s, which ended at %s",
+		    level_name(f->low.level),
+		    clock_text_seconds(f->low.end, now, when));
+	else if (ctlstatus_lowered(f))
 		buf_printf(out, ", lowered to %s until %s (%s left)",
-		    level_name(f->lowered.after),
-		    end_text(f->lowered.end, now, when),
-		    clock_span(f->lowered.end - now, left));
+		    level_name(is_low(f) ? f->low.level : f->lowered.after),
+		    end_text(end_of(f), now, when),
+		    clock_span(end_of(f) - now, left));
 	else if (is_enforced(f) && f->partner != NULL)
 		buf_printf(out, " at %s, nothing lowered", level_name(f->full));
 	buf_putc(out, '\n');
@@ -100,6 +131,13 @@ print_why(const struct ctl_facts *f, time_t now, struct buf *out)
 	const struct ctl_lowered *x = &f->lowered;
 	char when[CLOCK_MAX];
 
+	if (f->doubt != NULL)
+		buf_printf(out, "  %-11s %s\n", "record", f->doubt);
+	if (x->id == 0 && is_low(f))
+		buf_printf(out, "  %-11s not known: %s\n", "why",
+		    f->ledger_fault != NULL
+			? "the ledger cannot be read"
+			: "the ledger has no such downgrade");
 	if (x->id == 0)
 		return;
 	buf_printf(out, "  %-11s %s", "why", x->reason);
@@ -121,8 +159,8 @@ print_probe(const struct ctl_facts *f, time_t now, struct buf *out)
 	struct step s;
 	long days;
 
-	buf_printf(
-	    out, "  %-11s ", f->lowered.id != 0 ? "still true" : "last probe");
+	buf_printf(out, "  %-11s ",
+	    ctlstatus_lowered(f) ? "still true" : "last probe");
 	if (f->n == 0) {
 		buf_puts(out, f->ledger_fault != NULL
 				  ? "not known: the ledger cannot be read\n"
@@ -132,7 +170,7 @@ print_probe(const struct ctl_facts *f, time_t now, struct buf *out)
 		return;
 	}
 	step_propose(f->step, f->n, LEVEL_SECURE, &s);
-	if (f->lowered.id != 0)
+	if (ctlstatus_lowered(f))
 		buf_puts(out, s.failing > 0	  ? "yes: probe "
 			      : s.passing == f->n ? "no: probe "
 						  : "not known: probe ");
@@ -228,6 +266,22 @@ print_map(const struct ctl_facts *f, time_t now, struct buf *out)
 		    "  %-11s NOT IN FORCE: the map of %s has no row of this "
 		    "partner; run tlspact-compile\n",
 		    "map", clock_text(f->map_time, now, when));
+	else if (is_low(f) && f->partner == NULL)
+		buf_printf(out,
+		    "  %-11s the map of %s has %zu lowered row%s of it; "
+		    "to raise them: tlspactctl restore %s\n",
+		    "map", clock_text(f->map_time, now, when), f->low.rows,
+		    plural(f->low.rows), f->name);
+	else if (is_low(f) && f->low.end <= now)
+		buf_printf(out,
+		    "  %-11s the map of %s holds on to it; run "
+		    "tlspact-compile\n",
+		    "map", clock_text(f->map_time, now, when));
+	else if (map_differs(f) && f->map_level == should_be(f))
+		buf_printf(out,
+		    "  %-11s NOT IN FORCE: the map of %s has another end than "
+		    "the ledger; run tlspact-compile\n",
+		    "map", clock_text(f->map_time, now, when));
 	else if (map_differs(f))
 		buf_printf(out,
 		    "  %-11s NOT IN FORCE: the map of %s says %s and should "
@@ -253,12 +307,19 @@ ctlstatus_print(const struct ctl_facts *f, time_t now, struct buf *out)
 	print_failure(f, now, out);
 	print_waiting(f, now, out);
 	print_moved(f, out);
-	if (f->lowered.id == 0)
+	if (is_low(f) && f->low.spared > 0)
+		buf_printf(out,
+		    "  %-11s not for %s%s, which came later: at %s\n", "but",
+		    f->low.spared_one, f->low.spared > 1 ? " and others" : "",
+		    level_name(f->full));
+	if (!ctlstatus_lowered(f))
 		return;
-	buf_printf(out,
-	    "  %-11s back to %s at %s; earlier if tlspactd sees two probes "
-	    "pass\n",
-	    "next", level_name(f->full), end_text(f->lowered.end, now, when));
+	if (end_of(f) > now)
+		buf_printf(out,
+		    "  %-11s back to %s at %s; earlier if tlspactd sees two "
+		    "probes pass\n",
+		    "next", level_name(is_low(f) ? f->low.full : f->full),
+		    end_text(end_of(f), now, when));
 	buf_printf(out, "  to restore now: tlspactctl restore %s\n", f->name);
 }
 
@@ -267,9 +328,10 @@ ctlstatus_odd(const struct ctl_facts *f)
 {
 	struct step s;
 
-	if (f->lowered.id != 0 || map_differs(f) || f->map_fault != NULL)
+	if (f->lowered.id != 0 || is_low(f) || map_differs(f) ||
+	    f->map_fault != NULL || f->doubt != NULL)
 		return true;
-	/* The map alone tells what is lowered then. */
+	/* Lowered, without a record in the map that says so. */
 	if (f->ledger_fault != NULL && f->in_map && f->map_level < f->full)
 		return true;
 	step_propose(f->step, f->n, f->full, &s);
@@ -293,8 +355,8 @@ ctlstatus_line(const struct ctl_facts *f, time_t now, struct buf *out)
 	long days;
 
 	step_propose(f->step, f->n, f->full, &s);
-	if (f->lowered.id != 0)
-		(void)clock_text(f->lowered.end, now, until);
+	if (ctlstatus_lowered(f))
+		(void)clock_text(end_of(f), now, until);
 	if (f->probed != 0)
 		(void)clock_text(f->probed, now, when);
 	if (f->n > 0)
@@ -305,9 +367,11 @@ ctlstatus_line(const struct ctl_facts *f, time_t now, struct buf *out)
 	buf_printf(out, "%-20s %-14s %-14s %-17s %-9s %5s  %s%s\n", f->name,
 	    is_enforced(f) ? "enforced" : "opportunistic",
 	    f->map_fault != NULL ? "not known" : level_name(level),
-	    f->ledger_fault != NULL ? "not known" : until, gateways, left,
-	    f->ledger_fault != NULL ? "not known" : when,
-	    map_differs(f) ? "  NOT AS IT SHOULD BE" : "");
+	    f->map_fault != NULL && f->ledger_fault != NULL ? "not known"
+							    : until,
+	    gateways, left, f->ledger_fault != NULL ? "not known" : when,
+	    map_differs(f) || ctlstatus_wrong(f, now) ? "  NOT AS IT SHOULD BE"
+						      : "");
 }
 
 static json_t *
@@ -343,6 +407,19 @@ json_lowered(const struct ctl_facts *f)
 	    json_words(x->sudo_user), "cause",
 	    ledger_cause_name(x->automatic ? LEDGER_AUTOMATIC : LEDGER_MANUAL),
 	    "fault", json_words(x->fault));
+}
+
+static json_t *
+json_low(const struct ctl_facts *f)
+{
+	const struct ctl_low *x = &f->low;
+
+	if (x->rows == 0)
+		return json_null();
+	return json_pack("{s:I, s:s, s:s, s:o, s:I}", "rows",
+	    (json_int_t)x->rows, "level", level_name(x->level), "full",
+	    level_name(x->full), "end", json_time(x->end),
+	    "domains_not_lowered", (json_int_t)x->spared);
 }
 
 static json_t *
@@ -417,6 +494,7 @@ ctlstatus_json(const struct ctl_facts *f, time_t now)
 	    json_words(f->ledger_fault));
 	if (root == NULL)
 		abort();
+	json_object_set_new(root, "lowered_in_map", json_low(f));
 	json_object_set_new(root, "days_to_expiry",
 	    days_left(f, now, &days) ? json_integer(days) : json_null());
 	return root;

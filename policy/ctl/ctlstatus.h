@@ -21,6 +21,15 @@ void ctlstatus_line(const struct ctl_facts *f, time_t now, struct buf *out);
 /* Is there anything to tell of it: lowered, failing, or not in force? */
 bool ctlstatus_odd(const struct ctl_facts *f);
 
+/* Is it lowered, by the map, or, where that tells nothing, by the ledger? */
+bool ctlstatus_lowered(const struct ctl_facts *f);
+
+/*
+ * Is it lowered and should not be: its time is up, or the registry does not
+ * know it?
+ */
+bool ctlstatus_wrong(const struct ctl_facts *f, time_t now);
+
 /* The object of one partner; the caller owns it. */
 json_t *ctlstatus_json(const struct ctl_facts *f, time_t now);
 

@@ -211,13 +211,61 @@ echo 'partner bad mode=enforced domain=a_b.example' >>"$T/registry"
 run down acme --for 1h --to encrypt
 is 'no downgrade with a bad registry' "$rc" 65
 is 'nothing is recorded' "$(ctl history acme 2>/dev/null | grep -c begin)" 6
+run ctl status
+is 'status fails' "$rc" 65
+like 'and has what the map says' "$out" $'\nglobex +enforced +encrypt '
+like 'and counts it' "$out" $'\n1 partner: 1 lowered, '
+run ctl status globex.example
+is 'status of one fails too' "$rc" 65
+like 'and tells what the map says' "$out" 'globex +not in the registry, lowered to encrypt until'
 run ctl restore globex
-is 'a restore is recorded' "$rc" 65
-like 'and does not reach the map, as it says' "$err" 'RECORDED, BUT POSTFIX DOES NOT KNOW'
-is 'though it is raised there all the same' "$(row globex.example)" secure
+is 'a restore says what is broken' "$rc" 65
+like 'and what became of the map' "$err" '1 row of globex went back to full strength all the same'
+is 'which is true' "$(row globex.example)" secure
+like 'and only then that it is back' "$out" 'globex is back at secure'
+like 'it is recorded' "$(ctl history globex 2>/dev/null | tail -n 1)" 'downgrade-close .*restored'
 cp "$T/good" "$T/registry"
-ok 'the next compile takes it up' compile
+ok 'the next compile has nothing to do' compile
 is 'in the map' "$(row globex.example)" secure
+
+# A partner that the registry no longer has, and the guard.
+ok 'acme is lowered' down acme --for 1h --to encrypt
+sed -i '/^partner acme/,/contact/d' "$T/registry"
+run ctl status acme -o max_weakened=0
+is 'a lowered partner that is in no registry' "$rc" 1
+like 'is known all the same' "$out" 'acme +not in the registry, lowered to encrypt until'
+run ctl status -j
+is 'for programs too' "$(jq -r '.partners[] | select(.partner == "acme") |
+	.lowered_in_map | .level, .full, .rows' <<<"$out" | tr '\n' ' ')" \
+	'encrypt secure 2 '
+run ctl restore acme -o max_weakened=0
+is 'the guard refuses to take it out' "$rc" 65
+is 'but it is raised' "$(row acme.example)" secure
+like 'and that is told' "$out" 'acme is back at secure'
+cp "$T/good" "$T/registry"
+
+# A time ahead of the clock, in the ledger by whatever way.
+if command -v sqlite3 >/dev/null; then
+	sqlite3 "$T/ledger.db" "INSERT INTO failure(time, partner, direction,
+		fault, domain, host, address, queue_id, text) VALUES(
+		strftime('%s', 'now') + 5 * 86400, 'globex', 1, 'expired',
+		'', '', '', '', '')"
+	run down acme --for 2h --to encrypt
+	is 'a failure of next week' "$rc" 0
+	is 'ends no downgrade' "$(row acme.example)" encrypt
+	like 'and is said' "$err" 'warning: the ledger has an entry of .*, and the clock says'
+	ok 'restored' ctl restore acme
+	sqlite3 "$T/ledger.db" 'DELETE FROM failure'
+fi
+
+# What is told is what the map says, not what was asked for.
+mkdir "$T/policy.cdb.full"
+run down acme --for 1h --to encrypt
+isnt 'no room for the way back' "$rc" 0
+unlike 'is not done' "$out" 'done: '
+is 'and nothing is lowered' "$(row acme.example)" secure
+rmdir "$T/policy.cdb.full"
+ok 'taken back' ctl restore acme
 sed -i '/^partner acme/,/contact/d; /^partner weak/,/contact/d' "$T/registry"
 run ctl downgrade globex --for 1h --reason x --to encrypt --yes --no-flush \
 	-o max_weakened=0
@@ -239,12 +287,29 @@ is 'status fails too' "$rc" 65
 like 'and says what is known' "$out" 'downgrades and probes are not known'
 run ctl status
 is 'of all partners too' "$rc" 65
-like 'with what the map says' "$out" $'acme +enforced +encrypt +not known .*\nglobex +enforced +secure +not known '
-like 'and does not call anybody quiet' "$out" $'\n4 partners: what is lowered or fails is not known$'
+like 'with what the map says' "$out" $'acme +enforced +encrypt +[0-9:]+ .*\nglobex +enforced +secure +- '
+like 'and does not call anybody quiet' "$out" $'\n4 partners: 1 lowered; what fails is not known$'
 run down globex --for 1h --to encrypt
 is 'nothing more is lowered' "$rc" 65
 is 'globex is what it was' "$(row globex.example)" secure
-rm "$T/ledger.db"
+run ctl restore acme --reason 'gone already'
+is 'restored all the same' "$rc" 65
+like 'which could not be recorded' "$err" 'the restore of acme is not on record'
+is 'in the map' "$(row acme.example)" secure
+like 'and told' "$out" 'acme is back at secure'
+run compile
+is 'it stays so' "$(row acme.example)" secure
+cp "$T/ledger.good" "$T/ledger.db"
+run compile
+is 'the ledger as it was' "$rc" 0
+is 'does not bring it back' "$(row acme.example)" secure
+like 'but is told who ended it' "$(ctl history acme | tail -n 1)" \
+	"downgrade-close .*$(id -un).*: it was ended in the map at "
+ok 'and whole' ctl history --check
+ok 'another one is possible' down acme --for 1h --to encrypt
+is 'in the map too' "$(row acme.example)" encrypt
+cp "$T/ledger.db" "$T/ledger.good"
+rm -f "$T/ledger.db" "$T"/ledger.db-*
 run compile
 is 'a ledger that is gone' "$rc" 66
 is 'restores nothing' "$(row acme.example)" encrypt

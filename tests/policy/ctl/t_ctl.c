@@ -390,6 +390,10 @@ test_status(void **state)
 	    .sudo_user = "jo",
 	    .extended_by = "",
 	    .fault = ""};
+	f.low = (struct ctl_low){.rows = 1,
+	    .level = LEVEL_ENCRYPT,
+	    .full = LEVEL_SECURE,
+	    .end = f.lowered.end};
 	f.moved.n[LEDGER_ENCRYPTED] = 14;
 	(void)snprintf(f.moved.since, sizeof(f.moved.since), "2026-11-22");
 	f.waiting_asked = true;
@@ -416,6 +420,7 @@ test_status(void **state)
 	assert_true(json_is_null(json_object_get(j, "last_failure")));
 	json_decref(j);
 	f.lowered.id = 0;
+	f.low.rows = 0;
 	f.ledger_fault = "damaged";
 	assert_true(ctlstatus_odd(&f));
 	f.map_level = f.full;
