@@ -103,8 +103,7 @@ ctl_warn_requiretls(struct ctl *c, struct ctl_facts *f, enum level to)
 	size_t n = 0;
 
 	f->requiretls = -1;
-	if (to >= LEVEL_KEY ||
-	    settings_target(&c->set, 0, &target, &e) == -1 ||
+	if (to >= LEVEL_KEY || settings_target(&c->set, 0, &target, &e) == -1 ||
 	    target.version < TARGET_REQUIRETLS)
 		return;
 	flush_release(&f->waiting);
