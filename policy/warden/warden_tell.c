@@ -84,15 +84,13 @@ data_of(struct warden *k, const struct notice *n)
 	const char *operator_ = k->set->operator_;
 	json_t *mails = json_array(), *root;
 	char *json = notice_json(n), *text;
-	const char *from = NULL;
 
 	if (p != NULL && p->terms->operator_ != NULL)
 		operator_ = p->terms->operator_;
-	if (strchr(operator_, '@') != NULL)
-		from = operator_;
-	add_mail(mails, n, from, operator_, true);
+	/* A name alone gets its domain from Postfix, myorigin. */
+	add_mail(mails, n, operator_, operator_, true);
 	if (notice_tell_contact(n))
-		add_mail(mails, n, from, n->contact, false);
+		add_mail(mails, n, operator_, n->contact, false);
 	root = json_pack("{s:s, s:s, s:s*, s:o}", "kind",
 	    notice_kind_text(n->kind), "notice", json, "partner", n->partner,
 	    "mail", mails);

@@ -263,6 +263,7 @@ test_story(void **state)
 	check_has("json", letter_json, "\"kind\":\"lowered\"");
 	check_has("json", letter_json, "\"level_after\":\"key\"");
 	check_has("ours", letter_text[0], "tlspactctl restore acme");
+	check_has("from", letter_text[1], "\nFrom: postmaster@ours.example\n");
 	check_true(
 	    "theirs", strstr(letter_text[1], "tlspactctl restore") == NULL);
 	warden_compiled(k, true, "", T0 + 13);
@@ -353,6 +354,19 @@ test_requiretls(void **state)
 		    rows[i].told);
 		(void)send_all(T0 + 20);
 	}
+}
+
+/* An operator without a domain is a sender, too: Postfix adds it. */
+static void
+test_sender(void **state)
+{
+	(void)state;
+	free(set.operator_);
+	set.operator_ = mem_dup("jane");
+	all_well();
+	lower_acme("expired", KEY_A);
+	check_has("to us", letter_text[0], "\nFrom: jane\n");
+	check_has("to the partner", letter_text[1], "\nFrom: jane\n");
 }
 
 /* Killed right after the ledger was written: the rest is made up for. */
@@ -744,6 +758,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WARDEN_TEST(test_story),
 	    WARDEN_TEST(test_requiretls),
+	    WARDEN_TEST(test_sender),
 	    WARDEN_TEST(test_crash),
 	    WARDEN_TEST(test_hold),
 	    WARDEN_TEST(test_common),
