@@ -18,7 +18,9 @@ B ?= build
 CFLAGS ?= -O2 -g
 WERROR ?=
 
-VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+# Git tells nobody but the owner; what was built knows it, too.
+VERSION := $(shell git describe --always --dirty 2>/dev/null || \
+	cat $(B)/version 2>/dev/null || echo unknown)
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wvla \
