@@ -11,7 +11,6 @@
 #include "logline.h"
 #include "mem.h"
 #include "num.h"
-#include "quote.h"
 #include "settings.h"
 #include "target.h"
 
@@ -108,13 +107,16 @@ load_registry(struct warden *k, time_t now, struct err *e)
 {
 	struct diags d = {0};
 	struct registry *r;
+	size_t i;
 
 	r = registry_load(k->set->registry, now, &d, e);
 	if (r == NULL)
 		return -1;
 	if (d.errors > 0) {
-		(void)err_set(e, EX_DATAERR, "%s has %zu errors",
-		    quotes(k->set->registry).s, d.errors);
+		for (i = 0; d.v[i].kind != DIAG_ERROR; i++)
+			;
+		(void)err_set(e, EX_DATAERR, "%s:%u: %s (error 1 of %zu)",
+		    d.v[i].file, d.v[i].line, d.v[i].text, d.errors);
 		diag_free(&d);
 		registry_free(r);
 		return -1;

@@ -735,6 +735,18 @@ test_sweep(void **state)
 	check_str("once", did(), "");
 }
 
+/* A registry that is no good: where, before anything is done. */
+static void
+test_bad_registry(void **state)
+{
+	(void)state;
+	write_registry("partner p1 mode=nonsense domain=p1.example\n");
+	k = warden_new(&set, &hands);
+	check_int("no start", warden_start(k, T0, &err), -1);
+	check_has("why", err.text, "/registry:7: mode \"nonsense\" is not one");
+	check_has("there is more", err.text, "(error 1 of 1)");
+}
+
 /* A registry that is no good: the old one stays. */
 static void
 test_registry(void **state)
@@ -770,6 +782,7 @@ main(void)
 	    WARDEN_TEST(test_expiring),
 	    WARDEN_TEST(test_many),
 	    WARDEN_TEST(test_sweep),
+	    WARDEN_TEST(test_bad_registry),
 	    WARDEN_TEST(test_registry),
 	};
 
