@@ -67,7 +67,9 @@ PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 MAN5 = cmd/tlspact-registry.5 cmd/tlspact.conf.5
 MAN7 = cmd/tlspact.7
 MAN8 = $(wildcard cmd/*.8)
-UNIT_FILES = $(wildcard cmd/*.service cmd/*.socket cmd/*.timer)
+# In the order in which they are stopped: first what starts the others.
+UNIT_FILES = $(wildcard cmd/*.timer) $(wildcard cmd/*.socket) \
+	$(wildcard cmd/*.service)
 # To be copied to /etc by whoever wants them; what is there is his.
 EXAMPLES = scripts/samples/registry scripts/samples/tlspact.conf \
 	scripts/tlspact.cron scripts/tlspact.logrotate
@@ -202,7 +204,13 @@ install: all
 	$(foreach f,$(EXAMPLES),$(call place,$f,$(SHAREDIR)/examples/$(notdir $f)) &&) :
 
 # What install has put there. Folders of ours go if nothing else is in them.
+# Units are stopped and disabled first, if systemd has them from there.
 uninstall:
+	if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then \
+		for u in $(UNIT_FILES:cmd/%=%); do \
+			f=$$(systemctl show --value -p FragmentPath $$u); \
+			test "$$f" != $(SYSTEMDUNITDIR)/$$u || \
+				systemctl -q disable --now $$u || :; done; fi
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(SBINDIR)/%)
 	rm -f $(MAN5:cmd/%=$(DESTDIR)$(MANDIR)/man5/%)
 	rm -f $(MAN7:cmd/%=$(DESTDIR)$(MANDIR)/man7/%)
@@ -213,6 +221,8 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(SHAREDIR)/examples/,$(notdir $(EXAMPLES)))
 	for d in $(SHAREDIR)/examples $(SHAREDIR) $(SYSCONFDIR)/tlspact $(STATEDIR); do \
 		rmdir $(DESTDIR)$$d 2>/dev/null || :; done
+	test -n "$(DESTDIR)" || test ! -d /run/systemd/system || \
+		systemctl daemon-reload || :
 
 # The table of HACKING, followed to its ends: a room, what it may include.
 rooms:
@@ -235,7 +245,7 @@ help:
 	@echo 'demo       a real Postfix, partners, and what happens to the mail (root)'
 	@echo 'fresh      demo and check in a bare Debian; FRESH=trixie in another (root)'
 	@echo 'install    programs, pages, units, account, samples; nothing is started'
-	@echo 'uninstall  take that away again; settings, map and ledger stay'
+	@echo 'uninstall  stop and take that away; settings, map and ledger stay'
 	@echo 'rooms      the folders, and what each may include'
 	@echo 'clean      remove $(B)/'
 	@echo 'Settings: PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR) DESTDIR=$(DESTDIR)'
