@@ -167,6 +167,10 @@ bench: $(BINS) $(TOOLS)
 	$(Q)for b in tests/bench/*; do test -x $$b || continue; \
 		B="$(abspath $(B))" $$b || exit 1; done
 
+# Boots a machine of its own; see tests/systemd/run.
+systemd: $(BINS) $(TOOLS)
+	$(Q)exec env B="$(abspath $(B))" CC="$(CC)" CFLAGS="$(CFLAGS)" tests/systemd/run
+
 demo: $(BINS)
 	$(Q)exec env B="$(abspath $(B))" scripts/demo.d/run
 
@@ -242,6 +246,7 @@ help:
 	@echo 'lint       format, compilers, cppcheck, shellcheck, man pages'
 	@echo 'cover      line coverage of the unit and program tests'
 	@echo 'bench      the measurements of tests/bench'
+	@echo 'systemd    the units, in a machine that is booted for it (root)'
 	@echo 'demo       a real Postfix, partners, and what happens to the mail (root)'
 	@echo 'fresh      demo and check in a bare Debian; FRESH=trixie in another (root)'
 	@echo 'install    programs, pages, units, account, samples; nothing is started'
@@ -253,7 +258,7 @@ help:
 	@echo '          CC=$(CC) CFLAGS="$(CFLAGS)" B=$(B) V=1'
 
 FORCE:
-.PHONY: all check unit asan valgrind fuzz fuzzers lint cover bench demo \
+.PHONY: all check unit asan valgrind fuzz fuzzers lint cover bench systemd demo \
 	fresh install uninstall rooms clean help FORCE programs-for-tests
 .DELETE_ON_ERROR:
 .SECONDARY:
