@@ -1,7 +1,9 @@
 /*
- * A simulated year: faults at random over 200 partners, the clock jumps,
- * the daemon is restarted, the ledger cannot always be written; and at each
- * step nothing may be lowered but by the rules.
+ * A simulated year: faults at random over 200 partners, attackers between us
+ * and them and at our CA file, the clock jumps, the daemon is restarted, the
+ * ledger cannot always be written; and at each step nothing may be lowered
+ * but by the rules, and no mail reaches a key that was not judged, unless
+ * drop-to says so in so many words.
  */
 #include "drop.h"
 
@@ -161,9 +163,54 @@ check_lower(
 		bool passed = false;
 
 		for (i = 0; i < p->ngw; i++)
-			passed |= p->gw[i].passed[key % 256];
+			passed |= p->gw[i].last_key == key;
 		if (!passed || x->to != LEVEL_KEY)
-			bad(y, p, "a key pinned that never passed");
+			bad(y, p, "a key pinned that did not pass last");
+	}
+	for (i = 0; x->to < LEVEL_KEY && i < p->ngw; i++)
+		if (p->shown[i].fault != FAULT_OK &&
+		    fault_is_tls(p->shown[i].fault) && !p->shown[i].known)
+			bad(y, p, "below key, and a stranger answers");
+	/* What passed less than `fresh` ago may have been before it broke. */
+	if (y->bundle_broken && !y->hostile &&
+	    y->real - y->broke > (long)y->settings.fresh + SLACK)
+		bad(y, p, "our CA file is broken");
+}
+
+/*
+ * Mail to g has arrived: whose is it? What an attacker gets he may get by a
+ * stolen key that was judged, by our CA file, by hand, or because drop-to
+ * says so; and then, at a place that never passed, not for long.
+ */
+static void
+check_mail(struct year *y, const struct peer *p, const struct gateway *g)
+{
+	const struct row *r = p->row < 0 ? NULL : &y->row[p->row];
+	enum level level = level_of(y, p);
+
+	if (level < LEVEL_KEY && r->low.automatic && level < p->rules.floor &&
+	    y->real - p->ruled > 6 * SLACK)
+		bad(y, p, "below the floor");
+	if (g->attack == ATTACK_NONE)
+		return;
+	if (level == LEVEL_SECURE) {
+		if (!y->hostile)
+			bad(y, p, "an attacker passes");
+		y->his_by_ca++;
+	} else if (level == LEVEL_KEY) {
+		/* By hand any key may have been pinned here. */
+		if (r->low.automatic && g->attack != ATTACK_STOLEN &&
+		    g->evil_key >= EVIL && !y->hostile &&
+		    g->last_key != g->evil_key)
+			bad(y, p, "a key that was never judged");
+		y->his_by_theft++;
+	} else if (!r->low.automatic) {
+		y->his_by_hand++;
+	} else {
+		y->his++;
+		if (!place_passed(g, g->evil_place) &&
+		    y->real - p->attack_began > HOUR)
+			bad(y, p, "a stranger has the mail for an hour");
 	}
 }
 
@@ -273,6 +320,7 @@ do_restore(
 		bad(y, p, "touched what was done by hand");
 	y->restores++;
 	y->early += x->why == DROP_WHY_PASSED;
+	y->chased += x->why == DROP_WHY_STRANGER;
 	close_row(y, p, x->why);
 	drop_ended(y->d, p->name, x->id, x->why, clock_now(y), more);
 }
@@ -305,6 +353,8 @@ do_action(
 		break;
 	case DROP_TELL_HELD:
 		y->held++;
+		y->strangers += x->why == DROP_WHY_STRANGER;
+		y->common += x->why == DROP_WHY_COMMON;
 		break;
 	case DROP_TELL_MASS:
 		y->masses++;
@@ -358,17 +408,20 @@ mail(struct year *y, struct peer *p)
 	size_t k;
 
 	p->next_mail = y->real + about(y, 3 * HOUR);
-	for (k = 0; k < p->ngw; k++) {
+	/* The attacker's own MX host stands last here, and first in DNS. */
+	for (k = p->ngw; k-- > 0;) {
 		struct drop_good good = {now, p->name, nexthop};
 
 		if (strcmp(p->gw[k].nexthop, nexthop) != 0)
 			continue;
 		if (delivers(y, p, &p->gw[k], &f)) {
+			check_mail(y, p, &p->gw[k]);
 			drop_good(y->d, &good, now, &y->a);
 			do_actions(y, &y->a);
 			return;
 		}
 		log = f;
+		y->refused += p->gw[k].attack != ATTACK_NONE;
 	}
 	p->next_mail = y->real + 60 + about(y, 20 * 60);
 	if (p->nfails == FAILS)
@@ -440,6 +493,7 @@ odd(struct year *y)
 		p->rules.floor = (enum level)rnd(y, 3);
 		p->rules.count = (uint16_t)(1 + rnd(y, 5));
 		p->gone = rnd(y, 8) == 0;
+		p->ruled = y->real;
 		drop_reload(y->d, &y->settings, clock_now(y), &y->a);
 		do_actions(y, &y->a);
 		return;
@@ -456,11 +510,15 @@ trouble(struct year *y)
 {
 	bool was = y->bundle_broken || y->dns_down;
 
-	y->bundle_broken = y->dns_down = false;
-	if (!was && rnd(y, 2) == 0)
+	y->bundle_broken = y->dns_down = y->hostile = false;
+	if (!was && rnd(y, 2) == 0) {
 		y->bundle_broken = true;
-	else if (!was)
+		y->hostile = rnd(y, 2) == 0;
+		y->hostile_cas += y->hostile;
+		y->broke = y->real;
+	} else if (!was) {
 		y->dns_down = true;
+	}
 	y->next_trouble =
 	    y->real + (was ? about(y, 15 * DAY) : about(y, 6 * HOUR));
 }
@@ -473,9 +531,32 @@ soonest(const struct year *y, long tick)
 
 	t = y->next_trouble < t ? y->next_trouble : t;
 	t = y->next_odd < t ? y->next_odd : t;
+	t = y->next_attack < t ? y->next_attack : t;
 	for (i = 0; i < PARTNERS; i++)
 		t = y->next[i] < t ? y->next[i] : t;
 	return t < y->real ? y->real : t;
+}
+
+/* Attackers like those best that are lowered. */
+static struct peer *
+victim(struct year *y)
+{
+	struct peer *p = NULL;
+	size_t i;
+
+	for (i = 0; i < PARTNERS && rnd(y, 200) != 0; i++) {
+		p = &y->peer[i];
+		if (p->attack == ATTACK_NONE && p->row >= 0 &&
+		    y->row[p->row].low.automatic &&
+		    level_of(y, p) < LEVEL_KEY) {
+			y->on_lowered++;
+			return p;
+		}
+	}
+	do
+		p = &y->peer[rnd(y, PARTNERS)];
+	while (p->attack != ATTACK_NONE);
+	return p;
 }
 
 static void
@@ -490,6 +571,8 @@ step(struct year *y)
 
 		if (y->next[i] > y->real)
 			continue;
+		if (p->attack_ends <= y->real)
+			attack_over(p);
 		if (p->next_turn <= y->real)
 			turn(y, p);
 		if (p->next_mail <= y->real)
@@ -501,6 +584,10 @@ step(struct year *y)
 		if (p->probe_at <= y->real)
 			probe(y, p);
 		plan(y, p);
+	}
+	if (y->next_attack <= y->real) {
+		y->next_attack = y->real + about(y, 6 * HOUR);
+		attack(y, victim(y));
 	}
 	if (y->next_odd <= y->real)
 		odd(y);
@@ -545,6 +632,7 @@ run_year(uint64_t seed)
 	}
 	y->next_trouble = about(y, 15 * DAY);
 	y->next_odd = about(y, 8 * HOUR);
+	y->next_attack = about(y, 6 * HOUR);
 	start(y);
 	live(y);
 	print_message("seed %u: %u drops (%u second steps, %u pins), %u "
@@ -553,6 +641,21 @@ run_year(uint64_t seed)
 	    (unsigned)seed, y->drops, y->second, y->pinned, y->restores,
 	    y->early, y->held, y->masses, y->by_hand, y->restarts, y->jumps,
 	    y->shortened);
+	print_message("  attacks:");
+	for (i = ATTACK_DNS; i < ATTACKS; i++) {
+		print_message(" %u", y->attacks[i]);
+		assert_true(y->attacks[i] > 50);
+	}
+	print_message(
+	    ", %u by our CA file; %u mails refused to them; theirs: "
+	    "%u as drop-to says, %u by hand, %u by our CA file, %u "
+	    "by a known key; held: %u "
+	    "stranger, %u common cause; %u attacks on the lowered, %u chased\n",
+	    y->hostile_cas, y->refused, y->his, y->his_by_hand, y->his_by_ca,
+	    y->his_by_theft, y->strangers, y->common, y->on_lowered, y->chased);
+	assert_true(y->hostile_cas > 0 && y->his_by_ca > 0);
+	assert_true(y->refused > 1000 && y->his > 10 && y->his_by_theft > 10);
+	assert_true(y->strangers > 10 && y->on_lowered > 10 && y->chased > 5);
 	assert_true(y->drops > 50 && y->second > 0 && y->pinned > 10);
 	assert_true(y->early > 10 && y->held > 100 && y->masses > 2);
 	assert_true(y->restarts > 50 && y->jumps > 20 && y->shortened > 0);
