@@ -673,6 +673,85 @@ test_by_hand(void **state)
 	check_has("the operator alone", did(), "send postmaster@ours.example;");
 }
 
+/* What was ours and is extended by hand is theirs: only its end ends it. */
+static void
+test_extended(void **state)
+{
+	static const struct {
+		const char *author;
+		bool restart;
+		size_t open;
+	} rows[] = {{"jo", false, 1}, {"jo", true, 1},
+	    {WARDEN_AUTHOR, false, 0}, {WARDEN_AUTHOR, true, 0}};
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		all_well();
+		lower_acme("expired", KEY_A);
+		warden_compiled(k, true, "", T0 + 12);
+		well("extend", ledger_downgrade_extend(led, 1, T0 + 900,
+				   rows[i].author, "more", T0 + 20, &err));
+		warden_tick(k, T0 + 21);
+		if (rows[i].restart) {
+			warden_free(k);
+			start(T0 + 22);
+		}
+		shows("acme", "ok", KEY_A, T0 + 60, T0 + 90 * 86400);
+		warden_tick(k, T0 + 60);
+		warden_tick(k, T0 + 65);
+		check_int("one look is not enough", lows().open, 1);
+		shows("acme", "ok", KEY_A, T0 + 100, T0 + 90 * 86400);
+		warden_tick(k, T0 + 100);
+		warden_tick(k, T0 + 105);
+		warden_tick(k, T0 + 106);
+		check_int(rows[i].author, lows().open, rows[i].open);
+		(void)send_all(T0 + 110);
+		warden_tick(k, T0 + 901);
+		check_int("the end", lows().open, 0);
+		(void)send_all(T0 + 902);
+	}
+}
+
+/* What is not TLS, and not there every time, is told at the third result. */
+static void
+test_not_tls(void **state)
+{
+	time_t t = T0 + 100;
+	int i;
+
+	(void)state;
+	all_well();
+	for (i = 1; i <= 3; i++, t += 1000) {
+		shows("acme", "connect-timeout", "", t, 0);
+		shows("globex", "ok", KEY_B, t, T0 + 90 * 86400);
+		warden_tick(k, t);
+		warden_tick(k, t + 5);
+		warden_tick(k, t + 30);
+		warden_tick(k, t + 31);
+		check_int("told", letter != 0, i == 3);
+	}
+	check_has("as what", letter_json, "\"kind\":\"fault-new\"");
+	(void)send_all(t);
+	/* One of TLS at once. */
+	shows("acme", "ok", KEY_A, t, T0 + 90 * 86400);
+	warden_tick(k, t);
+	warden_tick(k, t + 5);
+	warden_tick(k, t + 6);
+	(void)send_all(t + 7);
+	shows("globex", "expired", KEY_B, t + 10, T0 + 90 * 86400);
+	shows("acme", "ok", KEY_A, t + 10, T0 + 90 * 86400);
+	warden_tick(k, t + 10);
+	warden_tick(k, t + 14);
+	warden_tick(k, t + 30);
+	warden_tick(k, t + 31);
+	check_has("at once", letter_json, "\"partner\":\"globex\"");
+	(void)send_all(t + 32);
+}
+
 /* Certificates that come to their end, a step at a time. */
 static void
 test_expiring(void **state)
@@ -779,6 +858,8 @@ main(void)
 	    WARDEN_TEST(test_unsent),
 	    WARDEN_TEST(test_order),
 	    WARDEN_TEST(test_by_hand),
+	    WARDEN_TEST(test_extended),
+	    WARDEN_TEST(test_not_tls),
 	    WARDEN_TEST(test_expiring),
 	    WARDEN_TEST(test_many),
 	    WARDEN_TEST(test_sweep),
