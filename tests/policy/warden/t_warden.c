@@ -1,242 +1,5 @@
-/* The warden around a real ledger, with a clock and hands of our own. */
-#include "ledgerlab.h"
-
-#include "buf.h"
-#include "conf.h"
-#include "diag.h"
-#include "warden.h"
-#include "logline.h"
-#include "mem.h"
-#include "settings.h"
-
-/* What the hands were asked to do, in words; and what the gateways show. */
-static struct buf done;
-static struct settings set;
-static struct warden *k;
-static char asked[16][64];
-static size_t nasked;
-static unsigned told_contact; /* letters to others than our operator */
-static char letter_json[8192];
-static char letter_text[2][8192];
-static int64_t letter;
-
-static void
-do_probe(void *ctx, const char *partner)
-{
-	(void)ctx;
-	buf_printf(&done, "probe %s;", partner);
-	if (nasked < COUNT(asked))
-		(void)snprintf(asked[nasked++], 64, "%s", partner);
-}
-
-static void
-do_sweep(void *ctx)
-{
-	(void)ctx;
-	buf_puts(&done, "sweep;");
-}
-
-static void
-do_compile(void *ctx)
-{
-	(void)ctx;
-	buf_puts(&done, "compile;");
-}
-
-static void
-do_flush(void *ctx, const char *partner)
-{
-	(void)ctx;
-	buf_printf(&done, "flush %s;", partner);
-}
-
-static void
-do_send(void *ctx, const struct warden_letter *l)
-{
-	size_t i;
-
-	(void)ctx;
-	buf_puts(&done, "send");
-	(void)snprintf(letter_json, sizeof(letter_json), "%s", l->json);
-	for (i = 0; i < l->nmails; i++) {
-		buf_printf(&done, " %s", l->mail[i].to[0]);
-		told_contact +=
-		    strcmp(l->mail[i].to[0], "postmaster@ours.example") != 0;
-		(void)snprintf(letter_text[i], sizeof(letter_text[i]), "%s",
-		    l->mail[i].text);
-	}
-	buf_putc(&done, ';');
-	letter = l->id;
-}
-
-static const struct warden_hands hands = {.probe = do_probe,
-    .sweep = do_sweep,
-    .compile = do_compile,
-    .flush = do_flush,
-    .send = do_send};
-
-/* What was done since the last call. */
-static char *
-did(void)
-{
-	static char words[4096];
-
-	(void)snprintf(
-	    words, sizeof(words), "%s", done.data == NULL ? "" : done.data);
-	buf_clear(&done);
-	return words;
-}
-
-static void
-write_only(const char *text)
-{
-	char *path = check_path(dir, "registry");
-	FILE *f = fopen(path, "w");
-
-	(void)fputs(text, f);
-	(void)fclose(f);
-	free(path);
-}
-
-static void
-write_registry(const char *more)
-{
-	char *text = mem_printf(
-	    "partner acme mode=enforced domain=acme.example\n"
-	    "\tgateway=mx1.acme.example on-failure=drop drop-to=encrypt\n"
-	    "\tdrop-after=2/1m drop-for=5m contact=it@partners.example\n"
-	    "partner globex mode=enforced domain=globex.example\n"
-	    "\tgateway=mx1.globex.example on-failure=hold\n"
-	    "\tdrop-after=2/1m contact=it@globex.example\n%s",
-	    more);
-	write_only(text);
-	free(text);
-}
-
-static void
-start(time_t now)
-{
-	k = warden_new(&set, &hands);
-	if (warden_start(k, now, &err) == -1)
-		fail_msg("warden_start: %s", err.text);
-}
-
-static int
-begin(void **state)
-{
-	struct settings_options o = {0};
-	static char options[3][512];
-	struct diags d = {0};
-	static const char *const others[] = {"postfix_version=3.7.11",
-	    "fingerprint_digest=sha256", "operator=postmaster@ours.example"};
-	size_t i;
-
-	(void)setup(state);
-	write_registry("");
-	logline_init("t_warden", (enum logline_level)0, true);
-	(void)snprintf(options[0], 512, "registry=%s/registry", dir);
-	(void)snprintf(options[1], 512, "ledger=%s", file);
-	(void)snprintf(options[2], 512, "map=%s/policy.cdb", dir);
-	for (i = 0; i < 3; i++) {
-		settings_option(&o, options[i]);
-		settings_option(&o, others[i]);
-	}
-	if (settings_load(&set, &o, "/nowhere/tlspact.conf", &d, &err) == -1)
-		return -1;
-	diag_free(&d);
-	nasked = told_contact = 0;
-	letter = 0;
-	return 0;
-}
-
-static int
-finish(void **state)
-{
-	char *path;
-
-	warden_free(k);
-	k = NULL;
-	buf_free(&done);
-	settings_free(&set);
-	path = check_path(dir, "registry");
-	(void)unlink(path);
-	free(path);
-	return teardown(state);
-}
-
-static void
-failure(const char *partner, const char *fault, const char *id, time_t t)
-{
-	char *domain = mem_printf("%s.example", partner);
-	struct ledger_failure f = {.time = t,
-	    .partner = partner,
-	    .direction = LEDGER_OUT,
-	    .fault = fault,
-	    .domain = domain,
-	    .host = "mx1",
-	    .queue_id = id};
-	struct ledger_batch b = {.failure = &f, .nfailures = 1};
-
-	well("failure", ledger_log_add(led, &b, &err));
-	free(domain);
-}
-
-static void
-shows_at(const char *address, const char *partner, const char *fault,
-    const char *key, time_t t, time_t not_after)
-{
-	char *domain = mem_printf("%s.example", partner);
-	char *host = mem_printf("mx1.%s.example", partner);
-	struct ledger_probe p = {.time = t,
-	    .partner = partner,
-	    .nexthop = domain,
-	    .host = host,
-	    .address = address,
-	    .port = 25,
-	    .fault = fault,
-	    .key = key,
-	    .not_after = not_after,
-	    .passed = strcmp(fault, "ok") == 0};
-
-	well("probe", ledger_probe_add(led, &p, &err));
-	free(host);
-	free(domain);
-}
-
-static void
-shows(const char *partner, const char *fault, const char *key, time_t t,
-    time_t not_after)
-{
-	shows_at("192.0.2.1", partner, fault, key, t, not_after);
-}
-
-/* Both passed yesterday. */
-static void
-all_well(void)
-{
-	shows("acme", "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
-	shows("globex", "ok", KEY_B, T0 - 3600, T0 + 90 * 86400);
-	start(T0);
-	check_str("start", did(), "compile;");
-	warden_compiled(k, true, "", T0);
-}
-
-/* All letters on their way; how many there were. */
-static int
-send_all(time_t now)
-{
-	int n = 0;
-
-	while (letter != 0) {
-		int64_t id = letter;
-
-		letter = 0;
-		n++;
-		warden_sent(k, id, NULL, now);
-		warden_tick(k, now);
-	}
-	return n;
-}
+/* The warden: what it decides, tells, and leaves to its hands. */
+#include "wardenlab.h"
 
 /* From the failure to the end, with the same key. */
 static void
@@ -282,47 +45,6 @@ test_story(void **state)
 	warden_compiled(k, true, "", T0 + 313);
 	check_has("told", letter_json, "\"kind\":\"restored\"");
 	(void)send_all(T0 + 314);
-}
-
-struct open {
-	size_t open, all;
-	char after[20], keys[80];
-};
-
-static bool
-count_low(const struct ledger_downgrade *d, void *arg)
-{
-	struct open *o = arg;
-
-	o->all++;
-	if (d->closed == 0)
-		o->open++;
-	(void)snprintf(o->after, sizeof(o->after), "%s", level_name(d->after));
-	(void)snprintf(
-	    o->keys, sizeof(o->keys), "%s", d->nkeys == 1 ? d->keys[0] : "");
-	return true;
-}
-
-static struct open
-lows(void)
-{
-	struct open o = {0};
-
-	well("lows", ledger_downgrades(led, NULL, 0, count_low, &o, &err));
-	return o;
-}
-
-static void
-lower_acme(const char *fault, const char *key)
-{
-	failure("acme", fault, "A1", T0 + 10);
-	failure("acme", fault, "A2", T0 + 11);
-	warden_tick(k, T0 + 11);
-	shows("acme", fault, key, T0 + 11, T0 + 86400 * 60);
-	shows("globex", "ok", KEY_B, T0 + 11, T0 + 90 * 86400);
-	warden_probed(k, "acme", T0 + 11);
-	warden_probed(k, "globex", T0 + 11);
-	warden_tick(k, T0 + 11);
 }
 
 /* What Postfix 3.11 does to mail that demands REQUIRETLS is told. */
@@ -426,51 +148,6 @@ test_hold(void **state)
 	check_has("gone", letter_json, "\"kind\":\"fault-gone\"");
 }
 
-/* Partners p1 to pN, each with a contact, whose gateways all pass, or not. */
-static void
-many_partners(unsigned n, bool passed)
-{
-	struct buf b = {0};
-	char name[8];
-	unsigned i;
-
-	for (i = 1; i <= n; i++) {
-		(void)snprintf(name, sizeof(name), "p%u", i);
-		buf_printf(&b,
-		    "partner %s mode=enforced domain=%s.example\n"
-		    "\ton-failure=drop drop-after=2/1m contact=a@b.example\n",
-		    name, name);
-		if (passed)
-			shows(name, "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
-	}
-	write_only(b.data);
-	buf_free(&b);
-	set.drop_max_partners = 10;
-	start(T0);
-	(void)did();
-	warden_compiled(k, true, "", T0);
-}
-
-/* Whoever is asked to probe sees that fault. */
-static void
-all_see(const char *fault, time_t from, time_t to)
-{
-	time_t t;
-
-	for (t = from; t <= to; t++) {
-		while (nasked > 0) {
-			char name[64];
-
-			(void)snprintf(
-			    name, sizeof(name), "%s", asked[--nasked]);
-			shows(name, fault, KEY_A, t, T0 + 90 * 86400);
-			warden_probed(k, name, t);
-		}
-		warden_tick(k, t);
-		(void)send_all(t);
-	}
-}
-
 /* Our CA file or our clock is wrong: nobody is lowered, however many. */
 static void
 test_common(void **state)
@@ -491,7 +168,7 @@ test_common(void **state)
 			(void)finish(state);
 			(void)begin(state);
 		}
-		many_partners(rows[i].partners, rows[i].passed);
+		many_partners(rows[i].partners, rows[i].passed, 10);
 		failure("p1", rows[i].fault, "A1", T0 + 10);
 		failure("p1", rows[i].fault, "A2", T0 + 11);
 		failure("p2", rows[i].fault, "A3", T0 + 40);
@@ -673,85 +350,6 @@ test_by_hand(void **state)
 	check_has("the operator alone", did(), "send postmaster@ours.example;");
 }
 
-/* What was ours and is extended by hand is theirs: only its end ends it. */
-static void
-test_extended(void **state)
-{
-	static const struct {
-		const char *author;
-		bool restart;
-		size_t open;
-	} rows[] = {{"jo", false, 1}, {"jo", true, 1},
-	    {WARDEN_AUTHOR, false, 0}, {WARDEN_AUTHOR, true, 0}};
-	size_t i;
-
-	for (i = 0; i < COUNT(rows); i++) {
-		if (i > 0) {
-			(void)finish(state);
-			(void)begin(state);
-		}
-		all_well();
-		lower_acme("expired", KEY_A);
-		warden_compiled(k, true, "", T0 + 12);
-		well("extend", ledger_downgrade_extend(led, 1, T0 + 900,
-				   rows[i].author, "more", T0 + 20, &err));
-		warden_tick(k, T0 + 21);
-		if (rows[i].restart) {
-			warden_free(k);
-			start(T0 + 22);
-		}
-		shows("acme", "ok", KEY_A, T0 + 60, T0 + 90 * 86400);
-		warden_tick(k, T0 + 60);
-		warden_tick(k, T0 + 65);
-		check_int("one look is not enough", lows().open, 1);
-		shows("acme", "ok", KEY_A, T0 + 100, T0 + 90 * 86400);
-		warden_tick(k, T0 + 100);
-		warden_tick(k, T0 + 105);
-		warden_tick(k, T0 + 106);
-		check_int(rows[i].author, lows().open, rows[i].open);
-		(void)send_all(T0 + 110);
-		warden_tick(k, T0 + 901);
-		check_int("the end", lows().open, 0);
-		(void)send_all(T0 + 902);
-	}
-}
-
-/* What is not TLS, and not there every time, is told at the third result. */
-static void
-test_not_tls(void **state)
-{
-	time_t t = T0 + 100;
-	int i;
-
-	(void)state;
-	all_well();
-	for (i = 1; i <= 3; i++, t += 1000) {
-		shows("acme", "connect-timeout", "", t, 0);
-		shows("globex", "ok", KEY_B, t, T0 + 90 * 86400);
-		warden_tick(k, t);
-		warden_tick(k, t + 5);
-		warden_tick(k, t + 30);
-		warden_tick(k, t + 31);
-		check_int("told", letter != 0, i == 3);
-	}
-	check_has("as what", letter_json, "\"kind\":\"fault-new\"");
-	(void)send_all(t);
-	/* One of TLS at once. */
-	shows("acme", "ok", KEY_A, t, T0 + 90 * 86400);
-	warden_tick(k, t);
-	warden_tick(k, t + 5);
-	warden_tick(k, t + 6);
-	(void)send_all(t + 7);
-	shows("globex", "expired", KEY_B, t + 10, T0 + 90 * 86400);
-	shows("acme", "ok", KEY_A, t + 10, T0 + 90 * 86400);
-	warden_tick(k, t + 10);
-	warden_tick(k, t + 14);
-	warden_tick(k, t + 30);
-	warden_tick(k, t + 31);
-	check_has("at once", letter_json, "\"partner\":\"globex\"");
-	(void)send_all(t + 32);
-}
-
 /* Certificates that come to their end, a step at a time. */
 static void
 test_expiring(void **state)
@@ -841,8 +439,6 @@ test_registry(void **state)
 	check_true("other", !warden_is_theirs(k, "p1", "acme.example"));
 }
 
-#define WARDEN_TEST(fn) cmocka_unit_test_setup_teardown(fn, begin, finish)
-
 int
 main(void)
 {
@@ -858,8 +454,6 @@ main(void)
 	    WARDEN_TEST(test_unsent),
 	    WARDEN_TEST(test_order),
 	    WARDEN_TEST(test_by_hand),
-	    WARDEN_TEST(test_extended),
-	    WARDEN_TEST(test_not_tls),
 	    WARDEN_TEST(test_expiring),
 	    WARDEN_TEST(test_many),
 	    WARDEN_TEST(test_sweep),

@@ -1,0 +1,378 @@
+/* The warden: what it makes of the log, of probes and of the ledger. */
+#include "wardenlab.h"
+
+/* What was ours and is extended by hand is theirs: only its end ends it. */
+static void
+test_extended(void **state)
+{
+	static const struct {
+		const char *author;
+		bool restart;
+		size_t open;
+	} rows[] = {{"jo", false, 1}, {"jo", true, 1},
+	    {WARDEN_AUTHOR, false, 0}, {WARDEN_AUTHOR, true, 0}};
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		all_well();
+		lower_acme("expired", KEY_A);
+		warden_compiled(k, true, "", T0 + 12);
+		well("extend", ledger_downgrade_extend(led, 1, T0 + 900,
+				   rows[i].author, "more", T0 + 20, &err));
+		warden_tick(k, T0 + 21);
+		if (rows[i].restart) {
+			warden_free(k);
+			start(T0 + 22);
+		}
+		shows("acme", "ok", KEY_A, T0 + 60, T0 + 90 * 86400);
+		warden_tick(k, T0 + 60);
+		warden_tick(k, T0 + 65);
+		check_int("one look is not enough", lows().open, 1);
+		shows("acme", "ok", KEY_A, T0 + 100, T0 + 90 * 86400);
+		warden_tick(k, T0 + 100);
+		warden_tick(k, T0 + 105);
+		warden_tick(k, T0 + 106);
+		check_int(rows[i].author, lows().open, rows[i].open);
+		(void)send_all(T0 + 110);
+		warden_tick(k, T0 + 901);
+		check_int("the end", lows().open, 0);
+		(void)send_all(T0 + 902);
+	}
+}
+
+/* What is not TLS, and not there every time, is told at the third result. */
+static void
+test_not_tls(void **state)
+{
+	time_t t = T0 + 100;
+	int i;
+
+	(void)state;
+	all_well();
+	for (i = 1; i <= 3; i++, t += 1000) {
+		shows("acme", "connect-timeout", "", t, 0);
+		shows("globex", "ok", KEY_B, t, T0 + 90 * 86400);
+		warden_tick(k, t);
+		warden_tick(k, t + 5);
+		warden_tick(k, t + 30);
+		warden_tick(k, t + 31);
+		check_int("told", letter != 0, i == 3);
+	}
+	check_has("as what", letter_json, "\"kind\":\"fault-new\"");
+	(void)send_all(t);
+	/* One of TLS at once. */
+	shows("acme", "ok", KEY_A, t, T0 + 90 * 86400);
+	warden_tick(k, t);
+	warden_tick(k, t + 5);
+	warden_tick(k, t + 6);
+	(void)send_all(t + 7);
+	shows("globex", "expired", KEY_B, t + 10, T0 + 90 * 86400);
+	shows("acme", "ok", KEY_A, t + 10, T0 + 90 * 86400);
+	warden_tick(k, t + 10);
+	warden_tick(k, t + 14);
+	warden_tick(k, t + 30);
+	warden_tick(k, t + 31);
+	check_has("at once", letter_json, "\"partner\":\"globex\"");
+	(void)send_all(t + 32);
+}
+
+static void
+seen_mail(const char *partner, enum ledger_direction direction,
+    const char *fault, const char *id, time_t t)
+{
+	char domain[64];
+	struct ledger_count sent = {.day = "2026-11-23",
+	    .partner = partner,
+	    .direction = direction,
+	    .seen = LEDGER_VERIFIED,
+	    .result = "sent",
+	    .n = 1};
+	struct ledger_failure f = {.time = t,
+	    .partner = partner,
+	    .direction = direction,
+	    .fault = fault,
+	    .domain = domain,
+	    .queue_id = id};
+	struct ledger_batch b = {.count = &sent,
+	    .ncounts = fault == NULL,
+	    .failure = &f,
+	    .nfailures = fault != NULL};
+
+	(void)snprintf(domain, sizeof(domain), "%s.example", partner);
+	well("log", ledger_log_add(led, &b, &err));
+}
+
+/* What the log counts: mail that went clears what failed before, no more. */
+static void
+test_log(void **state)
+{
+	(void)state;
+	all_well();
+	warden_tick(k, T0 + 1);
+	seen_mail("acme", LEDGER_IN, "no-starttls", "I1", T0 + 2);
+	seen_mail("acme", LEDGER_IN, "no-starttls", "I2", T0 + 3);
+	warden_tick(k, T0 + 3);
+	check_str("mail that comes in", did(), "");
+	seen_mail("acme", LEDGER_OUT, "expired", "A1", T0 + 4);
+	warden_tick(k, T0 + 4);
+	seen_mail("acme", LEDGER_IN, NULL, NULL, T0 + 10);
+	warden_tick(k, T0 + 10);
+	seen_mail("acme", LEDGER_OUT, NULL, NULL, T0 + 20);
+	warden_tick(k, T0 + 20);
+	seen_mail("acme", LEDGER_OUT, "expired", "A2", T0 + 30);
+	warden_tick(k, T0 + 30);
+	check_str("one that went in between", did(), "");
+	/* One that failed when the look before was over may be the later. */
+	seen_mail("acme", LEDGER_OUT, NULL, NULL, T0 + 31);
+	warden_tick(k, T0 + 31);
+	seen_mail("acme", LEDGER_OUT, "expired", "A3", T0 + 32);
+	warden_tick(k, T0 + 32);
+	check_has("the failure stays", did(), "probe acme;");
+	/* What comes in says nothing of what goes out. */
+	shows("globex", "ok", KEY_B, T0 + 32, T0 + 90 * 86400);
+	warden_probed(k, "globex", T0 + 33);
+	seen_mail("globex", LEDGER_OUT, "expired", "B1", T0 + 40);
+	warden_tick(k, T0 + 40);
+	seen_mail("globex", LEDGER_IN, NULL, NULL, T0 + 50);
+	warden_tick(k, T0 + 50);
+	seen_mail("globex", LEDGER_IN, NULL, NULL, T0 + 60);
+	warden_tick(k, T0 + 60);
+	seen_mail("globex", LEDGER_OUT, "expired", "B2", T0 + 61);
+	warden_tick(k, T0 + 61);
+	check_has("both count", did(), "probe globex;");
+}
+
+/* With two domains nobody knows to which of them the mail went. */
+static void
+test_two_domains(void **state)
+{
+	(void)state;
+	write_only("partner acme mode=enforced on-failure=drop drop-after=2/1m"
+		   " domain=acme.example,acme.test contact=a@b.example\n");
+	shows("acme", "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
+	start(T0);
+	warden_tick(k, T0 + 1);
+	seen_mail("acme", LEDGER_OUT, "expired", "A1", T0 + 4);
+	warden_tick(k, T0 + 4);
+	seen_mail("acme", LEDGER_IN, NULL, NULL, T0 + 10);
+	warden_tick(k, T0 + 10);
+	seen_mail("acme", LEDGER_OUT, NULL, NULL, T0 + 20);
+	warden_tick(k, T0 + 20);
+	seen_mail("acme", LEDGER_OUT, "expired", "A2", T0 + 30);
+	warden_tick(k, T0 + 30);
+	check_has("both count", did(), "probe acme;");
+}
+
+/* A look of ours is taken when it is complete, and as of its begin. */
+static void
+test_looks(void **state)
+{
+	(void)state;
+	all_well();
+	failure("globex", "expired", "B1", T0 + 4);
+	failure("globex", "expired", "B2", T0 + 5);
+	warden_tick(k, T0 + 5);
+	check_str("acme is a control", did(), "probe globex;probe acme;");
+	failure("acme", "expired", "A1", T0 + 10);
+	failure("acme", "expired", "A2", T0 + 11);
+	warden_tick(k, T0 + 11);
+	check_str("it is being looked at", did(), "");
+	shows("acme", "expired", KEY_A, T0 + 12, T0 - 5);
+	warden_tick(k, T0 + 12);
+	warden_tick(k, T0 + 17);
+	warden_tick(k, T0 + 18);
+	check_str("not complete", did(), "");
+	warden_probed(k, "acme", T0 + 18);
+	check_str("begun before the failure: once more", did(), "probe acme;");
+	warden_tick(k, T0 + 19);
+	check_int("so it says nothing", letter, 0);
+	shows("acme", "expired", KEY_A, T0 + 19, T0 - 5);
+	shows("globex", "ok", KEY_B, T0 + 19, T0 + 90 * 86400);
+	warden_probed(k, "globex", T0 + 19);
+	warden_tick(k, T0 + 24);
+	check_int("nor while it is not complete", lows().all, 0);
+	warden_probed(k, "acme", T0 + 24);
+	check_str("now", lows().after, "key");
+	(void)send_all(T0 + 25);
+}
+
+/* A common cause that was told lasts over a restart. */
+static void
+test_mass_restart(void **state)
+{
+	static const char *const names[] = {"p1", "p2", "p3", "p4"};
+	size_t i;
+
+	(void)state;
+	many_partners(6, true, 3);
+	for (i = 0; i < COUNT(names); i++) {
+		failure(names[i], "expired", "A1", T0 + 10);
+		failure(names[i], "expired", "A2", T0 + 11);
+	}
+	warden_tick(k, T0 + 11);
+	warden_tick(k, T0 + 12);
+	check_has("told", letter_json, "\"kind\":\"mass\"");
+	check_int("once", send_all(T0 + 12), 1);
+	warden_free(k);
+	start(T0 + 20);
+	shows("p5", "expired", KEY_A, T0 + 21, T0 - 5);
+	shows("p6", "ok", KEY_A, T0 + 21, T0 + 90 * 86400);
+	warden_tick(k, T0 + 21);
+	warden_tick(k, T0 + 25);
+	warden_tick(k, T0 + 40);
+	warden_tick(k, T0 + 41);
+	check_int("a fifth one is of it", send_all(T0 + 41), 0);
+}
+
+/* Passing again is no news while it is lowered: the end will be. */
+static void
+test_gone_while_low(void **state)
+{
+	struct ledger_downgrade d = lowering;
+	int64_t id;
+
+	(void)state;
+	all_well();
+	shows("acme", "expired", KEY_A, T0 + 10, T0 - 5);
+	shows("globex", "ok", KEY_B, T0 + 10, T0 + 90 * 86400);
+	warden_tick(k, T0 + 10);
+	warden_tick(k, T0 + 14);
+	warden_tick(k, T0 + 30);
+	warden_tick(k, T0 + 31);
+	check_has("told", letter_json, "\"kind\":\"fault-new\"");
+	(void)send_all(T0 + 31);
+	d.begin = T0 + 40;
+	well("low", ledger_downgrade_begin(led, &d, T0 + 40, &id, &err));
+	warden_tick(k, T0 + 41);
+	shows("acme", "ok", KEY_A, T0 + 50, T0 + 90 * 86400);
+	warden_tick(k, T0 + 50);
+	warden_tick(k, T0 + 55);
+	warden_tick(k, T0 + 56);
+	check_int("not told", send_all(T0 + 57), 0);
+}
+
+/* Postfix compares digests that are not ours: no key can be pinned. */
+static void
+test_no_pins(void **state)
+{
+	(void)state;
+	free(set.fingerprint_digest);
+	set.fingerprint_digest = mem_dup("sha1");
+	all_well();
+	lower_acme("expired", KEY_A);
+	check_str("step", lows().after, "encrypt");
+	(void)send_all(T0 + 12);
+}
+
+/* A row of the ledger that somebody has edited: no option of sendmail(1). */
+static void
+test_address(void **state)
+{
+	struct ledger_notice n = {.key = "x",
+	    .created = T0,
+	    .not_before = T0,
+	    .data = "{\"kind\":\"held\",\"notice\":\"{}\",\"mail\":["
+		    "{\"to\":[\"-oQ/tmp\"],\"text\":\"a\"},"
+		    "{\"to\":[\"a@b.example\"],\"text\":\"b\"}]}"};
+
+	(void)state;
+	all_well();
+	(void)did();
+	well("add", ledger_notice_add(led, &n, &err));
+	warden_tick(k, T0 + 6);
+	check_str("the good one", did(), "send a@b.example;");
+	(void)send_all(T0 + 7);
+}
+
+/* One fault, and nobody passes: it may be ours, and so is that it is gone. */
+static void
+test_perhaps_ours(void **state)
+{
+	(void)state;
+	many_partners(3, true, 10);
+	shows("p1", "expired", KEY_A, T0 + 100, T0 - 5);
+	warden_tick(k, T0 + 100);
+	warden_tick(k, T0 + 104);
+	warden_tick(k, T0 + 120);
+	warden_tick(k, T0 + 121);
+	check_has("told", letter_json, "\"kind\":\"fault-new\"");
+	check_has("as such", letter_json, "\"why\":\"common-cause\"");
+	check_has("with what to do", letter_text[0], "on our side");
+	(void)send_all(T0 + 121);
+	shows("p1", "ok", KEY_A, T0 + 200, T0 + 90 * 86400);
+	warden_tick(k, T0 + 200);
+	warden_tick(k, T0 + 204);
+	warden_tick(k, T0 + 205);
+	check_has("told", letter_json, "\"kind\":\"fault-gone\"");
+	(void)send_all(T0 + 206);
+	check_int("to us alone", told_contact, 0);
+	/* Now p2 passes, and p1 fails: that is its own. */
+	shows("p2", "ok", KEY_A, T0 + 300, T0 + 90 * 86400);
+	shows("p1", "expired", KEY_A, T0 + 300, T0 - 5);
+	warden_tick(k, T0 + 300);
+	warden_tick(k, T0 + 304);
+	warden_tick(k, T0 + 320);
+	warden_tick(k, T0 + 321);
+	(void)send_all(T0 + 321);
+	check_int("to its contact", told_contact, 1);
+}
+
+/* Closed, and killed before that was told: told later, with the reason. */
+static void
+test_closed_why(void **state)
+{
+	static const struct {
+		const char *author, *words, *want;
+	} rows[] = {{WARDEN_AUTHOR, "two probes passed", "passed"},
+	    {WARDEN_AUTHOR, "the registry no longer allows it", "rules"},
+	    {WARDEN_AUTHOR, "the clock was set back behind its beginning",
+		"clock"},
+	    {WARDEN_AUTHOR, "a gateway answers that never passed a probe",
+		"stranger"},
+	    {"jo", "two probes passed", "hand"}};
+	char want[40];
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		all_well();
+		lower_acme("expired", KEY_A);
+		(void)send_all(T0 + 12);
+		warden_free(k);
+		well("close", ledger_downgrade_close(led, 1, rows[i].author,
+				  rows[i].words, T0 + 20, &err));
+		start(T0 + 30);
+		warden_tick(k, T0 + 31);
+		(void)snprintf(
+		    want, sizeof(want), "\"why\":\"%s\"", rows[i].want);
+		check_has(rows[i].words, letter_json, want);
+		(void)send_all(T0 + 32);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    WARDEN_TEST(test_extended),
+	    WARDEN_TEST(test_not_tls),
+	    WARDEN_TEST(test_log),
+	    WARDEN_TEST(test_two_domains),
+	    WARDEN_TEST(test_looks),
+	    WARDEN_TEST(test_mass_restart),
+	    WARDEN_TEST(test_gone_while_low),
+	    WARDEN_TEST(test_no_pins),
+	    WARDEN_TEST(test_address),
+	    WARDEN_TEST(test_perhaps_ours),
+	    WARDEN_TEST(test_closed_why),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
