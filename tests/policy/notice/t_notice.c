@@ -438,6 +438,12 @@ test_contact(void **state)
 	    {NOTICE_HELD, "p@sub.ACME.example", .want = false},
 	    {NOTICE_HELD, "p@notacme.example", .want = true},
 	    {NOTICE_HELD, "p@other.example", .why = DROP_WHY_UNCONFIRMED},
+	    {NOTICE_HELD, "p@other.example", .why = DROP_WHY_COMMON},
+	    {NOTICE_HELD, "p@other.example", .why = DROP_WHY_STRANGER,
+		.want = true},
+	    {NOTICE_FAULT_NEW, "p@other.example", .fault = FAULT_EXPIRED,
+		.why = DROP_WHY_COMMON},
+	    {NOTICE_FAULT_GONE, "p@other.example", .why = DROP_WHY_COMMON},
 	    {NOTICE_LOWERED, "p@acme.example", .want = true},
 	    {NOTICE_LOWERED, "p@acme.example", .hand = true},
 	    {NOTICE_LOWERED, "postmaster", .want = false},
@@ -468,6 +474,55 @@ test_contact(void **state)
 		if (notice_tell_contact(&n) != cases[i].want)
 			fail_msg("row %zu", i);
 	}
+}
+
+/* What may be ours is told as such, and nobody is told to mend it. */
+static void
+test_common(void **state)
+{
+	struct notice n = sample(NOTICE_HELD);
+	char *subject, *body, *json;
+
+	(void)state;
+	n.why = DROP_WHY_COMMON;
+	n.from = LEVEL_SECURE;
+	n.to = LEVEL_KEY;
+	subject = notice_subject(&n);
+	body = notice_body(&n, true);
+	json = notice_json(&n);
+	assert_non_null(strstr(subject, "is the fault ours?"));
+	assert_non_null(strstr(body, "What to look at on our side"));
+	assert_non_null(strstr(body, "resolver"));
+	assert_null(strstr(body, "at the partner's side"));
+	assert_null(strstr(body, "tlspactctl downgrade"));
+	assert_non_null(strstr(json, "\"why\":\"common-cause\""));
+	free(subject);
+	free(body);
+	free(json);
+	n.why = DROP_WHY_STRANGER;
+	body = notice_body(&n, true);
+	assert_non_null(strstr(body, "never passed a probe"));
+	assert_non_null(strstr(body, "at the partner's side"));
+	assert_null(strstr(body, "tlspactctl downgrade"));
+	free(body);
+	n.why = DROP_WHY_POLICY;
+	body = notice_body(&n, true);
+	assert_null(strstr(body, "on our side"));
+	assert_non_null(strstr(body, "tlspactctl downgrade"));
+	free(body);
+	n = sample(NOTICE_LOWERED);
+	body = notice_body(&n, false);
+	assert_null(strstr(body, "REQUIRETLS"));
+	free(body);
+	n.returns = true;
+	body = notice_body(&n, false);
+	assert_non_null(strstr(body, "REQUIRETLS"));
+	free(body);
+	n = sample(NOTICE_RESTORED);
+	n.why = DROP_WHY_STRANGER;
+	body = notice_body(&n, false);
+	assert_non_null(strstr(body, "never passed a probe"));
+	free(body);
 }
 
 static void
@@ -566,6 +621,7 @@ main(void)
 	    cmocka_unit_test(test_mail),
 	    cmocka_unit_test(test_address),
 	    cmocka_unit_test(test_contact),
+	    cmocka_unit_test(test_common),
 	    cmocka_unit_test(test_expiring),
 	    cmocka_unit_test(test_rate),
 	    cmocka_unit_test(test_of_action),

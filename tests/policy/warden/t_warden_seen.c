@@ -321,6 +321,23 @@ test_perhaps_ours(void **state)
 	check_int("to its contact", told_contact, 1);
 }
 
+/* Two at once, and nobody passes: one notice for both. */
+static void
+test_two_at_once(void **state)
+{
+	(void)state;
+	many_partners(3, true, 10);
+	shows("p1", "expired", KEY_A, T0 + 100, T0 - 5);
+	shows("p2", "expired", KEY_A, T0 + 101, T0 - 5);
+	warden_tick(k, T0 + 101);
+	warden_tick(k, T0 + 105);
+	warden_tick(k, T0 + 120);
+	warden_tick(k, T0 + 121);
+	check_has("one", letter_json, "\"kind\":\"mass\"");
+	check_int("no more", send_all(T0 + 121), 1);
+	check_int("to us alone", told_contact, 0);
+}
+
 /* Closed, and killed before that was told: told later, with the reason. */
 static void
 test_closed_why(void **state)
@@ -371,6 +388,7 @@ main(void)
 	    WARDEN_TEST(test_no_pins),
 	    WARDEN_TEST(test_address),
 	    WARDEN_TEST(test_perhaps_ours),
+	    WARDEN_TEST(test_two_at_once),
 	    WARDEN_TEST(test_closed_why),
 	};
 
