@@ -450,6 +450,7 @@ test_contact(void **state)
 	    {NOTICE_LOWERED, "call Jo, room 5", .want = false},
 	    {NOTICE_RESTORED, "p@acme.example", .want = true},
 	    {NOTICE_RESTORED, "p@acme.example", .still = true},
+	    {NOTICE_RESTORED, "p@acme.example", .hand = true},
 	    {NOTICE_EXPIRING, "p@acme.example", .days = 30},
 	    {NOTICE_EXPIRING, "p@acme.example", .days = 14, .want = true},
 	    {NOTICE_FAULT_NEW, "p@acme.example", .fault = FAULT_EXPIRED},

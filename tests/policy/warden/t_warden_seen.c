@@ -321,6 +321,28 @@ test_perhaps_ours(void **state)
 	check_int("to its contact", told_contact, 1);
 }
 
+/* Our prober fails for one partner: the others pass, and it is ours still. */
+static void
+test_local_error(void **state)
+{
+	time_t t = T0 + 100;
+	int i;
+
+	(void)state;
+	all_well();
+	for (i = 0; i < 3; i++, t += 1000) {
+		shows("acme", "local-error", "", t, 0);
+		shows("globex", "ok", KEY_B, t, T0 + 90 * 86400);
+		warden_tick(k, t);
+		warden_tick(k, t + 5);
+		warden_tick(k, t + 30);
+		warden_tick(k, t + 31);
+	}
+	check_has("told", letter_json, "\"fault\":\"local-error\"");
+	check_int("once", send_all(t), 1);
+	check_int("to us alone", told_contact, 0);
+}
+
 /* Two at once, and nobody passes: one notice for both. */
 static void
 test_two_at_once(void **state)
@@ -388,6 +410,7 @@ main(void)
 	    WARDEN_TEST(test_no_pins),
 	    WARDEN_TEST(test_address),
 	    WARDEN_TEST(test_perhaps_ours),
+	    WARDEN_TEST(test_local_error),
 	    WARDEN_TEST(test_two_at_once),
 	    WARDEN_TEST(test_closed_why),
 	};
