@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 
 #include "err.h"
+#include "latency.h"
 #include "mem.h"
 #include "quote.h"
 
@@ -541,9 +542,9 @@ db_open(const char *path, enum db_mode mode, const struct db_schema *schema,
     struct err *e)
 {
 	struct timespec nap = {.tv_nsec = OPEN_POLL_MS * 1000000L};
+	const uint64_t end = latency_now() + DB_PATIENCE_MS * UINT64_C(1000000);
 	struct stat st;
 	struct db *d;
-	int waited = 0;
 
 	if (mode == DB_WRITE && make_file(path, schema->noun, e) == -1)
 		return NULL;
@@ -558,13 +559,11 @@ db_open(const char *path, enum db_mode mode, const struct db_schema *schema,
 	}
 	/*
 	 * The change to WAL and the recovery after a crash do not wait for
-	 * a lock by themselves.
+	 * a lock by themselves; the rest does, for as long as we would.
 	 */
 	while ((d = open_once(path, mode, schema, false, e)) == NULL &&
-	       e->code == EX_TEMPFAIL && waited < DB_PATIENCE_MS) {
+	       e->code == EX_TEMPFAIL && latency_now() < end)
 		(void)nanosleep(&nap, NULL);
-		waited += OPEN_POLL_MS;
-	}
 	if (d == NULL && mode == DB_READ &&
 	    (e->code == EX_NOPERM || e->code == EX_NOINPUT ||
 		e->code == EX_IOERR || e->code == EX_SOFTWARE) &&

@@ -290,7 +290,8 @@ read_ledger(struct reading *r, struct err *e)
 	if (!r->opt->dry &&
 	    (r->ledger = ledger_open(r->set->ledger, LEDGER_WRITE, e)) != NULL)
 		(void)ledger_downgrade_settle(r->ledger, now, NULL, NULL, e);
-	if (r->ledger == NULL)
+	/* Whoever locks it against readers was waited for already. */
+	if (r->ledger == NULL && (r->opt->dry || e->code != EX_TEMPFAIL))
 		r->ledger = ledger_open(r->set->ledger, LEDGER_READ, e);
 	if (r->ledger == NULL)
 		return -1;

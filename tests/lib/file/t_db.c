@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include "db.h"
 #include "err.h"
@@ -436,6 +437,32 @@ t_race(void **state)
 	free(path);
 }
 
+/* Somebody locks readers out, too: the wait has an end. */
+static void
+t_locked_out(void **state)
+{
+	const time_t before = time(NULL);
+	char *path = check_path(dir, "locked.db");
+	struct db *d = must_open(path, DB_WRITE, &one), *none;
+	struct err e = {0};
+	sqlite3 *raw;
+
+	(void)state;
+	db_close(d);
+	assert_int_equal(sqlite3_open(path, &raw), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(raw,
+			     "PRAGMA locking_mode = exclusive; BEGIN IMMEDIATE;"
+			     "INSERT INTO a(t) VALUES('x')",
+			     NULL, NULL, NULL),
+	    SQLITE_OK);
+	none = db_open(path, DB_WRITE, &one, &e);
+	check_true("not opened", none == NULL);
+	check_int("try again", e.code, EX_TEMPFAIL);
+	check_true("soon", time(NULL) - before < 4 * DB_PATIENCE_MS / 1000);
+	assert_int_equal(sqlite3_close(raw), SQLITE_OK);
+	free(path);
+}
+
 int
 main(void)
 {
@@ -447,6 +474,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(t_transactions, setup, teardown),
 	    cmocka_unit_test_setup_teardown(t_read_only, setup, teardown),
 	    cmocka_unit_test_setup_teardown(t_race, setup, teardown),
+	    cmocka_unit_test_setup_teardown(t_locked_out, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
