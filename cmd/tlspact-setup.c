@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -160,7 +161,7 @@ read_map(const struct settings *s, struct map_facts *map, struct err *why)
 	if ((m = cdbmap_open(s->map, why)) == NULL)
 		map->fault = why->text;
 	else
-		map_facts_read(map, m);
+		map_facts_read(map, m, time(NULL));
 	cdbmap_close(m);
 }
 

@@ -10,6 +10,7 @@
 #include "mapheader.h"
 #include "maprecord.h"
 #include "mem.h"
+#include "num.h"
 #include "postconf.h"
 #include "quote.h"
 #include "strength.h"
@@ -130,8 +131,23 @@ read_inbound(struct map_facts *f, struct cdbmap *map, const char *key,
 	maprecord_release(&rec);
 }
 
+/* Rows that are lowered for longer than the map itself says. */
+static void
+read_over(struct map_facts *f, struct cdbmap *map, time_t now)
+{
+	struct mapraise how = {.now = now};
+	struct arena a = {0};
+	struct override *v;
+
+	how.nholds = mapraise_lowered(map, &a, &v);
+	how.hold = v;
+	mapraise_look(map, &how, &f->over);
+	free(v);
+	arena_free(&a);
+}
+
 void
-map_facts_read(struct map_facts *f, struct cdbmap *map)
+map_facts_read(struct map_facts *f, struct cdbmap *map, time_t now)
 {
 	const char *key, *value;
 	struct mapheader h;
@@ -152,6 +168,7 @@ map_facts_read(struct map_facts *f, struct cdbmap *map)
 			read_inbound(f, map, key, klen, value, vlen);
 	}
 	f->damaged = a == CDBMAP_BROKEN;
+	read_over(f, map, now);
 }
 
 void
@@ -474,6 +491,27 @@ check_fallback(struct client *k)
 }
 
 /* What holds for the whole of Postfix. */
+/* Downgrades, as Postfix sees them. */
+static void
+check_over(struct client *k)
+{
+	char when[NUM_TIME_MAX];
+
+	if (k->map->over.rows > 0)
+		wiring_found(k, FINDING_FAULT, k->map->path,
+		    "run tlspact-compile, and have it run each minute",
+		    "%zu row%s of %s lowered, and the time is up: nobody runs "
+		    "tlspact-compile, or it cannot write",
+		    k->map->over.rows, k->map->over.rows == 1 ? "" : "s",
+		    k->map->over.names);
+	if (k->map->over.left > 0)
+		wiring_found(k, FINDING_NOTE, k->map->path,
+		    "see tlspactctl status",
+		    "%zu row%s lowered, the first until %s", k->map->over.left,
+		    k->map->over.left == 1 ? " is" : "s are",
+		    num_time_text(k->map->over.expires, when));
+}
+
 static void
 check_main(struct client *k)
 {
@@ -530,6 +568,7 @@ wiring_check(const struct postconf *c, const struct map_facts *map,
 
 	*out = (struct findings){0};
 	check_main(&k);
+	check_over(&k);
 	for (i = 0; i < c->nservices; i++) {
 		if (strcmp(c->service[i].command, "smtp") != 0)
 			continue;

@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
+
+#include "mapraise.h"
 
 struct buf;
 struct cdbmap;
@@ -38,11 +41,12 @@ struct map_facts {
 	char **tafile;	  /* each file once; owned */
 	size_t ntafiles, tafile_cap;
 	bool damaged;
+	struct mapraised over; /* downgrades: over their end, and not yet */
 };
 
-/* Read the facts from a map; path, ca_file, the sockets and fault are the
- * caller's. */
-void map_facts_read(struct map_facts *f, struct cdbmap *map);
+/* Read the facts from a map, as of now; path, ca_file, the sockets and fault
+ * are the caller's. */
+void map_facts_read(struct map_facts *f, struct cdbmap *map, time_t now);
 
 void map_facts_release(struct map_facts *f);
 

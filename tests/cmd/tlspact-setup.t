@@ -290,6 +290,29 @@ cp "$T/pristine" "$etc/main.cf"
 before=$(cksum <"$etc/main.cf")
 run setup apply --undo
 is 'undone twice' "$rc" 66
+
+# A row that is lowered, and one that should not be any more.
+fresh
+ok 'a partner' registry 'partner acme mode=enforced contact=x' \
+	'  domain=acme.example,.acme.example gateway=mx1.acme.example'
+ok 'is lowered' "$B/tlspactctl" downgrade "${options[@]}" -c "$etc" acme \
+	--for 3s --reason x --to encrypt --yes --no-flush
+run setup check
+is 'that alone is no fault' "$rc" 0 || diag "$out"
+like 'but is noted' "$out" 'note .*policy.cdb: 2 rows are lowered, the first until '
+# shellcheck disable=SC2317 # called through wait_for
+is_over()
+{
+	run setup check
+	[ "$rc" = 1 ]
+}
+ok 'its time comes' wait_for 10 is_over
+like 'which is a fault' "$out" 'FAULT .*policy.cdb: 2 rows of acme lowered, and the time is up'
+ok 'until somebody compiles' "$B/tlspact-compile" "${options[@]}"
+run setup check
+is 'and then no more' "$rc" 0
+cp "$T/pristine" "$etc/main.cf"
+
 rm "$T/policy.cdb"
 run setup apply --yes
 is 'without a map nothing is applied' "$rc" 66

@@ -72,7 +72,7 @@ is_full()
 
 is_over()
 {
-	[ "$(date +%s)" -gt "$end" ]
+	[ "$(date +%s)" -gt "$over" ]
 }
 
 # note TEST...	a line for $cell/notes if the test fails
@@ -138,11 +138,11 @@ prepare()
 # By now each has sent its mail in clear. What is broken breaks, then it ends.
 try()
 {
-	local rc=0 end daemon=
+	local rc=0 over daemon=
 
 	if [ "$way" != restore ]; then
 		note 'is not shortened' tool tlspactctl extend "$id" --for "${soon}s"
-		end=$(($(date +%s) + soon))
+		over=$(($(date +%s) + soon))
 	fi
 	if [ "$way" = tlspactd ]; then
 		# Its children see what it sees.
