@@ -1,8 +1,8 @@
 /*
  * tlspact-log: the mail log -> what was encrypted, how, and what failed.
  *
- * It counts into the ledger what Postfix says of each delivery, for each
- * partner and both directions, and each line once: the ledger keeps how far
+ * It counts into the evidence what Postfix says of each delivery, for each
+ * partner and both directions, and each line once: the evidence keeps how far
  * a log was read in the same transaction as what was read. Without the
  * ledger it prints.
  */
@@ -19,6 +19,7 @@
 #include "buf.h"
 #include "diag.h"
 #include "err.h"
+#include "evidence.h"
 #include "ledger.h"
 #include "logparty.h"
 #include "logprefix.h"
@@ -45,11 +46,11 @@ struct run {
 	struct diags diags;
 	struct registry *registry;
 	struct logparty *party;
-	struct ledger *ledger;
+	struct evidence *evidence;
 	struct logtally *tally;
 	struct logreader *reader;
 	struct stat map; /* when the registry was read */
-	uint64_t count[LEDGER_VERIFIED + 1];
+	uint64_t count[EVIDENCE_VERIFIED + 1];
 	uint64_t attempts, faults;
 	struct buf told;   /* --explain: what became clear by this line */
 	struct err failed; /* of a write inside a callback */
@@ -188,7 +189,7 @@ print_json(const struct attempt *a, const char *partner, const char *domain)
 
 	j = json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:i}",
 	    "schema", "tlspact.log.v1", "time", num_time_text(a->time, when),
-	    "direction", ledger_direction_name(a->direction), "partner",
+	    "direction", evidence_direction_name(a->direction), "partner",
 	    partner, "domain", domain, "queue_id", json_span(a->queue_id),
 	    "host", json_span(a->host), "address", json_span(a->address),
 	    "port", (int)a->port);
@@ -197,7 +198,7 @@ print_json(const struct attempt *a, const char *partner, const char *domain)
 		json_pack("{s:s?, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}",
 		    "level",
 		    a->encrypted == FACT_UNKNOWN ? NULL
-						 : ledger_seen_name(a->level),
+						 : evidence_seen_name(a->level),
 		    "encrypted", json_fact(a->encrypted), "chain_trusted",
 		    json_fact(a->chain_trusted), "name_matched",
 		    json_fact(a->name_matched), "verified", a->verified,
@@ -229,13 +230,13 @@ explain_attempt(struct buf *out, const struct attempt *a, const char *partner,
 	char when[NUM_TIME_MAX];
 
 	buf_printf(out, "  => %s %s %s, partner %s, domain %s\n",
-	    num_time_text(a->time, when), ledger_direction_name(a->direction),
+	    num_time_text(a->time, when), evidence_direction_name(a->direction),
 	    a->result.n > 0 ? quote(a->result.p, a->result.n).s : "-",
 	    partner == NULL ? "none" : partner, domain[0] ? domain : "-");
 	buf_printf(out,
 	    "     level %s: encrypted %s, chain trusted %s, name "
 	    "matched %s\n",
-	    ledger_seen_name(a->level), fact_name(a->encrypted),
+	    evidence_seen_name(a->level), fact_name(a->encrypted),
 	    fact_name(a->chain_trusted), fact_name(a->name_matched));
 	if (a->protocol.n > 0)
 		buf_printf(out, "     %s with %s%s\n",
@@ -332,6 +333,7 @@ load_registry(struct run *run)
 	struct registry *r;
 	struct logparty *party;
 	struct diags d = {0};
+	struct ledger *l;
 	struct err e;
 
 	memset(&run->map, 0, sizeof(run->map));
@@ -349,9 +351,12 @@ load_registry(struct run *run)
 	}
 	diag_free(&d);
 	party = logparty_new(r);
-	if (run->ledger != NULL && ledger_downgrades(run->ledger, NULL, 0,
-				       add_lowered, party, &e) == -1)
+	l = ledger_open(run->set.ledger, LEDGER_READ, &e);
+	if (l == NULL
+		? e.code != EX_NOINPUT
+		: ledger_downgrades(l, NULL, 0, add_lowered, party, &e) == -1)
 		say_err(&e);
+	ledger_close(l);
 	logparty_free(run->party);
 	registry_free(run->registry);
 	run->party = party;
@@ -399,9 +404,8 @@ prepare(struct run *run)
 	struct err e;
 	int code;
 
-	run->ledger = ledger_open(
-	    run->set.ledger, record ? LEDGER_WRITE : LEDGER_READ, &e);
-	if (run->ledger == NULL && record) {
+	if (record && (run->evidence = evidence_open(run->set.evidence,
+			   run->set.ledger, EVIDENCE_WRITE, &e)) == NULL) {
 		say_err(&e);
 		return e.code;
 	}
@@ -413,9 +417,8 @@ prepare(struct run *run)
 		run->party = logparty_new(NULL);
 	}
 	if (record)
-		run->tally = logtally_new(run->ledger);
-	run->reader =
-	    logreader_new(&hooks, record ? run->ledger : NULL, run->tally, &e);
+		run->tally = logtally_new(run->evidence);
+	run->reader = logreader_new(&hooks, run->evidence, run->tally, &e);
 	if (run->reader == NULL) {
 		say_err(&e);
 		return e.code;
@@ -462,10 +465,10 @@ print_summary(const struct run *run)
 			     "encrypted, %llu in the clear; %llu faults\n",
 		    (unsigned long long)s->lines,
 		    (unsigned long long)run->attempts,
-		    (unsigned long long)run->count[LEDGER_VERIFIED],
-		    (unsigned long long)run->count[LEDGER_TRUSTED],
-		    (unsigned long long)run->count[LEDGER_ENCRYPTED],
-		    (unsigned long long)run->count[LEDGER_CLEAR],
+		    (unsigned long long)run->count[EVIDENCE_VERIFIED],
+		    (unsigned long long)run->count[EVIDENCE_TRUSTED],
+		    (unsigned long long)run->count[EVIDENCE_ENCRYPTED],
+		    (unsigned long long)run->count[EVIDENCE_CLEAR],
 		    (unsigned long long)run->faults);
 	}
 	if (s->unparsed > 0 || s->too_long > 0 || run->opt.verbose)
@@ -474,7 +477,7 @@ print_summary(const struct run *run)
 		    (unsigned long long)s->unparsed,
 		    (unsigned long long)s->too_long,
 		    (unsigned long long)j->no_time);
-	if (j->sessions_out == 0 && run->count[LEDGER_CLEAR] > 0 &&
+	if (j->sessions_out == 0 && run->count[EVIDENCE_CLEAR] > 0 &&
 	    j->deliveries > 0)
 		say("warning: not one line about TLS by smtp: with "
 		    "smtp_tls_loglevel = 0 encrypted mail looks clear");
@@ -504,7 +507,7 @@ main(int argc, char *argv[])
 	buf_free(&run.told);
 	logreader_free(run.reader);
 	logtally_free(run.tally);
-	ledger_close(run.ledger);
+	evidence_close(run.evidence);
 	logparty_free(run.party);
 	registry_free(run.registry);
 	diag_free(&run.diags);

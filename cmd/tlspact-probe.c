@@ -2,7 +2,7 @@
  * tlspact-probe: look at partners' gateways as delivery would meet them.
  *
  * Every MX on every address: greeting, EHLO, STARTTLS, handshake, QUIT; never
- * a mail. Each result goes to the ledger as soon as it is there, so that
+ * a mail. Each result goes to the evidence as soon as it is there, so that
  * whatever ends this program early loses only what was under way.
  */
 #include <errno.h>
@@ -24,7 +24,7 @@
 #include "err.h"
 #include "heloname.h"
 #include "judge.h"
-#include "ledger.h"
+#include "evidence.h"
 #include "mem.h"
 #include "num.h"
 #include "probeplan.h"
@@ -82,7 +82,7 @@ usage(FILE *to)
 	    "monitoring plugin\n"
 	    "      --prometheus     metrics as text\n"
 	    "      --output FILE    write the result to FILE, at one stroke\n"
-	    "      --no-record      leave the ledger alone\n"
+	    "      --no-record      record nothing\n"
 	    "      --rate N         connections a second (default 50; 0: "
 	    "any)\n"
 	    "      --warn-days N    warn of certificates that end so soon "
@@ -405,8 +405,8 @@ sweep(struct run *run)
 		say_err(&e);
 		return e.code;
 	}
-	run->record = proberecord_open(
-	    s->ledger, run->opt.no_record ? LEDGER_READ : LEDGER_WRITE, &e);
+	run->record = proberecord_open(s->evidence, s->ledger,
+	    run->opt.no_record ? EVIDENCE_READ : EVIDENCE_WRITE, &e);
 	if (e.code != 0)
 		say("%s: %s",
 		    run->opt.no_record ? "nothing is known of earlier looks"

@@ -2,7 +2,7 @@
  * tlspact-verify: a certificate chain, judged by a partner's rules.
  *
  * From a file, or as one host shows it; and, with --rehearse, the chains
- * that the ledger has kept against a CA bundle before it is installed.
+ * that the evidence has kept against a CA bundle before it is installed.
  */
 #include <getopt.h>
 #include <jansson.h>
@@ -23,7 +23,7 @@
 #include "file.h"
 #include "heloname.h"
 #include "judge.h"
-#include "ledger.h"
+#include "evidence.h"
 #include "mem.h"
 #include "nexthop.h"
 #include "num.h"
@@ -420,7 +420,7 @@ static int
 rehearse_bundle(struct run *run)
 {
 	struct judge *after = judge_new(run->opt.bundle);
-	struct ledger *l;
+	struct evidence *v;
 	struct rehearsal r = {0};
 	struct x509_store *s;
 	struct err e = {0};
@@ -434,13 +434,14 @@ rehearse_bundle(struct run *run)
 		return e.code;
 	}
 	x509_store_free(s);
-	l = ledger_open(run->set.ledger, LEDGER_READ, &e);
-	if (l == NULL) {
+	v = evidence_open(
+	    run->set.evidence, run->set.ledger, EVIDENCE_READ, &e);
+	if (v == NULL) {
 		say_err(&e);
 		judge_free(after);
 		return e.code;
 	}
-	if (rehearse(l, run->registry, run->judge, after, run->at, &r, &e) ==
+	if (rehearse(v, run->registry, run->judge, after, run->at, &r, &e) ==
 	    -1) {
 		say_err(&e);
 		code = e.code;
@@ -454,7 +455,7 @@ rehearse_bundle(struct run *run)
 		run->failed = r.breaks > 0;
 	}
 	rehearsal_release(&r);
-	ledger_close(l);
+	evidence_close(v);
 	judge_free(after);
 	return code;
 }

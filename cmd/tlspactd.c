@@ -202,7 +202,8 @@ look_for_failing(void *arg, struct buf *out, struct err *e)
 {
 	const struct daemon *d = arg;
 
-	return failing_print(d->set.ledger, time(NULL) - FAILING_FRESH, out, e);
+	return failing_print(
+	    d->set.evidence, d->set.ledger, time(NULL) - FAILING_FRESH, out, e);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include <sysexits.h>
 
 #include "err.h"
+#include "evidence.h"
 #include "ledger.h"
 
 #define T0 1795435200 /* 2026-11-23T12:00:00Z */
@@ -20,8 +21,10 @@
 #define KEY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb2"
 
 static char *dir;
-static char *file;
+static char *file; /* of the ledger */
 static struct ledger *led;
+static char *seen; /* of the evidence */
+static struct evidence *evi;
 static struct err err;
 
 static inline struct ledger *
@@ -34,6 +37,16 @@ must_open(const char *path, enum ledger_mode mode)
 	return l;
 }
 
+static inline struct evidence *
+must_see(enum evidence_mode mode)
+{
+	struct evidence *v = evidence_open(seen, file, mode, &err);
+
+	if (v == NULL)
+		fail_msg("%s: %d %s", seen, err.code, err.text);
+	return v;
+}
+
 static inline int
 setup(void **state)
 {
@@ -41,6 +54,8 @@ setup(void **state)
 	dir = check_folder();
 	file = check_path(dir, "ledger.db");
 	led = must_open(file, LEDGER_WRITE);
+	seen = check_path(dir, "evidence.db");
+	evi = must_see(EVIDENCE_WRITE);
 	err = (struct err){0};
 	return 0;
 }
@@ -51,7 +66,10 @@ teardown(void **state)
 	(void)state;
 	ledger_close(led);
 	led = NULL;
+	evidence_close(evi);
+	evi = NULL;
 	free(file);
+	free(seen);
 	check_folder_end(dir);
 	return 0;
 }
@@ -64,43 +82,24 @@ teardown(void **state)
 			    "[%s] %s: %d %s", row, #call, err.code, err.text); \
 	} while (0)
 
-/* Add what a look at a partner's host showed; it passes if it is "ok". */
-static inline int
-probe(const char *partner, const char *host, time_t t, const char *fault,
-    const char *key, const char *chain)
-{
-	struct ledger_probe p = {
-	    .time = t,
-	    .partner = partner,
-	    .nexthop = "acme.example",
-	    .host = host,
-	    .address = "192.0.2.1",
-	    .port = 25,
-	    .fault = fault,
-	    .protocol = "TLSv1.3",
-	    .cipher = "TLS_AES_256_GCM_SHA384",
-	    .kex = "X25519",
-	    .not_after = T0 + 86400,
-	    .key = key,
-	    .chain = chain,
-	    .passed = strcmp(fault, "ok") == 0,
-	};
-
-	return ledger_probe_add(led, &p, &err);
-}
-
 /* What somebody with sqlite3(1) does. */
 static inline void
-by_hand(const char *sql)
+by_hand_in(const char *path, const char *sql)
 {
 	char *text = NULL;
 	sqlite3 *raw;
 
-	if (sqlite3_open(file, &raw) != SQLITE_OK ||
+	if (sqlite3_open(path, &raw) != SQLITE_OK ||
 	    sqlite3_busy_timeout(raw, 5000) != SQLITE_OK ||
 	    sqlite3_exec(raw, sql, NULL, NULL, &text) != SQLITE_OK)
 		fail_msg("%s: %s", sql, text);
 	sqlite3_close(raw);
+}
+
+static inline void
+by_hand(const char *sql)
+{
+	by_hand_in(file, sql);
 }
 
 /* Lines of text that the callbacks below gather. */
@@ -121,6 +120,34 @@ gather(struct gathered *g, const char *fmt, ...)
 	va_end(ap);
 	g->n++;
 	return g->n != g->stop_at;
+}
+
+#define PEM_A "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+#define PEM_B "-----BEGIN CERTIFICATE-----\nBBBB\n-----END CERTIFICATE-----\n"
+
+static inline int
+probe(const char *partner, const char *host, time_t t, const char *fault,
+    const char *key, const char *chain)
+{
+	struct evidence_probe p = {
+	    .time = t,
+	    .partner = partner,
+	    .nexthop = "acme.example",
+	    .host = host,
+	    .address = "192.0.2.1",
+	    .port = 25,
+	    .fault = fault,
+	    .protocol = "TLSv1.3",
+	    .cipher = "TLS_AES_256_GCM_SHA384",
+	    .kex = "X25519",
+	    .not_after = T0 + 86400,
+	    .key = key,
+	    .chain = chain,
+	    .judged =
+		strcmp(fault, "ok") == 0 ? EVIDENCE_BY_CA : EVIDENCE_FAILED,
+	};
+
+	return evidence_probe_add(evi, &p, &err);
 }
 
 static const struct ledger_downgrade lowering = {

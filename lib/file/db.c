@@ -86,7 +86,7 @@ db_fail(struct db *d, int rc, struct err *e)
 	    "%s %s: %s", d->schema->noun, path, sqlite3_errmsg(d->sql));
 }
 
-static int
+int
 db_exec(struct db *d, const char *sql, struct err *e)
 {
 	int rc = sqlite3_exec(d->sql, sql, NULL, NULL, NULL);
@@ -458,18 +458,28 @@ set_up_reader(struct db *d, struct err *e)
 	if (version < d->schema->version)
 		return err_set(e, EX_DATAERR,
 		    "%s %s has schema version %lld, not yet %d: a program "
-		    "that writes to it must open it once",
+		    "that writes to it must open it once (%s)",
 		    d->schema->noun, quotes(d->path).s, (long long)version,
-		    d->schema->version);
+		    d->schema->version, d->schema->writers);
 	return 0;
 }
 
-/* The name as a URI, with the characters escaped that mean something. */
+/* So that no name is special to SQLite (":memory:", "file:x"). */
 static char *
-frozen_uri(const char *path)
+full_path(const char *path)
+{
+	return *path == '/' ? mem_dup(path) : mem_printf("./%s", path);
+}
+
+/*
+ * The name as a URI, with the characters escaped that mean something; query is
+ * a short word.
+ */
+static char *
+as_uri(const char *path, const char *query)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	char *uri = mem_alloc(3 * strlen(path) + 32), *p;
+	char *uri = mem_alloc(3 * strlen(path) + 64), *p;
 
 	p = stpcpy(uri, "file:");
 	for (; *path != '\0'; path++) {
@@ -481,8 +491,28 @@ frozen_uri(const char *path)
 		*p++ = hex[(unsigned char)*path >> 4];
 		*p++ = hex[*path & 15];
 	}
-	(void)strcpy(p, "?immutable=1");
+	(void)strcpy(p, query);
 	return uri;
+}
+
+int
+db_attach(struct db *d, const char *path, struct err *e)
+{
+	char *full = full_path(path), *uri = as_uri(full, "?mode=ro");
+	struct db_stmt *s = db_sql(d, "ATTACH ? AS old");
+	int rv;
+
+	db_text(s, uri);
+	rv = db_run(s, e);
+	free(uri);
+	free(full);
+	return rv;
+}
+
+int
+db_detach(struct db *d, struct err *e)
+{
+	return db_exec(d, "DETACH old", e);
 }
 
 static struct db *
@@ -494,12 +524,10 @@ open_once(const char *path, enum db_mode mode, const struct db_schema *schema,
 	int rc, off = 0;
 
 	d->schema = schema;
-	/* So that no name is special to SQLite (":memory:", "file:x"). */
-	d->path = *path == '/' ? mem_dup(path) : mem_printf("./%s", path);
-	name = frozen ? frozen_uri(d->path) : mem_dup(d->path);
+	d->path = full_path(path);
+	name = frozen ? as_uri(d->path, "?immutable=1") : mem_dup(d->path);
 	rc = sqlite3_open_v2(name, &d->sql,
-	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-		(frozen ? SQLITE_OPEN_URI : 0) |
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI |
 		(mode == DB_WRITE ? SQLITE_OPEN_READWRITE
 				  : SQLITE_OPEN_READONLY),
 	    NULL);

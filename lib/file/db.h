@@ -29,6 +29,7 @@ struct db_schema {
 	int32_t application_id;	 /* so that no foreign file is written */
 	const char *const *step; /* step[n]: SQL from version n to n + 1 */
 	int version;		 /* number of steps */
+	const char *writers;	 /* who brings it up to date, for messages */
 };
 
 enum db_mode { DB_READ, DB_WRITE };
@@ -95,6 +96,16 @@ void db_done(struct db_stmt *s);
 
 /* Run a statement whose rows, if any, do not matter, and give it back. */
 int db_run(struct db_stmt *s, struct err *e);
+
+/* Run statements, a constant, whose rows do not matter. */
+int db_exec(struct db *d, const char *sql, struct err *e);
+
+/*
+ * Let statements read another file, as "old", which is not locked by db_begin()
+ * nor can be changed; until db_detach(). Outside of transactions.
+ */
+int db_attach(struct db *d, const char *path, struct err *e);
+int db_detach(struct db *d, struct err *e);
 
 /* Rows that the last INSERT, UPDATE or DELETE changed; its rowid. */
 int64_t db_changes(struct db *d);

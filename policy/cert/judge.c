@@ -177,6 +177,7 @@ judge_chain(struct judge *j, const struct judge_gateway *g,
 	struct certrules rules;
 
 	memset(out, 0, sizeof(*out));
+	out->by = verify_of(g);
 	if (judge_rules(j, g, &rules, e) == -1 ||
 	    certrule_judge(c, &rules, &out->v, e) == -1) {
 		out->fault = FAULT_LOCAL_ERROR;
@@ -243,6 +244,7 @@ judge_session(struct judge *j, const struct judge_gateway *g,
 	int rv = 0;
 
 	memset(out, 0, sizeof(*out));
+	out->by = verify_of(g);
 	if (r->chain != NULL) {
 		if ((c = x509_chain_of_stack(r->chain, e)) == NULL) {
 			out->fault = FAULT_LOCAL_ERROR;

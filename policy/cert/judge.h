@@ -51,8 +51,9 @@ struct judge_gateway {
 };
 
 struct judgement {
-	enum fault fault; /* at the level asked for */
-	bool passed;	  /* all that the registry asks for would hold */
+	enum fault fault;	 /* at the level asked for */
+	bool passed;		 /* all that the registry asks for would hold */
+	enum certrule_verify by; /* what was asked of the certificate */
 	bool has_cert;
 	struct certverdict v; /* of the certificate, if there was one */
 };

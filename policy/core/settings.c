@@ -103,6 +103,7 @@ check_program(const char *value)
 static const struct conf_item items[] = {
     TEXT(registry, SYSCONFDIR "/tlspact/registry", check_path),
     TEXT(ledger, "/var/lib/tlspact/ledger.db", check_path),
+    TEXT(evidence, "/var/lib/tlspact/evidence/evidence.db", check_path),
     TEXT(map, "/var/lib/tlspact/policy.cdb", check_map),
     TEXT(ca_file, "/etc/ssl/certs/ca-certificates.crt", check_path),
     TEXT(postfix_version, "", check_version),
@@ -138,8 +139,8 @@ static const struct conf_item items[] = {
 	warden_choices, NULL},
     {"probe_every", CONF_DURATION, offsetof(struct settings, probe_every), "0",
 	0, 7 * DAY, NULL, NULL},
-    {"keep", CONF_DURATION, offsetof(struct settings, keep), "0", 0, 3650 * DAY,
-	NULL, NULL},
+    {"keep", CONF_DURATION, offsetof(struct settings, keep), "400d", 0,
+	3650 * DAY, NULL, NULL},
     {"log_level", CONF_CHOICE, offsetof(struct settings, log_level), "info", 0,
 	0, log_choices, NULL},
     {"outbound_failing", CONF_CHOICE,

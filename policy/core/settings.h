@@ -29,6 +29,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 struct settings {
 	char *registry;
 	char *ledger;
+	char *evidence;
 	char *map;
 	char *ca_file;
 	char *postfix_version;	  /* empty: ask postconf(1) */

@@ -16,6 +16,7 @@
 #include "author.h"
 #include "diag.h"
 #include "flush.h"
+#include "evidence.h"
 #include "ledger.h"
 #include "settings.h"
 #include "step.h"
@@ -61,7 +62,7 @@ struct ctl_low {
 /* Mail sent to the partner by the log, by what it was protected with. */
 struct ctl_moved {
 	char since[CTL_DAY]; /* first day, YYYY-MM-DD; "" if nobody counted */
-	uint64_t n[LEDGER_VERIFIED + 1]; /* by enum ledger_seen */
+	uint64_t n[EVIDENCE_VERIFIED + 1]; /* by enum evidence_seen */
 };
 
 /*
@@ -76,13 +77,13 @@ struct ctl_facts {
 	const char *doubt;	       /* why it is not, or NULL */
 	int64_t doubt_id;	       /* the row that is open all the same */
 	struct ctl_low low;	       /* by the map */
-	struct ledger_gateway *gateway; /* of the last look, in part */
-	struct step_gateway *step;	/* the same, as step.h wants it */
+	struct evidence_gateway *gateway; /* of the last look, in part */
+	struct step_gateway *step;	  /* the same, as step.h wants it */
 	size_t n, cap;
 	time_t probed;		/* 0: never */
 	const char *const *key; /* that a downgrade to `key` pins */
 	size_t nkeys;
-	struct ledger_failure failure; /* the last one; time 0: none */
+	struct evidence_failure failure; /* the last one; time 0: none */
 	struct ctl_moved moved;
 	const char *map_fault; /* why the map tells nothing, or NULL */
 	bool in_map;
@@ -92,7 +93,9 @@ struct ctl_facts {
 	const char *waiting_fault; /* why that is not known, or NULL */
 	struct waiting waiting;
 	long requiretls; /* that demand it, of those waiting; -1: not known */
-	const char *ledger_fault; /* why it tells nothing, or NULL */
+	const char *ledger_fault;   /* why it tells nothing, or NULL */
+	const char *evidence_fault; /* the same */
+	int evidence_code;	    /* then, the exit code that goes with it */
 	struct arena arena;
 };
 
@@ -101,7 +104,8 @@ void ctl_load_registry(struct ctl *c);
 
 /*
  * Gather the facts about the partner of that name, or with that domain.
- * 0 or an exit code, all being said. The caller releases f.
+ * 0 or an exit code, all being said: not that of f->evidence_code, as what was
+ * decided is known without it. The caller releases f.
  */
 int ctl_facts_get(
     struct ctl *c, const char *name, bool waiting, struct ctl_facts *f);
@@ -114,10 +118,10 @@ int ctl_facts_get(
 int ctl_facts_all(struct ctl *c, struct ctl_facts **f, size_t *n);
 
 /*
- * Read what the ledger has about the partner of f, or of all (n of them), or
- * read it once more after a probe. 0, or an exit code, all being said.
+ * Read what ledger and evidence have about the partner of f, or of all (n of
+ * them), or read it once more after a probe. 0, or an exit code as above.
  */
-int ctl_facts_ledger(struct ctl *c, struct ctl_facts *f, size_t n);
+int ctl_facts_kept(struct ctl *c, struct ctl_facts *f, size_t n);
 
 /* List the mail that waits for the partner of f. */
 void ctl_facts_queue(struct ctl *c, struct ctl_facts *f);

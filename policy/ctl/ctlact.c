@@ -318,7 +318,9 @@ ctl_probe(struct ctl *c, struct ctl_facts *f)
 	free(out);
 	free(path);
 	free(argv);
-	code = ctl_facts_ledger(c, f, 1);
+	code = ctl_facts_kept(c, f, 1);
+	if (code == EX_OK)
+		code = f->evidence_code;
 	if (code == EX_OK && f->probed < c->now)
 		say("the gateways were not looked at now: %s",
 		    *e.text == '\0' ? "tlspact-probe recorded nothing"

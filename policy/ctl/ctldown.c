@@ -299,6 +299,8 @@ ctl_downgrade(struct ctl *c, const struct ctl_lower *lower)
 	}
 	ctl_settle(c);
 	code = ctl_facts_get(c, lower->partner, false, &f);
+	if (code == EX_OK)
+		code = f.evidence_code;
 	if (code == EX_OK && f.partner == NULL) {
 		say("%s is not in the registry: it has no policy to lower",
 		    f.name);

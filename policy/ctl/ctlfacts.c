@@ -163,7 +163,7 @@ ctl_facts_get(
 	*f = (struct ctl_facts){0};
 	if ((code = find(c, name, f)) != EX_OK)
 		return code;
-	code = ctl_facts_ledger(c, f, 1);
+	code = ctl_facts_kept(c, f, 1);
 	ctl_facts_map(c, f, 1);
 	if (waiting)
 		ctl_facts_queue(c, f);
@@ -186,9 +186,9 @@ ctl_facts_all(struct ctl *c, struct ctl_facts **out, size_t *nout)
 	if (more > 0)
 		*nout += ctl_map_others(c, f + n, more);
 	if (n > 0)
-		code = ctl_facts_ledger(c, f, n);
+		code = ctl_facts_kept(c, f, n);
 	for (i = n; i < *nout; i++)
-		if ((rv = ctl_facts_ledger(c, &f[i], 1)) != EX_OK)
+		if ((rv = ctl_facts_kept(c, &f[i], 1)) != EX_OK)
 			code = rv;
 	ctl_facts_map(c, f, *nout);
 	return code;

@@ -1,6 +1,6 @@
 /*
- * What the ledger knows of one partner, or of all of them at once: a question
- * a table, whose rows go to the facts of their partners.
+ * What ledger and evidence know of one partner, or of all of them at once: a
+ * question a table, whose rows go to the facts of their partners.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 
 #include "ctl.h"
 #include "err.h"
+#include "evidence.h"
 #include "ledger.h"
 #include "mem.h"
 #include "registry.h"
@@ -15,11 +16,13 @@
 
 #define FAILURES_SINCE (30 * 86400)
 
-/* Whose facts the rows of the ledger are. */
+/* Whose facts the rows are. */
 struct reading {
 	const struct registry *registry;
 	struct ctl_facts *f; /* one, or those of all partners by index */
 	size_t n;
+	time_t now;
+	int code; /* exit code: the ledger cannot be read */
 };
 
 static const char *
@@ -64,7 +67,7 @@ take_open(const struct ledger_downgrade *d, void *arg)
 }
 
 static bool
-take_gateway(const struct ledger_gateway *x, void *arg)
+take_gateway(const struct evidence_gateway *x, void *arg)
 {
 	const struct reading *g = arg;
 	struct ctl_facts *f = whose(g, x->last.partner);
@@ -73,21 +76,22 @@ take_gateway(const struct ledger_gateway *x, void *arg)
 		return true;
 	f->gateway = mem_grow(f->gateway, f->n, &f->cap, sizeof(*f->gateway));
 	f->gateway[f->n++] =
-	    (struct ledger_gateway){.last = {.id = x->last.id,
-					.time = x->last.time,
-					.partner = f->name,
-					.nexthop = keep(g, x->last.nexthop),
-					.host = keep(g, x->last.host),
-					.address = keep(g, x->last.address),
-					.port = x->last.port,
-					.fault = keep(g, x->last.fault),
-					.not_after = x->last.not_after,
-					.key = keep(g, x->last.key),
-					.detail = keep(g, x->last.detail),
-					.passed = x->last.passed},
+	    (struct evidence_gateway){.last = {.id = x->last.id,
+					  .time = x->last.time,
+					  .partner = f->name,
+					  .nexthop = keep(g, x->last.nexthop),
+					  .host = keep(g, x->last.host),
+					  .address = keep(g, x->last.address),
+					  .port = x->last.port,
+					  .fault = keep(g, x->last.fault),
+					  .not_after = x->last.not_after,
+					  .key = keep(g, x->last.key),
+					  .detail = keep(g, x->last.detail),
+					  .judged = x->last.judged},
 		.since = x->since,
 		.run = x->run,
 		.passed = x->passed,
+		.vouched = x->vouched,
 		.key = keep(g, x->key)};
 	if (x->last.time > f->probed)
 		f->probed = x->last.time;
@@ -95,13 +99,13 @@ take_gateway(const struct ledger_gateway *x, void *arg)
 }
 
 static bool
-take_failure(const struct ledger_failure *x, void *arg)
+take_failure(const struct evidence_failure *x, void *arg)
 {
 	const struct reading *g = arg;
 	struct ctl_facts *f = whose(g, x->partner);
 
 	if (f != NULL)
-		f->failure = (struct ledger_failure){.time = x->time,
+		f->failure = (struct evidence_failure){.time = x->time,
 		    .direction = x->direction,
 		    .fault = keep(g, x->fault),
 		    .host = keep(g, x->host),
@@ -111,11 +115,11 @@ take_failure(const struct ledger_failure *x, void *arg)
 }
 
 static bool
-take_count(const struct ledger_count *x, void *arg)
+take_count(const struct evidence_count *x, void *arg)
 {
 	struct ctl_facts *f;
 
-	if (x->direction != LEDGER_OUT || strcmp(x->result, "sent") != 0)
+	if (x->direction != EVIDENCE_OUT || strcmp(x->result, "sent") != 0)
 		return true;
 	f = whose(arg, x->partner);
 	if (f != NULL && strcmp(x->day, f->moved.since) >= 0)
@@ -123,18 +127,18 @@ take_count(const struct ledger_count *x, void *arg)
 	return true;
 }
 
-/* The key that passed last at that host, at whatever address; or "". */
+/* The key vouched for last at that host, at whatever address; or "". */
 static const char *
-host_key(const struct ledger_gateway *g, size_t n, const char *host)
+host_key(const struct evidence_gateway *g, size_t n, const char *host)
 {
 	const char *key = "";
-	time_t passed = 0;
+	time_t vouched = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (g[i].passed > passed && *g[i].key != '\0' &&
+		if (g[i].vouched > vouched &&
 		    strcmp(g[i].last.host, host) == 0) {
-			passed = g[i].passed;
+			vouched = g[i].vouched;
 			key = g[i].key;
 		}
 	return key;
@@ -144,7 +148,7 @@ host_key(const struct ledger_gateway *g, size_t n, const char *host)
 static void
 last_look_only(const struct reading *r, struct ctl_facts *f, time_t span)
 {
-	const struct ledger_gateway *g;
+	const struct evidence_gateway *g;
 	struct step_gateway *all = mem_zero(f->n + 1, sizeof(*all));
 	size_t i, n = 0;
 
@@ -153,7 +157,9 @@ last_look_only(const struct reading *r, struct ctl_facts *f, time_t span)
 		all[i] = (struct step_gateway){.nexthop = g->last.nexthop,
 		    .host = g->last.host,
 		    .fault = FAULT_LOCAL_ERROR,
-		    .key = g->last.key,
+		    /* Where nothing was asked, no key is to be held to. */
+		    .key =
+			g->last.judged == EVIDENCE_BY_NONE ? "" : g->last.key,
 		    .last_key = host_key(f->gateway, f->n, g->last.host),
 		    .time = g->last.time,
 		    .since = g->since,
@@ -216,36 +222,72 @@ only_believed(struct ctl *c, struct reading *g, struct ledger *l, struct err *e)
 
 /* Set the days from which mail is counted; first is the earliest. */
 static void
-begin_counts(const struct reading *g, time_t now, char first[CTL_DAY])
+begin_counts(const struct reading *g, char first[CTL_DAY])
 {
 	struct ctl_facts *f;
 	size_t i;
 
-	day_text(now, first);
+	day_text(g->now, first);
 	for (i = 0; i < g->n; i++) {
 		f = &g->f[i];
-		day_text(f->lowered.id != 0 ? f->lowered.begin : now,
+		day_text(f->lowered.id != 0 ? f->lowered.begin : g->now,
 		    f->moved.since);
 		if (strcmp(f->moved.since, first) < 0)
 			memcpy(first, f->moved.since, CTL_DAY);
 	}
 }
 
+static void
+forget_ledger(struct ctl_facts *f)
+{
+	f->lowered = (struct ctl_lowered){0};
+	f->ledger_fault = f->doubt = NULL;
+	f->doubt_id = 0;
+}
+
+static void
+read_ledger(struct ctl *c, struct reading *g)
+{
+	const char *partner = g->n == 1 ? g->f->name : NULL;
+	struct ledger *l;
+	struct err e;
+	size_t i;
+	int rv;
+
+	l = ledger_open(c->set.ledger, LEDGER_READ, &e);
+	/* What is not there yet has nothing to tell. */
+	if (l == NULL && e.code == EX_NOINPUT)
+		return;
+	rv = l == NULL ? -1
+		       : ledger_downgrades_open(l, partner, take_open, g, &e);
+	if (rv == 0)
+		rv = only_believed(c, g, l, &e);
+	ledger_close(l);
+	if (rv == 0)
+		return;
+	say_err(&e);
+	g->code = e.code;
+	/* Half of it would pass for the whole. */
+	for (i = 0; i < g->n; i++) {
+		forget_ledger(&g->f[i]);
+		g->f[i].ledger_fault = keep(g, e.text);
+	}
+}
+
 static int
-read_all(struct ctl *c, struct reading *g, struct ledger *l, struct err *e)
+ask_evidence(
+    struct ctl *c, struct reading *g, struct evidence *v, struct err *e)
 {
 	const char *partner = g->n == 1 ? g->f->name : NULL;
 	char first[CTL_DAY];
 	size_t i;
 
-	if (ledger_downgrades_open(l, partner, take_open, g, e) == -1 ||
-	    only_believed(c, g, l, e) == -1 ||
-	    ledger_gateways(l, partner, 0, take_gateway, g, e) == -1 ||
-	    ledger_last_failures(
-		l, partner, c->now - FAILURES_SINCE, take_failure, g, e) == -1)
+	if (evidence_gateways(v, partner, 0, take_gateway, g, e) == -1 ||
+	    evidence_last_failures(
+		v, partner, c->now - FAILURES_SINCE, take_failure, g, e) == -1)
 		return -1;
-	begin_counts(g, c->now, first);
-	if (ledger_counts(l, partner, first, NULL, take_count, g, e) == -1)
+	begin_counts(g, first);
+	if (evidence_counts(v, partner, first, NULL, take_count, g, e) == -1)
 		return -1;
 	for (i = 0; i < g->n; i++)
 		last_look_only(
@@ -254,43 +296,51 @@ read_all(struct ctl *c, struct reading *g, struct ledger *l, struct err *e)
 }
 
 static void
-forget(struct ctl_facts *f)
+forget_evidence(struct ctl_facts *f)
 {
-	f->lowered = (struct ctl_lowered){0};
 	f->n = f->nkeys = 0;
 	f->probed = 0;
-	f->failure = (struct ledger_failure){0};
+	f->failure = (struct evidence_failure){0};
 	f->moved = (struct ctl_moved){0};
-	f->ledger_fault = f->doubt = NULL;
-	f->doubt_id = 0;
+}
+
+static void
+read_evidence(struct ctl *c, struct reading *g)
+{
+	struct evidence *v;
+	struct err e;
+	size_t i;
+
+	v = evidence_open(c->set.evidence, c->set.ledger, EVIDENCE_READ, &e);
+	/* NULL is empty. */
+	if ((v != NULL || e.code == EX_NOINPUT) &&
+	    ask_evidence(c, g, v, &e) == 0) {
+		evidence_close(v);
+		return;
+	}
+	evidence_close(v);
+	say_err(&e);
+	for (i = 0; i < g->n; i++) {
+		forget_evidence(&g->f[i]);
+		g->f[i].evidence_fault = keep(g, e.text);
+		g->f[i].evidence_code = e.code;
+	}
 }
 
 int
-ctl_facts_ledger(struct ctl *c, struct ctl_facts *f, size_t n)
+ctl_facts_kept(struct ctl *c, struct ctl_facts *f, size_t n)
 {
-	struct reading g = {.registry = c->registry, .f = f, .n = n};
-	struct ledger *l;
-	const char *why;
-	struct err e;
+	struct reading g = {
+	    .registry = c->registry, .f = f, .n = n, .now = c->now};
 	size_t i;
-	int rv;
 
-	for (i = 0; i < n; i++)
-		forget(&f[i]);
-	l = ledger_open(c->set.ledger, LEDGER_READ, &e);
-	/* What is not there yet has nothing to tell. */
-	if (l == NULL && e.code == EX_NOINPUT)
-		return EX_OK;
-	rv = l == NULL ? -1 : read_all(c, &g, l, &e);
-	ledger_close(l);
-	if (rv == 0)
-		return EX_OK;
-	say_err(&e);
-	why = keep(&g, e.text);
-	/* Half of it would pass for the whole. */
 	for (i = 0; i < n; i++) {
-		forget(&f[i]);
-		f[i].ledger_fault = why;
+		forget_ledger(&f[i]);
+		forget_evidence(&f[i]);
+		f[i].evidence_fault = NULL;
+		f[i].evidence_code = EX_OK;
 	}
-	return e.code;
+	read_ledger(c, &g);
+	read_evidence(c, &g);
+	return g.code;
 }

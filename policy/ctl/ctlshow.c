@@ -44,6 +44,8 @@ print_sum(const struct ctl *c, const struct ctl_facts *f, size_t n)
 	(void)printf("%zu partner%s: ", n, n == 1 ? "" : "s");
 	if (n > 0 && f->ledger_fault != NULL)
 		(void)printf("%zu lowered; what fails is not known\n", lowered);
+	else if (n > 0 && f->evidence_fault != NULL)
+		(void)printf("%zu lowered; what fails is not known\n", lowered);
 	else
 		(void)printf("%zu lowered, %zu to look at, %zu quiet%s; %zu "
 			     "never probed\n",
@@ -91,6 +93,8 @@ status_code(const struct ctl *c, const struct ctl_facts *f, size_t n, int code)
 
 	if (code == EX_OK)
 		code = c->registry_code;
+	if (code == EX_OK && n > 0)
+		code = f->evidence_code;
 	for (i = 0; i < n && code == EX_OK; i++)
 		if (ctlstatus_wrong(&f[i], c->now))
 			code = 1;

@@ -162,10 +162,10 @@ print_probe(const struct ctl_facts *f, time_t now, struct buf *out)
 	buf_printf(out, "  %-11s ",
 	    ctlstatus_lowered(f) ? "still true" : "last probe");
 	if (f->n == 0) {
-		buf_puts(out, f->ledger_fault != NULL
-				  ? "not known: the ledger cannot be read\n"
+		buf_puts(out, f->evidence_fault != NULL
+				  ? "not known: the evidence cannot be read\n"
 				  : "never looked at: tlspact-probe ");
-		if (f->ledger_fault == NULL)
+		if (f->evidence_fault == NULL)
 			buf_printf(out, "%s\n", f->name);
 		return;
 	}
@@ -197,7 +197,7 @@ print_failure(const struct ctl_facts *f, time_t now, struct buf *out)
 		return;
 	buf_printf(out, "  %-11s %s, %s mail, %s", "last failed",
 	    clock_text(f->failure.time, now, when),
-	    f->failure.direction == LEDGER_IN ? "incoming" : "outgoing",
+	    f->failure.direction == EVIDENCE_IN ? "incoming" : "outgoing",
 	    f->failure.fault);
 	if (*f->failure.host != '\0')
 		buf_printf(out, " at %s", f->failure.host);
@@ -208,23 +208,23 @@ static void
 print_moved(const struct ctl_facts *f, struct buf *out)
 {
 	const uint64_t *n = f->moved.n;
-	uint64_t all = n[LEDGER_CLEAR] + n[LEDGER_ENCRYPTED] +
-		       n[LEDGER_TRUSTED] + n[LEDGER_VERIFIED];
+	uint64_t all = n[EVIDENCE_CLEAR] + n[EVIDENCE_ENCRYPTED] +
+		       n[EVIDENCE_TRUSTED] + n[EVIDENCE_VERIFIED];
 
 	if (all == 0)
 		return;
 	buf_printf(out,
 	    "  %-11s %" PRIu64 " mail%s since %s by the log: ", "moved", all,
 	    plural(all), f->moved.since);
-	if (n[LEDGER_CLEAR] == 0)
+	if (n[EVIDENCE_CLEAR] == 0)
 		buf_puts(out, "all encrypted");
 	else
-		buf_printf(out, "%" PRIu64 " IN CLEAR TEXT", n[LEDGER_CLEAR]);
-	if (n[LEDGER_VERIFIED] == all)
+		buf_printf(out, "%" PRIu64 " IN CLEAR TEXT", n[EVIDENCE_CLEAR]);
+	if (n[EVIDENCE_VERIFIED] == all)
 		buf_puts(out, ", all authenticated\n");
 	else
 		buf_printf(out, ", %" PRIu64 " not authenticated\n",
-		    all - n[LEDGER_VERIFIED]);
+		    all - n[EVIDENCE_VERIFIED]);
 }
 
 static void
@@ -297,10 +297,12 @@ ctlstatus_print(const struct ctl_facts *f, time_t now, struct buf *out)
 
 	print_head(f, now, out);
 	if (f->ledger_fault != NULL)
-		buf_printf(out,
-		    "  %-11s %s: downgrades and probes are not "
-		    "known\n",
+		buf_printf(out, "  %-11s %s: downgrades are not known\n",
 		    "ledger", f->ledger_fault);
+	if (f->evidence_fault != NULL)
+		buf_printf(out,
+		    "  %-11s %s: probes and deliveries are not known\n",
+		    "evidence", f->evidence_fault);
 	print_map(f, now, out);
 	print_why(f, now, out);
 	print_probe(f, now, out);
@@ -426,7 +428,7 @@ static json_t *
 json_gateways(const struct ctl_facts *f)
 {
 	json_t *list = json_array();
-	const struct ledger_probe *p;
+	const struct evidence_probe *p;
 	size_t i;
 
 	for (i = 0; i < f->n; i++) {
@@ -437,7 +439,8 @@ json_gateways(const struct ctl_facts *f)
 			"nexthop", json_words(p->nexthop), "gateway",
 			json_words(p->host), "address", json_words(p->address),
 			"time", json_time(p->time), "fault",
-			json_words(p->fault), "passed", p->passed, "since",
+			json_words(p->fault), "passed",
+			p->judged != EVIDENCE_FAILED, "since",
 			json_time(f->gateway[i].since), "not_after",
 			json_time(p->not_after), "key_passed_before",
 			step_same_key(&f->step[i]), "detail",
@@ -453,7 +456,7 @@ json_failure(const struct ctl_facts *f)
 		return json_null();
 	return json_pack("{s:o, s:s, s:o, s:o, s:o}", "time",
 	    json_time(f->failure.time), "direction",
-	    ledger_direction_name(f->failure.direction), "fault",
+	    evidence_direction_name(f->failure.direction), "fault",
 	    json_words(f->failure.fault), "gateway",
 	    json_words(f->failure.host), "text", json_words(f->failure.text));
 }
@@ -477,12 +480,12 @@ ctlstatus_json(const struct ctl_facts *f, time_t now)
 	long days;
 
 	moved = json_pack("{s:o, s:I, s:I, s:I, s:I}", "since",
-	    json_words(f->moved.since), "clear", (json_int_t)n[LEDGER_CLEAR],
-	    "encrypted", (json_int_t)n[LEDGER_ENCRYPTED], "trusted",
-	    (json_int_t)n[LEDGER_TRUSTED], "verified",
-	    (json_int_t)n[LEDGER_VERIFIED]);
+	    json_words(f->moved.since), "clear", (json_int_t)n[EVIDENCE_CLEAR],
+	    "encrypted", (json_int_t)n[EVIDENCE_ENCRYPTED], "trusted",
+	    (json_int_t)n[EVIDENCE_TRUSTED], "verified",
+	    (json_int_t)n[EVIDENCE_VERIFIED]);
 	root = json_pack("{s:s, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o}",
+			 "s:o, s:o, s:o}",
 	    "partner", f->name, "mode",
 	    is_enforced(f) ? "enforced" : "opportunistic", "level",
 	    level_name(f->full), "level_in_force",
@@ -491,7 +494,8 @@ ctlstatus_json(const struct ctl_facts *f, time_t now)
 	    json_lowered(f), "probed", json_time(f->probed), "gateways",
 	    json_gateways(f), "last_failure", json_failure(f), "waiting",
 	    json_waiting(f), "moved", moved, "ledger_fault",
-	    json_words(f->ledger_fault));
+	    json_words(f->ledger_fault), "evidence_fault",
+	    json_words(f->evidence_fault));
 	if (root == NULL)
 		abort();
 	json_object_set_new(root, "lowered_in_map", json_low(f));

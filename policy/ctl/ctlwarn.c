@@ -6,13 +6,15 @@
 #include "ctl.h"
 #include "ctlact_priv.h"
 #include "err.h"
-#include "ledger.h"
+#include "evidence.h"
+#include "num.h"
 #include "quote.h"
 #include "registry.h"
 #include "say.h"
 #include "target.h"
 
 #define COMMON_SINCE 3600 /* seconds: others that passed since, pass */
+#define CLOCK_SLACK 60	  /* seconds ahead that are not worth a word */
 
 /* A step that the last look says is of no use. */
 static void
@@ -56,7 +58,7 @@ struct others {
 };
 
 static bool
-take_other(const struct ledger_gateway *g, void *arg)
+take_other(const struct evidence_gateway *g, void *arg)
 {
 	struct others *o = arg;
 
@@ -70,7 +72,7 @@ static void
 warn_common(const struct ctl *c, const struct ctl_facts *f)
 {
 	struct others o = {.name = f->name};
-	struct ledger *l;
+	struct evidence *v;
 	struct err e;
 	uint32_t i, n = 0;
 
@@ -79,11 +81,11 @@ warn_common(const struct ctl *c, const struct ctl_facts *f)
 		     LEVEL_OPPORTUNISTIC;
 	if (n < 2)
 		return;
-	l = ledger_open(c->set.ledger, LEDGER_READ, &e);
-	if (l != NULL && ledger_gateways(l, NULL, c->now - COMMON_SINCE,
-			     take_other, &o, &e) == -1)
+	v = evidence_open(c->set.evidence, c->set.ledger, EVIDENCE_READ, &e);
+	if (evidence_gateways(
+		v, NULL, c->now - COMMON_SINCE, take_other, &o, &e) == -1)
 		o.passes = false;
-	ledger_close(l);
+	evidence_close(v);
 	if (!o.passes)
 		say("warning: no other partner passed a probe within the last "
 		    "hour, so that the fault may be ours (CA file, clock, "
@@ -125,11 +127,30 @@ ctl_warn_requiretls(struct ctl *c, struct ctl_facts *f, enum level to)
 		    "wait do, is not known");
 }
 
+/* The compile says the same of the ledger. */
+static void
+warn_clock(const struct ctl *c)
+{
+	char when[NUM_TIME_MAX], now[NUM_TIME_MAX];
+	struct evidence *v;
+	time_t newest;
+	struct err e;
+
+	v = evidence_open(c->set.evidence, c->set.ledger, EVIDENCE_READ, &e);
+	if (evidence_newest(v, &newest, &e) == 0 &&
+	    newest > c->now + CLOCK_SLACK)
+		say("warning: the evidence has an entry of %s, and the clock "
+		    "says %s: it was set back, or one is wrong",
+		    num_time_text(newest, when), num_time_text(c->now, now));
+	evidence_close(v);
+}
+
 void
 ctl_warn(struct ctl *c, struct ctl_facts *f, enum level now, enum level to)
 {
 	warn_useless(f, now, to);
 	warn_stranger(f, to);
 	warn_common(c, f);
+	warn_clock(c);
 	ctl_warn_requiretls(c, f, to);
 }

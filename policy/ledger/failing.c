@@ -9,7 +9,7 @@
 #include "buf.h"
 #include "err.h"
 #include "fault.h"
-#include "ledger.h"
+#include "evidence.h"
 #include "mem.h"
 
 static const char *
@@ -72,7 +72,7 @@ finish(struct summary *s)
 }
 
 static bool
-add_gateway(const struct ledger_gateway *g, void *arg)
+add_gateway(const struct evidence_gateway *g, void *arg)
 {
 	struct summary *s = arg;
 	enum fault fault;
@@ -97,17 +97,18 @@ add_gateway(const struct ledger_gateway *g, void *arg)
 }
 
 int
-failing_print(const char *path, time_t since, struct buf *out, struct err *e)
+failing_print(const char *path, const char *ledger, time_t since,
+    struct buf *out, struct err *e)
 {
 	struct summary s = {.out = out};
-	struct ledger *l = ledger_open(path, LEDGER_READ, e);
+	struct evidence *v = evidence_open(path, ledger, EVIDENCE_READ, e);
 	int rv;
 
-	if (l == NULL)
+	if (v == NULL)
 		return e->code == EX_NOINPUT ? 0 : -1;
-	rv = ledger_gateways(l, NULL, since, add_gateway, &s, e);
+	rv = evidence_gateways(v, NULL, since, add_gateway, &s, e);
 	finish(&s);
-	ledger_close(l);
+	evidence_close(v);
 	return rv;
 }
 

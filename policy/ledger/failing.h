@@ -36,13 +36,14 @@ const struct failing_hop *failing_find(
     const struct failing *f, const char *name, size_t len);
 
 /*
- * Append what the ledger at path says of probes since `since`, as text for
- * failing_parse(). A next-hop fails if a gateway of it has a fault of TLS
- * that stops mail, and none lets mail through; gateways that cannot be
- * reached count neither way. No ledger: nothing fails. 0, or -1 with *e set.
+ * Append what the evidence at path (or still in the ledger: evidence_open())
+ * says of probes since `since`, as text for failing_parse(). A next-hop fails
+ * if a gateway of it has a fault of TLS that stops mail, and none lets mail
+ * through; gateways that cannot be reached count neither way. No evidence:
+ * nothing fails. 0, or -1 with *e set.
  */
-int failing_print(
-    const char *path, time_t since, struct buf *out, struct err *e);
+int failing_print(const char *path, const char *ledger, time_t since,
+    struct buf *out, struct err *e);
 
 /* Add all of such text. */
 void failing_parse(struct failing *f, const char *text, size_t len);

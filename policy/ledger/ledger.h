@@ -1,8 +1,8 @@
 /*
- * ledger.h: what was seen and what was decided, kept on disk.
+ * ledger.h: what was decided, kept on disk.
  *
- * One SQLite file holds probe results, downgrades, the chained record of
- * events, what the mail log proved, and notices that wait. Several processes
+ * One SQLite file holds downgrades, the chained record of events, and notices
+ * that wait; what was seen has another one, evidence.h. Several processes
  * may write at once; a handle belongs to one thread, and does not go through
  * fork(2). All that is above this interface knows no SQL, so that another
  * engine can stand here.
@@ -40,10 +40,8 @@ struct ledger;
 
 #define LEDGER_REFUSED 1
 #define LEDGER_HASH 65		   /* bytes of a SHA-256 in hex, NUL included */
-#define LEDGER_TEXT_MAX 65536	   /* bytes of any one text, chains aside */
-#define LEDGER_CHAIN_MAX 1048576   /* bytes of a chain in PEM */
+#define LEDGER_TEXT_MAX 65536	   /* bytes of any one text */
 #define LEDGER_DOMAINS_MAX 1048576 /* bytes of a downgrade's domains */
-#define LEDGER_FAILURES_MAX 1000   /* a partner; older ones become sums */
 
 enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
 
@@ -71,82 +69,14 @@ void ledger_close(struct ledger *l);
 void ledger_patience(struct ledger *l, int ms);
 
 /*
- * Remove what is older than `before`: probes (never the latest of a gateway
- * nor its last that passed), chains that nothing needs any more, failures,
- * notices that were sent, positions of files not read since. Counts,
- * downgrades and events stay for ever. *removed (may be NULL) counts rows.
+ * Remove notices that were sent before `before`. Downgrades and events stay for
+ * ever. *removed (may be NULL) counts rows.
  */
 int ledger_prune(
     struct ledger *l, time_t before, int64_t *removed, struct err *e);
 
-/*
- * The time of the newest probe, event or failure, 0 if there is none. If it
- * lies ahead, the clock was set back since.
- */
+/* The time of the newest event, 0 if there is none. */
 int ledger_newest(struct ledger *l, time_t *when, struct err *e);
-
-/* --- Probes ----------------------------------------------------------- */
-
-/* One look at one gateway: a partner's next-hop, host, address and port. */
-struct ledger_probe {
-	int64_t id; /* 0 when adding */
-	time_t time;
-	const char *partner;
-	const char *nexthop; /* the domain asked for, as in the map */
-	const char *host;    /* "" if the look-up failed before there was one */
-	const char *address; /* the same */
-	unsigned port;	     /* 0 to 65535 */
-	const char *fault;   /* a word of fault.h */
-	const char *protocol; /* "TLSv1.3", and so on; "" if not reached */
-	const char *cipher;
-	const char *kex;
-	time_t not_after;  /* of the leaf; 0: not known */
-	const char *key;   /* SPKI SHA-256, 64 hex digits; "" if not known */
-	const char *chain; /* PEM, leaf first; "". Reading: only where said */
-	const char *detail;
-	bool passed; /* a level `secure` (as the registry means it) holds */
-};
-
-/* What is known of one gateway. */
-struct ledger_gateway {
-	struct ledger_probe last; /* chain is "" */
-	time_t since;	 /* when the present fault (or "ok") was first seen */
-	unsigned run;	 /* results in a row with that fault, last included */
-	time_t passed;	 /* time of the last result that passed, 0: never */
-	const char *key; /* of that result, "" */
-};
-
-/* Add one result. */
-int ledger_probe_add(
-    struct ledger *l, const struct ledger_probe *p, struct err *e);
-
-/*
- * The latest result of every gateway, of one partner or all (NULL), leaving
- * out gateways not looked at since `since`. By partner, nexthop, host,
- * address, port.
- */
-typedef bool ledger_gateway_fn(const struct ledger_gateway *g, void *arg);
-int ledger_gateways(struct ledger *l, const char *partner, time_t since,
-    ledger_gateway_fn *fn, void *arg, struct err *e);
-
-/* Results from `since` on, newest first, of one partner or all (NULL). */
-typedef bool ledger_probe_fn(const struct ledger_probe *p, void *arg);
-int ledger_probes(struct ledger *l, const char *partner, time_t since,
-    ledger_probe_fn *fn, void *arg, struct err *e);
-
-/*
- * The key of the last result that passed, of a partner's host: on whatever
- * address. key becomes "" and *when 0 if none ever did; when may be NULL.
- */
-int ledger_passed_key(struct ledger *l, const char *partner, const char *host,
-    char key[LEDGER_HASH], time_t *when, struct err *e);
-
-/*
- * The last chain seen of every (partner, nexthop, host), of one partner or
- * all (NULL): the result that showed it, with p->chain filled.
- */
-int ledger_chains(struct ledger *l, const char *partner, ledger_probe_fn *fn,
-    void *arg, struct err *e);
 
 /* --- Downgrades ------------------------------------------------------- */
 
@@ -316,98 +246,6 @@ typedef bool ledger_flaw_fn(const struct ledger_flaw *f, void *arg);
 int ledger_check(struct ledger *l, const struct ledger_head *known,
     ledger_flaw_fn *fn, void *arg, struct ledger_head *head, size_t *flaws,
     struct err *e);
-
-/* --- What the mail log proved ----------------------------------------- */
-
-enum ledger_direction { LEDGER_IN, LEDGER_OUT };
-enum ledger_seen { /* weakest first */
-	LEDGER_CLEAR,
-	LEDGER_ENCRYPTED,
-	LEDGER_TRUSTED,
-	LEDGER_VERIFIED,
-};
-const char *ledger_direction_name(enum ledger_direction d); /* "in" */
-const char *ledger_seen_name(enum ledger_seen s);	    /* "clear" ... */
-
-struct ledger_count {
-	const char *day;     /* YYYY-MM-DD, UTC */
-	const char *partner; /* or a domain, or "other" */
-	enum ledger_direction direction;
-	enum ledger_seen seen;
-	const char *protocol;
-	const char *cipher;
-	const char *result; /* "sent", "deferred", "bounced", ... */
-	uint64_t n;	    /* adding: how many more */
-};
-
-struct ledger_failure {
-	time_t time;
-	const char *partner;
-	enum ledger_direction direction;
-	const char *fault; /* word of fault.h */
-	const char *domain;
-	const char *host;
-	const char *address;
-	const char *queue_id;
-	const char *text;
-};
-
-/* How far a log file was read; a file is its device, inode and first line. */
-struct ledger_position {
-	const char *path; /* where it was last */
-	uint64_t device;
-	uint64_t inode;
-	const char *first; /* SHA-256 of the first line, hex */
-	uint64_t offset;
-	time_t time; /* when it was saved */
-};
-
-/* All of it in one transaction: nothing is counted twice or left out. */
-struct ledger_batch {
-	const struct ledger_count *count;
-	size_t ncounts;
-	const struct ledger_failure *failure;
-	size_t nfailures;
-	const struct ledger_position *position;
-	size_t npositions;
-};
-int ledger_log_add(
-    struct ledger *l, const struct ledger_batch *b, struct err *e);
-
-/*
- * Counts of the days `from` to `to`, both included ("" or NULL: open), of
- * one partner or all (NULL). By day, partner, and so on.
- */
-typedef bool ledger_count_fn(const struct ledger_count *c, void *arg);
-int ledger_counts(struct ledger *l, const char *partner, const char *from,
-    const char *to, ledger_count_fn *fn, void *arg, struct err *e);
-
-/* Failures from `since` on, oldest first, of one partner or all (NULL). */
-typedef bool ledger_failure_fn(const struct ledger_failure *f, void *arg);
-int ledger_failures(struct ledger *l, const char *partner, time_t since,
-    ledger_failure_fn *fn, void *arg, struct err *e);
-
-/* The last of each partner, or of one, if it is from `since` on. */
-int ledger_last_failures(struct ledger *l, const char *partner, time_t since,
-    ledger_failure_fn *fn, void *arg, struct err *e);
-
-/* The sums that older failures became, a row a day, partner and fault. */
-struct ledger_failure_sum {
-	const char *day;
-	const char *partner;
-	enum ledger_direction direction;
-	const char *fault;
-	uint64_t n;
-};
-typedef bool ledger_failure_sum_fn(
-    const struct ledger_failure_sum *s, void *arg);
-int ledger_failure_sums(struct ledger *l, const char *partner, const char *from,
-    const char *to, ledger_failure_sum_fn *fn, void *arg, struct err *e);
-
-/* All positions, those saved last first. */
-typedef bool ledger_position_fn(const struct ledger_position *p, void *arg);
-int ledger_positions(
-    struct ledger *l, ledger_position_fn *fn, void *arg, struct err *e);
 
 /* --- Notices ---------------------------------------------------------- */
 

@@ -8,21 +8,13 @@
 
 #include "db.h"
 #include "ledger.h"
+#include "ledger_need.h"
 
 struct ledger {
 	struct db *db;
 };
 
 extern const struct db_schema ledger_schema;
-
-/* NULL if s is a word (a-z, 0-9, '-'), else 65 in *e; what names it. */
-int ledger_need_word(const char *what, const char *s, struct err *e);
-
-/* "" or 64 lower-case hex digits, else 65. */
-int ledger_need_hash(const char *what, const char *s, struct err *e);
-
-/* 1970 to 9999, else 65. */
-int ledger_need_time(const char *what, time_t t, struct err *e);
 
 /*
  * Within a transaction: append an event, about the downgrade of that number

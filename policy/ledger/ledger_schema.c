@@ -5,12 +5,13 @@
  * Words (faults, levels, kinds) are stored as text, times as seconds since
  * 1970, and STRICT tables keep other types out.
  */
+#include "evidence_tables.h"
 #include "ledger_impl.h"
 
 /*
  * gateway.last, .passed and .shown are rows of probe: the latest, the last
  * that passed, the last that showed a chain. They are kept right by
- * ledger_probe.c, not by foreign keys, whose indexes would cost each probe.
+ * evidence_probe.c, not by foreign keys, whose indexes would cost each probe.
  */
 static const char probes[] =
     "CREATE TABLE chain("
@@ -97,49 +98,7 @@ static const char record[] =
     ") STRICT;"
     "INSERT INTO head VALUES(1, 0, '');";
 
-static const char evidence[] =
-    "CREATE TABLE log_count("
-    " day TEXT NOT NULL,"
-    " partner TEXT NOT NULL,"
-    " direction INTEGER NOT NULL,"
-    " seen INTEGER NOT NULL,"
-    " protocol TEXT NOT NULL,"
-    " cipher TEXT NOT NULL,"
-    " result TEXT NOT NULL,"
-    " n INTEGER NOT NULL,"
-    " PRIMARY KEY(day, partner, direction, seen, protocol, cipher, result)"
-    ") STRICT, WITHOUT ROWID;"
-    "CREATE TABLE failure("
-    " id INTEGER PRIMARY KEY,"
-    " time INTEGER NOT NULL,"
-    " partner TEXT NOT NULL,"
-    " direction INTEGER NOT NULL,"
-    " fault TEXT NOT NULL,"
-    " domain TEXT NOT NULL,"
-    " host TEXT NOT NULL,"
-    " address TEXT NOT NULL,"
-    " queue_id TEXT NOT NULL,"
-    " text TEXT NOT NULL"
-    ") STRICT;"
-    "CREATE INDEX failure_partner ON failure(partner, time);"
-    "CREATE INDEX failure_time ON failure(time);"
-    "CREATE TABLE failure_sum("
-    " day TEXT NOT NULL,"
-    " partner TEXT NOT NULL,"
-    " direction INTEGER NOT NULL,"
-    " fault TEXT NOT NULL,"
-    " n INTEGER NOT NULL,"
-    " PRIMARY KEY(day, partner, direction, fault)"
-    ") STRICT, WITHOUT ROWID;"
-    "CREATE TABLE position("
-    " device INTEGER NOT NULL,"
-    " inode INTEGER NOT NULL,"
-    " first TEXT NOT NULL,"
-    " path TEXT NOT NULL,"
-    " offset INTEGER NOT NULL,"
-    " time INTEGER NOT NULL,"
-    " PRIMARY KEY(device, inode, first)"
-    ") STRICT, WITHOUT ROWID;"
+static const char evidence[] = EVIDENCE_LOG_TABLES
     "CREATE TABLE notice("
     " id INTEGER PRIMARY KEY AUTOINCREMENT,"
     " key TEXT NOT NULL UNIQUE,"
@@ -155,11 +114,24 @@ static const char evidence[] =
 static const char domains[] =
     "ALTER TABLE downgrade ADD COLUMN domains TEXT NOT NULL DEFAULT '';";
 
-static const char *const step[] = {probes, record, evidence, domains};
+/*
+ * Evidence has a file of its own (evidence_take.c takes it there); a program of
+ * the version before, still at work, shall not find these tables.
+ */
+static const char moved[] = "ALTER TABLE probe RENAME TO old_probe;"
+			    "ALTER TABLE gateway RENAME TO old_gateway;"
+			    "ALTER TABLE chain RENAME TO old_chain;"
+			    "ALTER TABLE log_count RENAME TO old_log_count;"
+			    "ALTER TABLE failure RENAME TO old_failure;"
+			    "ALTER TABLE failure_sum RENAME TO old_failure_sum;"
+			    "ALTER TABLE position RENAME TO old_position;";
+
+static const char *const step[] = {probes, record, evidence, domains, moved};
 
 const struct db_schema ledger_schema = {
     .noun = "ledger",
     .application_id = 0x746c7370, /* "tlsp" */
     .step = step,
     .version = sizeof(step) / sizeof(step[0]),
+    .writers = "tlspact-compile, run by its owner or root",
 };

@@ -74,7 +74,7 @@ static void
 tell(struct logjoin *j, struct logwaiting *w)
 {
 	struct attempt a = {.time = w->time,
-	    .direction = LEDGER_IN,
+	    .direction = EVIDENCE_IN,
 	    .domain = {w->domain, w->ndomain},
 	    .queue_id = {w->session.queue_id, w->session.nqueue_id},
 	    .result = {"received", 8}};
@@ -198,7 +198,7 @@ static const char *
 accept_error(struct logjoin *j, const struct logprefix *p,
     const struct logtext_peer *peer, struct span why)
 {
-	struct attempt a = {.direction = LEDGER_IN,
+	struct attempt a = {.direction = EVIDENCE_IN,
 	    .host = peer->host,
 	    .address = peer->address,
 	    .result = {"failed", 6},
@@ -217,7 +217,7 @@ accept_error(struct logjoin *j, const struct logprefix *p,
 static const char *
 refusal(struct logjoin *j, const struct logprefix *p, struct span rest)
 {
-	struct attempt a = {.direction = LEDGER_IN,
+	struct attempt a = {.direction = EVIDENCE_IN,
 	    .queue_id = {"NOQUEUE", 7},
 	    .result = {"rejected", 8}};
 	struct logtext_peer peer;

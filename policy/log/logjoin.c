@@ -70,7 +70,7 @@ void
 logstate_facts(const struct logproc_session *s, struct attempt *a)
 {
 	if (s == NULL || !s->known) {
-		a->level = LEDGER_CLEAR;
+		a->level = EVIDENCE_CLEAR;
 		a->encrypted = FACT_NO;
 		a->chain_trusted = a->name_matched = FACT_UNKNOWN;
 		return;
@@ -80,7 +80,7 @@ logstate_facts(const struct logproc_session *s, struct attempt *a)
 	a->protocol = (struct span){s->protocol, s->nprotocol};
 	a->cipher = (struct span){s->cipher, s->ncipher};
 	a->chain_trusted = a->name_matched = FACT_UNKNOWN;
-	a->level = LEDGER_ENCRYPTED;
+	a->level = EVIDENCE_ENCRYPTED;
 	switch ((enum logtext_trust)s->trust) {
 	case LOGTEXT_UNSAID:
 		break;
@@ -90,12 +90,12 @@ logstate_facts(const struct logproc_session *s, struct attempt *a)
 		break;
 	case LOGTEXT_TRUSTED:
 		a->chain_trusted = FACT_YES;
-		a->level = LEDGER_TRUSTED;
+		a->level = EVIDENCE_TRUSTED;
 		break;
 	case LOGTEXT_VERIFIED:
 		/* By a name, a key or TLSA: the log does not say. */
 		a->verified = true;
-		a->level = LEDGER_VERIFIED;
+		a->level = EVIDENCE_VERIFIED;
 		break;
 	}
 }
@@ -233,7 +233,7 @@ tell_missed(struct logjoin *j, struct logproc *proc, const struct attempt *a)
 		if (!span_same(id, a->queue_id))
 			continue;
 		one = (struct attempt){.time = a->time,
-		    .direction = LEDGER_OUT,
+		    .direction = EVIDENCE_OUT,
 		    .domain = a->domain,
 		    .queue_id = a->queue_id,
 		    .result = {"skipped", 7},
@@ -305,18 +305,18 @@ apply_policy(struct span tls, struct attempt *a)
 	} else if (is_level(level, named)) {
 		a->encrypted = a->chain_trusted = a->name_matched = FACT_YES;
 		a->verified = true;
-		a->level = LEDGER_VERIFIED;
+		a->level = EVIDENCE_VERIFIED;
 	} else if (is_level(level, keyed)) {
 		if (a->encrypted != FACT_YES)
 			a->chain_trusted = a->name_matched = FACT_UNKNOWN;
 		a->encrypted = FACT_YES;
 		a->verified = true;
-		a->level = LEDGER_VERIFIED;
+		a->level = EVIDENCE_VERIFIED;
 	} else if (is_level(level, open) && a->encrypted != FACT_YES) {
 		/* smtp_tls_loglevel is 0: encrypted is all that is known. */
 		a->encrypted = FACT_YES;
 		a->chain_trusted = a->name_matched = FACT_UNKNOWN;
-		a->level = LEDGER_ENCRYPTED;
+		a->level = EVIDENCE_ENCRYPTED;
 	}
 }
 
@@ -356,7 +356,7 @@ delivery(struct logjoin *j, const struct logprefix *p, bool smtp,
     const struct logtext_delivery *d)
 {
 	struct logproc *proc = smtp ? logprocs_find(&j->procs, p) : NULL;
-	struct attempt a = {.direction = LEDGER_OUT,
+	struct attempt a = {.direction = EVIDENCE_OUT,
 	    .queue_id = d->queue_id,
 	    .host = d->peer.host,
 	    .address = d->peer.address,

@@ -21,7 +21,7 @@
 #include <time.h>
 
 #include "fault.h"
-#include "ledger.h"
+#include "evidence.h"
 #include "span.h"
 
 struct logjoin;
@@ -35,13 +35,13 @@ const char *fact_name(enum fact f); /* "unknown", "no", "yes" */
 /* What became of one recipient, or of one gateway on the way. */
 struct attempt {
 	time_t time;
-	enum ledger_direction direction;
+	enum evidence_direction direction;
 	struct span domain; /* of the recipient, or sender; "" for <> */
 	struct span queue_id;
 	struct span host; /* the peer; empty if none was reached */
 	struct span address;
 	unsigned port;
-	enum ledger_seen level; /* LEDGER_CLEAR if there was no session */
+	enum evidence_seen level; /* EVIDENCE_CLEAR if there was no session */
 	enum fact encrypted;
 	enum fact chain_trusted;
 	enum fact name_matched;

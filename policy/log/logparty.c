@@ -184,7 +184,7 @@ logparty_find(const struct logparty *w, const struct attempt *a,
 		out->partner = by_name(w, out->domain);
 	if (out->partner != REGISTRY_NONE)
 		return;
-	if (a->direction == LEDGER_OUT) {
+	if (a->direction == EVIDENCE_OUT) {
 		if (w->routes && a->host.n > 0)
 			out->partner = by_routes(w, a);
 		return;
@@ -235,7 +235,7 @@ logparty_refine(const struct logparty *w, uint32_t partner, struct attempt *a)
 	const struct partner *p = &w->r->partner[partner];
 	bool lowered;
 
-	if (a->direction != LEDGER_OUT ||
+	if (a->direction != EVIDENCE_OUT ||
 	    (!a->verified && a->fault == FAULT_OK))
 		return;
 	lowered = was_lowered(w, partner, a->time);

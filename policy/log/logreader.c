@@ -7,7 +7,7 @@
 
 #include "buf.h"
 #include "err.h"
-#include "ledger.h"
+#include "evidence.h"
 #include "logfile.h"
 #include "logprefix.h"
 #include "logrotated.h"
@@ -21,7 +21,7 @@
 #define DIRTY_MS 100 /* while something is not written yet */
 #define RETRY_MS 1000
 
-/* How far a file was read; the ledger's row for it. */
+/* How far a file was read; the evidence's row for it. */
 struct place {
 	char first[DIGEST_HEX];
 	uint64_t offset;
@@ -29,7 +29,7 @@ struct place {
 
 struct logreader {
 	struct logreader_hooks hook;
-	struct ledger *ledger;
+	struct evidence *evidence;
 	struct logtally *tally;
 	struct logjoin *join;
 	struct logreader_stats stats;
@@ -86,7 +86,7 @@ set_place(struct logreader *r, const char *first, uint64_t offset)
 }
 
 static bool
-load_place(const struct ledger_position *p, void *arg)
+load_place(const struct evidence_position *p, void *arg)
 {
 	set_place(arg, p->first, p->offset);
 	return true;
@@ -95,12 +95,12 @@ load_place(const struct ledger_position *p, void *arg)
 int
 logreader_write(struct logreader *r, struct err *e)
 {
-	struct ledger_position p = {.time = r->now};
+	struct evidence_position p = {.time = r->now};
 	char first[DIGEST_HEX];
 	size_t n = 0;
 
 	r->written = r->hook.pace();
-	if (r->ledger == NULL)
+	if (r->evidence == NULL)
 		return 0;
 	/* Nothing of what is read again is new. */
 	if (r->file != NULL && logfile_offset(r->file) > r->muted &&
@@ -239,7 +239,7 @@ open_at_place(struct logreader *r, const char *path, struct err *e)
 	if ((r->file = logfile_open(path, e)) == NULL)
 		return -1;
 	r->from_pipe = logfile_is_pipe(r->file);
-	if (r->ledger == NULL || !logfile_first(r->file, first) ||
+	if (r->evidence == NULL || !logfile_first(r->file, first) ||
 	    (p = find_place(r, first)) == NULL) {
 		r->warm = true;
 		return 0;
@@ -264,7 +264,7 @@ logreader_file(struct logreader *r, const char *path, struct err *e)
 		if (is_due(r) && logreader_write(r, e) == -1)
 			return -1;
 	/* A file that may still grow is read on from there the next time. */
-	if (rc != -1 && (r->ledger == NULL || !logfile_is_plain(r->file)))
+	if (rc != -1 && (r->evidence == NULL || !logfile_is_plain(r->file)))
 		take_rest(r);
 	if (rc == -1) {
 		struct err ignored;
@@ -287,7 +287,7 @@ has_data(const char *path)
 	return stat(path, &st) == 0 && st.st_size > 0;
 }
 
-/* True if the ledger knows the file, which need not be read whole. */
+/* True if the evidence knows the file, which need not be read whole. */
 static bool
 is_known(struct logreader *r, const char *path)
 {
@@ -338,7 +338,7 @@ warm_up(
 	return rv;
 }
 
-/* The newest of the n files that the ledger knows, or n. */
+/* The newest of the n files that the evidence knows, or n. */
 static size_t
 newest_known(struct logreader *r, const struct logrotated *v, size_t n)
 {
@@ -447,7 +447,7 @@ follow_file(
 	return 0;
 }
 
-/* Without a ledger: from the end, knowing what goes on there. */
+/* Without evidence: from the end, knowing what goes on there. */
 static int
 open_at_end(struct logreader *r, const char *path, struct err *e)
 {
@@ -471,7 +471,7 @@ logreader_follow(struct logreader *r, const char *path, struct err *e)
 	bool said = false;
 	int rv = 0;
 
-	if (r->ledger == NULL && has_data(path))
+	if (r->evidence == NULL && has_data(path))
 		rv = open_at_end(r, path, e);
 	while (rv == 0 && !*r->hook.stop) {
 		if (r->file != NULL)
@@ -501,19 +501,19 @@ logreader_follow(struct logreader *r, const char *path, struct err *e)
 /* --- all -------------------------------------------------------------- */
 
 struct logreader *
-logreader_new(const struct logreader_hooks *hooks, struct ledger *ledger,
+logreader_new(const struct logreader_hooks *hooks, struct evidence *evidence,
     struct logtally *tally, struct err *e)
 {
 	struct logreader *r = mem_zero(1, sizeof(*r));
 
 	r->hook = *hooks;
-	r->ledger = ledger;
+	r->evidence = evidence;
 	r->tally = tally;
 	r->now = r->hook.now();
 	r->written = r->hook.pace();
 	r->join = logjoin_new(r->now, attempt, r);
-	if (ledger != NULL &&
-	    ledger_positions(ledger, load_place, r, e) == -1) {
+	if (evidence != NULL &&
+	    evidence_positions(evidence, load_place, r, e) == -1) {
 		logreader_free(r);
 		return NULL;
 	}
@@ -524,7 +524,7 @@ int
 logreader_finish(struct logreader *r, struct err *e)
 {
 	/* The end of a pipe, or of what nobody reads again. */
-	if (r->ledger == NULL || r->from_pipe) {
+	if (r->evidence == NULL || r->from_pipe) {
 		close_file(r);
 		logjoin_end(r->join);
 	}

@@ -1,7 +1,7 @@
 /*
  * logreader.h: read logs to their end, or follow one, exactly once.
  *
- * The ledger holds how far each file was read, by its first line, so that
+ * The evidence holds how far each file was read, by its first line, so that
  * a file is known again when it was renamed, copied, or compressed. After a
  * restart some of what was read already is read again, without effect, so
  * that sessions and messages that were going on are known.
@@ -17,7 +17,7 @@
 #include "logjoin.h"
 
 struct err;
-struct ledger;
+struct evidence;
 struct logprefix;
 struct logreader;
 struct logtally;
@@ -51,11 +51,11 @@ struct logreader_stats {
 };
 
 /*
- * With a ledger (borrowed, as is tally), positions are read from it and
+ * With evidence (borrowed, as is tally), positions are read from it and
  * kept there; NULL: every file is read from its start and nothing is kept.
  */
 struct logreader *logreader_new(const struct logreader_hooks *hooks,
-    struct ledger *ledger, struct logtally *tally, struct err *e);
+    struct evidence *evidence, struct logtally *tally, struct err *e);
 
 /* Read one file, or "-", to its end. 0, or -1 with *e set. */
 int logreader_file(struct logreader *r, const char *path, struct err *e);
@@ -66,7 +66,7 @@ int logreader_file(struct logreader *r, const char *path, struct err *e);
  */
 int logreader_log(struct logreader *r, const char *path, struct err *e);
 
-/* The same, and go on until *stop. Without a ledger from the present end. */
+/* The same, and go on until *stop. Without evidence from the present end. */
 int logreader_follow(struct logreader *r, const char *path, struct err *e);
 
 /* All was read: tell what waits, write what is not written. */

@@ -39,11 +39,11 @@ struct strangers {
 };
 
 struct logtally {
-	struct ledger *ledger;
+	struct evidence *evidence;
 	struct sum *sum;
 	uint32_t *slot; /* index + 1 */
 	size_t nsums;
-	struct ledger_failure failure[FAILURES_ROOM];
+	struct evidence_failure failure[FAILURES_ROOM];
 	size_t nfailures;
 	struct arena text;
 	struct strangers *strangers;
@@ -51,11 +51,11 @@ struct logtally {
 };
 
 struct logtally *
-logtally_new(struct ledger *l)
+logtally_new(struct evidence *v)
 {
 	struct logtally *t = mem_zero(1, sizeof(*t));
 
-	t->ledger = l;
+	t->evidence = v;
 	t->sum = mem_zero(SUMS_ROOM, sizeof(*t->sum));
 	t->slot = mem_zero(SLOTS, sizeof(*t->slot));
 	t->strangers = mem_zero(DAYS, sizeof(*t->strangers));
@@ -73,7 +73,7 @@ day_text(int32_t day, char *buf, size_t size)
 		(void)snprintf(buf, size, "1970-01-01");
 }
 
-/* What the ledger takes: UTF-8 without control characters. */
+/* What the evidence takes: UTF-8 without control characters. */
 static const char *
 clean(struct logtally *t, struct span s, size_t max)
 {
@@ -122,7 +122,7 @@ hash_name(const char *s)
 }
 
 static bool
-remember(const struct ledger_count *c, void *arg)
+remember(const struct evidence_count *c, void *arg)
 {
 	struct strangers *set = arg;
 
@@ -160,8 +160,8 @@ strangers_of(struct logtally *t, int32_t day, uint8_t direction, struct err *e)
 		if (t->sum[i].day == day && t->sum[i].direction == direction &&
 		    strchr(t->sum[i].label, '.') != NULL)
 			(void)admit(oldest, hash_name(t->sum[i].label));
-	if (ledger_counts(t->ledger, NULL, text, text, remember, oldest, e) ==
-	    -1)
+	if (evidence_counts(
+		t->evidence, NULL, text, text, remember, oldest, e) == -1)
 		return NULL;
 	return oldest;
 }
@@ -219,7 +219,7 @@ static void
 add_failure(struct logtally *t, const struct attempt *a, const char *label,
     const char *domain)
 {
-	t->failure[t->nfailures++] = (struct ledger_failure){.time = a->time,
+	t->failure[t->nfailures++] = (struct evidence_failure){.time = a->time,
 	    .partner = arena_copy(&t->text, label, strlen(label)),
 	    .direction = a->direction,
 	    .fault = fault_text(a->fault),
@@ -272,14 +272,14 @@ logtally_empty(const struct logtally *t)
 }
 
 int
-logtally_write(struct logtally *t, const struct ledger_position *position,
+logtally_write(struct logtally *t, const struct evidence_position *position,
     size_t npositions, struct err *e)
 {
-	struct ledger_batch batch = {.failure = t->failure,
+	struct evidence_batch batch = {.failure = t->failure,
 	    .nfailures = t->nfailures,
 	    .position = position,
 	    .npositions = npositions};
-	struct ledger_count *count = NULL;
+	struct evidence_count *count = NULL;
 	char(*days)[16] = NULL;
 	size_t i;
 	int rv;
@@ -292,7 +292,7 @@ logtally_write(struct logtally *t, const struct ledger_position *position,
 		const struct sum *s = &t->sum[i];
 
 		day_text(s->day, days[i], sizeof(days[i]));
-		count[i] = (struct ledger_count){.day = days[i],
+		count[i] = (struct evidence_count){.day = days[i],
 		    .partner = s->label,
 		    .direction = s->direction,
 		    .seen = s->seen,
@@ -303,7 +303,7 @@ logtally_write(struct logtally *t, const struct ledger_position *position,
 	}
 	batch.count = count;
 	batch.ncounts = t->nsums;
-	rv = ledger_log_add(t->ledger, &batch, e);
+	rv = evidence_log_add(t->evidence, &batch, e);
 	free(count);
 	free(days);
 	if (rv != 0)

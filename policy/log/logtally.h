@@ -1,5 +1,5 @@
 /*
- * logtally.h: deliveries summed up, and written to the ledger.
+ * logtally.h: deliveries summed up, and written to the evidence.
  *
  * Sums are kept in memory and written together with how far the log was
  * read, in one transaction: whatever happens, nothing is counted twice or
@@ -13,8 +13,8 @@
 #include "logjoin.h"
 
 struct err;
-struct ledger;
-struct ledger_position;
+struct evidence;
+struct evidence_position;
 struct logparty_answer;
 struct logtally;
 
@@ -27,8 +27,8 @@ struct logtally;
  */
 #define LOGTALLY_STRANGERS_MAX 1000
 
-/* The ledger is borrowed, and knows the strangers of earlier runs. */
-struct logtally *logtally_new(struct ledger *l);
+/* The evidence is borrowed, and knows the strangers of earlier runs. */
+struct logtally *logtally_new(struct evidence *v);
 
 /* Add one, whose partner has that name (NULL: a stranger). */
 int logtally_add(struct logtally *t, const struct attempt *a,
@@ -42,7 +42,7 @@ bool logtally_empty(const struct logtally *t);
 
 /* Write all sums and failures, and the positions. 0, or -1 with *e set; the
  * sums are then still there. */
-int logtally_write(struct logtally *t, const struct ledger_position *position,
+int logtally_write(struct logtally *t, const struct evidence_position *position,
     size_t npositions, struct err *e);
 
 /* NULL is well. */

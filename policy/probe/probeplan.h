@@ -22,7 +22,7 @@ struct probetarget {
 	const struct terms *terms;     /* never NULL, and so the next */
 	const struct strs *gateway;
 	enum level level;    /* at which to look and to judge */
-	const char *nexthop; /* for mxdns_lookup, and the ledger */
+	const char *nexthop; /* for mxdns_lookup, and the evidence */
 	/* Whose domain `nexthop` is in the rules; NULL: that of the nexthop. */
 	const char *domain;
 	bool listed; /* nexthop stands in the registry: worth recording */

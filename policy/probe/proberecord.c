@@ -19,12 +19,12 @@
 #define DAY 86400
 
 struct proberecord {
-	struct ledger *ledger; /* NULL: could not be opened */
+	struct evidence *evidence; /* NULL: could not be opened */
 	bool write;
 	int code;	 /* of the first failure */
 	unsigned in_row; /* failures */
 	size_t lost;
-	char key[LEDGER_HASH];
+	char key[EVIDENCE_KEY];
 	struct buf pem;
 	struct arena arena;
 	struct probereport_seen *seen;
@@ -44,14 +44,15 @@ failed(struct proberecord *p, const struct err *e)
 }
 
 struct proberecord *
-proberecord_open(const char *path, enum ledger_mode mode, struct err *e)
+proberecord_open(const char *path, const char *ledger, enum evidence_mode mode,
+    struct err *e)
 {
 	struct proberecord *p = mem_zero(1, sizeof(*p));
 
 	e->code = 0;
-	p->write = mode == LEDGER_WRITE;
-	p->ledger = ledger_open(path, mode, e);
-	if (p->ledger == NULL && p->write)
+	p->write = mode == EVIDENCE_WRITE;
+	p->evidence = evidence_open(path, ledger, mode, e);
+	if (p->evidence == NULL && p->write)
 		(void)failed(p, e);
 	else if (e->code == EX_NOINPUT)
 		e->code = 0;
@@ -70,7 +71,7 @@ chain_text(struct proberecord *p, const struct starttls_result *s)
 	    (c = x509_chain_of_stack(s->chain, &e)) == NULL)
 		return "";
 	if (x509_chain_pem(c, &p->pem) == -1 || p->pem.len == 0 ||
-	    p->pem.len > LEDGER_CHAIN_MAX) {
+	    p->pem.len > EVIDENCE_CHAIN_MAX) {
 		buf_clear(&p->pem);
 		buf_puts(&p->pem, "");
 	}
@@ -78,11 +79,24 @@ chain_text(struct proberecord *p, const struct starttls_result *s)
 	return p->pem.len == 0 ? "" : p->pem.data;
 }
 
+static enum evidence_judged
+judged(const struct proberow *row)
+{
+	static const enum evidence_judged by[] = {
+	    [CERTRULE_BY_NAME] = EVIDENCE_BY_CA,
+	    [CERTRULE_BY_KEY] = EVIDENCE_BY_KEY,
+	    [CERTRULE_BY_DANE] = EVIDENCE_BY_DANE,
+	    [CERTRULE_BY_NONE] = EVIDENCE_BY_NONE,
+	};
+
+	return row->passed ? by[row->by] : EVIDENCE_FAILED;
+}
+
 int
 proberecord_add(struct proberecord *p, const struct proberow *row,
     const struct starttls_result *s, struct err *e)
 {
-	struct ledger_probe probe = {
+	struct evidence_probe probe = {
 	    .time = row->time,
 	    .partner = row->target->name,
 	    .nexthop = row->target->nexthop,
@@ -96,17 +110,17 @@ proberecord_add(struct proberecord *p, const struct proberow *row,
 	    .not_after = row->not_after,
 	    .key = row->key,
 	    .detail = row->detail,
-	    .passed = row->passed,
+	    .judged = judged(row),
 	};
 
 	if (!p->write || !row->target->listed)
 		return 0;
-	if (p->ledger == NULL || p->in_row >= GIVE_UP) {
+	if (p->evidence == NULL || p->in_row >= GIVE_UP) {
 		p->lost++;
 		return 0;
 	}
 	probe.chain = chain_text(p, s);
-	if (ledger_probe_add(p->ledger, &probe, e) == 0) {
+	if (evidence_probe_add(p->evidence, &probe, e) == 0) {
 		p->in_row = 0;
 		return 0;
 	}
@@ -120,8 +134,8 @@ proberecord_last_key(
 {
 	struct err e;
 
-	if (p->ledger == NULL || t->partner == NULL ||
-	    ledger_passed_key(p->ledger, t->name, host, p->key, NULL, &e) ==
+	if (p->evidence == NULL || t->partner == NULL ||
+	    evidence_passed_key(p->evidence, t->name, host, p->key, NULL, &e) ==
 		-1 ||
 	    p->key[0] == '\0')
 		return NULL;
@@ -142,7 +156,7 @@ target_name(const void *array, uint32_t i)
 }
 
 static bool
-on_last(const struct ledger_gateway *g, void *arg)
+on_last(const struct evidence_gateway *g, void *arg)
 {
 	struct slow *s = arg;
 	enum fault fault;
@@ -166,13 +180,13 @@ proberecord_slow(
 	struct err e;
 	size_t i;
 
-	if (p->ledger == NULL)
+	if (p->evidence == NULL)
 		return;
 	strmap_init(&s.map, target_name);
 	for (i = 0; i < n; i++)
 		(void)strmap_add(
 		    &s.map, t, t[i].nexthop, strlen(t[i].nexthop), (uint32_t)i);
-	(void)ledger_gateways(p->ledger, NULL, 0, on_last, &s, &e);
+	(void)evidence_gateways(p->evidence, NULL, 0, on_last, &s, &e);
 	strmap_free(&s.map);
 }
 
@@ -190,7 +204,7 @@ is_partner(const struct registry *r, const char *name)
 }
 
 static bool
-on_gateway(const struct ledger_gateway *g, void *arg)
+on_gateway(const struct evidence_gateway *g, void *arg)
 {
 	struct proberecord *p = arg;
 
@@ -211,7 +225,7 @@ on_gateway(const struct ledger_gateway *g, void *arg)
 
 /* A gateway whose last result showed no certificate: the one before. */
 static bool
-on_chain(const struct ledger_probe *c, void *arg)
+on_chain(const struct evidence_probe *c, void *arg)
 {
 	struct proberecord *p = arg;
 	struct probereport_seen *s;
@@ -235,9 +249,10 @@ proberecord_seen(struct proberecord *p, const struct registry *reg,
 	int rv = 0;
 
 	p->registry = reg;
-	if (p->ledger != NULL &&
-	    (ledger_gateways(p->ledger, NULL, since, on_gateway, p, e) == -1 ||
-		ledger_chains(p->ledger, NULL, on_chain, p, e) == -1))
+	if (p->evidence != NULL &&
+	    (evidence_gateways(p->evidence, NULL, since, on_gateway, p, e) ==
+		    -1 ||
+		evidence_chains(p->evidence, NULL, on_chain, p, e) == -1))
 		rv = -1;
 	r->seen = p->seen;
 	r->nseen = p->nseen;
@@ -255,11 +270,11 @@ int
 proberecord_prune(
     struct proberecord *p, time_t now, uint64_t keep, struct err *e)
 {
-	if (keep == 0 || !p->write || p->ledger == NULL)
+	if (keep == 0 || !p->write || p->evidence == NULL)
 		return 0;
 	if (keep < PROBERECORD_KEEP)
 		keep = PROBERECORD_KEEP;
-	return ledger_prune(p->ledger, now - (time_t)keep, NULL, e);
+	return evidence_prune(p->evidence, now - (time_t)keep, NULL, e);
 }
 
 void
@@ -267,7 +282,7 @@ proberecord_close(struct proberecord *p)
 {
 	if (p == NULL)
 		return;
-	ledger_close(p->ledger);
+	evidence_close(p->evidence);
 	buf_free(&p->pem);
 	arena_free(&p->arena);
 	free(p->seen);

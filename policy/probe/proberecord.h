@@ -1,10 +1,10 @@
 /*
- * proberecord.h: probe results into the ledger, and what it remembers.
+ * proberecord.h: probe results into the evidence, and what it remembers.
  */
 #ifndef PROBERECORD_H
 #define PROBERECORD_H
 
-#include "ledger.h"
+#include "evidence.h"
 
 struct err;
 struct proberecord;
@@ -17,12 +17,12 @@ struct starttls_result;
 #define PROBERECORD_DAYS 30 /* gateways not seen for longer are forgotten */
 
 /*
- * Open the ledger at path. Never NULL: if that fails, e->code is not 0, and
- * the rest does nothing but count. With LEDGER_READ nothing is added, and a
- * ledger that is not there is an empty one.
+ * Open the evidence, as evidence_open(). Never NULL: if that fails, e->code is
+ * not 0, and the rest does nothing but count. With EVIDENCE_READ nothing is
+ * added, and evidence that is not there is empty.
  */
-struct proberecord *proberecord_open(
-    const char *path, enum ledger_mode mode, struct err *e);
+struct proberecord *proberecord_open(const char *path, const char *ledger,
+    enum evidence_mode mode, struct err *e);
 
 /*
  * Add one result. Only next-hops that stand in the registry are kept: what
@@ -45,7 +45,7 @@ void proberecord_slow(
     struct proberecord *p, const struct probetarget *t, size_t n, bool *slow);
 
 /*
- * The gateways that the ledger has seen lately, of partners of reg, into
+ * The gateways that the evidence has seen lately, of partners of reg, into
  * r->seen; they live until p is closed. 0, or -1 with *e set.
  */
 int proberecord_seen(struct proberecord *p, const struct registry *reg,
@@ -55,9 +55,9 @@ int proberecord_seen(struct proberecord *p, const struct registry *reg,
 #define PROBERECORD_KEEP (90u * 86400) /* seconds */
 
 /*
- * Remove from the ledger what ledger_prune() may, if it is older than `keep`
- * seconds before now, and not before PROBERECORD_KEEP; 0 keeps all. 0, or -1
- * with *e set.
+ * Remove from the evidence what evidence_prune() may, if it is older than
+ * `keep` seconds before now, and not before PROBERECORD_KEEP; 0 keeps all. 0,
+ * or -1 with *e set.
  */
 int proberecord_prune(
     struct proberecord *p, time_t now, uint64_t keep, struct err *e);

@@ -16,7 +16,7 @@
 struct buf;
 struct probeplan;
 
-/* A gateway as the ledger remembers it. */
+/* A gateway as the evidence remembers it. */
 struct probereport_seen {
 	const char *partner, *nexthop, *host, *address;
 	unsigned port;

@@ -160,7 +160,7 @@ same_gateway(const struct probereport_seen *s, const struct proberow *row)
 	       strcmp(s->partner, row->target->name) == 0;
 }
 
-/* The ledger's memory of the gateway of row, or NULL. */
+/* The evidence's memory of the gateway of row, or NULL. */
 static const struct probereport_seen *
 remembered(const struct probereport *r, const struct proberow *row)
 {

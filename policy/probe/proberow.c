@@ -215,6 +215,7 @@ proberow_take(struct proberow *r, const struct starttls_result *s,
 {
 	r->fault = j->fault;
 	r->passed = j->passed;
+	r->by = j->by;
 	r->tls = s->tls;
 	r->ms = s->total_ms;
 	r->injected = s->injected;

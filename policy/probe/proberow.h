@@ -37,9 +37,10 @@ struct proberow {
 	unsigned port;
 	size_t order; /* in its run */
 	time_t time;
-	enum fault fault; /* at the level of the target */
-	bool passed;	  /* all that the registry asks for would hold */
-	bool tls;	  /* the handshake was completed */
+	enum fault fault;	 /* at the level of the target */
+	bool passed;		 /* all that the registry asks for would hold */
+	enum certrule_verify by; /* what that asks of the certificate */
+	bool tls;		 /* the handshake was completed */
 	char protocol[STARTTLS_WORD_MAX];
 	char cipher[STARTTLS_WORD_MAX];
 	char kex[STARTTLS_WORD_MAX];

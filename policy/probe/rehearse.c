@@ -48,7 +48,7 @@ judge_both(struct work *w, const struct judge_gateway *g,
 }
 
 static bool
-on_chain(const struct ledger_probe *p, void *arg)
+on_chain(const struct evidence_probe *p, void *arg)
 {
 	struct work *w = arg;
 	struct judge_gateway g = {.level = LEVEL_SECURE, .at = w->at};
@@ -107,7 +107,7 @@ count_others(struct work *w)
 }
 
 int
-rehearse(struct ledger *l, const struct registry *r, struct judge *before,
+rehearse(struct evidence *v, const struct registry *r, struct judge *before,
     struct judge *after, time_t at, struct rehearsal *out, struct err *e)
 {
 	struct work w = {.r = r,
@@ -116,14 +116,12 @@ rehearse(struct ledger *l, const struct registry *r, struct judge *before,
 	    .at = at,
 	    .out = out,
 	    .e = e};
-	int rv = 0;
+	int rv;
 
 	memset(out, 0, sizeof(*out));
 	w.j = mem_zero(1, sizeof(*w.j));
 	w.seen = mem_zero(r->npartners + 1, sizeof(*w.seen));
-	/* No ledger is one in which nobody was seen. */
-	if (l != NULL)
-		rv = ledger_chains(l, NULL, on_chain, &w, e);
+	rv = evidence_chains(v, NULL, on_chain, &w, e);
 	count_others(&w);
 	free(w.j);
 	free(w.seen);

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "fault.h"
-#include "ledger.h"
+#include "evidence.h"
 
 struct err;
 struct judge;
@@ -37,7 +37,7 @@ struct rehearsal {
  * relies on the system's CAs, at time at. before and after differ in their
  * ca_file only. 0, or -1 with *e set. The caller releases out in any case.
  */
-int rehearse(struct ledger *l, const struct registry *r, struct judge *before,
+int rehearse(struct evidence *v, const struct registry *r, struct judge *before,
     struct judge *after, time_t at, struct rehearsal *out, struct err *e);
 
 void rehearsal_release(struct rehearsal *r);

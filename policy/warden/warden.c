@@ -7,14 +7,19 @@
 #include "buf.h"
 #include "dname.h"
 #include "err.h"
+#include "evidence.h"
 #include "ledger.h"
 #include "logline.h"
 #include "mem.h"
 #include "num.h"
+#include "proberecord.h"
 #include "settings.h"
 #include "target.h"
 
 #define PATIENCE_MS 2000 /* with others who write the ledger */
+#define EVIDENCE_AGAIN                                        \
+	10 /* seconds; to look for evidence that is not there \
+	    */
 
 bool
 warden_name(char to[REGISTRY_NAME_MAX + 1], const char *name)
@@ -419,6 +424,29 @@ warden_new(const struct settings *set, const struct warden_hands *hands)
 	return k;
 }
 
+/* What was seen is of use, but there is a way back without it. */
+static void
+open_evidence(struct warden *k, time_t now)
+{
+	const struct settings *set = k->set;
+	struct err e;
+
+	if (k->evidence != NULL ||
+	    (now < k->evidence_next &&
+		k->evidence_next - now <= EVIDENCE_AGAIN))
+		return;
+	k->evidence_next = now + EVIDENCE_AGAIN;
+	k->evidence =
+	    evidence_open(set->evidence, set->ledger, EVIDENCE_WRITE, &e);
+	if (k->evidence == NULL)
+		k->evidence = evidence_open(
+		    set->evidence, set->ledger, EVIDENCE_READ, &e);
+	if (k->evidence != NULL)
+		evidence_patience(k->evidence, PATIENCE_MS);
+	else if (e.code != EX_NOINPUT)
+		warden_complain("the evidence cannot be read", e.text);
+}
+
 int
 warden_start(struct warden *k, time_t now, struct err *e)
 {
@@ -428,6 +456,7 @@ warden_start(struct warden *k, time_t now, struct err *e)
 			return -1;
 		ledger_patience(k->ledger, PATIENCE_MS);
 	}
+	open_evidence(k, now);
 	(void)changed(k->set->registry, &k->registry_seen);
 	(void)changed(k->set->map, &k->map_seen);
 	if (load_registry(k, now, e) == -1)
@@ -448,20 +477,44 @@ warden_start(struct warden *k, time_t now, struct err *e)
 	return 0;
 }
 
+/* Has anybody written to the ledger or to the evidence? */
 static bool
-ledger_changed(struct warden *k, time_t now)
+is_written(struct warden *k, time_t now)
 {
-	char *wal = mem_printf("%s-wal", k->set->ledger);
-	bool a = changed(k->set->ledger, &k->ledger_seen);
-	bool b = changed(wal, &k->wal_seen);
+	char *path[WARDEN_FILES] = {mem_dup(k->set->ledger),
+	    mem_printf("%s-wal", k->set->ledger), mem_dup(k->set->evidence),
+	    mem_printf("%s-wal", k->set->evidence)};
+	bool yes = now - k->looked >= 10 || now < k->looked;
+	size_t i;
 
-	free(wal);
-	/* Stamps are coarse: what came right after the last look, too. */
-	if (!a && !b && now - k->wal_seen.st_mtim.tv_sec > 2 &&
-	    now - k->looked < 10 && now >= k->looked)
-		return false;
-	k->looked = now;
-	return true;
+	for (i = 0; i < WARDEN_FILES; i++) {
+		/* Stamps are coarse: what came right after the last look, too.
+		 */
+		if (changed(path[i], &k->seen[i]) ||
+		    now - k->seen[i].st_mtim.tv_sec <= 2)
+			yes = true;
+		free(path[i]);
+	}
+	if (yes)
+		k->looked = now;
+	return yes;
+}
+
+/* Forget notices that were sent long ago. */
+static void
+prune(struct warden *k, time_t now)
+{
+	time_t keep = (time_t)k->set->keep;
+	struct err e;
+
+	if (keep == 0 ||
+	    (now < k->prune_next && k->prune_next - now <= WARDEN_DAY))
+		return;
+	k->prune_next = now + WARDEN_DAY;
+	if (keep < PROBERECORD_KEEP)
+		keep = PROBERECORD_KEEP;
+	if (ledger_prune(k->ledger, now - keep, NULL, &e) == -1)
+		warden_complain("old notices cannot be removed", e.text);
 }
 
 void
@@ -470,7 +523,8 @@ warden_tick(struct warden *k, time_t now)
 	if (k->drop == NULL)
 		return;
 	reload_if_changed(k, now);
-	if (ledger_changed(k, now))
+	open_evidence(k, now);
+	if (is_written(k, now))
 		warden_read(k, now);
 	warden_settle_probes(k, now);
 	drop_tick(k->drop, now, &k->actions);
@@ -482,6 +536,7 @@ warden_tick(struct warden *k, time_t now)
 		k->hands.sweep(k->hands.ctx);
 	}
 	warden_send(k, now);
+	prune(k, now);
 }
 
 void
@@ -493,6 +548,7 @@ warden_free(struct warden *k)
 	drop_actions_free(&k->actions);
 	registry_free(k->registry);
 	ledger_close(k->ledger);
+	evidence_close(k->evidence);
 	free(k->taken);
 	free(k->low);
 	free(k->look);

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "err.h"
+#include "evidence.h"
 #include "ledger.h"
 #include "mem.h"
 #include "num.h"
@@ -25,7 +26,7 @@ mix(uint64_t h, const char *s)
 }
 
 static uint64_t
-failure_hash(const struct ledger_failure *f)
+failure_hash(const struct evidence_failure *f)
 {
 	uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)f->time;
 
@@ -55,7 +56,7 @@ place(const struct warden *k, uint64_t hash)
 
 /* Remember a failure. False if it was there. */
 static bool
-take_once(struct warden *k, const struct ledger_failure *f)
+take_once(struct warden *k, const struct evidence_failure *f)
 {
 	uint64_t hash = failure_hash(f);
 	size_t i = place(k, hash);
@@ -92,14 +93,15 @@ struct failures {
 };
 
 static bool
-take_failure(const struct ledger_failure *f, void *arg)
+take_failure(const struct evidence_failure *f, void *arg)
 {
 	struct failures *c = arg;
 	struct warden *k = c->k;
 	struct drop_failure d = {
 	    .time = f->time, .partner = f->partner, .nexthop = f->domain};
 
-	if (f->direction != LEDGER_OUT || fault_parse(f->fault, &d.fault) != 0)
+	if (f->direction != EVIDENCE_OUT ||
+	    fault_parse(f->fault, &d.fault) != 0)
 		return true;
 	if (f->time >= k->failed - WARDEN_LATE && !take_once(k, f))
 		return true;
@@ -125,9 +127,9 @@ read_failures(struct warden *k, time_t now)
 
 	if (k->failed > now + DROP_SLACK)
 		k->failed = now;
-	if (ledger_failures(k->ledger, NULL, k->failed - WARDEN_LATE,
+	if (evidence_failures(k->evidence, NULL, k->failed - WARDEN_LATE,
 		take_failure, &c, &e) == -1)
-		warden_complain("the ledger cannot be read", e.text);
+		warden_complain("the evidence cannot be read", e.text);
 	forget_old(k);
 }
 
@@ -147,12 +149,12 @@ one_nexthop(const struct warden *k, const char *name)
 }
 
 static bool
-add_sum(const struct ledger_count *c, void *arg)
+add_sum(const struct evidence_count *c, void *arg)
 {
 	struct warden *k = arg;
 	size_t n, i = 0;
 
-	if (c->direction != LEDGER_OUT || strcmp(c->result, "sent") != 0 ||
+	if (c->direction != EVIDENCE_OUT || strcmp(c->result, "sent") != 0 ||
 	    !one_nexthop(k, c->partner))
 		return true;
 	/* They come in the order of last time: mostly this one or the next. */
@@ -192,8 +194,9 @@ read_deliveries(struct warden *k, time_t before, time_t now)
 	}
 	for (i = 0; i < k->nsums; i++)
 		k->sum[i].now = 0;
-	if (ledger_counts(k->ledger, NULL, day, day, add_sum, k, &e) == -1) {
-		warden_complain("the ledger cannot be read", e.text);
+	if (evidence_counts(k->evidence, NULL, day, day, add_sum, k, &e) ==
+	    -1) {
+		warden_complain("the evidence cannot be read", e.text);
 		return;
 	}
 	for (i = 0; i < k->nsums; i++) {
@@ -440,16 +443,20 @@ collect(struct warden *k, time_t now, struct drop_facts *f, struct rebuild *r,
     struct failures *c, struct warden_reports *reports, struct err *e)
 {
 	struct stamp mass, over, clock;
+	time_t seen;
 
 	if (ledger_newest(k->ledger, &f->last, e) == -1 ||
+	    evidence_newest(k->evidence, &seen, e) == -1 ||
 	    ledger_downgrades(k->ledger, NULL, 0, take_lowering, r, e) == -1 ||
-	    ledger_failures(
-		k->ledger, NULL, now - WARDEN_DAY, take_failure, c, e) == -1 ||
+	    evidence_failures(k->evidence, NULL, now - WARDEN_DAY, take_failure,
+		c, e) == -1 ||
 	    warden_reports(k, NULL, 0, reports, e) == -1 ||
 	    read_stamp(k, "mass-fault", false, &mass, e) == -1 ||
 	    read_stamp(k, "mass-over", false, &over, e) == -1 ||
 	    read_stamp(k, "clock-back", true, &clock, e) == -1)
 		return -1;
+	if (seen > f->last)
+		f->last = seen;
 	k->mass = mass.seq > over.seq;
 	f->mass = k->mass ? mass.at : 0;
 	f->distrust = clock.at;

@@ -13,6 +13,7 @@
 #include "registry.h"
 #include "strmap.h"
 
+struct evidence;
 struct ledger;
 struct ledger_downgrade;
 
@@ -62,6 +63,8 @@ struct warden_fault {
 	bool common;  /* it was told as perhaps our own */
 };
 
+#define WARDEN_FILES 4
+
 /* Mail that went out today, to a partner with one next-hop only. */
 struct warden_sum {
 	char partner[REGISTRY_NAME_MAX + 1];
@@ -73,6 +76,8 @@ struct warden {
 	const struct settings *set;
 	struct warden_hands hands;
 	struct ledger *ledger;
+	struct evidence *evidence; /* NULL: there is none that we may read */
+	time_t evidence_next;	   /* then, when to try again */
 	struct registry *registry;
 	struct drop_settings drop_settings;
 	struct drop *drop;
@@ -80,7 +85,7 @@ struct warden {
 	bool carrying;
 
 	struct stat registry_seen, map_seen;
-	struct stat ledger_seen, wal_seen;
+	struct stat seen[WARDEN_FILES]; /* of ledger and evidence */
 	bool reload;
 	time_t looked;	/* the ledger was read */
 	time_t counted; /* the deliveries were */
@@ -114,6 +119,7 @@ struct warden {
 	size_t nflush, flush_cap;
 	time_t sweep_next;
 	time_t expiry_next;
+	time_t prune_next;
 
 	int64_t sending; /* 0: none */
 	unsigned sending_tries;

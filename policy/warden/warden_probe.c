@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "err.h"
-#include "ledger.h"
+#include "evidence.h"
 #include "mem.h"
 #include "settings.h"
 
@@ -26,12 +26,12 @@ keep(struct warden_reports *r, const char *s)
 }
 
 static bool
-take_gateway(const struct ledger_gateway *g, void *arg)
+take_gateway(const struct evidence_gateway *g, void *arg)
 {
 	struct collector *c = arg;
 	struct warden_reports *r = c->r;
 	struct warden_gateway *x;
-	char key[LEDGER_HASH];
+	char key[EVIDENCE_KEY];
 	struct err e;
 
 	if (g->last.time < c->since)
@@ -46,12 +46,14 @@ take_gateway(const struct ledger_gateway *g, void *arg)
 	    .run = g->run};
 	if (fault_parse(g->last.fault, &x->seen.fault) != 0)
 		return true;
-	if (ledger_passed_key(c->k->ledger, g->last.partner, g->last.host, key,
-		NULL, &e) == -1)
+	if (evidence_passed_key(c->k->evidence, g->last.partner, g->last.host,
+		key, NULL, &e) == -1)
 		key[0] = '\0';
 	x->seen.nexthop = keep(r, g->last.nexthop);
 	x->seen.host = keep(r, g->last.host);
-	x->seen.key = keep(r, g->last.key);
+	/* Where nothing was asked, no key is to be held to. */
+	x->seen.key =
+	    keep(r, g->last.judged == EVIDENCE_BY_NONE ? "" : g->last.key);
 	x->seen.last_key = keep(r, key);
 	x->seen.since = g->since;
 	x->seen.time = g->last.time;
@@ -98,8 +100,8 @@ warden_reports(struct warden *k, const char *partner, time_t since,
 	time_t span = 2 * (time_t)k->set->probe_timeout + 10;
 	size_t i, j;
 
-	if (ledger_gateways(k->ledger, partner, since, take_gateway, &c, e) ==
-	    -1)
+	if (evidence_gateways(
+		k->evidence, partner, since, take_gateway, &c, e) == -1)
 		return -1;
 	for (i = 0; i < out->ngateways; i = j) {
 		for (j = i + 1;
@@ -130,7 +132,7 @@ take(struct warden *k, const char *partner, time_t since, time_t start,
 	struct err e;
 
 	if (warden_reports(k, partner, since, &r, &e) == -1) {
-		warden_complain("the ledger cannot be read", e.text);
+		warden_complain("the evidence cannot be read", e.text);
 	} else if (r.n == 1) {
 		if (start != 0)
 			r.report[0].time = start;
@@ -199,7 +201,7 @@ warden_probed(struct warden *k, const char *partner, time_t now)
 /* --- Those of others ----------------------------------------------------- */
 
 static bool
-touch(const struct ledger_probe *p, void *arg)
+touch(const struct evidence_probe *p, void *arg)
 {
 	struct warden *k = arg;
 	size_t i;
@@ -223,7 +225,7 @@ touch(const struct ledger_probe *p, void *arg)
 }
 
 static bool
-newest_id(const struct ledger_probe *p, void *arg)
+newest_id(const struct evidence_probe *p, void *arg)
 {
 	int64_t *id = arg;
 
@@ -240,11 +242,11 @@ warden_read_probes(struct warden *k, time_t now)
 	struct err e;
 
 	/* What there is at the start is in the facts already. */
-	if ((k->probes_known &&
-		ledger_probes(k->ledger, NULL, since, touch, k, &e) == -1) ||
-	    ledger_probes(k->ledger, NULL, since, newest_id, &newest, &e) ==
+	if ((k->probes_known && evidence_probes(k->evidence, NULL, since, touch,
+				    k, &e) == -1) ||
+	    evidence_probes(k->evidence, NULL, since, newest_id, &newest, &e) ==
 		-1) {
-		warden_complain("the ledger cannot be read", e.text);
+		warden_complain("the evidence cannot be read", e.text);
 		return;
 	}
 	k->probes_known = true;

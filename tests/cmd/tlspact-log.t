@@ -19,7 +19,8 @@ compile()
 log()
 {
 	"$B/tlspact-log" -C /dev/null -o registry="$registry" \
-		-o ledger="$LAB/ledger.db" -o map="$LAB/policy.cdb" "$@"
+		-o ledger="$LAB/ledger.db" -o evidence="$LAB/evidence.db" \
+		-o map="$LAB/policy.cdb" "$@"
 }
 
 # What one queue id became, out of the sender's log; the last attempt.
@@ -140,7 +141,7 @@ is 'and in the clear as often' "$(grep -c '"level":"clear"' <<<"$inbound")" \
 # shellcheck disable=SC2317
 counted()
 {
-	python3 - "$LAB/ledger.db" "$@" <<-'PYTHON'
+	python3 - "$LAB/evidence.db" "$@" <<-'PYTHON'
 	import sqlite3, sys
 	db = sqlite3.connect(sys.argv[1])
 	n, = db.execute("select coalesce(sum(n), 0) from log_count").fetchone()
@@ -149,7 +150,8 @@ counted()
 }
 all=$(log -j "$LAB/send/log" 2>/dev/null | wc -l)
 "$B/tlspact-log" -C /dev/null -o registry="$registry" \
-	-o ledger="$LAB/ledger.db" -o map="$LAB/policy.cdb" \
+	-o ledger="$LAB/ledger.db" -o evidence="$LAB/evidence.db" \
+	-o map="$LAB/policy.cdb" \
 	--follow "$LAB/send/log" >"$T/follow" 2>&1 &
 follower=$!
 ok 'a follower catches up' wait_for 10 counted "$all"

@@ -6,14 +6,15 @@
 . "$(dirname "$0")/../lab/tap.sh"
 
 registry=$T/registry
-ledger=$T/ledger.db
+evidence=$T/evidence.db
 ca=
 # probe ARGUMENT...: sets $rc, $out and $err
 probe()
 {
 	run timeout 120 "$B/tlspact-probe" -C /dev/null \
-		-o registry="$registry" -o ledger="$ledger" \
-		-o ca_file="$ca" -o trust_anchor= -o probe_timeout=2 \
+		-o registry="$registry" -o evidence="$evidence" \
+		-o ledger="$T/ledger.db" -o ca_file="$ca" -o trust_anchor= \
+		-o probe_timeout=2 \
 		-o helo_name=probe.lab.example "$@"
 }
 # verdict GATEWAY: the end of its line in the table
@@ -198,7 +199,8 @@ is 'no folder for it' "$rc" 73
 
 if terminal; then
 	script -qec "$B/tlspact-probe -C /dev/null -o registry=$registry \
-		-o ledger=$ledger -o ca_file=$ca -o trust_anchor= \
+		-o evidence=$evidence -o ledger=$T/ledger.db -o ca_file=$ca \
+		-o trust_anchor= \
 		-o helo_name=a.example -o probe_timeout=1 acme silent" \
 		"$T/typescript" >/dev/null </dev/null
 	like 'colour on a terminal' "$(cat "$T/typescript")" $'\e\\[31mFAIL'
@@ -210,7 +212,8 @@ fi
 # --- Hostile servers -------------------------------------------------------
 
 run /usr/bin/time -q -f '%M %e' -o "$T/time" "$B/tlspact-probe" -C /dev/null \
-	-o registry="$registry" -o ledger="$ledger" -o ca_file="$ca" \
+	-o registry="$registry" -o evidence="$evidence" \
+	-o ledger="$T/ledger.db" -o ca_file="$ca" \
 	-o trust_anchor= -o probe_timeout=2 -o helo_name=a.example \
 	endless endlessline bigehlo drip silent acme
 read -r kb seconds <"$T/time"
@@ -249,22 +252,23 @@ done
 exec 9>&-
 registry=$good
 
-# --- The ledger ------------------------------------------------------------
+# --- The evidence ----------------------------------------------------------
 
-# seen: how many gateways a ledger knows
+# seen: how many gateways the evidence knows
 seen()
 {
-	local was=$ledger count
+	local was=$evidence count
 
-	ledger=$1
+	evidence=$1
 	probe --prometheus --no-record acme.example
-	ledger=$was
+	evidence=$was
 	count=$(grep -c '^tlspact_gateway_probe_time_seconds{' <<<"$out")
 	echo "$count$err"
 }
 
-ledger=$T/kill.db
-"$B/tlspact-probe" -C /dev/null -o registry="$registry" -o ledger="$ledger" \
+evidence=$T/kill.db
+"$B/tlspact-probe" -C /dev/null -o registry="$registry" \
+	-o evidence="$evidence" -o ledger="$T/ledger.db" \
 	-o ca_file="$ca" -o trust_anchor= -o probe_timeout=60 \
 	-o helo_name=a.example acme globex initech silent \
 	>"$T/killed.out" 2>&1 &
@@ -276,13 +280,17 @@ kill -9 $pid
 wait $pid 2>/dev/null
 is 'kill -9 loses nothing that was known' "$(seen "$T/kill.db")" 4
 probe acme
-is 'and the ledger goes on' "$rc.$err" 0.
+is 'and the evidence goes on' "$rc.$err" 0.
 
 # What is kept, and for how long.
 if command -v sqlite3 >/dev/null; then
-	ledger=$T/keep.db
-	probes() { sqlite3 "$ledger" 'SELECT count(*) FROM probe'; }
-	age() { sqlite3 "$ledger" "UPDATE probe SET time = time - $1 * 86400"; }
+	evidence=$T/keep.db
+	probes() { sqlite3 "$evidence" 'SELECT sum(n) FROM probe'; }
+	age()
+	{
+		sqlite3 "$evidence" "UPDATE probe SET time = time - $1 * 86400,
+			first = first - $1 * 86400"
+	}
 	probe acme
 	probe acme
 	one=$(($(probes) / 2))
@@ -291,7 +299,7 @@ if command -v sqlite3 >/dev/null; then
 	is 'the last 90 days stay in any case' "$rc $(probes)" "0 $((3 * one))"
 	age 200
 	probe acme
-	is 'nothing is removed unless it is asked for' \
+	is 'nothing is removed within a year unless it is asked for' \
 		"$rc $(probes)" "0 $((4 * one))"
 	probe acme -o keep=300d
 	is 'nothing is removed too early' "$rc $(probes)" "0 $((5 * one))"
@@ -299,15 +307,16 @@ if command -v sqlite3 >/dev/null; then
 	is 'nor by who records nothing' "$rc $(probes)" "0 $((5 * one))"
 	probe acme -o keep=150d
 	is 'what is older goes' "$rc $(probes)" "0 $((3 * one))"
-	is 'and the ledger is well' \
-		"$(sqlite3 "$ledger" 'PRAGMA integrity_check; PRAGMA foreign_key_check')" ok
+	is 'and the evidence is well' \
+		"$(sqlite3 "$evidence" 'PRAGMA integrity_check; PRAGMA foreign_key_check')" ok
 fi
 
-ledger=$T/both.db
+evidence=$T/both.db
 pids=()
 for i in 1 2 3; do
 	"$B/tlspact-probe" -C /dev/null -o registry="$registry" \
-		-o ledger="$ledger" -o ca_file="$ca" -o trust_anchor= \
+		-o evidence="$evidence" -o ledger="$T/ledger.db" \
+		-o ca_file="$ca" -o trust_anchor= \
 		-o probe_timeout=2 -o helo_name=a.example --rate 0 \
 		--all >"$T/both.$i" 2>"$T/both.err.$i" &
 	pids+=($!)
@@ -322,7 +331,7 @@ is 'all results are there' "$(seen "$T/both.db")" \
 
 mkdir "$T/small"
 mount -t tmpfs -o size=160k small "$T/small" || bail 'no tmpfs'
-ledger=$T/small/ledger.db
+evidence=$T/small/evidence.db
 probe acme
 dd if=/dev/zero of="$T/small/fill" bs=1k 2>/dev/null
 probe acme globex initech umbrella hooli soylent
@@ -331,12 +340,12 @@ like 'it is said' "$err" 'results are not recorded: '
 like 'and how many' "$err" '[0-9]+ results? (was|were) not recorded'
 is 'the table is finished' "$(grep -cE ' (pass|FAIL [a-z-]+)$' <<<"$out")" 6
 umount "$T/small"
-ledger=$T/nowhere/ledger.db
+evidence=$T/nowhere/evidence.db
 probe acme
-is 'no folder for the ledger: the table' "$(verdict mx1.acme.example)" pass
+is 'no folder for the evidence: the table' "$(verdict mx1.acme.example)" pass
 isnt 'and not 0' "$rc" 0
 probe --no-record acme
-is 'without a ledger if told so' "$rc.$err" 0.
+is 'without evidence if told so' "$rc.$err" 0.
 
 # --- DANE: signed zones ----------------------------------------------------
 
@@ -356,7 +365,7 @@ partner dane mode=enforced verify=dane domain=good.example contact=a@b.example
 partner unsigned mode=enforced verify=dane domain=half.example
   contact=a@b.example
 REGISTRY
-ledger=$T/dane.db
+evidence=$T/dane.db
 probe -v -o trust_anchor="$TOP/tests/dns/root.ds" -o resolver=127.0.0.1 \
 	dane
 is 'another certificate than TLSA says' "$(verdict 192.0.2.1)" \

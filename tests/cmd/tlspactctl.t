@@ -16,7 +16,8 @@ REGISTRY
 # A queue that cannot be listed: what is said of it is tested with Postfix.
 mkdir "$T/etc"
 options=(-C /dev/null -o "registry=$T/registry" -o "map=$T/policy.cdb"
-	-o "ledger=$T/ledger.db" -o postfix_version=3.7.11
+	-o "ledger=$T/ledger.db" -o "evidence=$T/evidence.db"
+	-o postfix_version=3.7.11
 	-o fingerprint_digest=sha256 -o probe_timeout=1s -o resolver=127.0.0.1
 	-o trust_anchor=)
 # shellcheck disable=SC2317 # called through ok and run
@@ -244,18 +245,19 @@ is 'but it is raised' "$(row acme.example)" secure
 like 'and that is told' "$out" 'acme is back at secure'
 cp "$T/good" "$T/registry"
 
-# A time ahead of the clock, in the ledger by whatever way.
+# A time ahead of the clock, in the evidence by whatever way.
 if command -v sqlite3 >/dev/null; then
-	sqlite3 "$T/ledger.db" "INSERT INTO failure(time, partner, direction,
+	ok 'evidence' "$B/tools/looks" "$T/evidence.db" 0 0 0 0
+	sqlite3 "$T/evidence.db" "INSERT INTO failure(time, partner, direction,
 		fault, domain, host, address, queue_id, text) VALUES(
 		strftime('%s', 'now') + 5 * 86400, 'globex', 1, 'expired',
 		'', '', '', '', '')"
 	run down acme --for 2h --to encrypt
 	is 'a failure of next week' "$rc" 0
 	is 'ends no downgrade' "$(row acme.example)" encrypt
-	like 'and is said' "$err" 'warning: the ledger has an entry of .*, and the clock says'
+	like 'and is said' "$err" 'warning: the evidence has an entry of .*, and the clock says'
 	ok 'restored' ctl restore acme
-	sqlite3 "$T/ledger.db" 'DELETE FROM failure'
+	sqlite3 "$T/evidence.db" 'DELETE FROM failure'
 fi
 
 # What is told is what the map says, not what was asked for.
@@ -284,7 +286,7 @@ like 'and says what it keeps' "$err" 'the downgrades of 1 partner are kept'
 is 'acme stays lowered' "$(row acme.example)" encrypt
 run ctl status acme
 is 'status fails too' "$rc" 65
-like 'and says what is known' "$out" 'downgrades and probes are not known'
+like 'and says what is known' "$out" 'downgrades are not known'
 run ctl status
 is 'of all partners too' "$rc" 65
 like 'with what the map says' "$out" $'acme +enforced +encrypt +[0-9:]+ .*\nglobex +enforced +secure +- '

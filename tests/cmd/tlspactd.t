@@ -324,7 +324,7 @@ wait "$daemon" || daemon_status=$?
 is 'and it has ended well' "$daemon_status" 0
 
 # Mail to a partner that fails.
-ok 'a probe failed' "$B/tools/probed" "$T/ledger.db" acme acme.example mx1 expired
+ok 'a probe failed' "$B/tools/probed" "$T/evidence.db" acme acme.example mx1 expired
 cp "$T/good" "$MAP"
 daemon_start outbound_failing=defer || bail 'tlspactd does not start'
 to_partner="s.send(request(sender='us@b.example', instance='', \

@@ -62,10 +62,11 @@ told(const struct attempt *a, void *arg)
 	touch(a->result);
 	touch(a->dsn);
 	touch(a->text);
-	if (a->time < 0 || a->time > 253402300799 || a->level > LEDGER_VERIFIED)
+	if (a->time < 0 || a->time > 253402300799 ||
+	    a->level > EVIDENCE_VERIFIED)
 		abort();
 	/* Nothing encrypted that is in the clear, and the other way round. */
-	if ((a->level != LEDGER_CLEAR) != (a->encrypted == FACT_YES))
+	if ((a->level != EVIDENCE_CLEAR) != (a->encrypted == FACT_YES))
 		abort();
 	logparty_find(party, a, &who);
 	if (strlen(who.domain) > DNAME_MAX)

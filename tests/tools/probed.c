@@ -1,20 +1,20 @@
 /*
- * probed: a probe's result for the ledger, without a probe.
+ * probed: a probe's result for the evidence, without a probe.
  *
- *	probed LEDGER PARTNER NEXTHOP HOST FAULT
+ *	probed EVIDENCE PARTNER NEXTHOP HOST FAULT
  */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "err.h"
-#include "ledger.h"
+#include "evidence.h"
 
 int
 main(int argc, char *argv[])
 {
-	struct ledger_probe p = {.address = "192.0.2.1", .port = 25};
-	struct ledger *l;
+	struct evidence_probe p = {.address = "192.0.2.1", .port = 25};
+	struct evidence *v;
 	struct err e;
 	int rv = -1;
 
@@ -25,11 +25,12 @@ main(int argc, char *argv[])
 	p.nexthop = argv[3];
 	p.host = argv[4];
 	p.fault = argv[5];
-	p.passed = strcmp(argv[5], "ok") == 0;
-	if ((l = ledger_open(argv[1], LEDGER_WRITE, &e)) != NULL)
-		rv = ledger_probe_add(l, &p, &e);
+	p.judged =
+	    strcmp(argv[5], "ok") == 0 ? EVIDENCE_BY_CA : EVIDENCE_FAILED;
+	if ((v = evidence_open(argv[1], NULL, EVIDENCE_WRITE, &e)) != NULL)
+		rv = evidence_probe_add(v, &p, &e);
 	if (rv == -1)
 		(void)fprintf(stderr, "%s\n", e.text);
-	ledger_close(l);
+	evidence_close(v);
 	return rv == 0 ? 0 : 1;
 }

@@ -19,9 +19,9 @@ static const char *const steps[] = {
     "UPDATE b SET n = n + 1;",
 };
 
-static const struct db_schema one = {"ledger", 0x7431, steps, 1};
-static const struct db_schema three = {"ledger", 0x7431, steps, 3};
-static const struct db_schema other = {"ledger", 0x7432, steps, 3};
+static const struct db_schema one = {"ledger", 0x7431, steps, 1, "w"};
+static const struct db_schema three = {"ledger", 0x7431, steps, 3, "w"};
+static const struct db_schema other = {"ledger", 0x7432, steps, 3, "w"};
 
 static char *dir;
 

@@ -11,6 +11,8 @@
 
 static const char presets[] = "registry = /etc/tlspact/registry\n"
 			      "ledger = /var/lib/tlspact/ledger.db\n"
+			      "evidence = "
+			      "/var/lib/tlspact/evidence/evidence.db\n"
 			      "map = /var/lib/tlspact/policy.cdb\n"
 			      "ca_file = /etc/ssl/certs/ca-certificates.crt\n"
 			      "postfix_version =\n"

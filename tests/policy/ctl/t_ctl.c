@@ -394,7 +394,7 @@ test_status(void **state)
 	    .level = LEVEL_ENCRYPT,
 	    .full = LEVEL_SECURE,
 	    .end = f.lowered.end};
-	f.moved.n[LEDGER_ENCRYPTED] = 14;
+	f.moved.n[EVIDENCE_ENCRYPTED] = 14;
 	(void)snprintf(f.moved.since, sizeof(f.moved.since), "2026-11-22");
 	f.waiting_asked = true;
 	ctlstatus_print(&f, NOW, &out);

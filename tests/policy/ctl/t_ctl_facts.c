@@ -12,9 +12,9 @@
 #define DAY 86400
 #define KEY_C "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc3"
 
-#define SENT(day, partner, direction, seen, n)                            \
-	{                                                                 \
-		day, partner, direction, LEDGER_##seen, "", "", "sent", n \
+#define SENT(day, partner, direction, seen, n)                              \
+	{                                                                   \
+		day, partner, direction, EVIDENCE_##seen, "", "", "sent", n \
 	}
 
 static const char text[] = "partner acme mode=enforced domain=acme.example"
@@ -29,6 +29,7 @@ begin(struct ctl *c, const char *registry)
 {
 	*c = (struct ctl){.now = T0,
 	    .set = {.ledger = file,
+		.evidence = seen,
 		.map = (char *)(uintptr_t) "/none",
 		.probe_timeout = 1,
 		.max_downgrade = 7 * DAY}};
@@ -48,25 +49,26 @@ static void
 fill(void)
 {
 	struct ledger_downgrade ended = lowering, now = lowering;
-	struct ledger_failure failure[] = {
-	    {T0 - 60, "acme", LEDGER_OUT, "expired", "acme.example", "mx1",
+	struct evidence_failure failure[] = {
+	    {T0 - 60, "acme", EVIDENCE_OUT, "expired", "acme.example", "mx1",
 		"192.0.2.1", "4A", "last"},
-	    {T0 - 90, "acme", LEDGER_OUT, "no-starttls", "", "", "", "4B", ""},
-	    {T0 - 31 * DAY, "globex", LEDGER_OUT, "expired", "", "", "", "4C",
+	    {T0 - 90, "acme", EVIDENCE_OUT, "no-starttls", "", "", "", "4B",
+		""},
+	    {T0 - 31 * DAY, "globex", EVIDENCE_OUT, "expired", "", "", "", "4C",
 		"long ago"},
-	    {T0 - 5, "gone", LEDGER_IN, "no-starttls", "", "", "", "4D", ""},
+	    {T0 - 5, "gone", EVIDENCE_IN, "no-starttls", "", "", "", "4D", ""},
 	};
-	struct ledger_count count[] = {
-	    SENT("2026-11-20", "acme", LEDGER_OUT, VERIFIED, 1000),
-	    SENT("2026-11-21", "acme", LEDGER_OUT, ENCRYPTED, 20),
-	    SENT("2026-11-23", "acme", LEDGER_OUT, ENCRYPTED, 3),
-	    SENT("2026-11-23", "acme", LEDGER_IN, CLEAR, 7),
-	    SENT("2026-11-23", "acme", LEDGER_OUT, CLEAR, 8),
-	    SENT("2026-11-21", "globex", LEDGER_OUT, CLEAR, 300),
-	    SENT("2026-11-23", "globex", LEDGER_OUT, CLEAR, 5),
-	    SENT("2026-11-23", "other", LEDGER_OUT, CLEAR, 9),
+	struct evidence_count count[] = {
+	    SENT("2026-11-20", "acme", EVIDENCE_OUT, VERIFIED, 1000),
+	    SENT("2026-11-21", "acme", EVIDENCE_OUT, ENCRYPTED, 20),
+	    SENT("2026-11-23", "acme", EVIDENCE_OUT, ENCRYPTED, 3),
+	    SENT("2026-11-23", "acme", EVIDENCE_IN, CLEAR, 7),
+	    SENT("2026-11-23", "acme", EVIDENCE_OUT, CLEAR, 8),
+	    SENT("2026-11-21", "globex", EVIDENCE_OUT, CLEAR, 300),
+	    SENT("2026-11-23", "globex", EVIDENCE_OUT, CLEAR, 5),
+	    SENT("2026-11-23", "other", EVIDENCE_OUT, CLEAR, 9),
 	};
-	struct ledger_batch b = {.count = count,
+	struct evidence_batch b = {.count = count,
 	    .ncounts = COUNT(count),
 	    .failure = failure,
 	    .nfailures = COUNT(failure)};
@@ -91,7 +93,7 @@ fill(void)
 	well("open", ledger_downgrade_begin(led, &now, now.begin, &id, &err));
 	now.partner = "gone";
 	well("gone", ledger_downgrade_begin(led, &now, now.begin, &id, &err));
-	well("log", ledger_log_add(led, &b, &err));
+	well("log", evidence_log_add(evi, &b, &err));
 }
 
 static char *
@@ -131,9 +133,9 @@ t_all(void **state)
 	}
 	check_str("why", all[0].lowered.reason, "expired certificate");
 	check_int("gateways of one look", all[0].n, 3);
-	check_int("since the begin", all[0].moved.n[LEDGER_ENCRYPTED], 23);
-	check_int("no more", all[0].moved.n[LEDGER_VERIFIED], 0);
-	check_int("sent only", all[0].moved.n[LEDGER_CLEAR], 0);
+	check_int("since the begin", all[0].moved.n[EVIDENCE_ENCRYPTED], 23);
+	check_int("no more", all[0].moved.n[EVIDENCE_VERIFIED], 0);
+	check_int("sent only", all[0].moved.n[EVIDENCE_CLEAR], 0);
 	check_str("the last failure", all[0].failure.text, "last");
 	/* Not what passed at mx0, which is gone. */
 	check_int("keys", all[0].nkeys, 1);
@@ -142,7 +144,7 @@ t_all(void **state)
 	check_true("passed elsewhere", !step_same_key(&all[0].step[1]));
 	check_true("is new", !step_same_key(&all[0].step[2]));
 	check_int("has ended", all[1].lowered.id, 0);
-	check_int("today", all[1].moved.n[LEDGER_CLEAR], 5);
+	check_int("today", all[1].moved.n[EVIDENCE_CLEAR], 5);
 	check_int("too long ago", all[1].failure.time, 0);
 	check_int("one key", all[1].nkeys, 1);
 	check_int("nothing is known", all[2].n + all[2].nkeys, 0);
@@ -176,8 +178,7 @@ t_few(void **state)
 static void
 t_damaged(void **state)
 {
-	static const char *const tables[] = {
-	    "log_count", "failure", "gateway", "downgrade"};
+	static const char *const tables[] = {"log_count", "failure", "gateway"};
 	struct ctl_facts *all;
 	struct ctl c;
 	char sql[64];
@@ -188,16 +189,24 @@ t_damaged(void **state)
 	begin(&c, text);
 	for (k = 0; k < COUNT(tables); k++) {
 		(void)snprintf(sql, sizeof(sql), "DROP TABLE %s", tables[k]);
-		by_hand(sql);
-		check_true(tables[k], ctl_facts_all(&c, &all, &n) != 0);
+		by_hand_in(seen, sql);
+		check_int(tables[k], ctl_facts_all(&c, &all, &n), 0);
+		check_true("what is lowered is known", all[0].lowered.id != 0);
 		for (i = 0; i < c.registry->npartners; i++) {
-			check_has(tables[k], all[i].ledger_fault, tables[k]);
-			check_int(tables[k], all[i].lowered.id, 0);
+			check_true(tables[k], all[i].evidence_code != 0);
+			check_has(tables[k], all[i].evidence_fault, tables[k]);
 			check_int(tables[k], all[i].n + all[i].nkeys, 0);
 			free(as_text(&all[i]));
 		}
 		ctl_facts_free(all, c.registry->npartners);
 	}
+	by_hand("DROP TABLE downgrade");
+	check_true("downgrade", ctl_facts_all(&c, &all, &n) != 0);
+	for (i = 0; i < c.registry->npartners; i++) {
+		check_has("downgrade", all[i].ledger_fault, "downgrade");
+		check_int("downgrade", all[i].lowered.id, 0);
+	}
+	ctl_facts_free(all, c.registry->npartners);
 	end(&c);
 }
 
@@ -205,7 +214,7 @@ static void
 looked(const char *nexthop, const char *host, const char *address,
     const char *fault, const char *key, time_t t)
 {
-	struct ledger_probe p = {.time = t,
+	struct evidence_probe p = {.time = t,
 	    .partner = "acme",
 	    .nexthop = nexthop,
 	    .host = host,
@@ -213,9 +222,10 @@ looked(const char *nexthop, const char *host, const char *address,
 	    .port = 25,
 	    .fault = fault,
 	    .key = key,
-	    .passed = strcmp(fault, "ok") == 0};
+	    .judged =
+		strcmp(fault, "ok") == 0 ? EVIDENCE_BY_CA : EVIDENCE_FAILED};
 
-	well("probe", ledger_probe_add(led, &p, &err));
+	well("probe", evidence_probe_add(evi, &p, &err));
 }
 
 /* The gateways of the last look and the keys to pin, as words. */

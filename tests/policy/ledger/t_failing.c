@@ -11,16 +11,17 @@ static void
 add(const char *partner, const char *nexthop, const char *host,
     const char *fault, time_t when)
 {
-	const struct ledger_probe p = {.time = when,
+	const struct evidence_probe p = {.time = when,
 	    .partner = partner,
 	    .nexthop = nexthop,
 	    .host = host,
 	    .address = "192.0.2.1",
 	    .port = 25,
 	    .fault = fault,
-	    .passed = strcmp(fault, "ok") == 0};
+	    .judged =
+		strcmp(fault, "ok") == 0 ? EVIDENCE_BY_CA : EVIDENCE_FAILED};
 
-	if (ledger_probe_add(led, &p, &err) == -1)
+	if (evidence_probe_add(evi, &p, &err) == -1)
 		fail_msg("%s", err.text);
 }
 
@@ -74,7 +75,7 @@ tells_who_fails(void **state)
 
 	(void)state;
 	fill();
-	assert_int_equal(failing_print(file, T0 - 60, &text, &err), 0);
+	assert_int_equal(failing_print(seen, file, T0 - 60, &text, &err), 0);
 	check(text.data, text.len);
 	buf_free(&text);
 }
@@ -85,7 +86,8 @@ no_ledger_nobody_fails(void **state)
 	struct buf text = {0};
 
 	(void)state;
-	assert_int_equal(failing_print("/nowhere/l.db", 0, &text, &err), 0);
+	assert_int_equal(
+	    failing_print("/nowhere/e.db", NULL, 0, &text, &err), 0);
 	assert_int_equal(text.len, 0);
 	buf_free(&text);
 }
@@ -111,7 +113,7 @@ static bool told;
 static int
 work(void *arg, struct buf *out, struct err *e)
 {
-	return failing_print(arg, T0 - 60, out, e);
+	return failing_print(arg, NULL, T0 - 60, out, e);
 }
 
 static void
@@ -158,7 +160,7 @@ a_child_does_it(void **state)
 
 	(void)state;
 	fill();
-	assert_non_null(task_start(base, work, done, file, &err));
+	assert_non_null(task_start(base, work, done, seen, &err));
 	(void)event_base_dispatch(base);
 	assert_true(told);
 	told = false;
@@ -169,7 +171,7 @@ a_child_does_it(void **state)
 	assert_non_null(task_start(base, deadly_work, bad_done, died, &err));
 	(void)event_base_dispatch(base);
 	assert_true(told);
-	task_cancel(task_start(base, work, done, file, &err));
+	task_cancel(task_start(base, work, done, seen, &err));
 	event_base_free(base);
 }
 

@@ -428,16 +428,16 @@ static void
 t_overrides_clock(void **state)
 {
 	struct ledger_downgrade d = lowering;
-	struct ledger_failure f = {.time = T0 + 5 * 86400,
+	struct evidence_failure f = {.time = T0 + 5 * 86400,
 	    .partner = "acme",
-	    .direction = LEDGER_OUT,
+	    .direction = EVIDENCE_OUT,
 	    .fault = "expired"};
-	struct ledger_batch b = {.failure = &f, .nfailures = 1};
+	struct evidence_batch b = {.failure = &f, .nfailures = 1};
 	int64_t id;
 
 	(void)state;
 	/* A log line, and an event, from before it: of another time. */
-	well("log", ledger_log_add(led, &b, &err));
+	well("log", evidence_log_add(evi, &b, &err));
 	well("event", add_event("note", "", "", T0 + 5 * 86400));
 	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
 	overrides_are("it holds", T0, "1 acme encrypt; ", "");
@@ -445,7 +445,7 @@ t_overrides_clock(void **state)
 	overrides_are("it still does", T0, "1 acme encrypt; ", "");
 	/* A log line comes with any time. */
 	f.time = T0 + 6 * 86400;
-	well("log", ledger_log_add(led, &b, &err));
+	well("log", evidence_log_add(evi, &b, &err));
 	overrides_are("and still", T0, "1 acme encrypt; ", "");
 	/* By an event after its begin the clock was there already. */
 	well("event", add_event("note", "", "", T0 + 3599));
@@ -504,7 +504,10 @@ t_step_domains(void **state)
 	well("begin", ledger_downgrade_begin(led, &lowering, T0, &id, &err));
 	ledger_close(led);
 	by_hand("ALTER TABLE downgrade DROP COLUMN domains;"
-		"PRAGMA user_version = 3");
+		"CREATE TABLE probe(x); CREATE TABLE gateway(x);"
+		"CREATE TABLE chain(x); CREATE TABLE log_count(x);"
+		"CREATE TABLE failure(x); CREATE TABLE failure_sum(x);"
+		"CREATE TABLE position(x); PRAGMA user_version = 3");
 	by_hand("UPDATE event SET data = json_remove(data, '$.domains')");
 	led = must_open(file, LEDGER_WRITE);
 	overrides_are("it is believed", T0 + 1, "1 acme encrypt; ", "");

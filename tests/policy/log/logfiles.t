@@ -9,7 +9,8 @@ now=2027-01-05
 log()
 {
 	"$B/tlspact-log" -C /dev/null -o registry="$golden/registry" \
-		-o ledger="$T/ledger" -o map="$T/none.cdb" --now $now "$@"
+		-o ledger="$T/none.db" -o evidence="$T/evidence" \
+		-o map="$T/none.cdb" --now $now "$@"
 }
 
 for want in "$golden"/*.want; do
@@ -28,7 +29,7 @@ fi
 # What the ledger holds, in one text.
 counts()
 {
-	python3 - "$T/ledger" <<-'PYTHON'
+	python3 - "$T/evidence" <<-'PYTHON'
 	import sqlite3, sys
 	db = sqlite3.connect(sys.argv[1])
 	for q in ("select day, partner, direction, seen, protocol, cipher,"
@@ -42,7 +43,7 @@ counts()
 }
 fresh()
 {
-	rm -f "$T"/ledger* "$T"/mail.log*
+	rm -f "$T"/evidence* "$T"/mail.log*
 }
 
 fresh
@@ -137,7 +138,8 @@ fresh
 split
 : >"$T/mail.log"
 "$B/tlspact-log" -C /dev/null -o registry="$golden/registry" \
-	-o ledger="$T/ledger" -o map="$T/none.cdb" --now $now \
+	-o ledger="$T/none.db" -o evidence="$T/evidence" \
+	-o map="$T/none.cdb" --now $now \
 	-o mail_log="$T/mail.log" --follow >"$T/follow" 2>&1 &
 follower=$!
 # shellcheck disable=SC2317
@@ -175,7 +177,8 @@ fresh
 cat "$T/whole" >"$T/mail.log"
 for ((i = 0; i < 10; i++)); do
 	timeout -s KILL "0.0$((RANDOM % 9))" "$B/tlspact-log" -C /dev/null \
-		-o registry="$golden/registry" -o ledger="$T/ledger" \
+		-o registry="$golden/registry" \
+		-o ledger="$T/none.db" -o evidence="$T/evidence" \
 		-o map="$T/none.cdb" --now $now "$T/mail.log" >/dev/null 2>&1
 done 2>/dev/null
 log "$T/mail.log" >/dev/null 2>&1
@@ -218,7 +221,8 @@ fresh
 # shellcheck disable=SC2016
 ok 'standard input' bash -c 'cat "$1" | "${@:2}" -' - "$T/whole" \
 	"$B/tlspact-log" -C /dev/null -o registry="$golden/registry" \
-	-o ledger="$T/ledger" -o map="$T/none.cdb" --now $now
+	-o ledger="$T/none.db" -o evidence="$T/evidence" \
+	-o map="$T/none.cdb" --now $now
 mkfifo "$T/pipe"
 gzip -c "$golden/postfix-3.7.log" >"$T/pipe" &
 run log -j - <"$T/pipe"

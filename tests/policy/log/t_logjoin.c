@@ -14,9 +14,9 @@ note(const struct attempt *a, void *arg)
 	struct buf *out = arg;
 
 	buf_printf(out, "%s %.*s %.*s %.*s[%.*s] %s %s %s %s %.*s %.*s %s\n",
-	    ledger_direction_name(a->direction), SPAN_ARG(a->queue_id),
+	    evidence_direction_name(a->direction), SPAN_ARG(a->queue_id),
 	    SPAN_ARG(a->domain), SPAN_ARG(a->host), SPAN_ARG(a->address),
-	    ledger_seen_name(a->level), fact_name(a->encrypted),
+	    evidence_seen_name(a->level), fact_name(a->encrypted),
 	    fact_name(a->chain_trusted), fact_name(a->name_matched),
 	    SPAN_ARG(a->protocol), SPAN_ARG(a->result), fault_text(a->fault));
 }

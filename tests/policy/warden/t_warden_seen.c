@@ -81,29 +81,29 @@ test_not_tls(void **state)
 }
 
 static void
-seen_mail(const char *partner, enum ledger_direction direction,
+seen_mail(const char *partner, enum evidence_direction direction,
     const char *fault, const char *id, time_t t)
 {
 	char domain[64];
-	struct ledger_count sent = {.day = "2026-11-23",
+	struct evidence_count sent = {.day = "2026-11-23",
 	    .partner = partner,
 	    .direction = direction,
-	    .seen = LEDGER_VERIFIED,
+	    .seen = EVIDENCE_VERIFIED,
 	    .result = "sent",
 	    .n = 1};
-	struct ledger_failure f = {.time = t,
+	struct evidence_failure f = {.time = t,
 	    .partner = partner,
 	    .direction = direction,
 	    .fault = fault,
 	    .domain = domain,
 	    .queue_id = id};
-	struct ledger_batch b = {.count = &sent,
+	struct evidence_batch b = {.count = &sent,
 	    .ncounts = fault == NULL,
 	    .failure = &f,
 	    .nfailures = fault != NULL};
 
 	(void)snprintf(domain, sizeof(domain), "%s.example", partner);
-	well("log", ledger_log_add(led, &b, &err));
+	well("log", evidence_log_add(evi, &b, &err));
 }
 
 /* What the log counts: mail that went clears what failed before, no more. */
@@ -113,35 +113,35 @@ test_log(void **state)
 	(void)state;
 	all_well();
 	warden_tick(k, T0 + 1);
-	seen_mail("acme", LEDGER_IN, "no-starttls", "I1", T0 + 2);
-	seen_mail("acme", LEDGER_IN, "no-starttls", "I2", T0 + 3);
+	seen_mail("acme", EVIDENCE_IN, "no-starttls", "I1", T0 + 2);
+	seen_mail("acme", EVIDENCE_IN, "no-starttls", "I2", T0 + 3);
 	warden_tick(k, T0 + 3);
 	check_str("mail that comes in", did(), "");
-	seen_mail("acme", LEDGER_OUT, "expired", "A1", T0 + 4);
+	seen_mail("acme", EVIDENCE_OUT, "expired", "A1", T0 + 4);
 	warden_tick(k, T0 + 4);
-	seen_mail("acme", LEDGER_IN, NULL, NULL, T0 + 10);
+	seen_mail("acme", EVIDENCE_IN, NULL, NULL, T0 + 10);
 	warden_tick(k, T0 + 10);
-	seen_mail("acme", LEDGER_OUT, NULL, NULL, T0 + 20);
+	seen_mail("acme", EVIDENCE_OUT, NULL, NULL, T0 + 20);
 	warden_tick(k, T0 + 20);
-	seen_mail("acme", LEDGER_OUT, "expired", "A2", T0 + 30);
+	seen_mail("acme", EVIDENCE_OUT, "expired", "A2", T0 + 30);
 	warden_tick(k, T0 + 30);
 	check_str("one that went in between", did(), "");
 	/* One that failed when the look before was over may be the later. */
-	seen_mail("acme", LEDGER_OUT, NULL, NULL, T0 + 31);
+	seen_mail("acme", EVIDENCE_OUT, NULL, NULL, T0 + 31);
 	warden_tick(k, T0 + 31);
-	seen_mail("acme", LEDGER_OUT, "expired", "A3", T0 + 32);
+	seen_mail("acme", EVIDENCE_OUT, "expired", "A3", T0 + 32);
 	warden_tick(k, T0 + 32);
 	check_has("the failure stays", did(), "probe acme;");
 	/* What comes in says nothing of what goes out. */
 	shows("globex", "ok", KEY_B, T0 + 32, T0 + 90 * 86400);
 	warden_probed(k, "globex", T0 + 33);
-	seen_mail("globex", LEDGER_OUT, "expired", "B1", T0 + 40);
+	seen_mail("globex", EVIDENCE_OUT, "expired", "B1", T0 + 40);
 	warden_tick(k, T0 + 40);
-	seen_mail("globex", LEDGER_IN, NULL, NULL, T0 + 50);
+	seen_mail("globex", EVIDENCE_IN, NULL, NULL, T0 + 50);
 	warden_tick(k, T0 + 50);
-	seen_mail("globex", LEDGER_IN, NULL, NULL, T0 + 60);
+	seen_mail("globex", EVIDENCE_IN, NULL, NULL, T0 + 60);
 	warden_tick(k, T0 + 60);
-	seen_mail("globex", LEDGER_OUT, "expired", "B2", T0 + 61);
+	seen_mail("globex", EVIDENCE_OUT, "expired", "B2", T0 + 61);
 	warden_tick(k, T0 + 61);
 	check_has("both count", did(), "probe globex;");
 }
@@ -156,13 +156,13 @@ test_two_domains(void **state)
 	shows("acme", "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
 	start(T0);
 	warden_tick(k, T0 + 1);
-	seen_mail("acme", LEDGER_OUT, "expired", "A1", T0 + 4);
+	seen_mail("acme", EVIDENCE_OUT, "expired", "A1", T0 + 4);
 	warden_tick(k, T0 + 4);
-	seen_mail("acme", LEDGER_IN, NULL, NULL, T0 + 10);
+	seen_mail("acme", EVIDENCE_IN, NULL, NULL, T0 + 10);
 	warden_tick(k, T0 + 10);
-	seen_mail("acme", LEDGER_OUT, NULL, NULL, T0 + 20);
+	seen_mail("acme", EVIDENCE_OUT, NULL, NULL, T0 + 20);
 	warden_tick(k, T0 + 20);
-	seen_mail("acme", LEDGER_OUT, "expired", "A2", T0 + 30);
+	seen_mail("acme", EVIDENCE_OUT, "expired", "A2", T0 + 30);
 	warden_tick(k, T0 + 30);
 	check_has("both count", did(), "probe acme;");
 }

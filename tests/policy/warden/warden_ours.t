@@ -79,7 +79,8 @@ ok 'one look is not enough' is_lowered acme.example
 sleep 30
 run probe acme
 ok 'after the second it is restored' wait_for 10 ended acme 'two probes passed' ||
-	diag "$(tail -n 20 "$T/tlspactd.log"; sql 'SELECT gateway, time, fault FROM probe'; ctl history)"
+	diag "$(tail -n 20 "$T/tlspactd.log"; ctl history; sqlite3 \
+		"$LAB/state/evidence.db" 'SELECT gateway, time, result FROM probe')"
 ok 'in the map as well' wait_for 5 is_secure acme.example
 ok 'which is told' wait_for 15 told 'acme is back at secure'
 like 'mail is verified again' \

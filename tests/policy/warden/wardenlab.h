@@ -131,10 +131,11 @@ static inline int
 begin(void **state)
 {
 	struct settings_options o = {0};
-	static char options[3][512];
+	static char options[4][512];
 	struct diags d = {0};
 	static const char *const others[] = {"postfix_version=3.7.11",
-	    "fingerprint_digest=sha256", "operator=postmaster@ours.example"};
+	    "fingerprint_digest=sha256", "operator=postmaster@ours.example",
+	    "keep=100d"};
 	size_t i;
 
 	(void)setup(state);
@@ -143,7 +144,8 @@ begin(void **state)
 	(void)snprintf(options[0], 512, "registry=%s/registry", dir);
 	(void)snprintf(options[1], 512, "ledger=%s", file);
 	(void)snprintf(options[2], 512, "map=%s/policy.cdb", dir);
-	for (i = 0; i < 3; i++) {
+	(void)snprintf(options[3], 512, "evidence=%s", seen);
+	for (i = 0; i < 4; i++) {
 		settings_option(&o, options[i]);
 		settings_option(&o, others[i]);
 	}
@@ -174,16 +176,16 @@ static inline void
 failure(const char *partner, const char *fault, const char *id, time_t t)
 {
 	char *domain = mem_printf("%s.example", partner);
-	struct ledger_failure f = {.time = t,
+	struct evidence_failure f = {.time = t,
 	    .partner = partner,
-	    .direction = LEDGER_OUT,
+	    .direction = EVIDENCE_OUT,
 	    .fault = fault,
 	    .domain = domain,
 	    .host = "mx1",
 	    .queue_id = id};
-	struct ledger_batch b = {.failure = &f, .nfailures = 1};
+	struct evidence_batch b = {.failure = &f, .nfailures = 1};
 
-	well("failure", ledger_log_add(led, &b, &err));
+	well("failure", evidence_log_add(evi, &b, &err));
 	free(domain);
 }
 
@@ -193,7 +195,7 @@ shows_at(const char *address, const char *partner, const char *fault,
 {
 	char *domain = mem_printf("%s.example", partner);
 	char *host = mem_printf("mx1.%s.example", partner);
-	struct ledger_probe p = {.time = t,
+	struct evidence_probe p = {.time = t,
 	    .partner = partner,
 	    .nexthop = domain,
 	    .host = host,
@@ -202,9 +204,10 @@ shows_at(const char *address, const char *partner, const char *fault,
 	    .fault = fault,
 	    .key = key,
 	    .not_after = not_after,
-	    .passed = strcmp(fault, "ok") == 0};
+	    .judged =
+		strcmp(fault, "ok") == 0 ? EVIDENCE_BY_CA : EVIDENCE_FAILED};
 
-	well("probe", ledger_probe_add(led, &p, &err));
+	well("probe", evidence_probe_add(evi, &p, &err));
 	free(host);
 	free(domain);
 }

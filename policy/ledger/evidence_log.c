@@ -7,27 +7,27 @@
 #include <sysexits.h>
 
 #include "err.h"
-#include "ledger_impl.h"
+#include "evidence_impl.h"
 #include "mem.h"
 #include "quote.h"
 
 #define DAY_LEN 10 /* YYYY-MM-DD */
 
 const char *
-ledger_direction_name(enum ledger_direction d)
+evidence_direction_name(enum evidence_direction d)
 {
-	return d == LEDGER_IN ? "in" : "out";
+	return d == EVIDENCE_IN ? "in" : "out";
 }
 
 const char *
-ledger_seen_name(enum ledger_seen s)
+evidence_seen_name(enum evidence_seen s)
 {
 	switch (s) {
-	case LEDGER_CLEAR:
+	case EVIDENCE_CLEAR:
 		return "clear";
-	case LEDGER_ENCRYPTED:
+	case EVIDENCE_ENCRYPTED:
 		return "encrypted";
-	case LEDGER_TRUSTED:
+	case EVIDENCE_TRUSTED:
 		return "trusted";
 	default:
 		return "verified";
@@ -48,20 +48,20 @@ need_day(const char *day, struct err *e)
 			break;
 	if (i < DAY_LEN || day[DAY_LEN] != '\0')
 		return err_set(e, EX_DATAERR,
-		    "ledger: %s is no day like 2026-11-23", quotes(day).s);
+		    "evidence: %s is no day like 2026-11-23", quotes(day).s);
 	return 0;
 }
 
 static int
-add_count(struct ledger *l, const struct ledger_count *c, struct err *e)
+add_count(struct evidence *v, const struct evidence_count *c, struct err *e)
 {
 	struct db_stmt *s;
 
 	if (need_day(c->day, e) == -1)
 		return -1;
 	if (c->n > INT64_MAX)
-		return err_set(e, EX_DATAERR, "ledger: a count is too large");
-	s = db_sql(l->db,
+		return err_set(e, EX_DATAERR, "evidence: a count is too large");
+	s = db_sql(v->db,
 	    "INSERT INTO log_count(day, partner, direction, seen, protocol,"
 	    " cipher, result, n) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
 	    " ON CONFLICT DO UPDATE SET n = n + excluded.n");
@@ -77,14 +77,14 @@ add_count(struct ledger *l, const struct ledger_count *c, struct err *e)
 }
 
 static int
-add_failure(struct ledger *l, const struct ledger_failure *f, struct err *e)
+add_failure(struct evidence *v, const struct evidence_failure *f, struct err *e)
 {
 	struct db_stmt *s;
 
 	if (ledger_need_word("fault", f->fault, e) == -1 ||
 	    ledger_need_time("time", f->time, e) == -1)
 		return -1;
-	s = db_sql(l->db,
+	s = db_sql(v->db,
 	    "INSERT INTO failure(time, partner, direction, fault, domain, host,"
 	    " address, queue_id, text) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	db_int(s, f->time);
@@ -100,14 +100,15 @@ add_failure(struct ledger *l, const struct ledger_failure *f, struct err *e)
 }
 
 static int
-add_position(struct ledger *l, const struct ledger_position *p, struct err *e)
+add_position(
+    struct evidence *v, const struct evidence_position *p, struct err *e)
 {
 	struct db_stmt *s;
 
 	if (ledger_need_hash("first line", p->first, e) == -1 ||
 	    ledger_need_time("time", p->time, e) == -1)
 		return -1;
-	s = db_sql(l->db,
+	s = db_sql(v->db,
 	    "INSERT INTO position(device, inode, first, path, offset, time)"
 	    " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
 	    " path = excluded.path, offset = excluded.offset,"
@@ -123,16 +124,16 @@ add_position(struct ledger *l, const struct ledger_position *p, struct err *e)
 
 /* Turn all but the latest failures of the partner into sums. */
 static int
-bound_failures(struct ledger *l, const char *partner, struct err *e)
+bound_failures(struct evidence *v, const char *partner, struct err *e)
 {
 	struct db_stmt *s;
 	int64_t when = 0, id = 0;
 	int rv;
 
-	s = db_sql(l->db, "SELECT time, id FROM failure WHERE partner = ?"
+	s = db_sql(v->db, "SELECT time, id FROM failure WHERE partner = ?"
 			  " ORDER BY time DESC, id DESC LIMIT 1 OFFSET ?");
 	db_text(s, partner);
-	db_int(s, LEDGER_FAILURES_MAX);
+	db_int(s, EVIDENCE_FAILURES_MAX);
 	if ((rv = db_step(s, e)) == 1) {
 		when = db_col_int(s, 0);
 		id = db_col_int(s, 1);
@@ -140,7 +141,7 @@ bound_failures(struct ledger *l, const char *partner, struct err *e)
 	db_done(s);
 	if (rv != 1)
 		return rv;
-	s = db_sql(l->db,
+	s = db_sql(v->db,
 	    "INSERT INTO failure_sum(day, partner, direction, fault, n)"
 	    " SELECT strftime('%Y-%m-%d', time, 'unixepoch'), partner,"
 	    " direction, fault, count(*) FROM failure WHERE partner = ?"
@@ -151,7 +152,7 @@ bound_failures(struct ledger *l, const char *partner, struct err *e)
 	db_int(s, id);
 	if (db_run(s, e) == -1)
 		return -1;
-	s = db_sql(l->db,
+	s = db_sql(v->db,
 	    "DELETE FROM failure WHERE partner = ? AND (time, id) <= (?, ?)");
 	db_text(s, partner);
 	db_int(s, when);
@@ -166,7 +167,7 @@ by_name(const void *a, const void *b)
 }
 
 static int
-add_failures(struct ledger *l, const struct ledger_batch *b, struct err *e)
+add_failures(struct evidence *v, const struct evidence_batch *b, struct err *e)
 {
 	const char **partner;
 	size_t i;
@@ -179,52 +180,55 @@ add_failures(struct ledger *l, const struct ledger_batch *b, struct err *e)
 		partner[i] = b->failure[i].partner;
 		if (partner[i] == NULL)
 			partner[i] = "";
-		rv = add_failure(l, &b->failure[i], e);
+		rv = add_failure(v, &b->failure[i], e);
 	}
 	if (rv == 0)
 		qsort(partner, b->nfailures, sizeof(*partner), by_name);
 	for (i = 0; rv == 0 && i < b->nfailures; i++)
 		if (i == 0 || strcmp(partner[i], partner[i - 1]) != 0)
-			rv = bound_failures(l, partner[i], e);
+			rv = bound_failures(v, partner[i], e);
 	free(partner);
 	return rv;
 }
 
 static int
-add_batch(struct ledger *l, const struct ledger_batch *b, struct err *e)
+add_batch(struct evidence *v, const struct evidence_batch *b, struct err *e)
 {
 	size_t i;
 
 	for (i = 0; i < b->ncounts; i++)
-		if (add_count(l, &b->count[i], e) == -1)
+		if (add_count(v, &b->count[i], e) == -1)
 			return -1;
-	if (add_failures(l, b, e) == -1)
+	if (add_failures(v, b, e) == -1)
 		return -1;
 	for (i = 0; i < b->npositions; i++)
-		if (add_position(l, &b->position[i], e) == -1)
+		if (add_position(v, &b->position[i], e) == -1)
 			return -1;
 	return 0;
 }
 
 int
-ledger_log_add(struct ledger *l, const struct ledger_batch *b, struct err *e)
+evidence_log_add(
+    struct evidence *v, const struct evidence_batch *b, struct err *e)
 {
 	if (b->ncounts + b->nfailures + b->npositions == 0)
 		return 0;
-	if (db_begin(l->db, false, e) == -1)
+	if (db_begin(v->db, false, e) == -1)
 		return -1;
-	return db_end(l->db, add_batch(l, b, e), e);
+	return db_end(v->db, add_batch(v, b, e), e);
 }
 
 int
-ledger_counts(struct ledger *l, const char *partner, const char *from,
-    const char *to, ledger_count_fn *fn, void *arg, struct err *e)
+evidence_counts(struct evidence *v, const char *partner, const char *from,
+    const char *to, evidence_count_fn *fn, void *arg, struct err *e)
 {
-	struct ledger_count c;
+	struct evidence_count c;
 	struct db_stmt *s;
 	int rv;
 
-	s = db_sql(l->db,
+	if (v == NULL)
+		return 0;
+	s = db_sql(v->db,
 	    "SELECT day, partner, direction, seen, protocol, cipher, result, n"
 	    " FROM log_count WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"
 	    " AND (?3 = '' OR day <= ?3) ORDER BY 1, 2, 3, 4, 5, 6, 7");
@@ -232,11 +236,12 @@ ledger_counts(struct ledger *l, const char *partner, const char *from,
 	db_text(s, from);
 	db_text(s, to);
 	while ((rv = db_step(s, e)) == 1) {
-		c = (struct ledger_count){
+		c = (struct evidence_count){
 		    .day = db_col_text(s, 0),
 		    .partner = db_col_text(s, 1),
-		    .direction = db_col_int(s, 2) == 0 ? LEDGER_IN : LEDGER_OUT,
-		    .seen = (enum ledger_seen)(db_col_int(s, 3) & 3),
+		    .direction =
+			db_col_int(s, 2) == 0 ? EVIDENCE_IN : EVIDENCE_OUT,
+		    .seen = (enum evidence_seen)(db_col_int(s, 3) & 3),
 		    .protocol = db_col_text(s, 4),
 		    .cipher = db_col_text(s, 5),
 		    .result = db_col_text(s, 6),
@@ -252,18 +257,19 @@ ledger_counts(struct ledger *l, const char *partner, const char *from,
 /* Bind, and hand out the rows of one of the two statements below. */
 static int
 each_failure(struct db_stmt *s, const char *partner, time_t since,
-    ledger_failure_fn *fn, void *arg, struct err *e)
+    evidence_failure_fn *fn, void *arg, struct err *e)
 {
-	struct ledger_failure f;
+	struct evidence_failure f;
 	int rv;
 
 	db_text_or_null(s, partner);
 	db_int(s, since);
 	while ((rv = db_step(s, e)) == 1) {
-		f = (struct ledger_failure){
+		f = (struct evidence_failure){
 		    .time = db_col_int(s, 0),
 		    .partner = db_col_text(s, 1),
-		    .direction = db_col_int(s, 2) == 0 ? LEDGER_IN : LEDGER_OUT,
+		    .direction =
+			db_col_int(s, 2) == 0 ? EVIDENCE_IN : EVIDENCE_OUT,
 		    .fault = db_col_text(s, 3),
 		    .domain = db_col_text(s, 4),
 		    .host = db_col_text(s, 5),
@@ -285,11 +291,13 @@ each_failure(struct db_stmt *s, const char *partner, time_t since,
 	" ORDER BY time, id"
 
 int
-ledger_failures(struct ledger *l, const char *partner, time_t since,
-    ledger_failure_fn *fn, void *arg, struct err *e)
+evidence_failures(struct evidence *v, const char *partner, time_t since,
+    evidence_failure_fn *fn, void *arg, struct err *e)
 {
+	if (v == NULL)
+		return 0;
 	return each_failure(
-	    db_sql(l->db, partner == NULL ? FAILURES("?1 IS NULL")
+	    db_sql(v->db, partner == NULL ? FAILURES("?1 IS NULL")
 					  : FAILURES("partner = ?1")),
 	    partner, since, fn, arg, e);
 }
@@ -306,24 +314,28 @@ ledger_failures(struct ledger *l, const char *partner, time_t since,
 	" JOIN failure f ON f.partner = p AND f.time = t GROUP BY p"
 
 int
-ledger_last_failures(struct ledger *l, const char *partner, time_t since,
-    ledger_failure_fn *fn, void *arg, struct err *e)
+evidence_last_failures(struct evidence *v, const char *partner, time_t since,
+    evidence_failure_fn *fn, void *arg, struct err *e)
 {
+	if (v == NULL)
+		return 0;
 	return each_failure(
-	    db_sql(l->db, partner == NULL ? LAST_FAILURES("?1 IS NULL")
+	    db_sql(v->db, partner == NULL ? LAST_FAILURES("?1 IS NULL")
 					  : LAST_FAILURES("partner = ?1")),
 	    partner, since, fn, arg, e);
 }
 
 int
-ledger_failure_sums(struct ledger *l, const char *partner, const char *from,
-    const char *to, ledger_failure_sum_fn *fn, void *arg, struct err *e)
+evidence_failure_sums(struct evidence *v, const char *partner, const char *from,
+    const char *to, evidence_failure_sum_fn *fn, void *arg, struct err *e)
 {
-	struct ledger_failure_sum f;
+	struct evidence_failure_sum f;
 	struct db_stmt *s;
 	int rv;
 
-	s = db_sql(l->db,
+	if (v == NULL)
+		return 0;
+	s = db_sql(v->db,
 	    "SELECT day, partner, direction, fault, n FROM failure_sum"
 	    " WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"
 	    " AND (?3 = '' OR day <= ?3) ORDER BY 1, 2, 3, 4");
@@ -331,10 +343,11 @@ ledger_failure_sums(struct ledger *l, const char *partner, const char *from,
 	db_text(s, from);
 	db_text(s, to);
 	while ((rv = db_step(s, e)) == 1) {
-		f = (struct ledger_failure_sum){
+		f = (struct evidence_failure_sum){
 		    .day = db_col_text(s, 0),
 		    .partner = db_col_text(s, 1),
-		    .direction = db_col_int(s, 2) == 0 ? LEDGER_IN : LEDGER_OUT,
+		    .direction =
+			db_col_int(s, 2) == 0 ? EVIDENCE_IN : EVIDENCE_OUT,
 		    .fault = db_col_text(s, 3),
 		    .n = (uint64_t)db_col_int(s, 4),
 		};
@@ -346,18 +359,20 @@ ledger_failure_sums(struct ledger *l, const char *partner, const char *from,
 }
 
 int
-ledger_positions(
-    struct ledger *l, ledger_position_fn *fn, void *arg, struct err *e)
+evidence_positions(
+    struct evidence *v, evidence_position_fn *fn, void *arg, struct err *e)
 {
-	struct ledger_position p;
+	struct evidence_position p;
 	struct db_stmt *s;
 	int rv;
 
-	s = db_sql(l->db,
+	if (v == NULL)
+		return 0;
+	s = db_sql(v->db,
 	    "SELECT path, device, inode, first, offset, time FROM position"
 	    " ORDER BY time DESC, path, inode");
 	while ((rv = db_step(s, e)) == 1) {
-		p = (struct ledger_position){
+		p = (struct evidence_position){
 		    .path = db_col_text(s, 0),
 		    .device = (uint64_t)db_col_int(s, 1),
 		    .inode = (uint64_t)db_col_int(s, 2),

@@ -1,0 +1,250 @@
+/*
+ * evidence.h: what was seen of gateways and of the mail log, kept on disk.
+ *
+ * One SQLite file, apart from the ledger (ledger.h), in a folder of its own:
+ * who writes what was seen need not be able to write what was decided. It
+ * holds probe results, the chains that were shown, and what the mail log
+ * proved.
+ *
+ * As for the ledger: several processes may write at once; a handle belongs to
+ * one thread, and does not go through fork(2). What reads takes NULL for
+ * evidence in which there is nothing. Functions return 0, or -1 with
+ * *e set, with the codes of ledger.h. `now` is the caller's. Every change is
+ * one transaction, safe from kill -9 once the function returns; the last ones
+ * may be lost in a power cut. Text given is borrowed for the call, NULL stands
+ * for "". Text handed to a callback lives until it returns, and is never NULL.
+ * A callback returns false to stop, which is not an error; it may read through
+ * the same handle, but not write.
+ */
+#ifndef EVIDENCE_H
+#define EVIDENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+struct err;
+struct evidence;
+
+#define EVIDENCE_KEY 65		   /* bytes of a SHA-256 in hex, NUL included */
+#define EVIDENCE_CHAIN_MAX 1048576 /* bytes of a chain in PEM */
+#define EVIDENCE_FAILURES_MAX 1000 /* a partner; older ones become sums */
+
+enum evidence_mode { EVIDENCE_READ, EVIDENCE_WRITE };
+
+/*
+ * Open the evidence. EVIDENCE_WRITE makes the file (0640; the directory must
+ * be there) and brings an old schema up to date; EVIDENCE_READ changes nothing
+ * and fails with 66 if there is no file, which callers may take for empty
+ * evidence. Reading needs read permission only, as for the ledger.
+ *
+ * Once evidence stood in the ledger, whose path is `ledger` (NULL: there is
+ * none). The first writer takes it over from there, which needs the
+ * right to write both: copied in one transaction, then dropped from the ledger
+ * in another, so that it may be killed at any point. Until that was done,
+ * EVIDENCE_READ fails with 65.
+ */
+struct evidence *evidence_open(const char *path, const char *ledger,
+    enum evidence_mode mode, struct err *e);
+
+/* NULL is well. */
+void evidence_close(struct evidence *v);
+
+/* How long a call may wait for other writers, from now on; 5 s unless said. */
+void evidence_patience(struct evidence *v, int ms);
+
+/*
+ * Remove what is older than `before`: probes (never the latest of a gateway,
+ * its last that passed or was vouched for, nor its last that showed a chain),
+ * chains that nothing needs any more, failures, which become sums, positions
+ * of files not read since. Counts stay for ever. *removed (may be NULL) counts
+ * rows.
+ */
+int evidence_prune(
+    struct evidence *v, time_t before, int64_t *removed, struct err *e);
+
+/*
+ * The time of the newest probe or failure, 0 if there is none. If it lies
+ * ahead, the clock was set back since, or once went ahead.
+ */
+int evidence_newest(struct evidence *v, time_t *when, struct err *e);
+
+/* --- Probes ----------------------------------------------------------- */
+
+/* How a gateway passed. A pin may come of all but the first two. */
+enum evidence_judged {
+	EVIDENCE_FAILED,  /* it did not */
+	EVIDENCE_BY_NONE, /* nothing was asked of the certificate */
+	EVIDENCE_BY_CA,	  /* an accepted CA and name */
+	EVIDENCE_BY_DANE, /* TLSA records */
+	EVIDENCE_BY_KEY,  /* a pin of the registry */
+};
+
+/*
+ * One look at one gateway: a partner's next-hop, host, address and port. Looks
+ * in a row with the same result are kept as one, up to midnight UTC, so that
+ * each day is counted; `detail` is no part of the result: the last one stays.
+ */
+struct evidence_probe {
+	int64_t id; /* 0 when adding; of each look it is one more */
+	time_t time;
+	/* Reading: of as many looks in a row this is the last. */
+	uint64_t n;
+	time_t first; /* of them */
+	const char *partner;
+	const char *nexthop; /* the domain asked for, as in the map */
+	const char *host;    /* "" if the look-up failed before there was one */
+	const char *address; /* the same */
+	unsigned port;	     /* 0 to 65535 */
+	const char *fault;   /* a word of fault.h */
+	const char *protocol; /* "TLSv1.3", and so on; "" if not reached */
+	const char *cipher;
+	const char *kex;
+	time_t not_after;  /* of the leaf; 0: not known */
+	const char *key;   /* SPKI SHA-256, 64 hex digits; "" if not known */
+	const char *chain; /* PEM, leaf first; "". Reading: only where said */
+	const char *detail;
+	enum evidence_judged judged; /* all that the registry asks for holds */
+};
+
+/* What is known of one gateway. */
+struct evidence_gateway {
+	struct evidence_probe last; /* chain is "" */
+	time_t since;	 /* when the present fault (or "ok") was first seen */
+	unsigned run;	 /* results in a row with that fault, last included */
+	time_t passed;	 /* time of the last result that passed, 0: never */
+	time_t vouched;	 /* of the last that passed by CA, DANE or pin, 0 */
+	const char *key; /* of that, "" */
+};
+
+/* Add one result. */
+int evidence_probe_add(
+    struct evidence *v, const struct evidence_probe *p, struct err *e);
+
+/*
+ * The latest result of every gateway, of one partner or all (NULL), leaving
+ * out gateways not looked at since `since`. By partner, nexthop, host,
+ * address, port.
+ */
+typedef bool evidence_gateway_fn(const struct evidence_gateway *g, void *arg);
+int evidence_gateways(struct evidence *v, const char *partner, time_t since,
+    evidence_gateway_fn *fn, void *arg, struct err *e);
+
+/*
+ * Results whose last look was at `since` or later, newest first, of one
+ * partner or all (NULL).
+ */
+typedef bool evidence_probe_fn(const struct evidence_probe *p, void *arg);
+int evidence_probes(struct evidence *v, const char *partner, time_t since,
+    evidence_probe_fn *fn, void *arg, struct err *e);
+
+/*
+ * The key that a partner's host showed, on whatever address, when it last
+ * passed by CA and name, DANE or a pin. key becomes "" and *when 0 if it never
+ * did; when may be NULL.
+ */
+int evidence_passed_key(struct evidence *v, const char *partner,
+    const char *host, char key[EVIDENCE_KEY], time_t *when, struct err *e);
+
+/*
+ * The last chain seen of every (partner, nexthop, host), of one partner or
+ * all (NULL): the result that showed it, with p->chain filled.
+ */
+int evidence_chains(struct evidence *v, const char *partner,
+    evidence_probe_fn *fn, void *arg, struct err *e);
+
+/* --- What the mail log proved ----------------------------------------- */
+
+enum evidence_direction { EVIDENCE_IN, EVIDENCE_OUT };
+enum evidence_seen { /* weakest first */
+	EVIDENCE_CLEAR,
+	EVIDENCE_ENCRYPTED,
+	EVIDENCE_TRUSTED,
+	EVIDENCE_VERIFIED,
+};
+const char *evidence_direction_name(enum evidence_direction d); /* "in" */
+const char *evidence_seen_name(enum evidence_seen s); /* "clear" ... */
+
+struct evidence_count {
+	const char *day;     /* YYYY-MM-DD, UTC */
+	const char *partner; /* or a domain, or "other" */
+	enum evidence_direction direction;
+	enum evidence_seen seen;
+	const char *protocol;
+	const char *cipher;
+	const char *result; /* "sent", "deferred", "bounced", ... */
+	uint64_t n;	    /* adding: how many more */
+};
+
+struct evidence_failure {
+	time_t time;
+	const char *partner;
+	enum evidence_direction direction;
+	const char *fault; /* word of fault.h */
+	const char *domain;
+	const char *host;
+	const char *address;
+	const char *queue_id;
+	const char *text;
+};
+
+/* How far a log file was read; a file is its device, inode and first line. */
+struct evidence_position {
+	const char *path; /* where it was last */
+	uint64_t device;
+	uint64_t inode;
+	const char *first; /* SHA-256 of the first line, hex */
+	uint64_t offset;
+	time_t time; /* when it was saved */
+};
+
+/* All of it in one transaction: nothing is counted twice or left out. */
+struct evidence_batch {
+	const struct evidence_count *count;
+	size_t ncounts;
+	const struct evidence_failure *failure;
+	size_t nfailures;
+	const struct evidence_position *position;
+	size_t npositions;
+};
+int evidence_log_add(
+    struct evidence *v, const struct evidence_batch *b, struct err *e);
+
+/*
+ * Counts of the days `from` to `to`, both included ("" or NULL: open), of
+ * one partner or all (NULL). By day, partner, and so on.
+ */
+typedef bool evidence_count_fn(const struct evidence_count *c, void *arg);
+int evidence_counts(struct evidence *v, const char *partner, const char *from,
+    const char *to, evidence_count_fn *fn, void *arg, struct err *e);
+
+/* Failures from `since` on, oldest first, of one partner or all (NULL). */
+typedef bool evidence_failure_fn(const struct evidence_failure *f, void *arg);
+int evidence_failures(struct evidence *v, const char *partner, time_t since,
+    evidence_failure_fn *fn, void *arg, struct err *e);
+
+/* The last of each partner, or of one, if it is from `since` on. */
+int evidence_last_failures(struct evidence *v, const char *partner,
+    time_t since, evidence_failure_fn *fn, void *arg, struct err *e);
+
+/* The sums that older failures became, a row a day, partner and fault. */
+struct evidence_failure_sum {
+	const char *day;
+	const char *partner;
+	enum evidence_direction direction;
+	const char *fault;
+	uint64_t n;
+};
+typedef bool evidence_failure_sum_fn(
+    const struct evidence_failure_sum *s, void *arg);
+int evidence_failure_sums(struct evidence *v, const char *partner,
+    const char *from, const char *to, evidence_failure_sum_fn *fn, void *arg,
+    struct err *e);
+
+/* All positions, those saved last first. */
+typedef bool evidence_position_fn(const struct evidence_position *p, void *arg);
+int evidence_positions(
+    struct evidence *v, evidence_position_fn *fn, void *arg, struct err *e);
+
+#endif

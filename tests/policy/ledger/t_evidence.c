@@ -1,0 +1,478 @@
+#include "ledgerlab.h"
+
+static bool
+show_gateway(const struct evidence_gateway *g, void *arg)
+{
+	return gather(arg,
+	    "%s %s %s +%lld %s since +%lld run %u passed +%lld %.2s%s\n",
+	    g->last.partner, g->last.host, g->last.address,
+	    (long long)(g->last.time - T0), g->last.fault,
+	    (long long)(g->since - T0), g->run,
+	    (long long)(g->passed == 0 ? 0 : g->passed - T0), g->key,
+	    g->last.judged ? " pass" : "");
+}
+
+static bool
+show_probe(const struct evidence_probe *p, void *arg)
+{
+	return gather(arg, "%s %s +%lld %s %.2s %zu\n", p->partner, p->host,
+	    (long long)(p->time - T0), p->fault, p->key, strlen(p->chain));
+}
+
+static void
+check_gateways(
+    const char *row, const char *partner, time_t since, const char *want)
+{
+	struct gathered g = {0};
+
+	well(row,
+	    evidence_gateways(evi, partner, since, show_gateway, &g, &err));
+	check_str(row, g.text, want);
+}
+
+static void
+t_probes(void **state)
+{
+	char key[EVIDENCE_KEY];
+	struct gathered g = {0};
+	int64_t removed = 0;
+	time_t when;
+
+	(void)state;
+	check_gateways("empty", NULL, 0, "");
+	well("add", probe("acme", "mx1", T0 + 1, "ok", KEY_A, PEM_A));
+	well("add", probe("acme", "mx1", T0 + 2, "expired", KEY_A, PEM_A));
+	well("add", probe("acme", "mx1", T0 + 3, "expired", KEY_A, PEM_A));
+	well("add", probe("acme", "mx2", T0 + 3, "ok", KEY_B, PEM_B));
+	well("add", probe("acme", "mx2", T0 + 4, "connect-timeout", "", ""));
+	well("add", probe("globex", "mx", T0 + 4, "ok", KEY_A, PEM_A));
+	/* Another sweep, which was slower. */
+	well("late", probe("acme", "mx1", T0 + 2, "ok", KEY_B, PEM_B));
+	check_gateways("all", NULL, 0,
+	    "acme mx1 192.0.2.1 +3 expired since +2 run 2 passed +1 aa\n"
+	    "acme mx2 192.0.2.1 +4 connect-timeout since +4 run 1 passed +3 "
+	    "bb\n"
+	    "globex mx 192.0.2.1 +4 ok since +4 run 1 passed +4 aa pass\n");
+	check_gateways("one", "globex", 0,
+	    "globex mx 192.0.2.1 +4 ok since +4 run 1 passed +4 aa pass\n");
+	check_gateways("since", "acme", T0 + 4,
+	    "acme mx2 192.0.2.1 +4 connect-timeout since +4 run 1 passed +3 "
+	    "bb\n");
+	well("key", evidence_passed_key(evi, "acme", "mx1", key, &when, &err));
+	check_str("key", key, KEY_A);
+	check_int("when", when, T0 + 1);
+	well("key", evidence_passed_key(evi, "acme", "mx9", key, &when, &err));
+	check_str("none", key, "");
+	check_int("none", when, 0);
+	well("chains", evidence_chains(evi, "acme", show_probe, &g, &err));
+	check_str("chains", g.text,
+	    "acme mx1 +3 expired aa 59\nacme mx2 +3 ok bb 59\n");
+	g = (struct gathered){0};
+	well("history",
+	    evidence_probes(evi, "acme", T0 + 3, show_probe, &g, &err));
+	check_str("history", g.text,
+	    "acme mx2 +4 connect-timeout  0\nacme mx2 +3 ok bb 0\n"
+	    "acme mx1 +3 expired aa 0\n");
+	well("prune", evidence_prune(evi, T0 + 100, &removed, &err));
+	check_int("all but what matters", removed, 1);
+	g = (struct gathered){0};
+	well("pruned", evidence_probes(evi, NULL, 0, show_probe, &g, &err));
+	check_str("pruned", g.text,
+	    "globex mx +4 ok aa 0\nacme mx2 +4 connect-timeout  0\n"
+	    "acme mx2 +3 ok bb 0\nacme mx1 +3 expired aa 0\n"
+	    "acme mx1 +1 ok aa 0\n");
+	well("newest", evidence_newest(evi, &when, &err));
+	check_int("newest", when, T0 + 4);
+	well("add", probe("acme", "mx2", T0 + 200, "ok", KEY_A, PEM_A));
+	well("prune", evidence_prune(evi, T0 + 150, &removed, &err));
+	check_int("two probes, their results, and PEM_B", removed, 5);
+}
+
+static void
+t_probe_refused(void **state)
+{
+	char *big = malloc(EVIDENCE_CHAIN_MAX + 2);
+
+	(void)state;
+	check_int("no fault", probe("acme", "mx", T0, "", "", ""), -1);
+	check_int("fault", probe("acme", "mx", T0, "No Word", "", ""), -1);
+	check_int("key", probe("acme", "mx", T0, "ok", "AA:BB", ""), -1);
+	check_int("time", probe("acme", "mx", -1, "ok", "", ""), -1);
+	check_int("host", probe("acme", "\xff", T0, "ok", "", ""), -1);
+	check_int("code", err.code, EX_DATAERR);
+	memset(big, 'x', EVIDENCE_CHAIN_MAX + 1);
+	big[EVIDENCE_CHAIN_MAX + 1] = '\0';
+	check_int("chain", probe("acme", "mx", T0, "ok", "", big), -1);
+	check_has("chain", err.text, "too long");
+	check_gateways("nothing is left behind", NULL, 0, "");
+	well("just", probe("acme", "mx", T0, "ok", "", big + 1));
+	free(big);
+}
+
+static bool
+show_count(const struct evidence_count *c, void *arg)
+{
+	return gather(arg, "%s %s %s %s %s %s %s %llu\n", c->day, c->partner,
+	    evidence_direction_name(c->direction), evidence_seen_name(c->seen),
+	    c->protocol, c->cipher, c->result, (unsigned long long)c->n);
+}
+
+static bool
+show_failure(const struct evidence_failure *f, void *arg)
+{
+	return gather(arg, "+%lld %s %s %s\n", (long long)(f->time - T0),
+	    f->partner, f->fault, f->queue_id);
+}
+
+static bool
+show_sum(const struct evidence_failure_sum *s, void *arg)
+{
+	return gather(arg, "%s %s %s %s %llu\n", s->day, s->partner,
+	    evidence_direction_name(s->direction), s->fault,
+	    (unsigned long long)s->n);
+}
+
+static bool
+show_position(const struct evidence_position *p, void *arg)
+{
+	return gather(arg, "%s %llu %llu %.2s %llu +%lld\n", p->path,
+	    (unsigned long long)p->device, (unsigned long long)p->inode,
+	    p->first, (unsigned long long)p->offset, (long long)(p->time - T0));
+}
+
+static void
+t_log(void **state)
+{
+	struct evidence_count count[] = {
+	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_VERIFIED, "TLSv1.3",
+		"C", "sent", 2},
+	    {"2026-11-22", "acme", EVIDENCE_OUT, EVIDENCE_CLEAR, "", "", "sent",
+		1},
+	    {"2026-11-23", "other", EVIDENCE_IN, EVIDENCE_TRUSTED, "TLSv1.2",
+		"C", "sent", 7},
+	};
+	struct evidence_position pos = {.path = "/var/log/mail.log",
+	    .device = 1,
+	    .inode = UINT64_MAX,
+	    .first = KEY_A,
+	    .offset = 4096,
+	    .time = T0};
+	struct evidence_batch b = {.count = count,
+	    .ncounts = COUNT(count),
+	    .position = &pos,
+	    .npositions = 1};
+	struct gathered g = {0};
+
+	(void)state;
+	well("nothing",
+	    evidence_log_add(evi, &(struct evidence_batch){0}, &err));
+	well("add", evidence_log_add(evi, &b, &err));
+	pos.offset = 8192;
+	pos.time = T0 + 1;
+	b.ncounts = 1;
+	well("more", evidence_log_add(evi, &b, &err));
+	pos.first = KEY_B;
+	pos.offset = 100;
+	pos.time = T0 + 2;
+	count[1].day = "2026-11-2x";
+	b.ncounts = 2;
+	check_int("a bad day", evidence_log_add(evi, &b, &err), -1);
+	check_has("a bad day", err.text, "\"2026-11-2x\" is no day");
+	well(
+	    "counts", evidence_counts(evi, NULL, "", "", show_count, &g, &err));
+	check_str("nothing of the batch that failed", g.text,
+	    "2026-11-22 acme out clear   sent 1\n"
+	    "2026-11-23 acme out verified TLSv1.3 C sent 4\n"
+	    "2026-11-23 other in trusted TLSv1.2 C sent 7\n");
+	g = (struct gathered){0};
+	well("positions", evidence_positions(evi, show_position, &g, &err));
+	check_str("nor its position", g.text,
+	    "/var/log/mail.log 1 18446744073709551615 aa 8192 +1\n");
+	g = (struct gathered){0};
+	well("range", evidence_counts(evi, "acme", "2026-11-23", "2026-11-23",
+			  show_count, &g, &err));
+	check_str(
+	    "range", g.text, "2026-11-23 acme out verified TLSv1.3 C sent 4\n");
+	b.ncounts = 1;
+	well("copied and truncated", evidence_log_add(evi, &b, &err));
+	g = (struct gathered){0};
+	well("positions", evidence_positions(evi, show_position, &g, &err));
+	check_int("both are known", g.n, 2);
+}
+
+static void
+t_failures(void **state)
+{
+	struct evidence_failure *f;
+	struct evidence_batch b = {.nfailures = EVIDENCE_FAILURES_MAX + 50};
+	struct gathered g = {0};
+	size_t i;
+
+	(void)state;
+	b.failure = f = calloc(b.nfailures, sizeof(*f));
+	for (i = 0; i < b.nfailures; i++)
+		f[i] = (struct evidence_failure){
+		    .time = T0 + (time_t)(i < 5 ? 4 - i : i),
+		    .partner = i < 5 ? "globex" : "acme",
+		    .direction = EVIDENCE_OUT,
+		    .fault = i % 2 == 0 ? "expired" : "no-starttls",
+		    .queue_id = "4XYZ"};
+	f[i - 1].time--; /* two at once */
+	well("add", evidence_log_add(evi, &b, &err));
+	well("few",
+	    evidence_failures(evi, "globex", T0 + 3, show_failure, &g, &err));
+	check_str("few", g.text,
+	    "+3 globex no-starttls 4XYZ\n+4 globex expired 4XYZ\n");
+	g = (struct gathered){0};
+	well("all", evidence_failures(evi, NULL, 0, show_failure, &g, &err));
+	check_int("bounded", g.n, EVIDENCE_FAILURES_MAX + 5);
+	g = (struct gathered){0};
+	well("last",
+	    evidence_last_failures(evi, NULL, T0, show_failure, &g, &err));
+	check_str("last", g.text,
+	    "+1048 acme no-starttls 4XYZ\n+4 globex expired 4XYZ\n");
+	g = (struct gathered){0};
+	well("last", evidence_last_failures(
+			 evi, "globex", T0 + 4, show_failure, &g, &err));
+	check_str("last of one", g.text, "+4 globex expired 4XYZ\n");
+	g = (struct gathered){0};
+	well("last", evidence_last_failures(
+			 evi, "globex", T0 + 5, show_failure, &g, &err));
+	check_str("none since", g.text, "");
+	g = (struct gathered){0};
+	well("sums",
+	    evidence_failure_sums(evi, "acme", NULL, NULL, show_sum, &g, &err));
+	check_str("sums", g.text,
+	    "2026-11-23 acme out expired 22\n"
+	    "2026-11-23 acme out no-starttls 23\n");
+	well("prune", evidence_prune(evi, T0 + 100000, NULL, &err));
+	g = (struct gathered){0};
+	well("sums", evidence_failure_sums(evi, NULL, "2026-11-01",
+			 "2026-11-30", show_sum, &g, &err));
+	check_str("what was pruned is in the sums", g.text,
+	    "2026-11-23 acme out expired 522\n"
+	    "2026-11-23 acme out no-starttls 523\n"
+	    "2026-11-23 globex out expired 3\n"
+	    "2026-11-23 globex out no-starttls 2\n");
+	g = (struct gathered){0};
+	well("none", evidence_failures(evi, NULL, 0, show_failure, &g, &err));
+	check_int("none", g.n, 0);
+	free(f);
+}
+
+/* Version 1 as it was, with a gateway in it. Never to be changed. */
+static const char version_1[] =
+    "CREATE TABLE chain(id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE,"
+    " pem TEXT NOT NULL) STRICT;"
+    "CREATE TABLE gateway(id INTEGER PRIMARY KEY, partner TEXT NOT NULL,"
+    " nexthop TEXT NOT NULL, host TEXT NOT NULL, address TEXT NOT NULL,"
+    " port INTEGER NOT NULL, last INTEGER NOT NULL, time INTEGER NOT NULL,"
+    " fault TEXT NOT NULL, since INTEGER NOT NULL, run INTEGER NOT NULL,"
+    " passed INTEGER, shown INTEGER,"
+    " UNIQUE(partner, nexthop, host, address, port)) STRICT;"
+    "CREATE TABLE probe(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " gateway INTEGER NOT NULL REFERENCES gateway(id),"
+    " time INTEGER NOT NULL, fault TEXT NOT NULL, protocol TEXT NOT NULL,"
+    " cipher TEXT NOT NULL, kex TEXT NOT NULL, not_after INTEGER NOT NULL,"
+    " key TEXT NOT NULL, chain INTEGER REFERENCES chain(id),"
+    " detail TEXT NOT NULL, passed INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX probe_gateway ON probe(gateway, time);"
+    "CREATE INDEX probe_time ON probe(time);"
+    "CREATE INDEX probe_chain ON probe(chain) WHERE chain IS NOT NULL;"
+    "INSERT INTO chain VALUES(1, '" KEY_B "', 'PEM');"
+    "INSERT INTO gateway VALUES(1, 'acme', 'acme.example', 'mx1',"
+    " '192.0.2.1', 25, 2, 1795435201, 'expired', 1795435201, 1, 1, 2);"
+    "INSERT INTO probe VALUES(1, 1, 1795435200, 'ok', '', '', '', 0,"
+    " '" KEY_A "', 1, '', 1);"
+    "INSERT INTO probe VALUES(2, 1, 1795435201, 'expired', '', '', '', 0,"
+    " '" KEY_A "', 1, '', 0);"
+    "PRAGMA application_id=1953264496;"
+    "PRAGMA user_version=1;";
+
+/* What is in the table, in the order of its first columns. */
+static bool
+show_look(const struct evidence_probe *p, void *arg)
+{
+	return gather(arg, "%lld %s +%lld..+%lld %s %llu %s\n",
+	    (long long)p->id, p->host, (long long)(p->first - T0),
+	    (long long)(p->time - T0), p->fault, (unsigned long long)p->n,
+	    p->detail);
+}
+
+/* As before anybody opened anything, but for the ledger that sql makes. */
+static void
+old_ledger(const char *sql)
+{
+	ledger_close(led);
+	evidence_close(evi);
+	led = NULL;
+	evi = NULL;
+	free(file);
+	free(seen);
+	file = check_path(dir, "old.db");
+	seen = check_path(dir, "seen.db");
+	by_hand(sql);
+}
+
+static void
+t_migrate_1(void **state)
+{
+	char key[EVIDENCE_KEY];
+	size_t flaws;
+
+	(void)state;
+	old_ledger(version_1);
+	assert_null(ledger_open(file, LEDGER_READ, &err));
+	check_int("not by a reader", err.code, EX_DATAERR);
+	check_has("which says by whom", err.text, "tlspact-compile");
+	assert_null(evidence_open(seen, file, EVIDENCE_READ, &err));
+	check_int("nor is it empty", err.code, EX_DATAERR);
+	led = must_open(file, LEDGER_WRITE);
+	assert_null(evidence_open(seen, file, EVIDENCE_READ, &err));
+	check_int("still in the ledger", err.code, EX_DATAERR);
+	check_has("still in the ledger", err.text, "tlspact-probe");
+	evi = must_see(EVIDENCE_WRITE);
+	check_gateways("kept", NULL, 0,
+	    "acme mx1 192.0.2.1 +1 expired since +1 run 1 passed +0 \n");
+	well("key", evidence_passed_key(evi, "acme", "mx1", key, NULL, &err));
+	check_str("how it passed is not known", key, "");
+	well("new tables", add_event("notice", "", "", T0));
+	well("check", ledger_check(led, NULL, NULL, NULL, NULL, &flaws, &err));
+	check_int("check", flaws, 0);
+	well("add", probe("acme", "mx1", T0 + 9, "expired", KEY_A, PEM_A));
+	check_gateways("goes on", NULL, 0,
+	    "acme mx1 192.0.2.1 +9 expired since +1 run 2 passed +0 \n");
+	by_hand("PRAGMA user_version=99");
+	assert_null(ledger_open(file, LEDGER_WRITE, &err));
+	check_int("newer", err.code, EX_UNAVAILABLE);
+	check_has("newer", err.text, "written by a newer tlspact");
+	evidence_close(evi);
+	evi = must_see(EVIDENCE_WRITE);
+	by_hand_in(seen, "PRAGMA user_version=99");
+	assert_null(evidence_open(seen, file, EVIDENCE_READ, &err));
+	check_int("newer", err.code, EX_UNAVAILABLE);
+}
+
+/* The whole of golden/ledger-3.sql, as it is to be found in the evidence. */
+static void
+check_moved(const char *row)
+{
+	struct gathered g = {0};
+	size_t flaws;
+
+	check_gateways(row, NULL, 0,
+	    "acme mx1 192.0.2.1 +45000 expired since +44100 run 2 passed "
+	    "+43500 \n"
+	    "acme mx2 192.0.2.1 +48600 connect-timeout since +48600 run 1 "
+	    "passed +47700 \n"
+	    "globex mx 192.0.2.1 +900 ok since +0 run 2 passed +900  "
+	    "pass\n");
+	well(row, evidence_probes(evi, NULL, 0, show_look, &g, &err));
+	check_str(row, g.text,
+	    "13 mx2 +48600..+48600 connect-timeout 1 timed out\n"
+	    "12 mx2 +47700..+47700 ok 1 \n"
+	    "11 mx2 +45900..+46800 connect-timeout 2 timed out\n"
+	    "8 mx2 +45000..+45000 ok 1 \n"
+	    "7 mx1 +44100..+45000 expired 2 expired 2 days ago\n"
+	    "9 mx1 +43200..+43500 ok 2 \n"
+	    "4 mx1 +-900..+42300 ok 4 \n"
+	    "15 mx +0..+900 ok 2 \n");
+	g = (struct gathered){0};
+	well(row, evidence_chains(evi, NULL, show_probe, &g, &err));
+	check_str(row, g.text,
+	    "acme mx1 +45000 expired aa 59\nacme mx2 +47700 ok bb 59\n"
+	    "globex mx +900 ok aa 59\n");
+	g = (struct gathered){0};
+	well(row, evidence_counts(evi, NULL, "", "", show_count, &g, &err));
+	well(row, evidence_failures(evi, NULL, 0, show_failure, &g, &err));
+	well(row, evidence_positions(evi, show_position, &g, &err));
+	check_str(row, g.text,
+	    "2026-11-22 other in clear   sent 1\n"
+	    "2026-11-23 acme out verified TLSv1.3 C sent 2\n"
+	    "+1000 acme expired Q1000\n+1001 acme expired Q1001\n"
+	    "+1002 acme expired Q1002\n"
+	    "/var/log/mail.log 1 2 aa 4096 +0\n");
+	g = (struct gathered){0};
+	well(row, ledger_check(led, NULL, show_flaw, &g, NULL, &flaws, &err));
+	check_str(row, g.text, "");
+	/* What was there is gone, and what was done twice does no harm. */
+	by_hand("CREATE TABLE old_probe(x); DROP TABLE old_probe");
+}
+
+/* The text of golden/ledger-3.sql. */
+static char *
+golden(void)
+{
+	FILE *f = fopen("tests/golden/ledger-3.sql", "r");
+	char *text = calloc(1, 65536);
+
+	assert_non_null(f);
+	assert_true(fread(text, 1, 65535, f) > 1000);
+	(void)fclose(f);
+	return text;
+}
+
+static void
+t_migrate_3(void **state)
+{
+	char *sql = golden();
+
+	(void)state;
+	old_ledger(sql);
+	/* The map can be compiled before anybody has moved anything. */
+	led = must_open(file, LEDGER_WRITE);
+	evi = must_see(EVIDENCE_WRITE);
+	check_moved("moved");
+	evidence_close(evi);
+	evi = must_see(EVIDENCE_WRITE);
+	check_moved("once only");
+	well("add", probe("globex", "mx", T0 + 1800, "ok", KEY_A, PEM_A));
+	/* Who has the evidence needs the ledger no more. */
+	evidence_close(evi);
+	by_hand("PRAGMA user_version=99");
+	evi = must_see(EVIDENCE_READ);
+	free(sql);
+}
+
+/* One statement, or one write to the disk, less each time. */
+static void
+t_migrate_killed(void **state)
+{
+	char *sql = golden();
+	int status, round;
+	pid_t pid;
+
+	(void)state;
+	for (round = 0; round < 40; round++) {
+		old_ledger(sql);
+		if ((pid = fork()) == 0) {
+			evi = evidence_open(seen, file, EVIDENCE_WRITE, &err);
+			_exit(evi == NULL);
+		}
+		usleep((useconds_t)(250 * round));
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		evi = must_see(EVIDENCE_WRITE);
+		led = must_open(file, LEDGER_WRITE);
+		check_moved("killed");
+		(void)unlink(file);
+		(void)unlink(seen);
+	}
+	free(sql);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    CASE(t_probes),
+	    CASE(t_probe_refused),
+	    CASE(t_log),
+	    CASE(t_failures),
+	    CASE(t_migrate_1),
+	    CASE(t_migrate_3),
+	    CASE(t_migrate_killed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
