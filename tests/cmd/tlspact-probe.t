@@ -311,6 +311,30 @@ if command -v sqlite3 >/dev/null; then
 		"$(sqlite3 "$evidence" 'PRAGMA integrity_check; PRAGMA foreign_key_check')" ok
 fi
 
+# How each passed, for those who would pin its key later.
+if command -v sqlite3 >/dev/null; then
+	good=$registry
+	registry=$T/judged.registry
+	evidence=$T/judged.db
+	key=$(lab_pin acme)
+	cat >"$registry" <<-REGISTRY
+	partner named mode=enforced domain=acme.example contact=a@b.example
+	  gateway=mx1.acme.example
+	partner pinned mode=enforced domain=acme2.example contact=a@b.example
+	  gateway=mx1.acme.example verify=key key=$key
+	partner any mode=enforced domain=globex.example contact=a@b.example
+	  verify=none
+	partner expired mode=enforced domain=initech.example
+	  gateway=mx1.initech.example contact=a@b.example
+	REGISTRY
+	probe --all
+	is 'how it passed is kept' "$(sqlite3 "$evidence" "SELECT partner, judged
+		FROM gateway g JOIN probe p ON p.id = g.last
+		JOIN result r ON r.id = p.result ORDER BY 1" | tr '\n' ' ')" \
+		'any|none expired| named|ca pinned|key '
+	registry=$good
+fi
+
 evidence=$T/both.db
 pids=()
 for i in 1 2 3; do

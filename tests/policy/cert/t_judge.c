@@ -318,17 +318,26 @@ test_chain(void **state)
 		enum fault fault; /* as a session */
 		bool passed;
 		int proto;
+		enum certrule_verify by;
 	} rows[] = {
-	    {"name", {.cn = GW, DNS_GW}, FAULT_OK, true, TLS1_3_VERSION},
-	    {"name", {.cn = "x"}, FAULT_NAME_MISMATCH, false, TLS1_2_VERSION},
+	    {"name", {.cn = GW, DNS_GW}, FAULT_OK, true, TLS1_3_VERSION,
+		CERTRULE_BY_NAME},
+	    {"name", {.cn = "x"}, FAULT_NAME_MISMATCH, false, TLS1_2_VERSION,
+		CERTRULE_BY_NAME},
 	    {"strict", {.cn = "x", DNS_GW}, FAULT_COMMON_NAME_MISMATCH, false,
-		TLS1_3_VERSION},
-	    {"key", {.cn = GW}, FAULT_KEY_CHANGED, false, TLS1_3_VERSION},
-	    {"dane", {.cn = GW}, FAULT_NO_TLSA, false, TLS1_3_VERSION},
-	    {"none", {.cn = "x"}, FAULT_OK, true, TLS1_3_VERSION},
-	    {"soft", {.cn = "x"}, FAULT_OK, false, TLS1_3_VERSION},
-	    {"soft", {.cn = GW}, FAULT_OK, true, TLS1_3_VERSION},
-	    {"soft", {.cn = GW}, FAULT_OK, false, TLS1_1_VERSION},
+		TLS1_3_VERSION, CERTRULE_BY_NAME},
+	    {"key", {.cn = GW}, FAULT_KEY_CHANGED, false, TLS1_3_VERSION,
+		CERTRULE_BY_KEY},
+	    {"dane", {.cn = GW}, FAULT_NO_TLSA, false, TLS1_3_VERSION,
+		CERTRULE_BY_DANE},
+	    {"none", {.cn = "x"}, FAULT_OK, true, TLS1_3_VERSION,
+		CERTRULE_BY_NONE},
+	    {"soft", {.cn = "x"}, FAULT_OK, false, TLS1_3_VERSION,
+		CERTRULE_BY_NAME},
+	    {"soft", {.cn = GW}, FAULT_OK, true, TLS1_3_VERSION,
+		CERTRULE_BY_NAME},
+	    {"soft", {.cn = GW}, FAULT_OK, false, TLS1_1_VERSION,
+		CERTRULE_BY_NAME},
 	};
 	char path[] = "/tmp/t_judge.XXXXXX";
 	struct shape_world *w = shape_world(AT);
@@ -362,6 +371,7 @@ test_chain(void **state)
 		assert_string_equal(
 		    fault_text(v.fault), fault_text(rows[i].fault));
 		assert_int_equal(v.passed, rows[i].passed);
+		assert_int_equal(v.by, rows[i].by);
 		sk_X509_free(r.chain);
 		/* No certificate at all. */
 		r.chain = NULL;

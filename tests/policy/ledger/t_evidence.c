@@ -88,6 +88,168 @@ t_probes(void **state)
 	check_int("two probes, their results, and PEM_B", removed, 5);
 }
 
+static bool
+show_judged(const struct evidence_probe *p, void *arg)
+{
+	return gather(arg, "%s +%lld..+%lld %llu %d %s\n", p->fault,
+	    (long long)(p->first - T0), (long long)(p->time - T0),
+	    (unsigned long long)p->n, (int)p->judged, p->detail);
+}
+
+static int
+look(time_t t, const char *fault, enum evidence_judged by, const char *detail)
+{
+	struct evidence_probe p = {.time = T0 + t,
+	    .partner = "acme",
+	    .nexthop = "acme.example",
+	    .host = "mx1",
+	    .address = "192.0.2.1",
+	    .port = 25,
+	    .fault = fault,
+	    .key = by == EVIDENCE_FAILED ? "" : KEY_A,
+	    .judged = by,
+	    .detail = detail};
+
+	return evidence_probe_add(evi, &p, &err);
+}
+
+/* What is the same, in a row and of a day, is one row; T0 is noon. */
+static void
+t_runs(void **state)
+{
+	struct gathered g = {0};
+
+	(void)state;
+	well("add", look(0, "ok", EVIDENCE_BY_CA, ""));
+	well("same", look(900, "ok", EVIDENCE_BY_CA, ""));
+	well("late, and within", look(800, "ok", EVIDENCE_BY_CA, ""));
+	well("before its time", look(-900, "ok", EVIDENCE_BY_CA, ""));
+	well("otherwise", look(1800, "ok", EVIDENCE_BY_DANE, ""));
+	well("fails", look(2700, "smtp-error", EVIDENCE_FAILED, "id 1"));
+	well("in other words",
+	    look(3600, "smtp-error", EVIDENCE_FAILED, "id 2"));
+	well("late", look(3000, "smtp-error", EVIDENCE_FAILED, "id 3"));
+	well("again", look(43199, "ok", EVIDENCE_BY_DANE, ""));
+	well("tomorrow", look(43200, "ok", EVIDENCE_BY_DANE, ""));
+	well("probes", evidence_probes(evi, NULL, 0, show_judged, &g, &err));
+	check_str("rows", g.text,
+	    "ok +43200..+43200 1 3 \n"
+	    "ok +43199..+43199 1 3 \n"
+	    "smtp-error +2700..+3600 3 0 id 2\n"
+	    "ok +1800..+1800 1 3 \n"
+	    "ok +0..+900 3 2 \n"
+	    "ok +-900..+-900 1 2 \n");
+	check_gateways("a run goes on over midnight", NULL, 0,
+	    "acme mx1 192.0.2.1 +43200 ok since +43199 run 2 passed +43200 aa "
+	    "pass\n");
+}
+
+static bool
+count_looks(const struct evidence_probe *p, void *arg)
+{
+	/* by day, and by whether they passed */
+	uint64_t(*n)[2] = arg;
+
+	/* A row must be of one day. */
+	check_int("a day", p->first / 86400, p->time / 86400);
+	n[p->time / 86400 - T0 / 86400][p->judged != EVIDENCE_FAILED] += p->n;
+	return true;
+}
+
+/* 12 days of 3 gateways: what a day says is what was added on that day. */
+static void
+t_exact(void **state)
+{
+	static const char *const fault[] = {
+	    "ok", "connect-timeout", "expired", "ok"};
+	uint64_t want[32][2] = {{0}}, got[32][2] = {{0}};
+	static const char *const host[] = {"mx1", "mx2", "mx3"};
+	unsigned luck = 1;
+	size_t i, k;
+	time_t t;
+
+	(void)state;
+	for (i = 0; i < 12 * 96; i++)
+		for (k = 0; k < 3; k++) {
+			const char *f = fault[0];
+
+			luck = luck * 1103515245 + 12345;
+			if (luck >> 16 < 2000)
+				f = fault[luck % 4];
+			t = T0 + (time_t)i * 900 + (time_t)k;
+			well("add", probe("acme", host[k], t, f, KEY_A, PEM_A));
+			want[t / 86400 - T0 / 86400][strcmp(f, "ok") == 0]++;
+		}
+	well("all", evidence_probes(evi, NULL, 0, count_looks, got, &err));
+	assert_memory_equal(want, got, sizeof(want));
+	/* From some day on, as well; and each look has counted. */
+	memset(got, 0, sizeof(got));
+	t = (T0 / 86400 + 7) * 86400;
+	well("since", evidence_probes(evi, NULL, t, count_looks, got, &err));
+	memset(want, 0, 7 * sizeof(want[0]));
+	assert_memory_equal(want, got, sizeof(want));
+	well("prune", evidence_prune(evi, t, NULL, &err));
+	memset(got, 0, sizeof(got));
+	well("kept", evidence_probes(evi, NULL, t, count_looks, got, &err));
+	assert_memory_equal(want, got, sizeof(want));
+}
+
+static void
+pass(const char *host, const char *address, time_t t, enum evidence_judged by,
+    const char *key)
+{
+	struct evidence_probe p = {.time = T0 + t,
+	    .partner = "acme",
+	    .nexthop = "acme.example",
+	    .host = host,
+	    .address = address,
+	    .port = 25,
+	    .fault = "ok",
+	    .key = key,
+	    .judged = by};
+
+	well("pass", evidence_probe_add(evi, &p, &err));
+}
+
+/* What may be pinned of a host: the last key that was vouched for. */
+static void
+check_key(const char *row, const char *host, const char *want, time_t t)
+{
+	char key[EVIDENCE_KEY];
+	time_t when;
+
+	well(row, evidence_passed_key(evi, "acme", host, key, &when, &err));
+	check_str(row, key, want);
+	check_int(row, when == 0 ? 0 : when - T0, t);
+}
+
+static void
+t_keys(void **state)
+{
+	(void)state;
+	pass("mx1", "192.0.2.1", 1, EVIDENCE_BY_NONE, KEY_B);
+	check_key("encrypted only", "mx1", "", 0);
+	pass("mx1", "192.0.2.1", 2, EVIDENCE_BY_CA, KEY_A);
+	check_key("CA and name", "mx1", KEY_A, 2);
+	pass("mx1", "192.0.2.1", 3, EVIDENCE_BY_NONE, KEY_B);
+	check_key("what is not asked says nothing", "mx1", KEY_A, 2);
+	check_gateways("but it passed", NULL, 0,
+	    "acme mx1 192.0.2.1 +3 ok since +1 run 3 passed +3 aa pass\n");
+	pass("mx1", "192.0.2.9", 4, EVIDENCE_BY_DANE, KEY_B);
+	check_key("moved: the last only", "mx1", KEY_B, 4);
+	pass("mx2", "192.0.2.2", 3, EVIDENCE_BY_KEY, KEY_A);
+	check_key("of each host", "mx2", KEY_A, 3);
+	check_key("of each host", "mx1", KEY_B, 4);
+	pass("mx1", "192.0.2.1", 5, EVIDENCE_BY_CA, "");
+	check_key("no key, no pin", "mx1", KEY_B, 4);
+	pass("mx1", "192.0.2.9", 6, EVIDENCE_BY_NONE, KEY_A);
+	well("add", probe("acme", "mx1", T0 + 9, "expired", KEY_A, PEM_A));
+	check_key("nor what failed", "mx1", KEY_B, 4);
+	well("prune", evidence_prune(evi, T0 + 86400, NULL, &err));
+	check_key("they are kept", "mx1", KEY_B, 4);
+	check_key("they are kept", "mx2", KEY_A, 3);
+}
+
 static void
 t_probe_refused(void **state)
 {
@@ -466,6 +628,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CASE(t_probes),
+	    CASE(t_runs),
+	    CASE(t_exact),
+	    CASE(t_keys),
 	    CASE(t_probe_refused),
 	    CASE(t_log),
 	    CASE(t_failures),
