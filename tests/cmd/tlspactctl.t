@@ -275,6 +275,22 @@ is 'a registry that lost partners' "$rc" 65
 like 'is no time for a downgrade' "$err" 'nothing was lowered'
 cp "$T/good" "$T/registry"
 
+# Evidence that is not well: no step is chosen, and the way back is open.
+ok 'acme is lowered' down acme --for 1h --to encrypt
+rm -f "$T"/evidence.db-*
+head -c 4096 /dev/urandom >"$T/evidence.db"
+run ctl status acme
+is 'with damaged evidence status fails' "$rc" 65
+like 'and says what is not known' "$out" 'evidence .*: probes and deliveries are not'
+like 'and what is' "$out" 'LOWERED|lowered|encrypt'
+run down globex --for 1h --to encrypt
+is 'nothing is lowered' "$rc.$(row globex.example)" 65.secure
+run ctl extend acme --for 30m
+is 'an end can be brought nearer' "$rc" 0
+run ctl restore acme
+is 'and restored' "$rc.$(row acme.example)" 0.secure
+rm "$T/evidence.db"
+
 # A ledger that is not well: nothing changes by accident.
 ok 'acme is lowered' down acme --for 1h --to encrypt
 cp "$T/ledger.db" "$T/ledger.good"

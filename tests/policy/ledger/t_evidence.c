@@ -596,6 +596,73 @@ t_migrate_3(void **state)
 	free(sql);
 }
 
+/* Killed between the two files: copied, and not yet dropped. */
+static void
+t_migrate_between(void **state)
+{
+	char *sql = golden();
+
+	(void)state;
+	old_ledger(sql);
+	evi = must_see(EVIDENCE_WRITE);
+	evidence_close(evi);
+	by_hand_in(seen, "UPDATE state SET taken = 1");
+	(void)unlink(file);
+	by_hand(sql);
+	evi = must_see(EVIDENCE_READ);
+	evidence_close(evi);
+	evi = must_see(EVIDENCE_WRITE);
+	led = must_open(file, LEDGER_WRITE);
+	check_moved("once only");
+	/* Killed before that: there is a file, and nothing in it yet. */
+	evidence_close(evi);
+	ledger_close(led);
+	evi = NULL;
+	led = NULL;
+	(void)unlink(file);
+	(void)unlink(seen);
+	evi = evidence_open(seen, NULL, EVIDENCE_WRITE, &err);
+	evidence_close(evi);
+	by_hand(sql);
+	evi = evidence_open(seen, file, EVIDENCE_READ, &err);
+	assert_null(evi);
+	check_int("not taken for empty", err.code, EX_DATAERR);
+	evi = must_see(EVIDENCE_WRITE);
+	led = must_open(file, LEDGER_WRITE);
+	check_moved("now");
+	free(sql);
+}
+
+/* What cannot be moved is neither lost nor passed over. */
+static void
+t_migrate_not(void **state)
+{
+	char *sql = golden();
+	sqlite3 *raw;
+
+	(void)state;
+	old_ledger(sql);
+	assert_int_equal(sqlite3_open(file, &raw), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(raw, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_null(evidence_open(seen, file, EVIDENCE_WRITE, &err));
+	check_int("locked", err.code, EX_TEMPFAIL);
+	check_has("which", err.text, "cannot move what was seen");
+	assert_null(evidence_open(seen, file, EVIDENCE_READ, &err));
+	sqlite3_close(raw);
+	check_puts(file, "no database, but long enough to be taken for one, "
+			 "as it has more than a hundred bytes: neither more "
+			 "nor less than that.");
+	assert_null(evidence_open(seen, file, EVIDENCE_WRITE, &err));
+	check_int("damaged", err.code, EX_DATAERR);
+	(void)unlink(file);
+	by_hand(sql);
+	evi = must_see(EVIDENCE_WRITE);
+	led = must_open(file, LEDGER_WRITE);
+	check_moved("moved");
+	free(sql);
+}
+
 /* One statement, or one write to the disk, less each time. */
 static void
 t_migrate_killed(void **state)
@@ -636,6 +703,8 @@ main(void)
 	    CASE(t_failures),
 	    CASE(t_migrate_1),
 	    CASE(t_migrate_3),
+	    CASE(t_migrate_between),
+	    CASE(t_migrate_not),
 	    CASE(t_migrate_killed),
 	};
 

@@ -350,6 +350,69 @@ test_by_hand(void **state)
 	check_has("the operator alone", did(), "send postmaster@ours.example;");
 }
 
+/* Evidence that is not there yet, or not to be read, keeps nobody lowered. */
+static void
+test_no_evidence(void **state)
+{
+	struct ledger_downgrade d = {.partner = "acme",
+	    .before = LEVEL_SECURE,
+	    .after = LEVEL_ENCRYPT,
+	    .begin = T0,
+	    .end = T0 + 60,
+	    .reason = "by hand",
+	    .author = "jo",
+	    .cause = LEDGER_MANUAL};
+	int64_t id;
+
+	(void)state;
+	evidence_close(evi);
+	evi = NULL;
+	check_puts(seen, "no database, but long enough to be taken for one, "
+			 "as it has more than a hundred bytes: neither more "
+			 "nor less than that.");
+	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	start(T0 + 1);
+	check_str("the map", did(), "compile;");
+	warden_compiled(k, true, "", T0 + 1);
+	warden_tick(k, T0 + 61);
+	check_has("the end", did(), "compile;");
+	check_int("ended", lows().open, 0);
+	warden_compiled(k, true, "", T0 + 62);
+	check_has("told", letter_json, "\"kind\":\"restored\"");
+	(void)send_all(T0 + 62);
+	/* Once it is there, what is new in it counts. */
+	(void)unlink(seen);
+	warden_tick(k, T0 + 80);
+	evi = must_see(EVIDENCE_WRITE);
+	(void)did();
+	lower_acme("expired", KEY_A);
+	check_has("failures are seen again", did(), "probe acme;");
+}
+
+/* Notices that were sent long ago are forgotten, others are not. */
+static void
+test_old_notices(void **state)
+{
+	struct ledger_notice n = {.key = "old",
+	    .created = T0 - 1,
+	    .not_before = T0 + 1,
+	    .data = "{}"};
+
+	(void)state;
+	well("add", ledger_notice_add(led, &n, &err));
+	well("sent", ledger_notice_sent(led, 1, T0 - 101 * 86400, &err));
+	n.key = "new";
+	well("add", ledger_notice_add(led, &n, &err));
+	well("sent", ledger_notice_sent(led, 2, T0 - 99 * 86400, &err));
+	start(T0);
+	warden_tick(k, T0);
+	check_int(
+	    "one stays", ledger_notice_add(led, &n, &err), LEDGER_REFUSED);
+	n.key = "old";
+	n.not_before = T0 + 9999;
+	well("the other went", ledger_notice_add(led, &n, &err));
+}
+
 /* Certificates that come to their end, a step at a time. */
 static void
 test_expiring(void **state)
@@ -454,6 +517,8 @@ main(void)
 	    WARDEN_TEST(test_unsent),
 	    WARDEN_TEST(test_order),
 	    WARDEN_TEST(test_by_hand),
+	    WARDEN_TEST(test_no_evidence),
+	    WARDEN_TEST(test_old_notices),
 	    WARDEN_TEST(test_expiring),
 	    WARDEN_TEST(test_many),
 	    WARDEN_TEST(test_sweep),
