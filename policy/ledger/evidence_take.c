@@ -169,7 +169,7 @@ copy_once(struct db *db, const char *ledger, struct err *e)
 }
 
 static int
-move(struct db *db, const char *ledger, int64_t taken, struct err *e)
+move(struct db *db, const char *ledger, struct err *e)
 {
 	struct db *l = db_open(ledger, DB_WRITE, &ledger_schema, e);
 	bool there, filled;
@@ -179,7 +179,7 @@ move(struct db *db, const char *ledger, int64_t taken, struct err *e)
 	if (l == NULL)
 		return -1;
 	rv = look_into(l, &there, &filled, e);
-	if (rv == 0 && filled && taken == 0)
+	if (rv == 0 && filled)
 		rv = copy_once(db, ledger, e);
 	if (rv == 0 && there)
 		rv = drop(l, e);
@@ -200,8 +200,7 @@ evidence_take(struct db *db, const char *ledger, struct err *e)
 		return -1;
 	if (ledger == NULL || taken == EVIDENCE_TAKEN)
 		return 0;
-	if (evidence_not_in(ledger, &why) == -1 &&
-	    move(db, ledger, taken, &why) == -1)
+	if (evidence_not_in(ledger, &why) == -1 && move(db, ledger, &why) == -1)
 		return err_set(e, why.code,
 		    "cannot move what was seen from the ledger: %s", why.text);
 	if (db_begin(db, true, &why) == 0 &&

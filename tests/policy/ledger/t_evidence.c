@@ -91,9 +91,10 @@ t_probes(void **state)
 static bool
 show_judged(const struct evidence_probe *p, void *arg)
 {
-	return gather(arg, "%s +%lld..+%lld %llu %d %s\n", p->fault,
-	    (long long)(p->first - T0), (long long)(p->time - T0),
-	    (unsigned long long)p->n, (int)p->judged, p->detail);
+	return gather(arg, "%lld %s +%lld..+%lld %llu %d %s\n",
+	    (long long)p->id, p->fault, (long long)(p->first - T0),
+	    (long long)(p->time - T0), (unsigned long long)p->n, (int)p->judged,
+	    p->detail);
 }
 
 static int
@@ -133,12 +134,12 @@ t_runs(void **state)
 	well("tomorrow", look(43200, "ok", EVIDENCE_BY_DANE, ""));
 	well("probes", evidence_probes(evi, NULL, 0, show_judged, &g, &err));
 	check_str("rows", g.text,
-	    "ok +43200..+43200 1 3 \n"
-	    "ok +43199..+43199 1 3 \n"
-	    "smtp-error +2700..+3600 3 0 id 2\n"
-	    "ok +1800..+1800 1 3 \n"
-	    "ok +0..+900 3 2 \n"
-	    "ok +-900..+-900 1 2 \n");
+	    "10 ok +43200..+43200 1 3 \n"
+	    "9 ok +43199..+43199 1 3 \n"
+	    "8 smtp-error +2700..+3600 3 0 id 2\n"
+	    "5 ok +1800..+1800 1 3 \n"
+	    "3 ok +0..+900 3 2 \n"
+	    "4 ok +-900..+-900 1 2 \n");
 	check_gateways("a run goes on over midnight", NULL, 0,
 	    "acme mx1 192.0.2.1 +43200 ok since +43199 run 2 passed +43200 aa "
 	    "pass\n");
@@ -578,6 +579,7 @@ static void
 t_migrate_3(void **state)
 {
 	char *sql = golden();
+	struct gathered g = {0};
 
 	(void)state;
 	old_ledger(sql);
@@ -589,6 +591,9 @@ t_migrate_3(void **state)
 	evi = must_see(EVIDENCE_WRITE);
 	check_moved("once only");
 	well("add", probe("globex", "mx", T0 + 1800, "ok", KEY_A, PEM_A));
+	well("new", evidence_probes(evi, "globex", 0, show_judged, &g, &err));
+	check_str("the count of looks goes on", g.text,
+	    "16 ok +1800..+1800 1 2 \n15 ok +0..+900 2 1 \n");
 	/* Who has the evidence needs the ledger no more. */
 	evidence_close(evi);
 	by_hand("PRAGMA user_version=99");

@@ -1,6 +1,9 @@
 /* The warden: what it decides, tells, and leaves to its hands. */
 #include "wardenlab.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 /* From the failure to the end, with the same key. */
 static void
 test_story(void **state)
@@ -389,6 +392,33 @@ test_no_evidence(void **state)
 	check_has("failures are seen again", did(), "probe acme;");
 }
 
+/* What was written is seen by the stamps of the files. */
+static void
+stamp(const char *path, time_t t)
+{
+	const struct timespec ts[2] = {{.tv_sec = t}, {.tv_sec = t}};
+	char *wal = mem_printf("%s-wal", path);
+
+	assert_int_equal(utimensat(AT_FDCWD, path, ts, 0), 0);
+	assert_int_equal(utimensat(AT_FDCWD, wal, ts, 0), 0);
+	free(wal);
+}
+
+static void
+test_stamps(void **state)
+{
+	(void)state;
+	all_well();
+	stamp(file, T0 - 100);
+	stamp(seen, T0 - 100);
+	warden_tick(k, T0 + 1);
+	failure("acme", "expired", "A1", T0 + 2);
+	failure("acme", "expired", "A2", T0 + 2);
+	stamp(seen, T0 - 100); /* now the -wal is longer, no more */
+	warden_tick(k, T0 + 2);
+	check_str("the evidence is new", did(), "probe acme;probe globex;");
+}
+
 /* Notices that were sent long ago are forgotten, others are not. */
 static void
 test_old_notices(void **state)
@@ -519,6 +549,7 @@ main(void)
 	    WARDEN_TEST(test_by_hand),
 	    WARDEN_TEST(test_no_evidence),
 	    WARDEN_TEST(test_old_notices),
+	    WARDEN_TEST(test_stamps),
 	    WARDEN_TEST(test_expiring),
 	    WARDEN_TEST(test_many),
 	    WARDEN_TEST(test_sweep),
