@@ -15,7 +15,8 @@ is 'no unit is known' "$(systemctl list-units --all --plain --no-legend \
 is 'nothing is enabled, nothing is in the way' \
 	"$(find /etc/systemd /usr/local /run/systemd -name '*tlspact*')" ''
 is 'no socket is left' "$(find /var/spool/postfix/tlspact -type s)" ''
-for f in /etc/tlspact/registry /var/lib/tlspact/{policy.cdb,ledger.db}; do
+for f in /etc/tlspact/registry \
+	/var/lib/tlspact/{policy.cdb,ledger.db,evidence/evidence.db}; do
 	ok "$f stays" test -f "$f"
 done
 id=$(post joe@hooli.example)
