@@ -164,8 +164,8 @@ static void
 complain(const struct keeper *k, const struct err *e)
 {
 	logline(LOGLINE_ERROR,
-	    "%s; %s keeps the downgrade, here it ends on time; next try in "
-	    "%d s",
+	    "%s; what it did not raise stays lowered in %s, here it ends on "
+	    "time; next try in %d s",
 	    e->text, k->path, RECOMPILE_AGAIN);
 }
 

@@ -243,13 +243,16 @@ restore(struct warden *k, const struct drop_action *x, time_t now)
 	if (rv == -1) {
 		warden_complain(x->partner, e.text);
 		drop_refused(k->drop, x->partner, now);
+		/* The map knows its end without the ledger. */
+		k->compile_wanted |= x->why == DROP_WHY_END;
 		return;
 	}
-	logline(LOGLINE_INFO, "%s: back to %s: %s", x->partner,
-	    level_name(x->to), drop_why_text(x->why));
+	logline(
+	    LOGLINE_INFO, "%s: ended: %s", x->partner, drop_why_text(x->why));
 	warden_forget_low(k, x->id);
 	k->compile_wanted = true;
-	drop_ended(k->drop, x->partner, x->id, x->why, now, &k->actions);
+	warden_back_add(k, x->partner, x->id, x->why);
+	warden_back_tell(k, now);
 }
 
 /* DROP_SHORTEN. */
@@ -389,6 +392,9 @@ warden_compiled(struct warden *k, bool well, const char *text, time_t now)
 
 	k->compiling = false;
 	k->compile_next = 0;
+	k->back_next = 0;
+	warden_back_tell(k, now);
+	warden_carry_out(k, now);
 	if (!well) {
 		k->compile_wanted = true;
 		k->compile_next = now + WARDEN_COMPILE;
@@ -527,6 +533,7 @@ warden_tick(struct warden *k, time_t now)
 	if (is_written(k, now))
 		warden_read(k, now);
 	warden_settle_probes(k, now);
+	warden_back_tell(k, now);
 	drop_tick(k->drop, now, &k->actions);
 	warden_carry_out(k, now);
 	warden_watch_tick(k, now);
@@ -551,6 +558,7 @@ warden_free(struct warden *k)
 	evidence_close(k->evidence);
 	free(k->taken);
 	free(k->low);
+	free(k->back);
 	free(k->look);
 	free(k->touched);
 	free(k->fault);

@@ -362,9 +362,9 @@ warden_read_lowered(struct warden *k, time_t now)
 		    !g.closed) /* drop will end it */
 			continue;
 		warden_forget_low(k, low.id);
-		drop_ended(
-		    k->drop, low.partner, low.id, g.why, now, &k->actions);
+		warden_back_add(k, low.partner, low.id, g.why);
 	}
+	warden_back_tell(k, now);
 }
 
 /* --- All of it ----------------------------------------------------------- */
@@ -479,7 +479,7 @@ warden_rebuild(struct warden *k, time_t now, struct err *e)
 	int rv;
 
 	k->failed = now - WARDEN_DAY;
-	k->ntaken = k->nlow = k->nlooks = 0;
+	k->ntaken = k->nlow = k->nlooks = k->nback = 0;
 	rv = collect(k, now, &f, &r, &c, &reports, e);
 	forget_old(k);
 	if (rv == 0)

@@ -72,6 +72,13 @@ struct warden_sum {
 	uint64_t now; /* being counted */
 };
 
+/* A downgrade that the ledger has ended; the map may not say so yet. */
+struct warden_back {
+	char partner[REGISTRY_NAME_MAX + 1];
+	int64_t id;
+	enum drop_why why;
+};
+
 struct warden {
 	const struct settings *set;
 	struct warden_hands hands;
@@ -97,6 +104,9 @@ struct warden {
 
 	struct warden_low *low;
 	size_t nlow, low_cap;
+	struct warden_back *back;
+	size_t nback, back_cap;
+	time_t back_next;
 	struct warden_look *look;
 	size_t nlooks, look_cap;
 	bool probes_known;
@@ -172,6 +182,11 @@ void warden_read_probes(struct warden *k, time_t now);
 void warden_settle_probes(struct warden *k, time_t now);
 void warden_ask_probe(
     struct warden *k, const char *partner, bool control, time_t now);
+
+/* warden_map.c: who is told to be back, once the map says so. */
+void warden_back_add(
+    struct warden *k, const char *partner, int64_t id, enum drop_why why);
+void warden_back_tell(struct warden *k, time_t now);
 
 /* warden_tell.c: notices. */
 void warden_tell(struct warden *k, struct notice *n, time_t now);

@@ -4,6 +4,19 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "mapbuild.h"
+
+/* What tlspact-compile would do. */
+static void
+write_map(time_t now)
+{
+	static const struct mapbuild_options opt = {.quiet = true};
+	struct mapbuild b = {0};
+
+	assert_int_equal(mapbuild_run(&b, &set, &opt, now), 0);
+	mapbuild_release(&b);
+}
+
 /* From the failure to the end, with the same key. */
 static void
 test_story(void **state)
@@ -36,6 +49,7 @@ test_story(void **state)
 	check_str("flushed once the map is there", did(), "flush acme;");
 	(void)send_all(T0 + 13);
 	(void)did();
+	write_map(T0 + 13);
 	warden_tick(k, T0 + 200);
 	check_str("nothing yet", did(), "");
 	warden_tick(k, T0 + 250);
@@ -44,10 +58,14 @@ test_story(void **state)
 	(void)send_all(T0 + 251);
 	(void)did();
 	warden_tick(k, T0 + 12 + 300);
-	check_has("the end", did(), "compile;");
-	warden_compiled(k, true, "", T0 + 313);
+	check_str("the end", did(), "compile;");
+	warden_tick(k, T0 + 12 + 310);
+	check_str("nobody is told before the map says so", did(), "");
+	write_map(T0 + 322);
+	warden_compiled(k, true, "", T0 + 323);
+	warden_tick(k, T0 + 323);
 	check_has("told", letter_json, "\"kind\":\"restored\"");
-	(void)send_all(T0 + 314);
+	(void)send_all(T0 + 324);
 }
 
 /* What Postfix 3.11 does to mail that demands REQUIRETLS is told. */
