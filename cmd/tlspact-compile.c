@@ -252,6 +252,10 @@ json_rows(struct run *run)
 static void
 print_json(struct run *run, int code)
 {
+	static const char *const raised[] = {[MAPBUILD_NOT_DUE] = "no",
+	    [MAPBUILD_RAISED] = "due",
+	    [MAPBUILD_SPARED] = "all",
+	    [MAPBUILD_STUCK] = "failed"};
 	const struct compiled *c = &run->map.compiled;
 	json_t *changes = json_object(), *root;
 	char until[NUM_TIME_MAX];
@@ -275,6 +279,10 @@ print_json(struct run *run, int code)
 	json_object_set_new(root, "expires",
 	    c->expires == 0 ? json_null()
 			    : json_string(num_time_text(c->expires, until)));
+	json_object_set_new(
+	    root, "raised", json_string(raised[run->map.raise]));
+	json_object_set_new(root, "raised_rows",
+	    json_integer((json_int_t)run->map.raised.rows));
 	if (run->opt.diff || run->opt.text || run->opt.verbose)
 		json_object_set_new(root, "rows", json_rows(run));
 	(void)json_dumpf(root, stdout, JSON_INDENT(2));

@@ -143,6 +143,10 @@ run compile
 is 'a domain is added to acme' "$rc" 0
 like 'which is said to stay' "$err" 'lowered until .*, but not for bank.example'
 is 'and stays, at once' "$(row bank.example)" secure
+run ctl status acme
+is 'status is well' "$rc" 0
+like 'and knows that it is not lowered' "$out" 'but +not for bank.example, which came later: at secure'
+unlike 'which is as it should be' "$out" 'NOT IN FORCE'
 is 'acme is lowered' "$(row acme.example)" encrypt
 sed -i 's/domain=acme.example,bank.example,.acme.example/domain=bank.example/' \
 	"$T/registry"
@@ -228,6 +232,25 @@ like 'it is recorded' "$(ctl history globex 2>/dev/null | tail -n 1)" 'downgrade
 cp "$T/good" "$T/registry"
 ok 'the next compile has nothing to do' compile
 is 'in the map' "$(row globex.example)" secure
+
+# For programs.
+ok 'globex is lowered again' down globex --for 1h --to encrypt
+run "$B/tlspactctl" restore "${options[@]}" -c "$T/etc" globex -n
+like 'a dry run restores nothing' "$out" 'globex would go back to secure'
+is 'in the map' "$(row globex.example)" encrypt
+ok 'it ends in a moment' ctl extend globex --for 2s
+echo 'partner' >>"$T/registry"
+# shellcheck disable=SC2317 # called through wait_for
+is_raised()
+{
+	run compile -j
+	[ "$(jq -r .raised <<<"$out")" != no ]
+}
+ok 'a compile that fails raises it' wait_for 10 is_raised
+is 'and says so' "$(jq -r '.raised, .raised_rows, .exit_code' <<<"$out" |
+	tr '\n' ' ')" 'due 1 65 '
+cp "$T/good" "$T/registry"
+ok 'the registry is good again' compile
 
 # A partner that the registry no longer has, and the guard.
 ok 'acme is lowered' down acme --for 1h --to encrypt
