@@ -230,6 +230,7 @@ take_report(struct drop *d, struct drop_state *p, const struct drop_report *r,
 		if (since <= 0 || since > t)
 			since = t;
 		p->blocked = true;
+		p->doubts = 0;
 		begin_failing(d, p, since, t, drop_judge_worked(r));
 	} else if (sight == DROP_PASSES) {
 		p->blocked = false;

@@ -165,6 +165,9 @@ drop_state_forgive(struct drop_state *p, const char *nexthop, time_t upto)
 			p->fail[n++] = *f;
 	}
 	p->nfails = n;
+	/* By those that are left the threshold is met later, or not at all. */
+	if (p->met <= upto)
+		p->met = 0;
 	if (n == 0) {
 		forget_nexthops(p);
 		p->met = p->control = 0;

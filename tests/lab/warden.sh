@@ -186,8 +186,9 @@ notices() { cat "$LAB"/mail/in/new/* 2>/dev/null; }
 told() { notices | grep -q "^Subject: \[tlspact\] $1"; }
 told_to()
 {
+	# xargs without a file to look at would be content.
 	grep -l "^To: $1" "$LAB"/mail/in/new/* 2>/dev/null |
-		xargs -r grep -q "^Subject: \[tlspact\] $2"
+		xargs grep -q "^Subject: \[tlspact\] $2" /dev/null
 }
 no_notice_twice()
 {

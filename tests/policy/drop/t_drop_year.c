@@ -504,10 +504,13 @@ odd(struct year *y)
 		start(y);
 }
 
+static struct peer *victim(struct year *y);
+
 /* Our own CA bundle is broken, or our DNS; or that is mended. */
 static void
 trouble(struct year *y)
 {
+	int i;
 	bool was = y->bundle_broken || y->dns_down;
 
 	y->bundle_broken = y->dns_down = y->hostile = false;
@@ -519,6 +522,9 @@ trouble(struct year *y)
 	} else if (!was) {
 		y->dns_down = true;
 	}
+	/* Whoever has come so far makes use of it. */
+	for (i = 0; i < 5 && y->hostile; i++)
+		attack(y, victim(y));
 	y->next_trouble =
 	    y->real + (was ? about(y, 15 * DAY) : about(y, 6 * HOUR));
 }
