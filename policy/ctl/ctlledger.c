@@ -165,7 +165,9 @@ last_look_only(const struct reading *r, struct ctl_facts *f, time_t span)
 		    .since = g->since,
 		    .not_after = g->last.not_after,
 		    .address = g->last.address,
-		    .known = g->passed != 0};
+		    /* As in the warden: or it may have been anybody's. */
+		    .known = (f->full <= LEVEL_ENCRYPT ? g->passed
+						       : g->vouched) != 0};
 		(void)fault_parse(g->last.fault, &all[i].fault);
 	}
 	free(f->step);

@@ -30,6 +30,7 @@ take_gateway(const struct evidence_gateway *g, void *arg)
 {
 	struct collector *c = arg;
 	struct warden_reports *r = c->r;
+	const struct partner *p;
 	struct warden_gateway *x;
 	char key[EVIDENCE_KEY];
 	struct err e;
@@ -58,7 +59,11 @@ take_gateway(const struct evidence_gateway *g, void *arg)
 	x->seen.since = g->since;
 	x->seen.time = g->last.time;
 	x->seen.address = x->address;
-	x->seen.known = g->passed != 0;
+	/* What passed while nothing was asked may have been anybody's. */
+	p = warden_partner(c->k, g->last.partner);
+	x->seen.known =
+	    (p != NULL && partner_level(p) <= LEVEL_ENCRYPT ? g->passed
+							    : g->vouched) != 0;
 	r->ngateways++;
 	return true;
 }

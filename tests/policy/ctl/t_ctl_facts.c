@@ -222,9 +222,12 @@ looked(const char *nexthop, const char *host, const char *address,
 	    .port = 25,
 	    .fault = fault,
 	    .key = key,
-	    .judged =
-		strcmp(fault, "ok") == 0 ? EVIDENCE_BY_CA : EVIDENCE_FAILED};
+	    .judged = strcmp(fault, "ok") == 0	   ? EVIDENCE_BY_CA
+		      : strcmp(fault, "none") == 0 ? EVIDENCE_BY_NONE
+						   : EVIDENCE_FAILED};
 
+	if (p.judged == EVIDENCE_BY_NONE)
+		p.fault = "ok";
 	well("probe", evidence_probe_add(evi, &p, &err));
 }
 
@@ -247,6 +250,8 @@ facts(void)
 	buf_printf(&b, "; %s", s.helps ? level_name(s.level) : "no help");
 	for (i = 0; i < f.nkeys; i++)
 		buf_printf(&b, " %.2s", f.key[i]);
+	if (step_strangers(f.step, f.n, NULL) > 0)
+		buf_puts(&b, ", strangers");
 	(void)snprintf(words, sizeof(words), "%s", b.data);
 	buf_free(&b);
 	ctl_facts_release(&f);
@@ -277,6 +282,20 @@ t_retired(void **state)
 	    "encrypt");
 }
 
+/* What passed while nothing was asked is no key, and no known place. */
+static void
+t_judged(void **state)
+{
+	(void)state;
+	looked("acme.example", "mx1", "192.0.2.1", "none", KEY_A, T0 - 90000);
+	looked("acme.example", "mx1", "192.0.2.1", "expired", KEY_A, T0 - 10);
+	check_str(
+	    "by none", facts(), "mx1 expired, another key; encrypt, strangers");
+	looked("acme.example", "mx1", "192.0.2.1", "ok", KEY_A, T0 - 9);
+	looked("acme.example", "mx1", "192.0.2.1", "expired", KEY_A, T0 - 8);
+	check_str("by its CA", facts(), "mx1 expired, key unchanged; key aa");
+}
+
 /* What an earlier look found, and this one did not, is of the past. */
 static void
 t_stale(void **state)
@@ -290,7 +309,7 @@ t_stale(void **state)
 	looked("acme.example", "mx1", "192.0.2.1", "expired", KEY_A, T0 - 60);
 	check_str("again, of one domain", facts(),
 	    "mx1 expired since 11:50, another key; acme.test: dns-failed; "
-	    "encrypt");
+	    "encrypt, strangers");
 	looked("acme.test", "mx1", "192.0.2.1", "ok", KEY_A, T0 - 20);
 	check_str("and of the other", facts(),
 	    "mx1 expired since 11:50, key unchanged; mx1 passes; key aa");
@@ -308,6 +327,7 @@ main(void)
 	    CASE(t_few),
 	    CASE(t_damaged),
 	    CASE(t_retired),
+	    CASE(t_judged),
 	    CASE(t_stale),
 	};
 

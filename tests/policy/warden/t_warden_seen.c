@@ -288,6 +288,41 @@ test_address(void **state)
 	(void)send_all(T0 + 7);
 }
 
+/*
+ * What passed while nothing was asked of a certificate, as with verify=none,
+ * is neither a key to pin nor a place to be known by.
+ */
+static void
+test_judged(void **state)
+{
+	static const struct {
+		enum evidence_judged by;
+		const char *after;
+	} rows[] = {{EVIDENCE_BY_NONE, ""}, {EVIDENCE_BY_CA, "key"},
+	    {EVIDENCE_BY_DANE, "key"}, {EVIDENCE_BY_KEY, "key"}};
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		ok_by = rows[i].by;
+		shows("acme", "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
+		ok_by = EVIDENCE_BY_CA;
+		shows("globex", "ok", KEY_B, T0 - 3600, T0 + 90 * 86400);
+		start(T0);
+		warden_compiled(k, true, "", T0);
+		lower_acme("expired", KEY_A);
+		warden_tick(k, T0 + 12);
+		check_str("step", lows().after, rows[i].after);
+		check_str("pin", lows().keys, *rows[i].after == 0 ? "" : KEY_A);
+		if (*rows[i].after == 0)
+			check_has("held", letter_json, "\"why\":\"stranger\"");
+		(void)send_all(T0 + 13);
+	}
+}
+
 /* One fault, and nobody passes: it may be ours, and so is that it is gone. */
 static void
 test_perhaps_ours(void **state)
@@ -409,6 +444,7 @@ main(void)
 	    WARDEN_TEST(test_gone_while_low),
 	    WARDEN_TEST(test_no_pins),
 	    WARDEN_TEST(test_address),
+	    WARDEN_TEST(test_judged),
 	    WARDEN_TEST(test_perhaps_ours),
 	    WARDEN_TEST(test_local_error),
 	    WARDEN_TEST(test_two_at_once),
