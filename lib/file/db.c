@@ -464,6 +464,62 @@ set_up_reader(struct db *d, struct err *e)
 	return 0;
 }
 
+/* How it is spaced means nothing. */
+#define SQL_TEXT                                                              \
+	"replace(replace(replace(coalesce(sql, ''), ' ', ''), char(9), ''), " \
+	"char(10), '')"
+
+/* Tell of each object of a that b does not have; SQLite's own aside. */
+static int
+tell_missing(sqlite3 *a, sqlite3 *b, bool gone, db_foreign_fn *fn, void *arg)
+{
+	sqlite3_stmt *all = NULL, *same = NULL;
+	int rc, i;
+
+	rc = sqlite3_prepare_v2(a,
+	    "SELECT type, name, tbl_name, " SQL_TEXT " FROM sqlite_schema"
+	    " WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid",
+	    -1, &all, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(b,
+		    "SELECT 1 FROM sqlite_schema WHERE type = ? AND name = ?"
+		    " AND tbl_name = ? AND " SQL_TEXT " = ?",
+		    -1, &same, NULL);
+	while (rc == SQLITE_OK && (rc = sqlite3_step(all)) == SQLITE_ROW) {
+		for (i = 0; i < 4; i++)
+			(void)sqlite3_bind_value(
+			    same, i + 1, sqlite3_column_value(all, i));
+		if ((rc = sqlite3_step(same)) == SQLITE_DONE &&
+		    !fn((const char *)sqlite3_column_text(all, 0),
+			(const char *)sqlite3_column_text(all, 1), gone, arg))
+			break;
+		if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+			break;
+		rc = sqlite3_reset(same);
+	}
+	(void)sqlite3_finalize(all);
+	(void)sqlite3_finalize(same);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int
+db_foreign(struct db *d, db_foreign_fn *fn, void *arg, struct err *e)
+{
+	sqlite3 *model = NULL;
+	int rc, i;
+
+	rc = sqlite3_open_v2(":memory:", &model,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	for (i = 0; rc == SQLITE_OK && i < d->schema->version; i++)
+		rc = sqlite3_exec(model, d->schema->step[i], NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = tell_missing(d->sql, model, false, fn, arg);
+	if (rc == SQLITE_OK)
+		rc = tell_missing(model, d->sql, true, fn, arg);
+	(void)sqlite3_close_v2(model);
+	return rc == SQLITE_OK ? 0 : db_fail(d, rc, e);
+}
+
 /* So that no name is special to SQLite (":memory:", "file:x"). */
 static char *
 full_path(const char *path)

@@ -54,6 +54,15 @@ void db_close(struct db *d);
 void db_patience(struct db *d, int ms);
 
 /*
+ * What stands in the file beside the schema (a trigger, an index), or not as
+ * the schema makes it: then once as foreign and once as gone. fn returns
+ * false to stop. 0 or -1.
+ */
+typedef bool db_foreign_fn(
+    const char *type, const char *name, bool gone, void *arg);
+int db_foreign(struct db *d, db_foreign_fn *fn, void *arg, struct err *e);
+
+/*
  * Begin a transaction that may write (BEGIN IMMEDIATE). synced: db_end()
  * returns only when it is on disk; else a power cut may lose it, kill -9 not.
  */

@@ -141,9 +141,10 @@ int ledger_downgrade_close(struct ledger *l, int64_t id, const char *author,
 
 /*
  * Close those whose time is up, an event each: by now, or by an event that
- * was written since it began or was extended. Once settled they stay ended
- * even if the clock is set back. fn (may be NULL) is told of each, after all
- * is written. Cheap when there is nothing to do.
+ * was written since it began or was extended. Name open ones that were edited
+ * by hand. Once settled they stay ended even if the clock is set back. fn (may
+ * be NULL) is told of each, after all is written. Cheap when there is nothing
+ * to do.
  */
 typedef bool ledger_downgrade_fn(const struct ledger_downgrade *d, void *arg);
 int ledger_downgrade_settle(struct ledger *l, time_t now,
@@ -193,7 +194,9 @@ int ledger_downgrade_is_open(struct ledger *l, const char *partner, int64_t id,
 /*
  * Rows of a chain: each hash covers the row and the hash before it. Begin,
  * extension and end of a downgrade write one themselves ("downgrade-begin",
- * "downgrade-extend", "downgrade-close", "downgrade-end").
+ * "downgrade-extend", "downgrade-close", "downgrade-end"), with the whole row
+ * as data. If a row is not as its last event says, somebody edited it: an
+ * event "record-edited" goes before, so that no later one covers it up.
  */
 struct ledger_event {
 	int64_t seq; /* 1, 2, 3 ... without gaps; 0 when adding */
@@ -238,7 +241,8 @@ struct ledger_flaw {
 typedef bool ledger_flaw_fn(const struct ledger_flaw *f, void *arg);
 
 /*
- * Walk the chain, and hold every downgrade against its events. known (may be
+ * Walk the chain, hold every downgrade against its events and those against
+ * one another, and look for triggers and the like. known (may be
  * NULL) is a head written down earlier: the only thing that finds a chain
  * forged anew from some row on. *head (may be NULL) gets the present one,
  * *flaws the number found; 0 is returned whatever that is.

@@ -1,7 +1,8 @@
 /*
- * Is the record whole? Three things are held against each other: the chain
- * of events with itself, its end with the head row (and with a head that
- * was written down elsewhere), and each downgrade with its last event.
+ * Is the record whole? Held against each other: the chain of events with
+ * itself, its end with the head row (and with a head that was written down
+ * elsewhere), the events about each downgrade with one another and the last
+ * one with its row, and the objects in the file with the schema.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -137,81 +138,138 @@ check_head(struct check *c, struct ledger_head *head, struct err *e)
 	return 0;
 }
 
-/* A value for a sentence; the caller frees it. */
-static char *
-shown(const json_t *v)
+/* What each kind of change may change. */
+static const struct {
+	const char *kind;
+	const char *field[3];
+} changes[] = {
+    {"downgrade-extend", {"end", "extended_by"}},
+    {"downgrade-close", {"closed", "closed_by", "closed_why"}},
+    {"downgrade-end", {"closed", "closed_by", "closed_why"}},
+};
+
+static bool
+may_change(const char *kind, const char *field)
 {
-	if (json_is_string(v))
-		return mem_dup(
-		    quote(json_string_value(v), json_string_length(v)).s);
-	if (json_is_null(v))
-		return mem_dup("not set");
-	return json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	size_t i, k;
+
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		for (k = 0; k < 3 && changes[i].field[k] != NULL; k++)
+			if (strcmp(changes[i].kind, kind) == 0 &&
+			    strcmp(changes[i].field[k], field) == 0)
+				return true;
+	return false;
 }
 
-/* A downgrade as it is against the last event about it. */
+/* Row is what a later event, or the table (kind is ""), says of id. */
 static void
-compare(struct check *c, int64_t id, json_t *row, const char *data, int64_t seq)
+compare(struct check *c, int64_t id, const json_t *row, const char *kind,
+    const json_t *said, int64_t seq, int64_t later)
 {
-	json_t *want = json_loads(data, JSON_REJECT_DUPLICATES, NULL);
 	const char *name;
-	json_t *v, *is;
-	char *a, *b;
+	json_t *v;
+	char *text;
 
-	if (!json_is_object(want)) {
-		flaw(c, seq, id,
-		    "event %lld does not say what downgrade %lld is",
-		    (long long)seq, (long long)id);
-		json_decref(want);
-		return;
-	}
-	/* Columns that came later are not in older events. */
-	json_object_foreach(want, name, v)
+	json_object_foreach((json_t *)(uintptr_t)row, name, v)
 	{
-		is = json_object_get(row, name);
-		if (is != NULL && json_equal(is, v))
+		if (!ledger_row_differs(row, said, name) ||
+		    may_change(kind, name))
 			continue;
-		a = is == NULL ? mem_dup("gone") : shown(is);
-		b = shown(v);
-		flaw(c, seq, id,
-		    "downgrade %lld was edited: %s is %s, and event %lld says "
-		    "%s",
-		    (long long)id, name, a, (long long)seq, b);
-		free(a);
-		free(b);
+		text = ledger_edit_text(row, said, name, seq);
+		if (later == 0)
+			flaw(c, seq, id, "downgrade %lld was edited: %s",
+			    (long long)id, text);
+		else
+			flaw(c, later, id,
+			    "downgrade %lld was edited before event %lld: %s",
+			    (long long)id, (long long)later, text);
+		free(text);
 	}
-	json_decref(want);
+}
+
+/* One event about a downgrade after another; the first has said NULL. */
+static void
+follow(struct check *c, int64_t id, struct db_stmt *ev, const json_t *row,
+    const json_t *said, int64_t before)
+{
+	int64_t seq = db_col_int(ev, 1);
+	const char *kind = db_col_text(ev, 2);
+
+	if (strcmp(kind, LEDGER_EDITED) == 0)
+		flaw(c, seq, id, "event %lld found: %s", (long long)seq,
+		    db_col_text(ev, 3));
+	else if (said == NULL && strcmp(kind, "downgrade-begin") != 0)
+		flaw(c, seq, id,
+		    "downgrade %lld has no begin before event %lld",
+		    (long long)id, (long long)seq);
+	else if (said != NULL && strcmp(kind, "downgrade-begin") == 0)
+		flaw(c, seq, id,
+		    "event %lld begins downgrade %lld, which event %lld told "
+		    "of already",
+		    (long long)seq, (long long)id, (long long)before);
+	else if (said != NULL && !json_is_null(json_object_get(said, "closed")))
+		flaw(c, seq, id,
+		    "event %lld changes downgrade %lld, which had ended by "
+		    "event %lld",
+		    (long long)seq, (long long)id, (long long)before);
+	else if (said != NULL)
+		compare(c, id, row, kind, said, before, seq);
+}
+
+/* All events about the downgrade; 1 if there is any, *last and *seq. */
+static int
+follow_all(
+    struct check *c, int64_t id, json_t **last, int64_t *seq, struct err *e)
+{
+	struct db_stmt *ev;
+	json_t *row;
+	int rv;
+
+	*last = NULL;
+	*seq = 0;
+	ev = db_sql(c->l->db,
+	    "SELECT data, seq, kind, text FROM event WHERE downgrade = ?"
+	    " AND downgrade > 0 ORDER BY seq");
+	db_int(ev, id);
+	while ((rv = db_step(ev, e)) == 1) {
+		row = ledger_event_row(db_col_text(ev, 0));
+		if (row == NULL && *db_col_text(ev, 0) != '\0')
+			flaw(c, db_col_int(ev, 1), id,
+			    "event %lld does not say what downgrade %lld is",
+			    (long long)db_col_int(ev, 1), (long long)id);
+		follow(c, id, ev, row, *last, *seq);
+		*seq = db_col_int(ev, 1);
+		json_decref(*last);
+		*last = row;
+	}
+	db_done(ev);
+	return rv;
 }
 
 static int
 check_rows(struct check *c, struct err *e)
 {
-	struct db_stmt *s, *ev;
-	json_t *row;
-	int64_t id;
-	int rv;
+	struct db_stmt *s;
+	json_t *row, *said;
+	int64_t id, seq;
+	int rv = 0;
 
 	s = db_sql(c->l->db,
 	    "SELECT " LEDGER_DOWNGRADE_COLUMNS " FROM downgrade ORDER BY id");
 	while (!c->stopped && (rv = db_step(s, e)) == 1) {
 		id = db_col_int(s, 0);
+		if ((rv = follow_all(c, id, &said, &seq, e)) == -1)
+			break;
 		row = ledger_downgrade_json(s);
-		ev = db_sql(c->l->db,
-		    "SELECT data, seq FROM event WHERE downgrade = ?"
-		    " AND downgrade > 0 ORDER BY seq DESC LIMIT 1");
-		db_int(ev, id);
-		if ((rv = db_step(ev, e)) == 1)
-			compare(
-			    c, id, row, db_col_text(ev, 0), db_col_int(ev, 1));
-		else if (rv == 0)
+		if (seq == 0)
 			flaw(c, 0, id,
 			    "downgrade %lld of %s has no event: it was added "
 			    "by hand, or its events were removed",
 			    (long long)id, quotes(db_col_text(s, 1)).s);
-		db_done(ev);
+		else if (said != NULL)
+			compare(c, id, row, "", said, seq, 0);
 		json_decref(row);
-		if (rv == -1)
-			break;
+		json_decref(said);
 	}
 	db_done(s);
 	return rv == -1 ? -1 : 0;
@@ -237,6 +295,19 @@ check_removed(struct check *c, struct err *e)
 	return rv == -1 ? -1 : 0;
 }
 
+/* A trigger runs in whatever program opens the file next, ours aside. */
+static bool
+tell_foreign(const char *type, const char *name, bool gone, void *arg)
+{
+	struct check *c = arg;
+
+	flaw(c, 0, 0,
+	    gone ? "the %s %s of the ledger is gone or was altered"
+		 : "there is a %s %s in the file that is not the ledger's",
+	    type, quotes(name).s);
+	return !c->stopped;
+}
+
 int
 ledger_check(struct ledger *l, const struct ledger_head *known,
     ledger_flaw_fn *fn, void *arg, struct ledger_head *head, size_t *flaws,
@@ -256,6 +327,8 @@ ledger_check(struct ledger *l, const struct ledger_head *known,
 		rv = check_rows(&c, e);
 	if (rv == 0)
 		rv = check_removed(&c, e);
+	if (rv == 0)
+		rv = db_foreign(l->db, tell_foreign, &c, e);
 	rv = db_end(l->db, rv, e);
 	if (head != NULL)
 		*head = present;

@@ -204,6 +204,8 @@ settle(struct ledger *l, const char *partner, time_t now, int64_t **ids,
 	}
 	db_done(s);
 	for (i = 0; rv == 0 && i < *n; i++) {
+		if ((rv = ledger_edit_record(l, (*ids)[i], now, e)) == -1)
+			break;
 		s = db_sql(l->db, "SELECT end FROM downgrade WHERE id = ?");
 		db_int(s, (*ids)[i]);
 		end = db_step(s, e) == 1 ? db_col_int(s, 0) : now;
@@ -386,6 +388,8 @@ insert(struct ledger *l, const struct ledger_downgrade *d, time_t now,
 	if (rv == -1)
 		return -1;
 	*id = db_rowid(l->db);
+	if (ledger_edit_record_removed(l, *id, now, e) == -1)
+		return -1;
 	note = mem_printf("lowered from %s to %s until %s: %s",
 	    level_name(d->before), level_name(d->after),
 	    num_time_text(d->end, when), d->reason);
@@ -405,6 +409,7 @@ ledger_downgrade_begin(struct ledger *l, const struct ledger_downgrade *d,
 	if (need_fields(d, now, e) == -1 || db_begin(l->db, true, e) == -1)
 		return -1;
 	if ((rv = settle(l, d->partner, now, &ended, &n, e)) == 0 &&
+	    (rv = ledger_edit_record_partner(l, d->partner, now, e)) == 0 &&
 	    (rv = refuse_if_open(l, d->partner, d->replaces, e)) == 0 &&
 	    (rv = give_way(l, d, now, e)) == 0)
 		rv = insert(l, d, now, id, e);
@@ -486,7 +491,8 @@ ledger_downgrade_extend(struct ledger *l, int64_t id, time_t end,
 		    "ledger: the end of a downgrade must lie ahead");
 	if (db_begin(l->db, true, e) == -1)
 		return -1;
-	if ((rv = need_open(l, id, now, e)) == 0)
+	if ((rv = ledger_edit_record(l, id, now, e)) == 0 &&
+	    (rv = need_open(l, id, now, e)) == 0)
 		rv = set_end(l, id, end, author, reason, now, e);
 	return db_end(l->db, rv, e);
 }
@@ -503,7 +509,8 @@ ledger_downgrade_close(struct ledger *l, int64_t id, const char *author,
 	if (ledger_need_time("time", now, e) == -1 ||
 	    db_begin(l->db, true, e) == -1)
 		return -1;
-	if ((rv = need_open(l, id, now, e)) == 0 &&
+	if ((rv = ledger_edit_record(l, id, now, e)) == 0 &&
+	    (rv = need_open(l, id, now, e)) == 0 &&
 	    (rv = set_closed(l, id, now, author, why, e)) == 0)
 		rv = record(l, id, "downgrade-close", author, why, now, e);
 	return db_end(l->db, rv, e);
@@ -546,11 +553,15 @@ ledger_downgrade_settle(struct ledger *l, time_t now, ledger_downgrade_fn *fn,
 	db_int(s, now);
 	rv = db_step(s, e);
 	db_done(s);
+	if (rv == 0)
+		rv = ledger_edit_any_open(l, e);
 	if (rv != 1)
 		return rv;
 	if (db_begin(l->db, true, e) == -1)
 		return -1;
-	rv = db_end(l->db, settle(l, NULL, now, &id, &n, e), e);
+	if ((rv = settle(l, NULL, now, &id, &n, e)) == 0)
+		rv = ledger_edit_record_open(l, now, e);
+	rv = db_end(l->db, rv, e);
 	if (rv == 0 && fn != NULL)
 		rv = tell(l, id, n, fn, arg, e);
 	free(id);

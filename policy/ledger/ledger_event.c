@@ -12,7 +12,7 @@
 #include "ledger_impl.h"
 #include "quote.h"
 
-/* A downgrade's row with all its domains, as JSON. */
+/* A downgrade's row with all its domains, as JSON: also of an edited one. */
 #define EVENT_DATA_MAX (2 * LEDGER_DOMAINS_MAX)
 #define OWN_KINDS "downgrade-" /* of the changes themselves */
 
@@ -117,7 +117,8 @@ ledger_event_add(struct ledger *l, const struct ledger_event *ev, struct err *e)
 	if (ledger_need_word("kind", ev->kind, e) == -1 ||
 	    ledger_need_time("time", ev->time, e) == -1)
 		return -1;
-	if (strncmp(ev->kind, OWN_KINDS, strlen(OWN_KINDS)) == 0)
+	if (strncmp(ev->kind, OWN_KINDS, strlen(OWN_KINDS)) == 0 ||
+	    strcmp(ev->kind, LEDGER_EDITED) == 0)
 		return err_set(e, EX_DATAERR,
 		    "ledger: events of kind %s are written by the change "
 		    "itself",

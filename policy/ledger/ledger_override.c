@@ -127,6 +127,12 @@ is_borne_out(struct gather *g, struct db_stmt *s, struct err *e)
 		if (strcmp(db_col_text(ev, 2), "downgrade-extend") == 0)
 			from = db_col_int(ev, 1);
 	}
+	/* What came after that is no better founded. */
+	if (rv == 1 &&
+	    (rv = ledger_edit_was_found(g->l, db_col_int(s, 0), e)) != -1 &&
+	    (rv = !rv) == 0)
+		(void)snprintf(g->why, sizeof(g->why),
+		    "it was edited by hand, as the record says");
 	if (rv == 1 && (end < from || (uint64_t)(end - from) > g->max)) {
 		(void)snprintf(g->why, sizeof(g->why),
 		    "its end is further away than max_downgrade allows");

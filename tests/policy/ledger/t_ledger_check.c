@@ -106,6 +106,163 @@ FIND(t_row_odd, "words that are none",
     "downgrade 3 was edited: begin is -5, and event 7 says "
     "\"2026-11-23T12:00:00Z\"\n")
 
+FIND(t_trigger, "what is not ours",
+    "CREATE TRIGGER calm AFTER INSERT ON event BEGIN"
+    " UPDATE downgrade SET after = 'opportunistic'; END;"
+    "CREATE VIEW \"x\n\" AS SELECT 1; DROP INDEX downgrade_open",
+    "there is a trigger \"calm\" in the file that is not the ledger's\n"
+    "there is a view \"x\\x0a\" in the file that is not the ledger's\n"
+    "the index \"downgrade_open\" of the ledger is gone or was altered\n")
+
+/*
+ * Edits by hand, and the change that comes after each: it would carry the
+ * edited row into its own event. The downgrades of acme and globex are open.
+ */
+#define SAYS_AFTER                                                         \
+	"downgrade 2 was edited by hand: after is \"opportunistic\", and " \
+	"event "                                                           \
+	"6 says \"encrypt\""
+static const struct {
+	const char *name, *sql, *change, *want;
+} washings[] = {
+    {"extend", "UPDATE downgrade SET after = 'opportunistic' WHERE id = 2",
+	"extend", "event 11 found: " SAYS_AFTER "\n"},
+    {"close", "UPDATE downgrade SET after = 'opportunistic' WHERE id = 2",
+	"close", "event 11 found: " SAYS_AFTER "\n"},
+    {"end", "UPDATE downgrade SET after = 'opportunistic' WHERE id = 2",
+	"settle", "event 11 found: " SAYS_AFTER "\n"},
+    {"begin again", "UPDATE downgrade SET after = 'opportunistic' WHERE id = 2",
+	"replace", "event 11 found: " SAYS_AFTER "\n"},
+    {"nothing to do",
+	"UPDATE downgrade SET after = 'opportunistic' WHERE id = 2", "look",
+	"event 11 found: " SAYS_AFTER "\n"},
+    {"author, reason, end",
+	"UPDATE downgrade SET author = 'eve', reason = 'r' || char(10),"
+	" end = end + 60 WHERE id = 2",
+	"close",
+	"event 11 found: downgrade 2 was edited by hand: end is "
+	"\"2026-11-23T13:01:00Z\", and event 6 says "
+	"\"2026-11-23T13:00:00Z\"; reason is \"r\\x0a\", and event 6 says "
+	"\"expired certificate\"; author is \"eve\", and event 6 says "
+	"\"root\"\n"},
+    {"ended sooner", "UPDATE downgrade SET end = begin + 6 WHERE id = 2",
+	"settle",
+	"event 11 found: downgrade 2 was edited by hand: end is "
+	"\"2026-11-23T12:00:06Z\", and event 6 says "
+	"\"2026-11-23T13:00:00Z\"\n"},
+    {"restored by hand",
+	"UPDATE downgrade SET closed = begin + 6, closed_by = 'jo'"
+	" WHERE id = 2",
+	"replace",
+	"event 11 found: downgrade 2 was edited by hand: closed is "
+	"\"2026-11-23T12:00:06Z\", and event 6 says not set; closed_by is "
+	"\"jo\", and event 6 says \"\"\n"},
+    {"opened again",
+	"DELETE FROM downgrade WHERE id = 2;"
+	"UPDATE downgrade SET closed = 0 WHERE id = 1",
+	"close 1",
+	"event 11 found: downgrade 1 was edited by hand: closed is not set, "
+	"and event 5 says \"2026-11-23T12:00:05Z\"\n"
+	"downgrade 2 of \"acme\" was removed: event 6 began it\n"},
+    {"added",
+	"INSERT INTO downgrade SELECT 9, 'x', before, after, begin, end,"
+	" reason, ticket, author, sudo_user, cause, fault, keys, closed,"
+	" closed_by, closed_why, extended_by, domains FROM downgrade"
+	" WHERE id = 3",
+	"settle",
+	"event 13 found: downgrade 9 was added by hand: no event tells of "
+	"it\n"},
+    {"removed, and its number given anew",
+	"DELETE FROM downgrade WHERE id > 1;"
+	"UPDATE sqlite_sequence SET seq = 1 WHERE name = 'downgrade'",
+	"begin",
+	"event 11 found: downgrade 2 was removed by hand: event 6 says what "
+	"it was\n"
+	"downgrade 3 of \"globex\" was removed: event 7 began it\n"},
+    {"more than an event may hold",
+	"UPDATE downgrade SET keys = char(0) || printf('%.*c', 70000, 'a')"
+	" WHERE id = 2",
+	"settle",
+	"event 11 found: downgrade 2 was edited by hand: keys is "
+	"\"\\x00"
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	"aaaaaaaaaaa...\", and event 6 "
+	"says \"\"\n"},
+};
+
+static int
+change(const char *how)
+{
+	struct ledger_downgrade d = lowering;
+	int64_t id;
+
+	if (strcmp(how, "extend") == 0)
+		return ledger_downgrade_extend(
+		    led, 2, T0 + 70, "jo", "", T0 + 10, &err);
+	if (strncmp(how, "close", 5) == 0)
+		return ledger_downgrade_close(led,
+		    strcmp(how, "close") == 0 ? 2 : 1, "jo", "", T0 + 10, &err);
+	if (strcmp(how, "settle") == 0)
+		return ledger_downgrade_settle(
+		    led, T0 + 7200, NULL, NULL, &err);
+	if (strcmp(how, "look") == 0)
+		return ledger_downgrade_settle(led, T0 + 10, NULL, NULL, &err);
+	if (strcmp(how, "replace") == 0)
+		d.replaces = 2;
+	return ledger_downgrade_begin(led, &d, T0 + 10, &id, &err);
+}
+
+static void
+t_washed(void **state)
+{
+	struct ledger_head known;
+	size_t i;
+
+	for (i = 0; i < sizeof(washings) / sizeof(washings[0]); i++) {
+		if (i > 0) {
+			teardown(state);
+			setup(state);
+		}
+		fill();
+		well("head", ledger_head(led, &known, &err));
+		by_hand(washings[i].sql);
+		well(washings[i].name, change(washings[i].change));
+		check_finds(washings[i].name, &known, NULL, washings[i].want);
+		/* And for ever, whatever comes later. */
+		well(washings[i].name,
+		    ledger_downgrade_settle(led, T0 + 86400, NULL, NULL, &err));
+		well(washings[i].name, change("look"));
+		check_finds(washings[i].name, &known, NULL, washings[i].want);
+	}
+}
+
+/* A release that did not compare carried edits into the events after them. */
+static void
+t_washed_before(void **state)
+{
+	(void)state;
+	fill();
+	well("close", ledger_downgrade_close(led, 2, "jo", "", T0 + 9, &err));
+	check_finds("as it should be", NULL, NULL, "");
+	by_hand("UPDATE event SET data = replace(data, '\"encrypt\"',"
+		" '\"opportunistic\"') WHERE seq IN (4, 5, 11);"
+		"UPDATE downgrade SET after = 'opportunistic' WHERE id < 3");
+	check_finds("carried on", NULL, NULL,
+	    "event 4 (\"downgrade-extend\") was edited: its hash does not fit "
+	    "it\n"
+	    "event 5 (\"downgrade-close\") was edited: its hash does not fit "
+	    "it\n"
+	    "event 11 (\"downgrade-close\") was edited: its hash does not fit "
+	    "it\n"
+	    "downgrade 1 was edited before event 4: after is "
+	    "\"opportunistic\", and event 2 says \"encrypt\"\n"
+	    "downgrade 2 was edited before event 11: after is "
+	    "\"opportunistic\", and event 6 says \"encrypt\"\n");
+}
+
 /*
  * Cut the chain at row 3 and let the ledger itself write other rows from
  * there: no hash is wrong in the result.
@@ -163,6 +320,9 @@ main(void)
 	    CASE(t_row_reopened),
 	    CASE(t_row_added),
 	    CASE(t_row_odd),
+	    CASE(t_trigger),
+	    CASE(t_washed),
+	    CASE(t_washed_before),
 	    CASE(t_forged),
 	};
 
