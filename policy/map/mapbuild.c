@@ -11,6 +11,7 @@
 #include "cdbmap.h"
 #include "clock.h"
 #include "err.h"
+#include "mapevent.h"
 #include "mapheader.h"
 #include "mapwrite.h"
 #include "publish.h"
@@ -203,6 +204,40 @@ compare(struct mapbuild *b)
 	return fails(b, EX_DATAERR, "refused");
 }
 
+/*
+ * Record the map at path before it is put in place. 0, or -1 with *e set: it
+ * must not be.
+ */
+static int
+announce(struct mapbuild *b, const char *path, struct err *e)
+{
+	struct err why;
+	int rv;
+
+	(void)err_set(&why, b->holds.code,
+	    "the ledger %s is of no use, so the new map is in no record",
+	    b->set->ledger);
+	rv = mapevent_announce(
+	    b->set, b->live, path, b->holds.code == 0 ? NULL : &why, b->now, e);
+	if (rv == 0)
+		return 0;
+	b->holds.code = e->code;
+	if (rv == MAPEVENT_LATER) {
+		say_err(e);
+		say("nothing gets weaker by the new map: it goes into the "
+		    "record when that can be written");
+		return 0;
+	}
+	b->refused = true;
+	return -1;
+}
+
+static int
+announce_compiled(const char *path, void *arg, struct err *e)
+{
+	return announce(arg, path, e);
+}
+
 static int
 fill_compiled(struct cdbmap_writer *w, bool full, void *arg, struct err *e)
 {
@@ -236,9 +271,10 @@ static int
 put(struct mapbuild *b)
 {
 	struct mapwrite m = {.fill = fill_compiled,
+	    .before = announce_compiled,
 	    .arg = b,
 	    .lowered = b->compiled.lowered > 0};
-	struct err e;
+	struct err e, ignored;
 	int rv = 0;
 
 	if (must_write(b)) {
@@ -254,10 +290,17 @@ put(struct mapbuild *b)
 	if (rv == 0)
 		return EX_OK;
 	say_err(&e);
-	return fails(b, e.code, "the map cannot be written");
+	if (b->refused)
+		say("something gets weaker by the new map, and that cannot be "
+		    "recorded");
+	else
+		(void)mapevent_look(b->set, b->now, &ignored);
+	return fails(
+	    b, e.code, b->refused ? "refused" : "the map cannot be written");
 }
 
 struct raising {
+	struct mapbuild *b;
 	struct cdbmap *live;
 	struct mapholds *holds;
 	struct mapraise how;
@@ -277,6 +320,24 @@ fill_raised(struct cdbmap_writer *w, bool full, void *arg, struct err *e)
 	return mapraise_copy(r->live, &how, w, e);
 }
 
+static int
+announce_raised(const char *path, void *arg, struct err *e)
+{
+	return announce(((struct raising *)arg)->b, path, e);
+}
+
+/* The spare, in a rename that takes no block; so may be the record of it. */
+static int
+take_spare(struct mapbuild *b, struct err *e)
+{
+	char *path = publish_beside(b->publish, MAPWRITE_SPARE);
+	struct err ignored;
+
+	(void)announce(b, path, &ignored);
+	free(path);
+	return mapwrite_take_spare(b->publish, e);
+}
+
 /*
  * There is no new map. What is over in the live one ends all the same: in a
  * copy of it, or, where the disk takes none, by the spare.
@@ -284,13 +345,15 @@ fill_raised(struct cdbmap_writer *w, bool full, void *arg, struct err *e)
 static void
 end_what_is_over(struct mapbuild *b)
 {
-	struct raising r = {.live = b->live,
+	struct raising r = {.b = b,
+	    .live = b->live,
 	    .holds = &b->holds,
 	    .how = {.now = b->now,
 		.hold = b->holds.v,
 		.nholds = b->holds.n,
 		.nmarks = b->holds.nmarks}};
-	struct mapwrite m = {.fill = fill_raised, .arg = &r};
+	struct mapwrite m = {
+	    .fill = fill_raised, .before = announce_raised, .arg = &r};
 	struct err e;
 
 	if (b->live == NULL)
@@ -307,7 +370,7 @@ end_what_is_over(struct mapbuild *b)
 	}
 	say_err(&e);
 	b->raise = MAPBUILD_SPARED;
-	if (mapwrite_take_spare(b->publish, &e) == 0)
+	if (take_spare(b, &e) == 0)
 		return;
 	say_err(&e);
 	b->raise = MAPBUILD_STUCK;
@@ -344,12 +407,16 @@ mapbuild_run(struct mapbuild *b, const struct settings *set,
 	    .dry = opt->dry,
 	    .without = opt->without,
 	    .by = opt->by};
+	struct err ignored;
 	int code;
 
 	b->opt = *opt;
 	b->set = set;
 	b->now = now;
 	if ((code = begin(b)) == EX_OK) {
+		/* If that cannot be told now, it is the next time. */
+		if (!opt->dry)
+			(void)mapevent_look(set, now, &ignored);
 		mapholds_read(&b->holds, set, b->live, &holds);
 		if (opt->also != NULL)
 			mapholds_add(&b->holds, opt->also);

@@ -69,6 +69,7 @@ struct mapbuild {
 	struct cdbmap *live;
 	struct publish *publish;
 	struct mapholds holds;
+	bool refused; /* the new map loses something, and no event says so */
 	char why[64]; /* nothing was compiled, in a few words */
 };
 

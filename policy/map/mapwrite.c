@@ -152,7 +152,8 @@ mapwrite(struct publish *p, const struct mapwrite *m, struct err *e)
 
 	if (m->lowered && mapwrite_spare(p, m, e) == -1)
 		return -1;
-	if ((rv = write_file(p, m, false, e)) == 0)
+	if ((rv = write_file(p, m, false, e)) == 0 &&
+	    (rv = m->before(publish_temp(p), m->arg, e)) == 0)
 		rv = publish_commit(p, e);
 	if (rv == -1)
 		publish_abandon(p);

@@ -19,6 +19,11 @@ struct mapwrite {
 	/* Add all records, with nothing lowered if full is set; 0 or -1. */
 	int (*fill)(
 	    struct cdbmap_writer *w, bool full, void *arg, struct err *e);
+	/*
+	 * Called before the file at path is put in place. -1 with *e set: it
+	 * is not.
+	 */
+	int (*before)(const char *path, void *arg, struct err *e);
 	void *arg;
 	bool lowered; /* some rows are: the spare comes first */
 };

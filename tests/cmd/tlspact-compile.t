@@ -354,6 +354,7 @@ cat >"$T/other.conf" <<CONF
 registry =
 	$T/first
 map = $T/other.cdb
+ledger = $T/other.db
 postfix_version = 3.5
 CONF
 run "$B/tlspact-compile" -C "$T/other.conf"
@@ -402,8 +403,8 @@ for text in '--text' '-h' '-V' '-j' ''; do
 	rc=0
 	# shellcheck disable=SC2086
 	"$B/tlspact-compile" -C "$T/tlspact.conf" -o registry="$T/first" \
-		-o map="$map" -o postfix_version=3.7 $text \
-		>/dev/full 2>"$T/.err" || rc=$?
+		-o map="$map" -o ledger="$T/full.db" -o postfix_version=3.7 \
+		$text >/dev/full 2>"$T/.err" || rc=$?
 	is "stdout is full: ${text:-summary}" "$rc" 74
 done
 for program in log probe setup verify; do
@@ -422,7 +423,8 @@ is 'a live map that is none is replaced' "$rc" 0
 like 'and that is said' "$err" 'is of no use and will be replaced'
 is 'by a whole one' "$(rows "$T/broken.cdb" | wc -l)" 6
 PATH=$T "$B/tlspact-compile" -C "$T/tlspact.conf" -o registry="$T/first" \
-	-o map="$T/never.cdb" -o postfix_version= >/dev/null 2>"$T/.err"
+	-o map="$T/never.cdb" -o ledger="$T/never.db" -o postfix_version= \
+	>/dev/null 2>"$T/.err"
 rc=$?
 case $rc in
 0) pass 'postconf is found without PATH' ;;

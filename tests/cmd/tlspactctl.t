@@ -97,9 +97,10 @@ if terminal; then
 else
 	skip 'the question' 'no terminal to be had'
 fi
-ok 'until now there is no ledger' test ! -e "$T/ledger.db"
 run ctl history
-is 'and no history' "$rc" 66
+like 'until now there is one event' "$out" '^ +1  [^ ]+  map +- +[^:]+: the first map, 4 rows$'
+run ctl history -o "ledger=$T/none.db"
+is 'no ledger, no history' "$rc" 66
 
 # One after the other.
 run down sub.acme.example --for 1h --to encrypt

@@ -220,7 +220,8 @@ if [ "$(id -u)" = 0 ]; then
 	{
 		run setpriv --reuid=65534 --regid=65534 --clear-groups \
 			env LLVM_PROFILE_FILE=/dev/null \
-			"$T/as-nobody" "${options[@]}" "$@"
+			"$T/as-nobody" "${options[@]}" \
+			-o ledger="$W/n/ledger.db" "$@"
 	}
 	chown 65534:65534 n
 	chmod 644 registry registry.a registry.b tlspact.conf

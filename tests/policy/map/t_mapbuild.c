@@ -535,7 +535,8 @@ test_new_domain(void **state)
 		if (broken_too)
 			break_ledger(&w);
 		write_file(w.set.registry,
-		    "partner a mode=enforced domain=a.example,new.example "
+		    "partner a mode=enforced "
+		    "domain=a.example,.a.example,new.example "
 		    "gateway=mx.a.example contact=x@a.example\n"
 		    "partner b mode=enforced domain=b.example "
 		    "gateway=mx.b.example contact=x@a.example\n");

@@ -14,7 +14,8 @@ compile()
 {
 	run timeout 20 "${as[@]}" "$B/tlspact-compile" -C /dev/null \
 		-o registry="$T/registry" -o map="$map" \
-		-o postfix_version=3.7 -o fingerprint_digest=sha256 "$@"
+		-o ledger="$T/ledger.db" -o postfix_version=3.7 \
+		-o fingerprint_digest=sha256 "$@"
 }
 nobody=()
 [ "$(id -u)" != 0 ] ||
@@ -22,7 +23,7 @@ nobody=()
 
 partner='partner a mode=enforced domain=a.example contact=x'
 echo "$partner" >registry
-compile
+compile -o ledger="$T/root.db"
 is 'a good registry' "$rc" 0
 
 ## Included files that cannot be seen are not "no files".
@@ -79,11 +80,11 @@ if [ "$(id -u)" = 0 ]; then
 	mkdir state
 	chown 65534:65534 state
 	echo "$partner" >registry
-	compile -o map="$T/state/policy.cdb"
+	compile -o map="$T/state/policy.cdb" -o ledger="$T/state/ledger.db"
 	is 'root compiles' "$rc" 0
 	echo "$partner domain=b.example" >registry
 	as=("${nobody[@]}")
-	compile -o map="$T/state/policy.cdb"
+	compile -o map="$T/state/policy.cdb" -o ledger="$T/state/ledger.db"
 	as=()
 	is 'and the owner of the folder after it' "$rc $err" '0 '
 	(umask 777 && compile -o map="$T/state/other.cdb")
@@ -123,8 +124,8 @@ for closed in '<&-' '>&-' '2>&-' '<&- >&-' '>&- 2>&-' '<&- >&- 2>&-'; do
 	(
 		eval "exec $closed"
 		"$B/tlspact-compile" -v -C /dev/null -o registry="$T/registry" \
-			-o map="$map" -o fingerprint_digest=sha256 \
-			-o postfix_version=3.7
+			-o map="$map" -o ledger="$T/ledger.db" \
+			-o fingerprint_digest=sha256 -o postfix_version=3.7
 		echo $? >code
 	) >.out 2>.err
 	case $closed in

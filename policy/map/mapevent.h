@@ -1,0 +1,48 @@
+/*
+ * mapevent.h: each map that is put in place is an event of the ledger.
+ *
+ * The event is committed to disk first, with the digests of the map in place
+ * and of the new one; then the new one is renamed. So no map gets there
+ * unrecorded, wherever the process dies. If the rename does not come about,
+ * the map in place is still the one before, and that is appended by whoever
+ * looks next: what is recorded is corrected, never missing. Any other map
+ * that is found in place was put there without us, and is recorded as well.
+ *
+ * Kinds of events, all with a JSON object as data ("file" is the map's path,
+ * "before" and "after" SHA-256 digests of the whole file, "" if there is
+ * none):
+ *   map             a new map
+ *   map-failed      the map of the last event is not in place: the one before
+ * is map-found       the first map that is seen, made before maps were recorded
+ *   map-unrecorded  another map, or none, is in place than was recorded
+ */
+#ifndef MAPEVENT_H
+#define MAPEVENT_H
+
+#include <time.h>
+
+struct cdbmap;
+struct err;
+struct settings;
+
+#define MAPEVENT_NAMED 50 /* rows that an event names */
+#define MAPEVENT_LATER 1
+
+/*
+ * Hold the map in place against the last event about it. A ledger that is
+ * not there is not made. 0, or -1 with *e set if it cannot be told.
+ */
+int mapevent_look(const struct settings *set, time_t now, struct err *e);
+
+/*
+ * The map in the file `fresh` is about to take the place of `live` (NULL:
+ * there is none, or it is of no use). Append what that changes, making the
+ * ledger if it is not there, but not if `why` is set, which tells why it is
+ * of no use. 0. Else *e is set: MAPEVENT_LATER, nothing is lost by the new
+ * map, and mapevent_look() will find it; -1, it must not be put in place:
+ * something is lost, and nothing would tell of it.
+ */
+int mapevent_announce(const struct settings *set, struct cdbmap *live,
+    const char *fresh, const struct err *why, time_t now, struct err *e);
+
+#endif

@@ -1,0 +1,196 @@
+/* In what two maps differ: what counts as weaker, and whose doing it is. */
+#include "check.h"
+
+#include <fcntl.h>
+
+#include "buf.h"
+#include "cdbmap.h"
+#include "err.h"
+#include "mapchange.h"
+
+#define REG_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define REG_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define UNTIL " until=2026-11-23T12:00:00Z { full = secure match=a }"
+#define LATER " until=2026-11-23T13:00:00Z { full = secure match=a }"
+#define OPEN(level) "partner=p inbound=require level=" level
+
+/* A map of one row "k" with its record, and of one client "c". */
+struct side {
+	const char *row, *record, *client;
+};
+
+static struct cdbmap *
+make(const char *dir, const char *name, const char *registry,
+    const struct side *s)
+{
+	char *path = check_path(dir, name), *header = NULL;
+	const char *const put[][2] = {
+	    {"k", s->row}, {" d:k", s->record}, {" g:c", s->client}};
+	struct cdbmap_writer *w;
+	struct cdbmap *m;
+	struct err e;
+	size_t i;
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	assert_int_not_equal(fd, -1);
+	w = cdbmap_create(fd);
+	assert_int_not_equal(
+	    asprintf(&header,
+		"format=1 time=2026-11-23T11:00:00Z expires=never postfix=3.7 "
+		"partners=1 domains=1 enforced=1 lowered=0 registry=sha256:%s",
+		registry),
+	    -1);
+	assert_int_equal(
+	    cdbmap_add(w, " header", 7, header, strlen(header), &e), 0);
+	for (i = 0; i < COUNT(put); i++)
+		if (put[i][1] != NULL)
+			assert_int_equal(
+			    cdbmap_add(w, put[i][0], strlen(put[i][0]),
+				put[i][1], strlen(put[i][1]), &e),
+			    0);
+	assert_int_equal(cdbmap_finish(w, &e), 0);
+	assert_int_equal(close(fd), 0);
+	m = cdbmap_open(path, &e);
+	assert_non_null(m);
+	free(path);
+	free(header);
+	return m;
+}
+
+static const struct {
+	const char *name;
+	struct side was, is;
+	const char *registry; /* of the new map */
+	const char *want;     /* "KEY CHANGE CAUSE LOSES WAS -> IS" a line */
+} rows[] = {
+    {"nothing", {"secure match=a", NULL, NULL}, {"secure match=a", NULL, NULL},
+	REG_B, ""},
+    {"weaker by registry", {"secure match=a", NULL, NULL}, {"may", NULL, NULL},
+	REG_B, "k weaker registry 1 secure -> opportunistic\n"},
+    {"weaker by settings", {"secure match=a", NULL, NULL},
+	{"encrypt", NULL, NULL}, REG_A,
+	"k weaker settings 1 secure -> encrypt\n"},
+    {"stronger", {"may", NULL, NULL}, {"secure match=a", NULL, NULL}, REG_B,
+	"k stronger registry 0 opportunistic -> secure\n"},
+    {"another name", {"secure match=a", NULL, NULL},
+	{"secure match=b", NULL, NULL}, REG_B,
+	"k changed registry 0 secure -> secure\n"},
+    {"added", {NULL, NULL, NULL}, {"secure match=a", NULL, NULL}, REG_B,
+	"k added registry 0 nothing -> secure\n"},
+    {"removed", {"secure match=a", NULL, NULL}, {NULL, NULL, NULL}, REG_B,
+	"k removed registry 1 secure -> nothing\n"},
+    {"removed, nothing was demanded", {"may", NULL, NULL}, {NULL, NULL, NULL},
+	REG_B, "k removed registry 0 opportunistic -> nothing\n"},
+    {"removed, inbound was demanded",
+	{"may", "partner=p inbound=require level=opportunistic", NULL},
+	{NULL, NULL, NULL}, REG_B,
+	"k removed registry 1 opportunistic, inbound require -> nothing\n"},
+    {"a downgrade", {"secure match=a", NULL, NULL},
+	{"encrypt", OPEN("encrypt") UNTIL, NULL}, REG_A,
+	"k weaker downgrade 0 secure -> encrypt (full: secure)\n"},
+    {"its end", {"encrypt", OPEN("encrypt") UNTIL, NULL},
+	{"secure match=a", NULL, NULL}, REG_A,
+	"k stronger end 0 encrypt (full: secure) -> secure\n"},
+    {"extended", {"encrypt", OPEN("encrypt") UNTIL, NULL},
+	{"encrypt", OPEN("encrypt") LATER, NULL}, REG_B,
+	"k changed downgrade 0 encrypt (full: secure) -> encrypt (full: "
+	"secure)\n"},
+    {"edited under a downgrade", {"may", OPEN("opportunistic") UNTIL, NULL},
+	{"may", NULL, NULL}, REG_B,
+	"k weaker registry 1 opportunistic (full: secure) -> opportunistic\n"},
+    {"begun, and edited", {"secure match=a", NULL, NULL},
+	{"encrypt",
+	    OPEN("encrypt") " until=2026-11-23T12:00:00Z { full = fingerprint "
+			    "match=AA }",
+	    NULL},
+	REG_B, "k weaker registry 1 secure -> encrypt (full: key)\n"},
+    {"inbound off", {"secure match=a", NULL, NULL},
+	{"secure match=a", "partner=p inbound=off level=secure", NULL}, REG_B,
+	"k weaker registry 1 secure -> secure, inbound off\n"},
+    {"inbound warn",
+	{"secure match=a", "partner=p inbound=off level=secure", NULL},
+	{"secure match=a", "partner=p inbound=warn level=secure", NULL}, REG_B,
+	"k stronger registry 0 secure, inbound off -> secure, inbound "
+	"warn\n"},
+    {"inbound by name", {"secure match=a", NULL, NULL},
+	{"secure match=a",
+	    "partner=p inbound=require verify=name names=a level=secure", NULL},
+	REG_B,
+	"k stronger registry 0 secure -> secure, inbound require by name\n"},
+    {"one more inbound key",
+	{"secure match=a",
+	    "partner=p inbound=require verify=key keys=A level=secure", NULL},
+	{"secure match=a",
+	    "partner=p inbound=require verify=key keys=A,B level=secure", NULL},
+	REG_B,
+	"k weaker registry 1 secure, inbound require by key -> secure, "
+	"inbound require by key\n"},
+    {"stronger out, weaker in",
+	{"may",
+	    "partner=p inbound=require level=oppo"
+	    "rtunistic",
+	    NULL},
+	{"secure match=a", "partner=p inbound=off level=secure", NULL}, REG_B,
+	"k weaker registry 1 opportunistic, inbound require -> secure, "
+	"inbound off\n"},
+    {"a client's rule", {NULL, NULL, "partner=p inbound=require level=secure"},
+	{NULL, NULL, "partner=p inbound=warn level=secure"}, REG_B,
+	"c weaker registry 1 inbound require -> inbound warn\n"},
+    {"a client of a lowered partner",
+	{NULL, NULL, "partner=p inbound=require level=secure"},
+	{NULL, NULL,
+	    "partner=p inbound=require level=encrypt "
+	    "until=2026-11-23T12:00:00Z { full = - }"},
+	REG_A, "c weaker downgrade 0 inbound require -> inbound require\n"},
+    {"clients come and go", {NULL, NULL, NULL},
+	{NULL, NULL, "partner=p inbound=require level=secure"}, REG_B,
+	"c added registry 0 nothing -> inbound require\n"},
+    {"a damaged record", {"secure match=a", "zzz", NULL},
+	{"secure match=a", NULL, NULL}, REG_B,
+	"k changed registry 0 secure damaged record -> secure\n"},
+};
+
+static void
+t_rows(void **state)
+{
+	char *dir = check_folder();
+	struct mapchanges c;
+	struct cdbmap *was, *is;
+	struct buf text = {0};
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		was = make(dir, "was", REG_A, &rows[i].was);
+		is = make(dir, "is", rows[i].registry, &rows[i].is);
+		mapchanges(&c, was, is);
+		buf_clear(&text);
+		buf_puts(&text, "");
+		for (k = 0; k < c.n; k++) {
+			buf_printf(&text, "%.*s %s %s %d ", (int)c.v[k].keylen,
+			    c.v[k].key, change_name(c.v[k].change),
+			    mapcause_name(c.v[k].cause), c.v[k].loses);
+			mapdemand_print(&c.v[k].was, c.v[k].client, &text);
+			buf_puts(&text, " -> ");
+			mapdemand_print(&c.v[k].is, c.v[k].client, &text);
+			buf_puts(&text, "\n");
+		}
+		check_str(
+		    rows[i].name, text.len == 0 ? "" : text.data, rows[i].want);
+		mapchanges_release(&c);
+		cdbmap_close(was);
+		cdbmap_close(is);
+	}
+	buf_free(&text);
+	check_folder_end(dir);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(t_rows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
