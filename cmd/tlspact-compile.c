@@ -129,10 +129,11 @@ print_diff(const struct run *run)
 
 	for (i = 0; i < run->map.diff.n; i++) {
 		x = &run->map.diff.v[i];
-		(void)printf("%-8s %.*s\n", change_name(x->change),
+		say_to(stdout, "%-8s %.*s\n", change_name(x->change),
 		    (int)x->keylen, x->key);
 		if (x->was != NULL)
-			(void)printf("  was    %.*s\n", (int)x->waslen, x->was);
+			say_to(
+			    stdout, "  was    %.*s\n", (int)x->waslen, x->was);
 		if (x->is != NULL)
 			(void)printf("  is     %s\n", x->is);
 	}

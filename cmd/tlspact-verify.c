@@ -369,6 +369,7 @@ static void
 rehearsal_row(struct run *run, const struct rehearsal_row *r)
 {
 	char when[NUM_TIME_MAX];
+	size_t from;
 
 	if (run->opt.json) {
 		json_array_append_new(run->results,
@@ -380,6 +381,7 @@ rehearsal_row(struct run *run, const struct rehearsal_row *r)
 			"breaks", r->breaks, "mends", r->mends));
 		return;
 	}
+	from = run->out.len;
 	buf_printf(&run->out, "%s %s of %s: %s: %s", r->partner, r->host,
 	    r->nexthop,
 	    r->breaks  ? "WOULD BREAK"
@@ -390,6 +392,7 @@ rehearsal_row(struct run *run, const struct rehearsal_row *r)
 		buf_printf(&run->out, " now, %s then", fault_text(r->then));
 	buf_printf(&run->out, " (issued by \"%s\", seen %s)\n", r->issuer,
 	    num_time_text(r->seen, when));
+	quote_since(&run->out, from);
 }
 
 static void

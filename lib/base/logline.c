@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "latency.h"
+#include "quote.h"
 
 #define LINE 2048 /* bytes; longer ones are cut */
 
@@ -28,23 +30,22 @@ static void put(enum logline_level level, const char *fmt, va_list ap)
 static void
 put(enum logline_level level, const char *fmt, va_list ap)
 {
-	char line[LINE];
-	int head, n;
+	char text[LINE], line[LINE];
+	size_t head, n;
+	int len;
 
-	head = journal ? snprintf(line, sizeof(line), "<%d>", (int)level)
-		       : snprintf(line, sizeof(line), "%s: ", name);
-	n = vsnprintf(line + head, sizeof(line) - 1 - (size_t)head, fmt, ap);
-	if (n < 0)
+	len = vsnprintf(text, sizeof(text), fmt, ap);
+	if (len < 0)
 		return;
-	n += head;
-	if (n > LINE - 2)
-		n = LINE - 2;
-	for (; head < n; head++)
-		if ((unsigned char)line[head] < ' ' || line[head] == 0x7f)
-			line[head] = '?';
+	n = (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1;
+	head =
+	    (size_t)(journal ? snprintf(line, sizeof(line), "<%d>", (int)level)
+			     : snprintf(line, sizeof(line), "%s: ", name));
+	quote_show(line + head, sizeof(line) - 1 - head, text, n);
+	n = strlen(line);
 	line[n++] = '\n';
 	/* One write: lines of two processes do not mix. */
-	if (write(STDERR_FILENO, line, (size_t)n) == -1)
+	if (write(STDERR_FILENO, line, n) == -1)
 		return;
 }
 

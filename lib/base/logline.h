@@ -25,7 +25,7 @@ enum logline_level { /* as in syslog(3) */
 void logline_init(
     const char *program, enum logline_level level, bool foreground);
 
-/* One line. Control characters in it become '?'. */
+/* One line. What is unsafe for people in it becomes '?'. */
 void logline(enum logline_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

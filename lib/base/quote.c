@@ -1,8 +1,11 @@
 #include "quote.h"
 
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "buf.h"
+#include "mem.h"
 
 size_t
 utf8_len(const char *p, size_t len)
@@ -37,24 +40,50 @@ utf8_len(const char *p, size_t len)
 }
 
 /*
- * C1 controls (U+0080 to U+009F) move cursors just as C0 ones do; marks of
- * direction (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069) make a text
- * look like another one, and so do those of no width (U+200B to U+200D,
- * U+2060, U+FEFF, which some editors put before the first line).
+ * Characters that move the cursor or set the terminal (C0, DEL, C1), end a
+ * line for some readers, turn the text round, join or split words unseen, or
+ * are not seen at all. Whatever decides what people may see asks here.
  */
-static bool
-is_trick(const unsigned char *u, size_t n)
+static const struct {
+	unsigned long first, last;
+} unsafe[] = {
+    {0x00, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, /* soft hyphen */
+    {0x61c, 0x61c},			      /* Arabic letter mark */
+    {0x180e, 0x180e},			      /* Mongolian vowel separator */
+    {0x200b, 0x200f},			      /* no width; marks of direction */
+    {0x2028, 0x202e},	/* separators of lines; embeddings, overrides */
+    {0x2060, 0x206f},	/* joiners, isolates, and what is deprecated */
+    {0xfeff, 0xfeff},	/* byte order mark */
+    {0xfff9, 0xfffb},	/* interlinear annotations */
+    {0xe0000, 0xe0fff}, /* tags and variation selectors */
+};
+
+static unsigned long
+code_point(const unsigned char *u, size_t n)
 {
-	if (n == 2)
-		return u[0] == 0xc2 && u[1] < 0xa0;
-	if (n == 3 && u[0] == 0xef)
-		return u[1] == 0xbb && u[2] == 0xbf;
-	if (n != 3 || u[0] != 0xe2)
-		return false;
-	return (u[1] == 0x80 && ((u[2] >= 0x8b && u[2] <= 0x8f) ||
-				    (u[2] >= 0xaa && u[2] <= 0xae))) ||
-	       (u[1] == 0x81 &&
-		   (u[2] == 0xa0 || (u[2] >= 0xa6 && u[2] <= 0xa9)));
+	unsigned long c = n == 1 ? u[0] : u[0] & (0x7fU >> n);
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		c = c << 6 | (u[i] & 0x3f);
+	return c;
+}
+
+bool
+quote_unsafe(const char *p, size_t len, size_t *n)
+{
+	unsigned long c;
+	size_t i;
+
+	if ((*n = utf8_len(p, len)) == 0) {
+		*n = 1;
+		return true;
+	}
+	c = code_point((const unsigned char *)p, *n);
+	for (i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); i++)
+		if (c >= unsafe[i].first && c <= unsafe[i].last)
+			return true;
+	return false;
 }
 
 struct quoted
@@ -63,18 +92,18 @@ quote(const char *p, size_t len)
 	const unsigned char *u = (const unsigned char *)p;
 	struct quoted q;
 	size_t i, n, out = 0;
+	bool odd;
 
 	q.s[out++] = '"';
 	for (i = 0; i < len; i += n) {
-		n = utf8_len(p + i, len - i);
+		odd = quote_unsafe(p + i, len - i, &n);
 		/* Room for one escape, the dots, the quote and the NUL. */
 		if (out + 4 + 3 + 2 > sizeof(q.s)) {
 			memcpy(q.s + out, "...", 3);
 			out += 3;
 			break;
 		}
-		if (n == 0 || u[i] < 0x20 || u[i] == 0x7f || u[i] == '"' ||
-		    u[i] == '\\' || is_trick(u + i, n)) {
+		if (odd || u[i] == '"' || u[i] == '\\') {
 			n = 1;
 			out += (size_t)sprintf(q.s + out, "\\x%02x", u[i]);
 		} else {
@@ -96,22 +125,52 @@ quotes(const char *s)
 void
 quote_show(char *out, size_t size, const char *p, size_t len)
 {
-	const unsigned char *u = (const unsigned char *)p;
 	size_t i, n, at = 0;
+	bool odd;
 
 	for (i = 0; i < len; i += n) {
-		n = utf8_len(p + i, len - i);
-		if (at + (n == 0 ? 1 : n) + 1 > size)
+		odd = quote_unsafe(p + i, len - i, &n);
+		if (at + (odd ? 1 : n) + 1 > size)
 			break;
-		if (n == 0 || u[i] < 0x20 || u[i] == 0x7f) {
-			out[at++] = '?';
-			n = 1;
-		} else if (n == 2 && u[i] == 0xc2 && u[i + 1] < 0xa0) {
-			out[at++] = '?'; /* C1 controls move cursors too */
-		} else {
-			memcpy(out + at, p + i, n);
-			at += n;
-		}
+		memcpy(out + at, odd ? "?" : p + i, odd ? 1 : n);
+		at += odd ? 1 : n;
 	}
 	out[at] = '\0';
+}
+
+void
+quote_put(struct buf *out, const char *p, size_t len)
+{
+	size_t i, k, n;
+
+	for (i = 0; i < len; i += n)
+		if (!quote_unsafe(p + i, len - i, &n))
+			buf_add(out, p + i, n);
+		else
+			for (k = 0; k < n; k++)
+				buf_printf(
+				    out, "\\x%02x", (unsigned char)p[i + k]);
+}
+
+void
+quote_since(struct buf *b, size_t from)
+{
+	size_t i, n, len = b->len - from;
+	bool line = len > 0 && b->data[b->len - 1] == '\n';
+	char *copy;
+
+	len -= line;
+	/* Most lines are well as they are. */
+	for (i = 0; i < len; i += n)
+		if (quote_unsafe(b->data + from + i, len - i, &n))
+			break;
+	if (i >= len)
+		return;
+	copy = mem_alloc(len);
+	memcpy(copy, b->data + from, len);
+	b->len = from;
+	quote_put(b, copy, len);
+	if (line)
+		buf_putc(b, '\n');
+	free(copy);
 }

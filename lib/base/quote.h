@@ -4,7 +4,10 @@
 #ifndef QUOTE_H
 #define QUOTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+struct buf;
 
 #define QUOTE_MAX 264 /* bytes of a struct quoted, NUL and quotes included */
 
@@ -13,20 +16,34 @@ struct quoted {
 };
 
 /*
- * The len bytes at p in double quotes, for a message: control characters,
- * marks of direction, quotes, backslashes and bytes that are not UTF-8
- * become \xHH, and what is longer than the room ends in "...". Use as
- * quote(p, n).s.
+ * May the character at p, at most len bytes long and at least one, not be
+ * shown to people as it is? *n is its length, 1 if it is not UTF-8.
+ */
+bool quote_unsafe(const char *p, size_t len, size_t *n);
+
+/*
+ * The len bytes at p in double quotes, for a message: what is unsafe, quotes
+ * and backslashes become \xHH, and what is longer than the room ends in "...".
+ * Use as quote(p, n).s.
  */
 struct quoted quote(const char *p, size_t len);
 
 /* The same for a string. */
 struct quoted quotes(const char *s);
 
+/* Append the len bytes at p; what is unsafe becomes \xHH. No quotes. */
+void quote_put(struct buf *out, const char *p, size_t len);
+
+/*
+ * Do that to what was appended to b since it was `from` bytes long: to one
+ * line that was put together of foreign texts. A newline at its end stays.
+ */
+void quote_since(struct buf *b, size_t from);
+
 /*
  * Copy the len bytes at p into out of size bytes (at least 1), fit for one
- * line of a terminal: controls and what is not UTF-8 become "?", and what
- * does not fit is cut between two characters.
+ * line of a terminal: what is unsafe becomes "?", and what does not fit is
+ * cut between two characters.
  */
 void quote_show(char *out, size_t size, const char *p, size_t len);
 

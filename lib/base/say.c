@@ -9,8 +9,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "diag.h"
 #include "err.h"
+#include "quote.h"
 
 static const char *name = "tlspact";
 
@@ -42,28 +44,57 @@ say_init(const char *program)
 	fill_standard();
 }
 
+static void vsay_to(FILE *to, const char *before, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
+/* In one piece: lines of several threads and processes do not mix. */
+static void
+vsay_to(FILE *to, const char *before, const char *fmt, va_list ap)
+{
+	struct buf b = {0};
+	char *text = NULL;
+
+	if (vasprintf(&text, fmt, ap) == -1)
+		abort();
+	buf_puts(&b, before == NULL ? "" : before);
+	buf_puts(&b, before == NULL ? "" : ": ");
+	buf_puts(&b, text);
+	if (before != NULL)
+		buf_putc(&b, '\n');
+	quote_since(&b, 0);
+	(void)fwrite(b.data, 1, b.len, to);
+	buf_free(&b);
+	free(text);
+}
+
 void
 say(const char *fmt, ...)
 {
 	va_list ap;
 
 	(void)fflush(stdout);
-	flockfile(stderr);
-	(void)fprintf(stderr, "%s: ", name);
 	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
+	vsay_to(stderr, name, fmt, ap);
 	va_end(ap);
-	(void)fputc('\n', stderr);
-	funlockfile(stderr);
+}
+
+void
+say_to(FILE *to, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsay_to(to, NULL, fmt, ap);
+	va_end(ap);
 }
 
 static void
 placed(const char *file, unsigned line, const char *kind, const char *text)
 {
 	if (line != 0)
-		(void)fprintf(stderr, "%s:%u: %s%s\n", file, line, kind, text);
+		say_to(stderr, "%s:%u: %s%s\n", file, line, kind, text);
 	else
-		(void)fprintf(stderr, "%s: %s%s\n", file, kind, text);
+		say_to(stderr, "%s: %s%s\n", file, kind, text);
 }
 
 void

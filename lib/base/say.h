@@ -5,6 +5,7 @@
 #define SAY_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 struct err;
 struct diags;
@@ -15,8 +16,15 @@ struct diags;
  */
 void say_init(const char *program);
 
-/* One line: "PROGRAM: text". */
+/* One line: "PROGRAM: text"; all that is unsafe in it becomes \xHH. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * The same on another stream, without the name; a newline at the end of the
+ * text stays as it is, and there need not be one.
+ */
+void say_to(FILE *to, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* One line for *e: "FILE:LINE: text" if it has a place, else as say(). */
 void say_err(const struct err *e);

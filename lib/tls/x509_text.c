@@ -13,27 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned long
-code_point(const unsigned char *u, size_t n)
-{
-	unsigned long c = n == 1 ? u[0] : u[0] & (0x7fU >> n);
-	size_t i;
-
-	for (i = 1; i < n; i++)
-		c = c << 6 | (u[i] & 0x3f);
-	return c;
-}
-
-/* Characters that move the cursor, turn the text round, or do not show. */
-static bool
-is_unprintable(unsigned long c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c ||
-	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-	       (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
-}
-
 static char *
 escape(const unsigned char *p, size_t len, char *out, size_t size)
 {
@@ -41,11 +20,8 @@ escape(const unsigned char *p, size_t len, char *out, size_t size)
 	bool plain;
 
 	for (i = 0; i < len; i += n) {
-		n = utf8_len((const char *)p + i, len - i);
-		plain = n > 0 && p[i] != '"' && p[i] != '\\' &&
-			!is_unprintable(code_point(p + i, n));
-		if (n == 0)
-			n = 1;
+		plain = !quote_unsafe((const char *)p + i, len - i, &n) &&
+			p[i] != '"' && p[i] != '\\';
 		/* Room for one character in full, the dots and the NUL. */
 		if (o + (plain ? n : 4 * n) + 3 + 1 > size) {
 			memcpy(out + o, "...", 3);

@@ -78,7 +78,7 @@ ctl_confirm(const struct ctl *c, const char *question)
 		say("nobody is here to confirm it; --yes does without");
 		return EX_USAGE;
 	}
-	(void)fprintf(ctl_talk(c), "%s [y/N] ", question);
+	say_to(ctl_talk(c), "%s [y/N] ", question);
 	(void)fflush(ctl_talk(c));
 	yes = getline(&line, &cap, stdin) != -1 &&
 	      (line[0] == 'y' || line[0] == 'Y');

@@ -58,9 +58,9 @@ tell_probe(const struct ctl *c, const struct ctl_facts *f)
 		return;
 	step_describe(f->step, f->n, c->now, &words);
 	if (f->probed >= c->now)
-		(void)fprintf(ctl_talk(c), "probe: %s\n", words.data);
+		say_to(ctl_talk(c), "probe: %s\n", words.data);
 	else
-		(void)fprintf(ctl_talk(c), "probe of %s: %s\n",
+		say_to(ctl_talk(c), "probe of %s: %s\n",
 		    clock_text(f->probed, c->now, when), words.data);
 	buf_free(&words);
 }

@@ -165,8 +165,8 @@ tell_event(const struct ledger_event *ev, void *arg)
 
 	t->n++;
 	if (!t->c->json) {
-		(void)printf("%5" PRId64 "  %s  %-17s %-14s %s: %s\n", ev->seq,
-		    num_time_text(ev->time, when), ev->kind,
+		say_to(stdout, "%5" PRId64 "  %s  %-17s %-14s %s: %s\n",
+		    ev->seq, num_time_text(ev->time, when), ev->kind,
 		    *ev->partner == '\0' ? "-" : ev->partner, ev->author,
 		    ev->text);
 		return true;
@@ -193,7 +193,7 @@ tell_flaw(const struct ledger_flaw *x, void *arg)
 				 (json_int_t)x->event, "downgrade",
 				 (json_int_t)x->downgrade, "text", x->text));
 	else
-		(void)printf("FLAW  %s\n", x->text);
+		say_to(stdout, "FLAW  %s\n", x->text);
 	return true;
 }
 
@@ -269,7 +269,7 @@ list_events(struct telling *t, struct ledger *l, const char *partner)
 		print_json(json_pack("{s:s, s:o}", "schema", CTL_SCHEMA,
 		    "events", json_incref(t->list)));
 	else if (t->n == 0)
-		(void)printf("no event is on record%s%s\n",
+		say_to(stdout, "no event is on record%s%s\n",
 		    partner == NULL ? "" : " for ",
 		    partner == NULL ? "" : partner);
 	return EX_OK;

@@ -126,13 +126,19 @@ print_head(const struct ctl_facts *f, time_t now, struct buf *out)
 }
 
 static void
+print_doubt(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	(void)now;
+	if (f->doubt != NULL)
+		buf_printf(out, "  %-11s %s\n", "record", f->doubt);
+}
+
+static void
 print_why(const struct ctl_facts *f, time_t now, struct buf *out)
 {
 	const struct ctl_lowered *x = &f->lowered;
 	char when[CLOCK_MAX];
 
-	if (f->doubt != NULL)
-		buf_printf(out, "  %-11s %s\n", "record", f->doubt);
 	if (x->id == 0 && is_low(f))
 		buf_printf(out, "  %-11s not known: %s\n", "why",
 		    f->ledger_fault != NULL
@@ -157,7 +163,6 @@ print_probe(const struct ctl_facts *f, time_t now, struct buf *out)
 {
 	char when[CLOCK_MAX];
 	struct step s;
-	long days;
 
 	buf_printf(out, "  %-11s ",
 	    ctlstatus_lowered(f) ? "still true" : "last probe");
@@ -177,6 +182,13 @@ print_probe(const struct ctl_facts *f, time_t now, struct buf *out)
 	buf_printf(out, "%s, ", clock_text(f->probed, now, when));
 	step_describe(f->step, f->n, now, out);
 	buf_putc(out, '\n');
+}
+
+static void
+print_certificate(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	long days;
+
 	if (!days_left(f, now, &days))
 		return;
 	buf_printf(out, "  %-11s ", "certificate");
@@ -205,12 +217,13 @@ print_failure(const struct ctl_facts *f, time_t now, struct buf *out)
 }
 
 static void
-print_moved(const struct ctl_facts *f, struct buf *out)
+print_moved(const struct ctl_facts *f, time_t now, struct buf *out)
 {
 	const uint64_t *n = f->moved.n;
 	uint64_t all = n[EVIDENCE_CLEAR] + n[EVIDENCE_ENCRYPTED] +
 		       n[EVIDENCE_TRUSTED] + n[EVIDENCE_VERIFIED];
 
+	(void)now;
 	if (all == 0)
 		return;
 	buf_printf(out,
@@ -290,30 +303,52 @@ print_map(const struct ctl_facts *f, time_t now, struct buf *out)
 		    level_name(f->map_level), level_name(should_be(f)));
 }
 
-void
-ctlstatus_print(const struct ctl_facts *f, time_t now, struct buf *out)
+static void
+print_ledger(const struct ctl_facts *f, time_t now, struct buf *out)
 {
-	char when[CLOCK_MAX];
-
-	print_head(f, now, out);
+	(void)now;
 	if (f->ledger_fault != NULL)
 		buf_printf(out, "  %-11s %s: downgrades are not known\n",
 		    "ledger", f->ledger_fault);
+}
+
+static void
+print_evidence(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	(void)now;
 	if (f->evidence_fault != NULL)
 		buf_printf(out,
 		    "  %-11s %s: probes and deliveries are not known\n",
 		    "evidence", f->evidence_fault);
-	print_map(f, now, out);
-	print_why(f, now, out);
-	print_probe(f, now, out);
-	print_failure(f, now, out);
-	print_waiting(f, now, out);
-	print_moved(f, out);
+}
+
+static void
+print_spared(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	(void)now;
 	if (is_low(f) && f->low.spared > 0)
 		buf_printf(out,
 		    "  %-11s not for %s%s, which came later: at %s\n", "but",
 		    f->low.spared_one, f->low.spared > 1 ? " and others" : "",
 		    level_name(f->full));
+}
+
+void
+ctlstatus_print(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	/* A line each, or none; who wrote the ledger may write it here. */
+	static void (*const line[])(const struct ctl_facts *, time_t,
+	    struct buf *) = {print_head, print_ledger, print_evidence,
+	    print_map, print_doubt, print_why, print_probe, print_certificate,
+	    print_failure, print_waiting, print_moved, print_spared};
+	char when[CLOCK_MAX];
+	size_t i, from;
+
+	for (i = 0; i < sizeof(line) / sizeof(line[0]); i++) {
+		from = out->len;
+		line[i](f, now, out);
+		quote_since(out, from);
+	}
 	if (!ctlstatus_lowered(f))
 		return;
 	if (end_of(f) > now)

@@ -73,25 +73,16 @@ day_text(int32_t day, char *buf, size_t size)
 		(void)snprintf(buf, size, "1970-01-01");
 }
 
-/* What the evidence takes: UTF-8 without control characters. */
+/* What the evidence takes is UTF-8; what may not be shown is of no use. */
 static const char *
 clean(struct logtally *t, struct span s, size_t max)
 {
 	char *out;
-	size_t i = 0, n;
 
 	if (s.n > max)
 		s.n = max;
-	out = arena_copy(&t->text, s.n == 0 ? "" : s.p, s.n);
-	while (i < s.n) {
-		n = utf8_len(out + i, s.n - i);
-		if (n == 0 || (n == 1 && ((unsigned char)out[i] < 0x20 ||
-					     out[i] == 0x7f))) {
-			out[i] = '?';
-			n = 1;
-		}
-		i += n;
-	}
+	out = arena_alloc(&t->text, s.n + 1);
+	quote_show(out, s.n + 1, s.n == 0 ? "" : s.p, s.n);
 	return out;
 }
 

@@ -97,43 +97,24 @@ notice_expiring(time_t not_after, time_t now)
 	return 0;
 }
 
-/* Characters that hide or reorder what stands beside them. */
-static bool
-is_sly(const unsigned char *u, size_t n)
-{
-	unsigned c;
-
-	if (n == 2)
-		return u[0] == 0xc2 && (u[1] < 0xa0 || u[1] == 0xad);
-	if (n != 3)
-		return false;
-	c = (unsigned)(u[0] & 0x0f) << 12 | (unsigned)(u[1] & 0x3f) << 6 |
-	    (u[2] & 0x3f);
-	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
-}
-
 void
 notice_put(struct buf *b, const char *s, size_t max, bool ascii)
 {
-	const unsigned char *u = (const unsigned char *)s;
 	size_t i, k, n, len = s == NULL ? 0 : strlen(s), start = b->len;
+	bool odd;
 
 	for (i = 0; i < len; i += n) {
-		n = utf8_len(s + i, len - i);
+		odd = quote_unsafe(s + i, len - i, &n);
 		if (b->len - start + 12 + 3 > max) {
 			buf_puts(b, "...");
 			return;
 		}
-		if (n > 0 && !is_sly(u + i, n) && u[i] >= 0x20 &&
-		    u[i] != 0x7f && (n == 1 || !ascii)) {
+		if (!odd && (n == 1 || !ascii)) {
 			buf_add(b, s + i, n);
 			continue;
 		}
-		if (n == 0)
-			n = 1;
 		for (k = 0; k < n; k++)
-			buf_printf(b, "\\x%02x", u[i + k]);
+			buf_printf(b, "\\x%02x", (unsigned char)s[i + k]);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "num.h"
 #include "probeplan.h"
+#include "quote.h"
 
 #define REPEAT_WINDOW 64 /* rows looked back at for the same gateway */
 
@@ -196,6 +197,8 @@ dnssec(enum proberow_dnssec d)
 static void
 put_more(const struct proberow *row, struct buf *out)
 {
+	size_t from = out->len;
+
 	buf_printf(out, "    DNSSEC: MX %s, address %s", dnssec(row->mx_dns),
 	    dnssec(row->host_dns));
 	if (row->tlsa > 0)
@@ -210,6 +213,7 @@ put_more(const struct proberow *row, struct buf *out)
 		buf_printf(out, "; CN \"%s\", issued by \"%s\", key %s",
 		    row->subject, row->issuer, row->key);
 	buf_printf(out, "; %u ms\n", row->ms);
+	quote_since(out, from);
 }
 
 static void
@@ -226,7 +230,7 @@ put_where(const struct proberow *row, struct buf *out)
 static void
 put_remarks(const struct probereport *r, struct buf *out)
 {
-	size_t i, k, begin = 0, end = 0;
+	size_t i, k, from, begin = 0, end = 0;
 	bool first = true;
 
 	for (i = 0; i < r->n; i++) {
@@ -243,6 +247,7 @@ put_remarks(const struct probereport *r, struct buf *out)
 		if (first)
 			buf_putc(out, '\n');
 		first = false;
+		from = out->len;
 		put_where(row, out);
 		if (row->fault != FAULT_OK)
 			buf_printf(out, ": %s: %s", fault_text(row->fault),
@@ -256,6 +261,7 @@ put_remarks(const struct probereport *r, struct buf *out)
 		    row->same_key == CERTRULE_KEY_SAME)
 			buf_puts(out, " The key is the one that passed last.");
 		buf_putc(out, '\n');
+		quote_since(out, from);
 		if (r->verbose)
 			put_more(row, out);
 	}

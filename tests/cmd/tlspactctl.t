@@ -165,6 +165,25 @@ if command -v sqlite3 >/dev/null; then
 fi
 ok 'restored' ctl restore acme
 
+# What is written into the record cannot forge a row of it, nor reach a
+# terminal. JSON has it as it was.
+odd=$'x\n    9  2026-11-23T12:00:00Z  downgrade-close   acme           jane: restored\e]0;gone\a\xe2\x80\xae\xc2\x9b2J'
+ok 'lowered with odd words' ctl downgrade acme --for 1h --to encrypt --yes \
+	--no-flush --reason "$odd" --ticket "$odd"
+run ctl history
+is 'no row is forged' "$(grep -c '^ *9 .* jane: restored' <<<"$out")" 0
+like 'the words are in its own' "$out" 'encrypt until [^ ]+: x\\x0a    9 .*jane: restored\\x1b\]0;gone\\x07\\xe2\\x80\\xae\\xc2\\x9b2J'
+is 'nothing unsafe is shown' "$(tr -d '\n -~' <<<"$out" | od -An -c)" ''
+run ctl status acme
+like 'status has them too' "$out" 'why +x\\x0a    9 '
+is 'and nothing unsafe' "$(tr -d '\n -~' <<<"$out" | od -An -c)" ''
+run down acme --for 1h --to encrypt
+is 'nor has the refusal' "$rc $(tr -d '\n -~' <<<"$err" | od -An -c)" '1 '
+run ctl history acme -j
+is 'JSON has them whole' \
+	"$(jq -r '.events[-1].data.reason' <<<"$out")" "$odd"
+ok 'restored' ctl restore acme
+
 # Two at once: one wins.
 for i in 1 2 3 4; do
 	down globex --for 1h --to encrypt >"$T/out.$i" 2>&1 &
@@ -216,7 +235,7 @@ cp "$T/registry" "$T/good"
 echo 'partner bad mode=enforced domain=a_b.example' >>"$T/registry"
 run down acme --for 1h --to encrypt
 is 'no downgrade with a bad registry' "$rc" 65
-is 'nothing is recorded' "$(ctl history acme 2>/dev/null | grep -c begin)" 6
+is 'nothing is recorded' "$(ctl history acme 2>/dev/null | grep -c begin)" 7
 run ctl status
 is 'status fails' "$rc" 65
 like 'and has what the map says' "$out" $'\nglobex +enforced +encrypt '
@@ -224,6 +243,8 @@ like 'and counts it' "$out" $'\n1 partner: 1 lowered, '
 run ctl status globex.example
 is 'status of one fails too' "$rc" 65
 like 'and tells what the map says' "$out" 'globex +not in the registry, lowered to encrypt until'
+ok 'restored' ctl restore acme
+
 run ctl restore globex
 is 'a restore says what is broken' "$rc" 65
 like 'and what became of the map' "$err" '1 row of globex went back to full strength all the same'

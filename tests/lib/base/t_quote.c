@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "buf.h"
 #include "quote.h"
 
 static const struct {
@@ -34,6 +35,62 @@ static const struct {
     {"a cut character", "a\xc3", 2, "\"a\\xc3\""},
     {"four bytes", "\xf0\x9f\x98\x80", 4, "\"\xf0\x9f\x98\x80\""},
 };
+
+/* The one list of what people may not be shown: its borders, and neighbours. */
+static const struct {
+	unsigned long first, last;
+} hidden[] = {{0x0, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, {0x61c, 0x61c},
+    {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+    {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff}};
+
+static size_t
+encode(unsigned long c, char *out)
+{
+	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4, i;
+
+	for (i = n; i > 1; i--, c >>= 6)
+		out[i - 1] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)(lead[n == 1 ? 0 : n] | c);
+	return n;
+}
+
+static void
+t_unsafe(void **state)
+{
+	char text[8], row[32], shown[16];
+	struct buf b = {0};
+	unsigned long c;
+	size_t i, n, len;
+	bool want;
+
+	(void)state;
+	for (c = 0, i = 0; c < 0x110000; c++) {
+		while (i < COUNT(hidden) && c > hidden[i].last)
+			i++;
+		want = i < COUNT(hidden) && c >= hidden[i].first;
+		len = encode(c, text);
+		if (c >= 0xd800 && c < 0xe000)
+			continue;
+		(void)snprintf(row, sizeof(row), "U+%04lX", c);
+		check_int(row, quote_unsafe(text, len, &n), want);
+		check_int(row, n, len);
+		quote_show(shown, sizeof(shown), text, len);
+		check_int(row, strcmp(shown, "?") == 0, want || c == '?');
+	}
+	assert_true(quote_unsafe("\xff", 1, &n));
+	assert_int_equal(n, 1);
+	buf_puts(&b, "kept\n");
+	quote_put(&b, "a\x1b]0;x\x07\n\xc2\x9b", 10);
+	quote_since(&b, 5);
+	assert_string_equal(b.data, "kept\na\\x1b]0;x\\x07\\x0a\\xc2\\x9b");
+	buf_clear(&b);
+	buf_puts(&b, "kept\none\ntwo\x1b\n");
+	quote_since(&b, 5);
+	assert_string_equal(b.data, "kept\none\\x0atwo\\x1b\n");
+	quote_since(&b, b.len);
+	buf_free(&b);
+}
 
 static void
 t_quote(void **state)
@@ -143,6 +200,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(t_unsafe),
 	    cmocka_unit_test(t_quote),
 	    cmocka_unit_test(t_long),
 	    cmocka_unit_test(t_utf8),

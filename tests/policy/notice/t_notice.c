@@ -248,6 +248,7 @@ test_json(void **state)
 
 #define EVIL                                                        \
 	"x\r\nBcc: all@evil.example\r\n\r\n\033[2J\xff\xe2\x80\xae" \
+	"\xd8\x9c\xf3\xa0\x80\x81"                                  \
 	"end"
 
 /* Every foreign text at its worst. */
@@ -275,6 +276,8 @@ check_clean(const char *s, bool lines)
 		    *u == 0xff)
 			fail_msg("byte %02x in: %s", *u, s);
 	assert_null(strstr(s, "\xe2\x80\xae"));
+	assert_null(strstr(s, "\xd8\x9c"));
+	assert_null(strstr(s, "\xf3\xa0\x80\x81"));
 	assert_null(strstr(s, "\nBcc:"));
 }
 
