@@ -491,7 +491,8 @@ tell_missing(sqlite3 *a, sqlite3 *b, bool gone, db_foreign_fn *fn, void *arg)
 			    same, i + 1, sqlite3_column_value(all, i));
 		if ((rc = sqlite3_step(same)) == SQLITE_DONE &&
 		    !fn((const char *)sqlite3_column_text(all, 0),
-			(const char *)sqlite3_column_text(all, 1), gone, arg))
+			(const char *)sqlite3_column_text(all, 1),
+			(const char *)sqlite3_column_text(all, 2), gone, arg))
 			break;
 		if (rc != SQLITE_DONE && rc != SQLITE_ROW)
 			break;

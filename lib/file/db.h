@@ -55,11 +55,11 @@ void db_patience(struct db *d, int ms);
 
 /*
  * What stands in the file beside the schema (a trigger, an index), or not as
- * the schema makes it: then once as foreign and once as gone. fn returns
- * false to stop. 0 or -1.
+ * the schema makes it: then once as foreign and once as gone. `table` is the
+ * one that it belongs to. fn returns false to stop. 0 or -1.
  */
-typedef bool db_foreign_fn(
-    const char *type, const char *name, bool gone, void *arg);
+typedef bool db_foreign_fn(const char *type, const char *name,
+    const char *table, bool gone, void *arg);
 int db_foreign(struct db *d, db_foreign_fn *fn, void *arg, struct err *e);
 
 /*

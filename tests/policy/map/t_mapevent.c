@@ -10,6 +10,7 @@
 #include "author.h"
 #include "buf.h"
 #include "cdbmap.h"
+#include "digest.h"
 #include "err.h"
 #include "ledger.h"
 #include "mapbuild.h"
@@ -280,6 +281,92 @@ t_refused(void **state)
 	    "map: registry: 1 weaker (a.example secure -> secure, inbound "
 	    "off)\n");
 	free(map);
+}
+
+static bool
+take_data(const struct ledger_event *ev, void *arg)
+{
+	*(json_t **)arg = json_loads(ev->data, 0, NULL);
+	return true;
+}
+
+#define NONE "enforced verify=none"
+
+/* SHA-256 of the lines of p50 to p69, as the page of the module has them. */
+static const char *
+rest_wanted(void)
+{
+	static char hex[DIGEST_HEX];
+	static const char strong[] = "secure match=mx.example "
+				     "protocols=>=TLSv1.2 ciphers=high";
+	static const char weak[] = "encrypt protocols=>=TLSv1.2 ciphers=high";
+	struct digest *g = digest_new();
+	struct buf line = {0};
+	unsigned i;
+
+	for (i = 50; i < 70; i++) {
+		buf_clear(&line);
+		buf_printf(&line, "p%02u.example\t%s\t%s\t%s\n", i,
+		    i < 60 ? "weaker" : "stronger", i < 60 ? strong : weak,
+		    i < 60 ? weak : strong);
+		digest_add(g, line.data, line.len);
+	}
+	buf_free(&line);
+	digest_hex(g, hex);
+	return hex;
+}
+
+/* More rows than an event names: the rest is a number and a digest. */
+static void
+t_bound(void **state)
+{
+	struct ledger_event_query q = {.newest_first = true, .limit = 1};
+	json_t *data = NULL;
+	struct buf text = {0};
+	struct ledger *l;
+	struct err e;
+	unsigned i, k;
+
+	(void)state;
+	for (k = 0; k < 2; k++) {
+		buf_clear(&text);
+		for (i = 0; i < 70; i++)
+			buf_printf(&text,
+			    "partner p%02u mode=%s domain=p%02u.example "
+			    "gateway=mx.example contact=x@a.example\n",
+			    i,
+			    k == 0 ? (i < 60 ? "enforced" : NONE)
+				   : (i < 60 ? NONE : "enforced"),
+			    i);
+		check_puts(set.registry, text.data);
+		assert_int_equal(compile_now(NULL), 0);
+	}
+	buf_free(&text);
+	l = ledger_open(set.ledger, LEDGER_READ, &e);
+	assert_non_null(l);
+	assert_int_equal(ledger_events(l, &q, take_data, &data, &e), 0);
+	ledger_close(l);
+	check_int("named", json_array_size(json_object_get(data, "rows")),
+	    MAPEVENT_NAMED);
+	for (i = 0; i < MAPEVENT_NAMED; i++)
+		check_str("weaker ones first",
+		    json_string_value(json_object_get(
+			json_array_get(json_object_get(data, "rows"), i),
+			"change")),
+		    "weaker");
+	check_int("the rest",
+	    json_integer_value(
+		json_object_get(json_object_get(data, "rest"), "n")),
+	    20);
+	check_str("its digest",
+	    json_string_value(
+		json_object_get(json_object_get(data, "rest"), "sha256")),
+	    rest_wanted());
+	check_int("all",
+	    json_integer_value(
+		json_object_get(json_object_get(data, "changes"), "weaker")),
+	    60);
+	json_decref(data);
 }
 
 /* --- Many edits ------------------------------------------------------- */
@@ -598,6 +685,7 @@ main(void)
 	    CASE(t_by_hand),
 	    CASE(t_died),
 	    CASE(t_refused),
+	    CASE(t_bound),
 	    CASE(t_many),
 	};
 
