@@ -23,7 +23,7 @@ shown(const json_t *v)
 	if (json_is_string(v))
 		return mem_dup(
 		    quote(json_string_value(v), json_string_length(v)).s);
-	if (json_is_null(v))
+	if (v == NULL || json_is_null(v))
 		return mem_dup("not set");
 	return json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
 }
@@ -44,9 +44,12 @@ bool
 ledger_row_differs(const json_t *row, const json_t *said, const char *name)
 {
 	const json_t *was = json_object_get(said, name);
+	const json_t *is = json_object_get(row, name);
 
-	/* Columns that came later are not in older events. */
-	return was != NULL && !json_equal(json_object_get(row, name), was);
+	/* Columns that came later are not in older events: they are empty. */
+	if (was == NULL)
+		return !json_is_null(is) && json_string_length(is) > 0;
+	return !json_equal(is, was);
 }
 
 char *

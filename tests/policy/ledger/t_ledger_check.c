@@ -106,6 +106,14 @@ FIND(t_row_odd, "words that are none",
     "downgrade 3 was edited: begin is -5, and event 7 says "
     "\"2026-11-23T12:00:00Z\"\n")
 
+FIND(t_late_column, "a column that is younger than the event",
+    "UPDATE event SET data = json_remove(data, '$.extended_by')"
+    " WHERE seq IN (6, 7);"
+    "UPDATE downgrade SET extended_by = 'eve' WHERE id = 3",
+    "event 6 (\"downgrade-begin\") was edited: its hash does not fit it\n"
+    "event 7 (\"downgrade-begin\") was edited: its hash does not fit it\n"
+    "downgrade 3 was edited: extended_by is \"eve\", and event 7 says not "
+    "set\n")
 FIND(t_trigger, "what is not ours",
     "CREATE TRIGGER calm AFTER INSERT ON event BEGIN"
     " UPDATE downgrade SET after = 'opportunistic'; END;"
@@ -320,6 +328,7 @@ main(void)
 	    CASE(t_row_reopened),
 	    CASE(t_row_added),
 	    CASE(t_row_odd),
+	    CASE(t_late_column),
 	    CASE(t_trigger),
 	    CASE(t_washed),
 	    CASE(t_washed_before),
