@@ -227,7 +227,8 @@ add_rows(json_t *data, struct mapchanges *c)
 		json_array_append_new(rows, row);
 	}
 	json_object_set_new(data, "rows", rows);
-	json_object_set_new(data, "rest", json_rest(c->v + i, c->n - i));
+	json_object_set_new(
+	    data, "rest", json_rest(i < c->n ? c->v + i : NULL, c->n - i));
 }
 
 static json_t *
