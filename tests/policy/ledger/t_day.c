@@ -1,0 +1,230 @@
+/* The evidence of each day, told by the record: what is gone shows. */
+#include "ledgerlab.h"
+
+#include "day.h"
+
+#define DAY 86400
+#define MIDNIGHT (T0 - DAY / 2)
+#define YESTERDAY "2026-11-22"
+
+static bool
+show_event(const struct ledger_event *ev, void *arg)
+{
+	return gather(
+	    arg, "%lld %s: %s\n", (long long)ev->seq, ev->kind, ev->text);
+}
+
+static bool
+show_day_flaw(int64_t event, const char *text, void *arg)
+{
+	return gather(arg, "%lld %s\n", (long long)event, text);
+}
+
+static void
+check_days(const char *row, time_t pruned, size_t npruned, const char *want)
+{
+	struct gathered g = {0};
+	size_t flaws, n;
+
+	well(row,
+	    day_check(led, evi, pruned, show_day_flaw, &g, &flaws, &n, &err));
+	check_str(row, g.text, want);
+	check_int(row, flaws, g.n);
+	check_int(row, n, npruned);
+}
+
+static void
+count(const char *day, enum evidence_seen as, uint64_t n)
+{
+	const struct evidence_count c = {.day = day,
+	    .partner = "acme",
+	    .direction = EVIDENCE_OUT,
+	    .seen = as,
+	    .protocol = "TLSv1.3",
+	    .cipher = "x",
+	    .result = "sent",
+	    .n = n};
+
+	well("count",
+	    evidence_log_add(evi,
+		&(struct evidence_batch){.count = &c, .ncounts = 1}, &err));
+}
+
+static void
+failure(time_t t)
+{
+	const struct evidence_failure f = {.time = t,
+	    .partner = "acme",
+	    .direction = EVIDENCE_OUT,
+	    .fault = "expired",
+	    .text = "x"};
+
+	well("failure",
+	    evidence_log_add(evi,
+		&(struct evidence_batch){.failure = &f, .nfailures = 1}, &err));
+}
+
+/* A day of evidence, told the day after. */
+static void
+fill(void)
+{
+	count(YESTERDAY, EVIDENCE_CLEAR, 2);
+	count(YESTERDAY, EVIDENCE_VERIFIED, 5);
+	failure(T0 - DAY);
+	failure(T0 - DAY + 1);
+	well("look", probe("acme", "mx1", T0 - DAY, "ok", KEY_A, PEM_A));
+	well("look", probe("acme", "mx1", T0 - DAY + 9, "expired", KEY_A, ""));
+	/* Today is not over. */
+	count("2026-11-23", EVIDENCE_CLEAR, 1);
+	failure(T0);
+	well("look", probe("acme", "mx1", T0, "ok", KEY_A, PEM_A));
+	well("close", day_close(led, evi, 0, T0, &err));
+}
+
+#define FIRST                                                               \
+	"1 day: " YESTERDAY ": 7 mails counted, 2 in clear; 2 failures; 2 " \
+	"looks, "
+
+static void
+t_told(void **state)
+{
+	struct gathered g = {0};
+	const struct ledger_event_query all = {0};
+
+	(void)state;
+	fill();
+	well("events", ledger_events(led, &all, show_event, &g, &err));
+	check_has("told", g.text, FIRST);
+	check_int("once", g.n, 1);
+	check_days("whole", 0, 0, "");
+	well("again", day_close(led, evi, 0, T0 + 60, &err));
+	g = (struct gathered){0};
+	well("events", ledger_events(led, &all, show_event, &g, &err));
+	check_int("once a day", g.n, 1);
+	well("later", day_close(led, evi, 0, T0 + 3 * DAY, &err));
+	check_days("whole", 0, 0, "");
+	g = (struct gathered){0};
+	well("events", ledger_events(led, &all, show_event, &g, &err));
+	check_int("none is left out", g.n, 4);
+	check_has("not that of today", g.text,
+	    "2 day: 2026-11-23: 1 mail counted, 1 in clear; 1 failure; 1 "
+	    "look, ");
+	check_has("nor that of nothing", g.text,
+	    "4 day: 2026-11-25: 0 mails counted, 0 in clear; 0 failures; 0 "
+	    "looks, 0 passed\n");
+}
+
+#define SAYS "1 the evidence of " YESTERDAY " is not what event 1 says: "
+#define EDITED " were edited, or some removed\n"
+
+static const struct {
+	const char *name, *sql, *want;
+} edits[] = {
+    {"a count removed", "DELETE FROM log_count WHERE seen = 0",
+	SAYS "its counts of the log" EDITED},
+    {"clear said to be verified",
+	"UPDATE log_count SET cipher = 'y', seen = 3 WHERE seen = 0",
+	SAYS "its counts of the log" EDITED},
+    {"a count moved",
+	"UPDATE log_count SET n = n - 1 WHERE seen = 0;"
+	"UPDATE log_count SET n = n + 9 WHERE seen = 3",
+	SAYS "its counts of the log" EDITED},
+    {"another partner", "UPDATE log_count SET partner = 'x' WHERE seen = 3",
+	SAYS "its counts of the log" EDITED},
+    {"a failure removed", "DELETE FROM failure WHERE id = 1",
+	SAYS "its failures" EDITED},
+    {"a failure edited", "UPDATE failure SET fault = 'ok' WHERE id = 1",
+	SAYS "its failures" EDITED},
+    {"a look removed", "DELETE FROM probe WHERE first < 1795435200 - 86395",
+	SAYS "its probes" EDITED},
+    {"a key edited", "UPDATE result SET key = '" KEY_B "'",
+	SAYS "its probes" EDITED},
+    {"all of it",
+	"DELETE FROM log_count; DELETE FROM failure; DELETE FROM probe",
+	SAYS "its counts of the log" EDITED SAYS "its failures" EDITED SAYS
+	     "its probes" EDITED},
+    {"of today", "DELETE FROM log_count WHERE day = '2026-11-23'", ""},
+};
+
+static void
+t_edits(void **state)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(edits); i++) {
+		if (i > 0) {
+			teardown(state);
+			setup(state);
+		}
+		fill();
+		by_hand_in(seen, edits[i].sql);
+		check_days(edits[i].name, 0, 0, edits[i].want);
+	}
+}
+
+/* A log that waited is no edit; what is edited is named for ever. */
+static void
+t_more(void **state)
+{
+	struct gathered g = {0};
+	const struct ledger_event_query all = {0};
+
+	(void)state;
+	fill();
+	count(YESTERDAY, EVIDENCE_VERIFIED, 1);
+	failure(T0 - DAY + 2);
+	check_days("more", 0, 0, "");
+	well("close", day_close(led, evi, 0, T0 + DAY, &err));
+	well("events", ledger_events(led, &all, show_event, &g, &err));
+	check_has("told", g.text, "2 day: " YESTERDAY ": 8 mails counted");
+	check_has("told", g.text, "; more of it was read since\n3 day: ");
+	by_hand_in(seen, "DELETE FROM failure WHERE time < 1795392000");
+	well("close", day_close(led, evi, 0, T0 + 2 * DAY, &err));
+	check_days("found by the next day's run", 0, 0,
+	    "4 event 4 found: " YESTERDAY
+	    ": 8 mails counted, 2 in clear; 0 failures; 2 looks, 1 passed; it "
+	    "was edited, or some of it removed\n");
+}
+
+/* What keep has pruned is no flaw, but for the counts, which stay. */
+static void
+t_pruned(void **state)
+{
+	(void)state;
+	fill();
+	well("prune", evidence_prune(evi, MIDNIGHT, NULL, &err));
+	check_days("kept, they say", 0, 0,
+	    SAYS "its failures" EDITED SAYS "its probes" EDITED);
+	check_days("pruned", MIDNIGHT, 1, "");
+	/* Said by a later day, when keep was shorter than now. */
+	well("close", day_close(led, evi, MIDNIGHT, T0 + DAY, &err));
+	check_days("by the record", 0, 1, "");
+	by_hand_in(seen, "DELETE FROM log_count");
+	check_days("counts stay", MIDNIGHT, 1,
+	    SAYS "its counts of the log" EDITED
+		 "2 the evidence of 2026-11-23 is not what event 2 says: its "
+		 "counts of the log" EDITED);
+	evidence_close(evi);
+	evi = NULL;
+	check_days("no evidence at all", 0, 1,
+	    SAYS "its counts of the log" EDITED
+		 "2 the evidence of 2026-11-23 is not what event 2 says: its "
+		 "counts of the log" EDITED
+		 "2 the evidence of 2026-11-23 is not what event 2 says: its "
+		 "failures" EDITED
+		 "2 the evidence of 2026-11-23 is not what event 2 says: its "
+		 "probes" EDITED);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    CASE(t_told),
+	    CASE(t_edits),
+	    CASE(t_more),
+	    CASE(t_pruned),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
