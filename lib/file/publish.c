@@ -26,17 +26,25 @@ struct publish {
 	char *temp;
 	int lock_fd;
 	int fd;
+	struct doomed *doomed; /* NULL: nothing is to be removed */
 };
 
-/* What the signal handler removes; one temporary file at a time. */
-static char doomed[PATH_MAX];
-static volatile sig_atomic_t doomed_set;
+/* What the signal handler removes: temporary files, one of each writer. */
+static struct doomed {
+	char path[PATH_MAX];
+	volatile sig_atomic_t set;
+} doomed[2];
+
+#define NDOOMED (sizeof(doomed) / sizeof(doomed[0]))
 
 static void
 on_signal(int sig)
 {
-	if (doomed_set)
-		(void)unlink(doomed);
+	size_t i;
+
+	for (i = 0; i < NDOOMED; i++)
+		if (doomed[i].set)
+			(void)unlink(doomed[i].path);
 	(void)signal(sig, SIG_DFL);
 	(void)raise(sig);
 }
@@ -164,7 +172,7 @@ publish_lock(const char *path, int wait_ms, struct err *e)
 	copy = mem_dup(p->path);
 	p->dir = mem_dup(dirname(copy));
 	free(copy);
-	if (strlen(p->temp) >= sizeof(doomed)) {
+	if (strlen(p->temp) >= sizeof(doomed[0].path)) {
 		errno = ENAMETOOLONG;
 		err_sys(e, EX_CANTCREAT, "cannot write %s", quotes(path).s);
 	} else if (check_place(p->path, e) == 0 &&
@@ -175,13 +183,36 @@ publish_lock(const char *path, int wait_ms, struct err *e)
 	return NULL;
 }
 
+/* One more than there is room for is left to the next writer. */
+static void
+doom(struct publish *p)
+{
+	size_t i;
+
+	for (i = 0; i < NDOOMED && doomed[i].set; i++)
+		;
+	if (i == NDOOMED)
+		return;
+	p->doomed = &doomed[i];
+	(void)strcpy(p->doomed->path, p->temp);
+	p->doomed->set = 1;
+}
+
+static void
+spare(struct publish *p)
+{
+	if (p->doomed != NULL)
+		p->doomed->set = 0;
+	p->doomed = NULL;
+}
+
 int
 publish_open(struct publish *p, struct err *e)
 {
 	/* Under the lock, a temporary file is a dead writer's. */
 	(void)unlink(p->temp);
-	(void)strcpy(doomed, p->temp);
-	doomed_set = 1;
+	spare(p);
+	doom(p);
 	catch_signals();
 	p->fd = open(
 	    p->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -252,7 +283,7 @@ commit_to(struct publish *p, const char *path, struct err *e)
 		    quotes(p->temp).s);
 	rc = put_in_place(p, p->temp, path, e);
 	if (rc == 0 || access(p->temp, F_OK) == -1)
-		doomed_set = 0;
+		spare(p);
 	return rc;
 }
 
@@ -294,10 +325,9 @@ publish_abandon(struct publish *p)
 	if (p->fd != -1)
 		close(p->fd);
 	p->fd = -1;
-	if (doomed_set && p->temp != NULL && strcmp(doomed, p->temp) == 0) {
+	if (p->doomed != NULL)
 		(void)unlink(p->temp);
-		doomed_set = 0;
-	}
+	spare(p);
 }
 
 void

@@ -60,6 +60,12 @@ check_map(const char *value)
 }
 
 static const char *
+check_inbound_map(const char *value)
+{
+	return *value == '\0' ? NULL : check_map(value);
+}
+
+static const char *
 check_version(const char *value)
 {
 	unsigned v;
@@ -105,6 +111,7 @@ static const struct conf_item items[] = {
     TEXT(ledger, "/var/lib/tlspact/ledger.db", check_path),
     TEXT(evidence, "/var/lib/tlspact/evidence/evidence.db", check_path),
     TEXT(map, "/var/lib/tlspact/policy.cdb", check_map),
+    TEXT(inbound_map, "", check_inbound_map),
     TEXT(ca_file, "/etc/ssl/certs/ca-certificates.crt", check_path),
     TEXT(postfix_version, "", check_version),
     TEXT(fingerprint_digest, "", NULL),
@@ -168,6 +175,17 @@ settings_option(struct settings_options *o, const char *assignment)
 	o->override[o->n++] = assignment;
 }
 
+/* Two maps in one folder have two tables. */
+static void
+name_inbound_map(struct settings *s)
+{
+	if (*s->inbound_map != '\0')
+		return;
+	free(s->inbound_map);
+	s->inbound_map =
+	    mem_printf("%.*s-inbound.cdb", (int)strlen(s->map) - 4, s->map);
+}
+
 /* Not there: defaults do. All else that cannot be read is a fault. */
 static bool
 is_missing(const char *file)
@@ -201,6 +219,7 @@ settings_load(struct settings *s, struct settings_options *o,
 		free(s->postfix_config);
 		s->postfix_config = mem_dup(o->postfix);
 	}
+	name_inbound_map(s);
 	return d->errors > 0 ? -1 : rv;
 }
 

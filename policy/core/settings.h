@@ -31,6 +31,7 @@ struct settings {
 	char *ledger;
 	char *evidence;
 	char *map;
+	char *inbound_map; /* beside the map if not said: x-inbound.cdb */
 	char *ca_file;
 	char *postfix_version;	  /* empty: ask postconf(1) */
 	char *fingerprint_digest; /* the same */

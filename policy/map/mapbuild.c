@@ -11,6 +11,7 @@
 #include "cdbmap.h"
 #include "clock.h"
 #include "err.h"
+#include "inboundmap.h"
 #include "mapevent.h"
 #include "mapheader.h"
 #include "mapwrite.h"
@@ -273,7 +274,9 @@ put(struct mapbuild *b)
 	struct mapwrite m = {.fill = fill_compiled,
 	    .before = announce_compiled,
 	    .arg = b,
-	    .lowered = b->compiled.lowered > 0};
+	    .lowered = b->compiled.lowered > 0,
+	    .inbound = b->set->inbound_map,
+	    .now = b->now};
 	struct err e, ignored;
 	int rv = 0;
 
@@ -376,6 +379,26 @@ end_what_is_over(struct mapbuild *b)
 	b->raise = MAPBUILD_STUCK;
 }
 
+/*
+ * What a crash between two renames left undone, or an older version, or the
+ * end of a downgrade, which waits for no table.
+ */
+static int
+mend_inbound(const struct mapbuild *b, int code)
+{
+	struct err e;
+
+	if (b->opt.dry || b->publish == NULL ||
+	    inboundmap_follow(b->set->inbound_map, b->set->map, b->now, &e) ==
+		0 ||
+	    e.code == EX_DATAERR) /* of the live map, which was said */
+		return code;
+	if (code != EX_OK && b->raise == 0)
+		return code; /* as well */
+	say_err(&e);
+	return code == EX_OK ? e.code : code;
+}
+
 /* 0, or the exit code; the map that is there is open, if it can be. */
 static int
 begin(struct mapbuild *b)
@@ -426,6 +449,7 @@ mapbuild_run(struct mapbuild *b, const struct settings *set,
 		if (code != EX_OK && !opt->dry)
 			end_what_is_over(b);
 	}
+	code = mend_inbound(b, code);
 	if (*b->why != '\0') {
 		tell_failed(b);
 		return code;

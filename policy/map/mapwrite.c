@@ -9,6 +9,7 @@
 #include "cdbmap.h"
 #include "compile.h"
 #include "err.h"
+#include "inboundmap.h"
 #include "inorder.h"
 #include "mapheader.h"
 #include "publish.h"
@@ -138,6 +139,8 @@ mapwrite_spare(struct publish *p, const struct mapwrite *m, struct err *e)
 {
 	int rv = write_file(p, m, true, e);
 
+	if (rv == 0 && m->inbound != NULL)
+		rv = inboundmap_spare(m->inbound, publish_temp(p), m->now, e);
 	if (rv == 0)
 		rv = publish_commit_beside(p, MAPWRITE_SPARE, e);
 	if (rv == -1)
@@ -152,13 +155,18 @@ mapwrite(struct publish *p, const struct mapwrite *m, struct err *e)
 
 	if (m->lowered && mapwrite_spare(p, m, e) == -1)
 		return -1;
-	if ((rv = write_file(p, m, false, e)) == 0 &&
-	    (rv = m->before(publish_temp(p), m->arg, e)) == 0)
+	if ((rv = write_file(p, m, false, e)) == 0)
+		rv = m->before(publish_temp(p), m->arg, e);
+	if (rv == 0 && m->inbound != NULL)
+		rv = inboundmap_publish(m->inbound, publish_temp(p), m->now, e);
+	if (rv == 0)
 		rv = publish_commit(p, e);
 	if (rv == -1)
 		publish_abandon(p);
 	else if (!m->lowered)
 		mapwrite_drop_spare(p);
+	if (rv == 0 && !m->lowered && m->inbound != NULL)
+		inboundmap_drop_spare(m->inbound);
 	return rv;
 }
 

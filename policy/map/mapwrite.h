@@ -26,12 +26,16 @@ struct mapwrite {
 	int (*before)(const char *path, void *arg, struct err *e);
 	void *arg;
 	bool lowered; /* some rows are: the spare comes first */
+	/* The table that goes with the map, inboundmap.h; NULL: later. */
+	const char *inbound;
+	time_t now; /* for it */
 };
 
 /*
  * Replace the map. Where rows are lowered, the same map with nothing lowered
  * is first written beside it: from then on the way back is a rename, which
  * takes no block of the disk. Where none is, there is no spare afterwards.
+ * The inbound table is put in place first, and has a spare as well.
  * 0, or -1 with *e set and the old map in place; what was not finished is
  * gone from the disk.
  */

@@ -14,6 +14,8 @@ static const char presets[] = "registry = /etc/tlspact/registry\n"
 			      "evidence = "
 			      "/var/lib/tlspact/evidence/evidence.db\n"
 			      "map = /var/lib/tlspact/policy.cdb\n"
+			      "inbound_map = /var/lib/tlspact/"
+			      "policy-inbound.cdb\n"
 			      "ca_file = /etc/ssl/certs/ca-certificates.crt\n"
 			      "postfix_version =\n"
 			      "fingerprint_digest =\n"
@@ -39,6 +41,10 @@ static const struct {
     {"map = /a,b.cdb", "map: \"/a,b.cdb\" holds a blank, a comma"},
     {"map = /{a}.cdb", "map: \"/{a}.cdb\" holds a blank, a comma"},
     {"map = a/policy.cdb", NULL},
+    {"inbound_map =", NULL},
+    {"inbound_map = /a/in.cdb", NULL},
+    {"inbound_map = /a/in.db",
+	"inbound_map: \"/a/in.db\" does not end in .cdb"},
     {"postfix_version =", NULL},
     {"postfix_version = 3.7", NULL},
     {"postfix_version = 2.10", "postfix_version: \"2.10\" is older than 2.11"},

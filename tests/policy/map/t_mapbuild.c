@@ -81,7 +81,8 @@ world_end(struct world *w)
 {
 	static const char *const names[] = {"registry", "ledger.db",
 	    "ledger.db-wal", "ledger.db-shm", "policy.cdb", "policy.cdb.lock",
-	    "policy.cdb.full"};
+	    "policy.cdb.full", "policy-inbound.cdb", "policy-inbound.cdb.lock",
+	    "policy-inbound.cdb.full"};
 	char *path;
 	size_t i;
 

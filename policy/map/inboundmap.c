@@ -1,0 +1,414 @@
+#include "inboundmap.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "buf.h"
+#include "cdbmap.h"
+#include "cdbmem.h"
+#include "err.h"
+#include "file.h"
+#include "lookup.h"
+#include "mem.h"
+#include "publish.h"
+#include "quote.h"
+#include "strmap.h"
+#include "terms.h"
+
+#define HEADER " header"
+#define SPARE ".full" /* behind the name of the table */
+#define LOCK_WAIT_MS 10000
+#define BELOW "_" /* a label that no domain of a registry has */
+
+struct making {
+	struct cdbmem map;
+	struct lookup lookup;
+	time_t now;
+	struct cdbmap_writer *w;
+	struct err *e;
+	struct buf key, value;
+	/* Names of gateways that were written. */
+	const char **name;
+	size_t n, cap;
+	struct strmap names;
+	struct arena arena;
+};
+
+/* Which file it is: a rename changes none of this. */
+static bool
+identify(const char *map, struct buf *out)
+{
+	struct stat st;
+
+	if (stat(map, &st) == -1)
+		return false;
+	buf_printf(out, "format=1 map=%ju:%jd:%jd.%09ld", (uintmax_t)st.st_ino,
+	    (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
+	    st.st_mtim.tv_nsec);
+	return true;
+}
+
+static bool
+is_refused(const struct lookup_rule *r)
+{
+	return r->record.inbound == INBOUND_REQUIRE && !r->lowered;
+}
+
+/*
+ * What Postfix is to do. It cannot compare certificates with the partner:
+ * where one is asked for, mail waits until tlspactd is back.
+ */
+static void
+set_action(struct making *m, const struct lookup_rule *r)
+{
+	buf_clear(&m->value);
+	if (!is_refused(r))
+		buf_puts(&m->value, "DUNNO");
+	else if (r->record.verify == INBOUND_NONE)
+		buf_puts(&m->value, "reject_plaintext_session");
+	else
+		buf_printf(&m->value,
+		    "450 4.7.10 Mail from %s is accepted with your client "
+		    "certificate only, as agreed: we cannot check it at "
+		    "present; this is our mistake. Try again later",
+		    r->key);
+}
+
+static int
+put(struct making *m, const char *prefix, const char *key, size_t klen)
+{
+	buf_clear(&m->key);
+	buf_puts(&m->key, prefix);
+	buf_add(&m->key, key, klen);
+	return cdbmap_add(
+	    m->w, m->key.data, m->key.len, m->value.data, m->value.len, m->e);
+}
+
+static int
+broken(struct making *m)
+{
+	return err_set(m->e, EX_DATAERR, "the map is damaged");
+}
+
+/* The rule for a domain, or for those below it; 0: none, 1: in *r. */
+static int
+rule_of(struct making *m, const char *below, const char *domain, size_t len,
+    struct lookup_rule *r)
+{
+	buf_clear(&m->key);
+	buf_puts(&m->key, below);
+	buf_add(&m->key, domain, len);
+	switch (lookup_domain(&m->lookup, m->key.data, m->key.len, m->now, r)) {
+	case LOOKUP_FOUND:
+		return 1;
+	case LOOKUP_NOTFOUND:
+		return 0;
+	default:
+		return broken(m);
+	}
+}
+
+/* "=domain", unless nothing is asked and nothing else can be found. */
+static int
+put_exact(struct making *m, const char *domain, size_t len)
+{
+	struct lookup_rule r;
+	bool refused;
+	int rc;
+
+	if ((rc = rule_of(m, "", domain, len, &r)) == -1)
+		return -1;
+	buf_clear(&m->value);
+	buf_puts(&m->value, "DUNNO");
+	refused = rc == 1 && is_refused(&r);
+	if (rc == 1) {
+		set_action(m, &r);
+		lookup_release(&r);
+	}
+	if (!refused) {
+		if ((rc = rule_of(m, BELOW ".", domain, len, &r)) == 1)
+			lookup_release(&r);
+		if (rc != 1)
+			return rc;
+	}
+	return put(m, "=", domain, len);
+}
+
+static bool
+has_row(const struct making *m, const char *key, size_t klen)
+{
+	const char *value;
+	size_t vlen;
+
+	return cdbmem_get(&m->map, key, klen, &value, &vlen) == CDBMAP_FOUND;
+}
+
+/* A row, or the record alone of an opportunistic partner. */
+static bool
+is_known(struct making *m, const char *key, size_t klen)
+{
+	if (has_row(m, key, klen))
+		return true;
+	buf_clear(&m->key);
+	buf_puts(&m->key, MAPRECORD_DOMAIN);
+	buf_add(&m->key, key, klen);
+	return has_row(m, m->key.data, m->key.len);
+}
+
+/* A row ".domain": for all below the domain, and not for itself. */
+static int
+put_below(struct making *m, const char *suffix, size_t len)
+{
+	struct lookup_rule r;
+	int rc;
+
+	if ((rc = rule_of(m, BELOW, suffix, len, &r)) != 1)
+		return rc;
+	set_action(m, &r);
+	lookup_release(&r);
+	if (put(m, "", suffix + 1, len - 1) == -1 ||
+	    put(m, "", suffix, len) == -1)
+		return -1;
+	return is_known(m, suffix + 1, len - 1)
+		   ? 0
+		   : put_exact(m, suffix + 1, len - 1);
+}
+
+static const char *
+name_of(const void *array, uint32_t i)
+{
+	return ((const char *const *)array)[i];
+}
+
+/* "g=name" for a gateway whose bounces are judged. */
+static int
+put_gateway(struct making *m, const char *name, size_t len)
+{
+	struct lookup_rule r;
+
+	if (len == 0 || *name == '.' ||
+	    strmap_find(&m->names, m->name, name, len) != STRMAP_NONE)
+		return 0;
+	m->name = mem_grow(m->name, m->n, &m->cap, sizeof(*m->name));
+	m->name[m->n] = arena_copy(&m->arena, name, len);
+	(void)strmap_add(&m->names, m->name, name, len, (uint32_t)m->n);
+	m->n++;
+	switch (lookup_client(&m->lookup, name, len, m->now, &r)) {
+	case LOOKUP_BROKEN:
+		return broken(m);
+	case LOOKUP_NOTFOUND:
+		return 0;
+	case LOOKUP_FOUND:
+		break;
+	}
+	set_action(m, &r);
+	if (!is_refused(&r))
+		len = 0;
+	lookup_release(&r);
+	return len == 0 ? 0 : put(m, "g=", name, len);
+}
+
+/* The gateways of `secure match=a:.b:nexthop ...`. */
+static int
+put_gateways(struct making *m, const char *text, size_t len)
+{
+	const char *p = memmem(text, len, " match=", 7), *end, *colon;
+	char name[DNAME_MAX + 1];
+	size_t n;
+
+	if (p == NULL || len < 7 || memcmp(text, "secure ", 7) != 0)
+		return 0;
+	p += 7;
+	end = memchr(p, ' ', len - (size_t)(p - text));
+	if (end == NULL)
+		end = text + len;
+	for (; p < end; p = colon + 1) {
+		colon = memchr(p, ':', (size_t)(end - p));
+		if (colon == NULL)
+			colon = end;
+		n = (size_t)(colon - p);
+		if (n > DNAME_MAX)
+			continue;
+		memcpy(name, p, n);
+		name[n] = '\0';
+		if (!term_is_token(name) && put_gateway(m, name, n) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+put_record(struct making *m, const char *key, size_t klen, const char *value,
+    size_t vlen)
+{
+	const size_t skip = sizeof(MAPRECORD_GATEWAY) - 1;
+
+	if (klen > skip && memcmp(key, MAPRECORD_GATEWAY, skip) == 0)
+		return put_gateway(m, key + skip, klen - skip);
+	if (klen > skip && memcmp(key, MAPRECORD_DOMAIN, skip) == 0) {
+		key += skip;
+		klen -= skip;
+		vlen = 0; /* it is no policy */
+		if (has_row(m, key, klen))
+			return 0;
+	}
+	if (klen == 0 || *key == ' ' || *key == '[')
+		return 0;
+	if ((*key == '.' ? put_below(m, key, klen) : put_exact(m, key, klen)) ==
+	    -1)
+		return -1;
+	return put_gateways(m, value, vlen);
+}
+
+static int
+put_all(struct making *m, const struct buf *header)
+{
+	const char *key, *value;
+	enum cdbmap_answer a;
+	size_t klen, vlen;
+	uint32_t pos = 0;
+
+	if (cdbmap_add(m->w, HEADER, sizeof(HEADER) - 1, header->data,
+		header->len, m->e) == -1)
+		return -1;
+	while ((a = cdbmem_next(&m->map, &pos, &key, &klen, &value, &vlen)) ==
+	       CDBMAP_FOUND)
+		if (put_record(m, key, klen, value, vlen) == -1)
+			return -1;
+	if (a == CDBMAP_BROKEN)
+		return broken(m);
+	if (m->n == 0)
+		return 0;
+	buf_clear(&m->value);
+	buf_puts(&m->value, INBOUNDMAP_BOUNCE);
+	return put(m, "<>", "", 0);
+}
+
+/* suffix: of the name of the table, "" for the table itself */
+static int
+make(struct making *m, const char *path, const char *suffix,
+    const struct buf *header)
+{
+	struct publish *p = publish_lock(path, LOCK_WAIT_MS, m->e);
+	int fd, rv = -1;
+
+	if (p == NULL)
+		return -1;
+	if ((fd = publish_open(p, m->e)) == -1)
+		goto out;
+	m->w = cdbmap_create(fd);
+	if (put_all(m, header) == -1)
+		cdbmap_abandon(m->w);
+	else if (cdbmap_finish(m->w, m->e) == 0)
+		rv = *suffix == '\0' ? publish_commit(p, m->e)
+				     : publish_commit_beside(p, suffix, m->e);
+out:
+	publish_free(p);
+	return rv;
+}
+
+static int
+make_from(const char *path, const char *suffix, const char *map, time_t now,
+    struct err *e)
+{
+	struct making m = {.now = now, .e = e};
+	struct buf header = {0};
+	int rv = -1;
+	size_t len;
+	char *image;
+
+	if ((image = file_slurp(map, UINT32_MAX, &len, NULL, e)) == NULL)
+		return -1;
+	m.lookup = (struct lookup){.map = &m.map, .lowered = true};
+	strmap_init(&m.names, name_of);
+	if (!identify(map, &header))
+		err_sys(e, err_code_input(errno), "cannot look at %s",
+		    quotes(map).s);
+	else if (!cdbmem_init(&m.map, image, len))
+		(void)broken(&m);
+	else
+		rv = make(&m, path, suffix, &header);
+	buf_free(&header);
+	buf_free(&m.key);
+	buf_free(&m.value);
+	strmap_free(&m.names);
+	free(m.name);
+	arena_free(&m.arena);
+	free(image);
+	return rv;
+}
+
+int
+inboundmap_publish(const char *path, const char *map, time_t now, struct err *e)
+{
+	return make_from(path, "", map, now, e);
+}
+
+int
+inboundmap_spare(const char *path, const char *map, time_t now, struct err *e)
+{
+	return make_from(path, SPARE, map, now, e);
+}
+
+bool
+inboundmap_current(const char *path, const char *map)
+{
+	struct buf header = {0};
+	struct cdbmap *table;
+	const char *value;
+	bool same = false;
+	struct err e;
+	size_t len;
+
+	if (!identify(map, &header))
+		return true; /* there is none to follow */
+	if ((table = cdbmap_open(path, &e)) != NULL)
+		same = cdbmap_get(table, HEADER, sizeof(HEADER) - 1, &value,
+			   &len) == CDBMAP_FOUND &&
+		       len == header.len &&
+		       memcmp(value, header.data, len) == 0;
+	cdbmap_close(table);
+	buf_free(&header);
+	return same;
+}
+
+/* Rename the spare over the table: this takes no block of the disk. */
+static int
+take_spare(const char *path, struct err *e)
+{
+	struct publish *p = publish_lock(path, LOCK_WAIT_MS, e);
+	int rv = p == NULL ? -1 : publish_take_beside(p, SPARE, e);
+
+	publish_free(p);
+	return rv;
+}
+
+void
+inboundmap_drop_spare(const char *path)
+{
+	char *spare = mem_printf("%s" SPARE, path);
+
+	(void)unlink(spare);
+	free(spare);
+}
+
+int
+inboundmap_follow(const char *path, const char *map, time_t now, struct err *e)
+{
+	char *spare;
+	bool fits;
+
+	if (inboundmap_current(path, map))
+		return 0;
+	spare = mem_printf("%s" SPARE, path);
+	fits = inboundmap_current(spare, map);
+	free(spare);
+	return fits ? take_spare(path, e)
+		    : inboundmap_publish(path, map, now, e);
+}
