@@ -155,6 +155,7 @@ read_map(const struct settings *s, struct map_facts *map, struct err *why)
 	struct cdbmap *m;
 
 	*map = (struct map_facts){.path = s->map,
+	    .inbound_map = s->inbound_map,
 	    .ca_file = s->ca_file,
 	    .policy_socket = s->policy_socket,
 	    .socketmap_socket = s->socketmap_socket};

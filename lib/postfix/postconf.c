@@ -130,24 +130,42 @@ postconf_read_plain(struct postconf *c, const char *dir,
 	return 0;
 }
 
-const char *
-postconf_get(const struct postconf *c, const char *service, const char *name)
+static const char *
+find(const struct postconf *c, const char *name)
 {
-	char *full;
 	size_t i;
 
-	if (service != NULL) {
-		full = mem_printf("%s/%s", service, name);
-		for (i = 0; i < c->n && strcmp(c->name[i], full) != 0; i++)
-			;
-		free(full);
-		if (i < c->n)
-			return c->value[i];
-	}
 	for (i = 0; i < c->n; i++)
 		if (strcmp(c->name[i], name) == 0)
 			return c->value[i];
 	return NULL;
+}
+
+/* The -o option of a service; NULL if it has none. */
+static const char *
+find_option(const struct postconf *c, const char *service, const char *name)
+{
+	char *full = mem_printf("%s/%s", service, name);
+	const char *value = find(c, full);
+
+	free(full);
+	return value;
+}
+
+bool
+postconf_overrides(
+    const struct postconf *c, const char *service, const char *name)
+{
+	return find_option(c, service, name) != NULL;
+}
+
+const char *
+postconf_get(const struct postconf *c, const char *service, const char *name)
+{
+	const char *value =
+	    service == NULL ? NULL : find_option(c, service, name);
+
+	return value != NULL ? value : find(c, name);
 }
 
 bool

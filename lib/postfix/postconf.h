@@ -50,6 +50,10 @@ int postconf_read_plain(struct postconf *c, const char *dir,
 const char *postconf_get(
     const struct postconf *c, const char *service, const char *name);
 
+/* True if the service has an -o option of its own for it in master.cf. */
+bool postconf_overrides(
+    const struct postconf *c, const char *service, const char *name);
+
 /* True if lookup tables of that type (such as "cdb") can be read. */
 bool postconf_has_table(const struct postconf *c, const char *type);
 

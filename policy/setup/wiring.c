@@ -7,6 +7,7 @@
 
 #include "buf.h"
 #include "cdbmap.h"
+#include "inboundmap.h"
 #include "mapheader.h"
 #include "maprecord.h"
 #include "mem.h"
@@ -15,12 +16,14 @@
 #include "quote.h"
 #include "strength.h"
 #include "target.h"
+#include "wiring_ask.h"
 #include "wiring_priv.h"
 
 const char *const wiring_parameters[] = {
     "mail_owner",
     "mail_version",
     "compatibility_level",
+    "inet_interfaces",
     "queue_directory",
     "relayhost",
     "sender_dependent_relayhost_maps",
@@ -43,6 +46,7 @@ const char *const wiring_parameters[] = {
     "smtpd_policy_service_timeout",
     "smtpd_recipient_restrictions",
     "smtpd_relay_restrictions",
+    "smtpd_restriction_classes",
     "smtpd_sender_restrictions",
     "smtpd_tls_CAfile",
     "smtpd_tls_CApath",
@@ -56,8 +60,12 @@ const char *const wiring_parameters[] = {
     "smtpd_tls_received_header",
     "smtpd_tls_req_ccert",
     "smtpd_tls_security_level",
+    "smtpd_upstream_proxy_protocol",
     "tls_append_default_CA",
     "tls_required_enable",
+    "tls_trust_server_ccerts",
+    INBOUNDMAP_CLASS,
+    INBOUNDMAP_BOUNCE,
     "smtputf8_enable",
     "transport_maps",
     NULL,
@@ -216,7 +224,53 @@ fix_there(const struct postconf *c, const char *fix)
 	return mem_printf("%s-c %s %s", begin, c->dir, fix + n);
 }
 
-/* Add a finding unless main.cf or another service led to it already. */
+/*
+ * postconf -e never reaches an -o option of master.cf, and what is right for
+ * one service may open another: such a fix is for postconf -P.
+ */
+static char *
+fix_for(const struct client *k, const char *fix)
+{
+	static const char begin[] = "postconf -e '";
+	const char *name = fix + sizeof(begin) - 1, *equals, *value, *end;
+	char *param, *text, *bare, *out = NULL;
+
+	if (k->service == NULL || strncmp(fix, begin, sizeof(begin) - 1) != 0 ||
+	    (equals = strstr(name, " =")) == NULL ||
+	    (end = strchr(equals, '\'')) == NULL)
+		return mem_dup(fix);
+	param = mem_printf("%.*s", (int)(equals - name), name);
+	if (postconf_overrides(k->c, k->service, param)) {
+		value = equals + 2 + (equals[2] == ' ');
+		text = mem_printf("%.*s", (int)(end - value), value);
+		bare = asking_without_blanks(text);
+		out = mem_printf("postconf -P '%s/%s=%s'%s", k->service, param,
+		    bare, end + 1);
+		free(bare);
+		free(text);
+	}
+	free(param);
+	return out == NULL ? mem_dup(fix) : out;
+}
+
+/* The same of another service: name this one, too. */
+static bool
+is_joined(const struct client *k, struct finding *f, const struct finding *new)
+{
+	size_t n = strlen(f->where);
+	char *where;
+
+	if (strcmp(f->what, new->what) != 0 || strcmp(f->fix, new->fix) != 0)
+		return false;
+	if (k->service == NULL || f->where[n - 1] != ')')
+		return true; /* main.cf alone led to it */
+	where = mem_printf("%.*s, %s)", (int)n - 1, f->where, k->service);
+	free(f->where);
+	f->where = where;
+	return true;
+}
+
+/* Add a finding, or a service to one that is there. */
 void
 wiring_found(struct client *k, enum finding_kind kind, const char *where,
     const char *fix, const char *fmt, ...)
@@ -224,20 +278,24 @@ wiring_found(struct client *k, enum finding_kind kind, const char *where,
 	struct findings *out = k->out;
 	struct finding f = {.kind = kind};
 	va_list ap;
+	char *mend;
 	size_t i;
 
 	va_start(ap, fmt);
 	if (vasprintf(&f.what, fmt, ap) < 0)
 		abort();
 	va_end(ap);
+	mend = fix_for(k, fix);
+	f.fix = fix_there(k->c, mend);
+	free(mend);
 	for (i = 0; i < out->n; i++)
-		if (strcmp(out->v[i].what, f.what) == 0) {
+		if (is_joined(k, &out->v[i], &f)) {
 			free(f.what);
+			free(f.fix);
 			return;
 		}
 	f.where = k->service == NULL ? mem_dup(where)
 				     : mem_printf("%s (%s)", where, k->service);
-	f.fix = fix_there(k->c, fix);
 	out->v = mem_grow(out->v, out->n, &out->cap, sizeof(*out->v));
 	out->v[out->n++] = f;
 	out->faults += kind == FINDING_FAULT;
@@ -488,6 +546,15 @@ check_fallback(struct client *k)
 		    "cannot get safely goes there, under the rules for that "
 		    "host",
 		    quotes(v).s);
+}
+
+unsigned
+wiring_version(const struct postconf *c)
+{
+	const char *text = postconf_get(c, NULL, "mail_version");
+	unsigned is = 0;
+
+	return text != NULL && target_parse_version(text, &is) == NULL ? is : 0;
 }
 
 /* What holds for the whole of Postfix. */

@@ -24,6 +24,7 @@ extern const char *const wiring_parameters[];
 /* What the rows of a map ask of Postfix. */
 struct map_facts {
 	const char *path;	      /* of the map, as in the settings */
+	const char *inbound_map;      /* and the table beside it */
 	const char *ca_file;	      /* of the settings: what to propose */
 	const char *policy_socket;    /* of the settings, and so is */
 	const char *socketmap_socket; /* this */

@@ -5,51 +5,24 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "buf.h"
 #include "mem.h"
 #include "num.h"
 #include "postconf.h"
 #include "quote.h"
+#include "inboundmap.h"
+#include "wiring_ask.h"
+#include "wiring_dead.h"
 #include "wiring_priv.h"
 
 #define PATIENCE 30 /* seconds to wait for tlspactd, at most */
-
-/* The lists in which Postfix can ask, in the order in which it runs them. */
-static const char *const lists[] = {
-    "smtpd_client_restrictions",
-    "smtpd_helo_restrictions",
-    "smtpd_sender_restrictions",
-    "smtpd_relay_restrictions",
-    "smtpd_recipient_restrictions",
-    "smtpd_data_restrictions",
-    "smtpd_end_of_data_restrictions",
-    "smtpd_etrn_restrictions",
-    NULL,
-};
-
-/* How tlspactd is asked, if it is. */
-struct asking {
-	const char *list; /* NULL: it is not */
-	char *service;	  /* "unix:tlspact/policy" */
-	bool guarded;	  /* behind reject_unauth_destination in that list */
-	bool unreached;	  /* behind a bare permit or reject */
-	char *timeout;	  /* NULL: not said there */
-	char *action;
-};
 
 static bool
 is_yes(const struct client *k, const char *name)
 {
 	return strcmp(wiring_get(k, name), "yes") == 0;
-}
-
-static bool
-is_relay_guard(const char *word)
-{
-	return strcmp(word, "reject_unauth_destination") == 0 ||
-	       strcmp(word, "defer_unauth_destination") == 0 ||
-	       strcmp(word, "reject") == 0 || strcmp(word, "defer") == 0;
 }
 
 static bool
@@ -61,110 +34,26 @@ list_guards(const struct client *k, const char *name)
 
 	while (*rest != '\0' && !guards) {
 		word = wiring_first_word(rest, &rest);
-		guards = is_relay_guard(word);
+		guards = asking_is_guard(word);
 		free(word);
 	}
 	return guards;
-}
-
-/* True if that service is our socket, in one of its two forms. */
-static bool
-is_ours(const struct client *k, const char *service)
-{
-	const char *path = k->map->policy_socket;
-	char *inside;
-	bool ours;
-
-	if (path == NULL || strncmp(service, "unix:", 5) != 0)
-		return false;
-	inside = wiring_socket_of(path, wiring_get(k, "queue_directory"));
-	ours =
-	    strcmp(service + 5, inside) == 0 || strcmp(service + 5, path) == 0;
-	free(inside);
-	return ours;
-}
-
-/* Take "{ unix:x, timeout=10s, default_action=DUNNO }" or "unix:x" apart. */
-static void
-take_service(const char *word, struct asking *a)
-{
-	char *text = mem_dup(word), *p = text, *part;
-	const char *rest;
-	size_t n = strlen(text);
-
-	if (*p == '{' && n > 1 && text[n - 1] == '}') {
-		text[n - 1] = '\0';
-		p++;
-	}
-	a->service = wiring_first_word(p, &rest);
-	while (*rest != '\0') {
-		part = wiring_first_word(rest, &rest);
-		if (strncmp(part, "timeout=", 8) == 0) {
-			free(a->timeout);
-			a->timeout = mem_dup(part + 8);
-		} else if (strncmp(part, "default_action=", 15) == 0) {
-			free(a->action);
-			a->action = mem_dup(part + 15);
-		}
-		free(part);
-	}
-	free(text);
-}
-
-static void
-asking_release(struct asking *a)
-{
-	free(a->service);
-	free(a->timeout);
-	free(a->action);
-	*a = (struct asking){0};
-}
-
-static bool
-find_in(const struct client *k, const char *list, struct asking *a)
-{
-	const char *rest = wiring_get(k, list);
-	bool guarded = false, ended = false;
-	char *word, *service;
-
-	while (*rest != '\0') {
-		word = wiring_first_word(rest, &rest);
-		if (strcmp(word, "check_policy_service") == 0) {
-			service = wiring_first_word(rest, &rest);
-			take_service(service, a);
-			free(service);
-			if (is_ours(k, a->service)) {
-				a->list = list;
-				a->guarded = guarded;
-				a->unreached = ended;
-				free(word);
-				return true;
-			}
-			asking_release(a);
-		}
-		guarded = guarded || is_relay_guard(word);
-		ended = ended || strcmp(word, "permit") == 0 ||
-			strcmp(word, "reject") == 0 ||
-			strcmp(word, "defer") == 0;
-		free(word);
-	}
-	return false;
 }
 
 /* What to put where: in front of the list that relaying does not hang on. */
 static char *
 fix_asking(const struct client *k)
 {
-	const char *have = wiring_get(k, "smtpd_recipient_restrictions");
-	char *sock = wiring_socket_of(
-		 k->map->policy_socket, wiring_get(k, "queue_directory")),
-	     *fix;
+	char *ours = wiring_ask(k->map, wiring_get(k, "queue_directory"),
+		 wiring_version(k->c)),
+	     *list, *fix;
 
-	fix = mem_printf("postconf -e 'smtpd_recipient_restrictions = "
-			 "check_policy_service { unix:%s, timeout=10s, "
-			 "default_action=DUNNO }%s%s'",
-	    sock, *have == '\0' ? "" : ", ", have);
-	free(sock);
+	list = asking_add(
+	    wiring_get(k, "smtpd_recipient_restrictions"), ours, false);
+	fix =
+	    mem_printf("postconf -e 'smtpd_recipient_restrictions = %s'", list);
+	free(list);
+	free(ours);
 	return fix;
 }
 
@@ -186,25 +75,63 @@ check_place(struct client *k, const struct asking *a, const char *fix)
 		    "check_policy_service comes before "
 		    "reject_unauth_destination: an OK of any policy server "
 		    "there makes an open relay");
-	if (strcmp(a->list, "smtpd_data_restrictions") == 0 ||
-	    strcmp(a->list, "smtpd_end_of_data_restrictions") == 0 ||
-	    strcmp(a->list, "smtpd_etrn_restrictions") == 0)
+	if (strcmp(a->list, "smtpd_etrn_restrictions") == 0)
 		wiring_found(k, FINDING_FAULT, a->list, fix,
-		    "check_policy_service is asked too late, in %s: no single "
-		    "recipient is known there",
-		    a->list);
-	else if (!recipient && !relay && !is_yes(k, "smtpd_delay_reject"))
+		    "check_policy_service is asked about ETRN only, not about "
+		    "mail");
+	else if ((strcmp(a->list, "smtpd_client_restrictions") == 0 ||
+		     strcmp(a->list, "smtpd_helo_restrictions") == 0) &&
+		 !is_yes(k, "smtpd_delay_reject"))
 		wiring_found(k, FINDING_FAULT, a->list, fix,
 		    "check_policy_service is asked in %s before the sender is "
 		    "known, since smtpd_delay_reject is no",
 		    a->list);
 }
 
+/* Who is let in, and who is not, while nobody answers? */
+static void
+check_default(struct client *k, const struct asking *a)
+{
+	const char *action = a->action;
+	char *list, *fix;
+
+	if (action == NULL)
+		action = wiring_get(k, "smtpd_policy_service_default_action");
+	if (strcmp(action, INBOUNDMAP_CLASS) == 0) {
+		wiring_check_dead(k, a->list);
+		return;
+	}
+	if (!wiring_can_close(wiring_version(k->c))) {
+		if (strncasecmp(action, "DUNNO", 5) == 0)
+			return;
+		list = asking_rewrite(wiring_get(k, a->list),
+		    k->map->policy_socket, wiring_get(k, "queue_directory"),
+		    "DUNNO");
+	} else {
+		list = asking_rewrite(wiring_get(k, a->list),
+		    k->map->policy_socket, wiring_get(k, "queue_directory"),
+		    INBOUNDMAP_CLASS);
+	}
+	fix = mem_printf("postconf -e '%s = %s'", a->list, list);
+	if (strncasecmp(action, "DUNNO", 5) != 0)
+		wiring_found(k, FINDING_FAULT, a->list, fix,
+		    "while tlspactd is down all mail that comes in is answered "
+		    "by %s",
+		    *action == '\0' ? "451 4.3.5" : quotes(action).s);
+	else if (k->map->inbound > 0)
+		wiring_found(k, FINDING_FAULT, a->list, fix,
+		    "while tlspactd is down the inbound rules of %zu domain%s "
+		    "are not enforced: default_action is DUNNO",
+		    k->map->inbound, k->map->inbound == 1 ? "" : "s");
+	free(fix);
+	free(list);
+}
+
 static void
 check_service(struct client *k, const struct asking *a)
 {
-	const char *path = k->map->policy_socket;
-	const char *timeout = a->timeout, *action = a->action;
+	const char *path = wiring_socket_path(k->map->policy_socket);
+	const char *timeout = a->timeout;
 	uint64_t seconds;
 	int why;
 
@@ -215,21 +142,14 @@ check_service(struct client *k, const struct asking *a)
 		wiring_found(k, FINDING_NOTE, a->list,
 		    "check_policy_service { ..., timeout=10s, ... }",
 		    "a tlspactd that hangs holds each client for %s", timeout);
-	if (action == NULL)
-		action = wiring_get(k, "smtpd_policy_service_default_action");
-	if (strncasecmp(action, "DUNNO", 5) != 0)
-		wiring_found(k, FINDING_FAULT, a->list,
-		    "check_policy_service { ..., default_action=DUNNO }",
-		    "while tlspactd is down all mail that comes in is answered "
-		    "by %s",
-		    *action == '\0' ? "451 4.3.5" : quotes(action).s);
-	if (a->service[5] == '/' && k->chrooted)
+	check_default(k, a);
+	if (strncmp(a->service, "unix:/", 6) == 0 && k->chrooted)
 		wiring_found(k, FINDING_FAULT, a->list,
 		    "name the socket relative to queue_directory, and have it "
 		    "inside (policy_socket in tlspact.conf)",
 		    "%s: the service is chrooted and cannot reach that socket",
 		    a->service);
-	if ((why = k->readable(path, NULL)) != 0)
+	if (path != NULL && (why = k->readable(path, NULL)) != 0)
 		wiring_found(k, FINDING_NOTE, path,
 		    "start tlspactd: systemctl enable --now tlspactd",
 		    "the socket of tlspactd: %s", strerror(why));
@@ -242,9 +162,11 @@ check_asking(struct client *k)
 	char *fix = fix_asking(k);
 	size_t i;
 
-	for (i = 0; lists[i] != NULL; i++)
-		if (find_in(k, lists[i], &a))
-			break;
+	for (i = 0; wiring_lists[i] != NULL && a.list == NULL; i++)
+		if (asking_find(wiring_get(k, wiring_lists[i]),
+			k->map->policy_socket, wiring_get(k, "queue_directory"),
+			&a))
+			a.list = wiring_lists[i];
 	if (a.list == NULL && k->map->inbound > 0) {
 		wiring_found(k, FINDING_FAULT, "smtpd_recipient_restrictions",
 		    fix,
@@ -391,6 +313,31 @@ is_submission(const char *service)
 	return false;
 }
 
+/*
+ * A filter hands mail back there: who sent it, and how, was asked where it
+ * came in. Behind a proxy it comes from outside all the same.
+ */
+static bool
+is_reinjection(const struct client *k)
+{
+	const char *inside = wiring_get(k, "inet_interfaces");
+	const char *colon = strrchr(k->service, ':');
+	char *host;
+	bool is;
+
+	if (*wiring_get(k, "smtpd_upstream_proxy_protocol") != '\0')
+		return false;
+	if (colon == NULL)
+		return strcmp(inside, "loopback-only") == 0;
+	host = *k->service == '['
+		   ? mem_printf("%.*s", (int)strcspn(k->service + 1, "]"),
+			 k->service + 1)
+		   : mem_printf("%.*s", (int)(colon - k->service), k->service);
+	is = wiring_is_loopback(host);
+	free(host);
+	return is;
+}
+
 void
 wiring_check_inbound(struct client *k)
 {
@@ -399,15 +346,24 @@ wiring_check_inbound(struct client *k)
 
 	if (k->map->policy_socket == NULL)
 		return;
+	if (*k->map->policy_socket == '\0' && k->map->inbound > 0)
+		wiring_found(k, FINDING_FAULT, "policy_socket",
+		    "set it in tlspact.conf, then tlspact-setup apply",
+		    "policy_socket is empty, so that tlspactd answers nobody: "
+		    "the inbound rules of %zu domain%s are not enforced",
+		    k->map->inbound, k->map->inbound == 1 ? "" : "s");
 	for (i = 0; i < c->nservices; i++) {
 		if (strcmp(c->service[i].command, "smtpd") != 0 ||
 		    is_submission(c->service[i].name))
 			continue;
 		k->service = c->service[i].name;
+		if (is_reinjection(k))
+			continue;
 		k->chrooted = wiring_is_chrooted(c, c->service[i].chroot);
 		check_offer(k);
 		check_ccert(k);
-		check_asking(k);
+		if (*k->map->policy_socket != '\0')
+			check_asking(k);
 	}
 	k->service = NULL;
 }

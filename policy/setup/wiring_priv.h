@@ -19,7 +19,11 @@ struct client {
 /* The value that the service sees; "" if there is no such parameter. */
 const char *wiring_get(const struct client *k, const char *name);
 
-/* Add a finding unless main.cf or another service led to it already. */
+/*
+ * Add a finding; if it is there already, of another service, that one's name.
+ * A fix "postconf -e 'NAME = VALUE'" for what the service has an -o option
+ * of its own for becomes one by postconf -P.
+ */
 void wiring_found(struct client *k, enum finding_kind kind, const char *where,
     const char *fix, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
@@ -35,11 +39,30 @@ char *wiring_table_of(const char *map_path);
 
 bool wiring_is_our_table(const char *table, const char *ours);
 
+/* The path of policy_socket or socketmap_socket; NULL if it is of inet. */
+const char *wiring_socket_path(const char *setting);
+
+bool wiring_is_loopback(const char *host);
+
 /*
- * The socket as a process in queue_directory names it: relative if it lies
- * inside, else as it is. The caller frees it.
+ * The setting as main.cf names it: "unix:" and the path, relative if it lies
+ * in queue_directory; or "inet:host:port". The caller frees it.
  */
-char *wiring_socket_of(const char *path, const char *queue_directory);
+char *wiring_service_of(const char *setting, const char *queue_directory);
+
+/* Does a service of main.cf mean that setting, in any of its forms? */
+bool wiring_is_service(
+    const char *service, const char *setting, const char *queue_directory);
+
+/*
+ * How tlspactd is to be asked by that TARGET_VERSION of Postfix in the folder
+ * root; the caller frees it.
+ */
+char *wiring_ask(
+    const struct map_facts *map, const char *root, unsigned version);
+
+/* The TARGET_VERSION of mail_version; 0 if it is none. */
+unsigned wiring_version(const struct postconf *c);
 
 bool wiring_is_our_socketmap(const struct client *k, const char *table);
 

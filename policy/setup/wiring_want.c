@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "buf.h"
+#include "inboundmap.h"
 #include "mem.h"
 #include "postconf.h"
 #include "target.h"
+#include "wiring_ask.h"
+#include "wiring_dead.h"
 #include "wiring_priv.h"
 
 struct wanting {
@@ -89,6 +92,46 @@ want_outbound(struct wanting *w)
 		want(w, "tls_required_enable", "no", "");
 }
 
+char *
+wiring_ask(const struct map_facts *map, const char *root, unsigned version)
+{
+	char *service = wiring_service_of(map->policy_socket, root), *ask;
+
+	ask = version >= TARGET_VERSION(3, 0)
+		  ? mem_printf("check_policy_service { %s, timeout=10s, "
+			       "default_action=%s }",
+			service,
+			wiring_can_close(version) ? INBOUNDMAP_CLASS : "DUNNO")
+		  : mem_printf("check_policy_service %s", service);
+	free(service);
+	return ask;
+}
+
+/* Where it is asked already, with the right answer for when it is dead. */
+static bool
+want_where_it_is(struct wanting *w, const char *root)
+{
+	const char *socket = w->map->policy_socket, *list;
+	struct asking a;
+	bool found = false;
+	size_t i;
+
+	for (i = 0; wiring_lists[i] != NULL; i++) {
+		list = have(w, wiring_lists[i]);
+		if (list == NULL || !asking_find(list, socket, root, &a))
+			continue;
+		found = true;
+		add(w, wiring_lists[i],
+		    !wiring_can_close(w->target->version) ||
+			    (a.action != NULL &&
+				strcmp(a.action, INBOUNDMAP_CLASS) == 0)
+			? mem_dup(list)
+			: asking_rewrite(list, socket, root, INBOUNDMAP_CLASS));
+		asking_release(&a);
+	}
+	return found;
+}
+
 /* In front of the list that relaying does not hang on, so for everybody. */
 static void
 want_asking(struct wanting *w)
@@ -96,43 +139,28 @@ want_asking(struct wanting *w)
 	const char *list = have(w, "smtpd_recipient_restrictions");
 	const char *root = have(w, "queue_directory");
 	const char *relay = have(w, "smtpd_relay_restrictions");
-	struct buf value = {0}, ours = {0};
-	char *sock, *word;
-	const char *rest;
-	bool placed = false;
+	struct dead_lines d;
+	char *ours;
+	size_t i;
 
-	sock = wiring_socket_of(
-	    w->map->policy_socket, root == NULL ? "/var/spool/postfix" : root);
-	if (w->target->version >= TARGET_VERSION(3, 0))
-		buf_printf(&ours,
-		    "check_policy_service { unix:%s, "
-		    "timeout=10s, default_action=DUNNO }",
-		    sock);
-	else
-		buf_printf(&ours, "check_policy_service unix:%s", sock);
-	if (list != NULL && strstr(list, sock) != NULL) {
-		add(w, "smtpd_recipient_restrictions", mem_dup(list));
-		goto out;
+	if (wiring_can_close(w->target->version)) {
+		wiring_dead_want(
+		    have(w, "smtpd_restriction_classes"), w->map, &d);
+		for (i = 0; i < DEAD_LINES; i++)
+			add(w, d.line[i].name, d.line[i].value);
 	}
+	if (root == NULL)
+		root = "/var/spool/postfix";
+	if (want_where_it_is(w, root))
+		return;
+	ours = wiring_ask(w->map, root, w->target->version);
 	/* Without a guard of its own the relay list is no shield. */
-	if (relay == NULL || strstr(relay, "_unauth_destination") != NULL ||
-	    list == NULL || strstr(list, "_unauth_destination") == NULL) {
-		buf_puts(&value, ours.data);
-		placed = true;
-	}
-	for (rest = list == NULL ? "" : list; *rest != '\0';) {
-		word = wiring_first_word(rest, &rest);
-		buf_printf(&value, "%s%s", value.len == 0 ? "" : ", ", word);
-		if (!placed && strstr(word, "_unauth_destination") != NULL) {
-			buf_printf(&value, ", %s", ours.data);
-			placed = true;
-		}
-		free(word);
-	}
-	add(w, "smtpd_recipient_restrictions", buf_take(&value));
-out:
-	buf_free(&ours);
-	free(sock);
+	add(w, "smtpd_recipient_restrictions",
+	    asking_add(list == NULL ? "" : list, ours,
+		relay != NULL && strstr(relay, "_unauth_destination") == NULL &&
+		    list != NULL &&
+		    strstr(list, "_unauth_destination") != NULL));
+	free(ours);
 }
 
 static void
@@ -160,7 +188,7 @@ wiring_want(const struct postconf *c, const struct map_facts *map,
 
 	*out = (struct wiring_lines){0};
 	want_outbound(&w);
-	if (map->policy_socket != NULL)
+	if (map->policy_socket != NULL && *map->policy_socket != '\0')
 		want_inbound(&w);
 }
 

@@ -23,7 +23,10 @@ fresh()
 	smtpd_tls_chain_files = $T/server.pem
 	smtpd_tls_loglevel = 1
 	smtpd_tls_received_header = yes
-	smtpd_recipient_restrictions = check_policy_service { unix:tlspact/policy, timeout=10s, default_action=DUNNO }
+	smtpd_recipient_restrictions = check_policy_service { unix:tlspact/policy, timeout=10s, default_action=tlspact_dead }
+	smtpd_restriction_classes = tlspact_dead, tlspact_bounce
+	tlspact_dead = check_sender_access unionmap:{cdb:$T/policy-inbound, pipemap:{regexp:{{/@([^@]+)\$\$/ =\$\$1}}, cdb:$T/policy-inbound}}
+	tlspact_bounce = check_client_access pipemap:{regexp:{{/(.+)/ g=\$\$1}}, cdb:$T/policy-inbound}
 	MAIN
 	# Postfix 3.10 and later let a message header undo what we do.
 	[ -z "$(postconf -dh tls_required_enable 2>/dev/null)" ] ||
@@ -78,7 +81,7 @@ faulty()
 	is "$name" "$rc" 1
 	like "$name, said" "$out" "FAULT [^:]*: $regex" || diag "$out"
 }
-policy='check_policy_service { unix:tlspact/policy, timeout=10s, default_action=DUNNO }'
+policy='check_policy_service { unix:tlspact/policy, timeout=10s, default_action=tlspact_dead }'
 faulty 'TLS is not offered' 'smtpd_tls_security_level is empty' \
 	'smtpd_tls_security_level ='
 faulty 'a fallback relay' 'smtp_fallback_relay is "\[mx.example\]"' \
@@ -103,13 +106,87 @@ faulty 'no relay guard but ours' 'check_policy_service comes before' \
 	"smtpd_recipient_restrictions = $policy, reject_unauth_destination"
 faulty 'behind a permit' 'check_policy_service stands behind' \
 	"smtpd_recipient_restrictions = permit, $policy"
-faulty 'too late' 'check_policy_service is asked too late' \
+faulty 'ETRN is no mail' 'check_policy_service is asked about ETRN only' \
 	'smtpd_recipient_restrictions =' \
-	"smtpd_data_restrictions = $policy"
+	"smtpd_etrn_restrictions = $policy"
+faulty 'open while it is down' 'while tlspactd is down the inbound rules of 1' \
+	"smtpd_recipient_restrictions = ${policy/tlspact_dead/DUNNO}"
+faulty 'no class' 'default_action=tlspact_dead, and that restriction class' \
+	'smtpd_restriction_classes ='
+fix=$(sed -n 's/^      fix: //p' <<<"$out")
+ok 'the fix' eval "$fix"
+run setup check
+is 'mends it, run as it stands' "$rc" 0 || diag "$out$err"
+mv "$T/policy-inbound.cdb" "$T/away.cdb"
+faulty 'no inbound table' 'the table for mail that comes in while tlspactd is'
+mv "$T/away.cdb" "$T/policy-inbound.cdb"
 faulty 'no default action' 'while tlspactd is down all mail' \
 	'smtpd_recipient_restrictions = check_policy_service unix:tlspact/policy'
 faulty 'a socket outside of the chroot' '.*cannot reach that socket' \
-	"smtpd_recipient_restrictions = check_policy_service { unix:$T/spool/tlspact/policy, default_action=DUNNO }"
+	"smtpd_recipient_restrictions = check_policy_service { unix:$T/spool/tlspact/policy, default_action=tlspact_dead }"
+
+# Services of master.cf with restrictions of their own.
+fresh
+cat >>"$etc/master.cf" <<'MASTER'
+127.0.0.1:10025 inet n - y - - smtpd
+	-o smtpd_recipient_restrictions=permit_mynetworks,reject
+	-o mynetworks=127.0.0.0/8
+MASTER
+run setup check
+is 'where a filter hands mail back nothing is asked' "$rc" 0 || diag "$out"
+cat >>"$etc/master.cf" <<'MASTER'
+2525 inet n - y - - smtpd
+	-o smtpd_recipient_restrictions=permit_mynetworks,reject
+2526 inet n - y - - smtpd
+	-o smtpd_recipient_restrictions=permit_mynetworks,reject
+MASTER
+main=$(cksum "$etc/main.cf")
+run setup check
+is 'elsewhere it is' "$rc" 1
+for port in 2525 2526; do
+	like "at $port" "$out" "FAULT smtpd_recipient_restrictions \($port/inet\)"
+done
+grep -o 'postconf .*-P.*' <<<"$out" >"$T/fixes"
+is 'with a fix each' "$(wc -l <"$T/fixes")" 2 || diag "$out"
+ok 'the fixes' bash -e "$T/fixes"
+run setup check
+is 'mend them, run as they stand' "$rc" 0 || diag "$out$err"
+is 'main.cf is as it was' "$(cksum "$etc/main.cf")" "$main"
+is 'and so is what a filter needs' \
+	"$(postconf -c "$etc" -Ph 127.0.0.1:10025/inet/smtpd_recipient_restrictions)" \
+	'permit_mynetworks,reject'
+
+# Each form of the sockets.
+for form in "unix:$T/spool/tlspact/policy" inet:127.0.0.1:10999 \
+	inet:localhost:10999 'inet:[::1]:10999' "inet:[::]:10999"; do
+	fresh
+	postconf -c "$etc" -X smtpd_recipient_restrictions
+	sockets=(-o policy_socket="$form"
+		-o socketmap_socket="${form/policy/socketmap}")
+	run setup "${sockets[@]}" check
+	is "$form: not asked yet" "$rc" 1
+	run setup "${sockets[@]}" apply --yes
+	is "$form: applied" "$rc" 0 || diag "$err"
+	run setup "${sockets[@]}" check
+	is "$form: no fault is left" "$rc" 0 || diag "$out"
+	case $form in
+	unix:*) ask=unix:tlspact/policy ;;
+	*::\]:*) ask=inet:127.0.0.1:10999 ;;
+	*) ask=$form ;;
+	esac
+	run setup "${sockets[@]}" print
+	like "$form: printed" "$out" \
+		"check_policy_service \{ ${ask//[/\\[}, timeout=10s"
+	socketmap=${ask/policy/socketmap}
+	postconf -c "$etc" -e "smtp_tls_policy_maps=socketmap:$socketmap:x"
+	run setup "${sockets[@]}" check
+	is "$form: as a socketmap" "$rc" 0 || diag "$out"
+done
+fresh
+run setup -o policy_socket= check
+like 'no policy_socket' "$rc $out" '^1 .*policy_socket is empty, so that'
+run setup -o policy_socket= print
+unlike 'is asked by nobody' "$out" check_policy_service
 
 fresh
 echo "smtpd_recipient_restrictions = reject_unauth_destination, $policy" \

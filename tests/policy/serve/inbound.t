@@ -6,44 +6,13 @@
 . "$(dirname "$0")/../../lab/tap.sh"
 # shellcheck source=tests/lab/tlspactd.sh
 . "$(dirname "$0")/../../lab/tlspactd.sh"
+# shellcheck source=tests/lab/inbound.sh
+. "$(dirname "$0")/../../lab/inbound.sh"
 
 MAP=$LAB/policy.cdb
 SOCKETS=$LAB/recv/spool/tlspact
-
-# smtp FROM [tls] [cert=NAME] [to=ADDRESS] [client=ADDRESS] [old]
-#	the reply to RCPT TO
-smtp()
-{
-	timeout 60 python3 - "$LAB/pki" "$@" <<-'PYTHON'
-	import smtplib, ssl, sys
-	pki, sender = sys.argv[1:3]
-	opt = dict(a.partition("=")[::2] for a in sys.argv[3:])
-	s = smtplib.SMTP(source_address=(opt.get("client", "127.0.0.1"), 0),
-	    local_hostname="client.example")
-	s._host = "mx.ours.example" # for SNI
-	s.connect("127.0.1.1", 25)
-	s.ehlo()
-	if "tls" in opt:
-	    c = ssl.create_default_context()
-	    c.check_hostname = False
-	    c.verify_mode = ssl.CERT_NONE
-	    if "old" in opt:
-	        c.set_ciphers("ALL:@SECLEVEL=0")
-	        c.minimum_version = ssl.TLSVersion.TLSv1
-	        c.maximum_version = ssl.TLSVersion.TLSv1
-	    if "cert" in opt:
-	        c.load_cert_chain(pki + "/" + opt["cert"] + ".pem")
-	    s.starttls(context=c)
-	    s.ehlo()
-	utf8 = [] if sender.isascii() else ["SMTPUTF8"]
-	s.command_encoding = "utf-8"
-	code, text = s.mail(sender, utf8)
-	if code == 250:
-	    code, text = s.rcpt(opt.get("to", "us@ours.example"))
-	print(code, text.decode())
-	s.quit()
-	PYTHON
-}
+# shellcheck disable=SC2034 # read by smtp
+inbound_server=127.0.1.1 inbound_client=127.0.0.1
 
 lab_ca ca || bail 'no CA'
 lab_ca other || bail 'no CA'

@@ -9,14 +9,27 @@
 #include "rewire.h"
 #include "target.h"
 #include "wiring.h"
+#include "wiring_ask.h"
 #include "wiring_priv.h"
 
 #define ASK                                                         \
 	"check_policy_service { unix:tlspact/policy, timeout=10s, " \
+	"default_action=tlspact_dead }"
+#define OPEN                                                        \
+	"check_policy_service { unix:tlspact/policy, timeout=10s, " \
 	"default_action=DUNNO }"
+#define TABLE "cdb:/var/lib/tlspact/policy-inbound"
+/* d: a dollar sign, or two in main.cf itself */
+#define CLASS(d)                               \
+	"check_sender_access unionmap:{" TABLE \
+	", pipemap:{regexp:{{/@([^@]+)" d "/ =" d "1}}, " TABLE "}}"
+#define BOUNCE(d) \
+	"check_client_access pipemap:{regexp:{{/(.+)/ g=" d "1}}, " TABLE "}"
 #define MAX_VALUES 40
 
 static char *names[MAX_VALUES], *values[MAX_VALUES];
+/* As postconf -x tells it; what is to be written is in the other form. */
+static bool plain;
 static struct postconf_service services[] = {
     {(char *)(uintptr_t) "smtp/inet", (char *)(uintptr_t) "smtpd", 'y'},
     {(char *)(uintptr_t) "127.0.0.1:submission/inet",
@@ -26,6 +39,7 @@ static struct postconf_service services[] = {
 static const struct target target = {.version = TARGET_VERSION(3, 7),
     .sha256 = true};
 static const struct map_facts facts = {.path = "/var/lib/tlspact/policy.cdb",
+    .inbound_map = "/var/lib/tlspact/policy-inbound.cdb",
     .ca_file = "/ca.pem",
     .policy_socket = "/spool/tlspact/policy",
     .socketmap_socket = "/spool/tlspact/socketmap",
@@ -53,11 +67,14 @@ static const char *const good[][2] = {
     {"smtpd_recipient_restrictions", ASK},
     {"smtpd_relay_restrictions",
 	"permit_mynetworks, reject_unauth_destination"},
+    {"smtpd_restriction_classes", "mine, tlspact_dead, tlspact_bounce"},
     {"smtpd_tls_chain_files", "/server.pem"},
     {"smtpd_tls_fingerprint_digest", "sha256"},
     {"smtpd_tls_loglevel", "1"},
     {"smtpd_tls_received_header", "yes"},
     {"smtpd_tls_security_level", "may"},
+    {"tlspact_dead", CLASS("$")},
+    {"tlspact_bounce", BOUNCE("$")},
 };
 
 static struct postconf
@@ -69,6 +86,10 @@ conf_with(const char *name, const char *value)
 	for (i = 0; i < COUNT(good); i++) {
 		names[i] = (char *)(uintptr_t)good[i][0];
 		values[i] = (char *)(uintptr_t)good[i][1];
+		if (plain && strcmp(names[i], "tlspact_dead") == 0)
+			values[i] = (char *)(uintptr_t)CLASS("$$");
+		if (plain && strcmp(names[i], "tlspact_bounce") == 0)
+			values[i] = (char *)(uintptr_t)BOUNCE("$$");
 		if (name != NULL && strcmp(name, names[i]) == 0) {
 			values[i] = (char *)(uintptr_t)value;
 			name = NULL;
@@ -134,8 +155,21 @@ test_inbound(void **state)
 		"while tlspactd is down", "holds each client for 100s"},
 	    {"outside", "smtpd_recipient_restrictions",
 		"check_policy_service { unix:/spool/tlspact/policy, "
-		"timeout=5s, default_action=dunno }",
+		"timeout=5s, default_action=tlspact_dead }",
 		"cannot reach that socket", NULL},
+	    {"open while it is down", "smtpd_recipient_restrictions", OPEN,
+		"while tlspactd is down the inbound rules of 1 domain", NULL},
+	    {"no classes", "smtpd_restriction_classes", "tlspact_bounce",
+		"is not in main.cf as tlspact-setup writes it", NULL},
+	    {"another class", "tlspact_dead",
+		"check_sender_access cdb:/var/lib/tlspact/policy-inbound",
+		"is not in main.cf as tlspact-setup writes it", NULL},
+	    {"a class with more", "tlspact_dead", CLASS("$") ", reject_x", NULL,
+		NULL},
+	    {"no bounces", "tlspact_bounce", "permit",
+		"is not in main.cf as tlspact-setup writes it", NULL},
+	    {"at DATA", "smtpd_data_restrictions", ASK, NULL, NULL},
+	    {"at ETRN", "smtpd_etrn_restrictions", ASK, NULL, NULL},
 	    {"no log", "smtpd_tls_loglevel", "0", NULL,
 		"smtpd_tls_loglevel is 0"},
 	    {"no header", "smtpd_tls_received_header", "no", NULL,
@@ -218,6 +252,20 @@ test_lines(void **state)
 	    {"smtpd_recipient_restrictions", "reject_x", ASK ", reject_x"},
 	    {"smtpd_recipient_restrictions", "reject_x, " ASK,
 		"reject_x, " ASK},
+	    {"smtpd_recipient_restrictions", "reject_x, " OPEN " , y",
+		"reject_x, " ASK ", y"},
+	    {"smtpd_recipient_restrictions",
+		"check_policy_service unix:/spool/tlspact/policy",
+		"check_policy_service { unix:/spool/tlspact/policy, "
+		"default_action=tlspact_dead }"},
+	    {"smtpd_recipient_restrictions",
+		"check_policy_service unix:private/spf",
+		ASK ", check_policy_service, unix:private/spf"},
+	    {"smtpd_restriction_classes", "", "tlspact_dead, tlspact_bounce"},
+	    {"smtpd_restriction_classes", "a tlspact_bounce",
+		"a tlspact_bounce, tlspact_dead"},
+	    {"tlspact_dead", "permit", CLASS("$$")},
+	    {"tlspact_bounce", "permit", BOUNCE("$$")},
 	    {"smtp_tls_policy_maps", "inline:{ {a = b, c}, d=e } hash:/x",
 		"cdb:/var/lib/tlspact/policy, inline:{ {a = b, c}, d=e }, "
 		"hash:/x"},
@@ -240,6 +288,7 @@ test_lines(void **state)
 	size_t i;
 
 	(void)state;
+	plain = true;
 	for (i = 0; i < COUNT(cases); i++) {
 		c = conf_with(cases[i].parameter, cases[i].have);
 		wiring_want(&c, &facts, &target, &w);
@@ -271,7 +320,227 @@ test_lines(void **state)
 	wiring_want(&c, &facts, &target, &w);
 	assert_int_equal(rewire_diff(&w, &diff), 0);
 	wiring_lines_release(&w);
+	/* It stays where it is asked. */
+	c = conf_with("smtpd_sender_restrictions", "x, " OPEN);
+	values[13] = (char *)(uintptr_t) "";
+	wiring_want(&c, &facts, &target, &w);
+	assert_string_equal(line(&w, "smtpd_sender_restrictions"), "x, " ASK);
+	assert_null(line(&w, "smtpd_recipient_restrictions"));
+	wiring_lines_release(&w);
 	buf_free(&diff);
+	plain = false;
+}
+
+/* Versions, and the forms of the setting. */
+static void
+test_ask(void **state)
+{
+	static const struct {
+		const char *socket;
+		unsigned version;
+		const char *ask;
+	} cases[] = {
+	    {"/spool/tlspact/policy", TARGET_VERSION(3, 7), ASK},
+	    {"/spool/tlspact/policy", TARGET_VERSION(3, 6), OPEN},
+	    {"/spool/tlspact/policy", TARGET_VERSION(2, 11),
+		"check_policy_service unix:tlspact/policy"},
+	    {"unix:/spool/tlspact/policy", TARGET_VERSION(3, 7), ASK},
+	    {"/run/x", TARGET_VERSION(2, 11),
+		"check_policy_service unix:/run/x"},
+	    {"inet:127.0.0.1:10999", TARGET_VERSION(3, 10),
+		"check_policy_service { inet:127.0.0.1:10999, timeout=10s, "
+		"default_action=tlspact_dead }"},
+	    {"inet:[::]:10999", TARGET_VERSION(2, 11),
+		"check_policy_service inet:127.0.0.1:10999"},
+	};
+	struct map_facts f = facts;
+	char *ask;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		f.policy_socket = cases[i].socket;
+		ask = wiring_ask(&f, "/spool", cases[i].version);
+		check_str(cases[i].socket, ask, cases[i].ask);
+		free(ask);
+	}
+}
+
+static void
+test_services(void **state)
+{
+	static const struct {
+		const char *service, *setting;
+		bool is;
+	} cases[] = {
+	    {"unix:tlspact/policy", "/spool/tlspact/policy", true},
+	    {"unix:/spool/tlspact/policy", "/spool/tlspact/policy", true},
+	    {"unix:tlspact/policy", "unix:/spool/tlspact/policy", true},
+	    {"unix:/spool/tlspact/policy", "unix:/spool/tlspact/policy", true},
+	    {"unix:policy", "/spool/tlspact/policy", false},
+	    {"unix:/run/policy", "unix:/run/policy", true},
+	    {"inet:127.0.0.1:10999", "inet:127.0.0.1:10999", true},
+	    {"inet:localhost:10999", "inet:127.0.0.1:10999", true},
+	    {"inet:127.0.0.1:10999", "inet:localhost:10999", true},
+	    {"inet:10999", "inet:127.0.0.1:10999", true},
+	    {"inet:[::1]:10999", "inet:[::1]:10999", true},
+	    {"inet:[::1]:10999", "inet:[::]:10999", true},
+	    {"inet:192.0.2.1:10999", "inet:0.0.0.0:10999", true},
+	    {"inet:127.0.0.1:10999", "inet:[::1]:10999", false},
+	    {"inet:127.0.0.1:10998", "inet:127.0.0.1:10999", false},
+	    {"inet:192.0.2.1:10999", "inet:127.0.0.1:10999", false},
+	    {"unix:inet:127.0.0.1:10999", "inet:127.0.0.1:10999", false},
+	    {"unix:", "", false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++)
+		check_int(cases[i].service,
+		    wiring_is_service(
+			cases[i].service, cases[i].setting, "/spool"),
+		    cases[i].is);
+}
+
+/* A table of socketmap by either kind of socket. */
+static void
+test_socketmaps(void **state)
+{
+	static const struct {
+		const char *setting, *table;
+		bool is;
+	} cases[] = {
+	    {"inet:127.0.0.1:8461", "socketmap:inet:127.0.0.1:8461:policy",
+		true},
+	    {"inet:127.0.0.1:8461",
+		"proxy:socketmap:inet:localhost:8461:policy", true},
+	    {"inet:127.0.0.1:8461", "socketmap:inet:127.0.0.1:8462:policy",
+		false},
+	    {"unix:/spool/s", "socketmap:unix:s:x", true},
+	    {"unix:/spool/s", "socketmap:unix:/spool/s:x", true},
+	    {"", "socketmap:unix:s:x", false},
+	};
+	struct map_facts f = facts;
+	struct postconf c = conf_with(NULL, NULL);
+	struct client k = {.c = &c, .map = &f};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		f.socketmap_socket = cases[i].setting;
+		check_int(cases[i].table,
+		    wiring_is_our_socketmap(&k, cases[i].table), cases[i].is);
+	}
+}
+
+static void
+check_several(struct postconf *c, struct findings *f)
+{
+	static struct postconf_service several[] = {
+	    {(char *)(uintptr_t) "smtp/inet", (char *)(uintptr_t) "smtpd", 'n'},
+	    {(char *)(uintptr_t) "127.0.0.1:10025/inet",
+		(char *)(uintptr_t) "smtpd", 'n'},
+	    {(char *)(uintptr_t) "[::1]:10026/inet",
+		(char *)(uintptr_t) "smtpd", 'n'},
+	    {(char *)(uintptr_t) "2525/inet", (char *)(uintptr_t) "smtpd", 'n'},
+	    {(char *)(uintptr_t) "2526/inet", (char *)(uintptr_t) "smtpd", 'n'},
+	    {(char *)(uintptr_t) "smtp/unix", (char *)(uintptr_t) "smtp", 'n'},
+	};
+
+	c->service = several;
+	c->nservices = COUNT(several);
+	wiring_check(c, &facts, readable, f);
+}
+
+/* Services with options of their own, and those that are nobody's business. */
+static void
+test_master(void **state)
+{
+	struct postconf c;
+	struct findings f;
+
+	(void)state;
+	c = conf_with("127.0.0.1:10025/inet/smtpd_recipient_restrictions",
+	    "permit_mynetworks,reject");
+	check_several(&c, &f);
+	assert_int_equal(f.n, 0);
+	findings_release(&f);
+
+	/* Behind a proxy on this host mail comes from outside. */
+	c = conf_with("127.0.0.1:10025/inet/smtpd_recipient_restrictions",
+	    "permit_mynetworks, reject");
+	names[c.n] = (char *)(uintptr_t) "smtpd_upstream_proxy_protocol";
+	values[c.n++] = (char *)(uintptr_t) "haproxy";
+	check_several(&c, &f);
+	assert_int_equal(f.faults, 1);
+	assert_string_equal(f.v[0].where,
+	    "smtpd_recipient_restrictions (127.0.0.1:10025/inet)");
+	assert_string_equal(f.v[0].fix,
+	    "postconf -P '127.0.0.1:10025/inet/smtpd_recipient_restrictions="
+	    "check_policy_service,{unix:tlspact/policy,timeout=10s,"
+	    "default_action=tlspact_dead},permit_mynetworks,reject'");
+	findings_release(&f);
+
+	/* All services are named, and each is mended where it is set. */
+	c = conf_with("smtpd_recipient_restrictions", "permit_mynetworks");
+	names[c.n] =
+	    (char *)(uintptr_t) "2526/inet/smtpd_recipient_restrictions";
+	values[c.n++] = (char *)(uintptr_t) "";
+	check_several(&c, &f);
+	assert_int_equal(f.faults, 2);
+	assert_string_equal(f.v[0].where,
+	    "smtpd_recipient_restrictions (smtp/inet, 2525/inet)");
+	assert_string_equal(f.v[0].fix,
+	    "postconf -e 'smtpd_recipient_restrictions = " ASK
+	    ", permit_mynetworks'");
+	assert_string_equal(
+	    f.v[1].where, "smtpd_recipient_restrictions (2526/inet)");
+	assert_string_equal(f.v[1].fix,
+	    "postconf -P '2526/inet/smtpd_recipient_restrictions="
+	    "check_policy_service,{unix:tlspact/policy,timeout=10s,"
+	    "default_action=tlspact_dead}'");
+	findings_release(&f);
+}
+
+/* At which stage the sender is known depends on smtpd_delay_reject. */
+static void
+test_stages(void **state)
+{
+	static const struct {
+		const char *list, *delay;
+		const char *fault; /* NULL: none */
+	} cases[] = {
+	    {"smtpd_client_restrictions", "yes", NULL},
+	    {"smtpd_helo_restrictions", "yes", NULL},
+	    {"smtpd_sender_restrictions", "yes", NULL},
+	    {"smtpd_client_restrictions", "no", "before the sender is known"},
+	    {"smtpd_helo_restrictions", "no", "before the sender is known"},
+	    {"smtpd_sender_restrictions", "no", NULL},
+	    {"smtpd_data_restrictions", "no", NULL},
+	    {"smtpd_end_of_data_restrictions", "no", NULL},
+	    {"smtpd_etrn_restrictions", "yes", "about ETRN only"},
+	};
+	struct postconf c;
+	struct findings f;
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		c = conf_with("smtpd_delay_reject", cases[i].delay);
+		for (n = 0; strcmp(names[n], "smtpd_recipient_restrictions");
+		     n++)
+			;
+		values[n] = (char *)(uintptr_t) "";
+		names[c.n] = (char *)(uintptr_t)cases[i].list;
+		values[c.n++] = (char *)(uintptr_t)ASK;
+		wiring_check(&c, &facts, readable, &f);
+		if (cases[i].fault == NULL)
+			check_int(cases[i].list, f.n, 0);
+		else
+			check_has(cases[i].list, f.n == 0 ? "" : f.v[0].what,
+			    cases[i].fault);
+		findings_release(&f);
+	}
 }
 
 static void
@@ -289,7 +558,7 @@ test_words(void **state)
 	    {"} a", "}", "a"},
 	};
 	const char *rest;
-	char *word, *sock;
+	char *word, *sock, *bare;
 	size_t i;
 
 	(void)state;
@@ -299,12 +568,15 @@ test_words(void **state)
 		check_str(cases[i].list, rest, cases[i].rest);
 		free(word);
 	}
-	sock = wiring_socket_of("/spool/a/b", "/spool");
-	assert_string_equal(sock, "a/b");
+	sock = wiring_service_of("/spool/a/b", "/spool/");
+	assert_string_equal(sock, "unix:a/b");
 	free(sock);
-	sock = wiring_socket_of("/spooler/b", "/spool");
-	assert_string_equal(sock, "/spooler/b");
+	sock = wiring_service_of("/spooler/b", "/spool");
+	assert_string_equal(sock, "unix:/spooler/b");
 	free(sock);
+	bare = asking_without_blanks(" a , b { c, d }  { { e } }f");
+	assert_string_equal(bare, "a,b,{c,d},{{e}}f");
+	free(bare);
 }
 
 int
@@ -314,6 +586,11 @@ main(void)
 	    cmocka_unit_test(test_inbound),
 	    cmocka_unit_test(test_client_certificates),
 	    cmocka_unit_test(test_lines),
+	    cmocka_unit_test(test_ask),
+	    cmocka_unit_test(test_services),
+	    cmocka_unit_test(test_socketmaps),
+	    cmocka_unit_test(test_master),
+	    cmocka_unit_test(test_stages),
 	    cmocka_unit_test(test_words),
 	};
 
