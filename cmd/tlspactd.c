@@ -41,6 +41,7 @@
 #define SPARE_FILES 64	   /* descriptors beside those of clients */
 #define FAILING_FRESH 7200 /* seconds a probe's result counts */
 #define FAILING_AGAIN 30   /* seconds between two looks into the ledger */
+#define OURS_AGAIN 600	   /* the same, at the configuration of Postfix */
 #define DRAIN_SECONDS 5	   /* patience at the end with half-sent requests */
 
 enum { SOCKETMAP, POLICY, SERVICES };
@@ -66,9 +67,10 @@ struct daemon {
 	struct event *tick;
 	struct event *signal[4];
 	struct failing failing; /* see outbound_failing */
-	struct task *looking;
+	struct task *looking, *asking;
 	struct logline_limit complaints;
 	time_t metrics_next, failing_next, watchdog_next, drain_end;
+	time_t ours_next;
 	uint64_t watchdog;
 	bool draining; /* told to end */
 };
@@ -235,6 +237,46 @@ update_failing(struct daemon *d, time_t now)
 		logline(LOGLINE_ERROR, "outbound_failing: %s", e.text);
 }
 
+static int
+ask_postfix(void *arg, struct buf *out, struct err *e)
+{
+	const struct daemon *d = arg;
+
+	return ours_print(d->set.postfix_config, out, e);
+}
+
+static void
+on_ours(void *arg, const char *text, size_t len, const struct err *e)
+{
+	struct daemon *d = arg;
+
+	d->asking = NULL;
+	if (text == NULL) {
+		logline(LOGLINE_DEBUG, "postconf: %s", e->text);
+		return;
+	}
+	ours_parse(&d->service.ours, text, len);
+	d->service.tls_seen = false;
+	if (d->service.ours.no_tls)
+		logline(LOGLINE_WARNING,
+		    "no smtpd of ours offers TLS (see tlspact-setup check): "
+		    "mail of enforced partners waits");
+}
+
+/* What our own Postfix offers can be changed at any time. */
+static void
+update_ours(struct daemon *d, time_t now)
+{
+	struct err e;
+
+	if (!d->serving[POLICY] || d->asking != NULL || now < d->ours_next)
+		return;
+	d->ours_next = now + OURS_AGAIN;
+	d->asking = task_start(d->base, ask_postfix, on_ours, d, &e);
+	if (d->asking == NULL)
+		logline(LOGLINE_ERROR, "postconf: %s", e.text);
+}
+
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -253,6 +295,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	keeper_tick(&d->keeper, now);
 	warden_guard_tick(&d->warden, now);
 	update_failing(d, now);
+	update_ours(d, now);
 	if (*d->set.metrics_file != '\0' && now >= d->metrics_next) {
 		d->metrics_next = now + (time_t)d->set.metrics_interval;
 		write_metrics(d);
@@ -272,6 +315,7 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	logline(LOGLINE_INFO, "told to look at the map again");
 	keeper_look(&d->keeper, true);
+	d->ours_next = 0;
 	warden_guard_reload(&d->warden);
 }
 
@@ -422,6 +466,7 @@ start(struct daemon *d)
 	if ((code = keeper_load(&d->keeper, d->set.map, &d->service)) != EX_OK)
 		return code;
 	start_loop(d);
+	update_ours(d, seconds());
 	d->watchdog = sdnotify_watchdog();
 	sdnotify("READY=1");
 	return EX_OK;
@@ -440,6 +485,7 @@ release(struct daemon *d)
 		event_free(d->tick);
 	conns_free(d->conns);
 	task_cancel(d->looking);
+	task_cancel(d->asking);
 	failing_release(&d->failing);
 	keeper_release(&d->keeper);
 	warden_guard_end(&d->warden);

@@ -32,10 +32,13 @@ breach_text(enum breach b)
 	    [BREACH_NO_CERT] =
 		"no client certificate (is smtpd_tls_ask_ccert on?)",
 	    [BREACH_UNTRUSTED] =
-		"client certificate not trusted (see smtpd_tls_CAfile)",
+		"client certificate not trusted, or not made for clients",
 	    [BREACH_NAME] = "client certificate of another name",
+	    [BREACH_NO_NAME] = "client certificate without a common name",
 	    [BREACH_KEY] = "client certificate with another key",
 	    [BREACH_OUR_DIGEST] = "smtpd_tls_fingerprint_digest is not sha256",
+	    [BREACH_OUR_TLS] =
+		"our smtpd offers no TLS (see tlspact-setup check)",
 	    [BREACH_OUTBOUND] = "the recipient's partner fails now"};
 
 	return texts[b];
@@ -200,6 +203,9 @@ check_name(const struct lookup_rule *rule, const struct policyproto *req)
 	struct dname ascii;
 	size_t i;
 
+	/* Of a trusted one the issuer is told, name or not. */
+	if (v->len == 0 && req->v[POLICYPROTO_CCERT_ISSUER].len > 0)
+		return BREACH_NO_NAME;
 	if (v->len == 0)
 		return req->v[POLICYPROTO_CCERT_FINGERPRINT].len > 0
 			   ? BREACH_UNTRUSTED
@@ -327,13 +333,26 @@ add_advice(struct text *t, enum breach b, const struct lookup_rule *rule)
 		       "present the one that was agreed");
 		break;
 	case BREACH_UNTRUSTED:
-		add(t, "your client certificate has expired or is from a CA "
-		       "that we do not accept. Renew it");
+		add(t,
+		    "your client certificate has expired, is from a CA that "
+		    "we do not accept, or was not made for clients, as those "
+		    "of public CAs are not any more. Present another, or agree "
+		    "with us on its key instead");
 		break;
 	case BREACH_NAME:
 		add(t, "your client certificate has another common name. "
 		       "Present the one for ");
 		add_names(t, rule);
+		break;
+	case BREACH_NO_NAME:
+		add(t, "your client certificate has no common name. Present "
+		       "one for ");
+		add_names(t, rule);
+		add(t, ", or agree with us on its key instead");
+		break;
+	case BREACH_OUR_TLS:
+		add(t, "our server offers no TLS at present; this is our "
+		       "mistake. Try again later");
 		break;
 	case BREACH_KEY:
 		add(t, "your client certificate has another key. Present the "
@@ -367,24 +386,32 @@ finish(struct text *t, const char *contact)
 		add(t, ". Questions to %s", contact);
 }
 
-void
-decide_inbound(const struct lookup_rule *rule, bool by_client,
-    const struct policyproto *req, const char *contact, struct decision *out)
+static bool
+is_our_mistake(enum breach b)
 {
-	const char *kind = by_client ? "servers of " : "";
+	return b == BREACH_OUR_DIGEST || b == BREACH_OUR_TLS;
+}
+
+void
+decide_inbound(const struct lookup_rule *rule, const struct policyproto *req,
+    const struct decide_about *about, struct decision *out)
+{
+	const char *kind = about->by_client ? "servers of " : "";
 	struct text t;
 
 	decide_nothing(out);
 	if (rule->record.inbound == INBOUND_OFF ||
 	    (out->breach = find_breach(rule, req)) == BREACH_NONE)
 		return;
+	if (out->breach == BREACH_CLEAR && about->no_tls)
+		out->breach = BREACH_OUR_TLS;
 	if (rule->lowered) {
 		out->lowered = true;
 		out->verdict = VERDICT_WARN;
 	} else if (rule->record.inbound == INBOUND_WARN) {
 		out->verdict = VERDICT_WARN;
 	} else if (rule->record.action == ACTION_REJECT &&
-		   out->breach != BREACH_OUR_DIGEST) {
+		   !is_our_mistake(out->breach)) {
 		out->verdict = VERDICT_REJECT;
 	} else {
 		out->verdict = VERDICT_DEFER;
@@ -401,11 +428,12 @@ decide_inbound(const struct lookup_rule *rule, bool by_client,
 	start(&t, out, "", "7.10");
 	add(&t, "Mail from %s%s is accepted %s only, as agreed: ", kind,
 	    rule->key,
-	    out->breach == BREACH_CLEAR || out->breach == BREACH_PROTOCOL
+	    out->breach == BREACH_CLEAR || out->breach == BREACH_PROTOCOL ||
+		    out->breach == BREACH_OUR_TLS
 		? "over TLS"
 		: "with your client certificate");
 	add_advice(&t, out->breach, rule);
-	finish(&t, contact);
+	finish(&t, about->contact);
 }
 
 void

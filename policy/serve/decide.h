@@ -40,7 +40,9 @@ enum breach {
 	BREACH_UNTRUSTED,  /* a certificate of no CA that we accept */
 	BREACH_NAME,	   /* of another name */
 	BREACH_KEY,	   /* of another key */
+	BREACH_NO_NAME,	   /* trusted, but without a common name */
 	BREACH_OUR_DIGEST, /* we cannot compare keys: our mistake */
+	BREACH_OUR_TLS,	   /* we offer none: our mistake */
 	BREACH_OUTBOUND,   /* the recipient's partner fails now */
 };
 
@@ -54,12 +56,17 @@ struct decision {
 	char action[DECIDE_TEXT_MAX]; /* as Postfix wants it: access(5) */
 };
 
-/*
- * Judge a request by the rule of its sender or its client. contact is who
- * can be asked, an address, or "".
- */
-void decide_inbound(const struct lookup_rule *rule, bool by_client,
-    const struct policyproto *req, const char *contact, struct decision *out);
+/* What the judge knows beside the request. */
+struct decide_about {
+	bool by_client; /* the rule is that of the client */
+	bool no_tls;	/* we offer none: who sends in clear has no choice */
+	const char *contact; /* who can be asked: an address, or "" */
+};
+
+/* Judge a request by the rule of its sender or its client. */
+void decide_inbound(const struct lookup_rule *rule,
+    const struct policyproto *req, const struct decide_about *about,
+    struct decision *out);
 
 /* What is known of a partner that fails now. */
 struct decide_failing {

@@ -1,9 +1,11 @@
 #include "service.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
+#include "mailaddr.h"
 #include "mem.h"
 #include "netstring.h"
 #include "policyproto.h"
@@ -114,18 +116,66 @@ is_judged(const struct policyproto_value *state)
 	       is(state, "END-OF-MESSAGE");
 }
 
-/* The part behind the last '@'; false if there is none. */
 static bool
-domain_of(
-    const struct policyproto_value *address, const char **domain, size_t *len)
+is_loopback(const struct policyproto_value *address)
 {
-	const char *at = memrchr(address->s, '@', address->len);
+	return is(address, "::1") ||
+	       (address->len > 4 && memcmp(address->s, "127.", 4) == 0);
+}
 
-	if (at == NULL)
-		return false;
-	*domain = at + 1;
-	*len = address->len - (size_t)(at + 1 - address->s);
-	return *len > 0;
+/*
+ * Is it a filter of ours that hands mail back? It was judged where it came
+ * in; what is known of TLS stayed there. A filter that speaks for its client
+ * by XCLIENT still came to a loopback address.
+ */
+static bool
+is_reinjected(const struct policyproto *req)
+{
+	return is_loopback(&req->v[POLICYPROTO_CLIENT_ADDRESS]) ||
+	       is_loopback(&req->v[POLICYPROTO_SERVER_ADDRESS]);
+}
+
+/* The rule of a domain that is written so; with append_dot_mydomain, Postfix
+ * makes "acme" one of ours. */
+static enum lookup_answer
+find_domain(
+    struct service *s, const char *domain, size_t len, struct lookup_rule *rule)
+{
+	char full[2 * DNAME_MAX + 2];
+	enum lookup_answer rc;
+	int n;
+
+	rc = lookup_domain(&s->lookup, domain, len, now_for(s), rule);
+	if (rc != LOOKUP_NOTFOUND || *s->ours.mydomain == '\0' ||
+	    len > DNAME_MAX || memchr(domain, '.', len) != NULL ||
+	    *domain == '[')
+		return rc;
+	n = snprintf(
+	    full, sizeof(full), "%.*s.%s", (int)len, domain, s->ours.mydomain);
+	return n < 0 || (size_t)n >= sizeof(full)
+		   ? rc
+		   : lookup_domain(
+			 &s->lookup, full, (size_t)n, now_for(s), rule);
+}
+
+/* Of several that it can become the first one with a rule. */
+static enum lookup_answer
+find_address(struct service *s, const struct policyproto_value *address,
+    struct lookup_rule *rule)
+{
+	struct mailaddr_domain v[MAILADDR_MAX];
+	enum lookup_answer rc = LOOKUP_NOTFOUND;
+	size_t n = mailaddr_domains(address->s, address->len, v), i;
+
+	for (i = 0; i < n; i++) {
+		rc = find_domain(s, v[i].s, v[i].len, rule);
+		if (rc == LOOKUP_BROKEN ||
+		    (rc == LOOKUP_FOUND && rule->record.inbound != INBOUND_OFF))
+			return rc;
+		if (rc == LOOKUP_FOUND)
+			lookup_release(rule);
+	}
+	return LOOKUP_NOTFOUND;
 }
 
 static enum lookup_answer
@@ -135,15 +185,10 @@ find_rule(struct service *s, const struct policyproto *req,
 	const struct policyproto_value *sender = &req->v[POLICYPROTO_SENDER];
 	const struct policyproto_value *client =
 	    &req->v[POLICYPROTO_CLIENT_NAME];
-	const char *domain;
-	size_t len;
 
 	*by_client = sender->len == 0;
 	if (!*by_client)
-		return domain_of(sender, &domain, &len)
-			   ? lookup_domain(
-				 &s->lookup, domain, len, now_for(s), rule)
-			   : LOOKUP_NOTFOUND;
+		return find_address(s, sender, rule);
 	if (client->len == 0 || is(client, "unknown"))
 		return LOOKUP_NOTFOUND;
 	return lookup_client(
@@ -158,7 +203,7 @@ log_decision(struct service *s, const struct policyproto *req,
 	enum logline_level level =
 	    d->verdict == VERDICT_WARN ? LOGLINE_WARNING : LOGLINE_INFO;
 
-	if (d->breach == BREACH_OUR_DIGEST)
+	if (d->breach == BREACH_OUR_DIGEST || d->breach == BREACH_OUR_TLS)
 		level = LOGLINE_ERROR;
 	if (!logline_may(&s->limit[d->verdict], "mail that was judged"))
 		return;
@@ -182,10 +227,11 @@ log_decision(struct service *s, const struct policyproto *req,
 static void
 judge(struct service *s, const struct policyproto *req, struct decision *d)
 {
+	struct decide_about about = {
+	    .contact = s->contact, .no_tls = s->ours.no_tls && !s->tls_seen};
 	struct lookup_rule rule;
-	bool by_client;
 
-	switch (find_rule(s, req, &rule, &by_client)) {
+	switch (find_rule(s, req, &rule, &about.by_client)) {
 	case LOOKUP_NOTFOUND:
 		decide_nothing(d);
 		return;
@@ -195,7 +241,7 @@ judge(struct service *s, const struct policyproto *req, struct decision *d)
 	case LOOKUP_FOUND:
 		break;
 	}
-	decide_inbound(&rule, by_client, req, s->contact, d);
+	decide_inbound(&rule, req, &about, d);
 	if (d->verdict != VERDICT_DUNNO)
 		log_decision(s, req, &rule, d);
 	s->let_in += d->lowered;
@@ -240,15 +286,13 @@ judge_recipient(
 	struct decide_failing f;
 	struct lookup_rule rule;
 	enum level level;
-	const char *domain;
+	struct mailaddr_domain domain[MAILADDR_MAX];
 	char key[sizeof(rule.key) + 1];
-	size_t len;
 
 	decide_nothing(d);
 	if (s->failing == NULL || s->failing->n == 0 ||
-	    !domain_of(to, &domain, &len) ||
-	    lookup_domain(&s->lookup, domain, len, now_for(s), &rule) !=
-		LOOKUP_FOUND)
+	    mailaddr_domains(to->s, to->len, domain) == 0 ||
+	    find_domain(s, domain[0].s, domain[0].len, &rule) != LOOKUP_FOUND)
 		return;
 	key[0] = '.';
 	(void)strcpy(key + 1, rule.key);
@@ -294,8 +338,10 @@ take_policy(void *arg, void *state, struct conn_input *in, struct buf *out)
 		return CONN_BREACH;
 	}
 	context = &req.v[POLICYPROTO_CONTEXT];
+	s->tls_seen = s->tls_seen || req.v[POLICYPROTO_PROTOCOL].len > 0;
 	decide_nothing(&d);
-	if (is_judged(&req.v[POLICYPROTO_STATE]) && !is(context, "outbound"))
+	if (is_judged(&req.v[POLICYPROTO_STATE]) && !is(context, "outbound") &&
+	    !is_reinjected(&req))
 		judge_once(s, state, &req, &d);
 	if (s->outbound_failing > d.verdict && !is(context, "inbound") &&
 	    is(&req.v[POLICYPROTO_STATE], "RCPT")) {

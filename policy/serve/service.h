@@ -16,6 +16,7 @@
 #include "failing.h"
 #include "logline.h"
 #include "lookup.h"
+#include "ours.h"
 #include "steady.h"
 
 struct buf;
@@ -39,6 +40,8 @@ struct service {
 	const struct failing *failing; /* NULL: not known */
 	enum verdict outbound_failing;
 	const char *contact;
+	struct ours ours; /* as far as it is known */
+	bool tls_seen;	  /* somebody used TLS since then */
 
 	/* Counters. */
 	uint64_t answers[SERVICE_ANSWERS];

@@ -80,7 +80,12 @@ like 'without a map it does not start' "$err" 'run tlspact-compile first'
 is 'and leaves no socket' "$(find "$SOCKETS" -type s)" ''
 run compile
 is 'the registry compiles' "$rc$err" 0 || bail 'nothing to test'
-daemon_start client_timeout=1s max_clients=900 metrics_interval=1s \
+mkdir "$T/postfix"
+echo 'smtp inet n - n - - smtpd' >"$T/postfix/master.cf"
+printf '%s\n' 'append_dot_mydomain = yes' 'mydomain = example' \
+	'smtpd_tls_security_level = may' 'smtpd_tls_cert_file = none' \
+	>"$T/postfix/main.cf"
+daemon_start postfix_config="$T/postfix" client_timeout=1s max_clients=900 metrics_interval=1s \
 	metrics_file="$T/metrics" || bail 'tlspactd does not start'
 is 'mode of the sockets' "$(stat -c %a "$SOCKETS"/policy "$SOCKETS"/socketmap |
 	tr '\n' ' ')" '666 666 '
@@ -135,6 +140,31 @@ s.send(request()); a = policy(s)
 s.send(request(encryption_protocol='TLSv1.3')); b = policy(s)
 s.send(request(encryption_protocol='TLSv1.3', instance='1.3')); c = policy(s)
 print(a == b, c)")" "True b'action=DUNNO\\n\\n'"
+is 'a filter that hands mail back' "$(client "s = connect('policy')
+for a in ('client_address', 'server_address'):
+    for v in ('127.0.0.1', '127.99.0.1', '::1'):
+        s.send(request(**{a: v}))
+        assert policy(s) == b'action=DUNNO\n\n', (a, v)
+for v in ('192.0.2.1', '::', '2001:db8::1', '128.0.0.1', '', '127'):
+    s.send(request(client_address=v, server_address=v, instance=''))
+    assert policy(s)[:14] == b'action=450 4.7', v
+print('ok')")" ok
+if command -v postconf >/dev/null; then
+	appended()
+	{
+		[ "$(client "s = connect('policy')
+for sender in ('joe@acme', 'joe%ACME', 'acme!joe'):
+    s.send(request(sender=sender, instance=''))
+    assert policy(s)[:14] == b'action=450 4.7', sender
+for sender in ('joe@other', 'joe@acme.', 'joe', 'joe@[acme]', 'acme'):
+    s.send(request(sender=sender, instance=''))
+    assert policy(s) == b'action=DUNNO\n\n', sender
+print('ok')" 2>/dev/null)" = ok ]
+	}
+	ok 'what Postfix appends to names' wait_for 10 appended
+else
+	skip 'what Postfix appends to names' 'no Postfix here'
+fi
 is 'before the sender is known' "$(client "s = connect('policy')
 for i in ('CONNECT', 'EHLO', 'VRFY', 'ETRN', '', 'NONSENSE'):
     s.send(request(protocol_state=i)); a = policy(s)

@@ -21,13 +21,14 @@ lab_ca()
 }
 
 # lab_cert NAME [cn=NAME] [san=NAME,NAME] [ca=CA|self] [key=CERT]
-#	[from=YYYYMMDD] [to=YYYYMMDD]
+#	[from=YYYYMMDD] [to=YYYYMMDD] [eku=PURPOSE,PURPOSE]
 #			a server certificate, $LAB/pki/NAME.pem with its key;
-#			san is cn unless given, san= leaves it out; key= takes
-#			the key of an earlier one
+#			san is cn unless given, san= leaves it out, cn= has no
+#			common name; key= takes the key of an earlier one
 lab_cert()
 {
 	local cn=$1.lab.example san=- ca=ca key='' from to a
+	local eku=serverAuth,clientAuth subject
 	local p=$LAB/pki/$1 signer
 
 	from=$(date -d '-1 day' +%Y%m%d)
@@ -41,6 +42,7 @@ lab_cert()
 		key=*) key=${a#*=} ;;
 		from=*) from=${a#*=} ;;
 		to=*) to=${a#*=} ;;
+		eku=*) eku=${a#*=} ;;
 		*) echo "lab_cert: $a?" >&2; return 1 ;;
 		esac
 	done
@@ -51,7 +53,9 @@ lab_cert()
 		lab_openssl genpkey -algorithm EC \
 			-pkeyopt ec_paramgen_curve:P-256 -out "$p.key" || return
 	fi
-	lab_openssl req -new -key "$p.key" -out "$p.csr" -subj "/CN=$cn" ||
+	subject=/CN=$cn
+	[ -n "$cn" ] || subject='/O=Lab without a name'
+	lab_openssl req -new -key "$p.key" -out "$p.csr" -subj "$subject" ||
 		return
 	signer=(-cert "$LAB/pki/$ca.pem" -keyfile "$LAB/pki/$ca.key")
 	[ "$ca" != self ] || signer=(-selfsign -keyfile "$p.key")
@@ -68,9 +72,10 @@ lab_cert()
 	policy = any
 	x509_extensions = leaf
 	[any]
-	commonName = supplied
+	commonName = optional
+	organizationName = optional
 	[leaf]
-	extendedKeyUsage = serverAuth,clientAuth
+	extendedKeyUsage = $eku
 	${san:+subjectAltName = DNS:${san//,/,DNS:}}
 	CNF
 	lab_openssl ca -batch -notext -config "$p.cnf" "${signer[@]}" \

@@ -47,6 +47,7 @@ static const char *const values[POLICYPROTO_COUNT] = {
     [POLICYPROTO_STATE] = "RCPT",
     [POLICYPROTO_CLIENT_ADDRESS] = "192.0.2.1",
     [POLICYPROTO_CLIENT_NAME] = "mx.acme.example",
+    [POLICYPROTO_SERVER_ADDRESS] = "192.0.2.2",
     [POLICYPROTO_SENDER] = "a=b@acme.example",
     [POLICYPROTO_RECIPIENT] = "us@ours.example",
     [POLICYPROTO_INSTANCE] = "3b.60.0",
@@ -56,6 +57,7 @@ static const char *const values[POLICYPROTO_COUNT] = {
     [POLICYPROTO_CIPHER] = "TLS_AES_256_GCM_SHA384",
     [POLICYPROTO_KEYSIZE] = "256",
     [POLICYPROTO_CCERT_SUBJECT] = "mx+20x",
+    [POLICYPROTO_CCERT_ISSUER] = "Lab",
     [POLICYPROTO_CCERT_FINGERPRINT] = "AA:BB",
     [POLICYPROTO_CCERT_PUBKEY] = "CC:DD",
 };

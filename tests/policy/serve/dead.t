@@ -1,31 +1,20 @@
 #!/usr/bin/env bash
 # Mail that comes in while tlspactd is dead, hangs, or never had a map: real
 # smtpd(8) is closed for enforced partners, and open for everybody else.
-# shellcheck source=tests/lab/lab.sh
-. "$(dirname "$0")/../../lab/lab.sh"
-# shellcheck source=tests/lab/tap.sh
-. "$(dirname "$0")/../../lab/tap.sh"
-# shellcheck source=tests/lab/tlspactd.sh
-. "$(dirname "$0")/../../lab/tlspactd.sh"
 # shellcheck source=tests/lab/inbound.sh
 . "$(dirname "$0")/../../lab/inbound.sh"
-
-MAP=$LAB/policy.cdb
-SOCKETS=$LAB/recv/spool/tlspact
-# shellcheck disable=SC2034 # read by smtp
-inbound_server=127.0.1.1 inbound_client=127.0.0.1
 
 lab_ca ca || bail 'no CA'
 lab_cert ours cn=mx.ours.example || bail 'no certificate'
 # As an earlier version left it, but for the patience.
 open='check_policy_service { unix:tlspact/policy, timeout=1s, try_limit=1,'
 open+=' default_action=DUNNO }'
-lab_gateway 127.0.1.1 mx.ours.example ours 'smtpd_peername_lookup=yes'
+lab_gateway 192.0.2.25 mx.ours.example ours 'smtpd_peername_lookup=yes'
 lab_mx ours.example mx.ours.example
-lab_record 'mx1.acme.example. A 127.0.3.1'
-lab_record '1.3.0.127.in-addr.arpa. PTR mx1.acme.example.'
-lab_record 'mx1.stranger.example. A 127.0.3.4'
-lab_record '4.3.0.127.in-addr.arpa. PTR mx1.stranger.example.'
+lab_record 'mx1.acme.example. A 192.0.2.11'
+lab_record '11.2.0.192.in-addr.arpa. PTR mx1.acme.example.'
+lab_record 'mx1.stranger.example. A 192.0.2.14'
+lab_record '14.2.0.192.in-addr.arpa. PTR mx1.stranger.example.'
 cat >"$T/registry" <<'REGISTRY'
 partner acme mode=enforced domain=acme.example gateway=mx1.acme.example
         contact=a@acme.example
@@ -41,7 +30,6 @@ partner named mode=enforced domain=named.example gateway=mx1.named.example
         inbound-verify=name contact=a@acme.example
 partner muc mode=enforced domain=münchen.example contact=a@acme.example
 REGISTRY
-mkdir -p "$LAB/recv/spool"
 run compile
 is 'the registry compiles' "$rc" 0 || bail "$err"
 lab_start || bail 'the lab does not start'
@@ -77,7 +65,7 @@ greets()
 {
 	local line fd
 
-	exec {fd}<>/dev/tcp/127.0.1.1/25 || return
+	exec {fd}<>/dev/tcp/192.0.2.25/25 || return
 	IFS= read -r -t 10 -u "$fd" line
 	exec {fd}>&-
 	[[ $line = *" $reloads"* ]]
@@ -115,9 +103,9 @@ closed()
 	like "$1: route" "$(smtp '@x.example:joe@acme.example')" "$clear"
 	like "$1: quoted" "$(smtp '"a b@x"@acme.example')" "$clear"
 	like "$1: no sender, a gateway of theirs" \
-		"$(smtp '' client=127.0.3.1)" "$clear"
-	like "$1: the same over TLS" "$(smtp '' tls client=127.0.3.1)" "$fine"
-	like "$1: no sender, a stranger" "$(smtp '' client=127.0.3.4)" "$fine"
+		"$(smtp '' client=192.0.2.11)" "$clear"
+	like "$1: the same over TLS" "$(smtp '' tls client=192.0.2.11)" "$fine"
+	like "$1: no sender, a stranger" "$(smtp '' client=192.0.2.14)" "$fine"
 }
 
 closed 'never started'

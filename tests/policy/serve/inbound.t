@@ -1,18 +1,7 @@
 #!/usr/bin/env bash
 # Mail that comes in: real smtpd(8) asks tlspactd through check_policy_service.
-# shellcheck source=tests/lab/lab.sh
-. "$(dirname "$0")/../../lab/lab.sh"
-# shellcheck source=tests/lab/tap.sh
-. "$(dirname "$0")/../../lab/tap.sh"
-# shellcheck source=tests/lab/tlspactd.sh
-. "$(dirname "$0")/../../lab/tlspactd.sh"
 # shellcheck source=tests/lab/inbound.sh
 . "$(dirname "$0")/../../lab/inbound.sh"
-
-MAP=$LAB/policy.cdb
-SOCKETS=$LAB/recv/spool/tlspact
-# shellcheck disable=SC2034 # read by smtp
-inbound_server=127.0.1.1 inbound_client=127.0.0.1
 
 lab_ca ca || bail 'no CA'
 lab_ca other || bail 'no CA'
@@ -20,24 +9,31 @@ lab_cert ours cn=mx.ours.example || bail 'no certificate'
 lab_cert right cn=mx1.named.example || bail 'no certificate'
 lab_cert wrong cn=mx1.other.example || bail 'no certificate'
 lab_cert foreign cn=mx1.named.example ca=other || bail 'no certificate'
+lab_cert server cn=mx1.named.example eku=serverAuth || bail 'no certificate'
+lab_cert bare cn= eku=clientAuth || bail 'no certificate'
 lab_cert past cn=mx1.named.example from=20240101 to=20250101 || bail 'no cert'
 ask='check_policy_service { unix:tlspact/policy, timeout=10s, '
 ask+='default_action=DUNNO }'
-lab_gateway 127.0.1.1 mx.ours.example ours \
-	'smtpd_relay_restrictions=permit_mynetworks, reject' \
+lab_gateway 192.0.2.25 mx.ours.example ours \
+	'smtpd_relay_restrictions=reject_unauth_destination' \
 	"smtpd_recipient_restrictions=$ask" \
 	'smtpd_peername_lookup=yes' 'smtpd_tls_ask_ccert=yes' \
 	"smtpd_tls_CAfile=$LAB/pki/ca.pem" 'smtpd_tls_loglevel=1' \
+	'smtpd_authorized_xclient_hosts=192.0.2.1' \
 	'smtpd_tls_protocols=>=TLSv1' 'tls_medium_cipherlist=ALL:@SECLEVEL=0'
+lab_gateway 127.0.1.1 in.ours.example ours \
+	'smtpd_relay_restrictions=reject_unauth_destination' \
+	"smtpd_recipient_restrictions=$ask" \
+	'smtpd_authorized_xclient_hosts=127.0.0.0/8'
 lab_mx ours.example mx.ours.example
 # Clients with names, and one whose name leads elsewhere.
-lab_record 'mx1.acme.example. A 127.0.3.1'
-lab_record '1.3.0.127.in-addr.arpa. PTR mx1.acme.example.'
-lab_record 'out7.cloud.example. A 127.0.3.2'
-lab_record '2.3.0.127.in-addr.arpa. PTR out7.cloud.example.'
-lab_record '3.3.0.127.in-addr.arpa. PTR mx1.acme.example.'
-lab_record 'mx1.stranger.example. A 127.0.3.4'
-lab_record '4.3.0.127.in-addr.arpa. PTR mx1.stranger.example.'
+lab_record 'mx1.acme.example. A 192.0.2.11'
+lab_record '11.2.0.192.in-addr.arpa. PTR mx1.acme.example.'
+lab_record 'out7.cloud.example. A 192.0.2.12'
+lab_record '12.2.0.192.in-addr.arpa. PTR out7.cloud.example.'
+lab_record '13.2.0.192.in-addr.arpa. PTR mx1.acme.example.'
+lab_record 'mx1.stranger.example. A 192.0.2.14'
+lab_record '14.2.0.192.in-addr.arpa. PTR mx1.stranger.example.'
 
 cat >"$T/registry" <<REGISTRY
 partner acme mode=enforced domain=acme.example,.acme.example
@@ -55,8 +51,7 @@ partner muc mode=enforced domain=münchen.example contact=a@acme.example
 REGISTRY
 run compile
 is 'the registry compiles' "$rc$err" 0 || bail 'nothing to test'
-mkdir -p "$LAB/recv/spool"
-daemon_start || bail 'tlspactd does not start'
+daemon_start postfix_config="$LAB/recv/etc" || bail 'tlspactd does not start'
 lab_start || bail 'the lab does not start'
 
 ok_reply='^250 2\.1\.5 Ok$'
@@ -92,26 +87,62 @@ like 'nor opportunistic partners' "$(smtp joe@open.example)" "$ok_reply"
 like 'nor names that end alike' "$(smtp joe@notacme.example)" "$ok_reply"
 like 'nor senders without a domain' "$(smtp joe)" "$ok_reply"
 
+# However it is written: what Postfix would queue is what is judged.
+for from in joe%acme.example 'acme.example!joe' '@x.example:joe@acme.example' \
+	'@x.example,@y.example:joe%acme.example' '@x:@y:acme.example!joe' \
+	'"joe%acme.example"' '"acme.example!joe"' '"joe@acme.example"' \
+	'"joe@x.example"@acme.example' '"a b"@acme.example' joe@acme.example. \
+	'acme.example.!joe' 'joe @ acme.example' 'joe(x)%(y)acme.example' \
+	'joe\%acme.example' %acme.example \
+	'joe+x%ACME.example' 'joe%a.b.acme.example' joe%münchen.example \
+	'xn--mnchen-3ya.example!joe'; do
+	like "$from in clear" "$(smtp "$from")" '^450 4\.7\.10 '
+	like "$from is a partner" "$(queued "$from" tls)" \
+		'@([a-z.]*[.])?([aA][cC][mM][eE]|münchen|xn--mnchen-3ya)[.]example$'
+done
+for from in joe%acme.example@x.example 'acme.example!joe@x.example' \
+	'@acme.example:joe@x.example' '"joe@acme.example"@x.example' \
+	'x.example!acme.example!joe' joe%acme.example%x.example \
+	acme.example 'joe@[192.0.2.1]'; do
+	like "$from in clear" "$(smtp "$from")" "$ok_reply"
+	unlike "$from is no partner" "$(queued "$from")" '@acme[.]example$'
+done
+
+# A filter hands back what came in elsewhere, where it was judged.
+like 'from a filter' \
+	"$(smtp joe@acme.example server=127.0.1.1 client=127.0.0.1)" "$ok_reply"
+like 'from one that speaks for its client' "$(smtp joe@acme.example \
+	server=127.0.1.1 client=127.0.0.1 \
+	xclient='ADDR=192.0.2.9 NAME=x.example')" "$ok_reply"
+like 'a client that somebody speaks for elsewhere' "$(smtp joe@acme.example \
+	xclient='ADDR=192.0.2.9 NAME=x.example')" '^450 4\.7\.10 '
+
 # Bounces: only the client can tell.
-like 'no sender, gateway of a partner' "$(smtp '' client=127.0.3.1)" \
+like 'no sender, gateway of a partner' "$(smtp '' client=192.0.2.11)" \
 	'^450 4\.7\.10 .* Mail from servers of '
-like 'the same over TLS' "$(smtp '' client=127.0.3.1 tls)" "$ok_reply"
-like 'no sender, gateway by suffix' "$(smtp '' client=127.0.3.2)" \
+like 'the same over TLS' "$(smtp '' client=192.0.2.11 tls)" "$ok_reply"
+like 'no sender, gateway by suffix' "$(smtp '' client=192.0.2.12)" \
 	'^450 4\.7\.10 .* Mail from servers of cloud\.example '
-like 'no sender, a name that is not verified' "$(smtp '' client=127.0.3.3)" \
+like 'no sender, a name that is not verified' "$(smtp '' client=192.0.2.13)" \
 	"$ok_reply"
-like 'no sender, another client' "$(smtp '' client=127.0.3.4)" "$ok_reply"
+like 'no sender, another client' "$(smtp '' client=192.0.2.14)" "$ok_reply"
 like 'a stranger through the same provider' \
-	"$(smtp joe@stranger.example client=127.0.3.2)" "$ok_reply"
+	"$(smtp joe@stranger.example client=192.0.2.12)" "$ok_reply"
 
 # Client certificates.
 like 'the agreed name' "$(smtp joe@named.example tls cert=right)" "$ok_reply"
 like 'another name' "$(smtp joe@named.example tls cert=wrong)" \
 	'^450 4\.7\.10 .* has another common name\. Present the one for mx1\.named'
 like 'of another CA' "$(smtp joe@named.example tls cert=foreign)" \
-	'^450 4\.7\.10 .* has expired or is from a CA that we do not accept'
+	'^450 4\.7\.10 .* has expired, is from a CA that we do not accept, or was'
 like 'expired' "$(smtp joe@named.example tls cert=past)" \
-	'^450 4\.7\.10 .* has expired or is from a CA'
+	'^450 4\.7\.10 .* has expired, is from a CA'
+like 'not made for clients' "$(smtp joe@named.example tls cert=server)" \
+	'^450 4\.7\.10 .* was not made for clients, .* agree with us on its key'
+like 'trusted, without a common name' "$(smtp joe@named.example tls cert=bare)" \
+	'^450 4\.7\.10 .* has no common name\. Present one for mx1\.named\.exa'
+like 'whose key does' "$(smtp joe@keyed.example tls cert=bare)" \
+	'^450 4\.7\.10 .* has another key'
 like 'none' "$(smtp joe@named.example tls)" \
 	'^450 4\.7\.10 .* showed no client certificate'
 like 'none, in clear text' "$(smtp joe@named.example)" \
@@ -132,6 +163,22 @@ ok 'which is logged' grep -q \
 	"$T/tlspactd.log"
 while [ "$(date +%s)" -lt $end ]; do sleep 0.1; done
 like 'and from its end on, no more' "$(smtp joe@acme.example)" "$need_tls"
+
+# Where we offer no TLS nobody else is blamed.
+like 'before' "$(smtp joe@strict.example)" '^550 5\.7\.10 .*your server did not'
+for gateway in 192.0.2.25:25 127.0.1.1:25; do
+	postconf -c "$LAB/recv/etc" -P "$gateway/inet/smtpd_tls_security_level=none"
+done
+kill -HUP "$daemon"
+ok 'that we offer none is told' daemon_logged 'no smtpd of ours offers TLS'
+like 'and nobody is told off' "$(smtp joe@strict.example)" \
+	'^450 4\.7\.10 .* agreed: our server offers no TLS at present; this is our'
+ok 'nor in the log' grep -q \
+	'inbound defer: our smtpd offers no TLS .*: domain=strict.example' \
+	"$T/tlspactd.log"
+like 'somebody used TLS all the same' "$(smtp joe@stranger.example tls)" \
+	"$ok_reply"
+like 'so it was not us' "$(smtp joe@strict.example)" '^550 5\.7\.10 '
 
 # Restart: Postfix never notices.
 daemon_stop

@@ -125,6 +125,11 @@ static const struct test {
 	MD5, "", VERDICT_DEFER, BREACH_OUR_DIGEST},
 };
 
+static const struct decide_about at_a = {.contact = "postmaster@a.example"},
+				 ours = {.contact = "postmaster@ours.example"},
+				 client = {.by_client = true,
+				     .contact = "postmaster"};
+
 static struct policyproto_value
 value(const char *s)
 {
@@ -186,7 +191,7 @@ judges(void **state)
 	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		make_rule(&rule, &tests[i]);
 		make_request(&req, &tests[i]);
-		decide_inbound(&rule, false, &req, "postmaster@a.example", &d);
+		decide_inbound(&rule, &req, &at_a, &d);
 		if (d.verdict != tests[i].want || d.breach != tests[i].breach)
 			fail_msg("%s, tls=%s cn=%s: %s, %s", tests[i].record,
 			    tests[i].tls, tests[i].cn, verdict_name(d.verdict),
@@ -194,7 +199,7 @@ judges(void **state)
 		is_sound(&d);
 		/* A downgrade lets in, and says so; it forbids nothing. */
 		rule.lowered = true;
-		decide_inbound(&rule, true, &req, "postmaster", &d);
+		decide_inbound(&rule, &req, &client, &d);
 		assert_int_equal(d.verdict, tests[i].want == VERDICT_DUNNO
 						? VERDICT_DUNNO
 						: VERDICT_WARN);
@@ -214,17 +219,74 @@ words(void **state)
 	(void)state;
 	make_rule(&rule, &tests[0]);
 	make_request(&req, &tests[0]);
-	decide_inbound(&rule, false, &req, "postmaster@ours.example", &d);
+	decide_inbound(&rule, &req, &ours, &d);
 	assert_string_equal(d.action,
 	    "450 4.7.10 Mail from acme.example is accepted over TLS only, as "
 	    "agreed: your server did not use STARTTLS. Switch TLS on for mail "
 	    "to us. Questions to postmaster@ours.example");
 	rule.record.action = ACTION_REJECT;
-	decide_inbound(&rule, true, &req, "postmaster", &d);
+	decide_inbound(&rule, &req, &client, &d);
 	assert_string_equal(d.action,
 	    "550 5.7.10 Mail from servers of acme.example is accepted over "
 	    "TLS only, as agreed: your server did not use STARTTLS. Switch "
 	    "TLS on for mail to us");
+	/* It could not, and is not told to. */
+	decide_inbound(&rule, &req,
+	    &(struct decide_about){.no_tls = true, .contact = ""}, &d);
+	assert_int_equal(d.breach, BREACH_OUR_TLS);
+	assert_string_equal(d.action,
+	    "450 4.7.10 Mail from acme.example is accepted over TLS only, as "
+	    "agreed: our server offers no TLS at present; this is our mistake. "
+	    "Try again later");
+	req.v[POLICYPROTO_PROTOCOL] = value("TLSv1.3");
+	decide_inbound(&rule, &req,
+	    &(struct decide_about){.no_tls = true, .contact = ""}, &d);
+	assert_int_equal(d.verdict, VERDICT_DUNNO);
+	lookup_release(&rule);
+}
+
+/* What a certificate lacks is told, with the way that needs no such one. */
+static void
+certificates(void **state)
+{
+	static const struct {
+		const char *issuer, *fingerprint;
+		enum breach breach;
+		const char *says;
+	} cases[] = {
+	    {"", "", BREACH_NO_CERT, "showed no client certificate"},
+	    {"", FP1, BREACH_UNTRUSTED,
+		"has expired, is from a CA that we do not accept, or was not "
+		"made for clients, as those of public CAs are not any more. "
+		"Present another, or agree with us on its key instead"},
+	    {"CA", FP1, BREACH_NO_NAME,
+		"has no common name. Present one for mx.acme.example, or "
+		"agree with us on its key instead"},
+	};
+	const struct test t = {.record = NAMED "mx.acme.example",
+	    .policy = ROW,
+	    .tls = "TLSv1.3",
+	    .cn = "",
+	    .fingerprint = "",
+	    .client = ""};
+	struct lookup_rule rule;
+	struct policyproto req;
+	struct decision d;
+	size_t i;
+
+	(void)state;
+	make_rule(&rule, &t);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		make_request(&req, &t);
+		req.v[POLICYPROTO_CCERT_ISSUER] = value(cases[i].issuer);
+		req.v[POLICYPROTO_CCERT_FINGERPRINT] =
+		    value(cases[i].fingerprint);
+		decide_inbound(&rule, &req, &ours, &d);
+		assert_int_equal(d.breach, cases[i].breach);
+		if (strstr(d.action, cases[i].says) == NULL)
+			fail_msg("%s, without %s", d.action, cases[i].says);
+		is_sound(&d);
+	}
 	lookup_release(&rule);
 }
 
@@ -254,7 +316,8 @@ fits(void **state)
 	memset(contact, '@', sizeof(contact) - 1);
 	contact[sizeof(contact) - 1] = '\0';
 	make_request(&req, &t);
-	decide_inbound(&rule, false, &req, contact, &d);
+	decide_inbound(
+	    &rule, &req, &(struct decide_about){.contact = contact}, &d);
 	assert_int_equal(d.verdict, VERDICT_DEFER);
 	is_sound(&d);
 	lookup_release(&rule);
@@ -289,6 +352,7 @@ main(void)
 	const struct CMUnitTest all[] = {
 	    cmocka_unit_test(judges),
 	    cmocka_unit_test(words),
+	    cmocka_unit_test(certificates),
 	    cmocka_unit_test(fits),
 	    cmocka_unit_test(tells_senders),
 	};

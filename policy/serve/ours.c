@@ -1,0 +1,128 @@
+#include "ours.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "mem.h"
+#include "postconf.h"
+
+const char *const ours_parameters[] = {
+    "append_dot_mydomain",
+    "mydomain",
+    "smtpd_enforce_tls",
+    "smtpd_tls_cert_file",
+    "smtpd_tls_chain_files",
+    "smtpd_tls_dcert_file",
+    "smtpd_tls_eccert_file",
+    "smtpd_tls_security_level",
+    "smtpd_use_tls",
+    NULL,
+};
+
+static const char *
+get(const struct postconf *c, const char *service, const char *name)
+{
+	const char *v = postconf_get(c, service, name);
+
+	return v == NULL ? "" : v;
+}
+
+static bool
+is_missing(const char *path)
+{
+	return access(path, F_OK) == -1 &&
+	       (errno == ENOENT || errno == ENOTDIR);
+}
+
+/* One file of a list that is missing spoils all of them. */
+static bool
+has_chain(const char *list)
+{
+	char *copy = mem_dup(list), *save = NULL, *path;
+	bool has = true;
+
+	for (path = strtok_r(copy, ", \t\n", &save); path != NULL && has;
+	     path = strtok_r(NULL, ", \t\n", &save))
+		has = !is_missing(path);
+	free(copy);
+	return has;
+}
+
+static bool
+has_certificate(const struct postconf *c, const char *service)
+{
+	static const char *const older[] = {"smtpd_tls_cert_file",
+	    "smtpd_tls_eccert_file", "smtpd_tls_dcert_file"};
+	const char *v = get(c, service, "smtpd_tls_chain_files");
+	size_t i;
+
+	if (*v != '\0')
+		return has_chain(v);
+	for (i = 0; i < 3; i++) {
+		v = get(c, service, older[i]);
+		/* "none" is TLS without a certificate. */
+		if (*v != '\0' && (strcmp(v, "none") == 0 || !is_missing(v)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+offers_tls(const struct postconf *c, const char *service)
+{
+	const char *level = get(c, service, "smtpd_tls_security_level");
+
+	if (*level == '\0' &&
+	    strcmp(get(c, service, "smtpd_use_tls"), "yes") != 0 &&
+	    strcmp(get(c, service, "smtpd_enforce_tls"), "yes") != 0)
+		return false;
+	return strcmp(level, "none") != 0 && has_certificate(c, service);
+}
+
+void
+ours_take(struct ours *o, const struct postconf *c)
+{
+	const char *domain = get(c, NULL, "mydomain");
+	size_t i, n = strlen(domain), servers = 0, offering = 0;
+
+	*o = (struct ours){0};
+	if (strcmp(get(c, NULL, "append_dot_mydomain"), "yes") == 0 &&
+	    n <= DNAME_MAX)
+		memcpy(o->mydomain, domain, n);
+	for (i = 0; i < c->nservices; i++) {
+		if (strcmp(c->service[i].command, "smtpd") != 0)
+			continue;
+		servers++;
+		offering += offers_tls(c, c->service[i].name);
+	}
+	o->no_tls = servers > 0 && offering == 0;
+}
+
+int
+ours_print(const char *dir, struct buf *out, struct err *e)
+{
+	struct postconf c;
+	struct ours o;
+	int rv;
+
+	rv = postconf_read(&c, *dir == '\0' ? NULL : dir, ours_parameters, e);
+	if (rv == 0) {
+		ours_take(&o, &c);
+		buf_printf(out, "%d %s", o.no_tls, o.mydomain);
+	}
+	postconf_release(&c);
+	return rv;
+}
+
+void
+ours_parse(struct ours *o, const char *text, size_t len)
+{
+	*o = (struct ours){0};
+	if (len < 2 || len - 2 > DNAME_MAX)
+		return;
+	o->no_tls = text[0] == '1';
+	memcpy(o->mydomain, text + 2, len - 2);
+}
