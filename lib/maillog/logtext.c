@@ -271,6 +271,76 @@ logtext_ssl_error(struct span s, struct logtext_peer *peer, struct span *why)
 	return logtext_peer(s, peer, &rest) && take_why(rest, why);
 }
 
+/* "a@b>", behind its '<'; a quoted local part holds anything. */
+static bool
+take_address(struct span *s, struct span *out)
+{
+	size_t from = 0, at;
+
+	if (s->n > 0 && s->p[0] == '"')
+		for (from = 1; from < s->n && s->p[from] != '"'; from++)
+			if (s->p[from] == '\\')
+				from++;
+	at = from + span_chr(span_skip(*s, from), '>');
+	if (from > s->n || at >= s->n)
+		return false;
+	*out = (struct span){s->p, at};
+	*s = span_skip(*s, at + 1);
+	return true;
+}
+
+/* "from=<S> to=<R> proto=P helo=<H>" to the end; each may be missing. */
+static bool
+take_fields(struct span s, struct span *sender)
+{
+	struct span unused;
+
+	*sender = (struct span){0};
+	if (skip_word(&s, " from=<") && !take_address(&s, sender))
+		return false;
+	if (skip_word(&s, " to=<") && !take_address(&s, &unused))
+		return false;
+	if (skip_word(&s, " proto="))
+		s = span_skip(s, span_chr(s, ' '));
+	if (skip_word(&s, " helo=<")) {
+		if (!take_address(&s, &unused) || span_has(unused, " "))
+			return false;
+	}
+	return s.n == 0 || span_begins(s, " sasl_");
+}
+
+bool
+logtext_refusal(struct span s, struct logtext_refusal *out)
+{
+	struct span rest, fields;
+	size_t at;
+
+	*out = (struct logtext_refusal){0};
+	(void)span_cut(&s, ' ');
+	if (!skip_word(&s, "from ") || !logtext_peer(s, &out->peer, &rest) ||
+	    !skip_word(&rest, ": "))
+		return false;
+	out->reply = rest;
+	for (fields = rest; fields.n > 0; fields = span_skip(fields, 1)) {
+		fields = span_skip(fields, span_chr(fields, ';'));
+		if (fields.n > 0 &&
+		    take_fields(span_skip(fields, 1), &out->sender))
+			break;
+	}
+	if (fields.n == 0)
+		out->sender = (struct span){0};
+	out->reply.n = rest.n - fields.n;
+	out->text = out->reply;
+	(void)span_cut(&out->text, ' ');
+	at = span_chr(out->text, ' ');
+	if (at > 0 && out->text.p[0] >= '2' && out->text.p[0] <= '5' &&
+	    span_chr(out->text, '.') == 1) {
+		out->dsn = (struct span){out->text.p, at};
+		out->text = span_skip(out->text, at + 1);
+	}
+	return true;
+}
+
 bool
 logtext_attribute(struct span s, const char *name, struct span *out)
 {

@@ -47,6 +47,15 @@ struct logtext_delivery {
 	struct span reason;
 };
 
+/* "RCPT from PEER: CODE X.Y.Z TEXT; from=<S> to=<R> proto=P helo=<H>". */
+struct logtext_refusal {
+	struct logtext_peer peer;
+	struct span reply;  /* from CODE on, up to the fields */
+	struct span dsn;    /* X.Y.Z; empty if there is none */
+	struct span text;   /* of the reply, behind that */
+	struct span sender; /* empty: none, or not known yet */
+};
+
 /* The peer at the start of s, and what follows it. */
 bool logtext_peer(struct span s, struct logtext_peer *out, struct span *rest);
 
@@ -67,6 +76,14 @@ bool logtext_verify_failed(
 /* "SSL_connect error to PEER: WHY", "SSL_accept error from PEER: WHY". */
 bool logtext_ssl_error(
     struct span s, struct logtext_peer *peer, struct span *why);
+
+/*
+ * Behind "NOQUEUE: reject: ". A reply repeats addresses as they came, and an
+ * address can hold all that fields look like; of the places where they can
+ * begin, the first counts from which they fill the line to its end. There
+ * smtpd(8) quotes addresses, and leaves no blank in a HELO.
+ */
+bool logtext_refusal(struct span s, struct logtext_refusal *out);
 
 /* The word behind `name=` up to a comma or blank, quotes <> taken off. */
 bool logtext_attribute(struct span s, const char *name, struct span *out);

@@ -1,5 +1,7 @@
 #include "logfault.h"
 
+#include "logtext.h"
+
 struct phrase {
 	const char *text;
 	enum fault fault;
@@ -153,16 +155,13 @@ logfault_library(struct span text)
 }
 
 enum fault
-logfault_refusal(struct span text)
+logfault_refusal(const struct logtext_refusal *r)
 {
-	static const struct phrase phrases[] = {
-	    {" 450 4.7.10 ", FAULT_NO_STARTTLS},
-	    {" 451 4.7.10 ", FAULT_NO_STARTTLS},
-	    {" 550 5.7.10 ", FAULT_NO_STARTTLS},
-	    {" 554 5.7.10 ", FAULT_NO_STARTTLS},
-	    {" 530 5.7.0 Must issue a STARTTLS", FAULT_NO_STARTTLS},
-	    {"Session encryption is required", FAULT_NO_STARTTLS},
-	};
-
-	return find(text, phrases, COUNT(phrases), FAULT_OK);
+	if (span_is(r->dsn, "4.7.10") || span_is(r->dsn, "5.7.10"))
+		return FAULT_NO_STARTTLS;
+	/* Postfix's own: smtpd_tls_security_level, reject_plaintext_session. */
+	return begins(r->text, "Must issue a STARTTLS") ||
+		       begins(r->text, "Session encryption is required")
+		   ? FAULT_NO_STARTTLS
+		   : FAULT_OK;
 }

@@ -21,7 +21,9 @@ enum fault logfault_reason(struct span text, bool *vague);
 /* OpenSSL's words in "warning: TLS library problem: ...". */
 enum fault logfault_library(struct span text);
 
+struct logtext_refusal;
+
 /* FAULT_NO_STARTTLS if smtpd refused because there was no TLS, or OK. */
-enum fault logfault_refusal(struct span text);
+enum fault logfault_refusal(const struct logtext_refusal *r);
 
 #endif

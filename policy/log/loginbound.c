@@ -6,6 +6,7 @@
  */
 #include "logfault.h"
 #include "logstate.h"
+#include "mailaddr.h"
 
 #define WAYS 4 /* messages that share a place */
 
@@ -220,31 +221,26 @@ refusal(struct logjoin *j, const struct logprefix *p, struct span rest)
 	struct attempt a = {.direction = EVIDENCE_IN,
 	    .queue_id = {"NOQUEUE", 7},
 	    .result = {"rejected", 8}};
-	struct logtext_peer peer;
+	struct mailaddr_domain domain[MAILADDR_MAX];
+	struct logtext_refusal r;
 	struct logproc *proc;
-	struct span sender, tail;
-	size_t at = span_find(rest, " from ");
 
-	a.fault = logfault_refusal(rest);
-	if (a.fault == FAULT_OK || at == rest.n ||
-	    !logtext_peer(span_skip(rest, at + 6), &peer, &tail) ||
-	    logstate_loopback(peer.address))
+	if (!logtext_refusal(rest, &r) ||
+	    (a.fault = logfault_refusal(&r)) == FAULT_OK ||
+	    logstate_loopback(r.peer.address))
 		return NULL;
-	a.host = peer.host;
-	a.address = peer.address;
-	a.text = span_skip(tail, 2);
-	/* "450 4.7.10 text": the second word. */
-	sender = a.text;
-	(void)span_cut(&sender, ' ');
-	a.dsn = span_cut(&sender, ' ');
-	at = span_find(tail, "; from=<");
-	if (at < tail.n &&
-	    logtext_attribute(span_skip(tail, at + 1), "from", &sender))
-		(void)logtext_domain(sender, &a.domain);
+	a.host = r.peer.host;
+	a.address = r.peer.address;
+	a.text = span_skip(rest, (size_t)(r.reply.p - rest.p));
+	a.dsn = r.dsn;
+	/* As it came: Postfix rewrites it later. */
+	if (r.sender.n > 0 &&
+	    mailaddr_domains(r.sender.p, r.sender.n, domain) > 0)
+		a.domain = (struct span){domain[0].s, domain[0].len};
 	proc = logprocs_find(&j->procs, p);
 	a.time = logstate_time(j, p);
 	logstate_facts(
-	    proc != NULL && logproc_peer_same(&proc->session.peer, &peer)
+	    proc != NULL && logproc_peer_same(&proc->session.peer, &r.peer)
 		? &proc->session
 		: NULL,
 	    &a);

@@ -74,7 +74,7 @@ set_action(struct making *m, const struct lookup_rule *r)
 		buf_puts(&m->value, "reject_plaintext_session");
 	else
 		buf_printf(&m->value,
-		    "450 4.7.10 Mail from %s is accepted with your client "
+		    "450 4.3.0 Mail from %s is accepted with your client "
 		    "certificate only, as agreed: we cannot check it at "
 		    "present; this is our mistake. Try again later",
 		    r->key);

@@ -425,7 +425,8 @@ decide_inbound(const struct lookup_rule *rule, const struct policyproto *req,
 				 : "because inbound=warn");
 		return;
 	}
-	start(&t, out, "", "7.10");
+	/* What is our mistake must not be counted against the other side. */
+	start(&t, out, "", is_our_mistake(out->breach) ? "3.0" : "7.10");
 	add(&t, "Mail from %s%s is accepted %s only, as agreed: ", kind,
 	    rule->key,
 	    out->breach == BREACH_CLEAR || out->breach == BREACH_PROTOCOL ||

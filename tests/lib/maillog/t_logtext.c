@@ -275,10 +275,103 @@ t_faults(void **state)
 		check_str(verify[i].text,
 		    fault_text(logfault_verify(SPAN(verify[i].text))),
 		    fault_text(verify[i].fault));
-	assert_int_equal(logfault_refusal(SPAN("RCPT from h[1]: 450 4.7.10 x")),
-	    FAULT_NO_STARTTLS);
-	assert_int_equal(
-	    logfault_refusal(SPAN("RCPT from h[1]: 554 5.7.1 x")), FAULT_OK);
+}
+
+#define FROM "RCPT from h[192.0.2.1]: "
+#define ENDS " to=<us@ours.example> proto=ESMTP helo=<x>"
+#define OURS "<us@ours.example>: Recipient address rejected: Mail from"
+
+/* Only Postfix's own fields count, whatever a client writes. */
+static void
+t_refusals(void **state)
+{
+	static const struct {
+		const char *text;
+		bool tls;
+		const char *dsn, *sender;
+	} cases[] = {
+	    {FROM "450 4.7.10 " OURS " acme; from=<joe@acme.example>" ENDS,
+		true, "4.7.10", "joe@acme.example"},
+	    {FROM "550 5.7.10 " OURS " a; b; from=<>" ENDS, true, "5.7.10", ""},
+	    {FROM "450 4.7.1 Session encryption is required; "
+		  "from=<joe@acme.example>" ENDS,
+		true, "4.7.1", "joe@acme.example"},
+	    {"MAIL from h[192.0.2.1]: 530 5.7.0 Must issue a STARTTLS command "
+	     "first; from=<joe@acme.example> proto=ESMTP helo=<x>",
+		true, "5.7.0", "joe@acme.example"},
+	    {"CONNECT from h[192.0.2.1]: 530 5.7.0 Must issue a STARTTLS "
+	     "command first; proto=SMTP",
+		true, "5.7.0", ""},
+	    {FROM "450 4.7.10 " OURS " a; from=<joe@acme.example>" ENDS
+		  " sasl_username=<a b>",
+		true, "4.7.10", "joe@acme.example"},
+	    /* Refused for something else. */
+	    {FROM "554 5.7.1 <x 450 4.7.10 y@ours.example>: Relay access "
+		  "denied; from=<a@b.example> to=<\"x 450 4.7.10 "
+		  "y\"@ours.example> proto=ESMTP helo=<x>",
+		false, "5.7.1", "a@b.example"},
+	    {FROM
+		"550 5.1.1 <Session encryption is required@ours.example>: "
+		"Recipient address rejected: User unknown; from=<a@b.example> "
+		"to=<\"Session encryption is required\"@ours.example> "
+		"proto=ESMTP helo=<x>",
+		false, "5.1.1", "a@b.example"},
+	    {FROM "450 4.7.1 <x>: Helo command rejected: Host not found; "
+		  "from=<a@b.example> to=<us@ours.example> proto=ESMTP "
+		  "helo=<x?450?4.7.10?y>",
+		false, "4.7.1", "a@b.example"},
+	    {FROM "554 4.7.10; from=<a@b.example>" ENDS, true, "4.7.10",
+		"a@b.example"},
+	    {FROM "x 450 4.7.10 y; from=<a@b.example>" ENDS, false, "",
+		"a@b.example"},
+	    /* Whose is it? */
+	    {FROM "450 4.7.10 <x; from=<joe@acme.example>@ours.example>: "
+		  "Recipient address rejected: Mail from b; from=<a@b.example> "
+		  "to=<\"x; from=<joe@acme.example>\"@ours.example> "
+		  "proto=ESMTP helo=<x>",
+		true, "4.7.10", "a@b.example"},
+	    {FROM "450 4.7.10 <x; from=<joe@acme.example> to=<z> proto=ESMTP "
+		  "helo=<q@ours.example>: Recipient address rejected: Mail; "
+		  "from=<a@b.example> to=<\"x; from=<joe@acme.example> to=<z> "
+		  "proto=ESMTP helo=<q\"@ours.example> proto=ESMTP helo=<x>",
+		true, "4.7.10", "a@b.example"},
+	    {FROM "450 4.7.10 " OURS " b; from=<\"a; from=<joe@acme.example> "
+		  "to=<z> proto=ESMTP helo=<q>\\\"\"@b.example>" ENDS,
+		true, "4.7.10",
+		"\"a; from=<joe@acme.example> to=<z> proto=ESMTP "
+		"helo=<q>\\\"\"@b.example"},
+	    {FROM "450 4.7.10 " OURS " b; from=<a@b.example> "
+		  "to=<us@ours.example> proto=ESMTP "
+		  "helo=<x;?from=?joe@acme.example?>",
+		true, "4.7.10", "a@b.example"},
+	    /* Not by a Postfix that we know: nobody's. */
+	    {FROM "450 4.7.10 " OURS " b; from=<a@b.example> "
+		  "to=<us@ours.example> proto=ESMTP helo=<x; "
+		  "from=<joe@acme.example>> y",
+		true, "4.7.10", ""},
+	    {FROM "450 4.7.10 " OURS " b; from=<\"a", true, "4.7.10", ""},
+	    {FROM "450 4.7.10 " OURS " b; from=<\"a\\", true, "4.7.10", ""},
+	    {FROM "450", false, "", ""},
+	    {FROM, false, "", ""},
+	};
+	struct logtext_refusal r;
+	char got[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		check_true(
+		    cases[i].text, logtext_refusal(SPAN(cases[i].text), &r));
+		check_int(cases[i].text,
+		    logfault_refusal(&r) == FAULT_NO_STARTTLS, cases[i].tls);
+		(void)snprintf(got, sizeof(got), "%.*s", SPAN_ARG(r.dsn));
+		check_str(cases[i].text, got, cases[i].dsn);
+		(void)snprintf(got, sizeof(got), "%.*s", SPAN_ARG(r.sender));
+		check_str(cases[i].text, got, cases[i].sender);
+	}
+	assert_false(logtext_refusal(SPAN("RCPT from h"), &r));
+	assert_false(logtext_refusal(SPAN("RCPT h[1]: 450 4.7.10 x"), &r));
+	assert_false(logtext_refusal(SPAN(""), &r));
 }
 
 int
@@ -289,6 +382,7 @@ main(void)
 	    cmocka_unit_test(t_deliveries),
 	    cmocka_unit_test(t_words),
 	    cmocka_unit_test(t_faults),
+	    cmocka_unit_test(t_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -154,6 +154,24 @@ static const struct {
 	  "active)\n",
 	"in AAAAB1 d.example h.d[2.2.2.3] clear no unknown unknown  received "
 	"ok\n"},
+    {"refusals: whose, and for what",
+	T
+	"postfix/smtpd[2]: NOQUEUE: reject: RCPT from h.c[2.2.2.2]: 450 "
+	"4.7.10 <u@o.example>: Recipient address rejected: Mail from; "
+	"from=<joe%c.example> to=<u@o.example> proto=ESMTP helo=<x>\n" T
+	"postfix/smtpd[2]: NOQUEUE: reject: RCPT from h.c[2.2.2.2]: 554 5.7.1 "
+	"<x 450 4.7.10 y@o.example>: Relay access denied; from=<a@c.example> "
+	"to=<\"x 450 4.7.10 y\"@o.example> proto=ESMTP helo=<x>\n" T
+	"postfix/smtpd[2]: NOQUEUE: reject: RCPT from h.c[2.2.2.2]: 450 4.7.1 "
+	"Session encryption is required; from=<\"; from=<x@d.example>\"@c."
+	"example> to=<u@o.example> proto=ESMTP helo=<x>\n" T
+	"postfix/smtpd[2]: NOQUEUE: reject: RCPT from h.c[2.2.2.2]: 450 4.3.0 "
+	"<u@o.example>: Recipient address rejected: our server offers no "
+	"TLS; from=<a@c.example> to=<u@o.example> proto=ESMTP helo=<x>\n",
+	"in NOQUEUE c.example h.c[2.2.2.2] clear no unknown unknown  rejected "
+	"no-starttls\n"
+	"in NOQUEUE c.example h.c[2.2.2.2] clear no unknown unknown  rejected "
+	"no-starttls\n"},
     {"a content filter's way back",
 	T "postfix/smtpd[2]: AAAAB1: client=localhost[127.0.0.1]\n" T
 	  "postfix/qmgr[3]: AAAAB1: from=<x@c.example>, size=1, nrcpt=1 (queue "

@@ -198,7 +198,7 @@ static const struct {
     {"example", "DUNNO"},
     {"notboth.example", "DUNNO"},
     {"named.example",
-	"450 4.7.10 Mail from named.example is accepted with your client "
+	"450 4.3.0 Mail from named.example is accepted with your client "
 	"certificate only, as agreed: we cannot check it at present; this is "
 	"our mistake. Try again later"},
 };

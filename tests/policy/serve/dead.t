@@ -95,7 +95,7 @@ closed()
 		"$(smtp joe@strict.example)" "$clear"
 	like "$1: a certificate that nobody can compare" \
 		"$(smtp joe@named.example tls)" \
-		'^450 4\.7\.10 .* with your client certificate only, as agreed: we'
+		'^450 4\.3\.0 .* with your client certificate only, as agreed: we'
 	like "$1: U-label" "$(smtp joe@MÜNCHEN.example)" "$clear"
 	like "$1: A-label" "$(smtp joe@xn--mnchen-3ya.example)" "$clear"
 	like "$1: percent" "$(smtp joe%acme.example)" "$clear"

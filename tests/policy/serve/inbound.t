@@ -172,25 +172,25 @@ done
 kill -HUP "$daemon"
 ok 'that we offer none is told' daemon_logged 'no smtpd of ours offers TLS'
 like 'and nobody is told off' "$(smtp joe@strict.example)" \
-	'^450 4\.7\.10 .* agreed: our server offers no TLS at present; this is our'
-ok 'nor in the log' grep -q \
-	'inbound defer: our smtpd offers no TLS .*: domain=strict.example' \
-	"$T/tlspactd.log"
+	'^450 4\.3\.0 .* agreed: our server offers no TLS at present; this is our'
 like 'somebody used TLS all the same' "$(smtp joe@stranger.example tls)" \
 	"$ok_reply"
 like 'so it was not us' "$(smtp joe@strict.example)" '^550 5\.7\.10 '
+for gateway in 192.0.2.25:25 127.0.1.1:25; do
+	postconf -c "$LAB/recv/etc" -P "$gateway/inet/smtpd_tls_security_level=may"
+done
 
 # Restart: Postfix never notices.
 daemon_stop
 is 'SIGTERM ends it well' "$daemon_status" 0
-daemon_start || bail 'it does not come back'
+daemon_start postfix_config="$LAB/recv/etc" || bail 'it does not come back'
 like 'after a restart' "$(smtp joe@acme.example)" '^450 4\.7\.10 '
 kill -KILL "$daemon"
 wait "$daemon" 2>/dev/null
 ok 'after kill -9 the socket file is there' test -S "$SOCKETS/policy"
 like 'and mail comes in by the default action' "$(smtp joe@acme.example tls)" \
 	"$ok_reply"
-daemon_start || bail 'it does not come back'
+daemon_start postfix_config="$LAB/recv/etc" || bail 'it does not come back'
 like 'the stale socket is no obstacle' "$(smtp joe@acme.example)" \
 	'^450 4\.7\.10 '
 run "$B/tlspactd" -d -C /dev/null -o map="$MAP" -o service_user= \
