@@ -272,6 +272,14 @@ check_partner(
 	if (t->inbound_verify == INBOUND_KEY && t->key->n == 0)
 		diag_error(d, file, p->line,
 		    "partner %s: inbound-verify=key needs key=", p->name);
+	if (t->inbound_verify == INBOUND_NAME && t->inbound != INBOUND_OFF &&
+	    t->ca->n == 0)
+		diag_warning(d, file, p->line,
+		    "partner %s: inbound-verify=name: public CAs make no "
+		    "certificates for clients any more (since mid 2026), and "
+		    "renewed ones are refused; agree on the key "
+		    "(inbound-verify=key)",
+		    p->name);
 	if (t->mode == MODE_ENFORCED && p->contact == NULL)
 		diag_warning(d, file, p->line,
 		    "partner %s is enforced and has no contact", p->name);

@@ -12,6 +12,7 @@
 #include "num.h"
 #include "postconf.h"
 #include "quote.h"
+#include "target.h"
 #include "inboundmap.h"
 #include "wiring_ask.h"
 #include "wiring_dead.h"
@@ -255,6 +256,27 @@ check_offer(struct client *k)
 		    "they came by");
 }
 
+/* CAs of the web make certificates for servers only. */
+static void
+check_purpose(struct client *k)
+{
+	const char *file = wiring_get(k, "smtpd_tls_CAfile");
+	bool can = wiring_version(k->c) >= TARGET_VERSION(3, 12);
+
+	if ((strcmp(file, k->map->ca_file) != 0 &&
+		!is_yes(k, "tls_append_default_CA")) ||
+	    is_yes(k, "tls_trust_server_ccerts"))
+		return;
+	wiring_found(k, FINDING_NOTE, "smtpd_tls_CAfile",
+	    can ? "postconf -e 'tls_trust_server_ccerts = yes', or agree with "
+		  "partners on their keys (inbound-verify=key)"
+		: "agree with partners on their keys (inbound-verify=key), or "
+		  "have Postfix 3.12 and tls_trust_server_ccerts",
+	    "inbound-verify=name by public CAs: they make no certificates for "
+	    "clients any more (since mid 2026), and Postfix refuses those for "
+	    "servers: such partners are refused as soon as they renew");
+}
+
 static void
 check_ccert(struct client *k)
 {
@@ -294,6 +316,7 @@ check_ccert(struct client *k)
 		    "%s: %s: Postfix offers no TLS to those who send",
 		    quotes(file).s, strerror(why));
 	free(fix);
+	check_purpose(k);
 }
 
 /* Ports at which our own users send are no business of partners. */

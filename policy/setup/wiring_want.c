@@ -175,6 +175,9 @@ want_inbound(struct wanting *w)
 		want(w, "smtpd_tls_ask_ccert", "yes", "");
 	if (m->ask_name > 0)
 		want(w, "smtpd_tls_CAfile", m->ca_file, "*");
+	/* Who it is says the name; no purpose is needed for that. */
+	if (m->ask_name > 0 && w->target->version >= TARGET_VERSION(3, 12))
+		want(w, "tls_trust_server_ccerts", "yes", "");
 	if (m->ask_key > 0)
 		want(w, "smtpd_tls_fingerprint_digest", "sha256", "");
 	want_asking(w);

@@ -33,7 +33,9 @@ static const struct {
 	"  inbound-verify=name inbound-action=reject on-failure=drop\n"
 	"  drop-to=key drop-after=3/15m drop-for=4h contact=a@a.example\n"
 	"  operator=o ticket=4711 review=2027-01-01 { note = a b }\n",
-	""},
+	"3~ partner a: inbound-verify=name: public CAs make no certificates "
+	"for clients any more (since mid 2026), and renewed ones are refused; "
+	"agree on the key (inbound-verify=key)\n"},
     {"comments inside", "partner a\n# x\n  domain=a.example\n", ""},
 
     {"unknown word", "foo a\n",
@@ -186,6 +188,17 @@ static const struct {
 	"1~ partner a: its review was due on 2026-11-22\n"},
     {"review today", "partner a domain=a.example review=2026-11-23\n",
 	"1~ partner a: its review was due on 2026-11-23\n"},
+    {"clients by public CAs",
+	"partner a domain=a.example inbound=require inbound-verify=name\n",
+	"1~ partner a: inbound-verify=name: public CAs make no certificates "
+	"for clients any more (since mid 2026), and renewed ones are refused; "
+	"agree on the key (inbound-verify=key)\n"},
+    {"clients by a CA of their own",
+	"partner a domain=a.example inbound=require inbound-verify=name "
+	"ca=/x\n",
+	""},
+    {"clients that are not looked at",
+	"partner a domain=a.example inbound-verify=name\n", ""},
     {"review tomorrow", "partner a domain=a.example review=2026-11-24\n", ""},
     {"weaker sub-domain",
 	"partner a " E "domain=a.example\npartner b\n domain=x.a.example\n",

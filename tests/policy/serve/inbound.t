@@ -50,7 +50,7 @@ partner keyed mode=enforced domain=keyed.example inbound-verify=key
 partner muc mode=enforced domain=münchen.example contact=a@acme.example
 REGISTRY
 run compile
-is 'the registry compiles' "$rc$err" 0 || bail 'nothing to test'
+is 'the registry compiles' "$rc" 0 || bail "$err"
 daemon_start postfix_config="$LAB/recv/etc" || bail 'tlspactd does not start'
 lab_start || bail 'the lab does not start'
 

@@ -242,6 +242,62 @@ line(const struct wiring_lines *w, const char *name)
 	return NULL;
 }
 
+/* Public CAs make certificates for servers only, which 3.12 can take. */
+static void
+test_purpose(void **state)
+{
+	static const struct {
+		const char *name, *file, *version, *trust, *append;
+		const char *fix; /* NULL: no note */
+	} cases[] = {
+	    {"their own CA", "/client-ca.pem", "3.7.11", "", "no", NULL},
+	    {"public ones", "/ca.pem", "3.7.11", "", "no",
+		"agree with partners on their keys"},
+	    {"the library's", "/client-ca.pem", "3.7.11", "", "yes",
+		"agree with partners on their keys"},
+	    {"3.12", "/ca.pem", "3.12.0", "no", "no",
+		"postconf -e 'tls_trust_server_ccerts = yes'"},
+	    {"3.12, as it should be", "/ca.pem", "3.12.0", "yes", "no", NULL},
+	};
+	struct map_facts asks = facts;
+	struct target newest = target;
+	struct wiring_lines w;
+	struct postconf c;
+	struct findings f;
+	size_t i, n;
+
+	(void)state;
+	asks.ask_name = 1;
+	for (i = 0; i < COUNT(cases); i++) {
+		c = conf_with("mail_version", cases[i].version);
+		for (n = 0; n < 4; n++) {
+			static const char *const more[] = {"smtpd_tls_CAfile",
+			    "tls_trust_server_ccerts", "tls_append_default_CA",
+			    "smtpd_tls_ask_ccert"};
+
+			names[c.n] = (char *)(uintptr_t)more[n];
+			values[c.n++] =
+			    (char *)(uintptr_t)(n == 0	 ? cases[i].file
+						: n == 1 ? cases[i].trust
+						: n == 2 ? cases[i].append
+							 : "yes");
+		}
+		wiring_check(&c, &asks, readable, &f);
+		check_int(cases[i].name, f.faults, 0);
+		check_int(cases[i].name, f.n, cases[i].fix != NULL);
+		if (cases[i].fix != NULL)
+			check_has(cases[i].name, f.v[0].fix, cases[i].fix);
+		findings_release(&f);
+	}
+	wiring_want(NULL, &asks, &newest, &w);
+	assert_null(line(&w, "tls_trust_server_ccerts"));
+	wiring_lines_release(&w);
+	newest.version = TARGET_VERSION(3, 12);
+	wiring_want(NULL, &asks, &newest, &w);
+	assert_string_equal(line(&w, "tls_trust_server_ccerts"), "yes");
+	wiring_lines_release(&w);
+}
+
 static void
 test_lines(void **state)
 {
@@ -585,6 +641,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_inbound),
 	    cmocka_unit_test(test_client_certificates),
+	    cmocka_unit_test(test_purpose),
 	    cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_ask),
 	    cmocka_unit_test(test_services),
