@@ -10,6 +10,7 @@
 #include "ctlstatus.h"
 #include "flush.h"
 #include "mem.h"
+#include "registry.h"
 #include "step.h"
 
 #define NOW 1795392000 /* 2026-11-23T00:00:00Z */
@@ -427,6 +428,82 @@ test_status(void **state)
 	assert_false(ctlstatus_odd(&f));
 }
 
+/* What the map says comes first, whatever the ledger has. */
+static void
+test_status_by_map(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t rows;	/* lowered in the map */
+		time_t end;	/* of that */
+		bool in_ledger; /* lowered until NOW + HOUR */
+		const char *map_fault, *ledger_fault;
+		bool lowered, wrong;
+		const char *says, *says_not;
+	} cases[] = {
+	    {"neither", 0, 0, false, NULL, NULL, false, false,
+		"not in the registry\n", "lowered"},
+	    {"both", 2, NOW + HOUR, true, NULL, NULL, true, true,
+		", lowered to encrypt until 01:00 (1 h left)", "STILL"},
+	    {"the map alone", 2, NOW + HOUR, false, NULL, NULL, true, true,
+		"the ledger has no such downgrade", "nothing lowered"},
+	    {"the ledger alone", 0, 0, true, NULL, NULL, false, false,
+		"not in the registry\n", ", lowered to"},
+	    {"its end has passed", 2, NOW, false, NULL, NULL, true, true,
+		", STILL LOWERED to encrypt, which ended at 00:00:00", "next"},
+	    {"no ledger", 2, NOW + HOUR, false, NULL, "damaged", true, true,
+		"why         not known: the ledger cannot be read", "STILL"},
+	    {"no map", 0, 0, true, "damaged", NULL, true, false,
+		", lowered to encrypt until 01:00", "STILL"},
+	};
+	static const struct terms terms = {.mode = MODE_ENFORCED};
+	static const struct partner acme = {.name = "acme", .terms = &terms};
+	struct buf out = {0};
+	struct ctl_facts f;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		f = (struct ctl_facts){.name = "acme",
+		    .full = LEVEL_SECURE,
+		    .in_map = cases[i].map_fault == NULL,
+		    .map_level =
+			cases[i].rows > 0 ? LEVEL_ENCRYPT : LEVEL_SECURE,
+		    .map_fault = cases[i].map_fault,
+		    .ledger_fault = cases[i].ledger_fault,
+		    .low = {.rows = cases[i].rows,
+			.level = LEVEL_ENCRYPT,
+			.full = LEVEL_SECURE,
+			.end = cases[i].end}};
+		if (cases[i].in_ledger)
+			f.lowered = (struct ctl_lowered){.id = 1,
+			    .before = LEVEL_SECURE,
+			    .after = LEVEL_ENCRYPT,
+			    .begin = NOW - HOUR,
+			    .end = NOW + HOUR,
+			    .reason = "expired",
+			    .ticket = "",
+			    .author = "root",
+			    .sudo_user = "",
+			    .extended_by = "",
+			    .fault = ""};
+		buf_clear(&out);
+		ctlstatus_print(&f, NOW, &out);
+		check_has(cases[i].name, out.data, cases[i].says);
+		check_true(
+		    cases[i].name, strstr(out.data, cases[i].says_not) == NULL);
+		check_int(
+		    cases[i].name, ctlstatus_lowered(&f), cases[i].lowered);
+		check_int(
+		    cases[i].name, ctlstatus_wrong(&f, NOW), cases[i].wrong);
+		/* One that is in the registry may be lowered in time. */
+		f.partner = &acme;
+		check_int(cases[i].name, ctlstatus_wrong(&f, NOW),
+		    cases[i].rows > 0 && cases[i].end <= NOW);
+	}
+	buf_free(&out);
+}
+
 int
 main(void)
 {
@@ -441,6 +518,7 @@ main(void)
 	    cmocka_unit_test(test_many_waiting),
 	    cmocka_unit_test(test_author),
 	    cmocka_unit_test(test_status),
+	    cmocka_unit_test(test_status_by_map),
 	};
 
 	assert_int_equal(setenv("TZ", "UTC", 1), 0);
