@@ -67,7 +67,8 @@ void ctl_done(const struct ctl *c, const struct ctl_facts *f, const char *verb,
 /* Warn of what lowering from one level to another may do. */
 void ctl_warn(
     struct ctl *c, struct ctl_facts *f, enum level now, enum level to);
-void ctl_warn_requiretls(struct ctl *c, struct ctl_facts *f, enum level to);
+/* The same of keeping it lowered for longer. */
+void ctl_warn_longer(struct ctl *c, struct ctl_facts *f);
 
 /* Look at the gateways now, if tlspact-probe is there. */
 int ctl_probe(struct ctl *c, struct ctl_facts *f);

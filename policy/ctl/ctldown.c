@@ -360,7 +360,8 @@ extend_to(struct ctl *c, struct ctl_facts *f, const struct ctl_lower *lower)
 	}
 	if ((code = ctl_end(c, lower, &end)) != EX_OK)
 		return code;
-	ctl_warn_requiretls(c, f, f->lowered.after);
+	if (end > f->lowered.end)
+		ctl_warn_longer(c, f);
 	q = mem_printf("keep %s at %s until %s, not %s?", f->name,
 	    level_name(f->lowered.after), clock_text_seconds(end, c->now, when),
 	    clock_text_seconds(f->lowered.end, c->now, was));

@@ -160,7 +160,7 @@ ctl_facts_get(
 {
 	int code;
 
-	*f = (struct ctl_facts){0};
+	*f = (struct ctl_facts){.requiretls = -1};
 	if ((code = find(c, name, f)) != EX_OK)
 		return code;
 	code = ctl_facts_kept(c, f, 1);

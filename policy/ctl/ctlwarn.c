@@ -96,15 +96,14 @@ warn_common(const struct ctl *c, const struct ctl_facts *f)
  * Postfix 3.11 and later returns mail that demands REQUIRETLS to its sender
  * at once where no certificate is checked; at `key` it goes.
  */
-void
-ctl_warn_requiretls(struct ctl *c, struct ctl_facts *f, enum level to)
+static void
+warn_requiretls(struct ctl *c, struct ctl_facts *f, enum level to)
 {
 	const struct waiting *w = &f->waiting;
 	struct target target;
 	struct err e;
 	size_t n = 0;
 
-	f->requiretls = -1;
 	if (to >= LEVEL_KEY || settings_target(&c->set, 0, &target, &e) == -1 ||
 	    target.version < TARGET_REQUIRETLS)
 		return;
@@ -152,5 +151,12 @@ ctl_warn(struct ctl *c, struct ctl_facts *f, enum level now, enum level to)
 	warn_stranger(f, to);
 	warn_common(c, f);
 	warn_clock(c);
-	ctl_warn_requiretls(c, f, to);
+	warn_requiretls(c, f, to);
+}
+
+void
+ctl_warn_longer(struct ctl *c, struct ctl_facts *f)
+{
+	warn_stranger(f, f->lowered.after);
+	warn_requiretls(c, f, f->lowered.after);
 }

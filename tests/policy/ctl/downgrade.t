@@ -136,7 +136,12 @@ like 'or it is not known' "$err" 'REQUIRETLS .* is not known'
 ok 'globex is lowered' ctl downgrade globex.example --for 1h --reason test \
 	--to encrypt --yes
 ok 'its mail arrives' wait_for 10 arrived_encrypted "$other"
-ok 'it is restored' ctl restore globex
+PATH=$T/bin:$PATH run ctl extend globex --for 2h "${new[@]}" -n
+like 'longer is told, too' "$err" 'REQUIRETLS .* none waits now'
+run ctl extend globex --for 1h "${new[@]}" -o postfix_version=3.10.4 -n -j
+unlike 'but not of an older Postfix' "$err" REQUIRETLS
+run ctl restore globex -j
+like 'a restore returns none' "$out" '"requiretls_waiting": null'
 four=$(lab_send joe@globex.example)
 like 'and the next mail is held' "$(lab_outcome "$four")" "$expired"
 
