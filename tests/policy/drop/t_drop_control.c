@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -100,19 +101,26 @@ test_who(void **state)
 	}
 }
 
+static struct strs *
+list(size_t n, const char *a, const char *b)
+{
+	struct strs *s = calloc(1, sizeof(*s) + 2 * sizeof(s->v[0]));
+
+	assert_non_null(s);
+	s->n = n;
+	s->v[0] = a;
+	s->v[1] = b;
+	return s;
+}
+
 /* What the registry says becomes that. */
 static void
 test_rules(void **state)
 {
-	struct two {
-		struct strs list;
-		const char *v[2];
-	};
-	static struct two one = {.list = {1}, .v = {"/a"}},
-			  both = {.list = {2}, .v = {"/a", "/b"}},
-			  joined = {.list = {1}, .v = {"/a/b"}};
-	struct strs none = {0};
-	struct terms t = {.mode = MODE_ENFORCED, .ca = &none};
+	struct strs *none = list(0, NULL, NULL), *one = list(1, "/a", NULL),
+		    *both = list(2, "/a", "/b"),
+		    *joined = list(1, "/a/b", NULL);
+	struct terms t = {.mode = MODE_ENFORCED, .ca = none};
 	struct partner p = {.terms = &t};
 	struct drop_rules r, s;
 
@@ -126,15 +134,19 @@ test_rules(void **state)
 	drop_rules_of(&p, &r);
 	assert_int_equal(r.by, DROP_BY_TLS);
 	t.verify = VERIFY_NAME;
-	t.ca = &one.list;
+	t.ca = one;
 	drop_rules_of(&p, &r);
 	assert_int_equal(r.by, DROP_BY_OWN_CA);
-	t.ca = &both.list;
+	t.ca = both;
 	drop_rules_of(&p, &s);
 	assert_true(r.ca != s.ca);
-	t.ca = &joined.list;
+	t.ca = joined;
 	drop_rules_of(&p, &r);
 	assert_true(r.ca != s.ca);
+	free(none);
+	free(one);
+	free(both);
+	free(joined);
 }
 
 int
