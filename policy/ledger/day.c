@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "buf.h"
 #include "digest.h"
@@ -13,6 +14,7 @@
 #include "ledger.h"
 #include "mem.h"
 #include "num.h"
+#include "settings.h"
 
 #define SECONDS 86400
 #define DAY_TEXT 16 /* bytes of YYYY-MM-DD, NUL included, and room */
@@ -450,12 +452,21 @@ look_again(struct ledger *l, const struct day *was, const struct day *is,
 	    is, pruned, now, e);
 }
 
+/* The number of the day that was told last, -1 if none was. 0 or -1. */
+static int
+last_told(struct ledger *l, int64_t *last, struct err *e)
+{
+	const struct ledger_event_query q = {
+	    .kind = DAY_EVENT, .newest_first = true, .limit = 1};
+
+	*last = -1;
+	return ledger_events(l, &q, take_last, last, e);
+}
+
 int
 day_close(struct ledger *l, struct evidence *v, time_t pruned, time_t now,
     struct err *e)
 {
-	struct ledger_event_query q = {
-	    .kind = DAY_EVENT, .newest_first = true, .limit = 1};
 	const struct ledger_event_query all = {0};
 	const int64_t yesterday = (int64_t)now / SECONDS - 1;
 	int64_t last = -1, i;
@@ -465,10 +476,8 @@ day_close(struct ledger *l, struct evidence *v, time_t pruned, time_t now,
 	size_t k;
 	int rv;
 
-	if (ledger_events(l, &q, take_last, &last, e) == -1)
-		return -1;
-	if (last >= yesterday)
-		return 0;
+	if ((rv = last_told(l, &last, e)) == -1 || last >= yesterday)
+		return rv;
 	d.to = yesterday;
 	d.from = last == -1 ? yesterday : last + 1 - LOOK_BACK;
 	if (d.from < yesterday - BACK)
@@ -482,12 +491,39 @@ day_close(struct ledger *l, struct evidence *v, time_t pruned, time_t now,
 		rv = look_again(l, &t.v[k].day, &day, pruned, now, e);
 	}
 	for (i = d.from; rv == 0 && i <= yesterday; i++)
-		if (i > last) {
+		/* Nothing is lost where there was nothing before. */
+		if (i > last && (last != -1 || d.n > 0)) {
 			day = find(&d, i);
 			rv = append(l, DAY_EVENT, "", &day, pruned, now, e);
 		}
 	free(t.v);
 	days_free(&d);
+	return rv;
+}
+
+time_t
+day_pruned(const struct settings *set, time_t now)
+{
+	return set->keep == 0 || (time_t)set->keep >= now
+		   ? 0
+		   : now - (time_t)set->keep;
+}
+
+int
+day_run(struct ledger *l, const struct settings *set, time_t now, struct err *e)
+{
+	struct evidence *v;
+	int64_t last;
+	int rv;
+
+	if ((rv = last_told(l, &last, e)) == -1 ||
+	    last >= (int64_t)now / SECONDS - 1)
+		return rv;
+	v = evidence_open(set->evidence, set->ledger, EVIDENCE_READ, e);
+	if (v == NULL && e->code != EX_NOINPUT)
+		return -1;
+	rv = day_close(l, v, day_pruned(set, now), now, e);
+	evidence_close(v);
 	return rv;
 }
 

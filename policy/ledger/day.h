@@ -18,18 +18,29 @@
 struct err;
 struct evidence;
 struct ledger;
+struct settings;
 
 #define DAY_EVENT "day"
 #define DAY_CHANGED "day-changed"
 
 /*
  * Append what is over by now and not told yet, a month back at most, and what
- * has changed in the week before. Evidence from before `pruned` may have been
- * removed by evidence_prune(). Cheap if there is nothing to do. v may be NULL:
- * there is none. 0 or -1.
+ * has changed in the week before. The first one that is told has something.
+ * Evidence from before `pruned` may have been removed by evidence_prune().
+ * Cheap if there is nothing to do. v may be NULL: there is none. 0 or -1.
  */
 int day_close(struct ledger *l, struct evidence *v, time_t pruned, time_t now,
     struct err *e);
+
+/*
+ * The same with the evidence of the settings, if any day is due. What cannot
+ * be read now is told the next time.
+ */
+int day_run(
+    struct ledger *l, const struct settings *set, time_t now, struct err *e);
+
+/* Before that time evidence may be gone, as the settings say; 0: never. */
+time_t day_pruned(const struct settings *set, time_t now);
 
 /*
  * Hold the evidence against the events. Of days that began before `pruned`

@@ -11,6 +11,7 @@
 #include "author.h"
 #include "buf.h"
 #include "cdbmap.h"
+#include "day.h"
 #include "digest.h"
 #include "err.h"
 #include "ledger.h"
@@ -414,6 +415,8 @@ mapevent_look(const struct settings *set, time_t now, struct err *e)
 	if ((l = ledger_open(set->ledger, LEDGER_WRITE, e)) == NULL)
 		return -1;
 	rv = look(l, set, live, now, e);
+	if (rv == 0)
+		rv = day_run(l, set, now, e);
 	ledger_close(l);
 	return rv;
 }

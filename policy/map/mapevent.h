@@ -29,8 +29,9 @@ struct settings;
 #define MAPEVENT_LATER 1
 
 /*
- * Hold the map in place against the last event about it. A ledger that is
- * not there is not made. 0, or -1 with *e set if it cannot be told.
+ * Hold the map in place against the last event about it, and tell what days
+ * are over (day.h). A ledger that is not there is not made. 0, or -1 with *e
+ * set if it cannot be told.
  */
 int mapevent_look(const struct settings *set, time_t now, struct err *e);
 

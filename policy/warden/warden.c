@@ -6,6 +6,7 @@
 
 #include "buf.h"
 #include "dname.h"
+#include "day.h"
 #include "err.h"
 #include "evidence.h"
 #include "ledger.h"
@@ -523,6 +524,20 @@ prune(struct warden *k, time_t now)
 		warden_complain("old notices cannot be removed", e.text);
 }
 
+/* The day before goes into the record. */
+static void
+tell_day(struct warden *k, time_t now)
+{
+	struct err e;
+
+	if (now / WARDEN_DAY == k->day_told)
+		return;
+	k->day_told = now / WARDEN_DAY;
+	if (day_run(k->ledger, k->set, now, &e) == -1)
+		warden_complain(
+		    "the evidence of yesterday is not in the record", e.text);
+}
+
 void
 warden_tick(struct warden *k, time_t now)
 {
@@ -543,6 +558,7 @@ warden_tick(struct warden *k, time_t now)
 		k->hands.sweep(k->hands.ctx);
 	}
 	warden_send(k, now);
+	tell_day(k, now);
 	prune(k, now);
 }
 

@@ -130,6 +130,7 @@ struct warden {
 	time_t sweep_next;
 	time_t expiry_next;
 	time_t prune_next;
+	time_t day_told; /* number of the day on which that was done */
 
 	int64_t sending; /* 0: none */
 	unsigned sending_tries;

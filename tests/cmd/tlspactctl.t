@@ -387,4 +387,27 @@ run compile
 is 'without a ledger the end is kept all the same' "$(row acme.example)" secure
 run compile
 is 'and then nothing is missed' "$rc" 0
+
+# What was seen yesterday is told by the record, so that it is missed.
+if command -v sqlite3 >/dev/null; then
+	rm -f "$T"/ledger.db* "$T"/evidence.db* "$T"/policy.cdb*
+	ok 'a probe failed' "$B/tools/probed" "$T/evidence.db" acme acme.example mx1 expired
+	yesterday=$(date -u -d yesterday +%F)
+	sqlite3 "$T/evidence.db" "INSERT INTO log_count VALUES('$yesterday',
+		'acme', 1, 0, '', '', 'sent', 2)"
+	ok 'the ledger is made' compile
+	ok 'the day is told by the next run' compile
+	ok 'once' compile
+	run ctl history
+	is 'in one event' "$(grep -c ' day ' <<<"$out")" 1
+	like 'with its numbers' "$out" " day .*: $yesterday: 2 mails counted, 2 in clear; 0 failures; 0 looks"
+	ok 'all is whole' ctl history --check
+	sqlite3 "$T/evidence.db" 'UPDATE log_count SET seen = 3'
+	run ctl history --check
+	is 'clear mail that never was is missed' "$rc" 1
+	like 'by its day' "$out" "FLAW  the evidence of $yesterday is not what event 2 says: its counts of the log"
+	rm "$T"/evidence.db*
+	run ctl history --check
+	is 'and so is all evidence' "$rc" 1
+fi
 done_testing
