@@ -263,7 +263,7 @@ print_some(const struct mapchanges *c, enum change change, struct buf *out)
 
 /* "registry: 1 weaker (a.example secure -> opportunistic), 1 added". */
 static void
-print_text(const struct mapchanges *c, bool first, struct buf *out)
+print_text(const struct mapchanges *c, const char *first, struct buf *out)
 {
 	static const enum change order[] = {CHANGE_WEAKER, CHANGE_REMOVED,
 	    CHANGE_OTHER, CHANGE_STRONGER, CHANGE_ADDED};
@@ -277,7 +277,7 @@ print_text(const struct mapchanges *c, bool first, struct buf *out)
 			between = ", ";
 		}
 	if (first)
-		buf_printf(out, "the first map, %zu row%s", c->rows,
+		buf_printf(out, "%s, %zu row%s", first, c->rows,
 		    c->rows == 1 ? "" : "s");
 	else if (c->n == 0)
 		buf_puts(out, "no row is demanded otherwise");
@@ -446,7 +446,11 @@ announce(const struct settings *set, struct mapchanges *c, bool first,
 	json_object_set_new(data, "causes", json_causes(c));
 	json_object_set_new(data, "changes", json_changes(c));
 	json_object_set_new(data, "levels", json_levels(c));
-	print_text(c, first, &text);
+	print_text(c,
+	    !first	      ? NULL
+	    : *before == '\0' ? "the first map"
+			      : "in place of a damaged map",
+	    &text);
 	add_rows(data, c);
 	rv = append(l, KIND, text.data, data, now, e);
 	json_decref(data);

@@ -168,7 +168,7 @@ t_edits(void **state)
 static void
 t_by_hand(void **state)
 {
-	char *old = check_path(dir, "old");
+	char *old = check_path(dir, "old"), *text;
 
 	(void)state;
 	registry("enforced verify=none");
@@ -214,6 +214,12 @@ t_by_hand(void **state)
 	    "that of event 4; 2 rows, 2 of them enforced\n");
 	check_puts(set.map, "no map at all");
 	assert_int_equal(compile_now(NULL), 0);
+	text = told();
+	check_has("damaged", text,
+	    "map-unrecorded: the map was changed without a record: it is not "
+	    "that of event 5; it is damaged\n"
+	    "map: in place of a damaged map, 2 rows\n");
+	free(text);
 	free(old);
 }
 
