@@ -302,11 +302,9 @@ take_fields(struct span s, struct span *sender)
 		return false;
 	if (skip_word(&s, " proto="))
 		s = span_skip(s, span_chr(s, ' '));
-	if (skip_word(&s, " helo=<")) {
-		if (!take_address(&s, &unused) || span_has(unused, " "))
-			return false;
-	}
-	return s.n == 0 || span_begins(s, " sasl_");
+	if (skip_word(&s, " helo=<") && !take_address(&s, &unused))
+		return false;
+	return s.n == 0;
 }
 
 bool

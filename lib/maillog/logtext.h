@@ -81,7 +81,8 @@ bool logtext_ssl_error(
  * Behind "NOQUEUE: reject: ". A reply repeats addresses as they came, and an
  * address can hold all that fields look like; of the places where they can
  * begin, the first counts from which they fill the line to its end. There
- * smtpd(8) quotes addresses, and leaves no blank in a HELO.
+ * smtpd(8) quotes addresses, and leaves no '>' in a HELO. Those who have
+ * logged in have one field more: what they send is nobody's.
  */
 bool logtext_refusal(struct span s, struct logtext_refusal *out);
 

@@ -304,7 +304,7 @@ t_refusals(void **state)
 		true, "5.7.0", ""},
 	    {FROM "450 4.7.10 " OURS " a; from=<joe@acme.example>" ENDS
 		  " sasl_username=<a b>",
-		true, "4.7.10", "joe@acme.example"},
+		true, "4.7.10", ""},
 	    /* Refused for something else. */
 	    {FROM "554 5.7.1 <x 450 4.7.10 y@ours.example>: Relay access "
 		  "denied; from=<a@b.example> to=<\"x 450 4.7.10 "
@@ -334,6 +334,12 @@ t_refusals(void **state)
 		  "helo=<q@ours.example>: Recipient address rejected: Mail; "
 		  "from=<a@b.example> to=<\"x; from=<joe@acme.example> to=<z> "
 		  "proto=ESMTP helo=<q\"@ours.example> proto=ESMTP helo=<x>",
+		true, "4.7.10", "a@b.example"},
+	    {FROM "450 4.7.10 <x; from=<joe@acme.example> to=<z> proto=ESMTP "
+		  "helo=<q> sasl_y@ours.example>: Recipient address rejected: "
+		  "Mail; from=<a@b.example> to=<\"x; from=<joe@acme.example> "
+		  "to=<z> proto=ESMTP helo=<q> sasl_y\"@ours.example> "
+		  "proto=ESMTP helo=<x>",
 		true, "4.7.10", "a@b.example"},
 	    {FROM "450 4.7.10 " OURS " b; from=<\"a; from=<joe@acme.example> "
 		  "to=<z> proto=ESMTP helo=<q>\\\"\"@b.example>" ENDS,

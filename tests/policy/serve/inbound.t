@@ -100,6 +100,8 @@ for from in joe%acme.example 'acme.example!joe' '@x.example:joe@acme.example' \
 	like "$from is a partner" "$(queued "$from" tls)" \
 		'@([a-z.]*[.])?([aA][cC][mM][eE]|münchen|xn--mnchen-3ya)[.]example$'
 done
+like 'by either of two ways' "$(smtp 'open.example!joe%acme.example')" \
+	'^450 4\.7\.10 '
 for from in joe%acme.example@x.example 'acme.example!joe@x.example' \
 	'@acme.example:joe@x.example' '"joe@acme.example"@x.example' \
 	'x.example!acme.example!joe' joe%acme.example%x.example \
