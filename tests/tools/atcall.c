@@ -1,10 +1,12 @@
 /*
  * atcall: run a program and do something to it at its Nth system call.
  *
- *	atcall [-k SIGNAL | -x COMMAND] [-f NAME] N PROGRAM [ARG...]
+ *	atcall [-s] [-k SIGNAL | -x COMMAND] [-f NAME] N PROGRAM [ARG...]
  *
  * Calls are counted on their way in and on their way out, from 1. With -f
  * the count begins at the first flock or openat call (`-f flock`, `-f open`).
+ * With -s only those count that open, read, close, sync, move or remove one:
+ * what SQLite reads and writes in between is hundreds of calls.
  * At the Nth stop the program gets the signal (a number), or waits while the
  * shell command runs. Then it goes on undisturbed.
  *
@@ -36,7 +38,8 @@ die(const char *what)
 struct plan {
 	int signal;
 	const char *command;
-	long from; /* system call that the count begins with; -1: any */
+	long from;  /* system call that the count begins with; -1: any */
+	bool files; /* count no other calls */
 	long n;
 };
 
@@ -68,6 +71,21 @@ number_of(pid_t pid)
 	return (long)info.entry.nr;
 }
 
+static bool
+is_of_files(long nr)
+{
+	static const long calls[] = {SYS_openat, SYS_read, SYS_close, SYS_fsync,
+	    SYS_fdatasync, SYS_ftruncate, SYS_rename, SYS_renameat,
+	    SYS_renameat2, SYS_unlink, SYS_unlinkat, SYS_link, SYS_linkat,
+	    SYS_fchmod, SYS_fchown, SYS_flock};
+	size_t i;
+
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (nr == calls[i])
+			return true;
+	return false;
+}
+
 static void
 act(const struct plan *p, pid_t pid)
 {
@@ -82,9 +100,9 @@ act(const struct plan *p, pid_t pid)
 static int
 follow(const struct plan *p, pid_t pid)
 {
-	bool counting = p->from == -1, done = false;
+	bool counting = p->from == -1, done = false, counts = true;
 	int status, deliver = 0;
-	long count = 0;
+	long count = 0, nr;
 
 	for (;;) {
 		/* What was killed may be gone already: wait tells. */
@@ -101,9 +119,12 @@ follow(const struct plan *p, pid_t pid)
 				deliver = WSTOPSIG(status);
 			continue;
 		}
-		if (!counting && number_of(pid) == p->from)
-			counting = true;
-		if (counting && !done && ++count == p->n) {
+		/* On its way out a call has no number: as on its way in. */
+		if ((nr = number_of(pid)) != -1) {
+			counting = counting || nr == p->from;
+			counts = !p->files || is_of_files(nr);
+		}
+		if (counting && counts && !done && ++count == p->n) {
 			done = true;
 			act(p, pid);
 		}
@@ -117,8 +138,11 @@ main(int argc, char *argv[])
 	int ch, status;
 	pid_t pid;
 
-	while ((ch = getopt(argc, argv, "+k:x:f:")) != -1)
+	while ((ch = getopt(argc, argv, "+sk:x:f:")) != -1)
 		switch (ch) {
+		case 's':
+			p.files = true;
+			break;
 		case 'k':
 			p.signal = atoi(optarg);
 			break;

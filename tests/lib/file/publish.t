@@ -41,13 +41,16 @@ cp registry.a registry
 ok 'map a' "${compile[@]}"
 rows_a=$(rows "$map")
 cp "$map" map.a
+mkdir record.a
+cp ledger.db* record.a/
 isnt 'the two maps differ' "$rows_a" "$rows_b"
 
-# start: the live map is a, the registry says b
+# start: the live map is a, as the record says, and the registry says b
 start()
 {
 	cp -p registry.b registry
 	cp map.a "$map"
+	cp record.a/* .
 	rm -f "$map.tmp"
 }
 
@@ -60,7 +63,7 @@ sweep()
 	points=0 bad=''
 	for ((n = 1; n < 2000; n++)); do
 		start
-		"$B/tools/atcall" -k "$signal" -f flock $n "${compile[@]}" \
+		"$B/tools/atcall" -s -k "$signal" -f flock $n "${compile[@]}" \
 			>/dev/null 2>.err
 		status=$?
 		[ $status != 200 ] || break
@@ -98,7 +101,7 @@ rm "$map"
 bad=''
 for ((n = 1; n < 2000; n++)); do
 	rm -f "$map" "$map.tmp"
-	"$B/tools/atcall" -f flock $n "${compile[@]}" >/dev/null 2>&1
+	"$B/tools/atcall" -s -f flock $n "${compile[@]}" >/dev/null 2>&1
 	[ $? != 200 ] || break
 	[ ! -e "$map" ] || [ "$(rows "$map")" = "$rows_b" ] ||
 		bad+="point $n; "
@@ -115,7 +118,7 @@ change()
 	for ((n = 1; n < 2000; n++)); do
 		cp -p registry.a registry
 		cp map.a "$map"
-		"$B/tools/atcall" -x "$1" -f flock $n "${compile[@]:0:${#compile[@]}-1}" \
+		"$B/tools/atcall" -s -x "$1" -f flock $n "${compile[@]:0:${#compile[@]}-1}" \
 			-o max_weakened=100% >/dev/null 2>.err
 		status=$?
 		[ $status != 200 ] || break

@@ -42,7 +42,7 @@ sweep()
 		cp "registry.$1" registry
 		"${compile[@]}" >/dev/null 2>err || bad+="point $n: $(cat err); "
 		cp "registry.$2" registry
-		"$B/tools/atcall" -f flock $n "${compile[@]}" >/dev/null 2>&1
+		"$B/tools/atcall" -s -f flock $n "${compile[@]}" >/dev/null 2>&1
 		status=$?
 		[ $status != 200 ] || break
 		now=$(sides)
