@@ -18,6 +18,7 @@
 #include "err.h"
 #include "mem.h"
 #include "num.h"
+#include "owned.h"
 #include "quote.h"
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
@@ -120,11 +121,18 @@ static int
 make_directory(const char *path, struct err *e)
 {
 	char *copy = mem_dup(path), *dir = dirname(copy);
-	int rv = 0;
+	struct owned at;
+	int rv;
 
-	if (mkdir(dir, 0755) == -1 && errno != EEXIST)
-		rv = err_sys(e, err_code_output(errno),
-		    "cannot make the directory %s", quotes(dir).s);
+	if ((rv = owned_find(&at, dir, true, e)) == 0) {
+		rv = owned_enter(&at, e);
+		if (rv == 0 && mkdirat(at.dir, at.name, 0755) == -1 &&
+		    errno != EEXIST)
+			rv = err_sys(e, err_code_output(errno),
+			    "cannot make the directory %s", quotes(dir).s);
+		owned_leave(&at);
+		owned_release(&at);
+	}
 	free(copy);
 	return rv;
 }
@@ -134,20 +142,16 @@ make_directory(const char *path, struct err *e)
  * once cannot take it from each other.
  */
 static int
-lock_path(struct listener *l, const char *path, struct err *e)
+lock_path(
+    struct listener *l, const struct owned *at, const char *path, struct err *e)
 {
-	char *name = mem_printf("%s.lock", path);
-	int rv = 0;
-
-	l->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	l->lock = owned_lock_file(at, ".lock", e);
 	if (l->lock == -1)
-		rv = err_sys(e, err_code_output(errno), "cannot open %s",
-		    quotes(name).s);
-	else if (flock(l->lock, LOCK_EX | LOCK_NB) == -1)
-		rv = err_set(e, EX_TEMPFAIL,
+		return -1;
+	if (flock(l->lock, LOCK_EX | LOCK_NB) == -1)
+		return err_set(e, EX_TEMPFAIL,
 		    "another process serves %s already", quotes(path).s);
-	free(name);
-	return rv;
+	return 0;
 }
 
 /* Does anybody listen there? A file that is no socket counts as well. */
@@ -171,43 +175,99 @@ is_served(const struct sockaddr_un *to)
 	return true;
 }
 
+/*
+ * The account of the folder need not be a member of the group. Root is, but
+ * gives it to a socket of that account and to nothing else, whatever lies
+ * there by now.
+ */
 static int
-open_unix(struct listener *l, const char *path,
-    const struct listener_file *file, struct err *e)
+set_group(const struct owned *at, gid_t group)
 {
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	struct stat st;
+	int fd, rv = -1;
+
+	fd = openat(at->dir, at->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	errno = EPERM;
+	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	    (at->uid == 0 || st.st_uid == at->uid))
+		rv = st.st_gid == group
+			 ? 0
+			 : fchownat(fd, "", (uid_t)-1, group, AT_EMPTY_PATH);
+	close(fd);
+	return rv;
+}
+
+/* As the account of the folder. */
+static int
+bind_unix(struct listener *l, const struct owned *at, const char *path,
+    const struct sockaddr_un *to, mode_t mode, struct err *e)
+{
 	mode_t mask;
 	int rc;
 
-	if (strlen(path) >= sizeof(at.sun_path))
-		return err_set(e, EX_CONFIG, "%s is too long for a socket",
-		    quotes(path).s);
-	(void)strcpy(at.sun_path, path);
-	if (make_directory(path, e) == -1 || lock_path(l, path, e) == -1)
-		return -1;
-	if (is_served(&at))
+	if (is_served(to))
 		return err_set(e, EX_TEMPFAIL,
 		    "%s is served by another process, or is no socket",
 		    quotes(path).s);
-	(void)unlink(path);
+	(void)unlinkat(at->dir, at->name, 0);
 	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	/* Nobody gets in before owner and mode are right. */
 	mask = umask(0777);
-	rc = l->fd == -1 ? -1 : bind(l->fd, (struct sockaddr *)&at, sizeof(at));
+	rc = l->fd == -1
+		 ? -1
+		 : bind(l->fd, (const struct sockaddr *)to, sizeof(*to));
 	(void)umask(mask);
 	if (rc == -1)
 		return err_sys(e, err_code_output(errno), "cannot listen on %s",
 		    quotes(path).s);
 	l->path = mem_dup(path);
-	if ((file->group != (gid_t)-1 &&
-		lchown(path, (uid_t)-1, file->group) == -1) ||
-	    chmod(path, file->mode) == -1)
+	if (fchmodat(at->dir, at->name, mode, 0) == -1)
 		return err_sys(e, err_code_output(errno),
-		    "cannot set group and mode of %s", quotes(path).s);
+		    "cannot set the mode of %s", quotes(path).s);
+	return 0;
+}
+
+static int
+open_at(struct listener *l, const struct owned *at, const char *path,
+    const struct listener_file *file, struct err *e)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int rv;
+
+	(void)strcpy(to.sun_path, path);
+	if (lock_path(l, at, path, e) == -1 || owned_enter(at, e) == -1)
+		return -1;
+	rv = bind_unix(l, at, path, &to, file->mode, e);
+	owned_leave(at);
+	if (rv == -1)
+		return -1;
+	if (file->group != (gid_t)-1 && set_group(at, file->group) == -1)
+		return err_sys(e, err_code_output(errno),
+		    "cannot set the group of %s", quotes(path).s);
 	if (listen(l->fd, LISTENER_BACKLOG) == -1)
 		return err_sys(
 		    e, EX_OSERR, "cannot listen on %s", quotes(path).s);
 	return 0;
+}
+
+static int
+open_unix(struct listener *l, const char *path,
+    const struct listener_file *file, struct err *e)
+{
+	struct owned at;
+	int rv;
+
+	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return err_set(e, EX_CONFIG, "%s is too long for a socket",
+		    quotes(path).s);
+	if (make_directory(path, e) == -1 ||
+	    owned_find(&at, path, false, e) == -1)
+		return -1;
+	rv = open_at(l, &at, path, file, e);
+	owned_release(&at);
+	return rv;
 }
 
 int

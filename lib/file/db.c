@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,13 +14,16 @@
 #include "err.h"
 #include "latency.h"
 #include "mem.h"
+#include "owned.h"
 #include "quote.h"
 
 #define OPEN_POLL_MS 20 /* between two tries to open */
+#define FILE_MODE 0640
 
 struct db {
 	sqlite3 *sql;
 	char *path;
+	struct owned at; /* in whose name files are opened */
 	const struct db_schema *schema;
 	bool synced; /* the present PRAGMA synchronous is FULL */
 	struct db_stmt **kept;
@@ -89,8 +91,12 @@ db_fail(struct db *d, int rc, struct err *e)
 int
 db_exec(struct db *d, const char *sql, struct err *e)
 {
-	int rc = sqlite3_exec(d->sql, sql, NULL, NULL, NULL);
+	int rc;
 
+	if (owned_enter(&d->at, e) == -1)
+		return -1;
+	rc = sqlite3_exec(d->sql, sql, NULL, NULL, NULL);
+	owned_leave(&d->at);
 	return rc == SQLITE_OK ? 0 : db_fail(d, rc, e);
 }
 
@@ -101,12 +107,15 @@ ask(struct db *d, const char *sql, int64_t *out, struct err *e)
 	sqlite3_stmt *s = NULL;
 	int rc;
 
+	if (owned_enter(&d->at, e) == -1)
+		return -1;
 	rc = sqlite3_prepare_v2(d->sql, sql, -1, &s, NULL);
 	if (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		*out = sqlite3_column_int64(s, 0);
 		rc = SQLITE_OK;
 	}
 	(void)sqlite3_finalize(s);
+	owned_leave(&d->at);
 	return rc == SQLITE_OK ? 0 : db_fail(d, rc, e);
 }
 
@@ -121,6 +130,7 @@ stmt_free(struct db_stmt *s)
 void
 db_close(struct db *d)
 {
+	struct err e;
 	size_t i;
 
 	if (d == NULL)
@@ -128,7 +138,11 @@ db_close(struct db *d)
 	for (i = 0; i < d->nkept; i++)
 		stmt_free(d->kept[i]);
 	free(d->kept);
+	/* The last writer copies the log back into the file. */
+	(void)owned_enter(&d->at, &e);
 	(void)sqlite3_close_v2(d->sql);
+	owned_leave(&d->at);
+	owned_release(&d->at);
 	free(d->path);
 	free(d);
 }
@@ -165,9 +179,26 @@ db_end(struct db *d, int rv, struct err *e)
 	if (rv != -1 && db_exec(d, "COMMIT", e) == -1)
 		rv = -1;
 	/* A full disk may have ended it already. */
-	if (rv == -1 && !sqlite3_get_autocommit(d->sql))
-		(void)sqlite3_exec(d->sql, "ROLLBACK", NULL, NULL, NULL);
+	if (rv == -1 && !sqlite3_get_autocommit(d->sql)) {
+		struct err ignored;
+
+		(void)db_exec(d, "ROLLBACK", &ignored);
+	}
 	return rv;
+}
+
+/* Reads the schema, for which files may be opened. */
+static void
+prepare(struct db_stmt *s)
+{
+	struct err e;
+
+	s->rc = SQLITE_PERM;
+	if (owned_enter(&s->db->at, &e) == -1)
+		return;
+	s->rc = sqlite3_prepare_v3(
+	    s->db->sql, s->sql, -1, SQLITE_PREPARE_PERSISTENT, &s->s, NULL);
+	owned_leave(&s->db->at);
 }
 
 struct db_stmt *
@@ -184,8 +215,7 @@ db_sql(struct db *d, const char *sql)
 
 		fresh->db = d;
 		fresh->sql = sql;
-		fresh->rc = sqlite3_prepare_v3(d->sql, sql, -1,
-		    SQLITE_PREPARE_PERSISTENT, &fresh->s, NULL);
+		prepare(fresh);
 		/* A second use at once is not kept, nor one that failed. */
 		fresh->kept = s == NULL && fresh->rc == SQLITE_OK;
 		if (fresh->kept) {
@@ -268,8 +298,16 @@ db_step(struct db_stmt *s, struct err *e)
 	if (s->refuse != NULL)
 		return err_set(e, EX_DATAERR, "%s %s: %s", s->db->schema->noun,
 		    quotes(s->db->path).s, s->refuse);
-	if (rc == SQLITE_OK)
+	if (rc == SQLITE_OK) {
+		bool on = sqlite3_stmt_busy(s->s) != 0;
+
+		/* By the first step all files are open. */
+		if (!on && owned_enter(&s->db->at, e) == -1)
+			return -1;
 		rc = sqlite3_step(s->s);
+		if (!on)
+			owned_leave(&s->db->at);
+	}
 	if (rc == SQLITE_ROW)
 		return 1;
 	if (rc == SQLITE_DONE)
@@ -338,34 +376,51 @@ db_rowid(struct db *d)
 	return sqlite3_last_insert_rowid(d->sql);
 }
 
+/* The file and those beside it are for owner and group, to read at most. */
+static void
+tighten(const struct owned *at)
+{
+	static const char *const suffix[] = {"", "-wal", "-shm"};
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < sizeof(suffix) / sizeof(suffix[0]); i++) {
+		char *name = mem_printf("%s%s", at->name, suffix[i]);
+
+		if (fstatat(at->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && (st.st_mode & 07777 & ~FILE_MODE))
+			(void)!fchmodat(
+			    at->dir, name, st.st_mode & FILE_MODE, 0);
+		free(name);
+	}
+}
+
 /*
  * Make the file, if there is none, before SQLite does: it would give it the
- * umask's mode, and root's file would lock the service out. A file that is
- * there is not opened: closing it would drop the locks that this process
- * holds on it (fcntl(2)).
+ * umask's mode. A file that is there is not opened: closing it would drop the
+ * locks that this process holds on it (fcntl(2)).
  */
 static int
-make_file(const char *path, const char *noun, struct err *e)
+make_file(const struct owned *at, const char *noun, struct err *e)
 {
-	struct stat st;
-	char *copy;
 	int fd, rv = 0;
 
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (fd == -1 && errno == EEXIST)
+	if (at->linked) {
+		tighten(at);
 		return 0;
+	}
+	fd = openat(at->dir, at->name,
+	    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+	if (fd == -1 && errno == EEXIST) {
+		tighten(at);
+		return 0;
+	}
 	if (fd == -1)
-		return err_sys(e,
-		    errno == ENOENT ? EX_CANTCREAT : err_code_output(errno),
-		    "cannot create %s %s", noun, quotes(path).s);
-	copy = mem_dup(path);
-	if (fchmod(fd, 0640) == -1 ||
-	    (geteuid() == 0 && (stat(dirname(copy), &st) == -1 ||
-				   fchown(fd, st.st_uid, st.st_gid) == -1)))
+		return err_sys(e, err_code_output(errno), "cannot create %s %s",
+		    noun, quotes(at->path).s);
+	if (fchmod(fd, FILE_MODE) == -1)
 		rv = err_sys(e, err_code_output(errno),
-		    "cannot set the owner and mode of %s %s", noun,
-		    quotes(path).s);
-	free(copy);
+		    "cannot set the mode of %s %s", noun, quotes(at->path).s);
 	(void)close(fd);
 	return rv;
 }
@@ -622,16 +677,17 @@ is_quiet(const char *path)
 	return quiet;
 }
 
-struct db *
-db_open(const char *path, enum db_mode mode, const struct db_schema *schema,
-    struct err *e)
+/* As the account whose folder it is. */
+static struct db *
+open_at(const struct owned *at, const char *path, enum db_mode mode,
+    const struct db_schema *schema, struct err *e)
 {
 	struct timespec nap = {.tv_nsec = OPEN_POLL_MS * 1000000L};
 	const uint64_t end = latency_now() + DB_PATIENCE_MS * UINT64_C(1000000);
 	struct stat st;
 	struct db *d;
 
-	if (mode == DB_WRITE && make_file(path, schema->noun, e) == -1)
+	if (mode == DB_WRITE && make_file(at, schema->noun, e) == -1)
 		return NULL;
 	if (stat(path, &st) == -1) {
 		err_sys(e, err_code_input(errno), "cannot open %s %s",
@@ -652,7 +708,33 @@ db_open(const char *path, enum db_mode mode, const struct db_schema *schema,
 	if (d == NULL && mode == DB_READ &&
 	    (e->code == EX_NOPERM || e->code == EX_NOINPUT ||
 		e->code == EX_IOERR || e->code == EX_SOFTWARE) &&
-	    st.st_size > 0 && access(path, R_OK) == 0 && is_quiet(path))
+	    st.st_size > 0 && eaccess(path, R_OK) == 0 && is_quiet(path))
 		d = open_once(path, mode, schema, true, e);
+	return d;
+}
+
+struct db *
+db_open(const char *path, enum db_mode mode, const struct db_schema *schema,
+    struct err *e)
+{
+	struct db *d = NULL;
+	struct owned at;
+
+	if (owned_find(&at, path, true, e) == -1) {
+		(void)err_sys(e,
+		    mode == DB_WRITE ? err_code_output(errno)
+				     : err_code_input(errno),
+		    "cannot %s %s %s", mode == DB_WRITE ? "create" : "open",
+		    schema->noun, quotes(path).s);
+		return NULL;
+	}
+	if (owned_enter(&at, e) == 0) {
+		d = open_at(&at, path, mode, schema, e);
+		owned_leave(&at);
+	}
+	if (d == NULL)
+		owned_release(&at);
+	else
+		d->at = at;
 	return d;
 }

@@ -5,6 +5,8 @@
  * one thread and must not be carried over fork(2). Texts are stored as
  * UTF-8 without NUL, and values only ever reach SQL by binding.
  *
+ * Root opens all files as the account whose folder it is (owned.h).
+ *
  * Exit codes in *e: 65 a damaged file or a text that may not be stored, 66
  * no such file, 69 a newer schema, 74 disk full or read or write error, 75
  * locked by others for too long, 77 not allowed.
@@ -36,7 +38,7 @@ enum db_mode { DB_READ, DB_WRITE };
 
 /*
  * Open the file; schema is borrowed for as long. DB_WRITE creates it with
- * mode 0640 (as root: with the owner and group of the directory) and takes
+ * mode 0640, to which that of an old one is cut, and takes
  * it to the schema's version in one transaction. DB_READ changes nothing:
  * 66 if the file is missing or still empty, 65 if its version is older.
  *

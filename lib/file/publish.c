@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,14 +15,15 @@
 
 #include "err.h"
 #include "mem.h"
+#include "owned.h"
 #include "quote.h"
 
 #define POLL_MS 20 /* between two tries for the lock */
 
 struct publish {
-	char *path;
-	char *dir;
-	char *temp;
+	struct owned at;
+	char *name; /* of the temporary file in the folder */
+	char *temp; /* the same as a path, for messages */
 	int lock_fd;
 	int fd;
 	struct doomed *doomed; /* NULL: nothing is to be removed */
@@ -31,7 +31,8 @@ struct publish {
 
 /* What the signal handler removes: temporary files, one of each writer. */
 static struct doomed {
-	char path[PATH_MAX];
+	int dir;
+	char name[NAME_MAX + 1];
 	volatile sig_atomic_t set;
 } doomed[2];
 
@@ -44,7 +45,7 @@ on_signal(int sig)
 
 	for (i = 0; i < NDOOMED; i++)
 		if (doomed[i].set)
-			(void)unlink(doomed[i].path);
+			(void)unlinkat(doomed[i].dir, doomed[i].name, 0);
 	(void)signal(sig, SIG_DFL);
 	(void)raise(sig);
 }
@@ -66,41 +67,16 @@ catch_signals(void)
 	(void)signal(SIGXFSZ, SIG_IGN);
 }
 
-/*
- * The lock file stays. One that root makes first, in the folder of a service,
- * is the service's: else that could never write again.
- */
-static int
-open_lock(const char *name, const char *dir)
-{
-	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-	struct stat st;
-	int fd;
-
-	fd = open(name, flags | O_EXCL, 0600);
-	if (fd == -1)
-		return errno == EEXIST ? open(name, flags, 0600) : -1;
-	/* Only what was made here: a link could lead to any file. A file
-	 * system without owners is well, too. */
-	(void)!fchmod(fd, 0600);
-	if (geteuid() == 0 && stat(dir, &st) == 0)
-		(void)!fchown(fd, st.st_uid, st.st_gid);
-	return fd;
-}
-
+/* The lock file stays. */
 static int
 take_lock(struct publish *p, int wait_ms, struct err *e)
 {
-	char *name = mem_printf("%s.lock", p->path);
 	struct timespec nap = {.tv_nsec = POLL_MS * 1000000L};
-	int rv = -1;
+	int rv;
 
-	p->lock_fd = open_lock(name, p->dir);
-	if (p->lock_fd == -1) {
-		err_sys(e, err_code_output(errno), "cannot open %s",
-		    quotes(name).s);
-		goto out;
-	}
+	p->lock_fd = owned_lock_file(&p->at, ".lock", e);
+	if (p->lock_fd == -1)
+		return -1;
 	while ((rv = flock(p->lock_fd, LOCK_EX | LOCK_NB)) == -1 &&
 	       (errno == EWOULDBLOCK || errno == EINTR) && wait_ms > 0) {
 		(void)nanosleep(&nap, NULL);
@@ -109,27 +85,28 @@ take_lock(struct publish *p, int wait_ms, struct err *e)
 	if (rv == -1 && errno == EWOULDBLOCK)
 		err_set(e, EX_TEMPFAIL,
 		    "%s is being written by another process; try again",
-		    quotes(p->path).s);
+		    quotes(p->at.path).s);
 	else if (rv == -1)
-		err_sys(e, EX_OSERR, "cannot lock %s", quotes(name).s);
-out:
-	free(name);
+		err_sys(e, EX_OSERR, "cannot lock %s", quotes(p->at.path).s);
 	return rv;
 }
 
 /*
  * Only a file is replaced: a link to /dev/null would have root put a file in
- * its place, and the target of a link that dangles cannot be followed.
+ * its place, and the target of a link that dangles may be meant to come.
  */
 static int
-check_place(const char *path, struct err *e)
+check_place(const struct owned *at, const char *path, struct err *e)
 {
 	struct stat st;
 
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+	if (fstatat(at->dir, at->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (S_ISREG(st.st_mode))
+			return 0;
 		return err_set(e, EX_CANTCREAT, "%s is not a regular file",
 		    quotes(path).s);
-	if (stat(path, &st) == -1 && errno == ENOENT && lstat(path, &st) == 0)
+	}
+	if (errno == ENOENT && at->linked)
 		return err_set(e, EX_CANTCREAT,
 		    "%s is a symbolic link to a file that does not exist; "
 		    "create that one empty, or remove the link",
@@ -137,48 +114,28 @@ check_place(const char *path, struct err *e)
 	return 0;
 }
 
-/*
- * The folder of a map may belong to an account with fewer rights: a link
- * that it left there must not lead root to some other file.
- */
-static int
-check_link(const char *path, struct err *e)
-{
-	struct stat st;
-
-	if (geteuid() != 0 || lstat(path, &st) == -1 || !S_ISLNK(st.st_mode) ||
-	    st.st_uid == 0)
-		return 0;
-	return err_set(e, EX_NOPERM,
-	    "%s is a symbolic link of another user, which root does not "
-	    "follow",
-	    quotes(path).s);
-}
-
 struct publish *
 publish_lock(const char *path, int wait_ms, struct err *e)
 {
-	struct publish *p;
-	char *copy;
+	struct publish *p = mem_zero(1, sizeof(*p));
+	int rv;
 
-	if (check_link(path, e) == -1)
-		return NULL;
-	p = mem_zero(1, sizeof(*p));
 	p->fd = p->lock_fd = -1;
-	p->path = realpath(path, NULL);
-	if (p->path == NULL)
-		p->path = mem_dup(path);
-	p->temp = mem_printf("%s.tmp", p->path);
-	copy = mem_dup(p->path);
-	p->dir = mem_dup(dirname(copy));
-	free(copy);
-	if (strlen(p->temp) >= sizeof(doomed[0].path)) {
+	if (owned_find(&p->at, path, true, e) == -1 ||
+	    owned_enter(&p->at, e) == -1)
+		goto fail;
+	p->name = mem_printf("%s.tmp", p->at.name);
+	p->temp = mem_printf("%s.tmp", p->at.path);
+	rv = check_place(&p->at, path, e);
+	owned_leave(&p->at);
+	if (rv == 0 && strlen(p->name) >= sizeof(doomed[0].name)) {
 		errno = ENAMETOOLONG;
-		err_sys(e, EX_CANTCREAT, "cannot write %s", quotes(path).s);
-	} else if (check_place(p->path, e) == 0 &&
-		   take_lock(p, wait_ms, e) == 0) {
-		return p;
+		rv =
+		    err_sys(e, EX_CANTCREAT, "cannot write %s", quotes(path).s);
 	}
+	if (rv == 0 && take_lock(p, wait_ms, e) == 0)
+		return p;
+fail:
 	publish_free(p);
 	return NULL;
 }
@@ -194,7 +151,8 @@ doom(struct publish *p)
 	if (i == NDOOMED)
 		return;
 	p->doomed = &doomed[i];
-	(void)strcpy(p->doomed->path, p->temp);
+	(void)strcpy(p->doomed->name, p->name);
+	p->doomed->dir = p->at.dir;
 	p->doomed->set = 1;
 }
 
@@ -209,13 +167,16 @@ spare(struct publish *p)
 int
 publish_open(struct publish *p, struct err *e)
 {
+	if (owned_enter(&p->at, e) == -1)
+		return -1;
 	/* Under the lock, a temporary file is a dead writer's. */
-	(void)unlink(p->temp);
+	(void)unlinkat(p->at.dir, p->name, 0);
 	spare(p);
 	doom(p);
 	catch_signals();
-	p->fd = open(
-	    p->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	p->fd = openat(p->at.dir, p->name,
+	    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	owned_leave(&p->at);
 	if (p->fd == -1)
 		err_sys(e, err_code_output(errno), "cannot create %s",
 		    quotes(p->temp).s);
@@ -228,44 +189,15 @@ publish_temp(const struct publish *p)
 	return p->temp;
 }
 
+/* Mode and owner of the old file, where we may give them. */
 static int
-sync_dir(const char *dir)
+take_after(struct publish *p, struct err *e)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rv;
-
-	if (fd == -1)
-		return -1;
-	rv = fsync(fd);
-	/* Some file systems cannot sync a directory, and say so. */
-	if (rv == -1 && (errno == EINVAL || errno == ENOTSUP))
-		rv = 0;
-	close(fd);
-	return rv;
-}
-
-/* Rename, and have it on disk. */
-static int
-put_in_place(struct publish *p, const char *from, const char *to, struct err *e)
-{
-	if (rename(from, to) == -1)
-		return err_sys(e, err_code_output(errno),
-		    "cannot rename %s over %s", quotes(from).s, quotes(to).s);
-	if (sync_dir(p->dir) == -1)
-		return err_sys(e, EX_IOERR,
-		    "%s is in place, but cannot sync its directory",
-		    quotes(to).s);
-	return 0;
-}
-
-static int
-commit_to(struct publish *p, const char *path, struct err *e)
-{
-	struct stat old;
 	mode_t mode = PUBLISH_MODE;
-	int rc;
+	struct stat old;
 
-	if (stat(p->path, &old) == 0) {
-		mode = old.st_mode & 07777;
+	if (fstatat(p->at.dir, p->at.name, &old, AT_SYMLINK_NOFOLLOW) == 0) {
+		mode &= old.st_mode;
 		/* Not root: the file stays ours, as with any rename. */
 		if ((old.st_uid != geteuid() || old.st_gid != getegid()) &&
 		    fchown(p->fd, old.st_uid, old.st_gid) == -1 &&
@@ -273,60 +205,120 @@ commit_to(struct publish *p, const char *path, struct err *e)
 			return err_sys(e, EX_CANTCREAT,
 			    "cannot set the owner of %s", quotes(p->temp).s);
 	}
-	if (fchmod(p->fd, mode) == -1 || fsync(p->fd) == -1)
-		return err_sys(e, err_code_output(errno), "cannot write %s",
-		    quotes(p->temp).s);
+	if (fchmod(p->fd, mode) == 0 && fsync(p->fd) == 0)
+		return 0;
+	return err_sys(
+	    e, err_code_output(errno), "cannot write %s", quotes(p->temp).s);
+}
+
+/* Rename, and have it on disk; both are names in the folder. */
+static int
+put_in_place(struct publish *p, const char *from, const char *to, struct err *e)
+{
+	if (renameat(p->at.dir, from, p->at.dir, to) == -1)
+		return err_sys(e, err_code_output(errno),
+		    "cannot rename %s over %s beside %s", quotes(from).s,
+		    quotes(to).s, quotes(p->at.path).s);
+	/* Some file systems cannot sync a directory, and say so. */
+	if (fsync(p->at.dir) == -1 && errno != EINVAL && errno != ENOTSUP)
+		return err_sys(e, EX_IOERR,
+		    "%s is in place, but cannot sync its directory",
+		    quotes(to).s);
+	return 0;
+}
+
+static int
+commit_to(struct publish *p, const char *name, struct err *e)
+{
+	int rc;
+
+	if (take_after(p, e) == -1)
+		return -1;
 	rc = close(p->fd);
 	p->fd = -1;
 	if (rc == -1)
 		return err_sys(e, err_code_output(errno), "cannot write %s",
 		    quotes(p->temp).s);
-	rc = put_in_place(p, p->temp, path, e);
-	if (rc == 0 || access(p->temp, F_OK) == -1)
+	rc = put_in_place(p, p->name, name, e);
+	if (rc == 0 || faccessat(p->at.dir, p->name, F_OK, AT_EACCESS) == -1)
 		spare(p);
 	return rc;
+}
+
+/* The same as the owner of the folder. */
+static int
+commit(struct publish *p, const char *name, struct err *e)
+{
+	int rv = owned_enter(&p->at, e);
+
+	if (rv == 0) {
+		rv = commit_to(p, name, e);
+		owned_leave(&p->at);
+	}
+	return rv;
 }
 
 int
 publish_commit(struct publish *p, struct err *e)
 {
-	return commit_to(p, p->path, e);
+	return commit(p, p->at.name, e);
 }
 
 char *
 publish_beside(const struct publish *p, const char *suffix)
 {
-	return mem_printf("%s%s", p->path, suffix);
+	return mem_printf("%s%s", p->at.path, suffix);
 }
 
 int
 publish_commit_beside(struct publish *p, const char *suffix, struct err *e)
 {
-	char *path = publish_beside(p, suffix);
-	int rv = commit_to(p, path, e);
+	char *name = mem_printf("%s%s", p->at.name, suffix);
+	int rv = commit(p, name, e);
 
-	free(path);
+	free(name);
 	return rv;
 }
 
 int
 publish_take_beside(struct publish *p, const char *suffix, struct err *e)
 {
-	char *path = publish_beside(p, suffix);
-	int rv = put_in_place(p, path, p->path, e);
+	char *name = mem_printf("%s%s", p->at.name, suffix);
+	int rv = owned_enter(&p->at, e);
 
-	free(path);
+	if (rv == 0) {
+		rv = put_in_place(p, name, p->at.name, e);
+		owned_leave(&p->at);
+	}
+	free(name);
 	return rv;
+}
+
+void
+publish_remove_beside(struct publish *p, const char *suffix)
+{
+	char *name = mem_printf("%s%s", p->at.name, suffix);
+	struct err e;
+
+	if (owned_enter(&p->at, &e) == 0)
+		(void)unlinkat(p->at.dir, name, 0);
+	owned_leave(&p->at);
+	free(name);
 }
 
 void
 publish_abandon(struct publish *p)
 {
+	struct err e;
+
 	if (p->fd != -1)
 		close(p->fd);
 	p->fd = -1;
-	if (p->doomed != NULL)
-		(void)unlink(p->temp);
+	if (p->doomed != NULL) {
+		if (owned_enter(&p->at, &e) == 0)
+			(void)unlinkat(p->at.dir, p->name, 0);
+		owned_leave(&p->at);
+	}
 	spare(p);
 }
 
@@ -338,8 +330,8 @@ publish_free(struct publish *p)
 	publish_abandon(p);
 	if (p->lock_fd != -1)
 		close(p->lock_fd);
-	free(p->path);
-	free(p->dir);
+	owned_release(&p->at);
+	free(p->name);
 	free(p->temp);
 	free(p);
 }

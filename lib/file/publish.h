@@ -8,6 +8,8 @@
  * apart; what a killed writer left behind is removed by the next one. On
  * every failure and on the signals that end a process, KILL and those of a
  * crash aside, the temporary file goes at once.
+ *
+ * Root does all of this as the account whose folder it is (owned.h).
  */
 #ifndef PUBLISH_H
 #define PUBLISH_H
@@ -15,15 +17,16 @@
 struct err;
 struct publish;
 
-#define PUBLISH_MODE 0644 /* of a file that did not exist before */
+/* Of a file that did not exist before; an old one's, but never more. */
+#define PUBLISH_MODE 0644
 
 /*
  * Take the lock for path, waiting up to wait_ms milliseconds for another
  * writer. A symbolic link is followed, so that its target is replaced.
  * Returns NULL with *e set: 75 if another writer keeps the lock, 73 or 77
- * if the directory cannot be written, 73 if there is something at path that
- * is no regular file, or a link to nothing; 77 if root finds a link of
- * another user there.
+ * if the directory cannot be written (by root: by the account whose folder or
+ * link that is), 73 if there is something at path that is no regular file, or
+ * a link to nothing.
  */
 struct publish *publish_lock(const char *path, int wait_ms, struct err *e);
 
@@ -54,6 +57,9 @@ int publish_commit_beside(struct publish *p, const char *suffix, struct err *e);
  * takes no block of the disk. 0, or -1 with *e set, as publish_commit().
  */
 int publish_take_beside(struct publish *p, const char *suffix, struct err *e);
+
+/* Remove PATH.SUFFIX, if it is there. */
+void publish_remove_beside(struct publish *p, const char *suffix);
 
 /* The path of such a file; the caller frees it. */
 char *publish_beside(const struct publish *p, const char *suffix);

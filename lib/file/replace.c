@@ -2,31 +2,80 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "err.h"
 #include "mem.h"
+#include "owned.h"
 #include "quote.h"
+
+static bool
+write_all(int fd, const char *p, size_t len)
+{
+	ssize_t n;
+
+	for (; len > 0; p += n, len -= (size_t)n) {
+		n = write(fd, p, len);
+		if (n == -1 && errno == EINTR)
+			n = 0;
+		else if (n == -1)
+			return false;
+	}
+	return true;
+}
+
+/* In the folder o->dir, through the file `temp` there. */
+static int
+replace(const struct owned *o, const char *temp, const char *text, size_t len,
+    const struct stat *st)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	int fd, rv = -1;
+
+	(void)unlinkat(o->dir, temp, 0);
+	fd = openat(o->dir, temp, flags, st == NULL ? REPLACE_MODE : 0600);
+	if (fd == -1)
+		return -1;
+	if (write_all(fd, text, len) &&
+	    (st == NULL || (fchown(fd, st->st_uid, st->st_gid) == 0 &&
+			       fchmod(fd, st->st_mode & REPLACE_MODE) == 0 &&
+			       fsync(fd) == 0)) &&
+	    renameat(o->dir, temp, o->dir, o->name) == 0)
+		rv = 0;
+	else
+		(void)unlinkat(o->dir, temp, 0);
+	close(fd);
+	return rv;
+}
+
+int
+replace_as(const char *path, const char *text, size_t len,
+    const struct stat *st, struct err *e)
+{
+	struct owned o;
+	char *temp;
+	int rv = -1;
+
+	if (owned_find(&o, path, false, e) == -1)
+		return -1;
+	temp = mem_printf("%s.tmp", o.name);
+	if (owned_enter(&o, e) == 0) {
+		rv = replace(&o, temp, text, len, st);
+		owned_leave(&o);
+		if (rv == -1)
+			(void)err_sys(e, err_code_output(errno),
+			    "cannot write %s", quotes(path).s);
+	}
+	free(temp);
+	owned_release(&o);
+	return rv;
+}
 
 int
 replace_file(const char *path, const char *text, size_t len, struct err *e)
 {
-	char *temp = mem_printf("%s.tmp", path);
-	int fd, rv = 0;
-
-	fd = open(
-	    temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd == -1 || write(fd, text, len) != (ssize_t)len ||
-	    rename(temp, path) == -1) {
-		rv = err_sys(e, err_code_output(errno), "cannot write %s",
-		    quotes(path).s);
-		if (fd != -1)
-			(void)unlink(temp);
-	}
-	if (fd != -1)
-		close(fd);
-	free(temp);
-	return rv;
+	return replace_as(path, text, len, NULL, e);
 }

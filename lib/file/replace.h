@@ -1,17 +1,30 @@
 /*
- * replace.h: put a small file in place of another, at once and not durably.
+ * replace.h: put a small file in place of another, at once.
  *
- * Readers see the old or the new one whole. Unlike publish.h nothing waits
- * for the disk: for files that are written anew all the time.
+ * Through PATH.tmp: readers see the old or the new one whole. Root writes as
+ * the account whose folder it is (owned.h).
  */
 #ifndef REPLACE_H
 #define REPLACE_H
 
 #include <stddef.h>
+#include <sys/stat.h>
 
 struct err;
 
-/* Through PATH.tmp, mode 0644. 0, or -1 with *e set. */
+#define REPLACE_MODE 0644 /* of the file; of an old one no more is kept */
+
+/*
+ * With mode REPLACE_MODE. Unlike publish.h nothing waits for the disk: for
+ * files that are written anew all the time. 0, or -1 with *e set.
+ */
 int replace_file(const char *path, const char *text, size_t len, struct err *e);
+
+/*
+ * With the owner in st, which the account must be allowed to give, and of its
+ * mode what is in REPLACE_MODE; on disk when it returns. 0, or -1 with *e set.
+ */
+int replace_as(const char *path, const char *text, size_t len,
+    const struct stat *st, struct err *e);
 
 #endif

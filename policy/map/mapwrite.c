@@ -205,8 +205,5 @@ mapwrite_take_spare(struct publish *p, struct err *e)
 void
 mapwrite_drop_spare(struct publish *p)
 {
-	char *path = publish_beside(p, MAPWRITE_SPARE);
-
-	(void)unlink(path);
-	free(path);
+	publish_remove_beside(p, MAPWRITE_SPARE);
 }

@@ -18,6 +18,7 @@
 #include "mem.h"
 #include "proc.h"
 #include "quote.h"
+#include "replace.h"
 #include "wiring.h"
 
 #define POSTCONF_MS 30000
@@ -222,7 +223,7 @@ changes_write(const struct changes *c, const struct paths *p, struct err *e)
 			buf_printf(&out, "- %s = %s\n", x->name, x->before);
 		buf_printf(&out, "+ %s = %s\n", x->name, x->put);
 	}
-	rv = copy_write(p->lines, out.data, out.len, &st, e);
+	rv = replace_as(p->lines, out.data, out.len, &st, e);
 	buf_free(&out);
 	return rv;
 }

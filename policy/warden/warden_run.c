@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdint.h>
@@ -26,6 +25,7 @@
 #include "logline.h"
 #include "mailout.h"
 #include "mem.h"
+#include "owned.h"
 #include "registry.h"
 #include "settings.h"
 
@@ -310,15 +310,16 @@ do_send(void *ctx, const struct warden_letter *letter)
 static bool
 locked(struct run *r)
 {
-	char *path;
+	struct owned at;
+	struct err e;
 
 	if (r->lock == -1) {
-		path = mem_printf("%s.warden", r->set->ledger);
-		r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+		if (owned_find(&at, r->set->ledger, true, &e) == 0) {
+			r->lock = owned_lock_file(&at, ".warden", &e);
+			owned_release(&at);
+		}
 		if (r->lock == -1)
-			logline(LOGLINE_ERROR, "cannot open %s: %s", path,
-			    strerror(errno));
-		free(path);
+			logline(LOGLINE_ERROR, "%s", e.text);
 	}
 	return r->lock != -1 && flock(r->lock, LOCK_EX | LOCK_NB) == 0;
 }

@@ -337,7 +337,7 @@ set_mode(const char *path, const char *suffix, mode_t mode)
 	char name[4200];
 
 	(void)snprintf(name, sizeof(name), "%s%s", path, suffix);
-	if (chmod(name, mode) == -1)
+	if (chown(name, (uid_t)-1, NOBODY) == -1 || chmod(name, mode) == -1)
 		fail_msg("%s: %s", name, strerror(errno));
 }
 
@@ -357,17 +357,22 @@ t_read_only(void **state)
 	copy = check_path(dir, "c.db");
 	d = must_open(path, DB_WRITE, &one);
 	must_do(d, "INSERT INTO a(t) VALUES('1')");
-	set_mode(path, "", 0644);
-	set_mode(path, "-wal", 0644);
-	set_mode(path, "-shm", 0644);
+	set_mode(path, "", 0640);
+	set_mode(path, "-wal", 0640);
+	set_mode(path, "-shm", 0640);
 	check_int("while a writer has it", as_nobody(path), 1);
 	must_do(d, "INSERT INTO a(t) VALUES('2')");
 	check_int("the -wal is read", as_nobody(path), 2);
 	db_close(d);
 	check_int("after it closed", as_nobody(path), 2);
+	/* Others than owner and group lose what somebody gave them. */
+	set_mode(path, "", 07777);
+	set_mode(path, "-shm", 0666);
 	d = must_open(path, DB_WRITE, &one);
 	must_do(d, "INSERT INTO a(t) VALUES('3')");
 	check_int("opened again", as_nobody(path), 3);
+	check_int("stat", stat(path, &st), 0);
+	check_int("mode", st.st_mode & 07777, 0640);
 	db_close(d);
 	if ((pid = fork()) == 0) {
 		d = must_open(path, DB_WRITE, &one);

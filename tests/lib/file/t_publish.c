@@ -129,8 +129,10 @@ t_beside(void **state)
 
 static const struct {
 	const char *name;
-	mode_t mode;
-} modes[] = {{"0444", 0444}, {"0640", 0640}, {"0600", 0600}, {"0664", 0664}};
+	mode_t mode, want;
+} modes[] = {{"0444", 0444, 0444}, {"0640", 0640, 0640}, {"0600", 0600, 0600},
+    /* Nobody else writes or runs it, whatever somebody gave them. */
+    {"0664", 0664, 0644}, {"07777", 07777, 0644}, {"02755", 02755, 0644}};
 
 static void
 t_mode_kept(void **state)
@@ -147,7 +149,7 @@ t_mode_kept(void **state)
 		assert_int_equal(chmod(at.path, modes[i].mode), 0);
 		assert_int_equal(put(at.path, "new", &e), 0);
 		assert_int_equal(stat(at.path, &st), 0);
-		check_int(modes[i].name, st.st_mode & 07777, modes[i].mode);
+		check_int(modes[i].name, st.st_mode & 07777, modes[i].want);
 	}
 	if (geteuid() == 0) {
 		assert_int_equal(chown(at.path, 12, 34), 0);
@@ -254,22 +256,73 @@ t_symlink(void **state)
 	place_end(&at);
 }
 
-/* Root does not let another user's link choose the file it replaces. */
+/* The owner is that of the folder, and of nothing else. */
 static void
-t_foreign_link(void **state)
+check_owner(const char *row, const char *path, uid_t uid)
 {
-	struct place at;
+	struct stat st;
+
+	check_int(row, lstat(path, &st), 0);
+	check_int(row, st.st_uid, uid);
+}
+
+/* Root goes by another user's link as that user, and in his folder, too. */
+static void
+t_foreign(void **state)
+{
+	struct place at, roots;
 	struct err e = {0};
+	char *map;
 
 	(void)state;
 	if (geteuid() != 0)
 		skip();
 	place(&at);
-	assert_int_equal(symlink("somewhere", at.path), 0);
+	place(&roots);
+	check_puts(roots.path, "precious");
+	assert_int_equal(chmod(roots.dir, 0755), 0);
+	assert_int_equal(chmod(at.dir, 0755), 0);
+	/* A link of nobody's in a folder of root's. */
+	assert_int_equal(symlink(roots.path, at.path), 0);
 	assert_int_equal(lchown(at.path, 65534, 65534), 0);
-	assert_null(publish_lock(at.path, 0, &e));
-	assert_int_equal(e.code, EX_NOPERM);
+	assert_int_equal(put(at.path, "evil", &e), -1);
+	check_int("a link of another", e.code, EX_NOPERM);
+	check_file(roots.path, "precious");
+	/* One of root's own is root's will. */
+	assert_int_equal(lchown(at.path, 0, 0), 0);
+	assert_int_equal(put(at.path, "by root", &e), 0);
+	check_file(roots.path, "by root");
+	check_owner("by root", roots.path, 0);
+	assert_int_equal(unlink(roots.lock), 0);
+
+	/* In nobody's folder. */
+	assert_int_equal(chown(at.dir, 65534, 65534), 0);
+	assert_int_equal(put(at.path, "evil", &e), -1);
+	check_file(roots.path, "by root");
+	assert_int_equal(access(roots.lock, F_OK), -1);
 	assert_int_equal(unlink(at.path), 0);
+	assert_int_equal(put(at.path, "one", &e), 0);
+	check_owner("made", at.path, 65534);
+	check_owner("lock", at.lock, 65534);
+	assert_int_equal(lchown(at.path, 0, 0), 0);
+	assert_int_equal(put(at.path, "two", &e), 0);
+	check_owner("root's before", at.path, 65534);
+	assert_int_equal(unlink(at.lock), 0);
+	assert_int_equal(symlink(roots.path, at.lock), 0);
+	assert_int_equal(put(at.path, "three", &e), -1);
+	assert_int_equal(unlink(at.lock), 0);
+	assert_int_equal(geteuid(), 0);
+
+	/* A folder of nobody's that leads to one of root's. */
+	free(at.path);
+	at.path = check_path(at.dir, "link/map");
+	map = check_path(at.dir, "link");
+	assert_int_equal(symlink(roots.dir, map), 0);
+	assert_int_equal(put(at.path, "evil", &e), -1);
+	check_file(roots.path, "by root");
+	assert_int_equal(access(roots.lock, F_OK), -1);
+	free(map);
+	place_end(&roots);
 	place_end(&at);
 }
 
@@ -474,7 +527,7 @@ main(void)
 	    cmocka_unit_test(t_abandon),
 	    cmocka_unit_test(t_lock),
 	    cmocka_unit_test(t_symlink),
-	    cmocka_unit_test(t_foreign_link),
+	    cmocka_unit_test(t_foreign),
 	    cmocka_unit_test(t_stale),
 	    cmocka_unit_test(t_rename_fails),
 	    cmocka_unit_test(t_no_file),
