@@ -2,7 +2,8 @@
  * tlspact-probe: look at partners' gateways as delivery would meet them.
  *
  * Every MX on every address: greeting, EHLO, STARTTLS, handshake, QUIT; never
- * a mail. Each result goes to the evidence as soon as it is there, so that
+ * a mail. The network is met by a process of its own (prober.h), and judged
+ * here. Each result goes to the evidence as soon as it is there, so that
  * whatever ends this program early loses only what was under way.
  */
 #include <errno.h>
@@ -13,33 +14,40 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
+#include "apart.h"
 #include "buf.h"
 #include "diag.h"
 #include "err.h"
+#include "fdio.h"
 #include "heloname.h"
 #include "judge.h"
 #include "evidence.h"
 #include "mem.h"
+#include "netstring.h"
 #include "num.h"
+#include "owned.h"
 #include "probeplan.h"
 #include "proberecord.h"
 #include "probereport.h"
 #include "proberun.h"
+#include "process.h"
 #include "publish.h"
 #include "registry.h"
 #include "say.h"
 #include "settings.h"
 
-#define RATE 50		     /* connections a second, unless told */
-#define PROGRESS_MS 200	     /* between two progress lines */
-#define OUTPUT_WAIT_MS 10000 /* patience with another writer of --output */
-#define SPARE_FILES 64	     /* descriptors beside those of sessions */
+#define RATE 50		       /* connections a second, unless told */
+#define PROGRESS_MS 200	       /* between two progress lines */
+#define OUTPUT_WAIT_MS 10000   /* patience with another writer of --output */
+#define OUTPUT_MAX (64u << 20) /* bytes of a result */
+#define SPARE_FILES 64	       /* descriptors beside those of sessions */
 
 enum form { TABLE, JSON, NAGIOS, PROMETHEUS, ENFORCED };
 
@@ -64,6 +72,7 @@ struct run {
 	struct event_base *base;
 	struct proberun *probe;
 	char *helo;
+	struct apart writer; /* of --output */
 	bool progress, broken_off;
 };
 
@@ -332,22 +341,16 @@ parallel(const struct settings *s)
 		   : 1;
 }
 
-/* Those that let us wait the last time first. */
+/* Those that let us wait the last time, in *slow. */
 static void
-add_targets(struct run *run)
+look_for_slow(struct run *run, bool *slow)
 {
-	const struct probetarget *t = run->plan.target;
-	size_t i, n = run->plan.n;
-	bool *slow = mem_zero(n + 1, sizeof(*slow));
+	struct err e;
+	struct proberecord *r = proberecord_open(
+	    run->set.evidence, run->set.ledger, EVIDENCE_READ, &e);
 
-	proberecord_slow(run->record, t, n, slow);
-	for (i = 0; i < n; i++)
-		if (slow[i])
-			proberun_add(run->probe, &t[i]);
-	for (i = 0; i < n; i++)
-		if (!slow[i])
-			proberun_add(run->probe, &t[i]);
-	free(slow);
+	proberecord_slow(r, run->plan.target, run->plan.n, slow);
+	proberecord_close(r);
 }
 
 static void
@@ -365,7 +368,7 @@ turn(struct run *run)
 	progress = event_new(run->base, -1, EV_PERSIST, on_progress, run);
 	if (run->progress)
 		(void)event_add(progress, &pause);
-	add_targets(run);
+	proberun_listen(run->probe, run->base);
 	if (run->plan.n > 0)
 		(void)event_base_dispatch(run->base);
 	clear_progress(run);
@@ -374,19 +377,42 @@ turn(struct run *run)
 		event_free(sig[i]);
 }
 
+/*
+ * Certificates of strangers are judged by who owns the evidence, who has no
+ * more to lose. Without a place for it, there is no such account.
+ */
 static int
-sweep(struct run *run)
+step_down(struct run *run, struct err *e)
+{
+	struct owned at;
+	int rv = 0;
+
+	if (owned_find(&at, run->set.evidence, true, e) == 0) {
+		rv = owned_become(&at, e);
+		owned_release(&at);
+	} else if (*run->set.probe_user != '\0')
+		rv = process_become(run->set.probe_user, e);
+	return rv;
+}
+
+/* The prober, before there is anything open that is none of its business. */
+static int
+start_prober(struct run *run)
 {
 	struct settings *s = &run->set;
 	struct proberun_settings p = {
-	    .helo = run->helo = heloname(s->helo_name),
-	    .resolver = *s->resolver != '\0' ? s->resolver : NULL,
-	    .trust_anchor = *s->trust_anchor != '\0' ? s->trust_anchor : NULL,
-	    .port = (uint16_t)s->smtp_port,
-	    .timeout_ms = (unsigned)s->probe_timeout * 1000,
-	    .parallel = parallel(s),
-	    .per_second = (unsigned)run->opt.rate,
-	    .dane = settings_dane(s),
+	    .prober = {.helo = run->helo = heloname(s->helo_name),
+		.resolver = *s->resolver != '\0' ? s->resolver : NULL,
+		.trust_anchor =
+		    *s->trust_anchor != '\0' ? s->trust_anchor : NULL,
+		.port = (uint16_t)s->smtp_port,
+		.timeout_ms = (unsigned)s->probe_timeout * 1000,
+		.parallel = parallel(s),
+		.per_second = (unsigned)run->opt.rate,
+		.dane = settings_dane(s),
+		.target = run->plan.target,
+		.n = run->plan.n},
+	    .user = s->probe_user,
 	    .warn_days = (unsigned)run->opt.warn_days,
 	    .now = wall_clock,
 	    .last_key = last_key,
@@ -394,16 +420,32 @@ sweep(struct run *run)
 	    .done = on_done,
 	    .arg = run,
 	};
+	bool *slow = mem_zero(run->plan.n + 1, sizeof(*slow));
 	struct err e = {0};
 
+	look_for_slow(run, slow);
+	p.prober.slow = slow;
 	run->judge = p.judge = judge_new(s->ca_file);
+	run->probe = proberun_start(&p, &e);
+	free(slow);
+	if (run->probe != NULL)
+		return EX_OK;
+	say_err(&e);
+	return e.code;
+}
+
+static int
+sweep(struct run *run)
+{
+	struct settings *s = &run->set;
+	struct err e = {0};
+	int code = start_prober(run);
+
+	if (code != EX_OK)
+		return code;
 	if ((run->base = event_base_new()) == NULL) {
 		say("cannot make an event loop");
 		return EX_OSERR;
-	}
-	if ((run->probe = proberun_new(run->base, &p, &e)) == NULL) {
-		say_err(&e);
-		return e.code;
 	}
 	run->record = proberecord_open(s->evidence, s->ledger,
 	    run->opt.no_record ? EVIDENCE_READ : EVIDENCE_WRITE, &e);
@@ -412,34 +454,33 @@ sweep(struct run *run)
 		    run->opt.no_record ? "nothing is known of earlier looks"
 				       : "results are not recorded",
 		    e.text);
+	if (step_down(run, &e) == -1) {
+		say_err(&e);
+		return e.code;
+	}
 	turn(run);
+	if (proberun_end(run->probe, &e) == -1 && !run->broken_off) {
+		say_err(&e);
+		return e.code;
+	}
 	return EX_OK;
 }
 
 /* --- The result ------------------------------------------------------- */
 
 static int
-write_file(const char *path, const struct buf *b, struct err *e)
+write_file(const char *path, const char *text, size_t len, struct err *e)
 {
 	struct publish *p = publish_lock(path, OUTPUT_WAIT_MS, e);
-	size_t done = 0;
-	ssize_t n;
 	int fd, rv = -1;
 
 	if (p == NULL)
 		return -1;
 	if ((fd = publish_open(p, e)) == -1)
 		goto out;
-	while (done < b->len) {
-		n = write(fd, b->data + done, b->len - done);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			err_sys(
-			    e, EX_IOERR, "cannot write %s", publish_temp(p));
-			goto out;
-		}
-		done += (size_t)n;
+	if (!fdio_write(fd, text, len)) {
+		err_sys(e, EX_IOERR, "cannot write %s", publish_temp(p));
+		goto out;
 	}
 	rv = publish_commit(p, e);
 out:
@@ -447,17 +488,51 @@ out:
 	return rv;
 }
 
+/* Apart: who judges what strangers say may not write where we may. */
 static int
-put_out(const struct run *run, const struct buf *b)
+write_output(int fd, void *arg)
 {
+	const struct run *run = arg;
+	struct buf b = {0};
 	struct err e = {0};
+	const char *text;
+	size_t len, used;
 
-	if (run->opt.output != NULL) {
-		if (write_file(run->opt.output, b, &e) == 0)
-			return EX_OK;
-		say_err(&e);
-		return e.code;
+	if (!fdio_read(fd, OUTPUT_MAX, &b) ||
+	    netstring_take(b.data, b.len, OUTPUT_MAX, &text, &len, &used) !=
+		NETSTRING_DONE)
+		return EX_SOFTWARE;
+	if (write_file(run->opt.output, text, len, &e) == 0)
+		return EX_OK;
+	(void)fdio_write(fd, e.text, strlen(e.text));
+	return e.code;
+}
+
+static int
+hand_over(struct run *run, const struct buf *b)
+{
+	struct buf all = {0}, why = {0};
+	struct err e = {0};
+	int code = EX_OK;
+
+	netstring_put(&all, b->data == NULL ? "" : b->data, b->len, NULL, 0);
+	(void)fdio_write(run->writer.fd, all.data, all.len);
+	(void)shutdown(run->writer.fd, SHUT_WR);
+	(void)fdio_read(run->writer.fd, ERR_TEXT_MAX, &why);
+	if (apart_end(&run->writer, false, "writing the result", &e) == -1) {
+		say("%s", why.len > 0 ? why.data : e.text);
+		code = e.code;
 	}
+	buf_free(&all);
+	buf_free(&why);
+	return code;
+}
+
+static int
+put_out(struct run *run, const struct buf *b)
+{
+	if (run->opt.output != NULL)
+		return hand_over(run, b);
 	if (b->len > 0)
 		(void)fwrite(b->data, 1, b->len, stdout);
 	return say_flushed(EX_OK);
@@ -511,8 +586,14 @@ run_probe(struct run *run)
 	size_t lost;
 	struct err e;
 
-	if ((code = load(run)) != EX_OK || (code = plan(run)) != EX_OK ||
-	    (code = sweep(run)) != EX_OK)
+	if ((code = load(run)) != EX_OK || (code = plan(run)) != EX_OK)
+		return code;
+	if (run->opt.output != NULL &&
+	    apart_start(&run->writer, "", false, write_output, run, &e) == -1) {
+		say_err(&e);
+		return e.code;
+	}
+	if ((code = sweep(run)) != EX_OK)
 		return code;
 	code = report(run);
 	recorded = proberecord_code(run->record, &lost);
@@ -553,6 +634,7 @@ main(int argc, char *argv[])
 		code = 3;
 	}
 	proberun_free(run.probe);
+	(void)apart_end(&run.writer, true, "", &(struct err){0});
 	if (run.base != NULL)
 		event_base_free(run.base);
 	proberecord_close(run.record);

@@ -321,19 +321,38 @@ on_done(void *arg)
 	(void)event_base_loopbreak(run->base);
 }
 
+/* Look, and print what was seen. */
+static int
+look_at(struct run *run, struct proberun_settings *p, struct err *e)
+{
+	struct proberun *probe = proberun_start(p, e);
+	int rv;
+
+	if (probe == NULL)
+		return -1;
+	proberun_listen(probe, run->base);
+	(void)event_base_dispatch(run->base);
+	rv = proberun_end(probe, e);
+	proberun_free(probe);
+	return rv;
+}
+
 static int
 judge_host_now(struct run *run)
 {
 	struct settings *s = &run->set;
 	char *helo = heloname(s->helo_name);
 	struct proberun_settings p = {
+	    .prober = {.helo = helo,
+		.resolver = *s->resolver != '\0' ? s->resolver : NULL,
+		.trust_anchor =
+		    *s->trust_anchor != '\0' ? s->trust_anchor : NULL,
+		.port = (uint16_t)s->smtp_port,
+		.timeout_ms = (unsigned)s->probe_timeout * 1000,
+		.parallel = (unsigned)s->probe_parallel,
+		.n = 1},
+	    .user = s->probe_user,
 	    .judge = run->judge,
-	    .helo = helo,
-	    .resolver = *s->resolver != '\0' ? s->resolver : NULL,
-	    .trust_anchor = *s->trust_anchor != '\0' ? s->trust_anchor : NULL,
-	    .port = (uint16_t)s->smtp_port,
-	    .timeout_ms = (unsigned)s->probe_timeout * 1000,
-	    .parallel = (unsigned)s->probe_parallel,
 	    .warn_days = JUDGE_WARN_DAYS,
 	    .now = the_clock,
 	    .result = on_result,
@@ -341,21 +360,20 @@ judge_host_now(struct run *run)
 	    .arg = run,
 	};
 	struct probeplan plan;
-	struct proberun *probe = NULL;
 	struct err e = {0};
 
 	probeplan_init(&plan, run->registry, true);
 	run->base = event_base_new();
-	if (probeplan_host(&plan,
-		(uint32_t)(run->partner - run->registry->partner),
-		run->opt.host, &e) == 0 &&
-	    run->base != NULL &&
-	    (probe = proberun_new(run->base, &p, &e)) != NULL) {
-		proberun_add(probe, &plan.target[0]);
-		(void)event_base_dispatch(run->base);
-	} else
+	if (run->base == NULL)
+		(void)err_set(&e, EX_OSERR, "cannot make an event loop");
+	else if (probeplan_host(&plan,
+		     (uint32_t)(run->partner - run->registry->partner),
+		     run->opt.host, &e) == 0) {
+		p.prober.target = plan.target;
+		(void)look_at(run, &p, &e);
+	}
+	if (e.code != 0)
 		say_err(&e);
-	proberun_free(probe);
 	if (run->base != NULL)
 		event_base_free(run->base);
 	probeplan_release(&plan);

@@ -2,30 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "err.h"
+#include "fdio.h"
 #include "mem.h"
 #include "owned.h"
 #include "quote.h"
-
-static bool
-write_all(int fd, const char *p, size_t len)
-{
-	ssize_t n;
-
-	for (; len > 0; p += n, len -= (size_t)n) {
-		n = write(fd, p, len);
-		if (n == -1 && errno == EINTR)
-			n = 0;
-		else if (n == -1)
-			return false;
-	}
-	return true;
-}
 
 /* In the folder o->dir, through the file `temp` there. */
 static int
@@ -39,7 +24,7 @@ replace(const struct owned *o, const char *temp, const char *text, size_t len,
 	fd = openat(o->dir, temp, flags, st == NULL ? REPLACE_MODE : 0600);
 	if (fd == -1)
 		return -1;
-	if (write_all(fd, text, len) &&
+	if (fdio_write(fd, text, len) &&
 	    (st == NULL || (fchown(fd, st->st_uid, st->st_gid) == 0 &&
 			       fchmod(fd, st->st_mode & REPLACE_MODE) == 0 &&
 			       fsync(fd) == 0)) &&

@@ -154,6 +154,7 @@ static const struct conf_item items[] = {
 	offsetof(struct settings, outbound_failing), "dunno", 0, 0,
 	failing_choices, NULL},
     TEXT(service_user, "tlspact", NULL),
+    TEXT(probe_user, "_tlsprobe", NULL),
     TEXT(socket_group, "postfix", NULL),
     TEXT(socket_mode, "0660", check_mode),
     {"max_clients", CONF_NUMBER, offsetof(struct settings, max_clients),

@@ -59,6 +59,7 @@ struct settings {
 	/* tlspactd(8) */
 	int outbound_failing; /* enum outbound_failing */
 	char *service_user;   /* empty: stay who we are */
+	char *probe_user;     /* the same, of the prober */
 	char *socket_group;   /* empty: as it comes */
 	char *socket_mode;    /* octal */
 	uint64_t max_clients;

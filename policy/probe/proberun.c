@@ -1,141 +1,86 @@
 #include "proberun.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
+#include "apart.h"
+#include "buf.h"
 #include "err.h"
 #include "judge.h"
 #include "mem.h"
-#include "mxdns.h"
+#include "netstring.h"
+#include "nexthop.h"
 #include "probeplan.h"
 #include "proberow.h"
+#include "probewire.h"
 #include "registry.h"
-#include "starttls.h"
-#include "sweep.h"
 
-#define SESSION_STEPS 3 /* a whole session may take so many timeouts */
-#define BURST 16	/* starts without a pause */
-#define BUCKETS 4096	/* of sessions under way; a power of two */
-#define KEY_MAX 384
+#define SILENCE_S 60 /* beyond what a session or the DNS may take */
+#define CHUNK 65536
+#define TARGET_ROWS (MXDNS_MAX_HOSTS * (MXDNS_MAX_ADDRS + 1))
 
-/* A next-hop on its way through the DNS. */
-struct ask {
-	struct proberun *run;
-	const struct probetarget *target;
-	struct ask *next; /* all asks, until the end */
-};
-
-/* What a target finds at an address. */
+/* A row, and what it takes to judge what is seen there. */
 struct view {
-	struct view *next;
 	struct proberow *row;
-	char *domain; /* for `nexthop` */
 	enum fault tlsa_fault;
 	struct x509_tlsa *tlsa; /* followed by the data */
 	size_t ntlsa;
+	bool done;
 };
 
-/* One connection, for all views that would make the same. */
-struct session {
-	struct session *next; /* in the bucket */
-	struct proberun *run;
-	struct view *views;
-	char key[KEY_MAX];
+/* What was said of a target. */
+struct asked {
+	bool done;
+	unsigned rows;
 };
 
 struct proberun {
 	struct proberun_settings set;
-	struct event_base *base;
-	struct mxdns *dns;
-	struct sweep *sweep;
-	struct event *idle;
-	struct starttls_ctx *ctx[PROBEPLAN_KINDS];
+	struct apart prober;
+	struct event *in, *silence;
+	struct buf said;
+	struct view *view; /* in the order of their numbers */
+	size_t n, view_cap;
 	struct proberow **row;
-	size_t n, cap;
-	size_t asking;
-	size_t done, failed;
-	struct ask *asks;
-	struct session *bucket[BUCKETS];
+	struct asked *asked; /* for each target */
+	size_t nasked, done, failed;
+	struct probewire seen; /* the last session */
+	bool has_seen, unused; /* there is one, of which no row was told */
+	bool over;
+	struct err why; /* code 0: it has done all */
 	bool sorted;
 };
 
-static void
-on_idle(evutil_socket_t fd, short what, void *arg)
-{
-	struct proberun *p = arg;
-
-	(void)fd;
-	(void)what;
-	if (p->asking == 0 && p->done == p->n && p->set.done != NULL)
-		p->set.done(p->set.arg);
-}
+/* --- Verdicts ------------------------------------------------------------ */
 
 static void
-check_idle(struct proberun *p)
+finish_row(struct proberun *p, struct view *v, const struct starttls_result *s,
+    const struct judgement *j)
 {
-	if (p->asking == 0 && p->done == p->n)
-		event_active(p->idle, EV_TIMEOUT, 0);
-}
-
-static void
-finish_row(struct proberun *p, struct proberow *row,
-    const struct starttls_result *s, const struct judgement *j)
-{
-	row->time = p->set.now();
+	v->done = true;
+	v->row->time = p->set.now();
 	p->done++;
-	if (row->fault != FAULT_OK)
+	if (v->row->fault != FAULT_OK)
 		p->failed++;
 	if (p->set.result != NULL)
-		p->set.result(row, s, j, p->set.arg);
-}
-
-static struct proberow *
-add_row(struct proberun *p, const struct ask *a, const char *host,
-    const char *address, unsigned port)
-{
-	struct proberow *row = proberow_new(a->target, host, address, port);
-
-	p->row = mem_grow(p->row, p->n, &p->cap, sizeof(*p->row));
-	row->order = p->n;
-	p->row[p->n++] = row;
-	p->sorted = false;
-	return row;
-}
-
-/* --- Sessions --------------------------------------------------------- */
-
-static struct session **
-bucket_of(struct proberun *p, const char *key)
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (; *key != '\0'; key++)
-		h = (h ^ (unsigned char)*key) * 16777619u;
-	return &p->bucket[(h ^ h >> 16) & (BUCKETS - 1)];
+		p->set.result(v->row, s, j, p->set.arg);
 }
 
 static void
-free_view(struct view *v)
-{
-	free(v->domain);
-	free(v->tlsa);
-	free(v);
-}
-
-static void
-judge_view(struct proberun *p, struct view *v, const struct starttls_result *r)
+judge_view(struct proberun *p, struct view *v)
 {
 	const struct probetarget *t = v->row->target;
+	const struct starttls_result *r = &p->seen.seen;
+	struct nexthop where = {.name = ""};
 	struct judge_gateway g = {
 	    .terms = t->terms,
 	    .gateway = t->gateway,
 	    .level = t->level,
-	    .nexthop = v->domain,
 	    .host = v->row->host,
 	    .tlsa = v->tlsa,
 	    .ntlsa = v->ntlsa,
@@ -147,243 +92,360 @@ judge_view(struct proberun *p, struct view *v, const struct starttls_result *r)
 	struct err e = {0};
 	int rv;
 
+	(void)nexthop_parse(t->nexthop, &where);
+	g.nexthop = t->domain != NULL ? t->domain : where.name;
 	if (p->set.last_key != NULL)
 		g.last_key = p->set.last_key(t, v->row->host, p->set.arg);
 	rv = judge_session(p->set.judge, &g, r, &j, &e);
 	proberow_take(v->row, r, &j);
 	if (rv == -1)
 		proberow_say(v->row, "%s", e.text);
-	finish_row(p, v->row, r, &j);
+	finish_row(p, v, r, &j);
+}
+
+/* --- What the prober says ------------------------------------------------ */
+
+static int
+refuse(struct err *e, const char *why)
+{
+	return err_set(e, EX_DATAERR, "%s", why);
 }
 
 static void
-on_session(const struct starttls_result *r, void *arg)
-{
-	struct session *s = arg, **at;
-	struct proberun *p = s->run;
-	struct view *v;
-
-	for (at = bucket_of(p, s->key); *at != s; at = &(*at)->next)
-		;
-	*at = s->next;
-	while ((v = s->views) != NULL) {
-		s->views = v->next;
-		judge_view(p, v, r);
-		free_view(v);
-	}
-	free(s);
-	check_idle(p);
-}
-
-static struct starttls_ctx *
-get_ctx(struct proberun *p, unsigned kind, struct err *e)
-{
-	struct starttls_params params = {
-	    .helo = p->set.helo,
-	    .step_ms = p->set.timeout_ms,
-	    .total_ms = SESSION_STEPS * p->set.timeout_ms,
-	};
-
-	if (p->ctx[kind] == NULL) {
-		probeplan_params(kind, &params);
-		p->ctx[kind] = starttls_ctx_new(&params, e);
-	}
-	return p->ctx[kind];
-}
-
-/* The session that v would make, joined if there is one already. */
-static void
-start(struct proberun *p, struct view *v, const struct mxdns_addr *addr)
-{
-	unsigned kind = probeplan_kind(v->row->target);
-	struct session *s, **bucket;
-	struct starttls_ctx *ctx;
-	struct err e = {0};
-	char key[KEY_MAX];
-
-	if ((ctx = get_ctx(p, kind, &e)) == NULL) {
-		v->row->fault = FAULT_LOCAL_ERROR;
-		proberow_say(v->row, "%s", e.text);
-		finish_row(p, v->row, NULL, NULL);
-		free_view(v);
-		return;
-	}
-	(void)snprintf(key, sizeof(key), "%s %u %u %s", v->row->address,
-	    v->row->port, kind, v->row->sni == NULL ? "" : v->row->sni);
-	bucket = bucket_of(p, key);
-	for (s = *bucket; s != NULL && strcmp(s->key, key) != 0; s = s->next)
-		;
-	if (s == NULL) {
-		s = mem_zero(1, sizeof(*s));
-		s->run = p;
-		memcpy(s->key, key, sizeof(s->key));
-		s->next = *bucket;
-		*bucket = s;
-		sweep_add(p->sweep, ctx, (const struct sockaddr *)&addr->sa,
-		    addr->len, v->row->sni, on_session, s);
-	}
-	v->next = s->views;
-	s->views = v;
-}
-
-/* --- The way there ---------------------------------------------------- */
-
-static void
-copy_tlsa(struct view *v, const struct mxdns_host *h)
+keep_tlsa(struct view *v, const struct probewire *w)
 {
 	size_t i, total = 0;
 	unsigned char *data;
 
-	for (i = 0; i < h->ntlsa; i++)
-		total += h->tlsa_rr[i].len;
-	v->tlsa = mem_zero(1, h->ntlsa * sizeof(*v->tlsa) + total + 1);
-	v->ntlsa = h->ntlsa;
-	data = (unsigned char *)(v->tlsa + h->ntlsa);
-	for (i = 0; i < h->ntlsa; i++) {
-		const struct mxdns_tlsa *t = &h->tlsa_rr[i];
-
-		memcpy(data, t->data, t->len);
-		v->tlsa[i] = (struct x509_tlsa){
-		    t->usage, t->selector, t->matching, data, t->len};
-		data += t->len;
+	for (i = 0; i < w->ntlsa; i++)
+		total += w->tlsa[i].len;
+	v->tlsa = mem_zero(1, w->ntlsa * sizeof(*v->tlsa) + total + 1);
+	v->ntlsa = w->ntlsa;
+	v->tlsa_fault = w->fault;
+	data = (unsigned char *)(v->tlsa + w->ntlsa);
+	for (i = 0; i < w->ntlsa; i++) {
+		v->tlsa[i] = w->tlsa[i];
+		v->tlsa[i].data = data;
+		memcpy(data, w->tlsa[i].data, w->tlsa[i].len);
+		data += w->tlsa[i].len;
 	}
+}
+
+/* Where a next-hop names a host or an address, there is no other. */
+static bool
+leads_there(const struct nexthop *where, const struct probewire *w)
+{
+	if (!where->direct || *w->host == '\0')
+		return true;
+	return strcmp(w->host, where->name) == 0 &&
+	       (where->len == 0 || *w->address == '\0' ||
+		   strcmp(w->address, where->name) == 0);
+}
+
+static int
+take_row(struct proberun *p, const struct probewire *w, struct err *e)
+{
+	const struct prober_settings *s = &p->set.prober;
+	const struct probetarget *t;
+	struct nexthop where = {.name = ""};
+	struct view *v;
+
+	if (w->target >= s->n || p->asked[w->target].done)
+		return refuse(e, "it tells of a target that was not asked for");
+	if (p->asked[w->target].rows++ == TARGET_ROWS || p->n == PROBEWIRE_ROWS)
+		return refuse(e, "it tells of too many gateways");
+	t = &s->target[w->target];
+	(void)nexthop_parse(t->nexthop, &where);
+	if (!leads_there(&where, w))
+		return refuse(e, "its gateway is another than the next-hop");
+	if (!prober_wants_tlsa(t, s->dane) &&
+	    (w->ntlsa > 0 || w->fault != FAULT_OK))
+		return refuse(e, "it tells of TLSA records that do not matter");
+	p->view = mem_grow(p->view, p->n, &p->view_cap, sizeof(*p->view));
+	v = &p->view[p->n];
+	*v = (struct view){.row = proberow_new(t, w->host, w->address,
+			       where.port != 0 ? where.port : s->port)};
+	v->row->order = p->n++;
+	v->row->mx_dns = w->mx_dns;
+	v->row->host_dns = w->host_dns;
+	v->row->tlsa = w->ntlsa;
+	if (*w->sni != '\0')
+		v->row->sni = mem_dup(w->sni);
+	keep_tlsa(v, w);
+	return 0;
+}
+
+/* A row that waits for its end, or NULL. */
+static struct view *
+waiting(struct proberun *p, uint32_t row, struct err *e)
+{
+	if (row < p->n && !p->view[row].done)
+		return &p->view[row];
+	(void)refuse(e, "it tells of a gateway that it did not find");
+	return NULL;
+}
+
+static int
+take_none(struct proberun *p, const struct probewire *w, struct err *e)
+{
+	struct view *v = waiting(p, w->row, e);
+
+	if (v == NULL)
+		return -1;
+	v->row->fault = w->fault;
+	proberow_say(v->row, "%s", w->detail);
+	finish_row(p, v, NULL, NULL);
+	return 0;
+}
+
+static int
+take_judge(struct proberun *p, const struct probewire *w, struct err *e)
+{
+	struct view *v = waiting(p, w->row, e);
+
+	if (v == NULL)
+		return -1;
+	if (!p->has_seen || *v->row->address == '\0')
+		return refuse(e, "it tells of a gateway that it cannot reach");
+	p->unused = false;
+	judge_view(p, v);
+	return 0;
+}
+
+/* The chain stays until the next one. */
+static int
+take_seen(struct proberun *p, struct probewire *w, struct err *e)
+{
+	if (p->unused)
+		return refuse(e, "it tells of a session with nobody");
+	probewire_release(&p->seen);
+	p->seen = *w;
+	w->seen.chain = NULL;
+	p->has_seen = p->unused = true;
+	return 0;
+}
+
+static int
+take_asked(struct proberun *p, const struct probewire *w, struct err *e)
+{
+	if (w->target >= p->set.prober.n || p->asked[w->target].done)
+		return refuse(e, "it tells of a target that was not asked for");
+	p->asked[w->target].done = true;
+	p->nasked++;
+	return 0;
+}
+
+static int
+take_record(struct proberun *p, const char *text, size_t len, struct err *e)
+{
+	static struct probewire w; /* large */
+	int rv = -1;
+
+	if (probewire_parse(&w, text, len, e) == -1)
+		return -1;
+	switch (w.kind) {
+	case PROBEWIRE_ROW:
+		rv = take_row(p, &w, e);
+		break;
+	case PROBEWIRE_NONE:
+		rv = take_none(p, &w, e);
+		break;
+	case PROBEWIRE_SEEN:
+		rv = take_seen(p, &w, e);
+		break;
+	case PROBEWIRE_JUDGE:
+		rv = take_judge(p, &w, e);
+		break;
+	case PROBEWIRE_ASKED:
+		rv = take_asked(p, &w, e);
+		break;
+	case PROBEWIRE_UNABLE:
+		(void)err_set(
+		    e, w.code == 0 ? EX_SOFTWARE : w.code, "%s", w.detail);
+		break;
+	}
+	probewire_release(&w);
+	return rv;
 }
 
 static bool
-wants_tlsa(const struct proberun *p, const struct probetarget *t)
+complete(const struct proberun *p)
 {
-	if (t->level == LEVEL_OPPORTUNISTIC)
-		return p->set.dane || t->terms->verify == VERIFY_DANE;
-	return t->level == LEVEL_SECURE && t->terms->verify == VERIFY_DANE;
+	return p->nasked == p->set.prober.n && p->done == p->n;
 }
 
-static enum proberow_dnssec
-dnssec_of(const struct mxdns_answer *a)
-{
-	if (a->kind == MXDNS_NOT_ASKED)
-		return PROBEROW_DNS_NONE;
-	return a->secure ? PROBEROW_DNS_SECURE : PROBEROW_DNS_INSECURE;
-}
-
+/* why: NULL if it is what it ended with that counts. */
 static void
-look_at(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
-    const struct mxdns_addr *addr)
+over(struct proberun *p, const struct err *why)
 {
-	const struct probetarget *t = a->target;
-	struct view *v = mem_zero(1, sizeof(*v));
-	char text[INET6_ADDRSTRLEN];
-	struct sockaddr_in6 v6;
-	struct sockaddr_in v4;
+	struct err e = {0};
+	int rv;
 
-	memcpy(&v4, &addr->sa, sizeof(v4));
-	memcpy(&v6, &addr->sa, sizeof(v6));
-	if (addr->sa.ss_family == AF_INET6)
-		(void)inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof(text));
-	else
-		(void)inet_ntop(AF_INET, &v4.sin_addr, text, sizeof(text));
-	v->row = add_row(a->run, a, h->name, text,
-	    ntohs(addr->sa.ss_family == AF_INET6 ? v6.sin6_port : v4.sin_port));
-	v->row->mx_dns = dnssec_of(&r->mx);
-	v->row->host_dns =
-	    dnssec_of(addr->sa.ss_family == AF_INET6 ? &h->aaaa : &h->a);
-	v->domain = mem_dup(t->domain != NULL ? t->domain : r->domain);
-	if (wants_tlsa(a->run, t)) {
-		v->tlsa_fault = judge_tlsa(r, h);
-		if (v->tlsa_fault == FAULT_OK) {
-			copy_tlsa(v, h);
-			/* As Postfix with dane; else it sends none. */
-			v->row->sni = mem_dup(h->tlsa_base);
+	if (p->over)
+		return;
+	p->over = true;
+	if (why != NULL)
+		p->why = *why;
+	if (p->in != NULL)
+		(void)event_del(p->in);
+	rv =
+	    apart_end(&p->prober, why != NULL || complete(p), "the prober", &e);
+	if (why == NULL && !complete(p)) {
+		if (rv == 0)
+			(void)err_set(&e, EX_UNAVAILABLE,
+			    "the prober ended before it had looked at all");
+		p->why = e;
+	}
+	if (p->set.done != NULL)
+		p->set.done(p->set.arg);
+}
+
+/* Take the records that are there whole. */
+static int
+take_records(struct proberun *p, struct err *e)
+{
+	size_t at = 0, len, used;
+	const char *text;
+
+	while (at < p->said.len) {
+		switch (netstring_take(p->said.data + at, p->said.len - at,
+		    PROBEWIRE_MAX, &text, &len, &used)) {
+		case NETSTRING_BAD:
+			return refuse(e, "it is no record");
+		case NETSTRING_MORE:
+			used = 0;
+			break;
+		case NETSTRING_DONE:
+			if (take_record(p, text, len, e) == -1)
+				return -1;
+			break;
 		}
-		v->row->tlsa = v->ntlsa;
+		if (used == 0)
+			break;
+		at += used;
 	}
-	start(a->run, v, addr);
-}
-
-/* A target or host that has no address: one row for it. */
-static void
-no_way(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
-    enum fault fault)
-{
-	const struct mxdns_answer *bad = &r->mx;
-	struct proberow *row;
-
-	row = add_row(a->run, a, h == NULL ? "" : h->name, "", r->port);
-	row->mx_dns = dnssec_of(&r->mx);
-	row->fault = fault;
-	if (h != NULL)
-		bad = h->a.kind > h->aaaa.kind ? &h->a : &h->aaaa;
-	proberow_say(row, "%s%s (%s: %s%s%s)", fault_description(fault),
-	    r->no_root ? " Not even for the root zone has the resolver an "
-			 "answer that DNSSEC vouches for: see resolver and "
-			 "trust_anchor in tlspact.conf."
-		       : "",
-	    h == NULL ? mxdns_status_name(r->status) : "addresses",
-	    mxdns_kind_name(bad->kind), bad->why == NULL ? "" : ", ",
-	    bad->why == NULL ? "" : bad->why);
-	finish_row(a->run, row, NULL, NULL);
+	memmove(p->said.data, p->said.data + at, p->said.len - at);
+	p->said.len -= at;
+	return 0;
 }
 
 static void
-on_mx(const struct mxdns_result *r, void *arg)
+wait_on(struct proberun *p)
 {
-	struct ask *a = arg;
-	struct proberun *p = a->run;
-	enum fault fault = judge_mx(r);
-	size_t i, k;
+	const struct timeval patience = {
+	    .tv_sec = SILENCE_S + (PROBER_SESSION_STEPS + 1) *
+				      (time_t)p->set.prober.timeout_ms / 1000};
 
-	p->asking--;
-	if (fault != FAULT_OK && r->nhost == 0)
-		no_way(a, r, NULL, fault);
-	for (i = 0; i < r->nhost; i++) {
-		const struct mxdns_host *h = &r->host[i];
-
-		if ((fault = judge_host(r, h)) != FAULT_OK)
-			no_way(a, r, h, fault);
-		for (k = 0; k < h->naddr; k++)
-			look_at(a, r, h, &h->addr[k]);
-	}
-	check_idle(p);
+	(void)event_add(p->silence, &patience);
 }
 
-void
-proberun_add(struct proberun *p, const struct probetarget *t)
+static void
+on_said(evutil_socket_t fd, short what, void *arg)
 {
-	struct ask *a = mem_zero(1, sizeof(*a));
+	struct proberun *p = arg;
+	struct err e = {0}, why;
+	ssize_t n;
 
-	a->run = p;
-	a->target = t;
-	a->next = p->asks;
-	p->asks = a;
-	p->asking++;
-	(void)mxdns_lookup(
-	    p->dns, t->nexthop, p->set.port, wants_tlsa(p, t), on_mx, a);
+	(void)what;
+	n = read(fd, buf_room(&p->said, CHUNK), CHUNK);
+	if (n == -1 && errno == EINTR)
+		return;
+	if (n <= 0) {
+		over(p, NULL);
+		return;
+	}
+	p->said.len += (size_t)n;
+	wait_on(p);
+	if (take_records(p, &e) == -1) {
+		if (e.code == EX_DATAERR)
+			(void)err_set(&why, EX_DATAERR,
+			    "the prober was stopped for what it said: %s",
+			    e.text);
+		else
+			why = e;
+		over(p, &why);
+	} else if (complete(p))
+		over(p, NULL);
+}
+
+static void
+on_silence(evutil_socket_t fd, short what, void *arg)
+{
+	struct proberun *p = arg;
+	struct err e;
+
+	(void)fd;
+	(void)what;
+	(void)err_set(&e, EX_UNAVAILABLE, "the prober fell silent");
+	over(p, &e);
+}
+
+/* --- All of it ----------------------------------------------------------- */
+
+/* All CA files now, while we are who may read them. */
+static void
+load_rules(const struct proberun_settings *set)
+{
+	struct certrules rules;
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < set->prober.n; i++) {
+		const struct probetarget *t = &set->prober.target[i];
+		const struct judge_gateway g = {.terms = t->terms,
+		    .gateway = t->gateway,
+		    .level = t->level};
+
+		/* What fails is told with the verdict. */
+		(void)judge_rules(set->judge, &g, &rules, &e);
+	}
 }
 
 struct proberun *
-proberun_new(
-    struct event_base *base, const struct proberun_settings *set, struct err *e)
+proberun_start(const struct proberun_settings *set, struct err *e)
 {
-	struct mxdns_settings dns = {.resolver = set->resolver,
-	    .trust_anchor = set->trust_anchor,
-	    .timeout_ms = set->timeout_ms};
-	struct sweep_limits limits = {.parallel = set->parallel,
-	    .per_address = 1,
-	    .per_second = set->per_second,
-	    .burst = BURST};
 	struct proberun *p = mem_zero(1, sizeof(*p));
 
-	if (set->per_second > 0)
-		limits.jitter_ms = 500 / set->per_second;
-	p->base = base;
+	load_rules(set);
 	p->set = *set;
-	p->idle = event_new(base, -1, 0, on_idle, p);
-	p->sweep = sweep_new(base, &limits, NULL, NULL);
-	if ((p->dns = mxdns_new(base, &dns, e)) == NULL ||
-	    get_ctx(p, 0, e) == NULL) {
+	p->asked = mem_zero(set->prober.n + 1, sizeof(*p->asked));
+	if (set->prober.n > 0 &&
+	    apart_start(&p->prober, set->user, false,
+		set->work == NULL ? prober_main : set->work, &p->set.prober,
+		e) == -1) {
 		proberun_free(p);
 		return NULL;
 	}
 	return p;
+}
+
+void
+proberun_listen(struct proberun *p, struct event_base *base)
+{
+	if (p->set.prober.n == 0) {
+		p->over = true;
+		return;
+	}
+	p->in = event_new(base, p->prober.fd, EV_READ | EV_PERSIST, on_said, p);
+	(void)event_add(p->in, NULL);
+	p->silence = evtimer_new(base, on_silence, p);
+	wait_on(p);
+}
+
+int
+proberun_end(struct proberun *p, struct err *e)
+{
+	struct err broken;
+
+	if (!p->over) {
+		(void)err_set(&broken, EX_TEMPFAIL, "broken off");
+		p->set.done = NULL;
+		over(p, &broken);
+	}
+	if (p->why.code == 0)
+		return 0;
+	*e = p->why;
+	return -1;
 }
 
 static int
@@ -399,9 +461,17 @@ by_order(const void *a, const void *b)
 struct proberow *const *
 proberun_rows(struct proberun *p, size_t *n)
 {
-	if (!p->sorted && p->n > 0)
-		qsort(p->row, p->n, sizeof(*p->row), by_order);
-	p->sorted = true;
+	size_t i;
+
+	if (p->row == NULL || !p->sorted) {
+		free(p->row);
+		p->row = mem_zero(p->n + 1, sizeof(*p->row));
+		for (i = 0; i < p->n; i++)
+			p->row[i] = p->view[i].row;
+		if (p->n > 0)
+			qsort(p->row, p->n, sizeof(*p->row), by_order);
+	}
+	p->sorted = p->over;
 	*n = p->n;
 	return p->row;
 }
@@ -410,7 +480,7 @@ void
 proberun_progress(
     const struct proberun *p, size_t *found, size_t *done, size_t *failed)
 {
-	*found = p->n + p->asking;
+	*found = p->n + p->set.prober.n - p->nasked;
 	*done = p->done;
 	*failed = p->failed;
 }
@@ -418,33 +488,24 @@ proberun_progress(
 void
 proberun_free(struct proberun *p)
 {
-	struct session *s;
-	struct view *v;
-	struct ask *a;
+	struct err e;
 	size_t i;
 
 	if (p == NULL)
 		return;
-	sweep_free(p->sweep);
-	mxdns_free(p->dns);
-	event_free(p->idle);
-	for (i = 0; i < BUCKETS; i++)
-		while ((s = p->bucket[i]) != NULL) {
-			p->bucket[i] = s->next;
-			while ((v = s->views) != NULL) {
-				s->views = v->next;
-				free_view(v);
-			}
-			free(s);
-		}
-	while ((a = p->asks) != NULL) {
-		p->asks = a->next;
-		free(a);
+	(void)apart_end(&p->prober, true, "the prober", &e);
+	if (p->in != NULL)
+		event_free(p->in);
+	if (p->silence != NULL)
+		event_free(p->silence);
+	probewire_release(&p->seen);
+	for (i = 0; i < p->n; i++) {
+		proberow_free(p->view[i].row);
+		free(p->view[i].tlsa);
 	}
-	for (i = 0; i < PROBEPLAN_KINDS; i++)
-		starttls_ctx_free(p->ctx[i]);
-	for (i = 0; i < p->n; i++)
-		proberow_free(p->row[i]);
+	free(p->view);
 	free(p->row);
+	free(p->asked);
+	buf_free(&p->said);
 	free(p);
 }

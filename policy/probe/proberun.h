@@ -1,8 +1,9 @@
 /*
- * proberun.h: a plan carried out: DNS, connections, verdicts.
+ * proberun.h: what the prober saw, judged.
  *
- * Runs in the caller's event loop. The same server is looked at once for
- * all targets that meet it in the same way, while it is being looked at.
+ * The prober (prober.h) is started apart and says what the network showed; the
+ * verdicts are made here, from the certificates themselves. Nothing that it
+ * says is believed further than that: a record that may not be so ends it.
  */
 #ifndef PROBERUN_H
 #define PROBERUN_H
@@ -11,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
+
+#include "prober.h"
 
 struct err;
 struct event_base;
@@ -22,15 +25,11 @@ struct probetarget;
 struct starttls_result;
 
 struct proberun_settings {
+	struct prober_settings prober;
+	const char *user; /* for it to become, if we are root; "": none */
+	/* What it is, if not prober_main(); for tests. */
+	int (*work)(int fd, void *arg);
 	struct judge *judge;
-	const char *helo;
-	const char *resolver;	  /* NULL: resolv.conf */
-	const char *trust_anchor; /* NULL: no DNSSEC */
-	uint16_t port;		  /* where a next-hop has none */
-	unsigned timeout_ms;	  /* for DNS, and for each step of a session */
-	unsigned parallel;
-	unsigned per_second; /* starts; 0: any number */
-	bool dane;	     /* opportunistic means `dane` */
 	unsigned warn_days;
 	time_t (*now)(void);
 	/*
@@ -47,21 +46,28 @@ struct proberun_settings {
 	void (*result)(const struct proberow *row,
 	    const struct starttls_result *s, const struct judgement *j,
 	    void *arg);
-	/* All targets added so far are done. */
+	/* There is no more to come: see proberun_end(). */
 	void (*done)(void *arg);
 	void *arg;
 };
 
-/* NULL with *e set. Settings are borrowed. */
-struct proberun *proberun_new(struct event_base *base,
+/*
+ * Start the prober. Targets are looked at in their order, the slow ones first,
+ * as far as the DNS answers in that order. It must be called before anything
+ * is open that it should not have in memory. Settings and targets are
+ * borrowed. NULL with *e set.
+ */
+struct proberun *proberun_start(
     const struct proberun_settings *set, struct err *e);
 
+/* Take what it says, in the loop of base. */
+void proberun_listen(struct proberun *p, struct event_base *base);
+
 /*
- * Look at t, which must outlive the run. Results come from the loop. Targets
- * are looked at in the order in which they are added, as far as the DNS
- * answers in that order.
+ * End the prober. 0 if it has looked at everything, or -1 with *e set: why it
+ * has not. Rows that were not judged say so, with FAULT_LOCAL_ERROR.
  */
-void proberun_add(struct proberun *p, const struct probetarget *t);
+int proberun_end(struct proberun *p, struct err *e);
 
 /* Rows so far, by the addresses of the targets, then by their MX records. */
 struct proberow *const *proberun_rows(struct proberun *p, size_t *n);

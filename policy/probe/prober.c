@@ -1,0 +1,386 @@
+#include "prober.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+
+#include "buf.h"
+#include "err.h"
+#include "judge.h"
+#include "mem.h"
+#include "mxdns.h"
+#include "probeplan.h"
+#include "probewire.h"
+#include "quote.h"
+#include "registry.h"
+#include "starttls.h"
+#include "sweep.h"
+
+#define BURST 16     /* starts without a pause */
+#define BUCKETS 4096 /* of sessions under way; a power of two */
+#define KEY_MAX 384
+
+/* A next-hop on its way through the DNS. */
+struct ask {
+	struct prober *prober;
+	uint32_t target;
+};
+
+/* A row that waits for a session. */
+struct view {
+	struct view *next;
+	uint32_t row;
+};
+
+/* One connection, for all views that would make the same. */
+struct session {
+	struct session *next; /* in the bucket */
+	struct prober *prober;
+	struct view *views;
+	char key[KEY_MAX];
+};
+
+struct prober {
+	const struct prober_settings *set;
+	struct event_base *base;
+	struct bufferevent *out;
+	struct mxdns *dns;
+	struct sweep *sweep;
+	struct starttls_ctx *ctx[PROBEPLAN_KINDS];
+	struct ask *ask;
+	uint32_t rows;
+	size_t asking, open; /* next-hops, and rows that are not done */
+	struct buf text;
+	struct session *bucket[BUCKETS];
+};
+
+/* --- What is said ------------------------------------------------------- */
+
+static void
+say_wire(struct prober *p, const struct probewire *w)
+{
+	buf_clear(&p->text);
+	probewire_put(&p->text, w);
+	(void)bufferevent_write(p->out, p->text.data, p->text.len);
+}
+
+static void
+say_none(struct prober *p, uint32_t row, enum fault fault, const char *detail)
+{
+	struct probewire w = {
+	    .kind = PROBEWIRE_NONE, .row = row, .fault = fault};
+
+	(void)snprintf(w.detail, sizeof(w.detail), "%s", detail);
+	say_wire(p, &w);
+	p->open--;
+}
+
+/* What there is to say is said: that was all. */
+static void
+on_written(struct bufferevent *out, void *arg)
+{
+	struct prober *p = arg;
+
+	(void)out;
+	if (p->asking == 0 && p->open == 0)
+		(void)event_base_loopbreak(p->base);
+}
+
+/* Nobody listens any more. */
+static void
+on_gone(struct bufferevent *out, short what, void *arg)
+{
+	struct prober *p = arg;
+
+	(void)out;
+	(void)what;
+	(void)event_base_loopbreak(p->base);
+}
+
+/* --- Sessions --------------------------------------------------------- */
+
+static struct session **
+bucket_of(struct prober *p, const char *key)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (; *key != '\0'; key++)
+		h = (h ^ (unsigned char)*key) * 16777619u;
+	return &p->bucket[(h ^ h >> 16) & (BUCKETS - 1)];
+}
+
+static void
+on_session(const struct starttls_result *r, void *arg)
+{
+	struct session *s = arg, **at;
+	struct prober *p = s->prober;
+	struct probewire w = {.kind = PROBEWIRE_SEEN, .seen = *r};
+	struct view *v;
+
+	for (at = bucket_of(p, s->key); *at != s; at = &(*at)->next)
+		;
+	*at = s->next;
+	say_wire(p, &w);
+	while ((v = s->views) != NULL) {
+		s->views = v->next;
+		w = (struct probewire){.kind = PROBEWIRE_JUDGE, .row = v->row};
+		say_wire(p, &w);
+		p->open--;
+		free(v);
+	}
+	free(s);
+}
+
+static struct starttls_ctx *
+get_ctx(struct prober *p, unsigned kind, struct err *e)
+{
+	struct starttls_params params = {
+	    .helo = p->set->helo,
+	    .step_ms = p->set->timeout_ms,
+	    .total_ms = PROBER_SESSION_STEPS * p->set->timeout_ms,
+	};
+
+	if (p->ctx[kind] == NULL) {
+		probeplan_params(kind, &params);
+		p->ctx[kind] = starttls_ctx_new(&params, e);
+	}
+	return p->ctx[kind];
+}
+
+/* The session that the row w needs, joined if there is one already. */
+static void
+start(struct prober *p, const struct probewire *w, uint32_t row,
+    const struct mxdns_addr *addr, unsigned port)
+{
+	unsigned kind = probeplan_kind(&p->set->target[w->target]);
+	struct session *s, **bucket;
+	struct starttls_ctx *ctx;
+	struct view *v;
+	struct err e = {0};
+	char key[KEY_MAX];
+
+	if ((ctx = get_ctx(p, kind, &e)) == NULL) {
+		say_none(p, row, FAULT_LOCAL_ERROR, e.text);
+		return;
+	}
+	(void)snprintf(
+	    key, sizeof(key), "%s %u %u %s", w->address, port, kind, w->sni);
+	bucket = bucket_of(p, key);
+	for (s = *bucket; s != NULL && strcmp(s->key, key) != 0; s = s->next)
+		;
+	if (s == NULL) {
+		s = mem_zero(1, sizeof(*s));
+		s->prober = p;
+		memcpy(s->key, key, sizeof(s->key));
+		s->next = *bucket;
+		*bucket = s;
+		sweep_add(p->sweep, ctx, (const struct sockaddr *)&addr->sa,
+		    addr->len, *w->sni == '\0' ? NULL : w->sni, on_session, s);
+	}
+	v = mem_zero(1, sizeof(*v));
+	v->row = row;
+	v->next = s->views;
+	s->views = v;
+}
+
+/* --- The way there ---------------------------------------------------- */
+
+bool
+prober_wants_tlsa(const struct probetarget *t, bool dane)
+{
+	if (t->level == LEVEL_OPPORTUNISTIC)
+		return dane || t->terms->verify == VERIFY_DANE;
+	return t->level == LEVEL_SECURE && t->terms->verify == VERIFY_DANE;
+}
+
+static enum proberow_dnssec
+dnssec_of(const struct mxdns_answer *a)
+{
+	if (a->kind == MXDNS_NOT_ASKED)
+		return PROBEROW_DNS_NONE;
+	return a->secure ? PROBEROW_DNS_SECURE : PROBEROW_DNS_INSECURE;
+}
+
+/* A new row, whose number is returned. */
+static uint32_t
+say_row(struct prober *p, struct probewire *w, const struct mxdns_result *r,
+    const struct mxdns_host *h)
+{
+	w->kind = PROBEWIRE_ROW;
+	w->mx_dns = dnssec_of(&r->mx);
+	if (h != NULL)
+		quote_show(w->host, sizeof(w->host), h->name, strlen(h->name));
+	say_wire(p, w);
+	p->open++;
+	return p->rows++;
+}
+
+static void
+take_tlsa(struct probewire *w, const struct mxdns_result *r,
+    const struct mxdns_host *h)
+{
+	size_t i;
+
+	w->fault = judge_tlsa(r, h);
+	if (w->fault != FAULT_OK)
+		return;
+	for (i = 0; i < h->ntlsa && i < MXDNS_MAX_TLSA; i++) {
+		const struct mxdns_tlsa *t = &h->tlsa_rr[i];
+
+		w->tlsa[w->ntlsa++] = (struct x509_tlsa){
+		    t->usage, t->selector, t->matching, t->data, t->len};
+	}
+	/* As Postfix with dane; else it sends none. */
+	(void)snprintf(w->sni, sizeof(w->sni), "%s",
+	    h->tlsa_base == NULL ? "" : h->tlsa_base);
+}
+
+static void
+look_at(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
+    const struct mxdns_addr *addr)
+{
+	struct prober *p = a->prober;
+	struct probewire w = {.target = a->target};
+	struct sockaddr_in6 v6;
+	struct sockaddr_in v4;
+	unsigned port;
+
+	memcpy(&v4, &addr->sa, sizeof(v4));
+	memcpy(&v6, &addr->sa, sizeof(v6));
+	if (addr->sa.ss_family == AF_INET6) {
+		(void)inet_ntop(
+		    AF_INET6, &v6.sin6_addr, w.address, sizeof(w.address));
+		port = ntohs(v6.sin6_port);
+		w.host_dns = dnssec_of(&h->aaaa);
+	} else {
+		(void)inet_ntop(
+		    AF_INET, &v4.sin_addr, w.address, sizeof(w.address));
+		port = ntohs(v4.sin_port);
+		w.host_dns = dnssec_of(&h->a);
+	}
+	if (prober_wants_tlsa(&p->set->target[a->target], p->set->dane))
+		take_tlsa(&w, r, h);
+	start(p, &w, say_row(p, &w, r, h), addr, port);
+}
+
+/* A target or host that has no address: one row for it. */
+static void
+no_way(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
+    enum fault fault)
+{
+	const struct mxdns_answer *bad = &r->mx;
+	struct probewire w = {.target = a->target};
+	uint32_t row = say_row(a->prober, &w, r, h);
+	struct buf text = {0};
+
+	if (h != NULL)
+		bad = h->a.kind > h->aaaa.kind ? &h->a : &h->aaaa;
+	buf_printf(&text, "%s%s (%s: %s%s%s)", fault_description(fault),
+	    r->no_root ? " Not even for the root zone has the resolver an "
+			 "answer that DNSSEC vouches for: see resolver and "
+			 "trust_anchor in tlspact.conf."
+		       : "",
+	    h == NULL ? mxdns_status_name(r->status) : "addresses",
+	    mxdns_kind_name(bad->kind), bad->why == NULL ? "" : ", ",
+	    bad->why == NULL ? "" : bad->why);
+	say_none(a->prober, row, fault, text.data);
+	buf_free(&text);
+}
+
+static void
+on_mx(const struct mxdns_result *r, void *arg)
+{
+	struct ask *a = arg;
+	struct prober *p = a->prober;
+	struct probewire w = {.kind = PROBEWIRE_ASKED, .target = a->target};
+	enum fault fault = judge_mx(r);
+	size_t i, k;
+
+	if (fault != FAULT_OK && r->nhost == 0)
+		no_way(a, r, NULL, fault);
+	for (i = 0; i < r->nhost; i++) {
+		const struct mxdns_host *h = &r->host[i];
+
+		if ((fault = judge_host(r, h)) != FAULT_OK)
+			no_way(a, r, h, fault);
+		for (k = 0; k < h->naddr; k++)
+			look_at(a, r, h, &h->addr[k]);
+	}
+	p->asking--;
+	say_wire(p, &w);
+}
+
+/* --- All of it ---------------------------------------------------------- */
+
+static void
+ask_all(struct prober *p, bool slow)
+{
+	const struct prober_settings *set = p->set;
+	size_t i;
+
+	for (i = 0; i < set->n; i++) {
+		if ((set->slow != NULL && set->slow[i]) != slow)
+			continue;
+		p->ask[i] = (struct ask){.prober = p, .target = (uint32_t)i};
+		p->asking++;
+		(void)mxdns_lookup(p->dns, set->target[i].nexthop, set->port,
+		    prober_wants_tlsa(&set->target[i], set->dane), on_mx,
+		    &p->ask[i]);
+	}
+}
+
+static int
+set_up(struct prober *p, struct err *e)
+{
+	const struct prober_settings *set = p->set;
+	struct mxdns_settings dns = {.resolver = set->resolver,
+	    .trust_anchor = set->trust_anchor,
+	    .timeout_ms = set->timeout_ms};
+	struct sweep_limits limits = {.parallel = set->parallel,
+	    .per_address = 1,
+	    .per_second = set->per_second,
+	    .burst = BURST};
+
+	if (set->per_second > 0)
+		limits.jitter_ms = 500 / set->per_second;
+	p->sweep = sweep_new(p->base, &limits, NULL, NULL);
+	p->dns = mxdns_new(p->base, &dns, e);
+	return p->dns == NULL || get_ctx(p, 0, e) == NULL ? -1 : 0;
+}
+
+int
+prober_main(int fd, void *arg)
+{
+	static struct prober p;
+	struct probewire w = {.kind = PROBEWIRE_UNABLE};
+	struct err e = {0};
+
+	p = (struct prober){.set = arg};
+	p.base = event_base_new();
+	if (p.base == NULL || evutil_make_socket_nonblocking(fd) == -1)
+		return EX_OSERR;
+	p.out = bufferevent_socket_new(p.base, fd, 0);
+	if (p.out == NULL)
+		return EX_OSERR;
+	bufferevent_setcb(p.out, NULL, on_written, on_gone, &p);
+	(void)bufferevent_enable(p.out, EV_READ | EV_WRITE);
+	p.ask = mem_zero(p.set->n + 1, sizeof(*p.ask));
+	if (set_up(&p, &e) == 0) {
+		ask_all(&p, true);
+		ask_all(&p, false);
+	} else {
+		w.code = e.code;
+		(void)snprintf(w.detail, sizeof(w.detail), "%s", e.text);
+		say_wire(&p, &w);
+	}
+	(void)event_base_dispatch(p.base);
+	/* Nothing is freed: the process ends. */
+	return EX_OK;
+}
