@@ -24,9 +24,11 @@
 #include "logparty.h"
 #include "logprefix.h"
 #include "logreader.h"
+#include "logrecord.h"
 #include "logtally.h"
 #include "mem.h"
 #include "num.h"
+#include "process.h"
 #include "quote.h"
 #include "registry.h"
 #include "say.h"
@@ -47,6 +49,7 @@ struct run {
 	struct registry *registry;
 	struct logparty *party;
 	struct evidence *evidence;
+	struct logrecord *recorder;
 	struct logtally *tally;
 	struct logreader *reader;
 	struct stat map; /* when the registry was read */
@@ -388,6 +391,29 @@ tick(void *arg)
 
 /* --- all -------------------------------------------------------------- */
 
+/*
+ * From here on the log is read: what was root's is given up, and what is found
+ * goes to the recorder.
+ */
+static int
+separate(struct run *run, bool record, struct err *e)
+{
+	const struct logrecord_settings set = {.evidence = run->set.evidence,
+	    .ledger = run->set.ledger,
+	    .registry = run->set.registry,
+	    .now = the_time};
+
+	if (record && (run->recorder = logrecord_start(&set, e)) == NULL)
+		return -1;
+	if (*run->set.log_user != '\0' &&
+	    process_become(run->set.log_user, e) == -1)
+		return -1;
+	if (record && (run->evidence = evidence_open(run->set.evidence,
+			   run->set.ledger, EVIDENCE_READ, e)) == NULL)
+		return -1;
+	return 0;
+}
+
 static int
 prepare(struct run *run)
 {
@@ -404,8 +430,7 @@ prepare(struct run *run)
 	struct err e;
 	int code;
 
-	if (record && (run->evidence = evidence_open(run->set.evidence,
-			   run->set.ledger, EVIDENCE_WRITE, &e)) == NULL) {
+	if (separate(run, record, &e) == -1) {
 		say_err(&e);
 		return e.code;
 	}
@@ -416,8 +441,10 @@ prepare(struct run *run)
 		say("going on without partners");
 		run->party = logparty_new(NULL);
 	}
-	if (record)
+	if (record) {
 		run->tally = logtally_new(run->evidence);
+		logtally_recorder(run->tally, run->recorder);
+	}
 	run->reader = logreader_new(&hooks, run->evidence, run->tally, &e);
 	if (run->reader == NULL) {
 		say_err(&e);
@@ -508,6 +535,7 @@ main(int argc, char *argv[])
 	logreader_free(run.reader);
 	logtally_free(run.tally);
 	evidence_close(run.evidence);
+	logrecord_end(run.recorder);
 	logparty_free(run.party);
 	registry_free(run.registry);
 	diag_free(&run.diags);

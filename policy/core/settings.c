@@ -109,7 +109,7 @@ check_program(const char *value)
 static const struct conf_item items[] = {
     TEXT(registry, SYSCONFDIR "/tlspact/registry", check_path),
     TEXT(ledger, "/var/lib/tlspact/ledger.db", check_path),
-    TEXT(evidence, "/var/lib/tlspact/evidence/evidence.db", check_path),
+    TEXT(evidence, "/var/lib/tlspact-evidence/evidence.db", check_path),
     TEXT(map, "/var/lib/tlspact/policy.cdb", check_map),
     TEXT(inbound_map, "", check_inbound_map),
     TEXT(ca_file, "/etc/ssl/certs/ca-certificates.crt", check_path),
@@ -155,6 +155,7 @@ static const struct conf_item items[] = {
 	failing_choices, NULL},
     TEXT(service_user, "tlspact", NULL),
     TEXT(probe_user, "_tlsprobe", NULL),
+    TEXT(log_user, "_tlslog", NULL),
     TEXT(socket_group, "postfix", NULL),
     TEXT(socket_mode, "0660", check_mode),
     {"max_clients", CONF_NUMBER, offsetof(struct settings, max_clients),

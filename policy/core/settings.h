@@ -60,6 +60,7 @@ struct settings {
 	int outbound_failing; /* enum outbound_failing */
 	char *service_user;   /* empty: stay who we are */
 	char *probe_user;     /* the same, of the prober */
+	char *log_user;	      /* the same, of the log reader */
 	char *socket_group;   /* empty: as it comes */
 	char *socket_mode;    /* octal */
 	uint64_t max_clients;

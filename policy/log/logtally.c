@@ -6,6 +6,7 @@
 
 #include "arena.h"
 #include "err.h"
+#include "logrecord.h"
 #include "logstate.h"
 #include "mem.h"
 #include "quote.h"
@@ -40,6 +41,7 @@ struct strangers {
 
 struct logtally {
 	struct evidence *evidence;
+	struct logrecord *recorder; /* NULL: written here */
 	struct sum *sum;
 	uint32_t *slot; /* index + 1 */
 	size_t nsums;
@@ -60,6 +62,12 @@ logtally_new(struct evidence *v)
 	t->slot = mem_zero(SLOTS, sizeof(*t->slot));
 	t->strangers = mem_zero(DAYS, sizeof(*t->strangers));
 	return t;
+}
+
+void
+logtally_recorder(struct logtally *t, struct logrecord *r)
+{
+	t->recorder = r;
 }
 
 static void
@@ -294,7 +302,8 @@ logtally_write(struct logtally *t, const struct evidence_position *position,
 	}
 	batch.count = count;
 	batch.ncounts = t->nsums;
-	rv = evidence_log_add(t->evidence, &batch, e);
+	rv = t->recorder != NULL ? logrecord_add(t->recorder, &batch, e)
+				 : evidence_log_add(t->evidence, &batch, e);
 	free(count);
 	free(days);
 	if (rv != 0)

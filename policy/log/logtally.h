@@ -16,6 +16,7 @@ struct err;
 struct evidence;
 struct evidence_position;
 struct logparty_answer;
+struct logrecord;
 struct logtally;
 
 /* Sums, failures between two writes; then it is time to write. */
@@ -29,6 +30,9 @@ struct logtally;
 
 /* The evidence is borrowed, and knows the strangers of earlier runs. */
 struct logtally *logtally_new(struct evidence *v);
+
+/* From now on r writes (borrowed), and the evidence need only be read. */
+void logtally_recorder(struct logtally *t, struct logrecord *r);
 
 /* Add one, whose partner has that name (NULL: a stranger). */
 int logtally_add(struct logtally *t, const struct attempt *a,

@@ -9,10 +9,10 @@
 
 #include "buf.h"
 #include "err.h"
+#include "fields.h"
 #include "mem.h"
 #include "netstring.h"
 #include "nexthop.h"
-#include "num.h"
 #include "quote.h"
 #include "x509.h"
 
@@ -35,32 +35,17 @@ static const struct {
 /* --- The prober's side --------------------------------------------------- */
 
 static void
-put_text(struct buf *b, const char *s)
-{
-	netstring_put(b, s, strlen(s), NULL, 0);
-}
-
-static void
-put_num(struct buf *b, uint64_t n)
-{
-	char text[24];
-
-	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-	put_text(b, text);
-}
-
-static void
 put_row(struct buf *b, const struct probewire *w)
 {
 	size_t i;
 
-	put_num(b, w->target);
-	put_text(b, w->host);
-	put_text(b, w->address);
-	put_num(b, w->mx_dns);
-	put_num(b, w->host_dns);
-	put_text(b, w->sni);
-	put_text(b, fault_text(w->fault));
+	fields_put_num(b, w->target);
+	fields_put(b, w->host);
+	fields_put(b, w->address);
+	fields_put_num(b, w->mx_dns);
+	fields_put_num(b, w->host_dns);
+	fields_put(b, w->sni);
+	fields_put(b, fault_text(w->fault));
 	for (i = 0; i < w->ntlsa; i++) {
 		const char head[TLSA_HEAD] = {(char)w->tlsa[i].usage,
 		    (char)w->tlsa[i].selector, (char)w->tlsa[i].mtype};
@@ -89,18 +74,18 @@ put_chain(struct buf *b, const STACK_OF(X509) * chain)
 static void
 put_seen(struct buf *b, const struct starttls_result *s)
 {
-	put_num(b, s->outcome);
-	put_num(b, s->phase);
-	put_num(b, (uint64_t)s->errnum);
-	put_num(b, (uint64_t)s->code);
-	put_text(b, s->text);
-	put_num(b, s->injected);
-	put_num(b, s->injected_bytes);
-	put_text(b, s->tls ? s->proto_name : "");
-	put_text(b, s->cipher);
-	put_text(b, s->kex);
-	put_text(b, s->sig);
-	put_num(b, s->total_ms);
+	fields_put_num(b, s->outcome);
+	fields_put_num(b, s->phase);
+	fields_put_num(b, (uint64_t)s->errnum);
+	fields_put_num(b, (uint64_t)s->code);
+	fields_put(b, s->text);
+	fields_put_num(b, s->injected);
+	fields_put_num(b, s->injected_bytes);
+	fields_put(b, s->tls ? s->proto_name : "");
+	fields_put(b, s->cipher);
+	fields_put(b, s->kex);
+	fields_put(b, s->sig);
+	fields_put_num(b, s->total_ms);
 	if (s->chain != NULL)
 		put_chain(b, s->chain);
 }
@@ -116,22 +101,22 @@ probewire_put(struct buf *out, const struct probewire *w)
 		put_row(&b, w);
 		break;
 	case PROBEWIRE_NONE:
-		put_num(&b, w->row);
-		put_text(&b, fault_text(w->fault));
-		put_text(&b, w->detail);
+		fields_put_num(&b, w->row);
+		fields_put(&b, fault_text(w->fault));
+		fields_put(&b, w->detail);
 		break;
 	case PROBEWIRE_SEEN:
 		put_seen(&b, &w->seen);
 		break;
 	case PROBEWIRE_JUDGE:
-		put_num(&b, w->row);
+		fields_put_num(&b, w->row);
 		break;
 	case PROBEWIRE_ASKED:
-		put_num(&b, w->target);
+		fields_put_num(&b, w->target);
 		break;
 	case PROBEWIRE_UNABLE:
-		put_num(&b, (uint64_t)w->code);
-		put_text(&b, w->detail);
+		fields_put_num(&b, (uint64_t)w->code);
+		fields_put(&b, w->detail);
 		break;
 	}
 	netstring_put(out, b.data, b.len, NULL, 0);
@@ -140,79 +125,13 @@ probewire_put(struct buf *out, const struct probewire *w)
 
 /* --- The recorder's side ------------------------------------------------- */
 
-/* What is left, and what was wrong with the first field that was. */
-struct fields {
-	const char *p;
-	size_t n;
-	const char *bad; /* its name */
-};
-
-static bool
-take(struct fields *f, const char *name, size_t max, const char **p, size_t *n)
-{
-	size_t used;
-
-	if (f->bad == NULL &&
-	    netstring_take(f->p, f->n, max, p, n, &used) == NETSTRING_DONE) {
-		f->p += used;
-		f->n -= used;
-		return true;
-	}
-	if (f->bad == NULL)
-		f->bad = name;
-	return false;
-}
-
-/* A text without NUL, made fit to be shown; max is with the NUL. */
-static void
-take_text(struct fields *f, const char *name, size_t max, char *out)
-{
-	const char *p;
-	size_t n;
-
-	*out = '\0';
-	if (!take(f, name, max - 1, &p, &n))
-		return;
-	if (memchr(p, '\0', n) != NULL)
-		f->bad = name;
-	else
-		quote_show(out, max, p, n);
-}
-
-/* A word that quote_show() leaves as it is. */
-static void
-take_word(struct fields *f, const char *name, size_t max, char *out)
-{
-	const char *p;
-	size_t n;
-
-	*out = '\0';
-	if (!take(f, name, max - 1, &p, &n))
-		return;
-	quote_show(out, max, p, n);
-	if (strlen(out) != n || memcmp(out, p, n) != 0)
-		f->bad = name;
-}
-
-static uint64_t
-take_num(struct fields *f, const char *name, uint64_t max)
-{
-	uint64_t v = 0;
-	char text[24];
-
-	take_word(f, name, sizeof(text), text);
-	if (f->bad == NULL && num_parse(text, 0, max, &v) == -1)
-		f->bad = name;
-	return v;
-}
-
 static enum fault
 take_fault(struct fields *f)
 {
 	enum fault fault = FAULT_LOCAL_ERROR;
 	char word[48];
 
-	take_word(f, "fault", sizeof(word), word);
+	fields_word(f, "fault", sizeof(word), word);
 	if (f->bad == NULL && fault_parse(word, &fault) == -1)
 		f->bad = "fault";
 	return fault;
@@ -225,7 +144,7 @@ take_tlsa(struct fields *f, struct probewire *w)
 	size_t n;
 
 	while (f->n > 0 &&
-	       take(f, "TLSA", TLSA_HEAD + MXDNS_MAX_TLSA_LEN, &p, &n)) {
+	       fields_take(f, "TLSA", TLSA_HEAD + MXDNS_MAX_TLSA_LEN, &p, &n)) {
 		if (n < TLSA_HEAD || w->ntlsa == MXDNS_MAX_TLSA) {
 			f->bad = "TLSA";
 			return;
@@ -241,14 +160,14 @@ take_tlsa(struct fields *f, struct probewire *w)
 static void
 take_row(struct fields *f, struct probewire *w)
 {
-	w->target = (uint32_t)take_num(f, "target", UINT32_MAX);
-	take_word(f, "host", sizeof(w->host), w->host);
-	take_word(f, "address", sizeof(w->address), w->address);
-	w->mx_dns = (enum proberow_dnssec)take_num(
+	w->target = (uint32_t)fields_num(f, "target", UINT32_MAX);
+	fields_word(f, "host", sizeof(w->host), w->host);
+	fields_word(f, "address", sizeof(w->address), w->address);
+	w->mx_dns = (enum proberow_dnssec)fields_num(
 	    f, "DNSSEC of MX", PROBEROW_DNS_SECURE);
-	w->host_dns = (enum proberow_dnssec)take_num(
+	w->host_dns = (enum proberow_dnssec)fields_num(
 	    f, "DNSSEC of host", PROBEROW_DNS_SECURE);
-	take_word(f, "server name", sizeof(w->sni), w->sni);
+	fields_word(f, "server name", sizeof(w->sni), w->sni);
 	w->fault = take_fault(f);
 	take_tlsa(f, w);
 	if (f->bad != NULL)
@@ -272,7 +191,8 @@ take_chain(struct fields *f, struct starttls_result *s)
 	X509 *cert;
 	size_t n;
 
-	while (f->n > 0 && take(f, "certificate", STARTTLS_MAX_CHAIN, &p, &n)) {
+	while (f->n > 0 &&
+	       fields_take(f, "certificate", STARTTLS_MAX_CHAIN, &p, &n)) {
 		der = (const unsigned char *)p;
 		cert = d2i_X509(NULL, &der, (long)n);
 		if (s->chain == NULL && (s->chain = sk_X509_new_null()) == NULL)
@@ -294,7 +214,7 @@ take_protocol(struct fields *f, struct starttls_result *s)
 	char word[STARTTLS_WORD_MAX];
 	size_t i;
 
-	take_word(f, "protocol", sizeof(word), word);
+	fields_word(f, "protocol", sizeof(word), word);
 	if (*word == '\0')
 		return;
 	for (i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
@@ -311,19 +231,19 @@ static void
 take_seen(struct fields *f, struct starttls_result *s)
 {
 	s->outcome =
-	    (enum starttls_outcome)take_num(f, "outcome", STARTTLS_LOCAL);
+	    (enum starttls_outcome)fields_num(f, "outcome", STARTTLS_LOCAL);
 	s->phase =
-	    (enum starttls_phase)take_num(f, "phase", STARTTLS_PHASES - 1);
-	s->errnum = (int)take_num(f, "errno", 4095);
-	s->code = (int)take_num(f, "reply code", 999);
-	take_text(f, "text", sizeof(s->text), s->text);
-	s->injected = take_num(f, "injected", 1) != 0;
-	s->injected_bytes = take_num(f, "injected bytes", INT32_MAX);
+	    (enum starttls_phase)fields_num(f, "phase", STARTTLS_PHASES - 1);
+	s->errnum = (int)fields_num(f, "errno", 4095);
+	s->code = (int)fields_num(f, "reply code", 999);
+	fields_text(f, "text", sizeof(s->text), s->text);
+	s->injected = fields_num(f, "injected", 1) != 0;
+	s->injected_bytes = fields_num(f, "injected bytes", INT32_MAX);
 	take_protocol(f, s);
-	take_word(f, "cipher", sizeof(s->cipher), s->cipher);
-	take_word(f, "key exchange", sizeof(s->kex), s->kex);
-	take_word(f, "signature", sizeof(s->sig), s->sig);
-	s->total_ms = (unsigned)take_num(f, "milliseconds", MS_MAX);
+	fields_word(f, "cipher", sizeof(s->cipher), s->cipher);
+	fields_word(f, "key exchange", sizeof(s->kex), s->kex);
+	fields_word(f, "signature", sizeof(s->sig), s->sig);
+	s->total_ms = (unsigned)fields_num(f, "milliseconds", MS_MAX);
 	take_chain(f, s);
 	/* Who has got to the end has spoken TLS. */
 	if (f->bad == NULL && s->outcome == STARTTLS_OK && !s->tls)
@@ -336,7 +256,7 @@ take_kind(struct fields *f, enum probewire_kind *kind)
 	const char *p;
 	size_t n, i;
 
-	if (!take(f, "letter", 1, &p, &n) || n != 1)
+	if (!fields_take(f, "letter", 1, &p, &n) || n != 1)
 		return false;
 	for (i = 0; i < sizeof(letters); i++)
 		if (*p == letters[i]) {
@@ -349,9 +269,9 @@ take_kind(struct fields *f, enum probewire_kind *kind)
 static void
 take_none(struct fields *f, struct probewire *w)
 {
-	w->row = (uint32_t)take_num(f, "row", PROBEWIRE_ROWS - 1);
+	w->row = (uint32_t)fields_num(f, "row", PROBEWIRE_ROWS - 1);
 	w->fault = take_fault(f);
-	take_text(f, "detail", sizeof(w->detail), w->detail);
+	fields_text(f, "detail", sizeof(w->detail), w->detail);
 	/* Only a session shows a gateway that is well. */
 	if (f->bad == NULL && w->fault == FAULT_OK)
 		f->bad = "fault";
@@ -373,12 +293,12 @@ probewire_parse(
 	else if (w->kind == PROBEWIRE_SEEN)
 		take_seen(&f, &w->seen);
 	else if (w->kind == PROBEWIRE_JUDGE)
-		w->row = (uint32_t)take_num(&f, "row", PROBEWIRE_ROWS - 1);
+		w->row = (uint32_t)fields_num(&f, "row", PROBEWIRE_ROWS - 1);
 	else if (w->kind == PROBEWIRE_ASKED)
-		w->target = (uint32_t)take_num(&f, "target", UINT32_MAX);
+		w->target = (uint32_t)fields_num(&f, "target", UINT32_MAX);
 	else {
-		w->code = (int)take_num(&f, "code", EX__MAX);
-		take_text(&f, "detail", sizeof(w->detail), w->detail);
+		w->code = (int)fields_num(&f, "code", EX__MAX);
+		fields_text(&f, "detail", sizeof(w->detail), w->detail);
 	}
 	if (f.bad == NULL && f.n > 0)
 		f.bad = "end";

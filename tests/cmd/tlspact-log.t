@@ -19,7 +19,7 @@ compile()
 log()
 {
 	"$B/tlspact-log" -C /dev/null -o registry="$registry" \
-		-o ledger="$LAB/ledger.db" -o probe_user= -o evidence="$LAB/evidence.db" \
+		-o ledger="$LAB/ledger.db" -o probe_user= -o log_user= -o evidence="$LAB/evidence.db" \
 		-o map="$LAB/policy.cdb" "$@"
 }
 
@@ -150,7 +150,7 @@ counted()
 }
 all=$(log -j "$LAB/send/log" 2>/dev/null | wc -l)
 "$B/tlspact-log" -C /dev/null -o registry="$registry" \
-	-o ledger="$LAB/ledger.db" -o probe_user= -o evidence="$LAB/evidence.db" \
+	-o ledger="$LAB/ledger.db" -o probe_user= -o log_user= -o evidence="$LAB/evidence.db" \
 	-o map="$LAB/policy.cdb" \
 	--follow "$LAB/send/log" >"$T/follow" 2>&1 &
 follower=$!

@@ -12,7 +12,7 @@ ca=
 probe()
 {
 	run timeout 120 "$B/tlspact-probe" -C /dev/null \
-		-o registry="$registry" -o probe_user= -o evidence="$evidence" \
+		-o registry="$registry" -o probe_user= -o log_user= -o evidence="$evidence" \
 		-o ledger="$T/ledger.db" -o ca_file="$ca" -o trust_anchor= \
 		-o probe_timeout=2 \
 		-o helo_name=probe.lab.example "$@"
@@ -199,7 +199,7 @@ is 'no folder for it' "$rc" 73
 
 if terminal; then
 	script -qec "$B/tlspact-probe -C /dev/null -o registry=$registry \
-		-o probe_user= -o evidence=$evidence -o ledger=$T/ledger.db -o ca_file=$ca \
+		-o probe_user= -o log_user= -o evidence=$evidence -o ledger=$T/ledger.db -o ca_file=$ca \
 		-o trust_anchor= \
 		-o helo_name=a.example -o probe_timeout=1 acme silent" \
 		"$T/typescript" >/dev/null </dev/null
@@ -212,7 +212,7 @@ fi
 # --- Hostile servers -------------------------------------------------------
 
 run /usr/bin/time -q -f '%M %e' -o "$T/time" "$B/tlspact-probe" -C /dev/null \
-	-o registry="$registry" -o probe_user= -o evidence="$evidence" \
+	-o registry="$registry" -o probe_user= -o log_user= -o evidence="$evidence" \
 	-o ledger="$T/ledger.db" -o ca_file="$ca" \
 	-o trust_anchor= -o probe_timeout=2 -o helo_name=a.example \
 	endless endlessline bigehlo drip silent acme
@@ -268,7 +268,7 @@ seen()
 
 evidence=$T/kill.db
 "$B/tlspact-probe" -C /dev/null -o registry="$registry" \
-	-o probe_user= -o evidence="$evidence" -o ledger="$T/ledger.db" \
+	-o probe_user= -o log_user= -o evidence="$evidence" -o ledger="$T/ledger.db" \
 	-o ca_file="$ca" -o trust_anchor= -o probe_timeout=60 \
 	-o helo_name=a.example acme globex initech silent \
 	>"$T/killed.out" 2>&1 &
@@ -339,7 +339,7 @@ evidence=$T/both.db
 pids=()
 for i in 1 2 3; do
 	"$B/tlspact-probe" -C /dev/null -o registry="$registry" \
-		-o probe_user= -o evidence="$evidence" -o ledger="$T/ledger.db" \
+		-o probe_user= -o log_user= -o evidence="$evidence" -o ledger="$T/ledger.db" \
 		-o ca_file="$ca" -o trust_anchor= \
 		-o probe_timeout=2 -o helo_name=a.example --rate 0 \
 		--all >"$T/both.$i" 2>"$T/both.err.$i" &

@@ -7,7 +7,7 @@
 
 registry=$T/registry
 options=(-C /dev/null -o registry="$registry" -o ledger="$T/ledger.db"
-	-o probe_user= -o evidence="$T/evidence.db"
+	-o probe_user= -o log_user= -o evidence="$T/evidence.db"
 	-o trust_anchor= -o probe_timeout=2 -o helo_name=probe.lab.example)
 verify()
 {

@@ -16,7 +16,7 @@ REGISTRY
 # A queue that cannot be listed: what is said of it is tested with Postfix.
 mkdir "$T/etc"
 options=(-C /dev/null -o "registry=$T/registry" -o "map=$T/policy.cdb"
-	-o "ledger=$T/ledger.db" -o probe_user= -o "evidence=$T/evidence.db"
+	-o "ledger=$T/ledger.db" -o probe_user= -o log_user= -o "evidence=$T/evidence.db"
 	-o postfix_version=3.7.11
 	-o fingerprint_digest=sha256 -o probe_timeout=1s -o resolver=127.0.0.1
 	-o trust_anchor=)

@@ -14,7 +14,7 @@
 daemon_options()
 {
 	options=(-C /dev/null -o registry="$T/registry" -o map="$MAP"
-		-o ledger="$T/ledger.db" -o probe_user= -o evidence="$T/evidence.db"
+		-o ledger="$T/ledger.db" -o probe_user= -o log_user= -o evidence="$T/evidence.db"
 		-o postfix_version=3.7.11
 		-o fingerprint_digest=sha256 -o opportunistic_level=may
 		-o policy_socket="$SOCKETS/policy"

@@ -17,7 +17,7 @@ warden_options()
 {
 	options=(-C /dev/null -o "registry=$T/registry"
 		-o "ledger=$LAB/state/ledger.db"
-		-o probe_user= -o "evidence=$LAB/state/evidence.db" -o "map=$LAB/policy.cdb"
+		-o probe_user= -o log_user= -o "evidence=$LAB/state/evidence.db" -o "map=$LAB/policy.cdb"
 		-o "ca_file=$LAB/pki/bundle.pem" -o "mail_log=$LAB/send/log"
 		-o postfix_version="$(postconf -dh mail_version)"
 		-o fingerprint_digest=sha256 -o resolver=127.0.0.1

@@ -12,7 +12,7 @@
 static const char presets[] = "registry = /etc/tlspact/registry\n"
 			      "ledger = /var/lib/tlspact/ledger.db\n"
 			      "evidence = "
-			      "/var/lib/tlspact/evidence/evidence.db\n"
+			      "/var/lib/tlspact-evidence/evidence.db\n"
 			      "map = /var/lib/tlspact/policy.cdb\n"
 			      "inbound_map = /var/lib/tlspact/"
 			      "policy-inbound.cdb\n"

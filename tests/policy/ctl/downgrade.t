@@ -9,7 +9,7 @@
 command -v sqlite3 >/dev/null || skip_all 'no sqlite3 here'
 
 options=(-C /dev/null -o "registry=$T/registry" -o "ledger=$LAB/ledger.db"
-	-o probe_user= -o "evidence=$LAB/evidence.db"
+	-o probe_user= -o log_user= -o "evidence=$LAB/evidence.db"
 	-o "map=$LAB/policy.cdb" -o "ca_file=$LAB/pki/ca.pem"
 	-o postfix_version="$(postconf -dh mail_version)"
 	-o fingerprint_digest=sha256 -o resolver=127.0.0.1 -o trust_anchor=

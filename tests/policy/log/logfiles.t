@@ -9,7 +9,7 @@ now=2027-01-05
 log()
 {
 	"$B/tlspact-log" -C /dev/null -o registry="$golden/registry" \
-		-o ledger="$T/none.db" -o probe_user= -o evidence="$T/evidence" \
+		-o ledger="$T/none.db" -o probe_user= -o log_user= -o evidence="$T/evidence" \
 		-o map="$T/none.cdb" --now $now "$@"
 }
 
@@ -138,7 +138,7 @@ fresh
 split
 : >"$T/mail.log"
 "$B/tlspact-log" -C /dev/null -o registry="$golden/registry" \
-	-o ledger="$T/none.db" -o probe_user= -o evidence="$T/evidence" \
+	-o ledger="$T/none.db" -o probe_user= -o log_user= -o evidence="$T/evidence" \
 	-o map="$T/none.cdb" --now $now \
 	-o mail_log="$T/mail.log" --follow >"$T/follow" 2>&1 &
 follower=$!
@@ -178,7 +178,7 @@ cat "$T/whole" >"$T/mail.log"
 for ((i = 0; i < 10; i++)); do
 	timeout -s KILL "0.0$((RANDOM % 9))" "$B/tlspact-log" -C /dev/null \
 		-o registry="$golden/registry" \
-		-o ledger="$T/none.db" -o probe_user= -o evidence="$T/evidence" \
+		-o ledger="$T/none.db" -o probe_user= -o log_user= -o evidence="$T/evidence" \
 		-o map="$T/none.cdb" --now $now "$T/mail.log" >/dev/null 2>&1
 done 2>/dev/null
 log "$T/mail.log" >/dev/null 2>&1
@@ -221,7 +221,7 @@ fresh
 # shellcheck disable=SC2016
 ok 'standard input' bash -c 'cat "$1" | "${@:2}" -' - "$T/whole" \
 	"$B/tlspact-log" -C /dev/null -o registry="$golden/registry" \
-	-o ledger="$T/none.db" -o probe_user= -o evidence="$T/evidence" \
+	-o ledger="$T/none.db" -o probe_user= -o log_user= -o evidence="$T/evidence" \
 	-o map="$T/none.cdb" --now $now
 mkfifo "$T/pipe"
 gzip -c "$golden/postfix-3.7.log" >"$T/pipe" &

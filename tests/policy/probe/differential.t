@@ -60,7 +60,7 @@ probe()
 	local last
 
 	timeout 60 "$B/tlspact-probe" -C /dev/null -o registry="$1" \
-		-o ca_file="$2" -o ledger="$T/none.db" -o probe_user= -o evidence="$T/none.db" \
+		-o ca_file="$2" -o ledger="$T/none.db" -o probe_user= -o log_user= -o evidence="$T/none.db" \
 		-o probe_timeout="$patience" \
 		-o trust_anchor= -o helo_name=probe.lab.example --no-record \
 		"$3" >"$row" 2>"$row.err"
@@ -197,7 +197,7 @@ wait_for 20 grep -q ready "$T/fakemx" || bail "fakemx: $(cat "$T/fakemx")"
 # reads on, and gives up where smtp(8) says HELO after a refused EHLO.
 ok 'the registry compiles' "$B/tlspact-compile" -C /dev/null \
 	-o registry="$T/servers.registry" -o ledger="$T/none.db" \
-	-o probe_user= -o evidence="$T/none.db" \
+	-o probe_user= -o log_user= -o evidence="$T/none.db" \
 	-o map="$LAB/policy.cdb" -o postfix_version=3.7.11 \
 	-o fingerprint_digest=sha256
 lab_start || bail 'the lab does not start'

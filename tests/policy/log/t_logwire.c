@@ -1,0 +1,170 @@
+/*
+ * A log reader in hostile hands: what may not be said is not recorded.
+ */
+#include "check.h"
+
+#include <sysexits.h>
+
+#include "buf.h"
+#include "err.h"
+#include "fields.h"
+#include "logwire.h"
+#include "netstring.h"
+
+#define NOW 1795000000 /* 2026-11-18 */
+#define FIRST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define LONG \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+static bool
+known(const char *name, void *arg)
+{
+	(void)arg;
+	return strcmp(name, "acme") == 0;
+}
+
+static int
+parse(struct logwire *w, const char *const *field, struct err *e)
+{
+	struct buf item = {0}, all = {0};
+	int rv;
+
+	for (; *field != NULL; field++)
+		fields_put(&item, *field);
+	netstring_put(&all, item.data, item.len, NULL, 0);
+	rv = logwire_parse(w, all.data, all.len, NOW, known, NULL, e);
+	buf_free(&item);
+	buf_free(&all);
+	return rv;
+}
+
+#define COUNTED(day, partner, dir, seen, n)                             \
+	{                                                               \
+		"C", day, partner, dir, seen, "TLSv1.3", "X", "sent", n \
+	}
+#define FAILED(time, partner, fault, host, text)                   \
+	{                                                          \
+		"F", time, partner, "1", fault, "d.example", host, \
+		    "192.0.2.1", "4X", text                        \
+	}
+
+static const struct {
+	const char *name;
+	const char *field[12];
+	const char *want; /* the field that is wrong; NULL: well */
+} rows[] = {
+    {"count", COUNTED("2026-11-18", "acme", "1", "3", "7"), NULL},
+    {"stranger", COUNTED("2026-11-18", "d.example", "0", "0", "7"), NULL},
+    {"other", COUNTED("2026-11-18", "other", "0", "0", "7"), NULL},
+    {"nobody", COUNTED("2026-11-18", "acme2", "1", "3", "7"), "partner"},
+    {"no name", COUNTED("2026-11-18", "", "1", "3", "7"), "partner"},
+    {"a partner and more", COUNTED("2026-11-18", "acme\n", "1", "3", "7"),
+	"partner"},
+    {"no day", COUNTED("2026-11", "acme", "1", "3", "7"), "day"},
+    {"a day and more", COUNTED("2026-11-18x", "acme", "1", "3", "7"), "day"},
+    {"a direction", COUNTED("2026-11-18", "acme", "2", "3", "7"), "direction"},
+    {"a level", COUNTED("2026-11-18", "acme", "1", "4", "7"), "level"},
+    {"a number", COUNTED("2026-11-18", "acme", "1", "3", "-7"), "number"},
+    {"a huge number", COUNTED("2026-11-18", "acme", "1", "3", "4294967296"),
+	"number"},
+    {"failure", FAILED("1794999000", "acme", "expired", "mx", "x"), NULL},
+    {"long before", FAILED("0", "acme", "expired", "mx", "x"), NULL},
+    {"no time", FAILED("", "acme", "expired", "mx", "x"), "time"},
+    {"no fault", FAILED("1794999000", "acme", "passed", "mx", "x"), "fault"},
+    {"well", FAILED("1794999000", "acme", "ok", "mx", "x"), "fault"},
+    {"controls", FAILED("1794999000", "acme", "expired", "m\033x", "x"),
+	"host"},
+    {"long", FAILED("1794999000", "acme", "expired", LONG LONG LONG LONG, "x"),
+	"host"},
+    {"position", {"P", "/var/log/mail.log", "1", "2", FIRST, "77"}, NULL},
+    {"no first line", {"P", "/var/log/mail.log", "1", "2", "", "77"},
+	"first line"},
+    {"a short one", {"P", "/var/log/mail.log", "1", "2", "ab", "77"},
+	"first line"},
+    {"an offset", {"P", "/x", "1", "2", FIRST, "9223372036854775808"},
+	"offset"},
+    {"more", {"P", "/x", "1", "2", FIRST, "7", "x"}, "end"},
+    {"less", {"P", "/x", "1", "2", FIRST}, "offset"},
+    {"passed", {"G", "acme", "passed"}, "letter"},
+};
+
+static void
+t_rows(void **state)
+{
+	struct logwire w;
+	struct err e = {0};
+	size_t i;
+	int rv;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		e.text[0] = '\0';
+		rv = parse(&w, rows[i].field, &e);
+		check_int(rows[i].name, rv, rows[i].want == NULL ? 0 : -1);
+		if (rows[i].want != NULL) {
+			check_int(rows[i].name, e.code, EX_DATAERR);
+			check_has(rows[i].name, e.text, rows[i].want);
+		}
+		logwire_release(&w);
+	}
+}
+
+/* What is said to have happened tomorrow has happened by now. */
+static void
+t_clock(void **state)
+{
+	static const char *const failed[] =
+	    FAILED("1895000000", "acme", "expired", "mx", "x"),
+				 *const counted[] = COUNTED(
+				     "2031-01-01", "acme", "1", "3", "7");
+	const char *field[12] = {NULL};
+	struct logwire w;
+	struct err e = {0};
+
+	(void)state;
+	memcpy(field, failed, sizeof(failed));
+	assert_int_equal(parse(&w, field, &e), 0);
+	assert_int_equal(w.batch.nfailures, 1);
+	assert_int_equal(w.batch.failure[0].time, NOW);
+	logwire_release(&w);
+	memset(field, 0, sizeof(field));
+	memcpy(field, counted, sizeof(counted));
+	assert_int_equal(parse(&w, field, &e), 0);
+	assert_string_equal(w.batch.count[0].day, "2026-11-18");
+	logwire_release(&w);
+}
+
+/* Not fields at all. */
+static void
+t_stream(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+	} bad[] = {{"x", 1}, {"3:abc", 5}, {"0:,", 3}, {"3:1:C,,", 7},
+	    {"99999999999999999999999:", 24}, {"4:1:\0,,", 7}};
+	struct logwire w;
+	struct err e = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(bad); i++) {
+		assert_int_equal(logwire_parse(&w, bad[i].text, bad[i].n, NOW,
+				     known, NULL, &e),
+		    -1);
+		assert_int_equal(e.code, EX_DATAERR);
+		logwire_release(&w);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(t_rows),
+	    cmocka_unit_test(t_clock),
+	    cmocka_unit_test(t_stream),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
