@@ -9,10 +9,15 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "err.h"
 #include "quote.h"
+
+#define NAP_MS 10
+#define END_MS 20000 /* for what it may be about to write */
+#define KILL_MS 2000
 
 /* Nothing of ours is open, but for 0 if that is kept; the end is fd 3. */
 static bool
@@ -77,6 +82,22 @@ apart_start(struct apart *a, const char *user, bool keep_input,
 	return err_sys(e, EX_OSERR, "cannot start another process");
 }
 
+/* True if it has ended within ms milliseconds. */
+static bool
+ended(pid_t pid, int ms, int *status)
+{
+	const struct timespec nap = {.tv_nsec = NAP_MS * 1000000L};
+	pid_t rc;
+
+	while ((rc = waitpid(pid, status, WNOHANG)) != pid) {
+		if ((rc == -1 && errno != EINTR) || ms <= 0)
+			return false;
+		(void)nanosleep(&nap, NULL);
+		ms -= NAP_MS;
+	}
+	return true;
+}
+
 int
 apart_end(struct apart *a, bool now, const char *name, struct err *e)
 {
@@ -89,13 +110,22 @@ apart_end(struct apart *a, bool now, const char *name, struct err *e)
 		(void)kill(pid, SIGKILL);
 	close(a->fd);
 	*a = (struct apart){.fd = -1};
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		;
-	if (now || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
-		return 0;
-	if (WIFEXITED(status))
+	/*
+	 * Who is another user by now cannot be killed by us, if we are no
+	 * longer root; and need not care that nobody listens.
+	 */
+	if (!ended(pid, now ? KILL_MS : END_MS, &status)) {
+		(void)kill(pid, SIGKILL);
+		if (!ended(pid, KILL_MS, &status))
+			return err_set(
+			    e, EX_UNAVAILABLE, "%s does not end", name);
+		now = true;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0 && !now)
 		return err_set(e, WEXITSTATUS(status),
 		    "%s failed with status %d", name, WEXITSTATUS(status));
-	return err_set(e, EX_UNAVAILABLE, "%s died by signal %d", name,
-	    WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+	if (WIFSIGNALED(status) && !now)
+		return err_set(e, EX_UNAVAILABLE, "%s died by signal %d", name,
+		    WTERMSIG(status));
+	return 0;
 }

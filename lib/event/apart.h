@@ -31,7 +31,8 @@ int apart_start(struct apart *a, const char *user, bool keep_input,
 /*
  * Close our end and wait for it; now: it is killed first. 0 if it ended with
  * 0 or was killed by us, else -1 with *e set, whose code is its own, or 69 if
- * it died; name is what to call it.
+ * it died or does not end; name is what to call it. It is waited for, but not
+ * for ever.
  */
 int apart_end(struct apart *a, bool now, const char *name, struct err *e);
 

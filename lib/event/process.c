@@ -1,6 +1,7 @@
 #include "process.h"
 
 #include <grp.h>
+#include <stdbool.h>
 #include <pwd.h>
 #include <sys/resource.h>
 #include <sysexits.h>
@@ -9,10 +10,14 @@
 #include "err.h"
 #include "quote.h"
 
-int
-process_become(const char *user, struct err *e)
+#define GROUPS_MAX 1024
+
+static int
+become(const char *user, bool keep, struct err *e)
 {
 	const struct passwd *pw;
+	static gid_t had[GROUPS_MAX], now[GROUPS_MAX];
+	int nhad, n, i;
 
 	if (geteuid() != 0)
 		return 0;
@@ -20,11 +25,31 @@ process_become(const char *user, struct err *e)
 	if (pw == NULL)
 		return err_set(
 		    e, EX_CONFIG, "there is no user %s", quotes(user).s);
-	if (initgroups(pw->pw_name, pw->pw_gid) == -1 ||
+	nhad = keep ? getgroups(GROUPS_MAX, had) : 0;
+	if (nhad == -1 || initgroups(pw->pw_name, pw->pw_gid) == -1 ||
+	    (n = getgroups(GROUPS_MAX, now)) == -1)
+		goto fail;
+	for (i = 0; i < nhad && n < GROUPS_MAX; i++)
+		if (had[i] != 0)
+			now[n++] = had[i];
+	if ((nhad > 0 && setgroups((size_t)n, now) == -1) ||
 	    setgid(pw->pw_gid) == -1 || setuid(pw->pw_uid) == -1)
-		return err_sys(
-		    e, EX_OSERR, "cannot become user %s", quotes(user).s);
+		goto fail;
 	return 0;
+fail:
+	return err_sys(e, EX_OSERR, "cannot become user %s", quotes(user).s);
+}
+
+int
+process_become(const char *user, struct err *e)
+{
+	return become(user, false, e);
+}
+
+int
+process_become_here(const char *user, struct err *e)
+{
+	return become(user, true, e);
 }
 
 int

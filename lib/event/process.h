@@ -15,6 +15,12 @@ struct err;
  */
 int process_become(const char *user, struct err *e);
 
+/*
+ * The same, and keep the groups that whoever started us gave, but for root's:
+ * those of a unit's SupplementaryGroups.
+ */
+int process_become_here(const char *user, struct err *e);
+
 /* The id of a group. 0, or -1 with *e set (78: there is none). */
 int process_group(const char *name, gid_t *gid, struct err *e);
 

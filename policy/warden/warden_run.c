@@ -26,8 +26,10 @@
 #include "mailout.h"
 #include "mem.h"
 #include "owned.h"
+#include "process.h"
 #include "registry.h"
 #include "settings.h"
+#include "starter.h"
 
 #define TICK_US 250000
 #define PROBES_MAX 8 /* at a time */
@@ -63,6 +65,11 @@ struct run {
 	struct warden *warden;
 	struct event *tick, *parent, *signal[3];
 	struct probe *probes; /* that wait */
+	struct starter *starter;
+	const char **starts; /* what it starts */
+	char *starts_path;
+	struct probe *asked; /* of the starter */
+	int code;
 	struct warden_flushes flushes;
 	unsigned probing;
 	bool sweeping, started;
@@ -113,16 +120,21 @@ start_program(struct run *r, const char *name, const char *last, int seconds,
 
 static void probe_next(struct run *r);
 
-static void
-on_probed(const struct child_end *end, void *arg)
+static int
+probe_seconds(const struct settings *s)
 {
-	struct probe *p = arg;
+	return (int)s->probe_timeout * 4 + 60;
+}
+
+/* why: NULL if it went well, all gateways being so. */
+static void
+probed(struct probe *p, const struct err *why)
+{
 	struct run *r = p->run;
-	struct err e;
 
 	/* 1: a gateway fails, which is what we want to know. */
-	if (!child_well(end, "tlspact-probe", &e) && e.code != 1)
-		logline(LOGLINE_ERROR, "%s: %s", p->partner, e.text);
+	if (why != NULL && why->code != 1)
+		logline(LOGLINE_ERROR, "%s: %s", p->partner, why->text);
 	r->probing--;
 	warden_probed(r->warden, p->partner, time(NULL));
 	free(p);
@@ -130,16 +142,63 @@ on_probed(const struct child_end *end, void *arg)
 }
 
 static void
+on_probed(const struct child_end *end, void *arg)
+{
+	struct err e;
+
+	probed(arg, child_well(end, "tlspact-probe", &e) ? NULL : &e);
+}
+
+static void
+swept(struct run *r, const struct err *why)
+{
+	r->sweeping = false;
+	if (why != NULL && why->code != 1)
+		logline(LOGLINE_ERROR, "%s", why->text);
+}
+
+/* The starter tells of one, or that it is gone: then we must begin anew. */
+static void
+on_started(const char *what, const struct err *e, void *arg)
+{
+	struct run *r = arg;
+	struct probe **at, *p;
+
+	if (what == NULL) {
+		logline(LOGLINE_ERROR, "%s", e->text);
+		r->code = e->code;
+		(void)event_base_loopbreak(r->base);
+		return;
+	}
+	if (strcmp(what, STARTER_ALL) == 0) {
+		swept(r, e);
+		return;
+	}
+	for (at = &r->asked; (p = *at) != NULL; at = &p->next)
+		if (strcmp(p->partner, what) == 0) {
+			*at = p->next;
+			probed(p, e);
+			return;
+		}
+}
+
+static void
 probe_next(struct run *r)
 {
 	struct probe *p;
 	struct err e;
-	int seconds = (int)r->set->probe_timeout * 4 + 60;
 
 	while (r->probing < PROBES_MAX && (p = r->probes) != NULL) {
 		r->probes = p->next;
-		if (start_program(r, "tlspact-probe", p->partner, seconds,
-			on_probed, p, true, &e) == 0) {
+		if (r->starter != NULL) {
+			r->probing++;
+			p->next = r->asked;
+			r->asked = p;
+			starter_ask(r->starter, p->partner);
+			continue;
+		}
+		if (start_program(r, "tlspact-probe", p->partner,
+			probe_seconds(r->set), on_probed, p, true, &e) == 0) {
 			r->probing++;
 			continue;
 		}
@@ -166,12 +225,9 @@ do_probe(void *ctx, const char *partner)
 static void
 on_swept(const struct child_end *end, void *arg)
 {
-	struct run *r = arg;
 	struct err e;
 
-	r->sweeping = false;
-	if (!child_well(end, "tlspact-probe", &e) && e.code != 1)
-		logline(LOGLINE_ERROR, "%s", e.text);
+	swept(arg, child_well(end, "tlspact-probe", &e) ? NULL : &e);
 }
 
 static void
@@ -182,6 +238,11 @@ do_sweep(void *ctx)
 
 	if (r->sweeping)
 		return;
+	if (r->starter != NULL) {
+		r->sweeping = true;
+		starter_ask(r->starter, STARTER_ALL);
+		return;
+	}
 	if (start_program(r, "tlspact-probe", "--all", SWEEP_SECONDS, on_swept,
 		r, false, &e) == 0)
 		r->sweeping = true;
@@ -437,6 +498,8 @@ start(struct run *r)
 		    r->base, STDIN_FILENO, EV_READ | EV_PERSIST, on_parent, r);
 		(void)event_add(r->parent, NULL);
 	}
+	if (r->starter != NULL)
+		starter_listen(r->starter, r->base, on_started, r);
 	start_warden(r, time(NULL));
 }
 
@@ -447,6 +510,13 @@ release(struct run *r)
 	size_t i;
 
 	children_free(r->children);
+	starter_end(r->starter);
+	free(r->starts);
+	free(r->starts_path);
+	while ((p = r->asked) != NULL) {
+		r->asked = p->next;
+		free(p);
+	}
 	while ((p = r->probes) != NULL) {
 		r->probes = p->next;
 		free(p);
@@ -464,12 +534,30 @@ release(struct run *r)
 	libevent_global_shutdown();
 }
 
+/* Root leaves somebody behind who may start probes, and becomes the account. */
+static int
+step_down(struct run *r, struct err *e)
+{
+	if (geteuid() != 0 || *r->set->service_user == '\0')
+		return 0;
+	r->starts = command(r, "tlspact-probe", NULL, &r->starts_path);
+	r->starter = starter_start(r->starts, probe_seconds(r->set), e);
+	return r->starter == NULL
+		   ? -1
+		   : process_become_here(r->set->service_user, e);
+}
+
 int
 warden_run(const struct settings *set, const char *const *args, size_t nargs)
 {
 	static struct run r;
+	struct err e;
 
 	r = (struct run){.set = set, .args = args, .nargs = nargs, .lock = -1};
+	if (step_down(&r, &e) == -1) {
+		logline(LOGLINE_ERROR, "%s", e.text);
+		return e.code;
+	}
 	r.base = event_base_new();
 	if (r.base == NULL) {
 		logline(LOGLINE_ERROR, "no event loop: %s", strerror(errno));
@@ -478,5 +566,5 @@ warden_run(const struct settings *set, const char *const *args, size_t nargs)
 	start(&r);
 	(void)event_base_dispatch(r.base);
 	release(&r);
-	return EX_OK;
+	return r.code;
 }
