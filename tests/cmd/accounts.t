@@ -221,6 +221,44 @@ exec 7>&-
 wait "$probe"
 is 'and it ends well' "$?" 0
 
+## The warden, which is tlspact, has looks recorded by who may.
+echo 'partner globex mode=enforced domain=globex.example on-failure=drop' \
+	'drop-after=1/15m gateway=mx.globex.example contact=x' >>etc/registry
+ok 'a partner that may be lowered' bin/tlspact-compile -C etc/tlspact.conf
+# shellcheck disable=SC2317
+end_warden()
+{
+	kill "$probe" 2>/dev/null
+}
+bin/tlspactd --warden -d -C etc/tlspact.conf -o sendmail=/bin/false \
+	>/dev/null 2>warden.err &
+probe=$!
+at_exit end_warden
+ok 'it keeps the ledger' wait_for 20 grep -q keeping warden.err
+is 'the warden is tlspact' "$(user_of "$probe")" tlspact
+ok 'who starts probes stayed root' child_is root
+sed 's/acme/globex/g; s/4ABCDEF012/4ABCDEF013/' mail.log >>mail.log.2
+cat mail.log.2 >>mail.log
+ok 'a failure is counted' bin/tlspact-log -C etc/tlspact.conf "$T/mail.log"
+# shellcheck disable=SC2317
+globex_seen()
+{
+	[ "$(sqlite3 "$evidence" "SELECT count(*) > 0 FROM gateway
+		WHERE partner = 'globex'")" = 1 ]
+}
+ok 'then the warden looks, and what is seen is recorded' \
+	wait_for 30 globex_seen
+is 'by _tlsrecord' "$(owners var/tlspact-evidence)" '_tlsrecord '
+starter=$child
+kill "$probe"
+wait "$probe"
+# shellcheck disable=SC2317
+is_gone()
+{
+	[ ! -e "/proc/$starter" ]
+}
+ok 'and the starter goes with it' wait_for 10 is_gone
+
 ## Without the accounts nothing is done as root instead.
 umount /etc/passwd
 run bin/tlspact-probe -C etc/tlspact.conf -o probe_user=_tlsnobody --all
