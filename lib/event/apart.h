@@ -22,7 +22,8 @@ typedef int apart_work(int fd, void *arg);
  * Fork. The child has the descriptor fd and no other, but for standard input
  * if that is kept; what it prints goes nowhere. If we are root, and user is
  * not "", it becomes that user for good. It ignores the signals of a terminal
- * and of a service manager, and ends with us. 0, or -1 with *e set (78: there
+ * and of a service manager, and is to end when our end is closed; nobody but
+ * root can make it, if it is another user. 0, or -1 with *e set (78: there
  * is no such user).
  */
 int apart_start(struct apart *a, const char *user, bool keep_input,

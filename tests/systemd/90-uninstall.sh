@@ -16,7 +16,8 @@ is 'nothing is enabled, nothing is in the way' \
 	"$(find /etc/systemd /usr/local /run/systemd -name '*tlspact*')" ''
 is 'no socket is left' "$(find /var/spool/postfix/tlspact -type s)" ''
 for f in /etc/tlspact/registry \
-	/var/lib/tlspact/{policy.cdb,ledger.db,evidence/evidence.db}; do
+	/var/lib/tlspact/{policy.cdb,ledger.db} \
+	/var/lib/tlspact-evidence/evidence.db; do
 	ok "$f stays" test -f "$f"
 done
 id=$(post joe@hooli.example)
