@@ -16,6 +16,7 @@
 #include "file.h"
 #include "lookup.h"
 #include "mem.h"
+#include "owned.h"
 #include "publish.h"
 #include "quote.h"
 #include "strmap.h"
@@ -393,8 +394,15 @@ void
 inboundmap_drop_spare(const char *path)
 {
 	char *spare = mem_printf("%s" SPARE, path);
+	struct owned at;
+	struct err e;
 
-	(void)unlink(spare);
+	if (owned_find(&at, spare, false, &e) == 0) {
+		if (owned_enter(&at, &e) == 0)
+			(void)unlinkat(at.dir, at.name, 0);
+		owned_leave(&at);
+		owned_release(&at);
+	}
 	free(spare);
 }
 

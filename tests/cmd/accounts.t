@@ -112,6 +112,14 @@ chmod 640 mail.log
 run bin/tlspact-log -C etc/tlspact.conf "$T/mail.log"
 is 'root reads the log' "$rc" 0
 like 'of which a line counts' "$out" '^1 lines: 1 deliveries'
+run bin/tlspact-log -C etc/tlspact.conf --json "$T/mail.log"
+is 'nor is what is only printed read by root' "$rc" 0
+cp mail.log roots.log
+chmod 600 roots.log
+run bin/tlspact-log -C etc/tlspact.conf --json "$T/roots.log"
+is 'who cannot read what root alone can' "$rc" 77
+run bin/tlspact-log -C etc/tlspact.conf --json - <roots.log
+is 'unless it is handed over' "$rc" 0
 # owners FOLDER
 owners()
 {

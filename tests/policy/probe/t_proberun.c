@@ -172,6 +172,12 @@ static const struct {
     {"a session with nobody", {{SEEN}, {SEEN}}, "nobody"},
     {"asked twice", {{"A", "0"}, {"A", "0"}}, "target"},
     {"a row too late", {{"A", "0"}, {ROW}}, "target"},
+    {"another host than the next-hop",
+	{{"R", "1", "mx.c.example", "192.0.2.1", "0", "0", "", "ok"}},
+	"another than the next-hop"},
+    {"seen where there is no address",
+	{{"R", "0", "", "", "0", "0", "", "ok"}, {SEEN}, {"J", "0"}},
+	"cannot reach"},
     {"told twice", {{ROW}, {"N", "0", "no-mx", ""}, {"N", "0", "no-mx", ""}},
 	"did not find"},
 };
@@ -288,6 +294,7 @@ session(struct buf *b, X509 *cert)
 	sk_X509_free(w.seen.chain);
 	SAY(b, "J", "0");
 	SAY(b, "A", "0");
+	SAY(b, "A", "1");
 	said.text = b->data;
 	said.len = b->len;
 	said.sleeps = false;
@@ -344,6 +351,9 @@ main(void)
 {
 	static const char text[] =
 	    "partner a mode=enforced domain=a.example gateway=mx.a.example "
+	    "contact=x\n"
+	    "partner b mode=enforced domain=[mx.b.example] "
+	    "gateway=mx.b.example "
 	    "contact=x\n";
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_bad_words),
