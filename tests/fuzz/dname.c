@@ -1,8 +1,8 @@
 /*
- * reaches: lib/dname.c:dname_host lib/dname.c:dname_suffix
- *   lib/dname.c:dname_nexthop lib/dname.c:bracketed
- *   lib/dname.c:to_alabels lib/dname.c:alabels_valid
- *   lib/dname.c:dname_unicode
+ * reaches: lib/dns/dname.c:dname_host lib/dns/dname.c:dname_suffix
+ *   lib/dns/dname.c:dname_nexthop lib/dns/dname.c:bracketed
+ *   lib/dns/dname.c:to_alabels lib/dns/dname.c:alabels_valid
+ *   lib/dns/dname.c:dname_unicode
  *
  * Whatever comes in: what is accepted is letters, digits and hyphens only,
  * short enough, and its own normal form; what is refused has a phrase.

@@ -1,7 +1,7 @@
 /*
- * reaches: log/logwire.c:logwire_parse log/logwire.c:take_count
- *     log/logwire.c:take_failure log/logwire.c:take_position
- *     log/logwire.c:logwire_put
+ * reaches: policy/log/logwire.c:logwire_parse policy/log/logwire.c:take_count
+ *     policy/log/logwire.c:take_failure policy/log/logwire.c:take_position
+ *     policy/log/logwire.c:logwire_put
  */
 #include <stdint.h>
 #include <stdlib.h>

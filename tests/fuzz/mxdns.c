@@ -1,5 +1,5 @@
 /*
- * reaches: lib/mxdns_answer.c:mxdns_note_mx lib/nexthop.c:nexthop_parse
+ * reaches: lib/dns/mxdns_answer.c:mxdns_note_mx lib/dns/nexthop.c:nexthop_parse
  *
  * First byte: what the records are (0 MX, 1 A, 2 AAAA, 3 TLSA, 4 a next-hop
  * in text). Then records, each with a byte for its length in front.

@@ -1,7 +1,7 @@
 /*
- * reaches: lib/netstring.c:netstring_take lib/conn.c:serve
- *     lib/conn.c:hold policy/service.c:answer_key
- *     policy/lookup.c:lookup_policy policy/lookup.c:get_record
+ * reaches: lib/event/netstring.c:netstring_take lib/event/conn.c:serve
+ *     lib/event/conn.c:hold policy/serve/service.c:answer_key
+ *     policy/map/lookup.c:lookup_policy policy/map/lookup.c:get_record
  */
 #include "conversation.h"
 

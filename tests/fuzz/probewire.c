@@ -1,8 +1,8 @@
 /*
- * reaches: probe/probewire.c:probewire_parse
- *     probe/probewire.c:take_row probe/probewire.c:take_tlsa
- *     probe/probewire.c:take_seen probe/probewire.c:take_chain
- *     probe/probewire.c:take_none probe/probewire.c:probewire_put
+ * reaches: policy/probe/probewire.c:probewire_parse
+ *     policy/probe/probewire.c:take_row policy/probe/probewire.c:take_tlsa
+ *     policy/probe/probewire.c:take_seen policy/probe/probewire.c:take_chain
+ *     policy/probe/probewire.c:take_none policy/probe/probewire.c:probewire_put
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,11 +1,13 @@
 /*
- * reaches: policy/registry.c:registry_parse policy/fragment.c:take_partner
- *   policy/registry.c:take_provider policy/fragment.c:take_attr
- *   policy/terms.c:term_take policy/terms.c:take_list
- *   policy/terms.c:key_element policy/terms.c:terms_inherit
- *   policy/registry_check.c:check_parents policy/compile.c:compile
- *   policy/compile.c:add_unicode policy/render.c:render_policy
- *   policy/compile.c:add_gateways policy/strength.c:strength_compare
+ * reaches: policy/registry/registry.c:registry_parse
+ * policy/registry/fragment.c:take_partner
+ *   policy/registry/registry.c:take_provider
+ * policy/registry/fragment.c:take_attr policy/registry/terms.c:term_take
+ * policy/registry/terms.c:take_list policy/registry/terms.c:key_element
+ * policy/registry/terms.c:terms_inherit
+ *   policy/registry/registry_check.c:check_parents policy/map/compile.c:compile
+ *   policy/map/compile.c:add_unicode policy/map/render.c:render_policy
+ *   policy/map/compile.c:add_gateways policy/core/strength.c:strength_compare
  *
  * The first byte picks the Postfix version; the rest is a registry. One
  * without errors is compiled, once as it stands and once with its first
@@ -70,8 +72,10 @@ check_row(struct compiled *c, const struct row *row)
 static void
 check_compiled(const struct registry *r, const struct target *t)
 {
-	struct override lower = {
-	    r->partner[0].name, LEVEL_ENCRYPT, NOW - 1, NOW + 60, NULL};
+	struct override lower = {.partner = r->partner[0].name,
+	    .level = LEVEL_ENCRYPT,
+	    .begin = NOW - 1,
+	    .end = NOW + 60};
 	struct overrides none = {0}, one = {&lower, 1};
 	struct compiled a, b;
 	struct diags d = {0};

@@ -1,5 +1,5 @@
 /*
- * reaches: lib/smtpreply.c:end_line lib/smtpreply.c:note_keyword
+ * reaches: lib/tls/smtpreply.c:end_line lib/tls/smtpreply.c:note_keyword
  *
  * The first byte says how the rest is cut into pieces; whatever the cuts,
  * the reply must be the same as when it comes whole.

@@ -1,5 +1,5 @@
 /*
- * reaches: lib/starttls.c:got_reply lib/starttls_tls.c:take_reason
+ * reaches: lib/tls/starttls.c:got_reply lib/tls/starttls_tls.c:take_reason
  *
  * A server that says the input: what is before the first 0x01 at once, the
  * rest when the client has begun its TLS handshake; then it hangs up. One

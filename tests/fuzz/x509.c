@@ -1,5 +1,5 @@
-/* reaches: lib/x509.c:chain_add_der lib/x509_text.c:escape
- * lib/x509_verify.c:on_cert */
+/* reaches: lib/tls/x509.c:chain_add_der lib/tls/x509_text.c:escape
+ * lib/tls/x509_verify.c:on_cert */
 /*
  * The input is a PEM text, or (first byte 0) one DER certificate, which a
  * fuzzer damages with more insight. All that is told about it must be short
