@@ -63,7 +63,7 @@ ROOMS = $(patsubst INC_%,%,$(filter INC_lib/% INC_policy/%,$(.VARIABLES)))
 room = $(if $(filter tests/%,$(1)),tests,$(patsubst %/,%,$(dir $(1))))
 
 LIBS_all = -larchive -lcdb -lidn2 -ljansson -lssl -lcrypto -lsqlite3 -lunbound \
-	-levent_core -lpthread -lm
+	-levent_core -lsystemd -lpthread -lm
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 MAN5 = cmd/tlspact-registry.5 cmd/tlspact.conf.5
 MAN7 = cmd/tlspact.7

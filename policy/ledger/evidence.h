@@ -189,7 +189,11 @@ struct evidence_failure {
 	const char *text;
 };
 
-/* How far a log file was read; a file is its device, inode and first line. */
+/*
+ * How far a log was read. A file is its device, inode and first line. The
+ * journal has neither: `first` is then of its name, `path` the cursor of the
+ * last entry, `offset` the microsecond of that.
+ */
 struct evidence_position {
 	const char *path; /* where it was last */
 	uint64_t device;

@@ -1,14 +1,18 @@
 #include "logreader.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "err.h"
 #include "evidence.h"
 #include "logfile.h"
+#include "logjournal.h"
 #include "logprefix.h"
 #include "logrotated.h"
 #include "logtally.h"
@@ -21,10 +25,12 @@
 #define DIRTY_MS 100 /* while something is not written yet */
 #define RETRY_MS 1000
 
-/* How far a file was read; the evidence's row for it. */
+/* How far a file or the journal was read; the evidence's row for it. */
 struct place {
 	char first[DIGEST_HEX];
-	uint64_t offset;
+	uint64_t offset; /* of the journal: the entry's time, microseconds */
+	char *path;	 /* of the journal: the entry's cursor */
+	time_t time;
 };
 
 struct logreader {
@@ -39,6 +45,9 @@ struct logreader {
 	/* The file that is read. */
 	struct logfile *file;
 	uint64_t muted; /* lines that end here or before are known */
+	struct logjournal *journal; /* that is read; then there is no file */
+	char *journal_name;
+	time_t since;	/* what is not younger was in the journal already */
 	bool warm;	/* the state of processes is that of what was read */
 	bool from_pipe; /* the last file was one */
 	bool dirty;	/* the position is not written */
@@ -46,12 +55,21 @@ struct logreader {
 	time_t now;
 };
 
+/* The line that was read last has been read before. */
+static bool
+is_known_line(const struct logreader *r)
+{
+	if (r->journal != NULL)
+		return logjournal_muted(r->journal);
+	return r->file != NULL && logfile_offset(r->file) <= r->muted;
+}
+
 static void
 attempt(const struct attempt *a, void *arg)
 {
 	struct logreader *r = arg;
 
-	if (r->file == NULL || logfile_offset(r->file) > r->muted)
+	if (!is_known_line(r) && a->time > r->since)
 		r->hook.attempt(a, r->hook.arg);
 }
 
@@ -70,25 +88,62 @@ find_place(struct logreader *r, const char *first)
 
 /* The largest offset counts: a copy of a log may have been read further. */
 static void
-set_place(struct logreader *r, const char *first, uint64_t offset)
+set_place(struct logreader *r, const struct evidence_position *given)
 {
-	struct place *p = find_place(r, first);
+	struct place *p = find_place(r, given->first);
 
 	if (p == NULL) {
 		r->place =
 		    mem_grow(r->place, r->nplaces, &r->place_cap, sizeof(*p));
 		p = &r->place[r->nplaces++];
-		(void)snprintf(p->first, sizeof(p->first), "%s", first);
-		p->offset = 0;
+		*p = (struct place){0};
+		(void)snprintf(p->first, sizeof(p->first), "%s", given->first);
 	}
-	if (offset > p->offset)
-		p->offset = offset;
+	if (given->offset > p->offset)
+		p->offset = given->offset;
+	if (given->time >= p->time) {
+		free(p->path);
+		p->path = mem_dup(given->path);
+		p->time = given->time;
+	}
 }
 
 static bool
 load_place(const struct evidence_position *p, void *arg)
 {
-	set_place(arg, p->first, p->offset);
+	set_place(arg, p);
+	return true;
+}
+
+/* In place of a first line: the journal's name. */
+static void
+journal_first(const char *name, char first[DIGEST_HEX])
+{
+	struct digest *g = digest_new();
+
+	digest_add(g, name, strlen(name));
+	digest_hex(g, first);
+}
+
+/* What is to be saved, if anything was read that is new. */
+static bool
+here(struct logreader *r, struct evidence_position *p, char first[DIGEST_HEX])
+{
+	p->first = first;
+	if (r->journal != NULL) {
+		p->path = logjournal_cursor(r->journal);
+		p->offset = logjournal_usec(r->journal);
+		journal_first(r->journal_name, first);
+		return p->path != NULL && !logjournal_muted(r->journal);
+	}
+	/* Nothing of what is read again is new. */
+	if (r->file == NULL || logfile_offset(r->file) <= r->muted ||
+	    !logfile_first(r->file, first))
+		return false;
+	p->path = logfile_path(r->file);
+	p->device = (uint64_t)logfile_stat(r->file)->st_dev;
+	p->inode = (uint64_t)logfile_stat(r->file)->st_ino;
+	p->offset = logfile_offset(r->file);
 	return true;
 }
 
@@ -97,27 +152,18 @@ logreader_write(struct logreader *r, struct err *e)
 {
 	struct evidence_position p = {.time = r->now};
 	char first[DIGEST_HEX];
-	size_t n = 0;
+	bool is_new;
 
 	r->written = r->hook.pace();
 	if (r->evidence == NULL)
 		return 0;
-	/* Nothing of what is read again is new. */
-	if (r->file != NULL && logfile_offset(r->file) > r->muted &&
-	    logfile_first(r->file, first)) {
-		p.path = logfile_path(r->file);
-		p.device = (uint64_t)logfile_stat(r->file)->st_dev;
-		p.inode = (uint64_t)logfile_stat(r->file)->st_ino;
-		p.first = first;
-		p.offset = logfile_offset(r->file);
-		n = 1;
-	}
-	if (n == 0 && logtally_empty(r->tally))
+	is_new = here(r, &p, first);
+	if (!is_new && logtally_empty(r->tally))
 		return 0;
-	if (logtally_write(r->tally, &p, n, e) == -1)
+	if (logtally_write(r->tally, &p, is_new, e) == -1)
 		return -1;
-	if (n == 1)
-		set_place(r, first, p.offset);
+	if (is_new)
+		set_place(r, &p);
 	r->dirty = false;
 	return 0;
 }
@@ -136,7 +182,7 @@ is_due(const struct logreader *r)
 static void
 take_line(struct logreader *r, struct span line)
 {
-	bool known = logfile_offset(r->file) <= r->muted;
+	bool known = is_known_line(r);
 	struct logprefix p;
 	const char *what = NULL;
 	int rc = logprefix_parse(line, &r->scratch, &p);
@@ -163,11 +209,18 @@ look_at_clock(struct logreader *r)
 	struct stat st;
 
 	r->now = r->hook.now();
-	if (!r->from_pipe && !r->hook.fixed &&
+	if (r->file != NULL && !r->from_pipe && !r->hook.fixed &&
 	    fstat(logfile_fd(r->file), &st) == 0 && st.st_mtime < r->now)
 		logjoin_set_time(r->join, st.st_mtime);
 	else
 		logjoin_set_time(r->join, r->now);
+}
+
+static enum logfile_status
+next_line(struct logreader *r, struct span *line, struct err *e)
+{
+	return r->journal != NULL ? logjournal_next(r->journal, line, e)
+				  : logfile_next(r->file, line, e);
 }
 
 /*
@@ -186,7 +239,7 @@ read_on(struct logreader *r, struct err *e)
 	if (r->tally != NULL && logtally_full(r->tally) &&
 	    logreader_write(r, e) == -1)
 		return -1;
-	while ((status = logfile_next(r->file, &line, e)) == LOGFILE_LINE) {
+	while ((status = next_line(r, &line, e)) == LOGFILE_LINE) {
 		take_line(r, line);
 		if (r->tally != NULL && logtally_full(r->tally) &&
 		    logreader_write(r, e) == -1)
@@ -216,6 +269,12 @@ take_rest(struct logreader *r)
 static void
 close_file(struct logreader *r)
 {
+	if (r->journal != NULL)
+		r->stats.too_long += logjournal_too_long(r->journal);
+	logjournal_close(r->journal);
+	r->journal = NULL;
+	free(r->journal_name);
+	r->journal_name = NULL;
 	if (r->file == NULL)
 		return;
 	r->stats.too_long += logfile_too_long(r->file);
@@ -400,10 +459,130 @@ catch_up(struct logreader *r, const char *path, struct err *e)
 	return rv == 0 ? logreader_write(r, e) : -1;
 }
 
+/* --- the journal ------------------------------------------------------ */
+
+/* When the log at path, or a file that it was rotated to, was read last. */
+static time_t
+last_read(const struct logreader *r, const char *path)
+{
+	time_t last = 0;
+	size_t i, n = strlen(path);
+
+	for (i = 0; i < r->nplaces; i++)
+		if (strncmp(r->place[i].path, path, n) == 0 &&
+		    r->place[i].time > last)
+			last = r->place[i].time;
+	return last;
+}
+
+static bool
+has_file(const char *path)
+{
+	struct logrotated *old = NULL;
+	size_t n;
+
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return true;
+	n = logrotated_list(path, &old);
+	logrotated_free(old, n);
+	return n > 0;
+}
+
+/*
+ * Which of both: the journal if it is named. Else that which was read last,
+ * as long as it is there, so that nothing is read from both; at first the
+ * file if there is one.
+ */
+static const char *
+choose_journal(struct logreader *r, const char *path)
+{
+	char first[DIGEST_HEX];
+	struct place *p;
+	bool was_last;
+
+	if (logjournal_is_name(path))
+		return path;
+	journal_first(LOGJOURNAL, first);
+	p = find_place(r, first);
+	was_last = p != NULL && p->time >= last_read(r, path);
+	if ((was_last || !has_file(path)) &&
+	    logjournal_look(LOGJOURNAL) == LOGJOURNAL_LINES)
+		return LOGJOURNAL;
+	r->since = p == NULL ? 0 : p->time;
+	return NULL;
+}
+
+/* Open the journal where it was left; log is what mail_log names. */
+static int
+open_journal(
+    struct logreader *r, const char *name, const char *log, struct err *e)
+{
+	char first[DIGEST_HEX], text[ERR_TEXT_MAX];
+	struct place *p;
+	time_t last;
+
+	close_file(r);
+	if (logjournal_look(name) == LOGJOURNAL_NONE)
+		return err_set(e, EX_NOINPUT,
+		    "%s: there is none, or this account may not read it", name);
+	if ((r->journal = logjournal_open(name, e)) == NULL)
+		return -1;
+	r->journal_name = mem_dup(name);
+	r->from_pipe = false;
+	r->since = 0;
+	journal_first(name, first);
+	p = find_place(r, first);
+	last = last_read(r, log);
+	if (p != NULL && !logjournal_seek(r->journal, p->path, p->offset,
+			     LOGREADER_REWIND_LINES))
+		r->hook.remark("the journal has no longer what was read last; "
+			       "what was logged since and is gone is not "
+			       "counted",
+		    r->hook.arg);
+	/* The second that it was written in may have been read in part. */
+	else if (p == NULL && last > 0)
+		logjournal_seek_time(r->journal, last + 1);
+	r->warm = true;
+	if (strcmp(name, log) == 0)
+		return 0;
+	(void)snprintf(text, sizeof(text),
+	    "%s %s: reading the journal of systemd",
+	    has_file(log) ? "not" : "there is no", quotes(log).s);
+	r->hook.remark(text, r->hook.arg);
+	return 0;
+}
+
+/* Follow it until the end. */
+static int
+follow_journal(struct logreader *r, struct err *e)
+{
+	while (!*r->hook.stop) {
+		if (read_on(r, e) == -1 ||
+		    (r->dirty && is_due(r) && logreader_write(r, e) == -1))
+			return -1;
+		if (r->hook.tick != NULL)
+			r->hook.tick(r->hook.arg);
+		logjournal_wait(r->journal, r->dirty ? DIRTY_MS : WAIT_MS);
+	}
+	return 0;
+}
+
 int
 logreader_log(struct logreader *r, const char *path, struct err *e)
 {
-	return catch_up(r, path, e);
+	const char *journal = choose_journal(r, path);
+
+	int rv;
+
+	if (journal == NULL)
+		rv = catch_up(r, path, e);
+	else if (open_journal(r, journal, path, e) == -1 || read_on(r, e) == -1)
+		rv = -1;
+	else
+		rv = logreader_write(r, e);
+	if (rv == 0)
+		close_file(r);
+	return rv;
 }
 
 /* The file at path is another one, with data, or ours was begun anew. */
@@ -464,6 +643,46 @@ open_at_end(struct logreader *r, const char *path, struct err *e)
 	return logfile_seek_line(r->file, from, e);
 }
 
+/* Open what there is, and read it to its present end. */
+static int
+begin(struct logreader *r, const char *path, struct err *e)
+{
+	const char *journal = choose_journal(r, path);
+
+	if (journal != NULL) {
+		if (open_journal(r, journal, path, e) == -1)
+			return -1;
+		if (r->evidence == NULL)
+			logjournal_seek_end(r->journal, LOGREADER_REWIND_LINES);
+		return 0;
+	}
+	close_file(r);
+	if (r->evidence == NULL && !r->warm && has_data(path))
+		return open_at_end(r, path, e);
+	return catch_up(r, path, e);
+}
+
+/* Not there yet, not for us, or a lock: that may change. */
+static bool
+may_come(const struct logreader *r, const struct err *e)
+{
+	return e->code == EX_NOINPUT || e->code == EX_TEMPFAIL ||
+	       (e->code == EX_NOPERM && r->file == NULL && r->journal == NULL);
+}
+
+/* Say why it is waited for, once a cause. */
+static void
+say_why(struct logreader *r, struct err *e)
+{
+	char text[ERR_TEXT_MAX + 64];
+
+	(void)snprintf(text, sizeof(text), "%s%s", e->text,
+	    e->code == EX_NOPERM
+		? "; waiting until it may be read (tlspact-setup check)"
+		: "");
+	r->hook.remark(text, r->hook.arg);
+}
+
 int
 logreader_follow(struct logreader *r, const char *path, struct err *e)
 {
@@ -471,27 +690,23 @@ logreader_follow(struct logreader *r, const char *path, struct err *e)
 	bool said = false;
 	int rv = 0;
 
-	if (r->evidence == NULL && has_data(path))
-		rv = open_at_end(r, path, e);
 	while (rv == 0 && !*r->hook.stop) {
-		if (r->file != NULL)
+		if (r->journal != NULL)
+			rv = follow_journal(r, e);
+		else if (r->file != NULL)
 			rv = follow_file(r, path, w, e);
-		if (rv == 0 && !*r->hook.stop) {
-			close_file(r);
-			rv = catch_up(r, path, e);
-		}
-		/* Not there yet, or a lock: it will be. */
-		if (rv == -1 &&
-		    (e->code == EX_NOINPUT || e->code == EX_TEMPFAIL)) {
+		if (rv == 0 && !*r->hook.stop)
+			rv = begin(r, path, e);
+		if (rv == 0) {
+			said = false;
+		} else if (may_come(r, e)) {
 			if (!said)
-				r->hook.remark(e->text, r->hook.arg);
+				say_why(r, e);
 			said = true;
 			rv = 0;
 			if (r->hook.tick != NULL)
 				r->hook.tick(r->hook.arg);
 			logwatch_wait(w, RETRY_MS);
-		} else {
-			said = false;
 		}
 	}
 	logwatch_free(w);
@@ -546,11 +761,15 @@ logreader_join_stats(const struct logreader *r)
 void
 logreader_free(struct logreader *r)
 {
+	size_t i;
+
 	if (r == NULL)
 		return;
 	close_file(r);
 	logjoin_free(r->join);
 	buf_free(&r->scratch);
+	for (i = 0; i < r->nplaces; i++)
+		free(r->place[i].path);
 	free(r->place);
 	free(r);
 }

@@ -23,6 +23,7 @@ struct logreader;
 struct logtally;
 
 #define LOGREADER_REWIND (64u * 1024 * 1024) /* bytes read again */
+#define LOGREADER_REWIND_LINES 100000	     /* the same of the journal */
 #define LOGREADER_WRITE_S 1		     /* seconds between two writes */
 
 struct logreader_hooks {

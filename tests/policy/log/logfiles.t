@@ -3,6 +3,8 @@
 # once, however the log is cut, moved, packed or read again.
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/../../lab/tap.sh"
+# shellcheck source=tests/lab/counted.sh
+. "$TOP/tests/lab/counted.sh"
 
 golden=$TOP/tests/golden
 now=2027-01-05
@@ -26,21 +28,6 @@ if [ ! -x "$B/tools/loggen" ]; then
 	bail 'no loggen'
 fi
 "$B/tools/loggen" 20000 7 >"$T/whole"
-# What the ledger holds, in one text.
-counts()
-{
-	python3 - "$T/evidence" <<-'PYTHON'
-	import sqlite3, sys
-	db = sqlite3.connect(sys.argv[1])
-	for q in ("select day, partner, direction, seen, protocol, cipher,"
-	    " result, sum(n) from log_count group by 1, 2, 3, 4, 5, 6, 7"
-	    " order by 1, 2, 3, 4, 5, 6, 7",
-	    "select time, partner, direction, fault, host, queue_id"
-	    " from failure order by 1, 2, 3, 4, 5, 6"):
-	    for row in db.execute(q):
-	        print(*row)
-	PYTHON
-}
 fresh()
 {
 	rm -f "$T"/evidence* "$T"/mail.log*

@@ -1,0 +1,81 @@
+/*
+ * logjournal.h: what Postfix wrote to the journal of systemd, by libsystemd.
+ *
+ * Anybody may write to the journal, under any name. What decides are the
+ * fields that journald itself fills in from the kernel, whose names begin
+ * with "_" (systemd.journal-fields(7)): taken is only what came by syslog
+ * from a process of root or of the account postfix (mail_owner), or from
+ * postlogd(8) of these by a unit's output. The unit does not decide: the
+ * command in a user's ~/.forward runs in that of Postfix. The identifier,
+ * such as "postfix-out/smtp", and the text are believed to these two.
+ */
+#ifndef LOGJOURNAL_H
+#define LOGJOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "logfile.h"
+#include "span.h"
+
+struct logjournal;
+
+/* The journal of this machine, or "journal:DIR": the files in that folder. */
+#define LOGJOURNAL "journal"
+
+bool logjournal_is_name(const char *name);
+
+/* It stands at its first line. NULL with *e set: 66, 77. */
+struct logjournal *logjournal_open(const char *name, struct err *e);
+
+enum logjournal_look {
+	LOGJOURNAL_NONE,  /* no journal, or none that we may read */
+	LOGJOURNAL_EMPTY, /* Postfix did not write to it */
+	LOGJOURNAL_LINES
+};
+
+/* What is there; asks for known programs of Postfix, by their process. */
+enum logjournal_look logjournal_look(const char *name);
+
+/*
+ * Go on behind the entry of that cursor, after up to `rewind` entries before
+ * it, which are muted. Returns false if it is not there any more: then it is
+ * gone on with what was written since (usec: its time, logjournal_usec).
+ */
+bool logjournal_seek(
+    struct logjournal *j, const char *cursor, uint64_t usec, unsigned rewind);
+
+/* Begin with what was written at that time. */
+void logjournal_seek_time(struct logjournal *j, time_t when);
+
+/* Go to the present end; up to `rewind` entries before it are muted. */
+void logjournal_seek_end(struct logjournal *j, unsigned rewind);
+
+/*
+ * The next line, as a file of syslog would have it, with an RFC 3339 stamp;
+ * it lives until the next call. LOGFILE_AGAIN: there is none for now. What
+ * is longer than LOGFILE_LINE_MAX is left out and counted.
+ */
+enum logfile_status logjournal_next(
+    struct logjournal *j, struct span *line, struct err *e);
+
+/* The last line was one of those before the place that was gone to. */
+bool logjournal_muted(const struct logjournal *j);
+
+/*
+ * The last entry that was read, for logjournal_seek: its cursor, which lives
+ * until the next call of anything, or NULL if there is none yet.
+ */
+const char *logjournal_cursor(struct logjournal *j);
+uint64_t logjournal_usec(const struct logjournal *j);
+
+uint64_t logjournal_too_long(const struct logjournal *j);
+
+/* Wait for more, a signal, or timeout_ms; files that came are read, too. */
+void logjournal_wait(struct logjournal *j, int timeout_ms);
+
+/* NULL is well. */
+void logjournal_close(struct logjournal *j);
+
+#endif
