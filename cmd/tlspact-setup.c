@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "around.h"
 #include "buf.h"
 #include "cdbmap.h"
 #include "diag.h"
@@ -250,6 +251,7 @@ check(const struct settings *s, const struct options *opt)
 {
 	struct map_facts map;
 	struct postconf c = {0};
+	struct around around;
 	struct findings f = {0};
 	struct err e, why;
 	int code;
@@ -262,6 +264,9 @@ check(const struct settings *s, const struct options *opt)
 	}
 	read_map(s, &map, &why);
 	wiring_check(&c, &map, readable, &f);
+	around_look(&around, s, &c, &map);
+	around_check(&around, &c, &f);
+	around_release(&around);
 	if (opt->json)
 		json_findings(&f, &map);
 	else

@@ -106,12 +106,13 @@ logjournal_open(const char *name, struct err *e)
 }
 
 enum logjournal_look
-logjournal_look(const char *name)
+logjournal_look(const char *name, time_t *last)
 {
 	/* Some of these live for long: journald could look at them. */
 	static const char *const program[] = {
 	    "master", "qmgr", "pickup", "cleanup", "smtp", "smtpd", "postlogd"};
 	enum logjournal_look found = LOGJOURNAL_NONE;
+	uint64_t usec;
 	struct err e;
 	sd_journal *sd = open_journal(name, &e);
 	size_t i;
@@ -127,6 +128,9 @@ logjournal_look(const char *name)
 	if (found == LOGJOURNAL_EMPTY && sd_journal_seek_tail(sd) >= 0 &&
 	    sd_journal_previous(sd) > 0)
 		found = LOGJOURNAL_LINES;
+	if (found == LOGJOURNAL_LINES && last != NULL &&
+	    sd_journal_get_realtime_usec(sd, &usec) >= 0)
+		*last = (time_t)(usec / 1000000);
 	sd_journal_close(sd);
 	return found;
 }

@@ -35,8 +35,11 @@ enum logjournal_look {
 	LOGJOURNAL_LINES
 };
 
-/* What is there; asks for known programs of Postfix, by their process. */
-enum logjournal_look logjournal_look(const char *name);
+/*
+ * What is there; asks for known programs of Postfix, by their process. last
+ * (may be NULL) becomes the time of their last line, if there is one.
+ */
+enum logjournal_look logjournal_look(const char *name, time_t *last);
 
 /*
  * Go on behind the entry of that cursor, after up to `rewind` entries before

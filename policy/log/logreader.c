@@ -506,7 +506,7 @@ choose_journal(struct logreader *r, const char *path)
 	p = find_place(r, first);
 	was_last = p != NULL && p->time >= last_read(r, path);
 	if ((was_last || !has_file(path)) &&
-	    logjournal_look(LOGJOURNAL) == LOGJOURNAL_LINES)
+	    logjournal_look(LOGJOURNAL, NULL) == LOGJOURNAL_LINES)
 		return LOGJOURNAL;
 	r->since = p == NULL ? 0 : p->time;
 	return NULL;
@@ -522,7 +522,7 @@ open_journal(
 	time_t last;
 
 	close_file(r);
-	if (logjournal_look(name) == LOGJOURNAL_NONE)
+	if (logjournal_look(name, NULL) == LOGJOURNAL_NONE)
 		return err_set(e, EX_NOINPUT,
 		    "%s: there is none, or this account may not read it", name);
 	if ((r->journal = logjournal_open(name, e)) == NULL)

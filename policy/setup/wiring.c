@@ -20,8 +20,12 @@
 #include "wiring_priv.h"
 
 const char *const wiring_parameters[] = {
+    "authorized_flush_users",
+    "authorized_submit_users",
+    "command_directory",
     "mail_owner",
     "mail_version",
+    "maillog_file",
     "compatibility_level",
     "inet_interfaces",
     "queue_directory",

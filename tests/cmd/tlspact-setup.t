@@ -55,7 +55,9 @@ options=(-C /dev/null -o "registry=$T/registry" -o "map=$T/policy.cdb"
 	-o "policy_socket=$T/spool/tlspact/policy"
 	-o "socketmap_socket=$T/spool/tlspact/socketmap"
 	-o "postfix_version=$(postconf -dh mail_version)"
-	-o fingerprint_digest=sha256)
+	-o fingerprint_digest=sha256 -o service_user= -o trust_anchor=
+	-o "mail_log=$T/mail.log")
+touch "$T/mail.log"
 # shellcheck disable=SC2317 # called through ok and run
 setup()
 {

@@ -1,0 +1,69 @@
+/*
+ * around.h: does what tlspact's own programs need work on this machine: a log
+ * that they may read, mail and flush, registry and CA files, a resolver?
+ *
+ * What they depend on is asked as the account that they run as.
+ */
+#ifndef AROUND_H
+#define AROUND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "logjournal.h"
+
+struct findings;
+struct map_facts;
+struct postconf;
+struct settings;
+
+enum around_dns {
+	AROUND_DNS_UNASKED, /* without a trust anchor */
+	AROUND_DNS_GOOD,    /* what the signed root says is proven */
+	AROUND_DNS_HIDDEN,  /* it is not: signatures are stripped, or wrong */
+	AROUND_DNS_SILENT
+};
+
+/* A file, and why the account cannot open it (errno). */
+struct around_file {
+	char *path;
+	const char *what; /* "registry", "CA file" */
+	int error;
+};
+
+struct around {
+	const char *user;     /* service_user; empty: who we are */
+	bool no_user;	      /* there is none of that name */
+	bool unasked;	      /* we may not become it: nothing is known */
+	const char *mail_log; /* of the settings */
+	int log;	      /* errno as the account opens it, or 0 */
+	enum logjournal_look journal, all; /* for the account, and for us */
+	time_t log_written;		   /* the last write to the file */
+	time_t logged;		 /* the last line of Postfix in the journal */
+	int sendmail, postqueue; /* errno as it runs them, or 0 */
+	const char *sendmail_path;
+	char *postqueue_path;
+	struct around_file *file; /* that it cannot read */
+	size_t nfiles, file_cap;
+	enum around_dns dns;
+	char *dns_why; /* or NULL */
+	const char *resolver;
+	/* The value of a table for a key: 1 there is one, 0 none, -1 unknown */
+	int (*lookup)(const char *table, const char *key);
+};
+
+/*
+ * Ask the machine: starts processes, and for the resolver waits up to
+ * AROUND_DNS_MS. Borrows from its arguments; the caller releases a.
+ */
+#define AROUND_DNS_MS 10000
+void around_look(struct around *a, const struct settings *s,
+    const struct postconf *c, const struct map_facts *map);
+
+void around_release(struct around *a);
+
+/* Judge it, purely; findings are added to out. */
+void around_check(
+    const struct around *a, const struct postconf *c, struct findings *out);
+
+#endif

@@ -1,0 +1,241 @@
+/*
+ * What the machine says: by a child that becomes the account, so that groups,
+ * access lists and folders count as they will.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "around.h"
+#include "diag.h"
+#include "err.h"
+#include "mem.h"
+#include "mxdns.h"
+#include "postconf.h"
+#include "proc.h"
+#include "registry.h"
+#include "settings.h"
+#include "wiring.h"
+
+#define GROUPS_MAX 64
+/* Exists nowhere (RFC 2606): that is proven by the root, which is signed. */
+#define NO_NAME "tlspact-check.example"
+
+typedef int look_fn(const void *what); /* 0 to 254 */
+
+static int
+can_read(const void *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	return fd == -1 ? errno : 0;
+}
+
+static int
+can_run(const void *path)
+{
+	return access(path, X_OK) == 0 ? 0 : errno;
+}
+
+static int
+see_journal(const void *name)
+{
+	return (int)logjournal_look(name, NULL);
+}
+
+/* Become the account, with the groups of tlspact-log.service if it is it. */
+static bool
+become(const struct passwd *pw, bool logs)
+{
+	static const char *const more[] = {"adm", "systemd-journal"};
+	gid_t group[GROUPS_MAX + 2];
+	const struct group *gr;
+	int n = GROUPS_MAX;
+	size_t i;
+
+	if (getgrouplist(pw->pw_name, pw->pw_gid, group, &n) == -1)
+		return false;
+	for (i = 0; logs && i < 2; i++)
+		if ((gr = getgrnam(more[i])) != NULL)
+			group[n++] = gr->gr_gid;
+	return setgroups((size_t)n, group) == 0 && setgid(pw->pw_gid) == 0 &&
+	       setuid(pw->pw_uid) == 0;
+}
+
+/* What fn says as the account; pw NULL: as we are. */
+static int
+look_as(const struct passwd *pw, bool logs, look_fn *fn, const void *what)
+{
+	int status;
+	pid_t pid;
+
+	if (pw == NULL)
+		return fn(what);
+	if ((pid = fork()) == -1)
+		return 0;
+	if (pid == 0)
+		_exit(become(pw, logs) ? fn(what) : EPERM);
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+}
+
+static void
+look_at_file(struct around *a, const struct passwd *pw, const char *what,
+    const char *path)
+{
+	int error = *path == '\0' ? 0 : look_as(pw, false, can_read, path);
+
+	if (error == 0)
+		return;
+	a->file = mem_grow(a->file, a->nfiles, &a->file_cap, sizeof(*a->file));
+	a->file[a->nfiles++] = (struct around_file){
+	    .path = mem_dup(path), .what = what, .error = error};
+}
+
+/* The registry as we can read it; what is wrong in it compile says. */
+static void
+look_at_registry(
+    struct around *a, const struct passwd *pw, const struct settings *s)
+{
+	struct diags d = {0};
+	struct err e;
+	struct registry *r = registry_load_rules(s->registry, 0, &d, &e);
+	size_t i;
+
+	if (r == NULL)
+		look_at_file(a, pw, "the registry", s->registry);
+	for (i = 0; r != NULL && i < r->nsources; i++)
+		look_at_file(a, pw, "the registry", r->source[i].path);
+	diag_free(&d);
+	registry_free(r);
+}
+
+static int
+lookup(const char *table, const char *key)
+{
+	const char *argv[] = {"postmap", "-q", key, table, NULL};
+	struct err e;
+	char *out = proc_read(argv, 65536, 10000, &e);
+
+	/* 1 without output: not there; it says why if the table is bad. */
+	if (out == NULL)
+		return strstr(e.text, "fatal") != NULL ? -1 : 0;
+	free(out);
+	return 1;
+}
+
+struct asked {
+	struct around *a;
+	struct event_base *base;
+};
+
+static void
+on_answer(const struct mxdns_result *r, void *arg)
+{
+	struct asked *q = arg;
+
+	q->a->dns = r->mx.secure		  ? AROUND_DNS_GOOD
+		    : r->mx.kind == MXDNS_TIMEOUT ? AROUND_DNS_SILENT
+						  : AROUND_DNS_HIDDEN;
+	if (r->mx.why != NULL)
+		q->a->dns_why = mem_dup(r->mx.why);
+	(void)event_base_loopbreak(q->base);
+}
+
+static void
+look_at_dns(struct around *a, const struct settings *s)
+{
+	struct mxdns_settings set = {
+	    .resolver = *s->resolver == '\0' ? NULL : s->resolver,
+	    .trust_anchor = s->trust_anchor,
+	    .timeout_ms = AROUND_DNS_MS};
+	struct asked q = {.a = a};
+	struct mxdns *dns;
+	struct err e;
+
+	if (*s->trust_anchor == '\0')
+		return;
+	if ((q.base = event_base_new()) == NULL)
+		return;
+	if ((dns = mxdns_new(q.base, &set, &e)) == NULL) {
+		a->dns = AROUND_DNS_SILENT;
+		a->dns_why = mem_dup(e.text);
+	} else {
+		(void)mxdns_lookup(dns, NO_NAME, 25, false, on_answer, &q);
+		(void)event_base_dispatch(q.base);
+	}
+	mxdns_free(dns);
+	event_base_free(q.base);
+}
+
+static void
+look_as_account(struct around *a, const struct passwd *pw,
+    const struct settings *s, const struct map_facts *map)
+{
+	bool journal = logjournal_is_name(s->mail_log);
+	struct stat st;
+	const char *name = journal ? s->mail_log : LOGJOURNAL;
+	size_t i;
+
+	look_at_registry(a, pw, s);
+	look_at_file(a, pw, "the CA file", s->ca_file);
+	for (i = 0; i < map->ntafiles; i++)
+		look_at_file(a, pw, "the CA file", map->tafile[i]);
+	look_at_file(a, pw, "the trust anchor", s->trust_anchor);
+	if (!journal && stat(s->mail_log, &st) == 0)
+		a->log_written = st.st_mtime;
+	if (!journal)
+		a->log = look_as(pw, true, can_read, s->mail_log);
+	a->journal = (enum logjournal_look)look_as(pw, true, see_journal, name);
+	a->all = logjournal_look(name, &a->logged);
+	a->sendmail = look_as(pw, false, can_run, s->sendmail);
+	if (a->postqueue_path != NULL)
+		a->postqueue = look_as(pw, false, can_run, a->postqueue_path);
+}
+
+void
+around_look(struct around *a, const struct settings *s,
+    const struct postconf *c, const struct map_facts *map)
+{
+	const char *bin = postconf_get(c, NULL, "command_directory");
+	const struct passwd *pw = NULL;
+
+	*a = (struct around){.user = s->service_user,
+	    .mail_log = s->mail_log,
+	    .sendmail_path = s->sendmail,
+	    .resolver = s->resolver,
+	    .lookup = lookup};
+	if (bin != NULL)
+		a->postqueue_path = mem_printf("%s/postqueue", bin);
+	if (*a->user != '\0' && (pw = getpwnam(a->user)) == NULL)
+		a->no_user = true;
+	else if (pw != NULL && pw->pw_uid == geteuid())
+		pw = NULL;
+	else if (pw != NULL && geteuid() != 0)
+		a->unasked = true;
+	if (!a->no_user && !a->unasked)
+		look_as_account(a, pw, s, map);
+	look_at_dns(a, s);
+}
+
+void
+around_release(struct around *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->nfiles; i++)
+		free(a->file[i].path);
+	free(a->file);
+	free(a->postqueue_path);
+	free(a->dns_why);
+	*a = (struct around){0};
+}
