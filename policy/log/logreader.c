@@ -24,6 +24,8 @@
 #define WAIT_MS 1000
 #define DIRTY_MS 100 /* while something is not written yet */
 #define RETRY_MS 1000
+#define LOOK_S 10      /* between two looks whether the journal is the log */
+#define OVERTAKEN_S 60 /* by which a file is then newer */
 
 /* How far a file or the journal was read; the evidence's row for it. */
 struct place {
@@ -488,27 +490,41 @@ has_file(const char *path)
 	return n > 0;
 }
 
+/* True if Postfix logs to the file, and no longer to the journal. */
+static bool
+is_overtaken(const char *path, time_t last)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_mtime > last + OVERTAKEN_S;
+}
+
 /*
- * Which of both: the journal if it is named. Else that which was read last,
- * as long as it is there, so that nothing is read from both; at first the
- * file if there is one.
+ * Which of both: the journal if it is named. Else the file if there is one;
+ * but once the journal was read that goes on, as long as Postfix logs there,
+ * so that nothing is read from both.
  */
 static const char *
 choose_journal(struct logreader *r, const char *path)
 {
 	char first[DIGEST_HEX];
 	struct place *p;
-	bool was_last;
+	time_t last = 0;
+	bool lines, was_last;
 
 	if (logjournal_is_name(path))
 		return path;
 	journal_first(LOGJOURNAL, first);
 	p = find_place(r, first);
 	was_last = p != NULL && p->time >= last_read(r, path);
-	if ((was_last || !has_file(path)) &&
-	    logjournal_look(LOGJOURNAL, NULL) == LOGJOURNAL_LINES)
+	lines = (p != NULL || !has_file(path)) &&
+		logjournal_look(LOGJOURNAL, &last) == LOGJOURNAL_LINES;
+	if (lines &&
+	    (!has_file(path) || (was_last && !is_overtaken(path, last))))
 		return LOGJOURNAL;
 	r->since = p == NULL ? 0 : p->time;
+	if (lines && last < r->since)
+		r->since = last;
 	return NULL;
 }
 
@@ -552,10 +568,12 @@ open_journal(
 	return 0;
 }
 
-/* Follow it until the end. */
+/* Follow it until the end, or until Postfix logs to the file at path. */
 static int
-follow_journal(struct logreader *r, struct err *e)
+follow_journal(struct logreader *r, const char *path, struct err *e)
 {
+	time_t looked = r->hook.pace(), now;
+
 	while (!*r->hook.stop) {
 		if (read_on(r, e) == -1 ||
 		    (r->dirty && is_due(r) && logreader_write(r, e) == -1))
@@ -563,6 +581,12 @@ follow_journal(struct logreader *r, struct err *e)
 		if (r->hook.tick != NULL)
 			r->hook.tick(r->hook.arg);
 		logjournal_wait(r->journal, r->dirty ? DIRTY_MS : WAIT_MS);
+		now = r->hook.pace();
+		if (now - looked < LOOK_S && now >= looked)
+			continue;
+		looked = now;
+		if (access(path, F_OK) == 0 && choose_journal(r, path) == NULL)
+			return logreader_write(r, e);
 	}
 	return 0;
 }
@@ -692,7 +716,7 @@ logreader_follow(struct logreader *r, const char *path, struct err *e)
 
 	while (rv == 0 && !*r->hook.stop) {
 		if (r->journal != NULL)
-			rv = follow_journal(r, e);
+			rv = follow_journal(r, path, e);
 		else if (r->file != NULL)
 			rv = follow_file(r, path, w, e);
 		if (rv == 0 && !*r->hook.stop)
