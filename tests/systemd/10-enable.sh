@@ -17,9 +17,9 @@ partner  acme mode=enforced domain=acme.example,.acme.example
          gateway=mx1.acme.example on-failure=drop drop-to=key
          contact=it@initech.example
 partner  globex mode=enforced domain=globex.example
-         gateway=mx1.globex.example
+         gateway=mx1.globex.example on-failure=drop drop-to=key
 partner  initech mode=enforced domain=initech.example
-         gateway=mx1.initech.example
+         gateway=mx1.initech.example on-failure=drop drop-to=key
 partner  hooli mode=enforced domain=hooli.example gateway=mx1.hooli.example
 REGISTRY
 # The zone of the lab is not signed.
@@ -34,6 +34,10 @@ ok 'the lines of main.cf' tlspact-setup apply --yes
 ok 'Postfix reads them' postfix reload
 run tlspact-setup check
 is 'and no fault is found in them' "$rc" 0 || diag "$out$err"
+
+ok 'the log reader says that there is no log file, once' \
+	wait_for 10 said tlspact-log \
+	'there is no .*mail.log.*: reading the journal of systemd'
 
 ok 'the gateways are looked at' systemctl start tlspact-probe
 like 'and what they showed is recorded' "$(tlspactctl status acme 2>&1)" \

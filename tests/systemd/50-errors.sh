@@ -3,28 +3,20 @@
 # shellcheck source=tests/systemd/machine.sh
 . "$(dirname "$0")/machine.sh"
 
-# said UNIT REGEX	since the step began
-# shellcheck disable=SC2317 # called through ok
-said()
-{
-	journalctl --boot --quiet --no-pager --output=cat --unit="$1" \
-		--since="@$began" | grep -E "$2"
-}
-
 began=$(date +%s)
 cp /etc/tlspact/registry "$T/registry"
 echo 'partner acme2 mode=maybe domain=acme2.example' >>/etc/tlspact/registry
 fault='registry:[0-9]+: .*"maybe"'
 nok 'a registry with a fault does not compile' systemctl start tlspact-compile
-ok 'and the journal has where it is' wait_for 5 said tlspact-compile "$fault"
+ok 'and the journal has where it is' wait_for 5 said tlspact-compile "$fault" "$began"
 ok 'the map is as it was' is_secure acme.example
 nok 'nor is anybody probed' systemctl start tlspact-probe
-ok 'which the journal has, too' wait_for 5 said tlspact-probe "$fault"
+ok 'which the journal has, too' wait_for 5 said tlspact-probe "$fault" "$began"
 ok 'the log reader' systemctl reload tlspact-log
-ok 'too' wait_for 5 said tlspact-log "$fault"
+ok 'too' wait_for 5 said tlspact-log "$fault" "$began"
 ok 'and goes on' active tlspact-log
 ok 'the warden, when it looks' systemctl reload tlspactd-warden
-ok 'too' wait_for 70 said tlspactd-warden "$fault"
+ok 'too' wait_for 70 said tlspactd-warden "$fault" "$began"
 ok 'and goes on' active tlspactd-warden
 
 cp "$T/registry" /etc/tlspact/registry

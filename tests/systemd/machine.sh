@@ -17,6 +17,11 @@
 # letter REGEX			the headers of those mails of hers that have it
 # policy NAME			what Postfix finds in the map
 # active UNIT...		all are
+# said UNIT REGEX [SINCE]	it wrote such lines to the journal; prints them
+# drops NAME			tests: its certificate expires, it is lowered by
+#				itself, its mail leaves; it renews, is restored
+# counted NAME			deliveries to it that tlspact-log has counted
+# counts NAME N			it is so many
 # main_pid UNIT			its process, 0 if there is none
 
 # shellcheck source=tests/lab/tap.sh
@@ -72,11 +77,14 @@ post()
 		wait_for 10 queued "$id" >/dev/null && queued "$id"
 }
 
-# The mail log is what the journal has of it, with a syslog beside it or not.
+# The mail log is what the journal has of it, with a syslog beside it or not;
+# unless Postfix writes a file of its own.
 mail_log()
 {
 	mkdir -p $LAB/send
 	journalctl --boot --quiet --no-pager --output=short >$LAB/send/log
+	cat /var/log/postfix.log >>$LAB/send/log 2>/dev/null
+	return 0
 }
 
 queued()
@@ -117,9 +125,56 @@ letter()
 			head = "" }' /var/mail/jane
 }
 policy() { postmap -q "$1" cdb:/var/lib/tlspact/policy; }
+is_lowered() { [[ $(policy "$1") == fingerprint* ]]; }
 is_secure() { [[ $(policy "$1") == secure* ]]; }
 active() { systemctl --quiet is-active "$@"; }
 main_pid() { systemctl show --value --property MainPID "$1"; }
+
+said()
+{
+	journalctl --boot --quiet --no-pager --output=cat --unit="$1" \
+		--since="@${3:-0}" | grep -E "$2"
+}
+counted()
+{
+	sqlite3 /var/lib/tlspact/evidence/evidence.db "select ifnull(sum(n), 0)
+		from log_count where partner = '$1' and result = 'sent'"
+}
+counts() { [ "$(counted "$1")" = "$2" ]; }
+# The subjects of the mails about it, in the order in which jane has them.
+subjects() { sed -n "s/^Subject: \[tlspact\] \($1 .*\)/\1/p" /var/mail/jane; }
+in_order()
+{
+	[[ $(subjects "$1" | tail -n 2) =~ ^"$1 lowered to key".*$'\n'"$1 is back" ]]
+}
+
+drops()
+{
+	local name=$1 one two lowered="$1 lowered to key until"
+
+	ok "the certificate of $name has expired" \
+		change "$name" key="$name" from=20240101 to=20250101
+	# A look of the same second, which passed, would be taken for later.
+	sleep 2
+	one=$(post "joe@$name.example")
+	two=$(post "joe@$name.example")
+	ok 'its mail waits' waits "$one"
+	ok "$name is lowered to the key that it has" \
+		wait_for 30 is_lowered "$name.example" || return
+	ok 'the first mail is tried again and leaves' left "$one"
+	like 'verified by the key' "$(session "$one")" '^Verified TLSv1'
+	ok 'so does the second' left "$two"
+	lowered="Subject: [[]tlspact[]] $lowered"
+	ok 'our postmaster has a mail of it' wait_for 30 told "^$lowered"
+	like 'from an address of ours' "$(letter "$lowered")" \
+		$'\nFrom: postmaster@ours\\.example\n'
+	ok "$name renews" change "$name" key="$name" \
+		to="$(date -d '+90 days' +%Y%m%d)"
+	ok 'and is restored' tlspactctl restore "$name" --reason renewed
+	ok 'in the map, too' is_secure "$name.example"
+	ok 'our postmaster has a mail of that, behind the other' \
+		wait_for 30 in_order "$name" || diag "$(subjects "$name")"
+}
 
 # One command of SMTP to the coprocess; its reply goes to $reply.
 say()

@@ -230,12 +230,20 @@ if [ -s /etc/machine-id ] && unshare --mount mount -t tmpfs none /run \
 	is 'of which nothing counts twice' "$(counts | grep '^2026' |
 		diff - <(grep '^2026' "$T/before"))" ''
 
-	rm -f "$T"/evidence* "$T"/mail.log
+	fresh
 	piece 0 >"$T/mail.log"
+	write 0 system
 	write 1 system
-	run own
+	at=$(piece 0 | tail -n 1 | cut -c 8-15)
+	run own --now "2026-11-23T${at}Z"
 	like 'where there is a file it is read' "$out" '^600 lines: '
 	is 'in silence' "$err" ''
+	rm "$T/mail.log"
+	behind=$(piece 1 | awk -v at="$at" '$3 > at' | wc -l)
+	ok 'some lines are of later seconds' test "$behind" -gt 0
+	run own --now "2026-11-23T${at}Z"
+	like 'where it has gone, the journal from the next second on' "$out" \
+		"^$behind lines: "
 else
 	skip 'which of both' 'cannot mount here'
 fi
