@@ -20,6 +20,7 @@
 #include "mxdns.h"
 #include "postconf.h"
 #include "proc.h"
+#include "process.h"
 #include "registry.h"
 #include "settings.h"
 #include "wiring.h"
@@ -35,7 +36,10 @@ can_read(const void *path)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
-	return fd == -1 ? errno : 0;
+	if (fd == -1)
+		return errno;
+	(void)close(fd);
+	return 0;
 }
 
 static int
@@ -56,15 +60,15 @@ become(const struct passwd *pw, bool logs)
 {
 	static const char *const more[] = {"adm", "systemd-journal"};
 	gid_t group[GROUPS_MAX + 2];
-	const struct group *gr;
+	struct err e;
 	int n = GROUPS_MAX;
 	size_t i;
 
 	if (getgrouplist(pw->pw_name, pw->pw_gid, group, &n) == -1)
 		return false;
 	for (i = 0; logs && i < 2; i++)
-		if ((gr = getgrnam(more[i])) != NULL)
-			group[n++] = gr->gr_gid;
+		if (process_group(more[i], &group[n], &e) == 0)
+			n++;
 	return setgroups((size_t)n, group) == 0 && setgid(pw->pw_gid) == 0 &&
 	       setuid(pw->pw_uid) == 0;
 }
