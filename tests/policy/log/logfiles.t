@@ -214,4 +214,36 @@ mkfifo "$T/pipe"
 gzip -c "$golden/postfix-3.7.log" >"$T/pipe" &
 run log -j - <"$T/pipe"
 is 'compressed standard input' "$(diff "$golden/postfix-3.7.want" "$T/.out")" ''
+
+# A log that is not for us, as postlogd makes it: said once, and waited for.
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	fresh
+	mkdir -m 777 "$T/open"
+	chmod 755 "$T"
+	install -m 600 "$golden/postfix-3.7.log" "$T/mail.log"
+	setpriv --reuid=nobody --clear-groups "$B/tlspact-log" -C /dev/null \
+		-o registry="$golden/registry" -o ledger="$T/none.db" \
+		-o evidence="$T/open/evidence" -o map="$T/none.cdb" \
+		--now $now -o mail_log="$T/mail.log" --follow \
+		>"$T/follow" 2>&1 &
+	follower=$!
+	# shellcheck disable=SC2317
+	waits() { grep -q 'Permission denied; waiting until' "$T/follow"; }
+	ok 'a log of mode 0600 is waited for' wait_for 10 waits
+	sleep 2.5
+	is 'which is said once' "$(wc -l <"$T/follow")" 1
+	chmod 644 "$T/mail.log"
+	# shellcheck disable=SC2317
+	is_read()
+	{
+		[ "$(sqlite3 "$T/open/evidence" \
+			'select count(*) from log_count' 2>/dev/null)" -gt 0 ]
+	}
+	ok 'and read once it may be' wait_for 10 is_read
+	kill $follower
+	wait $follower
+	is 'and the end is well' $? 0
+else
+	skip 'a log of mode 0600' 'not root'
+fi
 done_testing
