@@ -12,9 +12,15 @@
 #define STALE 3600 /* seconds that a file may be behind the journal */
 
 static const char *
-name_of(const struct around *a)
+name_of(const char *user)
 {
-	return *a->user == '\0' ? "this account" : a->user;
+	return *user == '\0' ? "this account" : user;
+}
+
+static const char *
+reader(const struct around *a)
+{
+	return name_of(a->user[1].name);
 }
 
 /* The log of Postfix goes to a file that postlogd(8) makes. */
@@ -34,7 +40,7 @@ check_maillog(struct client *k, const struct around *a, const char *file)
 		    "maillog_file",
 		    "%s may not read %s, so no failure is seen and nobody is "
 		    "lowered; postlogd makes it for root alone",
-		    name_of(a), quotes(file).s);
+		    reader(a), quotes(file).s);
 }
 
 static void
@@ -44,11 +50,10 @@ check_journal(struct client *k, const struct around *a, const char *lacks)
 		return;
 	if (a->all == LOGJOURNAL_LINES || a->journal != a->all)
 		wiring_found(k, FINDING_FAULT, "mail_log",
-		    "add it to the group systemd-journal, or start "
-		    "tlspact-log.service as it comes",
+		    "add it to the group systemd-journal",
 		    "%sthe journal has the lines of Postfix, and %s may not "
 		    "read it",
-		    lacks, name_of(a));
+		    lacks, reader(a));
 	else
 		wiring_found(k, FINDING_FAULT, "mail_log",
 		    "set mail_log to the log of Postfix in tlspact.conf",
@@ -74,8 +79,8 @@ check_log(struct client *k, const struct around *a)
 		free(lacks);
 	} else if (a->log != 0) {
 		wiring_found(k, FINDING_FAULT, "mail_log",
-		    "let it: for Debian's files by the group adm",
-		    "%s cannot read %s: %s", name_of(a), quotes(a->mail_log).s,
+		    "let it: Debian's files by the group adm",
+		    "%s cannot read %s: %s", reader(a), quotes(a->mail_log).s,
 		    strerror(a->log));
 	} else if (a->journal == LOGJOURNAL_LINES &&
 		   a->logged - a->log_written > STALE) {
@@ -99,8 +104,9 @@ matches(const struct around *a, const char *word)
 	if (*word == '/')
 		return -1;
 	if (strchr(word, ':') != NULL)
-		return a->lookup == NULL ? -1 : a->lookup(word, a->user);
-	return strcmp(word, a->user) == 0;
+		return a->lookup == NULL ? -1
+					 : a->lookup(word, a->user[0].name);
+	return strcmp(word, a->user[0].name) == 0;
 }
 
 /* The first word that matches decides. In doubt it may. */
@@ -128,14 +134,15 @@ check_right(struct client *k, const struct around *a, const char *list,
     const char *what)
 {
 	const char *v = postconf_get(k->c, NULL, list);
+	const char *user = a->user[0].name;
 	char *fix;
 
-	if (v == NULL || *a->user == '\0' || may(a, v))
+	if (v == NULL || *user == '\0' || may(a, v))
 		return;
-	fix = mem_printf("postconf -e '%s = %s%s%s'", list, a->user,
-	    *v == '\0' ? "" : ", ", v);
+	fix = mem_printf(
+	    "postconf -e '%s = %s%s%s'", list, user, *v == '\0' ? "" : ", ", v);
 	wiring_found(k, FINDING_FAULT, list, fix, "%s is %s: %s may not %s",
-	    list, quotes(v).s, a->user, what);
+	    list, quotes(v).s, user, what);
 	free(fix);
 }
 
@@ -145,14 +152,15 @@ check_warden(struct client *k, const struct around *a)
 	if (a->sendmail != 0)
 		wiring_found(k, FINDING_FAULT, "sendmail",
 		    "correct sendmail in tlspact.conf, or let it",
-		    "%s cannot run %s: %s; no notice is sent", name_of(a),
-		    quotes(a->sendmail_path).s, strerror(a->sendmail));
+		    "%s cannot run %s: %s; no notice is sent",
+		    name_of(a->user[0].name), quotes(a->sendmail_path).s,
+		    strerror(a->sendmail));
 	if (a->postqueue != 0)
 		wiring_found(k, FINDING_FAULT, "command_directory",
 		    "postfix set-permissions",
 		    "%s cannot run %s: %s; mail that waits is not tried "
 		    "again after a downgrade",
-		    name_of(a), quotes(a->postqueue_path).s,
+		    name_of(a->user[0].name), quotes(a->postqueue_path).s,
 		    strerror(a->postqueue));
 	check_right(
 	    k, a, "authorized_submit_users", "send mail, so no notice is sent");
@@ -186,20 +194,22 @@ around_check(
 	struct client k = {.c = c, .out = out};
 	size_t i;
 
-	if (a->no_user) {
-		wiring_found(&k, FINDING_FAULT, "service_user",
-		    "systemd-sysusers tlspact.conf",
-		    "there is no account %s: no unit can start",
-		    quotes(a->user).s);
-	} else if (!a->unasked) {
-		for (i = 0; i < a->nfiles; i++)
-			wiring_found(&k, FINDING_FAULT, a->file[i].path,
-			    "let it read the file and search its folders",
-			    "%s cannot read %s %s: %s", name_of(a),
-			    a->file[i].what, quotes(a->file[i].path).s,
-			    strerror(a->file[i].error));
+	for (i = 0; i < AROUND_USERS; i++)
+		if (a->user[i].missing)
+			wiring_found(&k, FINDING_FAULT, a->user[i].setting,
+			    "systemd-sysusers tlspact.conf",
+			    "there is no account %s: what runs as it cannot "
+			    "start",
+			    quotes(a->user[i].name).s);
+	for (i = 0; i < a->nfiles; i++)
+		wiring_found(&k, FINDING_FAULT, a->file[i].path,
+		    "let it read the file and search its folders",
+		    "%s cannot read %s %s: %s", name_of(a->file[i].user),
+		    a->file[i].what, quotes(a->file[i].path).s,
+		    strerror(a->file[i].error));
+	if (!a->unasked && !a->user[1].missing)
 		check_log(&k, a);
+	if (!a->unasked && !a->user[0].missing)
 		check_warden(&k, a);
-	}
 	check_dns(&k, a);
 }

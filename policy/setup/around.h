@@ -2,7 +2,7 @@
  * around.h: does what tlspact's own programs need work on this machine: a log
  * that they may read, mail and flush, registry and CA files, a resolver?
  *
- * What they depend on is asked as the account that they run as.
+ * What they depend on is asked as the accounts that they run as.
  */
 #ifndef AROUND_H
 #define AROUND_H
@@ -24,26 +24,35 @@ enum around_dns {
 	AROUND_DNS_SILENT
 };
 
-/* A file, and why the account cannot open it (errno). */
+#define AROUND_USERS 3
+
+/* An account of the settings; its name is empty: who we are. */
+struct around_user {
+	const char *setting, *name;
+	bool missing; /* there is none of that name */
+};
+
+/* A file, and why that account cannot open it (errno). */
 struct around_file {
 	char *path;
-	const char *what; /* "registry", "CA file" */
+	const char *user;
+	const char *what; /* "the registry", "the CA file" */
 	int error;
 };
 
 struct around {
-	const char *user;     /* service_user; empty: who we are */
-	bool no_user;	      /* there is none of that name */
-	bool unasked;	      /* we may not become it: nothing is known */
+	/* service_user, log_user, probe_user. */
+	struct around_user user[AROUND_USERS];
+	bool unasked;	      /* we may not become them: nothing is known */
 	const char *mail_log; /* of the settings */
-	int log;	      /* errno as the account opens it, or 0 */
-	enum logjournal_look journal, all; /* for the account, and for us */
+	int log;	      /* errno as log_user opens it, or 0 */
+	enum logjournal_look journal, all; /* for log_user, and for us */
 	time_t log_written;		   /* the last write to the file */
 	time_t logged;		 /* the last line of Postfix in the journal */
-	int sendmail, postqueue; /* errno as it runs them, or 0 */
+	int sendmail, postqueue; /* errno as service_user runs them, or 0 */
 	const char *sendmail_path;
 	char *postqueue_path;
-	struct around_file *file; /* that it cannot read */
+	struct around_file *file; /* that cannot be read */
 	size_t nfiles, file_cap;
 	enum around_dns dns;
 	char *dns_why; /* or NULL */

@@ -1,11 +1,10 @@
 /*
- * What the machine says: by a child that becomes the account, so that groups,
+ * What the machine says: by a child that becomes an account, so that groups,
  * access lists and folders count as they will.
  */
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +24,6 @@
 #include "settings.h"
 #include "wiring.h"
 
-#define GROUPS_MAX 64
 /* Exists nowhere (RFC 2606): that is proven by the root, which is signed. */
 #define NO_NAME "tlspact-check.example"
 
@@ -54,38 +52,20 @@ see_journal(const void *name)
 	return (int)logjournal_look(name, NULL);
 }
 
-/* Become the account, with the groups of tlspact-log.service if it is it. */
-static bool
-become(const struct passwd *pw, bool logs)
-{
-	static const char *const more[] = {"adm", "systemd-journal"};
-	gid_t group[GROUPS_MAX + 2];
-	struct err e;
-	int n = GROUPS_MAX;
-	size_t i;
-
-	if (getgrouplist(pw->pw_name, pw->pw_gid, group, &n) == -1)
-		return false;
-	for (i = 0; logs && i < 2; i++)
-		if (process_group(more[i], &group[n], &e) == 0)
-			n++;
-	return setgroups((size_t)n, group) == 0 && setgid(pw->pw_gid) == 0 &&
-	       setuid(pw->pw_uid) == 0;
-}
-
-/* What fn says as the account; pw NULL: as we are. */
+/* What fn says as that account. */
 static int
-look_as(const struct passwd *pw, bool logs, look_fn *fn, const void *what)
+look_as(const struct around_user *u, look_fn *fn, const void *what)
 {
+	struct err e;
 	int status;
 	pid_t pid;
 
-	if (pw == NULL)
+	if (*u->name == '\0')
 		return fn(what);
 	if ((pid = fork()) == -1)
 		return 0;
 	if (pid == 0)
-		_exit(become(pw, logs) ? fn(what) : EPERM);
+		_exit(process_become(u->name, &e) == 0 ? fn(what) : EPERM);
 	while (waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
 			return 0;
@@ -93,22 +73,25 @@ look_as(const struct passwd *pw, bool logs, look_fn *fn, const void *what)
 }
 
 static void
-look_at_file(struct around *a, const struct passwd *pw, const char *what,
+look_at_file(struct around *a, const struct around_user *u, const char *what,
     const char *path)
 {
-	int error = *path == '\0' ? 0 : look_as(pw, false, can_read, path);
+	int error;
 
-	if (error == 0)
+	if (*path == '\0' || u->missing ||
+	    (error = look_as(u, can_read, path)) == 0)
 		return;
 	a->file = mem_grow(a->file, a->nfiles, &a->file_cap, sizeof(*a->file));
-	a->file[a->nfiles++] = (struct around_file){
-	    .path = mem_dup(path), .what = what, .error = error};
+	a->file[a->nfiles++] = (struct around_file){.path = mem_dup(path),
+	    .user = u->name,
+	    .what = what,
+	    .error = error};
 }
 
 /* The registry as we can read it; what is wrong in it compile says. */
 static void
 look_at_registry(
-    struct around *a, const struct passwd *pw, const struct settings *s)
+    struct around *a, const struct around_user *u, const struct settings *s)
 {
 	struct diags d = {0};
 	struct err e;
@@ -116,9 +99,9 @@ look_at_registry(
 	size_t i;
 
 	if (r == NULL)
-		look_at_file(a, pw, "the registry", s->registry);
+		look_at_file(a, u, "the registry", s->registry);
 	for (i = 0; r != NULL && i < r->nsources; i++)
-		look_at_file(a, pw, "the registry", r->source[i].path);
+		look_at_file(a, u, "the registry", r->source[i].path);
 	diag_free(&d);
 	registry_free(r);
 }
@@ -182,28 +165,42 @@ look_at_dns(struct around *a, const struct settings *s)
 }
 
 static void
-look_as_account(struct around *a, const struct passwd *pw,
-    const struct settings *s, const struct map_facts *map)
+look_at_log(struct around *a, const struct settings *s)
 {
 	bool journal = logjournal_is_name(s->mail_log);
-	struct stat st;
 	const char *name = journal ? s->mail_log : LOGJOURNAL;
-	size_t i;
+	const struct around_user *u = &a->user[1];
+	struct stat st;
 
-	look_at_registry(a, pw, s);
-	look_at_file(a, pw, "the CA file", s->ca_file);
-	for (i = 0; i < map->ntafiles; i++)
-		look_at_file(a, pw, "the CA file", map->tafile[i]);
-	look_at_file(a, pw, "the trust anchor", s->trust_anchor);
 	if (!journal && stat(s->mail_log, &st) == 0)
 		a->log_written = st.st_mtime;
 	if (!journal)
-		a->log = look_as(pw, true, can_read, s->mail_log);
-	a->journal = (enum logjournal_look)look_as(pw, true, see_journal, name);
+		a->log = look_as(u, can_read, s->mail_log);
+	a->journal = (enum logjournal_look)look_as(u, see_journal, name);
 	a->all = logjournal_look(name, &a->logged);
-	a->sendmail = look_as(pw, false, can_run, s->sendmail);
+}
+
+static void
+look_as_users(
+    struct around *a, const struct settings *s, const struct map_facts *map)
+{
+	const struct around_user *u = &a->user[0];
+	size_t i;
+
+	look_at_registry(a, u, s);
+	if (strcmp(u->name, a->user[1].name) != 0)
+		look_at_registry(a, &a->user[1], s);
+	look_at_file(a, u, "the CA file", s->ca_file);
+	for (i = 0; i < map->ntafiles; i++)
+		look_at_file(a, u, "the CA file", map->tafile[i]);
+	look_at_file(a, u, "the trust anchor", s->trust_anchor);
+	if (!a->user[1].missing)
+		look_at_log(a, s);
+	if (u->missing)
+		return;
+	a->sendmail = look_as(u, can_run, s->sendmail);
 	if (a->postqueue_path != NULL)
-		a->postqueue = look_as(pw, false, can_run, a->postqueue_path);
+		a->postqueue = look_as(u, can_run, a->postqueue_path);
 }
 
 void
@@ -211,23 +208,24 @@ around_look(struct around *a, const struct settings *s,
     const struct postconf *c, const struct map_facts *map)
 {
 	const char *bin = postconf_get(c, NULL, "command_directory");
-	const struct passwd *pw = NULL;
+	size_t i;
 
-	*a = (struct around){.user = s->service_user,
+	*a = (struct around){
+	    .user = {{.setting = "service_user", .name = s->service_user},
+		{.setting = "log_user", .name = s->log_user},
+		{.setting = "probe_user", .name = s->probe_user}},
 	    .mail_log = s->mail_log,
 	    .sendmail_path = s->sendmail,
 	    .resolver = s->resolver,
 	    .lookup = lookup};
 	if (bin != NULL)
 		a->postqueue_path = mem_printf("%s/postqueue", bin);
-	if (*a->user != '\0' && (pw = getpwnam(a->user)) == NULL)
-		a->no_user = true;
-	else if (pw != NULL && pw->pw_uid == geteuid())
-		pw = NULL;
-	else if (pw != NULL && geteuid() != 0)
-		a->unasked = true;
-	if (!a->no_user && !a->unasked)
-		look_as_account(a, pw, s, map);
+	for (i = 0; i < AROUND_USERS; i++)
+		a->user[i].missing = *a->user[i].name != '\0' &&
+				     getpwnam(a->user[i].name) == NULL;
+	a->unasked = geteuid() != 0;
+	if (!a->unasked)
+		look_as_users(a, s, map);
 	look_at_dns(a, s);
 }
 

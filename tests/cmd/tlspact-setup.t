@@ -56,6 +56,7 @@ options=(-C /dev/null -o "registry=$T/registry" -o "map=$T/policy.cdb"
 	-o "socketmap_socket=$T/spool/tlspact/socketmap"
 	-o "postfix_version=$(postconf -dh mail_version)"
 	-o fingerprint_digest=sha256 -o service_user= -o trust_anchor=
+	-o log_user= -o probe_user=
 	-o "mail_log=$T/mail.log")
 touch "$T/mail.log"
 # shellcheck disable=SC2317 # called through ok and run

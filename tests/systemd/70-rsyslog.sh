@@ -5,7 +5,7 @@
 # shellcheck source=tests/systemd/machine.sh
 . "$(dirname "$0")/machine.sh"
 
-evidence=/var/lib/tlspact/evidence/evidence.db
+evidence=/var/lib/tlspact-evidence/evidence.db
 ok 'rsyslog' systemctl enable --now rsyslog
 ok 'Postfix logs to it' systemctl restart postfix
 id=$(post joe@acme.example)

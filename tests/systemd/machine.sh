@@ -137,7 +137,7 @@ said()
 }
 counted()
 {
-	sqlite3 /var/lib/tlspact/evidence/evidence.db "select ifnull(sum(n), 0)
+	sqlite3 /var/lib/tlspact-evidence/evidence.db "select ifnull(sum(n), 0)
 		from log_count where partner = '$1' and result = 'sent'"
 }
 counts() { [ "$(counted "$1")" = "$2" ]; }

@@ -223,7 +223,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	install -m 600 "$golden/postfix-3.7.log" "$T/mail.log"
 	setpriv --reuid=nobody --clear-groups "$B/tlspact-log" -C /dev/null \
 		-o registry="$golden/registry" -o ledger="$T/none.db" \
-		-o evidence="$T/open/evidence" -o map="$T/none.cdb" \
+		-o probe_user= -o log_user= -o evidence="$T/open/evidence" -o map="$T/none.cdb" \
 		--now $now -o mail_log="$T/mail.log" --follow \
 		>"$T/follow" 2>&1 &
 	follower=$!

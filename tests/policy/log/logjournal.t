@@ -13,6 +13,7 @@ journal_there || skip_all 'no systemd-journal-remote here'
 golden=$TOP/tests/golden
 program=("$B/tlspact-log" -C /dev/null -o registry="$golden/registry"
 	-o ledger="$T/none.db" -o evidence="$T/evidence" -o map="$T/none.cdb"
+	-o probe_user= -o log_user=
 	--now 2027-01-05)
 # shellcheck disable=SC2120 # with options here and there
 log() { "${program[@]}" -o mail_log="journal:$T/j" "$@"; }

@@ -24,6 +24,7 @@ echo "partner acme mode=enforced domain=acme.example ca=$T/own.pem" \
 	'contact=p@acme.example gateway=mx1.acme.example' >"$T/more"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj /CN=own \
 	-addext basicConstraints=critical,CA:true -out "$T/own.pem" 2>/dev/null
+reader=nobody
 # check OPTION...	which faults there are, without those of main.cf
 check()
 {
@@ -32,6 +33,7 @@ check()
 		-o "ledger=$T/ledger.db" -o "evidence=$T/evidence" \
 		-o "ca_file=$T/ca.pem" -o "mail_log=$T/mail.log" \
 		-o "sendmail=$T/bin/sendmail" -o service_user=nobody \
+		-o log_user="$reader" -o probe_user= \
 		-o trust_anchor= -o postfix_version=3.7 \
 		-o fingerprint_digest=sha256 -c "$T/etc" "$@" check -j |
 		jq -r '.findings[] | select(.what | test("nobody|account|resolver"))
@@ -64,7 +66,10 @@ chmod 755 "$T"
 is 'put right' "$(check)" ''
 chmod 640 "$T/mail.log"
 chgrp adm "$T/mail.log"
-is 'the log is read by the group adm' "$(check)" ''
+like 'the log, for who is not in its group' "$(check)" \
+	'nobody cannot read .*mail.log'
+reader=
+is 'who is in it can' "$(check)" ''
 
 chmod 700 "$T/bin/sendmail"
 like 'sendmail' "$(check)" "nobody cannot run \"$T/bin/sendmail\""

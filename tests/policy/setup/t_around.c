@@ -10,11 +10,13 @@
 #include "postconf.h"
 #include "wiring.h"
 
-#define GOOD                                                  \
-	{                                                     \
-		.user = "tlspact", .mail_log = "/mail.log",   \
-		.sendmail_path = "/sendmail", .resolver = "", \
-		.dns = AROUND_DNS_GOOD, .lookup = lookup      \
+#define GOOD                                                             \
+	{                                                                \
+		.user = {{"service_user", "tlspact", false},             \
+		    {"log_user", "_tlslog", false},                      \
+		    {"probe_user", "_tlsprobe", false}},                 \
+		.mail_log = "/mail.log", .sendmail_path = "/sendmail",   \
+		.resolver = "", .dns = AROUND_DNS_GOOD, .lookup = lookup \
 	}
 
 static int
@@ -80,7 +82,7 @@ test_logs(void **state)
 	    {"/mail.log", NULL, 0, LOGJOURNAL_LINES, LOGJOURNAL_LINES, 9000,
 		12601, "nobody writes to \"/mail.log\" any more"},
 	    {"/mail.log", NULL, EACCES, LOGJOURNAL_LINES, LOGJOURNAL_LINES, 0,
-		0, "mail_log: tlspact cannot read \"/mail.log\": Permission"},
+		0, "mail_log: _tlslog cannot read \"/mail.log\": Permission"},
 	    {"/mail.log", NULL, ENOENT, LOGJOURNAL_LINES, LOGJOURNAL_LINES, 0,
 		0, ""},
 	    {"/mail.log", NULL, ENOENT, LOGJOURNAL_EMPTY, LOGJOURNAL_EMPTY, 0,
@@ -90,12 +92,12 @@ test_logs(void **state)
 	    {"/mail.log", NULL, ENOENT, LOGJOURNAL_NONE, LOGJOURNAL_NONE, 0, 0,
 		"the journal has no line of Postfix"},
 	    {"/mail.log", NULL, ENOENT, LOGJOURNAL_NONE, LOGJOURNAL_LINES, 0, 0,
-		"and tlspact may not read it"},
+		"and _tlslog may not read it"},
 	    {"journal", NULL, 0, LOGJOURNAL_LINES, LOGJOURNAL_LINES, 0, 0, ""},
 	    {"journal", NULL, 0, LOGJOURNAL_EMPTY, LOGJOURNAL_EMPTY, 0, 0,
 		"mail_log: the journal has no line of Postfix"},
 	    {"journal", NULL, 0, LOGJOURNAL_NONE, LOGJOURNAL_LINES, 0, 0,
-		"mail_log: the journal has the lines of Postfix, and tlspact "
+		"mail_log: the journal has the lines of Postfix, and _tlslog "
 		"may not read it"},
 	    {"/mail.log", "/postfix.log", 0, LOGJOURNAL_LINES, LOGJOURNAL_LINES,
 		0, 0,
@@ -105,7 +107,7 @@ test_logs(void **state)
 		9000, ""},
 	    {"/mail.log", "/mail.log", EACCES, LOGJOURNAL_LINES,
 		LOGJOURNAL_LINES, 0, 0,
-		"maillog_file: tlspact may not read \"/mail.log\""},
+		"maillog_file: _tlslog may not read \"/mail.log\""},
 	    {"journal", "/dev/stdout", 0, LOGJOURNAL_LINES, LOGJOURNAL_LINES, 0,
 		0, ""},
 	};
@@ -159,7 +161,7 @@ test_rights(void **state)
 		expect(&a, "authorized_flush_users", t[i].list,
 		    t[i].may ? "" : "tlspact may not flush the queue");
 	}
-	a.user = "";
+	a.user[0].name = "";
 	expect(&a, "authorized_flush_users", "root", "");
 }
 
@@ -167,6 +169,7 @@ static void
 test_others(void **state)
 {
 	struct around_file file = {.path = (char *)(uintptr_t) "/registry",
+	    .user = "tlspact",
 	    .what = "the registry",
 	    .error = EACCES};
 	struct around a = GOOD;
@@ -178,20 +181,20 @@ test_others(void **state)
 	expect(&a, NULL, NULL,
 	    "/registry: tlspact cannot read the registry \"/registry\": "
 	    "Permission denied");
+	a.nfiles = 0;
+	a.sendmail = EACCES;
 	a.unasked = true;
 	expect(&a, NULL, NULL, "");
 	a.unasked = false;
-	a.nfiles = 0;
-	a.sendmail = EACCES;
 	expect(&a, NULL, NULL, "sendmail: tlspact cannot run \"/sendmail\"");
 	a.sendmail = 0;
 	a.postqueue = ENOENT;
 	a.postqueue_path = (char *)(uintptr_t) "/postqueue";
 	expect(&a, NULL, NULL, "tlspact cannot run \"/postqueue\": No such");
 	a.postqueue = 0;
-	a.no_user = true;
-	expect(&a, NULL, NULL, "there is no account \"tlspact\"");
-	a.no_user = false;
+	a.user[2].missing = true;
+	expect(&a, NULL, NULL, "probe_user: there is no account \"_tlsprobe\"");
+	a.user[2].missing = false;
 	a.dns = AROUND_DNS_HIDDEN;
 	a.dns_why = (char *)(uintptr_t) "no signatures";
 	expect(&a, NULL, NULL,
