@@ -20,7 +20,7 @@ ok 'and says that it may not' wait_for 10 said tlspact-log \
 	'postfix.log.*: Permission denied; waiting until it may be read' "$began"
 run tlspact-setup check
 like 'which is a fault, with the way out' "$rc $out" \
-	'^1 .*FAULT maillog_file: tlspact may not read .*maillog_file_permissions'
+	'^1 .*FAULT maillog_file: _tlslog may not read .*maillog_file_permissions'
 sleep 3
 is 'it says so once' "$(said tlspact-log 'Permission' "$began" | wc -l)" 1
 is 'and is not started again and again' \
