@@ -6,6 +6,8 @@
 . "$(dirname "$0")/lab/tap.sh"
 
 cd "$TOP" || exit 1
+# Ours is not the make that runs the tests.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 
 declare -A edges
 all=()
