@@ -529,6 +529,37 @@ test_verify(void **state)
 	x509_chain_free(c);
 }
 
+/* A name that is none is nobody's, and not anybody's. */
+static void
+test_empty_names(void **state)
+{
+	static const char *const names[][2] = {
+	    {"", "mx.test"}, {".", "mx.test"}, {"", "."}, {"", "other.test"}};
+	struct x509_chain *c = chain_of(leaf_pem);
+	struct x509_ask ask = {.at = AT};
+	struct x509_verdict v;
+	struct x509_store *s;
+	struct err err;
+	size_t i;
+
+	(void)state;
+	ask.store = s =
+	    x509_store_parse_ca(root_pem, strlen(root_pem), "r", &err);
+	for (i = 0; i < 4; i++) {
+		ask.names = names[i];
+		ask.nnames = 1;
+		assert_int_equal(x509_verify(c, &ask, &v, &err), 0);
+		assert_false(v.ok);
+		assert_true(v.bad[X509_BAD_NAME].found);
+		/* Nor does it spoil the others. */
+		ask.nnames = 2;
+		assert_int_equal(x509_verify(c, &ask, &v, &err), 0);
+		assert_int_equal(v.ok, i < 2);
+	}
+	x509_store_free(s);
+	x509_chain_free(c);
+}
+
 /* A client and a server in one process. */
 static void
 test_of_ssl(void **state)
@@ -589,6 +620,7 @@ main(void)
 	    cmocka_unit_test(test_issuer_hostile),
 	    cmocka_unit_test(test_store),
 	    cmocka_unit_test(test_verify),
+	    cmocka_unit_test(test_empty_names),
 	    cmocka_unit_test(test_of_ssl),
 	};
 
