@@ -19,14 +19,12 @@ struct memmap {
 	void *image;
 };
 
-/* kv ends with NULL. Ends the test if it cannot be made. */
+/* Write to fd. kv ends with NULL. Ends the test if it cannot be made. */
 static inline void
-memmap_make(struct memmap *m, const char *const kv[])
+memmap_write(int fd, const char *const kv[])
 {
-	int fd = memfd_create("map", MFD_CLOEXEC);
 	struct cdbmap_writer *w = cdbmap_create(fd);
 	struct err e;
-	off_t size;
 
 	for (; kv[0] != NULL; kv += 2)
 		if (cdbmap_add(w, kv[0], strlen(kv[0]), kv[1], strlen(kv[1]),
@@ -34,6 +32,16 @@ memmap_make(struct memmap *m, const char *const kv[])
 			abort();
 	if (cdbmap_finish(w, &e) == -1)
 		abort();
+}
+
+/* As memmap_write(). */
+static inline void
+memmap_make(struct memmap *m, const char *const kv[])
+{
+	int fd = memfd_create("map", MFD_CLOEXEC);
+	off_t size;
+
+	memmap_write(fd, kv);
 	size = lseek(fd, 0, SEEK_END);
 	m->image = malloc((size_t)size);
 	if (m->image == NULL ||
