@@ -1,0 +1,123 @@
+/* t_logparty.c: whose mail a line tells of, and what "Verified" meant. */
+#include "check.h"
+
+#include "diag.h"
+#include "logjoin.h"
+#include "logparty.h"
+#include "registry.h"
+
+#define SPAN(s) ((struct span){(s), strlen(s)})
+#define BEGIN 1795435200
+#define END (BEGIN + 3600)
+
+static struct registry *
+make(void)
+{
+	static const char text[] =
+	    "partner acme mode=enforced domain=acme.example,.acme.example\n"
+	    "	gateway=mx.acme.example contact=a@b.example\n"
+	    "partner routed mode=enforced domain=[mx.routed.example],"
+	    "[mx.routed.example]:26\n"
+	    "	gateway=mx.routed.example contact=a@b.example\n";
+	struct diags d = {0};
+	struct registry *r =
+	    registry_parse("r", text, sizeof(text) - 1, BEGIN, &d);
+
+	if (d.errors > 0)
+		fail_msg("%s", d.v[0].text);
+	diag_free(&d);
+	return r;
+}
+
+static const struct {
+	const char *name;
+	enum evidence_direction direction;
+	const char *domain, *host;
+	unsigned port;
+	const char *want; /* NULL: a stranger's */
+} found[] = {
+    {"a domain", EVIDENCE_OUT, "ACME.example", "x.example", 25, "acme"},
+    {"below it", EVIDENCE_OUT, "a.b.acme.example", "", 0, "acme"},
+    {"another", EVIDENCE_OUT, "xacme.example", "", 0, NULL},
+    {"a route", EVIDENCE_OUT, "x.example", "mx.routed.example", 25, "routed"},
+    {"its other port", EVIDENCE_OUT, "x.example", "mx.routed.example", 26,
+	"routed"},
+    {"not that port", EVIDENCE_OUT, "x.example", "mx.routed.example", 27, NULL},
+    {"a gateway of theirs, out", EVIDENCE_OUT, "x.example", "mx.acme.example",
+	25, NULL},
+    {"a bounce by a gateway", EVIDENCE_IN, "", "mx.acme.example", 0, "acme"},
+    {"a bounce by a stranger", EVIDENCE_IN, "", "mx.x.example", 0, NULL},
+    {"a stranger's mail by it", EVIDENCE_IN, "x.example", "mx.acme.example", 0,
+	NULL},
+    {"a client without a name", EVIDENCE_IN, "", "unknown", 0, NULL},
+};
+
+static void
+t_find(void **state)
+{
+	struct registry *r = make();
+	struct logparty *w = logparty_new(r);
+	struct logparty_answer a;
+	struct attempt at;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(found); i++) {
+		at = (struct attempt){.direction = found[i].direction,
+		    .domain = SPAN(found[i].domain),
+		    .host = SPAN(found[i].host),
+		    .port = found[i].port};
+		logparty_find(w, &at, &a);
+		check_str(found[i].name,
+		    a.partner == REGISTRY_NONE ? NULL
+					       : logparty_name(w, a.partner),
+		    found[i].want);
+	}
+	logparty_free(w);
+	registry_free(r);
+}
+
+/* From its first second up to its last: at the end it holds no more. */
+static void
+t_lowered(void **state)
+{
+	static const struct {
+		const char *name;
+		time_t at;
+		enum fact want;
+	} rows[] = {
+	    {"before", BEGIN - 1, FACT_YES},
+	    {"at its begin", BEGIN, FACT_UNKNOWN},
+	    {"in its last second", END - 1, FACT_UNKNOWN},
+	    {"at its end", END, FACT_YES},
+	};
+	struct registry *r = make();
+	struct logparty *w = logparty_new(r);
+	struct attempt a;
+	size_t i;
+
+	(void)state;
+	logparty_lowered(w, "acme", BEGIN, END);
+	logparty_lowered(w, "nobody", BEGIN - 9, END + 9);
+	for (i = 0; i < COUNT(rows); i++) {
+		a = (struct attempt){.time = rows[i].at,
+		    .direction = EVIDENCE_OUT,
+		    .verified = true};
+		logparty_refine(w, registry_find(r, "acme"), &a);
+		check_int(rows[i].name, a.chain_trusted, rows[i].want);
+		check_int(rows[i].name, a.name_matched, rows[i].want);
+	}
+	logparty_free(w);
+	registry_free(r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(t_find),
+	    cmocka_unit_test(t_lowered),
+	};
+
+	return cmocka_run_group_tests_name("logparty", tests, NULL, NULL);
+}
