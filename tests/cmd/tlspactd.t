@@ -170,6 +170,11 @@ for i in ('CONNECT', 'EHLO', 'VRFY', 'ETRN', '', 'NONSENSE'):
     s.send(request(protocol_state=i)); a = policy(s)
     assert a == b'action=DUNNO\n\n', a
 print('ok')")" ok
+is 'and at each step from then on' "$(client "s = connect('policy')
+for i in ('MAIL', 'RCPT', 'DATA', 'END-OF-MESSAGE'):
+    s.send(request(protocol_state=i, instance='')); a = policy(s)
+    assert a[:18] == b'action=450 4.7.10 ', (i, a)
+print('ok')")" ok
 is 'pipelined' "$(client "s = connect('policy')
 s.send(request(sender='a@b.example', instance='') * 300); n = 0
 while n < 300 * 14: n += len(s.recv(65536))
