@@ -139,6 +139,14 @@ static const struct {
 	SAYS "its probes" EDITED},
     {"a key edited", "UPDATE result SET key = '" KEY_B "'",
 	SAYS "its probes" EDITED},
+    {"looks that passed taken for others that failed",
+	"UPDATE probe SET n = n + 9 WHERE first > 1795435200 - 86395;"
+	"DELETE FROM probe WHERE first < 1795435200 - 86395",
+	SAYS "its probes" EDITED},
+    {"and the other way",
+	"UPDATE probe SET n = n + 9 WHERE first < 1795435200 - 86395;"
+	"DELETE FROM probe WHERE first = 1795435200 - 86391",
+	SAYS "its probes" EDITED},
     {"all of it",
 	"DELETE FROM log_count; DELETE FROM failure; DELETE FROM probe",
 	SAYS "its counts of the log" EDITED SAYS "its failures" EDITED SAYS
@@ -186,6 +194,38 @@ t_more(void **state)
 	    "was edited, or some of it removed\n");
 }
 
+/* A week is looked at again, its first day included, and no more. */
+static void
+t_week(void **state)
+{
+	const struct ledger_event_query all = {0};
+	static const struct {
+		const char *name;
+		int days;
+		bool told;
+	} rows[] = {{"a week ago", 7, true}, {"before that", 8, false}};
+	struct gathered g;
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (i > 0) {
+			teardown(state);
+			setup(state);
+		}
+		fill();
+		well("close", day_close(led, evi, 0,
+				  T0 + (rows[i].days - 1) * DAY, &err));
+		count(YESTERDAY, EVIDENCE_VERIFIED, 1);
+		well("close",
+		    day_close(led, evi, 0, T0 + rows[i].days * DAY, &err));
+		g = (struct gathered){0};
+		well("events", ledger_events(led, &all, show_event, &g, &err));
+		check_int(rows[i].name,
+		    strstr(g.text, "; more of it was read since") != NULL,
+		    rows[i].told);
+	}
+}
+
 /* What keep has pruned is no flaw, but for the counts, which stay. */
 static void
 t_pruned(void **state)
@@ -223,6 +263,7 @@ main(void)
 	    CASE(t_told),
 	    CASE(t_edits),
 	    CASE(t_more),
+	    CASE(t_week),
 	    CASE(t_pruned),
 	};
 
