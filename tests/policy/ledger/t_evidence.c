@@ -655,6 +655,19 @@ t_migrate_not(void **state)
 	check_has("which", err.text, "cannot move what was seen");
 	assert_null(evidence_open(seen, file, EVIDENCE_READ, &err));
 	sqlite3_close(raw);
+	/* Half of it, and no more: all stays where it was. */
+	by_hand_in(seen, "ALTER TABLE position RENAME TO gone");
+	assert_null(evidence_open(seen, file, EVIDENCE_WRITE, &err));
+	check_has("half", err.text, "cannot move what was seen");
+	by_hand_in(seen, "ALTER TABLE gone RENAME TO position");
+	evi = must_see(EVIDENCE_WRITE);
+	led = must_open(file, LEDGER_WRITE);
+	check_moved("nothing is lost");
+	evidence_close(evi);
+	ledger_close(led);
+	evi = NULL;
+	led = NULL;
+	(void)unlink(seen);
 	check_puts(file, "no database, but long enough to be taken for one, "
 			 "as it has more than a hundred bytes: neither more "
 			 "nor less than that.");
