@@ -290,6 +290,45 @@ certificates(void **state)
 	lookup_release(&rule);
 }
 
+/* A few names help, a long list does not. */
+static void
+names(void **state)
+{
+	static const struct {
+		const char *record, *says;
+	} cases[] = {
+	    {NAMED "a.example", "for a.example"},
+	    {NAMED "a.example,.b.example,hostname",
+		"for a.example or a host in b.example or your host name"},
+	    {NAMED "nexthop,b.example,c.example,d.example",
+		"for acme.example or b.example or c.example or others"},
+	};
+	struct test t = {.policy = ROW,
+	    .tls = "TLSv1.3",
+	    .cn = "x",
+	    .fingerprint = "",
+	    .client = ""};
+	struct lookup_rule rule;
+	struct policyproto req;
+	struct decision d;
+	const char *end;
+	size_t i;
+
+	(void)state;
+	make_request(&req, &t);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		t.record = cases[i].record;
+		make_rule(&rule, &t);
+		decide_inbound(
+		    &rule, &req, &(struct decide_about){.contact = ""}, &d);
+		end = strstr(d.action, "Present the one ");
+		assert_non_null(end);
+		assert_string_equal(
+		    end + strlen("Present the one "), cases[i].says);
+		lookup_release(&rule);
+	}
+}
+
 /* However much there is to tell, the text ends with a whole part. */
 static void
 fits(void **state)
@@ -353,6 +392,7 @@ main(void)
 	    cmocka_unit_test(judges),
 	    cmocka_unit_test(words),
 	    cmocka_unit_test(certificates),
+	    cmocka_unit_test(names),
 	    cmocka_unit_test(fits),
 	    cmocka_unit_test(tells_senders),
 	};
