@@ -223,6 +223,7 @@ t_week(void **state)
 		check_int(rows[i].name,
 		    strstr(g.text, "; more of it was read since") != NULL,
 		    rows[i].told);
+		check_true(rows[i].name, strstr(g.text, "edited") == NULL);
 	}
 }
 
