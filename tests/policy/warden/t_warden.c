@@ -437,6 +437,34 @@ test_stamps(void **state)
 	check_str("the evidence is new", did(), "probe acme;probe globex;");
 }
 
+/* A downgrade that the ledger did not take is tried again. */
+static void
+test_not_taken(void **state)
+{
+	time_t t;
+
+	(void)state;
+	all_well();
+	by_hand("CREATE TABLE kept AS SELECT * FROM head; DELETE FROM head");
+	lower_acme("self-signed", KEY_B);
+	check_int("not lowered", lows().all, 0);
+	by_hand("INSERT INTO head SELECT * FROM kept; DROP TABLE kept");
+	(void)did();
+	warden_tick(k, T0 + 12);
+	check_int("not at once", lows().all, 0);
+	for (t = T0 + 13; t < T0 + 300 && lows().all == 0; t++) {
+		if (t % 20 == 0)
+			failure("acme", "self-signed", "A3", t);
+		while (nasked > 0) {
+			shows("acme", "self-signed", KEY_B, t, T0 + 86400 * 60);
+			warden_probed(k, asked[--nasked], t);
+		}
+		warden_tick(k, t);
+	}
+	check_int("then", lows().open, 1);
+	check_has("and in the map", did(), "compile;");
+}
+
 /* Notices that were sent long ago are forgotten, others are not. */
 static void
 test_old_notices(void **state)
@@ -566,6 +594,7 @@ main(void)
 	    WARDEN_TEST(test_order),
 	    WARDEN_TEST(test_by_hand),
 	    WARDEN_TEST(test_no_evidence),
+	    WARDEN_TEST(test_not_taken),
 	    WARDEN_TEST(test_old_notices),
 	    WARDEN_TEST(test_stamps),
 	    WARDEN_TEST(test_expiring),
