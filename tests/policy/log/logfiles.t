@@ -49,6 +49,15 @@ cat "$T/whole" >"$T/mail.log"
 ok 'as it grows, a process each time' log "$T/mail.log"
 is 'cut anywhere, it gives the same' "$(counts | diff "$T/want" -)" ''
 
+fresh
+head -c 300000 "$T/whole" >"$T/mail.log"
+log "$T/mail.log" >/dev/null 2>&1
+cp "$T/whole" "$T/copy"
+ok 'a copy that has grown' log "$T/copy"
+cat "$T/whole" >"$T/mail.log"
+ok 'and the log itself, which has the same' log "$T/mail.log"
+is 'count as one' "$(counts | diff "$T/want" - | head -n 5)" ''
+
 # rotate HOW: three files, each read in part before it is moved.
 default()
 {
