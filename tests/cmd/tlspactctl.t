@@ -121,6 +121,10 @@ ok 'shortened without asking' ctl extend acme --for 2h
 run down acme --for 1h --to opportunistic
 is 'a weaker one takes its place' "$rc" 0
 is 'in the map' "$(row acme.example)" may
+is 'and begins where the registry stands' \
+	"$(ctl history acme -j | jq -r '[.events[] |
+	select(.kind == "downgrade-begin")][-1].data | .before, .after' |
+	tr '\n' ' ')" 'secure opportunistic '
 run ctl status acme -j
 is 'status as JSON' "$(jq -r '.schema, (.partners[0] |
 	.level, .level_in_force, .in_force, .lowered.after, .lowered.reason)' \
@@ -229,13 +233,39 @@ queue 'of the default Postfix' ''
 queue 'of the setting' '-c /etc/postfix-out ' -o postfix_config=/etc/postfix-out
 queue 'of -c' '-c /etc/postfix-in ' -o postfix_config=/etc/postfix-out \
 	-c /etc/postfix-in
+# What is under way is looked at once more; what was tried counts once.
+cat >"$T/bin/postqueue" <<-POSTQUEUE
+#!/bin/sh
+echo "\$*" >>"$T/asked"
+[ "\$1" = -i ] || for i in deferred:A1 active:A2; do
+	echo '{"queue_name": "'"\${i%:*}"'", "queue_id": "'"\${i#*:}"'",
+		"recipients": [{"address": "joe@acme.example"}]}' | tr -d '\n'
+	echo
+done
+POSTQUEUE
+: >"$T/asked"
+PATH=$T/bin:$PATH run "$B/tlspactctl" downgrade acme --for 1h --to encrypt \
+	--reason x --yes "${options[@]}"
+like 'mail that is tried twice counts once' "$out" ', 1 waiting mail retried'
+is 'twice it was' "$(grep -c 'i A1' "$T/asked")" 2
+ok 'restored' ctl restore acme
+
+# Others that pass tell that the fault is not ours.
+other=(-o "evidence=$T/other.db" -n)
+ok 'acme passes' "$B/tools/probed" "$T/other.db" acme acme.example mx1 ok
+run down acme --for 1h --to encrypt "${other[@]}"
+like 'nobody vouches for himself' "$err" 'no other partner passed a probe'
+ok 'globex passes' "$B/tools/probed" "$T/other.db" globex globex.example mx1 ok
+run down acme --for 1h --to encrypt "${other[@]}"
+is 'another one does' "$rc" 0
+unlike 'and so nothing is said' "$err" 'no other partner passed a probe'
 
 # A registry that is not well: nothing is lowered, but all can be restored.
 cp "$T/registry" "$T/good"
 echo 'partner bad mode=enforced domain=a_b.example' >>"$T/registry"
 run down acme --for 1h --to encrypt
 is 'no downgrade with a bad registry' "$rc" 65
-is 'nothing is recorded' "$(ctl history acme 2>/dev/null | grep -c begin)" 7
+is 'nothing is recorded' "$(ctl history acme 2>/dev/null | grep -c begin)" 8
 run ctl status
 is 'status fails' "$rc" 65
 like 'and has what the map says' "$out" $'\nglobex +enforced +encrypt '
