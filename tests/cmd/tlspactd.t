@@ -140,6 +140,11 @@ s.send(request()); a = policy(s)
 s.send(request(encryption_protocol='TLSv1.3')); b = policy(s)
 s.send(request(encryption_protocol='TLSv1.3', instance='1.3')); c = policy(s)
 print(a == b, c)")" "True b'action=DUNNO\\n\\n'"
+is 'and none is taken for that of another' "$(client "s = connect('policy')
+s.send(request()); a = policy(s)
+s.send(request(encryption_protocol='TLSv1.3', instance='1' * 65))
+b = policy(s); s.send(request()); c = policy(s)
+print(a == c, b)")" "True b'action=DUNNO\\n\\n'"
 is 'a filter that hands mail back' "$(client "s = connect('policy')
 for a in ('client_address', 'server_address'):
     for v in ('127.0.0.1', '127.99.0.1', '::1'):
@@ -360,6 +365,8 @@ is 'and it has ended well' "$daemon_status" 0
 
 # Mail to a partner that fails.
 ok 'a probe failed' "$B/tools/probed" "$T/evidence.db" acme acme.example mx1 expired
+ok 'and one of who may do so' \
+	"$B/tools/probed" "$T/evidence.db" open open.example mx1 expired
 cp "$T/good" "$MAP"
 daemon_start outbound_failing=defer || bail 'tlspactd does not start'
 to_partner="s.send(request(sender='us@b.example', instance='', \
