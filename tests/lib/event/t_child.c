@@ -82,6 +82,8 @@ test_ends(void **state)
 		"x failed with status 3: \"b\"", false},
 	    {"silent", "exit 1", "", "",
 		"x failed with status 1: it does not say why", false},
+	    {"just as much", "printf 01234567", "01234567", "", NULL, false},
+	    {"one more", "printf 012345678", "01234567", "", NULL, true},
 	    {"killed", "kill -TERM $$", "", "", "x died by signal 15", false},
 	    {"its own child goes on", "sleep 30 & echo hi", "hi\n", "", NULL,
 		false},

@@ -32,6 +32,7 @@ t_again(void **state)
 	for (i = 0; i < COUNT(waits); i++) {
 		warden_guard_tick(&g, now);
 		check_true("started", g.pid != 0);
+		now += 30; /* the pause is counted from its end */
 		ends(&g, now);
 		warden_guard_tick(&g, now + waits[i] - 1);
 		check_int("not at once", g.pid, 0);
