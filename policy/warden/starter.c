@@ -175,6 +175,7 @@ starter_main(int fd, void *arg)
 	(void)event_add(in, NULL);
 	(void)event_base_dispatch(w.base);
 	children_free(w.children);
+	buf_free(&w.said);
 	return EX_OK;
 }
 
