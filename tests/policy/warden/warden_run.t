@@ -94,4 +94,19 @@ nok 'a second warden keeps nothing meanwhile' keeps second
 end "$first"
 ok 'but when the first has ended' wait_for 20 keeps second
 end "$second"
+
+# What it needs is missing: it tries again, and not at once.
+mv "$T/registry" "$T/registry.no"
+warden third
+tried()
+{
+	[ "$(grep -c 'nothing is lowered or restored until that is mended' \
+		"$T/third.log")" -ge "$1" ]
+}
+ok 'without a registry it does not keep the ledger' wait_for 20 tried 1
+sleep 1.5
+nok 'it does not try all the time' tried 2
+mv "$T/registry.no" "$T/registry"
+ok 'but again' wait_for 20 keeps third
+end "$child"
 done_testing
