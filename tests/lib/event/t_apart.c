@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
@@ -68,11 +69,16 @@ list(int fd, void *arg)
 {
 	DIR *d = opendir("/proc/self/fd");
 	struct dirent *f;
+	struct rlimit most;
 
 	(void)arg;
+	/* valgrind has some of its own, above what is ours. */
+	(void)getrlimit(RLIMIT_NOFILE, &most);
 	while ((f = readdir(d)) != NULL)
-		if (f->d_name[0] != '.' && atoi(f->d_name) != dirfd(d))
+		if (f->d_name[0] != '.' && atoi(f->d_name) != dirfd(d) &&
+		    (rlim_t)atoi(f->d_name) < most.rlim_cur)
 			(void)fdio_write(fd, f->d_name, strlen(f->d_name));
+	(void)closedir(d);
 	(void)printf("lost\n");
 	return fflush(stdout);
 }
