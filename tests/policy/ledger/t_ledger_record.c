@@ -609,8 +609,10 @@ t_two_at_once(void **state)
 	pid_t pid[6];
 
 	(void)state;
+	/* No handle goes through a fork. */
+	evidence_close(evi);
+	evi = NULL;
 	for (round = 0; round < 10; round++) {
-		/* No handle goes through a fork. */
 		ledger_close(led);
 		assert_int_equal(pipe(gate), 0);
 		for (i = 0; i < (int)COUNT(pid); i++) {
