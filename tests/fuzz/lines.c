@@ -1,6 +1,7 @@
 /*
  * reaches: lib/file/lines.c:lines_next lib/file/lines.c:lines_bad_byte
- *   lib/file/attr.c:attr_next lib/file/attr.c:braced lib/file/attr.c:attr_list_next
+ *   lib/file/attr.c:attr_next lib/file/attr.c:braced
+ * lib/file/attr.c:attr_list_next
  *
  * Logical lines and their words: every byte comes from the input, line
  * numbers are those of the input, and the quick scan for bad bytes agrees

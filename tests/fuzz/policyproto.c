@@ -1,9 +1,10 @@
 /*
  * reaches: lib/postfix/policyproto.c:policyproto_take lib/event/conn.c:serve
  *     lib/event/conn.c:hold policy/serve/service.c:judge_once
- *     policy/serve/service.c:judge_recipient policy/serve/decide.c:decide_inbound
- *     policy/serve/decide.c:check_name policy/serve/decide.c:check_key
- *     policy/map/lookup.c:lookup_client policy/map/lookup.c:gateway_rule
+ *     policy/serve/service.c:judge_recipient
+ * policy/serve/decide.c:decide_inbound policy/serve/decide.c:check_name
+ * policy/serve/decide.c:check_key policy/map/lookup.c:lookup_client
+ * policy/map/lookup.c:gateway_rule
  */
 #include "conversation.h"
 

@@ -1,7 +1,8 @@
 /*
  * reaches: policy/core/settings.c:settings_load lib/file/conf.c:conf_parse
- *   lib/file/conf.c:conf_override lib/file/conf.c:set lib/file/conf.c:conf_print
- *   lib/base/num.c:num_duration lib/base/num.c:num_parse
+ *   lib/file/conf.c:conf_override lib/file/conf.c:set
+ * lib/file/conf.c:conf_print lib/base/num.c:num_duration
+ * lib/base/num.c:num_parse
  *
  * The input is a settings file; its first line is an -o as well. Settings
  * without errors, printed and read again, are the same settings.
