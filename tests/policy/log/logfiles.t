@@ -230,8 +230,12 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	mkdir -m 777 "$T/open"
 	chmod 755 "$T"
 	install -m 600 "$golden/postfix-3.7.log" "$T/mail.log"
-	setpriv --reuid=nobody --clear-groups "$B/tlspact-log" -C /dev/null \
-		-o registry="$golden/registry" -o ledger="$T/none.db" \
+	# The tree may lie where nobody gets in.
+	install -m 755 "$B/tlspact-log" "$T/open/"
+	install -m 644 "$golden/registry" "$T/open/"
+	setpriv --reuid=nobody --clear-groups "$T/open/tlspact-log" \
+		-C /dev/null -o registry="$T/open/registry" \
+		-o ledger="$T/none.db" \
 		-o probe_user= -o log_user= -o evidence="$T/open/evidence" -o map="$T/none.cdb" \
 		--now $now -o mail_log="$T/mail.log" --follow \
 		>"$T/follow" 2>&1 &
