@@ -41,29 +41,11 @@ keep(struct ctl_facts *f, const char *s)
 	return arena_copy(&f->arena, s, strlen(s));
 }
 
-/* As smtp(8) looks it up: the domain, then each parent with its dot. */
-static uint32_t
-walk(const struct registry *r, const char *domain)
-{
-	char buf[DNAME_MAX + 256];
-	struct dname name;
-	const char *dot;
-	uint32_t i;
-
-	if (dname_host(domain, buf, &name) != NULL)
-		return REGISTRY_NONE;
-	i = registry_find(r, name.s);
-	for (dot = strchr(name.s, '.'); i == REGISTRY_NONE && dot != NULL;
-	     dot = strchr(dot + 1, '.'))
-		i = registry_find(r, dot);
-	return i;
-}
-
 bool
 ctl_is_theirs(
     const struct registry *r, const struct partner *p, const char *domain)
 {
-	uint32_t i = walk(r, domain);
+	uint32_t i = registry_covering(r, domain);
 
 	return i != REGISTRY_NONE && &r->partner[i] == p;
 }
@@ -135,7 +117,7 @@ find(struct ctl *c, const char *name, struct ctl_facts *f)
 	if (c->registry != NULL)
 		i = registry_find(c->registry, name);
 	if (i == REGISTRY_NONE && c->registry != NULL)
-		i = walk(c->registry, name);
+		i = registry_covering(c->registry, name);
 	if (i != REGISTRY_NONE) {
 		take_partner(f, &c->registry->partner[i]);
 		return EX_OK;

@@ -149,15 +149,9 @@ take_name(const struct map *m, const struct override *o, struct ctl_facts *f)
 static bool
 is_their_domain(const struct override *o, const char *domain)
 {
-	const char *dot = domain;
-
-	if (override_covers(o, domain))
-		return true;
-	while ((dot = strchr(dot, '.')) != NULL) {
-		if (override_covers(o, dot))
+	for (; domain != NULL; domain = registry_up(domain))
+		if (override_covers(o, domain))
 			return true;
-		dot++;
-	}
 	return false;
 }
 

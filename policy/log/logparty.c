@@ -112,25 +112,20 @@ static uint32_t
 by_name(const struct logparty *w, const char *name)
 {
 	const struct registry *r = w->r;
-	const char *p = name;
 	uint32_t i;
 
-	for (; p != NULL && *p != '\0'; p = strchr(p + 1, '.')) {
-		i = strmap_find(&r->domains, r->domain, p, strlen(p));
-		if (i != STRMAP_NONE)
-			return r->domain[i].partner;
-	}
-	return REGISTRY_NONE;
+	i = strmap_find(&r->domains, r->domain, name, strlen(name));
+	return i == STRMAP_NONE ? registry_above(r, name)
+				: r->domain[i].partner;
 }
 
 static uint32_t
 by_gateway(const struct logparty *w, const char *name)
 {
-	const char *p = name;
 	uint32_t i;
 
-	for (; p != NULL && *p != '\0'; p = strchr(p + 1, '.')) {
-		i = strmap_find(&w->gateways, w->gateway, p, strlen(p));
+	for (; name != NULL; name = registry_up(name)) {
+		i = strmap_find(&w->gateways, w->gateway, name, strlen(name));
 		if (i != STRMAP_NONE)
 			return w->gateway[i].partner;
 	}

@@ -369,18 +369,13 @@ add_gateway(struct gateways *g, const char *name, const struct partner *p,
 static bool
 is_at_home(const struct registry *r, const struct partner *p, const char *name)
 {
-	const char *dot;
+	size_t at = 0;
 	uint32_t d;
 
-	for (dot = name; dot != NULL; dot = strchr(dot + 1, '.')) {
-		d = strmap_find(&r->domains, r->domain, dot, strlen(dot));
-		if (d == STRMAP_NONE && *dot == '.')
-			d = strmap_find(
-			    &r->domains, r->domain, dot + 1, strlen(dot + 1));
-		if (d != STRMAP_NONE)
-			return &r->partner[r->domain[d].partner] == p;
-	}
-	return false;
+	d = strmap_find(&r->domains, r->domain, name, strlen(name));
+	if (d == STRMAP_NONE)
+		d = registry_parent(r, name, &at);
+	return d != REGISTRY_NONE && &r->partner[r->domain[d].partner] == p;
 }
 
 /* Note the gateways of a partner that need records. */

@@ -221,12 +221,12 @@ fold_domain(const char *name, size_t len, struct folded *f)
 static bool
 go_up(struct folded *f)
 {
-	char *dot = f->len < 2 ? NULL : memchr(f->s + 1, '.', f->len - 1);
+	const char *up = registry_up(f->s);
 
-	if (dot == NULL || dot[1] == '\0')
+	if (up == NULL || up[1] == '\0')
 		return false;
-	f->len -= (size_t)(dot - f->s);
-	f->s = dot;
+	f->len -= (size_t)(up - f->s);
+	f->s += up - f->s;
 	return true;
 }
 

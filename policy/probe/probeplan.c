@@ -106,21 +106,11 @@ first_domain(const struct registry *r, const struct partner *partner)
 	return NULL;
 }
 
-/* As smtp(8) walks up from name: the partner with a `.parent` of it. */
+/* The partner with a `.parent` of name. */
 static uint32_t
 below_suffix(const struct registry *r, const char *name)
 {
-	const char *dot;
-	uint32_t i;
-
-	if (dname_is_address(name))
-		return REGISTRY_NONE;
-	for (dot = strchr(name, '.'); dot != NULL; dot = strchr(dot + 1, '.')) {
-		i = strmap_find(&r->domains, r->domain, dot, strlen(dot));
-		if (i != STRMAP_NONE)
-			return r->domain[i].partner;
-	}
-	return REGISTRY_NONE;
+	return dname_is_address(name) ? REGISTRY_NONE : registry_above(r, name);
 }
 
 /* The first partner that lists name as a gateway. */

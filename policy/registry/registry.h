@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 #include "arena.h"
@@ -204,6 +205,28 @@ partner_file(const struct registry *r, const struct partner *p)
 
 /* Index of the partner of that name or with that domain, or REGISTRY_NONE. */
 uint32_t registry_find(const struct registry *r, const char *name_or_domain);
+
+/*
+ * The name that smtp(8) looks for when there is no row for this one: of
+ * "x.a.b" that is ".a.b", of ".a.b" it is ".b"; NULL at the end.
+ */
+static inline const char *
+registry_up(const char *name)
+{
+	return *name == '\0' ? NULL : strchr(name + 1, '.');
+}
+
+/*
+ * Index of the partner with the nearest `.parent` of name, which is in normal
+ * form, or REGISTRY_NONE.
+ */
+uint32_t registry_above(const struct registry *r, const char *name);
+
+/*
+ * Index of the partner whose rules mail to domain goes by, in any form: its
+ * own, or the nearest above; or REGISTRY_NONE.
+ */
+uint32_t registry_covering(const struct registry *r, const char *domain);
 
 /*
  * Index of the next domain up from name, from *at on (0 to begin with), or

@@ -371,6 +371,32 @@ registry_find(const struct registry *r, const char *name)
 	return i == STRMAP_NONE ? REGISTRY_NONE : r->domain[i].partner;
 }
 
+uint32_t
+registry_above(const struct registry *r, const char *name)
+{
+	uint32_t i;
+
+	while ((name = registry_up(name)) != NULL) {
+		i = strmap_find(&r->domains, r->domain, name, strlen(name));
+		if (i != STRMAP_NONE)
+			return r->domain[i].partner;
+	}
+	return REGISTRY_NONE;
+}
+
+uint32_t
+registry_covering(const struct registry *r, const char *domain)
+{
+	char buf[DNAME_MAX + TERM_PHRASE_MAX];
+	struct dname name;
+	uint32_t i;
+
+	if (dname_host(domain, buf, &name) != NULL)
+		return REGISTRY_NONE;
+	i = registry_find(r, name.s);
+	return i == REGISTRY_NONE ? registry_above(r, name.s) : i;
+}
+
 const char **
 registry_domains(const struct registry *r, const struct partner *p, size_t *n)
 {

@@ -68,17 +68,11 @@ warden_is_theirs(
     const struct warden *k, const char *partner, const char *domain)
 {
 	const struct partner *p = warden_partner(k, partner);
-	char buf[DNAME_MAX + 256];
-	struct dname name;
-	const char *dot;
 	uint32_t i;
 
-	if (p == NULL || dname_host(domain, buf, &name) != NULL)
+	if (p == NULL)
 		return false;
-	i = registry_find(k->registry, name.s);
-	for (dot = strchr(name.s, '.'); i == REGISTRY_NONE && dot != NULL;
-	     dot = strchr(dot + 1, '.'))
-		i = registry_find(k->registry, dot);
+	i = registry_covering(k->registry, domain);
 	return i != REGISTRY_NONE && &k->registry->partner[i] == p;
 }
 
