@@ -19,6 +19,7 @@
 
 #include "acceptor.h"
 #include "buf.h"
+#include "clock.h"
 #include "conn.h"
 #include "diag.h"
 #include "err.h"
@@ -34,7 +35,6 @@
 #include "sdnotify.h"
 #include "service.h"
 #include "settings.h"
-#include "steady.h"
 #include "task.h"
 #include "warden_run.h"
 
@@ -166,7 +166,7 @@ on_room(void *arg)
 static time_t
 seconds(void)
 {
-	return (time_t)(latency_now() / 1000000000);
+	return (time_t)(clock_ns() / 1000000000);
 }
 
 static void

@@ -6,9 +6,40 @@
 
 #include "num.h"
 
+#define SECOND INT64_C(1000000000)
 #define MINUTE 60
 #define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
+#define DAY CLOCK_DAY
+
+static int64_t
+read_clock(clockid_t id)
+{
+	struct timespec t;
+
+	(void)clock_gettime(id, &t);
+	return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+void
+clock_start(struct clock *c)
+{
+	c->offset = read_clock(CLOCK_REALTIME) - read_clock(CLOCK_BOOTTIME);
+}
+
+time_t
+clock_now(const struct clock *c)
+{
+	int64_t wall = read_clock(CLOCK_REALTIME);
+	int64_t at_least = read_clock(CLOCK_BOOTTIME) + c->offset;
+
+	return (wall > at_least ? wall : at_least) / SECOND;
+}
+
+uint64_t
+clock_ns(void)
+{
+	return (uint64_t)read_clock(CLOCK_MONOTONIC);
+}
 
 static char *
 text(time_t t, time_t now, bool seconds, char *buf)

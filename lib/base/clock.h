@@ -1,11 +1,33 @@
 /*
- * clock.h: times and durations as people say them, in local time.
+ * clock.h: clocks, and times and durations as people say them, in local time.
+ * What files and tables hold is num_time() and num_duration(), in UTC.
  */
 #ifndef CLOCK_H
 #define CLOCK_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
+
+#define CLOCK_DAY 86400 /* seconds */
+
+/*
+ * The time of day that never goes back: from clock_start() on it is the wall
+ * clock, but at least what that was then plus the time that has passed since,
+ * sleep included. So what ends at a time does not last longer when the clock
+ * is set back. A clock set forward is believed, and no longer than it stays
+ * so.
+ */
+struct clock {
+	int64_t offset; /* nanoseconds from the time since boot */
+};
+
+void clock_start(struct clock *c);
+
+time_t clock_now(const struct clock *c);
+
+/* Nanoseconds of a clock that never jumps, for measuring (CLOCK_MONOTONIC). */
+uint64_t clock_ns(void);
 
 #define CLOCK_MAX 64 /* bytes of any text made here, NUL included */
 

@@ -1,7 +1,6 @@
 #include "latency.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #include "buf.h"
 
@@ -23,15 +22,6 @@ static const struct {
     {1000000000, "1"},
     {UINT64_MAX, "+Inf"},
 };
-
-uint64_t
-latency_now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 void
 latency_add(struct latency *l, uint64_t nanoseconds, uint64_t n)

@@ -16,9 +16,6 @@ struct latency {
 	uint64_t sum; /* nanoseconds */
 };
 
-/* The clock for it: nanoseconds of a clock that never jumps. */
-uint64_t latency_now(void);
-
 /* n things took that long together, and so each of them as seen outside. */
 void latency_add(struct latency *l, uint64_t nanoseconds, uint64_t n);
 

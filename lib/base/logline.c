@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "latency.h"
+#include "clock.h"
 #include "quote.h"
 
 #define LINE 2048 /* bytes; longer ones are cut */
@@ -64,7 +64,7 @@ logline(enum logline_level level, const char *fmt, ...)
 bool
 logline_may(struct logline_limit *l, const char *kind)
 {
-	uint64_t minute = latency_now() / 60000000000;
+	uint64_t minute = clock_ns() / 60000000000;
 
 	if (minute != l->minute) {
 		if (l->dropped > 0)

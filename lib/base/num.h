@@ -10,6 +10,23 @@
 #include <stdint.h>
 #include <time.h>
 
+/* "s" behind a noun, but for one of it. */
+static inline const char *
+num_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* The value of a hex digit, or -1. */
+static inline int
+num_hex(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
 /* Decimal digits only, min to max. 0, or -1 (*out untouched). */
 int num_parse(const char *s, uint64_t min, uint64_t max, uint64_t *out);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "mem.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -197,7 +198,7 @@ serve(struct conn *c, const char *data, size_t len, uint64_t began)
 			alive = write_answers(c);
 	}
 	alive = alive && write_answers(c);
-	now = latency_now();
+	now = clock_ns();
 	if (took > 0)
 		latency_add(&p->latency, now - began, took);
 	if (rc == CONN_MORE && in.len >= p->request_max) {
@@ -232,7 +233,7 @@ static void
 flush(struct conn *c)
 {
 	struct held *h = &c->out;
-	uint64_t now = latency_now();
+	uint64_t now = clock_ns();
 	ssize_t n;
 	char *in;
 	size_t len;
@@ -267,7 +268,7 @@ static bool
 read_and_serve(struct conn *c)
 {
 	struct conns *cs = c->all;
-	uint64_t began = latency_now();
+	uint64_t began = clock_ns();
 	size_t have = c->in.len;
 	ssize_t n;
 
@@ -333,7 +334,7 @@ conns_held(const struct conns *cs)
 void
 conns_tick(struct conns *cs)
 {
-	uint64_t now = latency_now();
+	uint64_t now = clock_ns();
 	struct conn *c;
 
 	while ((c = TAILQ_FIRST(&cs->waiting)) != NULL &&

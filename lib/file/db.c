@@ -11,8 +11,8 @@
 
 #include <sqlite3.h>
 
+#include "clock.h"
 #include "err.h"
-#include "latency.h"
 #include "mem.h"
 #include "owned.h"
 #include "quote.h"
@@ -683,7 +683,7 @@ open_at(const struct owned *at, const char *path, enum db_mode mode,
     const struct db_schema *schema, struct err *e)
 {
 	struct timespec nap = {.tv_nsec = OPEN_POLL_MS * 1000000L};
-	const uint64_t end = latency_now() + DB_PATIENCE_MS * UINT64_C(1000000);
+	const uint64_t end = clock_ns() + DB_PATIENCE_MS * UINT64_C(1000000);
 	struct stat st;
 	struct db *d;
 
@@ -703,7 +703,7 @@ open_at(const struct owned *at, const char *path, enum db_mode mode,
 	 * a lock by themselves; the rest does, for as long as we would.
 	 */
 	while ((d = open_once(path, mode, schema, false, e)) == NULL &&
-	       e->code == EX_TEMPFAIL && latency_now() < end)
+	       e->code == EX_TEMPFAIL && clock_ns() < end)
 		(void)nanosleep(&nap, NULL);
 	if (d == NULL && mode == DB_READ &&
 	    (e->code == EX_NOPERM || e->code == EX_NOINPUT ||

@@ -7,8 +7,8 @@
 #include <sysexits.h>
 
 #include "cdbmem.h"
+#include "clock.h"
 #include "err.h"
-#include "latency.h"
 #include "maprecord.h"
 #include "mem.h"
 #include "quote.h"
@@ -220,14 +220,14 @@ check_step(struct livemap *lm, struct err *e)
 enum livemap_event
 livemap_step(struct livemap *lm, uint64_t nanoseconds, struct err *e)
 {
-	uint64_t end = latency_now() + nanoseconds;
+	uint64_t end = clock_ns() + nanoseconds;
 	enum livemap_event rc = LIVEMAP_BUSY;
 
 	do {
 		if (lm->next.copy == NULL)
 			return LIVEMAP_IDLE;
 		rc = lm->copied ? check_step(lm, e) : copy_step(lm, e);
-	} while (rc == LIVEMAP_BUSY && latency_now() < end);
+	} while (rc == LIVEMAP_BUSY && clock_ns() < end);
 	return rc;
 }
 

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "attr.h"
+#include "clock.h"
 #include "num.h"
 #include "span.h"
 
 #define DROP_COUNT_MAX 1000
-#define DROP_WINDOW_MAX (30u * 86400)
-#define DROP_FOR_MAX (365u * 86400)
+#define DROP_WINDOW_MAX (30u * CLOCK_DAY)
+#define DROP_FOR_MAX (365u * CLOCK_DAY)
 
 struct choice {
 	const char *name;
@@ -204,15 +205,6 @@ issuer_element(struct span s, char *buf, struct span *out)
 	return s.n > REGISTRY_TEXT_MAX ? "is too long" : NULL;
 }
 
-static int
-hex(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
 static const char *
 key_element(struct span s, char *buf, struct span *out)
 {
@@ -223,13 +215,13 @@ key_element(struct span s, char *buf, struct span *out)
 	if (strncmp(p, "sha256:", 7) == 0)
 		p += 7;
 	for (; *p != '\0'; p++) {
-		if (*p == ':' && n % 2 == 0 && n > 0 && hex(p[1]) != -1)
+		if (*p == ':' && n % 2 == 0 && n > 0 && num_hex(p[1]) != -1)
 			continue;
-		if (hex(*p) == -1 || n == 64)
+		if (num_hex(*p) == -1 || n == 64)
 			break;
 		if (n % 2 == 0)
 			buf[n / 2 * 3 + 2] = ':';
-		buf[n / 2 * 3 + n % 2] = digits[hex(*p)];
+		buf[n / 2 * 3 + n % 2] = digits[num_hex(*p)];
 		n++;
 	}
 	if (*p != '\0' || n != 64)

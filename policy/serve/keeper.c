@@ -32,7 +32,7 @@ keeper_expired(const struct keeper *k)
 {
 	const struct mapheader *h = keeper_header(k);
 
-	return h->expires != 0 && steady_now(&k->service->clock) >= h->expires;
+	return h->expires != 0 && clock_now(&k->service->clock) >= h->expires;
 }
 
 static void
@@ -54,7 +54,7 @@ serve(struct keeper *k)
 
 	/* The same one again leaves the clock alone. */
 	if (k->loaded == 0 || h->time != k->compiled)
-		steady_start(&k->service->clock);
+		clock_start(&k->service->clock);
 	k->compiled = h->time;
 	k->loaded++;
 	k->service->lookup = (struct lookup){.map = livemap_map(k->map),

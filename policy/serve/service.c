@@ -26,7 +26,7 @@ static time_t
 now_for(const struct service *s)
 {
 	/* Only downgrades have an end. */
-	return s->lookup.lowered ? steady_now(&s->clock) : 0;
+	return s->lookup.lowered ? clock_now(&s->clock) : 0;
 }
 
 /* --- socketmap ---------------------------------------------------------- */

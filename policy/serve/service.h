@@ -17,7 +17,7 @@
 #include "logline.h"
 #include "lookup.h"
 #include "ours.h"
-#include "steady.h"
+#include "clock.h"
 
 struct buf;
 struct mapheader;
@@ -36,7 +36,7 @@ enum service_answer {
 struct service {
 	/* Set by the owner, and changed between requests only. */
 	struct lookup lookup;
-	struct steady clock;
+	struct clock clock;
 	const struct failing *failing; /* NULL: not known */
 	enum verdict outbound_failing;
 	const char *contact;

@@ -61,7 +61,7 @@ conversation_start(struct conversation *c)
 	    (struct lookup){.map = &c->map.map, .lowered = true};
 	c->service.contact = "postmaster@ours.example";
 	c->service.outbound_failing = VERDICT_WARN;
-	steady_start(&c->service.clock);
+	clock_start(&c->service.clock);
 	failing_init(&c->failing);
 	failing_add(&c->failing, "acme.example", "expired", 1);
 	c->service.failing = &c->failing;

@@ -1,4 +1,4 @@
-/* t_steady.c: a clock that is set does not make anything last longer. */
+/* t_clock.c: a clock that is set does not make anything last longer. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "steady.h"
+#include "clock.h"
 
 #define HOUR INT64_C(3600)
 #define SECOND INT64_C(1000000000)
@@ -15,39 +15,39 @@
 static void
 is_the_wall_clock(void **state)
 {
-	struct steady s;
+	struct clock s;
 	time_t before;
 
 	(void)state;
-	steady_start(&s);
+	clock_start(&s);
 	before = time(NULL);
-	assert_in_range(steady_now(&s), before, before + 2);
+	assert_in_range(clock_now(&s), before, before + 2);
 }
 
 /* Started an hour later than it is now: since then it was set back. */
 static void
 does_not_go_back(void **state)
 {
-	struct steady s;
+	struct clock s;
 	time_t before = time(NULL);
 
 	(void)state;
-	steady_start(&s);
+	clock_start(&s);
 	s.offset += HOUR * SECOND;
-	assert_in_range(steady_now(&s), before + HOUR - 1, before + HOUR + 2);
+	assert_in_range(clock_now(&s), before + HOUR - 1, before + HOUR + 2);
 }
 
 /* Started an hour ago, by the time since boot just now: set forward. */
 static void
 goes_forward(void **state)
 {
-	struct steady s;
+	struct clock s;
 	time_t before = time(NULL);
 
 	(void)state;
-	steady_start(&s);
+	clock_start(&s);
 	s.offset -= HOUR * SECOND;
-	assert_in_range(steady_now(&s), before, before + 2);
+	assert_in_range(clock_now(&s), before, before + 2);
 }
 
 int
@@ -59,5 +59,5 @@ main(void)
 	    cmocka_unit_test(goes_forward),
 	};
 
-	return cmocka_run_group_tests_name("steady", all, NULL, NULL);
+	return cmocka_run_group_tests_name("clock", all, NULL, NULL);
 }
