@@ -104,7 +104,13 @@ prune(struct evidence *v, const char *sql, time_t before, int64_t *removed,
 	return 0;
 }
 
-/* Failures become sums before they go. */
+/*
+ * Failures become sums before they go. SQLite counts on from the highest
+ * number that is there: it stays, or readers would take new ones for seen.
+ */
+#define OLD_FAILURES \
+	"failure WHERE time < ? AND id < (SELECT max(id) FROM failure)"
+
 static int
 prune_failures(
     struct evidence *v, time_t before, int64_t *removed, struct err *e)
@@ -117,13 +123,13 @@ prune_failures(
 	s = db_sql(v->db,
 	    "INSERT INTO failure_sum(day, partner, direction, fault, n)"
 	    " SELECT strftime('%Y-%m-%d', time, 'unixepoch'), partner,"
-	    " direction, fault, count(*) FROM failure WHERE time < ?"
+	    " direction, fault, count(*) FROM " OLD_FAILURES
 	    " GROUP BY 1, 2, 3, 4"
 	    " ON CONFLICT DO UPDATE SET n = n + excluded.n");
 	db_int(s, before);
 	rv = db_run(s, e);
 	if (rv == 0) {
-		s = db_sql(v->db, "DELETE FROM failure WHERE time < ?");
+		s = db_sql(v->db, "DELETE FROM " OLD_FAILURES);
 		db_int(s, before);
 		rv = db_run(s, e);
 		*removed += db_changes(v->db);

@@ -57,9 +57,9 @@ void evidence_patience(struct evidence *v, int ms);
 /*
  * Remove what is older than `before`: probes (never the latest of a gateway,
  * its last that passed or was vouched for, nor its last that showed a chain),
- * chains that nothing needs any more, failures, which become sums, positions
- * of files not read since. Counts stay for ever. *removed (may be NULL) counts
- * rows.
+ * chains that nothing needs any more, failures (never the one added last),
+ * which become sums, positions of files not read since. Counts stay for ever.
+ * *removed (may be NULL) counts rows.
  */
 int evidence_prune(
     struct evidence *v, time_t before, int64_t *removed, struct err *e);
@@ -178,6 +178,7 @@ struct evidence_count {
 };
 
 struct evidence_failure {
+	int64_t id; /* 0 when adding; never given twice, and it only grows */
 	time_t time;
 	const char *partner;
 	enum evidence_direction direction;
@@ -226,6 +227,13 @@ int evidence_counts(struct evidence *v, const char *partner, const char *from,
 /* Failures from `since` on, oldest first, of one partner or all (NULL). */
 typedef bool evidence_failure_fn(const struct evidence_failure *f, void *arg);
 int evidence_failures(struct evidence *v, const char *partner, time_t since,
+    evidence_failure_fn *fn, void *arg, struct err *e);
+
+/*
+ * Those from `since` on that were added after the one of that number, in the
+ * order in which they were: to go on where one stopped.
+ */
+int evidence_failures_after(struct evidence *v, int64_t after, time_t since,
     evidence_failure_fn *fn, void *arg, struct err *e);
 
 /* The last of each partner, or of one, if it is from `since` on. */

@@ -254,15 +254,14 @@ evidence_counts(struct evidence *v, const char *partner, const char *from,
 	return rv == -1 ? -1 : 0;
 }
 
-/* Bind, and hand out the rows of one of the two statements below. */
+/* Bind since, the last parameter, and hand out the rows. */
 static int
-each_failure(struct db_stmt *s, const char *partner, time_t since,
-    evidence_failure_fn *fn, void *arg, struct err *e)
+each_failure(struct db_stmt *s, time_t since, evidence_failure_fn *fn,
+    void *arg, struct err *e)
 {
 	struct evidence_failure f;
 	int rv;
 
-	db_text_or_null(s, partner);
 	db_int(s, since);
 	while ((rv = db_step(s, e)) == 1) {
 		f = (struct evidence_failure){
@@ -276,6 +275,7 @@ each_failure(struct db_stmt *s, const char *partner, time_t since,
 		    .address = db_col_text(s, 6),
 		    .queue_id = db_col_text(s, 7),
 		    .text = db_col_text(s, 8),
+		    .id = db_col_int(s, 9),
 		};
 		if (!fn(&f, arg))
 			break;
@@ -284,11 +284,23 @@ each_failure(struct db_stmt *s, const char *partner, time_t since,
 	return rv == -1 ? -1 : 0;
 }
 
+#define FAILURE_COLUMNS                                              \
+	"f.time, f.partner, f.direction, f.fault, f.domain, f.host," \
+	" f.address, f.queue_id, f.text, "
+
 /* Of one partner or all: each has an index of its own. */
-#define FAILURES(which)                                                  \
-	"SELECT time, partner, direction, fault, domain, host, address," \
-	" queue_id, text FROM failure WHERE " which " AND time >= ?2"    \
-	" ORDER BY time, id"
+static struct db_stmt *
+of_partner(struct db *db, const char *partner, const char *all, const char *one)
+{
+	struct db_stmt *s = db_sql(db, partner == NULL ? all : one);
+
+	db_text_or_null(s, partner);
+	return s;
+}
+
+#define FAILURES(which)                                              \
+	"SELECT " FAILURE_COLUMNS "f.id FROM failure f WHERE " which \
+	" AND time >= ?2 ORDER BY time, id"
 
 int
 evidence_failures(struct evidence *v, const char *partner, time_t since,
@@ -296,21 +308,33 @@ evidence_failures(struct evidence *v, const char *partner, time_t since,
 {
 	if (v == NULL)
 		return 0;
-	return each_failure(
-	    db_sql(v->db, partner == NULL ? FAILURES("?1 IS NULL")
-					  : FAILURES("partner = ?1")),
-	    partner, since, fn, arg, e);
+	return each_failure(of_partner(v->db, partner, FAILURES("?1 IS NULL"),
+				FAILURES("partner = ?1")),
+	    since, fn, arg, e);
+}
+
+int
+evidence_failures_after(struct evidence *v, int64_t after, time_t since,
+    evidence_failure_fn *fn, void *arg, struct err *e)
+{
+	struct db_stmt *s;
+
+	if (v == NULL)
+		return 0;
+	s = db_sql(v->db, "SELECT " FAILURE_COLUMNS "f.id FROM failure f"
+			  " WHERE f.id > ?1 AND +time >= ?2 ORDER BY f.id");
+	db_int(s, after);
+	return each_failure(s, since, fn, arg, e);
 }
 
 /*
  * The inner statement reads the index alone. Beside max(), SQLite takes the
  * columns of the row that has it.
  */
-#define LAST_FAILURES(which)                                                   \
-	"SELECT f.time, f.partner, f.direction, f.fault, f.domain, f.host,"    \
-	" f.address, f.queue_id, f.text, max(f.id)"                            \
-	" FROM (SELECT partner AS p, max(time) AS t FROM failure WHERE " which \
-	" AND time >= ?2 GROUP BY partner)"                                    \
+#define LAST_FAILURES(which)                                      \
+	"SELECT " FAILURE_COLUMNS "max(f.id)"                     \
+	" FROM (SELECT partner AS p, max(time) AS t FROM failure" \
+	" WHERE " which " AND time >= ?2 GROUP BY partner)"       \
 	" JOIN failure f ON f.partner = p AND f.time = t GROUP BY p"
 
 int
@@ -320,9 +344,9 @@ evidence_last_failures(struct evidence *v, const char *partner, time_t since,
 	if (v == NULL)
 		return 0;
 	return each_failure(
-	    db_sql(v->db, partner == NULL ? LAST_FAILURES("?1 IS NULL")
-					  : LAST_FAILURES("partner = ?1")),
-	    partner, since, fn, arg, e);
+	    of_partner(v->db, partner, LAST_FAILURES("?1 IS NULL"),
+		LAST_FAILURES("partner = ?1")),
+	    since, fn, arg, e);
 }
 
 int

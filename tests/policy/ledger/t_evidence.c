@@ -287,6 +287,23 @@ show_failure(const struct evidence_failure *f, void *arg)
 	    f->partner, f->fault, f->queue_id);
 }
 
+/* What was shown, and the number of the last. */
+struct last_failure {
+	struct gathered g;
+	int64_t id;
+};
+
+static bool
+show_new(const struct evidence_failure *f, void *arg)
+{
+	struct last_failure *last = arg;
+
+	assert_true(f->id > last->id);
+	last->id = f->id;
+	return gather(&last->g, "+%lld %s %s\n", (long long)(f->time - T0),
+	    f->partner, f->fault);
+}
+
 static bool
 show_sum(const struct evidence_failure_sum *s, void *arg)
 {
@@ -414,13 +431,58 @@ t_failures(void **state)
 			 "2026-11-30", show_sum, &g, &err));
 	check_str("what was pruned is in the sums", g.text,
 	    "2026-11-23 acme out expired 522\n"
-	    "2026-11-23 acme out no-starttls 523\n"
+	    "2026-11-23 acme out no-starttls 522\n"
 	    "2026-11-23 globex out expired 3\n"
 	    "2026-11-23 globex out no-starttls 2\n");
 	g = (struct gathered){0};
-	well("none", evidence_failures(evi, NULL, 0, show_failure, &g, &err));
-	check_int("none", g.n, 0);
+	well("all", evidence_failures(evi, NULL, 0, show_failure, &g, &err));
+	check_str("but the last", g.text, "+1048 acme no-starttls 4XYZ\n");
 	free(f);
+}
+
+/* Batches of failures, each with a minute of its own, read once each. */
+static void
+t_failures_after(void **state)
+{
+	static const struct {
+		const char *name;
+		int begin, n; /* minutes */
+		bool prune;   /* what is older than minute 90 */
+		const char *want;
+	} rows[] = {
+	    {"first", 80, 2, false, "+4800 acme ok\n+4860 acme ok\n"},
+	    {"nothing new", 0, 0, false, ""},
+	    {"late", 70, 2, false, "+4200 acme ok\n+4260 acme ok\n"},
+	    {"too late", 10, 1, false, ""},
+	    {"the last one is old", 0, 0, true, ""},
+	    {"after all was pruned", 100, 4, true,
+		"+6000 acme ok\n+6060 acme ok\n+6120 acme ok\n"
+		"+6180 acme ok\n"},
+	};
+	struct evidence_failure f[4];
+	struct evidence_batch b = {.failure = f};
+	struct last_failure last = {0};
+	size_t i;
+	int k;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (k = 0; k < rows[i].n; k++)
+			f[k] = (struct evidence_failure){
+			    .time = T0 + (rows[i].begin + k) * 60,
+			    .partner = "acme",
+			    .direction = EVIDENCE_OUT,
+			    .fault = "ok"};
+		b.nfailures = (size_t)rows[i].n;
+		if (rows[i].prune)
+			well(rows[i].name,
+			    evidence_prune(evi, T0 + 90 * 60, NULL, &err));
+		well(rows[i].name, evidence_log_add(evi, &b, &err));
+		last.g = (struct gathered){0};
+		well(rows[i].name, evidence_failures_after(evi, last.id,
+				       T0 + 60 * 60, show_new, &last, &err));
+		check_str(rows[i].name, last.g.text, rows[i].want);
+	}
 }
 
 /* Version 1 as it was, with a gateway in it. Never to be changed. */
@@ -719,6 +781,7 @@ main(void)
 	    CASE(t_probe_refused),
 	    CASE(t_log),
 	    CASE(t_failures),
+	    CASE(t_failures_after),
 	    CASE(t_migrate_1),
 	    CASE(t_migrate_3),
 	    CASE(t_migrate_between),
