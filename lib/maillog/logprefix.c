@@ -1,9 +1,13 @@
 #include "logprefix.h"
 
+#include <jansson.h>
+
 #include "buf.h"
-#include "logjson.h"
 
 #define NAME_MAX_CONTAINER 128 /* bytes before the bar of `name | ` */
+#define FUTURE 86400 /* seconds that a clock or a zone may be ahead of us */
+#define LAST INT64_C(253402300799) /* of the year 9999 */
+#define LEAP_CYCLE 8 /* the longest time between two 29ths of February */
 
 static bool
 digit(char c)
@@ -17,22 +21,33 @@ two_digits(const char *p)
 	return digit(p[0]) && digit(p[1]);
 }
 
-/* Up to nine digits. 0, or -1. */
+/* Digits only, up to max of them. 0, or -1. */
 static int
-small_number(struct span s, uint32_t *out)
+number(struct span s, size_t max, uint64_t *out)
 {
-	uint32_t v = 0;
+	uint64_t v = 0;
 	size_t i;
 
-	if (s.n == 0 || s.n > 9)
+	if (s.n == 0 || s.n > max)
 		return -1;
 	for (i = 0; i < s.n; i++) {
 		if (!digit(s.p[i]))
 			return -1;
-		v = v * 10 + (uint32_t)(s.p[i] - '0');
+		v = v * 10 + (uint64_t)(s.p[i] - '0');
 	}
 	*out = v;
 	return 0;
+}
+
+/* A process id has up to nine digits. 0, or -1. */
+static int
+take_pid(struct span s, struct logprefix *out)
+{
+	uint64_t pid = 0;
+	int rv = number(s, 9, &pid);
+
+	out->pid = (uint32_t)pid;
+	return rv;
 }
 
 /* "hh:mm:ss" */
@@ -44,14 +59,13 @@ is_clock(const char *p)
 }
 
 static void
-set_program(struct logprefix *out)
+set_tag(struct logprefix *out, struct span tag)
 {
-	const char *slash =
-	    out->tag.n == 0 ? NULL : memrchr(out->tag.p, '/', out->tag.n);
+	const char *slash = memrchr(tag.p, '/', tag.n);
 
-	out->program = slash == NULL ? out->tag
-				     : span_skip(out->tag,
-					   (size_t)(slash + 1 - out->tag.p));
+	out->tag = tag;
+	out->program =
+	    slash == NULL ? tag : span_skip(tag, (size_t)(slash + 1 - tag.p));
 }
 
 /* A token "name[pid]:" or "name:" */
@@ -70,15 +84,14 @@ take_tag(struct span token, struct logprefix *out)
 		if (at == NULL)
 			return -1;
 		open = (size_t)(at - token.p);
-		if (small_number((struct span){at + 1, token.n - open - 2},
-			&out->pid) == -1)
+		if (take_pid((struct span){at + 1, token.n - open - 2}, out) ==
+		    -1)
 			return -1;
 		token.n = open;
 	}
 	if (token.n == 0)
 		return -1;
-	out->tag = token;
-	set_program(out);
+	set_tag(out, token);
 	return 0;
 }
 
@@ -158,7 +171,7 @@ iso_length(struct span s)
 static int
 take_5424(struct span line, struct logprefix *out)
 {
-	struct span pid;
+	struct span tag;
 	size_t n = iso_length(line);
 
 	out->kind = n == 0 ? LOGPREFIX_NO_TIME : LOGPREFIX_ISO;
@@ -167,13 +180,11 @@ take_5424(struct span line, struct logprefix *out)
 	out->host = span_cut(&line, ' ');
 	if (span_is(out->host, "-"))
 		out->host.n = 0;
-	out->tag = span_cut(&line, ' ');
-	if (out->tag.n == 0)
+	tag = span_cut(&line, ' ');
+	if (tag.n == 0)
 		return -1;
-	set_program(out);
-	pid = span_cut(&line, ' ');
-	if (small_number(pid, &out->pid) == -1)
-		out->pid = 0;
+	set_tag(out, tag);
+	(void)take_pid(span_cut(&line, ' '), out);
 	(void)span_cut(&line, ' ');
 	if (line.n > 0 && line.p[0] == '[') {
 		/* Quotes and ']' are escaped inside, '] ' ends the data. */
@@ -199,10 +210,10 @@ static int
 take_priority(struct span line, struct logprefix *out)
 {
 	size_t close = span_chr(line, '>');
-	uint32_t unused;
+	uint64_t unused;
 
-	if (close == line.n || close > 4 ||
-	    small_number((struct span){line.p + 1, close - 1}, &unused) == -1)
+	if (close == line.n ||
+	    number((struct span){line.p + 1, close - 1}, 3, &unused) == -1)
 		return -1;
 	line = span_skip(line, close + 1);
 	if (span_begins(line, "1 "))
@@ -257,6 +268,102 @@ take_plain(struct span line, struct logprefix *out)
 	return -1;
 }
 
+/* --- journalctl -o json ----------------------------------------------- */
+
+/*
+ * Half a surrogate pair, as damaged text may have it, is not for jansson; as
+ * no word that we look for has a pair, each half becomes U+FFFD.
+ */
+static void
+add_whole(struct buf *b, struct span s)
+{
+	size_t at;
+
+	while ((at = span_chr(s, '\\')) < s.n) {
+		buf_add(b, s.p, at);
+		s = span_skip(s, at);
+		if (s.n >= 6 && s.p[1] == 'u' && (s.p[2] | 0x20) == 'd' &&
+		    memchr("89abcdefABCDEF", s.p[3], 14) != NULL) {
+			buf_puts(b, "\\ufffd");
+			s = span_skip(s, 6);
+		} else {
+			buf_add(b, s.p, s.n < 2 ? s.n : 2);
+			s = span_skip(s, 2);
+		}
+	}
+	buf_add(b, s.p, s.n);
+}
+
+/* The text of a field into b; -1 if it is none of text. */
+static int
+add_field(struct buf *b, const json_t *v)
+{
+	size_t i;
+
+	if (json_is_string(v))
+		buf_add(b, json_string_value(v), json_string_length(v));
+	else if (json_is_integer(v))
+		buf_printf(b, "%lld", (long long)json_integer_value(v));
+	/* [80,111,115]: journald does so for text that is not UTF-8. */
+	for (i = 0; i < json_array_size(v); i++) {
+		json_t *byte = json_array_get(v, i);
+		json_int_t c = json_integer_value(byte);
+
+		if (!json_is_integer(byte) || c < 0 || c > 255)
+			return -1;
+		buf_putc(b, (char)c);
+	}
+	return 0;
+}
+
+/* The fields that count, one behind the other in scratch. */
+static int
+take_json(struct span line, struct buf *scratch, struct logprefix *out)
+{
+	/* Of each, the first that there is. */
+	static const char *const names[][2] = {{"SYSLOG_IDENTIFIER", NULL},
+	    {"MESSAGE", NULL}, {"_HOSTNAME", NULL}, {"SYSLOG_PID", "_PID"},
+	    {"_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP"}};
+	enum { TAG, TEXT, HOST, PID, STAMP, FIELDS };
+	size_t end[FIELDS], i;
+	struct span s[FIELDS];
+	json_t *j, *v;
+	int rv = -1;
+
+	buf_clear(scratch);
+	add_whole(scratch, line);
+	j = json_loadb(scratch->data, scratch->len,
+	    JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, NULL);
+	buf_clear(scratch);
+	if (json_object_get(j, names[TEXT][0]) == NULL)
+		goto out;
+	for (i = 0; i < FIELDS; i++) {
+		v = json_object_get(j, names[i][0]);
+		if (v == NULL && names[i][1] != NULL)
+			v = json_object_get(j, names[i][1]);
+		if (add_field(scratch, v) == -1)
+			goto out;
+		end[i] = scratch->len;
+	}
+	for (i = 0; i < FIELDS; i++) {
+		size_t from = i == 0 ? 0 : end[i - 1];
+
+		s[i] = (struct span){scratch->data + from, end[i] - from};
+	}
+	if (s[TAG].n == 0)
+		goto out;
+	set_tag(out, s[TAG]);
+	(void)take_pid(s[PID], out);
+	out->text = s[TEXT];
+	out->host = s[HOST];
+	out->stamp = s[STAMP];
+	out->kind = s[STAMP].n > 0 ? LOGPREFIX_MICRO : LOGPREFIX_NO_TIME;
+	rv = 0;
+out:
+	json_decref(j);
+	return rv;
+}
+
 int
 logprefix_parse(struct span line, struct buf *scratch, struct logprefix *out)
 {
@@ -266,7 +373,7 @@ logprefix_parse(struct span line, struct buf *scratch, struct logprefix *out)
 	if (line.n > 0 && line.p[line.n - 1] == '\r')
 		line.n--;
 	if (line.n > 0 && line.p[0] == '{')
-		return logjson_parse(line, scratch, out);
+		return take_json(line, scratch, out);
 	if (take_plain(line, out) == 0)
 		return 0;
 	/* "mail-1  | line", as docker compose prints it, perhaps coloured. */
@@ -280,4 +387,184 @@ logprefix_parse(struct span line, struct buf *scratch, struct logprefix *out)
 	if (span_begins(line, "\033[0m"))
 		line = span_skip(line, 4);
 	return take_plain(line, out);
+}
+
+/* --- the time --------------------------------------------------------- */
+
+static int
+two(const char *p)
+{
+	return (p[0] == ' ' ? 0 : p[0] - '0') * 10 + p[1] - '0';
+}
+
+/* 1 to 12, or 0. */
+static int
+month(const char *p)
+{
+	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	int i;
+
+	for (i = 0; i < 12; i++)
+		if (memcmp(p, names + 3 * i, 3) == 0)
+			return i + 1;
+	return 0;
+}
+
+static bool
+valid_date(int year, int mon, int day)
+{
+	static const int days[] = {
+	    31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	if (mon < 1 || mon > 12 || day < 1 || year < 1970)
+		return false;
+	return day <= days[mon - 1] + (mon == 2 && leap);
+}
+
+/* The first second of a minute; local time, or UTC. 0, or -1. */
+static int
+minute_time(
+    int year, int mon, int day, const char *clock, bool utc, time_t *out)
+{
+	struct tm tm = {.tm_year = year - 1900,
+	    .tm_mon = mon - 1,
+	    .tm_mday = day,
+	    .tm_hour = two(clock),
+	    .tm_min = two(clock + 3),
+	    .tm_isdst = -1};
+
+	if (!valid_date(year, mon, day) || tm.tm_hour > 23 || tm.tm_min > 59)
+		return -1;
+	*out = utc ? timegm(&tm) : mktime(&tm);
+	return *out == (time_t)-1 ? -1 : 0;
+}
+
+/* "Nov  3 11:50:36", the year being what fits now. */
+static int
+bsd_minute(const struct logprefix_clock *t, const char *p, time_t *out)
+{
+	struct tm tm;
+	time_t limit = t->now + FUTURE;
+	int year, tries;
+
+	if (localtime_r(&limit, &tm) == NULL)
+		return -1;
+	year = tm.tm_year + 1900;
+	for (tries = 0; tries <= LEAP_CYCLE; tries++, year--)
+		if (minute_time(
+			year, month(p), two(p + 4), p + 7, false, out) == 0 &&
+		    *out <= limit)
+			return 0;
+	return -1;
+}
+
+static int
+iso_minute(struct span s, size_t zone, time_t *out)
+{
+	const char *p = s.p;
+	int offset = 0;
+	bool utc = zone < s.n;
+
+	if (minute_time(two(p) * 100 + two(p + 2), two(p + 5), two(p + 8),
+		p + 11, utc, out) == -1)
+		return -1;
+	if (utc && (p[zone] == '+' || p[zone] == '-')) {
+		struct span z = span_skip(s, zone + 1);
+
+		/* +hh, +hhmm or +hh:mm */
+		if (z.n != 2 && z.n != 4 && z.n != 5)
+			return -1;
+		offset = two(z.p) * 3600;
+		if (z.n > 2)
+			offset += two(z.p + z.n - 2) * 60;
+		*out += p[zone] == '+' ? -offset : offset;
+	}
+	return 0;
+}
+
+/* Where the zone of an ISO stamp begins; its length if it has none. */
+static size_t
+zone_at(struct span s)
+{
+	size_t i;
+
+	for (i = 19; i < s.n; i++)
+		if (s.p[i] == 'Z' || s.p[i] == 'z' || s.p[i] == '+' ||
+		    s.p[i] == '-' || s.p[i] == ' ')
+			break;
+	return i;
+}
+
+static int
+micro(struct span s, time_t *out)
+{
+	uint64_t v;
+
+	if (s.n < 7 || number(s, 18, &v) == -1 || v / 1000000 > LAST)
+		return -1;
+	*out = (time_t)(v / 1000000);
+	return 0;
+}
+
+void
+logprefix_set_clock(struct logprefix_clock *t, time_t now)
+{
+	t->now = now;
+	t->n = 0;
+}
+
+int
+logprefix_time(
+    struct logprefix_clock *t, const struct logprefix *p, time_t *out)
+{
+	struct span s = p->stamp;
+	size_t n = 0, zone = 0, seconds;
+	char key[sizeof(t->minute)];
+	time_t base;
+	int rc;
+
+	switch (p->kind) {
+	case LOGPREFIX_NO_TIME:
+		return -1;
+	case LOGPREFIX_MICRO:
+		return micro(s, out);
+	case LOGPREFIX_BSD:
+		n = 12;
+		break;
+	case LOGPREFIX_BSD_YEAR:
+		n = 17;
+		break;
+	case LOGPREFIX_ISO:
+		n = 16;
+		zone = zone_at(s);
+		break;
+	}
+	/* Two digits of seconds and a colon follow what is kept. */
+	seconds = (size_t)two(s.p + n + 1);
+	if (seconds > 60)
+		return -1;
+	memcpy(key, s.p, n);
+	if (zone != 0 && s.n - zone <= 6) {
+		memcpy(key + n, s.p + zone, s.n - zone);
+		n += s.n - zone;
+	}
+	if (n == t->n && memcmp(key, t->minute, n) == 0) {
+		*out = t->base + (time_t)seconds;
+		return 0;
+	}
+	if (p->kind == LOGPREFIX_BSD)
+		rc = bsd_minute(t, s.p, &base);
+	else if (p->kind == LOGPREFIX_BSD_YEAR)
+		rc = minute_time(two(s.p + 7) * 100 + two(s.p + 9), month(s.p),
+		    two(s.p + 4), s.p + 12, false, &base);
+	else
+		rc = iso_minute(s, zone, &base);
+	if (rc == -1)
+		return -1;
+	memcpy(t->minute, key, n);
+	t->n = n;
+	t->base = base;
+	*out = base + (time_t)seconds;
+	return 0;
 }

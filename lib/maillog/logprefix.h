@@ -12,6 +12,7 @@
 #define LOGPREFIX_H
 
 #include <stdint.h>
+#include <time.h>
 
 #include "span.h"
 
@@ -27,7 +28,7 @@ enum logprefix_stamp {
 
 struct logprefix {
 	enum logprefix_stamp kind;
-	struct span stamp;   /* as written; logtime.h reads it */
+	struct span stamp;   /* as written; logprefix_time() reads it */
 	struct span host;    /* empty if there is none */
 	struct span tag;     /* "postfix/submission/smtpd" */
 	struct span program; /* behind its last slash: "smtpd" */
@@ -42,5 +43,25 @@ struct logprefix {
  */
 int logprefix_parse(
     struct span line, struct buf *scratch, struct logprefix *out);
+
+/*
+ * The reader's clock. A stamp without a year means the latest year that does
+ * not put the line more than a day after `now`: logs grow at the end, over New
+ * Year too. A stamp without a zone is local time (TZ).
+ */
+struct logprefix_clock {
+	time_t now;
+	/* The minute that was converted last, as written, and its time. */
+	char minute[24];
+	size_t n;
+	time_t base;
+};
+
+/* The clock moved: years are inferred against now from here on. */
+void logprefix_set_clock(struct logprefix_clock *t, time_t now);
+
+/* 0, or -1 if the stamp is no time (Feb 30, hour 25, none at all). */
+int logprefix_time(
+    struct logprefix_clock *t, const struct logprefix *p, time_t *out);
 
 #endif

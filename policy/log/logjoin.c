@@ -19,7 +19,7 @@ logstate_time(struct logjoin *j, const struct logprefix *p)
 {
 	time_t t;
 
-	if (logtime_read(&j->clock, p, &t) == 0) {
+	if (logprefix_time(&j->clock, p, &t) == 0) {
 		j->last_time = t;
 		return t;
 	}
@@ -420,7 +420,7 @@ logjoin_new(time_t now, logjoin_fn *fn, void *arg)
 
 	j->fn = fn;
 	j->arg = arg;
-	logtime_set(&j->clock, now);
+	logprefix_set_clock(&j->clock, now);
 	logprocs_init(&j->procs);
 	j->waiting = mem_zero(LOGSTATE_WAITING, sizeof(*j->waiting));
 	j->cause = mem_zero(LOGSTATE_CAUSES, sizeof(*j->cause));
@@ -430,7 +430,7 @@ logjoin_new(time_t now, logjoin_fn *fn, void *arg)
 void
 logjoin_set_time(struct logjoin *j, time_t now)
 {
-	logtime_set(&j->clock, now);
+	logprefix_set_clock(&j->clock, now);
 }
 
 const char *

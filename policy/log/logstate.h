@@ -7,7 +7,6 @@
 #include "logjoin.h"
 #include "logprefix.h"
 #include "logproc.h"
-#include "logtime.h"
 
 #define LOGSTATE_WAITING 16384 /* messages, a power of two */
 #define LOGSTATE_CAUSES 1024   /* remembered causes, a power of two */
@@ -36,7 +35,7 @@ struct logcause {
 struct logjoin {
 	logjoin_fn *fn;
 	void *arg;
-	struct logtime clock;
+	struct logprefix_clock clock;
 	time_t last_time; /* of a line that had one */
 	struct logprocs procs;
 	struct logwaiting *waiting;

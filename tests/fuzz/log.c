@@ -1,7 +1,7 @@
 /*
  * reaches: lib/maillog/logfile.c:logfile_next
- * lib/maillog/logprefix.c:logprefix_parse lib/maillog/logjson.c:logjson_parse
- * lib/maillog/logtime.c:logtime_read lib/maillog/logtext.c:logtext_delivery
+ * lib/maillog/logprefix.c:logprefix_parse
+ * lib/maillog/logprefix.c:logprefix_time lib/maillog/logtext.c:logtext_delivery
  * lib/maillog/logtext.c:logtext_session policy/log/logjoin.c:logjoin_line
  * policy/log/loginbound.c:loginbound_qmgr policy/log/logparty.c:logparty_find
  */

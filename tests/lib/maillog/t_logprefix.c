@@ -4,7 +4,6 @@
 
 #include "buf.h"
 #include "logprefix.h"
-#include "logtime.h"
 
 static char *
 text_of(struct span s)
@@ -159,15 +158,15 @@ t_times(void **state)
 	for (i = 0; i < COUNT(times); i++) {
 		struct logprefix p = {.kind = times[i].kind,
 		    .stamp = {times[i].stamp, strlen(times[i].stamp)}};
-		struct logtime clock;
+		struct logprefix_clock clock;
 		time_t got;
 
-		logtime_set(&clock, times[i].now);
+		logprefix_set_clock(&clock, times[i].now);
 		/* The second time it is remembered. */
 		for (again = 0; again < 2; again++) {
 			got = -1;
 			check_int(times[i].stamp,
-			    logtime_read(&clock, &p, &got),
+			    logprefix_time(&clock, &p, &got),
 			    times[i].want == -1 ? -1 : 0);
 			check_int(times[i].stamp, got, times[i].want);
 		}
