@@ -50,13 +50,14 @@ fill(void)
 {
 	struct ledger_downgrade ended = lowering, now = lowering;
 	struct evidence_failure failure[] = {
-	    {T0 - 60, "acme", EVIDENCE_OUT, "expired", "acme.example", "mx1",
+	    {0, T0 - 60, "acme", EVIDENCE_OUT, "expired", "acme.example", "mx1",
 		"192.0.2.1", "4A", "last"},
-	    {T0 - 90, "acme", EVIDENCE_OUT, "no-starttls", "", "", "", "4B",
+	    {0, T0 - 90, "acme", EVIDENCE_OUT, "no-starttls", "", "", "", "4B",
 		""},
-	    {T0 - 31 * DAY, "globex", EVIDENCE_OUT, "expired", "", "", "", "4C",
-		"long ago"},
-	    {T0 - 5, "gone", EVIDENCE_IN, "no-starttls", "", "", "", "4D", ""},
+	    {0, T0 - 31 * DAY, "globex", EVIDENCE_OUT, "expired", "", "", "",
+		"4C", "long ago"},
+	    {0, T0 - 5, "gone", EVIDENCE_IN, "no-starttls", "", "", "", "4D",
+		""},
 	};
 	struct evidence_count count[] = {
 	    SENT("2026-11-20", "acme", EVIDENCE_OUT, VERIFIED, 1000),
