@@ -1,46 +1,108 @@
 #include "filewatch.h"
 
 #include <libgen.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mem.h"
 
-#define WATCH (IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_ONLYDIR)
+#define REPLACED (IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE)
+#define FOLDER (REPLACED | IN_CREATE | IN_ONLYDIR)
+#define INSIDE (IN_MODIFY | IN_MOVE_SELF | IN_DELETE_SELF)
+#define GATHER_NS 10000000 /* a writer writes more than one line */
+
+struct filewatch {
+	char *path;
+	int fd; /* -1: no inotify */
+	int file, also;
+};
+
+struct filewatch *
+filewatch_new(const char *path)
+{
+	struct filewatch *w = mem_zero(1, sizeof(*w));
+	char *copy = mem_dup(path);
+
+	w->path = mem_dup(path);
+	w->file = w->also = -1;
+	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (w->fd != -1)
+		(void)inotify_add_watch(w->fd, dirname(copy), FOLDER);
+	free(copy);
+	return w;
+}
+
+static void
+watch(struct filewatch *w, int *wd, const char *path)
+{
+	int old = *wd;
+
+	*wd = path == NULL ? -1 : inotify_add_watch(w->fd, path, INSIDE);
+	/* The same file has the same number. */
+	if (old != -1 && old != w->file && old != w->also)
+		(void)inotify_rm_watch(w->fd, old);
+}
+
+void
+filewatch_inside(struct filewatch *w, const char *also)
+{
+	if (w->fd == -1)
+		return;
+	watch(w, &w->file, w->path);
+	watch(w, &w->also, also);
+}
 
 int
-filewatch_open(const char *path)
+filewatch_fd(const struct filewatch *w)
 {
-	char *copy = mem_dup(path);
-	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-
-	if (fd != -1 && inotify_add_watch(fd, dirname(copy), WATCH) == -1) {
-		close(fd);
-		fd = -1;
-	}
-	free(copy);
-	return fd;
+	return w->fd;
 }
 
 bool
-filewatch_read(int fd, const char *path)
+filewatch_read(struct filewatch *w)
 {
 	char bytes[8192] __attribute__((aligned(8)));
-	const char *slash = strrchr(path, '/');
+	const char *slash = strrchr(w->path, '/');
+	const char *name = slash == NULL ? w->path : slash + 1;
 	const struct inotify_event *ev;
 	bool ours = false;
 	ssize_t n;
 	char *p;
 
-	if (slash != NULL)
-		path = slash + 1;
-	while ((n = read(fd, bytes, sizeof(bytes))) > 0)
+	while ((n = read(w->fd, bytes, sizeof(bytes))) > 0)
 		for (p = bytes; p < bytes + n; p += sizeof(*ev) + ev->len) {
 			ev = (const struct inotify_event *)(const void *)p;
 			ours = ours || (ev->mask & IN_Q_OVERFLOW) != 0 ||
-			       (ev->len > 0 && strcmp(ev->name, path) == 0);
+			       ((ev->mask & REPLACED) != 0 && ev->len > 0 &&
+				   strcmp(ev->name, name) == 0);
 		}
 	return ours;
+}
+
+void
+filewatch_wait(struct filewatch *w, int timeout_ms)
+{
+	const struct timespec gather = {.tv_nsec = GATHER_NS};
+	struct pollfd p = {.fd = w->fd, .events = POLLIN};
+
+	/* poll(2) ignores -1, and is then a sleep. */
+	if (poll(&p, 1, timeout_ms) != 1)
+		return;
+	(void)nanosleep(&gather, NULL);
+	(void)filewatch_read(w);
+}
+
+void
+filewatch_free(struct filewatch *w)
+{
+	if (w == NULL)
+		return;
+	if (w->fd != -1)
+		(void)close(w->fd);
+	free(w->path);
+	free(w);
 }

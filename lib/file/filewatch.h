@@ -1,19 +1,40 @@
 /*
- * filewatch.h: learn at once that a file was replaced, inotify(7).
+ * filewatch.h: learn at once that a file changed or was replaced.
+ *
+ * By inotify(7) where it works, else (network file systems, no more watches)
+ * by looking from time to time: a wait never lasts longer than its timeout,
+ * and who waits elsewhere must look once in a while, too.
  */
 #ifndef FILEWATCH_H
 #define FILEWATCH_H
 
 #include <stdbool.h>
 
-/*
- * Watch the directory of path. Returns a descriptor that becomes readable
- * when something in it was replaced, written or deleted; or -1, when one
- * has to look from time to time.
- */
-int filewatch_open(const char *path);
+struct filewatch;
 
-/* Empty the descriptor; true if it was about path, or may have been. */
-bool filewatch_read(int fd, const char *path);
+/* Watch the folder of path, where a new file may take its place. */
+struct filewatch *filewatch_new(const char *path);
+
+/*
+ * Watch also what is written to the file that is at path now, as a log is;
+ * to be called again when another may be there. So too `also`, another name
+ * under which it was moved (NULL: none).
+ */
+void filewatch_inside(struct filewatch *w, const char *also);
+
+/* Readable when something happened; -1 if one has to look by oneself. */
+int filewatch_fd(const struct filewatch *w);
+
+/*
+ * Empty the descriptor. True if the file at path was replaced, deleted, or
+ * closed after it was written to, or may have been.
+ */
+bool filewatch_read(struct filewatch *w);
+
+/* Wait for anything to happen, a signal, or timeout_ms, and empty it. */
+void filewatch_wait(struct filewatch *w, int timeout_ms);
+
+/* NULL is well. */
+void filewatch_free(struct filewatch *w);
 
 #endif

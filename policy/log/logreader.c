@@ -16,7 +16,7 @@
 #include "logprefix.h"
 #include "logrotated.h"
 #include "logtally.h"
-#include "logwatch.h"
+#include "filewatch.h"
 #include "mem.h"
 #include "quote.h"
 
@@ -625,11 +625,11 @@ rotated(struct logreader *r, const char *path)
 /* Follow the open file until it is rotated away. */
 static int
 follow_file(
-    struct logreader *r, const char *path, struct logwatch *w, struct err *e)
+    struct logreader *r, const char *path, struct filewatch *w, struct err *e)
 {
 	bool last;
 
-	logwatch_again(w, logfile_path(r->file));
+	filewatch_inside(w, logfile_path(r->file));
 	while (!*r->hook.stop) {
 		/* Asked before the last look, so that nothing is missed. */
 		last = rotated(r, path);
@@ -645,7 +645,7 @@ follow_file(
 			return -1;
 		if (r->hook.tick != NULL)
 			r->hook.tick(r->hook.arg);
-		logwatch_wait(w, r->dirty ? DIRTY_MS : WAIT_MS);
+		filewatch_wait(w, r->dirty ? DIRTY_MS : WAIT_MS);
 	}
 	return 0;
 }
@@ -710,10 +710,11 @@ say_why(struct logreader *r, struct err *e)
 int
 logreader_follow(struct logreader *r, const char *path, struct err *e)
 {
-	struct logwatch *w = logwatch_new(path);
+	struct filewatch *w = filewatch_new(path);
 	bool said = false;
 	int rv = 0;
 
+	filewatch_inside(w, NULL);
 	while (rv == 0 && !*r->hook.stop) {
 		if (r->journal != NULL)
 			rv = follow_journal(r, path, e);
@@ -730,10 +731,10 @@ logreader_follow(struct logreader *r, const char *path, struct err *e)
 			rv = 0;
 			if (r->hook.tick != NULL)
 				r->hook.tick(r->hook.arg);
-			logwatch_wait(w, RETRY_MS);
+			filewatch_wait(w, RETRY_MS);
 		}
 	}
-	logwatch_free(w);
+	filewatch_free(w);
 	return rv;
 }
 

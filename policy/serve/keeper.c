@@ -115,7 +115,6 @@ keeper_load(struct keeper *k, const char *path, struct service *s)
 
 	k->path = path;
 	k->service = s;
-	k->files = -1;
 	k->map = livemap_new(path);
 	ev = livemap_look(k->map, true, &e);
 	while (ev == LIVEMAP_BUSY)
@@ -143,7 +142,8 @@ on_file(evutil_socket_t fd, short what, void *arg)
 	struct keeper *k = arg;
 
 	(void)what;
-	if (filewatch_read(fd, k->path))
+	(void)fd;
+	if (filewatch_read(k->files))
 		keeper_look(k, false);
 }
 
@@ -152,11 +152,11 @@ keeper_start(struct keeper *k, struct event_base *base)
 {
 	k->loading = evtimer_new(base, on_loading, k);
 	/* Without it a change is seen by the next tick. */
-	k->files = filewatch_open(k->path);
-	if (k->files == -1)
+	k->files = filewatch_new(k->path);
+	if (filewatch_fd(k->files) == -1)
 		return;
-	k->watching =
-	    event_new(base, k->files, EV_READ | EV_PERSIST, on_file, k);
+	k->watching = event_new(
+	    base, filewatch_fd(k->files), EV_READ | EV_PERSIST, on_file, k);
 	(void)event_add(k->watching, NULL);
 }
 
@@ -205,8 +205,7 @@ keeper_release(struct keeper *k)
 		event_free(k->watching);
 	if (k->loading != NULL)
 		event_free(k->loading);
-	if (k->map != NULL && k->files != -1)
-		close(k->files);
+	filewatch_free(k->files);
 	livemap_free(k->map);
 	recompile_release(&k->recompile);
 }

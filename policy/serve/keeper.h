@@ -16,6 +16,7 @@
 
 struct event;
 struct event_base;
+struct filewatch;
 struct livemap;
 struct mapheader;
 struct service;
@@ -26,8 +27,8 @@ struct keeper {
 	struct livemap *map;
 	struct recompile recompile;
 	struct event *loading, *watching;
-	int files;	 /* watched; -1: none */
-	time_t compiled; /* the map that is served */
+	struct filewatch *files; /* NULL before keeper_start() */
+	time_t compiled;	 /* the map that is served */
 	uint64_t loaded, refused;
 };
 

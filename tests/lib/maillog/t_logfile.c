@@ -6,7 +6,6 @@
 #include "err.h"
 #include "logfile.h"
 #include "logrotated.h"
-#include "logwatch.h"
 
 static char *folder;
 
@@ -180,34 +179,6 @@ t_rotated(void **state)
 	logrotated_free(v, n);
 }
 
-static void
-t_watch(void **state)
-{
-	char *path = path_of("watched"), *moved = path_of("moved");
-	struct logwatch *w = logwatch_new(path);
-	struct timespec a, b;
-
-	(void)state;
-	/* Each would last a minute if the change went unseen. */
-	clock_gettime(CLOCK_MONOTONIC, &a);
-	append(path, "x", 1);
-	logwatch_wait(w, 60000);
-	logwatch_again(w, NULL);
-	append(path, "x", 1);
-	logwatch_wait(w, 60000);
-	assert_int_equal(rename(path, moved), 0);
-	logwatch_again(w, moved);
-	append(moved, "x", 1);
-	logwatch_wait(w, 60000);
-	logwatch_wait(w, 1);
-	clock_gettime(CLOCK_MONOTONIC, &b);
-	assert_true(b.tv_sec - a.tv_sec < 30);
-	logwatch_free(w);
-	logwatch_free(NULL);
-	free(path);
-	free(moved);
-}
-
 int
 main(void)
 {
@@ -216,7 +187,6 @@ main(void)
 	    cmocka_unit_test(t_long),
 	    cmocka_unit_test(t_errors),
 	    cmocka_unit_test(t_rotated),
-	    cmocka_unit_test(t_watch),
 	};
 	int rc;
 
