@@ -5,6 +5,8 @@
 
 #include "buf.h"
 
+#define CHUNK 8192 /* bytes more, where there is no room */
+
 bool
 fdio_write(int fd, const char *text, size_t len)
 {
@@ -23,15 +25,23 @@ fdio_write(int fd, const char *text, size_t len)
 bool
 fdio_read(int fd, size_t max, struct buf *out)
 {
-	char bytes[4096];
 	ssize_t n;
 
-	while ((n = read(fd, bytes, sizeof(bytes))) != 0) {
+	for (;;) {
+		if (out->cap - out->len < 2)
+			(void)buf_room(out, CHUNK);
+		n = read(fd, out->data + out->len, out->cap - out->len - 1);
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n == -1 || (size_t)n > max - out->len)
+		if (n > 0 && (size_t)n > max - out->len) {
+			errno = EFBIG;
+			n = -1;
+		}
+		if (n == -1)
 			return false;
-		buf_add(out, bytes, (size_t)n);
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
+		if (n == 0)
+			return true;
 	}
-	return true;
 }

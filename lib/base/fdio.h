@@ -12,7 +12,10 @@ struct buf;
 /* Write all of it; false, with errno, if that fails. */
 bool fdio_write(int fd, const char *text, size_t len);
 
-/* Append all there is up to the end, max bytes or less; else false. */
+/*
+ * Append all there is up to the end, so that out has max bytes or less; else
+ * false, with errno (EFBIG: there is more).
+ */
 bool fdio_read(int fd, size_t max, struct buf *out);
 
 #endif

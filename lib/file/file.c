@@ -6,11 +6,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "err.h"
-#include "mem.h"
+#include "fdio.h"
 #include "quote.h"
-
-#define FILE_FIRST 8192 /* bytes to begin with where the size is unknown */
 
 static bool
 same(const struct stat *a, const struct stat *b)
@@ -20,82 +19,55 @@ same(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static char *
-read_all(int fd, size_t size, size_t max, size_t *len)
+/* The rest of what is open at fd; text gets as many bytes as there are. */
+static int
+read_all(int fd, const char *path, size_t max, const struct stat *before,
+    struct buf *text, struct err *e)
 {
-	size_t cap = size == 0 ? FILE_FIRST : size + 2, n = 0;
-	char *text = mem_alloc(cap);
-	ssize_t got;
+	bool large = before->st_size > 0 && (size_t)before->st_size > max;
+	struct stat after;
 
-	for (;;) {
-		got = read(fd, text + n, cap - 1 - n);
-		if (got == -1 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		n += (size_t)got;
-		if (n > max) {
-			errno = EFBIG;
-			got = -1;
-			break;
-		}
-		if (n == cap - 1) {
-			cap *= 2;
-			text = realloc(text, cap);
-			if (text == NULL)
-				abort();
-		}
+	if (!large)
+		(void)buf_room(text, (size_t)before->st_size + 1);
+	errno = 0;
+	if (large || !fdio_read(fd, max, text)) {
+		if (!large && errno != EFBIG)
+			return err_sys(e, err_code_input(errno),
+			    "cannot read %s", quotes(path).s);
+		errno = EFBIG;
+		return err_set(e, EX_DATAERR, "%s is larger than %zu bytes",
+		    quotes(path).s, max);
 	}
-	if (got == -1) {
-		free(text);
-		return NULL;
-	}
-	text[n] = '\0';
-	*len = n;
-	return text;
+	if (fstat(fd, &after) == 0 &&
+	    (!S_ISREG(before->st_mode) || same(before, &after)))
+		return 0;
+	return err_set(e, EX_TEMPFAIL,
+	    "%s changed while it was read; try again", quotes(path).s);
 }
 
 char *
 file_slurp(
     const char *path, size_t max, size_t *len, struct stat *st, struct err *e)
 {
-	struct stat before, after;
-	char *text = NULL;
-	int fd;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), rv = -1;
+	struct buf text = {0};
+	struct stat before;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd == -1 || fstat(fd, &before) == -1) {
+	if (fd == -1 || fstat(fd, &before) == -1)
 		err_sys(
 		    e, err_code_input(errno), "cannot open %s", quotes(path).s);
-		goto out;
-	}
-	if (before.st_size > 0 && (size_t)before.st_size > max) {
-		errno = EFBIG;
-	} else {
-		text = read_all(fd, (size_t)before.st_size, max, len);
-	}
-	if (text == NULL) {
-		if (errno == EFBIG)
-			err_set(e, EX_DATAERR, "%s is larger than %zu bytes",
-			    quotes(path).s, max);
-		else
-			err_sys(e, err_code_input(errno), "cannot read %s",
-			    quotes(path).s);
-		goto out;
-	}
-	if (fstat(fd, &after) == -1 ||
-	    (S_ISREG(before.st_mode) && !same(&before, &after))) {
-		err_set(e, EX_TEMPFAIL,
-		    "%s changed while it was read; try again", quotes(path).s);
-		free(text);
-		text = NULL;
+	else
+		rv = read_all(fd, path, max, &before, &text, e);
+	if (fd != -1)
+		close(fd);
+	if (rv == -1) {
+		buf_free(&text);
+		return NULL;
 	}
 	if (st != NULL)
 		*st = before;
-out:
-	if (fd != -1)
-		close(fd);
-	return text;
+	*len = text.len;
+	return buf_take(&text);
 }
 
 bool

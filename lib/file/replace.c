@@ -8,9 +8,12 @@
 
 #include "err.h"
 #include "fdio.h"
+#include "file.h"
 #include "mem.h"
 #include "owned.h"
 #include "quote.h"
+
+#define COPY_MAX (16u * 1024 * 1024) /* bytes of a configuration file */
 
 /* In the folder o->dir, through the file `temp` there. */
 static int
@@ -63,4 +66,16 @@ int
 replace_file(const char *path, const char *text, size_t len, struct err *e)
 {
 	return replace_as(path, text, len, NULL, e);
+}
+
+int
+replace_by_copy(const char *from, const char *to, struct err *e)
+{
+	struct stat st;
+	size_t len;
+	char *text = file_slurp(from, COPY_MAX, &len, &st, e);
+	int rv = text == NULL ? -1 : replace_as(to, text, len, &st, e);
+
+	free(text);
+	return rv;
 }

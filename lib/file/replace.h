@@ -27,4 +27,10 @@ int replace_file(const char *path, const char *text, size_t len, struct err *e);
 int replace_as(const char *path, const char *text, size_t len,
     const struct stat *st, struct err *e);
 
+/*
+ * Copy the file `from` over `to`, as replace_as() with its owner and mode.
+ * 0, or -1 with *e set.
+ */
+int replace_by_copy(const char *from, const char *to, struct err *e);
+
 #endif

@@ -10,7 +10,6 @@
 
 #include "attr.h"
 #include "buf.h"
-#include "copy.h"
 #include "digest.h"
 #include "err.h"
 #include "file.h"
@@ -331,7 +330,7 @@ rewire_apply(const char *dir, const struct wiring_lines *w, struct err *e)
 		whole = strcmp(c.digest, digest) == 0;
 	else if (access(p.before, F_OK) == 0)
 		whole = false;
-	else if (copy_file(p.main, p.before, e) == 0)
+	else if (replace_by_copy(p.main, p.before, e) == 0)
 		whole = true;
 	else
 		goto out;
@@ -409,7 +408,7 @@ rewire_undo(const char *dir, rewire_edited_fn *fn, void *arg, size_t *edited,
 	if (params_read(&now, p.main, digest, e) == -1)
 		goto out;
 	if (strcmp(digest, c.digest) == 0 && access(p.before, R_OK) == 0)
-		rv = copy_file(p.before, p.main, e);
+		rv = replace_by_copy(p.before, p.main, e);
 	else
 		rv = take_out(dir, &c, &now, fn, arg, edited, e);
 	if (rv == 0 && *edited == 0) {
