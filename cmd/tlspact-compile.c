@@ -2,7 +2,6 @@
  * tlspact-compile: registry and downgrades -> the map that Postfix reads.
  */
 #include <getopt.h>
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +14,10 @@
 #include "compile.h"
 #include "diag.h"
 #include "err.h"
+#include "json.h"
 #include "mapbuild.h"
 #include "mapdiff.h"
 #include "mem.h"
-#include "num.h"
-#include "quote.h"
 #include "registry.h"
 #include "say.h"
 #include "settings.h"
@@ -191,30 +189,18 @@ print_summary(const struct run *run)
 }
 
 static json_t *
-json_text(const char *s, size_t len)
-{
-	json_t *j = s == NULL ? json_null() : json_stringn(s, len);
-
-	return j == NULL ? json_string(quote(s, len).s) : j;
-}
-
-static json_t *
 json_diags(const struct diags *d, enum diag_kind kind)
 {
 	json_t *list = json_array();
-	const char *file;
 	size_t i;
 
 	for (i = 0; i < d->n; i++) {
 		if (d->v[i].kind != kind)
 			continue;
-		/* A file's name may be no UTF-8, which JSON has to be. */
-		file = d->v[i].file;
-		json_array_append_new(
-		    list, json_pack("{s:o, s:i, s:o}", "file",
-			      json_text(file, file == NULL ? 0 : strlen(file)),
-			      "line", (int)d->v[i].line, "message",
-			      json_text(d->v[i].text, strlen(d->v[i].text))));
+		json_array_append_new(list,
+		    json_pack("{s:o, s:i, s:o}", "file",
+			json_text(d->v[i].file), "line", (int)d->v[i].line,
+			"message", json_text(d->v[i].text)));
 	}
 	return list;
 }
@@ -244,8 +230,8 @@ json_rows(struct run *run)
 		json_array_append_new(
 		    list, json_pack("{s:s, s:o, s:o, s:s?}", "change",
 			      change_name(x->change), "key",
-			      json_text(x->key, x->keylen), "was",
-			      json_text(x->was, x->waslen), "is", x->is));
+			      json_bytes(x->key, x->keylen), "was",
+			      json_bytes(x->was, x->waslen), "is", x->is));
 	}
 	return list;
 }
@@ -259,7 +245,6 @@ print_json(struct run *run, int code)
 	    [MAPBUILD_STUCK] = "failed"};
 	const struct compiled *c = &run->map.compiled;
 	json_t *changes = json_object(), *root;
-	char until[NUM_TIME_MAX];
 	unsigned i;
 
 	for (i = CHANGE_ADDED; i <= CHANGE_OTHER; i++)
@@ -275,20 +260,14 @@ print_json(struct run *run, int code)
 	    "changes", changes, "errors",
 	    json_diags(&run->map.diags, DIAG_ERROR), "warnings",
 	    json_diags(&run->map.diags, DIAG_WARNING));
-	if (root == NULL)
-		abort();
-	json_object_set_new(root, "expires",
-	    c->expires == 0 ? json_null()
-			    : json_string(num_time_text(c->expires, until)));
+	json_object_set_new(root, "expires", json_time(c->expires));
 	json_object_set_new(
 	    root, "raised", json_string(raised[run->map.raise]));
 	json_object_set_new(root, "raised_rows",
 	    json_integer((json_int_t)run->map.raised.rows));
 	if (run->opt.diff || run->opt.text || run->opt.verbose)
 		json_object_set_new(root, "rows", json_rows(run));
-	(void)json_dumpf(root, stdout, JSON_INDENT(2));
-	(void)putchar('\n');
-	json_decref(root);
+	json_print(root);
 }
 
 static int

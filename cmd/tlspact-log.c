@@ -7,7 +7,6 @@
  * ledger it prints.
  */
 #include <getopt.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include "diag.h"
 #include "err.h"
 #include "evidence.h"
+#include "json.h"
 #include "ledger.h"
 #include "logparty.h"
 #include "logprefix.h"
@@ -33,8 +33,6 @@
 #include "registry.h"
 #include "say.h"
 #include "settings.h"
-
-#define JSON_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII)
 
 struct options {
 	struct settings_options settings;
@@ -168,17 +166,6 @@ parse_options(int argc, char *argv[], struct options *opt)
 /* --- printing --------------------------------------------------------- */
 
 static json_t *
-json_span(struct span s)
-{
-	json_t *j;
-
-	if (s.n == 0)
-		return json_null();
-	j = json_stringn(s.p, s.n);
-	return j == NULL ? json_string(quote(s.p, s.n).s) : j;
-}
-
-static json_t *
 json_fact(enum fact f)
 {
 	return f == FACT_UNKNOWN ? json_null() : json_boolean(f == FACT_YES);
@@ -214,9 +201,7 @@ print_json(const struct attempt *a, const char *partner, const char *domain)
 		    json_span(a->text), "fault",
 		    a->fault == FAULT_OK ? NULL : fault_text(a->fault))) == -1)
 		abort();
-	(void)json_dumpf(j, stdout, JSON_FLAGS);
-	(void)putchar('\n');
-	json_decref(j);
+	json_print_line(j);
 }
 
 static void

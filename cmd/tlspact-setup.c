@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <jansson.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include "cdbmap.h"
 #include "diag.h"
 #include "err.h"
+#include "json.h"
 #include "mem.h"
 #include "postconf.h"
 #include "proc.h"
@@ -239,11 +239,7 @@ json_findings(const struct findings *f, const struct map_facts *map)
 	root = json_pack("{s:s, s:s, s:I, s:I, s:o}", "schema",
 	    "tlspact.setup.v1", "map", map->path, "rows", (json_int_t)map->rows,
 	    "faults", (json_int_t)f->faults, "findings", list);
-	if (root == NULL)
-		abort();
-	(void)json_dumpf(root, stdout, JSON_INDENT(2));
-	(void)putchar('\n');
-	json_decref(root);
+	json_print(root);
 }
 
 static int

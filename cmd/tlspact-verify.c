@@ -5,7 +5,6 @@
  * that the evidence has kept against a CA bundle before it is installed.
  */
 #include <getopt.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,6 +23,7 @@
 #include "heloname.h"
 #include "judge.h"
 #include "evidence.h"
+#include "json.h"
 #include "mem.h"
 #include "nexthop.h"
 #include "num.h"
@@ -492,14 +492,9 @@ print_json(struct run *run, int code)
 	    "exit_code", code, "passed", !run->failed,
 	    run->opt.bundle != NULL ? "gateways" : "results", run->results);
 
-	if (root == NULL)
-		abort();
 	json_object_set_new(root, "partner",
-	    run->partner == NULL ? json_null()
-				 : json_string(run->partner->name));
-	(void)json_dumpf(root, stdout, JSON_INDENT(2));
-	(void)putchar('\n');
-	json_decref(root);
+	    json_text(run->partner == NULL ? NULL : run->partner->name));
+	json_print(root);
 }
 
 static int

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "clock.h"
 #include "ctl.h"
 #include "err.h"
+#include "json.h"
 #include "mapbuild.h"
 #include "mem.h"
 #include "num.h"
@@ -232,22 +232,12 @@ static void
 json_done(const struct ctl_facts *f, const char *verb, bool written, time_t end,
     const size_t *retried)
 {
-	char text[NUM_TIME_MAX];
-	json_t *root;
-
-	root = json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "schema",
+	json_print(json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "schema",
 	    CTL_SCHEMA, "verb", verb, "partner", f->name, "written", written,
-	    "end",
-	    end == 0 ? json_null() : json_string(num_time_text(end, text)),
-	    "retried",
+	    "end", json_time(end), "retried",
 	    retried == NULL ? json_null() : json_integer((json_int_t)*retried),
 	    "requiretls_waiting",
-	    f->requiretls < 0 ? json_null() : json_integer(f->requiretls));
-	if (root == NULL)
-		abort();
-	(void)json_dumpf(root, stdout, JSON_INDENT(2));
-	(void)putchar('\n');
-	json_decref(root);
+	    f->requiretls < 0 ? json_null() : json_integer(f->requiretls)));
 }
 
 void

@@ -2,7 +2,6 @@
  * The verbs that only look: status and history.
  */
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,22 +13,13 @@
 #include "ctlstatus.h"
 #include "day.h"
 #include "err.h"
+#include "json.h"
 #include "num.h"
 #include "quote.h"
 #include "registry.h"
 #include "say.h"
 
 #define ALL_SHOWN 24 /* partners of which a table shows even the quiet ones */
-
-static void
-print_json(json_t *root)
-{
-	if (root == NULL)
-		abort();
-	(void)json_dumpf(root, stdout, JSON_INDENT(2));
-	(void)putchar('\n');
-	json_decref(root);
-}
 
 /* The line below the table of all. */
 static void
@@ -82,7 +72,7 @@ print_all_json(const struct ctl *c, const struct ctl_facts *f, size_t n)
 
 	for (i = 0; i < n; i++)
 		json_array_append_new(list, ctlstatus_json(&f[i], c->now));
-	print_json(
+	json_print(
 	    json_pack("{s:s, s:o}", "schema", CTL_SCHEMA, "partners", list));
 }
 
@@ -114,7 +104,7 @@ status_one(struct ctl *c, const char *name)
 		return code;
 	}
 	if (c->json) {
-		print_json(json_pack("{s:s, s:[o]}", "schema", CTL_SCHEMA,
+		json_print(json_pack("{s:s, s:[o]}", "schema", CTL_SCHEMA,
 		    "partners", ctlstatus_json(&f, c->now)));
 	} else {
 		ctlstatus_print(&f, c->now, &out);
@@ -273,7 +263,7 @@ check_whole(struct telling *t, struct ledger *l, const char *known)
 			     "probes and failures are not kept that long\n",
 		    pruned, pruned == 1 ? "" : "s");
 	if (t->c->json)
-		print_json(json_pack("{s:s, s:b, s:I, s:s, s:I, s:o}", "schema",
+		json_print(json_pack("{s:s, s:b, s:I, s:s, s:I, s:o}", "schema",
 		    CTL_SCHEMA, "whole", flaws == 0, "events",
 		    (json_int_t)head.count, "head", head.hash, "days_pruned",
 		    (json_int_t)pruned, "flaws", json_incref(t->list)));
@@ -304,7 +294,7 @@ list_events(struct telling *t, struct ledger *l, const char *partner)
 		return e.code;
 	}
 	if (t->c->json)
-		print_json(json_pack("{s:s, s:o}", "schema", CTL_SCHEMA,
+		json_print(json_pack("{s:s, s:o}", "schema", CTL_SCHEMA,
 		    "events", json_incref(t->list)));
 	else if (t->n == 0)
 		say_to(stdout, "no event is on record%s%s\n",

@@ -8,8 +8,8 @@
 #include "buf.h"
 #include "clock.h"
 #include "ctl.h"
+#include "json.h"
 #include "level.h"
-#include "num.h"
 #include "quote.h"
 #include "registry.h"
 
@@ -412,23 +412,6 @@ ctlstatus_line(const struct ctl_facts *f, time_t now, struct buf *out)
 }
 
 static json_t *
-json_time(time_t t)
-{
-	char text[NUM_TIME_MAX];
-
-	return t == 0 ? json_null() : json_string(num_time_text(t, text));
-}
-
-/* Text of the ledger is UTF-8; what postqueue(1) prints need not be. */
-static json_t *
-json_words(const char *s)
-{
-	json_t *j = s == NULL || *s == '\0' ? json_null() : json_string(s);
-
-	return j == NULL ? json_string(quotes(s).s) : j;
-}
-
-static json_t *
 json_lowered(const struct ctl_facts *f)
 {
 	const struct ctl_lowered *x = &f->lowered;
@@ -439,11 +422,11 @@ json_lowered(const struct ctl_facts *f)
 			 "s:o}",
 	    "id", (json_int_t)x->id, "before", level_name(x->before), "after",
 	    level_name(x->after), "begin", json_time(x->begin), "end",
-	    json_time(x->end), "reason", json_words(x->reason), "ticket",
-	    json_words(x->ticket), "author", json_words(x->author), "sudo_user",
-	    json_words(x->sudo_user), "cause",
+	    json_time(x->end), "reason", json_text(x->reason), "ticket",
+	    json_text(x->ticket), "author", json_text(x->author), "sudo_user",
+	    json_text(x->sudo_user), "cause",
 	    ledger_cause_name(x->automatic ? LEDGER_AUTOMATIC : LEDGER_MANUAL),
-	    "fault", json_words(x->fault));
+	    "fault", json_text(x->fault));
 }
 
 static json_t *
@@ -471,15 +454,15 @@ json_gateways(const struct ctl_facts *f)
 		json_array_append_new(list,
 		    json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:b, "
 			      "s:o}",
-			"nexthop", json_words(p->nexthop), "gateway",
-			json_words(p->host), "address", json_words(p->address),
+			"nexthop", json_text(p->nexthop), "gateway",
+			json_text(p->host), "address", json_text(p->address),
 			"time", json_time(p->time), "fault",
-			json_words(p->fault), "passed",
+			json_text(p->fault), "passed",
 			p->judged != EVIDENCE_FAILED, "since",
 			json_time(f->gateway[i].since), "not_after",
 			json_time(p->not_after), "key_passed_before",
 			step_same_key(&f->step[i]), "detail",
-			json_words(p->detail)));
+			json_text(p->detail)));
 	}
 	return list;
 }
@@ -492,8 +475,8 @@ json_failure(const struct ctl_facts *f)
 	return json_pack("{s:o, s:s, s:o, s:o, s:o}", "time",
 	    json_time(f->failure.time), "direction",
 	    evidence_direction_name(f->failure.direction), "fault",
-	    json_words(f->failure.fault), "gateway",
-	    json_words(f->failure.host), "text", json_words(f->failure.text));
+	    json_text(f->failure.fault), "gateway", json_text(f->failure.host),
+	    "text", json_text(f->failure.text));
 }
 
 static json_t *
@@ -504,7 +487,7 @@ json_waiting(const struct ctl_facts *f)
 	return json_pack("{s:I, s:I, s:o, s:o}", "mails",
 	    (json_int_t)f->waiting.messages, "on_hold",
 	    (json_int_t)f->waiting.held, "oldest", json_time(f->waiting.oldest),
-	    "reason", json_words(f->waiting.reason));
+	    "reason", json_text(f->waiting.reason));
 }
 
 json_t *
@@ -515,7 +498,7 @@ ctlstatus_json(const struct ctl_facts *f, time_t now)
 	long days;
 
 	moved = json_pack("{s:o, s:I, s:I, s:I, s:I}", "since",
-	    json_words(f->moved.since), "clear", (json_int_t)n[EVIDENCE_CLEAR],
+	    json_text(f->moved.since), "clear", (json_int_t)n[EVIDENCE_CLEAR],
 	    "encrypted", (json_int_t)n[EVIDENCE_ENCRYPTED], "trusted",
 	    (json_int_t)n[EVIDENCE_TRUSTED], "verified",
 	    (json_int_t)n[EVIDENCE_VERIFIED]);
@@ -529,10 +512,8 @@ ctlstatus_json(const struct ctl_facts *f, time_t now)
 	    json_lowered(f), "probed", json_time(f->probed), "gateways",
 	    json_gateways(f), "last_failure", json_failure(f), "waiting",
 	    json_waiting(f), "moved", moved, "ledger_fault",
-	    json_words(f->ledger_fault), "evidence_fault",
-	    json_words(f->evidence_fault));
-	if (root == NULL)
-		abort();
+	    json_text(f->ledger_fault), "evidence_fault",
+	    json_text(f->evidence_fault));
 	json_object_set_new(root, "lowered_in_map", json_low(f));
 	json_object_set_new(root, "days_to_expiry",
 	    days_left(f, now, &days) ? json_integer(days) : json_null());
