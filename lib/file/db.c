@@ -231,14 +231,7 @@ db_sql(struct db *d, const char *sql)
 }
 
 static void
-bound(struct db_stmt *s, int rc)
-{
-	if (s->rc == SQLITE_OK)
-		s->rc = rc;
-}
-
-void
-db_text_max(struct db_stmt *s, const char *text, size_t max)
+bind_text(struct db_stmt *s, const char *text, size_t max)
 {
 	size_t i, n, len;
 
@@ -254,40 +247,72 @@ db_text_max(struct db_stmt *s, const char *text, size_t max)
 			s->refuse =
 			    mem_printf("%s is not UTF-8", quotes(text).s);
 	if (s->refuse == NULL && s->rc == SQLITE_OK)
-		bound(s, sqlite3_bind_text(
-			     s->s, s->next, text, (int)len, SQLITE_TRANSIENT));
-	s->next++;
+		s->rc = sqlite3_bind_text(
+		    s->s, s->next, text, (int)len, SQLITE_TRANSIENT);
+}
+
+struct db_stmt *
+db_bind(struct db_stmt *s, const struct db_value *v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++, s->next++) {
+		if (v[i].is == DB_IS_TEXT_OR_NULL && v[i].text == NULL)
+			continue; /* as it is if nothing is bound */
+		if (v[i].is != DB_IS_INT)
+			bind_text(s, v[i].text, v[i].max);
+		else if (s->rc == SQLITE_OK)
+			s->rc = sqlite3_bind_int64(s->s, s->next, v[i].n);
+	}
+	return s;
+}
+
+void
+db_text_max(struct db_stmt *s, const char *text, size_t max)
+{
+	(void)db_bind(s, &DB_TEXT_UP_TO(text, max), 1);
 }
 
 void
 db_text(struct db_stmt *s, const char *text)
 {
-	db_text_max(s, text, DB_TEXT_MAX);
+	(void)db_bind(s, &DB_TEXT(text), 1);
 }
 
 void
 db_int(struct db_stmt *s, int64_t n)
 {
-	if (s->rc == SQLITE_OK)
-		bound(s, sqlite3_bind_int64(s->s, s->next, n));
-	s->next++;
-}
-
-void
-db_null(struct db_stmt *s)
-{
-	if (s->rc == SQLITE_OK)
-		bound(s, sqlite3_bind_null(s->s, s->next));
-	s->next++;
+	(void)db_bind(s, &DB_INT(n), 1);
 }
 
 void
 db_text_or_null(struct db_stmt *s, const char *text)
 {
-	if (text == NULL)
-		db_null(s);
-	else
-		db_text(s, text);
+	(void)db_bind(s, &DB_TEXT_OR_NULL(text), 1);
+}
+
+struct db_stmt *
+db_bind_row(struct db_stmt *s, const struct db_member *m, const void *row)
+{
+	struct db_value v;
+	uint32_t n;
+
+	for (; m->size != 0; m++) {
+		const char *p = (const char *)row + m->at;
+
+		v = DB_TEXT(NULL);
+		if (m->size == SIZE_MAX) {
+			memcpy(&v.text, p, sizeof(v.text));
+		} else if (m->size == sizeof(v.n)) {
+			v.is = DB_IS_INT;
+			memcpy(&v.n, p, sizeof(v.n));
+		} else {
+			memcpy(&n, p, sizeof(n));
+			v = DB_INT(n);
+		}
+		(void)db_bind(s, &v, 1);
+	}
+	return s;
 }
 
 int
@@ -316,6 +341,12 @@ db_step(struct db_stmt *s, struct err *e)
 }
 
 const char *
+db_col_name(struct db_stmt *s, int i)
+{
+	return sqlite3_column_name(s->s, i);
+}
+
+const char *
 db_col_bytes(struct db_stmt *s, int i, size_t *len)
 {
 	const char *text = (const char *)sqlite3_column_text(s->s, i);
@@ -339,18 +370,52 @@ db_col_int(struct db_stmt *s, int i)
 }
 
 void
-db_done(struct db_stmt *s)
+db_row(struct db_stmt *s, const struct db_member *m, void *row)
 {
-	if (!s->kept) {
-		stmt_free(s);
-		return;
+	const char *text;
+	uint32_t small;
+	int64_t n;
+	int i;
+
+	for (i = 0; m[i].size != 0; i++) {
+		char *p = (char *)row + m[i].at;
+
+		n = db_col_int(s, i);
+		small = (uint32_t)n;
+		text = db_col_text(s, i);
+		if (m[i].size == SIZE_MAX)
+			memcpy(p, &text, sizeof(text));
+		else if (m[i].size == sizeof(n))
+			memcpy(p, &n, sizeof(n));
+		else
+			memcpy(p, &small, sizeof(small));
 	}
-	(void)sqlite3_reset(s->s);
-	(void)sqlite3_clear_bindings(s->s);
-	free(s->refuse);
-	s->refuse = NULL;
-	s->rc = SQLITE_OK;
-	s->busy = false;
+}
+
+int
+db_next(struct db_stmt *s, const struct db_member *m, void *row, struct err *e)
+{
+	int rv = db_step(s, e);
+
+	if (rv == 1)
+		db_row(s, m, row);
+	return rv;
+}
+
+int
+db_done(struct db_stmt *s, int rv)
+{
+	if (s->kept) {
+		(void)sqlite3_reset(s->s);
+		(void)sqlite3_clear_bindings(s->s);
+		free(s->refuse);
+		s->refuse = NULL;
+		s->rc = SQLITE_OK;
+		s->busy = false;
+	} else {
+		stmt_free(s);
+	}
+	return rv == -1 ? -1 : 0;
 }
 
 int
@@ -360,7 +425,16 @@ db_run(struct db_stmt *s, struct err *e)
 
 	while ((rv = db_step(s, e)) == 1)
 		;
-	db_done(s);
+	return db_done(s, rv);
+}
+
+int
+db_ask(struct db_stmt *s, int64_t *n, struct err *e)
+{
+	int rv = db_step(s, e);
+
+	*n = rv == 1 ? db_col_int(s, 0) : 0;
+	(void)db_done(s, rv);
 	return rv;
 }
 
@@ -611,11 +685,8 @@ int
 db_attach(struct db *d, const char *path, struct err *e)
 {
 	char *full = full_path(path), *uri = as_uri(full, "?mode=ro");
-	struct db_stmt *s = db_sql(d, "ATTACH ? AS old");
-	int rv;
+	int rv = db_run(db_query(d, "ATTACH ? AS old", DB_TEXT(uri)), e);
 
-	db_text(s, uri);
-	rv = db_run(s, e);
 	free(uri);
 	free(full);
 	return rv;

@@ -82,31 +82,81 @@ int db_end(struct db *d, int rv, struct err *e);
 /*
  * A statement, which must be a string literal: it is kept under its address.
  * Never NULL: what is wrong is told by the first db_step(). To be given back
- * by db_done() or db_run().
+ * by db_done(), or by what says that it does.
  */
 struct db_stmt *db_sql(struct db *d, const char *sql);
 
-/* Bind the next parameter. NULL is stored as "" by db_text(). */
+/* A value for a parameter. */
+struct db_value {
+	enum { DB_IS_INT, DB_IS_TEXT, DB_IS_TEXT_OR_NULL } is;
+	const char *text;
+	size_t max; /* bytes; a longer text is refused */
+	int64_t n;
+};
+#define DB_INT(i) ((struct db_value){DB_IS_INT, .n = (i)})
+#define DB_TEXT_UP_TO(t, m) \
+	((struct db_value){DB_IS_TEXT, .text = (t), .max = (m)})
+/* NULL is stored as "". */
+#define DB_TEXT(t) DB_TEXT_UP_TO(t, DB_TEXT_MAX)
+/* NULL is SQL's NULL. */
+#define DB_TEXT_OR_NULL(t) \
+	((struct db_value){DB_IS_TEXT_OR_NULL, .text = (t), .max = DB_TEXT_MAX})
+
+/* Bind the next parameters, n of them. Returns s. */
+struct db_stmt *db_bind(struct db_stmt *s, const struct db_value *v, size_t n);
+
+/* The statement with these values bound. */
+#define db_query(d, sql, ...)                                     \
+	db_bind(db_sql(d, sql), (struct db_value[]){__VA_ARGS__}, \
+	    sizeof((struct db_value[]){__VA_ARGS__}) /            \
+		sizeof(struct db_value))
+
 void db_text(struct db_stmt *s, const char *text);
 void db_text_max(struct db_stmt *s, const char *text, size_t max);
 void db_int(struct db_stmt *s, int64_t n);
-void db_null(struct db_stmt *s);
-/* A text, or NULL as SQL's NULL. */
 void db_text_or_null(struct db_stmt *s, const char *text);
 
 /* 1: there is a row; 0: no more; -1: failed, *e set. */
 int db_step(struct db_stmt *s, struct err *e);
 
 /* Columns of the row, from 0; borrowed until the next step. Never NULL. */
+const char *db_col_name(struct db_stmt *s, int i); /* NULL after the last */
 const char *db_col_text(struct db_stmt *s, int i);
 const char *db_col_bytes(struct db_stmt *s, int i, size_t *len);
 int64_t db_col_int(struct db_stmt *s, int i);
 
-/* Give the statement back. */
-void db_done(struct db_stmt *s);
+/*
+ * Members of a struct that are the columns of a row, from 0, or the next
+ * parameters: const char *, or integers of 4 or 8 bytes; {0} after the last.
+ */
+struct db_member {
+	size_t at;
+	size_t size; /* SIZE_MAX: a text */
+};
+#define DB_MEMBER(type, member)                                         \
+	{                                                               \
+		offsetof(type, member), DB_SIZE(((type *)NULL)->member) \
+	}
+#define DB_SIZE(x) _Generic((x), const char * : SIZE_MAX, default : sizeof(x))
+struct db_stmt *db_bind_row(
+    struct db_stmt *s, const struct db_member *m, const void *row);
+void db_row(struct db_stmt *s, const struct db_member *m, void *row);
+
+/* As db_step(), and read the row. */
+int db_next(
+    struct db_stmt *s, const struct db_member *m, void *row, struct err *e);
+
+/* Give the statement back. Returns -1 if the last step did (rv), else 0. */
+int db_done(struct db_stmt *s, int rv);
 
 /* Run a statement whose rows, if any, do not matter, and give it back. */
 int db_run(struct db_stmt *s, struct err *e);
+
+/*
+ * The number in the first row, and give the statement back. 1; 0 if there is
+ * no row, *n is 0 then; or -1.
+ */
+int db_ask(struct db_stmt *s, int64_t *n, struct err *e);
 
 /* Run statements, a constant, whose rows do not matter. */
 int db_exec(struct db *d, const char *sql, struct err *e);

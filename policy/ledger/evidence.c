@@ -78,8 +78,7 @@ evidence_newest(struct evidence *v, time_t *when, struct err *e)
 	    " coalesce((SELECT max(time) FROM failure), 0))");
 	rv = db_step(s, e);
 	*when = rv == 1 ? db_col_int(s, 0) : 0;
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 /* Run sql, bound to `before`, until it finds nothing more to remove. */

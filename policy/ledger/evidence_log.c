@@ -138,7 +138,7 @@ bound_failures(struct evidence *v, const char *partner, struct err *e)
 		when = db_col_int(s, 0);
 		id = db_col_int(s, 1);
 	}
-	db_done(s);
+	(void)db_done(s, 0);
 	if (rv != 1)
 		return rv;
 	s = db_sql(v->db,
@@ -250,8 +250,7 @@ evidence_counts(struct evidence *v, const char *partner, const char *from,
 		if (!fn(&c, arg))
 			break;
 	}
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 /* Bind since, the last parameter, and hand out the rows. */
@@ -280,8 +279,7 @@ each_failure(struct db_stmt *s, time_t since, evidence_failure_fn *fn,
 		if (!fn(&f, arg))
 			break;
 	}
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 #define FAILURE_COLUMNS                                              \
@@ -378,8 +376,7 @@ evidence_failure_sums(struct evidence *v, const char *partner, const char *from,
 		if (!fn(&f, arg))
 			break;
 	}
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 int
@@ -407,6 +404,5 @@ evidence_positions(
 		if (!fn(&p, arg))
 			break;
 	}
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }

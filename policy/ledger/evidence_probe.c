@@ -29,7 +29,7 @@ add_chain(struct evidence *v, const char *pem, int64_t *id, struct err *e)
 	db_text(s, hash);
 	if ((rv = db_step(s, e)) == 1)
 		*id = db_col_int(s, 0);
-	db_done(s);
+	(void)db_done(s, 0);
 	if (rv != 0)
 		return rv == 1 ? 0 : -1;
 	s = db_sql(v->db, "INSERT INTO chain(sha256, pem) VALUES(?, ?)");
@@ -59,7 +59,7 @@ add_gateway(struct evidence *v, const struct evidence_probe *p, int64_t *id,
 	db_int(s, p->port);
 	if ((rv = db_step(s, e)) == 1)
 		*id = db_col_int(s, 0);
-	db_done(s);
+	(void)db_done(s, 0);
 	if (rv != 0)
 		return rv == 1 ? 0 : -1;
 	s = db_sql(v->db,
@@ -118,7 +118,7 @@ add_result(struct evidence *v, const struct evidence_probe *p, int64_t chain,
 	    p, chain);
 	if ((rv = db_step(s, e)) == 1)
 		*id = db_col_int(s, 0);
-	db_done(s);
+	(void)db_done(s, 0);
 	if (rv != 0)
 		return rv == 1 ? 0 : -1;
 	s = with_result(v,
@@ -144,8 +144,7 @@ next_look(struct evidence *v, int64_t *look, struct err *e)
 	s = db_sql(v->db, "SELECT looks FROM state");
 	rv = db_step(s, e);
 	*look = rv == 1 ? db_col_int(s, 0) : 0;
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 /* One more of the latest row, if it is of that result and day; else *row 0. */
@@ -166,7 +165,7 @@ extend(struct evidence *v, int64_t gateway, int64_t result, int64_t look,
 	db_int(s, p->time);
 	if ((rv = db_step(s, e)) == 1)
 		*row = db_col_int(s, 0);
-	db_done(s);
+	(void)db_done(s, 0);
 	if (rv != 1)
 		return rv;
 	s = db_sql(v->db,
@@ -333,8 +332,7 @@ evidence_gateways(struct evidence *v, const char *partner, time_t since,
 		if (!fn(&g, arg))
 			break;
 	}
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 /* The rows of s, whose last column is the chain if with_chain. */
@@ -352,8 +350,7 @@ each_probe(struct db_stmt *s, bool with_chain, evidence_probe_fn *fn, void *arg,
 		if (!fn(&p, arg))
 			break;
 	}
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 int
@@ -421,6 +418,5 @@ evidence_passed_key(struct evidence *v, const char *partner, const char *host,
 				*when = db_col_int(s, 1);
 		}
 	}
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }

@@ -61,8 +61,7 @@ ask(struct db *db, const char *sql, int64_t *out, struct err *e)
 	int rv = db_step(s, e);
 
 	*out = rv == 1 ? db_col_int(s, 0) : 0;
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 int

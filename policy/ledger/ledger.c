@@ -97,8 +97,7 @@ ledger_newest(struct ledger *l, time_t *when, struct err *e)
 	s = db_sql(l->db, "SELECT time FROM event ORDER BY seq DESC LIMIT 1");
 	rv = db_step(s, e);
 	*when = rv == 1 ? db_col_int(s, 0) : 0;
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 int

@@ -100,8 +100,7 @@ walk(struct check *c, struct err *e)
 	    " prev, hash FROM event ORDER BY seq");
 	while (!c->stopped && (rv = db_step(s, e)) == 1)
 		check_event(c, s);
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 static int
@@ -242,7 +241,7 @@ follow_all(
 		json_decref(*last);
 		*last = row;
 	}
-	db_done(ev);
+	(void)db_done(ev, 0);
 	return rv;
 }
 
@@ -271,8 +270,7 @@ check_rows(struct check *c, struct err *e)
 		json_decref(row);
 		json_decref(said);
 	}
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 /* Events about downgrades that are not there any more. */
@@ -291,8 +289,7 @@ check_removed(struct check *c, struct err *e)
 		    "downgrade %lld of %s was removed: event %lld began it",
 		    (long long)db_col_int(s, 0), quotes(db_col_text(s, 2)).s,
 		    (long long)db_col_int(s, 1));
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 /* A trigger runs in whatever program opens the file next, ours aside. */

@@ -157,7 +157,7 @@ record(struct ledger *l, int64_t id, const char *kind, const char *author,
 		    (long long)id);
 	}
 	free(data);
-	db_done(s);
+	(void)db_done(s, 0);
 	return rv;
 }
 
@@ -202,14 +202,14 @@ settle(struct ledger *l, const char *partner, time_t now, int64_t **ids,
 		*ids = mem_grow(*ids, *n, &cap, sizeof(**ids));
 		(*ids)[(*n)++] = db_col_int(s, 0);
 	}
-	db_done(s);
+	(void)db_done(s, 0);
 	for (i = 0; rv == 0 && i < *n; i++) {
 		if ((rv = ledger_edit_record(l, (*ids)[i], now, e)) == -1)
 			break;
 		s = db_sql(l->db, "SELECT end FROM downgrade WHERE id = ?");
 		db_int(s, (*ids)[i]);
 		end = db_step(s, e) == 1 ? db_col_int(s, 0) : now;
-		db_done(s);
+		(void)db_done(s, 0);
 		(void)snprintf(note, sizeof(note), "its time was up at %s",
 		    num_time_text(end, when));
 		rv = set_closed(l, (*ids)[i], end, "tlspact", "end", e);
@@ -300,7 +300,7 @@ refuse_if_open(
 		    *r.d.sudo_user == '\0' ? "" : " for ", r.d.sudo_user,
 		    (long long)r.d.id, r.d.reason);
 	arena_free(&r.arena);
-	db_done(s);
+	(void)db_done(s, 0);
 	return rv;
 }
 
@@ -448,7 +448,7 @@ need_open(struct ledger *l, int64_t id, time_t now, struct err *e)
 			    num_time_text(ended, when));
 	}
 	arena_free(&r.arena);
-	db_done(s);
+	(void)db_done(s, 0);
 	return rv;
 }
 
@@ -533,7 +533,7 @@ tell(struct ledger *l, const int64_t *id, size_t n, ledger_downgrade_fn *fn,
 		if ((rv = find_row(s, &r, e)) == 1)
 			more = fn(&r.d, arg);
 		arena_free(&r.arena);
-		db_done(s);
+		(void)db_done(s, 0);
 	}
 	return rv == -1 ? -1 : 0;
 }
@@ -552,7 +552,7 @@ ledger_downgrade_settle(struct ledger *l, time_t now, ledger_downgrade_fn *fn,
 			  " AND " LEDGER_DOWNGRADE_OVER " LIMIT 1");
 	db_int(s, now);
 	rv = db_step(s, e);
-	db_done(s);
+	(void)db_done(s, 0);
 	if (rv == 0)
 		rv = ledger_edit_any_open(l, e);
 	if (rv != 1)
@@ -582,8 +582,7 @@ each_row(struct db_stmt *s, ledger_downgrade_fn *fn, void *arg, struct err *e)
 			more = fn(&r.d, arg);
 		arena_free(&r.arena);
 	} while (rv == 1 && more);
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 int

@@ -101,10 +101,9 @@ find(struct ledger *l, int64_t id, struct found *f, struct err *e)
 			f->seq = db_col_int(ev, 1);
 			f->said = ledger_event_row(db_col_text(ev, 0));
 		}
-		db_done(ev);
+		(void)db_done(ev, 0);
 	}
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 static void
@@ -224,7 +223,7 @@ numbers(struct db_stmt *s, int64_t **ids, size_t *n, struct err *e)
 		*ids = mem_grow(*ids, *n, &cap, sizeof(**ids));
 		(*ids)[(*n)++] = db_col_int(s, 0);
 	}
-	db_done(s);
+	(void)db_done(s, 0);
 	return rv;
 }
 
@@ -289,7 +288,7 @@ ledger_edit_was_found(struct ledger *l, int64_t id, struct err *e)
 	    " AND kind = '" LEDGER_EDITED "' LIMIT 1");
 	db_int(s, id);
 	rv = db_step(s, e);
-	db_done(s);
+	(void)db_done(s, 0);
 	return rv;
 }
 
@@ -317,6 +316,6 @@ ledger_edit_record_removed(
 		free(text);
 		json_decref(said);
 	}
-	db_done(s);
+	(void)db_done(s, 0);
 	return rv;
 }

@@ -59,8 +59,7 @@ ledger_head(struct ledger *l, struct ledger_head *out, struct err *e)
 		rv = err_set(e, EX_DATAERR,
 		    "ledger: the head of the event chain is gone");
 	}
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 static const char *
@@ -191,6 +190,5 @@ ledger_events(struct ledger *l, const struct ledger_event_query *q,
 		if (!fn(&ev, arg))
 			break;
 	}
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }

@@ -76,8 +76,7 @@ ledger_notices_due(struct ledger *l, time_t now, ledger_notice_fn *fn,
 		if (!fn(&n, arg))
 			break;
 	}
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 int
@@ -89,8 +88,7 @@ ledger_notice_next(struct ledger *l, time_t *when, struct err *e)
 	s = db_sql(l->db, "SELECT min(not_before) FROM notice WHERE sent = 0");
 	rv = db_step(s, e);
 	*when = rv == 1 ? db_col_int(s, 0) : 0;
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }
 
 /* Set a time of the one row; 66 if it does not wait. */
@@ -169,6 +167,5 @@ ledger_notice_overtaken(
 	db_int(s, id);
 	rv = db_step(s, e);
 	*overtaken = rv == 1;
-	db_done(s);
-	return rv == -1 ? -1 : 0;
+	return db_done(s, rv);
 }

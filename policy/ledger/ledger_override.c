@@ -138,7 +138,7 @@ is_borne_out(struct gather *g, struct db_stmt *s, struct err *e)
 		    "its end is further away than max_downgrade allows");
 		rv = 0;
 	}
-	db_done(ev);
+	(void)db_done(ev, 0);
 	return rv;
 }
 
@@ -213,7 +213,7 @@ ledger_overrides(struct ledger *l, time_t now, uint64_t max_downgrade,
 	db_int(s, now);
 	while ((rv = db_step(s, e)) == 1 && (rv = take_row(&g, s, e)) == 0)
 		;
-	db_done(s);
+	(void)db_done(s, 0);
 	out->list.v = g.v;
 	out->list.n = g.n;
 	if (rv == -1)
@@ -247,6 +247,6 @@ ledger_downgrade_is_open(struct ledger *l, const char *partner, int64_t id,
 	db_int(s, by);
 	if ((rv = db_step(s, e)) == 1)
 		*found = db_col_int(s, 0);
-	db_done(s);
+	(void)db_done(s, 0);
 	return rv;
 }

@@ -77,23 +77,18 @@ static int64_t
 number(struct db *d, const char *sql)
 {
 	struct err e = {0};
-	struct db_stmt *s = db_sql(d, sql);
 	int64_t n;
 
-	if (db_step(s, &e) != 1)
+	if (db_ask(db_sql(d, sql), &n, &e) != 1)
 		fail_msg("%s: %s", sql, e.text);
-	n = db_col_int(s, 0);
-	db_done(s);
 	return n;
 }
 
 static int
 add(struct db *d, const char *text, struct err *e)
 {
-	struct db_stmt *s = db_sql(d, "INSERT INTO a(t) VALUES(?)");
-
-	db_text(s, text);
-	return db_run(s, e);
+	return db_run(
+	    db_query(d, "INSERT INTO a(t) VALUES(?)", DB_TEXT(text)), e);
 }
 
 static void
@@ -232,7 +227,7 @@ t_texts(void **state)
 		s = db_sql(d, "SELECT t FROM a WHERE id = last_insert_rowid()");
 		check_int(cases[i].name, db_step(s, &e), 1);
 		check_str(cases[i].name, db_col_text(s, 0), cases[i].text);
-		db_done(s);
+		(void)db_done(s, 0);
 	}
 	memset(big, 'x', DB_TEXT_MAX + 1);
 	big[DB_TEXT_MAX + 1] = '\0';
@@ -245,6 +240,53 @@ t_texts(void **state)
 	    "no such table", db_run(db_sql(d, "SELECT * FROM zz"), &e), -1);
 	check_int("our own mistake", e.code, EX_SOFTWARE);
 	free(big);
+	db_close(d);
+	free(path);
+}
+
+/* A row from a struct, and back: texts and integers of both sizes. */
+static void
+t_members(void **state)
+{
+	struct row {
+		uint64_t big;
+		unsigned small;
+		const char *text;
+		int64_t less;
+		const char *none;
+	} out, in = {UINT64_MAX, UINT32_MAX, "a", INT64_MIN, NULL};
+	static const struct db_member members[] = {DB_MEMBER(struct row, text),
+	    DB_MEMBER(struct row, big), DB_MEMBER(struct row, small),
+	    DB_MEMBER(struct row, less), DB_MEMBER(struct row, none), {0}};
+	char *path = check_path(dir, "m.db");
+	struct db *d = must_open(path, DB_WRITE, &one);
+	struct err e = {0};
+	struct db_stmt *s;
+	int64_t n = 1;
+
+	(void)state;
+	s = db_bind_row(db_sql(d, "SELECT ?, ?, ?, ?, ?"), members, &in);
+	check_int("row", db_next(s, members, &out, &e), 1);
+	check_str("text", out.text, "a");
+	check_true("big", out.big == UINT64_MAX);
+	check_true("small", out.small == UINT32_MAX);
+	check_true("less", out.less == INT64_MIN);
+	check_str("NULL is empty", out.none, "");
+	check_str("name", db_col_name(s, 4), "?");
+	check_true("no more", db_col_name(s, 5) == NULL);
+	check_int("last", db_done(s, db_next(s, members, &out, &e)), 0);
+	check_int("no row",
+	    db_ask(db_query(d, "SELECT ?1 WHERE ?2 NOTNULL", DB_INT(7),
+		       DB_TEXT_OR_NULL(NULL)),
+		&n, &e),
+	    0);
+	check_int("no row", n, 0);
+	check_int("row",
+	    db_ask(db_query(d, "SELECT ?1 WHERE ?2 NOTNULL", DB_INT(7),
+		       DB_TEXT_OR_NULL("")),
+		&n, &e),
+	    1);
+	check_int("row", n, 7);
 	db_close(d);
 	free(path);
 }
@@ -279,9 +321,9 @@ t_transactions(void **state)
 	check_int("inner", db_step(t, &e), 1);
 	check_int("inner", db_step(t, &e), 1);
 	check_str("inner", db_col_text(t, 0), "2");
-	db_done(t);
+	(void)db_done(t, 0);
 	check_str("outer", db_col_text(s, 0), "1");
-	db_done(s);
+	(void)db_done(s, 0);
 	/* One state of the file throughout. */
 	check_int("read", db_begin_read(d2, &e), 0);
 	check_int("read", number(d2, "SELECT count(*) FROM a"), 2);
@@ -476,6 +518,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(t_foreign, setup, teardown),
 	    cmocka_unit_test_setup_teardown(t_names, setup, teardown),
 	    cmocka_unit_test_setup_teardown(t_texts, setup, teardown),
+	    cmocka_unit_test_setup_teardown(t_members, setup, teardown),
 	    cmocka_unit_test_setup_teardown(t_transactions, setup, teardown),
 	    cmocka_unit_test_setup_teardown(t_read_only, setup, teardown),
 	    cmocka_unit_test_setup_teardown(t_race, setup, teardown),
