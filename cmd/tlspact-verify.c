@@ -248,7 +248,7 @@ judge_file(struct run *run)
 	    .warn_days = JUDGE_WARN_DAYS,
 	    .at = run->at};
 	static struct judgement j;
-	struct x509_chain *c;
+	STACK_OF(X509) * c;
 	struct err e = {0};
 	struct nexthop n;
 	size_t len;
@@ -274,7 +274,7 @@ judge_file(struct run *run)
 	}
 	free(pem);
 	rv = judge_chain(run->judge, &g, c, &j, &e);
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 	if (rv == -1) {
 		say_err(&e);
 		return e.code;
@@ -449,7 +449,7 @@ rehearse_bundle(struct run *run)
 	size_t i;
 
 	/* Said before any chain is looked at, and if there is none. */
-	if ((s = x509_store_load_ca(run->opt.bundle, &e)) == NULL) {
+	if ((s = x509_store_load(X509_ROOTS, run->opt.bundle, &e)) == NULL) {
 		say_err(&e);
 		judge_free(after);
 		return e.code;

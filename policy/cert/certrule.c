@@ -179,7 +179,7 @@ compare_key(const char *last, const char *now)
 }
 
 int
-certrule_judge(const struct x509_chain *c, const struct certrules *r,
+certrule_judge(STACK_OF(X509) * c, const struct certrules *r,
     struct certverdict *out, struct err *err)
 {
 	struct certrule_job *j = mem_zero(1, sizeof(*j));
@@ -188,9 +188,10 @@ certrule_judge(const struct x509_chain *c, const struct certrules *r,
 
 	memset(out, 0, sizeof(*out));
 	j->chain = c;
+	j->leaf = sk_X509_value(c, 0);
 	j->r = r;
 	j->out = out;
-	x509_info(c, 0, &out->leaf);
+	x509_info(j->leaf, &out->leaf);
 	resolve_names(j);
 	if ((rv = ask_openssl(j, err)) == 0) {
 		out->key = compare_key(r->last_key, out->leaf.spki_sha256);

@@ -11,7 +11,7 @@
 #define CERTRULE_H
 
 #include "fault.h"
-#include "x509_verify.h"
+#include "x509.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -103,7 +103,7 @@ struct certverdict {
  * Judge c by r. 0 with *out filled, or -1 with *err set if OpenSSL itself
  * failed, which says nothing about the certificate.
  */
-int certrule_judge(const struct x509_chain *c, const struct certrules *r,
+int certrule_judge(STACK_OF(X509) * c, const struct certrules *r,
     struct certverdict *out, struct err *err);
 
 /* The word for a rule: "ca", "name", "common-name", ... */

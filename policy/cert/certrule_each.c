@@ -122,11 +122,10 @@ judge_ca(struct certrule_job *j)
 	const struct x509_info *leaf = &j->out->leaf;
 	const struct x509_finding *chain = &j->v.bad[X509_BAD_CHAIN];
 	const char *org = leaf->issuer_org;
-	bool one = x509_chain_len(j->chain) == 1;
+	int n = sk_X509_num(j->chain);
 
-	observe(j, CERTRULE_CA, "issuer CN=%s%s%s, %zu in chain",
-	    leaf->issuer_cn, org[0] != '\0' ? ", O=" : "", org,
-	    x509_chain_len(j->chain));
+	observe(j, CERTRULE_CA, "issuer CN=%s%s%s, %d in chain",
+	    leaf->issuer_cn, org[0] != '\0' ? ", O=" : "", org, n);
 	if (no_anchor(j) && leaf->self_signed)
 		answer(j, CERTRULE_CA, CERTRULE_FAIL, FAULT_SELF_SIGNED,
 		    "No CA vouches for the certificate: it is signed by its "
@@ -137,8 +136,8 @@ judge_ca(struct certrule_job *j)
 		    "The certificate, issued by \"%s\", does not lead to a CA "
 		    "of %s%s.",
 		    leaf->issuer_cn, ca_name(j),
-		    one ? "; the gateway sent no intermediate certificate"
-			: "");
+		    n == 1 ? "; the gateway sent no intermediate certificate"
+			   : "");
 	else if (chain->found)
 		answer(j, CERTRULE_CA, CERTRULE_FAIL, FAULT_UNTRUSTED_ISSUER,
 		    "The chain of certificates does not hold: %s (%s).",
@@ -190,7 +189,7 @@ judge_issuer(struct certrule_job *j)
 		return;
 	}
 	for (i = 0; !like && i < j->r->nissuer; i++)
-		like = x509_issuer_like(j->chain, j->r->issuer[i]);
+		like = x509_issuer_like(j->leaf, j->r->issuer[i]);
 	if (like)
 		answer(j, CERTRULE_ISSUER, CERTRULE_PASS, FAULT_OK,
 		    "The issuing CA is an agreed one.");
@@ -400,7 +399,7 @@ judge_name(struct certrule_job *j)
 	if (leaf->dns_sans == 0 && leaf->subject_cn[0] != '\0')
 		buf_printf(&seen, "CN:%s%s", leaf->subject_cn,
 		    leaf->sans > 0 ? ", " : "");
-	x509_san_text(j->chain, SHOWN_NAMES, &seen);
+	x509_san_text(j->leaf, SHOWN_NAMES, &seen);
 	if (seen.len == 0)
 		buf_puts(&seen, "no name");
 	references(j, &want);
@@ -433,7 +432,7 @@ judge_common_name(struct certrule_job *j)
 		return;
 	}
 	references(j, &want);
-	if (x509_cn_is(j->chain, (const char *const *)j->name, j->nnames))
+	if (x509_cn_is(j->leaf, (const char *const *)j->name, j->nnames))
 		answer(j, CERTRULE_COMMON_NAME, CERTRULE_PASS, FAULT_OK,
 		    "The Common Name is the gateway's name.");
 	else if (cn[0] == '\0')

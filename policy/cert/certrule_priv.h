@@ -7,7 +7,8 @@
 #include "certrule.h"
 
 struct certrule_job {
-	const struct x509_chain *chain;
+	STACK_OF(X509) * chain;
+	X509 *leaf;
 	const struct certrules *r;
 	struct certverdict *out;
 	struct x509_verdict v;		/* what Postfix would find */

@@ -61,7 +61,7 @@ load_files(const struct strs *files, struct err *e)
 	char *text;
 
 	if (files->n == 1)
-		return x509_store_load_ta(files->v[0], e);
+		return x509_store_load(X509_ANCHORS, files->v[0], e);
 	for (i = 0; i < files->n; i++) {
 		text = file_slurp(files->v[i], X509_MAX_STORE, &len, NULL, e);
 		if (text == NULL)
@@ -70,7 +70,7 @@ load_files(const struct strs *files, struct err *e)
 		buf_putc(&all, '\n');
 		free(text);
 	}
-	s = x509_store_parse_ta(all.data, all.len, files->v[0], e);
+	s = x509_store_parse(X509_ANCHORS, all.data, all.len, files->v[0], e);
 out:
 	buf_free(&all);
 	return s;
@@ -106,8 +106,9 @@ ca_set(struct judge *j, const struct terms *t)
 	s->files = files;
 	s->name = mem_printf("%s%s", files == NULL ? j->ca_file : files->v[0],
 	    files != NULL && files->n > 1 ? " and others" : "");
-	s->store = files == NULL ? x509_store_load_ca(j->ca_file, &s->err)
-				 : load_files(files, &s->err);
+	s->store = files == NULL
+		       ? x509_store_load(X509_ROOTS, j->ca_file, &s->err)
+		       : load_files(files, &s->err);
 	return s;
 }
 
@@ -171,8 +172,8 @@ judge_rules(struct judge *j, const struct judge_gateway *g,
 }
 
 int
-judge_chain(struct judge *j, const struct judge_gateway *g,
-    const struct x509_chain *c, struct judgement *out, struct err *e)
+judge_chain(struct judge *j, const struct judge_gateway *g, STACK_OF(X509) * c,
+    struct judgement *out, struct err *e)
 {
 	struct certrules rules;
 
@@ -194,7 +195,7 @@ judge_chain(struct judge *j, const struct judge_gateway *g,
  * can be used leave it at `encrypt`.
  */
 static int
-opportunistic_dane(const struct judge_gateway *g, const struct x509_chain *c,
+opportunistic_dane(const struct judge_gateway *g, STACK_OF(X509) * c,
     enum fault *fault, struct err *e)
 {
 	struct certrules rules = {.verify = CERTRULE_BY_DANE,
@@ -240,20 +241,14 @@ judge_session(struct judge *j, const struct judge_gateway *g,
 {
 	enum fault session = judge_starttls(r), cert = FAULT_OK,
 		   dane = FAULT_OK;
-	struct x509_chain *c;
 	int rv = 0;
 
 	memset(out, 0, sizeof(*out));
 	out->by = verify_of(g);
 	if (r->chain != NULL) {
-		if ((c = x509_chain_of_stack(r->chain, e)) == NULL) {
-			out->fault = FAULT_LOCAL_ERROR;
-			return -1;
-		}
-		rv = judge_chain(j, g, c, out, e);
+		rv = judge_chain(j, g, r->chain, out, e);
 		if (rv == 0 && g->level == LEVEL_OPPORTUNISTIC && g->ntlsa > 0)
-			rv = opportunistic_dane(g, c, &dane, e);
-		x509_chain_free(c);
+			rv = opportunistic_dane(g, r->chain, &dane, e);
 		cert = out->fault;
 	} else if (r->tls)
 		cert = no_certificate(g);

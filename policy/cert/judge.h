@@ -68,7 +68,7 @@ int judge_rules(struct judge *j, const struct judge_gateway *g,
 
 /* Judge a chain alone, by those rules. 0, or -1 with *e set. */
 int judge_chain(struct judge *j, const struct judge_gateway *g,
-    const struct x509_chain *c, struct judgement *out, struct err *e);
+    STACK_OF(X509) * c, struct judgement *out, struct err *e);
 
 /*
  * Judge a whole session. 0, or -1 with *e set and *out FAULT_LOCAL_ERROR:

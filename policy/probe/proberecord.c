@@ -63,19 +63,14 @@ proberecord_open(const char *path, const char *ledger, enum evidence_mode mode,
 static const char *
 chain_text(struct proberecord *p, const struct starttls_result *s)
 {
-	struct x509_chain *c;
-	struct err e;
-
 	buf_clear(&p->pem);
-	if (s == NULL || s->chain == NULL ||
-	    (c = x509_chain_of_stack(s->chain, &e)) == NULL)
+	if (s == NULL || s->chain == NULL)
 		return "";
-	if (x509_chain_pem(c, &p->pem) == -1 || p->pem.len == 0 ||
+	if (x509_chain_pem(s->chain, &p->pem) == -1 || p->pem.len == 0 ||
 	    p->pem.len > EVIDENCE_CHAIN_MAX) {
 		buf_clear(&p->pem);
 		buf_puts(&p->pem, "");
 	}
-	x509_chain_free(c);
 	return p->pem.len == 0 ? "" : p->pem.data;
 }
 

@@ -14,7 +14,6 @@
 #include "netstring.h"
 #include "nexthop.h"
 #include "quote.h"
-#include "x509.h"
 
 #define TLSA_HEAD 3 /* bytes of usage, selector, matching type */
 #define MS_MAX 86400000u

@@ -17,7 +17,7 @@
 #include "mxdns.h"
 #include "proberow.h"
 #include "starttls.h"
-#include "x509_verify.h"
+#include "x509.h"
 
 struct buf;
 struct err;

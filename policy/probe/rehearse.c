@@ -29,8 +29,8 @@ uses_bundle(const struct partner *p)
 
 /* Both verdicts on one chain. 0 or -1. */
 static int
-judge_both(struct work *w, const struct judge_gateway *g,
-    const struct x509_chain *c, struct rehearsal_row *row)
+judge_both(struct work *w, const struct judge_gateway *g, STACK_OF(X509) * c,
+    struct rehearsal_row *row)
 {
 	bool before;
 
@@ -53,7 +53,7 @@ on_chain(const struct evidence_probe *p, void *arg)
 	struct work *w = arg;
 	struct judge_gateway g = {.level = LEVEL_SECURE, .at = w->at};
 	struct rehearsal_row row = {0};
-	struct x509_chain *c;
+	STACK_OF(X509) * c;
 	struct nexthop n;
 	uint32_t i;
 
@@ -81,7 +81,7 @@ on_chain(const struct evidence_probe *p, void *arg)
 		free(row.issuer);
 		w->failed = true;
 	}
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 	return !w->failed;
 }
 

@@ -14,7 +14,7 @@
 #include "registry.h"
 #include "terms.h"
 #include "thread.h"
-#include "x509_verify.h"
+#include "x509.h"
 
 #define CA_FILE_MAX (4 * 1024 * 1024) /* bytes */
 #define MANY 20000		      /* partners that are worth a thread */
@@ -158,7 +158,8 @@ check_ca_file(struct registry *r, const struct partner *p, const char *path,
 		bad = "not a file";
 	else if ((pem = file_slurp(path, CA_FILE_MAX, &len, NULL, &e)) == NULL)
 		bad = errno != 0 ? strerror(errno) : e.text;
-	else if ((anchors = x509_store_parse_ta(pem, len, path, &e)) == NULL)
+	else if ((anchors = x509_store_parse(
+		      X509_ANCHORS, pem, len, path, &e)) == NULL)
 		diag_error(d, partner_file(r, p), p->line,
 		    "partner %s: CA file %s", p->name, e.text);
 	if (bad != NULL)

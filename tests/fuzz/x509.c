@@ -1,5 +1,5 @@
-/* reaches: lib/tls/x509.c:chain_add_der lib/tls/x509_text.c:escape
- * lib/tls/x509_verify.c:on_cert */
+/* reaches: lib/tls/x509.c:chain_add lib/tls/x509.c:escape
+ * lib/tls/x509.c:on_cert */
 /*
  * The input is a PEM text, or (first byte 0) one DER certificate, which a
  * fuzzer damages with more insight. All that is told about it must be short
@@ -17,7 +17,6 @@
 #include "err.h"
 #include "quote.h"
 #include "x509.h"
-#include "x509_verify.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,11 +34,11 @@ check_text(const char *s, size_t max)
 }
 
 static void
-check_info(const struct x509_chain *c, size_t i)
+check_info(STACK_OF(X509) * c, size_t i)
 {
 	struct x509_info in;
 
-	x509_info(c, i, &in);
+	x509_info(sk_X509_value(c, i), &in);
 	check_text(in.subject_cn, X509_TEXT_MAX);
 	check_text(in.issuer_cn, X509_TEXT_MAX);
 	check_text(in.issuer_org, X509_TEXT_MAX);
@@ -50,7 +49,7 @@ check_info(const struct x509_chain *c, size_t i)
 }
 
 static void
-judge(const struct x509_chain *c, struct x509_store *store)
+judge(STACK_OF(X509) * c, struct x509_store *store)
 {
 	static const char *const names[] = {
 	    "mx1.example.test", ".example.test", "192.0.2.1"};
@@ -80,25 +79,24 @@ judge(const struct x509_chain *c, struct x509_store *store)
 
 /* What x509_chain_pem writes is read back. */
 static void
-check_again(const struct x509_chain *c)
+check_again(STACK_OF(X509) * c)
 {
-	struct x509_chain *again;
+	STACK_OF(X509) * again;
 	struct buf b = {0};
 	struct err err;
 
 	if (x509_chain_pem(c, &b) == 0 && b.len <= X509_MAX_PEM) {
 		again = x509_chain_parse(b.data, b.len, &err);
-		if (again == NULL || x509_chain_len(again) != x509_chain_len(c))
+		if (again == NULL || sk_X509_num(again) != sk_X509_num(c))
 			abort();
-		x509_chain_free(again);
+		sk_X509_pop_free(again, X509_free);
 	}
 	buf_free(&b);
 }
 
-static struct x509_chain *
-read_input(const uint8_t *data, size_t size)
+static STACK_OF(X509) * read_input(const uint8_t *data, size_t size)
 {
-	struct x509_chain *c;
+	STACK_OF(X509) * c;
 	struct err err;
 	BIO *mem;
 	char *pem;
@@ -122,17 +120,18 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct x509_store *ca, *ta;
-	struct x509_chain *c = read_input(data, size);
+	STACK_OF(X509) *c = read_input(data, size);
 	struct buf b = {0};
 	struct err err;
 	size_t i;
 
-	ca = x509_store_parse_ca((const char *)data, size, "ca", &err);
-	ta = x509_store_parse_ta((const char *)data, size, "ta", &err);
+	ca = x509_store_parse(X509_ROOTS, (const char *)data, size, "ca", &err);
+	ta = x509_store_parse(
+	    X509_ANCHORS, (const char *)data, size, "ta", &err);
 	if (c != NULL) {
-		for (i = 0; i < x509_chain_len(c) && i < 8; i++)
+		for (i = 0; i < sk_X509_num(c) && i < 8; i++)
 			check_info(c, i);
-		x509_san_text(c, 5, &b);
+		x509_san_text(sk_X509_value(c, 0), 5, &b);
 		check_text(b.data != NULL ? b.data : "", 5 * 300);
 		judge(c, ca);
 		judge(c, ta);
@@ -142,7 +141,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	x509_store_free(ca);
 	x509_store_free(ta);
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 	buf_free(&b);
 	return 0;
 }

@@ -55,15 +55,15 @@ index_line(FILE *f, const struct shape *s, const struct shape_made *m, int port,
     time_t now)
 {
 	struct x509_store *store;
-	struct x509_chain *c;
+	STACK_OF(X509) * c;
 	struct certrules r;
 	struct certverdict v;
 	struct err why = {0};
 	const char *pin;
 	size_t i;
 
-	store = (m->is_ta ? x509_store_parse_ta : x509_store_parse_ca)(
-	    m->trust, strlen(m->trust), s->name, &why);
+	store = x509_store_parse(m->is_ta ? X509_ANCHORS : X509_ROOTS, m->trust,
+	    strlen(m->trust), s->name, &why);
 	c = x509_chain_parse(m->chain, strlen(m->chain), &why);
 	if (store == NULL || c == NULL)
 		die(s->name, why.text);
@@ -77,7 +77,7 @@ index_line(FILE *f, const struct shape *s, const struct shape_made *m, int port,
 	for (i = 0; i < r.ngateway; i++)
 		(void)fprintf(f, " %s", r.gateway[i]);
 	(void)fprintf(f, "\n");
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 	x509_store_free(store);
 }
 

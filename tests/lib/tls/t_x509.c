@@ -3,7 +3,6 @@
 #include "err.h"
 #include "mkcert.h"
 #include "x509.h"
-#include "x509_verify.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -43,11 +42,10 @@ teardown(void **state)
 	return 0;
 }
 
-static struct x509_chain *
-chain_of(const char *pem)
+static STACK_OF(X509) * chain_of(const char *pem)
 {
 	struct err err = {0};
-	struct x509_chain *c = x509_chain_parse(pem, strlen(pem), &err);
+	STACK_OF(X509) *c = x509_chain_parse(pem, strlen(pem), &err);
 
 	if (c == NULL)
 		fail_msg("%s", err.text);
@@ -56,11 +54,10 @@ chain_of(const char *pem)
 }
 
 /* A chain of one certificate that says m. */
-static struct x509_chain *
-made(const struct mk *m)
+static STACK_OF(X509) * made(const struct mk *m)
 {
 	struct mk_cert c = mk_cert(m, &root, AT);
-	struct x509_chain *chain;
+	STACK_OF(X509) * chain;
 	char *pem = NULL;
 
 	mk_pem(c.x, &pem);
@@ -74,7 +71,7 @@ static void
 test_parse(void **state)
 {
 	struct buf in = {0}, out = {0}, twice = {0};
-	struct x509_chain *c;
+	STACK_OF(X509) * c;
 	BIO *mem = BIO_new(BIO_s_mem());
 	char *key;
 	long n;
@@ -92,12 +89,12 @@ test_parse(void **state)
 	buf_puts(&in, "the end");
 	BIO_free(mem);
 	c = chain_of(in.data);
-	assert_int_equal(x509_chain_len(c), 2);
+	assert_int_equal(sk_X509_num(c), 2);
 	assert_int_equal(x509_chain_pem(c, &out), 0);
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 	buf_printf(&twice, "%s%s", leaf_pem, root_pem);
 	assert_string_equal(out.data, twice.data);
-	x509_chain_free(NULL);
+	sk_X509_pop_free(NULL, X509_free);
 	buf_free(&in);
 	buf_free(&out);
 	buf_free(&twice);
@@ -173,28 +170,18 @@ test_limits(void **state)
 {
 	struct buf b = {0};
 	struct err err;
-	struct x509_chain *c;
-	STACK_OF(X509) *sk = sk_X509_new_null();
+	STACK_OF(X509) * c;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < X509_MAX_CERTS; i++) {
+	for (i = 0; i < X509_MAX_CERTS; i++)
 		buf_puts(&b, leaf_pem);
-		sk_X509_push(sk, leaf.x);
-	}
 	c = chain_of(b.data);
-	assert_int_equal(x509_chain_len(c), X509_MAX_CERTS);
-	x509_chain_free(c);
-	c = x509_chain_of_stack(sk, &err);
-	assert_non_null(c);
-	x509_chain_free(c);
+	assert_int_equal(sk_X509_num(c), X509_MAX_CERTS);
+	sk_X509_pop_free(c, X509_free);
 	buf_puts(&b, leaf_pem);
 	assert_null(x509_chain_parse(b.data, b.len, &err));
 	assert_non_null(strstr(err.text, "more than 512"));
-	sk_X509_push(sk, leaf.x);
-	assert_null(x509_chain_of_stack(sk, &err));
-	sk_X509_free(sk);
-	assert_null(x509_chain_of_stack(NULL, &err));
 	while (b.len <= X509_MAX_PEM)
 		buf_puts(&b, "filler filler filler filler filler filler\n");
 	assert_null(x509_chain_parse(b.data, b.len, &err));
@@ -205,7 +192,7 @@ test_limits(void **state)
 static void
 test_info(void **state)
 {
-	struct x509_chain *c = chain_of(leaf_pem);
+	STACK_OF(X509) *c = chain_of(leaf_pem);
 	unsigned char md[32], *der = NULL;
 	struct x509_info in;
 	char hex[65];
@@ -213,7 +200,7 @@ test_info(void **state)
 	int len;
 
 	(void)state;
-	x509_info(c, 0, &in);
+	x509_info(sk_X509_value(c, 0), &in);
 	assert_string_equal(in.subject_cn, "mx.test");
 	assert_string_equal(in.issuer_cn, "R");
 	assert_string_equal(in.issuer_org, "Org Ltd");
@@ -235,12 +222,12 @@ test_info(void **state)
 		(void)sprintf(hex + 2 * i, "%02x", md[i]);
 	assert_string_equal(in.spki_sha256, hex);
 	assert_int_equal(strlen(in.cert_sha256), 64);
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 	c = chain_of(root_pem);
-	x509_info(c, 0, &in);
+	x509_info(sk_X509_value(c, 0), &in);
 	assert_true(in.self_signed);
 	assert_int_equal(in.sans, 0);
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 }
 
 static void
@@ -256,22 +243,22 @@ test_kinds(void **state)
 	    {MK_ED25519, "ED25519", 256},
 	};
 	struct x509_info in;
-	struct x509_chain *c;
+	STACK_OF(X509) * c;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		c = made(&(struct mk){.key = rows[i].key});
-		x509_info(c, 0, &in);
+		x509_info(sk_X509_value(c, 0), &in);
 		assert_string_equal(in.key_type, rows[i].type);
 		assert_int_equal(in.key_bits, rows[i].bits);
 		assert_string_equal(in.subject_cn, "");
-		x509_chain_free(c);
+		sk_X509_pop_free(c, X509_free);
 	}
 	c = made(&(struct mk){.md = EVP_sha1});
-	x509_info(c, 0, &in);
+	x509_info(sk_X509_value(c, 0), &in);
 	assert_true(in.signature_bits > 0 && in.signature_bits < 80);
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 }
 
 static void
@@ -292,15 +279,15 @@ test_text(void **state)
 	    {"%f0%9f%93%a7", "\xf0\x9f\x93\xa7"},
 	};
 	struct x509_info in;
-	struct x509_chain *c;
+	STACK_OF(X509) * c;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		c = made(&(struct mk){.cn = rows[i].cn});
-		x509_info(c, 0, &in);
+		x509_info(sk_X509_value(c, 0), &in);
 		assert_string_equal(in.subject_cn, rows[i].want);
-		x509_chain_free(c);
+		sk_X509_pop_free(c, X509_free);
 	}
 }
 
@@ -309,45 +296,45 @@ test_text_long(void **state)
 {
 	char cn[4000];
 	struct x509_info in;
-	struct x509_chain *c;
+	STACK_OF(X509) * c;
 
 	(void)state;
 	memset(cn, 'x', sizeof(cn) - 1);
 	cn[sizeof(cn) - 1] = '\0';
 	c = made(&(struct mk){.cn = cn});
-	x509_info(c, 0, &in);
+	x509_info(sk_X509_value(c, 0), &in);
 	assert_true(strlen(in.subject_cn) > 250);
 	assert_string_equal(in.subject_cn + strlen(in.subject_cn) - 4, "x...");
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 }
 
 static void
 test_san(void **state)
 {
 	struct buf b = {0};
-	struct x509_chain *c;
+	STACK_OF(X509) * c;
 
 	(void)state;
 	c = made(&(struct mk){.san = "DNS:a%0a,email:p@x,URI:u:,other,"
 				     "IP:192.0.2.1,IP:2001:db8::1"});
-	x509_san_text(c, 10, &b);
+	x509_san_text(sk_X509_value(c, 0), 10, &b);
 	assert_string_equal(b.data,
 	    "DNS:a\\x0a, email:p@x, URI:u:, other, IP:192.0.2.1, "
 	    "IP:2001:db8::1");
 	buf_clear(&b);
-	x509_san_text(c, 2, &b);
+	x509_san_text(sk_X509_value(c, 0), 2, &b);
 	assert_string_equal(b.data, "DNS:a\\x0a, email:p@x and 4 more");
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 	buf_clear(&b);
 	c = made(&(struct mk){.sans = 1000});
-	x509_san_text(c, 1, &b);
+	x509_san_text(sk_X509_value(c, 0), 1, &b);
 	assert_string_equal(b.data, "DNS:n0.fill.test and 999 more");
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 	buf_clear(&b);
 	c = made(&(struct mk){.cn = "x"});
-	x509_san_text(c, 9, &b);
+	x509_san_text(sk_X509_value(c, 0), 9, &b);
 	assert_int_equal(b.len, 0);
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 	buf_free(&b);
 	assert_int_equal(ERR_peek_error(), 0);
 }
@@ -377,16 +364,17 @@ test_cn(void **state)
 	    {{.cn = ""}, "", false},
 	    {{.cn = "anything"}, "", false},
 	};
-	struct x509_chain *c;
+	STACK_OF(X509) * c;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		c = made(&rows[i].m);
-		if (x509_cn_is(c, &rows[i].name, 1) != rows[i].want)
+		if (x509_cn_is(sk_X509_value(c, 0), &rows[i].name, 1) !=
+		    rows[i].want)
 			fail_msg("row %zu", i);
-		assert_false(x509_cn_is(c, NULL, 0));
-		x509_chain_free(c);
+		assert_false(x509_cn_is(sk_X509_value(c, 0), NULL, 0));
+		sk_X509_pop_free(c, X509_free);
 	}
 }
 
@@ -412,14 +400,15 @@ test_issuer(void **state)
 	    {"Org Ltd*x", false},
 	    {"?", false},
 	};
-	struct x509_chain *c = chain_of(leaf_pem);
+	STACK_OF(X509) *c = chain_of(leaf_pem);
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (x509_issuer_like(c, rows[i].pattern) != rows[i].want)
+		if (x509_issuer_like(sk_X509_value(c, 0), rows[i].pattern) !=
+		    rows[i].want)
 			fail_msg("%s", rows[i].pattern);
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 }
 
 /* A pattern of many stars against a long name ends soon. */
@@ -427,7 +416,7 @@ static void
 test_issuer_hostile(void **state)
 {
 	struct mk_cert ca;
-	struct x509_chain *c;
+	STACK_OF(X509) * c;
 	char org[30001], pattern[2001], *pem = NULL;
 	X509 *x;
 	size_t i;
@@ -444,9 +433,9 @@ test_issuer_hostile(void **state)
 	x = mk_sign(&(struct mk){.cn = "y"}, leaf.key, &ca, AT);
 	mk_pem(x, &pem);
 	c = chain_of(pem);
-	assert_false(x509_issuer_like(c, pattern));
-	assert_false(x509_issuer_like(c, "*R"));
-	x509_chain_free(c);
+	assert_false(x509_issuer_like(sk_X509_value(c, 0), pattern));
+	assert_false(x509_issuer_like(sk_X509_value(c, 0), "*R"));
+	sk_X509_pop_free(c, X509_free);
 	X509_free(x);
 	mk_free(&ca);
 	free(pem);
@@ -462,26 +451,24 @@ test_store(void **state)
 
 	(void)state;
 	assert_int_not_equal(fd, -1);
-	assert_null(x509_store_load_ca(path, &err));
+	assert_null(x509_store_load(X509_ROOTS, path, &err));
 	assert_int_equal(err.code, EX_DATAERR);
-	assert_null(x509_store_load_ta(path, &err));
+	assert_null(x509_store_load(X509_ANCHORS, path, &err));
 	assert_int_equal(
 	    write(fd, root_pem, strlen(root_pem)), (ssize_t)strlen(root_pem));
-	s = x509_store_load_ca(path, &err);
+	s = x509_store_load(X509_ROOTS, path, &err);
 	assert_non_null(s);
-	assert_int_equal(x509_store_len(s), 1);
 	x509_store_free(s);
-	s = x509_store_load_ta(path, &err);
+	s = x509_store_load(X509_ANCHORS, path, &err);
 	assert_non_null(s);
-	assert_int_equal(x509_store_len(s), 1);
 	x509_store_free(s);
 	/* Half a certificate behind it spoils the file, as for Postfix. */
 	assert_int_equal(write(fd, root_pem, 200), 200);
-	assert_null(x509_store_load_ca(path, &err));
-	assert_null(x509_store_load_ta(path, &err));
+	assert_null(x509_store_load(X509_ROOTS, path, &err));
+	assert_null(x509_store_load(X509_ANCHORS, path, &err));
 	(void)close(fd);
 	(void)unlink(path);
-	assert_null(x509_store_load_ca(path, &err));
+	assert_null(x509_store_load(X509_ROOTS, path, &err));
 	assert_int_equal(err.code, EX_NOINPUT);
 	x509_store_free(NULL);
 	assert_int_equal(ERR_peek_error(), 0);
@@ -492,14 +479,14 @@ test_verify(void **state)
 {
 	static const char *const names[] = {"mx.test"};
 	struct x509_ask ask = {.names = names, .nnames = 1, .at = AT};
-	struct x509_chain *c = chain_of(leaf_pem);
+	STACK_OF(X509) *c = chain_of(leaf_pem);
 	struct x509_verdict v;
 	struct x509_store *s;
 	struct err err;
 	size_t i;
 
 	(void)state;
-	s = x509_store_parse_ca(root_pem, strlen(root_pem), "r", &err);
+	s = x509_store_parse(X509_ROOTS, root_pem, strlen(root_pem), "r", &err);
 	ask.store = s;
 	/* One store serves any number of checks, and none leaves a trace. */
 	for (i = 0; i < 100; i++) {
@@ -526,7 +513,7 @@ test_verify(void **state)
 	assert_false(v.bad[X509_BAD_EXPIRED].found);
 	assert_int_equal(ERR_peek_error(), 0);
 	x509_store_free(s);
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 }
 
 /* A name that is none is nobody's, and not anybody's. */
@@ -535,7 +522,7 @@ test_empty_names(void **state)
 {
 	static const char *const names[][2] = {
 	    {"", "mx.test"}, {".", "mx.test"}, {"", "."}, {"", "other.test"}};
-	struct x509_chain *c = chain_of(leaf_pem);
+	STACK_OF(X509) *c = chain_of(leaf_pem);
 	struct x509_ask ask = {.at = AT};
 	struct x509_verdict v;
 	struct x509_store *s;
@@ -544,7 +531,7 @@ test_empty_names(void **state)
 
 	(void)state;
 	ask.store = s =
-	    x509_store_parse_ca(root_pem, strlen(root_pem), "r", &err);
+	    x509_store_parse(X509_ROOTS, root_pem, strlen(root_pem), "r", &err);
 	for (i = 0; i < 4; i++) {
 		ask.names = names[i];
 		ask.nnames = 1;
@@ -557,49 +544,7 @@ test_empty_names(void **state)
 		assert_int_equal(v.ok, i < 2);
 	}
 	x509_store_free(s);
-	x509_chain_free(c);
-}
-
-/* A client and a server in one process. */
-static void
-test_of_ssl(void **state)
-{
-	SSL_CTX *cc = SSL_CTX_new(TLS_client_method());
-	SSL_CTX *sc = SSL_CTX_new(TLS_server_method());
-	SSL *c = SSL_new(cc), *s;
-	BIO *bc, *bs;
-	struct x509_chain *chain;
-	struct x509_info in;
-	struct err err;
-	int i;
-
-	(void)state;
-	assert_null(x509_chain_of_ssl(c, &err));
-	assert_int_equal(SSL_CTX_use_certificate(sc, leaf.x), 1);
-	assert_int_equal(SSL_CTX_use_PrivateKey(sc, leaf.key), 1);
-	assert_int_equal(SSL_CTX_add1_chain_cert(sc, root.x), 1);
-	s = SSL_new(sc);
-	assert_int_equal(BIO_new_bio_pair(&bc, 65536, &bs, 65536), 1);
-	SSL_set_bio(c, bc, bc);
-	SSL_set_bio(s, bs, bs);
-	SSL_set_connect_state(c);
-	SSL_set_accept_state(s);
-	for (i = 0; i < 10; i++) {
-		(void)SSL_do_handshake(c);
-		(void)SSL_do_handshake(s);
-	}
-	chain = x509_chain_of_ssl(c, &err);
-	assert_non_null(chain);
-	assert_int_equal(x509_chain_len(chain), 2);
-	SSL_free(c);
-	SSL_free(s);
-	SSL_CTX_free(cc);
-	SSL_CTX_free(sc);
-	/* The chain outlives the connection. */
-	x509_info(chain, 0, &in);
-	assert_string_equal(in.subject_cn, "mx.test");
-	x509_chain_free(chain);
-	ERR_clear_error();
+	sk_X509_pop_free(c, X509_free);
 }
 
 int
@@ -621,7 +566,6 @@ main(void)
 	    cmocka_unit_test(test_store),
 	    cmocka_unit_test(test_verify),
 	    cmocka_unit_test(test_empty_names),
-	    cmocka_unit_test(test_of_ssl),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown) != 0;

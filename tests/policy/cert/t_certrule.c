@@ -63,14 +63,14 @@ static void
 judge(const struct shape *s, const struct shape_made *m,
     const struct certrules *rules, struct certverdict *v)
 {
-	struct x509_chain *c;
+	STACK_OF(X509) * c;
 	struct err err = {0};
 
 	c = x509_chain_parse(m->chain, strlen(m->chain), &err);
 	if (c == NULL)
 		fail_msg("%s: %s", s->name, err.text);
 	assert_int_equal(certrule_judge(c, rules, v, &err), 0);
-	x509_chain_free(c);
+	sk_X509_pop_free(c, X509_free);
 }
 
 static struct x509_store *
@@ -79,8 +79,8 @@ store_of(const struct shape_made *m)
 	struct err err = {0};
 	struct x509_store *s;
 
-	s = (m->is_ta ? x509_store_parse_ta : x509_store_parse_ca)(
-	    m->trust, strlen(m->trust), "test", &err);
+	s = x509_store_parse(m->is_ta ? X509_ANCHORS : X509_ROOTS, m->trust,
+	    strlen(m->trust), "test", &err);
 	if (s == NULL)
 		fail_msg("%s", err.text);
 	return s;
@@ -121,7 +121,7 @@ test_shapes(void **state)
 /* One leaf by BY_ROOT, judged by what the caller adds to the rules. */
 struct bench {
 	struct mk_cert leaf;
-	struct x509_chain *chain;
+	STACK_OF(X509) * chain;
 	struct x509_store *store;
 	char *pem;
 	char *root;
@@ -143,7 +143,8 @@ bench_init(struct bench *b, const struct mk *m, bool send_root)
 		mk_pem(world->root.x, &b->pem);
 	mk_pem(world->root.x, &b->root);
 	b->chain = x509_chain_parse(b->pem, strlen(b->pem), &err);
-	b->store = x509_store_parse_ca(b->root, strlen(b->root), "root", &err);
+	b->store = x509_store_parse(
+	    X509_ROOTS, b->root, strlen(b->root), "root", &err);
 	assert_non_null(b->chain);
 	assert_non_null(b->store);
 	b->r.store = b->store;
@@ -168,7 +169,7 @@ static void
 bench_free(struct bench *b)
 {
 	mk_free(&b->leaf);
-	x509_chain_free(b->chain);
+	sk_X509_pop_free(b->chain, X509_free);
 	x509_store_free(b->store);
 	free(b->pem);
 	free(b->root);
