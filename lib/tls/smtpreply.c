@@ -50,7 +50,6 @@ end_line(struct smtpreply *r)
 {
 	const char *text;
 	size_t digits, len;
-	int code;
 
 	while (r->len > 0 && r->line[r->len - 1] == '\r')
 		r->len--;
@@ -66,24 +65,16 @@ end_line(struct smtpreply *r)
 	for (digits = 0; is_digit(r->line[digits]); digits++)
 		;
 	text = r->line + digits;
-	if (digits != 3 || (*text != '-' && *text != ' ' && *text != '\0')) {
-		r->noise = true;
-		if (r->lines == 1)
-			quote_show(r->first, sizeof(r->first), r->line, len);
+	/* Noise is passed over. */
+	if (digits != 3 || (*text != '-' && *text != ' ' && *text != '\0'))
 		return false;
-	}
-	code = (r->line[0] - '0') * 100 + (r->line[1] - '0') * 10 +
-	       (r->line[2] - '0');
-	if (r->code != 0 && r->code != code)
-		r->codes_differ = true;
-	r->code = code;
+	r->code = (r->line[0] - '0') * 100 + (r->line[1] - '0') * 10 +
+		  (r->line[2] - '0');
 	len -= digits;
 	if (len > 0) {
 		text++;
 		len--;
 	}
-	if (r->lines == 1)
-		quote_show(r->first, sizeof(r->first), text, len);
 	quote_show(r->last, sizeof(r->last), text, len);
 	return r->line[3] != '-';
 }
@@ -96,13 +87,8 @@ take(struct smtpreply *r, char c)
 	if (c != '\n') {
 		if (r->len < SMTPREPLY_MAX_LINE)
 			r->line[r->len++] = c;
-		else if (c != '\r')
-			r->overlong = true;
 		return SMTPREPLY_MORE;
 	}
-	if (r->len < SMTPREPLY_MAX_LINE &&
-	    (r->len == 0 || r->line[r->len - 1] != '\r'))
-		r->bare_lf = true;
 	if (end_line(r))
 		return SMTPREPLY_DONE;
 	return r->lines >= SMTPREPLY_MAX_LINES ? SMTPREPLY_TOO_MUCH

@@ -28,19 +28,14 @@ enum smtpreply_status {
 
 /* A zeroed struct is ready; so is one that was cleared. */
 struct smtpreply {
-	int code;	   /* 0 to 999, of the last line that had one */
-	unsigned lines;	   /* whole lines seen, noise included */
-	size_t bytes;	   /* bytes taken, line ends included */
-	bool starttls;	   /* as an EHLO reply, it offers STARTTLS */
-	bool codes_differ; /* the lines do not agree on the code */
-	bool noise;	   /* a line without a code was passed over */
-	bool bare_lf;	   /* a line ended without CR */
-	bool overlong;	   /* a line was longer than SMTPREPLY_MAX_LINE */
+	int code;	/* 0 to 999, of the last line that had one */
+	unsigned lines; /* whole lines seen, noise included */
+	size_t bytes;	/* bytes taken, line ends included */
+	bool starttls;	/* as an EHLO reply, it offers STARTTLS */
 	/*
-	 * The text after the code of the first and of the last line, made
-	 * fit to be shown: what is not printable UTF-8 is "?".
+	 * The text after the code of the last line that had one, made fit to
+	 * be shown: what is not printable UTF-8 is "?".
 	 */
-	char first[SMTPREPLY_TEXT_MAX];
 	char last[SMTPREPLY_TEXT_MAX];
 
 	/* private */

@@ -1,8 +1,9 @@
 #include "starttls.h"
 
+#include "err.h"
+#include "latency.h"
 #include "mem.h"
-#include "sockbio.h"
-#include "starttls_tls.h"
+#include "quote.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,18 +12,41 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/ssl.h>
 
-#define READ_SIZE                                                            \
-	4096	       /* as Postfix's VSTREAM: decides what is "behind" 220 \
-			*/
+/* As Postfix's VSTREAM: decides what is "behind" 220. */
+#define READ_SIZE 4096
 #define READS_A_TURN 8 /* then other sessions get theirs */
 #define COMMAND_MAX (STARTTLS_MAX_HELO + 16)
+/* Postfix's tls_eecdh_auto_curves, its default since 3.2. */
+#define CURVES "X25519:X448:prime256v1:secp521r1:secp384r1"
+
+struct starttls_ctx {
+	unsigned refs;
+	SSL_CTX *ssl;
+	BIO_METHOD *bio;
+	unsigned step_ms;
+	unsigned total_ms;
+	char helo[STARTTLS_MAX_HELO + 1];
+};
+
+/* A socket under OpenSSL, and what happened on it. */
+struct sock {
+	int fd;
+	size_t max; /* bytes that may come in; more fail with over set */
+	size_t in;  /* bytes that came in */
+	int errnum; /* errno of the first failure, 0 if none */
+	bool eof;   /* the peer closed its side */
+	bool over;  /* the peer sent more than max */
+};
 
 struct starttls {
 	struct starttls_ctx *ctx;
@@ -34,9 +58,8 @@ struct starttls {
 	bool tried_helo;   /* inside TLS: EHLO was refused, HELO sent */
 
 	uint64_t begun; /* monotonic, microseconds */
-	uint64_t phase_begun;
 
-	struct sockbio sock;
+	struct sock sock;
 	SSL *ssl;
 	char sni[STARTTLS_MAX_SNI + 1];
 
@@ -53,19 +76,384 @@ struct starttls {
 	void *arg;
 };
 
-static void on_io(evutil_socket_t fd, short what, void *arg);
+/*
+ * --- The socket ----------------------------------------------------------
+ *
+ * OpenSSL's own socket BIO writes with write(2), which raises SIGPIPE, and
+ * reads for as long as the peer sends. This one sends with MSG_NOSIGNAL,
+ * counts, and stops at a limit.
+ */
 
-static uint64_t
-now_us(void)
+static bool
+is_transient(int errnum)
 {
-	struct timespec ts;
+	return errnum == EAGAIN || errnum == EWOULDBLOCK || errnum == EINTR;
+}
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+static int
+read_bytes(BIO *b, char *p, int len)
+{
+	struct sock *s = BIO_get_data(b);
+	ssize_t n;
+
+	BIO_clear_retry_flags(b);
+	if (s->in >= s->max) {
+		s->over = true;
+		return -1;
+	}
+	n = recv(s->fd, p, (size_t)len, 0);
+	if (n > 0)
+		s->in += (size_t)n;
+	else if (n == 0)
+		s->eof = true;
+	else if (is_transient(errno))
+		BIO_set_retry_read(b);
+	else if (s->errnum == 0)
+		s->errnum = errno;
+	return (int)n;
+}
+
+static int
+write_bytes(BIO *b, const char *p, int len)
+{
+	struct sock *s = BIO_get_data(b);
+	ssize_t n;
+
+	BIO_clear_retry_flags(b);
+	n = send(s->fd, p, (size_t)len, MSG_NOSIGNAL);
+	if (n == -1 && is_transient(errno))
+		BIO_set_retry_write(b);
+	else if (n == -1 && s->errnum == 0)
+		s->errnum = errno;
+	return (int)n;
+}
+
+static long
+control(BIO *b, int cmd, long num, void *ptr)
+{
+	const struct sock *s = BIO_get_data(b);
+
+	(void)num;
+	(void)ptr;
+	switch (cmd) {
+	case BIO_CTRL_FLUSH: /* nothing is held back here */
+		return 1;
+	case BIO_CTRL_EOF:
+		return s->eof;
+	default:
+		return 0;
+	}
+}
+
+static BIO_METHOD *
+sock_method(void)
+{
+	BIO_METHOD *m =
+	    BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+
+	if (m == NULL || !BIO_meth_set_read(m, read_bytes) ||
+	    !BIO_meth_set_write(m, write_bytes) ||
+	    !BIO_meth_set_ctrl(m, control))
+		abort();
+	return m;
+}
+
+/* --- TLS ----------------------------------------------------------------- */
+
+/*
+ * Called instead of chain verification. The caller of starttls judges the
+ * chain; building it here as well would only cost time. Not 0, which means
+ * failed, and not 2, which means asynchronous.
+ */
+static int
+verify_nothing(X509_STORE_CTX *store, void *arg)
+{
+	(void)store;
+	(void)arg;
+	return 1;
+}
+
+/* The server asks for a certificate: take note, send none. */
+static int
+note_cert_request(SSL *ssl, X509 **cert, EVP_PKEY **key)
+{
+	struct starttls_result *r = SSL_get_app_data(ssl);
+
+	(void)cert;
+	(void)key;
+	if (r != NULL)
+		r->cert_asked = true;
+	return 0;
+}
+
+/* The oldest error in OpenSSL's queue, in words; the queue is emptied. */
+static unsigned long
+take_reason(char *out, size_t size)
+{
+	const char *data = NULL, *reason;
+	unsigned long e;
+	int flags = 0;
+	char text[SMTPREPLY_TEXT_MAX];
+
+	e = ERR_get_error_all(NULL, NULL, NULL, &data, &flags);
+	if (e != 0) {
+		reason = ERR_reason_error_string(e);
+		if ((flags & ERR_TXT_STRING) == 0 || data == NULL)
+			data = "";
+		(void)snprintf(text, sizeof(text), "%s%s%s",
+		    reason == NULL ? "unknown reason" : reason,
+		    *data == '\0' ? "" : ": ", data);
+		quote_show(out, size, text, strlen(text));
+	}
+	ERR_clear_error();
+	return e;
+}
+
+static int
+fail_ssl(struct err *err, int code, const char *what)
+{
+	char reason[SMTPREPLY_TEXT_MAX] = "unknown reason";
+
+	(void)take_reason(reason, sizeof(reason));
+	return err_set(err, code, "%s: %s", what, reason);
+}
+
+static bool
+is_helo_name(const char *s)
+{
+	size_t i;
+
+	for (i = 0; s[i] != '\0'; i++)
+		if (s[i] <= ' ' || s[i] > '~')
+			return false;
+	return i > 0 && i <= STARTTLS_MAX_HELO;
+}
+
+static int
+setup(SSL_CTX *c, const struct starttls_params *p, struct err *err)
+{
+	const char *ciphers = p->ciphers;
+	char curves[] = CURVES, what[QUOTE_MAX + 16];
+	int min = p->min_proto == 0 ? TLS1_VERSION : p->min_proto;
+
+	if (ciphers == NULL)
+		ciphers = STARTTLS_CIPHERS_MEDIUM;
+	SSL_CTX_set_security_level(c, p->security_level);
+	if (!SSL_CTX_set_min_proto_version(c, min) ||
+	    !SSL_CTX_set_max_proto_version(c, p->max_proto))
+		return fail_ssl(err, EX_USAGE, "protocol versions");
+	if (!SSL_CTX_set_cipher_list(c, ciphers)) {
+		(void)snprintf(
+		    what, sizeof(what), "cipher list %s", quotes(ciphers).s);
+		return fail_ssl(err, EX_USAGE, what);
+	}
+	if (!SSL_CTX_set1_curves_list(c, curves))
+		return fail_ssl(err, EX_SOFTWARE, "curves " CURVES);
+	SSL_CTX_set_options(c, SSL_OP_ALL | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_max_cert_list(c, STARTTLS_MAX_CHAIN);
+	SSL_CTX_set_verify(c, SSL_VERIFY_NONE, NULL);
+	SSL_CTX_set_cert_verify_callback(c, verify_nothing, NULL);
+	SSL_CTX_set_client_cert_cb(c, note_cert_request);
+	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS |
+				SSL_MODE_ENABLE_PARTIAL_WRITE |
+				SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_read_ahead(c, 1);
+	return 0;
+}
+
+struct starttls_ctx *
+starttls_ctx_new(const struct starttls_params *p, struct err *err)
+{
+	struct starttls_ctx *ctx;
+	int rv;
+
+	if (p->helo == NULL || !is_helo_name(p->helo)) {
+		err_set(err, EX_USAGE,
+		    "EHLO name %s is not 1 to %d visible characters",
+		    p->helo == NULL ? "(none)" : quotes(p->helo).s,
+		    STARTTLS_MAX_HELO);
+		return NULL;
+	}
+	if (p->step_ms == 0 || p->total_ms == 0) {
+		err_set(err, EX_USAGE, "a time limit of 0 ms");
+		return NULL;
+	}
+	ctx = mem_zero(1, sizeof(*ctx));
+	ctx->refs = 1;
+	ctx->step_ms = p->step_ms;
+	ctx->total_ms = p->total_ms;
+	memcpy(ctx->helo, p->helo, strlen(p->helo) + 1);
+	ERR_clear_error();
+	ctx->bio = sock_method();
+	if ((ctx->ssl = SSL_CTX_new(TLS_client_method())) == NULL)
+		rv = fail_ssl(err, EX_SOFTWARE, "cannot prepare TLS");
+	else
+		rv = setup(ctx->ssl, p, err);
+	ERR_clear_error();
+	if (rv == 0)
+		return ctx;
+	starttls_ctx_free(ctx);
+	return NULL;
+}
+
+void
+starttls_ctx_free(struct starttls_ctx *ctx)
+{
+	if (ctx == NULL || --ctx->refs > 0)
+		return;
+	SSL_CTX_free(ctx->ssl);
+	BIO_meth_free(ctx->bio);
+	free(ctx);
+}
+
+/* TLS on the socket of s. NULL if OpenSSL has no memory or refuses sni. */
+static SSL *
+ssl_new(struct starttls *s)
+{
+	SSL *ssl = SSL_new(s->ctx->ssl);
+	BIO *bio = BIO_new(s->ctx->bio);
+
+	if (ssl == NULL || bio == NULL || !SSL_set_app_data(ssl, &s->res) ||
+	    (*s->sni != '\0' && !SSL_set_tlsext_host_name(ssl, s->sni))) {
+		SSL_free(ssl);
+		BIO_free(bio);
+		ERR_clear_error();
+		return NULL;
+	}
+	BIO_set_data(bio, &s->sock);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_connect_state(ssl);
+	return ssl;
 }
 
 static void
-session_free(struct starttls *s)
+put(char *out, const char *s)
+{
+	(void)snprintf(out, STARTTLS_WORD_MAX, "%s", s == NULL ? "" : s);
+}
+
+/* The key that the server made for this handshake. */
+static void
+note_kex(SSL *ssl, struct starttls_result *r)
+{
+	char group[STARTTLS_WORD_MAX - 8] = "";
+	EVP_PKEY *key = NULL;
+	size_t len;
+
+	if (SSL_get_peer_tmp_key(ssl, &key) != 1 || key == NULL)
+		return; /* none: RSA key transport */
+	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_DH)
+		(void)snprintf(r->kex, sizeof(r->kex), "DHE (%d bits)",
+		    EVP_PKEY_get_bits(key));
+	else if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC) {
+		(void)EVP_PKEY_get_group_name(key, group, sizeof(group), &len);
+		(void)snprintf(r->kex, sizeof(r->kex), "ECDHE (%s)", group);
+	} else
+		put(r->kex, OBJ_nid2sn(EVP_PKEY_get_base_id(key)));
+	EVP_PKEY_free(key);
+}
+
+static void
+note_signature(SSL *ssl, struct starttls_result *r)
+{
+	int nid;
+
+	if (!SSL_get_peer_signature_type_nid(ssl, &nid) || nid == NID_undef)
+		return;
+	switch (nid) {
+	case EVP_PKEY_RSA:
+		put(r->sig, "RSA");
+		break;
+	case EVP_PKEY_RSA_PSS:
+		put(r->sig, "RSA-PSS");
+		break;
+	case EVP_PKEY_EC:
+		put(r->sig, "ECDSA");
+		break;
+	default: /* ED25519 and its like */
+		put(r->sig, OBJ_nid2sn(nid));
+		break;
+	}
+}
+
+/* Note the certificates and, if the handshake is done, all about it. */
+static void
+note_tls(SSL *ssl, struct starttls_result *r)
+{
+	const SSL_CIPHER *cipher;
+	STACK_OF(X509) * chain;
+
+	if (r->chain == NULL &&
+	    (chain = SSL_get_peer_cert_chain(ssl)) != NULL &&
+	    sk_X509_num(chain) > 0)
+		r->chain = X509_chain_up_ref(chain);
+	if (!SSL_is_init_finished(ssl)) {
+		ERR_clear_error();
+		return;
+	}
+	r->tls = true;
+	r->proto = SSL_version(ssl);
+	r->proto_name = SSL_get_version(ssl);
+	if ((cipher = SSL_get_current_cipher(ssl)) != NULL)
+		put(r->cipher, SSL_CIPHER_get_name(cipher));
+	note_kex(ssl, r);
+	note_signature(ssl, r);
+	ERR_clear_error();
+}
+
+/*
+ * Reasons that say that the server has only versions of TLS that we do not
+ * take. "wrong version number" is not one: it says that no TLS came at all.
+ */
+static bool
+is_version_fault(SSL *ssl, unsigned long e)
+{
+	if (ERR_GET_LIB(e) != ERR_LIB_SSL)
+		return false;
+	switch (ERR_GET_REASON(e)) {
+	case SSL_R_LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED:
+		/* SHA-1, which these versions cannot do without. */
+		return SSL_version(ssl) <= TLS1_1_VERSION;
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_VERSION_TOO_LOW:
+	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The outcome of a TLS call that ended with rc, which was no wish to wait. */
+static enum starttls_outcome
+tls_failure(SSL *ssl, int rc, const struct sock *io, struct starttls_result *r)
+{
+	unsigned long e;
+	int why = SSL_get_error(ssl, rc);
+
+	e = take_reason(r->text, sizeof(r->text));
+	if (io->over)
+		return STARTTLS_TOO_MUCH;
+	if (e != 0 && why == SSL_ERROR_SSL)
+		return is_version_fault(ssl, e) ? STARTTLS_PROTOCOL_TOO_OLD
+						: STARTTLS_HANDSHAKE_FAILED;
+	r->errnum = io->errnum;
+	return STARTTLS_CLOSED;
+}
+
+/* --- The session --------------------------------------------------------- */
+
+/*
+ * What there is left to do: STEP_ON all went well, STEP_WAIT for the socket
+ * (the event is set), STEP_GONE the session has ended and is freed.
+ */
+enum step { STEP_GONE, STEP_WAIT, STEP_ON };
+
+static void on_io(evutil_socket_t fd, short what, void *arg);
+
+void
+starttls_cancel(struct starttls *s)
 {
 	if (s->io_added)
 		(void)event_del(&s->io);
@@ -76,19 +464,6 @@ session_free(struct starttls *s)
 	sk_X509_pop_free(s->res.chain, X509_free);
 	starttls_ctx_free(s->ctx);
 	free(s);
-}
-
-void
-starttls_cancel(struct starttls *s)
-{
-	session_free(s);
-}
-
-static void
-leave_phase(struct starttls *s, uint64_t now)
-{
-	s->res.ms[s->res.phase] = (unsigned)((now - s->phase_begun) / 1000);
-	s->phase_begun = now;
 }
 
 /*
@@ -113,13 +488,10 @@ say_quit(struct starttls *s)
 }
 
 /* The end: report, free. */
-static void
+static enum step
 finish(struct starttls *s, enum starttls_outcome outcome)
 {
-	uint64_t now = now_us();
-
-	leave_phase(s, now);
-	s->res.total_ms = (unsigned)((now - s->begun) / 1000);
+	s->res.total_ms = (unsigned)((latency_now() / 1000 - s->begun) / 1000);
 	s->res.outcome = outcome;
 	switch (outcome) {
 	case STARTTLS_OK:
@@ -133,24 +505,17 @@ finish(struct starttls *s, enum starttls_outcome outcome)
 		break;
 	}
 	s->cb(&s->res, s->arg);
-	session_free(s);
+	starttls_cancel(s);
+	return STEP_GONE;
 }
 
 /* The end because of a reply. */
-static void
+static enum step
 finish_reply(struct starttls *s, enum starttls_outcome outcome)
 {
 	s->res.code = s->reply.code;
 	memcpy(s->res.text, s->reply.last, sizeof(s->res.text));
-	finish(s, outcome);
-}
-
-/* The end because the peer is gone, or because of errno of a socket call. */
-static void
-finish_closed(struct starttls *s, int errnum)
-{
-	s->res.errnum = errnum;
-	finish(s, STARTTLS_CLOSED);
+	return finish(s, outcome);
 }
 
 static void
@@ -170,11 +535,9 @@ watch(struct starttls *s, short mask)
 static void
 enter_phase(struct starttls *s, enum starttls_phase phase)
 {
-	uint64_t now = now_us(), left, total, spent;
+	uint64_t now = latency_now() / 1000, left, total, spent;
 	struct timeval tv;
 
-	if (phase != STARTTLS_CONNECT)
-		leave_phase(s, now);
 	s->res.phase = phase;
 	smtpreply_clear(&s->reply);
 
@@ -217,24 +580,18 @@ command(struct starttls *s, const char *fmt, ...)
 }
 
 /* After the handshake: what OpenSSL calls an error is the peer's end. */
-static void
+static enum step
 finish_tls(struct starttls *s, int rc)
 {
 	enum starttls_outcome o;
 
-	o = starttls_tls_failure(s->ssl, rc, &s->sock, &s->res);
-	starttls_tls_facts(s->ssl, &s->res); /* the chain may have come */
+	o = tls_failure(s->ssl, rc, &s->sock, &s->res);
+	note_tls(s->ssl, &s->res); /* the chain may have come */
 	if (s->res.phase == STARTTLS_EHLO_TLS &&
 	    (o == STARTTLS_HANDSHAKE_FAILED || o == STARTTLS_PROTOCOL_TOO_OLD))
 		o = STARTTLS_TLS_BROKEN;
-	finish(s, o);
+	return finish(s, o);
 }
-
-/*
- * What a transfer left to do: 1 all went well, 0 wait for the socket (the
- * event is set), -1 the session has ended and s is gone.
- */
-enum step { STEP_GONE = -1, STEP_WAIT, STEP_ON };
 
 static enum step
 tls_wait(struct starttls *s, int rc)
@@ -247,8 +604,7 @@ tls_wait(struct starttls *s, int rc)
 		watch(s, EV_WRITE);
 		return STEP_WAIT;
 	default:
-		finish_tls(s, rc);
-		return STEP_GONE;
+		return finish_tls(s, rc);
 	}
 }
 
@@ -306,8 +662,8 @@ fill(struct starttls *s)
 		}
 		if (n <= 0) {
 			s->sock.eof = true;
-			finish_closed(s, n == 0 ? s->sock.errnum : errno);
-			return STEP_GONE;
+			s->res.errnum = n == 0 ? s->sock.errnum : errno;
+			return finish(s, STARTTLS_CLOSED);
 		}
 	}
 	s->in_len = (size_t)n;
@@ -328,16 +684,9 @@ begin_tls(struct starttls *s)
 		s->in_at = s->in_len;
 	}
 	s->sock.max = STARTTLS_MAX_TLS;
-	s->ssl = starttls_tls_new(
-	    s->ctx, &s->sock, s->sni[0] == '\0' ? NULL : s->sni, &s->res);
+	s->ssl = ssl_new(s);
 	enter_phase(s, STARTTLS_HANDSHAKE);
-	if (s->ssl == NULL) {
-		ERR_clear_error();
-		finish(s, STARTTLS_LOCAL);
-		return STEP_GONE;
-	}
-	SSL_set_connect_state(s->ssl);
-	return STEP_ON;
+	return s->ssl == NULL ? finish(s, STARTTLS_LOCAL) : STEP_ON;
 }
 
 static enum step
@@ -352,10 +701,8 @@ got_ehlo_tls(struct starttls *s)
 		return STEP_ON;
 	}
 	if (s->reply.code / 100 != 2)
-		finish_reply(s, STARTTLS_EHLO_REFUSED);
-	else
-		finish(s, STARTTLS_OK);
-	return STEP_GONE;
+		return finish_reply(s, STARTTLS_EHLO_REFUSED);
+	return finish(s, STARTTLS_OK);
 }
 
 /* A whole reply is in s->reply: what next? */
@@ -365,35 +712,23 @@ got_reply(struct starttls *s)
 	const struct smtpreply *r = &s->reply;
 	bool good = r->code / 100 == 2;
 
-	if (r->codes_differ || r->noise || r->bare_lf || r->overlong)
-		s->res.odd_reply = true;
 	switch (s->res.phase) {
 	case STARTTLS_GREETING:
-		s->res.greeting_code = r->code;
-		memcpy(s->res.greeting, r->first, sizeof(s->res.greeting));
-		if (!good) {
-			finish_reply(s, STARTTLS_GREETING_REFUSED);
-			return STEP_GONE;
-		}
+		if (!good)
+			return finish_reply(s, STARTTLS_GREETING_REFUSED);
 		enter_phase(s, STARTTLS_EHLO);
 		command(s, "EHLO %s\r\n", s->ctx->helo);
 		return STEP_ON;
 	case STARTTLS_EHLO:
-		s->res.offered = good && r->starttls;
-		if (!good || !r->starttls) {
-			finish_reply(s, good ? STARTTLS_NOT_OFFERED
-					     : STARTTLS_EHLO_REFUSED);
-			return STEP_GONE;
-		}
+		if (!good)
+			return finish_reply(s, STARTTLS_EHLO_REFUSED);
+		if (!r->starttls)
+			return finish_reply(s, STARTTLS_NOT_OFFERED);
 		enter_phase(s, STARTTLS_COMMAND);
 		command(s, "STARTTLS\r\n");
 		return STEP_ON;
 	case STARTTLS_COMMAND:
-		if (!good) {
-			finish_reply(s, STARTTLS_REFUSED);
-			return STEP_GONE;
-		}
-		return begin_tls(s);
+		return good ? begin_tls(s) : finish_reply(s, STARTTLS_REFUSED);
 	default:
 		return got_ehlo_tls(s);
 	}
@@ -407,7 +742,7 @@ handshake(struct starttls *s)
 	ERR_clear_error();
 	rc = SSL_connect(s->ssl);
 	if (rc == 1) {
-		starttls_tls_facts(s->ssl, &s->res);
+		note_tls(s->ssl, &s->res);
 		enter_phase(s, STARTTLS_EHLO_TLS);
 		command(s, "EHLO %s\r\n", s->ctx->helo);
 		return STEP_ON;
@@ -430,12 +765,8 @@ converse(struct starttls *s)
 	st = smtpreply_feed(
 	    &s->reply, s->in + s->in_at, s->in_len - s->in_at, &used);
 	s->in_at += used;
-	if (st == SMTPREPLY_TOO_MUCH) {
-		s->res.code = s->reply.code;
-		memcpy(s->res.text, s->reply.last, sizeof(s->res.text));
-		finish(s, STARTTLS_TOO_MUCH);
-		return STEP_GONE;
-	}
+	if (st == SMTPREPLY_TOO_MUCH)
+		return finish_reply(s, STARTTLS_TOO_MUCH);
 	return st == SMTPREPLY_DONE ? got_reply(s) : STEP_ON;
 }
 
@@ -459,11 +790,16 @@ connect_outcome(int errnum)
 
 /* The connect has ended, well or not. */
 static void
-connected(struct starttls *s, int errnum)
+connected(struct starttls *s)
 {
+	int errnum = 0;
+	socklen_t len = sizeof(errnum);
+
+	if (getsockopt(s->sock.fd, SOL_SOCKET, SO_ERROR, &errnum, &len) == -1)
+		errnum = errno;
+	s->res.errnum = errnum;
 	if (errnum != 0) {
-		s->res.errnum = errnum;
-		finish(s, connect_outcome(errnum));
+		(void)finish(s, connect_outcome(errnum));
 		return;
 	}
 	enter_phase(s, STARTTLS_GREETING);
@@ -475,14 +811,12 @@ on_io(evutil_socket_t fd, short what, void *arg)
 {
 	struct starttls *s = arg;
 	enum step step = STEP_ON;
-	int errnum = 0, turn;
-	socklen_t len = sizeof(errnum);
+	int turn;
 
+	(void)fd;
 	(void)what;
 	if (s->res.phase == STARTTLS_CONNECT) {
-		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &errnum, &len) == -1)
-			errnum = errno;
-		connected(s, errnum);
+		connected(s);
 		return;
 	}
 	for (turn = 0; turn < READS_A_TURN && step == STEP_ON; turn++)
@@ -499,7 +833,7 @@ on_io(evutil_socket_t fd, short what, void *arg)
 }
 
 /* The result is known already; tell from the loop. */
-static void
+static struct starttls *
 fail_early(struct starttls *s, enum starttls_outcome outcome, int errnum)
 {
 	static const struct timeval at_once = {0, 0};
@@ -508,6 +842,7 @@ fail_early(struct starttls *s, enum starttls_outcome outcome, int errnum)
 	s->res.outcome = outcome;
 	s->res.errnum = errnum;
 	(void)event_add(&s->timer, &at_once);
+	return s;
 }
 
 struct starttls *
@@ -518,58 +853,28 @@ starttls_start(struct event_base *base, struct starttls_ctx *ctx,
 	struct starttls *s = mem_zero(1, sizeof(*s));
 	int one = 1;
 
-	starttls_ctx_hold(ctx);
+	ctx->refs++;
 	s->ctx = ctx;
 	s->cb = cb;
 	s->arg = arg;
 	s->sock.fd = -1;
 	(void)event_assign(&s->timer, base, -1, 0, on_timer, s);
-	s->begun = s->phase_begun = now_us();
-	if (sni != NULL && strlen(sni) > STARTTLS_MAX_SNI) {
-		fail_early(s, STARTTLS_LOCAL, ENAMETOOLONG);
-		return s;
-	}
+	s->begun = latency_now() / 1000;
+	if (sni != NULL && strlen(sni) > STARTTLS_MAX_SNI)
+		return fail_early(s, STARTTLS_LOCAL, ENAMETOOLONG);
 	if (sni != NULL)
 		memcpy(s->sni, sni, strlen(sni) + 1);
 	s->sock.fd = socket(
 	    addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (s->sock.fd == -1) {
-		fail_early(s, STARTTLS_LOCAL, errno);
-		return s;
-	}
+	if (s->sock.fd == -1)
+		return fail_early(s, STARTTLS_LOCAL, errno);
 	(void)setsockopt(
 	    s->sock.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	enter_phase(s, STARTTLS_CONNECT);
-	if (connect(s->sock.fd, addr, addrlen) == -1 && errno != EINPROGRESS) {
-		fail_early(s, connect_outcome(errno), errno);
-		return s;
-	}
+	if (connect(s->sock.fd, addr, addrlen) == -1 && errno != EINPROGRESS)
+		return fail_early(s, connect_outcome(errno), errno);
 	watch(s, EV_WRITE);
 	return s;
-}
-
-const char *
-starttls_outcome_name(enum starttls_outcome o)
-{
-	static const char *const names[] = {
-	    [STARTTLS_OK] = "ok",
-	    [STARTTLS_CONNECT_REFUSED] = "connect-refused",
-	    [STARTTLS_CONNECT_TIMEOUT] = "connect-timeout",
-	    [STARTTLS_CONNECT_FAILED] = "connect-failed",
-	    [STARTTLS_GREETING_REFUSED] = "greeting-refused",
-	    [STARTTLS_EHLO_REFUSED] = "ehlo-refused",
-	    [STARTTLS_NOT_OFFERED] = "no-starttls",
-	    [STARTTLS_REFUSED] = "starttls-refused",
-	    [STARTTLS_PROTOCOL_TOO_OLD] = "protocol-too-old",
-	    [STARTTLS_HANDSHAKE_FAILED] = "handshake-failed",
-	    [STARTTLS_TIMEOUT] = "timeout",
-	    [STARTTLS_CLOSED] = "closed",
-	    [STARTTLS_TOO_MUCH] = "too-much-data",
-	    [STARTTLS_TLS_BROKEN] = "tls-broken",
-	    [STARTTLS_LOCAL] = "local-error",
-	};
-
-	return names[o];
 }
 
 const char *

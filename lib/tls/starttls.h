@@ -96,26 +96,19 @@ struct starttls_result {
 	int code;		   /* SMTP code behind the outcome, 0 if none */
 	/* Text of that reply, or the reason of a TLS failure, fit to show. */
 	char text[SMTPREPLY_TEXT_MAX];
-	int greeting_code;
-	char greeting[SMTPREPLY_TEXT_MAX]; /* text of its first line */
 
-	bool offered;  /* EHLO reply had STARTTLS */
 	bool injected; /* plaintext came behind the STARTTLS reply: it was */
 	size_t injected_bytes; /* thrown away (CVE-2011-0411 is its model) */
-	bool odd_reply;	       /* noise, bare LF, overlong or codes at odds */
 	bool cert_asked;       /* server asked for a client certificate */
 
 	bool tls;			/* the handshake was completed */
 	int proto;			/* TLS1_2_VERSION and so on */
 	const char *proto_name;		/* "TLSv1.2"; static, NULL before tls */
 	char cipher[STARTTLS_WORD_MAX]; /* OpenSSL's name */
-	int bits;			/* secret bits of the cipher */
-	int alg_bits;			/* key bits of the algorithm */
 	/* As Postfix logs them: "X25519", "ECDHE (prime256v1)", "DHE (2048
-	 * bits)", "" for RSA key transport; "RSA-PSS", "ECDSA"; "SHA256" */
+	 * bits)", "" for RSA key transport; "RSA-PSS", "ECDSA" */
 	char kex[STARTTLS_WORD_MAX];
 	char sig[STARTTLS_WORD_MAX];
-	char sig_digest[STARTTLS_WORD_MAX];
 	/*
 	 * The certificates as sent, the server's own first; NULL if none
 	 * came. Can be there without tls, when the handshake failed later.
@@ -123,8 +116,7 @@ struct starttls_result {
 	 */
 	STACK_OF(X509) * chain;
 
-	unsigned ms[STARTTLS_PHASES]; /* milliseconds spent in each phase */
-	unsigned total_ms;
+	unsigned total_ms; /* that the session took */
 };
 
 /* Called once for each session, from the event loop; r lives until it ends. */
@@ -153,8 +145,7 @@ struct starttls *starttls_start(struct event_base *base,
 /* End a session without calling back. Not from inside its own callback. */
 void starttls_cancel(struct starttls *s);
 
-/* Stable short words: "connect-refused", "handshake". */
-const char *starttls_outcome_name(enum starttls_outcome o);
+/* A short word: "connect", "ehlo", "handshake". */
 const char *starttls_phase_name(enum starttls_phase p);
 
 #endif

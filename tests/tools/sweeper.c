@@ -21,6 +21,7 @@
 
 #include "err.h"
 #include "num.h"
+#include "outcomes.h"
 #include "starttls.h"
 #include "sweep.h"
 
@@ -37,9 +38,9 @@ on_result(const struct starttls_result *r, void *arg)
 		return;
 	a.s_addr = (in_addr_t)(uintptr_t)arg;
 	printf("%s %s %s %d %s %s %s %s %s certs=%d ms=%u\n", inet_ntoa(a),
-	    starttls_outcome_name(r->outcome), starttls_phase_name(r->phase),
-	    r->code, r->text, r->tls ? r->proto_name : "-", r->cipher, r->kex,
-	    r->sig, r->chain == NULL ? 0 : sk_X509_num(r->chain), r->total_ms);
+	    outcome_name(r->outcome), starttls_phase_name(r->phase), r->code,
+	    r->text, r->tls ? r->proto_name : "-", r->cipher, r->kex, r->sig,
+	    r->chain == NULL ? 0 : sk_X509_num(r->chain), r->total_ms);
 }
 
 static unsigned
@@ -135,8 +136,7 @@ main(int argc, char *argv[])
 	for (i = 0; i <= STARTTLS_LOCAL; i++)
 		if (counts[i] > 0)
 			printf("%s %u\n",
-			    starttls_outcome_name((enum starttls_outcome)i),
-			    counts[i]);
+			    outcome_name((enum starttls_outcome)i), counts[i]);
 	printf("wall %.3f\ncpu %.3f\npeak %ld\n",
 	    (double)(end.tv_sec - begin.tv_sec) +
 		(double)(end.tv_nsec - begin.tv_nsec) / 1e9,

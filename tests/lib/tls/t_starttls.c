@@ -16,6 +16,7 @@
 
 #include "err.h"
 #include "fakemx_run.h"
+#include "outcomes.h"
 #include "starttls.h"
 
 #define PATIENT_MS 60000 /* a limit that no passing test comes near */
@@ -43,7 +44,6 @@ static const struct test {
 	const char *kex;
 	bool no_chain;
 	bool injected;
-	bool odd;
 	bool cert_asked;
 } tests[] = {
     {.mode = "good",
@@ -69,13 +69,11 @@ static const struct test {
     {.mode = "noise",
 	.outcome = STARTTLS_OK,
 	.phase = STARTTLS_EHLO_TLS,
-	.tls = true,
-	.odd = true},
+	.tls = true},
     {.mode = "barelf",
 	.outcome = STARTTLS_OK,
 	.phase = STARTTLS_EHLO_TLS,
-	.tls = true,
-	.odd = true},
+	.tls = true},
     {.mode = "inject",
 	.outcome = STARTTLS_OK,
 	.phase = STARTTLS_EHLO_TLS,
@@ -390,12 +388,11 @@ static void
 complain(const struct test *t, const struct starttls_result *r)
 {
 	print_error("%s: %s in %s code %d text '%s' tls %d %s %s kex '%s'"
-		    " chain %d injected %d odd %d asked %d errno %d\n",
-	    t->mode, starttls_outcome_name(r->outcome),
-	    starttls_phase_name(r->phase), r->code, r->text, r->tls,
-	    r->tls ? r->proto_name : "-", r->cipher, r->kex,
-	    r->chain == NULL ? 0 : sk_X509_num(r->chain), r->injected,
-	    r->odd_reply, r->cert_asked, r->errnum);
+		    " chain %d injected %d asked %d errno %d\n",
+	    t->mode, outcome_name(r->outcome), starttls_phase_name(r->phase),
+	    r->code, r->text, r->tls, r->tls ? r->proto_name : "-", r->cipher,
+	    r->kex, r->chain == NULL ? 0 : sk_X509_num(r->chain), r->injected,
+	    r->cert_asked, r->errnum);
 	failures++;
 }
 
@@ -410,8 +407,7 @@ compare(const struct starttls_result *r, void *arg)
 	if (r->outcome != t->outcome || r->phase != t->phase ||
 	    r->code != t->code || !text_ok || r->tls != t->tls ||
 	    (r->chain == NULL) != t->no_chain || r->injected != t->injected ||
-	    r->odd_reply != t->odd || r->cert_asked != t->cert_asked ||
-	    (r->tls && (r->proto != proto || r->bits < 128)) ||
+	    r->cert_asked != t->cert_asked || (r->tls && r->proto != proto) ||
 	    (t->kex != NULL && strcmp(r->kex, t->kex) != 0) ||
 	    (r->chain != NULL && sk_X509_num(r->chain) != 1))
 		complain(t, r);
@@ -506,15 +502,9 @@ facts_of_a_good_server(void **state)
 	r = look(fakemx_addr(&fake, "good"), sizeof(struct sockaddr_in), NULL,
 	    PATIENT_MS, PATIENT_MS);
 	assert_int_equal(r.outcome, STARTTLS_OK);
-	assert_int_equal(r.greeting_code, 220);
-	assert_string_equal(r.greeting, "fake.example ESMTP");
-	assert_true(r.offered);
 	assert_string_equal(r.proto_name, "TLSv1.3");
 	assert_string_equal(r.cipher, "TLS_AES_256_GCM_SHA384");
-	assert_int_equal(r.bits, 256);
-	assert_int_equal(r.alg_bits, 256);
 	assert_string_equal(r.sig, "RSA-PSS");
-	assert_string_equal(r.sig_digest, "SHA256");
 	assert_int_equal(sk_X509_num(r.chain), 1);
 	leaf = sk_X509_value(r.chain, 0);
 	assert_int_equal(ASN1_INTEGER_get(X509_get0_serialNumber(leaf)), 4711);
@@ -552,7 +542,6 @@ overall_limit(void **state)
 	assert_int_equal(r.outcome, STARTTLS_TIMEOUT);
 	assert_int_equal(r.phase, STARTTLS_GREETING);
 	assert_in_range(r.total_ms, 250, PATIENT_MS - 1);
-	assert_in_range(r.ms[STARTTLS_GREETING], 200, r.total_ms);
 }
 
 static void
@@ -601,7 +590,7 @@ static void
 never(const struct starttls_result *r, void *arg)
 {
 	(void)arg;
-	fail_msg("called back: %s", starttls_outcome_name(r->outcome));
+	fail_msg("called back: %s", outcome_name(r->outcome));
 }
 
 static void
