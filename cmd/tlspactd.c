@@ -27,7 +27,7 @@
 #include "keeper.h"
 #include "listener.h"
 #include "logline.h"
-#include "mapheader.h"
+#include "maprecord.h"
 #include "mem.h"
 #include "process.h"
 #include "replace.h"

@@ -11,10 +11,8 @@
 #include "ctlact_priv.h"
 #include "dname.h"
 #include "err.h"
-#include "mapheader.h"
-#include "mapmark.h"
-#include "mapraise.h"
 #include "maprecord.h"
+#include "mapraise.h"
 #include "registry.h"
 #include "strength.h"
 

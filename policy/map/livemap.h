@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mapheader.h"
+#include "maprecord.h"
 
 struct cdbmem;
 struct err;

@@ -13,7 +13,7 @@
 #include "err.h"
 #include "inboundmap.h"
 #include "mapevent.h"
-#include "mapheader.h"
+#include "maprecord.h"
 #include "mapwrite.h"
 #include "publish.h"
 #include "registry.h"

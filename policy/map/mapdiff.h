@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "arena.h"
-#include "mapheader.h"
+#include "maprecord.h"
 #include "strength.h"
 
 struct cdbmap;

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "arena.h"
-#include "mapmark.h"
+#include "maprecord.h"
 #include "override.h"
 
 struct cdbmap;

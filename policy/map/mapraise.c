@@ -9,7 +9,6 @@
 #include "cdbmap.h"
 #include "dname.h"
 #include "err.h"
-#include "mapheader.h"
 #include "maprecord.h"
 #include "mem.h"
 #include "registry.h"

@@ -1,15 +1,16 @@
 #include "maprecord.h"
 
 #include <inttypes.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "arena.h"
 #include "attr.h"
 #include "buf.h"
 #include "mem.h"
 #include "num.h"
+#include "override.h"
 #include "strength.h"
+#include "target.h"
 
 static const struct strs none = {0};
 
@@ -23,6 +24,174 @@ static const char *const verifies[] = {[INBOUND_NONE] = "none",
     NULL};
 static const char *const actions[] =
     {[ACTION_DEFER] = "defer", [ACTION_REJECT] = "reject", NULL};
+
+/* A word of a value, and the member that it fills. */
+struct field {
+	const char *name;
+	size_t at;
+	enum kind {
+		TEXT,
+		COUNT,
+		FORMAT,
+		VERSION,
+		ID,
+		TIME,
+		EXPIRY, /* a time or "never" */
+		DIGEST,
+		LEVEL,
+		CHOICE, /* of `choices`, into an enum */
+		LIST
+	} kind;
+	const char *const *choices;
+};
+
+#define AT(type, name) #name, offsetof(type, name)
+
+static bool
+take_choice(const char *value, const char *const *choices, unsigned *out)
+{
+	unsigned i;
+
+	for (i = 0; choices[i] != NULL; i++)
+		if (attr_same(choices[i], value)) {
+			*out = i;
+			return true;
+		}
+	return false;
+}
+
+/* The list is made in *room; its elements point into the text. */
+static void
+take_list(char *value, const struct strs **out, char **room)
+{
+	struct attr_list left = {value, strlen(value)};
+	struct strs *list = (struct strs *)(void *)*room;
+	size_t len;
+	char *s;
+
+	if (*out != &none)
+		return; /* the first one counts */
+	list->n = 0;
+	while ((s = attr_list_next(&left, &len)) != NULL)
+		list->v[list->n++] = s;
+	*room = (char *)&list->v[list->n];
+	*out = list;
+}
+
+static bool
+take(const struct field *f, char *value, char *to, char **room)
+{
+	uint64_t v = 0;
+
+	switch (f->kind) {
+	case TEXT:
+		*(const char **)(void *)to = value;
+		return true;
+	case COUNT:
+		if (num_parse(value, 0, UINT32_MAX, &v) == -1)
+			return false;
+		*(size_t *)(void *)to = (size_t)v;
+		return true;
+	case FORMAT:
+		*(unsigned *)(void *)to = MAPHEADER_FORMAT;
+		return num_parse(
+			   value, MAPHEADER_FORMAT, MAPHEADER_FORMAT, &v) == 0;
+	case VERSION:
+		return target_parse_version(value, (unsigned *)(void *)to) ==
+		       NULL;
+	case ID:
+		if (num_parse(value, 0, INT64_MAX, &v) == -1)
+			return false;
+		*(int64_t *)(void *)to = (int64_t)v;
+		return true;
+	case EXPIRY:
+		if (attr_same(value, "never"))
+			return true;
+		/* fallthrough */
+	case TIME:
+		return num_time(value, (time_t *)(void *)to) == 0;
+	case DIGEST:
+		if (strncmp(value, "sha256:", 7) != 0 || strlen(value) != 71)
+			return false;
+		memcpy(to, value + 7, 65);
+		return true;
+	case LEVEL:
+		return level_parse(value, (enum level *)(void *)to) == 0;
+	case CHOICE:
+		return take_choice(value, f->choices, (unsigned *)(void *)to);
+	case LIST:
+		take_list(value, (const struct strs **)(void *)to, room);
+		return true;
+	}
+	return false;
+}
+
+/* Fill *out from the words, which are cut in place. */
+static bool
+read_words(char *text, const struct field *f, size_t n, void *out, char *room)
+{
+	enum attr_kind kind;
+	struct attrs words;
+	struct attr a;
+	size_t i;
+
+	attr_init(&words, text, strlen(text), 1);
+	while ((kind = attr_next(&words, &a)) != ATTR_END) {
+		if (kind != ATTR_PAIR)
+			return false;
+		for (i = 0; i < n && !attr_same(f[i].name, a.name); i++)
+			;
+		if (i < n &&
+		    !take(&f[i], a.value, (char *)out + f[i].at, &room))
+			return false;
+	}
+	return true;
+}
+
+#define READ_WORDS(text, fields, out, room) \
+	read_words(text, fields, sizeof(fields) / sizeof(*(fields)), out, room)
+
+/* --- The header ----------------------------------------------------------- */
+
+void
+mapheader_print(const struct mapheader *h, struct buf *out)
+{
+	char when[NUM_TIME_MAX], until[NUM_TIME_MAX];
+
+	buf_printf(out,
+	    "format=%u time=%s expires=%s postfix=%u.%u partners=%zu "
+	    "domains=%zu enforced=%zu lowered=%zu registry=sha256:%s",
+	    h->format, num_time_text(h->time, when),
+	    h->expires == 0 ? "never" : num_time_text(h->expires, until),
+	    h->postfix / 1000, h->postfix % 1000, h->partners, h->domains,
+	    h->enforced, h->lowered, h->registry);
+}
+
+bool
+mapheader_parse(struct mapheader *h, const char *text, size_t len)
+{
+	static const struct field fields[] = {
+	    {AT(struct mapheader, format), FORMAT, NULL},
+	    {AT(struct mapheader, time), TIME, NULL},
+	    {AT(struct mapheader, expires), EXPIRY, NULL},
+	    {AT(struct mapheader, postfix), VERSION, NULL},
+	    {AT(struct mapheader, partners), COUNT, NULL},
+	    {AT(struct mapheader, domains), COUNT, NULL},
+	    {AT(struct mapheader, enforced), COUNT, NULL},
+	    {AT(struct mapheader, lowered), COUNT, NULL},
+	    {AT(struct mapheader, registry), DIGEST, NULL}};
+	struct arena a = {0};
+	bool ok;
+
+	*h = (struct mapheader){0};
+	ok = memchr(text, '\0', len) == NULL &&
+	     READ_WORDS(arena_copy(&a, text, len), fields, h, NULL) &&
+	     h->format == MAPHEADER_FORMAT;
+	arena_free(&a);
+	return ok;
+}
+
+/* --- Records -------------------------------------------------------------- */
 
 /* Written for many partners, so without printf(3). */
 static void
@@ -68,113 +237,57 @@ maprecord_print(const struct maprecord *r, struct buf *out)
 	}
 }
 
-static bool
-take_choice(const char *value, const char *const *choices, int *out)
+static void
+clear(struct maprecord *r)
 {
-	int i;
-
-	for (i = 0; choices[i] != NULL; i++)
-		if (strcmp(choices[i], value) == 0) {
-			*out = i;
-			return true;
-		}
-	return false;
+	*r = (struct maprecord){
+	    .partner = "", .full = "", .names = &none, .keys = &none};
 }
 
-/* The elements point into the record's text; the list is its own block. */
-static bool
-take_list(char *value, const struct strs **out)
-{
-	struct attr_list left = {value, strlen(value)};
-	struct strs *list = mem_alloc(
-	    sizeof(*list) + attr_list_count(&left) * sizeof(list->v[0]));
-	size_t len;
-	char *s;
-
-	list->n = 0;
-	while ((s = attr_list_next(&left, &len)) != NULL)
-		list->v[list->n++] = s;
-	*out = list;
-	return true;
-}
-
-static bool
-take(struct maprecord *r, const char *name, char *value)
-{
-	enum level level;
-	uint64_t v;
-	int i;
-
-	if (strcmp(name, "partner") == 0) {
-		r->partner = value;
-	} else if (strcmp(name, "more") == 0) {
-		if (num_parse(value, 0, UINT32_MAX, &v) == -1)
-			return false;
-		r->more = (size_t)v;
-	} else if (strcmp(name, "inbound") == 0) {
-		if (!take_choice(value, inbounds, &i))
-			return false;
-		r->inbound = (enum inbound)i;
-	} else if (strcmp(name, "verify") == 0) {
-		if (!take_choice(value, verifies, &i))
-			return false;
-		r->verify = (enum inbound_verify)i;
-	} else if (strcmp(name, "action") == 0) {
-		if (!take_choice(value, actions, &i))
-			return false;
-		r->action = (enum inbound_action)i;
-	} else if (strcmp(name, "names") == 0 && r->names == &none) {
-		return take_list(value, &r->names);
-	} else if (strcmp(name, "keys") == 0 && r->keys == &none) {
-		return take_list(value, &r->keys);
-	} else if (strcmp(name, "level") == 0) {
-		if (level_parse(value, &level) == -1)
-			return false;
-		r->level = level;
-	} else if (strcmp(name, "until") == 0) {
-		return num_time(value, &r->until) == 0;
-	} else if (strcmp(name, "begin") == 0) {
-		return num_time(value, &r->begin) == 0;
-	} else if (strcmp(name, "id") == 0) {
-		if (num_parse(value, 0, INT64_MAX, &v) == -1)
-			return false;
-		r->id = (int64_t)v;
-	} else if (strcmp(name, "full") == 0) {
-		r->full = value;
-	}
-	return true; /* words of later versions are passed over */
-}
+#define NO_INBOUND (INBOUND_REQUIRE + 1)
 
 bool
 maprecord_parse(struct maprecord *r, const char *text, size_t len)
 {
-	struct attrs words;
-	struct attr a;
-	enum attr_kind kind;
-	bool ok = memchr(text, '\0', len) == NULL, inbound = false;
+	static const struct field fields[] = {
+	    {AT(struct maprecord, partner), TEXT, NULL},
+	    {AT(struct maprecord, more), COUNT, NULL},
+	    {AT(struct maprecord, inbound), CHOICE, inbounds},
+	    {AT(struct maprecord, verify), CHOICE, verifies},
+	    {AT(struct maprecord, action), CHOICE, actions},
+	    {AT(struct maprecord, names), LIST, NULL},
+	    {AT(struct maprecord, keys), LIST, NULL},
+	    {AT(struct maprecord, level), LEVEL, NULL},
+	    {AT(struct maprecord, until), TIME, NULL},
+	    {AT(struct maprecord, begin), TIME, NULL},
+	    {AT(struct maprecord, id), ID, NULL},
+	    {AT(struct maprecord, full), TEXT, NULL}};
+	size_t lists = 2 * (sizeof(struct strs) + sizeof(char *)), i;
+	char *copy;
 
-	*r = (struct maprecord){
-	    .partner = "", .full = "", .names = &none, .keys = &none};
-	r->memory = mem_alloc(len + 1);
-	memcpy(r->memory, text, len);
-	r->memory[len] = '\0';
-	attr_init(&words, r->memory, strlen(r->memory), 1);
-	while (ok && (kind = attr_next(&words, &a)) != ATTR_END) {
-		ok = kind == ATTR_PAIR && take(r, a.name, a.value);
-		inbound = inbound || (ok && strcmp(a.name, "inbound") == 0);
-	}
+	clear(r);
+	if (memchr(text, '\0', len) != NULL)
+		return false;
+	/* One block: the lists, and the text that they point into. */
+	for (i = 0; i < len; i++)
+		lists += text[i] == ',' ? sizeof(char *) : 0;
+	r->memory = mem_alloc(lists + len + 1);
+	copy = memcpy((char *)r->memory + lists, text, len);
+	copy[len] = '\0';
+	r->inbound = (enum inbound)NO_INBOUND;
 	/* A downgrade must say what to go back to. */
-	ok = ok && inbound && (r->until == 0) == (*r->full == '\0');
-	if (!ok)
-		maprecord_release(r);
-	return ok;
+	if (READ_WORDS(copy, fields, r, r->memory) &&
+	    r->inbound != (enum inbound)NO_INBOUND &&
+	    (r->until == 0) == (*r->full == '\0'))
+		return true;
+	maprecord_release(r);
+	return false;
 }
 
 void
 maprecord_of_policy(struct maprecord *r, const char *policy, size_t len)
 {
-	*r = (struct maprecord){
-	    .partner = "", .full = "", .names = &none, .keys = &none};
+	clear(r);
 	/* A row that is not understood protects somebody. */
 	if (!strength_level(policy, len, &r->level))
 		r->level = LEVEL_SECURE;
@@ -185,11 +298,68 @@ maprecord_of_policy(struct maprecord *r, const char *policy, size_t len)
 void
 maprecord_release(struct maprecord *r)
 {
-	if (r->names != &none)
-		free((void *)(uintptr_t)r->names);
-	if (r->keys != &none)
-		free((void *)(uintptr_t)r->keys);
 	free(r->memory);
-	*r = (struct maprecord){
-	    .partner = "", .full = "", .names = &none, .keys = &none};
+	clear(r);
+}
+
+/* --- Marks ---------------------------------------------------------------- */
+
+/* A name as one word. */
+static void
+put_word(struct buf *out, const char *s)
+{
+	const char *p;
+
+	for (p = s; *p != '\0'; p++)
+		buf_putc(out, strchr("={},", *p) != NULL || *p <= ' ' ||
+				      (unsigned char)*p >= 0x7f
+				  ? '_'
+				  : *p);
+	if (p == s)
+		buf_putc(out, '-');
+}
+
+void
+mapmark_print(const struct mapmark *m, struct buf *key, struct buf *out)
+{
+	char begin[NUM_TIME_MAX], at[NUM_TIME_MAX];
+
+	buf_printf(key, MAPMARK_KEY "%" PRId64 ":%s", m->id, m->partner);
+	buf_printf(out, "begin=%s at=%s by=", num_time_text(m->begin, begin),
+	    num_time_text(m->at, at));
+	put_word(out, m->by);
+}
+
+bool
+mapmark_parse(struct mapmark *m, const char *key, size_t klen, const char *text,
+    size_t len, struct arena *a)
+{
+	static const struct field fields[] = {
+	    {AT(struct mapmark, begin), TIME, NULL},
+	    {AT(struct mapmark, at), TIME, NULL},
+	    {AT(struct mapmark, by), TEXT, NULL}};
+	static const struct field id = {AT(struct mapmark, id), ID, NULL};
+	char *s, *colon;
+
+	*m = (struct mapmark){.by = ""};
+	if (!maprecord_is(key, klen, MAPMARK_KEY))
+		return false;
+	s = arena_copy(a, key + MAPRECORD_PREFIX, klen - MAPRECORD_PREFIX);
+	if ((colon = strchr(s, ':')) == NULL || colon[1] == '\0')
+		return false;
+	*colon = '\0';
+	m->partner = colon + 1;
+	return take(&id, s, (char *)m + id.at, NULL) &&
+	       READ_WORDS(arena_copy(a, text, len), fields, m, NULL) &&
+	       m->at != 0;
+}
+
+bool
+mapmark_is_of(const struct mapmark *m, const struct override *o)
+{
+	if (strcmp(m->partner, o->partner) != 0)
+		return false;
+	if (m->id == 0 || o->id == 0)
+		return o->begin <= m->at;
+	return m->id == o->id && (m->begin == 0 || m->begin == o->begin);
 }

@@ -1,7 +1,8 @@
 /*
- * maprecord.h: what policy.cdb tells tlspactd beside the policy rows.
+ * maprecord.h: what policy.cdb says beside the policy rows.
  *
  * Keys begin with a space, so Postfix never asks for them:
+ *   " header" describes the file.
  *   " d:KEY"  for the row KEY (a domain or .domain): its inbound rule, and
  *             the downgrade that holds. Left out where both follow from the
  *             row itself: see maprecord_of_policy().
@@ -9,7 +10,12 @@
  *             mail from that client, when the sender does not tell. Left
  *             out for gateways below a domain of their own partner: going
  *             up from the client's name leads to the row of that domain.
- * Values are `name=value` words, as attr.h reads them.
+ *   " r:ID:PARTNER" is a mark: of a downgrade that the map has ended when the
+ *             ledger could not be told. A compile obeys no row of the ledger
+ *             that has one; it closes the row, and when the ledger says that
+ *             it is closed, or knows of none, the mark goes.
+ * Values are `name=value` words, as attr.h reads them; words of later versions
+ * are passed over.
  */
 #ifndef MAPRECORD_H
 #define MAPRECORD_H
@@ -17,15 +23,53 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 #include "level.h"
 #include "registry.h"
 
+struct arena;
 struct buf;
+struct override;
 
+#define MAPHEADER_KEY " header"
+#define MAPHEADER_FORMAT 1
 #define MAPRECORD_DOMAIN " d:"
 #define MAPRECORD_GATEWAY " g:"
+#define MAPMARK_KEY " r:"
+#define MAPRECORD_PREFIX 3 /* bytes of these three */
+
+/* Is key of that kind, with something behind the prefix? */
+static inline bool
+maprecord_is(const char *key, size_t klen, const char *kind)
+{
+	return klen > MAPRECORD_PREFIX &&
+	       memcmp(key, kind, MAPRECORD_PREFIX) == 0;
+}
+
+static inline bool
+mapheader_is(const char *key, size_t klen)
+{
+	return klen == sizeof(MAPHEADER_KEY) - 1 &&
+	       memcmp(key, MAPHEADER_KEY, klen) == 0;
+}
+
+struct mapheader {
+	unsigned format;
+	time_t time;	  /* when it was compiled */
+	time_t expires;	  /* next time at which a row changes; 0: never */
+	unsigned postfix; /* TARGET_VERSION it was made for */
+	size_t partners, domains, enforced;
+	size_t lowered;	   /* domains under a downgrade: they have records */
+	char registry[65]; /* SHA-256 of the registry's files, hex */
+};
+
+/* Append the value. */
+void mapheader_print(const struct mapheader *h, struct buf *out);
+
+/* Read it back; false if it is not one of a format that we know. */
+bool mapheader_parse(struct mapheader *h, const char *text, size_t len);
 
 struct maprecord {
 	const char *partner; /* name; "" if not known */
@@ -40,7 +84,7 @@ struct maprecord {
 	time_t begin;		  /* of that downgrade */
 	int64_t id;		  /* its number in the ledger, 0: not known */
 	const char *full; /* the row's text without it; "" if none holds */
-	char *memory;	  /* of a parsed record; owned */
+	void *memory;	  /* of a parsed record; owned */
 };
 
 /* Append the value. */
@@ -56,5 +100,23 @@ bool maprecord_parse(struct maprecord *r, const char *text, size_t len);
 void maprecord_of_policy(struct maprecord *r, const char *policy, size_t len);
 
 void maprecord_release(struct maprecord *r);
+
+struct mapmark {
+	const char *partner;
+	int64_t id;   /* of the downgrade in the ledger; 0: not known */
+	time_t begin; /* of the downgrade; 0: not known */
+	time_t at;    /* when the map ended it, or could have at first */
+	const char *by;
+};
+
+/* Append key and value. */
+void mapmark_print(const struct mapmark *m, struct buf *key, struct buf *out);
+
+/* Read a record back; texts in a's memory. False if it is none, or damaged. */
+bool mapmark_parse(struct mapmark *m, const char *key, size_t klen,
+    const char *text, size_t len, struct arena *a);
+
+/* Is it about that downgrade? */
+bool mapmark_is_of(const struct mapmark *m, const struct override *o);
 
 #endif

@@ -11,7 +11,7 @@
 #include "err.h"
 #include "inboundmap.h"
 #include "inorder.h"
-#include "mapheader.h"
+#include "maprecord.h"
 #include "publish.h"
 #include "registry.h"
 #include "thread.h"

@@ -8,7 +8,7 @@
 #include "filewatch.h"
 #include "livemap.h"
 #include "logline.h"
-#include "mapheader.h"
+#include "maprecord.h"
 #include "num.h"
 #include "sdnotify.h"
 #include "service.h"

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "buf.h"
-#include "mapheader.h"
+#include "maprecord.h"
 
 static void
 head(struct buf *out, const char *name, const char *type, const char *help)

@@ -8,7 +8,6 @@
 #include "buf.h"
 #include "cdbmap.h"
 #include "inboundmap.h"
-#include "mapheader.h"
 #include "maprecord.h"
 #include "mem.h"
 #include "num.h"

@@ -1,7 +1,7 @@
 #include "check.h"
 
 #include "buf.h"
-#include "mapheader.h"
+#include "maprecord.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define TIME "time=2026-11-23T11:02:03Z"

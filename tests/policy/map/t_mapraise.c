@@ -9,7 +9,7 @@
 #include "buf.h"
 #include "cdbmap.h"
 #include "err.h"
-#include "mapheader.h"
+#include "maprecord.h"
 #include "mapraise.h"
 #include "registry.h"
 

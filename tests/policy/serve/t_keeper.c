@@ -6,7 +6,7 @@
 
 #include "buf.h"
 #include "keeper.h"
-#include "mapheader.h"
+#include "maprecord.h"
 #include "memmap.h"
 #include "service.h"
 
