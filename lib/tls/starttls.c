@@ -1,7 +1,7 @@
 #include "starttls.h"
 
 #include "err.h"
-#include "latency.h"
+#include "clock.h"
 #include "mem.h"
 #include "quote.h"
 
@@ -491,7 +491,7 @@ say_quit(struct starttls *s)
 static enum step
 finish(struct starttls *s, enum starttls_outcome outcome)
 {
-	s->res.total_ms = (unsigned)((latency_now() / 1000 - s->begun) / 1000);
+	s->res.total_ms = (unsigned)((clock_ns() / 1000 - s->begun) / 1000);
 	s->res.outcome = outcome;
 	switch (outcome) {
 	case STARTTLS_OK:
@@ -535,7 +535,7 @@ watch(struct starttls *s, short mask)
 static void
 enter_phase(struct starttls *s, enum starttls_phase phase)
 {
-	uint64_t now = latency_now() / 1000, left, total, spent;
+	uint64_t now = clock_ns() / 1000, left, total, spent;
 	struct timeval tv;
 
 	s->res.phase = phase;
@@ -859,7 +859,7 @@ starttls_start(struct event_base *base, struct starttls_ctx *ctx,
 	s->arg = arg;
 	s->sock.fd = -1;
 	(void)event_assign(&s->timer, base, -1, 0, on_timer, s);
-	s->begun = latency_now() / 1000;
+	s->begun = clock_ns() / 1000;
 	if (sni != NULL && strlen(sni) > STARTTLS_MAX_SNI)
 		return fail_early(s, STARTTLS_LOCAL, ENAMETOOLONG);
 	if (sni != NULL)
