@@ -83,4 +83,22 @@ uint64_t logfile_too_long(const struct logfile *f); /* lines left out */
 /* NULL is well. */
 void logfile_close(struct logfile *f);
 
+/* --- the older files of a log that is rotated ------------------------- */
+
+#define LOGFILE_ROTATED_MAX 1000 /* files; the newest are kept */
+
+struct logfile_rotated {
+	char *path;
+	struct timespec mtime;
+};
+
+/*
+ * The files beside path that are named after it: NAME.1, NAME.2.gz,
+ * NAME-20261123, NAME-20261123.zst. Oldest first, by the time of the last
+ * write. Returns their number; the caller frees by logfile_rotated_free.
+ */
+size_t logfile_rotated(const char *path, struct logfile_rotated **out);
+
+void logfile_rotated_free(struct logfile_rotated *v, size_t n);
+
 #endif

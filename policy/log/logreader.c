@@ -14,7 +14,6 @@
 #include "logfile.h"
 #include "logjournal.h"
 #include "logprefix.h"
-#include "logrotated.h"
 #include "logtally.h"
 #include "filewatch.h"
 #include "mem.h"
@@ -401,7 +400,7 @@ warm_up(
 
 /* The newest of the n files that the evidence knows, or n. */
 static size_t
-newest_known(struct logreader *r, const struct logrotated *v, size_t n)
+newest_known(struct logreader *r, const struct logfile_rotated *v, size_t n)
 {
 	size_t i;
 
@@ -413,7 +412,7 @@ newest_known(struct logreader *r, const struct logrotated *v, size_t n)
 
 /* Read the rotated files from the one with index i on. */
 static int
-read_rotated(struct logreader *r, const struct logrotated *v, size_t i,
+read_rotated(struct logreader *r, const struct logfile_rotated *v, size_t i,
     size_t n, bool live, struct err *e)
 {
 	for (; i < n; i++) {
@@ -436,13 +435,13 @@ read_rotated(struct logreader *r, const struct logrotated *v, size_t i,
 static int
 catch_up(struct logreader *r, const char *path, struct err *e)
 {
-	struct logrotated *old = NULL;
+	struct logfile_rotated *old = NULL;
 	bool live = has_data(path), known = live && is_known(r, path);
 	size_t n = 0, from;
 	int rv = 0;
 
 	if (r->nplaces > 0)
-		n = logrotated_list(path, &old);
+		n = logfile_rotated(path, &old);
 	from = known ? n : newest_known(r, old, n);
 	if (live && !known && n > 0 && from == n)
 		r->hook.remark("no rotated file goes on where reading ended; "
@@ -457,7 +456,7 @@ catch_up(struct logreader *r, const char *path, struct err *e)
 	if (rv == 0 && (live || r->file == NULL) &&
 	    (open_at_place(r, path, e) == -1 || read_on(r, e) == -1))
 		rv = -1;
-	logrotated_free(old, n);
+	logfile_rotated_free(old, n);
 	return rv == 0 ? logreader_write(r, e) : -1;
 }
 
@@ -480,13 +479,13 @@ last_read(const struct logreader *r, const char *path)
 static bool
 has_file(const char *path)
 {
-	struct logrotated *old = NULL;
+	struct logfile_rotated *old = NULL;
 	size_t n;
 
 	if (access(path, F_OK) == 0 || errno != ENOENT)
 		return true;
-	n = logrotated_list(path, &old);
-	logrotated_free(old, n);
+	n = logfile_rotated(path, &old);
+	logfile_rotated_free(old, n);
 	return n > 0;
 }
 

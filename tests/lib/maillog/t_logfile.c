@@ -1,11 +1,11 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <time.h>
 
 #include "buf.h"
 #include "err.h"
 #include "logfile.h"
-#include "logrotated.h"
 
 static char *folder;
 
@@ -152,7 +152,7 @@ t_rotated(void **state)
 	    "mail.log.2.gz", "mail.log-20261123", "mail.log.old", "mail.logs",
 	    "mail.err", "mail.log.10"};
 	struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
-	struct logrotated *v;
+	struct logfile_rotated *v;
 	char *path;
 	size_t i, n;
 
@@ -166,17 +166,17 @@ t_rotated(void **state)
 		free(path);
 	}
 	path = path_of("mail.log");
-	n = logrotated_list(path, &v);
+	n = logfile_rotated(path, &v);
 	assert_int_equal(n, 4);
 	check_has("oldest", v[0].path, "mail.log-20261123");
 	check_has("then", v[1].path, "mail.log.10");
 	check_has("then", v[2].path, "mail.log.2.gz");
 	check_has("newest", v[3].path, "mail.log.1");
-	logrotated_free(v, n);
+	logfile_rotated_free(v, n);
 	free(path);
-	n = logrotated_list("/nowhere/mail.log", &v);
+	n = logfile_rotated("/nowhere/mail.log", &v);
 	assert_int_equal(n, 0);
-	logrotated_free(v, n);
+	logfile_rotated_free(v, n);
 }
 
 int
