@@ -1,7 +1,5 @@
 #include "logtext.h"
 
-#include <stdio.h>
-
 #define QUEUE_ID_MIN 5
 #define QUEUE_ID_MAX 32
 #define PEER_MAX 1024 /* bytes of HOST[ADDRESS]:PORT */
@@ -97,6 +95,18 @@ logtext_queue_id(struct span s, struct span *id, struct span *rest)
 }
 
 static bool
+skip_word(struct span *s, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (!span_begins_with(*s, word, n))
+		return false;
+	*s = span_skip(*s, n);
+	return true;
+}
+
+/* Moves *s, perhaps also if it is something else. */
+static bool
 take_trust(struct span *s, enum logtext_trust *out)
 {
 	static const struct {
@@ -111,28 +121,10 @@ take_trust(struct span *s, enum logtext_trust *out)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (span_begins_with(
-			*s, words[i].word, strlen(words[i].word))) {
-			*s = span_skip(*s, strlen(words[i].word));
-			*out = words[i].trust;
-			break;
-		}
-	if (!span_begins(*s, "TLS connection "))
-		return false;
-	*s = span_skip(*s, sizeof("TLS connection ") - 1);
-	return true;
-}
-
-static bool
-skip_word(struct span *s, const char *word)
-{
-	size_t n = strlen(word);
-
-	if (!span_begins_with(*s, word, n))
-		return false;
-	*s = span_skip(*s, n);
-	return true;
+	for (i = 0; !skip_word(s, words[i].word); i++)
+		;
+	*out = words[i].trust;
+	return skip_word(s, "TLS connection ");
 }
 
 bool
@@ -178,6 +170,19 @@ take_field(struct span *s, const char *from, struct span *out)
 	return true;
 }
 
+/* Where the domain of an address may begin: a quoted local part holds all. */
+static size_t
+behind_quotes(struct span s)
+{
+	size_t i = 0;
+
+	if (s.n > 0 && s.p[0] == '"')
+		for (i = 1; i < s.n && s.p[i] != '"'; i++)
+			if (s.p[i] == '\\')
+				i++;
+	return i;
+}
+
 /*
  * Behind "<": an address may hold anything while it is quoted, also
  * ">, relay=", and so may the reply at the end of the line. So a quoted
@@ -186,14 +191,9 @@ take_field(struct span *s, const char *from, struct span *out)
 static bool
 take_recipient(struct span *s, struct span *out)
 {
-	size_t from = 0, at, orig;
-	struct span rest;
+	struct span rest = span_skip(*s, behind_quotes(*s));
+	size_t at, orig;
 
-	if (s->n > 0 && s->p[0] == '"')
-		for (from = 1; from < s->n && s->p[from] != '"'; from++)
-			if (s->p[from] == '\\')
-				from++;
-	rest = span_skip(*s, from);
 	at = span_find(rest, ">, relay=");
 	if (at == rest.n)
 		return false;
@@ -271,16 +271,12 @@ logtext_ssl_error(struct span s, struct logtext_peer *peer, struct span *why)
 	return logtext_peer(s, peer, &rest) && take_why(rest, why);
 }
 
-/* "a@b>", behind its '<'; a quoted local part holds anything. */
+/* "a@b>", behind its '<'. */
 static bool
 take_address(struct span *s, struct span *out)
 {
-	size_t from = 0, at;
+	size_t from = behind_quotes(*s), at;
 
-	if (s->n > 0 && s->p[0] == '"')
-		for (from = 1; from < s->n && s->p[from] != '"'; from++)
-			if (s->p[from] == '\\')
-				from++;
 	at = from + span_chr(span_skip(*s, from), '>');
 	if (from > s->n || at >= s->n)
 		return false;
@@ -339,41 +335,14 @@ logtext_refusal(struct span s, struct logtext_refusal *out)
 	return true;
 }
 
-bool
-logtext_attribute(struct span s, const char *name, struct span *out)
-{
-	char key[32];
-	int n = snprintf(key, sizeof(key), " %s=", name);
-	size_t at, i;
-
-	if (n < 0 || (size_t)n >= sizeof(key))
-		return false;
-	if (span_begins_with(s, key + 1, (size_t)n - 1))
-		s = span_skip(s, (size_t)n - 1);
-	else if ((at = span_find_text(s, key, (size_t)n)) < s.n)
-		s = span_skip(s, at + (size_t)n);
-	else
-		return false;
-	if (s.n > 0 && s.p[0] == '<') {
-		s = span_skip(s, 1);
-		out->p = s.p;
-		out->n = span_chr(s, '>');
-		return out->n < s.n;
-	}
-	for (i = 0; i < s.n && s.p[i] != ',' && s.p[i] != ' '; i++)
-		;
-	*out = (struct span){s.p, i};
-	return true;
-}
-
 int
-logtext_command_count(struct span s, const char *name)
+logtext_starttls(struct span s)
 {
-	struct span v;
+	size_t at = span_find(s, " starttls=");
 
-	if (!logtext_attribute(s, name, &v))
-		return -1;
-	return (int)leading_number(v);
+	return at == s.n ? -1
+			 : (int)leading_number(
+			       span_skip(s, at + sizeof(" starttls=") - 1));
 }
 
 bool

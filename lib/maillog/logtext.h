@@ -86,12 +86,11 @@ bool logtext_ssl_error(
  */
 bool logtext_refusal(struct span s, struct logtext_refusal *out);
 
-/* The word behind `name=` up to a comma or blank, quotes <> taken off. */
-bool logtext_attribute(struct span s, const char *name, struct span *out);
-
-/* How often a command was counted in a "disconnect from" line: "starttls=0/1"
- * gives 0, "starttls=1" gives 1; -1 if it is not there. */
-int logtext_command_count(struct span s, const char *name);
+/*
+ * How often STARTTLS succeeded, in a "disconnect from" line: 1 for
+ * "starttls=1", 0 for "starttls=0/1"; -1 if it is not said.
+ */
+int logtext_starttls(struct span s);
 
 /* The part behind the last '@' of an address; false if there is none. */
 bool logtext_domain(struct span address, struct span *out);

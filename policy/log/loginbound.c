@@ -284,8 +284,7 @@ loginbound_smtpd(struct logjoin *j, const struct logprefix *p)
 		if (span_begins(p->text, "disconnect from ")) {
 			proc = logprocs_find(&j->procs, p);
 			if (proc != NULL)
-				settle(j, proc,
-				    logtext_command_count(p->text, "starttls"));
+				settle(j, proc, logtext_starttls(p->text));
 			return "disconnect";
 		}
 		break;

@@ -166,16 +166,10 @@ t_words(void **state)
 	    &s));
 	assert_string_equal(str(s), "lost connection");
 	assert_false(logtext_ssl_error(SPAN("SSL_x"), &peer, &s));
-	assert_int_equal(logtext_command_count(
-			     SPAN("h[1] ehlo=2 starttls=1 quit=1"), "starttls"),
-	    1);
 	assert_int_equal(
-	    logtext_command_count(SPAN("h[1] starttls=0/1"), "starttls"), 0);
-	assert_int_equal(
-	    logtext_command_count(SPAN("h[1] ehlo=1"), "starttls"), -1);
-	assert_true(logtext_attribute(SPAN("from=<a b> to=<c>"), "from", &s));
-	assert_string_equal(str(s), "a b");
-	assert_false(logtext_attribute(SPAN("from=<a b"), "from", &s));
+	    logtext_starttls(SPAN("h[1] ehlo=2 starttls=1 quit=1")), 1);
+	assert_int_equal(logtext_starttls(SPAN("h[1] starttls=0/1")), 0);
+	assert_int_equal(logtext_starttls(SPAN("h[1] ehlo=1")), -1);
 	assert_true(logtext_domain(SPAN("\"a@b\"@c.d"), &s));
 	assert_string_equal(str(s), "c.d");
 	assert_false(logtext_domain(SPAN("a@"), &s));
