@@ -140,6 +140,30 @@ strmap_add(struct strmap *m, const void *array, const char *name, size_t len,
 	return STRMAP_NONE;
 }
 
+void
+strmap_remove(struct strmap *m, const void *array, const char *name, size_t len)
+{
+	size_t hole, i, home_at;
+
+	if (m->cap == 0)
+		return;
+	hole = find_slot(m, array, name, len, strmap_hash(name, len));
+	if (m->slot[hole].next == 0)
+		return;
+	/* Those behind it move up, unless they are at home or on the way. */
+	for (i = behind(hole, m->cap); m->slot[i].next != 0;
+	     i = behind(i, m->cap)) {
+		home_at = home(m->slot[i].hash, m->cap);
+		if ((i + m->cap - home_at) % m->cap <
+		    (i + m->cap - hole) % m->cap)
+			continue;
+		m->slot[hole] = m->slot[i];
+		hole = i;
+	}
+	m->slot[hole].next = 0;
+	m->n--;
+}
+
 #define AHEAD 16 /* slots that are fetched before they are needed */
 
 uint32_t

@@ -57,6 +57,10 @@ uint32_t strmap_add(struct strmap *m, const void *array, const char *name,
 uint32_t strmap_add_all(struct strmap *m, const void *array,
     const uint32_t *hash, size_t n, uint32_t *from);
 
+/* Take a name out, whose element must still have it; it may be missing. */
+void strmap_remove(
+    struct strmap *m, const void *array, const char *name, size_t len);
+
 /* Free the map's own memory. */
 void strmap_free(struct strmap *m);
 
