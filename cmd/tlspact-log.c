@@ -426,10 +426,8 @@ prepare(struct run *run)
 		say("going on without partners");
 		run->party = logparty_new(NULL);
 	}
-	if (record) {
-		run->tally = logtally_new(run->evidence);
-		logtally_recorder(run->tally, run->recorder);
-	}
+	if (record)
+		run->tally = logtally_new(run->evidence, run->recorder);
 	run->reader = logreader_new(&hooks, run->evidence, run->tally, &e);
 	if (run->reader == NULL) {
 		say_err(&e);

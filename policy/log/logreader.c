@@ -161,7 +161,7 @@ logreader_write(struct logreader *r, struct err *e)
 	is_new = here(r, &p, first);
 	if (!is_new && logtally_empty(r->tally))
 		return 0;
-	if (logtally_write(r->tally, &p, is_new, e) == -1)
+	if (logtally_write(r->tally, is_new ? &p : NULL, e) == -1)
 		return -1;
 	if (is_new)
 		set_place(r, &p);

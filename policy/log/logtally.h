@@ -15,7 +15,6 @@
 struct err;
 struct evidence;
 struct evidence_position;
-struct logparty_answer;
 struct logrecord;
 struct logtally;
 
@@ -28,11 +27,11 @@ struct logtally;
  */
 #define LOGTALLY_STRANGERS_MAX 1000
 
-/* The evidence is borrowed, and knows the strangers of earlier runs. */
-struct logtally *logtally_new(struct evidence *v);
-
-/* From now on r writes (borrowed), and the evidence need only be read. */
-void logtally_recorder(struct logtally *t, struct logrecord *r);
+/*
+ * The evidence knows the strangers of earlier runs. r writes (both are
+ * borrowed), and the evidence need only be read; NULL: it is written itself.
+ */
+struct logtally *logtally_new(struct evidence *v, struct logrecord *r);
 
 /* Add one, whose partner has that name (NULL: a stranger). */
 int logtally_add(struct logtally *t, const struct attempt *a,
@@ -44,10 +43,12 @@ bool logtally_full(const struct logtally *t);
 /* True if there is nothing to write. */
 bool logtally_empty(const struct logtally *t);
 
-/* Write all sums and failures, and the positions. 0, or -1 with *e set; the
- * sums are then still there. */
+/*
+ * Write all sums and failures, and the position (may be NULL). 0, or -1 with
+ * *e set; the sums are then still there.
+ */
 int logtally_write(struct logtally *t, const struct evidence_position *position,
-    size_t npositions, struct err *e);
+    struct err *e);
 
 /* NULL is well. */
 void logtally_free(struct logtally *t);

@@ -10,7 +10,7 @@
 static struct logtally *
 tally(void)
 {
-	return logtally_new(evi);
+	return logtally_new(evi, NULL);
 }
 
 static void
@@ -66,14 +66,14 @@ t_strangers(void **state)
 	}
 	add(t, NULL, "nodot", FAULT_OK);
 	add(t, "acme", "acme.example", FAULT_OK);
-	well("write", logtally_write(t, NULL, 0, &err));
+	well("write", logtally_write(t, NULL, &err));
 	check_names(
 	    "first", LOGTALLY_STRANGERS_MAX, 3, LOGTALLY_STRANGERS_MAX + 4);
 	/* Who has a name keeps it, also after a restart; others get none. */
 	for (round = 1; round <= 2; round++) {
 		add(t, NULL, "d0.example", FAULT_OK);
 		add(t, NULL, "new.example", FAULT_OK);
-		well("write", logtally_write(t, NULL, 0, &err));
+		well("write", logtally_write(t, NULL, &err));
 		check_names("again", LOGTALLY_STRANGERS_MAX, 3 + round,
 		    LOGTALLY_STRANGERS_MAX + 4 + 2 * round);
 		logtally_free(t);
@@ -101,7 +101,7 @@ t_failures(void **state)
 	add(t, "acme", "acme.example", FAULT_CONNECT_REFUSED);
 	add(t, NULL, "x.example", FAULT_EXPIRED);
 	add(t, NULL, "x.example", FAULT_CONNECT_REFUSED);
-	well("write", logtally_write(t, NULL, 0, &err));
+	well("write", logtally_write(t, NULL, &err));
 	well("failures",
 	    evidence_failures(evi, NULL, 0, show_failure, &g, &err));
 	check_str("kept", g.text,
