@@ -64,7 +64,7 @@ room = $(if $(filter tests/%,$(1)),tests,$(patsubst %/,%,$(dir $(1))))
 
 LIBS_all = -larchive -lcdb -lidn2 -ljansson -lssl -lcrypto -lsqlite3 -lunbound \
 	-levent_core -lsystemd -lpthread -lm
-PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
+PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/tlspact*.c))
 MAN5 = cmd/tlspact-registry.5 cmd/tlspact.conf.5
 MAN7 = cmd/tlspact.7
 MAN8 = $(wildcard cmd/*.8)
@@ -77,6 +77,9 @@ EXAMPLES = scripts/samples/registry scripts/samples/tlspact.conf \
 
 LIB_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard lib/*/*.c))
 POLICY_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard policy/*/*.c))
+# What they share.
+CMD_OBJ = $(filter-out $(PROGRAMS:%=$(B)/cmd/%.o), \
+	$(patsubst %.c,$(B)/%.o,$(wildcard cmd/*.c)))
 BINS = $(PROGRAMS:%=$(B)/%)
 UNITS = $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/*/t_*.c))
 TOOLS = $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
@@ -101,7 +104,7 @@ $(B)/libtlspact.a: $(POLICY_OBJ) $(LIB_OBJ)
 	@rm -f $@
 	$(call SAY,AR,$@)$(AR) rcs $@ $^
 
-$(BINS): $(B)/%: $(B)/cmd/%.o $(B)/libtlspact.a
+$(BINS): $(B)/%: $(B)/cmd/%.o $(CMD_OBJ) $(B)/libtlspact.a
 	$(call SAY,LD,$@)$(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_all) $(LIBS)
 
 $(UNITS): $(B)/tests/%: $(B)/tests/%.o $(B)/libtlspact.a
@@ -122,7 +125,7 @@ $(B)/version: FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 
-$(PROGRAMS:%=$(B)/cmd/%.o): $(B)/version
+$(B)/cmd/options.o: $(B)/version
 
 programs-for-tests: $(BINS) $(UNITS) $(TOOLS)
 

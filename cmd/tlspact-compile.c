@@ -1,7 +1,6 @@
 /*
  * tlspact-compile: registry and downgrades -> the map that Postfix reads.
  */
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,105 +17,52 @@
 #include "mapbuild.h"
 #include "mapdiff.h"
 #include "mem.h"
+#include "options.h"
 #include "registry.h"
 #include "say.h"
 #include "settings.h"
 #include "target.h"
 #include "terms.h"
 
-struct options {
-	struct settings_options settings;
-	bool json, verbose, dry, diff, text, accept_weaker;
-};
-
 struct run {
 	struct options opt;
+	bool dry, diff, text, accept_weaker;
 	struct settings set;
 	struct mapbuild map;
 };
 
-static void
-usage(FILE *to)
-{
-	(void)fprintf(to,
-	    "usage: tlspact-compile [-jnv] [-C FILE] [-o NAME=VALUE]... "
-	    "[--accept-weaker]\n"
-	    "       tlspact-compile --diff | --text [-jv] [-C FILE] "
-	    "[-o NAME=VALUE]...\n"
-	    "Compile the partner registry into the map that Postfix reads.\n"
-	    "  -n, --dry-run        check and compare, write nothing\n"
-	    "      --diff           print each row that would change; writes "
-	    "nothing\n"
-	    "      --text           print the table as Postfix text; writes "
-	    "nothing\n"
-	    "      --accept-weaker  write even if many enforced domains get "
-	    "weaker\n"
-	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
-	    ")\n"
-	    "  -o, --option NAME=VALUE  override one setting\n"
-	    "  -v, --verbose        print each row that changes\n"
-	    "  -j, --json  -h, --help  -V, --version\n");
-}
+static const struct options_row rows[] = {
+    {'n', "dry-run", NULL, "check and compare, write nothing", OPTIONS_FLAG,
+	.at = offsetof(struct run, dry)},
+    {0, "diff", NULL, "print each row that would change; writes nothing",
+	OPTIONS_FLAG, .at = offsetof(struct run, diff)},
+    {0, "text", NULL, "print the table as Postfix text; writes nothing",
+	OPTIONS_FLAG, .at = offsetof(struct run, text)},
+    {0, "accept-weaker", NULL, "write even if many enforced domains get weaker",
+	OPTIONS_FLAG, .at = offsetof(struct run, accept_weaker)},
+    OPTIONS_SETTINGS,
+    OPTIONS_VERBOSE("print each row that changes"),
+    OPTIONS_JSON(NULL),
+    OPTIONS_ABOUT,
+};
+
+static const struct options_table table = {
+    .program = "tlspact-compile",
+    .synopsis = "[-jnv] [-C FILE] [-o NAME=VALUE]... [--accept-weaker]\n"
+		"--diff | --text [-jv] [-C FILE] [-o NAME=VALUE]...\n",
+    .about = "Compile the partner registry into the map that Postfix reads.",
+    .row = rows,
+    .nrows = sizeof(rows) / sizeof(rows[0]),
+};
 
 static void
-parse_options(int argc, char *argv[], struct options *opt)
+read_options(int argc, char *argv[], struct run *run)
 {
-	enum { OPT_DIFF = 256, OPT_TEXT, OPT_ACCEPT };
-	static const struct option longs[] = {
-	    {"config", required_argument, NULL, 'C'},
-	    {"option", required_argument, NULL, 'o'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"verbose", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'},
-	    {"dry-run", no_argument, NULL, 'n'},
-	    {"diff", no_argument, NULL, OPT_DIFF},
-	    {"text", no_argument, NULL, OPT_TEXT},
-	    {"accept-weaker", no_argument, NULL, OPT_ACCEPT},
-	    {NULL, 0, NULL, 0},
-	};
-	int ch;
-
-	while ((ch = getopt_long(argc, argv, "C:o:jnvhV", longs, NULL)) != -1)
-		switch (ch) {
-		case 'C':
-			opt->settings.file = optarg;
-			break;
-		case 'o':
-			settings_option(&opt->settings, optarg);
-			break;
-		case 'j':
-			opt->json = true;
-			break;
-		case 'n':
-			opt->dry = true;
-			break;
-		case 'v':
-			opt->verbose = true;
-			break;
-		case OPT_DIFF:
-			opt->diff = opt->dry = true;
-			break;
-		case OPT_TEXT:
-			opt->text = opt->dry = true;
-			break;
-		case OPT_ACCEPT:
-			opt->accept_weaker = true;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(say_flushed(EX_OK));
-		case 'V':
-			(void)printf("tlspact-compile %s\n", VERSION);
-			exit(say_flushed(EX_OK));
-		default:
-			usage(stderr);
-			exit(EX_USAGE);
-		}
-	if (optind != argc || (opt->diff && opt->text)) {
-		usage(stderr);
-		exit(EX_USAGE);
-	}
+	options_read(&table, argc, argv, run);
+	if (run->diff && run->text)
+		options_misused(&table, run);
+	if (run->diff || run->text)
+		run->dry = true;
 }
 
 static void
@@ -181,11 +127,11 @@ print_summary(const struct run *run)
 		(void)printf("no row changed");
 	else
 		(void)printf("%zu row%s %schanged", n, plural(n),
-		    run->opt.dry ? "would be " : "");
+		    run->dry ? "would be " : "");
 	if (run->map.diags.warnings > 0)
 		(void)printf("; %zu warning%s", run->map.diags.warnings,
 		    plural(run->map.diags.warnings));
-	(void)printf("%s\n", run->opt.dry ? " (nothing written)" : "");
+	(void)printf("%s\n", run->dry ? " (nothing written)" : "");
 }
 
 static json_t *
@@ -215,7 +161,7 @@ json_rows(struct run *run)
 	const struct row *row;
 	size_t i;
 
-	for (i = 0; run->opt.text && i < c->n; i++) {
+	for (i = 0; run->text && i < c->n; i++) {
 		row = &c->row[i];
 		if (row->record)
 			continue;
@@ -225,7 +171,7 @@ json_rows(struct run *run)
 			"level", level_name((enum level)row->level), "partner",
 			partner[compiled_partner(c, row)].name));
 	}
-	for (i = 0; !run->opt.text && i < run->map.diff.n; i++) {
+	for (i = 0; !run->text && i < run->map.diff.n; i++) {
 		x = &run->map.diff.v[i];
 		json_array_append_new(
 		    list, json_pack("{s:s, s:o, s:o, s:s?}", "change",
@@ -265,7 +211,7 @@ print_json(struct run *run, int code)
 	    root, "raised", json_string(raised[run->map.raise]));
 	json_object_set_new(root, "raised_rows",
 	    json_integer((json_int_t)run->map.raised.rows));
-	if (run->opt.diff || run->opt.text || run->opt.verbose)
+	if (run->diff || run->text || run->opt.verbose)
 		json_object_set_new(root, "rows", json_rows(run));
 	json_print(root);
 }
@@ -273,10 +219,10 @@ print_json(struct run *run, int code)
 static int
 run_compile(struct run *run, time_t now)
 {
-	struct mapbuild_options opt = {.dry = run->opt.dry,
-	    .list = run->opt.diff || run->opt.verbose,
+	struct mapbuild_options opt = {.dry = run->dry,
+	    .list = run->diff || run->opt.verbose,
 	    .verbose = run->opt.verbose,
-	    .accept_weaker = run->opt.accept_weaker};
+	    .accept_weaker = run->accept_weaker};
 
 	return mapbuild_run(&run->map, &run->set, &opt, now);
 }
@@ -290,7 +236,7 @@ print_result(struct run *run, int code)
 	}
 	if (code != EX_OK)
 		return;
-	if (run->opt.text) {
+	if (run->text) {
 		print_text(&run->map.compiled);
 		return;
 	}
@@ -306,8 +252,8 @@ main(int argc, char *argv[])
 	int code;
 
 	mem_tune();
-	say_init("tlspact-compile");
-	parse_options(argc, argv, &run.opt);
+	say_init(table.program);
+	read_options(argc, argv, &run);
 	code = settings_read(&run.set, &run.opt.settings, &run.map.diags);
 	if (code == EX_OK) {
 		code = run_compile(&run, now);

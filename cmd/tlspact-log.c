@@ -6,7 +6,6 @@
  * a log was read in the same transaction as what was read. Without the
  * ledger it prints.
  */
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,20 +27,17 @@
 #include "logtally.h"
 #include "mem.h"
 #include "num.h"
+#include "options.h"
 #include "process.h"
 #include "quote.h"
 #include "registry.h"
 #include "say.h"
 #include "settings.h"
 
-struct options {
-	struct settings_options settings;
-	bool json, verbose, explain, follow;
-	time_t now; /* 0: the clock */
-};
-
 struct run {
 	struct options opt;
+	bool explain, follow;
+	time_t now; /* 0: the clock */
 	struct settings set;
 	struct diags diags;
 	struct registry *registry;
@@ -82,86 +78,29 @@ pace(void)
 	return time(NULL);
 }
 
-static void
-usage(FILE *to)
-{
-	(void)fprintf(to,
-	    "usage: tlspact-log [-jv] [-C FILE] [-o NAME=VALUE]... [--follow] "
-	    "[FILE... | -]\n"
-	    "       tlspact-log --explain [-j] [FILE... | -]\n"
-	    "Read mail logs and record what was encrypted, and what failed.\n"
-	    "      --follow         go on reading as the log grows\n"
-	    "      --explain        say for each line what was understood; "
-	    "records nothing\n"
-	    "      --now TIME       infer years as if it were TIME\n"
-	    "  -j, --json           print each delivery; records nothing\n"
-	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
-	    ")\n"
-	    "  -o, --option NAME=VALUE  override one setting\n"
-	    "  -v, --verbose  -h, --help  -V, --version\n");
-}
+static const struct options_row rows[] = {
+    {0, "follow", NULL, "go on reading as the log grows", OPTIONS_FLAG,
+	.at = offsetof(struct run, follow)},
+    {0, "explain", NULL,
+	"say for each line what was understood; records nothing", OPTIONS_FLAG,
+	.at = offsetof(struct run, explain)},
+    {0, "now", "TIME", "infer years as if it were TIME", OPTIONS_TIME,
+	.at = offsetof(struct run, now)},
+    OPTIONS_JSON("print each delivery; records nothing"),
+    OPTIONS_SETTINGS,
+    OPTIONS_VERBOSE(NULL),
+    OPTIONS_ABOUT,
+};
 
-static void
-bad_usage(void)
-{
-	usage(stderr);
-	exit(EX_USAGE);
-}
-
-static void
-parse_options(int argc, char *argv[], struct options *opt)
-{
-	enum { OPT_FOLLOW = 256, OPT_EXPLAIN, OPT_NOW };
-	static const struct option longs[] = {
-	    {"config", required_argument, NULL, 'C'},
-	    {"option", required_argument, NULL, 'o'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"verbose", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'},
-	    {"follow", no_argument, NULL, OPT_FOLLOW},
-	    {"explain", no_argument, NULL, OPT_EXPLAIN},
-	    {"now", required_argument, NULL, OPT_NOW},
-	    {NULL, 0, NULL, 0},
-	};
-	int ch;
-
-	while ((ch = getopt_long(argc, argv, "C:o:jvhV", longs, NULL)) != -1)
-		switch (ch) {
-		case 'C':
-			opt->settings.file = optarg;
-			break;
-		case 'o':
-			settings_option(&opt->settings, optarg);
-			break;
-		case 'j':
-			opt->json = true;
-			break;
-		case 'v':
-			opt->verbose = true;
-			break;
-		case OPT_FOLLOW:
-			opt->follow = true;
-			break;
-		case OPT_EXPLAIN:
-			opt->explain = true;
-			break;
-		case OPT_NOW:
-			if (num_time(optarg, &opt->now) == -1)
-				bad_usage();
-			break;
-		case 'h':
-			usage(stdout);
-			exit(say_flushed(EX_OK));
-		case 'V':
-			(void)printf("tlspact-log %s\n", VERSION);
-			exit(say_flushed(EX_OK));
-		default:
-			bad_usage();
-		}
-	if (opt->follow && (opt->explain || argc - optind > 1))
-		bad_usage();
-}
+static const struct options_table table = {
+    .program = "tlspact-log",
+    .synopsis = "[-jv] [-C FILE] [-o NAME=VALUE]... [--follow] [FILE... | -]\n"
+		"--explain [-j] [FILE... | -]\n",
+    .about = "Read mail logs and record what was encrypted, and what failed.",
+    .row = rows,
+    .nrows = sizeof(rows) / sizeof(rows[0]),
+    .max = -1,
+};
 
 /* --- printing --------------------------------------------------------- */
 
@@ -286,7 +225,7 @@ take_attempt(const struct attempt *given, void *arg)
 		run->count[a.level]++;
 	if (run->opt.json) {
 		print_json(&a, partner, who.domain);
-	} else if (run->opt.explain) {
+	} else if (run->explain) {
 		explain_attempt(&run->told, &a, partner, who.domain);
 	} else if (!run->has_failed) {
 		run->has_failed = logtally_add(run->tally, &a, partner,
@@ -406,12 +345,12 @@ prepare(struct run *run)
 	    .pace = pace,
 	    .fixed = fixed_now != 0,
 	    .attempt = take_attempt,
-	    .line = run->opt.explain ? explain_line : NULL,
+	    .line = run->explain ? explain_line : NULL,
 	    .tick = tick,
 	    .remark = remark,
 	    .arg = run,
 	    .stop = &stop};
-	bool record = !run->opt.json && !run->opt.explain;
+	bool record = !run->opt.json && !run->explain;
 	struct err e;
 	int code;
 
@@ -442,14 +381,14 @@ read_logs(struct run *run, int n, char *path[])
 	struct err e = {0};
 	int i, rv = 0;
 
-	if (run->opt.follow && (n == 0 || strcmp(path[0], "-") != 0))
+	if (run->follow && (n == 0 || strcmp(path[0], "-") != 0))
 		rv = logreader_follow(
 		    run->reader, n == 0 ? run->set.mail_log : path[0], &e);
 	else if (n == 0)
 		rv = logreader_log(run->reader, run->set.mail_log, &e);
-	for (i = 0; i < n && rv == 0 && !run->opt.follow && !stop; i++)
+	for (i = 0; i < n && rv == 0 && !run->follow && !stop; i++)
 		rv = logreader_file(run->reader, path[i], &e);
-	if (run->opt.follow && n == 1 && strcmp(path[0], "-") == 0)
+	if (run->follow && n == 1 && strcmp(path[0], "-") == 0)
 		rv = logreader_file(run->reader, path[0], &e);
 	if (rv == 0)
 		rv = logreader_finish(run->reader, &e);
@@ -469,7 +408,7 @@ print_summary(const struct run *run)
 	const struct logreader_stats *s = logreader_stats(run->reader);
 	const struct logjoin_stats *j = logreader_join_stats(run->reader);
 
-	if (!run->opt.json && !run->opt.explain) {
+	if (!run->opt.json && !run->explain) {
 		(void)printf("%llu lines: %llu deliveries, of which %llu "
 			     "verified, %llu with a trusted chain, %llu "
 			     "encrypted, %llu in the clear; %llu faults\n",
@@ -501,15 +440,17 @@ main(int argc, char *argv[])
 	int code;
 
 	mem_tune();
-	say_init("tlspact-log");
-	parse_options(argc, argv, &run.opt);
-	fixed_now = run.opt.now;
+	say_init(table.program);
+	options_read(&table, argc, argv, &run);
+	if (run.follow && (run.explain || run.opt.n > 1))
+		options_misused(&table, &run);
+	fixed_now = run.now;
 	(void)sigaction(SIGTERM, &sa, NULL);
 	(void)sigaction(SIGINT, &sa, NULL);
 	(void)sigaction(SIGHUP, &sa, NULL);
 	code = settings_read(&run.set, &run.opt.settings, &run.diags);
 	if (code == EX_OK && (code = prepare(&run)) == EX_OK) {
-		code = read_logs(&run, argc - optind, argv + optind);
+		code = read_logs(&run, run.opt.n, run.opt.arg);
 		print_told(&run);
 		print_summary(&run);
 	}

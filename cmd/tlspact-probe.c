@@ -7,7 +7,6 @@
  * whatever ends this program early loses only what was under way.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,6 +31,7 @@
 #include "mem.h"
 #include "netstring.h"
 #include "num.h"
+#include "options.h"
 #include "owned.h"
 #include "probeplan.h"
 #include "proberecord.h"
@@ -51,18 +51,12 @@
 
 enum form { TABLE, JSON, NAGIOS, PROMETHEUS, ENFORCED };
 
-struct options {
-	struct settings_options settings;
-	enum form form;
-	bool verbose, all, no_record;
-	const char *output;
-	uint64_t rate, warn_days;
-	char **what;
-	size_t nwhat;
-};
-
 struct run {
 	struct options opt;
+	int form; /* enum form */
+	bool all, no_record;
+	const char *output;
+	uint64_t rate, warn_days;
 	struct settings set;
 	struct diags diags;
 	struct registry *registry;
@@ -76,139 +70,48 @@ struct run {
 	bool progress, broken_off;
 };
 
-static void
-usage(FILE *to)
+static const struct options_row rows[] = {
+    {0, "all", NULL, "all partners", OPTIONS_FLAG,
+	.at = offsetof(struct run, all)},
+    {0, "as", "enforced", "could they be enforced today? what is missing?",
+	OPTIONS_FORM, .at = offsetof(struct run, form), .value = ENFORCED,
+	.only = "enforced"},
+    {0, "nagios", NULL, "one line and an exit code for a monitoring plugin",
+	OPTIONS_FORM, .at = offsetof(struct run, form), .value = NAGIOS},
+    {0, "prometheus", NULL, "metrics as text", OPTIONS_FORM,
+	.at = offsetof(struct run, form), .value = PROMETHEUS},
+    {0, "output", "FILE", "write the result to FILE, at one stroke",
+	OPTIONS_WORD, .at = offsetof(struct run, output)},
+    {0, "no-record", NULL, "record nothing", OPTIONS_FLAG,
+	.at = offsetof(struct run, no_record)},
+    {0, "rate", "N", "connections a second (default 50; 0: any)",
+	OPTIONS_NUMBER, .at = offsetof(struct run, rate), .value = 1000000},
+    {0, "warn-days", "N", "warn of certificates that end so soon (default 14)",
+	OPTIONS_NUMBER, .at = offsetof(struct run, warn_days), .value = 36500},
+    OPTIONS_SETTINGS,
+    OPTIONS_VERBOSE("say more of each gateway"),
+    {'j', "json", NULL, NULL, OPTIONS_FORM, .at = offsetof(struct run, form),
+	.value = JSON},
+    OPTIONS_ABOUT,
+};
+
+/* 3 is what a monitoring system takes for "unknown". */
+static int
+misused(const void *run)
 {
-	(void)fprintf(to,
-	    "usage: tlspact-probe [options] --all | PARTNER | DOMAIN | "
-	    "HOST...\n"
-	    "Look at mail gateways, judge them by their partners' rules, "
-	    "record it.\n"
-	    "      --all            all partners\n"
-	    "      --as enforced    could they be enforced today? what is "
-	    "missing?\n"
-	    "      --nagios         one line and an exit code for a "
-	    "monitoring plugin\n"
-	    "      --prometheus     metrics as text\n"
-	    "      --output FILE    write the result to FILE, at one stroke\n"
-	    "      --no-record      record nothing\n"
-	    "      --rate N         connections a second (default 50; 0: "
-	    "any)\n"
-	    "      --warn-days N    warn of certificates that end so soon "
-	    "(default 14)\n"
-	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
-	    ")\n"
-	    "  -o, --option NAME=VALUE  override one setting\n"
-	    "  -v, --verbose        say more of each gateway\n"
-	    "  -j, --json  -h, --help  -V, --version\n");
+	return ((const struct run *)run)->form == NAGIOS ? 3 : EX_USAGE;
 }
 
-static void __attribute__((noreturn)) misused(const struct options *opt)
-{
-	usage(stderr);
-	/* 3 is what a monitoring system takes for "unknown". */
-	exit(opt->form == NAGIOS ? 3 : EX_USAGE);
-}
-
-static uint64_t
-number(const struct options *opt, const char *s, uint64_t max)
-{
-	uint64_t n;
-
-	if (num_parse(s, 0, max, &n) == -1)
-		misused(opt);
-	return n;
-}
-
-static void
-take_arguments(struct options *opt, int n, char **what)
-{
-	opt->what = what;
-	opt->nwhat = (size_t)n;
-	if (opt->all ? n > 0 : n == 0)
-		misused(opt);
-}
-
-static void
-parse_options(int argc, char *argv[], struct options *opt)
-{
-	enum { ALL = 256, AS, NAG, PROM, OUTPUT, NO_RECORD, RATE_, DAYS };
-	static const struct option longs[] = {
-	    {"config", required_argument, NULL, 'C'},
-	    {"option", required_argument, NULL, 'o'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"verbose", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'},
-	    {"all", no_argument, NULL, ALL},
-	    {"as", required_argument, NULL, AS},
-	    {"nagios", no_argument, NULL, NAG},
-	    {"prometheus", no_argument, NULL, PROM},
-	    {"output", required_argument, NULL, OUTPUT},
-	    {"no-record", no_argument, NULL, NO_RECORD},
-	    {"rate", required_argument, NULL, RATE_},
-	    {"warn-days", required_argument, NULL, DAYS},
-	    {NULL, 0, NULL, 0},
-	};
-	enum form form = TABLE;
-	int ch;
-
-	while ((ch = getopt_long(argc, argv, "C:o:jvhV", longs, NULL)) != -1) {
-		switch (ch) {
-		case 'C':
-			opt->settings.file = optarg;
-			break;
-		case 'o':
-			settings_option(&opt->settings, optarg);
-			break;
-		case 'j':
-			form = JSON;
-			break;
-		case 'v':
-			opt->verbose = true;
-			break;
-		case ALL:
-			opt->all = true;
-			break;
-		case AS:
-			if (strcmp(optarg, "enforced") != 0)
-				misused(opt);
-			form = ENFORCED;
-			break;
-		case NAG:
-			form = NAGIOS;
-			break;
-		case PROM:
-			form = PROMETHEUS;
-			break;
-		case OUTPUT:
-			opt->output = optarg;
-			break;
-		case NO_RECORD:
-			opt->no_record = true;
-			break;
-		case RATE_:
-			opt->rate = number(opt, optarg, 1000000);
-			break;
-		case DAYS:
-			opt->warn_days = number(opt, optarg, 36500);
-			break;
-		case 'h':
-			usage(stdout);
-			exit(say_flushed(EX_OK));
-		case 'V':
-			(void)printf("tlspact-probe %s\n", VERSION);
-			exit(say_flushed(EX_OK));
-		default:
-			misused(opt);
-		}
-		/* Two forms of output at once are a mistake. */
-		if (opt->form != TABLE && form != opt->form)
-			misused(opt);
-		opt->form = form;
-	}
-	take_arguments(opt, argc - optind, argv + optind);
-}
+static const struct options_table table = {
+    .program = "tlspact-probe",
+    .synopsis = "[options] --all | PARTNER | DOMAIN | HOST...\n",
+    .about = "Look at mail gateways, judge them by their partners' rules, "
+	     "record it.",
+    .row = rows,
+    .nrows = sizeof(rows) / sizeof(rows[0]),
+    .max = -1,
+    .misused = misused,
+};
 
 static time_t
 wall_clock(void)
@@ -245,13 +148,13 @@ static int
 plan(struct run *run)
 {
 	struct err e = {0};
-	size_t i;
+	int i;
 
-	probeplan_init(&run->plan, run->registry, run->opt.form == ENFORCED);
-	if (run->opt.all)
+	probeplan_init(&run->plan, run->registry, run->form == ENFORCED);
+	if (run->all)
 		probeplan_all(&run->plan);
-	for (i = 0; i < run->opt.nwhat; i++)
-		if (probeplan_add(&run->plan, run->opt.what[i], &e) == -1) {
+	for (i = 0; i < run->opt.n; i++)
+		if (probeplan_add(&run->plan, run->opt.arg[i], &e) == -1) {
 			say_err(&e);
 			return e.code;
 		}
@@ -408,12 +311,12 @@ start_prober(struct run *run)
 		.port = (uint16_t)s->smtp_port,
 		.timeout_ms = (unsigned)s->probe_timeout * 1000,
 		.parallel = parallel(s),
-		.per_second = (unsigned)run->opt.rate,
+		.per_second = (unsigned)run->rate,
 		.dane = settings_dane(s),
 		.target = run->plan.target,
 		.n = run->plan.n},
 	    .user = s->probe_user,
-	    .warn_days = (unsigned)run->opt.warn_days,
+	    .warn_days = (unsigned)run->warn_days,
 	    .now = wall_clock,
 	    .last_key = last_key,
 	    .result = on_result,
@@ -448,11 +351,11 @@ sweep(struct run *run)
 		return EX_OSERR;
 	}
 	run->record = proberecord_open(s->evidence, s->ledger,
-	    run->opt.no_record ? EVIDENCE_READ : EVIDENCE_WRITE, &e);
+	    run->no_record ? EVIDENCE_READ : EVIDENCE_WRITE, &e);
 	if (e.code != 0)
 		say("%s: %s",
-		    run->opt.no_record ? "nothing is known of earlier looks"
-				       : "results are not recorded",
+		    run->no_record ? "nothing is known of earlier looks"
+				   : "results are not recorded",
 		    e.text);
 	if (step_down(run, &e) == -1) {
 		say_err(&e);
@@ -502,7 +405,7 @@ write_output(int fd, void *arg)
 	    netstring_take(b.data, b.len, OUTPUT_MAX, &text, &len, &used) !=
 		NETSTRING_DONE)
 		return EX_SOFTWARE;
-	if (write_file(run->opt.output, text, len, &e) == 0)
+	if (write_file(run->output, text, len, &e) == 0)
 		return EX_OK;
 	(void)fdio_write(fd, e.text, strlen(e.text));
 	return e.code;
@@ -531,7 +434,7 @@ hand_over(struct run *run, const struct buf *b)
 static int
 put_out(struct run *run, const struct buf *b)
 {
-	if (run->opt.output != NULL)
+	if (run->output != NULL)
 		return hand_over(run, b);
 	if (b->len > 0)
 		(void)fwrite(b->data, 1, b->len, stdout);
@@ -543,9 +446,9 @@ report(struct run *run)
 {
 	struct probereport r = {.plan = &run->plan,
 	    .now = wall_clock(),
-	    .warn_days = (unsigned)run->opt.warn_days,
+	    .warn_days = (unsigned)run->warn_days,
 	    .verbose = run->opt.verbose,
-	    .colour = run->opt.output == NULL && isatty(STDOUT_FILENO) &&
+	    .colour = run->output == NULL && isatty(STDOUT_FILENO) &&
 		      getenv("NO_COLOR") == NULL};
 	struct probereport_sum sum;
 	struct buf b = {0};
@@ -555,7 +458,7 @@ report(struct run *run)
 	r.row = proberun_rows(run->probe, &r.n);
 	probereport_sum(&r, &sum);
 	code = sum.failed > 0 ? 1 : EX_OK;
-	switch (run->opt.form) {
+	switch ((enum form)run->form) {
 	case TABLE:
 		probereport_table(&r, &b);
 		break;
@@ -588,7 +491,7 @@ run_probe(struct run *run)
 
 	if ((code = load(run)) != EX_OK || (code = plan(run)) != EX_OK)
 		return code;
-	if (run->opt.output != NULL &&
+	if (run->output != NULL &&
 	    apart_start(&run->writer, "", false, write_output, run, &e) == -1) {
 		say_err(&e);
 		return e.code;
@@ -605,7 +508,7 @@ run_probe(struct run *run)
 		say_err(&e);
 		recorded = e.code;
 	}
-	if (recorded != EX_OK && (run->opt.form != NAGIOS || code == EX_OK))
+	if (recorded != EX_OK && (run->form != NAGIOS || code == EX_OK))
 		code = recorded;
 	if (run->broken_off) {
 		say("broken off; what was not finished is shown as failed");
@@ -617,16 +520,18 @@ run_probe(struct run *run)
 int
 main(int argc, char *argv[])
 {
-	struct run run = {.opt = {.rate = RATE, .warn_days = JUDGE_WARN_DAYS}};
+	struct run run = {.rate = RATE, .warn_days = JUDGE_WARN_DAYS};
 	int code;
 
 	mem_tune();
-	say_init("tlspact-probe");
-	parse_options(argc, argv, &run.opt);
+	say_init(table.program);
+	options_read(&table, argc, argv, &run);
+	if (run.all == (run.opt.n > 0))
+		options_misused(&table, &run);
 	(void)signal(SIGPIPE, SIG_IGN);
 	run.progress = isatty(STDERR_FILENO);
 	code = run_probe(&run);
-	if (run.opt.form == NAGIOS && code > 3) {
+	if (run.form == NAGIOS && code > 3) {
 		/* The talk is on standard error; the plugin needs a line. */
 		(void)printf("TLSPACT UNKNOWN - tlspact-probe failed with "
 			     "exit code %d\n",

@@ -3,7 +3,6 @@
  * put them there and take them back.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 #include "err.h"
 #include "json.h"
 #include "mem.h"
+#include "options.h"
 #include "postconf.h"
 #include "proc.h"
 #include "quote.h"
@@ -30,105 +30,12 @@
 #include "target.h"
 #include "wiring.h"
 
-struct options {
-	struct settings_options settings;
-	bool json, verbose, show, yes, undo;
+struct run {
+	struct options opt;
+	bool show, yes, undo;
+	struct settings set;
+	struct diags diags;
 };
-
-static void
-usage(FILE *to)
-{
-	(void)fprintf(to,
-	    "usage: tlspact-setup [-jv] [-C FILE] [-o NAME=VALUE]... "
-	    "[-c POSTFIX_DIR]\n"
-	    "                     print | check | apply [-n] [--yes] | apply "
-	    "--undo\n"
-	    "       tlspact-setup -n [-C FILE] [-o NAME=VALUE]...\n"
-	    "Wire tlspact into Postfix, for mail out and mail in.\n"
-	    "  print            the main.cf lines\n"
-	    "  check            name each fault of the real configuration, "
-	    "with the fix\n"
-	    "  apply            put the lines into main.cf, which is copied "
-	    "before\n"
-	    "      --undo       put that copy back\n"
-	    "      --yes        do not ask\n"
-	    "  -n, --settings, --dry-run  print the effective settings of "
-	    "tlspact;\n"
-	    "                   with apply: show what would change\n"
-	    "  -c, --postfix POSTFIX_DIR  configuration folder of Postfix "
-	    "(default:\n"
-	    "                   postfix_config of the settings, else its own)\n"
-	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
-	    ")\n"
-	    "  -o, --option NAME=VALUE  override one setting\n"
-	    "  -j, --json  -v, --verbose  -h, --help  -V, --version\n");
-}
-
-static const char *
-parse_options(int argc, char *argv[], struct options *opt)
-{
-	enum { OPT_YES = 256, OPT_UNDO };
-	static const struct option longs[] = {
-	    {"yes", no_argument, NULL, OPT_YES},
-	    {"undo", no_argument, NULL, OPT_UNDO},
-	    {"dry-run", no_argument, NULL, 'n'},
-	    {"config", required_argument, NULL, 'C'},
-	    {"option", required_argument, NULL, 'o'},
-	    {"postfix", required_argument, NULL, 'c'},
-	    {"settings", no_argument, NULL, 'n'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"verbose", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'},
-	    {NULL, 0, NULL, 0},
-	};
-	bool apply;
-	int ch;
-
-	while ((ch = getopt_long(argc, argv, "C:o:c:njvhV", longs, NULL)) != -1)
-		switch (ch) {
-		case 'C':
-			opt->settings.file = optarg;
-			break;
-		case 'o':
-			settings_option(&opt->settings, optarg);
-			break;
-		case 'c':
-			opt->settings.postfix = optarg;
-			break;
-		case 'n':
-			opt->show = true;
-			break;
-		case OPT_YES:
-			opt->yes = true;
-			break;
-		case OPT_UNDO:
-			opt->undo = true;
-			break;
-		case 'j':
-			opt->json = true;
-			break;
-		case 'v':
-			opt->verbose = true;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(say_flushed(EX_OK));
-		case 'V':
-			(void)printf("tlspact-setup %s\n", VERSION);
-			exit(say_flushed(EX_OK));
-		default:
-			usage(stderr);
-			exit(EX_USAGE);
-		}
-	apply = argc - optind == 1 && strcmp(argv[optind], "apply") == 0;
-	if (argc - optind != (opt->show && !apply ? 0 : 1) ||
-	    ((opt->yes || opt->undo) && !apply)) {
-		usage(stderr);
-		exit(EX_USAGE);
-	}
-	return argc == optind ? "" : argv[optind];
-}
 
 /* As readable_fn: by the bits of the file itself, since we may be root. */
 static int
@@ -168,8 +75,9 @@ read_map(const struct settings *s, struct map_facts *map, struct err *why)
 }
 
 static int
-print(const struct settings *s)
+print(void *arg)
 {
+	const struct settings *s = &((struct run *)arg)->set;
 	struct wiring_lines lines = {0};
 	struct map_facts map;
 	struct postconf c = {0};
@@ -243,8 +151,10 @@ json_findings(const struct findings *f, const struct map_facts *map)
 }
 
 static int
-check(const struct settings *s, const struct options *opt)
+check(void *arg)
 {
+	const struct run *run = arg;
+	const struct settings *s = &run->set;
 	struct map_facts map;
 	struct postconf c = {0};
 	struct around around;
@@ -263,10 +173,10 @@ check(const struct settings *s, const struct options *opt)
 	around_look(&around, s, &c, &map);
 	around_check(&around, &c, &f);
 	around_release(&around);
-	if (opt->json)
+	if (run->opt.json)
 		json_findings(&f, &map);
 	else
-		print_findings(&f, &map, opt->verbose);
+		print_findings(&f, &map, run->opt.verbose);
 	code = f.faults > 0 ? 1 : EX_OK;
 	findings_release(&f);
 	map_facts_release(&map);
@@ -345,8 +255,8 @@ confirmed(void)
 }
 
 static int
-apply_lines(const char *dir, const struct wiring_lines *lines,
-    const struct options *opt)
+apply_lines(
+    const char *dir, const struct wiring_lines *lines, const struct run *run)
 {
 	struct buf diff = {0};
 	struct err e;
@@ -355,16 +265,16 @@ apply_lines(const char *dir, const struct wiring_lines *lines,
 	if (n > 0)
 		(void)fputs(diff.data, stdout);
 	buf_free(&diff);
-	if (n == 0 || opt->show) {
+	if (n == 0 || run->show) {
 		(void)printf("%zu line%s of main.cf %s\n", n, n == 1 ? "" : "s",
 		    n == 0 ? "need to change" : "would change");
 		return EX_OK;
 	}
-	if (!opt->yes && isatty(STDIN_FILENO) == 0) {
+	if (!run->yes && isatty(STDIN_FILENO) == 0) {
 		say("nobody is here to confirm it; --yes does without");
 		return EX_USAGE;
 	}
-	if (!opt->yes && !confirmed())
+	if (!run->yes && !confirmed())
 		return 1;
 	if (rewire_apply(dir, lines, &e) == -1) {
 		say_err(&e);
@@ -378,8 +288,10 @@ apply_lines(const char *dir, const struct wiring_lines *lines,
 }
 
 static int
-apply(const struct settings *s, const struct options *opt)
+apply(void *arg)
 {
+	const struct run *run = arg;
+	const struct settings *s = &run->set;
 	struct wiring_lines lines = {0};
 	struct map_facts map;
 	struct postconf c = {0};
@@ -388,7 +300,7 @@ apply(const struct settings *s, const struct options *opt)
 	char *dir = postfix_dir(s, &e);
 	int code;
 
-	if (dir != NULL && opt->undo) {
+	if (dir != NULL && run->undo) {
 		code = undo(dir);
 		free(dir);
 		return code;
@@ -408,7 +320,7 @@ apply(const struct settings *s, const struct options *opt)
 		code = EX_NOINPUT;
 	} else {
 		wiring_want(&c, &map, &t, &lines);
-		code = apply_lines(dir, &lines, opt);
+		code = apply_lines(dir, &lines, run);
 		wiring_lines_release(&lines);
 	}
 	map_facts_release(&map);
@@ -418,53 +330,90 @@ apply(const struct settings *s, const struct options *opt)
 }
 
 static int
-show_settings(const struct settings *s)
+show_settings(void *arg)
 {
+	const struct run *run = arg;
 	struct buf out = {0};
 
-	conf_print(&s->conf, &out);
+	conf_print(&run->set.conf, &out);
 	(void)fputs(out.data, stdout);
 	buf_free(&out);
 	return EX_OK;
 }
 
+enum { SETTINGS, PRINT, CHECK, APPLY };
+
+static const struct options_verb verbs[] = {
+    [SETTINGS] = {"", NULL, 0, 0, show_settings},
+    [PRINT] = {"print", "the main.cf lines", 0, 0, print},
+    [CHECK] = {"check",
+	"name each fault of the real configuration, with the fix", 0, 0, check},
+    [APPLY] = {"apply", "put the lines into main.cf, which is copied before", 0,
+	0, apply},
+};
+
+static const struct options_row rows[] = {
+    {0, "undo", NULL, "put that copy back", OPTIONS_FLAG,
+	.at = offsetof(struct run, undo), .verbs = OPTIONS_VERB(APPLY)},
+    {0, "yes", NULL, "do not ask", OPTIONS_FLAG,
+	.at = offsetof(struct run, yes), .verbs = OPTIONS_VERB(APPLY)},
+    {'n', "settings", NULL,
+	"print the effective settings of tlspact;\n"
+	"with apply: show what would change",
+	OPTIONS_FLAG, .at = offsetof(struct run, show),
+	.show = "-n, --settings, --dry-run",
+	.verbs = OPTIONS_VERB(SETTINGS) | OPTIONS_VERB(APPLY)},
+    {0, "dry-run", NULL, "", OPTIONS_FLAG, .at = offsetof(struct run, show),
+	.verbs = OPTIONS_VERB(SETTINGS) | OPTIONS_VERB(APPLY)},
+    OPTIONS_POSTFIX("POSTFIX_DIR",
+	"configuration folder of Postfix (default:\n"
+	"postfix_config of the settings, else its own)"),
+    OPTIONS_SETTINGS,
+    OPTIONS_JSON(NULL),
+    OPTIONS_VERBOSE(NULL),
+    OPTIONS_ABOUT,
+};
+
+static const struct options_table table = {
+    .program = "tlspact-setup",
+    .synopsis = "[-jv] [-C FILE] [-o NAME=VALUE]... [-c POSTFIX_DIR]\n"
+		" print | check | apply [-n] [--yes] | apply --undo\n"
+		"-n [-C FILE] [-o NAME=VALUE]...\n",
+    .about = "Wire tlspact into Postfix, for mail out and mail in.",
+    .row = rows,
+    .nrows = sizeof(rows) / sizeof(rows[0]),
+    .verb = verbs,
+    .nverbs = sizeof(verbs) / sizeof(verbs[0]),
+    .column = 19,
+};
+
 static int
-act(const char *verb, struct settings *s, const struct options *opt)
+act(struct run *run)
 {
-	if (*verb == '\0')
-		return show_settings(s);
 	/* The way back needs no map. */
-	if (*s->map != '/' && !opt->undo) {
+	if (run->opt.verb != SETTINGS && *run->set.map != '/' && !run->undo) {
 		say("map: %s is not an absolute path, as main.cf needs one",
-		    quotes(s->map).s);
+		    quotes(run->set.map).s);
 		return EX_CONFIG;
 	}
-	if (strcmp(verb, "apply") == 0)
-		return apply(s, opt);
-	if (strcmp(verb, "print") == 0)
-		return print(s);
-	if (strcmp(verb, "check") == 0)
-		return check(s, opt);
-	usage(stderr);
-	return EX_USAGE;
+	return verbs[run->opt.verb].run(run);
 }
 
 int
 main(int argc, char *argv[])
 {
-	struct options opt = {0};
-	struct settings s;
-	struct diags d = {0};
-	const char *verb;
+	struct run run = {0};
 	int code;
 
-	say_init("tlspact-setup");
-	verb = parse_options(argc, argv, &opt);
-	code = settings_read(&s, &opt.settings, &d);
+	say_init(table.program);
+	options_read(&table, argc, argv, &run);
+	if (run.opt.verb == SETTINGS && !run.show)
+		options_misused(&table, &run);
+	code = settings_read(&run.set, &run.opt.settings, &run.diags);
 	if (code == EX_OK)
-		code = act(verb, &s, &opt);
+		code = act(&run);
 	code = say_flushed(code);
-	diag_free(&d);
-	settings_free(&s);
+	diag_free(&run.diags);
+	settings_free(&run.set);
 	return code;
 }

@@ -4,7 +4,6 @@
  * From a file, or as one host shows it; and, with --rehearse, the chains
  * that the evidence has kept against a CA bundle before it is installed.
  */
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,6 +26,7 @@
 #include "mem.h"
 #include "nexthop.h"
 #include "num.h"
+#include "options.h"
 #include "probeplan.h"
 #include "probereport.h"
 #include "probereport_rules.h"
@@ -37,22 +37,15 @@
 #include "say.h"
 #include "settings.h"
 
-struct options {
-	struct settings_options settings;
-	bool json, verbose;
-	const char *at, *host, *bundle;
-	char **arg;
-	int nargs;
-};
-
 struct run {
 	struct options opt;
+	const char *host, *bundle;
+	time_t at;
 	struct settings set;
 	struct diags diags;
 	struct registry *registry;
 	struct judge *judge;
 	const struct partner *partner;
-	time_t at;
 	bool colour;
 	struct buf out;
 	json_t *results;
@@ -63,91 +56,48 @@ struct run {
 /* --at, for those who can only call a function. */
 static time_t the_time;
 
-static void
-usage(FILE *to)
-{
-	(void)fprintf(to,
-	    "usage: tlspact-verify [options] PARTNER CHAIN.pem [GATEWAY]\n"
-	    "       tlspact-verify [options] PARTNER --host HOST[:PORT]\n"
-	    "       tlspact-verify [options] --rehearse NEW-BUNDLE.pem\n"
-	    "Judge a certificate by a partner's rules, or all partners by a "
-	    "new CA bundle.\n"
-	    "      --at TIME        as of that time (YYYY-MM-DD or RFC 3339)\n"
-	    "      --host HOST      look at a host instead of a file\n"
-	    "      --rehearse FILE  who would break if FILE were the CA "
-	    "bundle?\n"
-	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
-	    ")\n"
-	    "  -o, --option NAME=VALUE  override one setting\n"
-	    "  -v, --verbose        rehearsal: all gateways, not only those "
-	    "that break\n"
-	    "  -j, --json  -h, --help  -V, --version\n");
-}
+static const struct options_row rows[] = {
+    {0, "at", "TIME", "as of that time (YYYY-MM-DD or RFC 3339)", OPTIONS_TIME,
+	.at = offsetof(struct run, at)},
+    {0, "host", "HOST", "look at a host instead of a file", OPTIONS_WORD,
+	.at = offsetof(struct run, host)},
+    {0, "rehearse", "FILE", "who would break if FILE were the CA bundle?",
+	OPTIONS_WORD, .at = offsetof(struct run, bundle)},
+    OPTIONS_SETTINGS,
+    OPTIONS_VERBOSE("rehearsal: all gateways, not only those that break"),
+    OPTIONS_JSON(NULL),
+    OPTIONS_ABOUT,
+};
+
+static const struct options_table table = {
+    .program = "tlspact-verify",
+    .synopsis = "[options] PARTNER CHAIN.pem [GATEWAY]\n"
+		"[options] PARTNER --host HOST[:PORT]\n"
+		"[options] --rehearse NEW-BUNDLE.pem\n",
+    .about = "Judge a certificate by a partner's rules, or all partners by a "
+	     "new CA bundle.",
+    .row = rows,
+    .nrows = sizeof(rows) / sizeof(rows[0]),
+    .max = 3,
+};
 
 static void
-parse_options(int argc, char *argv[], struct options *opt)
+read_options(int argc, char *argv[], struct run *run)
 {
-	enum { AT = 256, HOST, REHEARSE };
-	static const struct option longs[] = {
-	    {"config", required_argument, NULL, 'C'},
-	    {"option", required_argument, NULL, 'o'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"verbose", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'},
-	    {"at", required_argument, NULL, AT},
-	    {"host", required_argument, NULL, HOST},
-	    {"rehearse", required_argument, NULL, REHEARSE},
-	    {NULL, 0, NULL, 0},
-	};
+	const struct options *o = &run->opt;
 	bool good;
-	int ch;
 
-	while ((ch = getopt_long(argc, argv, "C:o:jvhV", longs, NULL)) != -1)
-		switch (ch) {
-		case 'C':
-			opt->settings.file = optarg;
-			break;
-		case 'o':
-			settings_option(&opt->settings, optarg);
-			break;
-		case 'j':
-			opt->json = true;
-			break;
-		case 'v':
-			opt->verbose = true;
-			break;
-		case AT:
-			opt->at = optarg;
-			break;
-		case HOST:
-			opt->host = optarg;
-			break;
-		case REHEARSE:
-			opt->bundle = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(say_flushed(EX_OK));
-		case 'V':
-			(void)printf("tlspact-verify %s\n", VERSION);
-			exit(say_flushed(EX_OK));
-		default:
-			usage(stderr);
-			exit(EX_USAGE);
-		}
-	opt->arg = argv + optind;
-	opt->nargs = argc - optind;
-	if (opt->bundle != NULL)
-		good = opt->nargs == 0 && opt->host == NULL;
-	else if (opt->host != NULL)
-		good = opt->nargs == 1;
+	run->at = time(NULL);
+	options_read(&table, argc, argv, run);
+	if (run->bundle != NULL)
+		good = o->n == 0 && run->host == NULL;
+	else if (run->host != NULL)
+		good = o->n == 1;
 	else
-		good = opt->nargs == 2 || opt->nargs == 3;
-	if (!good || (opt->at != NULL && num_time(opt->at, &the_time) == -1)) {
-		usage(stderr);
-		exit(EX_USAGE);
-	}
+		good = o->n >= 2;
+	if (!good)
+		options_misused(&table, run);
+	the_time = run->at;
 }
 
 static time_t
@@ -239,7 +189,7 @@ static int
 judge_file(struct run *run)
 {
 	const char *path = run->opt.arg[1];
-	const char *host = run->opt.nargs == 3 ? run->opt.arg[2] : NULL;
+	const char *host = run->opt.n == 3 ? run->opt.arg[2] : NULL;
 	struct probereport_rules r = result_of(run, path);
 	struct judge_gateway g = {.terms = run->partner->terms,
 	    .gateway = run->partner->gateway,
@@ -368,7 +318,7 @@ judge_host_now(struct run *run)
 		(void)err_set(&e, EX_OSERR, "cannot make an event loop");
 	else if (probeplan_host(&plan,
 		     (uint32_t)(run->partner - run->registry->partner),
-		     run->opt.host, &e) == 0) {
+		     run->host, &e) == 0) {
 		p.prober.target = plan.target;
 		(void)look_at(run, &p, &e);
 	}
@@ -419,7 +369,7 @@ rehearsal_summary(struct run *run, const struct rehearsal *r)
 	size_t i;
 
 	buf_printf(&run->out, "%zu of %zu gateways would break with %s",
-	    r->breaks, r->n, run->opt.bundle);
+	    r->breaks, r->n, run->bundle);
 	if (r->mends > 0)
 		buf_printf(&run->out, ", %zu would be mended", r->mends);
 	buf_puts(&run->out, ".\n");
@@ -440,7 +390,7 @@ rehearsal_summary(struct run *run, const struct rehearsal *r)
 static int
 rehearse_bundle(struct run *run)
 {
-	struct judge *after = judge_new(run->opt.bundle);
+	struct judge *after = judge_new(run->bundle);
 	struct evidence *v;
 	struct rehearsal r = {0};
 	struct x509_store *s;
@@ -449,7 +399,7 @@ rehearse_bundle(struct run *run)
 	size_t i;
 
 	/* Said before any chain is looked at, and if there is none. */
-	if ((s = x509_store_load(X509_ROOTS, run->opt.bundle, &e)) == NULL) {
+	if ((s = x509_store_load(X509_ROOTS, run->bundle, &e)) == NULL) {
 		say_err(&e);
 		judge_free(after);
 		return e.code;
@@ -490,7 +440,7 @@ print_json(struct run *run, int code)
 	json_t *root = json_pack("{s:s, s:s, s:i, s:b, s:O}", "schema",
 	    "tlspact.verify.v1", "time", num_time_text(run->at, at),
 	    "exit_code", code, "passed", !run->failed,
-	    run->opt.bundle != NULL ? "gateways" : "results", run->results);
+	    run->bundle != NULL ? "gateways" : "results", run->results);
 
 	json_object_set_new(root, "partner",
 	    json_text(run->partner == NULL ? NULL : run->partner->name));
@@ -504,11 +454,11 @@ run_verify(struct run *run)
 
 	if ((code = load(run)) != EX_OK)
 		return code;
-	if (run->opt.bundle != NULL)
+	if (run->bundle != NULL)
 		code = rehearse_bundle(run);
 	else if ((code = find_partner(run)) == EX_OK)
-		code = run->opt.host != NULL ? judge_host_now(run)
-					     : judge_file(run);
+		code =
+		    run->host != NULL ? judge_host_now(run) : judge_file(run);
 	if (code != EX_OK)
 		return code;
 	code = run->failed ? 1 : EX_OK;
@@ -526,11 +476,9 @@ main(int argc, char *argv[])
 	int code;
 
 	mem_tune();
-	say_init("tlspact-verify");
-	the_time = time(NULL);
-	parse_options(argc, argv, &run.opt);
+	say_init(table.program);
+	read_options(argc, argv, &run);
 	(void)signal(SIGPIPE, SIG_IGN);
-	run.at = the_time;
 	run.colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
 	run.results = json_array();
 	code = run_verify(&run);

@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <event2/event.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +28,7 @@
 #include "logline.h"
 #include "maprecord.h"
 #include "mem.h"
+#include "options.h"
 #include "process.h"
 #include "replace.h"
 #include "say.h"
@@ -46,14 +46,9 @@
 
 enum { SOCKETMAP, POLICY, SERVICES };
 
-struct options {
-	struct settings_options settings;
-	struct recompile *recompile; /* is given the same -C and -o */
-	bool foreground, verbose, warden;
-};
-
 struct daemon {
 	struct options opt;
+	bool foreground, only_warden;
 	struct settings set;
 	struct diags diags;
 	struct event_base *base;
@@ -75,71 +70,38 @@ struct daemon {
 	bool draining; /* told to end */
 };
 
-static void
-usage(FILE *to)
-{
-	(void)fprintf(to,
-	    "usage: tlspactd [-dv] [-C FILE] [-o NAME=VALUE]...\n"
-	    "Answer Postfix about mail from and to partners.\n"
-	    "  -d, --debug          log for a person at a terminal\n"
-	    "  -C, --config FILE    settings (default " SYSCONFDIR SETTINGS_FILE
-	    ")\n"
-	    "  -o, --option NAME=VALUE  override one setting\n"
-	    "      --warden         lower, restore and tell; answer nobody\n"
-	    "  -v, --verbose  -h, --help  -V, --version\n");
-}
+static const struct options_row rows[] = {
+    {'d', "debug", NULL, "log for a person at a terminal", OPTIONS_FLAG,
+	.at = offsetof(struct daemon, foreground)},
+    OPTIONS_SETTINGS,
+    {0, "warden", NULL, "lower, restore and tell; answer nobody", OPTIONS_FLAG,
+	.at = offsetof(struct daemon, only_warden)},
+    OPTIONS_VERBOSE(NULL),
+    OPTIONS_ABOUT,
+};
 
-static void
-parse_options(int argc, char *argv[], struct options *opt)
-{
-	static const struct option longs[] = {
-	    {"config", required_argument, NULL, 'C'},
-	    {"option", required_argument, NULL, 'o'},
-	    {"debug", no_argument, NULL, 'd'},
-	    {"verbose", no_argument, NULL, 'v'},
-	    {"warden", no_argument, NULL, 'w'},
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'},
-	    {NULL, 0, NULL, 0},
-	};
-	int ch;
+static const struct options_table table = {
+    .program = "tlspactd",
+    .synopsis = "[-dv] [-C FILE] [-o NAME=VALUE]...\n",
+    .about = "Answer Postfix about mail from and to partners.",
+    .row = rows,
+    .nrows = sizeof(rows) / sizeof(rows[0]),
+};
 
-	recompile_argument(opt->recompile, NULL);
-	while ((ch = getopt_long(argc, argv, "C:o:dvhV", longs, NULL)) != -1)
-		switch (ch) {
-		case 'C':
-			opt->settings.file = optarg;
-			recompile_argument(opt->recompile, "-C");
-			recompile_argument(opt->recompile, optarg);
-			break;
-		case 'o':
-			settings_option(&opt->settings, optarg);
-			recompile_argument(opt->recompile, "-o");
-			recompile_argument(opt->recompile, optarg);
-			break;
-		case 'd':
-			opt->foreground = true;
-			break;
-		case 'v':
-			opt->verbose = true;
-			break;
-		case 'w':
-			opt->warden = true;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(say_flushed(EX_OK));
-		case 'V':
-			(void)printf("tlspactd %s\n", VERSION);
-			exit(say_flushed(EX_OK));
-		default:
-			usage(stderr);
-			exit(EX_USAGE);
-		}
-	if (optind != argc) {
-		usage(stderr);
-		exit(EX_USAGE);
-	}
+/* What compiles is given the same -C and -o. */
+static void
+read_options(int argc, char *argv[], struct daemon *d)
+{
+	struct recompile *r = &d->keeper.recompile;
+	const char **again;
+	size_t i;
+
+	options_read(&table, argc, argv, d);
+	recompile_argument(r, NULL);
+	again = options_again(&d->opt);
+	for (i = 0; again[i] != NULL; i++)
+		recompile_argument(r, again[i]);
+	free(again);
 }
 
 /* --- Clients ------------------------------------------------------------ */
@@ -441,8 +403,7 @@ start(struct daemon *d)
 	recompile_program(&d->keeper.recompile, d->set.compile_command);
 	if (d->set.warden == 1)
 		warden_guard_init(&d->warden, d->keeper.recompile.argv + 1,
-		    d->keeper.recompile.n - 2, d->opt.foreground,
-		    d->opt.verbose);
+		    d->keeper.recompile.n - 2, d->foreground, d->opt.verbose);
 	if (open_listeners(d, &e) == -1 ||
 	    (*d->set.service_user != '\0' &&
 		process_become(d->set.service_user, &e) == -1)) {
@@ -503,17 +464,17 @@ main(int argc, char *argv[])
 	    [LOG_LEVEL_ERROR] = LOGLINE_ERROR,
 	    [LOG_LEVEL_INFO] = LOGLINE_INFO,
 	    [LOG_LEVEL_DEBUG] = LOGLINE_DEBUG};
-	static struct daemon d = {.opt.recompile = &d.keeper.recompile};
+	static struct daemon d;
 	int code;
 
-	say_init("tlspactd");
-	parse_options(argc, argv, &d.opt);
+	say_init(table.program);
+	read_options(argc, argv, &d);
 	code = settings_read(&d.set, &d.opt.settings, &d.diags);
 	if (code == EX_OK) {
-		logline_init(d.opt.warden ? "tlspactd warden" : "tlspactd",
+		logline_init(d.only_warden ? "tlspactd warden" : "tlspactd",
 		    d.opt.verbose ? LOGLINE_DEBUG : levels[d.set.log_level],
-		    d.opt.foreground);
-		if (d.opt.warden)
+		    d.foreground);
+		if (d.only_warden)
 			code = warden_run(&d.set, d.keeper.recompile.argv + 1,
 			    d.keeper.recompile.n - 1);
 		else if ((code = start(&d)) == EX_OK)

@@ -32,9 +32,7 @@ struct ctl {
 	struct diags diags;
 	struct registry *registry; /* NULL if it cannot be used */
 	int registry_code;	   /* then why, all having been said */
-	const char *config;	   /* what a child is to be told, or NULL */
-	const char **override;
-	size_t noverrides;
+	const char **again; /* options for a program that is started; NULL */
 	bool json, verbose, yes, dry, no_flush, flush;
 	time_t now;
 	struct author author;

@@ -283,24 +283,20 @@ sibling(const char *name)
 int
 ctl_probe(struct ctl *c, struct ctl_facts *f)
 {
-	const char **argv = mem_zero(2 * c->noverrides + 8, sizeof(*argv));
 	char *path = sibling("tlspact-probe"), *out;
 	int ms = PROBE_MS, code;
+	const char **argv;
 	struct err e = {0};
-	size_t n = 0, i;
+	size_t n = 0;
 
 	if (c->set.probe_timeout * 4000 > PROBE_MS)
 		ms = (int)c->set.probe_timeout * 4000;
-	argv[n++] = path;
-	if (c->config != NULL) {
-		argv[n++] = "-C";
-		argv[n++] = c->config;
-	}
-	for (i = 0; i < c->noverrides; i++) {
-		argv[n++] = "-o";
-		argv[n++] = c->override[i];
-	}
-	argv[n++] = f->name;
+	while (c->again[n] != NULL)
+		n++;
+	argv = mem_zero(n + 3, sizeof(*argv));
+	argv[0] = path;
+	memcpy(argv + 1, c->again, n * sizeof(*argv));
+	argv[n + 1] = f->name;
 	/* It ends with 1 where a gateway fails: the ledger tells, not that. */
 	out = proc_read(argv, PROBE_TALK, ms, &e);
 	if (out != NULL)

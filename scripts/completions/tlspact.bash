@@ -97,7 +97,7 @@ _tlspact()
 			--settings --dry-run -c --postfix --yes --undo
 		;;
 	tlspactd)
-		_tlspact_words "$current" -C --config -o --option -d --debug \
+		_tlspact_words "$current" -C --config -o --option -d --debug --warden \
 			-v --verbose -h --help -V --version
 		;;
 	tlspact-log)
