@@ -82,26 +82,6 @@ teardown(void **state)
 			    "[%s] %s: %d %s", row, #call, err.code, err.text); \
 	} while (0)
 
-/* What somebody with sqlite3(1) does. */
-static inline void
-by_hand_in(const char *path, const char *sql)
-{
-	char *text = NULL;
-	sqlite3 *raw;
-
-	if (sqlite3_open(path, &raw) != SQLITE_OK ||
-	    sqlite3_busy_timeout(raw, 5000) != SQLITE_OK ||
-	    sqlite3_exec(raw, sql, NULL, NULL, &text) != SQLITE_OK)
-		fail_msg("%s: %s", sql, text);
-	sqlite3_close(raw);
-}
-
-static inline void
-by_hand(const char *sql)
-{
-	by_hand_in(file, sql);
-}
-
 /* Lines of text that the callbacks below gather. */
 struct gathered {
 	char text[8192];
@@ -120,6 +100,44 @@ gather(struct gathered *g, const char *fmt, ...)
 	va_end(ap);
 	g->n++;
 	return g->n != g->stop_at;
+}
+
+static inline int
+gather_row(void *arg, int n, char **col, char **name)
+{
+	int i;
+
+	(void)name;
+	for (i = 0; i < n; i++)
+		(void)gather(arg, "%s%s", col[i], i + 1 < n ? " " : "\n");
+	return 0;
+}
+
+/* What somebody with sqlite3(1) does, and sees: a line a row. */
+static inline void
+ask_by_hand(const char *path, const char *sql, struct gathered *g)
+{
+	char *text = NULL;
+	sqlite3 *raw;
+
+	if (sqlite3_open(path, &raw) != SQLITE_OK ||
+	    sqlite3_busy_timeout(raw, 5000) != SQLITE_OK ||
+	    sqlite3_exec(raw, sql, g == NULL ? NULL : gather_row, g, &text) !=
+		SQLITE_OK)
+		fail_msg("%s: %s", sql, text);
+	sqlite3_close(raw);
+}
+
+static inline void
+by_hand_in(const char *path, const char *sql)
+{
+	ask_by_hand(path, sql, NULL);
+}
+
+static inline void
+by_hand(const char *sql)
+{
+	by_hand_in(file, sql);
 }
 
 #define PEM_A "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"

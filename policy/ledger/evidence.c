@@ -1,13 +1,210 @@
+/*
+ * The schema, what once stood in the ledger, probes, what the mail log proved.
+ */
 #include "evidence.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
+#include "db.h"
+#include "digest.h"
 #include "err.h"
-#include "evidence_impl.h"
+#include "evidence_tables.h"
+#include "ledger.h"
 #include "mem.h"
+#include "quote.h"
 
 #define PRUNE_ROWS 1000 /* a transaction: others want to write as well */
+#define WRITERS \
+	"tlspact-probe, tlspact-log or tlspactd, run by its owner or root"
+
+struct evidence {
+	struct db *db;
+};
+
+/* state.taken, if what once stood in the ledger was not copied (0) */
+enum { COPIED = 1, /* to be dropped there */ TAKEN = 2 };
+
+/* --- The schema, as in ledger.c ---------------------------------------- */
+
+/*
+ * A result is what looks have in common; a row of probe is as many looks of a
+ * gateway in a row, of one day, with the same result: `first` to `time`.
+ * gateway.last, .passed, .vouched and .shown are rows of probe: the latest,
+ * the last that passed, the last that passed by more than being encrypted, the
+ * last that showed a chain. They are kept right by add_probe(), not by
+ * foreign keys, whose indexes would cost each probe.
+ */
+static const char probes[] =
+    "CREATE TABLE state("
+    " id INTEGER PRIMARY KEY CHECK (id = 1),"
+    " looks INTEGER NOT NULL," /* so many were added */
+    " taken INTEGER NOT NULL"  /* take() */
+    ") STRICT;"
+    "INSERT INTO state VALUES(1, 0, 0);" EVIDENCE_CHAIN EVIDENCE_GATEWAY
+    " vouched INTEGER," EVIDENCE_GATEWAY_END "CREATE TABLE result("
+    " id INTEGER PRIMARY KEY," EVIDENCE_RESULT
+    " chain INTEGER NOT NULL," /* 0: none */
+    " judged TEXT NOT NULL,"   /* ca, dane, key, none, or '': failed */
+    " UNIQUE(key, chain, fault, judged, not_after, protocol, cipher, kex)"
+    ") STRICT;"
+    "CREATE TABLE probe("
+    " id INTEGER PRIMARY KEY,"
+    " gateway INTEGER NOT NULL REFERENCES gateway(id),"
+    " result INTEGER NOT NULL,"
+    " first INTEGER NOT NULL,"
+    " time INTEGER NOT NULL,"
+    " n INTEGER NOT NULL,"
+    " look INTEGER NOT NULL," /* number of the last look */
+    " detail TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX probe_time ON probe(time);";
+
+static const char logged[] = EVIDENCE_LOG_TABLES;
+
+static const char *const step[] = {probes, logged};
+
+static const struct db_schema schema = {
+    .noun = "evidence",
+    .application_id = 0x746c6576, /* "tlev" */
+    .step = step,
+    .version = sizeof(step) / sizeof(step[0]),
+    .writers = WRITERS,
+};
+/* --- What once stood in the ledger ------------------------------------- */
+
+/*
+ * It is copied from there by one transaction, and dropped there by another.
+ * Who is killed in between leaves COPIED behind: only the second is left to do.
+ *
+ * Looks in a row with one result become one row, which keeps the number of
+ * the last of them. `isle` tells rows of a result apart that others stand
+ * between. How a look passed was not written down: "none" claims least.
+ */
+static const char copy[] =
+    "INSERT INTO chain SELECT id, sha256, pem FROM old.old_chain;"
+    "INSERT INTO result(fault, protocol, cipher, kex, not_after, key, chain,"
+    " judged) SELECT DISTINCT fault, protocol, cipher, kex, not_after, key,"
+    " coalesce(chain, 0), CASE passed WHEN 0 THEN '' ELSE 'none' END"
+    " FROM old.old_probe;"
+    "CREATE TEMP TABLE look(id INTEGER PRIMARY KEY, kept, result, first, n);"
+    "INSERT INTO temp.look SELECT id, last_value(id) OVER w, result,"
+    " first_value(time) OVER w, count(*) OVER w FROM"
+    " (SELECT p.id, p.gateway, p.time, p.time / 86400 AS day,"
+    " r.id AS result, row_number() OVER"
+    " (PARTITION BY p.gateway ORDER BY p.time, p.id) - row_number() OVER"
+    " (PARTITION BY p.gateway, r.id, p.time / 86400 ORDER BY p.time, p.id)"
+    " AS isle FROM old.old_probe p JOIN result r ON r.key = p.key"
+    " AND r.chain = coalesce(p.chain, 0) AND r.fault = p.fault"
+    " AND (r.judged = '') = (p.passed = 0) AND r.not_after = p.not_after"
+    " AND r.protocol = p.protocol AND r.cipher = p.cipher AND r.kex = p.kex)"
+    " WINDOW w AS (PARTITION BY gateway, result, day, isle ORDER BY time, id"
+    " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING);"
+    "INSERT INTO gateway SELECT id, partner, nexthop, host, address, port,"
+    " (SELECT kept FROM temp.look WHERE id = g.last), time, fault, since, run,"
+    " (SELECT kept FROM temp.look WHERE id = g.passed), NULL,"
+    " (SELECT kept FROM temp.look WHERE id = g.shown)"
+    " FROM old.old_gateway g;"
+    "INSERT INTO probe SELECT p.id, p.gateway, l.result, l.first, p.time, l.n,"
+    " p.id, p.detail FROM temp.look l JOIN old.old_probe p ON p.id = l.id"
+    " WHERE l.kept = l.id;"
+    "DROP TABLE temp.look;"
+    "UPDATE state SET looks = (SELECT coalesce(max(seq), 0)"
+    " FROM old.sqlite_sequence WHERE name = 'old_probe');"
+    "INSERT INTO log_count SELECT * FROM old.old_log_count;"
+    "INSERT INTO failure SELECT * FROM old.old_failure;"
+    "INSERT INTO failure_sum SELECT * FROM old.old_failure_sum;"
+    "INSERT INTO position SELECT * FROM old.old_position;";
+
+static int
+read_taken(struct db *db, int64_t *taken, struct err *e)
+{
+	int rv = db_ask(db_sql(db, "SELECT taken FROM state"), taken, e);
+
+	return rv == -1 ? -1 : 0;
+}
+
+/* Nothing of it stands in that ledger; also if there is no such ledger. */
+static int
+need_not_in(const char *ledger, struct err *e)
+{
+	struct ledger *l = ledger_open(ledger, LEDGER_READ, e);
+	int rv;
+
+	if (l == NULL)
+		return e->code == EX_NOINPUT ? 0 : -1;
+	if ((rv = ledger_has_evidence(l, e)) == 1)
+		rv = err_set(e, EX_DATAERR,
+		    "what was seen still stands in ledger %s: a program that "
+		    "may write both must move it (" WRITERS ")",
+		    quotes(ledger).s);
+	ledger_close(l);
+	return rv;
+}
+
+/* Copy all, unless somebody did while we waited. */
+static int
+copy_once(struct db *db, const char *ledger, struct err *e)
+{
+	struct err ignored;
+	int rv;
+
+	if (db_attach(db, ledger, e) == -1)
+		return -1;
+	rv = db_begin(db, true, e);
+	if (rv == 0) {
+		rv = db_run(
+		    db_sql(db, "UPDATE state SET taken = 1 WHERE taken = 0"),
+		    e);
+		if (rv == 0 && db_changes(db) != 0)
+			rv = db_exec(db, copy, e);
+		rv = db_end(db, rv, e);
+	}
+	if (db_detach(db, rv == 0 ? e : &ignored) == -1)
+		rv = -1;
+	return rv;
+}
+
+static int
+move(struct db *db, const char *ledger, struct err *e)
+{
+	struct ledger *l = ledger_open(ledger, LEDGER_WRITE, e);
+	int rv;
+
+	if (l == NULL)
+		return -1;
+	if ((rv = ledger_has_evidence(l, e)) == 1 &&
+	    (rv = copy_once(db, ledger, e)) == 0)
+		rv = ledger_drop_evidence(l, e);
+	ledger_close(l);
+	return rv;
+}
+
+/* Take it from there, once. */
+static int
+take(struct db *db, const char *ledger, struct err *e)
+{
+	int64_t taken;
+	struct err why;
+
+	if (read_taken(db, &taken, e) == -1)
+		return -1;
+	if (ledger == NULL || taken == TAKEN)
+		return 0;
+	if (need_not_in(ledger, &why) == -1 && move(db, ledger, &why) == -1)
+		return err_set(e, why.code,
+		    "cannot move what was seen from the ledger: %s", why.text);
+	if (db_begin(db, true, &why) == 0 &&
+	    db_end(db, db_run(db_sql(db, "UPDATE state SET taken = 2"), &why),
+		&why) == 0)
+		return 0;
+	/* Others are at work: whoever opens it next will say so. */
+	if (why.code == EX_TEMPFAIL)
+		return 0;
+	*e = why;
+	return -1;
+}
 
 /* A reader must not take for empty what was not moved here yet. */
 static int
@@ -16,9 +213,9 @@ need_taken(struct db *db, const char *ledger, struct err *e)
 	int64_t taken = 0;
 	struct err why;
 
-	if (db != NULL && evidence_state(db, &taken, e) == -1)
+	if (db != NULL && read_taken(db, &taken, e) == -1)
 		return -1;
-	if (taken != 0 || ledger == NULL || evidence_not_in(ledger, &why) == 0)
+	if (taken != 0 || ledger == NULL || need_not_in(ledger, &why) == 0)
 		return 0;
 	*e = why;
 	return -1;
@@ -32,10 +229,10 @@ evidence_open(const char *path, const char *ledger, enum evidence_mode mode,
 	struct db *db;
 	int rv;
 
-	db = db_open(path, mode == EVIDENCE_WRITE ? DB_WRITE : DB_READ,
-	    &evidence_schema, e);
+	db = db_open(
+	    path, mode == EVIDENCE_WRITE ? DB_WRITE : DB_READ, &schema, e);
 	if (mode == EVIDENCE_WRITE)
-		rv = db == NULL ? -1 : evidence_take(db, ledger, e);
+		rv = db == NULL ? -1 : take(db, ledger, e);
 	else if (db != NULL || e->code == EX_NOINPUT)
 		rv = need_taken(db, ledger, e);
 	else
@@ -67,78 +264,57 @@ evidence_patience(struct evidence *v, int ms)
 int
 evidence_newest(struct evidence *v, time_t *when, struct err *e)
 {
-	struct db_stmt *s;
-	int rv;
+	int64_t t = 0;
+	int rv = 0;
 
-	*when = 0;
-	if (v == NULL)
-		return 0;
-	s = db_sql(v->db,
-	    "SELECT max(coalesce((SELECT max(time) FROM probe), 0),"
-	    " coalesce((SELECT max(time) FROM failure), 0))");
-	rv = db_step(s, e);
-	*when = rv == 1 ? db_col_int(s, 0) : 0;
-	return db_done(s, rv);
+	if (v != NULL)
+		rv = db_ask(
+		    db_sql(v->db, "SELECT max("
+				  "coalesce((SELECT max(time) FROM probe), 0),"
+				  " coalesce((SELECT max(time) FROM failure), "
+				  "0))"),
+		    &t, e);
+	*when = t;
+	return rv == -1 ? -1 : 0;
 }
+
+/* --- Pruning ----------------------------------------------------------- */
 
 /* Run sql, bound to `before`, until it finds nothing more to remove. */
 static int
-prune(struct evidence *v, const char *sql, time_t before, int64_t *removed,
-    struct err *e)
+prune(struct db *db, const char *sql, time_t before, struct err *e)
 {
 	struct db_stmt *s;
-	int64_t n;
 
 	do {
-		if (db_begin(v->db, false, e) == -1)
+		if (db_begin(db, false, e) == -1)
 			return -1;
-		s = db_sql(v->db, sql);
-		db_int(s, before);
-		db_int(s, PRUNE_ROWS);
-		if (db_end(v->db, db_run(s, e), e) == -1)
+		s = db_query(db, sql, DB_INT(before), DB_INT(PRUNE_ROWS));
+		if (db_end(db, db_run(s, e), e) == -1)
 			return -1;
-		n = db_changes(v->db);
-		*removed += n;
-	} while (n == PRUNE_ROWS);
+	} while (db_changes(db) == PRUNE_ROWS);
 	return 0;
 }
 
-/*
- * Failures become sums before they go. SQLite counts on from the highest
- * number that is there: it stays, or readers would take new ones for seen.
- */
-#define OLD_FAILURES \
-	"failure WHERE time < ? AND id < (SELECT max(id) FROM failure)"
+/* What turns the failures of a condition, of one parameter, into sums. */
+#define SUM_UP(which)                                                          \
+	"INSERT INTO failure_sum(day, partner, direction, fault, n)"           \
+	" SELECT strftime('%Y-%m-%d', time, 'unixepoch'), partner, direction," \
+	" fault, count(*) FROM failure WHERE " which " GROUP BY 1, 2, 3, 4"    \
+	" ON CONFLICT DO UPDATE SET n = n + excluded.n",                       \
+	    "DELETE FROM failure WHERE " which
 
 static int
-prune_failures(
-    struct evidence *v, time_t before, int64_t *removed, struct err *e)
+sum_up(
+    struct db *db, const char *sum, const char *drop, int64_t n, struct err *e)
 {
-	struct db_stmt *s;
-	int rv;
-
-	if (db_begin(v->db, false, e) == -1)
+	if (db_run(db_query(db, sum, DB_INT(n)), e) == -1)
 		return -1;
-	s = db_sql(v->db,
-	    "INSERT INTO failure_sum(day, partner, direction, fault, n)"
-	    " SELECT strftime('%Y-%m-%d', time, 'unixepoch'), partner,"
-	    " direction, fault, count(*) FROM " OLD_FAILURES
-	    " GROUP BY 1, 2, 3, 4"
-	    " ON CONFLICT DO UPDATE SET n = n + excluded.n");
-	db_int(s, before);
-	rv = db_run(s, e);
-	if (rv == 0) {
-		s = db_sql(v->db, "DELETE FROM " OLD_FAILURES);
-		db_int(s, before);
-		rv = db_run(s, e);
-		*removed += db_changes(v->db);
-	}
-	return db_end(v->db, rv, e);
+	return db_run(db_query(db, drop, DB_INT(n)), e);
 }
 
 int
-evidence_prune(
-    struct evidence *v, time_t before, int64_t *removed, struct err *e)
+evidence_prune(struct evidence *v, time_t before, struct err *e)
 {
 	static const char *const sql[] = {
 	    "DELETE FROM probe WHERE id IN (SELECT p.id FROM probe p"
@@ -156,15 +332,591 @@ evidence_prune(
 	    " (SELECT device, inode, first FROM position WHERE time < ?"
 	    " LIMIT ?)",
 	};
-	int64_t n = 0;
 	size_t i;
+	int rv;
 
 	for (i = 0; i < sizeof(sql) / sizeof(sql[0]); i++)
-		if (prune(v, sql[i], before, &n, e) == -1)
+		if (prune(v->db, sql[i], before, e) == -1)
 			return -1;
-	if (prune_failures(v, before, &n, e) == -1)
+	if (db_begin(v->db, false, e) == -1)
 		return -1;
-	if (removed != NULL)
-		*removed = n;
+	/*
+	 * SQLite counts on from the highest number that is there: it stays, or
+	 * readers would take new failures for seen.
+	 */
+	rv = sum_up(v->db,
+	    SUM_UP("time < ? AND id < (SELECT max(id) FROM failure)"), before,
+	    e);
+	return db_end(v->db, rv, e);
+}
+
+/* --- Probes ------------------------------------------------------------ */
+
+/*
+ * As many equal results in a row of a gateway and a day are one row; the row
+ * of the gateway knows which of them matter most, so that questions about now
+ * cost nothing however many there are.
+ */
+
+/* The row whose key are the first `key` of n values, made if it is new. */
+static int
+intern(struct db *db, const char *find, size_t key, const char *make,
+    const struct db_value *value, size_t n, int64_t *id, struct err *e)
+{
+	int rv = db_ask(db_bind(db_sql(db, find), value, key), id, e);
+
+	if (rv != 0)
+		return rv == 1 ? 0 : -1;
+	if (db_run(db_bind(db_sql(db, make), value, n), e) == -1)
+		return -1;
+	*id = db_rowid(db);
 	return 0;
+}
+
+/* 0 if there is none. */
+static int
+add_chain(struct db *db, const char *pem, int64_t *id, struct err *e)
+{
+	struct digest *g;
+	char hash[DIGEST_HEX];
+
+	*id = 0;
+	if (pem == NULL || *pem == '\0')
+		return 0;
+	g = digest_new();
+	digest_add(g, pem, strlen(pem));
+	digest_hex(g, hash);
+	return intern(db, "SELECT id FROM chain WHERE sha256 = ?", 1,
+	    "INSERT INTO chain(sha256, pem) VALUES(?, ?)",
+	    (struct db_value[]){
+		DB_TEXT(hash), DB_TEXT_UP_TO(pem, EVIDENCE_CHAIN_MAX)},
+	    2, id, e);
+}
+
+static int
+add_gateway(
+    struct db *db, const struct evidence_probe *p, int64_t *id, struct err *e)
+{
+	return intern(db,
+	    "SELECT id FROM gateway WHERE partner = ? AND nexthop = ?"
+	    " AND host = ? AND address = ? AND port = ?",
+	    5,
+	    "INSERT INTO gateway(partner, nexthop, host, address, port, last,"
+	    " time, fault, since, run) VALUES(?, ?, ?, ?, ?, 0, -1, '', 0, 0)",
+	    (struct db_value[]){DB_TEXT(p->partner), DB_TEXT(p->nexthop),
+		DB_TEXT(p->host), DB_TEXT(p->address), DB_INT(p->port)},
+	    5, id, e);
+}
+
+static const char *const judged_name[] = {
+    [EVIDENCE_FAILED] = "",
+    [EVIDENCE_BY_NONE] = "none",
+    [EVIDENCE_BY_CA] = "ca",
+    [EVIDENCE_BY_DANE] = "dane",
+    [EVIDENCE_BY_KEY] = "key",
+};
+#define JUDGED (sizeof(judged_name) / sizeof(judged_name[0]))
+
+static int
+add_result(struct db *db, const struct evidence_probe *p, int64_t chain,
+    int64_t *id, struct err *e)
+{
+	return intern(db,
+	    "SELECT id FROM result WHERE fault = ? AND protocol = ?"
+	    " AND cipher = ? AND kex = ? AND not_after = ? AND key = ?"
+	    " AND chain = ? AND judged = ?",
+	    8,
+	    "INSERT INTO result(fault, protocol, cipher, kex, not_after, key,"
+	    " chain, judged) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+	    (struct db_value[]){DB_TEXT(p->fault), DB_TEXT(p->protocol),
+		DB_TEXT(p->cipher), DB_TEXT(p->kex), DB_INT(p->not_after),
+		DB_TEXT(p->key), DB_INT(chain),
+		DB_TEXT(judged_name[p->judged])},
+	    8, id, e);
+}
+
+/* One more of the latest row, if it is of that result and day; else a row. */
+static int
+add_look(struct db *db, int64_t gateway, int64_t result,
+    const struct evidence_probe *p, int64_t *row, struct err *e)
+{
+	int64_t look;
+	int rv;
+
+	if (db_ask(db_sql(db, "UPDATE state SET looks = looks + 1"
+			      " RETURNING looks"),
+		&look, e) == -1)
+		return -1;
+	rv = db_ask(
+	    db_query(db,
+		"UPDATE probe SET n = n + 1, look = ?4, time = max(time, ?3),"
+		" detail = CASE WHEN time <= ?3 THEN ?5 ELSE detail END"
+		" WHERE id = (SELECT p.id FROM gateway g JOIN probe p"
+		" ON p.id = g.last WHERE g.id = ?1 AND p.result = ?2"
+		" AND p.first <= ?3 AND p.first / 86400 = ?3 / 86400)"
+		" RETURNING id",
+		DB_INT(gateway), DB_INT(result), DB_INT(p->time), DB_INT(look),
+		DB_TEXT(p->detail)),
+	    row, e);
+	if (rv != 0)
+		return rv == 1 ? 0 : -1;
+	rv = db_run(
+	    db_query(db,
+		"INSERT INTO probe(gateway, result, first, time, n, look,"
+		" detail) VALUES(?1, ?2, ?3, ?3, 1, ?4, ?5)",
+		DB_INT(gateway), DB_INT(result), DB_INT(p->time), DB_INT(look),
+		DB_TEXT(p->detail)),
+	    e);
+	*row = db_rowid(db);
+	return rv;
+}
+
+/* A result older than the latest (two sweeps at once) changes nothing. */
+static int
+update_gateway(struct db *db, int64_t gateway, int64_t row, int64_t chain,
+    const struct evidence_probe *p, struct err *e)
+{
+	bool vouched =
+	    p->judged > EVIDENCE_BY_NONE && p->key != NULL && *p->key != '\0';
+
+	return db_run(
+	    db_query(db,
+		"UPDATE gateway SET last = ?2, time = ?3,"
+		" since = CASE WHEN fault = ?4 THEN since ELSE ?3 END,"
+		" run = CASE WHEN fault = ?4 THEN run + 1 ELSE 1 END,"
+		" passed = CASE WHEN ?5 THEN ?2 ELSE passed END,"
+		" vouched = CASE WHEN ?6 THEN ?2 ELSE vouched END,"
+		" shown = CASE WHEN ?7 THEN ?2 ELSE shown END,"
+		" fault = ?4 WHERE id = ?1 AND time <= ?3",
+		DB_INT(gateway), DB_INT(row), DB_INT(p->time),
+		DB_TEXT(p->fault), DB_INT(p->judged != EVIDENCE_FAILED),
+		DB_INT(vouched), DB_INT(chain != 0)),
+	    e);
+}
+
+static int
+add_probe(struct db *db, const struct evidence_probe *p, struct err *e)
+{
+	int64_t gateway, chain, result, row;
+
+	if (add_gateway(db, p, &gateway, e) == -1 ||
+	    add_chain(db, p->chain, &chain, e) == -1 ||
+	    add_result(db, p, chain, &result, e) == -1 ||
+	    add_look(db, gateway, result, p, &row, e) == -1)
+		return -1;
+	return update_gateway(db, gateway, row, chain, p, e);
+}
+
+int
+evidence_probe_add(
+    struct evidence *v, const struct evidence_probe *p, struct err *e)
+{
+	if (ledger_need_word("fault", p->fault, e) == -1 ||
+	    ledger_need_hash("key", p->key, e) == -1 ||
+	    ledger_need_time("time", p->time, e) == -1)
+		return -1;
+	if ((unsigned)p->judged >= JUDGED)
+		return err_set(e, EX_SOFTWARE, "evidence: judged by nothing");
+	if (p->port > 65535)
+		return err_set(e, EX_DATAERR, "evidence: no port: %u", p->port);
+	if (db_begin(v->db, false, e) == -1)
+		return -1;
+	return db_end(v->db, add_probe(v->db, p, e), e);
+}
+
+/* A probe with a chain, which is SQL, as next_probe() reads it. */
+#define PROBE(chain)                                                  \
+	"p.look, p.time, p.n, p.first, g.partner, g.nexthop, g.host," \
+	" g.address, g.port, r.fault, r.protocol, r.cipher, r.kex,"   \
+	" r.not_after, r.key, p.detail, " chain ", r.judged"
+#define PROBE_RESULT " JOIN result r ON r.id = p.result"
+enum { COLUMN_JUDGED = 17, PROBE_COLUMNS };
+
+static int
+next_probe(struct db_stmt *s, struct evidence_probe *p, struct err *e)
+{
+#define MEMBER(m) DB_MEMBER(struct evidence_probe, m)
+	static const struct db_member members[] = {MEMBER(id), MEMBER(time),
+	    MEMBER(n), MEMBER(first), MEMBER(partner), MEMBER(nexthop),
+	    MEMBER(host), MEMBER(address), MEMBER(port), MEMBER(fault),
+	    MEMBER(protocol), MEMBER(cipher), MEMBER(kex), MEMBER(not_after),
+	    MEMBER(key), MEMBER(detail), MEMBER(chain), {0}};
+#undef MEMBER
+	int rv = db_next(s, members, p, e);
+	size_t i;
+
+	p->judged = EVIDENCE_FAILED;
+	for (i = 0; rv == 1 && i < JUDGED; i++)
+		if (strcmp(db_col_text(s, COLUMN_JUDGED), judged_name[i]) == 0)
+			p->judged = (enum evidence_judged)i;
+	return rv;
+}
+
+int
+evidence_gateways(struct evidence *v, const char *partner, time_t since,
+    evidence_gateway_fn *fn, void *arg, struct err *e)
+{
+	struct evidence_gateway g;
+	struct db_stmt *s;
+	int rv;
+
+	if (v == NULL)
+		return 0;
+	s = db_query(v->db,
+	    "SELECT " PROBE(
+		"''") ", g.since, g.run, q.time, w.time, y.key"
+		      " FROM gateway g JOIN probe p ON p.id = "
+		      "g.last" PROBE_RESULT
+		      " LEFT JOIN probe q ON q.id = g.passed"
+		      " LEFT JOIN probe w ON w.id = g.vouched"
+		      " LEFT JOIN result y ON y.id = w.result"
+		      " WHERE (?1 IS NULL OR g.partner = ?1) AND g.time >= ?2"
+		      " ORDER BY g.partner, g.nexthop, g.host, g.address, "
+		      "g.port",
+	    DB_TEXT_OR_NULL(partner), DB_INT(since));
+	while ((rv = next_probe(s, &g.last, e)) == 1) {
+		g.since = db_col_int(s, PROBE_COLUMNS);
+		g.run = (unsigned)db_col_int(s, PROBE_COLUMNS + 1);
+		g.passed = db_col_int(s, PROBE_COLUMNS + 2);
+		g.vouched = db_col_int(s, PROBE_COLUMNS + 3);
+		g.key = db_col_text(s, PROBE_COLUMNS + 4);
+		if (!fn(&g, arg))
+			break;
+	}
+	return db_done(s, rv);
+}
+
+static int
+each_probe(struct db_stmt *s, evidence_probe_fn *fn, void *arg, struct err *e)
+{
+	struct evidence_probe p;
+	int rv;
+
+	while ((rv = next_probe(s, &p, e)) == 1 && fn(&p, arg))
+		;
+	return db_done(s, rv);
+}
+
+int
+evidence_probes(struct evidence *v, const char *partner, time_t since,
+    evidence_probe_fn *fn, void *arg, struct err *e)
+{
+	if (v == NULL)
+		return 0;
+	return each_probe(
+	    db_query(v->db,
+		"SELECT " PROBE(
+		    "''") " FROM gateway g"
+			  " JOIN probe p ON p.gateway = g.id" PROBE_RESULT
+			  " WHERE (?1 IS NULL OR g.partner = ?1) AND p.time >= "
+			  "?2"
+			  " ORDER BY p.time DESC, p.look DESC",
+		DB_TEXT_OR_NULL(partner), DB_INT(since)),
+	    fn, arg, e);
+}
+
+int
+evidence_chains(struct evidence *v, const char *partner, evidence_probe_fn *fn,
+    void *arg, struct err *e)
+{
+	if (v == NULL)
+		return 0;
+	/* Beside max(), SQLite takes the columns of the row that has it. */
+	return each_probe(
+	    db_query(v->db,
+		"SELECT " PROBE(
+		    "c.pem") ", max(p.time) FROM gateway g"
+			     " JOIN probe p ON p.id = g.shown" PROBE_RESULT
+			     " JOIN chain c ON c.id = r.chain"
+			     " WHERE (?1 IS NULL OR g.partner = ?1)"
+			     " GROUP BY g.partner, g.nexthop, g.host"
+			     " ORDER BY g.partner, g.nexthop, g.host",
+		DB_TEXT_OR_NULL(partner)),
+	    fn, arg, e);
+}
+
+int
+evidence_passed_key(struct evidence *v, const char *partner, const char *host,
+    char key[EVIDENCE_KEY], struct err *e)
+{
+	struct db_stmt *s;
+	const char *text;
+	int rv;
+
+	key[0] = '\0';
+	if (v == NULL)
+		return 0;
+	s = db_query(v->db,
+	    "SELECT r.key FROM gateway g JOIN probe p ON p.id = "
+	    "g.vouched" PROBE_RESULT " WHERE g.partner = ? AND g.host = ?"
+	    " ORDER BY p.time DESC, p.look DESC LIMIT 1",
+	    DB_TEXT(partner), DB_TEXT(host));
+	if ((rv = db_step(s, e)) == 1 &&
+	    strlen(text = db_col_text(s, 0)) == EVIDENCE_KEY - 1)
+		memcpy(key, text, EVIDENCE_KEY);
+	return db_done(s, rv);
+}
+
+/* --- What the mail log proved ------------------------------------------ */
+
+/*
+ * Counts, failures, and how far the log was read, must never disagree; so they
+ * are written together.
+ */
+
+const char *
+evidence_direction_name(enum evidence_direction d)
+{
+	return d == EVIDENCE_IN ? "in" : "out";
+}
+
+const char *
+evidence_seen_name(enum evidence_seen s)
+{
+	static const char *const name[] = {"clear", "encrypted", "trusted"};
+
+	return (unsigned)s < EVIDENCE_VERIFIED ? name[s] : "verified";
+}
+
+#define COUNT(m) DB_MEMBER(struct evidence_count, m)
+static const struct db_member count_members[] = {COUNT(day), COUNT(partner),
+    COUNT(direction), COUNT(seen), COUNT(protocol), COUNT(cipher),
+    COUNT(result), COUNT(n), {0}};
+#define COUNT_COLUMNS \
+	"day, partner, direction, seen, protocol, cipher, result, n"
+
+/* Without the number: from FAILURE_TOLD on. */
+#define FAILURE(m) DB_MEMBER(struct evidence_failure, m)
+static const struct db_member failure_members[] = {FAILURE(id), FAILURE(time),
+    FAILURE(partner), FAILURE(direction), FAILURE(fault), FAILURE(domain),
+    FAILURE(host), FAILURE(address), FAILURE(queue_id), FAILURE(text), {0}};
+#define FAILURE_TOLD 1
+#define FAILURE_COLUMNS                                                      \
+	"time, partner, direction, fault, domain, host, address, queue_id, " \
+	"text"
+
+#define POSITION(m) DB_MEMBER(struct evidence_position, m)
+static const struct db_member position_members[] = {POSITION(path),
+    POSITION(device), POSITION(inode), POSITION(first), POSITION(offset),
+    POSITION(time), {0}};
+#define POSITION_COLUMNS "path, device, inode, first, offset, time"
+
+static int
+need_day(const char *day, struct err *e)
+{
+	static const char form[] = "dddd-dd-dd";
+	size_t i;
+
+	if (day == NULL)
+		day = "";
+	for (i = 0; form[i] != '\0'; i++)
+		if (form[i] == 'd' ? day[i] < '0' || day[i] > '9'
+				   : day[i] != form[i])
+			break;
+	if (form[i] != '\0' || day[i] != '\0')
+		return err_set(e, EX_DATAERR,
+		    "evidence: %s is no day like 2026-11-23", quotes(day).s);
+	return 0;
+}
+
+static int
+add_count(struct db *db, const struct evidence_count *c, struct err *e)
+{
+	struct db_stmt *s;
+
+	if (need_day(c->day, e) == -1)
+		return -1;
+	if (c->n > INT64_MAX)
+		return err_set(e, EX_DATAERR, "evidence: a count is too large");
+	s = db_sql(db, "INSERT INTO log_count(" COUNT_COLUMNS ")"
+		       " VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
+		       " ON CONFLICT DO UPDATE SET n = n + excluded.n");
+	return db_run(db_bind_row(s, count_members, c), e);
+}
+
+static int
+add_failure(struct db *db, const struct evidence_failure *f, struct err *e)
+{
+	struct db_stmt *s;
+
+	if (ledger_need_word("fault", f->fault, e) == -1 ||
+	    ledger_need_time("time", f->time, e) == -1)
+		return -1;
+	s = db_sql(db, "INSERT INTO failure(" FAILURE_COLUMNS ")"
+		       " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	return db_run(db_bind_row(s, failure_members + FAILURE_TOLD, f), e);
+}
+
+static int
+add_position(struct db *db, const struct evidence_position *p, struct err *e)
+{
+	struct db_stmt *s;
+
+	if (ledger_need_hash("first line", p->first, e) == -1 ||
+	    ledger_need_time("time", p->time, e) == -1)
+		return -1;
+	s = db_sql(db, "INSERT INTO position(" POSITION_COLUMNS ")"
+		       " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+		       " path = excluded.path, offset = excluded.offset,"
+		       " time = excluded.time");
+	return db_run(db_bind_row(s, position_members, p), e);
+}
+
+/*
+ * All but the latest failures of each partner that has one after number ?1; c
+ * is the first that is too many.
+ */
+#define SURPLUS                                                               \
+	"id IN (SELECT f.id FROM (SELECT DISTINCT partner AS p FROM failure"  \
+	" NOT INDEXED WHERE id > ?1) CROSS JOIN failure c ON c.id = (SELECT " \
+	"id"                                                                  \
+	" FROM failure WHERE partner = p ORDER BY time DESC, id DESC LIMIT 1" \
+	" OFFSET " TEXT(                                                      \
+	    EVIDENCE_FAILURES_MAX) ") CROSS JOIN failure f"                   \
+				   " ON f.partner = p AND (f.time, f.id) <= " \
+				   "(c.time, c.id))"
+#define TEXT(number) TEXT_OF(number)
+#define TEXT_OF(number) #number
+
+static int
+add_batch(struct db *db, const struct evidence_batch *b, struct err *e)
+{
+	int64_t last;
+	size_t i;
+
+	for (i = 0; i < b->ncounts; i++)
+		if (add_count(db, &b->count[i], e) == -1)
+			return -1;
+	if (db_ask(db_sql(db, "SELECT max(id) FROM failure"), &last, e) == -1)
+		return -1;
+	for (i = 0; i < b->nfailures; i++)
+		if (add_failure(db, &b->failure[i], e) == -1)
+			return -1;
+	if (b->nfailures > 0 && sum_up(db, SUM_UP(SURPLUS), last, e) == -1)
+		return -1;
+	for (i = 0; i < b->npositions; i++)
+		if (add_position(db, &b->position[i], e) == -1)
+			return -1;
+	return 0;
+}
+
+int
+evidence_log_add(
+    struct evidence *v, const struct evidence_batch *b, struct err *e)
+{
+	if (b->ncounts + b->nfailures + b->npositions == 0)
+		return 0;
+	if (db_begin(v->db, false, e) == -1)
+		return -1;
+	return db_end(v->db, add_batch(v->db, b, e), e);
+}
+
+int
+evidence_counts(struct evidence *v, const char *partner, const char *from,
+    const char *to, evidence_count_fn *fn, void *arg, struct err *e)
+{
+	struct evidence_count c;
+	struct db_stmt *s;
+	int rv;
+
+	if (v == NULL)
+		return 0;
+	s = db_query(v->db,
+	    "SELECT " COUNT_COLUMNS " FROM log_count"
+	    " WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"
+	    " AND (?3 = '' OR day <= ?3) ORDER BY 1, 2, 3, 4, 5, 6, 7",
+	    DB_TEXT_OR_NULL(partner), DB_TEXT(from), DB_TEXT(to));
+	while ((rv = db_next(s, count_members, &c, e)) == 1) {
+		c.direction = c.direction != EVIDENCE_IN;
+		c.seen &= 3;
+		if (!fn(&c, arg))
+			break;
+	}
+	return db_done(s, rv);
+}
+
+static int
+each_failure(
+    struct db_stmt *s, evidence_failure_fn *fn, void *arg, struct err *e)
+{
+	struct evidence_failure f;
+	int rv;
+
+	while ((rv = db_next(s, failure_members, &f, e)) == 1) {
+		f.direction = f.direction != EVIDENCE_IN;
+		if (!fn(&f, arg))
+			break;
+	}
+	return db_done(s, rv);
+}
+
+/* Of one partner or all: each has an index of its own. */
+#define OF_PARTNER(v, sql, partner, since)                             \
+	((partner) == NULL ? db_query((v)->db, sql("?1 IS NULL"),      \
+				 DB_TEXT_OR_NULL(NULL), DB_INT(since)) \
+			   : db_query((v)->db, sql("partner = ?1"),    \
+				 DB_TEXT(partner), DB_INT(since)))
+
+#define FAILURES(which)                                            \
+	"SELECT id, " FAILURE_COLUMNS " FROM failure WHERE " which \
+	" AND time >= ?2 ORDER BY time, id"
+
+int
+evidence_failures(struct evidence *v, const char *partner, time_t since,
+    evidence_failure_fn *fn, void *arg, struct err *e)
+{
+	if (v == NULL)
+		return 0;
+	return each_failure(
+	    OF_PARTNER(v, FAILURES, partner, since), fn, arg, e);
+}
+
+int
+evidence_failures_after(struct evidence *v, int64_t after, time_t since,
+    evidence_failure_fn *fn, void *arg, struct err *e)
+{
+	if (v == NULL)
+		return 0;
+	return each_failure(db_query(v->db,
+				"SELECT id, " FAILURE_COLUMNS " FROM failure"
+				" WHERE id > ? AND +time >= ? ORDER BY id",
+				DB_INT(after), DB_INT(since)),
+	    fn, arg, e);
+}
+
+/*
+ * The inner statement reads the index alone. Beside max(), SQLite takes the
+ * columns of the row that has it.
+ */
+#define LAST_FAILURES(which)                                      \
+	"SELECT max(id), " FAILURE_COLUMNS                        \
+	" FROM (SELECT partner AS p, max(time) AS t FROM failure" \
+	" WHERE " which " AND time >= ?2 GROUP BY partner)"       \
+	" JOIN failure ON partner = p AND time = t GROUP BY p"
+
+int
+evidence_last_failures(struct evidence *v, const char *partner, time_t since,
+    evidence_failure_fn *fn, void *arg, struct err *e)
+{
+	if (v == NULL)
+		return 0;
+	return each_failure(
+	    OF_PARTNER(v, LAST_FAILURES, partner, since), fn, arg, e);
+}
+
+int
+evidence_positions(
+    struct evidence *v, evidence_position_fn *fn, void *arg, struct err *e)
+{
+	struct evidence_position p;
+	struct db_stmt *s;
+	int rv;
+
+	if (v == NULL)
+		return 0;
+	s = db_sql(v->db, "SELECT " POSITION_COLUMNS " FROM position"
+			  " ORDER BY time DESC, path, inode");
+	while ((rv = db_next(s, position_members, &p, e)) == 1 && fn(&p, arg))
+		;
+	return db_done(s, rv);
 }

@@ -59,10 +59,8 @@ void evidence_patience(struct evidence *v, int ms);
  * its last that passed or was vouched for, nor its last that showed a chain),
  * chains that nothing needs any more, failures (never the one added last),
  * which become sums, positions of files not read since. Counts stay for ever.
- * *removed (may be NULL) counts rows.
  */
-int evidence_prune(
-    struct evidence *v, time_t before, int64_t *removed, struct err *e);
+int evidence_prune(struct evidence *v, time_t before, struct err *e);
 
 /*
  * The time of the newest probe or failure, 0 if there is none. If it lies
@@ -141,11 +139,10 @@ int evidence_probes(struct evidence *v, const char *partner, time_t since,
 
 /*
  * The key that a partner's host showed, on whatever address, when it last
- * passed by CA and name, DANE or a pin. key becomes "" and *when 0 if it never
- * did; when may be NULL.
+ * passed by CA and name, DANE or a pin; "" if it never did.
  */
 int evidence_passed_key(struct evidence *v, const char *partner,
-    const char *host, char key[EVIDENCE_KEY], time_t *when, struct err *e);
+    const char *host, char key[EVIDENCE_KEY], struct err *e);
 
 /*
  * The last chain seen of every (partner, nexthop, host), of one partner or
@@ -239,20 +236,6 @@ int evidence_failures_after(struct evidence *v, int64_t after, time_t since,
 /* The last of each partner, or of one, if it is from `since` on. */
 int evidence_last_failures(struct evidence *v, const char *partner,
     time_t since, evidence_failure_fn *fn, void *arg, struct err *e);
-
-/* The sums that older failures became, a row a day, partner and fault. */
-struct evidence_failure_sum {
-	const char *day;
-	const char *partner;
-	enum evidence_direction direction;
-	const char *fault;
-	uint64_t n;
-};
-typedef bool evidence_failure_sum_fn(
-    const struct evidence_failure_sum *s, void *arg);
-int evidence_failure_sums(struct evidence *v, const char *partner,
-    const char *from, const char *to, evidence_failure_sum_fn *fn, void *arg,
-    struct err *e);
 
 /* All positions, those saved last first. */
 typedef bool evidence_position_fn(const struct evidence_position *p, void *arg);

@@ -1,9 +1,44 @@
 /*
- * evidence_tables.h: the tables of what the mail log proved, which a step of
- * the ledger and one of the evidence have in common. Released: never changed.
+ * evidence_tables.h: SQL that a step of the ledger, where evidence once stood,
+ * and one of the evidence have in common. Released: never changed.
  */
 #ifndef EVIDENCE_TABLES_H
 #define EVIDENCE_TABLES_H
+
+#define EVIDENCE_CHAIN                  \
+	"CREATE TABLE chain("           \
+	" id INTEGER PRIMARY KEY,"      \
+	" sha256 TEXT NOT NULL UNIQUE," \
+	" pem TEXT NOT NULL"            \
+	") STRICT;"
+
+/* The first columns of gateway, and the last of its constraints. */
+#define EVIDENCE_GATEWAY           \
+	"CREATE TABLE gateway("    \
+	" id INTEGER PRIMARY KEY," \
+	" partner TEXT NOT NULL,"  \
+	" nexthop TEXT NOT NULL,"  \
+	" host TEXT NOT NULL,"     \
+	" address TEXT NOT NULL,"  \
+	" port INTEGER NOT NULL,"  \
+	" last INTEGER NOT NULL,"  \
+	" time INTEGER NOT NULL,"  \
+	" fault TEXT NOT NULL,"    \
+	" since INTEGER NOT NULL," \
+	" run INTEGER NOT NULL,"   \
+	" passed INTEGER,"
+#define EVIDENCE_GATEWAY_END                             \
+	" shown INTEGER,"                                \
+	" UNIQUE(partner, nexthop, host, address, port)" \
+	") STRICT;"
+
+#define EVIDENCE_RESULT                \
+	" fault TEXT NOT NULL,"        \
+	" protocol TEXT NOT NULL,"     \
+	" cipher TEXT NOT NULL,"       \
+	" kex TEXT NOT NULL,"          \
+	" not_after INTEGER NOT NULL," \
+	" key TEXT NOT NULL,"
 
 #define EVIDENCE_LOG_TABLES                                              \
 	"CREATE TABLE log_count("                                        \

@@ -35,8 +35,13 @@
 #include "level.h"
 #include "override.h"
 
+struct db;
 struct err;
-struct ledger;
+
+/* Opaque but to the rest of this room. */
+struct ledger {
+	struct db *db;
+};
 
 #define LEDGER_REFUSED 1
 #define LEDGER_HASH 65		   /* bytes of a SHA-256 in hex, NUL included */
@@ -70,13 +75,25 @@ void ledger_patience(struct ledger *l, int ms);
 
 /*
  * Remove notices that were sent before `before`. Downgrades and events stay for
- * ever. *removed (may be NULL) counts rows.
+ * ever.
  */
-int ledger_prune(
-    struct ledger *l, time_t before, int64_t *removed, struct err *e);
+int ledger_prune(struct ledger *l, time_t before, struct err *e);
 
 /* The time of the newest event, 0 if there is none. */
 int ledger_newest(struct ledger *l, time_t *when, struct err *e);
+
+/*
+ * Evidence once stood in the ledger. 1: some still does; 0; or -1. What is
+ * empty goes when a writer opens the ledger, all of it when it was copied.
+ */
+int ledger_has_evidence(struct ledger *l, struct err *e);
+int ledger_drop_evidence(struct ledger *l, struct err *e);
+
+/* What may be stored, in the evidence as well: 0, or -1 with 65 in *e. */
+int ledger_need_word(const char *what, const char *s, struct err *e);
+int ledger_need_hash(
+    const char *what, const char *s, struct err *e); /* or "" */
+int ledger_need_time(const char *what, time_t t, struct err *e);
 
 /* --- Downgrades ------------------------------------------------------- */
 
@@ -225,6 +242,26 @@ typedef bool ledger_event_fn(const struct ledger_event *ev, void *arg);
 int ledger_events(struct ledger *l, const struct ledger_event_query *q,
     ledger_event_fn *fn, void *arg, struct err *e);
 
+/*
+ * For the rest of this room. Within a transaction: append an event, about the
+ * downgrade of that number or about none (0).
+ */
+int ledger_event_append(struct ledger *l, const struct ledger_event *ev,
+    int64_t downgrade, struct err *e);
+
+/* The hash of a row, over kind, partner, author, text and data. */
+#define LEDGER_EVENT_TEXTS 5
+struct ledger_field {
+	const char *p;
+	size_t len;
+};
+void ledger_event_hash(const char *prev, int64_t seq, int64_t when,
+    int64_t downgrade, const struct ledger_field text[LEDGER_EVENT_TEXTS],
+    char out[LEDGER_HASH]);
+
+/* The kind of events that tell of edits by hand. */
+#define LEDGER_EDITED "record-edited"
+
 /* The end of the chain, fit to be written down outside of this machine. */
 struct ledger_head {
 	int64_t count;		/* events; 0: none yet */
@@ -275,9 +312,6 @@ int ledger_notice_add(
 typedef bool ledger_notice_fn(const struct ledger_notice *n, void *arg);
 int ledger_notices_due(struct ledger *l, time_t now, ledger_notice_fn *fn,
     void *arg, struct err *e);
-
-/* When the next one is due; 0 if none waits. */
-int ledger_notice_next(struct ledger *l, time_t *when, struct err *e);
 
 /* Does a later one of the same partner wait behind it? */
 int ledger_notice_overtaken(

@@ -61,14 +61,14 @@ check_event(struct check *c, struct db_stmt *s)
 {
 	int64_t seq = db_col_int(s, 0);
 	const char *prev = db_col_text(s, 8), *hash = db_col_text(s, 9);
-	struct ledger_field field[5];
+	struct ledger_field text[LEDGER_EVENT_TEXTS];
 	char want[LEDGER_HASH];
 	size_t i;
 
-	for (i = 0; i < 5; i++)
-		field[i].p = db_col_bytes(s, (int)i + 3, &field[i].len);
+	for (i = 0; i < LEDGER_EVENT_TEXTS; i++)
+		text[i].p = db_col_bytes(s, (int)i + 3, &text[i].len);
 	ledger_event_hash(
-	    prev, seq, db_col_int(s, 1), db_col_int(s, 2), field, i, want);
+	    prev, seq, db_col_int(s, 1), db_col_int(s, 2), text, want);
 	if (strcmp(hash, want) != 0)
 		flaw(c, seq, 0,
 		    "event %lld (%s) was edited: its hash does not fit it",

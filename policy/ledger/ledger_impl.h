@@ -8,29 +8,6 @@
 
 #include "db.h"
 #include "ledger.h"
-#include "ledger_need.h"
-
-struct ledger {
-	struct db *db;
-};
-
-extern const struct db_schema ledger_schema;
-
-/*
- * Within a transaction: append an event, about the downgrade of that number
- * or about none (0).
- */
-int ledger_event_append(struct ledger *l, const struct ledger_event *ev,
-    int64_t downgrade, struct err *e);
-
-/* The hash of a row, over its fields of these lengths. */
-struct ledger_field {
-	const char *p;
-	size_t len;
-};
-void ledger_event_hash(const char *prev, int64_t seq, int64_t when,
-    int64_t downgrade, const struct ledger_field *field, size_t n,
-    char out[LEDGER_HASH]);
 
 /*
  * All columns of a downgrade's row, in the order that ledger_downgrade_json()
@@ -62,8 +39,6 @@ int ledger_downgrade_get(struct db_stmt *s, struct arena *a,
 json_t *ledger_downgrade_json(struct db_stmt *s);
 
 /* --- Edits by hand: ledger_edit.c ------------------------------------- */
-
-#define LEDGER_EDITED "record-edited"
 
 /* The last event about a downgrade: its data and number. */
 struct db_stmt *ledger_event_last(struct ledger *l, int64_t id);

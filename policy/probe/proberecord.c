@@ -130,8 +130,7 @@ proberecord_last_key(
 	struct err e;
 
 	if (p->evidence == NULL || t->partner == NULL ||
-	    evidence_passed_key(p->evidence, t->name, host, p->key, NULL, &e) ==
-		-1 ||
+	    evidence_passed_key(p->evidence, t->name, host, p->key, &e) == -1 ||
 	    p->key[0] == '\0')
 		return NULL;
 	return p->key;
@@ -269,7 +268,7 @@ proberecord_prune(
 		return 0;
 	if (keep < PROBERECORD_KEEP)
 		keep = PROBERECORD_KEEP;
-	return evidence_prune(p->evidence, now - (time_t)keep, NULL, e);
+	return evidence_prune(p->evidence, now - (time_t)keep, e);
 }
 
 void

@@ -514,7 +514,7 @@ prune(struct warden *k, time_t now)
 	k->prune_next = now + WARDEN_DAY;
 	if (keep < PROBERECORD_KEEP)
 		keep = PROBERECORD_KEEP;
-	if (ledger_prune(k->ledger, now - keep, NULL, &e) == -1)
+	if (ledger_prune(k->ledger, now - keep, &e) == -1)
 		warden_complain("old notices cannot be removed", e.text);
 }
 

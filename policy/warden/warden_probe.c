@@ -47,8 +47,8 @@ take_gateway(const struct evidence_gateway *g, void *arg)
 	    .run = g->run};
 	if (fault_parse(g->last.fault, &x->seen.fault) != 0)
 		return true;
-	if (evidence_passed_key(c->k->evidence, g->last.partner, g->last.host,
-		key, NULL, &e) == -1)
+	if (evidence_passed_key(
+		c->k->evidence, g->last.partner, g->last.host, key, &e) == -1)
 		key[0] = '\0';
 	x->seen.nexthop = keep(r, g->last.nexthop);
 	x->seen.host = keep(r, g->last.host);

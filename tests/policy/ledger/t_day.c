@@ -233,7 +233,7 @@ t_pruned(void **state)
 {
 	(void)state;
 	fill();
-	well("prune", evidence_prune(evi, MIDNIGHT, NULL, &err));
+	well("prune", evidence_prune(evi, MIDNIGHT, &err));
 	check_days("kept, they say", 0, 0,
 	    SAYS "its failures" EDITED SAYS "its probes" EDITED);
 	check_days("pruned", MIDNIGHT, 1, "");

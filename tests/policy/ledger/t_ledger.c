@@ -19,18 +19,13 @@ t_notices(void **state)
 	    .not_before = T0 + 10,
 	    .data = "{}"};
 	struct gathered g = {0};
-	time_t when;
 
 	(void)state;
-	well("next", ledger_notice_next(led, &when, &err));
-	check_int("none", when, 0);
 	well("add", ledger_notice_add(led, &n, &err));
 	check_int("twice", ledger_notice_add(led, &n, &err), LEDGER_REFUSED);
 	n.key = "held/acme";
 	n.not_before = T0 + 5;
 	well("add", ledger_notice_add(led, &n, &err));
-	well("next", ledger_notice_next(led, &when, &err));
-	check_int("next", when, T0 + 5);
 	well("due", ledger_notices_due(led, T0 + 4, show_notice, &g, &err));
 	check_int("not yet", g.n, 0);
 	well("due", ledger_notices_due(led, T0 + 10, show_notice, &g, &err));
