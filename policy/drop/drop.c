@@ -273,7 +273,7 @@ drop_probe(struct drop *d, const struct drop_report *r, time_t now,
 	sight = drop_judge_sight(r, rules.full, d->settings.no_key, &since);
 	if (sight != DROP_UNKNOWN)
 		drop_control_note(
-		    d, r->partner, &rules, sight == DROP_PASSES, t);
+		    d, r->partner, &rules, sight == DROP_PASSES, t, now);
 	if (p == NULL && sight == DROP_BLOCKED)
 		p = drop_state_get(d, r->partner);
 	if (p != NULL) {

@@ -27,6 +27,8 @@
  *   must have passed a probe since the N-th failure. If none has, a few that
  *   passed last are probed (control probes). If they fail too, do not answer,
  *   or none is known to pass, the cause may be common, and nobody is lowered.
+ *   Nor by a probe begun before that pass was known, as ours may have been
+ *   mended between the two: the partner is probed once more.
  *
  * All times are of one clock. If it steps back everything remembered is
  * moved back with it, so that what was left of a downgrade stays the same;

@@ -1,7 +1,12 @@
 /*
  * Is the fault theirs, or has it a cause that many share: our CA file, the
  * clock, the resolver? Only another partner that passes, judged by the same
- * of ours, says that it is theirs.
+ * of ours, says that it is theirs; and only if p fails also after that: what
+ * p showed before may have been ours, and be mended since.
+ *
+ * So the look at p must not have begun before the second in which that pass
+ * was known. The first pass counts until somebody else fails: one who passes
+ * again and again does not make us look at p for ever.
  */
 #include "drop_priv.h"
 
@@ -28,13 +33,16 @@ forget(struct drop_roll *roll, const char *name, time_t t, bool always)
 
 void
 drop_control_note(struct drop *d, const char *name,
-    const struct drop_rules *rules, bool passes, time_t t)
+    const struct drop_rules *rules, bool passes, time_t t, time_t now)
 {
 	struct drop_roll *roll = &d->passed[rules->by];
 	struct drop_passed *v = roll->v;
 	bool later = false;
 	size_t i;
 
+	for (i = 0; !passes && i < d->n; i++)
+		if (strcmp(d->state[i]->name, name) != 0)
+			d->state[i]->vouched = 0;
 	for (i = 0; i < DROP_BY_COUNT; i++)
 		later |= forget(&d->passed[i], name, t, !passes);
 	if (!passes || later || strlen(name) > REGISTRY_NAME_MAX)
@@ -49,6 +57,7 @@ drop_control_note(struct drop *d, const char *name,
 	roll->n++;
 	strcpy(v[i].name, name);
 	v[i].time = t;
+	v[i].known = now;
 	v[i].ca = rules->ca;
 }
 
@@ -58,8 +67,10 @@ drop_control_shift(struct drop *d, time_t by)
 	size_t i, k;
 
 	for (k = 0; k < DROP_BY_COUNT; k++)
-		for (i = 0; i < d->passed[k].n; i++)
+		for (i = 0; i < d->passed[k].n; i++) {
 			d->passed[k].v[i].time -= by;
+			d->passed[k].v[i].known -= by;
+		}
 }
 
 bool
@@ -130,11 +141,12 @@ ask(struct drop *d, struct drop_state *p, bool same_ca, time_t now,
 	return n;
 }
 
-/* Has somebody who could tell passed since then? */
-static bool
+/* When it was first known that one who could tell passes since then, or 0. */
+static time_t
 passed(const struct drop *d, const struct drop_state *p, bool same_ca,
     time_t since)
 {
+	time_t first = 0;
 	size_t i, k;
 
 	for (k = 0; k < DROP_BY_COUNT; k++)
@@ -143,10 +155,11 @@ passed(const struct drop *d, const struct drop_state *p, bool same_ca,
 
 			if (x->time >= since &&
 			    tells(p, (enum drop_by)k, x->ca, same_ca) &&
-			    strcmp(x->name, p->name) != 0)
-				return true;
+			    strcmp(x->name, p->name) != 0 &&
+			    (first == 0 || x->known < first))
+				first = x->known;
 		}
-	return false;
+	return first;
 }
 
 enum drop_consent
@@ -154,12 +167,19 @@ drop_control(
     struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
 {
 	bool same_ca = p->rules.by == DROP_BY_OWN_CA && shared(d, p);
-	time_t since = now - (time_t)d->settings.fresh, waited;
+	time_t since = now - (time_t)d->settings.fresh, waited, known;
 
-	if (passed(d, p, same_ca, since > p->met ? since : p->met))
-		return DROP_CONSENT;
+	if (since < p->met)
+		since = p->met;
+	if ((known = passed(d, p, same_ca, since)) != 0) {
+		if (p->vouched < since || p->vouched > known)
+			p->vouched = known;
+		return p->report != NULL && p->report->time >= p->vouched
+			   ? DROP_CONSENT
+			   : DROP_CONSENT_LATE;
+	}
 	/* One that passed too long ago by now is asked again. */
-	if (p->control != 0 && passed(d, p, same_ca, p->control))
+	if (p->control != 0 && passed(d, p, same_ca, p->control) != 0)
 		p->control = 0;
 	waited = now - p->control;
 	if (p->control == 0 || waited >= (time_t)d->settings.probe_every) {

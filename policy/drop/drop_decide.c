@@ -296,7 +296,8 @@ drop_decide(
 		/* At once, so that they need not be waited for later. */
 		if (!p->held && p->control == 0)
 			(void)drop_control(d, p, now, a);
-		if (p->reported < p->met &&
+		if ((p->reported < p->met ||
+			(!p->held && p->reported < p->vouched)) &&
 		    now - sent >= (time_t)d->settings.probe_wait)
 			drop_decide_hold(p, DROP_WHY_NO_PROBE, NULL, now, a);
 		return;
@@ -311,6 +312,11 @@ drop_decide(
 		switch (drop_control(d, p, now, a)) {
 		case DROP_CONSENT:
 			break;
+		case DROP_CONSENT_LATE:
+			if (p->asked < p->vouched ||
+			    now - p->asked >= (time_t)d->settings.probe_again)
+				drop_decide_probe(p, false, now, a);
+			return;
 		case DROP_CONSENT_WAIT:
 			return;
 		case DROP_CONSENT_NONE:

@@ -63,6 +63,7 @@ struct drop_state {
 	time_t met;	 /* the threshold; 0: not */
 	time_t asked;	 /* for a probe */
 	time_t control;	 /* control probes were asked for */
+	time_t vouched;	 /* it was known that another passes; 0: not */
 	time_t busy;	 /* LOWER was asked for; do not until */
 	time_t doubted;	 /* when our probe last passed although mail fails */
 	unsigned doubts; /* in a row */
@@ -75,7 +76,8 @@ struct drop_state {
 
 struct drop_passed {
 	char name[REGISTRY_NAME_MAX + 1];
-	time_t time;
+	time_t time;  /* the look began */
+	time_t known; /* it was over */
 	uint64_t ca;
 };
 
@@ -150,13 +152,21 @@ const char *drop_judge_text(const struct drop_state *p, unsigned failures,
     time_t first, struct arena *arena);
 
 /* drop_control.c: is the cause common? */
-enum drop_consent { DROP_CONSENT, DROP_CONSENT_WAIT, DROP_CONSENT_NONE };
-/* Has somebody else passed since p's N-th failure? Else asks for probes. */
+enum drop_consent {
+	DROP_CONSENT,
+	DROP_CONSENT_LATE, /* it passed after the look at p: look again */
+	DROP_CONSENT_WAIT, /* for control probes */
+	DROP_CONSENT_NONE
+};
+/*
+ * Has somebody else passed between p's N-th failure and the last look at p?
+ * Asks for control probes if nobody has since that failure.
+ */
 enum drop_consent drop_control(
     struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a);
-/* Remember, or forget, that the partner passes. */
+/* Remember, or forget, that the partner passes, by a look begun at t. */
 void drop_control_note(struct drop *d, const char *name,
-    const struct drop_rules *rules, bool passes, time_t t);
+    const struct drop_rules *rules, bool passes, time_t t, time_t now);
 void drop_control_shift(struct drop *d, time_t by);
 
 /* drop_decide.c: what is to be done */

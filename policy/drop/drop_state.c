@@ -283,8 +283,8 @@ drop_state_shift(struct drop_state *p, time_t by)
 {
 	time_t *const times[] = {&p->low.begin, &p->low.end, &p->low.asked,
 	    &p->low.passed, &p->since, &p->onset, &p->seen, &p->ignore,
-	    &p->reported, &p->met, &p->asked, &p->control, &p->busy,
-	    &p->doubted};
+	    &p->reported, &p->met, &p->asked, &p->control, &p->vouched,
+	    &p->busy, &p->doubted};
 	size_t i;
 
 	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++)

@@ -59,12 +59,19 @@ start(struct year *y)
 		if (p->probed != 0)
 			reports[f.nreports++] = p->report;
 	}
-	for (r = y->nrows; r-- > 0 && f.nlowerings < 4096;)
+	for (r = y->nrows; r-- > 0 && f.nlowerings < 4096;) {
+		struct row *x = &y->row[r];
+
+		/* By hand, and the clock was set back behind it before. */
+		x->planned |= x->low.closed == 0 && !x->low.automatic &&
+			      x->low.begin > clock_now(y) &&
+			      x->low.begin > y->last;
 		if (y->row[r].low.closed == 0 ||
 		    y->row[r].began > y->real - 2 * DAY)
 			rows[f.nlowerings++] = y->row[r].low;
 		else if (y->row[r].began < y->real - 30 * DAY)
 			break;
+	}
 	drop_free(y->d);
 	y->d = drop_new(&y->settings, lookup, y);
 	y->restarts++;
@@ -175,6 +182,8 @@ check_lower(
 	if (y->bundle_broken && !y->hostile &&
 	    y->real - y->broke > (long)y->settings.fresh + SLACK)
 		bad(y, p, "our CA file is broken");
+	if (!y->bundle_broken && p->ours)
+		bad(y, p, "our CA file was broken, and is mended");
 }
 
 /*
@@ -236,8 +245,9 @@ check_ends(const struct year *y)
 	for (i = 0; y->nopen > 0 && i < PARTNERS; i++) {
 		const struct peer *p = &y->peer[i];
 
-		if (p->row >= 0 && y->real - y->row[p->row].began >
-				       y->row[p->row].allowed + 6 * SLACK)
+		if (p->row >= 0 && !y->row[p->row].planned &&
+		    y->real - y->row[p->row].began >
+			y->row[p->row].allowed + 6 * SLACK)
 			bad(y, p, "not restored");
 	}
 }

@@ -63,6 +63,7 @@ struct row {
 	struct drop_lowering low;
 	long began;   /* real */
 	long allowed; /* seconds it may last */
+	bool planned; /* a restart took it for one that is to begin */
 	char keys[8][16];
 	size_t nkeys;
 };
@@ -88,6 +89,7 @@ struct peer {
 	char shown_key[GATEWAYS + 1][2][16];
 	char shown_place[GATEWAYS + 1][16];
 	long probed;	 /* real time of that; 0: none */
+	bool ours;	 /* it met no fault but that of our CA file */
 	long probe_at;	 /* real: a probe was asked for and begins */
 	long next_mail;	 /* real */
 	long next_turn;	 /* real: breaks, or is mended */
@@ -409,12 +411,14 @@ take_probe(struct year *y, struct peer *p)
 {
 	size_t k;
 
+	p->ours = y->bundle_broken;
 	for (k = 0; k < p->ngw; k++) {
 		struct gateway *g = &p->gw[k];
 		enum fault f = fault_of(y, g);
 		bool shows = fault_smallest_step(f, false) >= LEVEL_ENCRYPT &&
 			     (f == FAULT_OK || fault_is_tls(f));
 
+		p->ours &= g->fault == FAULT_OK && g->attack == ATTACK_NONE;
 		p->shown_key[k][0][0] = p->shown_key[k][1][0] = '\0';
 		if (shows)
 			(void)snprintf(p->shown_key[k][0],

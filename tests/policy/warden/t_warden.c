@@ -205,6 +205,30 @@ test_common(void **state)
 	}
 }
 
+/* Ours is mended, and all are looked at: whose result is read first? */
+static void
+test_mended(void **state)
+{
+	static const char *const first[] = {"acme", "globex"};
+	size_t i;
+
+	for (i = 0; i < COUNT(first); i++) {
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		all_well();
+		failure("acme", "untrusted-issuer", "A1", T0 + 10);
+		failure("acme", "untrusted-issuer", "A2", T0 + 11);
+		all_see("untrusted-issuer", T0 + 11, T0 + 50);
+		check_has("held", letter_json, "\"why\":\"common-cause\"");
+		shows(first[i], "ok", KEY_A, T0 + 60, T0 + 90 * 86400);
+		shows(first[1 - i], "ok", KEY_A, T0 + 60, T0 + 90 * 86400);
+		all_see("ok", T0 + 60, T0 + 200);
+		check_int("nobody lowered", lows().all, 0);
+	}
+}
+
 /* Somebody answers for the MX name at an address of his own. */
 static void
 test_stranger(void **state)
@@ -588,6 +612,7 @@ main(void)
 	    WARDEN_TEST(test_crash),
 	    WARDEN_TEST(test_hold),
 	    WARDEN_TEST(test_common),
+	    WARDEN_TEST(test_mended),
 	    WARDEN_TEST(test_stranger),
 	    WARDEN_TEST(test_compiler),
 	    WARDEN_TEST(test_unsent),

@@ -196,8 +196,11 @@ test_looks(void **state)
 	warden_tick(k, T0 + 24);
 	check_int("nor while it is not complete", lows().all, 0);
 	warden_probed(k, "acme", T0 + 24);
+	check_str("begun before globex passed: again", did(), "probe acme;");
+	shows("acme", "expired", KEY_A, T0 + 24, T0 - 5);
+	warden_probed(k, "acme", T0 + 25);
 	check_str("now", lows().after, "key");
-	(void)send_all(T0 + 25);
+	(void)send_all(T0 + 26);
 }
 
 /* A common cause that was told lasts over a restart. */
