@@ -1,13 +1,20 @@
-#include "drop_priv.h"
+#include "drop_decide.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "mem.h"
+#include "registry.h"
+
+#define PASS_GAP 30	 /* seconds between the two that restore */
+#define PASS_AGAIN 60	 /* seconds until the second is asked for */
+#define FLUSH_AGAIN 900	 /* a restart flushes downgrades this young */
+#define MEMBER_EVERY 900 /* seconds between probes in a mass fault */
 
 const struct drop_settings drop_preset = {
     .max_partners = 3,
-    .max_downgrade = 7 * DROP_DAY,
+    .max_downgrade = 7 * CLOCK_DAY,
     .a_day = 3,
     .fresh = 120,
     .probe_again = 60,
@@ -81,13 +88,6 @@ drop_rules_of(const struct partner *p, struct drop_rules *out)
 }
 
 void
-drop_actions_clear(struct drop_actions *a)
-{
-	a->n = 0;
-	arena_free(&a->arena);
-}
-
-void
 drop_actions_free(struct drop_actions *a)
 {
 	arena_free(&a->arena);
@@ -123,6 +123,37 @@ drop_partners(const struct drop *d)
 	return d->n;
 }
 
+/* To be called first with each input. */
+static void
+enter(struct drop *d, time_t now)
+{
+	time_t by = d->now - now;
+	size_t i;
+
+	if (d->now != 0 && by > 0) {
+		if (by > DROP_SLACK && d->now > d->set_back)
+			d->set_back = d->now;
+		for (i = 0; i < d->n; i++)
+			drop_state_shift(d->state[i], by);
+		drop_state_passed_shift(d, by);
+		if (d->mass != 0)
+			d->mass = d->mass > by ? d->mass - by : 1;
+	}
+	d->now = now;
+}
+
+/* Take back what the registry no longer allows. */
+static void
+take_back(struct drop_state *p, time_t now, struct drop_actions *a)
+{
+	if (p->low.on && p->low.automatic &&
+	    (!p->rules.may_drop || p->low.level < p->rules.floor ||
+		p->low.level >= p->rules.full))
+		drop_decide_restore(p, DROP_WHY_RULES, now, a);
+}
+
+/* --- What is seen -------------------------------------------------------- */
+
 /* The time of something seen, no later than now; -1: not to be believed. */
 static time_t
 seen_at(time_t t, time_t now)
@@ -156,10 +187,8 @@ recover(
 	p->since = p->onset = p->seen = 0;
 	p->held = false;
 	p->met = p->control = 0;
-	if (!p->low.on) {
-		free(p->report);
-		p->report = NULL;
-	}
+	if (!p->low.on)
+		drop_state_unkeep(p);
 	if (!d->quiet)
 		drop_decide_mass_over(d, now, a);
 }
@@ -171,13 +200,13 @@ drop_failure(struct drop *d, const struct drop_failure *f, time_t now,
 	struct drop_state *p;
 	time_t t;
 
-	drop_time_enter(d, now);
+	enter(d, now);
 	if (!fault_is_tls(f->fault) || (t = seen_at(f->time, now)) == -1 ||
 	    (p = drop_state_get(d, f->partner)) == NULL)
 		return;
 	/* What lowering (further) cannot mend does not count. */
 	if (fault_smallest_step(f->fault, false) >= drop_state_level(p) ||
-	    t <= p->ignore || t <= now - DROP_DAY)
+	    t <= p->ignore || t <= now - CLOCK_DAY)
 		return;
 	begin_failing(d, p, t, t, true);
 	if (t <= now - (time_t)p->rules.window)
@@ -193,7 +222,7 @@ drop_good(struct drop *d, const struct drop_good *g, time_t now,
 	struct drop_state *p;
 	time_t t;
 
-	drop_time_enter(d, now);
+	enter(d, now);
 	if ((t = seen_at(g->time, now)) == -1 ||
 	    (p = drop_state_find(d, g->partner)) == NULL)
 		return;
@@ -207,7 +236,7 @@ static void
 doubt(struct drop *d, struct drop_state *p, time_t t, time_t now,
     struct drop_actions *a)
 {
-	if (p->doubted != 0 && now - p->doubted > DROP_DAY)
+	if (p->doubted != 0 && now - p->doubted > CLOCK_DAY)
 		p->doubts = 0;
 	p->doubted = t;
 	/* Once may be luck: it was mended meanwhile. */
@@ -245,7 +274,7 @@ take_report(struct drop *d, struct drop_state *p, const struct drop_report *r,
 		return;
 	if (sight != DROP_PASSES) {
 		p->low.passes = 0;
-	} else if (p->low.passes == 0 || t - p->low.passed >= DROP_PASS_GAP) {
+	} else if (p->low.passes == 0 || t - p->low.passed >= PASS_GAP) {
 		p->low.passed = t;
 		if (++p->low.passes >= 2 && !d->quiet)
 			drop_decide_restore(p, DROP_WHY_PASSED, now, a);
@@ -262,7 +291,7 @@ drop_probe(struct drop *d, const struct drop_report *r, time_t now,
 	time_t t, since;
 	size_t i;
 
-	drop_time_enter(d, now);
+	enter(d, now);
 	if ((t = seen_at(r->time, now)) == -1 || r->n > DROP_GATEWAYS_MAX ||
 	    !d->lookup(d->ctx, r->partner, &rules) ||
 	    rules.full == LEVEL_OPPORTUNISTIC)
@@ -272,7 +301,7 @@ drop_probe(struct drop *d, const struct drop_report *r, time_t now,
 		return;
 	sight = drop_judge_sight(r, rules.full, d->settings.no_key, &since);
 	if (sight != DROP_UNKNOWN)
-		drop_control_note(
+		drop_state_passed(
 		    d, r->partner, &rules, sight == DROP_PASSES, t, now);
 	if (p == NULL && sight == DROP_BLOCKED)
 		p = drop_state_get(d, r->partner);
@@ -323,7 +352,7 @@ take_lowering(struct drop *d, struct drop_state *p,
 		return;
 	if (p->since == 0)
 		p->since = l->begin;
-	if (now - l->begin < DROP_FLUSH_AGAIN)
+	if (now - l->begin < FLUSH_AGAIN)
 		(void)drop_action_add(a, DROP_FLUSH, p);
 	drop_action_add(a, DROP_TELL_LOWERED, p)->from = p->rules.full;
 }
@@ -334,7 +363,7 @@ drop_lowered(struct drop *d, const struct drop_lowering *l, time_t now,
 {
 	struct drop_state *p;
 
-	drop_time_enter(d, now);
+	enter(d, now);
 	/* Also of one that the registry does not know: it has to be ended. */
 	if ((p = drop_state_force(d, l->partner)) == NULL)
 		return;
@@ -352,7 +381,7 @@ drop_lowered(struct drop *d, const struct drop_lowering *l, time_t now,
 	if (now >= p->low.end)
 		drop_decide_restore(p, DROP_WHY_END, now, a);
 	else
-		drop_time_rules(p, now, a);
+		take_back(p, now, a);
 }
 
 void
@@ -362,7 +391,7 @@ drop_ended(struct drop *d, const char *partner, int64_t id, enum drop_why why,
 	struct drop_state *p;
 	struct drop_action *x;
 
-	drop_time_enter(d, now);
+	enter(d, now);
 	p = drop_state_find(d, partner);
 	if (p == NULL || !p->low.on || p->low.id != id)
 		return;
@@ -383,11 +412,251 @@ drop_refused(struct drop *d, const char *partner, time_t now)
 {
 	struct drop_state *p;
 
-	drop_time_enter(d, now);
+	enter(d, now);
 	if ((p = drop_state_find(d, partner)) == NULL)
 		return;
 	if (p->busy != 0)
 		p->busy = now + DROP_ANSWER_WAIT;
 	if (p->low.asked != 0)
 		p->low.asked = now;
+}
+
+/* --- Time ---------------------------------------------------------------- */
+
+/* When the end of the downgrade is near. */
+static time_t
+near(const struct drop *d, const struct drop_state *p)
+{
+	time_t quarter = (p->low.end - p->low.begin) / 4;
+
+	if (quarter > (time_t)d->settings.near)
+		quarter = (time_t)d->settings.near;
+	return p->low.end - quarter;
+}
+
+static void
+tick_low(
+    struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
+{
+	bool passes = p->reported > p->low.begin && !p->blocked;
+	struct drop_action *x;
+	time_t due;
+
+	if (now >= p->low.end) {
+		drop_decide_restore(p, DROP_WHY_END, now, a);
+		return;
+	}
+	if (p->low.automatic && p->low.ledger_begin > now + DROP_SLACK)
+		drop_decide_restore(p, DROP_WHY_CLOCK, now, a);
+	else if (p->low.end < p->low.ledger_end &&
+		 (p->low.shortened == 0 ||
+		     now - p->low.shortened >= DROP_ANSWER_WAIT)) {
+		p->low.shortened = now;
+		(void)drop_action_add(a, DROP_SHORTEN, p);
+	}
+	take_back(p, now, a);
+	if (p->low.level >= p->rules.full)
+		return; /* it lowers nothing */
+	if (p->low.automatic && p->low.passes >= 2)
+		drop_decide_restore(p, DROP_WHY_PASSED, now, a);
+	if (p->low.automatic && p->reported > p->low.begin &&
+	    drop_judge_stranger(p, p->low.level))
+		drop_decide_restore(p, DROP_WHY_STRANGER, now, a);
+	if (!p->low.near_told && now >= near(d, p)) {
+		p->low.near_told = true;
+		if (!passes) {
+			x = drop_action_add(a, DROP_TELL_END_NEAR, p);
+			x->from = p->low.level;
+			x->to = p->rules.full;
+			x->still = p->blocked;
+		}
+	}
+	if (!p->low.automatic)
+		return;
+	due = (p->asked > p->low.begin ? p->asked : p->low.begin) +
+	      (time_t)d->settings.probe_every;
+	if (p->low.passes == 1 && p->low.passed + PASS_AGAIN < due)
+		due = p->low.passed + PASS_AGAIN;
+	if (now >= due && now > p->asked)
+		drop_decide_probe(p, false, now, a);
+}
+
+/* Nothing of p is worth remembering. */
+static bool
+idle(const struct drop_state *p, time_t now)
+{
+	time_t first, last;
+
+	return !p->low.on && p->since == 0 && p->busy == 0 &&
+	       (p->nbegun == 0 || p->begun[p->nbegun - 1] <= now - CLOCK_DAY) &&
+	       p->ignore <= now - CLOCK_DAY && p->doubted <= now - CLOCK_DAY &&
+	       p->asked <= now - 3600 &&
+	       drop_state_count(p, now, &first, &last) == 0;
+}
+
+static void
+tick(struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
+{
+	if (p->busy != 0 && p->busy <= now)
+		p->busy = 0;
+	if (p->low.on)
+		tick_low(d, p, now, a);
+	drop_decide(d, p, now, a);
+	if (d->mass != 0 && p->member && now - p->asked >= MEMBER_EVERY)
+		drop_decide_probe(p, false, now, a);
+	/* No news of it for a day: it is no longer known to fail. */
+	if (p->since != 0 && !p->low.on && now - p->seen > CLOCK_DAY) {
+		p->since = p->onset = p->seen = 0;
+		p->blocked = p->held = false;
+	}
+}
+
+void
+drop_tick(struct drop *d, time_t now, struct drop_actions *a)
+{
+	size_t i;
+
+	enter(d, now);
+	if (d->set_back != 0) {
+		drop_action_add(a, DROP_KEEP_CLOCK, NULL)->at = d->set_back;
+		d->set_back = 0;
+	}
+	d->waiting = false;
+	/* Control probes may add states while we go: some come twice. */
+	for (i = d->n; i-- > 0;)
+		tick(d, d->state[i], now, a);
+	for (i = d->n; i-- > 0;) {
+		if (d->state[i]->control != 0)
+			d->waiting = true;
+		if (idle(d->state[i], now))
+			drop_state_remove(d, i);
+	}
+	drop_decide_mass_over(d, now, a);
+}
+
+void
+drop_reload(struct drop *d, const struct drop_settings *s, time_t now,
+    struct drop_actions *a)
+{
+	struct drop_rules rules;
+	time_t most;
+	size_t i;
+
+	enter(d, now);
+	d->settings = *s;
+	for (i = d->n; i-- > 0;) {
+		struct drop_state *p = d->state[i];
+
+		if (!d->lookup(d->ctx, p->name, &rules)) {
+			if (!p->low.on) {
+				drop_state_remove(d, i);
+				continue;
+			}
+			/* It keeps what ends the downgrade. */
+			drop_state_gone(p);
+		} else {
+			drop_state_rules(p, &rules);
+		}
+		most = p->low.begin + (time_t)s->max_downgrade;
+		if (p->low.on && p->low.automatic && p->low.end > most)
+			p->low.end = most;
+		take_back(p, now, a);
+	}
+	drop_tick(d, now, a);
+}
+
+/* --- After a start ------------------------------------------------------- */
+
+static time_t
+earlier(time_t a, time_t b)
+{
+	return a < b ? a : b;
+}
+
+/* One that is over. */
+static void
+rebuild_closed(struct drop *d, const struct drop_lowering *l, time_t now,
+    struct drop_actions *a)
+{
+	struct drop_state *p = drop_state_get(d, l->partner);
+	time_t closed = earlier(l->closed, now);
+	struct drop_action *x;
+
+	if (p == NULL)
+		return;
+	if (l->automatic)
+		drop_state_count_begin(d, p, earlier(l->begin, now));
+	if (closed > p->ignore)
+		p->ignore = closed;
+	if (now - closed > CLOCK_DAY)
+		return;
+	x = drop_action_add(a, DROP_TELL_RESTORED, p);
+	x->id = l->id;
+	x->automatic = l->automatic;
+	x->begin = l->begin;
+	x->until = l->end;
+	x->at = l->closed;
+	x->from = l->level;
+	x->to = p->rules.full;
+	x->fault = l->fault;
+	x->why = l->why;
+}
+
+/* One that is open; the clock was set back by `back` since. */
+static void
+rebuild_open(struct drop *d, const struct drop_lowering *l, time_t back,
+    time_t now, struct drop_actions *a)
+{
+	struct drop_lowering shifted = *l;
+	struct drop_state *p;
+
+	/*
+	 * By hand, and to come; but not if the clock had been there already,
+	 * now or before an earlier restart (which has shortened it).
+	 */
+	if (!l->automatic && l->begin > now + back && l->end > l->begin)
+		return;
+	shifted.begin = earlier(l->begin - back, now);
+	shifted.end -= back;
+	drop_lowered(d, &shifted, now, a);
+	p = drop_state_find(d, l->partner);
+	if (p != NULL && p->low.on && p->low.id == l->id) {
+		p->low.ledger_begin = l->begin;
+		p->low.ledger_end = l->end;
+	}
+}
+
+void
+drop_rebuild(struct drop *d, const struct drop_facts *f, time_t now,
+    struct drop_actions *a)
+{
+	time_t back = f->last > now ? f->last - now : 0;
+	time_t distrust = f->distrust;
+	size_t i;
+
+	enter(d, now);
+	d->quiet = true;
+	if (back > DROP_SLACK && f->last > distrust)
+		d->set_back = distrust = f->last;
+	for (i = 0; i < f->nlowerings; i++)
+		if (f->lowering[i].closed != 0)
+			rebuild_closed(d, &f->lowering[i], now, a);
+	for (i = 0; i < f->nlowerings; i++)
+		if (f->lowering[i].closed == 0)
+			rebuild_open(d, &f->lowering[i], back, now, a);
+	for (i = 0; i < f->nfailures; i++) {
+		if (f->failure[i].time > distrust)
+			drop_failure(d, &f->failure[i], now, a);
+	}
+	for (i = 0; i < f->nreports; i++) {
+		if (f->report[i].time > distrust)
+			drop_probe(d, &f->report[i], now, a);
+	}
+	if (f->mass != 0)
+		d->mass = f->mass > back ? f->mass - back : 1;
+	for (i = 0; d->mass != 0 && i < d->n; i++)
+		if (drop_decide_failing(d->state[i]))
+			d->state[i]->member = true;
+	d->quiet = false;
+	drop_tick(d, now, a);
 }

@@ -223,8 +223,6 @@ struct drop_actions {
 	struct arena arena;
 };
 
-/* Forget the actions, keep the list. */
-void drop_actions_clear(struct drop_actions *a);
 void drop_actions_free(struct drop_actions *a);
 
 /* A machine that knows nothing yet. ctx is borrowed. */
@@ -290,11 +288,8 @@ void drop_ended(struct drop *d, const char *partner, int64_t id,
 /* What was asked for could not be done; it is asked for again later. */
 void drop_refused(struct drop *d, const char *partner, time_t now);
 
-/* Time has passed. To be called at drop_next(), if not sooner. */
+/* Time has passed. To be called every minute, if not sooner. */
 void drop_tick(struct drop *d, time_t now, struct drop_actions *a);
-
-/* When to call drop_tick(): within a minute from now; 0: not at all. */
-time_t drop_next(const struct drop *d, time_t now);
 
 /* Does any partner pass that was looked at since then? */
 bool drop_passing(const struct drop *d, time_t since);

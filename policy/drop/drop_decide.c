@@ -1,8 +1,12 @@
-#include "drop_priv.h"
+#include "drop_decide.h"
 
 #include <string.h>
 
+#include "clock.h"
 #include "mem.h"
+
+#define CONTROLS_MAX 8 /* probed at a time */
+#define ASK_GAP 10     /* seconds at least between probes asked for */
 
 struct drop_action *
 drop_action_add(
@@ -68,14 +72,14 @@ drop_decide_probe(
 	p->asked = now;
 }
 
-void
-drop_decide_ask(
+static void
+ask_for_probe(
     struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
 {
 	uint32_t every = p->held || p->met == 0 ? d->settings.probe_every
 						: d->settings.probe_again;
 
-	if (p->asked != 0 && now - p->asked < DROP_ASK_GAP)
+	if (p->asked != 0 && now - p->asked < ASK_GAP)
 		return;
 	if (p->asked != 0 && (p->asked >= p->met || p->doubts >= 2) &&
 	    now - p->asked < (time_t)every)
@@ -215,7 +219,7 @@ begun_today(const struct drop_state *p, time_t now)
 	size_t i;
 
 	for (i = 0; i < p->nbegun; i++)
-		if (p->begun[i] > now - DROP_DAY)
+		if (p->begun[i] > now - CLOCK_DAY)
 			n++;
 	return n;
 }
@@ -269,12 +273,142 @@ lower(struct drop *d, struct drop_state *p, const struct drop_verdict *v,
 	p->busy = now + DROP_ANSWER_WAIT;
 }
 
+/* --- Is the cause common? ------------------------------------------------ */
+
+/* Does another partner with the same CA files of its own fail? */
+static bool
+shared(const struct drop *d, const struct drop_state *p)
+{
+	size_t i;
+
+	for (i = 0; i < d->n; i++) {
+		const struct drop_state *q = d->state[i];
+
+		if (q != p && q->rules.by == DROP_BY_OWN_CA &&
+		    q->rules.ca == p->rules.ca && drop_decide_failing(q))
+			return true;
+	}
+	return false;
+}
+
+/* Would a partner of that kind that passes show that p's fault is p's own? */
+static bool
+tells(const struct drop_state *p, enum drop_by by, uint64_t ca, bool same_ca)
+{
+	switch (p->rules.by) {
+	case DROP_BY_TLS:
+		return true;
+	case DROP_BY_OWN_CA:
+		return by == DROP_BY_OWN_CA ? !same_ca || ca == p->rules.ca
+					    : !same_ca && by == DROP_BY_CA;
+	default:
+		return by == p->rules.by;
+	}
+}
+
+/* Ask for a probe of somebody who passed and could tell; how many. */
+static size_t
+ask_others(struct drop *d, struct drop_state *p, bool same_ca, time_t now,
+    struct drop_actions *a)
+{
+	size_t i, k, n = 0, max = d->settings.max_partners;
+
+	if (max == 0 || max > CONTROLS_MAX)
+		max = max == 0 ? 1 : CONTROLS_MAX;
+	for (k = 0; k < DROP_BY_COUNT; k++)
+		for (i = 0; i < d->passed[k].n && n < max; i++) {
+			const struct drop_passed *x = &d->passed[k].v[i];
+			struct drop_state *q = drop_state_find(d, x->name);
+			struct drop_rules rules;
+
+			if (!tells(p, (enum drop_by)k, x->ca, same_ca) ||
+			    q == p || (q != NULL && drop_decide_failing(q)) ||
+			    !d->lookup(d->ctx, x->name, &rules) ||
+			    (q = drop_state_get(d, x->name)) == NULL)
+				continue;
+			drop_decide_probe(q, true, now, a);
+			n++;
+		}
+	return n;
+}
+
+/* When it was first known that one who could tell passes since then, or 0. */
+static time_t
+passed(const struct drop *d, const struct drop_state *p, bool same_ca,
+    time_t since)
+{
+	time_t first = 0;
+	size_t i, k;
+
+	for (k = 0; k < DROP_BY_COUNT; k++)
+		for (i = 0; i < d->passed[k].n; i++) {
+			const struct drop_passed *x = &d->passed[k].v[i];
+
+			if (x->time >= since &&
+			    tells(p, (enum drop_by)k, x->ca, same_ca) &&
+			    strcmp(x->name, p->name) != 0 &&
+			    (first == 0 || x->known < first))
+				first = x->known;
+		}
+	return first;
+}
+
+enum consent { CONSENT, CONSENT_WAIT, CONSENT_NONE };
+
+/*
+ * Is the fault p's, or has it a cause that many share: our CA file, the
+ * clock, the resolver? Only another partner that passes, judged by the same
+ * of ours, says that it is p's; and only if p fails also after that: what p
+ * showed before may have been ours, and be mended since.
+ *
+ * So somebody else must have passed since p's N-th failure, else control
+ * probes are asked for; and the look at p must not have begun before the
+ * second in which that was known, else p is looked at again. The first such
+ * pass counts until somebody else fails: one who passes again and again does
+ * not make us look at p for ever.
+ */
+static enum consent
+control(
+    struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
+{
+	bool same_ca = p->rules.by == DROP_BY_OWN_CA && shared(d, p);
+	time_t since = now - (time_t)d->settings.fresh, waited, known;
+
+	if (since < p->met)
+		since = p->met;
+	if ((known = passed(d, p, same_ca, since)) != 0) {
+		if (p->vouched < since || p->vouched > known)
+			p->vouched = known;
+		if (p->report != NULL && p->report->time >= p->vouched)
+			return CONSENT;
+		if (p->asked < p->vouched ||
+		    now - p->asked >= (time_t)d->settings.probe_again)
+			drop_decide_probe(p, false, now, a);
+		return CONSENT_WAIT;
+	}
+	/* One that passed too long ago by now is asked again. */
+	if (p->control != 0 && passed(d, p, same_ca, p->control) != 0)
+		p->control = 0;
+	waited = now - p->control;
+	if (p->control == 0 || waited >= (time_t)d->settings.probe_every) {
+		if (ask_others(d, p, same_ca, now, a) == 0)
+			return CONSENT_NONE;
+		p->control = now;
+		waited = 0;
+	}
+	if (waited >= (time_t)d->settings.control_wait)
+		return CONSENT_NONE;
+	d->waiting = true;
+	return CONSENT_WAIT;
+}
+
 void
 drop_decide(
     struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
 {
 	time_t first, last, sent = p->met;
 	struct drop_verdict v;
+	enum consent consent;
 	enum drop_why why;
 	unsigned n;
 
@@ -292,10 +426,10 @@ drop_decide(
 	p->busy = 0;
 	if (p->report == NULL || p->report->time < p->met ||
 	    now - p->report->time > (time_t)d->settings.fresh) {
-		drop_decide_ask(d, p, now, a);
+		ask_for_probe(d, p, now, a);
 		/* At once, so that they need not be waited for later. */
 		if (!p->held && p->control == 0)
-			(void)drop_control(d, p, now, a);
+			(void)control(d, p, now, a);
 		if ((p->reported < p->met ||
 			(!p->held && p->reported < p->vouched)) &&
 		    now - sent >= (time_t)d->settings.probe_wait)
@@ -308,21 +442,13 @@ drop_decide(
 	    p->low.end <= now + DROP_ANSWER_WAIT)
 		return; /* it is over before it helps */
 	/* Whoever is told that he has to mend it must not hear it of ours. */
-	if (why != DROP_WHY_UNCONFIRMED)
-		switch (drop_control(d, p, now, a)) {
-		case DROP_CONSENT:
-			break;
-		case DROP_CONSENT_LATE:
-			if (p->asked < p->vouched ||
-			    now - p->asked >= (time_t)d->settings.probe_again)
-				drop_decide_probe(p, false, now, a);
+	if (why != DROP_WHY_UNCONFIRMED) {
+		consent = control(d, p, now, a);
+		if (consent == CONSENT_WAIT)
 			return;
-		case DROP_CONSENT_WAIT:
-			return;
-		case DROP_CONSENT_NONE:
+		if (consent == CONSENT_NONE)
 			why = DROP_WHY_COMMON;
-			break;
-		}
+	}
 	if (why == DROP_WHY_NONE)
 		lower(d, p, &v, now, a);
 	else

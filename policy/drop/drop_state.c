@@ -1,9 +1,16 @@
-#include "drop_priv.h"
+#include "drop_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "buf.h"
+#include "clock.h"
 #include "mem.h"
+#include "num.h"
+#include "quote.h"
+
+#define TEXT_GATEWAYS 6 /* named in the evidence */
 
 /* Where name stands among the states, or would. */
 static size_t
@@ -105,7 +112,7 @@ drop_state_remove(struct drop *d, size_t i)
 
 	forget_nexthops(p);
 	free(p->fail);
-	free(p->report);
+	arena_free(&p->kept);
 	free(p->begun);
 	free(p);
 	d->n--;
@@ -200,55 +207,38 @@ drop_state_rules(struct drop_state *p, const struct drop_rules *r)
 		p->rules.count = DROP_COUNT_MAX_KEPT;
 }
 
-/* Copy s to *at, and move that on. */
 static const char *
-put(char **at, const char *s)
+keep(struct drop_state *p, const char *s)
 {
-	char *start = *at;
-	size_t len = s == NULL ? 0 : strlen(s);
-
-	if (len > 0)
-		memcpy(start, s, len);
-	start[len] = '\0';
-	*at += len + 1;
-	return start;
-}
-
-static size_t
-room(const char *s)
-{
-	return s == NULL ? 1 : strlen(s) + 1;
+	return s == NULL ? "" : arena_copy(&p->kept, s, strlen(s));
 }
 
 void
 drop_state_keep(struct drop_state *p, const struct drop_report *r, time_t time)
 {
-	size_t i, size = sizeof(*r) + r->n * sizeof(*r->gateway);
-	struct step_gateway *to;
-	struct drop_report *copy;
-	char *at;
+	struct step_gateway *v;
+	size_t i;
 
-	for (i = 0; i < r->n; i++)
-		size += room(r->gateway[i].nexthop) + room(r->gateway[i].host) +
-			room(r->gateway[i].key) + room(r->gateway[i].last_key) +
-			room(r->gateway[i].address);
-	copy = mem_alloc(size);
-	to = (struct step_gateway *)(copy + 1);
-	at = (char *)(to + r->n);
-	*copy = (struct drop_report){
-	    .partner = p->name, .time = time, .gateway = to, .n = r->n};
+	arena_free(&p->kept);
+	v = arena_alloc(&p->kept, r->n * sizeof(*v));
 	for (i = 0; i < r->n; i++) {
-		const struct step_gateway *g = &r->gateway[i];
-
-		to[i] = *g;
-		to[i].nexthop = put(&at, g->nexthop);
-		to[i].host = put(&at, g->host);
-		to[i].key = put(&at, g->key);
-		to[i].last_key = put(&at, g->last_key);
-		to[i].address = put(&at, g->address);
+		v[i] = r->gateway[i];
+		v[i].nexthop = keep(p, v[i].nexthop);
+		v[i].host = keep(p, v[i].host);
+		v[i].key = keep(p, v[i].key);
+		v[i].last_key = keep(p, v[i].last_key);
+		v[i].address = keep(p, v[i].address);
 	}
-	free(p->report);
-	p->report = copy;
+	p->report = arena_alloc(&p->kept, sizeof(*p->report));
+	*p->report = (struct drop_report){
+	    .partner = p->name, .time = time, .gateway = v, .n = r->n};
+}
+
+void
+drop_state_unkeep(struct drop_state *p)
+{
+	arena_free(&p->kept);
+	p->report = NULL;
 }
 
 void
@@ -257,10 +247,10 @@ drop_state_count_begin(struct drop *d, struct drop_state *p, time_t t)
 	size_t i, n = 0;
 
 	for (i = 0; i < p->nbegun; i++)
-		if (p->begun[i] > d->now - DROP_DAY)
+		if (p->begun[i] > d->now - CLOCK_DAY)
 			p->begun[n++] = p->begun[i];
 	p->nbegun = n;
-	if (t <= d->now - DROP_DAY)
+	if (t <= d->now - CLOCK_DAY)
 		return;
 	if (n == DROP_A_DAY_MAX)
 		memmove(
@@ -323,4 +313,348 @@ drop_state_count(
 			*last = t;
 	}
 	return n;
+}
+
+/* --- Who passes ---------------------------------------------------------- */
+
+/* Forget the partner; true if what is known of it is later than t. */
+static bool
+forget(struct drop_roll *roll, const char *name, time_t t, bool always)
+{
+	struct drop_passed *v = roll->v;
+	size_t i;
+
+	for (i = 0; i < roll->n; i++)
+		if (strcmp(v[i].name, name) == 0)
+			break;
+	if (i == roll->n)
+		return false;
+	if (!always && v[i].time > t)
+		return true;
+	roll->n--;
+	memmove(v + i, v + i + 1, (roll->n - i) * sizeof(*v));
+	return false;
+}
+
+void
+drop_state_passed(struct drop *d, const char *name,
+    const struct drop_rules *rules, bool passes, time_t t, time_t now)
+{
+	struct drop_roll *roll = &d->passed[rules->by];
+	struct drop_passed *v = roll->v;
+	bool later = false;
+	size_t i;
+
+	for (i = 0; !passes && i < d->n; i++)
+		if (strcmp(d->state[i]->name, name) != 0)
+			d->state[i]->vouched = 0;
+	for (i = 0; i < DROP_BY_COUNT; i++)
+		later |= forget(&d->passed[i], name, t, !passes);
+	if (!passes || later || strlen(name) > REGISTRY_NAME_MAX)
+		return;
+	for (i = 0; i < roll->n && v[i].time > t; i++)
+		;
+	if (i == DROP_PASSED_MAX)
+		return;
+	if (roll->n == DROP_PASSED_MAX)
+		roll->n--;
+	memmove(v + i + 1, v + i, (roll->n - i) * sizeof(*v));
+	roll->n++;
+	strcpy(v[i].name, name);
+	v[i].time = t;
+	v[i].known = now;
+	v[i].ca = rules->ca;
+}
+
+void
+drop_state_passed_shift(struct drop *d, time_t by)
+{
+	size_t i, k;
+
+	for (k = 0; k < DROP_BY_COUNT; k++)
+		for (i = 0; i < d->passed[k].n; i++) {
+			d->passed[k].v[i].time -= by;
+			d->passed[k].v[i].known -= by;
+		}
+}
+
+bool
+drop_passing(const struct drop *d, time_t since)
+{
+	size_t k;
+
+	for (k = 0; k < DROP_BY_COUNT; k++)
+		if (d->passed[k].n > 0 && d->passed[k].v[0].time >= since)
+			return true;
+	return false;
+}
+
+/* --- What a report means ------------------------------------------------- */
+
+#define TEXT_GATEWAYS 6 /* named in the evidence */
+
+/*
+ * The highest level at which the gateway takes mail; false if it takes none
+ * at any level, as far as was seen.
+ */
+static bool
+takes(const struct step_gateway *g, bool no_key, enum level *out)
+{
+	if (!fault_stops_mail(g->fault)) {
+		*out = LEVEL_SECURE;
+		return true;
+	}
+	if (!fault_is_tls(g->fault))
+		return false;
+	*out = fault_smallest_step(g->fault, step_same_key(g) && !no_key);
+	return true;
+}
+
+/* The best of the gateways of the next-hop of gateway i. */
+static bool
+best(const struct drop_report *r, size_t i, bool no_key, enum level *out,
+    enum fault *fault)
+{
+	const char *nexthop = r->gateway[i].nexthop;
+	enum level level;
+	bool any = false;
+	size_t j;
+
+	for (j = 0; j < r->n; j++) {
+		const struct step_gateway *g = &r->gateway[j];
+
+		if (strcmp(g->nexthop, nexthop) != 0 ||
+		    !takes(g, no_key, &level))
+			continue;
+		if (!any || level > *out) {
+			*out = level;
+			*fault = g->fault;
+		}
+		any = true;
+	}
+	return any;
+}
+
+/* Is gateway i the first of its next-hop? */
+static bool
+is_first(const struct drop_report *r, size_t i)
+{
+	size_t j;
+
+	for (j = 0; j < i; j++)
+		if (strcmp(r->gateway[j].nexthop, r->gateway[i].nexthop) == 0)
+			return false;
+	return true;
+}
+
+enum drop_sight
+drop_judge_nexthop(
+    const struct drop_report *r, size_t i, enum level at, bool no_key)
+{
+	enum fault fault = FAULT_OK;
+	enum level level = LEVEL_SECURE;
+
+	if (!best(r, i, no_key, &level, &fault))
+		return DROP_UNKNOWN;
+	return level >= at ? DROP_PASSES : DROP_BLOCKED;
+}
+
+enum drop_sight
+drop_judge_sight(
+    const struct drop_report *r, enum level full, bool no_key, time_t *since)
+{
+	enum drop_sight sight = DROP_UNKNOWN;
+	size_t i;
+
+	*since = 0;
+	for (i = 0; i < r->n; i++) {
+		const struct step_gateway *g = &r->gateway[i];
+
+		switch (drop_judge_nexthop(r, i, full, no_key)) {
+		case DROP_BLOCKED:
+			sight = DROP_BLOCKED;
+			/* Blocked since the last of its gateways failed. */
+			if (fault_is_tls(g->fault) && g->since > *since)
+				*since = g->since;
+			break;
+		case DROP_PASSES:
+			if (sight == DROP_UNKNOWN)
+				sight = DROP_PASSES;
+			break;
+		case DROP_UNKNOWN:
+			break;
+		}
+	}
+	return sight;
+}
+
+bool
+drop_judge_worked(const struct drop_report *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (r->gateway[i].last_key != NULL &&
+		    *r->gateway[i].last_key != '\0')
+			return true;
+	return false;
+}
+
+/* Does the report speak of that next-hop? */
+static bool
+knows(const struct drop_report *r, const char *nexthop)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (strcmp(r->gateway[i].nexthop, nexthop) == 0)
+			return true;
+	return false;
+}
+
+/* Could failure f have been one of the next-hop of gateway i? */
+static bool
+concerns(const struct drop_state *p, const struct drop_fail *f, size_t i)
+{
+	const char *nexthop;
+
+	if (f->nexthop == DROP_NEXTHOP_NONE)
+		return true;
+	nexthop = p->nexthop[f->nexthop];
+	return strcmp(nexthop, p->report->gateway[i].nexthop) == 0 ||
+	       !knows(p->report, nexthop);
+}
+
+static bool
+same_fault(enum fault logged, enum fault seen)
+{
+	return logged == seen || fault_smallest_step(logged, false) ==
+				     fault_smallest_step(seen, false);
+}
+
+/* A failure of p within the window is what a gateway of i's next-hop shows. */
+static bool
+matches(const struct drop_state *p, size_t i, time_t now, bool *touched)
+{
+	const struct drop_report *r = p->report;
+	size_t j, k;
+
+	*touched = false;
+	for (k = 0; k < p->nfails; k++) {
+		const struct drop_fail *f = &p->fail[k];
+
+		if (f->time <= now - (time_t)p->rules.window ||
+		    !concerns(p, f, i))
+			continue;
+		*touched = true;
+		for (j = i; j < r->n; j++) {
+			const struct step_gateway *g = &r->gateway[j];
+
+			if (strcmp(g->nexthop, r->gateway[i].nexthop) == 0 &&
+			    fault_is_tls(g->fault) &&
+			    fault_stops_mail(g->fault) &&
+			    same_fault((enum fault)f->fault, g->fault))
+				return true;
+		}
+	}
+	return false;
+}
+
+void
+drop_judge_confirm(const struct drop_state *p, bool no_key, time_t now,
+    struct drop_verdict *out)
+{
+	const struct drop_report *r = p->report;
+	enum level at = drop_state_level(p), level;
+	enum fault fault = FAULT_OK;
+	bool touched;
+	size_t i;
+
+	memset(out, 0, sizeof(*out));
+	out->step = at;
+	for (i = 0; i < r->n; i++) {
+		if (!is_first(r, i))
+			continue;
+		if (!best(r, i, no_key, &level, &fault)) {
+			(void)matches(p, i, now, &touched);
+			if (touched)
+				out->not_tls = true;
+			if (touched && out->fault == FAULT_OK)
+				out->fault = r->gateway[i].fault;
+			continue;
+		}
+		if (level >= at)
+			continue;
+		if (!matches(p, i, now, &touched)) {
+			out->blocked = out->blocked || touched;
+			if (touched && !out->confirmed)
+				out->fault = fault;
+			continue;
+		}
+		if (!out->confirmed || level < out->step) {
+			out->step = level;
+			out->fault = fault;
+		}
+		out->confirmed = true;
+	}
+}
+
+bool
+drop_judge_stranger(const struct drop_state *p, enum level to)
+{
+	return to < LEVEL_KEY && p->report != NULL &&
+	       step_strangers(p->report->gateway, p->report->n, NULL) > 0;
+}
+
+/* A host name without the quotes of quote(). */
+static void
+put_name(struct buf *b, const char *s)
+{
+	struct quoted q = quotes(s);
+
+	buf_add(b, q.s + 1, strlen(q.s) - 2);
+}
+
+const char *
+drop_judge_text(const struct drop_state *p, unsigned failures, time_t first,
+    struct arena *arena)
+{
+	const struct drop_report *r = p->report;
+	char time[NUM_TIME_MAX];
+	struct buf b = {0};
+	const char *text;
+	size_t i, len;
+
+	buf_printf(&b, "%u failed deliver%s since %s", failures,
+	    failures == 1 ? "y" : "ies", num_time_text(first, time));
+	if (r == NULL)
+		buf_puts(&b, "; no probe");
+	else
+		buf_printf(&b, "; probe %s:", num_time_text(r->time, time));
+	for (i = 0; r != NULL && i < r->n; i++) {
+		const struct step_gateway *g = &r->gateway[i];
+
+		if (i == TEXT_GATEWAYS) {
+			buf_printf(&b, ", and %zu more", r->n - i);
+			break;
+		}
+		buf_puts(&b, i == 0 ? " " : ", ");
+		put_name(&b, *g->host != '\0' ? g->host : g->nexthop);
+		buf_printf(&b, " %s", fault_text(g->fault));
+		if (g->fault != FAULT_OK && *g->key != '\0' &&
+		    *g->last_key != '\0')
+			buf_printf(&b, " (%s key)",
+			    step_same_key(g) ? "the same" : "another");
+	}
+	len = b.len;
+	if (len > DROP_TEXT_KEPT) {
+		/* Not in the middle of a character. */
+		for (len = DROP_TEXT_KEPT;
+		     len > 0 && ((unsigned char)b.data[len] & 0xc0) == 0x80;
+		     len--)
+			;
+	}
+	text = arena_copy(arena, b.data, len);
+	buf_free(&b);
+	return text;
 }

@@ -335,7 +335,7 @@ do_step(struct world *w, const struct scene *s)
 		break;
 	}
 	do_actions(w, &w->a, now, s->refuse);
-	drop_actions_clear(&w->a);
+	drop_actions_free(&w->a);
 }
 
 static struct drop_settings

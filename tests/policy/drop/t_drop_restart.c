@@ -193,7 +193,6 @@ test_rebuild_end(void **state)
 
 	(void)state;
 	free(rebuild(&f, T0 - 3600, &d));
-	assert_int_equal(drop_next(d, T0 - 3600), T0 - 3590);
 	/* The same row, read again, gives it no more. */
 	drop_lowered(d, &low, T0 - 3599, &a);
 	drop_tick(d, T0 - 3590, &a);
@@ -214,14 +213,13 @@ test_bounds(void **state)
 	unsigned i;
 
 	(void)state;
-	assert_int_equal(drop_next(d, T0), 0);
 	for (i = 0; i < 100000; i++) {
 		struct drop_failure f = {
 		    T0 + i / 100, "acme", nexthop, FAULT_SELF_SIGNED};
 
 		(void)snprintf(nexthop, sizeof(nexthop), "n%u.example", i);
 		drop_failure(d, &f, T0 + i / 100, &a);
-		drop_actions_clear(&a);
+		drop_actions_free(&a);
 	}
 	assert_int_equal(drop_partners(d), 1);
 	for (i = 0; i < 500; i++) {
@@ -232,7 +230,7 @@ test_bounds(void **state)
 		drop_failure(d, &f, T0 + 1000, &a);
 	}
 	assert_int_equal(drop_partners(d), 501);
-	drop_actions_clear(&a);
+	drop_actions_free(&a);
 	for (i = 0; i < 60; i++)
 		drop_tick(d, T0 + 1000 + i * 3600, &a);
 	assert_int_equal(drop_partners(d), 0);

@@ -1,22 +1,17 @@
 /*
- * drop_priv.h: what the files of drop share.
+ * drop_state.h: what drop remembers of each partner, and what its last report
+ * means. Nothing is decided here.
  */
-#ifndef DROP_PRIV_H
-#define DROP_PRIV_H
+#ifndef DROP_STATE_H
+#define DROP_STATE_H
 
+#include "arena.h"
 #include "drop.h"
 #include "registry.h"
 
-#define DROP_DAY 86400
 #define DROP_NEXTHOP_NONE UINT8_MAX
-#define DROP_PASSED_MAX 16    /* of each drop_by, for control probes */
-#define DROP_CONTROLS_MAX 8   /* probed at a time */
-#define DROP_ANSWER_WAIT 60   /* seconds until we ask for the same again */
-#define DROP_ASK_GAP 10	      /* seconds at least between probes asked for */
-#define DROP_PASS_GAP 30      /* seconds between the two that restore */
-#define DROP_PASS_AGAIN 60    /* seconds until the second is asked for */
-#define DROP_FLUSH_AGAIN 900  /* a restart flushes downgrades this young */
-#define DROP_MEMBER_EVERY 900 /* seconds between probes in a mass fault */
+#define DROP_PASSED_MAX 16  /* of each drop_by, for control probes */
+#define DROP_ANSWER_WAIT 60 /* seconds until we ask for the same again */
 
 /* A failure that counts. */
 struct drop_fail {
@@ -52,6 +47,7 @@ struct drop_state {
 	char *nexthop[DROP_NEXTHOPS_MAX];
 	size_t nnexthops;
 	struct drop_report *report; /* the last one, own copy; or NULL */
+	struct arena kept;	    /* of that */
 	struct drop_low low;
 	time_t *begun; /* when it was lowered by us, the last 24 hours */
 	size_t nbegun, begun_cap;
@@ -101,7 +97,6 @@ struct drop {
 	bool quiet;	 /* facts are being taken in: decide later */
 };
 
-/* drop_state.c: what is remembered */
 struct drop_state *drop_state_find(const struct drop *d, const char *name);
 /* NULL if the lookup does not know the partner and it is not there yet. */
 struct drop_state *drop_state_get(struct drop *d, const char *name);
@@ -114,8 +109,10 @@ void drop_state_add_failure(
 /* Forget failures of a next-hop (NULL or "": all) up to then. */
 void drop_state_forgive(struct drop_state *p, const char *nexthop, time_t upto);
 void drop_state_rules(struct drop_state *p, const struct drop_rules *r);
+/* Have it as p->report; or no report. */
 void drop_state_keep(
     struct drop_state *p, const struct drop_report *r, time_t time);
+void drop_state_unkeep(struct drop_state *p);
 void drop_state_count_begin(struct drop *d, struct drop_state *p, time_t t);
 void drop_state_shift(struct drop_state *p, time_t by);
 enum level drop_state_level(const struct drop_state *p); /* in force */
@@ -123,7 +120,15 @@ enum level drop_state_level(const struct drop_state *p); /* in force */
 unsigned drop_state_count(
     const struct drop_state *p, time_t now, time_t *first, time_t *last);
 
-/* drop_judge.c: what a report means */
+/* --- Who passes ---------------------------------------------------------- */
+
+/* Remember, or forget, that the partner passes, by a look begun at t. */
+void drop_state_passed(struct drop *d, const char *name,
+    const struct drop_rules *rules, bool passes, time_t t, time_t now);
+void drop_state_passed_shift(struct drop *d, time_t by);
+
+/* --- What a report means ------------------------------------------------- */
+
 enum drop_sight { DROP_PASSES, DROP_BLOCKED, DROP_UNKNOWN };
 
 struct drop_verdict {
@@ -150,46 +155,5 @@ bool drop_judge_stranger(const struct drop_state *p, enum level to);
 /* Evidence for people. */
 const char *drop_judge_text(const struct drop_state *p, unsigned failures,
     time_t first, struct arena *arena);
-
-/* drop_control.c: is the cause common? */
-enum drop_consent {
-	DROP_CONSENT,
-	DROP_CONSENT_LATE, /* it passed after the look at p: look again */
-	DROP_CONSENT_WAIT, /* for control probes */
-	DROP_CONSENT_NONE
-};
-/*
- * Has somebody else passed between p's N-th failure and the last look at p?
- * Asks for control probes if nobody has since that failure.
- */
-enum drop_consent drop_control(
-    struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a);
-/* Remember, or forget, that the partner passes, by a look begun at t. */
-void drop_control_note(struct drop *d, const char *name,
-    const struct drop_rules *rules, bool passes, time_t t, time_t now);
-void drop_control_shift(struct drop *d, time_t by);
-
-/* drop_decide.c: what is to be done */
-void drop_decide(
-    struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a);
-/* Is it failing, or lowered by us? */
-bool drop_decide_failing(const struct drop_state *p);
-void drop_decide_mass_over(struct drop *d, time_t now, struct drop_actions *a);
-void drop_decide_ask(
-    struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a);
-void drop_decide_hold(struct drop_state *p, enum drop_why why,
-    const struct drop_verdict *v, time_t now, struct drop_actions *a);
-void drop_decide_restore(struct drop_state *p, enum drop_why why, time_t now,
-    struct drop_actions *a);
-void drop_decide_probe(
-    struct drop_state *p, bool control, time_t now, struct drop_actions *a);
-struct drop_action *drop_action_add(
-    struct drop_actions *a, enum drop_what what, const struct drop_state *p);
-
-/* drop_time.c: the clock */
-/* To be called first with each input. */
-void drop_time_enter(struct drop *d, time_t now);
-/* Take back what the registry no longer allows. */
-void drop_time_rules(struct drop_state *p, time_t now, struct drop_actions *a);
 
 #endif
