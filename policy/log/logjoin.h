@@ -27,6 +27,10 @@
 struct logjoin;
 struct logprefix;
 
+/* What is known at once; what was not heard of longest makes room. */
+#define LOGJOIN_PROCESSES_MAX 8192
+#define LOGJOIN_MESSAGES_MAX 16384 /* that came in, and wait */
+
 /* Three facts, each of which may not have been looked at. */
 enum fact { FACT_UNKNOWN, FACT_NO, FACT_YES };
 

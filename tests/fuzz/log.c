@@ -3,7 +3,7 @@
  * lib/maillog/logprefix.c:logprefix_parse
  * lib/maillog/logprefix.c:logprefix_time lib/maillog/logtext.c:logtext_delivery
  * lib/maillog/logtext.c:logtext_session policy/log/logjoin.c:logjoin_line
- * policy/log/loginbound.c:loginbound_qmgr policy/log/logparty.c:logparty_find
+ * policy/log/logjoin.c:qmgr_line policy/log/logparty.c:logparty_find
  */
 /*
  * A log as the program reads it, packed or not, from the file to what is

@@ -3,7 +3,6 @@
 #include "buf.h"
 #include "logjoin.h"
 #include "logprefix.h"
-#include "logproc.h"
 
 #define NOW 1795435200 /* 2026-11-23 12:00:00 UTC */
 
@@ -356,7 +355,7 @@ t_bounded(void **state)
 	unsigned i;
 
 	(void)state;
-	for (i = 0; i < 6 * LOGPROC_MAX; i++) {
+	for (i = 0; i < 6 * LOGJOIN_PROCESSES_MAX; i++) {
 		(void)snprintf(line, sizeof(line),
 		    T "postfix/smtpd[%u]: %X: client=h[2.2.2.2]", i,
 		    0xA0000 + i);
@@ -374,8 +373,8 @@ t_bounded(void **state)
 	/* Each was told once, if not at the time then when it made room. */
 	for (i = 0, nl = out.data; nl < out.data + out.len; nl++)
 		i += *nl == '\n';
-	assert_int_equal(i, 6 * LOGPROC_MAX);
-	assert_true(logjoin_stats(j)->lines == 18ull * LOGPROC_MAX);
+	assert_int_equal(i, 6 * LOGJOIN_PROCESSES_MAX);
+	assert_true(logjoin_stats(j)->lines == 18ull * LOGJOIN_PROCESSES_MAX);
 	logjoin_free(j);
 	buf_free(&out);
 }
