@@ -1,7 +1,7 @@
 #include "starttls.h"
 
-#include "err.h"
 #include "clock.h"
+#include "err.h"
 #include "mem.h"
 #include "quote.h"
 

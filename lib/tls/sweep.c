@@ -1,41 +1,38 @@
 #include "sweep.h"
 
+#include "clock.h"
 #include "mem.h"
+#include "strmap.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <event2/event.h>
 
-#define BUCKETS 1024 /* a power of two */
-
 struct job {
-	struct job *next; /* in the host's queue */
-	struct job *run_next, *run_prev;
+	struct job *next; /* at the host */
 	struct sweep *sweep;
 	struct host *host;
 	struct starttls_ctx *ctx;
-	struct starttls *session;
+	struct starttls *session; /* once it runs */
 	starttls_cb *cb;
 	void *arg;
 	struct sockaddr_in6 addr; /* or the shorter sockaddr_in */
 	socklen_t addrlen;
-	bool has_sni;
-	char sni[];
+	char *sni; /* or NULL */
 };
 
-/* What is to be done at one address; gone when there is nothing more. */
+/* What is to be done at one address, whatever the port; the first runs. */
 struct host {
-	struct host *next; /* in the bucket */
 	struct host *ready_next;
 	bool ready; /* is in the ready queue */
-	unsigned running;
+	bool running;
 	struct job *head, **tail;
-	unsigned char key[16];
+	char name[INET6_ADDRSTRLEN];
 };
 
 struct sweep {
@@ -43,93 +40,71 @@ struct sweep {
 	struct event *timer;
 	bool timer_set;
 	struct sweep_limits limits;
-	sweep_idle_cb *idle;
-	void *arg;
 	uint64_t next_us; /* when the next start is due */
-	size_t waiting;
 	size_t running;
-	struct job *run; /* all that run */
+	struct host **host;
+	size_t n, cap;
+	struct strmap hosts; /* by name */
 	struct host *ready, **ready_tail;
-	struct host *buckets[BUCKETS];
 };
 
 static void pump(struct sweep *w);
 
-static uint64_t
-now_us(void)
+static const char *
+host_name(const void *array, uint32_t i)
 {
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+	return ((struct host *const *)array)[i]->name;
 }
 
-/* The address without port; IPv4 as IPv6 writes it. */
+/* The address without port; IPv4 as itself also where IPv6 wraps it. */
 static void
-make_key(unsigned char key[16], const struct sockaddr *addr)
+put_name(char name[INET6_ADDRSTRLEN], const struct sockaddr *addr)
 {
-	struct sockaddr_in v4;
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
 	struct sockaddr_in6 v6;
 
-	memset(key, 0, 16);
 	if (addr->sa_family == AF_INET6) {
 		memcpy(&v6, addr, sizeof(v6));
-		memcpy(key, &v6.sin6_addr, 16);
-	} else if (addr->sa_family == AF_INET) {
+		(void)inet_ntop(
+		    AF_INET6, &v6.sin6_addr, name, INET6_ADDRSTRLEN);
+		if (!IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
+			return;
+		memcpy(&v4.sin_addr, &v6.sin6_addr.s6_addr[12], 4);
+	} else
 		memcpy(&v4, addr, sizeof(v4));
-		key[10] = key[11] = 0xff;
-		memcpy(key + 12, &v4.sin_addr, 4);
-	}
-}
-
-static struct host **
-bucket_of(struct sweep *w, const unsigned char key[16])
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-	size_t i;
-
-	for (i = 0; i < 16; i++)
-		h = (h ^ key[i]) * 16777619u;
-	return &w->buckets[(h ^ h >> 16) & (BUCKETS - 1)];
+	(void)inet_ntop(AF_INET, &v4.sin_addr, name, INET6_ADDRSTRLEN);
 }
 
 static struct host *
-host_get(struct sweep *w, const struct sockaddr *addr)
+find_host(const struct sweep *w, const struct sockaddr *addr)
 {
-	unsigned char key[16];
-	struct host **bucket, *h;
+	char name[INET6_ADDRSTRLEN];
+	uint32_t i;
 
-	make_key(key, addr);
-	bucket = bucket_of(w, key);
-	for (h = *bucket; h != NULL; h = h->next)
-		if (memcmp(h->key, key, sizeof(key)) == 0)
-			return h;
-	h = mem_zero(1, sizeof(*h));
-	memcpy(h->key, key, sizeof(key));
-	h->tail = &h->head;
-	h->next = *bucket;
-	*bucket = h;
-	return h;
+	put_name(name, addr);
+	i = strmap_find(&w->hosts, w->host, name, strlen(name));
+	return i == STRMAP_NONE ? NULL : w->host[i];
 }
 
-static void
-host_drop_if_done(struct sweep *w, struct host *h)
+static struct host *
+add_host(struct sweep *w, const struct sockaddr *addr)
 {
-	struct host **p;
+	struct host *h = mem_zero(1, sizeof(*h));
 
-	if (h->running > 0 || h->head != NULL)
-		return;
-	for (p = bucket_of(w, h->key); *p != h; p = &(*p)->next)
-		;
-	*p = h->next;
-	free(h);
+	put_name(h->name, addr);
+	h->tail = &h->head;
+	w->host = mem_grow(w->host, w->n, &w->cap, sizeof(struct host *));
+	w->host[w->n] = h;
+	(void)strmap_add(
+	    &w->hosts, w->host, h->name, strlen(h->name), (uint32_t)w->n++);
+	return h;
 }
 
 /* Put h last in the ready queue, if something can start there. */
 static void
 host_ready(struct sweep *w, struct host *h)
 {
-	if (h->ready || h->head == NULL || h->running >= w->limits.per_address)
+	if (h->ready || h->running || h->head == NULL)
 		return;
 	h->ready = true;
 	h->ready_next = NULL;
@@ -137,46 +112,11 @@ host_ready(struct sweep *w, struct host *h)
 	w->ready_tail = &h->ready_next;
 }
 
-static struct job *
-take_job(struct sweep *w)
-{
-	struct host *h = w->ready;
-	struct job *j = h->head;
-
-	w->ready = h->ready_next;
-	if (w->ready == NULL)
-		w->ready_tail = &w->ready;
-	h->ready = false;
-	h->head = j->next;
-	if (h->head == NULL)
-		h->tail = &h->head;
-	h->running++;
-	host_ready(w, h);
-	w->waiting--;
-	return j;
-}
-
 static void
-link_running(struct sweep *w, struct job *j)
+job_free(struct job *j)
 {
-	j->run_prev = NULL;
-	j->run_next = w->run;
-	if (w->run != NULL)
-		w->run->run_prev = j;
-	w->run = j;
-	w->running++;
-}
-
-static void
-unlink_running(struct sweep *w, struct job *j)
-{
-	if (j->run_next != NULL)
-		j->run_next->run_prev = j->run_prev;
-	if (j->run_prev != NULL)
-		j->run_prev->run_next = j->run_next;
-	else
-		w->run = j->run_next;
-	w->running--;
+	free(j->sni);
+	free(j);
 }
 
 static void
@@ -184,16 +124,16 @@ on_done(const struct starttls_result *r, void *arg)
 {
 	struct job *j = arg;
 	struct sweep *w = j->sweep;
+	struct host *h = j->host;
 
-	unlink_running(w, j);
-	j->host->running--;
-	host_ready(w, j->host);
-	host_drop_if_done(w, j->host);
+	h->running = false;
+	w->running--;
+	if ((h->head = j->next) == NULL)
+		h->tail = &h->head;
+	host_ready(w, h);
 	j->cb(r, j->arg);
-	free(j);
+	job_free(j);
 	pump(w);
-	if (w->running == 0 && w->waiting == 0 && w->idle != NULL)
-		w->idle(w->arg); /* w may be gone now */
 }
 
 /*
@@ -209,7 +149,7 @@ may_start(struct sweep *w)
 
 	if (l->per_second == 0 && l->jitter_ms == 0)
 		return true;
-	now = now_us();
+	now = clock_ns() / 1000;
 	gap = l->per_second == 0 ? 0 : 1000000 / l->per_second;
 	ahead = gap * (l->burst > 1 ? l->burst - 1 : 0);
 	if (w->next_us > now + ahead) {
@@ -233,15 +173,20 @@ may_start(struct sweep *w)
 static void
 pump(struct sweep *w)
 {
+	struct host *h;
 	struct job *j;
 
-	while (w->ready != NULL && w->running < w->limits.parallel &&
+	while ((h = w->ready) != NULL && w->running < w->limits.parallel &&
 	       !w->timer_set && may_start(w)) {
-		j = take_job(w);
-		link_running(w, j);
+		if ((w->ready = h->ready_next) == NULL)
+			w->ready_tail = &w->ready;
+		h->ready = false;
+		h->running = true;
+		w->running++;
+		j = h->head;
 		j->session = starttls_start(w->base, j->ctx,
-		    (const struct sockaddr *)&j->addr, j->addrlen,
-		    j->has_sni ? j->sni : NULL, on_done, j);
+		    (const struct sockaddr *)&j->addr, j->addrlen, j->sni,
+		    on_done, j);
 	}
 }
 
@@ -257,8 +202,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 struct sweep *
-sweep_new(struct event_base *base, const struct sweep_limits *limits,
-    sweep_idle_cb *idle, void *arg)
+sweep_new(struct event_base *base, const struct sweep_limits *limits)
 {
 	struct sweep *w = mem_zero(1, sizeof(*w));
 
@@ -266,10 +210,7 @@ sweep_new(struct event_base *base, const struct sweep_limits *limits,
 	w->limits = *limits;
 	if (w->limits.parallel == 0)
 		w->limits.parallel = 1;
-	if (w->limits.per_address == 0)
-		w->limits.per_address = 1;
-	w->idle = idle;
-	w->arg = arg;
+	strmap_init(&w->hosts, host_name);
 	w->ready_tail = &w->ready;
 	w->timer = event_new(base, -1, 0, on_timer, w);
 	return w;
@@ -280,30 +221,40 @@ sweep_add(struct sweep *w, struct starttls_ctx *ctx,
     const struct sockaddr *addr, socklen_t addrlen, const char *sni,
     starttls_cb *cb, void *arg)
 {
-	size_t len = sni == NULL ? 0 : strlen(sni);
-	struct job *j = mem_zero(1, sizeof(*j) + len + 1);
+	struct host *h = find_host(w, addr);
+	struct job *j = mem_zero(1, sizeof(*j));
 
+	if (h == NULL)
+		h = add_host(w, addr);
 	j->sweep = w;
+	j->host = h;
 	j->ctx = ctx;
 	j->cb = cb;
 	j->arg = arg;
 	j->addrlen = addrlen > sizeof(j->addr) ? sizeof(j->addr) : addrlen;
 	memcpy(&j->addr, addr, j->addrlen);
-	j->has_sni = sni != NULL;
 	if (sni != NULL)
-		memcpy(j->sni, sni, len);
-	j->host = host_get(w, addr);
-	*j->host->tail = j;
-	j->host->tail = &j->next;
-	w->waiting++;
-	host_ready(w, j->host);
+		j->sni = mem_dup(sni);
+	*h->tail = j;
+	h->tail = &j->next;
+	host_ready(w, h);
 	pump(w);
 }
 
-size_t
-sweep_waiting(const struct sweep *w)
+void *
+sweep_find(const struct sweep *w, const struct starttls_ctx *ctx,
+    const struct sockaddr *addr, socklen_t addrlen, const char *sni)
 {
-	return w->waiting;
+	const struct host *h = find_host(w, addr);
+	const struct job *j;
+
+	for (j = h == NULL ? NULL : h->head; j != NULL; j = j->next)
+		if (j->ctx == ctx && j->addrlen == addrlen &&
+		    memcmp(&j->addr, addr, addrlen) == 0 &&
+		    strcmp(j->sni == NULL ? "" : j->sni,
+			sni == NULL ? "" : sni) == 0)
+			return j->arg;
+	return NULL;
 }
 
 size_t
@@ -315,26 +266,22 @@ sweep_running(const struct sweep *w)
 void
 sweep_free(struct sweep *w)
 {
-	struct host *h;
 	struct job *j;
 	size_t i;
 
 	if (w == NULL)
 		return;
-	while ((j = w->run) != NULL) {
-		w->run = j->run_next;
-		starttls_cancel(j->session);
-		free(j);
-	}
-	for (i = 0; i < BUCKETS; i++)
-		while ((h = w->buckets[i]) != NULL) {
-			w->buckets[i] = h->next;
-			while ((j = h->head) != NULL) {
-				h->head = j->next;
-				free(j);
-			}
-			free(h);
+	for (i = 0; i < w->n; i++) {
+		if (w->host[i]->running)
+			starttls_cancel(w->host[i]->head->session);
+		while ((j = w->host[i]->head) != NULL) {
+			w->host[i]->head = j->next;
+			job_free(j);
 		}
+		free(w->host[i]);
+	}
+	free(w->host);
+	strmap_free(&w->hosts);
 	event_free(w->timer);
 	free(w);
 }

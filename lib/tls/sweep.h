@@ -2,7 +2,7 @@
  * sweep.h: many looks at SMTP servers (starttls.h) at once, politely.
  *
  * Jobs wait in a queue per address and start as the limits allow: so many
- * in all, so many to one address, so many a second. Addresses take turns,
+ * in all, one to an address, so many a second. Addresses take turns,
  * so a long queue for one does not hold up the others, and a server that
  * never answers costs nothing but its place.
  */
@@ -18,23 +18,19 @@ struct event_base;
 struct sweep;
 
 struct sweep_limits {
-	unsigned parallel;    /* sessions at once; at least 1 */
-	unsigned per_address; /* the same to one address; at least 1 */
-	unsigned per_second;  /* starts a second in the long run; 0 any */
-	unsigned burst;	      /* starts without a pause; 0 means 1 */
-	unsigned jitter_ms;   /* up to this, at random, between starts */
+	unsigned parallel;   /* sessions at once; at least 1 */
+	unsigned per_second; /* starts a second in the long run; 0 any */
+	unsigned burst;	     /* starts without a pause; 0 means 1 */
+	unsigned jitter_ms;  /* up to this, at random, between starts */
 };
 
-/* Called when the last job is done; may add more, or free the sweep. */
-typedef void sweep_idle_cb(void *arg);
-
 /*
- * A sweep in the loop of base, which is borrowed. idle may be NULL. The
- * caller frees it with sweep_free. Each running session takes one
- * descriptor; the process needs parallel + 1 beside its own.
+ * A sweep in the loop of base, which is borrowed. The caller frees it with
+ * sweep_free. Each running session takes one descriptor; the process needs
+ * parallel + 1 beside its own.
  */
-struct sweep *sweep_new(struct event_base *base,
-    const struct sweep_limits *limits, sweep_idle_cb *idle, void *arg);
+struct sweep *sweep_new(
+    struct event_base *base, const struct sweep_limits *limits);
 
 /*
  * Queue one look; the arguments are those of starttls_start, and addr and
@@ -45,8 +41,11 @@ void sweep_add(struct sweep *w, struct starttls_ctx *ctx,
     const struct sockaddr *addr, socklen_t addrlen, const char *sni,
     starttls_cb *cb, void *arg);
 
-/* Jobs that have not begun, and that run. */
-size_t sweep_waiting(const struct sweep *w);
+/* arg of the same look if it is queued or runs, or NULL. */
+void *sweep_find(const struct sweep *w, const struct starttls_ctx *ctx,
+    const struct sockaddr *addr, socklen_t addrlen, const char *sni);
+
+/* Jobs that run. */
 size_t sweep_running(const struct sweep *w);
 
 /* End all without calling back. NULL is fine. Not from within a job's cb. */

@@ -23,9 +23,7 @@
 #include "starttls.h"
 #include "sweep.h"
 
-#define BURST 16     /* starts without a pause */
-#define BUCKETS 4096 /* of sessions under way; a power of two */
-#define KEY_MAX 384
+#define BURST 16 /* starts without a pause */
 
 /* A next-hop on its way through the DNS. */
 struct ask {
@@ -41,10 +39,8 @@ struct view {
 
 /* One connection, for all views that would make the same. */
 struct session {
-	struct session *next; /* in the bucket */
 	struct prober *prober;
 	struct view *views;
-	char key[KEY_MAX];
 };
 
 struct prober {
@@ -58,7 +54,6 @@ struct prober {
 	uint32_t rows;
 	size_t asking, open; /* next-hops, and rows that are not done */
 	struct buf text;
-	struct session *bucket[BUCKETS];
 };
 
 /* --- What is said ------------------------------------------------------- */
@@ -106,27 +101,14 @@ on_gone(struct bufferevent *out, short what, void *arg)
 
 /* --- Sessions --------------------------------------------------------- */
 
-static struct session **
-bucket_of(struct prober *p, const char *key)
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (; *key != '\0'; key++)
-		h = (h ^ (unsigned char)*key) * 16777619u;
-	return &p->bucket[(h ^ h >> 16) & (BUCKETS - 1)];
-}
-
 static void
 on_session(const struct starttls_result *r, void *arg)
 {
-	struct session *s = arg, **at;
+	struct session *s = arg;
 	struct prober *p = s->prober;
 	struct probewire w = {.kind = PROBEWIRE_SEEN, .seen = *r};
 	struct view *v;
 
-	for (at = bucket_of(p, s->key); *at != s; at = &(*at)->next)
-		;
-	*at = s->next;
 	say_wire(p, &w);
 	while ((v = s->views) != NULL) {
 		s->views = v->next;
@@ -157,32 +139,24 @@ get_ctx(struct prober *p, unsigned kind, struct err *e)
 /* The session that the row w needs, joined if there is one already. */
 static void
 start(struct prober *p, const struct probewire *w, uint32_t row,
-    const struct mxdns_addr *addr, unsigned port)
+    const struct mxdns_addr *addr)
 {
-	unsigned kind = probeplan_kind(&p->set->target[w->target]);
-	struct session *s, **bucket;
+	const struct sockaddr *sa = (const struct sockaddr *)&addr->sa;
+	const char *sni = *w->sni == '\0' ? NULL : w->sni;
 	struct starttls_ctx *ctx;
+	struct session *s;
 	struct view *v;
 	struct err e = {0};
-	char key[KEY_MAX];
 
-	if ((ctx = get_ctx(p, kind, &e)) == NULL) {
+	ctx = get_ctx(p, probeplan_kind(&p->set->target[w->target]), &e);
+	if (ctx == NULL) {
 		say_none(p, row, FAULT_LOCAL_ERROR, e.text);
 		return;
 	}
-	(void)snprintf(
-	    key, sizeof(key), "%s %u %u %s", w->address, port, kind, w->sni);
-	bucket = bucket_of(p, key);
-	for (s = *bucket; s != NULL && strcmp(s->key, key) != 0; s = s->next)
-		;
-	if (s == NULL) {
+	if ((s = sweep_find(p->sweep, ctx, sa, addr->len, sni)) == NULL) {
 		s = mem_zero(1, sizeof(*s));
 		s->prober = p;
-		memcpy(s->key, key, sizeof(s->key));
-		s->next = *bucket;
-		*bucket = s;
-		sweep_add(p->sweep, ctx, (const struct sockaddr *)&addr->sa,
-		    addr->len, *w->sni == '\0' ? NULL : w->sni, on_session, s);
+		sweep_add(p->sweep, ctx, sa, addr->len, sni, on_session, s);
 	}
 	v = mem_zero(1, sizeof(*v));
 	v->row = row;
@@ -250,24 +224,21 @@ look_at(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
 	struct probewire w = {.target = a->target};
 	struct sockaddr_in6 v6;
 	struct sockaddr_in v4;
-	unsigned port;
 
 	memcpy(&v4, &addr->sa, sizeof(v4));
 	memcpy(&v6, &addr->sa, sizeof(v6));
 	if (addr->sa.ss_family == AF_INET6) {
 		(void)inet_ntop(
 		    AF_INET6, &v6.sin6_addr, w.address, sizeof(w.address));
-		port = ntohs(v6.sin6_port);
 		w.host_dns = dnssec_of(&h->aaaa);
 	} else {
 		(void)inet_ntop(
 		    AF_INET, &v4.sin_addr, w.address, sizeof(w.address));
-		port = ntohs(v4.sin_port);
 		w.host_dns = dnssec_of(&h->a);
 	}
 	if (prober_wants_tlsa(&p->set->target[a->target], p->set->dane))
 		take_tlsa(&w, r, h);
-	start(p, &w, say_row(p, &w, r, h), addr, port);
+	start(p, &w, say_row(p, &w, r, h), addr);
 }
 
 /* A target or host that has no address: one row for it. */
@@ -344,13 +315,12 @@ set_up(struct prober *p, struct err *e)
 	    .trust_anchor = set->trust_anchor,
 	    .timeout_ms = set->timeout_ms};
 	struct sweep_limits limits = {.parallel = set->parallel,
-	    .per_address = 1,
 	    .per_second = set->per_second,
 	    .burst = BURST};
 
 	if (set->per_second > 0)
 		limits.jitter_ms = 500 / set->per_second;
-	p->sweep = sweep_new(p->base, &limits, NULL, NULL);
+	p->sweep = sweep_new(p->base, &limits);
 	p->dns = mxdns_new(p->base, &dns, e);
 	return p->dns == NULL || get_ctx(p, 0, e) == NULL ? -1 : 0;
 }

@@ -91,7 +91,7 @@ main(int argc, char *argv[])
 {
 	struct starttls_params params = {
 	    .helo = "probe.example", .step_ms = 2000, .total_ms = 10000};
-	struct sweep_limits limits = {.parallel = 256, .per_address = 1};
+	struct sweep_limits limits = {.parallel = 256};
 	struct timespec begin, end;
 	struct starttls_ctx *ctx;
 	struct event_base *base;
@@ -127,7 +127,7 @@ main(int argc, char *argv[])
 		fprintf(stderr, "sweeper: %s\n", err.text);
 		return err.code;
 	}
-	w = sweep_new(base, &limits, NULL, NULL);
+	w = sweep_new(base, &limits);
 	for (; optind < argc; optind++)
 		add(w, ctx, argv[optind], sni);
 	event_base_dispatch(base);
