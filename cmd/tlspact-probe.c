@@ -25,7 +25,7 @@
 #include "diag.h"
 #include "err.h"
 #include "fdio.h"
-#include "heloname.h"
+#include "dname.h"
 #include "judge.h"
 #include "evidence.h"
 #include "mem.h"
@@ -304,7 +304,7 @@ start_prober(struct run *run)
 {
 	struct settings *s = &run->set;
 	struct proberun_settings p = {
-	    .prober = {.helo = run->helo = heloname(s->helo_name),
+	    .prober = {.helo = run->helo = dname_helo(s->helo_name),
 		.resolver = *s->resolver != '\0' ? s->resolver : NULL,
 		.trust_anchor =
 		    *s->trust_anchor != '\0' ? s->trust_anchor : NULL,

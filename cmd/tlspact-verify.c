@@ -19,12 +19,11 @@
 #include "diag.h"
 #include "err.h"
 #include "file.h"
-#include "heloname.h"
+#include "dname.h"
 #include "judge.h"
 #include "evidence.h"
 #include "json.h"
 #include "mem.h"
-#include "nexthop.h"
 #include "num.h"
 #include "options.h"
 #include "probeplan.h"
@@ -291,7 +290,7 @@ static int
 judge_host_now(struct run *run)
 {
 	struct settings *s = &run->set;
-	char *helo = heloname(s->helo_name);
+	char *helo = dname_helo(s->helo_name);
 	struct proberun_settings p = {
 	    .prober = {.helo = helo,
 		.resolver = *s->resolver != '\0' ? s->resolver : NULL,

@@ -1,80 +1,40 @@
 #include "dname.h"
 
+#include "mem.h"
+#include "num.h"
+
 #include <arpa/inet.h>
 #include <idn2.h>
+#include <netdb.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
-/* What a byte may be in a name: itself, its lower case, or 0. */
-static const char ldh[256] = {['-'] = '-',
-    ['0'] = '0',
-    ['1'] = '1',
-    ['2'] = '2',
-    ['3'] = '3',
-    ['4'] = '4',
-    ['5'] = '5',
-    ['6'] = '6',
-    ['7'] = '7',
-    ['8'] = '8',
-    ['9'] = '9',
-    ['a'] = 'a',
-    ['b'] = 'b',
-    ['c'] = 'c',
-    ['d'] = 'd',
-    ['e'] = 'e',
-    ['f'] = 'f',
-    ['g'] = 'g',
-    ['h'] = 'h',
-    ['i'] = 'i',
-    ['j'] = 'j',
-    ['k'] = 'k',
-    ['l'] = 'l',
-    ['m'] = 'm',
-    ['n'] = 'n',
-    ['o'] = 'o',
-    ['p'] = 'p',
-    ['q'] = 'q',
-    ['r'] = 'r',
-    ['s'] = 's',
-    ['t'] = 't',
-    ['u'] = 'u',
-    ['v'] = 'v',
-    ['w'] = 'w',
-    ['x'] = 'x',
-    ['y'] = 'y',
-    ['z'] = 'z',
-    ['A'] = 'a',
-    ['B'] = 'b',
-    ['C'] = 'c',
-    ['D'] = 'd',
-    ['E'] = 'e',
-    ['F'] = 'f',
-    ['G'] = 'g',
-    ['H'] = 'h',
-    ['I'] = 'i',
-    ['J'] = 'j',
-    ['K'] = 'k',
-    ['L'] = 'l',
-    ['M'] = 'm',
-    ['N'] = 'n',
-    ['O'] = 'o',
-    ['P'] = 'p',
-    ['Q'] = 'q',
-    ['R'] = 'r',
-    ['S'] = 's',
-    ['T'] = 't',
-    ['U'] = 'u',
-    ['V'] = 'v',
-    ['W'] = 'w',
-    ['X'] = 'x',
-    ['Y'] = 'y',
-    ['Z'] = 'z'};
+#define HOST_MAX 256 /* bytes of the name of this machine */
 
 /* What most names are made of, dots apart. */
 static const bool low[256] = {['-'] = true,
     ['0' ... '9'] = true,
     ['a' ... 'z'] = true};
+
+/* What a byte may be in a name: itself, its lower case, or 0. */
+static char
+ldh(unsigned char c)
+{
+	return low[c]		      ? (char)c
+	       : c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a')
+				      : '\0';
+}
+
+static void
+to_lower(char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s >= 'A' && *s <= 'Z')
+			*s = (char)(*s - 'A' + 'a');
+}
 
 static const unsigned char *
 skip_low(const unsigned char *p)
@@ -125,7 +85,7 @@ scan_name(const char *s, bool foreign_ok, char *buf, struct scan *sc)
 				break;
 			if (*p >= 0x80 && foreign_ok)
 				sc->foreign = true;
-			else if (ldh[*p] == 0)
+			else if (ldh(*p) == 0)
 				return bad_byte(*p, buf);
 			else
 				sc->upper = true;
@@ -211,7 +171,6 @@ dname_host(const char *s, char *buf, struct dname *out)
 {
 	struct scan sc;
 	const char *bad;
-	size_t i;
 
 	out->kind = DNAME_HOST;
 	if ((bad = scan_name(s, true, buf, &sc)) != NULL)
@@ -225,10 +184,8 @@ dname_host(const char *s, char *buf, struct dname *out)
 		if ((bad = scan_name(buf, false, buf, &sc)) != NULL)
 			return bad;
 	} else if (sc.upper) {
-		for (i = 0; i <= sc.len; i++)
-			buf[i] = ldh[(unsigned char)s[i]] != 0
-				     ? ldh[(unsigned char)s[i]]
-				     : s[i];
+		memcpy(buf, s, sc.len + 1);
+		to_lower(buf);
 		out->s = buf;
 	}
 	out->len = sc.len;
@@ -295,7 +252,7 @@ bad_port(const char *s)
 		return v >= 1 && v <= 65535 ? NULL
 					    : "the port is not from 1 to 65535";
 	for (i = 0; s[i] != '\0'; i++)
-		if (ldh[(unsigned char)s[i]] == 0 || s[0] == '-' || i > 31)
+		if (ldh((unsigned char)s[i]) == 0 || s[0] == '-' || i > 31)
 			return "the port is no number and no service name";
 	return NULL;
 }
@@ -306,7 +263,7 @@ bracketed(const char *s, char *buf, struct dname *out)
 	const char *close = strchr(s, ']'), *bad;
 	char inner[DNAME_MAX + 1], name[DNAME_MAX + 1];
 	struct dname host = {.s = inner};
-	size_t n, i;
+	size_t n;
 
 	if (close == NULL)
 		return "missing ']'";
@@ -327,10 +284,8 @@ bracketed(const char *s, char *buf, struct dname *out)
 		}
 	}
 	(void)snprintf(buf, DNAME_NEXTHOP_MAX + 1, "[%s]%s", host.s, close + 1);
-	for (i = 0; buf[i] != '\0'; i++)
-		if (buf[i] >= 'A' && buf[i] <= 'Z')
-			buf[i] = (char)(buf[i] - 'A' + 'a');
-	*out = (struct dname){buf, i, DNAME_NEXTHOP, host.alabel};
+	to_lower(buf);
+	*out = (struct dname){buf, strlen(buf), DNAME_NEXTHOP, host.alabel};
 	return NULL;
 }
 
@@ -380,4 +335,137 @@ dname_labels(const char *s)
 	for (; *s != '\0'; s++)
 		n += *s == '.';
 	return n;
+}
+
+/* --- Where mail goes, and who sends it ------------------------------------ */
+
+bool
+nexthop_is_host(const char *s)
+{
+	size_t label = 0, i;
+
+	for (i = 0; s[i] != '\0'; i++) {
+		if (i >= DNAME_MAX)
+			return false;
+		if (s[i] == '.') {
+			if (label == 0 || s[i - 1] == '-')
+				return false;
+			label = 0;
+		} else if ((ldh((unsigned char)s[i]) == 0 && s[i] != '_') ||
+			   (label == 0 && s[i] == '-') || ++label > 63)
+			return false;
+	}
+	return label > 0 && s[i - 1] != '-';
+}
+
+/* An IP address in text: sa and name are filled. */
+static bool
+take_address(struct nexthop *n, const char *s)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
+	if (inet_pton(AF_INET, s, &v4.sin_addr) == 1) {
+		memcpy(&n->sa, &v4, sizeof(v4));
+		n->len = sizeof(v4);
+		(void)inet_ntop(
+		    AF_INET, &v4.sin_addr, n->name, sizeof(n->name));
+	} else if (inet_pton(AF_INET6, s, &v6.sin6_addr) == 1) {
+		memcpy(&n->sa, &v6, sizeof(v6));
+		n->len = sizeof(v6);
+		(void)inet_ntop(
+		    AF_INET6, &v6.sin6_addr, n->name, sizeof(n->name));
+	} else
+		return false;
+	n->direct = true;
+	return true;
+}
+
+static int
+take_port(struct nexthop *n, const char *s)
+{
+	struct servent se, *found = NULL;
+	char mem[1024];
+	uint64_t port;
+
+	if (num_parse(s, 1, 65535, &port) == 0) {
+		n->port = (uint16_t)port;
+		return 0;
+	}
+	/* libunbound has threads: the reentrant one. */
+	if (*s == '\0' || (*s >= '0' && *s <= '9') ||
+	    getservbyname_r(s, "tcp", &se, mem, sizeof(mem), &found) != 0 ||
+	    found == NULL)
+		return -1;
+	n->port = ntohs((uint16_t)se.s_port);
+	return 0;
+}
+
+int
+nexthop_parse(const char *s, struct nexthop *n)
+{
+	char text[DNAME_MAX + 2];
+	const char *end, *port;
+	size_t len;
+
+	memset(n, 0, sizeof(*n));
+	if (*s != '[' && take_address(n, s))
+		return 0;
+	if (*s == '[') {
+		n->direct = true;
+		s++;
+		if ((end = strchr(s, ']')) == NULL)
+			return -1;
+		port = end + 1;
+		if (*port != '\0' && *port++ != ':')
+			return -1;
+		if (*port == '\0' && port != end + 1)
+			return -1;
+	} else {
+		end = s + strcspn(s, ":");
+		port = *end == ':' ? end + 1 : end;
+		if (*end == ':' && *port == '\0')
+			return -1;
+	}
+	if (*port != '\0' && take_port(n, port) == -1)
+		return -1;
+	len = (size_t)(end - s);
+	if (len == 0 || len >= sizeof(text))
+		return -1;
+	memcpy(text, s, len);
+	text[len] = '\0';
+	if (n->direct && strncasecmp(text, "ipv6:", 5) == 0)
+		return take_address(n, text + 5) ? 0 : -1;
+	if (take_address(n, text))
+		return 0;
+	if (len > 1 && text[len - 1] == '.')
+		text[--len] = '\0';
+	if (!nexthop_is_host(text))
+		return -1;
+	memcpy(n->name, text, len + 1);
+	to_lower(n->name);
+	return 0;
+}
+
+char *
+dname_helo(const char *wanted)
+{
+	struct addrinfo hints = {
+	    .ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *ai = NULL;
+	char host[HOST_MAX] = "", *name;
+
+	if (*wanted != '\0')
+		return mem_dup(wanted);
+	if (gethostname(host, sizeof(host) - 1) == -1 || host[0] == '\0')
+		return mem_dup("localhost");
+	if (strchr(host, '.') != NULL ||
+	    getaddrinfo(host, NULL, &hints, &ai) != 0)
+		return mem_dup(host);
+	name = mem_dup(
+	    ai->ai_canonname != NULL && strchr(ai->ai_canonname, '.') != NULL
+		? ai->ai_canonname
+		: host);
+	freeaddrinfo(ai);
+	return name;
 }

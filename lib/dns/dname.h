@@ -10,8 +10,11 @@
 #ifndef DNAME_H
 #define DNAME_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
 
 #define DNAME_MAX 253	      /* bytes of a name, without NUL */
 #define DNAME_LABEL_MAX 63    /* bytes of a label */
@@ -65,5 +68,34 @@ bool dname_unicode(const char *s, char *buf, size_t size);
 
 /* Number of labels of a name in normal form; a leading dot is not counted. */
 unsigned dname_labels(const char *s);
+
+/* A Postfix next-hop taken apart (transport(5), smtp(8)). */
+struct nexthop {
+	char name[DNAME_MAX + 1]; /* lower case; or the IP address */
+	uint16_t port;		  /* 0: none was given */
+	bool direct;		  /* brackets or an IP address: no MX lookup */
+	socklen_t len;		  /* of sa; 0: a name, not an address */
+	struct sockaddr_storage sa; /* its port is left 0 */
+};
+
+/*
+ * Parse `domain`, `domain:port`, `[host]`, `[host]:port`, an IPv4 or IPv6
+ * address with or without brackets (`[ipv6:...]` as well). port is a number
+ * or a service of services(5). 0, or -1 if s is nothing of the kind.
+ */
+int nexthop_parse(const char *s, struct nexthop *n);
+
+/*
+ * True if s is a host name in A-label form: labels of 1 to 63 letters,
+ * digits, "-" and "_" with dots between them, no hyphen first or last.
+ */
+bool nexthop_is_host(const char *s);
+
+/*
+ * By what name this machine greets others: wanted if it is not empty; else
+ * the host's name, with its domain if that can be found out (which may ask
+ * the DNS). The caller frees it.
+ */
+char *dname_helo(const char *wanted);
 
 #endif

@@ -1,17 +1,19 @@
 #include "mxdns.h"
 
 #include "arena.h"
+#include "dname.h"
 #include "err.h"
 #include "mem.h"
-#include "mxdns_answer.h"
-#include "nexthop.h"
 #include "quote.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -19,19 +21,28 @@
 #include <unbound.h>
 
 #define CLASS_IN 1
+#define TYPE_A 1
+#define TYPE_NS 2
+#define TYPE_MX 15
+#define TYPE_AAAA 28
+#define TYPE_TLSA 52
+#define RCODE_NOERROR 0
+#define RCODE_SERVFAIL 2
+#define RCODE_NXDOMAIN 3
+#define WHY_MAX 256 /* bytes of a shown reason */
 
 /* One question under way. */
 struct ask {
-	struct ask *next, *prev; /* all of the resolver's */
+	LIST_ENTRY(ask) all; /* of the resolver */
 	struct mxdns *dns;
-	struct mxdns_query *query; /* NULL once nobody wants the answer */
-	struct mxdns_host *host;   /* whose record; NULL for the MX */
+	struct query *query;	 /* NULL once nobody wants the answer */
+	struct mxdns_host *host; /* whose record; NULL for the MX */
 	int type;
 	int id;
 };
 
-struct mxdns_query {
-	struct mxdns_query *next, *prev; /* all of the resolver's */
+struct query {
+	TAILQ_ENTRY(query) all; /* of the resolver */
 	struct mxdns *dns;
 	struct event *timer; /* the time limit; at once if there is nothing */
 	bool begun;	     /* to ask; the others wait their turn */
@@ -50,28 +61,259 @@ struct mxdns {
 	struct ub_ctx *ub;
 	struct event *event;
 	unsigned timeout_ms;
-	bool anchored;	  /* there is a trust anchor */
-	unsigned running; /* queries that have begun */
-	size_t nask;
-	struct ask *asks;
-	struct mxdns_query *first, *last; /* in order of arrival */
+	bool anchored;		     /* there is a trust anchor */
+	unsigned running;	     /* queries that have begun */
+	LIST_HEAD(, ask) asks;	     /* while there are any, event is set */
+	TAILQ_HEAD(, query) queries; /* in order of arrival */
 };
+
+/* --- Answers taken apart: no network here, all that is kept in the arena -- */
+
+static const char *
+keep(struct arena *mem, const char *s)
+{
+	return arena_copy(mem, s, strlen(s));
+}
+
+static const char *
+keep_shown(struct arena *mem, const char *s)
+{
+	char text[WHY_MAX];
+
+	quote_show(text, sizeof(text), s, strlen(s));
+	return keep(mem, text);
+}
+
+/* What the answer is, apart from its records; err is libunbound's. */
+static void
+note_answer(struct arena *mem, struct mxdns_answer *a, int err,
+    const struct ub_result *r)
+{
+	char text[32];
+
+	memset(a, 0, sizeof(*a));
+	if (err != 0 || r == NULL) {
+		a->kind = err == UB_SERVFAIL ? MXDNS_SERVFAIL : MXDNS_BROKEN;
+		a->why = keep(mem, ub_strerror(err));
+		return;
+	}
+	a->secure = r->secure != 0;
+	a->ttl = r->ttl < 0 ? 0 : (unsigned)r->ttl;
+	if (r->bogus) {
+		a->kind = MXDNS_BOGUS;
+		a->why =
+		    keep_shown(mem, r->why_bogus == NULL ? "" : r->why_bogus);
+	} else if (r->rcode == RCODE_NXDOMAIN || r->nxdomain)
+		a->kind = MXDNS_NO_NAME;
+	else if (r->rcode == RCODE_SERVFAIL)
+		a->kind = MXDNS_SERVFAIL;
+	else if (r->rcode != RCODE_NOERROR) {
+		a->kind = MXDNS_BROKEN;
+		(void)snprintf(text, sizeof(text), "DNS rcode %d", r->rcode);
+		a->why = keep(mem, text);
+	} else
+		a->kind = r->havedata ? MXDNS_FOUND : MXDNS_NO_DATA;
+}
+
+/*
+ * A name in wire form (no compression: libunbound has undone it) as text,
+ * lower case, without the last dot. False if it is broken or no host name.
+ */
+static bool
+name_text(const char *p, int len, char out[DNAME_MAX + 1])
+{
+	const unsigned char *u = (const unsigned char *)p;
+	size_t n = len < 0 ? 0 : (size_t)len, i = 0, at = 0, j;
+
+	while (i < n && u[i] != 0) {
+		if (u[i] > 63 || i + 1 + u[i] >= n || at + u[i] + 1 > DNAME_MAX)
+			return false;
+		if (at > 0)
+			out[at++] = '.';
+		for (j = 1; j <= u[i]; j++)
+			out[at++] = (char)tolower(u[i + j]);
+		i += 1 + (size_t)u[i];
+	}
+	out[at] = '\0';
+	/* A NUL in a label would make two names of one. */
+	return i + 1 == n && strlen(out) == at;
+}
+
+/* The name a CNAME led to, lower case and without last dot, or NULL. */
+static const char *
+canon_name(struct arena *mem, const struct ub_result *r)
+{
+	char name[DNAME_MAX + 2];
+	size_t len, i;
+
+	if (r->canonname == NULL ||
+	    (len = strlen(r->canonname)) >= sizeof(name))
+		return NULL;
+	for (i = 0; i <= len; i++)
+		name[i] = (char)tolower((unsigned char)r->canonname[i]);
+	if (len > 0 && name[len - 1] == '.')
+		name[len - 1] = '\0';
+	if (!nexthop_is_host(name) || strcasecmp(name, r->qname) == 0)
+		return NULL;
+	return keep(mem, name);
+}
+
+static void
+add_addr(struct arena *mem, struct mxdns_host *h, const void *sa, socklen_t len)
+{
+	if (h->addr == NULL)
+		h->addr = arena_alloc(mem, MXDNS_MAX_ADDRS * sizeof(*h->addr));
+	memset(&h->addr[h->naddr], 0, sizeof(h->addr[0]));
+	memcpy(&h->addr[h->naddr].sa, sa, len);
+	h->addr[h->naddr++].len = len;
+}
+
+/* IPv4 first, then by number: servers shuffle, and tables should not. */
+static int
+compare_addrs(const void *a, const void *b)
+{
+	const struct mxdns_addr *x = a, *y = b;
+	struct sockaddr_in v4[2];
+	struct sockaddr_in6 v6[2];
+
+	if (x->sa.ss_family != y->sa.ss_family)
+		return x->sa.ss_family == AF_INET ? -1 : 1;
+	if (x->sa.ss_family == AF_INET) {
+		memcpy(&v4[0], &x->sa, sizeof(v4[0]));
+		memcpy(&v4[1], &y->sa, sizeof(v4[1]));
+		return memcmp(
+		    &v4[0].sin_addr, &v4[1].sin_addr, sizeof(v4[0].sin_addr));
+	}
+	memcpy(&v6[0], &x->sa, sizeof(v6[0]));
+	memcpy(&v6[1], &y->sa, sizeof(v6[1]));
+	return memcmp(
+	    &v6[0].sin6_addr, &v6[1].sin6_addr, sizeof(v6[0].sin6_addr));
+}
+
+static void
+note_addrs(struct arena *mem, struct mxdns_host *h, uint16_t port, int type,
+    const struct ub_result *r)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	size_t before = h->naddr;
+	int i;
+
+	v4.sin_port = v6.sin6_port = htons(port);
+	for (i = 0; r->data[i] != NULL; i++) {
+		if (h->naddr - before == MXDNS_MAX_ADDRS / 2) {
+			h->addr_cut = true;
+			break;
+		}
+		if (type == TYPE_A && r->len[i] == 4) {
+			memcpy(&v4.sin_addr, r->data[i], 4);
+			add_addr(mem, h, &v4, sizeof(v4));
+		} else if (type == TYPE_AAAA && r->len[i] == 16) {
+			memcpy(&v6.sin6_addr, r->data[i], 16);
+			add_addr(mem, h, &v6, sizeof(v6));
+		}
+	}
+	if (h->naddr > 1)
+		qsort(h->addr, h->naddr, sizeof(h->addr[0]), compare_addrs);
+}
+
+static void
+note_tlsa(struct arena *mem, struct mxdns_host *h, const struct ub_result *r)
+{
+	struct mxdns_tlsa *t;
+	int i;
+
+	h->tlsa_rr = arena_alloc(mem, MXDNS_MAX_TLSA * sizeof(*h->tlsa_rr));
+	for (i = 0; r->data[i] != NULL && h->ntlsa < MXDNS_MAX_TLSA; i++) {
+		const unsigned char *u = (const unsigned char *)r->data[i];
+
+		if (r->len[i] < 3 || r->len[i] - 3 > MXDNS_MAX_TLSA_LEN)
+			continue;
+		t = &h->tlsa_rr[h->ntlsa++];
+		t->usage = u[0];
+		t->selector = u[1];
+		t->matching = u[2];
+		t->len = (size_t)r->len[i] - 3;
+		t->data = (uint8_t *)arena_copy(mem, r->data[i] + 3, t->len);
+	}
+}
+
+/*
+ * A new host in its place in r, or NULL if there are enough better ones.
+ * Moves the others: pointers to hosts are good only after the last call.
+ */
+static struct mxdns_host *
+add_host(
+    struct arena *mem, struct mxdns_result *r, const char *name, unsigned pref)
+{
+	struct mxdns_host *h;
+	size_t i;
+
+	if (r->host == NULL)
+		r->host = arena_alloc(mem, MXDNS_MAX_HOSTS * sizeof(*r->host));
+	for (i = r->nhost; i > 0; i--) {
+		h = &r->host[i - 1];
+		if (h->pref < pref ||
+		    (h->pref == pref && strcmp(h->name, name) <= 0))
+			break;
+		/* The last one makes room for a better one. */
+		if (i < MXDNS_MAX_HOSTS)
+			r->host[i] = *h;
+	}
+	if (r->nhost == MXDNS_MAX_HOSTS)
+		r->cut = true;
+	else
+		r->nhost++;
+	if (i == MXDNS_MAX_HOSTS)
+		return NULL;
+	h = &r->host[i];
+	memset(h, 0, sizeof(*h));
+	h->name = keep(mem, name);
+	h->pref = pref;
+	return h;
+}
+
+/* OK if there is any host to ask for. */
+static enum mxdns_status
+note_mx(struct arena *mem, struct mxdns_result *res, const struct ub_result *r)
+{
+	char name[DNAME_MAX + 1];
+	bool null_mx = false, whole;
+	unsigned pref;
+	int i;
+
+	for (i = 0; r->data[i] != NULL; i++) {
+		const unsigned char *u = (const unsigned char *)r->data[i];
+
+		if (r->len[i] < 3)
+			continue;
+		pref = (unsigned)u[0] << 8 | u[1];
+		whole = name_text(r->data[i] + 2, r->len[i] - 2, name);
+		if (whole && name[0] == '\0') {
+			null_mx = true;
+			continue;
+		}
+		/* The host stays in the list: delivery would trip over it. */
+		if (!whole || !nexthop_is_host(name))
+			(void)snprintf(name, sizeof(name), "(bad name)");
+		(void)add_host(mem, res, name, pref);
+	}
+	if (res->nhost > 0)
+		return MXDNS_OK;
+	return null_mx ? MXDNS_NULL_MX : MXDNS_NO_ADDRESS;
+}
+
+/* --- Questions ------------------------------------------------------------ */
 
 static void begin_waiting(struct mxdns *d);
 
-/* The list of questions, and the event that is set while it is not empty. */
 static void
 ask_free(struct ask *k)
 {
 	struct mxdns *d = k->dns;
 
-	if (k->next != NULL)
-		k->next->prev = k->prev;
-	if (k->prev != NULL)
-		k->prev->next = k->next;
-	else
-		d->asks = k->next;
-	if (--d->nask == 0)
+	LIST_REMOVE(k, all);
+	if (LIST_EMPTY(&d->asks))
 		(void)event_del(d->event);
 	free(k);
 }
@@ -79,16 +321,16 @@ ask_free(struct ask *k)
 static void on_answer(void *arg, int err, struct ub_result *r);
 
 static struct mxdns_answer *
-answer_of(struct mxdns_query *q, struct mxdns_host *h, int type)
+answer_of(struct query *q, struct mxdns_host *h, int type)
 {
 	switch (type) {
-	case MXDNS_TYPE_A:
+	case TYPE_A:
 		return &h->a;
-	case MXDNS_TYPE_AAAA:
+	case TYPE_AAAA:
 		return &h->aaaa;
-	case MXDNS_TYPE_TLSA:
+	case TYPE_TLSA:
 		return &h->tlsa;
-	case MXDNS_TYPE_NS:
+	case TYPE_NS:
 		return &q->root;
 	default:
 		return &q->res.mx;
@@ -97,7 +339,7 @@ answer_of(struct mxdns_query *q, struct mxdns_host *h, int type)
 
 /* Ask. What cannot even be asked counts as answered badly. */
 static void
-ask(struct mxdns_query *q, struct mxdns_host *h, int type, const char *name)
+ask(struct query *q, struct mxdns_host *h, int type, const char *name)
 {
 	struct mxdns *d = q->dns;
 	struct mxdns_answer *a = answer_of(q, h, type);
@@ -108,17 +350,14 @@ ask(struct mxdns_query *q, struct mxdns_host *h, int type, const char *name)
 	k->query = q;
 	k->host = h;
 	k->type = type;
-	k->next = d->asks;
-	if (d->asks != NULL)
-		d->asks->prev = k;
-	d->asks = k;
-	if (d->nask++ == 0)
+	if (LIST_EMPTY(&d->asks))
 		(void)event_add(d->event, NULL);
+	LIST_INSERT_HEAD(&d->asks, k, all);
 	rc =
 	    ub_resolve_async(d->ub, name, type, CLASS_IN, k, on_answer, &k->id);
 	if (rc != 0) {
 		a->kind = MXDNS_BROKEN;
-		a->why = mxdns_keep_text(&q->mem, ub_strerror(rc));
+		a->why = keep(&q->mem, ub_strerror(rc));
 		ask_free(k);
 		return;
 	}
@@ -127,13 +366,13 @@ ask(struct mxdns_query *q, struct mxdns_host *h, int type, const char *name)
 }
 
 static void
-query_free(struct mxdns_query *q)
+query_free(struct query *q)
 {
 	struct mxdns *d = q->dns;
 	struct ask *k, *next;
 
-	for (k = d->asks; k != NULL; k = next) {
-		next = k->next;
+	for (k = LIST_FIRST(&d->asks); k != NULL; k = next) {
+		next = LIST_NEXT(k, all);
 		if (k->query != q)
 			continue;
 		/* If it cannot be called back, the answer will still come. */
@@ -141,28 +380,12 @@ query_free(struct mxdns_query *q)
 		if (ub_cancel(d->ub, k->id) == 0)
 			ask_free(k);
 	}
-	if (q->next != NULL)
-		q->next->prev = q->prev;
-	else
-		d->last = q->prev;
-	if (q->prev != NULL)
-		q->prev->next = q->next;
-	else
-		d->first = q->next;
+	TAILQ_REMOVE(&d->queries, q, all);
 	if (q->begun)
 		d->running--;
 	event_free(q->timer);
 	arena_free(&q->mem);
 	free(q);
-}
-
-void
-mxdns_cancel(struct mxdns_query *q)
-{
-	struct mxdns *d = q->dns;
-
-	query_free(q);
-	begin_waiting(d);
 }
 
 static bool
@@ -173,7 +396,7 @@ is_failure(enum mxdns_kind k)
 }
 
 static enum mxdns_status
-judge_status(const struct mxdns_query *q)
+judge_status(const struct query *q)
 {
 	const struct mxdns_result *r = &q->res;
 	bool failed = is_failure(r->mx.kind), gone = r->nhost == 1;
@@ -197,7 +420,7 @@ judge_status(const struct mxdns_query *q)
 }
 
 static void
-finish(struct mxdns_query *q)
+finish(struct query *q)
 {
 	struct mxdns *d = q->dns;
 
@@ -217,18 +440,18 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-ask_tlsa(struct mxdns_query *q, struct mxdns_host *h, const char *name)
+ask_tlsa(struct query *q, struct mxdns_host *h, const char *name)
 {
-	char owner[NEXTHOP_MAX_NAME + 32];
+	char owner[DNAME_MAX + 32];
 
 	h->tlsa_base = name;
 	(void)snprintf(owner, sizeof(owner), "_%u._tcp.%s", q->res.port, name);
-	ask(q, h, MXDNS_TYPE_TLSA, owner);
+	ask(q, h, TYPE_TLSA, owner);
 }
 
 /* Both address answers are there: is TLSA to be asked, and where? */
 static void
-addrs_done(struct mxdns_query *q, struct mxdns_host *h)
+addrs_done(struct query *q, struct mxdns_host *h)
 {
 	const char *canon = NULL;
 
@@ -243,60 +466,60 @@ addrs_done(struct mxdns_query *q, struct mxdns_host *h)
 }
 
 static void
-ask_addrs(struct mxdns_query *q, struct mxdns_host *h)
+ask_addrs(struct query *q, struct mxdns_host *h)
 {
 	if (!nexthop_is_host(h->name)) {
 		h->a.kind = h->aaaa.kind = MXDNS_BROKEN;
 		h->a.why = h->aaaa.why = "not a host name";
 		return;
 	}
-	ask(q, h, MXDNS_TYPE_A, h->name);
-	ask(q, h, MXDNS_TYPE_AAAA, h->name);
+	ask(q, h, TYPE_A, h->name);
+	ask(q, h, TYPE_AAAA, h->name);
 }
 
 static void
-add_implicit(struct mxdns_query *q)
+add_implicit(struct query *q)
 {
 	q->res.implicit = !q->where.direct;
-	ask_addrs(q, mxdns_add_host(&q->mem, &q->res, q->res.domain, 0));
+	ask_addrs(q, add_host(&q->mem, &q->res, q->res.domain, 0));
 }
 
 static void
-got_mx(struct mxdns_query *q, const struct ub_result *r)
+got_mx(struct query *q, const struct ub_result *r)
 {
 	size_t i;
 
-	q->res.status = mxdns_note_mx(&q->mem, &q->res, r);
+	q->res.status = note_mx(&q->mem, &q->res, r);
 	for (i = 0; i < q->res.nhost; i++)
 		ask_addrs(q, &q->res.host[i]);
 }
 
 /* An answer that somebody waits for. */
 static void
-take_answer(struct mxdns_query *q, const struct ask *k, int err,
-    const struct ub_result *r)
+take_answer(
+    struct query *q, const struct ask *k, int err, const struct ub_result *r)
 {
 	struct mxdns_host *h = k->host;
 	struct mxdns_answer *a = answer_of(q, h, k->type);
 
-	mxdns_note_answer(&q->mem, a, err, r);
+	note_answer(&q->mem, a, err, r);
 	if (a->kind == MXDNS_FOUND)
-		a->canon = mxdns_canon(&q->mem, r);
+		a->canon = canon_name(&q->mem, r);
 	switch (k->type) {
-	case MXDNS_TYPE_MX:
+	case TYPE_MX:
 		if (a->kind == MXDNS_FOUND)
 			got_mx(q, r);
 		else if (a->kind == MXDNS_NO_DATA)
 			add_implicit(q);
 		break;
-	case MXDNS_TYPE_NS:
+	case TYPE_NS:
 		q->res.no_root = a->kind == MXDNS_BOGUS ||
 				 a->kind == MXDNS_SERVFAIL ||
 				 (q->dns->anchored && !a->secure);
 		break;
-	case MXDNS_TYPE_TLSA:
+	case TYPE_TLSA:
 		if (a->kind == MXDNS_FOUND)
-			mxdns_note_tlsa(&q->mem, h, r);
+			note_tlsa(&q->mem, h, r);
 		else if ((a->kind == MXDNS_NO_DATA ||
 			     a->kind == MXDNS_NO_NAME) &&
 			 strcmp(h->tlsa_base, h->name) != 0)
@@ -304,7 +527,7 @@ take_answer(struct mxdns_query *q, const struct ask *k, int err,
 		break;
 	default:
 		if (a->kind == MXDNS_FOUND)
-			mxdns_note_addrs(&q->mem, h, q->res.port, k->type, r);
+			note_addrs(&q->mem, h, q->res.port, k->type, r);
 		if (h->a.kind != MXDNS_TIMEOUT && h->aaaa.kind != MXDNS_TIMEOUT)
 			addrs_done(q, h);
 		break;
@@ -319,7 +542,7 @@ is_doubtful(const struct mxdns_answer *a)
 
 /* Is the fault theirs, or ours? True if the root is being asked for that. */
 static bool
-ask_root(struct mxdns_query *q)
+ask_root(struct query *q)
 {
 	bool doubt = is_doubtful(&q->res.mx);
 	size_t i;
@@ -329,7 +552,7 @@ ask_root(struct mxdns_query *q)
 			is_doubtful(&q->res.host[i].aaaa) ||
 			is_doubtful(&q->res.host[i].tlsa);
 	if (doubt && q->root.kind == MXDNS_NOT_ASKED)
-		ask(q, NULL, MXDNS_TYPE_NS, ".");
+		ask(q, NULL, TYPE_NS, ".");
 	return q->pending > 0;
 }
 
@@ -337,7 +560,7 @@ static void
 on_answer(void *arg, int err, struct ub_result *r)
 {
 	struct ask *k = arg;
-	struct mxdns_query *q = k->query;
+	struct query *q = k->query;
 
 	if (q != NULL) {
 		take_answer(q, k, err, r);
@@ -360,7 +583,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-begin(struct mxdns_query *q)
+begin(struct query *q)
 {
 	struct mxdns *d = q->dns;
 	struct timeval tv = {0, 0};
@@ -371,16 +594,16 @@ begin(struct mxdns_query *q)
 		;
 	else if (q->where.len > 0) {
 		struct mxdns_host *h =
-		    mxdns_add_host(&q->mem, &q->res, q->where.name, 0);
+		    add_host(&q->mem, &q->res, q->where.name, 0);
 		struct sockaddr_in6 sa; /* the larger one */
 
 		memcpy(&sa, &q->where.sa, sizeof(sa));
 		sa.sin6_port = htons(q->res.port); /* same place in both */
-		mxdns_add_addr(&q->mem, h, &sa, q->where.len);
+		add_addr(&q->mem, h, &sa, q->where.len);
 	} else if (q->where.direct)
 		add_implicit(q);
 	else
-		ask(q, NULL, MXDNS_TYPE_MX, q->res.domain);
+		ask(q, NULL, TYPE_MX, q->res.domain);
 	if (q->pending > 0) {
 		tv.tv_sec = (time_t)(d->timeout_ms / 1000);
 		tv.tv_usec = (suseconds_t)(d->timeout_ms % 1000 * 1000);
@@ -391,40 +614,35 @@ begin(struct mxdns_query *q)
 static void
 begin_waiting(struct mxdns *d)
 {
-	struct mxdns_query *q;
+	struct query *q;
 
-	for (q = d->first; q != NULL && d->running < MXDNS_MAX_QUERIES;
-	     q = q->next)
+	for (q = TAILQ_FIRST(&d->queries);
+	     q != NULL && d->running < MXDNS_MAX_QUERIES;
+	     q = TAILQ_NEXT(q, all))
 		if (!q->begun)
 			begin(q);
 }
 
-struct mxdns_query *
+void
 mxdns_lookup(struct mxdns *d, const char *nexthop, uint16_t port, bool tlsa,
     mxdns_cb *cb, void *arg)
 {
-	struct mxdns_query *q = mem_zero(1, sizeof(*q));
+	struct query *q = mem_zero(1, sizeof(*q));
 
 	q->dns = d;
 	q->cb = cb;
 	q->arg = arg;
 	q->want_tlsa = tlsa;
 	q->timer = event_new(d->base, -1, 0, on_timer, q);
-	q->res.nexthop = mxdns_keep_text(&q->mem, nexthop);
+	q->res.nexthop = keep(&q->mem, nexthop);
 	q->res.port = port;
 	if (nexthop_parse(nexthop, &q->where) == -1)
 		q->res.status = MXDNS_BAD_NEXTHOP;
-	q->res.domain = mxdns_keep_text(&q->mem, q->where.name);
+	q->res.domain = keep(&q->mem, q->where.name);
 	if (q->where.port != 0)
 		q->res.port = q->where.port;
-	q->prev = d->last;
-	if (d->last != NULL)
-		d->last->next = q;
-	else
-		d->first = q;
-	d->last = q;
+	TAILQ_INSERT_TAIL(&d->queries, q, all);
 	begin_waiting(d);
-	return q;
 }
 
 static int
@@ -490,6 +708,7 @@ mxdns_new(
 	struct mxdns *d = mem_zero(1, sizeof(*d));
 
 	d->base = base;
+	TAILQ_INIT(&d->queries);
 	d->timeout_ms = s->timeout_ms;
 	d->anchored = s->trust_anchor != NULL;
 	if ((d->ub = ub_ctx_create()) == NULL) {
@@ -512,10 +731,10 @@ mxdns_free(struct mxdns *d)
 {
 	if (d == NULL)
 		return;
-	while (d->first != NULL)
-		query_free(d->first);
-	while (d->asks != NULL)
-		ask_free(d->asks);
+	while (!TAILQ_EMPTY(&d->queries))
+		query_free(TAILQ_FIRST(&d->queries));
+	while (!LIST_EMPTY(&d->asks))
+		ask_free(LIST_FIRST(&d->asks));
 	event_free(d->event);
 	ub_ctx_delete(d->ub);
 	free(d);

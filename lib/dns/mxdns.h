@@ -17,7 +17,6 @@
 struct err;
 struct event_base;
 struct mxdns;
-struct mxdns_query;
 
 #define MXDNS_MAX_HOSTS 64	/* MX records looked at; see cut */
 #define MXDNS_MAX_ADDRS 32	/* addresses of one host, both families */
@@ -127,14 +126,10 @@ struct mxdns *mxdns_new(struct event_base *base,
  * Look up nexthop: `domain`, `domain:port` (MX, or the domain itself),
  * `[host]`, `[host]:port`, an IP address with or without brackets. Names
  * are A-labels. port holds where nexthop has none. tlsa asks for
- * _port._tcp.host as well. cb is always called, later and from the loop;
- * the handle is good until then.
+ * _port._tcp.host as well. cb is always called, later and from the loop.
  */
-struct mxdns_query *mxdns_lookup(struct mxdns *d, const char *nexthop,
-    uint16_t port, bool tlsa, mxdns_cb *cb, void *arg);
-
-/* Forget a query; its cb is not called. */
-void mxdns_cancel(struct mxdns_query *q);
+void mxdns_lookup(struct mxdns *d, const char *nexthop, uint16_t port,
+    bool tlsa, mxdns_cb *cb, void *arg);
 
 /* Forget all queries and free. NULL is fine. Not from inside a cb. */
 void mxdns_free(struct mxdns *d);

@@ -11,7 +11,6 @@
 #include "err.h"
 #include "judge.h"
 #include "mem.h"
-#include "nexthop.h"
 #include "quote.h"
 #include "starttls.h"
 #include "terms.h"
@@ -151,7 +150,7 @@ keep(struct probeplan *p, const char *s)
 static const char *
 bracket(struct probeplan *p, const struct nexthop *n)
 {
-	char text[NEXTHOP_MAX_NAME + 32];
+	char text[DNAME_MAX + 32];
 	int len;
 
 	len = snprintf(text, sizeof(text), "[%s]", n->name);

@@ -301,7 +301,7 @@ ask_all(struct prober *p, bool slow)
 			continue;
 		p->ask[i] = (struct ask){.prober = p, .target = (uint32_t)i};
 		p->asking++;
-		(void)mxdns_lookup(p->dns, set->target[i].nexthop, set->port,
+		mxdns_lookup(p->dns, set->target[i].nexthop, set->port,
 		    prober_wants_tlsa(&set->target[i], set->dane), on_mx,
 		    &p->ask[i]);
 	}

@@ -14,7 +14,7 @@
 #include "judge.h"
 #include "mem.h"
 #include "netstring.h"
-#include "nexthop.h"
+#include "dname.h"
 #include "probeplan.h"
 #include "proberow.h"
 #include "probewire.h"

@@ -12,7 +12,7 @@
 #include "fields.h"
 #include "mem.h"
 #include "netstring.h"
-#include "nexthop.h"
+#include "dname.h"
 #include "quote.h"
 
 #define TLSA_HEAD 3 /* bytes of usage, selector, matching type */

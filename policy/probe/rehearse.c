@@ -6,7 +6,7 @@
 #include "err.h"
 #include "judge.h"
 #include "mem.h"
-#include "nexthop.h"
+#include "dname.h"
 #include "registry.h"
 
 struct work {

@@ -1,19 +1,11 @@
 /*
- * reaches: lib/dns/mxdns_answer.c:mxdns_note_mx lib/dns/nexthop.c:nexthop_parse
+ * reaches: lib/dns/mxdns.c:note_mx lib/dns/dname.c:nexthop_parse
  *
  * First byte: what the records are (0 MX, 1 A, 2 AAAA, 3 TLSA, 4 a next-hop
  * in text). Then records, each with a byte for its length in front.
  */
-#include <arpa/inet.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <unbound.h>
-
-#include "arena.h"
-#include "mxdns_answer.h"
-#include "nexthop.h"
+/* For its inner functions; in quotes it would be this file. */
+#include <mxdns.c>
 
 #define RECORDS_MAX 100
 
@@ -79,12 +71,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		at += len;
 	}
 	if (data[0] == 0)
-		(void)mxdns_note_mx(&mem, &r, &ub);
+		(void)note_mx(&mem, &r, &ub);
 	else if (data[0] == 3)
-		mxdns_note_tlsa(&mem, &h, &ub);
+		note_tlsa(&mem, &h, &ub);
 	else
-		mxdns_note_addrs(&mem, &h, 25,
-		    data[0] == 1 ? MXDNS_TYPE_A : MXDNS_TYPE_AAAA, &ub);
+		note_addrs(
+		    &mem, &h, 25, data[0] == 1 ? TYPE_A : TYPE_AAAA, &ub);
 	check(&r, &h);
 	arena_free(&mem);
 	while (n-- > 0)

@@ -123,7 +123,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	STACK_OF(X509) *c = read_input(data, size);
 	struct buf b = {0};
 	struct err err;
-	size_t i;
+	int i;
 
 	ca = x509_store_parse(X509_ROOTS, (const char *)data, size, "ca", &err);
 	ta = x509_store_parse(
