@@ -11,11 +11,10 @@
 #include <unistd.h>
 
 #include "cdbmap.h"
-#include "cdbmem.h"
 #include "err.h"
 
 struct memmap {
-	struct cdbmem map;
+	struct cdbmap *map;
 	void *image;
 };
 
@@ -46,7 +45,7 @@ memmap_make(struct memmap *m, const char *const kv[])
 	m->image = malloc((size_t)size);
 	if (m->image == NULL ||
 	    pread(fd, m->image, (size_t)size, 0) != (ssize_t)size ||
-	    !cdbmem_init(&m->map, m->image, (size_t)size))
+	    (m->map = cdbmap_of(m->image, (size_t)size)) == NULL)
 		abort();
 	close(fd);
 }
@@ -54,6 +53,7 @@ memmap_make(struct memmap *m, const char *const kv[])
 static inline void
 memmap_free(struct memmap *m)
 {
+	cdbmap_close(m->map);
 	free(m->image);
 }
 

@@ -1,16 +1,16 @@
 /*
- * cdbmap.h: constant databases as Postfix's cdb: table type reads them.
+ * cdbmap.h: constant databases as Postfix's cdb: table type reads them, by
+ * tinycdb.
  *
  * Keys and values have no NUL behind them (CDB_README; files that mix both
- * forms lose keys). A file is at most 4 GiB.
+ * forms lose keys). A file is at most 4 GiB. It may hold anything: no answer
+ * leads out of it.
  */
 #ifndef CDBMAP_H
 #define CDBMAP_H
 
 #include <stddef.h>
 #include <stdint.h>
-
-#include "buf.h"
 
 struct err;
 struct cdbmap;
@@ -29,17 +29,26 @@ enum cdbmap_answer {
 struct cdbmap *cdbmap_open(const char *path, struct err *e);
 
 /*
+ * The same of a file that lies in memory and outlives the map. NULL if it
+ * cannot be a cdb.
+ */
+struct cdbmap *cdbmap_of(const void *data, size_t size);
+
+/* The hash by which a key is found. */
+uint32_t cdbmap_hash(const char *key, size_t klen);
+
+/*
  * Look up key. *value borrows from m, is not NUL-terminated, and lives
  * until cdbmap_close.
  */
-enum cdbmap_answer cdbmap_get(struct cdbmap *m, const char *key, size_t klen,
-    const char **value, size_t *vlen);
+enum cdbmap_answer cdbmap_get(const struct cdbmap *m, const char *key,
+    size_t klen, const char **value, size_t *vlen);
 
 /*
  * The records in the order of the file: start with *pos = 0, call until it
  * returns something else than CDBMAP_FOUND.
  */
-enum cdbmap_answer cdbmap_next(struct cdbmap *m, unsigned *pos,
+enum cdbmap_answer cdbmap_next(const struct cdbmap *m, unsigned *pos,
     const char **key, size_t *klen, const char **value, size_t *vlen);
 
 /* Unmap and close; NULL is well. */
@@ -47,33 +56,6 @@ void cdbmap_close(struct cdbmap *m);
 
 /* Start writing to the empty file fd, which stays the caller's. */
 struct cdbmap_writer *cdbmap_create(int fd);
-
-/* Make room for about so many records: adding them is then faster. */
-void cdbmap_expect(struct cdbmap_writer *w, size_t records);
-
-/*
- * Records in the form of the file, made by any thread for the one that
- * writes. Zeroed at first; freed with cdbmap_batch_free().
- */
-struct cdbmap_batch {
-	struct buf bytes;
-	struct cdbmap_record {
-		uint32_t hash, at; /* where in bytes it begins */
-	} * record;
-	size_t n, cap;
-};
-
-/* Begin a record; its value is what is appended to bytes until its end. */
-void cdbmap_batch_begin(struct cdbmap_batch *b, const char *key, size_t klen);
-void cdbmap_batch_end(struct cdbmap_batch *b);
-
-/* Forget the records, keep the memory; free that as well. */
-void cdbmap_batch_clear(struct cdbmap_batch *b);
-void cdbmap_batch_free(struct cdbmap_batch *b);
-
-/* Add the records of b. 0, or -1 with *e set as below. */
-int cdbmap_add_batch(
-    struct cdbmap_writer *w, const struct cdbmap_batch *b, struct err *e);
 
 /* Add a record. 0, or -1 with *e set (disk full, more than 4 GiB). */
 int cdbmap_add(struct cdbmap_writer *w, const char *key, size_t klen,

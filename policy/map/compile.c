@@ -182,32 +182,22 @@ compiled_partner(const struct compiled *c, const struct row *row)
 			  : c->registry->domain[row->index].partner;
 }
 
-void
-compiled_put(const struct compiled *c, const struct row *row, struct buf *out)
+const char *
+compiled_text(struct compiled *c, const struct row *row)
 {
 	const uint32_t index = compiled_partner(c, row);
 	const struct partner *p;
 	const struct override *o;
 
-	if (row->extra && c->extra[row->index].text != NULL) {
-		buf_puts(out, c->extra[row->index].text);
-		return;
-	}
-	p = &c->registry->partner[index];
-	o = row->lowered ? c->by_partner[index] : NULL;
-	/* compile() has found that it can be rendered. */
-	if (render_policy(
-		p, (enum level)row->level, pins(p, o), &c->target, out) != NULL)
-		abort();
-}
-
-const char *
-compiled_text(struct compiled *c, const struct row *row)
-{
 	if (row->extra && c->extra[row->index].text != NULL)
 		return c->extra[row->index].text;
+	p = &c->registry->partner[index];
+	o = row->lowered ? c->by_partner[index] : NULL;
 	buf_clear(&c->text);
-	compiled_put(c, row, &c->text);
+	/* compile() has found that it can be rendered. */
+	if (render_policy(p, (enum level)row->level, pins(p, o), &c->target,
+		&c->text) != NULL)
+		abort();
 	return c->text.data;
 }
 

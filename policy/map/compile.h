@@ -75,10 +75,6 @@ uint32_t compiled_partner(const struct compiled *c, const struct row *row);
  */
 const char *compiled_text(struct compiled *c, const struct row *row);
 
-/* Append the policy text of a row to out; for many threads at once. */
-void compiled_put(
-    const struct compiled *c, const struct row *row, struct buf *out);
-
 /* Add a record that follows from nothing in the registry; both are copied. */
 void compiled_add_record(struct compiled *c, const char *key, const char *text);
 

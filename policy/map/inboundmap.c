@@ -11,7 +11,6 @@
 #include "arena.h"
 #include "buf.h"
 #include "cdbmap.h"
-#include "cdbmem.h"
 #include "err.h"
 #include "file.h"
 #include "lookup.h"
@@ -28,7 +27,7 @@
 #define BELOW "_" /* a label that no domain of a registry has */
 
 struct making {
-	struct cdbmem map;
+	struct cdbmap *map;
 	struct lookup lookup;
 	time_t now;
 	struct cdbmap_writer *w;
@@ -147,7 +146,7 @@ has_row(const struct making *m, const char *key, size_t klen)
 	const char *value;
 	size_t vlen;
 
-	return cdbmem_get(&m->map, key, klen, &value, &vlen) == CDBMAP_FOUND;
+	return cdbmap_get(m->map, key, klen, &value, &vlen) == CDBMAP_FOUND;
 }
 
 /* A row, or the record alone of an opportunistic partner. */
@@ -273,12 +272,12 @@ put_all(struct making *m, const struct buf *header)
 	const char *key, *value;
 	enum cdbmap_answer a;
 	size_t klen, vlen;
-	uint32_t pos = 0;
+	unsigned pos = 0;
 
 	if (cdbmap_add(m->w, HEADER, sizeof(HEADER) - 1, header->data,
 		header->len, m->e) == -1)
 		return -1;
-	while ((a = cdbmem_next(&m->map, &pos, &key, &klen, &value, &vlen)) ==
+	while ((a = cdbmap_next(m->map, &pos, &key, &klen, &value, &vlen)) ==
 	       CDBMAP_FOUND)
 		if (put_record(m, key, klen, value, vlen) == -1)
 			return -1;
@@ -326,12 +325,13 @@ make_from(const char *path, const char *suffix, const char *map, time_t now,
 
 	if ((image = file_slurp(map, UINT32_MAX, &len, NULL, e)) == NULL)
 		return -1;
-	m.lookup = (struct lookup){.map = &m.map, .lowered = true};
+	m.map = cdbmap_of(image, len);
+	m.lookup = (struct lookup){.map = m.map, .lowered = true};
 	strmap_init(&m.names, name_of);
 	if (!identify(map, &header))
 		err_sys(e, err_code_input(errno), "cannot look at %s",
 		    quotes(map).s);
-	else if (!cdbmem_init(&m.map, image, len))
+	else if (m.map == NULL)
 		(void)broken(&m);
 	else
 		rv = make(&m, path, suffix, &header);
@@ -341,6 +341,7 @@ make_from(const char *path, const char *suffix, const char *map, time_t now,
 	strmap_free(&m.names);
 	free(m.name);
 	arena_free(&m.arena);
+	cdbmap_close(m.map);
 	free(image);
 	return rv;
 }

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
-#include "cdbmem.h"
+#include "cdbmap.h"
 #include "clock.h"
 #include "err.h"
 #include "maprecord.h"
@@ -21,7 +21,7 @@
 /* A map in memory. */
 struct image {
 	struct snapshot *copy;
-	struct cdbmem map;
+	struct cdbmap *map;
 	struct mapheader header;
 	uint64_t *filter;
 };
@@ -36,7 +36,7 @@ struct livemap {
 	/* What is being taken over. */
 	struct image next;
 	bool copied;
-	uint32_t pos;
+	unsigned pos;
 	bool has_header;
 };
 
@@ -52,6 +52,7 @@ livemap_new(const char *path)
 static void
 drop(struct image *i)
 {
+	cdbmap_close(i->map);
 	snapshot_free(i->copy);
 	free(i->filter);
 	*i = (struct image){0};
@@ -123,7 +124,7 @@ is_good(struct livemap *lm, const char *key, size_t klen, const char *value,
 	    has_control(value, vlen))
 		return false;
 	/* It must also be found under its key, and itself, not another. */
-	if (cdbmem_get(&lm->next.map, key, klen, &found, &flen) !=
+	if (cdbmap_get(lm->next.map, key, klen, &found, &flen) !=
 		CDBMAP_FOUND ||
 	    found != value)
 		return false;
@@ -141,7 +142,7 @@ is_good(struct livemap *lm, const char *key, size_t klen, const char *value,
 		maprecord_release(&r);
 	}
 	if (begins(key, klen, MAPRECORD_DOMAIN)) {
-		h = cdbmem_hash(key, klen) % LIVEMAP_FILTER;
+		h = cdbmap_hash(key, klen) % LIVEMAP_FILTER;
 		lm->next.filter[h / 64] |= UINT64_C(1) << h % 64;
 	}
 	return true; /* keys of later versions are passed over */
@@ -176,7 +177,7 @@ copy_step(struct livemap *lm, struct err *e)
 		return refuse(lm);
 	}
 	data = snapshot_data(lm->next.copy, &size);
-	if (!cdbmem_init(&lm->next.map, data, size)) {
+	if ((lm->next.map = cdbmap_of(data, size)) == NULL) {
 		err_set(e, EX_DATAERR, "%s is damaged or not a cdb file",
 		    quotes(lm->path).s);
 		return refuse(lm);
@@ -197,8 +198,8 @@ check_step(struct livemap *lm, struct err *e)
 	unsigned i;
 
 	for (i = 0; i < CHECK_STEP; i++) {
-		rc = cdbmem_next(
-		    &lm->next.map, &lm->pos, &key, &klen, &value, &vlen);
+		rc = cdbmap_next(
+		    lm->next.map, &lm->pos, &key, &klen, &value, &vlen);
 		if (rc != CDBMAP_FOUND)
 			break;
 		if (is_good(lm, key, klen, value, vlen))
@@ -231,10 +232,10 @@ livemap_step(struct livemap *lm, uint64_t nanoseconds, struct err *e)
 	return rc;
 }
 
-const struct cdbmem *
+const struct cdbmap *
 livemap_map(const struct livemap *lm)
 {
-	return lm->now.copy == NULL ? NULL : &lm->now.map;
+	return lm->now.map;
 }
 
 const struct mapheader *

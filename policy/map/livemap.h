@@ -18,7 +18,7 @@
 
 #include "maprecord.h"
 
-struct cdbmem;
+struct cdbmap;
 struct err;
 struct livemap;
 
@@ -44,7 +44,7 @@ enum livemap_event livemap_step(
     struct livemap *lm, uint64_t nanoseconds, struct err *e);
 
 /* What is served; NULL before the first good map. */
-const struct cdbmem *livemap_map(const struct livemap *lm);
+const struct cdbmap *livemap_map(const struct livemap *lm);
 const struct mapheader *livemap_header(const struct livemap *lm);
 
 /*

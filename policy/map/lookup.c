@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cdbmem.h"
+#include "cdbmap.h"
 #include "dname.h"
 #include "livemap.h"
 
@@ -66,7 +66,7 @@ static enum lookup_answer
 get(const struct lookup *l, const char *key, size_t klen, const char **value,
     size_t *vlen)
 {
-	switch (cdbmem_get(l->map, key, klen, value, vlen)) {
+	switch (cdbmap_get(l->map, key, klen, value, vlen)) {
 	case CDBMAP_FOUND:
 		return LOOKUP_FOUND;
 	case CDBMAP_NOTFOUND:
@@ -84,7 +84,7 @@ may_have(const struct lookup *l, const char *key, size_t klen)
 
 	if (l->filter == NULL)
 		return true;
-	h = cdbmem_hash(key, klen) % LIVEMAP_FILTER;
+	h = cdbmap_hash(key, klen) % LIVEMAP_FILTER;
 	return (l->filter[h / 64] >> h % 64 & 1) != 0;
 }
 

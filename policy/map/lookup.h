@@ -14,7 +14,7 @@
 
 #include "maprecord.h"
 
-struct cdbmem;
+struct cdbmap;
 
 #define LOOKUP_KEY_MAX 1024 /* bytes of a name while it is folded */
 
@@ -26,7 +26,7 @@ enum lookup_answer {
 
 /* What is asked. */
 struct lookup {
-	const struct cdbmem *map;
+	const struct cdbmap *map;
 	/* Which rows may have a record, livemap.h; NULL: any. */
 	const uint64_t *filter;
 	bool lowered; /* some downgrade holds, so records are to be read */

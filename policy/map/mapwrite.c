@@ -10,85 +10,14 @@
 #include "compile.h"
 #include "err.h"
 #include "inboundmap.h"
-#include "inorder.h"
 #include "maprecord.h"
 #include "publish.h"
 #include "registry.h"
-#include "thread.h"
-
-#define BATCH 2048 /* rows that are rendered together */
-
-/* Rows, ready to be written. */
-struct batch {
-	size_t first, n;
-	struct cdbmap_batch records;
-};
-
-struct rows {
-	struct compiled *c;
-	struct cdbmap_writer *w;
-	size_t next;
-	int rc;
-	struct err *e;
-};
-
-static bool
-next_rows(void *arg, void *item)
-{
-	struct rows *r = arg;
-	struct batch *b = item;
-
-	b->first = r->next;
-	b->n = r->c->n - r->next < BATCH ? r->c->n - r->next : BATCH;
-	r->next += b->n;
-	return b->n > 0;
-}
-
-static void
-render_rows(void *arg, void *item)
-{
-	const struct rows *r = arg;
-	const struct row *row;
-	struct batch *b = item;
-	const char *key;
-	size_t i;
-
-	cdbmap_batch_clear(&b->records);
-	for (i = 0; i < b->n; i++) {
-		row = &r->c->row[b->first + i];
-		key = compiled_key(r->c, row);
-		cdbmap_batch_begin(&b->records, key, strlen(key));
-		compiled_put(r->c, row, &b->records.bytes);
-		cdbmap_batch_end(&b->records);
-	}
-}
-
-static bool
-add_rows(void *arg, void *item)
-{
-	struct rows *r = arg;
-	const struct batch *b = item;
-
-	r->rc = cdbmap_add_batch(r->w, &b->records, r->e);
-	return r->rc == 0;
-}
-
-static void
-drop_rows(void *arg, void *item)
-{
-	struct batch *b = item;
-
-	(void)arg;
-	cdbmap_batch_free(&b->records);
-}
 
 int
 mapwrite_rows(
     struct cdbmap_writer *w, struct compiled *c, time_t now, struct err *e)
 {
-	static const struct inorder how = {
-	    sizeof(struct batch), next_rows, render_rows, add_rows, drop_rows};
-	struct rows r = {.c = c, .w = w, .e = e};
 	struct mapheader h = {.format = MAPHEADER_FORMAT,
 	    .time = now,
 	    .expires = c->expires,
@@ -98,7 +27,8 @@ mapwrite_rows(
 	    .enforced = c->enforced,
 	    .lowered = c->lowered};
 	struct buf header = {0};
-	unsigned threads = 0;
+	const char *key, *text;
+	size_t i;
 	int rc;
 
 	memcpy(h.registry, c->registry->digest, sizeof(h.registry));
@@ -106,14 +36,12 @@ mapwrite_rows(
 	rc = cdbmap_add(w, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1,
 	    header.data, header.len, e);
 	buf_free(&header);
-	if (rc == -1)
-		return -1;
-	cdbmap_expect(w, c->n);
-	/* Small maps are rendered before a thread has started. */
-	if (c->n > 16 * BATCH && (threads = thread_count()) > 0)
-		threads--; /* to write takes as long: one is for us */
-	inorder_run(&how, &r, threads);
-	return r.rc;
+	for (i = 0; rc == 0 && i < c->n; i++) {
+		key = compiled_key(c, &c->row[i]);
+		text = compiled_text(c, &c->row[i]);
+		rc = cdbmap_add(w, key, strlen(key), text, strlen(text), e);
+	}
+	return rc;
 }
 
 /* Open, fill, finish; not yet in place. */

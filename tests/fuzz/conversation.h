@@ -57,8 +57,7 @@ conversation_start(struct conversation *c)
 	logline_init("fuzz", LOGLINE_ERROR, true);
 	(void)signal(SIGPIPE, SIG_IGN);
 	memmap_make(&c->map, conversation_rows);
-	c->service.lookup =
-	    (struct lookup){.map = &c->map.map, .lowered = true};
+	c->service.lookup = (struct lookup){.map = c->map.map, .lowered = true};
 	c->service.contact = "postmaster@ours.example";
 	c->service.outbound_failing = VERDICT_WARN;
 	clock_start(&c->service.clock);

@@ -1,12 +1,10 @@
 #include "check.h"
 
-#include <cdb.h>
 #include <fcntl.h>
 #include <sysexits.h>
 
 #include "cdbmap.h"
 #include "err.h"
-#include "file.h"
 
 struct pair {
 	const char *key;
@@ -352,85 +350,11 @@ t_large(void **state)
 	check_folder_end(dir);
 }
 
-/* Maps that are written twice: by us, and by tinycdb. */
-static const struct {
-	const char *name;
-	size_t records;
-	size_t keys;   /* how many different ones; 0: all differ */
-	size_t length; /* of values */
-	size_t grows;  /* each is so much longer than the one before */
-} twins[] = {
-    {"none", 0, 0, 0, 0},
-    {"one, empty", 1, 1, 0, 0},
-    {"a few", 7, 0, 10, 3},
-    {"one key only", 1000, 1, 5, 0},
-    {"some keys twice", 1000, 700, 5, 0},
-    {"across many blocks", 30000, 0, 60, 0},
-    {"of every length up to a block", 700, 0, 0, 101},
-    {"ends one before a block", 1, 0, 65536 - 8 - 10 - 1, 0},
-    {"ends with a block", 1, 0, 65536 - 8 - 10, 0},
-    {"ends one behind a block", 1, 0, 65536 - 8 - 10 + 1, 0},
-    {"longer than a block", 3, 0, 200000, 1},
-};
-
-static void
-write_twins(size_t t, const char *ours, const char *theirs)
-{
-	int a = open(ours, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	int b = open(theirs, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	struct cdbmap_writer *w = cdbmap_create(a);
-	static char value[300000];
-	struct cdb_make make;
-	size_t i, len = twins[t].length;
-	char key[32];
-	struct err e;
-	unsigned n;
-
-	assert_int_equal(cdb_make_start(&make, b), 0);
-	for (i = 0; i < twins[t].records; i++, len += twins[t].grows) {
-		n = (unsigned)snprintf(key, sizeof(key), "k%09zu",
-		    twins[t].keys == 0 ? i * 7919 : i % twins[t].keys);
-		memset(value, 'a' + (int)(i % 26), len);
-		assert_int_equal(cdbmap_add(w, key, n, value, len, &e), 0);
-		assert_int_equal(
-		    cdb_make_add(&make, key, n, value, (unsigned)len), 0);
-	}
-	assert_int_equal(cdbmap_finish(w, &e), 0);
-	assert_int_equal(cdb_make_finish(&make), 0);
-	close(a);
-	close(b);
-}
-
-static void
-t_twins(void **state)
-{
-	char *dir = check_folder(), *ours = check_path(dir, "ours");
-	char *theirs = check_path(dir, "theirs"), *a, *b;
-	size_t i, alen, blen;
-	struct err e;
-
-	(void)state;
-	for (i = 0; i < COUNT(twins); i++) {
-		write_twins(i, ours, theirs);
-		a = file_slurp(ours, 100u << 20, &alen, NULL, &e);
-		b = file_slurp(theirs, 100u << 20, &blen, NULL, &e);
-		check_true(twins[i].name, a != NULL && b != NULL);
-		check_int(twins[i].name, alen, blen);
-		check_true(twins[i].name, memcmp(a, b, alen) == 0);
-		free(a);
-		free(b);
-	}
-	free(ours);
-	free(theirs);
-	check_folder_end(dir);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_round_trip),
-	    cmocka_unit_test(t_twins),
 	    cmocka_unit_test(t_empty),
 	    cmocka_unit_test(t_truncated),
 	    cmocka_unit_test(t_random),

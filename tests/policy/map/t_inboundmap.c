@@ -5,7 +5,6 @@
 #include <sysexits.h>
 
 #include "cdbmap.h"
-#include "cdbmem.h"
 #include "err.h"
 #include "file.h"
 #include "inboundmap.h"
@@ -152,7 +151,7 @@ postfix_says(struct cdbmap *t, const char *domain, bool dotted, char out[512])
 
 /* Is mail in clear text refused by tlspactd? */
 static bool
-tlspactd_refuses(const struct cdbmem *map, const char *domain, time_t now)
+tlspactd_refuses(const struct cdbmap *map, const char *domain, time_t now)
 {
 	struct lookup l = {.map = map, .lowered = true};
 	struct lookup_rule r;
@@ -207,8 +206,7 @@ static const struct {
 static void
 check_senders(struct world *w, time_t now, const char *of_low)
 {
-	struct cdbmem map;
-	struct cdbmap *t;
+	struct cdbmap *map, *t;
 	char *image, out[512];
 	const char *says, *want;
 	struct err e;
@@ -217,7 +215,8 @@ check_senders(struct world *w, time_t now, const char *of_low)
 
 	image = file_slurp(w->set.map, UINT32_MAX, &len, NULL, &e);
 	assert_non_null(image);
-	assert_true(cdbmem_init(&map, image, len));
+	map = cdbmap_of(image, len);
+	assert_non_null(map);
 	t = cdbmap_open(w->set.inbound_map, &e);
 	assert_non_null(t);
 	for (i = 0; i < COUNT(senders); i++)
@@ -229,9 +228,10 @@ check_senders(struct world *w, time_t now, const char *of_low)
 				   : senders[i].says;
 			check_str(senders[i].domain, says, want);
 			check_int(senders[i].domain, strcmp(says, "DUNNO") != 0,
-			    tlspactd_refuses(&map, senders[i].domain, now));
+			    tlspactd_refuses(map, senders[i].domain, now));
 		}
 	cdbmap_close(t);
+	cdbmap_close(map);
 	free(image);
 }
 

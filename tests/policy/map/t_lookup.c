@@ -40,8 +40,8 @@ set_up(void **state)
 {
 	(void)state;
 	memmap_make(&m, rows);
-	all = (struct lookup){.map = &m.map, .lowered = true};
-	plain = (struct lookup){.map = &m.map};
+	all = (struct lookup){.map = m.map, .lowered = true};
+	plain = (struct lookup){.map = m.map};
 	return 0;
 }
 
@@ -219,8 +219,8 @@ static void
 believes_the_filter(void **state)
 {
 	static uint64_t none[LIVEMAP_FILTER / 64];
-	struct lookup l = {.map = &m.map, .filter = none, .lowered = true};
-	uint32_t h = cdbmem_hash(" d:low.example", 14) % LIVEMAP_FILTER;
+	struct lookup l = {.map = m.map, .filter = none, .lowered = true};
+	uint32_t h = cdbmap_hash(" d:low.example", 14) % LIVEMAP_FILTER;
 
 	(void)state;
 	asks(&l, "low.example", END, "encrypt");
