@@ -20,7 +20,6 @@
 
 #include <event2/event.h>
 
-#include "apart.h"
 #include "buf.h"
 #include "diag.h"
 #include "err.h"
@@ -492,7 +491,7 @@ run_probe(struct run *run)
 	if ((code = load(run)) != EX_OK || (code = plan(run)) != EX_OK)
 		return code;
 	if (run->output != NULL &&
-	    apart_start(&run->writer, "", false, write_output, run, &e) == -1) {
+	    apart_start(&run->writer, "", write_output, run, &e) == -1) {
 		say_err(&e);
 		return e.code;
 	}

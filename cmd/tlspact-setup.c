@@ -22,7 +22,7 @@
 #include "mem.h"
 #include "options.h"
 #include "postconf.h"
-#include "proc.h"
+#include "program.h"
 #include "quote.h"
 #include "rewire.h"
 #include "say.h"
@@ -193,7 +193,7 @@ postfix_dir(const struct settings *s, struct err *e)
 
 	if (settings_postfix(s) != NULL)
 		return mem_dup(settings_postfix(s));
-	if ((out = proc_read(argv, 4096, 10000, e)) != NULL)
+	if ((out = program_read(argv, 4096, 10000, e)) != NULL)
 		out[strcspn(out, "\n")] = '\0';
 	return out;
 }

@@ -35,7 +35,6 @@
 #include "sdnotify.h"
 #include "service.h"
 #include "settings.h"
-#include "task.h"
 #include "warden_run.h"
 
 #define SPARE_FILES 64	   /* descriptors beside those of clients */

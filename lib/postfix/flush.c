@@ -8,7 +8,7 @@
 
 #include "err.h"
 #include "mem.h"
-#include "proc.h"
+#include "program.h"
 
 #define LIST_MAX (256u * 1024 * 1024) /* bytes of postqueue -j */
 #define LIST_MS 60000
@@ -114,7 +114,8 @@ flush_list(struct waiting *w, const char *dir, flush_match_fn *match, void *arg,
 	char *text;
 
 	*w = (struct waiting){0};
-	text = proc_read(dir == NULL ? standard : here, LIST_MAX, LIST_MS, e);
+	text =
+	    program_read(dir == NULL ? standard : here, LIST_MAX, LIST_MS, e);
 	if (text == NULL)
 		return -1;
 	flush_parse(w, text, match, arg);
@@ -132,8 +133,8 @@ flush_retry(
 
 	for (*tried = 0; *tried < w->n; ++*tried) {
 		here[4] = standard[2] = w->id[*tried];
-		text =
-		    proc_read(dir == NULL ? standard : here, 4096, RETRY_MS, e);
+		text = program_read(
+		    dir == NULL ? standard : here, 4096, RETRY_MS, e);
 		if (text == NULL)
 			return -1;
 		free(text);
@@ -181,7 +182,7 @@ flush_requiretls(
 	for (i = 0; i < w->n; i++)
 		argv[k++] = w->id[i];
 	argv[k] = NULL;
-	if ((text = proc_read(argv, CAT_MAX, LIST_MS, e)) == NULL)
+	if ((text = program_read(argv, CAT_MAX, LIST_MS, e)) == NULL)
 		return -1;
 	*n = flush_requiretls_parse(text);
 	free(text);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "child.h"
+#include "program.h"
 #include "err.h"
 #include "mem.h"
 

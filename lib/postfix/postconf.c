@@ -8,7 +8,7 @@
 #include "attr.h"
 #include "err.h"
 #include "mem.h"
-#include "proc.h"
+#include "program.h"
 #include "quote.h"
 
 #define POSTCONF_MS 10000 /* patience */
@@ -34,7 +34,7 @@ run(const char *dir, const char *flags, const char *const names[],
 	     i++)
 		argv[n++] = names[i];
 	argv[n] = NULL;
-	return proc_read(argv, POSTCONF_MAX, POSTCONF_MS, e);
+	return program_read(argv, POSTCONF_MAX, POSTCONF_MS, e);
 }
 
 static void

@@ -12,7 +12,7 @@
 #include "limit.h"
 #include "listener.h"
 #include "mem.h"
-#include "proc.h"
+#include "program.h"
 #include "quote.h"
 #include "say.h"
 #include "strength.h"
@@ -257,7 +257,7 @@ ask(const char *dir, const char *flags, const char *name, struct err *e)
 {
 	const char *here[] = {"postconf", "-c", dir, flags, name, NULL};
 	const char *standard[] = {"postconf", flags, name, NULL};
-	char *out = proc_read(
+	char *out = program_read(
 	    dir == NULL ? standard : here, POSTCONF_MAX, POSTCONF_MS, e);
 
 	if (out != NULL)

@@ -16,7 +16,7 @@
 #include "mapbuild.h"
 #include "mem.h"
 #include "num.h"
-#include "proc.h"
+#include "program.h"
 #include "quote.h"
 #include "say.h"
 
@@ -298,7 +298,7 @@ ctl_probe(struct ctl *c, struct ctl_facts *f)
 	memcpy(argv + 1, c->again, n * sizeof(*argv));
 	argv[n + 1] = f->name;
 	/* It ends with 1 where a gateway fails: the ledger tells, not that. */
-	out = proc_read(argv, PROBE_TALK, ms, &e);
+	out = program_read(argv, PROBE_TALK, ms, &e);
 	if (out != NULL)
 		e.text[0] = '\0';
 	free(out);

@@ -6,7 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "apart.h"
+#include "process.h"
 #include "buf.h"
 #include "diag.h"
 #include "err.h"
@@ -195,7 +195,7 @@ logrecord_start(const struct logrecord_settings *set, struct err *e)
 	struct logrecord *r = mem_zero(1, sizeof(*r));
 
 	r->set = *set;
-	if (apart_start(&r->child, "", false, recorder_main, r, e) == 0 &&
+	if (apart_start(&r->child, "", recorder_main, r, e) == 0 &&
 	    take_answer(r, e) == 0)
 		return r;
 	logrecord_end(r);

@@ -1,7 +1,7 @@
 /*
  * prober.h: a plan carried out: DNS and connections, no verdict.
  *
- * Runs apart (apart.h) and says what the network showed (probewire.h). It
+ * Runs apart (process.h) and says what the network showed (probewire.h). It
  * meets strangers, so it has no file of ours and no say. The same server is
  * looked at once for all targets that meet it in the same way, while it is
  * being looked at.

@@ -8,7 +8,7 @@
 
 #include <event2/event.h>
 
-#include "apart.h"
+#include "process.h"
 #include "buf.h"
 #include "err.h"
 #include "judge.h"
@@ -410,7 +410,7 @@ proberun_start(const struct proberun_settings *set, struct err *e)
 	p->set = *set;
 	p->asked = mem_zero(set->prober.n + 1, sizeof(*p->asked));
 	if (set->prober.n > 0 &&
-	    apart_start(&p->prober, set->user, false,
+	    apart_start(&p->prober, set->user,
 		set->work == NULL ? prober_main : set->work, &p->set.prober,
 		e) == -1) {
 		proberun_free(p);

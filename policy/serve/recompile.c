@@ -1,18 +1,13 @@
 #include "recompile.h"
 
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#include "child.h"
+#include "program.h"
 #include "err.h"
 #include "mem.h"
 #include "quote.h"
-
-#define PROGRAM "/tlspact-compile"
 
 void
 recompile_argument(struct recompile *r, const char *arg)
@@ -24,17 +19,10 @@ recompile_argument(struct recompile *r, const char *arg)
 void
 recompile_program(struct recompile *r, const char *command)
 {
-	static char path[PATH_MAX + sizeof(PROGRAM)];
-	ssize_t n;
-
 	recompile_argument(r, NULL);
-	r->argv[0] = command;
-	if (*command != '\0')
-		return;
-	n = readlink("/proc/self/exe", path, PATH_MAX);
-	path[n < 0 ? 0 : n] = '\0';
-	(void)strcpy(n <= 0 ? path : strrchr(path, '/'), PROGRAM);
-	r->argv[0] = path;
+	r->program = *command == '\0' ? program_beside("tlspact-compile")
+				      : mem_dup(command);
+	r->argv[0] = r->program;
 }
 
 int
@@ -43,7 +31,7 @@ recompile_start(struct recompile *r, time_t now, struct err *e)
 	if (r->pid != 0 || now < r->next)
 		return 0;
 	r->next = now + RECOMPILE_AGAIN;
-	r->pid = child_start(r->argv, e);
+	r->pid = program_start(r->argv, -1, -1, -1, e);
 	if (r->pid != -1)
 		return 1;
 	r->pid = 0;
@@ -70,6 +58,7 @@ recompile_reap(struct recompile *r, struct err *e)
 void
 recompile_release(struct recompile *r)
 {
+	free(r->program);
 	free(r->argv);
 	*r = (struct recompile){0};
 }

@@ -16,6 +16,7 @@ struct err;
 
 struct recompile {
 	const char **argv; /* owned, not the texts; argv[0] comes first */
+	char *program;
 	size_t n, cap;
 	pid_t pid;   /* 0: none runs */
 	time_t next; /* not before, by a clock that never jumps */

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "around.h"
@@ -18,7 +17,7 @@
 #include "mem.h"
 #include "mxdns.h"
 #include "postconf.h"
-#include "proc.h"
+#include "program.h"
 #include "process.h"
 #include "registry.h"
 #include "settings.h"
@@ -28,6 +27,11 @@
 #define NO_NAME "tlspact-check.example"
 
 typedef int look_fn(const void *what); /* 0 to 254 */
+
+struct look {
+	look_fn *fn;
+	const void *what;
+};
 
 static int
 can_read(const void *path)
@@ -52,24 +56,29 @@ see_journal(const void *name)
 	return (int)logjournal_look(name, NULL);
 }
 
+static int
+look(int fd, void *arg)
+{
+	const struct look *l = arg;
+
+	(void)fd;
+	return l->fn(l->what);
+}
+
 /* What fn says as that account. */
 static int
 look_as(const struct around_user *u, look_fn *fn, const void *what)
 {
+	struct look l = {.fn = fn, .what = what};
+	struct apart a;
 	struct err e;
-	int status;
-	pid_t pid;
 
 	if (*u->name == '\0')
 		return fn(what);
-	if ((pid = fork()) == -1)
-		return 0;
-	if (pid == 0)
-		_exit(process_become(u->name, &e) == 0 ? fn(what) : EPERM);
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR)
-			return 0;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+	return apart_start(&a, u->name, look, &l, &e) == 0 &&
+		       apart_end(&a, false, "", &e) == -1
+		   ? e.code
+		   : 0;
 }
 
 static void
@@ -111,7 +120,7 @@ lookup(const char *table, const char *key)
 {
 	const char *argv[] = {"postmap", "-q", key, table, NULL};
 	struct err e;
-	char *out = proc_read(argv, 65536, 10000, &e);
+	char *out = program_read(argv, 65536, 10000, &e);
 
 	/* 1 without output: not there; it says why if the table is bad. */
 	if (out == NULL)

@@ -15,7 +15,7 @@
 #include "file.h"
 #include "lines.h"
 #include "mem.h"
-#include "proc.h"
+#include "program.h"
 #include "quote.h"
 #include "replace.h"
 #include "wiring.h"
@@ -262,7 +262,7 @@ postconf(
 		argv[2] = dir;
 		argv[3] = flag;
 		memcpy(&argv[4], word, n * sizeof(*word));
-		out = proc_read(argv, 65536, POSTCONF_MS, e);
+		out = program_read(argv, 65536, POSTCONF_MS, e);
 		ok = out != NULL;
 		free(argv);
 		free(out);

@@ -7,9 +7,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "apart.h"
+#include "process.h"
 #include "buf.h"
-#include "child.h"
+#include "program.h"
 #include "err.h"
 #include "fdio.h"
 #include "fields.h"
@@ -221,7 +221,7 @@ starter_start(const char *const *argv, int seconds, struct err *e)
 
 	s->argv = argv;
 	s->seconds = seconds;
-	if (apart_start(&s->child, "", false, starter_main, s, e) == 0)
+	if (apart_start(&s->child, "", starter_main, s, e) == 0)
 		return s;
 	starter_end(s);
 	return NULL;

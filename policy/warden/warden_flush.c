@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "child.h"
+#include "program.h"
 #include "err.h"
 #include "flush.h"
 #include "warden.h"

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
+#include "program.h"
 #include "err.h"
 #include "logline.h"
 #include "mem.h"
@@ -65,7 +65,7 @@ warden_guard_tick(struct warden_guard *g, time_t now)
 		    strerror(errno));
 		return;
 	}
-	g->pid = child_start_input(g->argv, p[0], &e);
+	g->pid = program_start(g->argv, p[0], -1, -1, &e);
 	close(p[0]);
 	g->pipe = p[1];
 	if (g->pid != -1) {

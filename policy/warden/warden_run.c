@@ -18,7 +18,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "child.h"
+#include "program.h"
 #include "err.h"
 #include "warden.h"
 #include "warden_flush.h"

@@ -8,7 +8,7 @@
 #include <sysexits.h>
 #include <time.h>
 
-#include "apart.h"
+#include "process.h"
 #include "buf.h"
 #include "err.h"
 #include "fdio.h"
@@ -54,8 +54,7 @@ t_end(void **state)
 	for (i = 0; i < COUNT(ends); i++) {
 		what = ends[i].what;
 		e.text[0] = '\0';
-		assert_int_equal(
-		    apart_start(&a, "", false, obey, &what, &e), 0);
+		assert_int_equal(apart_start(&a, "", obey, &what, &e), 0);
 		rv = apart_end(&a, ends[i].now, "it", &e);
 		check_int(ends[i].name, rv == 0 ? 0 : e.code, ends[i].code);
 		check_has(ends[i].name, e.text, ends[i].want);
@@ -93,7 +92,7 @@ t_files(void **state)
 
 	(void)state;
 	assert_true(more > 3);
-	assert_int_equal(apart_start(&a, "", false, list, NULL, &e), 0);
+	assert_int_equal(apart_start(&a, "", list, NULL, &e), 0);
 	assert_true(fdio_read(a.fd, 100, &b));
 	assert_string_equal(b.data, "0123");
 	assert_int_equal(apart_end(&a, false, "it", &e), 0);
@@ -123,14 +122,13 @@ t_user(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	assert_int_equal(
-	    apart_start(&a, "nobody", false, tell_user, NULL, &e), 0);
+	assert_int_equal(apart_start(&a, "nobody", tell_user, NULL, &e), 0);
 	assert_true(fdio_read(a.fd, 100, &b));
 	assert_string_equal(b.data, "65534 65534 65534 -1");
 	assert_int_equal(apart_end(&a, false, "it", &e), 0);
 	buf_free(&b);
 	assert_int_equal(
-	    apart_start(&a, "no-such-user", false, tell_user, NULL, &e), -1);
+	    apart_start(&a, "no-such-user", tell_user, NULL, &e), -1);
 	assert_int_equal(e.code, EX_CONFIG);
 }
 
@@ -149,7 +147,7 @@ t_stubborn(void **state)
 		skip();
 	assert_int_equal(pipe(pair), 0);
 	if ((pid = fork()) == 0) {
-		if (apart_start(&a, "nobody", false, obey, &what, &e) == -1 ||
+		if (apart_start(&a, "nobody", obey, &what, &e) == -1 ||
 		    setuid(65533) == -1 ||
 		    write(pair[1], &a.pid, sizeof(a.pid)) != sizeof(a.pid))
 			_exit(1);

@@ -4,7 +4,7 @@
 #include <sysexits.h>
 
 #include "err.h"
-#include "proc.h"
+#include "program.h"
 
 #define SH(script)                       \
 	{                                \
@@ -56,7 +56,8 @@ t_run(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		memset(&e, 0, sizeof(e));
-		got = proc_read(cases[i].argv, cases[i].max, cases[i].ms, &e);
+		got =
+		    program_read(cases[i].argv, cases[i].max, cases[i].ms, &e);
 		check_str(cases[i].name, got, cases[i].want);
 		if (cases[i].want == NULL) {
 			check_has(cases[i].name, e.text, cases[i].bad);
@@ -76,13 +77,13 @@ t_path(void **state)
 
 	(void)state;
 	assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
-	got = proc_read(argv, 1000, 60000, &e);
+	got = program_read(argv, 1000, 60000, &e);
 	assert_null(got);
 	/* It ran: nologin always fails, and says its piece on stdout. */
 	check_has("nologin", e.text, "nologin failed");
 	assert_int_equal(unsetenv("PATH"), 0);
 	sh[0] = "/bin/sh";
-	got = proc_read(sh, 1000, 60000, &e);
+	got = program_read(sh, 1000, 60000, &e);
 	assert_non_null(got);
 	free(got);
 	assert_int_equal(setenv("PATH", keep, 1), 0);
@@ -98,7 +99,7 @@ t_sigpipe(void **state)
 
 	(void)state;
 	(void)signal(SIGPIPE, SIG_IGN);
-	assert_null(proc_read(argv, 100, 60000, &e));
+	assert_null(program_read(argv, 100, 60000, &e));
 	(void)signal(SIGPIPE, SIG_DFL);
 }
 

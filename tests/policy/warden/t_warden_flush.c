@@ -4,7 +4,7 @@
 #include <event2/event.h>
 #include <sys/stat.h>
 
-#include "child.h"
+#include "program.h"
 #include "warden_flush.h"
 
 /* postqueue(1) as Postfix has it, which tells what it was called with. */

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "child.h"
+#include "program.h"
 #include "err.h"
 #include "mailout.h"
 #include "mem.h"

@@ -1,8 +1,9 @@
 /*
- * child.h: start a program and go on.
+ * program.h: find programs, start them, and learn what they say and how they
+ * end.
  */
-#ifndef CHILD_H
-#define CHILD_H
+#ifndef PROGRAM_H
+#define PROGRAM_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,17 +14,30 @@ struct err;
 struct event_base;
 
 /*
- * Start the program at the path argv[0], with no input, its output dropped,
- * and our standard error. Returns its process id, for waitpid(2), or -1
- * with *e set.
+ * The path of the program of that name beside the one that runs; if there is
+ * none the name, as PATH may know it. NULL: of the one that runs itself. The
+ * caller frees it.
  */
-pid_t child_start(const char *const argv[], struct err *e);
+char *program_beside(const char *name);
 
 /*
- * The same with the descriptor `in` as its input, which it alone gets of
- * those that close on exec.
+ * Start argv[0]: a path, or found in PATH, /usr/sbin and /sbin. It gets our
+ * environment, the signals as they are by default, and of our descriptors
+ * that close on exec these three alone; -1 is no input, output that is
+ * dropped, and our standard error. Returns its process id, for waitpid(2),
+ * or -1 with *e set (69).
  */
-pid_t child_start_input(const char *const argv[], int in, struct err *e);
+pid_t program_start(
+    const char *const argv[], int in, int out, int err, struct err *e);
+
+/*
+ * Run it with no input. Returns its standard output, which the caller frees,
+ * NUL-terminated, of max bytes or less, or NULL with *e set: not found or
+ * failed (69, with the last line that it wrote to standard error), too much
+ * output or timeout (69).
+ */
+char *program_read(
+    const char *const argv[], size_t max, int timeout_ms, struct err *e);
 
 /* What became of one that an event loop has run. */
 struct child_end {
@@ -38,7 +52,7 @@ struct child_end {
 typedef void child_fn(const struct child_end *end, void *arg);
 
 struct child_work {
-	const char *const *argv; /* argv[0]: a path, or found in PATH */
+	const char *const *argv; /* as for program_start() */
 	const char *input;	 /* copied; NULL: none */
 	size_t inlen;
 	size_t out_max; /* bytes of standard output to keep; 0: none */
