@@ -217,14 +217,7 @@ opportunistic_dane(const struct judge_gateway *g, STACK_OF(X509) * c,
 static bool
 below_floor(const struct terms *t, int proto)
 {
-	static const int floor[] = {
-	    [MIN_TLS_1_0] = TLS1_VERSION,
-	    [MIN_TLS_1_1] = TLS1_1_VERSION,
-	    [MIN_TLS_1_2] = TLS1_2_VERSION,
-	    [MIN_TLS_1_3] = TLS1_3_VERSION,
-	};
-
-	return proto < floor[t->min_tls];
+	return proto < tls_version_number((enum tls_version)t->min_tls);
 }
 
 /* Is a session without a certificate well, at the level that counts? */

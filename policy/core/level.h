@@ -17,4 +17,11 @@ const char *level_name(enum level level);
 /* The level of that name, 0; or -1. */
 int level_parse(const char *name, enum level *out);
 
+/*
+ * The level that Postfix calls that ("may", "fingerprint", "dane-only", in any
+ * case of letters) into *out, which may be NULL. Returns its strength, more
+ * being stronger, also of two words for one level; or -1.
+ */
+int level_of_postfix(const char *word, enum level *out);
+
 #endif

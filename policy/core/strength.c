@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "mem.h"
+#include "tlsversion.h"
 
 const char *
 change_name(enum change c)
@@ -21,23 +22,6 @@ change_name(enum change c)
 	return names[c];
 }
 
-static const struct {
-	const char *name;
-	enum level level;
-	int rank; /* order inside the level */
-} levels[] = {
-    {"none", LEVEL_OPPORTUNISTIC, 0},
-    {"may", LEVEL_OPPORTUNISTIC, 1},
-    {"dane", LEVEL_OPPORTUNISTIC, 2},
-    {"encrypt", LEVEL_ENCRYPT, 3},
-    {"fingerprint", LEVEL_KEY, 4},
-    {"verify", LEVEL_SECURE, 5},
-    {"secure", LEVEL_SECURE, 6},
-    {"dane-only", LEVEL_SECURE, 6},
-};
-
-#define NLEVELS (sizeof(levels) / sizeof(levels[0]))
-
 /* A policy taken apart; the strings point into a copy of the text. */
 struct policy {
 	char *copy;
@@ -49,21 +33,6 @@ struct policy {
 	char *tafile; /* all of them, '|' before each; owned */
 	bool other;   /* has attributes that we do not write */
 };
-
-static int
-rank_of(const char *name, enum level *level)
-{
-	size_t i;
-
-	for (i = 0; i < NLEVELS; i++)
-		if ((*name | 0x20) == *levels[i].name &&
-		    strcasecmp(levels[i].name, name) == 0) {
-			if (level != NULL)
-				*level = levels[i].level;
-			return levels[i].rank;
-		}
-	return -1;
-}
 
 static void
 take(struct policy *p, char *word)
@@ -106,7 +75,7 @@ parse(struct policy *p, const char *text, size_t len)
 	if (word == NULL)
 		return;
 	p->level = word;
-	p->rank = rank_of(word, NULL);
+	p->rank = level_of_postfix(word, NULL);
 	while ((word = strtok_r(NULL, SEPARATORS, &save)) != NULL)
 		take(p, word);
 }
@@ -135,7 +104,7 @@ strength_level(const char *text, size_t len, enum level *out)
 		word[n] = text[n];
 	}
 	word[n] = '\0';
-	return rank_of(word, out) != -1;
+	return level_of_postfix(word, out) != -1;
 }
 
 /* Is the word of n bytes an element of list? */
@@ -214,31 +183,6 @@ compare_sets(
 	return within(is, was, seps) ? CHANGE_STRONGER : CHANGE_OTHER;
 }
 
-/* The lowest protocol that is let in, 0 (SSLv2) to 5 (TLSv1.3); -1: ? */
-static int
-floor_of(const char *protocols)
-{
-	static const char *const names[] = {
-	    "SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
-	char word[16];
-	int i;
-
-	if (protocols == NULL)
-		return -1;
-	for (i = 0; i < 6; i++) {
-		if (strncmp(protocols, ">=", 2) == 0) {
-			if (strcasecmp(protocols + 2, names[i]) == 0)
-				return i;
-			continue;
-		}
-		word[0] = '!';
-		(void)strcpy(word + 1, names[i]);
-		if (!has(protocols, word, strlen(word), ":"))
-			return strchr(protocols, '!') == NULL ? -1 : i;
-	}
-	return -1;
-}
-
 static enum change
 compare_ranks(int was, int is)
 {
@@ -250,7 +194,8 @@ compare_ranks(int was, int is)
 static enum change
 compare_protocols(const char *was, const char *is)
 {
-	int a = floor_of(was), b = floor_of(is);
+	int a = was == NULL ? -1 : tls_version_floor(was, strlen(was));
+	int b = is == NULL ? -1 : tls_version_floor(is, strlen(is));
 
 	if (same(was, is))
 		return CHANGE_NONE;

@@ -21,23 +21,22 @@ put_list(struct buf *out, const char *name, const struct strs *list, char sep)
 }
 
 static void
-put_protocols(struct buf *out, enum min_tls floor, const struct target *target)
+put_protocols(
+    struct buf *out, enum tls_version floor, const struct target *target)
 {
-	static const char *const from[] = {
-	    [MIN_TLS_1_0] = " protocols=>=TLSv1",
-	    [MIN_TLS_1_1] = " protocols=>=TLSv1.1",
-	    [MIN_TLS_1_2] = " protocols=>=TLSv1.2",
-	    [MIN_TLS_1_3] = " protocols=>=TLSv1.3",
-	};
-	/* Before 3.6 a floor is said by what is left out. */
-	static const char *const without[] = {
-	    [MIN_TLS_1_0] = " protocols=!SSLv2:!SSLv3",
-	    [MIN_TLS_1_1] = " protocols=!SSLv2:!SSLv3:!TLSv1",
-	    [MIN_TLS_1_2] = " protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1",
-	    [MIN_TLS_1_3] = " protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1:!TLSv1.2",
-	};
+	unsigned v;
 
-	buf_puts(out, target_has_floor(target) ? from[floor] : without[floor]);
+	buf_puts(out, " protocols=");
+	if (target_has_floor(target)) {
+		buf_puts(out, ">=");
+		buf_puts(out, tls_version_name(floor));
+		return;
+	}
+	/* Before 3.6 a floor is said by what is left out. */
+	for (v = 0; v < floor; v++) {
+		buf_puts(out, v == 0 ? "!" : ":!");
+		buf_puts(out, tls_version_name(v));
+	}
 }
 
 static void
@@ -94,7 +93,7 @@ render_fault(const struct partner *p, enum level level, const struct strs *key,
 		return "a pinned key needs smtp_tls_fingerprint_digest = "
 		       "sha256 in main.cf (and fingerprint_digest = sha256 "
 		       "here)";
-	if (t->min_tls == MIN_TLS_1_3 && !target_has_tls13(target))
+	if (t->min_tls == TLS_1_3 && !target_has_tls13(target))
 		return "min-tls=TLSv1.3 needs Postfix 3.4 or later";
 	return NULL;
 }
@@ -123,7 +122,7 @@ render_policy(const struct partner *p, enum level level, const struct strs *key,
 		put_secure(out, p);
 		break;
 	}
-	put_protocols(out, (enum min_tls)t->min_tls, target);
+	put_protocols(out, (enum tls_version)t->min_tls, target);
 	buf_puts(out,
 	    t->ciphers == CIPHERS_HIGH ? " ciphers=high" : " ciphers=medium");
 	return NULL;

@@ -264,18 +264,12 @@ probeplan_kind(const struct probetarget *t)
 		return 0;
 	return 1u + (t->level == LEVEL_ENCRYPT ? 8u : 0u) +
 	       (t->terms->ciphers == CIPHERS_HIGH ? 4u : 0u) +
-	       t->terms->min_tls;
+	       (t->terms->min_tls - TLS_1_0);
 }
 
 void
 probeplan_params(unsigned kind, struct starttls_params *out)
 {
-	static const int floor[] = {
-	    [MIN_TLS_1_0] = TLS1_VERSION,
-	    [MIN_TLS_1_1] = TLS1_1_VERSION,
-	    [MIN_TLS_1_2] = TLS1_2_VERSION,
-	    [MIN_TLS_1_3] = TLS1_3_VERSION,
-	};
 	static const char *const ciphers[] = {
 	    STARTTLS_CIPHERS_MEDIUM, STARTTLS_CIPHERS_HIGH,
 	    STARTTLS_CIPHERS_ANY,
@@ -291,6 +285,6 @@ probeplan_params(unsigned kind, struct starttls_params *out)
 	}
 	kind--;
 	out->ciphers = ciphers[kind / 4];
-	out->min_proto = floor[kind % 4];
+	out->min_proto = tls_version_number(TLS_1_0 + kind % 4);
 	out->security_level = kind / 8 == 0 ? 1 : 0;
 }

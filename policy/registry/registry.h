@@ -18,6 +18,7 @@
 #include "dname.h"
 #include "level.h"
 #include "strmap.h"
+#include "tlsversion.h"
 
 struct diags;
 struct err;
@@ -32,7 +33,6 @@ struct err;
 enum mode { MODE_OPPORTUNISTIC, MODE_ENFORCED };
 enum verify { VERIFY_NAME, VERIFY_KEY, VERIFY_DANE, VERIFY_NONE };
 enum common_name { COMMON_NAME_ANY, COMMON_NAME_GATEWAY };
-enum min_tls { MIN_TLS_1_0, MIN_TLS_1_1, MIN_TLS_1_2, MIN_TLS_1_3 };
 enum ciphers { CIPHERS_MEDIUM, CIPHERS_HIGH };
 enum inbound { INBOUND_OFF, INBOUND_WARN, INBOUND_REQUIRE };
 enum inbound_verify { INBOUND_NONE, INBOUND_NAME, INBOUND_KEY };
@@ -56,7 +56,7 @@ struct terms {
 	uint8_t mode;	 /* enum mode, and so on below */
 	uint8_t verify;
 	uint8_t common_name;
-	uint8_t min_tls;
+	uint8_t min_tls; /* enum tls_version */
 	uint8_t ciphers;
 	uint8_t inbound;
 	uint8_t inbound_verify;

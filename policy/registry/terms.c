@@ -24,9 +24,8 @@ static const struct choice verifies[] = {{"name", VERIFY_NAME},
     {"key", VERIFY_KEY}, {"dane", VERIFY_DANE}, {"none", VERIFY_NONE}, {0}};
 static const struct choice common_names[] = {
     {"any", COMMON_NAME_ANY}, {"gateway", COMMON_NAME_GATEWAY}, {0}};
-static const struct choice floors[] = {{"TLSv1.2", MIN_TLS_1_2},
-    {"TLSv1.3", MIN_TLS_1_3}, {"TLSv1.1", MIN_TLS_1_1}, {"TLSv1", MIN_TLS_1_0},
-    {0}};
+static const struct choice floors[] = {{"TLSv1.2", TLS_1_2},
+    {"TLSv1.3", TLS_1_3}, {"TLSv1.1", TLS_1_1}, {"TLSv1", TLS_1_0}, {0}};
 static const struct choice grades[] = {
     {"high", CIPHERS_HIGH}, {"medium", CIPHERS_MEDIUM}, {0}};
 static const struct choice inbounds[] = {{"require", INBOUND_REQUIRE},
@@ -414,7 +413,7 @@ terms_preset(struct terms *to)
 	if (to->key == NULL)
 		to->key = &none;
 	if (!is_set(to, TERM_MIN_TLS))
-		to->min_tls = MIN_TLS_1_2;
+		to->min_tls = TLS_1_2;
 	if (!is_set(to, TERM_CIPHERS))
 		to->ciphers = CIPHERS_HIGH;
 	if (!is_set(to, TERM_INBOUND))

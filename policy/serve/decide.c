@@ -44,46 +44,8 @@ breach_text(enum breach b)
 	return texts[b];
 }
 
-/* The names of TLS versions as both sides of Postfix write them. */
-static const char *const versions[] = {
-    "SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
-
-#define NVERSIONS (int)(sizeof(versions) / sizeof(versions[0]))
-
-static int
-version_of(const char *s, size_t len)
-{
-	int i;
-
-	/* The newest is the one that comes most. */
-	for (i = NVERSIONS - 1; i >= 0; i--)
-		if (strlen(versions[i]) == len &&
-		    strncasecmp(versions[i], s, len) == 0)
-			break;
-	return i;
-}
-
-/* Is "!version" an element of the list? */
-static bool
-excludes(const char *list, size_t len, const char *version)
-{
-	const char *end = list + len, *p;
-	size_t n = strlen(version);
-
-	while (list < end) {
-		p = memchr(list, ':', (size_t)(end - list));
-		if (p == NULL)
-			p = end;
-		if ((size_t)(p - list) == n + 1 && *list == '!' &&
-		    strncasecmp(list + 1, version, n) == 0)
-			return true;
-		list = p + 1;
-	}
-	return false;
-}
-
 /* The lowest protocol that the row's protocols= lets in; 0 if none is said. */
-static int
+static enum tls_version
 floor_of(const char *policy, size_t len)
 {
 	static const char word[] = "protocols=";
@@ -92,19 +54,13 @@ floor_of(const char *policy, size_t len)
 
 	p = len == 0 ? NULL : memmem(policy, len, word, sizeof(word) - 1);
 	if (p == NULL || p == policy || p[-1] != ' ')
-		return 0;
+		return TLS_SSL_2;
 	p += sizeof(word) - 1;
 	end = memchr(p, ' ', len - (size_t)(p - policy));
 	if (end == NULL)
 		end = policy + len;
-	if (end - p > 2 && memcmp(p, ">=", 2) == 0) {
-		i = version_of(p + 2, (size_t)(end - p - 2));
-		return i < 0 ? 0 : i;
-	}
-	for (i = 0;
-	     i < NVERSIONS && excludes(p, (size_t)(end - p), versions[i]); i++)
-		;
-	return i == NVERSIONS ? 0 : i;
+	i = tls_version_floor(p, (size_t)(end - p));
+	return i < 0 ? TLS_SSL_2 : (enum tls_version)i;
 }
 
 static int
@@ -249,10 +205,10 @@ find_breach(const struct lookup_rule *rule, const struct policyproto *req)
 
 	if (tls->len == 0)
 		return BREACH_CLEAR;
-	version = version_of(tls->s, tls->len);
+	version = tls_version_find(tls->s, tls->len);
 	/* A version that we do not know is a later one. */
-	if (version >= 0 && version < NVERSIONS - 1 &&
-	    version < floor_of(rule->policy, rule->policy_len))
+	if (version >= 0 && version < TLS_1_3 &&
+	    version < (int)floor_of(rule->policy, rule->policy_len))
 		return BREACH_PROTOCOL;
 	switch (rule->record.verify) {
 	case INBOUND_NAME:
@@ -316,17 +272,18 @@ add_names(struct text *t, const struct lookup_rule *rule)
 static void
 add_advice(struct text *t, enum breach b, const struct lookup_rule *rule)
 {
+	enum tls_version floor;
 	switch (b) {
 	case BREACH_CLEAR:
 		add(t, "your server did not use STARTTLS. Switch TLS on for "
 		       "mail to us");
 		break;
 	case BREACH_PROTOCOL:
+		floor = floor_of(rule->policy, rule->policy_len);
 		add(t,
 		    "your server used an older TLS version than %s. "
 		    "Switch %s on",
-		    versions[floor_of(rule->policy, rule->policy_len)],
-		    versions[floor_of(rule->policy, rule->policy_len)]);
+		    tls_version_name(floor), tls_version_name(floor));
 		break;
 	case BREACH_NO_CERT:
 		add(t, "your server showed no client certificate. Have it "

@@ -323,8 +323,8 @@ t_precedence(void **state)
 	assert_int_equal(own->terms->ciphers, CIPHERS_HIGH);
 	assert_int_equal(bare->terms->ciphers, CIPHERS_MEDIUM);
 	assert_int_equal(none->terms->ciphers, CIPHERS_MEDIUM);
-	assert_int_equal(own->terms->min_tls, MIN_TLS_1_1);
-	assert_int_equal(bare->terms->min_tls, MIN_TLS_1_3);
+	assert_int_equal(own->terms->min_tls, TLS_1_1);
+	assert_int_equal(bare->terms->min_tls, TLS_1_3);
 	assert_string_equal(own->terms->ca->v[0], "/d.pem");
 	registry_free(r);
 }
@@ -799,7 +799,7 @@ load_large(const char *path, struct buf *b)
 	assert_int_equal(registry_find(r, "p59999"), 59999 + 3);
 	assert_string_equal(r->partner[7].terms->issuer->v[0], "V");
 	assert_string_equal(r->partner[14].terms->issuer->v[0], "W");
-	assert_int_equal(r->partner[0].terms->min_tls, MIN_TLS_1_3);
+	assert_int_equal(r->partner[0].terms->min_tls, TLS_1_3);
 	put_registry(b, r, &d);
 	registry_free(r);
 	diag_free(&d);

@@ -372,7 +372,7 @@ t_inherit(void **state)
 	assert_int_equal(partner.drop_count, 9);
 	assert_int_equal(partner.drop_window, 540);
 	assert_int_equal(partner.drop_for, 4 * 3600);
-	assert_int_equal(partner.min_tls, MIN_TLS_1_3);
+	assert_int_equal(partner.min_tls, TLS_1_3);
 	arena_free(&arena);
 }
 
@@ -392,7 +392,7 @@ t_preset(void **state)
 	assert_int_equal(t.mode, MODE_OPPORTUNISTIC);
 	assert_int_equal(t.verify, VERIFY_NAME);
 	assert_int_equal(t.common_name, COMMON_NAME_ANY);
-	assert_int_equal(t.min_tls, MIN_TLS_1_2);
+	assert_int_equal(t.min_tls, TLS_1_2);
 	assert_int_equal(t.ciphers, CIPHERS_HIGH);
 	assert_int_equal(t.inbound, INBOUND_OFF);
 	assert_int_equal(t.inbound_verify, INBOUND_NONE);
