@@ -20,7 +20,7 @@
 #include "evidence.h"
 #include "json.h"
 #include "ledger.h"
-#include "logparty.h"
+#include "logpartner.h"
 #include "logprefix.h"
 #include "logreader.h"
 #include "logrecord.h"
@@ -41,7 +41,7 @@ struct run {
 	struct settings set;
 	struct diags diags;
 	struct registry *registry;
-	struct logparty *party;
+	struct logpartner *who;
 	struct evidence *evidence;
 	struct logrecord *recorder;
 	struct logtally *tally;
@@ -211,25 +211,20 @@ take_attempt(const struct attempt *given, void *arg)
 {
 	struct run *run = arg;
 	struct attempt a = *given;
-	struct logparty_answer who;
-	const char *partner = NULL;
+	char domain[DNAME_MAX + 1];
+	const char *partner = logpartner_find(run->who, &a, domain);
 
-	logparty_find(run->party, &a, &who);
-	if (who.partner != REGISTRY_NONE) {
-		partner = logparty_name(run->party, who.partner);
-		logparty_refine(run->party, who.partner, &a);
-	}
 	run->attempts++;
 	run->faults += a.fault != FAULT_OK;
 	if (span_is(a.result, "sent") || span_is(a.result, "received"))
 		run->count[a.level]++;
 	if (run->opt.json) {
-		print_json(&a, partner, who.domain);
+		print_json(&a, partner, domain);
 	} else if (run->explain) {
-		explain_attempt(&run->told, &a, partner, who.domain);
+		explain_attempt(&run->told, &a, partner, domain);
 	} else if (!run->has_failed) {
-		run->has_failed = logtally_add(run->tally, &a, partner,
-				      who.domain, &run->failed) == -1;
+		run->has_failed = logtally_add(run->tally, &a, partner, domain,
+				      &run->failed) == -1;
 		if (run->has_failed)
 			stop = 1;
 	}
@@ -243,13 +238,13 @@ remark(const char *text, void *arg)
 }
 
 static bool
-add_lowered(const struct ledger_downgrade *d, void *arg)
+add_downgrade(const struct ledger_downgrade *d, void *arg)
 {
 	time_t end = d->end;
 
 	if (d->closed != 0 && d->closed < end)
 		end = d->closed;
-	logparty_lowered(arg, d->partner, d->begin, end);
+	logpartner_downgrade(arg, d->partner, d->begin, end);
 	return true;
 }
 
@@ -258,7 +253,7 @@ static int
 load_registry(struct run *run)
 {
 	struct registry *r;
-	struct logparty *party;
+	struct logpartner *who;
 	struct diags d = {0};
 	struct ledger *l;
 	struct err e;
@@ -277,16 +272,16 @@ load_registry(struct run *run)
 		return r == NULL ? e.code : EX_DATAERR;
 	}
 	diag_free(&d);
-	party = logparty_new(r);
+	who = logpartner_new(r);
 	l = ledger_open(run->set.ledger, LEDGER_READ, &e);
 	if (l == NULL
 		? e.code != EX_NOINPUT
-		: ledger_downgrades(l, NULL, 0, add_lowered, party, &e) == -1)
+		: ledger_downgrades(l, NULL, 0, add_downgrade, who, &e) == -1)
 		say_err(&e);
 	ledger_close(l);
-	logparty_free(run->party);
+	logpartner_free(run->who);
 	registry_free(run->registry);
-	run->party = party;
+	run->who = who;
 	run->registry = r;
 	return EX_OK;
 }
@@ -361,9 +356,9 @@ prepare(struct run *run)
 	code = load_registry(run);
 	if (code != EX_OK && record)
 		return code;
-	if (run->party == NULL) {
+	if (run->who == NULL) {
 		say("going on without partners");
-		run->party = logparty_new(NULL);
+		run->who = logpartner_new(NULL);
 	}
 	if (record)
 		run->tally = logtally_new(run->evidence, run->recorder);
@@ -460,7 +455,7 @@ main(int argc, char *argv[])
 	logtally_free(run.tally);
 	evidence_close(run.evidence);
 	logrecord_end(run.recorder);
-	logparty_free(run.party);
+	logpartner_free(run.who);
 	registry_free(run.registry);
 	diag_free(&run.diags);
 	settings_free(&run.set);

@@ -3,7 +3,7 @@
  * lib/maillog/logprefix.c:logprefix_parse
  * lib/maillog/logprefix.c:logprefix_time lib/maillog/logtext.c:logtext_delivery
  * lib/maillog/logtext.c:logtext_session policy/log/logjoin.c:logjoin_line
- * policy/log/logjoin.c:qmgr_line policy/log/logparty.c:logparty_find
+ * policy/log/logjoin.c:qmgr_line policy/log/logpartner.c:logpartner_find
  */
 /*
  * A log as the program reads it, packed or not, from the file to what is
@@ -21,7 +21,7 @@
 #include "err.h"
 #include "logfile.h"
 #include "logjoin.h"
-#include "logparty.h"
+#include "logpartner.h"
 #include "logprefix.h"
 #include "registry.h"
 
@@ -33,7 +33,7 @@ static const char text[] =
     "partner routed mode=opportunistic domain=[gw.routed.example]:2525\n";
 
 static struct registry *registry;
-static struct logparty *party;
+static struct logpartner *who;
 static volatile size_t sink;
 
 static void
@@ -48,7 +48,7 @@ touch(struct span s)
 static void
 told(const struct attempt *a, void *arg)
 {
-	struct logparty_answer who;
+	char domain[DNAME_MAX + 1];
 	struct attempt copy = *a;
 
 	(void)arg;
@@ -68,11 +68,9 @@ told(const struct attempt *a, void *arg)
 	/* Nothing encrypted that is in the clear, and the other way round. */
 	if ((a->level != EVIDENCE_CLEAR) != (a->encrypted == FACT_YES))
 		abort();
-	logparty_find(party, a, &who);
-	if (strlen(who.domain) > DNAME_MAX)
+	(void)logpartner_find(who, &copy, domain);
+	if (strlen(domain) > DNAME_MAX)
 		abort();
-	if (who.partner != REGISTRY_NONE)
-		logparty_refine(party, who.partner, &copy);
 }
 
 int
@@ -91,8 +89,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (registry == NULL) {
 		registry =
 		    registry_parse("fuzz", text, sizeof(text) - 1, 1, &d);
-		party = logparty_new(registry);
-		logparty_lowered(party, "acme", 0, 1000);
+		who = logpartner_new(registry);
+		logpartner_downgrade(who, "acme", 0, 1000);
 	}
 	fd = memfd_create("log", MFD_CLOEXEC);
 	if (fd == -1 || write(fd, data, size) != (ssize_t)size)

@@ -1,4 +1,4 @@
-#include "logparty.h"
+#include "logpartner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,19 +13,19 @@ struct gateway {
 	uint32_t partner;
 };
 
-struct lowered {
+struct downgrade {
 	uint32_t partner;
 	time_t begin, end;
 };
 
-struct logparty {
+struct logpartner {
 	const struct registry *r;
 	bool routes; /* the registry has next-hops that are hosts */
 	struct gateway *gateway;
 	size_t n, cap;
 	struct strmap gateways;
-	struct lowered *lowered;
-	size_t nlowered, lowered_cap;
+	struct downgrade *downgrade;
+	size_t ndowngrades, downgrade_cap;
 };
 
 static const char *
@@ -35,7 +35,7 @@ gateway_name(const void *array, uint32_t i)
 }
 
 static void
-add_gateways(struct logparty *w, uint32_t partner)
+add_gateways(struct logpartner *w, uint32_t partner)
 {
 	const struct strs *list = w->r->partner[partner].gateway;
 	size_t i;
@@ -46,14 +46,17 @@ add_gateways(struct logparty *w, uint32_t partner)
 			continue;
 		w->gateway =
 		    mem_grow(w->gateway, w->n, &w->cap, sizeof(*w->gateway));
-		w->gateway[w->n++] = (struct gateway){list->v[i], partner};
+		w->gateway[w->n] = (struct gateway){list->v[i], partner};
+		(void)strmap_add(&w->gateways, w->gateway, list->v[i],
+		    strlen(list->v[i]), (uint32_t)w->n);
+		w->n++;
 	}
 }
 
-struct logparty *
-logparty_new(const struct registry *r)
+struct logpartner *
+logpartner_new(const struct registry *r)
 {
-	struct logparty *w = mem_zero(1, sizeof(*w));
+	struct logpartner *w = mem_zero(1, sizeof(*w));
 	size_t i;
 
 	w->r = r;
@@ -64,10 +67,6 @@ logparty_new(const struct registry *r)
 		w->routes = r->domain[i].name[0] == '[';
 	for (i = 0; i < r->npartners; i++)
 		add_gateways(w, (uint32_t)i);
-	strmap_reserve(&w->gateways, w->n);
-	for (i = 0; i < w->n; i++)
-		(void)strmap_add(&w->gateways, w->gateway, w->gateway[i].name,
-		    strlen(w->gateway[i].name), (uint32_t)i);
 	return w;
 }
 
@@ -109,7 +108,7 @@ normal(struct span s, char *out)
 }
 
 static uint32_t
-by_name(const struct logparty *w, const char *name)
+by_name(const struct logpartner *w, const char *name)
 {
 	const struct registry *r = w->r;
 	uint32_t i;
@@ -120,7 +119,7 @@ by_name(const struct logparty *w, const char *name)
 }
 
 static uint32_t
-by_gateway(const struct logparty *w, const char *name)
+by_gateway(const struct logpartner *w, const char *name)
 {
 	uint32_t i;
 
@@ -134,7 +133,7 @@ by_gateway(const struct logparty *w, const char *name)
 
 /* "[host]:port", and "[host]" for port 25. */
 static uint32_t
-by_route(const struct logparty *w, const char *host, unsigned port)
+by_route(const struct logpartner *w, const char *host, unsigned port)
 {
 	const struct registry *r = w->r;
 	char key[DNAME_NEXTHOP_MAX + 1];
@@ -151,7 +150,7 @@ by_route(const struct logparty *w, const char *host, unsigned port)
 }
 
 static uint32_t
-by_routes(const struct logparty *w, const struct attempt *a)
+by_routes(const struct logpartner *w, const struct attempt *a)
 {
 	char host[DNAME_MAX + 1], address[64];
 	uint32_t i = REGISTRY_NONE;
@@ -165,39 +164,30 @@ by_routes(const struct logparty *w, const struct attempt *a)
 	return by_route(w, address, a->port);
 }
 
-void
-logparty_find(const struct logparty *w, const struct attempt *a,
-    struct logparty_answer *out)
+/* Index of the partner, or REGISTRY_NONE; domain is in normal form, or "". */
+static uint32_t
+find(const struct logpartner *w, const struct attempt *a, const char *domain)
 {
 	char host[DNAME_MAX + 1];
+	uint32_t i = *domain == '\0' ? REGISTRY_NONE : by_name(w, domain);
 
-	out->partner = REGISTRY_NONE;
-	normal(a->domain, out->domain);
-	if (w->r == NULL)
-		return;
-	if (out->domain[0] != '\0')
-		out->partner = by_name(w, out->domain);
-	if (out->partner != REGISTRY_NONE)
-		return;
-	if (a->direction == EVIDENCE_OUT) {
-		if (w->routes && a->host.n > 0)
-			out->partner = by_routes(w, a);
-		return;
-	}
+	if (i != REGISTRY_NONE)
+		return i;
+	if (a->direction == EVIDENCE_OUT)
+		return w->routes && a->host.n > 0 ? by_routes(w, a) : i;
 	/* Bounces, and handshakes that failed, come from nobody's domain. */
 	if (a->domain.n > 0 || span_is(a->host, "unknown"))
-		return;
+		return i;
 	normal(a->host, host);
 	if (host[0] == '\0')
-		return;
-	out->partner = by_gateway(w, host);
-	if (out->partner == REGISTRY_NONE)
-		out->partner = by_name(w, host);
+		return i;
+	i = by_gateway(w, host);
+	return i == REGISTRY_NONE ? by_name(w, host) : i;
 }
 
 void
-logparty_lowered(
-    struct logparty *w, const char *partner, time_t begin, time_t end)
+logpartner_downgrade(
+    struct logpartner *w, const char *partner, time_t begin, time_t end)
 {
 	uint32_t i;
 
@@ -207,58 +197,70 @@ logparty_lowered(
 	    &w->r->partners, w->r->partner, partner, strlen(partner));
 	if (i == STRMAP_NONE)
 		return;
-	w->lowered = mem_grow(
-	    w->lowered, w->nlowered, &w->lowered_cap, sizeof(*w->lowered));
-	w->lowered[w->nlowered++] = (struct lowered){i, begin, end};
+	w->downgrade = mem_grow(w->downgrade, w->ndowngrades, &w->downgrade_cap,
+	    sizeof(*w->downgrade));
+	w->downgrade[w->ndowngrades++] = (struct downgrade){i, begin, end};
 }
 
 static bool
-was_lowered(const struct logparty *w, uint32_t partner, time_t when)
+was_downgraded(const struct logpartner *w, uint32_t partner, time_t when)
 {
+	const struct downgrade *d = w->downgrade;
 	size_t i;
 
-	for (i = 0; i < w->nlowered; i++)
-		if (w->lowered[i].partner == partner &&
-		    w->lowered[i].begin <= when && when < w->lowered[i].end)
+	for (i = 0; i < w->ndowngrades; i++, d++)
+		if (d->partner == partner && d->begin <= when && when < d->end)
 			return true;
 	return false;
 }
 
-void
-logparty_refine(const struct logparty *w, uint32_t partner, struct attempt *a)
+/*
+ * What the log alone cannot say: at a partner with verify=name "Verified"
+ * means a trusted chain and a matching name, unless a downgrade held; and
+ * with pinned keys an untrusted certificate is one with another key.
+ */
+static void
+refine(const struct logpartner *w, uint32_t partner, struct attempt *a)
 {
 	const struct partner *p = &w->r->partner[partner];
-	bool lowered;
+	bool downgraded;
 
 	if (a->direction != EVIDENCE_OUT ||
 	    (!a->verified && a->fault == FAULT_OK))
 		return;
-	lowered = was_lowered(w, partner, a->time);
-	if (a->verified && a->policy.n == 0 && !lowered &&
+	downgraded = was_downgraded(w, partner, a->time);
+	if (a->verified && a->policy.n == 0 && !downgraded &&
 	    partner_level(p) == LEVEL_SECURE && p->terms->verify == VERIFY_NAME)
 		a->chain_trusted = a->name_matched = FACT_YES;
 	if (a->fault != FAULT_UNTRUSTED_ISSUER &&
 	    a->fault != FAULT_SELF_SIGNED && a->fault != FAULT_DANE_MISMATCH)
 		return;
-	if (!lowered && partner_level(p) == LEVEL_KEY)
+	if (!downgraded && partner_level(p) == LEVEL_KEY)
 		a->fault = FAULT_KEY_CHANGED;
 	else if (p->terms->verify == VERIFY_DANE)
 		a->fault = FAULT_DANE_MISMATCH;
 }
 
 const char *
-logparty_name(const struct logparty *w, uint32_t partner)
+logpartner_find(
+    const struct logpartner *w, struct attempt *a, char domain[DNAME_MAX + 1])
 {
-	return w->r->partner[partner].name;
+	uint32_t i;
+
+	normal(a->domain, domain);
+	if (w->r == NULL || (i = find(w, a, domain)) == REGISTRY_NONE)
+		return NULL;
+	refine(w, i, a);
+	return w->r->partner[i].name;
 }
 
 void
-logparty_free(struct logparty *w)
+logpartner_free(struct logpartner *w)
 {
 	if (w == NULL)
 		return;
 	strmap_free(&w->gateways);
 	free(w->gateway);
-	free(w->lowered);
+	free(w->downgrade);
 	free(w);
 }

@@ -1,9 +1,9 @@
-/* t_logparty.c: whose mail a line tells of, and what "Verified" meant. */
+/* t_logpartner.c: whose mail a line tells of, and what "Verified" meant. */
 #include "check.h"
 
 #include "diag.h"
 #include "logjoin.h"
-#include "logparty.h"
+#include "logpartner.h"
 #include "registry.h"
 
 #define SPAN(s) ((struct span){(s), strlen(s)})
@@ -56,8 +56,8 @@ static void
 t_find(void **state)
 {
 	struct registry *r = make();
-	struct logparty *w = logparty_new(r);
-	struct logparty_answer a;
+	struct logpartner *w = logpartner_new(r);
+	char domain[DNAME_MAX + 1];
 	struct attempt at;
 	size_t i;
 
@@ -67,19 +67,16 @@ t_find(void **state)
 		    .domain = SPAN(found[i].domain),
 		    .host = SPAN(found[i].host),
 		    .port = found[i].port};
-		logparty_find(w, &at, &a);
-		check_str(found[i].name,
-		    a.partner == REGISTRY_NONE ? NULL
-					       : logparty_name(w, a.partner),
+		check_str(found[i].name, logpartner_find(w, &at, domain),
 		    found[i].want);
 	}
-	logparty_free(w);
+	logpartner_free(w);
 	registry_free(r);
 }
 
 /* From its first second up to its last: at the end it holds no more. */
 static void
-t_lowered(void **state)
+t_downgrade(void **state)
 {
 	static const struct {
 		const char *name;
@@ -92,22 +89,24 @@ t_lowered(void **state)
 	    {"at its end", END, FACT_YES},
 	};
 	struct registry *r = make();
-	struct logparty *w = logparty_new(r);
+	struct logpartner *w = logpartner_new(r);
+	char domain[DNAME_MAX + 1];
 	struct attempt a;
 	size_t i;
 
 	(void)state;
-	logparty_lowered(w, "acme", BEGIN, END);
-	logparty_lowered(w, "nobody", BEGIN - 9, END + 9);
+	logpartner_downgrade(w, "acme", BEGIN, END);
+	logpartner_downgrade(w, "nobody", BEGIN - 9, END + 9);
 	for (i = 0; i < COUNT(rows); i++) {
 		a = (struct attempt){.time = rows[i].at,
 		    .direction = EVIDENCE_OUT,
+		    .domain = SPAN("acme.example"),
 		    .verified = true};
-		logparty_refine(w, registry_find(r, "acme"), &a);
+		check_str(rows[i].name, logpartner_find(w, &a, domain), "acme");
 		check_int(rows[i].name, a.chain_trusted, rows[i].want);
 		check_int(rows[i].name, a.name_matched, rows[i].want);
 	}
-	logparty_free(w);
+	logpartner_free(w);
 	registry_free(r);
 }
 
@@ -116,8 +115,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_find),
-	    cmocka_unit_test(t_lowered),
+	    cmocka_unit_test(t_downgrade),
 	};
 
-	return cmocka_run_group_tests_name("logparty", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("logpartner", tests, NULL, NULL);
 }
