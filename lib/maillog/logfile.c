@@ -101,6 +101,8 @@ open_archive(struct logfile *f, struct err *e)
 	f->packed = f->end;
 	f->start = f->end = 0;
 	f->at_end = false;
+	free(f->first);
+	f->first = NULL;
 	f->archive = archive_read_new();
 	if (f->archive == NULL)
 		abort();
@@ -119,6 +121,20 @@ open_archive(struct logfile *f, struct err *e)
 		    "cannot unpack %s: the header is damaged",
 		    quotes(f->path).s);
 	return 0;
+}
+
+/* The first line, as far as it counts, as soon as that is there. */
+static void
+keep_first(struct logfile *f)
+{
+	const char *nl = memchr(f->data, '\n', f->end);
+	size_t n = nl == NULL ? f->end : (size_t)(nl - f->data);
+
+	if (nl == NULL && n < LOGFILE_FIRST_MAX)
+		return;
+	f->nfirst = n < LOGFILE_FIRST_MAX ? n : LOGFILE_FIRST_MAX;
+	f->first = mem_alloc(f->nfirst + 1);
+	memcpy(f->first, f->data, f->nfirst);
 }
 
 /* Read more behind what is there. Bytes, 0 at the end (for now), or -1. */
@@ -151,6 +167,8 @@ fill(struct logfile *f, struct err *e)
 	if (got == 0 && (f->pipe || f->archive != NULL))
 		f->at_end = true;
 	f->end += (size_t)got;
+	if (f->first == NULL && f->offset == 0 && !f->pipe)
+		keep_first(f);
 	return got;
 }
 
@@ -210,16 +228,6 @@ drop_long(struct logfile *f)
 	f->skipping = true;
 }
 
-static void
-keep_first(struct logfile *f, const char *p, size_t n)
-{
-	if (f->first != NULL)
-		return;
-	f->nfirst = n < LOGFILE_FIRST_MAX ? n : LOGFILE_FIRST_MAX;
-	f->first = mem_alloc(f->nfirst + 1);
-	memcpy(f->first, p, f->nfirst);
-}
-
 enum logfile_status
 logfile_next(struct logfile *f, struct span *line, struct err *e)
 {
@@ -233,8 +241,6 @@ logfile_next(struct logfile *f, struct span *line, struct err *e)
 		if (nl != NULL) {
 			size_t n = (size_t)(nl - p);
 
-			if (f->offset == 0 && !f->pipe)
-				keep_first(f, p, n);
 			f->start += n + 1;
 			f->offset += n + 1;
 			if (f->skipping || n > LOGFILE_LINE_MAX) {
@@ -246,9 +252,6 @@ logfile_next(struct logfile *f, struct span *line, struct err *e)
 			*line = (struct span){p, n};
 			return LOGFILE_LINE;
 		}
-		if (f->offset == 0 && !f->pipe &&
-		    f->end - f->start >= LOGFILE_FIRST_MAX)
-			keep_first(f, p, f->end - f->start);
 		if (f->end - f->start > LOGFILE_LINE_MAX || f->skipping)
 			drop_long(f);
 		seen = f->end - f->start;
@@ -339,24 +342,10 @@ logfile_first(struct logfile *f, char first[DIGEST_HEX])
 {
 	struct digest *g;
 	struct err e;
-	char *nl;
 
-	if (f->pipe)
-		return false;
-	if (f->first == NULL && f->offset == 0) {
-		for (;;) {
-			nl = memchr(f->data, '\n', f->end);
-			if (f->start == 0 &&
-			    (nl != NULL || f->end >= LOGFILE_FIRST_MAX)) {
-				keep_first(f, f->data,
-				    nl == NULL ? f->end
-					       : (size_t)(nl - f->data));
-				break;
-			}
-			if (f->start != 0 || fill(f, &e) <= 0)
-				return false;
-		}
-	}
+	while (
+	    f->first == NULL && f->offset == 0 && !f->pipe && fill(f, &e) > 0)
+		;
 	if (f->first == NULL)
 		return false;
 	g = digest_new();
