@@ -22,7 +22,6 @@
 #include "say.h"
 #include "settings.h"
 #include "target.h"
-#include "terms.h"
 
 struct run {
 	struct options opt;

@@ -8,22 +8,11 @@
 
 #define ARENA_FIRST 4096 /* bytes of payload in the first chunk */
 #define ARENA_LARGEST (32u * 1024 * 1024) /* chunks double up to here */
-#define ARENA_STEP (512u * 1024) /* bytes whose pages are made at once */
 
 struct arena_chunk {
 	struct arena_chunk *next;
 	alignas(max_align_t) char data[];
 };
-
-/* Have the pages made down to what is taken, and some more. */
-static void
-make_ready(struct arena *a)
-{
-	size_t to = a->left > ARENA_STEP ? a->left - ARENA_STEP : 0;
-
-	mem_populate(a->chunk->data + to, a->ready - to);
-	a->ready = to;
-}
 
 /* Take size bytes from the tail of the chunk, aligned down. */
 static void *
@@ -35,8 +24,6 @@ take(struct arena *a, size_t size, size_t align)
 		return NULL;
 	off = (a->left - size) & ~(align - 1);
 	a->left = off;
-	if (off < a->ready)
-		make_ready(a);
 	return a->chunk->data + off;
 }
 
@@ -63,7 +50,6 @@ alloc(struct arena *a, size_t size, size_t align)
 	c->next = a->chunk;
 	a->chunk = c;
 	a->left = want;
-	a->ready = want > ARENA_STEP ? want : 0;
 	if (a->next_size < ARENA_LARGEST)
 		a->next_size *= 2;
 	return take(a, size, align);
@@ -78,38 +64,11 @@ arena_alloc(struct arena *a, size_t size)
 char *
 arena_copy(struct arena *a, const char *s, size_t len)
 {
-	char *p;
+	char *p = alloc(a, len + 1, 1);
 
-	if (a->chunk != NULL && len < a->left) {
-		a->left -= len + 1;
-		if (a->left < a->ready)
-			make_ready(a);
-		p = a->chunk->data + a->left;
-	} else {
-		p = alloc(a, len + 1, 1);
-	}
 	memcpy(p, s, len);
 	p[len] = '\0';
 	return p;
-}
-
-void
-arena_move(struct arena *to, struct arena *from)
-{
-	struct arena_chunk *last = from->chunk;
-
-	if (last == NULL)
-		return;
-	while (last->next != NULL)
-		last = last->next;
-	/* Behind the chunk that is open in `to`, or in front of none. */
-	if (to->chunk == NULL) {
-		*to = *from;
-	} else {
-		last->next = to->chunk->next;
-		to->chunk->next = from->chunk;
-	}
-	*from = (struct arena){0};
 }
 
 void
@@ -122,5 +81,5 @@ arena_free(struct arena *a)
 		free(c);
 	}
 	a->chunk = NULL;
-	a->left = a->ready = a->next_size = 0;
+	a->left = a->next_size = 0;
 }

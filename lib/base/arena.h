@@ -11,7 +11,6 @@ struct arena_chunk;
 struct arena {
 	struct arena_chunk *chunk;
 	size_t left;	  /* bytes free in the newest chunk */
-	size_t ready;	  /* from here on it has its pages already */
 	size_t next_size; /* of the next chunk */
 };
 
@@ -21,9 +20,6 @@ void *arena_alloc(struct arena *a, size_t size);
 
 /* A copy of the len bytes at s, with a NUL behind it. */
 char *arena_copy(struct arena *a, const char *s, size_t len);
-
-/* Let `to` own all that was taken from `from`, which is empty afterwards. */
-void arena_move(struct arena *to, struct arena *from);
 
 /* Free all that was taken from a; a may then be used again. */
 void arena_free(struct arena *a);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 static void
@@ -45,33 +44,6 @@ mem_zero(size_t n, size_t size)
 	return p;
 }
 
-#define BULK ((size_t)256 * 1024) /* bytes; smaller blocks get no hint */
-
-/*
- * Huge pages would be fewer, but on virtual machines these are often the
- * host's to find first, at several times the price.
- */
-void
-mem_populate(void *p, size_t size)
-{
-	const uintptr_t page = 4096;
-	uintptr_t begin = ((uintptr_t)p + page - 1) & ~(page - 1);
-	uintptr_t end = ((uintptr_t)p + size) & ~(page - 1);
-
-	/* A hint: failure, as before Linux 5.14, changes nothing. */
-	if (size >= BULK)
-		(void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
-}
-
-void *
-mem_table(size_t n, size_t size)
-{
-	void *p = mem_zero(n, size);
-
-	mem_populate(p, n * size);
-	return p;
-}
-
 char *
 mem_dup(const char *s)
 {
@@ -102,10 +74,7 @@ mem_reserve(void *v, size_t n, size_t more, size_t *cap, size_t size)
 
 	if (more <= *cap - n)
 		return v;
-	/* Of a large array not much is to be made in vain. */
-	want = *cap < 16		 ? 16
-	       : *cap < 16 * BULK / size ? *cap + *cap / 2
-					 : *cap + *cap / 8;
+	want = *cap < 16 ? 16 : *cap + *cap / 2;
 	if (want < n + more)
 		want = n + more;
 	if (want > SIZE_MAX / size)
@@ -113,7 +82,6 @@ mem_reserve(void *v, size_t n, size_t more, size_t *cap, size_t size)
 	v = realloc(v, want * size);
 	if (v == NULL)
 		out_of_memory();
-	mem_populate((char *)v + *cap * size, (want - *cap) * size);
 	*cap = want;
 	return v;
 }

@@ -23,15 +23,6 @@ char *mem_printf(const char *fmt, ...)
     __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
 
 /*
- * Have the pages of a block made at once if it is large: for what will be
- * used as a whole, that is cheaper than a fault for each of them.
- */
-void mem_populate(void *p, size_t size);
-
-/* As mem_zero, for a large block that will be used as a whole. */
-void *mem_table(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
-
-/*
  * Make room for so many more elements in the array v of *cap elements of the
  * given size, n of them in use. Returns the array, perhaps moved; it grows by
  * a share of itself, so that appending is linear. NULL may stay NULL if there

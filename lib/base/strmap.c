@@ -5,41 +5,20 @@
 
 #include "mem.h"
 
-/* Up to seven bytes as a number, without a look at what follows. */
-static uint64_t
-few(const char *s, size_t len)
-{
-	uint32_t low, high;
-
-	if (len >= 4) {
-		memcpy(&low, s, 4);
-		memcpy(&high, s + len - 4, 4);
-		return low | (uint64_t)high << 32;
-	}
-	if (len == 0)
-		return 0;
-	/* The first, the last, and the one between if there is one. */
-	return (unsigned char)s[0] | (uint64_t)(unsigned char)s[len / 2] << 8 |
-	       (uint64_t)(unsigned char)s[len - 1] << 16;
-}
-
 /* Eight bytes at a time, mixed by multiplication; names are short. */
-uint32_t
-strmap_hash(const char *s, size_t len)
+static uint32_t
+hash_of(const char *s, size_t len)
 {
 	const uint64_t k = UINT64_C(0x9e3779b97f4a7c15);
 	uint64_t h = len * k, v;
-	size_t i;
 
-	for (i = 0; len - i >= 8; i += 8) {
-		memcpy(&v, s + i, 8);
+	for (; len >= 8; s += 8, len -= 8) {
+		memcpy(&v, s, 8);
 		h = (h ^ v) * k;
 		h ^= h >> 29;
 	}
-	if (len >= 8)
-		memcpy(&v, s + len - 8, 8);
-	else
-		v = few(s, len);
+	v = 0;
+	memcpy(&v, s, len);
 	h = (h ^ v) * k;
 	h ^= h >> 32;
 	return (uint32_t)(h * k >> 32);
@@ -91,7 +70,7 @@ strmap_find(
 	if (m->cap == 0)
 		return STRMAP_NONE;
 	/* 0 - 1 is STRMAP_NONE. */
-	return m->slot[find_slot(m, array, name, len, strmap_hash(name, len))]
+	return m->slot[find_slot(m, array, name, len, hash_of(name, len))]
 		   .next -
 	       1;
 }
@@ -99,7 +78,7 @@ strmap_find(
 static void
 resize(struct strmap *m, size_t cap)
 {
-	struct strmap_slot *slot = mem_table(cap, sizeof(*slot));
+	struct strmap_slot *slot = mem_zero(cap, sizeof(*slot));
 	size_t i, j;
 
 	for (i = 0; i < m->cap; i++) {
@@ -128,7 +107,7 @@ uint32_t
 strmap_add(struct strmap *m, const void *array, const char *name, size_t len,
     uint32_t index)
 {
-	const uint32_t h = strmap_hash(name, len);
+	const uint32_t h = hash_of(name, len);
 	size_t i;
 
 	strmap_reserve(m, m->n + 1);
@@ -147,7 +126,7 @@ strmap_remove(struct strmap *m, const void *array, const char *name, size_t len)
 
 	if (m->cap == 0)
 		return;
-	hole = find_slot(m, array, name, len, strmap_hash(name, len));
+	hole = find_slot(m, array, name, len, hash_of(name, len));
 	if (m->slot[hole].next == 0)
 		return;
 	/* Those behind it move up, unless they are at home or on the way. */
@@ -162,38 +141,6 @@ strmap_remove(struct strmap *m, const void *array, const char *name, size_t len)
 	}
 	m->slot[hole].next = 0;
 	m->n--;
-}
-
-#define AHEAD 16 /* slots that are fetched before they are needed */
-
-uint32_t
-strmap_add_all(struct strmap *m, const void *array, const uint32_t *hash,
-    size_t n, uint32_t *from)
-{
-	struct strmap_slot *slot;
-	size_t i, k;
-
-	strmap_reserve(m, n);
-	for (i = *from; i < n; i++) {
-		if (i + AHEAD < n)
-			__builtin_prefetch(
-			    &m->slot[home(hash[i + AHEAD], m->cap)], 1);
-		for (k = home(hash[i], m->cap);; k = behind(k, m->cap)) {
-			slot = &m->slot[k];
-			if (slot->next == 0)
-				break;
-			if (slot->hash == hash[i] &&
-			    strcmp(m->name(array, slot->next - 1),
-				m->name(array, (uint32_t)i)) == 0) {
-				*from = (uint32_t)i;
-				return slot->next - 1;
-			}
-		}
-		*slot = (struct strmap_slot){hash[i], (uint32_t)i + 1};
-		m->n++;
-	}
-	*from = (uint32_t)n;
-	return STRMAP_NONE;
 }
 
 void

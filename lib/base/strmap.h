@@ -25,9 +25,6 @@ struct strmap {
 	const char *(*name)(const void *array, uint32_t index);
 };
 
-/* The hash of a name, for strmap_add_all(). */
-uint32_t strmap_hash(const char *name, size_t len);
-
 /* Start an empty map; array elements are named by the callback. */
 void strmap_init(
     struct strmap *m, const char *(*name)(const void *array, uint32_t index));
@@ -45,17 +42,6 @@ uint32_t strmap_find(
  */
 uint32_t strmap_add(struct strmap *m, const void *array, const char *name,
     size_t len, uint32_t index);
-
-/*
- * Add the elements from *from up to n of the array under their own names, of
- * which hash has the hashes, for a map that holds those before *from already.
- * That is much faster than one at a time where there are many. Returns
- * STRMAP_NONE at the end; or, at an element whose name is there already, the
- * index of the first of that name, with *from at the element, which is not
- * added.
- */
-uint32_t strmap_add_all(struct strmap *m, const void *array,
-    const uint32_t *hash, size_t n, uint32_t *from);
 
 /* Take a name out, whose element must still have it; it may be missing. */
 void strmap_remove(

@@ -1,67 +1,21 @@
 #include "attr.h"
 
-#include <endian.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
-#define BLANK 1
-#define ENDS_WORD 2
-#define ENDS_NAME 4
-
-static const unsigned char class[256] = {['\0'] = ENDS_WORD | ENDS_NAME,
-    [' '] = BLANK | ENDS_WORD | ENDS_NAME,
-    ['\t'] = BLANK | ENDS_WORD | ENDS_NAME,
-    ['\n'] = BLANK | ENDS_WORD | ENDS_NAME,
-    ['='] = ENDS_NAME};
-
-static inline bool
-is(char c, unsigned char what)
-{
-	return (class[(unsigned char)c] & what) != 0;
-}
+#define BLANKS " \t\n"
 
 static bool
 is_blank(char c)
 {
-	return is(c, BLANK);
+	return c == ' ' || c == '\t' || c == '\n';
 }
 
 void
-attr_init(struct attrs *in, char *text, size_t len, unsigned line)
+attr_init(struct attrs *in, char *text, unsigned line)
 {
 	in->next = text;
-	in->end = text + len;
 	in->line = line;
-}
-
-/*
- * The end of the value at p: the end of the text, or a blank. Eight bytes at
- * a time: one below 0x21 borrows into its highest bit, and the first that
- * does is such a byte for sure.
- */
-static char *
-value_end(const struct attrs *in, char *p)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t v;
-
-	while (in->end - p >= 8) {
-		memcpy(&v, p, sizeof(v));
-		v = le64toh(v);
-		v = (v - ones * (' ' + 1)) & ~v & (ones * 0x80);
-		if (v == 0) {
-			p += 8;
-			continue;
-		}
-		p += __builtin_ctzll(v) / 8;
-		if (is(*p, ENDS_WORD))
-			return p;
-		p++;
-	}
-	while (!is(*p, ENDS_WORD))
-		p++;
-	return p;
 }
 
 /* Drop blanks at both ends of [s, e); line breaks inside become blanks. */
@@ -129,7 +83,6 @@ braced(struct attrs *in, struct attr *out, char *p)
 	out->value = trim(eq + 1, eq + 1 + strlen(eq + 1));
 	out->len = strlen(out->value);
 	out->name = trim(start, eq);
-	out->name_len = strlen(out->name);
 	return ATTR_PAIR;
 }
 
@@ -150,14 +103,12 @@ attr_next(struct attrs *in, struct attr *out)
 	if (*p == '{')
 		return braced(in, out, p + 1);
 	out->name = p;
-	while (!is(*p, ENDS_NAME))
-		p++;
-	out->name_len = (size_t)(p - out->name);
+	p += strcspn(p, "=" BLANKS);
 	if (*p == '=') {
 		eq = p;
-		p = value_end(in, p + 1);
 		out->value = eq + 1;
-		out->len = (size_t)(p - out->value);
+		out->len = strcspn(out->value, BLANKS);
+		p = out->value + out->len;
 	}
 	if (*p != '\0') {
 		if (*p == '\n')

@@ -21,7 +21,6 @@ enum attr_kind {
 struct attr {
 	char *name;	   /* NUL-terminated, borrowed from the line */
 	char *value;	   /* the same, or NULL for a bare word */
-	size_t name_len;   /* bytes, but for ATTR_BAD; and so below */
 	size_t len;	   /* of the value */
 	const char *fault; /* for ATTR_BAD */
 	unsigned line;	   /* where it stands */
@@ -29,27 +28,14 @@ struct attr {
 
 struct attrs {
 	char *next;
-	char *end;
 	unsigned line;
 };
 
-/* Take words from the string of len bytes, which is cut in place and begins
- * on line `line`. */
-void attr_init(struct attrs *in, char *text, size_t len, unsigned line);
+/* Take words from the string, which is cut in place and begins on that line. */
+void attr_init(struct attrs *in, char *text, unsigned line);
 
 /* The next word. After ATTR_BAD the rest of the line is given up. */
 enum attr_kind attr_next(struct attrs *in, struct attr *out);
-
-/* Equal strings? A call costs more than the few bytes that most words are. */
-static inline bool
-attr_same(const char *a, const char *b)
-{
-	while (*a == *b && *a != '\0') {
-		a++;
-		b++;
-	}
-	return *a == *b;
-}
 
 /*
  * Split the line `name = value` at its first '=' and drop the blanks around

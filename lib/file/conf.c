@@ -135,17 +135,14 @@ conf_parse(
 	struct lines in;
 	struct line line;
 	long bad = lines_bad_byte(text, len);
-	unsigned no = 1;
-	long i;
 
 	if (bad != -1) {
-		for (i = 0; i < bad; i++)
-			no += text[i] == '\n';
-		diag_error(d, file, no, "%s: a control character, or not UTF-8",
+		diag_error(d, file, lines_number(text, (size_t)bad),
+		    "%s: a control character, or not UTF-8",
 		    quote(text + bad, 1).s);
 		return;
 	}
-	lines_init(&in, text, len, 1);
+	lines_init(&in, text, len);
 	while (lines_next(&in, &line)) {
 		if (*line.text == ' ' || *line.text == '\t')
 			diag_error(d, file, line.no,

@@ -1,16 +1,15 @@
 #include "lines.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include "quote.h"
 
 void
-lines_init(struct lines *in, char *text, size_t len, unsigned no)
+lines_init(struct lines *in, char *text, size_t len)
 {
 	in->next = text;
 	in->end = text + len;
-	in->no = no;
+	in->no = 1;
 	*in->end = '\0';
 }
 
@@ -75,68 +74,29 @@ lines_next(struct lines *in, struct line *out)
 	return true;
 }
 
-#define BLOCK 240 /* bytes looked at together: they can be counted in one */
-
-static bool
-is_plain(unsigned char c)
-{
-	return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t';
-}
-
-/* Without a branch inside, so that it becomes a few vector operations. */
-static bool
-plain_block(const unsigned char *p)
-{
-	unsigned char odd = 0;
-	size_t i;
-
-	for (i = 0; i < BLOCK; i++)
-		odd |= ((unsigned char)(p[i] - 0x20) > 0x7e - 0x20) &
-		       (p[i] != '\n') & (p[i] != '\t');
-	return odd == 0;
-}
-
 long
 lines_bad_byte(const char *text, size_t len)
 {
-	const unsigned char *p = (const unsigned char *)text;
-	size_t i = 0, n, stop;
+	unsigned char c;
+	size_t i, n;
 
-	while (i < len) {
-		if (len - i >= BLOCK && plain_block(p + i)) {
-			i += BLOCK;
-			continue;
-		}
-		for (stop = i + BLOCK; i < len && i < stop; i += n) {
-			n = is_plain(p[i]) ? 1
-			    : p[i] < 0x80  ? 0
-					   : utf8_len(text + i, len - i);
-			if (n == 0)
-				return (long)i;
-		}
+	for (i = 0; i < len; i += n) {
+		c = (unsigned char)text[i];
+		if ((c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t')
+			n = 1;
+		else if (c < 0x80 || (n = utf8_len(text + i, len - i)) == 0)
+			return (long)i;
 	}
 	return -1;
 }
 
-static unsigned
-block_count(const char *p)
+unsigned
+lines_number(const char *text, size_t offset)
 {
-	unsigned char n = 0;
+	unsigned n = 1;
 	size_t i;
 
-	for (i = 0; i < BLOCK; i++)
-		n += p[i] == '\n';
-	return n;
-}
-
-unsigned
-lines_count(const char *text, size_t len)
-{
-	unsigned n = 0;
-
-	for (; len >= BLOCK; len -= BLOCK, text += BLOCK)
-		n += block_count(text);
-	for (; len > 0; len--)
-		n += *text++ == '\n';
+	for (i = 0; i < offset; i++)
+		n += text[i] == '\n';
 	return n;
 }

@@ -27,10 +27,9 @@ struct line {
 /*
  * Read the len bytes at text, which must be writable, have room for a NUL
  * at text[len], and outlive the lines: they are cut in place. Newlines
- * inside a logical line are kept, so that line numbers can be counted. The
- * first line has number no.
+ * inside a logical line are kept, so that line numbers can be counted.
  */
-void lines_init(struct lines *in, char *text, size_t len, unsigned no);
+void lines_init(struct lines *in, char *text, size_t len);
 
 /*
  * The next logical line, or false at the end. A line whose text starts with
@@ -45,7 +44,7 @@ bool lines_next(struct lines *in, struct line *out);
  */
 long lines_bad_byte(const char *text, size_t len);
 
-/* How many newlines there are. */
-unsigned lines_count(const char *text, size_t len);
+/* The number of the physical line, from 1, that the byte at offset is in. */
+unsigned lines_number(const char *text, size_t offset);
 
 #endif

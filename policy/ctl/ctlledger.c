@@ -38,9 +38,8 @@ whose(const struct reading *g, const char *partner)
 
 	if (g->n == 1)
 		return g->f; /* nothing else was asked for */
-	i = strmap_find(&g->registry->partners, g->registry->partner, partner,
-	    strlen(partner));
-	return i == STRMAP_NONE ? NULL : &g->f[i];
+	i = registry_partner(g->registry, partner);
+	return i == REGISTRY_NONE ? NULL : &g->f[i];
 }
 
 static bool

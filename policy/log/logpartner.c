@@ -113,9 +113,9 @@ by_name(const struct logpartner *w, const char *name)
 	const struct registry *r = w->r;
 	uint32_t i;
 
-	i = strmap_find(&r->domains, r->domain, name, strlen(name));
-	return i == STRMAP_NONE ? registry_above(r, name)
-				: r->domain[i].partner;
+	i = registry_domain(r, name);
+	return i == REGISTRY_NONE ? registry_above(r, name)
+				  : r->domain[i].partner;
 }
 
 static uint32_t
@@ -143,10 +143,12 @@ by_route(const struct logpartner *w, const char *host, unsigned port)
 	n = snprintf(key, sizeof(key), "[%s]:%u", host, port);
 	if (n < 0 || (size_t)n >= sizeof(key))
 		return REGISTRY_NONE;
-	i = strmap_find(&r->domains, r->domain, key, (size_t)n);
-	if (i == STRMAP_NONE && port == 25)
-		i = strmap_find(&r->domains, r->domain, key, strlen(host) + 2);
-	return i == STRMAP_NONE ? REGISTRY_NONE : r->domain[i].partner;
+	i = registry_domain(r, key);
+	if (i == REGISTRY_NONE && port == 25) {
+		key[strlen(host) + 2] = '\0';
+		i = registry_domain(r, key);
+	}
+	return i == REGISTRY_NONE ? i : r->domain[i].partner;
 }
 
 static uint32_t
@@ -193,9 +195,8 @@ logpartner_downgrade(
 
 	if (w->r == NULL)
 		return;
-	i = strmap_find(
-	    &w->r->partners, w->r->partner, partner, strlen(partner));
-	if (i == STRMAP_NONE)
+	i = registry_partner(w->r, partner);
+	if (i == REGISTRY_NONE)
 		return;
 	w->downgrade = mem_grow(w->downgrade, w->ndowngrades, &w->downgrade_cap,
 	    sizeof(*w->downgrade));

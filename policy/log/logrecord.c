@@ -73,8 +73,7 @@ load(struct recorder *r, time_t now)
 {
 	struct diags d = {0};
 	struct err e;
-	struct registry *fresh =
-	    registry_load_rules(r->set->registry, now, &d, &e);
+	struct registry *fresh = registry_load(r->set->registry, now, &d, &e);
 
 	r->loaded = now;
 	if (fresh != NULL && d.errors == 0) {
@@ -88,8 +87,7 @@ load(struct recorder *r, time_t now)
 static bool
 has(const struct registry *r, const char *name)
 {
-	return r != NULL && strmap_find(&r->partners, r->partner, name,
-				strlen(name)) != STRMAP_NONE;
+	return r != NULL && registry_partner(r, name) != REGISTRY_NONE;
 }
 
 static bool

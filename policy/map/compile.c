@@ -13,7 +13,8 @@
 #include "render.h"
 #include "strength.h"
 #include "target.h"
-#include "terms.h"
+
+#define NEAR 4 /* domains of a partner that its gateways are looked for in */
 
 /* A gateway's host name, and who is behind it. */
 struct gateway {
@@ -61,9 +62,8 @@ sort_overrides(struct compiling *k, const struct overrides *o, time_t now)
 	k->c->by_partner = mem_zero(k->r->npartners, sizeof(*k->c->by_partner));
 	for (n = 0; n < o->n; n++) {
 		v = &o->v[n];
-		i = strmap_find(&k->r->partners, k->r->partner, v->partner,
-		    strlen(v->partner));
-		if (i == STRMAP_NONE || v->end <= now)
+		i = registry_partner(k->r, v->partner);
+		if (i == REGISTRY_NONE || v->end <= now)
 			continue;
 		next_change(k->c, v->begin, now);
 		if (v->begin > now)
@@ -362,10 +362,27 @@ is_at_home(const struct registry *r, const struct partner *p, const char *name)
 	size_t at = 0;
 	uint32_t d;
 
-	d = strmap_find(&r->domains, r->domain, name, strlen(name));
-	if (d == STRMAP_NONE)
+	d = registry_domain(r, name);
+	if (d == REGISTRY_NONE)
 		d = registry_parent(r, name, &at);
 	return d != REGISTRY_NONE && &r->partner[r->domain[d].partner] == p;
+}
+
+/* The same, found out without a look into the registry. */
+static bool
+is_near(const struct registry *r, const struct partner *p, const char *name)
+{
+	const struct domain *d = &r->domain[p->first_domain];
+	size_t len = strlen(name), n;
+	uint32_t i;
+
+	for (i = 0; i < p->ndomains && i < NEAR; i++) {
+		n = strlen(d[i].name);
+		if (n <= len && strcmp(name + len - n, d[i].name) == 0 &&
+		    (n == len || *d[i].name == '.' || name[len - n - 1] == '.'))
+			return true;
+	}
+	return false;
 }
 
 /* Note the gateways of a partner that need records. */
@@ -376,10 +393,11 @@ note_gateways(struct compiling *k, const struct partner *p, uint32_t index,
 	const struct strs *list = p->gateway;
 	size_t i;
 
-	if (p->terms->inbound == INBOUND_OFF || p->at_home)
+	if (p->terms->inbound == INBOUND_OFF)
 		return;
 	for (i = 0; i < list->n; i++)
-		if (!term_is_token(list->v[i]) &&
+		if (!attribute_is_token(list->v[i]) &&
+		    !is_near(k->r, p, list->v[i]) &&
 		    !is_at_home(k->r, p, list->v[i]))
 			add_gateway(
 			    &k->gateways, list->v[i], p, index, o != NULL);
@@ -450,8 +468,7 @@ add_rows(struct compiling *k, const struct partner *p, const struct override *o,
 		    (uint8_t)(row.lowered ? o->level : partner_level(p));
 		lowered += row.lowered;
 		add_row(k->c, &row);
-		if (p->alabels && dname_has_alabel(dom->name) &&
-		    dom->name[0] != '[')
+		if (dname_has_alabel(dom->name) && dom->name[0] != '[')
 			add_unicode(k, p, dom, &row);
 	}
 	return lowered;

@@ -19,7 +19,7 @@
 #include "publish.h"
 #include "quote.h"
 #include "strmap.h"
-#include "terms.h"
+#include "attributes.h"
 
 #define HEADER " header"
 #define SPARE ".full" /* behind the name of the table */
@@ -237,7 +237,7 @@ put_gateways(struct making *m, const char *text, size_t len)
 			continue;
 		memcpy(name, p, n);
 		name[n] = '\0';
-		if (!term_is_token(name) && put_gateway(m, name, n) == -1)
+		if (!attribute_is_token(name) && put_gateway(m, name, n) == -1)
 			return -1;
 	}
 	return 0;

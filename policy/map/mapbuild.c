@@ -156,8 +156,7 @@ build(struct mapbuild *b)
 	struct overrides list;
 	struct err e;
 
-	b->registry =
-	    registry_load_rules(b->set->registry, b->now, &b->diags, &e);
+	b->registry = registry_load(b->set->registry, b->now, &b->diags, &e);
 	if (b->registry == NULL) {
 		say_err(&e);
 		return fails(b, e.code, "the registry cannot be read");

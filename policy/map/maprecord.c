@@ -53,7 +53,7 @@ take_choice(const char *value, const char *const *choices, unsigned *out)
 	unsigned i;
 
 	for (i = 0; choices[i] != NULL; i++)
-		if (attr_same(choices[i], value)) {
+		if (strcmp(choices[i], value) == 0) {
 			*out = i;
 			return true;
 		}
@@ -105,7 +105,7 @@ take(const struct field *f, char *value, char *to, char **room)
 		*(int64_t *)(void *)to = (int64_t)v;
 		return true;
 	case EXPIRY:
-		if (attr_same(value, "never"))
+		if (strcmp(value, "never") == 0)
 			return true;
 		/* fallthrough */
 	case TIME:
@@ -135,11 +135,11 @@ read_words(char *text, const struct field *f, size_t n, void *out, char *room)
 	struct attr a;
 	size_t i;
 
-	attr_init(&words, text, strlen(text), 1);
+	attr_init(&words, text, 1);
 	while ((kind = attr_next(&words, &a)) != ATTR_END) {
 		if (kind != ATTR_PAIR)
 			return false;
-		for (i = 0; i < n && !attr_same(f[i].name, a.name); i++)
+		for (i = 0; i < n && strcmp(f[i].name, a.name) != 0; i++)
 			;
 		if (i < n &&
 		    !take(&f[i], a.value, (char *)out + f[i].at, &room))

@@ -13,7 +13,6 @@
 #include "mem.h"
 #include "quote.h"
 #include "starttls.h"
-#include "terms.h"
 
 void
 probeplan_init(struct probeplan *p, const struct registry *r, bool as_enforced)
@@ -21,11 +20,11 @@ probeplan_init(struct probeplan *p, const struct registry *r, bool as_enforced)
 	memset(p, 0, sizeof(*p));
 	p->registry = r;
 	p->as_enforced = as_enforced;
-	terms_inherit(&p->stranger, &r->preset);
+	attributes_inherit(&p->stranger, &r->preset);
 	p->stranger.mode = MODE_OPPORTUNISTIC;
 	p->stranger.verify = VERIFY_NAME;
 	p->stranger.gateway = NULL;
-	terms_preset(&p->stranger);
+	attributes_preset(&p->stranger);
 }
 
 static bool
@@ -131,7 +130,7 @@ with_gateway(const struct registry *r, const char *name)
 uint32_t
 probeplan_partner(const struct registry *r, const char *what)
 {
-	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
+	char buf[DNAME_NEXTHOP_MAX + ATTRIBUTE_PHRASE_MAX];
 	struct dname name;
 	uint32_t i = registry_find(r, what);
 
@@ -198,7 +197,7 @@ add_other(struct probeplan *p, const char *what, const char *normal,
 int
 probeplan_add(struct probeplan *p, const char *what, struct err *e)
 {
-	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
+	char buf[DNAME_NEXTHOP_MAX + ATTRIBUTE_PHRASE_MAX];
 	const struct registry *r = p->registry;
 	const struct partner *partner;
 	const char *normal = what;
@@ -206,8 +205,8 @@ probeplan_add(struct probeplan *p, const char *what, struct err *e)
 	bool is_name;
 	uint32_t i;
 
-	i = strmap_find(&r->partners, r->partner, what, strlen(what));
-	if (i != STRMAP_NONE) {
+	i = registry_partner(r, what);
+	if (i != REGISTRY_NONE) {
 		add_partner(p, &r->partner[i], p->n > 0);
 		return 0;
 	}
@@ -218,8 +217,8 @@ probeplan_add(struct probeplan *p, const char *what, struct err *e)
 		return err_set(e, EX_USAGE,
 		    "%s stands for all names below it; say one of them",
 		    quotes(what).s);
-	i = strmap_find(&r->domains, r->domain, normal, strlen(normal));
-	if (i == STRMAP_NONE)
+	i = registry_domain(r, normal);
+	if (i == REGISTRY_NONE)
 		return add_other(
 		    p, what, normal, is_name && name.kind == DNAME_HOST, e);
 	partner = &r->partner[r->domain[i].partner];

@@ -193,8 +193,7 @@ keep(struct proberecord *p, const char *s)
 static bool
 is_partner(const struct registry *r, const char *name)
 {
-	return strmap_find(&r->partners, r->partner, name, strlen(name)) !=
-	       STRMAP_NONE;
+	return registry_partner(r, name) != REGISTRY_NONE;
 }
 
 static bool

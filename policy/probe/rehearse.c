@@ -57,9 +57,8 @@ on_chain(const struct evidence_probe *p, void *arg)
 	struct nexthop n;
 	uint32_t i;
 
-	i = strmap_find(
-	    &w->r->partners, w->r->partner, p->partner, strlen(p->partner));
-	if (i == STRMAP_NONE || !uses_bundle(&w->r->partner[i]) ||
+	i = registry_partner(w->r, p->partner);
+	if (i == REGISTRY_NONE || !uses_bundle(&w->r->partner[i]) ||
 	    (c = x509_chain_parse(p->chain, strlen(p->chain), w->e)) == NULL)
 		return true;
 	w->seen[i] = true;

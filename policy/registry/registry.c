@@ -1,207 +1,372 @@
 /*
- * Reading the registry: files and what they include. A file is cut in
- * pieces, which fragment.c reads; here they are put together. What is wrong
- * with the whole is found in registry_check.c.
+ * Reading the registry: files, what they include, and their statements. What
+ * is wrong with the whole is found in registry_check.c.
  */
 #include "registry.h"
 
 #include <errno.h>
 #include <glob.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
+#include "arena.h"
 #include "attr.h"
 #include "buf.h"
 #include "diag.h"
 #include "digest.h"
 #include "err.h"
 #include "file.h"
-#include "fragment.h"
-#include "inorder.h"
+#include "lines.h"
 #include "mem.h"
 #include "quote.h"
 #include "registry_check.h"
-#include "textfile.h"
-#include "thread.h"
 
-#define LARGE (2 * 1024 * 1024) /* bytes of a file that is worth threads */
+struct provider {
+	const char *name;
+	struct terms terms;
+	uint32_t source;
+	uint32_t line;
+};
 
-struct reading {
+/* A partner's word for its provider, until all providers are known. */
+struct want {
+	const char *name;
+	uint32_t partner;
+	uint32_t line;
+};
+
+/* A file of the registry. What it says stays where it stands in the text. */
+struct source {
+	char *path;
+	char *text;
+	char id[44];	 /* device and inode */
+	uint32_t parent; /* who includes it, or REGISTRY_NONE */
+	uint32_t line;	 /* where */
+};
+
+struct registry_own {
+	size_t partner_cap, domain_cap;
+	struct provider *provider;
+	size_t nproviders, provider_cap;
+	struct source *source;
+	size_t source_cap;
+	struct want *want;
+	size_t nwants, want_cap;
+	struct strmap partners, domains, providers, sources;
+	struct arena arena;
+};
+
+struct loading {
 	struct registry *r;
-	struct diags *d;
 	struct digest *digest;
 	size_t files; /* read to their ends */
 	bool follow;  /* includes */
-	bool texts;   /* are kept */
 };
 
+/* A file that is being read. */
+struct reading {
+	struct loading *all;
+	struct registry *r;
+	uint32_t source;
+	const char *file;
+	unsigned depth;
+	/*
+	 * Complaints about partners come before those about what is of
+	 * effect beyond its line, and about included files.
+	 */
+	struct diags partners, others;
+};
+
+enum statement {
+	STATEMENT_PARTNER,
+	STATEMENT_PROVIDER,
+	STATEMENT_DEFAULT,
+	STATEMENT_INCLUDE
+};
+
+static const struct {
+	const char *word;
+	unsigned place; /* ATTRIBUTE_OF_* */
+} statements[] = {
+    [STATEMENT_PARTNER] = {"partner", ATTRIBUTE_OF_PARTNER},
+    [STATEMENT_PROVIDER] = {"provider", ATTRIBUTE_OF_PROVIDER},
+    [STATEMENT_DEFAULT] = {"default", ATTRIBUTE_OF_DEFAULT},
+    [STATEMENT_INCLUDE] = {"include", 0},
+};
+
+/* The statement whose words are read. */
+struct said {
+	struct reading *in;
+	enum statement what;
+	struct diags *d;
+	struct terms *terms;
+	struct partner *partner; /* NULL: it is about another */
+};
+
+/* --- Words ---------------------------------------------------------------- */
+
+/* `what "value" is ...` or `what "value": ...`, as the phrase wants it. */
+static void
+complain(struct diags *d, const char *file, unsigned line, const char *what,
+    const char *value, const char *phrase)
+{
+	bool verb =
+	    strncmp(phrase, "is ", 3) == 0 || strncmp(phrase, "has ", 4) == 0;
+
+	diag_error(d, file, line, "%s %s%s %s", what, quotes(value).s,
+	    verb ? "" : ":", phrase);
+}
+
+/* What a name may hold: anywhere, and only behind its first byte. */
+#define IN_NAME 1
+#define INSIDE_NAME 2
+
+static const unsigned char name_byte[256] = {['a' ... 'z'] = IN_NAME,
+    ['A' ... 'Z'] = IN_NAME,
+    ['0' ... '9'] = IN_NAME,
+    ['.'] = INSIDE_NAME,
+    ['_'] = INSIDE_NAME,
+    ['-'] = INSIDE_NAME};
+
 static const char *
-partner_key(const void *array, uint32_t i)
+bad_name(const char *name)
 {
-	return ((const struct partner *)array)[i].name;
+	const unsigned char *p = (const unsigned char *)name;
+
+	if (name_byte[*p] == IN_NAME)
+		while (name_byte[*p] != 0)
+			p++;
+	if (*p != '\0')
+		return "a name is letters, digits, '.', '_' and '-', "
+		       "and begins with a letter or digit";
+	return (const char *)p - name > REGISTRY_NAME_MAX
+		   ? "is longer than 63 bytes"
+		   : NULL;
 }
 
+/* What follows the word of the statement; NULL after a complaint. */
 static const char *
-domain_key(const void *array, uint32_t i)
+take_name(struct said *s, struct attrs *words, unsigned line)
 {
-	return ((const struct domain *)array)[i].name;
-}
+	const char *bad, *word = statements[s->what].word;
+	struct attr a = {.line = line};
 
-static const char *
-provider_key(const void *array, uint32_t i)
-{
-	return ((const struct provider *)array)[i].name;
-}
-
-static const char *
-source_key(const void *array, uint32_t i)
-{
-	return ((const struct source *)array)[i].id;
-}
-
-static struct registry *
-registry_new(void)
-{
-	struct registry *r = mem_zero(1, sizeof(*r));
-
-	strmap_init(&r->partners, partner_key);
-	strmap_init(&r->domains, domain_key);
-	strmap_init(&r->providers, provider_key);
-	strmap_init(&r->sources, source_key);
-	return r;
-}
-
-void
-registry_free(struct registry *r)
-{
-	size_t i;
-
-	if (r == NULL)
-		return;
-	for (i = 0; i < r->nsources; i++)
-		free(r->source[i].path);
-	free(r->source);
-	free(r->partner);
-	free(r->domain);
-	free(r->provider);
-	free(r->want);
-	free(r->partner_hash);
-	free(r->domain_hash);
-	strmap_free(&r->partners);
-	strmap_free(&r->domains);
-	strmap_free(&r->providers);
-	strmap_free(&r->sources);
-	arena_free(&r->arena);
-	free(r);
-}
-
-const char *
-registry_file(const struct registry *r, uint32_t source)
-{
-	return r->source[source].path;
+	if (attr_next(words, &a) != ATTR_WORD) {
+		diag_error(s->d, s->in->file, line, "%s has no name", word);
+		return NULL;
+	}
+	if ((bad = bad_name(a.name)) == NULL)
+		return a.name;
+	complain(s->d, s->in->file, a.line, word, a.name, bad);
+	return NULL;
 }
 
 static void
-take_provider(struct reading *in, uint32_t source, struct aside *st)
+take_domain(struct said *st, const char *s, const struct attr *a)
 {
-	struct registry *r = in->r;
-	const char *file = registry_file(r, source), *name;
-	struct provider p = {.source = source, .line = st->line};
-	uint32_t have;
-	size_t len;
+	char buf[DNAME_NEXTHOP_MAX + ATTRIBUTE_PHRASE_MAX];
+	struct registry *r = st->in->r;
+	struct dname normal;
+	const char *bad;
 
-	name = fragment_name(STATEMENT_PROVIDER, &st->words, file, st->line,
-	    &r->arena, &len, in->d);
-	if (name == NULL)
-		return;
-	p.name = name;
-	fragment_terms(
-	    &p.terms, STATEMENT_PROVIDER, &st->words, file, &r->arena, in->d);
-	have = strmap_add(
-	    &r->providers, r->provider, name, len, (uint32_t)r->nproviders);
-	if (have != STRMAP_NONE) {
-		diag_error(in->d, file, st->line,
-		    "provider %s is there already (%s:%u)", quotes(name).s,
-		    registry_file(r, r->provider[have].source),
-		    r->provider[have].line);
+	if ((bad = dname_nexthop(s, buf, &normal)) != NULL) {
+		complain(st->d, st->in->file, a->line, "domain", s, bad);
 		return;
 	}
-	r->provider =
-	    mem_grow(r->provider, r->nproviders, &r->provider_cap, sizeof(p));
-	r->provider[r->nproviders++] = p;
+	if (normal.s != s)
+		s = arena_copy(&r->own->arena, normal.s, normal.len);
+	r->domain = mem_grow(
+	    r->domain, r->ndomains, &r->own->domain_cap, sizeof(*r->domain));
+	r->domain[r->ndomains++] =
+	    (struct domain){s, (uint32_t)r->npartners, a->line};
+	st->partner->ndomains++;
 }
 
-static int read_pieces(struct reading *in, struct textfile *file,
-    uint32_t source, unsigned depth, struct err *e);
-
-/* One file: its digest. Several: the digest over theirs, a line each. */
 static void
-add_digest(struct reading *in, const char *digest)
+take_domains(struct said *s, struct attr *a)
 {
-	if (in->files++ == 0)
-		memcpy(in->r->digest, digest, DIGEST_HEX);
-	digest_add(in->digest, digest, DIGEST_HEX - 1);
-	digest_add(in->digest, "\n", 1);
+	struct attr_list list = {a->value, a->len};
+	size_t len;
+	char *name;
+
+	while ((name = attr_list_next(&list, &len)) != NULL)
+		if (*name == '\0')
+			diag_error(s->d, s->in->file, a->line,
+			    "domain: an empty element in the list");
+		else
+			take_domain(s, name, a);
 }
+
+static void
+take_provider_name(struct said *s, const struct attr *a)
+{
+	struct registry_own *own = s->in->r->own;
+
+	own->want = mem_grow(
+	    own->want, own->nwants, &own->want_cap, sizeof(*own->want));
+	own->want[own->nwants++] =
+	    (struct want){a->value, (uint32_t)s->in->r->npartners, a->line};
+}
+
+static void
+take_attr(struct said *s, struct attr *a)
+{
+	char buf[DNAME_NEXTHOP_MAX + ATTRIBUTE_PHRASE_MAX];
+	enum attribute t = attribute_find(a->name);
+	struct attr_list rest = {a->value, a->len};
+	const char *bad, *culprit, *file = s->in->file;
+
+	if (t == ATTRIBUTE_COUNT) {
+		diag_error(s->d, file, a->line, "unknown attribute %s",
+		    quotes(a->name).s);
+	} else if ((attribute_place(t) & statements[s->what].place) == 0) {
+		diag_error(s->d, file, a->line,
+		    "attribute %s cannot be said in a %s statement", a->name,
+		    statements[s->what].word);
+	} else if (*a->value == '\0') {
+		diag_error(
+		    s->d, file, a->line, "attribute %s has no value", a->name);
+	} else if ((s->terms->set & ATTRIBUTE_BIT(t)) != 0 &&
+		   !attribute_is_list(t)) {
+		diag_error(
+		    s->d, file, a->line, "attribute %s is said twice", a->name);
+	} else if (t == ATTRIBUTE_DOMAIN || t == ATTRIBUTE_PROVIDER) {
+		s->terms->set |= ATTRIBUTE_BIT(t);
+		if (t == ATTRIBUTE_DOMAIN)
+			take_domains(s, a);
+		else
+			take_provider_name(s, a);
+	} else {
+		while (rest.next != NULL)
+			if ((bad = attribute_take(s->terms, t, &rest,
+				 &s->in->r->own->arena, buf, &culprit)) != NULL)
+				complain(
+				    s->d, file, a->line, a->name, culprit, bad);
+	}
+}
+
+static void
+take_attrs(struct said *s, struct attrs *words)
+{
+	struct attr a;
+
+	for (;;) {
+		switch (attr_next(words, &a)) {
+		case ATTR_END:
+			return;
+		case ATTR_WORD:
+			diag_error(s->d, s->in->file, a.line,
+			    "%s: missing '=' after the attribute's name",
+			    quotes(a.name).s);
+			break;
+		case ATTR_BAD:
+			diag_error(s->d, s->in->file, a.line, "%s: %s",
+			    quotes(a.name).s, a.fault);
+			/* What follows is not read: no complaint about it. */
+			s->terms->set |= ATTRIBUTE_BIT(ATTRIBUTE_DOMAIN);
+			return;
+		case ATTR_PAIR:
+			take_attr(s, &a);
+			break;
+		}
+	}
+}
+
+/* --- Statements ----------------------------------------------------------- */
+
+static void
+take_partner(struct reading *in, struct attrs *words, unsigned line)
+{
+	struct registry *r = in->r;
+	struct partner p = {.source = in->source,
+	    .line = line,
+	    .provider = REGISTRY_NONE,
+	    .first_domain = (uint32_t)r->ndomains};
+	struct said s = {.in = in,
+	    .what = STATEMENT_PARTNER,
+	    .d = &in->partners,
+	    .partner = &p};
+
+	if ((p.name = take_name(&s, words, line)) == NULL)
+		return;
+	s.terms = p.terms = arena_alloc(&r->own->arena, sizeof(*p.terms));
+	*p.terms = (struct terms){0};
+	take_attrs(&s, words);
+	if ((p.terms->set & ATTRIBUTE_BIT(ATTRIBUTE_DOMAIN)) == 0)
+		diag_error(&in->partners, in->file, line,
+		    "partner %s has no domain", p.name);
+	r->partner =
+	    mem_grow(r->partner, r->npartners, &r->own->partner_cap, sizeof(p));
+	r->partner[r->npartners++] = p;
+}
+
+static void
+take_provider(struct reading *in, struct attrs *words, unsigned line)
+{
+	struct registry_own *own = in->r->own;
+	struct provider p = {.source = in->source, .line = line}, *q;
+	struct said s = {.in = in,
+	    .what = STATEMENT_PROVIDER,
+	    .d = &in->others,
+	    .terms = &p.terms};
+	uint32_t have;
+
+	if ((p.name = take_name(&s, words, line)) == NULL)
+		return;
+	take_attrs(&s, words);
+	have = strmap_add(&own->providers, own->provider, p.name,
+	    strlen(p.name), (uint32_t)own->nproviders);
+	if (have != STRMAP_NONE) {
+		q = &own->provider[have];
+		diag_error(&in->others, in->file, line,
+		    "provider %s is there already (%s:%u)", quotes(p.name).s,
+		    registry_file(in->r, q->source), q->line);
+		return;
+	}
+	own->provider = mem_grow(
+	    own->provider, own->nproviders, &own->provider_cap, sizeof(p));
+	own->provider[own->nproviders++] = p;
+}
+
+static void
+take_default(struct reading *in, struct attrs *words)
+{
+	struct said s = {.in = in,
+	    .what = STATEMENT_DEFAULT,
+	    .d = &in->others,
+	    .terms = &in->r->preset};
+
+	take_attrs(&s, words);
+}
+
+/* --- Includes ------------------------------------------------------------- */
+
+static int read_file(struct loading *all, const char *path, uint32_t parent,
+    unsigned line, unsigned depth, struct diags *d, struct err *e);
 
 /* Say that the file was met before: in a loop, or only twice. */
 static void
-met_again(struct reading *in, uint32_t have, const char *path, uint32_t parent,
-    unsigned line)
+met_again(struct registry *r, uint32_t have, const char *path, uint32_t parent,
+    unsigned line, struct diags *d)
 {
-	const struct registry *r = in->r;
+	const struct source *source = r->own->source;
 	uint32_t up;
 
-	for (up = parent; up != REGISTRY_NONE; up = r->source[up].parent)
+	for (up = parent; up != REGISTRY_NONE; up = source[up].parent)
 		if (up == have) {
-			diag_error(in->d, registry_file(r, parent), line,
+			diag_error(d, registry_file(r, parent), line,
 			    "include loop: %s includes this file",
 			    quotes(path).s);
 			return;
 		}
-	diag_error(in->d, registry_file(r, parent), line,
+	diag_error(d, registry_file(r, parent), line,
 	    "%s is included twice (first at %s:%u)", quotes(path).s,
-	    registry_file(r, r->source[have].parent), r->source[have].line);
-}
-
-/* Read one file; complaints about it go to where it is included. */
-static int
-read_file(struct reading *in, const char *path, uint32_t parent, unsigned line,
-    unsigned depth, struct err *e)
-{
-	struct registry *r = in->r;
-	struct source s = {.parent = parent, .line = line};
-	uint32_t index = (uint32_t)r->nsources, have;
-	struct textfile *file;
-	char digest[DIGEST_HEX];
-	struct stat st;
-	int rc;
-
-	/* The first one may be a pipe: whoever names it means it. */
-	if (parent != REGISTRY_NONE && file_is_special(path))
-		return err_set(
-		    e, EX_DATAERR, "%s is not a file", quotes(path).s);
-	if ((file = textfile_open(path, REGISTRY_FILE_MAX, &st, e)) == NULL)
-		return -1;
-	(void)snprintf(s.id, sizeof(s.id), "%llx:%llx",
-	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
-	have = strmap_add(&r->sources, r->source, s.id, strlen(s.id), index);
-	if (have != STRMAP_NONE) {
-		met_again(in, have, path, parent, line);
-		textfile_close(file, NULL);
-		return 0;
-	}
-	s.path = mem_dup(path);
-	r->source = mem_grow(
-	    r->source, r->nsources, &r->source_cap, sizeof(*r->source));
-	r->source[r->nsources++] = s;
-	rc = read_pieces(in, file, index, depth, e);
-	textfile_close(file, digest);
-	add_digest(in, digest);
-	return rc;
+	    registry_file(r, source[have].parent), source[have].line);
 }
 
 #define WILD "*?[" /* what makes a pattern of a path, glob(7) */
@@ -250,267 +415,480 @@ on_glob_error(const char *path, int why)
 }
 
 static void
-include_file(struct reading *in, const char *path, uint32_t source,
-    unsigned line, unsigned depth)
+include_file(struct reading *in, const char *path, unsigned line)
 {
 	struct err e;
 
-	if (read_file(in, path, source, line, depth + 1, &e) == -1)
-		diag_error(in->d, registry_file(in->r, source), line,
-		    "include: %s", e.text);
+	if (read_file(in->all, path, in->source, line, in->depth + 1,
+		&in->others, &e) == -1)
+		diag_error(&in->others, in->file, line, "include: %s", e.text);
 }
 
 static void
-include_all(struct reading *in, const char *pattern, uint32_t source,
-    unsigned line, unsigned depth)
+include_all(struct reading *in, const char *pattern, unsigned line)
 {
 	glob_t g;
 	int rc = glob(pattern, 0, on_glob_error, &g);
 	size_t i;
 
 	if (rc == GLOB_ABORTED)
-		diag_error(in->d, registry_file(in->r, source), line,
+		diag_error(&in->others, in->file, line,
 		    "include %s: folder %s: %s", quotes(pattern).s,
 		    unread.path.s, strerror(unread.why));
 	else if (rc != 0 && rc != GLOB_NOMATCH)
-		diag_error(in->d, registry_file(in->r, source), line,
+		diag_error(&in->others, in->file, line,
 		    "include %s: cannot be read", quotes(pattern).s);
 	for (i = 0; rc == 0 && i < g.gl_pathc; i++)
-		include_file(in, g.gl_pathv[i], source, line, depth);
+		include_file(in, g.gl_pathv[i], line);
 	globfree(&g);
 }
 
 static void
-take_include(
-    struct reading *in, uint32_t source, struct aside *st, unsigned depth)
+take_include(struct reading *in, struct attrs *words, unsigned line)
 {
-	const char *file = registry_file(in->r, source);
 	struct attr a, more;
 	char *pattern;
 
-	if (attr_next(&st->words, &a) != ATTR_WORD ||
-	    attr_next(&st->words, &more) != ATTR_END) {
-		diag_error(
-		    in->d, file, st->line, "include takes one file pattern");
+	if (attr_next(words, &a) != ATTR_WORD ||
+	    attr_next(words, &more) != ATTR_END) {
+		diag_error(&in->others, in->file, line,
+		    "include takes one file pattern");
 		return;
 	}
-	if (!in->follow || depth + 1 > REGISTRY_DEPTH_MAX) {
-		diag_error(in->d, file, st->line,
+	if (!in->all->follow || in->depth + 1 > REGISTRY_DEPTH_MAX) {
+		diag_error(&in->others, in->file, line,
 		    "include %s: includes are nested too deeply",
 		    quotes(a.name).s);
 		return;
 	}
-	pattern = beside(file, a.name);
+	pattern = beside(in->file, a.name);
 	if (strpbrk(a.name, WILD) == NULL)
-		include_file(in, pattern, source, st->line, depth);
+		include_file(in, pattern, line);
 	else
-		include_all(in, pattern, source, st->line, depth);
+		include_all(in, pattern, line);
 	free(pattern);
 }
 
-/* How far the parts of a fragment have been taken over. */
-struct taken {
-	size_t partners, domains, wants;
-};
+/* --- Files ---------------------------------------------------------------- */
 
-/* Take over the partners before `until`, with what is theirs. */
 static void
-take_partners(
-    struct registry *r, const struct fragment *f, struct taken *t, size_t until)
+take_line(struct reading *in, struct line *line)
 {
-	size_t domains =
-	    until < f->npartners ? f->partner[until].first_domain : f->ndomains;
-	/* What an index in the fragment is off. */
-	uint32_t shift = (uint32_t)(r->npartners - t->partners);
-	uint32_t domain_shift = (uint32_t)(r->ndomains - t->domains);
-	size_t n = until - t->partners;
+	struct attrs words;
+	struct attr a;
+	unsigned what;
 
-	r->partner = mem_reserve(
-	    r->partner, r->npartners, n, &r->partner_cap, sizeof(*r->partner));
-	r->partner_hash = mem_reserve(r->partner_hash, r->npartners, n,
-	    &r->partner_hash_cap, sizeof(*r->partner_hash));
-	for (; t->partners < until; t->partners++) {
-		r->partner_hash[r->npartners] = f->partner_hash[t->partners];
-		r->partner[r->npartners] = f->partner[t->partners];
-		r->partner[r->npartners++].first_domain += domain_shift;
+	if (line->text[0] == ' ' || line->text[0] == '\t') {
+		diag_error(&in->partners, in->file, line->no,
+		    "a line that starts with a blank continues nothing");
+		return;
 	}
-	n = domains - t->domains;
-	r->domain = mem_reserve(
-	    r->domain, r->ndomains, n, &r->domain_cap, sizeof(*r->domain));
-	r->domain_hash = mem_reserve(r->domain_hash, r->ndomains, n,
-	    &r->domain_hash_cap, sizeof(*r->domain_hash));
-	for (; t->domains < domains; t->domains++) {
-		r->domain_hash[r->ndomains] = f->domain_hash[t->domains];
-		r->domain[r->ndomains] = f->domain[t->domains];
-		r->domain[r->ndomains++].partner += shift;
+	if (strncmp(line->text, "\xef\xbb\xbf", 3) == 0) {
+		diag_error(&in->partners, in->file, line->no,
+		    "a byte order mark (U+FEFF) is in front of the line: save "
+		    "the file without it");
+		return;
 	}
-	for (; t->wants < f->nwants && f->want[t->wants].partner < until;
-	     t->wants++) {
-		r->want = mem_grow(
-		    r->want, r->nwants, &r->want_cap, sizeof(*r->want));
-		r->want[r->nwants] = f->want[t->wants];
-		r->want[r->nwants++].partner += shift;
+	attr_init(&words, line->text, line->no);
+	if (attr_next(&words, &a) != ATTR_WORD) {
+		diag_error(&in->partners, in->file, line->no,
+		    "%s: a line begins with partner, provider, default or "
+		    "include",
+		    quotes(a.name).s);
+		return;
+	}
+	for (what = 0; what <= STATEMENT_INCLUDE; what++)
+		if (strcmp(a.name, statements[what].word) == 0)
+			break;
+	switch (what) {
+	case STATEMENT_PARTNER:
+		take_partner(in, &words, line->no);
+		break;
+	case STATEMENT_PROVIDER:
+		take_provider(in, &words, line->no);
+		break;
+	case STATEMENT_DEFAULT:
+		take_default(in, &words);
+		break;
+	case STATEMENT_INCLUDE:
+		take_include(in, &words, line->no);
+		break;
+	default:
+		diag_error(&in->partners, in->file, line->no,
+		    "unknown word %s: a line begins with partner, provider, "
+		    "default or include",
+		    quotes(a.name).s);
 	}
 }
 
-/* Put a fragment behind what was read before. */
-static void
-take_fragment(struct reading *in, struct fragment *f, unsigned depth)
+static const char *
+bad_byte_text(char c)
 {
-	struct taken t = {0};
-	struct aside *st;
-	size_t i;
-
-	diag_move(in->d, &f->diags);
-	for (i = 0; i < f->nasides; i++) {
-		st = &f->aside[i];
-		take_partners(in->r, f, &t, st->partner);
-		if (st->what == STATEMENT_PROVIDER)
-			take_provider(in, f->source, st);
-		else if (st->what == STATEMENT_DEFAULT)
-			fragment_terms(&in->r->preset, STATEMENT_DEFAULT,
-			    &st->words, f->file, &in->r->arena, in->d);
-		else
-			take_include(in, f->source, st, depth);
-	}
-	take_partners(in->r, f, &t, f->npartners);
-}
-
-/* A file whose pieces are read, for inorder_run(). */
-struct pieces {
-	struct reading *in;
-	struct textfile *file;
-	const char *name;
-	uint32_t source;
-	unsigned depth, threads;
-	int rc; /* of textfile_next() */
-	struct err err;
-};
-
-static bool
-next_piece(void *arg, void *item)
-{
-	struct pieces *p = arg;
-	struct fragment *f = item;
-
-	p->rc = textfile_next(p->file, &f->piece, &p->err);
-	return p->rc == 1;
+	return c == '\r' ? "a carriage return: the file has DOS line ends "
+			   "(tr -d '\\r' removes them)"
+	       : (unsigned char)c < 0x20 || c == 0x7f
+		   ? "a control character is not allowed"
+		   : "the file is not UTF-8";
 }
 
 static void
-work_piece(void *arg, void *item)
+take_lines(struct reading *in, char *text, size_t len)
 {
-	struct pieces *p = arg;
-	struct fragment *f = item;
+	struct lines lines;
+	struct line line;
+	long bad = lines_bad_byte(text, len);
 
-	f->file = p->name;
-	f->source = p->source;
-	f->arena = p->threads > 0 ? &f->own : &p->in->r->arena;
-	f->texts = p->in->texts;
-	fragment_read(f);
+	if (bad != -1) {
+		diag_error(&in->partners, in->file,
+		    lines_number(text, (size_t)bad), "%s: %s",
+		    quote(text + bad, 1).s, bad_byte_text(text[bad]));
+		return;
+	}
+	lines_init(&lines, text, len);
+	while (lines_next(&lines, &line))
+		take_line(in, &line);
 }
 
-static bool
-take_piece(void *arg, void *item)
-{
-	struct pieces *p = arg;
-	struct fragment *f = item;
-
-	take_fragment(p->in, f, p->depth);
-	return !f->bad;
-}
-
+/* Read the text of s, which becomes the registry's with all that s has. */
 static void
-drop_piece(void *arg, void *item)
+take_text(struct loading *all, const struct source *s, size_t len,
+    unsigned depth, struct diags *d)
 {
-	struct pieces *p = arg;
-	struct fragment *f = item;
-
-	arena_move(&p->in->r->arena, &f->own);
-	fragment_free(f);
-}
-
-static int
-read_pieces(struct reading *in, struct textfile *file, uint32_t source,
-    unsigned depth, struct err *e)
-{
-	static const struct inorder how = {sizeof(struct fragment), next_piece,
-	    work_piece, take_piece, drop_piece};
-	struct pieces p = {.in = in,
-	    .file = file,
-	    .name = registry_file(in->r, source),
-	    .source = source,
+	struct registry *r = all->r;
+	struct registry_own *own = r->own;
+	struct reading in = {.all = all,
+	    .r = r,
+	    .source = (uint32_t)r->nfiles,
+	    .file = s->path,
 	    .depth = depth};
+	struct digest *digest = digest_new();
+	char hex[DIGEST_HEX];
 
-	if (textfile_size(file) > LARGE)
-		p.threads = thread_count();
-	inorder_run(&how, &p, p.threads);
-	if (p.rc == -1)
-		*e = p.err;
-	return p.rc == -1 ? -1 : 0;
+	own->source =
+	    mem_grow(own->source, r->nfiles, &own->source_cap, sizeof(*s));
+	own->source[r->nfiles++] = *s;
+	digest_add(digest, s->text, len);
+	digest_hex(digest, hex);
+	take_lines(&in, s->text, len);
+	diag_move(d, &in.partners);
+	diag_move(d, &in.others);
+	/* One file: its digest. Several: the digest over theirs, a line each.
+	 */
+	if (all->files++ == 0)
+		memcpy(r->digest, hex, DIGEST_HEX);
+	digest_add(all->digest, hex, DIGEST_HEX - 1);
+	digest_add(all->digest, "\n", 1);
+}
+
+/* Read one file; complaints about it go to where it is included. */
+static int
+read_file(struct loading *all, const char *path, uint32_t parent, unsigned line,
+    unsigned depth, struct diags *d, struct err *e)
+{
+	struct registry_own *own = all->r->own;
+	struct source s = {.parent = parent, .line = line};
+	struct stat st;
+	uint32_t have;
+	size_t len;
+
+	/* The first one may be a pipe: whoever names it means it. */
+	if (parent != REGISTRY_NONE && file_is_special(path))
+		return err_set(
+		    e, EX_DATAERR, "%s is not a file", quotes(path).s);
+	s.text = file_slurp(path, REGISTRY_FILE_MAX, &len, &st, e);
+	if (s.text == NULL)
+		return -1;
+	(void)snprintf(s.id, sizeof(s.id), "%llx:%llx",
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	have = strmap_add(&own->sources, own->source, s.id, strlen(s.id),
+	    (uint32_t)all->r->nfiles);
+	if (have != STRMAP_NONE) {
+		met_again(all->r, have, path, parent, line, d);
+		free(s.text);
+		return 0;
+	}
+	s.path = mem_dup(path);
+	take_text(all, &s, len, depth, d);
+	return 0;
+}
+
+/* --- The whole ------------------------------------------------------------ */
+
+static const char *
+partner_key(const void *array, uint32_t i)
+{
+	return ((const struct partner *)array)[i].name;
+}
+
+static const char *
+domain_key(const void *array, uint32_t i)
+{
+	return ((const struct domain *)array)[i].name;
+}
+
+static const char *
+provider_key(const void *array, uint32_t i)
+{
+	return ((const struct provider *)array)[i].name;
+}
+
+static const char *
+source_key(const void *array, uint32_t i)
+{
+	return ((const struct source *)array)[i].id;
 }
 
 static struct registry *
-load(const char *path, bool texts, time_t now, struct diags *d, struct err *e)
+registry_new(void)
 {
-	struct reading in = {.r = registry_new(),
-	    .d = d,
-	    .digest = digest_new(),
-	    .follow = true,
-	    .texts = texts};
-	char digest[DIGEST_HEX];
-	int rc = read_file(&in, path, REGISTRY_NONE, 0, 0, e);
+	struct registry *r = mem_zero(1, sizeof(*r));
 
-	digest_hex(in.digest, digest);
-	if (in.files > 1)
-		memcpy(in.r->digest, digest, DIGEST_HEX);
-	if (rc == -1) {
-		registry_free(in.r);
-		return NULL;
+	r->own = mem_zero(1, sizeof(*r->own));
+	strmap_init(&r->own->partners, partner_key);
+	strmap_init(&r->own->domains, domain_key);
+	strmap_init(&r->own->providers, provider_key);
+	strmap_init(&r->own->sources, source_key);
+	return r;
+}
+
+void
+registry_free(struct registry *r)
+{
+	struct registry_own *own;
+	size_t i;
+
+	if (r == NULL)
+		return;
+	own = r->own;
+	for (i = 0; i < r->nfiles; i++) {
+		free(own->source[i].path);
+		free(own->source[i].text);
 	}
-	registry_check(in.r, now, true, d);
-	return in.r;
+	free(own->source);
+	free(own->provider);
+	free(own->want);
+	strmap_free(&own->partners);
+	strmap_free(&own->domains);
+	strmap_free(&own->providers);
+	strmap_free(&own->sources);
+	arena_free(&own->arena);
+	free(own);
+	free(r->partner);
+	free(r->domain);
+	free(r);
+}
+
+/* A name may belong to one partner, and a domain. */
+static void
+find_partners(struct registry *r, struct diags *d)
+{
+	const struct partner *p, *q;
+	uint32_t i, have;
+
+	strmap_reserve(&r->own->partners, r->npartners);
+	for (i = 0; i < r->npartners; i++) {
+		p = &r->partner[i];
+		have = strmap_add(
+		    &r->own->partners, r->partner, p->name, strlen(p->name), i);
+		if (have == STRMAP_NONE)
+			continue;
+		q = &r->partner[have];
+		diag_error(d, partner_file(r, p), p->line,
+		    "partner %s is there already (%s:%u)", quotes(p->name).s,
+		    partner_file(r, q), q->line);
+	}
+}
+
+static void
+find_domains(struct registry *r, struct diags *d)
+{
+	const struct domain *dom, *first;
+	const struct partner *p, *q;
+	uint32_t i, have;
+
+	strmap_reserve(&r->own->domains, r->ndomains);
+	for (i = 0; i < r->ndomains; i++) {
+		dom = &r->domain[i];
+		have = strmap_add(&r->own->domains, r->domain, dom->name,
+		    strlen(dom->name), i);
+		if (have == STRMAP_NONE)
+			continue;
+		first = &r->domain[have];
+		p = &r->partner[dom->partner];
+		q = &r->partner[first->partner];
+		if (p == q)
+			diag_error(d, partner_file(r, p), dom->line,
+			    "domain %s is said twice (line %u)",
+			    quotes(dom->name).s, first->line);
+		else
+			diag_error(d, partner_file(r, p), dom->line,
+			    "domain %s belongs to partner %s already (%s:%u)",
+			    quotes(dom->name).s, q->name, partner_file(r, q),
+			    first->line);
+	}
+}
+
+static void
+find_providers(struct registry *r, struct diags *d)
+{
+	const struct registry_own *own = r->own;
+	struct partner *p;
+	struct want *w;
+	size_t i;
+
+	for (i = 0; i < own->nwants; i++) {
+		w = &own->want[i];
+		p = &r->partner[w->partner];
+		p->provider = strmap_find(
+		    &own->providers, own->provider, w->name, strlen(w->name));
+		if (p->provider == STRMAP_NONE)
+			diag_error(d, partner_file(r, p), w->line,
+			    "partner %s: unknown provider %s", p->name,
+			    quotes(w->name).s);
+	}
+}
+
+/* Fill in what the partners do not say themselves. */
+static void
+settle(struct registry *r)
+{
+	const struct registry_own *own = r->own;
+	struct partner *p;
+	struct terms *t;
+	size_t i;
+
+	for (i = 0; i < r->npartners; i++) {
+		p = &r->partner[i];
+		t = p->terms;
+		if (p->provider != REGISTRY_NONE)
+			attributes_inherit(
+			    t, &own->provider[p->provider].terms);
+		attributes_inherit(t, &r->preset);
+		attributes_preset(t);
+		p->gateway = t->gateway;
+		p->contact = t->contact;
+	}
+}
+
+static void
+finish(struct registry *r, time_t now, bool files, struct diags *d)
+{
+	find_partners(r, d);
+	find_domains(r, d);
+	find_providers(r, d);
+	settle(r);
+	registry_check(r, now, files, d);
 }
 
 struct registry *
 registry_load(const char *path, time_t now, struct diags *d, struct err *e)
 {
-	return load(path, true, now, d, e);
-}
+	struct loading all = {
+	    .r = registry_new(), .digest = digest_new(), .follow = true};
+	int rc = read_file(&all, path, REGISTRY_NONE, 0, 0, d, e);
+	char digest[DIGEST_HEX];
 
-struct registry *
-registry_load_rules(
-    const char *path, time_t now, struct diags *d, struct err *e)
-{
-	return load(path, false, now, d, e);
+	digest_hex(all.digest, digest);
+	if (rc == -1) {
+		registry_free(all.r);
+		return NULL;
+	}
+	if (all.files > 1)
+		memcpy(all.r->digest, digest, DIGEST_HEX);
+	finish(all.r, now, true, d);
+	return all.r;
 }
 
 struct registry *
 registry_parse(
     const char *name, const char *text, size_t len, time_t now, struct diags *d)
 {
-	struct reading in = {.r = registry_new(), .d = d};
-	struct registry *r = in.r;
-	struct fragment f = {.source = 0,
-	    .arena = &r->arena,
-	    .texts = true,
-	    .piece = {mem_alloc(len + 1), len, 1, len + 1}};
+	struct loading all = {.r = registry_new(), .digest = digest_new()};
+	struct source s = {.path = mem_dup(name),
+	    .text = mem_alloc(len + 1),
+	    .parent = REGISTRY_NONE};
+	char unused[DIGEST_HEX];
 
-	r->source = mem_grow(
-	    r->source, r->nsources, &r->source_cap, sizeof(*r->source));
-	r->source[0] =
-	    (struct source){.path = mem_dup(name), .parent = REGISTRY_NONE};
-	r->nsources = 1;
-	memcpy(f.piece.text, text, len);
-	in.digest = digest_new();
-	digest_add(in.digest, text, len);
-	digest_hex(in.digest, r->digest);
-	f.file = registry_file(r, 0);
-	fragment_read(&f);
-	take_fragment(&in, &f, 0);
-	fragment_free(&f);
-	registry_check(r, now, false, d);
-	return r;
+	memcpy(s.text, text, len);
+	take_text(&all, &s, len, 0, d);
+	digest_hex(all.digest, unused);
+	finish(all.r, now, false, d);
+	return all.r;
+}
+
+/* --- Finding -------------------------------------------------------------- */
+
+const char *
+registry_file(const struct registry *r, uint32_t source)
+{
+	return r->own->source[source].path;
+}
+
+uint32_t
+registry_partner(const struct registry *r, const char *name)
+{
+	return strmap_find(&r->own->partners, r->partner, name, strlen(name));
+}
+
+uint32_t
+registry_domain(const struct registry *r, const char *name)
+{
+	return strmap_find(&r->own->domains, r->domain, name, strlen(name));
+}
+
+uint32_t
+registry_find(const struct registry *r, const char *name)
+{
+	char buf[DNAME_NEXTHOP_MAX + ATTRIBUTE_PHRASE_MAX];
+	struct dname normal;
+	uint32_t i;
+
+	i = registry_partner(r, name);
+	if (i != REGISTRY_NONE)
+		return i;
+	if (dname_nexthop(name, buf, &normal) != NULL)
+		return REGISTRY_NONE;
+	i = registry_domain(r, normal.s);
+	return i == REGISTRY_NONE ? i : r->domain[i].partner;
+}
+
+uint32_t
+registry_above(const struct registry *r, const char *name)
+{
+	uint32_t i;
+
+	while ((name = registry_up(name)) != NULL) {
+		i = registry_domain(r, name);
+		if (i != REGISTRY_NONE)
+			return r->domain[i].partner;
+	}
+	return REGISTRY_NONE;
+}
+
+uint32_t
+registry_covering(const struct registry *r, const char *domain)
+{
+	char buf[DNAME_MAX + ATTRIBUTE_PHRASE_MAX];
+	struct dname name;
+	uint32_t i;
+
+	if (dname_host(domain, buf, &name) != NULL)
+		return REGISTRY_NONE;
+	i = registry_find(r, name.s);
+	return i == REGISTRY_NONE ? registry_above(r, name.s) : i;
+}
+
+const char **
+registry_domains(const struct registry *r, const struct partner *p, size_t *n)
+{
+	const char **v;
+	size_t i;
+
+	*n = p == NULL ? 0 : p->ndomains;
+	v = mem_zero(*n + 1, sizeof(*v));
+	for (i = 0; i < *n; i++)
+		v[i] = r->domain[p->first_domain + i].name;
+	return v;
 }
 
 uint32_t
@@ -522,14 +900,11 @@ registry_parent(const struct registry *r, const char *name, size_t *at)
 	uint32_t i;
 
 	for (; dot != NULL; dot = strchr(dot + 1, '.')) {
-		i = dot == name
-			? STRMAP_NONE
-			: strmap_find(&r->domains, r->domain, dot, strlen(dot));
-		if (i == STRMAP_NONE)
-			i = strmap_find(
-			    &r->domains, r->domain, dot + 1, strlen(dot + 1));
+		i = dot == name ? REGISTRY_NONE : registry_domain(r, dot);
+		if (i == REGISTRY_NONE)
+			i = registry_domain(r, dot + 1);
 		*at = (size_t)(dot - name) + 1;
-		if (i != STRMAP_NONE)
+		if (i != REGISTRY_NONE)
 			return i;
 	}
 	return REGISTRY_NONE;

@@ -12,119 +12,9 @@
 #include "num.h"
 #include "quote.h"
 #include "registry.h"
-#include "terms.h"
-#include "thread.h"
 #include "x509.h"
 
 #define CA_FILE_MAX (4 * 1024 * 1024) /* bytes */
-#define MANY 20000		      /* partners that are worth a thread */
-
-static void
-find_providers(struct registry *r, struct diags *d)
-{
-	struct partner *p;
-	struct want *w;
-	size_t i;
-
-	for (i = 0; i < r->nwants; i++) {
-		w = &r->want[i];
-		p = &r->partner[w->partner];
-		p->provider = strmap_find(
-		    &r->providers, r->provider, w->name, strlen(w->name));
-		if (p->provider == STRMAP_NONE)
-			diag_error(d, partner_file(r, p), w->line,
-			    "partner %s: unknown provider %s", p->name,
-			    quotes(w->name).s);
-	}
-}
-
-/* A name may belong to one partner, a domain too. */
-static void
-same_partner(struct registry *r, uint32_t index, uint32_t have, struct diags *d)
-{
-	const struct partner *p = &r->partner[index], *q = &r->partner[have];
-
-	diag_error(d, partner_file(r, p), p->line,
-	    "partner %s is there already (%s:%u)", quotes(p->name).s,
-	    partner_file(r, q), q->line);
-}
-
-static void
-same_domain(struct registry *r, uint32_t index, uint32_t have, struct diags *d)
-{
-	const struct domain *dom = &r->domain[index], *first = &r->domain[have];
-	const struct partner *p = &r->partner[dom->partner];
-	const struct partner *q = &r->partner[first->partner];
-
-	if (p == q)
-		diag_error(d, partner_file(r, p), dom->line,
-		    "domain %s is said twice (line %u)", quotes(dom->name).s,
-		    first->line);
-	else
-		diag_error(d, partner_file(r, p), dom->line,
-		    "domain %s belongs to partner %s already (%s:%u)",
-		    quotes(dom->name).s, q->name, partner_file(r, q),
-		    first->line);
-}
-
-/* A table of names to be filled, and what is wrong with it. */
-struct table {
-	struct registry *r;
-	struct strmap *map;
-	const void *array;
-	const uint32_t *hash;
-	size_t n;
-	void (*same)(
-	    struct registry *r, uint32_t index, uint32_t have, struct diags *d);
-	struct diags diags;
-};
-
-/*
- * All names at once: the tables are far larger than the processor's cache,
- * so that strmap_add_all() can have several lookups under way.
- */
-static void *
-fill_table(void *arg)
-{
-	struct table *t = arg;
-	uint32_t i = 0, have;
-
-	while ((have = strmap_add_all(t->map, t->array, t->hash, t->n, &i)) !=
-	       STRMAP_NONE)
-		t->same(t->r, i++, have, &t->diags);
-	return NULL;
-}
-
-static void
-find_duplicates(struct registry *r, struct diags *d)
-{
-	struct table partners = {.r = r,
-	    .map = &r->partners,
-	    .array = r->partner,
-	    .hash = r->partner_hash,
-	    .n = r->npartners,
-	    .same = same_partner};
-	struct table domains = {.r = r,
-	    .map = &r->domains,
-	    .array = r->domain,
-	    .hash = r->domain_hash,
-	    .n = r->ndomains,
-	    .same = same_domain};
-	pthread_t thread;
-	bool beside = r->npartners >= MANY && thread_count() > 0 &&
-		      thread_start(&thread, fill_table, &domains) == 0;
-
-	fill_table(&partners);
-	if (beside)
-		pthread_join(thread, NULL);
-	else
-		fill_table(&domains);
-	diag_move(d, &partners.diags);
-	diag_move(d, &domains.diags);
-	free(r->partner_hash);
-	free(r->domain_hash);
-	r->partner_hash = r->domain_hash = NULL;
-}
 
 /* A set of paths that were found readable, so that each is tried once. */
 struct paths {
@@ -144,8 +34,8 @@ path_key(const void *array, uint32_t i)
  * that it cannot read.
  */
 static void
-check_ca_file(struct registry *r, const struct partner *p, const char *path,
-    struct diags *d)
+check_ca_file(const struct registry *r, const struct partner *p,
+    const char *path, struct diags *d)
 {
 	struct x509_store *anchors = NULL;
 	const char *bad = NULL;
@@ -182,7 +72,7 @@ names_system(const struct strs *ca)
 }
 
 static void
-check_ca(struct registry *r, const struct partner *p, struct paths *seen,
+check_ca(const struct registry *r, const struct partner *p, struct paths *seen,
     struct diags *d)
 {
 	const struct strs *ca = p->terms->ca;
@@ -201,59 +91,9 @@ check_ca(struct registry *r, const struct partner *p, struct paths *seen,
 	}
 }
 
-/* Terms with all that they inherit, for partners that share them. */
-struct settled {
-	const struct terms *said;
-	uint32_t provider;
-	struct terms *full;
-	const struct strs *gateway;
-};
-
-#define SETTLED 8 /* that are remembered */
-
-/* Which of the recent ones is the partner's; the last if none is. */
-static size_t
-find_settled(const struct settled *recent, const struct partner *p)
-{
-	size_t i;
-
-	for (i = 0; i < SETTLED - 1; i++)
-		if (recent[i].said == p->terms &&
-		    recent[i].provider == p->provider)
-			break;
-	return i;
-}
-
-/* Fill in what the partner does not say itself. */
 static void
-settle(struct registry *r, struct partner *p, struct settled *recent)
-{
-	size_t i = find_settled(recent, p);
-	struct settled s = recent[i];
-
-	if (s.said != p->terms || s.provider != p->provider) {
-		s.said = p->terms;
-		s.provider = p->provider;
-		s.full = arena_alloc(&r->arena, sizeof(*s.full));
-		*s.full = *p->terms;
-		if (p->provider != REGISTRY_NONE)
-			terms_inherit(s.full, &r->provider[p->provider].terms);
-		terms_inherit(s.full, &r->preset);
-		terms_preset(s.full);
-		s.gateway = s.full->gateway;
-		s.full->gateway = NULL;
-	}
-	/* To the front: the one not met for longest falls out. */
-	memmove(recent + 1, recent, i * sizeof(s));
-	recent[0] = s;
-	p->terms = s.full;
-	if (p->gateway == NULL)
-		p->gateway = s.gateway;
-}
-
-static void
-check_partner(
-    struct registry *r, struct partner *p, time_t now, struct diags *d)
+check_partner(const struct registry *r, const struct partner *p, time_t now,
+    struct diags *d)
 {
 	const struct terms *t = p->terms;
 	const char *file = partner_file(r, p);
@@ -291,7 +131,7 @@ check_partner(
 }
 
 static void
-check_parents(struct registry *r, struct diags *d)
+check_parents(const struct registry *r, struct diags *d)
 {
 	unsigned fewest = UINT32_MAX, n;
 	const struct partner *p, *up;
@@ -330,20 +170,17 @@ check_parents(struct registry *r, struct diags *d)
 }
 
 void
-registry_check(struct registry *r, time_t now, bool files, struct diags *d)
+registry_check(
+    const struct registry *r, time_t now, bool files, struct diags *d)
 {
-	struct settled recent[SETTLED] = {{0}};
 	struct paths seen = {0};
-	struct partner *p;
+	const struct partner *p;
 	bool all_secure = true;
 	size_t i;
 
 	strmap_init(&seen.map, path_key);
-	find_duplicates(r, d);
-	find_providers(r, d);
 	for (i = 0; i < r->npartners; i++) {
 		p = &r->partner[i];
-		settle(r, p, recent);
 		check_partner(r, p, now, d);
 		if (files)
 			check_ca(r, p, &seen, d);
@@ -354,59 +191,4 @@ registry_check(struct registry *r, time_t now, bool files, struct diags *d)
 		check_parents(r, d);
 	free(seen.v);
 	strmap_free(&seen.map);
-}
-
-uint32_t
-registry_find(const struct registry *r, const char *name)
-{
-	char buf[DNAME_NEXTHOP_MAX + TERM_PHRASE_MAX];
-	struct dname normal;
-	uint32_t i;
-
-	i = strmap_find(&r->partners, r->partner, name, strlen(name));
-	if (i != STRMAP_NONE)
-		return i;
-	if (dname_nexthop(name, buf, &normal) != NULL)
-		return REGISTRY_NONE;
-	i = strmap_find(&r->domains, r->domain, normal.s, normal.len);
-	return i == STRMAP_NONE ? REGISTRY_NONE : r->domain[i].partner;
-}
-
-uint32_t
-registry_above(const struct registry *r, const char *name)
-{
-	uint32_t i;
-
-	while ((name = registry_up(name)) != NULL) {
-		i = strmap_find(&r->domains, r->domain, name, strlen(name));
-		if (i != STRMAP_NONE)
-			return r->domain[i].partner;
-	}
-	return REGISTRY_NONE;
-}
-
-uint32_t
-registry_covering(const struct registry *r, const char *domain)
-{
-	char buf[DNAME_MAX + TERM_PHRASE_MAX];
-	struct dname name;
-	uint32_t i;
-
-	if (dname_host(domain, buf, &name) != NULL)
-		return REGISTRY_NONE;
-	i = registry_find(r, name.s);
-	return i == REGISTRY_NONE ? registry_above(r, name.s) : i;
-}
-
-const char **
-registry_domains(const struct registry *r, const struct partner *p, size_t *n)
-{
-	const char **v;
-	size_t i;
-
-	*n = p == NULL ? 0 : p->ndomains;
-	v = mem_zero(*n + 1, sizeof(*v));
-	for (i = 0; i < *n; i++)
-		v[i] = r->domain[p->first_domain + i].name;
-	return v;
 }

@@ -1,5 +1,5 @@
 /*
- * registry_check.h: from what was said to what holds (for registry.c only).
+ * registry_check.h: what is wrong with a registry as a whole.
  */
 #ifndef REGISTRY_CHECK_H
 #define REGISTRY_CHECK_H
@@ -12,11 +12,11 @@ struct diags;
 struct registry;
 
 /*
- * Fill in providers and defaults and find what is wrong with the whole:
- * unknown providers, rules that lack what they need, CA files that cannot
- * be read (if files), weaker sub-domains, missing contacts, overdue reviews.
+ * Complain to d about rules that lack what they need, CA files that cannot be
+ * read (if files), weaker sub-domains, missing contacts, and reviews that are
+ * overdue at now. r is complete: registry_load() calls this at its end.
  */
 void registry_check(
-    struct registry *r, time_t now, bool files, struct diags *d);
+    const struct registry *r, time_t now, bool files, struct diags *d);
 
 #endif

@@ -104,13 +104,14 @@ look_at_registry(
 {
 	struct diags d = {0};
 	struct err e;
-	struct registry *r = registry_load_rules(s->registry, 0, &d, &e);
+	struct registry *r = registry_load(s->registry, 0, &d, &e);
 	size_t i;
 
 	if (r == NULL)
 		look_at_file(a, u, "the registry", s->registry);
-	for (i = 0; r != NULL && i < r->nsources; i++)
-		look_at_file(a, u, "the registry", r->source[i].path);
+	for (i = 0; r != NULL && i < r->nfiles; i++)
+		look_at_file(
+		    a, u, "the registry", registry_file(r, (uint32_t)i));
 	diag_free(&d);
 	registry_free(r);
 }

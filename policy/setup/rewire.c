@@ -105,7 +105,7 @@ params_read(struct params *p, const char *path, char *digest, struct err *e)
 		digest_add(g, p->text, len);
 		digest_hex(g, digest);
 	}
-	lines_init(&in, p->text, len, 1);
+	lines_init(&in, p->text, len);
 	while (lines_next(&in, &line)) {
 		if (attr_assign(line.text, &x.name, &x.value) == -1)
 			continue;

@@ -61,7 +61,7 @@ words(char *text, const char *end, unsigned no, unsigned last)
 	char *s;
 	size_t len;
 
-	attr_init(&in, text, strlen(text), no);
+	attr_init(&in, text, no);
 	while ((kind = attr_next(&in, &a)) != ATTR_END) {
 		need(a.line >= before && a.line <= last);
 		before = a.line;
@@ -94,7 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(keep, data, size);
 	}
 	need(lines_bad_byte(text, size) == slow_bad_byte(text, size));
-	lines_init(&in, text, size, 1);
+	lines_init(&in, text, size);
 	while (lines_next(&in, &line)) {
 		at = (size_t)(line.text - text);
 		need(at + line.len <= size && line.text[line.len] == '\0');

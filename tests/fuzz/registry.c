@@ -1,10 +1,12 @@
 /*
  * reaches: policy/registry/registry.c:registry_parse
- * policy/registry/fragment.c:take_partner
+ * policy/registry/registry.c:take_partner
  *   policy/registry/registry.c:take_provider
- * policy/registry/fragment.c:take_attr policy/registry/terms.c:term_take
- * policy/registry/terms.c:take_list policy/registry/terms.c:key_element
- * policy/registry/terms.c:terms_inherit
+ * policy/registry/registry.c:take_attr
+ * policy/registry/attributes.c:attribute_take
+ * policy/registry/attributes.c:take_list
+ * policy/registry/attributes.c:key_element
+ * policy/registry/attributes.c:attributes_inherit
  *   policy/registry/registry_check.c:check_parents policy/map/compile.c:compile
  *   policy/map/compile.c:add_unicode policy/map/render.c:render_policy
  *   policy/map/compile.c:add_gateways policy/core/strength.c:strength_compare

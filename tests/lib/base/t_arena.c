@@ -70,41 +70,6 @@ t_first_is_big(void **state)
 	arena_free(&a);
 }
 
-/* What was taken from one arena lives on in another. */
-static void
-t_move(void **state)
-{
-	static const size_t sizes[] = {0, 1, 100, 5000, 3000000};
-	struct arena from, to;
-	char *p[3], *q;
-	size_t i, j;
-
-	(void)state;
-	for (i = 0; i < COUNT(sizes); i++)
-		for (j = 0; j < COUNT(sizes); j++) {
-			from = to = (struct arena){0};
-			if (sizes[i] > 0)
-				memset(p[0] = arena_alloc(&from, sizes[i]), 'f',
-				    sizes[i]);
-			if (sizes[j] > 0)
-				memset(p[1] = arena_alloc(&to, sizes[j]), 't',
-				    sizes[j]);
-			arena_move(&to, &from);
-			assert_null(from.chunk);
-			/* Both can go on. */
-			p[2] = arena_copy(&from, "from", 4);
-			q = arena_copy(&to, "to", 2);
-			if (sizes[i] > 0)
-				assert_int_equal(p[0][sizes[i] - 1], 'f');
-			if (sizes[j] > 0)
-				assert_int_equal(p[1][sizes[j] - 1], 't');
-			assert_string_equal(p[2], "from");
-			assert_string_equal(q, "to");
-			arena_free(&from);
-			arena_free(&to);
-		}
-}
-
 int
 main(void)
 {
@@ -112,7 +77,6 @@ main(void)
 	    cmocka_unit_test(t_copy),
 	    cmocka_unit_test(t_apart),
 	    cmocka_unit_test(t_first_is_big),
-	    cmocka_unit_test(t_move),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -62,7 +62,7 @@ t_words(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		(void)snprintf(text, sizeof(text), "%s", cases[i].text);
-		attr_init(&in, text, strlen(text), 10);
+		attr_init(&in, text, 10);
 		got[0] = '\0';
 		n = 0;
 		while ((kind = attr_next(&in, &a)) != ATTR_END) {

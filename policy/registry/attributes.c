@@ -1,11 +1,13 @@
-#include "terms.h"
+#include "attributes.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "arena.h"
 #include "attr.h"
 #include "clock.h"
+#include "dname.h"
 #include "num.h"
 #include "span.h"
 
@@ -46,119 +48,95 @@ static element_fn gateway_element, ca_element, issuer_element, key_element;
 
 enum kind { KIND_CHOICE, KIND_LIST, KIND_TEXT, KIND_SPECIAL };
 
-#define ALL (TERM_OF_PARTNER | TERM_OF_PROVIDER | TERM_OF_DEFAULT)
-#define NOT_PROVIDER (TERM_OF_PARTNER | TERM_OF_DEFAULT)
-#define NAME(s) s, sizeof(s) - 1
+#define ALL \
+	(ATTRIBUTE_OF_PARTNER | ATTRIBUTE_OF_PROVIDER | ATTRIBUTE_OF_DEFAULT)
+#define NOT_PROVIDER (ATTRIBUTE_OF_PARTNER | ATTRIBUTE_OF_DEFAULT)
 #define FIELD(f) offsetof(struct terms, f), sizeof(((struct terms *)0)->f)
 
-/* In alphabetical order, as enum term; term_find() relies on it. */
 static const struct {
 	const char *name;
-	size_t len; /* of the name */
 	unsigned place;
 	enum kind kind;
 	size_t offset, size;
 	const struct choice *choices;
 	element_fn *element;
-} table[TERM_COUNT] = {
-    [TERM_CA] = {NAME("ca"), ALL, KIND_LIST, FIELD(ca), NULL, ca_element},
-    [TERM_CIPHERS] = {NAME("ciphers"), NOT_PROVIDER, KIND_CHOICE,
-	FIELD(ciphers), grades, NULL},
-    [TERM_COMMON_NAME] = {NAME("common-name"), ALL, KIND_CHOICE,
+} table[ATTRIBUTE_COUNT] = {
+    [ATTRIBUTE_CA] = {"ca", ALL, KIND_LIST, FIELD(ca), NULL, ca_element},
+    [ATTRIBUTE_CIPHERS] = {"ciphers", NOT_PROVIDER, KIND_CHOICE, FIELD(ciphers),
+	grades, NULL},
+    [ATTRIBUTE_COMMON_NAME] = {"common-name", ALL, KIND_CHOICE,
 	FIELD(common_name), common_names, NULL},
-    [TERM_CONTACT] = {NAME("contact"), TERM_OF_PARTNER, KIND_TEXT,
+    [ATTRIBUTE_CONTACT] = {"contact", ATTRIBUTE_OF_PARTNER, KIND_TEXT,
 	FIELD(contact), NULL, NULL},
-    [TERM_DOMAIN] = {NAME("domain"), TERM_OF_PARTNER, KIND_SPECIAL, 0, 0, NULL,
-	NULL},
-    [TERM_DROP_AFTER] = {NAME("drop-after"), NOT_PROVIDER, KIND_SPECIAL,
+    [ATTRIBUTE_DOMAIN] = {"domain", ATTRIBUTE_OF_PARTNER, KIND_SPECIAL, 0, 0,
+	NULL, NULL},
+    [ATTRIBUTE_DROP_AFTER] = {"drop-after", NOT_PROVIDER, KIND_SPECIAL,
 	offsetof(struct terms, drop_count),
 	offsetof(struct terms, drop_for) - offsetof(struct terms, drop_count),
 	NULL, NULL},
-    [TERM_DROP_FOR] = {NAME("drop-for"), NOT_PROVIDER, KIND_SPECIAL,
+    [ATTRIBUTE_DROP_FOR] = {"drop-for", NOT_PROVIDER, KIND_SPECIAL,
 	FIELD(drop_for), NULL, NULL},
-    [TERM_DROP_TO] = {NAME("drop-to"), NOT_PROVIDER, KIND_CHOICE,
-	FIELD(drop_to), drop_levels, NULL},
-    [TERM_GATEWAY] = {NAME("gateway"), ALL, KIND_LIST, FIELD(gateway), NULL,
+    [ATTRIBUTE_DROP_TO] = {"drop-to", NOT_PROVIDER, KIND_CHOICE, FIELD(drop_to),
+	drop_levels, NULL},
+    [ATTRIBUTE_GATEWAY] = {"gateway", ALL, KIND_LIST, FIELD(gateway), NULL,
 	gateway_element},
-    [TERM_INBOUND] = {NAME("inbound"), NOT_PROVIDER, KIND_CHOICE,
-	FIELD(inbound), inbounds, NULL},
-    [TERM_INBOUND_ACTION] = {NAME("inbound-action"), NOT_PROVIDER, KIND_CHOICE,
+    [ATTRIBUTE_INBOUND] = {"inbound", NOT_PROVIDER, KIND_CHOICE, FIELD(inbound),
+	inbounds, NULL},
+    [ATTRIBUTE_INBOUND_ACTION] = {"inbound-action", NOT_PROVIDER, KIND_CHOICE,
 	FIELD(inbound_action), actions, NULL},
-    [TERM_INBOUND_VERIFY] = {NAME("inbound-verify"), NOT_PROVIDER, KIND_CHOICE,
+    [ATTRIBUTE_INBOUND_VERIFY] = {"inbound-verify", NOT_PROVIDER, KIND_CHOICE,
 	FIELD(inbound_verify), inbound_verifies, NULL},
-    [TERM_ISSUER] = {NAME("issuer"), ALL, KIND_LIST, FIELD(issuer), NULL,
+    [ATTRIBUTE_ISSUER] = {"issuer", ALL, KIND_LIST, FIELD(issuer), NULL,
 	issuer_element},
-    [TERM_KEY] = {NAME("key"), TERM_OF_PARTNER, KIND_LIST, FIELD(key), NULL,
+    [ATTRIBUTE_KEY] = {"key", ATTRIBUTE_OF_PARTNER, KIND_LIST, FIELD(key), NULL,
 	key_element},
-    [TERM_MIN_TLS] = {NAME("min-tls"), NOT_PROVIDER, KIND_CHOICE,
-	FIELD(min_tls), floors, NULL},
-    [TERM_MODE] = {NAME("mode"), NOT_PROVIDER, KIND_CHOICE, FIELD(mode), modes,
+    [ATTRIBUTE_MIN_TLS] = {"min-tls", NOT_PROVIDER, KIND_CHOICE, FIELD(min_tls),
+	floors, NULL},
+    [ATTRIBUTE_MODE] = {"mode", NOT_PROVIDER, KIND_CHOICE, FIELD(mode), modes,
 	NULL},
-    [TERM_NOTE] = {NAME("note"), ALL, KIND_TEXT, FIELD(note), NULL, NULL},
-    [TERM_ON_FAILURE] = {NAME("on-failure"), NOT_PROVIDER, KIND_CHOICE,
+    [ATTRIBUTE_NOTE] = {"note", ALL, KIND_TEXT, FIELD(note), NULL, NULL},
+    [ATTRIBUTE_ON_FAILURE] = {"on-failure", NOT_PROVIDER, KIND_CHOICE,
 	FIELD(on_failure), on_failures, NULL},
-    [TERM_OPERATOR] = {NAME("operator"), NOT_PROVIDER, KIND_TEXT,
+    [ATTRIBUTE_OPERATOR] = {"operator", NOT_PROVIDER, KIND_TEXT,
 	FIELD(operator_), NULL, NULL},
-    [TERM_PROVIDER] = {NAME("provider"), TERM_OF_PARTNER, KIND_SPECIAL, 0, 0,
-	NULL, NULL},
-    [TERM_REVIEW] = {NAME("review"), TERM_OF_PARTNER, KIND_SPECIAL,
+    [ATTRIBUTE_PROVIDER] = {"provider", ATTRIBUTE_OF_PARTNER, KIND_SPECIAL, 0,
+	0, NULL, NULL},
+    [ATTRIBUTE_REVIEW] = {"review", ATTRIBUTE_OF_PARTNER, KIND_SPECIAL,
 	FIELD(review), NULL, NULL},
-    [TERM_TICKET] = {NAME("ticket"), TERM_OF_PARTNER, KIND_TEXT, FIELD(ticket),
-	NULL, NULL},
-    [TERM_VERIFY] = {NAME("verify"), NOT_PROVIDER, KIND_CHOICE, FIELD(verify),
+    [ATTRIBUTE_TICKET] = {"ticket", ATTRIBUTE_OF_PARTNER, KIND_TEXT,
+	FIELD(ticket), NULL, NULL},
+    [ATTRIBUTE_VERIFY] = {"verify", NOT_PROVIDER, KIND_CHOICE, FIELD(verify),
 	verifies, NULL},
 };
 
-enum term
-term_find(const char *name, size_t len)
+enum attribute
+attribute_find(const char *name)
 {
-	/* First attribute by first letter; the rest follow in order. */
-	static const uint8_t first[26] = {['c' - 'a'] = TERM_CA,
-	    ['d' - 'a'] = TERM_DOMAIN,
-	    ['g' - 'a'] = TERM_GATEWAY,
-	    ['i' - 'a'] = TERM_INBOUND,
-	    ['k' - 'a'] = TERM_KEY,
-	    ['m' - 'a'] = TERM_MIN_TLS,
-	    ['n' - 'a'] = TERM_NOTE,
-	    ['o' - 'a'] = TERM_ON_FAILURE,
-	    ['p' - 'a'] = TERM_PROVIDER,
-	    ['r' - 'a'] = TERM_REVIEW,
-	    ['t' - 'a'] = TERM_TICKET,
-	    ['v' - 'a'] = TERM_VERIFY};
-	unsigned t;
+	unsigned a;
 
-	if (*name < 'a' || *name > 'z')
-		return TERM_COUNT;
-	for (t = first[*name - 'a'];
-	     t < TERM_COUNT && table[t].name[0] == *name; t++)
-		if (table[t].len == len && attr_same(table[t].name, name))
-			return (enum term)t;
-	return TERM_COUNT;
-}
-
-const char *
-term_name(enum term t)
-{
-	return table[t].name;
+	for (a = 0; a < ATTRIBUTE_COUNT; a++)
+		if (*table[a].name == *name && strcmp(table[a].name, name) == 0)
+			break;
+	return (enum attribute)a;
 }
 
 unsigned
-term_place(enum term t)
+attribute_place(enum attribute t)
 {
 	return table[t].place;
 }
 
 bool
-term_is_list(enum term t)
+attribute_is_list(enum attribute t)
 {
-	return table[t].kind == KIND_LIST || t == TERM_DOMAIN;
+	return table[t].kind == KIND_LIST || t == ATTRIBUTE_DOMAIN;
 }
 
 bool
-term_is_token(const char *s)
+attribute_is_token(const char *s)
 {
-	return attr_same("nexthop", s) || attr_same("dot-nexthop", s) ||
-	       attr_same("hostname", s);
+	return strcmp("nexthop", s) == 0 || strcmp("dot-nexthop", s) == 0 ||
+	       strcmp("hostname", s) == 0;
 }
 
 static const char *
@@ -168,7 +146,7 @@ gateway_element(struct span s, char *buf, struct span *out)
 	const char *bad;
 
 	*out = s;
-	if (term_is_token(s.p))
+	if (attribute_is_token(s.p))
 		return NULL;
 	bad = *s.p == '.' ? dname_suffix(s.p, buf, &name)
 			  : dname_host(s.p, buf, &name);
@@ -201,7 +179,7 @@ issuer_element(struct span s, char *buf, struct span *out)
 {
 	(void)buf;
 	*out = s;
-	return s.n > REGISTRY_TEXT_MAX ? "is too long" : NULL;
+	return s.n > ATTRIBUTE_TEXT_MAX ? "is too long" : NULL;
 }
 
 static const char *
@@ -238,14 +216,14 @@ take_choice(
 	size_t n;
 
 	for (c = choices; c->name != NULL; c++)
-		if (attr_same(c->name, value)) {
+		if (strcmp(c->name, value) == 0) {
 			*to = c->value;
 			return NULL;
 		}
-	n = (size_t)snprintf(buf, TERM_PHRASE_MAX, "is not one of");
+	n = (size_t)snprintf(buf, ATTRIBUTE_PHRASE_MAX, "is not one of");
 	for (c = choices; c->name != NULL; c++)
-		n += (size_t)snprintf(buf + n, TERM_PHRASE_MAX - n, "%s %s",
-		    c == choices ? "" : ",", c->name);
+		n += (size_t)snprintf(buf + n, ATTRIBUTE_PHRASE_MAX - n,
+		    "%s %s", c == choices ? "" : ",", c->name);
 	return buf;
 }
 
@@ -276,8 +254,8 @@ is_too_long(const struct strs *have, const struct attr_list *more)
 	size_t n = have == NULL ? 0 : have->n;
 
 	/* Elements need not be counted where bytes are few enough. */
-	return n + 1 + more->len > REGISTRY_LIST_MAX &&
-	       n + attr_list_count(more) > REGISTRY_LIST_MAX;
+	return n + 1 + more->len > ATTRIBUTE_LIST_MAX &&
+	       n + attr_list_count(more) > ATTRIBUTE_LIST_MAX;
 }
 
 static const char *
@@ -299,7 +277,8 @@ take_list(const struct strs **to, element_fn *element, struct attr_list *value,
 		if ((bad = element(s, buf, &kept)) != NULL)
 			return bad;
 		list = one_more(to, arena);
-		list->v[list->n++] = arena_copy(arena, kept.p, kept.n);
+		list->v[list->n++] =
+		    kept.p == s.p ? s.p : arena_copy(arena, kept.p, kept.n);
 	}
 	return NULL;
 }
@@ -324,19 +303,19 @@ take_drop_after(struct terms *to, char *value)
 }
 
 static const char *
-take_special(struct terms *to, enum term t, char *value)
+take_special(struct terms *to, enum attribute t, char *value)
 {
 	uint64_t s = 0;
 
 	switch (t) {
-	case TERM_DROP_AFTER:
+	case ATTRIBUTE_DROP_AFTER:
 		return take_drop_after(to, value);
-	case TERM_DROP_FOR:
+	case ATTRIBUTE_DROP_FOR:
 		if (num_duration(value, DROP_FOR_MAX, &s) == -1 || s == 0)
 			return "is not a time such as 4h (at most 365d)";
 		to->drop_for = (uint32_t)s;
 		return NULL;
-	case TERM_REVIEW:
+	case ATTRIBUTE_REVIEW:
 		if (num_time(value, &to->review) == -1)
 			return "is not a date such as 2027-01-31";
 		return NULL;
@@ -346,40 +325,40 @@ take_special(struct terms *to, enum term t, char *value)
 }
 
 const char *
-term_take(struct terms *terms, enum term t, struct attr_list *rest,
-    struct arena *arena, bool texts, char *buf, const char **culprit)
+attribute_take(struct terms *to, enum attribute a, struct attr_list *rest,
+    struct arena *arena, char *buf, const char **culprit)
 {
-	char *to = (char *)terms + table[t].offset;
+	char *field = (char *)to + table[a].offset;
 	char *value = rest->next;
 	const char *bad = NULL;
 
 	*culprit = value;
-	if (table[t].kind != KIND_LIST)
+	if (table[a].kind != KIND_LIST)
 		rest->next = NULL;
-	switch (table[t].kind) {
+	switch (table[a].kind) {
 	case KIND_CHOICE:
-		bad = take_choice((uint8_t *)to, table[t].choices, value, buf);
+		bad =
+		    take_choice((uint8_t *)field, table[a].choices, value, buf);
 		break;
 	case KIND_LIST:
-		bad = take_list((const struct strs **)(void *)to,
-		    table[t].element, rest, arena, buf, culprit);
+		bad = take_list((const struct strs **)(void *)field,
+		    table[a].element, rest, arena, buf, culprit);
 		break;
 	case KIND_TEXT:
-		if (rest->len > REGISTRY_TEXT_MAX)
+		if (rest->len > ATTRIBUTE_TEXT_MAX)
 			bad = "is longer than 1024 bytes";
-		*(const char **)(void *)to =
-		    texts ? arena_copy(arena, value, rest->len) : "";
+		*(const char **)(void *)field = value;
 		break;
 	case KIND_SPECIAL:
-		bad = take_special(terms, t, value);
+		bad = take_special(to, a, value);
 		break;
 	}
-	terms->set |= TERM_BIT(t);
+	to->set |= ATTRIBUTE_BIT(a);
 	return bad;
 }
 
 void
-terms_inherit(struct terms *to, const struct terms *from)
+attributes_inherit(struct terms *to, const struct terms *from)
 {
 	uint32_t want = from->set & ~to->set, left;
 	unsigned t;
@@ -393,13 +372,13 @@ terms_inherit(struct terms *to, const struct terms *from)
 }
 
 static bool
-is_set(const struct terms *terms, enum term t)
+is_set(const struct terms *terms, enum attribute t)
 {
-	return (terms->set & TERM_BIT(t)) != 0;
+	return (terms->set & ATTRIBUTE_BIT(t)) != 0;
 }
 
 void
-terms_preset(struct terms *to)
+attributes_preset(struct terms *to)
 {
 	static const struct strs gateways = {2, {"nexthop", "dot-nexthop"}};
 	static const struct strs none = {0};
@@ -412,20 +391,20 @@ terms_preset(struct terms *to)
 		to->issuer = &none;
 	if (to->key == NULL)
 		to->key = &none;
-	if (!is_set(to, TERM_MIN_TLS))
+	if (!is_set(to, ATTRIBUTE_MIN_TLS))
 		to->min_tls = TLS_1_2;
-	if (!is_set(to, TERM_CIPHERS))
+	if (!is_set(to, ATTRIBUTE_CIPHERS))
 		to->ciphers = CIPHERS_HIGH;
-	if (!is_set(to, TERM_INBOUND))
+	if (!is_set(to, ATTRIBUTE_INBOUND))
 		to->inbound =
 		    to->mode == MODE_ENFORCED ? INBOUND_REQUIRE : INBOUND_OFF;
-	if (!is_set(to, TERM_DROP_TO))
+	if (!is_set(to, ATTRIBUTE_DROP_TO))
 		to->drop_to = LEVEL_KEY;
-	if (!is_set(to, TERM_DROP_AFTER)) {
+	if (!is_set(to, ATTRIBUTE_DROP_AFTER)) {
 		to->drop_count = 3;
 		to->drop_window = 15 * 60;
 	}
-	if (!is_set(to, TERM_DROP_FOR))
+	if (!is_set(to, ATTRIBUTE_DROP_FOR))
 		to->drop_for = 4 * 3600;
 	/* `system` means no file. */
 	if (to->ca->n == 1 && strcmp(to->ca->v[0], "system") == 0)

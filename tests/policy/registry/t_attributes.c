@@ -1,37 +1,12 @@
 #include "check.h"
 
-#include "terms.h"
+#include "arena.h"
+#include "attributes.h"
 
 #define HEX32 "0123456789abcdef0123456789ABCDEF"
 #define PIN                                                \
 	"01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:" \
 	"01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF"
-
-static void
-t_find(void **state)
-{
-	static const char *const none[] = {"", "a", "z", "Domain", "domains",
-	    "doma", "-", "{", "mode ", "drop", "inbound-", "zebra", "\xc3\xbc"};
-	unsigned t;
-	size_t i;
-
-	(void)state;
-	for (t = 0; t < TERM_COUNT; t++) {
-		check_int(term_name((enum term)t),
-		    term_find(term_name((enum term)t),
-			strlen(term_name((enum term)t))),
-		    t);
-		check_true(term_name((enum term)t),
-		    (term_place((enum term)t) & TERM_OF_PARTNER) != 0);
-		if (t > 0)
-			check_true(term_name((enum term)t),
-			    strcmp(term_name((enum term)(t - 1)),
-				term_name((enum term)t)) < 0);
-	}
-	for (i = 0; i < COUNT(none); i++)
-		check_int(
-		    none[i], term_find(none[i], strlen(none[i])), TERM_COUNT);
-}
 
 /* Which attributes a provider and a default may have. */
 static const struct {
@@ -66,19 +41,21 @@ static const struct {
 static void
 t_places(void **state)
 {
-	enum term t;
+	enum attribute t;
 	size_t i;
 
 	(void)state;
-	assert_int_equal(COUNT(places), TERM_COUNT);
+	assert_int_equal(COUNT(places), ATTRIBUTE_COUNT);
 	for (i = 0; i < COUNT(places); i++) {
-		t = term_find(places[i].name, strlen(places[i].name));
+		t = attribute_find(places[i].name);
+		check_int(places[i].name, t, i);
 		check_int(places[i].name,
-		    (term_place(t) & TERM_OF_PROVIDER) != 0,
+		    (attribute_place(t) & ATTRIBUTE_OF_PROVIDER) != 0,
 		    places[i].provider);
 		check_int(places[i].name,
-		    (term_place(t) & TERM_OF_DEFAULT) != 0, places[i].preset);
-		check_int(places[i].name, term_is_list(t), places[i].list);
+		    (attribute_place(t) & ATTRIBUTE_OF_DEFAULT) != 0,
+		    places[i].preset);
+		check_int(places[i].name, attribute_is_list(t), places[i].list);
 	}
 }
 
@@ -190,23 +167,23 @@ static const struct {
 static void
 t_take(void **state)
 {
-	char value[512], buf[TERM_PHRASE_MAX];
+	char value[512], buf[ATTRIBUTE_PHRASE_MAX];
 	struct attr_list rest;
 	struct arena arena = {0};
 	struct terms terms;
 	const char *bad, *culprit;
-	enum term t;
+	enum attribute t;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(values); i++) {
 		terms = (struct terms){0};
 		(void)snprintf(value, sizeof(value), "%s", values[i].value);
-		t = term_find(values[i].attr, strlen(values[i].attr));
-		assert_true(t != TERM_COUNT);
+		t = attribute_find(values[i].attr);
+		assert_true(t != ATTRIBUTE_COUNT);
 		rest = (struct attr_list){value, strlen(value)};
-		bad = term_take(&terms, t, &rest, &arena, true, buf, &culprit);
-		check_int(values[i].name, terms.set, TERM_BIT(t));
+		bad = attribute_take(&terms, t, &rest, &arena, buf, &culprit);
+		check_int(values[i].name, terms.set, ATTRIBUTE_BIT(t));
 		if (values[i].bad == NULL) {
 			check_str(values[i].name, bad, NULL);
 			continue;
@@ -225,15 +202,14 @@ t_take(void **state)
 static const char *
 take(struct terms *t, const char *attr, const char *text, struct arena *arena)
 {
-	static char value[8192];
-	char buf[TERM_PHRASE_MAX];
+	char buf[ATTRIBUTE_PHRASE_MAX];
+	char *value = arena_copy(arena, text, strlen(text));
 	const char *culprit;
 	struct attr_list rest;
 
-	(void)snprintf(value, sizeof(value), "%s", text);
 	rest = (struct attr_list){value, strlen(value)};
-	return term_take(t, term_find(attr, strlen(attr)), &rest, arena, true,
-	    buf, &culprit);
+	return attribute_take(
+	    t, attribute_find(attr), &rest, arena, buf, &culprit);
 }
 
 static void
@@ -277,12 +253,12 @@ t_long_list(void **state)
 	size_t i, moved = 0;
 
 	(void)state;
-	for (i = 0; i < REGISTRY_LIST_MAX; i++) {
+	for (i = 0; i < ATTRIBUTE_LIST_MAX; i++) {
 		was = t.issuer;
 		assert_null(take(&t, "issuer", i % 2 ? "odd" : "even", &arena));
 		moved += t.issuer != was;
 	}
-	assert_int_equal(t.issuer->n, REGISTRY_LIST_MAX);
+	assert_int_equal(t.issuer->n, ATTRIBUTE_LIST_MAX);
 	assert_string_equal(t.issuer->v[0], "even");
 	assert_string_equal(t.issuer->v[99], "odd");
 	assert_true(moved < 100);
@@ -301,8 +277,8 @@ t_long_list(void **state)
 static void
 t_too_long(void **state)
 {
-	const size_t len = REGISTRY_LIST_MAX;
-	char *value = malloc(len + 1), buf[TERM_PHRASE_MAX];
+	const size_t len = ATTRIBUTE_LIST_MAX;
+	char *value = malloc(len + 1), buf[ATTRIBUTE_PHRASE_MAX];
 	struct attr_list rest = {value, len};
 	struct arena arena = {0};
 	struct terms t = {0};
@@ -312,7 +288,7 @@ t_too_long(void **state)
 	memset(value, ',', len);
 	value[len] = '\0';
 	assert_string_equal(
-	    term_take(&t, TERM_ISSUER, &rest, &arena, true, buf, &culprit),
+	    attribute_take(&t, ATTRIBUTE_ISSUER, &rest, &arena, buf, &culprit),
 	    "has too many elements");
 	assert_ptr_equal(culprit, value);
 	assert_int_equal(strlen(culprit), len);
@@ -320,7 +296,7 @@ t_too_long(void **state)
 	/* One less: each is looked at. */
 	rest = (struct attr_list){value + 1, len - 1};
 	assert_string_equal(
-	    term_take(&t, TERM_ISSUER, &rest, &arena, true, buf, &culprit),
+	    attribute_take(&t, ATTRIBUTE_ISSUER, &rest, &arena, buf, &culprit),
 	    "an empty element in the list");
 	assert_non_null(rest.next);
 	arena_free(&arena);
@@ -330,17 +306,17 @@ t_too_long(void **state)
 static void
 t_long_text(void **state)
 {
-	char text[REGISTRY_TEXT_MAX + 2];
+	char text[ATTRIBUTE_TEXT_MAX + 2];
 	struct arena arena = {0};
 	struct terms t = {0};
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
-	text[REGISTRY_TEXT_MAX] = '\0';
+	text[ATTRIBUTE_TEXT_MAX] = '\0';
 	assert_null(take(&t, "note", text, &arena));
 	assert_null(take(&t, "issuer", text, &arena));
-	text[REGISTRY_TEXT_MAX] = 'x';
-	text[REGISTRY_TEXT_MAX + 1] = '\0';
+	text[ATTRIBUTE_TEXT_MAX] = 'x';
+	text[ATTRIBUTE_TEXT_MAX + 1] = '\0';
 	assert_string_equal(
 	    take(&t, "note", text, &arena), "is longer than 1024 bytes");
 	assert_string_equal(take(&t, "issuer", text, &arena), "is too long");
@@ -362,9 +338,9 @@ t_inherit(void **state)
 	assert_null(take(&preset, "mode", "opportunistic", &arena));
 	assert_null(take(&preset, "drop-after", "9/9m", &arena));
 	assert_null(take(&preset, "min-tls", "TLSv1.3", &arena));
-	terms_inherit(&partner, &provider);
-	terms_inherit(&partner, &preset);
-	terms_preset(&partner);
+	attributes_inherit(&partner, &provider);
+	attributes_inherit(&partner, &preset);
+	attributes_preset(&partner);
 	assert_string_equal(partner.gateway->v[0], "a.example");
 	assert_string_equal(partner.issuer->v[0], "B");
 	assert_int_equal(partner.issuer->n, 1);
@@ -382,7 +358,7 @@ t_preset(void **state)
 	struct terms t = {0}, enforced = {.mode = MODE_ENFORCED};
 
 	(void)state;
-	terms_preset(&t);
+	attributes_preset(&t);
 	assert_int_equal(t.gateway->n, 2);
 	assert_string_equal(t.gateway->v[0], "nexthop");
 	assert_string_equal(t.gateway->v[1], "dot-nexthop");
@@ -402,7 +378,7 @@ t_preset(void **state)
 	assert_int_equal(t.drop_count, 3);
 	assert_int_equal(t.drop_window, 900);
 	assert_int_equal(t.drop_for, 14400);
-	terms_preset(&enforced);
+	attributes_preset(&enforced);
 	assert_int_equal(enforced.inbound, INBOUND_REQUIRE);
 }
 
@@ -410,7 +386,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(t_find),
 	    cmocka_unit_test(t_places),
 	    cmocka_unit_test(t_take),
 	    cmocka_unit_test(t_normal),

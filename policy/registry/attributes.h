@@ -1,0 +1,143 @@
+/*
+ * attributes.h: what can be said of a partner, a provider, or by default:
+ * the attributes of tlspact-registry(5), their names and values.
+ */
+#ifndef ATTRIBUTES_H
+#define ATTRIBUTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "attr.h"
+#include "level.h"
+#include "tlsversion.h"
+
+struct arena;
+
+#define ATTRIBUTE_TEXT_MAX 1024	  /* bytes of note, ticket, contact, ... */
+#define ATTRIBUTE_LIST_MAX 100000 /* elements of a list */
+
+enum mode { MODE_OPPORTUNISTIC, MODE_ENFORCED };
+enum verify { VERIFY_NAME, VERIFY_KEY, VERIFY_DANE, VERIFY_NONE };
+enum common_name { COMMON_NAME_ANY, COMMON_NAME_GATEWAY };
+enum ciphers { CIPHERS_MEDIUM, CIPHERS_HIGH };
+enum inbound { INBOUND_OFF, INBOUND_WARN, INBOUND_REQUIRE };
+enum inbound_verify { INBOUND_NONE, INBOUND_NAME, INBOUND_KEY };
+enum inbound_action { ACTION_DEFER, ACTION_REJECT };
+enum on_failure { ON_FAILURE_HOLD, ON_FAILURE_DROP };
+
+/* A list of strings. */
+struct strs {
+	size_t n;
+	const char *v[];
+};
+
+/* There may be a million: kept small. */
+struct terms {
+	uint32_t set; /* bit per attribute that was said */
+	uint8_t mode; /* enum mode, and so on below */
+	uint8_t verify;
+	uint8_t common_name;
+	uint8_t min_tls; /* enum tls_version */
+	uint8_t ciphers;
+	uint8_t inbound;
+	uint8_t inbound_verify;
+	uint8_t inbound_action;
+	uint8_t on_failure;
+	uint8_t drop_to;	    /* enum level */
+	uint32_t drop_count;	    /* failures ... */
+	uint32_t drop_window;	    /* ... within seconds */
+	uint32_t drop_for;	    /* seconds */
+	const struct strs *gateway; /* names, .suffixes, and the three tokens */
+	const struct strs *ca;	    /* absolute paths; empty: system */
+	const struct strs *issuer;
+	const struct strs *key; /* SPKI SHA-256: AA:BB:... */
+	const char *contact;	/* NULL if not said, and so on below */
+	const char *operator_;
+	const char *ticket;
+	const char *note;
+	time_t review; /* first second of that day; 0 if not said */
+};
+
+enum attribute {
+	ATTRIBUTE_CA,
+	ATTRIBUTE_CIPHERS,
+	ATTRIBUTE_COMMON_NAME,
+	ATTRIBUTE_CONTACT,
+	ATTRIBUTE_DOMAIN,
+	ATTRIBUTE_DROP_AFTER,
+	ATTRIBUTE_DROP_FOR,
+	ATTRIBUTE_DROP_TO,
+	ATTRIBUTE_GATEWAY,
+	ATTRIBUTE_INBOUND,
+	ATTRIBUTE_INBOUND_ACTION,
+	ATTRIBUTE_INBOUND_VERIFY,
+	ATTRIBUTE_ISSUER,
+	ATTRIBUTE_KEY,
+	ATTRIBUTE_MIN_TLS,
+	ATTRIBUTE_MODE,
+	ATTRIBUTE_NOTE,
+	ATTRIBUTE_ON_FAILURE,
+	ATTRIBUTE_OPERATOR,
+	ATTRIBUTE_PROVIDER,
+	ATTRIBUTE_REVIEW,
+	ATTRIBUTE_TICKET,
+	ATTRIBUTE_VERIFY,
+	ATTRIBUTE_COUNT, /* no such attribute */
+};
+
+#define ATTRIBUTE_BIT(a) (UINT32_C(1) << (a))
+
+/* Of which statements an attribute may be said. */
+#define ATTRIBUTE_OF_PARTNER 1u
+#define ATTRIBUTE_OF_PROVIDER 2u
+#define ATTRIBUTE_OF_DEFAULT 4u
+
+/* The attribute of that name, or ATTRIBUTE_COUNT. */
+enum attribute attribute_find(const char *name);
+
+/* ATTRIBUTE_OF_* bits. */
+unsigned attribute_place(enum attribute a);
+
+/* True if saying it again adds to a list. */
+bool attribute_is_list(enum attribute a);
+
+/* Is it one of the three tokens of a gateway list? */
+bool attribute_is_token(const char *s);
+
+/*
+ * Take value, which is cut in place and must outlive `to`; what memory it
+ * needs beside that is of the arena. The domain and provider attributes are
+ * not for here. NULL if it is good, else what is wrong as a phrase behind
+ * `attribute "x": `, with *culprit set to the part of the value that is meant.
+ * The phrase may stand in buf, of ATTRIBUTE_PHRASE_MAX bytes. value is then
+ * what follows a bad element of a list, for another call, or at its end.
+ */
+#define ATTRIBUTE_PHRASE_MAX 512
+const char *attribute_take(struct terms *to, enum attribute a,
+    struct attr_list *value, struct arena *arena, char *buf,
+    const char **culprit);
+
+/* Fill in what is not said in `to` from `from`, which must outlive it. */
+void attributes_inherit(struct terms *to, const struct terms *from);
+
+/* Fill in what nobody said. */
+void attributes_preset(struct terms *to);
+
+/* The level if the mode is enforced. */
+static inline enum level
+terms_enforced_level(const struct terms *t)
+{
+	switch (t->verify) {
+	case VERIFY_NONE:
+		return LEVEL_ENCRYPT;
+	case VERIFY_KEY:
+		return LEVEL_KEY;
+	default:
+		return LEVEL_SECURE;
+	}
+}
+
+#endif
