@@ -19,7 +19,7 @@
 #include "err.h"
 #include "evidence.h"
 #include "json.h"
-#include "ledger.h"
+#include "ledger_downgrade.h"
 #include "logpartner.h"
 #include "logprefix.h"
 #include "logreader.h"

@@ -14,7 +14,8 @@
 
 #include "err.h"
 #include "evidence.h"
-#include "ledger.h"
+#include "ledger_check.h"
+#include "ledger_downgrade.h"
 
 #define T0 1795435200 /* 2026-11-23T12:00:00Z */
 #define KEY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1"

@@ -267,30 +267,6 @@ db_bind(struct db_stmt *s, const struct db_value *v, size_t n)
 	return s;
 }
 
-void
-db_text_max(struct db_stmt *s, const char *text, size_t max)
-{
-	(void)db_bind(s, &DB_TEXT_UP_TO(text, max), 1);
-}
-
-void
-db_text(struct db_stmt *s, const char *text)
-{
-	(void)db_bind(s, &DB_TEXT(text), 1);
-}
-
-void
-db_int(struct db_stmt *s, int64_t n)
-{
-	(void)db_bind(s, &DB_INT(n), 1);
-}
-
-void
-db_text_or_null(struct db_stmt *s, const char *text)
-{
-	(void)db_bind(s, &DB_TEXT_OR_NULL(text), 1);
-}
-
 struct db_stmt *
 db_bind_row(struct db_stmt *s, const struct db_member *m, const void *row)
 {
@@ -436,6 +412,21 @@ db_ask(struct db_stmt *s, int64_t *n, struct err *e)
 	*n = rv == 1 ? db_col_int(s, 0) : 0;
 	(void)db_done(s, rv);
 	return rv;
+}
+
+int
+db_numbers(struct db_stmt *s, int64_t **v, size_t *n, struct err *e)
+{
+	size_t cap = 0;
+	int rv;
+
+	*v = NULL;
+	*n = 0;
+	while ((rv = db_step(s, e)) == 1) {
+		*v = mem_grow(*v, *n, &cap, sizeof(**v));
+		(*v)[(*n)++] = db_col_int(s, 0);
+	}
+	return db_done(s, rv);
 }
 
 int64_t

@@ -22,7 +22,7 @@ struct err;
 struct db;
 struct db_stmt;
 
-#define DB_TEXT_MAX 65536 /* bytes of a text, but for db_text_max() */
+#define DB_TEXT_MAX 65536	     /* bytes of a text, unless said */
 #define DB_ROW_MAX (4 * 1024 * 1024) /* bytes of a row */
 #define DB_PATIENCE_MS 5000	     /* how long to wait for a lock */
 
@@ -111,11 +111,6 @@ struct db_stmt *db_bind(struct db_stmt *s, const struct db_value *v, size_t n);
 	    sizeof((struct db_value[]){__VA_ARGS__}) /            \
 		sizeof(struct db_value))
 
-void db_text(struct db_stmt *s, const char *text);
-void db_text_max(struct db_stmt *s, const char *text, size_t max);
-void db_int(struct db_stmt *s, int64_t n);
-void db_text_or_null(struct db_stmt *s, const char *text);
-
 /* 1: there is a row; 0: no more; -1: failed, *e set. */
 int db_step(struct db_stmt *s, struct err *e);
 
@@ -157,6 +152,9 @@ int db_run(struct db_stmt *s, struct err *e);
  * no row, *n is 0 then; or -1.
  */
 int db_ask(struct db_stmt *s, int64_t *n, struct err *e);
+
+/* All of them, the same. *v is allocated. 0 or -1. */
+int db_numbers(struct db_stmt *s, int64_t **v, size_t *n, struct err *e);
 
 /* Run statements, a constant, whose rows do not matter. */
 int db_exec(struct db *d, const char *sql, struct err *e);

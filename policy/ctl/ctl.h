@@ -17,7 +17,7 @@
 #include "diag.h"
 #include "flush.h"
 #include "evidence.h"
-#include "ledger.h"
+#include "ledger_downgrade.h"
 #include "settings.h"
 #include "step.h"
 

@@ -12,7 +12,7 @@
 #include "ctl.h"
 #include "ctlact_priv.h"
 #include "err.h"
-#include "ledger.h"
+#include "ledger_downgrade.h"
 #include "mapbuild.h"
 #include "mem.h"
 #include "quote.h"

@@ -9,7 +9,7 @@
 #include "ctl.h"
 #include "err.h"
 #include "evidence.h"
-#include "ledger.h"
+#include "ledger_downgrade.h"
 #include "mem.h"
 #include "registry.h"
 #include "say.h"

@@ -14,6 +14,7 @@
 #include "day.h"
 #include "err.h"
 #include "json.h"
+#include "ledger_check.h"
 #include "num.h"
 #include "quote.h"
 #include "registry.h"

@@ -16,7 +16,6 @@
 #include "mem.h"
 #include "quote.h"
 
-#define TIME_MAX_STORED 253402300799 /* 9999-12-31T23:59:59Z */
 /* A downgrade's row with all its domains, as JSON: also of an edited one. */
 #define EVENT_DATA_MAX (2 * LEDGER_DOMAINS_MAX)
 #define OWN_KINDS "downgrade-" /* of the changes themselves */
@@ -280,7 +279,7 @@ ledger_need_hash(const char *what, const char *s, struct err *e)
 int
 ledger_need_time(const char *what, time_t t, struct err *e)
 {
-	if (t < 0 || t > TIME_MAX_STORED)
+	if (t < 0 || t > LEDGER_TIME_MAX)
 		return err_set(e, EX_DATAERR,
 		    "ledger: %s %lld is not a time from 1970 to 9999", what,
 		    (long long)t);

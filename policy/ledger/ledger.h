@@ -1,11 +1,11 @@
 /*
  * ledger.h: what was decided, kept on disk.
  *
- * One SQLite file holds downgrades, the chained record of events, and notices
- * that wait; what was seen has another one, evidence.h. Several processes
- * may write at once; a handle belongs to one thread, and does not go through
- * fork(2). All that is above this interface knows no SQL, so that another
- * engine can stand here.
+ * One SQLite file holds downgrades (ledger_downgrade.h), the chained record of
+ * events, and notices that wait; what was seen has another one, evidence.h.
+ * Several processes may write at once; a handle belongs to one thread, and does
+ * not go through fork(2). All that is above this interface knows no SQL, so
+ * that another engine can stand here.
  *
  * Common to all functions:
  * - They return 0, or -1 with *e set. Codes: 65 a damaged file, or a value
@@ -31,10 +31,6 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "arena.h"
-#include "level.h"
-#include "override.h"
-
 struct db;
 struct err;
 
@@ -47,6 +43,7 @@ struct ledger {
 #define LEDGER_HASH 65		   /* bytes of a SHA-256 in hex, NUL included */
 #define LEDGER_TEXT_MAX 65536	   /* bytes of any one text */
 #define LEDGER_DOMAINS_MAX 1048576 /* bytes of a downgrade's domains */
+#define LEDGER_TIME_MAX 253402300799 /* 9999-12-31T23:59:59Z */
 
 enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
 
@@ -94,117 +91,6 @@ int ledger_need_word(const char *what, const char *s, struct err *e);
 int ledger_need_hash(
     const char *what, const char *s, struct err *e); /* or "" */
 int ledger_need_time(const char *what, time_t t, struct err *e);
-
-/* --- Downgrades ------------------------------------------------------- */
-
-enum ledger_cause { LEDGER_MANUAL, LEDGER_AUTOMATIC };
-
-/* "manual", "automatic". */
-const char *ledger_cause_name(enum ledger_cause c);
-
-struct ledger_downgrade {
-	int64_t id; /* 0 when adding */
-	const char *partner;
-	enum level before;
-	enum level after;
-	time_t begin;
-	time_t end; /* from this second on it does not hold */
-	const char *reason;
-	const char *ticket;
-	const char *author;    /* login name, or the program */
-	const char *sudo_user; /* who was behind it, "" */
-	enum ledger_cause cause;
-	const char *fault;	 /* word of fault.h, "" if not known */
-	const char *const *keys; /* 64 hex digits each; for LEVEL_KEY */
-	size_t nkeys;
-	/*
-	 * The partner's domains and next-hops, as the registry has them, when
-	 * it began: later ones are not lowered. None: it was not said, as
-	 * before there was such a list.
-	 */
-	const char *const *domains;
-	size_t ndomains;
-	/*
-	 * Adding: the number of an open one of this partner that gives way,
-	 * closed in the same transaction; 0: there must be none.
-	 */
-	int64_t replaces;
-	/* Reading only: */
-	const char *extended_by; /* author of the last extension, "" */
-	time_t closed; /* when it was ended early, or found ended; 0: open */
-	const char *closed_by;
-	const char *closed_why; /* "end" if its time was up */
-};
-
-/*
- * Begin one. LEDGER_REFUSED if one of that partner is open (also one that
- * begins later), other than d->replaces: e->text then says which, until
- * when, by whom and why. Of two at once one wins. Ended ones are settled
- * first. *id is its number.
- */
-int ledger_downgrade_begin(struct ledger *l, const struct ledger_downgrade *d,
-    time_t now, int64_t *id, struct err *e);
-
-/*
- * Give it another end, later or sooner, but after now. LEDGER_REFUSED if it
- * has ended or was closed; 66 if there is none of that number.
- */
-int ledger_downgrade_extend(struct ledger *l, int64_t id, time_t end,
-    const char *author, const char *reason, time_t now, struct err *e);
-
-/* End it now. LEDGER_REFUSED if it has ended already; 66 as above. */
-int ledger_downgrade_close(struct ledger *l, int64_t id, const char *author,
-    const char *why, time_t now, struct err *e);
-
-/*
- * Close those whose time is up, an event each: by now, or by an event that
- * was written since it began or was extended. Name open ones that were edited
- * by hand. Once settled they stay ended even if the clock is set back. fn (may
- * be NULL) is told of each, after all is written. Cheap when there is nothing
- * to do.
- */
-typedef bool ledger_downgrade_fn(const struct ledger_downgrade *d, void *arg);
-int ledger_downgrade_settle(struct ledger *l, time_t now,
-    ledger_downgrade_fn *fn, void *arg, struct err *e);
-
-/*
- * Downgrades of one partner or all (NULL), newest first. With at != 0 only
- * those that hold at that time.
- */
-int ledger_downgrades(struct ledger *l, const char *partner, time_t at,
-    ledger_downgrade_fn *fn, void *arg, struct err *e);
-
-/* Those of one partner or all (NULL) that nobody closed; oldest first. */
-int ledger_downgrades_open(struct ledger *l, const char *partner,
-    ledger_downgrade_fn *fn, void *arg, struct err *e);
-
-/*
- * The open ones as compile() wants them, those to come included. A row is
- * believed only if the last event about it says the same, and if its end is
- * no more than max_downgrade seconds from its begin, or from when it was
- * extended: others could be anybody's. They are told in `doubt`.
- */
-struct ledger_overrides {
-	struct overrides list;
-	struct ledger_doubt {
-		int64_t id;
-		const char *partner;
-		const char *text; /* a sentence */
-	} * doubt;
-	size_t ndoubts;
-	struct arena arena;
-};
-int ledger_overrides(struct ledger *l, time_t now, uint64_t max_downgrade,
-    struct ledger_overrides *out, struct err *e);
-void ledger_overrides_release(struct ledger_overrides *o);
-
-/*
- * Is the downgrade of that number, partner (and begin, unless 0) open, its
- * time come or not? With id 0 any of that partner begun by `by`. 1, 0, or -1;
- * *found is its number.
- */
-int ledger_downgrade_is_open(struct ledger *l, const char *partner, int64_t id,
-    time_t begin, time_t by, int64_t *found, struct err *e);
 
 /* --- Events ----------------------------------------------------------- */
 
@@ -268,25 +154,6 @@ struct ledger_head {
 	char hash[LEDGER_HASH]; /* of the last one */
 };
 int ledger_head(struct ledger *l, struct ledger_head *out, struct err *e);
-
-/* What is wrong with the record, one call of fn for each thing found. */
-struct ledger_flaw {
-	int64_t event;	   /* seq, 0 if it is not about one */
-	int64_t downgrade; /* id, 0 the same */
-	const char *text;  /* a sentence */
-};
-typedef bool ledger_flaw_fn(const struct ledger_flaw *f, void *arg);
-
-/*
- * Walk the chain, hold every downgrade against its events and those against
- * one another, and look for triggers and the like. known (may be
- * NULL) is a head written down earlier: the only thing that finds a chain
- * forged anew from some row on. *head (may be NULL) gets the present one,
- * *flaws the number found; 0 is returned whatever that is.
- */
-int ledger_check(struct ledger *l, const struct ledger_head *known,
-    ledger_flaw_fn *fn, void *arg, struct ledger_head *head, size_t *flaws,
-    struct err *e);
 
 /* --- Notices ---------------------------------------------------------- */
 

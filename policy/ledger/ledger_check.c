@@ -1,18 +1,332 @@
 /*
- * Is the record whole? Held against each other: the chain of events with
- * itself, its end with the head row (and with a head that was written down
- * elsewhere), the events about each downgrade with one another and the last
- * one with its row, and the objects in the file with the schema.
+ * Held against each other: a downgrade's row with the events about it; the
+ * chain of events with itself, its end with the head row (and with a head that
+ * was written down elsewhere), and the objects in the file with the schema.
  */
+#include "ledger_check.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "buf.h"
+#include "db.h"
 #include "err.h"
-#include "ledger_impl.h"
+#include "json.h"
 #include "mem.h"
 #include "quote.h"
+
+#define TEXT_SHOWN 1000 /* bytes of the list of edits for people */
+
+/* Where they are among LEDGER_DOWNGRADE_COLUMNS. */
+enum { COLUMN_ID, COLUMN_BEGIN = 4, COLUMN_END, COLUMN_CLOSED = 13 };
+
+json_t *
+ledger_row_json(struct db_stmt *s)
+{
+	json_t *o = json_object(), *v;
+	const char *name, *p;
+	int64_t n;
+	size_t len;
+	int i;
+
+	for (i = 0; (name = db_col_name(s, i)) != NULL; i++) {
+		n = db_col_int(s, i);
+		p = db_col_bytes(s, i, &len);
+		if (i == COLUMN_ID)
+			v = json_integer(n);
+		else if (i != COLUMN_BEGIN && i != COLUMN_END &&
+			 i != COLUMN_CLOSED)
+			v = json_bytes(p, len);
+		else if (n < 0 || n > LEDGER_TIME_MAX) /* edited */
+			v = json_integer(n);
+		else
+			v = json_time(n);
+		if (json_object_set_new(o, name, v) == -1)
+			abort();
+	}
+	return o;
+}
+
+/* --- Edits by hand ----------------------------------------------------- */
+
+/*
+ * A row is held against the last event about it, which carries the whole row
+ * as it was left. Every change does so before it writes: the row that goes
+ * into its own event would else be the edited one, and nothing would tell any
+ * more that it was.
+ */
+
+/* A value for a sentence; the caller frees it. */
+static char *
+shown(const json_t *v)
+{
+	if (json_is_string(v))
+		return mem_dup(
+		    quote(json_string_value(v), json_string_length(v)).s);
+	if (v == NULL || json_is_null(v))
+		return mem_dup("not set");
+	return json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+}
+
+static json_t *
+event_row(const char *data)
+{
+	json_t *o =
+	    json_loads(data, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+
+	if (json_is_object(o))
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+static bool
+differs(const json_t *row, const json_t *said, const char *name)
+{
+	const json_t *was = json_object_get(said, name);
+	const json_t *is = json_object_get(row, name);
+
+	/* Columns that came later are not in older events: they are empty. */
+	if (was == NULL)
+		return !json_is_string(is) || json_string_length(is) > 0;
+	return !json_equal(is, was);
+}
+
+static char *
+edit_text(const json_t *row, const json_t *said, const char *name, int64_t seq)
+{
+	char *is = shown(json_object_get(row, name));
+	char *was = shown(json_object_get(said, name)), *text;
+
+	text = mem_printf(
+	    "%s is %s, and event %lld says %s", name, is, (long long)seq, was);
+	free(is);
+	free(was);
+	return text;
+}
+
+/* A row, and what its last event says; NULL where there is none. */
+struct found {
+	json_t *row, *said;
+	int64_t seq; /* of the event */
+	time_t time;
+	bool extends;
+};
+
+/* The last event about the downgrade, to *f: 1, 0 if there is none, or -1. */
+static int
+find_event(struct ledger *l, int64_t id, struct found *f, struct err *e)
+{
+	struct db_stmt *s;
+	int rv;
+
+	s = db_query(l->db,
+	    "SELECT seq, time, kind, data FROM event WHERE downgrade = ?"
+	    " AND downgrade > 0 ORDER BY seq DESC LIMIT 1",
+	    DB_INT(id));
+	if ((rv = db_step(s, e)) == 1) {
+		f->seq = db_col_int(s, 0);
+		f->time = db_col_int(s, 1);
+		f->extends = strcmp(db_col_text(s, 2), "downgrade-extend") == 0;
+		f->said = event_row(db_col_text(s, 3));
+	}
+	(void)db_done(s, rv);
+	return rv;
+}
+
+static void
+found_free(struct found *f)
+{
+	json_decref(f->row);
+	json_decref(f->said);
+}
+
+/* The first field that was edited, or NULL. */
+static const char *
+first_edit(const struct found *f)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(f->row, name, v)
+	{
+		if (differs(f->row, f->said, name))
+			return name;
+	}
+	return NULL;
+}
+
+/*
+ * "downgrade 1 was edited by hand: ...", and each field of it to edited:
+ * {"after": ["encrypt", "opportunistic"], ...}: said, is; shortened.
+ */
+static void
+describe(const struct found *f, int64_t id, json_t *edited, struct buf *text)
+{
+	const char *name, *between = ": ";
+	json_t *v;
+	char *one, *said, *is;
+
+	buf_printf(text, "downgrade %lld was %s", (long long)id,
+	    f->said == NULL ? "added by hand: no event tells of it"
+			    : "edited by hand");
+	json_object_foreach(f->row, name, v)
+	{
+		if (f->said == NULL || !differs(f->row, f->said, name))
+			continue;
+		said = shown(json_object_get(f->said, name));
+		is = shown(v);
+		if (json_object_set_new(
+			edited, name, json_pack("[s, s]", said, is)) == -1)
+			abort();
+		one = edit_text(f->row, f->said, name, f->seq);
+		if (text->len + strlen(one) < TEXT_SHOWN)
+			buf_printf(text, "%s%s", between, one);
+		between = "; ";
+		free(one);
+		free(said);
+		free(is);
+	}
+}
+
+/* Append what was found: the row as it is, and in what it was edited. */
+static int
+append(struct ledger *l, int64_t id, const struct found *f, time_t now,
+    struct err *e)
+{
+	struct ledger_event ev = {
+	    .time = now, .kind = LEDGER_EDITED, .author = "tlspact"};
+	json_t *edited = json_object(), *name;
+	struct buf text = {0};
+	char *data;
+	int rv;
+
+	describe(f, id, edited, &text);
+	ev.text = text.data;
+	/* A name with a NUL in it can be no partner's. */
+	name = json_object_get(f->row, "partner");
+	if (strlen(json_string_value(name)) == json_string_length(name))
+		ev.partner = json_string_value(name);
+	if (json_object_set_new(f->row, "edited", edited) == -1 ||
+	    json_object_set_new(f->row, "event", json_integer(f->seq)) == -1)
+		abort();
+	ev.data = data = json_compact(json_incref(f->row));
+	rv = ledger_event_append(l, &ev, id, e);
+	free(data);
+	buf_free(&text);
+	return rv;
+}
+
+int
+ledger_edit_record(struct ledger *l, int64_t id, time_t now, struct err *e)
+{
+	struct found f = {0};
+	struct db_stmt *s = db_query(l->db,
+	    "SELECT " LEDGER_DOWNGRADE_COLUMNS " FROM downgrade WHERE id = ?",
+	    DB_INT(id));
+	int rv;
+
+	if ((rv = db_step(s, e)) == 1) {
+		f.row = ledger_row_json(s);
+		if (find_event(l, id, &f, e) == -1)
+			rv = -1;
+		else
+			rv = first_edit(&f) != NULL;
+	}
+	(void)db_done(s, rv);
+	if (rv == 1 && now != 0 && append(l, id, &f, now, e) == -1)
+		rv = -1;
+	found_free(&f);
+	return rv;
+}
+
+int
+ledger_edits_record(
+    struct ledger *l, struct db_stmt *s, time_t now, struct err *e)
+{
+	int64_t *ids;
+	size_t n, i;
+	int rv = db_numbers(s, &ids, &n, e), any = 0;
+
+	for (i = 0; rv != -1 && i < n; i++) {
+		rv = ledger_edit_record(l, ids[i], now, e);
+		any = any || rv == 1;
+	}
+	free(ids);
+	return rv == -1 ? -1 : any;
+}
+
+int
+ledger_edit_removed(struct ledger *l, int64_t id, time_t now, struct err *e)
+{
+	struct ledger_event ev = {
+	    .time = now, .kind = LEDGER_EDITED, .author = "tlspact"};
+	struct found f = {0};
+	char *text;
+	int rv = find_event(l, id, &f, e);
+
+	if (rv == 1) {
+		text = mem_printf("downgrade %lld was removed by hand: event "
+				  "%lld says what it was",
+		    (long long)id, (long long)f.seq);
+		ev.text = text;
+		ev.partner =
+		    json_string_value(json_object_get(f.said, "partner"));
+		rv = ledger_event_append(l, &ev, id, e);
+		free(text);
+	}
+	found_free(&f);
+	return rv;
+}
+
+/* --- Is a row to be believed? ------------------------------------------ */
+
+int
+ledger_row_believed(struct ledger *l, struct db_stmt *s, uint64_t max,
+    char why[LEDGER_WHY], struct err *e)
+{
+	int64_t id = db_col_int(s, COLUMN_ID), edited;
+	struct found f = {.row = ledger_row_json(s)};
+	time_t from = db_col_int(s, COLUMN_BEGIN);
+	time_t end = db_col_int(s, COLUMN_END);
+	const char *name;
+	int rv;
+
+	rv = find_event(l, id, &f, e);
+	if (rv != -1)
+		rv = db_ask(
+		    db_query(l->db,
+			"SELECT count(*) FROM event WHERE downgrade = ?"
+			" AND downgrade > 0 AND kind = '" LEDGER_EDITED "'",
+			DB_INT(id)),
+		    &edited, e);
+	if (rv != -1) {
+		name = first_edit(&f);
+		if (f.extends)
+			from = f.time;
+		if (f.seq != 0 && name != NULL)
+			(void)snprintf(why, LEDGER_WHY,
+			    "its %s is not what the last event about it says",
+			    name);
+		else
+			(void)snprintf(why, LEDGER_WHY, "%s",
+			    f.seq == 0 ? "no event tells of it"
+			    /* What came after that is no better founded. */
+			    : edited != 0
+				? "it was edited by hand, as the record says"
+			    : end < from || (uint64_t)(end - from) > max
+				? "its end is further away than max_downgrade "
+				  "allows"
+				: "");
+		rv = *why == '\0';
+	}
+	found_free(&f);
+	return rv;
+}
+
+/* --- The whole record -------------------------------------------------- */
 
 struct check {
 	struct ledger *l;
@@ -171,10 +485,9 @@ compare(struct check *c, int64_t id, const json_t *row, const char *kind,
 
 	json_object_foreach((json_t *)(uintptr_t)row, name, v)
 	{
-		if (!ledger_row_differs(row, said, name) ||
-		    may_change(kind, name))
+		if (!differs(row, said, name) || may_change(kind, name))
 			continue;
-		text = ledger_edit_text(row, said, name, seq);
+		text = edit_text(row, said, name, seq);
 		if (later == 0)
 			flaw(c, seq, id, "downgrade %lld was edited: %s",
 			    (long long)id, text);
@@ -215,7 +528,7 @@ follow(struct check *c, int64_t id, struct db_stmt *ev, const json_t *row,
 		compare(c, id, row, kind, said, before, seq);
 }
 
-/* All events about the downgrade; 1 if there is any, *last and *seq. */
+/* All events about the downgrade; the last one to *last and *seq. */
 static int
 follow_all(
     struct check *c, int64_t id, json_t **last, int64_t *seq, struct err *e)
@@ -226,12 +539,12 @@ follow_all(
 
 	*last = NULL;
 	*seq = 0;
-	ev = db_sql(c->l->db,
+	ev = db_query(c->l->db,
 	    "SELECT data, seq, kind, text FROM event WHERE downgrade = ?"
-	    " AND downgrade > 0 ORDER BY seq");
-	db_int(ev, id);
+	    " AND downgrade > 0 ORDER BY seq",
+	    DB_INT(id));
 	while ((rv = db_step(ev, e)) == 1) {
-		row = ledger_event_row(db_col_text(ev, 0));
+		row = event_row(db_col_text(ev, 0));
 		if (row == NULL && *db_col_text(ev, 0) != '\0')
 			flaw(c, db_col_int(ev, 1), id,
 			    "event %lld does not say what downgrade %lld is",
@@ -241,8 +554,7 @@ follow_all(
 		json_decref(*last);
 		*last = row;
 	}
-	(void)db_done(ev, 0);
-	return rv;
+	return db_done(ev, rv);
 }
 
 static int
@@ -259,7 +571,7 @@ check_rows(struct check *c, struct err *e)
 		id = db_col_int(s, 0);
 		if ((rv = follow_all(c, id, &said, &seq, e)) == -1)
 			break;
-		row = ledger_downgrade_json(s);
+		row = ledger_row_json(s);
 		if (seq == 0)
 			flaw(c, 0, id,
 			    "downgrade %lld of %s has no event: it was added "

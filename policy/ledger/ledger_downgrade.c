@@ -2,21 +2,35 @@
  * Downgrades: rows that are never deleted. Each change of one writes an
  * event that carries the whole row, in the same transaction.
  */
+#include "ledger_downgrade.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "buf.h"
+#include "db.h"
 #include "err.h"
-#include "ledger_impl.h"
+#include "json.h"
+#include "ledger_check.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
+#include "registry.h"
 
 #define KEYS_MAX 64 /* that one downgrade may pin */
-
 #define SELECT "SELECT " LEDGER_DOWNGRADE_COLUMNS " FROM downgrade "
+
+/*
+ * Of a row of downgrade named d that is not closed: has its time come by ?1,
+ * or had it come when an event was written after the last one about it? The
+ * latter tells of a clock that was set back since. What others bring with
+ * them (a time in a mail log) says nothing of our clock.
+ */
+#define OVER                                                              \
+	"(d.end <= ?1 OR EXISTS (SELECT 1 FROM event WHERE time >= d.end" \
+	" AND seq > (SELECT max(seq) FROM event WHERE downgrade = d.id)))"
 
 const char *
 ledger_cause_name(enum ledger_cause c)
@@ -24,11 +38,22 @@ ledger_cause_name(enum ledger_cause c)
 	return c == LEDGER_AUTOMATIC ? "automatic" : "manual";
 }
 
-/* A row in memory: texts live in the statement, keys in the arena. */
-struct held {
+/* --- Rows -------------------------------------------------------------- */
+
+struct row {
 	struct ledger_downgrade d;
-	struct arena arena;
+	const char *before, *after, *cause, *keys; /* as they are stored */
 };
+
+/* LEDGER_DOWNGRADE_COLUMNS but for the last, which may be long. */
+#define MEMBER(m) DB_MEMBER(struct row, m)
+static const struct db_member members[] = {MEMBER(d.id), MEMBER(d.partner),
+    MEMBER(before), MEMBER(after), MEMBER(d.begin), MEMBER(d.end),
+    MEMBER(d.reason), MEMBER(d.ticket), MEMBER(d.author), MEMBER(d.sudo_user),
+    MEMBER(cause), MEMBER(d.fault), MEMBER(keys), MEMBER(d.closed),
+    MEMBER(d.closed_by), MEMBER(d.closed_why), MEMBER(d.extended_by), {0}};
+#undef MEMBER
+enum { COLUMN_DOMAINS = sizeof(members) / sizeof(members[0]) - 1 };
 
 /* The words of text, which are of at least min bytes each. */
 static const char *const *
@@ -38,6 +63,7 @@ split(struct arena *a, const char *text, const char *between, size_t min,
 	size_t max = strlen(text) / min + 1, len;
 	const char **v = arena_alloc(a, max * sizeof(*v));
 
+	text += strspn(text, between);
 	for (*n = 0; *text != '\0' && *n < max; text += len) {
 		len = strcspn(text, between);
 		v[(*n)++] = arena_copy(a, text, len);
@@ -46,89 +72,50 @@ split(struct arena *a, const char *text, const char *between, size_t min,
 	return v;
 }
 
-int
-ledger_downgrade_get(struct db_stmt *s, struct arena *a,
-    struct ledger_downgrade *d, struct err *e)
+/*
+ * The row at s, where its texts live; its lists are in a's memory. -1 if
+ * somebody put words there that are none.
+ */
+static int
+get_row(struct db_stmt *s, struct arena *a, struct row *r, struct err *e)
 {
-	const char *cause = db_col_text(s, 10);
+	struct ledger_downgrade *d = &r->d;
 
-	*d = (struct ledger_downgrade){
-	    .id = db_col_int(s, 0),
-	    .partner = db_col_text(s, 1),
-	    .begin = db_col_int(s, 4),
-	    .end = db_col_int(s, 5),
-	    .reason = db_col_text(s, 6),
-	    .ticket = db_col_text(s, 7),
-	    .author = db_col_text(s, 8),
-	    .sudo_user = db_col_text(s, 9),
-	    .fault = db_col_text(s, 11),
-	    .closed = db_col_int(s, 13),
-	    .closed_by = db_col_text(s, 14),
-	    .closed_why = db_col_text(s, 15),
-	    .extended_by = db_col_text(s, 16),
-	};
-	if (level_parse(db_col_text(s, 2), &d->before) == -1 ||
-	    level_parse(db_col_text(s, 3), &d->after) == -1)
+	*d = (struct ledger_downgrade){0};
+	db_row(s, members, r);
+	if (level_parse(r->before, &d->before) == -1 ||
+	    level_parse(r->after, &d->after) == -1)
 		return err_set(e, EX_DATAERR,
 		    "ledger: downgrade %lld has no known level: %s to %s",
-		    (long long)d->id, quotes(db_col_text(s, 2)).s,
-		    quotes(db_col_text(s, 3)).s);
-	if (strcmp(cause, "automatic") == 0)
+		    (long long)d->id, quotes(r->before).s, quotes(r->after).s);
+	if (strcmp(r->cause, "automatic") == 0)
 		d->cause = LEDGER_AUTOMATIC;
-	else if (strcmp(cause, "manual") != 0)
+	else if (strcmp(r->cause, "manual") != 0)
 		return err_set(e, EX_DATAERR,
 		    "ledger: downgrade %lld has no known cause: %s",
-		    (long long)d->id, quotes(cause).s);
-	d->keys = split(a, db_col_text(s, 12), " ", LEDGER_HASH - 1, &d->nkeys);
-	d->domains = split(a, db_col_text(s, 17), "\n", 2, &d->ndomains);
+		    (long long)d->id, quotes(r->cause).s);
+	d->keys = split(a, r->keys, " ", LEDGER_HASH - 1, &d->nkeys);
+	d->domains =
+	    split(a, db_col_text(s, COLUMN_DOMAINS), "\n", 2, &d->ndomains);
 	return 0;
 }
 
-static json_t *
-json_text(struct db_stmt *s, int i)
+/* The next row of s: 1 and *r filled, 0 if there is none, or -1. */
+static int
+next_row(struct db_stmt *s, struct arena *a, struct row *r, struct err *e)
 {
-	size_t len;
-	const char *p = db_col_bytes(s, i, &len);
-	json_t *j = json_stringn(p, len);
+	int rv = db_step(s, e);
 
-	/* An edited row may hold anything. */
-	return j != NULL ? j : json_string(quote(p, len).s);
+	return rv == 1 && get_row(s, a, r, e) == -1 ? -1 : rv;
 }
 
-static json_t *
-json_time(int64_t t)
+static struct db_stmt *
+row_of(struct ledger *l, int64_t id)
 {
-	char buf[NUM_TIME_MAX];
-
-	if (t == 0)
-		return json_null();
-	if (t < 0 || t > 253402300799)
-		return json_integer(t);
-	return json_string(num_time_text(t, buf));
+	return db_query(l->db, SELECT "WHERE id = ?", DB_INT(id));
 }
 
-json_t *
-ledger_downgrade_json(struct db_stmt *s)
-{
-	static const char *const name[] = {"id", "partner", "before", "after",
-	    "begin", "end", "reason", "ticket", "author", "sudo_user", "cause",
-	    "fault", "keys", "closed", "closed_by", "closed_why", "extended_by",
-	    "domains"};
-	json_t *o = json_object(), *v;
-	size_t i;
-
-	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
-		if (i == 0)
-			v = json_integer(db_col_int(s, 0));
-		else if (i == 4 || i == 5 || i == 13)
-			v = json_time(db_col_int(s, (int)i));
-		else
-			v = json_text(s, (int)i);
-		if (json_object_set_new(o, name[i], v) == -1)
-			abort();
-	}
-	return o;
-}
+/* --- Begin, extend, end ------------------------------------------------ */
 
 /* Write the event that row id has changed; note is the text for people. */
 static int
@@ -137,98 +124,83 @@ record(struct ledger *l, int64_t id, const char *kind, const char *author,
 {
 	struct ledger_event ev = {
 	    .time = now, .kind = kind, .author = author, .text = note};
-	struct db_stmt *s;
-	char *data = NULL;
-	json_t *o;
+	struct db_stmt *s = row_of(l, id);
+	char *data;
 	int rv;
 
-	s = db_sql(l->db, SELECT "WHERE id = ?");
-	db_int(s, id);
 	if ((rv = db_step(s, e)) == 1) {
-		o = ledger_downgrade_json(s);
-		if ((data = json_dumps(o, JSON_COMPACT)) == NULL)
-			abort();
-		json_decref(o);
-		ev.data = data;
-		ev.partner = db_col_text(s, 1);
+		ev.data = data = json_compact(ledger_row_json(s));
+		ev.partner = db_col_text(s, LEDGER_COLUMN_PARTNER);
 		rv = ledger_event_append(l, &ev, id, e);
+		free(data);
 	} else if (rv == 0) {
 		rv = err_set(e, EX_SOFTWARE, "ledger: downgrade %lld is gone",
 		    (long long)id);
 	}
-	free(data);
-	(void)db_done(s, 0);
-	return rv;
+	return db_done(s, rv);
 }
 
+/* Close one, if it is open, and record it as an event of that kind. */
 static int
 set_closed(struct ledger *l, int64_t id, time_t when, const char *by,
-    const char *why, struct err *e)
+    const char *why, const char *kind, const char *note, time_t now,
+    struct err *e)
 {
-	struct db_stmt *s;
-
-	s = db_sql(l->db,
-	    "UPDATE downgrade SET closed = ?, closed_by = ?, closed_why = ?"
-	    " WHERE id = ? AND closed = 0");
-	db_int(s, when);
-	db_text(s, by);
-	db_text(s, why);
-	db_int(s, id);
-	return db_run(s, e);
+	if (db_run(db_query(l->db,
+		       "UPDATE downgrade SET closed = ?, closed_by = ?,"
+		       " closed_why = ? WHERE id = ? AND closed = 0",
+		       DB_INT(when), DB_TEXT(by), DB_TEXT(why), DB_INT(id)),
+		e) == -1)
+		return -1;
+	return record(l, id, kind, by, note, now, e);
 }
 
-/*
- * Close what has ended by now, of one partner or all (NULL). The numbers go
- * to *ids, which the caller frees.
- */
 static int
-settle(struct ledger *l, const char *partner, time_t now, int64_t **ids,
-    size_t *n, struct err *e)
+settle_one(struct ledger *l, int64_t id, time_t now, struct err *e)
 {
-	struct db_stmt *s;
-	size_t cap = 0, i;
 	char note[128], when[NUM_TIME_MAX];
 	int64_t end;
+
+	if (ledger_edit_record(l, id, now, e) == -1 ||
+	    db_ask(db_query(l->db, "SELECT end FROM downgrade WHERE id = ?",
+		       DB_INT(id)),
+		&end, e) == -1)
+		return -1;
+	(void)snprintf(note, sizeof(note), "its time was up at %s",
+	    num_time_text(end, when));
+	return set_closed(
+	    l, id, end, "tlspact", "end", "downgrade-end", note, now, e);
+}
+
+/* Close what has ended by now, of one partner or all (NULL). */
+static int
+settle(struct ledger *l, const char *partner, time_t now, struct err *e)
+{
+	int64_t *ids;
+	size_t n, i;
 	int rv;
 
-	*ids = NULL;
-	*n = 0;
-	s = db_sql(l->db, "SELECT id FROM downgrade d WHERE closed = 0"
-			  " AND " LEDGER_DOWNGRADE_OVER
-			  " AND (?2 IS NULL OR partner = ?2) ORDER BY end, id");
-	db_int(s, now);
-	db_text_or_null(s, partner);
-	while ((rv = db_step(s, e)) == 1) {
-		*ids = mem_grow(*ids, *n, &cap, sizeof(**ids));
-		(*ids)[(*n)++] = db_col_int(s, 0);
-	}
-	(void)db_done(s, 0);
-	for (i = 0; rv == 0 && i < *n; i++) {
-		if ((rv = ledger_edit_record(l, (*ids)[i], now, e)) == -1)
-			break;
-		s = db_sql(l->db, "SELECT end FROM downgrade WHERE id = ?");
-		db_int(s, (*ids)[i]);
-		end = db_step(s, e) == 1 ? db_col_int(s, 0) : now;
-		(void)db_done(s, 0);
-		(void)snprintf(note, sizeof(note), "its time was up at %s",
-		    num_time_text(end, when));
-		rv = set_closed(l, (*ids)[i], end, "tlspact", "end", e);
-		if (rv == 0)
-			rv = record(l, (*ids)[i], "downgrade-end", "tlspact",
-			    note, now, e);
-	}
+	rv = db_numbers(
+	    db_query(l->db,
+		"SELECT id FROM downgrade d WHERE closed = 0 AND " OVER
+		" AND (?2 IS NULL OR partner = ?2) ORDER BY end, id",
+		DB_INT(now), DB_TEXT_OR_NULL(partner)),
+	    &ids, &n, e);
+	for (i = 0; rv == 0 && i < n; i++)
+		rv = settle_one(l, ids[i], now, e);
+	free(ids);
 	return rv;
 }
 
-/* The row of that number: 1 and *r filled, 0 if there is none, or -1. */
 static int
-find_row(struct db_stmt *s, struct held *r, struct err *e)
+need_end(time_t end, time_t after, struct err *e)
 {
-	int rv = db_step(s, e);
-
-	if (rv == 1 && ledger_downgrade_get(s, &r->arena, &r->d, e) == -1)
-		rv = -1;
-	return rv;
+	if (ledger_need_time("end", end, e) == -1)
+		return -1;
+	return end > after
+		   ? 0
+		   : err_set(e, EX_DATAERR,
+			 "ledger: the end of a downgrade must lie ahead");
 }
 
 static int
@@ -253,11 +225,8 @@ need_fields(const struct ledger_downgrade *d, time_t now, struct err *e)
 		    "ledger: from %s to %s is no downgrade",
 		    level_name(d->before), level_name(d->after));
 	if (ledger_need_time("begin", d->begin, e) == -1 ||
-	    ledger_need_time("end", d->end, e) == -1)
+	    need_end(d->end, d->begin > now ? d->begin : now, e) == -1)
 		return -1;
-	if (d->end <= d->begin || d->end <= now)
-		return err_set(e, EX_DATAERR,
-		    "ledger: the end of a downgrade must lie ahead");
 	if (d->fault != NULL && *d->fault != '\0' &&
 	    ledger_need_word("fault", d->fault, e) == -1)
 		return -1;
@@ -280,16 +249,16 @@ static int
 refuse_if_open(
     struct ledger *l, const char *partner, int64_t but, struct err *e)
 {
-	struct held r = {0};
+	struct arena a = {0};
+	struct row r;
 	struct db_stmt *s;
 	char begin[NUM_TIME_MAX], end[NUM_TIME_MAX];
 	int rv;
 
-	s = db_sql(
-	    l->db, SELECT "WHERE partner = ? AND closed = 0 AND id != ?");
-	db_text(s, partner);
-	db_int(s, but);
-	rv = find_row(s, &r, e);
+	s = db_query(l->db,
+	    SELECT "WHERE partner = ? AND closed = 0 AND id != ?",
+	    DB_TEXT(partner), DB_INT(but));
+	rv = next_row(s, &a, &r, e);
 	if (rv == 1)
 		(void)err_set(e, LEDGER_REFUSED,
 		    "%s is lowered to %s already, from %s until %s, by %s%s%s "
@@ -299,8 +268,8 @@ refuse_if_open(
 		    num_time_text(r.d.end, end), r.d.author,
 		    *r.d.sudo_user == '\0' ? "" : " for ", r.d.sudo_user,
 		    (long long)r.d.id, r.d.reason);
-	arena_free(&r.arena);
-	(void)db_done(s, 0);
+	arena_free(&a);
+	(void)db_done(s, rv);
 	return rv;
 }
 
@@ -310,24 +279,18 @@ give_way(struct ledger *l, const struct ledger_downgrade *d, time_t now,
     struct err *e)
 {
 	static const char why[] = "another one takes its place";
-	struct db_stmt *s;
+	int64_t open;
+	int rv;
 
-	if (d->replaces == 0)
-		return 0;
-	s = db_sql(l->db,
-	    "UPDATE downgrade SET closed = ?, closed_by = ?, closed_why = ?"
-	    " WHERE id = ? AND partner = ? AND closed = 0");
-	db_int(s, now);
-	db_text(s, d->author);
-	db_text(s, why);
-	db_int(s, d->replaces);
-	db_text(s, d->partner);
-	if (db_run(s, e) == -1)
-		return -1;
-	if (db_changes(l->db) == 0)
-		return 0;
-	return record(
-	    l, d->replaces, "downgrade-close", d->author, why, now, e);
+	rv = db_ask(db_query(l->db,
+			"SELECT 1 FROM downgrade"
+			" WHERE id = ? AND partner = ? AND closed = 0",
+			DB_INT(d->replaces), DB_TEXT(d->partner)),
+	    &open, e);
+	if (rv != 1)
+		return rv;
+	return set_closed(l, d->replaces, now, d->author, why,
+	    "downgrade-close", why, now, e);
 }
 
 static int
@@ -336,63 +299,64 @@ by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* The words, with `between` between them. The caller frees it. */
+static char *
+join(const char *const *v, size_t n, const char *between)
+{
+	struct buf text = {0};
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		buf_printf(&text, "%s%s", i == 0 ? "" : between, v[i]);
+	return text.data;
+}
+
 /* One a line, sorted. The caller frees it. */
 static char *
 join_domains(const struct ledger_downgrade *d)
 {
 	const char **v = mem_zero(d->ndomains + 1, sizeof(*v));
-	struct buf text = {0};
-	size_t i;
+	char *text;
 
-	for (i = 0; i < d->ndomains; i++)
-		v[i] = d->domains[i];
+	if (d->ndomains > 0)
+		memcpy(v, d->domains, d->ndomains * sizeof(*v));
 	qsort(v, d->ndomains, sizeof(*v), by_name);
-	for (i = 0; i < d->ndomains; i++)
-		buf_printf(&text, "%s%s", i == 0 ? "" : "\n", v[i]);
+	text = join(v, d->ndomains, "\n");
 	free(v);
-	return text.data;
+	return text;
 }
 
 static int
 insert(struct ledger *l, const struct ledger_downgrade *d, time_t now,
     int64_t *id, struct err *e)
 {
-	struct buf keys = {0};
+	char *keys = join(d->keys, d->nkeys, " "), *domains = join_domains(d);
+	char *note, when[NUM_TIME_MAX];
+	struct row r = {.d = *d,
+	    .before = level_name(d->before),
+	    .after = level_name(d->after),
+	    .cause = ledger_cause_name(d->cause),
+	    .keys = keys};
 	struct db_stmt *s;
-	char *note, *domains = join_domains(d), when[NUM_TIME_MAX];
-	size_t i;
 	int rv;
 
-	for (i = 0; i < d->nkeys; i++)
-		buf_printf(&keys, "%s%s", i == 0 ? "" : " ", d->keys[i]);
+	r.d.closed = 0;
+	r.d.closed_by = r.d.closed_why = r.d.extended_by = NULL;
 	s = db_sql(l->db,
-	    "INSERT INTO downgrade(partner, before, after, begin, end, reason,"
-	    " ticket, author, sudo_user, cause, fault, keys, domains)"
-	    " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-	db_text(s, d->partner);
-	db_text(s, level_name(d->before));
-	db_text(s, level_name(d->after));
-	db_int(s, d->begin);
-	db_int(s, d->end);
-	db_text(s, d->reason);
-	db_text(s, d->ticket);
-	db_text(s, d->author);
-	db_text(s, d->sudo_user);
-	db_text(s, ledger_cause_name(d->cause));
-	db_text(s, d->fault);
-	db_text(s, keys.data);
-	db_text_max(s, domains, LEDGER_DOMAINS_MAX);
+	    "INSERT INTO downgrade(" LEDGER_DOWNGRADE_VALUES ") VALUES("
+	    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	(void)db_bind_row(s, members + 1, &r);
+	(void)db_bind(s, &DB_TEXT_UP_TO(domains, LEDGER_DOMAINS_MAX), 1);
 	rv = db_run(s, e);
-	buf_free(&keys);
+	free(keys);
 	free(domains);
 	if (rv == -1)
 		return -1;
 	*id = db_rowid(l->db);
-	if (ledger_edit_record_removed(l, *id, now, e) == -1)
+	if (ledger_edit_removed(l, *id, now, e) == -1)
 		return -1;
-	note = mem_printf("lowered from %s to %s until %s: %s",
-	    level_name(d->before), level_name(d->after),
-	    num_time_text(d->end, when), d->reason);
+	note = mem_printf("lowered from %s to %s until %s: %s", r.before,
+	    r.after, num_time_text(d->end, when), d->reason);
 	rv = record(l, *id, "downgrade-begin", d->author, note, now, e);
 	free(note);
 	return rv;
@@ -402,37 +366,42 @@ int
 ledger_downgrade_begin(struct ledger *l, const struct ledger_downgrade *d,
     time_t now, int64_t *id, struct err *e)
 {
-	int64_t *ended;
-	size_t n;
 	int rv;
 
 	if (need_fields(d, now, e) == -1 || db_begin(l->db, true, e) == -1)
 		return -1;
-	if ((rv = settle(l, d->partner, now, &ended, &n, e)) == 0 &&
-	    (rv = ledger_edit_record_partner(l, d->partner, now, e)) == 0 &&
+	if ((rv = settle(l, d->partner, now, e)) == 0 &&
+	    ledger_edits_record(l,
+		db_query(l->db,
+		    "SELECT id FROM downgrade WHERE partner = ? ORDER BY id",
+		    DB_TEXT(d->partner)),
+		now, e) == -1)
+		rv = -1;
+	if (rv == 0 &&
 	    (rv = refuse_if_open(l, d->partner, d->replaces, e)) == 0 &&
 	    (rv = give_way(l, d, now, e)) == 0)
 		rv = insert(l, d, now, id, e);
-	free(ended);
 	return db_end(l->db, rv, e);
 }
 
 /*
- * Is there a row of that number, and does it still go on? 0, LEDGER_REFUSED,
- * or -1; within a transaction.
+ * Before one is changed: is there a row of that number, and does it still go
+ * on? 0, LEDGER_REFUSED, or -1; within a transaction.
  */
 static int
 need_open(struct ledger *l, int64_t id, time_t now, struct err *e)
 {
-	struct held r = {0};
+	struct arena a = {0};
 	struct db_stmt *s;
+	struct row r;
 	time_t ended;
 	char when[NUM_TIME_MAX];
 	int rv;
 
-	s = db_sql(l->db, SELECT "WHERE id = ?");
-	db_int(s, id);
-	rv = find_row(s, &r, e);
+	if (ledger_edit_record(l, id, now, e) == -1)
+		return -1;
+	s = row_of(l, id);
+	rv = next_row(s, &a, &r, e);
 	if (rv == 0) {
 		rv = err_set(
 		    e, EX_NOINPUT, "there is no downgrade %lld", (long long)id);
@@ -447,8 +416,8 @@ need_open(struct ledger *l, int64_t id, time_t now, struct err *e)
 			    (long long)id, r.d.partner,
 			    num_time_text(ended, when));
 	}
-	arena_free(&r.arena);
-	(void)db_done(s, 0);
+	arena_free(&a);
+	(void)db_done(s, rv);
 	return rv;
 }
 
@@ -456,16 +425,14 @@ static int
 set_end(struct ledger *l, int64_t id, time_t end, const char *author,
     const char *reason, time_t now, struct err *e)
 {
-	struct db_stmt *s;
 	char *note, when[NUM_TIME_MAX];
 	int rv;
 
-	s = db_sql(l->db,
-	    "UPDATE downgrade SET end = ?, extended_by = ? WHERE id = ?");
-	db_int(s, end);
-	db_text(s, author);
-	db_int(s, id);
-	if (db_run(s, e) == -1)
+	if (db_run(db_query(l->db,
+		       "UPDATE downgrade SET end = ?, extended_by = ?"
+		       " WHERE id = ?",
+		       DB_INT(end), DB_TEXT(author), DB_INT(id)),
+		e) == -1)
 		return -1;
 	note = mem_printf("ends %s%s%s", num_time_text(end, when),
 	    reason == NULL || *reason == '\0' ? "" : ": ",
@@ -475,24 +442,25 @@ set_end(struct ledger *l, int64_t id, time_t end, const char *author,
 	return rv;
 }
 
+static int
+need_author(const char *author, struct err *e)
+{
+	return author != NULL && *author != '\0'
+		   ? 0
+		   : err_set(e, EX_DATAERR,
+			 "ledger: a change of a downgrade needs an author");
+}
+
 int
 ledger_downgrade_extend(struct ledger *l, int64_t id, time_t end,
     const char *author, const char *reason, time_t now, struct err *e)
 {
 	int rv;
 
-	if (author == NULL || *author == '\0')
-		return err_set(e, EX_DATAERR,
-		    "ledger: a change of a downgrade needs an author");
-	if (ledger_need_time("end", end, e) == -1)
+	if (need_author(author, e) == -1 || need_end(end, now, e) == -1 ||
+	    db_begin(l->db, true, e) == -1)
 		return -1;
-	if (end <= now)
-		return err_set(e, EX_DATAERR,
-		    "ledger: the end of a downgrade must lie ahead");
-	if (db_begin(l->db, true, e) == -1)
-		return -1;
-	if ((rv = ledger_edit_record(l, id, now, e)) == 0 &&
-	    (rv = need_open(l, id, now, e)) == 0)
+	if ((rv = need_open(l, id, now, e)) == 0)
 		rv = set_end(l, id, end, author, reason, now, e);
 	return db_end(l->db, rv, e);
 }
@@ -503,84 +471,63 @@ ledger_downgrade_close(struct ledger *l, int64_t id, const char *author,
 {
 	int rv;
 
-	if (author == NULL || *author == '\0')
-		return err_set(e, EX_DATAERR,
-		    "ledger: a change of a downgrade needs an author");
-	if (ledger_need_time("time", now, e) == -1 ||
+	if (need_author(author, e) == -1 ||
+	    ledger_need_time("time", now, e) == -1 ||
 	    db_begin(l->db, true, e) == -1)
 		return -1;
-	if ((rv = ledger_edit_record(l, id, now, e)) == 0 &&
-	    (rv = need_open(l, id, now, e)) == 0 &&
-	    (rv = set_closed(l, id, now, author, why, e)) == 0)
-		rv = record(l, id, "downgrade-close", author, why, now, e);
+	if ((rv = need_open(l, id, now, e)) == 0)
+		rv = set_closed(
+		    l, id, now, author, why, "downgrade-close", why, now, e);
 	return db_end(l->db, rv, e);
 }
 
-static int
-tell(struct ledger *l, const int64_t *id, size_t n, ledger_downgrade_fn *fn,
-    void *arg, struct err *e)
+static struct db_stmt *
+open_rows(struct ledger *l)
 {
-	struct db_stmt *s;
-	bool more = true;
-	size_t i;
-	int rv = 0;
-
-	for (i = 0; more && rv != -1 && i < n; i++) {
-		struct held r = {0};
-
-		s = db_sql(l->db, SELECT "WHERE id = ?");
-		db_int(s, id[i]);
-		if ((rv = find_row(s, &r, e)) == 1)
-			more = fn(&r.d, arg);
-		arena_free(&r.arena);
-		(void)db_done(s, 0);
-	}
-	return rv == -1 ? -1 : 0;
+	return db_sql(
+	    l->db, "SELECT id FROM downgrade WHERE closed = 0 ORDER BY id");
 }
 
 int
-ledger_downgrade_settle(struct ledger *l, time_t now, ledger_downgrade_fn *fn,
-    void *arg, struct err *e)
+ledger_downgrade_settle(struct ledger *l, time_t now, struct err *e)
 {
-	struct db_stmt *s;
-	int64_t *id;
-	size_t n;
+	int64_t any;
 	int rv;
 
 	/* Most of the time there is none, and nobody need be locked out. */
-	s = db_sql(l->db, "SELECT 1 FROM downgrade d WHERE closed = 0"
-			  " AND " LEDGER_DOWNGRADE_OVER " LIMIT 1");
-	db_int(s, now);
-	rv = db_step(s, e);
-	(void)db_done(s, 0);
+	rv = db_ask(db_query(l->db,
+			"SELECT 1 FROM downgrade d WHERE closed = 0"
+			" AND " OVER " LIMIT 1",
+			DB_INT(now)),
+	    &any, e);
 	if (rv == 0)
-		rv = ledger_edit_any_open(l, e);
+		rv = ledger_edits_record(l, open_rows(l), 0, e);
 	if (rv != 1)
 		return rv;
 	if (db_begin(l->db, true, e) == -1)
 		return -1;
-	if ((rv = settle(l, NULL, now, &id, &n, e)) == 0)
-		rv = ledger_edit_record_open(l, now, e);
-	rv = db_end(l->db, rv, e);
-	if (rv == 0 && fn != NULL)
-		rv = tell(l, id, n, fn, arg, e);
-	free(id);
-	return rv;
+	if ((rv = settle(l, NULL, now, e)) == 0 &&
+	    ledger_edits_record(l, open_rows(l), now, e) == -1)
+		rv = -1;
+	return db_end(l->db, rv, e);
 }
+
+/* --- Reading ----------------------------------------------------------- */
 
 /* The rows of s, and give it back. */
 static int
 each_row(struct db_stmt *s, ledger_downgrade_fn *fn, void *arg, struct err *e)
 {
 	bool more = true;
+	struct row r;
 	int rv;
 
 	do {
-		struct held r = {0};
+		struct arena a = {0};
 
-		if ((rv = find_row(s, &r, e)) == 1)
+		if ((rv = next_row(s, &a, &r, e)) == 1)
 			more = fn(&r.d, arg);
-		arena_free(&r.arena);
+		arena_free(&a);
 	} while (rv == 1 && more);
 	return db_done(s, rv);
 }
@@ -589,26 +536,189 @@ int
 ledger_downgrades(struct ledger *l, const char *partner, time_t at,
     ledger_downgrade_fn *fn, void *arg, struct err *e)
 {
-	struct db_stmt *s;
-
-	s = db_sql(l->db,
-	    SELECT "WHERE (?1 IS NULL OR partner = ?1) AND (?2 = 0 OR"
-		   " (begin <= ?2 AND end > ?2 AND"
-		   " (closed = 0 OR closed > ?2))) ORDER BY id DESC");
-	db_text_or_null(s, partner);
-	db_int(s, at);
-	return each_row(s, fn, arg, e);
+	return each_row(
+	    db_query(l->db,
+		SELECT "WHERE (?1 IS NULL OR partner = ?1) AND (?2 = 0 OR"
+		       " (begin <= ?2 AND end > ?2 AND"
+		       " (closed = 0 OR closed > ?2))) ORDER BY id DESC",
+		DB_TEXT_OR_NULL(partner), DB_INT(at)),
+	    fn, arg, e);
 }
 
 int
 ledger_downgrades_open(struct ledger *l, const char *partner,
     ledger_downgrade_fn *fn, void *arg, struct err *e)
 {
-	struct db_stmt *s;
+	return each_row(
+	    db_query(l->db,
+		SELECT "WHERE closed = 0"
+		       " AND (?1 IS NULL OR partner = ?1) ORDER BY id",
+		DB_TEXT_OR_NULL(partner)),
+	    fn, arg, e);
+}
 
-	s = db_sql(l->db,
-	    SELECT "WHERE closed = 0"
-		   " AND (?1 IS NULL OR partner = ?1) ORDER BY id");
-	db_text_or_null(s, partner);
-	return each_row(s, fn, arg, e);
+int
+ledger_downgrade_is_open(struct ledger *l, const char *partner, int64_t id,
+    time_t begin, time_t by, int64_t *found, struct err *e)
+{
+	return db_ask(
+	    db_query(l->db,
+		"SELECT id FROM downgrade WHERE closed = 0 AND partner = ?1"
+		" AND CASE ?2 WHEN 0 THEN begin <= ?4 ELSE id = ?2"
+		" AND (?3 = 0 OR begin = ?3) END",
+		DB_TEXT(partner), DB_INT(id), DB_INT(begin), DB_INT(by)),
+	    found, e);
+}
+
+/* --- As the map is compiled with them ---------------------------------- */
+
+/*
+ * Whoever can write the file can write a row; what lowers a partner has an
+ * event that says so.
+ */
+
+struct gather {
+	struct ledger *l;
+	struct ledger_overrides *out;
+	uint64_t max; /* seconds that one may last */
+	struct override *v;
+	size_t n, cap, doubt_cap;
+	char why[LEDGER_WHY]; /* a row is not believed */
+};
+
+static bool
+doubt(struct gather *g, const char *why)
+{
+	(void)snprintf(g->why, sizeof(g->why), "%s", why);
+	return false;
+}
+
+/* A key as the registry and Postfix write it: AA:BB:... */
+static const char *
+pin_text(struct arena *a, const char *hex)
+{
+	char text[3 * (LEDGER_HASH - 1) / 2], *p = text;
+	size_t i;
+
+	for (i = 0; i < LEDGER_HASH - 1; i++) {
+		if (i > 0 && i % 2 == 0)
+			*p++ = ':';
+		*p++ = hex[i] >= 'a' ? (char)(hex[i] - 'a' + 'A') : hex[i];
+	}
+	return arena_copy(a, text, (size_t)(p - text));
+}
+
+static struct strs *
+list_of(struct arena *a, const char *const *v, size_t n)
+{
+	struct strs *list = arena_alloc(a, sizeof(*list) + n * sizeof(v[0]));
+
+	list->n = n;
+	memcpy(list->v, v, n * sizeof(v[0]));
+	return list;
+}
+
+/* The row at s, which is borne out. False if it cannot be believed even so. */
+static bool
+add_override(struct gather *g, struct db_stmt *s)
+{
+	struct arena *a = &g->out->arena;
+	struct strs *keys;
+	struct row r;
+	struct err bad;
+	size_t i;
+
+	if (get_row(s, a, &r, &bad) == -1)
+		return doubt(g, bad.text);
+	keys = list_of(a, r.d.keys, r.d.nkeys);
+	for (i = 0; i < keys->n; i++) {
+		if (ledger_need_hash("key", keys->v[i], &bad) == -1)
+			return doubt(g, bad.text);
+		keys->v[i] = pin_text(a, keys->v[i]);
+	}
+	if (keys->n == 0 && r.d.after == LEVEL_KEY)
+		return doubt(g, "it pins no key");
+	g->v = mem_grow(g->v, g->n, &g->cap, sizeof(*g->v));
+	g->v[g->n++] = (struct override){
+	    .partner = arena_copy(a, r.d.partner, strlen(r.d.partner)),
+	    .level = r.d.after,
+	    .begin = r.d.begin,
+	    .end = r.d.end,
+	    .id = r.d.id,
+	    .key = keys,
+	    .domains = r.d.ndomains == 0
+			   ? NULL
+			   : list_of(a, r.d.domains, r.d.ndomains)};
+	return true;
+}
+
+static void
+add_doubt(struct gather *g, struct db_stmt *s)
+{
+	struct ledger_overrides *o = g->out;
+	const char *partner = db_col_text(s, 1);
+	struct ledger_doubt *x;
+	char *text;
+
+	o->doubt =
+	    mem_grow(o->doubt, o->ndoubts, &g->doubt_cap, sizeof(*o->doubt));
+	x = &o->doubt[o->ndoubts++];
+	x->id = db_col_int(s, 0);
+	x->partner = arena_copy(&o->arena, partner, strlen(partner));
+	text = mem_printf("downgrade %lld of %s is not believed: %s",
+	    (long long)x->id, quotes(partner).s, g->why);
+	x->text = arena_copy(&o->arena, text, strlen(text));
+	free(text);
+}
+
+/* The row at s; 0 or -1. */
+static int
+take_row(struct gather *g, struct db_stmt *s, struct err *e)
+{
+	int rv = ledger_row_believed(g->l, s, g->max, g->why, e);
+
+	if (rv == 1)
+		rv = add_override(g, s);
+	if (rv == 0)
+		add_doubt(g, s);
+	return rv == -1 ? -1 : 0;
+}
+
+int
+ledger_overrides(struct ledger *l, time_t now, uint64_t max_downgrade,
+    struct ledger_overrides *out, struct err *e)
+{
+	struct gather g = {.l = l, .out = out, .max = max_downgrade};
+	struct db_stmt *s;
+	int rv;
+
+	*out = (struct ledger_overrides){0};
+	s = db_query(l->db,
+	    SELECT "d WHERE closed = 0 AND NOT " OVER " ORDER BY id",
+	    DB_INT(now));
+	while ((rv = db_step(s, e)) == 1 && (rv = take_row(&g, s, e)) == 0)
+		;
+	out->list.v = g.v;
+	out->list.n = g.n;
+	if (db_done(s, rv) == 0)
+		return 0;
+	ledger_overrides_release(out);
+	return -1;
+}
+
+void
+ledger_overrides_release(struct ledger_overrides *o)
+{
+	free((void *)(uintptr_t)o->list.v);
+	free(o->doubt);
+	arena_free(&o->arena);
+	*o = (struct ledger_overrides){0};
+}
+
+bool
+override_covers(const struct override *o, const char *name)
+{
+	return o->domains == NULL ||
+	       bsearch(&name, o->domains->v, o->domains->n,
+		   sizeof(o->domains->v[0]), by_name) != NULL;
 }

@@ -12,7 +12,7 @@
 #include "arena.h"
 #include "buf.h"
 #include "level.h"
-#include "override.h"
+#include "ledger_downgrade.h"
 #include "registry.h"
 #include "target.h"
 

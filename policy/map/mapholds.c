@@ -9,7 +9,7 @@
 
 #include "cdbmap.h"
 #include "err.h"
-#include "ledger.h"
+#include "ledger_downgrade.h"
 #include "mapraise.h"
 #include "mem.h"
 #include "num.h"
@@ -289,7 +289,7 @@ read_ledger(struct reading *r, struct err *e)
 		    r->set->ledger);
 	if (!r->opt->dry &&
 	    (r->ledger = ledger_open(r->set->ledger, LEDGER_WRITE, e)) != NULL)
-		(void)ledger_downgrade_settle(r->ledger, now, NULL, NULL, e);
+		(void)ledger_downgrade_settle(r->ledger, now, e);
 	/* Whoever locks it against readers was waited for already. */
 	if (r->ledger == NULL && (r->opt->dry || e->code != EX_TEMPFAIL))
 		r->ledger = ledger_open(r->set->ledger, LEDGER_READ, e);

@@ -14,7 +14,7 @@
 
 #include "arena.h"
 #include "maprecord.h"
-#include "override.h"
+#include "ledger_downgrade.h"
 
 struct cdbmap;
 struct settings;

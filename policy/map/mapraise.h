@@ -13,7 +13,7 @@
 
 #include "arena.h"
 #include "maprecord.h"
-#include "override.h"
+#include "ledger_downgrade.h"
 
 struct cdbmap;
 struct cdbmap_writer;

@@ -8,7 +8,7 @@
 #include "buf.h"
 #include "mem.h"
 #include "num.h"
-#include "override.h"
+#include "ledger_downgrade.h"
 #include "strength.h"
 #include "target.h"
 

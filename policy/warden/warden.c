@@ -9,7 +9,7 @@
 #include "day.h"
 #include "err.h"
 #include "evidence.h"
-#include "ledger.h"
+#include "ledger_downgrade.h"
 #include "logline.h"
 #include "mem.h"
 #include "num.h"
@@ -230,7 +230,7 @@ restore(struct warden *k, const struct drop_action *x, time_t now)
 	struct err e;
 	int rv;
 
-	rv = ledger_downgrade_settle(k->ledger, now, NULL, NULL, &e);
+	rv = ledger_downgrade_settle(k->ledger, now, &e);
 	if (rv == 0)
 		rv = ledger_downgrade_close(k->ledger, x->id, WARDEN_AUTHOR,
 		    why == NULL ? drop_why_text(x->why) : why, now, &e);

@@ -10,7 +10,7 @@
 
 #include "err.h"
 #include "evidence.h"
-#include "ledger.h"
+#include "ledger_downgrade.h"
 #include "mem.h"
 #include "num.h"
 

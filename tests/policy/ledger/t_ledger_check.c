@@ -214,10 +214,9 @@ change(const char *how)
 		return ledger_downgrade_close(led,
 		    strcmp(how, "close") == 0 ? 2 : 1, "jo", "", T0 + 10, &err);
 	if (strcmp(how, "settle") == 0)
-		return ledger_downgrade_settle(
-		    led, T0 + 7200, NULL, NULL, &err);
+		return ledger_downgrade_settle(led, T0 + 7200, &err);
 	if (strcmp(how, "look") == 0)
-		return ledger_downgrade_settle(led, T0 + 10, NULL, NULL, &err);
+		return ledger_downgrade_settle(led, T0 + 10, &err);
 	if (strcmp(how, "replace") == 0)
 		d.replaces = 2;
 	return ledger_downgrade_begin(led, &d, T0 + 10, &id, &err);
@@ -241,7 +240,7 @@ t_washed(void **state)
 		check_finds(washings[i].name, &known, NULL, washings[i].want);
 		/* And for ever, whatever comes later. */
 		well(washings[i].name,
-		    ledger_downgrade_settle(led, T0 + 86400, NULL, NULL, &err));
+		    ledger_downgrade_settle(led, T0 + 86400, &err));
 		well(washings[i].name, change("look"));
 		check_finds(washings[i].name, &known, NULL, washings[i].want);
 	}

@@ -121,8 +121,8 @@ t_golden(void **state)
 		for (k = 0; k < after.n; k++)
 			check_str(golden[i].name, after.v[k], before.v[k]);
 		/* And goes on. */
-		well(golden[i].name, ledger_downgrade_settle(led,
-					 T0 + 90 * 86400, NULL, NULL, &err));
+		well(golden[i].name,
+		    ledger_downgrade_settle(led, T0 + 90 * 86400, &err));
 		check_finds(
 		    golden[i].name, &golden[i].head, NULL, golden[i].flaws);
 		events_free(&before);

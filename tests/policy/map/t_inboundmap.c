@@ -8,7 +8,7 @@
 #include "err.h"
 #include "file.h"
 #include "inboundmap.h"
-#include "ledger.h"
+#include "ledger_downgrade.h"
 #include "lookup.h"
 #include "mapbuild.h"
 #include "mem.h"

@@ -9,7 +9,7 @@
 
 #include "cdbmap.h"
 #include "err.h"
-#include "ledger.h"
+#include "ledger_downgrade.h"
 #include "mapbuild.h"
 #include "mem.h"
 #include "registry.h"

@@ -12,7 +12,7 @@
 #include "cdbmap.h"
 #include "digest.h"
 #include "err.h"
-#include "ledger.h"
+#include "ledger_downgrade.h"
 #include "mapbuild.h"
 #include "mapchange.h"
 #include "mapevent.h"
