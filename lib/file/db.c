@@ -267,25 +267,34 @@ db_bind(struct db_stmt *s, const struct db_value *v, size_t n)
 	return s;
 }
 
+struct db_value
+db_member(const struct db_member *m, const void *row)
+{
+	const char *p = (const char *)row + m->at;
+	struct db_value v = DB_TEXT(NULL);
+	uint32_t n;
+
+	if (m->size == SIZE_MAX) {
+		memcpy(&v.text, p, sizeof(v.text));
+		return v;
+	}
+	v = DB_INT(0);
+	if (m->size == sizeof(v.n)) {
+		memcpy(&v.n, p, sizeof(v.n));
+	} else {
+		memcpy(&n, p, sizeof(n));
+		v.n = n;
+	}
+	return v;
+}
+
 struct db_stmt *
 db_bind_row(struct db_stmt *s, const struct db_member *m, const void *row)
 {
 	struct db_value v;
-	uint32_t n;
 
 	for (; m->size != 0; m++) {
-		const char *p = (const char *)row + m->at;
-
-		v = DB_TEXT(NULL);
-		if (m->size == SIZE_MAX) {
-			memcpy(&v.text, p, sizeof(v.text));
-		} else if (m->size == sizeof(v.n)) {
-			v.is = DB_IS_INT;
-			memcpy(&v.n, p, sizeof(v.n));
-		} else {
-			memcpy(&n, p, sizeof(n));
-			v = DB_INT(n);
-		}
+		v = db_member(m, row);
 		(void)db_bind(s, &v, 1);
 	}
 	return s;

@@ -133,6 +133,7 @@ struct db_member {
 		offsetof(type, member), DB_SIZE(((type *)NULL)->member) \
 	}
 #define DB_SIZE(x) _Generic((x), const char * : SIZE_MAX, default : sizeof(x))
+struct db_value db_member(const struct db_member *m, const void *row);
 struct db_stmt *db_bind_row(
     struct db_stmt *s, const struct db_member *m, const void *row);
 void db_row(struct db_stmt *s, const struct db_member *m, void *row);

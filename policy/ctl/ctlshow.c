@@ -209,43 +209,12 @@ parse_known(const char *s, struct ledger_head *out)
 	return 0;
 }
 
-static bool
-tell_day_flaw(int64_t event, const char *text, void *arg)
-{
-	return tell_flaw(
-	    &(struct ledger_flaw){.event = event, .text = text}, arg);
-}
-
-/* What the record says of the evidence, against that. 0, or an exit code. */
-static int
-check_days(struct telling *t, struct ledger *l, size_t *flaws, size_t *pruned)
-{
-	const struct settings *set = &t->c->set;
-	struct evidence *v;
-	struct err e;
-	size_t n;
-	int rv = -1;
-
-	v = evidence_open(set->evidence, set->ledger, EVIDENCE_READ, &e);
-	if (v != NULL || e.code == EX_NOINPUT)
-		rv = day_check(l, v, day_pruned(set, t->c->now), tell_day_flaw,
-		    t, &n, pruned, &e);
-	evidence_close(v);
-	if (rv == -1) {
-		say_err(&e);
-		return e.code;
-	}
-	*flaws += n;
-	return EX_OK;
-}
-
 static int
 check_whole(struct telling *t, struct ledger *l, const char *known)
 {
 	struct ledger_head head, was;
 	struct err e;
 	size_t flaws, pruned;
-	int code;
 
 	if (known != NULL && parse_known(known, &was) == -1) {
 		say("--known %s is not what --check printed (COUNT:HASH)",
@@ -253,12 +222,13 @@ check_whole(struct telling *t, struct ledger *l, const char *known)
 		return EX_USAGE;
 	}
 	if (ledger_check(l, known == NULL ? NULL : &was, tell_flaw, t, &head,
-		&flaws, &e) == -1) {
+		&flaws, &e) == -1 ||
+	    /* What the record says of the evidence, against that. */
+	    day_check(l, &t->c->set, t->c->now, tell_flaw, t, &flaws, &pruned,
+		&e) == -1) {
 		say_err(&e);
 		return e.code;
 	}
-	if ((code = check_days(t, l, &flaws, &pruned)) != EX_OK)
-		return code;
 	if (pruned > 0 && !t->c->json)
 		(void)printf("of %zu day%s only the counts are compared: "
 			     "probes and failures are not kept that long\n",

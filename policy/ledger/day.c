@@ -1,36 +1,46 @@
 #include "day.h"
 
 #include <inttypes.h>
-#include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "buf.h"
+#include "clock.h"
+#include "db.h"
 #include "digest.h"
 #include "err.h"
 #include "evidence.h"
-#include "ledger.h"
+#include "json.h"
 #include "mem.h"
 #include "num.h"
 #include "settings.h"
 
-#define SECONDS 86400
 #define DAY_TEXT 16 /* bytes of YYYY-MM-DD, NUL included, and room */
 #define BACK 31	    /* days that are told afterwards */
 #define LOOK_BACK 7 /* days that are looked at again */
-#define SEEN (EVIDENCE_VERIFIED + 1)
 
-/* What there is of a day, in numbers and digests of all its rows. */
+/* What is told of a day: numbers, and a digest of all rows, of three parts. */
+enum { COUNTS, FAILURES, LOOKS, PARTS };
+#define SEEN (EVIDENCE_VERIFIED + 1)
+enum { IN, OUT = IN + SEEN, FAILED = OUT + SEEN, PASSED, NOT_PASSED, NUMBERS };
+static const struct {
+	const char *name, *flaw;
+	unsigned from, to; /* its numbers; `to` not included */
+} part[PARTS] = {
+    [COUNTS] = {"counts", "its counts of the log", IN, FAILED},
+    [FAILURES] = {"failures", "its failures", FAILED, PASSED},
+    [LOOKS] = {"looks", "its probes", PASSED, NUMBERS},
+};
+
 struct day {
 	int64_t number; /* days since 1970-01-01 */
-	uint64_t count[2][SEEN], failures, looks, passed;
-	struct digest *g[3]; /* while reading */
-	char hash[3][DIGEST_HEX];
+	uint64_t n[NUMBERS];
+	struct digest *g[PARTS]; /* while reading */
+	char hash[PARTS][DIGEST_HEX];
 };
-enum { COUNTS, FAILURES, LOOKS };
-static const char *const parts[] = {"counts", "failures", "looks"};
 
 struct days {
 	struct day *v;
@@ -38,13 +48,27 @@ struct days {
 	int64_t from, to; /* numbers; both included */
 };
 
+/* What of a row goes into the digest, in that order. */
+#define COUNT(m) DB_MEMBER(struct evidence_count, m)
+static const struct db_member count_row[] = {COUNT(partner), COUNT(direction),
+    COUNT(seen), COUNT(protocol), COUNT(cipher), COUNT(result), COUNT(n), {0}};
+#define FAILURE(m) DB_MEMBER(struct evidence_failure, m)
+static const struct db_member failure_row[] = {FAILURE(time), FAILURE(partner),
+    FAILURE(direction), FAILURE(fault), FAILURE(domain), FAILURE(host),
+    FAILURE(address), FAILURE(queue_id), FAILURE(text), {0}};
+#define PROBE(m) DB_MEMBER(struct evidence_probe, m)
+static const struct db_member probe_row[] = {PROBE(first), PROBE(time),
+    PROBE(n), PROBE(partner), PROBE(nexthop), PROBE(host), PROBE(address),
+    PROBE(port), PROBE(fault), PROBE(protocol), PROBE(cipher), PROBE(kex),
+    PROBE(not_after), PROBE(key), PROBE(detail), PROBE(judged), {0}};
+
 static const char *
 day_text(int64_t number, char out[DAY_TEXT])
 {
 	char when[NUM_TIME_MAX];
 
 	(void)snprintf(out, DAY_TEXT, "%.10s",
-	    num_time_text((time_t)number * SECONDS, when));
+	    num_time_text((time_t)number * CLOCK_DAY, when));
 	return out;
 }
 
@@ -58,7 +82,7 @@ day_number(const char *text)
 	if (text == NULL || strlen(text) != 10)
 		return -1;
 	(void)snprintf(when, sizeof(when), "%sT00:00:00Z", text);
-	return num_time(when, &t) == -1 ? -1 : (int64_t)t / SECONDS;
+	return num_time(when, &t) == -1 ? -1 : (int64_t)t / CLOCK_DAY;
 }
 
 /* The day of that number; NULL if it is not asked for. */
@@ -75,30 +99,31 @@ day_of(struct days *d, int64_t number)
 			return &d->v[i - 1];
 	d->v = mem_grow(d->v, d->n, &d->cap, sizeof(*d->v));
 	d->v[d->n] = (struct day){.number = number};
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < PARTS; i++)
 		d->v[d->n].g[i] = digest_new();
 	return &d->v[d->n++];
 }
 
 /* As in the chain of events: LENGTH:BYTES, so that no two rows are alike. */
 static void
-add(struct digest *g, const char *s)
+add_row(struct digest *g, const struct db_member *m, const void *row)
 {
-	char head[24];
-	size_t len = strlen(s);
+	char head[24], number[24];
+	struct db_value v;
+	size_t len;
 
-	digest_add(g, head, (size_t)snprintf(head, sizeof(head), "%zu:", len));
-	digest_add(g, s, len);
-	digest_add(g, ",", 1);
-}
-
-static void
-add_number(struct digest *g, int64_t n)
-{
-	char text[24];
-
-	(void)snprintf(text, sizeof(text), "%" PRId64, n);
-	add(g, text);
+	for (; m->size != 0; m++) {
+		v = db_member(m, row);
+		if (v.is == DB_IS_INT) {
+			(void)snprintf(number, sizeof(number), "%" PRId64, v.n);
+			v.text = number;
+		}
+		len = strlen(v.text);
+		digest_add(
+		    g, head, (size_t)snprintf(head, sizeof(head), "%zu:", len));
+		digest_add(g, v.text, len);
+		digest_add(g, ",", 1);
+	}
 }
 
 static bool
@@ -108,71 +133,33 @@ take_count(const struct evidence_count *c, void *arg)
 
 	if (d == NULL)
 		return true;
-	if ((unsigned)c->direction < 2 && (unsigned)c->seen < SEEN)
-		d->count[c->direction][c->seen] += c->n;
-	add(d->g[COUNTS], c->partner);
-	add_number(d->g[COUNTS], c->direction);
-	add_number(d->g[COUNTS], c->seen);
-	add(d->g[COUNTS], c->protocol);
-	add(d->g[COUNTS], c->cipher);
-	add(d->g[COUNTS], c->result);
-	add_number(d->g[COUNTS], (int64_t)c->n);
+	d->n[(c->direction == EVIDENCE_IN ? IN : OUT) + c->seen] += c->n;
+	add_row(d->g[COUNTS], count_row, c);
 	return true;
 }
 
 static bool
 take_failure(const struct evidence_failure *f, void *arg)
 {
-	struct day *d = day_of(arg, (int64_t)f->time / SECONDS);
+	struct day *d = day_of(arg, (int64_t)f->time / CLOCK_DAY);
 
 	if (d == NULL)
 		return true;
-	d->failures++;
-	add_number(d->g[FAILURES], f->time);
-	add(d->g[FAILURES], f->partner);
-	add_number(d->g[FAILURES], f->direction);
-	add(d->g[FAILURES], f->fault);
-	add(d->g[FAILURES], f->domain);
-	add(d->g[FAILURES], f->host);
-	add(d->g[FAILURES], f->address);
-	add(d->g[FAILURES], f->queue_id);
-	add(d->g[FAILURES], f->text);
+	d->n[FAILED]++;
+	add_row(d->g[FAILURES], failure_row, f);
 	return true;
 }
 
 static bool
 take_look(const struct evidence_probe *p, void *arg)
 {
-	struct day *d = day_of(arg, (int64_t)p->time / SECONDS);
+	struct day *d = day_of(arg, (int64_t)p->time / CLOCK_DAY);
 
 	if (d == NULL)
 		return true;
-	d->looks += p->n;
-	d->passed += p->judged == EVIDENCE_FAILED ? 0 : p->n;
-	add_number(d->g[LOOKS], p->first);
-	add_number(d->g[LOOKS], p->time);
-	add_number(d->g[LOOKS], (int64_t)p->n);
-	add(d->g[LOOKS], p->partner);
-	add(d->g[LOOKS], p->nexthop);
-	add(d->g[LOOKS], p->host);
-	add(d->g[LOOKS], p->address);
-	add_number(d->g[LOOKS], p->port);
-	add(d->g[LOOKS], p->fault);
-	add(d->g[LOOKS], p->protocol);
-	add(d->g[LOOKS], p->cipher);
-	add(d->g[LOOKS], p->kex);
-	add_number(d->g[LOOKS], p->not_after);
-	add(d->g[LOOKS], p->key);
-	add(d->g[LOOKS], p->detail);
-	add_number(d->g[LOOKS], p->judged);
+	d->n[p->judged == EVIDENCE_FAILED ? NOT_PASSED : PASSED] += p->n;
+	add_row(d->g[LOOKS], probe_row, p);
 	return true;
-}
-
-static void
-days_free(struct days *d)
-{
-	free(d->v);
-	*d = (struct days){0};
 }
 
 /* All days from d->from to d->to of which there is anything. */
@@ -187,12 +174,12 @@ read_days(struct evidence *v, struct days *d, struct err *e)
 	    day_text(d->to, to), take_count, d, e);
 	if (rv == 0)
 		rv = evidence_failures(
-		    v, NULL, (time_t)d->from * SECONDS, take_failure, d, e);
+		    v, NULL, (time_t)d->from * CLOCK_DAY, take_failure, d, e);
 	if (rv == 0)
 		rv = evidence_probes(
-		    v, NULL, (time_t)d->from * SECONDS, take_look, d, e);
+		    v, NULL, (time_t)d->from * CLOCK_DAY, take_look, d, e);
 	for (i = 0; i < d->n; i++)
-		for (k = 0; k < 3; k++)
+		for (k = 0; k < PARTS; k++)
 			digest_hex(d->v[i].g[k], d->v[i].hash[k]);
 	return rv;
 }
@@ -207,9 +194,15 @@ find(const struct days *d, int64_t number)
 	for (i = 0; i < d->n; i++)
 		if (d->v[i].number == number)
 			return d->v[i];
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < PARTS; i++)
 		digest_hex(digest_new(), none.hash[i]);
 	return none;
+}
+
+static uint64_t
+all_looks(const struct day *d)
+{
+	return d->n[PASSED] + d->n[NOT_PASSED];
 }
 
 static json_t *
@@ -228,109 +221,94 @@ static json_t *
 json_day(const struct day *d, time_t pruned)
 {
 	char day[DAY_TEXT], when[NUM_TIME_MAX];
-	json_t *o;
 
-	o = json_pack("{s:s, s:s, s:{s:o, s:o, s:s}, s:{s:I, s:s}, "
-		      "s:{s:I, s:I, s:s}}",
+	return json_pack("{s:s, s:s, s:{s:o, s:o, s:s}, s:{s:I, s:s}, "
+			 "s:{s:I, s:I, s:s}}",
 	    "day", day_text(d->number, day), "pruned_before",
-	    num_time_text(pruned, when), parts[COUNTS], "in",
-	    json_counts(d->count[EVIDENCE_IN]), "out",
-	    json_counts(d->count[EVIDENCE_OUT]), "sha256", d->hash[COUNTS],
-	    parts[FAILURES], "n", (json_int_t)d->failures, "sha256",
-	    d->hash[FAILURES], parts[LOOKS], "n", (json_int_t)d->looks,
-	    "passed", (json_int_t)d->passed, "sha256", d->hash[LOOKS]);
-	if (o == NULL)
-		abort();
-	return o;
+	    num_time_text(pruned, when), part[COUNTS].name, "in",
+	    json_counts(d->n + IN), "out", json_counts(d->n + OUT), "sha256",
+	    d->hash[COUNTS], part[FAILURES].name, "n", (json_int_t)d->n[FAILED],
+	    "sha256", d->hash[FAILURES], part[LOOKS].name, "n",
+	    (json_int_t)all_looks(d), "passed", (json_int_t)d->n[PASSED],
+	    "sha256", d->hash[LOOKS]);
 }
 
 static uint64_t
-number(const json_t *o, const char *a, const char *b, const char *c)
+number(const json_t *o, const char *name)
 {
-	o = json_object_get(json_object_get(o, a), b);
-	if (c != NULL)
-		o = json_object_get(o, c);
-	return (uint64_t)json_integer_value(o);
+	return (uint64_t)json_integer_value(json_object_get(o, name));
 }
 
-/* What an event says of its day. */
+/* What an event says of its day, and of what was pruned: 0 if nothing. */
 static void
-parse_day(const json_t *o, struct day *d)
+parse_day(const struct ledger_event *ev, struct day *d, time_t *pruned)
 {
+	json_t *o = json_loads(ev->data, 0, NULL), *of[PARTS], *in, *out;
 	const char *s;
 	unsigned i;
 
+	for (i = 0; i < PARTS; i++)
+		of[i] = json_object_get(o, part[i].name);
 	*d = (struct day){
 	    .number = day_number(json_string_value(json_object_get(o, "day"))),
-	    .failures = number(o, parts[FAILURES], "n", NULL),
-	    .looks = number(o, parts[LOOKS], "n", NULL),
-	    .passed = number(o, parts[LOOKS], "passed", NULL)};
+	    .n = {[FAILED] = number(of[FAILURES], "n"),
+		[PASSED] = number(of[LOOKS], "passed")}};
+	d->n[NOT_PASSED] = number(of[LOOKS], "n") - d->n[PASSED];
+	in = json_object_get(of[COUNTS], "in");
+	out = json_object_get(of[COUNTS], "out");
 	for (i = 0; i < SEEN; i++) {
-		d->count[EVIDENCE_IN][i] =
-		    number(o, parts[COUNTS], "in", evidence_seen_name(i));
-		d->count[EVIDENCE_OUT][i] =
-		    number(o, parts[COUNTS], "out", evidence_seen_name(i));
+		d->n[IN + i] = number(in, evidence_seen_name(i));
+		d->n[OUT + i] = number(out, evidence_seen_name(i));
 	}
-	for (i = 0; i < 3; i++) {
-		s = json_string_value(
-		    json_object_get(json_object_get(o, parts[i]), "sha256"));
+	for (i = 0; i < PARTS; i++) {
+		s = json_string_value(json_object_get(of[i], "sha256"));
 		(void)snprintf(
 		    d->hash[i], DIGEST_HEX, "%s", s == NULL ? "" : s);
 	}
+	s = json_string_value(json_object_get(o, "pruned_before"));
+	if (s == NULL || num_time(s, pruned) == -1)
+		*pruned = 0;
+	json_decref(o);
 }
 
 enum verdict { SAME, MORE, CHANGED };
 
-/* Nothing of the day may get less, and what is as many must be the same. */
+/*
+ * A part of a day: nothing may get less, and what is as many must be the same.
+ * Only counts are compared of a day that began before `pruned`.
+ */
 static enum verdict
-compare(const struct day *was, const struct day *is, unsigned part)
+compare(const struct day *was, const struct day *is, unsigned p, time_t pruned)
 {
 	bool more = false, less = false;
-	unsigned i, k;
-
-	if (strcmp(was->hash[part], is->hash[part]) == 0)
-		return SAME;
-	if (part == FAILURES) {
-		more = is->failures > was->failures;
-		less = is->failures < was->failures;
-	} else if (part == LOOKS) {
-		more = is->looks > was->looks;
-		less = is->looks < was->looks || is->passed < was->passed ||
-		       is->looks - is->passed < was->looks - was->passed;
-	}
-	for (i = 0; part == COUNTS && i < 2; i++)
-		for (k = 0; k < SEEN; k++) {
-			more = more || is->count[i][k] > was->count[i][k];
-			less = less || is->count[i][k] < was->count[i][k];
-		}
-	return more && !less ? MORE : CHANGED;
-}
-
-static uint64_t
-all_counts(const struct day *d)
-{
-	uint64_t n = 0;
 	unsigned i;
 
-	for (i = 0; i < SEEN; i++)
-		n += d->count[EVIDENCE_IN][i] + d->count[EVIDENCE_OUT][i];
-	return n;
+	if ((p != COUNTS && (time_t)was->number * CLOCK_DAY < pruned) ||
+	    strcmp(was->hash[p], is->hash[p]) == 0)
+		return SAME;
+	for (i = part[p].from; i < part[p].to; i++) {
+		more = more || is->n[i] > was->n[i];
+		less = less || is->n[i] < was->n[i];
+	}
+	return more && !less ? MORE : CHANGED;
 }
 
 static void
 print_day(const struct day *d, struct buf *out)
 {
 	char day[DAY_TEXT];
+	uint64_t mails = 0;
+	unsigned i;
 
+	for (i = part[COUNTS].from; i < part[COUNTS].to; i++)
+		mails += d->n[i];
 	buf_printf(out,
 	    "%s: %" PRIu64 " mail%s counted, %" PRIu64 " in clear; %" PRIu64
 	    " failure%s; %" PRIu64 " look%s, %" PRIu64 " passed",
-	    day_text(d->number, day), all_counts(d),
-	    all_counts(d) == 1 ? "" : "s",
-	    d->count[EVIDENCE_IN][EVIDENCE_CLEAR] +
-		d->count[EVIDENCE_OUT][EVIDENCE_CLEAR],
-	    d->failures, d->failures == 1 ? "" : "s", d->looks,
-	    d->looks == 1 ? "" : "s", d->passed);
+	    day_text(d->number, day), mails, num_plural(mails),
+	    d->n[IN + EVIDENCE_CLEAR] + d->n[OUT + EVIDENCE_CLEAR],
+	    d->n[FAILED], num_plural(d->n[FAILED]), all_looks(d),
+	    num_plural(all_looks(d)), d->n[PASSED]);
 }
 
 static int
@@ -339,19 +317,17 @@ append(struct ledger *l, const char *kind, const char *note,
 {
 	struct ledger_event ev = {
 	    .time = now, .kind = kind, .author = "tlspact"};
-	json_t *data = json_day(d, pruned);
-	char *dump = json_dumps(data, JSON_COMPACT);
+	char *data = json_compact(json_day(d, pruned));
 	struct buf text = {0};
 	int rv;
 
 	print_day(d, &text);
 	buf_puts(&text, note);
 	ev.text = text.data;
-	ev.data = dump;
+	ev.data = data;
 	rv = ledger_event_add(l, &ev, e);
 	buf_free(&text);
-	free(dump);
-	json_decref(data);
+	free(data);
 	return rv;
 }
 
@@ -364,47 +340,46 @@ struct told {
 		int64_t seq;
 	} * v;
 	size_t n, cap;
-	int64_t first;	 /* only those that are not before this day */
-	time_t pruned;	 /* as the events say */
-	day_flaw_fn *fn; /* is told of each that changed */
+	int64_t first;	    /* only those that are not before this day */
+	time_t pruned;	    /* as the events say */
+	ledger_flaw_fn *fn; /* is told of each that changed */
 	void *arg;
 	size_t flaws;
 };
 
-static void
-tell(struct told *t, int64_t event, const char *text)
+static void __attribute__((format(printf, 3, 4)))
+flaw(struct told *t, int64_t event, const char *fmt, ...)
 {
+	char text[LEDGER_FLAW_MAX];
+	va_list ap;
+
 	t->flaws++;
-	if (t->fn != NULL)
-		(void)t->fn(event, text, t->arg);
+	if (t->fn == NULL)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)t->fn(
+	    &(struct ledger_flaw){.event = event, .text = text}, t->arg);
 }
 
 static bool
 take_told(const struct ledger_event *ev, void *arg)
 {
+	bool changed = strcmp(ev->kind, DAY_CHANGED) == 0;
 	struct told *t = arg;
-	const char *when;
 	struct day day;
-	json_t *data;
-	char *text;
 	time_t pruned;
 	size_t i;
 
-	if (strcmp(ev->kind, DAY_EVENT) != 0 &&
-	    strcmp(ev->kind, DAY_CHANGED) != 0)
+	if (!changed && strcmp(ev->kind, DAY_EVENT) != 0)
 		return true;
-	data = json_loads(ev->data, 0, NULL);
-	parse_day(data, &day);
-	when = json_string_value(json_object_get(data, "pruned_before"));
-	if (when != NULL && num_time(when, &pruned) == 0 && pruned > t->pruned)
+	parse_day(ev, &day, &pruned);
+	if (pruned > t->pruned)
 		t->pruned = pruned;
-	json_decref(data);
-	if (strcmp(ev->kind, DAY_CHANGED) == 0) {
-		text = mem_printf(
-		    "event %" PRId64 " found: %s", ev->seq, ev->text);
-		tell(t, ev->seq, text);
-		free(text);
-	}
+	if (changed)
+		flaw(t, ev->seq, "event %" PRId64 " found: %s", ev->seq,
+		    ev->text);
 	if (day.number < t->first)
 		return true;
 	for (i = t->n; i > 0 && t->v[i - 1].day.number != day.number; i--)
@@ -422,10 +397,9 @@ static bool
 take_last(const struct ledger_event *ev, void *arg)
 {
 	struct day day;
-	json_t *data = json_loads(ev->data, 0, NULL);
+	time_t pruned;
 
-	parse_day(data, &day);
-	json_decref(data);
+	parse_day(ev, &day, &pruned);
 	*(int64_t *)arg = day.number;
 	return false;
 }
@@ -438,10 +412,8 @@ look_again(struct ledger *l, const struct day *was, const struct day *is,
 	enum verdict worst = SAME, v;
 	unsigned i;
 
-	for (i = 0; i < 3; i++) {
-		if (i != COUNTS && (time_t)was->number * SECONDS < pruned)
-			continue;
-		v = compare(was, is, i);
+	for (i = 0; i < PARTS; i++) {
+		v = compare(was, is, i, pruned);
 		worst = v > worst ? v : worst;
 	}
 	if (worst == SAME)
@@ -452,36 +424,22 @@ look_again(struct ledger *l, const struct day *was, const struct day *is,
 	    is, pruned, now, e);
 }
 
-/* The number of the day that was told last, -1 if none was. 0 or -1. */
+/* Append what is due; last was told last (-1: none was). */
 static int
-last_told(struct ledger *l, int64_t *last, struct err *e)
-{
-	const struct ledger_event_query q = {
-	    .kind = DAY_EVENT, .newest_first = true, .limit = 1};
-
-	*last = -1;
-	return ledger_events(l, &q, take_last, last, e);
-}
-
-int
-day_close(struct ledger *l, struct evidence *v, time_t pruned, time_t now,
-    struct err *e)
+tell(struct ledger *l, struct evidence *v, int64_t last, time_t pruned,
+    time_t now, struct err *e)
 {
 	const struct ledger_event_query all = {0};
-	const int64_t yesterday = (int64_t)now / SECONDS - 1;
-	int64_t last = -1, i;
-	struct days d = {0};
+	struct days d = {.to = (int64_t)now / CLOCK_DAY - 1};
 	struct told t = {0};
 	struct day day;
+	int64_t i;
 	size_t k;
 	int rv;
 
-	if ((rv = last_told(l, &last, e)) == -1 || last >= yesterday)
-		return rv;
-	d.to = yesterday;
-	d.from = last == -1 ? yesterday : last + 1 - LOOK_BACK;
-	if (d.from < yesterday - BACK)
-		d.from = yesterday - BACK;
+	d.from = last == -1 ? d.to : last + 1 - LOOK_BACK;
+	if (d.from < d.to - BACK)
+		d.from = d.to - BACK;
 	t.first = d.from;
 	rv = read_days(v, &d, e);
 	if (rv == 0)
@@ -490,19 +448,20 @@ day_close(struct ledger *l, struct evidence *v, time_t pruned, time_t now,
 		day = find(&d, t.v[k].day.number);
 		rv = look_again(l, &t.v[k].day, &day, pruned, now, e);
 	}
-	for (i = d.from; rv == 0 && i <= yesterday; i++)
+	for (i = d.from; rv == 0 && i <= d.to; i++)
 		/* Nothing is lost where there was nothing before. */
 		if (i > last && (last != -1 || d.n > 0)) {
 			day = find(&d, i);
 			rv = append(l, DAY_EVENT, "", &day, pruned, now, e);
 		}
 	free(t.v);
-	days_free(&d);
+	free(d.v);
 	return rv;
 }
 
-time_t
-day_pruned(const struct settings *set, time_t now)
+/* Before that time evidence may be gone, as the settings say; 0: never. */
+static time_t
+pruned_before(const struct settings *set, time_t now)
 {
 	return set->keep == 0 || (time_t)set->keep >= now
 		   ? 0
@@ -512,17 +471,20 @@ day_pruned(const struct settings *set, time_t now)
 int
 day_run(struct ledger *l, const struct settings *set, time_t now, struct err *e)
 {
+	const struct ledger_event_query q = {
+	    .kind = DAY_EVENT, .newest_first = true, .limit = 1};
 	struct evidence *v;
-	int64_t last;
+	int64_t last = -1;
 	int rv;
 
-	if ((rv = last_told(l, &last, e)) == -1 ||
-	    last >= (int64_t)now / SECONDS - 1)
-		return rv;
+	if (ledger_events(l, &q, take_last, &last, e) == -1)
+		return -1;
+	if (last >= (int64_t)now / CLOCK_DAY - 1)
+		return 0;
 	v = evidence_open(set->evidence, set->ledger, EVIDENCE_READ, e);
 	if (v == NULL && e->code != EX_NOINPUT)
 		return -1;
-	rv = day_close(l, v, day_pruned(set, now), now, e);
+	rv = tell(l, v, last, pruned_before(set, now), now, e);
 	evidence_close(v);
 	return rv;
 }
@@ -530,52 +492,65 @@ day_run(struct ledger *l, const struct settings *set, time_t now, struct err *e)
 static void
 check_day(struct told *t, size_t i, const struct days *d)
 {
-	static const char *const what[] = {
-	    "its counts of the log", "its failures", "its probes"};
 	const struct day *was = &t->v[i].day;
 	struct day is = find(d, was->number);
-	char day[DAY_TEXT], *text;
-	unsigned part;
+	char day[DAY_TEXT];
+	unsigned p;
 
-	for (part = 0; part < 3; part++) {
-		if (part != COUNTS && (time_t)was->number * SECONDS < t->pruned)
-			continue;
-		if (compare(was, &is, part) != CHANGED)
-			continue;
-		text =
-		    mem_printf("the evidence of %s is not what event %" PRId64
-			       " says: %s were edited, or some removed",
-			day_text(was->number, day), t->v[i].seq, what[part]);
-		tell(t, t->v[i].seq, text);
-		free(text);
+	for (p = 0; p < PARTS; p++)
+		if (compare(was, &is, p, t->pruned) == CHANGED)
+			flaw(t, t->v[i].seq,
+			    "the evidence of %s is not what event %" PRId64
+			    " says: %s were edited, or some removed",
+			    day_text(was->number, day), t->v[i].seq,
+			    part[p].flaw);
+}
+
+/* Compare all days that were told of with what is there. */
+static int
+check(struct told *t, struct evidence *v, struct err *e)
+{
+	struct days d = {.from = INT64_MAX};
+	int64_t number;
+	size_t i;
+	int rv = 0;
+
+	for (i = 0; i < t->n; i++) {
+		number = t->v[i].day.number;
+		d.from = number < d.from ? number : d.from;
+		d.to = number > d.to ? number : d.to;
 	}
+	if (t->n > 0)
+		rv = read_days(v, &d, e);
+	for (i = 0; rv == 0 && i < t->n; i++)
+		check_day(t, i, &d);
+	free(d.v);
+	return rv;
 }
 
 int
-day_check(struct ledger *l, struct evidence *v, time_t pruned, day_flaw_fn *fn,
-    void *arg, size_t *flaws, size_t *npruned, struct err *e)
+day_check(struct ledger *l, const struct settings *set, time_t now,
+    ledger_flaw_fn *fn, void *arg, size_t *flaws, size_t *npruned,
+    struct err *e)
 {
 	const struct ledger_event_query all = {0};
-	struct told t = {.pruned = pruned, .fn = fn, .arg = arg};
-	struct days d = {.from = INT64_MAX};
+	struct told t = {
+	    .pruned = pruned_before(set, now), .fn = fn, .arg = arg};
+	struct evidence *v;
 	size_t i;
 	int rv;
 
-	*flaws = *npruned = 0;
+	*npruned = 0;
+	v = evidence_open(set->evidence, set->ledger, EVIDENCE_READ, e);
+	if (v == NULL && e->code != EX_NOINPUT)
+		return -1;
 	rv = ledger_events(l, &all, take_told, &t, e);
-	for (i = 0; i < t.n; i++) {
-		if (t.v[i].day.number < d.from)
-			d.from = t.v[i].day.number;
-		if (t.v[i].day.number > d.to)
-			d.to = t.v[i].day.number;
-		*npruned += (time_t)t.v[i].day.number * SECONDS < t.pruned;
-	}
-	if (rv == 0 && t.n > 0)
-		rv = read_days(v, &d, e);
-	for (i = 0; rv == 0 && i < t.n; i++)
-		check_day(&t, i, &d);
-	*flaws = t.flaws;
+	if (rv == 0)
+		rv = check(&t, v, e);
+	for (i = 0; i < t.n; i++)
+		*npruned += (time_t)t.v[i].day.number * CLOCK_DAY < t.pruned;
+	*flaws += t.flaws;
 	free(t.v);
-	days_free(&d);
+	evidence_close(v);
 	return rv;
 }

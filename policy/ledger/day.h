@@ -10,14 +10,11 @@
 #ifndef DAY_H
 #define DAY_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <time.h>
 
-struct err;
-struct evidence;
-struct ledger;
+#include "ledger_check.h"
+
 struct settings;
 
 #define DAY_EVENT "day"
@@ -25,30 +22,21 @@ struct settings;
 
 /*
  * Append what is over by now and not told yet, a month back at most, and what
- * has changed in the week before. The first one that is told has something.
- * Evidence from before `pruned` may have been removed by evidence_prune().
- * Cheap if there is nothing to do. v may be NULL: there is none. 0 or -1.
- */
-int day_close(struct ledger *l, struct evidence *v, time_t pruned, time_t now,
-    struct err *e);
-
-/*
- * The same with the evidence of the settings, if any day is due. What cannot
- * be read now is told the next time.
+ * has changed in the week before, of the evidence of the settings. The first
+ * one that is told has something. By `keep` of the settings some of it may
+ * have been removed. Cheap if there is nothing to do; what cannot be read now
+ * is told the next time. 0 or -1.
  */
 int day_run(
     struct ledger *l, const struct settings *set, time_t now, struct err *e);
 
-/* Before that time evidence may be gone, as the settings say; 0: never. */
-time_t day_pruned(const struct settings *set, time_t now);
-
 /*
- * Hold the evidence against the events. Of days that began before `pruned`
- * only the counts are compared; *npruned says how many they are.
- * fn is told of each flaw, *flaws is their number. 0 or -1.
+ * Hold the evidence against the events. Of days that are older than `keep`, or
+ * were for an event, only the counts are compared; *npruned says how many they
+ * are. fn is told of each flaw, their number is added to *flaws. 0 or -1.
  */
-typedef bool day_flaw_fn(int64_t event, const char *text, void *arg);
-int day_check(struct ledger *l, struct evidence *v, time_t pruned,
-    day_flaw_fn *fn, void *arg, size_t *flaws, size_t *npruned, struct err *e);
+int day_check(struct ledger *l, const struct settings *set, time_t now,
+    ledger_flaw_fn *fn, void *arg, size_t *flaws, size_t *npruned,
+    struct err *e);
 
 #endif

@@ -345,7 +345,7 @@ static void __attribute__((format(printf, 4, 5)))
 flaw(struct check *c, int64_t event, int64_t downgrade, const char *fmt, ...)
 {
 	struct ledger_flaw f = {.event = event, .downgrade = downgrade};
-	char text[1024];
+	char text[LEDGER_FLAW_MAX];
 	va_list ap;
 
 	c->flaws++;

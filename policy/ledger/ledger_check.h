@@ -17,6 +17,7 @@ struct ledger_flaw {
 	int64_t downgrade; /* id, 0 the same */
 	const char *text;  /* a sentence */
 };
+#define LEDGER_FLAW_MAX 1024 /* bytes of it, NUL included */
 typedef bool ledger_flaw_fn(const struct ledger_flaw *f, void *arg);
 
 /*
