@@ -414,7 +414,7 @@ db_run(struct db_stmt *s, struct err *e)
 }
 
 int
-db_ask(struct db_stmt *s, int64_t *n, struct err *e)
+db_number(struct db_stmt *s, int64_t *n, struct err *e)
 {
 	int rv = db_step(s, e);
 
@@ -685,7 +685,7 @@ int
 db_attach(struct db *d, const char *path, struct err *e)
 {
 	char *full = full_path(path), *uri = as_uri(full, "?mode=ro");
-	int rv = db_run(db_query(d, "ATTACH ? AS old", DB_TEXT(uri)), e);
+	int rv = db_do(d, e, "ATTACH ? AS old", DB_TEXT(uri));
 
 	free(uri);
 	free(full);

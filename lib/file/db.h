@@ -147,12 +147,14 @@ int db_done(struct db_stmt *s, int rv);
 
 /* Run a statement whose rows, if any, do not matter, and give it back. */
 int db_run(struct db_stmt *s, struct err *e);
+#define db_do(d, e, sql, ...) db_run(db_query(d, sql, __VA_ARGS__), e)
 
 /*
  * The number in the first row, and give the statement back. 1; 0 if there is
  * no row, *n is 0 then; or -1.
  */
-int db_ask(struct db_stmt *s, int64_t *n, struct err *e);
+int db_number(struct db_stmt *s, int64_t *n, struct err *e);
+#define db_ask(d, e, n, sql, ...) db_number(db_query(d, sql, __VA_ARGS__), n, e)
 
 /* All of them, the same. *v is allocated. 0 or -1. */
 int db_numbers(struct db_stmt *s, int64_t **v, size_t *n, struct err *e);

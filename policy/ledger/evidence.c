@@ -117,14 +117,6 @@ static const char copy[] =
     "INSERT INTO failure_sum SELECT * FROM old.old_failure_sum;"
     "INSERT INTO position SELECT * FROM old.old_position;";
 
-static int
-read_taken(struct db *db, int64_t *taken, struct err *e)
-{
-	int rv = db_ask(db_sql(db, "SELECT taken FROM state"), taken, e);
-
-	return rv == -1 ? -1 : 0;
-}
-
 /* Nothing of it stands in that ledger; also if there is no such ledger. */
 static int
 need_not_in(const char *ledger, struct err *e)
@@ -154,9 +146,7 @@ copy_once(struct db *db, const char *ledger, struct err *e)
 		return -1;
 	rv = db_begin(db, true, e);
 	if (rv == 0) {
-		rv = db_run(
-		    db_sql(db, "UPDATE state SET taken = 1 WHERE taken = 0"),
-		    e);
+		rv = db_do(db, e, "UPDATE state SET taken = 1 WHERE taken = 0");
 		if (rv == 0 && db_changes(db) != 0)
 			rv = db_exec(db, copy, e);
 		rv = db_end(db, rv, e);
@@ -181,42 +171,37 @@ move(struct db *db, const char *ledger, struct err *e)
 	return rv;
 }
 
-/* Take it from there, once. */
+/*
+ * Take it from there, once; who only reads must not take for empty what was
+ * not moved here yet. db is NULL if there is none.
+ */
 static int
-take(struct db *db, const char *ledger, struct err *e)
-{
-	int64_t taken;
-	struct err why;
-
-	if (read_taken(db, &taken, e) == -1)
-		return -1;
-	if (ledger == NULL || taken == TAKEN)
-		return 0;
-	if (need_not_in(ledger, &why) == -1 && move(db, ledger, &why) == -1)
-		return err_set(e, why.code,
-		    "cannot move what was seen from the ledger: %s", why.text);
-	if (db_begin(db, true, &why) == 0 &&
-	    db_end(db, db_run(db_sql(db, "UPDATE state SET taken = 2"), &why),
-		&why) == 0)
-		return 0;
-	/* Others are at work: whoever opens it next will say so. */
-	if (why.code == EX_TEMPFAIL)
-		return 0;
-	*e = why;
-	return -1;
-}
-
-/* A reader must not take for empty what was not moved here yet. */
-static int
-need_taken(struct db *db, const char *ledger, struct err *e)
+take(struct db *db, const char *ledger, bool write, struct err *e)
 {
 	int64_t taken = 0;
 	struct err why;
 
-	if (db != NULL && read_taken(db, &taken, e) == -1)
+	if (db != NULL &&
+	    db_ask(db, e, &taken, "SELECT taken FROM state") == -1)
 		return -1;
-	if (taken != 0 || ledger == NULL || need_not_in(ledger, &why) == 0)
+	if (ledger == NULL || taken == TAKEN || (taken == COPIED && !write))
 		return 0;
+	if (need_not_in(ledger, &why) == -1) {
+		if (!write)
+			goto fail;
+		if (move(db, ledger, &why) == -1)
+			return err_set(e, why.code,
+			    "cannot move what was seen from the ledger: %s",
+			    why.text);
+	}
+	if (!write ||
+	    (db_begin(db, true, &why) == 0 &&
+		db_end(db, db_do(db, &why, "UPDATE state SET taken = 2"),
+		    &why) == 0) ||
+	    /* Others are at work: whoever opens it next will say so. */
+	    why.code == EX_TEMPFAIL)
+		return 0;
+fail:
 	*e = why;
 	return -1;
 }
@@ -225,19 +210,14 @@ struct evidence *
 evidence_open(const char *path, const char *ledger, enum evidence_mode mode,
     struct err *e)
 {
+	bool write = mode == EVIDENCE_WRITE;
 	struct evidence *v;
 	struct db *db;
-	int rv;
 
-	db = db_open(
-	    path, mode == EVIDENCE_WRITE ? DB_WRITE : DB_READ, &schema, e);
-	if (mode == EVIDENCE_WRITE)
-		rv = db == NULL ? -1 : take(db, ledger, e);
-	else if (db != NULL || e->code == EX_NOINPUT)
-		rv = need_taken(db, ledger, e);
-	else
-		rv = -1;
-	if (rv == -1 || db == NULL) {
+	db = db_open(path, write ? DB_WRITE : DB_READ, &schema, e);
+	if (db == NULL && (write || e->code != EX_NOINPUT))
+		return NULL;
+	if (take(db, ledger, write, e) == -1 || db == NULL) {
 		db_close(db);
 		return NULL;
 	}
@@ -268,12 +248,9 @@ evidence_newest(struct evidence *v, time_t *when, struct err *e)
 	int rv = 0;
 
 	if (v != NULL)
-		rv = db_ask(
-		    db_sql(v->db, "SELECT max("
-				  "coalesce((SELECT max(time) FROM probe), 0),"
-				  " coalesce((SELECT max(time) FROM failure), "
-				  "0))"),
-		    &t, e);
+		rv = db_ask(v->db, e, &t,
+		    "SELECT max(coalesce((SELECT max(time) FROM probe), 0),"
+		    " coalesce((SELECT max(time) FROM failure), 0))");
 	*when = t;
 	return rv == -1 ? -1 : 0;
 }
@@ -284,13 +261,13 @@ evidence_newest(struct evidence *v, time_t *when, struct err *e)
 static int
 prune(struct db *db, const char *sql, time_t before, struct err *e)
 {
-	struct db_stmt *s;
+	int rv;
 
 	do {
 		if (db_begin(db, false, e) == -1)
 			return -1;
-		s = db_query(db, sql, DB_INT(before), DB_INT(PRUNE_ROWS));
-		if (db_end(db, db_run(s, e), e) == -1)
+		rv = db_do(db, e, sql, DB_INT(before), DB_INT(PRUNE_ROWS));
+		if (db_end(db, rv, e) == -1)
 			return -1;
 	} while (db_changes(db) == PRUNE_ROWS);
 	return 0;
@@ -308,9 +285,9 @@ static int
 sum_up(
     struct db *db, const char *sum, const char *drop, int64_t n, struct err *e)
 {
-	if (db_run(db_query(db, sum, DB_INT(n)), e) == -1)
+	if (db_do(db, e, sum, DB_INT(n)) == -1)
 		return -1;
-	return db_run(db_query(db, drop, DB_INT(n)), e);
+	return db_do(db, e, drop, DB_INT(n));
 }
 
 int
@@ -363,7 +340,7 @@ static int
 intern(struct db *db, const char *find, size_t key, const char *make,
     const struct db_value *value, size_t n, int64_t *id, struct err *e)
 {
-	int rv = db_ask(db_bind(db_sql(db, find), value, key), id, e);
+	int rv = db_number(db_bind(db_sql(db, find), value, key), id, e);
 
 	if (rv != 0)
 		return rv == 1 ? 0 : -1;
@@ -441,34 +418,23 @@ add_look(struct db *db, int64_t gateway, int64_t result,
     const struct evidence_probe *p, int64_t *row, struct err *e)
 {
 	int64_t look;
-	int rv;
 
-	if (db_ask(db_sql(db, "UPDATE state SET looks = looks + 1"
-			      " RETURNING looks"),
-		&look, e) == -1)
+	if (db_ask(db, e, &look,
+		"UPDATE state SET looks = looks + 1 RETURNING looks") == -1)
 		return -1;
-	rv = db_ask(
-	    db_query(db,
-		"UPDATE probe SET n = n + 1, look = ?4, time = max(time, ?3),"
-		" detail = CASE WHEN time <= ?3 THEN ?5 ELSE detail END"
-		" WHERE id = (SELECT p.id FROM gateway g JOIN probe p"
-		" ON p.id = g.last WHERE g.id = ?1 AND p.result = ?2"
-		" AND p.first <= ?3 AND p.first / 86400 = ?3 / 86400)"
-		" RETURNING id",
-		DB_INT(gateway), DB_INT(result), DB_INT(p->time), DB_INT(look),
-		DB_TEXT(p->detail)),
-	    row, e);
-	if (rv != 0)
-		return rv == 1 ? 0 : -1;
-	rv = db_run(
-	    db_query(db,
-		"INSERT INTO probe(gateway, result, first, time, n, look,"
-		" detail) VALUES(?1, ?2, ?3, ?3, 1, ?4, ?5)",
-		DB_INT(gateway), DB_INT(result), DB_INT(p->time), DB_INT(look),
-		DB_TEXT(p->detail)),
-	    e);
-	*row = db_rowid(db);
-	return rv;
+	return intern(db,
+	    "UPDATE probe SET n = n + 1, time = max(time, ?3), look = ?4,"
+	    " detail = CASE WHEN time <= ?3 THEN ?5 ELSE detail END"
+	    " WHERE id = (SELECT p.id FROM gateway g JOIN probe p"
+	    " ON p.id = g.last WHERE g.id = ?1 AND p.result = ?2"
+	    " AND p.first <= ?3 AND p.first / 86400 = ?3 / 86400)"
+	    " RETURNING id",
+	    5,
+	    "INSERT INTO probe(gateway, result, first, time, n, look, detail)"
+	    " VALUES(?1, ?2, ?3, ?3, 1, ?4, ?5)",
+	    (struct db_value[]){DB_INT(gateway), DB_INT(result),
+		DB_INT(p->time), DB_INT(look), DB_TEXT(p->detail)},
+	    5, row, e);
 }
 
 /* A result older than the latest (two sweeps at once) changes nothing. */
@@ -479,19 +445,17 @@ update_gateway(struct db *db, int64_t gateway, int64_t row, int64_t chain,
 	bool vouched =
 	    p->judged > EVIDENCE_BY_NONE && p->key != NULL && *p->key != '\0';
 
-	return db_run(
-	    db_query(db,
-		"UPDATE gateway SET last = ?2, time = ?3,"
-		" since = CASE WHEN fault = ?4 THEN since ELSE ?3 END,"
-		" run = CASE WHEN fault = ?4 THEN run + 1 ELSE 1 END,"
-		" passed = CASE WHEN ?5 THEN ?2 ELSE passed END,"
-		" vouched = CASE WHEN ?6 THEN ?2 ELSE vouched END,"
-		" shown = CASE WHEN ?7 THEN ?2 ELSE shown END,"
-		" fault = ?4 WHERE id = ?1 AND time <= ?3",
-		DB_INT(gateway), DB_INT(row), DB_INT(p->time),
-		DB_TEXT(p->fault), DB_INT(p->judged != EVIDENCE_FAILED),
-		DB_INT(vouched), DB_INT(chain != 0)),
-	    e);
+	return db_do(db, e,
+	    "UPDATE gateway SET last = ?2, time = ?3,"
+	    " since = CASE WHEN fault = ?4 THEN since ELSE ?3 END,"
+	    " run = CASE WHEN fault = ?4 THEN run + 1 ELSE 1 END,"
+	    " passed = CASE WHEN ?5 THEN ?2 ELSE passed END,"
+	    " vouched = CASE WHEN ?6 THEN ?2 ELSE vouched END,"
+	    " shown = CASE WHEN ?7 THEN ?2 ELSE shown END,"
+	    " fault = ?4 WHERE id = ?1 AND time <= ?3",
+	    DB_INT(gateway), DB_INT(row), DB_INT(p->time), DB_TEXT(p->fault),
+	    DB_INT(p->judged != EVIDENCE_FAILED), DB_INT(vouched),
+	    DB_INT(chain != 0));
 }
 
 static int
@@ -787,7 +751,7 @@ add_batch(struct db *db, const struct evidence_batch *b, struct err *e)
 	for (i = 0; i < b->ncounts; i++)
 		if (add_count(db, &b->count[i], e) == -1)
 			return -1;
-	if (db_ask(db_sql(db, "SELECT max(id) FROM failure"), &last, e) == -1)
+	if (db_ask(db, e, &last, "SELECT max(id) FROM failure") == -1)
 		return -1;
 	for (i = 0; i < b->nfailures; i++)
 		if (add_failure(db, &b->failure[i], e) == -1)

@@ -18,28 +18,6 @@ name_of(const void *array, uint32_t i)
 	return ((const struct failing_hop *)array)[i].name;
 }
 
-void
-failing_init(struct failing *f)
-{
-	*f = (struct failing){0};
-	strmap_init(&f->map, name_of);
-}
-
-void
-failing_add(
-    struct failing *f, const char *name, const char *fault, time_t since)
-{
-	size_t len = strlen(name);
-
-	if (failing_find(f, name, len) != NULL)
-		return;
-	f->v = mem_grow(f->v, f->n, &f->cap, sizeof(*f->v));
-	f->v[f->n] = (struct failing_hop){
-	    .name = mem_dup(name), .fault = mem_dup(fault), .since = since};
-	(void)strmap_add(&f->map, f->v, f->v[f->n].name, len, (uint32_t)f->n);
-	f->n++;
-}
-
 const struct failing_hop *
 failing_find(const struct failing *f, const char *name, size_t len)
 {
@@ -117,6 +95,7 @@ failing_parse(struct failing *f, const char *text, size_t len)
 {
 	char line[512], fault[64], name[400];
 	const char *end = text + len, *lf;
+	struct failing_hop *hop;
 	long long since;
 
 	for (; (lf = memchr(text, '\n', (size_t)(end - text))) != NULL;
@@ -125,9 +104,24 @@ failing_parse(struct failing *f, const char *text, size_t len)
 			continue;
 		memcpy(line, text, (size_t)(lf - text));
 		line[lf - text] = '\0';
-		if (sscanf(line, "%lld %63s %399s", &since, fault, name) == 3)
-			failing_add(f, name, fault, (time_t)since);
+		if (sscanf(line, "%lld %63s %399s", &since, fault, name) != 3 ||
+		    failing_find(f, name, strlen(name)) != NULL)
+			continue;
+		f->v = mem_grow(f->v, f->n, &f->cap, sizeof(*f->v));
+		hop = &f->v[f->n];
+		*hop = (struct failing_hop){.name = mem_dup(name),
+		    .fault = mem_dup(fault),
+		    .since = (time_t)since};
+		(void)strmap_add(
+		    &f->map, f->v, hop->name, strlen(name), (uint32_t)f->n++);
 	}
+}
+
+void
+failing_init(struct failing *f)
+{
+	*f = (struct failing){0};
+	strmap_init(&f->map, name_of);
 }
 
 void

@@ -27,10 +27,6 @@ struct failing {
 /* Start an empty list. */
 void failing_init(struct failing *f);
 
-/* Add a next-hop, once. */
-void failing_add(
-    struct failing *f, const char *name, const char *fault, time_t since);
-
 /* The next-hop of that name, or NULL. */
 const struct failing_hop *failing_find(
     const struct failing *f, const char *name, size_t len);
@@ -45,7 +41,7 @@ const struct failing_hop *failing_find(
 int failing_print(const char *path, const char *ledger, time_t since,
     struct buf *out, struct err *e);
 
-/* Add all of such text. */
+/* Add all of such text, each next-hop once. */
 void failing_parse(struct failing *f, const char *text, size_t len);
 
 void failing_release(struct failing *f);

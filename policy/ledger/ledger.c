@@ -161,16 +161,15 @@ look_for_old(struct db *db, bool *there, bool *filled, struct err *e)
 {
 	int64_t tables, rows = 0;
 
-	if (db_ask(db_sql(db, "SELECT count(*) FROM sqlite_schema"
-			      " WHERE name = 'old_gateway'"),
-		&tables, e) == -1 ||
-	    (tables != 0 &&
-		db_ask(db_sql(db, "SELECT EXISTS(SELECT 1 FROM old_gateway)"
-				  " + EXISTS(SELECT 1 FROM old_log_count)"
-				  " + EXISTS(SELECT 1 FROM old_failure)"
-				  " + EXISTS(SELECT 1 FROM old_failure_sum)"
-				  " + EXISTS(SELECT 1 FROM old_position)"),
-		    &rows, e) == -1))
+	if (db_ask(db, e, &tables,
+		"SELECT count(*) FROM sqlite_schema"
+		" WHERE name = 'old_gateway'") == -1 ||
+	    (tables != 0 && db_ask(db, e, &rows,
+				"SELECT EXISTS(SELECT 1 FROM old_gateway)"
+				" + EXISTS(SELECT 1 FROM old_log_count)"
+				" + EXISTS(SELECT 1 FROM old_failure)"
+				" + EXISTS(SELECT 1 FROM old_failure_sum)"
+				" + EXISTS(SELECT 1 FROM old_position)") == -1))
 		return -1;
 	*there = tables != 0;
 	*filled = rows != 0;
@@ -238,10 +237,8 @@ ledger_prune(struct ledger *l, time_t before, struct err *e)
 	if (db_begin(l->db, false, e) == -1)
 		return -1;
 	return db_end(l->db,
-	    db_run(db_query(l->db,
-		       "DELETE FROM notice WHERE sent != 0 AND sent < ?",
-		       DB_INT(before)),
-		e),
+	    db_do(l->db, e, "DELETE FROM notice WHERE sent != 0 AND sent < ?",
+		DB_INT(before)),
 	    e);
 }
 
@@ -360,21 +357,18 @@ ledger_event_append(struct ledger *l, const struct ledger_event *ev,
 	head.count++;
 	ledger_event_hash(
 	    head.hash, head.count, ev->time, downgrade, text, hash);
-	if (db_run(
-		db_query(l->db,
-		    "INSERT INTO event(seq, time, kind, partner, author,"
-		    " text, data, downgrade, prev, hash)"
-		    " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		    DB_INT(head.count), DB_INT(ev->time), DB_TEXT(ev->kind),
-		    DB_TEXT(ev->partner), DB_TEXT(ev->author),
-		    DB_TEXT(ev->text), DB_TEXT_UP_TO(ev->data, EVENT_DATA_MAX),
-		    DB_INT(downgrade), DB_TEXT(head.hash), DB_TEXT(hash)),
-		e) == -1)
+	if (db_do(l->db, e,
+		"INSERT INTO event(seq, time, kind, partner, author,"
+		" text, data, downgrade, prev, hash)"
+		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		DB_INT(head.count), DB_INT(ev->time), DB_TEXT(ev->kind),
+		DB_TEXT(ev->partner), DB_TEXT(ev->author), DB_TEXT(ev->text),
+		DB_TEXT_UP_TO(ev->data, EVENT_DATA_MAX), DB_INT(downgrade),
+		DB_TEXT(head.hash), DB_TEXT(hash)) == -1)
 		return -1;
-	return db_run(
-	    db_query(l->db, "UPDATE head SET count = ?, hash = ? WHERE id = 1",
-		DB_INT(head.count), DB_TEXT(hash)),
-	    e);
+	return db_do(l->db, e,
+	    "UPDATE head SET count = ?, hash = ? WHERE id = 1",
+	    DB_INT(head.count), DB_TEXT(hash));
 }
 
 int
@@ -444,8 +438,7 @@ ledger_newest(struct ledger *l, time_t *when, struct err *e)
 	int rv;
 
 	rv = db_ask(
-	    db_sql(l->db, "SELECT time FROM event ORDER BY seq DESC LIMIT 1"),
-	    &t, e);
+	    l->db, e, &t, "SELECT time FROM event ORDER BY seq DESC LIMIT 1");
 	*when = t;
 	return rv == -1 ? -1 : 0;
 }
@@ -473,15 +466,14 @@ ledger_newest(struct ledger *l, time_t *when, struct err *e)
 static int
 add_notice(struct ledger *l, const struct ledger_notice *n, struct err *e)
 {
-	if (db_run(db_query(l->db,
-		       "INSERT INTO notice(key, created, not_before, data)"
-		       " VALUES(?1, ?2, max(?3, (SELECT"
-		       " coalesce(max(not_before), 0) FROM notice"
-		       " WHERE sent = 0 AND " PARTNER("data") " = " PARTNER(
-			   "?4") ")), ?4) ON CONFLICT DO NOTHING",
-		       DB_TEXT(n->key), DB_INT(n->created),
-		       DB_INT(n->not_before), DB_TEXT(n->data)),
-		e) == -1)
+	if (db_do(l->db, e,
+		"INSERT INTO notice(key, created, not_before, data)"
+		" VALUES(?1, ?2, max(?3, (SELECT"
+		" coalesce(max(not_before), 0) FROM notice"
+		" WHERE sent = 0 AND " PARTNER("data") " = " PARTNER(
+		    "?4") ")), ?4) ON CONFLICT DO NOTHING",
+		DB_TEXT(n->key), DB_INT(n->created), DB_INT(n->not_before),
+		DB_TEXT(n->data)) == -1)
 		return -1;
 	if (db_changes(l->db) != 0)
 		return 0;
@@ -529,7 +521,7 @@ ledger_notices_due(struct ledger *l, time_t now, ledger_notice_fn *fn,
 static int
 change(struct ledger *l, const char *sql, int64_t id, time_t t, struct err *e)
 {
-	if (db_run(db_query(l->db, sql, DB_INT(t), DB_INT(id)), e) == -1)
+	if (db_do(l->db, e, sql, DB_INT(t), DB_INT(id)) == -1)
 		return -1;
 	return db_changes(l->db) != 0
 		   ? 0
@@ -563,12 +555,11 @@ ledger_notice_failed(
 	    " WHERE id = ? AND sent = 0",
 	    id, not_before, e);
 	if (rv == 0)
-		rv = db_run(db_query(l->db,
-				"UPDATE notice"
-				" SET not_before = max(not_before, ?1)"
-				" WHERE " BEHIND("?2"),
-				DB_INT(not_before), DB_INT(id)),
-		    e);
+		rv = db_do(l->db, e,
+		    "UPDATE notice"
+		    " SET not_before = max(not_before, ?1)"
+		    " WHERE " BEHIND("?2"),
+		    DB_INT(not_before), DB_INT(id));
 	return db_end(l->db, rv, e);
 }
 
@@ -579,10 +570,8 @@ ledger_notice_overtaken(
 	int64_t n;
 	int rv;
 
-	rv = db_ask(db_query(l->db,
-			"SELECT 1 FROM notice WHERE " BEHIND("?1") " LIMIT 1",
-			DB_INT(id)),
-	    &n, e);
+	rv = db_ask(l->db, e, &n,
+	    "SELECT 1 FROM notice WHERE " BEHIND("?1") " LIMIT 1", DB_INT(id));
 	*overtaken = rv == 1;
 	return rv == -1 ? -1 : 0;
 }

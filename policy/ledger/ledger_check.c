@@ -296,12 +296,10 @@ ledger_row_believed(struct ledger *l, struct db_stmt *s, uint64_t max,
 
 	rv = find_event(l, id, &f, e);
 	if (rv != -1)
-		rv = db_ask(
-		    db_query(l->db,
-			"SELECT count(*) FROM event WHERE downgrade = ?"
-			" AND downgrade > 0 AND kind = '" LEDGER_EDITED "'",
-			DB_INT(id)),
-		    &edited, e);
+		rv = db_ask(l->db, e, &edited,
+		    "SELECT count(*) FROM event WHERE downgrade = ?"
+		    " AND downgrade > 0 AND kind = '" LEDGER_EDITED "'",
+		    DB_INT(id));
 	if (rv != -1) {
 		name = first_edit(&f);
 		if (f.extends)

@@ -146,11 +146,10 @@ set_closed(struct ledger *l, int64_t id, time_t when, const char *by,
     const char *why, const char *kind, const char *note, time_t now,
     struct err *e)
 {
-	if (db_run(db_query(l->db,
-		       "UPDATE downgrade SET closed = ?, closed_by = ?,"
-		       " closed_why = ? WHERE id = ? AND closed = 0",
-		       DB_INT(when), DB_TEXT(by), DB_TEXT(why), DB_INT(id)),
-		e) == -1)
+	if (db_do(l->db, e,
+		"UPDATE downgrade SET closed = ?, closed_by = ?,"
+		" closed_why = ? WHERE id = ? AND closed = 0",
+		DB_INT(when), DB_TEXT(by), DB_TEXT(why), DB_INT(id)) == -1)
 		return -1;
 	return record(l, id, kind, by, note, now, e);
 }
@@ -162,9 +161,8 @@ settle_one(struct ledger *l, int64_t id, time_t now, struct err *e)
 	int64_t end;
 
 	if (ledger_edit_record(l, id, now, e) == -1 ||
-	    db_ask(db_query(l->db, "SELECT end FROM downgrade WHERE id = ?",
-		       DB_INT(id)),
-		&end, e) == -1)
+	    db_ask(l->db, e, &end, "SELECT end FROM downgrade WHERE id = ?",
+		DB_INT(id)) == -1)
 		return -1;
 	(void)snprintf(note, sizeof(note), "its time was up at %s",
 	    num_time_text(end, when));
@@ -282,11 +280,10 @@ give_way(struct ledger *l, const struct ledger_downgrade *d, time_t now,
 	int64_t open;
 	int rv;
 
-	rv = db_ask(db_query(l->db,
-			"SELECT 1 FROM downgrade"
-			" WHERE id = ? AND partner = ? AND closed = 0",
-			DB_INT(d->replaces), DB_TEXT(d->partner)),
-	    &open, e);
+	rv = db_ask(l->db, e, &open,
+	    "SELECT 1 FROM downgrade"
+	    " WHERE id = ? AND partner = ? AND closed = 0",
+	    DB_INT(d->replaces), DB_TEXT(d->partner));
 	if (rv != 1)
 		return rv;
 	return set_closed(l, d->replaces, now, d->author, why,
@@ -428,11 +425,10 @@ set_end(struct ledger *l, int64_t id, time_t end, const char *author,
 	char *note, when[NUM_TIME_MAX];
 	int rv;
 
-	if (db_run(db_query(l->db,
-		       "UPDATE downgrade SET end = ?, extended_by = ?"
-		       " WHERE id = ?",
-		       DB_INT(end), DB_TEXT(author), DB_INT(id)),
-		e) == -1)
+	if (db_do(l->db, e,
+		"UPDATE downgrade SET end = ?, extended_by = ?"
+		" WHERE id = ?",
+		DB_INT(end), DB_TEXT(author), DB_INT(id)) == -1)
 		return -1;
 	note = mem_printf("ends %s%s%s", num_time_text(end, when),
 	    reason == NULL || *reason == '\0' ? "" : ": ",
@@ -495,11 +491,10 @@ ledger_downgrade_settle(struct ledger *l, time_t now, struct err *e)
 	int rv;
 
 	/* Most of the time there is none, and nobody need be locked out. */
-	rv = db_ask(db_query(l->db,
-			"SELECT 1 FROM downgrade d WHERE closed = 0"
-			" AND " OVER " LIMIT 1",
-			DB_INT(now)),
-	    &any, e);
+	rv = db_ask(l->db, e, &any,
+	    "SELECT 1 FROM downgrade d WHERE closed = 0"
+	    " AND " OVER " LIMIT 1",
+	    DB_INT(now));
 	if (rv == 0)
 		rv = ledger_edits_record(l, open_rows(l), 0, e);
 	if (rv != 1)
@@ -561,13 +556,11 @@ int
 ledger_downgrade_is_open(struct ledger *l, const char *partner, int64_t id,
     time_t begin, time_t by, int64_t *found, struct err *e)
 {
-	return db_ask(
-	    db_query(l->db,
-		"SELECT id FROM downgrade WHERE closed = 0 AND partner = ?1"
-		" AND CASE ?2 WHEN 0 THEN begin <= ?4 ELSE id = ?2"
-		" AND (?3 = 0 OR begin = ?3) END",
-		DB_TEXT(partner), DB_INT(id), DB_INT(begin), DB_INT(by)),
-	    found, e);
+	return db_ask(l->db, e, found,
+	    "SELECT id FROM downgrade WHERE closed = 0 AND partner = ?1"
+	    " AND CASE ?2 WHEN 0 THEN begin <= ?4 ELSE id = ?2"
+	    " AND (?3 = 0 OR begin = ?3) END",
+	    DB_TEXT(partner), DB_INT(id), DB_INT(begin), DB_INT(by));
 }
 
 /* --- As the map is compiled with them ---------------------------------- */

@@ -69,7 +69,7 @@ must_do(struct db *d, const char *sql)
 {
 	struct err e = {0};
 
-	if (db_run(db_sql(d, sql), &e) == -1)
+	if (db_do(d, &e, sql) == -1)
 		fail_msg("%s: %s", sql, e.text);
 }
 
@@ -79,7 +79,7 @@ number(struct db *d, const char *sql)
 	struct err e = {0};
 	int64_t n;
 
-	if (db_ask(db_sql(d, sql), &n, &e) != 1)
+	if (db_ask(d, &e, &n, sql) != 1)
 		fail_msg("%s: %s", sql, e.text);
 	return n;
 }
@@ -87,8 +87,7 @@ number(struct db *d, const char *sql)
 static int
 add(struct db *d, const char *text, struct err *e)
 {
-	return db_run(
-	    db_query(d, "INSERT INTO a(t) VALUES(?)", DB_TEXT(text)), e);
+	return db_do(d, e, "INSERT INTO a(t) VALUES(?)", DB_TEXT(text));
 }
 
 static void
@@ -236,8 +235,7 @@ t_texts(void **state)
 	check_int("just", add(d, big + 1, &e), 0);
 	check_int("NULL is empty", add(d, NULL, &e), 0);
 	check_int("rows", number(d, "SELECT count(*) FROM a"), 6);
-	check_int(
-	    "no such table", db_run(db_sql(d, "SELECT * FROM zz"), &e), -1);
+	check_int("no such table", db_do(d, &e, "SELECT * FROM zz"), -1);
 	check_int("our own mistake", e.code, EX_SOFTWARE);
 	free(big);
 	db_close(d);
@@ -276,15 +274,13 @@ t_members(void **state)
 	check_true("no more", db_col_name(s, 5) == NULL);
 	check_int("last", db_done(s, db_next(s, members, &out, &e)), 0);
 	check_int("no row",
-	    db_ask(db_query(d, "SELECT ?1 WHERE ?2 NOTNULL", DB_INT(7),
-		       DB_TEXT_OR_NULL(NULL)),
-		&n, &e),
+	    db_ask(d, &e, &n, "SELECT ?1 WHERE ?2 NOTNULL", DB_INT(7),
+		DB_TEXT_OR_NULL(NULL)),
 	    0);
 	check_int("no row", n, 0);
 	check_int("row",
-	    db_ask(db_query(d, "SELECT ?1 WHERE ?2 NOTNULL", DB_INT(7),
-		       DB_TEXT_OR_NULL("")),
-		&n, &e),
+	    db_ask(d, &e, &n, "SELECT ?1 WHERE ?2 NOTNULL", DB_INT(7),
+		DB_TEXT_OR_NULL("")),
 	    1);
 	check_int("row", n, 7);
 	db_close(d);
