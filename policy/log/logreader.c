@@ -24,6 +24,7 @@
 #define DIRTY_MS 100 /* while something is not written yet */
 #define RETRY_MS 1000
 #define LOOK_S 10      /* between two looks whether the journal is the log */
+#define WRITE_S 1      /* between two writes */
 #define OVERTAKEN_S 60 /* by which a file is then newer */
 
 /* How far a file or the journal was read; the evidence's row for it. */
@@ -116,6 +117,21 @@ load_place(const struct evidence_position *p, void *arg)
 	return true;
 }
 
+/* The place of a file, which need not be read whole for that, or NULL. */
+static struct place *
+place_of(struct logreader *r, const char *path)
+{
+	struct place *p = NULL;
+	char first[DIGEST_HEX];
+	struct logfile *f;
+	struct err e;
+
+	if ((f = logfile_open(path, &e)) != NULL && logfile_first(f, first))
+		p = find_place(r, first);
+	logfile_close(f);
+	return p;
+}
+
 /* In place of a first line: the journal's name. */
 static void
 journal_first(const char *name, char first[DIGEST_HEX])
@@ -148,8 +164,8 @@ here(struct logreader *r, struct evidence_position *p, char first[DIGEST_HEX])
 	return true;
 }
 
-int
-logreader_write(struct logreader *r, struct err *e)
+static int
+write_now(struct logreader *r, struct err *e)
 {
 	struct evidence_position p = {.time = r->now};
 	char first[DIGEST_HEX];
@@ -169,13 +185,14 @@ logreader_write(struct logreader *r, struct err *e)
 	return 0;
 }
 
-static bool
-is_due(const struct logreader *r)
+/* Write if there is something new, and it is time to. */
+static int
+write_due(struct logreader *r, struct err *e)
 {
 	time_t past = r->hook.pace() - r->written;
 
 	/* Less than none: the clock was set back. */
-	return past >= LOGREADER_WRITE_S || past < 0;
+	return r->dirty && (past >= WRITE_S || past < 0) ? write_now(r, e) : 0;
 }
 
 /* --- lines ------------------------------------------------------------ */
@@ -235,27 +252,24 @@ read_on(struct logreader *r, struct err *e)
 	struct span line;
 	unsigned n = 0;
 
-	look_at_clock(r);
-	/* An earlier write may have failed. */
-	if (r->tally != NULL && logtally_full(r->tally) &&
-	    logreader_write(r, e) == -1)
-		return -1;
-	while ((status = next_line(r, &line, e)) == LOGFILE_LINE) {
-		take_line(r, line);
+	for (;; n++) {
+		if (n % CLOCK_LINES == 0) {
+			if (n > 0 && *r->hook.stop)
+				return 1;
+			look_at_clock(r);
+			if (write_due(r, e) == -1)
+				return -1;
+		}
+		/* Perhaps since an earlier write failed. */
 		if (r->tally != NULL && logtally_full(r->tally) &&
-		    logreader_write(r, e) == -1)
+		    write_now(r, e) == -1)
 			return -1;
-		if (++n % CLOCK_LINES != 0)
-			continue;
-		if (*r->hook.stop)
-			return 1;
-		look_at_clock(r);
-		if (is_due(r) && logreader_write(r, e) == -1)
-			return -1;
+		status = next_line(r, &line, e);
+		if (status != LOGFILE_LINE)
+			break;
+		take_line(r, line);
 	}
-	if (status == LOGFILE_ERROR)
-		return -1;
-	return status == LOGFILE_END;
+	return status == LOGFILE_ERROR ? -1 : status == LOGFILE_END;
 }
 
 static void
@@ -321,7 +335,7 @@ logreader_file(struct logreader *r, const char *path, struct err *e)
 	if (open_at_place(r, path, e) == -1)
 		return -1;
 	while ((rc = read_on(r, e)) == 0 && r->from_pipe && !*r->hook.stop)
-		if (is_due(r) && logreader_write(r, e) == -1)
+		if (write_due(r, e) == -1)
 			return -1;
 	/* A file that may still grow is read on from there the next time. */
 	if (rc != -1 && (r->evidence == NULL || !logfile_is_plain(r->file)))
@@ -329,10 +343,10 @@ logreader_file(struct logreader *r, const char *path, struct err *e)
 	if (rc == -1) {
 		struct err ignored;
 
-		(void)logreader_write(r, &ignored);
+		(void)write_now(r, &ignored);
 		return -1;
 	}
-	rc = logreader_write(r, e);
+	rc = write_now(r, e);
 	close_file(r);
 	return rc;
 }
@@ -347,47 +361,19 @@ has_data(const char *path)
 	return stat(path, &st) == 0 && st.st_size > 0;
 }
 
-/* True if the evidence knows the file, which need not be read whole. */
-static bool
-is_known(struct logreader *r, const char *path)
-{
-	char first[DIGEST_HEX];
-	struct logfile *f;
-	struct err e;
-	bool known;
-
-	if ((f = logfile_open(path, &e)) == NULL)
-		return false;
-	known = logfile_first(f, first) && find_place(r, first) != NULL;
-	logfile_close(f);
-	return known;
-}
-
 /* Read the end of the file before the first one, for what goes on there. */
 static int
-warm_up(
-    struct logreader *r, const char *before, const char *path, struct err *e)
+warm_up(struct logreader *r, const char *before, uint64_t want, struct err *e)
 {
-	char first[DIGEST_HEX];
-	struct logfile *f;
-	struct place *p = NULL;
-	uint64_t size, want = LOGREADER_REWIND;
-	int rv;
+	uint64_t size;
+	int rv = 0;
 
-	if ((f = logfile_open(path, e)) == NULL)
-		return -1;
-	if (logfile_first(f, first) && (p = find_place(r, first)) != NULL)
-		want = p->offset < want ? want - p->offset : 0;
-	logfile_close(f);
-	if (p == NULL || want == 0)
-		return 0;
 	close_file(r);
 	if ((r->file = logfile_open(before, e)) == NULL)
 		return -1;
 	r->from_pipe = false;
 	r->muted = UINT64_MAX;
 	size = (uint64_t)logfile_stat(r->file)->st_size;
-	rv = 0;
 	if (logfile_is_plain(r->file))
 		rv = logfile_seek_line(
 		    r->file, size > want ? size - want : 0, e);
@@ -405,7 +391,7 @@ newest_known(struct logreader *r, const struct logfile_rotated *v, size_t n)
 	size_t i;
 
 	for (i = n; i > 0; i--)
-		if (is_known(r, v[i - 1].path))
+		if (place_of(r, v[i - 1].path) != NULL)
 			return i - 1;
 	return n;
 }
@@ -421,7 +407,7 @@ read_rotated(struct logreader *r, const struct logfile_rotated *v, size_t i,
 		if (i + 1 == n && !live)
 			break;
 		take_rest(r);
-		if (logreader_write(r, e) == -1)
+		if (write_now(r, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -436,28 +422,31 @@ static int
 catch_up(struct logreader *r, const char *path, struct err *e)
 {
 	struct logfile_rotated *old = NULL;
-	bool live = has_data(path), known = live && is_known(r, path);
+	bool live = has_data(path);
+	struct place *p = live ? place_of(r, path) : NULL;
 	size_t n = 0, from;
 	int rv = 0;
 
 	if (r->nplaces > 0)
 		n = logfile_rotated(path, &old);
-	from = known ? n : newest_known(r, old, n);
-	if (live && !known && n > 0 && from == n)
+	from = p != NULL ? n : newest_known(r, old, n);
+	if (live && p == NULL && n > 0 && from == n)
 		r->hook.remark("no rotated file goes on where reading ended; "
 			       "what was logged in between is not counted",
 		    r->hook.arg);
+	if (p == NULL && from < n)
+		p = place_of(r, old[from].path);
 	/* A file that ends just before what is read first: its sessions. */
-	if (!r->warm && from > 0 && n > 0 && (known || from < n))
+	if (!r->warm && p != NULL && from > 0 && p->offset < LOGREADER_REWIND)
 		rv = warm_up(
-		    r, old[from - 1].path, from < n ? old[from].path : path, e);
+		    r, old[from - 1].path, LOGREADER_REWIND - p->offset, e);
 	if (rv == 0)
 		rv = read_rotated(r, old, from, n, live, e);
 	if (rv == 0 && (live || r->file == NULL) &&
 	    (open_at_place(r, path, e) == -1 || read_on(r, e) == -1))
 		rv = -1;
 	logfile_rotated_free(old, n);
-	return rv == 0 ? logreader_write(r, e) : -1;
+	return rv == 0 ? write_now(r, e) : -1;
 }
 
 /* --- the journal ------------------------------------------------------ */
@@ -567,6 +556,23 @@ open_journal(
 	return 0;
 }
 
+/* One round of following: what there is now, and a tick. */
+static int
+go_round(struct logreader *r, struct err *e)
+{
+	if (read_on(r, e) == -1 || write_due(r, e) == -1)
+		return -1;
+	if (r->hook.tick != NULL)
+		r->hook.tick(r->hook.arg);
+	return 0;
+}
+
+static int
+wait_ms(const struct logreader *r)
+{
+	return r->dirty ? DIRTY_MS : WAIT_MS;
+}
+
 /* Follow it until the end, or until Postfix logs to the file at path. */
 static int
 follow_journal(struct logreader *r, const char *path, struct err *e)
@@ -574,38 +580,17 @@ follow_journal(struct logreader *r, const char *path, struct err *e)
 	time_t looked = r->hook.pace(), now;
 
 	while (!*r->hook.stop) {
-		if (read_on(r, e) == -1 ||
-		    (r->dirty && is_due(r) && logreader_write(r, e) == -1))
+		if (go_round(r, e) == -1)
 			return -1;
-		if (r->hook.tick != NULL)
-			r->hook.tick(r->hook.arg);
-		logjournal_wait(r->journal, r->dirty ? DIRTY_MS : WAIT_MS);
+		logjournal_wait(r->journal, wait_ms(r));
 		now = r->hook.pace();
 		if (now - looked < LOOK_S && now >= looked)
 			continue;
 		looked = now;
 		if (access(path, F_OK) == 0 && choose_journal(r, path) == NULL)
-			return logreader_write(r, e);
+			return write_now(r, e);
 	}
 	return 0;
-}
-
-int
-logreader_log(struct logreader *r, const char *path, struct err *e)
-{
-	const char *journal = choose_journal(r, path);
-
-	int rv;
-
-	if (journal == NULL)
-		rv = catch_up(r, path, e);
-	else if (open_journal(r, journal, path, e) == -1 || read_on(r, e) == -1)
-		rv = -1;
-	else
-		rv = logreader_write(r, e);
-	if (rv == 0)
-		close_file(r);
-	return rv;
 }
 
 /* The file at path is another one, with data, or ours was begun anew. */
@@ -633,56 +618,66 @@ follow_file(
 		/* Asked before the last look, so that nothing is missed. */
 		last = rotated(r, path);
 		if (last && !logfile_goes_on(r->file))
-			return logreader_write(r, e);
-		if (read_on(r, e) == -1)
+			return write_now(r, e);
+		if (go_round(r, e) == -1)
 			return -1;
 		if (last) {
 			take_rest(r);
-			return logreader_write(r, e);
+			return write_now(r, e);
 		}
-		if (r->dirty && is_due(r) && logreader_write(r, e) == -1)
-			return -1;
-		if (r->hook.tick != NULL)
-			r->hook.tick(r->hook.arg);
-		filewatch_wait(w, r->dirty ? DIRTY_MS : WAIT_MS);
+		filewatch_wait(w, wait_ms(r));
 	}
 	return 0;
 }
+
+/* --- what to read ----------------------------------------------------- */
 
 /* Without evidence: from the end, knowing what goes on there. */
 static int
 open_at_end(struct logreader *r, const char *path, struct err *e)
 {
-	struct stat st;
 	uint64_t from = 0;
 
 	if ((r->file = logfile_open(path, e)) == NULL)
 		return -1;
-	if (fstat(logfile_fd(r->file), &st) == 0)
-		r->muted = (uint64_t)st.st_size;
+	r->muted = (uint64_t)logfile_stat(r->file)->st_size;
 	if (r->muted > LOGREADER_REWIND)
 		from = r->muted - LOGREADER_REWIND;
 	r->warm = true;
 	return logfile_seek_line(r->file, from, e);
 }
 
-/* Open what there is, and read it to its present end. */
+/*
+ * Open what there is, and read it to its present end; without evidence from
+ * its start, or only what comes.
+ */
 static int
-begin(struct logreader *r, const char *path, struct err *e)
+begin(struct logreader *r, const char *path, bool only_new, struct err *e)
 {
 	const char *journal = choose_journal(r, path);
 
+	only_new = only_new && r->evidence == NULL;
 	if (journal != NULL) {
 		if (open_journal(r, journal, path, e) == -1)
 			return -1;
-		if (r->evidence == NULL)
+		if (only_new)
 			logjournal_seek_end(r->journal, LOGREADER_REWIND_LINES);
-		return 0;
+		return read_on(r, e) == -1 ? -1 : write_now(r, e);
 	}
 	close_file(r);
-	if (r->evidence == NULL && !r->warm && has_data(path))
+	if (only_new && !r->warm && has_data(path))
 		return open_at_end(r, path, e);
 	return catch_up(r, path, e);
+}
+
+int
+logreader_log(struct logreader *r, const char *path, struct err *e)
+{
+	int rv = begin(r, path, false, e);
+
+	if (rv == 0)
+		close_file(r);
+	return rv;
 }
 
 /* Not there yet, not for us, or a lock: that may change. */
@@ -720,7 +715,7 @@ logreader_follow(struct logreader *r, const char *path, struct err *e)
 		else if (r->file != NULL)
 			rv = follow_file(r, path, w, e);
 		if (rv == 0 && !*r->hook.stop)
-			rv = begin(r, path, e);
+			rv = begin(r, path, true, e);
 		if (rv == 0) {
 			said = false;
 		} else if (may_come(r, e)) {
@@ -767,7 +762,7 @@ logreader_finish(struct logreader *r, struct err *e)
 		close_file(r);
 		logjoin_end(r->join);
 	}
-	return logreader_write(r, e);
+	return write_now(r, e);
 }
 
 const struct logreader_stats *

@@ -24,7 +24,6 @@ struct logtally;
 
 #define LOGREADER_REWIND (64u * 1024 * 1024) /* bytes read again */
 #define LOGREADER_REWIND_LINES 100000	     /* the same of the journal */
-#define LOGREADER_WRITE_S 1		     /* seconds between two writes */
 
 struct logreader_hooks {
 	time_t (*now)(void);
@@ -72,9 +71,6 @@ int logreader_follow(struct logreader *r, const char *path, struct err *e);
 
 /* All was read: tell what waits, write what is not written. */
 int logreader_finish(struct logreader *r, struct err *e);
-
-/* Write now; for hooks that find the tally full. */
-int logreader_write(struct logreader *r, struct err *e);
 
 const struct logreader_stats *logreader_stats(const struct logreader *r);
 const struct logjoin_stats *logreader_join_stats(const struct logreader *r);
