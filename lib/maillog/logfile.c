@@ -482,14 +482,6 @@ logfile_rotated(const char *path, struct logfile_rotated **out)
 		(void)closedir(handle);
 	if (n > 0)
 		qsort(v, n, sizeof(*v), compare);
-	if (n > LOGFILE_ROTATED_MAX) {
-		size_t i, drop = n - LOGFILE_ROTATED_MAX;
-
-		for (i = 0; i < drop; i++)
-			free(v[i].path);
-		memmove(v, v + drop, LOGFILE_ROTATED_MAX * sizeof(*v));
-		n = LOGFILE_ROTATED_MAX;
-	}
 	free(for_dir);
 	free(for_base);
 	*out = v;

@@ -85,8 +85,6 @@ void logfile_close(struct logfile *f);
 
 /* --- the older files of a log that is rotated ------------------------- */
 
-#define LOGFILE_ROTATED_MAX 1000 /* files; the newest are kept */
-
 struct logfile_rotated {
 	char *path;
 	struct timespec mtime;
