@@ -4,16 +4,24 @@
  * The reader takes apart what strangers wrote into the log, and may not write
  * what it finds: the recorder does, which sees no log. It is a process of its
  * own, for good the account that owns the evidence if we are root, and takes
- * nothing that logwire.h does not allow.
+ * nothing but records of fixed words, every field of which has a type and a
+ * bound.
  */
 #ifndef LOGRECORD_H
 #define LOGRECORD_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <time.h>
 
+#include "arena.h"
+#include "evidence.h"
+
+struct buf;
 struct err;
-struct evidence_batch;
 struct logrecord;
+
+#define LOGRECORD_MAX (64u << 20) /* bytes of a record */
 
 struct logrecord_settings {
 	const char *evidence, *ledger; /* as for evidence_open() */
@@ -31,5 +39,35 @@ int logrecord_add(
 
 /* Let it end; NULL is well. */
 void logrecord_end(struct logrecord *r);
+
+/* --- The records ------------------------------------------------------ */
+
+/*
+ * Append the record of b: a netstring of netstrings, which are its counts,
+ * failures and positions, each begun by its letter.
+ */
+void logrecord_put(struct buf *out, const struct evidence_batch *b);
+
+/* A batch with its own memory. */
+struct logrecord_taken {
+	struct evidence_batch batch;
+	struct arena arena;
+	struct evidence_count *count;
+	struct evidence_failure *failure;
+	struct evidence_position *position;
+	size_t count_cap, failure_cap, position_cap;
+};
+
+/*
+ * Parse the payload of a record. Times that lie after now become now: the log
+ * is of what was. known says whether a name is that of a partner; the others
+ * are "other", or a domain, which has a dot. 0, or -1 with *e set; either way
+ * *w is to be released.
+ */
+int logrecord_parse(struct logrecord_taken *w, const char *text, size_t len,
+    time_t now, bool (*known)(const char *name, void *arg), void *arg,
+    struct err *e);
+
+void logrecord_release(struct logrecord_taken *w);
 
 #endif

@@ -8,7 +8,7 @@
 #include "buf.h"
 #include "err.h"
 #include "fields.h"
-#include "logwire.h"
+#include "logrecord.h"
 #include "netstring.h"
 
 #define NOW 1795000000 /* 2026-11-18 */
@@ -24,7 +24,7 @@ known(const char *name, void *arg)
 }
 
 static int
-parse(struct logwire *w, const char *const *field, struct err *e)
+parse(struct logrecord_taken *w, const char *const *field, struct err *e)
 {
 	struct buf item = {0}, all = {0};
 	int rv;
@@ -32,7 +32,7 @@ parse(struct logwire *w, const char *const *field, struct err *e)
 	for (; *field != NULL; field++)
 		fields_put(&item, *field);
 	netstring_put(&all, item.data, item.len, NULL, 0);
-	rv = logwire_parse(w, all.data, all.len, NOW, known, NULL, e);
+	rv = logrecord_parse(w, all.data, all.len, NOW, known, NULL, e);
 	buf_free(&item);
 	buf_free(&all);
 	return rv;
@@ -91,7 +91,7 @@ static const struct {
 static void
 t_rows(void **state)
 {
-	struct logwire w;
+	struct logrecord_taken w;
 	struct err e = {0};
 	size_t i;
 	int rv;
@@ -105,7 +105,7 @@ t_rows(void **state)
 			check_int(rows[i].name, e.code, EX_DATAERR);
 			check_has(rows[i].name, e.text, rows[i].want);
 		}
-		logwire_release(&w);
+		logrecord_release(&w);
 	}
 }
 
@@ -118,7 +118,7 @@ t_clock(void **state)
 				 *const counted[] = COUNTED(
 				     "2031-01-01", "acme", "1", "3", "7");
 	const char *field[12] = {NULL};
-	struct logwire w;
+	struct logrecord_taken w;
 	struct err e = {0};
 
 	(void)state;
@@ -126,12 +126,12 @@ t_clock(void **state)
 	assert_int_equal(parse(&w, field, &e), 0);
 	assert_int_equal(w.batch.nfailures, 1);
 	assert_int_equal(w.batch.failure[0].time, NOW);
-	logwire_release(&w);
+	logrecord_release(&w);
 	memset(field, 0, sizeof(field));
 	memcpy(field, counted, sizeof(counted));
 	assert_int_equal(parse(&w, field, &e), 0);
 	assert_string_equal(w.batch.count[0].day, "2026-11-18");
-	logwire_release(&w);
+	logrecord_release(&w);
 }
 
 /* Not fields at all. */
@@ -143,17 +143,17 @@ t_stream(void **state)
 		size_t n;
 	} bad[] = {{"x", 1}, {"3:abc", 5}, {"0:,", 3}, {"3:1:C,,", 7},
 	    {"99999999999999999999999:", 24}, {"4:1:\0,,", 7}};
-	struct logwire w;
+	struct logrecord_taken w;
 	struct err e = {0};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(bad); i++) {
-		assert_int_equal(logwire_parse(&w, bad[i].text, bad[i].n, NOW,
+		assert_int_equal(logrecord_parse(&w, bad[i].text, bad[i].n, NOW,
 				     known, NULL, &e),
 		    -1);
 		assert_int_equal(e.code, EX_DATAERR);
-		logwire_release(&w);
+		logrecord_release(&w);
 	}
 }
 

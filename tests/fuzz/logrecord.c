@@ -1,7 +1,7 @@
 /*
- * reaches: policy/log/logwire.c:logwire_parse policy/log/logwire.c:take_count
- *     policy/log/logwire.c:take_failure policy/log/logwire.c:take_position
- *     policy/log/logwire.c:logwire_put
+ * reaches: policy/log/logrecord.c:logrecord_parse
+ * policy/log/logrecord.c:take_count policy/log/logrecord.c:take_failure
+ * policy/log/logrecord.c:take_position policy/log/logrecord.c:logrecord_put
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "buf.h"
 #include "err.h"
-#include "logwire.h"
+#include "logrecord.h"
 #include "netstring.h"
 
 #define NOW 1795000000
@@ -27,30 +27,30 @@ known(const char *name, void *arg)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct logwire w, again;
+	struct logrecord_taken w, again;
 	struct buf a = {0}, b = {0};
 	const char *text;
 	size_t len, used, i;
 	struct err e;
 
-	if (logwire_parse(&w, (const char *)data, size, NOW, known, NULL, &e) ==
-	    0) {
+	if (logrecord_parse(
+		&w, (const char *)data, size, NOW, known, NULL, &e) == 0) {
 		for (i = 0; i < w.batch.nfailures; i++)
 			if (w.batch.failure[i].time > NOW)
 				abort();
-		logwire_put(&a, &w.batch);
-		if (netstring_take(a.data, a.len, LOGWIRE_MAX, &text, &len,
+		logrecord_put(&a, &w.batch);
+		if (netstring_take(a.data, a.len, LOGRECORD_MAX, &text, &len,
 			&used) != NETSTRING_DONE ||
-		    logwire_parse(&again, text, len, NOW, known, NULL, &e) ==
+		    logrecord_parse(&again, text, len, NOW, known, NULL, &e) ==
 			-1)
 			abort();
-		logwire_put(&b, &again.batch);
+		logrecord_put(&b, &again.batch);
 		if (a.len != b.len || memcmp(a.data, b.data, a.len) != 0)
 			abort();
-		logwire_release(&again);
+		logrecord_release(&again);
 		buf_free(&a);
 		buf_free(&b);
 	}
-	logwire_release(&w);
+	logrecord_release(&w);
 	return 0;
 }
