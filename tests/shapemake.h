@@ -11,7 +11,7 @@
 MK_UNUSED static bool
 shape_delivers(const struct shape *s)
 {
-	return !fault_stops_mail(s->fault) || s->floors;
+	return !fault_stops_mail(s->fault);
 }
 
 /* The CAs of the tests, made once. */
@@ -294,10 +294,6 @@ shape_rules(const struct shape *s, const struct shape_made *m,
 	r->pin = pin;
 	r->npin = 1;
 	r->cn_is_gateway = s->strict_cn;
-	r->floors = s->floors;
-	r->min_rsa = CERTRULE_MIN_RSA;
-	r->min_ec = CERTRULE_MIN_EC;
-	r->min_signature = CERTRULE_MIN_SIGNATURE;
 	r->issuer = &s->issuer;
 	r->nissuer = s->issuer != NULL;
 	r->at = at;

@@ -69,7 +69,6 @@ struct shape {
 	enum fault fault;
 	/* Rules that Postfix does not have. */
 	bool strict_cn;
-	bool floors;
 	const char *issuer;
 };
 
@@ -493,10 +492,7 @@ static const struct shape shapes[] = {
 	.leaf = {.cn = "127.0.0.1", .san = "IP:127.0.0.1"},
 	.match = {"127.0.0.1"},
 	.strict_cn = true},
-    {.name = "floor-rsa",
-	.leaf = {DNS_GW, .key = MK_RSA1024},
-	.floors = true,
-	.fault = FAULT_WEAK_KEY},
+    {.name = "floor-rsa", .leaf = {DNS_GW, .key = MK_RSA1024}},
     {.name = "issuer-org", .leaf = {DNS_GW}, .issuer = "root trust*"},
     {.name = "issuer-cn", .leaf = {DNS_GW}, .issuer = "the ROOT"},
     {.name = "issuer-other",

@@ -2,10 +2,9 @@
  * certrule.h: a partner's certificate rules, applied to one chain.
  *
  * The verdict equals that of Postfix's delivery with the same CA, names and
- * level, with four documented exceptions, all of them stricter: the issuer
- * patterns, common-name=gateway, the floors when they are asked for, and
- * last that damaged or empty references match nothing. Pure: data and a
- * time in, verdict out.
+ * level, with three documented exceptions, all of them stricter: the issuer
+ * patterns, common-name=gateway, and that damaged or empty references match
+ * nothing. Pure: data and a time in, verdict out.
  */
 #ifndef CERTRULE_H
 #define CERTRULE_H
@@ -16,11 +15,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
-
-#define CERTRULE_MIN_RSA 2048 /* bits; usual values of the floors */
-#define CERTRULE_MIN_EC 224
-#define CERTRULE_MIN_SIGNATURE 112 /* bits of strength: SHA-224 and up */
-#define CERTRULE_MAX_NAMES 256	   /* references and pins looked at */
 
 enum certrule_verify {
 	CERTRULE_BY_NAME, /* CA and name: `secure` */
@@ -48,11 +42,6 @@ struct certrules {
 	const struct x509_tlsa *tlsa;
 	size_t ntlsa;
 	unsigned warn_days; /* look-ahead; 0: none */
-	/* Below a floor is a warning, or a failure if floors are asked. */
-	unsigned min_rsa;
-	unsigned min_ec;
-	unsigned min_signature;
-	bool floors;
 	time_t at;
 };
 

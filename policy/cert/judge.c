@@ -60,8 +60,6 @@ load_files(const struct strs *files, struct err *e)
 	size_t i, len;
 	char *text;
 
-	if (files->n == 1)
-		return x509_store_load(X509_ANCHORS, files->v[0], e);
 	for (i = 0; i < files->n; i++) {
 		text = file_slurp(files->v[i], X509_MAX_STORE, &len, NULL, e);
 		if (text == NULL)
@@ -132,9 +130,10 @@ verify_of(const struct judge_gateway *g)
 	return CERTRULE_BY_NONE;
 }
 
-int
-judge_rules(struct judge *j, const struct judge_gateway *g,
-    struct certrules *out, struct err *e)
+/* At LEVEL_OPPORTUNISTIC those that would hold if g were enforced. */
+static int
+rules_of(struct judge *j, const struct judge_gateway *g, struct certrules *out,
+    struct err *e)
 {
 	const struct terms *t = g->terms;
 	const struct ca_set *set;
@@ -154,9 +153,6 @@ judge_rules(struct judge *j, const struct judge_gateway *g,
 	    .tlsa = g->tlsa,
 	    .ntlsa = g->ntlsa,
 	    .warn_days = g->warn_days,
-	    .min_rsa = CERTRULE_MIN_RSA,
-	    .min_ec = CERTRULE_MIN_EC,
-	    .min_signature = CERTRULE_MIN_SIGNATURE,
 	    .at = g->at,
 	};
 	if (out->verify != CERTRULE_BY_NAME)
@@ -172,6 +168,14 @@ judge_rules(struct judge *j, const struct judge_gateway *g,
 }
 
 int
+judge_load(struct judge *j, const struct judge_gateway *g, struct err *e)
+{
+	struct certrules rules;
+
+	return rules_of(j, g, &rules, e);
+}
+
+int
 judge_chain(struct judge *j, const struct judge_gateway *g, STACK_OF(X509) * c,
     struct judgement *out, struct err *e)
 {
@@ -179,7 +183,7 @@ judge_chain(struct judge *j, const struct judge_gateway *g, STACK_OF(X509) * c,
 
 	memset(out, 0, sizeof(*out));
 	out->by = verify_of(g);
-	if (judge_rules(j, g, &rules, e) == -1 ||
+	if (rules_of(j, g, &rules, e) == -1 ||
 	    certrule_judge(c, &rules, &out->v, e) == -1) {
 		out->fault = FAULT_LOCAL_ERROR;
 		return -1;
@@ -228,36 +232,6 @@ no_certificate(const struct judge_gateway *g)
 						: FAULT_NO_CERTIFICATE;
 }
 
-int
-judge_session(struct judge *j, const struct judge_gateway *g,
-    const struct starttls_result *r, struct judgement *out, struct err *e)
-{
-	enum fault session = judge_starttls(r), cert = FAULT_OK,
-		   dane = FAULT_OK;
-	int rv = 0;
-
-	memset(out, 0, sizeof(*out));
-	out->by = verify_of(g);
-	if (r->chain != NULL) {
-		rv = judge_chain(j, g, r->chain, out, e);
-		if (rv == 0 && g->level == LEVEL_OPPORTUNISTIC && g->ntlsa > 0)
-			rv = opportunistic_dane(g, r->chain, &dane, e);
-		cert = out->fault;
-	} else if (r->tls)
-		cert = no_certificate(g);
-	/* Without records there was nothing to hold it against. */
-	if (g->tlsa_fault != FAULT_OK && cert == FAULT_NO_TLSA)
-		cert = g->tlsa_fault;
-	if (rv == -1)
-		return -1;
-	out->passed = session == FAULT_OK && cert == FAULT_OK && r->tls &&
-		      !below_floor(g->terms, r->proto);
-	if (g->level == LEVEL_OPPORTUNISTIC)
-		cert = dane;
-	out->fault = fault_worse(session, cert);
-	return 0;
-}
-
 /* Behind the connection the phase tells what an outcome means. */
 static enum fault
 broken_off(const struct starttls_result *r, enum fault otherwise)
@@ -266,8 +240,9 @@ broken_off(const struct starttls_result *r, enum fault otherwise)
 					      : otherwise;
 }
 
-enum fault
-judge_starttls(const struct starttls_result *r)
+/* What went wrong in a session, the certificate aside. */
+static enum fault
+session_fault(const struct starttls_result *r)
 {
 	switch (r->outcome) {
 	case STARTTLS_OK:
@@ -301,6 +276,35 @@ judge_starttls(const struct starttls_result *r)
 		break;
 	}
 	return FAULT_LOCAL_ERROR;
+}
+
+int
+judge_session(struct judge *j, const struct judge_gateway *g,
+    const struct starttls_result *r, struct judgement *out, struct err *e)
+{
+	enum fault session = session_fault(r), cert = FAULT_OK, dane = FAULT_OK;
+	int rv = 0;
+
+	memset(out, 0, sizeof(*out));
+	out->by = verify_of(g);
+	if (r->chain != NULL) {
+		rv = judge_chain(j, g, r->chain, out, e);
+		if (rv == 0 && g->level == LEVEL_OPPORTUNISTIC && g->ntlsa > 0)
+			rv = opportunistic_dane(g, r->chain, &dane, e);
+		cert = out->fault;
+	} else if (r->tls)
+		cert = no_certificate(g);
+	/* Without records there was nothing to hold it against. */
+	if (g->tlsa_fault != FAULT_OK && cert == FAULT_NO_TLSA)
+		cert = g->tlsa_fault;
+	if (rv == -1)
+		return -1;
+	out->passed = session == FAULT_OK && cert == FAULT_OK && r->tls &&
+		      !below_floor(g->terms, r->proto);
+	if (g->level == LEVEL_OPPORTUNISTIC)
+		cert = dane;
+	out->fault = fault_worse(session, cert);
+	return 0;
 }
 
 enum fault

@@ -58,15 +58,14 @@ struct judgement {
 	struct certverdict v; /* of the certificate, if there was one */
 };
 
-/*
- * The certificate rules of g. At LEVEL_OPPORTUNISTIC they are those that
- * would hold if the partner were enforced. 0 with *out borrowing from g and
- * j, or -1 with *e set if the CA set cannot be read.
- */
-int judge_rules(struct judge *j, const struct judge_gateway *g,
-    struct certrules *out, struct err *e);
+/* Read the CA set that g needs, if any. 0, or -1 with *e set. */
+int judge_load(struct judge *j, const struct judge_gateway *g, struct err *e);
 
-/* Judge a chain alone, by those rules. 0, or -1 with *e set. */
+/*
+ * Judge a chain alone. At LEVEL_OPPORTUNISTIC the rules are those that would
+ * hold if the partner were enforced. 0, or -1 with *e set if the CA set cannot
+ * be read.
+ */
 int judge_chain(struct judge *j, const struct judge_gateway *g,
     STACK_OF(X509) * c, struct judgement *out, struct err *e);
 
@@ -76,9 +75,6 @@ int judge_chain(struct judge *j, const struct judge_gateway *g,
  */
 int judge_session(struct judge *j, const struct judge_gateway *g,
     const struct starttls_result *r, struct judgement *out, struct err *e);
-
-/* What went wrong in a session, the certificate aside. */
-enum fault judge_starttls(const struct starttls_result *r);
 
 /* What is wrong with the way to a next-hop; FAULT_OK if there is one. */
 enum fault judge_mx(const struct mxdns_result *r);

@@ -386,7 +386,6 @@ on_silence(evutil_socket_t fd, short what, void *arg)
 static void
 load_rules(const struct proberun_settings *set)
 {
-	struct certrules rules;
 	struct err e;
 	size_t i;
 
@@ -397,7 +396,7 @@ load_rules(const struct proberun_settings *set)
 		    .level = t->level};
 
 		/* What fails is told with the verdict. */
-		(void)judge_rules(set->judge, &g, &rules, &e);
+		(void)judge_load(set->judge, &g, &e);
 	}
 }
 

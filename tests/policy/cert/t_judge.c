@@ -22,62 +22,6 @@
 #define AT 1795392000 /* 2026-11-23 */
 
 static void
-test_sessions(void **state)
-{
-	static const struct {
-		enum starttls_outcome outcome;
-		enum starttls_phase phase;
-		bool injected;
-		enum fault want;
-	} rows[] = {
-	    {STARTTLS_OK, STARTTLS_EHLO_TLS, false, FAULT_OK},
-	    {STARTTLS_OK, STARTTLS_EHLO_TLS, true, FAULT_INJECTED},
-	    {STARTTLS_CONNECT_REFUSED, STARTTLS_CONNECT, false,
-		FAULT_CONNECT_REFUSED},
-	    {STARTTLS_CONNECT_TIMEOUT, STARTTLS_CONNECT, false,
-		FAULT_CONNECT_TIMEOUT},
-	    {STARTTLS_CONNECT_FAILED, STARTTLS_CONNECT, false,
-		FAULT_CONNECT_FAILED},
-	    {STARTTLS_GREETING_REFUSED, STARTTLS_GREETING, false,
-		FAULT_GREETING_REFUSED},
-	    {STARTTLS_EHLO_REFUSED, STARTTLS_EHLO, false, FAULT_SMTP_ERROR},
-	    {STARTTLS_EHLO_REFUSED, STARTTLS_EHLO_TLS, false, FAULT_SMTP_ERROR},
-	    {STARTTLS_NOT_OFFERED, STARTTLS_EHLO, false, FAULT_NO_STARTTLS},
-	    {STARTTLS_REFUSED, STARTTLS_COMMAND, false, FAULT_STARTTLS_REFUSED},
-	    {STARTTLS_PROTOCOL_TOO_OLD, STARTTLS_HANDSHAKE, false,
-		FAULT_PROTOCOL_TOO_OLD},
-	    {STARTTLS_HANDSHAKE_FAILED, STARTTLS_HANDSHAKE, false,
-		FAULT_HANDSHAKE_FAILED},
-	    {STARTTLS_TLS_BROKEN, STARTTLS_EHLO_TLS, false,
-		FAULT_HANDSHAKE_FAILED},
-	    {STARTTLS_TIMEOUT, STARTTLS_GREETING, false, FAULT_TIMEOUT},
-	    {STARTTLS_TIMEOUT, STARTTLS_COMMAND, false, FAULT_TIMEOUT},
-	    {STARTTLS_TIMEOUT, STARTTLS_HANDSHAKE, false,
-		FAULT_HANDSHAKE_FAILED},
-	    {STARTTLS_TIMEOUT, STARTTLS_EHLO_TLS, false, FAULT_TIMEOUT},
-	    {STARTTLS_CLOSED, STARTTLS_EHLO, false, FAULT_CONNECTION_LOST},
-	    {STARTTLS_CLOSED, STARTTLS_HANDSHAKE, false,
-		FAULT_HANDSHAKE_FAILED},
-	    {STARTTLS_TOO_MUCH, STARTTLS_EHLO, false, FAULT_TOO_MUCH_DATA},
-	    {STARTTLS_TOO_MUCH, STARTTLS_HANDSHAKE, false,
-		FAULT_HANDSHAKE_FAILED},
-	    {STARTTLS_LOCAL, STARTTLS_CONNECT, false, FAULT_LOCAL_ERROR},
-	};
-	struct starttls_result r;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		memset(&r, 0, sizeof(r));
-		r.outcome = rows[i].outcome;
-		r.phase = rows[i].phase;
-		r.injected = rows[i].injected;
-		assert_string_equal(
-		    fault_text(judge_starttls(&r)), fault_text(rows[i].want));
-	}
-}
-
-static void
 test_dns(void **state)
 {
 	static const struct {
@@ -294,6 +238,72 @@ test_row(void **state)
 	probeplan_release(&p);
 }
 
+static void
+test_sessions(void **state)
+{
+	static const struct {
+		enum starttls_outcome outcome;
+		enum starttls_phase phase;
+		bool injected;
+		enum fault want;
+	} rows[] = {
+	    {STARTTLS_OK, STARTTLS_EHLO_TLS, false, FAULT_OK},
+	    {STARTTLS_OK, STARTTLS_EHLO_TLS, true, FAULT_INJECTED},
+	    {STARTTLS_CONNECT_REFUSED, STARTTLS_CONNECT, false,
+		FAULT_CONNECT_REFUSED},
+	    {STARTTLS_CONNECT_TIMEOUT, STARTTLS_CONNECT, false,
+		FAULT_CONNECT_TIMEOUT},
+	    {STARTTLS_CONNECT_FAILED, STARTTLS_CONNECT, false,
+		FAULT_CONNECT_FAILED},
+	    {STARTTLS_GREETING_REFUSED, STARTTLS_GREETING, false,
+		FAULT_GREETING_REFUSED},
+	    {STARTTLS_EHLO_REFUSED, STARTTLS_EHLO, false, FAULT_SMTP_ERROR},
+	    {STARTTLS_EHLO_REFUSED, STARTTLS_EHLO_TLS, false, FAULT_SMTP_ERROR},
+	    {STARTTLS_NOT_OFFERED, STARTTLS_EHLO, false, FAULT_NO_STARTTLS},
+	    {STARTTLS_REFUSED, STARTTLS_COMMAND, false, FAULT_STARTTLS_REFUSED},
+	    {STARTTLS_PROTOCOL_TOO_OLD, STARTTLS_HANDSHAKE, false,
+		FAULT_PROTOCOL_TOO_OLD},
+	    {STARTTLS_HANDSHAKE_FAILED, STARTTLS_HANDSHAKE, false,
+		FAULT_HANDSHAKE_FAILED},
+	    {STARTTLS_TLS_BROKEN, STARTTLS_EHLO_TLS, false,
+		FAULT_HANDSHAKE_FAILED},
+	    {STARTTLS_TIMEOUT, STARTTLS_GREETING, false, FAULT_TIMEOUT},
+	    {STARTTLS_TIMEOUT, STARTTLS_COMMAND, false, FAULT_TIMEOUT},
+	    {STARTTLS_TIMEOUT, STARTTLS_HANDSHAKE, false,
+		FAULT_HANDSHAKE_FAILED},
+	    {STARTTLS_TIMEOUT, STARTTLS_EHLO_TLS, false, FAULT_TIMEOUT},
+	    {STARTTLS_CLOSED, STARTTLS_EHLO, false, FAULT_CONNECTION_LOST},
+	    {STARTTLS_CLOSED, STARTTLS_HANDSHAKE, false,
+		FAULT_HANDSHAKE_FAILED},
+	    {STARTTLS_TOO_MUCH, STARTTLS_EHLO, false, FAULT_TOO_MUCH_DATA},
+	    {STARTTLS_TOO_MUCH, STARTTLS_HANDSHAKE, false,
+		FAULT_HANDSHAKE_FAILED},
+	    {STARTTLS_LOCAL, STARTTLS_CONNECT, false, FAULT_LOCAL_ERROR},
+	};
+	uint32_t p = registry_find(registry, "soft");
+	struct judge_gateway g = {.terms = registry->partner[p].terms,
+	    .gateway = registry->partner[p].gateway,
+	    .level = LEVEL_OPPORTUNISTIC,
+	    .at = AT};
+	struct judge *j = judge_new("/nonexistent/ca.pem");
+	static struct judgement v;
+	struct starttls_result r;
+	struct err e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memset(&r, 0, sizeof(r));
+		r.outcome = rows[i].outcome;
+		r.phase = rows[i].phase;
+		r.injected = rows[i].injected;
+		assert_int_equal(judge_session(j, &g, &r, &v, &e), 0);
+		assert_string_equal(
+		    fault_text(v.fault), fault_text(rows[i].want));
+	}
+	judge_free(j);
+}
+
 /* --- Chains ----------------------------------------------------------- */
 
 static char *
@@ -394,14 +404,13 @@ test_no_ca(void **state)
 	    .level = LEVEL_SECURE,
 	    .at = AT};
 	struct judge *j = judge_new("/nonexistent/ca.pem");
-	struct certrules rules;
 	struct err e = {0};
 
 	(void)state;
-	assert_int_equal(judge_rules(j, &g, &rules, &e), -1);
+	assert_int_equal(judge_load(j, &g, &e), -1);
 	assert_non_null(strstr(e.text, "/nonexistent/ca.pem"));
 	memset(&e, 0, sizeof(e));
-	assert_int_equal(judge_rules(j, &g, &rules, &e), -1);
+	assert_int_equal(judge_load(j, &g, &e), -1);
 	assert_non_null(strstr(e.text, "/nonexistent/ca.pem"));
 	judge_free(j);
 	judge_free(NULL);
