@@ -32,6 +32,7 @@
 #include "num.h"
 #include "options.h"
 #include "owned.h"
+#include "probemetrics.h"
 #include "probeplan.h"
 #include "proberecord.h"
 #include "probereport.h"
@@ -465,12 +466,13 @@ report(struct run *run)
 		probereport_json(&r, code, &b);
 		break;
 	case NAGIOS:
-		code = probereport_nagios(&r, &b);
+		code = probemetrics_nagios(&r, &b);
 		break;
 	case PROMETHEUS:
-		if (proberecord_seen(run->record, run->registry, &r, &e) == -1)
+		if (proberecord_seen(run->record, run->registry, r.now, &r.seen,
+			&r.nseen, &e) == -1)
 			say_err(&e);
-		probereport_prometheus(&r, &b);
+		probemetrics_prometheus(&r, &b);
 		break;
 	case ENFORCED:
 		probereport_enforce(&r, run->helo, &b);

@@ -247,15 +247,15 @@ on_result(const struct proberow *row, const struct starttls_result *s,
 	struct buf what = {0};
 
 	(void)s;
-	buf_printf(&what, "%s[%s]:%u", probereport_gateway(row), row->address,
-	    row->port);
+	buf_printf(&what, "%s[%s]:%u", probereport_gateway(row),
+	    row->seen.address, row->seen.port);
 	r = result_of(run, what.data);
 	r.nexthop = row->target->domain;
-	r.gateway = row->host;
+	r.gateway = row->seen.host;
 	r.fault = row->fault;
 	/* The table says it of the certificate. */
 	if (j == NULL || !j->has_cert || row->fault != row->cert_fault)
-		r.detail = row->detail;
+		r.detail = row->seen.detail;
 	if (j != NULL && j->has_cert)
 		r.v = &j->v;
 	put_result(run, &r);

@@ -174,12 +174,12 @@ prober_wants_tlsa(const struct probetarget *t, bool dane)
 	return t->level == LEVEL_SECURE && t->terms->verify == VERIFY_DANE;
 }
 
-static enum proberow_dnssec
+static enum probewire_dnssec
 dnssec_of(const struct mxdns_answer *a)
 {
 	if (a->kind == MXDNS_NOT_ASKED)
-		return PROBEROW_DNS_NONE;
-	return a->secure ? PROBEROW_DNS_SECURE : PROBEROW_DNS_INSECURE;
+		return PROBEWIRE_DNS_NONE;
+	return a->secure ? PROBEWIRE_DNS_SECURE : PROBEWIRE_DNS_INSECURE;
 }
 
 /* A new row, whose number is returned. */

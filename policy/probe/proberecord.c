@@ -6,17 +6,16 @@
 
 #include "arena.h"
 #include "buf.h"
+#include "clock.h"
 #include "err.h"
 #include "mem.h"
 #include "probeplan.h"
-#include "probereport.h"
-#include "proberow.h"
+#include "proberun.h"
 #include "registry.h"
 #include "starttls.h"
 #include "x509.h"
 
 #define GIVE_UP 3 /* failures in a row after which no more is tried */
-#define DAY 86400
 
 struct proberecord {
 	struct evidence *evidence; /* NULL: could not be opened */
@@ -27,7 +26,7 @@ struct proberecord {
 	char key[EVIDENCE_KEY];
 	struct buf pem;
 	struct arena arena;
-	struct probereport_seen *seen;
+	struct evidence_probe *seen;
 	size_t nseen, cap;
 	const struct registry *registry;
 };
@@ -64,49 +63,16 @@ static const char *
 chain_text(struct proberecord *p, const struct starttls_result *s)
 {
 	buf_clear(&p->pem);
-	if (s == NULL || s->chain == NULL)
-		return "";
-	if (x509_chain_pem(s->chain, &p->pem) == -1 || p->pem.len == 0 ||
-	    p->pem.len > EVIDENCE_CHAIN_MAX) {
-		buf_clear(&p->pem);
-		buf_puts(&p->pem, "");
-	}
+	if (s != NULL && s->chain != NULL)
+		(void)x509_chain_pem(s->chain, &p->pem);
 	return p->pem.len == 0 ? "" : p->pem.data;
-}
-
-static enum evidence_judged
-judged(const struct proberow *row)
-{
-	static const enum evidence_judged by[] = {
-	    [CERTRULE_BY_NAME] = EVIDENCE_BY_CA,
-	    [CERTRULE_BY_KEY] = EVIDENCE_BY_KEY,
-	    [CERTRULE_BY_DANE] = EVIDENCE_BY_DANE,
-	    [CERTRULE_BY_NONE] = EVIDENCE_BY_NONE,
-	};
-
-	return row->passed ? by[row->by] : EVIDENCE_FAILED;
 }
 
 int
 proberecord_add(struct proberecord *p, const struct proberow *row,
     const struct starttls_result *s, struct err *e)
 {
-	struct evidence_probe probe = {
-	    .time = row->time,
-	    .partner = row->target->name,
-	    .nexthop = row->target->nexthop,
-	    .host = row->host,
-	    .address = row->address,
-	    .port = row->port,
-	    .fault = fault_text(row->fault),
-	    .protocol = row->protocol,
-	    .cipher = row->cipher,
-	    .kex = row->kex,
-	    .not_after = row->not_after,
-	    .key = row->key,
-	    .detail = row->detail,
-	    .judged = judged(row),
-	};
+	struct evidence_probe probe = row->seen;
 
 	if (!p->write || !row->target->listed)
 		return 0;
@@ -114,6 +80,7 @@ proberecord_add(struct proberecord *p, const struct proberow *row,
 		p->lost++;
 		return 0;
 	}
+	probe.fault = fault_text(row->fault);
 	probe.chain = chain_text(p, s);
 	if (evidence_probe_add(p->evidence, &probe, e) == 0) {
 		p->in_row = 0;
@@ -204,7 +171,7 @@ on_gateway(const struct evidence_gateway *g, void *arg)
 	if (!is_partner(p->registry, g->last.partner))
 		return true;
 	p->seen = mem_grow(p->seen, p->nseen, &p->cap, sizeof(*p->seen));
-	p->seen[p->nseen++] = (struct probereport_seen){
+	p->seen[p->nseen++] = (struct evidence_probe){
 	    .partner = keep(p, g->last.partner),
 	    .nexthop = keep(p, g->last.nexthop),
 	    .host = keep(p, g->last.host),
@@ -221,7 +188,7 @@ static bool
 on_chain(const struct evidence_probe *c, void *arg)
 {
 	struct proberecord *p = arg;
-	struct probereport_seen *s;
+	struct evidence_probe *s;
 	size_t i;
 
 	for (i = 0; i < p->nseen; i++) {
@@ -235,10 +202,10 @@ on_chain(const struct evidence_probe *c, void *arg)
 }
 
 int
-proberecord_seen(struct proberecord *p, const struct registry *reg,
-    struct probereport *r, struct err *e)
+proberecord_seen(struct proberecord *p, const struct registry *reg, time_t now,
+    const struct evidence_probe **seen, size_t *n, struct err *e)
 {
-	time_t since = r->now - (time_t)PROBERECORD_DAYS * DAY;
+	time_t since = now - (time_t)PROBERECORD_DAYS * CLOCK_DAY;
 	int rv = 0;
 
 	p->registry = reg;
@@ -247,8 +214,8 @@ proberecord_seen(struct proberecord *p, const struct registry *reg,
 		    -1 ||
 		evidence_chains(p->evidence, NULL, on_chain, p, e) == -1))
 		rv = -1;
-	r->seen = p->seen;
-	r->nseen = p->nseen;
+	*seen = p->seen;
+	*n = p->nseen;
 	return rv;
 }
 

@@ -9,7 +9,6 @@
 struct err;
 struct proberecord;
 struct proberow;
-struct probereport;
 struct probetarget;
 struct registry;
 struct starttls_result;
@@ -45,11 +44,12 @@ void proberecord_slow(
     struct proberecord *p, const struct probetarget *t, size_t n, bool *slow);
 
 /*
- * The gateways that the evidence has seen lately, of partners of reg, into
- * r->seen; they live until p is closed. 0, or -1 with *e set.
+ * The gateways that the evidence has seen lately, of partners of reg: what
+ * names them, the time of the last look and the end of the last certificate
+ * seen (0: none). They live until p is closed. 0, or -1 with *e set.
  */
 int proberecord_seen(struct proberecord *p, const struct registry *reg,
-    struct probereport *r, struct err *e);
+    time_t now, const struct evidence_probe **seen, size_t *n, struct err *e);
 
 /* What the warden and the reports ask for is never removed. */
 #define PROBERECORD_KEEP (90u * 86400) /* seconds */

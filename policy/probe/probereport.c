@@ -1,13 +1,17 @@
 #include "probereport.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
+#include "json.h"
 #include "num.h"
 #include "probeplan.h"
 #include "quote.h"
+#include "registry.h"
 
 #define REPEAT_WINDOW 64 /* rows looked back at for the same gateway */
+#define LETTER_WIDTH 72	 /* columns */
 
 const char *
 probereport_name(const struct proberow *row)
@@ -19,37 +23,8 @@ probereport_name(const struct proberow *row)
 const char *
 probereport_gateway(const struct proberow *row)
 {
-	return row->host[0] != '\0' ? row->host : row->target->nexthop;
-}
-
-size_t
-probereport_group(const struct probereport *r, size_t i)
-{
-	const char *name = probereport_name(r->row[i]);
-
-	for (i++; i < r->n; i++)
-		if (strcmp(probereport_name(r->row[i]), name) != 0)
-			break;
-	return i;
-}
-
-bool
-probereport_repeats(const struct probereport *r, size_t begin, size_t i)
-{
-	const struct proberow *a = r->row[i], *b;
-	size_t k = i - begin > REPEAT_WINDOW ? i - REPEAT_WINDOW : begin;
-
-	if (a->host[0] == '\0')
-		return false;
-	for (; k < i; k++) {
-		b = r->row[k];
-		if (a->port == b->port && a->fault == b->fault &&
-		    a->passed == b->passed &&
-		    strcmp(a->address, b->address) == 0 &&
-		    strcmp(a->host, b->host) == 0)
-			return true;
-	}
-	return false;
+	return row->seen.host[0] != '\0' ? row->seen.host
+					 : row->target->nexthop;
 }
 
 size_t
@@ -63,36 +38,72 @@ probereport_width(const char *s)
 	return n;
 }
 
+/* The rows of one partner, or of one stranger; zeroed before the first. */
+struct group {
+	const char *name;
+	size_t begin, end;
+	size_t failed, unknown; /* of them, as in struct probereport_sum */
+};
+
+static bool
+next_group(const struct probereport *r, struct group *g)
+{
+	size_t i = g->end;
+
+	*g = (struct group){.begin = i, .end = i};
+	if (i == r->n)
+		return false;
+	g->name = probereport_name(r->row[i]);
+	for (; i < r->n && strcmp(probereport_name(r->row[i]), g->name) == 0;
+	     i++) {
+		g->failed += r->row[i]->fault != FAULT_OK;
+		g->unknown += r->row[i]->fault == FAULT_LOCAL_ERROR;
+	}
+	g->end = i;
+	return true;
+}
+
+/* As another row of the same group before it: the same gateway again. */
+static bool
+repeats(const struct probereport *r, const struct group *g, size_t i)
+{
+	const struct proberow *a = r->row[i], *b;
+	size_t k = i - g->begin > REPEAT_WINDOW ? i - REPEAT_WINDOW : g->begin;
+
+	for (; k < i && *a->seen.host != '\0'; k++) {
+		b = r->row[k];
+		if (a->seen.port == b->seen.port && a->fault == b->fault &&
+		    a->passed == b->passed &&
+		    strcmp(a->seen.address, b->seen.address) == 0 &&
+		    strcmp(a->seen.host, b->seen.host) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 probereport_sum(const struct probereport *r, struct probereport_sum *out)
 {
-	size_t i, end;
-	bool bad;
+	struct group g = {0};
+	size_t i;
 
 	memset(out, 0, sizeof(*out));
-	for (i = 0; i < r->n; i = end) {
-		end = probereport_group(r, i);
+	while (next_group(r, &g)) {
 		out->partners++;
-		for (bad = false; i < end; i++) {
-			const struct proberow *row = r->row[i];
+		out->partners_failed += g.failed > 0;
+		out->failed += g.failed;
+		out->unknown += g.unknown;
+	}
+	out->gateways = r->n;
+	for (i = 0; i < r->n; i++) {
+		const struct proberow *row = r->row[i];
 
-			out->gateways++;
-			if (row->days_known &&
-			    (!out->days_known ||
-				row->days_left < out->min_days)) {
-				out->days_known = true;
-				out->min_days = row->days_left;
-			}
-			if (row->fault == FAULT_OK) {
-				out->warned += row->warning;
-				continue;
-			}
-			bad = true;
-			out->failed++;
-			if (row->fault == FAULT_LOCAL_ERROR)
-				out->unknown++;
+		if (row->days_known &&
+		    (!out->days_known || row->days_left < out->min_days)) {
+			out->days_known = true;
+			out->min_days = row->days_left;
 		}
-		out->partners_failed += bad;
+		out->warned += row->fault == FAULT_OK && row->warning;
 	}
 }
 
@@ -109,11 +120,11 @@ cell(const struct proberow *row, int column)
 	case GATEWAY:
 		return probereport_gateway(row);
 	case ADDRESS:
-		return row->address[0] != '\0' ? row->address : "-";
+		return row->seen.address[0] != '\0' ? row->seen.address : "-";
 	case TLS:
-		return row->tls ? row->protocol : "-";
+		return row->tls ? row->seen.protocol : "-";
 	case CIPHER:
-		return row->tls ? row->cipher : "-";
+		return row->tls ? row->seen.cipher : "-";
 	case CERTIFICATE:
 		return row->certificate;
 	default:
@@ -159,7 +170,8 @@ put_rows(const struct probereport *r, struct buf *out)
 {
 	static const char *const head[COLUMNS] = {"partner", "gateway",
 	    "address", "tls", "cipher", "certificate", "verdict"};
-	size_t width[COLUMNS], i, k, w, begin = 0, end = 0;
+	size_t width[COLUMNS], i, k, w;
+	struct group g = {0};
 
 	for (k = 0; k < COLUMNS; k++) {
 		width[k] = strlen(head[k]);
@@ -171,27 +183,24 @@ put_rows(const struct probereport *r, struct buf *out)
 	for (k = 0; k < VERDICT; k++)
 		pad(out, head[k], width[k]);
 	buf_printf(out, "%s\n", head[VERDICT]);
-	for (i = 0; i < r->n; i++) {
-		if (i == end) {
-			begin = i;
-			end = probereport_group(r, i);
+	while (next_group(r, &g))
+		for (i = g.begin; i < g.end; i++) {
+			if (!r->verbose && repeats(r, &g, i))
+				continue;
+			for (k = 0; k < VERDICT; k++)
+				pad(out, cell(r->row[i], (int)k), width[k]);
+			put_verdict(out, r, r->row[i]);
 		}
-		if (!r->verbose && probereport_repeats(r, begin, i))
-			continue;
-		for (k = 0; k < VERDICT; k++)
-			pad(out, cell(r->row[i], (int)k), width[k]);
-		put_verdict(out, r, r->row[i]);
-	}
 }
 
 /* --- Below it --------------------------------------------------------- */
 
 static const char *
-dnssec(enum proberow_dnssec d)
+dnssec(enum probewire_dnssec d)
 {
-	return d == PROBEROW_DNS_SECURE	    ? "signed"
-	       : d == PROBEROW_DNS_INSECURE ? "not signed"
-					    : "not asked";
+	return d == PROBEWIRE_DNS_SECURE     ? "signed"
+	       : d == PROBEWIRE_DNS_INSECURE ? "not signed"
+					     : "not asked";
 }
 
 static void
@@ -201,17 +210,17 @@ put_more(const struct proberow *row, struct buf *out)
 
 	buf_printf(out, "    DNSSEC: MX %s, address %s", dnssec(row->mx_dns),
 	    dnssec(row->host_dns));
-	if (row->tlsa > 0)
-		buf_printf(out, ", %zu TLSA", row->tlsa);
-	if (row->sni != NULL)
+	if (row->ntlsa > 0)
+		buf_printf(out, ", %zu TLSA", row->ntlsa);
+	if (row->sni[0] != '\0')
 		buf_printf(out, "; SNI %s", row->sni);
 	if (row->tls)
 		buf_printf(out, "; key exchange %s, signature %s",
-		    row->kex[0] != '\0' ? row->kex : "RSA",
+		    row->seen.kex[0] != '\0' ? row->seen.kex : "RSA",
 		    row->sig[0] != '\0' ? row->sig : "-");
 	if (row->has_cert)
 		buf_printf(out, "; CN \"%s\", issued by \"%s\", key %s",
-		    row->subject, row->issuer, row->key);
+		    row->subject, row->issuer, row->seen.key);
 	buf_printf(out, "; %u ms\n", row->ms);
 	quote_since(out, from);
 }
@@ -221,74 +230,76 @@ put_where(const struct proberow *row, struct buf *out)
 {
 	buf_printf(
 	    out, "%s %s", probereport_name(row), probereport_gateway(row));
-	if (row->address[0] != '\0')
-		buf_printf(out, "[%s]", row->address);
-	if (row->port != 25 && row->port != 0 && row->address[0] != '\0')
-		buf_printf(out, ":%u", row->port);
+	if (row->seen.address[0] != '\0')
+		buf_printf(out, "[%s]", row->seen.address);
+	if (row->seen.port != 25 && row->seen.port != 0 &&
+	    row->seen.address[0] != '\0')
+		buf_printf(out, ":%u", row->seen.port);
+}
+
+/* What is wrong with it, or to be looked at. */
+static void
+put_remark(
+    const struct probereport *r, const struct proberow *row, struct buf *out)
+{
+	size_t k, from = out->len;
+
+	put_where(row, out);
+	if (row->fault != FAULT_OK)
+		buf_printf(
+		    out, ": %s: %s", fault_text(row->fault), row->seen.detail);
+	else if (row->seen.detail[0] != '\0' && r->verbose)
+		buf_printf(out, ": %s", row->seen.detail);
+	for (k = 0; row->fault == FAULT_OK && k < row->nrules; k++)
+		if (row->rule[k].state != CERTRULE_FAIL)
+			buf_printf(out, ": %s", row->rule[k].sentence);
+	if (row->fault != FAULT_OK && row->same_key == CERTRULE_KEY_SAME)
+		buf_puts(out, " The key is the one that passed last.");
+	buf_putc(out, '\n');
+	quote_since(out, from);
+	if (r->verbose)
+		put_more(row, out);
 }
 
 static void
 put_remarks(const struct probereport *r, struct buf *out)
 {
-	size_t i, k, from, begin = 0, end = 0;
+	struct group g = {0};
 	bool first = true;
+	size_t i;
 
-	for (i = 0; i < r->n; i++) {
-		const struct proberow *row = r->row[i];
+	while (next_group(r, &g))
+		for (i = g.begin; i < g.end; i++) {
+			const struct proberow *row = r->row[i];
 
-		if (i == end) {
-			begin = i;
-			end = probereport_group(r, i);
+			if (!r->verbose &&
+			    ((row->fault == FAULT_OK && !row->warning) ||
+				repeats(r, &g, i)))
+				continue;
+			if (first)
+				buf_putc(out, '\n');
+			first = false;
+			put_remark(r, row, out);
 		}
-		if (row->fault == FAULT_OK && !row->warning && !r->verbose)
-			continue;
-		if (!r->verbose && probereport_repeats(r, begin, i))
-			continue;
-		if (first)
-			buf_putc(out, '\n');
-		first = false;
-		from = out->len;
-		put_where(row, out);
-		if (row->fault != FAULT_OK)
-			buf_printf(out, ": %s: %s", fault_text(row->fault),
-			    row->detail);
-		else if (row->detail[0] != '\0' && r->verbose)
-			buf_printf(out, ": %s", row->detail);
-		for (k = 0; row->fault == FAULT_OK && k < row->nrules; k++)
-			if (row->rule[k].state != CERTRULE_FAIL)
-				buf_printf(out, ": %s", row->rule[k].sentence);
-		if (row->fault != FAULT_OK &&
-		    row->same_key == CERTRULE_KEY_SAME)
-			buf_puts(out, " The key is the one that passed last.");
-		buf_putc(out, '\n');
-		quote_since(out, from);
-		if (r->verbose)
-			put_more(row, out);
-	}
 }
 
-static bool
-is_later_address(const struct probereport *r, size_t begin, size_t i)
-{
-	for (; begin < i; begin++)
-		if (strcmp(r->row[begin]->host, r->row[i]->host) == 0 &&
-		    (r->row[begin]->fault == FAULT_OK) ==
-			(r->row[i]->fault == FAULT_OK))
-			return true;
-	return false;
-}
-
-/* Which gateways of a partner fail and which pass. */
+/* Which gateways of a partner fail, or pass; each name once. */
 static void
-put_hosts(const struct probereport *r, size_t begin, size_t end, bool failed,
+put_hosts(const struct probereport *r, const struct group *g, bool failed,
     struct buf *out)
 {
 	const char *sep = "";
-	size_t i;
+	size_t i, k;
 
-	for (i = begin; i < end; i++) {
-		if ((r->row[i]->fault != FAULT_OK) != failed ||
-		    is_later_address(r, begin, i))
+	for (i = g->begin; i < g->end; i++) {
+		if ((r->row[i]->fault != FAULT_OK) != failed)
+			continue;
+		for (k = g->begin; k < i; k++)
+			if (strcmp(r->row[k]->seen.host,
+				r->row[i]->seen.host) == 0 &&
+			    (r->row[k]->fault != FAULT_OK) == failed)
+				break;
+		if (k < i)
 			continue;
 		buf_printf(out, "%s%s", sep, probereport_gateway(r->row[i]));
 		sep = ", ";
@@ -298,18 +309,16 @@ put_hosts(const struct probereport *r, size_t begin, size_t end, bool failed,
 static void
 put_partners(const struct probereport *r, struct buf *out)
 {
-	size_t i, k, end, bad;
+	struct group g = {0};
 
-	for (i = 0; i < r->n; i = end) {
-		end = probereport_group(r, i);
-		for (bad = 0, k = i; k < end; k++)
-			bad += r->row[k]->fault != FAULT_OK;
-		if (bad == 0 || bad == end - i || end - i > REPEAT_WINDOW)
+	while (next_group(r, &g)) {
+		if (g.failed == 0 || g.failed == g.end - g.begin ||
+		    g.end - g.begin > REPEAT_WINDOW)
 			continue;
-		buf_printf(out, "%s fails at ", probereport_name(r->row[i]));
-		put_hosts(r, i, end, true, out);
+		buf_printf(out, "%s fails at ", g.name);
+		put_hosts(r, &g, true, out);
 		buf_puts(out, "; passes at ");
-		put_hosts(r, i, end, false, out);
+		put_hosts(r, &g, false, out);
 		buf_puts(out, ".\n");
 	}
 }
@@ -330,12 +339,6 @@ put_skipped(const struct probereport *r, struct buf *out)
 	buf_puts(out, " (sub-domains; name one to look at it).\n");
 }
 
-static const char *
-s_of(size_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 void
 probereport_table(const struct probereport *r, struct buf *out)
 {
@@ -354,7 +357,337 @@ probereport_table(const struct probereport *r, struct buf *out)
 		buf_printf(out,
 		    "%zu of %zu partner%s pass%s; %zu of %zu look%s failed.\n",
 		    sum.partners - sum.partners_failed, sum.partners,
-		    s_of(sum.partners), sum.partners == 1 ? "es" : "",
-		    sum.failed, sum.gateways, s_of(sum.gateways));
+		    num_plural(sum.partners), sum.partners == 1 ? "es" : "",
+		    sum.failed, sum.gateways, num_plural(sum.gateways));
 	put_skipped(r, out);
+}
+
+/* --- JSON ----------------------------------------------------------------- */
+
+static json_t *
+dnssec_json(enum probewire_dnssec d)
+{
+	return d == PROBEWIRE_DNS_NONE
+		   ? json_null()
+		   : json_boolean(d == PROBEWIRE_DNS_SECURE);
+}
+
+static json_t *
+rules(const struct proberow *row)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < row->nrules; i++) {
+		const struct proberow_rule *r = &row->rule[i];
+
+		json_array_append_new(
+		    list, json_pack("{s:s, s:s, s:b, s:o, s:o}", "rule",
+			      certrule_text(r->id), "verdict",
+			      certrule_state_text(r->state), "warning",
+			      r->state != CERTRULE_FAIL, "observed",
+			      json_text(r->observed), "sentence",
+			      json_text(r->sentence)));
+	}
+	return list;
+}
+
+static json_t *
+certificate(const struct proberow *row)
+{
+	if (!row->has_cert)
+		return json_null();
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "fault",
+	    fault_text(row->cert_fault), "subject_cn", json_text(row->subject),
+	    "issuer_cn", json_text(row->issuer), "not_after",
+	    json_time(row->seen.not_after), "days_left",
+	    row->days_known ? json_integer(row->days_left) : json_null(),
+	    "key_sha256", json_text(row->seen.key), "key_since_last_pass",
+	    row->same_key == CERTRULE_KEY_SAME	? "same"
+	    : row->same_key == CERTRULE_KEY_NEW ? "new"
+						: "unknown",
+	    "rules", rules(row));
+}
+
+static json_t *
+gateway(const struct proberow *row)
+{
+	json_t *g;
+
+	g = json_pack("{s:o, s:s, s:o, s:o, s:i, s:o, s:s, s:s, s:b, s:b, "
+		      "s:b}",
+	    "partner",
+	    row->target->partner == NULL ? json_null()
+					 : json_text(row->target->name),
+	    "nexthop", row->target->nexthop, "gateway",
+	    json_text(row->seen.host), "address", json_text(row->seen.address),
+	    "port", (int)row->seen.port, "time", json_time(row->seen.time),
+	    "level", level_name(row->target->level), "fault",
+	    fault_text(row->fault), "passed", row->fault == FAULT_OK,
+	    "would_pass_enforced", row->passed, "warning", row->warning);
+	if (g == NULL)
+		abort();
+	json_object_set_new(g, "detail", json_text(row->seen.detail));
+	json_object_set_new(g, "mx_dnssec", dnssec_json(row->mx_dns));
+	json_object_set_new(g, "address_dnssec", dnssec_json(row->host_dns));
+	json_object_set_new(g, "tlsa_records", json_integer((int)row->ntlsa));
+	json_object_set_new(g, "sni", json_text(row->sni));
+	json_object_set_new(g, "protocol", json_text(row->seen.protocol));
+	json_object_set_new(g, "cipher", json_text(row->seen.cipher));
+	json_object_set_new(g, "key_exchange", json_text(row->seen.kex));
+	json_object_set_new(g, "server_signature", json_text(row->sig));
+	json_object_set_new(g, "injected", json_boolean(row->injected));
+	json_object_set_new(g, "milliseconds", json_integer((int)row->ms));
+	json_object_set_new(g, "certificate", certificate(row));
+	return g;
+}
+
+static json_t *
+partners(const struct probereport *r)
+{
+	json_t *list = json_array();
+	struct group g = {0};
+
+	while (next_group(r, &g))
+		json_array_append_new(list,
+		    json_pack("{s:o, s:b, s:i, s:i}", "partner",
+			json_text(g.name), "passed", g.failed == 0, "gateways",
+			(int)(g.end - g.begin), "failed", (int)g.failed));
+	return list;
+}
+
+static json_t *
+skipped(const struct probereport *r)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; r->plan != NULL && i < r->plan->nskip; i++)
+		json_array_append_new(
+		    list, json_pack("{s:o, s:o}", "partner",
+			      json_text(r->plan->skip[i].name), "domain",
+			      json_text(r->plan->skip[i].what)));
+	return list;
+}
+
+void
+probereport_json(const struct probereport *r, int exit_code, struct buf *out)
+{
+	struct probereport_sum sum;
+	json_t *root, *list = json_array();
+	size_t i;
+
+	probereport_sum(r, &sum);
+	for (i = 0; i < r->n; i++)
+		json_array_append_new(list, gateway(r->row[i]));
+	root = json_pack("{s:s, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o}",
+	    "schema", "tlspact.probe.v1", "time", json_time(r->now),
+	    "exit_code", exit_code, "looked_at", (int)sum.gateways, "failed",
+	    (int)sum.failed, "warned", (int)sum.warned, "partners", partners(r),
+	    "gateways", list, "not_looked_at", skipped(r));
+	json_put(root, out);
+}
+
+/* --- Letters -------------------------------------------------------------- */
+
+/* Two sentences as an item of a list, broken into lines. */
+static void
+put_item(struct buf *out, const char *what, const char *advice)
+{
+	const char *part[] = {what, advice};
+	size_t col = 5, len, i;
+	const char *s;
+
+	buf_puts(out, "    -");
+	for (i = 0; i < 2; i++)
+		for (s = part[i]; *s != '\0'; s += len + (s[len] == ' ')) {
+			len = strcspn(s, " ");
+			if (col + 1 + len > LETTER_WIDTH && col > 6) {
+				buf_puts(out, "\n     ");
+				col = 5;
+			}
+			buf_putc(out, ' ');
+			buf_add(out, s, len);
+			col += 1 + len;
+		}
+	buf_putc(out, '\n');
+}
+
+/* What the other side can do about it. */
+static const char *
+remedy(enum fault f)
+{
+	switch (f) {
+	case FAULT_EXPIRED:
+		return "Renew the certificate.";
+	case FAULT_NOT_YET_VALID:
+		return "Check the dates of the certificate.";
+	case FAULT_NAME_MISMATCH:
+	case FAULT_COMMON_NAME_MISMATCH:
+		return "Use a certificate that carries the gateway's name, or "
+		       "tell us which name it will carry.";
+	case FAULT_UNTRUSTED_ISSUER:
+		return "Use a certificate of a public CA and send all "
+		       "intermediate certificates with it, or tell us your "
+		       "CA.";
+	case FAULT_SELF_SIGNED:
+		return "Use a certificate of a public CA, or tell us your "
+		       "CA.";
+	case FAULT_WRONG_ISSUER:
+		return "Use a certificate of the agreed CA, or tell us the "
+		       "new one.";
+	case FAULT_WRONG_PURPOSE:
+		return "Use a certificate whose extended key usage includes "
+		       "TLS server authentication.";
+	case FAULT_WEAK_KEY:
+		return "Use RSA keys of 2048 bits or more, or EC keys.";
+	case FAULT_WEAK_SIGNATURE:
+		return "Use a certificate that is signed with SHA-256.";
+	case FAULT_NO_STARTTLS:
+	case FAULT_STARTTLS_REFUSED:
+		return "Switch STARTTLS on, and let no firewall take it out "
+		       "of the EHLO reply.";
+	case FAULT_PROTOCOL_TOO_OLD:
+		return "Enable TLS 1.2 or 1.3.";
+	case FAULT_HANDSHAKE_FAILED:
+		return "Check protocols, ciphers and certificate of the TLS "
+		       "server.";
+	case FAULT_NO_CERTIFICATE:
+		return "Give the gateway a certificate.";
+	case FAULT_KEY_CHANGED:
+		return "Tell us the digest of the new public key.";
+	case FAULT_NO_TLSA:
+	case FAULT_DANE_MISMATCH:
+		return "Publish a TLSA record for the certificate in use, in "
+		       "a zone signed by DNSSEC.";
+	case FAULT_NO_MX:
+	case FAULT_DNS_FAILED:
+		return "Check the DNS of the domain and of its gateways.";
+	case FAULT_INJECTED:
+		return "Find out what adds plain text behind the reply to "
+		       "STARTTLS.";
+	case FAULT_LOCAL_ERROR:
+		return "Nothing: the fault is on our side, and we have to look "
+		       "again.";
+	default:
+		return "Check that the gateway answers to everybody.";
+	}
+}
+
+static void
+put_facts(const struct proberow *row, struct buf *out)
+{
+	char when[NUM_TIME_MAX];
+
+	buf_printf(out, "  %s", probereport_gateway(row));
+	if (row->seen.address[0] != '\0')
+		buf_printf(out, " [%s]", row->seen.address);
+	if (row->seen.port != 25 && row->seen.address[0] != '\0')
+		buf_printf(out, " port %u", row->seen.port);
+	if (row->fault == FAULT_OK)
+		buf_puts(out, ": ready");
+	else
+		buf_printf(out, ": not ready (%s)", fault_text(row->fault));
+	if (row->tls)
+		buf_printf(out, ", %s", row->seen.protocol);
+	if (row->seen.not_after != 0)
+		buf_printf(out, ", certificate valid until %.10s",
+		    num_time_text(row->seen.not_after, when));
+	buf_putc(out, '\n');
+}
+
+/* Sentences about CAs name our files: those are said without them. */
+static const char *
+sentence(const struct proberow_rule *rule)
+{
+	switch (rule->id) {
+	case CERTRULE_CA:
+	case CERTRULE_SELF_SIGNED:
+		return fault_description(rule->fault);
+	default:
+		return rule->sentence;
+	}
+}
+
+static void
+put_missing(const struct proberow *row, struct buf *out)
+{
+	enum fault last = FAULT_OK;
+	size_t i;
+
+	put_facts(row, out);
+	if (row->fault == FAULT_OK)
+		return;
+	for (i = 0; i < row->nrules; i++) {
+		const struct proberow_rule *rule = &row->rule[i];
+
+		if (rule->state != CERTRULE_FAIL || rule->fault == last)
+			continue;
+		last = rule->fault;
+		put_item(out, sentence(rule), remedy(rule->fault));
+	}
+	if (row->fault != row->cert_fault || !row->has_cert)
+		put_item(
+		    out, fault_description(row->fault), remedy(row->fault));
+}
+
+static void
+put_mail(const struct probereport *r, const struct group *g, const char *from,
+    struct buf *out)
+{
+	char when[NUM_TIME_MAX];
+	size_t i;
+
+	buf_printf(out, "To the postmaster of %s:\n\n",
+	    r->row[g->begin]->target->nexthop);
+	buf_printf(out,
+	    "we would like to exchange mail with you over TLS only, and to\n"
+	    "check the certificates of your mail gateways. On %.10s we "
+	    "looked\nat them from %s:\n\n",
+	    num_time_text(r->now, when), from);
+	for (i = g->begin; i < g->end; i++)
+		if (!repeats(r, g, i))
+			put_missing(r->row[i], out);
+	if (g->failed == 0)
+		buf_puts(out,
+		    "\nNothing is missing on your side. Please tell "
+		    "us before the names or the CA\nof your gateways' "
+		    "certificates change.\n");
+	else
+		buf_puts(out, "\nPlease tell us when this is done; until then "
+			      "mail goes on as before.\n");
+}
+
+/* Nothing is known of some gateway: no letter, which would not be true. */
+static void
+put_ours(const struct probereport *r, const struct group *g, struct buf *out)
+{
+	size_t i;
+
+	buf_puts(out, "not known, the fault is on our side\n\n");
+	for (i = g->begin; i < g->end; i++)
+		if (r->row[i]->fault == FAULT_LOCAL_ERROR)
+			put_item(out, r->row[i]->target->nexthop,
+			    r->row[i]->seen.detail);
+}
+
+void
+probereport_enforce(
+    const struct probereport *r, const char *from, struct buf *out)
+{
+	struct group g = {0};
+
+	while (next_group(r, &g)) {
+		buf_printf(out, "%s%s: ", g.begin == 0 ? "" : "\n", g.name);
+		if (g.unknown > 0) {
+			put_ours(r, &g, out);
+			continue;
+		}
+		buf_puts(out, g.failed == 0
+				  ? "yes, could be enforced today\n\n"
+				  : "no, cannot be enforced today\n\n");
+		put_mail(r, &g, from, out);
+	}
+	if (r->n == 0)
+		buf_puts(out, "No gateway was looked at.\n");
 }

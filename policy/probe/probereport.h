@@ -11,24 +11,17 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "proberow.h"
+#include "proberun.h"
 
 struct buf;
 struct probeplan;
-
-/* A gateway as the evidence remembers it. */
-struct probereport_seen {
-	const char *partner, *nexthop, *host, *address;
-	unsigned port;
-	time_t time;	  /* of the last result */
-	time_t not_after; /* of the last certificate seen; 0: none */
-};
 
 struct probereport {
 	struct proberow *const *row;
 	size_t n;
 	const struct probeplan *plan;
-	const struct probereport_seen *seen;
+	/* As the evidence remembers them: see proberecord_seen(). */
+	const struct evidence_probe *seen;
 	size_t nseen;
 	time_t now;
 	unsigned warn_days;
@@ -55,12 +48,6 @@ void probereport_table(const struct probereport *r, struct buf *out);
 void probereport_json(
     const struct probereport *r, int exit_code, struct buf *out);
 
-/* One line for a monitoring plugin; returns its exit code, 0 to 3. */
-int probereport_nagios(const struct probereport *r, struct buf *out);
-
-/* The text format of Prometheus. */
-void probereport_prometheus(const struct probereport *r, struct buf *out);
-
 /*
  * For each partner: could it be enforced today, and a text for the people
  * who run its gateways. Rows were judged as enforced. from is the name that
@@ -69,17 +56,11 @@ void probereport_prometheus(const struct probereport *r, struct buf *out);
 void probereport_enforce(
     const struct probereport *r, const char *from, struct buf *out);
 
-/* Rows [i, end) belong to the same partner (or the same stranger). */
-size_t probereport_group(const struct probereport *r, size_t i);
-
-/* How a group is called: the partner, or the stranger's next-hop. */
+/* How a row is called: the partner, or the stranger's next-hop. */
 const char *probereport_name(const struct proberow *row);
 
 /* The gateway, or the next-hop if there is none. */
 const char *probereport_gateway(const struct proberow *row);
-
-/* As another row of the same group before it: the same gateway again. */
-bool probereport_repeats(const struct probereport *r, size_t begin, size_t i);
 
 /* Columns of a terminal that s takes. */
 size_t probereport_width(const char *s);

@@ -1,6 +1,7 @@
 #include "proberun.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -9,29 +10,23 @@
 #include <event2/event.h>
 
 #include "process.h"
+#include "arena.h"
 #include "buf.h"
 #include "err.h"
 #include "judge.h"
 #include "mem.h"
 #include "netstring.h"
+#include "num.h"
 #include "dname.h"
 #include "probeplan.h"
-#include "proberow.h"
 #include "probewire.h"
+#include "quote.h"
 #include "registry.h"
 
 #define SILENCE_S 60 /* beyond what a session or the DNS may take */
 #define CHUNK 65536
+#define SHOWN_NAME 40 /* bytes of a foreign name in a table */
 #define TARGET_ROWS (MXDNS_MAX_HOSTS * (MXDNS_MAX_ADDRS + 1))
-
-/* A row, and what it takes to judge what is seen there. */
-struct view {
-	struct proberow *row;
-	enum fault tlsa_fault;
-	struct x509_tlsa *tlsa; /* followed by the data */
-	size_t ntlsa;
-	bool done;
-};
 
 /* What was said of a target. */
 struct asked {
@@ -44,47 +39,288 @@ struct proberun {
 	struct apart prober;
 	struct event *in, *silence;
 	struct buf said;
-	struct view *view; /* in the order of their numbers */
-	size_t n, view_cap;
-	struct proberow **row;
+	struct arena arena;    /* of rows and all that they say */
+	struct proberow **row; /* in the order of their numbers, until over */
+	size_t n, cap;
 	struct asked *asked; /* for each target */
 	size_t nasked, done, failed;
 	struct probewire seen; /* the last session */
 	bool has_seen, unused; /* there is one, of which no row was told */
 	bool over;
 	struct err why; /* code 0: it has done all */
-	bool sorted;
 };
+
+/* --- Rows ----------------------------------------------------------------- */
+
+static const char *
+keep(struct proberun *p, const char *s)
+{
+	return arena_copy(&p->arena, s, strlen(s));
+}
+
+/* The same of a text that was put together, which is freed. */
+static const char *
+keep_buf(struct proberun *p, struct buf *b)
+{
+	const char *s = arena_copy(&p->arena, b->data, b->len);
+
+	buf_free(b);
+	return s;
+}
+
+static struct proberow *
+row_new(struct proberun *p, const struct probewire *w,
+    const struct probetarget *t, unsigned port)
+{
+	struct proberow *r = arena_alloc(&p->arena, sizeof(*r));
+	unsigned char *data;
+	size_t i;
+
+	*r = (struct proberow){
+	    .target = t,
+	    .order = p->n,
+	    .seen = {.partner = t->name,
+		.nexthop = t->nexthop,
+		.host = keep(p, w->host),
+		.address = keep(p, w->address),
+		.port = port,
+		.protocol = "",
+		.cipher = "",
+		.kex = "",
+		.key = "",
+		.detail = "The look was broken off before its end."},
+	    /* Until it is known to be well. */
+	    .fault = FAULT_LOCAL_ERROR,
+	    .mx_dns = w->mx_dns,
+	    .host_dns = w->host_dns,
+	    .sni = keep(p, w->sni),
+	    .ntlsa = w->ntlsa,
+	    .tlsa_fault = w->fault,
+	    .sig = "",
+	    .subject = "",
+	    .issuer = "",
+	    .certificate = "-",
+	};
+	r->tlsa = arena_alloc(&p->arena, w->ntlsa * sizeof(*r->tlsa));
+	for (i = 0; i < w->ntlsa; i++) {
+		data = arena_alloc(&p->arena, w->tlsa[i].len);
+		memcpy(data, w->tlsa[i].data, w->tlsa[i].len);
+		r->tlsa[i] = w->tlsa[i];
+		r->tlsa[i].data = data;
+	}
+	return r;
+}
+
+static void
+put_days(struct buf *b, const struct certverdict *v)
+{
+	if (!v->days_known)
+		return;
+	if (v->days_left < 0)
+		buf_printf(b, "expired %ld day%s ago", -v->days_left,
+		    num_plural((uint64_t)-v->days_left));
+	else
+		buf_printf(b, "%ld day%s left", v->days_left,
+		    num_plural((uint64_t)v->days_left));
+}
+
+/* A name that a stranger chose, for a narrow column. */
+static void
+put_foreign(struct buf *b, const char *name)
+{
+	size_t i, n;
+
+	for (i = 0; name[i] != '\0'; i += n) {
+		n = utf8_len(name + i, strlen(name + i));
+		n = n == 0 ? 1 : n;
+		if (i + n > SHOWN_NAME) {
+			buf_puts(b, "...");
+			return;
+		}
+		buf_add(b, name + i, n);
+	}
+	if (i == 0)
+		buf_puts(b, "(none)");
+}
+
+/* The most telling fact, and how long the certificate lives. */
+static const char *
+certificate_words(struct proberun *p, const struct certverdict *v)
+{
+	const struct certrule_result *rule = v->rule;
+	struct buf b = {0};
+
+	if (rule[CERTRULE_NAME].state == CERTRULE_FAIL ||
+	    rule[CERTRULE_COMMON_NAME].state == CERTRULE_FAIL) {
+		buf_puts(&b, "CN ");
+		put_foreign(&b, v->leaf.subject_cn);
+	} else if (rule[CERTRULE_VALIDITY].fault == FAULT_EXPIRED &&
+		   v->days_known && v->days_left < 0)
+		;
+	else if (v->fault == FAULT_SELF_SIGNED)
+		buf_puts(&b, "self-signed");
+	else if (rule[CERTRULE_CA].state == CERTRULE_FAIL ||
+		 rule[CERTRULE_ISSUER].state == CERTRULE_FAIL) {
+		buf_puts(&b, "by ");
+		put_foreign(&b, v->leaf.issuer_cn);
+	} else if (v->fault != FAULT_OK)
+		buf_puts(&b, fault_text(v->fault));
+	else if (rule[CERTRULE_COMMON_NAME].state == CERTRULE_PASS)
+		buf_puts(&b, "CN ok");
+	else if (rule[CERTRULE_NAME].state == CERTRULE_PASS)
+		buf_puts(&b, "name ok");
+	else if (rule[CERTRULE_PIN].state == CERTRULE_PASS)
+		buf_puts(&b, "key ok");
+	else if (rule[CERTRULE_TLSA].state == CERTRULE_PASS)
+		buf_puts(&b, "TLSA ok");
+	else
+		buf_puts(&b, "any");
+	if (b.len > 0 && v->days_known)
+		buf_puts(&b, ", ");
+	put_days(&b, v);
+	if (b.len == 0)
+		buf_puts(&b, "unreadable dates");
+	return keep_buf(p, &b);
+}
+
+static void
+take_rules(struct proberun *p, struct proberow *r, const struct certverdict *v)
+{
+	const struct certrule_result *res;
+	int i;
+
+	r->rule = arena_alloc(&p->arena, CERTRULE_COUNT * sizeof(*r->rule));
+	for (i = 0; i < CERTRULE_COUNT; i++) {
+		res = &v->rule[i];
+		if (res->state == CERTRULE_FAIL || res->warning)
+			r->rule[r->nrules++] =
+			    (struct proberow_rule){.id = (enum certrule_id)i,
+				.state = res->state,
+				.fault = res->fault,
+				.observed = keep(p, res->observed),
+				.sentence = keep(p, res->sentence)};
+	}
+}
+
+static void
+take_certificate(
+    struct proberun *p, struct proberow *r, const struct certverdict *v)
+{
+	r->has_cert = true;
+	r->cert_fault = v->fault;
+	r->warning = v->warning;
+	r->days_known = v->days_known;
+	r->days_left = v->days_left;
+	r->seen.not_after = v->days_known ? v->leaf.not_after : 0;
+	r->same_key = v->key;
+	r->seen.key = keep(p, v->leaf.spki_sha256);
+	r->subject = keep(p, v->leaf.subject_cn);
+	r->issuer = keep(p, v->leaf.issuer_cn);
+	r->certificate = certificate_words(p, v);
+	take_rules(p, r, v);
+}
+
+/* What the server said when it went wrong. */
+static void
+say_session(
+    const struct proberow *r, const struct starttls_result *s, struct buf *b)
+{
+	buf_puts(b, fault_description(r->fault));
+	if (s->code != 0 && s->outcome != STARTTLS_NOT_OFFERED)
+		buf_printf(b, " It said: %d %s", s->code, s->text);
+	else if (s->code == 0 && s->text[0] != '\0')
+		buf_printf(b, " OpenSSL says: %s.", s->text);
+	else if (s->errnum != 0 && s->outcome != STARTTLS_CONNECT_REFUSED)
+		buf_printf(b, " (%s)", strerror(s->errnum));
+	if (s->phase > STARTTLS_CONNECT && s->code == 0)
+		buf_printf(
+		    b, " (at the %s step)", starttls_phase_name(s->phase));
+}
+
+static const char *
+detail_of(struct proberun *p, const struct proberow *r,
+    const struct starttls_result *s)
+{
+	struct buf b = {0};
+	size_t i;
+
+	if (s->outcome != STARTTLS_OK)
+		say_session(r, s, &b);
+	else if (r->fault == FAULT_NO_CERTIFICATE || r->fault == FAULT_INJECTED)
+		buf_puts(&b, fault_description(r->fault));
+	for (i = 0; i < r->nrules; i++)
+		if (r->rule[i].state == CERTRULE_FAIL)
+			buf_printf(&b, "%s%s", b.len > 0 ? " " : "",
+			    r->rule[i].sentence);
+	if (s->injected)
+		buf_printf(&b,
+		    "%s%zu bytes of plain text stood behind the reply to "
+		    "STARTTLS and were thrown away.",
+		    b.len > 0 ? " " : "", s->injected_bytes);
+	buf_puts(&b, "");
+	return keep_buf(p, &b);
+}
+
+/* Take what a session showed and how it was judged. */
+static void
+take_session(struct proberun *p, struct proberow *r,
+    const struct starttls_result *s, const struct judgement *j)
+{
+	static const enum evidence_judged by[] = {
+	    [CERTRULE_BY_NAME] = EVIDENCE_BY_CA,
+	    [CERTRULE_BY_KEY] = EVIDENCE_BY_KEY,
+	    [CERTRULE_BY_DANE] = EVIDENCE_BY_DANE,
+	    [CERTRULE_BY_NONE] = EVIDENCE_BY_NONE,
+	};
+
+	r->fault = j->fault;
+	r->passed = j->passed;
+	r->seen.judged = j->passed ? by[j->by] : EVIDENCE_FAILED;
+	r->tls = s->tls;
+	r->ms = s->total_ms;
+	r->injected = s->injected;
+	if (s->tls) {
+		r->seen.protocol = s->proto_name;
+		r->seen.cipher = keep(p, s->cipher);
+		r->seen.kex = keep(p, s->kex);
+		r->sig = keep(p, s->sig);
+		if (s->chain == NULL)
+			r->certificate = "none";
+	}
+	if (j->has_cert)
+		take_certificate(p, r, &j->v);
+	r->seen.detail = detail_of(p, r, s);
+}
 
 /* --- Verdicts ------------------------------------------------------------ */
 
 static void
-finish_row(struct proberun *p, struct view *v, const struct starttls_result *s,
-    const struct judgement *j)
+finish_row(struct proberun *p, struct proberow *row,
+    const struct starttls_result *s, const struct judgement *j)
 {
-	v->done = true;
-	v->row->time = p->set.now();
+	row->done = true;
+	row->seen.time = p->set.now();
 	p->done++;
-	if (v->row->fault != FAULT_OK)
+	if (row->fault != FAULT_OK)
 		p->failed++;
 	if (p->set.result != NULL)
-		p->set.result(v->row, s, j, p->set.arg);
+		p->set.result(row, s, j, p->set.arg);
 }
 
 static void
-judge_view(struct proberun *p, struct view *v)
+judge_row(struct proberun *p, struct proberow *row)
 {
-	const struct probetarget *t = v->row->target;
+	const struct probetarget *t = row->target;
 	const struct starttls_result *r = &p->seen.seen;
 	struct nexthop where = {.name = ""};
 	struct judge_gateway g = {
 	    .terms = t->terms,
 	    .gateway = t->gateway,
 	    .level = t->level,
-	    .host = v->row->host,
-	    .tlsa = v->tlsa,
-	    .ntlsa = v->ntlsa,
-	    .tlsa_fault = v->tlsa_fault,
+	    .host = row->seen.host,
+	    .tlsa = row->tlsa,
+	    .ntlsa = row->ntlsa,
+	    .tlsa_fault = row->tlsa_fault,
 	    .warn_days = p->set.warn_days,
 	    .at = p->set.now(),
 	};
@@ -95,12 +331,12 @@ judge_view(struct proberun *p, struct view *v)
 	(void)nexthop_parse(t->nexthop, &where);
 	g.nexthop = t->domain != NULL ? t->domain : where.name;
 	if (p->set.last_key != NULL)
-		g.last_key = p->set.last_key(t, v->row->host, p->set.arg);
+		g.last_key = p->set.last_key(t, row->seen.host, p->set.arg);
 	rv = judge_session(p->set.judge, &g, r, &j, &e);
-	proberow_take(v->row, r, &j);
+	take_session(p, row, r, &j);
 	if (rv == -1)
-		proberow_say(v->row, "%s", e.text);
-	finish_row(p, v, r, &j);
+		row->seen.detail = keep(p, e.text);
+	finish_row(p, row, r, &j);
 }
 
 /* --- What the prober says ------------------------------------------------ */
@@ -109,26 +345,6 @@ static int
 refuse(struct err *e, const char *why)
 {
 	return err_set(e, EX_DATAERR, "%s", why);
-}
-
-static void
-keep_tlsa(struct view *v, const struct probewire *w)
-{
-	size_t i, total = 0;
-	unsigned char *data;
-
-	for (i = 0; i < w->ntlsa; i++)
-		total += w->tlsa[i].len;
-	v->tlsa = mem_zero(1, w->ntlsa * sizeof(*v->tlsa) + total + 1);
-	v->ntlsa = w->ntlsa;
-	v->tlsa_fault = w->fault;
-	data = (unsigned char *)(v->tlsa + w->ntlsa);
-	for (i = 0; i < w->ntlsa; i++) {
-		v->tlsa[i] = w->tlsa[i];
-		v->tlsa[i].data = data;
-		memcpy(data, w->tlsa[i].data, w->tlsa[i].len);
-		data += w->tlsa[i].len;
-	}
 }
 
 /* Where a next-hop names a host or an address, there is no other. */
@@ -148,7 +364,6 @@ take_row(struct proberun *p, const struct probewire *w, struct err *e)
 	const struct prober_settings *s = &p->set.prober;
 	const struct probetarget *t;
 	struct nexthop where = {.name = ""};
-	struct view *v;
 
 	if (w->target >= s->n || p->asked[w->target].done)
 		return refuse(e, "it tells of a target that was not asked for");
@@ -161,26 +376,18 @@ take_row(struct proberun *p, const struct probewire *w, struct err *e)
 	if (!prober_wants_tlsa(t, s->dane) &&
 	    (w->ntlsa > 0 || w->fault != FAULT_OK))
 		return refuse(e, "it tells of TLSA records that do not matter");
-	p->view = mem_grow(p->view, p->n, &p->view_cap, sizeof(*p->view));
-	v = &p->view[p->n];
-	*v = (struct view){.row = proberow_new(t, w->host, w->address,
-			       where.port != 0 ? where.port : s->port)};
-	v->row->order = p->n++;
-	v->row->mx_dns = w->mx_dns;
-	v->row->host_dns = w->host_dns;
-	v->row->tlsa = w->ntlsa;
-	if (*w->sni != '\0')
-		v->row->sni = mem_dup(w->sni);
-	keep_tlsa(v, w);
+	p->row = mem_grow(p->row, p->n, &p->cap, sizeof(struct proberow *));
+	p->row[p->n] = row_new(p, w, t, where.port != 0 ? where.port : s->port);
+	p->n++;
 	return 0;
 }
 
 /* A row that waits for its end, or NULL. */
-static struct view *
+static struct proberow *
 waiting(struct proberun *p, uint32_t row, struct err *e)
 {
-	if (row < p->n && !p->view[row].done)
-		return &p->view[row];
+	if (row < p->n && !p->row[row]->done)
+		return p->row[row];
 	(void)refuse(e, "it tells of a gateway that it did not find");
 	return NULL;
 }
@@ -188,27 +395,27 @@ waiting(struct proberun *p, uint32_t row, struct err *e)
 static int
 take_none(struct proberun *p, const struct probewire *w, struct err *e)
 {
-	struct view *v = waiting(p, w->row, e);
+	struct proberow *row = waiting(p, w->row, e);
 
-	if (v == NULL)
+	if (row == NULL)
 		return -1;
-	v->row->fault = w->fault;
-	proberow_say(v->row, "%s", w->detail);
-	finish_row(p, v, NULL, NULL);
+	row->fault = w->fault;
+	row->seen.detail = keep(p, w->detail);
+	finish_row(p, row, NULL, NULL);
 	return 0;
 }
 
 static int
 take_judge(struct proberun *p, const struct probewire *w, struct err *e)
 {
-	struct view *v = waiting(p, w->row, e);
+	struct proberow *row = waiting(p, w->row, e);
 
-	if (v == NULL)
+	if (row == NULL)
 		return -1;
-	if (!p->has_seen || *v->row->address == '\0')
+	if (!p->has_seen || *row->seen.address == '\0')
 		return refuse(e, "it tells of a gateway that it cannot reach");
 	p->unused = false;
-	judge_view(p, v);
+	judge_row(p, row);
 	return 0;
 }
 
@@ -460,17 +667,8 @@ by_order(const void *a, const void *b)
 struct proberow *const *
 proberun_rows(struct proberun *p, size_t *n)
 {
-	size_t i;
-
-	if (p->row == NULL || !p->sorted) {
-		free(p->row);
-		p->row = mem_zero(p->n + 1, sizeof(*p->row));
-		for (i = 0; i < p->n; i++)
-			p->row[i] = p->view[i].row;
-		if (p->n > 0)
-			qsort(p->row, p->n, sizeof(*p->row), by_order);
-	}
-	p->sorted = p->over;
+	if (p->n > 0)
+		qsort(p->row, p->n, sizeof(*p->row), by_order);
 	*n = p->n;
 	return p->row;
 }
@@ -488,7 +686,6 @@ void
 proberun_free(struct proberun *p)
 {
 	struct err e;
-	size_t i;
 
 	if (p == NULL)
 		return;
@@ -498,11 +695,7 @@ proberun_free(struct proberun *p)
 	if (p->silence != NULL)
 		event_free(p->silence);
 	probewire_release(&p->seen);
-	for (i = 0; i < p->n; i++) {
-		proberow_free(p->view[i].row);
-		free(p->view[i].tlsa);
-	}
-	free(p->view);
+	arena_free(&p->arena);
 	free(p->row);
 	free(p->asked);
 	buf_free(&p->said);

@@ -13,16 +13,58 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "certrule.h"
+#include "evidence.h"
+#include "fault.h"
+#include "judge.h"
 #include "prober.h"
+#include "probewire.h"
 
 struct err;
 struct event_base;
-struct judge;
-struct judgement;
-struct proberow;
 struct proberun;
 struct probetarget;
-struct starttls_result;
+
+/* A rule that a certificate breaks, or nearly does. */
+struct proberow_rule {
+	enum certrule_id id;
+	enum certrule_state state;
+	enum fault fault;
+	const char *observed, *sentence;
+};
+
+/* What is known of one gateway after it was looked at; texts are the run's. */
+struct proberow {
+	const struct probetarget *target;
+	/* For the evidence: but for fault and chain, and what it counts. */
+	struct evidence_probe seen;
+	enum fault fault; /* at the level of the target */
+	bool passed;	  /* all that the registry asks for would hold */
+	bool tls;	  /* the handshake was completed */
+	bool injected;	  /* plain text behind the STARTTLS reply */
+	const char *sig;
+	const char *sni; /* that was sent, or "" */
+	unsigned ms;	 /* the session took */
+	enum probewire_dnssec mx_dns, host_dns;
+	struct x509_tlsa *tlsa; /* records that DNSSEC vouches for */
+	size_t ntlsa;
+	/* Of the certificate, if there was one. */
+	bool has_cert;
+	enum fault cert_fault;
+	bool warning; /* its end is near, or it is weak */
+	bool days_known;
+	long days_left;
+	enum certrule_key same_key;
+	const char *subject, *issuer; /* CNs */
+	const char *certificate;      /* a few words for a table */
+	struct proberow_rule *rule;   /* failed ones and warnings */
+	size_t nrules;
+
+	/* private */
+	size_t order; /* in its run */
+	enum fault tlsa_fault;
+	bool done;
+};
 
 struct proberun_settings {
 	struct prober_settings prober;
@@ -69,7 +111,7 @@ void proberun_listen(struct proberun *p, struct event_base *base);
  */
 int proberun_end(struct proberun *p, struct err *e);
 
-/* Rows so far, by the addresses of the targets, then by their MX records. */
+/* The rows, when it has ended: by target, then by MX record. */
 struct proberow *const *proberun_rows(struct proberun *p, size_t *n);
 
 /* Gateways known so far, and those of them that are done. */

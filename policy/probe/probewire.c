@@ -162,10 +162,10 @@ take_row(struct fields *f, struct probewire *w)
 	w->target = (uint32_t)fields_num(f, "target", UINT32_MAX);
 	fields_word(f, "host", sizeof(w->host), w->host);
 	fields_word(f, "address", sizeof(w->address), w->address);
-	w->mx_dns = (enum proberow_dnssec)fields_num(
-	    f, "DNSSEC of MX", PROBEROW_DNS_SECURE);
-	w->host_dns = (enum proberow_dnssec)fields_num(
-	    f, "DNSSEC of host", PROBEROW_DNS_SECURE);
+	w->mx_dns = (enum probewire_dnssec)fields_num(
+	    f, "DNSSEC of MX", PROBEWIRE_DNS_SECURE);
+	w->host_dns = (enum probewire_dnssec)fields_num(
+	    f, "DNSSEC of host", PROBEWIRE_DNS_SECURE);
 	fields_word(f, "server name", sizeof(w->sni), w->sni);
 	w->fault = take_fault(f);
 	take_tlsa(f, w);

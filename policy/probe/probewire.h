@@ -15,7 +15,6 @@
 #include "dname.h"
 #include "fault.h"
 #include "mxdns.h"
-#include "proberow.h"
 #include "starttls.h"
 #include "x509.h"
 
@@ -25,6 +24,12 @@ struct err;
 #define PROBEWIRE_MAX 524288 /* bytes of a record */
 #define PROBEWIRE_DETAIL 2048
 #define PROBEWIRE_ROWS 1000000 /* of all targets */
+
+enum probewire_dnssec {
+	PROBEWIRE_DNS_NONE, /* no look-up was needed */
+	PROBEWIRE_DNS_INSECURE,
+	PROBEWIRE_DNS_SECURE
+};
 
 enum probewire_kind {
 	PROBEWIRE_ROW,	  /* a gateway of a target; rows count from 0 */
@@ -42,7 +47,7 @@ struct probewire {
 	/* PROBEWIRE_ROW */
 	char host[DNAME_MAX + 1]; /* a name, an address, or "" */
 	char address[64];	  /* or "" */
-	enum proberow_dnssec mx_dns, host_dns;
+	enum probewire_dnssec mx_dns, host_dns;
 	char sni[DNAME_MAX + 1];
 	enum fault fault; /* PROBEWIRE_ROW: of the TLSA records */
 	struct x509_tlsa tlsa[MXDNS_MAX_TLSA]; /* data borrows from the text */
@@ -50,7 +55,7 @@ struct probewire {
 	int code; /* of sysexits(3) */
 	/* PROBEWIRE_NONE, PROBEWIRE_UNABLE */
 	char detail[PROBEWIRE_DETAIL]; /* fit to be shown */
-	/* PROBEWIRE_SEEN: of it what proberow_take() and judge.h need. */
+	/* PROBEWIRE_SEEN: of it what proberun.h and judge.h need. */
 	struct starttls_result seen;
 };
 

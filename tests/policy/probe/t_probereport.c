@@ -1,6 +1,7 @@
 /* Results as text: table, JSON, monitoring, letters. */
 #include "buf.h"
 #include "mem.h"
+#include "probemetrics.h"
 #include "probeplan.h"
 #include "probereport.h"
 #include "registry.h"
@@ -26,32 +27,39 @@ static const struct probetarget targets[] = {
     {.name = "-", .nexthop = "stranger.example"},
 };
 
-static void
-text(char **to, const char *s)
-{
-	free(*to);
-	*to = mem_dup(s);
-}
-
 static struct proberow *
 row(unsigned target, const char *host, const char *address, enum fault fault,
     long days)
 {
-	struct proberow *r = proberow_new(&targets[target], host, address, 25);
+	struct proberow *r = mem_zero(1, sizeof(*r));
 
+	r->target = &targets[target];
 	r->fault = fault;
-	r->time = AT;
 	r->passed = fault == FAULT_OK;
-	proberow_say(r, "%s", fault == FAULT_OK ? "" : "It is bad.");
+	r->seen = (struct evidence_probe){
+	    .partner = targets[target].name,
+	    .nexthop = targets[target].nexthop,
+	    .host = host,
+	    .address = address,
+	    .port = 25,
+	    .time = AT,
+	    .protocol = "",
+	    .cipher = "",
+	    .kex = "",
+	    .key = "",
+	    .detail = fault == FAULT_OK ? "" : "It is bad.",
+	};
+	r->sni = r->sig = r->subject = r->issuer = "";
+	r->certificate = "-";
 	if (days == 0)
 		return r;
 	r->tls = r->has_cert = r->days_known = true;
 	r->days_left = days;
-	r->not_after = AT + days * DAY;
+	r->seen.not_after = AT + days * DAY;
 	r->cert_fault = fault;
-	strcpy(r->protocol, "TLSv1.3");
-	strcpy(r->cipher, "CIPHER");
-	text(&r->certificate, "name ok");
+	r->seen.protocol = "TLSv1.3";
+	r->seen.cipher = "CIPHER";
+	r->certificate = "name ok";
 	return r;
 }
 
@@ -81,7 +89,7 @@ done(struct world *w)
 	size_t i;
 
 	for (i = 0; i < 8; i++)
-		proberow_free(w->row[i]);
+		free(w->row[i]);
 	buf_free(&w->out);
 }
 
@@ -177,14 +185,13 @@ test_unfinished(void **state)
 	(void)state;
 	world(&w);
 	/* What was not measured is not green. */
-	w.row[5] = proberow_new(&targets[0], "mx3.acme.example", "", 25);
-	assert_int_equal(w.row[5]->fault, FAULT_LOCAL_ERROR);
+	w.row[5] = row(0, "mx3.acme.example", "", FAULT_LOCAL_ERROR, 0);
 	w.r.row = w.row + 5;
 	w.r.n = 1;
-	assert_int_equal(probereport_nagios(&w.r, &w.out), 3);
+	assert_int_equal(probemetrics_nagios(&w.r, &w.out), 3);
 	w.r.n = 0;
 	buf_clear(&w.out);
-	assert_int_equal(probereport_nagios(&w.r, &w.out), 3);
+	assert_int_equal(probemetrics_nagios(&w.r, &w.out), 3);
 	buf_clear(&w.out);
 	probereport_table(&w.r, &w.out);
 	has(&w, "No gateway was looked at.\n");
@@ -199,7 +206,7 @@ test_nagios(void **state)
 
 	(void)state;
 	world(&w);
-	assert_int_equal(probereport_nagios(&w.r, &w.out), 2);
+	assert_int_equal(probemetrics_nagios(&w.r, &w.out), 2);
 	has(&w, "TLSPACT CRITICAL - 3 of 5 gateways fail: "
 		"acme/mx2.acme.example[192.0.2.2] expired, "
 		"glob\"ex/mx?.globex.example[2001:db8::1] connect-timeout, "
@@ -210,12 +217,12 @@ test_nagios(void **state)
 	assert_ptr_equal(strchr(w.out.data, '|'), strrchr(w.out.data, '|'));
 	buf_clear(&w.out);
 	w.r.n = 1;
-	assert_int_equal(probereport_nagios(&w.r, &w.out), 0);
+	assert_int_equal(probemetrics_nagios(&w.r, &w.out), 0);
 	has(&w, "TLSPACT OK - 1 gateway of 1 partner passes | ");
 	has(&w, " min_days_left=41;14:;0:\n");
 	buf_clear(&w.out);
 	w.row[0]->warning = true;
-	assert_int_equal(probereport_nagios(&w.r, &w.out), 1);
+	assert_int_equal(probemetrics_nagios(&w.r, &w.out), 1);
 	has(&w, "TLSPACT WARNING - ");
 	has(&w, "41 days left");
 	done(&w);
@@ -224,13 +231,27 @@ test_nagios(void **state)
 static void
 test_prometheus(void **state)
 {
-	static const struct probereport_seen seen[] = {
-	    {"glob\"ex", "globex.example", "mx|.globex.example", "2001:db8::1",
-		25, AT - DAY, AT - 2 * DAY},
-	    {"acme", "acme.example", "mx9.acme.example", "192.0.2.9", 25,
-		AT - DAY, AT + DAY},
-	    {"acme", "acme.example", "mx8.acme.example", "192.0.2.8", 25,
-		AT - DAY, 0},
+	static const struct evidence_probe seen[] = {
+	    {.partner = "glob\"ex",
+		.nexthop = "globex.example",
+		.host = "mx|.globex.example",
+		.address = "2001:db8::1",
+		.port = 25,
+		.time = AT - DAY,
+		.not_after = AT - 2 * DAY},
+	    {.partner = "acme",
+		.nexthop = "acme.example",
+		.host = "mx9.acme.example",
+		.address = "192.0.2.9",
+		.port = 25,
+		.time = AT - DAY,
+		.not_after = AT + DAY},
+	    {.partner = "acme",
+		.nexthop = "acme.example",
+		.host = "mx8.acme.example",
+		.address = "192.0.2.8",
+		.port = 25,
+		.time = AT - DAY},
 	};
 	struct world w;
 
@@ -238,7 +259,7 @@ test_prometheus(void **state)
 	world(&w);
 	w.r.seen = seen;
 	w.r.nseen = 3;
-	probereport_prometheus(&w.r, &w.out);
+	probemetrics_prometheus(&w.r, &w.out);
 	has(&w, "tlspact_gateway_up{partner=\"acme\",nexthop=\"acme.example\","
 		"gateway=\"mx2.acme.example\",address=\"192.0.2.2\","
 		"port=\"25\"} 0\n");
@@ -267,8 +288,8 @@ test_json(void **state)
 
 	(void)state;
 	world(&w);
-	text(&w.row[0]->subject, "caf\xc3\xa9");
-	text(&w.row[1]->subject, "bad \xff byte");
+	w.row[0]->subject = "caf\xc3\xa9";
+	w.row[1]->subject = "bad \xff byte";
 	probereport_json(&w.r, 1, &w.out);
 	root = json_loads(w.out.data, JSON_REJECT_DUPLICATES, &e);
 	assert_non_null(root);

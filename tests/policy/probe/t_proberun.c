@@ -16,7 +16,6 @@
 #include "mkcert.h"
 #include "netstring.h"
 #include "probeplan.h"
-#include "proberow.h"
 #include "proberun.h"
 #include "probewire.h"
 #include "registry.h"

@@ -1,12 +1,13 @@
-#include "probereport.h"
+#include "probemetrics.h"
 
 #include <string.h>
 
 #include "buf.h"
-#include "probeplan.h"
+#include "clock.h"
+#include "num.h"
+#include "probereport.h"
 
 #define NAGIOS_SHOWN 5 /* failures named in the line */
-#define DAY 86400
 
 /* --- Nagios ----------------------------------------------------------- */
 
@@ -28,9 +29,9 @@ nagios_where(struct buf *out, const struct proberow *row)
 		buf_putc(out, '/');
 		put_word(out, probereport_gateway(row));
 	}
-	if (row->address[0] != '\0') {
+	if (row->seen.address[0] != '\0') {
 		buf_putc(out, '[');
-		put_word(out, row->address);
+		put_word(out, row->seen.address);
 		buf_putc(out, ']');
 	}
 }
@@ -62,7 +63,7 @@ nagios_list(const struct probereport *r, bool failed, struct buf *out)
 }
 
 int
-probereport_nagios(const struct probereport *r, struct buf *out)
+probemetrics_nagios(const struct probereport *r, struct buf *out)
 {
 	static const char *const word[] = {
 	    [OK] = "OK",
@@ -88,9 +89,8 @@ probereport_nagios(const struct probereport *r, struct buf *out)
 		nagios_list(r, true, out);
 	} else {
 		buf_printf(out, "%zu gateway%s of %zu partner%s pass%s",
-		    sum.gateways, sum.gateways == 1 ? "" : "s", sum.partners,
-		    sum.partners == 1 ? "" : "s",
-		    sum.gateways == 1 ? "es" : "");
+		    sum.gateways, num_plural(sum.gateways), sum.partners,
+		    num_plural(sum.partners), sum.gateways == 1 ? "es" : "");
 		nagios_list(r, false, out);
 	}
 	buf_printf(out,
@@ -123,25 +123,17 @@ put_label(struct buf *out, const char *name, const char *value)
 }
 
 static void
-put_labels(struct buf *out, const char *partner, const char *nexthop,
-    const char *host, const char *address, unsigned port)
-{
-	put_label(out, "partner", partner);
-	buf_putc(out, ',');
-	put_label(out, "nexthop", nexthop);
-	buf_putc(out, ',');
-	put_label(out, "gateway", host);
-	buf_putc(out, ',');
-	put_label(out, "address", address);
-	buf_printf(out, ",port=\"%u\"", port);
-}
-
-static void
-row_labels(struct buf *out, const char *metric, const struct proberow *row)
+put_gateway(struct buf *out, const char *metric, const struct evidence_probe *g)
 {
 	buf_printf(out, "%s{", metric);
-	put_labels(out, row->target->name, row->target->nexthop, row->host,
-	    row->address, row->port);
+	put_label(out, "partner", g->partner);
+	buf_putc(out, ',');
+	put_label(out, "nexthop", g->nexthop);
+	buf_putc(out, ',');
+	put_label(out, "gateway", g->host);
+	buf_putc(out, ',');
+	put_label(out, "address", g->address);
+	buf_printf(out, ",port=\"%u\"", g->port);
 }
 
 static void
@@ -152,108 +144,80 @@ head(struct buf *out, const char *metric, const char *help)
 }
 
 static bool
-same_gateway(const struct probereport_seen *s, const struct proberow *row)
+same_gateway(const struct evidence_probe *a, const struct evidence_probe *b)
 {
-	return s->port == row->port && strcmp(s->address, row->address) == 0 &&
-	       strcmp(s->host, row->host) == 0 &&
-	       strcmp(s->nexthop, row->target->nexthop) == 0 &&
-	       strcmp(s->partner, row->target->name) == 0;
-}
-
-/* The evidence's memory of the gateway of row, or NULL. */
-static const struct probereport_seen *
-remembered(const struct probereport *r, const struct proberow *row)
-{
-	size_t i;
-
-	for (i = 0; i < r->nseen; i++)
-		if (same_gateway(&r->seen[i], row))
-			return &r->seen[i];
-	return NULL;
+	return a->port == b->port && strcmp(a->address, b->address) == 0 &&
+	       strcmp(a->host, b->host) == 0 &&
+	       strcmp(a->nexthop, b->nexthop) == 0 &&
+	       strcmp(a->partner, b->partner) == 0;
 }
 
 static bool
-was_looked_at(const struct probereport *r, const struct probereport_seen *s)
+was_looked_at(const struct probereport *r, const struct evidence_probe *g)
 {
 	size_t i;
 
 	for (i = 0; i < r->n; i++)
-		if (same_gateway(s, r->row[i]))
+		if (same_gateway(g, &r->row[i]->seen))
 			return true;
 	return false;
 }
 
+/* Of the certificate that row shows, or of the one that it showed last. */
 static time_t
 end_of(const struct probereport *r, const struct proberow *row)
 {
-	const struct probereport_seen *s;
+	size_t i;
 
 	if (row->has_cert)
-		return row->not_after;
-	return (s = remembered(r, row)) == NULL ? 0 : s->not_after;
+		return row->seen.not_after;
+	for (i = 0; i < r->nseen; i++)
+		if (same_gateway(&r->seen[i], &row->seen))
+			return r->seen[i].not_after;
+	return 0;
 }
 
-static double
-days(time_t end, time_t now)
-{
-	return ((double)end - (double)now) / DAY;
-}
+typedef void put_value(struct buf *out, const struct probereport *r, time_t t);
 
-/* The end of life of every certificate that is known, however long ago. */
 static void
-put_ends(const struct probereport *r, struct buf *out, const char *metric,
-    bool in_days)
+put_seconds(struct buf *out, const struct probereport *r, time_t t)
 {
-	const struct probereport_seen *s;
-	size_t i;
-	time_t end;
-
-	for (i = 0; i < r->n; i++) {
-		if ((end = end_of(r, r->row[i])) == 0)
-			continue;
-		row_labels(out, metric, r->row[i]);
-		if (in_days)
-			buf_printf(out, "} %.2f\n", days(end, r->now));
-		else
-			buf_printf(out, "} %lld\n", (long long)end);
-	}
-	for (i = 0; i < r->nseen; i++) {
-		s = &r->seen[i];
-		if (s->not_after == 0 || was_looked_at(r, s))
-			continue;
-		buf_printf(out, "%s{", metric);
-		put_labels(
-		    out, s->partner, s->nexthop, s->host, s->address, s->port);
-		if (in_days)
-			buf_printf(out, "} %.2f\n", days(s->not_after, r->now));
-		else
-			buf_printf(out, "} %lld\n", (long long)s->not_after);
-	}
+	(void)r;
+	buf_printf(out, "} %lld\n", (long long)t);
 }
 
 static void
-put_times(const struct probereport *r, struct buf *out, const char *metric)
+put_days(struct buf *out, const struct probereport *r, time_t t)
 {
-	const struct probereport_seen *s;
-	size_t i;
+	buf_printf(out, "} %.2f\n", ((double)t - (double)r->now) / CLOCK_DAY);
+}
 
-	for (i = 0; i < r->n; i++) {
-		row_labels(out, metric, r->row[i]);
-		buf_printf(out, "} %lld\n", (long long)r->row[i]->time);
-	}
-	for (i = 0; i < r->nseen; i++) {
-		s = &r->seen[i];
-		if (was_looked_at(r, s))
+/* The time of the last look, or the end of life (if one is known), of all. */
+static void
+put_all(const struct probereport *r, struct buf *out, const char *metric,
+    bool ends, put_value *put)
+{
+	const struct evidence_probe *g;
+	size_t i;
+	time_t t;
+
+	for (i = 0; i < r->n + r->nseen; i++) {
+		if (i < r->n) {
+			g = &r->row[i]->seen;
+			t = ends ? end_of(r, r->row[i]) : g->time;
+		} else {
+			g = &r->seen[i - r->n];
+			t = ends ? g->not_after : g->time;
+		}
+		if ((ends && t == 0) || (i >= r->n && was_looked_at(r, g)))
 			continue;
-		buf_printf(out, "%s{", metric);
-		put_labels(
-		    out, s->partner, s->nexthop, s->host, s->address, s->port);
-		buf_printf(out, "} %lld\n", (long long)s->time);
+		put_gateway(out, metric, g);
+		put(out, r, t);
 	}
 }
 
 void
-probereport_prometheus(const struct probereport *r, struct buf *out)
+probemetrics_prometheus(const struct probereport *r, struct buf *out)
 {
 	const char *m = "tlspact_gateway_up";
 	struct probereport_sum sum;
@@ -262,25 +226,25 @@ probereport_prometheus(const struct probereport *r, struct buf *out)
 	probereport_sum(r, &sum);
 	head(out, m, "1 if the gateway passed at this look, else 0.");
 	for (i = 0; i < r->n; i++) {
-		row_labels(out, m, r->row[i]);
+		put_gateway(out, m, &r->row[i]->seen);
 		buf_printf(out, "} %d\n", r->row[i]->fault == FAULT_OK);
 	}
 	m = "tlspact_gateway_fault";
 	head(out, m, "1 with the fault class as a label; ok is one of them.");
 	for (i = 0; i < r->n; i++) {
-		row_labels(out, m, r->row[i]);
+		put_gateway(out, m, &r->row[i]->seen);
 		buf_printf(
 		    out, ",fault=\"%s\"} 1\n", fault_text(r->row[i]->fault));
 	}
 	m = "tlspact_gateway_certificate_not_after_seconds";
 	head(out, m, "End of life of the certificate seen last, UNIX time.");
-	put_ends(r, out, m, false);
+	put_all(r, out, m, true, put_seconds);
 	m = "tlspact_gateway_certificate_days_left";
 	head(out, m, "Days until then; negative once it has expired.");
-	put_ends(r, out, m, true);
+	put_all(r, out, m, true, put_days);
 	m = "tlspact_gateway_probe_time_seconds";
 	head(out, m, "When the gateway was looked at last, UNIX time.");
-	put_times(r, out, m);
+	put_all(r, out, m, false, put_seconds);
 	m = "tlspact_probe_gateways";
 	head(out, m, "Gateways looked at by this run.");
 	buf_printf(out, "%s %zu\n", m, sum.gateways);
