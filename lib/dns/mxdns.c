@@ -98,7 +98,6 @@ note_answer(struct arena *mem, struct mxdns_answer *a, int err,
 		return;
 	}
 	a->secure = r->secure != 0;
-	a->ttl = r->ttl < 0 ? 0 : (unsigned)r->ttl;
 	if (r->bogus) {
 		a->kind = MXDNS_BOGUS;
 		a->why =
@@ -201,10 +200,8 @@ note_addrs(struct arena *mem, struct mxdns_host *h, uint16_t port, int type,
 
 	v4.sin_port = v6.sin6_port = htons(port);
 	for (i = 0; r->data[i] != NULL; i++) {
-		if (h->naddr - before == MXDNS_MAX_ADDRS / 2) {
-			h->addr_cut = true;
+		if (h->naddr - before == MXDNS_MAX_ADDRS / 2)
 			break;
-		}
 		if (type == TYPE_A && r->len[i] == 4) {
 			memcpy(&v4.sin_addr, r->data[i], 4);
 			add_addr(mem, h, &v4, sizeof(v4));
@@ -260,9 +257,7 @@ add_host(
 		if (i < MXDNS_MAX_HOSTS)
 			r->host[i] = *h;
 	}
-	if (r->nhost == MXDNS_MAX_HOSTS)
-		r->cut = true;
-	else
+	if (r->nhost < MXDNS_MAX_HOSTS)
 		r->nhost++;
 	if (i == MXDNS_MAX_HOSTS)
 		return NULL;
@@ -480,7 +475,6 @@ ask_addrs(struct query *q, struct mxdns_host *h)
 static void
 add_implicit(struct query *q)
 {
-	q->res.implicit = !q->where.direct;
 	ask_addrs(q, add_host(&q->mem, &q->res, q->res.domain, 0));
 }
 

@@ -18,7 +18,7 @@ struct err;
 struct event_base;
 struct mxdns;
 
-#define MXDNS_MAX_HOSTS 64	/* MX records looked at; see cut */
+#define MXDNS_MAX_HOSTS 64	/* MX records looked at */
 #define MXDNS_MAX_ADDRS 32	/* addresses of one host, both families */
 #define MXDNS_MAX_TLSA 32	/* TLSA records of one host */
 #define MXDNS_MAX_TLSA_LEN 2048 /* bytes of one; longer ones are left out */
@@ -52,7 +52,6 @@ struct mxdns_answer {
 	bool secure;	   /* proven by DNSSEC, be it found or not there */
 	const char *why;   /* for people, fit to be shown */
 	const char *canon; /* the name that a CNAME led to */
-	unsigned ttl;	   /* seconds */
 };
 
 struct mxdns_tlsa {
@@ -72,7 +71,6 @@ struct mxdns_host {
 	struct mxdns_answer a, aaaa;
 	struct mxdns_addr *addr; /* IPv4 first, then by number */
 	size_t naddr;
-	bool addr_cut; /* there are more than MXDNS_MAX_ADDRS */
 	/*
 	 * RFC 7672: asked only if an address is secure, and at tlsa_base,
 	 * which is the name behind a secure CNAME if there are records, and
@@ -99,8 +97,6 @@ struct mxdns_result {
 	const char *domain;  /* without brackets and port, lower case */
 	uint16_t port;
 	struct mxdns_answer mx; /* NOT_ASKED for [host] and addresses */
-	bool implicit;		/* no MX: the domain is its own gateway */
-	bool cut;		/* there are more than MXDNS_MAX_HOSTS */
 	/*
 	 * An answer is bogus or could not be had, and so it is with the root,
 	 * which is always signed: the resolver does not validate, or hides

@@ -1,11 +1,11 @@
 #include "probereport_rules.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
 #include "certrule.h"
+#include "json.h"
 #include "num.h"
 #include "probereport.h"
 #include "quote.h"
@@ -136,14 +136,6 @@ probereport_rules(
 }
 
 static json_t *
-text(const char *s)
-{
-	json_t *j = s == NULL || *s == '\0' ? json_null() : json_string(s);
-
-	return j != NULL ? j : json_string("?");
-}
-
-static json_t *
 rules(const struct certverdict *v)
 {
 	json_t *list = json_array();
@@ -152,12 +144,13 @@ rules(const struct certverdict *v)
 	for (i = 0; i < CERTRULE_COUNT; i++) {
 		const struct certrule_result *r = &v->rule[i];
 
-		json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:b, s:s, s:o, s:o}", "rule",
-			certrule_text((enum certrule_id)i), "verdict",
-			certrule_state_text(r->state), "warning", r->warning,
-			"fault", fault_text(r->fault), "observed",
-			text(r->observed), "sentence", text(r->sentence)));
+		json_array_append_new(
+		    list, json_pack("{s:s, s:s, s:b, s:s, s:o, s:o}", "rule",
+			      certrule_text((enum certrule_id)i), "verdict",
+			      certrule_state_text(r->state), "warning",
+			      r->warning, "fault", fault_text(r->fault),
+			      "observed", json_text(r->observed), "sentence",
+			      json_text(r->sentence)));
 	}
 	return list;
 }
@@ -171,12 +164,14 @@ certificate(const struct certverdict *v)
 	num_time_text(x->not_before, from);
 	num_time_text(x->not_after, to);
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o}",
-	    "subject_cn", text(x->subject_cn), "issuer_cn", text(x->issuer_cn),
-	    "issuer_organization", text(x->issuer_org), "not_before",
-	    text(x->dates_ok ? from : ""), "not_after",
-	    text(x->dates_ok ? to : ""), "cert_sha256", text(x->cert_sha256),
-	    "key_sha256", text(x->spki_sha256), "key_type", text(x->key_type),
-	    "key_bits", x->key_bits, "signature", text(x->signature));
+	    "subject_cn", json_text(x->subject_cn), "issuer_cn",
+	    json_text(x->issuer_cn), "issuer_organization",
+	    json_text(x->issuer_org), "not_before",
+	    json_text(x->dates_ok ? from : ""), "not_after",
+	    json_text(x->dates_ok ? to : ""), "cert_sha256",
+	    json_text(x->cert_sha256), "key_sha256", json_text(x->spki_sha256),
+	    "key_type", json_text(x->key_type), "key_bits", x->key_bits,
+	    "signature", json_text(x->signature));
 }
 
 struct json_t *
@@ -184,17 +179,17 @@ probereport_rules_json(const struct probereport_rules *r)
 {
 	json_t *j;
 
-	j = json_pack("{s:o, s:o, s:o, s:s, s:b, s:o}", "judged", text(r->what),
-	    "nexthop", text(r->nexthop), "gateway", text(r->gateway), "fault",
-	    fault_text(r->fault), "passed", r->fault == FAULT_OK, "detail",
-	    text(r->detail));
+	j = json_pack("{s:o, s:o, s:o, s:s, s:b, s:o}", "judged",
+	    json_text(r->what), "nexthop", json_text(r->nexthop), "gateway",
+	    json_text(r->gateway), "fault", fault_text(r->fault), "passed",
+	    r->fault == FAULT_OK, "detail", json_text(r->detail));
 	if (j == NULL)
 		abort();
 	if (r->v == NULL)
 		return j;
 	json_object_set_new(j, "delivers", json_boolean(r->v->delivers));
 	json_object_set_new(j, "smallest_step",
-	    r->v->step < LEVEL_SECURE ? text(level_name(r->v->step))
+	    r->v->step < LEVEL_SECURE ? json_text(level_name(r->v->step))
 				      : json_null());
 	json_object_set_new(j, "days_left",
 	    r->v->days_known ? json_integer(r->v->days_left) : json_null());

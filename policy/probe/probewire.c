@@ -1,7 +1,6 @@
 #include "probewire.h"
 
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,7 @@
 #include "mem.h"
 #include "netstring.h"
 #include "dname.h"
-#include "quote.h"
+#include "tlsversion.h"
 
 #define TLSA_HEAD 3 /* bytes of usage, selector, matching type */
 #define MS_MAX 86400000u
@@ -24,12 +23,6 @@ static const char letters[] = {[PROBEWIRE_ROW] = 'R',
     [PROBEWIRE_JUDGE] = 'J',
     [PROBEWIRE_ASKED] = 'A',
     [PROBEWIRE_UNABLE] = 'U'};
-
-static const struct {
-	int proto;
-	const char *name; /* as SSL_get_version(3) */
-} protos[] = {{TLS1_VERSION, "TLSv1"}, {TLS1_1_VERSION, "TLSv1.1"},
-    {TLS1_2_VERSION, "TLSv1.2"}, {TLS1_3_VERSION, "TLSv1.3"}};
 
 /* --- The prober's side --------------------------------------------------- */
 
@@ -211,16 +204,16 @@ static void
 take_protocol(struct fields *f, struct starttls_result *s)
 {
 	char word[STARTTLS_WORD_MAX];
-	size_t i;
+	enum tls_version v;
 
 	fields_word(f, "protocol", sizeof(word), word);
 	if (*word == '\0')
 		return;
-	for (i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
-		if (strcmp(word, protos[i].name) == 0) {
+	for (v = TLS_1_0; v < TLS_VERSIONS; v++)
+		if (strcmp(word, tls_version_name(v)) == 0) {
 			s->tls = true;
-			s->proto = protos[i].proto;
-			s->proto_name = protos[i].name;
+			s->proto = tls_version_number(v);
+			s->proto_name = tls_version_name(v);
 			return;
 		}
 	f->bad = "protocol";

@@ -27,23 +27,39 @@ uses_bundle(const struct partner *p)
 	       p->terms->verify == VERIFY_NAME && p->terms->ca->n == 0;
 }
 
+static const char *
+keep(struct work *w, const char *s)
+{
+	return arena_copy(&w->out->arena, s, strlen(s));
+}
+
 /* Both verdicts on one chain. 0 or -1. */
 static int
-judge_both(struct work *w, const struct judge_gateway *g, STACK_OF(X509) * c,
-    struct rehearsal_row *row)
+judge_both(struct work *w, const struct judge_gateway *g,
+    const struct evidence_probe *p, STACK_OF(X509) * c)
 {
+	struct rehearsal *out = w->out;
+	struct rehearsal_row row;
 	bool before;
 
 	if (judge_chain(w->before, g, c, w->j, w->e) == -1)
 		return -1;
-	row->now = w->j->fault;
+	row = (struct rehearsal_row){.partner = keep(w, p->partner),
+	    .nexthop = keep(w, p->nexthop),
+	    .host = keep(w, p->host),
+	    .issuer = keep(w, w->j->v.leaf.issuer_cn),
+	    .seen = p->time,
+	    .now = w->j->fault};
 	before = w->j->v.delivers;
-	row->issuer = mem_dup(w->j->v.leaf.issuer_cn);
 	if (judge_chain(w->after, g, c, w->j, w->e) == -1)
 		return -1;
-	row->then = w->j->fault;
-	row->breaks = before && !w->j->v.delivers;
-	row->mends = !before && w->j->v.delivers;
+	row.then = w->j->fault;
+	row.breaks = before && !w->j->v.delivers;
+	row.mends = !before && w->j->v.delivers;
+	out->breaks += row.breaks;
+	out->mends += row.mends;
+	out->row = mem_grow(out->row, out->n, &out->cap, sizeof(*out->row));
+	out->row[out->n++] = row;
 	return 0;
 }
 
@@ -52,7 +68,6 @@ on_chain(const struct evidence_probe *p, void *arg)
 {
 	struct work *w = arg;
 	struct judge_gateway g = {.level = LEVEL_SECURE, .at = w->at};
-	struct rehearsal_row row = {0};
 	STACK_OF(X509) * c;
 	struct nexthop n;
 	uint32_t i;
@@ -66,20 +81,7 @@ on_chain(const struct evidence_probe *p, void *arg)
 	g.gateway = w->r->partner[i].gateway;
 	g.host = p->host;
 	g.nexthop = nexthop_parse(p->nexthop, &n) == 0 ? n.name : p->nexthop;
-	if (judge_both(w, &g, c, &row) == 0) {
-		row.partner = mem_dup(p->partner);
-		row.nexthop = mem_dup(p->nexthop);
-		row.host = mem_dup(p->host);
-		row.seen = p->time;
-		w->out->breaks += row.breaks;
-		w->out->mends += row.mends;
-		w->out->row = mem_grow(
-		    w->out->row, w->out->n, &w->out->cap, sizeof(*w->out->row));
-		w->out->row[w->out->n++] = row;
-	} else {
-		free(row.issuer);
-		w->failed = true;
-	}
+	w->failed = judge_both(w, &g, p, c) == -1;
 	sk_X509_pop_free(c, X509_free);
 	return !w->failed;
 }
@@ -90,6 +92,7 @@ count_others(struct work *w)
 	struct rehearsal *out = w->out;
 	size_t i;
 
+	out->never = mem_zero(w->r->npartners + 1, sizeof(char *));
 	for (i = 0; i < w->r->npartners; i++) {
 		const struct partner *p = &w->r->partner[i];
 
@@ -99,8 +102,6 @@ count_others(struct work *w)
 			out->own++;
 			continue;
 		}
-		out->never = mem_grow(out->never, out->nnever, &out->never_cap,
-		    sizeof(*out->never));
 		out->never[out->nnever++] = p->name;
 	}
 }
@@ -130,14 +131,7 @@ rehearse(struct evidence *v, const struct registry *r, struct judge *before,
 void
 rehearsal_release(struct rehearsal *r)
 {
-	size_t i;
-
-	for (i = 0; i < r->n; i++) {
-		free(r->row[i].partner);
-		free(r->row[i].nexthop);
-		free(r->row[i].host);
-		free(r->row[i].issuer);
-	}
+	arena_free(&r->arena);
 	free(r->row);
 	free(r->never);
 	memset(r, 0, sizeof(*r));

@@ -8,15 +8,16 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "fault.h"
+#include "arena.h"
 #include "evidence.h"
+#include "fault.h"
 
 struct err;
 struct judge;
 struct registry;
 
 struct rehearsal_row {
-	char *partner, *nexthop, *host, *issuer;
+	const char *partner, *nexthop, *host, *issuer;
 	time_t seen;
 	enum fault now, then; /* with the old bundle, and with the new one */
 	bool breaks;	      /* is delivered to now, would not be then */
@@ -29,7 +30,8 @@ struct rehearsal {
 	size_t breaks, mends;
 	size_t own;	    /* enforced partners that do not use the bundle */
 	const char **never; /* enforced ones that use it, never seen */
-	size_t nnever, never_cap;
+	size_t nnever;
+	struct arena arena;
 };
 
 /*
