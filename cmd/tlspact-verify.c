@@ -28,7 +28,6 @@
 #include "options.h"
 #include "probeplan.h"
 #include "probereport.h"
-#include "probereport_rules.h"
 #include "proberun.h"
 #include "quote.h"
 #include "registry.h"

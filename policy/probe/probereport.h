@@ -14,6 +14,7 @@
 #include "proberun.h"
 
 struct buf;
+struct json_t;
 struct probeplan;
 
 struct probereport {
@@ -62,7 +63,22 @@ const char *probereport_name(const struct proberow *row);
 /* The gateway, or the next-hop if there is none. */
 const char *probereport_gateway(const struct proberow *row);
 
-/* Columns of a terminal that s takes. */
-size_t probereport_width(const char *s);
+/* One certificate that was judged, and all that was said of it. */
+struct probereport_rules {
+	const char *partner;
+	const char *what; /* a file, or a gateway and its address */
+	const char *nexthop, *gateway; /* that the rules stood for, or NULL */
+	enum fault fault;
+	const char *detail;	     /* of a fault before the certificate */
+	const struct certverdict *v; /* NULL: there was no certificate */
+	bool opportunistic; /* the partner's mode: rules not in force */
+};
+
+/* A table of the rules, and the verdict in words. */
+void probereport_rules(
+    const struct probereport_rules *r, bool colour, struct buf *out);
+
+/* The same as an object for JSON; the caller owns it. */
+struct json_t *probereport_rules_json(const struct probereport_rules *r);
 
 #endif

@@ -331,15 +331,6 @@ test_letter(void **state)
 	done(&w);
 }
 
-static void
-test_width(void **state)
-{
-	(void)state;
-	assert_int_equal(probereport_width(""), 0);
-	assert_int_equal(probereport_width("abc"), 3);
-	assert_int_equal(probereport_width("caf\xc3\xa9"), 4);
-}
-
 int
 main(void)
 {
@@ -352,7 +343,6 @@ main(void)
 	    cmocka_unit_test(test_prometheus),
 	    cmocka_unit_test(test_json),
 	    cmocka_unit_test(test_letter),
-	    cmocka_unit_test(test_width),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
