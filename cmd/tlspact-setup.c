@@ -28,6 +28,7 @@
 #include "say.h"
 #include "settings.h"
 #include "target.h"
+#include "mapfacts.h"
 #include "wiring.h"
 
 struct run {
@@ -78,7 +79,7 @@ static int
 print(void *arg)
 {
 	const struct settings *s = &((struct run *)arg)->set;
-	struct wiring_lines lines = {0};
+	struct rewire_lines lines = {0};
 	struct map_facts map;
 	struct postconf c = {0};
 	struct target t;
@@ -95,11 +96,11 @@ print(void *arg)
 		return e.code;
 	}
 	read_map(s, &map, &why);
-	wiring_want(dir == NULL ? NULL : &c, &map, &t, &lines);
+	rewire_want(dir == NULL ? NULL : &c, &map, &t, &lines);
 	for (i = 0; i < lines.n; i++)
 		(void)printf("%s =%s%s\n", lines.v[i].name,
 		    *lines.v[i].value == '\0' ? "" : " ", lines.v[i].value);
-	wiring_lines_release(&lines);
+	rewire_lines_release(&lines);
 	map_facts_release(&map);
 	postconf_release(&c);
 	return EX_OK;
@@ -256,7 +257,7 @@ confirmed(void)
 
 static int
 apply_lines(
-    const char *dir, const struct wiring_lines *lines, const struct run *run)
+    const char *dir, const struct rewire_lines *lines, const struct run *run)
 {
 	struct buf diff = {0};
 	struct err e;
@@ -292,7 +293,7 @@ apply(void *arg)
 {
 	const struct run *run = arg;
 	const struct settings *s = &run->set;
-	struct wiring_lines lines = {0};
+	struct rewire_lines lines = {0};
 	struct map_facts map;
 	struct postconf c = {0};
 	struct target t;
@@ -319,9 +320,9 @@ apply(void *arg)
 		    map.fault);
 		code = EX_NOINPUT;
 	} else {
-		wiring_want(&c, &map, &t, &lines);
+		rewire_want(&c, &map, &t, &lines);
 		code = apply_lines(dir, &lines, run);
-		wiring_lines_release(&lines);
+		rewire_lines_release(&lines);
 	}
 	map_facts_release(&map);
 	postconf_release(&c);

@@ -13,15 +13,191 @@
 #include "digest.h"
 #include "err.h"
 #include "file.h"
+#include "inboundmap.h"
 #include "lines.h"
+#include "maincf.h"
+#include "mapfacts.h"
 #include "mem.h"
+#include "postconf.h"
 #include "program.h"
 #include "quote.h"
 #include "replace.h"
-#include "wiring.h"
+#include "target.h"
 
 #define POSTCONF_MS 30000
 #define MAIN_MAX ((size_t)4 << 20) /* bytes of main.cf */
+
+/* --- What main.cf is to hold -----------------------------------------------
+ */
+
+struct wanting {
+	const struct postconf *c; /* or NULL */
+	const struct map_facts *map;
+	const struct target *target;
+	struct rewire_lines *out;
+};
+
+static const char *
+have(const struct wanting *w, const char *name)
+{
+	return w->c == NULL ? NULL : postconf_get(w->c, NULL, name);
+}
+
+static void
+add(struct wanting *w, const char *name, char *value)
+{
+	struct rewire_lines *out = w->out;
+	struct rewire_line *x;
+
+	out->v = mem_grow(out->v, out->n, &out->cap, sizeof(*out->v));
+	x = &out->v[out->n++];
+	*x = (struct rewire_line){
+	    .name = name, .value = value, .have = have(w, name)};
+	x->differs = x->have == NULL || strcmp(x->have, value) != 0;
+}
+
+/* What is there stays if it is one of the good ones, "*" being any. */
+static void
+want(struct wanting *w, const char *name, const char *value, const char *good)
+{
+	const char *now = have(w, name);
+	bool keep = now != NULL && *now != '\0' &&
+		    (strcmp(good, "*") == 0 || maincf_has(good, now));
+
+	add(w, name, mem_dup(keep ? now : value));
+}
+
+static void
+want_map(struct wanting *w)
+{
+	struct span rest = maincf_text(have(w, "smtp_tls_policy_maps")), table;
+	char *ours = maincf_table(w->map->path);
+	struct buf value = {0};
+
+	buf_puts(&value, ours);
+	while (maincf_next(&rest, &table))
+		if (!maincf_is_table(table, ours))
+			buf_printf(&value, ", %.*s", SPAN_ARG(table));
+	free(ours);
+	add(w, "smtp_tls_policy_maps", buf_take(&value));
+}
+
+static void
+want_outbound(struct wanting *w)
+{
+	bool dane = w->target->opportunistic == OPPORTUNISTIC_DANE;
+
+	want_map(w);
+	want(w, "smtp_tls_security_level", dane ? "dane" : "may",
+	    dane ? "" : "dane encrypt verify secure dane-only");
+	if (dane || w->map->dane > 0)
+		want(w, "smtp_dns_support_level", "dnssec", "");
+	want(w, "smtp_tls_CAfile", w->map->ca_file, "*");
+	want(w, "smtp_tls_fingerprint_digest", "sha256", "");
+	want(w, "smtp_tls_session_cache_database", "", "");
+	want(w, "smtp_tls_loglevel", "1", "2 3 4");
+	if (w->target->version >= TARGET_VERSION(3, 10))
+		want(w, "tls_required_enable", "no", "");
+}
+
+/* Where it is asked already, with the right answer for when it is dead. */
+static bool
+want_where_it_is(struct wanting *w, const char *root)
+{
+	const char *socket = w->map->policy_socket, *list;
+	bool found = false, closes = dead_can_close(w->target->version);
+	struct asking a;
+	size_t i;
+
+	for (i = 0; asking_lists[i] != NULL; i++) {
+		list = have(w, asking_lists[i]);
+		if (list == NULL || !asking_find(list, socket, root, &a))
+			continue;
+		found = true;
+		add(w, asking_lists[i],
+		    !closes || span_is(a.action, INBOUNDMAP_CLASS)
+			? mem_dup(list)
+			: asking_rewrite(list, socket, root, INBOUNDMAP_CLASS));
+	}
+	return found;
+}
+
+/* In front of the list that relaying does not hang on, so for everybody. */
+static void
+want_asking(struct wanting *w)
+{
+	const char *list = have(w, "smtpd_recipient_restrictions");
+	const char *root = have(w, "queue_directory");
+	const char *relay = have(w, "smtpd_relay_restrictions");
+	struct dead_line d[DEAD_LINES];
+	char *ours;
+	size_t i;
+
+	if (dead_can_close(w->target->version)) {
+		dead_lines(
+		    have(w, DEAD_CLASSES), w->map->inbound_map, false, d);
+		for (i = 0; i < DEAD_LINES; i++)
+			add(w, d[i].name, d[i].value);
+	}
+	if (root == NULL)
+		root = "/var/spool/postfix";
+	if (want_where_it_is(w, root))
+		return;
+	ours = asking_words(w->map->policy_socket, root, w->target->version);
+	/* Without a guard of its own the relay list is no shield. */
+	add(w, "smtpd_recipient_restrictions",
+	    asking_add(list == NULL ? "" : list, ours,
+		relay != NULL && strstr(relay, "_unauth_destination") == NULL &&
+		    list != NULL &&
+		    strstr(list, "_unauth_destination") != NULL));
+	free(ours);
+}
+
+static void
+want_inbound(struct wanting *w)
+{
+	const struct map_facts *m = w->map;
+
+	want(w, "smtpd_tls_security_level", "may", "encrypt");
+	want(w, "smtpd_tls_loglevel", "1", "2 3 4");
+	want(w, "smtpd_tls_received_header", "yes", "");
+	if (m->ask_name + m->ask_key > 0)
+		want(w, "smtpd_tls_ask_ccert", "yes", "");
+	if (m->ask_name > 0)
+		want(w, "smtpd_tls_CAfile", m->ca_file, "*");
+	/* Who it is says the name; no purpose is needed for that. */
+	if (m->ask_name > 0 && w->target->version >= TARGET_VERSION(3, 12))
+		want(w, "tls_trust_server_ccerts", "yes", "");
+	if (m->ask_key > 0)
+		want(w, "smtpd_tls_fingerprint_digest", "sha256", "");
+	want_asking(w);
+}
+
+void
+rewire_want(const struct postconf *c, const struct map_facts *map,
+    const struct target *target, struct rewire_lines *out)
+{
+	struct wanting w = {.c = c, .map = map, .target = target, .out = out};
+
+	*out = (struct rewire_lines){0};
+	want_outbound(&w);
+	if (map->policy_socket != NULL && *map->policy_socket != '\0')
+		want_inbound(&w);
+}
+
+void
+rewire_lines_release(struct rewire_lines *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		free(w->v[i].value);
+	free(w->v);
+	*w = (struct rewire_lines){0};
+}
+
+/* --- Changing it -----------------------------------------------------------
+ */
 
 struct paths {
 	char *main, *before, *lines;
@@ -228,9 +404,9 @@ changes_write(const struct changes *c, const struct paths *p, struct err *e)
 }
 
 size_t
-rewire_diff(const struct wiring_lines *w, struct buf *out)
+rewire_diff(const struct rewire_lines *w, struct buf *out)
 {
-	const struct wiring_line *x;
+	const struct rewire_line *x;
 	size_t i, n = 0;
 
 	for (i = 0; i < w->n; i++) {
@@ -274,7 +450,7 @@ postconf(
 }
 
 static int
-edit(const char *dir, const struct wiring_lines *w, struct err *e)
+edit(const char *dir, const struct rewire_lines *w, struct err *e)
 {
 	char **word = mem_zero(w->n + 1, sizeof(*word));
 	size_t i, n = 0;
@@ -289,9 +465,9 @@ edit(const char *dir, const struct wiring_lines *w, struct err *e)
 /* What stood there before the first time stays known. */
 static void
 note_changes(
-    struct changes *c, const struct wiring_lines *w, const struct params *now)
+    struct changes *c, const struct rewire_lines *w, const struct params *now)
 {
-	const struct wiring_line *x;
+	const struct rewire_line *x;
 	const char *before;
 	struct change *known;
 	size_t i;
@@ -312,7 +488,7 @@ note_changes(
 }
 
 int
-rewire_apply(const char *dir, const struct wiring_lines *w, struct err *e)
+rewire_apply(const char *dir, const struct rewire_lines *w, struct err *e)
 {
 	struct paths p;
 	struct params now = {0}, after = {0};

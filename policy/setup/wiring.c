@@ -4,19 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "buf.h"
-#include "cdbmap.h"
 #include "inboundmap.h"
-#include "maprecord.h"
+#include "maincf.h"
+#include "mapfacts.h"
 #include "mem.h"
 #include "num.h"
 #include "postconf.h"
 #include "quote.h"
 #include "strength.h"
 #include "target.h"
-#include "wiring_ask.h"
-#include "wiring_priv.h"
+
+#define PATIENCE 30 /* seconds to wait for tlspactd, at most */
 
 const char *const wiring_parameters[] = {
     "authorized_flush_users",
@@ -74,124 +75,7 @@ const char *const wiring_parameters[] = {
     NULL,
 };
 
-static void
-add_tafile(struct map_facts *f, const char *path, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < f->ntafiles; i++)
-		if (strlen(f->tafile[i]) == len &&
-		    memcmp(f->tafile[i], path, len) == 0)
-			return;
-	f->tafile = mem_grow(
-	    f->tafile, f->ntafiles, &f->tafile_cap, sizeof(*f->tafile));
-	f->tafile[f->ntafiles++] = mem_printf("%.*s", (int)len, path);
-}
-
-static void
-read_row(struct map_facts *f, const char *text, size_t len)
-{
-	const char *p = text, *end = text + len, *word;
-	bool files = false;
-	enum level level;
-
-	f->rows++;
-	for (; p < end; p++) {
-		word = p;
-		while (p < end && *p != ' ')
-			p++;
-		if (p - word > 7 && memcmp(word, "tafile=", 7) == 0) {
-			add_tafile(f, word + 7, (size_t)(p - word) - 7);
-			files = true;
-		}
-	}
-	if (len >= 4 && memcmp(text, "dane", 4) == 0)
-		f->dane++;
-	else if (strength_level(text, len, &level) && level == LEVEL_KEY)
-		f->pinned++;
-	else if (strength_level(text, len, &level) && level == LEVEL_SECURE &&
-		 !files)
-		f->system_ca++;
-}
-
-/* The inbound rule of the row `key`, from its record or from itself. */
-static void
-read_inbound(struct map_facts *f, struct cdbmap *map, const char *key,
-    size_t klen, const char *text, size_t len)
-{
-	struct buf name = {0};
-	struct maprecord rec;
-	enum level level;
-	const char *value;
-	size_t vlen;
-
-	buf_puts(&name, MAPRECORD_DOMAIN);
-	buf_add(&name, key, klen);
-	if (cdbmap_get(map, name.data, name.len, &value, &vlen) !=
-		CDBMAP_FOUND ||
-	    !maprecord_parse(&rec, value, vlen))
-		maprecord_of_policy(&rec, text, len);
-	buf_free(&name);
-	if (rec.until == 0 && strength_level(text, len, &level)) {
-		f->may += level == LEVEL_OPPORTUNISTIC && *text != 'd';
-		f->encrypt += level == LEVEL_ENCRYPT;
-	}
-	f->inbound += rec.inbound != INBOUND_OFF;
-	f->ask_name += rec.inbound != INBOUND_OFF && rec.verify == INBOUND_NAME;
-	f->ask_key += rec.inbound != INBOUND_OFF && rec.verify == INBOUND_KEY;
-	maprecord_release(&rec);
-}
-
-/* Rows that are lowered for longer than the map itself says. */
-static void
-read_over(struct map_facts *f, struct cdbmap *map, time_t now)
-{
-	struct mapraise how = {.now = now};
-	struct arena a = {0};
-	struct override *v;
-
-	how.nholds = mapraise_lowered(map, &a, &v);
-	how.hold = v;
-	mapraise_look(map, &how, &f->over);
-	free(v);
-	arena_free(&a);
-}
-
-void
-map_facts_read(struct map_facts *f, struct cdbmap *map, time_t now)
-{
-	const char *key, *value;
-	struct mapheader h;
-	enum cdbmap_answer a;
-	size_t klen, vlen;
-	unsigned pos = 0;
-
-	while ((a = cdbmap_next(map, &pos, &key, &klen, &value, &vlen)) ==
-	       CDBMAP_FOUND) {
-		if (klen == sizeof(MAPHEADER_KEY) - 1 &&
-		    memcmp(key, MAPHEADER_KEY, klen) == 0 &&
-		    mapheader_parse(&h, value, vlen))
-			f->postfix = h.postfix;
-		if (klen == 0 || key[0] == ' ')
-			continue;
-		read_row(f, value, vlen);
-		if (key[0] != '[')
-			read_inbound(f, map, key, klen, value, vlen);
-	}
-	f->damaged = a == CDBMAP_BROKEN;
-	read_over(f, map, now);
-}
-
-void
-map_facts_release(struct map_facts *f)
-{
-	size_t i;
-
-	for (i = 0; i < f->ntafiles; i++)
-		free(f->tafile[i]);
-	free(f->tafile);
-	*f = (struct map_facts){0};
-}
+/* --- Findings ------------------------------------------------------------- */
 
 void
 findings_release(struct findings *f)
@@ -205,14 +89,6 @@ findings_release(struct findings *f)
 	}
 	free(f->v);
 	*f = (struct findings){0};
-}
-
-const char *
-wiring_get(const struct client *k, const char *name)
-{
-	const char *v = postconf_get(k->c, k->service, name);
-
-	return v == NULL ? "" : v;
 }
 
 /* The fix, told to the Postfix that was looked at. The caller frees it. */
@@ -232,22 +108,22 @@ fix_there(const struct postconf *c, const char *fix)
  * one service may open another: such a fix is for postconf -P.
  */
 static char *
-fix_for(const struct client *k, const char *fix)
+fix_for(const struct findings *f, const char *fix)
 {
 	static const char begin[] = "postconf -e '";
 	const char *name = fix + sizeof(begin) - 1, *equals, *value, *end;
 	char *param, *text, *bare, *out = NULL;
 
-	if (k->service == NULL || strncmp(fix, begin, sizeof(begin) - 1) != 0 ||
+	if (f->service == NULL || strncmp(fix, begin, sizeof(begin) - 1) != 0 ||
 	    (equals = strstr(name, " =")) == NULL ||
 	    (end = strchr(equals, '\'')) == NULL)
 		return mem_dup(fix);
 	param = mem_printf("%.*s", (int)(equals - name), name);
-	if (postconf_overrides(k->c, k->service, param)) {
+	if (postconf_overrides(f->c, f->service, param)) {
 		value = equals + 2 + (equals[2] == ' ');
 		text = mem_printf("%.*s", (int)(end - value), value);
 		bare = asking_without_blanks(text);
-		out = mem_printf("postconf -P '%s/%s=%s'%s", k->service, param,
+		out = mem_printf("postconf -P '%s/%s=%s'%s", f->service, param,
 		    bare, end + 1);
 		free(bare);
 		free(text);
@@ -258,27 +134,25 @@ fix_for(const struct client *k, const char *fix)
 
 /* The same of another service: name this one, too. */
 static bool
-is_joined(const struct client *k, struct finding *f, const struct finding *new)
+is_joined(const char *service, struct finding *f, const struct finding *new)
 {
 	size_t n = strlen(f->where);
 	char *where;
 
 	if (strcmp(f->what, new->what) != 0 || strcmp(f->fix, new->fix) != 0)
 		return false;
-	if (k->service == NULL || f->where[n - 1] != ')')
+	if (service == NULL || f->where[n - 1] != ')')
 		return true; /* main.cf alone led to it */
-	where = mem_printf("%.*s, %s)", (int)n - 1, f->where, k->service);
+	where = mem_printf("%.*s, %s)", (int)n - 1, f->where, service);
 	free(f->where);
 	f->where = where;
 	return true;
 }
 
-/* Add a finding, or a service to one that is there. */
 void
-wiring_found(struct client *k, enum finding_kind kind, const char *where,
+findings_add(struct findings *out, enum finding_kind kind, const char *where,
     const char *fix, const char *fmt, ...)
 {
-	struct findings *out = k->out;
 	struct finding f = {.kind = kind};
 	va_list ap;
 	char *mend;
@@ -288,67 +162,164 @@ wiring_found(struct client *k, enum finding_kind kind, const char *where,
 	if (vasprintf(&f.what, fmt, ap) < 0)
 		abort();
 	va_end(ap);
-	mend = fix_for(k, fix);
-	f.fix = fix_there(k->c, mend);
+	mend = fix_for(out, fix);
+	f.fix = fix_there(out->c, mend);
 	free(mend);
 	for (i = 0; i < out->n; i++)
-		if (is_joined(k, &out->v[i], &f)) {
+		if (is_joined(out->service, &out->v[i], &f)) {
 			free(f.what);
 			free(f.fix);
 			return;
 		}
-	f.where = k->service == NULL ? mem_dup(where)
-				     : mem_printf("%s (%s)", where, k->service);
+	f.where = out->service == NULL
+		      ? mem_dup(where)
+		      : mem_printf("%s (%s)", where, out->service);
 	out->v = mem_grow(out->v, out->n, &out->cap, sizeof(*out->v));
 	out->v[out->n++] = f;
 	out->faults += kind == FINDING_FAULT;
 }
 
-static void
-check_order(struct client *k)
+/* --- Services under inspection -------------------------------------------- */
+
+struct check {
+	const struct postconf *c;
+	const struct map_facts *map;
+	readable_fn *readable;
+	struct findings *out; /* its service is the one looked at */
+	const char *root;     /* queue_directory, as that one has it */
+	bool chrooted;
+};
+
+#define found(k, ...) findings_add((k)->out, __VA_ARGS__)
+
+/* The value that the service sees; "" if there is no such parameter. */
+static const char *
+get(const struct check *k, const char *name)
 {
-	const char *list = wiring_get(k, "smtp_tls_policy_maps"), *rest = list;
-	char *ours = wiring_table_of(k->map->path), *table;
+	const char *v = postconf_get(k->c, k->out->service, name);
+
+	return v == NULL ? "" : v;
+}
+
+static bool
+has(const struct check *k, const char *name, const char *value)
+{
+	return strcmp(get(k, name), value) == 0;
+}
+
+static bool
+is_none(const struct check *k, const char *name)
+{
+	return has(k, name, "") || has(k, name, "none");
+}
+
+/* NAME is what it is: what follows from that; it should be `good`. */
+static void
+should_be(struct check *k, enum finding_kind kind, const char *name,
+    const char *good, const char *what)
+{
+	const char *v = get(k, name);
+	char *fix = mem_printf("postconf -e '%s = %s'", name, good);
+
+	found(k, kind, name, fix, "%s is %s: %s", name,
+	    *v == '\0' ? "empty" : v, what);
+	free(fix);
+}
+
+/* The file that NAME has is missing: what follows from that. */
+static void
+need_file(struct check *k, const char *name, const char *path, const char *fix,
+    const char *what)
+{
+	int why = k->readable(path, NULL);
+
+	if (why != 0)
+		found(k, FINDING_FAULT, name, fix, "%s: %s: %s", quotes(path).s,
+		    strerror(why), what);
+}
+
+static unsigned
+version_of(const struct check *k)
+{
+	unsigned is = 0;
+
+	return target_parse_version(get(k, "mail_version"), &is) == NULL ? is
+									 : 0;
+}
+
+static void
+look_at(struct check *k, const struct postconf_service *s)
+{
+	const char *level = postconf_get(k->c, NULL, "compatibility_level");
+
+	k->out->service = s->name;
+	k->root = get(k, "queue_directory");
+	/* master(5): the default is y while compatibility_level < 1. */
+	k->chrooted = s->chroot == '-'
+			  ? level == NULL || *level == '0' || *level == '\0'
+			  : s->chroot == 'y';
+}
+
+/* --- Services that send --------------------------------------------------- */
+
+/* Our socketmap is in front; cdb_at is the place of the map. */
+static void
+check_socketmap(struct check *k, struct span table, size_t cdb_at)
+{
+	if (k->chrooted && span_begins(table, "socketmap:unix:/"))
+		found(k, FINDING_FAULT, "smtp_tls_policy_maps",
+		    "name the socket relative to queue_directory, or put "
+		    "proxy: in front",
+		    "%.*s: the service is chrooted and cannot reach that "
+		    "socket: all mail is deferred",
+		    SPAN_ARG(table));
+	else
+		found(k, FINDING_NOTE, "smtp_tls_policy_maps",
+		    "keep tlspactd running, or use the map: cdb: needs no "
+		    "daemon",
+		    "policies come from tlspactd (%.*s): while it is down, all "
+		    "mail is deferred%s",
+		    SPAN_ARG(table),
+		    cdb_at > 0 ? ", since an error ends the search" : "");
+}
+
+static void
+check_order(struct check *k)
+{
+	struct span rest = maincf_text(get(k, "smtp_tls_policy_maps")), table,
+		    first = {0};
+	char *ours = maincf_table(k->map->path);
 	struct buf fix = {0};
 	size_t place = 0, at = 0;
-	char *first = NULL;
-	bool live = false;
 
 	buf_printf(&fix, "postconf -e 'smtp_tls_policy_maps = %s", ours);
-	while (*rest != '\0') {
-		table = wiring_first_word(rest, &rest);
-		place++;
-		if (!wiring_is_our_table(table, ours))
-			buf_printf(&fix, ", %s", table);
+	while (maincf_next(&rest, &table)) {
+		if (++place == 1)
+			first = table;
+		if (!maincf_is_table(table, ours))
+			buf_printf(&fix, ", %.*s", SPAN_ARG(table));
 		else if (at == 0)
 			at = place;
-		if (place == 1) {
-			free(first);
-			first = mem_dup(table);
-			live = wiring_is_our_socketmap(k, table);
-		}
-		free(table);
 	}
 	buf_putc(&fix, '\'');
-	if (live)
-		wiring_check_socketmap(k, first, at);
+	if (maincf_is_socketmap(first, k->map->socketmap_socket, k->root))
+		check_socketmap(k, first, at);
 	else if (at == 0)
-		wiring_found(k, FINDING_FAULT, "smtp_tls_policy_maps", fix.data,
+		found(k, FINDING_FAULT, "smtp_tls_policy_maps", fix.data,
 		    "%s is not in smtp_tls_policy_maps: no partner rule is "
 		    "obeyed",
 		    ours);
 	else if (at > 1)
-		wiring_found(k, FINDING_FAULT, "smtp_tls_policy_maps", fix.data,
+		found(k, FINDING_FAULT, "smtp_tls_policy_maps", fix.data,
 		    "%s comes as number %zu: an earlier table can answer "
 		    "first, and an error in it defers mail",
 		    ours, at);
 	if (at != 0 && !postconf_has_table(k->c, "cdb"))
-		wiring_found(k, FINDING_FAULT, "smtp_tls_policy_maps",
+		found(k, FINDING_FAULT, "smtp_tls_policy_maps",
 		    "apt-get install postfix-cdb",
 		    "this Postfix cannot read cdb: tables: every lookup "
 		    "fails and all mail is deferred");
 	buf_free(&fix);
-	free(first);
 	free(ours);
 }
 
@@ -360,175 +331,515 @@ is_weaker(const char *row, const char *level)
 }
 
 static void
-check_level(struct client *k)
+check_level(struct check *k)
 {
-	const char *level = wiring_get(k, "smtp_tls_security_level");
-	size_t weak = 0;
+	const char *level = get(k, "smtp_tls_security_level");
+	size_t weak = (is_weaker("may", level) ? k->map->may : 0) +
+		      (is_weaker("encrypt", level) ? k->map->encrypt : 0);
 
-	if (is_weaker("may", level))
-		weak += k->map->may;
-	if (is_weaker("encrypt", level))
-		weak += k->map->encrypt;
-
-	if (*level == '\0' || strcmp(level, "none") == 0)
-		wiring_found(k, FINDING_FAULT, "smtp_tls_security_level",
-		    "postconf -e 'smtp_tls_security_level = may'",
-		    "smtp_tls_security_level is %s: mail to everybody who "
-		    "has no row goes in clear text",
-		    *level == '\0' ? "empty" : level);
+	if (is_none(k, "smtp_tls_security_level"))
+		should_be(k, FINDING_FAULT, "smtp_tls_security_level", "may",
+		    "mail to everybody who has no row goes in clear text");
 	else if (weak > 0)
-		wiring_found(k, FINDING_NOTE, "smtp_tls_security_level",
+		found(k, FINDING_NOTE, "smtp_tls_security_level",
 		    "set opportunistic_level = main.cf, and see verify=none in "
 		    "the registry; then tlspact-compile",
 		    "smtp_tls_security_level is %s, and %zu row%s of the map "
 		    "%s weaker: to these partners mail is sent with less than "
 		    "to strangers",
-		    level, weak, weak == 1 ? "" : "s",
-		    weak == 1 ? "is" : "are");
+		    level, weak, num_plural(weak), weak == 1 ? "is" : "are");
 }
 
 static void
-check_ca(struct client *k)
+check_ca(struct check *k)
 {
-	const char *file = wiring_get(k, "smtp_tls_CAfile");
-	const char *path = wiring_get(k, "smtp_tls_CApath");
-	struct buf fix = {0};
-	int why;
+	const char *file = get(k, "smtp_tls_CAfile");
+	const char *path = get(k, "smtp_tls_CApath");
+	char *fix =
+	    mem_printf("postconf -e 'smtp_tls_CAfile = %s'", k->map->ca_file);
 
-	buf_printf(&fix, "postconf -e 'smtp_tls_CAfile = %s'", k->map->ca_file);
-	if (*file == '\0' && *path == '\0') {
-		if (strcmp(wiring_get(k, "tls_append_default_CA"), "yes") == 0)
-			goto out;
-		wiring_found(k,
+	if (*file != '\0')
+		need_file(k, "smtp_tls_CAfile", file, fix,
+		    "Postfix switches TLS off, opportunistic mail goes in "
+		    "clear text and enforced mail is held");
+	else if (*path != '\0')
+		need_file(k, "smtp_tls_CApath", path, fix,
+		    "no CA is trusted and mail to enforced partners is held");
+	else if (!has(k, "tls_append_default_CA", "yes"))
+		found(k,
 		    k->map->system_ca > 0 || k->map->fault != NULL
 			? FINDING_FAULT
 			: FINDING_NOTE,
-		    "smtp_tls_CAfile", fix.data,
+		    "smtp_tls_CAfile", fix,
 		    "no CA is trusted (smtp_tls_CAfile and smtp_tls_CApath "
 		    "are empty): mail to enforced partners is held");
-		goto out;
-	}
-	if (*file != '\0' && (why = k->readable(file, NULL)) != 0)
-		wiring_found(k, FINDING_FAULT, "smtp_tls_CAfile", fix.data,
-		    "%s: %s: Postfix switches TLS off, opportunistic mail "
-		    "goes in clear text and enforced mail is held",
-		    quotes(file).s, strerror(why));
-	if (*file == '\0' && (why = k->readable(path, NULL)) != 0)
-		wiring_found(k, FINDING_FAULT, "smtp_tls_CApath", fix.data,
-		    "%s: %s: no CA is trusted and mail to enforced partners "
-		    "is held",
-		    quotes(path).s, strerror(why));
-out:
-	buf_free(&fix);
+	free(fix);
 }
 
+/* The files of partners, which are read in the chroot, when root's rights are
+ * gone. */
 static void
-check_digest(struct client *k)
+check_tafiles(struct check *k)
 {
-	const char *digest = wiring_get(k, "smtp_tls_fingerprint_digest");
-
-	if (strcmp(digest, "sha256") == 0)
-		return;
-	wiring_found(k, k->map->pinned > 0 ? FINDING_FAULT : FINDING_NOTE,
-	    "smtp_tls_fingerprint_digest",
-	    "postconf -e 'smtp_tls_fingerprint_digest = sha256'",
-	    "smtp_tls_fingerprint_digest is %s: pinned keys (SHA-256) match "
-	    "nothing and their mail is held",
-	    *digest == '\0' ? "empty" : digest);
-}
-
-static void
-check_session_cache(struct client *k)
-{
-	const char *cache = wiring_get(k, "smtp_tls_session_cache_database");
-
-	if (*cache != '\0')
-		wiring_found(k, FINDING_FAULT,
-		    "smtp_tls_session_cache_database",
-		    "postconf -e 'smtp_tls_session_cache_database ='",
-		    "the client's TLS session cache is on (%s): resumed "
-		    "sessions are not matched against changed names",
-		    cache);
-}
-
-static void
-check_dane(struct client *k)
-{
-	if (k->map->dane > 0 &&
-	    strcmp(wiring_get(k, "smtp_dns_support_level"), "dnssec") != 0)
-		wiring_found(k, FINDING_FAULT, "smtp_dns_support_level",
-		    "postconf -e 'smtp_dns_support_level = dnssec', with a "
-		    "validating resolver on this host",
-		    "%zu row%s for DANE, and smtp_dns_support_level is not "
-		    "dnssec: dane-only mail is held, dane falls to may",
-		    k->map->dane, k->map->dane == 1 ? " asks" : "s ask");
-}
-
-static void
-check_chroot(struct client *k)
-{
-	const char *root = wiring_get(k, "queue_directory");
-	/* Read anew for each delivery, when root's rights are gone. */
-	const char *owner = wiring_get(k, "mail_owner");
+	const char *owner = get(k, "mail_owner"), *file;
 	size_t i;
 	char *path;
 	int why;
 
 	for (i = 0; i < k->map->ntafiles; i++) {
-		why = k->readable(k->map->tafile[i], owner);
-		if (why != 0)
-			wiring_found(k, FINDING_FAULT, k->map->tafile[i],
+		file = k->map->tafile[i];
+		if ((why = k->readable(file, owner)) != 0)
+			found(k, FINDING_FAULT, file,
 			    "put the file back, or correct ca= in the "
 			    "registry",
 			    "CA file of a partner: %s", strerror(why));
 		if (!k->chrooted)
 			continue;
-		path = mem_printf("%s%s", root, k->map->tafile[i]);
-		why = k->readable(path, owner);
-		if (why != 0)
-			wiring_found(k, FINDING_FAULT, path,
+		path = mem_printf("%s%s", k->root, file);
+		if ((why = k->readable(path, owner)) != 0)
+			found(k, FINDING_FAULT, path,
 			    "copy the CA file to that path, or take the "
 			    "service out of the chroot (n in master.cf)",
 			    "%s: %s: the service is chrooted and reads CA "
 			    "files of partners (tafile=) inside %s",
-			    path, strerror(why), root);
+			    path, strerror(why), k->root);
 		free(path);
 	}
 }
 
 static void
-check_log(struct client *k)
+check_sender(struct check *k)
 {
-	if (strcmp(wiring_get(k, "smtp_tls_loglevel"), "0") == 0)
-		wiring_found(k, FINDING_NOTE, "smtp_tls_loglevel",
-		    "postconf -e 'smtp_tls_loglevel = 1'",
-		    "smtp_tls_loglevel is 0: the log does not show which "
-		    "mail was encrypted");
+	const struct map_facts *m = k->map;
+	const char *v;
+
+	check_order(k);
+	check_level(k);
+	check_ca(k);
+	if (!has(k, "smtp_tls_fingerprint_digest", "sha256"))
+		should_be(k, m->pinned > 0 ? FINDING_FAULT : FINDING_NOTE,
+		    "smtp_tls_fingerprint_digest", "sha256",
+		    "pinned keys (SHA-256) match nothing and their mail is "
+		    "held");
+	if (*(v = get(k, "smtp_tls_session_cache_database")) != '\0')
+		found(k, FINDING_FAULT, "smtp_tls_session_cache_database",
+		    "postconf -e 'smtp_tls_session_cache_database ='",
+		    "the client's TLS session cache is on (%s): resumed "
+		    "sessions are not matched against changed names",
+		    v);
+	if (m->dane > 0 && !has(k, "smtp_dns_support_level", "dnssec"))
+		found(k, FINDING_FAULT, "smtp_dns_support_level",
+		    "postconf -e 'smtp_dns_support_level = dnssec', with a "
+		    "validating resolver on this host",
+		    "%zu row%s for DANE, and smtp_dns_support_level is not "
+		    "dnssec: dane-only mail is held, dane falls to may",
+		    m->dane, m->dane == 1 ? " asks" : "s ask");
+	/* Mail that cannot be delivered to a partner must not go elsewhere. */
+	if (*(v = get(k, "smtp_fallback_relay")) != '\0')
+		found(k, FINDING_FAULT, "smtp_fallback_relay",
+		    "postconf -e 'smtp_fallback_relay ='",
+		    "smtp_fallback_relay is %s: mail that an enforced partner "
+		    "cannot get safely goes there, under the rules for that "
+		    "host",
+		    quotes(v).s);
+	check_tafiles(k);
+	if (has(k, "smtp_tls_loglevel", "0"))
+		should_be(k, FINDING_NOTE, "smtp_tls_loglevel", "1",
+		    "the log does not show which mail was encrypted");
 }
+
+/* --- Services that take mail ---------------------------------------------- */
+
+static bool
+list_guards(const struct check *k, const char *name)
+{
+	struct span rest = maincf_text(get(k, name)), word;
+
+	while (maincf_next(&rest, &word))
+		if (asking_is_guard(word))
+			return true;
+	return false;
+}
+
+/* What to put where: in front of the list that relaying does not hang on. */
+static char *
+fix_asking(const struct check *k)
+{
+	char *ours =
+	    asking_words(k->map->policy_socket, k->root, version_of(k));
+	char *list =
+	    asking_add(get(k, "smtpd_recipient_restrictions"), ours, false);
+	char *fix =
+	    mem_printf("postconf -e 'smtpd_recipient_restrictions = %s'", list);
+
+	free(list);
+	free(ours);
+	return fix;
+}
+
+static void
+check_place(struct check *k, const struct asking *a, const char *fix)
+{
+	bool recipient = strcmp(a->list, "smtpd_recipient_restrictions") == 0,
+	     relay = strcmp(a->list, "smtpd_relay_restrictions") == 0;
+
+	if (a->unreached)
+		found(k, FINDING_FAULT, a->list, fix,
+		    "check_policy_service stands behind an unconditional "
+		    "permit, reject or defer: tlspactd is never asked");
+	if ((relay && !a->guarded) ||
+	    (recipient && !a->guarded &&
+		!list_guards(k, "smtpd_relay_restrictions")))
+		found(k, FINDING_FAULT, a->list,
+		    "put it behind reject_unauth_destination",
+		    "check_policy_service comes before "
+		    "reject_unauth_destination: an OK of any policy server "
+		    "there makes an open relay");
+	if (strcmp(a->list, "smtpd_etrn_restrictions") == 0)
+		found(k, FINDING_FAULT, a->list, fix,
+		    "check_policy_service is asked about ETRN only, not about "
+		    "mail");
+	else if ((strcmp(a->list, "smtpd_client_restrictions") == 0 ||
+		     strcmp(a->list, "smtpd_helo_restrictions") == 0) &&
+		 !has(k, "smtpd_delay_reject", "yes"))
+		found(k, FINDING_FAULT, a->list, fix,
+		    "check_policy_service is asked in %s before the sender is "
+		    "known, since smtpd_delay_reject is no",
+		    a->list);
+}
+
+/* The list asks with our class as default_action: is all of it there? Behind
+ * ours an admin may add to it. */
+static void
+check_dead(struct check *k, const char *list)
+{
+	struct dead_line is[DEAD_LINES], want[DEAD_LINES];
+	const char *classes = get(k, DEAD_CLASSES);
+	bool defined = true;
+	struct buf fix = {0};
+	size_t i;
+	int why;
+
+	dead_lines(classes, k->map->inbound_map, true, is);
+	dead_lines(classes, k->map->inbound_map, false, want);
+	buf_puts(&fix, "postconf -e");
+	for (i = 0; i < DEAD_LINES; i++) {
+		if (i > 0)
+			defined = defined && maincf_has(classes, is[i].name) &&
+				  strncmp(get(k, is[i].name), is[i].value,
+				      strlen(is[i].value)) == 0;
+		buf_printf(&fix, " '%s = %s'", want[i].name, want[i].value);
+		free(is[i].value);
+		free(want[i].value);
+	}
+	if (!defined)
+		found(k, FINDING_FAULT, list, fix.data,
+		    "default_action=%s, and that restriction class is not in "
+		    "main.cf as tlspact-setup writes it: while tlspactd is "
+		    "down mail is refused from everybody or let in",
+		    INBOUNDMAP_CLASS);
+	buf_free(&fix);
+	if ((why = k->readable(k->map->inbound_map, NULL)) != 0)
+		found(k, FINDING_FAULT, k->map->inbound_map,
+		    "run tlspact-compile, which makes it",
+		    "the table for mail that comes in while tlspactd is down: "
+		    "%s",
+		    strerror(why));
+}
+
+/* Who is let in, and who is not, while nobody answers? */
+static void
+check_default(struct check *k, const struct asking *a)
+{
+	struct span action =
+	    a->action.p != NULL
+		? a->action
+		: maincf_text(get(k, "smtpd_policy_service_default_action"));
+	bool open = action.n >= 5 && strncasecmp(action.p, "DUNNO", 5) == 0;
+	bool closes = dead_can_close(version_of(k));
+	char *list, *fix;
+
+	if (span_is(action, INBOUNDMAP_CLASS)) {
+		check_dead(k, a->list);
+		return;
+	}
+	if (!closes && open)
+		return;
+	list = asking_rewrite(get(k, a->list), k->map->policy_socket, k->root,
+	    closes ? INBOUNDMAP_CLASS : "DUNNO");
+	fix = mem_printf("postconf -e '%s = %s'", a->list, list);
+	if (!open)
+		found(k, FINDING_FAULT, a->list, fix,
+		    "while tlspactd is down all mail that comes in is answered "
+		    "by %s",
+		    action.n == 0 ? "451 4.3.5" : quote(action.p, action.n).s);
+	else if (k->map->inbound > 0)
+		found(k, FINDING_FAULT, a->list, fix,
+		    "while tlspactd is down the inbound rules of %zu domain%s "
+		    "are not enforced: default_action is DUNNO",
+		    k->map->inbound, num_plural(k->map->inbound));
+	free(fix);
+	free(list);
+}
+
+static void
+check_service(struct check *k, const struct asking *a)
+{
+	const char *path = maincf_socket_path(k->map->policy_socket);
+	char *timeout = a->timeout.p == NULL
+			    ? mem_dup(get(k, "smtpd_policy_service_timeout"))
+			    : mem_printf("%.*s", SPAN_ARG(a->timeout));
+	uint64_t seconds;
+	int why;
+
+	if (num_duration(timeout, UINT32_MAX, &seconds) == 0 &&
+	    seconds > PATIENCE)
+		found(k, FINDING_NOTE, a->list,
+		    "check_policy_service { ..., timeout=10s, ... }",
+		    "a tlspactd that hangs holds each client for %s", timeout);
+	free(timeout);
+	check_default(k, a);
+	if (k->chrooted && span_begins(a->service, "unix:/"))
+		found(k, FINDING_FAULT, a->list,
+		    "name the socket relative to queue_directory, and have it "
+		    "inside (policy_socket in tlspact.conf)",
+		    "%.*s: the service is chrooted and cannot reach that "
+		    "socket",
+		    SPAN_ARG(a->service));
+	if (path != NULL && (why = k->readable(path, NULL)) != 0)
+		found(k, FINDING_NOTE, path,
+		    "start tlspactd: systemctl enable --now tlspactd",
+		    "the socket of tlspactd: %s", strerror(why));
+}
+
+static void
+check_asking(struct check *k)
+{
+	struct asking a = {0};
+	char *fix = fix_asking(k);
+	size_t i;
+
+	for (i = 0; asking_lists[i] != NULL && a.list == NULL; i++)
+		if (asking_find(get(k, asking_lists[i]), k->map->policy_socket,
+			k->root, &a))
+			a.list = asking_lists[i];
+	if (a.list == NULL && k->map->inbound > 0) {
+		found(k, FINDING_FAULT, "smtpd_recipient_restrictions", fix,
+		    "tlspactd is not asked: the inbound rules of %zu domain%s "
+		    "are not enforced",
+		    k->map->inbound, num_plural(k->map->inbound));
+	} else if (a.list != NULL) {
+		check_place(k, &a, fix);
+		check_service(k, &a);
+	}
+	free(fix);
+}
+
+static void
+need_certificate(struct check *k, const char *name, const char *path)
+{
+	need_file(k, name, path, "put the file back, or correct the name",
+	    "no TLS is offered to those who send");
+}
+
+static void
+check_chain(struct check *k)
+{
+	static const char *const older[] = {"smtpd_tls_cert_file",
+	    "smtpd_tls_eccert_file", "smtpd_tls_dcert_file", NULL};
+	struct span rest = maincf_text(get(k, "smtpd_tls_chain_files")), word;
+	bool any = false;
+	char *path;
+	size_t i;
+
+	for (; maincf_next(&rest, &word); any = true) {
+		path = mem_printf("%.*s", SPAN_ARG(word));
+		need_certificate(k, "smtpd_tls_chain_files", path);
+		free(path);
+	}
+	for (i = 0; !any && older[i] != NULL; i++)
+		if ((any = !is_none(k, older[i])))
+			need_certificate(k, older[i], get(k, older[i]));
+	if (!any)
+		found(k, FINDING_FAULT, "smtpd_tls_chain_files",
+		    "postconf -e 'smtpd_tls_chain_files = "
+		    "/etc/postfix/key-and-chain.pem'",
+		    "there is no server certificate: no TLS is offered to "
+		    "those who send");
+}
+
+static void
+check_offer(struct check *k)
+{
+	if (is_none(k, "smtpd_tls_security_level")) {
+		should_be(k, k->map->inbound > 0 ? FINDING_FAULT : FINDING_NOTE,
+		    "smtpd_tls_security_level", "may",
+		    "no TLS is offered, so that mail from enforced partners "
+		    "would be refused");
+		return;
+	}
+	if (!has(k, "smtpd_tls_security_level", "may"))
+		should_be(k, FINDING_NOTE, "smtpd_tls_security_level", "may",
+		    "mail without TLS is refused from everybody, not only from "
+		    "partners");
+	check_chain(k);
+	if (has(k, "smtpd_tls_loglevel", "0"))
+		should_be(k, FINDING_NOTE, "smtpd_tls_loglevel", "1",
+		    "the log does not show which mail came encrypted");
+	if (!has(k, "smtpd_tls_received_header", "yes"))
+		should_be(k, FINDING_NOTE, "smtpd_tls_received_header", "yes",
+		    "messages do not say what they came by");
+}
+
+/* CAs of the web make certificates for servers only. */
+static void
+check_purpose(struct check *k)
+{
+	const char *file = get(k, "smtpd_tls_CAfile");
+	bool can = version_of(k) >= TARGET_VERSION(3, 12);
+
+	if ((strcmp(file, k->map->ca_file) != 0 &&
+		!has(k, "tls_append_default_CA", "yes")) ||
+	    has(k, "tls_trust_server_ccerts", "yes"))
+		return;
+	found(k, FINDING_NOTE, "smtpd_tls_CAfile",
+	    can ? "postconf -e 'tls_trust_server_ccerts = yes', or agree with "
+		  "partners on their keys (inbound-verify=key)"
+		: "agree with partners on their keys (inbound-verify=key), or "
+		  "have Postfix 3.12 and tls_trust_server_ccerts",
+	    "inbound-verify=name by public CAs: they make no certificates for "
+	    "clients any more (since mid 2026), and Postfix refuses those for "
+	    "servers: such partners are refused as soon as they renew");
+}
+
+static void
+check_ccert(struct check *k)
+{
+	const struct map_facts *m = k->map;
+	const char *file = get(k, "smtpd_tls_CAfile");
+	char *fix;
+
+	if (m->ask_name + m->ask_key == 0)
+		return;
+	if (!has(k, "smtpd_tls_ask_ccert", "yes") &&
+	    !has(k, "smtpd_tls_req_ccert", "yes"))
+		found(k, FINDING_FAULT, "smtpd_tls_ask_ccert",
+		    "postconf -e 'smtpd_tls_ask_ccert = yes'",
+		    "inbound-verify of %zu domain%s needs client "
+		    "certificates, which nobody is asked for: their mail is "
+		    "refused",
+		    m->ask_name + m->ask_key,
+		    num_plural(m->ask_name + m->ask_key));
+	if (m->ask_key > 0 && !has(k, "smtpd_tls_fingerprint_digest", "sha256"))
+		should_be(k, FINDING_FAULT, "smtpd_tls_fingerprint_digest",
+		    "sha256",
+		    "the keys of inbound-verify=key (SHA-256) match nothing");
+	if (m->ask_name == 0)
+		return;
+	fix = mem_printf("postconf -e 'smtpd_tls_CAfile = %s'", m->ca_file);
+	if (*file == '\0' && *get(k, "smtpd_tls_CApath") == '\0' &&
+	    !has(k, "tls_append_default_CA", "yes"))
+		found(k, FINDING_FAULT, "smtpd_tls_CAfile", fix,
+		    "no CA is trusted for client certificates, so that no name "
+		    "in one counts: inbound-verify=name refuses their mail");
+	else if (*file != '\0')
+		need_file(k, "smtpd_tls_CAfile", file, fix,
+		    "Postfix offers no TLS to those who send");
+	free(fix);
+	check_purpose(k);
+}
+
+/* Ports at which our own users send are no business of partners. */
+static bool
+is_submission(const char *service)
+{
+	static const char *const names[] = {"submission/inet",
+	    "submissions/inet", "smtps/inet", "587/inet", "465/inet", NULL};
+	const char *colon = strrchr(service, ':');
+	size_t i;
+
+	if (colon != NULL)
+		service = colon + 1;
+	for (i = 0; names[i] != NULL; i++)
+		if (strcmp(service, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A filter hands mail back there: who sent it, and how, was asked where it
+ * came in. Behind a proxy it comes from outside all the same.
+ */
+static bool
+is_reinjection(const struct check *k)
+{
+	const char *service = k->out->service, *colon = strrchr(service, ':');
+	struct span host = {service, (size_t)(colon - service)};
+
+	if (!has(k, "smtpd_upstream_proxy_protocol", ""))
+		return false;
+	if (colon == NULL)
+		return has(k, "inet_interfaces", "loopback-only");
+	if (*service == '[')
+		host = (struct span){service + 1, strcspn(service + 1, "]")};
+	return maincf_is_loopback(host);
+}
+
+static void
+check_receivers(struct check *k)
+{
+	const char *socket = k->map->policy_socket;
+	const struct postconf_service *s = k->c->service;
+	size_t i;
+
+	if (socket == NULL)
+		return;
+	if (*socket == '\0' && k->map->inbound > 0)
+		found(k, FINDING_FAULT, "policy_socket",
+		    "set it in tlspact.conf, then tlspact-setup apply",
+		    "policy_socket is empty, so that tlspactd answers nobody: "
+		    "the inbound rules of %zu domain%s are not enforced",
+		    k->map->inbound, num_plural(k->map->inbound));
+	for (i = 0; i < k->c->nservices; i++) {
+		if (strcmp(s[i].command, "smtpd") != 0 ||
+		    is_submission(s[i].name))
+			continue;
+		look_at(k, &s[i]);
+		if (is_reinjection(k))
+			continue;
+		check_offer(k);
+		check_ccert(k);
+		if (*socket != '\0')
+			check_asking(k);
+	}
+	k->out->service = NULL;
+}
+
+/* --- The whole of Postfix --------------------------------------------------
+ */
 
 /* Ways for mail to a partner to leave without its row being asked for. */
 static void
-check_bypass(struct client *k)
+check_bypass(struct check *k)
 {
 	static const char *const relays[] = {
 	    "relayhost", "sender_dependent_relayhost_maps"};
-	bool routed = *wiring_get(k, "transport_maps") != '\0';
+	bool routed = !has(k, "transport_maps", "");
 	const char *v;
 	size_t i;
 
 	for (i = 0; i < 2; i++)
-		if (*(v = wiring_get(k, relays[i])) != '\0')
-			wiring_found(k, routed ? FINDING_NOTE : FINDING_FAULT,
+		if (*(v = get(k, relays[i])) != '\0')
+			found(k, routed ? FINDING_NOTE : FINDING_FAULT,
 			    relays[i],
 			    "send partners' domains by transport_maps "
 			    "(`smtp:domain'), or enforce on the relay",
 			    "%s is %s: Postfix asks the map for that host, "
 			    "not for the partner's domain",
 			    relays[i], quotes(v).s);
-	v = wiring_get(k, "smtputf8_enable");
-	if (strcmp(v, "yes") == 0 &&
-	    strstr(wiring_get(k, "smtp_tls_policy_maps"), "socketmap:") == NULL)
-		wiring_found(k, FINDING_NOTE, "smtputf8_enable",
+	if (has(k, "smtputf8_enable", "yes") &&
+	    strstr(get(k, "smtp_tls_policy_maps"), "socketmap:") == NULL)
+		found(k, FINDING_NOTE, "smtputf8_enable",
 		    "postconf -e 'smtputf8_enable = no', or let tlspactd "
 		    "answer (socketmap)",
 		    "smtputf8_enable is yes: a sender who spells a partner's "
@@ -536,129 +847,80 @@ check_bypass(struct client *k)
 		    "decomposed) goes by its row");
 }
 
-/* Mail that cannot be delivered to a partner must not go elsewhere. */
-static void
-check_fallback(struct client *k)
-{
-	const char *v = wiring_get(k, "smtp_fallback_relay");
-
-	if (*v != '\0')
-		wiring_found(k, FINDING_FAULT, "smtp_fallback_relay",
-		    "postconf -e 'smtp_fallback_relay ='",
-		    "smtp_fallback_relay is %s: mail that an enforced partner "
-		    "cannot get safely goes there, under the rules for that "
-		    "host",
-		    quotes(v).s);
-}
-
-unsigned
-wiring_version(const struct postconf *c)
-{
-	const char *text = postconf_get(c, NULL, "mail_version");
-	unsigned is = 0;
-
-	return text != NULL && target_parse_version(text, &is) == NULL ? is : 0;
-}
-
-/* What holds for the whole of Postfix. */
 /* Downgrades, as Postfix sees them. */
 static void
-check_over(struct client *k)
+check_over(struct check *k)
 {
 	char when[NUM_TIME_MAX];
 
 	if (k->map->over.rows > 0)
-		wiring_found(k, FINDING_FAULT, k->map->path,
+		found(k, FINDING_FAULT, k->map->path,
 		    "run tlspact-compile, and have it run each minute",
 		    "%zu row%s of %s lowered, and the time is up: nobody runs "
 		    "tlspact-compile, or it cannot write",
-		    k->map->over.rows, k->map->over.rows == 1 ? "" : "s",
+		    k->map->over.rows, num_plural(k->map->over.rows),
 		    k->map->over.names);
 	if (k->map->over.left > 0)
-		wiring_found(k, FINDING_NOTE, k->map->path,
-		    "see tlspactctl status",
+		found(k, FINDING_NOTE, k->map->path, "see tlspactctl status",
 		    "%zu row%s lowered, the first until %s", k->map->over.left,
 		    k->map->over.left == 1 ? " is" : "s are",
 		    num_time_text(k->map->over.expires, when));
 }
 
 static void
-check_main(struct client *k)
+check_main(struct check *k)
 {
-	const char *version = wiring_get(k, "mail_version"), *bad;
+	const char *version = get(k, "mail_version"), *bad;
 	unsigned is = 0;
 
 	if (k->map->fault != NULL)
-		wiring_found(k, FINDING_FAULT, k->map->path,
+		found(k, FINDING_FAULT, k->map->path,
 		    "run tlspact-compile; a missing table defers all mail",
 		    "%s", k->map->fault);
 	else if (k->map->damaged)
-		wiring_found(k, FINDING_FAULT, k->map->path,
+		found(k, FINDING_FAULT, k->map->path,
 		    "remove it and run tlspact-compile",
 		    "the map is damaged: lookups fail and mail is deferred");
 	bad = target_parse_version(version, &is);
 	if (bad != NULL)
-		wiring_found(k, FINDING_FAULT, "mail_version",
-		    "upgrade Postfix", "Postfix version %s %s",
-		    quotes(version).s, bad);
+		found(k, FINDING_FAULT, "mail_version", "upgrade Postfix",
+		    "Postfix version %s %s", quotes(version).s, bad);
 	else if (k->map->postfix > is)
-		wiring_found(k, FINDING_FAULT, "mail_version",
+		found(k, FINDING_FAULT, "mail_version",
 		    "correct postfix_version in tlspact.conf and run "
 		    "tlspact-compile",
 		    "the map was made for Postfix %u.%u, this is %s: unknown "
 		    "attributes would defer mail",
 		    k->map->postfix / 1000, k->map->postfix % 1000, version);
 	check_bypass(k);
-	if (strcmp(wiring_get(k, "tls_required_enable"), "yes") == 0)
-		wiring_found(k, FINDING_FAULT, "tls_required_enable",
-		    "postconf -e 'tls_required_enable = no'",
-		    "tls_required_enable is yes: a message header "
-		    "(TLS-Required: no) switches the partner rules off");
-}
-
-bool
-wiring_is_chrooted(const struct postconf *c, char column)
-{
-	const char *level = postconf_get(c, NULL, "compatibility_level");
-
-	if (column != '-')
-		return column == 'y';
-	/* master(5): the default is y while compatibility_level < 1. */
-	return level == NULL || *level == '0' || *level == '\0';
+	if (has(k, "tls_required_enable", "yes"))
+		should_be(k, FINDING_FAULT, "tls_required_enable", "no",
+		    "a message header (TLS-Required: no) switches the partner "
+		    "rules off");
 }
 
 void
 wiring_check(const struct postconf *c, const struct map_facts *map,
     readable_fn *readable, struct findings *out)
 {
-	struct client k = {
-	    .c = c, .map = map, .readable = readable, .out = out};
+	struct check k = {.c = c, .map = map, .readable = readable, .out = out};
 	bool any = false;
 	size_t i;
 
-	*out = (struct findings){0};
+	*out = (struct findings){.c = c};
 	check_main(&k);
 	check_over(&k);
 	for (i = 0; i < c->nservices; i++) {
 		if (strcmp(c->service[i].command, "smtp") != 0)
 			continue;
 		any = true;
-		k.service = c->service[i].name;
-		k.chrooted = wiring_is_chrooted(c, c->service[i].chroot);
-		check_order(&k);
-		check_level(&k);
-		check_ca(&k);
-		check_digest(&k);
-		check_session_cache(&k);
-		check_dane(&k);
-		check_fallback(&k);
-		check_chroot(&k);
-		check_log(&k);
+		look_at(&k, &c->service[i]);
+		check_sender(&k);
 	}
-	k.service = NULL;
+	out->service = NULL;
 	if (!any)
-		wiring_found(&k, FINDING_FAULT, "master.cf",
+		found(&k, FINDING_FAULT, "master.cf",
 		    "give master.cf its smtp unix service back",
 		    "no service in master.cf runs smtp: no mail goes out");
-	wiring_check_inbound(&k);
+	check_receivers(&k);
 }

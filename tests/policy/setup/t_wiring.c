@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "buf.h"
+#include "maincf.h"
+#include "mapfacts.h"
 #include "postconf.h"
 #include "rewire.h"
 #include "target.h"
 #include "wiring.h"
-#include "wiring_ask.h"
-#include "wiring_priv.h"
 
 #define ASK                                                         \
 	"check_policy_service { unix:tlspact/policy, timeout=10s, " \
@@ -232,7 +232,7 @@ test_client_certificates(void **state)
 
 /* "name = value" of the line of that name. */
 static const char *
-line(const struct wiring_lines *w, const char *name)
+line(const struct rewire_lines *w, const char *name)
 {
 	size_t i;
 
@@ -261,7 +261,7 @@ test_purpose(void **state)
 	};
 	struct map_facts asks = facts;
 	struct target newest = target;
-	struct wiring_lines w;
+	struct rewire_lines w;
 	struct postconf c;
 	struct findings f;
 	size_t i, n;
@@ -289,13 +289,13 @@ test_purpose(void **state)
 			check_has(cases[i].name, f.v[0].fix, cases[i].fix);
 		findings_release(&f);
 	}
-	wiring_want(NULL, &asks, &newest, &w);
+	rewire_want(NULL, &asks, &newest, &w);
 	assert_null(line(&w, "tls_trust_server_ccerts"));
-	wiring_lines_release(&w);
+	rewire_lines_release(&w);
 	newest.version = TARGET_VERSION(3, 12);
-	wiring_want(NULL, &asks, &newest, &w);
+	rewire_want(NULL, &asks, &newest, &w);
 	assert_string_equal(line(&w, "tls_trust_server_ccerts"), "yes");
-	wiring_lines_release(&w);
+	rewire_lines_release(&w);
 }
 
 static void
@@ -338,7 +338,7 @@ test_lines(void **state)
 	    {"smtp_tls_loglevel", "2", "2"},
 	    {"smtp_tls_session_cache_database", "btree:x", ""},
 	};
-	struct wiring_lines w;
+	struct rewire_lines w;
 	struct postconf c;
 	struct buf diff = {0};
 	size_t i;
@@ -347,16 +347,16 @@ test_lines(void **state)
 	plain = true;
 	for (i = 0; i < COUNT(cases); i++) {
 		c = conf_with(cases[i].parameter, cases[i].have);
-		wiring_want(&c, &facts, &target, &w);
+		rewire_want(&c, &facts, &target, &w);
 		check_str(
 		    cases[i].have, line(&w, cases[i].parameter), cases[i].want);
-		wiring_lines_release(&w);
+		rewire_lines_release(&w);
 	}
 	/* No guard but the one in the same list: behind it. */
 	c = conf_with("smtpd_relay_restrictions", "");
 	values[13] = (char *)(uintptr_t) "reject_unauth_destination, permit";
 	assert_string_equal(names[13], "smtpd_recipient_restrictions");
-	wiring_want(&c, &facts, &target, &w);
+	rewire_want(&c, &facts, &target, &w);
 	assert_string_equal(line(&w, "smtpd_recipient_restrictions"),
 	    "reject_unauth_destination, " ASK ", permit");
 	assert_int_equal(rewire_diff(&w, &diff), 1);
@@ -364,25 +364,25 @@ test_lines(void **state)
 	    "- smtpd_recipient_restrictions = reject_unauth_destination, "
 	    "permit\n+ smtpd_recipient_restrictions = "
 	    "reject_unauth_destination, " ASK ", permit\n");
-	wiring_lines_release(&w);
+	rewire_lines_release(&w);
 	buf_free(&diff);
 	/* Nothing is known. */
-	wiring_want(NULL, &facts, &target, &w);
+	rewire_want(NULL, &facts, &target, &w);
 	assert_string_equal(
 	    line(&w, "smtp_tls_policy_maps"), "cdb:/var/lib/tlspact/policy");
-	wiring_lines_release(&w);
+	rewire_lines_release(&w);
 	/* A good one needs no change. */
 	c = conf_with(NULL, NULL);
-	wiring_want(&c, &facts, &target, &w);
+	rewire_want(&c, &facts, &target, &w);
 	assert_int_equal(rewire_diff(&w, &diff), 0);
-	wiring_lines_release(&w);
+	rewire_lines_release(&w);
 	/* It stays where it is asked. */
 	c = conf_with("smtpd_sender_restrictions", "x, " OPEN);
 	values[13] = (char *)(uintptr_t) "";
-	wiring_want(&c, &facts, &target, &w);
+	rewire_want(&c, &facts, &target, &w);
 	assert_string_equal(line(&w, "smtpd_sender_restrictions"), "x, " ASK);
 	assert_null(line(&w, "smtpd_recipient_restrictions"));
-	wiring_lines_release(&w);
+	rewire_lines_release(&w);
 	buf_free(&diff);
 	plain = false;
 }
@@ -409,14 +409,12 @@ test_ask(void **state)
 	    {"inet:[::]:10999", TARGET_VERSION(2, 11),
 		"check_policy_service inet:127.0.0.1:10999"},
 	};
-	struct map_facts f = facts;
 	char *ask;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
-		f.policy_socket = cases[i].socket;
-		ask = wiring_ask(&f, "/spool", cases[i].version);
+		ask = asking_words(cases[i].socket, "/spool", cases[i].version);
 		check_str(cases[i].socket, ask, cases[i].ask);
 		free(ask);
 	}
@@ -453,8 +451,8 @@ test_services(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++)
 		check_int(cases[i].service,
-		    wiring_is_service(
-			cases[i].service, cases[i].setting, "/spool"),
+		    maincf_is_service(maincf_text(cases[i].service),
+			cases[i].setting, "/spool"),
 		    cases[i].is);
 }
 
@@ -476,17 +474,14 @@ test_socketmaps(void **state)
 	    {"unix:/spool/s", "socketmap:unix:/spool/s:x", true},
 	    {"", "socketmap:unix:s:x", false},
 	};
-	struct map_facts f = facts;
-	struct postconf c = conf_with(NULL, NULL);
-	struct client k = {.c = &c, .map = &f};
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(cases); i++) {
-		f.socketmap_socket = cases[i].setting;
+	for (i = 0; i < COUNT(cases); i++)
 		check_int(cases[i].table,
-		    wiring_is_our_socketmap(&k, cases[i].table), cases[i].is);
-	}
+		    maincf_is_socketmap(maincf_text(cases[i].table),
+			cases[i].setting, "/spool"),
+		    cases[i].is);
 }
 
 static void
@@ -613,21 +608,24 @@ test_words(void **state)
 	    {"{ never closed, a", "{ never closed, a", ""},
 	    {"} a", "}", "a"},
 	};
-	const char *rest;
-	char *word, *sock, *bare;
+	struct span rest, word;
+	char *sock, *bare;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
-		word = wiring_first_word(cases[i].list, &rest);
-		check_str(cases[i].list, word, cases[i].first);
-		check_str(cases[i].list, rest, cases[i].rest);
-		free(word);
+		rest = maincf_text(cases[i].list);
+		check_int(cases[i].list, maincf_next(&rest, &word),
+		    *cases[i].first != '\0');
+		check_true(cases[i].list,
+		    span_same(word, maincf_text(cases[i].first)));
+		check_true(
+		    cases[i].list, span_same(rest, maincf_text(cases[i].rest)));
 	}
-	sock = wiring_service_of("/spool/a/b", "/spool/");
+	sock = maincf_service("/spool/a/b", "/spool/");
 	assert_string_equal(sock, "unix:a/b");
 	free(sock);
-	sock = wiring_service_of("/spooler/b", "/spool");
+	sock = maincf_service("/spooler/b", "/spool");
 	assert_string_equal(sock, "unix:/spooler/b");
 	free(sock);
 	bare = asking_without_blanks(" a , b { c, d }  { { e } }f");
