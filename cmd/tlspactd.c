@@ -16,16 +16,16 @@
 #include <sysexits.h>
 #include <time.h>
 
-#include "acceptor.h"
 #include "buf.h"
 #include "clock.h"
 #include "conn.h"
 #include "diag.h"
 #include "err.h"
 #include "failing.h"
-#include "keeper.h"
+#include "freshmap.h"
 #include "listener.h"
 #include "logline.h"
+#include "metrics.h"
 #include "maprecord.h"
 #include "mem.h"
 #include "options.h"
@@ -54,9 +54,10 @@ struct daemon {
 	struct service service;
 	struct conn_protocol protocol[SERVICES];
 	bool serving[SERVICES];
-	struct acceptors acceptors;
+	struct listener listener[SERVICES];
 	struct conns *conns;
-	struct keeper keeper;
+	struct freshmap map;
+	const char **again; /* -C and -o, for others of ours */
 	struct warden_guard warden;
 	struct event *tick;
 	struct event *signal[4];
@@ -87,41 +88,6 @@ static const struct options_table table = {
     .nrows = sizeof(rows) / sizeof(rows[0]),
 };
 
-/* What compiles is given the same -C and -o. */
-static void
-read_options(int argc, char *argv[], struct daemon *d)
-{
-	struct recompile *r = &d->keeper.recompile;
-	const char **again;
-	size_t i;
-
-	options_read(&table, argc, argv, d);
-	recompile_argument(r, NULL);
-	again = options_again(&d->opt);
-	for (i = 0; again[i] != NULL; i++)
-		recompile_argument(r, again[i]);
-	free(again);
-}
-
-/* --- Clients ------------------------------------------------------------ */
-
-static void
-on_complaint(void *arg, const struct conn_protocol *p, const char *why)
-{
-	struct daemon *d = arg;
-
-	if (logline_may(&d->complaints, "clients"))
-		logline(LOGLINE_WARNING, "%s: client closed: %s", p->name, why);
-}
-
-static void
-on_room(void *arg)
-{
-	struct daemon *d = arg;
-
-	acceptors_resume(&d->acceptors);
-}
-
 /* --- Time --------------------------------------------------------------- */
 
 static time_t
@@ -133,24 +99,16 @@ seconds(void)
 static void
 write_metrics(struct daemon *d)
 {
-	struct service_facts f = {
+	const struct metrics_of f = {.service = &d->service,
 	    .socketmap = d->serving[SOCKETMAP] ? &d->protocol[SOCKETMAP] : NULL,
 	    .policy = d->serving[POLICY] ? &d->protocol[POLICY] : NULL,
-	    .header = keeper_header(&d->keeper),
-	    .current = keeper_current(&d->keeper),
-	    .clients = conns_count(d->conns),
-	    .held = conns_held(d->conns),
-	    .accepted = d->acceptors.accepted,
-	    .maps_loaded = d->keeper.loaded,
-	    .maps_refused = d->keeper.refused,
-	    .compiles_failed = d->keeper.recompile.failed,
-	    .now = time(NULL),
-	    .expired = keeper_expired(&d->keeper)};
+	    .conns = d->conns,
+	    .map = &d->map};
 	static bool said;
 	struct buf text = {0};
 	struct err e;
 
-	service_metrics(&d->service, &f, &text);
+	metrics_print(&f, time(NULL), &text);
 	if (replace_file(d->set.metrics_file, text.data, text.len, &e) == 0)
 		said = false;
 	else if (!said) {
@@ -252,8 +210,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 			(void)event_base_loopbreak(d->base);
 		return;
 	}
-	acceptors_resume(&d->acceptors);
-	keeper_tick(&d->keeper, now);
+	freshmap_tick(&d->map, now);
 	warden_guard_tick(&d->warden, now);
 	update_failing(d, now);
 	update_ours(d, now);
@@ -275,7 +232,7 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	logline(LOGLINE_INFO, "told to look at the map again");
-	keeper_look(&d->keeper, true);
+	freshmap_look(&d->map, true);
 	d->ours_next = 0;
 	warden_guard_reload(&d->warden);
 }
@@ -287,7 +244,7 @@ on_child(evutil_socket_t sig, short what, void *arg)
 
 	(void)sig;
 	(void)what;
-	keeper_child(&d->keeper);
+	freshmap_child(&d->map);
 	warden_guard_reap(&d->warden, seconds());
 }
 
@@ -305,7 +262,6 @@ on_end(evutil_socket_t sig, short what, void *arg)
 	logline(LOGLINE_INFO, "told to end by signal %d", (int)sig);
 	sdnotify("STOPPING=1");
 	warden_guard_end(&d->warden);
-	acceptors_close(&d->acceptors);
 	d->draining = true;
 	d->drain_end = seconds() + DRAIN_SECONDS;
 	conns_drain(d->conns);
@@ -324,7 +280,7 @@ open_listeners(struct daemon *d, struct err *e)
 	    [SOCKETMAP] = "socketmap", [POLICY] = "policy"};
 	struct listener_file file = {.group = (gid_t)-1,
 	    .mode = (mode_t)strtoul(d->set.socket_mode, NULL, 8)};
-	struct listener l;
+	struct listener *l;
 	int i, n = 0;
 
 	if (*d->set.socket_group != '\0' &&
@@ -333,13 +289,13 @@ open_listeners(struct daemon *d, struct err *e)
 	for (i = 0; i < SERVICES; i++) {
 		if (*address[i] == '\0')
 			continue;
-		if (!listener_inherit(&l, address[i], name[i]) &&
-		    listener_open(&l, address[i], &file, e) == -1)
+		l = &d->listener[i];
+		if (!listener_inherit(l, address[i], name[i]) &&
+		    listener_open(l, address[i], &file, e) == -1)
 			return -1;
-		acceptors_add(&d->acceptors, &l, &d->protocol[i]);
 		d->serving[i] = true;
 		logline(LOGLINE_INFO, "%s: listening on %s%s", name[i],
-		    address[i], l.inherited ? ", handed over by systemd" : "");
+		    address[i], l->inherited ? ", handed over by systemd" : "");
 		n++;
 	}
 	if (n == 0)
@@ -367,8 +323,6 @@ static void
 start_loop(struct daemon *d)
 {
 	static const struct timeval second = {.tv_sec = 1};
-	const struct conns_owner owner = {
-	    .arg = d, .complain = on_complaint, .room = on_room};
 	const struct {
 		int sig;
 		event_callback_fn fn;
@@ -376,9 +330,12 @@ start_loop(struct daemon *d)
 	    {SIGCHLD, on_child}};
 	size_t i;
 
-	d->conns = conns_new(
-	    d->base, d->set.max_clients, d->set.client_timeout, &owner);
-	acceptors_start(&d->acceptors, d->base, d->conns);
+	d->conns =
+	    conns_new(d->base, d->set.max_clients, d->set.client_timeout);
+	for (i = 0; i < SERVICES; i++)
+		if (d->serving[i])
+			conns_listen(
+			    d->conns, &d->listener[i], &d->protocol[i]);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		d->signal[i] =
 		    evsignal_new(d->base, signals[i].sig, signals[i].fn, d);
@@ -387,7 +344,17 @@ start_loop(struct daemon *d)
 	(void)signal(SIGPIPE, SIG_IGN);
 	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
 	(void)event_add(d->tick, &second);
-	keeper_start(&d->keeper, d->base);
+	freshmap_start(&d->map, d->base);
+}
+
+static size_t
+count(const char *const *list)
+{
+	size_t n = 0;
+
+	while (list[n] != NULL)
+		n++;
+	return n;
 }
 
 /* 0, or the exit code, everything being said. */
@@ -399,10 +366,10 @@ start(struct daemon *d)
 	int code;
 
 	limit_clients(d);
-	recompile_program(&d->keeper.recompile, d->set.compile_command);
+	recompile_init(&d->map.recompile, d->set.compile_command, d->again);
 	if (d->set.warden == 1)
-		warden_guard_init(&d->warden, d->keeper.recompile.argv + 1,
-		    d->keeper.recompile.n - 2, d->foreground, d->opt.verbose);
+		warden_guard_init(&d->warden, d->again, count(d->again),
+		    d->foreground, d->opt.verbose);
 	if (open_listeners(d, &e) == -1 ||
 	    (*d->set.service_user != '\0' &&
 		process_become(d->set.service_user, &e) == -1)) {
@@ -423,7 +390,7 @@ start(struct daemon *d)
 	d->service.failing = &d->failing;
 	d->service.contact = d->set.operator_;
 	d->service.outbound_failing = (enum verdict)d->set.outbound_failing;
-	if ((code = keeper_load(&d->keeper, d->set.map, &d->service)) != EX_OK)
+	if ((code = freshmap_load(&d->map, d->set.map, &d->service)) != EX_OK)
 		return code;
 	start_loop(d);
 	update_ours(d, seconds());
@@ -437,7 +404,9 @@ release(struct daemon *d)
 {
 	size_t i;
 
-	acceptors_close(&d->acceptors);
+	for (i = 0; d->conns == NULL && i < SERVICES; i++)
+		if (d->serving[i])
+			listener_close(&d->listener[i]);
 	for (i = 0; i < sizeof(d->signal) / sizeof(d->signal[0]); i++)
 		if (d->signal[i] != NULL)
 			event_free(d->signal[i]);
@@ -447,7 +416,8 @@ release(struct daemon *d)
 	task_cancel(d->looking);
 	task_cancel(d->asking);
 	failing_release(&d->failing);
-	keeper_release(&d->keeper);
+	freshmap_release(&d->map);
+	free(d->again);
 	warden_guard_end(&d->warden);
 	if (d->base != NULL)
 		event_base_free(d->base);
@@ -467,15 +437,15 @@ main(int argc, char *argv[])
 	int code;
 
 	say_init(table.program);
-	read_options(argc, argv, &d);
+	options_read(&table, argc, argv, &d);
+	d.again = options_again(&d.opt);
 	code = settings_read(&d.set, &d.opt.settings, &d.diags);
 	if (code == EX_OK) {
 		logline_init(d.only_warden ? "tlspactd warden" : "tlspactd",
 		    d.opt.verbose ? LOGLINE_DEBUG : levels[d.set.log_level],
 		    d.foreground);
 		if (d.only_warden)
-			code = warden_run(&d.set, d.keeper.recompile.argv + 1,
-			    d.keeper.recompile.n - 1);
+			code = warden_run(&d.set, d.again, count(d.again));
 		else if ((code = start(&d)) == EX_OK)
 			(void)event_base_dispatch(d.base);
 	}

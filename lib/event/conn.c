@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "logline.h"
 #include "clock.h"
 #include "mem.h"
 
@@ -37,9 +38,21 @@ struct conn {
 
 TAILQ_HEAD(conn_list, conn);
 
+/* Where clients come from. */
+struct source {
+	struct listener listener;
+	struct conn_protocol *protocol;
+	struct event *ev;
+	struct conns *all;
+};
+
 struct conns {
 	struct event_base *base;
-	struct conns_owner owner;
+	struct source source[CONN_LISTENERS];
+	size_t nsources;
+	bool paused; /* nobody is taken: there is no room */
+	uint64_t accepted;
+	struct logline_limit closed, crowded;
 	size_t n, max;
 	size_t held;
 	uint64_t patience; /* nanoseconds */
@@ -50,18 +63,29 @@ struct conns {
 };
 
 struct conns *
-conns_new(struct event_base *base, size_t max, uint64_t patience,
-    const struct conns_owner *owner)
+conns_new(struct event_base *base, size_t max, uint64_t patience)
 {
 	struct conns *cs = mem_zero(1, sizeof(*cs));
 
 	cs->base = base;
 	cs->max = max;
 	cs->patience = patience * SECOND;
-	cs->owner = *owner;
 	TAILQ_INIT(&cs->list);
 	TAILQ_INIT(&cs->waiting);
 	return cs;
+}
+
+/* There may be room again. */
+static void
+resume(struct conns *cs)
+{
+	size_t i;
+
+	if (!cs->paused || cs->n >= cs->max)
+		return;
+	cs->paused = false;
+	for (i = 0; i < cs->nsources; i++)
+		(void)event_add(cs->source[i].ev, NULL);
 }
 
 /* Keep len bytes, which may be a part of what is kept already. */
@@ -97,15 +121,16 @@ close_conn(struct conn *c)
 	free(c->in.data);
 	free(c->out.data);
 	free(c);
-	if (cs->n-- == cs->max && cs->owner.room != NULL)
-		cs->owner.room(cs->owner.arg);
+	cs->n--;
+	resume(cs);
 }
 
 static void
-complain(struct conn *c, const char *why)
+complain(const struct conn *c, const char *why)
 {
-	if (c->all->owner.complain != NULL)
-		c->all->owner.complain(c->all->owner.arg, c->protocol, why);
+	if (logline_may(&c->all->closed, "clients"))
+		logline(LOGLINE_WARNING, "%s: client closed: %s",
+		    c->protocol->name, why);
 }
 
 /* Something is half done since now, or nothing is. */
@@ -313,10 +338,77 @@ conns_add(struct conns *cs, int fd, struct conn_protocol *p)
 	(void)event_add(&c->ev, NULL);
 }
 
-bool
-conns_full(const struct conns *cs)
+static void
+pause_all(struct conns *cs, const char *why)
 {
-	return cs->n >= cs->max;
+	size_t i;
+
+	if (logline_may(&cs->crowded, "clients that wait"))
+		logline(LOGLINE_WARNING, "%zu clients; others have to wait: %s",
+		    cs->n, why);
+	cs->paused = true;
+	for (i = 0; i < cs->nsources; i++)
+		(void)event_del(cs->source[i].ev);
+}
+
+static void
+take_clients(struct source *s)
+{
+	struct conns *cs = s->all;
+	int n, fd;
+
+	for (n = 0; n < CONN_BATCH; n++) {
+		if (cs->n >= cs->max) {
+			pause_all(cs, "max_clients are there");
+			return;
+		}
+		fd = listener_accept(&s->listener);
+		if (fd == -1) {
+			if (errno == EMFILE || errno == ENFILE ||
+			    errno == ENOBUFS || errno == ENOMEM)
+				pause_all(cs, strerror(errno));
+			return;
+		}
+		cs->accepted++;
+		conns_add(cs, fd, s->protocol);
+	}
+}
+
+static void
+on_client(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	take_clients(arg);
+}
+
+void
+conns_listen(
+    struct conns *cs, const struct listener *l, struct conn_protocol *p)
+{
+	struct source *s = &cs->source[cs->nsources++];
+
+	*s = (struct source){.listener = *l, .protocol = p, .all = cs};
+	s->ev = event_new(cs->base, l->fd, EV_READ | EV_PERSIST, on_client, s);
+	(void)event_add(s->ev, NULL);
+}
+
+/* Take nobody any more; before that, if so asked, those who wait. */
+static void
+close_sources(struct conns *cs, bool take)
+{
+	size_t i;
+
+	/* Who waits in a queue of systemd's is for the next of us. */
+	for (i = 0; take && i < cs->nsources; i++)
+		if (!cs->source[i].listener.inherited)
+			take_clients(&cs->source[i]);
+	for (i = 0; i < cs->nsources; i++) {
+		event_free(cs->source[i].ev);
+		listener_close(&cs->source[i].listener);
+	}
+	cs->nsources = 0;
+	cs->paused = false;
 }
 
 size_t
@@ -329,6 +421,12 @@ size_t
 conns_held(const struct conns *cs)
 {
 	return cs->held;
+}
+
+uint64_t
+conns_accepted(const struct conns *cs)
+{
+	return cs->accepted;
 }
 
 void
@@ -344,6 +442,7 @@ conns_tick(struct conns *cs)
 					   : "a request was not finished");
 		close_conn(c);
 	}
+	resume(cs);
 }
 
 void
@@ -351,6 +450,7 @@ conns_drain(struct conns *cs)
 {
 	struct conn *c, *next;
 
+	close_sources(cs, true);
 	cs->draining = true;
 	for (c = TAILQ_FIRST(&cs->list); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);
@@ -373,7 +473,7 @@ conns_free(struct conns *cs)
 
 	if (cs == NULL)
 		return;
-	cs->owner.room = NULL;
+	close_sources(cs, false);
 	while ((c = TAILQ_FIRST(&cs->list)) != NULL)
 		close_conn(c);
 	buf_free(&cs->answers);

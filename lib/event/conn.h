@@ -1,5 +1,6 @@
 /*
- * conn.h: clients that ask and are answered, many at once, on libevent.
+ * conn.h: clients that come to listeners, ask and are answered, many at once,
+ * on libevent.
  *
  * A protocol is a function that takes one request from the bytes that have
  * come and appends the answer. Memory is bounded: an idle client holds no
@@ -7,7 +8,8 @@
  * requests and unread answers hold together has a limit, beyond which the
  * one that waits longest is closed. A client is closed by us only if it
  * breaks the protocol, or leaves a request half sent or an answer unread for
- * too long; never for being idle.
+ * too long; never for being idle. Without room (of clients, of descriptors, of
+ * memory) clients wait in the kernel's queue, and nobody spins.
  */
 #ifndef CONN_H
 #define CONN_H
@@ -17,13 +19,16 @@
 #include <stdint.h>
 
 #include "latency.h"
+#include "listener.h"
 
 struct buf;
 struct event_base;
 
-#define CONN_READ 16384		      /* bytes taken of one client at a time */
-#define CONN_REQUEST_MAX 65536	      /* what a protocol may ask for at most */
-#define CONN_HELD_MAX (32u << 20)     /* bytes held for all clients together */
+#define CONN_LISTENERS 4
+#define CONN_BATCH 64		  /* clients taken before others are served */
+#define CONN_READ 16384		  /* bytes taken of one client at a time */
+#define CONN_REQUEST_MAX 65536	  /* what a protocol may ask for at most */
+#define CONN_HELD_MAX (32u << 20) /* bytes held for all clients together */
 #define CONN_ANSWERS_MAX (256u << 10) /* bytes gathered before writing them */
 
 enum conn_take {
@@ -52,37 +57,29 @@ struct conn_protocol {
 	uint64_t breaches, timeouts;
 };
 
-/* What the set of clients tells its owner; all may be NULL. */
-struct conns_owner {
-	void *arg;
-	/* A client was closed for what it did; why is a phrase. */
-	void (*complain)(
-	    void *arg, const struct conn_protocol *p, const char *why);
-	/* There are fewer clients than the limit again. */
-	void (*room)(void *arg);
-};
-
 struct conns;
 
 /* patience: seconds for a half-sent request or an unread answer. */
-struct conns *conns_new(struct event_base *base, size_t max, uint64_t patience,
-    const struct conns_owner *owner);
+struct conns *conns_new(struct event_base *base, size_t max, uint64_t patience);
+
+/* Take clients from a listener, which is owned from now on. p outlives it. */
+void conns_listen(
+    struct conns *cs, const struct listener *l, struct conn_protocol *p);
 
 /* Take over the connected, non-blocking socket fd. p outlives it. */
 void conns_add(struct conns *cs, int fd, struct conn_protocol *p);
 
-/* Are there max clients, or more? */
-bool conns_full(const struct conns *cs);
-
 size_t conns_count(const struct conns *cs);
-size_t conns_held(const struct conns *cs); /* bytes */
+size_t conns_held(const struct conns *cs);	 /* bytes */
+uint64_t conns_accepted(const struct conns *cs); /* ever */
 
 /* Close those that have been waited for too long; to be called each second. */
 void conns_tick(struct conns *cs);
 
 /*
- * Answer what has come, close each client that waits for nothing, and close
- * the others as soon as they have their answer.
+ * Close the listeners, taking who waits there, but for those that live on
+ * without us. Answer what has come, close each client that waits for nothing,
+ * and close the others as soon as they have their answer.
  */
 void conns_drain(struct conns *cs);
 

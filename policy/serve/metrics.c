@@ -1,9 +1,13 @@
-#include "service.h"
+#include "metrics.h"
 
 #include <inttypes.h>
 
 #include "buf.h"
+#include "conn.h"
+#include "freshmap.h"
+#include "livemap.h"
 #include "maprecord.h"
+#include "service.h"
 
 static void
 head(struct buf *out, const char *name, const char *type, const char *help)
@@ -28,7 +32,7 @@ counter(struct buf *out, const char *name, const char *help, uint64_t v)
 
 static void
 print_requests(
-    const struct service *s, const struct service_facts *f, struct buf *out)
+    const struct service *s, const struct metrics_of *f, struct buf *out)
 {
 	static const char *const words[] = {[SERVICE_OK] = "ok",
 	    [SERVICE_NOTFOUND] = "notfound",
@@ -52,7 +56,7 @@ print_requests(
 }
 
 static void
-print_protocols(const struct service_facts *f, struct buf *out)
+print_protocols(const struct metrics_of *f, struct buf *out)
 {
 	const struct conn_protocol *p[] = {f->socketmap, f->policy};
 	static const char *const label[] = {
@@ -82,37 +86,37 @@ print_protocols(const struct service_facts *f, struct buf *out)
 }
 
 void
-service_metrics(
-    const struct service *s, const struct service_facts *f, struct buf *out)
+metrics_print(const struct metrics_of *f, time_t now, struct buf *out)
 {
-	const struct mapheader *h = f->header;
+	const struct freshmap *map = f->map;
+	const struct mapheader *h = livemap_header(map->map);
 
-	print_requests(s, f, out);
+	print_requests(f->service, f, out);
 	print_protocols(f, out);
-	gauge(out, "connections", "Clients connected.", (int64_t)f->clients);
+	gauge(out, "connections", "Clients connected.",
+	    (int64_t)conns_count(f->conns));
 	counter(out, "connections_total", "Clients that ever connected.",
-	    f->accepted);
+	    conns_accepted(f->conns));
 	gauge(out, "held_bytes", "Bytes held for half-sent requests.",
-	    (int64_t)f->held);
+	    (int64_t)conns_held(f->conns));
 	gauge(out, "map_compiled_seconds",
 	    "When the map that is served was compiled, Unix time.", h->time);
-	gauge(
-	    out, "map_age_seconds", "How long ago that was.", f->now - h->time);
+	gauge(out, "map_age_seconds", "How long ago that was.", now - h->time);
 	gauge(out, "map_current",
 	    "1 if the map on disk is the one that is served, 0 if it is "
 	    "missing or broken.",
-	    f->current);
+	    livemap_current(map->map));
 	gauge(out, "map_domains", "Domains in the map.", (int64_t)h->domains);
 	gauge(out, "map_enforced_domains", "Those that are enforced.",
 	    (int64_t)h->enforced);
 	gauge(out, "map_lowered_domains", "Those under a downgrade that holds.",
-	    f->expired ? 0 : (int64_t)h->lowered);
+	    freshmap_expired(map) ? 0 : (int64_t)h->lowered);
 	gauge(out, "map_next_change_seconds",
 	    "When the next downgrade begins or ends, Unix time; 0: none.",
 	    h->expires);
-	counter(out, "maps_loaded_total", "Maps taken over.", f->maps_loaded);
-	counter(out, "maps_refused_total", "Maps that were no good.",
-	    f->maps_refused);
+	counter(out, "maps_loaded_total", "Maps taken over.", map->loaded);
+	counter(
+	    out, "maps_refused_total", "Maps that were no good.", map->refused);
 	counter(out, "compiles_failed_total",
-	    "Runs of tlspact-compile that failed.", f->compiles_failed);
+	    "Runs of tlspact-compile that failed.", map->recompile.failed);
 }

@@ -20,7 +20,6 @@
 #include "clock.h"
 
 struct buf;
-struct mapheader;
 
 #define SERVICE_SOCKETMAP_MAX 10000 /* bytes of a request's payload */
 #define SERVICE_ANSWER_MAX 100000   /* the same of an answer: Postfix's limit */
@@ -54,21 +53,5 @@ struct service {
 /* Fill in the two protocols; s outlives them. */
 void service_socketmap(struct service *s, struct conn_protocol *p);
 void service_policy(struct service *s, struct conn_protocol *p);
-
-/* What the metrics need beside the service itself. */
-struct service_facts {
-	const struct conn_protocol *socketmap, *policy; /* NULL: not served */
-	const struct mapheader *header;
-	bool current; /* the map served is the one on disk */
-	size_t clients;
-	size_t held; /* bytes */
-	uint64_t accepted, maps_loaded, maps_refused, compiles_failed;
-	time_t now;
-	bool expired; /* its downgrades are over, though it still has them */
-};
-
-/* Append all counters in Prometheus's text format. */
-void service_metrics(
-    const struct service *s, const struct service_facts *f, struct buf *out);
 
 #endif

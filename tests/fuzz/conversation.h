@@ -52,7 +52,6 @@ struct conversation {
 static inline void
 conversation_start(struct conversation *c)
 {
-	static const struct conns_owner nobody;
 
 	logline_init("fuzz", LOGLINE_ERROR, true);
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -65,7 +64,7 @@ conversation_start(struct conversation *c)
 	failing_add(&c->failing, "acme.example", "expired", 1);
 	c->service.failing = &c->failing;
 	c->base = event_base_new();
-	c->conns = conns_new(c->base, 4, 10, &nobody);
+	c->conns = conns_new(c->base, 4, 10);
 }
 
 /* Take what there is to read; false if the other side has closed. */

@@ -1,11 +1,11 @@
-/* t_keeper.c: when the map has run out, and what is done about it. */
+/* t_freshmap.c: when the map has run out, and what is done about it. */
 #include "check.h"
 
 #include <fcntl.h>
 #include <sysexits.h>
 
 #include "buf.h"
-#include "keeper.h"
+#include "freshmap.h"
 #include "maprecord.h"
 #include "memmap.h"
 #include "service.h"
@@ -28,9 +28,10 @@ reap(struct recompile *r, struct err *e)
 static void
 runs(struct recompile *r, const char *program)
 {
+	static const char *const none[] = {NULL};
+
 	*r = (struct recompile){0};
-	recompile_argument(r, NULL);
-	recompile_program(r, program);
+	recompile_init(r, program, none);
 }
 
 static void
@@ -104,23 +105,23 @@ t_expired(void **state)
 	};
 	char *dir = check_folder(), *path = check_path(dir, "map");
 	struct service s;
-	struct keeper k;
+	struct freshmap k;
 	struct err e;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		write_map(path, rows[i].expires);
-		k = (struct keeper){0};
+		k = (struct freshmap){0};
 		s = (struct service){.contact = ""};
 		runs(&k.recompile, "/bin/true");
-		check_int(rows[i].name, keeper_load(&k, path, &s), EX_OK);
-		check_int(rows[i].name, keeper_expired(&k), rows[i].want);
-		keeper_tick(&k, 5000);
+		check_int(rows[i].name, freshmap_load(&k, path, &s), EX_OK);
+		check_int(rows[i].name, freshmap_expired(&k), rows[i].want);
+		freshmap_tick(&k, 5000);
 		check_int(rows[i].name, k.recompile.pid != 0, rows[i].want);
 		if (k.recompile.pid != 0)
 			check_int(rows[i].name, reap(&k.recompile, &e), 1);
-		keeper_release(&k);
+		freshmap_release(&k);
 	}
 	free(path);
 	check_folder_end(dir);
@@ -134,5 +135,5 @@ main(void)
 	    cmocka_unit_test(t_expired),
 	};
 
-	return cmocka_run_group_tests_name("keeper", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("freshmap", tests, NULL, NULL);
 }

@@ -1,0 +1,263 @@
+#include "freshmap.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "filewatch.h"
+#include "livemap.h"
+#include "logline.h"
+#include "maprecord.h"
+#include "mem.h"
+#include "num.h"
+#include "program.h"
+#include "quote.h"
+#include "sdnotify.h"
+#include "service.h"
+
+#define LOAD_SLICE 200000 /* ns of work on a new map between requests */
+
+/* --- Compiling ------------------------------------------------------------ */
+
+void
+recompile_init(
+    struct recompile *r, const char *command, const char *const *options)
+{
+	size_t n = 0;
+
+	while (options[n] != NULL)
+		n++;
+	r->argv = mem_zero(n + 2, sizeof(*r->argv));
+	r->argv[0] = r->program = *command == '\0'
+				      ? program_beside("tlspact-compile")
+				      : mem_dup(command);
+	while (n-- > 0)
+		r->argv[n + 1] = options[n];
+}
+
+int
+recompile_start(struct recompile *r, time_t now, struct err *e)
+{
+	if (r->pid != 0 || now < r->next)
+		return 0;
+	r->next = now + RECOMPILE_AGAIN;
+	r->pid = program_start(r->argv, -1, -1, -1, e);
+	if (r->pid != -1)
+		return 1;
+	r->pid = 0;
+	r->failed++;
+	return -1;
+}
+
+int
+recompile_reap(struct recompile *r, struct err *e)
+{
+	int status;
+
+	if (r->pid == 0 || waitpid(r->pid, &status, WNOHANG) != r->pid)
+		return 0;
+	r->pid = 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 1;
+	r->failed++;
+	return err_set(e, EX_UNAVAILABLE, "%s failed (%s %d)",
+	    quotes(r->argv[0]).s, WIFEXITED(status) ? "status" : "signal",
+	    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+}
+
+void
+recompile_release(struct recompile *r)
+{
+	free(r->program);
+	free(r->argv);
+	*r = (struct recompile){0};
+}
+
+/* --- The map ---------------------------------------------------------------
+ */
+
+bool
+freshmap_expired(const struct freshmap *f)
+{
+	const struct mapheader *h = livemap_header(f->map);
+
+	return h->expires != 0 && clock_now(&f->service->clock) >= h->expires;
+}
+
+static void
+tell_status(const struct freshmap *f)
+{
+	const struct mapheader *h = livemap_header(f->map);
+	char when[NUM_TIME_MAX];
+
+	sdnotify("STATUS=%zu domains, %zu enforced, %zu lowered, compiled %s%s",
+	    h->domains, h->enforced, h->lowered, num_time_text(h->time, when),
+	    livemap_current(f->map) ? "" : "; the map on disk is no good");
+}
+
+static void
+serve(struct freshmap *f)
+{
+	const struct mapheader *h = livemap_header(f->map);
+	char when[NUM_TIME_MAX], end[NUM_TIME_MAX];
+
+	/* The same one again leaves the clock alone. */
+	if (f->loaded == 0 || h->time != f->compiled)
+		clock_start(&f->service->clock);
+	f->compiled = h->time;
+	f->loaded++;
+	f->service->lookup = (struct lookup){.map = livemap_map(f->map),
+	    .filter = livemap_filter(f->map),
+	    .lowered = h->lowered > 0};
+	if (!freshmap_expired(f))
+		f->recompile.next = 0;
+	logline(LOGLINE_INFO,
+	    "serving %zu domains, %zu enforced, %zu lowered, compiled %s; "
+	    "next change %s",
+	    h->domains, h->enforced, h->lowered, num_time_text(h->time, when),
+	    h->expires == 0 ? "never" : num_time_text(h->expires, end));
+	tell_status(f);
+}
+
+static void
+map_event(struct freshmap *f, enum livemap_event ev, const struct err *e)
+{
+	static const struct timeval at_once;
+	char when[NUM_TIME_MAX];
+
+	switch (ev) {
+	case LIVEMAP_IDLE:
+		break;
+	case LIVEMAP_BUSY:
+		(void)event_add(f->loading, &at_once);
+		break;
+	case LIVEMAP_NEW:
+		serve(f);
+		break;
+	case LIVEMAP_REFUSED:
+		f->refused++;
+		if (livemap_map(f->map) == NULL) {
+			logline(LOGLINE_ERROR, "%s; run tlspact-compile first",
+			    e->text);
+			break;
+		}
+		logline(LOGLINE_ERROR, "%s; still serving the map compiled %s",
+		    e->text, num_time_text(livemap_header(f->map)->time, when));
+		tell_status(f);
+		break;
+	}
+}
+
+void
+freshmap_look(struct freshmap *f, bool again)
+{
+	struct err e;
+
+	map_event(f, livemap_look(f->map, again, &e), &e);
+}
+
+int
+freshmap_load(struct freshmap *f, const char *path, struct service *s)
+{
+	enum livemap_event ev;
+	struct err e = {.code = EX_TEMPFAIL, .text = "the map changes"};
+
+	f->path = path;
+	f->service = s;
+	f->map = livemap_new(path);
+	ev = livemap_look(f->map, true, &e);
+	while (ev == LIVEMAP_BUSY)
+		ev = livemap_step(f->map, LOAD_SLICE, &e);
+	if (ev == LIVEMAP_IDLE) /* it was written to just then */
+		ev = LIVEMAP_REFUSED;
+	map_event(f, ev, &e);
+	return ev == LIVEMAP_NEW ? EX_OK : e.code;
+}
+
+static void
+on_loading(evutil_socket_t fd, short what, void *arg)
+{
+	struct freshmap *f = arg;
+	struct err e;
+
+	(void)fd;
+	(void)what;
+	map_event(f, livemap_step(f->map, LOAD_SLICE, &e), &e);
+}
+
+static void
+on_file(evutil_socket_t fd, short what, void *arg)
+{
+	struct freshmap *f = arg;
+
+	(void)what;
+	(void)fd;
+	if (filewatch_read(f->files))
+		freshmap_look(f, false);
+}
+
+void
+freshmap_start(struct freshmap *f, struct event_base *base)
+{
+	f->loading = evtimer_new(base, on_loading, f);
+	/* Without it a change is seen by the next tick. */
+	f->files = filewatch_new(f->path);
+	if (filewatch_fd(f->files) == -1)
+		return;
+	f->watching = event_new(
+	    base, filewatch_fd(f->files), EV_READ | EV_PERSIST, on_file, f);
+	(void)event_add(f->watching, NULL);
+}
+
+static void
+complain(const struct freshmap *f, const struct err *e)
+{
+	logline(LOGLINE_ERROR,
+	    "%s; what it did not raise stays lowered in %s, here it ends on "
+	    "time; next try in %d s",
+	    e->text, f->path, RECOMPILE_AGAIN);
+}
+
+void
+freshmap_tick(struct freshmap *f, time_t now)
+{
+	struct err e;
+
+	freshmap_look(f, false);
+	if (!freshmap_expired(f))
+		return;
+	switch (recompile_start(&f->recompile, now, &e)) {
+	case 1:
+		logline(LOGLINE_INFO, "a downgrade begins or ends: running %s",
+		    f->recompile.argv[0]);
+		break;
+	case -1:
+		complain(f, &e);
+		break;
+	}
+}
+
+void
+freshmap_child(struct freshmap *f)
+{
+	struct err e;
+
+	if (recompile_reap(&f->recompile, &e) == -1)
+		complain(f, &e);
+	freshmap_look(f, false);
+}
+
+void
+freshmap_release(struct freshmap *f)
+{
+	if (f->watching != NULL)
+		event_free(f->watching);
+	if (f->loading != NULL)
+		event_free(f->loading);
+	filewatch_free(f->files);
+	livemap_free(f->map);
+	recompile_release(&f->recompile);
+}
