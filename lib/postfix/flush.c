@@ -8,7 +8,7 @@
 
 #include "err.h"
 #include "mem.h"
-#include "program.h"
+#include "postconf.h"
 
 #define LIST_MAX (256u * 1024 * 1024) /* bytes of postqueue -j */
 #define LIST_MS 60000
@@ -109,13 +109,10 @@ int
 flush_list(struct waiting *w, const char *dir, flush_match_fn *match, void *arg,
     struct err *e)
 {
-	const char *here[] = {"postqueue", "-c", dir, "-j", NULL};
-	const char *standard[] = {"postqueue", "-j", NULL};
 	char *text;
 
 	*w = (struct waiting){0};
-	text =
-	    program_read(dir == NULL ? standard : here, LIST_MAX, LIST_MS, e);
+	text = postfix_read("postqueue", dir, "-j", NULL, LIST_MAX, LIST_MS, e);
 	if (text == NULL)
 		return -1;
 	flush_parse(w, text, match, arg);
@@ -127,14 +124,13 @@ int
 flush_retry(
     const struct waiting *w, const char *dir, size_t *tried, struct err *e)
 {
-	const char *here[] = {"postqueue", "-c", dir, "-i", NULL, NULL};
-	const char *standard[] = {"postqueue", "-i", NULL, NULL};
+	const char *id[2] = {NULL};
 	char *text;
 
 	for (*tried = 0; *tried < w->n; ++*tried) {
-		here[4] = standard[2] = w->id[*tried];
-		text = program_read(
-		    dir == NULL ? standard : here, 4096, RETRY_MS, e);
+		id[0] = w->id[*tried];
+		text =
+		    postfix_read("postqueue", dir, "-i", id, 4096, RETRY_MS, e);
 		if (text == NULL)
 			return -1;
 		free(text);
@@ -167,22 +163,17 @@ int
 flush_requiretls(
     const struct waiting *w, const char *dir, size_t *n, struct err *e)
 {
-	const char *argv[FLUSH_MAX + 6] = {"postcat"};
-	size_t i, k = 1;
+	const char *id[FLUSH_MAX + 1] = {NULL};
+	size_t i;
 	char *text;
 
 	*n = 0;
 	if (w->n == 0)
 		return 0;
-	if (dir != NULL) {
-		argv[k++] = "-c";
-		argv[k++] = dir;
-	}
-	argv[k++] = "-eq";
 	for (i = 0; i < w->n; i++)
-		argv[k++] = w->id[i];
-	argv[k] = NULL;
-	if ((text = program_read(argv, CAT_MAX, LIST_MS, e)) == NULL)
+		id[i] = w->id[i];
+	text = postfix_read("postcat", dir, "-eq", id, CAT_MAX, LIST_MS, e);
+	if (text == NULL)
 		return -1;
 	*n = flush_requiretls_parse(text);
 	free(text);

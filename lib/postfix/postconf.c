@@ -13,28 +13,50 @@
 
 #define POSTCONF_MS 10000 /* patience */
 #define POSTCONF_MAX (4 * 1024 * 1024)
-#define POSTCONF_NAMES 64 /* parameters asked for at once */
 
-/* Run postconf -c dir with flags (NULL: none) and names. */
+char *
+postfix_read(const char *program, const char *dir, const char *flags,
+    const char *const args[], size_t max, int timeout_ms, struct err *e)
+{
+	const char **argv;
+	size_t n = 0, k = 0;
+	char *out;
+
+	while (args != NULL && args[n] != NULL)
+		n++;
+	argv = mem_zero(n + 5, sizeof(*argv));
+	argv[k++] = program;
+	if (dir != NULL) {
+		argv[k++] = "-c";
+		argv[k++] = dir;
+	}
+	if (flags != NULL)
+		argv[k++] = flags;
+	if (n > 0)
+		memcpy(argv + k, args, n * sizeof(*argv));
+	out = program_read(argv, max, timeout_ms, e);
+	free(argv);
+	return out;
+}
+
 static char *
 run(const char *dir, const char *flags, const char *const names[],
     struct err *e)
 {
-	const char *argv[POSTCONF_NAMES + 5];
-	size_t n = 0, i;
+	return postfix_read(
+	    "postconf", dir, flags, names, POSTCONF_MAX, POSTCONF_MS, e);
+}
 
-	argv[n++] = "postconf";
-	if (dir != NULL) {
-		argv[n++] = "-c";
-		argv[n++] = dir;
-	}
-	if (flags != NULL)
-		argv[n++] = flags;
-	for (i = 0; names != NULL && names[i] != NULL && i < POSTCONF_NAMES;
-	     i++)
-		argv[n++] = names[i];
-	argv[n] = NULL;
-	return program_read(argv, POSTCONF_MAX, POSTCONF_MS, e);
+char *
+postconf_ask(
+    const char *dir, const char *flags, const char *name, struct err *e)
+{
+	const char *names[] = {name, NULL};
+	char *out = run(dir, flags, names, e);
+
+	if (out != NULL)
+		out[strcspn(out, "\r\n")] = '\0';
+	return out;
 }
 
 static void

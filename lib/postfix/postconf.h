@@ -28,6 +28,18 @@ struct postconf {
 };
 
 /*
+ * What a program of Postfix prints about the configuration folder dir (NULL:
+ * the default one), as program_read() does it. flags and the words behind
+ * them, NULL-terminated, may be NULL.
+ */
+char *postfix_read(const char *program, const char *dir, const char *flags,
+    const char *const args[], size_t max, int timeout_ms, struct err *e);
+
+/* One line of postconf(1); the caller frees it. NULL with *e set. */
+char *postconf_ask(
+    const char *dir, const char *flags, const char *name, struct err *e);
+
+/*
  * Read the configuration in dir (NULL: the default one): the parameters in
  * names (NULL-terminated; those that this Postfix does not know are left
  * out), all of master.cf, and the table types. Values are expanded. 0, or -1

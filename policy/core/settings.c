@@ -6,21 +6,18 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "diag.h"
 #include "err.h"
 #include "file.h"
-#include "limit.h"
 #include "listener.h"
 #include "mem.h"
-#include "program.h"
+#include "num.h"
+#include "postconf.h"
 #include "quote.h"
 #include "say.h"
 #include "strength.h"
 #include "target.h"
-
-#define POSTCONF_MS 10000 /* patience with postconf(1) */
-#define POSTCONF_MAX (64 * 1024)
-#define DAY 86400
 
 static const char *const opportunistic_choices[] = {
     [OPPORTUNISTIC_MAIN_CF] = "main.cf",
@@ -38,6 +35,31 @@ static const char *const failing_choices[] = {[OUTBOUND_DUNNO] = "dunno",
     [OUTBOUND_DEFER] = "defer",
     [OUTBOUND_REJECT] = "reject",
     NULL};
+
+int
+limit_parse(const char *s, struct limit *out)
+{
+	size_t len = strlen(s);
+	char *copy = mem_dup(s);
+	int rv;
+
+	out->percent = len > 0 && s[len - 1] == '%';
+	if (out->percent)
+		copy[len - 1] = '\0';
+	rv = num_parse(copy, 0, out->percent ? 100 : UINT32_MAX, &out->n);
+	free(copy);
+	return rv;
+}
+
+static const char *
+check_limit(const char *value)
+{
+	struct limit limit;
+
+	return limit_parse(value, &limit) == 0
+		   ? NULL
+		   : "is neither a number nor 0% to 100%";
+}
 
 static const char *
 check_path(const char *value)
@@ -100,12 +122,21 @@ check_program(const char *value)
 	return *value == '/' ? NULL : "does not begin with /";
 }
 
-#define TEXT(name, preset, check)                                             \
-	{                                                                     \
-#name, CONF_TEXT, offsetof(struct settings, name), preset, 0, \
-		    0, NULL, check                                            \
+#define ITEM(member, name, type, preset, min, max, choices, check)          \
+	{                                                                   \
+		name, type, offsetof(struct settings, member), preset, min, \
+		    max, choices, check                                     \
 	}
+#define TEXT(name, preset, check) \
+	ITEM(name, #name, CONF_TEXT, preset, 0, 0, NULL, check)
+#define NUMBER(name, preset, min, max) \
+	ITEM(name, #name, CONF_NUMBER, preset, min, max, NULL, NULL)
+#define TIME(name, preset, min, max) \
+	ITEM(name, #name, CONF_DURATION, preset, min, max, NULL, NULL)
+#define CHOICE(name, preset, choices) \
+	ITEM(name, #name, CONF_CHOICE, preset, 0, 0, choices, NULL)
 
+/* clang-format off */
 static const struct conf_item items[] = {
     TEXT(registry, SYSCONFDIR "/tlspact/registry", check_path),
     TEXT(ledger, "/var/lib/tlspact/ledger.db", check_path),
@@ -115,59 +146,41 @@ static const struct conf_item items[] = {
     TEXT(ca_file, "/etc/ssl/certs/ca-certificates.crt", check_path),
     TEXT(postfix_version, "", check_version),
     TEXT(fingerprint_digest, "", NULL),
-    {"opportunistic_level", CONF_CHOICE,
-	offsetof(struct settings, opportunistic_level), "main.cf", 0, 0,
-	opportunistic_choices, NULL},
-    {"max_downgrade", CONF_DURATION, offsetof(struct settings, max_downgrade),
-	"7d", 60, 365 * DAY, NULL, NULL},
+    CHOICE(opportunistic_level, "main.cf", opportunistic_choices),
+    TIME(max_downgrade, "7d", 60, 365 * CLOCK_DAY),
     TEXT(policy_socket, "/var/spool/postfix/tlspact/policy", check_socket),
-    TEXT(
-	socketmap_socket, "/var/spool/postfix/tlspact/socketmap", check_socket),
+    TEXT(socketmap_socket, "/var/spool/postfix/tlspact/socketmap",
+	check_socket),
     TEXT(mail_log, "/var/log/mail.log", NULL),
-    {"operator", CONF_TEXT, offsetof(struct settings, operator_), "postmaster",
-	0, 0, NULL, NULL},
+    ITEM(operator_, "operator", CONF_TEXT, "postmaster", 0, 0, NULL, NULL),
     TEXT(notify_command, "", NULL),
     TEXT(sendmail, "/usr/sbin/sendmail", check_program),
     TEXT(postfix_config, "", check_absolute),
     TEXT(resolver, "", NULL),
     TEXT(trust_anchor, "/usr/share/dns/root.key", NULL),
-    {"smtp_port", CONF_NUMBER, offsetof(struct settings, smtp_port), "25", 1,
-	65535, NULL, NULL},
+    NUMBER(smtp_port, "25", 1, 65535),
     TEXT(helo_name, "", NULL),
-    {"probe_timeout", CONF_DURATION, offsetof(struct settings, probe_timeout),
-	"30s", 1, 600, NULL, NULL},
-    {"probe_parallel", CONF_NUMBER, offsetof(struct settings, probe_parallel),
-	"32", 1, 4096, NULL, NULL},
-    TEXT(max_weakened, "10%", limit_check),
-    {"drop_max_partners", CONF_NUMBER,
-	offsetof(struct settings, drop_max_partners), "3", 0, 1000000, NULL,
-	NULL},
-    {"warden", CONF_CHOICE, offsetof(struct settings, warden), "yes", 0, 0,
-	warden_choices, NULL},
-    {"probe_every", CONF_DURATION, offsetof(struct settings, probe_every), "0",
-	0, 7 * DAY, NULL, NULL},
-    {"keep", CONF_DURATION, offsetof(struct settings, keep), "400d", 0,
-	3650 * DAY, NULL, NULL},
-    {"log_level", CONF_CHOICE, offsetof(struct settings, log_level), "info", 0,
-	0, log_choices, NULL},
-    {"outbound_failing", CONF_CHOICE,
-	offsetof(struct settings, outbound_failing), "dunno", 0, 0,
-	failing_choices, NULL},
+    TIME(probe_timeout, "30s", 1, 600),
+    NUMBER(probe_parallel, "32", 1, 4096),
+    TEXT(max_weakened, "10%", check_limit),
+    NUMBER(drop_max_partners, "3", 0, 1000000),
+    CHOICE(warden, "yes", warden_choices),
+    TIME(probe_every, "0", 0, 7 * CLOCK_DAY),
+    TIME(keep, "400d", 0, 3650 * CLOCK_DAY),
+    CHOICE(log_level, "info", log_choices),
+    CHOICE(outbound_failing, "dunno", failing_choices),
     TEXT(service_user, "tlspact", NULL),
     TEXT(probe_user, "_tlsprobe", NULL),
     TEXT(log_user, "_tlslog", NULL),
     TEXT(socket_group, "postfix", NULL),
     TEXT(socket_mode, "0660", check_mode),
-    {"max_clients", CONF_NUMBER, offsetof(struct settings, max_clients),
-	"10000", 1, 1000000, NULL, NULL},
-    {"client_timeout", CONF_DURATION, offsetof(struct settings, client_timeout),
-	"30s", 1, 3600, NULL, NULL},
+    NUMBER(max_clients, "10000", 1, 1000000),
+    TIME(client_timeout, "30s", 1, 3600),
     TEXT(metrics_file, "", check_absolute),
-    {"metrics_interval", CONF_DURATION,
-	offsetof(struct settings, metrics_interval), "15s", 1, 3600, NULL,
-	NULL},
+    TIME(metrics_interval, "15s", 1, 3600),
     TEXT(compile_command, "", check_absolute),
 };
+/* clang-format on */
 
 void
 settings_option(struct settings_options *o, const char *assignment)
@@ -251,27 +264,13 @@ settings_postfix(const struct settings *s)
 	return *s->postfix_config == '\0' ? NULL : s->postfix_config;
 }
 
-/* One value of postconf(1), of the folder or NULL; the caller frees it. */
-static char *
-ask(const char *dir, const char *flags, const char *name, struct err *e)
-{
-	const char *here[] = {"postconf", "-c", dir, flags, name, NULL};
-	const char *standard[] = {"postconf", flags, name, NULL};
-	char *out = program_read(
-	    dir == NULL ? standard : here, POSTCONF_MAX, POSTCONF_MS, e);
-
-	if (out != NULL)
-		out[strcspn(out, "\r\n")] = '\0';
-	return out;
-}
-
 /* What main.cf has for destinations without a row, or "?". */
 static void
 ask_level(const struct settings *s, struct target *t)
 {
 	struct err e;
-	char *level =
-	    ask(settings_postfix(s), "-xh", "smtp_tls_security_level", &e);
+	char *level = postconf_ask(
+	    settings_postfix(s), "-xh", "smtp_tls_security_level", &e);
 	enum level unused;
 
 	(void)strcpy(t->main_level, "?");
@@ -295,8 +294,8 @@ settings_target(
 	t->opportunistic = (enum opportunistic)s->opportunistic_level;
 	*t->main_level = '\0';
 	/* The version is compiled in: -d needs no main.cf. */
-	if (*v == '\0' &&
-	    (v = version = ask(NULL, "-dh", "mail_version", e)) == NULL)
+	if (*v == '\0' && (v = version = postconf_ask(
+			       NULL, "-dh", "mail_version", e)) == NULL)
 		goto out;
 	if ((bad = target_parse_version(v, &t->version)) != NULL) {
 		err_set(
@@ -304,7 +303,7 @@ settings_target(
 		goto out;
 	}
 	if ((need & SETTINGS_DIGEST) && *dg == '\0' &&
-	    (dg = digest = ask(settings_postfix(s), "-xh",
+	    (dg = digest = postconf_ask(settings_postfix(s), "-xh",
 		 "smtp_tls_fingerprint_digest", e)) == NULL)
 		goto out;
 	t->sha256 = strcmp(dg, "sha256") == 0;

@@ -50,7 +50,7 @@ struct settings {
 	char *helo_name;	/* empty: the host's name */
 	uint64_t probe_timeout; /* seconds */
 	uint64_t probe_parallel;
-	char *max_weakened; /* "N" or "N%", mapdiff.h */
+	char *max_weakened; /* limit_parse() */
 	uint64_t drop_max_partners;
 	int warden;	      /* 1: tlspactd starts one */
 	uint64_t probe_every; /* seconds; 0: left to others */
@@ -70,6 +70,15 @@ struct settings {
 	char *compile_command; /* empty: tlspact-compile beside tlspactd */
 	struct conf conf;
 };
+
+/* max_weakened, a number or a percentage. */
+struct limit {
+	uint64_t n;
+	bool percent; /* n is 0 to 100 */
+};
+
+/* "N" or "N%": 0, or -1 if it is neither. */
+int limit_parse(const char *s, struct limit *out);
 
 /* What the common options -C, -o and -c say. Zeroed is a good start. */
 struct settings_options {

@@ -6,7 +6,7 @@
 
 #include "cdbmap.h"
 #include "compile.h"
-#include "limit.h"
+#include "settings.h"
 #include "mem.h"
 #include "strmap.h"
 

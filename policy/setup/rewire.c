@@ -19,7 +19,6 @@
 #include "mapfacts.h"
 #include "mem.h"
 #include "postconf.h"
-#include "program.h"
 #include "quote.h"
 #include "replace.h"
 #include "target.h"
@@ -426,27 +425,17 @@ static int
 postconf(
     const char *dir, const char *flag, char **word, size_t n, struct err *e)
 {
-	const char **argv;
 	char *out = NULL;
 	size_t i;
-	bool ok = n == 0;
 
-	if (n > 0) {
-		argv = mem_zero(n + 5, sizeof(*argv));
-		argv[0] = "postconf";
-		argv[1] = "-c";
-		argv[2] = dir;
-		argv[3] = flag;
-		memcpy(&argv[4], word, n * sizeof(*word));
-		out = program_read(argv, 65536, POSTCONF_MS, e);
-		ok = out != NULL;
-		free(argv);
-		free(out);
-	}
+	if (n > 0)
+		out = postfix_read("postconf", dir, flag,
+		    (const char *const *)word, 65536, POSTCONF_MS, e);
 	for (i = 0; i < n; i++)
 		free(word[i]);
 	free(word);
-	return ok ? 0 : -1;
+	free(out);
+	return n == 0 || out != NULL ? 0 : -1;
 }
 
 static int

@@ -6,7 +6,7 @@
 #include "cdbmap.h"
 #include "compile.h"
 #include "err.h"
-#include "limit.h"
+#include "settings.h"
 #include "mapdiff.h"
 
 struct text_row {
@@ -303,7 +303,8 @@ t_limit(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(limits); i++)
-		check_int(limits[i].limit, limit_check(limits[i].limit) == NULL,
+		check_int(limits[i].limit,
+		    limit_parse(limits[i].limit, &(struct limit){0}) == 0,
 		    limits[i].good);
 }
 
