@@ -15,7 +15,10 @@
 struct arena;
 struct buf;
 
-/* One gateway of the partner at one address, as a probe saw it last. */
+/*
+ * One gateway of the partner at one address, as a probe saw it last: what is
+ * decided, offered and told rests on these.
+ */
 struct step_gateway {
 	const char *nexthop; /* the domain asked for */
 	const char *host;    /* "" if there was none */
@@ -31,6 +34,9 @@ struct step_gateway {
 	time_t not_after;    /* of the certificate; 0: not known */
 	const char *address; /* NULL or "": there was none */
 	bool known;	     /* it passed before, at this host and address */
+	time_t passed;	     /* last; 0: never, or not known */
+	unsigned run;	     /* results in a row with this fault */
+	const char *partner; /* NULL: the reader knows */
 };
 
 struct step {

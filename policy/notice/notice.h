@@ -49,20 +49,6 @@ enum notice_kind {
 /* "held", "lowered", ... */
 const char *notice_kind_text(enum notice_kind kind);
 
-/* A gateway as the last probe saw it. NULL and 0 mean: not known. */
-struct notice_gateway {
-	const char *nexthop;
-	const char *host;
-	const char *address;
-	enum fault fault;
-	const char *key;      /* SPKI SHA-256 shown */
-	const char *last_key; /* of the last chain that passed */
-	const char *subject;  /* of the certificate shown */
-	const char *issuer;
-	time_t not_before;
-	time_t not_after;
-};
-
 /* All is borrowed; NULL and 0 mean: not known, or not of this kind. */
 struct notice {
 	enum notice_kind kind;
@@ -86,7 +72,7 @@ struct notice {
 	unsigned failures;
 	long waiting;	  /* mails in the queue; -1: not known */
 	const char *text; /* evidence; MAP: complaints */
-	const struct notice_gateway *gateway;
+	const struct step_gateway *gateway;
 	size_t ngateways;
 	const char *const *name; /* MASS: partners */
 	size_t nnames;

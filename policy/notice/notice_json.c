@@ -38,7 +38,7 @@ gateways(const struct notice *n)
 	size_t i;
 
 	for (i = 0; i < n->ngateways && i < NOTICE_GATEWAYS_MAX; i++) {
-		const struct notice_gateway *g = &n->gateway[i];
+		const struct step_gateway *g = &n->gateway[i];
 
 		o = json_object();
 		set_text(o, "nexthop", g->nexthop, NOTICE_FIELD_MAX);
@@ -47,9 +47,6 @@ gateways(const struct notice *n)
 		set_text(o, "fault", fault_text(g->fault), NOTICE_FIELD_MAX);
 		set_text(o, "key", g->key, NOTICE_FIELD_MAX);
 		set_text(o, "last_key", g->last_key, NOTICE_FIELD_MAX);
-		set_text(o, "subject", g->subject, NOTICE_FIELD_MAX);
-		set_text(o, "issuer", g->issuer, NOTICE_FIELD_MAX);
-		set_time(o, "not_before", g->not_before);
 		set_time(o, "not_after", g->not_after);
 		(void)json_array_append_new(list, o);
 	}

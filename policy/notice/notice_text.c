@@ -121,22 +121,17 @@ put_field(struct buf *b, const char *name, const char *value)
 }
 
 static void
-put_dates(struct buf *b, const struct notice_gateway *g)
+put_end(struct buf *b, const struct step_gateway *g)
 {
 	if (g->not_after == 0)
 		return;
-	buf_printf(b, "    %-12s ", "valid");
-	if (g->not_before != 0) {
-		notice_put_time(b, g->not_before);
-		buf_puts(b, " ");
-	}
-	buf_puts(b, "to ");
+	buf_printf(b, "    %-12s to ", "valid");
 	notice_put_time(b, g->not_after);
 	buf_putc(b, '\n');
 }
 
 static void
-put_host(struct buf *b, const struct notice_gateway *g)
+put_host(struct buf *b, const struct step_gateway *g)
 {
 	const char *host = notice_said(g->host) ? g->host : g->nexthop;
 
@@ -150,15 +145,13 @@ put_host(struct buf *b, const struct notice_gateway *g)
 }
 
 static void
-put_gateway(struct buf *b, const struct notice_gateway *g)
+put_gateway(struct buf *b, const struct step_gateway *g)
 {
 	put_host(b, g);
 	buf_printf(b, ": %s\n", fault_text(g->fault));
 	if (g->fault != FAULT_OK)
 		buf_printf(b, "    %s\n", fault_description(g->fault));
-	put_field(b, "certificate", g->subject);
-	put_field(b, "issued by", g->issuer);
-	put_dates(b, g);
+	put_end(b, g);
 	if (notice_said(g->key) && notice_said(g->last_key))
 		put_field(b, "key",
 		    strcmp(g->key, g->last_key) == 0
@@ -173,7 +166,7 @@ put_gateways(struct buf *b, const struct notice *n, bool well)
 	size_t i, k = 0;
 
 	for (i = 0; i < n->ngateways; i++) {
-		const struct notice_gateway *g = &n->gateway[i];
+		const struct step_gateway *g = &n->gateway[i];
 
 		if ((g->fault == FAULT_OK) != well)
 			continue;

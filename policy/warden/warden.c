@@ -1,61 +1,75 @@
-#include "warden_priv.h"
+#include "warden.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "buf.h"
-#include "dname.h"
+#include "cdbmap.h"
+#include "clock.h"
 #include "day.h"
+#include "dname.h"
 #include "err.h"
 #include "evidence.h"
 #include "ledger_downgrade.h"
+#include "ledger.h"
 #include "logline.h"
+#include "mapraise.h"
 #include "mem.h"
 #include "num.h"
 #include "proberecord.h"
 #include "settings.h"
 #include "target.h"
+#include "warden_facts.h"
+#include "warden_tell.h"
 
-#define PATIENCE_MS 2000 /* with others who write the ledger */
-#define EVIDENCE_AGAIN                                        \
-	10 /* seconds; to look for evidence that is not there \
-	    */
+#define LOOK 900	 /* seconds: results that near belong to one look */
+#define SETTLE 3	 /* seconds without a result: the look is over */
+#define COMPILE_AGAIN 60 /* seconds until a compile that failed is retried */
+#define MAP_AGAIN 5	 /* seconds until the map is read once more */
 
-bool
-warden_name(char to[REGISTRY_NAME_MAX + 1], const char *name)
-{
-	if (strlen(name) > REGISTRY_NAME_MAX)
-		return false;
-	strcpy(to, name);
-	return true;
-}
+/* A look at a partner's gateways that we asked for. */
+struct look {
+	char partner[REGISTRY_NAME_MAX + 1];
+	time_t start;
+	bool again; /* asked for once more meanwhile */
+	bool control;
+};
 
-void
-warden_complain(const char *what, const char *why)
-{
-	static struct logline_limit limit;
+/* A downgrade that the ledger has ended; the map may not say so yet. */
+struct back {
+	char partner[REGISTRY_NAME_MAX + 1];
+	int64_t id;
+	enum drop_why why;
+};
 
-	if (logline_may(&limit, "warden"))
-		logline(LOGLINE_ERROR, "%s: %s", what, why);
-}
+/* A partner whose mail is retried once the map is written. */
+struct flush {
+	char partner[REGISTRY_NAME_MAX + 1];
+};
 
-const struct partner *
-warden_partner(const struct warden *k, const char *name)
-{
-	uint32_t i = k->registry == NULL ? REGISTRY_NONE
-					 : registry_find(k->registry, name);
+struct warden {
+	const struct settings *set;
+	struct warden_hands hands;
+	struct warden_facts facts;
+	struct warden_tell tell;
+	struct drop_settings drop_settings;
+	bool requiretls; /* Postfix knows it, and returns mail below key */
+	bool carrying;
+	struct warden_list looks, backs, flushes;
+	time_t back_next;
+	bool compile_wanted, compiling;
+	time_t compile_next;
+	time_t sweep_next;
+	time_t prune_next;
+	time_t day_told; /* number of the day on which that was done */
+};
 
-	return i == REGISTRY_NONE ||
-		       strcmp(k->registry->partner[i].name, name) != 0
-		   ? NULL
-		   : &k->registry->partner[i];
-}
+static void carry_out(struct warden *k, time_t now);
 
 static bool
 lookup(void *ctx, const char *partner, struct drop_rules *out)
 {
-	const struct partner *p = warden_partner(ctx, partner);
+	const struct partner *p = warden_facts_partner(ctx, partner);
 
 	if (p == NULL)
 		return false;
@@ -67,111 +81,165 @@ bool
 warden_is_theirs(
     const struct warden *k, const char *partner, const char *domain)
 {
-	const struct partner *p = warden_partner(k, partner);
+	const struct partner *p = warden_facts_partner(&k->facts, partner);
 	uint32_t i;
 
 	if (p == NULL)
 		return false;
-	i = registry_covering(k->registry, domain);
-	return i != REGISTRY_NONE && &k->registry->partner[i] == p;
+	i = registry_covering(k->facts.registry, domain);
+	return i != REGISTRY_NONE && &k->facts.registry->partner[i] == p;
 }
 
-/* --- The registry -------------------------------------------------------- */
-
-static bool
-same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	       a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-/* Has the file changed since the last call? */
-static bool
-changed(const char *path, struct stat *seen)
-{
-	struct stat st;
-
-	if (stat(path, &st) == -1)
-		memset(&st, 0, sizeof(st));
-	if (same_file(&st, seen))
-		return false;
-	*seen = st;
-	return true;
-}
-
-/* 0, or -1 with *e set; then the old one stays. */
-static int
-load_registry(struct warden *k, time_t now, struct err *e)
-{
-	struct diags d = {0};
-	struct registry *r;
-	size_t i;
-
-	r = registry_load(k->set->registry, now, &d, e);
-	if (r == NULL)
-		return -1;
-	if (d.errors > 0) {
-		for (i = 0; d.v[i].kind != DIAG_ERROR; i++)
-			;
-		(void)err_set(e, EX_DATAERR, "%s:%u: %s (error 1 of %zu)",
-		    d.v[i].file, d.v[i].line, d.v[i].text, d.errors);
-		diag_free(&d);
-		registry_free(r);
-		return -1;
-	}
-	diag_free(&d);
-	registry_free(k->registry);
-	k->registry = r;
-	return 0;
-}
+/* --- Looks at gateways --------------------------------------------------- */
 
 static void
-reload_if_changed(struct warden *k, time_t now)
+ask_probe(struct warden *k, const char *partner, bool control, time_t now)
 {
-	bool a = changed(k->set->registry, &k->registry_seen);
-	bool b = changed(k->set->map, &k->map_seen);
+	struct look *l = warden_list_find(&k->looks, partner);
+
+	if (l != NULL) {
+		/* What it began with may be over. */
+		l->again = l->start < now;
+	} else if ((l = warden_list_add(&k->looks, partner)) != NULL) {
+		l->start = now;
+		l->control = control;
+		k->hands.probe(k->hands.ctx, partner);
+	}
+}
+
+/* Take the partner's look from `since` on; start: when it began, or 0. */
+static void
+take_look(struct warden *k, const char *partner, time_t since, time_t start,
+    bool asked, time_t now)
+{
+	struct warden_reports r = {0};
 	struct err e;
 
-	if (!a && !b && !k->reload)
-		return;
-	k->reload = false;
-	if (load_registry(k, now, &e) == -1) {
-		warden_complain("still by the registry as it was", e.text);
-		return;
+	if (warden_reports(&k->facts, partner, since, &r, &e) == -1) {
+		warden_complain("the evidence cannot be read", e.text);
+	} else if (r.n == 1) {
+		if (start != 0)
+			r.v->time = start;
+		drop_probe(k->facts.drop, r.v, now, &k->facts.actions);
+		carry_out(k, now);
+		warden_tell_report(&k->tell, r.v, asked, now);
 	}
-	drop_reload(k->drop, &k->drop_settings, now, &k->actions);
-	warden_carry_out(k, now);
+	warden_reports_release(&r);
 }
 
 void
-warden_reload(struct warden *k)
+warden_probed(struct warden *k, const char *partner, time_t now)
 {
-	k->reload = true;
+	struct look *at = warden_list_find(&k->looks, partner), l;
+
+	if (at == NULL || k->facts.drop == NULL)
+		return;
+	l = *at;
+	warden_list_remove(&k->looks, at);
+	/* Somebody set the clock back: what was written bears less. */
+	if (l.start > now)
+		l.start = now;
+	take_look(k, l.partner, l.start, l.start, !l.control, now);
+	if (l.again)
+		ask_probe(k, l.partner, l.control, now);
 }
 
-/* --- Actions ------------------------------------------------------------- */
-
+/* Looks of others that are complete. */
 static void
-want_flush(struct warden *k, const char *partner)
+settle_probes(struct warden *k, time_t now)
+{
+	struct warden_touched *at, t;
+	size_t i;
+
+	for (i = k->facts.touched.n; i-- > 0;) {
+		t = *(at = warden_list_at(&k->facts.touched, i));
+		if (now - t.last < SETTLE && now >= t.last)
+			continue;
+		warden_list_remove(&k->facts.touched, at);
+		/* What ours shows is taken when it is complete. */
+		if (warden_list_find(&k->looks, t.partner) == NULL)
+			take_look(k, t.partner, t.last - LOOK, 0, false, now);
+	}
+}
+
+/* --- Who is back at full strength ---------------------------------------- */
+
+static bool
+is_among(const struct override *v, size_t n, const struct back *x)
 {
 	size_t i;
 
-	for (i = 0; i < k->nflush; i++)
-		if (strcmp(k->flush[i], partner) == 0)
-			return;
-	k->flush =
-	    mem_grow(k->flush, k->nflush, &k->flush_cap, sizeof(*k->flush));
-	if (warden_name(k->flush[k->nflush], partner))
-		k->nflush++;
+	/* Another downgrade of that partner is another story. */
+	for (i = 0; i < n; i++)
+		if (strcmp(v[i].partner, x->partner) == 0 &&
+		    (v[i].id == 0 || v[i].id == x->id))
+			return true;
+	return false;
 }
+
+/* Nobody is told that a partner is back before the map says so. */
+static void
+tell_backs(struct warden *k, time_t now)
+{
+	struct override *v = NULL;
+	struct back *at, back;
+	struct cdbmap *map;
+	struct arena a = {0};
+	size_t n = 0, i;
+	struct err e;
+
+	if (k->backs.n == 0 || (now < k->back_next && k->back_next - now < 60))
+		return;
+	k->back_next = now + MAP_AGAIN;
+	map = cdbmap_open(k->set->map, &e);
+	/* A map that is not there lowers nobody; any other tells nothing. */
+	if (map == NULL && e.code != EX_NOINPUT)
+		return;
+	if (map != NULL)
+		n = mapraise_lowered(map, &a, &v);
+	for (i = k->backs.n; i-- > 0;) {
+		back = *(at = warden_list_at(&k->backs, i));
+		if (is_among(v, n, &back))
+			continue;
+		warden_list_remove(&k->backs, at);
+		logline(LOGLINE_INFO, "%s: back at full strength: %s",
+		    back.partner, drop_why_text(back.why));
+		drop_ended(k->facts.drop, back.partner, back.id, back.why, now,
+		    &k->facts.actions);
+	}
+	free(v);
+	arena_free(&a);
+	cdbmap_close(map);
+}
+
+static void
+add_back(
+    void *arg, const char *partner, int64_t id, enum drop_why why, time_t now)
+{
+	struct warden *k = arg;
+	struct back *x;
+	size_t i;
+
+	for (i = 0; i < k->backs.n; i++) {
+		x = warden_list_at(&k->backs, i);
+		if (x->id == id)
+			return;
+	}
+	if ((x = warden_list_append(&k->backs, partner)) == NULL)
+		return;
+	x->id = id;
+	x->why = why;
+	k->back_next = 0;
+	tell_backs(k, now);
+}
+
+/* --- Actions ------------------------------------------------------------- */
 
 /* DROP_LOWER. */
 static void
 lower(struct warden *k, const struct drop_action *x, time_t now)
 {
-	const struct partner *p = warden_partner(k, x->partner);
+	const struct partner *p = warden_facts_partner(&k->facts, x->partner);
 	struct ledger_downgrade d = {.partner = x->partner,
 	    .before = p == NULL ? x->from : partner_level(p),
 	    .after = x->to,
@@ -195,22 +263,23 @@ lower(struct warden *k, const struct drop_action *x, time_t now)
 	struct err e;
 	int rv;
 
-	d.domains = domains = registry_domains(k->registry, p, &d.ndomains);
-	rv = ledger_downgrade_begin(k->ledger, &d, now, &l.id, &e);
+	d.domains = domains =
+	    registry_domains(k->facts.registry, p, &d.ndomains);
+	rv = ledger_downgrade_begin(k->facts.ledger, &d, now, &l.id, &e);
 	free(domains);
 	if (rv != 0) {
 		warden_complain(x->partner, e.text);
-		drop_refused(k->drop, x->partner, now);
+		drop_refused(k->facts.drop, x->partner, now);
 		return;
 	}
 	logline(LOGLINE_INFO, "%s: lowered to %s until %s: %s; %s", x->partner,
 	    level_name(x->to), num_time_text(x->until, end),
 	    fault_text(x->fault), x->text);
 	if (x->id != 0)
-		warden_forget_low(k, x->id);
-	warden_know_low(k, x->partner, l.id, l.end, true);
+		warden_facts_forget(&k->facts, x->id);
+	warden_facts_know(&k->facts, x->partner, l.id, l.end, true);
 	k->compile_wanted = true;
-	drop_lowered(k->drop, &l, now, &k->actions);
+	drop_lowered(k->facts.drop, &l, now, &k->facts.actions);
 }
 
 /* Why a downgrade was ended, for the ledger; and back again. */
@@ -230,24 +299,24 @@ restore(struct warden *k, const struct drop_action *x, time_t now)
 	struct err e;
 	int rv;
 
-	rv = ledger_downgrade_settle(k->ledger, now, &e);
+	rv = ledger_downgrade_settle(k->facts.ledger, now, &e);
 	if (rv == 0)
-		rv = ledger_downgrade_close(k->ledger, x->id, WARDEN_AUTHOR,
-		    why == NULL ? drop_why_text(x->why) : why, now, &e);
+		rv = ledger_downgrade_close(k->facts.ledger, x->id,
+		    WARDEN_AUTHOR, why == NULL ? drop_why_text(x->why) : why,
+		    now, &e);
 	/* Refused: it has ended already. */
 	if (rv == -1) {
 		warden_complain(x->partner, e.text);
-		drop_refused(k->drop, x->partner, now);
+		drop_refused(k->facts.drop, x->partner, now);
 		/* The map knows its end without the ledger. */
 		k->compile_wanted |= x->why == DROP_WHY_END;
 		return;
 	}
 	logline(
 	    LOGLINE_INFO, "%s: ended: %s", x->partner, drop_why_text(x->why));
-	warden_forget_low(k, x->id);
+	warden_facts_forget(&k->facts, x->id);
 	k->compile_wanted = true;
-	warden_back_add(k, x->partner, x->id, x->why);
-	warden_back_tell(k, now);
+	add_back(k, x->partner, x->id, x->why, now);
 }
 
 /* DROP_SHORTEN. */
@@ -263,15 +332,16 @@ shorten(struct warden *k, const struct drop_action *x, time_t now)
 	    .fault = x->fault};
 	struct err e;
 
-	if (ledger_downgrade_extend(k->ledger, x->id, x->until, WARDEN_AUTHOR,
-		"the clock or max_downgrade says so", now, &e) != 0) {
+	if (ledger_downgrade_extend(k->facts.ledger, x->id, x->until,
+		WARDEN_AUTHOR, "the clock or max_downgrade says so", now,
+		&e) != 0) {
 		warden_complain(x->partner, e.text);
-		drop_refused(k->drop, x->partner, now);
+		drop_refused(k->facts.drop, x->partner, now);
 		return;
 	}
-	warden_know_low(k, x->partner, x->id, x->until, x->automatic);
+	warden_facts_know(&k->facts, x->partner, x->id, x->until, x->automatic);
 	k->compile_wanted = true;
-	drop_lowered(k->drop, &l, now, &k->actions);
+	drop_lowered(k->facts.drop, &l, now, &k->facts.actions);
 }
 
 static void
@@ -281,19 +351,19 @@ tell(struct warden *k, const struct drop_action *x, time_t now)
 
 	switch (x->what) {
 	case DROP_TELL_MASS:
-		k->mass = true;
-		warden_event(k, "mass-fault", NULL,
+		k->facts.common = true;
+		warden_facts_event(&k->facts, "mass-fault", NULL,
 		    "many partners fail at once: nobody is lowered", x->at,
 		    now);
 		break;
 	case DROP_TELL_MASS_OVER:
-		k->mass = false;
-		warden_event(k, "mass-over", NULL,
+		k->facts.common = false;
+		warden_facts_event(&k->facts, "mass-over", NULL,
 		    "partners recover: downgrades are possible again", x->at,
 		    now);
 		break;
 	case DROP_TELL_HELD:
-		warden_watch_told(k, x, now);
+		warden_tell_held(&k->tell, x, now);
 		logline(LOGLINE_INFO, "%s: held (%s): %s; %s", x->partner,
 		    drop_why_text(x->why), fault_text(x->fault), x->text);
 		break;
@@ -303,7 +373,7 @@ tell(struct warden *k, const struct drop_action *x, time_t now)
 	if (notice_of_action(x, now, &n)) {
 		n.returns = n.kind == NOTICE_LOWERED && n.to < LEVEL_KEY &&
 			    k->requiretls;
-		warden_tell(k, &n, now);
+		warden_tell(&k->tell, &n, now);
 	}
 }
 
@@ -312,7 +382,7 @@ carry(struct warden *k, const struct drop_action *x, time_t now)
 {
 	switch (x->what) {
 	case DROP_PROBE:
-		warden_ask_probe(k, x->partner, x->control, now);
+		ask_probe(k, x->partner, x->control, now);
 		break;
 	case DROP_LOWER:
 		lower(k, x, now);
@@ -324,11 +394,11 @@ carry(struct warden *k, const struct drop_action *x, time_t now)
 		shorten(k, x, now);
 		break;
 	case DROP_FLUSH:
-		want_flush(k, x->partner);
+		(void)warden_list_add(&k->flushes, x->partner);
 		break;
 	case DROP_KEEP_CLOCK:
-		warden_event(k, "clock-back", NULL, "the clock was set back",
-		    x->at, now);
+		warden_facts_event(&k->facts, "clock-back", NULL,
+		    "the clock was set back", x->at, now);
 		break;
 	default:
 		tell(k, x, now);
@@ -336,15 +406,15 @@ carry(struct warden *k, const struct drop_action *x, time_t now)
 	}
 }
 
-void
-warden_carry_out(struct warden *k, time_t now)
+static void
+carry_out(struct warden *k, time_t now)
 {
 	struct drop_actions a;
 	size_t i;
 
-	while (!k->carrying && k->actions.n > 0) {
-		a = k->actions;
-		k->actions = (struct drop_actions){0};
+	while (!k->carrying && k->facts.actions.n > 0) {
+		a = k->facts.actions;
+		k->facts.actions = (struct drop_actions){0};
 		k->carrying = true;
 		for (i = 0; i < a.n; i++)
 			carry(k, &a.v[i], now);
@@ -370,9 +440,12 @@ compile_if_wanted(struct warden *k, time_t now)
 		k->hands.compile(k->hands.ctx);
 		return;
 	}
-	for (i = 0; i < k->nflush; i++)
-		k->hands.flush(k->hands.ctx, k->flush[i]);
-	k->nflush = 0;
+	for (i = 0; i < k->flushes.n; i++) {
+		const struct flush *f = warden_list_at(&k->flushes, i);
+
+		k->hands.flush(k->hands.ctx, f->partner);
+	}
+	k->flushes.n = 0;
 }
 
 void
@@ -383,18 +456,18 @@ warden_compiled(struct warden *k, bool well, const char *text, time_t now)
 	    .waiting = -1,
 	    .text = text,
 	    .map = k->set->map,
-	    .compiled = k->map_seen.st_mtim.tv_sec};
+	    .compiled = k->facts.map_seen.st_mtim.tv_sec};
 
 	k->compiling = false;
 	k->compile_next = 0;
 	k->back_next = 0;
-	warden_back_tell(k, now);
-	warden_carry_out(k, now);
+	tell_backs(k, now);
+	carry_out(k, now);
 	if (!well) {
 		k->compile_wanted = true;
-		k->compile_next = now + WARDEN_COMPILE;
+		k->compile_next = now + COMPILE_AGAIN;
 		warden_complain("the map was not compiled", text);
-		warden_tell(k, &n, now);
+		warden_tell(&k->tell, &n, now);
 		return;
 	}
 	compile_if_wanted(k, now);
@@ -409,11 +482,17 @@ warden_new(const struct settings *set, const struct warden_hands *hands)
 	struct target target;
 	struct err e;
 
-	k->set = set;
-	k->hands = *hands;
-	k->drop_settings = drop_preset;
+	*k = (struct warden){.set = set,
+	    .hands = *hands,
+	    .drop_settings = drop_preset,
+	    .looks = {.size = sizeof(struct look)},
+	    .backs = {.size = sizeof(struct back)},
+	    .flushes = {.size = sizeof(struct flush)}};
 	k->drop_settings.max_partners = (uint32_t)set->drop_max_partners;
 	k->drop_settings.max_downgrade = (uint32_t)set->max_downgrade;
+	warden_facts_init(&k->facts, set);
+	warden_tell_init(
+	    &k->tell, &k->facts, &k->hands, k->drop_settings.max_partners);
 	k->requiretls = settings_target(set, 0, &target, &e) == 0 &&
 			target.version >= TARGET_REQUIRETLS;
 	if (settings_target(set, SETTINGS_DIGEST, &target, &e) == -1) {
@@ -425,80 +504,53 @@ warden_new(const struct settings *set, const struct warden_hands *hands)
 	return k;
 }
 
-/* What was seen is of use, but there is a way back without it. */
-static void
-open_evidence(struct warden *k, time_t now)
+void
+warden_free(struct warden *k)
 {
-	const struct settings *set = k->set;
-	struct err e;
-
-	if (k->evidence != NULL ||
-	    (now < k->evidence_next &&
-		k->evidence_next - now <= EVIDENCE_AGAIN))
+	if (k == NULL)
 		return;
-	k->evidence_next = now + EVIDENCE_AGAIN;
-	k->evidence =
-	    evidence_open(set->evidence, set->ledger, EVIDENCE_WRITE, &e);
-	if (k->evidence == NULL)
-		k->evidence = evidence_open(
-		    set->evidence, set->ledger, EVIDENCE_READ, &e);
-	if (k->evidence != NULL)
-		evidence_patience(k->evidence, PATIENCE_MS);
-	else if (e.code != EX_NOINPUT)
-		warden_complain("the evidence cannot be read", e.text);
+	warden_facts_free(&k->facts);
+	warden_tell_free(&k->tell);
+	warden_list_free(&k->looks);
+	warden_list_free(&k->backs);
+	warden_list_free(&k->flushes);
+	free(k);
+}
+
+void
+warden_reload(struct warden *k)
+{
+	k->facts.reload = true;
+}
+
+void
+warden_sent(struct warden *k, int64_t id, const char *why, time_t now)
+{
+	warden_tell_sent(&k->tell, id, why, now);
 }
 
 int
 warden_start(struct warden *k, time_t now, struct err *e)
 {
-	if (k->ledger == NULL) {
-		k->ledger = ledger_open(k->set->ledger, LEDGER_WRITE, e);
-		if (k->ledger == NULL)
-			return -1;
-		ledger_patience(k->ledger, PATIENCE_MS);
-	}
-	open_evidence(k, now);
-	(void)changed(k->set->registry, &k->registry_seen);
-	(void)changed(k->set->map, &k->map_seen);
-	if (load_registry(k, now, e) == -1)
+	struct warden_facts *f = &k->facts;
+
+	if (warden_facts_open(f, now, e) == -1)
 		return -1;
-	drop_free(k->drop);
-	k->drop = drop_new(&k->drop_settings, lookup, k);
+	drop_free(f->drop);
+	f->drop = drop_new(&k->drop_settings, lookup, f);
 	/* What was decided before we died may not have reached the map. */
 	k->compile_wanted = true;
-	warden_watch_rebuild(k, now);
-	if (warden_rebuild(k, now, e) == -1) {
-		drop_free(k->drop);
-		k->drop = NULL;
+	k->looks.n = k->backs.n = 0;
+	warden_tell_rebuild(&k->tell, now);
+	if (warden_facts_rebuild(f, now, e) == -1) {
+		drop_free(f->drop);
+		f->drop = NULL;
 		return -1;
 	}
 	k->sweep_next = now + (time_t)k->set->probe_every;
-	warden_carry_out(k, now);
+	carry_out(k, now);
 	warden_tick(k, now);
 	return 0;
-}
-
-/* Has anybody written to the ledger or to the evidence? */
-static bool
-is_written(struct warden *k, time_t now)
-{
-	char *path[WARDEN_FILES] = {mem_dup(k->set->ledger),
-	    mem_printf("%s-wal", k->set->ledger), mem_dup(k->set->evidence),
-	    mem_printf("%s-wal", k->set->evidence)};
-	bool yes = now - k->looked >= 10 || now < k->looked;
-	size_t i;
-
-	for (i = 0; i < WARDEN_FILES; i++) {
-		/* Stamps are coarse: what came right after the last look, too.
-		 */
-		if (changed(path[i], &k->seen[i]) ||
-		    now - k->seen[i].st_mtim.tv_sec <= 2)
-			yes = true;
-		free(path[i]);
-	}
-	if (yes)
-		k->looked = now;
-	return yes;
 }
 
 /* Forget notices that were sent long ago. */
@@ -509,12 +561,12 @@ prune(struct warden *k, time_t now)
 	struct err e;
 
 	if (keep == 0 ||
-	    (now < k->prune_next && k->prune_next - now <= WARDEN_DAY))
+	    (now < k->prune_next && k->prune_next - now <= CLOCK_DAY))
 		return;
-	k->prune_next = now + WARDEN_DAY;
+	k->prune_next = now + CLOCK_DAY;
 	if (keep < PROBERECORD_KEEP)
 		keep = PROBERECORD_KEEP;
-	if (ledger_prune(k->ledger, now - keep, &e) == -1)
+	if (ledger_prune(k->facts.ledger, now - keep, &e) == -1)
 		warden_complain("old notices cannot be removed", e.text);
 }
 
@@ -524,10 +576,10 @@ tell_day(struct warden *k, time_t now)
 {
 	struct err e;
 
-	if (now / WARDEN_DAY == k->day_told)
+	if (now / CLOCK_DAY == k->day_told)
 		return;
-	k->day_told = now / WARDEN_DAY;
-	if (day_run(k->ledger, k->set, now, &e) == -1)
+	k->day_told = now / CLOCK_DAY;
+	if (day_run(k->facts.ledger, k->set, now, &e) == -1)
 		warden_complain(
 		    "the evidence of yesterday is not in the record", e.text);
 }
@@ -535,44 +587,27 @@ tell_day(struct warden *k, time_t now)
 void
 warden_tick(struct warden *k, time_t now)
 {
-	if (k->drop == NULL)
+	if (k->facts.drop == NULL)
 		return;
-	reload_if_changed(k, now);
-	open_evidence(k, now);
-	if (is_written(k, now))
-		warden_read(k, now);
-	warden_settle_probes(k, now);
-	warden_back_tell(k, now);
-	drop_tick(k->drop, now, &k->actions);
-	warden_carry_out(k, now);
-	warden_watch_tick(k, now);
+	if (warden_facts_reload(&k->facts, now)) {
+		drop_reload(
+		    k->facts.drop, &k->drop_settings, now, &k->facts.actions);
+		carry_out(k, now);
+	}
+	warden_facts_open_evidence(&k->facts, now);
+	warden_facts_read(&k->facts, now, add_back, k);
+	carry_out(k, now);
+	settle_probes(k, now);
+	tell_backs(k, now);
+	drop_tick(k->facts.drop, now, &k->facts.actions);
+	carry_out(k, now);
+	warden_tell_tick(&k->tell, now);
 	compile_if_wanted(k, now);
 	if (k->set->probe_every != 0 && now >= k->sweep_next) {
 		k->sweep_next = now + (time_t)k->set->probe_every;
 		k->hands.sweep(k->hands.ctx);
 	}
-	warden_send(k, now);
+	warden_tell_send(&k->tell, now);
 	tell_day(k, now);
 	prune(k, now);
-}
-
-void
-warden_free(struct warden *k)
-{
-	if (k == NULL)
-		return;
-	drop_free(k->drop);
-	drop_actions_free(&k->actions);
-	registry_free(k->registry);
-	ledger_close(k->ledger);
-	evidence_close(k->evidence);
-	free(k->taken);
-	free(k->low);
-	free(k->back);
-	free(k->look);
-	free(k->touched);
-	free(k->fault);
-	free(k->sum);
-	free(k->flush);
-	free(k);
 }

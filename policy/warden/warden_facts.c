@@ -1,90 +1,310 @@
-/*
- * What the ledger says of deliveries and downgrades.
- */
-#include "warden_priv.h"
+#include "warden_facts.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include <jansson.h>
 
+#include "clock.h"
+#include "diag.h"
 #include "err.h"
 #include "evidence.h"
 #include "ledger_downgrade.h"
+#include "ledger.h"
+#include "logline.h"
 #include "mem.h"
 #include "num.h"
+#include "settings.h"
+#include "warden.h"
 
-/* --- Failures ------------------------------------------------------------ */
+#define PATIENCE_MS 2000  /* with others who write the ledger */
+#define EVIDENCE_AGAIN 10 /* seconds until it is looked for again */
+#define READ_AGAIN 10	  /* seconds, though no file has changed */
+#define LOOK 900	  /* seconds: results that near belong to one look */
+#define COUNTED_MAX 1024  /* failures told apart */
 
-/* FNV-1a; tells rows apart that are not the same delivery. */
-static uint64_t
-mix(uint64_t h, const char *s)
+/* --- Lists by the partner's name ----------------------------------------- */
+
+void *
+warden_list_at(const struct warden_list *l, size_t i)
 {
-	for (; *s != '\0'; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-	return (h ^ 0xff) * 0x100000001b3u;
+	return l->v + i * l->size;
 }
 
-static uint64_t
-failure_hash(const struct evidence_failure *f)
+void *
+warden_list_find(struct warden_list *l, const char *partner)
 {
-	uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)f->time;
+	size_t n, i;
 
-	h = mix(h, f->partner);
-	h = mix(h, f->fault);
-	h = mix(h, f->domain);
-	h = mix(h, f->host);
-	h = mix(h, f->address);
-	return mix(h, f->queue_id);
-}
-
-/* Where the hash stands among those taken, or would: they are sorted. */
-static size_t
-place(const struct warden *k, uint64_t hash)
-{
-	size_t lo = 0, hi = k->ntaken, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (k->taken[mid].hash < hash)
-			lo = mid + 1;
-		else
-			hi = mid;
+	/* They are asked for in an order: mostly this one or the next. */
+	for (n = 0; n < l->n; n++) {
+		i = (l->at + n) % l->n;
+		if (strcmp(warden_list_at(l, i), partner) == 0) {
+			l->at = i;
+			return warden_list_at(l, i);
+		}
 	}
-	return lo;
+	return NULL;
 }
 
-/* Remember a failure. False if it was there. */
-static bool
-take_once(struct warden *k, const struct evidence_failure *f)
+void *
+warden_list_append(struct warden_list *l, const char *partner)
 {
-	uint64_t hash = failure_hash(f);
-	size_t i = place(k, hash);
+	char *x;
 
-	if (i < k->ntaken && k->taken[i].hash == hash)
+	if (strlen(partner) > REGISTRY_NAME_MAX)
+		return NULL;
+	l->v = mem_grow(l->v, l->n, &l->cap, l->size);
+	x = warden_list_at(l, l->n++);
+	memset(x, 0, l->size);
+	strcpy(x, partner);
+	return x;
+}
+
+void *
+warden_list_add(struct warden_list *l, const char *partner)
+{
+	void *x = warden_list_find(l, partner);
+
+	return x != NULL ? x : warden_list_append(l, partner);
+}
+
+void
+warden_list_remove(struct warden_list *l, void *x)
+{
+	void *last = warden_list_at(l, --l->n);
+
+	if (x != last)
+		memcpy(x, last, l->size);
+}
+
+void
+warden_list_free(struct warden_list *l)
+{
+	free(l->v);
+	l->v = NULL;
+	l->n = l->cap = l->at = 0;
+}
+
+/* A failure that was counted; the mark tells it from others. */
+struct counted {
+	char mark[17];
+};
+
+/* Mail that went out today, to a partner with one next-hop only. */
+struct sum {
+	char partner[REGISTRY_NAME_MAX + 1];
+	uint64_t n;
+	uint64_t now; /* being counted */
+};
+
+/* --- Registry, ledger, evidence ------------------------------------------ */
+
+void
+warden_facts_init(struct warden_facts *f, const struct settings *set)
+{
+	*f = (struct warden_facts){.set = set,
+	    .sums = {.size = sizeof(struct sum)},
+	    .open = {.size = sizeof(struct warden_open)},
+	    .touched = {.size = sizeof(struct warden_touched)}};
+	recent_init(&f->counted, COUNTED_MAX, sizeof(struct counted));
+}
+
+void
+warden_facts_free(struct warden_facts *f)
+{
+	drop_free(f->drop);
+	drop_actions_free(&f->actions);
+	registry_free(f->registry);
+	ledger_close(f->ledger);
+	evidence_close(f->evidence);
+	recent_free(&f->counted);
+	warden_list_free(&f->sums);
+	warden_list_free(&f->open);
+	warden_list_free(&f->touched);
+}
+
+void
+warden_complain(const char *what, const char *why)
+{
+	static struct logline_limit limit;
+
+	if (logline_may(&limit, "warden"))
+		logline(LOGLINE_ERROR, "%s: %s", what, why);
+}
+
+const struct partner *
+warden_facts_partner(const struct warden_facts *f, const char *name)
+{
+	uint32_t i = f->registry == NULL ? REGISTRY_NONE
+					 : registry_find(f->registry, name);
+
+	return i == REGISTRY_NONE ||
+		       strcmp(f->registry->partner[i].name, name) != 0
+		   ? NULL
+		   : &f->registry->partner[i];
+}
+
+bool
+warden_facts_is_enforced(const struct warden_facts *f, const char *partner)
+{
+	const struct partner *p = warden_facts_partner(f, partner);
+
+	return p != NULL && partner_level(p) > LEVEL_ENCRYPT;
+}
+
+/* Has the file changed since the last call? */
+static bool
+changed(const char *path, struct stat *seen)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		memset(&st, 0, sizeof(st));
+	if (st.st_dev == seen->st_dev && st.st_ino == seen->st_ino &&
+	    st.st_size == seen->st_size &&
+	    st.st_mtim.tv_sec == seen->st_mtim.tv_sec &&
+	    st.st_mtim.tv_nsec == seen->st_mtim.tv_nsec)
 		return false;
-	k->taken =
-	    mem_grow(k->taken, k->ntaken, &k->taken_cap, sizeof(*k->taken));
-	memmove(k->taken + i + 1, k->taken + i,
-	    (k->ntaken - i) * sizeof(*k->taken));
-	k->taken[i] = (struct warden_taken){.hash = hash, .time = f->time};
-	k->ntaken++;
+	*seen = st;
 	return true;
 }
 
-static void
-forget_old(struct warden *k)
+/* 0, or -1 with *e set; then the old one stays. */
+static int
+load_registry(struct warden_facts *f, time_t now, struct err *e)
 {
-	size_t i, n = 0;
+	struct diags d = {0};
+	struct registry *r;
+	size_t i;
 
-	for (i = 0; i < k->ntaken; i++)
-		if (k->taken[i].time >= k->failed - WARDEN_LATE)
-			k->taken[n++] = k->taken[i];
-	k->ntaken = n;
+	r = registry_load(f->set->registry, now, &d, e);
+	if (r == NULL)
+		return -1;
+	if (d.errors > 0) {
+		for (i = 0; d.v[i].kind != DIAG_ERROR; i++)
+			;
+		(void)err_set(e, EX_DATAERR, "%s:%u: %s (error 1 of %zu)",
+		    d.v[i].file, d.v[i].line, d.v[i].text, d.errors);
+		diag_free(&d);
+		registry_free(r);
+		return -1;
+	}
+	diag_free(&d);
+	registry_free(f->registry);
+	f->registry = r;
+	return 0;
+}
+
+bool
+warden_facts_reload(struct warden_facts *f, time_t now)
+{
+	bool a = changed(f->set->registry, &f->registry_seen);
+	bool b = changed(f->set->map, &f->map_seen);
+	struct err e;
+
+	if (!a && !b && !f->reload)
+		return false;
+	f->reload = false;
+	if (load_registry(f, now, &e) == 0)
+		return true;
+	warden_complain("still by the registry as it was", e.text);
+	return false;
+}
+
+void
+warden_facts_open_evidence(struct warden_facts *f, time_t now)
+{
+	const struct settings *set = f->set;
+	struct err e;
+
+	if (f->evidence != NULL ||
+	    (now < f->evidence_next &&
+		f->evidence_next - now <= EVIDENCE_AGAIN))
+		return;
+	f->evidence_next = now + EVIDENCE_AGAIN;
+	f->evidence =
+	    evidence_open(set->evidence, set->ledger, EVIDENCE_WRITE, &e);
+	if (f->evidence == NULL)
+		f->evidence = evidence_open(
+		    set->evidence, set->ledger, EVIDENCE_READ, &e);
+	if (f->evidence != NULL)
+		evidence_patience(f->evidence, PATIENCE_MS);
+	else if (e.code != EX_NOINPUT)
+		warden_complain("the evidence cannot be read", e.text);
+}
+
+int
+warden_facts_open(struct warden_facts *f, time_t now, struct err *e)
+{
+	if (f->ledger == NULL) {
+		f->ledger = ledger_open(f->set->ledger, LEDGER_WRITE, e);
+		if (f->ledger == NULL)
+			return -1;
+		ledger_patience(f->ledger, PATIENCE_MS);
+	}
+	warden_facts_open_evidence(f, now);
+	(void)changed(f->set->registry, &f->registry_seen);
+	(void)changed(f->set->map, &f->map_seen);
+	return load_registry(f, now, e);
+}
+
+void
+warden_facts_event(struct warden_facts *f, const char *kind,
+    const char *partner, const char *text, time_t at, time_t now)
+{
+	char data[40];
+	struct ledger_event ev = {.time = now,
+	    .kind = kind,
+	    .partner = partner,
+	    .author = WARDEN_AUTHOR,
+	    .text = text,
+	    .data = data};
+	struct err e;
+
+	(void)snprintf(data, sizeof(data), "{\"at\":%lld}", (long long)at);
+	if (ledger_event_add(f->ledger, &ev, &e) != 0)
+		warden_complain(kind, e.text);
+}
+
+/* --- Failures ------------------------------------------------------------ */
+
+/*
+ * A mail that failed for several recipients is one failure. The mark tells
+ * deliveries apart (FNV-1a).
+ */
+static bool
+is_counted(struct warden_facts *f, const struct evidence_failure *x)
+{
+	const char *const parts[] = {
+	    x->partner, x->fault, x->domain, x->host, x->address, x->queue_id};
+	uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)x->time;
+	char mark[sizeof(struct counted)];
+	struct counted *c;
+	const char *s;
+	size_t i;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		for (s = parts[i]; *s != '\0'; s++)
+			h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+		h = (h ^ 0xff) * 0x100000001b3u;
+	}
+	(void)snprintf(mark, sizeof(mark), "%016" PRIx64, h);
+	if (recent_find(&f->counted, mark, strlen(mark)) != NULL)
+		return true;
+	c = recent_place(&f->counted);
+	if (*c->mark != '\0')
+		recent_remove(&f->counted, c);
+	memcpy(c->mark, mark, sizeof(mark));
+	recent_add(&f->counted, c);
+	return false;
 }
 
 struct failures {
-	struct warden *k;
+	struct warden_facts *f;
 	time_t now;
 	/* Collected for a rebuild; else they go to drop at once. */
 	struct drop_failure *v;
@@ -93,44 +313,38 @@ struct failures {
 };
 
 static bool
-take_failure(const struct evidence_failure *f, void *arg)
+take_failure(const struct evidence_failure *x, void *arg)
 {
 	struct failures *c = arg;
-	struct warden *k = c->k;
+	struct warden_facts *f = c->f;
 	struct drop_failure d = {
-	    .time = f->time, .partner = f->partner, .nexthop = f->domain};
+	    .time = x->time, .partner = x->partner, .nexthop = x->domain};
 
-	if (f->direction != EVIDENCE_OUT ||
-	    fault_parse(f->fault, &d.fault) != 0)
+	if (x->id > f->failure_id)
+		f->failure_id = x->id;
+	if (x->direction != EVIDENCE_OUT ||
+	    fault_parse(x->fault, &d.fault) != 0 || is_counted(f, x))
 		return true;
-	if (f->time >= k->failed - WARDEN_LATE && !take_once(k, f))
-		return true;
-	/* One from the future must not hide those of the present. */
-	if (f->time > k->failed && f->time <= c->now + DROP_SLACK)
-		k->failed = f->time;
 	if (c->arena == NULL) {
-		drop_failure(k->drop, &d, c->now, &k->actions);
+		drop_failure(f->drop, &d, c->now, &f->actions);
 		return true;
 	}
 	c->v = mem_grow(c->v, c->n, &c->cap, sizeof(*c->v));
-	d.partner = arena_copy(c->arena, f->partner, strlen(f->partner));
-	d.nexthop = arena_copy(c->arena, f->domain, strlen(f->domain));
+	d.partner = arena_copy(c->arena, x->partner, strlen(x->partner));
+	d.nexthop = arena_copy(c->arena, x->domain, strlen(x->domain));
 	c->v[c->n++] = d;
 	return true;
 }
 
 static void
-read_failures(struct warden *k, time_t now)
+read_failures(struct warden_facts *f, time_t now)
 {
-	struct failures c = {.k = k, .now = now};
+	struct failures c = {.f = f, .now = now};
 	struct err e;
 
-	if (k->failed > now + DROP_SLACK)
-		k->failed = now;
-	if (evidence_failures(k->evidence, NULL, k->failed - WARDEN_LATE,
+	if (evidence_failures_after(f->evidence, f->failure_id, now - CLOCK_DAY,
 		take_failure, &c, &e) == -1)
 		warden_complain("the evidence cannot be read", e.text);
-	forget_old(k);
 }
 
 /* --- Deliveries ---------------------------------------------------------- */
@@ -140,97 +354,90 @@ read_failures(struct warden *k, time_t now)
  * mail went, and one that works says nothing of another that does not.
  */
 static bool
-one_nexthop(const struct warden *k, const char *name)
+one_nexthop(const struct warden_facts *f, const char *name)
 {
-	const struct partner *p = warden_partner(k, name);
+	const struct partner *p = warden_facts_partner(f, name);
 
 	return p != NULL && p->ndomains == 1 &&
-	       *k->registry->domain[p->first_domain].name != '.';
+	       *f->registry->domain[p->first_domain].name != '.';
 }
 
 static bool
 add_sum(const struct evidence_count *c, void *arg)
 {
-	struct warden *k = arg;
-	size_t n, i = 0;
+	struct warden_facts *f = arg;
+	struct sum *s;
 
-	if (c->direction != EVIDENCE_OUT || strcmp(c->result, "sent") != 0 ||
-	    !one_nexthop(k, c->partner))
-		return true;
-	/* They come in the order of last time: mostly this one or the next. */
-	for (n = 0; n < k->nsums; n++) {
-		i = (k->sum_at + n) % k->nsums;
-		if (strcmp(k->sum[i].partner, c->partner) == 0)
-			break;
-	}
-	if (n == k->nsums) {
-		k->sum =
-		    mem_grow(k->sum, k->nsums, &k->sum_cap, sizeof(*k->sum));
-		i = k->nsums;
-		k->sum[i] = (struct warden_sum){0};
-		if (!warden_name(k->sum[i].partner, c->partner))
-			return true;
-		k->nsums++;
-	}
-	k->sum_at = i;
-	k->sum[i].now += c->n;
+	if (c->direction == EVIDENCE_OUT && strcmp(c->result, "sent") == 0 &&
+	    one_nexthop(f, c->partner) &&
+	    (s = warden_list_add(&f->sums, c->partner)) != NULL)
+		s->now += c->n;
 	return true;
 }
 
-/* Mail went out since the last look: at what second, is not known. */
+/* Mail went out since the last reading: at what second, is not known. */
 static void
-read_deliveries(struct warden *k, time_t before, time_t now)
+read_deliveries(struct warden_facts *f, time_t before, time_t now)
 {
 	char day[NUM_TIME_MAX];
+	struct sum *s;
 	struct err e;
 	size_t i;
 
 	(void)num_time_text(now, day);
 	day[10] = '\0';
-	if (strcmp(day, k->sum_day) != 0) {
-		strcpy(k->sum_day, day);
-		k->nsums = 0;
-		k->sums_known = false;
+	if (strcmp(day, f->sums_day) != 0) {
+		strcpy(f->sums_day, day);
+		f->sums.n = 0;
+		f->sums_known = false;
 	}
-	for (i = 0; i < k->nsums; i++)
-		k->sum[i].now = 0;
-	if (evidence_counts(k->evidence, NULL, day, day, add_sum, k, &e) ==
+	for (i = 0; i < f->sums.n; i++) {
+		s = warden_list_at(&f->sums, i);
+		s->now = 0;
+	}
+	if (evidence_counts(f->evidence, NULL, day, day, add_sum, f, &e) ==
 	    -1) {
 		warden_complain("the evidence cannot be read", e.text);
 		return;
 	}
-	for (i = 0; i < k->nsums; i++) {
+	for (i = 0; i < f->sums.n; i++) {
 		/* It takes a while from the log into the ledger. */
-		struct drop_good g = {
-		    .time = before - 2, .partner = k->sum[i].partner};
+		struct drop_good g = {.time = before - 2};
 
-		if (k->sums_known && k->sum[i].now > k->sum[i].n)
-			drop_good(k->drop, &g, now, &k->actions);
-		k->sum[i].n = k->sum[i].now;
+		s = warden_list_at(&f->sums, i);
+		g.partner = s->partner;
+		if (f->sums_known && s->now > s->n)
+			drop_good(f->drop, &g, now, &f->actions);
+		s->n = s->now;
 	}
-	k->sums_known = true;
+	f->sums_known = true;
 }
 
 /* --- Downgrades ---------------------------------------------------------- */
 
-void
-warden_know_low(struct warden *k, const char *partner, int64_t id, time_t end,
-    bool automatic)
+static struct warden_open *
+find_open(const struct warden_facts *f, int64_t id)
 {
-	struct warden_low *x;
+	struct warden_open *x;
 	size_t i;
 
-	for (i = 0; i < k->nlow; i++)
-		if (k->low[i].id == id)
-			break;
-	if (i == k->nlow) {
-		k->low =
-		    mem_grow(k->low, k->nlow, &k->low_cap, sizeof(*k->low));
-		if (!warden_name(k->low[i].partner, partner))
-			return;
-		k->nlow++;
+	for (i = 0; i < f->open.n; i++) {
+		x = warden_list_at(&f->open, i);
+		if (x->id == id)
+			return x;
 	}
-	x = &k->low[i];
+	return NULL;
+}
+
+void
+warden_facts_know(struct warden_facts *f, const char *partner, int64_t id,
+    time_t end, bool automatic)
+{
+	struct warden_open *x = find_open(f, id);
+
+	/* Of one partner there may be two: one that gives way. */
+	if (x == NULL && (x = warden_list_append(&f->open, partner)) == NULL)
+		return;
 	x->id = id;
 	x->end = end;
 	x->automatic = automatic;
@@ -238,24 +445,12 @@ warden_know_low(struct warden *k, const char *partner, int64_t id, time_t end,
 }
 
 void
-warden_forget_low(struct warden *k, int64_t id)
+warden_facts_forget(struct warden_facts *f, int64_t id)
 {
-	size_t i;
+	struct warden_open *x = find_open(f, id);
 
-	for (i = 0; i < k->nlow; i++)
-		if (k->low[i].id == id) {
-			k->low[i] = k->low[--k->nlow];
-			return;
-		}
-}
-
-/* Ours, and nobody has taken it over since. */
-static bool
-is_automatic(const struct ledger_downgrade *d)
-{
-	return d->cause == LEDGER_AUTOMATIC &&
-	       (*d->extended_by == '\0' ||
-		   strcmp(d->extended_by, WARDEN_AUTHOR) == 0);
+	if (x != NULL)
+		warden_list_remove(&f->open, x);
 }
 
 static enum drop_why
@@ -274,49 +469,47 @@ why_of(const struct ledger_downgrade *d)
 	return DROP_WHY_RULES;
 }
 
-static void
-lowering_of(const struct ledger_downgrade *d, struct drop_lowering *out)
+/* Ours is what nobody has taken over since. */
+static struct drop_lowering
+lowering_of(const struct ledger_downgrade *d)
 {
-	*out = (struct drop_lowering){.id = d->id,
+	struct drop_lowering l = {.id = d->id,
 	    .partner = d->partner,
 	    .level = d->after,
 	    .begin = d->begin,
 	    .end = d->end,
 	    .closed = d->closed,
-	    .automatic = is_automatic(d)};
-	if (fault_parse(d->fault, &out->fault) != 0)
-		out->fault = FAULT_OK;
+	    .automatic = d->cause == LEDGER_AUTOMATIC &&
+			 (*d->extended_by == '\0' ||
+			     strcmp(d->extended_by, WARDEN_AUTHOR) == 0)};
+
+	if (fault_parse(d->fault, &l.fault) != 0)
+		l.fault = FAULT_OK;
 	if (d->closed != 0)
-		out->why = why_of(d);
+		l.why = why_of(d);
+	return l;
 }
 
-struct lows {
-	struct warden *k;
+struct opens {
+	struct warden_facts *f;
 	time_t now;
 };
 
 static bool
-see_low(const struct ledger_downgrade *d, void *arg)
+see_open(const struct ledger_downgrade *d, void *arg)
 {
-	struct lows *c = arg;
-	struct warden *k = c->k;
-	struct drop_lowering l;
-	size_t i;
+	struct opens *c = arg;
+	struct drop_lowering l = lowering_of(d);
+	struct warden_open *x = find_open(c->f, d->id);
 
 	if (d->closed != 0)
 		return true;
-	lowering_of(d, &l);
-	for (i = 0; i < k->nlow; i++)
-		if (k->low[i].id == d->id)
-			break;
-	if (i == k->nlow || k->low[i].end != d->end ||
-	    k->low[i].automatic != l.automatic) {
-		warden_know_low(k, d->partner, d->id, d->end, l.automatic);
-		drop_lowered(k->drop, &l, c->now, &k->actions);
+	if (x != NULL && x->end == d->end && x->automatic == l.automatic) {
+		x->seen = true;
+		return true;
 	}
-	for (i = 0; i < k->nlow; i++)
-		if (k->low[i].id == d->id)
-			k->low[i].seen = true;
+	warden_facts_know(c->f, d->partner, d->id, d->end, l.automatic);
+	drop_lowered(c->f->drop, &l, c->now, &c->f->actions);
 	return true;
 }
 
@@ -339,49 +532,224 @@ find_gone(const struct ledger_downgrade *d, void *arg)
 	return false;
 }
 
-void
-warden_read_lowered(struct warden *k, time_t now)
+static void
+read_downgrades(
+    struct warden_facts *f, time_t now, warden_gone_fn *fn, void *arg)
 {
-	struct lows c = {.k = k, .now = now};
+	struct opens c = {.f = f, .now = now};
+	struct warden_open *x, was;
 	struct err e;
 	size_t i;
 
-	for (i = 0; i < k->nlow; i++)
-		k->low[i].seen = false;
-	if (ledger_downgrades(k->ledger, NULL, now, see_low, &c, &e) == -1) {
+	for (i = 0; i < f->open.n; i++) {
+		x = warden_list_at(&f->open, i);
+		x->seen = false;
+	}
+	if (ledger_downgrades(f->ledger, NULL, now, see_open, &c, &e) == -1) {
 		warden_complain("the ledger cannot be read", e.text);
 		return;
 	}
-	for (i = k->nlow; i-- > 0;) {
-		struct warden_low low = k->low[i];
-		struct gone g = {.id = low.id};
+	for (i = f->open.n; i-- > 0;) {
+		struct gone g = {0};
 
-		if (low.seen ||
+		was = *(x = warden_list_at(&f->open, i));
+		g.id = was.id;
+		if (was.seen ||
 		    ledger_downgrades(
-			k->ledger, low.partner, 0, find_gone, &g, &e) == -1 ||
+			f->ledger, was.partner, 0, find_gone, &g, &e) == -1 ||
 		    !g.closed) /* drop will end it */
 			continue;
-		warden_forget_low(k, low.id);
-		warden_back_add(k, low.partner, low.id, g.why);
+		warden_list_remove(&f->open, x);
+		fn(arg, was.partner, was.id, g.why, now);
 	}
-	warden_back_tell(k, now);
+}
+
+/* --- Probes -------------------------------------------------------------- */
+
+static const char *
+keep(struct arena *a, const char *s)
+{
+	return arena_copy(a, s, strlen(s));
+}
+
+struct collector {
+	struct warden_facts *f;
+	struct warden_reports *r;
+	time_t since;
+};
+
+static bool
+take_gateway(const struct evidence_gateway *g, void *arg)
+{
+	struct collector *c = arg;
+	struct warden_reports *r = c->r;
+	const struct partner *p = warden_facts_partner(c->f, g->last.partner);
+	char key[EVIDENCE_KEY];
+	enum fault fault;
+	struct err e;
+
+	if (g->last.time < c->since || fault_parse(g->last.fault, &fault) != 0)
+		return true;
+	if (evidence_passed_key(
+		c->f->evidence, g->last.partner, g->last.host, key, &e) == -1)
+		key[0] = '\0';
+	r->gateway = mem_grow(
+	    r->gateway, r->ngateways, &r->gateway_cap, sizeof(*r->gateway));
+	r->gateway[r->ngateways++] = (struct step_gateway){
+	    .partner = keep(&r->arena, g->last.partner),
+	    .nexthop = keep(&r->arena, g->last.nexthop),
+	    .host = keep(&r->arena, g->last.host),
+	    .address = keep(&r->arena, g->last.address),
+	    .fault = fault,
+	    /* Where nothing was asked, no key is to be held to. */
+	    .key = keep(&r->arena,
+		g->last.judged == EVIDENCE_BY_NONE ? "" : g->last.key),
+	    .last_key = keep(&r->arena, key),
+	    .since = g->since,
+	    .time = g->last.time,
+	    .not_after = g->last.not_after,
+	    .passed = g->passed,
+	    .run = g->run,
+	    /* What passed while nothing was asked may have been anybody's. */
+	    .known = (p != NULL && partner_level(p) <= LEVEL_ENCRYPT
+			     ? g->passed
+			     : g->vouched) != 0};
+	return true;
+}
+
+/* The n gateways at v are one partner's: those that the latest look met. */
+static void
+add_report(
+    struct warden_reports *r, struct step_gateway *v, size_t n, time_t span)
+{
+	bool *met = mem_zero(n, sizeof(*met));
+	struct drop_report *to;
+	size_t i;
+
+	r->v = mem_grow(r->v, r->n, &r->cap, sizeof(*r->v));
+	to = &r->v[r->n++];
+	*to = (struct drop_report){.partner = v->partner, .gateway = v};
+	for (i = 0; i < n; i++)
+		met[i] = step_met(v, n, i, span);
+	for (i = 0; i < n; i++) {
+		if (!met[i])
+			continue;
+		if (to->time == 0 || v[i].time < to->time)
+			to->time = v[i].time;
+		v[to->n++] = v[i];
+	}
+	free(met);
+}
+
+int
+warden_reports(struct warden_facts *f, const char *partner, time_t since,
+    struct warden_reports *out, struct err *e)
+{
+	struct collector c = {.f = f, .r = out, .since = since};
+	/* From the first to the last result of one look at a next-hop. */
+	time_t span = 2 * (time_t)f->set->probe_timeout + 10;
+	size_t i, j;
+
+	if (evidence_gateways(
+		f->evidence, partner, since, take_gateway, &c, e) == -1)
+		return -1;
+	for (i = 0; i < out->ngateways; i = j) {
+		for (j = i + 1;
+		     j < out->ngateways && strcmp(out->gateway[j].partner,
+					       out->gateway[i].partner) == 0;
+		     j++)
+			;
+		add_report(out, &out->gateway[i], j - i, span);
+	}
+	return 0;
+}
+
+void
+warden_reports_release(struct warden_reports *r)
+{
+	arena_free(&r->arena);
+	free(r->v);
+	free(r->gateway);
+	*r = (struct warden_reports){0};
+}
+
+struct touching {
+	struct warden_facts *f;
+	int64_t newest;
+};
+
+static bool
+touch(const struct evidence_probe *p, void *arg)
+{
+	struct touching *t = arg;
+	struct warden_touched *x;
+
+	if (p->id > t->newest)
+		t->newest = p->id;
+	/* What there is at the start is in the facts already. */
+	if (t->f->probes_known && p->id > t->f->probe_id &&
+	    (x = warden_list_add(&t->f->touched, p->partner)) != NULL &&
+	    p->time > x->last)
+		x->last = p->time;
+	return true;
+}
+
+static void
+read_probes(struct warden_facts *f, time_t now)
+{
+	struct touching t = {.f = f, .newest = f->probe_id};
+	struct err e;
+
+	if (evidence_probes(f->evidence, NULL,
+		f->probes_known ? f->probe_time - 60 : now - LOOK, touch, &t,
+		&e) == -1) {
+		warden_complain("the evidence cannot be read", e.text);
+		return;
+	}
+	f->probes_known = true;
+	f->probe_id = t.newest;
+	f->probe_time = now;
 }
 
 /* --- All of it ----------------------------------------------------------- */
 
-void
-warden_read(struct warden *k, time_t now)
+/* Has anybody written to the ledger or to the evidence? */
+static bool
+is_written(struct warden_facts *f, time_t now)
 {
-	warden_read_lowered(k, now);
-	read_deliveries(k, k->counted, now);
-	k->counted = now;
-	read_failures(k, now);
-	warden_read_probes(k, now);
-	warden_carry_out(k, now);
+	char *path[WARDEN_FILES] = {mem_dup(f->set->ledger),
+	    mem_printf("%s-wal", f->set->ledger), mem_dup(f->set->evidence),
+	    mem_printf("%s-wal", f->set->evidence)};
+	bool yes = now - f->read_at >= READ_AGAIN || now < f->read_at;
+	size_t i;
+
+	for (i = 0; i < WARDEN_FILES; i++) {
+		/* Stamps are coarse: what came right after the last, too. */
+		if (changed(path[i], &f->seen[i]) ||
+		    now - f->seen[i].st_mtim.tv_sec <= 2)
+			yes = true;
+		free(path[i]);
+	}
+	if (yes)
+		f->read_at = now;
+	return yes;
+}
+
+void
+warden_facts_read(
+    struct warden_facts *f, time_t now, warden_gone_fn *gone, void *arg)
+{
+	if (!is_written(f, now))
+		return;
+	read_downgrades(f, now, gone, arg);
+	read_deliveries(f, f->delivered_at, now);
+	f->delivered_at = now;
+	read_failures(f, now);
+	read_probes(f, now);
 }
 
 struct rebuild {
-	struct warden *k;
+	struct warden_facts *f;
 	time_t now;
 	struct drop_lowering *v;
 	size_t n, cap;
@@ -389,20 +757,32 @@ struct rebuild {
 };
 
 static bool
-take_lowering(const struct ledger_downgrade *d, void *arg)
+take_downgrade(const struct ledger_downgrade *d, void *arg)
 {
 	struct rebuild *r = arg;
 	struct drop_lowering *l;
 
-	if (d->closed != 0 && d->closed < r->now - WARDEN_DAY &&
-	    d->begin < r->now - WARDEN_DAY)
+	if (d->closed != 0 && d->closed < r->now - CLOCK_DAY &&
+	    d->begin < r->now - CLOCK_DAY)
 		return true;
 	r->v = mem_grow(r->v, r->n, &r->cap, sizeof(*r->v));
 	l = &r->v[r->n++];
-	lowering_of(d, l);
-	l->partner = arena_copy(&r->arena, d->partner, strlen(d->partner));
+	*l = lowering_of(d);
+	l->partner = keep(&r->arena, d->partner);
 	if (d->closed == 0 && d->begin <= r->now)
-		warden_know_low(r->k, d->partner, d->id, d->end, l->automatic);
+		warden_facts_know(
+		    r->f, d->partner, d->id, d->end, l->automatic);
+	return true;
+}
+
+/* The last failures of all say at least from which number on to read. */
+static bool
+take_number(const struct evidence_failure *x, void *arg)
+{
+	struct warden_facts *f = arg;
+
+	if (x->id > f->failure_id)
+		f->failure_id = x->id;
 	return true;
 }
 
@@ -427,63 +807,65 @@ take_stamp(const struct ledger_event *ev, void *arg)
 	return true;
 }
 
+/* Of the last event of that kind; or all: the latest of them. */
 static int
-read_stamp(struct warden *k, const char *kind, bool all, struct stamp *out,
-    struct err *e)
+read_stamp(struct warden_facts *f, const char *kind, bool all,
+    struct stamp *out, struct err *e)
 {
 	struct ledger_event_query q = {
 	    .kind = kind, .newest_first = true, .limit = all ? 0 : 1};
 
 	*out = (struct stamp){0};
-	return ledger_events(k->ledger, &q, take_stamp, out, e);
+	return ledger_events(f->ledger, &q, take_stamp, out, e);
 }
 
 static int
-collect(struct warden *k, time_t now, struct drop_facts *f, struct rebuild *r,
-    struct failures *c, struct warden_reports *reports, struct err *e)
+collect(struct warden_facts *f, time_t now, struct drop_facts *to,
+    struct rebuild *r, struct failures *c, struct warden_reports *reports,
+    struct err *e)
 {
 	struct stamp mass, over, clock;
 	time_t seen;
 
-	if (ledger_newest(k->ledger, &f->last, e) == -1 ||
-	    evidence_newest(k->evidence, &seen, e) == -1 ||
-	    ledger_downgrades(k->ledger, NULL, 0, take_lowering, r, e) == -1 ||
-	    evidence_failures(k->evidence, NULL, now - WARDEN_DAY, take_failure,
-		c, e) == -1 ||
-	    warden_reports(k, NULL, 0, reports, e) == -1 ||
-	    read_stamp(k, "mass-fault", false, &mass, e) == -1 ||
-	    read_stamp(k, "mass-over", false, &over, e) == -1 ||
-	    read_stamp(k, "clock-back", true, &clock, e) == -1)
+	if (ledger_newest(f->ledger, &to->last, e) == -1 ||
+	    evidence_newest(f->evidence, &seen, e) == -1 ||
+	    ledger_downgrades(f->ledger, NULL, 0, take_downgrade, r, e) == -1 ||
+	    evidence_last_failures(f->evidence, NULL, 0, take_number, f, e) ==
+		-1 ||
+	    evidence_failures(
+		f->evidence, NULL, now - CLOCK_DAY, take_failure, c, e) == -1 ||
+	    warden_reports(f, NULL, 0, reports, e) == -1 ||
+	    read_stamp(f, "mass-fault", false, &mass, e) == -1 ||
+	    read_stamp(f, "mass-over", false, &over, e) == -1 ||
+	    read_stamp(f, "clock-back", true, &clock, e) == -1)
 		return -1;
-	if (seen > f->last)
-		f->last = seen;
-	k->mass = mass.seq > over.seq;
-	f->mass = k->mass ? mass.at : 0;
-	f->distrust = clock.at;
-	f->lowering = r->v;
-	f->nlowerings = r->n;
-	f->failure = c->v;
-	f->nfailures = c->n;
-	f->report = reports->report;
-	f->nreports = reports->n;
+	if (seen > to->last)
+		to->last = seen;
+	f->common = mass.seq > over.seq;
+	to->mass = f->common ? mass.at : 0;
+	to->distrust = clock.at;
+	to->lowering = r->v;
+	to->nlowerings = r->n;
+	to->failure = c->v;
+	to->nfailures = c->n;
+	to->report = reports->v;
+	to->nreports = reports->n;
 	return 0;
 }
 
 int
-warden_rebuild(struct warden *k, time_t now, struct err *e)
+warden_facts_rebuild(struct warden_facts *f, time_t now, struct err *e)
 {
-	struct rebuild r = {.k = k, .now = now};
-	struct failures c = {.k = k, .now = now, .arena = &r.arena};
+	struct rebuild r = {.f = f, .now = now};
+	struct failures c = {.f = f, .now = now, .arena = &r.arena};
 	struct warden_reports reports = {0};
-	struct drop_facts f = {0};
+	struct drop_facts facts = {0};
 	int rv;
 
-	k->failed = now - WARDEN_DAY;
-	k->ntaken = k->nlow = k->nlooks = k->nback = 0;
-	rv = collect(k, now, &f, &r, &c, &reports, e);
-	forget_old(k);
+	f->open.n = 0;
+	rv = collect(f, now, &facts, &r, &c, &reports, e);
 	if (rv == 0)
-		drop_rebuild(k->drop, &f, now, &k->actions);
+		drop_rebuild(f->drop, &facts, now, &f->actions);
 	warden_reports_release(&reports);
 	arena_free(&r.arena);
 	free(r.v);

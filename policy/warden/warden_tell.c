@@ -1,34 +1,51 @@
-/*
- * Notices: written into the ledger first, sent from there, so that each goes
- * out at least once, and no two of one key.
- */
-#include "warden_priv.h"
+#include "warden_tell.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
+#include "clock.h"
 #include "err.h"
 #include "ledger.h"
 #include "logline.h"
 #include "mem.h"
 #include "settings.h"
 
-#define AGAIN_MIN 60   /* seconds until a notice that failed is tried again */
-#define AGAIN_MAX 3600 /* the same after many tries */
-#define TRIES_MAX 8    /* in about three hours; then a newer one may go */
+#define AGAIN_MIN 60	  /* seconds until a notice that failed is retried */
+#define AGAIN_MAX 3600	  /* the same after many tries */
+#define TRIES_MAX 8	  /* in about three hours; then a newer one may go */
+#define NOT_TLS_RUN 3	  /* results in a row until such a fault is told */
+#define EXPIRY_EVERY 3600 /* seconds between looks at all certificates */
+#define EVENTS_DAYS 90	  /* as long as we remember a fault that was told */
+#define SWEEP 60	  /* seconds by which results of one may differ */
+#define GROUP 10	  /* seconds in which new faults are one event */
+
+void
+warden_tell_init(struct warden_tell *w, struct warden_facts *f,
+    const struct warden_hands *hands, unsigned max_partners)
+{
+	*w = (struct warden_tell){.facts = f,
+	    .hands = hands,
+	    .max_partners = max_partners,
+	    .faults = {.size = sizeof(struct warden_fault)}};
+}
+
+void
+warden_tell_free(struct warden_tell *w)
+{
+	warden_list_free(&w->faults);
+}
 
 /* Facts of the registry and of the ledger that the words need. */
 static void
-fill(struct warden *k, struct notice *n, struct warden_reports *r,
+fill(struct warden_tell *w, struct notice *n, struct warden_reports *r,
     struct arena *arena)
 {
-	const struct partner *p = warden_partner(k, n->partner);
-	struct notice_gateway *g;
+	const struct partner *p = warden_facts_partner(w->facts, n->partner);
 	const char **domain;
 	struct err e;
-	size_t i, m = 0;
+	size_t i;
 
 	if (p != NULL) {
 		n->contact = p->contact;
@@ -36,28 +53,16 @@ fill(struct warden *k, struct notice *n, struct warden_reports *r,
 		domain = arena_alloc(arena, p->ndomains * sizeof(*domain));
 		for (i = 0; i < p->ndomains; i++)
 			domain[i] =
-			    k->registry->domain[p->first_domain + i].name;
+			    w->facts->registry->domain[p->first_domain + i]
+				.name;
 		n->domain = domain;
 		n->ndomains = p->ndomains;
 	}
-	if (n->ngateways > 0 || warden_reports(k, n->partner, 0, r, &e) == -1 ||
-	    r->n != 1)
-		return;
-	g = arena_alloc(arena, r->ngateways * sizeof(*g));
-	for (i = 0; i < r->ngateways; i++) {
-		if (!r->gateway[i].met)
-			continue;
-		g[m++] = (struct notice_gateway){
-		    .nexthop = r->gateway[i].seen.nexthop,
-		    .host = r->gateway[i].seen.host,
-		    .address = r->gateway[i].address,
-		    .fault = r->gateway[i].seen.fault,
-		    .key = r->gateway[i].seen.key,
-		    .last_key = r->gateway[i].seen.last_key,
-		    .not_after = r->gateway[i].not_after};
+	if (n->ngateways == 0 &&
+	    warden_reports(w->facts, n->partner, 0, r, &e) == 0 && r->n == 1) {
+		n->gateway = r->v->gateway;
+		n->ngateways = r->v->n;
 	}
-	n->gateway = g;
-	n->ngateways = m;
 }
 
 static void
@@ -77,11 +82,12 @@ add_mail(json_t *mails, const struct notice *n, const char *from,
 
 /* All that it takes to send it, whatever becomes of the registry. */
 static char *
-data_of(struct warden *k, const struct notice *n)
+data_of(struct warden_tell *w, const struct notice *n)
 {
 	const struct partner *p =
-	    n->partner == NULL ? NULL : warden_partner(k, n->partner);
-	const char *operator_ = k->set->operator_;
+	    n->partner == NULL ? NULL
+			       : warden_facts_partner(w->facts, n->partner);
+	const char *operator_ = w->facts->set->operator_;
 	json_t *mails = json_array(), *root;
 	char *json = notice_json(n), *text;
 
@@ -107,7 +113,7 @@ data_of(struct warden *k, const struct notice *n)
 }
 
 void
-warden_tell(struct warden *k, struct notice *n, time_t now)
+warden_tell(struct warden_tell *w, struct notice *n, time_t now)
 {
 	struct warden_reports r = {0};
 	struct arena arena = {0};
@@ -115,20 +121,20 @@ warden_tell(struct warden *k, struct notice *n, time_t now)
 	struct err e;
 
 	if (n->partner != NULL && *n->partner != '\0')
-		fill(k, n, &r, &arena);
+		fill(w, n, &r, &arena);
 	key = notice_key(n);
 	subject = notice_subject(n);
-	data = data_of(k, n);
+	data = data_of(w, n);
 	if (data != NULL) {
 		struct ledger_notice row = {.key = key,
 		    .created = now,
 		    .not_before = now,
 		    .data = data};
 
-		switch (ledger_notice_add(k->ledger, &row, &e)) {
+		switch (ledger_notice_add(w->facts->ledger, &row, &e)) {
 		case 0:
 			logline(LOGLINE_INFO, "notice: %s", subject);
-			k->send_next = 0;
+			w->send_next = 0;
 			break;
 		case -1:
 			warden_complain(subject, e.text);
@@ -174,7 +180,7 @@ first_due(const struct ledger_notice *n, void *arg)
 }
 
 static void
-hand_over(struct warden *k, int64_t id, json_t *root)
+hand_over(struct warden_tell *w, int64_t id, json_t *root)
 {
 	const char *to[WARDEN_LETTER_MAILS];
 	struct warden_letter l = {.id = id};
@@ -197,35 +203,36 @@ hand_over(struct warden *k, int64_t id, json_t *root)
 		    .to = &to[l.nmails], .nto = 1, .text = text};
 		l.nmails++;
 	}
-	k->hands.send(k->hands.ctx, &l);
+	w->hands->send(w->hands->ctx, &l);
 }
 
 void
-warden_send(struct warden *k, time_t now)
+warden_tell_send(struct warden_tell *w, time_t now)
 {
 	struct due d = {0};
 	json_t *root;
 	struct err e;
 
-	if (k->sending != 0 || (now < k->send_next && k->send_next - now < 60))
+	if (w->sending != 0 || (now < w->send_next && w->send_next - now < 60))
 		return;
-	k->send_next = now + 5;
-	if (ledger_notices_due(k->ledger, now, first_due, &d, &e) == -1) {
+	w->send_next = now + 5;
+	if (ledger_notices_due(w->facts->ledger, now, first_due, &d, &e) ==
+	    -1) {
 		warden_complain("the ledger cannot be read", e.text);
 		return;
 	}
 	if (d.data == NULL)
 		return;
 	root = json_loads(d.data, 0, NULL);
-	if (notice_rate_take(&k->rate,
+	if (notice_rate_take(&w->rate,
 		kind_of(json_string_value(json_object_get(root, "kind"))),
-		NOTICE_HOURLY, now, &k->send_next)) {
-		k->sending = d.id;
-		k->sending_tries = d.tries;
-		k->send_next = 0;
-		hand_over(k, d.id, root);
-	} else if (k->send_next > now + 59) {
-		k->send_next = now + 59;
+		NOTICE_HOURLY, now, &w->send_next)) {
+		w->sending = d.id;
+		w->sending_tries = d.tries;
+		w->send_next = 0;
+		hand_over(w, d.id, root);
+	} else if (w->send_next > now + 59) {
+		w->send_next = now + 59;
 	}
 	json_decref(root);
 	free(d.data);
@@ -233,13 +240,14 @@ warden_send(struct warden *k, time_t now)
 
 /* One that fails and fails must not silence what came after it for ever. */
 static bool
-falls_away(struct warden *k, int64_t id)
+falls_away(struct warden_tell *w, int64_t id)
 {
 	bool overtaken;
 	struct err e;
 
-	if (k->sending_tries + 1 < TRIES_MAX ||
-	    ledger_notice_overtaken(k->ledger, id, &overtaken, &e) == -1 ||
+	if (w->sending_tries + 1 < TRIES_MAX ||
+	    ledger_notice_overtaken(w->facts->ledger, id, &overtaken, &e) ==
+		-1 ||
 	    !overtaken)
 		return false;
 	logline(LOGLINE_ERROR,
@@ -249,43 +257,293 @@ falls_away(struct warden *k, int64_t id)
 }
 
 void
-warden_sent(struct warden *k, int64_t id, const char *why, time_t now)
+warden_tell_sent(struct warden_tell *w, int64_t id, const char *why, time_t now)
 {
 	time_t wait = AGAIN_MIN;
 	struct err e;
 	unsigned i;
 	int rv;
 
-	k->sending = 0;
-	for (i = 0; i < k->sending_tries && wait < AGAIN_MAX; i++)
+	w->sending = 0;
+	for (i = 0; i < w->sending_tries && wait < AGAIN_MAX; i++)
 		wait *= 2;
 	if (why != NULL)
 		warden_complain("a notice was not sent", why);
-	if (why == NULL || falls_away(k, id))
-		rv = ledger_notice_sent(k->ledger, id, now, &e);
+	if (why == NULL || falls_away(w, id))
+		rv = ledger_notice_sent(w->facts->ledger, id, now, &e);
 	else
-		rv = ledger_notice_failed(k->ledger, id, now + wait, &e);
+		rv = ledger_notice_failed(w->facts->ledger, id, now + wait, &e);
 	if (rv == -1) {
 		/* It comes again; not at once. */
-		k->send_next = now + AGAIN_MIN - 1;
+		w->send_next = now + AGAIN_MIN - 1;
 		warden_complain("the ledger cannot be written", e.text);
 	}
 }
 
-void
-warden_event(struct warden *k, const char *kind, const char *partner,
-    const char *text, time_t at, time_t now)
+/* --- Faults that were told ----------------------------------------------- */
+
+static void
+told(struct warden_tell *w, const char *partner, enum fault fault, time_t since,
+    bool common)
 {
-	char data[40];
-	struct ledger_event ev = {.time = now,
-	    .kind = kind,
-	    .partner = partner,
-	    .author = WARDEN_AUTHOR,
-	    .text = text,
-	    .data = data};
+	struct warden_fault *f = warden_list_add(&w->faults, partner);
+
+	if (f == NULL)
+		return;
+	f->fault = fault;
+	f->since = since;
+	f->found = 0;
+	f->common = common;
+}
+
+void
+warden_tell_held(
+    struct warden_tell *w, const struct drop_action *held, time_t now)
+{
+	/* What our probe does not see will not be seen to go, either. */
+	if (held->why == DROP_WHY_UNCONFIRMED ||
+	    held->why == DROP_WHY_NO_PROBE || held->fault == FAULT_OK)
+		return;
+	if (warden_list_find(&w->faults, held->partner) == NULL)
+		warden_facts_event(w->facts, "fault-new", held->partner,
+		    fault_text(held->fault), held->since, now);
+	told(w, held->partner, held->fault, held->since,
+	    held->why == DROP_WHY_COMMON);
+}
+
+static bool
+take_new(const struct ledger_event *ev, void *arg)
+{
+	struct warden_tell *w = arg;
+	json_t *o = json_loads(ev->data, 0, NULL);
+	enum fault fault;
+
+	if (fault_parse(ev->text, &fault) == 0)
+		told(w, ev->partner, fault,
+		    (time_t)json_integer_value(json_object_get(o, "at")),
+		    false);
+	json_decref(o);
+	return true;
+}
+
+static bool
+take_event(const struct ledger_event *ev, void *arg)
+{
+	struct warden_tell *w = arg;
+	struct warden_fault *f;
+
+	if (strcmp(ev->kind, "fault-new") == 0)
+		return take_new(ev, arg);
+	if (strcmp(ev->kind, "fault-gone") == 0 &&
+	    (f = warden_list_find(&w->faults, ev->partner)) != NULL)
+		warden_list_remove(&w->faults, f);
+	return true;
+}
+
+void
+warden_tell_rebuild(struct warden_tell *w, time_t now)
+{
+	struct ledger_event_query q = {
+	    .since = now - (time_t)EVENTS_DAYS * CLOCK_DAY};
 	struct err e;
 
-	(void)snprintf(data, sizeof(data), "{\"at\":%lld}", (long long)at);
-	if (ledger_event_add(k->ledger, &ev, &e) != 0)
-		warden_complain(kind, e.text);
+	w->faults.n = 0;
+	if (ledger_events(w->facts->ledger, &q, take_event, w, &e) == -1)
+		warden_complain("the ledger cannot be read", e.text);
+}
+
+/* --- Certificates -------------------------------------------------------- */
+
+static void
+expiring(struct warden_tell *w, const struct drop_report *r, time_t now)
+{
+	struct notice n = {.kind = NOTICE_EXPIRING,
+	    .at = now,
+	    .partner = r->partner,
+	    .waiting = -1,
+	    .ngateways = 1};
+	size_t i;
+
+	if (!warden_facts_is_enforced(w->facts, r->partner))
+		return;
+	for (i = 0; i < r->n; i++) {
+		n.gateway = &r->gateway[i];
+		n.days = notice_expiring(n.gateway->not_after, now);
+		if (n.days != 0)
+			warden_tell(w, &n, now);
+	}
+}
+
+static void
+check_all(struct warden_tell *w, time_t now)
+{
+	struct warden_reports r = {0};
+	struct err e;
+	size_t i;
+
+	if (warden_reports(w->facts, NULL, now - 30 * CLOCK_DAY, &r, &e) == -1)
+		warden_complain("the ledger cannot be read", e.text);
+	for (i = 0; i < r.n; i++)
+		expiring(w, &r.v[i], now);
+	warden_reports_release(&r);
+}
+
+/* --- Faults -------------------------------------------------------------- */
+
+/* The worst of what used to pass and does not; *all: everything passes. */
+static enum fault
+worst_of(const struct drop_report *r, time_t *since, bool *all)
+{
+	enum fault worst = FAULT_OK;
+	size_t i;
+
+	*all = true;
+	*since = 0;
+	for (i = 0; i < r->n; i++) {
+		const struct step_gateway *g = &r->gateway[i];
+
+		*all = *all && g->fault == FAULT_OK;
+		if (g->fault == FAULT_OK || g->passed == 0 ||
+		    (!fault_is_tls(g->fault) && g->run < NOT_TLS_RUN))
+			continue;
+		if (fault_worse(worst, g->fault) != worst || *since == 0)
+			*since = g->since;
+		worst = fault_worse(worst, g->fault);
+	}
+	return worst;
+}
+
+/* All passes again that people were told of. */
+static void
+gone(struct warden_tell *w, struct warden_fault *f, time_t now)
+{
+	struct notice n = {.kind = NOTICE_FAULT_GONE,
+	    .at = now,
+	    .partner = f->partner,
+	    .waiting = -1,
+	    .fault = f->fault,
+	    .since = f->since,
+	    .why = f->common ? DROP_WHY_COMMON : DROP_WHY_NONE};
+
+	if (f->found == 0) {
+		warden_facts_event(w->facts, "fault-gone", f->partner,
+		    fault_text(f->fault), f->since, now);
+		if (warden_list_find(&w->facts->open, f->partner) == NULL)
+			warden_tell(w, &n, now);
+	}
+	warden_list_remove(&w->faults, f);
+}
+
+void
+warden_tell_report(
+    struct warden_tell *w, const struct drop_report *r, bool asked, time_t now)
+{
+	struct warden_fault *f = warden_list_find(&w->faults, r->partner);
+	enum fault worst;
+	time_t since;
+	bool all;
+
+	if (!warden_facts_is_enforced(w->facts, r->partner))
+		return;
+	expiring(w, r, now);
+	worst = worst_of(r, &since, &all);
+	if (worst == FAULT_OK && all && f != NULL) {
+		gone(w, f, now);
+		return;
+	}
+	/* Where mail fails already, there is another notice of that. */
+	if (worst == FAULT_OK || f != NULL || asked || w->facts->common ||
+	    warden_list_find(&w->facts->open, r->partner) != NULL ||
+	    (f = warden_list_add(&w->faults, r->partner)) == NULL)
+		return;
+	f->fault = worst;
+	f->since = since;
+	f->found = now;
+}
+
+/*
+ * Partners fail since then, and none that could tell whose fault it is
+ * passes. With one partner there is nobody to tell.
+ */
+static bool
+is_common(const struct warden_tell *w, time_t since)
+{
+	const struct registry *r = w->facts->registry;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < r->npartners && n < 2; i++)
+		n += partner_level(&r->partner[i]) > LEVEL_ENCRYPT;
+	return n > 1 && !drop_passing(w->facts->drop, since - SWEEP);
+}
+
+static struct warden_fault *
+fault_at(const struct warden_tell *w, size_t i)
+{
+	return warden_list_at(&w->faults, i);
+}
+
+/* Those found about the same time. */
+static void
+tell_new(struct warden_tell *w, time_t now)
+{
+	const char **name = mem_zero(w->faults.n + 1, sizeof(*name));
+	struct notice many = {.kind = NOTICE_MASS,
+	    .at = now,
+	    .begin = now,
+	    .waiting = -1,
+	    .name = name};
+	struct warden_fault *f;
+	bool mass, common;
+	size_t i;
+
+	for (i = 0; i < w->faults.n; i++) {
+		if ((f = fault_at(w, i))->found == 0)
+			continue;
+		name[many.nnames++] = f->partner;
+		many.fault = fault_worse(many.fault, f->fault);
+		if (many.since == 0 || f->since < many.since)
+			many.since = f->since;
+	}
+	common = is_common(w, many.since);
+	mass = many.nnames > w->max_partners || (common && many.nnames > 1);
+	if (mass && !w->facts->common)
+		warden_tell(w, &many, now);
+	for (i = 0; i < w->faults.n; i++) {
+		struct notice one = {
+		    .kind = NOTICE_FAULT_NEW, .at = now, .waiting = -1};
+
+		if ((f = fault_at(w, i))->found == 0)
+			continue;
+		one.partner = f->partner;
+		one.fault = f->fault;
+		one.since = f->since;
+		if (common || f->fault == FAULT_LOCAL_ERROR)
+			one.why = DROP_WHY_COMMON;
+		f->found = 0;
+		f->common = mass || one.why == DROP_WHY_COMMON;
+		warden_facts_event(w->facts, "fault-new", f->partner,
+		    fault_text(f->fault), f->since, now);
+		if (!mass && !w->facts->common)
+			warden_tell(w, &one, now);
+	}
+	free(name);
+}
+
+void
+warden_tell_tick(struct warden_tell *w, time_t now)
+{
+	size_t i;
+
+	if (now >= w->expiry_next || w->expiry_next - now > EXPIRY_EVERY) {
+		w->expiry_next = now + EXPIRY_EVERY;
+		check_all(w, now);
+	}
+	for (i = 0; i < w->faults.n; i++) {
+		time_t found = fault_at(w, i)->found;
+
+		if (found != 0 && (now - found >= GROUP || now < found)) {
+			tell_new(w, now);
+			break;
+		}
+	}
 }

@@ -17,13 +17,15 @@
 #define HOUR 3600
 #define GATEWAYS 4
 /* A gateway with another key than before, and with the one that passed. */
-#define G(nexthop, host, fault)                                     \
-	{                                                           \
-		nexthop, host, fault, "b", "a", 0, NOW, 0, "", true \
+#define G(nexthop, host, fault)                                            \
+	{                                                                  \
+		nexthop, host, fault, "b", "a", 0, NOW, 0, "", true, 0, 0, \
+		    NULL                                                   \
 	}
-#define K(nexthop, host, fault)                                     \
-	{                                                           \
-		nexthop, host, fault, "a", "a", 0, NOW, 0, "", true \
+#define K(nexthop, host, fault)                                            \
+	{                                                                  \
+		nexthop, host, fault, "a", "a", 0, NOW, 0, "", true, 0, 0, \
+		    NULL                                                   \
 	}
 
 static void
@@ -107,26 +109,36 @@ test_keys(void **state)
 		const char *want;
 	} cases[] = {
 	    {"fails with the key that passed",
-		{{"a", "mx1", FAULT_EXPIRED, "k2", "k2", 0, 0, 0, "", true}},
+		{{"a", "mx1", FAULT_EXPIRED, "k2", "k2", 0, 0, 0, "", true, 0,
+		    0, NULL}},
 		" k2"},
 	    {"a retired key is no key",
-		{{"a", "mx1", FAULT_EXPIRED, "k1", "k2", 0, 0, 0, "", true}},
+		{{"a", "mx1", FAULT_EXPIRED, "k1", "k2", 0, 0, 0, "", true, 0,
+		    0, NULL}},
 		""},
 	    {"passes: the key it shows, not the one before",
-		{{"a", "mx1", FAULT_OK, "k2", "k1", 0, 0, 0, "", true}}, " k2"},
+		{{"a", "mx1", FAULT_OK, "k2", "k1", 0, 0, 0, "", true, 0, 0,
+		    NULL}},
+		" k2"},
 	    {"shows none now: what passed",
 		{{"a", "mx1", FAULT_CONNECT_TIMEOUT, "", "k1", 0, 0, 0, "",
-		    true}},
+		    true, 0, 0, NULL}},
 		" k1"},
 	    {"never passed",
-		{{"a", "mx1", FAULT_EXPIRED, "k1", "", 0, 0, 0, "", true}}, ""},
+		{{"a", "mx1", FAULT_EXPIRED, "k1", "", 0, 0, 0, "", true, 0, 0,
+		    NULL}},
+		""},
 	    {"not said",
-		{{"a", "mx1", FAULT_EXPIRED, NULL, NULL, 0, 0, 0, "", true}},
+		{{"a", "mx1", FAULT_EXPIRED, NULL, NULL, 0, 0, 0, "", true, 0,
+		    0, NULL}},
 		""},
 	    {"each once",
-		{{"a", "mx1", FAULT_OK, "k1", "k1", 0, 0, 0, "", true},
-		    {"b", "mx1", FAULT_EXPIRED, "k1", "k1", 0, 0, 0, "", true},
-		    {"b", "mx2", FAULT_EXPIRED, "k3", "k3", 0, 0, 0, "", true}},
+		{{"a", "mx1", FAULT_OK, "k1", "k1", 0, 0, 0, "", true, 0, 0,
+		     NULL},
+		    {"b", "mx1", FAULT_EXPIRED, "k1", "k1", 0, 0, 0, "", true,
+			0, 0, NULL},
+		    {"b", "mx2", FAULT_EXPIRED, "k3", "k3", 0, 0, 0, "", true,
+			0, 0, NULL}},
 		" k1 k3"},
 	};
 	struct arena arena = {0};
@@ -160,7 +172,7 @@ test_strangers(void **state)
 		size_t want;
 	} cases[] = {
 #define AT(host, fault, address, known) \
-	{"a", host, fault, "", "", 0, 0, 0, address, known}
+	{"a", host, fault, "", "", 0, 0, 0, address, known, 0, 0, NULL}
 	    {"passed there", {AT("mx1", FAULT_SELF_SIGNED, "1", true)}, 0},
 	    {"another place", {AT("mx1", FAULT_SELF_SIGNED, "2", false)}, 1},
 	    {"no place said", {AT("mx1", FAULT_SELF_SIGNED, NULL, false)}, 1},
@@ -202,12 +214,13 @@ test_describe(void **state)
 {
 	static const struct step_gateway g[] = {
 	    {"a", "mx1.a", FAULT_EXPIRED, "k", "k", NOW - HOUR, NOW,
-		NOW - 2 * HOUR, "", true},
-	    {"a", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0, "", true},
-	    {"b", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0, "", true},
+		NOW - 2 * HOUR, "", true, 0, 0, NULL},
+	    {"a", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0, "", true, 0, 0, NULL},
+	    {"b", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0, "", true, 0, 0, NULL},
 	    {"b", "mx3.b", FAULT_NO_STARTTLS, "", "", NOW - HOUR, NOW, 0, "",
-		true},
-	    {"c", "", FAULT_DNS_FAILED, "", "", NOW, NOW, 0, "", true},
+		true, 0, 0, NULL},
+	    {"c", "", FAULT_DNS_FAILED, "", "", NOW, NOW, 0, "", true, 0, 0,
+		NULL},
 	};
 	struct buf out = {0};
 

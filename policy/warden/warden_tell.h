@@ -1,0 +1,65 @@
+/*
+ * warden_tell.h: what people are told by the warden.
+ *
+ * Notices are written into the ledger first and sent from there, so that each
+ * goes out at least once, and no two of one key. That a probe found a fault,
+ * or that it is gone, is an event of the ledger ("fault-new", "fault-gone"),
+ * so that the end is told also after a restart.
+ */
+#ifndef WARDEN_TELL_H
+#define WARDEN_TELL_H
+
+#include "notice.h"
+#include "warden.h"
+#include "warden_facts.h"
+
+/* A partner whose fault people were told of, or are about to be. */
+struct warden_fault {
+	char partner[REGISTRY_NAME_MAX + 1];
+	enum fault fault;
+	time_t since;
+	time_t found; /* not told yet: since when we know; 0: told */
+	bool common;  /* it was told as perhaps our own */
+};
+
+struct warden_tell {
+	struct warden_facts *facts;
+	const struct warden_hands *hands;
+	unsigned max_partners;	   /* more that fail at once are our fault */
+	struct warden_list faults; /* of struct warden_fault */
+	time_t expiry_next;	   /* when to look at all certificates */
+	int64_t sending;	   /* 0: none */
+	unsigned sending_tries;
+	time_t send_next;
+	struct notice_rate rate;
+};
+
+void warden_tell_init(struct warden_tell *w, struct warden_facts *f,
+    const struct warden_hands *hands, unsigned max_partners);
+void warden_tell_free(struct warden_tell *w);
+
+/* Write a notice, to which what the registry and probes say is added. */
+void warden_tell(struct warden_tell *w, struct notice *n, time_t now);
+
+/* Send what is due, one at a time. */
+void warden_tell_send(struct warden_tell *w, time_t now);
+
+/* It went out; or why not. */
+void warden_tell_sent(
+    struct warden_tell *w, int64_t id, const char *why, time_t now);
+
+/* Read which faults were told. */
+void warden_tell_rebuild(struct warden_tell *w, time_t now);
+
+/* A partner is held, which is told with its fault. */
+void warden_tell_held(
+    struct warden_tell *w, const struct drop_action *held, time_t now);
+
+/* Probes have met these; asked: mail fails, and there are notices of that. */
+void warden_tell_report(
+    struct warden_tell *w, const struct drop_report *r, bool asked, time_t now);
+
+/* Tell what was found a while ago, and of certificates that expire. */
+void warden_tell_tick(struct warden_tell *w, time_t now);
+
+#endif
