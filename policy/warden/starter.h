@@ -3,9 +3,9 @@
  *
  * What a probe shows is recorded by an account of its own, which only root can
  * become; the warden reads the evidence and writes the record, and is not
- * root. So a warden that root starts leaves behind a process that stays root,
- * and does one thing: it runs tlspact-probe for a partner by its name, or for
- * all of them, with the options that the warden was given.
+ * root. So it leaves behind a process that stays root, if it was, and does one
+ * thing: it runs tlspact-probe for a partner by its name, or for all of them,
+ * with the options that the warden was given.
  */
 #ifndef STARTER_H
 #define STARTER_H

@@ -5,8 +5,8 @@
 #include "warden_run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <event2/event.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 #include "program.h"
 #include "err.h"
 #include "warden.h"
-#include "warden_flush.h"
+#include "flush.h"
 #include "logline.h"
 #include "mailout.h"
 #include "mem.h"
@@ -34,14 +34,17 @@
 #define TICK_US 250000
 #define PROBES_MAX 8 /* at a time */
 #define COMPILE_SECONDS 600
-#define SWEEP_SECONDS 7200
+#define QUEUE_MAX (64u << 20) /* bytes of postqueue -j */
+#define QUEUE_SECONDS 60
+#define FLUSH_AGAIN 5	/* seconds: for what was on its way just then */
+#define GUARD_WAIT 60	/* seconds between two starts, at most */
+#define GUARD_STABLE 60 /* after so many seconds it counts as well */
 #define START_AGAIN 10
 #define PARTS_MAX 3 /* of a letter: two mails, one command */
 
 struct probe {
-	struct run *run;
 	char partner[REGISTRY_NAME_MAX + 1];
-	struct probe *next; /* that waits */
+	struct probe *next;
 };
 
 /* One letter is on its way at a time. */
@@ -64,11 +67,9 @@ struct run {
 	struct children *children;
 	struct warden *warden;
 	struct event *tick, *parent, *signal[3];
-	struct probe *probes; /* that wait */
 	struct starter *starter;
 	const char **starts; /* what it starts */
-	char *starts_path;
-	struct probe *asked; /* of the starter */
+	struct probe *waiting, *asked;
 	int code;
 	struct warden_flushes flushes;
 	unsigned probing;
@@ -79,59 +80,188 @@ struct run {
 	struct part part[PARTS_MAX];
 };
 
-/* --- Programs of ours ---------------------------------------------------- */
+/* --- Waiting mail -------------------------------------------------------- */
 
-/* NAME OPTIONS... LAST, beside this program. The caller frees both. */
-static const char **
-command(const struct run *r, const char *name, const char *last, char **path)
+struct flush {
+	struct warden_flushes *all;
+	char partner[REGISTRY_NAME_MAX + 1];
+	struct waiting waiting;
+	size_t at; /* the next one of waiting */
+	bool second;
+	struct event *timer;
+	struct flush *next;
+};
+
+static void flush_start(struct flush *f);
+
+static void
+flush_end(struct flush *f)
 {
-	const char **argv = mem_zero(r->nargs + 3, sizeof(*argv));
-	char self[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	struct flush **at;
 
-	self[len < 0 ? 0 : len] = '\0';
-	*path = len <= 0 ? mem_dup(name)
-			 : mem_printf("%.*s/%s",
-			       (int)(strrchr(self, '/') - self), self, name);
-	argv[0] = *path;
-	memcpy(argv + 1, r->args, r->nargs * sizeof(*argv));
-	argv[1 + r->nargs] = last;
-	return argv;
+	for (at = &f->all->first; *at != f; at = &(*at)->next)
+		;
+	*at = f->next;
+	if (f->timer != NULL)
+		event_free(f->timer);
+	flush_release(&f->waiting);
+	free(f);
 }
 
-static int
-start_program(struct run *r, const char *name, const char *last, int seconds,
-    child_fn *fn, void *arg, bool own, struct err *e)
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
 {
-	struct child_work w = {
-	    .seconds = seconds, .fn = fn, .arg = arg, .own = own};
-	char *path;
-	const char **argv = command(r, name, last, &path);
-	int rv;
+	(void)fd;
+	(void)what;
+	flush_start(arg);
+}
 
-	w.argv = argv;
-	rv = children_run(r->children, &w, e);
-	free(argv);
-	free(path);
-	return rv;
+/* postqueue, with the configuration folder. */
+static int
+postqueue(struct flush *f, const char *what, const char *id, size_t max,
+    child_fn *fn, struct err *e)
+{
+	const char *dir = f->all->set->postfix_config;
+	const char *argv[6] = {"postqueue"};
+	struct child_work w = {.argv = argv,
+	    .out_max = max,
+	    .seconds = QUEUE_SECONDS,
+	    .fn = fn,
+	    .arg = f};
+	size_t n = 1;
+
+	if (*dir != '\0') {
+		argv[n++] = "-c";
+		argv[n++] = dir;
+	}
+	argv[n++] = what;
+	argv[n] = id;
+	return children_run(f->all->children, &w, e);
+}
+
+static void
+on_retried(const struct child_end *end, void *arg)
+{
+	static const struct timeval soon = {.tv_sec = FLUSH_AGAIN};
+	struct flush *f = arg;
+	struct err e;
+
+	if (end != NULL && !child_well(end, "postqueue", &e))
+		logline(LOGLINE_ERROR, "%s: %s", f->partner, e.text);
+	if (f->at < f->waiting.n) {
+		if (postqueue(f, "-i", f->waiting.id[f->at++], 0, on_retried,
+			&e) == 0)
+			return;
+		logline(LOGLINE_ERROR, "%s: %s", f->partner, e.text);
+	}
+	if (f->waiting.n > 0)
+		logline(LOGLINE_INFO, "%s: %zu of %zu waiting mails retried",
+		    f->partner, f->at, f->waiting.messages);
+	flush_release(&f->waiting);
+	f->at = 0;
+	if (f->second) {
+		flush_end(f);
+		return;
+	}
+	f->second = true;
+	f->timer = evtimer_new(f->all->base, on_again, f);
+	(void)event_add(f->timer, &soon);
+}
+
+static bool
+is_theirs(const char *domain, void *arg)
+{
+	const struct flush *f = arg;
+
+	return warden_is_theirs(f->all->warden, f->partner, domain);
+}
+
+static void
+on_listed(const struct child_end *end, void *arg)
+{
+	struct flush *f = arg;
+	struct err e;
+
+	if (!child_well(end, "postqueue", &e))
+		logline(LOGLINE_ERROR,
+		    "%s: %s; waiting mail goes in Postfix's own time",
+		    f->partner, e.text);
+	else
+		flush_parse(&f->waiting, end->out, is_theirs, f);
+	f->at = 0;
+	on_retried(NULL, f);
+}
+
+static void
+flush_start(struct flush *f)
+{
+	struct err e;
+
+	if (postqueue(f, "-j", NULL, QUEUE_MAX, on_listed, &e) == 0)
+		return;
+	logline(LOGLINE_ERROR, "%s: %s", f->partner, e.text);
+	flush_end(f);
+}
+
+void
+warden_flush(struct warden_flushes *all, const char *partner)
+{
+	struct flush *f = mem_zero(1, sizeof(*f));
+
+	f->all = all;
+	(void)strncpy(f->partner, partner, REGISTRY_NAME_MAX);
+	f->next = all->first;
+	all->first = f;
+	flush_start(f);
+}
+
+void
+warden_flushes_end(struct warden_flushes *all)
+{
+	while (all->first != NULL)
+		flush_end(all->first);
 }
 
 /* --- Probes -------------------------------------------------------------- */
 
-static void probe_next(struct run *r);
-
-static int
-probe_seconds(const struct settings *s)
+/* PROGRAM OPTIONS... The caller frees it, and its first element. */
+static const char **
+command(const struct run *r, char *program)
 {
-	return (int)s->probe_timeout * 4 + 60;
+	const char **argv = mem_zero(r->nargs + 2, sizeof(*argv));
+
+	argv[0] = program;
+	memcpy(argv + 1, r->args, r->nargs * sizeof(*argv));
+	return argv;
+}
+
+static void
+command_free(const char **argv)
+{
+	if (argv != NULL)
+		free((void *)(uintptr_t)argv[0]);
+	free(argv);
+}
+
+/* As many as may be asked for at a time. */
+static void
+probe_next(struct run *r)
+{
+	struct probe *p;
+
+	while (r->probing < PROBES_MAX && (p = r->waiting) != NULL) {
+		r->waiting = p->next;
+		r->probing++;
+		p->next = r->asked;
+		r->asked = p;
+		starter_ask(r->starter, p->partner);
+	}
 }
 
 /* why: NULL if it went well, all gateways being so. */
 static void
-probed(struct probe *p, const struct err *why)
+probed(struct run *r, struct probe *p, const struct err *why)
 {
-	struct run *r = p->run;
-
 	/* 1: a gateway fails, which is what we want to know. */
 	if (why != NULL && why->code != 1)
 		logline(LOGLINE_ERROR, "%s: %s", p->partner, why->text);
@@ -139,14 +269,6 @@ probed(struct probe *p, const struct err *why)
 	warden_probed(r->warden, p->partner, time(NULL));
 	free(p);
 	probe_next(r);
-}
-
-static void
-on_probed(const struct child_end *end, void *arg)
-{
-	struct err e;
-
-	probed(arg, child_well(end, "tlspact-probe", &e) ? NULL : &e);
 }
 
 static void
@@ -177,35 +299,9 @@ on_started(const char *what, const struct err *e, void *arg)
 	for (at = &r->asked; (p = *at) != NULL; at = &p->next)
 		if (strcmp(p->partner, what) == 0) {
 			*at = p->next;
-			probed(p, e);
+			probed(r, p, e);
 			return;
 		}
-}
-
-static void
-probe_next(struct run *r)
-{
-	struct probe *p;
-	struct err e;
-
-	while (r->probing < PROBES_MAX && (p = r->probes) != NULL) {
-		r->probes = p->next;
-		if (r->starter != NULL) {
-			r->probing++;
-			p->next = r->asked;
-			r->asked = p;
-			starter_ask(r->starter, p->partner);
-			continue;
-		}
-		if (start_program(r, "tlspact-probe", p->partner,
-			probe_seconds(r->set), on_probed, p, true, &e) == 0) {
-			r->probing++;
-			continue;
-		}
-		logline(LOGLINE_ERROR, "%s", e.text);
-		warden_probed(r->warden, p->partner, time(NULL));
-		free(p);
-	}
 }
 
 static void
@@ -214,40 +310,22 @@ do_probe(void *ctx, const char *partner)
 	struct run *r = ctx;
 	struct probe *p = mem_zero(1, sizeof(*p)), **at;
 
-	p->run = r;
 	(void)strncpy(p->partner, partner, REGISTRY_NAME_MAX);
-	for (at = &r->probes; *at != NULL; at = &(*at)->next)
+	for (at = &r->waiting; *at != NULL; at = &(*at)->next)
 		;
 	*at = p;
 	probe_next(r);
 }
 
 static void
-on_swept(const struct child_end *end, void *arg)
-{
-	struct err e;
-
-	swept(arg, child_well(end, "tlspact-probe", &e) ? NULL : &e);
-}
-
-static void
 do_sweep(void *ctx)
 {
 	struct run *r = ctx;
-	struct err e;
 
 	if (r->sweeping)
 		return;
-	if (r->starter != NULL) {
-		r->sweeping = true;
-		starter_ask(r->starter, STARTER_ALL);
-		return;
-	}
-	if (start_program(r, "tlspact-probe", "--all", SWEEP_SECONDS, on_swept,
-		r, false, &e) == 0)
-		r->sweeping = true;
-	else
-		logline(LOGLINE_ERROR, "%s", e.text);
+	r->sweeping = true;
+	starter_ask(r->starter, STARTER_ALL);
 }
 
 /* --- The map ------------------------------------------------------------- */
@@ -267,27 +345,18 @@ static void
 do_compile(void *ctx)
 {
 	struct run *r = ctx;
+	const char **argv = command(r, *r->set->compile_command != '\0'
+					   ? mem_dup(r->set->compile_command)
+					   : program_beside("tlspact-compile"));
+	struct child_work w = {.argv = argv,
+	    .seconds = COMPILE_SECONDS,
+	    .fn = on_compiled,
+	    .arg = r};
 	struct err e;
 
-	if (*r->set->compile_command != '\0') {
-		const char **argv = mem_zero(r->nargs + 2, sizeof(*argv));
-		struct child_work w = {.argv = argv,
-		    .seconds = COMPILE_SECONDS,
-		    .fn = on_compiled,
-		    .arg = r};
-		int rv;
-
-		argv[0] = r->set->compile_command;
-		memcpy(argv + 1, r->args, r->nargs * sizeof(*argv));
-		rv = children_run(r->children, &w, &e);
-		free(argv);
-		if (rv == 0)
-			return;
-	} else if (start_program(r, "tlspact-compile", NULL, COMPILE_SECONDS,
-		       on_compiled, r, false, &e) == 0) {
-		return;
-	}
-	warden_compiled(r->warden, false, e.text, time(NULL));
+	if (children_run(r->children, &w, &e) == -1)
+		warden_compiled(r->warden, false, e.text, time(NULL));
+	command_free(argv);
 }
 
 static void
@@ -452,18 +521,6 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 	warden_reload(r->warden);
 }
 
-/* Where Debian keeps postqueue, which a service's PATH may lack. */
-static void
-widen_path(void)
-{
-	const char *old = getenv("PATH");
-	char *path;
-
-	path = mem_printf("%s:/usr/sbin:/sbin", old == NULL ? "/usr/bin" : old);
-	(void)setenv("PATH", path, 1);
-	free(path);
-}
-
 static void
 start(struct run *r)
 {
@@ -479,7 +536,6 @@ start(struct run *r)
 	size_t i;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	widen_path();
 	r->children = children_new(r->base);
 	r->warden = warden_new(r->set, &hands);
 	r->flushes = (struct warden_flushes){.set = r->set,
@@ -498,29 +554,31 @@ start(struct run *r)
 		    r->base, STDIN_FILENO, EV_READ | EV_PERSIST, on_parent, r);
 		(void)event_add(r->parent, NULL);
 	}
-	if (r->starter != NULL)
-		starter_listen(r->starter, r->base, on_started, r);
+	starter_listen(r->starter, r->base, on_started, r);
 	start_warden(r, time(NULL));
+}
+
+static void
+probes_free(struct probe *p)
+{
+	struct probe *next;
+
+	for (; p != NULL; p = next) {
+		next = p->next;
+		free(p);
+	}
 }
 
 static void
 release(struct run *r)
 {
-	struct probe *p;
 	size_t i;
 
 	children_free(r->children);
 	starter_end(r->starter);
-	free(r->starts);
-	free(r->starts_path);
-	while ((p = r->asked) != NULL) {
-		r->asked = p->next;
-		free(p);
-	}
-	while ((p = r->probes) != NULL) {
-		r->probes = p->next;
-		free(p);
-	}
+	command_free(r->starts);
+	probes_free(r->asked);
+	probes_free(r->waiting);
 	warden_flushes_end(&r->flushes);
 	warden_free(r->warden);
 	for (i = 0; i < 3; i++)
@@ -534,16 +592,20 @@ release(struct run *r)
 	libevent_global_shutdown();
 }
 
-/* Root leaves somebody behind who may start probes, and becomes the account. */
+/*
+ * Leave somebody behind who may start probes, and become the account if we
+ * are root.
+ */
 static int
 step_down(struct run *r, struct err *e)
 {
-	if (geteuid() != 0 || *r->set->service_user == '\0')
-		return 0;
-	r->starts = command(r, "tlspact-probe", NULL, &r->starts_path);
-	r->starter = starter_start(r->starts, probe_seconds(r->set), e);
-	return r->starter == NULL
-		   ? -1
+	r->starts = command(r, program_beside("tlspact-probe"));
+	r->starter =
+	    starter_start(r->starts, (int)r->set->probe_timeout * 4 + 60, e);
+	if (r->starter == NULL)
+		return -1;
+	return *r->set->service_user == '\0'
+		   ? 0
 		   : process_become_here(r->set->service_user, e);
 }
 
@@ -567,4 +629,101 @@ warden_run(const struct settings *set, const char *const *args, size_t nargs)
 	(void)event_base_dispatch(r.base);
 	release(&r);
 	return r.code;
+}
+
+/* --- The parent's side: keep one running --------------------------------- */
+
+void
+warden_guard_init(struct warden_guard *g, const char *const *args, size_t nargs,
+    bool foreground, bool verbose)
+{
+	size_t n = 0, i;
+
+	g->argv = mem_zero(nargs + 5, sizeof(*g->argv));
+	g->argv[n++] = g->program = program_beside(NULL);
+	g->argv[n++] = WARDEN_OPTION;
+	if (foreground)
+		g->argv[n++] = "-d";
+	if (verbose)
+		g->argv[n++] = "-v";
+	for (i = 0; i < nargs; i++)
+		g->argv[n++] = args[i];
+	g->pipe = -1;
+	g->wait = 1;
+	g->on = true;
+}
+
+static void
+let_go(struct warden_guard *g)
+{
+	if (g->pipe != -1)
+		close(g->pipe);
+	g->pipe = -1;
+}
+
+void
+warden_guard_tick(struct warden_guard *g, time_t now)
+{
+	struct err e;
+	int p[2];
+
+	if (!g->on || g->pid != 0 || now < g->next)
+		return;
+	g->next = now + (time_t)g->wait;
+	if (pipe2(p, O_CLOEXEC) == -1) {
+		logline(LOGLINE_ERROR, "no pipe for the warden: %s",
+		    strerror(errno));
+		return;
+	}
+	g->pid = program_start(g->argv, p[0], -1, -1, &e);
+	close(p[0]);
+	g->pipe = p[1];
+	if (g->pid != -1) {
+		g->started = now;
+		return;
+	}
+	g->pid = 0;
+	let_go(g);
+	logline(LOGLINE_ERROR, "%s", e.text);
+}
+
+void
+warden_guard_reap(struct warden_guard *g, time_t now)
+{
+	int status;
+
+	if (g->pid == 0 || waitpid(g->pid, &status, WNOHANG) != g->pid)
+		return;
+	g->pid = 0;
+	let_go(g);
+	if (!g->on)
+		return;
+	if (now - g->started >= GUARD_STABLE)
+		g->wait = 1;
+	g->next = now + (time_t)g->wait;
+	logline(LOGLINE_ERROR,
+	    "the warden ended (%s %d); the next one starts in %u s",
+	    WIFEXITED(status) ? "status" : "signal",
+	    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
+	    g->wait);
+	g->wait = g->wait * 2 > GUARD_WAIT ? GUARD_WAIT : g->wait * 2;
+}
+
+void
+warden_guard_reload(const struct warden_guard *g)
+{
+	if (g->pid != 0)
+		(void)kill(g->pid, SIGHUP);
+}
+
+void
+warden_guard_end(struct warden_guard *g)
+{
+	if (g->argv == NULL)
+		return;
+	g->on = false;
+	let_go(g);
+	free(g->program);
+	free(g->argv);
+	g->argv = NULL;
 }

@@ -14,7 +14,11 @@
 #include <sys/types.h>
 #include <time.h>
 
+struct children;
+struct event_base;
+struct flush;
 struct settings;
+struct warden;
 
 #define WARDEN_OPTION "--warden"
 
@@ -25,6 +29,28 @@ struct settings;
  */
 int warden_run(
     const struct settings *set, const char *const *args, size_t nargs);
+
+/* --- Waiting mail -------------------------------------------------------- */
+
+/* All is borrowed; first is private. */
+struct warden_flushes {
+	const struct settings *set;
+	struct event_base *base;
+	struct children *children;
+	struct warden *warden;
+	struct flush *first;
+};
+
+/*
+ * List the queue and name the partner's deferred messages to postqueue -i;
+ * the same once more a few seconds later, for what was on its way.
+ */
+void warden_flush(struct warden_flushes *all, const char *partner);
+
+/* Forget those under way, after their children. */
+void warden_flushes_end(struct warden_flushes *all);
+
+/* --- The parent's side --------------------------------------------------- */
 
 /* The one that a parent has started. Zeroed, there is none. */
 struct warden_guard {

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "program.h"
-#include "warden_flush.h"
+#include "warden_run.h"
 
 /* postqueue(1) as Postfix has it, which tells what it was called with. */
 static const char postqueue[] = "#!/bin/sh\n"
