@@ -61,6 +61,13 @@ int fault_parse(const char *s, enum fault *out);
 /* One sentence for a postmaster: what it is. */
 const char *fault_description(enum fault f);
 
+/*
+ * What the other side can do about it: a sentence, and some lines of a letter
+ * to its postmaster.
+ */
+const char *fault_remedy(enum fault f);
+const char *fault_advice(enum fault f);
+
 /* The worse of the two. */
 enum fault fault_worse(enum fault a, enum fault b);
 

@@ -32,63 +32,6 @@ notice_meaning(enum level level)
 	return "encrypted where that is offered, else in the clear";
 }
 
-const char *
-notice_advice(enum fault fault)
-{
-	switch (fault) {
-	case FAULT_EXPIRED:
-		return "Renew the certificate, install it with its whole chain "
-		       "on every gateway,\nand restart or reload the mail "
-		       "server.";
-	case FAULT_NOT_YET_VALID:
-		return "Check the gateway's clock and the dates of the "
-		       "certificate; install one\nthat is valid now.";
-	case FAULT_WRONG_ISSUER:
-	case FAULT_UNTRUSTED_ISSUER:
-	case FAULT_SELF_SIGNED:
-	case FAULT_NO_CERTIFICATE:
-		return "Install a certificate of the agreed CA together with "
-		       "its intermediate\ncertificates; a missing "
-		       "intermediate is the most frequent cause.";
-	case FAULT_NAME_MISMATCH:
-	case FAULT_COMMON_NAME_MISMATCH:
-		return "Install a certificate that carries the gateway's name "
-		       "as the MX record\nhas it, or tell us the name that we "
-		       "are to expect.";
-	case FAULT_WEAK_SIGNATURE:
-	case FAULT_WEAK_KEY:
-		return "Have the certificate issued anew: a key of at least "
-		       "2048 bits RSA or\n256 bits EC, signed with SHA-256 or "
-		       "better.";
-	case FAULT_WRONG_PURPOSE:
-		return "Have the certificate issued anew with the purpose "
-		       "\"server authentication\".";
-	case FAULT_NO_TLSA:
-	case FAULT_DANE_MISMATCH:
-		return "Bring the TLSA records in line with the certificate, "
-		       "and check that\nDNSSEC signatures of the zone are "
-		       "valid.";
-	case FAULT_KEY_CHANGED:
-		return "If you have replaced the key, send us its new "
-		       "fingerprint by a way other\nthan mail; if not, find "
-		       "out who answers in your place.";
-	case FAULT_NO_STARTTLS:
-	case FAULT_STARTTLS_REFUSED:
-		return "Offer STARTTLS on port 25 of every gateway again, and "
-		       "check that no\nfirewall or mail filter removes it "
-		       "(some replace it by XXXX).";
-	case FAULT_HANDSHAKE_FAILED:
-	case FAULT_PROTOCOL_TOO_OLD:
-		return "Enable TLS 1.2 or later with a current cipher on every "
-		       "gateway, and\ncheck that the certificate and its key "
-		       "can be read by the mail server.";
-	default:
-		return "Check that your gateways accept mail on port 25 from "
-		       "the internet, and\nthat MX and address records are "
-		       "right.";
-	}
-}
-
 static void
 head(struct buf *b, const char *title)
 {
@@ -251,7 +194,7 @@ put_advice(struct buf *b, const struct notice *n)
 	if (n->fault == FAULT_OK || n->why == DROP_WHY_COMMON)
 		return;
 	head(b, "What to do at the partner's side");
-	put_indented(b, notice_advice(n->fault));
+	put_indented(b, fault_advice(n->fault));
 }
 
 static const char *
@@ -551,7 +494,7 @@ notice_body(const struct notice *n, bool ours)
 		(void)put_gateways(&b, n, true);
 		(void)put_gateways(&b, n, false);
 		head(&b, "What to do at the partner's side");
-		put_indented(&b, notice_advice(FAULT_EXPIRED));
+		put_indented(&b, fault_advice(FAULT_EXPIRED));
 		break;
 	case NOTICE_FAULT_GONE:
 		put_lead(&b, n);

@@ -695,67 +695,6 @@ put_item(struct buf *out, const char *what, const char *advice)
 	buf_putc(out, '\n');
 }
 
-/* What the other side can do about it. */
-static const char *
-remedy(enum fault f)
-{
-	switch (f) {
-	case FAULT_EXPIRED:
-		return "Renew the certificate.";
-	case FAULT_NOT_YET_VALID:
-		return "Check the dates of the certificate.";
-	case FAULT_NAME_MISMATCH:
-	case FAULT_COMMON_NAME_MISMATCH:
-		return "Use a certificate that carries the gateway's name, or "
-		       "tell us which name it will carry.";
-	case FAULT_UNTRUSTED_ISSUER:
-		return "Use a certificate of a public CA and send all "
-		       "intermediate certificates with it, or tell us your "
-		       "CA.";
-	case FAULT_SELF_SIGNED:
-		return "Use a certificate of a public CA, or tell us your "
-		       "CA.";
-	case FAULT_WRONG_ISSUER:
-		return "Use a certificate of the agreed CA, or tell us the "
-		       "new one.";
-	case FAULT_WRONG_PURPOSE:
-		return "Use a certificate whose extended key usage includes "
-		       "TLS server authentication.";
-	case FAULT_WEAK_KEY:
-		return "Use RSA keys of 2048 bits or more, or EC keys.";
-	case FAULT_WEAK_SIGNATURE:
-		return "Use a certificate that is signed with SHA-256.";
-	case FAULT_NO_STARTTLS:
-	case FAULT_STARTTLS_REFUSED:
-		return "Switch STARTTLS on, and let no firewall take it out "
-		       "of the EHLO reply.";
-	case FAULT_PROTOCOL_TOO_OLD:
-		return "Enable TLS 1.2 or 1.3.";
-	case FAULT_HANDSHAKE_FAILED:
-		return "Check protocols, ciphers and certificate of the TLS "
-		       "server.";
-	case FAULT_NO_CERTIFICATE:
-		return "Give the gateway a certificate.";
-	case FAULT_KEY_CHANGED:
-		return "Tell us the digest of the new public key.";
-	case FAULT_NO_TLSA:
-	case FAULT_DANE_MISMATCH:
-		return "Publish a TLSA record for the certificate in use, in "
-		       "a zone signed by DNSSEC.";
-	case FAULT_NO_MX:
-	case FAULT_DNS_FAILED:
-		return "Check the DNS of the domain and of its gateways.";
-	case FAULT_INJECTED:
-		return "Find out what adds plain text behind the reply to "
-		       "STARTTLS.";
-	case FAULT_LOCAL_ERROR:
-		return "Nothing: the fault is on our side, and we have to look "
-		       "again.";
-	default:
-		return "Check that the gateway answers to everybody.";
-	}
-}
-
 static void
 put_facts(const struct proberow *row, struct buf *out)
 {
@@ -806,11 +745,11 @@ put_missing(const struct proberow *row, struct buf *out)
 		if (rule->state != CERTRULE_FAIL || rule->fault == last)
 			continue;
 		last = rule->fault;
-		put_item(out, sentence(rule), remedy(rule->fault));
+		put_item(out, sentence(rule), fault_remedy(rule->fault));
 	}
 	if (row->fault != row->cert_fault || !row->has_cert)
-		put_item(
-		    out, fault_description(row->fault), remedy(row->fault));
+		put_item(out, fault_description(row->fault),
+		    fault_remedy(row->fault));
 }
 
 static void
