@@ -1,13 +1,16 @@
-#include "notice_priv.h"
+#include "notice.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
-#include "num.h"
-#include "quote.h"
+#include <jansson.h>
 
-#define DAY 86400
+#include "buf.h"
+#include "clock.h"
+#include "mem.h"
+#include "notice_text.h"
+#include "num.h"
 
 static const char *const kind_texts[] = {
     [NOTICE_HELD] = "held",
@@ -26,12 +29,6 @@ const char *
 notice_kind_text(enum notice_kind kind)
 {
 	return kind_texts[kind];
-}
-
-bool
-notice_said(const char *s)
-{
-	return s != NULL && *s != '\0';
 }
 
 bool
@@ -63,7 +60,6 @@ notice_of_action(const struct drop_action *x, time_t now, struct notice *out)
 		return false;
 	}
 	out->at = now;
-	out->waiting = -1;
 	out->partner = x->partner;
 	out->fault = x->fault;
 	out->from = x->from;
@@ -92,39 +88,9 @@ notice_expiring(time_t not_after, time_t now)
 	if (not_after <= now)
 		return 0;
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (not_after - now <= (time_t)steps[i] * DAY)
+		if (not_after - now <= (time_t)steps[i] * CLOCK_DAY)
 			return steps[i];
 	return 0;
-}
-
-void
-notice_put(struct buf *b, const char *s, size_t max, bool ascii)
-{
-	size_t i, k, n, len = s == NULL ? 0 : strlen(s), start = b->len;
-	bool odd;
-
-	for (i = 0; i < len; i += n) {
-		odd = quote_unsafe(s + i, len - i, &n);
-		if (b->len - start + 12 + 3 > max) {
-			buf_puts(b, "...");
-			return;
-		}
-		if (!odd && (n == 1 || !ascii)) {
-			buf_add(b, s + i, n);
-			continue;
-		}
-		for (k = 0; k < n; k++)
-			buf_printf(b, "\\x%02x", (unsigned char)s[i + k]);
-	}
-}
-
-void
-notice_put_partner(struct buf *b, const struct notice *n, bool ascii)
-{
-	if (notice_said(n->partner))
-		notice_put(b, n->partner, NOTICE_FIELD_MAX, ascii);
-	else
-		buf_puts(b, "a partner");
 }
 
 /* Part of a key: what is not a letter, digit or harmless sign becomes _. */
@@ -366,11 +332,11 @@ notice_tell_contact(const struct notice *n)
 }
 
 bool
-notice_rate_take(struct notice_rate *r, enum notice_kind kind, unsigned hourly,
-    time_t now, time_t *again)
+notice_rate_take(
+    struct notice_rate *r, enum notice_kind kind, time_t now, time_t *again)
 {
 	bool urgent = kind == NOTICE_MASS || kind == NOTICE_MAP;
-	unsigned room = urgent ? 2 * hourly : hourly;
+	unsigned room = urgent ? 2 * NOTICE_HOURLY : NOTICE_HOURLY;
 
 	/* A clock that went back must not silence us. */
 	if (now < r->start || now - r->start >= 3600) {
@@ -383,4 +349,196 @@ notice_rate_take(struct notice_rate *r, enum notice_kind kind, unsigned hourly,
 	}
 	r->sent++;
 	return true;
+}
+
+/* --- For programs --------------------------------------------------------- */
+
+/* Foreign text, in UTF-8 that jansson takes. */
+static void
+set_text(json_t *o, const char *name, const char *s, size_t max)
+{
+	struct buf b = {0};
+
+	if (!notice_said(s))
+		return;
+	notice_put(&b, s, max, false);
+	(void)json_object_set_new(o, name, json_string(b.data));
+	buf_free(&b);
+}
+
+static void
+set_time(json_t *o, const char *name, time_t t)
+{
+	char time[NUM_TIME_MAX];
+
+	if (t != 0)
+		(void)json_object_set_new(
+		    o, name, json_string(num_time_text(t, time)));
+}
+
+static json_t *
+gateways(const struct notice *n)
+{
+	json_t *list = json_array(), *o;
+	size_t i;
+
+	for (i = 0; i < n->ngateways && i < NOTICE_GATEWAYS_MAX; i++) {
+		const struct step_gateway *g = &n->gateway[i];
+
+		o = json_object();
+		set_text(o, "nexthop", g->nexthop, NOTICE_FIELD_MAX);
+		set_text(o, "host", g->host, NOTICE_FIELD_MAX);
+		set_text(o, "address", g->address, NOTICE_FIELD_MAX);
+		set_text(o, "fault", fault_text(g->fault), NOTICE_FIELD_MAX);
+		set_text(o, "key", g->key, NOTICE_FIELD_MAX);
+		set_text(o, "last_key", g->last_key, NOTICE_FIELD_MAX);
+		set_time(o, "not_after", g->not_after);
+		(void)json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
+texts(const char *const *v, size_t n)
+{
+	json_t *list = json_array();
+	struct buf b = {0};
+	size_t i;
+
+	for (i = 0; i < n && i < NOTICE_PARTNERS_MAX; i++) {
+		buf_clear(&b);
+		buf_puts(&b, "");
+		notice_put(&b, v[i], NOTICE_FIELD_MAX, false);
+		(void)json_array_append_new(list, json_string(b.data));
+	}
+	buf_free(&b);
+	return list;
+}
+
+static void
+set_downgrade(json_t *o, const struct notice *n)
+{
+	if (n->id != 0)
+		(void)json_object_set_new(
+		    o, "downgrade", json_integer((json_int_t)n->id));
+	switch (n->kind) {
+	case NOTICE_HELD:
+		if (n->to < n->from)
+			set_text(o, "level_needed", level_name(n->to), 32);
+		set_text(o, "level", level_name(n->from), 32);
+		break;
+	case NOTICE_LOWERED:
+	case NOTICE_RESTORED:
+	case NOTICE_END_NEAR:
+		set_text(o, "level_before", level_name(n->from), 32);
+		set_text(o, "level_after", level_name(n->to), 32);
+		(void)json_object_set_new(
+		    o, "automatic", json_boolean(n->automatic));
+		(void)json_object_set_new(o, "still", json_boolean(n->still));
+		if (n->kind == NOTICE_LOWERED)
+			(void)json_object_set_new(
+			    o, "requiretls_returned", json_boolean(n->returns));
+		set_time(o, "begin", n->begin);
+		set_time(o, "end", n->end);
+		break;
+	default:
+		break;
+	}
+	if (n->why != DROP_WHY_NONE)
+		set_text(o, "why", drop_why_text(n->why), 32);
+}
+
+char *
+notice_json(const struct notice *n)
+{
+	char *key = notice_key(n), *subject = notice_subject(n);
+	json_t *o = json_object();
+	char *dump, *out;
+
+	set_text(o, "schema", "tlspact.notice.v1", 64);
+	set_text(o, "kind", notice_kind_text(n->kind), 32);
+	set_text(o, "key", key, NOTICE_TEXT_MAX);
+	set_text(o, "subject", subject, NOTICE_TEXT_MAX);
+	set_time(o, "time", n->at);
+	set_text(o, "partner", n->partner, NOTICE_FIELD_MAX);
+	set_text(o, "contact", n->contact, NOTICE_FIELD_MAX);
+	set_text(o, "ticket", n->ticket, NOTICE_FIELD_MAX);
+	if (n->ndomains > 0)
+		(void)json_object_set_new(
+		    o, "domains", texts(n->domain, n->ndomains));
+	if (n->fault != FAULT_OK) {
+		set_text(o, "fault", fault_text(n->fault), 64);
+		set_text(o, "description", fault_description(n->fault), 512);
+	}
+	set_downgrade(o, n);
+	set_time(o, "since", n->since);
+	if (n->failures > 0)
+		(void)json_object_set_new(
+		    o, "failures", json_integer(n->failures));
+	set_text(o, "text", n->text, NOTICE_TEXT_MAX);
+	if (n->ngateways > 0)
+		(void)json_object_set_new(o, "gateways", gateways(n));
+	if (n->nnames > 0)
+		(void)json_object_set_new(
+		    o, "partners", texts(n->name, n->nnames));
+	if (n->kind == NOTICE_EXPIRING)
+		(void)json_object_set_new(o, "days", json_integer(n->days));
+	set_text(o, "map", n->map, NOTICE_FIELD_MAX);
+	set_time(o, "compiled", n->compiled);
+	dump = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	out = mem_dup(dump == NULL ? "{}" : dump);
+	free(dump);
+	json_decref(o);
+	free(subject);
+	free(key);
+	return out;
+}
+
+/* --- For sendmail --------------------------------------------------------- */
+
+/* The Date of RFC 5322; strftime would speak the operator's language. */
+static void
+put_date(struct buf *b, time_t t)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL)
+		return;
+	buf_printf(b, "Date: %.3s, %d %.3s %d %02d:%02d:%02d +0000\n",
+	    days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
+	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+char *
+notice_mail(const struct notice *n, const char *from, const char *to, bool ours)
+{
+	char *subject, *body, *key;
+	struct buf b = {0};
+
+	if (!notice_address_ok(to))
+		return NULL;
+	buf_printf(&b, "To: %s\n", to);
+	if (notice_address_ok(from))
+		buf_printf(&b, "From: %s\n", from);
+	put_date(&b, n->at);
+	subject = notice_subject(n);
+	key = notice_key(n);
+	body = notice_body(n, ours);
+	buf_printf(&b,
+	    "Subject: %s\n"
+	    "Auto-Submitted: auto-generated\n"
+	    "X-Tlspact-Kind: %s\n"
+	    "X-Tlspact-Key: %.200s\n"
+	    "MIME-Version: 1.0\n"
+	    "Content-Type: text/plain; charset=utf-8\n"
+	    "Content-Transfer-Encoding: 8bit\n"
+	    "\n",
+	    subject, notice_kind_text(n->kind), key);
+	buf_puts(&b, body);
+	free(body);
+	free(key);
+	free(subject);
+	return buf_take(&b);
 }

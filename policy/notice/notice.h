@@ -31,7 +31,7 @@
 #define NOTICE_LINE_MAX 900    /* bytes of one line of it (SMTP: 998) */
 #define NOTICE_SUBJECT_MAX 160 /* bytes */
 #define NOTICE_ADDRESS_MAX 254 /* bytes */
-#define NOTICE_HOURLY 20       /* a usual limit for notice_rate_take() */
+#define NOTICE_HOURLY 20       /* sent in an hour */
 
 enum notice_kind {
 	NOTICE_HELD,	  /* mail waits, and we do not lower */
@@ -70,7 +70,6 @@ struct notice {
 	time_t begin; /* of the downgrade */
 	time_t end;
 	unsigned failures;
-	long waiting;	  /* mails in the queue; -1: not known */
 	const char *text; /* evidence; MAP: complaints */
 	const struct step_gateway *gateway;
 	size_t ngateways;
@@ -101,19 +100,12 @@ char *notice_subject(const struct notice *n); /* one line, ASCII */
 char *notice_json(const struct notice *n);    /* one line, no \n behind it */
 
 /*
- * The text, UTF-8, lines end in \n. ours: with a last part for our own
- * operator, marked as not to be forwarded; else as it is for the contact.
- * Mass faults and the map are never for others.
- */
-char *notice_body(const struct notice *n, bool ours);
-
-/*
- * The whole message for sendmail(1): headers, empty line, body. NULL if no
- * recipient has a good address. From is said only if it is one. It asks
+ * The whole message for sendmail(1): headers, empty line, body. NULL if the
+ * recipient has no good address. From is said only if it is one. It asks
  * robots not to answer, so that nothing goes round in circles.
  */
-char *notice_mail(const struct notice *n, const char *from,
-    const char *const *to, size_t nto, bool ours);
+char *notice_mail(
+    const struct notice *n, const char *from, const char *to, bool ours);
 
 /*
  * Fit for a header and for a command line: user@domain, or a local user;
@@ -140,7 +132,7 @@ struct notice_rate {
  * wait, they are not dropped. Urgent ones (mass faults, the map) have as
  * much room again.
  */
-bool notice_rate_take(struct notice_rate *r, enum notice_kind kind,
-    unsigned hourly, time_t now, time_t *again);
+bool notice_rate_take(
+    struct notice_rate *r, enum notice_kind kind, time_t now, time_t *again);
 
 #endif

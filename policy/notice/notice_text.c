@@ -1,9 +1,46 @@
-#include "notice_priv.h"
+#include "notice_text.h"
 
 #include <string.h>
 
 #include "buf.h"
 #include "num.h"
+#include "quote.h"
+
+bool
+notice_said(const char *s)
+{
+	return s != NULL && *s != '\0';
+}
+
+void
+notice_put(struct buf *b, const char *s, size_t max, bool ascii)
+{
+	size_t i, k, n, len = s == NULL ? 0 : strlen(s), start = b->len;
+	bool odd;
+
+	for (i = 0; i < len; i += n) {
+		odd = quote_unsafe(s + i, len - i, &n);
+		if (b->len - start + 12 + 3 > max) {
+			buf_puts(b, "...");
+			return;
+		}
+		if (!odd && (n == 1 || !ascii)) {
+			buf_add(b, s + i, n);
+			continue;
+		}
+		for (k = 0; k < n; k++)
+			buf_printf(b, "\\x%02x", (unsigned char)s[i + k]);
+	}
+}
+
+void
+notice_put_partner(struct buf *b, const struct notice *n, bool ascii)
+{
+	if (notice_said(n->partner))
+		notice_put(b, n->partner, NOTICE_FIELD_MAX, ascii);
+	else
+		buf_puts(b, "a partner");
+}
 
 void
 notice_put_time(struct buf *b, time_t t)
@@ -15,8 +52,8 @@ notice_put_time(struct buf *b, time_t t)
 	buf_printf(b, "%.16s UTC", time);
 }
 
-const char *
-notice_meaning(enum level level)
+static const char *
+meaning(enum level level)
 {
 	switch (level) {
 	case LEVEL_SECURE:
@@ -155,17 +192,11 @@ put_works(struct buf *b, const struct notice *n)
 	case NOTICE_LOWERED:
 	case NOTICE_END_NEAR:
 		buf_printf(b, "  Mail moves: %s.\n",
-		    notice_meaning(
-			n->kind == NOTICE_LOWERED ? n->to : n->from));
+		    meaning(n->kind == NOTICE_LOWERED ? n->to : n->from));
 		break;
 	case NOTICE_HELD:
-		if (n->waiting >= 0)
-			buf_printf(b,
-			    "  Nothing is lost: %ld mail%s in our queue.\n",
-			    n->waiting, n->waiting == 1 ? " waits" : "s wait");
-		else
-			buf_puts(b, "  Nothing is lost: the mail waits in our "
-				    "queue, and is tried again and again.\n");
+		buf_puts(b, "  Nothing is lost: the mail waits in our "
+			    "queue, and is tried again and again.\n");
 		break;
 	default:
 		break;
@@ -323,7 +354,7 @@ put_operator(struct buf *b, const struct notice *n)
 			    "    To let mail through (%s):\n"
 			    "    tlspactctl downgrade %s --to %s --for 4h "
 			    "--reason \"%s\"\n",
-			    notice_meaning(n->to), name.data, level_name(n->to),
+			    meaning(n->to), name.data, level_name(n->to),
 			    fault_text(n->fault));
 		else
 			buf_printf(b, "    tlspact-probe %s\n", name.data);

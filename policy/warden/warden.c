@@ -453,7 +453,6 @@ warden_compiled(struct warden *k, bool well, const char *text, time_t now)
 {
 	struct notice n = {.kind = NOTICE_MAP,
 	    .at = now,
-	    .waiting = -1,
 	    .text = text,
 	    .map = k->set->map,
 	    .compiled = k->facts.map_seen.st_mtim.tv_sec};

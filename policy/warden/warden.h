@@ -26,8 +26,7 @@ struct settings;
 
 /* A message, ready for sendmail(1). */
 struct warden_mail {
-	const char *const *to;
-	size_t nto;
+	const char *to;
 	const char *text;
 };
 

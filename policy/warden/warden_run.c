@@ -418,9 +418,8 @@ do_send(void *ctx, const struct warden_letter *letter)
 		l->left++;
 		if (i < letter->nmails)
 			rv = mailout_send(r->children, r->set->sendmail,
-			    r->set->postfix_config, letter->mail[i].to,
-			    letter->mail[i].nto, letter->mail[i].text, on_part,
-			    p, &e);
+			    r->set->postfix_config, &letter->mail[i].to, 1,
+			    letter->mail[i].text, on_part, p, &e);
 		else if (i == PARTS_MAX - 1 &&
 			 *r->set->notify_command != '\0' &&
 			 letter->json != NULL)

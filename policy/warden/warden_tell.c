@@ -69,7 +69,7 @@ static void
 add_mail(json_t *mails, const struct notice *n, const char *from,
     const char *to, bool ours)
 {
-	char *text = notice_mail(n, from, &to, 1, ours);
+	char *text = notice_mail(n, from, to, ours);
 	json_t *m;
 
 	if (text == NULL)
@@ -182,26 +182,21 @@ first_due(const struct ledger_notice *n, void *arg)
 static void
 hand_over(struct warden_tell *w, int64_t id, json_t *root)
 {
-	const char *to[WARDEN_LETTER_MAILS];
 	struct warden_letter l = {.id = id};
+	struct warden_mail *m;
 	json_t *mail;
 	size_t i;
 
 	l.json = json_string_value(json_object_get(root, "notice"));
 	json_array_foreach(json_object_get(root, "mail"), i, mail)
 	{
-		const char *text =
-		    json_string_value(json_object_get(mail, "text"));
-
-		if (l.nmails == WARDEN_LETTER_MAILS || text == NULL)
+		if (l.nmails == WARDEN_LETTER_MAILS)
 			break;
-		to[l.nmails] = json_string_value(
+		m = &l.mail[l.nmails];
+		m->text = json_string_value(json_object_get(mail, "text"));
+		m->to = json_string_value(
 		    json_array_get(json_object_get(mail, "to"), 0));
-		if (!notice_address_ok(to[l.nmails]))
-			continue;
-		l.mail[l.nmails] = (struct warden_mail){
-		    .to = &to[l.nmails], .nto = 1, .text = text};
-		l.nmails++;
+		l.nmails += m->text != NULL && notice_address_ok(m->to);
 	}
 	w->hands->send(w->hands->ctx, &l);
 }
@@ -225,8 +220,8 @@ warden_tell_send(struct warden_tell *w, time_t now)
 		return;
 	root = json_loads(d.data, 0, NULL);
 	if (notice_rate_take(&w->rate,
-		kind_of(json_string_value(json_object_get(root, "kind"))),
-		NOTICE_HOURLY, now, &w->send_next)) {
+		kind_of(json_string_value(json_object_get(root, "kind"))), now,
+		&w->send_next)) {
 		w->sending = d.id;
 		w->sending_tries = d.tries;
 		w->send_next = 0;
@@ -360,7 +355,6 @@ expiring(struct warden_tell *w, const struct drop_report *r, time_t now)
 	struct notice n = {.kind = NOTICE_EXPIRING,
 	    .at = now,
 	    .partner = r->partner,
-	    .waiting = -1,
 	    .ngateways = 1};
 	size_t i;
 
@@ -420,7 +414,6 @@ gone(struct warden_tell *w, struct warden_fault *f, time_t now)
 	struct notice n = {.kind = NOTICE_FAULT_GONE,
 	    .at = now,
 	    .partner = f->partner,
-	    .waiting = -1,
 	    .fault = f->fault,
 	    .since = f->since,
 	    .why = f->common ? DROP_WHY_COMMON : DROP_WHY_NONE};
@@ -487,11 +480,8 @@ static void
 tell_new(struct warden_tell *w, time_t now)
 {
 	const char **name = mem_zero(w->faults.n + 1, sizeof(*name));
-	struct notice many = {.kind = NOTICE_MASS,
-	    .at = now,
-	    .begin = now,
-	    .waiting = -1,
-	    .name = name};
+	struct notice many = {
+	    .kind = NOTICE_MASS, .at = now, .begin = now, .name = name};
 	struct warden_fault *f;
 	bool mass, common;
 	size_t i;
@@ -509,8 +499,7 @@ tell_new(struct warden_tell *w, time_t now)
 	if (mass && !w->facts->common)
 		warden_tell(w, &many, now);
 	for (i = 0; i < w->faults.n; i++) {
-		struct notice one = {
-		    .kind = NOTICE_FAULT_NEW, .at = now, .waiting = -1};
+		struct notice one = {.kind = NOTICE_FAULT_NEW, .at = now};
 
 		if ((f = fault_at(w, i))->found == 0)
 			continue;

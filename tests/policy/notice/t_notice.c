@@ -1,5 +1,5 @@
 /* What people are told: when, in which words, and nothing forged in it. */
-#include "notice.h"
+#include "notice_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,7 +56,6 @@ sample(enum notice_kind kind)
 	    .begin = T0,
 	    .end = T0 + 4 * 3600,
 	    .failures = 3,
-	    .waiting = 2,
 	    .text = "3 failed deliveries",
 	    .gateway = gateways,
 	    .ngateways = 2,
@@ -83,7 +82,7 @@ static const struct row rows[] = {
 	    "mx1.acme.example [192.0.2.1]: expired",
 	    "valid        to 2026-11-23 11:00 UTC", "2026-11-23 13:50 UTC",
 	    "mx2.acme.example passes.", "Renew the certificate",
-	    "2 mails wait in our queue",
+	    "Nothing is lost",
 	    "tlspactctl downgrade acme --to key --for 4h --reason "
 	    "\"expired\""}},
     {.kind = NOTICE_LOWERED,
@@ -183,8 +182,7 @@ test_bare(void **state)
 	for (kind = 0; kind <= NOTICE_MAP; kind++)
 		for (fault = 0; fault < FAULT_COUNT; fault++) {
 			struct notice n = {.kind = (enum notice_kind)kind,
-			    .fault = (enum fault)fault,
-			    .waiting = -1};
+			    .fault = (enum fault)fault};
 			char *all[] = {notice_key(&n), notice_subject(&n),
 			    notice_body(&n, true), notice_json(&n)};
 			size_t i;
@@ -287,7 +285,7 @@ test_hostile(void **state)
 	    .key = EVIL,
 	    .last_key = EVIL,
 	    .not_after = T0};
-	const char *const to[] = {"operator@ours.example"};
+	const char *const to = "operator@ours.example";
 	unsigned kind;
 
 	(void)state;
@@ -295,7 +293,7 @@ test_hostile(void **state)
 		struct notice n = hostile((enum notice_kind)kind, &g);
 		char *key = notice_key(&n), *subject = notice_subject(&n);
 		char *body = notice_body(&n, true), *json = notice_json(&n);
-		char *mail = notice_mail(&n, EVIL, to, 1, true), *end;
+		char *mail = notice_mail(&n, EVIL, to, true), *end;
 		json_t *o = json_loads(json, 0, NULL);
 
 		check_clean(key, false);
@@ -325,7 +323,7 @@ test_long(void **state)
 	static char text[100001];
 	static const char *many[5000];
 	static struct step_gateway g[500];
-	const char *const to[] = {"operator@ours.example"};
+	const char *const to = "operator@ours.example";
 	unsigned kind, i;
 
 	(void)state;
@@ -351,7 +349,7 @@ test_long(void **state)
 		n.ndomains = n.nnames = 5000;
 		n.gateway = g;
 		n.ngateways = 500;
-		mail = notice_mail(&n, NULL, to, 1, true);
+		mail = notice_mail(&n, NULL, to, true);
 		json = notice_json(&n);
 		assert_true(strlen(mail) < 100000 && strlen(json) < 200000);
 		/* SMTP's line limit, and short headers. */
@@ -372,13 +370,11 @@ test_long(void **state)
 static void
 test_mail(void **state)
 {
-	const char *const to[] = {"operator@ours.example", "bad address",
-	    "-oQ/tmp", "postmaster@acme.example"};
+	const char *const to = "operator@ours.example";
 	struct notice n = sample(NOTICE_HELD);
-	char *mail = notice_mail(&n, "tlspact@ours.example", to, 4, false);
+	char *mail = notice_mail(&n, "tlspact@ours.example", to, false);
 	static const char want[] =
-	    "To: operator@ours.example,\n"
-	    "\tpostmaster@acme.example\n"
+	    "To: operator@ours.example\n"
 	    "From: tlspact@ours.example\n"
 	    "Date: Mon, 23 Nov 2026 14:00:00 +0000\n"
 	    "Subject: [tlspact] mail to acme is waiting: expired\n"
@@ -395,7 +391,8 @@ test_mail(void **state)
 	assert_null(strstr(mail, "For our own operator"));
 	assert_null(strstr(mail, "tlspactctl"));
 	free(mail);
-	assert_null(notice_mail(&n, NULL, to + 1, 2, true));
+	assert_null(notice_mail(&n, NULL, "bad address", true));
+	assert_null(notice_mail(&n, NULL, "-oQ/tmp", true));
 }
 
 static void
@@ -560,18 +557,18 @@ test_rate(void **state)
 
 	(void)state;
 	for (i = 0; i < 100; i++)
-		sent += notice_rate_take(&r, NOTICE_HELD, 20, T0 + i, &again);
+		sent += notice_rate_take(&r, NOTICE_HELD, T0 + i, &again);
 	assert_int_equal(sent, 20);
 	assert_int_equal(again, T0 + 3600);
 	/* What is urgent still gets through, but not without end. */
 	for (sent = i = 0; i < 100; i++)
-		sent += notice_rate_take(&r, NOTICE_MASS, 20, T0 + 200, &again);
+		sent += notice_rate_take(&r, NOTICE_MASS, T0 + 200, &again);
 	assert_int_equal(sent, 20);
-	assert_true(notice_rate_take(&r, NOTICE_HELD, 20, again, &again));
+	assert_true(notice_rate_take(&r, NOTICE_HELD, again, &again));
 	/* A clock that went back. */
 	for (i = 0; i < 50; i++)
-		(void)notice_rate_take(&r, NOTICE_HELD, 20, T0 + 9999, &again);
-	assert_true(notice_rate_take(&r, NOTICE_HELD, 20, T0 - DAY, &again));
+		(void)notice_rate_take(&r, NOTICE_HELD, T0 + 9999, &again);
+	assert_true(notice_rate_take(&r, NOTICE_HELD, T0 - DAY, &again));
 }
 
 static void

@@ -66,9 +66,9 @@ do_send(void *ctx, const struct warden_letter *l)
 	buf_puts(&done, "send");
 	(void)snprintf(letter_json, sizeof(letter_json), "%s", l->json);
 	for (i = 0; i < l->nmails; i++) {
-		buf_printf(&done, " %s", l->mail[i].to[0]);
+		buf_printf(&done, " %s", l->mail[i].to);
 		told_contact +=
-		    strcmp(l->mail[i].to[0], "postmaster@ours.example") != 0;
+		    strcmp(l->mail[i].to, "postmaster@ours.example") != 0;
 		(void)snprintf(letter_text[i], sizeof(letter_text[i]), "%s",
 		    l->mail[i].text);
 	}

@@ -1,8 +1,8 @@
 /*
- * notice_priv.h: what the files of notice share.
+ * notice_text.h: what a notice says to people, in words.
  */
-#ifndef NOTICE_PRIV_H
-#define NOTICE_PRIV_H
+#ifndef NOTICE_TEXT_H
+#define NOTICE_TEXT_H
 
 #include "notice.h"
 
@@ -23,10 +23,11 @@ void notice_put_partner(struct buf *b, const struct notice *n, bool ascii);
 /* 2026-11-23 14:05 UTC */
 void notice_put_time(struct buf *b, time_t t);
 
-/* What mail of that level is, as a part of a sentence. */
-const char *notice_meaning(enum level level);
-
-/* What the partner's postmaster can do about it. */
-const char *notice_advice(enum fault fault);
+/*
+ * The text, UTF-8, lines end in \n. ours: with a last part for our own
+ * operator, marked as not to be forwarded; else as it is for the contact.
+ * Mass faults and the map are never for others.
+ */
+char *notice_body(const struct notice *n, bool ours);
 
 #endif
