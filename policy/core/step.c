@@ -43,51 +43,37 @@ step_same_key(const struct step_gateway *g)
 	       strcmp(g->key, g->last_key) == 0;
 }
 
-/* The level that would let mail through this gateway, secure if none. */
-static enum level
-level_for(const struct step_gateway *g, enum level now)
-{
-	enum level level = fault_smallest_step(g->fault, step_same_key(g));
-
-	/* What is lowered already, or was never higher, is no help. */
-	return level < now ? level : LEVEL_SECURE;
-}
-
-static bool
-passes(const struct step_gateway *g)
-{
-	return !fault_stops_mail(g->fault);
-}
-
-/*
- * The strongest step among the gateways of the next-hop of g[at], and
- * whether none of them passes. False if an earlier one stands for it.
- */
-static bool
-look_at(const struct step_gateway *g, size_t n, size_t at, enum level now,
-    enum level *step, bool *blocked)
+bool
+step_hop(const struct step_gateway *g, size_t n, size_t at, enum level under,
+    bool no_key, struct step_hop *out)
 {
 	enum level level;
-	bool found = false;
 	size_t i;
 
-	*blocked = true;
-	*step = LEVEL_SECURE;
+	*out = (struct step_hop){.fault = FAULT_OK};
 	for (i = 0; i < n; i++) {
 		if (strcmp(g[i].nexthop, g[at].nexthop) != 0)
 			continue;
 		if (i < at)
 			return false;
-		if (passes(&g[i])) {
-			*blocked = false;
+		if (!fault_stops_mail(g[i].fault)) {
+			out->passes = true;
 			continue;
 		}
-		level = level_for(&g[i], now);
-		if (level != LEVEL_SECURE && (!found || level > *step)) {
-			*step = level;
-			found = true;
+		level = fault_smallest_step(
+		    g[i].fault, step_same_key(&g[i]) && !no_key);
+		if (!fault_is_tls(g[i].fault) || level >= under)
+			continue;
+		if (g[i].since > out->since)
+			out->since = g[i].since;
+		if (!out->helps || level > out->level) {
+			out->level = level;
+			out->fault = g[i].fault;
 		}
+		out->helps = true;
 	}
+	if (out->passes)
+		out->fault = FAULT_OK;
 	return true;
 }
 
@@ -95,25 +81,26 @@ void
 step_propose(
     const struct step_gateway *g, size_t n, enum level now, struct step *out)
 {
-	enum level need = LEVEL_SECURE, spare = LEVEL_SECURE, step;
-	bool blocked;
+	enum level need = LEVEL_SECURE, spare = LEVEL_SECURE;
+	struct step_hop hop;
 	size_t i;
 
 	*out = (struct step){0};
 	for (i = 0; i < n; i++) {
-		if (passes(&g[i]))
+		if (!fault_stops_mail(g[i].fault))
 			out->passing++;
 		else if (fault_is_tls(g[i].fault))
 			out->failing++;
 		else
 			out->network++;
-		if (!look_at(g, n, i, now, &step, &blocked))
+		/* What is lowered already, or was never higher, is no help. */
+		if (!step_hop(g, n, i, now, false, &hop))
 			continue;
-		out->blocked += blocked;
-		if (blocked && step < need)
-			need = step;
-		if (!blocked && step < spare)
-			spare = step;
+		out->blocked += !hop.passes;
+		if (hop.helps && !hop.passes && hop.level < need)
+			need = hop.level;
+		if (hop.helps && hop.passes && hop.level < spare)
+			spare = hop.level;
 	}
 	out->level = need != LEVEL_SECURE ? need : spare;
 	out->helps = out->level != LEVEL_SECURE;

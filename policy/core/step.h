@@ -39,6 +39,26 @@ struct step_gateway {
 	const char *partner; /* NULL: the reader knows */
 };
 
+/*
+ * Mail to a next-hop moves if any of its gateways takes it, because smtp(8)
+ * tries them in turn. Those that cannot be reached count neither way.
+ */
+struct step_hop {
+	bool passes;	  /* a gateway takes mail as it should be */
+	bool helps;	  /* one fails that takes it at a lower level: */
+	enum level level; /* ... the highest such */
+	enum fault fault; /* what is wrong there; OK if one passes */
+	time_t since;	  /* when the last of those began to fail */
+};
+
+/*
+ * What is seen of the next-hop of g[at], of which levels under `under` would
+ * help; no_key: `key` is out of reach. False if an earlier gateway stands for
+ * it.
+ */
+bool step_hop(const struct step_gateway *g, size_t n, size_t at,
+    enum level under, bool no_key, struct step_hop *out);
+
 struct step {
 	/* What to lower to; not under the present level: nothing helps. */
 	enum level level;

@@ -393,97 +393,43 @@ drop_passing(const struct drop *d, time_t since)
 
 #define TEXT_GATEWAYS 6 /* named in the evidence */
 
-/*
- * The highest level at which the gateway takes mail; false if it takes none
- * at any level, as far as was seen.
- */
-static bool
-takes(const struct step_gateway *g, bool no_key, enum level *out)
+/* Does mail of that level move? */
+static enum drop_sight
+sight_of(const struct step_hop *hop, enum level at)
 {
-	if (!fault_stops_mail(g->fault)) {
-		*out = LEVEL_SECURE;
-		return true;
-	}
-	if (!fault_is_tls(g->fault))
-		return false;
-	*out = fault_smallest_step(g->fault, step_same_key(g) && !no_key);
-	return true;
-}
-
-/* The best of the gateways of the next-hop of gateway i. */
-static bool
-best(const struct drop_report *r, size_t i, bool no_key, enum level *out,
-    enum fault *fault)
-{
-	const char *nexthop = r->gateway[i].nexthop;
-	enum level level;
-	bool any = false;
-	size_t j;
-
-	for (j = 0; j < r->n; j++) {
-		const struct step_gateway *g = &r->gateway[j];
-
-		if (strcmp(g->nexthop, nexthop) != 0 ||
-		    !takes(g, no_key, &level))
-			continue;
-		if (!any || level > *out) {
-			*out = level;
-			*fault = g->fault;
-		}
-		any = true;
-	}
-	return any;
-}
-
-/* Is gateway i the first of its next-hop? */
-static bool
-is_first(const struct drop_report *r, size_t i)
-{
-	size_t j;
-
-	for (j = 0; j < i; j++)
-		if (strcmp(r->gateway[j].nexthop, r->gateway[i].nexthop) == 0)
-			return false;
-	return true;
+	if (hop->passes || (hop->helps && hop->level >= at))
+		return DROP_PASSES;
+	return hop->helps ? DROP_BLOCKED : DROP_UNKNOWN;
 }
 
 enum drop_sight
 drop_judge_nexthop(
     const struct drop_report *r, size_t i, enum level at, bool no_key)
 {
-	enum fault fault = FAULT_OK;
-	enum level level = LEVEL_SECURE;
+	struct step_hop hop;
 
-	if (!best(r, i, no_key, &level, &fault))
+	if (!step_hop(r->gateway, r->n, i, LEVEL_SECURE, no_key, &hop))
 		return DROP_UNKNOWN;
-	return level >= at ? DROP_PASSES : DROP_BLOCKED;
+	return sight_of(&hop, at);
 }
 
 enum drop_sight
 drop_judge_sight(
     const struct drop_report *r, enum level full, bool no_key, time_t *since)
 {
-	enum drop_sight sight = DROP_UNKNOWN;
+	enum drop_sight sight = DROP_UNKNOWN, one;
+	struct step_hop hop;
 	size_t i;
 
 	*since = 0;
 	for (i = 0; i < r->n; i++) {
-		const struct step_gateway *g = &r->gateway[i];
-
-		switch (drop_judge_nexthop(r, i, full, no_key)) {
-		case DROP_BLOCKED:
-			sight = DROP_BLOCKED;
-			/* Blocked since the last of its gateways failed. */
-			if (fault_is_tls(g->fault) && g->since > *since)
-				*since = g->since;
-			break;
-		case DROP_PASSES:
-			if (sight == DROP_UNKNOWN)
-				sight = DROP_PASSES;
-			break;
-		case DROP_UNKNOWN:
-			break;
-		}
+		if (!step_hop(r->gateway, r->n, i, LEVEL_SECURE, no_key, &hop))
+			continue;
+		one = sight_of(&hop, full);
+		if (one == DROP_BLOCKED && hop.since > *since)
+			*since = hop.since;
+		if (one == DROP_BLOCKED || sight == DROP_UNKNOWN)
+			sight = one;
 	}
 	return sight;
 }
@@ -565,37 +511,36 @@ drop_judge_confirm(const struct drop_state *p, bool no_key, time_t now,
     struct drop_verdict *out)
 {
 	const struct drop_report *r = p->report;
-	enum level at = drop_state_level(p), level;
-	enum fault fault = FAULT_OK;
-	bool touched;
+	struct step_hop hop;
+	enum drop_sight sight;
+	bool touched, same;
 	size_t i;
 
-	memset(out, 0, sizeof(*out));
-	out->step = at;
+	*out = (struct drop_verdict){.step = drop_state_level(p)};
 	for (i = 0; i < r->n; i++) {
-		if (!is_first(r, i))
+		if (!step_hop(r->gateway, r->n, i, LEVEL_SECURE, no_key, &hop))
 			continue;
-		if (!best(r, i, no_key, &level, &fault)) {
-			(void)matches(p, i, now, &touched);
-			if (touched)
-				out->not_tls = true;
-			if (touched && out->fault == FAULT_OK)
+		sight = sight_of(&hop, drop_state_level(p));
+		if (sight == DROP_PASSES)
+			continue;
+		same = matches(p, i, now, &touched);
+		if (!touched)
+			continue;
+		if (sight == DROP_UNKNOWN) {
+			out->not_tls = true;
+			if (out->fault == FAULT_OK)
 				out->fault = r->gateway[i].fault;
-			continue;
+		} else if (!same) {
+			out->blocked = true;
+			if (!out->confirmed)
+				out->fault = hop.fault;
+		} else {
+			if (!out->confirmed || hop.level < out->step) {
+				out->step = hop.level;
+				out->fault = hop.fault;
+			}
+			out->confirmed = true;
 		}
-		if (level >= at)
-			continue;
-		if (!matches(p, i, now, &touched)) {
-			out->blocked = out->blocked || touched;
-			if (touched && !out->confirmed)
-				out->fault = fault;
-			continue;
-		}
-		if (!out->confirmed || level < out->step) {
-			out->step = level;
-			out->fault = fault;
-		}
-		out->confirmed = true;
 	}
 }
 
