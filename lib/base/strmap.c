@@ -144,6 +144,14 @@ strmap_remove(struct strmap *m, const void *array, const char *name, size_t len)
 }
 
 void
+strmap_prefetch(const struct strmap *m, const char *name)
+{
+	if (m->cap > 0)
+		__builtin_prefetch(
+		    &m->slot[home(hash_of(name, strlen(name)), m->cap)]);
+}
+
+void
 strmap_free(struct strmap *m)
 {
 	free(m->slot);

@@ -47,6 +47,12 @@ uint32_t strmap_add(struct strmap *m, const void *array, const char *name,
 void strmap_remove(
     struct strmap *m, const void *array, const char *name, size_t len);
 
+/*
+ * The name will be added or asked for soon: a large map is in no cache, and
+ * without this most of the time goes into waiting for it.
+ */
+void strmap_prefetch(const struct strmap *m, const char *name);
+
 /* Free the map's own memory. */
 void strmap_free(struct strmap *m);
 

@@ -109,13 +109,20 @@ static const struct {
 	verifies, NULL},
 };
 
+/* Most words differ in their first byte. */
+static bool
+same(const char *a, const char *b)
+{
+	return *a == *b && strcmp(a, b) == 0;
+}
+
 enum attribute
 attribute_find(const char *name)
 {
 	unsigned a;
 
 	for (a = 0; a < ATTRIBUTE_COUNT; a++)
-		if (*table[a].name == *name && strcmp(table[a].name, name) == 0)
+		if (same(table[a].name, name))
 			break;
 	return (enum attribute)a;
 }
@@ -135,8 +142,8 @@ attribute_is_list(enum attribute t)
 bool
 attribute_is_token(const char *s)
 {
-	return strcmp("nexthop", s) == 0 || strcmp("dot-nexthop", s) == 0 ||
-	       strcmp("hostname", s) == 0;
+	return same("nexthop", s) || same("dot-nexthop", s) ||
+	       same("hostname", s);
 }
 
 static const char *
@@ -216,7 +223,7 @@ take_choice(
 	size_t n;
 
 	for (c = choices; c->name != NULL; c++)
-		if (strcmp(c->name, value) == 0) {
+		if (same(c->name, value)) {
 			*to = c->value;
 			return NULL;
 		}

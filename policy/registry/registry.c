@@ -26,6 +26,8 @@
 #include "quote.h"
 #include "registry_check.h"
 
+#define AHEAD 16 /* names that are prefetched */
+
 struct provider {
 	const char *name;
 	struct terms terms;
@@ -57,6 +59,7 @@ struct registry_own {
 	size_t source_cap;
 	struct want *want;
 	size_t nwants, want_cap;
+	const struct terms *last; /* of the partner before */
 	struct strmap partners, domains, providers, sources;
 	struct arena arena;
 };
@@ -279,10 +282,27 @@ take_attrs(struct said *s, struct attrs *words)
 
 /* --- Statements ----------------------------------------------------------- */
 
+/* Who says the same as the one before shares it. */
+static void
+take_terms(struct registry *r, struct partner *p, struct terms *terms)
+{
+	struct registry_own *own = r->own;
+
+	p->gateway = terms->gateway;
+	p->contact = terms->contact;
+	terms->gateway = NULL;
+	terms->contact = NULL;
+	if (own->last == NULL || memcmp(own->last, terms, sizeof(*terms)) != 0)
+		own->last = memcpy(arena_alloc(&own->arena, sizeof(*terms)),
+		    terms, sizeof(*terms));
+	p->terms = own->last;
+}
+
 static void
 take_partner(struct reading *in, struct attrs *words, unsigned line)
 {
 	struct registry *r = in->r;
+	struct terms terms;
 	struct partner p = {.source = in->source,
 	    .line = line,
 	    .provider = REGISTRY_NONE,
@@ -290,14 +310,15 @@ take_partner(struct reading *in, struct attrs *words, unsigned line)
 	struct said s = {.in = in,
 	    .what = STATEMENT_PARTNER,
 	    .d = &in->partners,
+	    .terms = &terms,
 	    .partner = &p};
 
 	if ((p.name = take_name(&s, words, line)) == NULL)
 		return;
-	s.terms = p.terms = arena_alloc(&r->own->arena, sizeof(*p.terms));
-	*p.terms = (struct terms){0};
+	memset(&terms, 0, sizeof(terms)); /* what is between members, too */
 	take_attrs(&s, words);
-	if ((p.terms->set & ATTRIBUTE_BIT(ATTRIBUTE_DOMAIN)) == 0)
+	take_terms(r, &p, &terms);
+	if ((terms.set & ATTRIBUTE_BIT(ATTRIBUTE_DOMAIN)) == 0)
 		diag_error(&in->partners, in->file, line,
 		    "partner %s has no domain", p.name);
 	r->partner =
@@ -678,54 +699,69 @@ registry_free(struct registry *r)
 	free(r);
 }
 
-/* A name may belong to one partner, and a domain. */
 static void
-find_partners(struct registry *r, struct diags *d)
+add_partner(struct registry *r, uint32_t i, struct diags *d)
 {
-	const struct partner *p, *q;
-	uint32_t i, have;
+	const struct partner *p = &r->partner[i], *q;
+	uint32_t have = strmap_add(
+	    &r->own->partners, r->partner, p->name, strlen(p->name), i);
 
-	strmap_reserve(&r->own->partners, r->npartners);
-	for (i = 0; i < r->npartners; i++) {
-		p = &r->partner[i];
-		have = strmap_add(
-		    &r->own->partners, r->partner, p->name, strlen(p->name), i);
-		if (have == STRMAP_NONE)
-			continue;
-		q = &r->partner[have];
-		diag_error(d, partner_file(r, p), p->line,
-		    "partner %s is there already (%s:%u)", quotes(p->name).s,
-		    partner_file(r, q), q->line);
-	}
+	if (have == STRMAP_NONE)
+		return;
+	q = &r->partner[have];
+	diag_error(d, partner_file(r, p), p->line,
+	    "partner %s is there already (%s:%u)", quotes(p->name).s,
+	    partner_file(r, q), q->line);
 }
 
 static void
-find_domains(struct registry *r, struct diags *d)
+add_domain(struct registry *r, uint32_t i, struct diags *d)
 {
-	const struct domain *dom, *first;
-	const struct partner *p, *q;
-	uint32_t i, have;
+	const struct domain *dom = &r->domain[i], *first;
+	const struct partner *p = &r->partner[dom->partner], *q;
+	uint32_t have = strmap_add(
+	    &r->own->domains, r->domain, dom->name, strlen(dom->name), i);
 
-	strmap_reserve(&r->own->domains, r->ndomains);
-	for (i = 0; i < r->ndomains; i++) {
-		dom = &r->domain[i];
-		have = strmap_add(&r->own->domains, r->domain, dom->name,
-		    strlen(dom->name), i);
-		if (have == STRMAP_NONE)
-			continue;
-		first = &r->domain[have];
-		p = &r->partner[dom->partner];
-		q = &r->partner[first->partner];
-		if (p == q)
-			diag_error(d, partner_file(r, p), dom->line,
-			    "domain %s is said twice (line %u)",
-			    quotes(dom->name).s, first->line);
-		else
-			diag_error(d, partner_file(r, p), dom->line,
-			    "domain %s belongs to partner %s already (%s:%u)",
-			    quotes(dom->name).s, q->name, partner_file(r, q),
-			    first->line);
+	if (have == STRMAP_NONE)
+		return;
+	first = &r->domain[have];
+	q = &r->partner[first->partner];
+	if (p == q)
+		diag_error(d, partner_file(r, p), dom->line,
+		    "domain %s is said twice (line %u)", quotes(dom->name).s,
+		    first->line);
+	else
+		diag_error(d, partner_file(r, p), dom->line,
+		    "domain %s belongs to partner %s already (%s:%u)",
+		    quotes(dom->name).s, q->name, partner_file(r, q),
+		    first->line);
+}
+
+/* A name may belong to one partner, and so may a domain. */
+static void
+add_names(struct registry *r, struct diags *d)
+{
+	struct registry_own *own = r->own;
+	struct diags domains = {0};
+	const struct partner *p;
+	uint32_t i, k;
+
+	strmap_reserve(&own->partners, r->npartners);
+	strmap_reserve(&own->domains, r->ndomains);
+	for (i = 0; i < r->npartners; i++) {
+		if (i + AHEAD < r->npartners) {
+			p = &r->partner[i + AHEAD];
+			strmap_prefetch(&own->partners, p->name);
+			if (p->ndomains > 0)
+				strmap_prefetch(&own->domains,
+				    r->domain[p->first_domain].name);
+		}
+		add_partner(r, i, d);
+		p = &r->partner[i];
+		for (k = 0; k < p->ndomains; k++)
+			add_domain(r, p->first_domain + k, &domains);
 	}
+	diag_move(d, &domains);
 }
 
 static void
@@ -753,28 +789,35 @@ static void
 settle(struct registry *r)
 {
 	const struct registry_own *own = r->own;
+	const struct terms *said = NULL;
+	uint32_t provider = REGISTRY_NONE;
+	struct terms *full = NULL;
 	struct partner *p;
-	struct terms *t;
 	size_t i;
 
 	for (i = 0; i < r->npartners; i++) {
 		p = &r->partner[i];
-		t = p->terms;
-		if (p->provider != REGISTRY_NONE)
-			attributes_inherit(
-			    t, &own->provider[p->provider].terms);
-		attributes_inherit(t, &r->preset);
-		attributes_preset(t);
-		p->gateway = t->gateway;
-		p->contact = t->contact;
+		if (p->terms != said || p->provider != provider) {
+			said = p->terms;
+			provider = p->provider;
+			full = arena_alloc(&r->own->arena, sizeof(*full));
+			*full = *said;
+			if (provider != REGISTRY_NONE)
+				attributes_inherit(
+				    full, &own->provider[provider].terms);
+			attributes_inherit(full, &r->preset);
+			attributes_preset(full);
+		}
+		p->terms = full;
+		if (p->gateway == NULL)
+			p->gateway = full->gateway;
 	}
 }
 
 static void
 finish(struct registry *r, time_t now, bool files, struct diags *d)
 {
-	find_partners(r, d);
-	find_domains(r, d);
+	add_names(r, d);
 	find_providers(r, d);
 	settle(r);
 	registry_check(r, now, files, d);

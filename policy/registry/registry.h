@@ -29,10 +29,10 @@ struct err;
 /* There may be a million: kept small. */
 struct partner {
 	const char *name;
-	struct terms *terms;
-	const struct strs *gateway;
-	const char *contact; /* NULL if not said */
-	uint32_t source;     /* the file, for registry_file() */
+	const struct terms *terms;  /* perhaps of others, too; without ... */
+	const struct strs *gateway; /* ... these two */
+	const char *contact;	    /* NULL if not said */
+	uint32_t source;	    /* the file, for registry_file() */
 	uint32_t line;
 	uint32_t provider; /* index, or REGISTRY_NONE */
 	uint32_t first_domain;

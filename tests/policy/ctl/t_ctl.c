@@ -469,7 +469,7 @@ test_status_by_map(void **state)
 	    {"no map", 0, 0, true, "damaged", NULL, true, false,
 		", lowered to encrypt until 01:00", "STILL"},
 	};
-	static struct terms terms = {.mode = MODE_ENFORCED};
+	static const struct terms terms = {.mode = MODE_ENFORCED};
 	static const struct partner acme = {.name = "acme", .terms = &terms};
 	struct buf out = {0};
 	struct ctl_facts f;
