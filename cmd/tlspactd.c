@@ -22,15 +22,15 @@
 #include "diag.h"
 #include "err.h"
 #include "failing.h"
+#include "file.h"
 #include "freshmap.h"
 #include "listener.h"
 #include "logline.h"
-#include "metrics.h"
 #include "maprecord.h"
 #include "mem.h"
+#include "metrics.h"
 #include "options.h"
 #include "process.h"
-#include "replace.h"
 #include "say.h"
 #include "sdnotify.h"
 #include "service.h"
@@ -109,7 +109,8 @@ write_metrics(struct daemon *d)
 	struct err e;
 
 	metrics_print(&f, time(NULL), &text);
-	if (replace_file(d->set.metrics_file, text.data, text.len, &e) == 0)
+	if (file_replace(d->set.metrics_file, text.data, text.len, NULL, &e) ==
+	    0)
 		said = false;
 	else if (!said) {
 		said = true;

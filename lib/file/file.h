@@ -1,5 +1,5 @@
 /*
- * file.h: whole files read at once.
+ * file.h: whole files, read and replaced at once.
  */
 #ifndef FILE_H
 #define FILE_H
@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
+struct err;
+
 /*
  * Read the file at path, of max bytes or less, into memory that the caller
  * frees; there is room for one more byte behind *len, which is NUL. *st (may
@@ -15,7 +17,6 @@
  * (66), not allowed (77), too large (65), or changed while it was read (75),
  * which would mix two versions of it.
  */
-struct err;
 char *file_slurp(
     const char *path, size_t max, size_t *len, struct stat *st, struct err *e);
 
@@ -24,5 +25,22 @@ char *file_slurp(
  * it may keep the reader waiting for ever.
  */
 bool file_is_special(const char *path);
+
+#define FILE_MODE 0644 /* of a new file; of an old one no more is kept */
+
+/*
+ * Put a file in place of another, through PATH.tmp: readers see the old or
+ * the new one whole. With st it gets the owner in it, which the account must
+ * be allowed to give, and of its mode what is in FILE_MODE, and is on disk
+ * when this returns; without (NULL) its mode is FILE_MODE, and unlike
+ * publish.h nothing waits for the disk: for what is written anew all the time.
+ * Root writes as the account whose folder it is (owned.h). 0, or -1 with *e
+ * set.
+ */
+int file_replace(const char *path, const char *text, size_t len,
+    const struct stat *st, struct err *e);
+
+/* Copy the file `from` over `to`, with its owner and mode. 0, or -1 with *e. */
+int file_copy(const char *from, const char *to, struct err *e);
 
 #endif

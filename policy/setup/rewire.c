@@ -20,7 +20,6 @@
 #include "mem.h"
 #include "postconf.h"
 #include "quote.h"
-#include "replace.h"
 #include "target.h"
 
 #define POSTCONF_MS 30000
@@ -397,7 +396,7 @@ changes_write(const struct changes *c, const struct paths *p, struct err *e)
 			buf_printf(&out, "- %s = %s\n", x->name, x->before);
 		buf_printf(&out, "+ %s = %s\n", x->name, x->put);
 	}
-	rv = replace_as(p->lines, out.data, out.len, &st, e);
+	rv = file_replace(p->lines, out.data, out.len, &st, e);
 	buf_free(&out);
 	return rv;
 }
@@ -495,7 +494,7 @@ rewire_apply(const char *dir, const struct rewire_lines *w, struct err *e)
 		whole = strcmp(c.digest, digest) == 0;
 	else if (access(p.before, F_OK) == 0)
 		whole = false;
-	else if (replace_by_copy(p.main, p.before, e) == 0)
+	else if (file_copy(p.main, p.before, e) == 0)
 		whole = true;
 	else
 		goto out;
@@ -573,7 +572,7 @@ rewire_undo(const char *dir, rewire_edited_fn *fn, void *arg, size_t *edited,
 	if (params_read(&now, p.main, digest, e) == -1)
 		goto out;
 	if (strcmp(digest, c.digest) == 0 && access(p.before, R_OK) == 0)
-		rv = replace_by_copy(p.before, p.main, e);
+		rv = file_copy(p.before, p.main, e);
 	else
 		rv = take_out(dir, &c, &now, fn, arg, edited, e);
 	if (rv == 0 && *edited == 0) {
