@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "buf.h"
+#include "common.h"
 #include "diag.h"
 #include "err.h"
 #include "evidence.h"
@@ -252,26 +253,17 @@ add_downgrade(const struct ledger_downgrade *d, void *arg)
 static int
 load_registry(struct run *run)
 {
-	struct registry *r;
 	struct logpartner *who;
-	struct diags d = {0};
+	struct registry *r;
 	struct ledger *l;
 	struct err e;
+	int code;
 
 	memset(&run->map, 0, sizeof(run->map));
 	(void)stat(run->set.map, &run->map);
-	r = registry_load(run->set.registry, the_time(), &d, &e);
-	if (r == NULL || d.errors > 0) {
-		diag_sort(&d);
-		if (r == NULL)
-			say_err(&e);
-		else
-			say_diags(&d, false);
-		diag_free(&d);
-		registry_free(r);
-		return r == NULL ? e.code : EX_DATAERR;
-	}
-	diag_free(&d);
+	code = common_registry(run->set.registry, the_time(), NULL, &r);
+	if (code != EX_OK)
+		return code;
 	who = logpartner_new(r);
 	l = ledger_open(run->set.ledger, LEDGER_READ, &e);
 	if (l == NULL

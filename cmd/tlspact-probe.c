@@ -21,6 +21,7 @@
 #include <event2/event.h>
 
 #include "buf.h"
+#include "common.h"
 #include "diag.h"
 #include "err.h"
 #include "fdio.h"
@@ -125,23 +126,10 @@ static int
 load(struct run *run)
 {
 	int code = settings_read(&run->set, &run->opt.settings, &run->diags);
-	struct err e;
 
-	if (code != EX_OK)
-		return code;
-	run->registry =
-	    registry_load(run->set.registry, wall_clock(), &run->diags, &e);
-	if (run->registry == NULL) {
-		say_err(&e);
-		return e.code;
-	}
-	if (run->diags.errors > 0) {
-		diag_sort(&run->diags);
-		say_diags(&run->diags, false);
-		say("the registry has errors; nothing was looked at");
-		return EX_DATAERR;
-	}
-	return EX_OK;
+	return code != EX_OK ? code
+			     : common_registry(run->set.registry, wall_clock(),
+				   "looked at", &run->registry);
 }
 
 static int

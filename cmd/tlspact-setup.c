@@ -16,6 +16,7 @@
 #include "around.h"
 #include "buf.h"
 #include "cdbmap.h"
+#include "common.h"
 #include "diag.h"
 #include "err.h"
 #include "json.h"
@@ -238,23 +239,6 @@ undo(const char *dir)
 	return EX_OK;
 }
 
-static bool
-confirmed(void)
-{
-	char *line = NULL;
-	size_t cap = 0;
-	bool yes;
-
-	(void)printf("change main.cf so? [y/N] ");
-	(void)fflush(stdout);
-	yes = getline(&line, &cap, stdin) != -1 &&
-	      (line[0] == 'y' || line[0] == 'Y');
-	free(line);
-	if (!yes)
-		say("nothing was changed");
-	return yes;
-}
-
 static int
 apply_lines(
     const char *dir, const struct rewire_lines *lines, const struct run *run)
@@ -262,6 +246,7 @@ apply_lines(
 	struct buf diff = {0};
 	struct err e;
 	size_t n = rewire_diff(lines, &diff);
+	int code;
 
 	if (n > 0)
 		(void)fputs(diff.data, stdout);
@@ -271,12 +256,9 @@ apply_lines(
 		    n == 0 ? "need to change" : "would change");
 		return EX_OK;
 	}
-	if (!run->yes && isatty(STDIN_FILENO) == 0) {
-		say("nobody is here to confirm it; --yes does without");
-		return EX_USAGE;
-	}
-	if (!run->yes && !confirmed())
-		return 1;
+	code = common_confirm(stdout, run->yes, "change main.cf so?");
+	if (code != EX_OK)
+		return code;
 	if (rewire_apply(dir, lines, &e) == -1) {
 		say_err(&e);
 		return e.code;

@@ -16,6 +16,7 @@
 #include <event2/event.h>
 
 #include "buf.h"
+#include "common.h"
 #include "diag.h"
 #include "err.h"
 #include "file.h"
@@ -108,24 +109,13 @@ static int
 load(struct run *run)
 {
 	int code = settings_read(&run->set, &run->opt.settings, &run->diags);
-	struct err e;
 
-	if (code != EX_OK)
-		return code;
-	run->registry =
-	    registry_load(run->set.registry, time(NULL), &run->diags, &e);
-	if (run->registry == NULL) {
-		say_err(&e);
-		return e.code;
-	}
-	if (run->diags.errors > 0) {
-		diag_sort(&run->diags);
-		say_diags(&run->diags, false);
-		say("the registry has errors; nothing was judged");
-		return EX_DATAERR;
-	}
-	run->judge = judge_new(run->set.ca_file);
-	return EX_OK;
+	if (code == EX_OK)
+		code = common_registry(
+		    run->set.registry, time(NULL), "judged", &run->registry);
+	if (code == EX_OK)
+		run->judge = judge_new(run->set.ca_file);
+	return code;
 }
 
 static int

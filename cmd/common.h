@@ -1,0 +1,27 @@
+/*
+ * common.h: what several of our programs do on their way.
+ */
+#ifndef COMMON_H
+#define COMMON_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <time.h>
+
+struct registry;
+
+/*
+ * Load the registry for use. 0, or the exit code, all being said; then *r is
+ * NULL. If it has errors, nothing was `done` ("looked at"; NULL: that is not
+ * said). The caller frees it.
+ */
+int common_registry(
+    const char *path, time_t now, const char *done, struct registry **r);
+
+/*
+ * Ask on `to`, unless yes is true already. 0; 1 if the answer is no; 64 if
+ * there is nobody at the terminal to ask. Both are said.
+ */
+int common_confirm(FILE *to, bool yes, const char *question);
+
+#endif
