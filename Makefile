@@ -57,7 +57,7 @@ INC_policy/setup = -Ipolicy/setup $(INC_policy/map)
 INC_policy = -Ipolicy/ctl -Ipolicy/log -Ipolicy/serve -Ipolicy/setup \
 	-Ipolicy/map $(INC_policy/warden)
 INC_cmd = $(INC_policy) -DVERSION='"$(VERSION)"'
-INC_tests = $(INC_policy) -Itests
+INC_tests = $(INC_policy) -Icmd -Itests
 ROOMS = $(patsubst INC_%,%,$(filter INC_lib/% INC_policy/%,$(.VARIABLES)))
 # room FILE.c	the room of a source; the tests are one
 room = $(if $(filter tests/%,$(1)),tests,$(patsubst %/,%,$(dir $(1))))
@@ -107,7 +107,7 @@ $(B)/libtlspact.a: $(POLICY_OBJ) $(LIB_OBJ)
 $(BINS): $(B)/%: $(B)/cmd/%.o $(CMD_OBJ) $(B)/libtlspact.a
 	$(call SAY,LD,$@)$(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_all) $(LIBS)
 
-$(UNITS): $(B)/tests/%: $(B)/tests/%.o $(B)/libtlspact.a
+$(UNITS): $(B)/tests/%: $(B)/tests/%.o $(CMD_OBJ) $(B)/libtlspact.a
 	$(call SAY,LD,$@)$(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_all) $(LIBS)
 
 $(TOOLS): $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtlspact.a

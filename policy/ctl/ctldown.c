@@ -1,173 +1,231 @@
-/*
- * The verbs that change a downgrade.
- */
+#include "ctldown.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "buf.h"
+#include "cdbmap.h"
 #include "clock.h"
-#include "ctl.h"
-#include "ctlact_priv.h"
+#include "ctlfacts.h"
 #include "err.h"
-#include "ledger_downgrade.h"
 #include "mapbuild.h"
+#include "maprecord.h"
 #include "mem.h"
+#include "num.h"
+#include "program.h"
 #include "quote.h"
-#include "registry.h"
-#include "say.h"
 
-#define DOMAINS_SHOWN 4
+#define PROBE_MS 120000 /* patience with tlspact-probe, at least */
+#define PROBE_TALK (1024 * 1024)
+#define COMMON_SINCE 3600 /* seconds: others that passed since, pass */
+#define CLOCK_SLACK 60	  /* seconds ahead that are not worth a word */
 
-/* The row of the ledger that is open: one that is not believed, too. */
+/* --- Which step, until when ------------------------------------------- */
+
+int
+ctl_end(const struct ctl *c, const struct ctl_lower *lower, time_t *end,
+    struct err *e)
+{
+	char max[NUM_DURATION_MAX];
+	uint64_t span;
+
+	if ((lower->span == NULL) == (lower->until == NULL))
+		return err_set(e, EX_USAGE,
+		    "a downgrade needs an end: --for 4h, or --until 17:30");
+	if (lower->span != NULL) {
+		if (num_duration(lower->span, UINT32_MAX, &span) == -1 ||
+		    span == 0)
+			return err_set(e, EX_USAGE,
+			    "--for %s is no time such as 30m, 4h or 2d",
+			    quotes(lower->span).s);
+		*end = c->now + (time_t)span;
+	} else if (clock_parse(lower->until, c->now, end) == -1) {
+		return err_set(e, EX_USAGE,
+		    "--until %s is no time such as 17:30, "
+		    "2026-11-24 08:00 or 2026-11-24T07:00:00Z",
+		    quotes(lower->until).s);
+	}
+	if (*end <= c->now)
+		return err_set(e, EX_USAGE, "the end has passed already");
+	if ((uint64_t)(*end - c->now) > c->set.max_downgrade)
+		return err_set(e, EX_USAGE,
+		    "the end is further away than max_downgrade = %s allows; "
+		    "take less, and extend it when the time comes",
+		    num_duration_text(c->set.max_downgrade, max));
+	return 0;
+}
+
+enum level
+ctl_present(const struct ctl_facts *f)
+{
+	return f->lowered.id != 0 ? f->lowered.after : f->full;
+}
+
+int
+ctl_propose(const struct ctl_facts *f, enum level *to, struct err *e)
+{
+	struct step s;
+
+	step_propose(f->step, f->n, ctl_present(f), &s);
+	*to = s.level;
+	if (s.helps)
+		return 0;
+	if (s.failing == 0 && s.network == 0)
+		return err_set(e, 1,
+		    "every gateway of %s passes: nothing needs to be lowered; "
+		    "if it is meant, say --to",
+		    f->name);
+	if (s.failing == 0)
+		return err_set(e, 1,
+		    "what fails is not TLS, so that no lower level helps");
+	return err_set(e, 1, "no level below %s helps with that",
+	    level_name(ctl_present(f)));
+}
+
+int
+ctl_level(const char *name, enum level *to, struct err *e)
+{
+	if (level_parse(name, to) == -1 || *to == LEVEL_SECURE)
+		return err_set(e, EX_USAGE,
+		    "--to %s is not key, encrypt or opportunistic",
+		    quotes(name).s);
+	return 0;
+}
+
+int
+ctl_may(const struct ctl_facts *f, enum level to, struct err *e)
+{
+	bool low = f->lowered.id != 0;
+
+	if (to >= ctl_present(f))
+		return err_set(e, 1,
+		    "%s is at %s %s: %s is not weaker, and nothing is raised "
+		    "here%s%s",
+		    f->name, level_name(ctl_present(f)),
+		    low ? "already" : "anyhow", level_name(to),
+		    low ? "; to go back: tlspactctl restore " : "",
+		    low ? f->name : "");
+	if (to == LEVEL_KEY && f->nkeys == 0)
+		return err_set(e, 1,
+		    "no key of the gateways of %s is known: none passed a "
+		    "probe, or it shows another key now, which could be "
+		    "anybody's. Left are --to encrypt and --to opportunistic",
+		    f->name);
+	return 0;
+}
+
+int
+ctl_probe(const struct ctl *c, struct ctl_facts *f, struct err *e)
+{
+	char *path = program_beside("tlspact-probe"), *out;
+	int ms = PROBE_MS, code;
+	const char **argv;
+	size_t n = 0;
+
+	if (c->set.probe_timeout * 4000 > PROBE_MS)
+		ms = (int)c->set.probe_timeout * 4000;
+	while (c->again[n] != NULL)
+		n++;
+	argv = mem_zero(n + 3, sizeof(*argv));
+	argv[0] = path;
+	memcpy(argv + 1, c->again, n * sizeof(*argv));
+	argv[n + 1] = f->name;
+	/* It ends with 1 where a gateway fails: the ledger tells, not that. */
+	out = program_read(argv, PROBE_TALK, ms, e);
+	if (out != NULL)
+		(void)err_set(e, 0, "tlspact-probe recorded nothing");
+	free(out);
+	free(path);
+	free(argv);
+	code = ctl_facts_kept(c, f, 1);
+	if (f->probed >= c->now)
+		*e->text = '\0';
+	return code == EX_OK ? f->evidence_code : code;
+}
+
+/* --- What it may do ---------------------------------------------------- */
+
+static bool
+take_other(const struct evidence_gateway *g, void *arg)
+{
+	const char **name = arg;
+
+	if (strcmp(g->last.fault, "ok") != 0 ||
+	    strcmp(g->last.partner, *name) == 0)
+		return true;
+	*name = NULL;
+	return false;
+}
+
+bool
+ctl_others_pass(const struct ctl *c, const struct ctl_facts *f)
+{
+	const char *name = f->name;
+	struct evidence *v;
+	struct err e;
+	uint32_t i, n = 0;
+	bool passes;
+
+	for (i = 0; i < c->registry->npartners && n < 2; i++)
+		n += partner_level(&c->registry->partner[i]) >
+		     LEVEL_OPPORTUNISTIC;
+	if (n < 2)
+		return true;
+	v = evidence_open(c->set.evidence, c->set.ledger, EVIDENCE_READ, &e);
+	passes = evidence_gateways(v, NULL, c->now - COMMON_SINCE, take_other,
+		     &name, &e) == 0 &&
+		 name == NULL;
+	evidence_close(v);
+	return passes;
+}
+
+bool
+ctl_clock_behind(const struct ctl *c, time_t *newest)
+{
+	struct evidence *v;
+	struct err e;
+	bool behind;
+
+	v = evidence_open(c->set.evidence, c->set.ledger, EVIDENCE_READ, &e);
+	behind = evidence_newest(v, newest, &e) == 0 &&
+		 *newest > c->now + CLOCK_SLACK;
+	evidence_close(v);
+	return behind;
+}
+
+bool
+ctl_requiretls(const struct ctl *c, struct ctl_facts *f, enum level to)
+{
+	struct target target;
+	struct err e;
+	size_t n;
+
+	if (to >= LEVEL_KEY || settings_target(&c->set, 0, &target, &e) == -1 ||
+	    target.version < TARGET_REQUIRETLS)
+		return false;
+	flush_release(&f->waiting);
+	ctl_facts_queue(c, f);
+	if (f->waiting_fault == NULL &&
+	    flush_requiretls(&f->waiting, settings_postfix(&c->set), &n, &e) ==
+		0)
+		f->requiretls = (long)n;
+	return true;
+}
+
+/* --- The ledger -------------------------------------------------------- */
+
+/* The row that is open: one that is not believed, too. */
 static int64_t
 open_row(const struct ctl_facts *f)
 {
 	return f->lowered.id != 0 ? f->lowered.id : f->doubt_id;
 }
 
-/* The level in force, by registry and ledger. */
-static enum level
-present(const struct ctl_facts *f)
-{
-	return f->lowered.id != 0 ? f->lowered.after : f->full;
-}
-
-static void
-put_domains(const struct registry *r, const struct partner *p, struct buf *out)
-{
-	uint32_t i;
-
-	for (i = 0; i < p->ndomains && i < DOMAINS_SHOWN; i++)
-		buf_printf(out, "%s%s", i == 0 ? "" : ", ",
-		    r->domain[p->first_domain + i].name);
-	if (p->ndomains > DOMAINS_SHOWN)
-		buf_printf(out, " and %u more", p->ndomains - DOMAINS_SHOWN);
-}
-
-/* Say what the gateways showed last, and when that was. */
-static void
-tell_probe(const struct ctl *c, const struct ctl_facts *f)
-{
-	struct buf words = {0};
-	char when[CLOCK_MAX];
-
-	if (f->n == 0)
-		return;
-	step_describe(f->step, f->n, c->now, &words);
-	if (f->probed >= c->now)
-		say_to(ctl_talk(c), "probe: %s\n", words.data);
-	else
-		say_to(ctl_talk(c), "probe of %s: %s\n",
-		    clock_text(f->probed, c->now, when), words.data);
-	buf_free(&words);
-}
-
-/* No --to: look at the gateways and propose. 0, or an exit code. */
-static int
-propose(struct ctl *c, struct ctl_facts *f, enum level *to)
-{
-	struct step s;
-	int code;
-
-	/* A look leaves a trace in the ledger, which a dry run does not. */
-	if (!c->dry && (code = ctl_probe(c, f)) != EX_OK)
-		return code;
-	if (f->n == 0) {
-		say("nothing is known of the gateways of %s: say what to lower "
-		    "to, --to key, encrypt or opportunistic",
-		    f->name);
-		return EX_UNAVAILABLE;
-	}
-	tell_probe(c, f);
-	step_propose(f->step, f->n, present(f), &s);
-	if (s.helps) {
-		*to = s.level;
-		(void)fprintf(ctl_talk(c), "smallest step that helps: %s\n",
-		    level_name(*to));
-		return EX_OK;
-	}
-	if (s.failing == 0 && s.network == 0)
-		say("every gateway of %s passes: nothing needs to be lowered; "
-		    "if it is meant, say --to",
-		    f->name);
-	else if (s.failing == 0)
-		say("what fails is not TLS, so that no lower level helps");
-	else
-		say("no level below %s helps with that",
-		    level_name(present(f)));
-	return 1;
-}
-
-static int
-choose(struct ctl *c, struct ctl_facts *f, const char *wanted, enum level *to)
-{
-	int code;
-
-	if (wanted == NULL) {
-		if ((code = propose(c, f, to)) != EX_OK)
-			return code;
-	} else if (level_parse(wanted, to) == -1 || *to == LEVEL_SECURE) {
-		say("--to %s is not key, encrypt or opportunistic",
-		    quotes(wanted).s);
-		return EX_USAGE;
-	}
-	if (*to >= present(f)) {
-		say("%s is at %s %s: %s is not weaker, and nothing is raised "
-		    "here%s%s",
-		    f->name, level_name(present(f)),
-		    f->lowered.id != 0 ? "already" : "anyhow", level_name(*to),
-		    f->lowered.id != 0 ? "; to go back: tlspactctl restore "
-				       : "",
-		    f->lowered.id != 0 ? f->name : "");
-		return 1;
-	}
-	if (*to == LEVEL_KEY && f->nkeys == 0) {
-		say("no key of the gateways of %s is known: none passed a "
-		    "probe, or it shows another key now, which could be "
-		    "anybody's. Left are --to encrypt and --to opportunistic",
-		    f->name);
-		return 1;
-	}
-	return EX_OK;
-}
-
-/* The compile that would follow, with nothing written. */
-static int
-rehearse_map(
-    struct ctl *c, const struct ctl_facts *f, enum level to, time_t end)
-{
-	struct mapbuild_options opt = {.dry = true, .quiet = true};
-	struct override also = {
-	    .partner = f->name, .level = to, .begin = c->now, .end = end};
-	struct mapbuild b = {0};
-	struct strs *keys = NULL;
-	size_t i;
-	int code;
-
-	if (to == LEVEL_KEY) {
-		keys = mem_alloc(sizeof(*keys) + f->nkeys * sizeof(keys->v[0]));
-		keys->n = f->nkeys;
-		for (i = 0; i < f->nkeys; i++)
-			keys->v[i] = f->key[i];
-		also.key = keys;
-	}
-	opt.also = &also;
-	opt.without = f->name;
-	code = mapbuild_run(&b, &c->set, &opt, c->now);
-	mapbuild_release(&b);
-	free(keys);
-	if (code != EX_OK)
-		say("nothing was lowered: the map could not be written as the "
-		    "registry and the ledger are now");
-	return code;
-}
-
-static int
-begin(struct ctl *c, const struct ctl_facts *f, const struct ctl_lower *lower,
-    enum level to, time_t end)
+int
+ctl_begin(const struct ctl *c, const struct ctl_facts *f,
+    const struct ctl_lower *lower, enum level to, time_t end, struct err *e)
 {
 	struct ledger_downgrade d = {.partner = f->name,
 	    .before = f->full,
@@ -183,7 +241,6 @@ begin(struct ctl *c, const struct ctl_facts *f, const struct ctl_lower *lower,
 	enum fault worst = FAULT_OK;
 	const char **domains;
 	struct ledger *l;
-	struct err e;
 	int64_t id;
 	size_t i;
 	int rv;
@@ -195,300 +252,176 @@ begin(struct ctl *c, const struct ctl_facts *f, const struct ctl_lower *lower,
 		d.keys = f->key;
 		d.nkeys = f->nkeys;
 	}
-	if ((l = ledger_open(c->set.ledger, LEDGER_WRITE, &e)) == NULL) {
-		say_err(&e);
-		say("nothing was lowered");
-		return e.code;
-	}
+	if ((l = ledger_open(c->set.ledger, LEDGER_WRITE, e)) == NULL)
+		return -1;
 	d.domains = domains =
 	    registry_domains(c->registry, f->partner, &d.ndomains);
-	rv = ledger_downgrade_begin(l, &d, d.begin, &id, &e);
+	rv = ledger_downgrade_begin(l, &d, d.begin, &id, e);
 	free(domains);
 	ledger_close(l);
-	if (rv == 0)
-		return EX_OK;
-	say_err(&e);
-	say("nothing was lowered");
-	return e.code;
+	return rv == 0 ? 0 : -1;
 }
 
+/* The author, and behind sudo(8) the user as well, as one text; freed. */
+static char *
+author(const struct ctl *c)
+{
+	const struct author *a = &c->author;
+
+	if (*a->sudo_user == '\0' || strcmp(a->login, a->sudo_user) == 0)
+		return mem_dup(a->login);
+	return mem_printf("%s (%s)", a->login, a->sudo_user);
+}
+
+/* Give the open row another end; 0: it is over. */
 static int
-ask_to_lower(struct ctl *c, struct ctl_facts *f, enum level to, time_t end)
+change(const struct ctl *c, const struct ctl_facts *f, const char *reason,
+    time_t end, struct err *e)
 {
-	struct buf q = {0};
-	char when[CLOCK_MAX];
-	int code;
+	struct ledger *l = ledger_open(c->set.ledger, LEDGER_WRITE, e);
+	char *who = author(c);
+	int rv = l == NULL ? -1 : 0;
 
-	(void)fprintf(
-	    ctl_talk(c), "%s: %s\n", level_name(to), step_given_up(to));
-	if (f->partner->terms->inbound != INBOUND_OFF)
-		(void)fprintf(ctl_talk(c),
-		    "mail FROM them is accepted and logged meanwhile, whatever "
-		    "it came by\n");
-	ctl_warn(c, f, present(f), to);
-	buf_puts(&q, "lower ");
-	put_domains(c->registry, f->partner, &q);
-	buf_printf(&q, " from %s to %s until %s?", level_name(present(f)),
-	    level_name(to),
-	    end - c->now < 600 ? clock_text_seconds(end, c->now, when)
-			       : clock_text(end, c->now, when));
-	if (c->dry) {
-		(void)fprintf(ctl_talk(c), "%.*s (dry run: nothing written)\n",
-		    (int)q.len - 1, q.data);
-		code = EX_OK;
-	} else {
-		code = ctl_confirm(c, q.data);
-	}
-	buf_free(&q);
-	return code;
-}
-
-static int
-lower_to(struct ctl *c, struct ctl_facts *f, const struct ctl_lower *lower,
-    enum level to)
-{
-	bool written, known = false;
-	size_t retried = 0;
-	time_t end;
-	int code;
-
-	/* The look at the gateways took its time. */
-	c->now = time(NULL);
-	if ((code = ctl_end(c, lower, &end)) != EX_OK ||
-	    (code = rehearse_map(c, f, to, end)) != EX_OK ||
-	    (code = ask_to_lower(c, f, to, end)) != EX_OK || c->dry ||
-	    (code = begin(c, f, lower, to, end)) != EX_OK ||
-	    (code = ctl_compile(c, "the downgrade", &written)) != EX_OK)
-		return code;
-	/* What is told is what Postfix reads. */
-	ctl_facts_map(c, f, 1);
-	if (f->low.rows == 0 || f->low.level != to) {
-		say("%s IS NOT LOWERED to %s, though that is on record: the "
-		    "map does not say so%s%s",
-		    f->name, level_name(to), f->map_fault == NULL ? "" : ": ",
-		    f->map_fault == NULL ? "" : f->map_fault);
-		return 1;
-	}
-	if (!c->no_flush)
-		retried = ctl_retry(c, f, &known);
-	ctl_done(
-	    c, f, "downgrade", written, f->low.end, known ? &retried : NULL);
-	return EX_OK;
-}
-
-int
-ctl_downgrade(struct ctl *c, const struct ctl_lower *lower)
-{
-	struct ctl_facts f;
-	enum level to;
-	time_t end;
-	int code;
-
-	/* Before anything takes time, and again when it has. */
-	if ((code = ctl_end(c, lower, &end)) != EX_OK)
-		return code;
-	if (lower->reason == NULL || *lower->reason == '\0') {
-		say("a downgrade needs a reason, for those who read it later: "
-		    "--reason \"expired certificate\"");
-		return EX_USAGE;
-	}
-	if (c->registry == NULL) {
-		say("nothing was lowered: without a registry no map can be "
-		    "written");
-		return c->registry_code;
-	}
-	ctl_settle(c);
-	code = ctl_facts_get(c, lower->partner, false, &f);
-	if (code == EX_OK)
-		code = f.evidence_code;
-	if (code == EX_OK && f.partner == NULL) {
-		say("%s is not in the registry: it has no policy to lower",
-		    f.name);
-		code = EX_NOINPUT;
-	} else if (code == EX_OK && f.full == LEVEL_OPPORTUNISTIC) {
-		say("%s is opportunistic: its mail moves in any case, there is "
-		    "nothing to do",
-		    f.name);
-	} else if (code == EX_OK) {
-		code = choose(c, &f, lower->to, &to);
-		if (code == EX_OK)
-			code = lower_to(c, &f, lower, to);
-	}
-	ctl_facts_release(&f);
-	return code;
-}
-
-/* Change the ledger by one call; 0, or an exit code. */
-static int
-record(struct ctl *c, const struct ctl_facts *f, const char *reason,
-    const time_t *end)
-{
-	char *author = ctl_author(c);
-	struct ledger *l;
-	struct err e;
-	int rv = -1;
-
-	l = ledger_open(c->set.ledger, LEDGER_WRITE, &e);
-	if (l != NULL && open_row(f) == 0)
-		rv = 0;
-	else if (l != NULL && end != NULL)
-		rv = ledger_downgrade_extend(
-		    l, open_row(f), *end, author, reason, time(NULL), &e);
-	else if (l != NULL)
-		rv = ledger_downgrade_close(
-		    l, open_row(f), author, reason, time(NULL), &e);
+	if (rv == 0 && open_row(f) != 0)
+		rv = end != 0 ? ledger_downgrade_extend(l, open_row(f), end,
+				    who, reason, time(NULL), e)
+			      : ledger_downgrade_close(
+				    l, open_row(f), who, reason, time(NULL), e);
 	ledger_close(l);
-	free(author);
+	free(who);
 	/* What was to end has ended: all the better. */
-	if (rv == 0 || (rv == LEDGER_REFUSED && end == NULL))
-		return EX_OK;
-	say_err(&e);
-	return e.code;
-}
-
-static int
-extend_to(struct ctl *c, struct ctl_facts *f, const struct ctl_lower *lower)
-{
-	char when[CLOCK_MAX], was[CLOCK_MAX], *q;
-	time_t end;
-	bool written;
-	int code;
-
-	if (f->lowered.id == 0) {
-		say("%s is not lowered: there is nothing to extend", f->name);
-		return 1;
-	}
-	if ((code = ctl_end(c, lower, &end)) != EX_OK)
-		return code;
-	if (end > f->lowered.end)
-		ctl_warn_longer(c, f);
-	q = mem_printf("keep %s at %s until %s, not %s?", f->name,
-	    level_name(f->lowered.after), clock_text_seconds(end, c->now, when),
-	    clock_text_seconds(f->lowered.end, c->now, was));
-	if (c->dry)
-		(void)fprintf(
-		    ctl_talk(c), "%s (dry run: nothing written)\n", q);
-	else if (end > f->lowered.end)
-		code = ctl_confirm(c, q);
-	free(q);
-	if (code != EX_OK || c->dry ||
-	    (code = record(c, f, lower->reason, &end)) != EX_OK ||
-	    (code = ctl_compile(c, "the new end", &written)) != EX_OK)
-		return code;
-	ctl_facts_map(c, f, 1);
-	if (f->low.rows == 0 || f->low.end != end) {
-		say("the new end of %s is on record, but THE MAP HAS ANOTHER: "
-		    "see tlspactctl status %s",
-		    f->name, f->name);
-		return 1;
-	}
-	ctl_done(c, f, "extend", written, end, NULL);
-	return EX_OK;
+	return rv == 0 || (rv == LEDGER_REFUSED && end == 0) ? 0 : -1;
 }
 
 int
-ctl_extend(struct ctl *c, const struct ctl_lower *lower)
+ctl_extend(const struct ctl *c, const struct ctl_facts *f, const char *reason,
+    time_t end, struct err *e)
 {
-	struct ctl_facts f;
+	return change(c, f, reason, end, e);
+}
+
+int
+ctl_close(const struct ctl *c, const struct ctl_facts *f, const char *reason,
+    struct err *e)
+{
+	if (access(c->set.ledger, F_OK) == -1 && errno == ENOENT)
+		return err_set(
+		    e, EX_NOINPUT, "there is no ledger %s", c->set.ledger);
+	return change(c, f, reason, 0, e);
+}
+
+/* --- The map ----------------------------------------------------------- */
+
+int
+ctl_rehearse(
+    const struct ctl *c, const struct ctl_facts *f, enum level to, time_t end)
+{
+	struct override also = {
+	    .partner = f->name, .level = to, .begin = c->now, .end = end};
+	struct mapbuild_options opt = {
+	    .dry = true, .quiet = true, .also = &also, .without = f->name};
+	struct mapbuild b = {0};
+	struct strs *keys = NULL;
 	int code;
 
-	ctl_settle(c);
-	code = ctl_facts_get(c, lower->partner, false, &f);
-	if (code == EX_OK)
-		code = extend_to(c, &f, lower);
-	ctl_facts_release(&f);
+	if (to == LEVEL_KEY) {
+		keys = mem_alloc(sizeof(*keys) + f->nkeys * sizeof(keys->v[0]));
+		keys->n = f->nkeys;
+		memcpy(keys->v, f->key, f->nkeys * sizeof(keys->v[0]));
+		also.key = keys;
+	}
+	code = mapbuild_run(&b, &c->set, &opt, c->now);
+	mapbuild_release(&b);
+	free(keys);
 	return code;
 }
 
-/* End it in the ledger. 0, or why that cannot be, which was said. */
-static int
-record_restore(struct ctl *c, const struct ctl_facts *f, const char *reason)
+int
+ctl_write_map(const struct ctl *c, const struct ctl_facts *f, bool *written)
 {
-	int code = EX_OK;
+	char *who = author(c);
+	struct mapbuild_options opt = {.quiet = true,
+	    .without = f == NULL ? NULL : f->name,
+	    .by = f == NULL ? NULL : who};
+	struct mapbuild b = {0};
+	int code = mapbuild_run(&b, &c->set, &opt, time(NULL));
+
+	*written = b.written || (f != NULL && (b.raise == MAPBUILD_RAISED ||
+						  b.raise == MAPBUILD_SPARED));
+	mapbuild_release(&b);
+	free(who);
+	return code;
+}
+
+void
+ctl_settle(const struct ctl *c)
+{
 	struct err e;
+	struct cdbmap *map = cdbmap_open(c->set.map, &e);
+	const char *key, *value;
+	size_t klen, vlen;
+	struct arena a = {0};
+	struct mapmark mark;
+	bool found = false;
+	unsigned pos = 0;
 
-	if (f->ledger_fault != NULL) {
-		code = EX_DATAERR;
-	} else if (access(c->set.ledger, F_OK) == -1 && errno == ENOENT) {
-		(void)err_set(
-		    &e, EX_NOINPUT, "there is no ledger %s", c->set.ledger);
-		say_err(&e);
-		code = e.code;
-	} else {
-		code = record(c, f, reason, NULL);
-	}
-	if (code != EX_OK)
-		say("the restore of %s is not on record: the map remembers it "
-		    "until the ledger can be told",
-		    f->name);
-	return code;
+	while (
+	    !found && map != NULL &&
+	    cdbmap_next(map, &pos, &key, &klen, &value, &vlen) == CDBMAP_FOUND)
+		found = mapmark_parse(&mark, key, klen, value, vlen, &a);
+	arena_free(&a);
+	cdbmap_close(map);
+	if (found)
+		(void)ctl_write_map(c, NULL, &found);
 }
 
-/* As the map tells it, which was read again. */
-static int
-tell_restored(struct ctl *c, struct ctl_facts *f, bool written, int code)
-{
-	enum level full = f->low.rows > 0 ? f->low.full : f->full;
-	bool known = false;
-	size_t retried = 0;
+/* --- The mail ---------------------------------------------------------- */
 
-	ctl_facts_map(c, f, 1);
-	if (f->map_fault != NULL) {
-		say("whether %s is back at %s is not known: %s", f->name,
-		    level_name(full), f->map_fault);
-		return code == EX_OK ? EX_NOINPUT : code;
-	}
-	if (f->low.rows > 0) {
-		say("%s IS STILL LOWERED to %s: Postfix was not told", f->name,
-		    level_name(f->low.level));
-		return code == EX_OK ? EX_TEMPFAIL : code;
-	}
-	if (c->flush)
-		retried = ctl_retry(c, f, &known);
-	if (!c->json)
-		(void)printf("%s is back at %s\n", f->name, level_name(full));
-	ctl_done(c, f, "restore", written, 0, known ? &retried : NULL);
-	return code;
+static bool
+has_id(const struct waiting *w, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (strcmp(w->id[i], id) == 0)
+			return true;
+	return false;
 }
 
+/* List and retry once; count those that are not among `before`. */
 static int
-restore(struct ctl *c, struct ctl_facts *f, const char *reason, int known)
+retry_once(const struct ctl *c, struct ctl_facts *f,
+    const struct waiting *before, size_t *tried, struct err *e)
 {
-	bool written, lowered = f->low.rows > 0;
-	int recorded, code;
+	struct waiting *w = &f->waiting;
+	size_t n, i;
+	int rv;
 
-	/* A map that is lower than the ledger knows of is mended as well. */
-	if (open_row(f) == 0 && !lowered &&
-	    (!f->in_map || f->map_level >= f->full || f->partner == NULL)) {
-		say("%s is not lowered: there is nothing to restore%s", f->name,
-		    f->ledger_fault == NULL ? ""
-					    : ", as far as the map can tell");
-		return known;
-	}
-	if (c->dry) {
-		(void)fprintf(ctl_talk(c),
-		    "%s would go back to %s (dry run: nothing written)\n",
-		    f->name, level_name(lowered ? f->low.full : f->full));
-		return EX_OK;
-	}
-	recorded = record_restore(c, f, reason);
-	if (recorded != EX_OK && known != EX_OK)
-		recorded = known;
-	code = ctl_raise(c, f, &written);
-	return tell_restored(
-	    c, f, written, recorded != EX_OK ? recorded : code);
+	if (ctl_facts_list(c, f, e) == -1)
+		return -1;
+	rv = flush_retry(w, settings_postfix(&c->set), &n, e);
+	for (i = 0; i < n; i++)
+		*tried += !has_id(before, w->id[i]);
+	return rv;
 }
 
 int
-ctl_restore(struct ctl *c, const char *partner, const char *reason)
+ctl_retry(
+    const struct ctl *c, struct ctl_facts *f, size_t *tried, struct err *e)
 {
-	struct ctl_facts f;
-	int code = ctl_facts_get(c, partner, false, &f);
+	struct waiting *w = &f->waiting, first = {0};
+	int rv;
 
-	/* What cannot be read keeps nobody lowered. */
-	if (f.name != NULL)
-		code =
-		    restore(c, &f, reason == NULL ? "restored" : reason, code);
-	ctl_facts_release(&f);
-	return code;
+	*tried = 0;
+	flush_release(w);
+	rv = retry_once(c, f, &first, tried, e);
+	/* What was under way met the old policy, and waits from now on. */
+	if (rv == 0 && w->messages > w->deferred && *tried < FLUSH_MAX) {
+		first = *w;
+		*w = (struct waiting){0};
+		sleep(1);
+		rv = retry_once(c, f, &first, tried, e);
+		flush_release(&first);
+	}
+	return rv;
 }

@@ -1,54 +1,548 @@
-#include "ctl.h"
+#include "ctlfacts.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "ctlact_priv.h"
+#include "buf.h"
+#include "cdbmap.h"
+#include "clock.h"
 #include "dname.h"
 #include "err.h"
+#include "mapraise.h"
+#include "maprecord.h"
 #include "mem.h"
-#include "quote.h"
-#include "registry.h"
-#include "say.h"
+#include "strength.h"
 
-void
-ctl_load_registry(struct ctl *c)
-{
-	struct err e;
+#define FAILURES_SINCE (30 * CLOCK_DAY)
 
-	c->registry = registry_load(c->set.registry, c->now, &c->diags, &e);
-	if (c->registry == NULL) {
-		say_err(&e);
-		c->registry_code = e.code;
-		return;
-	}
-	if (c->diags.errors == 0)
-		return;
-	diag_sort(&c->diags);
-	say_diags(&c->diags, false);
-	/* Their places borrow from it. */
-	diag_free(&c->diags);
-	registry_free(c->registry);
-	c->registry = NULL;
-	c->registry_code = EX_DATAERR;
-}
+/* --- Ledger and evidence: a question a table, whose rows go to the facts
+ * of their partners ------------------------------------------------------ */
+
+/* Whose facts the rows are. */
+struct reading {
+	const struct registry *registry;
+	struct ctl_facts *f; /* one, or those of all partners by index */
+	size_t n;
+	time_t now;
+	int code; /* exit code: the ledger cannot be read */
+};
 
 static const char *
-keep(struct ctl_facts *f, const char *s)
+keep(const struct reading *g, const char *s)
 {
-	return arena_copy(&f->arena, s, strlen(s));
+	return arena_copy(&g->f->arena, s, strlen(s));
 }
 
-bool
-ctl_is_theirs(
-    const struct registry *r, const struct partner *p, const char *domain)
+static struct ctl_facts *
+whose(const struct reading *g, const char *partner)
 {
-	uint32_t i = registry_covering(r, domain);
+	uint32_t i;
 
-	return i != REGISTRY_NONE && &r->partner[i] == p;
+	if (g->n == 1)
+		return g->f; /* nothing else was asked for */
+	i = registry_partner(g->registry, partner);
+	return i == REGISTRY_NONE ? NULL : &g->f[i];
 }
+
+static bool
+take_open(const struct ledger_downgrade *d, void *arg)
+{
+	const struct reading *g = arg;
+	struct ctl_facts *f = whose(g, d->partner);
+
+	if (f == NULL)
+		return true;
+	f->lowered = (struct ledger_downgrade){.id = d->id,
+	    .before = d->before,
+	    .after = d->after,
+	    .begin = d->begin,
+	    .end = d->end,
+	    .cause = d->cause,
+	    .reason = keep(g, d->reason),
+	    .ticket = keep(g, d->ticket),
+	    .author = keep(g, d->author),
+	    .sudo_user = keep(g, d->sudo_user),
+	    .extended_by = keep(g, d->extended_by),
+	    .fault = keep(g, d->fault)};
+	return true;
+}
+
+static bool
+take_gateway(const struct evidence_gateway *x, void *arg)
+{
+	const struct reading *g = arg;
+	struct ctl_facts *f = whose(g, x->last.partner);
+
+	if (f == NULL)
+		return true;
+	f->gateway = mem_grow(f->gateway, f->n, &f->cap, sizeof(*f->gateway));
+	f->gateway[f->n++] =
+	    (struct evidence_gateway){.last = {.id = x->last.id,
+					  .time = x->last.time,
+					  .partner = f->name,
+					  .nexthop = keep(g, x->last.nexthop),
+					  .host = keep(g, x->last.host),
+					  .address = keep(g, x->last.address),
+					  .port = x->last.port,
+					  .fault = keep(g, x->last.fault),
+					  .not_after = x->last.not_after,
+					  .key = keep(g, x->last.key),
+					  .detail = keep(g, x->last.detail),
+					  .judged = x->last.judged},
+		.since = x->since,
+		.run = x->run,
+		.passed = x->passed,
+		.vouched = x->vouched,
+		.key = keep(g, x->key)};
+	if (x->last.time > f->probed)
+		f->probed = x->last.time;
+	return true;
+}
+
+static bool
+take_failure(const struct evidence_failure *x, void *arg)
+{
+	const struct reading *g = arg;
+	struct ctl_facts *f = whose(g, x->partner);
+
+	if (f != NULL)
+		f->failure = (struct evidence_failure){.time = x->time,
+		    .direction = x->direction,
+		    .fault = keep(g, x->fault),
+		    .host = keep(g, x->host),
+		    .domain = keep(g, x->domain),
+		    .text = keep(g, x->text)};
+	return true;
+}
+
+static bool
+take_count(const struct evidence_count *x, void *arg)
+{
+	struct ctl_facts *f;
+
+	if (x->direction != EVIDENCE_OUT || strcmp(x->result, "sent") != 0)
+		return true;
+	f = whose(arg, x->partner);
+	if (f != NULL && strcmp(x->day, f->moved.since) >= 0)
+		f->moved.n[x->seen] += x->n;
+	return true;
+}
+
+/* The key vouched for last at that host, at whatever address; or "". */
+static const char *
+host_key(const struct evidence_gateway *g, size_t n, const char *host)
+{
+	const char *key = "";
+	time_t vouched = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (g[i].vouched > vouched &&
+		    strcmp(g[i].last.host, host) == 0) {
+			vouched = g[i].vouched;
+			key = g[i].key;
+		}
+	return key;
+}
+
+/* Gateways that are gone from DNS keep their rows: the last look counts. */
+static void
+last_look_only(const struct reading *r, struct ctl_facts *f, time_t span)
+{
+	const struct evidence_gateway *g;
+	struct step_gateway *all = mem_zero(f->n + 1, sizeof(*all));
+	size_t i, n = 0;
+
+	for (i = 0; i < f->n; i++) {
+		g = &f->gateway[i];
+		all[i] = (struct step_gateway){.nexthop = g->last.nexthop,
+		    .host = g->last.host,
+		    .fault = FAULT_LOCAL_ERROR,
+		    /* Where nothing was asked, no key is to be held to. */
+		    .key =
+			g->last.judged == EVIDENCE_BY_NONE ? "" : g->last.key,
+		    .last_key = host_key(f->gateway, f->n, g->last.host),
+		    .time = g->last.time,
+		    .since = g->since,
+		    .not_after = g->last.not_after,
+		    .address = g->last.address,
+		    /* As in the warden: or it may have been anybody's. */
+		    .known = (f->full <= LEVEL_ENCRYPT ? g->passed
+						       : g->vouched) != 0};
+		(void)fault_parse(g->last.fault, &all[i].fault);
+	}
+	free(f->step);
+	f->step = mem_zero(f->n + 1, sizeof(*f->step));
+	for (i = 0; i < f->n; i++)
+		if (step_met(all, f->n, i, span)) {
+			f->step[n] = all[i];
+			f->gateway[n++] = f->gateway[i];
+		}
+	free(all);
+	f->n = n;
+	f->nkeys = step_keys(f->step, n, &r->f->arena, &f->key);
+}
+
+static void
+day_text(time_t t, char day[CTL_DAY])
+{
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(day, CTL_DAY, "%Y-%m-%d", &tm) == 0)
+		*day = '\0';
+}
+
+/*
+ * A row that no event bears out lowers nobody, and one that is over neither:
+ * both are told apart as the compile does it.
+ */
+static int
+only_believed(
+    const struct ctl *c, struct reading *g, struct ledger *l, struct err *e)
+{
+	struct ledger_overrides o;
+	struct ctl_facts *f;
+	size_t i, k;
+
+	if (ledger_overrides(l, c->now, c->set.max_downgrade, &o, e) == -1)
+		return -1;
+	for (i = 0; i < g->n; i++) {
+		f = &g->f[i];
+		for (k = 0; k < o.list.n; k++)
+			if (o.list.v[k].id == f->lowered.id)
+				break;
+		if (k == o.list.n)
+			f->lowered = (struct ledger_downgrade){0};
+		for (k = 0; k < o.ndoubts; k++)
+			if (strcmp(o.doubt[k].partner, f->name) == 0) {
+				f->doubt = keep(g, o.doubt[k].text);
+				f->doubt_id = o.doubt[k].id;
+			}
+	}
+	ledger_overrides_release(&o);
+	return 0;
+}
+
+/* Set the days from which mail is counted; first is the earliest. */
+static void
+begin_counts(const struct reading *g, char first[CTL_DAY])
+{
+	struct ctl_facts *f;
+	size_t i;
+
+	day_text(g->now, first);
+	for (i = 0; i < g->n; i++) {
+		f = &g->f[i];
+		day_text(f->lowered.id != 0 ? f->lowered.begin : g->now,
+		    f->moved.since);
+		if (strcmp(f->moved.since, first) < 0)
+			memcpy(first, f->moved.since, CTL_DAY);
+	}
+}
+
+static void
+forget_ledger(struct ctl_facts *f)
+{
+	f->lowered = (struct ledger_downgrade){0};
+	f->ledger_fault = f->doubt = NULL;
+	f->doubt_id = 0;
+}
+
+static void
+read_ledger(const struct ctl *c, struct reading *g)
+{
+	const char *partner = g->n == 1 ? g->f->name : NULL;
+	struct ledger *l;
+	struct err e;
+	size_t i;
+	int rv;
+
+	l = ledger_open(c->set.ledger, LEDGER_READ, &e);
+	/* What is not there yet has nothing to tell. */
+	if (l == NULL && e.code == EX_NOINPUT)
+		return;
+	rv = l == NULL ? -1
+		       : ledger_downgrades_open(l, partner, take_open, g, &e);
+	if (rv == 0)
+		rv = only_believed(c, g, l, &e);
+	ledger_close(l);
+	if (rv == 0)
+		return;
+	g->code = e.code;
+	/* Half of it would pass for the whole. */
+	for (i = 0; i < g->n; i++) {
+		forget_ledger(&g->f[i]);
+		g->f[i].ledger_fault = keep(g, e.text);
+	}
+}
+
+static int
+ask_evidence(
+    const struct ctl *c, struct reading *g, struct evidence *v, struct err *e)
+{
+	const char *partner = g->n == 1 ? g->f->name : NULL;
+	char first[CTL_DAY];
+	size_t i;
+
+	if (evidence_gateways(v, partner, 0, take_gateway, g, e) == -1 ||
+	    evidence_last_failures(
+		v, partner, c->now - FAILURES_SINCE, take_failure, g, e) == -1)
+		return -1;
+	begin_counts(g, first);
+	if (evidence_counts(v, partner, first, NULL, take_count, g, e) == -1)
+		return -1;
+	for (i = 0; i < g->n; i++)
+		last_look_only(
+		    g, &g->f[i], 2 * (time_t)c->set.probe_timeout + 10);
+	return 0;
+}
+
+static void
+forget_evidence(struct ctl_facts *f)
+{
+	f->n = f->nkeys = 0;
+	f->probed = 0;
+	f->failure = (struct evidence_failure){0};
+	f->moved = (struct ctl_moved){0};
+}
+
+static void
+read_evidence(const struct ctl *c, struct reading *g)
+{
+	struct evidence *v;
+	struct err e;
+	size_t i;
+
+	v = evidence_open(c->set.evidence, c->set.ledger, EVIDENCE_READ, &e);
+	/* NULL is empty. */
+	if ((v != NULL || e.code == EX_NOINPUT) &&
+	    ask_evidence(c, g, v, &e) == 0) {
+		evidence_close(v);
+		return;
+	}
+	evidence_close(v);
+	for (i = 0; i < g->n; i++) {
+		forget_evidence(&g->f[i]);
+		g->f[i].evidence_fault = keep(g, e.text);
+		g->f[i].evidence_code = e.code;
+	}
+}
+
+int
+ctl_facts_kept(const struct ctl *c, struct ctl_facts *f, size_t n)
+{
+	struct reading g = {
+	    .registry = c->registry, .f = f, .n = n, .now = c->now};
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		forget_ledger(&f[i]);
+		forget_evidence(&f[i]);
+		f[i].evidence_fault = NULL;
+		f[i].evidence_code = EX_OK;
+	}
+	read_ledger(c, &g);
+	read_evidence(c, &g);
+	return g.code;
+}
+
+/* --- The map: the one that Postfix reads, and so the last word on what is
+ * lowered ---------------------------------------------------------------- */
+
+struct map {
+	struct cdbmap *cdb; /* NULL: why tells */
+	struct err why;
+	struct mapheader header;
+	struct override *v; /* that it has lowered */
+	size_t n;
+	struct arena arena;
+};
+
+static void
+open_map(const struct ctl *c, struct map *m)
+{
+	const char *text;
+	size_t len;
+
+	*m = (struct map){0};
+	if ((m->cdb = cdbmap_open(c->set.map, &m->why)) == NULL)
+		return;
+	if (cdbmap_get(m->cdb, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text,
+		&len) == CDBMAP_FOUND &&
+	    !mapheader_parse(&m->header, text, len))
+		m->header.time = 0;
+	m->n = mapraise_lowered(m->cdb, &m->arena, &m->v);
+}
+
+static void
+close_map(struct map *m)
+{
+	free(m->v);
+	arena_free(&m->arena);
+	cdbmap_close(m->cdb);
+}
+
+/* The level to which a lowered partner goes back, by its first record. */
+static enum level
+full_level(const struct map *m, const struct override *o)
+{
+	enum level level = LEVEL_SECURE;
+	struct maprecord rec;
+	struct buf key = {0};
+	const char *text;
+	size_t len;
+
+	buf_puts(&key, MAPRECORD_DOMAIN);
+	buf_puts(&key, o->domains->v[0]);
+	if (cdbmap_get(m->cdb, key.data, key.len, &text, &len) ==
+		CDBMAP_FOUND &&
+	    maprecord_parse(&rec, text, len)) {
+		if (!strength_level(rec.full, strlen(rec.full), &level))
+			level = LEVEL_SECURE;
+		maprecord_release(&rec);
+	}
+	buf_free(&key);
+	return level;
+}
+
+/* Domains of the partner that the downgrade does not cover. */
+static void
+count_spared(const struct ctl *c, struct ctl_facts *f, const struct override *o)
+{
+	const char *name;
+	uint32_t i;
+
+	for (i = 0; f->partner != NULL && i < f->partner->ndomains; i++) {
+		name = c->registry->domain[f->partner->first_domain + i].name;
+		if (override_covers(o, name))
+			continue;
+		if (f->low.spared++ == 0)
+			f->low.spared_one = name;
+	}
+}
+
+static void
+take_map(const struct ctl *c, const struct map *m, struct ctl_facts *f)
+{
+	const struct override *o;
+	const char *key, *text;
+	size_t len, i;
+
+	if (f->partner != NULL && f->partner->ndomains > 0) {
+		key = c->registry->domain[f->partner->first_domain].name;
+		if (cdbmap_get(m->cdb, key, strlen(key), &text, &len) ==
+		    CDBMAP_FOUND)
+			f->in_map = strength_level(text, len, &f->map_level);
+	}
+	for (i = 0; i < m->n; i++) {
+		o = &m->v[i];
+		if (strcmp(o->partner, f->name) != 0)
+			continue;
+		f->low = (struct ctl_low){.rows = o->domains->n,
+		    .level = o->level,
+		    .full = full_level(m, o),
+		    .end = o->end};
+		f->in_map = true;
+		f->map_level = o->level;
+		count_spared(c, f, o);
+	}
+}
+
+void
+ctl_facts_map(const struct ctl *c, struct ctl_facts *f, size_t n)
+{
+	const char *why = NULL;
+	struct map m;
+	size_t i;
+
+	open_map(c, &m);
+	if (m.cdb == NULL && n > 0)
+		why = arena_copy(&f->arena, m.why.text, strlen(m.why.text));
+	for (i = 0; i < n; i++) {
+		f[i].map_fault = why;
+		f[i].map_time = m.header.time;
+		f[i].in_map = false;
+		f[i].low = (struct ctl_low){0};
+		if (why == NULL)
+			take_map(c, &m, &f[i]);
+	}
+	close_map(&m);
+}
+
+static void
+take_name(const struct map *m, const struct override *o, struct ctl_facts *f)
+{
+	f->name = arena_copy(&f->arena, o->partner, strlen(o->partner));
+	f->full = full_level(m, o);
+}
+
+/* Does mail to that domain go by a row that o has lowered? */
+static bool
+is_their_domain(const struct override *o, const char *domain)
+{
+	for (; domain != NULL; domain = registry_up(domain))
+		if (override_covers(o, domain))
+			return true;
+	return false;
+}
+
+/*
+ * Is a partner of that name, or with that domain, lowered in the map? Then
+ * f->name and f->full are set.
+ */
+static bool
+find_in_map(const struct ctl *c, const char *name, struct ctl_facts *f)
+{
+	char buf[DNAME_NEXTHOP_MAX + 1];
+	struct dname plain;
+	const char *domain = name;
+	bool found = false;
+	struct map m;
+	size_t i;
+
+	if (dname_nexthop(name, buf, &plain) == NULL)
+		domain = plain.s;
+	open_map(c, &m);
+	for (i = 0; i < m.n && !found; i++) {
+		found = strcmp(m.v[i].partner, name) == 0 ||
+			is_their_domain(&m.v[i], domain);
+		if (found)
+			take_name(&m, &m.v[i], f);
+	}
+	close_map(&m);
+	return found;
+}
+
+/*
+ * The same for up to max partners that are lowered in the map and not in the
+ * registry. With max 0: how many there are.
+ */
+static size_t
+others_in_map(const struct ctl *c, struct ctl_facts *f, size_t max)
+{
+	const struct registry *r = c->registry;
+	size_t n = 0, i;
+	struct map m;
+	uint32_t k;
+
+	open_map(c, &m);
+	for (i = 0; i < m.n; i++) {
+		k = r == NULL ? REGISTRY_NONE
+			      : registry_find(r, m.v[i].partner);
+		if (k != REGISTRY_NONE &&
+		    strcmp(r->partner[k].name, m.v[i].partner) == 0)
+			continue;
+		if (n < max)
+			take_name(&m, &m.v[i], &f[n]);
+		n++;
+	}
+	close_map(&m);
+	return n < max || max == 0 ? n : max;
+}
+
+/* --- The queue --------------------------------------------------------- */
 
 struct theirs {
 	const struct registry *r;
@@ -59,23 +553,34 @@ static bool
 match_theirs(const char *domain, void *arg)
 {
 	const struct theirs *t = arg;
+	uint32_t i = registry_covering(t->r, domain);
 
-	return ctl_is_theirs(t->r, t->p, domain);
+	return i != REGISTRY_NONE && &t->r->partner[i] == t->p;
+}
+
+int
+ctl_facts_list(const struct ctl *c, struct ctl_facts *f, struct err *e)
+{
+	struct theirs t = {.r = c->registry, .p = f->partner};
+
+	return flush_list(
+	    &f->waiting, settings_postfix(&c->set), match_theirs, &t, e);
 }
 
 void
-ctl_facts_queue(struct ctl *c, struct ctl_facts *f)
+ctl_facts_queue(const struct ctl *c, struct ctl_facts *f)
 {
-	struct theirs t = {.r = c->registry, .p = f->partner};
 	struct err e;
 
 	f->waiting_asked = true;
 	if (f->partner == NULL)
 		f->waiting_fault = "the registry does not tell its domains";
-	else if (flush_list(&f->waiting, settings_postfix(&c->set),
-		     match_theirs, &t, &e) == -1)
-		f->waiting_fault = keep(f, e.text);
+	else if (ctl_facts_list(c, f, &e) == -1)
+		f->waiting_fault =
+		    arena_copy(&f->arena, e.text, strlen(e.text));
 }
+
+/* --- All of it --------------------------------------------------------- */
 
 static bool
 stop(const struct ledger_downgrade *d, void *arg)
@@ -110,7 +615,7 @@ is_on_record(const struct ctl *c, const char *name)
 
 /* What the registry no longer has may be in the map, or in the ledger. */
 static int
-find(struct ctl *c, const char *name, struct ctl_facts *f)
+find(const struct ctl *c, const char *name, struct ctl_facts *f)
 {
 	uint32_t i = REGISTRY_NONE;
 
@@ -122,23 +627,19 @@ find(struct ctl *c, const char *name, struct ctl_facts *f)
 		take_partner(f, &c->registry->partner[i]);
 		return EX_OK;
 	}
-	if (ctl_map_find(c, name, f))
+	if (find_in_map(c, name, f))
 		return EX_OK;
 	if (is_on_record(c, name)) {
-		f->name = keep(f, name);
+		f->name = arena_copy(&f->arena, name, strlen(name));
 		f->full = LEVEL_SECURE;
 		return EX_OK;
 	}
-	if (c->registry == NULL)
-		return c->registry_code;
-	say("no partner has the name or the domain %s; see tlspactctl status",
-	    quotes(name).s);
 	return EX_NOINPUT;
 }
 
 int
 ctl_facts_get(
-    struct ctl *c, const char *name, bool waiting, struct ctl_facts *f)
+    const struct ctl *c, const char *name, bool waiting, struct ctl_facts *f)
 {
 	int code;
 
@@ -153,10 +654,10 @@ ctl_facts_get(
 }
 
 int
-ctl_facts_all(struct ctl *c, struct ctl_facts **out, size_t *nout)
+ctl_facts_all(const struct ctl *c, struct ctl_facts **out, size_t *nout)
 {
 	const size_t n = c->registry == NULL ? 0 : c->registry->npartners;
-	const size_t more = ctl_map_others(c, NULL, 0);
+	const size_t more = others_in_map(c, NULL, 0);
 	struct ctl_facts *f;
 	int code = EX_OK, rv;
 	size_t i;
@@ -166,7 +667,7 @@ ctl_facts_all(struct ctl *c, struct ctl_facts **out, size_t *nout)
 	for (i = 0; i < n; i++)
 		take_partner(&f[i], &c->registry->partner[i]);
 	if (more > 0)
-		*nout += ctl_map_others(c, f + n, more);
+		*nout += others_in_map(c, f + n, more);
 	if (n > 0)
 		code = ctl_facts_kept(c, f, n);
 	for (i = n; i < *nout; i++)
@@ -194,4 +695,88 @@ ctl_facts_free(struct ctl_facts *f, size_t n)
 	for (i = 0; f != NULL && i < n; i++)
 		ctl_facts_release(&f[i]);
 	free(f);
+}
+
+/* --- What follows ------------------------------------------------------ */
+
+enum level
+ctl_facts_level(const struct ctl_facts *f)
+{
+	return f->lowered.id != 0 && f->lowered.after < f->full
+		   ? f->lowered.after
+		   : f->full;
+}
+
+bool
+ctl_facts_low(const struct ctl_facts *f)
+{
+	return f->low.rows > 0;
+}
+
+bool
+ctl_facts_lowered(const struct ctl_facts *f)
+{
+	return ctl_facts_low(f) || (f->map_fault != NULL && f->lowered.id != 0);
+}
+
+bool
+ctl_facts_wrong(const struct ctl_facts *f, time_t now)
+{
+	return ctl_facts_low(f) && (f->low.end <= now || f->partner == NULL);
+}
+
+bool
+ctl_facts_differ(const struct ctl_facts *f)
+{
+	/* An opportunistic partner may have no row. */
+	enum level level = f->in_map ? f->map_level : LEVEL_OPPORTUNISTIC;
+
+	return f->map_fault == NULL && f->ledger_fault == NULL &&
+	       f->partner != NULL &&
+	       (level != ctl_facts_level(f) ||
+		   (ctl_facts_low(f) && f->low.end != f->lowered.end));
+}
+
+bool
+ctl_facts_days(const struct ctl_facts *f, time_t now, long *days)
+{
+	time_t first = 0, t;
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		t = f->gateway[i].last.not_after;
+		if (t != 0 && (first == 0 || t < first))
+			first = t;
+	}
+	*days = (long)((first - now) / CLOCK_DAY);
+	if (first < now)
+		*days = -(long)((now - first) / CLOCK_DAY) - 1;
+	return first != 0;
+}
+
+bool
+ctl_facts_enforced(const struct ctl_facts *f)
+{
+	return f->partner == NULL || f->partner->terms->mode == MODE_ENFORCED;
+}
+
+time_t
+ctl_facts_end(const struct ctl_facts *f)
+{
+	return ctl_facts_low(f) ? f->low.end : f->lowered.end;
+}
+
+bool
+ctl_facts_odd(const struct ctl_facts *f)
+{
+	struct step s;
+
+	if (f->lowered.id != 0 || ctl_facts_low(f) || ctl_facts_differ(f) ||
+	    f->map_fault != NULL || f->doubt != NULL)
+		return true;
+	/* Lowered, without a record in the map that says so. */
+	if (f->ledger_fault != NULL && f->in_map && f->map_level < f->full)
+		return true;
+	step_propose(f->step, f->n, f->full, &s);
+	return ctl_facts_enforced(f) && (s.failing > 0 || s.network > 0);
 }

@@ -6,8 +6,8 @@
 #include "author.h"
 #include "buf.h"
 #include "clock.h"
-#include "ctl.h"
-#include "ctlstatus.h"
+#include "ctlfacts.h"
+#include "ctlprint.h"
 #include "flush.h"
 #include "mem.h"
 #include "registry.h"
@@ -393,7 +393,7 @@ test_status(void **state)
 	json_t *j;
 
 	(void)state;
-	f.lowered = (struct ctl_lowered){.id = 1,
+	f.lowered = (struct ledger_downgrade){.id = 1,
 	    .before = LEVEL_SECURE,
 	    .after = LEVEL_ENCRYPT,
 	    .begin = NOW - HOUR,
@@ -411,7 +411,7 @@ test_status(void **state)
 	f.moved.n[EVIDENCE_ENCRYPTED] = 14;
 	(void)snprintf(f.moved.since, sizeof(f.moved.since), "2026-11-22");
 	f.waiting_asked = true;
-	ctlstatus_print(&f, NOW, &out);
+	ctlprint_one(&f, NOW, &out);
 	assert_non_null(strstr(out.data, "lowered to encrypt until 02:12 "
 					 "(2 h 12 min left)\n"));
 	assert_non_null(strstr(out.data, "expired (ticket 4711), lowered by "
@@ -423,11 +423,11 @@ test_status(void **state)
 					 "authenticated\n"));
 	assert_non_null(strstr(out.data, "back to secure at 02:12"));
 	buf_clear(&out);
-	ctlstatus_line(&f, NOW, &out);
+	ctlprint_line(&f, NOW, &out);
 	assert_non_null(strstr(out.data, "encrypt        02:12"));
-	assert_true(ctlstatus_odd(&f));
+	assert_true(ctl_facts_odd(&f));
 	buf_free(&out);
-	j = ctlstatus_json(&f, NOW);
+	j = ctlprint_json(&f, NOW);
 	assert_string_equal(json_string_value(json_object_get(
 				json_object_get(j, "lowered"), "end")),
 	    "2026-11-23T02:12:00Z");
@@ -436,9 +436,9 @@ test_status(void **state)
 	f.lowered.id = 0;
 	f.low.rows = 0;
 	f.ledger_fault = "damaged";
-	assert_true(ctlstatus_odd(&f));
+	assert_true(ctl_facts_odd(&f));
 	f.map_level = f.full;
-	assert_false(ctlstatus_odd(&f));
+	assert_false(ctl_facts_odd(&f));
 }
 
 /* What the map says comes first, whatever the ledger has. */
@@ -489,7 +489,7 @@ test_status_by_map(void **state)
 			.full = LEVEL_SECURE,
 			.end = cases[i].end}};
 		if (cases[i].in_ledger)
-			f.lowered = (struct ctl_lowered){.id = 1,
+			f.lowered = (struct ledger_downgrade){.id = 1,
 			    .before = LEVEL_SECURE,
 			    .after = LEVEL_ENCRYPT,
 			    .begin = NOW - HOUR,
@@ -501,17 +501,17 @@ test_status_by_map(void **state)
 			    .extended_by = "",
 			    .fault = ""};
 		buf_clear(&out);
-		ctlstatus_print(&f, NOW, &out);
+		ctlprint_one(&f, NOW, &out);
 		check_has(cases[i].name, out.data, cases[i].says);
 		check_true(
 		    cases[i].name, strstr(out.data, cases[i].says_not) == NULL);
 		check_int(
-		    cases[i].name, ctlstatus_lowered(&f), cases[i].lowered);
+		    cases[i].name, ctl_facts_lowered(&f), cases[i].lowered);
 		check_int(
-		    cases[i].name, ctlstatus_wrong(&f, NOW), cases[i].wrong);
+		    cases[i].name, ctl_facts_wrong(&f, NOW), cases[i].wrong);
 		/* One that is in the registry may be lowered in time. */
 		f.partner = &acme;
-		check_int(cases[i].name, ctlstatus_wrong(&f, NOW),
+		check_int(cases[i].name, ctl_facts_wrong(&f, NOW),
 		    cases[i].rows > 0 && cases[i].end <= NOW);
 	}
 	buf_free(&out);

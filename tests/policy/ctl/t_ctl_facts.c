@@ -4,8 +4,9 @@
 #include <jansson.h>
 
 #include "buf.h"
-#include "ctl.h"
-#include "ctlstatus.h"
+#include "ctlfacts.h"
+#include "ctlprint.h"
+#include "diag.h"
 #include "registry.h"
 #include "step.h"
 
@@ -23,6 +24,9 @@ static const char text[] = "partner acme mode=enforced domain=acme.example"
 			   " contact=p@globex.example\n"
 			   "partner hooli domain=hooli.example\n";
 
+static struct registry *reg;
+static struct diags diags;
+
 /* A ctl with this registry and the ledger of the test. */
 static void
 begin(struct ctl *c, const char *registry)
@@ -33,16 +37,16 @@ begin(struct ctl *c, const char *registry)
 		.map = (char *)(uintptr_t) "/none",
 		.probe_timeout = 1,
 		.max_downgrade = 7 * DAY}};
-	c->registry = registry_parse(
-	    "registry", registry, strlen(registry), T0, &c->diags);
-	assert_int_equal(c->diags.errors, 0);
+	c->registry = reg =
+	    registry_parse("registry", registry, strlen(registry), T0, &diags);
+	assert_int_equal(diags.errors, 0);
 }
 
 static void
-end(struct ctl *c)
+end(void)
 {
-	diag_free(&c->diags);
-	registry_free(c->registry);
+	diag_free(&diags);
+	registry_free(reg);
 }
 
 static void
@@ -100,7 +104,7 @@ fill(void)
 static char *
 as_text(const struct ctl_facts *f)
 {
-	json_t *j = ctlstatus_json(f, T0);
+	json_t *j = ctlprint_json(f, T0);
 	char *s = json_dumps(j, JSON_INDENT(1) | JSON_SORT_KEYS);
 
 	json_decref(j);
@@ -150,7 +154,7 @@ t_all(void **state)
 	check_int("one key", all[1].nkeys, 1);
 	check_int("nothing is known", all[2].n + all[2].nkeys, 0);
 	ctl_facts_free(all, c.registry->npartners);
-	end(&c);
+	end();
 }
 
 static void
@@ -166,13 +170,13 @@ t_few(void **state)
 	assert_int_equal(ctl_facts_all(&c, &all, &n), 0);
 	check_int("nobody", n, 0);
 	ctl_facts_free(all, 0);
-	end(&c);
+	end();
 	begin(&c, "partner hooli domain=hooli.example\n");
 	assert_int_equal(ctl_facts_all(&c, &all, &n), 0);
 	check_int("nobody else's", all->n, 0);
 	check_int("nor this", all->lowered.id, 0);
 	ctl_facts_free(all, 1);
-	end(&c);
+	end();
 }
 
 /* Half of a ledger is not taken for the whole of it. */
@@ -208,7 +212,7 @@ t_damaged(void **state)
 		check_int("downgrade", all[i].lowered.id, 0);
 	}
 	ctl_facts_free(all, c.registry->npartners);
-	end(&c);
+	end();
 }
 
 static void
@@ -256,7 +260,7 @@ facts(void)
 	(void)snprintf(words, sizeof(words), "%s", b.data);
 	buf_free(&b);
 	ctl_facts_release(&f);
-	end(&c);
+	end();
 	return words;
 }
 

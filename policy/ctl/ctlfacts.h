@@ -1,11 +1,10 @@
 /*
- * ctl.h: what tlspactctl(8) knows and does, one call for each verb.
- *
- * Facts are gathered first (ctl_facts), words and JSON made of them are pure
- * (ctlstatus.h), and each deed is ledger, then map, then mail.
+ * ctlfacts.h: all that tlspactctl(8) knows of partners: what the registry
+ * asks for, ledger and evidence have on record, the map says and the queue
+ * holds; and what follows from these together.
  */
-#ifndef CTL_H
-#define CTL_H
+#ifndef CTLFACTS_H
+#define CTLFACTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,38 +13,22 @@
 
 #include "arena.h"
 #include "author.h"
-#include "diag.h"
-#include "flush.h"
 #include "evidence.h"
+#include "flush.h"
 #include "ledger_downgrade.h"
+#include "registry.h"
 #include "settings.h"
 #include "step.h"
 
-struct registry;
-struct partner;
-
-#define CTL_SCHEMA "tlspact.ctl.v1"
 #define CTL_DAY 16 /* bytes of YYYY-MM-DD, and some more */
 
+/* What is looked at, and who looks. */
 struct ctl {
 	struct settings set;
-	struct diags diags;
-	struct registry *registry; /* NULL if it cannot be used */
-	int registry_code;	   /* then why, all having been said */
+	const struct registry *registry; /* NULL if it cannot be used */
 	const char **again; /* options for a program that is started; NULL */
-	bool json, verbose, yes, dry, no_flush, flush;
-	time_t now;
 	struct author author;
-};
-
-/* What the ledger says of an open downgrade, copied. */
-struct ctl_lowered {
-	int64_t id; /* 0: there is none */
-	enum level before, after;
-	time_t begin, end;
-	const char *reason, *ticket, *author, *sudo_user, *extended_by;
-	bool automatic;
-	const char *fault;
+	time_t now;
 };
 
 /* What the map says of a downgrade: it has the last word. */
@@ -71,10 +54,11 @@ struct ctl_facts {
 	const char *name;
 	const struct partner *partner; /* NULL: not in the registry (now) */
 	enum level full;	       /* its level without a downgrade */
-	struct ctl_lowered lowered;    /* by the ledger, where it is believed */
-	const char *doubt;	       /* why it is not, or NULL */
-	int64_t doubt_id;	       /* the row that is open all the same */
-	struct ctl_low low;	       /* by the map */
+	/* By the ledger, where it is believed; id 0: there is none. */
+	struct ledger_downgrade lowered;
+	const char *doubt;  /* why it is not believed, or NULL */
+	int64_t doubt_id;   /* the row that is open all the same */
+	struct ctl_low low; /* by the map */
 	struct evidence_gateway *gateway; /* of the last look, in part */
 	struct step_gateway *step;	  /* the same, as step.h wants it */
 	size_t n, cap;
@@ -97,32 +81,31 @@ struct ctl_facts {
 	struct arena arena;
 };
 
-/* Read the registry into c; what is wrong with it is said. */
-void ctl_load_registry(struct ctl *c);
-
 /*
- * Gather the facts about the partner of that name, or with that domain.
- * 0 or an exit code, all being said: not that of f->evidence_code, as what was
- * decided is known without it. The caller releases f.
+ * Gather the facts about the partner of that name, or with that domain. 0, or
+ * an exit code: 66 with f->name NULL if there is none, else that of
+ * f->ledger_fault. It is not that of f->evidence_code, as what was decided is
+ * known without it. The caller releases f.
  */
 int ctl_facts_get(
-    struct ctl *c, const char *name, bool waiting, struct ctl_facts *f);
+    const struct ctl *c, const char *name, bool waiting, struct ctl_facts *f);
 
 /*
  * The same, without the queue, for all partners of the registry, in its
  * order, and then for those that only the map has, lowered: *n in all. Ledger
  * and map are read once. The caller frees *f in either case.
  */
-int ctl_facts_all(struct ctl *c, struct ctl_facts **f, size_t *n);
+int ctl_facts_all(const struct ctl *c, struct ctl_facts **f, size_t *n);
 
 /*
  * Read what ledger and evidence have about the partner of f, or of all (n of
  * them), or read it once more after a probe. 0, or an exit code as above.
  */
-int ctl_facts_kept(struct ctl *c, struct ctl_facts *f, size_t n);
+int ctl_facts_kept(const struct ctl *c, struct ctl_facts *f, size_t n);
 
 /* List the mail that waits for the partner of f. */
-void ctl_facts_queue(struct ctl *c, struct ctl_facts *f);
+void ctl_facts_queue(const struct ctl *c, struct ctl_facts *f);
+int ctl_facts_list(const struct ctl *c, struct ctl_facts *f, struct err *e);
 
 /* Read what the map says of these, or read it once more after a deed. */
 void ctl_facts_map(const struct ctl *c, struct ctl_facts *f, size_t n);
@@ -132,24 +115,34 @@ void ctl_facts_release(struct ctl_facts *f);
 /* Free the n facts of ctl_facts_all(); NULL is well. */
 void ctl_facts_free(struct ctl_facts *f, size_t n);
 
-/* True if mail to domain (any form) goes by the rules of that partner. */
-bool ctl_is_theirs(
-    const struct registry *r, const struct partner *p, const char *domain);
+/* The map, which Postfix obeys, has lowered it. */
+bool ctl_facts_low(const struct ctl_facts *f);
 
-/* The verbs. Each returns an exit code. */
-struct ctl_lower {
-	const char *partner;
-	const char *span;  /* --for, or NULL */
-	const char *until; /* --until, or NULL */
-	const char *reason;
-	const char *ticket;
-	const char *to; /* or NULL */
-};
-int ctl_status(struct ctl *c, const char *partner);
-int ctl_downgrade(struct ctl *c, const struct ctl_lower *lower);
-int ctl_extend(struct ctl *c, const struct ctl_lower *lower);
-int ctl_restore(struct ctl *c, const char *partner, const char *reason);
-int ctl_history(
-    struct ctl *c, const char *partner, bool check, const char *known);
+/* It is lowered, by the map, or, where that tells nothing, by the ledger. */
+bool ctl_facts_lowered(const struct ctl_facts *f);
+
+/* Then: until when. */
+time_t ctl_facts_end(const struct ctl_facts *f);
+
+/*
+ * It is lowered and should not be: its time is up, or the registry does not
+ * know it.
+ */
+bool ctl_facts_wrong(const struct ctl_facts *f, time_t now);
+
+/* The level that holds by registry and ledger. */
+enum level ctl_facts_level(const struct ctl_facts *f);
+
+/* The map says another one. */
+bool ctl_facts_differ(const struct ctl_facts *f);
+
+/* Mail to it is not left to chance. */
+bool ctl_facts_enforced(const struct ctl_facts *f);
+
+/* There is something to tell: lowered, failing, or not in force. */
+bool ctl_facts_odd(const struct ctl_facts *f);
+
+/* Days to the first expiry among the gateways; false if not known. */
+bool ctl_facts_days(const struct ctl_facts *f, time_t now, long *days);
 
 #endif

@@ -1,0 +1,97 @@
+/*
+ * ctldown.h: what tlspactctl(8) decides and does about a downgrade. Each deed
+ * is ledger, then map, then mail.
+ *
+ * Functions that can fail return 0, or -1 with *e set, whose code is the exit
+ * code: 1 for a well-formed "no".
+ */
+#ifndef CTLDOWN_H
+#define CTLDOWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "level.h"
+
+struct ctl;
+struct ctl_facts;
+struct err;
+
+/* What is asked for; NULL where it was not said. */
+struct ctl_lower {
+	const char *partner;
+	const char *span;  /* --for */
+	const char *until; /* --until */
+	const char *reason;
+	const char *ticket;
+	const char *to;
+};
+
+/* The end that is asked for. */
+int ctl_end(const struct ctl *c, const struct ctl_lower *lower, time_t *end,
+    struct err *e);
+
+/* The level in force, by registry and ledger. */
+enum level ctl_present(const struct ctl_facts *f);
+
+/* The smallest step that helps, by what the gateways showed last. */
+int ctl_propose(const struct ctl_facts *f, enum level *to, struct err *e);
+
+/* The level of that name, and whether one may go there from the present. */
+int ctl_level(const char *name, enum level *to, struct err *e);
+int ctl_may(const struct ctl_facts *f, enum level to, struct err *e);
+
+/*
+ * Look at the gateways now, if tlspact-probe is there, and take from the
+ * evidence what it found. If it did not look, *e says why, with code 0; it is
+ * "" otherwise. Returns the exit code of ctl_facts_kept().
+ */
+int ctl_probe(const struct ctl *c, struct ctl_facts *f, struct err *e);
+
+/* Does any other partner pass, or is there none that should? */
+bool ctl_others_pass(const struct ctl *c, const struct ctl_facts *f);
+
+/* The evidence has an entry of *newest, ahead of the clock. */
+bool ctl_clock_behind(const struct ctl *c, time_t *newest);
+
+/*
+ * Postfix 3.11 and later returns mail that demands REQUIRETLS to its sender
+ * at once where no certificate is checked; at `key` it goes. If that holds,
+ * true, and f->waiting and f->requiretls tell of such mail.
+ */
+bool ctl_requiretls(const struct ctl *c, struct ctl_facts *f, enum level to);
+
+/*
+ * The compile that would follow, with nothing written; 0, or its exit code,
+ * all being said.
+ */
+int ctl_rehearse(
+    const struct ctl *c, const struct ctl_facts *f, enum level to, time_t end);
+
+/* Record that the downgrade begins, has another end, is over. */
+int ctl_begin(const struct ctl *c, const struct ctl_facts *f,
+    const struct ctl_lower *lower, enum level to, time_t end, struct err *e);
+int ctl_extend(const struct ctl *c, const struct ctl_facts *f,
+    const char *reason, time_t end, struct err *e);
+int ctl_close(const struct ctl *c, const struct ctl_facts *f,
+    const char *reason, struct err *e);
+
+/*
+ * Write the map by the ledger; but if f is not NULL, without any downgrade of
+ * its partner. 0, or an exit code, all being said.
+ */
+int ctl_write_map(
+    const struct ctl *c, const struct ctl_facts *f, bool *written);
+
+/*
+ * If the map has ended a downgrade that the ledger has not been told of, tell
+ * it now: else that one stands in the way of another.
+ */
+void ctl_settle(const struct ctl *c);
+
+/* Have waiting mail tried again; *tried counts it, also after a failure. */
+int ctl_retry(
+    const struct ctl *c, struct ctl_facts *f, size_t *tried, struct err *e);
+
+#endif
