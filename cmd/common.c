@@ -6,8 +6,17 @@
 
 #include "diag.h"
 #include "err.h"
+#include "prober.h"
 #include "registry.h"
 #include "say.h"
+#include "settings.h"
+
+int
+common_failed(const struct err *e)
+{
+	say_err(e);
+	return e->code;
+}
 
 int
 common_registry(
@@ -18,8 +27,7 @@ common_registry(
 	int code = EX_OK;
 
 	if ((*r = registry_load(path, now, &d, &e)) == NULL) {
-		say_err(&e);
-		code = e.code;
+		code = common_failed(&e);
 	} else if (d.errors > 0) {
 		diag_sort(&d);
 		say_diags(&d, false);
@@ -34,6 +42,25 @@ common_registry(
 		*r = NULL;
 	}
 	return code;
+}
+
+/* "" is what others call NULL. */
+static const char *
+said(const char *s)
+{
+	return *s == '\0' ? NULL : s;
+}
+
+void
+common_prober(
+    const struct settings *s, const char *helo, struct prober_settings *p)
+{
+	*p = (struct prober_settings){.helo = helo,
+	    .resolver = said(s->resolver),
+	    .trust_anchor = said(s->trust_anchor),
+	    .port = (uint16_t)s->smtp_port,
+	    .timeout_ms = (unsigned)s->probe_timeout * 1000,
+	    .parallel = (unsigned)s->probe_parallel};
 }
 
 int

@@ -8,7 +8,13 @@
 #include <stdio.h>
 #include <time.h>
 
+struct err;
+struct prober_settings;
 struct registry;
+struct settings;
+
+/* Say it, and return its exit code. */
+int common_failed(const struct err *e);
 
 /*
  * Load the registry for use. 0, or the exit code, all being said; then *r is
@@ -17,6 +23,13 @@ struct registry;
  */
 int common_registry(
     const char *path, time_t now, const char *done, struct registry **r);
+
+/*
+ * What the settings say of how gateways are looked at, into *p; helo is
+ * borrowed.
+ */
+void common_prober(
+    const struct settings *s, const char *helo, struct prober_settings *p);
 
 /*
  * Ask on `to`, unless yes is true already. 0; 1 if the answer is no; 64 if

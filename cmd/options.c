@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "buf.h"
+#include "diag.h"
 #include "mem.h"
 #include "num.h"
 #include "say.h"
@@ -240,4 +241,14 @@ options_again(const struct options *o)
 		argv[n++] = s->override[i];
 	}
 	return argv;
+}
+
+int
+options_settings(struct options *o, struct settings *s)
+{
+	struct diags d = {0};
+	int code = settings_read(s, &o->settings, &d);
+
+	diag_free(&d);
+	return code;
 }

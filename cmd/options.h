@@ -110,14 +110,17 @@ struct options_table {
 void options_read(
     const struct options_table *t, int argc, char *argv[], void *to);
 
+/* Read the settings. 0, or the exit code, all being said; free s after it. */
+int options_settings(struct options *o, struct settings *s);
+
 /* Tell on standard error how the program is used, and end it. */
 void __attribute__((noreturn))
 options_misused(const struct options_table *t, const void *to);
 
 /*
  * -C and -o as they have to be told to another program of ours, up to a NULL;
- * freed by the caller, the texts are borrowed. Before settings_read(), which
- * forgets them.
+ * freed by the caller, the texts are borrowed. Before
+ * options_settings(), which forgets them.
  */
 const char **options_again(const struct options *o);
 

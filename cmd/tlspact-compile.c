@@ -17,6 +17,7 @@
 #include "mapbuild.h"
 #include "mapdiff.h"
 #include "mem.h"
+#include "num.h"
 #include "options.h"
 #include "registry.h"
 #include "say.h"
@@ -103,12 +104,6 @@ changed_rows(const struct mapdiff *d)
 	return n;
 }
 
-static const char *
-plural(size_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void
 print_summary(const struct run *run)
 {
@@ -117,7 +112,8 @@ print_summary(const struct run *run)
 	char until[CLOCK_MAX];
 
 	(void)printf("%zu domain%s of %zu partner%s: %zu enforced", c->domains,
-	    plural(c->domains), c->partners, plural(c->partners), c->enforced);
+	    num_plural(c->domains), c->partners, num_plural(c->partners),
+	    c->enforced);
 	if (c->lowered > 0)
 		(void)printf(" (%zu lowered until %s)", c->lowered,
 		    clock_text(c->lowered_until, run->map.now, until));
@@ -125,11 +121,11 @@ print_summary(const struct run *run)
 	if (n == 0)
 		(void)printf("no row changed");
 	else
-		(void)printf("%zu row%s %schanged", n, plural(n),
+		(void)printf("%zu row%s %schanged", n, num_plural(n),
 		    run->dry ? "would be " : "");
 	if (run->map.diags.warnings > 0)
 		(void)printf("; %zu warning%s", run->map.diags.warnings,
-		    plural(run->map.diags.warnings));
+		    num_plural(run->map.diags.warnings));
 	(void)printf("%s\n", run->dry ? " (nothing written)" : "");
 }
 

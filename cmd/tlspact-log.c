@@ -6,6 +6,7 @@
  * a log was read in the same transaction as what was read. Without the
  * ledger it prints.
  */
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,6 @@
 
 #include "buf.h"
 #include "common.h"
-#include "diag.h"
 #include "err.h"
 #include "evidence.h"
 #include "json.h"
@@ -40,7 +40,6 @@ struct run {
 	bool explain, follow;
 	time_t now; /* 0: the clock */
 	struct settings set;
-	struct diags diags;
 	struct registry *registry;
 	struct logpartner *who;
 	struct evidence *evidence;
@@ -115,33 +114,24 @@ static void
 print_json(const struct attempt *a, const char *partner, const char *domain)
 {
 	char when[NUM_TIME_MAX];
-	json_t *j;
 
-	j = json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:i}",
+	json_print_line(json_pack(
+	    "{s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:i, s:s?, s:o, s:o, "
+	    "s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s?}",
 	    "schema", "tlspact.log.v1", "time", num_time_text(a->time, when),
 	    "direction", evidence_direction_name(a->direction), "partner",
 	    partner, "domain", domain, "queue_id", json_span(a->queue_id),
 	    "host", json_span(a->host), "address", json_span(a->address),
-	    "port", (int)a->port);
-	if (j == NULL ||
-	    json_object_update_new(j,
-		json_pack("{s:s?, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}",
-		    "level",
-		    a->encrypted == FACT_UNKNOWN ? NULL
-						 : evidence_seen_name(a->level),
-		    "encrypted", json_fact(a->encrypted), "chain_trusted",
-		    json_fact(a->chain_trusted), "name_matched",
-		    json_fact(a->name_matched), "verified", a->verified,
-		    "reused", a->reused, "protocol", json_span(a->protocol),
-		    "cipher", json_span(a->cipher), "policy",
-		    json_span(a->policy))) == -1 ||
-	    json_object_update_new(j,
-		json_pack("{s:o, s:o, s:o, s:s?}", "result",
-		    json_span(a->result), "dsn", json_span(a->dsn), "reason",
-		    json_span(a->text), "fault",
-		    a->fault == FAULT_OK ? NULL : fault_text(a->fault))) == -1)
-		abort();
-	json_print_line(j);
+	    "port", (int)a->port, "level",
+	    a->encrypted == FACT_UNKNOWN ? NULL : evidence_seen_name(a->level),
+	    "encrypted", json_fact(a->encrypted), "chain_trusted",
+	    json_fact(a->chain_trusted), "name_matched",
+	    json_fact(a->name_matched), "verified", a->verified, "reused",
+	    a->reused, "protocol", json_span(a->protocol), "cipher",
+	    json_span(a->cipher), "policy", json_span(a->policy), "result",
+	    json_span(a->result), "dsn", json_span(a->dsn), "reason",
+	    json_span(a->text), "fault",
+	    a->fault == FAULT_OK ? NULL : fault_text(a->fault)));
 }
 
 static void
@@ -341,10 +331,8 @@ prepare(struct run *run)
 	struct err e;
 	int code;
 
-	if (separate(run, record, &e) == -1) {
-		say_err(&e);
-		return e.code;
-	}
+	if (separate(run, record, &e) == -1)
+		return common_failed(&e);
 	code = load_registry(run);
 	if (code != EX_OK && record)
 		return code;
@@ -355,10 +343,8 @@ prepare(struct run *run)
 	if (record)
 		run->tally = logtally_new(run->evidence, run->recorder);
 	run->reader = logreader_new(&hooks, run->evidence, run->tally, &e);
-	if (run->reader == NULL) {
-		say_err(&e);
-		return e.code;
-	}
+	if (run->reader == NULL)
+		return common_failed(&e);
 	return EX_OK;
 }
 
@@ -366,17 +352,17 @@ static int
 read_logs(struct run *run, int n, char *path[])
 {
 	struct err e = {0};
+	bool piped = n == 1 && strcmp(path[0], "-") == 0;
 	int i, rv = 0;
 
-	if (run->follow && (n == 0 || strcmp(path[0], "-") != 0))
+	if (run->follow && !piped)
 		rv = logreader_follow(
 		    run->reader, n == 0 ? run->set.mail_log : path[0], &e);
 	else if (n == 0)
 		rv = logreader_log(run->reader, run->set.mail_log, &e);
-	for (i = 0; i < n && rv == 0 && !run->follow && !stop; i++)
-		rv = logreader_file(run->reader, path[i], &e);
-	if (run->follow && n == 1 && strcmp(path[0], "-") == 0)
-		rv = logreader_file(run->reader, path[0], &e);
+	else
+		for (i = 0; i < n && rv == 0 && !stop; i++)
+			rv = logreader_file(run->reader, path[i], &e);
 	if (rv == 0)
 		rv = logreader_finish(run->reader, &e);
 	if (rv == 0 && run->has_failed) {
@@ -385,8 +371,7 @@ read_logs(struct run *run, int n, char *path[])
 	}
 	if (rv == 0)
 		return EX_OK;
-	say_err(&e);
-	return e.code;
+	return common_failed(&e);
 }
 
 static void
@@ -396,23 +381,19 @@ print_summary(const struct run *run)
 	const struct logjoin_stats *j = logreader_join_stats(run->reader);
 
 	if (!run->opt.json && !run->explain) {
-		(void)printf("%llu lines: %llu deliveries, of which %llu "
-			     "verified, %llu with a trusted chain, %llu "
-			     "encrypted, %llu in the clear; %llu faults\n",
-		    (unsigned long long)s->lines,
-		    (unsigned long long)run->attempts,
-		    (unsigned long long)run->count[EVIDENCE_VERIFIED],
-		    (unsigned long long)run->count[EVIDENCE_TRUSTED],
-		    (unsigned long long)run->count[EVIDENCE_ENCRYPTED],
-		    (unsigned long long)run->count[EVIDENCE_CLEAR],
-		    (unsigned long long)run->faults);
+		(void)printf("%" PRIu64 " lines: %" PRIu64 " deliveries, "
+			     "of which %" PRIu64 " verified, %" PRIu64
+			     " with a trusted chain, %" PRIu64 " encrypted, "
+			     "%" PRIu64 " in the clear; %" PRIu64 " faults\n",
+		    s->lines, run->attempts, run->count[EVIDENCE_VERIFIED],
+		    run->count[EVIDENCE_TRUSTED],
+		    run->count[EVIDENCE_ENCRYPTED], run->count[EVIDENCE_CLEAR],
+		    run->faults);
 	}
 	if (s->unparsed > 0 || s->too_long > 0 || run->opt.verbose)
-		say("%llu lines are no log lines, %llu are too long, %llu "
-		    "have an impossible time",
-		    (unsigned long long)s->unparsed,
-		    (unsigned long long)s->too_long,
-		    (unsigned long long)j->no_time);
+		say("%" PRIu64 " lines are no log lines, %" PRIu64
+		    " are too long, %" PRIu64 " have an impossible time",
+		    s->unparsed, s->too_long, j->no_time);
 	if (j->sessions_out == 0 && run->count[EVIDENCE_CLEAR] > 0 &&
 	    j->deliveries > 0)
 		say("warning: not one line about TLS by smtp: with "
@@ -435,7 +416,7 @@ main(int argc, char *argv[])
 	(void)sigaction(SIGTERM, &sa, NULL);
 	(void)sigaction(SIGINT, &sa, NULL);
 	(void)sigaction(SIGHUP, &sa, NULL);
-	code = settings_read(&run.set, &run.opt.settings, &run.diags);
+	code = options_settings(&run.opt, &run.set);
 	if (code == EX_OK && (code = prepare(&run)) == EX_OK) {
 		code = read_logs(&run, run.opt.n, run.opt.arg);
 		print_told(&run);
@@ -449,7 +430,6 @@ main(int argc, char *argv[])
 	logrecord_end(run.recorder);
 	logpartner_free(run.who);
 	registry_free(run.registry);
-	diag_free(&run.diags);
 	settings_free(&run.set);
 	return code;
 }

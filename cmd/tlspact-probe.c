@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <time.h>
@@ -22,7 +21,6 @@
 
 #include "buf.h"
 #include "common.h"
-#include "diag.h"
 #include "err.h"
 #include "fdio.h"
 #include "dname.h"
@@ -59,7 +57,6 @@ struct run {
 	const char *output;
 	uint64_t rate, warn_days;
 	struct settings set;
-	struct diags diags;
 	struct registry *registry;
 	struct probeplan plan;
 	struct judge *judge;
@@ -125,7 +122,7 @@ wall_clock(void)
 static int
 load(struct run *run)
 {
-	int code = settings_read(&run->set, &run->opt.settings, &run->diags);
+	int code = options_settings(&run->opt, &run->set);
 
 	return code != EX_OK ? code
 			     : common_registry(run->set.registry, wall_clock(),
@@ -142,10 +139,8 @@ plan(struct run *run)
 	if (run->all)
 		probeplan_all(&run->plan);
 	for (i = 0; i < run->opt.n; i++)
-		if (probeplan_add(&run->plan, run->opt.arg[i], &e) == -1) {
-			say_err(&e);
-			return e.code;
-		}
+		if (probeplan_add(&run->plan, run->opt.arg[i], &e) == -1)
+			return common_failed(&e);
 	return EX_OK;
 }
 
@@ -216,20 +211,14 @@ on_progress(evutil_socket_t fd, short what, void *arg)
 
 /* Room for all sessions; fewer at once if the system gives less. */
 static unsigned
-parallel(const struct settings *s)
+parallel(const struct settings *set)
 {
-	rlim_t want = (rlim_t)s->probe_parallel + SPARE_FILES;
-	struct rlimit files;
+	uint64_t want = set->probe_parallel + SPARE_FILES;
+	uint64_t n = process_files(want);
 
-	if (getrlimit(RLIMIT_NOFILE, &files) == -1 || files.rlim_cur >= want)
-		return (unsigned)s->probe_parallel;
-	files.rlim_cur = files.rlim_max < want ? files.rlim_max : want;
-	(void)setrlimit(RLIMIT_NOFILE, &files);
-	if (files.rlim_cur >= want)
-		return (unsigned)s->probe_parallel;
-	return files.rlim_cur > SPARE_FILES
-		   ? (unsigned)(files.rlim_cur - SPARE_FILES)
-		   : 1;
+	if (n >= want)
+		return (unsigned)set->probe_parallel;
+	return n > SPARE_FILES ? (unsigned)(n - SPARE_FILES) : 1;
 }
 
 /* Those that let us wait the last time, in *slow. */
@@ -292,17 +281,6 @@ start_prober(struct run *run)
 {
 	struct settings *s = &run->set;
 	struct proberun_settings p = {
-	    .prober = {.helo = run->helo = dname_helo(s->helo_name),
-		.resolver = *s->resolver != '\0' ? s->resolver : NULL,
-		.trust_anchor =
-		    *s->trust_anchor != '\0' ? s->trust_anchor : NULL,
-		.port = (uint16_t)s->smtp_port,
-		.timeout_ms = (unsigned)s->probe_timeout * 1000,
-		.parallel = parallel(s),
-		.per_second = (unsigned)run->rate,
-		.dane = settings_dane(s),
-		.target = run->plan.target,
-		.n = run->plan.n},
 	    .user = s->probe_user,
 	    .warn_days = (unsigned)run->warn_days,
 	    .now = wall_clock,
@@ -314,15 +292,21 @@ start_prober(struct run *run)
 	bool *slow = mem_zero(run->plan.n + 1, sizeof(*slow));
 	struct err e = {0};
 
-	look_for_slow(run, slow);
+	run->helo = dname_helo(s->helo_name);
+	common_prober(s, run->helo, &p.prober);
+	p.prober.parallel = parallel(s);
+	p.prober.per_second = (unsigned)run->rate;
+	p.prober.dane = settings_dane(s);
+	p.prober.target = run->plan.target;
+	p.prober.n = run->plan.n;
 	p.prober.slow = slow;
+	look_for_slow(run, slow);
 	run->judge = p.judge = judge_new(s->ca_file);
 	run->probe = proberun_start(&p, &e);
 	free(slow);
 	if (run->probe != NULL)
 		return EX_OK;
-	say_err(&e);
-	return e.code;
+	return common_failed(&e);
 }
 
 static int
@@ -345,15 +329,11 @@ sweep(struct run *run)
 		    run->no_record ? "nothing is known of earlier looks"
 				   : "results are not recorded",
 		    e.text);
-	if (step_down(run, &e) == -1) {
-		say_err(&e);
-		return e.code;
-	}
+	if (step_down(run, &e) == -1)
+		return common_failed(&e);
 	turn(run);
-	if (proberun_end(run->probe, &e) == -1 && !run->broken_off) {
-		say_err(&e);
-		return e.code;
-	}
+	if (proberun_end(run->probe, &e) == -1 && !run->broken_off)
+		return common_failed(&e);
 	return EX_OK;
 }
 
@@ -481,10 +461,8 @@ run_probe(struct run *run)
 	if ((code = load(run)) != EX_OK || (code = plan(run)) != EX_OK)
 		return code;
 	if (run->output != NULL &&
-	    apart_start(&run->writer, "", write_output, run, &e) == -1) {
-		say_err(&e);
-		return e.code;
-	}
+	    apart_start(&run->writer, "", write_output, run, &e) == -1)
+		return common_failed(&e);
 	if ((code = sweep(run)) != EX_OK)
 		return code;
 	code = report(run);
@@ -535,7 +513,6 @@ main(int argc, char *argv[])
 	judge_free(run.judge);
 	probeplan_release(&run.plan);
 	registry_free(run.registry);
-	diag_free(&run.diags);
 	settings_free(&run.set);
 	free(run.helo);
 	return code;

@@ -17,10 +17,10 @@
 #include "buf.h"
 #include "cdbmap.h"
 #include "common.h"
-#include "diag.h"
 #include "err.h"
 #include "json.h"
 #include "mem.h"
+#include "num.h"
 #include "options.h"
 #include "postconf.h"
 #include "program.h"
@@ -36,7 +36,6 @@ struct run {
 	struct options opt;
 	bool show, yes, undo;
 	struct settings set;
-	struct diags diags;
 };
 
 /* As readable_fn: by the bits of the file itself, since we may be root. */
@@ -121,11 +120,10 @@ print_findings(
 		    x->what, x->fix);
 	}
 	if (f->faults > 0)
-		(void)printf(
-		    "%zu fault%s\n", f->faults, f->faults == 1 ? "" : "s");
+		(void)printf("%zu fault%s\n", f->faults, num_plural(f->faults));
 	else
 		(void)printf("no fault: Postfix obeys %s (%zu row%s)\n",
-		    map->path, map->rows, map->rows == 1 ? "" : "s");
+		    map->path, map->rows, num_plural(map->rows));
 	if (verbose)
 		(void)printf("rows that need the system CA %zu, pinned keys "
 			     "%zu, DANE %zu; CA files of partners %zu\n",
@@ -223,14 +221,12 @@ undo(const char *dir)
 	size_t edited;
 	struct err e;
 
-	if (rewire_undo(dir, was_edited, NULL, &edited, &e) == -1) {
-		say_err(&e);
-		return e.code;
-	}
+	if (rewire_undo(dir, was_edited, NULL, &edited, &e) == -1)
+		return common_failed(&e);
 	if (edited > 0) {
 		say("%zu line%s of %s/main.cf left to you; the others are as "
 		    "they were; now: postfix -c %s reload",
-		    edited, edited == 1 ? "" : "s", dir, dir);
+		    edited, num_plural(edited), dir, dir);
 		return EX_DATAERR;
 	}
 	(void)printf("what was put into %s/main.cf is out again; now: postfix "
@@ -252,21 +248,19 @@ apply_lines(
 		(void)fputs(diff.data, stdout);
 	buf_free(&diff);
 	if (n == 0 || run->show) {
-		(void)printf("%zu line%s of main.cf %s\n", n, n == 1 ? "" : "s",
+		(void)printf("%zu line%s of main.cf %s\n", n, num_plural(n),
 		    n == 0 ? "need to change" : "would change");
 		return EX_OK;
 	}
 	code = common_confirm(stdout, run->yes, "change main.cf so?");
 	if (code != EX_OK)
 		return code;
-	if (rewire_apply(dir, lines, &e) == -1) {
-		say_err(&e);
-		return e.code;
-	}
+	if (rewire_apply(dir, lines, &e) == -1)
+		return common_failed(&e);
 	(void)printf("%zu line%s changed; the file of before is %s/"
 		     "main.cf.before-tlspact\nnow: postfix -c %s reload; "
 		     "to go back: tlspact-setup -c %s apply --undo\n",
-	    n, n == 1 ? "" : "s", dir, dir, dir);
+	    n, num_plural(n), dir, dir, dir);
 	return EX_OK;
 }
 
@@ -392,11 +386,10 @@ main(int argc, char *argv[])
 	options_read(&table, argc, argv, &run);
 	if (run.opt.verb == SETTINGS && !run.show)
 		options_misused(&table, &run);
-	code = settings_read(&run.set, &run.opt.settings, &run.diags);
+	code = options_settings(&run.opt, &run.set);
 	if (code == EX_OK)
 		code = act(&run);
 	code = say_flushed(code);
-	diag_free(&run.diags);
 	settings_free(&run.set);
 	return code;
 }

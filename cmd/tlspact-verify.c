@@ -17,7 +17,6 @@
 
 #include "buf.h"
 #include "common.h"
-#include "diag.h"
 #include "err.h"
 #include "file.h"
 #include "dname.h"
@@ -41,7 +40,6 @@ struct run {
 	const char *host, *bundle;
 	time_t at;
 	struct settings set;
-	struct diags diags;
 	struct registry *registry;
 	struct judge *judge;
 	const struct partner *partner;
@@ -108,7 +106,7 @@ the_clock(void)
 static int
 load(struct run *run)
 {
-	int code = settings_read(&run->set, &run->opt.settings, &run->diags);
+	int code = options_settings(&run->opt, &run->set);
 
 	if (code == EX_OK)
 		code = common_registry(
@@ -201,10 +199,8 @@ judge_file(struct run *run)
 	}
 	if (find_nexthop(run, &n))
 		g.nexthop = n.name;
-	if ((pem = file_slurp(path, X509_MAX_PEM, &len, NULL, &e)) == NULL) {
-		say_err(&e);
-		return e.code;
-	}
+	if ((pem = file_slurp(path, X509_MAX_PEM, &len, NULL, &e)) == NULL)
+		return common_failed(&e);
 	if ((c = x509_chain_parse(pem, len, &e)) == NULL) {
 		say("%s: %s", path, e.text);
 		free(pem);
@@ -213,10 +209,8 @@ judge_file(struct run *run)
 	free(pem);
 	rv = judge_chain(run->judge, &g, c, &j, &e);
 	sk_X509_pop_free(c, X509_free);
-	if (rv == -1) {
-		say_err(&e);
-		return e.code;
-	}
+	if (rv == -1)
+		return common_failed(&e);
 	r.nexthop = g.nexthop;
 	r.gateway = host;
 	r.fault = j.fault;
@@ -281,14 +275,6 @@ judge_host_now(struct run *run)
 	struct settings *s = &run->set;
 	char *helo = dname_helo(s->helo_name);
 	struct proberun_settings p = {
-	    .prober = {.helo = helo,
-		.resolver = *s->resolver != '\0' ? s->resolver : NULL,
-		.trust_anchor =
-		    *s->trust_anchor != '\0' ? s->trust_anchor : NULL,
-		.port = (uint16_t)s->smtp_port,
-		.timeout_ms = (unsigned)s->probe_timeout * 1000,
-		.parallel = (unsigned)s->probe_parallel,
-		.n = 1},
 	    .user = s->probe_user,
 	    .judge = run->judge,
 	    .warn_days = JUDGE_WARN_DAYS,
@@ -300,6 +286,8 @@ judge_host_now(struct run *run)
 	struct probeplan plan;
 	struct err e = {0};
 
+	common_prober(s, helo, &p.prober);
+	p.prober.n = 1;
 	probeplan_init(&plan, run->registry, true);
 	run->base = event_base_new();
 	if (run->base == NULL)
@@ -474,7 +462,6 @@ main(int argc, char *argv[])
 	buf_free(&run.out);
 	judge_free(run.judge);
 	registry_free(run.registry);
-	diag_free(&run.diags);
 	settings_free(&run.set);
 	return code;
 }

@@ -19,7 +19,6 @@
 #include "buf.h"
 #include "clock.h"
 #include "conn.h"
-#include "diag.h"
 #include "err.h"
 #include "failing.h"
 #include "file.h"
@@ -49,7 +48,6 @@ struct daemon {
 	struct options opt;
 	bool foreground, only_warden;
 	struct settings set;
-	struct diags diags;
 	struct event_base *base;
 	struct service service;
 	struct conn_protocol protocol[SERVICES];
@@ -423,7 +421,6 @@ release(struct daemon *d)
 	if (d->base != NULL)
 		event_base_free(d->base);
 	libevent_global_shutdown();
-	diag_free(&d->diags);
 	settings_free(&d->set);
 }
 
@@ -440,7 +437,7 @@ main(int argc, char *argv[])
 	say_init(table.program);
 	options_read(&table, argc, argv, &d);
 	d.again = options_again(&d.opt);
-	code = settings_read(&d.set, &d.opt.settings, &d.diags);
+	code = options_settings(&d.opt, &d.set);
 	if (code == EX_OK) {
 		logline_init(d.only_warden ? "tlspactd warden" : "tlspactd",
 		    d.opt.verbose ? LOGLINE_DEBUG : levels[d.set.log_level],
