@@ -17,7 +17,6 @@
 #include "ctlfacts.h"
 #include "ctlprint.h"
 #include "day.h"
-#include "diag.h"
 #include "err.h"
 #include "json.h"
 #include "ledger_check.h"
@@ -50,13 +49,6 @@ static FILE *
 talk(const struct run *r)
 {
 	return r->opt.json ? stderr : stdout;
-}
-
-static int
-told(const struct err *e)
-{
-	say_err(e);
-	return e->code;
 }
 
 static void
@@ -284,7 +276,7 @@ check_whole(struct run *r, struct ledger *l, const char *known)
 	    /* What the record says of the evidence, against that. */
 	    day_check(l, &r->c.set, r->c.now, tell_flaw, r, &flaws, &pruned,
 		&e) == -1)
-		return told(&e);
+		return common_failed(&e);
 	if (pruned > 0 && !r->opt.json)
 		(void)printf("of %zu day%s only the counts are compared: "
 			     "probes and failures are not kept that long\n",
@@ -317,7 +309,7 @@ list_events(struct run *r, struct ledger *l, const char *partner)
 	    (i = registry_find(r->registry, partner)) != REGISTRY_NONE)
 		q.partner = r->registry->partner[i].name;
 	if (ledger_events(l, &q, tell_event, r, &e) == -1)
-		return told(&e);
+		return common_failed(&e);
 	if (r->opt.json)
 		json_print(json_pack("{s:s, s:o}", "schema", CTL_SCHEMA,
 		    "events", json_incref(r->list)));
@@ -337,7 +329,7 @@ history(void *arg)
 	int code;
 
 	if ((l = ledger_open(r->c.set.ledger, LEDGER_READ, &e)) == NULL)
-		return told(&e);
+		return common_failed(&e);
 	r->list = json_array();
 	code = r->check ? check_whole(r, l, r->known)
 			: list_events(r, l, r->lower.partner);
@@ -518,7 +510,7 @@ propose(struct run *r, struct ctl_facts *f, enum level *to)
 		    clock_text(f->probed, r->c.now, when), words.data);
 	buf_free(&words);
 	if (ctl_propose(f, to, &e) == -1)
-		return told(&e);
+		return common_failed(&e);
 	(void)fprintf(
 	    talk(r), "smallest step that helps: %s\n", level_name(*to));
 	return EX_OK;
@@ -571,7 +563,7 @@ lower_to(struct run *r, struct ctl_facts *f, enum level to)
 	/* The look at the gateways took its time. */
 	c->now = time(NULL);
 	if (ctl_end(c, &r->lower, &end, &e) == -1)
-		return told(&e);
+		return common_failed(&e);
 	if ((code = ctl_rehearse(c, f, to, end)) != EX_OK) {
 		say("nothing was lowered: the map could not be written as the "
 		    "registry and the ledger are now");
@@ -623,9 +615,9 @@ choose_and_lower(struct run *r, struct ctl_facts *f)
 		if ((code = propose(r, f, &to)) != EX_OK)
 			return code;
 	} else if (ctl_level(r->lower.to, &to, &e) == -1)
-		return told(&e);
+		return common_failed(&e);
 	if (ctl_may(f, to, &e) == -1)
-		return told(&e);
+		return common_failed(&e);
 	return lower_to(r, f, to);
 }
 
@@ -640,7 +632,7 @@ downgrade(void *arg)
 
 	/* Before anything takes time, and again when it has. */
 	if (ctl_end(&r->c, &r->lower, &end, &e) == -1)
-		return told(&e);
+		return common_failed(&e);
 	if (r->lower.reason == NULL || *r->lower.reason == '\0') {
 		say("a downgrade needs a reason, for those who read it later: "
 		    "--reason \"expired certificate\"");
@@ -676,7 +668,7 @@ extend_to(struct run *r, struct ctl_facts *f)
 		return 1;
 	}
 	if (ctl_end(&r->c, &r->lower, &end, &e) == -1)
-		return told(&e);
+		return common_failed(&e);
 	if (end > now->end) {
 		warn_stranger(f, now->after);
 		warn_requiretls(r, f, now->after);
@@ -691,8 +683,8 @@ extend_to(struct run *r, struct ctl_facts *f)
 	free(q);
 	if (code != EX_OK || r->dry)
 		return code;
-	if (ctl_extend(&r->c, f, r->lower.reason, end, &e) == -1)
-		return told(&e);
+	if (ctl_change(&r->c, f, r->lower.reason, end, &e) == -1)
+		return common_failed(&e);
 	if ((code = write_map(r, "the new end", &written)) != EX_OK)
 		return code;
 	ctl_facts_map(&r->c, f, 1);
@@ -732,8 +724,8 @@ record_restore(const struct run *r, const struct ctl_facts *f)
 
 	if (f->ledger_fault != NULL)
 		code = EX_DATAERR;
-	else if (ctl_close(&r->c, f, why, &e) == -1)
-		code = told(&e);
+	else if (ctl_change(&r->c, f, why, 0, &e) == -1)
+		code = common_failed(&e);
 	if (code != EX_OK)
 		say("the restore of %s is not on record: the map remembers it "
 		    "until the ledger can be told",
@@ -897,13 +889,12 @@ int
 main(int argc, char *argv[])
 {
 	struct run r = {.c.now = time(NULL)};
-	struct diags diags = {0};
 	int code;
 
 	say_init(table.program);
 	read_options(argc, argv, &r);
 	author_get(&r.c.author);
-	code = settings_read(&r.c.set, &r.opt.settings, &diags);
+	code = options_settings(&r.opt, &r.c.set);
 	if (code == EX_OK) {
 		if (!r.check)
 			r.registry_code = common_registry(
@@ -912,7 +903,6 @@ main(int argc, char *argv[])
 		code = verbs[r.opt.verb].run(&r);
 	}
 	code = say_flushed(code);
-	diag_free(&diags);
 	registry_free(r.registry);
 	settings_free(&r.c.set);
 	free(r.c.again);

@@ -273,41 +273,30 @@ author(const struct ctl *c)
 	return mem_printf("%s (%s)", a->login, a->sudo_user);
 }
 
-/* Give the open row another end; 0: it is over. */
-static int
-change(const struct ctl *c, const struct ctl_facts *f, const char *reason,
+int
+ctl_change(const struct ctl *c, const struct ctl_facts *f, const char *reason,
     time_t end, struct err *e)
 {
-	struct ledger *l = ledger_open(c->set.ledger, LEDGER_WRITE, e);
-	char *who = author(c);
-	int rv = l == NULL ? -1 : 0;
+	const int64_t id = open_row(f);
+	const time_t now = time(NULL);
+	struct ledger *l;
+	char *who;
+	int rv = 0;
 
-	if (rv == 0 && open_row(f) != 0)
-		rv = end != 0 ? ledger_downgrade_extend(l, open_row(f), end,
-				    who, reason, time(NULL), e)
-			      : ledger_downgrade_close(
-				    l, open_row(f), who, reason, time(NULL), e);
+	if (end == 0 && access(c->set.ledger, F_OK) == -1 && errno == ENOENT)
+		return err_set(
+		    e, EX_NOINPUT, "there is no ledger %s", c->set.ledger);
+	if ((l = ledger_open(c->set.ledger, LEDGER_WRITE, e)) == NULL)
+		return -1;
+	who = author(c);
+	if (id != 0 && end != 0)
+		rv = ledger_downgrade_extend(l, id, end, who, reason, now, e);
+	else if (id != 0)
+		rv = ledger_downgrade_close(l, id, who, reason, now, e);
 	ledger_close(l);
 	free(who);
 	/* What was to end has ended: all the better. */
 	return rv == 0 || (rv == LEDGER_REFUSED && end == 0) ? 0 : -1;
-}
-
-int
-ctl_extend(const struct ctl *c, const struct ctl_facts *f, const char *reason,
-    time_t end, struct err *e)
-{
-	return change(c, f, reason, end, e);
-}
-
-int
-ctl_close(const struct ctl *c, const struct ctl_facts *f, const char *reason,
-    struct err *e)
-{
-	if (access(c->set.ledger, F_OK) == -1 && errno == ENOENT)
-		return err_set(
-		    e, EX_NOINPUT, "there is no ledger %s", c->set.ledger);
-	return change(c, f, reason, 0, e);
 }
 
 /* --- The map ----------------------------------------------------------- */

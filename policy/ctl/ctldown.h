@@ -69,13 +69,13 @@ bool ctl_requiretls(const struct ctl *c, struct ctl_facts *f, enum level to);
 int ctl_rehearse(
     const struct ctl *c, const struct ctl_facts *f, enum level to, time_t end);
 
-/* Record that the downgrade begins, has another end, is over. */
+/* Record that the downgrade begins. */
 int ctl_begin(const struct ctl *c, const struct ctl_facts *f,
     const struct ctl_lower *lower, enum level to, time_t end, struct err *e);
-int ctl_extend(const struct ctl *c, const struct ctl_facts *f,
+
+/* Record that it has another end; 0: that it is over. */
+int ctl_change(const struct ctl *c, const struct ctl_facts *f,
     const char *reason, time_t end, struct err *e);
-int ctl_close(const struct ctl *c, const struct ctl_facts *f,
-    const char *reason, struct err *e);
 
 /*
  * Write the map by the ledger; but if f is not NULL, without any downgrade of

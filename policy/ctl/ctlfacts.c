@@ -73,28 +73,23 @@ take_gateway(const struct evidence_gateway *x, void *arg)
 {
 	const struct reading *g = arg;
 	struct ctl_facts *f = whose(g, x->last.partner);
+	struct evidence_gateway *to;
 
 	if (f == NULL)
 		return true;
 	f->gateway = mem_grow(f->gateway, f->n, &f->cap, sizeof(*f->gateway));
-	f->gateway[f->n++] =
-	    (struct evidence_gateway){.last = {.id = x->last.id,
-					  .time = x->last.time,
-					  .partner = f->name,
-					  .nexthop = keep(g, x->last.nexthop),
-					  .host = keep(g, x->last.host),
-					  .address = keep(g, x->last.address),
-					  .port = x->last.port,
-					  .fault = keep(g, x->last.fault),
-					  .not_after = x->last.not_after,
-					  .key = keep(g, x->last.key),
-					  .detail = keep(g, x->last.detail),
-					  .judged = x->last.judged},
-		.since = x->since,
-		.run = x->run,
-		.passed = x->passed,
-		.vouched = x->vouched,
-		.key = keep(g, x->key)};
+	to = &f->gateway[f->n++];
+	*to = *x;
+	to->key = keep(g, x->key);
+	to->last.partner = f->name;
+	to->last.nexthop = keep(g, x->last.nexthop);
+	to->last.host = keep(g, x->last.host);
+	to->last.address = keep(g, x->last.address);
+	to->last.fault = keep(g, x->last.fault);
+	to->last.key = keep(g, x->last.key);
+	to->last.detail = keep(g, x->last.detail);
+	/* Not told here. */
+	to->last.protocol = to->last.cipher = to->last.kex = "";
 	if (x->last.time > f->probed)
 		f->probed = x->last.time;
 	return true;
@@ -478,16 +473,6 @@ take_name(const struct map *m, const struct override *o, struct ctl_facts *f)
 	f->full = full_level(m, o);
 }
 
-/* Does mail to that domain go by a row that o has lowered? */
-static bool
-is_their_domain(const struct override *o, const char *domain)
-{
-	for (; domain != NULL; domain = registry_up(domain))
-		if (override_covers(o, domain))
-			return true;
-	return false;
-}
-
 /*
  * Is a partner of that name, or with that domain, lowered in the map? Then
  * f->name and f->full are set.
@@ -497,49 +482,24 @@ find_in_map(const struct ctl *c, const char *name, struct ctl_facts *f)
 {
 	char buf[DNAME_NEXTHOP_MAX + 1];
 	struct dname plain;
-	const char *domain = name;
-	bool found = false;
+	const char *domain;
 	struct map m;
+	bool found;
 	size_t i;
 
-	if (dname_nexthop(name, buf, &plain) == NULL)
-		domain = plain.s;
 	open_map(c, &m);
-	for (i = 0; i < m.n && !found; i++) {
-		found = strcmp(m.v[i].partner, name) == 0 ||
-			is_their_domain(&m.v[i], domain);
+	for (i = 0; i < m.n && f->name == NULL; i++) {
+		domain =
+		    dname_nexthop(name, buf, &plain) == NULL ? plain.s : name;
+		found = strcmp(m.v[i].partner, name) == 0;
+		/* As smtp(8) looks it up. */
+		for (; domain != NULL && !found; domain = registry_up(domain))
+			found = override_covers(&m.v[i], domain);
 		if (found)
 			take_name(&m, &m.v[i], f);
 	}
 	close_map(&m);
-	return found;
-}
-
-/*
- * The same for up to max partners that are lowered in the map and not in the
- * registry. With max 0: how many there are.
- */
-static size_t
-others_in_map(const struct ctl *c, struct ctl_facts *f, size_t max)
-{
-	const struct registry *r = c->registry;
-	size_t n = 0, i;
-	struct map m;
-	uint32_t k;
-
-	open_map(c, &m);
-	for (i = 0; i < m.n; i++) {
-		k = r == NULL ? REGISTRY_NONE
-			      : registry_find(r, m.v[i].partner);
-		if (k != REGISTRY_NONE &&
-		    strcmp(r->partner[k].name, m.v[i].partner) == 0)
-			continue;
-		if (n < max)
-			take_name(&m, &m.v[i], &f[n]);
-		n++;
-	}
-	close_map(&m);
-	return n < max || max == 0 ? n : max;
+	return f->name != NULL;
 }
 
 /* --- The queue --------------------------------------------------------- */
@@ -603,8 +563,8 @@ static bool
 is_on_record(const struct ctl *c, const char *name)
 {
 	struct ledger *l;
-	struct err e;
 	bool known = false;
+	struct err e;
 
 	l = ledger_open(c->set.ledger, LEDGER_READ, &e);
 	if (l != NULL && ledger_downgrades(l, name, 0, stop, &known, &e) == -1)
@@ -657,17 +617,21 @@ int
 ctl_facts_all(const struct ctl *c, struct ctl_facts **out, size_t *nout)
 {
 	const size_t n = c->registry == NULL ? 0 : c->registry->npartners;
-	const size_t more = others_in_map(c, NULL, 0);
 	struct ctl_facts *f;
 	int code = EX_OK, rv;
+	struct map m;
 	size_t i;
 
-	*out = f = mem_zero(n + more + 1, sizeof(*f));
+	open_map(c, &m);
+	*out = f = mem_zero(n + m.n + 1, sizeof(*f));
 	*nout = n;
 	for (i = 0; i < n; i++)
 		take_partner(&f[i], &c->registry->partner[i]);
-	if (more > 0)
-		*nout += others_in_map(c, f + n, more);
+	for (i = 0; i < m.n; i++)
+		if (c->registry == NULL || registry_partner(c->registry,
+					       m.v[i].partner) == REGISTRY_NONE)
+			take_name(&m, &m.v[i], &f[(*nout)++]);
+	close_map(&m);
 	if (n > 0)
 		code = ctl_facts_kept(c, f, n);
 	for (i = n; i < *nout; i++)
