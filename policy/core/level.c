@@ -1,6 +1,5 @@
 #include "level.h"
 
-#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -45,13 +44,14 @@ level_parse(const char *name, enum level *out)
 }
 
 int
-level_of_postfix(const char *word, enum level *out)
+level_of_postfix(const char *word, size_t len, enum level *out)
 {
 	int i;
 
 	for (i = 0; i < NLEVELS; i++)
-		if ((*word | 0x20) == *levels[i].postfix &&
-		    strcasecmp(levels[i].postfix, word) == 0) {
+		if (len > 0 && (*word | 0x20) == *levels[i].postfix &&
+		    strncasecmp(levels[i].postfix, word, len) == 0 &&
+		    levels[i].postfix[len] == '\0') {
 			if (out != NULL)
 				*out = levels[i].level;
 			return i == NLEVELS - 1 ? i - 1 : i;

@@ -4,6 +4,8 @@
 #ifndef LEVEL_H
 #define LEVEL_H
 
+#include <stddef.h>
+
 enum level {
 	LEVEL_OPPORTUNISTIC, /* TLS if offered, any certificate, or clear */
 	LEVEL_ENCRYPT,	     /* TLS, any certificate */
@@ -18,10 +20,10 @@ const char *level_name(enum level level);
 int level_parse(const char *name, enum level *out);
 
 /*
- * The level that Postfix calls that ("may", "fingerprint", "dane-only", in any
- * case of letters) into *out, which may be NULL. Returns its strength, more
- * being stronger, also of two words for one level; or -1.
+ * The level that Postfix calls the len bytes at word ("may", "fingerprint",
+ * "dane-only", in any case of letters) into *out, which may be NULL. Returns
+ * its strength, more being stronger, also of two words for one level; or -1.
  */
-int level_of_postfix(const char *word, enum level *out);
+int level_of_postfix(const char *word, size_t len, enum level *out);
 
 #endif

@@ -1,10 +1,10 @@
 #include "strength.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "mem.h"
+#include "buf.h"
+#include "span.h"
 #include "tlsversion.h"
 
 const char *
@@ -22,207 +22,186 @@ change_name(enum change c)
 	return names[c];
 }
 
-/* A policy taken apart; the strings point into a copy of the text. */
+/* A policy taken apart; the spans are of its text, p is NULL if not said. */
 struct policy {
-	char *copy;
 	int rank; /* -1: not understood */
-	const char *level;
-	const char *match; /* NULL if not said, and so on below */
-	const char *protocols;
-	const char *ciphers;
-	char *tafile; /* all of them, '|' before each; owned */
-	bool other;   /* has attributes that we do not write */
+	struct span level, match, protocols, ciphers;
+	struct buf tafile; /* all of them, '|' behind each */
+	bool other;	   /* has attributes that we do not write */
 };
 
-static void
-take(struct policy *p, char *word)
+static bool
+is_word(struct span a, struct span b)
 {
-	char *eq = strchr(word, '='), *files;
-
-	if (eq == NULL) {
-		p->other = true;
-		return;
-	}
-	*eq++ = '\0';
-	if (strcasecmp(word, "match") == 0 && p->match == NULL) {
-		p->match = eq;
-	} else if (strcasecmp(word, "protocols") == 0) {
-		p->protocols = eq;
-	} else if (strcasecmp(word, "ciphers") == 0) {
-		p->ciphers = eq;
-	} else if (strcasecmp(word, "tafile") == 0) {
-		files =
-		    mem_printf("%s|%s", p->tafile == NULL ? "" : p->tafile, eq);
-		free(p->tafile);
-		p->tafile = files;
-	} else {
-		p->other = true;
-	}
+	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
 }
 
-#define SEPARATORS " \t\r\n,"
+#define IS(s, lit) is_word((s), (struct span){(lit), sizeof(lit) - 1})
+
+static void
+take(struct policy *p, struct span value)
+{
+	size_t n = value.n;
+	struct span name = span_cut(&value, '=');
+
+	if (name.n == n)
+		p->other = true;
+	else if (IS(name, "match") && p->match.p == NULL)
+		p->match = value;
+	else if (IS(name, "protocols"))
+		p->protocols = value;
+	else if (IS(name, "ciphers"))
+		p->ciphers = value;
+	else if (IS(name, "tafile"))
+		buf_printf(&p->tafile, "%.*s|", SPAN_ARG(value));
+	else
+		p->other = true;
+}
+
+/* The next word of a text, which a NUL ends; false if there is none. */
+static bool
+next_word(struct span *text, struct span *word)
+{
+	static const char separators[] = " \t\r\n,";
+
+	while (text->n > 0 && *text->p != '\0' &&
+	       strchr(separators, *text->p) != NULL)
+		*text = span_skip(*text, 1);
+	*word = (struct span){text->p, 0};
+	while (
+	    word->n < text->n && strchr(separators, word->p[word->n]) == NULL)
+		word->n++;
+	*text = span_skip(*text, word->n);
+	return word->n > 0;
+}
 
 static void
 parse(struct policy *p, const char *text, size_t len)
 {
-	char *word, *save = NULL;
+	struct span rest = {text, len}, word;
 
 	*p = (struct policy){.rank = -1};
-	p->copy = mem_alloc(len + 1);
-	memcpy(p->copy, text, len);
-	p->copy[len] = '\0';
-	word = strtok_r(p->copy, SEPARATORS, &save);
-	if (word == NULL)
+	if (!next_word(&rest, &p->level))
 		return;
-	p->level = word;
-	p->rank = level_of_postfix(word, NULL);
-	while ((word = strtok_r(NULL, SEPARATORS, &save)) != NULL)
+	p->rank = level_of_postfix(p->level.p, p->level.n, NULL);
+	while (next_word(&rest, &word))
 		take(p, word);
-}
-
-static void
-release(struct policy *p)
-{
-	free(p->copy);
-	free(p->tafile);
 }
 
 bool
 strength_level(const char *text, size_t len, enum level *out)
 {
-	char word[16];
-	size_t n = 0;
+	struct span rest = {text, len}, word;
 
-	/* Called for every row of a map, so no copy of the whole. */
-	while (len > 0 && strchr(SEPARATORS, *text) != NULL) {
-		text++;
-		len--;
-	}
-	for (; n < len && n < sizeof(word) - 1; n++) {
-		if (text[n] == '\0' || strchr(SEPARATORS, text[n]) != NULL)
-			break;
-		word[n] = text[n];
-	}
-	word[n] = '\0';
-	return level_of_postfix(word, out) != -1;
+	return next_word(&rest, &word) &&
+	       level_of_postfix(word.p, word.n, out) != -1;
 }
 
-/* Is the word of n bytes an element of list? */
+/* The next element of a list, empty ones passed over. */
 static bool
-has(const char *list, const char *word, size_t n, const char *seps)
+next(struct span *list, char separator, struct span *element)
 {
-	size_t m;
-
-	while (*(list += strspn(list, seps)) != '\0') {
-		m = strcspn(list, seps);
-		if (m == n && strncasecmp(list, word, n) == 0)
-			return true;
-		list += m;
-	}
-	return false;
+	do {
+		if (list->n == 0)
+			return false;
+		*element = span_cut(list, separator);
+	} while (element->n == 0);
+	return true;
 }
 
 /*
- * Is the name of n bytes below a .suffix in list? All names are where
- * `hostname` is in it: who forges the MX record chooses the name.
+ * Does the list have the word? Of names it may have one above instead: a
+ * .suffix, or `hostname`, which is all names, as who forges the MX record
+ * chooses the name.
  */
 static bool
-below(const char *list, const char *name, size_t n)
+covers(struct span list, struct span word, char separator)
 {
-	size_t m;
+	struct span e;
 
-	while (*(list += strspn(list, ":")) != '\0') {
-		m = strcspn(list, ":");
-		if (m == 8 && strncasecmp(list, "hostname", m) == 0)
+	while (next(&list, separator, &e))
+		if (is_word(e, word) ||
+		    (separator == ':' &&
+			(IS(e, "hostname") ||
+			    (*e.p == '.' && e.n < word.n &&
+				is_word(e, span_skip(word, word.n - e.n))))))
 			return true;
-		if (*list == '.' && m < n &&
-		    strncasecmp(list, name + n - m, m) == 0)
-			return true;
-		list += m;
-	}
 	return false;
 }
 
-/* Does b have every element of a? Of names it may have one above instead. */
+/* Does b cover every element of a? */
 static bool
-within(const char *a, const char *b, const char *seps)
+within(struct span a, struct span b, char separator)
 {
-	size_t n;
+	struct span e;
 
-	while (*(a += strspn(a, seps)) != '\0') {
-		n = strcspn(a, seps);
-		if (!has(b, a, n, seps) && (*seps != ':' || !below(b, a, n)))
+	while (next(&a, separator, &e))
+		if (!covers(b, e, separator))
 			return false;
-		a += n;
-	}
 	return true;
 }
 
 static bool
-same(const char *a, const char *b)
+same(struct span a, struct span b)
 {
-	return a == b || (a != NULL && b != NULL && strcasecmp(a, b) == 0);
+	return (a.p == NULL) == (b.p == NULL) && (a.p == NULL || is_word(a, b));
 }
 
 /*
- * One property: more elements accepted is weaker. NULL means that the
- * property is not said, which `unsaid` judges.
+ * One property: more elements accepted is weaker. What a property that is not
+ * said means, `unsaid` judges.
  */
 static enum change
 compare_sets(
-    const char *was, const char *is, const char *seps, enum change unsaid)
+    struct span was, struct span is, char separator, enum change unsaid)
 {
 	if (same(was, is))
 		return CHANGE_NONE;
-	if (was == NULL)
+	if (was.p == NULL)
 		return unsaid == CHANGE_WEAKER ? CHANGE_STRONGER : CHANGE_OTHER;
-	if (is == NULL)
+	if (is.p == NULL)
 		return unsaid;
-	if (within(was, is, seps))
-		return within(is, was, seps) ? CHANGE_NONE : CHANGE_WEAKER;
-	return within(is, was, seps) ? CHANGE_STRONGER : CHANGE_OTHER;
+	if (within(was, is, separator))
+		return within(is, was, separator) ? CHANGE_NONE : CHANGE_WEAKER;
+	return within(is, was, separator) ? CHANGE_STRONGER : CHANGE_OTHER;
 }
 
+/* Two ranks; -1: not understood. */
 static enum change
 compare_ranks(int was, int is)
 {
-	return was == is  ? CHANGE_NONE
-	       : is < was ? CHANGE_WEAKER
-			  : CHANGE_STRONGER;
+	return was == -1 || is == -1 ? CHANGE_OTHER
+	       : was == is	     ? CHANGE_NONE
+	       : is < was	     ? CHANGE_WEAKER
+				     : CHANGE_STRONGER;
 }
 
 static enum change
-compare_protocols(const char *was, const char *is)
+compare_protocols(struct span was, struct span is)
 {
-	int a = was == NULL ? -1 : tls_version_floor(was, strlen(was));
-	int b = is == NULL ? -1 : tls_version_floor(is, strlen(is));
-
-	if (same(was, is))
-		return CHANGE_NONE;
-	return a == -1 || b == -1 ? CHANGE_OTHER : compare_ranks(a, b);
+	return same(was, is) ? CHANGE_NONE
+			     : compare_ranks(tls_version_floor(was.p, was.n),
+				   tls_version_floor(is.p, is.n));
 }
 
 static int
-grade_of(const char *ciphers)
+grade_of(struct span ciphers)
 {
 	static const char *const names[] = {
 	    "null", "export", "low", "medium", "high"};
 	int i;
 
-	for (i = 0; ciphers != NULL && i < 5; i++)
-		if (strcasecmp(ciphers, names[i]) == 0)
+	for (i = 0; i < 5; i++)
+		if (is_word(ciphers, (struct span){names[i], strlen(names[i])}))
 			return i;
 	return -1;
 }
 
 static enum change
-compare_ciphers(const char *was, const char *is)
+compare_ciphers(struct span was, struct span is)
 {
-	int a = grade_of(was), b = grade_of(is);
-
-	if (same(was, is))
-		return CHANGE_NONE;
-	return a == -1 || b == -1 ? CHANGE_OTHER : compare_ranks(a, b);
+	return same(was, is) ? CHANGE_NONE
+			     : compare_ranks(grade_of(was), grade_of(is));
 }
 
 /*
@@ -243,20 +222,18 @@ both(enum change a, enum change b)
 static enum change
 compare(const struct policy *a, const struct policy *b)
 {
-	const char *seps =
-	    a->level != NULL && strcasecmp(a->level, "fingerprint") == 0 ? "|"
-									 : ":";
+	const struct span ta_was = {a->tafile.data, a->tafile.len};
+	const struct span ta_is = {b->tafile.data, b->tafile.len};
 	enum change c;
 
-	if (a->rank == -1 || b->rank == -1)
-		return CHANGE_OTHER;
-	if (a->rank != b->rank)
+	if (a->rank != b->rank || a->rank == -1)
 		return compare_ranks(a->rank, b->rank);
-	c = compare_sets(a->match, b->match, seps, CHANGE_OTHER);
+	c = compare_sets(a->match, b->match,
+	    IS(a->level, "fingerprint") ? '|' : ':', CHANGE_OTHER);
 	c = both(c, compare_protocols(a->protocols, b->protocols));
 	c = both(c, compare_ciphers(a->ciphers, b->ciphers));
-	c = both(c, compare_sets(a->tafile, b->tafile, "|", CHANGE_WEAKER));
-	if (a->other || b->other || strcasecmp(a->level, b->level) != 0 ||
+	c = both(c, compare_sets(ta_was, ta_is, '|', CHANGE_WEAKER));
+	if (a->other || b->other || !is_word(a->level, b->level) ||
 	    c == CHANGE_NONE)
 		c = CHANGE_OTHER;
 	return c;
@@ -273,7 +250,7 @@ strength_compare(const char *was, size_t waslen, const char *is, size_t islen)
 	parse(&a, was, waslen);
 	parse(&b, is, islen);
 	c = compare(&a, &b);
-	release(&a);
-	release(&b);
+	buf_free(&a.tafile);
+	buf_free(&b.tafile);
 	return c;
 }

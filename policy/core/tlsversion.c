@@ -48,6 +48,8 @@ tls_version_floor(const char *protocols, size_t len)
 	unsigned without = 0;
 	int v;
 
+	if (len == 0)
+		return -1;
 	if (len > 2 && memcmp(protocols, ">=", 2) == 0)
 		return tls_version_find(protocols + 2, len - 2);
 	for (p = protocols; p < end; p = next + 1) {
