@@ -11,6 +11,7 @@
 
 #define NAMES_SHOWN 3 /* names of a certificate that a text lists */
 #define CN_MAX 256    /* bytes of a common name; Postfix cuts there */
+#define BY_CERT "with your client certificate"
 
 const char *
 verdict_name(enum verdict v)
@@ -23,25 +24,59 @@ verdict_name(enum verdict v)
 	return names[v];
 }
 
+/* What is said of each, in the log and to the other postmaster. */
+static const struct {
+	const char *text;
+	/* What he is to do: %V the TLS version, %N the names in the rule. */
+	const char *advice;
+	const char *wanted; /* by what mail is accepted */
+	bool ours;	    /* our own mistake */
+} breaches[] = {
+    [BREACH_NONE] = {"nothing is wrong", "", "", false},
+    [BREACH_CLEAR] = {"no TLS",
+	"your server did not use STARTTLS. Switch TLS on for mail to us",
+	"over TLS", false},
+    [BREACH_PROTOCOL] = {"TLS protocol too old",
+	"your server used an older TLS version than %V. Switch %V on",
+	"over TLS", false},
+    [BREACH_NO_CERT] = {"no client certificate (is smtpd_tls_ask_ccert on?)",
+	"your server showed no client certificate. Have it present the one "
+	"that was agreed",
+	BY_CERT, false},
+    [BREACH_UNTRUSTED] =
+	{"client certificate not trusted, or not made for clients",
+	    "your client certificate has expired, is from a CA that we do not "
+	    "accept, or was not made for clients, as those of public CAs are "
+	    "not any more. Present another, or agree with us on its key "
+	    "instead",
+	    BY_CERT, false},
+    [BREACH_NAME] = {"client certificate of another name",
+	"your client certificate has another common name. Present the one for "
+	"%N",
+	BY_CERT, false},
+    [BREACH_KEY] = {"client certificate with another key",
+	"your client certificate has another key. Present the one that was "
+	"agreed, or tell us the new key",
+	BY_CERT, false},
+    [BREACH_NO_NAME] = {"client certificate without a common name",
+	"your client certificate has no common name. Present one for %N, or "
+	"agree with us on its key instead",
+	BY_CERT, false},
+    [BREACH_OUR_DIGEST] = {"smtpd_tls_fingerprint_digest is not sha256",
+	"we cannot check your client certificate at present; this is our "
+	"mistake",
+	BY_CERT, true},
+    [BREACH_OUR_TLS] = {"our smtpd offers no TLS (see tlspact-setup check)",
+	"our server offers no TLS at present; this is our mistake. Try again "
+	"later",
+	"over TLS", true},
+    [BREACH_OUTBOUND] = {"the recipient's partner fails now", "", "", false},
+};
+
 const char *
 breach_text(enum breach b)
 {
-	static const char *const texts[] = {[BREACH_NONE] = "nothing is wrong",
-	    [BREACH_CLEAR] = "no TLS",
-	    [BREACH_PROTOCOL] = "TLS protocol too old",
-	    [BREACH_NO_CERT] =
-		"no client certificate (is smtpd_tls_ask_ccert on?)",
-	    [BREACH_UNTRUSTED] =
-		"client certificate not trusted, or not made for clients",
-	    [BREACH_NAME] = "client certificate of another name",
-	    [BREACH_NO_NAME] = "client certificate without a common name",
-	    [BREACH_KEY] = "client certificate with another key",
-	    [BREACH_OUR_DIGEST] = "smtpd_tls_fingerprint_digest is not sha256",
-	    [BREACH_OUR_TLS] =
-		"our smtpd offers no TLS (see tlspact-setup check)",
-	    [BREACH_OUTBOUND] = "the recipient's partner fails now"};
-
-	return texts[b];
+	return breaches[b].text;
 }
 
 /* The lowest protocol that the row's protocols= lets in; 0 if none is said. */
@@ -63,16 +98,6 @@ floor_of(const char *policy, size_t len)
 	return i < 0 ? TLS_SSL_2 : (enum tls_version)i;
 }
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Undo xtext (RFC 3461), and lower case. False if it is no such text. */
 static bool
 common_name(const struct policyproto_value *v, char out[CN_MAX + 1])
@@ -83,8 +108,8 @@ common_name(const struct policyproto_value *v, char out[CN_MAX + 1])
 	for (i = 0; i < v->len; i++) {
 		c = (unsigned char)v->s[i];
 		if (c == '+') {
-			if (v->len - i < 3 || (hi = hex(v->s[i + 1])) < 0 ||
-			    (lo = hex(v->s[i + 2])) < 0)
+			if (v->len - i < 3 || (hi = num_hex(v->s[i + 1])) < 0 ||
+			    (lo = num_hex(v->s[i + 2])) < 0)
 				return false;
 			c = hi * 16 + lo;
 			i += 2;
@@ -268,58 +293,21 @@ add_names(struct text *t, const struct lookup_rule *rule)
 		add(t, " or others");
 }
 
-/* What the other postmaster is to do about it. */
 static void
 add_advice(struct text *t, enum breach b, const struct lookup_rule *rule)
 {
-	enum tls_version floor;
-	switch (b) {
-	case BREACH_CLEAR:
-		add(t, "your server did not use STARTTLS. Switch TLS on for "
-		       "mail to us");
-		break;
-	case BREACH_PROTOCOL:
-		floor = floor_of(rule->policy, rule->policy_len);
-		add(t,
-		    "your server used an older TLS version than %s. "
-		    "Switch %s on",
-		    tls_version_name(floor), tls_version_name(floor));
-		break;
-	case BREACH_NO_CERT:
-		add(t, "your server showed no client certificate. Have it "
-		       "present the one that was agreed");
-		break;
-	case BREACH_UNTRUSTED:
-		add(t,
-		    "your client certificate has expired, is from a CA that "
-		    "we do not accept, or was not made for clients, as those "
-		    "of public CAs are not any more. Present another, or agree "
-		    "with us on its key instead");
-		break;
-	case BREACH_NAME:
-		add(t, "your client certificate has another common name. "
-		       "Present the one for ");
-		add_names(t, rule);
-		break;
-	case BREACH_NO_NAME:
-		add(t, "your client certificate has no common name. Present "
-		       "one for ");
-		add_names(t, rule);
-		add(t, ", or agree with us on its key instead");
-		break;
-	case BREACH_OUR_TLS:
-		add(t, "our server offers no TLS at present; this is our "
-		       "mistake. Try again later");
-		break;
-	case BREACH_KEY:
-		add(t, "your client certificate has another key. Present the "
-		       "one that was agreed, or tell us the new key");
-		break;
-	default:
-		add(t, "we cannot check your client certificate at present; "
-		       "this is our mistake");
-		break;
+	const char *p = breaches[b].advice, *at;
+
+	for (; (at = strchr(p, '%')) != NULL; p = at + 2) {
+		add(t, "%.*s", (int)(at - p), p);
+		if (at[1] == 'N')
+			add_names(t, rule);
+		else
+			add(t, "%s",
+			    tls_version_name(
+				floor_of(rule->policy, rule->policy_len)));
 	}
+	add(t, "%s", p);
 }
 
 static void
@@ -343,12 +331,6 @@ finish(struct text *t, const char *contact)
 		add(t, ". Questions to %s", contact);
 }
 
-static bool
-is_our_mistake(enum breach b)
-{
-	return b == BREACH_OUR_DIGEST || b == BREACH_OUR_TLS;
-}
-
 void
 decide_inbound(const struct lookup_rule *rule, const struct policyproto *req,
     const struct decide_about *about, struct decision *out)
@@ -368,7 +350,7 @@ decide_inbound(const struct lookup_rule *rule, const struct policyproto *req,
 	} else if (rule->record.inbound == INBOUND_WARN) {
 		out->verdict = VERDICT_WARN;
 	} else if (rule->record.action == ACTION_REJECT &&
-		   !is_our_mistake(out->breach)) {
+		   !breaches[out->breach].ours) {
 		out->verdict = VERDICT_REJECT;
 	} else {
 		out->verdict = VERDICT_DEFER;
@@ -383,13 +365,9 @@ decide_inbound(const struct lookup_rule *rule, const struct policyproto *req,
 		return;
 	}
 	/* What is our mistake must not be counted against the other side. */
-	start(&t, out, "", is_our_mistake(out->breach) ? "3.0" : "7.10");
+	start(&t, out, "", breaches[out->breach].ours ? "3.0" : "7.10");
 	add(&t, "Mail from %s%s is accepted %s only, as agreed: ", kind,
-	    rule->key,
-	    out->breach == BREACH_CLEAR || out->breach == BREACH_PROTOCOL ||
-		    out->breach == BREACH_OUR_TLS
-		? "over TLS"
-		: "with your client certificate");
+	    rule->key, breaches[out->breach].wanted);
 	add_advice(&t, out->breach, rule);
 	finish(&t, about->contact);
 }
