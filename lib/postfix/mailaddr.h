@@ -9,12 +9,9 @@
 
 #include <stddef.h>
 
-#define MAILADDR_MAX 2
+#include "span.h"
 
-struct mailaddr_domain {
-	const char *s; /* borrowed from the address, no NUL behind it */
-	size_t len;
-};
+#define MAILADDR_MAX 2
 
 /*
  * The domains of which the address can become one, the likeliest first:
@@ -25,10 +22,9 @@ struct mailaddr_domain {
  * Both settings are taken to be on, as they are by default, and a local part
  * that needs quotes, which Postfix leaves alone, to need none: who writes
  * such an address means that domain. An address without a domain is of our
- * own, $myorigin. Returns how many there are; a domain is never empty, but
- * may be anything else, such as "[192.0.2.1]".
+ * own, $myorigin. Returns how many there are, which borrow from the address; a
+ * domain is never empty, but may be anything else, such as "[192.0.2.1]".
  */
-size_t mailaddr_domains(
-    const char *address, size_t len, struct mailaddr_domain v[MAILADDR_MAX]);
+size_t mailaddr_domains(struct span address, struct span v[MAILADDR_MAX]);
 
 #endif

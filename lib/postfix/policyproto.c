@@ -96,10 +96,10 @@ policyproto_take(const char *data, size_t len, struct policyproto *out,
 			return POLICYPROTO_BAD;
 		}
 		if (k == NULL || k->id == POLICYPROTO_COUNT ||
-		    out->v[k->id].s != NULL)
+		    out->v[k->id].p != NULL)
 			continue;
-		out->v[k->id] = (struct policyproto_value){
-		    p + k->len, (size_t)(lf - p) - k->len};
+		out->v[k->id] =
+		    (struct span){p + k->len, (size_t)(lf - p) - k->len};
 	}
 	if (lf == NULL)
 		return POLICYPROTO_MORE;
@@ -110,8 +110,8 @@ policyproto_take(const char *data, size_t len, struct policyproto *out,
 	if (*why != NULL)
 		return POLICYPROTO_BAD;
 	for (next = 0; next < POLICYPROTO_COUNT; next++)
-		if (out->v[next].s == NULL)
-			out->v[next].s = "";
+		if (out->v[next].p == NULL)
+			out->v[next].p = "";
 	return POLICYPROTO_DONE;
 }
 

@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 
+#include "span.h"
+
 struct buf;
 
 #define POLICYPROTO_MAX 32768 /* bytes of a request; Postfix sends < 8 kB */
@@ -36,14 +38,12 @@ enum policyproto_name {
 	POLICYPROTO_COUNT, /* and behind that, in no array, the unknown */
 };
 
-struct policyproto_value {
-	const char *s; /* borrowed from the data, not NUL-terminated */
-	size_t len;
-};
-
-/* Attributes that were not sent are empty; of two the first one counts. */
+/*
+ * Attributes that were not sent are empty, of two the first one counts. They
+ * borrow from the data; p is never NULL.
+ */
 struct policyproto {
-	struct policyproto_value v[POLICYPROTO_COUNT];
+	struct span v[POLICYPROTO_COUNT];
 };
 
 enum policyproto_status {

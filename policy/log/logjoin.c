@@ -764,7 +764,7 @@ refusal(struct logjoin *j, const struct logprefix *p, struct span rest)
 	struct attempt a = {.direction = EVIDENCE_IN,
 	    .queue_id = {"NOQUEUE", 7},
 	    .result = {"rejected", 8}};
-	struct mailaddr_domain domain[MAILADDR_MAX];
+	struct span domain[MAILADDR_MAX];
 	struct logtext_refusal r;
 	struct process *proc;
 
@@ -777,9 +777,8 @@ refusal(struct logjoin *j, const struct logprefix *p, struct span rest)
 	a.text = span_skip(rest, (size_t)(r.reply.p - rest.p));
 	a.dsn = r.dsn;
 	/* As it came: Postfix rewrites it later. */
-	if (r.sender.n > 0 &&
-	    mailaddr_domains(r.sender.p, r.sender.n, domain) > 0)
-		a.domain = (struct span){domain[0].s, domain[0].len};
+	if (r.sender.n > 0 && mailaddr_domains(r.sender, domain) > 0)
+		a.domain = domain[0];
 	proc = find_process(j, p);
 	a.time = time_of(j, p);
 	add_facts(proc != NULL && same_peer(&proc->session.peer, &r.peer)

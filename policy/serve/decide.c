@@ -100,16 +100,16 @@ floor_of(const char *policy, size_t len)
 
 /* Undo xtext (RFC 3461), and lower case. False if it is no such text. */
 static bool
-common_name(const struct policyproto_value *v, char out[CN_MAX + 1])
+common_name(const struct span *v, char out[CN_MAX + 1])
 {
 	size_t i, n = 0;
 	int c, hi, lo;
 
-	for (i = 0; i < v->len; i++) {
-		c = (unsigned char)v->s[i];
+	for (i = 0; i < v->n; i++) {
+		c = (unsigned char)v->p[i];
 		if (c == '+') {
-			if (v->len - i < 3 || (hi = num_hex(v->s[i + 1])) < 0 ||
-			    (lo = num_hex(v->s[i + 2])) < 0)
+			if (v->n - i < 3 || (hi = num_hex(v->p[i + 1])) < 0 ||
+			    (lo = num_hex(v->p[i + 2])) < 0)
 				return false;
 			c = hi * 16 + lo;
 			i += 2;
@@ -150,7 +150,7 @@ fits(const char *cn, const char *name)
 /* The tokens of match= stand for the names they stand for when we send. */
 static bool
 fits_rule(const char *cn, const struct lookup_rule *rule, const char *name,
-    const struct policyproto_value *client)
+    const struct span *client)
 {
 	char below[sizeof(rule->key) + 1], host[DNAME_MAX + 1];
 	char buf[DNAME_MAX + 1];
@@ -166,10 +166,10 @@ fits_rule(const char *cn, const struct lookup_rule *rule, const char *name,
 	}
 	if (strcmp(name, "hostname") != 0)
 		return fits(cn, name);
-	if (client->len > DNAME_MAX)
+	if (client->n > DNAME_MAX)
 		return false;
-	memcpy(host, client->s, client->len);
-	host[client->len] = '\0';
+	memcpy(host, client->p, client->n);
+	host[client->n] = '\0';
 	return strcmp(host, "unknown") != 0 &&
 	       dname_host(host, buf, &out) == NULL && fits(cn, out.s);
 }
@@ -177,7 +177,7 @@ fits_rule(const char *cn, const struct lookup_rule *rule, const char *name,
 static enum breach
 check_name(const struct lookup_rule *rule, const struct policyproto *req)
 {
-	const struct policyproto_value *v = &req->v[POLICYPROTO_CCERT_SUBJECT];
+	const struct span *v = &req->v[POLICYPROTO_CCERT_SUBJECT];
 	const struct strs *names = rule->record.names;
 	char cn[CN_MAX + 1], buf[DNAME_MAX + 1];
 	const char *name = cn;
@@ -185,10 +185,10 @@ check_name(const struct lookup_rule *rule, const struct policyproto *req)
 	size_t i;
 
 	/* Of a trusted one the issuer is told, name or not. */
-	if (v->len == 0 && req->v[POLICYPROTO_CCERT_ISSUER].len > 0)
+	if (v->n == 0 && req->v[POLICYPROTO_CCERT_ISSUER].n > 0)
 		return BREACH_NO_NAME;
-	if (v->len == 0)
-		return req->v[POLICYPROTO_CCERT_FINGERPRINT].len > 0
+	if (v->n == 0)
+		return req->v[POLICYPROTO_CCERT_FINGERPRINT].n > 0
 			   ? BREACH_UNTRUSTED
 			   : BREACH_NO_CERT;
 	if (!common_name(v, cn))
@@ -205,18 +205,18 @@ check_name(const struct lookup_rule *rule, const struct policyproto *req)
 static enum breach
 check_key(const struct lookup_rule *rule, const struct policyproto *req)
 {
-	const struct policyproto_value *v = &req->v[POLICYPROTO_CCERT_PUBKEY];
+	const struct span *v = &req->v[POLICYPROTO_CCERT_PUBKEY];
 	const struct strs *keys = rule->record.keys;
 	bool comparable = false;
 	size_t i;
 
-	if (v->len == 0)
+	if (v->n == 0)
 		return BREACH_NO_CERT;
 	for (i = 0; i < keys->n; i++) {
-		if (strlen(keys->v[i]) != v->len)
+		if (strlen(keys->v[i]) != v->n)
 			continue;
 		comparable = true;
-		if (strncasecmp(keys->v[i], v->s, v->len) == 0)
+		if (strncasecmp(keys->v[i], v->p, v->n) == 0)
 			return BREACH_NONE;
 	}
 	return comparable ? BREACH_KEY : BREACH_OUR_DIGEST;
@@ -225,12 +225,12 @@ check_key(const struct lookup_rule *rule, const struct policyproto *req)
 static enum breach
 find_breach(const struct lookup_rule *rule, const struct policyproto *req)
 {
-	const struct policyproto_value *tls = &req->v[POLICYPROTO_PROTOCOL];
+	const struct span *tls = &req->v[POLICYPROTO_PROTOCOL];
 	int version;
 
-	if (tls->len == 0)
+	if (tls->n == 0)
 		return BREACH_CLEAR;
-	version = tls_version_find(tls->s, tls->len);
+	version = tls_version_find(tls->p, tls->n);
 	/* A version that we do not know is a later one. */
 	if (version >= 0 && version < TLS_1_3 &&
 	    version < (int)floor_of(rule->policy, rule->policy_len))

@@ -100,27 +100,18 @@ service_socketmap(struct service *s, struct conn_protocol *p)
 
 /* --- policy ------------------------------------------------------------- */
 
-static bool
-is(const struct policyproto_value *v, const char *text)
-{
-	size_t n = strlen(text);
-
-	return v->len == n && memcmp(v->s, text, n) == 0;
-}
-
 /* Is the sender known, and a mail in question? */
 static bool
-is_judged(const struct policyproto_value *state)
+is_judged(const struct span *state)
 {
-	return is(state, "RCPT") || is(state, "MAIL") || is(state, "DATA") ||
-	       is(state, "END-OF-MESSAGE");
+	return span_is(*state, "RCPT") || span_is(*state, "MAIL") ||
+	       span_is(*state, "DATA") || span_is(*state, "END-OF-MESSAGE");
 }
 
 static bool
-is_loopback(const struct policyproto_value *address)
+is_loopback(const struct span *address)
 {
-	return is(address, "::1") ||
-	       (address->len > 4 && memcmp(address->s, "127.", 4) == 0);
+	return span_is(*address, "::1") || span_begins(*address, "127.");
 }
 
 /*
@@ -160,15 +151,15 @@ find_domain(
 
 /* Of several that it can become the first one with a rule. */
 static enum lookup_answer
-find_address(struct service *s, const struct policyproto_value *address,
-    struct lookup_rule *rule)
+find_address(
+    struct service *s, const struct span *address, struct lookup_rule *rule)
 {
-	struct mailaddr_domain v[MAILADDR_MAX];
+	struct span v[MAILADDR_MAX];
 	enum lookup_answer rc = LOOKUP_NOTFOUND;
-	size_t n = mailaddr_domains(address->s, address->len, v), i;
+	size_t n = mailaddr_domains(*address, v), i;
 
 	for (i = 0; i < n; i++) {
-		rc = find_domain(s, v[i].s, v[i].len, rule);
+		rc = find_domain(s, v[i].p, v[i].n, rule);
 		if (rc == LOOKUP_BROKEN ||
 		    (rc == LOOKUP_FOUND && rule->record.inbound != INBOUND_OFF))
 			return rc;
@@ -182,24 +173,23 @@ static enum lookup_answer
 find_rule(struct service *s, const struct policyproto *req,
     struct lookup_rule *rule, bool *by_client)
 {
-	const struct policyproto_value *sender = &req->v[POLICYPROTO_SENDER];
-	const struct policyproto_value *client =
-	    &req->v[POLICYPROTO_CLIENT_NAME];
+	const struct span *sender = &req->v[POLICYPROTO_SENDER];
+	const struct span *client = &req->v[POLICYPROTO_CLIENT_NAME];
 
-	*by_client = sender->len == 0;
+	*by_client = sender->n == 0;
 	if (!*by_client)
 		return find_address(s, sender, rule);
-	if (client->len == 0 || is(client, "unknown"))
+	if (client->n == 0 || span_is(*client, "unknown"))
 		return LOOKUP_NOTFOUND;
 	return lookup_client(
-	    &s->lookup, client->s, client->len, now_for(s), rule);
+	    &s->lookup, client->p, client->n, now_for(s), rule);
 }
 
 static void
 log_decision(struct service *s, const struct policyproto *req,
     const struct lookup_rule *rule, const struct decision *d)
 {
-	const struct policyproto_value *v = req->v;
+	const struct span *v = req->v;
 	enum logline_level level =
 	    d->verdict == VERDICT_WARN ? LOGLINE_WARNING : LOGLINE_INFO;
 
@@ -214,14 +204,13 @@ log_decision(struct service *s, const struct policyproto *req,
 	    d->lowered ? ", let in while a downgrade holds" : "",
 	    rule->suffix ? "." : "", rule->key,
 	    *rule->record.partner == '\0' ? "-" : rule->record.partner,
-	    quote(v[POLICYPROTO_CLIENT_NAME].s, v[POLICYPROTO_CLIENT_NAME].len)
-		.s,
-	    (int)(v[POLICYPROTO_CLIENT_ADDRESS].len > 45
+	    quote(v[POLICYPROTO_CLIENT_NAME].p, v[POLICYPROTO_CLIENT_NAME].n).s,
+	    (int)(v[POLICYPROTO_CLIENT_ADDRESS].n > 45
 		      ? 45
-		      : v[POLICYPROTO_CLIENT_ADDRESS].len),
-	    v[POLICYPROTO_CLIENT_ADDRESS].s,
-	    quote(v[POLICYPROTO_SENDER].s, v[POLICYPROTO_SENDER].len).s,
-	    quote(v[POLICYPROTO_PROTOCOL].s, v[POLICYPROTO_PROTOCOL].len).s);
+		      : v[POLICYPROTO_CLIENT_ADDRESS].n),
+	    v[POLICYPROTO_CLIENT_ADDRESS].p,
+	    quote(v[POLICYPROTO_SENDER].p, v[POLICYPROTO_SENDER].n).s,
+	    quote(v[POLICYPROTO_PROTOCOL].p, v[POLICYPROTO_PROTOCOL].n).s);
 }
 
 static void
@@ -253,10 +242,10 @@ static void
 judge_once(struct service *s, struct client *c, const struct policyproto *req,
     struct decision *d)
 {
-	const struct policyproto_value *v = &req->v[POLICYPROTO_INSTANCE];
+	const struct span *v = &req->v[POLICYPROTO_INSTANCE];
 
-	if (v->len > 0 && v->len == c->instance_len &&
-	    memcmp(v->s, c->instance, v->len) == 0) {
+	if (v->n > 0 && v->n == c->instance_len &&
+	    memcmp(v->p, c->instance, v->n) == 0) {
 		decide_nothing(d);
 		d->verdict = c->verdict;
 		if (c->action != NULL)
@@ -267,10 +256,10 @@ judge_once(struct service *s, struct client *c, const struct policyproto *req,
 	free(c->action);
 	c->action = NULL;
 	c->instance_len = 0;
-	if (v->len > INSTANCE_MAX)
+	if (v->n > INSTANCE_MAX)
 		return;
-	memcpy(c->instance, v->s, v->len);
-	c->instance_len = v->len;
+	memcpy(c->instance, v->p, v->n);
+	c->instance_len = v->n;
 	c->verdict = d->verdict;
 	if (d->verdict != VERDICT_DUNNO)
 		c->action = mem_dup(d->action);
@@ -281,18 +270,18 @@ static void
 judge_recipient(
     struct service *s, const struct policyproto *req, struct decision *d)
 {
-	const struct policyproto_value *to = &req->v[POLICYPROTO_RECIPIENT];
+	const struct span *to = &req->v[POLICYPROTO_RECIPIENT];
 	const struct failing_hop *hop;
 	struct decide_failing f;
 	struct lookup_rule rule;
 	enum level level;
-	struct mailaddr_domain domain[MAILADDR_MAX];
+	struct span domain[MAILADDR_MAX];
 	char key[sizeof(rule.key) + 1];
 
 	decide_nothing(d);
 	if (s->failing == NULL || s->failing->n == 0 ||
-	    mailaddr_domains(to->s, to->len, domain) == 0 ||
-	    find_domain(s, domain[0].s, domain[0].len, &rule) != LOOKUP_FOUND)
+	    mailaddr_domains(*to, domain) == 0 ||
+	    find_domain(s, domain[0].p, domain[0].n, &rule) != LOOKUP_FOUND)
 		return;
 	key[0] = '.';
 	(void)strcpy(key + 1, rule.key);
@@ -310,7 +299,7 @@ judge_recipient(
 			&s->limit[d->verdict], "mail to failing partners"))
 			logline(LOGLINE_INFO,
 			    "outbound %s: recipient %s: %s fails (%s)",
-			    verdict_name(d->verdict), quote(to->s, to->len).s,
+			    verdict_name(d->verdict), quote(to->p, to->n).s,
 			    rule.key, hop->fault);
 	}
 	lookup_release(&rule);
@@ -322,7 +311,7 @@ take_policy(void *arg, void *state, struct conn_input *in, struct buf *out)
 	struct service *s = arg;
 	struct decision d, d2;
 	struct policyproto req;
-	const struct policyproto_value *context;
+	const struct span *context;
 
 	switch (
 	    policyproto_take(in->data, in->len, &req, &in->used, &in->why)) {
@@ -333,18 +322,18 @@ take_policy(void *arg, void *state, struct conn_input *in, struct buf *out)
 	case POLICYPROTO_DONE:
 		break;
 	}
-	if (!is(&req.v[POLICYPROTO_REQUEST], "smtpd_access_policy")) {
+	if (!span_is(req.v[POLICYPROTO_REQUEST], "smtpd_access_policy")) {
 		in->why = "no request=smtpd_access_policy";
 		return CONN_BREACH;
 	}
 	context = &req.v[POLICYPROTO_CONTEXT];
-	s->tls_seen = s->tls_seen || req.v[POLICYPROTO_PROTOCOL].len > 0;
+	s->tls_seen = s->tls_seen || req.v[POLICYPROTO_PROTOCOL].n > 0;
 	decide_nothing(&d);
-	if (is_judged(&req.v[POLICYPROTO_STATE]) && !is(context, "outbound") &&
-	    !is_reinjected(&req))
+	if (is_judged(&req.v[POLICYPROTO_STATE]) &&
+	    !span_is(*context, "outbound") && !is_reinjected(&req))
 		judge_once(s, state, &req, &d);
-	if (s->outbound_failing > d.verdict && !is(context, "inbound") &&
-	    is(&req.v[POLICYPROTO_STATE], "RCPT")) {
+	if (s->outbound_failing > d.verdict && !span_is(*context, "inbound") &&
+	    span_is(req.v[POLICYPROTO_STATE], "RCPT")) {
 		judge_recipient(s, &req, &d2);
 		if (d2.verdict > d.verdict)
 			d = d2;

@@ -71,7 +71,7 @@ static const struct {
 static void
 test_domains(void **state)
 {
-	struct mailaddr_domain v[MAILADDR_MAX];
+	struct span v[MAILADDR_MAX];
 	char got[256], *exact;
 	const char *at;
 	size_t i, k, n, len;
@@ -83,12 +83,12 @@ test_domains(void **state)
 		exact = malloc(len == 0 ? 1 : len);
 		assert_non_null(exact);
 		memcpy(exact, cases[i].asked, len);
-		n = mailaddr_domains(exact, len, v);
+		n = mailaddr_domains((struct span){exact, len}, v);
 		got[0] = '\0';
 		for (k = 0; k < n; k++)
 			(void)snprintf(got + strlen(got),
 			    sizeof(got) - strlen(got), "%s%.*s",
-			    k == 0 ? "" : " ", (int)v[k].len, v[k].s);
+			    k == 0 ? "" : " ", (int)v[k].n, v[k].p);
 		check_str(cases[i].asked, got, cases[i].domains);
 		free(exact);
 		if (cases[i].queued == NULL || n == 0)

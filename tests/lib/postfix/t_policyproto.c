@@ -65,8 +65,8 @@ static const char *const values[POLICYPROTO_COUNT] = {
 static void
 is_value(const struct policyproto *p, enum policyproto_name i, const char *want)
 {
-	assert_int_equal(p->v[i].len, strlen(want));
-	assert_memory_equal(p->v[i].s, want, strlen(want));
+	assert_int_equal(p->v[i].n, strlen(want));
+	assert_memory_equal(p->v[i].p, want, strlen(want));
 }
 
 static void

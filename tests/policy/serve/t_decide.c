@@ -130,10 +130,10 @@ static const struct decide_about at_a = {.contact = "postmaster@a.example"},
 				 client = {.by_client = true,
 				     .contact = "postmaster"};
 
-static struct policyproto_value
+static struct span
 value(const char *s)
 {
-	return (struct policyproto_value){s, strlen(s)};
+	return (struct span){s, strlen(s)};
 }
 
 static void
