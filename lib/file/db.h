@@ -79,6 +79,10 @@ int db_begin_read(struct db *d, struct err *e);
  */
 int db_end(struct db *d, int rv, struct err *e);
 
+/* What the call returns, done within a transaction; -1 if that cannot begin. */
+#define db_within(d, synced, e, call) \
+	(db_begin(d, synced, e) == -1 ? -1 : db_end(d, call, e))
+
 /*
  * A statement, which must be a string literal: it is kept under its address.
  * Never NULL: what is wrong is told by the first db_step(). To be given back

@@ -22,32 +22,6 @@
 #define BACK 31	    /* days that are told afterwards */
 #define LOOK_BACK 7 /* days that are looked at again */
 
-/* What is told of a day: numbers, and a digest of all rows, of three parts. */
-enum { COUNTS, FAILURES, LOOKS, PARTS };
-#define SEEN (EVIDENCE_VERIFIED + 1)
-enum { IN, OUT = IN + SEEN, FAILED = OUT + SEEN, PASSED, NOT_PASSED, NUMBERS };
-static const struct {
-	const char *name, *flaw;
-	unsigned from, to; /* its numbers; `to` not included */
-} part[PARTS] = {
-    [COUNTS] = {"counts", "its counts of the log", IN, FAILED},
-    [FAILURES] = {"failures", "its failures", FAILED, PASSED},
-    [LOOKS] = {"looks", "its probes", PASSED, NUMBERS},
-};
-
-struct day {
-	int64_t number; /* days since 1970-01-01 */
-	uint64_t n[NUMBERS];
-	struct digest *g[PARTS]; /* while reading */
-	char hash[PARTS][DIGEST_HEX];
-};
-
-struct days {
-	struct day *v;
-	size_t n, cap;
-	int64_t from, to; /* numbers; both included */
-};
-
 /* What of a row goes into the digest, in that order. */
 #define COUNT(m) DB_MEMBER(struct evidence_count, m)
 static const struct db_member count_row[] = {COUNT(partner), COUNT(direction),
@@ -61,6 +35,34 @@ static const struct db_member probe_row[] = {PROBE(first), PROBE(time),
     PROBE(n), PROBE(partner), PROBE(nexthop), PROBE(host), PROBE(address),
     PROBE(port), PROBE(fault), PROBE(protocol), PROBE(cipher), PROBE(kex),
     PROBE(not_after), PROBE(key), PROBE(detail), PROBE(judged), {0}};
+
+/* What is told of a day: numbers, and a digest of all rows, of three parts. */
+enum { COUNTS, FAILURES, LOOKS, PARTS };
+#define SEEN (EVIDENCE_VERIFIED + 1)
+enum { IN, OUT = IN + SEEN, FAILED = OUT + SEEN, PASSED, NOT_PASSED, NUMBERS };
+static const struct {
+	const char *name, *flaw;
+	const struct db_member *row;
+	unsigned from, to; /* its numbers; `to` not included */
+} part[PARTS] = {
+    [COUNTS] = {"counts", "its counts of the log", count_row, IN, FAILED},
+    [FAILURES] = {"failures", "its failures", failure_row, FAILED, PASSED},
+    [LOOKS] = {"looks", "its probes", probe_row, PASSED, NUMBERS},
+};
+
+struct day {
+	int64_t number; /* days since 1970-01-01 */
+	int64_t seq;	/* of the event that tells it */
+	uint64_t n[NUMBERS];
+	struct digest *g[PARTS]; /* while reading */
+	char hash[PARTS][DIGEST_HEX];
+};
+
+struct days {
+	struct day *v;
+	size_t n, cap;
+	int64_t from, to; /* numbers; both included */
+};
 
 static const char *
 day_text(int64_t number, char out[DAY_TEXT])
@@ -85,22 +87,29 @@ day_number(const char *text)
 	return num_time(when, &t) == -1 ? -1 : (int64_t)t / CLOCK_DAY;
 }
 
-/* The day of that number; NULL if it is not asked for. */
+/* The day of that number; NULL if it is not there. */
 static struct day *
-day_of(struct days *d, int64_t number)
+find(const struct days *d, int64_t number)
 {
 	size_t i;
 
-	if (number < d->from || number > d->to)
-		return NULL;
 	/* Rows come by day. */
 	for (i = d->n; i > 0; i--)
 		if (d->v[i - 1].number == number)
 			return &d->v[i - 1];
+	return NULL;
+}
+
+/* The same, made if it is new. NULL if it is not asked for. */
+static struct day *
+day_of(struct days *d, int64_t number)
+{
+	struct day *day = find(d, number);
+
+	if (day != NULL || number < d->from || number > d->to)
+		return day;
 	d->v = mem_grow(d->v, d->n, &d->cap, sizeof(*d->v));
 	d->v[d->n] = (struct day){.number = number};
-	for (i = 0; i < PARTS; i++)
-		d->v[d->n].g[i] = digest_new();
 	return &d->v[d->n++];
 }
 
@@ -126,40 +135,50 @@ add_row(struct digest *g, const struct db_member *m, const void *row)
 	}
 }
 
+/* A row of that part of a day, and what it adds to which number. */
+static bool
+take(struct days *d, int64_t number, unsigned p, const void *row,
+    unsigned which, uint64_t n)
+{
+	struct day *day = day_of(d, number);
+
+	if (day == NULL)
+		return true;
+	day->n[which] += n;
+	if (day->g[p] == NULL)
+		day->g[p] = digest_new();
+	add_row(day->g[p], part[p].row, row);
+	return true;
+}
+
 static bool
 take_count(const struct evidence_count *c, void *arg)
 {
-	struct day *d = day_of(arg, day_number(c->day));
-
-	if (d == NULL)
-		return true;
-	d->n[(c->direction == EVIDENCE_IN ? IN : OUT) + c->seen] += c->n;
-	add_row(d->g[COUNTS], count_row, c);
-	return true;
+	return take(arg, day_number(c->day), COUNTS, c,
+	    (c->direction == EVIDENCE_IN ? IN : OUT) + c->seen, c->n);
 }
 
 static bool
 take_failure(const struct evidence_failure *f, void *arg)
 {
-	struct day *d = day_of(arg, (int64_t)f->time / CLOCK_DAY);
-
-	if (d == NULL)
-		return true;
-	d->n[FAILED]++;
-	add_row(d->g[FAILURES], failure_row, f);
-	return true;
+	return take(arg, (int64_t)f->time / CLOCK_DAY, FAILURES, f, FAILED, 1);
 }
 
 static bool
 take_look(const struct evidence_probe *p, void *arg)
 {
-	struct day *d = day_of(arg, (int64_t)p->time / CLOCK_DAY);
+	return take(arg, (int64_t)p->time / CLOCK_DAY, LOOKS, p,
+	    p->judged == EVIDENCE_FAILED ? NOT_PASSED : PASSED, p->n);
+}
 
-	if (d == NULL)
-		return true;
-	d->n[p->judged == EVIDENCE_FAILED ? NOT_PASSED : PASSED] += p->n;
-	add_row(d->g[LOOKS], probe_row, p);
-	return true;
+static void
+end_digests(struct day *d)
+{
+	unsigned i;
+
+	for (i = 0; i < PARTS; i++)
+		digest_hex(
+		    d->g[i] == NULL ? digest_new() : d->g[i], d->hash[i]);
 }
 
 /* All days from d->from to d->to of which there is anything. */
@@ -167,7 +186,7 @@ static int
 read_days(struct evidence *v, struct days *d, struct err *e)
 {
 	char from[DAY_TEXT], to[DAY_TEXT];
-	size_t i, k;
+	size_t i;
 	int rv;
 
 	rv = evidence_counts(v, NULL, day_text(d->from, from),
@@ -179,24 +198,20 @@ read_days(struct evidence *v, struct days *d, struct err *e)
 		rv = evidence_probes(
 		    v, NULL, (time_t)d->from * CLOCK_DAY, take_look, d, e);
 	for (i = 0; i < d->n; i++)
-		for (k = 0; k < PARTS; k++)
-			digest_hex(d->v[i].g[k], d->v[i].hash[k]);
+		end_digests(&d->v[i]);
 	return rv;
 }
 
 /* What was read of it; zeroed, with the digests of nothing, if nothing was. */
 static struct day
-find(const struct days *d, int64_t number)
+read_of(const struct days *d, int64_t number)
 {
+	const struct day *day = find(d, number);
 	struct day none = {.number = number};
-	size_t i;
 
-	for (i = 0; i < d->n; i++)
-		if (d->v[i].number == number)
-			return d->v[i];
-	for (i = 0; i < PARTS; i++)
-		digest_hex(digest_new(), none.hash[i]);
-	return none;
+	if (day == NULL)
+		end_digests(&none);
+	return day == NULL ? none : *day;
 }
 
 static uint64_t
@@ -249,7 +264,7 @@ parse_day(const struct ledger_event *ev, struct day *d, time_t *pruned)
 
 	for (i = 0; i < PARTS; i++)
 		of[i] = json_object_get(o, part[i].name);
-	*d = (struct day){
+	*d = (struct day){.seq = ev->seq,
 	    .number = day_number(json_string_value(json_object_get(o, "day"))),
 	    .n = {[FAILED] = number(of[FAILURES], "n"),
 		[PASSED] = number(of[LOOKS], "passed")}};
@@ -335,12 +350,7 @@ append(struct ledger *l, const char *kind, const char *note,
 
 /* The last event about each day, oldest day first. */
 struct told {
-	struct {
-		struct day day;
-		int64_t seq;
-	} * v;
-	size_t n, cap;
-	int64_t first;	    /* only those that are not before this day */
+	struct days days;
 	time_t pruned;	    /* as the events say */
 	ledger_flaw_fn *fn; /* is told of each that changed */
 	void *arg;
@@ -368,9 +378,8 @@ take_told(const struct ledger_event *ev, void *arg)
 {
 	bool changed = strcmp(ev->kind, DAY_CHANGED) == 0;
 	struct told *t = arg;
-	struct day day;
+	struct day day, *was;
 	time_t pruned;
-	size_t i;
 
 	if (!changed && strcmp(ev->kind, DAY_EVENT) != 0)
 		return true;
@@ -380,16 +389,8 @@ take_told(const struct ledger_event *ev, void *arg)
 	if (changed)
 		flaw(t, ev->seq, "event %" PRId64 " found: %s", ev->seq,
 		    ev->text);
-	if (day.number < t->first)
-		return true;
-	for (i = t->n; i > 0 && t->v[i - 1].day.number != day.number; i--)
-		;
-	if (i == 0) {
-		t->v = mem_grow(t->v, t->n, &t->cap, sizeof(*t->v));
-		i = ++t->n;
-	}
-	t->v[i - 1].day = day;
-	t->v[i - 1].seq = ev->seq;
+	if ((was = day_of(&t->days, day.number)) != NULL)
+		*was = day;
 	return true;
 }
 
@@ -431,7 +432,7 @@ tell(struct ledger *l, struct evidence *v, int64_t last, time_t pruned,
 {
 	const struct ledger_event_query all = {0};
 	struct days d = {.to = (int64_t)now / CLOCK_DAY - 1};
-	struct told t = {0};
+	struct told t = {.days = {.to = INT64_MAX}};
 	struct day day;
 	int64_t i;
 	size_t k;
@@ -440,21 +441,21 @@ tell(struct ledger *l, struct evidence *v, int64_t last, time_t pruned,
 	d.from = last == -1 ? d.to : last + 1 - LOOK_BACK;
 	if (d.from < d.to - BACK)
 		d.from = d.to - BACK;
-	t.first = d.from;
+	t.days.from = d.from;
 	rv = read_days(v, &d, e);
 	if (rv == 0)
 		rv = ledger_events(l, &all, take_told, &t, e);
-	for (k = 0; rv == 0 && k < t.n; k++) {
-		day = find(&d, t.v[k].day.number);
-		rv = look_again(l, &t.v[k].day, &day, pruned, now, e);
+	for (k = 0; rv == 0 && k < t.days.n; k++) {
+		day = read_of(&d, t.days.v[k].number);
+		rv = look_again(l, &t.days.v[k], &day, pruned, now, e);
 	}
 	for (i = d.from; rv == 0 && i <= d.to; i++)
 		/* Nothing is lost where there was nothing before. */
 		if (i > last && (last != -1 || d.n > 0)) {
-			day = find(&d, i);
+			day = read_of(&d, i);
 			rv = append(l, DAY_EVENT, "", &day, pruned, now, e);
 		}
-	free(t.v);
+	free(t.days.v);
 	free(d.v);
 	return rv;
 }
@@ -490,40 +491,39 @@ day_run(struct ledger *l, const struct settings *set, time_t now, struct err *e)
 }
 
 static void
-check_day(struct told *t, size_t i, const struct days *d)
+check_day(struct told *t, const struct day *was, const struct days *d)
 {
-	const struct day *was = &t->v[i].day;
-	struct day is = find(d, was->number);
+	struct day is = read_of(d, was->number);
 	char day[DAY_TEXT];
 	unsigned p;
 
 	for (p = 0; p < PARTS; p++)
 		if (compare(was, &is, p, t->pruned) == CHANGED)
-			flaw(t, t->v[i].seq,
+			flaw(t, was->seq,
 			    "the evidence of %s is not what event %" PRId64
 			    " says: %s were edited, or some removed",
-			    day_text(was->number, day), t->v[i].seq,
-			    part[p].flaw);
+			    day_text(was->number, day), was->seq, part[p].flaw);
 }
 
 /* Compare all days that were told of with what is there. */
 static int
 check(struct told *t, struct evidence *v, struct err *e)
 {
+	const struct days *told = &t->days;
 	struct days d = {.from = INT64_MAX};
-	int64_t number;
 	size_t i;
 	int rv = 0;
 
-	for (i = 0; i < t->n; i++) {
-		number = t->v[i].day.number;
-		d.from = number < d.from ? number : d.from;
-		d.to = number > d.to ? number : d.to;
+	for (i = 0; i < told->n; i++) {
+		if (told->v[i].number < d.from)
+			d.from = told->v[i].number;
+		if (told->v[i].number > d.to)
+			d.to = told->v[i].number;
 	}
-	if (t->n > 0)
+	if (told->n > 0)
 		rv = read_days(v, &d, e);
-	for (i = 0; rv == 0 && i < t->n; i++)
-		check_day(t, i, &d);
+	for (i = 0; rv == 0 && i < told->n; i++)
+		check_day(t, &told->v[i], &d);
 	free(d.v);
 	return rv;
 }
@@ -534,8 +534,10 @@ day_check(struct ledger *l, const struct settings *set, time_t now,
     struct err *e)
 {
 	const struct ledger_event_query all = {0};
-	struct told t = {
-	    .pruned = pruned_before(set, now), .fn = fn, .arg = arg};
+	struct told t = {.days = {.to = INT64_MAX},
+	    .pruned = pruned_before(set, now),
+	    .fn = fn,
+	    .arg = arg};
 	struct evidence *v;
 	size_t i;
 	int rv;
@@ -547,10 +549,10 @@ day_check(struct ledger *l, const struct settings *set, time_t now,
 	rv = ledger_events(l, &all, take_told, &t, e);
 	if (rv == 0)
 		rv = check(&t, v, e);
-	for (i = 0; i < t.n; i++)
-		*npruned += (time_t)t.v[i].day.number * CLOCK_DAY < t.pruned;
+	for (i = 0; i < t.days.n; i++)
+		*npruned += (time_t)t.days.v[i].number * CLOCK_DAY < t.pruned;
 	*flaws += t.flaws;
-	free(t.v);
+	free(t.days.v);
 	evidence_close(v);
 	return rv;
 }

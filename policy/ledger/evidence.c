@@ -135,7 +135,15 @@ need_not_in(const char *ledger, struct err *e)
 	return rv;
 }
 
-/* Copy all, unless somebody did while we waited. */
+/* Unless somebody did while we waited. */
+static int
+copy_here(struct db *db, struct err *e)
+{
+	if (db_do(db, e, "UPDATE state SET taken = 1 WHERE taken = 0") == -1)
+		return -1;
+	return db_changes(db) == 0 ? 0 : db_exec(db, copy, e);
+}
+
 static int
 copy_once(struct db *db, const char *ledger, struct err *e)
 {
@@ -144,13 +152,7 @@ copy_once(struct db *db, const char *ledger, struct err *e)
 
 	if (db_attach(db, ledger, e) == -1)
 		return -1;
-	rv = db_begin(db, true, e);
-	if (rv == 0) {
-		rv = db_do(db, e, "UPDATE state SET taken = 1 WHERE taken = 0");
-		if (rv == 0 && db_changes(db) != 0)
-			rv = db_exec(db, copy, e);
-		rv = db_end(db, rv, e);
-	}
+	rv = db_within(db, true, e, copy_here(db, e));
 	if (db_detach(db, rv == 0 ? e : &ignored) == -1)
 		rv = -1;
 	return rv;
@@ -195,9 +197,8 @@ take(struct db *db, const char *ledger, bool write, struct err *e)
 			    why.text);
 	}
 	if (!write ||
-	    (db_begin(db, true, &why) == 0 &&
-		db_end(db, db_do(db, &why, "UPDATE state SET taken = 2"),
-		    &why) == 0) ||
+	    db_within(db, true, &why,
+		db_do(db, &why, "UPDATE state SET taken = 2")) == 0 ||
 	    /* Others are at work: whoever opens it next will say so. */
 	    why.code == EX_TEMPFAIL)
 		return 0;
@@ -261,13 +262,10 @@ evidence_newest(struct evidence *v, time_t *when, struct err *e)
 static int
 prune(struct db *db, const char *sql, time_t before, struct err *e)
 {
-	int rv;
-
 	do {
-		if (db_begin(db, false, e) == -1)
-			return -1;
-		rv = db_do(db, e, sql, DB_INT(before), DB_INT(PRUNE_ROWS));
-		if (db_end(db, rv, e) == -1)
+		if (db_within(db, false, e,
+			db_do(db, e, sql, DB_INT(before),
+			    DB_INT(PRUNE_ROWS))) == -1)
 			return -1;
 	} while (db_changes(db) == PRUNE_ROWS);
 	return 0;
@@ -310,21 +308,18 @@ evidence_prune(struct evidence *v, time_t before, struct err *e)
 	    " LIMIT ?)",
 	};
 	size_t i;
-	int rv;
 
 	for (i = 0; i < sizeof(sql) / sizeof(sql[0]); i++)
 		if (prune(v->db, sql[i], before, e) == -1)
 			return -1;
-	if (db_begin(v->db, false, e) == -1)
-		return -1;
 	/*
 	 * SQLite counts on from the highest number that is there: it stays, or
 	 * readers would take new failures for seen.
 	 */
-	rv = sum_up(v->db,
-	    SUM_UP("time < ? AND id < (SELECT max(id) FROM failure)"), before,
-	    e);
-	return db_end(v->db, rv, e);
+	return db_within(v->db, false, e,
+	    sum_up(v->db,
+		SUM_UP("time < ? AND id < (SELECT max(id) FROM failure)"),
+		before, e));
 }
 
 /* --- Probes ------------------------------------------------------------ */
@@ -483,9 +478,7 @@ evidence_probe_add(
 		return err_set(e, EX_SOFTWARE, "evidence: judged by nothing");
 	if (p->port > 65535)
 		return err_set(e, EX_DATAERR, "evidence: no port: %u", p->port);
-	if (db_begin(v->db, false, e) == -1)
-		return -1;
-	return db_end(v->db, add_probe(v->db, p, e), e);
+	return db_within(v->db, false, e, add_probe(v->db, p, e));
 }
 
 /* A probe with a chain, which is SQL, as next_probe() reads it. */
@@ -770,9 +763,7 @@ evidence_log_add(
 {
 	if (b->ncounts + b->nfailures + b->npositions == 0)
 		return 0;
-	if (db_begin(v->db, false, e) == -1)
-		return -1;
-	return db_end(v->db, add_batch(v->db, b, e), e);
+	return db_within(v->db, false, e, add_batch(v->db, b, e));
 }
 
 int

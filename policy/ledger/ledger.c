@@ -139,10 +139,8 @@ static const struct db_schema schema = {
 static int
 drop_old(struct db *db, struct err *e)
 {
-	if (db_begin(db, true, e) == -1)
-		return -1;
 	/* Two at once: the second finds nothing. */
-	return db_end(db,
+	return db_within(db, true, e,
 	    db_exec(db,
 		"DROP TABLE IF EXISTS old_probe;"
 		"DROP TABLE IF EXISTS old_gateway;"
@@ -151,8 +149,7 @@ drop_old(struct db *db, struct err *e)
 		"DROP TABLE IF EXISTS old_failure;"
 		"DROP TABLE IF EXISTS old_failure_sum;"
 		"DROP TABLE IF EXISTS old_position",
-		e),
-	    e);
+		e));
 }
 
 /* *there: are the tables there? *filled: with anything in them? */
@@ -234,12 +231,9 @@ ledger_patience(struct ledger *l, int ms)
 int
 ledger_prune(struct ledger *l, time_t before, struct err *e)
 {
-	if (db_begin(l->db, false, e) == -1)
-		return -1;
-	return db_end(l->db,
+	return db_within(l->db, false, e,
 	    db_do(l->db, e, "DELETE FROM notice WHERE sent != 0 AND sent < ?",
-		DB_INT(before)),
-	    e);
+		DB_INT(before)));
 }
 
 /* --- What may be stored ------------------------------------------------ */
@@ -396,9 +390,7 @@ ledger_event_add(struct ledger *l, const struct ledger_event *ev, struct err *e)
 			    "ledger: data of event %s is no JSON object",
 			    quotes(ev->kind).s);
 	}
-	if (db_begin(l->db, true, e) == -1)
-		return -1;
-	return db_end(l->db, ledger_event_append(l, ev, 0, e), e);
+	return db_within(l->db, true, e, ledger_event_append(l, ev, 0, e));
 }
 
 int
@@ -489,10 +481,9 @@ ledger_notice_add(
 	if (n->key == NULL || *n->key == '\0')
 		return err_set(e, EX_DATAERR, "ledger: a notice needs a key");
 	if (ledger_need_time("time", n->created, e) == -1 ||
-	    ledger_need_time("time", n->not_before, e) == -1 ||
-	    db_begin(l->db, true, e) == -1)
+	    ledger_need_time("time", n->not_before, e) == -1)
 		return -1;
-	return db_end(l->db, add_notice(l, n, e), e);
+	return db_within(l->db, true, e, add_notice(l, n, e));
 }
 
 int
@@ -532,13 +523,11 @@ change(struct ledger *l, const char *sql, int64_t id, time_t t, struct err *e)
 int
 ledger_notice_sent(struct ledger *l, int64_t id, time_t now, struct err *e)
 {
-	if (ledger_need_time("time", now, e) == -1 ||
-	    db_begin(l->db, true, e) == -1)
+	if (ledger_need_time("time", now, e) == -1)
 		return -1;
-	return db_end(l->db,
+	return db_within(l->db, true, e,
 	    change(l, "UPDATE notice SET sent = ? WHERE id = ? AND sent = 0",
-		id, now, e),
-	    e);
+		id, now, e));
 }
 
 int
