@@ -100,25 +100,6 @@ db_exec(struct db *d, const char *sql, struct err *e)
 	return rc == SQLITE_OK ? 0 : db_fail(d, rc, e);
 }
 
-/* The number that a PRAGMA answers. */
-static int
-ask(struct db *d, const char *sql, int64_t *out, struct err *e)
-{
-	sqlite3_stmt *s = NULL;
-	int rc;
-
-	if (owned_enter(&d->at, e) == -1)
-		return -1;
-	rc = sqlite3_prepare_v2(d->sql, sql, -1, &s, NULL);
-	if (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
-		*out = sqlite3_column_int64(s, 0);
-		rc = SQLITE_OK;
-	}
-	(void)sqlite3_finalize(s);
-	owned_leave(&d->at);
-	return rc == SQLITE_OK ? 0 : db_fail(d, rc, e);
-}
-
 static void
 stmt_free(struct db_stmt *s)
 {
@@ -506,9 +487,9 @@ judge_version(struct db *d, int64_t *version, struct err *e)
 	const char *noun = d->schema->noun;
 	int64_t id, objects;
 
-	if (ask(d, "PRAGMA application_id", &id, e) == -1 ||
-	    ask(d, "PRAGMA user_version", version, e) == -1 ||
-	    ask(d, "SELECT count(*) FROM sqlite_schema", &objects, e) == -1)
+	if (db_ask(d, e, &id, "PRAGMA application_id") == -1 ||
+	    db_ask(d, e, version, "PRAGMA user_version") == -1 ||
+	    db_ask(d, e, &objects, "SELECT count(*) FROM sqlite_schema") == -1)
 		return -1;
 	if (id != d->schema->application_id && (id != 0 || objects != 0))
 		return err_set(e, EX_DATAERR,
