@@ -481,32 +481,39 @@ evidence_probe_add(
 	return db_within(v->db, false, e, add_probe(v->db, p, e));
 }
 
-/* A probe with a chain, which is SQL, as next_probe() reads it. */
-#define PROBE(chain)                                                  \
+/* What next_probe() reads; the chain comes next, and then what else is. */
+#define PROBE_COLUMNS                                                 \
 	"p.look, p.time, p.n, p.first, g.partner, g.nexthop, g.host," \
 	" g.address, g.port, r.fault, r.protocol, r.cipher, r.kex,"   \
-	" r.not_after, r.key, p.detail, " chain ", r.judged"
+	" r.not_after, r.key, p.detail, r.judged"
 #define PROBE_RESULT " JOIN result r ON r.id = p.result"
-enum { COLUMN_JUDGED = 17, PROBE_COLUMNS };
+#define PROBE(m) DB_MEMBER(struct evidence_probe, m)
+static const struct db_member probe_members[] = {PROBE(id), PROBE(time),
+    PROBE(n), PROBE(first), PROBE(partner), PROBE(nexthop), PROBE(host),
+    PROBE(address), PROBE(port), PROBE(fault), PROBE(protocol), PROBE(cipher),
+    PROBE(kex), PROBE(not_after), PROBE(key), PROBE(detail), {0}};
+enum {
+	COLUMN_JUDGED = sizeof(probe_members) / sizeof(probe_members[0]) - 1,
+	COLUMN_CHAIN,
+	COLUMN_MORE,
+};
 
 static int
 next_probe(struct db_stmt *s, struct evidence_probe *p, struct err *e)
 {
-#define MEMBER(m) DB_MEMBER(struct evidence_probe, m)
-	static const struct db_member members[] = {MEMBER(id), MEMBER(time),
-	    MEMBER(n), MEMBER(first), MEMBER(partner), MEMBER(nexthop),
-	    MEMBER(host), MEMBER(address), MEMBER(port), MEMBER(fault),
-	    MEMBER(protocol), MEMBER(cipher), MEMBER(kex), MEMBER(not_after),
-	    MEMBER(key), MEMBER(detail), MEMBER(chain), {0}};
-#undef MEMBER
-	int rv = db_next(s, members, p, e);
+	const char *judged;
 	size_t i;
+	int rv;
 
+	if ((rv = db_next(s, probe_members, p, e)) != 1)
+		return rv;
+	p->chain = db_col_text(s, COLUMN_CHAIN);
+	judged = db_col_text(s, COLUMN_JUDGED);
 	p->judged = EVIDENCE_FAILED;
-	for (i = 0; rv == 1 && i < JUDGED; i++)
-		if (strcmp(db_col_text(s, COLUMN_JUDGED), judged_name[i]) == 0)
+	for (i = 0; i < JUDGED; i++)
+		if (strcmp(judged, judged_name[i]) == 0)
 			p->judged = (enum evidence_judged)i;
-	return rv;
+	return 1;
 }
 
 int
@@ -520,23 +527,20 @@ evidence_gateways(struct evidence *v, const char *partner, time_t since,
 	if (v == NULL)
 		return 0;
 	s = db_query(v->db,
-	    "SELECT " PROBE(
-		"''") ", g.since, g.run, q.time, w.time, y.key"
-		      " FROM gateway g JOIN probe p ON p.id = "
-		      "g.last" PROBE_RESULT
-		      " LEFT JOIN probe q ON q.id = g.passed"
-		      " LEFT JOIN probe w ON w.id = g.vouched"
-		      " LEFT JOIN result y ON y.id = w.result"
-		      " WHERE (?1 IS NULL OR g.partner = ?1) AND g.time >= ?2"
-		      " ORDER BY g.partner, g.nexthop, g.host, g.address, "
-		      "g.port",
+	    "SELECT " PROBE_COLUMNS ", '', g.since, g.run, q.time, w.time,"
+	    " y.key FROM gateway g JOIN probe p ON p.id = g.last" PROBE_RESULT
+	    " LEFT JOIN probe q ON q.id = g.passed"
+	    " LEFT JOIN probe w ON w.id = g.vouched"
+	    " LEFT JOIN result y ON y.id = w.result"
+	    " WHERE (?1 IS NULL OR g.partner = ?1) AND g.time >= ?2"
+	    " ORDER BY g.partner, g.nexthop, g.host, g.address, g.port",
 	    DB_TEXT_OR_NULL(partner), DB_INT(since));
 	while ((rv = next_probe(s, &g.last, e)) == 1) {
-		g.since = db_col_int(s, PROBE_COLUMNS);
-		g.run = (unsigned)db_col_int(s, PROBE_COLUMNS + 1);
-		g.passed = db_col_int(s, PROBE_COLUMNS + 2);
-		g.vouched = db_col_int(s, PROBE_COLUMNS + 3);
-		g.key = db_col_text(s, PROBE_COLUMNS + 4);
+		g.since = db_col_int(s, COLUMN_MORE);
+		g.run = (unsigned)db_col_int(s, COLUMN_MORE + 1);
+		g.passed = db_col_int(s, COLUMN_MORE + 2);
+		g.vouched = db_col_int(s, COLUMN_MORE + 3);
+		g.key = db_col_text(s, COLUMN_MORE + 4);
 		if (!fn(&g, arg))
 			break;
 	}
@@ -562,12 +566,10 @@ evidence_probes(struct evidence *v, const char *partner, time_t since,
 		return 0;
 	return each_probe(
 	    db_query(v->db,
-		"SELECT " PROBE(
-		    "''") " FROM gateway g"
-			  " JOIN probe p ON p.gateway = g.id" PROBE_RESULT
-			  " WHERE (?1 IS NULL OR g.partner = ?1) AND p.time >= "
-			  "?2"
-			  " ORDER BY p.time DESC, p.look DESC",
+		"SELECT " PROBE_COLUMNS ", '' FROM gateway g"
+		" JOIN probe p ON p.gateway = g.id" PROBE_RESULT
+		" WHERE (?1 IS NULL OR g.partner = ?1) AND p.time >= ?2"
+		" ORDER BY p.time DESC, p.look DESC",
 		DB_TEXT_OR_NULL(partner), DB_INT(since)),
 	    fn, arg, e);
 }
@@ -581,13 +583,12 @@ evidence_chains(struct evidence *v, const char *partner, evidence_probe_fn *fn,
 	/* Beside max(), SQLite takes the columns of the row that has it. */
 	return each_probe(
 	    db_query(v->db,
-		"SELECT " PROBE(
-		    "c.pem") ", max(p.time) FROM gateway g"
-			     " JOIN probe p ON p.id = g.shown" PROBE_RESULT
-			     " JOIN chain c ON c.id = r.chain"
-			     " WHERE (?1 IS NULL OR g.partner = ?1)"
-			     " GROUP BY g.partner, g.nexthop, g.host"
-			     " ORDER BY g.partner, g.nexthop, g.host",
+		"SELECT " PROBE_COLUMNS ", c.pem, max(p.time) FROM gateway g"
+		" JOIN probe p ON p.id = g.shown" PROBE_RESULT
+		" JOIN chain c ON c.id = r.chain"
+		" WHERE (?1 IS NULL OR g.partner = ?1)"
+		" GROUP BY g.partner, g.nexthop, g.host"
+		" ORDER BY g.partner, g.nexthop, g.host",
 		DB_TEXT_OR_NULL(partner)),
 	    fn, arg, e);
 }
@@ -604,8 +605,9 @@ evidence_passed_key(struct evidence *v, const char *partner, const char *host,
 	if (v == NULL)
 		return 0;
 	s = db_query(v->db,
-	    "SELECT r.key FROM gateway g JOIN probe p ON p.id = "
-	    "g.vouched" PROBE_RESULT " WHERE g.partner = ? AND g.host = ?"
+	    "SELECT r.key FROM gateway g"
+	    " JOIN probe p ON p.id = g.vouched" PROBE_RESULT
+	    " WHERE g.partner = ? AND g.host = ?"
 	    " ORDER BY p.time DESC, p.look DESC LIMIT 1",
 	    DB_TEXT(partner), DB_TEXT(host));
 	if ((rv = db_step(s, e)) == 1 &&
@@ -723,17 +725,17 @@ add_position(struct db *db, const struct evidence_position *p, struct err *e)
  * All but the latest failures of each partner that has one after number ?1; c
  * is the first that is too many.
  */
-#define SURPLUS                                                               \
-	"id IN (SELECT f.id FROM (SELECT DISTINCT partner AS p FROM failure"  \
-	" NOT INDEXED WHERE id > ?1) CROSS JOIN failure c ON c.id = (SELECT " \
-	"id"                                                                  \
-	" FROM failure WHERE partner = p ORDER BY time DESC, id DESC LIMIT 1" \
-	" OFFSET " TEXT(                                                      \
-	    EVIDENCE_FAILURES_MAX) ") CROSS JOIN failure f"                   \
-				   " ON f.partner = p AND (f.time, f.id) <= " \
-				   "(c.time, c.id))"
-#define TEXT(number) TEXT_OF(number)
-#define TEXT_OF(number) #number
+#define SURPLUS                                                         \
+	"id IN (SELECT f.id FROM"                                       \
+	" (SELECT DISTINCT partner AS p FROM failure NOT INDEXED"       \
+	" WHERE id > ?1) CROSS JOIN failure c ON c.id ="                \
+	" (SELECT id FROM failure WHERE partner = p"                    \
+	" ORDER BY time DESC, id DESC LIMIT 1 OFFSET " FAILURES_MAX ")" \
+	" CROSS JOIN failure f"                                         \
+	" ON f.partner = p AND (f.time, f.id) <= (c.time, c.id))"
+#define FAILURES_MAX TEXT_OF(EVIDENCE_FAILURES_MAX)
+#define TEXT_OF(number) TEXT_OF_IT(number)
+#define TEXT_OF_IT(number) #number
 
 static int
 add_batch(struct db *db, const struct evidence_batch *b, struct err *e)
