@@ -4,78 +4,52 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#include "process.h"
-#include "buf.h"
-#include "program.h"
 #include "err.h"
 #include "fdio.h"
-#include "fields.h"
 #include "mem.h"
-#include "netstring.h"
+#include "process.h"
+#include "program.h"
 #include "registry.h"
 
 #define ALL_SECONDS 7200
-#define RECORD_MAX (REGISTRY_NAME_MAX + 2 * ERR_TEXT_MAX)
-#define CHUNK 4096
 #define RUNNING_MAX 64
 
 struct starter {
 	const char *const *argv;
 	int seconds;
 	struct apart child;
-	struct buf said;
 	struct event *in;
 	starter_fn *fn;
 	void *arg;
 };
 
-/* Take what came; each record to take(). -1: there is no more to come. */
-static int
-take_records(int fd, struct buf *b,
-    bool (*take)(const char *text, size_t len, void *arg), void *arg)
+/* Asked: what is to be probed. Answered: how that ended, code 0 is well. */
+struct record {
+	char what[REGISTRY_NAME_MAX + 1];
+	struct err end;
+};
+
+/* False: there is none any more, or it is none of ours. */
+static bool
+take_record(int fd, struct record *r)
 {
-	size_t at = 0, len, used;
-	const char *text;
-	ssize_t n = read(fd, buf_room(b, CHUNK), CHUNK);
+	ssize_t n;
 
-	if (n == -1 && errno == EINTR)
-		return 0;
-	if (n <= 0)
-		return -1;
-	b->len += (size_t)n;
-	for (; at < b->len; at += used) {
-		enum netstring_status s = netstring_take(
-		    b->data + at, b->len - at, RECORD_MAX, &text, &len, &used);
-
-		if (s == NETSTRING_MORE)
-			break;
-		if (s == NETSTRING_BAD || !take(text, len, arg))
-			return -1;
-	}
-	memmove(b->data, b->data + at, b->len - at);
-	b->len -= at;
-	return 0;
+	do
+		n = recv(fd, r, sizeof(*r), MSG_WAITALL);
+	while (n == -1 && errno == EINTR);
+	return n == (ssize_t)sizeof(*r) &&
+	       memchr(r->what, '\0', sizeof(r->what)) != NULL &&
+	       memchr(r->end.text, '\0', sizeof(r->end.text)) != NULL;
 }
 
 static bool
-put_record(int fd, const char *what, const struct err *e)
+put_record(int fd, const struct record *r)
 {
-	struct buf b = {0}, all = {0};
-	bool ok;
-
-	fields_put(&b, what);
-	if (e != NULL) {
-		fields_put_num(&b, (uint64_t)e->code);
-		fields_put(&b, e->text);
-	}
-	netstring_put(&all, b.data, b.len, NULL, 0);
-	ok = fdio_write(fd, all.data, all.len);
-	buf_free(&b);
-	buf_free(&all);
-	return ok;
+	return fdio_write(fd, (const char *)r, sizeof(*r));
 }
 
 /* --- The starter --------------------------------------------------------- */
@@ -85,23 +59,21 @@ struct work {
 	struct event_base *base;
 	struct children *children;
 	int fd;
-	struct buf said;
 };
 
 struct job {
 	struct work *work;
-	char what[REGISTRY_NAME_MAX + 1];
+	struct record record;
 };
 
 static void
 on_end(const struct child_end *end, void *arg)
 {
 	struct job *j = arg;
-	struct err e = {0};
 
-	if (child_well(end, "tlspact-probe", &e))
-		e = (struct err){0};
-	if (!put_record(j->work->fd, j->what, &e))
+	if (child_well(end, "tlspact-probe", &j->record.end))
+		j->record.end = (struct err){0};
+	if (!put_record(j->work->fd, &j->record))
 		(void)event_base_loopbreak(j->work->base);
 	free(j);
 }
@@ -115,51 +87,38 @@ may_be_asked(const char *what)
 		   strpbrk(what, " /[]\"'\\") == NULL);
 }
 
-static bool
-take_request(const char *text, size_t len, void *arg)
+static void
+on_request(evutil_socket_t fd, short event, void *arg)
 {
 	struct work *w = arg;
 	struct job *j = mem_zero(1, sizeof(*j));
-	struct fields f = {.p = text, .n = len};
+	const char *what = j->record.what;
 	struct child_work run = {
 	    .seconds = w->set->seconds, .fn = on_end, .arg = j, .own = true};
 	const char **argv;
 	size_t n = 0;
-	struct err e;
-	int rv;
 
-	j->work = w;
-	fields_word(&f, "what", sizeof(j->what), j->what);
-	if (f.bad != NULL || f.n > 0 || !may_be_asked(j->what) ||
+	(void)event;
+	if (!take_record(fd, &j->record) || !may_be_asked(what) ||
 	    children_count(w->children) == RUNNING_MAX) {
 		free(j);
-		return false;
+		(void)event_base_loopbreak(w->base);
+		return;
 	}
+	j->work = w;
 	while (w->set->argv[n] != NULL)
 		n++;
 	argv = mem_zero(n + 2, sizeof(*argv));
 	memcpy(argv, w->set->argv, n * sizeof(*argv));
-	argv[n] = j->what;
-	if (strcmp(j->what, STARTER_ALL) == 0)
+	argv[n] = what;
+	if (strcmp(what, STARTER_ALL) == 0)
 		run.seconds = ALL_SECONDS;
 	run.argv = argv;
-	rv = children_run(w->children, &run, &e);
-	free(argv);
-	if (rv == -1) {
-		(void)put_record(w->fd, j->what, &e);
+	if (children_run(w->children, &run, &j->record.end) == -1) {
+		(void)put_record(w->fd, &j->record);
 		free(j);
 	}
-	return true;
-}
-
-static void
-on_request(evutil_socket_t fd, short what, void *arg)
-{
-	struct work *w = arg;
-
-	(void)what;
-	if (take_records(fd, &w->said, take_request, w) == -1)
-		(void)event_base_loopbreak(w->base);
+	free(argv);
 }
 
 static int
@@ -175,43 +134,25 @@ starter_main(int fd, void *arg)
 	(void)event_add(in, NULL);
 	(void)event_base_dispatch(w.base);
 	children_free(w.children);
-	buf_free(&w.said);
 	return EX_OK;
 }
 
 /* --- The warden's side --------------------------------------------------- */
 
-static bool
-take_answer(const char *text, size_t len, void *arg)
-{
-	struct starter *s = arg;
-	struct fields f = {.p = text, .n = len};
-	char what[REGISTRY_NAME_MAX + 1], why[ERR_TEXT_MAX];
-	struct err e;
-	int code;
-
-	fields_word(&f, "what", sizeof(what), what);
-	code = (int)fields_num(&f, "code", 255);
-	fields_text(&f, "why", sizeof(why), why);
-	if (f.bad != NULL || f.n > 0)
-		return false;
-	(void)err_set(&e, code, "%s", why);
-	s->fn(what, code == 0 ? NULL : &e, s->arg);
-	return true;
-}
-
 static void
 on_answer(evutil_socket_t fd, short what, void *arg)
 {
 	struct starter *s = arg;
-	struct err e;
+	struct record r;
 
 	(void)what;
-	if (take_records(fd, &s->said, take_answer, s) == 0)
+	if (take_record(fd, &r)) {
+		s->fn(r.what, r.end.code == 0 ? NULL : &r.end, s->arg);
 		return;
+	}
 	(void)event_del(s->in);
-	(void)err_set(&e, EX_UNAVAILABLE, "the starter of probes is gone");
-	s->fn(NULL, &e, s->arg);
+	(void)err_set(&r.end, EX_UNAVAILABLE, "the starter of probes is gone");
+	s->fn(NULL, &r.end, s->arg);
 }
 
 struct starter *
@@ -241,8 +182,11 @@ starter_listen(
 void
 starter_ask(struct starter *s, const char *what)
 {
+	struct record r = {0};
+
+	(void)strncpy(r.what, what, REGISTRY_NAME_MAX);
 	/* If it is gone, the loop will know. */
-	(void)put_record(s->child.fd, what, NULL);
+	(void)put_record(s->child.fd, &r);
 }
 
 void
@@ -255,6 +199,5 @@ starter_end(struct starter *s)
 	if (s->in != NULL)
 		event_free(s->in);
 	(void)apart_end(&s->child, false, "the starter", &e);
-	buf_free(&s->said);
 	free(s);
 }
