@@ -228,64 +228,44 @@ put_advice(struct buf *b, const struct notice *n)
 	put_indented(b, fault_advice(n->fault));
 }
 
-static const char *
-held_reason(enum drop_why why)
-{
-	switch (why) {
-	case DROP_WHY_POLICY:
-		return "The agreement says that mail has to wait in this case.";
-	case DROP_WHY_FLOOR:
-		return "What would be needed is below what the agreement "
-		       "allows.";
-	case DROP_WHY_A_DAY:
-		return "We have let mail through often enough today.";
-	case DROP_WHY_MANUAL:
-		return "Security was already lowered by hand; that is not "
-		       "enough.";
-	case DROP_WHY_OFF:
-		return "Lowering security automatically is switched off here.";
-	case DROP_WHY_UNCONFIRMED:
-		return "Our own probe does not see the fault that the "
-		       "deliveries met.";
-	case DROP_WHY_NOT_TLS:
-		return "Our own probe cannot reach the gateways, which is no "
-		       "reason to lower\nsecurity.";
-	case DROP_WHY_NO_PROBE:
-		return "There is no result of a probe of our own.";
-	case DROP_WHY_COMMON:
-		return "No other partner that is judged in the same way passes,"
-		       " or is known to.\nSo the cause may be common, and be "
-		       "ours: nobody is lowered for that.";
-	case DROP_WHY_STRANGER:
-		return "A mail server answers in the gateways' place that never"
-		       " passed a probe of\nours, at its address. Below `key` "
-		       "the mail would be given to it.";
-	default:
-		return "Security is not lowered.";
-	}
-}
-
-static const char *
-restored_reason(enum drop_why why)
-{
-	switch (why) {
-	case DROP_WHY_END:
-		return "Its time was up.";
-	case DROP_WHY_PASSED:
-		return "The gateways passed two probes in a row.";
-	case DROP_WHY_RULES:
-		return "The agreement no longer allows it.";
-	case DROP_WHY_CLOCK:
-		return "Our clock was set back behind its beginning.";
-	case DROP_WHY_STRANGER:
-		return "A mail server answers that never passed a probe of "
-		       "ours.";
-	case DROP_WHY_HAND:
-		return "It was ended by hand.";
-	default:
-		return "It is over.";
-	}
-}
+/* Why mail is held, and why a downgrade is over. */
+static const struct {
+	const char *held, *restored;
+} reasons[] = {
+    [DROP_WHY_NONE] = {"Security is not lowered.", "It is over."},
+    [DROP_WHY_POLICY] = {"The agreement says that mail has to wait in this "
+			 "case.",
+	NULL},
+    [DROP_WHY_FLOOR] = {"What would be needed is below what the agreement "
+			"allows.",
+	NULL},
+    [DROP_WHY_A_DAY] = {"We have let mail through often enough today.", NULL},
+    [DROP_WHY_MANUAL] = {"Security was already lowered by hand; that is not "
+			 "enough.",
+	NULL},
+    [DROP_WHY_OFF] = {"Lowering security automatically is switched off here.",
+	NULL},
+    [DROP_WHY_UNCONFIRMED] = {"Our own probe does not see the fault that the "
+			      "deliveries met.",
+	NULL},
+    [DROP_WHY_NOT_TLS] = {"Our own probe cannot reach the gateways, which is "
+			  "no reason to lower\nsecurity.",
+	NULL},
+    [DROP_WHY_NO_PROBE] = {"There is no result of a probe of our own.", NULL},
+    [DROP_WHY_COMMON] = {"No other partner that is judged in the same way "
+			 "passes, or is known to.\nSo the cause may be common, "
+			 "and be ours: nobody is lowered for that.",
+	NULL},
+    [DROP_WHY_STRANGER] = {"A mail server answers in the gateways' place that "
+			   "never passed a probe of\nours, at its address. "
+			   "Below `key` the mail would be given to it.",
+	"A mail server answers that never passed a probe of ours."},
+    [DROP_WHY_END] = {NULL, "Its time was up."},
+    [DROP_WHY_PASSED] = {NULL, "The gateways passed two probes in a row."},
+    [DROP_WHY_RULES] = {NULL, "The agreement no longer allows it."},
+    [DROP_WHY_HAND] = {NULL, "It was ended by hand."},
+    [DROP_WHY_CLOCK] = {NULL, "Our clock was set back behind its beginning."},
+};
 
 static void
 put_did(struct buf *b, const struct notice *n)
@@ -294,7 +274,7 @@ put_did(struct buf *b, const struct notice *n)
 	switch (n->kind) {
 	case NOTICE_HELD:
 		buf_puts(b, "  Nothing yet.\n");
-		put_indented(b, held_reason(n->why));
+		put_indented(b, reasons[n->why].held);
 		break;
 	case NOTICE_LOWERED:
 		buf_printf(b, "  Lowered security from %s to %s.\n",
@@ -310,7 +290,7 @@ put_did(struct buf *b, const struct notice *n)
 		break;
 	case NOTICE_RESTORED:
 		buf_printf(b, "  Back from %s to %s. %s\n", level_name(n->from),
-		    level_name(n->to), restored_reason(n->why));
+		    level_name(n->to), reasons[n->why].restored);
 		if (n->still)
 			buf_puts(b, "  The fault was still there when we "
 				    "looked last: mail will wait.\n");
@@ -371,58 +351,38 @@ put_operator(struct buf *b, const struct notice *n)
 	buf_free(&name);
 }
 
-/* The first sentence. */
+/* The first sentence; %s is the partner. */
+static const char *const leads[] = {
+    [NOTICE_HELD] = "Mail from us to %s is waiting, because TLS with the mail "
+		    "gateways fails.\n",
+    [NOTICE_LOWERED] = "TLS with the mail gateways of %s fails. So that mail "
+		       "keeps moving, we have lowered\n"
+		       "its security for a limited time.\n",
+    [NOTICE_RESTORED] = "Mail from us to %s is protected again as agreed.\n",
+    [NOTICE_END_NEAR] = "Security of mail from us to %s is lowered for a "
+			"limited time,\nwhich is soon over.\n",
+    [NOTICE_EXPIRING] = "A certificate of a mail gateway of %s expires within ",
+    [NOTICE_FAULT_NEW] =
+	"Our regular probe of the mail gateways of %s fails.\n",
+    [NOTICE_FAULT_GONE] =
+	"Our regular probe of the mail gateways of %s passes again.\n",
+};
+
 static void
 put_lead(struct buf *b, const struct notice *n)
 {
-	switch (n->kind) {
-	case NOTICE_HELD:
-		buf_puts(b, "Mail from us to ");
-		notice_put_partner(b, n, false);
-		buf_puts(b, " is waiting, because TLS with the mail gateways "
-			    "fails.\n");
-		if (n->failures > 0)
-			buf_printf(b, "%u deliver%s failed of late.\n",
-			    n->failures, n->failures == 1 ? "y" : "ies");
-		break;
-	case NOTICE_LOWERED:
-		buf_puts(b, "TLS with the mail gateways of ");
-		notice_put_partner(b, n, false);
-		buf_puts(b, " fails. So that mail keeps moving, we have lowered"
-			    "\nits security for a limited time.\n");
-		break;
-	case NOTICE_RESTORED:
-		buf_puts(b, "Mail from us to ");
-		notice_put_partner(b, n, false);
-		buf_puts(b, " is protected again as agreed.\n");
-		break;
-	case NOTICE_END_NEAR:
-		buf_puts(b, "Security of mail from us to ");
-		notice_put_partner(b, n, false);
-		buf_puts(b, " is lowered for a limited time,\nwhich is soon "
-			    "over.\n");
-		break;
-	case NOTICE_EXPIRING:
-		buf_puts(b, "A certificate of a mail gateway of ");
-		notice_put_partner(b, n, false);
+	const char *lead = leads[n->kind], *name = strstr(lead, "%s");
+
+	buf_add(b, lead, (size_t)(name - lead));
+	notice_put_partner(b, n, false);
+	buf_puts(b, name + 2);
+	if (n->kind == NOTICE_HELD && n->failures > 0)
+		buf_printf(b, "%u deliver%s failed of late.\n", n->failures,
+		    n->failures == 1 ? "y" : "ies");
+	if (n->kind == NOTICE_EXPIRING)
 		buf_printf(b,
-		    " expires within %u day%s.\nFrom then on mail "
-		    "from us to it will wait.\n",
-		    n->days, n->days == 1 ? "" : "s");
-		break;
-	case NOTICE_FAULT_NEW:
-		buf_puts(b, "Our regular probe of the mail gateways of ");
-		notice_put_partner(b, n, false);
-		buf_puts(b, " fails.\n");
-		break;
-	case NOTICE_FAULT_GONE:
-		buf_puts(b, "Our regular probe of the mail gateways of ");
-		notice_put_partner(b, n, false);
-		buf_puts(b, " passes again.\n");
-		break;
-	default:
-		break;
-	}
+		    "%u day%s.\nFrom then on mail from us to it will wait.\n",
+		    n->days, num_plural(n->days));
 }
 
 static void
