@@ -7,23 +7,15 @@
 #include "mem.h"
 #include "registry.h"
 
+#define END_NEAR 3600	 /* seconds before the end: tell */
 #define PASS_GAP 30	 /* seconds between the two that restore */
 #define PASS_AGAIN 60	 /* seconds until the second is asked for */
 #define FLUSH_AGAIN 900	 /* a restart flushes downgrades this young */
-#define MEMBER_EVERY 900 /* seconds between probes in a mass fault */
+#define MEMBER_EVERY 900 /* seconds between probes while many fail at once */
 
-const struct drop_settings drop_preset = {
-    .max_partners = 3,
+const struct drop_settings drop_preset = {.max_partners = 3,
     .max_downgrade = 7 * CLOCK_DAY,
-    .a_day = 3,
-    .fresh = 120,
-    .probe_again = 60,
-    .probe_every = 300,
-    .probe_wait = 300,
-    .control_wait = 30,
-    .mass_window = 3600,
-    .near = 3600,
-};
+    .a_day = 3};
 
 static const char *const why_texts[] = {
     [DROP_WHY_NONE] = "none",
@@ -123,6 +115,17 @@ drop_partners(const struct drop *d)
 	return d->n;
 }
 
+bool
+drop_passing(const struct drop *d, time_t since)
+{
+	size_t k;
+
+	for (k = 0; k < DROP_BY_COUNT; k++)
+		if (d->passed[k].n > 0 && d->passed[k].v[0].time >= since)
+			return true;
+	return false;
+}
+
 /* To be called first with each input. */
 static void
 enter(struct drop *d, time_t now)
@@ -136,8 +139,8 @@ enter(struct drop *d, time_t now)
 		for (i = 0; i < d->n; i++)
 			drop_state_shift(d->state[i], by);
 		drop_state_passed_shift(d, by);
-		if (d->mass != 0)
-			d->mass = d->mass > by ? d->mass - by : 1;
+		if (d->common != 0)
+			d->common = d->common > by ? d->common - by : 1;
 	}
 	d->now = now;
 }
@@ -146,9 +149,9 @@ enter(struct drop *d, time_t now)
 static void
 take_back(struct drop_state *p, time_t now, struct drop_actions *a)
 {
-	if (p->low.on && p->low.automatic &&
-	    (!p->rules.may_drop || p->low.level < p->rules.floor ||
-		p->low.level >= p->rules.full))
+	if (p->down.on && p->down.automatic &&
+	    (!p->rules.may_drop || p->down.level < p->rules.floor ||
+		p->down.level >= p->rules.full))
 		drop_decide_restore(p, DROP_WHY_RULES, now, a);
 }
 
@@ -173,7 +176,7 @@ begin_failing(
 		p->onset = since;
 	if (t > p->seen)
 		p->seen = t;
-	if (d->mass != 0)
+	if (d->common != 0)
 		p->member = true;
 }
 
@@ -186,11 +189,11 @@ recover(
 		return;
 	p->since = p->onset = p->seen = 0;
 	p->held = false;
-	p->met = p->control = 0;
-	if (!p->low.on)
+	p->reached = p->control = 0;
+	if (!p->down.on)
 		drop_state_unkeep(p);
 	if (!d->quiet)
-		drop_decide_mass_over(d, now, a);
+		drop_decide_common_over(d, now, a);
 }
 
 void
@@ -226,21 +229,21 @@ drop_good(struct drop *d, const struct drop_good *g, time_t now,
 	if ((t = seen_at(g->time, now)) == -1 ||
 	    (p = drop_state_find(d, g->partner)) == NULL)
 		return;
-	p->doubts = 0;
+	p->unconfirmed = 0;
 	drop_state_forgive(p, g->nexthop, t);
 	recover(d, p, now, a);
 }
 
 /* The report passes; does it so although mail keeps failing? */
 static void
-doubt(struct drop *d, struct drop_state *p, time_t t, time_t now,
+not_confirmed(struct drop *d, struct drop_state *p, time_t t, time_t now,
     struct drop_actions *a)
 {
-	if (p->doubted != 0 && now - p->doubted > CLOCK_DAY)
-		p->doubts = 0;
-	p->doubted = t;
+	if (p->unconfirmed_at != 0 && now - p->unconfirmed_at > CLOCK_DAY)
+		p->unconfirmed = 0;
+	p->unconfirmed_at = t;
 	/* Once may be luck: it was mended meanwhile. */
-	if (++p->doubts == 2 && !d->quiet)
+	if (++p->unconfirmed == 2 && !d->quiet)
 		drop_decide_hold(p, DROP_WHY_UNCONFIRMED, NULL, now, a);
 }
 
@@ -259,24 +262,24 @@ take_report(struct drop *d, struct drop_state *p, const struct drop_report *r,
 		if (since <= 0 || since > t)
 			since = t;
 		p->blocked = true;
-		p->doubts = 0;
+		p->unconfirmed = 0;
 		begin_failing(d, p, since, t, drop_judge_worked(r));
 	} else if (sight == DROP_PASSES) {
 		p->blocked = false;
-		if (p->met != 0 && t >= p->met)
-			doubt(d, p, t, now, a);
+		if (p->reached != 0 && t >= p->reached)
+			not_confirmed(d, p, t, now, a);
 	}
 	for (i = 0; i < r->n; i++)
 		if (drop_judge_nexthop(r, i, at, d->settings.no_key) ==
 		    DROP_PASSES)
 			drop_state_forgive(p, r->gateway[i].nexthop, t);
-	if (!p->low.on || !p->low.automatic || t <= p->low.begin)
+	if (!p->down.on || !p->down.automatic || t <= p->down.begin)
 		return;
 	if (sight != DROP_PASSES) {
-		p->low.passes = 0;
-	} else if (p->low.passes == 0 || t - p->low.passed >= PASS_GAP) {
-		p->low.passed = t;
-		if (++p->low.passes >= 2 && !d->quiet)
+		p->down.passes = 0;
+	} else if (p->down.passes == 0 || t - p->down.passed >= PASS_GAP) {
+		p->down.passed = t;
+		if (++p->down.passes >= 2 && !d->quiet)
 			drop_decide_restore(p, DROP_WHY_PASSED, now, a);
 	}
 }
@@ -325,17 +328,17 @@ new_page(struct drop_state *p, time_t t, time_t now)
 	drop_state_forgive(p, NULL, now);
 	if (t > p->ignore)
 		p->ignore = t;
-	p->met = p->control = p->asked = p->busy = 0;
+	p->reached = p->control = p->asked = p->busy = 0;
 	p->held = false;
-	p->doubts = 0;
+	p->unconfirmed = 0;
 }
 
 /* One that began just now, or that the facts tell of. */
 static void
-take_lowering(struct drop *d, struct drop_state *p,
-    const struct drop_lowering *l, time_t now, struct drop_actions *a)
+take_downgrade(struct drop *d, struct drop_state *p,
+    const struct drop_downgrade *l, time_t now, struct drop_actions *a)
 {
-	p->low = (struct drop_low){.on = true,
+	p->down = (struct drop_down){.on = true,
 	    .automatic = l->automatic,
 	    .id = l->id,
 	    .level = l->level,
@@ -358,7 +361,7 @@ take_lowering(struct drop *d, struct drop_state *p,
 }
 
 void
-drop_lowered(struct drop *d, const struct drop_lowering *l, time_t now,
+drop_begun(struct drop *d, const struct drop_downgrade *l, time_t now,
     struct drop_actions *a)
 {
 	struct drop_state *p;
@@ -367,18 +370,18 @@ drop_lowered(struct drop *d, const struct drop_lowering *l, time_t now,
 	/* Also of one that the registry does not know: it has to be ended. */
 	if ((p = drop_state_force(d, l->partner)) == NULL)
 		return;
-	if (p->low.on && p->low.id == l->id) {
-		if (p->low.ledger_end != l->end) {
-			p->low.end = p->low.ledger_end = l->end;
-			p->low.near_told = false;
-			p->low.asked = 0;
+	if (p->down.on && p->down.id == l->id) {
+		if (p->down.ledger_end != l->end) {
+			p->down.end = p->down.ledger_end = l->end;
+			p->down.end_told = false;
+			p->down.asked = 0;
 		}
-		p->low.automatic = l->automatic;
+		p->down.automatic = l->automatic;
 		p->busy = 0;
 	} else {
-		take_lowering(d, p, l, now, a);
+		take_downgrade(d, p, l, now, a);
 	}
-	if (now >= p->low.end)
+	if (now >= p->down.end)
 		drop_decide_restore(p, DROP_WHY_END, now, a);
 	else
 		take_back(p, now, a);
@@ -393,18 +396,18 @@ drop_ended(struct drop *d, const char *partner, int64_t id, enum drop_why why,
 
 	enter(d, now);
 	p = drop_state_find(d, partner);
-	if (p == NULL || !p->low.on || p->low.id != id)
+	if (p == NULL || !p->down.on || p->down.id != id)
 		return;
 	x = drop_action_add(a, DROP_TELL_RESTORED, p);
 	x->to = p->rules.full;
 	x->why = why;
 	x->at = now;
 	x->still = p->blocked;
-	p->low.on = false;
+	p->down.on = false;
 	new_page(p, now, now);
 	recover(d, p, now, a);
 	if (!d->quiet)
-		drop_decide_mass_over(d, now, a);
+		drop_decide_common_over(d, now, a);
 }
 
 void
@@ -417,66 +420,65 @@ drop_refused(struct drop *d, const char *partner, time_t now)
 		return;
 	if (p->busy != 0)
 		p->busy = now + DROP_ANSWER_WAIT;
-	if (p->low.asked != 0)
-		p->low.asked = now;
+	if (p->down.asked != 0)
+		p->down.asked = now;
 }
 
 /* --- Time ---------------------------------------------------------------- */
 
 /* When the end of the downgrade is near. */
 static time_t
-near(const struct drop *d, const struct drop_state *p)
+near(const struct drop_state *p)
 {
-	time_t quarter = (p->low.end - p->low.begin) / 4;
+	time_t quarter = (p->down.end - p->down.begin) / 4;
 
-	if (quarter > (time_t)d->settings.near)
-		quarter = (time_t)d->settings.near;
-	return p->low.end - quarter;
+	if (quarter > END_NEAR)
+		quarter = END_NEAR;
+	return p->down.end - quarter;
 }
 
 static void
-tick_low(
-    struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
+tick_down(struct drop_state *p, time_t now, struct drop_actions *a)
 {
-	bool passes = p->reported > p->low.begin && !p->blocked;
+	bool passes = p->reported > p->down.begin && !p->blocked;
 	struct drop_action *x;
 	time_t due;
 
-	if (now >= p->low.end) {
+	if (now >= p->down.end) {
 		drop_decide_restore(p, DROP_WHY_END, now, a);
 		return;
 	}
-	if (p->low.automatic && p->low.ledger_begin > now + DROP_SLACK)
+	if (p->down.automatic && p->down.ledger_begin > now + DROP_SLACK)
 		drop_decide_restore(p, DROP_WHY_CLOCK, now, a);
-	else if (p->low.end < p->low.ledger_end &&
-		 (p->low.shortened == 0 ||
-		     now - p->low.shortened >= DROP_ANSWER_WAIT)) {
-		p->low.shortened = now;
+	else if (p->down.end < p->down.ledger_end &&
+		 (p->down.shortened == 0 ||
+		     now - p->down.shortened >= DROP_ANSWER_WAIT)) {
+		p->down.shortened = now;
 		(void)drop_action_add(a, DROP_SHORTEN, p);
 	}
 	take_back(p, now, a);
-	if (p->low.level >= p->rules.full)
+	if (p->down.level >= p->rules.full)
 		return; /* it lowers nothing */
-	if (p->low.automatic && p->low.passes >= 2)
+	if (p->down.automatic && p->down.passes >= 2)
 		drop_decide_restore(p, DROP_WHY_PASSED, now, a);
-	if (p->low.automatic && p->reported > p->low.begin &&
-	    drop_judge_stranger(p, p->low.level))
+	if (p->down.automatic && p->reported > p->down.begin &&
+	    drop_judge_stranger(p, p->down.level))
 		drop_decide_restore(p, DROP_WHY_STRANGER, now, a);
-	if (!p->low.near_told && now >= near(d, p)) {
-		p->low.near_told = true;
+	if (!p->down.end_told && now >= near(p)) {
+		p->down.end_told = true;
 		if (!passes) {
 			x = drop_action_add(a, DROP_TELL_END_NEAR, p);
-			x->from = p->low.level;
+			x->from = p->down.level;
 			x->to = p->rules.full;
 			x->still = p->blocked;
 		}
 	}
-	if (!p->low.automatic)
+	if (!p->down.automatic)
 		return;
-	due = (p->asked > p->low.begin ? p->asked : p->low.begin) +
-	      (time_t)d->settings.probe_every;
-	if (p->low.passes == 1 && p->low.passed + PASS_AGAIN < due)
-		due = p->low.passed + PASS_AGAIN;
+	due = (p->asked > p->down.begin ? p->asked : p->down.begin) +
+	      DROP_PROBE_EVERY;
+	if (p->down.passes == 1 && p->down.passed + PASS_AGAIN < due)
+		due = p->down.passed + PASS_AGAIN;
 	if (now >= due && now > p->asked)
 		drop_decide_probe(p, false, now, a);
 }
@@ -487,10 +489,10 @@ idle(const struct drop_state *p, time_t now)
 {
 	time_t first, last;
 
-	return !p->low.on && p->since == 0 && p->busy == 0 &&
+	return !p->down.on && p->since == 0 && p->busy == 0 &&
 	       (p->nbegun == 0 || p->begun[p->nbegun - 1] <= now - CLOCK_DAY) &&
-	       p->ignore <= now - CLOCK_DAY && p->doubted <= now - CLOCK_DAY &&
-	       p->asked <= now - 3600 &&
+	       p->ignore <= now - CLOCK_DAY &&
+	       p->unconfirmed_at <= now - CLOCK_DAY && p->asked <= now - 3600 &&
 	       drop_state_count(p, now, &first, &last) == 0;
 }
 
@@ -499,13 +501,13 @@ tick(struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
 {
 	if (p->busy != 0 && p->busy <= now)
 		p->busy = 0;
-	if (p->low.on)
-		tick_low(d, p, now, a);
+	if (p->down.on)
+		tick_down(p, now, a);
 	drop_decide(d, p, now, a);
-	if (d->mass != 0 && p->member && now - p->asked >= MEMBER_EVERY)
+	if (d->common != 0 && p->member && now - p->asked >= MEMBER_EVERY)
 		drop_decide_probe(p, false, now, a);
 	/* No news of it for a day: it is no longer known to fail. */
-	if (p->since != 0 && !p->low.on && now - p->seen > CLOCK_DAY) {
+	if (p->since != 0 && !p->down.on && now - p->seen > CLOCK_DAY) {
 		p->since = p->onset = p->seen = 0;
 		p->blocked = p->held = false;
 	}
@@ -531,7 +533,7 @@ drop_tick(struct drop *d, time_t now, struct drop_actions *a)
 		if (idle(d->state[i], now))
 			drop_state_remove(d, i);
 	}
-	drop_decide_mass_over(d, now, a);
+	drop_decide_common_over(d, now, a);
 }
 
 void
@@ -548,7 +550,7 @@ drop_reload(struct drop *d, const struct drop_settings *s, time_t now,
 		struct drop_state *p = d->state[i];
 
 		if (!d->lookup(d->ctx, p->name, &rules)) {
-			if (!p->low.on) {
+			if (!p->down.on) {
 				drop_state_remove(d, i);
 				continue;
 			}
@@ -557,9 +559,9 @@ drop_reload(struct drop *d, const struct drop_settings *s, time_t now,
 		} else {
 			drop_state_rules(p, &rules);
 		}
-		most = p->low.begin + (time_t)s->max_downgrade;
-		if (p->low.on && p->low.automatic && p->low.end > most)
-			p->low.end = most;
+		most = p->down.begin + (time_t)s->max_downgrade;
+		if (p->down.on && p->down.automatic && p->down.end > most)
+			p->down.end = most;
 		take_back(p, now, a);
 	}
 	drop_tick(d, now, a);
@@ -575,7 +577,7 @@ earlier(time_t a, time_t b)
 
 /* One that is over. */
 static void
-rebuild_closed(struct drop *d, const struct drop_lowering *l, time_t now,
+rebuild_closed(struct drop *d, const struct drop_downgrade *l, time_t now,
     struct drop_actions *a)
 {
 	struct drop_state *p = drop_state_get(d, l->partner);
@@ -604,10 +606,10 @@ rebuild_closed(struct drop *d, const struct drop_lowering *l, time_t now,
 
 /* One that is open; the clock was set back by `back` since. */
 static void
-rebuild_open(struct drop *d, const struct drop_lowering *l, time_t back,
+rebuild_open(struct drop *d, const struct drop_downgrade *l, time_t back,
     time_t now, struct drop_actions *a)
 {
-	struct drop_lowering shifted = *l;
+	struct drop_downgrade shifted = *l;
 	struct drop_state *p;
 
 	/*
@@ -618,11 +620,11 @@ rebuild_open(struct drop *d, const struct drop_lowering *l, time_t back,
 		return;
 	shifted.begin = earlier(l->begin - back, now);
 	shifted.end -= back;
-	drop_lowered(d, &shifted, now, a);
+	drop_begun(d, &shifted, now, a);
 	p = drop_state_find(d, l->partner);
-	if (p != NULL && p->low.on && p->low.id == l->id) {
-		p->low.ledger_begin = l->begin;
-		p->low.ledger_end = l->end;
+	if (p != NULL && p->down.on && p->down.id == l->id) {
+		p->down.ledger_begin = l->begin;
+		p->down.ledger_end = l->end;
 	}
 }
 
@@ -638,12 +640,12 @@ drop_rebuild(struct drop *d, const struct drop_facts *f, time_t now,
 	d->quiet = true;
 	if (back > DROP_SLACK && f->last > distrust)
 		d->set_back = distrust = f->last;
-	for (i = 0; i < f->nlowerings; i++)
-		if (f->lowering[i].closed != 0)
-			rebuild_closed(d, &f->lowering[i], now, a);
-	for (i = 0; i < f->nlowerings; i++)
-		if (f->lowering[i].closed == 0)
-			rebuild_open(d, &f->lowering[i], back, now, a);
+	for (i = 0; i < f->ndowngrades; i++)
+		if (f->downgrade[i].closed != 0)
+			rebuild_closed(d, &f->downgrade[i], now, a);
+	for (i = 0; i < f->ndowngrades; i++)
+		if (f->downgrade[i].closed == 0)
+			rebuild_open(d, &f->downgrade[i], back, now, a);
 	for (i = 0; i < f->nfailures; i++) {
 		if (f->failure[i].time > distrust)
 			drop_failure(d, &f->failure[i], now, a);
@@ -652,9 +654,9 @@ drop_rebuild(struct drop *d, const struct drop_facts *f, time_t now,
 		if (f->report[i].time > distrust)
 			drop_probe(d, &f->report[i], now, a);
 	}
-	if (f->mass != 0)
-		d->mass = f->mass > back ? f->mass - back : 1;
-	for (i = 0; d->mass != 0 && i < d->n; i++)
+	if (f->common != 0)
+		d->common = f->common > back ? f->common - back : 1;
+	for (i = 0; d->common != 0 && i < d->n; i++)
 		if (drop_decide_failing(d->state[i]))
 			d->state[i]->member = true;
 	d->quiet = false;

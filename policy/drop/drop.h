@@ -7,7 +7,7 @@
  *
  * - N failed deliveries for a reason of TLS within a time raise suspicion,
  *   and make it ask for a probe of our own. Only a probe begun after the
- *   N-th failure, and no older than `fresh`, confirms.
+ *   N-th failure, and no older than DROP_FRESH, confirms.
  * - Mail to a next-hop moves if any of its gateways takes it, because
  *   smtp(8) tries them in turn. A next-hop is blocked if gateways can be
  *   reached and each of these has a fault of TLS; its step is that of the
@@ -58,21 +58,16 @@ struct partner;
 #define DROP_A_DAY_MAX 100
 #define DROP_TEXT_KEPT 700 /* bytes of evidence text */
 
+#define DROP_FRESH 120 /* seconds; a confirming probe is no older */
+
 struct drop_settings {
 	uint32_t max_partners;	/* drop_max_partners; 0: nobody is lowered */
 	uint32_t max_downgrade; /* seconds */
 	uint32_t a_day;		/* times a partner is lowered in 24 hours */
-	uint32_t fresh;		/* seconds; a confirming probe is no older */
-	uint32_t probe_again;  /* seconds until an unanswered one is repeated */
-	uint32_t probe_every;  /* seconds between probes of lowered and held */
-	uint32_t probe_wait;   /* seconds after which we say: no probe */
-	uint32_t control_wait; /* seconds that control probes may take */
-	uint32_t mass_window;  /* seconds: "at once" */
-	uint32_t near;	       /* seconds before the end: tell */
-	bool no_key;	       /* Postfix cannot pin keys; take encrypt */
+	bool no_key;		/* Postfix cannot pin keys; take encrypt */
 };
 
-/* 3 partners, 7d, 3 a day, 120s, 60s, 300s, 300s, 30s, 1h, 1h. */
+/* 3 partners, 7d, 3 a day. */
 extern const struct drop_settings drop_preset;
 
 /*
@@ -150,7 +145,7 @@ enum drop_why {
 const char *drop_why_text(enum drop_why why);
 
 /* A downgrade of the ledger. */
-struct drop_lowering {
+struct drop_downgrade {
 	int64_t id; /* not 0 */
 	const char *partner;
 	enum level level;
@@ -166,14 +161,14 @@ enum drop_what {
 	DROP_PROBE, /* see what the partner's gateways show */
 	/*
 	 * Lower it. The caller writes the ledger, compiles, and answers with
-	 * drop_lowered() or drop_refused() before the next input.
+	 * drop_begun() or drop_refused() before the next input.
 	 */
 	DROP_LOWER,
 	/* End a downgrade; the answer is drop_ended() or drop_refused(). */
 	DROP_RESTORE,
 	/*
 	 * Give a downgrade the earlier end `until`, because the clock was set
-	 * back or max_downgrade is less now; the answer is drop_lowered().
+	 * back or max_downgrade is less now; the answer is drop_begun().
 	 */
 	DROP_SHORTEN,
 	DROP_FLUSH,	    /* have Postfix retry what waits for the partner */
@@ -181,16 +176,16 @@ enum drop_what {
 	DROP_TELL_LOWERED,  /* ... */
 	DROP_TELL_RESTORED, /* ... */
 	DROP_TELL_END_NEAR, /* ... and the fault is still there */
-	DROP_TELL_MASS,	    /* many at once: the fault is ours; to be kept in
-			       the ledger as a fact for drop_rebuild() */
-	DROP_TELL_MASS_OVER,
+	DROP_TELL_COMMON,   /* many at once: the fault is ours; to be kept in
+		       the ledger as a fact for drop_rebuild() */
+	DROP_TELL_COMMON_OVER,
 	/* The clock was set back from `at`: to be kept in the ledger. */
 	DROP_KEEP_CLOCK,
 };
 
 struct drop_action {
 	enum drop_what what;
-	const char *partner; /* "" for mass faults */
+	const char *partner; /* "" for common faults */
 	/* DROP_PROBE: reports begun earlier are of no use. TELL_MASS: since */
 	time_t at;
 	bool control;	/* DROP_PROBE: to see whether the fault is ours */
@@ -233,15 +228,15 @@ void drop_free(struct drop *d);
 /* What the ledger knows, after a start. */
 struct drop_facts {
 	/* All open ones, and those that began or were closed in 24 hours. */
-	const struct drop_lowering *lowering;
-	size_t nlowerings;
+	const struct drop_downgrade *downgrade;
+	size_t ndowngrades;
 	/* Of the last 24 hours, and of the longest drop-after. */
 	const struct drop_failure *failure;
 	size_t nfailures;
 	/* The last report of each partner. */
 	const struct drop_report *report;
 	size_t nreports;
-	time_t mass; /* since when a mass fault lasts; 0: there is none */
+	time_t common; /* since when a common fault lasts; 0: there is none */
 	/*
 	 * The time that was written last, whatever it was for, the newer the
 	 * better: shows a clock that was set back while we were not there.
@@ -278,7 +273,7 @@ void drop_probe(struct drop *d, const struct drop_report *r, time_t now,
  * over by hand: ours (the answer to DROP_LOWER) and those of others. It
  * replaces an older one of the partner.
  */
-void drop_lowered(struct drop *d, const struct drop_lowering *l, time_t now,
+void drop_begun(struct drop *d, const struct drop_downgrade *l, time_t now,
     struct drop_actions *a);
 
 /* The downgrade of that number is over. */

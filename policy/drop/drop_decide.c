@@ -5,8 +5,12 @@
 #include "clock.h"
 #include "mem.h"
 
-#define CONTROLS_MAX 8 /* probed at a time */
-#define ASK_GAP 10     /* seconds at least between probes asked for */
+#define PROBE_AGAIN 60	   /* seconds until an unanswered one is repeated */
+#define PROBE_WAIT 300	   /* seconds after which we say: no probe */
+#define CONTROL_WAIT 30	   /* seconds that control probes may take */
+#define COMMON_WINDOW 3600 /* seconds: "at once" */
+#define CONTROLS_MAX 8	   /* probed at a time */
+#define ASK_GAP 10	   /* seconds at least between probes asked for */
 
 struct drop_action *
 drop_action_add(
@@ -24,12 +28,12 @@ drop_action_add(
 	x->partner = arena_copy(&a->arena, p->name, strlen(p->name));
 	x->since = p->since;
 	x->from = x->to = drop_state_level(p);
-	if (p->low.on) {
-		x->id = p->low.id;
-		x->automatic = p->low.automatic;
-		x->begin = p->low.begin;
-		x->until = p->low.end;
-		x->fault = p->low.fault;
+	if (p->down.on) {
+		x->id = p->down.id;
+		x->automatic = p->down.automatic;
+		x->begin = p->down.begin;
+		x->until = p->down.end;
+		x->fault = p->down.fault;
 	}
 	return x;
 }
@@ -37,17 +41,17 @@ drop_action_add(
 bool
 drop_decide_failing(const struct drop_state *p)
 {
-	return p->since != 0 || p->busy != 0 || (p->low.on && p->low.automatic);
+	return p->since != 0 || p->busy != 0 ||
+	       (p->down.on && p->down.automatic);
 }
 
 /* Counts for "at once": lowered by us, or failing since a short while. */
 static bool
-at_once(const struct drop *d, const struct drop_state *p, time_t now)
+at_once(const struct drop_state *p, time_t now)
 {
-	if (p->busy != 0 || (p->low.on && p->low.automatic))
+	if (p->busy != 0 || (p->down.on && p->down.automatic))
 		return true;
-	return p->since != 0 && p->onset != 0 &&
-	       p->onset > now - (time_t)d->settings.mass_window;
+	return p->since != 0 && p->onset != 0 && p->onset > now - COMMON_WINDOW;
 }
 
 /* Ask for a probe of p, with the next-hops that fail. */
@@ -73,16 +77,15 @@ drop_decide_probe(
 }
 
 static void
-ask_for_probe(
-    struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
+ask_for_probe(struct drop_state *p, time_t now, struct drop_actions *a)
 {
-	uint32_t every = p->held || p->met == 0 ? d->settings.probe_every
-						: d->settings.probe_again;
+	time_t every =
+	    p->held || p->reached == 0 ? DROP_PROBE_EVERY : PROBE_AGAIN;
 
 	if (p->asked != 0 && now - p->asked < ASK_GAP)
 		return;
-	if (p->asked != 0 && (p->asked >= p->met || p->doubts >= 2) &&
-	    now - p->asked < (time_t)every)
+	if (p->asked != 0 && (p->asked >= p->reached || p->unconfirmed >= 2) &&
+	    now - p->asked < every)
 		return;
 	drop_decide_probe(p, false, now, a);
 }
@@ -121,22 +124,22 @@ drop_decide_restore(
 {
 	struct drop_action *x;
 
-	if (p->low.asked != 0 && p->low.why == why &&
-	    now - p->low.asked < DROP_ANSWER_WAIT)
+	if (p->down.asked != 0 && p->down.why == why &&
+	    now - p->down.asked < DROP_ANSWER_WAIT)
 		return;
-	p->low.asked = now;
-	p->low.why = why;
+	p->down.asked = now;
+	p->down.why = why;
 	x = drop_action_add(a, DROP_RESTORE, p);
 	x->why = why;
-	x->from = p->low.level;
+	x->from = p->down.level;
 	x->to = p->rules.full;
 }
 
-/* Tell of the mass fault, and look at everybody in it. */
+/* Tell of the common fault, and look at everybody in it. */
 static void
-tell_mass(struct drop *d, size_t n, time_t now, struct drop_actions *a)
+tell_common(struct drop *d, size_t n, time_t now, struct drop_actions *a)
 {
-	struct drop_action *x = drop_action_add(a, DROP_TELL_MASS, NULL);
+	struct drop_action *x = drop_action_add(a, DROP_TELL_COMMON, NULL);
 	const char **v = arena_alloc(&a->arena, n * sizeof(*v));
 	size_t i, k = 0;
 
@@ -161,54 +164,55 @@ tell_mass(struct drop *d, size_t n, time_t now, struct drop_actions *a)
 
 /* Are too many failing at once? Then nobody is lowered. */
 static bool
-mass(struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
+many_fail(
+    struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
 {
 	size_t i, n = 1;
 
-	if (d->mass != 0) {
+	if (d->common != 0) {
 		p->member = true;
 		return true;
 	}
 	if (d->settings.max_partners == 0)
 		return false;
 	for (i = 0; i < d->n; i++)
-		if (d->state[i] != p && at_once(d, d->state[i], now))
+		if (d->state[i] != p && at_once(d->state[i], now))
 			n++;
 	if (n <= d->settings.max_partners)
 		return false;
-	d->mass = now;
+	d->common = now;
 	for (i = 0; i < d->n; i++)
 		d->state[i]->member =
-		    d->state[i] == p || at_once(d, d->state[i], now);
-	tell_mass(d, n, now, a);
+		    d->state[i] == p || at_once(d->state[i], now);
+	tell_common(d, n, now, a);
 	return true;
 }
 
 void
-drop_decide_mass_over(struct drop *d, time_t now, struct drop_actions *a)
+drop_decide_common_over(struct drop *d, time_t now, struct drop_actions *a)
 {
 	struct drop_action *x;
 	size_t i, n = 0;
 
-	if (d->mass == 0)
+	if (d->common == 0)
 		return;
 	for (i = 0; i < d->n; i++)
 		if (d->state[i]->member && drop_decide_failing(d->state[i]))
 			n++;
 	if (n > d->settings.max_partners)
 		return;
-	x = drop_action_add(a, DROP_TELL_MASS_OVER, NULL);
-	x->at = d->mass;
+	x = drop_action_add(a, DROP_TELL_COMMON_OVER, NULL);
+	x->at = d->common;
 	x->until = now;
-	d->mass = 0;
+	d->common = 0;
 	/* What was seen during it proves nothing: probe anew. */
 	for (i = 0; i < d->n; i++) {
 		struct drop_state *q = d->state[i];
 
 		q->member = false;
 		q->control = 0;
-		if (q->met != 0)
-			q->met = now;
+		if (q->reached != 0)
+			q->reached = now;
 	}
 }
 
@@ -234,7 +238,7 @@ forbidden(const struct drop *d, const struct drop_state *p,
 						 : DROP_WHY_NOT_TLS;
 	if (!p->rules.may_drop)
 		return DROP_WHY_POLICY;
-	if (p->low.on && !p->low.automatic)
+	if (p->down.on && !p->down.automatic)
 		return DROP_WHY_MANUAL;
 	if (v->step < p->rules.floor)
 		return DROP_WHY_FLOOR;
@@ -258,8 +262,8 @@ lower(struct drop *d, struct drop_state *p, const struct drop_verdict *v,
 	time_t first, last, end = now + (time_t)seconds;
 
 	/* A second step ends with the first. */
-	if (p->low.on && p->low.end < end)
-		end = p->low.end;
+	if (p->down.on && p->down.end < end)
+		end = p->down.end;
 	x->begin = now;
 	x->until = end;
 	x->to = v->step;
@@ -372,17 +376,16 @@ control(
     struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
 {
 	bool same_ca = p->rules.by == DROP_BY_OWN_CA && shared(d, p);
-	time_t since = now - (time_t)d->settings.fresh, waited, known;
+	time_t since = now - DROP_FRESH, waited, known;
 
-	if (since < p->met)
-		since = p->met;
+	if (since < p->reached)
+		since = p->reached;
 	if ((known = passed(d, p, same_ca, since)) != 0) {
 		if (p->vouched < since || p->vouched > known)
 			p->vouched = known;
 		if (p->report != NULL && p->report->time >= p->vouched)
 			return CONSENT;
-		if (p->asked < p->vouched ||
-		    now - p->asked >= (time_t)d->settings.probe_again)
+		if (p->asked < p->vouched || now - p->asked >= PROBE_AGAIN)
 			drop_decide_probe(p, false, now, a);
 		return CONSENT_WAIT;
 	}
@@ -390,13 +393,13 @@ control(
 	if (p->control != 0 && passed(d, p, same_ca, p->control) != 0)
 		p->control = 0;
 	waited = now - p->control;
-	if (p->control == 0 || waited >= (time_t)d->settings.probe_every) {
+	if (p->control == 0 || waited >= DROP_PROBE_EVERY) {
 		if (ask_others(d, p, same_ca, now, a) == 0)
 			return CONSENT_NONE;
 		p->control = now;
 		waited = 0;
 	}
-	if (waited >= (time_t)d->settings.control_wait)
+	if (waited >= CONTROL_WAIT)
 		return CONSENT_NONE;
 	d->waiting = true;
 	return CONSENT_WAIT;
@@ -406,7 +409,7 @@ void
 drop_decide(
     struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
 {
-	time_t first, last, sent = p->met;
+	time_t first, last, sent = p->reached;
 	struct drop_verdict v;
 	enum consent consent;
 	enum drop_why why;
@@ -416,30 +419,30 @@ drop_decide(
 	if (d->quiet)
 		return;
 	if (n < p->rules.count || p->rules.full == LEVEL_OPPORTUNISTIC) {
-		p->met = p->control = 0;
+		p->reached = p->control = 0;
 		return;
 	}
-	if (p->met == 0)
-		sent = p->met = last;
-	if (p->busy > now || mass(d, p, now, a))
+	if (p->reached == 0)
+		sent = p->reached = last;
+	if (p->busy > now || many_fail(d, p, now, a))
 		return;
 	p->busy = 0;
-	if (p->report == NULL || p->report->time < p->met ||
-	    now - p->report->time > (time_t)d->settings.fresh) {
-		ask_for_probe(d, p, now, a);
+	if (p->report == NULL || p->report->time < p->reached ||
+	    now - p->report->time > DROP_FRESH) {
+		ask_for_probe(p, now, a);
 		/* At once, so that they need not be waited for later. */
 		if (!p->held && p->control == 0)
 			(void)control(d, p, now, a);
-		if ((p->reported < p->met ||
+		if ((p->reported < p->reached ||
 			(!p->held && p->reported < p->vouched)) &&
-		    now - sent >= (time_t)d->settings.probe_wait)
+		    now - sent >= PROBE_WAIT)
 			drop_decide_hold(p, DROP_WHY_NO_PROBE, NULL, now, a);
 		return;
 	}
 	drop_judge_confirm(p, d->settings.no_key, now, &v);
 	why = forbidden(d, p, &v, now);
-	if (why == DROP_WHY_NONE && p->low.on &&
-	    p->low.end <= now + DROP_ANSWER_WAIT)
+	if (why == DROP_WHY_NONE && p->down.on &&
+	    p->down.end <= now + DROP_ANSWER_WAIT)
 		return; /* it is over before it helps */
 	/* Whoever is told that he has to mend it must not hear it of ours. */
 	if (why != DROP_WHY_UNCONFIRMED) {

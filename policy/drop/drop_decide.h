@@ -17,8 +17,9 @@ void drop_decide(
 /* Is it failing, or lowered by us? */
 bool drop_decide_failing(const struct drop_state *p);
 
-/* End the mass fault if few enough fail. */
-void drop_decide_mass_over(struct drop *d, time_t now, struct drop_actions *a);
+/* End the common fault if few enough fail. */
+void drop_decide_common_over(
+    struct drop *d, time_t now, struct drop_actions *a);
 
 /* Tell that mail waits, once; v is NULL if no probe says why. */
 void drop_decide_hold(struct drop_state *p, enum drop_why why,

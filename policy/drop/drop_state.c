@@ -172,12 +172,13 @@ drop_state_forgive(struct drop_state *p, const char *nexthop, time_t upto)
 			p->fail[n++] = *f;
 	}
 	p->nfails = n;
-	/* By those that are left the threshold is met later, or not at all. */
-	if (p->met <= upto)
-		p->met = 0;
+	/* By those that are left the threshold is reached later, or not at all.
+	 */
+	if (p->reached <= upto)
+		p->reached = 0;
 	if (n == 0) {
 		forget_nexthops(p);
-		p->met = p->control = 0;
+		p->reached = p->control = 0;
 	}
 }
 
@@ -271,10 +272,10 @@ back(time_t *t, time_t by)
 void
 drop_state_shift(struct drop_state *p, time_t by)
 {
-	time_t *const times[] = {&p->low.begin, &p->low.end, &p->low.asked,
-	    &p->low.passed, &p->since, &p->onset, &p->seen, &p->ignore,
-	    &p->reported, &p->met, &p->asked, &p->control, &p->vouched,
-	    &p->busy, &p->doubted};
+	time_t *const times[] = {&p->down.begin, &p->down.end, &p->down.asked,
+	    &p->down.passed, &p->since, &p->onset, &p->seen, &p->ignore,
+	    &p->reported, &p->reached, &p->asked, &p->control, &p->vouched,
+	    &p->busy, &p->unconfirmed_at};
 	size_t i;
 
 	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++)
@@ -290,8 +291,8 @@ drop_state_shift(struct drop_state *p, time_t by)
 enum level
 drop_state_level(const struct drop_state *p)
 {
-	return p->low.on && p->low.level < p->rules.full ? p->low.level
-							 : p->rules.full;
+	return p->down.on && p->down.level < p->rules.full ? p->down.level
+							   : p->rules.full;
 }
 
 unsigned
@@ -376,17 +377,6 @@ drop_state_passed_shift(struct drop *d, time_t by)
 			d->passed[k].v[i].time -= by;
 			d->passed[k].v[i].known -= by;
 		}
-}
-
-bool
-drop_passing(const struct drop *d, time_t since)
-{
-	size_t k;
-
-	for (k = 0; k < DROP_BY_COUNT; k++)
-		if (d->passed[k].n > 0 && d->passed[k].v[0].time >= since)
-			return true;
-	return false;
 }
 
 /* --- What a report means ------------------------------------------------- */

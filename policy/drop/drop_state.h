@@ -10,8 +10,9 @@
 #include "registry.h"
 
 #define DROP_NEXTHOP_NONE UINT8_MAX
-#define DROP_PASSED_MAX 16  /* of each drop_by, for control probes */
-#define DROP_ANSWER_WAIT 60 /* seconds until we ask for the same again */
+#define DROP_PASSED_MAX 16   /* of each drop_by, for control probes */
+#define DROP_PROBE_EVERY 300 /* seconds between probes of lowered and held */
+#define DROP_ANSWER_WAIT 60  /* seconds until we ask for the same again */
 
 /* A failure that counts. */
 struct drop_fail {
@@ -21,10 +22,10 @@ struct drop_fail {
 };
 
 /* The downgrade in force. */
-struct drop_low {
+struct drop_down {
 	bool on;
 	bool automatic;
-	bool near_told;
+	bool end_told;
 	int64_t id; /* kept when it is over */
 	enum level level;
 	enum fault fault;
@@ -48,7 +49,7 @@ struct drop_state {
 	size_t nnexthops;
 	struct drop_report *report; /* the last one, own copy; or NULL */
 	struct arena kept;	    /* of that */
-	struct drop_low low;
+	struct drop_down down;
 	time_t *begun; /* when it was lowered by us, the last 24 hours */
 	size_t nbegun, begun_cap;
 	time_t since;	 /* failing; 0: not */
@@ -56,16 +57,17 @@ struct drop_state {
 	time_t seen;	 /* last evidence of that */
 	time_t ignore;	 /* failures up to then are of the past */
 	time_t reported; /* time of the last report */
-	time_t met;	 /* the threshold; 0: not */
+	time_t reached;	 /* the threshold; 0: not */
 	time_t asked;	 /* for a probe */
 	time_t control;	 /* control probes were asked for */
 	time_t vouched;	 /* it was known that another passes; 0: not */
 	time_t busy;	 /* LOWER was asked for; do not until */
-	time_t doubted;	 /* when our probe last passed although mail fails */
-	unsigned doubts; /* in a row */
-	bool blocked;	 /* the last report says so */
-	bool member;	 /* of the mass fault */
-	bool held;	 /* told */
+	time_t
+	    unconfirmed_at; /* when our probe last passed although mail fails */
+	unsigned unconfirmed; /* in a row */
+	bool blocked;	      /* the last report says so */
+	bool member;	      /* of the common fault */
+	bool held;	      /* told */
 	enum drop_why held_why;
 	enum level held_step;
 };
@@ -91,7 +93,7 @@ struct drop {
 	size_t n, cap;
 	struct drop_roll passed[DROP_BY_COUNT];
 	time_t now;	 /* of the last input */
-	time_t mass;	 /* since; 0: no mass fault */
+	time_t common;	 /* since when many fail at once; 0: they do not */
 	bool waiting;	 /* somebody waits for control probes */
 	time_t set_back; /* from there, and not told yet; 0: no */
 	bool quiet;	 /* facts are being taken in: decide later */

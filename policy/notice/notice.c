@@ -20,8 +20,8 @@ static const char *const kind_texts[] = {
     [NOTICE_EXPIRING] = "expiring",
     [NOTICE_FAULT_NEW] = "fault-new",
     [NOTICE_FAULT_GONE] = "fault-gone",
-    [NOTICE_MASS] = "mass",
-    [NOTICE_MASS_OVER] = "mass-over",
+    [NOTICE_COMMON] = "mass",
+    [NOTICE_COMMON_OVER] = "mass-over",
     [NOTICE_MAP] = "map",
 };
 
@@ -48,12 +48,12 @@ notice_of_action(const struct drop_action *x, time_t now, struct notice *out)
 	case DROP_TELL_END_NEAR:
 		out->kind = NOTICE_END_NEAR;
 		break;
-	case DROP_TELL_MASS:
-		out->kind = NOTICE_MASS;
+	case DROP_TELL_COMMON:
+		out->kind = NOTICE_COMMON;
 		out->begin = x->at;
 		break;
-	case DROP_TELL_MASS_OVER:
-		out->kind = NOTICE_MASS_OVER;
+	case DROP_TELL_COMMON_OVER:
+		out->kind = NOTICE_COMMON_OVER;
 		out->begin = x->at;
 		break;
 	default:
@@ -173,8 +173,8 @@ notice_key(const struct notice *n)
 		buf_printf(&b, ":%s", fault_text(n->fault));
 		put_stamp(&b, n->since);
 		break;
-	case NOTICE_MASS:
-	case NOTICE_MASS_OVER:
+	case NOTICE_COMMON:
+	case NOTICE_COMMON_OVER:
 		put_stamp(&b, n->begin);
 		break;
 	case NOTICE_MAP:
@@ -237,11 +237,11 @@ put_subject(struct buf *b, const struct notice *n)
 		notice_put_partner(b, n, true);
 		buf_puts(b, " passes our probe again");
 		break;
-	case NOTICE_MASS:
+	case NOTICE_COMMON:
 		buf_printf(b, "%zu partners fail at once: is the fault ours?",
 		    n->nnames);
 		break;
-	case NOTICE_MASS_OVER:
+	case NOTICE_COMMON_OVER:
 		buf_puts(b, "partners recover; downgrades are possible again");
 		break;
 	case NOTICE_MAP:
@@ -323,8 +323,8 @@ notice_tell_contact(const struct notice *n)
 		return n->days <= 14;
 	case NOTICE_FAULT_GONE:
 		return true;
-	case NOTICE_MASS:
-	case NOTICE_MASS_OVER:
+	case NOTICE_COMMON:
+	case NOTICE_COMMON_OVER:
 	case NOTICE_MAP:
 		break;
 	}
@@ -335,7 +335,7 @@ bool
 notice_rate_take(
     struct notice_rate *r, enum notice_kind kind, time_t now, time_t *again)
 {
-	bool urgent = kind == NOTICE_MASS || kind == NOTICE_MAP;
+	bool urgent = kind == NOTICE_COMMON || kind == NOTICE_MAP;
 	unsigned room = urgent ? 2 * NOTICE_HOURLY : NOTICE_HOURLY;
 
 	/* A clock that went back must not silence us. */

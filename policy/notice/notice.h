@@ -25,7 +25,7 @@
 #include "level.h"
 
 #define NOTICE_GATEWAYS_MAX 20 /* in the text; more are only counted */
-#define NOTICE_PARTNERS_MAX 50 /* of a mass fault, the same */
+#define NOTICE_PARTNERS_MAX 50 /* that fail at once, the same */
 #define NOTICE_FIELD_MAX 256   /* bytes of one foreign text, then "..." */
 #define NOTICE_TEXT_MAX 4000   /* bytes of a compiler's complaints */
 #define NOTICE_LINE_MAX 900    /* bytes of one line of it (SMTP: 998) */
@@ -41,8 +41,8 @@ enum notice_kind {
 	NOTICE_EXPIRING,  /* a certificate */
 	NOTICE_FAULT_NEW, /* a probe fails that passed */
 	NOTICE_FAULT_GONE,
-	NOTICE_MASS, /* many partners at once: the fault is ours */
-	NOTICE_MASS_OVER,
+	NOTICE_COMMON, /* many partners at once: the fault is ours */
+	NOTICE_COMMON_OVER,
 	NOTICE_MAP, /* the map could not be compiled */
 };
 
@@ -114,10 +114,10 @@ char *notice_mail(
 bool notice_address_ok(const char *s);
 
 /*
- * Shall the partner's contact be told, too? Not of what is ours (mass
- * faults, a common cause, the map, what was done by hand), not of a date far
- * off, and not through the very gateways that cannot be mailed to: such a
- * notice would only add a failure.
+ * Shall the partner's contact be told, too? Not of what is ours (many
+ * that fail at once, a common cause, the map, what was done by hand), not of a
+ * date far off, and not through the very gateways that cannot be mailed to:
+ * such a notice would only add a failure.
  */
 bool notice_tell_contact(const struct notice *n);
 
@@ -129,7 +129,7 @@ struct notice_rate {
 
 /*
  * May one more be sent now? If not, *again is when to ask again: notices
- * wait, they are not dropped. Urgent ones (mass faults, the map) have as
+ * wait, they are not dropped. Urgent ones (many fail, the map) have as
  * much room again.
  */
 bool notice_rate_take(

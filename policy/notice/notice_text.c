@@ -246,7 +246,7 @@ static const struct {
     [DROP_WHY_OFF] = {"Lowering security automatically is switched off here.",
 	NULL},
     [DROP_WHY_UNCONFIRMED] = {"Our own probe does not see the fault that the "
-			      "deliveries met.",
+			      "deliveries reached.",
 	NULL},
     [DROP_WHY_NOT_TLS] = {"Our own probe cannot reach the gateways, which is "
 			  "no reason to lower\nsecurity.",
@@ -386,11 +386,11 @@ put_lead(struct buf *b, const struct notice *n)
 }
 
 static void
-put_mass(struct buf *b, const struct notice *n)
+put_common(struct buf *b, const struct notice *n)
 {
 	size_t i;
 
-	if (n->kind == NOTICE_MASS_OVER) {
+	if (n->kind == NOTICE_COMMON_OVER) {
 		buf_puts(b, "The mass fault that began ");
 		notice_put_time(b, n->begin);
 		buf_puts(b, " is over: few enough partners fail.\nTheir "
@@ -472,9 +472,9 @@ notice_body(const struct notice *n, bool ours)
 	struct buf b = {0};
 
 	switch (n->kind) {
-	case NOTICE_MASS:
-	case NOTICE_MASS_OVER:
-		put_mass(&b, n);
+	case NOTICE_COMMON:
+	case NOTICE_COMMON_OVER:
+		put_common(&b, n);
 		return buf_take(&b);
 	case NOTICE_MAP:
 		put_map(&b, n);

@@ -38,7 +38,7 @@ void starter_listen(
 /* Have a partner, or STARTER_ALL, looked at; it may take a while. */
 void starter_ask(struct starter *s, const char *what);
 
-/* NULL is well. */
+/* NULL is allowed. */
 void starter_end(struct starter *s);
 
 #endif

@@ -28,7 +28,7 @@
 #define MAP_AGAIN 5	 /* seconds until the map is read once more */
 
 /* A look at a partner's gateways that we asked for. */
-struct look {
+struct probe {
 	char partner[REGISTRY_NAME_MAX + 1];
 	time_t start;
 	bool again; /* asked for once more meanwhile */
@@ -49,13 +49,13 @@ struct flush {
 
 struct warden {
 	const struct settings *set;
-	struct warden_hands hands;
+	struct warden_calls calls;
 	struct warden_facts facts;
 	struct warden_tell tell;
 	struct drop_settings drop_settings;
 	bool requiretls; /* Postfix knows it, and returns mail below key */
 	bool carrying;
-	struct warden_list looks, backs, flushes;
+	struct warden_list probes, backs, flushes;
 	time_t back_next;
 	bool compile_wanted, compiling;
 	time_t compile_next;
@@ -95,21 +95,21 @@ warden_is_theirs(
 static void
 ask_probe(struct warden *k, const char *partner, bool control, time_t now)
 {
-	struct look *l = warden_list_find(&k->looks, partner);
+	struct probe *l = warden_list_find(&k->probes, partner);
 
 	if (l != NULL) {
 		/* What it began with may be over. */
 		l->again = l->start < now;
-	} else if ((l = warden_list_add(&k->looks, partner)) != NULL) {
+	} else if ((l = warden_list_add(&k->probes, partner)) != NULL) {
 		l->start = now;
 		l->control = control;
-		k->hands.probe(k->hands.ctx, partner);
+		k->calls.probe(k->calls.ctx, partner);
 	}
 }
 
 /* Take the partner's look from `since` on; start: when it began, or 0. */
 static void
-take_look(struct warden *k, const char *partner, time_t since, time_t start,
+take_probe(struct warden *k, const char *partner, time_t since, time_t start,
     bool asked, time_t now)
 {
 	struct warden_reports r = {0};
@@ -130,16 +130,16 @@ take_look(struct warden *k, const char *partner, time_t since, time_t start,
 void
 warden_probed(struct warden *k, const char *partner, time_t now)
 {
-	struct look *at = warden_list_find(&k->looks, partner), l;
+	struct probe *at = warden_list_find(&k->probes, partner), l;
 
 	if (at == NULL || k->facts.drop == NULL)
 		return;
 	l = *at;
-	warden_list_remove(&k->looks, at);
+	warden_list_remove(&k->probes, at);
 	/* Somebody set the clock back: what was written bears less. */
 	if (l.start > now)
 		l.start = now;
-	take_look(k, l.partner, l.start, l.start, !l.control, now);
+	take_probe(k, l.partner, l.start, l.start, !l.control, now);
 	if (l.again)
 		ask_probe(k, l.partner, l.control, now);
 }
@@ -148,17 +148,17 @@ warden_probed(struct warden *k, const char *partner, time_t now)
 static void
 settle_probes(struct warden *k, time_t now)
 {
-	struct warden_touched *at, t;
+	struct warden_other *at, t;
 	size_t i;
 
-	for (i = k->facts.touched.n; i-- > 0;) {
-		t = *(at = warden_list_at(&k->facts.touched, i));
+	for (i = k->facts.others.n; i-- > 0;) {
+		t = *(at = warden_list_at(&k->facts.others, i));
 		if (now - t.last < SETTLE && now >= t.last)
 			continue;
-		warden_list_remove(&k->facts.touched, at);
+		warden_list_remove(&k->facts.others, at);
 		/* What ours shows is taken when it is complete. */
-		if (warden_list_find(&k->looks, t.partner) == NULL)
-			take_look(k, t.partner, t.last - LOOK, 0, false, now);
+		if (warden_list_find(&k->probes, t.partner) == NULL)
+			take_probe(k, t.partner, t.last - LOOK, 0, false, now);
 	}
 }
 
@@ -252,7 +252,7 @@ lower(struct warden *k, const struct drop_action *x, time_t now)
 	    .keys = x->to == LEVEL_KEY ? x->key : NULL,
 	    .nkeys = x->to == LEVEL_KEY ? x->nkeys : 0,
 	    .replaces = x->id};
-	struct drop_lowering l = {.partner = x->partner,
+	struct drop_downgrade l = {.partner = x->partner,
 	    .level = x->to,
 	    .begin = now,
 	    .end = x->until,
@@ -279,7 +279,7 @@ lower(struct warden *k, const struct drop_action *x, time_t now)
 		warden_facts_forget(&k->facts, x->id);
 	warden_facts_know(&k->facts, x->partner, l.id, l.end, true);
 	k->compile_wanted = true;
-	drop_lowered(k->facts.drop, &l, now, &k->facts.actions);
+	drop_begun(k->facts.drop, &l, now, &k->facts.actions);
 }
 
 /* Why a downgrade was ended, for the ledger; and back again. */
@@ -323,7 +323,7 @@ restore(struct warden *k, const struct drop_action *x, time_t now)
 static void
 shorten(struct warden *k, const struct drop_action *x, time_t now)
 {
-	struct drop_lowering l = {.id = x->id,
+	struct drop_downgrade l = {.id = x->id,
 	    .partner = x->partner,
 	    .level = x->from,
 	    .begin = x->begin,
@@ -341,7 +341,7 @@ shorten(struct warden *k, const struct drop_action *x, time_t now)
 	}
 	warden_facts_know(&k->facts, x->partner, x->id, x->until, x->automatic);
 	k->compile_wanted = true;
-	drop_lowered(k->facts.drop, &l, now, &k->facts.actions);
+	drop_begun(k->facts.drop, &l, now, &k->facts.actions);
 }
 
 static void
@@ -350,13 +350,13 @@ tell(struct warden *k, const struct drop_action *x, time_t now)
 	struct notice n;
 
 	switch (x->what) {
-	case DROP_TELL_MASS:
+	case DROP_TELL_COMMON:
 		k->facts.common = true;
 		warden_facts_event(&k->facts, "mass-fault", NULL,
 		    "many partners fail at once: nobody is lowered", x->at,
 		    now);
 		break;
-	case DROP_TELL_MASS_OVER:
+	case DROP_TELL_COMMON_OVER:
 		k->facts.common = false;
 		warden_facts_event(&k->facts, "mass-over", NULL,
 		    "partners recover: downgrades are possible again", x->at,
@@ -437,13 +437,13 @@ compile_if_wanted(struct warden *k, time_t now)
 			return;
 		k->compile_wanted = false;
 		k->compiling = true;
-		k->hands.compile(k->hands.ctx);
+		k->calls.compile(k->calls.ctx);
 		return;
 	}
 	for (i = 0; i < k->flushes.n; i++) {
 		const struct flush *f = warden_list_at(&k->flushes, i);
 
-		k->hands.flush(k->hands.ctx, f->partner);
+		k->calls.flush(k->calls.ctx, f->partner);
 	}
 	k->flushes.n = 0;
 }
@@ -475,23 +475,23 @@ warden_compiled(struct warden *k, bool well, const char *text, time_t now)
 /* --- Life ---------------------------------------------------------------- */
 
 struct warden *
-warden_new(const struct settings *set, const struct warden_hands *hands)
+warden_new(const struct settings *set, const struct warden_calls *calls)
 {
 	struct warden *k = mem_zero(1, sizeof(*k));
 	struct target target;
 	struct err e;
 
 	*k = (struct warden){.set = set,
-	    .hands = *hands,
+	    .calls = *calls,
 	    .drop_settings = drop_preset,
-	    .looks = {.size = sizeof(struct look)},
+	    .probes = {.size = sizeof(struct probe)},
 	    .backs = {.size = sizeof(struct back)},
 	    .flushes = {.size = sizeof(struct flush)}};
 	k->drop_settings.max_partners = (uint32_t)set->drop_max_partners;
 	k->drop_settings.max_downgrade = (uint32_t)set->max_downgrade;
 	warden_facts_init(&k->facts, set);
 	warden_tell_init(
-	    &k->tell, &k->facts, &k->hands, k->drop_settings.max_partners);
+	    &k->tell, &k->facts, &k->calls, k->drop_settings.max_partners);
 	k->requiretls = settings_target(set, 0, &target, &e) == 0 &&
 			target.version >= TARGET_REQUIRETLS;
 	if (settings_target(set, SETTINGS_DIGEST, &target, &e) == -1) {
@@ -510,7 +510,7 @@ warden_free(struct warden *k)
 		return;
 	warden_facts_free(&k->facts);
 	warden_tell_free(&k->tell);
-	warden_list_free(&k->looks);
+	warden_list_free(&k->probes);
 	warden_list_free(&k->backs);
 	warden_list_free(&k->flushes);
 	free(k);
@@ -539,7 +539,7 @@ warden_start(struct warden *k, time_t now, struct err *e)
 	f->drop = drop_new(&k->drop_settings, lookup, f);
 	/* What was decided before we died may not have reached the map. */
 	k->compile_wanted = true;
-	k->looks.n = k->backs.n = 0;
+	k->probes.n = k->backs.n = 0;
 	warden_tell_rebuild(&k->tell, now);
 	if (warden_facts_rebuild(f, now, e) == -1) {
 		drop_free(f->drop);
@@ -604,7 +604,7 @@ warden_tick(struct warden *k, time_t now)
 	compile_if_wanted(k, now);
 	if (k->set->probe_every != 0 && now >= k->sweep_next) {
 		k->sweep_next = now + (time_t)k->set->probe_every;
-		k->hands.sweep(k->hands.ctx);
+		k->calls.sweep(k->calls.ctx);
 	}
 	warden_tell_send(&k->tell, now);
 	tell_day(k, now);

@@ -39,7 +39,7 @@ struct warden_letter {
 };
 
 /* Who does the work. All arguments are borrowed for the call. */
-struct warden_hands {
+struct warden_calls {
 	void *ctx;
 	/* Look at the partner's gateways; the answer is warden_probed(). */
 	void (*probe)(void *ctx, const char *partner);
@@ -55,7 +55,7 @@ struct warden_hands {
 
 /* Both are borrowed. */
 struct warden *warden_new(
-    const struct settings *set, const struct warden_hands *hands);
+    const struct settings *set, const struct warden_calls *calls);
 
 /*
  * Open the ledger, read the registry, and go on where it was left. 0, or -1
@@ -82,7 +82,7 @@ void warden_sent(struct warden *k, int64_t id, const char *why, time_t now);
 bool warden_is_theirs(
     const struct warden *k, const char *partner, const char *domain);
 
-/* NULL is well. */
+/* NULL is allowed. */
 void warden_free(struct warden *k);
 
 #endif

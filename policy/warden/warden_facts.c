@@ -109,7 +109,7 @@ warden_facts_init(struct warden_facts *f, const struct settings *set)
 	*f = (struct warden_facts){.set = set,
 	    .sums = {.size = sizeof(struct sum)},
 	    .open = {.size = sizeof(struct warden_open)},
-	    .touched = {.size = sizeof(struct warden_touched)}};
+	    .others = {.size = sizeof(struct warden_other)}};
 	recent_init(&f->counted, COUNTED_MAX, sizeof(struct counted));
 }
 
@@ -124,7 +124,7 @@ warden_facts_free(struct warden_facts *f)
 	recent_free(&f->counted);
 	warden_list_free(&f->sums);
 	warden_list_free(&f->open);
-	warden_list_free(&f->touched);
+	warden_list_free(&f->others);
 }
 
 void
@@ -470,10 +470,10 @@ why_of(const struct ledger_downgrade *d)
 }
 
 /* Ours is what nobody has taken over since. */
-static struct drop_lowering
-lowering_of(const struct ledger_downgrade *d)
+static struct drop_downgrade
+downgrade_of(const struct ledger_downgrade *d)
 {
-	struct drop_lowering l = {.id = d->id,
+	struct drop_downgrade l = {.id = d->id,
 	    .partner = d->partner,
 	    .level = d->after,
 	    .begin = d->begin,
@@ -499,7 +499,7 @@ static bool
 see_open(const struct ledger_downgrade *d, void *arg)
 {
 	struct opens *c = arg;
-	struct drop_lowering l = lowering_of(d);
+	struct drop_downgrade l = downgrade_of(d);
 	struct warden_open *x = find_open(c->f, d->id);
 
 	if (d->closed != 0)
@@ -509,7 +509,7 @@ see_open(const struct ledger_downgrade *d, void *arg)
 		return true;
 	}
 	warden_facts_know(c->f, d->partner, d->id, d->end, l.automatic);
-	drop_lowered(c->f->drop, &l, c->now, &c->f->actions);
+	drop_begun(c->f->drop, &l, c->now, &c->f->actions);
 	return true;
 }
 
@@ -617,12 +617,12 @@ take_gateway(const struct evidence_gateway *g, void *arg)
 	return true;
 }
 
-/* The n gateways at v are one partner's: those that the latest look met. */
+/* The n gateways at v are one partner's: those that the latest look reached. */
 static void
 add_report(
     struct warden_reports *r, struct step_gateway *v, size_t n, time_t span)
 {
-	bool *met = mem_zero(n, sizeof(*met));
+	bool *reached = mem_zero(n, sizeof(*reached));
 	struct drop_report *to;
 	size_t i;
 
@@ -630,15 +630,15 @@ add_report(
 	to = &r->v[r->n++];
 	*to = (struct drop_report){.partner = v->partner, .gateway = v};
 	for (i = 0; i < n; i++)
-		met[i] = step_met(v, n, i, span);
+		reached[i] = step_met(v, n, i, span);
 	for (i = 0; i < n; i++) {
-		if (!met[i])
+		if (!reached[i])
 			continue;
 		if (to->time == 0 || v[i].time < to->time)
 			to->time = v[i].time;
 		v[to->n++] = v[i];
 	}
-	free(met);
+	free(reached);
 }
 
 int
@@ -673,7 +673,7 @@ warden_reports_release(struct warden_reports *r)
 	*r = (struct warden_reports){0};
 }
 
-struct touching {
+struct others {
 	struct warden_facts *f;
 	int64_t newest;
 };
@@ -681,14 +681,14 @@ struct touching {
 static bool
 touch(const struct evidence_probe *p, void *arg)
 {
-	struct touching *t = arg;
-	struct warden_touched *x;
+	struct others *t = arg;
+	struct warden_other *x;
 
 	if (p->id > t->newest)
 		t->newest = p->id;
 	/* What there is at the start is in the facts already. */
 	if (t->f->probes_known && p->id > t->f->probe_id &&
-	    (x = warden_list_add(&t->f->touched, p->partner)) != NULL &&
+	    (x = warden_list_add(&t->f->others, p->partner)) != NULL &&
 	    p->time > x->last)
 		x->last = p->time;
 	return true;
@@ -697,7 +697,7 @@ touch(const struct evidence_probe *p, void *arg)
 static void
 read_probes(struct warden_facts *f, time_t now)
 {
-	struct touching t = {.f = f, .newest = f->probe_id};
+	struct others t = {.f = f, .newest = f->probe_id};
 	struct err e;
 
 	if (evidence_probes(f->evidence, NULL,
@@ -751,7 +751,7 @@ warden_facts_read(
 struct rebuild {
 	struct warden_facts *f;
 	time_t now;
-	struct drop_lowering *v;
+	struct drop_downgrade *v;
 	size_t n, cap;
 	struct arena arena;
 };
@@ -760,14 +760,14 @@ static bool
 take_downgrade(const struct ledger_downgrade *d, void *arg)
 {
 	struct rebuild *r = arg;
-	struct drop_lowering *l;
+	struct drop_downgrade *l;
 
 	if (d->closed != 0 && d->closed < r->now - CLOCK_DAY &&
 	    d->begin < r->now - CLOCK_DAY)
 		return true;
 	r->v = mem_grow(r->v, r->n, &r->cap, sizeof(*r->v));
 	l = &r->v[r->n++];
-	*l = lowering_of(d);
+	*l = downgrade_of(d);
 	l->partner = keep(&r->arena, d->partner);
 	if (d->closed == 0 && d->begin <= r->now)
 		warden_facts_know(
@@ -824,7 +824,7 @@ collect(struct warden_facts *f, time_t now, struct drop_facts *to,
     struct rebuild *r, struct failures *c, struct warden_reports *reports,
     struct err *e)
 {
-	struct stamp mass, over, clock;
+	struct stamp many, over, clock;
 	time_t seen;
 
 	if (ledger_newest(f->ledger, &to->last, e) == -1 ||
@@ -835,17 +835,17 @@ collect(struct warden_facts *f, time_t now, struct drop_facts *to,
 	    evidence_failures(
 		f->evidence, NULL, now - CLOCK_DAY, take_failure, c, e) == -1 ||
 	    warden_reports(f, NULL, 0, reports, e) == -1 ||
-	    read_stamp(f, "mass-fault", false, &mass, e) == -1 ||
+	    read_stamp(f, "mass-fault", false, &many, e) == -1 ||
 	    read_stamp(f, "mass-over", false, &over, e) == -1 ||
 	    read_stamp(f, "clock-back", true, &clock, e) == -1)
 		return -1;
 	if (seen > to->last)
 		to->last = seen;
-	f->common = mass.seq > over.seq;
-	to->mass = f->common ? mass.at : 0;
+	f->common = many.seq > over.seq;
+	to->common = f->common ? many.at : 0;
 	to->distrust = clock.at;
-	to->lowering = r->v;
-	to->nlowerings = r->n;
+	to->downgrade = r->v;
+	to->ndowngrades = r->n;
 	to->failure = c->v;
 	to->nfailures = c->n;
 	to->report = reports->v;

@@ -54,7 +54,7 @@ struct warden_open {
 };
 
 /* A partner at whose gateways somebody else has looked. */
-struct warden_touched {
+struct warden_other {
 	char partner[REGISTRY_NAME_MAX + 1];
 	time_t last;
 };
@@ -81,8 +81,8 @@ struct warden_facts {
 	struct warden_list sums;
 	char sums_day[11];
 	bool sums_known;
-	struct warden_list open;    /* downgrades */
-	struct warden_list touched; /* by looks of others */
+	struct warden_list open;   /* downgrades */
+	struct warden_list others; /* by looks of others */
 	bool probes_known;
 	int64_t probe_id; /* the latest result known */
 	time_t probe_time;
@@ -133,7 +133,7 @@ void warden_facts_event(struct warden_facts *f, const char *kind,
 
 /* --- What probes showed -------------------------------------------------- */
 
-/* A report of each partner, with the gateways that the latest look met. */
+/* A report of each partner, with the gateways that the latest look reached. */
 struct warden_reports {
 	struct drop_report *v;
 	size_t n, cap;

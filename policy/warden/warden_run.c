@@ -524,7 +524,7 @@ static void
 start(struct run *r)
 {
 	static const struct timeval tick = {.tv_usec = TICK_US};
-	const struct warden_hands hands = {.ctx = r,
+	const struct warden_calls calls = {.ctx = r,
 	    .probe = do_probe,
 	    .sweep = do_sweep,
 	    .compile = do_compile,
@@ -536,7 +536,7 @@ start(struct run *r)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	r->children = children_new(r->base);
-	r->warden = warden_new(r->set, &hands);
+	r->warden = warden_new(r->set, &calls);
 	r->flushes = (struct warden_flushes){.set = r->set,
 	    .base = r->base,
 	    .children = r->children,

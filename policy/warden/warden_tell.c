@@ -23,10 +23,10 @@
 
 void
 warden_tell_init(struct warden_tell *w, struct warden_facts *f,
-    const struct warden_hands *hands, unsigned max_partners)
+    const struct warden_calls *calls, unsigned max_partners)
 {
 	*w = (struct warden_tell){.facts = f,
-	    .hands = hands,
+	    .calls = calls,
 	    .max_partners = max_partners,
 	    .faults = {.size = sizeof(struct warden_fault)}};
 }
@@ -198,7 +198,7 @@ hand_over(struct warden_tell *w, int64_t id, json_t *root)
 		    json_array_get(json_object_get(mail, "to"), 0));
 		l.nmails += m->text != NULL && notice_address_ok(m->to);
 	}
-	w->hands->send(w->hands->ctx, &l);
+	w->calls->send(w->calls->ctx, &l);
 }
 
 void
@@ -481,9 +481,9 @@ tell_new(struct warden_tell *w, time_t now)
 {
 	const char **name = mem_zero(w->faults.n + 1, sizeof(*name));
 	struct notice many = {
-	    .kind = NOTICE_MASS, .at = now, .begin = now, .name = name};
+	    .kind = NOTICE_COMMON, .at = now, .begin = now, .name = name};
 	struct warden_fault *f;
-	bool mass, common;
+	bool at_once, common;
 	size_t i;
 
 	for (i = 0; i < w->faults.n; i++) {
@@ -495,8 +495,8 @@ tell_new(struct warden_tell *w, time_t now)
 			many.since = f->since;
 	}
 	common = is_common(w, many.since);
-	mass = many.nnames > w->max_partners || (common && many.nnames > 1);
-	if (mass && !w->facts->common)
+	at_once = many.nnames > w->max_partners || (common && many.nnames > 1);
+	if (at_once && !w->facts->common)
 		warden_tell(w, &many, now);
 	for (i = 0; i < w->faults.n; i++) {
 		struct notice one = {.kind = NOTICE_FAULT_NEW, .at = now};
@@ -509,10 +509,10 @@ tell_new(struct warden_tell *w, time_t now)
 		if (common || f->fault == FAULT_LOCAL_ERROR)
 			one.why = DROP_WHY_COMMON;
 		f->found = 0;
-		f->common = mass || one.why == DROP_WHY_COMMON;
+		f->common = at_once || one.why == DROP_WHY_COMMON;
 		warden_facts_event(w->facts, "fault-new", f->partner,
 		    fault_text(f->fault), f->since, now);
-		if (!mass && !w->facts->common)
+		if (!at_once && !w->facts->common)
 			warden_tell(w, &one, now);
 	}
 	free(name);

@@ -24,7 +24,7 @@ struct warden_fault {
 
 struct warden_tell {
 	struct warden_facts *facts;
-	const struct warden_hands *hands;
+	const struct warden_calls *calls;
 	unsigned max_partners;	   /* more that fail at once are our fault */
 	struct warden_list faults; /* of struct warden_fault */
 	time_t expiry_next;	   /* when to look at all certificates */
@@ -35,7 +35,7 @@ struct warden_tell {
 };
 
 void warden_tell_init(struct warden_tell *w, struct warden_facts *f,
-    const struct warden_hands *hands, unsigned max_partners);
+    const struct warden_calls *calls, unsigned max_partners);
 void warden_tell_free(struct warden_tell *w);
 
 /* Write a notice, to which what the registry and probes say is added. */
@@ -55,7 +55,8 @@ void warden_tell_rebuild(struct warden_tell *w, time_t now);
 void warden_tell_held(
     struct warden_tell *w, const struct drop_action *held, time_t now);
 
-/* Probes have met these; asked: mail fails, and there are notices of that. */
+/* Probes have reached these; asked: mail fails, and there are notices of that.
+ */
 void warden_tell_report(
     struct warden_tell *w, const struct drop_report *r, bool asked, time_t now);
 

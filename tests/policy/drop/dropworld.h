@@ -71,7 +71,7 @@ struct world {
 	struct drop_actions a;
 	bool reloaded;
 	int64_t id;
-	struct drop_lowering low; /* the last of acme */
+	struct drop_downgrade low; /* the last of acme */
 	struct buf log;
 };
 
@@ -139,14 +139,14 @@ tell(struct world *w, const struct drop_action *x, time_t now)
 	case DROP_TELL_END_NEAR:
 		buf_printf(&w->log, "near %s", x->partner);
 		break;
-	case DROP_TELL_MASS:
+	case DROP_TELL_COMMON:
 		buf_puts(&w->log, "mass");
 		log_names(w, x);
 		break;
 	case DROP_KEEP_CLOCK:
 		buf_printf(&w->log, "clock %ld", (long)(x->at - now));
 		break;
-	case DROP_TELL_MASS_OVER:
+	case DROP_TELL_COMMON_OVER:
 		buf_puts(&w->log, "mass-over");
 		break;
 	default:
@@ -196,7 +196,7 @@ act(struct world *w, const struct drop_action *x, time_t now, bool refuse,
 			drop_refused(w->d, x->partner, now);
 			break;
 		}
-		w->low = (struct drop_lowering){.id = ++w->id,
+		w->low = (struct drop_downgrade){.id = ++w->id,
 		    .partner = "acme",
 		    .level = x->to,
 		    .begin = x->begin,
@@ -206,7 +206,7 @@ act(struct world *w, const struct drop_action *x, time_t now, bool refuse,
 		if (strcmp(x->partner, "acme") != 0)
 			w->low.partner =
 			    strcmp(x->partner, "bex") == 0 ? "bex" : "cog";
-		drop_lowered(w->d, &w->low, now, more);
+		drop_begun(w->d, &w->low, now, more);
 		break;
 	case DROP_RESTORE:
 		buf_printf(&w->log, "restore %s %s", x->partner,
@@ -222,7 +222,7 @@ act(struct world *w, const struct drop_action *x, time_t now, bool refuse,
 		if (refuse)
 			break;
 		w->low.end = x->until;
-		drop_lowered(w->d, &w->low, now, more);
+		drop_begun(w->d, &w->low, now, more);
 		break;
 	default:
 		tell(w, x, now);
@@ -314,17 +314,17 @@ do_step(struct world *w, const struct scene *s)
 		drop_reload(w->d, &w->story->settings, now, &w->a);
 		break;
 	case HAND:
-		w->low = (struct drop_lowering){.id = ++w->id,
+		w->low = (struct drop_downgrade){.id = ++w->id,
 		    .partner = who,
 		    .level = s->level,
 		    .begin = now,
 		    .end = now + 3600};
-		drop_lowered(w->d, &w->low, now, &w->a);
+		drop_begun(w->d, &w->low, now, &w->a);
 		break;
 	case EXTEND:
 		w->low.end += 3600;
 		w->low.automatic = false;
-		drop_lowered(w->d, &w->low, now, &w->a);
+		drop_begun(w->d, &w->low, now, &w->a);
 		break;
 	case CLOSE:
 		drop_ended(w->d, who, w->id, DROP_WHY_HAND, now, &w->a);

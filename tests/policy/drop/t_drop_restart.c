@@ -60,9 +60,9 @@ static const struct drop_report report[] = {
     {"acme", T0 - 5, &bad, 1}, {"zed", T0 - 5, &good, 1}};
 static const struct rebuild_row {
 	const char *name;
-	struct drop_lowering low[2];
+	struct drop_downgrade low[2];
 	size_t nlow, nfails, nreports;
-	time_t mass, last, distrust;
+	time_t common, last, distrust;
 	long now;
 	const char *want;
 } rows[] = {
@@ -147,7 +147,7 @@ static const struct rebuild_row {
     {.name = "a mass fault goes on: nothing is lowered",
 	.nfails = 3,
 	.nreports = 1,
-	.mass = T0 - 99999,
+	.common = T0 - 99999,
 	.want = "probe acme acme.example; mass-over"},
 };
 
@@ -158,13 +158,13 @@ test_rebuild(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct drop_facts f = {.lowering = rows[i].low,
-		    .nlowerings = rows[i].nlow,
+		struct drop_facts f = {.downgrade = rows[i].low,
+		    .ndowngrades = rows[i].nlow,
 		    .failure = fails,
 		    .nfailures = rows[i].nfails,
 		    .report = report,
 		    .nreports = rows[i].nreports,
-		    .mass = rows[i].mass,
+		    .common = rows[i].common,
 		    .last = rows[i].last,
 		    .distrust = rows[i].distrust};
 		char *got = rebuild(&f, T0 + rows[i].now, NULL);
@@ -180,13 +180,13 @@ test_rebuild(void **state)
 static void
 test_rebuild_end(void **state)
 {
-	const struct drop_lowering low = {.id = 7,
+	const struct drop_downgrade low = {.id = 7,
 	    .partner = "acme",
 	    .level = LEVEL_KEY,
 	    .begin = T0 - 9000,
 	    .end = T0 + 10,
 	    .automatic = true};
-	struct drop_facts f = {.lowering = &low, .nlowerings = 1, .last = T0};
+	struct drop_facts f = {.downgrade = &low, .ndowngrades = 1, .last = T0};
 	struct drop_actions a = {0};
 	struct drop *d;
 	size_t i, n = 0;
@@ -194,7 +194,7 @@ test_rebuild_end(void **state)
 	(void)state;
 	free(rebuild(&f, T0 - 3600, &d));
 	/* The same row, read again, gives it no more. */
-	drop_lowered(d, &low, T0 - 3599, &a);
+	drop_begun(d, &low, T0 - 3599, &a);
 	drop_tick(d, T0 - 3590, &a);
 	for (i = 0; i < a.n; i++)
 		n += a.v[i].what == DROP_RESTORE;

@@ -39,12 +39,12 @@ static void
 start(struct year *y)
 {
 	static struct drop_failure fails[PARTNERS * FAILS];
-	static struct drop_lowering rows[4096];
+	static struct drop_downgrade rows[4096];
 	static struct drop_report reports[PARTNERS];
 	struct drop_facts f = {.failure = fails,
-	    .lowering = rows,
+	    .downgrade = rows,
 	    .report = reports,
-	    .mass = y->mass,
+	    .common = y->mass,
 	    .last = y->last,
 	    .distrust = y->distrust};
 	size_t i, k;
@@ -59,7 +59,7 @@ start(struct year *y)
 		if (p->probed != 0)
 			reports[f.nreports++] = p->report;
 	}
-	for (r = y->nrows; r-- > 0 && f.nlowerings < 4096;) {
+	for (r = y->nrows; r-- > 0 && f.ndowngrades < 4096;) {
 		struct row *x = &y->row[r];
 
 		/* By hand, and the clock was set back behind it before. */
@@ -68,7 +68,7 @@ start(struct year *y)
 			      x->low.begin > y->last;
 		if (y->row[r].low.closed == 0 ||
 		    y->row[r].began > y->real - 2 * DAY)
-			rows[f.nlowerings++] = y->row[r].low;
+			rows[f.ndowngrades++] = y->row[r].low;
 		else if (y->row[r].began < y->real - 30 * DAY)
 			break;
 	}
@@ -158,7 +158,7 @@ check_lower(
 	for (i = 0; i < p->nfails; i++)
 		last = p->fail[i].real;
 	if (p->probed == 0 || p->probed > y->real ||
-	    y->real - p->probed > (long)y->settings.fresh + SLACK || last == 0)
+	    y->real - p->probed > DROP_FRESH + SLACK || last == 0)
 		bad(y, p, "no fresh probe");
 	if (y->mass != 0)
 		bad(y, p, "in a mass fault");
@@ -180,7 +180,7 @@ check_lower(
 			bad(y, p, "below key, and a stranger answers");
 	/* What passed less than `fresh` ago may have been before it broke. */
 	if (y->bundle_broken && !y->hostile &&
-	    y->real - y->broke > (long)y->settings.fresh + SLACK)
+	    y->real - y->broke > DROP_FRESH + SLACK)
 		bad(y, p, "our CA file is broken");
 	if (!y->bundle_broken && p->ours)
 		bad(y, p, "our CA file was broken, and is mended");
@@ -274,7 +274,7 @@ open_row(struct year *y, struct peer *p, enum level level, long seconds,
 	if (p->row >= 0)
 		close_row(y, p, DROP_WHY_NONE);
 	memset(r, 0, sizeof(*r));
-	r->low = (struct drop_lowering){.id = y->nrows + 1,
+	r->low = (struct drop_downgrade){.id = y->nrows + 1,
 	    .partner = p->name,
 	    .level = level,
 	    .begin = clock_now(y),
@@ -311,7 +311,7 @@ do_lower(struct year *y, const struct drop_action *x, struct drop_actions *more)
 	if (rnd(y, 20) == 0)
 		y->killed = true;
 	else
-		drop_lowered(y->d, &r->low, clock_now(y), more);
+		drop_begun(y->d, &r->low, clock_now(y), more);
 }
 
 static void
@@ -359,21 +359,21 @@ do_action(
 		if (p->row < 0 || x->until > y->row[p->row].low.end)
 			bad(y, p, "shortened to a later end");
 		y->row[p->row].low.end = x->until;
-		drop_lowered(y->d, &y->row[p->row].low, clock_now(y), more);
+		drop_begun(y->d, &y->row[p->row].low, clock_now(y), more);
 		break;
 	case DROP_TELL_HELD:
 		y->held++;
 		y->strangers += x->why == DROP_WHY_STRANGER;
 		y->common += x->why == DROP_WHY_COMMON;
 		break;
-	case DROP_TELL_MASS:
+	case DROP_TELL_COMMON:
 		y->masses++;
 		y->mass = x->at;
 		break;
 	case DROP_KEEP_CLOCK:
 		y->distrust = x->at > y->distrust ? x->at : y->distrust;
 		break;
-	case DROP_TELL_MASS_OVER:
+	case DROP_TELL_COMMON_OVER:
 		y->mass = 0;
 		break;
 	case DROP_FLUSH:
@@ -474,7 +474,7 @@ by_hand(struct year *y, struct peer *p)
 	} else {
 		level = (enum level)rnd(y, 3);
 		r = open_row(y, p, level, 60 + (long)rnd(y, DAY), false);
-		drop_lowered(y->d, &r->low, clock_now(y), &y->a);
+		drop_begun(y->d, &r->low, clock_now(y), &y->a);
 	}
 	do_actions(y, &y->a);
 }

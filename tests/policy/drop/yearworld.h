@@ -60,7 +60,7 @@ struct gateway {
 };
 
 struct row {
-	struct drop_lowering low;
+	struct drop_downgrade low;
 	long began;   /* real */
 	long allowed; /* seconds it may last */
 	bool planned; /* a restart took it for one that is to begin */

@@ -115,12 +115,12 @@ static const struct row rows[] = {
 	.subject = "[tlspact] acme passes our probe again",
 	.body = {"passes again"},
 	.not_in = {"What is wrong", "What to do"}},
-    {.kind = NOTICE_MASS,
+    {.kind = NOTICE_COMMON,
 	.key = "mass:acme:2026-11-23T14:00:00Z",
 	.subject = "[tlspact] 4 partners fail at once: is the fault ours?",
 	.body = {"TLS with 4 partners fails at once", "ca_file", "  bex\n",
 	    "tlspactctl downgrade PARTNER"}},
-    {.kind = NOTICE_MASS_OVER,
+    {.kind = NOTICE_COMMON_OVER,
 	.key = "mass-over:acme:2026-11-23T14:00:00Z",
 	.subject = "[tlspact] partners recover; downgrades are possible again",
 	.body = {"2026-11-23 14:00 UTC is over"}},
@@ -462,7 +462,7 @@ test_contact(void **state)
 	    {NOTICE_FAULT_NEW, "p@acme.example", .fault = FAULT_WRONG_ISSUER,
 		.want = true},
 	    {NOTICE_FAULT_GONE, "p@acme.example", .want = true},
-	    {NOTICE_MASS, "p@other.example", .want = false},
+	    {NOTICE_COMMON, "p@other.example", .want = false},
 	    {NOTICE_MAP, "p@other.example", .want = false},
 	};
 	size_t i;
@@ -562,7 +562,7 @@ test_rate(void **state)
 	assert_int_equal(again, T0 + 3600);
 	/* What is urgent still gets through, but not without end. */
 	for (sent = i = 0; i < 100; i++)
-		sent += notice_rate_take(&r, NOTICE_MASS, T0 + 200, &again);
+		sent += notice_rate_take(&r, NOTICE_COMMON, T0 + 200, &again);
 	assert_int_equal(sent, 20);
 	assert_true(notice_rate_take(&r, NOTICE_HELD, again, &again));
 	/* A clock that went back. */
@@ -588,8 +588,8 @@ test_of_action(void **state)
 	    {DROP_TELL_LOWERED, true, NOTICE_LOWERED},
 	    {DROP_TELL_RESTORED, true, NOTICE_RESTORED},
 	    {DROP_TELL_END_NEAR, true, NOTICE_END_NEAR},
-	    {DROP_TELL_MASS, true, NOTICE_MASS},
-	    {DROP_TELL_MASS_OVER, true, NOTICE_MASS_OVER},
+	    {DROP_TELL_COMMON, true, NOTICE_COMMON},
+	    {DROP_TELL_COMMON_OVER, true, NOTICE_COMMON_OVER},
 	    {DROP_KEEP_CLOCK, false, NOTICE_HELD},
 	};
 	size_t i;

@@ -1,4 +1,4 @@
-/* The warden: what it decides, tells, and leaves to its hands. */
+/* The warden: what it decides, tells, and leaves to its calls. */
 #include "wardenlab.h"
 
 #include <fcntl.h>
@@ -581,7 +581,7 @@ test_bad_registry(void **state)
 {
 	(void)state;
 	write_registry("partner p1 mode=nonsense domain=p1.example\n");
-	k = warden_new(&set, &hands);
+	k = warden_new(&set, &calls);
 	check_int("no start", warden_start(k, T0, &err), -1);
 	check_has("why", err.text, "/registry:7: mode \"nonsense\" is not one");
 	check_has("there is more", err.text, "(error 1 of 1)");

@@ -1,5 +1,5 @@
 /*
- * wardenlab.h: the warden around a real ledger, with a clock and hands of
+ * wardenlab.h: the warden around a real ledger, with a clock and calls of
  * our own. Static, as each test is one program.
  */
 #ifndef WARDENLAB_H
@@ -15,7 +15,7 @@
 #include "settings.h"
 #include "warden.h"
 
-/* What the hands were asked to do, in words; and what the gateways show. */
+/* What the calls were asked to do, in words; and what the gateways show. */
 static struct buf done;
 static struct settings set;
 static struct warden *k;
@@ -76,7 +76,7 @@ do_send(void *ctx, const struct warden_letter *l)
 	letter = l->id;
 }
 
-static const struct warden_hands hands = {.probe = do_probe,
+static const struct warden_calls calls = {.probe = do_probe,
     .sweep = do_sweep,
     .compile = do_compile,
     .flush = do_flush,
@@ -123,7 +123,7 @@ write_registry(const char *more)
 static inline void
 start(time_t now)
 {
-	k = warden_new(&set, &hands);
+	k = warden_new(&set, &calls);
 	if (warden_start(k, now, &err) == -1)
 		fail_msg("warden_start: %s", err.text);
 }
