@@ -41,6 +41,23 @@ span_skip(struct span s, size_t n)
 	return (struct span){s.p + n, s.n - n};
 }
 
+static inline struct span
+span_of(const char *s)
+{
+	return (struct span){s, strlen(s)};
+}
+
+/* Copy s, or what fits of it, as a string into to of size bytes. */
+static inline void
+span_keep(char *to, size_t size, struct span s)
+{
+	if (s.n >= size)
+		s.n = size - 1;
+	if (s.n > 0)
+		memcpy(to, s.p, s.n);
+	to[s.n] = '\0';
+}
+
 static inline bool
 span_same(struct span a, struct span b)
 {

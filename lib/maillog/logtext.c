@@ -195,13 +195,27 @@ take_recipient(struct span *s, struct span *out)
 	size_t at, orig;
 
 	at = span_find(rest, ">, relay=");
-	if (at == rest.n)
-		return false;
 	orig = span_find(rest, ">, orig_to=<");
 	out->p = s->p;
 	out->n = (size_t)(rest.p - s->p) + (orig < at ? orig : at);
+	if (orig < at) {
+		rest = span_skip(rest, orig + sizeof(">, orig_to=<") - 1);
+		rest = span_skip(rest, behind_quotes(rest));
+		at = span_find(rest, ">, relay=");
+	}
 	*s = span_skip(rest, at + 3);
-	return true;
+	return at < rest.n;
+}
+
+/* The last two of four, each rounded up. */
+static bool
+take_busy(struct span delays, unsigned *out)
+{
+	(void)span_cut(&delays, '/');
+	(void)span_cut(&delays, '/');
+	*out =
+	    leading_number(span_cut(&delays, '/')) + leading_number(delays) + 2;
+	return delays.n > 0;
 }
 
 bool
@@ -219,7 +233,8 @@ logtext_delivery(struct span s, struct logtext_delivery *out)
 	if (take_field(&s, "conn_use=", &field))
 		out->conn_use = leading_number(field);
 	(void)take_field(&s, "delay=", &field);
-	(void)take_field(&s, "delays=", &field);
+	if (take_field(&s, "delays=", &field))
+		out->timed = take_busy(field, &out->busy);
 	(void)take_field(&s, "tls=", &out->tls);
 	(void)take_field(&s, "dsn=", &out->dsn);
 	if (!skip_word(&s, "status="))
@@ -231,6 +246,55 @@ logtext_delivery(struct span s, struct logtext_delivery *out)
 			out->reason.n--;
 	}
 	return out->status.n > 0;
+}
+
+enum logtext_policy
+logtext_policy(struct span tls)
+{
+	static const struct {
+		const char *name;
+		enum logtext_policy by;
+	} level[] = {
+	    {"none", LOGTEXT_CLEAR},
+	    {"may", LOGTEXT_ENCRYPTED},
+	    {"encrypt", LOGTEXT_ENCRYPTED},
+	    {"halfdane", LOGTEXT_ENCRYPTED},
+	    {"fingerprint", LOGTEXT_KEYED},
+	    {"dane", LOGTEXT_KEYED},
+	    {"dane-only", LOGTEXT_KEYED},
+	    {"verify", LOGTEXT_NAMED},
+	    {"secure", LOGTEXT_NAMED},
+	};
+	bool violated = span_chr(tls, '!') < tls.n;
+	struct span achieved = span_cut(&tls, '/'), word;
+	size_t i;
+
+	word = span_cut(&achieved, ':');
+	if (achieved.n > 0)
+		word = achieved;
+	for (i = 0; !violated && i < sizeof(level) / sizeof(*level); i++)
+		if (word.n == strlen(level[i].name) &&
+		    memcmp(word.p, level[i].name, word.n) == 0)
+			return level[i].by;
+	return LOGTEXT_NO_POLICY;
+}
+
+bool
+logtext_blamed(struct span why, struct logtext_peer *peer)
+{
+	static const char *const before[] = {"host ", "lost connection with ",
+	    "conversation with ", "TLS is required, but host ",
+	    "TLS is required, but was not offered by host ",
+	    "Sender requested REQUIRETLS, but host ",
+	    "Sender requested REQUIRETLS, but TLS service was not offered by "
+	    "host "};
+	struct span rest;
+	size_t i;
+
+	for (i = 0; i < sizeof(before) / sizeof(*before); i++)
+		if (skip_word(&why, before[i]))
+			return logtext_peer(why, peer, &rest);
+	return false;
 }
 
 /* ": WHY", or ":WHY" as Postfix 2.3 writes it. */
@@ -303,17 +367,13 @@ take_fields(struct span s, struct span *sender)
 	return s.n == 0;
 }
 
-bool
-logtext_refusal(struct span s, struct logtext_refusal *out)
+/* "CODE X.Y.Z TEXT; from=<S> to=<R> proto=P helo=<H>" */
+static void
+take_reply(struct span rest, struct logtext_refusal *out)
 {
-	struct span rest, fields;
+	struct span fields;
 	size_t at;
 
-	*out = (struct logtext_refusal){0};
-	(void)span_cut(&s, ' ');
-	if (!skip_word(&s, "from ") || !logtext_peer(s, &out->peer, &rest) ||
-	    !skip_word(&rest, ": "))
-		return false;
 	out->reply = rest;
 	for (fields = rest; fields.n > 0; fields = span_skip(fields, 1)) {
 		fields = span_skip(fields, span_chr(fields, ';'));
@@ -332,6 +392,32 @@ logtext_refusal(struct span s, struct logtext_refusal *out)
 		out->dsn = (struct span){out->text.p, at};
 		out->text = span_skip(out->text, at + 1);
 	}
+}
+
+bool
+logtext_refusal(struct span s, struct logtext_refusal *out)
+{
+	struct span rest;
+
+	*out = (struct logtext_refusal){0};
+	(void)span_cut(&s, ' ');
+	if (!skip_word(&s, "from ") || !logtext_peer(s, &out->peer, &rest) ||
+	    !skip_word(&rest, ": "))
+		return false;
+	take_reply(rest, out);
+	return true;
+}
+
+bool
+logtext_proxied(struct span s, struct logtext_refusal *out)
+{
+	*out = (struct logtext_refusal){0};
+	if (!skip_word(&s, "proxy-accept: "))
+		return false;
+	s = span_skip(s, span_find(s, ": "));
+	if (!skip_word(&s, ": "))
+		return false;
+	take_reply(s, out);
 	return true;
 }
 

@@ -41,6 +41,8 @@ struct logtext_delivery {
 	struct span relay; /* as written, "none" too */
 	struct logtext_peer peer;
 	unsigned conn_use; /* 0: not said */
+	bool timed;	   /* delays= is there */
+	unsigned busy;	   /* seconds of that: connecting and sending */
 	struct span tls;   /* of 3.11; empty if not said */
 	struct span dsn;
 	struct span status;
@@ -66,6 +68,24 @@ bool logtext_session(struct span s, struct logtext_session *out);
 
 bool logtext_delivery(struct span s, struct logtext_delivery *out);
 
+/* What the policy that holds was at last satisfied by. */
+enum logtext_policy {
+	LOGTEXT_NO_POLICY, /* not satisfied, not decided, or not known */
+	LOGTEXT_CLEAR,
+	LOGTEXT_ENCRYPTED,
+	LOGTEXT_KEYED, /* by a key or TLSA records */
+	LOGTEXT_NAMED, /* by a trusted chain and a name */
+};
+
+/*
+ * The tls= of 3.11: FEATURE[/FEATURE], each "[!]NAME[:ACHIEVED][?]". With a
+ * "!" anywhere the connection was not used; "?": it was lost before.
+ */
+enum logtext_policy logtext_policy(struct span tls);
+
+/* Whom the reason of a failed attempt names, if it does. */
+bool logtext_blamed(struct span why, struct logtext_peer *peer);
+
 /*
  * "[CA |server |client ]certificate verification failed for PEER: WHY", and
  * the older "certificate peer name verification failed for ...".
@@ -85,6 +105,12 @@ bool logtext_ssl_error(
  * logged in have one field more: what they send is nobody's.
  */
 bool logtext_refusal(struct span s, struct logtext_refusal *out);
+
+/*
+ * "proxy-accept: WHERE: CODE X.Y.Z TEXT; from=<S> ...": a filter before the
+ * queue (smtpd_proxy_filter) took the message; there is no peer.
+ */
+bool logtext_proxied(struct span s, struct logtext_refusal *out);
 
 /*
  * How often STARTTLS succeeded, in a "disconnect from" line: 1 for

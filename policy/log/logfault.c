@@ -7,6 +7,7 @@ struct phrase {
 	enum fault fault;
 };
 
+#define REQUIRETLS "Sender requested REQUIRETLS, but "
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static bool
@@ -84,6 +85,25 @@ tls_required(struct span text)
 	return FAULT_LOCAL_ERROR;
 }
 
+/* Of 3.11, where the sender of a message asks for TLS (RFC 8689). */
+static enum fault
+requiretls(struct span text, bool *vague)
+{
+	*vague = begins(text, "no matching server certificate was found") ||
+		 begins(text, "no trusted server certificate was found");
+	if (*vague)
+		return begins(text, "no matching") ? FAULT_NAME_MISMATCH
+						   : FAULT_UNTRUSTED_ISSUER;
+	if (begins(text, "TLS service was not offered by host "))
+		return FAULT_NO_STARTTLS;
+	if (begins(text, "host ") && has(text, " refused to start TLS"))
+		return FAULT_STARTTLS_REFUSED;
+	if (begins(text, "my configured TLS security level "))
+		return FAULT_LOCAL_ERROR;
+	/* Without REQUIRETLS, or a remark about what goes on all the same. */
+	return FAULT_OK;
+}
+
 /* Phrases at the start of the reason, which is Postfix's own text. */
 static const struct phrase reasons[] = {
     {"Cannot start TLS", FAULT_HANDSHAKE_FAILED},
@@ -91,6 +111,7 @@ static const struct phrase reasons[] = {
     {"Server certificate not trusted", FAULT_UNTRUSTED_ISSUER},
     {"Server certificate could not be verified", FAULT_UNTRUSTED_ISSUER},
     {"client TLS configuration problem", FAULT_LOCAL_ERROR},
+    {"REQUIRETLS policy configuration error", FAULT_LOCAL_ERROR},
     {"TLSA lookup error", FAULT_DNS_FAILED},
     {"no TLSA records found", FAULT_NO_TLSA},
     {"non DNSSEC destination", FAULT_NO_TLSA},
@@ -121,6 +142,9 @@ logfault_reason(struct span text, bool *vague)
 		text = span_skip(text, span_chr(text, ' ') + 1);
 	if (begins(text, "TLS is required, but "))
 		return tls_required(text);
+	if (begins(text, REQUIRETLS))
+		return requiretls(
+		    span_skip(text, sizeof(REQUIRETLS) - 1), vague);
 	if (begins(text, "connect to "))
 		return connect_fault(text);
 	for (i = 0; i < COUNT(reasons); i++)

@@ -201,6 +201,20 @@ static const struct {
 	false},
     {"connect to h[1.2.3.4]:25: No route to host", FAULT_CONNECT_FAILED, false},
     {"client TLS configuration problem", FAULT_LOCAL_ERROR, false},
+    {"Sender requested REQUIRETLS, but no trusted server certificate was "
+     "found. The last attempted server was h[1.2.3.4]",
+	FAULT_UNTRUSTED_ISSUER, true},
+    {"Sender requested REQUIRETLS, but host h[1.2.3.4] refused to start TLS: "
+     "454 4.7.0 x",
+	FAULT_STARTTLS_REFUSED, false},
+    {"Sender requested REQUIRETLS, but my configured TLS security level 'may' "
+     "disables certificate matching. The last attempted server was h",
+	FAULT_LOCAL_ERROR, false},
+    {"REQUIRETLS policy configuration error. The last attempted server was h",
+	FAULT_LOCAL_ERROR, false},
+    {"Sender requested REQUIRETLS, but no server was found that supports "
+     "REQUIRETLS. The last attempted server was h[1.2.3.4]",
+	FAULT_OK, false},
     {"TLSA lookup error for h:25", FAULT_DNS_FAILED, false},
     {"no TLSA records found", FAULT_NO_TLSA, false},
     {"non DNSSEC destination", FAULT_NO_TLSA, false},
@@ -269,6 +283,50 @@ t_faults(void **state)
 		check_str(verify[i].text,
 		    fault_text(logfault_verify(SPAN(verify[i].text))),
 		    fault_text(verify[i].fault));
+}
+
+/* Every word that the tls= of 3.11 and 3.12 can have. */
+static void
+t_policies(void **state)
+{
+	static const char *const level[] = {"none", "may", "encrypt",
+	    "fingerprint", "halfdane", "dane", "dane-only", "verify", "secure",
+	    "unknown"};
+	static const enum logtext_policy by[] = {LOGTEXT_CLEAR,
+	    LOGTEXT_ENCRYPTED, LOGTEXT_ENCRYPTED, LOGTEXT_KEYED,
+	    LOGTEXT_ENCRYPTED, LOGTEXT_KEYED, LOGTEXT_KEYED, LOGTEXT_NAMED,
+	    LOGTEXT_NAMED, LOGTEXT_NO_POLICY};
+	static const char *const wish[] = {"", "/requiretls",
+	    "/requiretls:nocertmatch", "/requiretls:none", "/requiretls?",
+	    "/!requiretls", "/!requiretls:nocertmatch",
+	    "/!requiretls:nostarttls", "/!requiretls:noencryption",
+	    "/!requiretls:none"};
+	char text[64];
+	size_t i, k, w;
+
+	(void)state;
+	for (i = 0; i < COUNT(level); i++)
+		for (k = 0; k < COUNT(level); k++)
+			for (w = 0; w < COUNT(wish); w++) {
+				bool broken = w > 4;
+
+				(void)snprintf(text, sizeof(text), "%s%s%s%s",
+				    level[i], i == k ? "" : ":",
+				    i == k ? "" : level[k], wish[w]);
+				check_int(text, logtext_policy(SPAN(text)),
+				    broken ? LOGTEXT_NO_POLICY : by[k]);
+				(void)snprintf(text, sizeof(text), "!%s%s%s%s",
+				    level[i], i == k ? "" : ":",
+				    i == k ? "" : level[k], wish[w]);
+				check_int(text, logtext_policy(SPAN(text)),
+				    LOGTEXT_NO_POLICY);
+				(void)snprintf(text, sizeof(text), "%s?%s",
+				    level[i], wish[w]);
+				check_int(text, logtext_policy(SPAN(text)),
+				    LOGTEXT_NO_POLICY);
+			}
+	check_int("empty", logtext_policy(SPAN("")), LOGTEXT_NO_POLICY);
+	check_int("new", logtext_policy(SPAN("safer")), LOGTEXT_NO_POLICY);
 }
 
 #define FROM "RCPT from h[192.0.2.1]: "
@@ -382,6 +440,7 @@ main(void)
 	    cmocka_unit_test(t_deliveries),
 	    cmocka_unit_test(t_words),
 	    cmocka_unit_test(t_faults),
+	    cmocka_unit_test(t_policies),
 	    cmocka_unit_test(t_refusals),
 	};
 
