@@ -218,13 +218,18 @@ was_downgraded(const struct logpartner *w, uint32_t partner, time_t when)
 /*
  * What the log alone cannot say: at a partner with verify=name "Verified"
  * means a trusted chain and a matching name, unless a downgrade held; and
- * with pinned keys an untrusted certificate is one with another key.
+ * with pinned keys an untrusted certificate is one with another key. Without
+ * DANE, "no matching DANE TLSA records" is said of a chain that does not lead
+ * to the CA of the partner's own file, which Postfix takes for such a record.
  */
 static void
 refine(const struct logpartner *w, uint32_t partner, struct attempt *a)
 {
 	const struct partner *p = &w->r->partner[partner];
-	bool downgraded;
+	/* The chain is trusted, and what else was wrong is not said. */
+	bool downgraded, unnamed = a->fault == FAULT_NAME_MISMATCH &&
+				   a->name_matched == FACT_UNKNOWN &&
+				   a->chain_trusted == FACT_YES;
 
 	if (a->direction != EVIDENCE_OUT ||
 	    (!a->verified && a->fault == FAULT_OK))
@@ -234,12 +239,18 @@ refine(const struct logpartner *w, uint32_t partner, struct attempt *a)
 	    partner_level(p) == LEVEL_SECURE && p->terms->verify == VERIFY_NAME)
 		a->chain_trusted = a->name_matched = FACT_YES;
 	if (a->fault != FAULT_UNTRUSTED_ISSUER &&
-	    a->fault != FAULT_SELF_SIGNED && a->fault != FAULT_DANE_MISMATCH)
+	    a->fault != FAULT_SELF_SIGNED && a->fault != FAULT_DANE_MISMATCH &&
+	    !unnamed)
 		return;
 	if (!downgraded && partner_level(p) == LEVEL_KEY)
 		a->fault = FAULT_KEY_CHANGED;
 	else if (p->terms->verify == VERIFY_DANE)
 		a->fault = FAULT_DANE_MISMATCH;
+	else if (unnamed)
+		a->name_matched = FACT_NO;
+	else if (a->fault == FAULT_DANE_MISMATCH && !downgraded &&
+		 partner_level(p) == LEVEL_SECURE)
+		a->fault = FAULT_UNTRUSTED_ISSUER;
 }
 
 const char *

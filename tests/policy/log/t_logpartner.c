@@ -18,7 +18,9 @@ make(void)
 	    "	gateway=mx.acme.example contact=a@b.example\n"
 	    "partner routed mode=enforced domain=[mx.routed.example],"
 	    "[mx.routed.example]:26\n"
-	    "	gateway=mx.routed.example contact=a@b.example\n";
+	    "	gateway=mx.routed.example contact=a@b.example\n"
+	    "partner dane mode=enforced verify=dane domain=dane.example\n"
+	    "	contact=a@b.example\n";
 	struct diags d = {0};
 	struct registry *r =
 	    registry_parse("r", text, sizeof(text) - 1, BEGIN, &d);
@@ -110,12 +112,62 @@ t_downgrade(void **state)
 	registry_free(r);
 }
 
+/* A fault of the log as it is for that partner. */
+static void
+t_faults(void **state)
+{
+	static const struct {
+		const char *name, *domain;
+		enum fault given;
+		enum fact chain, matched;
+		enum fault want;
+		enum fact want_matched;
+	} rows[] = {
+	    {"a CA of the partner's own file", "acme.example",
+		FAULT_DANE_MISMATCH, FACT_NO, FACT_UNKNOWN,
+		FAULT_UNTRUSTED_ISSUER, FACT_UNKNOWN},
+	    {"TLSA records", "dane.example", FAULT_DANE_MISMATCH, FACT_NO,
+		FACT_UNKNOWN, FAULT_DANE_MISMATCH, FACT_UNKNOWN},
+	    {"a stranger's", "x.example", FAULT_DANE_MISMATCH, FACT_NO,
+		FACT_UNKNOWN, FAULT_DANE_MISMATCH, FACT_UNKNOWN},
+	    {"a chain is trusted, and nothing more is said", "acme.example",
+		FAULT_NAME_MISMATCH, FACT_YES, FACT_UNKNOWN,
+		FAULT_NAME_MISMATCH, FACT_NO},
+	    {"the same with DANE", "dane.example", FAULT_NAME_MISMATCH,
+		FACT_YES, FACT_UNKNOWN, FAULT_DANE_MISMATCH, FACT_UNKNOWN},
+	    {"the name is said", "dane.example", FAULT_NAME_MISMATCH, FACT_YES,
+		FACT_NO, FAULT_NAME_MISMATCH, FACT_NO},
+	};
+	struct registry *r = make();
+	struct logpartner *w = logpartner_new(r);
+	char domain[DNAME_MAX + 1];
+	struct attempt a;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		a = (struct attempt){.time = BEGIN,
+		    .direction = EVIDENCE_OUT,
+		    .domain = SPAN(rows[i].domain),
+		    .chain_trusted = rows[i].chain,
+		    .name_matched = rows[i].matched,
+		    .fault = rows[i].given};
+		(void)logpartner_find(w, &a, domain);
+		check_str(rows[i].name, fault_text(a.fault),
+		    fault_text(rows[i].want));
+		check_int(rows[i].name, a.name_matched, rows[i].want_matched);
+	}
+	logpartner_free(w);
+	registry_free(r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_find),
 	    cmocka_unit_test(t_downgrade),
+	    cmocka_unit_test(t_faults),
 	};
 
 	return cmocka_run_group_tests_name("logpartner", tests, NULL, NULL);
