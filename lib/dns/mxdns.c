@@ -172,21 +172,11 @@ static int
 compare_addrs(const void *a, const void *b)
 {
 	const struct mxdns_addr *x = a, *y = b;
-	struct sockaddr_in v4[2];
-	struct sockaddr_in6 v6[2];
 
 	if (x->sa.ss_family != y->sa.ss_family)
 		return x->sa.ss_family == AF_INET ? -1 : 1;
-	if (x->sa.ss_family == AF_INET) {
-		memcpy(&v4[0], &x->sa, sizeof(v4[0]));
-		memcpy(&v4[1], &y->sa, sizeof(v4[1]));
-		return memcmp(
-		    &v4[0].sin_addr, &v4[1].sin_addr, sizeof(v4[0].sin_addr));
-	}
-	memcpy(&v6[0], &x->sa, sizeof(v6[0]));
-	memcpy(&v6[1], &y->sa, sizeof(v6[1]));
-	return memcmp(
-	    &v6[0].sin6_addr, &v6[1].sin6_addr, sizeof(v6[0].sin6_addr));
+	/* All but the address is the same in both. */
+	return memcmp(&x->sa, &y->sa, sizeof(x->sa));
 }
 
 static void

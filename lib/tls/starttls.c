@@ -240,7 +240,7 @@ setup(SSL_CTX *c, const struct starttls_params *p, struct err *err)
 		ciphers = STARTTLS_CIPHERS_MEDIUM;
 	SSL_CTX_set_security_level(c, p->security_level);
 	if (!SSL_CTX_set_min_proto_version(c, min) ||
-	    !SSL_CTX_set_max_proto_version(c, p->max_proto))
+	    !SSL_CTX_set_max_proto_version(c, 0)) /* not openssl.cnf */
 		return fail_ssl(err, EX_USAGE, "protocol versions");
 	if (!SSL_CTX_set_cipher_list(c, ciphers)) {
 		(void)snprintf(

@@ -54,7 +54,6 @@ struct starttls_params {
 	 */
 	int security_level;
 	int min_proto;	   /* TLS1_2_VERSION and so on; 0: TLS 1.0 */
-	int max_proto;	   /* the same; 0: the newest */
 	unsigned step_ms;  /* longest for each phase; required */
 	unsigned total_ms; /* longest for all of it; required */
 };

@@ -1,7 +1,6 @@
 #include "prober.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,20 +221,11 @@ look_at(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
 {
 	struct prober *p = a->prober;
 	struct probewire w = {.target = a->target};
-	struct sockaddr_in6 v6;
-	struct sockaddr_in v4;
 
-	memcpy(&v4, &addr->sa, sizeof(v4));
-	memcpy(&v6, &addr->sa, sizeof(v6));
-	if (addr->sa.ss_family == AF_INET6) {
-		(void)inet_ntop(
-		    AF_INET6, &v6.sin6_addr, w.address, sizeof(w.address));
-		w.host_dns = dnssec_of(&h->aaaa);
-	} else {
-		(void)inet_ntop(
-		    AF_INET, &v4.sin_addr, w.address, sizeof(w.address));
-		w.host_dns = dnssec_of(&h->a);
-	}
+	(void)getnameinfo((const struct sockaddr *)&addr->sa, addr->len,
+	    w.address, sizeof(w.address), NULL, 0, NI_NUMERICHOST);
+	w.host_dns =
+	    dnssec_of(addr->sa.ss_family == AF_INET6 ? &h->aaaa : &h->a);
 	if (prober_wants_tlsa(&p->set->target[a->target], p->set->dane))
 		take_tlsa(&w, r, h);
 	start(p, &w, say_row(p, &w, r, h), addr);
