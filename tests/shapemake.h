@@ -17,8 +17,8 @@ shape_delivers(const struct shape *s)
 /* The CAs of the tests, made once. */
 struct shape_world {
 	time_t base;
-	struct mk_cert root, other, inter, old_inter, old_root, sha1_inter,
-	    small_inter, constrained, server, rsa;
+	struct mk_cert root, twin, other, inter, old_inter, old_root,
+	    sha1_inter, small_inter, constrained, server, rsa;
 	X509 *cross; /* inter, as signed by other */
 	struct mk_cert deep[SHAPE_LONG];
 };
@@ -59,6 +59,7 @@ shape_world(time_t base)
 	mk_want(w != NULL, "calloc");
 	w->base = base;
 	w->root = mk_cert(&root, NULL, base);
+	w->twin = mk_cert(&root, NULL, base);
 	w->other = mk_cert(&other, NULL, base);
 	w->inter = mk_cert(&inter, &w->root, base);
 	w->cross = mk_sign(&inter, w->inter.key, &w->other, base);
@@ -83,6 +84,7 @@ shape_world_free(struct shape_world *w)
 	size_t i;
 
 	mk_free(&w->root);
+	mk_free(&w->twin);
 	mk_free(&w->other);
 	mk_free(&w->inter);
 	X509_free(w->cross);
@@ -183,6 +185,14 @@ shape_trust(const struct shape *s, const struct shape_world *w, X509 *leaf,
 
 	m->is_ta = s->trust >= TA_ROOT;
 	switch (s->trust) {
+	case TA_TWIN:
+		mk_pem(w->twin.x, &m->trust);
+		mk_pem(w->root.x, &m->trust);
+		return;
+	case TA_TWIN_TOO:
+		mk_pem(w->root.x, &m->trust);
+		mk_pem(w->twin.x, &m->trust);
+		return;
 	case CA_BOTH:
 		mk_pem(w->root.x, &m->trust);
 		/* FALLTHROUGH */

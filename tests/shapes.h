@@ -51,7 +51,9 @@ enum shape_trust {
 	TA_OLD_INTER,
 	TA_LEAF,
 	TA_OLD_KEY,
-	TA_KEY /* the bare public key of the intermediate */
+	TA_KEY,	    /* the bare public key of the intermediate */
+	TA_TWIN,    /* the root behind another of its name */
+	TA_TWIN_TOO /* the same in front of it */
 };
 
 #define GW "mx1.example.test"
@@ -418,6 +420,12 @@ static const struct shape shapes[] = {
 	.leaf = {DNS_GW},
 	.path = BY_OLD_INTER,
 	.trust = TA_OLD_KEY},
+    /* Postfix tries the one that stands last. */
+    {.name = "ta-twin", .leaf = {DNS_GW}, .trust = TA_TWIN},
+    {.name = "ta-twin-too",
+	.leaf = {DNS_GW},
+	.trust = TA_TWIN_TOO,
+	.fault = FAULT_UNTRUSTED_ISSUER},
     {.name = "ta-leaf", .leaf = {DNS_GW}, .trust = TA_LEAF},
     {.name = "ta-self-signed",
 	.leaf = {DNS_GW},

@@ -765,14 +765,18 @@ add_records(SSL *ssl, const struct x509_tlsa *tlsa, size_t ntlsa)
 	return n;
 }
 
-/* As tls_dane_load_trustfile(): an anchor may be an issuer or the leaf. */
+/*
+ * As tls_dane_load_trustfile(): an anchor may be an issuer or the leaf, and
+ * the last of the file comes first. Of two with one name that counts: OpenSSL
+ * tries one only.
+ */
 static size_t
 add_anchors(SSL *ssl, const struct x509_store *s)
 {
 	size_t i, n = 0;
 
-	for (i = 0; i < s->nanchors; i++) {
-		const struct anchor *a = &s->anchors[i];
+	for (i = s->nanchors; i > 0; i--) {
+		const struct anchor *a = &s->anchors[i - 1];
 		struct x509_tlsa t[2] = {
 		    {USAGE_TA, a->is_key ? PUBLIC_KEY : WHOLE_CERT, NO_HASH,
 			a->der, a->len}};

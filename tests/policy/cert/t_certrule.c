@@ -414,6 +414,33 @@ test_pins(void **state)
 	bench_free(&b);
 }
 
+/* Postfix looks at all names and all keys of a row. */
+static void
+test_many(void **state)
+{
+	const char *many[600];
+	struct bench b;
+	size_t i;
+
+	(void)state;
+	bench_init(&b, &(struct mk){DNS_GW}, false);
+	for (i = 0; i < 599; i++)
+		many[i] = "other.example.test";
+	many[599] = GW;
+	b.r.gateway = many;
+	b.r.ngateway = 600;
+	assert_int_equal(bench_judge(&b), FAULT_OK);
+	for (i = 0; i < 599; i++)
+		many[i] = "0011223344556677889900112233445566778899"
+			  "001122334455667788990011";
+	many[599] = b.v.leaf.spki_sha256;
+	b.r.verify = CERTRULE_BY_KEY;
+	b.r.pin = many;
+	b.r.npin = 600;
+	assert_int_equal(bench_judge(&b), FAULT_OK);
+	bench_free(&b);
+}
+
 static void
 test_floors(void **state)
 {
@@ -495,6 +522,7 @@ main(void)
 	    cmocka_unit_test(test_look_ahead),
 	    cmocka_unit_test(test_last_key),
 	    cmocka_unit_test(test_pins),
+	    cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_floors),
 	    cmocka_unit_test(test_sentences),
 	    cmocka_unit_test(test_long_values),
