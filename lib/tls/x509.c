@@ -15,6 +15,7 @@
 #include <openssl/x509v3.h>
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -367,12 +368,40 @@ only_cn(const X509_NAME_ENTRY *cn)
 	return x;
 }
 
+/*
+ * Is it a host name, or an address, at all? OpenSSL compares what it is given,
+ * and a .suffix is found behind anything.
+ */
+static bool
+is_host(const unsigned char *s, size_t len)
+{
+	size_t i, label = 0;
+
+	i = len > 2 && s[0] == '*' && s[1] == '.' ? 2 : 0;
+	for (; i < len; i++) {
+		if (s[i] != '.') {
+			if (s[i] == '\0' || s[i] >= 0x80 ||
+			    (!isalnum(s[i]) && strchr("-_:", s[i]) == NULL))
+				return false;
+			label++;
+		} else if (label == 0)
+			return false;
+		else
+			label = 0;
+	}
+	return label > 0;
+}
+
 static bool
 cn_is_one(const X509_NAME_ENTRY *cn, const char *const *names, size_t n)
 {
-	X509 *x = only_cn(cn);
-	bool found = false;
+	unsigned char *utf8 = NULL;
+	int len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(cn));
+	bool host = len > 0 && is_host(utf8, (size_t)len), found = false;
+	X509 *x = host ? only_cn(cn) : NULL;
 	size_t i;
+
+	OPENSSL_free(utf8);
 
 	/* An empty reference would match nothing or, unchecked, all. */
 	for (i = 0; x != NULL && !found && i < n; i++)
@@ -482,6 +511,7 @@ struct x509_store {
 	struct anchor *anchors; /* of a tafile; then roots is empty */
 	size_t nanchors, cap;
 	size_t n;
+	size_t unread;	  /* of kinds of keys that OpenSSL does not know */
 	const char *name; /* while it is read */
 };
 
@@ -544,23 +574,26 @@ read_roots(struct x509_store *s, const char *pem, size_t len, struct err *err)
 }
 
 static bool
-der_is_good(const unsigned char *der, long len, bool is_key)
+is_key(const unsigned char *der, long len)
 {
 	const unsigned char *p = der;
-	EVP_PKEY *key;
-	X509 *x;
+	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, len);
 
-	if (is_key) {
-		key = d2i_PUBKEY(NULL, &p, len);
-		EVP_PKEY_free(key);
-		return key != NULL && p == der + len;
-	}
-	x = d2i_X509(NULL, &p, len);
-	/* OpenSSL refuses an anchor whose key it cannot read. */
-	if (x == NULL || X509_get0_pubkey(x) == NULL)
-		p = NULL;
+	EVP_PKEY_free(key);
+	return key != NULL && p == der + len;
+}
+
+/* *readable: OpenSSL can read its key, without which it is of no use. */
+static bool
+is_certificate(const unsigned char *der, long len, bool *readable)
+{
+	const unsigned char *p = der;
+	X509 *x = d2i_X509(NULL, &p, len);
+	bool good = x != NULL && p == der + len;
+
+	*readable = good && X509_get0_pubkey(x) != NULL;
 	X509_free(x);
-	return p == der + len;
+	return good;
 }
 
 static int
@@ -569,11 +602,17 @@ add_anchor(
 {
 	struct x509_store *s = to;
 	struct anchor *a;
+	bool readable = true;
 
-	if (der == NULL || !der_is_good(der, len, key))
+	if (der == NULL ||
+	    (key ? !is_key(der, len) : !is_certificate(der, len, &readable)))
 		return err_set(err, EX_DATAERR,
 		    "%s: certificate or key %zu is damaged", quotes(s->name).s,
-		    s->n + 1);
+		    s->n + s->unread + 1);
+	if (!readable) {
+		s->unread++;
+		return 0;
+	}
 	s->anchors =
 	    mem_grow(s->anchors, s->nanchors, &s->cap, sizeof(*s->anchors));
 	a = &s->anchors[s->nanchors++];
@@ -583,6 +622,12 @@ add_anchor(
 	a->is_key = key;
 	s->n++;
 	return 0;
+}
+
+size_t
+x509_store_unread(const struct x509_store *s)
+{
+	return s->unread;
 }
 
 struct x509_store *

@@ -70,7 +70,7 @@ void x509_san_text(const X509 *x, size_t max, struct buf *out);
  * True if x has a subject CN and every subject CN is one of the n
  * reference names (host, .suffix, address text), by the rules that Postfix
  * applies to names: wildcards for one whole label, case ignored. What the
- * subjectAltNames say does not matter.
+ * subjectAltNames say does not matter. A CN that is no host name is none.
  */
 bool x509_cn_is(const X509 *x, const char *const *names, size_t n);
 
@@ -108,6 +108,12 @@ struct x509_store *x509_store_load(
     enum x509_trust trust, const char *path, struct err *err);
 struct x509_store *x509_store_parse(enum x509_trust trust, const char *pem,
     size_t len, const char *name, struct err *err);
+
+/*
+ * Number of X509_ANCHORS whose keys OpenSSL cannot read (those of a kind that
+ * it does not know yet): Postfix passes over them, and so does x509_verify.
+ */
+size_t x509_store_unread(const struct x509_store *s);
 
 /* Free s; NULL is allowed. */
 void x509_store_free(struct x509_store *s);

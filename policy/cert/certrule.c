@@ -268,7 +268,14 @@ judge_issuer(struct job *j)
 	    leaf->issuer_cn);
 	for (i = 0; !like && i < j->r->nissuer; i++)
 		like = x509_issuer_like(j->leaf, j->r->issuer[i]);
-	if (like)
+	/* Who is trusted for himself may write there what he likes. */
+	if (like && asked && j->v.leaf_is_anchor) {
+		say(j, CERTRULE_ISSUER,
+		    "The certificate names an agreed CA, but nothing proves "
+		    "it: the certificate or its key itself is what is "
+		    "trusted.");
+		warn(j, CERTRULE_ISSUER);
+	} else if (like)
 		pass(j, CERTRULE_ISSUER, asked);
 	else
 		fail(j, CERTRULE_ISSUER, FAULT_WRONG_ISSUER,

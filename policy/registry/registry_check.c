@@ -52,6 +52,11 @@ check_ca_file(const struct registry *r, const struct partner *p,
 		      X509_ANCHORS, pem, len, path, &e)) == NULL)
 		diag_error(d, partner_file(r, p), p->line,
 		    "partner %s: CA file %s", p->name, e.text);
+	else if (x509_store_unread(anchors) > 0)
+		diag_warning(d, partner_file(r, p), p->line,
+		    "partner %s: CA file %s: OpenSSL cannot read the keys of "
+		    "%zu certificates in it; Postfix passes over them",
+		    p->name, quotes(path).s, x509_store_unread(anchors));
 	if (bad != NULL)
 		diag_error(d, partner_file(r, p), p->line,
 		    "partner %s: CA file %s: %s", p->name, quotes(path).s, bad);

@@ -363,6 +363,14 @@ test_cn(void **state)
 	    {{.cn = "192.0.2.1"}, "192.0.2.1", true},
 	    {{.cn = ""}, "", false},
 	    {{.cn = "anything"}, "", false},
+	    {{.cn = "https://evil.test/.a.test"}, ".a.test", false},
+	    {{.cn = "Evil Corp (x.a.test"}, ".a.test", false},
+	    {{.cn = ".a.test"}, ".a.test", false},
+	    {{.cn = "x..a.test"}, ".a.test", false},
+	    {{.cn = "x@mx.a.test"}, ".a.test", false},
+	    {{.cn = "*.mx.a.test"}, ".a.test", true},
+	    {{.cn = "x_1.a.test"}, ".a.test", true},
+	    {{.cn = "2001:db8::1"}, "2001:db8::1", true},
 	};
 	STACK_OF(X509) * c;
 	size_t i;
@@ -474,6 +482,44 @@ test_store(void **state)
 	assert_int_equal(ERR_peek_error(), 0);
 }
 
+/* A key of tomorrow is passed over, as Postfix does. */
+static void
+test_strange_anchor(void **state)
+{
+	static const unsigned char ec[] = {
+	    0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
+	unsigned char *der = NULL, *at;
+	int len = i2d_X509(root.x, &der);
+	BIO *mem = BIO_new(BIO_s_mem());
+	struct x509_store *s;
+	struct buf b = {0};
+	struct err err;
+	char *pem;
+	long n;
+
+	(void)state;
+	at = memmem(der, (size_t)len, ec, sizeof(ec));
+	assert_non_null(at);
+	at[sizeof(ec) - 1] = 0x63; /* 1.2.840.10045.2.99 */
+	PEM_write_bio(mem, PEM_STRING_X509, "", der, len);
+	n = BIO_get_mem_data(mem, &pem);
+	buf_add(&b, pem, (size_t)n);
+	assert_null(x509_store_parse(X509_ANCHORS, b.data, b.len, "r", &err));
+	buf_puts(&b, root_pem);
+	s = x509_store_parse(X509_ANCHORS, b.data, b.len, "r", &err);
+	assert_non_null(s);
+	assert_int_equal(x509_store_unread(s), 1);
+	x509_store_free(s);
+	s = x509_store_parse(
+	    X509_ANCHORS, root_pem, strlen(root_pem), "r", &err);
+	assert_int_equal(x509_store_unread(s), 0);
+	x509_store_free(s);
+	BIO_free(mem);
+	OPENSSL_free(der);
+	buf_free(&b);
+	assert_int_equal(ERR_peek_error(), 0);
+}
+
 static void
 test_verify(void **state)
 {
@@ -564,6 +610,7 @@ main(void)
 	    cmocka_unit_test(test_issuer),
 	    cmocka_unit_test(test_issuer_hostile),
 	    cmocka_unit_test(test_store),
+	    cmocka_unit_test(test_strange_anchor),
 	    cmocka_unit_test(test_verify),
 	    cmocka_unit_test(test_empty_names),
 	};

@@ -414,6 +414,32 @@ test_pins(void **state)
 	bench_free(&b);
 }
 
+/* What a certificate that is trusted by itself says of its issuer. */
+static void
+test_issuer_unproved(void **state)
+{
+	static const char *const any[] = {"*"}, *const other[] = {"Other*"};
+	struct bench b;
+	struct err err;
+
+	(void)state;
+	bench_init(&b, &(struct mk){DNS_GW}, false);
+	b.r.issuer = any;
+	b.r.nissuer = 1;
+	assert_int_equal(bench_judge(&b), FAULT_OK);
+	assert_int_equal(b.v.rule[CERTRULE_ISSUER].state, CERTRULE_PASS);
+	x509_store_free(b.store);
+	b.store =
+	    x509_store_parse(X509_ANCHORS, b.pem, strlen(b.pem), "leaf", &err);
+	b.r.store = b.store;
+	assert_int_equal(bench_judge(&b), FAULT_OK);
+	assert_int_equal(b.v.rule[CERTRULE_ISSUER].state, CERTRULE_NOT_ASKED);
+	assert_true(b.v.rule[CERTRULE_ISSUER].warning);
+	b.r.issuer = other;
+	assert_int_equal(bench_judge(&b), FAULT_WRONG_ISSUER);
+	bench_free(&b);
+}
+
 /* Postfix looks at all names and all keys of a row. */
 static void
 test_many(void **state)
@@ -522,6 +548,7 @@ main(void)
 	    cmocka_unit_test(test_look_ahead),
 	    cmocka_unit_test(test_last_key),
 	    cmocka_unit_test(test_pins),
+	    cmocka_unit_test(test_issuer_unproved),
 	    cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_floors),
 	    cmocka_unit_test(test_sentences),
