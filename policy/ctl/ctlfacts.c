@@ -258,8 +258,9 @@ read_ledger(const struct ctl *c, struct reading *g)
 	/* What is not there yet has nothing to tell. */
 	if (l == NULL && e.code == EX_NOINPUT)
 		return;
-	rv = l == NULL ? -1
-		       : ledger_downgrades_open(l, partner, take_open, g, &e);
+	rv = l == NULL
+		 ? -1
+		 : ledger_downgrades(l, partner, LEDGER_OPEN, take_open, g, &e);
 	if (rv == 0)
 		rv = only_believed(c, g, l, &e);
 	ledger_close(l);

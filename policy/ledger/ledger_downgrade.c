@@ -533,22 +533,11 @@ ledger_downgrades(struct ledger *l, const char *partner, time_t at,
 {
 	return each_row(
 	    db_query(l->db,
-		SELECT "WHERE (?1 IS NULL OR partner = ?1) AND (?2 = 0 OR"
-		       " (begin <= ?2 AND end > ?2 AND"
-		       " (closed = 0 OR closed > ?2))) ORDER BY id DESC",
+		SELECT "WHERE (?1 IS NULL OR partner = ?1) AND CASE ?2"
+		       " WHEN 0 THEN TRUE WHEN -1 THEN closed = 0"
+		       " ELSE begin <= ?2 AND end > ?2"
+		       " AND (closed = 0 OR closed > ?2) END ORDER BY id DESC",
 		DB_TEXT_OR_NULL(partner), DB_INT(at)),
-	    fn, arg, e);
-}
-
-int
-ledger_downgrades_open(struct ledger *l, const char *partner,
-    ledger_downgrade_fn *fn, void *arg, struct err *e)
-{
-	return each_row(
-	    db_query(l->db,
-		SELECT "WHERE closed = 0"
-		       " AND (?1 IS NULL OR partner = ?1) ORDER BY id",
-		DB_TEXT_OR_NULL(partner)),
 	    fn, arg, e);
 }
 

@@ -79,15 +79,12 @@ int ledger_downgrade_close(struct ledger *l, int64_t id, const char *author,
 int ledger_downgrade_settle(struct ledger *l, time_t now, struct err *e);
 
 /*
- * Downgrades of one partner or all (NULL), newest first. With at != 0 only
- * those that hold at that time.
+ * Downgrades of one partner or all (NULL), newest first: those that hold at
+ * that time; with 0 every one, with LEDGER_OPEN those that nobody closed.
  */
+#define LEDGER_OPEN ((time_t)-1)
 typedef bool ledger_downgrade_fn(const struct ledger_downgrade *d, void *arg);
 int ledger_downgrades(struct ledger *l, const char *partner, time_t at,
-    ledger_downgrade_fn *fn, void *arg, struct err *e);
-
-/* Those of one partner or all (NULL) that nobody closed; oldest first. */
-int ledger_downgrades_open(struct ledger *l, const char *partner,
     ledger_downgrade_fn *fn, void *arg, struct err *e);
 
 /* One as the map is compiled with it. */
