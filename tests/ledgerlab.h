@@ -183,6 +183,26 @@ static const struct ledger_downgrade lowering = {
     .fault = "expired",
 };
 
+/* Begin it; its number. */
+static inline int64_t
+begun(const struct ledger_downgrade *d, time_t now)
+{
+	int64_t id;
+
+	well("begin", ledger_downgrade_begin(led, d, now, &id, &err));
+	return id;
+}
+
+static inline void
+pin(struct ledger_downgrade *d)
+{
+	static const char *const keys[] = {KEY_A};
+
+	d->after = LEVEL_KEY;
+	d->keys = keys;
+	d->nkeys = 1;
+}
+
 static inline bool
 show_flaw(const struct ledger_flaw *f, void *arg)
 {

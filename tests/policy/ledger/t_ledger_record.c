@@ -44,7 +44,7 @@ t_downgrade(void **state)
 	int64_t id = 0, id2 = 0;
 
 	(void)state;
-	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	id = begun(&d, T0);
 	check_int("id", id, 1);
 	check_downgrades("as it is", NULL, 0,
 	    "1 acme secure>encrypt +0 +3600 root/jo manual expired keys=0"
@@ -122,7 +122,7 @@ t_replace(void **state)
 	d.after = LEVEL_KEY;
 	d.keys = keys;
 	d.nkeys = 2;
-	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	id = begun(&d, T0);
 	d.after = LEVEL_ENCRYPT;
 	d.keys = NULL;
 	d.nkeys = 0;
@@ -146,105 +146,41 @@ t_replace(void **state)
 }
 
 static const char *const short_key[] = {"abc"};
+#define DOWN(name, why, who, from, to, ...)                             \
+	{                                                               \
+		.partner = name, .before = LEVEL_SECURE, .reason = why, \
+		.author = who, .begin = from, .end = to, __VA_ARGS__    \
+	}
 static const struct {
 	const char *name;
 	struct ledger_downgrade d;
 	const char *bad;
 } refused[] = {
-    {"no partner",
-	{.before = 3, .begin = T0, .end = T0 + 1, .reason = "r", .author = "a"},
-	"needs a partner"},
-    {"no reason",
-	{.partner = "p",
-	    .before = 3,
-	    .begin = T0,
-	    .end = T0 + 1,
-	    .author = "a"},
-	"needs a reason"},
-    {"no author",
-	{.partner = "p",
-	    .before = 3,
-	    .begin = T0,
-	    .end = T0 + 1,
-	    .reason = "r",
-	    .author = ""},
-	"needs an author"},
-    {"no step",
-	{.partner = "p",
-	    .before = 1,
-	    .after = 1,
-	    .begin = T0,
-	    .end = T0 + 1,
-	    .reason = "r",
-	    .author = "a"},
+    {"no partner", DOWN(NULL, "r", "a", T0, T0 + 1), "needs a partner"},
+    {"no reason", DOWN("p", NULL, "a", T0, T0 + 1), "needs a reason"},
+    {"no author", DOWN("p", "r", "", T0, T0 + 1), "needs an author"},
+    {"no step", DOWN("p", "r", "a", T0, T0 + 1, .after = LEVEL_SECURE),
 	"no downgrade"},
-    {"no end",
-	{.partner = "p",
-	    .before = 3,
-	    .begin = T0,
-	    .reason = "r",
-	    .author = "a"},
-	"must lie ahead"},
-    {"end is now",
-	{.partner = "p",
-	    .before = 3,
-	    .begin = T0 - 5,
-	    .end = T0,
-	    .reason = "r",
-	    .author = "a"},
-	"must lie ahead"},
-    {"end too far",
-	{.partner = "p",
-	    .before = 3,
-	    .begin = T0,
-	    .end = INT64_MAX,
-	    .reason = "r",
-	    .author = "a"},
-	"1970 to 9999"},
-    {"no key",
-	{.partner = "p",
-	    .before = 3,
-	    .after = LEVEL_KEY,
-	    .begin = T0,
-	    .end = T0 + 1,
-	    .reason = "r",
-	    .author = "a"},
+    {"no end", DOWN("p", "r", "a", T0, 0), "must lie ahead"},
+    {"end is begin", DOWN("p", "r", "a", T0 + 5, T0 + 5), "must lie ahead"},
+    {"end is now", DOWN("p", "r", "a", T0 - 5, T0), "must lie ahead"},
+    {"end too far", DOWN("p", "r", "a", T0, INT64_MAX), "1970 to 9999"},
+    {"no key", DOWN("p", "r", "a", T0, T0 + 1, .after = LEVEL_KEY),
 	"needs a key"},
     {"a short key",
-	{.partner = "p",
-	    .before = 3,
-	    .after = LEVEL_KEY,
-	    .begin = T0,
-	    .end = T0 + 1,
-	    .reason = "r",
-	    .author = "a",
-	    .keys = short_key,
-	    .nkeys = 1},
+	DOWN("p", "r", "a", T0, T0 + 1, .after = LEVEL_KEY, .keys = short_key,
+	    .nkeys = 1),
 	"not a SHA-256"},
-    {"fault",
-	{.partner = "p",
-	    .before = 3,
-	    .begin = T0,
-	    .end = T0 + 1,
-	    .reason = "r",
-	    .author = "a",
-	    .fault = "Not a word"},
+    {"fault", DOWN("p", "r", "a", T0, T0 + 1, .fault = "Not a word"),
 	"not a word"},
-    {"not UTF-8",
-	{.partner = "p",
-	    .before = 3,
-	    .begin = T0,
-	    .end = T0 + 1,
-	    .reason = "\xff",
-	    .author = "a"},
-	"not UTF-8"},
+    {"not UTF-8", DOWN("p", "\xff", "a", T0, T0 + 1), "not UTF-8"},
 };
 
 static void
 t_refused(void **state)
 {
 	struct ledger_head head;
-	int64_t id = 0;
+	int64_t id;
 	size_t i;
 
 	(void)state;
@@ -283,23 +219,19 @@ overrides_are(const char *row, time_t now, const char *want, const char *doubts)
 static void
 t_overrides(void **state)
 {
-	static const char *const keys[] = {KEY_A};
 	static const char *const domains[] = {"b.example", ".a.example"};
 	struct ledger_downgrade d = lowering;
 	struct ledger_overrides o;
-	int64_t id = 0;
 
 	(void)state;
 	overrides_are("none", T0, "", "");
-	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	(void)begun(&d, T0);
 	d.partner = "globex";
-	d.after = LEVEL_KEY;
+	pin(&d);
 	d.begin = T0 + 100;
-	d.keys = keys;
-	d.nkeys = 1;
 	d.domains = domains;
 	d.ndomains = 2;
-	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	(void)begun(&d, T0);
 	overrides_are("both", T0, "1 acme encrypt; 2 globex key; ", "");
 	well("read", ledger_overrides(led, T0, 86400, &o, &err));
 	check_int("end", o.list.v[0].end, T0 + 3600);
@@ -364,21 +296,18 @@ t_overrides_doubted(void **state)
 		" WHERE id = 2",
 		"downgrade 2 of \"globex\" is not believed: its keys"},
 	};
-	static const char *const keys[] = {KEY_A};
 	struct ledger_downgrade d;
 	size_t i;
 	int64_t id;
 
 	for (i = 0; i < COUNT(cases); i++) {
 		d = lowering;
-		well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+		id = begun(&d, T0);
 		d.partner = "globex";
-		d.after = LEVEL_KEY;
-		d.keys = keys;
-		d.nkeys = 1;
-		well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+		pin(&d);
+		id = begun(&d, T0);
 		d.partner = "soft";
-		well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+		id = begun(&d, T0);
 		well("close",
 		    ledger_downgrade_close(led, id, "me", "x", T0 + 1, &err));
 		by_hand(cases[i].sql);
@@ -399,16 +328,12 @@ t_overrides_doubted(void **state)
 static void
 t_overrides_blank(void **state)
 {
-	static const char *const keys[] = {KEY_A};
 	struct ledger_downgrade d = lowering;
 	struct ledger_overrides o;
-	int64_t id;
 
 	(void)state;
-	d.after = LEVEL_KEY;
-	d.keys = keys;
-	d.nkeys = 1;
-	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	pin(&d);
+	(void)begun(&d, T0);
 	by_hand("UPDATE downgrade SET keys = '  ' || keys || ' ';"
 		"UPDATE event SET data = json_set(data, '$.keys',"
 		" (SELECT keys FROM downgrade))");
@@ -428,7 +353,7 @@ t_overrides_bounded(void **state)
 
 	(void)state;
 	d.end = T0 + 86400;
-	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	id = begun(&d, T0);
 	overrides_are("a day", T0, "1 acme encrypt; ", "");
 	well("extend", ledger_downgrade_extend(led, id, T0 + 50000 + 86400,
 			   "me", "x", T0 + 50000, &err));
@@ -439,7 +364,7 @@ t_overrides_bounded(void **state)
 	    "its end is further away than max_downgrade allows");
 	d.partner = "globex";
 	d.end = T0 + 86401;
-	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	id = begun(&d, T0);
 	overrides_are("from the begin", T0 + 1, "", "downgrade 2");
 }
 
@@ -453,13 +378,12 @@ t_overrides_clock(void **state)
 	    .direction = EVIDENCE_OUT,
 	    .fault = "expired"};
 	struct evidence_batch b = {.failure = &f, .nfailures = 1};
-	int64_t id;
 
 	(void)state;
 	/* A log line, and an event, from before it: of another time. */
 	well("log", evidence_log_add(evi, &b, &err));
 	well("event", add_event("note", "", "", T0 + 5 * 86400));
-	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	(void)begun(&d, T0);
 	overrides_are("it holds", T0, "1 acme encrypt; ", "");
 	well("settle", ledger_downgrade_settle(led, T0, &err));
 	overrides_are("it still does", T0, "1 acme encrypt; ", "");
@@ -473,7 +397,7 @@ t_overrides_clock(void **state)
 	well("event", add_event("note", "", "", T0 + 3600));
 	overrides_are("its time had come", T0 + 1, "", "");
 	d.partner = "globex";
-	well("begin", ledger_downgrade_begin(led, &d, T0 + 1, &id, &err));
+	(void)begun(&d, T0 + 1);
 	overrides_are("a new one", T0 + 1, "2 globex encrypt; ", "");
 	well("settle", ledger_downgrade_settle(led, T0 + 1, &err));
 	check_downgrades("it is written down", "acme", 0,
@@ -502,7 +426,7 @@ t_is_open(void **state)
 	size_t i;
 
 	(void)state;
-	well("begin", ledger_downgrade_begin(led, &lowering, T0, &id, &err));
+	id = begun(&lowering, T0);
 	for (i = 0; i < COUNT(cases); i++)
 		check_int(cases[i].name,
 		    ledger_downgrade_is_open(led, cases[i].partner, cases[i].id,
@@ -517,11 +441,10 @@ t_is_open(void **state)
 static void
 t_step_domains(void **state)
 {
-	int64_t id;
 	size_t flaws;
 
 	(void)state;
-	well("begin", ledger_downgrade_begin(led, &lowering, T0, &id, &err));
+	(void)begun(&lowering, T0);
 	ledger_close(led);
 	by_hand("ALTER TABLE downgrade DROP COLUMN domains;"
 		"CREATE TABLE probe(x); CREATE TABLE gateway(x);"
@@ -556,7 +479,7 @@ t_many_domains(void **state)
 	}
 	d.domains = v;
 	d.ndomains = 60000;
-	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
+	id = begun(&d, T0);
 	well("read", ledger_overrides(led, T0, 86400, &o, &err));
 	check_int("all", o.list.v[0].domains->n, 60000);
 	check_int("found", override_covers(&o.list.v[0], v[59999]), 1);
@@ -637,7 +560,7 @@ t_two_at_once(void **state)
 		assert_int_equal(pipe(gate), 0);
 		for (i = 0; i < (int)COUNT(pid); i++) {
 			struct ledger *l;
-			int64_t id = 0;
+			int64_t id;
 			int rv;
 
 			if ((pid[i] = fork()) != 0)
