@@ -193,7 +193,7 @@ read_days(struct evidence *v, struct days *d, struct err *e)
 	    day_text(d->to, to), take_count, d, e);
 	if (rv == 0)
 		rv = evidence_failures(
-		    v, NULL, (time_t)d->from * CLOCK_DAY, take_failure, d, e);
+		    v, (time_t)d->from * CLOCK_DAY, take_failure, d, e);
 	if (rv == 0)
 		rv = evidence_probes(
 		    v, NULL, (time_t)d->from * CLOCK_DAY, take_look, d, e);

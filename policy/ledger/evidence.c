@@ -807,25 +807,17 @@ each_failure(
 	return db_done(s, rv);
 }
 
-/* Of one partner or all: each has an index of its own. */
-#define OF_PARTNER(v, sql, partner, since)                             \
-	((partner) == NULL ? db_query((v)->db, sql("?1 IS NULL"),      \
-				 DB_TEXT_OR_NULL(NULL), DB_INT(since)) \
-			   : db_query((v)->db, sql("partner = ?1"),    \
-				 DB_TEXT(partner), DB_INT(since)))
-
-#define FAILURES(which)                                            \
-	"SELECT id, " FAILURE_COLUMNS " FROM failure WHERE " which \
-	" AND time >= ?2 ORDER BY time, id"
-
 int
-evidence_failures(struct evidence *v, const char *partner, time_t since,
-    evidence_failure_fn *fn, void *arg, struct err *e)
+evidence_failures(struct evidence *v, time_t since, evidence_failure_fn *fn,
+    void *arg, struct err *e)
 {
 	if (v == NULL)
 		return 0;
-	return each_failure(
-	    OF_PARTNER(v, FAILURES, partner, since), fn, arg, e);
+	return each_failure(db_query(v->db,
+				"SELECT id, " FAILURE_COLUMNS " FROM failure"
+				" WHERE time >= ? ORDER BY time, id",
+				DB_INT(since)),
+	    fn, arg, e);
 }
 
 int
@@ -842,8 +834,9 @@ evidence_failures_after(struct evidence *v, int64_t after, time_t since,
 }
 
 /*
- * The inner statement reads the index alone. Beside max(), SQLite takes the
- * columns of the row that has it.
+ * Of one partner or all: each has an index of its own, which the inner
+ * statement reads alone. Beside max(), SQLite takes the columns of the row
+ * that has it.
  */
 #define LAST_FAILURES(which)                                      \
 	"SELECT max(id), " FAILURE_COLUMNS                        \
@@ -855,10 +848,14 @@ int
 evidence_last_failures(struct evidence *v, const char *partner, time_t since,
     evidence_failure_fn *fn, void *arg, struct err *e)
 {
+	static const char *const sql[] = {
+	    LAST_FAILURES("?1 IS NULL"), LAST_FAILURES("partner = ?1")};
+
 	if (v == NULL)
 		return 0;
-	return each_failure(
-	    OF_PARTNER(v, LAST_FAILURES, partner, since), fn, arg, e);
+	return each_failure(db_query(v->db, sql[partner != NULL],
+				DB_TEXT_OR_NULL(partner), DB_INT(since)),
+	    fn, arg, e);
 }
 
 int

@@ -221,10 +221,10 @@ typedef bool evidence_count_fn(const struct evidence_count *c, void *arg);
 int evidence_counts(struct evidence *v, const char *partner, const char *from,
     const char *to, evidence_count_fn *fn, void *arg, struct err *e);
 
-/* Failures from `since` on, oldest first, of one partner or all (NULL). */
+/* Failures from `since` on, oldest first. */
 typedef bool evidence_failure_fn(const struct evidence_failure *f, void *arg);
-int evidence_failures(struct evidence *v, const char *partner, time_t since,
-    evidence_failure_fn *fn, void *arg, struct err *e);
+int evidence_failures(struct evidence *v, time_t since, evidence_failure_fn *fn,
+    void *arg, struct err *e);
 
 /*
  * Those from `since` on that were added after the one of that number, in the

@@ -833,7 +833,7 @@ collect(struct warden_facts *f, time_t now, struct drop_facts *to,
 	    evidence_last_failures(f->evidence, NULL, 0, take_number, f, e) ==
 		-1 ||
 	    evidence_failures(
-		f->evidence, NULL, now - CLOCK_DAY, take_failure, c, e) == -1 ||
+		f->evidence, now - CLOCK_DAY, take_failure, c, e) == -1 ||
 	    warden_reports(f, NULL, 0, reports, e) == -1 ||
 	    read_stamp(f, "mass-fault", false, &many, e) == -1 ||
 	    read_stamp(f, "mass-over", false, &over, e) == -1 ||

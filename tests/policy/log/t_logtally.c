@@ -102,8 +102,7 @@ t_failures(void **state)
 	add(t, NULL, "x.example", FAULT_EXPIRED);
 	add(t, NULL, "x.example", FAULT_CONNECT_REFUSED);
 	well("write", logtally_write(t, NULL, &err));
-	well("failures",
-	    evidence_failures(evi, NULL, 0, show_failure, &g, &err));
+	well("failures", evidence_failures(evi, 0, show_failure, &g, &err));
 	check_str("kept", g.text,
 	    "acme expired\nacme connect-refused\nx.example expired\n");
 	check_true("all is written", logtally_empty(t));
