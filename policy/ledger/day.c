@@ -185,21 +185,18 @@ end_digests(struct day *d)
 static int
 read_days(struct evidence *v, struct days *d, struct err *e)
 {
+	const time_t since = (time_t)d->from * CLOCK_DAY;
 	char from[DAY_TEXT], to[DAY_TEXT];
 	size_t i;
-	int rv;
 
-	rv = evidence_counts(v, NULL, day_text(d->from, from),
-	    day_text(d->to, to), take_count, d, e);
-	if (rv == 0)
-		rv = evidence_failures(
-		    v, (time_t)d->from * CLOCK_DAY, take_failure, d, e);
-	if (rv == 0)
-		rv = evidence_probes(
-		    v, NULL, (time_t)d->from * CLOCK_DAY, take_look, d, e);
+	if (evidence_counts(v, NULL, day_text(d->from, from),
+		day_text(d->to, to), take_count, d, e) == -1 ||
+	    evidence_failures(v, since, take_failure, d, e) == -1 ||
+	    evidence_probes(v, NULL, since, take_look, d, e) == -1)
+		return -1;
 	for (i = 0; i < d->n; i++)
 		end_digests(&d->v[i]);
-	return rv;
+	return 0;
 }
 
 /* What was read of it; zeroed, with the digests of nothing, if nothing was. */

@@ -632,15 +632,11 @@ ledger_check(struct ledger *l, const struct ledger_head *known,
 	*flaws = 0;
 	if (db_begin_read(l->db, e) == -1)
 		return -1;
-	rv = walk(&c, e);
-	if (rv == 0)
-		rv = check_head(&c, &present, e);
-	if (rv == 0)
-		rv = check_rows(&c, e);
-	if (rv == 0)
-		rv = check_removed(&c, e);
-	if (rv == 0)
-		rv = db_foreign(l->db, tell_foreign, &c, e);
+	rv = walk(&c, e) == -1 || check_head(&c, &present, e) == -1 ||
+		     check_rows(&c, e) == -1 || check_removed(&c, e) == -1 ||
+		     db_foreign(l->db, tell_foreign, &c, e) == -1
+		 ? -1
+		 : 0;
 	rv = db_end(l->db, rv, e);
 	if (head != NULL)
 		*head = present;

@@ -560,20 +560,10 @@ ledger_downgrade_is_open(struct ledger *l, const char *partner, int64_t id,
  */
 
 struct gather {
-	struct ledger *l;
 	struct ledger_overrides *out;
-	uint64_t max; /* seconds that one may last */
 	struct override *v;
-	size_t n, cap, doubt_cap;
-	char why[LEDGER_WHY]; /* a row is not believed */
+	size_t cap, doubt_cap;
 };
-
-static bool
-doubt(struct gather *g, const char *why)
-{
-	(void)snprintf(g->why, sizeof(g->why), "%s", why);
-	return false;
-}
 
 /* A key as the registry and Postfix write it: AA:BB:... */
 static const char *
@@ -602,26 +592,27 @@ list_of(struct arena *a, const char *const *v, size_t n)
 
 /* The row at s, which is borne out. False if it cannot be believed even so. */
 static bool
-add_override(struct gather *g, struct db_stmt *s)
+add_override(struct gather *g, struct db_stmt *s, char why[LEDGER_WHY])
 {
 	struct arena *a = &g->out->arena;
+	struct overrides *list = &g->out->list;
 	struct strs *keys;
 	struct row r;
-	struct err bad;
+	struct err bad = {.text = "it pins no key"};
 	size_t i;
 
 	if (get_row(s, a, &r, &bad) == -1)
-		return doubt(g, bad.text);
+		goto doubt;
 	keys = list_of(a, r.d.keys, r.d.nkeys);
 	for (i = 0; i < keys->n; i++) {
 		if (ledger_need_hash("key", keys->v[i], &bad) == -1)
-			return doubt(g, bad.text);
+			goto doubt;
 		keys->v[i] = pin_text(a, keys->v[i]);
 	}
 	if (keys->n == 0 && r.d.after == LEVEL_KEY)
-		return doubt(g, "it pins no key");
-	g->v = mem_grow(g->v, g->n, &g->cap, sizeof(*g->v));
-	g->v[g->n++] = (struct override){
+		goto doubt;
+	list->v = g->v = mem_grow(g->v, list->n, &g->cap, sizeof(*g->v));
+	g->v[list->n++] = (struct override){
 	    .partner = arena_copy(a, r.d.partner, strlen(r.d.partner)),
 	    .level = r.d.after,
 	    .begin = r.d.begin,
@@ -632,13 +623,16 @@ add_override(struct gather *g, struct db_stmt *s)
 			   ? NULL
 			   : list_of(a, r.d.domains, r.d.ndomains)};
 	return true;
+doubt:
+	(void)snprintf(why, LEDGER_WHY, "%s", bad.text);
+	return false;
 }
 
 static void
-add_doubt(struct gather *g, struct db_stmt *s)
+add_doubt(struct gather *g, struct db_stmt *s, const char *why)
 {
 	struct ledger_overrides *o = g->out;
-	const char *partner = db_col_text(s, 1);
+	const char *partner = db_col_text(s, LEDGER_COLUMN_PARTNER);
 	struct ledger_doubt *x;
 	char *text;
 
@@ -648,29 +642,17 @@ add_doubt(struct gather *g, struct db_stmt *s)
 	x->id = db_col_int(s, 0);
 	x->partner = arena_copy(&o->arena, partner, strlen(partner));
 	text = mem_printf("downgrade %lld of %s is not believed: %s",
-	    (long long)x->id, quotes(partner).s, g->why);
+	    (long long)x->id, quotes(partner).s, why);
 	x->text = arena_copy(&o->arena, text, strlen(text));
 	free(text);
-}
-
-/* The row at s; 0 or -1. */
-static int
-take_row(struct gather *g, struct db_stmt *s, struct err *e)
-{
-	int rv = ledger_row_believed(g->l, s, g->max, g->why, e);
-
-	if (rv == 1)
-		rv = add_override(g, s);
-	if (rv == 0)
-		add_doubt(g, s);
-	return rv == -1 ? -1 : 0;
 }
 
 int
 ledger_overrides(struct ledger *l, time_t now, uint64_t max_downgrade,
     struct ledger_overrides *out, struct err *e)
 {
-	struct gather g = {.l = l, .out = out, .max = max_downgrade};
+	struct gather g = {.out = out};
+	char why[LEDGER_WHY];
 	struct db_stmt *s;
 	int rv;
 
@@ -678,10 +660,10 @@ ledger_overrides(struct ledger *l, time_t now, uint64_t max_downgrade,
 	s = db_query(l->db,
 	    SELECT "d WHERE closed = 0 AND NOT " OVER " ORDER BY id",
 	    DB_INT(now));
-	while ((rv = db_step(s, e)) == 1 && (rv = take_row(&g, s, e)) == 0)
-		;
-	out->list.v = g.v;
-	out->list.n = g.n;
+	while ((rv = db_step(s, e)) == 1 &&
+	       (rv = ledger_row_believed(l, s, max_downgrade, why, e)) != -1)
+		if (rv == 0 || !add_override(&g, s, why))
+			add_doubt(&g, s, why);
 	if (db_done(s, rv) == 0)
 		return 0;
 	ledger_overrides_release(out);

@@ -84,6 +84,10 @@ failure(time_t t)
 	    .partner = "acme",
 	    .direction = EVIDENCE_OUT,
 	    .fault = "expired",
+	    .domain = "acme.example",
+	    .host = "mx1",
+	    .address = "192.0.2.1",
+	    .queue_id = "4A",
 	    .text = "x"};
 
 	well("failure",
@@ -121,7 +125,7 @@ fill(void)
 	"\"verified\":5},\"sha256\":"                                        \
 	"\"a2b93db576701d172f6768a673a8a9a1d10954cfc1ffad666ebfa952d56e3e12" \
 	"\"},\"failures\":{\"n\":2,\"sha256\":"                              \
-	"\"2c9cf3fa9c2f6fef35f4e7f2cffc23fdfb80d356cd03d7368bf5db12f267f410" \
+	"\"136634ac70799631448d02327a4f622824133667291e6f191501a2fd42f8fd7c" \
 	"\"},\"looks\":{\"n\":2,\"passed\":1,\"sha256\":"                    \
 	"\"d4f27ceb88be92359cb4659103aed80c029758fa04e6338156c7851a7b8d0a1e" \
 	"\"}}"
