@@ -152,33 +152,32 @@ drop_old(struct db *db, struct err *e)
 		e));
 }
 
-/* *there: are the tables there? *filled: with anything in them? */
+/* Are the tables there, and with anything in them? Or -1. */
+enum { NONE, EMPTY, FILLED };
 static int
-look_for_old(struct db *db, bool *there, bool *filled, struct err *e)
+old_evidence(struct db *db, struct err *e)
 {
-	int64_t tables, rows = 0;
+	int64_t n;
+	int rv = db_ask(db, e, &n,
+	    "SELECT 1 FROM sqlite_schema WHERE name = 'old_gateway'");
 
-	if (db_ask(db, e, &tables,
-		"SELECT count(*) FROM sqlite_schema"
-		" WHERE name = 'old_gateway'") == -1 ||
-	    (tables != 0 && db_ask(db, e, &rows,
-				"SELECT EXISTS(SELECT 1 FROM old_gateway)"
-				" + EXISTS(SELECT 1 FROM old_log_count)"
-				" + EXISTS(SELECT 1 FROM old_failure)"
-				" + EXISTS(SELECT 1 FROM old_failure_sum)"
-				" + EXISTS(SELECT 1 FROM old_position)") == -1))
-		return -1;
-	*there = tables != 0;
-	*filled = rows != 0;
-	return 0;
+	if (rv != 1)
+		return rv == 0 ? NONE : -1;
+	rv = db_ask(db, e, &n,
+	    "SELECT EXISTS(SELECT 1 FROM old_gateway)"
+	    " OR EXISTS(SELECT 1 FROM old_log_count)"
+	    " OR EXISTS(SELECT 1 FROM old_failure)"
+	    " OR EXISTS(SELECT 1 FROM old_failure_sum)"
+	    " OR EXISTS(SELECT 1 FROM old_position)");
+	return rv == -1 ? -1 : n == 0 ? EMPTY : FILLED;
 }
 
 int
 ledger_has_evidence(struct ledger *l, struct err *e)
 {
-	bool there, filled;
+	int rv = old_evidence(l->db, e);
 
-	return look_for_old(l->db, &there, &filled, e) == -1 ? -1 : filled;
+	return rv == -1 ? -1 : rv == FILLED;
 }
 
 int
@@ -196,15 +195,17 @@ ledger_drop_evidence(struct ledger *l, struct err *e)
 struct ledger *
 ledger_open(const char *path, enum ledger_mode mode, struct err *e)
 {
-	bool write = mode == LEDGER_WRITE, there, filled;
+	bool write = mode == LEDGER_WRITE;
 	struct ledger *l;
 	struct db *db;
+	int old = NONE;
 
 	db = db_open(path, write ? DB_WRITE : DB_READ, &schema, e);
-	if (db == NULL)
-		return NULL;
-	if (write && (look_for_old(db, &there, &filled, e) == -1 ||
-			 (there && !filled && drop_old(db, e) == -1))) {
+	if (db != NULL && write)
+		old = old_evidence(db, e);
+	if (old == EMPTY)
+		old = drop_old(db, e);
+	if (db == NULL || old == -1) {
 		db_close(db);
 		return NULL;
 	}
@@ -397,19 +398,17 @@ int
 ledger_events(struct ledger *l, const struct ledger_event_query *q,
     ledger_event_fn *fn, void *arg, struct err *e)
 {
-#define SELECT(which, order)                                         \
+#define EVENTS(which, order)                                         \
 	"SELECT seq, time, kind, partner, author, text, data, hash"  \
 	" FROM event WHERE (?2 IS NULL OR kind = ?2) AND time >= ?3" \
 	" AND seq > ?4 AND " which " ORDER BY seq" order " LIMIT ?5"
 	static const char *const sql[2][2] = {
-	    {SELECT("?1 IS NULL", ""), SELECT("?1 IS NULL", " DESC")},
-	    {SELECT("partner = ?1", ""), SELECT("partner = ?1", " DESC")}};
-#undef SELECT
-#define MEMBER(m) DB_MEMBER(struct ledger_event, m)
-	static const struct db_member members[] = {MEMBER(seq), MEMBER(time),
-	    MEMBER(kind), MEMBER(partner), MEMBER(author), MEMBER(text),
-	    MEMBER(data), MEMBER(hash), {0}};
-#undef MEMBER
+	    {EVENTS("?1 IS NULL", ""), EVENTS("?1 IS NULL", " DESC")},
+	    {EVENTS("partner = ?1", ""), EVENTS("partner = ?1", " DESC")}};
+#define EVENT(m) DB_MEMBER(struct ledger_event, m)
+	static const struct db_member members[] = {EVENT(seq), EVENT(time),
+	    EVENT(kind), EVENT(partner), EVENT(author), EVENT(text),
+	    EVENT(data), EVENT(hash), {0}};
 	struct ledger_event ev;
 	struct db_stmt *s;
 	int rv;
@@ -490,11 +489,10 @@ int
 ledger_notices_due(struct ledger *l, time_t now, ledger_notice_fn *fn,
     void *arg, struct err *e)
 {
-#define MEMBER(m) DB_MEMBER(struct ledger_notice, m)
-	static const struct db_member members[] = {MEMBER(id), MEMBER(key),
-	    MEMBER(created), MEMBER(not_before), MEMBER(data), MEMBER(tries),
+#define NOTICE(m) DB_MEMBER(struct ledger_notice, m)
+	static const struct db_member members[] = {NOTICE(id), NOTICE(key),
+	    NOTICE(created), NOTICE(not_before), NOTICE(data), NOTICE(tries),
 	    {0}};
-#undef MEMBER
 	struct ledger_notice n;
 	struct db_stmt *s;
 	int rv;

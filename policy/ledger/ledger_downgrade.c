@@ -52,7 +52,6 @@ static const struct db_member members[] = {MEMBER(d.id), MEMBER(d.partner),
     MEMBER(d.reason), MEMBER(d.ticket), MEMBER(d.author), MEMBER(d.sudo_user),
     MEMBER(cause), MEMBER(d.fault), MEMBER(keys), MEMBER(d.closed),
     MEMBER(d.closed_by), MEMBER(d.closed_why), MEMBER(d.extended_by), {0}};
-#undef MEMBER
 enum { COLUMN_DOMAINS = sizeof(members) / sizeof(members[0]) - 1 };
 
 /* The words of text, which are of at least min bytes each. */
