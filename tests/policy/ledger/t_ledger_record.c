@@ -143,6 +143,13 @@ t_replace(void **state)
 	d.end = T0 + 7200;
 	well("after", ledger_downgrade_begin(led, &d, T0 + 3600, &id3, &err));
 	check_int("id", id3, 3);
+	/* Nor does that of another partner give way. */
+	d.partner = "globex";
+	d.replaces = id3;
+	(void)begun(&d, T0 + 3600);
+	check_downgrades("another's", "acme", T0 + 3600,
+	    "3 acme secure>encrypt +3600 +7200 root/jo automatic expired"
+	    " keys=0 closed=0  \n");
 }
 
 static const char *const short_key[] = {"abc"};
