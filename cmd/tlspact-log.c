@@ -307,7 +307,7 @@ separate(struct run *run, bool record, struct err *e)
 	if (record && (run->recorder = logrecord_start(&set, e)) == NULL)
 		return -1;
 	if (*run->set.log_user != '\0' &&
-	    process_become(run->set.log_user, e) == -1)
+	    process_become(run->set.log_user, false, e) == -1)
 		return -1;
 	if (record && (run->evidence = evidence_open(run->set.evidence,
 			   run->set.ledger, EVIDENCE_READ, e)) == NULL)

@@ -271,7 +271,7 @@ step_down(struct run *run, struct err *e)
 		rv = owned_become(&at, e);
 		owned_release(&at);
 	} else if (*run->set.probe_user != '\0')
-		rv = process_become(run->set.probe_user, e);
+		rv = process_become(run->set.probe_user, false, e);
 	return rv;
 }
 

@@ -371,7 +371,7 @@ start(struct daemon *d)
 		    d->foreground, d->opt.verbose);
 	if (open_listeners(d, &e) == -1 ||
 	    (*d->set.service_user != '\0' &&
-		process_become(d->set.service_user, &e) == -1)) {
+		process_become(d->set.service_user, false, &e) == -1)) {
 		logline(LOGLINE_ERROR, "%s", e.text);
 		return e.code;
 	}

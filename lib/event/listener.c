@@ -82,23 +82,32 @@ clear(struct listener *l)
 	*l = (struct listener){.fd = -1, .lock = -1};
 }
 
-static int
-open_inet(struct listener *l, const char *address, struct err *e)
+/* Its addresses, or NULL with *rc set for gai_strerror(3). */
+static struct addrinfo *
+resolve(const char *address, int *rc)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
 	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *list = NULL;
 	const char *port;
-	const int on = 1;
 	char *host;
-	int rc, rv = -1;
 
+	*rc = EAI_NONAME;
 	if (!inet_parts(address, &host, &port))
-		return err_set(
-		    e, EX_CONFIG, "%s is no address", quotes(address).s);
-	rc = getaddrinfo(host, port, &hints, &list);
+		return NULL;
+	*rc = getaddrinfo(host, port, &hints, &list);
 	free(host);
-	if (rc != 0)
+	return *rc == 0 ? list : NULL;
+}
+
+static int
+open_inet(struct listener *l, const char *address, struct err *e)
+{
+	struct addrinfo *list;
+	const int on = 1;
+	int rc, rv = 0;
+
+	if ((list = resolve(address, &rc)) == NULL)
 		return err_set(e, EX_UNAVAILABLE, "cannot listen on %s: %s",
 		    quotes(address).s, gai_strerror(rc));
 	l->inet = true;
@@ -109,10 +118,9 @@ open_inet(struct listener *l, const char *address, struct err *e)
 		    l->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (l->fd == -1 || bind(l->fd, list->ai_addr, list->ai_addrlen) == -1 ||
 	    listen(l->fd, LISTENER_BACKLOG) == -1)
-		err_sys(e, errno == EADDRINUSE ? EX_TEMPFAIL : EX_UNAVAILABLE,
+		rv = err_sys(e,
+		    errno == EADDRINUSE ? EX_TEMPFAIL : EX_UNAVAILABLE,
 		    "cannot listen on %s", quotes(address).s);
-	else
-		rv = 0;
 	freeaddrinfo(list);
 	return rv;
 }
@@ -303,14 +311,11 @@ is_named(unsigned i, const char *name)
 static bool
 is_bound_to(int fd, const char *address)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct sockaddr_storage at = {0};
-	struct addrinfo *list, *a;
 	socklen_t len = sizeof(at);
-	const char *path = unix_path(address), *port;
+	const char *path = unix_path(address);
+	struct addrinfo *list, *a;
 	bool found = false;
-	char *host;
 	int rc;
 
 	if (getsockname(fd, (struct sockaddr *)&at, &len) == -1)
@@ -318,11 +323,7 @@ is_bound_to(int fd, const char *address)
 	if (path != NULL)
 		return at.ss_family == AF_UNIX &&
 		       strcmp(((struct sockaddr_un *)&at)->sun_path, path) == 0;
-	if (!inet_parts(address, &host, &port))
-		return false;
-	rc = getaddrinfo(host, port, &hints, &list);
-	free(host);
-	if (rc != 0)
+	if ((list = resolve(address, &rc)) == NULL)
 		return false;
 	for (a = list; a != NULL && !found; a = a->ai_next)
 		found =

@@ -54,8 +54,8 @@ find_user(const char *user, const struct passwd **pw, struct err *e)
 	return err_set(e, EX_CONFIG, "there is no user %s", quotes(user).s);
 }
 
-static int
-become_user(const char *user, bool keep_groups, struct err *e)
+int
+process_become(const char *user, bool keep_groups, struct err *e)
 {
 	const struct passwd *pw;
 
@@ -65,18 +65,6 @@ become_user(const char *user, bool keep_groups, struct err *e)
 		return err_sys(
 		    e, EX_OSERR, "cannot become user %s", quotes(user).s);
 	return 0;
-}
-
-int
-process_become(const char *user, struct err *e)
-{
-	return become_user(user, false, e);
-}
-
-int
-process_become_here(const char *user, struct err *e)
-{
-	return become_user(user, true, e);
 }
 
 int

@@ -16,16 +16,11 @@ struct event_base;
 struct task;
 
 /*
- * If we are root, become user for good, with that user's groups. 0, or -1
- * with *e set (78: there is no such user).
+ * If we are root, become user for good, with that user's groups; keep_groups:
+ * and with those that whoever started us gave, but for root's, as a unit's
+ * SupplementaryGroups are. 0, or -1 with *e set (78: there is no such user).
  */
-int process_become(const char *user, struct err *e);
-
-/*
- * The same, and keep the groups that whoever started us gave, but for root's:
- * those of a unit's SupplementaryGroups.
- */
-int process_become_here(const char *user, struct err *e);
+int process_become(const char *user, bool keep_groups, struct err *e);
 
 /* The id of a group. 0, or -1 with *e set (78: there is none). */
 int process_group(const char *name, gid_t *gid, struct err *e);

@@ -13,7 +13,6 @@
 #include "err.h"
 #include "fault.h"
 #include "fdio.h"
-#include "fields.h"
 #include "mem.h"
 #include "netstring.h"
 #include "num.h"

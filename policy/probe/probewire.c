@@ -8,7 +8,6 @@
 
 #include "buf.h"
 #include "err.h"
-#include "fields.h"
 #include "mem.h"
 #include "netstring.h"
 #include "dname.h"

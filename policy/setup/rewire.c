@@ -197,10 +197,6 @@ rewire_lines_release(struct rewire_lines *w)
 /* --- Changing it -----------------------------------------------------------
  */
 
-struct paths {
-	char *main, *before, *lines;
-};
-
 /* Lines of main.cf, `name = value`, read from a text that they borrow. */
 struct params {
 	char *text;
@@ -208,6 +204,7 @@ struct params {
 		char *name, *value;
 	} * v;
 	size_t n, cap;
+	char digest[DIGEST_HEX];
 };
 
 /*
@@ -226,21 +223,12 @@ struct changes {
 	char digest[DIGEST_HEX]; /* of main.cf as it became; "": edited since */
 };
 
-static void
-paths_make(struct paths *p, const char *dir)
-{
-	p->main = mem_printf("%s/main.cf", dir);
-	p->before = mem_printf("%s/main.cf.before-tlspact", dir);
-	p->lines = mem_printf("%s/main.cf.tlspact", dir);
-}
-
-static void
-paths_free(struct paths *p)
-{
-	free(p->main);
-	free(p->before);
-	free(p->lines);
-}
+/* What lies in the folder. */
+struct files {
+	char *main, *before, *lines; /* their paths */
+	struct params now;	     /* main.cf */
+	struct changes c;
+};
 
 static void
 params_free(struct params *p)
@@ -261,24 +249,21 @@ params_get(const struct params *p, const char *name)
 	return NULL;
 }
 
-/* 0, or -1 with *e set; digest may be NULL. The caller frees p. */
+/* 0, or -1 with *e set. The caller frees p. */
 static int
-params_read(struct params *p, const char *path, char *digest, struct err *e)
+params_read(struct params *p, const char *path, struct err *e)
 {
-	struct digest *g;
+	struct digest *g = digest_new();
 	struct lines in;
 	struct line line;
 	struct param x;
 	size_t len;
 
-	*p = (struct params){0};
-	if ((p->text = file_slurp(path, MAIN_MAX, &len, NULL, e)) == NULL)
+	*p = (struct params){.text = file_slurp(path, MAIN_MAX, &len, NULL, e)};
+	digest_add(g, p->text, p->text == NULL ? 0 : len);
+	digest_hex(g, p->digest);
+	if (p->text == NULL)
 		return -1;
-	if (digest != NULL) {
-		g = digest_new();
-		digest_add(g, p->text, len);
-		digest_hex(g, digest);
-	}
 	lines_init(&in, p->text, len);
 	while (lines_next(&in, &line)) {
 		if (attr_assign(line.text, &x.name, &x.value) == -1)
@@ -375,16 +360,17 @@ changes_read(struct changes *c, const char *path, struct err *e)
 
 /* Beside main.cf, and readable as it is. */
 static int
-changes_write(const struct changes *c, const struct paths *p, struct err *e)
+changes_write(const struct files *f, struct err *e)
 {
+	const struct changes *c = &f->c;
 	const struct change *x;
 	struct buf out = {0};
 	struct stat st;
 	size_t i;
 	int rv;
 
-	if (stat(p->main, &st) == -1)
-		return err_sys(e, err_code_input(errno), "%s", p->main);
+	if (stat(f->main, &st) == -1)
+		return err_sys(e, err_code_input(errno), "%s", f->main);
 	buf_puts(&out,
 	    "# What tlspact-setup apply put into main.cf (+), and what stood\n"
 	    "# there (-); tlspact-setup apply --undo takes it out again.\n");
@@ -396,9 +382,31 @@ changes_write(const struct changes *c, const struct paths *p, struct err *e)
 			buf_printf(&out, "- %s = %s\n", x->name, x->before);
 		buf_printf(&out, "+ %s = %s\n", x->name, x->put);
 	}
-	rv = file_replace(p->lines, out.data, out.len, &st, e);
+	rv = file_replace(f->lines, out.data, out.len, &st, e);
 	buf_free(&out);
 	return rv;
+}
+
+static void
+files_free(struct files *f)
+{
+	free(f->main);
+	free(f->before);
+	free(f->lines);
+	params_free(&f->now);
+	changes_free(&f->c);
+}
+
+/* 0, or -1 with *e set. The caller frees f. */
+static int
+files_read(struct files *f, const char *dir, struct err *e)
+{
+	*f = (struct files){.main = mem_printf("%s/main.cf", dir),
+	    .before = mem_printf("%s/main.cf.before-tlspact", dir),
+	    .lines = mem_printf("%s/main.cf.tlspact", dir)};
+	return changes_read(&f->c, f->lines, e) == -1
+		   ? -1
+		   : params_read(&f->now, f->main, e);
 }
 
 size_t
@@ -478,39 +486,31 @@ note_changes(
 int
 rewire_apply(const char *dir, const struct rewire_lines *w, struct err *e)
 {
-	struct paths p;
-	struct params now = {0}, after = {0};
-	struct changes c = {0};
-	char digest[DIGEST_HEX];
-	bool whole;
+	struct files f;
+	struct params after = {0};
+	bool whole = true;
 	int rv = -1;
 
-	paths_make(&p, dir);
-	if (params_read(&now, p.main, digest, e) == -1 ||
-	    changes_read(&c, p.lines, e) == -1)
+	if (files_read(&f, dir, e) == -1)
 		goto out;
 	/* Applied again, the way back still leads to before the first time. */
-	if (c.n > 0)
-		whole = strcmp(c.digest, digest) == 0;
-	else if (access(p.before, F_OK) == 0)
+	if (f.c.n > 0)
+		whole = strcmp(f.c.digest, f.now.digest) == 0;
+	else if (access(f.before, F_OK) == 0)
 		whole = false;
-	else if (file_copy(p.main, p.before, e) == 0)
-		whole = true;
-	else
+	else if (file_copy(f.main, f.before, e) == -1)
 		goto out;
 	/* Written down first: killed in between, we can still go back. */
-	*c.digest = '\0';
-	note_changes(&c, w, &now);
-	if (changes_write(&c, &p, e) == -1 || edit(dir, w, e) == -1)
+	*f.c.digest = '\0';
+	note_changes(&f.c, w, &f.now);
+	if (changes_write(&f, e) == -1 || edit(dir, w, e) == -1 ||
+	    (whole && params_read(&after, f.main, e) == -1))
 		goto out;
-	if (whole && params_read(&after, p.main, c.digest, e) == -1)
-		goto out;
-	rv = changes_write(&c, &p, e);
+	(void)strcpy(f.c.digest, after.digest);
+	rv = changes_write(&f, e);
 out:
-	params_free(&now);
 	params_free(&after);
-	changes_free(&c);
-	paths_free(&p);
+	files_free(&f);
 	return rv;
 }
 
@@ -553,35 +553,23 @@ int
 rewire_undo(const char *dir, rewire_edited_fn *fn, void *arg, size_t *edited,
     struct err *e)
 {
-	struct paths p;
-	struct params now = {0};
-	struct changes c = {0};
-	char digest[DIGEST_HEX];
-	int rv = -1;
+	struct files f;
+	int rv = files_read(&f, dir, e);
 
 	*edited = 0;
-	paths_make(&p, dir);
-	if (changes_read(&c, p.lines, e) == -1)
-		goto out;
-	if (c.n == 0) {
-		err_set(e, EX_NOINPUT,
+	if (rv == 0 && f.c.n == 0)
+		rv = err_set(e, EX_NOINPUT,
 		    "there is no %s: nothing was applied, or it was undone",
-		    p.lines);
-		goto out;
-	}
-	if (params_read(&now, p.main, digest, e) == -1)
-		goto out;
-	if (strcmp(digest, c.digest) == 0 && access(p.before, R_OK) == 0)
-		rv = file_copy(p.before, p.main, e);
-	else
-		rv = take_out(dir, &c, &now, fn, arg, edited, e);
+		    f.lines);
+	else if (rv == 0 && strcmp(f.now.digest, f.c.digest) == 0 &&
+		 access(f.before, R_OK) == 0)
+		rv = file_copy(f.before, f.main, e);
+	else if (rv == 0)
+		rv = take_out(dir, &f.c, &f.now, fn, arg, edited, e);
 	if (rv == 0 && *edited == 0) {
-		(void)unlink(p.lines);
-		(void)unlink(p.before);
+		(void)unlink(f.lines);
+		(void)unlink(f.before);
 	}
-out:
-	params_free(&now);
-	changes_free(&c);
-	paths_free(&p);
+	files_free(&f);
 	return rv;
 }

@@ -605,7 +605,7 @@ step_down(struct run *r, struct err *e)
 		return -1;
 	return *r->set->service_user == '\0'
 		   ? 0
-		   : process_become_here(r->set->service_user, e);
+		   : process_become(r->set->service_user, true, e);
 }
 
 int

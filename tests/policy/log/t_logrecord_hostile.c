@@ -7,7 +7,6 @@
 
 #include "buf.h"
 #include "err.h"
-#include "fields.h"
 #include "logrecord.h"
 #include "netstring.h"
 
