@@ -394,8 +394,8 @@ print_summary(const struct run *run)
 		say("%" PRIu64 " lines are no log lines, %" PRIu64
 		    " are too long, %" PRIu64 " have an impossible time",
 		    s->unparsed, s->too_long, j->no_time);
-	if (j->sessions_out == 0 && run->count[EVIDENCE_CLEAR] > 0 &&
-	    j->deliveries > 0)
+	if (j->sessions_out == 0 && j->policies == 0 &&
+	    run->count[EVIDENCE_CLEAR] > 0 && j->deliveries > 0)
 		say("warning: not one line about TLS by smtp: with "
 		    "smtp_tls_loglevel = 0 encrypted mail looks clear");
 }

@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
+#include "buf.h"
 #include "logfault.h"
 #include "logprefix.h"
+#include "logsession.h"
 #include "logtext.h"
 #include "mailaddr.h"
 #include "mem.h"
@@ -11,52 +13,33 @@
 
 #define MISSED_MAX 4	/* gateways that failed in one delivery */
 #define CAUSES_MAX 1024 /* domains whose last fault is remembered */
-#define STALE 240	/* seconds after which a session is none */
 #define PROCESS_NAME 192
 #define HOST_ROOM 64 /* bytes of that */
 #define NONE UINT32_MAX
-
-/* What outlives its line is kept as a string, cut to fit. */
-struct peer {
-	char host[256];
-	char address[65];
-	unsigned port;
-};
-
-struct session {
-	bool known; /* a TLS line was seen, and no end of it */
-	bool used;  /* by a delivery, that of queue_id */
-	bool reused;
-	enum logtext_trust trust;
-	char protocol[17];
-	char cipher[65];
-	char queue_id[33];
-	time_t time; /* of the last line that it was good for */
-	struct peer peer;
-};
 
 /* A gateway of which only the `QUEUEID: why` line tells. */
 struct missed {
 	enum fault fault;
 	char queue_id[33];
 	char text[201];
-	struct peer peer;
+	struct logpeer peer;
 };
 
 /* What a Postfix process said last. */
 struct process {
 	char name[PROCESS_NAME];
-	struct session session;
+	struct logsession session;
 	/* What was said of a certificate or a handshake, and of whose. */
 	bool has_fault;
 	enum fault fault;
-	struct peer fault_peer;
+	struct logpeer fault_peer;
 	enum logtext_trust chain; /* said before the session, by 2.3 */
 	/* Failed gateways of the delivery that goes on. */
 	struct missed *missed;
 	unsigned nmissed;
 	/* Inbound: messages that wait for the end of the session. */
-	uint32_t waiting; /* the one that came last, or NONE */
+	uint32_t waiting;      /* the one that came last, or NONE */
+	struct logpeer client; /* of a message for smtpd_proxy_filter */
 };
 
 /* A message that came in, whose sender or session is not known yet. */
@@ -69,13 +52,17 @@ struct message {
 	uint32_t process, prev, next; /* or NONE */
 	bool has_sender;
 	char domain[256];
-	struct session session;
+	struct logsession session;
 };
 
-/* Why mail to a domain could not be sent the last time. */
+/*
+ * Why mail to a domain could not be sent the last time; or what tlsproxy(8)
+ * said of a peer, whose name here begins with a slash.
+ */
 struct cause {
-	char domain[256];
+	char name[340];
 	enum fault fault;
+	time_t time;
 };
 
 struct logjoin {
@@ -84,123 +71,9 @@ struct logjoin {
 	struct logprefix_clock clock;
 	time_t last_time; /* of a line that had one */
 	struct recent processes, messages, causes;
+	struct buf scratch;
 	struct logjoin_stats stats;
 };
-
-const char *
-fact_name(enum fact f)
-{
-	static const char *const names[] = {"unknown", "no", "yes"};
-
-	return names[f];
-}
-
-/* --- what is kept ----------------------------------------------------- */
-
-#define KEEP(to, s) keep((to), sizeof(to), (s))
-
-static void
-keep(char *to, size_t size, struct span s)
-{
-	if (s.n >= size)
-		s.n = size - 1;
-	if (s.n > 0)
-		memcpy(to, s.p, s.n);
-	to[s.n] = '\0';
-}
-
-static struct span
-kept(const char *s)
-{
-	return (struct span){s, strlen(s)};
-}
-
-static void
-keep_peer(struct peer *to, const struct logtext_peer *p)
-{
-	KEEP(to->host, p->host);
-	KEEP(to->address, p->address);
-	to->port = p->port;
-}
-
-static struct logtext_peer
-kept_peer(const struct peer *p)
-{
-	return (struct logtext_peer){.host = kept(p->host),
-	    .address = kept(p->address),
-	    .port = p->port};
-}
-
-/* The same host, address and port, as far as both say. */
-static bool
-same_peer(const struct peer *a, const struct logtext_peer *b)
-{
-	struct span host = b->host;
-
-	if (host.n >= sizeof(a->host))
-		host.n = sizeof(a->host) - 1;
-	if (a->host[host.n] != '\0' ||
-	    (host.n > 0 && strncasecmp(a->host, host.p, host.n) != 0))
-		return false;
-	/* Old versions leave out the address, or the port. */
-	if (a->address[0] != '\0' && b->address.n > 0 &&
-	    !span_same(kept(a->address), b->address))
-		return false;
-	return a->port == 0 || b->port == 0 || a->port == b->port;
-}
-
-/* What a line about TLS says. */
-static void
-keep_session(
-    struct process *proc, const struct logtext_session *in, time_t when)
-{
-	struct session *s = &proc->session;
-
-	s->known = true;
-	s->used = false;
-	s->reused = in->reused;
-	s->trust = in->trust == LOGTEXT_UNSAID ? proc->chain : in->trust;
-	proc->chain = LOGTEXT_UNSAID;
-	KEEP(s->protocol, in->protocol);
-	KEEP(s->cipher, in->cipher);
-	s->queue_id[0] = '\0';
-	s->time = when;
-	keep_peer(&s->peer, &in->peer);
-}
-
-/* What a session proves; without one, that nothing was encrypted. */
-static void
-add_facts(const struct session *s, struct attempt *a)
-{
-	a->chain_trusted = a->name_matched = FACT_UNKNOWN;
-	if (s == NULL || !s->known) {
-		a->level = EVIDENCE_CLEAR;
-		a->encrypted = FACT_NO;
-		return;
-	}
-	a->level = EVIDENCE_ENCRYPTED;
-	a->encrypted = FACT_YES;
-	a->reused = s->reused;
-	a->protocol = kept(s->protocol);
-	a->cipher = kept(s->cipher);
-	switch (s->trust) {
-	case LOGTEXT_UNSAID:
-		break;
-	case LOGTEXT_ANONYMOUS:
-	case LOGTEXT_UNTRUSTED:
-		a->chain_trusted = FACT_NO;
-		break;
-	case LOGTEXT_TRUSTED:
-		a->chain_trusted = FACT_YES;
-		a->level = EVIDENCE_TRUSTED;
-		break;
-	case LOGTEXT_VERIFIED:
-		/* By a name, a key or TLSA: the log does not say. */
-		a->verified = true;
-		a->level = EVIDENCE_VERIFIED;
-		break;
-	}
-}
 
 /* --- lines, their times and processes --------------------------------- */
 
@@ -240,10 +113,10 @@ process_name(const struct logprefix *p, char name[PROCESS_NAME])
 		name[n++] = (char)('0' + pid % 10);
 	while ((pid /= 10) > 0);
 	name[n++] = ' ';
-	keep(name + n, PROCESS_NAME - HOST_ROOM - n, p->tag);
+	span_keep(name + n, PROCESS_NAME - HOST_ROOM - n, p->tag);
 	n += strlen(name + n);
 	name[n++] = ' ';
-	keep(name + n, PROCESS_NAME - n, p->host);
+	span_keep(name + n, PROCESS_NAME - n, p->host);
 	return n + strlen(name + n);
 }
 
@@ -300,16 +173,16 @@ detach(struct logjoin *j, struct message *m)
 static void
 let_go(struct logjoin *j, struct message *m)
 {
-	struct logtext_peer peer = kept_peer(&m->session.peer);
+	struct logtext_peer peer = logpeer_kept(&m->session.peer);
 	struct attempt a = {.time = m->time,
 	    .direction = EVIDENCE_IN,
-	    .domain = kept(m->domain),
-	    .queue_id = kept(m->queue_id),
+	    .domain = span_of(m->domain),
+	    .queue_id = span_of(m->queue_id),
 	    .host = peer.host,
 	    .address = peer.address,
 	    .result = {"received", 8}};
 
-	add_facts(&m->session, &a);
+	logsession_facts(&m->session, &a);
 	/* smtpd asks for certificates rarely, and looks at no names. */
 	if (m->session.known && m->session.trust == LOGTEXT_ANONYMOUS)
 		a.chain_trusted = FACT_UNKNOWN;
@@ -386,6 +259,74 @@ process_of(struct logjoin *j, const struct logprefix *p)
 	return proc;
 }
 
+/* --- causes ----------------------------------------------------------- */
+
+static struct cause *
+recall(struct logjoin *j, struct span name)
+{
+	char text[sizeof(((struct cause *)0)->name)];
+
+	KEEP(text, name);
+	return recent_find(&j->causes, text, strlen(text));
+}
+
+static void
+remember(struct logjoin *j, struct span name, enum fault fault, time_t when)
+{
+	struct cause *cause = recall(j, name);
+
+	if (cause == NULL) {
+		cause = recent_place(&j->causes);
+		if (cause->name[0] != '\0')
+			recent_remove(&j->causes, cause);
+		KEEP(cause->name, name);
+		if (cause->name[0] == '\0')
+			return;
+		recent_add(&j->causes, cause);
+	}
+	cause->fault = fault;
+	cause->time = when;
+}
+
+/* A peer as the name of a cause. */
+static struct span
+peer_name(const struct logtext_peer *p, struct buf *scratch)
+{
+	buf_clear(scratch);
+	buf_printf(scratch, "/%.*s[%.*s]:%u", SPAN_ARG(p->host),
+	    SPAN_ARG(p->address), p->port);
+	return (struct span){scratch->data, scratch->len};
+}
+
+/*
+ * What lines before say of a fault that the present one tells too vaguely, at
+ * that peer; a says what is known of the session and when it was.
+ */
+static bool
+know_better(struct logjoin *j, const struct process *proc,
+    const struct logtext_peer *peer, const struct attempt *a, enum fault *fault)
+{
+	struct cause *cause;
+
+	if (proc != NULL && proc->has_fault &&
+	    logpeer_same(&proc->fault_peer, peer)) {
+		*fault = proc->fault;
+		return true;
+	}
+	/* With connection reuse it is tlsproxy(8) that looks at it. */
+	cause = recall(j, peer_name(peer, &j->scratch));
+	if (cause != NULL && a->time - cause->time <= LOGSESSION_STALE) {
+		*fault = cause->fault;
+		return true;
+	}
+	/* Up to 3.5 nothing more is said if only the name is wrong. */
+	if (a->chain_trusted == FACT_YES && *fault == FAULT_UNTRUSTED_ISSUER) {
+		*fault = FAULT_NAME_MISMATCH;
+		return true;
+	}
+	return false;
+}
+
 /* --- smtp ------------------------------------------------------------- */
 
 static void
@@ -401,9 +342,9 @@ smtp_session(struct logjoin *j, const struct logprefix *p,
 	struct process *proc = process_of(j, p);
 
 	j->stats.sessions_out++;
-	if (proc->has_fault && !same_peer(&proc->fault_peer, &s->peer))
+	if (proc->has_fault && !logpeer_same(&proc->fault_peer, &s->peer))
 		proc->has_fault = false;
-	keep_session(proc, s, time_of(j, p));
+	logsession_keep(&proc->session, s, &proc->chain, time_of(j, p));
 	return s->reused ? "session-reused" : "session";
 }
 
@@ -412,7 +353,37 @@ keep_fault(struct process *proc, enum fault f, const struct logtext_peer *peer)
 {
 	proc->has_fault = true;
 	proc->fault = f;
-	keep_peer(&proc->fault_peer, peer);
+	logpeer_keep(&proc->fault_peer, peer);
+}
+
+/* What went wrong in a handshake, by smtp(8) or tlsproxy(8), or NULL. */
+static const char *
+handshake_line(
+    struct logjoin *j, const struct logprefix *p, struct process **proc)
+{
+	struct logtext_peer peer;
+	struct span why;
+
+	if (logtext_verify_failed(p->text, &peer, &why)) {
+		*proc = process_of(j, p);
+		keep_fault(*proc, logfault_verify(why), &peer);
+		return "verification-failed";
+	}
+	if (span_begins(p->text, "SSL_connect ") &&
+	    logtext_ssl_error(p->text, &peer, &why)) {
+		*proc = process_of(j, p);
+		forget(*proc);
+		keep_fault(*proc, FAULT_HANDSHAKE_FAILED, &peer);
+		return "handshake-failed";
+	}
+	if (!span_begins(p->text, "warning: TLS library problem: "))
+		return NULL;
+	*proc = find_process(j, p);
+	if (*proc == NULL || !(*proc)->has_fault ||
+	    (*proc)->fault != FAULT_HANDSHAKE_FAILED)
+		return NULL;
+	(*proc)->fault = logfault_library(p->text);
+	return "library-problem";
 }
 
 /* Lines without a queue id; NULL if it is none that matters. */
@@ -420,36 +391,17 @@ static const char *
 smtp_remark(struct logjoin *j, const struct logprefix *p)
 {
 	struct logtext_session s;
-	struct logtext_peer peer;
 	struct process *proc;
-	struct span why;
+	const char *what;
 
 	if (logtext_session(p->text, &s) && !s.inbound)
 		return smtp_session(j, p, &s);
-	if (logtext_verify_failed(p->text, &peer, &why)) {
-		/* The first one is the cause; OpenSSL may add others. */
-		proc = process_of(j, p);
-		keep_fault(proc, logfault_verify(why), &peer);
-		return "verification-failed";
-	}
-	if (logtext_ssl_error(p->text, &peer, &why)) {
-		proc = process_of(j, p);
-		forget(proc);
-		keep_fault(proc, FAULT_HANDSHAKE_FAILED, &peer);
-		return "handshake-failed";
-	}
+	if ((what = handshake_line(j, p, &proc)) != NULL)
+		return what;
 	if (span_begins(p->text, "connect to ")) {
 		if ((proc = find_process(j, p)) != NULL)
 			forget(proc);
 		return "connect-failed";
-	}
-	if (span_begins(p->text, "warning: TLS library problem: ")) {
-		proc = find_process(j, p);
-		if (proc == NULL || !proc->has_fault ||
-		    proc->fault != FAULT_HANDSHAKE_FAILED)
-			return NULL;
-		proc->fault = logfault_library(p->text);
-		return "library-problem";
 	}
 	/* Postfix 2.3 and 2.4, before "TLS connection established". */
 	if (span_begins(p->text, "Verified: subject_CN=")) {
@@ -463,32 +415,63 @@ smtp_remark(struct logjoin *j, const struct logprefix *p)
 	return NULL;
 }
 
+/* tlsproxy(8) does the handshakes where connections are used again. */
+static const char *
+tlsproxy_line(struct logjoin *j, const struct logprefix *p)
+{
+	struct process *proc;
+	const char *what = handshake_line(j, p, &proc);
+	struct logtext_peer peer;
+
+	if (what == NULL)
+		return NULL;
+	peer = logpeer_kept(&proc->fault_peer);
+	remember(j, peer_name(&peer, &j->scratch), proc->fault, time_of(j, p));
+	return what;
+}
+
+static bool
+is_under_way(
+    const struct logsession *s, const struct logtext_peer *peer, struct span id)
+{
+	return s->known && logpeer_same(&s->peer, peer) &&
+	       (!s->used || span_same(span_of(s->queue_id), id));
+}
+
 /* "QUEUEID: why": this gateway failed, the next one is tried. */
 static const char *
 smtp_missed(struct logjoin *j, const struct logprefix *p, struct span id,
     struct span why)
 {
-	bool vague;
+	bool vague, told;
 	enum fault fault = logfault_reason(why, &vague);
-	struct missed *m;
+	struct attempt seen = {0};
 	struct logtext_peer peer = {0};
 	struct process *proc;
-	struct span rest;
-	size_t at;
+	struct missed *m;
 
-	/* "host H said: 450 ..." ends no session: others may be accepted. */
-	if (fault == FAULT_OK || fault == FAULT_GREETING_REFUSED)
+	/*
+	 * "host H said: 450 ..." ends no session: others may be accepted. A
+	 * fault of our own is none of a gateway.
+	 */
+	if (fault == FAULT_OK || fault == FAULT_LOCAL_ERROR)
 		return NULL;
 	proc = process_of(j, p);
-	if (vague && proc->has_fault) {
-		fault = proc->fault;
-		peer = kept_peer(&proc->fault_peer);
-	} else if (proc->session.known) {
-		peer = kept_peer(&proc->session.peer);
+	if (vague && proc->has_fault)
+		peer = logpeer_kept(&proc->fault_peer);
+	else if (proc->session.known)
+		peer = logpeer_kept(&proc->session.peer);
+	if (vague) {
+		seen.time = time_of(j, p);
+		logsession_facts(&proc->session, &seen);
+		(void)know_better(j, proc, &peer, &seen, &fault);
 	}
-	if ((at = span_find(why, " host ")) < why.n)
-		(void)logtext_peer(span_skip(why, at + 6), &peer, &rest);
-	if (fault_is_tls(fault) && proc->nmissed < MISSED_MAX) {
+	(void)logtext_blamed(why, &peer);
+	/* What is lost in the middle of it was not lost before TLS. */
+	told = fault_is_tls(fault) || fault == FAULT_GREETING_REFUSED ||
+	       ((fault == FAULT_CONNECTION_LOST || fault == FAULT_TIMEOUT) &&
+		   !is_under_way(&proc->session, &peer, id));
+	if (told && proc->nmissed < MISSED_MAX) {
 		if (proc->missed == NULL)
 			proc->missed =
 			    mem_zero(MISSED_MAX, sizeof(*proc->missed));
@@ -496,7 +479,7 @@ smtp_missed(struct logjoin *j, const struct logprefix *p, struct span id,
 		m->fault = fault;
 		KEEP(m->queue_id, id);
 		KEEP(m->text, why);
-		keep_peer(&m->peer, &peer);
+		logpeer_keep(&m->peer, &peer);
 	}
 	forget(proc);
 	proc->has_fault = false;
@@ -514,128 +497,44 @@ tell_missed(struct logjoin *j, struct process *proc, const struct attempt *a)
 	for (i = 0; i < proc->nmissed; i++) {
 		const struct missed *m = &proc->missed[i];
 
-		if (!span_same(kept(m->queue_id), a->queue_id))
+		if (!span_same(span_of(m->queue_id), a->queue_id))
 			continue;
 		one = (struct attempt){.time = a->time,
 		    .direction = EVIDENCE_OUT,
 		    .domain = a->domain,
 		    .queue_id = a->queue_id,
 		    .result = {"skipped", 7},
-		    .text = kept(m->text),
+		    .text = span_of(m->text),
 		    .fault = m->fault};
-		peer = kept_peer(&m->peer);
+		peer = logpeer_kept(&m->peer);
 		one.host = peer.host;
 		one.address = peer.address;
 		one.port = peer.port;
-		add_facts(NULL, &one);
+		logsession_facts(NULL, &one);
 		one.encrypted = FACT_UNKNOWN;
 		j->fn(&one, j->arg);
 	}
 	proc->nmissed = 0;
 }
 
-/* True if what is known of a session is about this delivery. */
-static bool
-session_is_of(struct session *s, const struct logtext_delivery *d, time_t when)
-{
-	if (!s->known)
-		return false;
-	if (!same_peer(&s->peer, &d->peer) || when - s->time > STALE ||
-	    (s->used && !span_same(kept(s->queue_id), d->queue_id))) {
-		s->known = false;
-		return false;
-	}
-	s->used = true;
-	KEEP(s->queue_id, d->queue_id);
-	s->time = when;
-	return true;
-}
-
-static bool
-is_level(struct span s, const char *const *names)
-{
-	for (; *names != NULL; names++)
-		if (s.n == strlen(*names) && memcmp(s.p, *names, s.n) == 0)
-			return true;
-	return false;
-}
-
-/* tls=LEVEL[:ACHIEVED] of 3.11, which knows better. */
-static void
-apply_policy(struct span tls, struct attempt *a)
-{
-	static const char *const named[] = {"secure", "verify", NULL};
-	static const char *const keyed[] = {
-	    "fingerprint", "dane", "dane-only", NULL};
-	static const char *const open[] = {"may", "encrypt", "halfdane", NULL};
-	struct span level;
-
-	a->policy = tls;
-	level = span_cut(&tls, '/');
-	if (level.n == 0 || level.p[0] == '!' || level.p[level.n - 1] == '?')
-		return;
-	tls = level;
-	level = span_cut(&tls, ':');
-	if (tls.n > 0)
-		level = tls;
-	if (span_is(level, "none")) {
-		add_facts(NULL, a);
-		a->protocol = a->cipher = (struct span){NULL, 0};
-		a->verified = a->reused = false;
-	} else if (is_level(level, named)) {
-		a->encrypted = a->chain_trusted = a->name_matched = FACT_YES;
-		a->verified = true;
-		a->level = EVIDENCE_VERIFIED;
-	} else if (is_level(level, keyed)) {
-		if (a->encrypted != FACT_YES)
-			a->chain_trusted = a->name_matched = FACT_UNKNOWN;
-		a->encrypted = FACT_YES;
-		a->verified = true;
-		a->level = EVIDENCE_VERIFIED;
-	} else if (is_level(level, open) && a->encrypted != FACT_YES) {
-		/* smtp_tls_loglevel is 0: encrypted is all that is known. */
-		a->encrypted = FACT_YES;
-		a->chain_trusted = a->name_matched = FACT_UNKNOWN;
-		a->level = EVIDENCE_ENCRYPTED;
-	}
-}
-
-static struct cause *
-new_cause(struct logjoin *j, const char *domain)
-{
-	struct cause *cause = recent_place(&j->causes);
-
-	if (cause->domain[0] != '\0')
-		recent_remove(&j->causes, cause);
-	KEEP(cause->domain, kept(domain));
-	recent_add(&j->causes, cause);
-	return cause;
-}
-
-/* Why it was not sent, from this line and what the process said before. */
+/* Why it was not sent, from this line and what was said before. */
 static void
 find_fault(struct logjoin *j, const struct process *proc,
     const struct logtext_delivery *d, struct attempt *a)
 {
-	char domain[sizeof(((struct cause *)0)->domain)];
 	struct cause *cause;
 	bool vague;
 
 	a->fault = logfault_reason(d->reason, &vague);
-	KEEP(domain, a->domain);
 	if (!vague)
 		return;
-	cause = recent_find(&j->causes, domain, strlen(domain));
-	if (proc != NULL && proc->has_fault &&
-	    same_peer(&proc->fault_peer, &d->peer)) {
-		a->fault = proc->fault;
-		if (cause == NULL && domain[0] != '\0')
-			cause = new_cause(j, domain);
-		if (cause != NULL)
-			cause->fault = a->fault;
-	} else if (cause != NULL && d->peer.host.n == 0) {
+	if (know_better(j, proc, &d->peer, a, &a->fault)) {
+		remember(j, a->domain, a->fault, a->time);
+	} else if (d->peer.host.n == 0) {
 		/* Suspended: an earlier attempt to this domain knew why. */
-		a->fault = cause->fault;
+		cause = recall(j, a->domain);
+		if (cause != NULL)
+			a->fault = cause->fault;
 	}
 }
 
@@ -661,23 +560,29 @@ delivery(struct logjoin *j, const struct logprefix *p, bool smtp,
 			forget(proc);
 		return "loopback";
 	}
-	j->stats.deliveries++;
-	(void)logtext_domain(d->recipient, &a.domain);
 	a.time = time_of(j, p);
 	if (proc != NULL)
-		mine = session_is_of(&proc->session, d, a.time);
-	add_facts(mine ? &proc->session : NULL, &a);
+		mine = logsession_is_of(&proc->session, d, a.time);
+	/* verify(8) asked whether it would: nothing was sent. */
+	if (span_is(d->status, "deliverable") ||
+	    span_is(d->status, "undeliverable"))
+		return "address-probe";
+	j->stats.deliveries++;
+	(void)logtext_domain(d->recipient, &a.domain);
+	logsession_facts(mine ? &proc->session : NULL, &a);
 	if (a.host.n == 0)
 		a.encrypted = FACT_UNKNOWN;
 	if (d->conn_use > 1)
 		a.reused = true;
 	if (mine && proc->has_fault && proc->fault == FAULT_NAME_MISMATCH &&
-	    same_peer(&proc->fault_peer, &d->peer))
+	    logpeer_same(&proc->fault_peer, &d->peer))
 		a.name_matched = FACT_NO;
 	if (!sent)
 		find_fault(j, proc, d, &a);
-	if (d->tls.n > 0)
-		apply_policy(d->tls, &a);
+	if (d->tls.n > 0) {
+		j->stats.policies++;
+		logsession_policy(d->tls, &a);
+	}
 	if (proc != NULL && proc->nmissed > 0)
 		tell_missed(j, proc, &a);
 	j->fn(&a, j->arg);
@@ -705,9 +610,42 @@ static const char *
 session(struct logjoin *j, const struct logprefix *p,
     const struct logtext_session *s)
 {
+	struct process *proc = process_of(j, p);
+
 	j->stats.sessions_in++;
-	keep_session(process_of(j, p), s, 0);
+	/* What came before STARTTLS came in the clear. */
+	settle(j, proc, -1);
+	logsession_keep(&proc->session, s, &proc->chain, 0);
 	return "session";
+}
+
+static struct message *
+add_message(struct logjoin *j, const struct logprefix *p, struct span id,
+    const struct logtext_peer *peer)
+{
+	struct process *proc = process_of(j, p);
+	struct message *m = new_message(j, id);
+
+	m->time = time_of(j, p);
+	m->session = proc->session;
+	if (!logpeer_same(&proc->session.peer, peer))
+		m->session.known = false;
+	logpeer_keep(&m->session.peer, peer);
+	if (!m->session.known)
+		attach(j, m, proc);
+	return m;
+}
+
+/* Of a sender as it came: Postfix rewrites it later. */
+static bool
+sender_domain(struct span sender, struct span *out)
+{
+	struct span domain[MAILADDR_MAX];
+
+	if (sender.n == 0 || mailaddr_domains(sender, domain) == 0)
+		return false;
+	*out = domain[0];
+	return true;
 }
 
 /* "QUEUEID: client=NAME[ADDRESS], ..." */
@@ -717,23 +655,52 @@ client(struct logjoin *j, const struct logprefix *p, struct span id,
 {
 	struct logtext_peer peer;
 	struct process *proc;
-	struct message *m;
+	bool own;
 
 	rest = span_skip(rest, sizeof("client=") - 1);
 	if (!logtext_peer(rest, &peer, &rest))
 		return NULL;
-	if (is_loopback(peer.address) || span_has(rest, ", sasl_") ||
-	    span_has(rest, ", orig_client="))
-		return "own-mail";
-	proc = process_of(j, p);
-	m = new_message(j, id);
-	m->time = time_of(j, p);
-	m->session = proc->session;
-	if (!same_peer(&proc->session.peer, &peer))
-		m->session.known = false;
-	keep_peer(&m->session.peer, &peer);
-	if (!m->session.known)
-		attach(j, m, proc);
+	own = is_loopback(peer.address) || span_has(rest, ", sasl_") ||
+	      span_has(rest, ", orig_client=");
+	if (span_is(id, "NOQUEUE")) {
+		proc = process_of(j, p);
+		proc->client = (struct logpeer){.host = ""};
+		if (!own)
+			logpeer_keep(&proc->client, &peer);
+	} else if (!own) {
+		(void)add_message(j, p, id, &peer);
+	}
+	return own ? "own-mail" : "message-in";
+}
+
+/* The filter before the queue took it, and says under which queue id. */
+static const char *
+proxied(struct logjoin *j, const struct logprefix *p)
+{
+	struct process *proc = find_process(j, p);
+	struct span id = {"NOQUEUE", 7}, domain;
+	struct logtext_refusal r;
+	struct logtext_peer peer;
+	struct message *m;
+	size_t at;
+
+	if (proc == NULL || proc->client.host[0] == '\0' ||
+	    !logtext_proxied(p->text, &r))
+		return NULL;
+	at = span_find(r.text, "queued as ");
+	if (at < r.text.n) {
+		id = span_skip(r.text, at + sizeof("queued as ") - 1);
+		id.n = span_chr(id, ' ');
+	}
+	if (id.n == 0)
+		id = span_of("NOQUEUE");
+	peer = logpeer_kept(&proc->client);
+	m = add_message(j, p, id, &peer);
+	m->has_sender = true;
+	if (sender_domain(r.sender, &domain))
+		KEEP(m->domain, domain);
+	if (!m->attached)
+		let_go(j, m);
 	return "message-in";
 }
 
@@ -752,19 +719,19 @@ accept_error(struct logjoin *j, const struct logprefix *p,
 	if (is_loopback(peer->address))
 		return "loopback";
 	a.time = time_of(j, p);
-	add_facts(NULL, &a);
+	logsession_facts(NULL, &a);
 	j->fn(&a, j->arg);
 	return "handshake-failed";
 }
 
-/* "NOQUEUE: reject: MAIL from PEER: 530 ...; from=<S> to=<R> ..." */
+/* "QUEUEID: reject: DATA from PEER: 530 ...; from=<S> to=<R> ..." */
 static const char *
-refusal(struct logjoin *j, const struct logprefix *p, struct span rest)
+refusal(struct logjoin *j, const struct logprefix *p, struct span id,
+    struct span rest)
 {
 	struct attempt a = {.direction = EVIDENCE_IN,
-	    .queue_id = {"NOQUEUE", 7},
+	    .queue_id = id,
 	    .result = {"rejected", 8}};
-	struct span domain[MAILADDR_MAX];
 	struct logtext_refusal r;
 	struct process *proc;
 
@@ -776,14 +743,13 @@ refusal(struct logjoin *j, const struct logprefix *p, struct span rest)
 	a.address = r.peer.address;
 	a.text = span_skip(rest, (size_t)(r.reply.p - rest.p));
 	a.dsn = r.dsn;
-	/* As it came: Postfix rewrites it later. */
-	if (r.sender.n > 0 && mailaddr_domains(r.sender, domain) > 0)
-		a.domain = domain[0];
+	(void)sender_domain(r.sender, &a.domain);
 	proc = find_process(j, p);
 	a.time = time_of(j, p);
-	add_facts(proc != NULL && same_peer(&proc->session.peer, &r.peer)
-		      ? &proc->session
-		      : NULL,
+	logsession_facts(
+	    proc != NULL && logpeer_same(&proc->session.peer, &r.peer)
+		? &proc->session
+		: NULL,
 	    &a);
 	/* It had TLS: then it was refused for something else about TLS. */
 	if (a.encrypted == FACT_YES)
@@ -829,15 +795,20 @@ smtpd_line(struct logjoin *j, const struct logprefix *p)
 			return "disconnect";
 		}
 		break;
-	case 'N':
-		if (span_begins(p->text, "NOQUEUE: reject: "))
-			return refusal(j, p, span_skip(p->text, 17));
+	case 'p':
+		return proxied(j, p);
+	}
+	if (span_begins(p->text, "NOQUEUE: ")) {
+		id = span_of("NOQUEUE");
+		rest = span_skip(p->text, sizeof("NOQUEUE: ") - 1);
+	} else if (!logtext_queue_id(p->text, &id, &rest)) {
 		return NULL;
 	}
-	if (!logtext_queue_id(p->text, &id, &rest) ||
-	    !span_begins(rest, "client="))
-		return NULL;
-	return client(j, p, id, rest);
+	if (span_begins(rest, "client="))
+		return client(j, p, id, rest);
+	if (span_begins(rest, "reject: "))
+		return refusal(j, p, id, span_skip(rest, 8));
+	return NULL;
 }
 
 /* --- qmgr ------------------------------------------------------------- */
@@ -850,9 +821,13 @@ qmgr_line(struct logjoin *j, const struct logprefix *p)
 	struct message *m;
 	const char *end;
 
-	if (p->text.n == 0 || p->text.p[p->text.n - 1] != ')' ||
-	    !logtext_queue_id(p->text, &id, &rest) ||
+	if (!logtext_queue_id(p->text, &id, &rest) ||
 	    !span_begins(rest, "from=<"))
+		return NULL;
+	/* What carries lines may leave blanks behind them. */
+	while (rest.p[rest.n - 1] == ' ')
+		rest.n--;
+	if (rest.p[rest.n - 1] != ')')
 		return NULL;
 	m = find_message(j, id);
 	if (m == NULL || m->has_sender)
@@ -902,7 +877,7 @@ logjoin_line(struct logjoin *j, const struct logprefix *p)
 
 	j->stats.lines++;
 	/* Postfix's own tags have a slash. */
-	if (name.n < 4 || name.n > 5 || name.n == p->tag.n)
+	if (name.n < 4 || name.n > 8 || name.n == p->tag.n)
 		return NULL;
 	if (span_is(name, "smtp"))
 		what = smtp_line(j, p, true);
@@ -910,6 +885,8 @@ logjoin_line(struct logjoin *j, const struct logprefix *p)
 		what = smtpd_line(j, p);
 	else if (span_is(name, "qmgr"))
 		what = qmgr_line(j, p);
+	else if (span_is(name, "tlsproxy"))
+		what = tlsproxy_line(j, p);
 	else if (span_is(name, "error") || span_is(name, "retry"))
 		what = smtp_line(j, p, false);
 	if (what != NULL)
@@ -951,5 +928,6 @@ logjoin_free(struct logjoin *j)
 	recent_free(&j->processes);
 	recent_free(&j->messages);
 	recent_free(&j->causes);
+	buf_free(&j->scratch);
 	free(j);
 }

@@ -20,9 +20,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "fault.h"
-#include "evidence.h"
-#include "span.h"
+#include "logsession.h"
 
 struct logjoin;
 struct logprefix;
@@ -30,37 +28,6 @@ struct logprefix;
 /* What is known at once; what was not heard of longest makes room. */
 #define LOGJOIN_PROCESSES_MAX 8192
 #define LOGJOIN_MESSAGES_MAX 16384 /* that came in, and wait */
-
-/* Three facts, each of which may not have been looked at. */
-enum fact { FACT_UNKNOWN, FACT_NO, FACT_YES };
-
-const char *fact_name(enum fact f); /* "unknown", "no", "yes" */
-
-/* What became of one recipient, or of one gateway on the way. */
-struct attempt {
-	time_t time;
-	enum evidence_direction direction;
-	struct span domain; /* of the recipient, or sender; "" for <> */
-	struct span queue_id;
-	struct span host; /* the peer; empty if none was reached */
-	struct span address;
-	unsigned port;
-	enum evidence_seen level; /* EVIDENCE_CLEAR if there was no session */
-	enum fact encrypted;
-	enum fact chain_trusted;
-	enum fact name_matched;
-	bool verified; /* Postfix says that its policy is satisfied */
-	bool reused;   /* the session, for more than one delivery */
-	struct span protocol;
-	struct span cipher;
-	struct span policy; /* tls= of Postfix 3.11 */
-	/* "sent", "deferred", "bounced", ...; "skipped" for a gateway after
-	 * which the next was tried; inbound "received", "rejected". */
-	struct span result;
-	struct span dsn;
-	struct span text; /* why */
-	enum fault fault; /* FAULT_OK if it is none */
-};
 
 /* Spans live until the call returns. */
 typedef void logjoin_fn(const struct attempt *a, void *arg);
@@ -71,6 +38,7 @@ struct logjoin_stats {
 	uint64_t no_time;    /* of these: with an impossible time */
 	uint64_t sessions_out, sessions_in; /* lines about TLS */
 	uint64_t deliveries;		    /* outbound */
+	uint64_t policies;		    /* of these: with tls= of 3.11 */
 };
 
 struct logjoin *logjoin_new(time_t now, logjoin_fn *fn, void *arg);

@@ -171,6 +171,149 @@ static const struct {
 	"no-starttls\n"
 	"in NOQUEUE c.example h.c[2.2.2.2] clear no unknown unknown  rejected "
 	"no-starttls\n"},
+    {"in the clear, then STARTTLS, then another in one session",
+	T "postfix/smtpd[2]: connect from h.c[2.2.2.2]\n" T
+	  "postfix/smtpd[2]: AAAAB1: client=h.c[2.2.2.2]\n" T
+	  "postfix/smtpd[2]: Anonymous TLS connection established from "
+	  "h.c[2.2.2.2]: TLSv1.3 with cipher X (1/1 bits)\n" T
+	  "postfix/smtpd[2]: AAAAB2: client=h.c[2.2.2.2]\n" T
+	  "postfix/smtpd[2]: disconnect from h.c[2.2.2.2] ehlo=3 starttls=1\n" T
+	  "postfix/qmgr[3]: AAAAB1: from=<x@c.example>, size=1, nrcpt=1 (queue "
+	  "active)\n" T
+	  "postfix/qmgr[3]: AAAAB2: from=<x@c.example>, size=1, nrcpt=1 (queue "
+	  "active) \n",
+	"in AAAAB1 c.example h.c[2.2.2.2] clear no unknown unknown  received "
+	"ok\n"
+	"in AAAAB2 c.example h.c[2.2.2.2] encrypted yes unknown unknown "
+	"TLSv1.3 received ok\n"},
+    {"a filter before the queue",
+	T
+	"postfix/smtpd[2]: connect from h.c[2.2.2.2]\n" T
+	"postfix/smtpd[2]: NOQUEUE: client=h.c[2.2.2.2]\n" T
+	"postfix/smtpd[2]: proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok: queued "
+	"as AAAAB1; from=<x@c.example> to=<u@o.example> proto=ESMTP "
+	"helo=<x>\n" T
+	"postfix/smtpd[9]: AAAAB1: client=localhost[127.0.0.1]\n" T
+	"postfix/qmgr[3]: AAAAB1: from=<x@c.example>, size=1, nrcpt=1 (queue "
+	"active)\n" T
+	"postfix/smtpd[2]: disconnect from h.c[2.2.2.2] ehlo=2 starttls=1\n" T
+	"postfix/smtpd[2]: connect from localhost[127.0.0.1]\n" T
+	"postfix/smtpd[2]: NOQUEUE: client=localhost[127.0.0.1]\n" T
+	"postfix/smtpd[2]: proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok: queued "
+	"as AAAAB3; from=<x@c.example> to=<u@o.example> proto=ESMTP "
+	"helo=<x>\n",
+	"in AAAAB1 c.example h.c[2.2.2.2] encrypted yes unknown unknown  "
+	"received ok\n"},
+    {"refused after a queue id was given",
+	T
+	"postfix/smtpd[2]: AAAAB1: client=h.c[2.2.2.2]\n" T
+	"postfix/smtpd[2]: AAAAB1: reject: DATA from h.c[2.2.2.2]: 450 4.7.10 "
+	"<DATA>: Data command rejected: x; from=<a@c.example> "
+	"to=<u@o.example> proto=ESMTP helo=<x>\n",
+	"in AAAAB1 c.example h.c[2.2.2.2] clear no unknown unknown  rejected "
+	"no-starttls\n"},
+    {"an end of data that takes its time",
+	TLS("Verified", M1) "Nov 23 11:55:36 gw postfix/smtp[1]: AAAAA1: "
+			    "to=<a@b.example>, relay=" M1
+			    ", delay=300, delays=0.1/0/0.2/299, dsn=2.0.0, "
+			    "status=sent (ok)\n",
+	"out AAAAA1 b.example mx1.b[1.1.1.1] verified yes unknown unknown "
+	"TLSv1.3 sent ok\n"},
+    {"a session from long before one that was short",
+	TLS("Verified", M1) "Nov 23 11:58:36 gw postfix/smtp[1]: AAAAA1: "
+			    "to=<a@b.example>, relay=" M1
+			    ", delay=300, delays=299/0/0.2/0.1, dsn=2.0.0, "
+			    "status=sent (ok)\n",
+	"out AAAAA1 b.example mx1.b[1.1.1.1] clear no unknown unknown  sent "
+	"ok\n"},
+    {"3.11: the policy was satisfied, but the sender's wish was not",
+	TLS("Trusted", M1) TO("AAAAA1", M1,
+	    "delay=1, delays=1/0/0/0, tls=secure/!requiretls:nocertmatch, "
+	    "dsn=5.7.10, status=bounced (Sender requested REQUIRETLS, but no "
+	    "matching server certificate was found. The last attempted server "
+	    "was mx1.b[1.1.1.1])"),
+	"out AAAAA1 b.example mx1.b[1.1.1.1] trusted yes yes unknown TLSv1.3 "
+	"bounced name-mismatch\n"},
+    {"and without any TLS",
+	TO("AAAAA1", M1,
+	    "delay=1, delays=1/0/0/0, tls=dane/!requiretls:nostarttls, "
+	    "dsn=5.7.30, status=bounced (Sender requested REQUIRETLS, but TLS "
+	    "service was not offered by host mx1.b[1.1.1.1])"),
+	"out AAAAA1 b.example mx1.b[1.1.1.1] clear no unknown unknown  bounced "
+	"no-starttls\n"},
+    {"an expired certificate where the sender asks for TLS",
+	T "postfix/smtp[1]: server certificate verification failed for " M1
+	  ": certificate has expired\n" TLS("Untrusted", M1) TO("AAAAA1", M1,
+	      "delay=1, delays=1/0/0/0, tls=!secure/!requiretls:nocertmatch, "
+	      "dsn=5.7.10, status=bounced (Sender requested REQUIRETLS, but no "
+	      "trusted server certificate was found. The last attempted "
+	      "server was mx1.b[1.1.1.1])"),
+	"out AAAAA1 b.example mx1.b[1.1.1.1] encrypted yes no unknown TLSv1.3 "
+	"bounced expired\n"},
+    {"a remark about REQUIRETLS ends no session",
+	TLS("Verified", M1) T
+	"postfix/smtp[1]: AAAAA1: Sender requested REQUIRETLS, but REQUIRETLS "
+	"support was not offered by host mx1.b[1.1.1.1]\n" T
+	"postfix/smtp[1]: AAAAA1: Sender requested REQUIRETLS, but my "
+	"configured TLS security level 'may' disables certificate matching. "
+	"The last attempted server was mx1.b\n" TO("AAAAA1", M1, SENT),
+	"out AAAAA1 b.example mx1.b[1.1.1.1] verified yes unknown unknown "
+	"TLSv1.3 sent ok\n"},
+    {"with connection reuse tlsproxy says why",
+	T "postfix/tlsproxy[7]: CONNECT to [1.1.1.1]:25\n" T
+	  "postfix/tlsproxy[7]: server certificate verification failed for " M1
+	  ": num=62:hostname mismatch\n" TLS("Untrusted", M1) TO("AAAAA1", M1,
+	      "delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (Server "
+	      "certificate not verified)") T
+	"postfix/tlsproxy[7]: SSL_connect error to " M2 ": -1\n" T
+	"postfix/tlsproxy[7]: warning: TLS library problem: error:1:SSL "
+	"routines::unsupported protocol:x\n" TO("AAAAA2", M2,
+	    "delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (Cannot "
+	    "start TLS: handshake failure)"),
+	"out AAAAA1 b.example mx1.b[1.1.1.1] encrypted yes no unknown TLSv1.3 "
+	"deferred name-mismatch\n"
+	"out AAAAA2 b.example mx2.b[1.1.1.2] clear no unknown unknown  "
+	"deferred protocol-too-old\n"},
+    {"up to 3.5 a wrong name is not said",
+	TLS("Trusted", M1) TO("AAAAA1", M1,
+	    "delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (Server "
+	    "certificate not verified)") T
+	"postfix/error[4]: AAAAA2: to=<a@b.example>, relay=none, delay=1, "
+	"delays=1/0/0/0, dsn=4.7.5, status=deferred (delivery temporarily "
+	"suspended: Server certificate not verified)\n",
+	"out AAAAA1 b.example mx1.b[1.1.1.1] trusted yes yes unknown TLSv1.3 "
+	"deferred name-mismatch\n"
+	"out AAAAA2 b.example [] clear unknown unknown unknown  deferred "
+	"name-mismatch\n"},
+    {"what an alias keeps of a recipient",
+	T "postfix/smtp[1]: AAAAA1: to=<joe@b.example>, orig_to=<\">, "
+	  "relay=" M1 ", delay=1, delays=0/0/0/0, dsn=4.7.5, status=deferred "
+	  "(Server certificate not trusted)\"@ours.example>, relay=" M2
+	  ", " SENT "\n",
+	"out AAAAA1 b.example mx2.b[1.1.1.2] clear no unknown unknown  sent "
+	"ok\n"},
+    {"a gateway that greets with an error, and one that hangs up",
+	T "postfix/smtp[1]: AAAAA1: host mx1.b[1.1.1.1] refused to talk to me: "
+	  "421 no\n" TLS("Verified", M2) TO("AAAAA1", M2, SENT) T
+	"postfix/smtp[1]: AAAAA2: lost connection with mx1.b[1.1.1.1] while "
+	"receiving the initial server greeting\n" TLS("Verified", M2)
+	    TO("AAAAA2", M2, SENT),
+	"out AAAAA1 b.example mx1.b[1.1.1.1] clear unknown unknown unknown  "
+	"skipped greeting-refused\n"
+	"out AAAAA1 b.example mx2.b[1.1.1.2] verified yes unknown unknown "
+	"TLSv1.3 sent ok\n"
+	"out AAAAA2 b.example mx1.b[1.1.1.1] clear unknown unknown unknown  "
+	"skipped connection-lost\n"
+	"out AAAAA2 b.example mx2.b[1.1.1.2] verified yes unknown unknown "
+	"TLSv1.3 sent ok\n"},
+    {"addresses that verify(8) asks about",
+	TLS("Verified", M1) TO("AAAAA1", M1,
+	    "delay=1, delays=1/0/0/0, dsn=2.0.0, status=deliverable (ok)")
+	    TO("AAAAA2", M1,
+		"delay=1, delays=1/0/0/0, dsn=5.1.1, status=undeliverable "
+		"(no)") TO("AAAAA3", M1, SENT),
+	"out AAAAA3 b.example mx1.b[1.1.1.1] clear no unknown unknown  sent "
+	"ok\n"},
     {"a content filter's way back",
 	T "postfix/smtpd[2]: AAAAB1: client=localhost[127.0.0.1]\n" T
 	  "postfix/qmgr[3]: AAAAB1: from=<x@c.example>, size=1, nrcpt=1 (queue "

@@ -1,0 +1,144 @@
+#include "logsession.h"
+
+#define SLACK 60 /* seconds, where the line says how long it took */
+
+const char *
+fact_name(enum fact f)
+{
+	static const char *const names[] = {"unknown", "no", "yes"};
+
+	return names[f];
+}
+
+void
+logpeer_keep(struct logpeer *to, const struct logtext_peer *p)
+{
+	KEEP(to->host, p->host);
+	KEEP(to->address, p->address);
+	to->port = p->port;
+}
+
+struct logtext_peer
+logpeer_kept(const struct logpeer *p)
+{
+	return (struct logtext_peer){.host = span_of(p->host),
+	    .address = span_of(p->address),
+	    .port = p->port};
+}
+
+bool
+logpeer_same(const struct logpeer *a, const struct logtext_peer *b)
+{
+	struct span host = b->host;
+
+	if (host.n >= sizeof(a->host))
+		host.n = sizeof(a->host) - 1;
+	if (a->host[host.n] != '\0' ||
+	    (host.n > 0 && strncasecmp(a->host, host.p, host.n) != 0))
+		return false;
+	/* Old versions leave out the address, or the port. */
+	if (a->address[0] != '\0' && b->address.n > 0 &&
+	    !span_same(span_of(a->address), b->address))
+		return false;
+	return a->port == 0 || b->port == 0 || a->port == b->port;
+}
+
+void
+logsession_keep(struct logsession *s, const struct logtext_session *in,
+    enum logtext_trust *chain, time_t when)
+{
+	s->known = true;
+	s->used = false;
+	s->reused = in->reused;
+	s->trust = in->trust == LOGTEXT_UNSAID ? *chain : in->trust;
+	*chain = LOGTEXT_UNSAID;
+	KEEP(s->protocol, in->protocol);
+	KEEP(s->cipher, in->cipher);
+	s->queue_id[0] = '\0';
+	s->time = when;
+	logpeer_keep(&s->peer, &in->peer);
+}
+
+void
+logsession_facts(const struct logsession *s, struct attempt *a)
+{
+	a->chain_trusted = a->name_matched = FACT_UNKNOWN;
+	if (s == NULL || !s->known) {
+		a->level = EVIDENCE_CLEAR;
+		a->encrypted = FACT_NO;
+		return;
+	}
+	a->level = EVIDENCE_ENCRYPTED;
+	a->encrypted = FACT_YES;
+	a->reused = s->reused;
+	a->protocol = span_of(s->protocol);
+	a->cipher = span_of(s->cipher);
+	switch (s->trust) {
+	case LOGTEXT_UNSAID:
+		break;
+	case LOGTEXT_ANONYMOUS:
+	case LOGTEXT_UNTRUSTED:
+		a->chain_trusted = FACT_NO;
+		break;
+	case LOGTEXT_TRUSTED:
+		a->chain_trusted = FACT_YES;
+		a->level = EVIDENCE_TRUSTED;
+		break;
+	case LOGTEXT_VERIFIED:
+		/* By a name, a key or TLSA: the log does not say. */
+		a->verified = true;
+		a->level = EVIDENCE_VERIFIED;
+		break;
+	}
+}
+
+bool
+logsession_is_of(
+    struct logsession *s, const struct logtext_delivery *d, time_t when)
+{
+	time_t lasts = d->timed ? (time_t)d->busy + SLACK : LOGSESSION_STALE;
+
+	if (!s->known)
+		return false;
+	if (!logpeer_same(&s->peer, &d->peer) || when - s->time > lasts ||
+	    (s->used && !span_same(span_of(s->queue_id), d->queue_id))) {
+		s->known = false;
+		return false;
+	}
+	s->used = true;
+	KEEP(s->queue_id, d->queue_id);
+	s->time = when;
+	return true;
+}
+
+void
+logsession_policy(struct span tls, struct attempt *a)
+{
+	bool encrypted = a->encrypted == FACT_YES;
+
+	a->policy = tls;
+	switch (logtext_policy(tls)) {
+	case LOGTEXT_NO_POLICY:
+		return;
+	case LOGTEXT_CLEAR:
+		logsession_facts(NULL, a);
+		a->protocol = a->cipher = (struct span){NULL, 0};
+		a->verified = a->reused = false;
+		return;
+	case LOGTEXT_ENCRYPTED:
+		/* Without a line about TLS that is all that is known. */
+		if (!encrypted)
+			a->level = EVIDENCE_ENCRYPTED;
+		break;
+	case LOGTEXT_KEYED:
+	case LOGTEXT_NAMED:
+		a->verified = true;
+		a->level = EVIDENCE_VERIFIED;
+		break;
+	}
+	a->encrypted = FACT_YES;
+	if (!encrypted)
+		a->chain_trusted = a->name_matched = FACT_UNKNOWN;
+	if (logtext_policy(tls) == LOGTEXT_NAMED)
+		a->chain_trusted = a->name_matched = FACT_YES;
+}

@@ -1,0 +1,96 @@
+/*
+ * logsession.h: what a line about TLS says of a session, and what that proves
+ * of a delivery.
+ */
+#ifndef LOGSESSION_H
+#define LOGSESSION_H
+
+#include <time.h>
+
+#include "evidence.h"
+#include "fault.h"
+#include "logtext.h"
+#include "span.h"
+
+#define LOGSESSION_STALE 240 /* seconds after which a session is none */
+
+/* Three facts, each of which may not have been looked at. */
+enum fact { FACT_UNKNOWN, FACT_NO, FACT_YES };
+
+const char *fact_name(enum fact f); /* "unknown", "no", "yes" */
+
+/* What became of one recipient, or of one gateway on the way. */
+struct attempt {
+	time_t time;
+	enum evidence_direction direction;
+	struct span domain; /* of the recipient, or sender; "" for <> */
+	struct span queue_id;
+	struct span host; /* the peer; empty if none was reached */
+	struct span address;
+	unsigned port;
+	enum evidence_seen level; /* EVIDENCE_CLEAR if there was no session */
+	enum fact encrypted;
+	enum fact chain_trusted;
+	enum fact name_matched;
+	bool verified; /* Postfix says that its policy is satisfied */
+	bool reused;   /* the session, for more than one delivery */
+	struct span protocol;
+	struct span cipher;
+	struct span policy; /* tls= of Postfix 3.11 */
+	/* "sent", "deferred", "bounced", ...; "skipped" for a gateway after
+	 * which the next was tried; inbound "received", "rejected". */
+	struct span result;
+	struct span dsn;
+	struct span text; /* why */
+	enum fault fault; /* FAULT_OK if it is none */
+};
+
+/* --- What outlives its line: strings, cut to fit ---------------------- */
+
+#define KEEP(to, s) span_keep((to), sizeof(to), (s))
+
+struct logpeer {
+	char host[256];
+	char address[65];
+	unsigned port;
+};
+
+struct logsession {
+	bool known; /* a TLS line was seen, and no end of it */
+	bool used;  /* by a delivery, that of queue_id */
+	bool reused;
+	enum logtext_trust trust;
+	char protocol[17];
+	char cipher[65];
+	char queue_id[33];
+	time_t time; /* of the last line that it was good for */
+	struct logpeer peer;
+};
+
+void logpeer_keep(struct logpeer *to, const struct logtext_peer *p);
+struct logtext_peer logpeer_kept(const struct logpeer *p);
+
+/* The same host, address and port, as far as both say. */
+bool logpeer_same(const struct logpeer *a, const struct logtext_peer *b);
+
+/*
+ * Keep what a line about TLS says; *chain is what was said before of the
+ * certificate, by old versions, and becomes unsaid.
+ */
+void logsession_keep(struct logsession *s, const struct logtext_session *in,
+    enum logtext_trust *chain, time_t when);
+
+/*
+ * True if what is known of the session is about this delivery. It is forgotten
+ * if not, so that nothing later is taken for encrypted.
+ */
+bool logsession_is_of(
+    struct logsession *s, const struct logtext_delivery *d, time_t when);
+
+/* What a session proves; without one, that nothing was encrypted. */
+void logsession_facts(const struct logsession *s, struct attempt *a);
+
+/* tls= of 3.11 knows better. */
+void logsession_policy(struct span tls, struct attempt *a);
+
+#endif
