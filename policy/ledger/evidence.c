@@ -63,7 +63,11 @@ static const char probes[] =
 
 static const char logged[] = EVIDENCE_LOG_TABLES;
 
-static const char *const step[] = {probes, logged};
+/* Of rows from before it is not known. */
+static const char tails[] =
+    "ALTER TABLE position ADD COLUMN tail TEXT NOT NULL DEFAULT '';";
+
+static const char *const step[] = {probes, logged, tails};
 
 static const struct db_schema schema = {
     .noun = "evidence",
@@ -115,7 +119,8 @@ static const char copy[] =
     "INSERT INTO log_count SELECT * FROM old.old_log_count;"
     "INSERT INTO failure SELECT * FROM old.old_failure;"
     "INSERT INTO failure_sum SELECT * FROM old.old_failure_sum;"
-    "INSERT INTO position SELECT * FROM old.old_position;";
+    "INSERT INTO position(device, inode, first, path, offset, time)"
+    " SELECT device, inode, first, path, offset, time FROM old.old_position;";
 
 /* Nothing of it stands in that ledger; also if there is no such ledger. */
 static int
@@ -657,8 +662,8 @@ static const struct db_member failure_members[] = {FAILURE(id), FAILURE(time),
 #define POSITION(m) DB_MEMBER(struct evidence_position, m)
 static const struct db_member position_members[] = {POSITION(path),
     POSITION(device), POSITION(inode), POSITION(first), POSITION(offset),
-    POSITION(time), {0}};
-#define POSITION_COLUMNS "path, device, inode, first, offset, time"
+    POSITION(tail), POSITION(time), {0}};
+#define POSITION_COLUMNS "path, device, inode, first, offset, tail, time"
 
 static int
 need_day(const char *day, struct err *e)
@@ -706,19 +711,51 @@ add_failure(struct db *db, const struct evidence_failure *f, struct err *e)
 	return db_run(db_bind_row(s, failure_members + FAILURE_TOLD, f), e);
 }
 
+/* True if nobody went on from where this one did. */
+static int
+need_place(struct db *db, const struct evidence_position *p, struct err *e)
+{
+	const struct evidence_position *was = p->was;
+	int64_t others;
+
+	if (db_ask(db, e, &others,
+		"SELECT count(*) FROM position WHERE device = ? AND inode = ?"
+		" AND first = ? AND offset <> ?",
+		DB_INT((int64_t)was->device), DB_INT((int64_t)was->inode),
+		DB_TEXT(p->first), DB_INT((int64_t)was->offset)) == -1)
+		return -1;
+	if (others == 0)
+		return 0;
+	return err_set(e, EX_TEMPFAIL,
+	    "another tlspact-log went on with %s; what it counted is not "
+	    "counted again",
+	    quotes(p->path).s);
+}
+
 static int
 add_position(struct db *db, const struct evidence_position *p, struct err *e)
 {
 	struct db_stmt *s;
 
 	if (ledger_need_hash("first line", p->first, e) == -1 ||
-	    ledger_need_time("time", p->time, e) == -1)
+	    ledger_need_time("time", p->time, e) == -1 ||
+	    (p->was != NULL && need_place(db, p, e) == -1))
 		return -1;
 	s = db_sql(db, "INSERT INTO position(" POSITION_COLUMNS ")"
-		       " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+		       " VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
 		       " path = excluded.path, offset = excluded.offset,"
-		       " time = excluded.time");
-	return db_run(db_bind_row(s, position_members, p), e);
+		       " tail = excluded.tail, time = excluded.time");
+	if (db_run(db_bind_row(s, position_members, p), e) == -1)
+		return -1;
+	if (p->was == NULL)
+		return 0;
+	/* Who reads the same log under its other name is to notice. */
+	return db_do(db, e,
+	    "UPDATE position SET offset = ?, tail = ? WHERE device = ?"
+	    " AND inode = ? AND first = ?",
+	    DB_INT((int64_t)p->offset), DB_TEXT(p->tail),
+	    DB_INT((int64_t)p->was->device), DB_INT((int64_t)p->was->inode),
+	    DB_TEXT(p->first));
 }
 
 /*

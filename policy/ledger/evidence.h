@@ -198,7 +198,14 @@ struct evidence_position {
 	uint64_t inode;
 	const char *first; /* SHA-256 of the first line, hex */
 	uint64_t offset;
-	time_t time; /* when it was saved */
+	const char *tail; /* SHA-256 of what stands before that, or "" */
+	time_t time;	  /* when it was saved */
+	/*
+	 * Adding: whose offset this goes on from, which is still that, or
+	 * else nothing of the batch is added (75); of a file that is new, its
+	 * own with offset 0. NULL: whatever there is. It moves on, too.
+	 */
+	const struct evidence_position *was;
 };
 
 /* All of it in one transaction: nothing is counted twice or left out. */

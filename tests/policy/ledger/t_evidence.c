@@ -391,6 +391,54 @@ t_log(void **state)
 	check_int("both are known", g.n, 2);
 }
 
+/* Who goes on from a place that somebody else left meanwhile adds nothing. */
+static void
+t_positions(void **state)
+{
+	static const struct evidence_count count = {"2026-11-23", "acme",
+	    EVIDENCE_OUT, EVIDENCE_CLEAR, "", "", "sent", 1};
+	struct evidence_position was = {.device = 1, .inode = 2};
+	struct evidence_position pos = {.path = "/l",
+	    .device = 1,
+	    .inode = 2,
+	    .first = KEY_A,
+	    .offset = 100,
+	    .tail = KEY_B,
+	    .was = &was};
+	struct evidence_batch b = {
+	    .count = &count, .ncounts = 1, .position = &pos, .npositions = 1};
+	struct gathered g = {0};
+
+	(void)state;
+	/* As it was before there were tails. */
+	by_hand_in(seen, "ALTER TABLE position DROP COLUMN tail;"
+			 "PRAGMA user_version=2");
+	evidence_close(evi);
+	evi = must_see(EVIDENCE_WRITE);
+	well("new", evidence_log_add(evi, &b, &err));
+	check_int("new again", evidence_log_add(evi, &b, &err), -1);
+	check_int("new again", err.code, EX_TEMPFAIL);
+	check_has("new again", err.text, "another tlspact-log");
+	was.offset = 100;
+	pos.offset = 200;
+	well("on", evidence_log_add(evi, &b, &err));
+	check_int("on again", evidence_log_add(evi, &b, &err), -1);
+	/* Under another name: who reads the first one is to notice. */
+	pos.inode = 3;
+	was.offset = 200;
+	pos.offset = 300;
+	well("a copy", evidence_log_add(evi, &b, &err));
+	pos.inode = 2;
+	check_int("the first name", evidence_log_add(evi, &b, &err), -1);
+	well("positions", evidence_positions(evi, show_position, &g, &err));
+	check_str("positions", g.text,
+	    "/l 1 2 aa 300 +-1795435200\n/l 1 3 aa 300 +-1795435200\n");
+	g = (struct gathered){0};
+	well(
+	    "counts", evidence_counts(evi, NULL, "", "", show_count, &g, &err));
+	check_str("counts", g.text, "2026-11-23 acme out clear   sent 3\n");
+}
+
 static void
 t_failures(void **state)
 {
@@ -784,6 +832,7 @@ main(void)
 	    CASE(t_keys),
 	    CASE(t_probe_refused),
 	    CASE(t_log),
+	    CASE(t_positions),
 	    CASE(t_failures),
 	    CASE(t_failures_after),
 	    CASE(t_migrate_1),
