@@ -141,12 +141,15 @@ keep_first(struct logfile *f)
 static ssize_t
 fill(struct logfile *f, struct err *e)
 {
+	size_t keep = f->start < LOGFILE_TAIL_MAX ? f->start : LOGFILE_TAIL_MAX;
 	ssize_t got;
 
-	if (f->start > 0) {
-		memmove(f->data, f->data + f->start, f->end - f->start);
-		f->end -= f->start;
-		f->start = 0;
+	/* What was read last stays before it. */
+	if (f->start > keep) {
+		memmove(f->data, f->data + f->start - keep,
+		    f->end - f->start + keep);
+		f->end -= f->start - keep;
+		f->start = keep;
 	}
 	if (f->archive != NULL) {
 		/* In small pieces: of one with an error nothing comes. */
@@ -222,7 +225,7 @@ static void
 drop_long(struct logfile *f)
 {
 	f->offset += f->end - f->start;
-	f->start = f->end = 0;
+	f->start = f->end;
 	if (!f->skipping)
 		f->too_long++;
 	f->skipping = true;
@@ -310,18 +313,20 @@ int
 logfile_seek(struct logfile *f, uint64_t offset, struct err *e)
 {
 	char first[DIGEST_HEX];
+	uint64_t from;
 
 	/* The first line is looked at while it is here. */
 	(void)logfile_first(f, first);
 	if (f->pipe || f->archive != NULL)
 		return read_away(f, offset, e);
-	if (lseek(f->fd, (off_t)offset, SEEK_SET) == -1)
+	from = offset - (offset < LOGFILE_TAIL_MAX ? offset : LOGFILE_TAIL_MAX);
+	if (lseek(f->fd, (off_t)from, SEEK_SET) == -1)
 		return err_sys(e, EX_IOERR, "cannot go to byte %llu of %s",
 		    (unsigned long long)offset, quotes(f->path).s);
 	f->start = f->end = 0;
-	f->offset = offset;
+	f->offset = from;
 	f->skipping = false;
-	return 0;
+	return read_away(f, offset, e);
 }
 
 int
@@ -337,10 +342,18 @@ logfile_seek_line(struct logfile *f, uint64_t offset, struct err *e)
 	return logfile_next(f, &line, e) == LOGFILE_ERROR ? -1 : 0;
 }
 
+static void
+hash(const char *p, size_t n, char hex[DIGEST_HEX])
+{
+	struct digest *g = digest_new();
+
+	digest_add(g, p, n);
+	digest_hex(g, hex);
+}
+
 bool
 logfile_first(struct logfile *f, char first[DIGEST_HEX])
 {
-	struct digest *g;
 	struct err e;
 
 	while (
@@ -348,30 +361,47 @@ logfile_first(struct logfile *f, char first[DIGEST_HEX])
 		;
 	if (f->first == NULL)
 		return false;
-	g = digest_new();
-	digest_add(g, f->first, f->nfirst);
-	digest_hex(g, first);
+	hash(f->first, f->nfirst, first);
 	return true;
 }
 
-bool
-logfile_goes_on(struct logfile *f)
+void
+logfile_tail(const struct logfile *f, char tail[DIGEST_HEX])
 {
-	char now[LOGFILE_FIRST_MAX];
+	size_t n = f->start < LOGFILE_TAIL_MAX ? f->start : LOGFILE_TAIL_MAX;
+
+	hash(f->data + f->start - n, n, tail);
+}
+
+bool
+logfile_has(
+    const struct logfile *f, uint64_t offset, const char *tail)
+{
+	char now[LOGFILE_TAIL_MAX], hex[DIGEST_HEX];
+	size_t n = offset < sizeof(now) ? (size_t)offset : sizeof(now);
 	struct stat st;
-	ssize_t got;
+
+	if (*tail == '\0')
+		return fstat(f->fd, &st) == 0 && (uint64_t)st.st_size >= offset;
+	if (pread(f->fd, now, n, (off_t)(offset - n)) != (ssize_t)n)
+		return false;
+	hash(now, n, hex);
+	return strcmp(hex, tail) == 0;
+}
+
+bool
+logfile_goes_on(const struct logfile *f)
+{
+	char now[LOGFILE_FIRST_MAX], tail[DIGEST_HEX];
 
 	if (!logfile_is_plain(f))
 		return true;
-	if (fstat(f->fd, &st) == -1)
-		return false;
-	if ((uint64_t)st.st_size < f->offset + (f->end - f->start))
-		return false;
-	if (f->first == NULL)
-		return true;
-	got = pread(f->fd, now, f->nfirst, 0);
-	return got == (ssize_t)f->nfirst &&
-	       memcmp(now, f->first, f->nfirst) == 0;
+	logfile_tail(f, tail);
+	return logfile_has(f, f->offset + (f->end - f->start), "") &&
+	       logfile_has(f, f->offset, tail) &&
+	       (f->first == NULL ||
+		   (pread(f->fd, now, f->nfirst, 0) == (ssize_t)f->nfirst &&
+		       memcmp(now, f->first, f->nfirst) == 0));
 }
 
 bool

@@ -2,8 +2,9 @@
  * logfile.h: the lines of a log, from a file, a pipe, or a compressed file.
  *
  * Lines are bounded: of one that is longer than LOGFILE_LINE_MAX nothing is
- * returned, it is counted. A file is known by its first line, wherever it
- * was moved, copied or compressed to; offsets are those of the plain text.
+ * returned, it is counted. A file is known by its first line and by what was
+ * read last of it, wherever it was moved, copied or compressed to; offsets are
+ * those of the plain text.
  */
 #ifndef LOGFILE_H
 #define LOGFILE_H
@@ -21,6 +22,7 @@ struct logfile;
 #define LOGFILE_LINE_MAX 65536 /* bytes, without the newline */
 #define LOGFILE_WAIT_MS 500    /* patience with a pipe, then LOGFILE_AGAIN */
 #define LOGFILE_FIRST_MAX 4096 /* bytes of the first line that count */
+#define LOGFILE_TAIL_MAX 1024  /* and of what stands before an offset */
 
 enum logfile_status {
 	LOGFILE_LINE,  /* *line is one */
@@ -63,11 +65,21 @@ int logfile_seek_line(struct logfile *f, uint64_t offset, struct err *e);
  */
 bool logfile_first(struct logfile *f, char first[DIGEST_HEX]);
 
+/* SHA-256, in hex, of what was read last, up to the present offset. */
+void logfile_tail(const struct logfile *f, char tail[DIGEST_HEX]);
+
 /*
- * False if a plain file is no longer the one that was opened, but shorter,
- * or with another first line: it was cut and begun anew.
+ * True if a plain file has that before that offset now, or at least so many
+ * bytes if tail is "".
  */
-bool logfile_goes_on(struct logfile *f);
+bool logfile_has(
+    const struct logfile *f, uint64_t offset, const char *tail);
+
+/*
+ * False if a plain file is no longer what was read, but shorter, or with other
+ * text at its start or before the present offset: it was cut and begun anew.
+ */
+bool logfile_goes_on(const struct logfile *f);
 
 /* Can grow: a regular file, not compressed. */
 bool logfile_is_plain(const struct logfile *f);

@@ -29,10 +29,11 @@
 
 /* How far a file or the journal was read; the evidence's row for it. */
 struct place {
-	char first[DIGEST_HEX];
+	uint64_t device, inode;
 	uint64_t offset; /* of the journal: the entry's time, microseconds */
-	char *path;	 /* of the journal: the entry's cursor */
 	time_t time;
+	char first[DIGEST_HEX], tail[DIGEST_HEX];
+	char *path; /* of the journal: the entry's cursor */
 };
 
 struct logreader {
@@ -44,6 +45,7 @@ struct logreader {
 	struct buf scratch;
 	struct place *place;
 	size_t nplaces, place_cap;
+	size_t from; /* which of them is read on from; SIZE_MAX: it is new */
 	/* The file that is read. */
 	struct logfile *file;
 	uint64_t muted; /* lines that end here or before are known */
@@ -78,56 +80,106 @@ attempt(const struct attempt *a, void *arg)
 /* --- positions -------------------------------------------------------- */
 
 static struct place *
-find_place(struct logreader *r, const char *first)
+place_with(
+    struct logreader *r, uint64_t device, uint64_t inode, const char *first)
 {
-	size_t i;
+	struct place *p = r->place;
 
-	for (i = 0; i < r->nplaces; i++)
-		if (strcmp(r->place[i].first, first) == 0)
-			return &r->place[i];
+	for (; p < r->place + r->nplaces; p++)
+		if (p->device == device && p->inode == inode &&
+		    strcmp(p->first, first) == 0)
+			return p;
 	return NULL;
 }
 
-/* The largest offset counts: a copy of a log may have been read further. */
-static void
-set_place(struct logreader *r, const struct evidence_position *given)
+static bool
+set_place(const struct evidence_position *given, void *arg)
 {
-	struct place *p = find_place(r, given->first);
+	struct logreader *r = arg;
+	struct place *p =
+	    place_with(r, given->device, given->inode, given->first);
+	char *path = mem_dup(given->path);
 
 	if (p == NULL) {
 		r->place =
 		    mem_grow(r->place, r->nplaces, &r->place_cap, sizeof(*p));
 		p = &r->place[r->nplaces++];
 		*p = (struct place){0};
-		(void)snprintf(p->first, sizeof(p->first), "%s", given->first);
 	}
-	if (given->offset > p->offset)
-		p->offset = given->offset;
-	if (given->time >= p->time) {
-		free(p->path);
-		p->path = mem_dup(given->path);
-		p->time = given->time;
-	}
-}
-
-static bool
-load_place(const struct evidence_position *p, void *arg)
-{
-	set_place(arg, p);
+	free(p->path);
+	p->device = given->device;
+	p->inode = given->inode;
+	p->offset = given->offset;
+	p->time = given->time;
+	p->path = path;
+	(void)snprintf(p->first, sizeof(p->first), "%s", given->first);
+	(void)snprintf(p->tail, sizeof(p->tail), "%s", given->tail);
 	return true;
 }
 
-/* The place of a file, which need not be read whole for that, or NULL. */
+static void
+free_places(struct logreader *r)
+{
+	while (r->nplaces > 0)
+		free(r->place[--r->nplaces].path);
+}
+
+/* True if the file was read up to that place; f is open, not yet read. */
+static bool
+was_read_to(const char *path, struct logfile *f, const struct place *p)
+{
+	char tail[DIGEST_HEX];
+	struct logfile *own;
+	struct err e;
+	bool same;
+
+	if (logfile_is_plain(f))
+		return logfile_has(f, p->offset, p->tail);
+	/* It has to be unpacked to there; standard input cannot be twice. */
+	if (p->tail[0] == '\0' || strcmp(path, "-") == 0)
+		return true;
+	if ((own = logfile_open(path, &e)) == NULL)
+		return false;
+	same = logfile_seek(own, p->offset, &e) == 0 &&
+	       logfile_offset(own) == p->offset;
+	if (same) {
+		logfile_tail(own, tail);
+		same = strcmp(tail, p->tail) == 0;
+	}
+	logfile_close(own);
+	return same;
+}
+
+/*
+ * The place of a file: the furthest, for a copy may have been read further.
+ * Many logs may have the same first line. NULL: it is new.
+ */
+static struct place *
+find_place(struct logreader *r, const char *path, struct logfile *f)
+{
+	struct place *p = r->place, *best = NULL;
+	char first[DIGEST_HEX];
+
+	if (r->nplaces == 0 || !logfile_first(f, first))
+		return NULL;
+	for (; p < r->place + r->nplaces; p++)
+		if (strcmp(p->first, first) == 0 &&
+		    (best == NULL || p->offset > best->offset) &&
+		    was_read_to(path, f, p))
+			best = p;
+	return best;
+}
+
+/* The same of a file that is not open. */
 static struct place *
 place_of(struct logreader *r, const char *path)
 {
 	struct place *p = NULL;
-	char first[DIGEST_HEX];
 	struct logfile *f;
 	struct err e;
 
-	if ((f = logfile_open(path, &e)) != NULL && logfile_first(f, first))
-		p = find_place(r, first);
+	if ((f = logfile_open(path, &e)) != NULL)
+		p = find_place(r, path, f);
 	logfile_close(f);
 	return p;
 }
@@ -142,11 +194,23 @@ journal_first(const char *name, char first[DIGEST_HEX])
 	digest_hex(g, first);
 }
 
+static struct place *
+journal_place(struct logreader *r, const char *name)
+{
+	char first[DIGEST_HEX];
+
+	journal_first(name, first);
+	return place_with(r, 0, 0, first);
+}
+
 /* What is to be saved, if anything was read that is new. */
 static bool
-here(struct logreader *r, struct evidence_position *p, char first[DIGEST_HEX])
+here(struct logreader *r, struct evidence_position *p, char first[DIGEST_HEX],
+    char tail[DIGEST_HEX])
 {
 	p->first = first;
+	p->tail = tail;
+	tail[0] = '\0';
 	if (r->journal != NULL) {
 		p->path = logjournal_cursor(r->journal);
 		p->offset = logjournal_usec(r->journal);
@@ -161,26 +225,62 @@ here(struct logreader *r, struct evidence_position *p, char first[DIGEST_HEX])
 	p->device = (uint64_t)logfile_stat(r->file)->st_dev;
 	p->inode = (uint64_t)logfile_stat(r->file)->st_ino;
 	p->offset = logfile_offset(r->file);
+	logfile_tail(r->file, tail);
 	return true;
+}
+
+/* Where reading of the present file or journal, p, went on from. */
+static struct evidence_position
+start_of(struct logreader *r, const struct evidence_position *p)
+{
+	struct evidence_position was = {.device = p->device, .inode = p->inode};
+	/* If it is new, there may have been another with the same names. */
+	const struct place *from =
+	    r->from != SIZE_MAX ? &r->place[r->from]
+				: place_with(r, p->device, p->inode, p->first);
+
+	if (from != NULL) {
+		was.device = from->device;
+		was.inode = from->inode;
+		was.offset = from->offset;
+	}
+	return was;
+}
+
+/* It was read up to p, also under the name that it had before. */
+static void
+move_on(struct logreader *r, const struct evidence_position *p)
+{
+	struct place *from;
+
+	(void)set_place(p, r);
+	from = place_with(r, p->was->device, p->was->inode, p->first);
+	if (from == NULL)
+		from = place_with(r, p->device, p->inode, p->first);
+	from->offset = p->offset;
+	(void)snprintf(from->tail, sizeof(from->tail), "%s", p->tail);
+	r->from = (size_t)(from - r->place);
 }
 
 static int
 write_now(struct logreader *r, struct err *e)
 {
-	struct evidence_position p = {.time = r->now};
-	char first[DIGEST_HEX];
+	struct evidence_position p = {.time = r->now}, was;
+	char first[DIGEST_HEX], tail[DIGEST_HEX];
 	bool is_new;
 
 	r->written = r->hook.pace();
 	if (r->evidence == NULL)
 		return 0;
-	is_new = here(r, &p, first);
+	is_new = here(r, &p, first, tail);
 	if (!is_new && logtally_empty(r->tally))
 		return 0;
+	was = start_of(r, &p);
+	p.was = &was;
 	if (logtally_write(r->tally, is_new ? &p : NULL, e) == -1)
 		return -1;
 	if (is_new)
-		set_place(r, &p);
+		move_on(r, &p);
 	r->dirty = false;
 	return 0;
 }
@@ -290,6 +390,7 @@ close_file(struct logreader *r)
 	r->journal = NULL;
 	free(r->journal_name);
 	r->journal_name = NULL;
+	r->from = SIZE_MAX;
 	if (r->file == NULL)
 		return;
 	r->stats.too_long += logfile_too_long(r->file);
@@ -305,7 +406,6 @@ close_file(struct logreader *r)
 static int
 open_at_place(struct logreader *r, const char *path, struct err *e)
 {
-	char first[DIGEST_HEX];
 	struct place *p;
 	uint64_t from = 0;
 
@@ -313,11 +413,11 @@ open_at_place(struct logreader *r, const char *path, struct err *e)
 	if ((r->file = logfile_open(path, e)) == NULL)
 		return -1;
 	r->from_pipe = logfile_is_pipe(r->file);
-	if (r->evidence == NULL || !logfile_first(r->file, first) ||
-	    (p = find_place(r, first)) == NULL) {
+	if ((p = find_place(r, path, r->file)) == NULL) {
 		r->warm = true;
 		return 0;
 	}
+	r->from = (size_t)(p - r->place);
 	r->muted = p->offset;
 	if (r->warm)
 		return logfile_seek(r->file, p->offset, e);
@@ -338,7 +438,8 @@ logreader_file(struct logreader *r, const char *path, struct err *e)
 		if (write_due(r, e) == -1)
 			return -1;
 	/* A file that may still grow is read on from there the next time. */
-	if (rc != -1 && (r->evidence == NULL || !logfile_is_plain(r->file)))
+	if (rc != -1 && !*r->hook.stop &&
+	    (r->evidence == NULL || !logfile_is_plain(r->file)))
 		take_rest(r);
 	if (rc == -1) {
 		struct err ignored;
@@ -352,6 +453,20 @@ logreader_file(struct logreader *r, const char *path, struct err *e)
 }
 
 /* --- a log that is rotated -------------------------------------------- */
+
+/* When the log at path, or a file that it was rotated to, was read last. */
+static time_t
+last_read(const struct logreader *r, const char *path)
+{
+	time_t last = 0;
+	size_t i, n = strlen(path);
+
+	for (i = 0; i < r->nplaces; i++)
+		if (strncmp(r->place[i].path, path, n) == 0 &&
+		    r->place[i].time > last)
+			last = r->place[i].time;
+	return last;
+}
 
 static bool
 has_data(const char *path)
@@ -404,7 +519,7 @@ read_rotated(struct logreader *r, const struct logfile_rotated *v, size_t i,
 	for (; i < n; i++) {
 		if (open_at_place(r, v[i].path, e) == -1 || read_on(r, e) == -1)
 			return -1;
-		if (i + 1 == n && !live)
+		if ((i + 1 == n && !live) || *r->hook.stop)
 			break;
 		take_rest(r);
 		if (write_now(r, e) == -1)
@@ -430,7 +545,7 @@ catch_up(struct logreader *r, const char *path, struct err *e)
 	if (r->nplaces > 0)
 		n = logfile_rotated(path, &old);
 	from = p != NULL ? n : newest_known(r, old, n);
-	if (live && p == NULL && n > 0 && from == n)
+	if (live && p == NULL && from == n && last_read(r, path) > 0)
 		r->hook.remark("no rotated file goes on where reading ended; "
 			       "what was logged in between is not counted",
 		    r->hook.arg);
@@ -442,7 +557,7 @@ catch_up(struct logreader *r, const char *path, struct err *e)
 		    r, old[from - 1].path, LOGREADER_REWIND - p->offset, e);
 	if (rv == 0)
 		rv = read_rotated(r, old, from, n, live, e);
-	if (rv == 0 && (live || r->file == NULL) &&
+	if (rv == 0 && (live || r->file == NULL) && !*r->hook.stop &&
 	    (open_at_place(r, path, e) == -1 || read_on(r, e) == -1))
 		rv = -1;
 	logfile_rotated_free(old, n);
@@ -450,20 +565,6 @@ catch_up(struct logreader *r, const char *path, struct err *e)
 }
 
 /* --- the journal ------------------------------------------------------ */
-
-/* When the log at path, or a file that it was rotated to, was read last. */
-static time_t
-last_read(const struct logreader *r, const char *path)
-{
-	time_t last = 0;
-	size_t i, n = strlen(path);
-
-	for (i = 0; i < r->nplaces; i++)
-		if (strncmp(r->place[i].path, path, n) == 0 &&
-		    r->place[i].time > last)
-			last = r->place[i].time;
-	return last;
-}
 
 static bool
 has_file(const char *path)
@@ -495,15 +596,13 @@ is_overtaken(const char *path, time_t last)
 static const char *
 choose_journal(struct logreader *r, const char *path)
 {
-	char first[DIGEST_HEX];
 	struct place *p;
 	time_t last = 0;
 	bool lines, was_last;
 
 	if (logjournal_is_name(path))
 		return path;
-	journal_first(LOGJOURNAL, first);
-	p = find_place(r, first);
+	p = journal_place(r, LOGJOURNAL);
 	was_last = p != NULL && p->time >= last_read(r, path);
 	lines = (p != NULL || !has_file(path)) &&
 		logjournal_look(LOGJOURNAL, &last) == LOGJOURNAL_LINES;
@@ -521,7 +620,7 @@ static int
 open_journal(
     struct logreader *r, const char *name, const char *log, struct err *e)
 {
-	char first[DIGEST_HEX], text[ERR_TEXT_MAX];
+	char text[ERR_TEXT_MAX];
 	struct place *p;
 	time_t last;
 
@@ -534,8 +633,8 @@ open_journal(
 	r->journal_name = mem_dup(name);
 	r->from_pipe = false;
 	r->since = 0;
-	journal_first(name, first);
-	p = find_place(r, first);
+	p = journal_place(r, name);
+	r->from = p == NULL ? SIZE_MAX : (size_t)(p - r->place);
 	last = last_read(r, log);
 	if (p != NULL && !logjournal_seek(r->journal, p->path, p->offset,
 			     LOGREADER_REWIND_LINES))
@@ -621,7 +720,7 @@ follow_file(
 			return write_now(r, e);
 		if (go_round(r, e) == -1)
 			return -1;
-		if (last) {
+		if (last && !*r->hook.stop) {
 			take_rest(r);
 			return write_now(r, e);
 		}
@@ -688,6 +787,35 @@ may_come(const struct logreader *r, const struct err *e)
 	       (e->code == EX_NOPERM && r->file == NULL && r->journal == NULL);
 }
 
+/*
+ * After a write that failed: did somebody else go on from where we did? Then
+ * what we counted since is counted, and it is begun anew. 1 if so, 0, or -1.
+ */
+static int
+was_overtaken(struct logreader *r, struct err *e)
+{
+	struct evidence_position p = {0}, was;
+	char first[DIGEST_HEX], tail[DIGEST_HEX];
+	const struct place *now;
+
+	if (r->evidence == NULL || !here(r, &p, first, tail))
+		return 0;
+	was = start_of(r, &p);
+	free_places(r);
+	r->from = SIZE_MAX;
+	if (evidence_positions(r->evidence, set_place, r, e) == -1)
+		return -1;
+	now = place_with(r, was.device, was.inode, first);
+	if (now != NULL && now->offset == was.offset)
+		r->from = (size_t)(now - r->place);
+	if (now == NULL || now->offset == was.offset)
+		return 0;
+	logtally_drop(r->tally);
+	r->dirty = r->warm = false;
+	close_file(r);
+	return 1;
+}
+
 /* Say why it is waited for, once a cause. */
 static void
 say_why(struct logreader *r, struct err *e)
@@ -705,6 +833,7 @@ int
 logreader_follow(struct logreader *r, const char *path, struct err *e)
 {
 	struct filewatch *w = filewatch_new(path);
+	struct err unused;
 	bool said = false;
 	int rv = 0;
 
@@ -721,7 +850,7 @@ logreader_follow(struct logreader *r, const char *path, struct err *e)
 		} else if (may_come(r, e)) {
 			if (!said)
 				say_why(r, e);
-			said = true;
+			said = was_overtaken(r, &unused) != 1;
 			rv = 0;
 			if (r->hook.tick != NULL)
 				r->hook.tick(r->hook.arg);
@@ -747,7 +876,7 @@ logreader_new(const struct logreader_hooks *hooks, struct evidence *evidence,
 	r->written = r->hook.pace();
 	r->join = logjoin_new(r->now, attempt, r);
 	if (evidence != NULL &&
-	    evidence_positions(evidence, load_place, r, e) == -1) {
+	    evidence_positions(evidence, set_place, r, e) == -1) {
 		logreader_free(r);
 		return NULL;
 	}
@@ -780,15 +909,12 @@ logreader_join_stats(const struct logreader *r)
 void
 logreader_free(struct logreader *r)
 {
-	size_t i;
-
 	if (r == NULL)
 		return;
 	close_file(r);
 	logjoin_free(r->join);
 	buf_free(&r->scratch);
-	for (i = 0; i < r->nplaces; i++)
-		free(r->place[i].path);
+	free_places(r);
 	free(r->place);
 	free(r);
 }

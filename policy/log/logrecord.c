@@ -87,6 +87,12 @@ put_position(struct buf *b, const struct evidence_position *p)
 	fields_put_num(b, p->inode);
 	fields_put(b, p->first);
 	fields_put_num(b, p->offset);
+	fields_put(b, p->tail == NULL ? "" : p->tail);
+	if (p->was == NULL)
+		return;
+	fields_put_num(b, p->was->device);
+	fields_put_num(b, p->was->inode);
+	fields_put_num(b, p->was->offset);
 }
 
 void
@@ -212,9 +218,22 @@ take_failure(struct taking *t)
 	w->failure[w->batch.nfailures++] = f;
 }
 
+/* Of a line, in hex, or "". */
+static const char *
+hash(struct taking *t, const char *name)
+{
+	const char *text = word(t, name, EVIDENCE_KEY);
+
+	if (t->f.bad == NULL && *text != '\0' &&
+	    strspn(text, "0123456789abcdef") != EVIDENCE_KEY - 1)
+		t->f.bad = name;
+	return text;
+}
+
 static void
 take_position(struct taking *t)
 {
+	struct evidence_position *was;
 	struct logrecord_taken *w = t->w;
 	struct evidence_position p = {.time = t->now};
 	const char *path = "";
@@ -227,11 +246,19 @@ take_position(struct taking *t)
 	p.path = arena_copy(&w->arena, path, n);
 	p.device = fields_num(&t->f, "device", UINT64_MAX);
 	p.inode = fields_num(&t->f, "inode", UINT64_MAX);
-	p.first = word(t, "first line", EVIDENCE_KEY);
-	if (t->f.bad == NULL &&
-	    strspn(p.first, "0123456789abcdef") != EVIDENCE_KEY - 1)
-		t->f.bad = "first line";
+	p.first = hash(t, "first line");
 	p.offset = fields_num(&t->f, "offset", INT64_MAX);
+	p.tail = hash(t, "tail");
+	if (t->f.bad == NULL && *p.first == '\0')
+		t->f.bad = "first line";
+	if (t->f.bad == NULL && t->f.n > 0) {
+		was = arena_alloc(&w->arena, sizeof(*was));
+		*was = (struct evidence_position){.first = p.first};
+		was->device = fields_num(&t->f, "device", UINT64_MAX);
+		was->inode = fields_num(&t->f, "inode", UINT64_MAX);
+		was->offset = fields_num(&t->f, "old offset", INT64_MAX);
+		p.was = was;
+	}
 	w->position = mem_grow(
 	    w->position, w->batch.npositions, &w->position_cap, sizeof(p));
 	w->position[w->batch.npositions++] = p;

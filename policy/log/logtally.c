@@ -265,10 +265,16 @@ logtally_write(
 
 	if (rv != 0)
 		return -1;
+	logtally_drop(t);
+	return 0;
+}
+
+void
+logtally_drop(struct logtally *t)
+{
 	strmap_free(&t->sums);
 	t->ncounts = t->nfailures = 0;
 	arena_free(&t->text);
-	return 0;
 }
 
 void

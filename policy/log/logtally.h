@@ -50,6 +50,9 @@ bool logtally_empty(const struct logtally *t);
 int logtally_write(struct logtally *t, const struct evidence_position *position,
     struct err *e);
 
+/* Forget all that is not written: somebody else counted it. */
+void logtally_drop(struct logtally *t);
+
 /* NULL is well. */
 void logtally_free(struct logtally *t);
 

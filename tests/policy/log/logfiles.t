@@ -180,6 +180,100 @@ done 2>/dev/null
 log "$T/mail.log" >/dev/null 2>&1
 is 'killed anywhere' "$(counts | diff "$T/want" - | head -n 5)" ''
 
+# Stopped while it catches up: what was not read is read the next time.
+fresh
+split
+for ((i = 0; i < 3; i++)); do
+	gzip -c "$T/part0$i" >"$T/mail.log.$((3 - i)).gz"
+	touch -d "2026-11-2$i" "$T/mail.log.$((3 - i)).gz"
+done
+cat "$T/part03" >"$T/mail.log"
+head -n 1 "$T/part00" >"$T/mail.log.9"
+touch -d 2026-11-19 "$T/mail.log.9"
+log "$T/mail.log.9" >/dev/null 2>&1
+for ((i = 0; i < 12; i++)); do
+	timeout -s TERM "0.0$((RANDOM % 9))" "$B/tlspact-log" -C /dev/null \
+		-o registry="$golden/registry" -o ledger="$T/none.db" \
+		-o probe_user= -o log_user= -o evidence="$T/evidence" \
+		-o map="$T/none.cdb" --now $now -o mail_log="$T/mail.log" \
+		>/dev/null 2>&1
+done
+default
+is 'stopped anywhere' "$(counts | diff "$T/want" - | head -n 5)" ''
+
+# Logs that begin with the same line, one after another in the same file, in
+# files of their own, and packed.
+fresh
+split
+for ((i = 0; i < 4; i++)); do
+	log "$T/part0$i" >/dev/null 2>&1 || fail "part $i"
+done
+counts >"$T/apart"
+for how in truncated beside packed; do
+	fresh
+	split
+	for ((i = 0; i < 4; i++)); do
+		case $how in
+		truncated)
+			echo >"$T/mail.log"
+			cat "$T/part0$i" >>"$T/mail.log" ;;
+		beside)
+			rm -f "$T/mail.log"
+			{ echo; cat "$T/part0$i"; } >"$T/mail.log.of$i" ;;
+		packed)
+			rm -f "$T/mail.log"
+			{ echo; cat "$T/part0$i"; } | gzip >"$T/mail.log.of$i" ;;
+		esac
+		[ -e "$T/mail.log" ] || ln -s "mail.log.of$i" "$T/mail.log"
+		log "$T/mail.log" >/dev/null 2>&1 || fail "$how $i"
+		log "$T/mail.log" >/dev/null 2>&1 || fail "$how $i again"
+	done
+	is "four logs with one first line, $how" \
+		"$(counts | diff "$T/apart" - | head -n 5)" ''
+done
+
+# Two that follow one log: each line counts once, and the second is told.
+fresh
+: >"$T/mail.log"
+followers=
+for i in 1 2; do
+	"$B/tlspact-log" -C /dev/null -o registry="$golden/registry" \
+		-o ledger="$T/none.db" -o probe_user= -o log_user= \
+		-o evidence="$T/evidence" -o map="$T/none.cdb" --now $now \
+		-o mail_log="$T/mail.log" --follow >"$T/follow$i" 2>&1 &
+	followers="$followers $!"
+done
+# shellcheck disable=SC2317,SC2086
+stop_followers()
+{
+	kill -9 $followers 2>/dev/null
+}
+at_exit stop_followers
+for ((i = 0; i < 4; i++)); do
+	cat "$T/part0$i" >>"$T/mail.log"
+	sleep 1.2
+done
+ok 'followed twice' wait_for 20 same ||
+	diag "$(counts | diff "$T/want" - | head -n 5)"
+sleep 1.5
+is 'and nothing is counted twice' "$(counts | diff "$T/want" - | head -n 5)" ''
+# shellcheck disable=SC2086
+kill $followers
+# shellcheck disable=SC2086
+wait $followers
+like 'which one of them is told' "$(cat "$T/follow1" "$T/follow2")" \
+	'another tlspact-log went on with'
+
+# Rotated to where nobody looks.
+fresh
+mkdir "$T/away"
+cat "$T/part00" >"$T/mail.log"
+default
+mv "$T/mail.log" "$T/away/"
+cat "$T/part01" >"$T/mail.log"
+run log -o mail_log="$T/mail.log"
+like 'what may be missing is said' "$err" 'no rotated file goes on where'
+
 # Hostile files.
 fresh
 head -c 200000 /dev/urandom >"$T/random"
