@@ -71,4 +71,49 @@ for page in "$TOP"/cmd/*.8; do
 	is 'and so has what completes them' "$offered" "$said"
 done
 
+# --- What is refused, with the exit code, before anything is read ----------
+
+while read -r want program line; do
+	read -ra words <<<"$line"
+	run "$B/$program" "${words[@]}" </dev/null
+	is "$program $line" "$rc" "$want"
+	like 'with the usage' "$err" 'usage: tlspact'
+done <<'EOT'
+64 tlspact-compile --diff --text
+64 tlspact-compile word
+64 tlspact-log --now soon
+64 tlspact-log --follow one two
+64 tlspact-log --follow --explain
+64 tlspact-probe
+64 tlspact-probe --all word
+64 tlspact-probe --as opportunistic word
+64 tlspact-probe --rate 1000001 word
+64 tlspact-probe --json --prometheus word
+64 tlspact-probe --json --nagios word
+3 tlspact-probe --nagios --json word
+3 tlspact-probe --nagios --bogus
+64 tlspact-verify one
+64 tlspact-verify one two three four
+64 tlspact-verify --at soon one two
+64 tlspact-verify --rehearse bundle one
+64 tlspact-setup
+64 tlspact-setup word
+64 tlspact-setup -n print
+64 tlspact-setup --yes check
+64 tlspact-setup apply word
+64 tlspactctl
+64 tlspactctl word
+64 tlspactctl status --yes
+64 tlspactctl status one two
+64 tlspactctl downgrade
+64 tlspactctl downgrade one --check
+64 tlspactctl extend one --flush
+64 tlspactctl restore one --for 4h
+64 tlspactctl restore one --flush --no-flush
+64 tlspactctl history --check one
+64 tlspactctl history --known 1:a
+64 tlspactd word
+64 tlspactd --json
+EOT
+
 done_testing
