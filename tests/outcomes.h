@@ -17,6 +17,7 @@ outcome_name(enum starttls_outcome o)
 	    [STARTTLS_GREETING_REFUSED] = "greeting-refused",
 	    [STARTTLS_EHLO_REFUSED] = "ehlo-refused",
 	    [STARTTLS_NOT_OFFERED] = "no-starttls",
+	    [STARTTLS_MASKED] = "masked",
 	    [STARTTLS_REFUSED] = "starttls-refused",
 	    [STARTTLS_PROTOCOL_TOO_OLD] = "protocol-too-old",
 	    [STARTTLS_HANDSHAKE_FAILED] = "handshake-failed",

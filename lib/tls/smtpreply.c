@@ -65,6 +65,8 @@ end_line(struct smtpreply *r)
 	for (digits = 0; is_digit(r->line[digits]); digits++)
 		;
 	text = r->line + digits;
+	if (r->line[strspn(r->line, "20 *")] != '\0')
+		r->readable = true;
 	/* Noise is passed over. */
 	if (digits != 3 || (*text != '-' && *text != ' ' && *text != '\0'))
 		return false;

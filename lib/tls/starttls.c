@@ -55,7 +55,8 @@ struct starttls {
 	bool io_added;
 	short io_mask;
 	bool failed_early; /* result is known before the loop ran */
-	bool tried_helo;   /* inside TLS: EHLO was refused, HELO sent */
+	bool masked;	   /* the greeting: no EHLO */
+	bool tried_helo;   /* EHLO was refused, HELO sent */
 
 	uint64_t begun; /* monotonic, microseconds */
 
@@ -498,6 +499,7 @@ finish(struct starttls *s, enum starttls_outcome outcome)
 	case STARTTLS_GREETING_REFUSED:
 	case STARTTLS_EHLO_REFUSED:
 	case STARTTLS_NOT_OFFERED:
+	case STARTTLS_MASKED:
 	case STARTTLS_REFUSED:
 		say_quit(s);
 		break;
@@ -690,19 +692,34 @@ begin_tls(struct starttls *s)
 }
 
 static enum step
-got_ehlo_tls(struct starttls *s)
+say_helo(struct starttls *s)
 {
+	s->tried_helo = true;
+	smtpreply_clear(&s->reply);
+	command(s, "HELO %s\r\n", s->ctx->helo);
+	return STEP_ON;
+}
+
+/* An answer to EHLO or HELO, before TLS and inside. */
+static enum step
+got_hello(struct starttls *s)
+{
+	const struct smtpreply *r = &s->reply;
+
 	/* Postfix tries HELO then, unless it was told to go away. */
-	if (s->reply.code / 100 != 2 && s->reply.code != 421 &&
-	    !s->tried_helo) {
-		s->tried_helo = true;
-		smtpreply_clear(&s->reply);
-		command(s, "HELO %s\r\n", s->ctx->helo);
-		return STEP_ON;
-	}
-	if (s->reply.code / 100 != 2)
-		return finish_reply(s, STARTTLS_EHLO_REFUSED);
-	return finish(s, STARTTLS_OK);
+	if (r->code / 100 != 2)
+		return r->code == 421 || s->tried_helo
+			   ? finish_reply(s, STARTTLS_EHLO_REFUSED)
+			   : say_helo(s);
+	if (s->res.phase == STARTTLS_EHLO_TLS)
+		return finish(s, STARTTLS_OK);
+	if (s->masked)
+		return finish_reply(s, STARTTLS_MASKED);
+	if (s->tried_helo || !r->starttls)
+		return finish_reply(s, STARTTLS_NOT_OFFERED);
+	enter_phase(s, STARTTLS_COMMAND);
+	command(s, "STARTTLS\r\n");
+	return STEP_ON;
 }
 
 /* A whole reply is in s->reply: what next? */
@@ -716,21 +733,16 @@ got_reply(struct starttls *s)
 	case STARTTLS_GREETING:
 		if (!good)
 			return finish_reply(s, STARTTLS_GREETING_REFUSED);
+		s->masked = !r->readable;
 		enter_phase(s, STARTTLS_EHLO);
+		if (s->masked)
+			return say_helo(s);
 		command(s, "EHLO %s\r\n", s->ctx->helo);
-		return STEP_ON;
-	case STARTTLS_EHLO:
-		if (!good)
-			return finish_reply(s, STARTTLS_EHLO_REFUSED);
-		if (!r->starttls)
-			return finish_reply(s, STARTTLS_NOT_OFFERED);
-		enter_phase(s, STARTTLS_COMMAND);
-		command(s, "STARTTLS\r\n");
 		return STEP_ON;
 	case STARTTLS_COMMAND:
 		return good ? begin_tls(s) : finish_reply(s, STARTTLS_REFUSED);
 	default:
-		return got_ehlo_tls(s);
+		return got_hello(s);
 	}
 }
 

@@ -6,7 +6,9 @@
  * taken, not verified. TLS is spoken as Postfix's smtp(8) does (3.7,
  * tls_client.c): same curves, options and size limits, and the cipher list,
  * protocol floor and security level that the caller asks for, so that a
- * handshake fails here when it would fail there.
+ * handshake fails here when it would fail there. As there, HELO follows an
+ * EHLO that was refused, and stands for it behind a greeting that a firewall
+ * has masked (smtp_pix_workarounds, disable_esmtp).
  *
  * Runs in the caller's event loop and never blocks. A server cannot hold it
  * for longer than total_ms, nor make it keep more than some 100 kB.
@@ -65,7 +67,7 @@ enum starttls_phase {
 	STARTTLS_EHLO,
 	STARTTLS_COMMAND,   /* STARTTLS sent, reply awaited */
 	STARTTLS_HANDSHAKE, /* TLS handshake */
-	STARTTLS_EHLO_TLS,  /* EHLO inside TLS (HELO after a refusal) */
+	STARTTLS_EHLO_TLS,  /* EHLO inside TLS */
 	STARTTLS_PHASES
 };
 
@@ -76,7 +78,8 @@ enum starttls_outcome {
 	STARTTLS_CONNECT_FAILED,   /* other: see errnum */
 	STARTTLS_GREETING_REFUSED, /* greeting not 2xx: see code, text */
 	STARTTLS_EHLO_REFUSED,	   /* EHLO not 2xx: see phase, code, text */
-	STARTTLS_NOT_OFFERED,	   /* EHLO reply lacks STARTTLS */
+	STARTTLS_NOT_OFFERED,	   /* EHLO reply lacks STARTTLS, or HELO */
+	STARTTLS_MASKED,	   /* greeting "220 ****": only HELO was said */
 	STARTTLS_REFUSED,	   /* STARTTLS not 2xx: see code, text */
 	STARTTLS_PROTOCOL_TOO_OLD, /* no TLS version in common */
 	STARTTLS_HANDSHAKE_FAILED, /* see text: OpenSSL's reason */

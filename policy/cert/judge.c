@@ -258,6 +258,7 @@ session_fault(const struct starttls_result *r)
 	case STARTTLS_EHLO_REFUSED:
 		return FAULT_SMTP_ERROR;
 	case STARTTLS_NOT_OFFERED:
+	case STARTTLS_MASKED:
 		return FAULT_NO_STARTTLS;
 	case STARTTLS_REFUSED:
 		return FAULT_STARTTLS_REFUSED;

@@ -226,7 +226,13 @@ say_session(
     const struct proberow *r, const struct starttls_result *s, struct buf *b)
 {
 	buf_puts(b, fault_description(r->fault));
-	if (s->code != 0 && s->outcome != STARTTLS_NOT_OFFERED)
+	if (s->outcome == STARTTLS_MASKED)
+		buf_puts(b,
+		    " Its greeting is masked by a firewall, so Postfix says "
+		    "HELO and never asks for STARTTLS: "
+		    "smtp_pix_workaround_maps in main.cf can make an exception "
+		    "of it.");
+	else if (s->code != 0 && s->outcome != STARTTLS_NOT_OFFERED)
 		buf_printf(b, " It said: %d %s", s->code, s->text);
 	else if (s->code == 0 && s->text[0] != '\0')
 		buf_printf(b, " OpenSSL says: %s.", s->text);

@@ -250,6 +250,9 @@ command(struct conn *c)
 		say(c, "250 2.0.0 thrown away\r\n");
 	} else if (strncasecmp(line, "EHLO ", 5) == 0)
 		ehlo(c);
+	else if (strncasecmp(line, "HELO ", 5) == 0)
+		say(c, c->server->mode->helo != NULL ? c->server->mode->helo
+						     : "250 2.0.0 ok\r\n");
 	else if (strncasecmp(line, "STARTTLS", 8) == 0)
 		starttls(c);
 	else if (strncasecmp(line, "DATA", 4) == 0) {

@@ -26,6 +26,7 @@ static const struct mode {
 	const char *greeting; /* all of it, line ends included */
 	const char *ehlo;     /* instead of the normal reply */
 	const char *ehlo_tls; /* the same inside TLS */
+	const char *helo;     /* the same for HELO */
 	const char *keyword;  /* offered instead of STARTTLS; "" none */
 	const char *starttls; /* instead of 220 */
 	const char *behind;   /* more bytes in the same write as 220 */
@@ -56,6 +57,11 @@ static const struct mode {
     {.name = "noise", .greeting = "hello\r\n220-a\r\nxx\r\n220 b\r\n"},
     {.name = "ehlo4", .ehlo = "450 4.3.2 not now\r\n"},
     {.name = "ehlo5", .ehlo = "502 5.5.1 what?\r\n"},
+    {.name = "nohelo",
+	.ehlo = "502 5.5.1 what?\r\n",
+	.helo = "502 5.5.1 what?\r\n"},
+    {.name = "masked", .greeting = "220 *****2*0 **\r\n"},
+    {.name = "masked220", .greeting = "220 ****** ESMTP\r\n"},
     {.name = "ehlotls4", .ehlo_tls = "450 4.3.2 not now\r\n"},
     {.name = "ehlotls421", .ehlo_tls = "421 4.3.2 closing down\r\n"},
     {.name = "drop", .close = AT_ACCEPT},
