@@ -15,7 +15,6 @@
 #include "err.h"
 #include "json.h"
 #include "mapbuild.h"
-#include "mapdiff.h"
 #include "mem.h"
 #include "num.h"
 #include "options.h"
@@ -68,39 +67,40 @@ read_options(int argc, char *argv[], struct run *run)
 static void
 print_diff(const struct run *run)
 {
-	const struct difference *x;
+	const struct mapchange *x;
 	size_t i;
 
-	for (i = 0; i < run->map.diff.n; i++) {
-		x = &run->map.diff.v[i];
-		say_to(stdout, "%-8s %.*s\n", change_name(x->change),
+	for (i = 0; i < run->map.changes.n; i++) {
+		x = &run->map.changes.v[i];
+		if (x->client || x->row == CHANGE_NONE)
+			continue;
+		say_to(stdout, "%-8s %.*s\n", change_name(x->row),
 		    (int)x->keylen, x->key);
-		if (x->was != NULL)
-			say_to(
-			    stdout, "  was    %.*s\n", (int)x->waslen, x->was);
-		if (x->is != NULL)
-			(void)printf("  is     %s\n", x->is);
+		if (x->was.row != NULL)
+			say_to(stdout, "  was    %.*s\n", (int)x->was.rowlen,
+			    x->was.row);
+		if (x->is.row != NULL)
+			(void)printf("  is     %s\n", x->is.row);
 	}
 }
 
 static void
-print_text(struct compiled *c)
+print_text(const struct maptable *t)
 {
 	size_t i;
 
-	for (i = 0; i < c->n; i++)
-		if (!c->row[i].record)
-			(void)printf("%s\t%s\n", compiled_key(c, &c->row[i]),
-			    compiled_text(c, &c->row[i]));
+	for (i = 0; i < t->n; i++)
+		if (!maprow_is_record(&t->row[i]))
+			(void)printf("%s\t%s\n", t->row[i].key, t->row[i].text);
 }
 
 static size_t
-changed_rows(const struct mapdiff *d)
+changed_rows(const struct mapchanges *c)
 {
 	size_t i, n = 0;
 
 	for (i = CHANGE_ADDED; i <= CHANGE_OTHER; i++)
-		n += d->count[i];
+		n += c->row[i];
 	return n;
 }
 
@@ -108,14 +108,15 @@ static void
 print_summary(const struct run *run)
 {
 	const struct compiled *c = &run->map.compiled;
-	size_t n = changed_rows(&run->map.diff);
+	size_t n = changed_rows(&run->map.changes);
 	char until[CLOCK_MAX];
 
-	(void)printf("%zu domain%s of %zu partner%s: %zu enforced", c->domains,
-	    num_plural(c->domains), c->partners, num_plural(c->partners),
-	    c->enforced);
-	if (c->lowered > 0)
-		(void)printf(" (%zu lowered until %s)", c->lowered,
+	(void)printf("%zu domain%s of %zu partner%s: %zu enforced",
+	    c->header.domains, num_plural(c->header.domains),
+	    c->header.partners, num_plural(c->header.partners),
+	    c->header.enforced);
+	if (c->header.lowered > 0)
+		(void)printf(" (%zu lowered until %s)", c->header.lowered,
 		    clock_text(c->lowered_until, run->map.now, until));
 	(void)printf(", %zu opportunistic; ", c->opportunistic);
 	if (n == 0)
@@ -150,29 +151,31 @@ static json_t *
 json_rows(struct run *run)
 {
 	const struct partner *partner = run->map.registry->partner;
-	struct compiled *c = &run->map.compiled;
+	const struct maptable *t = &run->map.compiled.table;
 	json_t *list = json_array();
-	const struct difference *x;
-	const struct row *row;
+	const struct mapchange *x;
+	const struct maprow *row;
 	size_t i;
 
-	for (i = 0; run->text && i < c->n; i++) {
-		row = &c->row[i];
-		if (row->record)
+	for (i = 0; run->text && i < t->n; i++) {
+		row = &t->row[i];
+		if (maprow_is_record(row))
 			continue;
 		json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:s, s:s}", "key",
-			compiled_key(c, row), "policy", compiled_text(c, row),
-			"level", level_name((enum level)row->level), "partner",
-			partner[compiled_partner(c, row)].name));
+		    json_pack("{s:s, s:s, s:s, s:s}", "key", row->key, "policy",
+			row->text, "level", level_name((enum level)row->level),
+			"partner", partner[row->partner].name));
 	}
-	for (i = 0; !run->text && i < run->map.diff.n; i++) {
-		x = &run->map.diff.v[i];
+	for (i = 0; !run->text && i < run->map.changes.n; i++) {
+		x = &run->map.changes.v[i];
+		if (x->client || x->row == CHANGE_NONE)
+			continue;
 		json_array_append_new(
 		    list, json_pack("{s:s, s:o, s:o, s:s?}", "change",
-			      change_name(x->change), "key",
+			      change_name(x->row), "key",
 			      json_bytes(x->key, x->keylen), "was",
-			      json_bytes(x->was, x->waslen), "is", x->is));
+			      json_bytes(x->was.row, x->was.rowlen), "is",
+			      x->is.row));
 	}
 	return list;
 }
@@ -190,18 +193,19 @@ print_json(struct run *run, int code)
 
 	for (i = CHANGE_ADDED; i <= CHANGE_OTHER; i++)
 		json_object_set_new(changes, change_name((enum change)i),
-		    json_integer((json_int_t)run->map.diff.count[i]));
+		    json_integer((json_int_t)run->map.changes.row[i]));
 	root = json_pack("{s:s, s:s, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:o, "
 			 "s:o, s:o}",
 	    "schema", "tlspact.compile.v1", "map", run->set.map, "exit_code",
 	    code, "written", run->map.written, "partners",
-	    (json_int_t)c->partners, "domains", (json_int_t)c->domains,
-	    "enforced", (json_int_t)c->enforced, "opportunistic",
-	    (json_int_t)c->opportunistic, "lowered", (json_int_t)c->lowered,
-	    "changes", changes, "errors",
+	    (json_int_t)c->header.partners, "domains",
+	    (json_int_t)c->header.domains, "enforced",
+	    (json_int_t)c->header.enforced, "opportunistic",
+	    (json_int_t)c->opportunistic, "lowered",
+	    (json_int_t)c->header.lowered, "changes", changes, "errors",
 	    json_diags(&run->map.diags, DIAG_ERROR), "warnings",
 	    json_diags(&run->map.diags, DIAG_WARNING));
-	json_object_set_new(root, "expires", json_time(c->expires));
+	json_object_set_new(root, "expires", json_time(c->header.expires));
 	json_object_set_new(
 	    root, "raised", json_string(raised[run->map.raise]));
 	json_object_set_new(root, "raised_rows",
@@ -232,10 +236,11 @@ print_result(struct run *run, int code)
 	if (code != EX_OK)
 		return;
 	if (run->text) {
-		print_text(&run->map.compiled);
+		print_text(&run->map.compiled.table);
 		return;
 	}
-	print_diff(run);
+	if (run->diff || run->opt.verbose)
+		print_diff(run);
 	print_summary(run);
 }
 

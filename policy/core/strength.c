@@ -22,6 +22,27 @@ change_name(enum change c)
 	return names[c];
 }
 
+enum change
+change_of_rank(int was, int is)
+{
+	return was == is  ? CHANGE_NONE
+	       : is < was ? CHANGE_WEAKER
+			  : CHANGE_STRONGER;
+}
+
+enum change
+change_sum(enum change a, enum change b, enum change mixed)
+{
+	if (a == CHANGE_NONE || a == b)
+		return b;
+	if (b == CHANGE_NONE)
+		return a;
+	if (a != CHANGE_WEAKER && b != CHANGE_WEAKER)
+		return CHANGE_OTHER;
+	return a == CHANGE_STRONGER || b == CHANGE_STRONGER ? mixed
+							    : CHANGE_WEAKER;
+}
+
 /* A policy taken apart; the spans are of its text, p is NULL if not said. */
 struct policy {
 	int rank; /* -1: not understood */
@@ -170,10 +191,7 @@ compare_sets(
 static enum change
 compare_ranks(int was, int is)
 {
-	return was == -1 || is == -1 ? CHANGE_OTHER
-	       : was == is	     ? CHANGE_NONE
-	       : is < was	     ? CHANGE_WEAKER
-				     : CHANGE_STRONGER;
+	return was == -1 || is == -1 ? CHANGE_OTHER : change_of_rank(was, is);
 }
 
 static enum change
@@ -204,21 +222,6 @@ compare_ciphers(struct span was, struct span is)
 			     : compare_ranks(grade_of(was), grade_of(is));
 }
 
-/*
- * Sum up. What got weaker is not made good by what is only different, such as
- * another name; what got stronger may.
- */
-static enum change
-both(enum change a, enum change b)
-{
-	if (a == CHANGE_NONE || a == b)
-		return b;
-	if (b == CHANGE_NONE)
-		return a;
-	return a != CHANGE_STRONGER && b != CHANGE_STRONGER ? CHANGE_WEAKER
-							    : CHANGE_OTHER;
-}
-
 static enum change
 compare(const struct policy *a, const struct policy *b)
 {
@@ -230,9 +233,12 @@ compare(const struct policy *a, const struct policy *b)
 		return compare_ranks(a->rank, b->rank);
 	c = compare_sets(a->match, b->match,
 	    IS(a->level, "fingerprint") ? '|' : ':', CHANGE_OTHER);
-	c = both(c, compare_protocols(a->protocols, b->protocols));
-	c = both(c, compare_ciphers(a->ciphers, b->ciphers));
-	c = both(c, compare_sets(ta_was, ta_is, '|', CHANGE_WEAKER));
+	c = change_sum(
+	    c, compare_protocols(a->protocols, b->protocols), CHANGE_OTHER);
+	c = change_sum(
+	    c, compare_ciphers(a->ciphers, b->ciphers), CHANGE_OTHER);
+	c = change_sum(
+	    c, compare_sets(ta_was, ta_is, '|', CHANGE_WEAKER), CHANGE_OTHER);
 	if (a->other || b->other || !is_word(a->level, b->level) ||
 	    c == CHANGE_NONE)
 		c = CHANGE_OTHER;

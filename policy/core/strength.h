@@ -21,6 +21,16 @@ enum change {
 /* "none", "added", "removed", "weaker", "stronger", "changed". */
 const char *change_name(enum change c);
 
+/* Of a rank, where less is weaker. */
+enum change change_of_rank(int was, int is);
+
+/*
+ * Two changes of one thing summed up. What got weaker is not made good by
+ * what is only different, such as another name; whether by what got stronger,
+ * `mixed` says: CHANGE_WEAKER or CHANGE_OTHER.
+ */
+enum change change_sum(enum change a, enum change b, enum change mixed);
+
 /*
  * Compare two policy texts, each of the given length. The level decides;
  * at the same level a lower protocol floor, a lower cipher grade, more names

@@ -6,9 +6,9 @@
 #include "buf.h"
 #include "diag.h"
 #include "dname.h"
-#include "maprecord.h"
 #include "mem.h"
 #include "num.h"
+#include "ledger_downgrade.h"
 #include "quote.h"
 #include "render.h"
 #include "strength.h"
@@ -25,12 +25,6 @@ struct gateway {
 	bool lowered; /* all of them */
 };
 
-struct gateways {
-	struct gateway *v;
-	size_t n, cap;
-	struct strmap map;
-};
-
 struct compiling {
 	size_t weak; /* partners who are worse off than strangers */
 	const struct partner *weakest; /* the first of them */
@@ -38,61 +32,72 @@ struct compiling {
 	const struct target *target;
 	struct compiled *c;
 	struct diags *d;
-	struct gateways gateways;
-	struct buf text;
+	const struct override **by_partner; /* what holds; NULL: nothing */
+	struct gateway *gateway;
+	size_t ngateways, gateway_cap;
+	struct strmap gateways;
+	struct buf key, text;
+	/* The partner that is compiled now. */
+	const struct partner *p;
+	uint32_t index;
+	const struct override *o;	  /* that lowers it, or NULL */
+	const char *full_text, *low_text; /* the policies, in the arena */
+	uint32_t *ruled; /* domains without a row, but with a record */
+	size_t nruled, ruled_cap;
 };
 
 static void
-next_change(struct compiled *c, time_t t, time_t now)
+next_change(struct mapheader *h, time_t t, time_t now)
 {
-	if (t > now && (c->expires == 0 || t < c->expires))
-		c->expires = t;
+	if (t > now && (h->expires == 0 || t < h->expires))
+		h->expires = t;
 }
 
-/* The weakest override that holds now, for each partner. */
+/* The weakest downgrade that holds now, for each partner. */
 static void
-sort_overrides(struct compiling *k, const struct overrides *o, time_t now)
+sort_downgrades(struct compiling *k, const struct overrides *o, time_t now)
 {
+	struct mapheader *h = &k->c->header;
 	const struct override *v, **have;
 	uint32_t i;
 	size_t n;
 
 	if (o->n == 0)
 		return;
-	k->c->by_partner = mem_zero(k->r->npartners, sizeof(*k->c->by_partner));
+	k->by_partner = mem_zero(k->r->npartners, sizeof(*k->by_partner));
 	for (n = 0; n < o->n; n++) {
 		v = &o->v[n];
 		i = registry_partner(k->r, v->partner);
 		if (i == REGISTRY_NONE || v->end <= now)
 			continue;
-		next_change(k->c, v->begin, now);
+		next_change(h, v->begin, now);
 		if (v->begin > now)
 			continue;
-		next_change(k->c, v->end, now);
-		have = &k->c->by_partner[i];
+		next_change(h, v->end, now);
+		have = &k->by_partner[i];
 		if (v->level < partner_level(&k->r->partner[i]) &&
 		    (*have == NULL || v->level < (*have)->level))
 			*have = v;
 	}
 }
 
-static void
-add_row(struct compiled *c, const struct row *row)
+static const struct override *
+downgrade_of(const struct compiling *k, uint32_t partner)
 {
-	c->row = mem_grow(c->row, c->n, &c->cap, sizeof(*c->row));
-	c->row[c->n++] = *row;
+	return k->by_partner == NULL ? NULL : k->by_partner[partner];
 }
 
-/* A row like this one, but for what x says. */
 static void
-add_extra(struct compiled *c, struct row row, const struct extra *x)
+add_row(struct compiling *k, const char *key, bool lowered)
 {
-	c->extra =
-	    mem_grow(c->extra, c->nextras, &c->extra_cap, sizeof(*c->extra));
-	c->extra[c->nextras] = *x;
-	row.index = (uint32_t)c->nextras++;
-	row.extra = true;
-	add_row(c, &row);
+	const char *text = lowered ? k->low_text : k->full_text;
+	struct maptable *t = &k->c->table;
+	uint32_t i = maptable_add(t, key, strlen(key), text, strlen(text));
+
+	t->row[i].partner = k->index;
+	t->row[i].lowered = lowered;
+	t->row[i].level =
+	    (uint8_t)(lowered ? k->o->level : partner_level(k->p));
 }
 
 /*
@@ -102,24 +107,21 @@ add_extra(struct compiled *c, struct row row, const struct extra *x)
  * final sigma into other letters, so such a row could never be found.
  */
 static void
-add_unicode(struct compiling *k, const struct partner *p,
-    const struct domain *dom, const struct row *row)
+add_unicode(struct compiling *k, const struct domain *dom, bool lowered)
 {
 	char name[4 * DNAME_MAX + 2];
-	struct extra second = {.partner = dom->partner};
 
 	if (!dname_unicode(dom->name, name, sizeof(name)))
 		return;
 	if (strstr(name, "\xc3\x9f") != NULL || /* sharp s */
 	    strstr(name, "\xcf\x82") != NULL) { /* final sigma */
-		diag_warning(k->d, partner_file(k->r, p), dom->line,
+		diag_warning(k->d, partner_file(k->r, k->p), dom->line,
 		    "domain %s: Postfix cannot look it up in this form; only "
 		    "mail to %s is covered",
 		    quotes(name).s, dom->name);
 		return;
 	}
-	second.key = arena_copy(&k->c->arena, name, strlen(name));
-	add_extra(k->c, *row, &second);
+	add_row(k, arena_copy(&k->c->table.arena, name, strlen(name)), lowered);
 }
 
 /* What Postfix does with a domain of an opportunistic partner. */
@@ -162,60 +164,21 @@ goes_without_rows(const struct compiling *k, const struct partner *p)
 	       k->target->opportunistic == OPPORTUNISTIC_MAIN_CF;
 }
 
-static const struct strs *
-pins(const struct partner *p, const struct override *o)
-{
-	return o != NULL ? o->key : p->terms->key;
-}
-
-const char *
-compiled_key(const struct compiled *c, const struct row *row)
-{
-	return row->extra ? c->extra[row->index].key
-			  : c->registry->domain[row->index].name;
-}
-
-uint32_t
-compiled_partner(const struct compiled *c, const struct row *row)
-{
-	return row->extra ? c->extra[row->index].partner
-			  : c->registry->domain[row->index].partner;
-}
-
-const char *
-compiled_text(struct compiled *c, const struct row *row)
-{
-	const uint32_t index = compiled_partner(c, row);
-	const struct partner *p;
-	const struct override *o;
-
-	if (row->extra && c->extra[row->index].text != NULL)
-		return c->extra[row->index].text;
-	p = &c->registry->partner[index];
-	o = row->lowered ? c->by_partner[index] : NULL;
-	buf_clear(&c->text);
-	/* compile() has found that it can be rendered. */
-	if (render_policy(p, (enum level)row->level, pins(p, o), &c->target,
-		&c->text) != NULL)
-		abort();
-	return c->text.data;
-}
-
-static void
+static uint32_t
 put_record(struct compiling *k, const char *kind, const char *name,
     const struct maprecord *rec, uint32_t partner)
 {
-	struct extra x = {.partner = partner};
+	struct maptable *t = &k->c->table;
+	uint32_t i;
 
-	buf_clear(&k->text);
-	buf_puts(&k->text, kind);
-	buf_puts(&k->text, name);
-	x.key = arena_copy(&k->c->arena, k->text.data, k->text.len);
+	buf_clear(&k->key);
+	buf_puts(&k->key, kind);
+	buf_puts(&k->key, name);
 	buf_clear(&k->text);
 	maprecord_print(rec, &k->text);
-	x.text = arena_copy(&k->c->arena, k->text.data, k->text.len);
-	add_extra(k->c, (struct row){.record = true}, &x);
-	k->c->records++;
+	i = maptable_copy(t, k->key.data, k->text.data);
+	t->row[i].partner = partner;
+	return i;
 }
 
 /* Does the inbound rule follow from the row alone? */
@@ -265,55 +228,52 @@ looks_enforced(const struct compiling *k, const struct partner *p)
 
 /* A downgrade covers what it was begun for: what came later stays full. */
 static bool
-is_covered(struct compiling *k, const struct partner *p,
-    const struct override *o, const struct domain *dom)
+is_covered(struct compiling *k, const struct domain *dom)
 {
+	const struct override *o = k->o;
 	char end[NUM_TIME_MAX];
 
 	if (o == NULL || override_covers(o, dom->name))
 		return o != NULL;
-	diag_warning(k->d, partner_file(k->r, p), dom->line,
+	diag_warning(k->d, partner_file(k->r, k->p), dom->line,
 	    "partner %s is lowered until %s, but not for %s, which came later "
 	    "and stays at %s",
-	    p->name, num_time_text(o->end, end), dom->name,
-	    level_name(partner_level(p)));
+	    k->p->name, num_time_text(o->end, end), dom->name,
+	    level_name(partner_level(k->p)));
 	return false;
 }
 
-/* The records of the partner's rows, which are the last n of c. */
+/* The records of the partner's rows, which are those from first on. */
 static void
-add_records(struct compiling *k, const struct partner *p, uint32_t index,
-    const struct override *o, size_t n)
+add_records(struct compiling *k, size_t first)
 {
-	struct compiled *c = k->c;
+	const bool plain = is_plain(k->p) && !looks_enforced(k, k->p);
+	struct maptable *t = &k->c->table;
+	const size_t end = t->n;
 	struct maprecord rec;
-	struct buf full = {0};
-	size_t i, first = c->n - n;
-	const char *key;
+	uint32_t record;
+	size_t i;
 
-	if (o == NULL && is_plain(p) && !looks_enforced(k, p))
+	if (k->o == NULL && plain)
 		return;
-	/* compile_partner() has found that it can be rendered. */
-	if (o != NULL)
-		(void)render_policy(
-		    p, partner_level(p), p->terms->key, k->target, &full);
-	for (i = first; i < first + n; i++) {
-		fill_record(&rec, p);
-		if (c->row[i].lowered) {
-			rec.level = o->level;
-			rec.until = o->end;
-			rec.begin = o->begin;
-			rec.id = o->id;
-			rec.full = full.data;
-		} else if (is_plain(p) && !looks_enforced(k, p)) {
+	for (i = first; i < end; i++) {
+		fill_record(&rec, k->p);
+		if (t->row[i].lowered) {
+			rec.level = k->o->level;
+			rec.until = k->o->end;
+			rec.begin = k->o->begin;
+			rec.id = k->o->id;
+			rec.full = k->full_text;
+		} else if (plain) {
 			continue;
 		}
 		/* Nobody sends from a next-hop, but it too may be lowered. */
-		key = compiled_key(c, &c->row[i]);
-		if (key[0] != '[' || c->row[i].lowered)
-			put_record(k, MAPRECORD_DOMAIN, key, &rec, index);
+		if (t->row[i].key[0] == '[' && !t->row[i].lowered)
+			continue;
+		record = put_record(
+		    k, MAPRECORD_DOMAIN, t->row[i].key, &rec, k->index);
+		t->row[i].record = record;
 	}
-	buf_free(&full);
 }
 
 static const char *
@@ -324,31 +284,33 @@ gateway_key(const void *array, uint32_t i)
 
 /* Of several partners behind one gateway the strictest rule holds. */
 static void
-add_gateway(struct gateways *g, const char *name, const struct partner *p,
-    uint32_t index, bool lowered)
+add_gateway(struct compiling *k, const char *name, bool lowered)
 {
+	const struct terms *t = k->p->terms;
 	struct gateway *have;
 	uint32_t i;
 
-	g->v = mem_grow(g->v, g->n, &g->cap, sizeof(*g->v));
-	g->v[g->n] = (struct gateway){.name = name,
-	    .partner = index,
-	    .inbound = p->terms->inbound,
-	    .action = p->terms->inbound_action,
+	k->gateway = mem_grow(
+	    k->gateway, k->ngateways, &k->gateway_cap, sizeof(*k->gateway));
+	k->gateway[k->ngateways] = (struct gateway){.name = name,
+	    .partner = k->index,
+	    .inbound = t->inbound,
+	    .action = t->inbound_action,
 	    .lowered = lowered};
-	i = strmap_add(&g->map, g->v, name, strlen(name), (uint32_t)g->n);
+	i = strmap_add(&k->gateways, k->gateway, name, strlen(name),
+	    (uint32_t)k->ngateways);
 	if (i == STRMAP_NONE) {
-		g->n++;
+		k->ngateways++;
 		return;
 	}
-	have = &g->v[i];
-	if (have->partner == index)
+	have = &k->gateway[i];
+	if (have->partner == k->index)
 		return;
 	have->more++;
-	if (p->terms->inbound > have->inbound)
-		have->inbound = p->terms->inbound;
-	if (p->terms->inbound_action > have->action)
-		have->action = p->terms->inbound_action;
+	if (t->inbound > have->inbound)
+		have->inbound = t->inbound;
+	if (t->inbound_action > have->action)
+		have->action = t->inbound_action;
 	have->lowered = have->lowered && lowered;
 }
 
@@ -385,130 +347,127 @@ is_near(const struct registry *r, const struct partner *p, const char *name)
 	return false;
 }
 
-/* Note the gateways of a partner that need records. */
+/* Note the gateways of the partner that need records. */
 static void
-note_gateways(struct compiling *k, const struct partner *p, uint32_t index,
-    const struct override *o)
+note_gateways(struct compiling *k, bool lowered)
 {
-	const struct strs *list = p->gateway;
+	const struct strs *list = k->p->gateway;
 	size_t i;
 
-	if (p->terms->inbound == INBOUND_OFF)
+	if (k->p->terms->inbound == INBOUND_OFF)
 		return;
 	for (i = 0; i < list->n; i++)
 		if (!attribute_is_token(list->v[i]) &&
-		    !is_near(k->r, p, list->v[i]) &&
-		    !is_at_home(k->r, p, list->v[i]))
-			add_gateway(
-			    &k->gateways, list->v[i], p, index, o != NULL);
+		    !is_near(k->r, k->p, list->v[i]) &&
+		    !is_at_home(k->r, k->p, list->v[i]))
+			add_gateway(k, list->v[i], lowered);
 }
 
 static void
 add_gateways(struct compiling *k)
 {
-	const struct gateways *g = &k->gateways;
 	const struct override *o;
-	const struct partner *p;
+	const struct gateway *g;
 	struct maprecord rec;
 	size_t i;
 
-	for (i = 0; i < g->n; i++) {
-		p = &k->r->partner[g->v[i].partner];
-		o = k->c->by_partner == NULL
-			? NULL
-			: k->c->by_partner[g->v[i].partner];
-		fill_record(&rec, p);
-		rec.more = g->v[i].more;
-		rec.inbound = (enum inbound)g->v[i].inbound;
-		rec.action = (enum inbound_action)g->v[i].action;
-		if (g->v[i].lowered && g->v[i].more == 0 && o != NULL) {
-			rec.level = o->level;
-			rec.until = o->end;
-			rec.full = "-";
-		} else if (g->v[i].lowered) {
+	for (i = 0; i < k->ngateways; i++) {
+		g = &k->gateway[i];
+		o = downgrade_of(k, g->partner);
+		fill_record(&rec, &k->r->partner[g->partner]);
+		rec.more = g->more;
+		rec.inbound = (enum inbound)g->inbound;
+		rec.action = (enum inbound_action)g->action;
+		if (g->lowered) {
 			/* The others' ends differ: until the first one. */
-			rec.level = LEVEL_ENCRYPT;
-			rec.until = k->c->lowered_until;
+			rec.level = g->more == 0 ? o->level : LEVEL_ENCRYPT;
+			rec.until = g->more == 0 ? o->end : k->c->lowered_until;
 			rec.full = "-";
 		}
-		put_record(
-		    k, MAPRECORD_GATEWAY, g->v[i].name, &rec, g->v[i].partner);
+		(void)put_record(
+		    k, MAPRECORD_GATEWAY, g->name, &rec, g->partner);
 	}
 }
 
+/* Does an opportunistic partner's domain get a row? A record is noted. */
+static bool
+needs_row(struct compiling *k, uint32_t domain)
+{
+	const char *name = k->r->domain[domain].name;
+	struct above above = look_above(k->r, name);
+
+	if (above.caught || *name == '[' || (is_plain(k->p) && !above.ruled))
+		return above.caught;
+	k->ruled =
+	    mem_grow(k->ruled, k->nruled, &k->ruled_cap, sizeof(*k->ruled));
+	k->ruled[k->nruled++] = domain;
+	return false;
+}
+
 /*
- * The rows of a partner; those of an opportunistic one where one is needed.
+ * The rows of the partner; those of an opportunistic one where one is needed.
  * Returns how many domains are lowered.
  */
 static size_t
-add_rows(struct compiling *k, const struct partner *p, const struct override *o,
-    struct row row)
+add_rows(struct compiling *k)
 {
-	const bool without = goes_without_rows(k, p);
+	const bool without = goes_without_rows(k, k->p);
+	const uint32_t end = k->p->first_domain + k->p->ndomains;
 	const struct domain *dom;
-	size_t lowered = 0;
+	size_t n = 0;
 	uint32_t i;
+	bool lowered;
 
-	for (i = 0; i < p->ndomains; i++) {
-		dom = &k->r->domain[p->first_domain + i];
-		if (without && !look_above(k->r, dom->name).caught)
+	k->nruled = 0;
+	for (i = k->p->first_domain; i < end; i++) {
+		dom = &k->r->domain[i];
+		if (without && !needs_row(k, i))
 			continue;
 		if (without && strcmp(k->target->main_level, "?") == 0) {
-			diag_error(k->d, partner_file(k->r, p), dom->line,
+			diag_error(k->d, partner_file(k->r, k->p), dom->line,
 			    "domain %s of opportunistic partner %s needs a row "
 			    "below its enforced parent, at main.cf's "
 			    "smtp_tls_security_level, which cannot be read "
 			    "(opportunistic_level = may does without)",
-			    quotes(dom->name).s, p->name);
+			    quotes(dom->name).s, k->p->name);
 			break;
 		}
-		row.index = p->first_domain + i;
-		row.lowered = is_covered(k, p, o, dom);
-		row.level =
-		    (uint8_t)(row.lowered ? o->level : partner_level(p));
-		lowered += row.lowered;
-		add_row(k->c, &row);
+		lowered = is_covered(k, dom);
+		n += lowered;
+		add_row(k, dom->name, lowered);
 		if (dname_has_alabel(dom->name) && dom->name[0] != '[')
-			add_unicode(k, p, dom, &row);
+			add_unicode(k, dom, lowered);
 	}
-	return lowered;
+	return n;
 }
 
-/* The rules for incoming mail of domains that have no row, if need be. */
+/* The rules for incoming mail of domains that have no row. */
 static void
-add_rules(struct compiling *k, const struct partner *p, uint32_t index)
+add_rules(struct compiling *k)
 {
-	const struct domain *dom;
 	struct maprecord rec;
-	struct above above;
-	uint32_t i;
+	size_t i;
 
-	for (i = 0; i < p->ndomains; i++) {
-		dom = &k->r->domain[p->first_domain + i];
-		above = look_above(k->r, dom->name);
-		if (above.caught || dom->name[0] == '[' ||
-		    (is_plain(p) && !above.ruled))
-			continue;
-		fill_record(&rec, p);
-		put_record(k, MAPRECORD_DOMAIN, dom->name, &rec, index);
+	for (i = 0; i < k->nruled; i++) {
+		fill_record(&rec, k->p);
+		(void)put_record(k, MAPRECORD_DOMAIN,
+		    k->r->domain[k->ruled[i]].name, &rec, k->index);
 	}
 }
 
-/* Are rows of that level weaker than what main.cf has for strangers? */
+/* Is the partner's row weaker than what main.cf has for strangers? */
 static void
-note_weak(struct compiling *k, const struct partner *p, enum level level)
+note_weak(struct compiling *k)
 {
 	const char *main_level = k->target->main_level;
 
-	if (level > LEVEL_ENCRYPT || *main_level == '\0' ||
-	    goes_without_rows(k, p))
+	if (partner_level(k->p) > LEVEL_ENCRYPT || *main_level == '\0' ||
+	    goes_without_rows(k, k->p))
 		return;
-	buf_clear(&k->text);
-	(void)render_policy(p, level, NULL, k->target, &k->text);
-	if (strength_compare(main_level, strlen(main_level), k->text.data,
-		k->text.len) == CHANGE_WEAKER &&
+	if (strength_compare(main_level, strlen(main_level), k->full_text,
+		strlen(k->full_text)) == CHANGE_WEAKER &&
 	    k->weak++ == 0)
-		k->weakest = p;
+		k->weakest = k->p;
 }
 
 static void
@@ -522,52 +481,66 @@ tell_weak(struct compiling *k)
 	    k->weakest->name, k->weak - 1, k->target->main_level);
 }
 
+/* The partner's policy, once for all its rows; NULL, or what is wrong. */
+static const char *
+render(struct compiling *k, enum level level, const struct strs *key,
+    const char **out)
+{
+	const char *bad;
+
+	buf_clear(&k->text);
+	bad = render_policy(k->p, level, key, k->target, &k->text);
+	if (bad == NULL)
+		*out =
+		    arena_copy(&k->c->table.arena, k->text.data, k->text.len);
+	return bad;
+}
+
 static void
 compile_partner(struct compiling *k, uint32_t index)
 {
 	const struct partner *p = &k->r->partner[index];
-	const struct override *o =
-	    k->c->by_partner == NULL ? NULL : k->c->by_partner[index];
 	struct compiled *c = k->c;
-	struct row row = {0};
-	size_t before = c->n, lowered = 0;
+	size_t before = c->table.n, lowered;
 	const char *bad;
 
-	row.enforced = p->terms->mode == MODE_ENFORCED;
-	bad = render_fault(p, partner_level(p), p->terms->key, k->target);
-	if (bad == NULL && o != NULL)
-		bad = render_fault(p, o->level, o->key, k->target);
+	k->p = p;
+	k->index = index;
+	k->o = downgrade_of(k, index);
+	bad = render(k, partner_level(p), p->terms->key, &k->full_text);
+	if (bad == NULL && k->o != NULL)
+		bad = render(k, k->o->level, k->o->key, &k->low_text);
 	if (bad != NULL) {
 		diag_error(k->d, partner_file(k->r, p), p->line,
 		    "partner %s: %s", p->name, bad);
 		return;
 	}
-	if (o == NULL)
-		note_weak(k, p, partner_level(p));
-	lowered = add_rows(k, p, o, row);
-	add_records(k, p, index, o, c->n - before);
-	if (goes_without_rows(k, p))
-		add_rules(k, p, index);
-	note_gateways(k, p, index, lowered > 0 ? o : NULL);
-	if (lowered > 0 && (c->lowered_until == 0 || o->end < c->lowered_until))
-		c->lowered_until = o->end;
-	c->domains += p->ndomains;
-	if (row.enforced)
-		c->enforced += p->ndomains;
+	if (k->o == NULL)
+		note_weak(k);
+	lowered = add_rows(k);
+	add_records(k, before);
+	add_rules(k);
+	note_gateways(k, lowered > 0);
+	if (lowered > 0 &&
+	    (c->lowered_until == 0 || k->o->end < c->lowered_until))
+		c->lowered_until = k->o->end;
+	c->header.domains += p->ndomains;
+	if (p->terms->mode == MODE_ENFORCED)
+		c->header.enforced += p->ndomains;
 	else
 		c->opportunistic += p->ndomains;
-	c->lowered += lowered;
+	c->header.lowered += lowered;
 }
 
-void
-compiled_add_record(struct compiled *c, const char *key, const char *text)
+static void
+put_header(struct compiling *k)
 {
-	struct extra x = {0};
+	struct maptable *t = &k->c->table;
 
-	x.key = arena_copy(&c->arena, key, strlen(key));
-	x.text = arena_copy(&c->arena, text, strlen(text));
-	add_extra(c, (struct row){.record = true}, &x);
-	c->records++;
+	buf_clear(&k->text);
+	mapheader_print(&k->c->header, &k->text);
+	t->header = arena_copy(&t->arena, k->text.data, k->text.len);
+	t->headerlen = k->text.len;
 }
 
 void
@@ -575,29 +548,33 @@ compile(const struct registry *r, const struct overrides *o, time_t now,
     const struct target *target, struct compiled *c, struct diags *d)
 {
 	struct compiling k = {.r = r, .target = target, .c = c, .d = d};
-	size_t i;
+	uint32_t i;
 
-	*c = (struct compiled){
-	    .partners = r->npartners, .registry = r, .target = *target};
-	strmap_init(&k.gateways.map, gateway_key);
-	sort_overrides(&k, o, now);
-	c->row = mem_reserve(NULL, 0, r->ndomains, &c->cap, sizeof(*c->row));
+	*c = (struct compiled){.header = {.format = MAPHEADER_FORMAT,
+				   .time = now,
+				   .postfix = target->version,
+				   .partners = r->npartners}};
+	memcpy(c->header.registry, r->digest, sizeof(c->header.registry));
+	strmap_init(&k.gateways, gateway_key);
+	sort_downgrades(&k, o, now);
+	c->table.row = mem_reserve(
+	    NULL, 0, r->ndomains, &c->table.cap, sizeof(*c->table.row));
 	for (i = 0; i < r->npartners; i++)
-		compile_partner(&k, (uint32_t)i);
+		compile_partner(&k, i);
 	add_gateways(&k);
 	tell_weak(&k);
-	free(k.gateways.v);
-	strmap_free(&k.gateways.map);
+	put_header(&k);
+	free(k.by_partner);
+	free(k.gateway);
+	free(k.ruled);
+	strmap_free(&k.gateways);
+	buf_free(&k.key);
 	buf_free(&k.text);
 }
 
 void
 compiled_release(struct compiled *c)
 {
-	free(c->row);
-	free(c->extra);
-	free(c->by_partner);
-	buf_free(&c->text);
-	arena_free(&c->arena);
+	maptable_release(&c->table);
 	*c = (struct compiled){0};
 }

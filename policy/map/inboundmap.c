@@ -11,33 +11,41 @@
 #include "arena.h"
 #include "buf.h"
 #include "cdbmap.h"
+#include "dname.h"
 #include "err.h"
-#include "file.h"
-#include "lookup.h"
+#include "maprecord.h"
+#include "maptable.h"
 #include "mem.h"
 #include "owned.h"
 #include "publish.h"
 #include "quote.h"
-#include "strmap.h"
 #include "attributes.h"
 
 #define HEADER " header"
 #define SPARE ".full" /* behind the name of the table */
 #define LOCK_WAIT_MS 10000
-#define BELOW "_" /* a label that no domain of a registry has */
 
 struct making {
-	struct cdbmap *map;
-	struct lookup lookup;
+	struct maptable *t;
 	time_t now;
 	struct cdbmap_writer *w;
 	struct err *e;
 	struct buf key, value;
+	bool suffixes; /* some rules are for all below a domain */
+	bool alone;    /* some rules have a record, but no row */
+	bool gateways; /* some gateways have records */
 	/* Names of gateways that were written. */
 	const char **name;
 	size_t n, cap;
 	struct strmap names;
 	struct arena arena;
+};
+
+/* What is asked of mail that comes in, and by which row or record. */
+struct rule {
+	bool refused; /* what comes in clear text */
+	enum inbound_verify verify;
+	const char *domain; /* without the dot of a suffix */
 };
 
 /* Which file it is: a rename changes none of this. */
@@ -54,10 +62,24 @@ identify(const char *map, struct buf *out)
 	return true;
 }
 
-static bool
-is_refused(const struct lookup_rule *r)
+static int
+read_rule(struct making *m, const struct maprow *r, struct rule *rule)
 {
-	return r->record.inbound == INBOUND_REQUIRE && !r->lowered;
+	const struct maprow *record = maprow_is_record(r) ? r : NULL;
+	struct maprecord rec;
+
+	rule->domain = r->key + (record == NULL ? 0 : MAPRECORD_PREFIX);
+	rule->domain += *rule->domain == '.';
+	if (r->record != MAPTABLE_NONE)
+		record = &m->t->row[r->record];
+	if (record == NULL)
+		maprecord_of_policy(&rec, r->text, r->tlen);
+	else if (!maprecord_parse(&rec, record->text, record->tlen))
+		return err_set(m->e, EX_DATAERR, "the map is damaged");
+	rule->refused = rec.inbound == INBOUND_REQUIRE && m->now >= rec.until;
+	rule->verify = rec.verify;
+	maprecord_release(&rec);
+	return 0;
 }
 
 /*
@@ -65,19 +87,19 @@ is_refused(const struct lookup_rule *r)
  * where one is asked for, mail waits until tlspactd is back.
  */
 static void
-set_action(struct making *m, const struct lookup_rule *r)
+set_action(struct making *m, const struct rule *rule)
 {
 	buf_clear(&m->value);
-	if (!is_refused(r))
+	if (!rule->refused)
 		buf_puts(&m->value, "DUNNO");
-	else if (r->record.verify == INBOUND_NONE)
+	else if (rule->verify == INBOUND_NONE)
 		buf_puts(&m->value, "reject_plaintext_session");
 	else
 		buf_printf(&m->value,
 		    "450 4.3.0 Mail from %s is accepted with your client "
 		    "certificate only, as agreed: we cannot check it at "
 		    "present; this is our mistake. Try again later",
-		    r->key);
+		    rule->domain);
 }
 
 static int
@@ -90,92 +112,125 @@ put(struct making *m, const char *prefix, const char *key, size_t klen)
 	    m->w, m->key.data, m->key.len, m->value.data, m->value.len, m->e);
 }
 
-static int
-broken(struct making *m)
+static const struct maprow *
+find(struct making *m, const char *kind, const char *key, size_t klen)
 {
-	return err_set(m->e, EX_DATAERR, "the map is damaged");
+	uint32_t i;
+
+	if (*kind != '\0') {
+		buf_clear(&m->key);
+		buf_puts(&m->key, kind);
+		buf_add(&m->key, key, klen);
+		key = m->key.data;
+		klen = m->key.len;
+	}
+	i = maptable_find(m->t, key, klen);
+	return i == MAPTABLE_NONE ? NULL : &m->t->row[i];
 }
 
-/* The rule for a domain, or for those below it; 0: none, 1: in *r. */
-static int
-rule_of(struct making *m, const char *below, const char *domain, size_t len,
-    struct lookup_rule *r)
+/* The row of that key, or the record alone of an opportunistic partner. */
+static const struct maprow *
+find_row(struct making *m, const char *key, size_t klen)
 {
-	buf_clear(&m->key);
-	buf_puts(&m->key, below);
-	buf_add(&m->key, domain, len);
-	switch (lookup_domain(&m->lookup, m->key.data, m->key.len, m->now, r)) {
-	case LOOKUP_FOUND:
-		return 1;
-	case LOOKUP_NOTFOUND:
-		return 0;
-	default:
-		return broken(m);
+	const struct maprow *r = find(m, "", key, klen);
+
+	return r != NULL || !m->alone ? r
+				      : find(m, MAPRECORD_DOMAIN, key, klen);
+}
+
+/* The next suffix up, ".b.c" of "a.b.c" and ".c" of that; NULL at the end. */
+static const char *
+above(const char *name, const char *end)
+{
+	const char *dot = end - name < 2
+			      ? NULL
+			      : memchr(name + 1, '.', (size_t)(end - name) - 1);
+
+	return dot == NULL || dot + 1 == end ? NULL : dot;
+}
+
+/* The nearest row for all below a domain that name is below of. */
+static const struct maprow *
+find_above(struct making *m, const char *name, size_t len)
+{
+	const char *end = name + len;
+	const struct maprow *r = NULL;
+
+	if (!m->suffixes)
+		return NULL;
+	while (r == NULL && (name = above(name, end)) != NULL)
+		r = find_row(m, name, (size_t)(end - name));
+	return r;
+}
+
+/* The row by which tlspactd judges a sender of that domain. */
+static const struct maprow *
+find_sender(struct making *m, const char *domain, size_t len)
+{
+	char buf[DNAME_NEXTHOP_MAX + 1];
+	const struct maprow *r;
+	struct dname plain;
+
+	if (dname_nexthop(domain, buf, &plain) == NULL) {
+		domain = plain.s;
+		len = plain.len;
 	}
+	r = find_row(m, domain, len);
+	return r != NULL ? r : find_above(m, domain, len);
+}
+
+/* The same for a client of that name. */
+static const struct maprow *
+find_client(struct making *m, const char *name, size_t len)
+{
+	const char *s, *end = name + len;
+	const struct maprow *r = NULL;
+
+	for (s = name; m->gateways && s != NULL; s = above(s, end))
+		if ((r = find(m, MAPRECORD_GATEWAY, s, (size_t)(end - s))) !=
+		    NULL)
+			return r;
+	r = find_row(m, name, len);
+	for (s = name; r == NULL && (s = above(s, end)) != NULL;) {
+		if (m->suffixes)
+			r = find_row(m, s, (size_t)(end - s));
+		if (r == NULL)
+			r = find_row(m, s + 1, (size_t)(end - s) - 1);
+	}
+	return r;
 }
 
 /* "=domain", unless nothing is asked and nothing else can be found. */
 static int
 put_exact(struct making *m, const char *domain, size_t len)
 {
-	struct lookup_rule r;
-	bool refused;
-	int rc;
+	struct rule rule = {0};
+	const struct maprow *r = find_sender(m, domain, len);
 
-	if ((rc = rule_of(m, "", domain, len, &r)) == -1)
+	if (r != NULL && read_rule(m, r, &rule) == -1)
 		return -1;
-	buf_clear(&m->value);
-	buf_puts(&m->value, "DUNNO");
-	refused = rc == 1 && is_refused(&r);
-	if (rc == 1) {
-		set_action(m, &r);
-		lookup_release(&r);
-	}
-	if (!refused) {
-		if ((rc = rule_of(m, BELOW ".", domain, len, &r)) == 1)
-			lookup_release(&r);
-		if (rc != 1)
-			return rc;
-	}
+	if (!rule.refused &&
+	    (!m->suffixes || (find(m, ".", domain, len) == NULL &&
+				 find_above(m, domain, len) == NULL)))
+		return 0;
+	set_action(m, &rule);
 	return put(m, "=", domain, len);
-}
-
-static bool
-has_row(const struct making *m, const char *key, size_t klen)
-{
-	const char *value;
-	size_t vlen;
-
-	return cdbmap_get(m->map, key, klen, &value, &vlen) == CDBMAP_FOUND;
-}
-
-/* A row, or the record alone of an opportunistic partner. */
-static bool
-is_known(struct making *m, const char *key, size_t klen)
-{
-	if (has_row(m, key, klen))
-		return true;
-	buf_clear(&m->key);
-	buf_puts(&m->key, MAPRECORD_DOMAIN);
-	buf_add(&m->key, key, klen);
-	return has_row(m, m->key.data, m->key.len);
 }
 
 /* A row ".domain": for all below the domain, and not for itself. */
 static int
-put_below(struct making *m, const char *suffix, size_t len)
+put_below(
+    struct making *m, const struct maprow *r, const char *suffix, size_t len)
 {
-	struct lookup_rule r;
-	int rc;
+	struct rule rule;
 
-	if ((rc = rule_of(m, BELOW, suffix, len, &r)) != 1)
-		return rc;
-	set_action(m, &r);
-	lookup_release(&r);
+	if (read_rule(m, r, &rule) == -1)
+		return -1;
+	set_action(m, &rule);
 	if (put(m, "", suffix + 1, len - 1) == -1 ||
 	    put(m, "", suffix, len) == -1)
 		return -1;
-	return is_known(m, suffix + 1, len - 1)
+	return find_row(m, suffix + 1, len - 1) != NULL
 		   ? 0
 		   : put_exact(m, suffix + 1, len - 1);
 }
@@ -190,7 +245,8 @@ name_of(const void *array, uint32_t i)
 static int
 put_gateway(struct making *m, const char *name, size_t len)
 {
-	struct lookup_rule r;
+	const struct maprow *r;
+	struct rule rule;
 
 	if (len == 0 || *name == '.' ||
 	    strmap_find(&m->names, m->name, name, len) != STRMAP_NONE)
@@ -199,19 +255,14 @@ put_gateway(struct making *m, const char *name, size_t len)
 	m->name[m->n] = arena_copy(&m->arena, name, len);
 	(void)strmap_add(&m->names, m->name, name, len, (uint32_t)m->n);
 	m->n++;
-	switch (lookup_client(&m->lookup, name, len, m->now, &r)) {
-	case LOOKUP_BROKEN:
-		return broken(m);
-	case LOOKUP_NOTFOUND:
+	if ((r = find_client(m, name, len)) == NULL)
 		return 0;
-	case LOOKUP_FOUND:
-		break;
-	}
-	set_action(m, &r);
-	if (!is_refused(&r))
-		len = 0;
-	lookup_release(&r);
-	return len == 0 ? 0 : put(m, "g=", name, len);
+	if (read_rule(m, r, &rule) == -1)
+		return -1;
+	if (!rule.refused)
+		return 0;
+	set_action(m, &rule);
+	return put(m, "g=", name, len);
 }
 
 /* The gateways of `secure match=a:.b:nexthop ...`. */
@@ -244,45 +295,61 @@ put_gateways(struct making *m, const char *text, size_t len)
 }
 
 static int
-put_record(struct making *m, const char *key, size_t klen, const char *value,
-    size_t vlen)
+put_row(struct making *m, const struct maprow *r)
 {
-	const size_t skip = sizeof(MAPRECORD_GATEWAY) - 1;
+	const char *key = r->key;
+	size_t klen = r->klen;
 
-	if (klen > skip && memcmp(key, MAPRECORD_GATEWAY, skip) == 0)
-		return put_gateway(m, key + skip, klen - skip);
-	if (klen > skip && memcmp(key, MAPRECORD_DOMAIN, skip) == 0) {
-		key += skip;
-		klen -= skip;
-		vlen = 0; /* it is no policy */
-		if (has_row(m, key, klen))
+	if (maprecord_is(key, klen, MAPRECORD_GATEWAY))
+		return put_gateway(
+		    m, key + MAPRECORD_PREFIX, klen - MAPRECORD_PREFIX);
+	if (maprecord_is(key, klen, MAPRECORD_DOMAIN)) {
+		key += MAPRECORD_PREFIX;
+		klen -= MAPRECORD_PREFIX;
+		if (!m->alone || find(m, "", key, klen) != NULL)
 			return 0;
 	}
 	if (klen == 0 || *key == ' ' || *key == '[')
 		return 0;
-	if ((*key == '.' ? put_below(m, key, klen) : put_exact(m, key, klen)) ==
-	    -1)
+	if ((*key == '.' ? put_below(m, r, key, klen)
+			 : put_exact(m, key, klen)) == -1)
 		return -1;
-	return put_gateways(m, value, vlen);
+	return maprow_is_record(r) ? 0 : put_gateways(m, r->text, r->tlen);
+}
+
+/* What need not be looked for. */
+static void
+look_over(struct making *m)
+{
+	const struct maprow *r;
+	size_t i, records = 0;
+	bool domain;
+
+	for (i = 0; i < m->t->n; i++) {
+		r = &m->t->row[i];
+		domain = maprecord_is(r->key, r->klen, MAPRECORD_DOMAIN);
+		records += domain;
+		records -= r->record != MAPTABLE_NONE;
+		m->suffixes =
+		    m->suffixes || r->key[domain ? MAPRECORD_PREFIX : 0] == '.';
+		m->gateways = m->gateways ||
+			      maprecord_is(r->key, r->klen, MAPRECORD_GATEWAY);
+	}
+	m->alone = records > 0;
 }
 
 static int
 put_all(struct making *m, const struct buf *header)
 {
-	const char *key, *value;
-	enum cdbmap_answer a;
-	size_t klen, vlen;
-	unsigned pos = 0;
+	size_t i;
 
 	if (cdbmap_add(m->w, HEADER, sizeof(HEADER) - 1, header->data,
 		header->len, m->e) == -1)
 		return -1;
-	while ((a = cdbmap_next(m->map, &pos, &key, &klen, &value, &vlen)) ==
-	       CDBMAP_FOUND)
-		if (put_record(m, key, klen, value, vlen) == -1)
+	look_over(m);
+	for (i = 0; i < m->t->n; i++)
+		if (put_row(m, &m->t->row[i]) == -1)
 			return -1;
-	if (a == CDBMAP_BROKEN)
-		return broken(m);
 	if (m->n == 0)
 		return 0;
 	buf_clear(&m->value);
@@ -314,25 +381,17 @@ out:
 }
 
 static int
-make_from(const char *path, const char *suffix, const char *map, time_t now,
-    struct err *e)
+make_from(const char *path, const char *suffix, const char *map,
+    struct maptable *t, time_t now, struct err *e)
 {
-	struct making m = {.now = now, .e = e};
+	struct making m = {.t = t, .now = now, .e = e};
 	struct buf header = {0};
 	int rv = -1;
-	size_t len;
-	char *image;
 
-	if ((image = file_slurp(map, UINT32_MAX, &len, NULL, e)) == NULL)
-		return -1;
-	m.map = cdbmap_of(image, len);
-	m.lookup = (struct lookup){.map = m.map, .lowered = true};
 	strmap_init(&m.names, name_of);
 	if (!identify(map, &header))
 		err_sys(e, err_code_input(errno), "cannot look at %s",
 		    quotes(map).s);
-	else if (m.map == NULL)
-		(void)broken(&m);
 	else
 		rv = make(&m, path, suffix, &header);
 	buf_free(&header);
@@ -341,21 +400,34 @@ make_from(const char *path, const char *suffix, const char *map, time_t now,
 	strmap_free(&m.names);
 	free(m.name);
 	arena_free(&m.arena);
-	cdbmap_close(m.map);
-	free(image);
 	return rv;
 }
 
 int
-inboundmap_publish(const char *path, const char *map, time_t now, struct err *e)
+inboundmap_publish(const char *path, const char *map, struct maptable *t,
+    time_t now, struct err *e)
 {
-	return make_from(path, "", map, now, e);
+	struct maptable read = {0};
+	struct cdbmap *m;
+	int rv;
+
+	if (t != NULL)
+		return make_from(path, "", map, t, now, e);
+	if ((m = cdbmap_open(map, e)) == NULL)
+		return -1;
+	rv = maptable_read(&read, m, e);
+	if (rv == 0)
+		rv = make_from(path, "", map, &read, now, e);
+	maptable_release(&read);
+	cdbmap_close(m);
+	return rv;
 }
 
 int
-inboundmap_spare(const char *path, const char *map, time_t now, struct err *e)
+inboundmap_spare(const char *path, const char *map, struct maptable *t,
+    time_t now, struct err *e)
 {
-	return make_from(path, SPARE, map, now, e);
+	return make_from(path, SPARE, map, t, now, e);
 }
 
 bool
@@ -419,5 +491,5 @@ inboundmap_follow(const char *path, const char *map, time_t now, struct err *e)
 	fits = inboundmap_current(spare, map);
 	free(spare);
 	return fits ? take_spare(path, e)
-		    : inboundmap_publish(path, map, now, e);
+		    : inboundmap_publish(path, map, NULL, now, e);
 }

@@ -13,35 +13,32 @@
 #include "err.h"
 #include "inboundmap.h"
 #include "mapevent.h"
-#include "maprecord.h"
-#include "mapwrite.h"
+#include "maptable.h"
 #include "publish.h"
 #include "registry.h"
 #include "say.h"
 #include "settings.h"
 
+#define SPARE ".full"	   /* behind the name of the map */
 #define LOCK_WAIT_MS 10000 /* patience with another one that compiles */
 
-/* " (412 domains, compiled 09:14)", or nothing if it cannot be told. */
-static void
-describe_live(const struct mapbuild *b, struct buf *out)
+/* The header of the map at path; false if it cannot be told. */
+static bool
+read_header(const char *path, struct mapheader *h)
 {
-	struct mapheader h;
-	struct cdbmap *live;
-	struct err e;
+	struct cdbmap *m;
 	const char *text;
+	struct err e;
 	size_t len;
-	char when[CLOCK_MAX];
+	bool ok;
 
-	if ((live = cdbmap_open(b->set->map, &e)) == NULL)
-		return;
-	if (cdbmap_get(live, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text,
-		&len) == CDBMAP_FOUND &&
-	    mapheader_parse(&h, text, len))
-		buf_printf(out, " (%zu domain%s, compiled %s)", h.domains,
-		    h.domains == 1 ? "" : "s",
-		    clock_text(h.time, b->now, when));
-	cdbmap_close(live);
+	if ((m = cdbmap_open(path, &e)) == NULL)
+		return false;
+	ok = cdbmap_get(m, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text,
+		 &len) == CDBMAP_FOUND &&
+	     mapheader_parse(h, text, len);
+	cdbmap_close(m);
+	return ok;
 }
 
 static const char *
@@ -56,9 +53,9 @@ tell_failed(const struct mapbuild *b)
 {
 	const struct mapraised *r = &b->raised;
 	const char *map = b->set->map;
-	struct buf live = {0};
+	struct mapheader h;
+	char when[CLOCK_MAX];
 
-	describe_live(b, &live);
 	if (b->raise == MAPBUILD_RAISED)
 		say("%s; in %s %zu row%s of %s went back to full strength all "
 		    "the same, the rest is as it was",
@@ -72,12 +69,14 @@ tell_failed(const struct mapbuild *b)
 		say("%s; %zu row%s of %s STAY%s LOWERED in %s, and should not",
 		    b->why, r->rows, plural(r->rows), r->names,
 		    r->rows == 1 ? "S" : "", map);
+	else if (read_header(map, &h))
+		say("%s; %s left as it was (%zu domain%s, compiled %s)", b->why,
+		    map, h.domains, plural(h.domains),
+		    clock_text(h.time, b->now, when));
 	else if (access(map, F_OK) == 0)
-		say("%s; %s left as it was%s", b->why, map,
-		    live.data == NULL ? "" : live.data);
+		say("%s; %s left as it was", b->why, map);
 	else
 		say("%s; no map written", b->why);
-	buf_free(&live);
 }
 
 /* Why nothing is compiled; code for return. */
@@ -92,68 +91,47 @@ fails(struct mapbuild *b, int code, const char *fmt, ...)
 	return code;
 }
 
-static bool
-pins_keys(const struct mapbuild *b)
+/* What main.cf has to tell for partners of that level. */
+static unsigned
+needs_of(enum level level)
 {
-	const struct registry *r = b->registry;
-	size_t i;
-
-	for (i = 0; i < b->holds.n; i++)
-		if (b->holds.v[i].level == LEVEL_KEY &&
-		    b->holds.v[i].end > b->now)
-			return true;
-	for (i = 0; i < r->npartners; i++)
-		if (partner_level(&r->partner[i]) == LEVEL_KEY)
-			return true;
-	return false;
-}
-
-/* Is there a row that might be weaker than main.cf has it for strangers? */
-static bool
-has_weak_rows(const struct mapbuild *b)
-{
-	const struct registry *r = b->registry;
-	size_t i;
-
-	for (i = 0; i < b->holds.n; i++)
-		if (b->holds.v[i].level < LEVEL_KEY &&
-		    b->holds.v[i].end > b->now)
-			return true;
-	for (i = 0; i < r->npartners; i++)
-		if (partner_level(&r->partner[i]) < LEVEL_KEY)
-			return true;
-	return false;
+	return level == LEVEL_KEY  ? SETTINGS_DIGEST
+	       : level < LEVEL_KEY ? SETTINGS_LEVEL
+				   : 0u;
 }
 
 static unsigned
 needs(const struct mapbuild *b)
 {
-	return (pins_keys(b) ? SETTINGS_DIGEST : 0u) |
-	       (has_weak_rows(b) ? SETTINGS_LEVEL : 0u);
-}
-
-/* What the map remembers of downgrades, beside the rows. */
-static void
-add_marks(const struct mapholds *h, struct compiled *c)
-{
-	struct buf key = {0}, text = {0};
+	const struct registry *r = b->registry;
+	unsigned all = 0;
 	size_t i;
 
-	for (i = 0; i < h->nmarks; i++) {
-		buf_clear(&key);
-		buf_clear(&text);
-		mapmark_print(&h->mark[i], &key, &text);
-		compiled_add_record(c, key.data, text.data);
-	}
-	buf_free(&key);
-	buf_free(&text);
+	for (i = 0; i < b->holds.n; i++)
+		if (b->holds.v[i].end > b->now)
+			all |= needs_of(b->holds.v[i].level);
+	for (i = 0; i < r->npartners; i++)
+		all |= needs_of(partner_level(&r->partner[i]));
+	return all;
+}
+
+/* The rows of the downgrades o, with what the map remembers beside them. */
+static void
+make_rows(struct mapbuild *b, const struct overrides *o, struct compiled *c,
+    struct diags *d)
+{
+	size_t i;
+
+	compile(b->registry, o, b->now, &b->target, c, d);
+	for (i = 0; i < b->holds.nmarks; i++)
+		maptable_mark(&c->table, &b->holds.mark[i]);
 }
 
 /* Read, check and render. 0, or the exit code, everything being said. */
 static int
 build(struct mapbuild *b)
 {
-	struct overrides list;
+	struct overrides list = {.v = b->holds.v, .n = b->holds.n};
 	struct err e;
 
 	b->registry = registry_load(b->set->registry, b->now, &b->diags, &e);
@@ -166,12 +144,8 @@ build(struct mapbuild *b)
 		return fails(b, e.code, "nothing compiled");
 	}
 	/* Both kinds of complaint in one go, unless rows cannot be trusted. */
-	list = (struct overrides){.v = b->holds.v, .n = b->holds.n};
-	if (b->diags.errors == 0) {
-		compile(b->registry, &list, b->now, &b->target, &b->compiled,
-		    &b->diags);
-		add_marks(&b->holds, &b->compiled);
-	}
+	if (b->diags.errors == 0)
+		make_rows(b, &list, &b->compiled, &b->diags);
 	diag_sort(&b->diags);
 	if (!b->opt.quiet || b->diags.errors > 0)
 		say_diags(&b->diags, b->opt.verbose);
@@ -186,15 +160,15 @@ compare(struct mapbuild *b)
 {
 	size_t allowed;
 
-	mapdiff(&b->diff, b->live, &b->compiled, b->opt.list);
-	if (!mapdiff_too_much(&b->diff, b->set->max_weakened, &allowed) ||
+	mapchanges(&b->changes, b->live, &b->compiled.table, b->opt.list);
+	if (!mapchanges_too_much(&b->changes, b->set->max_weakened, &allowed) ||
 	    b->opt.accept_weaker)
 		return EX_OK;
 	say("%zu of %zu rows of enforced domains %s removed or weakened; "
 	    "max_weakened = %s allows %zu%s",
-	    b->diff.lost, b->diff.live_enforced,
+	    b->changes.lost, b->changes.live_enforced,
 	    b->opt.dry ? "are" : "would be", b->set->max_weakened, allowed,
-	    b->diff.emptied ? ", and a registry without partners none" : "");
+	    b->changes.emptied ? ", and a registry without partners none" : "");
 	if (b->opt.dry) {
 		say("without --accept-weaker this would be refused");
 		return b->opt.quiet ? EX_DATAERR : EX_OK;
@@ -206,55 +180,92 @@ compare(struct mapbuild *b)
 
 /*
  * Record the map at path before it is put in place. 0, or -1 with *e set: it
- * must not be.
+ * must not be, for something is lost and nothing would tell of it.
  */
 static int
-announce(struct mapbuild *b, const char *path, struct err *e)
+announce(struct mapbuild *b, const struct mapchanges *c, const char *path,
+    struct err *e)
 {
-	struct err why;
 	int rv;
 
-	(void)err_set(&why, b->holds.code,
-	    "the ledger %s is of no use, so the new map is in no record",
-	    b->set->ledger);
-	rv = mapevent_announce(
-	    b->set, b->live, path, b->holds.code == 0 ? NULL : &why, b->now, e);
+	if (b->holds.code != 0)
+		rv = err_set(e, b->holds.code,
+		    "the ledger %s is of no use, so the new map is in no "
+		    "record",
+		    b->set->ledger);
+	else
+		rv = mapevent_announce(b->set, c, path, b->now, e);
 	if (rv == 0)
 		return 0;
 	b->holds.code = e->code;
-	if (rv == MAPEVENT_LATER) {
-		say_err(e);
-		say("nothing gets weaker by the new map: it goes into the "
-		    "record when that can be written");
-		return 0;
+	b->refused = c->losses > 0;
+	if (b->refused)
+		return -1;
+	say_err(e);
+	say("nothing gets weaker by the new map: it goes into the record when "
+	    "that can be written");
+	return 0;
+}
+
+static int
+write_file(struct publish *p, const struct maptable *t, struct err *e)
+{
+	struct cdbmap_writer *w;
+	int fd = publish_open(p, e);
+
+	if (fd == -1)
+		return -1;
+	w = cdbmap_create(fd);
+	if (maptable_write(t, w, e) == -1) {
+		cdbmap_abandon(w);
+		return -1;
 	}
-	b->refused = true;
-	return -1;
+	return cdbmap_finish(w, e);
 }
 
 static int
-announce_compiled(const char *path, void *arg, struct err *e)
+write_spare(
+    struct mapbuild *b, struct maptable *t, const char *inbound, struct err *e)
 {
-	return announce(arg, path, e);
+	int rv = write_file(b->publish, t, e);
+
+	if (rv == 0 && inbound != NULL)
+		rv = inboundmap_spare(
+		    inbound, publish_temp(b->publish), t, b->now, e);
+	if (rv == 0)
+		rv = publish_commit_beside(b->publish, SPARE, e);
+	if (rv == -1)
+		publish_abandon(b->publish);
+	return rv;
 }
 
+/*
+ * Replace the map by t, of which c tells. Where rows are lowered, the spare
+ * comes first; where none is, there is no spare afterwards. Of the inbound
+ * tables (NULL: later) it is the same. 0, or -1 with *e set and the old map in
+ * place; what was not finished is gone from the disk.
+ */
 static int
-fill_compiled(struct cdbmap_writer *w, bool full, void *arg, struct err *e)
+write_map(struct mapbuild *b, struct maptable *t, const struct mapchanges *c,
+    struct maptable *spare, const char *inbound, struct err *e)
 {
-	static const struct overrides none = {0};
-	struct mapbuild *b = arg;
-	struct diags twice = {0}; /* it was all said */
-	struct compiled c;
+	struct publish *p = b->publish;
 	int rv;
 
-	if (!full)
-		return mapwrite_rows(w, &b->compiled, b->now, e);
-	compile(b->registry, &none, b->now, &b->target, &c, &twice);
-	mapholds_mark_all(&b->holds, b->now);
-	add_marks(&b->holds, &c);
-	rv = mapwrite_rows(w, &c, b->now, e);
-	compiled_release(&c);
-	diag_free(&twice);
+	if (spare != NULL && write_spare(b, spare, inbound, e) == -1)
+		return -1;
+	if ((rv = write_file(p, t, e)) == 0)
+		rv = announce(b, c, publish_temp(p), e);
+	if (rv == 0 && inbound != NULL)
+		rv = inboundmap_publish(inbound, publish_temp(p), t, b->now, e);
+	if (rv == 0)
+		rv = publish_commit(p, e);
+	if (rv == -1)
+		publish_abandon(p);
+	else if (spare == NULL)
+		publish_remove_beside(p, SPARE);
+	if (rv == 0 && spare == NULL && inbound != NULL)
+		inboundmap_drop_spare(inbound);
 	return rv;
 }
 
@@ -262,34 +273,73 @@ fill_compiled(struct cdbmap_writer *w, bool full, void *arg, struct err *e)
 static bool
 must_write(const struct mapbuild *b)
 {
-	return b->live == NULL || mapdiff_any(&b->diff) ||
-	       !b->diff.has_header ||
-	       b->diff.header.expires != b->compiled.expires;
+	return b->live == NULL || mapchanges_any(&b->changes) ||
+	       b->changes.was.format == 0 ||
+	       b->changes.was.expires != b->compiled.header.expires;
+}
+
+/*
+ * Is there a spare beside the map, a whole one with nothing lowered? With
+ * live, only if it was written together with the map of that header.
+ */
+static bool
+has_spare(const struct mapbuild *b, const struct mapheader *live)
+{
+	char *path = publish_beside(b->publish, SPARE);
+	struct mapheader h;
+	bool ok;
+
+	ok = read_header(path, &h) && h.lowered == 0 &&
+	     (live == NULL || (h.time == live->time &&
+				  strcmp(h.registry, live->registry) == 0));
+	free(path);
+	return ok;
+}
+
+static int
+put_rows(struct mapbuild *b, struct err *e)
+{
+	static const struct overrides none = {0};
+	const bool write = must_write(b),
+		   lowered = b->compiled.header.lowered > 0;
+	struct diags twice = {0}; /* it was all said */
+	struct compiled full = {0};
+	int rv = 0;
+
+	if (!write && !lowered) {
+		publish_remove_beside(b->publish, SPARE);
+		return 0;
+	}
+	if (!write && has_spare(b, &b->changes.was))
+		return 0;
+	/* The spare alone is as the map that it stands beside, not as of now.
+	 */
+	if (!write)
+		b->now = b->changes.was.time;
+	if (lowered) {
+		size_t marks = b->holds.nmarks;
+
+		mapholds_mark_all(&b->holds, b->now);
+		make_rows(b, &none, &full, &twice);
+		b->holds.nmarks = marks;
+	}
+	if (write)
+		rv = write_map(b, &b->compiled.table, &b->changes,
+		    lowered ? &full.table : NULL, b->set->inbound_map, e);
+	else
+		rv = write_spare(b, &full.table, b->set->inbound_map, e);
+	b->written = write && rv == 0;
+	compiled_release(&full);
+	diag_free(&twice);
+	return rv;
 }
 
 static int
 put(struct mapbuild *b)
 {
-	struct mapwrite m = {.fill = fill_compiled,
-	    .before = announce_compiled,
-	    .arg = b,
-	    .lowered = b->compiled.lowered > 0,
-	    .inbound = b->set->inbound_map,
-	    .now = b->now};
 	struct err e, ignored;
-	int rv = 0;
 
-	if (must_write(b)) {
-		rv = mapwrite(b->publish, &m, &e);
-		b->written = rv == 0;
-	} else if (!m.lowered) {
-		mapwrite_drop_spare(b->publish);
-	} else if (!mapwrite_has_spare(b->publish, &b->diff.header)) {
-		/* As the map that it stands beside, not as of now. */
-		b->now = b->diff.header.time;
-		rv = mapwrite_spare(b->publish, &m, &e);
-	}
-	if (rv == 0)
+	if (put_rows(b, &e) == 0)
 		return EX_OK;
 	say_err(&e);
 	if (b->refused)
@@ -301,43 +351,59 @@ put(struct mapbuild *b)
 	    b, e.code, b->refused ? "refused" : "the map cannot be written");
 }
 
-struct raising {
-	struct mapbuild *b;
-	struct cdbmap *live;
-	struct mapholds *holds;
-	struct mapraise how;
-};
-
+/* A copy of the live map, with what is over at full strength. */
 static int
-fill_raised(struct cdbmap_writer *w, bool full, void *arg, struct err *e)
+put_raised(struct mapbuild *b, const struct mapraise *how, struct err *e)
 {
-	const struct raising *r = arg;
-	struct mapraise how = r->how;
+	const bool lowered = b->raised.left > 0;
+	struct mapraise all = {.now = b->now};
+	struct maptable t = {0}, spare = {0};
+	struct mapchanges c = {0};
+	int rv;
 
-	how.mark = r->holds->mark;
-	if (full) {
-		how.nholds = 0;
-		how.nmarks = r->holds->nmarks;
+	rv = mapraise_copy(b->live, how, &t, e);
+	if (rv == 0 && lowered) {
+		mapholds_mark_all(&b->holds, b->now);
+		all.mark = b->holds.mark;
+		all.nmarks = b->holds.nmarks;
+		rv = mapraise_copy(b->live, &all, &spare, e);
 	}
-	return mapraise_copy(r->live, &how, w, e);
+	if (rv == 0) {
+		mapchanges(&c, b->live, &t, false);
+		rv = write_map(b, &t, &c, lowered ? &spare : NULL, NULL, e);
+	}
+	mapchanges_release(&c);
+	maptable_release(&t);
+	maptable_release(&spare);
+	return rv;
 }
 
-static int
-announce_raised(const char *path, void *arg, struct err *e)
-{
-	return announce(((struct raising *)arg)->b, path, e);
-}
-
-/* The spare, in a rename that takes no block; so may be the record of it. */
+/*
+ * The spare, in a rename that takes no block; so may be the record of it,
+ * which is no condition.
+ */
 static int
 take_spare(struct mapbuild *b, struct err *e)
 {
-	char *path = publish_beside(b->publish, MAPWRITE_SPARE);
+	char *path = publish_beside(b->publish, SPARE);
+	struct maptable t = {0};
+	struct mapchanges c = {0};
+	struct cdbmap *m;
 	struct err ignored;
 
-	(void)announce(b, path, &ignored);
+	if ((m = cdbmap_open(path, &ignored)) != NULL) {
+		(void)maptable_read(&t, m, &ignored);
+		mapchanges(&c, b->live, &t, false);
+		(void)announce(b, &c, path, &ignored);
+		mapchanges_release(&c);
+		maptable_release(&t);
+		cdbmap_close(m);
+	}
 	free(path);
-	return mapwrite_take_spare(b->publish, e);
+	if (has_spare(b, NULL))
+		return publish_take_beside(b->publish, SPARE, e);
+	return err_set(
+	    e, EX_NOINPUT, "there is no copy of the map with nothing lowered");
 }
 
 /*
@@ -347,29 +413,21 @@ take_spare(struct mapbuild *b, struct err *e)
 static void
 end_what_is_over(struct mapbuild *b)
 {
-	struct raising r = {.b = b,
-	    .live = b->live,
-	    .holds = &b->holds,
-	    .how = {.now = b->now,
-		.hold = b->holds.v,
-		.nholds = b->holds.n,
-		.nmarks = b->holds.nmarks}};
-	struct mapwrite m = {
-	    .fill = fill_raised, .before = announce_raised, .arg = &r};
+	const struct mapraise how = {.now = b->now,
+	    .hold = b->holds.v,
+	    .nholds = b->holds.n,
+	    .mark = b->holds.mark,
+	    .nmarks = b->holds.nmarks};
 	struct err e;
 
 	if (b->live == NULL)
 		return;
-	mapraise_look(b->live, &r.how, &b->raised);
+	mapraise_look(b->live, &how, &b->raised);
 	if (b->raised.rows == 0)
 		return;
-	m.lowered = b->raised.left > 0;
-	if (m.lowered)
-		mapholds_mark_all(&b->holds, b->now);
-	if (mapwrite(b->publish, &m, &e) == 0) {
-		b->raise = MAPBUILD_RAISED;
+	b->raise = MAPBUILD_RAISED;
+	if (put_raised(b, &how, &e) == 0)
 		return;
-	}
 	say_err(&e);
 	b->raise = MAPBUILD_SPARED;
 	if (take_spare(b, &e) == 0)
@@ -463,7 +521,7 @@ void
 mapbuild_release(struct mapbuild *b)
 {
 	publish_free(b->publish);
-	mapdiff_release(&b->diff);
+	mapchanges_release(&b->changes);
 	cdbmap_close(b->live);
 	compiled_release(&b->compiled);
 	diag_free(&b->diags);

@@ -12,9 +12,9 @@
  * The way back needs nothing else: whatever it is that fails, what is lowered
  * in the live map and may not be any more is raised there, from the map's own
  * records (mapraise.h). Before a map with lowered rows is put in place, the
- * same one with nothing lowered is written beside it
- * (mapwrite.h): where
- * the disk takes no other map, that one is renamed over it.
+ * same one with nothing lowered, the spare, is written beside it: from then on
+ * the way back is a rename, which takes no block of the disk. The table for
+ * incoming mail, inboundmap.h, goes the same way as the map.
  */
 #ifndef MAPBUILD_H
 #define MAPBUILD_H
@@ -25,8 +25,8 @@
 
 #include "compile.h"
 #include "diag.h"
+#include "mapchange.h"
 #include "mapholds.h"
-#include "mapdiff.h"
 #include "mapraise.h"
 #include "target.h"
 
@@ -37,7 +37,7 @@ struct settings;
 
 struct mapbuild_options {
 	bool dry;	    /* check and compare, write nothing, take no lock */
-	bool list;	    /* keep the rows that differ in diff */
+	bool list;	    /* keep the rows that differ in changes */
 	bool verbose;	    /* show warnings beside errors */
 	bool quiet;	    /* show errors only */
 	bool accept_weaker; /* max_weakened does not apply */
@@ -55,7 +55,7 @@ struct mapbuild {
 	struct registry *registry; /* NULL if it cannot be read */
 	struct target target;
 	struct compiled compiled;
-	struct mapdiff diff;
+	struct mapchanges changes;
 	bool written; /* the map was replaced by what was compiled */
 	/* After a failure: what was raised all the same. */
 	enum mapbuild_raise {

@@ -5,10 +5,11 @@
 
 #include "buf.h"
 #include "cdbmap.h"
-#include "maprecord.h"
+#include "settings.h"
+#include "maptable.h"
 #include "mem.h"
 
-#define PREFIX (sizeof(MAPRECORD_DOMAIN) - 1) /* of both kinds of record */
+#define LOST_AT_LEAST 2 /* rows that a percentage always lets pass */
 
 static const char *const causes[MAPCAUSES] = {
     "registry", "settings", "downgrade", "end"};
@@ -23,21 +24,7 @@ mapcause_name(enum mapcause c)
 static enum change
 both(enum change a, enum change b)
 {
-	if (a == CHANGE_NONE || a == b)
-		return b;
-	if (b == CHANGE_NONE)
-		return a;
-	if (a == CHANGE_WEAKER || b == CHANGE_WEAKER)
-		return CHANGE_WEAKER;
-	return CHANGE_OTHER;
-}
-
-static enum change
-order(int was, int is)
-{
-	return is < was	  ? CHANGE_WEAKER
-	       : is > was ? CHANGE_STRONGER
-			  : CHANGE_NONE;
+	return change_sum(a, b, CHANGE_WEAKER);
 }
 
 static size_t
@@ -70,7 +57,7 @@ compare_list(const struct strs *was, const struct strs *is)
 static enum change
 compare_inbound(const struct maprecord *was, const struct maprecord *is)
 {
-	enum change c = order((int)was->inbound, (int)is->inbound);
+	enum change c = change_of_rank((int)was->inbound, (int)is->inbound);
 
 	if (was->inbound == INBOUND_OFF && is->inbound == INBOUND_OFF)
 		return CHANGE_NONE;
@@ -122,15 +109,14 @@ other_cause(const struct mapchanges *c)
 
 /* A row or a client that both maps know. */
 static void
-judge(const struct mapchanges *all, struct mapchange *c)
+judge(struct mapchange *c)
 {
 	struct maprecord was, is;
 	const char *a, *b;
 	size_t alen, blen;
-	enum change full = CHANGE_NONE, rule, now = CHANGE_NONE;
+	enum change full = CHANGE_NONE, rule, now = c->row;
 	bool was_ok = parse(&was, &c->was), is_ok = parse(&is, &c->is);
 
-	c->cause = other_cause(all);
 	c->change = CHANGE_OTHER;
 	if (!was_ok || !is_ok)
 		goto out;
@@ -138,8 +124,6 @@ judge(const struct mapchanges *all, struct mapchange *c)
 		full_text(&c->was, &was, &a, &alen);
 		full_text(&c->is, &is, &b, &blen);
 		full = strength_compare(a, alen, b, blen);
-		now = strength_compare(
-		    c->was.row, c->was.rowlen, c->is.row, c->is.rowlen);
 	} else if ((was.until == 0) != (is.until == 0)) {
 		now = is.until != 0 ? CHANGE_WEAKER : CHANGE_STRONGER;
 	}
@@ -158,163 +142,247 @@ out:
 		maprecord_release(&is);
 }
 
+struct comparing {
+	struct mapchanges *out;
+	struct cdbmap *was;
+	struct maptable *is;
+	bool list;
+	size_t live, found;  /* records and rows of the live map */
+	size_t live_domains; /* records " d:" of it */
+	struct buf key;
+};
+
 static void
-note(struct mapchanges *all, const struct mapchange *c)
+note(struct comparing *k, struct mapchange *c)
 {
-	all->count[c->change]++;
-	all->cause[c->cause]++;
-	all->losses += c->loses;
-	all->v = mem_grow(all->v, all->n, &all->cap, sizeof(*all->v));
-	all->v[all->n++] = *c;
-}
+	struct mapchanges *out = k->out;
 
-static bool
-get(struct mapchanges *all, struct cdbmap *m, const char *key, size_t len,
-    const char **value, size_t *vlen)
-{
-	enum cdbmap_answer a = cdbmap_get(m, key, len, value, vlen);
-
-	all->damaged = all->damaged || a == CDBMAP_BROKEN;
-	if (a == CDBMAP_FOUND)
-		return true;
-	*value = NULL;
-	*vlen = 0;
-	return false;
-}
-
-static bool
-get_record(struct mapchanges *all, struct cdbmap *m, const char *key,
-    size_t len, struct mapdemand *out)
-{
-	char full[PREFIX + 1024];
-
-	if (len > sizeof(full) - PREFIX)
-		return false;
-	memcpy(full, MAPRECORD_DOMAIN, PREFIX);
-	memcpy(full + PREFIX, key, len);
-	return get(all, m, full, PREFIX + len, &out->record, &out->recordlen);
-}
-
-/* Both maps know it. */
-static void
-note_changed(struct mapchanges *all, struct mapchange *c)
-{
-	if (same_bytes(c->was.row, c->was.rowlen, c->is.row, c->is.rowlen) &&
-	    same_bytes(
-		c->was.record, c->was.recordlen, c->is.record, c->is.recordlen))
-		return;
-	judge(all, c);
+	if (!c->client)
+		out->row[c->row]++;
 	if (c->change != CHANGE_NONE)
-		note(all, c);
-}
-
-static void
-note_added(struct mapchanges *all, struct mapchange *c)
-{
-	c->change = CHANGE_ADDED;
-	c->cause = other_cause(all);
-	note(all, c);
-}
-
-/* A row of the new map; its value is in c->is. */
-static void
-compare_row(struct mapchanges *all, struct cdbmap *was, struct cdbmap *is,
-    struct mapchange *c)
-{
-	(void)get_record(all, is, c->key, c->keylen, &c->is);
-	if (!get(all, was, c->key, c->keylen, &c->was.row, &c->was.rowlen)) {
-		note_added(all, c);
-		return;
+		out->count[c->change]++;
+	if (!out->first && c->change != CHANGE_NONE) {
+		out->cause[c->cause]++;
+		out->losses += c->loses;
 	}
-	(void)get_record(all, was, c->key, c->keylen, &c->was);
-	note_changed(all, c);
+	if (out->first ? !k->list : c->change == CHANGE_NONE)
+		return;
+	out->v = mem_grow(out->v, out->n, &out->cap, sizeof(*out->v));
+	out->v[out->n++] = *c;
+}
+
+/* From the live map. */
+static bool
+get(struct comparing *k, const char *key, size_t len, const char **value,
+    size_t *vlen)
+{
+	enum cdbmap_answer a = CDBMAP_NOTFOUND;
+
+	if (k->was != NULL)
+		a = cdbmap_get(k->was, key, len, value, vlen);
+	k->out->damaged = k->out->damaged || a == CDBMAP_BROKEN;
+	return a == CDBMAP_FOUND;
 }
 
 static void
-compare_client(struct mapchanges *all, struct cdbmap *was, struct mapchange *c)
+get_record(struct comparing *k, struct mapchange *c)
 {
-	/* The prefix stands before it. */
-	if (get(all, was, c->key - PREFIX, c->keylen + PREFIX, &c->was.record,
-		&c->was.recordlen))
-		note_changed(all, c);
-	else
-		note_added(all, c);
+	if (k->live_domains == 0)
+		return;
+	buf_clear(&k->key);
+	buf_puts(&k->key, MAPRECORD_DOMAIN);
+	buf_add(&k->key, c->key, c->keylen);
+	if (!get(k, k->key.data, k->key.len, &c->was.record, &c->was.recordlen))
+		c->was.record = NULL;
 }
 
 static bool
-begins(const char *key, size_t len, const char *prefix)
-{
-	return len > PREFIX && memcmp(key, prefix, PREFIX) == 0;
-}
-
-static void
-count_level(struct mapchanges *all, const char *row, size_t len)
+is_enforced(const char *text, size_t len)
 {
 	enum level level;
 
-	all->rows++;
-	if (strength_level(row, len, &level))
-		all->level[level]++;
+	/* What is not understood protects somebody: count it. */
+	return !strength_level(text, len, &level) ||
+	       level > LEVEL_OPPORTUNISTIC;
 }
 
-/* One record of the new map. */
+/* A row of the new map. */
 static void
-take_new(struct mapchanges *all, struct cdbmap *was, struct cdbmap *is,
-    const char *key, size_t klen, const char *value, size_t vlen)
+compare_row(struct comparing *k, const struct maprow *r)
 {
-	struct mapchange c = {.key = key, .keylen = klen};
+	struct mapchanges *out = k->out;
+	struct mapchange c = {.key = r->key,
+	    .keylen = r->klen,
+	    .is = {.row = r->text, .rowlen = r->tlen},
+	    .row = CHANGE_ADDED,
+	    .change = CHANGE_ADDED,
+	    .cause = other_cause(out)};
+	enum level level;
 
-	if (begins(key, klen, MAPRECORD_GATEWAY)) {
-		c.client = true;
-		c.key += PREFIX;
-		c.keylen -= PREFIX;
-		c.is.record = value;
-		c.is.recordlen = vlen;
-		if (was != NULL)
-			compare_client(all, was, &c);
-	} else if (klen > 0 && key[0] != ' ') {
-		count_level(all, value, vlen);
-		c.is.row = value;
-		c.is.rowlen = vlen;
-		if (was != NULL)
-			compare_row(all, was, is, &c);
-		else
-			all->count[CHANGE_ADDED]++;
+	out->rows++;
+	if (strength_level(r->text, r->tlen, &level))
+		out->level[level]++;
+	if (r->record != MAPTABLE_NONE) {
+		c.is.record = k->is->row[r->record].text;
+		c.is.recordlen = k->is->row[r->record].tlen;
 	}
+	if (!get(k, r->key, r->klen, &c.was.row, &c.was.rowlen)) {
+		note(k, &c);
+		return;
+	}
+	k->found++;
+	c.row =
+	    strength_compare(c.was.row, c.was.rowlen, c.is.row, c.is.rowlen);
+	/* A downgrade weakens on purpose, with a record of its own. */
+	out->lost += c.row == CHANGE_WEAKER && !r->lowered &&
+		     is_enforced(c.was.row, c.was.rowlen);
+	get_record(k, &c);
+	if (c.row == CHANGE_NONE && same_bytes(c.was.record, c.was.recordlen,
+					c.is.record, c.is.recordlen))
+		return;
+	judge(&c);
+	note(k, &c);
 }
 
-/* One record of the old map: is it gone? */
+/* A record of the new map; of a client its rule is compared. */
 static void
-take_old(struct mapchanges *all, struct cdbmap *was, struct cdbmap *is,
-    const char *key, size_t klen, const char *value, size_t vlen)
+compare_record(struct comparing *k, const struct maprow *r)
+{
+	struct mapchange c = {.key = r->key + MAPRECORD_PREFIX,
+	    .keylen = r->klen - MAPRECORD_PREFIX,
+	    .client = true,
+	    .is = {.record = r->text, .recordlen = r->tlen},
+	    .change = CHANGE_ADDED,
+	    .cause = other_cause(k->out)};
+	bool found = get(k, r->key, r->klen, &c.was.record, &c.was.recordlen);
+
+	k->found += found;
+	if (found &&
+	    same_bytes(c.was.record, c.was.recordlen, r->text, r->tlen))
+		return;
+	k->out->records++;
+	if (k->was == NULL || !maprecord_is(r->key, r->klen, MAPRECORD_GATEWAY))
+		return;
+	if (found)
+		judge(&c);
+	note(k, &c);
+}
+
+/* A row or record of the live map that the new one has not. */
+static void
+note_gone(struct comparing *k, const char *key, size_t klen, const char *value,
+    size_t vlen)
 {
 	struct mapchange c = {.key = key,
 	    .keylen = klen,
+	    .client = maprecord_is(key, klen, MAPRECORD_GATEWAY),
+	    .was = {.row = value, .rowlen = vlen},
+	    .row = CHANGE_REMOVED,
 	    .change = CHANGE_REMOVED,
-	    .cause = other_cause(all)};
-	enum level level;
-	const char *now;
-	size_t len;
+	    .cause = other_cause(k->out)};
 
-	c.client = begins(key, klen, MAPRECORD_GATEWAY);
-	if ((klen > 0 && key[0] == ' ' && !c.client) ||
-	    get(all, is, key, klen, &now, &len))
-		return;
-	if (c.client) {
-		c.key += PREFIX;
-		c.keylen -= PREFIX;
-		c.was.record = value;
-		c.was.recordlen = vlen;
+	if (klen > 0 && key[0] == ' ') {
+		k->out->records++;
+		if (!c.client)
+			return;
+		c.key += MAPRECORD_PREFIX;
+		c.keylen -= MAPRECORD_PREFIX;
+		c.was = (struct mapdemand){.record = value, .recordlen = vlen};
 	} else {
-		c.was.row = value;
-		c.was.rowlen = vlen;
-		(void)get_record(all, was, key, klen, &c.was);
-		/* What is not understood protects somebody. */
-		c.loses = c.was.record != NULL ||
-			  !strength_level(value, vlen, &level) ||
-			  level > LEVEL_OPPORTUNISTIC;
+		get_record(k, &c);
+		c.loses = is_enforced(value, vlen);
+		k->out->lost += c.loses;
+		c.loses = c.loses || c.was.record != NULL;
 	}
-	note(all, &c);
+	note(k, &c);
+}
+
+/* Walk the live map: count it, or find what is gone. */
+static void
+walk_live(struct comparing *k, bool gone)
+{
+	struct mapchanges *out = k->out;
+	const char *key, *value;
+	size_t klen, vlen;
+	enum cdbmap_answer a;
+	unsigned pos = 0;
+
+	while ((a = cdbmap_next(k->was, &pos, &key, &klen, &value, &vlen)) ==
+	       CDBMAP_FOUND) {
+		if (mapheader_is(key, klen))
+			continue;
+		if (gone) {
+			if (maptable_find(k->is, key, klen) == MAPTABLE_NONE)
+				note_gone(k, key, klen, value, vlen);
+			continue;
+		}
+		k->live++;
+		k->live_domains += maprecord_is(key, klen, MAPRECORD_DOMAIN);
+		out->live_enforced +=
+		    !(klen > 0 && key[0] == ' ') && is_enforced(value, vlen);
+	}
+	out->damaged = out->damaged || a == CDBMAP_BROKEN;
+}
+
+static void
+read_header(struct mapheader *h, const char *text, size_t len)
+{
+	if (text == NULL || !mapheader_parse(h, text, len))
+		*h = (struct mapheader){0};
+}
+
+void
+mapchanges(
+    struct mapchanges *out, struct cdbmap *was, struct maptable *is, bool list)
+{
+	struct comparing k = {.out = out, .was = was, .is = is, .list = list};
+	const char *text = NULL;
+	size_t len, i;
+
+	*out = (struct mapchanges){.first = was == NULL};
+	if (get(&k, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text, &len))
+		read_header(&out->was, text, len);
+	read_header(&out->is, is->header, is->headerlen);
+	out->emptied = out->is.partners == 0;
+	if (was != NULL)
+		walk_live(&k, false);
+	for (i = 0; i < is->n; i++)
+		if (maprow_is_record(&is->row[i]))
+			compare_record(&k, &is->row[i]);
+		else
+			compare_row(&k, &is->row[i]);
+	if (was != NULL && k.found != k.live)
+		walk_live(&k, true);
+	buf_free(&k.key);
+}
+
+bool
+mapchanges_any(const struct mapchanges *c)
+{
+	size_t i;
+
+	for (i = CHANGE_ADDED; i <= CHANGE_OTHER; i++)
+		if (c->row[i] > 0)
+			return true;
+	return c->damaged || c->records > 0;
+}
+
+bool
+mapchanges_too_much(
+    const struct mapchanges *c, const char *limit, size_t *allowed)
+{
+	struct limit l;
+
+	if (limit_parse(limit, &l) == -1)
+		l.n = 0;
+	if (l.percent) {
+		l.n = c->live_enforced * l.n / 100;
+		if (l.n < LOST_AT_LEAST)
+			l.n = LOST_AT_LEAST;
+	}
+	*allowed = (size_t)l.n;
+	/* A registry without any partner is an accident of its own kind. */
+	return c->lost > l.n || (c->emptied && c->lost > 0);
 }
 
 static int
@@ -329,57 +397,40 @@ rank(enum change c)
 	return ranks[c];
 }
 
+int
+mapchange_by_key(const void *x, const void *y)
+{
+	const struct mapchange *a = *(const struct mapchange *const *)x,
+			       *b = *(const struct mapchange *const *)y;
+	size_t n = a->keylen < b->keylen ? a->keylen : b->keylen;
+	int rv = memcmp(a->key, b->key, n);
+
+	return rv != 0 ? rv : (a->keylen > b->keylen) - (a->keylen < b->keylen);
+}
+
 static int
 by_rank(const void *x, const void *y)
 {
-	const struct mapchange *a = x, *b = y;
-	size_t n = a->keylen < b->keylen ? a->keylen : b->keylen;
+	const struct mapchange *a = *(const struct mapchange *const *)x,
+			       *b = *(const struct mapchange *const *)y;
 	int rv = rank(a->change) - rank(b->change);
 
 	if (rv == 0)
-		rv = memcmp(a->key, b->key, n);
-	if (rv == 0)
-		rv = (a->keylen > b->keylen) - (a->keylen < b->keylen);
+		rv = mapchange_by_key(x, y);
 	return rv != 0 ? rv : (int)a->client - (int)b->client;
 }
 
-static void
-read_header(struct mapchanges *all, struct cdbmap *m, struct mapheader *h)
+const struct mapchange **
+mapchanges_ranked(const struct mapchanges *c, size_t *n)
 {
-	const char *text;
-	size_t len;
+	const struct mapchange **v = mem_zero(c->n + 1, sizeof(*v));
+	size_t i;
 
-	if (!get(all, m, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text,
-		&len) ||
-	    !mapheader_parse(h, text, len))
-		*h = (struct mapheader){0};
-}
-
-void
-mapchanges(struct mapchanges *out, struct cdbmap *was, struct cdbmap *is)
-{
-	const char *key, *value;
-	size_t klen, vlen;
-	enum cdbmap_answer a;
-	unsigned pos = 0;
-
-	*out = (struct mapchanges){0};
-	if (was != NULL)
-		read_header(out, was, &out->was);
-	read_header(out, is, &out->is);
-	while ((a = cdbmap_next(is, &pos, &key, &klen, &value, &vlen)) ==
-	       CDBMAP_FOUND)
-		take_new(out, was, is, key, klen, value, vlen);
-	out->damaged = out->damaged || a == CDBMAP_BROKEN;
-	if (was == NULL)
-		return;
-	pos = 0;
-	while ((a = cdbmap_next(was, &pos, &key, &klen, &value, &vlen)) ==
-	       CDBMAP_FOUND)
-		take_old(out, was, is, key, klen, value, vlen);
-	out->damaged = out->damaged || a == CDBMAP_BROKEN;
-	if (out->n > 0)
-		qsort(out->v, out->n, sizeof(*out->v), by_rank);
+	*n = c->first ? 0 : c->n;
+	for (i = 0; i < *n; i++)
+		v[i] = &c->v[i];
+	qsort(v, *n, sizeof(*v), by_rank);
+	return v;
 }
 
 void

@@ -16,6 +16,7 @@
 #include "err.h"
 #include "ledger.h"
 #include "mapchange.h"
+#include "maptable.h"
 #include "quote.h"
 #include "settings.h"
 
@@ -166,16 +167,6 @@ json_row(const struct mapchange *c)
 	return o;
 }
 
-static int
-by_key(const void *x, const void *y)
-{
-	const struct mapchange *a = x, *b = y;
-	size_t n = a->keylen < b->keylen ? a->keylen : b->keylen;
-	int rv = memcmp(a->key, b->key, n);
-
-	return rv != 0 ? rv : (a->keylen > b->keylen) - (a->keylen < b->keylen);
-}
-
 static void
 add_text(struct digest *g, const char *p, size_t len, char end)
 {
@@ -188,7 +179,7 @@ add_text(struct digest *g, const char *p, size_t len, char end)
  * key: KEY, change, row before, row after, between tabs.
  */
 static json_t *
-json_rest(struct mapchange *v, size_t n)
+json_rest(const struct mapchange **v, size_t n)
 {
 	char hex[DIGEST_HEX] = "";
 	const char *name;
@@ -196,14 +187,14 @@ json_rest(struct mapchange *v, size_t n)
 	size_t i;
 
 	if (n > 0) {
-		qsort(v, n, sizeof(*v), by_key);
+		qsort(v, n, sizeof(*v), mapchange_by_key);
 		g = digest_new();
 		for (i = 0; i < n; i++) {
-			name = change_name(v[i].change);
-			add_text(g, v[i].key, v[i].keylen, '\t');
+			name = change_name(v[i]->change);
+			add_text(g, v[i]->key, v[i]->keylen, '\t');
 			add_text(g, name, strlen(name), '\t');
-			add_text(g, v[i].was.row, v[i].was.rowlen, '\t');
-			add_text(g, v[i].is.row, v[i].is.rowlen, '\n');
+			add_text(g, v[i]->was.row, v[i]->was.rowlen, '\t');
+			add_text(g, v[i]->is.row, v[i]->is.rowlen, '\n');
 		}
 		digest_hex(g, hex);
 	}
@@ -212,13 +203,13 @@ json_rest(struct mapchange *v, size_t n)
 
 /* The rows by name, weaker ones first, and then the rest. */
 static void
-add_rows(json_t *data, struct mapchanges *c)
+add_rows(json_t *data, const struct mapchange **v, size_t n)
 {
 	json_t *rows = json_array(), *row;
 	size_t i, bytes = 0;
 
-	for (i = 0; i < c->n && i < MAPEVENT_NAMED; i++) {
-		row = json_row(&c->v[i]);
+	for (i = 0; i < n && i < MAPEVENT_NAMED; i++) {
+		row = json_row(v[i]);
 		/* In JSON a byte can take six. */
 		bytes += json_dumpb(row, NULL, 0, JSON_COMPACT);
 		if (bytes > NAMED_BYTES) {
@@ -228,8 +219,7 @@ add_rows(json_t *data, struct mapchanges *c)
 		json_array_append_new(rows, row);
 	}
 	json_object_set_new(data, "rows", rows);
-	json_object_set_new(
-	    data, "rest", json_rest(i < c->n ? c->v + i : NULL, c->n - i));
+	json_object_set_new(data, "rest", json_rest(v + i, n - i));
 }
 
 static json_t *
@@ -239,57 +229,56 @@ json_author(const struct author *a)
 	    a->sudo_user, "unit", a->unit);
 }
 
-/* " (a.example secure -> opportunistic, ...)": the first ones. */
+/* " (a.example secure -> opportunistic, ...)": the first n of v. */
 static void
-print_some(const struct mapchanges *c, enum change change, struct buf *out)
+print_some(const struct mapchange *const *v, size_t n, struct buf *out)
 {
-	const struct mapchange *x;
 	char key[300];
-	size_t i, n = 0;
+	size_t i;
 
-	for (i = 0; i < c->n && n < TEXT_NAMED; i++) {
-		x = &c->v[i];
-		if (x->change != change)
-			continue;
-		quote_show(key, sizeof(key), x->key, x->keylen);
-		buf_printf(out, "%s%s ", n++ == 0 ? " (" : "; ", key);
-		mapdemand_print(&x->was, x->client, out);
+	for (i = 0; i < n && i < TEXT_NAMED; i++) {
+		quote_show(key, sizeof(key), v[i]->key, v[i]->keylen);
+		buf_printf(out, "%s%s ", i == 0 ? " (" : "; ", key);
+		mapdemand_print(&v[i]->was, v[i]->client, out);
 		buf_puts(out, " -> ");
-		mapdemand_print(&x->is, x->client, out);
+		mapdemand_print(&v[i]->is, v[i]->client, out);
 	}
-	if (n > 0)
-		buf_puts(out, n < c->count[change] ? "; ...)" : ")");
+	buf_puts(out, i < n ? "; ...)" : ")");
 }
 
 /* "registry: 1 weaker (a.example secure -> opportunistic), 1 added". */
 static void
-print_text(const struct mapchanges *c, const char *first, struct buf *out)
+print_text(const struct mapchanges *c, const struct mapchange *const *v,
+    const char *first, struct buf *out)
 {
+	/* As they are ranked. */
 	static const enum change order[] = {CHANGE_WEAKER, CHANGE_REMOVED,
 	    CHANGE_OTHER, CHANGE_STRONGER, CHANGE_ADDED};
 	const char *between = "";
-	size_t i;
+	size_t i, n;
 
+	if (first != NULL) {
+		buf_printf(out, "%s, %zu row%s", first, c->rows,
+		    c->rows == 1 ? "" : "s");
+		return;
+	}
 	for (i = 0; i < MAPCAUSES; i++)
 		if (c->cause[i] > 0) {
 			buf_printf(out, "%s%s", between,
 			    mapcause_name((enum mapcause)i));
 			between = ", ";
 		}
-	if (first)
-		buf_printf(out, "%s, %zu row%s", first, c->rows,
-		    c->rows == 1 ? "" : "s");
-	else if (c->n == 0)
+	if (*between == '\0')
 		buf_puts(out, "no row is demanded otherwise");
 	between = ": ";
-	for (i = 0; !first && i < sizeof(order) / sizeof(order[0]); i++) {
-		if (c->count[order[i]] == 0)
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if ((n = c->count[order[i]]) == 0)
 			continue;
-		buf_printf(out, "%s%zu %s", between, c->count[order[i]],
-		    change_name(order[i]));
+		buf_printf(out, "%s%zu %s", between, n, change_name(order[i]));
 		between = ", ";
 		if (order[i] == CHANGE_WEAKER || order[i] == CHANGE_REMOVED)
-			print_some(c, order[i], out);
+			print_some(v, n, out);
+		v += n;
 	}
 }
 
@@ -343,13 +332,16 @@ append_found(struct ledger *l, const struct settings *set,
 	    strcmp(last->kind, KIND) == 0 && strcmp(live, last->before) == 0;
 	json_t *data = json_map(set, last->after, live);
 	struct mapchanges c = {0};
+	struct maptable t = {0};
 	struct buf text = {0};
 	struct cdbmap *m;
 	struct err ignored;
 	int rv;
 
-	if ((m = cdbmap_open(set->map, &ignored)) != NULL)
-		mapchanges(&c, NULL, m);
+	if ((m = cdbmap_open(set->map, &ignored)) != NULL) {
+		(void)maptable_read(&t, m, &ignored);
+		mapchanges(&c, NULL, &t, false);
+	}
 	if (failed)
 		buf_printf(&text,
 		    "the map of event %lld is not in place, but the one "
@@ -384,6 +376,7 @@ append_found(struct ledger *l, const struct settings *set,
 	json_decref(data);
 	buf_free(&text);
 	mapchanges_release(&c);
+	maptable_release(&t);
 	cdbmap_close(m);
 	return rv;
 }
@@ -421,16 +414,17 @@ mapevent_look(const struct settings *set, time_t now, struct err *e)
 	return rv;
 }
 
-/* The event itself. */
-static int
-announce(const struct settings *set, struct mapchanges *c, bool first,
+int
+mapevent_announce(const struct settings *set, const struct mapchanges *c,
     const char *fresh, time_t now, struct err *e)
 {
 	char before[DIGEST_HEX], after[DIGEST_HEX];
+	const struct mapchange **v;
 	struct buf text = {0};
 	struct ledger *l;
 	json_t *data;
-	int rv = -1;
+	size_t n;
+	int rv;
 
 	if ((l = ledger_open(set->ledger, LEDGER_WRITE, e)) == NULL)
 		return -1;
@@ -446,37 +440,17 @@ announce(const struct settings *set, struct mapchanges *c, bool first,
 	json_object_set_new(data, "causes", json_causes(c));
 	json_object_set_new(data, "changes", json_changes(c));
 	json_object_set_new(data, "levels", json_levels(c));
-	print_text(c,
-	    !first	      ? NULL
+	v = mapchanges_ranked(c, &n);
+	print_text(c, v,
+	    !c->first	      ? NULL
 	    : *before == '\0' ? "the first map"
 			      : "in place of a damaged map",
 	    &text);
-	add_rows(data, c);
+	add_rows(data, v, n);
 	rv = append(l, KIND, text.data, data, now, e);
+	free(v);
 	json_decref(data);
 	buf_free(&text);
 	ledger_close(l);
-	return rv;
-}
-
-int
-mapevent_announce(const struct settings *set, struct cdbmap *live,
-    const char *fresh, const struct err *why, time_t now, struct err *e)
-{
-	struct mapchanges c;
-	struct cdbmap *m;
-	int rv = -1;
-
-	if ((m = cdbmap_open(fresh, e)) == NULL)
-		return -1;
-	mapchanges(&c, live, m);
-	if (why != NULL)
-		*e = *why;
-	else
-		rv = announce(set, &c, live == NULL, fresh, now, e);
-	if (rv == -1 && c.losses == 0)
-		rv = MAPEVENT_LATER;
-	mapchanges_release(&c);
-	cdbmap_close(m);
 	return rv;
 }

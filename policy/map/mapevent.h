@@ -12,8 +12,9 @@
  * "before" and "after" SHA-256 digests of the whole file, "" if there is
  * none):
  *   map             a new map
- *   map-failed      the map of the last event is not in place: the one before
- * is map-found       the first map that is seen, made before maps were recorded
+ *   map-failed      the map of the last event is not in place, but the one
+ *                   before it
+ *   map-found       the first map that is seen, made before maps were recorded
  *   map-unrecorded  another map, or none, is in place than was recorded
  */
 #ifndef MAPEVENT_H
@@ -21,12 +22,11 @@
 
 #include <time.h>
 
-struct cdbmap;
 struct err;
+struct mapchanges;
 struct settings;
 
 #define MAPEVENT_NAMED 50 /* rows that an event names */
-#define MAPEVENT_LATER 1
 
 /*
  * Hold the map in place against the last event about it, and tell what days
@@ -36,14 +36,11 @@ struct settings;
 int mapevent_look(const struct settings *set, time_t now, struct err *e);
 
 /*
- * The map in the file `fresh` is about to take the place of `live` (NULL:
- * there is none, or it is of no use). Append what that changes, making the
- * ledger if it is not there, but not if `why` is set, which tells why it is
- * of no use. 0. Else *e is set: MAPEVENT_LATER, nothing is lost by the new
- * map, and mapevent_look() will find it; -1, it must not be put in place:
- * something is lost, and nothing would tell of it.
+ * The map in the file `fresh` is about to be put in place. Append what that
+ * changes, making the ledger if it is not there. 0, or -1 with *e set: no
+ * event tells of it.
  */
-int mapevent_announce(const struct settings *set, struct cdbmap *live,
-    const char *fresh, const struct err *why, time_t now, struct err *e);
+int mapevent_announce(const struct settings *set, const struct mapchanges *c,
+    const char *fresh, time_t now, struct err *e);
 
 #endif

@@ -3,25 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "buf.h"
 #include "cdbmap.h"
 #include "dname.h"
 #include "err.h"
 #include "maprecord.h"
+#include "maptable.h"
 #include "mem.h"
 #include "registry.h"
-
-#define SKIP (sizeof(MAPRECORD_DOMAIN) - 1)
-
-static bool
-begins(const char *key, size_t klen, const char *with)
-{
-	size_t n = strlen(with);
-
-	return klen > n && memcmp(key, with, n) == 0;
-}
 
 /* --- What is lowered ------------------------------------------------------ */
 
@@ -131,9 +121,9 @@ mapraise_lowered(struct cdbmap *live, struct arena *a, struct override **v)
 	*v = NULL;
 	while (cdbmap_next(live, &pos, &key, &klen, &value, &vlen) ==
 	       CDBMAP_FOUND) {
-		if (!begins(key, klen, MAPRECORD_DOMAIN) ||
-		    !lowered_by(
-			live, key + SKIP, klen - SKIP, value, vlen, a, &o))
+		if (!maprecord_is(key, klen, MAPRECORD_DOMAIN) ||
+		    !lowered_by(live, key + MAPRECORD_PREFIX,
+			klen - MAPRECORD_PREFIX, value, vlen, a, &o))
 			continue;
 		for (i = 0; i < n; i++)
 			if (strcmp((*v)[i].partner, o.partner) == 0)
@@ -143,8 +133,10 @@ mapraise_lowered(struct cdbmap *live, struct arena *a, struct override **v)
 			(*v)[n++] = o;
 		}
 		keys.v = mem_grow(keys.v, keys.n, &keys.cap, sizeof(*keys.v));
-		keys.v[keys.n++] = (struct lowered_key){
-		    arena_copy(a, key + SKIP, klen - SKIP), i};
+		keys.v[keys.n++] =
+		    (struct lowered_key){arena_copy(a, key + MAPRECORD_PREFIX,
+					     klen - MAPRECORD_PREFIX),
+			i};
 	}
 	if (keys.n > 0)
 		share_out(&keys, *v, a);
@@ -222,11 +214,11 @@ mapraise_look(
 	*out = (struct mapraised){0};
 	while (cdbmap_next(live, &pos, &key, &klen, &value, &vlen) ==
 	       CDBMAP_FOUND) {
-		if (!begins(key, klen, MAPRECORD_DOMAIN) ||
+		if (!maprecord_is(key, klen, MAPRECORD_DOMAIN) ||
 		    !maprecord_parse(&rec, value, vlen))
 			continue;
-		if (rec.until != 0 &&
-		    is_held(how, &rec, key + SKIP, klen - SKIP)) {
+		if (rec.until != 0 && is_held(how, &rec, key + MAPRECORD_PREFIX,
+					  klen - MAPRECORD_PREFIX)) {
 			out->left++;
 			if (out->expires == 0 || rec.until < out->expires)
 				out->expires = rec.until;
@@ -238,137 +230,90 @@ mapraise_look(
 	}
 }
 
-struct copying {
-	struct cdbmap *live;
-	const struct mapraise *how;
-	struct mapraised raised;
-	struct buf text;
-};
-
-/* The text of a policy row, as it is or as it was before. */
 static void
-put_row(struct copying *c, const char *key, size_t klen, const char *value,
-    size_t vlen)
+set_text(struct maptable *t, struct maprow *r, const char *text)
 {
-	struct buf name = {0};
-	struct maprecord rec;
-	const char *text;
-	size_t len;
+	r->tlen = (uint32_t)strlen(text);
+	r->text = arena_copy(&t->arena, text, r->tlen);
+}
 
-	buf_puts(&name, MAPRECORD_DOMAIN);
-	buf_add(&name, key, klen);
-	if (cdbmap_get(c->live, name.data, name.len, &text, &len) ==
-		CDBMAP_FOUND &&
-	    maprecord_parse(&rec, text, len)) {
-		if (rec.until != 0 && !is_held(c->how, &rec, key, klen))
-			buf_puts(&c->text, rec.full);
-		maprecord_release(&rec);
-	}
-	if (c->text.len == 0)
-		buf_add(&c->text, value, vlen);
-	buf_free(&name);
+/* The text of a policy row as it was before, if its downgrade is over. */
+static void
+raise_row(struct maptable *t, const struct mapraise *how, struct maprow *r)
+{
+	const struct maprow *record = &t->row[r->record];
+	struct maprecord rec;
+
+	if (!maprecord_parse(&rec, record->text, record->tlen))
+		return;
+	if (rec.until != 0 && !is_held(how, &rec, r->key, r->klen))
+		set_text(t, r, rec.full);
+	maprecord_release(&rec);
 }
 
 /* Of the several partners of a gateway one is no longer lowered: it neither. */
 static void
-put_record(struct copying *c, const char *key, size_t klen, const char *value,
-    size_t vlen)
+raise_record(
+    struct maptable *t, const struct mapraise *how, bool any, struct maprow *r)
 {
-	bool gateway = begins(key, klen, MAPRECORD_GATEWAY);
+	const bool gateway = maprecord_is(r->key, r->klen, MAPRECORD_GATEWAY);
 	struct maprecord rec, full;
+	struct buf text = {0};
 
-	if (!maprecord_parse(&rec, value, vlen)) {
-		buf_add(&c->text, value, vlen);
+	if ((!gateway && !maprecord_is(r->key, r->klen, MAPRECORD_DOMAIN)) ||
+	    !maprecord_parse(&rec, r->text, r->tlen))
 		return;
-	}
 	if (rec.until != 0 &&
-	    (gateway ? !is_held(c->how, &rec, NULL, 0) ||
-			   (rec.more > 0 && c->raised.rows > 0)
-		     : !is_held(c->how, &rec, key + SKIP, klen - SKIP))) {
+	    (gateway ? !is_held(how, &rec, NULL, 0) || (rec.more > 0 && any)
+		     : !is_held(how, &rec, r->key + MAPRECORD_PREFIX,
+			   r->klen - MAPRECORD_PREFIX))) {
 		maprecord_of_policy(&full, rec.full, strlen(rec.full));
 		rec.level = full.level;
 		rec.until = 0;
 		rec.full = "";
+		maprecord_print(&rec, &text);
+		set_text(t, r, text.data);
+		buf_free(&text);
 	}
-	maprecord_print(&rec, &c->text);
 	maprecord_release(&rec);
 }
 
 /* Postfix obeys the rows also of a map whose header we do not understand. */
 static void
-put_header(struct copying *c, const char *value, size_t vlen)
+raise_header(struct maptable *t, const struct mapraise *how,
+    const struct mapraised *raised)
 {
+	struct buf text = {0};
 	struct mapheader h;
 
-	if (!mapheader_parse(&h, value, vlen)) {
-		buf_add(&c->text, value, vlen);
+	if (t->header == NULL || !mapheader_parse(&h, t->header, t->headerlen))
 		return;
-	}
-	h.time = c->how->now;
-	h.lowered = c->raised.left;
-	h.expires = c->raised.expires;
-	mapheader_print(&h, &c->text);
-}
-
-/* One record of the live map. 0 or -1. */
-static int
-put(struct copying *c, struct cdbmap_writer *w, const char *key, size_t klen,
-    const char *value, size_t vlen, struct err *e)
-{
-	buf_clear(&c->text);
-	if (begins(key, klen, MAPMARK_KEY))
-		return 0;
-	if (klen == sizeof(MAPHEADER_KEY) - 1 &&
-	    memcmp(key, MAPHEADER_KEY, klen) == 0) {
-		put_header(c, value, vlen);
-	} else if (begins(key, klen, MAPRECORD_DOMAIN) ||
-		   begins(key, klen, MAPRECORD_GATEWAY)) {
-		put_record(c, key, klen, value, vlen);
-	} else if (klen > 0 && key[0] == ' ') {
-		buf_add(&c->text, value, vlen);
-	} else {
-		put_row(c, key, klen, value, vlen);
-	}
-	return cdbmap_add(w, key, klen, c->text.data, c->text.len, e);
-}
-
-static int
-put_marks(struct copying *c, struct cdbmap_writer *w, struct err *e)
-{
-	struct buf key = {0};
-	size_t i;
-	int rv = 0;
-
-	for (i = 0; rv == 0 && i < c->how->nmarks; i++) {
-		buf_clear(&key);
-		buf_clear(&c->text);
-		mapmark_print(&c->how->mark[i], &key, &c->text);
-		rv = cdbmap_add(
-		    w, key.data, key.len, c->text.data, c->text.len, e);
-	}
-	buf_free(&key);
-	return rv;
+	h.time = how->now;
+	h.lowered = raised->left;
+	h.expires = raised->expires;
+	mapheader_print(&h, &text);
+	t->header = arena_copy(&t->arena, text.data, text.len);
+	t->headerlen = text.len;
+	buf_free(&text);
 }
 
 int
 mapraise_copy(struct cdbmap *live, const struct mapraise *how,
-    struct cdbmap_writer *w, struct err *e)
+    struct maptable *t, struct err *e)
 {
-	struct copying c = {.live = live, .how = how};
-	enum cdbmap_answer a = CDBMAP_NOTFOUND;
-	const char *key, *value;
-	size_t klen, vlen;
-	unsigned pos = 0;
-	int rv = 0;
+	struct mapraised raised;
+	size_t i;
 
-	mapraise_look(live, how, &c.raised);
-	while (rv == 0 && (a = cdbmap_next(live, &pos, &key, &klen, &value,
-			       &vlen)) == CDBMAP_FOUND)
-		rv = put(&c, w, key, klen, value, vlen, e);
-	if (rv == 0 && a == CDBMAP_BROKEN)
-		rv = err_set(e, EX_DATAERR, "the live map is damaged");
-	if (rv == 0)
-		rv = put_marks(&c, w, e);
-	buf_free(&c.text);
-	return rv;
+	if (maptable_read(t, live, e) == -1)
+		return -1;
+	mapraise_look(live, how, &raised);
+	raise_header(t, how, &raised);
+	for (i = 0; i < t->n; i++)
+		if (t->row[i].record != MAPTABLE_NONE)
+			raise_row(t, how, &t->row[i]);
+	for (i = 0; i < t->n; i++)
+		raise_record(t, how, raised.rows > 0, &t->row[i]);
+	for (i = 0; i < how->nmarks; i++)
+		maptable_mark(t, &how->mark[i]);
+	return 0;
 }

@@ -16,8 +16,8 @@
 #include "ledger_downgrade.h"
 
 struct cdbmap;
-struct cdbmap_writer;
 struct err;
+struct maptable;
 
 /*
  * The downgrades that the map itself tells of, each partner once, with all
@@ -50,8 +50,11 @@ struct mapraised {
 void mapraise_look(
     struct cdbmap *live, const struct mapraise *how, struct mapraised *out);
 
-/* Write the copy. 0, or -1 with *e set: 65 if the map is damaged. */
+/*
+ * Make the copy, which borrows from live and is released by the caller in any
+ * case. 0, or -1 with *e set: 65 if the map is damaged.
+ */
 int mapraise_copy(struct cdbmap *live, const struct mapraise *how,
-    struct cdbmap_writer *w, struct err *e);
+    struct maptable *t, struct err *e);
 
 #endif

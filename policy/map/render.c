@@ -75,8 +75,9 @@ opportunistic(const struct partner *p, const struct target *target)
 	return *level == '\0' || strcmp(level, "none") == 0 ? "may" : level;
 }
 
-const char *
-render_fault(const struct partner *p, enum level level, const struct strs *key,
+/* What makes it impossible to hold the partner at level; NULL: nothing. */
+static const char *
+fault(const struct partner *p, enum level level, const struct strs *key,
     const struct target *target)
 {
 	const struct terms *t = p->terms;
@@ -103,7 +104,7 @@ render_policy(const struct partner *p, enum level level, const struct strs *key,
     const struct target *target, struct buf *out)
 {
 	const struct terms *t = p->terms;
-	const char *bad = render_fault(p, level, key, target);
+	const char *bad = fault(p, level, key, target);
 
 	if (bad != NULL)
 		return bad;

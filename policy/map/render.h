@@ -12,13 +12,6 @@ struct strs;
 struct target;
 
 /*
- * What makes it impossible to hold the partner at level, as a phrase behind
- * `partner x: `; NULL if render_policy() can.
- */
-const char *render_fault(const struct partner *p, enum level level,
-    const struct strs *key, const struct target *target);
-
-/*
  * Append the policy text that holds the partner at level, for the Postfix
  * version in target: postconf(5), smtp_tls_policy_maps. For LEVEL_KEY the
  * pins are those in key. No attribute that the version does not know is

@@ -22,6 +22,7 @@
 
 #include "compile.h"
 #include "diag.h"
+#include "ledger_downgrade.h"
 #include "maprecord.h"
 #include "strength.h"
 #include "target.h"
@@ -49,22 +50,22 @@ check_diags(const struct diags *d)
 }
 
 static void
-check_row(struct compiled *c, const struct row *row)
+check_row(const struct maprow *row)
 {
-	const char *text = compiled_text(c, row);
+	const char *text = row->text;
 	struct maprecord rec;
 	enum level level;
 	const char *p;
 
 	for (p = text; *p != '\0'; p++)
 		need((unsigned char)*p >= 0x20 && *p != 0x7f);
-	if (row->record) {
-		need(compiled_key(c, row)[0] == ' ');
+	if (maprow_is_record(row)) {
+		need(row->key[0] == ' ');
 		need(maprecord_parse(&rec, text, strlen(text)));
 		maprecord_release(&rec);
 		return;
 	}
-	for (p = compiled_key(c, row); *p != '\0'; p++)
+	for (p = row->key; *p != '\0'; p++)
 		need((unsigned char)*p > 0x20 && *p != 0x7f &&
 		     (*p < 'A' || *p > 'Z'));
 	need(strength_level(text, strlen(text), &level));
@@ -88,25 +89,25 @@ check_compiled(const struct registry *r, const struct target *t)
 	compile(r, &none, NOW, t, &a, &d);
 	compile(r, &one, NOW, t, &b, &d);
 	check_diags(&d);
-	for (i = 0; i < a.n; i++)
-		check_row(&a, &a.row[i]);
-	for (i = j = 0; i < a.n && j < b.n; i++, j++) {
-		while (i < a.n && a.row[i].record)
+	for (i = 0; i < a.table.n; i++)
+		check_row(&a.table.row[i]);
+	for (i = j = 0; i < a.table.n && j < b.table.n; i++, j++) {
+		while (i < a.table.n && maprow_is_record(&a.table.row[i]))
 			i++;
-		while (j < b.n && b.row[j].record)
+		while (j < b.table.n && maprow_is_record(&b.table.row[j]))
 			j++;
-		if (i == a.n || j == b.n)
+		if (i == a.table.n || j == b.table.n)
 			break;
-		need(strcmp(compiled_key(&a, &a.row[i]),
-			 compiled_key(&b, &b.row[j])) == 0);
+		need(strcmp(a.table.row[i].key, b.table.row[j].key) == 0);
 		/* A downgrade never makes anything stronger. */
-		was = compiled_text(&a, &a.row[i]);
-		is = compiled_text(&b, &b.row[j]);
+		was = a.table.row[i].text;
+		is = b.table.row[j].text;
 		c = strength_compare(was, strlen(was), is, strlen(is));
-		need(c == (b.row[j].lowered ? CHANGE_WEAKER : CHANGE_NONE));
+		need(c ==
+		     (b.table.row[j].lowered ? CHANGE_WEAKER : CHANGE_NONE));
 	}
-	for (i = 0; i < b.n; i++)
-		check_row(&b, &b.row[i]);
+	for (i = 0; i < b.table.n; i++)
+		check_row(&b.table.row[i]);
 	compiled_release(&a);
 	compiled_release(&b);
 	diag_free(&d);

@@ -3,6 +3,7 @@
 #include "buf.h"
 #include "compile.h"
 #include "diag.h"
+#include "ledger_downgrade.h"
 #include "target.h"
 
 #define NOW 1000000
@@ -89,14 +90,14 @@ parse(const char *s, struct diags *d)
 	return r;
 }
 
-static const struct row *
+static const struct maprow *
 row_of(const struct compiled *c, const char *key)
 {
 	size_t i;
 
-	for (i = 0; i < c->n; i++)
-		if (strcmp(compiled_key(c, &c->row[i]), key) == 0)
-			return &c->row[i];
+	for (i = 0; i < c->table.n; i++)
+		if (strcmp(c->table.row[i].key, key) == 0)
+			return &c->table.row[i];
 	fail_msg("no row %s", key);
 	return NULL;
 }
@@ -109,7 +110,7 @@ t_overrides(void **state)
 	struct registry *r = parse(text, &d);
 	struct overrides o;
 	struct compiled c;
-	const struct row *row;
+	const struct maprow *row;
 	size_t i;
 
 	(void)state;
@@ -119,25 +120,23 @@ t_overrides(void **state)
 		o = (struct overrides){cases[i].v, cases[i].n};
 		compile(r, &o, NOW, &t, &c, &d);
 		check_int(name, d.n, 0);
-		check_int(name, c.n - c.records, 4);
+		check_int(name, c.table.n - c.table.records, 4);
 		row = row_of(&c, "acme.example");
-		check_str(name, compiled_text(&c, row), cases[i].acme);
-		check_str(name, compiled_text(&c, row_of(&c, ".acme.example")),
-		    cases[i].acme);
+		check_str(name, row->text, cases[i].acme);
+		check_str(
+		    name, row_of(&c, ".acme.example")->text, cases[i].acme);
 		check_int(name, row->lowered, strcmp(cases[i].acme, ACME) != 0);
-		check_true(name, row->enforced);
-		check_str(name, compiled_text(&c, row_of(&c, "soft.example")),
-		    cases[i].soft);
-		check_true(name, !row_of(&c, "soft.example")->enforced);
-		check_str(name, compiled_text(&c, row_of(&c, "keyed.example")),
-		    cases[i].keyed);
-		check_int(name, c.partners, 3);
-		check_int(name, c.domains, 4);
-		check_int(name, c.enforced, 3);
+		check_str(
+		    name, row_of(&c, "soft.example")->text, cases[i].soft);
+		check_str(
+		    name, row_of(&c, "keyed.example")->text, cases[i].keyed);
+		check_int(name, c.header.partners, 3);
+		check_int(name, c.header.domains, 4);
+		check_int(name, c.header.enforced, 3);
 		check_int(name, c.opportunistic, 1);
-		check_int(name, c.lowered, cases[i].lowered);
+		check_int(name, c.header.lowered, cases[i].lowered);
 		check_int(name, c.lowered_until, cases[i].until);
-		check_int(name, c.expires, cases[i].expires);
+		check_int(name, c.header.expires, cases[i].expires);
 		compiled_release(&c);
 	}
 	registry_free(r);
@@ -202,9 +201,9 @@ t_rows(void **state)
 		compile(r, &none, NOW, &t, &c, &d);
 		buf_clear(&b);
 		buf_puts(&b, "");
-		for (j = 0; j < c.n; j++)
-			buf_printf(&b, "%s\t%s\n", compiled_key(&c, &c.row[j]),
-			    compiled_text(&c, &c.row[j]));
+		for (j = 0; j < c.table.n; j++)
+			buf_printf(&b, "%s\t%s\n", c.table.row[j].key,
+			    c.table.row[j].text);
 		check_str(rows[i].name, b.data, rows[i].want);
 		buf_clear(&b);
 		for (j = 0; j < d.n; j++)
@@ -322,17 +321,17 @@ t_records(void **state)
 		check_int(records[i].name, d.errors, 0);
 		buf_clear(&b);
 		buf_puts(&b, "");
-		for (j = n = 0; j < c.n; j++) {
-			check_int(compiled_key(&c, &c.row[j]), c.row[j].record,
-			    compiled_key(&c, &c.row[j])[0] == ' ');
-			n += c.row[j].record;
-			if (c.row[j].record)
-				buf_printf(&b, "%s\t%s\n",
-				    compiled_key(&c, &c.row[j]),
-				    compiled_text(&c, &c.row[j]));
+		for (j = n = 0; j < c.table.n; j++) {
+			check_int(c.table.row[j].key,
+			    maprow_is_record(&c.table.row[j]),
+			    c.table.row[j].key[0] == ' ');
+			n += maprow_is_record(&c.table.row[j]);
+			if (maprow_is_record(&c.table.row[j]))
+				buf_printf(&b, "%s\t%s\n", c.table.row[j].key,
+				    c.table.row[j].text);
 		}
 		check_str(records[i].name, b.data, records[i].want);
-		check_int(records[i].name, c.records, n);
+		check_int(records[i].name, c.table.records, n);
 		compiled_release(&c);
 		registry_free(r);
 		diag_free(&d);
@@ -400,12 +399,13 @@ t_main_cf(void **state)
 		buf_clear(&recs);
 		buf_puts(&got, "");
 		buf_puts(&recs, "");
-		for (j = 0; j < c.n; j++)
-			if (r->partner[compiled_partner(&c, &c.row[j])]
-				.name[0] == 'a')
-				buf_printf(c.row[j].record ? &recs : &got,
-				    "%s\t%s\n", compiled_key(&c, &c.row[j]),
-				    compiled_text(&c, &c.row[j]));
+		for (j = 0; j < c.table.n; j++)
+			if (r->partner[c.table.row[j].partner].name[0] == 'a')
+				buf_printf(maprow_is_record(&c.table.row[j])
+					       ? &recs
+					       : &got,
+				    "%s\t%s\n", c.table.row[j].key,
+				    c.table.row[j].text);
 		check_str(mains[i].name, got.data, mains[i].rows);
 		check_str(mains[i].name, recs.data, mains[i].records);
 		compiled_release(&c);
@@ -440,8 +440,7 @@ t_main_cf_lowered(void **state)
 		r = parse(B_SUFFIX, &d);
 		compile(r, &o, NOW, &t, &c, &d);
 		check_int(levels[i][0], d.errors, 0);
-		check_str(
-		    levels[i][0], compiled_text(&c, &c.row[0]), levels[i][1]);
+		check_str(levels[i][0], c.table.row[0].text, levels[i][1]);
 		compiled_release(&c);
 		registry_free(r);
 		diag_free(&d);
@@ -483,22 +482,22 @@ t_covered(void **state)
 	(void)state;
 	compile(r, &o, NOW, &t, &c, &d);
 	for (i = 0; i < COUNT(want); i++) {
-		const struct row *row = row_of(&c, want[i].key);
+		const struct maprow *row = row_of(&c, want[i].key);
 
 		check_int(want[i].key, row->lowered, want[i].lowered);
 		if (want[i].key[0] != ' ')
-			check_has(want[i].key, compiled_text(&c, row),
+			check_has(want[i].key, row->text,
 			    want[i].lowered ? "encrypt "
 					    : "secure match=mx.relay.example");
 	}
-	check_int("rows and records", c.n, 9);
-	check_int("lowered", c.lowered, 2);
+	check_int("rows and records", c.table.n, 9);
+	check_int("lowered", c.header.lowered, 2);
 	check_int("warnings", d.warnings, 2);
 	check_str("words", d.v[0].text,
 	    "partner acme is lowered until 1970-01-12T13:47:40Z, but not for "
 	    "bank.example, which came later and stays at secure");
-	check_has("its gateway",
-	    compiled_text(&c, row_of(&c, " g:mx.relay.example")), "until=");
+	check_has(
+	    "its gateway", row_of(&c, " g:mx.relay.example")->text, "until=");
 	compiled_release(&c);
 	diag_free(&d);
 
@@ -509,10 +508,10 @@ t_covered(void **state)
 	list->v[0] = other[0];
 	v.domains = list;
 	compile(r, &o, NOW, &t, &c, &d);
-	check_int("nothing lowered", c.lowered, 0);
+	check_int("nothing lowered", c.header.lowered, 0);
 	check_int("no end", c.lowered_until, 0);
-	check_int("its gateway neither", c.records, 1);
-	check_str("full", compiled_text(&c, row_of(&c, " g:mx.relay.example")),
+	check_int("its gateway neither", c.table.records, 1);
+	check_str("full", row_of(&c, " g:mx.relay.example")->text,
 	    "partner=acme inbound=require level=secure");
 	compiled_release(&c);
 	free(list);

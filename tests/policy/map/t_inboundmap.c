@@ -343,7 +343,8 @@ test_belongs(void **state)
 	/* No map: nothing to follow, and nothing to make it from. */
 	assert_true(inboundmap_current(w.set.inbound_map, w.set.map));
 	assert_int_equal(
-	    inboundmap_publish(w.set.inbound_map, w.set.map, NOW, &e), -1);
+	    inboundmap_publish(w.set.inbound_map, w.set.map, NULL, NOW, &e),
+	    -1);
 	assert_int_equal(e.code, EX_NOINPUT);
 	assert_int_equal(built(&w, NOW), 0);
 	assert_true(inboundmap_current(w.set.inbound_map, w.set.map));

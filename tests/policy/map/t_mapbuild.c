@@ -105,8 +105,8 @@ built(
 	enum level level = LEVEL_OPPORTUNISTIC;
 
 	*code = mapbuild_run(&b, &w->set, opt, now);
-	if (b.compiled.n > 0)
-		level = (enum level)b.compiled.row[0].level;
+	if (b.compiled.table.n > 0)
+		level = (enum level)b.compiled.table.row[0].level;
 	mapbuild_release(&b);
 	return level;
 }

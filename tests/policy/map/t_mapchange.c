@@ -7,6 +7,7 @@
 #include "cdbmap.h"
 #include "err.h"
 #include "mapchange.h"
+#include "maptable.h"
 
 #define REG_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define REG_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -154,30 +155,37 @@ static void
 t_rows(void **state)
 {
 	char *dir = check_folder();
+	const struct mapchange **v;
 	struct mapchanges c;
+	struct maptable t;
 	struct cdbmap *was, *is;
 	struct buf text = {0};
-	size_t i, k;
+	struct err e;
+	size_t i, k, n;
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		was = make(dir, "was", REG_A, &rows[i].was);
 		is = make(dir, "is", rows[i].registry, &rows[i].is);
-		mapchanges(&c, was, is);
+		assert_int_equal(maptable_read(&t, is, &e), 0);
+		mapchanges(&c, was, &t, false);
+		v = mapchanges_ranked(&c, &n);
 		buf_clear(&text);
 		buf_puts(&text, "");
-		for (k = 0; k < c.n; k++) {
-			buf_printf(&text, "%.*s %s %s %d ", (int)c.v[k].keylen,
-			    c.v[k].key, change_name(c.v[k].change),
-			    mapcause_name(c.v[k].cause), c.v[k].loses);
-			mapdemand_print(&c.v[k].was, c.v[k].client, &text);
+		for (k = 0; k < n; k++) {
+			buf_printf(&text, "%.*s %s %s %d ", (int)v[k]->keylen,
+			    v[k]->key, change_name(v[k]->change),
+			    mapcause_name(v[k]->cause), v[k]->loses);
+			mapdemand_print(&v[k]->was, v[k]->client, &text);
 			buf_puts(&text, " -> ");
-			mapdemand_print(&c.v[k].is, c.v[k].client, &text);
+			mapdemand_print(&v[k]->is, v[k]->client, &text);
 			buf_puts(&text, "\n");
 		}
 		check_str(
 		    rows[i].name, text.len == 0 ? "" : text.data, rows[i].want);
+		free(v);
 		mapchanges_release(&c);
+		maptable_release(&t);
 		cdbmap_close(was);
 		cdbmap_close(is);
 	}

@@ -4,10 +4,10 @@
 
 #include "buf.h"
 #include "cdbmap.h"
-#include "compile.h"
 #include "err.h"
 #include "settings.h"
-#include "mapdiff.h"
+#include "mapchange.h"
+#include "maptable.h"
 
 struct text_row {
 	const char *key, *text;
@@ -20,49 +20,48 @@ static const struct {
 	struct text_row live[6]; /* no key: end */
 	struct text_row rows[6];
 	const char *want; /* "CHANGE KEY" of what differs, '\n' behind */
-	size_t lost, enforced, count;
+	size_t lost, enforced;
 	size_t records; /* that differ */
 } cases[] = {
-    {"nothing", {{0}}, {{0}}, "", 0, 0, 0, 0},
+    {"nothing", {{0}}, {{0}}, "", 0, 0, 0},
     {"equal", {{"a", "secure", false}, {"b", "may", false}},
-	{{"a", "secure", false}, {"b", "may", false}}, "", 0, 1, 2, 0},
+	{{"a", "secure", false}, {"b", "may", false}}, "", 0, 1, 0},
     {"equal in another order", {{"a", "secure", false}, {"b", "may", false}},
-	{{"b", "may", false}, {"a", "secure", false}}, "", 0, 1, 2, 0},
+	{{"b", "may", false}, {"a", "secure", false}}, "", 0, 1, 0},
     {"added", {{"a", "may", false}},
-	{{"a", "may", false}, {"b", "secure", false}}, "added b\n", 0, 0, 1, 0},
+	{{"a", "may", false}, {"b", "secure", false}}, "added b\n", 0, 0, 0},
     {"removed", {{"a", "secure", false}, {"b", "may", false}}, {{0}},
-	"removed a\nremoved b\n", 1, 1, 2, 0},
+	"removed a\nremoved b\n", 1, 1, 0},
     {"weaker", {{"a", "secure", false}}, {{"a", "may", false}}, "weaker a\n", 1,
-	1, 1, 0},
+	1, 0},
     {"stronger", {{"a", "may", false}}, {{"a", "secure", false}},
-	"stronger a\n", 0, 0, 1, 0},
+	"stronger a\n", 0, 0, 0},
     {"changed", {{"a", "secure match=a", false}},
-	{{"a", "secure match=b", false}}, "changed a\n", 0, 1, 1, 0},
+	{{"a", "secure match=b", false}}, "changed a\n", 0, 1, 0},
     {"lowered on purpose", {{"a", "secure", false}, {"b", "secure", false}},
 	{{"a", "may", true}, {"b", "encrypt", true}}, "weaker a\nweaker b\n", 0,
-	2, 2, 0},
+	2, 0},
     {"one added, one removed", {{"a", "secure", false}},
-	{{"b", "secure", false}}, "added b\nremoved a\n", 1, 1, 1, 0},
+	{{"b", "secure", false}}, "added b\nremoved a\n", 1, 1, 0},
     {"weaker among the opportunistic", {{"a", "dane", false}},
-	{{"a", "may", false}}, "weaker a\n", 0, 0, 1, 0},
+	{{"a", "may", false}}, "weaker a\n", 0, 0, 0},
     {"what is not understood protects somebody", {{"a", "what", false}}, {{0}},
-	"removed a\n", 1, 1, 1, 0},
+	"removed a\n", 1, 1, 0},
     {"the header is no row",
 	{{" header", "format=1", false}, {"a", "may", false}},
-	{{"a", "may", false}}, "", 0, 0, 1, 0},
+	{{"a", "may", false}}, "", 0, 0, 0},
     {"records are no rows, but differ",
 	{{" d:a", "inbound=warn", false}, {" d:b", "inbound=off", false},
 	    {"a", "may", false}},
 	{{"a", "may", false}, {" d:a", "inbound=off", false},
 	    {" g:c", "inbound=off", false}},
-	"", 0, 0, 1, 3},
+	"", 0, 0, 3},
     {"records that are equal",
 	{{" d:a", "inbound=warn", false}, {"a", "secure", false}},
-	{{" d:a", "inbound=warn", false}, {"a", "secure", false}}, "", 0, 1, 1,
-	0},
+	{{" d:a", "inbound=warn", false}, {"a", "secure", false}}, "", 0, 1, 0},
     {"a record weighs nothing for the guard",
 	{{" d:a", "secure match=a", false}, {"a", "secure", false}},
-	{{"a", "secure", false}}, "", 0, 1, 1, 1},
+	{{"a", "secure", false}}, "", 0, 1, 1},
 };
 
 static struct cdbmap *
@@ -84,14 +83,25 @@ write_live(const char *path, const struct text_row *v)
 	return m;
 }
 
+static struct maptable
+table_of(const struct text_row *v)
+{
+	struct maptable t = {0};
+	uint32_t i;
+
+	for (; v->key != NULL; v++) {
+		i = maptable_copy(&t, v->key, v->text);
+		t.row[i].lowered = v->lowered;
+	}
+	return t;
+}
+
 static void
 t_diff(void **state)
 {
 	char *dir = check_folder(), *path = check_path(dir, "m.cdb");
-	struct row row[6];
-	struct extra extra[6];
-	struct compiled c;
-	struct mapdiff d;
+	struct maptable t;
+	struct mapchanges d;
 	struct cdbmap *live;
 	struct buf b = {0};
 	size_t i, j;
@@ -101,39 +111,30 @@ t_diff(void **state)
 		const char *name = cases[i].name;
 
 		live = write_live(path, cases[i].live);
-		c = (struct compiled){.row = row, .extra = extra};
-		for (; cases[i].rows[c.n].key != NULL; c.n++) {
-			extra[c.n] =
-			    (struct extra){.key = cases[i].rows[c.n].key,
-				.text = cases[i].rows[c.n].text};
-			row[c.n] = (struct row){.index = (uint32_t)c.n,
-			    .extra = true,
-			    .lowered = cases[i].rows[c.n].lowered,
-			    .record = cases[i].rows[c.n].key[0] == ' '};
-			c.records += row[c.n].record;
-		}
-		mapdiff(&d, live, &c, true);
+		t = table_of(cases[i].rows);
+		mapchanges(&d, live, &t, true);
 		buf_clear(&b);
 		buf_puts(&b, "");
 		for (j = 0; j < d.n; j++)
-			buf_printf(&b, "%s %.*s\n", change_name(d.v[j].change),
-			    (int)d.v[j].keylen, d.v[j].key);
+			if (!d.v[j].client && d.v[j].row != CHANGE_NONE)
+				buf_printf(&b, "%s %.*s\n",
+				    change_name(d.v[j].row), (int)d.v[j].keylen,
+				    d.v[j].key);
 		check_str(name, b.data, cases[i].want);
 		check_int(name, d.records, cases[i].records);
 		check_int(name, d.lost, cases[i].lost);
 		check_int(name, d.live_enforced, cases[i].enforced);
-		check_int(name, d.live, cases[i].count);
-		check_int(name, mapdiff_any(&d),
+		check_int(name, mapchanges_any(&d),
 		    *cases[i].want != '\0' || cases[i].records > 0);
 		check_true(name, !d.damaged);
-		mapdiff_release(&d);
+		mapchanges_release(&d);
 		/* The counts are the same without the list. */
-		mapdiff(&d, live, &c, false);
-		check_int(name, d.n, 0);
+		mapchanges(&d, live, &t, false);
 		check_int(name, d.lost, cases[i].lost);
-		check_int(name, mapdiff_any(&d),
+		check_int(name, mapchanges_any(&d),
 		    *cases[i].want != '\0' || cases[i].records > 0);
-		mapdiff_release(&d);
+		mapchanges_release(&d);
+		maptable_release(&t);
 		cdbmap_close(live);
 	}
 	buf_free(&b);
@@ -144,31 +145,29 @@ t_diff(void **state)
 static void
 t_no_live(void **state)
 {
-	struct extra extra[3] = {{.key = "a", .text = "secure"},
-	    {.key = "b", .text = "may"}, {.key = " d:b", .text = "x"}};
-	struct row row[3] = {{.index = 0, .extra = true},
-	    {.index = 1, .extra = true},
-	    {.index = 2, .extra = true, .record = true}};
-	struct compiled c = {.row = row, .n = 3, .extra = extra, .records = 1};
-	struct mapdiff d;
+	static const struct text_row rows[] = {{"a", "secure", false},
+	    {"b", "may", false}, {" d:b", "x", false}, {NULL, NULL, false}};
+	struct maptable t = table_of(rows);
+	struct mapchanges d;
 
 	(void)state;
-	mapdiff(&d, NULL, &c, true);
-	assert_int_equal(d.count[CHANGE_ADDED], 2);
+	mapchanges(&d, NULL, &t, true);
+	assert_int_equal(d.row[CHANGE_ADDED], 2);
 	assert_int_equal(d.lost, 0);
-	assert_false(d.has_header);
-	assert_null(d.v[0].was);
-	assert_string_equal(d.v[0].is, "secure");
+	assert_int_equal(d.was.format, 0);
+	assert_null(d.v[0].was.row);
+	assert_string_equal(d.v[0].is.row, "secure");
 	assert_int_equal(d.n, 2);
 	assert_int_equal(d.records, 1);
-	mapdiff_release(&d);
+	mapchanges_release(&d);
 	/* Only counted, with the same result. */
-	mapdiff(&d, NULL, &c, false);
-	assert_int_equal(d.count[CHANGE_ADDED], 2);
+	mapchanges(&d, NULL, &t, false);
+	assert_int_equal(d.row[CHANGE_ADDED], 2);
 	assert_int_equal(d.records, 1);
 	assert_int_equal(d.lost, 0);
 	assert_null(d.v);
-	mapdiff_release(&d);
+	mapchanges_release(&d);
+	maptable_release(&t);
 }
 
 static void
@@ -180,21 +179,21 @@ t_header(void **state)
 	static const struct text_row bad[] = {
 	    {" header", "format=9", false}, {NULL, NULL, false}};
 	char *dir = check_folder(), *path = check_path(dir, "m.cdb");
-	struct compiled c = {0};
-	struct mapdiff d;
+	struct maptable t = {0};
+	struct mapchanges d;
 	struct cdbmap *m;
 
 	(void)state;
 	m = write_live(path, live);
-	mapdiff(&d, m, &c, false);
-	assert_true(d.has_header);
-	assert_int_equal(d.header.domains, 5);
-	mapdiff_release(&d);
+	mapchanges(&d, m, &t, false);
+	assert_int_equal(d.was.format, 1);
+	assert_int_equal(d.was.domains, 5);
+	mapchanges_release(&d);
 	cdbmap_close(m);
 	m = write_live(path, bad);
-	mapdiff(&d, m, &c, false);
-	assert_false(d.has_header);
-	mapdiff_release(&d);
+	mapchanges(&d, m, &t, false);
+	assert_int_equal(d.was.format, 0);
+	mapchanges_release(&d);
 	cdbmap_close(m);
 	free(path);
 	check_folder_end(dir);
@@ -207,10 +206,8 @@ t_damaged(void **state)
 	static const struct text_row live[] = {
 	    {"a", "secure", false}, {NULL, NULL, false}};
 	char *dir = check_folder(), *path = check_path(dir, "m.cdb");
-	struct extra extra = {.key = "a", .text = "secure"};
-	struct row row = {.extra = true};
-	struct compiled c = {.row = &row, .n = 1, .extra = &extra};
-	struct mapdiff d;
+	struct maptable t = table_of(live);
+	struct mapchanges d;
 	struct cdbmap *m;
 	struct err e;
 	int fd;
@@ -222,10 +219,11 @@ t_damaged(void **state)
 	close(fd);
 	m = cdbmap_open(path, &e);
 	assert_non_null(m);
-	mapdiff(&d, m, &c, true);
+	mapchanges(&d, m, &t, true);
 	assert_true(d.damaged);
-	assert_true(mapdiff_any(&d));
-	mapdiff_release(&d);
+	assert_true(mapchanges_any(&d));
+	mapchanges_release(&d);
+	maptable_release(&t);
 	cdbmap_close(m);
 	free(path);
 	check_folder_end(dir);
@@ -258,7 +256,7 @@ static const struct {
 static void
 t_guard(void **state)
 {
-	struct mapdiff d = {0};
+	struct mapchanges d = {0};
 	char row[64];
 	size_t i, allowed;
 
@@ -268,7 +266,8 @@ t_guard(void **state)
 		    guards[i].limit, guards[i].lost, guards[i].enforced);
 		d.live_enforced = guards[i].enforced;
 		d.lost = guards[i].lost;
-		check_int(row, mapdiff_too_much(&d, guards[i].limit, &allowed),
+		check_int(row,
+		    mapchanges_too_much(&d, guards[i].limit, &allowed),
 		    guards[i].want);
 		check_int(row, allowed, guards[i].allowed);
 	}
@@ -278,14 +277,14 @@ t_guard(void **state)
 static void
 t_emptied(void **state)
 {
-	struct mapdiff d = {.live_enforced = 5, .emptied = true};
+	struct mapchanges d = {.live_enforced = 5, .emptied = true};
 	size_t allowed;
 
 	(void)state;
-	assert_false(mapdiff_too_much(&d, "10%", &allowed));
+	assert_false(mapchanges_too_much(&d, "10%", &allowed));
 	d.lost = 1;
-	assert_true(mapdiff_too_much(&d, "10%", &allowed));
-	assert_true(mapdiff_too_much(&d, "100%", &allowed));
+	assert_true(mapchanges_too_much(&d, "10%", &allowed));
+	assert_true(mapchanges_too_much(&d, "100%", &allowed));
 }
 
 static const struct {

@@ -16,6 +16,7 @@
 #include "mapbuild.h"
 #include "mapchange.h"
 #include "mapevent.h"
+#include "maptable.h"
 #include "settings.h"
 
 #define NOW 1795392000 /* 2026-11-23T00:00:00Z */
@@ -228,7 +229,9 @@ static void
 t_died(void **state)
 {
 	char *fresh = check_path(dir, "fresh");
-	struct cdbmap *live;
+	struct cdbmap *live, *next;
+	struct mapchanges c;
+	struct maptable t;
 	struct err e;
 
 	(void)state;
@@ -239,8 +242,14 @@ t_died(void **state)
 	assert_int_equal(compile_now(NULL), 0);
 	live = cdbmap_open(set.map, &e);
 	assert_non_null(live);
-	assert_int_equal(
-	    mapevent_announce(&set, live, fresh, NULL, now, &e), 0);
+	next = cdbmap_open(fresh, &e);
+	assert_non_null(next);
+	assert_int_equal(maptable_read(&t, next, &e), 0);
+	mapchanges(&c, live, &t, false);
+	assert_int_equal(mapevent_announce(&set, &c, fresh, now, &e), 0);
+	mapchanges_release(&c);
+	maptable_release(&t);
+	cdbmap_close(next);
 	cdbmap_close(live);
 	assert_int_equal(compile_now(NULL), 0);
 	check_told("said to be so, and then said that it is not",

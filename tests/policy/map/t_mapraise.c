@@ -11,6 +11,7 @@
 #include "err.h"
 #include "maprecord.h"
 #include "mapraise.h"
+#include "maptable.h"
 #include "registry.h"
 
 #define NOW 1795392000 /* 2026-11-23T00:00:00Z */
@@ -67,6 +68,7 @@ made(const struct record *v, size_t n, struct cdbmap *from,
     const struct mapraise *how)
 {
 	char path[] = "/tmp/t_mapraise.XXXXXX";
+	struct maptable t = {0};
 	struct cdbmap_writer *w;
 	struct cdbmap *m;
 	struct err e;
@@ -80,7 +82,9 @@ made(const struct record *v, size_t n, struct cdbmap *from,
 				     v[i].value, strlen(v[i].value), &e),
 		    0);
 	if (from != NULL)
-		assert_int_equal(mapraise_copy(from, how, w, &e), 0);
+		assert_int_equal(mapraise_copy(from, how, &t, &e), 0);
+	assert_int_equal(maptable_write(&t, w, &e), 0);
+	maptable_release(&t);
 	assert_int_equal(cdbmap_finish(w, &e), 0);
 	assert_int_equal(close(fd), 0);
 	m = cdbmap_open(path, &e);

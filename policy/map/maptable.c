@@ -1,0 +1,131 @@
+#include "maptable.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "buf.h"
+#include "cdbmap.h"
+#include "err.h"
+#include "maprecord.h"
+#include "mem.h"
+
+uint32_t
+maptable_add(struct maptable *t, const char *key, size_t klen, const char *text,
+    size_t tlen)
+{
+	struct maprow *r;
+
+	t->row = mem_grow(t->row, t->n, &t->cap, sizeof(*t->row));
+	r = &t->row[t->n];
+	*r = (struct maprow){.key = key,
+	    .klen = (uint32_t)klen,
+	    .text = text,
+	    .tlen = (uint32_t)tlen,
+	    .record = MAPTABLE_NONE,
+	    .partner = REGISTRY_NONE};
+	t->records += maprow_is_record(r);
+	return (uint32_t)t->n++;
+}
+
+uint32_t
+maptable_copy(struct maptable *t, const char *key, const char *text)
+{
+	const size_t klen = strlen(key), tlen = strlen(text);
+
+	return maptable_add(t, arena_copy(&t->arena, key, klen), klen,
+	    arena_copy(&t->arena, text, tlen), tlen);
+}
+
+void
+maptable_mark(struct maptable *t, const struct mapmark *m)
+{
+	struct buf key = {0}, text = {0};
+
+	mapmark_print(m, &key, &text);
+	(void)maptable_copy(t, key.data, text.data);
+	buf_free(&key);
+	buf_free(&text);
+}
+
+static const char *
+key_of(const void *array, uint32_t i)
+{
+	return ((const struct maprow *)array)[i].key;
+}
+
+uint32_t
+maptable_find(struct maptable *t, const char *key, size_t klen)
+{
+	size_t i;
+
+	if (t->index.name == NULL) {
+		strmap_init(&t->index, key_of);
+		strmap_reserve(&t->index, t->n);
+		for (i = 0; i < t->n; i++)
+			(void)strmap_add(&t->index, t->row, t->row[i].key,
+			    t->row[i].klen, (uint32_t)i);
+	}
+	return strmap_find(&t->index, t->row, key, klen);
+}
+
+int
+maptable_read(struct maptable *t, struct cdbmap *m, struct err *e)
+{
+	const char *key, *value;
+	enum cdbmap_answer a;
+	size_t klen, vlen;
+	unsigned pos = 0;
+	uint32_t i, of;
+
+	*t = (struct maptable){0};
+	while ((a = cdbmap_next(m, &pos, &key, &klen, &value, &vlen)) ==
+	       CDBMAP_FOUND) {
+		if (mapheader_is(key, klen)) {
+			t->header = value;
+			t->headerlen = vlen;
+		} else if (!maprecord_is(key, klen, MAPMARK_KEY)) {
+			(void)maptable_add(t, arena_copy(&t->arena, key, klen),
+			    klen, value, vlen);
+		}
+	}
+	if (a == CDBMAP_BROKEN)
+		return err_set(e, EX_DATAERR, "the live map is damaged");
+	for (i = 0; i < t->n; i++) {
+		if (!maprecord_is(
+			t->row[i].key, t->row[i].klen, MAPRECORD_DOMAIN))
+			continue;
+		of = maptable_find(t, t->row[i].key + MAPRECORD_PREFIX,
+		    t->row[i].klen - MAPRECORD_PREFIX);
+		if (of != MAPTABLE_NONE)
+			t->row[of].record = i;
+	}
+	return 0;
+}
+
+int
+maptable_write(const struct maptable *t, struct cdbmap_writer *w, struct err *e)
+{
+	const struct maprow *r;
+	size_t i;
+
+	if (t->header != NULL &&
+	    cdbmap_add(w, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, t->header,
+		t->headerlen, e) == -1)
+		return -1;
+	for (i = 0; i < t->n; i++) {
+		r = &t->row[i];
+		if (cdbmap_add(w, r->key, r->klen, r->text, r->tlen, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+void
+maptable_release(struct maptable *t)
+{
+	free(t->row);
+	strmap_free(&t->index);
+	arena_free(&t->arena);
+	*t = (struct maptable){0};
+}

@@ -1,0 +1,79 @@
+/*
+ * maptable.h: the rows and records of a map in memory, in the order of the
+ * file: as they were compiled, or as they stand in another map.
+ */
+#ifndef MAPTABLE_H
+#define MAPTABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "strmap.h"
+
+struct cdbmap;
+struct cdbmap_writer;
+struct err;
+struct mapmark;
+
+#define MAPTABLE_NONE UINT32_MAX
+
+/* One of perhaps a million: kept small. */
+struct maprow {
+	const char *key;  /* what smtp(8) asks for, or of a record */
+	const char *text; /* not NUL-terminated if it was read */
+	uint32_t klen, tlen;
+	uint32_t record;  /* index of its record " d:", or MAPTABLE_NONE */
+	uint32_t partner; /* index in the registry, if it was compiled */
+	uint8_t level;	  /* enum level, the same */
+	bool lowered;	  /* a downgrade holds, the same */
+};
+
+/* Is it for us, and not for Postfix? See maprecord.h. */
+static inline bool
+maprow_is_record(const struct maprow *r)
+{
+	return r->klen > 0 && r->key[0] == ' ';
+}
+
+struct maptable {
+	const char *header; /* the value of it, NULL: there is none */
+	size_t headerlen;
+	struct maprow *row;
+	size_t n, cap;
+	size_t records;	    /* how many of the rows are records */
+	struct arena arena; /* for texts that nobody else keeps */
+	/* Private. */
+	struct strmap index;
+};
+
+/* Add a row; key, NUL-terminated, and text are borrowed. Returns its index. */
+uint32_t maptable_add(struct maptable *t, const char *key, size_t klen,
+    const char *text, size_t tlen);
+
+/* Add one without a partner; both strings are copied. */
+uint32_t maptable_copy(struct maptable *t, const char *key, const char *text);
+
+/* Add the record of a mark. */
+void maptable_mark(struct maptable *t, const struct mapmark *m);
+
+/*
+ * Read a map, which outlives t, but for its marks. 0, or -1 with *e set: it is
+ * damaged. The caller releases t in any case.
+ */
+int maptable_read(struct maptable *t, struct cdbmap *m, struct err *e);
+
+/*
+ * Index of the (first) row of that key, or MAPTABLE_NONE. What is added after
+ * the first call, or the reading of a map, is not found.
+ */
+uint32_t maptable_find(struct maptable *t, const char *key, size_t klen);
+
+/* Write the header and all rows. 0, or -1 with *e set. */
+int maptable_write(
+    const struct maptable *t, struct cdbmap_writer *w, struct err *e);
+
+void maptable_release(struct maptable *t);
+
+#endif
