@@ -11,41 +11,32 @@
 #include "arena.h"
 #include "buf.h"
 #include "cdbmap.h"
-#include "dname.h"
 #include "err.h"
-#include "maprecord.h"
+#include "lookup.h"
 #include "maptable.h"
 #include "mem.h"
 #include "owned.h"
 #include "publish.h"
 #include "quote.h"
+#include "strmap.h"
 #include "attributes.h"
 
 #define HEADER " header"
 #define SPARE ".full" /* behind the name of the table */
 #define LOCK_WAIT_MS 10000
+#define BELOW "_" /* a label that no domain of a registry has */
 
 struct making {
-	struct maptable *t;
+	struct lookup lookup; /* as tlspactd asks */
 	time_t now;
 	struct cdbmap_writer *w;
 	struct err *e;
 	struct buf key, value;
-	bool suffixes; /* some rules are for all below a domain */
-	bool alone;    /* some rules have a record, but no row */
-	bool gateways; /* some gateways have records */
 	/* Names of gateways that were written. */
 	const char **name;
 	size_t n, cap;
 	struct strmap names;
 	struct arena arena;
-};
-
-/* What is asked of mail that comes in, and by which row or record. */
-struct rule {
-	bool refused; /* what comes in clear text */
-	enum inbound_verify verify;
-	const char *domain; /* without the dot of a suffix */
 };
 
 /* Which file it is: a rename changes none of this. */
@@ -62,24 +53,10 @@ identify(const char *map, struct buf *out)
 	return true;
 }
 
-static int
-read_rule(struct making *m, const struct maprow *r, struct rule *rule)
+static bool
+is_refused(const struct lookup_rule *r)
 {
-	const struct maprow *record = maprow_is_record(r) ? r : NULL;
-	struct maprecord rec;
-
-	rule->domain = r->key + (record == NULL ? 0 : MAPRECORD_PREFIX);
-	rule->domain += *rule->domain == '.';
-	if (r->record != MAPTABLE_NONE)
-		record = &m->t->row[r->record];
-	if (record == NULL)
-		maprecord_of_policy(&rec, r->text, r->tlen);
-	else if (!maprecord_parse(&rec, record->text, record->tlen))
-		return err_set(m->e, EX_DATAERR, "the map is damaged");
-	rule->refused = rec.inbound == INBOUND_REQUIRE && m->now >= rec.until;
-	rule->verify = rec.verify;
-	maprecord_release(&rec);
-	return 0;
+	return r->record.inbound == INBOUND_REQUIRE && !r->lowered;
 }
 
 /*
@@ -87,19 +64,19 @@ read_rule(struct making *m, const struct maprow *r, struct rule *rule)
  * where one is asked for, mail waits until tlspactd is back.
  */
 static void
-set_action(struct making *m, const struct rule *rule)
+set_action(struct making *m, const struct lookup_rule *r)
 {
 	buf_clear(&m->value);
-	if (!rule->refused)
+	if (!is_refused(r))
 		buf_puts(&m->value, "DUNNO");
-	else if (rule->verify == INBOUND_NONE)
+	else if (r->record.verify == INBOUND_NONE)
 		buf_puts(&m->value, "reject_plaintext_session");
 	else
 		buf_printf(&m->value,
 		    "450 4.3.0 Mail from %s is accepted with your client "
 		    "certificate only, as agreed: we cannot check it at "
 		    "present; this is our mistake. Try again later",
-		    rule->domain);
+		    r->key);
 }
 
 static int
@@ -112,125 +89,86 @@ put(struct making *m, const char *prefix, const char *key, size_t klen)
 	    m->w, m->key.data, m->key.len, m->value.data, m->value.len, m->e);
 }
 
-static const struct maprow *
-find(struct making *m, const char *kind, const char *key, size_t klen)
+static int
+broken(struct making *m)
 {
-	uint32_t i;
+	return err_set(m->e, EX_DATAERR, "the map is damaged");
+}
 
-	if (*kind != '\0') {
-		buf_clear(&m->key);
-		buf_puts(&m->key, kind);
-		buf_add(&m->key, key, klen);
-		key = m->key.data;
-		klen = m->key.len;
+/* The rule for a domain, or for those below it; 0: none, 1: in *r. */
+static int
+rule_of(struct making *m, const char *below, const char *domain, size_t len,
+    struct lookup_rule *r)
+{
+	buf_clear(&m->key);
+	buf_puts(&m->key, below);
+	buf_add(&m->key, domain, len);
+	switch (lookup_domain(&m->lookup, m->key.data, m->key.len, m->now, r)) {
+	case LOOKUP_FOUND:
+		return 1;
+	case LOOKUP_NOTFOUND:
+		return 0;
+	default:
+		return broken(m);
 	}
-	i = maptable_find(m->t, key, klen);
-	return i == MAPTABLE_NONE ? NULL : &m->t->row[i];
-}
-
-/* The row of that key, or the record alone of an opportunistic partner. */
-static const struct maprow *
-find_row(struct making *m, const char *key, size_t klen)
-{
-	const struct maprow *r = find(m, "", key, klen);
-
-	return r != NULL || !m->alone ? r
-				      : find(m, MAPRECORD_DOMAIN, key, klen);
-}
-
-/* The next suffix up, ".b.c" of "a.b.c" and ".c" of that; NULL at the end. */
-static const char *
-above(const char *name, const char *end)
-{
-	const char *dot = end - name < 2
-			      ? NULL
-			      : memchr(name + 1, '.', (size_t)(end - name) - 1);
-
-	return dot == NULL || dot + 1 == end ? NULL : dot;
-}
-
-/* The nearest row for all below a domain that name is below of. */
-static const struct maprow *
-find_above(struct making *m, const char *name, size_t len)
-{
-	const char *end = name + len;
-	const struct maprow *r = NULL;
-
-	if (!m->suffixes)
-		return NULL;
-	while (r == NULL && (name = above(name, end)) != NULL)
-		r = find_row(m, name, (size_t)(end - name));
-	return r;
-}
-
-/* The row by which tlspactd judges a sender of that domain. */
-static const struct maprow *
-find_sender(struct making *m, const char *domain, size_t len)
-{
-	char buf[DNAME_NEXTHOP_MAX + 1];
-	const struct maprow *r;
-	struct dname plain;
-
-	if (dname_nexthop(domain, buf, &plain) == NULL) {
-		domain = plain.s;
-		len = plain.len;
-	}
-	r = find_row(m, domain, len);
-	return r != NULL ? r : find_above(m, domain, len);
-}
-
-/* The same for a client of that name. */
-static const struct maprow *
-find_client(struct making *m, const char *name, size_t len)
-{
-	const char *s, *end = name + len;
-	const struct maprow *r = NULL;
-
-	for (s = name; m->gateways && s != NULL; s = above(s, end))
-		if ((r = find(m, MAPRECORD_GATEWAY, s, (size_t)(end - s))) !=
-		    NULL)
-			return r;
-	r = find_row(m, name, len);
-	for (s = name; r == NULL && (s = above(s, end)) != NULL;) {
-		if (m->suffixes)
-			r = find_row(m, s, (size_t)(end - s));
-		if (r == NULL)
-			r = find_row(m, s + 1, (size_t)(end - s) - 1);
-	}
-	return r;
 }
 
 /* "=domain", unless nothing is asked and nothing else can be found. */
 static int
 put_exact(struct making *m, const char *domain, size_t len)
 {
-	struct rule rule = {0};
-	const struct maprow *r = find_sender(m, domain, len);
+	struct lookup_rule r;
+	bool refused;
+	int rc;
 
-	if (r != NULL && read_rule(m, r, &rule) == -1)
+	if ((rc = rule_of(m, "", domain, len, &r)) == -1)
 		return -1;
-	if (!rule.refused &&
-	    (!m->suffixes || (find(m, ".", domain, len) == NULL &&
-				 find_above(m, domain, len) == NULL)))
-		return 0;
-	set_action(m, &rule);
+	buf_clear(&m->value);
+	buf_puts(&m->value, "DUNNO");
+	refused = rc == 1 && is_refused(&r);
+	if (rc == 1) {
+		set_action(m, &r);
+		lookup_release(&r);
+	}
+	if (!refused) {
+		if ((rc = rule_of(m, BELOW ".", domain, len, &r)) == 1)
+			lookup_release(&r);
+		if (rc != 1)
+			return rc;
+	}
 	return put(m, "=", domain, len);
+}
+
+static bool
+has_row(struct making *m, const char *kind, const char *key, size_t klen)
+{
+	const char *value;
+	size_t vlen;
+
+	buf_clear(&m->key);
+	buf_puts(&m->key, kind);
+	buf_add(&m->key, key, klen);
+	return maptable_get(
+	    m->lookup.table, m->key.data, m->key.len, &value, &vlen);
 }
 
 /* A row ".domain": for all below the domain, and not for itself. */
 static int
-put_below(
-    struct making *m, const struct maprow *r, const char *suffix, size_t len)
+put_below(struct making *m, const char *suffix, size_t len)
 {
-	struct rule rule;
+	struct lookup_rule r;
+	int rc;
 
-	if (read_rule(m, r, &rule) == -1)
-		return -1;
-	set_action(m, &rule);
+	if ((rc = rule_of(m, BELOW, suffix, len, &r)) != 1)
+		return rc;
+	set_action(m, &r);
+	lookup_release(&r);
 	if (put(m, "", suffix + 1, len - 1) == -1 ||
 	    put(m, "", suffix, len) == -1)
 		return -1;
-	return find_row(m, suffix + 1, len - 1) != NULL
+	/* A row, or the record alone of an opportunistic partner. */
+	return has_row(m, "", suffix + 1, len - 1) ||
+		       has_row(m, MAPRECORD_DOMAIN, suffix + 1, len - 1)
 		   ? 0
 		   : put_exact(m, suffix + 1, len - 1);
 }
@@ -245,24 +183,27 @@ name_of(const void *array, uint32_t i)
 static int
 put_gateway(struct making *m, const char *name, size_t len)
 {
-	const struct maprow *r;
-	struct rule rule;
+	struct lookup_rule r;
 
 	if (len == 0 || *name == '.' ||
-	    strmap_find(&m->names, m->name, name, len) != STRMAP_NONE)
+	    strmap_add(&m->names, m->name, name, len, (uint32_t)m->n) !=
+		STRMAP_NONE)
 		return 0;
 	m->name = mem_grow(m->name, m->n, &m->cap, sizeof(*m->name));
-	m->name[m->n] = arena_copy(&m->arena, name, len);
-	(void)strmap_add(&m->names, m->name, name, len, (uint32_t)m->n);
-	m->n++;
-	if ((r = find_client(m, name, len)) == NULL)
+	m->name[m->n++] = arena_copy(&m->arena, name, len);
+	switch (lookup_client(&m->lookup, name, len, m->now, &r)) {
+	case LOOKUP_BROKEN:
+		return broken(m);
+	case LOOKUP_NOTFOUND:
 		return 0;
-	if (read_rule(m, r, &rule) == -1)
-		return -1;
-	if (!rule.refused)
-		return 0;
-	set_action(m, &rule);
-	return put(m, "g=", name, len);
+	case LOOKUP_FOUND:
+		break;
+	}
+	set_action(m, &r);
+	if (!is_refused(&r))
+		len = 0;
+	lookup_release(&r);
+	return len == 0 ? 0 : put(m, "g=", name, len);
 }
 
 /* The gateways of `secure match=a:.b:nexthop ...`. */
@@ -297,59 +238,37 @@ put_gateways(struct making *m, const char *text, size_t len)
 static int
 put_row(struct making *m, const struct maprow *r)
 {
-	const char *key = r->key;
-	size_t klen = r->klen;
+	const bool alone = maprecord_is(r->key, r->klen, MAPRECORD_DOMAIN);
+	const size_t skip = maprow_is_record(r) ? MAPRECORD_PREFIX : 0;
+	const char *key = r->key + skip;
+	const size_t klen = r->klen - skip;
 
-	if (maprecord_is(key, klen, MAPRECORD_GATEWAY))
-		return put_gateway(
-		    m, key + MAPRECORD_PREFIX, klen - MAPRECORD_PREFIX);
-	if (maprecord_is(key, klen, MAPRECORD_DOMAIN)) {
-		key += MAPRECORD_PREFIX;
-		klen -= MAPRECORD_PREFIX;
-		if (!m->alone || find(m, "", key, klen) != NULL)
-			return 0;
-	}
-	if (klen == 0 || *key == ' ' || *key == '[')
+	if (maprecord_is(r->key, r->klen, MAPRECORD_GATEWAY))
+		return put_gateway(m, key, klen);
+	if (maprow_is_record(r) && (!alone || has_row(m, "", key, klen)))
 		return 0;
-	if ((*key == '.' ? put_below(m, r, key, klen)
-			 : put_exact(m, key, klen)) == -1)
+	if (klen == 0 || *key == '[')
+		return 0;
+	if ((*key == '.' ? put_below(m, key, klen) : put_exact(m, key, klen)) ==
+	    -1)
 		return -1;
-	return maprow_is_record(r) ? 0 : put_gateways(m, r->text, r->tlen);
-}
-
-/* What need not be looked for. */
-static void
-look_over(struct making *m)
-{
-	const struct maprow *r;
-	size_t i, records = 0;
-	bool domain;
-
-	for (i = 0; i < m->t->n; i++) {
-		r = &m->t->row[i];
-		domain = maprecord_is(r->key, r->klen, MAPRECORD_DOMAIN);
-		records += domain;
-		records -= r->record != MAPTABLE_NONE;
-		m->suffixes =
-		    m->suffixes || r->key[domain ? MAPRECORD_PREFIX : 0] == '.';
-		m->gateways = m->gateways ||
-			      maprecord_is(r->key, r->klen, MAPRECORD_GATEWAY);
-	}
-	m->alone = records > 0;
+	return alone ? 0 : put_gateways(m, r->text, r->tlen);
 }
 
 static int
 put_all(struct making *m, const struct buf *header)
 {
-	size_t i;
+	struct maptable *t = m->lookup.table;
+	uint32_t i;
 
 	if (cdbmap_add(m->w, HEADER, sizeof(HEADER) - 1, header->data,
 		header->len, m->e) == -1)
 		return -1;
-	look_over(m);
-	for (i = 0; i < m->t->n; i++)
-		if (put_row(m, &m->t->row[i]) == -1)
+	for (i = 0; i < t->n; i++) {
+		t->near = i;
+		if (put_row(m, &t->row[i]) == -1)
 			return -1;
+	}
 	if (m->n == 0)
 		return 0;
 	buf_clear(&m->value);
@@ -384,11 +303,13 @@ static int
 make_from(const char *path, const char *suffix, const char *map,
     struct maptable *t, time_t now, struct err *e)
 {
-	struct making m = {.t = t, .now = now, .e = e};
+	struct making m = {
+	    .lookup = {.table = t, .lowered = true}, .now = now, .e = e};
 	struct buf header = {0};
 	int rv = -1;
 
 	strmap_init(&m.names, name_of);
+	strmap_reserve(&m.names, t->n);
 	if (!identify(map, &header))
 		err_sys(e, err_code_input(errno), "cannot look at %s",
 		    quotes(map).s);

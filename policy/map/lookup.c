@@ -6,6 +6,7 @@
 #include "cdbmap.h"
 #include "dname.h"
 #include "livemap.h"
+#include "maptable.h"
 
 static const char row[] = MAPRECORD_DOMAIN;
 static const char gateway[] = MAPRECORD_GATEWAY;
@@ -18,16 +19,6 @@ struct folded {
 	char *s; /* bytes + ROOM */
 	size_t len;
 };
-
-static const unsigned char lower[256] = {
-#define L1(n) n
-#define L4(n) L1(n), L1(n + 1), L1(n + 2), L1(n + 3)
-#define L16(n) L4(n), L4(n + 4), L4(n + 8), L4(n + 12)
-    L16(0x00), L16(0x10), L16(0x20), L16(0x30), L1('@'),
-    /* A to Z */
-    L16('a'), L4('q'), L4('u'), L1('y'), L1('z'), L4('['), L1('_'), L16(0x60),
-    L16(0x70), L16(0x80), L16(0x90), L16(0xa0), L16(0xb0), L16(0xc0), L16(0xd0),
-    L16(0xe0), L16(0xf0)};
 
 /*
  * Lower case, and A-labels if it has others. False if no key can be like
@@ -51,7 +42,7 @@ fold(const char *name, size_t len, struct folded *f)
 		if (c <= ' ')
 			return false;
 		any |= c;
-		f->s[i] = (char)lower[c];
+		f->s[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 	}
 	f->s[len] = '\0';
 	if (any >= 0x80 && dname_nexthop(f->s, buf, &out) == NULL &&
@@ -66,6 +57,10 @@ static enum lookup_answer
 get(const struct lookup *l, const char *key, size_t klen, const char **value,
     size_t *vlen)
 {
+	if (l->table != NULL)
+		return maptable_get(l->table, key, klen, value, vlen)
+			   ? LOOKUP_FOUND
+			   : LOOKUP_NOTFOUND;
 	switch (cdbmap_get(l->map, key, klen, value, vlen)) {
 	case CDBMAP_FOUND:
 		return LOOKUP_FOUND;
@@ -250,19 +245,20 @@ lookup_client(const struct lookup *l, const char *name, size_t len, time_t now,
     struct lookup_rule *out)
 {
 	enum lookup_answer rc;
-	struct folded f, again;
+	struct folded f;
+	char *whole;
 
 	if (!fold_domain(name, len, &f))
 		return LOOKUP_NOTFOUND;
-	again = f;
-	again.s = again.bytes + (f.s - f.bytes);
+	whole = f.s;
+	len = f.len;
 	do
 		rc = gateway_rule(l, f.s, f.len, now, out);
 	while (rc == LOOKUP_NOTFOUND && go_up(&f));
 	if (rc != LOOKUP_NOTFOUND)
 		return rc;
-	f = again;
-	f.s = f.bytes + (again.s - again.bytes);
+	f.s = whole;
+	f.len = len;
 	rc = row_rule(l, f.s, f.len, now, out);
 	while (rc == LOOKUP_NOTFOUND && go_up(&f)) {
 		rc = row_rule(l, f.s, f.len, now, out);

@@ -15,6 +15,7 @@
 #include "maprecord.h"
 
 struct cdbmap;
+struct maptable;
 
 #define LOOKUP_KEY_MAX 1024 /* bytes of a name while it is folded */
 
@@ -27,6 +28,7 @@ enum lookup_answer {
 /* What is asked. */
 struct lookup {
 	const struct cdbmap *map;
+	struct maptable *table; /* in place of map, or NULL */
 	/* Which rows may have a record, livemap.h; NULL: any. */
 	const uint64_t *filter;
 	bool lowered; /* some downgrade holds, so records are to be read */

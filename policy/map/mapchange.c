@@ -302,8 +302,8 @@ static void
 walk_live(struct comparing *k, bool gone)
 {
 	struct mapchanges *out = k->out;
-	const char *key, *value;
-	size_t klen, vlen;
+	const char *key, *value, *text;
+	size_t klen, vlen, len;
 	enum cdbmap_answer a;
 	unsigned pos = 0;
 
@@ -312,7 +312,7 @@ walk_live(struct comparing *k, bool gone)
 		if (mapheader_is(key, klen))
 			continue;
 		if (gone) {
-			if (maptable_find(k->is, key, klen) == MAPTABLE_NONE)
+			if (!maptable_get(k->is, key, klen, &text, &len))
 				note_gone(k, key, klen, value, vlen);
 			continue;
 		}

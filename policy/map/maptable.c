@@ -25,6 +25,9 @@ maptable_add(struct maptable *t, const char *key, size_t klen, const char *text,
 	    .record = MAPTABLE_NONE,
 	    .partner = REGISTRY_NONE};
 	t->records += maprow_is_record(r);
+	t->domains += maprecord_is(key, klen, MAPRECORD_DOMAIN);
+	t->gateways += maprecord_is(key, klen, MAPRECORD_GATEWAY);
+	t->suffixes += klen > 0 && *key == '.';
 	return (uint32_t)t->n++;
 }
 
@@ -54,8 +57,8 @@ key_of(const void *array, uint32_t i)
 	return ((const struct maprow *)array)[i].key;
 }
 
-uint32_t
-maptable_find(struct maptable *t, const char *key, size_t klen)
+static uint32_t
+find(struct maptable *t, const char *key, size_t klen)
 {
 	size_t i;
 
@@ -67,6 +70,29 @@ maptable_find(struct maptable *t, const char *key, size_t klen)
 			    t->row[i].klen, (uint32_t)i);
 	}
 	return strmap_find(&t->index, t->row, key, klen);
+}
+
+bool
+maptable_get(struct maptable *t, const char *key, size_t klen,
+    const char **text, size_t *tlen)
+{
+	const struct maprow *r;
+	uint32_t i = t->near;
+
+	/* Most of what is looked for is of a kind that most maps have not. */
+	if ((t->suffixes == 0 && klen > 0 && *key == '.') ||
+	    (t->domains == 0 && maprecord_is(key, klen, MAPRECORD_DOMAIN)) ||
+	    (t->gateways == 0 && maprecord_is(key, klen, MAPRECORD_GATEWAY)))
+		return false;
+	if (i >= t->n || t->row[i].klen != klen ||
+	    memcmp(t->row[i].key, key, klen) != 0)
+		i = find(t, key, klen);
+	if (i == MAPTABLE_NONE)
+		return false;
+	r = &t->row[i];
+	*text = r->text;
+	*tlen = r->tlen;
+	return true;
 }
 
 int
@@ -95,7 +121,7 @@ maptable_read(struct maptable *t, struct cdbmap *m, struct err *e)
 		if (!maprecord_is(
 			t->row[i].key, t->row[i].klen, MAPRECORD_DOMAIN))
 			continue;
-		of = maptable_find(t, t->row[i].key + MAPRECORD_PREFIX,
+		of = find(t, t->row[i].key + MAPRECORD_PREFIX,
 		    t->row[i].klen - MAPRECORD_PREFIX);
 		if (of != MAPTABLE_NONE)
 			t->row[of].record = i;

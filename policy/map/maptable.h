@@ -44,8 +44,10 @@ struct maptable {
 	size_t n, cap;
 	size_t records;	    /* how many of the rows are records */
 	struct arena arena; /* for texts that nobody else keeps */
+	uint32_t near;	    /* a row that may soon be asked for */
 	/* Private. */
 	struct strmap index;
+	size_t domains, gateways, suffixes; /* keys " d:", " g:", "." */
 };
 
 /* Add a row; key, NUL-terminated, and text are borrowed. Returns its index. */
@@ -65,10 +67,11 @@ void maptable_mark(struct maptable *t, const struct mapmark *m);
 int maptable_read(struct maptable *t, struct cdbmap *m, struct err *e);
 
 /*
- * Index of the (first) row of that key, or MAPTABLE_NONE. What is added after
- * the first call, or the reading of a map, is not found.
+ * The text of the (first) row of that key; false if there is none. What is
+ * added after the first call, or to a map that was read, is not found.
  */
-uint32_t maptable_find(struct maptable *t, const char *key, size_t klen);
+bool maptable_get(struct maptable *t, const char *key, size_t klen,
+    const char **text, size_t *tlen);
 
 /* Write the header and all rows. 0, or -1 with *e set. */
 int maptable_write(
