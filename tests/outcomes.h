@@ -25,6 +25,7 @@ outcome_name(enum starttls_outcome o)
 	    [STARTTLS_CLOSED] = "closed",
 	    [STARTTLS_TOO_MUCH] = "too-much-data",
 	    [STARTTLS_TLS_BROKEN] = "tls-broken",
+	    [STARTTLS_CERT_WANTED] = "cert-wanted",
 	    [STARTTLS_LOCAL] = "local-error",
 	};
 

@@ -592,6 +592,14 @@ finish_tls(struct starttls *s, int rc)
 	if (s->res.phase == STARTTLS_EHLO_TLS &&
 	    (o == STARTTLS_HANDSHAKE_FAILED || o == STARTTLS_PROTOCOL_TOO_OLD))
 		o = STARTTLS_TLS_BROKEN;
+	/*
+	 * With TLS 1.2 it says so, or goes, before the end of the handshake;
+	 * with TLS 1.3 instead of an answer to the first command.
+	 */
+	if (s->res.cert_asked && s->reply.lines == 0 &&
+	    (o == STARTTLS_HANDSHAKE_FAILED || o == STARTTLS_TLS_BROKEN ||
+		o == STARTTLS_CLOSED))
+		o = STARTTLS_CERT_WANTED;
 	return finish(s, o);
 }
 

@@ -87,6 +87,7 @@ enum starttls_outcome {
 	STARTTLS_CLOSED,	   /* peer hung up: see phase, errnum */
 	STARTTLS_TOO_MUCH,	   /* peer sent too much: see phase */
 	STARTTLS_TLS_BROKEN,	   /* TLS error after the handshake */
+	STARTTLS_CERT_WANTED,	   /* it insists on a client certificate */
 	STARTTLS_LOCAL		   /* our fault (no descriptor...): errnum */
 };
 

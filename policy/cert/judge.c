@@ -267,6 +267,8 @@ session_fault(const struct starttls_result *r)
 	case STARTTLS_HANDSHAKE_FAILED:
 	case STARTTLS_TLS_BROKEN:
 		return FAULT_HANDSHAKE_FAILED;
+	case STARTTLS_CERT_WANTED:
+		return FAULT_CLIENT_CERTIFICATE;
 	case STARTTLS_TIMEOUT:
 		return broken_off(r, FAULT_TIMEOUT);
 	case STARTTLS_CLOSED:

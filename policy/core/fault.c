@@ -102,6 +102,10 @@ static const struct row rows[FAULT_COUNT] = {
     [FAULT_TOO_MUCH_DATA] = {"too-much-data", LAYER_NET, NONE, NONE,
 	"The gateway sends more than an SMTP greeting or reply may hold.",
 	ANSWER, REACH},
+    [FAULT_CLIENT_CERTIFICATE] = {"client-certificate", LAYER_NET, NONE, NONE,
+	"The gateway insists on a client certificate, which Postfix may have "
+	"(smtp_tls_chain_files) and a probe has not.",
+	"Do without a client certificate, or tell us whose you accept.", REACH},
     [FAULT_EXPIRED] = {"expired", LAYER_TLS, ENCRYPT, KEY,
 	"The certificate, or one that it rests on, has expired.",
 	"Renew the certificate.",

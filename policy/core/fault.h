@@ -31,6 +31,7 @@ enum fault {
 	FAULT_CONNECTION_LOST,
 	FAULT_SMTP_ERROR,
 	FAULT_TOO_MUCH_DATA,
+	FAULT_CLIENT_CERTIFICATE, /* it wants ours, which only Postfix has */
 	/* The certificate. */
 	FAULT_EXPIRED,
 	FAULT_NOT_YET_VALID,

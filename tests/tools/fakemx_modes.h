@@ -93,6 +93,9 @@ static const struct mode {
     {.name = "anon", .proto = TLS1_2_VERSION, .ciphers = "aNULL:@SECLEVEL=0"},
     {.name = "null", .proto = TLS1_2_VERSION, .ciphers = "eNULL:@SECLEVEL=0"},
     {.name = "askcert", .verify = SSL_VERIFY_PEER},
+    {.name = "needcert12",
+	.proto = TLS1_2_VERSION,
+	.verify = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT},
     {.name = "needcert",
 	.verify = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT},
 };

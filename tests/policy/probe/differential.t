@@ -168,7 +168,7 @@ for mode in good nostarttls lower token params refuse454 refuse554 greet421 \
 	dropehlo dropstarttls close closetls dropehlotls silent silentehlo \
 	silentstarttls silenttls silentehlotls blackhole drip endless \
 	endlessline bigehlo garbage inject barelf needsni tls10 tls11 tls12 \
-	tls13 rsakex dh1024 anon null askcert needcert closed; do
+	tls13 rsakex dh1024 anon null askcert needcert needcert12 closed; do
 	server "$mode" "$mode" "mx.$mode.example" "mx.$mode.example"
 done
 server nexthop good nexthop.example nexthop,dot-nexthop
