@@ -331,24 +331,56 @@ t_overrides_doubted(void **state)
 	}
 }
 
-/* What is between the keys of a row is no key, wherever it stands. */
+/* Keys that a hand wrote into row and event alike. */
 static void
-t_overrides_blank(void **state)
+t_overrides_keys(void **state)
 {
+	static const struct {
+		const char *name, *keys, *doubt;
+	} rows[] = {
+	    {"blanks are no keys", "'  ' || keys || ' '", ""},
+	    {"none", "''", "it pins no key"},
+	    {"no key", "'abc'", "\"abc\" is not a SHA-256"},
+	};
 	struct ledger_downgrade d = lowering;
 	struct ledger_overrides o;
+	char sql[256];
+	size_t i;
+
+	pin(&d);
+	for (i = 0; i < COUNT(rows); i++) {
+		(void)begun(&d, T0);
+		(void)snprintf(sql, sizeof(sql),
+		    "UPDATE downgrade SET keys = %s; UPDATE event SET data ="
+		    " json_set(data, '$.keys', (SELECT keys FROM downgrade))",
+		    rows[i].keys);
+		by_hand(sql);
+		overrides_are(rows[i].name, T0,
+		    *rows[i].doubt == '\0' ? "1 acme key; " : "",
+		    rows[i].doubt);
+		well(rows[i].name, ledger_overrides(led, T0, 86400, &o, &err));
+		if (o.list.n > 0) {
+			check_int("one key", o.list.v[0].key->n, 1);
+			check_int("whole", strlen(o.list.v[0].key->v[0]), 95);
+		}
+		ledger_overrides_release(&o);
+		(void)teardown(state);
+		(void)setup(state);
+	}
+}
+
+/* The change that came after an edit vouches for the row as it is. */
+static void
+t_overrides_washed(void **state)
+{
+	int64_t id = begun(&lowering, T0);
 
 	(void)state;
-	pin(&d);
-	(void)begun(&d, T0);
-	by_hand("UPDATE downgrade SET keys = '  ' || keys || ' ';"
-		"UPDATE event SET data = json_set(data, '$.keys',"
-		" (SELECT keys FROM downgrade))");
-	well("read", ledger_overrides(led, T0, 86400, &o, &err));
-	check_int("believed", o.list.n, 1);
-	check_int("one key", o.list.v[0].key->n, 1);
-	check_int("whole", strlen(o.list.v[0].key->v[0]), 95);
-	ledger_overrides_release(&o);
+	by_hand("UPDATE downgrade SET after = 'opportunistic'");
+	well("extend", ledger_downgrade_extend(
+			   led, id, T0 + 7200, "me", "x", T0 + 60, &err));
+	overrides_are(
+	    "washed", T0 + 61, "", "it was edited by hand, as the record says");
 }
 
 /* The end is never further than max_downgrade from begin or extension. */
@@ -611,7 +643,8 @@ main(void)
 	    CASE(t_refused),
 	    CASE(t_overrides),
 	    CASE(t_overrides_doubted),
-	    CASE(t_overrides_blank),
+	    CASE(t_overrides_keys),
+	    CASE(t_overrides_washed),
 	    CASE(t_overrides_bounded),
 	    CASE(t_overrides_clock),
 	    CASE(t_is_open),
