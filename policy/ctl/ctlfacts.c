@@ -9,7 +9,7 @@
 #include "clock.h"
 #include "dname.h"
 #include "err.h"
-#include "mapraise.h"
+#include "mapholds.h"
 #include "maprecord.h"
 #include "mem.h"
 #include "strength.h"
@@ -359,17 +359,11 @@ struct map {
 static void
 open_map(const struct ctl *c, struct map *m)
 {
-	const char *text;
-	size_t len;
-
 	*m = (struct map){0};
 	if ((m->cdb = cdbmap_open(c->set.map, &m->why)) == NULL)
 		return;
-	if (cdbmap_get(m->cdb, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text,
-		&len) == CDBMAP_FOUND &&
-	    !mapheader_parse(&m->header, text, len))
-		m->header.time = 0;
-	m->n = mapraise_lowered(m->cdb, &m->arena, &m->v);
+	(void)mapheader_get(&m->header, m->cdb);
+	m->n = mapholds_in_map(m->cdb, &m->arena, &m->v);
 }
 
 static void
@@ -386,20 +380,13 @@ full_level(const struct map *m, const struct override *o)
 {
 	enum level level = LEVEL_SECURE;
 	struct maprecord rec;
-	struct buf key = {0};
-	const char *text;
-	size_t len;
+	const char *domain = o->domains->v[0];
 
-	buf_puts(&key, MAPRECORD_DOMAIN);
-	buf_puts(&key, o->domains->v[0]);
-	if (cdbmap_get(m->cdb, key.data, key.len, &text, &len) ==
-		CDBMAP_FOUND &&
-	    maprecord_parse(&rec, text, len)) {
+	if (maprecord_get(&rec, m->cdb, domain, strlen(domain))) {
 		if (!strength_level(rec.full, strlen(rec.full), &level))
 			level = LEVEL_SECURE;
 		maprecord_release(&rec);
 	}
-	buf_free(&key);
 	return level;
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "arena.h"
 #include "buf.h"
@@ -15,7 +14,6 @@
 #include "lookup.h"
 #include "maptable.h"
 #include "mem.h"
-#include "owned.h"
 #include "publish.h"
 #include "quote.h"
 #include "strmap.h"
@@ -387,17 +385,12 @@ take_spare(const char *path, struct err *e)
 void
 inboundmap_drop_spare(const char *path)
 {
-	char *spare = mem_printf("%s" SPARE, path);
-	struct owned at;
 	struct err e;
+	struct publish *p = publish_lock(path, LOCK_WAIT_MS, &e);
 
-	if (owned_find(&at, spare, false, &e) == 0) {
-		if (owned_enter(&at, &e) == 0)
-			(void)unlinkat(at.dir, at.name, 0);
-		owned_leave(&at);
-		owned_release(&at);
-	}
-	free(spare);
+	if (p != NULL)
+		publish_remove_beside(p, SPARE);
+	publish_free(p);
 }
 
 int

@@ -101,14 +101,6 @@ has_control(const char *s, size_t len)
 	return false;
 }
 
-static bool
-begins(const char *key, size_t klen, const char *with)
-{
-	size_t n = strlen(with);
-
-	return klen >= n && memcmp(key, with, n) == 0;
-}
-
 /* What Postfix and we would do with the record must be beyond doubt. */
 static bool
 is_good(struct livemap *lm, const char *key, size_t klen, const char *value,
@@ -130,18 +122,17 @@ is_good(struct livemap *lm, const char *key, size_t klen, const char *value,
 		return false;
 	if (key[0] != ' ')
 		return strength_level(value, vlen, &level);
-	if (klen == sizeof(MAPHEADER_KEY) - 1 &&
-	    memcmp(key, MAPHEADER_KEY, klen) == 0) {
+	if (mapheader_is(key, klen)) {
 		lm->has_header = mapheader_parse(&lm->next.header, value, vlen);
 		return lm->has_header;
 	}
-	if (begins(key, klen, MAPRECORD_DOMAIN) ||
-	    begins(key, klen, MAPRECORD_GATEWAY)) {
+	if (maprecord_is(key, klen, MAPRECORD_DOMAIN) ||
+	    maprecord_is(key, klen, MAPRECORD_GATEWAY)) {
 		if (!maprecord_parse(&r, value, vlen))
 			return false;
 		maprecord_release(&r);
 	}
-	if (begins(key, klen, MAPRECORD_DOMAIN)) {
+	if (maprecord_is(key, klen, MAPRECORD_DOMAIN)) {
 		h = cdbmap_hash(key, klen) % LIVEMAP_FILTER;
 		lm->next.filter[h / 64] |= UINT64_C(1) << h % 64;
 	}

@@ -26,17 +26,10 @@
 static bool
 read_header(const char *path, struct mapheader *h)
 {
-	struct cdbmap *m;
-	const char *text;
 	struct err e;
-	size_t len;
-	bool ok;
+	struct cdbmap *m = cdbmap_open(path, &e);
+	bool ok = m != NULL && mapheader_get(h, m);
 
-	if ((m = cdbmap_open(path, &e)) == NULL)
-		return false;
-	ok = cdbmap_get(m, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text,
-		 &len) == CDBMAP_FOUND &&
-	     mapheader_parse(h, text, len);
 	cdbmap_close(m);
 	return ok;
 }
@@ -353,20 +346,20 @@ put(struct mapbuild *b)
 
 /* A copy of the live map, with what is over at full strength. */
 static int
-put_raised(struct mapbuild *b, const struct mapraise *how, struct err *e)
+put_raised(struct mapbuild *b, struct err *e)
 {
 	const bool lowered = b->raised.left > 0;
-	struct mapraise all = {.now = b->now};
 	struct maptable t = {0}, spare = {0};
+	struct mapholds none = {0}; /* but marks for all */
 	struct mapchanges c = {0};
 	int rv;
 
-	rv = mapraise_copy(b->live, how, &t, e);
+	rv = mapholds_raise(&b->holds, b->now, b->live, &t, e);
 	if (rv == 0 && lowered) {
 		mapholds_mark_all(&b->holds, b->now);
-		all.mark = b->holds.mark;
-		all.nmarks = b->holds.nmarks;
-		rv = mapraise_copy(b->live, &all, &spare, e);
+		none.mark = b->holds.mark;
+		none.nmarks = b->holds.nmarks;
+		rv = mapholds_raise(&none, b->now, b->live, &spare, e);
 	}
 	if (rv == 0) {
 		mapchanges(&c, b->live, &t, false);
@@ -413,20 +406,15 @@ take_spare(struct mapbuild *b, struct err *e)
 static void
 end_what_is_over(struct mapbuild *b)
 {
-	const struct mapraise how = {.now = b->now,
-	    .hold = b->holds.v,
-	    .nholds = b->holds.n,
-	    .mark = b->holds.mark,
-	    .nmarks = b->holds.nmarks};
 	struct err e;
 
 	if (b->live == NULL)
 		return;
-	mapraise_look(b->live, &how, &b->raised);
+	mapholds_look(&b->holds, b->now, b->live, &b->raised);
 	if (b->raised.rows == 0)
 		return;
 	b->raise = MAPBUILD_RAISED;
-	if (put_raised(b, &how, &e) == 0)
+	if (put_raised(b, &e) == 0)
 		return;
 	say_err(&e);
 	b->raise = MAPBUILD_SPARED;

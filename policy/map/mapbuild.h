@@ -11,7 +11,7 @@
  *
  * The way back needs nothing else: whatever it is that fails, what is lowered
  * in the live map and may not be any more is raised there, from the map's own
- * records (mapraise.h). Before a map with lowered rows is put in place, the
+ * records (mapholds.h). Before a map with lowered rows is put in place, the
  * same one with nothing lowered, the spare, is written beside it: from then on
  * the way back is a rename, which takes no block of the disk. The table for
  * incoming mail, inboundmap.h, goes the same way as the map.
@@ -27,7 +27,6 @@
 #include "diag.h"
 #include "mapchange.h"
 #include "mapholds.h"
-#include "mapraise.h"
 #include "target.h"
 
 struct cdbmap;

@@ -324,28 +324,22 @@ walk_live(struct comparing *k, bool gone)
 	out->damaged = out->damaged || a == CDBMAP_BROKEN;
 }
 
-static void
-read_header(struct mapheader *h, const char *text, size_t len)
-{
-	if (text == NULL || !mapheader_parse(h, text, len))
-		*h = (struct mapheader){0};
-}
-
 void
 mapchanges(
     struct mapchanges *out, struct cdbmap *was, struct maptable *is, bool list)
 {
 	struct comparing k = {.out = out, .was = was, .is = is, .list = list};
-	const char *text = NULL;
-	size_t len, i;
+	size_t i;
 
 	*out = (struct mapchanges){.first = was == NULL};
-	if (get(&k, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text, &len))
-		read_header(&out->was, text, len);
-	read_header(&out->is, is->header, is->headerlen);
+	if (is->header != NULL &&
+	    !mapheader_parse(&out->is, is->header, is->headerlen))
+		out->is = (struct mapheader){0};
 	out->emptied = out->is.partners == 0;
-	if (was != NULL)
+	if (was != NULL) {
+		(void)mapheader_get(&out->was, was);
 		walk_live(&k, false);
+	}
 	for (i = 0; i < is->n; i++)
 		if (maprow_is_record(&is->row[i]))
 			compare_record(&k, &is->row[i]);

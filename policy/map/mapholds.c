@@ -7,19 +7,153 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "cdbmap.h"
+#include "dname.h"
 #include "err.h"
 #include "ledger_downgrade.h"
-#include "mapraise.h"
+#include "maptable.h"
 #include "mem.h"
 #include "num.h"
-#include "registry.h"
 #include "say.h"
 #include "settings.h"
 
 #define CLOCK_SLACK 60	   /* seconds ahead that are not worth a word */
 #define CLOSE_PATIENCE 500 /* ms, for a row that does not hold anyhow */
 #define OURSELVES "tlspact"
+
+/* --- What a map has lowered ----------------------------------------------- */
+
+/* The pins of `fingerprint match=A|B ...`, in a's memory; NULL if none. */
+static const struct strs *
+pins_of(const char *text, size_t len, struct arena *a)
+{
+	const char *p, *end, *bar;
+	struct strs *list;
+	size_t n = 1;
+
+	p = memmem(text, len, " match=", 7);
+	if (p == NULL)
+		return NULL;
+	p += 7;
+	end = memchr(p, ' ', len - (size_t)(p - text));
+	if (end == NULL)
+		end = text + len;
+	for (bar = p; bar < end; bar++)
+		n += *bar == '|';
+	list = arena_alloc(a, sizeof(*list) + n * sizeof(list->v[0]));
+	for (list->n = 0; p < end; p = bar + 1) {
+		bar = memchr(p, '|', (size_t)(end - p));
+		if (bar == NULL)
+			bar = end;
+		if (bar > p)
+			list->v[list->n++] =
+			    arena_copy(a, p, (size_t)(bar - p));
+	}
+	return list->n == 0 ? NULL : list;
+}
+
+/* One record " d:KEY"; false if it tells of no downgrade. */
+static bool
+lowered_by(struct cdbmap *live, const char *domain, size_t dlen,
+    const char *value, size_t vlen, struct arena *a, struct override *o)
+{
+	struct maprecord rec;
+	const char *row;
+	size_t len;
+	bool ok = false;
+
+	if (!maprecord_parse(&rec, value, vlen))
+		return false;
+	*o = (struct override){.level = rec.level,
+	    .begin = rec.begin,
+	    .end = rec.until,
+	    .id = rec.id};
+	if (rec.until != 0 && *rec.partner != '\0') {
+		o->partner = arena_copy(a, rec.partner, strlen(rec.partner));
+		ok = true;
+	}
+	maprecord_release(&rec);
+	if (!ok || o->level != LEVEL_KEY)
+		return ok;
+	if (cdbmap_get(live, domain, dlen, &row, &len) != CDBMAP_FOUND)
+		return false;
+	o->key = pins_of(row, len, a);
+	return o->key != NULL;
+}
+
+/* Keys of lowered rows, each with the index of its downgrade. */
+struct keys {
+	struct lowered_key {
+		const char *name;
+		size_t of;
+	} * v;
+	size_t n, cap;
+};
+
+static int
+by_owner(const void *a, const void *b)
+{
+	const struct lowered_key *x = a, *y = b;
+
+	if (x->of != y->of)
+		return x->of < y->of ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static void
+share_out(struct keys *k, struct override *v, struct arena *a)
+{
+	struct strs *list;
+	size_t i, n;
+
+	qsort(k->v, k->n, sizeof(*k->v), by_owner);
+	for (i = 0; i < k->n; i += n) {
+		for (n = 1; i + n < k->n && k->v[i + n].of == k->v[i].of; n++)
+			;
+		list = arena_alloc(a, sizeof(*list) + n * sizeof(list->v[0]));
+		for (list->n = 0; list->n < n; list->n++)
+			list->v[list->n] = k->v[i + list->n].name;
+		v[k->v[i].of].domains = list;
+	}
+}
+
+size_t
+mapholds_in_map(struct cdbmap *live, struct arena *a, struct override **v)
+{
+	const char *key, *value;
+	size_t klen, vlen, n = 0, cap = 0, i;
+	struct keys keys = {0};
+	struct override o;
+	unsigned pos = 0;
+
+	*v = NULL;
+	while (cdbmap_next(live, &pos, &key, &klen, &value, &vlen) ==
+	       CDBMAP_FOUND) {
+		if (!maprecord_is(key, klen, MAPRECORD_DOMAIN) ||
+		    !lowered_by(live, key + MAPRECORD_PREFIX,
+			klen - MAPRECORD_PREFIX, value, vlen, a, &o))
+			continue;
+		for (i = 0; i < n; i++)
+			if (strcmp((*v)[i].partner, o.partner) == 0)
+				break;
+		if (i == n) {
+			*v = mem_grow(*v, n, &cap, sizeof(**v));
+			(*v)[n++] = o;
+		}
+		keys.v = mem_grow(keys.v, keys.n, &keys.cap, sizeof(*keys.v));
+		keys.v[keys.n++] =
+		    (struct lowered_key){arena_copy(a, key + MAPRECORD_PREFIX,
+					     klen - MAPRECORD_PREFIX),
+			i};
+	}
+	if (keys.n > 0)
+		share_out(&keys, *v, a);
+	free(keys.v);
+	return n;
+}
+
+/* --- What holds ----------------------------------------------------------- */
 
 /* What there is to decide from. */
 struct reading {
@@ -31,7 +165,6 @@ struct reading {
 	struct mapmark *mark; /* of the live map */
 	size_t nmarks, mark_cap;
 	struct ledger *ledger;
-	struct ledger_overrides list;
 };
 
 void
@@ -137,21 +270,6 @@ hold_as_in_map(struct reading *r, const struct err *why)
 		say("no downgrade holds as long as it cannot be read");
 }
 
-static const struct strs *
-copy_list(struct arena *a, const struct strs *from)
-{
-	struct strs *list;
-	size_t i;
-
-	if (from == NULL)
-		return NULL;
-	list = arena_alloc(a, sizeof(*list) + from->n * sizeof(list->v[0]));
-	list->n = from->n;
-	for (i = 0; i < list->n; i++)
-		list->v[i] = arena_copy(a, from->v[i], strlen(from->v[i]));
-	return list;
-}
-
 /* The live map's, if it is of the same downgrade, as far as is known. */
 static const struct override *
 live_one(const struct reading *r, const struct override *o)
@@ -180,9 +298,8 @@ is_marked(const struct reading *r, const struct override *o)
 static void
 take(struct reading *r, const struct override *o)
 {
-	struct arena *a = &r->h->arena;
 	const struct override *live = live_one(r, o);
-	struct override copy = *o;
+	struct override taken = *o;
 
 	if (is_without(r, o->partner) || is_marked(r, o))
 		return;
@@ -193,17 +310,14 @@ take(struct reading *r, const struct override *o)
 		    o->partner);
 		return;
 	}
-	copy.partner = arena_copy(a, o->partner, strlen(o->partner));
-	copy.key = copy_list(a, o->key);
 	/* A row from before domains were listed: those that it has lowered. */
-	copy.domains = o->domains == NULL && live != NULL
-			   ? live->domains
-			   : copy_list(a, o->domains);
-	mapholds_add(r->h, &copy);
+	if (o->domains == NULL && live != NULL)
+		taken.domains = live->domains;
+	mapholds_add(r->h, &taken);
 }
 
 static bool
-is_held(const struct reading *r, const struct mapmark *m)
+is_kept(const struct reading *r, const struct mapmark *m)
 {
 	size_t i;
 
@@ -218,8 +332,8 @@ is_doubted(const struct reading *r, int64_t id)
 {
 	size_t i;
 
-	for (i = 0; i < r->list.ndoubts; i++)
-		if (r->list.doubt[i].id == id)
+	for (i = 0; i < r->h->list.ndoubts; i++)
+		if (r->h->list.doubt[i].id == id)
 			return true;
 	return false;
 }
@@ -236,7 +350,7 @@ settle_mark(struct reading *r, const struct mapmark *m)
 	int64_t id;
 	int rv;
 
-	if (is_held(r, m))
+	if (is_kept(r, m))
 		return;
 	rv = ledger_downgrade_is_open(
 	    r->ledger, m->partner, m->id, m->begin, m->at, &id, &e);
@@ -296,7 +410,7 @@ read_ledger(struct reading *r, struct err *e)
 	if (r->ledger == NULL)
 		return -1;
 	return ledger_overrides(
-	    r->ledger, now, r->set->max_downgrade, &r->list, e);
+	    r->ledger, now, r->set->max_downgrade, &r->h->list, e);
 }
 
 void
@@ -310,18 +424,18 @@ mapholds_read(struct mapholds *h, const struct settings *set,
 
 	*h = (struct mapholds){0};
 	if (live != NULL) {
-		r.nlive = mapraise_lowered(live, &h->arena, &r.live);
+		r.nlive = mapholds_in_map(live, &h->arena, &r.live);
 		read_marks(&r, live);
 	}
 	if (read_ledger(&r, &e) == -1) {
 		hold_as_in_map(&r, &e);
 	} else {
-		for (i = 0; i < r.list.ndoubts; i++)
-			say("%s; it lowers nobody", r.list.doubt[i].text);
-		if (r.list.list.n > 0)
+		for (i = 0; i < h->list.ndoubts; i++)
+			say("%s; it lowers nobody", h->list.doubt[i].text);
+		if (h->list.list.n > 0)
 			say_clock(&r);
-		for (i = 0; i < r.list.list.n; i++)
-			take(&r, &r.list.list.v[i]);
+		for (i = 0; i < h->list.list.n; i++)
+			take(&r, &h->list.list.v[i]);
 		for (i = 0; i < r.nmarks; i++)
 			settle_mark(&r, &r.mark[i]);
 		for (i = 0; i < r.nlive; i++) {
@@ -330,7 +444,6 @@ mapholds_read(struct mapholds *h, const struct settings *set,
 			settle_mark(&r, &m);
 		}
 	}
-	ledger_overrides_release(&r.list);
 	ledger_close(r.ledger);
 	free(r.live);
 	free(r.mark);
@@ -341,6 +454,181 @@ mapholds_release(struct mapholds *h)
 {
 	free(h->v);
 	free(h->mark);
+	ledger_overrides_release(&h->list);
 	arena_free(&h->arena);
 	*h = (struct mapholds){0};
+}
+
+/* --- The way back that needs nothing but the map itself ------------------- */
+
+/* Covered under its name, or, a U-label, under that of the registry. */
+static bool
+covers(const struct override *o, const char *key, size_t klen)
+{
+	char name[DNAME_NEXTHOP_MAX + 1], buf[DNAME_NEXTHOP_MAX + 1];
+	struct dname plain;
+
+	if (klen >= sizeof(name))
+		return false;
+	memcpy(name, key, klen);
+	name[klen] = '\0';
+	if (override_covers(o, name))
+		return true;
+	return dname_nexthop(name, buf, &plain) == NULL &&
+	       override_covers(o, plain.s);
+}
+
+/* May the row key (NULL: a gateway) of this record stay lowered? */
+static bool
+is_held(const struct mapholds *h, time_t now, const struct maprecord *rec,
+    const char *key, size_t klen)
+{
+	const struct override *o;
+	size_t i;
+
+	if (rec->until <= now)
+		return false;
+	for (i = 0; i < h->n; i++) {
+		o = &h->v[i];
+		if (strcmp(o->partner, rec->partner) == 0 && o->begin <= now &&
+		    o->end > now && (key == NULL || covers(o, key, klen)))
+			return true;
+	}
+	return false;
+}
+
+static void
+add_name(struct mapraised *out, const char *name)
+{
+	const size_t len = strlen(out->names), n = strlen(name);
+	const char *p = out->names, *next;
+
+	for (; *p != '\0'; p = next + (*next == ',' ? 2 : 0)) {
+		next = strchrnul(p, ',');
+		if ((size_t)(next - p) == n && memcmp(p, name, n) == 0)
+			return;
+	}
+	if (len + n + 8 < sizeof(out->names))
+		(void)snprintf(out->names + len, sizeof(out->names) - len,
+		    "%s%s", len == 0 ? "" : ", ", name);
+	else if (len > 4 && strcmp(out->names + len - 3, "...") != 0)
+		(void)snprintf(
+		    out->names + len, sizeof(out->names) - len, ", ...");
+}
+
+void
+mapholds_look(const struct mapholds *h, time_t now, struct cdbmap *live,
+    struct mapraised *out)
+{
+	const char *key, *value;
+	size_t klen, vlen;
+	struct maprecord rec;
+	unsigned pos = 0;
+
+	*out = (struct mapraised){0};
+	while (cdbmap_next(live, &pos, &key, &klen, &value, &vlen) ==
+	       CDBMAP_FOUND) {
+		if (!maprecord_is(key, klen, MAPRECORD_DOMAIN) ||
+		    !maprecord_parse(&rec, value, vlen))
+			continue;
+		if (rec.until != 0 &&
+		    is_held(h, now, &rec, key + MAPRECORD_PREFIX,
+			klen - MAPRECORD_PREFIX)) {
+			out->left++;
+			if (out->expires == 0 || rec.until < out->expires)
+				out->expires = rec.until;
+		} else if (rec.until != 0) {
+			out->rows++;
+			add_name(out, rec.partner);
+		}
+		maprecord_release(&rec);
+	}
+}
+
+static void
+set_text(struct maptable *t, struct maprow *r, const char *text)
+{
+	r->tlen = (uint32_t)strlen(text);
+	r->text = arena_copy(&t->arena, text, r->tlen);
+}
+
+/* The text of a policy row as it was before, if its downgrade is over. */
+static void
+raise_row(
+    struct maptable *t, const struct mapholds *h, time_t now, struct maprow *r)
+{
+	const struct maprow *record = &t->row[r->record];
+	struct maprecord rec;
+
+	if (!maprecord_parse(&rec, record->text, record->tlen))
+		return;
+	if (rec.until != 0 && !is_held(h, now, &rec, r->key, r->klen))
+		set_text(t, r, rec.full);
+	maprecord_release(&rec);
+}
+
+/* Of the several partners of a gateway one is no longer lowered: it neither. */
+static void
+raise_record(struct maptable *t, const struct mapholds *h, time_t now, bool any,
+    struct maprow *r)
+{
+	const bool gateway = maprecord_is(r->key, r->klen, MAPRECORD_GATEWAY);
+	struct maprecord rec, full;
+	struct buf text = {0};
+
+	if ((!gateway && !maprecord_is(r->key, r->klen, MAPRECORD_DOMAIN)) ||
+	    !maprecord_parse(&rec, r->text, r->tlen))
+		return;
+	if (rec.until != 0 &&
+	    (gateway ? !is_held(h, now, &rec, NULL, 0) || (rec.more > 0 && any)
+		     : !is_held(h, now, &rec, r->key + MAPRECORD_PREFIX,
+			   r->klen - MAPRECORD_PREFIX))) {
+		maprecord_of_policy(&full, rec.full, strlen(rec.full));
+		rec.level = full.level;
+		rec.until = 0;
+		rec.full = "";
+		maprecord_print(&rec, &text);
+		set_text(t, r, text.data);
+		buf_free(&text);
+	}
+	maprecord_release(&rec);
+}
+
+/* Postfix obeys the rows also of a map whose header we do not understand. */
+static void
+raise_header(struct maptable *t, time_t now, const struct mapraised *raised)
+{
+	struct buf text = {0};
+	struct mapheader h;
+
+	if (t->header == NULL || !mapheader_parse(&h, t->header, t->headerlen))
+		return;
+	h.time = now;
+	h.lowered = raised->left;
+	h.expires = raised->expires;
+	mapheader_print(&h, &text);
+	t->header = arena_copy(&t->arena, text.data, text.len);
+	t->headerlen = text.len;
+	buf_free(&text);
+}
+
+int
+mapholds_raise(const struct mapholds *h, time_t now, struct cdbmap *live,
+    struct maptable *t, struct err *e)
+{
+	struct mapraised raised;
+	size_t i;
+
+	if (maptable_read(t, live, e) == -1)
+		return -1;
+	mapholds_look(h, now, live, &raised);
+	raise_header(t, now, &raised);
+	for (i = 0; i < t->n; i++)
+		if (t->row[i].record != MAPTABLE_NONE)
+			raise_row(t, h, now, &t->row[i]);
+	for (i = 0; i < t->n; i++)
+		raise_record(t, h, now, raised.rows > 0, &t->row[i]);
+	for (i = 0; i < h->nmarks; i++)
+		maptable_mark(t, &h->mark[i]);
+	return 0;
 }

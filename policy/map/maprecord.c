@@ -6,6 +6,7 @@
 #include "arena.h"
 #include "attr.h"
 #include "buf.h"
+#include "cdbmap.h"
 #include "mem.h"
 #include "num.h"
 #include "ledger_downgrade.h"
@@ -191,6 +192,20 @@ mapheader_parse(struct mapheader *h, const char *text, size_t len)
 	return ok;
 }
 
+bool
+mapheader_get(struct mapheader *h, const struct cdbmap *m)
+{
+	const char *text;
+	size_t len;
+
+	if (cdbmap_get(m, MAPHEADER_KEY, sizeof(MAPHEADER_KEY) - 1, &text,
+		&len) == CDBMAP_FOUND &&
+	    mapheader_parse(h, text, len))
+		return true;
+	*h = (struct mapheader){0};
+	return false;
+}
+
 /* --- Records -------------------------------------------------------------- */
 
 /* Written for many partners, so without printf(3). */
@@ -282,6 +297,23 @@ maprecord_parse(struct maprecord *r, const char *text, size_t len)
 		return true;
 	maprecord_release(r);
 	return false;
+}
+
+bool
+maprecord_get(
+    struct maprecord *r, const struct cdbmap *m, const char *key, size_t klen)
+{
+	struct buf name = {0};
+	const char *text;
+	size_t len;
+	bool ok;
+
+	buf_puts(&name, MAPRECORD_DOMAIN);
+	buf_add(&name, key, klen);
+	ok = cdbmap_get(m, name.data, name.len, &text, &len) == CDBMAP_FOUND &&
+	     maprecord_parse(r, text, len);
+	buf_free(&name);
+	return ok;
 }
 
 void

@@ -31,6 +31,7 @@
 
 struct arena;
 struct buf;
+struct cdbmap;
 struct override;
 
 #define MAPHEADER_KEY " header"
@@ -71,6 +72,9 @@ void mapheader_print(const struct mapheader *h, struct buf *out);
 /* Read it back; false if it is not one of a format that we know. */
 bool mapheader_parse(struct mapheader *h, const char *text, size_t len);
 
+/* The header of a map; false, and zeroes, if it cannot be told. */
+bool mapheader_get(struct mapheader *h, const struct cdbmap *m);
+
 struct maprecord {
 	const char *partner; /* name; "" if not known */
 	size_t more;	     /* further partners behind the same gateway */
@@ -95,6 +99,10 @@ void maprecord_print(const struct maprecord *r, struct buf *out);
  * for "no rule". maprecord_release frees what it holds.
  */
 bool maprecord_parse(struct maprecord *r, const char *text, size_t len);
+
+/* The record of the row key of a map; false if there is none, or damaged. */
+bool maprecord_get(
+    struct maprecord *r, const struct cdbmap *m, const char *key, size_t klen);
 
 /* The record that a row without one stands for. Holds no memory. */
 void maprecord_of_policy(struct maprecord *r, const char *policy, size_t len);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
 #include "cdbmap.h"
 #include "maprecord.h"
 #include "mem.h"
@@ -53,19 +52,11 @@ static void
 read_inbound(struct map_facts *f, struct cdbmap *map, const char *key,
     size_t klen, const char *text, size_t len)
 {
-	struct buf name = {0};
 	struct maprecord rec;
 	enum level level;
-	const char *value;
-	size_t vlen;
 
-	buf_puts(&name, MAPRECORD_DOMAIN);
-	buf_add(&name, key, klen);
-	if (cdbmap_get(map, name.data, name.len, &value, &vlen) !=
-		CDBMAP_FOUND ||
-	    !maprecord_parse(&rec, value, vlen))
+	if (!maprecord_get(&rec, map, key, klen))
 		maprecord_of_policy(&rec, text, len);
-	buf_free(&name);
 	if (rec.until == 0 && strength_level(text, len, &level)) {
 		f->may += level == LEVEL_OPPORTUNISTIC && *text != 'd';
 		f->encrypt += level == LEVEL_ENCRYPT;
@@ -80,15 +71,11 @@ read_inbound(struct map_facts *f, struct cdbmap *map, const char *key,
 static void
 read_over(struct map_facts *f, struct cdbmap *map, time_t now)
 {
-	struct mapraise how = {.now = now};
-	struct arena a = {0};
-	struct override *v;
+	struct mapholds h = {0};
 
-	how.nholds = mapraise_lowered(map, &a, &v);
-	how.hold = v;
-	mapraise_look(map, &how, &f->over);
-	free(v);
-	arena_free(&a);
+	h.n = mapholds_in_map(map, &h.arena, &h.v);
+	mapholds_look(&h, now, map, &f->over);
+	mapholds_release(&h);
 }
 
 void
@@ -100,12 +87,10 @@ map_facts_read(struct map_facts *f, struct cdbmap *map, time_t now)
 	size_t klen, vlen;
 	unsigned pos = 0;
 
+	if (mapheader_get(&h, map))
+		f->postfix = h.postfix;
 	while ((a = cdbmap_next(map, &pos, &key, &klen, &value, &vlen)) ==
 	       CDBMAP_FOUND) {
-		if (klen == sizeof(MAPHEADER_KEY) - 1 &&
-		    memcmp(key, MAPHEADER_KEY, klen) == 0 &&
-		    mapheader_parse(&h, value, vlen))
-			f->postfix = h.postfix;
 		if (klen == 0 || key[0] == ' ')
 			continue;
 		read_row(f, value, vlen);

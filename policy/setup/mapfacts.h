@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "mapraise.h"
+#include "mapholds.h"
 
 struct cdbmap;
 

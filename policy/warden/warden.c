@@ -13,7 +13,7 @@
 #include "ledger_downgrade.h"
 #include "ledger.h"
 #include "logline.h"
-#include "mapraise.h"
+#include "mapholds.h"
 #include "mem.h"
 #include "num.h"
 #include "proberecord.h"
@@ -196,7 +196,7 @@ tell_backs(struct warden *k, time_t now)
 	if (map == NULL && e.code != EX_NOINPUT)
 		return;
 	if (map != NULL)
-		n = mapraise_lowered(map, &a, &v);
+		n = mapholds_in_map(map, &a, &v);
 	for (i = k->backs.n; i-- > 0;) {
 		back = *(at = warden_list_at(&k->backs, i));
 		if (is_among(v, n, &back))

@@ -224,7 +224,7 @@ test_without_ledger(void **state)
 
 	m = cdbmap_open(w.set.map, &e);
 	assert_non_null(m);
-	assert_int_equal(mapraise_lowered(m, &a, &v), 1);
+	assert_int_equal(mapholds_in_map(m, &a, &v), 1);
 	assert_string_equal(v[0].partner, "a");
 	assert_int_equal(v[0].level, LEVEL_KEY);
 	assert_int_equal(v[0].end, NOW + 100);
@@ -617,7 +617,7 @@ test_strange_records(void **state)
 	assert_int_equal(close(fd), 0);
 	m = cdbmap_open(path, &e);
 	assert_non_null(m);
-	assert_int_equal(mapraise_lowered(m, &a, &v), 2);
+	assert_int_equal(mapholds_in_map(m, &a, &v), 2);
 	assert_string_equal(v[0].partner, "v");
 	assert_string_equal(v[1].partner, "k");
 	assert_int_equal(v[1].key->n, 2);

@@ -10,7 +10,7 @@
 #include "cdbmap.h"
 #include "err.h"
 #include "maprecord.h"
-#include "mapraise.h"
+#include "mapholds.h"
 #include "maptable.h"
 #include "registry.h"
 
@@ -65,7 +65,7 @@ static const struct record live[] = {
 /* A map with these records, or the raised copy of another. */
 static struct cdbmap *
 made(const struct record *v, size_t n, struct cdbmap *from,
-    const struct mapraise *how)
+    const struct mapholds *h, time_t now)
 {
 	char path[] = "/tmp/t_mapraise.XXXXXX";
 	struct maptable t = {0};
@@ -82,7 +82,7 @@ made(const struct record *v, size_t n, struct cdbmap *from,
 				     v[i].value, strlen(v[i].value), &e),
 		    0);
 	if (from != NULL)
-		assert_int_equal(mapraise_copy(from, how, &t, &e), 0);
+		assert_int_equal(mapholds_raise(h, now, from, &t, &e), 0);
 	assert_int_equal(maptable_write(&t, w, &e), 0);
 	maptable_release(&t);
 	assert_int_equal(cdbmap_finish(w, &e), 0);
@@ -199,29 +199,30 @@ static const struct {
 static void
 t_copy(void **state)
 {
-	struct cdbmap *from = made(live, COUNT(live), NULL, NULL), *to, *again;
+	struct cdbmap *from = made(live, COUNT(live), NULL, NULL, 0), *to,
+		      *again;
 	struct buf b = {0};
 	struct mapraised did;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
-		struct mapraise how = {.now = NOW + cases[i].now,
-		    .hold = cases[i].hold,
-		    .nholds = cases[i].nholds};
+		const time_t now = NOW + cases[i].now;
+		struct override hold[2] = {cases[i].hold[0], cases[i].hold[1]};
+		struct mapholds h = {.v = hold, .n = cases[i].nholds};
 
-		mapraise_look(from, &how, &did);
+		mapholds_look(&h, now, from, &did);
 		check_int(cases[i].name, did.rows, cases[i].rows);
 		check_int(cases[i].name, did.left, cases[i].left);
 		check_str(cases[i].name, did.names, cases[i].names);
-		to = made(NULL, 0, from, &how);
+		to = made(NULL, 0, from, &h, now);
 		changes(to, &b);
 		if (cases[i].want != NULL)
 			check_str(cases[i].name, b.data, cases[i].want);
 		/* Nothing is left to do. */
-		mapraise_look(to, &how, &did);
+		mapholds_look(&h, now, to, &did);
 		check_int(cases[i].name, did.rows, 0);
-		again = made(NULL, 0, to, &how);
+		again = made(NULL, 0, to, &h, now);
 		cdbmap_close(again);
 		cdbmap_close(to);
 	}
@@ -232,7 +233,7 @@ t_copy(void **state)
 static void
 t_marks(void **state)
 {
-	static const struct mapmark marks[] = {
+	struct mapmark marks[] = {
 	    {"a", 7, NOW, NOW + 5, "jo e"},
 	    {"b", 0, 0, NOW + 5, ""},
 	};
@@ -272,16 +273,15 @@ t_marks(void **state)
 	    {"no number, begun later", {"a", 0, 0, 9, ""},
 		{.partner = "a", .id = 7, .begin = 10}, false},
 	};
-	struct mapraise how = {
-	    .now = NOW + 5, .mark = marks, .nmarks = COUNT(marks)};
-	struct cdbmap *from = made(live, COUNT(live), NULL, NULL), *to;
+	struct mapholds h = {.mark = marks, .nmarks = COUNT(marks)};
+	struct cdbmap *from = made(live, COUNT(live), NULL, NULL, 0), *to;
 	struct arena a = {0};
 	const char *text;
 	struct mapmark m;
 	size_t len, i;
 
 	(void)state;
-	to = made(NULL, 0, from, &how);
+	to = made(NULL, 0, from, &h, NOW + 5);
 	assert_int_equal(
 	    cdbmap_get(to, " r:7:a", 6, &text, &len), CDBMAP_FOUND);
 	assert_true(mapmark_parse(&m, " r:7:a", 6, text, len, &a));
@@ -311,13 +311,13 @@ t_marks(void **state)
 static void
 t_lowered(void **state)
 {
-	struct cdbmap *m = made(live, COUNT(live), NULL, NULL);
+	struct cdbmap *m = made(live, COUNT(live), NULL, NULL, 0);
 	struct override *v;
 	struct arena a = {0};
 	size_t n;
 
 	(void)state;
-	n = mapraise_lowered(m, &a, &v);
+	n = mapholds_in_map(m, &a, &v);
 	check_int("partners", n, 2);
 	check_str("one", v[0].partner, "a");
 	check_int("number", v[0].id, 7);
