@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -14,6 +13,7 @@
 #include "day.h"
 #include "digest.h"
 #include "err.h"
+#include "json.h"
 #include "ledger.h"
 #include "mapchange.h"
 #include "maptable.h"
@@ -94,31 +94,20 @@ is_last(const struct ledger_event *ev, void *arg)
 	return last->seq == 0;
 }
 
+/* A key or a row's text, which in a map by other hands may be anything. */
 static json_t *
-json_bytes(const char *p, size_t len)
+json_shown(const char *p, size_t len)
 {
-	json_t *j;
-
-	if (p == NULL)
-		return json_null();
 	if (len > ROW_SHOWN)
 		for (len = ROW_SHOWN; len > 0 && (p[len] & 0xc0) == 0x80; len--)
 			;
-	/* A map by other hands may hold anything. */
-	j = json_stringn(p, len);
-	return j != NULL ? j : json_string(quote(p, len).s);
+	return json_bytes(p, len);
 }
 
-static json_t *
-json_changes(const struct mapchanges *c)
+static void
+count(json_t *o, const char *kind, size_t n)
 {
-	json_t *o = json_object();
-	unsigned i;
-
-	for (i = CHANGE_ADDED; i <= CHANGE_OTHER; i++)
-		json_object_set_new(o, change_name((enum change)i),
-		    json_integer((json_int_t)c->count[i]));
-	return o;
+	json_object_set_new(o, kind, json_integer((json_int_t)n));
 }
 
 static json_t *
@@ -128,22 +117,25 @@ json_levels(const struct mapchanges *c)
 	unsigned i;
 
 	for (i = LEVEL_OPPORTUNISTIC; i <= LEVEL_SECURE; i++)
-		json_object_set_new(o, level_name((enum level)i),
-		    json_integer((json_int_t)c->level[i]));
+		count(o, level_name((enum level)i), c->level[i]);
 	return o;
 }
 
-static json_t *
-json_causes(const struct mapchanges *c)
+static void
+add_counts(json_t *data, const struct mapchanges *c)
 {
-	json_t *o = json_object();
+	json_t *changes = json_object(), *causes = json_object();
 	unsigned i;
 
 	for (i = 0; i < MAPCAUSES; i++)
 		if (c->cause[i] > 0)
-			json_object_set_new(o, mapcause_name((enum mapcause)i),
-			    json_integer((json_int_t)c->cause[i]));
-	return o;
+			count(causes, mapcause_name((enum mapcause)i),
+			    c->cause[i]);
+	for (i = CHANGE_ADDED; i <= CHANGE_OTHER; i++)
+		count(changes, change_name((enum change)i), c->count[i]);
+	json_object_set_new(data, "causes", causes);
+	json_object_set_new(data, "changes", changes);
+	json_object_set_new(data, "levels", json_levels(c));
 }
 
 static json_t *
@@ -155,13 +147,11 @@ json_row(const struct mapchange *c)
 	mapdemand_print(&c->was, c->client, &was);
 	mapdemand_print(&c->is, c->client, &is);
 	o = json_pack("{s:o, s:b, s:s, s:s, s:s, s:s, s:o, s:o}", "key",
-	    json_bytes(c->key, c->keylen), "client", c->client, "change",
+	    json_shown(c->key, c->keylen), "client", c->client, "change",
 	    change_name(c->change), "cause", mapcause_name(c->cause), "was",
 	    was.data, "is", is.data, "was_row",
-	    json_bytes(c->was.row, c->was.rowlen), "is_row",
-	    json_bytes(c->is.row, c->is.rowlen));
-	if (o == NULL)
-		abort();
+	    json_shown(c->was.row, c->was.rowlen), "is_row",
+	    json_shown(c->is.row, c->is.rowlen));
 	buf_free(&was);
 	buf_free(&is);
 	return o;
@@ -293,10 +283,8 @@ append(struct ledger *l, const char *kind, const char *text, json_t *data,
 
 	author_get(&a);
 	ev.author = author_text(&a, who);
-	if (json_object_set_new(data, "author", json_author(&a)) == -1 ||
-	    (dump = json_dumps(data, JSON_COMPACT)) == NULL)
-		abort();
-	ev.data = dump;
+	json_object_set_new(data, "author", json_author(&a));
+	ev.data = dump = json_compact(data);
 	rv = ledger_event_add(l, &ev, e);
 	free(dump);
 	return rv;
@@ -305,12 +293,9 @@ append(struct ledger *l, const char *kind, const char *text, json_t *data,
 static json_t *
 json_map(const struct settings *set, const char *before, const char *after)
 {
-	json_t *file = json_string(set->map);
-
-	if (file == NULL)
-		file = json_string(quotes(set->map).s);
-	return json_pack(
-	    "{s:o, s:s, s:s}", "file", file, "before", before, "after", after);
+	return json_pack("{s:o, s:s, s:s}", "file",
+	    json_bytes(set->map, strlen(set->map)), "before", before, "after",
+	    after);
 }
 
 static int
@@ -373,7 +358,6 @@ append_found(struct ledger *l, const struct settings *set,
 	    : last->seq == 0 ? KIND_FOUND
 			     : KIND_UNRECORDED,
 	    text.data, data, now, e);
-	json_decref(data);
 	buf_free(&text);
 	mapchanges_release(&c);
 	maptable_release(&t);
@@ -437,9 +421,7 @@ mapevent_announce(const struct settings *set, const struct mapchanges *c,
 	json_object_set_new(data, "registry",
 	    json_pack("{s:s, s:s}", "before", c->was.registry, "after",
 		c->is.registry));
-	json_object_set_new(data, "causes", json_causes(c));
-	json_object_set_new(data, "changes", json_changes(c));
-	json_object_set_new(data, "levels", json_levels(c));
+	add_counts(data, c);
 	v = mapchanges_ranked(c, &n);
 	print_text(c, v,
 	    !c->first	      ? NULL
@@ -449,7 +431,6 @@ mapevent_announce(const struct settings *set, const struct mapchanges *c,
 	add_rows(data, v, n);
 	rv = append(l, KIND, text.data, data, now, e);
 	free(v);
-	json_decref(data);
 	buf_free(&text);
 	ledger_close(l);
 	return rv;
