@@ -295,6 +295,7 @@ put_rows(struct mapbuild *b, struct err *e)
 	static const struct overrides none = {0};
 	const bool write = must_write(b),
 		   lowered = b->compiled.header.lowered > 0;
+	const size_t marks = b->holds.nmarks;
 	struct diags twice = {0}; /* it was all said */
 	struct compiled full = {0};
 	int rv = 0;
@@ -305,16 +306,13 @@ put_rows(struct mapbuild *b, struct err *e)
 	}
 	if (!write && has_spare(b, &b->changes.was))
 		return 0;
-	/* The spare alone is as the map that it stands beside, not as of now.
-	 */
+	/* The spare alone is as the map beside it, not as of now. */
 	if (!write)
 		b->now = b->changes.was.time;
 	if (lowered) {
-		size_t marks = b->holds.nmarks;
-
 		mapholds_mark_all(&b->holds, b->now);
 		make_rows(b, &none, &full, &twice);
-		b->holds.nmarks = marks;
+		b->holds.nmarks = marks; /* no other map has these */
 	}
 	if (write)
 		rv = write_map(b, &b->compiled.table, &b->changes,

@@ -112,11 +112,12 @@ built(
 }
 
 static int64_t
-lower(struct world *w, enum level to, time_t begin, time_t end)
+lower_one(struct world *w, const char *partner, enum level to, time_t begin,
+    time_t end)
 {
 	static const char *const keys[] = {"aabbccddeeff00112233445566778899"
 					   "aabbccddeeff00112233445566778899"};
-	struct ledger_downgrade d = {.partner = "a",
+	struct ledger_downgrade d = {.partner = partner,
 	    .before = LEVEL_SECURE,
 	    .after = to,
 	    .begin = begin,
@@ -135,6 +136,12 @@ lower(struct world *w, enum level to, time_t begin, time_t end)
 		fail_msg("%s", e.text);
 	ledger_close(l);
 	return id;
+}
+
+static int64_t
+lower(struct world *w, enum level to, time_t begin, time_t end)
+{
+	return lower_one(w, "a", to, begin, end);
 }
 
 static void
@@ -476,6 +483,35 @@ test_ended_stays(void **state)
 	}
 }
 
+/* A run that fails ends what is over, and no more: not one run later either. */
+static void
+test_others_stay(void **state)
+{
+	const struct mapbuild_options plain = {.quiet = true};
+	struct world w;
+	int code;
+
+	(void)state;
+	world_make(&w);
+	(void)lower(&w, LEVEL_ENCRYPT, NOW, NOW + 100);
+	(void)lower_one(&w, "b", LEVEL_ENCRYPT, NOW, NOW + 1000);
+	(void)built(&w, &plain, NOW, &code);
+	assert_int_equal(code, 0);
+	assert_int_equal(in_file(&w, "", "b.example"), LEVEL_ENCRYPT);
+	/* The new map is written, but not the table that goes with it. */
+	assert_int_equal(unlink(w.set.inbound_map), 0);
+	assert_int_equal(mkdir(w.set.inbound_map, 0700), 0);
+	(void)built(&w, &plain, NOW + 100, &code);
+	assert_int_not_equal(code, 0);
+	assert_int_equal(in_file(&w, "", "a.example"), LEVEL_SECURE);
+	assert_int_equal(in_file(&w, "", "b.example"), LEVEL_ENCRYPT);
+	assert_int_equal(rmdir(w.set.inbound_map), 0);
+	(void)built(&w, &plain, NOW + 101, &code);
+	assert_int_equal(code, 0);
+	assert_int_equal(in_file(&w, "", "b.example"), LEVEL_ENCRYPT);
+	world_end(&w);
+}
+
 /* Nothing is lowered where the way back cannot be laid down before. */
 static void
 test_no_spare(void **state)
@@ -639,6 +675,7 @@ main(void)
 	    cmocka_unit_test(test_without_ledger),
 	    cmocka_unit_test(test_broken),
 	    cmocka_unit_test(test_ended_stays),
+	    cmocka_unit_test(test_others_stay),
 	    cmocka_unit_test(test_no_spare),
 	    cmocka_unit_test(test_new_domain),
 	    cmocka_unit_test(test_clock_behind),
