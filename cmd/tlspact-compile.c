@@ -15,7 +15,6 @@
 #include "err.h"
 #include "json.h"
 #include "mapbuild.h"
-#include "mem.h"
 #include "num.h"
 #include "options.h"
 #include "registry.h"
@@ -251,7 +250,6 @@ main(int argc, char *argv[])
 	time_t now = time(NULL);
 	int code;
 
-	mem_tune();
 	say_init(table.program);
 	read_options(argc, argv, &run);
 	code = settings_read(&run.set, &run.opt.settings, &run.map.diags);

@@ -26,7 +26,6 @@
 #include "logreader.h"
 #include "logrecord.h"
 #include "logtally.h"
-#include "mem.h"
 #include "num.h"
 #include "options.h"
 #include "process.h"
@@ -407,7 +406,6 @@ main(int argc, char *argv[])
 	struct run run = {0};
 	int code;
 
-	mem_tune();
 	say_init(table.program);
 	options_read(&table, argc, argv, &run);
 	if (run.follow && (run.explain || run.opt.n > 1))

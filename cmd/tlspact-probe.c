@@ -490,7 +490,6 @@ main(int argc, char *argv[])
 	struct run run = {.rate = RATE, .warn_days = JUDGE_WARN_DAYS};
 	int code;
 
-	mem_tune();
 	say_init(table.program);
 	options_read(&table, argc, argv, &run);
 	if (run.all == (run.opt.n > 0))

@@ -23,7 +23,6 @@
 #include "judge.h"
 #include "evidence.h"
 #include "json.h"
-#include "mem.h"
 #include "num.h"
 #include "options.h"
 #include "probeplan.h"
@@ -451,7 +450,6 @@ main(int argc, char *argv[])
 	struct run run = {0};
 	int code;
 
-	mem_tune();
 	say_init(table.program);
 	read_options(argc, argv, &run);
 	(void)signal(SIGPIPE, SIG_IGN);

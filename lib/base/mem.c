@@ -1,6 +1,5 @@
 #include "mem.h"
 
-#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,13 +14,6 @@ out_of_memory(void)
 
 	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
 	abort();
-}
-
-void
-mem_tune(void)
-{
-	/* Left alone, glibc raises the threshold as blocks are freed. */
-	(void)mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
 }
 
 void *

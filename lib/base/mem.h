@@ -9,12 +9,6 @@
 
 #include <stddef.h>
 
-/*
- * For programs that hold a lot: large blocks always get pages of their own,
- * so that growing one moves no bytes. To be called first thing in main().
- */
-void mem_tune(void);
-
 /* malloc(3), calloc(3), strdup(3); never NULL. Free with free(3). */
 void *mem_alloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *mem_zero(size_t n, size_t size) __attribute__((malloc, returns_nonnull));

@@ -54,7 +54,6 @@ t_blocks(void **state)
 	size_t i, j;
 
 	(void)state;
-	mem_tune();
 	for (i = 0; i < COUNT(sizes); i++) {
 		p = mem_alloc(sizes[i]);
 		z = mem_zero(sizes[i], 1);
