@@ -328,6 +328,33 @@ t_precedence(void **state)
 	registry_free(r);
 }
 
+/* Who says the same as the one before, and means another provider. */
+static void
+t_neighbours(void **state)
+{
+	static const char text[] =
+	    "partner a domain=a.example provider=p\n"
+	    "partner b domain=b.example provider=q\n"
+	    "partner c domain=c.example provider=q gateway=mx.c.example\n"
+	    "partner d domain=d.example provider=q contact=d@d.example\n"
+	    "provider p gateway=.p.example issuer=P\n"
+	    "provider q gateway=.q.example issuer=Q\n";
+	struct registry *r = parse(text);
+	const struct partner *p = r->partner;
+
+	(void)state;
+	assert_string_equal(p[0].terms->issuer->v[0], "P");
+	assert_string_equal(p[1].terms->issuer->v[0], "Q");
+	assert_string_equal(p[2].terms->issuer->v[0], "Q");
+	assert_string_equal(p[0].gateway->v[0], ".p.example");
+	assert_string_equal(p[1].gateway->v[0], ".q.example");
+	assert_string_equal(p[2].gateway->v[0], "mx.c.example");
+	assert_string_equal(p[3].gateway->v[0], ".q.example");
+	assert_string_equal(p[3].contact, "d@d.example");
+	assert_null(p[1].contact);
+	registry_free(r);
+}
+
 static void
 t_lists(void **state)
 {
@@ -725,6 +752,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_said),
 	    cmocka_unit_test(t_precedence),
+	    cmocka_unit_test(t_neighbours),
 	    cmocka_unit_test(t_lists),
 	    cmocka_unit_test(t_find),
 	    cmocka_unit_test(t_levels),
