@@ -357,6 +357,9 @@ head -c 4096 /dev/urandom >"$T/evidence.db"
 run ctl status acme
 is 'with damaged evidence status fails' "$rc" 65
 like 'and says what is not known' "$out" 'evidence .*: probes and deliveries are not'
+like 'and why, in one line' "$err" '^tlspactctl: evidence [^'$'\n'']*$'
+run ctl status
+like 'of all partners, too' "$err" '^tlspactctl: evidence [^'$'\n'']*$'
 like 'and what is' "$out" 'LOWERED|lowered|encrypt'
 run down globex --for 1h --to encrypt
 is 'nothing is lowered' "$rc.$(row globex.example)" 65.secure
