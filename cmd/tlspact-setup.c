@@ -89,7 +89,7 @@ print(void *arg)
 	int rc = settings_target(s, 0, &t, &e);
 
 	if (rc == 0 && dir != NULL)
-		rc = postconf_read_plain(&c, dir, wiring_parameters, &e);
+		rc = postconf_read_plain(&c, dir, &e);
 	if (rc == -1) {
 		say_err(&e);
 		postconf_release(&c);
@@ -162,8 +162,7 @@ check(void *arg)
 	struct err e, why;
 	int code;
 
-	if (postconf_read(&c, settings_postfix(s), wiring_parameters, &e) ==
-	    -1) {
+	if (postconf_read(&c, settings_postfix(s), &e) == -1) {
 		say_err(&e);
 		postconf_release(&c);
 		return e.code;
@@ -283,7 +282,7 @@ apply(void *arg)
 		return code;
 	}
 	if (dir == NULL || settings_target(s, 0, &t, &e) == -1 ||
-	    postconf_read_plain(&c, dir, wiring_parameters, &e) == -1) {
+	    postconf_read_plain(&c, dir, &e) == -1) {
 		say_err(&e);
 		postconf_release(&c);
 		free(dir);

@@ -40,9 +40,10 @@ postfix_read(const char *program, const char *dir, const char *flags,
 }
 
 static char *
-run(const char *dir, const char *flags, const char *const names[],
-    struct err *e)
+run(const char *dir, const char *flags, const char *name, struct err *e)
 {
+	const char *const names[] = {name, NULL};
+
 	return postfix_read(
 	    "postconf", dir, flags, names, POSTCONF_MAX, POSTCONF_MS, e);
 }
@@ -51,8 +52,7 @@ char *
 postconf_ask(
     const char *dir, const char *flags, const char *name, struct err *e)
 {
-	const char *names[] = {name, NULL};
-	char *out = run(dir, flags, names, e);
+	char *out = run(dir, flags, name, e);
 
 	if (out != NULL)
 		out[strcspn(out, "\r\n")] = '\0';
@@ -109,8 +109,7 @@ take_services(struct postconf *c, char *text)
 }
 
 int
-postconf_read(struct postconf *c, const char *dir, const char *const names[],
-    struct err *e)
+postconf_read(struct postconf *c, const char *dir, struct err *e)
 {
 	char *values = NULL, *options = NULL, *services = NULL;
 	struct stat st;
@@ -122,7 +121,7 @@ postconf_read(struct postconf *c, const char *dir, const char *const names[],
 		    quotes(dir).s);
 		return -1;
 	}
-	if ((values = run(dir, "-x", names, e)) == NULL ||
+	if ((values = run(dir, "-x", NULL, e)) == NULL ||
 	    (options = run(dir, "-Px", NULL, e)) == NULL ||
 	    (services = run(dir, "-M", NULL, e)) == NULL ||
 	    (c->tables = run(dir, "-m", NULL, e)) == NULL)
@@ -139,13 +138,12 @@ out:
 }
 
 int
-postconf_read_plain(struct postconf *c, const char *dir,
-    const char *const names[], struct err *e)
+postconf_read_plain(struct postconf *c, const char *dir, struct err *e)
 {
 	char *values;
 
 	*c = (struct postconf){.dir = dir};
-	if ((values = run(dir, NULL, names, e)) == NULL)
+	if ((values = run(dir, NULL, NULL, e)) == NULL)
 		return -1;
 	take_values(c, values);
 	free(values);
@@ -188,6 +186,14 @@ postconf_get(const struct postconf *c, const char *service, const char *name)
 	    service == NULL ? NULL : find_option(c, service, name);
 
 	return value != NULL ? value : find(c, name);
+}
+
+const char *
+postconf_text(const struct postconf *c, const char *service, const char *name)
+{
+	const char *value = postconf_get(c, service, name);
+
+	return value == NULL ? "" : value;
 }
 
 bool

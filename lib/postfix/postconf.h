@@ -40,26 +40,28 @@ char *postconf_ask(
     const char *dir, const char *flags, const char *name, struct err *e);
 
 /*
- * Read the configuration in dir (NULL: the default one): the parameters in
- * names (NULL-terminated; those that this Postfix does not know are left
- * out), all of master.cf, and the table types. Values are expanded. 0, or -1
- * with *e set, 69 or 66. The caller releases c in either case.
+ * Read the configuration in dir (NULL: the default one): all parameters that
+ * this Postfix has, all of master.cf, and the table types. Values are
+ * expanded. 0, or -1 with *e set, 69 or 66. The caller releases c in either
+ * case.
  */
-int postconf_read(struct postconf *c, const char *dir,
-    const char *const names[], struct err *e);
+int postconf_read(struct postconf *c, const char *dir, struct err *e);
 
 /*
  * The same of main.cf alone, as it is written there: for values that are to
  * be written back.
  */
-int postconf_read_plain(struct postconf *c, const char *dir,
-    const char *const names[], struct err *e);
+int postconf_read_plain(struct postconf *c, const char *dir, struct err *e);
 
 /*
  * The value for a service ("smtp/unix"; NULL: main.cf alone), its -o option
  * before main.cf; NULL if there is no such parameter.
  */
 const char *postconf_get(
+    const struct postconf *c, const char *service, const char *name);
+
+/* The same; "" if there is no such parameter. */
+const char *postconf_text(
     const struct postconf *c, const char *service, const char *name);
 
 /* True if the service has an -o option of its own for it in master.cf. */

@@ -9,27 +9,6 @@
 #include "mem.h"
 #include "postconf.h"
 
-const char *const ours_parameters[] = {
-    "append_dot_mydomain",
-    "mydomain",
-    "smtpd_enforce_tls",
-    "smtpd_tls_cert_file",
-    "smtpd_tls_chain_files",
-    "smtpd_tls_dcert_file",
-    "smtpd_tls_eccert_file",
-    "smtpd_tls_security_level",
-    "smtpd_use_tls",
-    NULL,
-};
-
-static const char *
-get(const struct postconf *c, const char *service, const char *name)
-{
-	const char *v = postconf_get(c, service, name);
-
-	return v == NULL ? "" : v;
-}
-
 static bool
 is_missing(const char *path)
 {
@@ -56,13 +35,13 @@ has_certificate(const struct postconf *c, const char *service)
 {
 	static const char *const older[] = {"smtpd_tls_cert_file",
 	    "smtpd_tls_eccert_file", "smtpd_tls_dcert_file"};
-	const char *v = get(c, service, "smtpd_tls_chain_files");
+	const char *v = postconf_text(c, service, "smtpd_tls_chain_files");
 	size_t i;
 
 	if (*v != '\0')
 		return has_chain(v);
 	for (i = 0; i < 3; i++) {
-		v = get(c, service, older[i]);
+		v = postconf_text(c, service, older[i]);
 		/* "none" is TLS without a certificate. */
 		if (*v != '\0' && (strcmp(v, "none") == 0 || !is_missing(v)))
 			return true;
@@ -73,11 +52,12 @@ has_certificate(const struct postconf *c, const char *service)
 static bool
 offers_tls(const struct postconf *c, const char *service)
 {
-	const char *level = get(c, service, "smtpd_tls_security_level");
+	const char *level =
+	    postconf_text(c, service, "smtpd_tls_security_level");
 
 	if (*level == '\0' &&
-	    strcmp(get(c, service, "smtpd_use_tls"), "yes") != 0 &&
-	    strcmp(get(c, service, "smtpd_enforce_tls"), "yes") != 0)
+	    strcmp(postconf_text(c, service, "smtpd_use_tls"), "yes") != 0 &&
+	    strcmp(postconf_text(c, service, "smtpd_enforce_tls"), "yes") != 0)
 		return false;
 	return strcmp(level, "none") != 0 && has_certificate(c, service);
 }
@@ -85,11 +65,11 @@ offers_tls(const struct postconf *c, const char *service)
 void
 ours_take(struct ours *o, const struct postconf *c)
 {
-	const char *domain = get(c, NULL, "mydomain");
+	const char *domain = postconf_text(c, NULL, "mydomain");
 	size_t i, n = strlen(domain), servers = 0, offering = 0;
 
 	*o = (struct ours){0};
-	if (strcmp(get(c, NULL, "append_dot_mydomain"), "yes") == 0 &&
+	if (strcmp(postconf_text(c, NULL, "append_dot_mydomain"), "yes") == 0 &&
 	    n <= DNAME_MAX)
 		memcpy(o->mydomain, domain, n);
 	for (i = 0; i < c->nservices; i++) {
@@ -108,7 +88,7 @@ ours_print(const char *dir, struct buf *out, struct err *e)
 	struct ours o;
 	int rv;
 
-	rv = postconf_read(&c, *dir == '\0' ? NULL : dir, ours_parameters, e);
+	rv = postconf_read(&c, *dir == '\0' ? NULL : dir, e);
 	if (rv == 0) {
 		ours_take(&o, &c);
 		buf_printf(out, "%d %s", o.no_tls, o.mydomain);

@@ -19,9 +19,6 @@ struct ours {
 	char mydomain[DNAME_MAX + 1]; /* appended to names; "": nothing is */
 };
 
-/* Parameters to be asked of postconf_read(), NULL-terminated. */
-extern const char *const ours_parameters[];
-
 /*
  * From the configuration. A file of a certificate that is missing counts,
  * one that cannot be read does not: we have fewer rights than smtpd(8).

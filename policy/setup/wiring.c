@@ -19,62 +19,6 @@
 
 #define PATIENCE 30 /* seconds to wait for tlspactd, at most */
 
-const char *const wiring_parameters[] = {
-    "authorized_flush_users",
-    "authorized_submit_users",
-    "command_directory",
-    "mail_owner",
-    "mail_version",
-    "maillog_file",
-    "compatibility_level",
-    "inet_interfaces",
-    "queue_directory",
-    "relayhost",
-    "sender_dependent_relayhost_maps",
-    "smtp_dns_support_level",
-    "smtp_fallback_relay",
-    "smtp_tls_CAfile",
-    "smtp_tls_CApath",
-    "smtp_tls_fingerprint_digest",
-    "smtp_tls_loglevel",
-    "smtp_tls_policy_maps",
-    "smtp_tls_security_level",
-    "smtp_tls_session_cache_database",
-    "smtpd_client_restrictions",
-    "smtpd_data_restrictions",
-    "smtpd_delay_reject",
-    "smtpd_end_of_data_restrictions",
-    "smtpd_etrn_restrictions",
-    "smtpd_helo_restrictions",
-    "smtpd_policy_service_default_action",
-    "smtpd_policy_service_timeout",
-    "smtpd_recipient_restrictions",
-    "smtpd_relay_restrictions",
-    "smtpd_restriction_classes",
-    "smtpd_sender_restrictions",
-    "smtpd_tls_CAfile",
-    "smtpd_tls_CApath",
-    "smtpd_tls_ask_ccert",
-    "smtpd_tls_cert_file",
-    "smtpd_tls_chain_files",
-    "smtpd_tls_dcert_file",
-    "smtpd_tls_eccert_file",
-    "smtpd_tls_fingerprint_digest",
-    "smtpd_tls_loglevel",
-    "smtpd_tls_received_header",
-    "smtpd_tls_req_ccert",
-    "smtpd_tls_security_level",
-    "smtpd_upstream_proxy_protocol",
-    "tls_append_default_CA",
-    "tls_required_enable",
-    "tls_trust_server_ccerts",
-    INBOUNDMAP_CLASS,
-    INBOUNDMAP_BOUNCE,
-    "smtputf8_enable",
-    "transport_maps",
-    NULL,
-};
-
 /* --- Findings ------------------------------------------------------------- */
 
 void
@@ -196,9 +140,7 @@ struct check {
 static const char *
 get(const struct check *k, const char *name)
 {
-	const char *v = postconf_get(k->c, k->out->service, name);
-
-	return v == NULL ? "" : v;
+	return postconf_text(k->c, k->out->service, name);
 }
 
 static bool
@@ -250,14 +192,13 @@ version_of(const struct check *k)
 static void
 look_at(struct check *k, const struct postconf_service *s)
 {
-	const char *level = postconf_get(k->c, NULL, "compatibility_level");
+	const char *level = postconf_text(k->c, NULL, "compatibility_level");
 
 	k->out->service = s->name;
 	k->root = get(k, "queue_directory");
 	/* master(5): the default is y while compatibility_level < 1. */
-	k->chrooted = s->chroot == '-'
-			  ? level == NULL || *level == '0' || *level == '\0'
-			  : s->chroot == 'y';
+	k->chrooted = s->chroot == '-' ? *level == '0' || *level == '\0'
+				       : s->chroot == 'y';
 }
 
 /* --- Services that send --------------------------------------------------- */

@@ -13,9 +13,6 @@
 struct map_facts;
 struct postconf;
 
-/* Parameters to be asked of postconf_read(), NULL-terminated. */
-extern const char *const wiring_parameters[];
-
 enum finding_kind {
 	FINDING_FAULT, /* mail is not protected, or not delivered */
 	FINDING_NOTE,  /* worth knowing */
