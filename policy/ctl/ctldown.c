@@ -305,7 +305,7 @@ int
 ctl_rehearse(
     const struct ctl *c, const struct ctl_facts *f, enum level to, time_t end)
 {
-	struct override also = {
+	struct downgrade also = {
 	    .partner = f->name, .level = to, .begin = c->now, .end = end};
 	struct mapbuild_options opt = {
 	    .dry = true, .quiet = true, .also = &also, .without = f->name};

@@ -197,11 +197,11 @@ static int
 only_believed(
     const struct ctl *c, struct reading *g, struct ledger *l, struct err *e)
 {
-	struct ledger_overrides o;
+	struct ledger_believed o;
 	struct ctl_facts *f;
 	size_t i, k;
 
-	if (ledger_overrides(l, c->now, c->set.max_downgrade, &o, e) == -1)
+	if (ledger_believed(l, c->now, c->set.max_downgrade, &o, e) == -1)
 		return -1;
 	for (i = 0; i < g->n; i++) {
 		f = &g->f[i];
@@ -216,7 +216,7 @@ only_believed(
 				f->doubt_id = o.doubt[k].id;
 			}
 	}
-	ledger_overrides_release(&o);
+	ledger_believed_release(&o);
 	return 0;
 }
 
@@ -351,7 +351,7 @@ struct map {
 	struct cdbmap *cdb; /* NULL: why tells */
 	struct err why;
 	struct mapheader header;
-	struct override *v; /* that it has lowered */
+	struct downgrade *v; /* that it has lowered */
 	size_t n;
 	struct arena arena;
 };
@@ -376,7 +376,7 @@ close_map(struct map *m)
 
 /* The level to which a lowered partner goes back, by its first record. */
 static enum level
-full_level(const struct map *m, const struct override *o)
+full_level(const struct map *m, const struct downgrade *o)
 {
 	enum level level = LEVEL_SECURE;
 	struct maprecord rec;
@@ -392,14 +392,15 @@ full_level(const struct map *m, const struct override *o)
 
 /* Domains of the partner that the downgrade does not cover. */
 static void
-count_spared(const struct ctl *c, struct ctl_facts *f, const struct override *o)
+count_spared(
+    const struct ctl *c, struct ctl_facts *f, const struct downgrade *o)
 {
 	const char *name;
 	uint32_t i;
 
 	for (i = 0; f->partner != NULL && i < f->partner->ndomains; i++) {
 		name = c->registry->domain[f->partner->first_domain + i].name;
-		if (override_covers(o, name))
+		if (downgrade_covers(o, name))
 			continue;
 		if (f->low.spared++ == 0)
 			f->low.spared_one = name;
@@ -409,7 +410,7 @@ count_spared(const struct ctl *c, struct ctl_facts *f, const struct override *o)
 static void
 take_map(const struct ctl *c, const struct map *m, struct ctl_facts *f)
 {
-	const struct override *o;
+	const struct downgrade *o;
 	const char *key, *text;
 	size_t len, i;
 
@@ -455,7 +456,7 @@ ctl_facts_map(const struct ctl *c, struct ctl_facts *f, size_t n)
 }
 
 static void
-take_name(const struct map *m, const struct override *o, struct ctl_facts *f)
+take_name(const struct map *m, const struct downgrade *o, struct ctl_facts *f)
 {
 	f->name = arena_copy(&f->arena, o->partner, strlen(o->partner));
 	f->full = full_level(m, o);
@@ -482,7 +483,7 @@ find_in_map(const struct ctl *c, const char *name, struct ctl_facts *f)
 		found = strcmp(m.v[i].partner, name) == 0;
 		/* As smtp(8) looks it up. */
 		for (; domain != NULL && !found; domain = registry_up(domain))
-			found = override_covers(&m.v[i], domain);
+			found = downgrade_covers(&m.v[i], domain);
 		if (found)
 			take_name(&m, &m.v[i], f);
 	}

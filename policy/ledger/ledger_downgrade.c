@@ -559,8 +559,8 @@ ledger_downgrade_is_open(struct ledger *l, const char *partner, int64_t id,
  */
 
 struct gather {
-	struct ledger_overrides *out;
-	struct override *v;
+	struct ledger_believed *out;
+	struct downgrade *v;
 	size_t cap, doubt_cap;
 };
 
@@ -591,10 +591,10 @@ list_of(struct arena *a, const char *const *v, size_t n)
 
 /* The row at s, which is borne out. False if it cannot be believed even so. */
 static bool
-add_override(struct gather *g, struct db_stmt *s, char why[LEDGER_WHY])
+add_believed(struct gather *g, struct db_stmt *s, char why[LEDGER_WHY])
 {
 	struct arena *a = &g->out->arena;
-	struct overrides *list = &g->out->list;
+	struct downgrades *list = &g->out->list;
 	struct strs *keys;
 	struct row r;
 	struct err bad = {.text = "it pins no key"};
@@ -611,7 +611,7 @@ add_override(struct gather *g, struct db_stmt *s, char why[LEDGER_WHY])
 	if (keys->n == 0 && r.d.after == LEVEL_KEY)
 		goto doubt;
 	list->v = g->v = mem_grow(g->v, list->n, &g->cap, sizeof(*g->v));
-	g->v[list->n++] = (struct override){
+	g->v[list->n++] = (struct downgrade){
 	    .partner = arena_copy(a, r.d.partner, strlen(r.d.partner)),
 	    .level = r.d.after,
 	    .begin = r.d.begin,
@@ -630,7 +630,7 @@ doubt:
 static void
 add_doubt(struct gather *g, struct db_stmt *s, const char *why)
 {
-	struct ledger_overrides *o = g->out;
+	struct ledger_believed *o = g->out;
 	const char *partner = db_col_text(s, LEDGER_COLUMN_PARTNER);
 	struct ledger_doubt *x;
 	char *text;
@@ -647,39 +647,39 @@ add_doubt(struct gather *g, struct db_stmt *s, const char *why)
 }
 
 int
-ledger_overrides(struct ledger *l, time_t now, uint64_t max_downgrade,
-    struct ledger_overrides *out, struct err *e)
+ledger_believed(struct ledger *l, time_t now, uint64_t max_downgrade,
+    struct ledger_believed *out, struct err *e)
 {
 	struct gather g = {.out = out};
 	char why[LEDGER_WHY];
 	struct db_stmt *s;
 	int rv;
 
-	*out = (struct ledger_overrides){0};
+	*out = (struct ledger_believed){0};
 	s = db_query(l->db,
 	    SELECT "d WHERE closed = 0 AND NOT " OVER " ORDER BY id",
 	    DB_INT(now));
 	while ((rv = db_step(s, e)) == 1 &&
 	       (rv = ledger_row_believed(l, s, max_downgrade, why, e)) != -1)
-		if (rv == 0 || !add_override(&g, s, why))
+		if (rv == 0 || !add_believed(&g, s, why))
 			add_doubt(&g, s, why);
 	if (db_done(s, rv) == 0)
 		return 0;
-	ledger_overrides_release(out);
+	ledger_believed_release(out);
 	return -1;
 }
 
 void
-ledger_overrides_release(struct ledger_overrides *o)
+ledger_believed_release(struct ledger_believed *o)
 {
 	free((void *)(uintptr_t)o->list.v);
 	free(o->doubt);
 	arena_free(&o->arena);
-	*o = (struct ledger_overrides){0};
+	*o = (struct ledger_believed){0};
 }
 
 bool
-override_covers(const struct override *o, const char *name)
+downgrade_covers(const struct downgrade *o, const char *name)
 {
 	return o->domains == NULL ||
 	       bsearch(&name, o->domains->v, o->domains->n,

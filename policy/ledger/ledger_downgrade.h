@@ -88,7 +88,7 @@ int ledger_downgrades(struct ledger *l, const char *partner, time_t at,
     ledger_downgrade_fn *fn, void *arg, struct err *e);
 
 /* One as the map is compiled with it. */
-struct override {
+struct downgrade {
 	const char *partner;
 	enum level level;
 	time_t begin;
@@ -99,13 +99,13 @@ struct override {
 	int64_t id; /* in the ledger; 0: not known */
 };
 
-struct overrides {
-	const struct override *v;
+struct downgrades {
+	const struct downgrade *v;
 	size_t n;
 };
 
 /* Is the domain or next-hop, as the registry has it, among its domains? */
-bool override_covers(const struct override *o, const char *name);
+bool downgrade_covers(const struct downgrade *o, const char *name);
 
 /*
  * The open ones as compile() wants them, those to come included. A row is
@@ -113,8 +113,8 @@ bool override_covers(const struct override *o, const char *name);
  * no more than max_downgrade seconds from its begin, or from when it was
  * extended: others could be anybody's. They are told in `doubt`.
  */
-struct ledger_overrides {
-	struct overrides list;
+struct ledger_believed {
+	struct downgrades list;
 	struct ledger_doubt {
 		int64_t id;
 		const char *partner;
@@ -123,9 +123,9 @@ struct ledger_overrides {
 	size_t ndoubts;
 	struct arena arena;
 };
-int ledger_overrides(struct ledger *l, time_t now, uint64_t max_downgrade,
-    struct ledger_overrides *out, struct err *e);
-void ledger_overrides_release(struct ledger_overrides *o);
+int ledger_believed(struct ledger *l, time_t now, uint64_t max_downgrade,
+    struct ledger_believed *out, struct err *e);
+void ledger_believed_release(struct ledger_believed *o);
 
 /*
  * Is the downgrade of that number, partner (and begin, unless 0) open, its

@@ -32,7 +32,7 @@ struct compiling {
 	const struct target *target;
 	struct compiled *c;
 	struct diags *d;
-	const struct override **by_partner; /* what holds; NULL: nothing */
+	const struct downgrade **by_partner; /* what holds; NULL: nothing */
 	struct gateway *gateway;
 	size_t ngateways, gateway_cap;
 	struct strmap gateways;
@@ -40,7 +40,7 @@ struct compiling {
 	/* The partner that is compiled now. */
 	const struct partner *p;
 	uint32_t index;
-	const struct override *o;	  /* that lowers it, or NULL */
+	const struct downgrade *o;	  /* that lowers it, or NULL */
 	const char *full_text, *low_text; /* the policies, in the arena */
 	uint32_t *ruled; /* domains without a row, but with a record */
 	size_t nruled, ruled_cap;
@@ -55,10 +55,10 @@ next_change(struct mapheader *h, time_t t, time_t now)
 
 /* The weakest downgrade that holds now, for each partner. */
 static void
-sort_downgrades(struct compiling *k, const struct overrides *o, time_t now)
+sort_downgrades(struct compiling *k, const struct downgrades *o, time_t now)
 {
 	struct mapheader *h = &k->c->header;
-	const struct override *v, **have;
+	const struct downgrade *v, **have;
 	uint32_t i;
 	size_t n;
 
@@ -81,7 +81,7 @@ sort_downgrades(struct compiling *k, const struct overrides *o, time_t now)
 	}
 }
 
-static const struct override *
+static const struct downgrade *
 downgrade_of(const struct compiling *k, uint32_t partner)
 {
 	return k->by_partner == NULL ? NULL : k->by_partner[partner];
@@ -230,10 +230,10 @@ looks_enforced(const struct compiling *k, const struct partner *p)
 static bool
 is_covered(struct compiling *k, const struct domain *dom)
 {
-	const struct override *o = k->o;
+	const struct downgrade *o = k->o;
 	char end[NUM_TIME_MAX];
 
-	if (o == NULL || override_covers(o, dom->name))
+	if (o == NULL || downgrade_covers(o, dom->name))
 		return o != NULL;
 	diag_warning(k->d, partner_file(k->r, k->p), dom->line,
 	    "partner %s is lowered until %s, but not for %s, which came later "
@@ -366,7 +366,7 @@ note_gateways(struct compiling *k, bool lowered)
 static void
 add_gateways(struct compiling *k)
 {
-	const struct override *o;
+	const struct downgrade *o;
 	const struct gateway *g;
 	struct maprecord rec;
 	size_t i;
@@ -544,7 +544,7 @@ put_header(struct compiling *k)
 }
 
 void
-compile(const struct registry *r, const struct overrides *o, time_t now,
+compile(const struct registry *r, const struct downgrades *o, time_t now,
     const struct target *target, struct compiled *c, struct diags *d)
 {
 	struct compiling k = {.r = r, .target = target, .c = c, .d = d};

@@ -11,7 +11,7 @@
 #include "maptable.h"
 
 struct diags;
-struct overrides;
+struct downgrades;
 struct registry;
 struct target;
 
@@ -29,7 +29,7 @@ struct compiled {
  * and end count for the header's expires. Errors (what the target cannot
  * express) go to d. The caller releases c.
  */
-void compile(const struct registry *r, const struct overrides *o, time_t now,
+void compile(const struct registry *r, const struct downgrades *o, time_t now,
     const struct target *target, struct compiled *c, struct diags *d);
 
 /* Free what c owns. */

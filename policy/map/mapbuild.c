@@ -110,7 +110,7 @@ needs(const struct mapbuild *b)
 
 /* The rows of the downgrades o, with what the map remembers beside them. */
 static void
-make_rows(struct mapbuild *b, const struct overrides *o, struct compiled *c,
+make_rows(struct mapbuild *b, const struct downgrades *o, struct compiled *c,
     struct diags *d)
 {
 	size_t i;
@@ -124,7 +124,7 @@ make_rows(struct mapbuild *b, const struct overrides *o, struct compiled *c,
 static int
 build(struct mapbuild *b)
 {
-	struct overrides list = {.v = b->holds.v, .n = b->holds.n};
+	struct downgrades list = {.v = b->holds.v, .n = b->holds.n};
 	struct err e;
 
 	b->registry = registry_load(b->set->registry, b->now, &b->diags, &e);
@@ -292,7 +292,7 @@ has_spare(const struct mapbuild *b, const struct mapheader *live)
 static int
 put_rows(struct mapbuild *b, struct err *e)
 {
-	static const struct overrides none = {0};
+	static const struct downgrades none = {0};
 	const bool write = must_write(b),
 		   lowered = b->compiled.header.lowered > 0;
 	const size_t marks = b->holds.nmarks;

@@ -41,7 +41,7 @@ struct mapbuild_options {
 	bool quiet;	    /* show errors only */
 	bool accept_weaker; /* max_weakened does not apply */
 	/* Holds besides the ledger's, for a rehearsal; or NULL. */
-	const struct override *also;
+	const struct downgrade *also;
 	const char *without; /* the ledger's of this partner do not hold */
 	const char *by;	     /* who says so, for the record; or NULL */
 };

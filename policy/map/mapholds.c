@@ -56,7 +56,7 @@ pins_of(const char *text, size_t len, struct arena *a)
 /* One record " d:KEY"; false if it tells of no downgrade. */
 static bool
 lowered_by(struct cdbmap *live, const char *domain, size_t dlen,
-    const char *value, size_t vlen, struct arena *a, struct override *o)
+    const char *value, size_t vlen, struct arena *a, struct downgrade *o)
 {
 	struct maprecord rec;
 	const char *row;
@@ -65,7 +65,7 @@ lowered_by(struct cdbmap *live, const char *domain, size_t dlen,
 
 	if (!maprecord_parse(&rec, value, vlen))
 		return false;
-	*o = (struct override){.level = rec.level,
+	*o = (struct downgrade){.level = rec.level,
 	    .begin = rec.begin,
 	    .end = rec.until,
 	    .id = rec.id};
@@ -102,7 +102,7 @@ by_owner(const void *a, const void *b)
 }
 
 static void
-share_out(struct keys *k, struct override *v, struct arena *a)
+share_out(struct keys *k, struct downgrade *v, struct arena *a)
 {
 	struct strs *list;
 	size_t i, n;
@@ -119,12 +119,12 @@ share_out(struct keys *k, struct override *v, struct arena *a)
 }
 
 size_t
-mapholds_in_map(struct cdbmap *live, struct arena *a, struct override **v)
+mapholds_in_map(struct cdbmap *live, struct arena *a, struct downgrade **v)
 {
 	const char *key, *value;
 	size_t klen, vlen, n = 0, cap = 0, i;
 	struct keys keys = {0};
-	struct override o;
+	struct downgrade o;
 	unsigned pos = 0;
 
 	*v = NULL;
@@ -160,7 +160,7 @@ struct reading {
 	struct mapholds *h;
 	const struct settings *set;
 	const struct mapholds_options *opt;
-	struct override *live; /* lowered in the live map */
+	struct downgrade *live; /* lowered in the live map */
 	size_t nlive;
 	struct mapmark *mark; /* of the live map */
 	size_t nmarks, mark_cap;
@@ -168,7 +168,7 @@ struct reading {
 };
 
 void
-mapholds_add(struct mapholds *h, const struct override *o)
+mapholds_add(struct mapholds *h, const struct downgrade *o)
 {
 	h->v = mem_grow(h->v, h->n, &h->cap, sizeof(*h->v));
 	h->v[h->n++] = *o;
@@ -182,7 +182,8 @@ add_mark(struct mapholds *h, const struct mapmark *m)
 }
 
 static void
-mark_of(const struct override *o, time_t now, const char *by, struct mapmark *m)
+mark_of(
+    const struct downgrade *o, time_t now, const char *by, struct mapmark *m)
 {
 	*m = (struct mapmark){.partner = o->partner,
 	    .id = o->id,
@@ -242,7 +243,7 @@ who(const struct reading *r, const char *partner)
 static void
 hold_as_in_map(struct reading *r, const struct err *why)
 {
-	const struct override *o;
+	const struct downgrade *o;
 	struct mapmark m;
 	size_t i;
 
@@ -271,8 +272,8 @@ hold_as_in_map(struct reading *r, const struct err *why)
 }
 
 /* The live map's, if it is of the same downgrade, as far as is known. */
-static const struct override *
-live_one(const struct reading *r, const struct override *o)
+static const struct downgrade *
+live_one(const struct reading *r, const struct downgrade *o)
 {
 	size_t i;
 
@@ -284,7 +285,7 @@ live_one(const struct reading *r, const struct override *o)
 }
 
 static bool
-is_marked(const struct reading *r, const struct override *o)
+is_marked(const struct reading *r, const struct downgrade *o)
 {
 	size_t i;
 
@@ -296,10 +297,10 @@ is_marked(const struct reading *r, const struct override *o)
 
 /* One that the ledger has open. */
 static void
-take(struct reading *r, const struct override *o)
+take(struct reading *r, const struct downgrade *o)
 {
-	const struct override *live = live_one(r, o);
-	struct override taken = *o;
+	const struct downgrade *live = live_one(r, o);
+	struct downgrade taken = *o;
 
 	if (is_without(r, o->partner) || is_marked(r, o))
 		return;
@@ -409,7 +410,7 @@ read_ledger(struct reading *r, struct err *e)
 		r->ledger = ledger_open(r->set->ledger, LEDGER_READ, e);
 	if (r->ledger == NULL)
 		return -1;
-	return ledger_overrides(
+	return ledger_believed(
 	    r->ledger, now, r->set->max_downgrade, &r->h->list, e);
 }
 
@@ -454,7 +455,7 @@ mapholds_release(struct mapholds *h)
 {
 	free(h->v);
 	free(h->mark);
-	ledger_overrides_release(&h->list);
+	ledger_believed_release(&h->list);
 	arena_free(&h->arena);
 	*h = (struct mapholds){0};
 }
@@ -463,7 +464,7 @@ mapholds_release(struct mapholds *h)
 
 /* Covered under its name, or, a U-label, under that of the registry. */
 static bool
-covers(const struct override *o, const char *key, size_t klen)
+covers(const struct downgrade *o, const char *key, size_t klen)
 {
 	char name[DNAME_NEXTHOP_MAX + 1], buf[DNAME_NEXTHOP_MAX + 1];
 	struct dname plain;
@@ -472,10 +473,10 @@ covers(const struct override *o, const char *key, size_t klen)
 		return false;
 	memcpy(name, key, klen);
 	name[klen] = '\0';
-	if (override_covers(o, name))
+	if (downgrade_covers(o, name))
 		return true;
 	return dname_nexthop(name, buf, &plain) == NULL &&
-	       override_covers(o, plain.s);
+	       downgrade_covers(o, plain.s);
 }
 
 /* May the row key (NULL: a gateway) of this record stay lowered? */
@@ -483,7 +484,7 @@ static bool
 is_held(const struct mapholds *h, time_t now, const struct maprecord *rec,
     const char *key, size_t klen)
 {
-	const struct override *o;
+	const struct downgrade *o;
 	size_t i;
 
 	if (rec->until <= now)

@@ -31,16 +31,16 @@ struct settings;
  * frees it. Damaged records are passed over.
  */
 size_t mapholds_in_map(
-    struct cdbmap *live, struct arena *a, struct override **v);
+    struct cdbmap *live, struct arena *a, struct downgrade **v);
 
 struct mapholds {
-	struct override *v;
+	struct downgrade *v;
 	size_t n, cap;
 	struct mapmark *mark; /* for the new map */
 	size_t nmarks, mark_cap;
 	int code; /* why the ledger is of no use, 0 if it is */
 	/* What these borrow from. */
-	struct ledger_overrides list;
+	struct ledger_believed list;
 	struct arena arena;
 };
 
@@ -65,7 +65,7 @@ void mapholds_read(struct mapholds *h, const struct settings *set,
 void mapholds_mark_all(struct mapholds *h, time_t now);
 
 /* One more, which may borrow. */
-void mapholds_add(struct mapholds *h, const struct override *o);
+void mapholds_add(struct mapholds *h, const struct downgrade *o);
 
 void mapholds_release(struct mapholds *h);
 

@@ -387,7 +387,7 @@ mapmark_parse(struct mapmark *m, const char *key, size_t klen, const char *text,
 }
 
 bool
-mapmark_is_of(const struct mapmark *m, const struct override *o)
+mapmark_is_of(const struct mapmark *m, const struct downgrade *o)
 {
 	if (strcmp(m->partner, o->partner) != 0)
 		return false;

@@ -32,7 +32,7 @@
 struct arena;
 struct buf;
 struct cdbmap;
-struct override;
+struct downgrade;
 
 #define MAPHEADER_KEY " header"
 #define MAPHEADER_FORMAT 1
@@ -125,6 +125,6 @@ bool mapmark_parse(struct mapmark *m, const char *key, size_t klen,
     const char *text, size_t len, struct arena *a);
 
 /* Is it about that downgrade? */
-bool mapmark_is_of(const struct mapmark *m, const struct override *o);
+bool mapmark_is_of(const struct mapmark *m, const struct downgrade *o);
 
 #endif

@@ -165,7 +165,7 @@ settle_probes(struct warden *k, time_t now)
 /* --- Who is back at full strength ---------------------------------------- */
 
 static bool
-is_among(const struct override *v, size_t n, const struct back *x)
+is_among(const struct downgrade *v, size_t n, const struct back *x)
 {
 	size_t i;
 
@@ -181,7 +181,7 @@ is_among(const struct override *v, size_t n, const struct back *x)
 static void
 tell_backs(struct warden *k, time_t now)
 {
-	struct override *v = NULL;
+	struct downgrade *v = NULL;
 	struct back *at, back;
 	struct cdbmap *map;
 	struct arena a = {0};

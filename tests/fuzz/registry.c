@@ -75,11 +75,11 @@ check_row(const struct maprow *row)
 static void
 check_compiled(const struct registry *r, const struct target *t)
 {
-	struct override lower = {.partner = r->partner[0].name,
+	struct downgrade lower = {.partner = r->partner[0].name,
 	    .level = LEVEL_ENCRYPT,
 	    .begin = NOW - 1,
 	    .end = NOW + 60};
-	struct overrides none = {0}, one = {&lower, 1};
+	struct downgrades none = {0}, one = {&lower, 1};
 	struct compiled a, b;
 	struct diags d = {0};
 	const char *was, *is;

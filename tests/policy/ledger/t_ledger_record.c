@@ -205,13 +205,13 @@ t_refused(void **state)
 
 /* The open ones at that time, by max_downgrade = 1 d, and the doubts. */
 static void
-overrides_are(const char *row, time_t now, const char *want, const char *doubts)
+believed_are(const char *row, time_t now, const char *want, const char *doubts)
 {
-	struct ledger_overrides o;
+	struct ledger_believed o;
 	struct gathered g = {0}, d = {0};
 	size_t i;
 
-	well(row, ledger_overrides(led, now, 86400, &o, &err));
+	well(row, ledger_believed(led, now, 86400, &o, &err));
 	for (i = 0; i < o.list.n; i++)
 		(void)gather(&g, "%lld %s %s; ", (long long)o.list.v[i].id,
 		    o.list.v[i].partner, level_name(o.list.v[i].level));
@@ -220,18 +220,18 @@ overrides_are(const char *row, time_t now, const char *want, const char *doubts)
 	check_str(row, g.text, want);
 	check_has(row, d.text, doubts);
 	check_int(row, *doubts == '\0', o.ndoubts == 0);
-	ledger_overrides_release(&o);
+	ledger_believed_release(&o);
 }
 
 static void
-t_overrides(void **state)
+t_downgrades(void **state)
 {
 	static const char *const domains[] = {"b.example", ".a.example"};
 	struct ledger_downgrade d = lowering;
-	struct ledger_overrides o;
+	struct ledger_believed o;
 
 	(void)state;
-	overrides_are("none", T0, "", "");
+	believed_are("none", T0, "", "");
 	(void)begun(&d, T0);
 	d.partner = "globex";
 	pin(&d);
@@ -239,8 +239,8 @@ t_overrides(void **state)
 	d.domains = domains;
 	d.ndomains = 2;
 	(void)begun(&d, T0);
-	overrides_are("both", T0, "1 acme encrypt; 2 globex key; ", "");
-	well("read", ledger_overrides(led, T0, 86400, &o, &err));
+	believed_are("both", T0, "1 acme encrypt; 2 globex key; ", "");
+	well("read", ledger_believed(led, T0, 86400, &o, &err));
 	check_int("end", o.list.v[0].end, T0 + 3600);
 	check_int("begins", o.list.v[1].begin, T0 + 100);
 	check_int("keys", o.list.v[1].key->n, 1);
@@ -249,16 +249,16 @@ t_overrides(void **state)
 	    ":AA:AA:AA:AA:AA:AA:AA:AA:AA:A1");
 	check_int("all domains", o.list.v[0].domains == NULL, 1);
 	check_int("these only", o.list.v[1].domains->n, 2);
-	check_int("one", override_covers(&o.list.v[1], ".a.example"), 1);
-	check_int("another", override_covers(&o.list.v[1], "b.example"), 1);
-	check_int("no other", override_covers(&o.list.v[1], "a.example"), 0);
-	ledger_overrides_release(&o);
-	overrides_are("at the end none", T0 + 3600, "", "");
+	check_int("one", downgrade_covers(&o.list.v[1], ".a.example"), 1);
+	check_int("another", downgrade_covers(&o.list.v[1], "b.example"), 1);
+	check_int("no other", downgrade_covers(&o.list.v[1], "a.example"), 0);
+	ledger_believed_release(&o);
+	believed_are("at the end none", T0 + 3600, "", "");
 }
 
 /* Rows as somebody with sqlite3(1) leaves them: none of them lowers anybody. */
 static void
-t_overrides_doubted(void **state)
+t_believed_doubted(void **state)
 {
 	static const struct {
 		const char *name, *sql, *doubt;
@@ -318,7 +318,7 @@ t_overrides_doubted(void **state)
 		well("close",
 		    ledger_downgrade_close(led, id, "me", "x", T0 + 1, &err));
 		by_hand(cases[i].sql);
-		overrides_are(cases[i].name, T0 + 2,
+		believed_are(cases[i].name, T0 + 2,
 		    strstr(cases[i].doubt, "globex") != NULL
 			? "1 acme encrypt; "
 		    : strstr(cases[i].sql, "INTO") != NULL ||
@@ -333,7 +333,7 @@ t_overrides_doubted(void **state)
 
 /* Keys that a hand wrote into row and event alike. */
 static void
-t_overrides_keys(void **state)
+t_believed_keys(void **state)
 {
 	static const struct {
 		const char *name, *keys, *doubt;
@@ -343,7 +343,7 @@ t_overrides_keys(void **state)
 	    {"no key", "'abc'", "\"abc\" is not a SHA-256"},
 	};
 	struct ledger_downgrade d = lowering;
-	struct ledger_overrides o;
+	struct ledger_believed o;
 	char sql[256];
 	size_t i;
 
@@ -355,15 +355,15 @@ t_overrides_keys(void **state)
 		    " json_set(data, '$.keys', (SELECT keys FROM downgrade))",
 		    rows[i].keys);
 		by_hand(sql);
-		overrides_are(rows[i].name, T0,
+		believed_are(rows[i].name, T0,
 		    *rows[i].doubt == '\0' ? "1 acme key; " : "",
 		    rows[i].doubt);
-		well(rows[i].name, ledger_overrides(led, T0, 86400, &o, &err));
+		well(rows[i].name, ledger_believed(led, T0, 86400, &o, &err));
 		if (o.list.n > 0) {
 			check_int("one key", o.list.v[0].key->n, 1);
 			check_int("whole", strlen(o.list.v[0].key->v[0]), 95);
 		}
-		ledger_overrides_release(&o);
+		ledger_believed_release(&o);
 		(void)teardown(state);
 		(void)setup(state);
 	}
@@ -371,7 +371,7 @@ t_overrides_keys(void **state)
 
 /* The change that came after an edit vouches for the row as it is. */
 static void
-t_overrides_washed(void **state)
+t_believed_washed(void **state)
 {
 	int64_t id = begun(&lowering, T0);
 
@@ -379,13 +379,13 @@ t_overrides_washed(void **state)
 	by_hand("UPDATE downgrade SET after = 'opportunistic'");
 	well("extend", ledger_downgrade_extend(
 			   led, id, T0 + 7200, "me", "x", T0 + 60, &err));
-	overrides_are(
+	believed_are(
 	    "washed", T0 + 61, "", "it was edited by hand, as the record says");
 }
 
 /* The end is never further than max_downgrade from begin or extension. */
 static void
-t_overrides_bounded(void **state)
+t_believed_bounded(void **state)
 {
 	struct ledger_downgrade d = lowering;
 	int64_t id;
@@ -393,23 +393,23 @@ t_overrides_bounded(void **state)
 	(void)state;
 	d.end = T0 + 86400;
 	id = begun(&d, T0);
-	overrides_are("a day", T0, "1 acme encrypt; ", "");
+	believed_are("a day", T0, "1 acme encrypt; ", "");
 	well("extend", ledger_downgrade_extend(led, id, T0 + 50000 + 86400,
 			   "me", "x", T0 + 50000, &err));
-	overrides_are("a day more", T0 + 50001, "1 acme encrypt; ", "");
+	believed_are("a day more", T0 + 50001, "1 acme encrypt; ", "");
 	well("extend", ledger_downgrade_extend(led, id, T0 + 60001 + 86400,
 			   "me", "x", T0 + 60000, &err));
-	overrides_are("a second too long", T0 + 60001, "",
+	believed_are("a second too long", T0 + 60001, "",
 	    "its end is further away than max_downgrade allows");
 	d.partner = "globex";
 	d.end = T0 + 86401;
 	id = begun(&d, T0);
-	overrides_are("from the begin", T0 + 1, "", "downgrade 2");
+	believed_are("from the begin", T0 + 1, "", "downgrade 2");
 }
 
 /* Which times are taken for "now" beside the clock's own. */
 static void
-t_overrides_clock(void **state)
+t_believed_clock(void **state)
 {
 	struct ledger_downgrade d = lowering;
 	struct evidence_failure f = {.time = T0 + 5 * 86400,
@@ -423,21 +423,21 @@ t_overrides_clock(void **state)
 	well("log", evidence_log_add(evi, &b, &err));
 	well("event", add_event("note", "", "", T0 + 5 * 86400));
 	(void)begun(&d, T0);
-	overrides_are("it holds", T0, "1 acme encrypt; ", "");
+	believed_are("it holds", T0, "1 acme encrypt; ", "");
 	well("settle", ledger_downgrade_settle(led, T0, &err));
-	overrides_are("it still does", T0, "1 acme encrypt; ", "");
+	believed_are("it still does", T0, "1 acme encrypt; ", "");
 	/* A log line comes with any time. */
 	f.time = T0 + 6 * 86400;
 	well("log", evidence_log_add(evi, &b, &err));
-	overrides_are("and still", T0, "1 acme encrypt; ", "");
+	believed_are("and still", T0, "1 acme encrypt; ", "");
 	/* By an event after its begin the clock was there already. */
 	well("event", add_event("note", "", "", T0 + 3599));
-	overrides_are("not yet", T0 + 1, "1 acme encrypt; ", "");
+	believed_are("not yet", T0 + 1, "1 acme encrypt; ", "");
 	well("event", add_event("note", "", "", T0 + 3600));
-	overrides_are("its time had come", T0 + 1, "", "");
+	believed_are("its time had come", T0 + 1, "", "");
 	d.partner = "globex";
 	(void)begun(&d, T0 + 1);
-	overrides_are("a new one", T0 + 1, "2 globex encrypt; ", "");
+	believed_are("a new one", T0 + 1, "2 globex encrypt; ", "");
 	well("settle", ledger_downgrade_settle(led, T0 + 1, &err));
 	check_downgrades("it is written down", "acme", 0,
 	    "1 acme secure>encrypt +0 +3600 root/jo manual expired keys=0"
@@ -492,12 +492,12 @@ t_step_domains(void **state)
 		"CREATE TABLE position(x); PRAGMA user_version = 3");
 	by_hand("UPDATE event SET data = json_remove(data, '$.domains')");
 	led = must_open(file, LEDGER_WRITE);
-	overrides_are("it is believed", T0 + 1, "1 acme encrypt; ", "");
+	believed_are("it is believed", T0 + 1, "1 acme encrypt; ", "");
 	well("check", ledger_check(led, NULL, NULL, NULL, NULL, &flaws, &err));
 	/* The event was edited above; the row fits it all the same. */
 	check_int("the row fits", flaws, 1);
 	by_hand("UPDATE downgrade SET domains = 'x.example'");
-	overrides_are("not with domains", T0 + 1, "", "its domains");
+	believed_are("not with domains", T0 + 1, "", "its domains");
 }
 
 /* As many as a large partner has, and no more than can be kept. */
@@ -507,7 +507,7 @@ t_many_domains(void **state)
 	static char name[65000][17];
 	static const char *v[65000];
 	struct ledger_downgrade d = lowering;
-	struct ledger_overrides o;
+	struct ledger_believed o;
 	int64_t id;
 	size_t i;
 
@@ -519,10 +519,10 @@ t_many_domains(void **state)
 	d.domains = v;
 	d.ndomains = 60000;
 	id = begun(&d, T0);
-	well("read", ledger_overrides(led, T0, 86400, &o, &err));
+	well("read", ledger_believed(led, T0, 86400, &o, &err));
 	check_int("all", o.list.v[0].domains->n, 60000);
-	check_int("found", override_covers(&o.list.v[0], v[59999]), 1);
-	ledger_overrides_release(&o);
+	check_int("found", downgrade_covers(&o.list.v[0], v[59999]), 1);
+	ledger_believed_release(&o);
 	d.partner = "globex";
 	d.ndomains = COUNT(v);
 	for (i = 0; i < COUNT(v); i++)
@@ -641,12 +641,12 @@ main(void)
 	    CASE(t_downgrade),
 	    CASE(t_replace),
 	    CASE(t_refused),
-	    CASE(t_overrides),
-	    CASE(t_overrides_doubted),
-	    CASE(t_overrides_keys),
-	    CASE(t_overrides_washed),
-	    CASE(t_overrides_bounded),
-	    CASE(t_overrides_clock),
+	    CASE(t_downgrades),
+	    CASE(t_believed_doubted),
+	    CASE(t_believed_keys),
+	    CASE(t_believed_washed),
+	    CASE(t_believed_bounded),
+	    CASE(t_believed_clock),
 	    CASE(t_is_open),
 	    CASE(t_step_domains),
 	    CASE(t_many_domains),

@@ -32,7 +32,7 @@ static const struct {
 
 static const struct {
 	const char *name;
-	struct override v[4];
+	struct downgrade v[4];
 	size_t n;
 	const char *acme, *soft, *keyed; /* the texts */
 	size_t lowered;			 /* domains */
@@ -103,12 +103,12 @@ row_of(const struct compiled *c, const char *key)
 }
 
 static void
-t_overrides(void **state)
+t_downgrades(void **state)
 {
 	struct target t = {3007, OPPORTUNISTIC_MAY, true, ""};
 	struct diags d = {0};
 	struct registry *r = parse(text, &d);
-	struct overrides o;
+	struct downgrades o;
 	struct compiled c;
 	const struct maprow *row;
 	size_t i;
@@ -117,7 +117,7 @@ t_overrides(void **state)
 	for (i = 0; i < COUNT(cases); i++) {
 		const char *name = cases[i].name;
 
-		o = (struct overrides){cases[i].v, cases[i].n};
+		o = (struct downgrades){cases[i].v, cases[i].n};
 		compile(r, &o, NOW, &t, &c, &d);
 		check_int(name, d.n, 0);
 		check_int(name, c.table.n - c.table.records, 4);
@@ -187,7 +187,7 @@ static void
 t_rows(void **state)
 {
 	struct target t = {3003, OPPORTUNISTIC_MAY, true, ""};
-	struct overrides none = {0};
+	struct downgrades none = {0};
 	struct buf b = {0};
 	struct registry *r;
 	struct compiled c;
@@ -218,11 +218,11 @@ t_rows(void **state)
 
 #define PINBOUND "partner=a inbound="
 
-/* The records for tlspactd, with acme of `override` lowered: "KEY\tTEXT\n". */
+/* The records for tlspactd, with acme of `downgrade` lowered: "KEY\tTEXT\n". */
 static const struct {
 	const char *name;
 	const char *text;
-	struct override v[2];
+	struct downgrade v[2];
 	size_t n;
 	const char *want;
 } records[] = {
@@ -307,7 +307,7 @@ t_records(void **state)
 	struct target t = {3007, OPPORTUNISTIC_MAY, true, ""};
 	struct buf b = {0};
 	struct registry *r;
-	struct overrides o;
+	struct downgrades o;
 	struct compiled c;
 	struct diags d;
 	size_t i, j, n;
@@ -315,7 +315,7 @@ t_records(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(records); i++) {
 		d = (struct diags){0};
-		o = (struct overrides){records[i].v, records[i].n};
+		o = (struct downgrades){records[i].v, records[i].n};
 		r = parse(records[i].text, &d);
 		compile(r, &o, NOW, &t, &c, &d);
 		check_int(records[i].name, d.errors, 0);
@@ -381,7 +381,7 @@ static void
 t_main_cf(void **state)
 {
 	struct target t = {3007, OPPORTUNISTIC_MAIN_CF, true, ""};
-	struct overrides none = {0};
+	struct downgrades none = {0};
 	struct buf got = {0}, recs = {0};
 	struct registry *r;
 	struct compiled c;
@@ -423,11 +423,11 @@ t_main_cf_lowered(void **state)
 	static const char *const levels[][2] = {{"may", "may"},
 	    {"secure", "may"}, {"dane", "dane"}, {"?", "may"}, {"", "may"}};
 	struct target t = {3007, OPPORTUNISTIC_MAIN_CF, true, ""};
-	struct override low = {.partner = "b",
+	struct downgrade low = {.partner = "b",
 	    .level = LEVEL_OPPORTUNISTIC,
 	    .begin = NOW - 1,
 	    .end = NOW + 60};
-	struct overrides o = {&low, 1};
+	struct downgrades o = {&low, 1};
 	struct registry *r;
 	struct compiled c;
 	struct diags d;
@@ -467,11 +467,11 @@ t_covered(void **state)
 	    {"xn--mnchen-3ya.example", true}, {"m\xc3\xbcnchen.example", true},
 	    {"[mx.bank.example]", false}, {" d:.acme.example", false},
 	    {" d:m\xc3\xbcnchen.example", false}};
-	struct override v = {.partner = "acme",
+	struct downgrade v = {.partner = "acme",
 	    .level = LEVEL_ENCRYPT,
 	    .end = NOW + 60,
 	    .domains = (const struct strs *)(const void *)&begun};
-	struct overrides o = {&v, 1};
+	struct downgrades o = {&v, 1};
 	struct target t = {3007, OPPORTUNISTIC_MAY, true, ""};
 	struct diags d = {0};
 	struct registry *r = parse(now_has, &d);
@@ -523,7 +523,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(t_overrides),
+	    cmocka_unit_test(t_downgrades),
 	    cmocka_unit_test(t_rows),
 	    cmocka_unit_test(t_main_cf),
 	    cmocka_unit_test(t_main_cf_lowered),

@@ -191,7 +191,7 @@ test_clock_back(void **state)
 static void
 test_rehearsal(void **state)
 {
-	struct override also = {.partner = "a",
+	struct downgrade also = {.partner = "a",
 	    .level = LEVEL_ENCRYPT,
 	    .begin = NOW,
 	    .end = NOW + 10};
@@ -217,7 +217,7 @@ test_without_ledger(void **state)
 {
 	static const struct mapbuild_options opt = {.quiet = true};
 	struct arena a = {0};
-	struct override *v;
+	struct downgrade *v;
 	struct cdbmap *m;
 	struct world w;
 	struct err e;
@@ -634,7 +634,7 @@ test_strange_records(void **state)
 	char path[] = "/tmp/t_mapbuild.cdb.XXXXXX";
 	struct cdbmap_writer *cw;
 	struct arena a = {0};
-	struct override *v;
+	struct downgrade *v;
 	struct cdbmap *m;
 	struct err e;
 	size_t i;

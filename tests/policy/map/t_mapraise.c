@@ -145,7 +145,7 @@ static const struct {
 static const struct {
 	const char *name;
 	int now; /* seconds */
-	struct override hold[2];
+	struct downgrade hold[2];
 	size_t nholds, rows, left;
 	const char *names, *want;
 } cases[] = {
@@ -208,7 +208,7 @@ t_copy(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		const time_t now = NOW + cases[i].now;
-		struct override hold[2] = {cases[i].hold[0], cases[i].hold[1]};
+		struct downgrade hold[2] = {cases[i].hold[0], cases[i].hold[1]};
 		struct mapholds h = {.v = hold, .n = cases[i].nholds};
 
 		mapholds_look(&h, now, from, &did);
@@ -257,7 +257,7 @@ t_marks(void **state)
 	static const struct {
 		const char *name;
 		struct mapmark m;
-		struct override o;
+		struct downgrade o;
 		bool same;
 	} of[] = {
 	    {"the same", {"a", 7, 5, 9, ""},
@@ -312,7 +312,7 @@ static void
 t_lowered(void **state)
 {
 	struct cdbmap *m = made(live, COUNT(live), NULL, NULL, 0);
-	struct override *v;
+	struct downgrade *v;
 	struct arena a = {0};
 	size_t n;
 
@@ -324,12 +324,12 @@ t_lowered(void **state)
 	check_int("begin", v[0].begin, NOW);
 	check_int("end", v[0].end, NOW + 10);
 	check_int("domains", v[0].domains->n, 2);
-	check_int("covered", override_covers(&v[0], ".a.example"), 1);
-	check_int("not another's", override_covers(&v[0], "b.example"), 0);
+	check_int("covered", downgrade_covers(&v[0], ".a.example"), 1);
+	check_int("not another's", downgrade_covers(&v[0], "b.example"), 0);
 	check_str("another", v[1].partner, "b");
 	check_int("no number", v[1].id, 0);
 	check_int("domains", v[1].domains->n, 3);
-	check_int("covered", override_covers(&v[1], "b.example"), 1);
+	check_int("covered", downgrade_covers(&v[1], "b.example"), 1);
 	free(v);
 	arena_free(&a);
 	cdbmap_close(m);
