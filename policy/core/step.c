@@ -72,8 +72,6 @@ step_hop(const struct step_gateway *g, size_t n, size_t at, enum level under,
 		}
 		out->helps = true;
 	}
-	if (out->passes)
-		out->fault = FAULT_OK;
 	return true;
 }
 

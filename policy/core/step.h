@@ -47,7 +47,7 @@ struct step_hop {
 	bool passes;	  /* a gateway takes mail as it should be */
 	bool helps;	  /* one fails that takes it at a lower level: */
 	enum level level; /* ... the highest such */
-	enum fault fault; /* what is wrong there; OK if one passes */
+	enum fault fault; /* what is wrong there */
 	time_t since;	  /* when the last of those began to fail */
 };
 

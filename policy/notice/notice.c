@@ -34,31 +34,24 @@ notice_kind_text(enum notice_kind kind)
 bool
 notice_of_action(const struct drop_action *x, time_t now, struct notice *out)
 {
-	memset(out, 0, sizeof(*out));
-	switch (x->what) {
-	case DROP_TELL_HELD:
-		out->kind = NOTICE_HELD;
-		break;
-	case DROP_TELL_LOWERED:
-		out->kind = NOTICE_LOWERED;
-		break;
-	case DROP_TELL_RESTORED:
-		out->kind = NOTICE_RESTORED;
-		break;
-	case DROP_TELL_END_NEAR:
-		out->kind = NOTICE_END_NEAR;
-		break;
-	case DROP_TELL_COMMON:
-		out->kind = NOTICE_COMMON;
-		out->begin = x->at;
-		break;
-	case DROP_TELL_COMMON_OVER:
-		out->kind = NOTICE_COMMON_OVER;
-		out->begin = x->at;
-		break;
-	default:
+	static const struct {
+		enum drop_what what;
+		enum notice_kind kind;
+	} kinds[] = {{DROP_TELL_HELD, NOTICE_HELD},
+	    {DROP_TELL_LOWERED, NOTICE_LOWERED},
+	    {DROP_TELL_RESTORED, NOTICE_RESTORED},
+	    {DROP_TELL_END_NEAR, NOTICE_END_NEAR},
+	    {DROP_TELL_COMMON, NOTICE_COMMON},
+	    {DROP_TELL_COMMON_OVER, NOTICE_COMMON_OVER}};
+	size_t i = 0, n = sizeof(kinds) / sizeof(kinds[0]);
+
+	while (i < n && kinds[i].what != x->what)
+		i++;
+	if (i == n)
 		return false;
-	}
+	*out = (struct notice){.kind = kinds[i].kind};
+	if (x->what == DROP_TELL_COMMON || x->what == DROP_TELL_COMMON_OVER)
+		out->begin = x->at;
 	out->at = now;
 	out->partner = x->partner;
 	out->fault = x->fault;

@@ -1,6 +1,5 @@
 #include "warden_facts.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "clock.h"
 #include "diag.h"
+#include "digest.h"
 #include "err.h"
 #include "evidence.h"
 #include "ledger_downgrade.h"
@@ -91,7 +91,7 @@ warden_list_free(struct warden_list *l)
 
 /* A failure that was counted; the mark tells it from others. */
 struct counted {
-	char mark[17];
+	char mark[DIGEST_HEX];
 };
 
 /* Mail that went out today, to a partner with one next-hop only. */
@@ -272,27 +272,21 @@ warden_facts_event(struct warden_facts *f, const char *kind,
 
 /* --- Failures ------------------------------------------------------------ */
 
-/*
- * A mail that failed for several recipients is one failure. The mark tells
- * deliveries apart (FNV-1a).
- */
+/* A mail that failed for several recipients is one failure. */
 static bool
 is_counted(struct warden_facts *f, const struct evidence_failure *x)
 {
 	const char *const parts[] = {
 	    x->partner, x->fault, x->domain, x->host, x->address, x->queue_id};
-	uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)x->time;
-	char mark[sizeof(struct counted)];
+	struct digest *g = digest_new();
+	char mark[DIGEST_HEX];
 	struct counted *c;
-	const char *s;
 	size_t i;
 
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		for (s = parts[i]; *s != '\0'; s++)
-			h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-		h = (h ^ 0xff) * 0x100000001b3u;
-	}
-	(void)snprintf(mark, sizeof(mark), "%016" PRIx64, h);
+	digest_add(g, &x->time, sizeof(x->time));
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		digest_add(g, parts[i], strlen(parts[i]) + 1);
+	digest_hex(g, mark);
 	if (recent_find(&f->counted, mark, strlen(mark)) != NULL)
 		return true;
 	c = recent_place(&f->counted);
@@ -863,6 +857,9 @@ warden_facts_rebuild(struct warden_facts *f, time_t now, struct err *e)
 	int rv;
 
 	f->open.n = 0;
+	f->failure_id = 0;
+	recent_free(&f->counted);
+	recent_init(&f->counted, COUNTED_MAX, sizeof(struct counted));
 	rv = collect(f, now, &facts, &r, &c, &reports, e);
 	if (rv == 0)
 		drop_rebuild(f->drop, &facts, now, &f->actions);

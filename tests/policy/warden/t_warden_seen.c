@@ -167,6 +167,56 @@ test_two_domains(void **state)
 	check_has("both count", did(), "probe acme;");
 }
 
+/* A mail to two recipients fails once; what is known stays known. */
+static void
+test_recipients(void **state)
+{
+	(void)state;
+	all_well();
+	failure("acme", "expired", "A1", T0 + 10);
+	failure("acme", "expired", "A1", T0 + 10);
+	warden_tick(k, T0 + 10);
+	warden_tick(k, T0 + 20);
+	check_str("one mail", did(), "");
+	warden_free(k);
+	start(T0 + 21);
+	(void)did();
+	warden_compiled(k, true, "", T0 + 21);
+	check_str("also after a start", did(), "");
+	/* Nothing is lost if it begins anew. */
+	assert_int_equal(warden_start(k, T0 + 22, &err), 0);
+	failure("acme", "expired", "A2", T0 + 22);
+	warden_tick(k, T0 + 23);
+	check_has("another mail", did(), "probe acme;");
+}
+
+/* However many fail, each counts once. */
+static void
+test_many(void **state)
+{
+	static struct evidence_failure f[1200];
+	static char id[1200][16];
+	struct evidence_batch b = {.failure = f, .nfailures = COUNT(f)};
+	size_t i;
+
+	(void)state;
+	all_well();
+	failure("acme", "expired", "A1", T0 + 10);
+	for (i = 0; i < COUNT(f); i++) {
+		(void)snprintf(id[i], sizeof(id[i]), "B%zu", i);
+		f[i] = (struct evidence_failure){.time = T0 + 10,
+		    .partner = i % 2 == 0 ? "initech" : "hooli",
+		    .direction = EVIDENCE_OUT,
+		    .fault = "expired",
+		    .domain = "mail.example",
+		    .queue_id = id[i]};
+	}
+	well("failures", evidence_log_add(evi, &b, &err));
+	warden_tick(k, T0 + 10);
+	warden_tick(k, T0 + 20);
+	check_str("one of acme", did(), "");
+}
+
 /* A look of ours is taken when it is complete, and as of its begin. */
 static void
 test_looks(void **state)
@@ -442,6 +492,8 @@ main(void)
 	    WARDEN_TEST(test_not_tls),
 	    WARDEN_TEST(test_log),
 	    WARDEN_TEST(test_two_domains),
+	    WARDEN_TEST(test_recipients),
+	    WARDEN_TEST(test_many),
 	    WARDEN_TEST(test_looks),
 	    WARDEN_TEST(test_mass_restart),
 	    WARDEN_TEST(test_gone_while_low),
