@@ -151,21 +151,9 @@ last_look_only(const struct reading *r, struct ctl_facts *f, time_t span)
 
 	for (i = 0; i < f->n; i++) {
 		g = &f->gateway[i];
-		all[i] = (struct step_gateway){.nexthop = g->last.nexthop,
-		    .host = g->last.host,
-		    .fault = FAULT_LOCAL_ERROR,
-		    /* Where nothing was asked, no key is to be held to. */
-		    .key =
-			g->last.judged == EVIDENCE_BY_NONE ? "" : g->last.key,
-		    .last_key = host_key(f->gateway, f->n, g->last.host),
-		    .time = g->last.time,
-		    .since = g->since,
-		    .not_after = g->last.not_after,
-		    .address = g->last.address,
-		    /* As in the warden: or it may have been anybody's. */
-		    .known = (f->full <= LEVEL_ENCRYPT ? g->passed
-						       : g->vouched) != 0};
-		(void)fault_parse(g->last.fault, &all[i].fault);
+		if (!evidence_step(g, f->full, &all[i]))
+			all[i].fault = FAULT_LOCAL_ERROR;
+		all[i].last_key = host_key(f->gateway, f->n, g->last.host);
 	}
 	free(f->step);
 	f->step = mem_zero(f->n + 1, sizeof(*f->step));

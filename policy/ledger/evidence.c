@@ -14,6 +14,7 @@
 #include "ledger.h"
 #include "mem.h"
 #include "quote.h"
+#include "step.h"
 
 #define PRUNE_ROWS 1000 /* a transaction: others want to write as well */
 #define WRITERS \
@@ -519,6 +520,29 @@ next_probe(struct db_stmt *s, struct evidence_probe *p, struct err *e)
 		if (strcmp(judged, judged_name[i]) == 0)
 			p->judged = (enum evidence_judged)i;
 	return 1;
+}
+
+bool
+evidence_step(
+    const struct evidence_gateway *g, enum level full, struct step_gateway *out)
+{
+	const struct evidence_probe *p = &g->last;
+
+	*out = (struct step_gateway){.partner = p->partner,
+	    .nexthop = p->nexthop,
+	    .host = p->host,
+	    .address = p->address,
+	    /* Where nothing was asked, no key is to be held to. */
+	    .key = p->judged == EVIDENCE_BY_NONE ? "" : p->key,
+	    .last_key = "",
+	    .since = g->since,
+	    .time = p->time,
+	    .not_after = p->not_after,
+	    .passed = g->passed,
+	    .run = g->run,
+	    /* What passed while nothing was asked may have been anybody's. */
+	    .known = (full <= LEVEL_ENCRYPT ? g->passed : g->vouched) != 0};
+	return fault_parse(p->fault, &out->fault) == 0;
 }
 
 int

@@ -24,8 +24,11 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "level.h"
+
 struct err;
 struct evidence;
+struct step_gateway;
 
 #define EVIDENCE_KEY 65		   /* bytes of a SHA-256 in hex, NUL included */
 #define EVIDENCE_CHAIN_MAX 1048576 /* bytes of a chain in PEM */
@@ -119,6 +122,14 @@ struct evidence_gateway {
 /* Add one result. */
 int evidence_probe_add(
     struct evidence *v, const struct evidence_probe *p, struct err *e);
+
+/*
+ * The same for those who decide, with its texts; full is the partner's level.
+ * last_key is the caller's to say: evidence_passed_key(). False if the fault's
+ * word is not known.
+ */
+bool evidence_step(const struct evidence_gateway *g, enum level full,
+    struct step_gateway *out);
 
 /*
  * The latest result of every gateway, of one partner or all (NULL), leaving

@@ -578,45 +578,34 @@ take_gateway(const struct evidence_gateway *g, void *arg)
 	struct collector *c = arg;
 	struct warden_reports *r = c->r;
 	const struct partner *p = warden_facts_partner(c->f, g->last.partner);
+	struct step_gateway x;
 	char key[EVIDENCE_KEY];
-	enum fault fault;
 	struct err e;
 
-	if (g->last.time < c->since || fault_parse(g->last.fault, &fault) != 0)
+	if (g->last.time < c->since ||
+	    !evidence_step(g, p == NULL ? LEVEL_SECURE : partner_level(p), &x))
 		return true;
 	if (evidence_passed_key(
 		c->f->evidence, g->last.partner, g->last.host, key, &e) == -1)
 		key[0] = '\0';
+	x.partner = keep(&r->arena, x.partner);
+	x.nexthop = keep(&r->arena, x.nexthop);
+	x.host = keep(&r->arena, x.host);
+	x.address = keep(&r->arena, x.address);
+	x.key = keep(&r->arena, x.key);
+	x.last_key = keep(&r->arena, key);
 	r->gateway = mem_grow(
 	    r->gateway, r->ngateways, &r->gateway_cap, sizeof(*r->gateway));
-	r->gateway[r->ngateways++] = (struct step_gateway){
-	    .partner = keep(&r->arena, g->last.partner),
-	    .nexthop = keep(&r->arena, g->last.nexthop),
-	    .host = keep(&r->arena, g->last.host),
-	    .address = keep(&r->arena, g->last.address),
-	    .fault = fault,
-	    /* Where nothing was asked, no key is to be held to. */
-	    .key = keep(&r->arena,
-		g->last.judged == EVIDENCE_BY_NONE ? "" : g->last.key),
-	    .last_key = keep(&r->arena, key),
-	    .since = g->since,
-	    .time = g->last.time,
-	    .not_after = g->last.not_after,
-	    .passed = g->passed,
-	    .run = g->run,
-	    /* What passed while nothing was asked may have been anybody's. */
-	    .known = (p != NULL && partner_level(p) <= LEVEL_ENCRYPT
-			     ? g->passed
-			     : g->vouched) != 0};
+	r->gateway[r->ngateways++] = x;
 	return true;
 }
 
-/* The n gateways at v are one partner's: those that the latest look reached. */
+/* The n gateways at v are one partner's: those that the latest look met. */
 static void
 add_report(
     struct warden_reports *r, struct step_gateway *v, size_t n, time_t span)
 {
-	bool *reached = mem_zero(n, sizeof(*reached));
+	bool *met = mem_zero(n, sizeof(*met));
 	struct drop_report *to;
 	size_t i;
 
@@ -624,15 +613,15 @@ add_report(
 	to = &r->v[r->n++];
 	*to = (struct drop_report){.partner = v->partner, .gateway = v};
 	for (i = 0; i < n; i++)
-		reached[i] = step_met(v, n, i, span);
+		met[i] = step_met(v, n, i, span);
 	for (i = 0; i < n; i++) {
-		if (!reached[i])
+		if (!met[i])
 			continue;
 		if (to->time == 0 || v[i].time < to->time)
 			to->time = v[i].time;
 		v[to->n++] = v[i];
 	}
-	free(reached);
+	free(met);
 }
 
 int

@@ -133,7 +133,7 @@ void warden_facts_event(struct warden_facts *f, const char *kind,
 
 /* --- What probes showed -------------------------------------------------- */
 
-/* A report of each partner, with the gateways that the latest look reached. */
+/* A report of each partner, with the gateways that the latest look met. */
 struct warden_reports {
 	struct drop_report *v;
 	size_t n, cap;
