@@ -33,7 +33,7 @@ is 'mail moves, verified' "$(lab_outcome "$(lab_send joe@acme.example)")" \
 # 1. The certificate has expired, the key is the same.
 change acme key=acme from=20240101 to=20250101
 fail_twice acme
-ok 'acme is lowered' wait_for 10 lowered_to acme key
+ok 'acme is lowered' wait_for 20 lowered_to acme key
 diag "from the failure to the decision: $(latency acme)"
 ok 'within two seconds' test "$(latency_ms acme)" -lt 2000
 for qid in "${mails[@]}"; do
@@ -48,7 +48,7 @@ ok 'and the contact' wait_for 15 told_to it@partners.example 'acme lowered'
 # 2. A new, self-signed certificate; allowed.
 change globex ca=self
 fail_twice globex
-ok 'globex is lowered to encrypt' wait_for 10 lowered_to globex encrypt
+ok 'globex is lowered to encrypt' wait_for 20 lowered_to globex encrypt
 for qid in "${mails[@]}"; do
 	ok 'its mail arrives, encrypted' \
 		wait_for 15 arrived "$qid" 'encrypted TLSv1.3'
@@ -57,7 +57,7 @@ done
 # 3. The same, not allowed.
 change initech ca=self
 fail_twice initech
-ok 'initech is held' wait_for 10 kept 'initech: held \(policy\): self-signed'
+ok 'initech is held' wait_for 20 kept 'initech: held \(policy\): self-signed'
 ok 'which is told' wait_for 15 told 'mail to initech is waiting: self-signed'
 nok 'and it is not lowered' lowered initech
 
@@ -65,16 +65,16 @@ nok 'and it is not lowered' lowered initech
 strip hooli
 strip wonka
 fail_twice hooli
-ok 'hooli is held' wait_for 10 kept 'hooli: held \(floor\): no-starttls'
+ok 'hooli is held' wait_for 20 kept 'hooli: held \(floor\): no-starttls'
 nok 'and not lowered' lowered hooli
 fail_twice wonka
-ok 'wonka, which said so, is lowered' wait_for 10 lowered_to wonka opportunistic
+ok 'wonka, which said so, is lowered' wait_for 20 lowered_to wonka opportunistic
 ok 'its mail arrives, in clear' wait_for 15 arrived "${mails[0]}" clear
 
 # 5. Another name.
 change umbrella cn=mail.hosting.example
 fail_twice umbrella
-ok 'umbrella is lowered to encrypt' wait_for 10 lowered_to umbrella encrypt
+ok 'umbrella is lowered to encrypt' wait_for 20 lowered_to umbrella encrypt
 
 # 6. What probes find before mail does.
 change soylent to="$(date -d '+5 days' +%Y%m%d)"

@@ -70,7 +70,7 @@ ok 'which is told' wait_for 30 told 'partners recover'
 # acme is lowered, mends its gateway, and is restored early.
 change acme ca=self
 fail_twice acme
-ok 'acme is lowered' wait_for 10 lowered_to acme encrypt
+ok 'acme is lowered' wait_for 20 lowered_to acme encrypt
 good_again acme
 run probe acme
 is 'it is mended' "$rc" 0 || diag "$out"
