@@ -393,6 +393,10 @@ print_summary(const struct run *run)
 		say("%" PRIu64 " lines are no log lines, %" PRIu64
 		    " are too long, %" PRIu64 " have an impossible time",
 		    s->unparsed, s->too_long, j->no_time);
+	if (s->hidden > 0)
+		say("warning: %" PRIu64 " line%s of Postfix, it seems, behind "
+		    "a header that is not known: not counted",
+		    s->hidden, num_plural(s->hidden));
 	if (j->sessions_out == 0 && j->policies == 0 &&
 	    run->count[EVIDENCE_CLEAR] > 0 && j->deliveries > 0)
 		say("warning: not one line about TLS by smtp: with "

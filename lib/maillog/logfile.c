@@ -59,6 +59,7 @@ is_packed(const char *p, size_t n)
 	     "7zXZ",
 		5},
 	    {"BZh", 3},
+	    {"\x04\x22\x4d\x18", 4},
 	};
 	size_t i;
 
@@ -110,6 +111,7 @@ open_archive(struct logfile *f, struct err *e)
 	    archive_read_support_filter_bzip2(f->archive) != ARCHIVE_OK ||
 	    archive_read_support_filter_xz(f->archive) != ARCHIVE_OK ||
 	    archive_read_support_filter_zstd(f->archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_lz4(f->archive) != ARCHIVE_OK ||
 	    archive_read_support_format_raw(f->archive) != ARCHIVE_OK ||
 	    archive_read_open(f->archive, f, NULL, feed, NULL) != ARCHIVE_OK ||
 	    archive_read_next_header(f->archive, &entry) != ARCHIVE_OK)
@@ -374,8 +376,7 @@ logfile_tail(const struct logfile *f, char tail[DIGEST_HEX])
 }
 
 bool
-logfile_has(
-    const struct logfile *f, uint64_t offset, const char *tail)
+logfile_has(const struct logfile *f, uint64_t offset, const char *tail)
 {
 	char now[LOGFILE_TAIL_MAX], hex[DIGEST_HEX];
 	size_t n = offset < sizeof(now) ? (size_t)offset : sizeof(now);

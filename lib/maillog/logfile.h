@@ -33,7 +33,7 @@ enum logfile_status {
 
 /*
  * Open path, "-" being standard input. What is compressed (gzip, zstd, xz,
- * bzip2) is found out by its first bytes. NULL with *e set.
+ * bzip2, lz4) is found out by its first bytes. NULL with *e set.
  */
 struct logfile *logfile_open(const char *path, struct err *e);
 
@@ -72,8 +72,7 @@ void logfile_tail(const struct logfile *f, char tail[DIGEST_HEX]);
  * True if a plain file has that before that offset now, or at least so many
  * bytes if tail is "".
  */
-bool logfile_has(
-    const struct logfile *f, uint64_t offset, const char *tail);
+bool logfile_has(const struct logfile *f, uint64_t offset, const char *tail);
 
 /*
  * False if a plain file is no longer what was read, but shorter, or with other

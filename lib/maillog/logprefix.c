@@ -5,6 +5,7 @@
 #include "buf.h"
 
 #define NAME_MAX_CONTAINER 128 /* bytes before the bar of `name | ` */
+#define DEPTH_MAX 3	       /* headers around a line */
 #define FUTURE 86400 /* seconds that a clock or a zone may be ahead of us */
 #define LAST INT64_C(253402300799) /* of the year 9999 */
 #define LEAP_CYCLE 8 /* the longest time between two 29ths of February */
@@ -19,6 +20,16 @@ static bool
 two_digits(const char *p)
 {
 	return digit(p[0]) && digit(p[1]);
+}
+
+/* Without what ends a line. */
+static struct span
+chomp(struct span line)
+{
+	while (line.n > 0 &&
+	       (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == '\n'))
+		line.n--;
+	return line;
 }
 
 /* Digits only, up to max of them. 0, or -1. */
@@ -95,20 +106,36 @@ take_tag(struct span token, struct logprefix *out)
 	return 0;
 }
 
-/* What follows the time: "[<facility.level> ][host ]tag[pid]: text". */
+/* The next word; more than one blank may follow it. */
+static struct span
+cut_word(struct span *s)
+{
+	struct span word = span_cut(s, ' ');
+
+	while (s->n > 0 && s->p[0] == ' ')
+		*s = span_skip(*s, 1);
+	return word;
+}
+
+/*
+ * What follows the time: "[<facility.level> ][host ]tag[pid]: text"; BusyBox
+ * writes "mail.info" behind the host.
+ */
 static int
 take_rest(struct span rest, struct logprefix *out)
 {
-	struct span token;
+	struct span word;
 
 	if (rest.n > 0 && rest.p[0] == '<')
 		(void)span_cut(&rest, ' ');
 	out->host = (struct span){NULL, 0};
-	token = span_cut(&rest, ' ');
-	if (take_tag(token, out) == -1) {
-		out->host = token;
-		token = span_cut(&rest, ' ');
-		if (take_tag(token, out) == -1)
+	word = cut_word(&rest);
+	if (take_tag(word, out) == -1) {
+		out->host = word;
+		word = cut_word(&rest);
+		if (span_begins(word, "mail."))
+			word = cut_word(&rest);
+		if (take_tag(word, out) == -1)
 			return -1;
 	}
 	/* Solaris: "[ID 197553 mail.info] text". */
@@ -120,20 +147,40 @@ take_rest(struct span rest, struct logprefix *out)
 	return 0;
 }
 
-/* "Nov  3 11:50:36 " or "Nov 03 11:50:36 ", perhaps with a year. */
+/* "11:50:36 " at p, which ends before end, perhaps "11:50:36.123456 ". */
+static size_t
+clock_length(const char *p, const char *end)
+{
+	size_t n = 8;
+
+	if (end - p < 10 || !is_clock(p))
+		return 0;
+	if (p[n] == '.')
+		for (n++; p + n < end && digit(p[n]); n++)
+			;
+	return p + n < end && p[n] == ' ' ? n : 0;
+}
+
+/* "Nov  3 11:50:36 ", "Nov 03 ...", "Nov 3 ...", perhaps with a year. */
 static int
 take_bsd(struct span line, struct logprefix *out)
 {
-	const char *p = line.p;
+	const char *p = line.p, *end = line.p + line.n;
+	size_t n, day = 2;
 
-	if (line.n < 17 || p[3] != ' ' || p[6] != ' ' || !digit(p[5]) ||
-	    (p[4] != ' ' && !digit(p[4])))
+	if (line.n < 17 || p[3] != ' ')
 		return -1;
-	if (is_clock(p + 7) && p[15] == ' ') {
+	if (p[5] == ' ' && digit(p[4]))
+		day = 1;
+	else if (p[6] != ' ' || !digit(p[5]) || (p[4] != ' ' && !digit(p[4])))
+		return -1;
+	if ((n = clock_length(p + 5 + day, end)) > 0) {
 		out->kind = LOGPREFIX_BSD;
-		out->stamp = (struct span){p, 15};
-		return take_rest(span_skip(line, 16), out);
+		out->stamp = (struct span){p, 5 + day + 8};
+		return take_rest(span_skip(line, 5 + day + n + 1), out);
 	}
+	if (day == 1)
+		return -1;
 	if (line.n > 22 && two_digits(p + 7) && two_digits(p + 9) &&
 	    p[11] == ' ' && is_clock(p + 12) &&
 	    (p[20] == ' ' || p[20] == ':')) {
@@ -205,20 +252,33 @@ take_5424(struct span line, struct logprefix *out)
 	return 0;
 }
 
-/* "<22>" before a line, or "<22>1 " of RFC 5424. */
+/* "1795434636.123456 " of journalctl -o short-unix. */
 static int
-take_priority(struct span line, struct logprefix *out)
+take_unix(struct span line, struct logprefix *out)
 {
-	size_t close = span_chr(line, '>');
-	uint64_t unused;
+	size_t n = 0;
 
-	if (close == line.n ||
-	    number((struct span){line.p + 1, close - 1}, 3, &unused) == -1)
+	while (n < line.n && n < 11 && digit(line.p[n]))
+		n++;
+	if (n < 9 || n == line.n || line.p[n] != '.')
 		return -1;
-	line = span_skip(line, close + 1);
-	if (span_begins(line, "1 "))
-		return take_5424(span_skip(line, 2), out);
-	return take_bsd(line, out);
+	out->kind = LOGPREFIX_UNIX;
+	out->stamp = (struct span){line.p, n};
+	(void)span_cut(&line, ' ');
+	return take_rest(line, out);
+}
+
+/* "stdout F " of a container's line; false if it is a part of one. */
+static bool
+skip_stream(struct span *s)
+{
+	if ((!span_begins(*s, "stdout ") && !span_begins(*s, "stderr ")) ||
+	    s->n < 10 || s->p[8] != ' ')
+		return true;
+	if (s->p[7] == 'P')
+		return false;
+	*s = span_skip(*s, 9);
+	return true;
 }
 
 static int
@@ -228,13 +288,26 @@ take_iso(struct span line, struct logprefix *out, size_t n)
 
 	out->kind = LOGPREFIX_ISO;
 	out->stamp = (struct span){line.p, n};
-	/* Kubernetes: "TIME stdout F line"; Docker: "TIME line". */
-	if ((span_begins(rest, "stdout ") || span_begins(rest, "stderr ")) &&
-	    rest.n > 9 && rest.p[8] == ' ')
-		rest = span_skip(rest, 9);
-	if (take_rest(rest, out) == 0)
-		return 0;
-	return take_bsd(rest, out);
+	return skip_stream(&rest) ? take_rest(rest, out) : -1;
+}
+
+/* "<22>" before a line, or "<22>1 " of RFC 5424. */
+static int
+take_priority(struct span line, struct logprefix *out)
+{
+	size_t close = span_chr(line, '>');
+	uint64_t unused;
+	size_t n;
+
+	if (close == line.n ||
+	    number((struct span){line.p + 1, close - 1}, 3, &unused) == -1)
+		return -1;
+	line = span_skip(line, close + 1);
+	if (span_begins(line, "1 "))
+		return take_5424(span_skip(line, 2), out);
+	if ((n = iso_length(line)) != 0)
+		return take_iso(line, out, n);
+	return take_bsd(line, out);
 }
 
 static int
@@ -263,8 +336,75 @@ take_plain(struct span line, struct logprefix *out)
 	}
 	if (line.p[0] == '<')
 		return take_priority(line, out);
-	if (digit(line.p[0]) && (n = iso_length(line)) != 0)
-		return take_iso(line, out, n);
+	if (!digit(line.p[0]))
+		return -1;
+	return (n = iso_length(line)) != 0 ? take_iso(line, out, n)
+					   : take_unix(line, out);
+}
+
+/* --- headers around headers ------------------------------------------- */
+
+/*
+ * Take off what a container platform puts before a whole line: the time and
+ * the stream (Kubernetes, docker logs -t), "[pod/NAME/CONTAINER] " (kubectl
+ * --prefix), "mail-1  | " (docker compose), perhaps coloured.
+ */
+static bool
+unwrap(struct span *line)
+{
+	struct span head = *line;
+	size_t n = digit(line->p[0]) ? iso_length(*line) : 0;
+
+	if (n > 0) {
+		*line = span_skip(*line, n + 1);
+		return skip_stream(line);
+	}
+	if (head.n > NAME_MAX_CONTAINER)
+		head.n = NAME_MAX_CONTAINER;
+	n = span_begins(head, "[pod/") ? span_find(head, "] ")
+				       : span_find(head, "| ");
+	if (n == head.n)
+		return false;
+	*line = span_skip(*line, n + 2);
+	if (span_begins(*line, "\033[0m"))
+		*line = span_skip(*line, 4);
+	return true;
+}
+
+/* Postfix's own tags have a slash. */
+static bool
+is_foreign(const struct logprefix *p)
+{
+	return p->program.n == p->tag.n;
+}
+
+/*
+ * Docker's drivers for syslog and the journal hand on whole lines, under a tag
+ * of their own.
+ */
+static void
+look_inside(struct logprefix *out)
+{
+	struct logprefix inner;
+
+	if (is_foreign(out) && take_plain(out->text, &inner) == 0 &&
+	    !is_foreign(&inner))
+		*out = inner;
+}
+
+static int
+take_wrapped(struct span line, struct logprefix *out)
+{
+	unsigned depth;
+
+	for (depth = 0; line.n > 0; depth++) {
+		if (take_plain(line, out) == 0) {
+			look_inside(out);
+			return 0;
+		}
+		if (depth == DEPTH_MAX || !unwrap(&line))
+			return -1;
+	}
 	return -1;
 }
 
@@ -335,6 +475,14 @@ take_json(struct span line, struct buf *scratch, struct logprefix *out)
 	j = json_loadb(scratch->data, scratch->len,
 	    JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, NULL);
 	buf_clear(scratch);
+	/* Docker's json-file: a whole line, with its end. */
+	if ((v = json_object_get(j, "log")) != NULL) {
+		if (add_field(scratch, v) == 0)
+			rv = take_wrapped(
+			    chomp((struct span){scratch->data, scratch->len}),
+			    out);
+		goto out;
+	}
 	if (json_object_get(j, names[TEXT][0]) == NULL)
 		goto out;
 	for (i = 0; i < FIELDS; i++) {
@@ -358,6 +506,7 @@ take_json(struct span line, struct buf *scratch, struct logprefix *out)
 	out->host = s[HOST];
 	out->stamp = s[STAMP];
 	out->kind = s[STAMP].n > 0 ? LOGPREFIX_MICRO : LOGPREFIX_NO_TIME;
+	look_inside(out);
 	rv = 0;
 out:
 	json_decref(j);
@@ -367,26 +516,27 @@ out:
 int
 logprefix_parse(struct span line, struct buf *scratch, struct logprefix *out)
 {
-	struct span head;
-	size_t bar;
-
-	if (line.n > 0 && line.p[line.n - 1] == '\r')
-		line.n--;
+	line = chomp(line);
 	if (line.n > 0 && line.p[0] == '{')
 		return take_json(line, scratch, out);
-	if (take_plain(line, out) == 0)
-		return 0;
-	/* "mail-1  | line", as docker compose prints it, perhaps coloured. */
-	head = line;
-	if (head.n > NAME_MAX_CONTAINER)
-		head.n = NAME_MAX_CONTAINER;
-	bar = span_find(head, "| ");
-	if (bar == head.n)
-		return -1;
-	line = span_skip(line, bar + 2);
-	if (span_begins(line, "\033[0m"))
-		line = span_skip(line, 4);
-	return take_plain(line, out);
+	return take_wrapped(line, out);
+}
+
+bool
+logprefix_hides(struct span line)
+{
+	size_t at;
+
+	while ((at = span_find(line, "postfix/")) < line.n) {
+		line = span_skip(line, at + sizeof("postfix/") - 1);
+		for (at = 0;
+		     at < line.n && line.p[at] >= 'a' && line.p[at] <= 'z';
+		     at++)
+			;
+		if (at > 0 && at < line.n && line.p[at] == '[')
+			return true;
+	}
+	return false;
 }
 
 /* --- the time --------------------------------------------------------- */
@@ -440,10 +590,12 @@ minute_time(
 	return *out == (time_t)-1 ? -1 : 0;
 }
 
-/* "Nov  3 11:50:36", the year being what fits now. */
+/* "Nov  3 11:50:36", or "Nov 3 ...", the year being what fits now. */
 static int
-bsd_minute(const struct logprefix_clock *t, const char *p, time_t *out)
+bsd_minute(const struct logprefix_clock *t, struct span s, time_t *out)
 {
+	const char *clock = s.p + s.n - 8;
+	int day = clock[-3] == ' ' ? clock[-2] - '0' : two(clock - 3);
 	struct tm tm;
 	time_t limit = t->now + FUTURE;
 	int year, tries;
@@ -452,8 +604,8 @@ bsd_minute(const struct logprefix_clock *t, const char *p, time_t *out)
 		return -1;
 	year = tm.tm_year + 1900;
 	for (tries = 0; tries <= LEAP_CYCLE; tries++, year--)
-		if (minute_time(
-			year, month(p), two(p + 4), p + 7, false, out) == 0 &&
+		if (minute_time(year, month(s.p), day, clock, false, out) ==
+			0 &&
 		    *out <= limit)
 			return 0;
 	return -1;
@@ -520,6 +672,7 @@ logprefix_time(
 {
 	struct span s = p->stamp;
 	size_t n = 0, zone = 0, seconds;
+	uint64_t unix_time;
 	char key[sizeof(t->minute)];
 	time_t base;
 	int rc;
@@ -529,8 +682,13 @@ logprefix_time(
 		return -1;
 	case LOGPREFIX_MICRO:
 		return micro(s, out);
+	case LOGPREFIX_UNIX:
+		if (number(s, 11, &unix_time) == -1)
+			return -1;
+		*out = (time_t)unix_time;
+		return 0;
 	case LOGPREFIX_BSD:
-		n = 12;
+		n = s.n - 3;
 		break;
 	case LOGPREFIX_BSD_YEAR:
 		n = 17;
@@ -554,7 +712,7 @@ logprefix_time(
 		return 0;
 	}
 	if (p->kind == LOGPREFIX_BSD)
-		rc = bsd_minute(t, s.p, &base);
+		rc = bsd_minute(t, s, &base);
 	else if (p->kind == LOGPREFIX_BSD_YEAR)
 		rc = minute_time(two(s.p + 7) * 100 + two(s.p + 9), month(s.p),
 		    two(s.p + 4), s.p + 12, false, &base);

@@ -1,12 +1,13 @@
 /*
  * logprefix.h: what stands before the text of a log line: time, host, tag.
  *
- * Known shapes: BSD syslog (RFC 3164, day padded with a blank or a zero,
- * with or without a year or a host, Postfix's own maillog_file), RFC 3339
- * stamps (rsyslog, journalctl -o short-iso), RFC 5424, `journalctl -o json`,
- * any of them behind a <priority>, a container's `name | ` or a time and
- * stream of Docker or Kubernetes. Lines are foreign text: nothing here
- * depends on what they say.
+ * Known shapes: BSD syslog (RFC 3164, day padded with a blank, a zero or not
+ * at all, with or without a year, a fraction or a host, Postfix's own
+ * maillog_file, BusyBox), RFC 3339 stamps (rsyslog, journalctl -o short-iso),
+ * RFC 5424, `journalctl -o json`, `-o short-unix`, and Docker's json-file; any
+ * of them behind a <priority>, a container's name, a time and stream of Docker
+ * or Kubernetes, or another such header whose tag is not Postfix's. Lines are
+ * foreign text: nothing here depends on what they say.
  */
 #ifndef LOGPREFIX_H
 #define LOGPREFIX_H
@@ -24,6 +25,7 @@ enum logprefix_stamp {
 	LOGPREFIX_BSD_YEAR, /* "Nov  3 2026 11:50:36": local time */
 	LOGPREFIX_ISO,	    /* "2026-11-23T11:50:36[.f][Z|+hh:mm|+hhmm]" */
 	LOGPREFIX_MICRO,    /* microseconds since 1970, journald */
+	LOGPREFIX_UNIX,	    /* seconds, journalctl -o short-unix */
 };
 
 struct logprefix {
@@ -43,6 +45,12 @@ struct logprefix {
  */
 int logprefix_parse(
     struct span line, struct buf *scratch, struct logprefix *out);
+
+/*
+ * True if the line seems to hold one of Postfix's, behind a header that is not
+ * known; to be asked of lines that were not Postfix's.
+ */
+bool logprefix_hides(struct span line);
 
 /*
  * The reader's clock. A stamp without a year means the latest year that does

@@ -14,7 +14,8 @@
 #define MISSED_MAX 4	/* gateways that failed in one delivery */
 #define CAUSES_MAX 1024 /* domains whose last fault is remembered */
 #define PROCESS_NAME 192
-#define HOST_ROOM 64 /* bytes of that */
+#define HOST_ROOM 64	  /* bytes of that */
+#define REPEATED_MAX 1000 /* from here on a number has no more digits */
 #define NONE UINT32_MAX
 
 /* A gateway of which only the `QUEUEID: why` line tells. */
@@ -869,13 +870,33 @@ logjoin_set_time(struct logjoin *j, time_t now)
 	logprefix_set_clock(&j->clock, now);
 }
 
-const char *
-logjoin_line(struct logjoin *j, const struct logprefix *p)
+/* "message repeated 3 times: [ TEXT]" of rsyslog; how often, or 1. */
+static unsigned
+repeated(struct span *text)
+{
+	struct span s = *text;
+	unsigned n = 0;
+
+	if (!span_begins(s, "message repeated ") || s.p[s.n - 1] != ']')
+		return 1;
+	s = span_skip(s, sizeof("message repeated ") - 1);
+	for (; s.n > 0 && s.p[0] >= '0' && s.p[0] <= '9' && n < REPEATED_MAX;
+	     s = span_skip(s, 1))
+		n = n * 10 + (unsigned)(s.p[0] - '0');
+	if (!span_begins(s, " times: [ ") || n == 0)
+		return 1;
+	s = span_skip(s, sizeof(" times: [ ") - 1);
+	s.n--;
+	*text = s;
+	return n;
+}
+
+static const char *
+take_line(struct logjoin *j, const struct logprefix *p)
 {
 	struct span name = p->program;
 	const char *what = NULL;
 
-	j->stats.lines++;
 	/* Postfix's own tags have a slash. */
 	if (name.n < 4 || name.n > 8 || name.n == p->tag.n)
 		return NULL;
@@ -889,6 +910,19 @@ logjoin_line(struct logjoin *j, const struct logprefix *p)
 		what = tlsproxy_line(j, p);
 	else if (span_is(name, "error") || span_is(name, "retry"))
 		what = smtp_line(j, p, false);
+	return what;
+}
+
+const char *
+logjoin_line(struct logjoin *j, const struct logprefix *p)
+{
+	struct logprefix line = *p;
+	unsigned n = repeated(&line.text);
+	const char *what = NULL;
+
+	j->stats.lines++;
+	while (n-- > 0)
+		what = take_line(j, &line);
 	if (what != NULL)
 		j->stats.understood++;
 	return what;

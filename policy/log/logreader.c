@@ -312,6 +312,8 @@ take_line(struct logreader *r, struct span line)
 	r->stats.lines++;
 	r->stats.bytes += line.n + 1;
 	r->stats.unparsed += rc == -1;
+	if ((rc == -1 || p.program.n == p.tag.n) && logprefix_hides(line))
+		r->stats.hidden++;
 	r->dirty = true;
 	if (r->hook.line != NULL)
 		r->hook.line(line, rc == 0 ? &p : NULL, what, r->hook.arg);
@@ -834,10 +836,15 @@ logreader_follow(struct logreader *r, const char *path, struct err *e)
 {
 	struct filewatch *w = filewatch_new(path);
 	struct err unused;
+	struct stat st;
 	bool said = false;
 	int rv = 0;
 
 	filewatch_inside(w, NULL);
+	/* It will never be a log. */
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		rv =
+		    err_set(e, EX_NOINPUT, "%s is a directory", quotes(path).s);
 	while (rv == 0 && !*r->hook.stop) {
 		if (r->journal != NULL)
 			rv = follow_journal(r, path, e);

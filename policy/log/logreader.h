@@ -47,6 +47,7 @@ struct logreader_hooks {
 struct logreader_stats {
 	uint64_t lines, bytes;
 	uint64_t unparsed; /* no log line at all */
+	uint64_t hidden;   /* behind a header that is not known */
 	uint64_t too_long;
 };
 

@@ -57,6 +57,40 @@ static const struct {
 	""},
     {"{\"MESSAGE\":\"a\\q\",\"SYSLOG_IDENTIFIER\":\"x/y\"}", -1, "", "", "", 0,
 	""},
+    /* What syslog daemons and container platforms make of it. */
+    {"Nov 3 11:50:36 gw x/y[1]: a", 0, "gw", "x/y", "y", 1, "a"},
+    {"Nov  3 11:50:36.123456 gw x/y[1]: a", 0, "gw", "x/y", "y", 1, "a"},
+    {"1795434636.123456 gw x/y[1]: a", 0, "gw", "x/y", "y", 1, "a"},
+    {"<22>2026-11-03T11:50:36Z gw x/y[1]: a", 0, "gw", "x/y", "y", 1, "a"},
+    {"Nov  3 11:50:36 gw mail.info x/y[1]: a", 0, "gw", "x/y", "y", 1, "a"},
+    {"2026-11-03 11:50:36,123 INFO    x/y[1]: a", 0, "INFO", "x/y", "y", 1,
+	"a"},
+    {"2026-11-03T11:50:36Z stdout F 2026-11-03T12:50:36+01:00 gw x/y[1]: a", 0,
+	"gw", "x/y", "y", 1, "a"},
+    {"2026-11-03T11:50:36.123Z Nov  3 11:50:36 gw x/y[1]: a", 0, "gw", "x/y",
+	"y", 1, "a"},
+    {"2026-11-03T11:50:36Z stdout P Nov  3 11:50:36 gw x/y[1]: a", -1, "", "",
+	"", 0, ""},
+    {"[pod/mx-0/x] Nov  3 11:50:36 gw x/y[1]: a", 0, "gw", "x/y", "y", 1, "a"},
+    {"Nov  3 11:50:36 h mailu-smtp[840]: Nov  3 11:50:37 gw x/y[1]: a", 0, "gw",
+	"x/y", "y", 1, "a"},
+    {"<30>1 2026-11-03T11:50:36Z h mailu 8 - - 2026-11-03T11:50:36Z gw "
+     "x/y[1]: a",
+	0, "gw", "x/y", "y", 1, "a"},
+    {"{\"MESSAGE\":\"Nov  3 11:50:36 gw x/y[1]: a\",\"SYSLOG_IDENTIFIER\":"
+     "\"0123456789ab\"}",
+	0, "gw", "x/y", "y", 1, "a"},
+    {"{\"log\":\"Nov  3 11:50:36 gw x/y[1]: a\\n\",\"stream\":\"stdout\"}", 0,
+	"gw", "x/y", "y", 1, "a"},
+    {"{\"log\":\"a\\n\",\"stream\":\"stdout\"}", -1, "", "", "", 0, ""},
+    {"{\"log\":7}", -1, "", "", "", 0, ""},
+    /* Only whole lines, and none inside those of Postfix. */
+    {"Nov  3 11:50:36 h a[8]: Nov  3 11:50:37 gw b[1]: a", 0, "h", "a", "a", 8,
+	"Nov  3 11:50:37 gw b[1]: a"},
+    {"Nov  3 11:50:36 h a/b[8]: Nov  3 11:50:37 gw x/y[1]: a", 0, "h", "a/b",
+	"b", 8, "Nov  3 11:50:37 gw x/y[1]: a"},
+    {"Nov  3 11:50:36 h a[8]: x Nov  3 11:50:37 gw x/y[1]: a", 0, "h", "a", "a",
+	8, "x Nov  3 11:50:37 gw x/y[1]: a"},
     {"{}", -1, "", "", "", 0, ""},
     {"", -1, "", "", "", 0, ""},
     {"\r", -1, "", "", "", 0, ""},
@@ -105,6 +139,32 @@ t_shapes(void **state)
 	buf_free(&scratch);
 }
 
+static void
+t_hidden(void **state)
+{
+	static const struct {
+		const char *line;
+		bool want;
+	} rows[] = {
+	    {"[2026/11/03] mx postfix/smtp[1]: a", true},
+	    {"x=postfix/ postfix/smtpd[1]: a", true},
+	    {"x postfix-out/smtp[1]: a", false},
+	    {"fail2ban [postfix/sasl] a", false},
+	    {"postfix/", false},
+	    {"postfix/[", false},
+	    {"postfix/smtp", false},
+	    {"", false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++)
+		check_int(rows[i].line,
+		    logprefix_hides(
+			(struct span){rows[i].line, strlen(rows[i].line)}),
+		    rows[i].want);
+}
+
 /* 2026-11-23 12:00:00 UTC and so on. */
 #define NOV23 1795435200
 #define DAY 86400
@@ -145,6 +205,9 @@ static const struct {
     {"1795434636123456", LOGPREFIX_MICRO, 0, NOV23 - 564},
     {"999999999999999999", LOGPREFIX_MICRO, 0, -1},
     {"17954346361x3456", LOGPREFIX_MICRO, 0, -1},
+    {"1795434636", LOGPREFIX_UNIX, 0, NOV23 - 564},
+    {"Nov 3 11:50:36", LOGPREFIX_BSD, NOV23, NOV23 - 564 - 20 * DAY},
+    {"Jan 1 00:00:00", LOGPREFIX_BSD, NOV23, 1767225600},
     {"", LOGPREFIX_NO_TIME, NOV23, -1},
 };
 
@@ -178,6 +241,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_shapes),
+	    cmocka_unit_test(t_hidden),
 	    cmocka_unit_test(t_times),
 	};
 

@@ -145,7 +145,14 @@ stop_follower()
 }
 at_exit stop_follower
 head -c 250000 "$T/part00" >>"$T/mail.log"
-sleep 0.3
+# Who has read nothing of a log does not look for what it was rotated to.
+# shellcheck disable=SC2317
+has_begun()
+{
+	[ "$(sqlite3 "$T/evidence" 'select count(*) from position' \
+		2>/dev/null || echo 0)" -gt 0 ]
+}
+wait_for 20 has_begun || diag 'not begun'
 tail -c +250001 "$T/part00" >>"$T/mail.log"
 mv "$T/mail.log" "$T/mail.log.1"
 head -n 100 "$T/part01" >>"$T/mail.log.1"
@@ -306,6 +313,24 @@ is 'without a registry it still prints' "$rc" 0
 run log --explain - <"$golden/postfix-3.7.log"
 like 'explained' "$out" 'taken for +verification-failed'
 like 'with what became of it' "$out" 'level encrypted: encrypted yes, chain trusted no, name matched no'
+{
+	cat "$golden/postfix-3.7.log"
+	echo '[2026/11/03 11:50] mx postfix/smtp[1]: 9C4D11: removed'
+} >"$T/hidden"
+run log -j "$T/hidden"
+like 'a header that hides Postfix is said' "$err" \
+	'warning: 1 line of Postfix, it seems, behind a header'
+if command -v lz4 >/dev/null; then
+	lz4 -qc "$golden/postfix-3.7.log" >"$T/log.lz4"
+	run log -j "$T/log.lz4"
+	is 'lz4' "$(diff "$golden/postfix-3.7.want" "$T/.out")" ''
+else
+	skip 'lz4' 'no lz4 here'
+fi
+run timeout 20 "$B/tlspact-log" -C /dev/null -o registry="$golden/registry" \
+	-o ledger="$T/none.db" -o probe_user= -o log_user= \
+	-o evidence="$T/evidence" -o map="$T/none.cdb" --follow "$T"
+is 'a folder is not followed' "$rc" 66
 # A pipe, compressed as well.
 fresh
 # shellcheck disable=SC2016

@@ -306,6 +306,18 @@ static const struct {
 	"skipped connection-lost\n"
 	"out AAAAA2 b.example mx2.b[1.1.1.2] verified yes unknown unknown "
 	"TLSv1.3 sent ok\n"},
+    {"rsyslog's repeated message",
+	TO("AAAAA1", M1, SENT) T
+	"postfix/smtp[1]: message repeated 2 times: [ AAAAA1: "
+	"to=<a@b.example>, relay=" M1 ", " SENT "]\n" T
+	"postfix/smtp[1]: message repeated 99999999999999 times: [ x]\n" T
+	"postfix/smtp[1]: message repeated 2 times: [\n",
+	"out AAAAA1 b.example mx1.b[1.1.1.1] clear no unknown unknown  sent "
+	"ok\n"
+	"out AAAAA1 b.example mx1.b[1.1.1.1] clear no unknown unknown  sent "
+	"ok\n"
+	"out AAAAA1 b.example mx1.b[1.1.1.1] clear no unknown unknown  sent "
+	"ok\n"},
     {"addresses that verify(8) asks about",
 	TLS("Verified", M1) TO("AAAAA1", M1,
 	    "delay=1, delays=1/0/0/0, dsn=2.0.0, status=deliverable (ok)")
