@@ -25,6 +25,7 @@
 #include "logprefix.h"
 #include "logreader.h"
 #include "logrecord.h"
+#include "logreport.h"
 #include "logtally.h"
 #include "num.h"
 #include "options.h"
@@ -37,7 +38,8 @@
 struct run {
 	struct options opt;
 	bool explain, follow;
-	time_t now; /* 0: the clock */
+	time_t now;   /* 0: the clock */
+	time_t since; /* 0: always */
 	struct settings set;
 	struct registry *registry;
 	struct logpartner *who;
@@ -85,7 +87,9 @@ static const struct options_row rows[] = {
 	.at = offsetof(struct run, explain)},
     {0, "now", "TIME", "infer years as if it were TIME", OPTIONS_TIME,
 	.at = offsetof(struct run, now)},
-    OPTIONS_JSON("print each delivery; records nothing"),
+    {0, "since", "DAY", "report what was from that day on", OPTIONS_TIME,
+	.at = offsetof(struct run, since)},
+    OPTIONS_JSON("print each delivery, or the report; records nothing"),
     OPTIONS_SETTINGS,
     OPTIONS_VERBOSE(NULL),
     OPTIONS_ABOUT,
@@ -94,7 +98,8 @@ static const struct options_row rows[] = {
 static const struct options_table table = {
     .program = "tlspact-log",
     .synopsis = "[-jv] [-C FILE] [-o NAME=VALUE]... [--follow] [FILE... | -]\n"
-		"--explain [-j] [FILE... | -]\n",
+		"--explain [-j] [FILE... | -]\n"
+		"report [-j] [--since DAY] [PARTNER]\n",
     .about = "Read mail logs and record what was encrypted, and what failed.",
     .row = rows,
     .nrows = sizeof(rows) / sizeof(rows[0]),
@@ -403,17 +408,147 @@ print_summary(const struct run *run)
 		    "smtp_tls_loglevel = 0 encrypted mail looks clear");
 }
 
+/* --- tlspact-log report ------------------------------------------------ */
+
+#define STRANGERS_MAX 25 /* shown to people, in one direction */
+
+static void
+print_report_json(const struct logreport *r)
+{
+	json_t *sums = json_array(), *j;
+	const struct logreport_row *row;
+
+	for (row = r->row; row < r->row + r->n; row++) {
+		/* All others are sums of these. */
+		if (*row->name == '\0' ||
+		    (*row->month == '\0' && *row->protocol == '\0'))
+			continue;
+		j = json_pack("{s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I}",
+		    "month", json_text(row->month), "name", row->name,
+		    "direction", evidence_direction_name(row->direction),
+		    "old_protocol", json_text(row->protocol), "last", row->last,
+		    "verified", (json_int_t)row->n[EVIDENCE_VERIFIED],
+		    "trusted", (json_int_t)row->n[EVIDENCE_TRUSTED],
+		    "encrypted", (json_int_t)row->n[EVIDENCE_ENCRYPTED],
+		    "clear", (json_int_t)row->n[EVIDENCE_CLEAR]);
+		if (j == NULL || json_array_append_new(sums, j) == -1)
+			abort();
+	}
+	json_print(json_pack(
+	    "{s:s, s:o}", "schema", "tlspact.log.report.v1", "mails", sums));
+}
+
+static void
+print_report_row(const struct logreport_row *row)
+{
+	const char *given = *row->name == '\0' ? row->month : row->name;
+	char name[256];
+
+	quote_show(name, sizeof(name), given, strlen(given));
+	(void)printf("%-32s %-3s %10" PRIu64 " %10" PRIu64 " %10" PRIu64
+		     " %10" PRIu64 " %10" PRIu64 "%s%s%s%s\n",
+	    name, evidence_direction_name(row->direction), logreport_mails(row),
+	    row->n[EVIDENCE_VERIFIED], row->n[EVIDENCE_TRUSTED],
+	    row->n[EVIDENCE_ENCRYPTED], row->n[EVIDENCE_CLEAR],
+	    *row->protocol == '\0' ? "" : "  ", row->protocol,
+	    *row->protocol == '\0' ? "" : ", last ",
+	    *row->protocol == '\0' ? "" : row->last);
+}
+
+static void
+print_report_head(const char *what)
+{
+	(void)printf("%s%-32s %-3s %10s %10s %10s %10s %10s\n",
+	    strcmp(what, "MONTH") == 0 ? "" : "\n", what, "", "MAILS",
+	    "VERIFIED", "TRUSTED", "ENCRYPTED", "CLEAR");
+}
+
+static void
+print_report(const struct logreport *r)
+{
+	const struct logreport_row *row;
+	size_t strangers = 0, more = 0;
+	const char *section = "", *now;
+
+	for (row = r->row; row < r->row + r->n; row++) {
+		if (*row->month != '\0' && *row->name != '\0')
+			continue;
+		now = *row->protocol != '\0' ? "OLD PROTOCOLS"
+		      : *row->month == '\0'  ? "PARTNER OR DOMAIN"
+					     : "MONTH";
+		if (strcmp(section, now) != 0)
+			print_report_head(now);
+		section = now;
+		if (row > r->row && row[-1].direction != row->direction)
+			strangers = 0;
+		if (*row->month == '\0' && *row->protocol == '\0' &&
+		    strchr(row->name, '.') != NULL &&
+		    strangers++ >= STRANGERS_MAX) {
+			more++;
+			continue;
+		}
+		print_report_row(row);
+	}
+	if (more > 0)
+		(void)printf(
+		    "\n-j prints %zu domain%s more.\n", more, num_plural(more));
+	(void)printf("\nUnder encrypt, what left in the clear would have "
+		     "waited; under secure, what was\nnot verified might "
+		     "have.\n");
+}
+
+static int
+report(struct run *run)
+{
+	char since[NUM_TIME_MAX] = "";
+	struct logreport r = {.n = 0};
+	struct err e;
+	int code;
+
+	if ((code = options_settings(&run->opt, &run->set)) != EX_OK)
+		return code;
+	if (run->since != 0)
+		num_time_text(run->since, since)[sizeof("YYYY-MM-DD") - 1] =
+		    '\0';
+	run->evidence = evidence_open(
+	    run->set.evidence, run->set.ledger, EVIDENCE_READ, &e);
+	if (run->evidence == NULL ||
+	    logreport_read(&r, run->evidence,
+		run->opt.n == 1 ? run->opt.arg[0] : NULL, since, &e) == -1) {
+		say_err(&e);
+		code = e.code;
+	} else if (run->opt.json) {
+		print_report_json(&r);
+	} else if (r.n == 0) {
+		say("nothing is counted%s%s", run->opt.n == 1 ? " of " : "",
+		    run->opt.n == 1 ? quotes(run->opt.arg[0]).s : "");
+		code = EXIT_FAILURE;
+	} else {
+		print_report(&r);
+	}
+	logreport_free(&r);
+	evidence_close(run->evidence);
+	settings_free(&run->set);
+	return code;
+}
+
 int
 main(int argc, char *argv[])
 {
 	struct sigaction sa = {.sa_handler = on_signal};
 	struct run run = {0};
+	bool reports = argc > 1 && strcmp(argv[1], "report") == 0;
 	int code;
 
 	say_init(table.program);
-	options_read(&table, argc, argv, &run);
-	if (run.follow && (run.explain || run.opt.n > 1))
+	options_read(&table, argc - reports, argv + reports, &run);
+	if ((run.follow && (run.explain || run.opt.n > 1)) ||
+	    (reports
+		    ? run.opt.n > 1 || run.follow || run.explain || run.now != 0
+		    : run.since != 0))
 		options_misused(&table, &run);
+	if (reports)
+		return say_flushed(report(&run));
 	fixed_now = run.now;
 	(void)sigaction(SIGTERM, &sa, NULL);
 	(void)sigaction(SIGINT, &sa, NULL);

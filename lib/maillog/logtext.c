@@ -286,8 +286,8 @@ logtext_blamed(struct span why, struct logtext_peer *peer)
 	    "conversation with ", "TLS is required, but host ",
 	    "TLS is required, but was not offered by host ",
 	    "Sender requested REQUIRETLS, but host ",
-	    "Sender requested REQUIRETLS, but TLS service was not offered by "
-	    "host "};
+	    ("Sender requested REQUIRETLS, but TLS service was not offered by "
+	     "host ")};
 	struct span rest;
 	size_t i;
 

@@ -104,7 +104,7 @@ _tlspact()
 		if [[ $current = -* ]]; then
 			# shellcheck disable=SC2086 # a word each
 			_tlspact_words "$current" $_tlspact_common --follow \
-				--explain --now
+				--explain --now --since
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		fi

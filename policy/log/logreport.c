@@ -1,0 +1,135 @@
+#include "logreport.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+static const char *
+name_in(const void *array, uint32_t i)
+{
+	return ((const char *const *)array)[i];
+}
+
+static struct logreport_row *
+row_of(struct logreport *r, const char *month, const char *name,
+    enum evidence_direction direction, const char *protocol)
+{
+	char *text =
+	    mem_printf("%s\n%s\n%d\n%s", month, name, (int)direction, protocol);
+	const char *key = arena_copy(&r->text, text, strlen(text));
+	uint32_t at =
+	    strmap_add(&r->map, r->key, key, strlen(key), (uint32_t)r->n);
+
+	free(text);
+	if (at != STRMAP_NONE)
+		return &r->row[at];
+	r->key = mem_grow(r->key, r->n, &r->key_cap, sizeof(*r->key));
+	r->key[r->n] = key;
+	r->row = mem_grow(r->row, r->n, &r->cap, sizeof(*r->row));
+	r->row[r->n] = (struct logreport_row){
+	    .month = arena_copy(&r->text, month, strlen(month)),
+	    .name = arena_copy(&r->text, name, strlen(name)),
+	    .direction = direction,
+	    .protocol = arena_copy(&r->text, protocol, strlen(protocol)),
+	    .last = ""};
+	return &r->row[r->n++];
+}
+
+/* What RFC 8996 took out of use. */
+static bool
+is_old(const char *protocol)
+{
+	return strncmp(protocol, "SSLv", 4) == 0 ||
+	       strcmp(protocol, "TLSv1") == 0 ||
+	       strcmp(protocol, "TLSv1.1") == 0;
+}
+
+static void
+add(struct logreport *r, struct logreport_row *row,
+    const struct evidence_count *c)
+{
+	row->n[c->seen] += c->n;
+	/* The days come in order, but of one month only. */
+	if (strcmp(row->last, c->day) < 0)
+		row->last = arena_copy(&r->text, c->day, strlen(c->day));
+}
+
+static bool
+take(const struct evidence_count *c, void *arg)
+{
+	struct logreport *r = arg;
+	char month[] = "YYYY-MM";
+
+	if (strcmp(c->result,
+		c->direction == EVIDENCE_OUT ? "sent" : "received") != 0)
+		return true;
+	memcpy(month, c->day, sizeof(month) - 1);
+	add(r, row_of(r, month, c->partner, c->direction, ""), c);
+	add(r, row_of(r, month, "", c->direction, ""), c);
+	add(r, row_of(r, "", c->partner, c->direction, ""), c);
+	if (is_old(c->protocol))
+		add(r, row_of(r, "", c->partner, c->direction, c->protocol), c);
+	return true;
+}
+
+/* Month and name, month, name, protocol. */
+static int
+kind(const struct logreport_row *row)
+{
+	if (*row->protocol != '\0')
+		return 3;
+	if (*row->month == '\0')
+		return 2;
+	return *row->name == '\0';
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct logreport_row *x = a, *y = b;
+	int rv = kind(x) - kind(y);
+
+	if (rv == 0)
+		rv = strcmp(x->month, y->month);
+	if (rv == 0)
+		rv = (int)x->direction - (int)y->direction;
+	if (rv == 0 && x->n[EVIDENCE_CLEAR] != y->n[EVIDENCE_CLEAR])
+		rv = x->n[EVIDENCE_CLEAR] > y->n[EVIDENCE_CLEAR] ? -1 : 1;
+	if (rv == 0)
+		rv = strcmp(x->name, y->name);
+	return rv == 0 ? strcmp(x->protocol, y->protocol) : rv;
+}
+
+int
+logreport_read(struct logreport *r, struct evidence *v, const char *partner,
+    const char *since, struct err *e)
+{
+	*r = (struct logreport){.n = 0};
+	strmap_init(&r->map, name_in);
+	if (evidence_counts(v, partner, since, "", take, r, e) == -1)
+		return -1;
+	if (r->n > 0)
+		qsort(r->row, r->n, sizeof(*r->row), compare);
+	return 0;
+}
+
+uint64_t
+logreport_mails(const struct logreport_row *row)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i <= EVIDENCE_VERIFIED; i++)
+		sum += row->n[i];
+	return sum;
+}
+
+void
+logreport_free(struct logreport *r)
+{
+	strmap_free(&r->map);
+	free(r->row);
+	free(r->key);
+	arena_free(&r->text);
+}

@@ -1,0 +1,49 @@
+/*
+ * logreport.h: what the mail log proved, summed up for people: how much mail
+ * went in the clear, whose and when, and who still comes with old protocols.
+ *
+ * Of what was sent or received; mail that was refused or waits is no mail yet.
+ */
+#ifndef LOGREPORT_H
+#define LOGREPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "evidence.h"
+#include "strmap.h"
+
+/* Mail of one month, direction and partner or domain. */
+struct logreport_row {
+	const char *month; /* YYYY-MM, UTC; "": all of them */
+	const char *name;  /* a partner; a stranger's domain, with a dot */
+	enum evidence_direction direction;
+	const char *protocol; /* an old one, or "": all of them */
+	const char *last;     /* day */
+	uint64_t n[EVIDENCE_VERIFIED + 1];
+};
+
+struct logreport {
+	struct logreport_row *row;
+	size_t n, cap;
+	const char **key; /* of each */
+	size_t key_cap;
+	struct strmap map;
+	struct arena text;
+};
+
+/*
+ * Sum up the days from `since` on ("": all), of one partner or all (NULL):
+ * rows by month and name; by month alone (the name is ""); by name alone; and
+ * by name and old protocol. In that order, by month, direction, and what is
+ * clear. 0, or -1 with *e set; to be freed either way.
+ */
+int logreport_read(struct logreport *r, struct evidence *v, const char *partner,
+    const char *since, struct err *e);
+
+uint64_t logreport_mails(const struct logreport_row *row);
+
+void logreport_free(struct logreport *r);
+
+#endif

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# tlspact-log report: its sums against those that SQL makes of the evidence.
+# shellcheck source=tests/lab/tap.sh
+. "$(dirname "$0")/../../lab/tap.sh"
+
+golden=$TOP/tests/golden
+log()
+{
+	local verb=$1
+
+	shift
+	[ "$verb" = read ] && verb=--now=2027-01-05
+	"$B/tlspact-log" "$verb" -C /dev/null -o registry="$golden/registry" \
+		-o ledger="$T/none.db" -o probe_user= -o log_user= \
+		-o evidence="$T/evidence" -o map="$T/none.cdb" "$@"
+}
+
+run log report
+is 'without evidence' "$rc" 66
+"$B/tools/loggen" 20000 7 >"$T/whole"
+log read "$golden"/*.log "$T/whole" >/dev/null 2>&1
+run log report
+is 'a report' "$rc" 0
+like 'by month and direction' "$out" '2026-11 +in +[0-9]'
+like 'by partner' "$out" 'acme +out +[0-9]'
+like 'who comes with old protocols, and when' "$out" \
+	'acme +in +[0-9 ]+ TLSv1, last 2026-11-03'
+like 'not all domains are for people' "$out" '-j prints [0-9]+ domains more'
+log report -j >"$T/all"
+is 'every sum' "$(python3 - "$T/evidence" "$T/all" <<-'PYTHON'
+	import json, sqlite3, sys
+	seen = ["clear", "encrypted", "trusted", "verified"]
+	want = {}
+	for day, who, way, how, proto, n in sqlite3.connect(sys.argv[1]).execute(
+	    "select day, partner, direction, seen, protocol, n from log_count"
+	    " where result = iif(direction, 'sent', 'received')"):
+	    way = ["in", "out"][way]
+	    keys = [(day[:7], who, way, None)]
+	    if proto in ("SSLv3", "TLSv1", "TLSv1.1"):
+	        keys.append((None, who, way, proto))
+	    for k in keys:
+	        row = want.setdefault(k, [0] * 4 + [""])
+	        row[how] += n
+	        row[4] = max(row[4], day)
+	got = {(o["month"], o["name"], o["direction"], o["old_protocol"]):
+	    [o[s] for s in seen] + [o["last"]]
+	    for o in json.load(open(sys.argv[2]))["mails"]}
+	print(len(got) > 100, got == want)
+PYTHON
+)" 'True True'
+run log report -j acme
+is 'of one partner' "$(grep -c '"name": "acme"' <<<"$out")" \
+	"$(grep -c '"name":' <<<"$out")"
+run log report --since 2026-12-01 -j
+unlike 'since a day' "$out" '2026-11'
+like 'since a day, what came later' "$out" '"2027-01"'
+run log report nobody
+is 'of nobody' "$rc" 1
+like 'which is said' "$err" 'nothing is counted of "nobody"'
+run log report a b
+is 'wrong usage' "$rc" 64
+run log report --since yesterday
+is 'no day' "$rc" 64
+done_testing
