@@ -279,7 +279,8 @@ note_mx(struct arena *mem, struct mxdns_result *res, const struct ub_result *r)
 			continue;
 		}
 		/* The host stays in the list: delivery would trip over it. */
-		if (!whole || !nexthop_is_host(name))
+		if (!whole ||
+		    (!nexthop_is_host(name) && !dname_is_address(name)))
 			(void)snprintf(name, sizeof(name), "(bad name)");
 		(void)add_host(mem, res, name, pref);
 	}
@@ -450,9 +451,26 @@ addrs_done(struct query *q, struct mxdns_host *h)
 		ask_tlsa(q, h, canon);
 }
 
+/* An address for a name, also in an MX record: Postfix takes it as it is. */
+static void
+take_address(struct query *q, struct mxdns_host *h)
+{
+	struct sockaddr_in6 sa; /* the larger one */
+	struct nexthop n;
+
+	(void)nexthop_parse(h->name, &n);
+	memcpy(&sa, &n.sa, sizeof(sa));
+	sa.sin6_port = htons(q->res.port); /* same place in both */
+	add_addr(&q->mem, h, &sa, n.len);
+}
+
 static void
 ask_addrs(struct query *q, struct mxdns_host *h)
 {
+	if (dname_is_address(h->name)) {
+		take_address(q, h);
+		return;
+	}
 	if (!nexthop_is_host(h->name)) {
 		h->a.kind = h->aaaa.kind = MXDNS_BROKEN;
 		h->a.why = h->aaaa.why = "not a host name";
@@ -576,15 +594,7 @@ begin(struct query *q)
 	d->running++;
 	if (q->res.status == MXDNS_BAD_NEXTHOP)
 		;
-	else if (q->where.len > 0) {
-		struct mxdns_host *h =
-		    add_host(&q->mem, &q->res, q->where.name, 0);
-		struct sockaddr_in6 sa; /* the larger one */
-
-		memcpy(&sa, &q->where.sa, sizeof(sa));
-		sa.sin6_port = htons(q->res.port); /* same place in both */
-		add_addr(&q->mem, h, &sa, q->where.len);
-	} else if (q->where.direct)
+	else if (q->where.direct)
 		add_implicit(q);
 	else
 		ask(q, NULL, TYPE_MX, q->res.domain);

@@ -33,6 +33,7 @@ check(const struct mxdns_result *r, const struct mxdns_host *h)
 
 	for (i = 0; i < r->nhost; i++)
 		if (!nexthop_is_host(r->host[i].name) &&
+		    !dname_is_address(r->host[i].name) &&
 		    strcmp(r->host[i].name, "(bad name)") != 0)
 			abort();
 	for (i = 1; i < r->nhost; i++)

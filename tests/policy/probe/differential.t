@@ -182,7 +182,9 @@ lab_record 'alias.example. MX 10 cname.alias.example.'
 lab_record 'cname.alias.example. CNAME mx.good.example.'
 lab_record 'implicit.example. A 127.0.3.1'
 lab_record 'nullmx.example. MX 0 .'
+lab_record 'numeric.example. MX 10 127.0.3.1.'
 for name in alias:hostname implicit:mx.good.example nullmx:mx.good.example \
+	numeric:mx.good.example \
 	absent:mx.good.example; do
 	echo "${name%:*} dns ${name#*:}" >>"$T/servers"
 	echo "partner ${name%:*} mode=enforced domain=${name%:*}.example" \
