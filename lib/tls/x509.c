@@ -901,6 +901,8 @@ path_info(X509_STORE_CTX *sc, struct x509_verdict *out)
 			continue;
 		out->ends_known = true;
 		out->ends = t;
+		out->begins = 0;
+		(void)asn1_time(X509_get0_notBefore(x), &out->begins);
 		show_name(X509_get_subject_name(x), NID_commonName,
 		    out->ends_who, sizeof(out->ends_who));
 	}

@@ -175,8 +175,9 @@ struct x509_verdict {
 	char matched[X509_TEXT_MAX]; /* the certificate's name that matched */
 	bool leaf_is_anchor; /* trusted by itself: dates were not asked */
 	size_t depth;	     /* certificates in the path that was built */
-	bool ends_known;     /* the next two are set */
+	bool ends_known;     /* the next three are set */
 	time_t ends;	     /* earliest end of life in that path */
+	time_t begins;	     /* of that certificate */
 	char ends_who[X509_TEXT_MAX]; /* subject CN of that certificate */
 };
 

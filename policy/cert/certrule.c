@@ -325,41 +325,64 @@ days_between(time_t from, time_t to)
 	    long)(s >= 0 ? s / CLOCK_DAY : -((-s + CLOCK_DAY - 1) / CLOCK_DAY));
 }
 
+/*
+ * The certificate is about to end if less is left than was asked for and than
+ * a quarter of its life: one that lives for days is renewed late.
+ */
+static bool
+ends_soon(const struct job *j, time_t begins)
+{
+	const struct certverdict *out = j->out;
+	time_t left = out->ends - j->r->at, life = out->ends - begins;
+
+	return out->days_left < (long)j->r->warn_days && left < life / 4;
+}
+
 static void
 judge_ahead(struct job *j)
 {
 	struct certverdict *out = j->out;
-	bool above, asked;
-	long days;
+	time_t begins = out->leaf.not_before;
+	bool above = false, asked;
 
-	if ((out->days_known = out->leaf.dates_ok)) {
-		out->days_left = days_between(j->r->at, out->leaf.not_after);
-		observe(j, CERTRULE_AHEAD, "%ld days", out->days_left);
-	} else
+	if (!(out->days_known = out->leaf.dates_ok)) {
 		observe(j, CERTRULE_AHEAD, "unreadable");
-	asked = j->r->warn_days > 0 && out->days_known && leaf_was_asked(j) &&
+		pass(j, CERTRULE_AHEAD, false);
+		return;
+	}
+	/* What it rests on ends it as well. */
+	out->ends = out->leaf.not_after;
+	if (leaf_was_asked(j) && j->v.ends_known && j->v.ends < out->ends) {
+		above = true;
+		out->ends = j->v.ends;
+		begins = j->v.begins;
+	}
+	out->days_left = days_between(j->r->at, out->ends);
+	if (above)
+		observe(j, CERTRULE_AHEAD, "%ld days (CN=%s)", out->days_left,
+		    j->v.ends_who);
+	else
+		observe(j, CERTRULE_AHEAD, "%ld days", out->days_left);
+	asked = j->r->warn_days > 0 && leaf_was_asked(j) &&
 		out->rule[CERTRULE_VALIDITY].state != CERTRULE_FAIL;
 	pass(j, CERTRULE_AHEAD, asked);
 	if (!asked)
 		return;
-	above = j->v.ends_known && j->v.ends < out->leaf.not_after;
-	days = above ? days_between(j->r->at, j->v.ends) : out->days_left;
-	if (days >= (long)j->r->warn_days) {
+	if (!ends_soon(j, begins)) {
 		say(j, CERTRULE_AHEAD,
-		    "The certificate is valid for another %ld days.", days);
+		    "The certificate is valid for another %ld days.",
+		    out->days_left);
 		return;
 	}
 	warn(j, CERTRULE_AHEAD);
-	if (above) {
-		observe(
-		    j, CERTRULE_AHEAD, "%ld days (CN=%s)", days, j->v.ends_who);
+	if (above)
 		say(j, CERTRULE_AHEAD,
 		    "The CA certificate \"%s\" that it rests on expires in "
 		    "%ld days.",
-		    j->v.ends_who, days);
-	} else
+		    j->v.ends_who, out->days_left);
+	else
 		say(j, CERTRULE_AHEAD, "The certificate expires in %ld days.",
-		    days);
+		    out->days_left);
 }
 
 static void

@@ -41,7 +41,7 @@ struct certrules {
 	const char *last_key; /* SPKI sha256 that passed last, or NULL */
 	const struct x509_tlsa *tlsa;
 	size_t ntlsa;
-	unsigned warn_days; /* look-ahead; 0: none */
+	unsigned warn_days; /* look-ahead, see certverdict.warning; 0: none */
 	time_t at;
 };
 
@@ -84,7 +84,8 @@ struct certverdict {
 	enum certrule_key key; /* against last_key */
 	enum level step;       /* lower than secure if that gets mail moving */
 	bool days_known;       /* the end of life can be read */
-	long days_left;	       /* whole days, negative after the end */
+	time_t ends;	/* the earliest in the chain, where that counts */
+	long days_left; /* until then, whole days, negative after it */
 	struct x509_info leaf; /* the certificate in words */
 };
 

@@ -211,7 +211,7 @@ take_certificate(
 	r->warning = v->warning;
 	r->days_known = v->days_known;
 	r->days_left = v->days_left;
-	r->seen.not_after = v->days_known ? v->leaf.not_after : 0;
+	r->seen.not_after = v->days_known ? v->ends : 0;
 	r->same_key = v->key;
 	r->seen.key = keep(p, v->leaf.spki_sha256);
 	r->subject = keep(p, v->leaf.subject_cn);

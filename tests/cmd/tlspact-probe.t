@@ -57,7 +57,7 @@ gateway soylent good ca=self
 gateway wonka nostarttls
 gateway cn good cn=other.example san=mx1.cn.example
 gateway issuer good
-gateway soon good to="$(date -d '+5 days' +%Y%m%d)"
+gateway soon good from=20240101 to="$(date -d '+5 days' +%Y%m%d)"
 gateway inject inject
 gateway old tls11
 gateway endless endless

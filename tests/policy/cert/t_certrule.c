@@ -331,7 +331,7 @@ test_look_ahead(void **state)
 	struct bench b;
 
 	(void)state;
-	bench_init(&b, &(struct mk){DNS_GW, .to = 20}, false);
+	bench_init(&b, &(struct mk){DNS_GW, .from = -340, .to = 20}, false);
 	assert_int_equal(bench_judge(&b), FAULT_OK);
 	assert_false(b.v.warning);
 	assert_int_equal(b.v.rule[CERTRULE_AHEAD].state, CERTRULE_NOT_ASKED);
@@ -353,6 +353,47 @@ test_look_ahead(void **state)
 	assert_int_equal(bench_judge(&b), FAULT_EXPIRED);
 	assert_int_equal(b.v.days_left, -1);
 	assert_int_equal(b.v.rule[CERTRULE_AHEAD].state, CERTRULE_NOT_ASKED);
+	bench_free(&b);
+}
+
+/* A short life is no fault, and what it rests on ends it as well. */
+static void
+test_share_of_life(void **state)
+{
+	struct mk_cert leaf;
+	struct bench b;
+	struct err err;
+	char *pem = NULL;
+
+	(void)state;
+	bench_init(&b, &(struct mk){DNS_GW, .to = 5}, false); /* of 6 days */
+	b.r.warn_days = 14;
+	assert_int_equal(bench_judge(&b), FAULT_OK);
+	assert_false(b.v.warning);
+	assert_int_equal(b.v.days_left, 5);
+	b.r.at = AT + 4 * MK_DAY;
+	assert_int_equal(bench_judge(&b), FAULT_OK);
+	assert_true(b.v.warning);
+	bench_free(&b);
+	/* The intermediate ends in 30 days. */
+	bench_init(&b, &(struct mk){DNS_GW}, false);
+	leaf = mk_cert(&(struct mk){DNS_GW, .to = 59}, &world->inter, AT);
+	mk_pem(leaf.x, &pem);
+	mk_pem(world->inter.x, &pem);
+	sk_X509_pop_free(b.chain, X509_free);
+	b.chain = x509_chain_parse(pem, strlen(pem), &err);
+	mk_free(&leaf);
+	free(pem);
+	b.r.warn_days = 14;
+	assert_int_equal(bench_judge(&b), FAULT_OK);
+	assert_int_equal(b.v.days_left, 30);
+	assert_int_equal(b.v.ends, AT + 30 * MK_DAY);
+	b.r.at = AT + 26 * MK_DAY;
+	assert_int_equal(bench_judge(&b), FAULT_OK);
+	assert_int_equal(b.v.days_left, 4);
+	assert_true(b.v.warning);
+	assert_non_null(
+	    strstr(b.v.rule[CERTRULE_AHEAD].sentence, "that it rests on"));
 	bench_free(&b);
 }
 
@@ -546,6 +587,7 @@ main(void)
 	    cmocka_unit_test(test_dane),
 	    cmocka_unit_test(test_none),
 	    cmocka_unit_test(test_look_ahead),
+	    cmocka_unit_test(test_share_of_life),
 	    cmocka_unit_test(test_last_key),
 	    cmocka_unit_test(test_pins),
 	    cmocka_unit_test(test_issuer_unproved),
