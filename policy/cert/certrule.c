@@ -538,9 +538,9 @@ judge_pin(struct job *j)
 	observe(j, CERTRULE_PIN, "%s", j->out->leaf.spki_sha256);
 	if (asked && j->v.bad[X509_BAD_TLSA].found)
 		fail(j, CERTRULE_PIN, FAULT_KEY_CHANGED,
-		    "The gateway shows a key that is not one of the %zu "
-		    "pinned ones.",
-		    j->r->npin);
+		    "The gateway shows the key %s, which is not one of the "
+		    "%zu pinned ones.",
+		    j->out->leaf.spki_sha256, j->r->npin);
 	else
 		pass(j, CERTRULE_PIN, asked);
 }

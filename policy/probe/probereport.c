@@ -296,25 +296,58 @@ put_remarks(const struct probereport *r, struct buf *out)
 		}
 }
 
-/* Which gateways of a partner fail, or pass; each name once. */
+/* Does one address of the host of row i fail, and another one pass? */
+static bool
+is_split(const struct probereport *r, const struct group *g, size_t i)
+{
+	const struct proberow *a = r->row[i], *b;
+	size_t k;
+
+	for (k = g->begin; k < g->end; k++) {
+		b = r->row[k];
+		if ((a->fault != FAULT_OK) != (b->fault != FAULT_OK) &&
+		    strcmp(a->seen.host, b->seen.host) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Has row i been named for an earlier one? */
+static bool
+is_named(const struct probereport *r, const struct group *g, size_t i,
+    bool by_address)
+{
+	const struct proberow *a = r->row[i], *b;
+	size_t k;
+
+	for (k = g->begin; k < i; k++) {
+		b = r->row[k];
+		if ((a->fault != FAULT_OK) == (b->fault != FAULT_OK) &&
+		    strcmp(a->seen.host, b->seen.host) == 0 &&
+		    (!by_address ||
+			strcmp(a->seen.address, b->seen.address) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Which gateways of a partner fail, or pass, and with what address if both. */
 static void
 put_hosts(const struct probereport *r, const struct group *g, bool failed,
     struct buf *out)
 {
 	const char *sep = "";
-	size_t i, k;
+	bool split;
+	size_t i;
 
 	for (i = g->begin; i < g->end; i++) {
-		if ((r->row[i]->fault != FAULT_OK) != failed)
-			continue;
-		for (k = g->begin; k < i; k++)
-			if (strcmp(r->row[k]->seen.host,
-				r->row[i]->seen.host) == 0 &&
-			    (r->row[k]->fault != FAULT_OK) == failed)
-				break;
-		if (k < i)
+		split = is_split(r, g, i);
+		if ((r->row[i]->fault != FAULT_OK) != failed ||
+		    is_named(r, g, i, split))
 			continue;
 		buf_printf(out, "%s%s", sep, probereport_gateway(r->row[i]));
+		if (split)
+			buf_printf(out, "[%s]", r->row[i]->seen.address);
 		sep = ", ";
 	}
 }

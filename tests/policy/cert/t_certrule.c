@@ -449,6 +449,9 @@ test_pins(void **state)
 	b.r.pin = pins;
 	b.r.npin = 2;
 	assert_int_equal(bench_judge(&b), FAULT_KEY_CHANGED);
+	/* What has to be agreed anew. */
+	assert_non_null(
+	    strstr(b.v.rule[CERTRULE_PIN].sentence, b.v.leaf.spki_sha256));
 	pins[2] = colons;
 	b.r.npin = 3;
 	assert_int_equal(bench_judge(&b), FAULT_OK);

@@ -158,6 +158,22 @@ test_table(void **state)
 	done(&w);
 }
 
+/* One name, two addresses: the name alone would contradict itself. */
+static void
+test_addresses(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world(&w);
+	free(w.row[2]);
+	w.row[2] = row(1, "mx2.acme.example", "192.0.2.9", FAULT_OK, 41);
+	probereport_table(&w.r, &w.out);
+	has(&w, "acme fails at mx2.acme.example[192.0.2.2]; passes at "
+		"mx1.acme.example, mx2.acme.example[192.0.2.9].\n");
+	done(&w);
+}
+
 static void
 test_warning(void **state)
 {
@@ -337,6 +353,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_sum),
 	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_addresses),
 	    cmocka_unit_test(test_warning),
 	    cmocka_unit_test(test_unfinished),
 	    cmocka_unit_test(test_nagios),
