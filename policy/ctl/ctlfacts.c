@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "buf.h"
 #include "cdbmap.h"
 #include "clock.h"
 #include "dname.h"
