@@ -130,6 +130,20 @@ verify_of(const struct judge_gateway *g)
 	return CERTRULE_BY_NONE;
 }
 
+/*
+ * RFC 7672, 3.2.2: the base of the TLSA records, and the next-hop if there was
+ * an MX record between them.
+ */
+static void
+dane_names(const struct judge_gateway *g, struct certrules *out)
+{
+	if (g->nexthop != NULL && g->host != NULL &&
+	    strcmp(g->nexthop, g->host) == 0)
+		out->nexthop = NULL;
+	if (g->tlsa_base != NULL)
+		out->host = g->tlsa_base;
+}
+
 /* At LEVEL_OPPORTUNISTIC those that would hold if g were enforced. */
 static int
 rules_of(struct judge *j, const struct judge_gateway *g, struct certrules *out,
@@ -155,6 +169,8 @@ rules_of(struct judge *j, const struct judge_gateway *g, struct certrules *out,
 	    .warn_days = g->warn_days,
 	    .at = g->at,
 	};
+	if (out->verify == CERTRULE_BY_DANE)
+		dane_names(g, out);
 	if (out->verify != CERTRULE_BY_NAME)
 		return 0;
 	set = ca_set(j, t);
@@ -209,7 +225,10 @@ opportunistic_dane(const struct judge_gateway *g, STACK_OF(X509) * c,
 	    .ntlsa = g->ntlsa,
 	    .at = g->at};
 	struct certverdict *v = mem_zero(1, sizeof(*v));
-	int rv = certrule_judge(c, &rules, v, e);
+	int rv;
+
+	dane_names(g, &rules);
+	rv = certrule_judge(c, &rules, v, e);
 
 	*fault = rv == -1 ? FAULT_LOCAL_ERROR : v->fault;
 	if (*fault == FAULT_NO_TLSA)
@@ -292,7 +311,8 @@ judge_session(struct judge *j, const struct judge_gateway *g,
 	out->by = verify_of(g);
 	if (r->chain != NULL) {
 		rv = judge_chain(j, g, r->chain, out, e);
-		if (rv == 0 && g->level == LEVEL_OPPORTUNISTIC && g->ntlsa > 0)
+		if (rv == 0 && g->level == LEVEL_OPPORTUNISTIC && g->dane &&
+		    g->ntlsa > 0)
 			rv = opportunistic_dane(g, r->chain, &dane, e);
 		cert = out->fault;
 	} else if (r->tls)
@@ -302,6 +322,9 @@ judge_session(struct judge *j, const struct judge_gateway *g,
 		cert = g->tlsa_fault;
 	if (rv == -1)
 		return -1;
+	/* `dane` defers as well if there may be records. */
+	if (g->dane && g->tlsa_fault != FAULT_NO_TLSA)
+		dane = fault_worse(dane, g->tlsa_fault);
 	out->passed = session == FAULT_OK && cert == FAULT_OK && r->tls &&
 		      !below_floor(g->terms, r->proto);
 	if (g->level == LEVEL_OPPORTUNISTIC)
@@ -355,5 +378,5 @@ judge_tlsa(const struct mxdns_result *r, const struct mxdns_host *h)
 	case MXDNS_BROKEN:
 		break;
 	}
-	return r->no_root ? FAULT_LOCAL_ERROR : FAULT_DNS_FAILED;
+	return r->no_root ? FAULT_LOCAL_ERROR : FAULT_TLSA_FAILED;
 }

@@ -46,6 +46,8 @@ struct judge_gateway {
 	size_t ntlsa;
 	/* Why there are no TLSA records: FAULT_OK if that is all there is. */
 	enum fault tlsa_fault;
+	const char *tlsa_base; /* where they stand, a reference name; or NULL */
+	bool dane;	       /* opportunistic means `dane` */
 	unsigned warn_days;
 	time_t at;
 };
@@ -83,8 +85,8 @@ enum fault judge_mx(const struct mxdns_result *r);
 enum fault judge_host(const struct mxdns_result *r, const struct mxdns_host *h);
 
 /*
- * The same for the TLSA records that verify=dane needs: FAULT_NO_TLSA if
- * DNSSEC does not vouch for them or there are none.
+ * The same for TLSA records: FAULT_NO_TLSA if DNSSEC does not vouch for them
+ * or there are none, FAULT_TLSA_FAILED if that cannot be found out.
  */
 enum fault judge_tlsa(const struct mxdns_result *r, const struct mxdns_host *h);
 

@@ -82,6 +82,10 @@ static const struct row rows[FAULT_COUNT] = {
     [FAULT_NO_MX] = {"no-mx", LAYER_NET, NONE, NONE,
 	"The domain names no mail gateway, or says that it takes no mail.",
 	CHECK_DNS, REACH},
+    [FAULT_TLSA_FAILED] = {"tlsa-failed", LAYER_NET, ENCRYPT, ENCRYPT,
+	"The name servers give no usable answer about the gateway's TLSA "
+	"records, without which Postfix does not deliver.",
+	CHECK_DNS, TLSA},
     [FAULT_CONNECT_FAILED] = {"connect-failed", LAYER_NET, NONE, NONE,
 	"The gateway cannot be reached over the network.", ANSWER, REACH},
     [FAULT_CONNECT_REFUSED] = {"connect-refused", LAYER_NET, NONE, NONE,

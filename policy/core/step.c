@@ -62,7 +62,7 @@ step_hop(const struct step_gateway *g, size_t n, size_t at, enum level under,
 		}
 		level = fault_smallest_step(
 		    g[i].fault, step_same_key(&g[i]) && !no_key);
-		if (!fault_is_tls(g[i].fault) || level >= under)
+		if (level >= under)
 			continue;
 		if (g[i].since > out->since)
 			out->since = g[i].since;

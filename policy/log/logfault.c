@@ -112,7 +112,7 @@ static const struct phrase reasons[] = {
     {"Server certificate could not be verified", FAULT_UNTRUSTED_ISSUER},
     {"client TLS configuration problem", FAULT_LOCAL_ERROR},
     {"REQUIRETLS policy configuration error", FAULT_LOCAL_ERROR},
-    {"TLSA lookup error", FAULT_DNS_FAILED},
+    {"TLSA lookup error", FAULT_TLSA_FAILED},
     {"no TLSA records found", FAULT_NO_TLSA},
     {"non DNSSEC destination", FAULT_NO_TLSA},
     {"TLSA records unusable", FAULT_NO_TLSA},

@@ -215,7 +215,7 @@ static const struct {
     {"Sender requested REQUIRETLS, but no server was found that supports "
      "REQUIRETLS. The last attempted server was h[1.2.3.4]",
 	FAULT_OK, false},
-    {"TLSA lookup error for h:25", FAULT_DNS_FAILED, false},
+    {"TLSA lookup error for h:25", FAULT_TLSA_FAILED, false},
     {"no TLSA records found", FAULT_NO_TLSA, false},
     {"non DNSSEC destination", FAULT_NO_TLSA, false},
     {"TLSA records unusable", FAULT_NO_TLSA, false},

@@ -74,9 +74,9 @@ test_tlsa(void **state)
 	    {MXDNS_FOUND, true, MXDNS_NO_DATA, true, FAULT_NO_TLSA},
 	    {MXDNS_FOUND, true, MXDNS_NO_NAME, true, FAULT_NO_TLSA},
 	    {MXDNS_FOUND, true, MXDNS_NOT_ASKED, false, FAULT_NO_TLSA},
-	    {MXDNS_FOUND, true, MXDNS_SERVFAIL, false, FAULT_DNS_FAILED},
-	    {MXDNS_FOUND, true, MXDNS_BOGUS, false, FAULT_DNS_FAILED},
-	    {MXDNS_FOUND, true, MXDNS_TIMEOUT, false, FAULT_DNS_FAILED},
+	    {MXDNS_FOUND, true, MXDNS_SERVFAIL, false, FAULT_TLSA_FAILED},
+	    {MXDNS_FOUND, true, MXDNS_BOGUS, false, FAULT_TLSA_FAILED},
+	    {MXDNS_FOUND, true, MXDNS_TIMEOUT, false, FAULT_TLSA_FAILED},
 	};
 	struct mxdns_result r = {0};
 	struct mxdns_host h = {0};
@@ -400,6 +400,105 @@ test_chain(void **state)
 	shape_world_free(w);
 }
 
+/* Whose name a certificate under a TLSA record of usage 2 has to bear. */
+static void
+test_dane_names(void **state)
+{
+	static const struct {
+		const char *san, *host, *nexthop, *base;
+		enum fault want;
+	} rows[] = {
+	    {"DNS:base.example", "alias.example", "e.example", "base.example",
+		FAULT_OK},
+	    {"DNS:e.example", "alias.example", "e.example", "base.example",
+		FAULT_OK},
+	    {"DNS:alias.example", "alias.example", "e.example", "base.example",
+		FAULT_NAME_MISMATCH},
+	    {"DNS:e.example", "e.example", "e.example", "e.example", FAULT_OK},
+	    /* No MX record, and the domain is an alias. */
+	    {"DNS:e.example", "e.example", "e.example", "base.example",
+		FAULT_NAME_MISMATCH},
+	    {"DNS:base.example", "e.example", "e.example", "base.example",
+		FAULT_OK},
+	};
+	struct shape_world *w = shape_world(AT);
+	const struct partner *p =
+	    &registry->partner[registry_find(registry, "dane")];
+	struct judge *j = judge_new("/nonexistent/ca.pem");
+	static struct judgement v;
+	unsigned char *der = NULL;
+	int len = i2d_X509(w->root.x, &der);
+	struct x509_tlsa tlsa = {2, 0, 0, der, (size_t)len};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct mk_cert leaf =
+		    mk_cert(&(struct mk){.san = rows[i].san}, &w->root, AT);
+		struct starttls_result r = {.outcome = STARTTLS_OK,
+		    .tls = true,
+		    .proto = TLS1_3_VERSION,
+		    .chain = sk_X509_new_null()};
+		struct judge_gateway g = {.terms = p->terms,
+		    .gateway = p->gateway,
+		    .level = LEVEL_SECURE,
+		    .nexthop = rows[i].nexthop,
+		    .host = rows[i].host,
+		    .tlsa = &tlsa,
+		    .ntlsa = 1,
+		    .tlsa_base = rows[i].base,
+		    .at = AT};
+		struct err e = {0};
+
+		sk_X509_push(r.chain, leaf.x);
+		assert_int_equal(judge_session(j, &g, &r, &v, &e), 0);
+		if (v.fault != rows[i].want)
+			fail_msg("row %zu: %s", i, fault_text(v.fault));
+		sk_X509_free(r.chain);
+		mk_free(&leaf);
+	}
+	OPENSSL_free(der);
+	judge_free(j);
+	shape_world_free(w);
+}
+
+/* What cannot be found out of TLSA records stops mail where `dane` counts. */
+static void
+test_tlsa_failed(void **state)
+{
+	static const struct {
+		bool dane;
+		enum fault tlsa, want;
+	} rows[] = {
+	    {true, FAULT_TLSA_FAILED, FAULT_TLSA_FAILED},
+	    {true, FAULT_NO_TLSA, FAULT_OK},
+	    {true, FAULT_OK, FAULT_OK},
+	    {false, FAULT_TLSA_FAILED, FAULT_OK},
+	};
+	const struct partner *p =
+	    &registry->partner[registry_find(registry, "soft")];
+	struct judge *j = judge_new("/nonexistent/ca.pem");
+	struct starttls_result r = {
+	    .outcome = STARTTLS_OK, .tls = true, .proto = TLS1_3_VERSION};
+	static struct judgement v;
+	struct err e = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct judge_gateway g = {.terms = p->terms,
+		    .gateway = p->gateway,
+		    .level = LEVEL_OPPORTUNISTIC,
+		    .tlsa_fault = rows[i].tlsa,
+		    .dane = rows[i].dane,
+		    .at = AT};
+
+		assert_int_equal(judge_session(j, &g, &r, &v, &e), 0);
+		assert_int_equal(v.fault, rows[i].want);
+	}
+	judge_free(j);
+}
+
 static void
 test_no_ca(void **state)
 {
@@ -431,6 +530,8 @@ main(void)
 	    cmocka_unit_test(test_plan),
 	    cmocka_unit_test(test_row),
 	    cmocka_unit_test(test_chain),
+	    cmocka_unit_test(test_dane_names),
+	    cmocka_unit_test(test_tlsa_failed),
 	    cmocka_unit_test(test_no_ca),
 	};
 
