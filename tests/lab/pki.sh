@@ -14,7 +14,7 @@ lab_ca()
 	local p=$LAB/pki/$1
 
 	lab_openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
-		-nodes -days 30 -keyout "$p.key" -out "$p.pem" \
+		-nodes -days 3650 -keyout "$p.key" -out "$p.pem" \
 		-subj "/O=Lab $1/CN=Lab $1" \
 		-addext basicConstraints=critical,CA:TRUE \
 		-addext keyUsage=critical,keyCertSign,cRLSign
