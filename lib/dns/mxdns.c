@@ -61,10 +61,10 @@ struct mxdns {
 	struct ub_ctx *ub;
 	struct event *event;
 	unsigned timeout_ms;
-	bool anchored;		     /* there is a trust anchor */
-	unsigned running;	     /* queries that have begun */
-	LIST_HEAD(, ask) asks;	     /* while there are any, event is set */
-	TAILQ_HEAD(, query) queries; /* in order of arrival */
+	bool anchored;		   /* there is a trust anchor */
+	unsigned running;	   /* queries that have begun */
+	LIST_HEAD(asks, ask) asks; /* while there are any, event is set */
+	TAILQ_HEAD(queries, query) queries; /* in order of arrival */
 };
 
 /* --- Answers taken apart: no network here, all that is kept in the arena -- */

@@ -177,8 +177,9 @@ complaint(const char *err)
 		n--;
 	for (start = n; start > 0 && err[start - 1] != '\n'; start--)
 		;
-	return n == 0 ? (struct quoted){"it does not say why"}
-		      : quote(err + start, n - start);
+	if (n == 0)
+		return (struct quoted){"it does not say why"};
+	return quote(err + start, n - start);
 }
 
 static const char *

@@ -132,9 +132,9 @@ struct db_member {
 	size_t at;
 	size_t size; /* SIZE_MAX: a text */
 };
-#define DB_MEMBER(type, member)                                         \
-	{                                                               \
-		offsetof(type, member), DB_SIZE(((type *)NULL)->member) \
+#define DB_MEMBER(type, member)                                    \
+	{                                                          \
+		offsetof(type, member), DB_SIZE(((type){}).member) \
 	}
 #define DB_SIZE(x) _Generic((x), const char * : SIZE_MAX, default : sizeof(x))
 struct db_value db_member(const struct db_member *m, const void *row);

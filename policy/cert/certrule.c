@@ -86,7 +86,7 @@ certrule_state_text(enum certrule_state state)
 /* --- What a rule answers -------------------------------------------------- */
 
 /* Cut between characters, and say so. */
-static void
+__attribute__((format(printf, 2, 0))) static void
 put(char *dst, const char *fmt, va_list ap)
 {
 	size_t cut = CERTRULE_TEXT_MAX - 4;

@@ -26,23 +26,25 @@ static const char *const verifies[] = {[INBOUND_NONE] = "none",
 static const char *const actions[] =
     {[ACTION_DEFER] = "defer", [ACTION_REJECT] = "reject", NULL};
 
+enum kind {
+	TEXT,
+	COUNT,
+	FORMAT,
+	RELEASE,
+	ID,
+	TIME,
+	EXPIRY, /* a time or "never" */
+	DIGEST,
+	LEVEL,
+	CHOICE, /* of `choices`, into an enum */
+	LIST
+};
+
 /* A word of a value, and the member that it fills. */
 struct field {
 	const char *name;
 	size_t at;
-	enum kind {
-		TEXT,
-		COUNT,
-		FORMAT,
-		VERSION,
-		ID,
-		TIME,
-		EXPIRY, /* a time or "never" */
-		DIGEST,
-		LEVEL,
-		CHOICE, /* of `choices`, into an enum */
-		LIST
-	} kind;
+	enum kind kind;
 	const char *const *choices;
 };
 
@@ -97,7 +99,7 @@ take(const struct field *f, char *value, char *to, char **room)
 		*(unsigned *)(void *)to = MAPHEADER_FORMAT;
 		return num_parse(
 			   value, MAPHEADER_FORMAT, MAPHEADER_FORMAT, &v) == 0;
-	case VERSION:
+	case RELEASE:
 		return target_parse_version(value, (unsigned *)(void *)to) ==
 		       NULL;
 	case ID:
@@ -175,7 +177,7 @@ mapheader_parse(struct mapheader *h, const char *text, size_t len)
 	    {AT(struct mapheader, format), FORMAT, NULL},
 	    {AT(struct mapheader, time), TIME, NULL},
 	    {AT(struct mapheader, expires), EXPIRY, NULL},
-	    {AT(struct mapheader, postfix), VERSION, NULL},
+	    {AT(struct mapheader, postfix), RELEASE, NULL},
 	    {AT(struct mapheader, partners), COUNT, NULL},
 	    {AT(struct mapheader, domains), COUNT, NULL},
 	    {AT(struct mapheader, enforced), COUNT, NULL},

@@ -715,7 +715,7 @@ static bool
 is_reinjection(const struct check *k)
 {
 	const char *service = k->out->service, *colon = strrchr(service, ':');
-	struct span host = {service, (size_t)(colon - service)};
+	struct span host = {service, strlen(service)};
 
 	if (!has(k, "smtpd_upstream_proxy_protocol", ""))
 		return false;
@@ -723,6 +723,8 @@ is_reinjection(const struct check *k)
 		return has(k, "inet_interfaces", "loopback-only");
 	if (*service == '[')
 		host = (struct span){service + 1, strcspn(service + 1, "]")};
+	else
+		host.n = (size_t)(colon - service);
 	return maincf_is_loopback(host);
 }
 

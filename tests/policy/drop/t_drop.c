@@ -361,7 +361,7 @@ static const struct story stories[] = {
 	.step = {{PROBE, 0, .who = "bex"},
 	    {FAIL, 60, SELF, .times = 3, .want = "probe acme; control bex"},
 	    {PROBE, 61, SELF}, {PROBE, 62, .who = "bex", .want = "probe acme"},
-	    {PROBE, 63}, {TICK, 64, .want = ""}}},
+	    {PROBE, 63, .want = NULL}, {TICK, 64, .want = ""}}},
     {.name = "control: our fault is mended while mail waits",
 	.alone = true,
 	.step = {{PROBE, 0, .who = "bex"}, {PROBE, 1, .who = "cog"},
