@@ -5,7 +5,6 @@
 
 #include "clock.h"
 #include "mem.h"
-#include "registry.h"
 
 #define END_NEAR 3600	 /* seconds before the end: tell */
 #define PASS_GAP 30	 /* seconds between the two that restore */
@@ -79,6 +78,328 @@ drop_rules_of(const struct partner *p, struct drop_rules *out)
 	out->seconds = p->terms->drop_for;
 }
 
+/* --- What is remembered of each partner ---------------------------------- */
+
+/* Where name stands among the states, or would. */
+static size_t
+place(const struct drop *d, const char *name, bool *found)
+{
+	size_t lo = 0, hi = d->n, mid;
+	int c;
+
+	*found = false;
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		c = strcmp(d->state[mid]->name, name);
+		if (c == 0) {
+			*found = true;
+			return mid;
+		}
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+struct drop_state *
+drop_state_find(const struct drop *d, const char *name)
+{
+	bool found;
+	size_t i = place(d, name, &found);
+
+	return found ? d->state[i] : NULL;
+}
+
+/* Of a partner that is not (any more) in the registry. */
+static const struct drop_rules gone = {.full = LEVEL_OPPORTUNISTIC,
+    .count = 1,
+    .window = 1};
+
+static void
+set_rules(struct drop_state *p, const struct drop_rules *r)
+{
+	size_t over = p->nfails > r->count ? p->nfails - r->count : 0;
+
+	p->rules = *r;
+	p->nfails -= over;
+	/* The newest failures stay. */
+	if (over > 0)
+		memmove(p->fail, p->fail + over, p->nfails * sizeof(*p->fail));
+}
+
+/* The one that is there, or a new one: even if nobody knows the partner? */
+static struct drop_state *
+get(struct drop *d, const char *name, bool always)
+{
+	struct drop_rules rules;
+	struct drop_state *p;
+	bool found;
+	size_t i = place(d, name, &found);
+
+	if (found)
+		return d->state[i];
+	if (strlen(name) > REGISTRY_NAME_MAX)
+		return NULL;
+	if (!d->lookup(d->ctx, name, &rules)) {
+		if (!always)
+			return NULL;
+		rules = gone;
+	}
+	p = mem_zero(1, sizeof(*p));
+	strcpy(p->name, name);
+	p->rules = rules;
+	d->state = mem_grow(d->state, d->n, &d->cap, sizeof(*d->state));
+	memmove(d->state + i + 1, d->state + i, (d->n - i) * sizeof(*d->state));
+	d->state[i] = p;
+	d->n++;
+	return p;
+}
+
+struct drop_state *
+drop_state_get(struct drop *d, const char *name)
+{
+	return get(d, name, false);
+}
+
+static void
+forget_nexthops(struct drop_state *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->nnexthops; i++)
+		free(p->nexthop[i]);
+	p->nnexthops = 0;
+}
+
+static void
+remove_at(struct drop *d, size_t i)
+{
+	struct drop_state *p = d->state[i];
+
+	forget_nexthops(p);
+	free(p->fail);
+	arena_free(&p->kept);
+	free(p->begun);
+	free(p);
+	d->n--;
+	memmove(d->state + i, d->state + i + 1, (d->n - i) * sizeof(*d->state));
+}
+
+static bool
+said(const char *s)
+{
+	return s != NULL && *s != '\0';
+}
+
+static uint8_t
+nexthop_index(struct drop_state *p, const char *nexthop)
+{
+	size_t i;
+
+	if (!said(nexthop))
+		return DROP_NEXTHOP_NONE;
+	for (i = 0; i < p->nnexthops; i++)
+		if (strcmp(p->nexthop[i], nexthop) == 0)
+			return (uint8_t)i;
+	if (i == DROP_NEXTHOPS_MAX)
+		return DROP_NEXTHOP_NONE;
+	p->nexthop[i] = mem_dup(nexthop);
+	p->nnexthops++;
+	return (uint8_t)i;
+}
+
+static void
+add_failure(struct drop_state *p, const struct drop_failure *f, time_t time)
+{
+	if (p->nfails == p->rules.count)
+		memmove(p->fail, p->fail + 1, --p->nfails * sizeof(*p->fail));
+	p->fail = mem_grow(p->fail, p->nfails, &p->fail_cap, sizeof(*p->fail));
+	p->fail[p->nfails++] = (struct drop_fail){.time = time,
+	    .fault = (uint8_t)f->fault,
+	    .nexthop = nexthop_index(p, f->nexthop)};
+}
+
+static void
+forgive(struct drop_state *p, const char *nexthop, time_t upto)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < p->nfails; i++) {
+		const struct drop_fail *f = &p->fail[i];
+		bool same = !said(nexthop) || f->nexthop == DROP_NEXTHOP_NONE ||
+			    strcmp(p->nexthop[f->nexthop], nexthop) == 0;
+
+		if (!same || f->time > upto)
+			p->fail[n++] = *f;
+	}
+	p->nfails = n;
+	/* By what is left the threshold is reached later, or not at all. */
+	if (p->reached <= upto)
+		p->reached = 0;
+	if (n == 0) {
+		forget_nexthops(p);
+		p->reached = p->control = 0;
+	}
+}
+
+static const char *
+keep(struct drop_state *p, const char *s)
+{
+	return s == NULL ? "" : arena_copy(&p->kept, s, strlen(s));
+}
+
+static void
+keep_report(struct drop_state *p, const struct drop_report *r, time_t time)
+{
+	struct step_gateway *v;
+	size_t i;
+
+	arena_free(&p->kept);
+	v = arena_alloc(&p->kept, r->n * sizeof(*v));
+	for (i = 0; i < r->n; i++) {
+		v[i] = r->gateway[i];
+		v[i].nexthop = keep(p, v[i].nexthop);
+		v[i].host = keep(p, v[i].host);
+		v[i].key = keep(p, v[i].key);
+		v[i].last_key = keep(p, v[i].last_key);
+		v[i].address = keep(p, v[i].address);
+	}
+	p->report = arena_alloc(&p->kept, sizeof(*p->report));
+	*p->report = (struct drop_report){
+	    .partner = p->name, .time = time, .gateway = v, .n = r->n};
+}
+
+static void
+forget_report(struct drop_state *p)
+{
+	arena_free(&p->kept);
+	p->report = NULL;
+}
+
+static void
+count_begin(struct drop *d, struct drop_state *p, time_t t)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < p->nbegun; i++)
+		if (p->begun[i] > d->now - CLOCK_DAY)
+			p->begun[n++] = p->begun[i];
+	p->nbegun = n;
+	if (t <= d->now - CLOCK_DAY)
+		return;
+	p->begun =
+	    mem_grow(p->begun, p->nbegun, &p->begun_cap, sizeof(*p->begun));
+	p->begun[p->nbegun++] = t;
+}
+
+static void
+move_back(time_t *t, time_t by)
+{
+	/* 0 means "not"; a time stays a time. */
+	if (*t != 0)
+		*t = *t > by ? *t - by : 1;
+}
+
+static void
+shift(struct drop_state *p, time_t by)
+{
+	time_t *const times[] = {&p->down.begin, &p->down.end, &p->down.asked,
+	    &p->down.passed, &p->since, &p->onset, &p->seen, &p->ignore,
+	    &p->reported, &p->reached, &p->asked, &p->control, &p->vouched,
+	    &p->busy, &p->unconfirmed_at};
+	size_t i;
+
+	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		move_back(times[i], by);
+	for (i = 0; i < p->nfails; i++)
+		move_back(&p->fail[i].time, by);
+	for (i = 0; i < p->nbegun; i++)
+		move_back(&p->begun[i], by);
+	if (p->report != NULL)
+		move_back(&p->report->time, by);
+}
+
+enum level
+drop_state_level(const struct drop_state *p)
+{
+	return p->down.on && p->down.level < p->rules.full ? p->down.level
+							   : p->rules.full;
+}
+
+unsigned
+drop_state_count(
+    const struct drop_state *p, time_t now, time_t *first, time_t *last)
+{
+	unsigned n = 0;
+	size_t i;
+
+	*first = *last = 0;
+	for (i = 0; i < p->nfails; i++) {
+		time_t t = p->fail[i].time;
+
+		if (t <= now - (time_t)p->rules.window)
+			continue;
+		if (n++ == 0 || t < *first)
+			*first = t;
+		if (t > *last)
+			*last = t;
+	}
+	return n;
+}
+
+/* --- Who passes ---------------------------------------------------------- */
+
+/* Forget the partner; true if what is known of it is later than t. */
+static bool
+forget(struct drop_roll *roll, const char *name, time_t t, bool always)
+{
+	struct drop_passed *v = roll->v;
+	size_t i;
+
+	for (i = 0; i < roll->n; i++)
+		if (strcmp(v[i].name, name) == 0)
+			break;
+	if (i == roll->n)
+		return false;
+	if (!always && v[i].time > t)
+		return true;
+	roll->n--;
+	memmove(v + i, v + i + 1, (roll->n - i) * sizeof(*v));
+	return false;
+}
+
+static void
+note_passing(struct drop *d, const char *name, const struct drop_rules *rules,
+    bool passes, time_t t, time_t now)
+{
+	struct drop_roll *roll = &d->passed[rules->by];
+	struct drop_passed *v = roll->v;
+	bool later = false;
+	size_t i;
+
+	for (i = 0; !passes && i < d->n; i++)
+		if (strcmp(d->state[i]->name, name) != 0)
+			d->state[i]->vouched = 0;
+	for (i = 0; i < DROP_BY_COUNT; i++)
+		later |= forget(&d->passed[i], name, t, !passes);
+	if (!passes || later || strlen(name) > REGISTRY_NAME_MAX)
+		return;
+	for (i = 0; i < roll->n && v[i].time > t; i++)
+		;
+	if (i == DROP_PASSED_MAX)
+		return;
+	if (roll->n == DROP_PASSED_MAX)
+		roll->n--;
+	memmove(v + i + 1, v + i, (roll->n - i) * sizeof(*v));
+	roll->n++;
+	strcpy(v[i].name, name);
+	v[i].time = t;
+	v[i].known = now;
+	v[i].ca = rules->ca;
+}
+
 void
 drop_actions_free(struct drop_actions *a)
 {
@@ -92,9 +413,7 @@ drop_new(const struct drop_settings *s, drop_lookup *lookup, void *ctx)
 {
 	struct drop *d = mem_zero(1, sizeof(*d));
 
-	d->settings = *s;
-	d->lookup = lookup;
-	d->ctx = ctx;
+	*d = (struct drop){.settings = *s, .lookup = lookup, .ctx = ctx};
 	return d;
 }
 
@@ -104,7 +423,7 @@ drop_free(struct drop *d)
 	if (d == NULL)
 		return;
 	while (d->n > 0)
-		drop_state_remove(d, d->n - 1);
+		remove_at(d, d->n - 1);
 	free(d->state);
 	free(d);
 }
@@ -131,16 +450,19 @@ static void
 enter(struct drop *d, time_t now)
 {
 	time_t by = d->now - now;
-	size_t i;
+	size_t i, k;
 
 	if (d->now != 0 && by > 0) {
 		if (by > DROP_SLACK && d->now > d->set_back)
 			d->set_back = d->now;
 		for (i = 0; i < d->n; i++)
-			drop_state_shift(d->state[i], by);
-		drop_state_passed_shift(d, by);
-		if (d->common != 0)
-			d->common = d->common > by ? d->common - by : 1;
+			shift(d->state[i], by);
+		for (k = 0; k < DROP_BY_COUNT; k++)
+			for (i = 0; i < d->passed[k].n; i++) {
+				d->passed[k].v[i].time -= by;
+				d->passed[k].v[i].known -= by;
+			}
+		move_back(&d->common, by);
 	}
 	d->now = now;
 }
@@ -191,7 +513,7 @@ recover(
 	p->held = false;
 	p->reached = p->control = 0;
 	if (!p->down.on)
-		drop_state_unkeep(p);
+		forget_report(p);
 	if (!d->quiet)
 		drop_decide_common_over(d, now, a);
 }
@@ -214,7 +536,7 @@ drop_failure(struct drop *d, const struct drop_failure *f, time_t now,
 	begin_failing(d, p, t, t, true);
 	if (t <= now - (time_t)p->rules.window)
 		return;
-	drop_state_add_failure(p, f, t);
+	add_failure(p, f, t);
 	drop_decide(d, p, now, a);
 }
 
@@ -230,7 +552,7 @@ drop_good(struct drop *d, const struct drop_good *g, time_t now,
 	    (p = drop_state_find(d, g->partner)) == NULL)
 		return;
 	p->unconfirmed = 0;
-	drop_state_forgive(p, g->nexthop, t);
+	forgive(p, g->nexthop, t);
 	recover(d, p, now, a);
 }
 
@@ -247,6 +569,18 @@ not_confirmed(struct drop *d, struct drop_state *p, time_t t, time_t now,
 		drop_decide_hold(p, DROP_WHY_UNCONFIRMED, NULL, now, a);
 }
 
+/* Some gateway passed before. */
+static bool
+worked(const struct drop_report *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (said(r->gateway[i].last_key))
+			return true;
+	return false;
+}
+
 /* What the report says of p itself. */
 static void
 take_report(struct drop *d, struct drop_state *p, const struct drop_report *r,
@@ -257,13 +591,13 @@ take_report(struct drop *d, struct drop_state *p, const struct drop_report *r,
 	size_t i;
 
 	p->reported = t;
-	drop_state_keep(p, r, t);
+	keep_report(p, r, t);
 	if (sight == DROP_BLOCKED) {
 		if (since <= 0 || since > t)
 			since = t;
 		p->blocked = true;
 		p->unconfirmed = 0;
-		begin_failing(d, p, since, t, drop_judge_worked(r));
+		begin_failing(d, p, since, t, worked(r));
 	} else if (sight == DROP_PASSES) {
 		p->blocked = false;
 		if (p->reached != 0 && t >= p->reached)
@@ -272,7 +606,7 @@ take_report(struct drop *d, struct drop_state *p, const struct drop_report *r,
 	for (i = 0; i < r->n; i++)
 		if (drop_judge_nexthop(r, i, at, d->settings.no_key) ==
 		    DROP_PASSES)
-			drop_state_forgive(p, r->gateway[i].nexthop, t);
+			forgive(p, r->gateway[i].nexthop, t);
 	if (!p->down.on || !p->down.automatic || t <= p->down.begin)
 		return;
 	if (sight != DROP_PASSES) {
@@ -304,7 +638,7 @@ drop_probe(struct drop *d, const struct drop_report *r, time_t now,
 		return;
 	sight = drop_judge_sight(r, rules.full, d->settings.no_key, &since);
 	if (sight != DROP_UNKNOWN)
-		drop_state_passed(
+		note_passing(
 		    d, r->partner, &rules, sight == DROP_PASSES, t, now);
 	if (p == NULL && sight == DROP_BLOCKED)
 		p = drop_state_get(d, r->partner);
@@ -325,7 +659,7 @@ drop_probe(struct drop *d, const struct drop_report *r, time_t now,
 static void
 new_page(struct drop_state *p, time_t t, time_t now)
 {
-	drop_state_forgive(p, NULL, now);
+	forgive(p, NULL, now);
 	if (t > p->ignore)
 		p->ignore = t;
 	p->reached = p->control = p->asked = p->busy = 0;
@@ -350,7 +684,7 @@ take_downgrade(struct drop *d, struct drop_state *p,
 	new_page(p, l->begin < now ? l->begin : now, now);
 	if (!l->automatic)
 		return;
-	drop_state_count_begin(d, p, l->begin);
+	count_begin(d, p, l->begin);
 	if (l->level >= p->rules.full)
 		return;
 	if (p->since == 0)
@@ -368,7 +702,7 @@ drop_begun(struct drop *d, const struct drop_downgrade *l, time_t now,
 
 	enter(d, now);
 	/* Also of one that the registry does not know: it has to be ended. */
-	if ((p = drop_state_force(d, l->partner)) == NULL)
+	if ((p = get(d, l->partner, true)) == NULL)
 		return;
 	if (p->down.on && p->down.id == l->id) {
 		if (p->down.ledger_end != l->end) {
@@ -531,7 +865,7 @@ drop_tick(struct drop *d, time_t now, struct drop_actions *a)
 		if (d->state[i]->control != 0)
 			d->waiting = true;
 		if (idle(d->state[i], now))
-			drop_state_remove(d, i);
+			remove_at(d, i);
 	}
 	drop_decide_common_over(d, now, a);
 }
@@ -551,13 +885,13 @@ drop_reload(struct drop *d, const struct drop_settings *s, time_t now,
 
 		if (!d->lookup(d->ctx, p->name, &rules)) {
 			if (!p->down.on) {
-				drop_state_remove(d, i);
+				remove_at(d, i);
 				continue;
 			}
 			/* It keeps what ends the downgrade. */
-			drop_state_gone(p);
+			set_rules(p, &gone);
 		} else {
-			drop_state_rules(p, &rules);
+			set_rules(p, &rules);
 		}
 		most = p->down.begin + (time_t)s->max_downgrade;
 		if (p->down.on && p->down.automatic && p->down.end > most)
@@ -587,7 +921,7 @@ rebuild_closed(struct drop *d, const struct drop_downgrade *l, time_t now,
 	if (p == NULL)
 		return;
 	if (l->automatic)
-		drop_state_count_begin(d, p, earlier(l->begin, now));
+		count_begin(d, p, earlier(l->begin, now));
 	if (closed > p->ignore)
 		p->ignore = closed;
 	if (now - closed > CLOCK_DAY)
@@ -654,8 +988,8 @@ drop_rebuild(struct drop *d, const struct drop_facts *f, time_t now,
 		if (f->report[i].time > distrust)
 			drop_probe(d, &f->report[i], now, a);
 	}
-	if (f->common != 0)
-		d->common = f->common > back ? f->common - back : 1;
+	d->common = f->common;
+	move_back(&d->common, back);
 	for (i = 0; d->common != 0 && i < d->n; i++)
 		if (drop_decide_failing(d->state[i]))
 			d->state[i]->member = true;

@@ -51,12 +51,10 @@
 struct drop;
 struct partner;
 
-#define DROP_SLACK 60		 /* seconds that times may lie ahead of now */
-#define DROP_NEXTHOPS_MAX 8	 /* failing next-hops told apart */
-#define DROP_GATEWAYS_MAX 1024	 /* of one report; larger ones are not read */
-#define DROP_COUNT_MAX_KEPT 1000 /* failures kept of a partner */
-#define DROP_A_DAY_MAX 100
-#define DROP_TEXT_KEPT 700 /* bytes of evidence text */
+#define DROP_SLACK 60	       /* seconds that times may lie ahead of now */
+#define DROP_NEXTHOPS_MAX 8    /* failing next-hops told apart */
+#define DROP_GATEWAYS_MAX 1024 /* of one report; larger ones are not read */
+#define DROP_TEXT_KEPT 700     /* bytes of evidence text */
 
 #define DROP_FRESH 120 /* seconds; a confirming probe is no older */
 
@@ -186,7 +184,7 @@ enum drop_what {
 struct drop_action {
 	enum drop_what what;
 	const char *partner; /* "" for common faults */
-	/* DROP_PROBE: reports begun earlier are of no use. TELL_MASS: since */
+	/* PROBE: reports begun earlier are of no use. COMMON: since */
 	time_t at;
 	bool control;	/* DROP_PROBE: to see whether the fault is ours */
 	bool automatic; /* the downgrade is ours */
@@ -206,7 +204,7 @@ struct drop_action {
 	unsigned failures;	/* that counted */
 	const char *const *key; /* to == LEVEL_KEY: what to pin */
 	size_t nkeys;
-	const char *const *name; /* PROBE: next-hops; MASS: partners */
+	const char *const *name; /* COMMON: partners */
 	size_t nnames;
 	const char *text; /* evidence, for people; clean, "" if there is none */
 };

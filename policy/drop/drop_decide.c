@@ -1,16 +1,231 @@
 #include "drop_decide.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "buf.h"
 #include "clock.h"
 #include "mem.h"
+#include "num.h"
+#include "quote.h"
 
 #define PROBE_AGAIN 60	   /* seconds until an unanswered one is repeated */
 #define PROBE_WAIT 300	   /* seconds after which we say: no probe */
 #define CONTROL_WAIT 30	   /* seconds that control probes may take */
 #define COMMON_WINDOW 3600 /* seconds: "at once" */
 #define CONTROLS_MAX 8	   /* probed at a time */
+#define TEXT_GATEWAYS 6	   /* named in the evidence */
 #define ASK_GAP 10	   /* seconds at least between probes asked for */
+
+struct drop_verdict {
+	bool confirmed;
+	bool blocked; /* a next-hop that fails is, but by another fault */
+	bool not_tls; /* a next-hop that fails cannot be reached at all */
+	enum level step;
+	enum fault fault;
+};
+
+/* --- What a report means ------------------------------------------------- */
+
+/* Does mail of that level move? */
+static enum drop_sight
+sight_of(const struct step_hop *hop, enum level at)
+{
+	if (hop->passes || (hop->helps && hop->level >= at))
+		return DROP_PASSES;
+	return hop->helps ? DROP_BLOCKED : DROP_UNKNOWN;
+}
+
+enum drop_sight
+drop_judge_nexthop(
+    const struct drop_report *r, size_t i, enum level at, bool no_key)
+{
+	struct step_hop hop;
+
+	if (!step_hop(r->gateway, r->n, i, LEVEL_SECURE, no_key, &hop))
+		return DROP_UNKNOWN;
+	return sight_of(&hop, at);
+}
+
+enum drop_sight
+drop_judge_sight(
+    const struct drop_report *r, enum level full, bool no_key, time_t *since)
+{
+	enum drop_sight sight = DROP_UNKNOWN, one;
+	struct step_hop hop;
+	size_t i;
+
+	*since = 0;
+	for (i = 0; i < r->n; i++) {
+		if (!step_hop(r->gateway, r->n, i, LEVEL_SECURE, no_key, &hop))
+			continue;
+		one = sight_of(&hop, full);
+		if (one == DROP_BLOCKED && hop.since > *since)
+			*since = hop.since;
+		if (one == DROP_BLOCKED || sight == DROP_UNKNOWN)
+			sight = one;
+	}
+	return sight;
+}
+
+/* Does the report speak of that next-hop? */
+static bool
+knows(const struct drop_report *r, const char *nexthop)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (strcmp(r->gateway[i].nexthop, nexthop) == 0)
+			return true;
+	return false;
+}
+
+/* Could failure f have been one of the next-hop of gateway i? */
+static bool
+concerns(const struct drop_state *p, const struct drop_fail *f, size_t i)
+{
+	const char *nexthop;
+
+	if (f->nexthop == DROP_NEXTHOP_NONE)
+		return true;
+	nexthop = p->nexthop[f->nexthop];
+	return strcmp(nexthop, p->report->gateway[i].nexthop) == 0 ||
+	       !knows(p->report, nexthop);
+}
+
+static bool
+same_fault(enum fault logged, enum fault seen)
+{
+	return logged == seen || fault_smallest_step(logged, false) ==
+				     fault_smallest_step(seen, false);
+}
+
+/* A failure of p within the window is what a gateway of i's next-hop shows. */
+static bool
+matches(const struct drop_state *p, size_t i, time_t now, bool *touched)
+{
+	const struct drop_report *r = p->report;
+	size_t j, k;
+
+	*touched = false;
+	for (k = 0; k < p->nfails; k++) {
+		const struct drop_fail *f = &p->fail[k];
+
+		if (f->time <= now - (time_t)p->rules.window ||
+		    !concerns(p, f, i))
+			continue;
+		*touched = true;
+		for (j = i; j < r->n; j++) {
+			const struct step_gateway *g = &r->gateway[j];
+
+			if (strcmp(g->nexthop, r->gateway[i].nexthop) == 0 &&
+			    fault_is_tls(g->fault) &&
+			    fault_stops_mail(g->fault) &&
+			    same_fault((enum fault)f->fault, g->fault))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Hold p's report against its failures. */
+static void
+confirm(const struct drop_state *p, bool no_key, time_t now,
+    struct drop_verdict *out)
+{
+	const struct drop_report *r = p->report;
+	struct step_hop hop;
+	enum drop_sight sight;
+	bool touched, same;
+	size_t i;
+
+	*out = (struct drop_verdict){.step = drop_state_level(p)};
+	for (i = 0; i < r->n; i++) {
+		if (!step_hop(r->gateway, r->n, i, LEVEL_SECURE, no_key, &hop))
+			continue;
+		sight = sight_of(&hop, drop_state_level(p));
+		if (sight == DROP_PASSES)
+			continue;
+		same = matches(p, i, now, &touched);
+		if (!touched)
+			continue;
+		if (sight == DROP_UNKNOWN) {
+			out->not_tls = true;
+			if (out->fault == FAULT_OK)
+				out->fault = r->gateway[i].fault;
+		} else if (!same) {
+			out->blocked = true;
+			if (!out->confirmed)
+				out->fault = hop.fault;
+		} else {
+			if (!out->confirmed || hop.level < out->step) {
+				out->step = hop.level;
+				out->fault = hop.fault;
+			}
+			out->confirmed = true;
+		}
+	}
+}
+
+bool
+drop_judge_stranger(const struct drop_state *p, enum level to)
+{
+	return to < LEVEL_KEY && p->report != NULL &&
+	       step_strangers(p->report->gateway, p->report->n, NULL) > 0;
+}
+
+/* A host name without the quotes of quote(). */
+static void
+put_name(struct buf *b, const char *s)
+{
+	struct quoted q = quotes(s);
+
+	buf_add(b, q.s + 1, strlen(q.s) - 2);
+}
+
+/* Evidence for people. */
+static const char *
+evidence_text(const struct drop_state *p, unsigned failures, time_t first,
+    struct arena *arena)
+{
+	const struct drop_report *r = p->report;
+	char time[NUM_TIME_MAX];
+	struct buf b = {0};
+	const char *text;
+	size_t i, len;
+
+	buf_printf(&b, "%u failed deliver%s since %s", failures,
+	    failures == 1 ? "y" : "ies", num_time_text(first, time));
+	if (r == NULL)
+		buf_puts(&b, "; no probe");
+	else
+		buf_printf(&b, "; probe %s:", num_time_text(r->time, time));
+	for (i = 0; r != NULL && i < r->n; i++) {
+		const struct step_gateway *g = &r->gateway[i];
+
+		if (i == TEXT_GATEWAYS) {
+			buf_printf(&b, ", and %zu more", r->n - i);
+			break;
+		}
+		buf_puts(&b, i == 0 ? " " : ", ");
+		put_name(&b, *g->host != '\0' ? g->host : g->nexthop);
+		buf_printf(&b, " %s", fault_text(g->fault));
+		if (g->fault != FAULT_OK && *g->key != '\0' &&
+		    *g->last_key != '\0')
+			buf_printf(&b, " (%s key)",
+			    step_same_key(g) ? "the same" : "another");
+	}
+	len = b.len < DROP_TEXT_KEPT ? b.len : DROP_TEXT_KEPT;
+	/* Not in the middle of a character. */
+	while (len > 0 && ((unsigned char)b.data[len] & 0xc0) == 0x80)
+		len--;
+	text = arena_copy(arena, b.data, len);
+	buf_free(&b);
+	return text;
+}
+
+/* --- What is done about it -------------------------------------------------
+ */
 
 struct drop_action *
 drop_action_add(
@@ -54,25 +269,14 @@ at_once(const struct drop_state *p, time_t now)
 	return p->since != 0 && p->onset != 0 && p->onset > now - COMMON_WINDOW;
 }
 
-/* Ask for a probe of p, with the next-hops that fail. */
 void
 drop_decide_probe(
     struct drop_state *p, bool control, time_t now, struct drop_actions *a)
 {
 	struct drop_action *x = drop_action_add(a, DROP_PROBE, p);
-	const char **v;
-	size_t i;
 
 	x->at = now;
 	x->control = control;
-	if (p->nnexthops > 0) {
-		v = arena_alloc(&a->arena, p->nnexthops * sizeof(*v));
-		for (i = 0; i < p->nnexthops; i++)
-			v[i] = arena_copy(
-			    &a->arena, p->nexthop[i], strlen(p->nexthop[i]));
-		x->name = v;
-		x->nnames = p->nnexthops;
-	}
 	p->asked = now;
 }
 
@@ -115,7 +319,7 @@ drop_decide_hold(struct drop_state *p, enum drop_why why,
 	else if (p->nfails > 0)
 		x->fault = (enum fault)p->fail[p->nfails - 1].fault;
 	if (x->failures > 0)
-		x->text = drop_judge_text(p, x->failures, first, &a->arena);
+		x->text = evidence_text(p, x->failures, first, &a->arena);
 }
 
 void
@@ -270,7 +474,7 @@ lower(struct drop *d, struct drop_state *p, const struct drop_verdict *v,
 	x->fault = v->fault;
 	x->automatic = true;
 	x->failures = drop_state_count(p, now, &first, &last);
-	x->text = drop_judge_text(p, x->failures, first, &a->arena);
+	x->text = evidence_text(p, x->failures, first, &a->arena);
 	if (v->step == LEVEL_KEY)
 		x->nkeys = step_keys(
 		    p->report->gateway, p->report->n, &a->arena, &x->key);
@@ -439,7 +643,7 @@ drop_decide(
 			drop_decide_hold(p, DROP_WHY_NO_PROBE, NULL, now, a);
 		return;
 	}
-	drop_judge_confirm(p, d->settings.no_key, now, &v);
+	confirm(p, d->settings.no_key, now, &v);
 	why = forbidden(d, p, &v, now);
 	if (why == DROP_WHY_NONE && p->down.on &&
 	    p->down.end <= now + DROP_ANSWER_WAIT)

@@ -182,7 +182,6 @@ act(struct world *w, const struct drop_action *x, time_t now, bool refuse,
 	case DROP_PROBE:
 		buf_printf(&w->log, "%s %s", x->control ? "control" : "probe",
 		    x->partner);
-		log_names(w, x);
 		assert_true(x->at <= now);
 		break;
 	case DROP_LOWER:
