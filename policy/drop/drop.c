@@ -735,7 +735,6 @@ drop_ended(struct drop *d, const char *partner, int64_t id, enum drop_why why,
 	x = drop_action_add(a, DROP_TELL_RESTORED, p);
 	x->to = p->rules.full;
 	x->why = why;
-	x->at = now;
 	x->still = p->blocked;
 	p->down.on = false;
 	new_page(p, now, now);
@@ -931,7 +930,6 @@ rebuild_closed(struct drop *d, const struct drop_downgrade *l, time_t now,
 	x->automatic = l->automatic;
 	x->begin = l->begin;
 	x->until = l->end;
-	x->at = l->closed;
 	x->from = l->level;
 	x->to = p->rules.full;
 	x->fault = l->fault;

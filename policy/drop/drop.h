@@ -184,7 +184,7 @@ enum drop_what {
 struct drop_action {
 	enum drop_what what;
 	const char *partner; /* "" for common faults */
-	/* PROBE: reports begun earlier are of no use. COMMON: since */
+	/* PROBE: reports begun earlier are of no use. KEEP_CLOCK: from when */
 	time_t at;
 	bool control;	/* DROP_PROBE: to see whether the fault is ours */
 	bool automatic; /* the downgrade is ours */
@@ -199,7 +199,7 @@ struct drop_action {
 	enum level to;	 /* LOWER, LOWERED; HELD: what would help, or from */
 	enum fault fault;
 	time_t since;		/* first failure of this story; 0: not known */
-	time_t begin;		/* of the downgrade */
+	time_t begin;		/* of the downgrade; COMMON: since */
 	time_t until;		/* its end */
 	unsigned failures;	/* that counted */
 	const char *const *key; /* to == LEVEL_KEY: what to pin */

@@ -358,7 +358,7 @@ tell_common(struct drop *d, size_t n, time_t now, struct drop_actions *a)
 		if (q->nfails > 0 && x->fault == FAULT_OK)
 			x->fault = (enum fault)q->fail[q->nfails - 1].fault;
 	}
-	x->at = now;
+	x->begin = now;
 	x->name = v;
 	x->nnames = k;
 	for (i = 0; i < d->n; i++)
@@ -406,7 +406,7 @@ drop_decide_common_over(struct drop *d, time_t now, struct drop_actions *a)
 	if (n > d->settings.max_partners)
 		return;
 	x = drop_action_add(a, DROP_TELL_COMMON_OVER, NULL);
-	x->at = d->common;
+	x->begin = d->common;
 	x->until = now;
 	d->common = 0;
 	/* What was seen during it proves nothing: probe anew. */

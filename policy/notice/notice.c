@@ -4,13 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "buf.h"
 #include "clock.h"
-#include "mem.h"
-#include "notice_text.h"
+#include "json.h"
 #include "num.h"
+#include "quote.h"
 
 static const char *const kind_texts[] = {
     [NOTICE_HELD] = "held",
@@ -49,26 +47,23 @@ notice_of_action(const struct drop_action *x, time_t now, struct notice *out)
 		i++;
 	if (i == n)
 		return false;
-	*out = (struct notice){.kind = kinds[i].kind};
-	if (x->what == DROP_TELL_COMMON || x->what == DROP_TELL_COMMON_OVER)
-		out->begin = x->at;
-	out->at = now;
-	out->partner = x->partner;
-	out->fault = x->fault;
-	out->from = x->from;
-	out->to = x->to;
-	out->why = x->why;
-	out->automatic = x->automatic;
-	out->still = x->still;
-	out->id = x->id;
-	out->since = x->since;
-	if (x->begin != 0)
-		out->begin = x->begin;
-	out->end = x->until;
-	out->failures = x->failures;
-	out->text = x->text;
-	out->name = x->name;
-	out->nnames = x->nnames;
+	*out = (struct notice){.kind = kinds[i].kind,
+	    .at = now,
+	    .partner = x->partner,
+	    .fault = x->fault,
+	    .from = x->from,
+	    .to = x->to,
+	    .why = x->why,
+	    .automatic = x->automatic,
+	    .still = x->still,
+	    .id = x->id,
+	    .since = x->since,
+	    .begin = x->begin,
+	    .end = x->until,
+	    .failures = x->failures,
+	    .text = x->text,
+	    .name = x->name,
+	    .nnames = x->nnames};
 	return true;
 }
 
@@ -84,6 +79,63 @@ notice_expiring(time_t not_after, time_t now)
 		if (not_after - now <= (time_t)steps[i] * CLOCK_DAY)
 			return steps[i];
 	return 0;
+}
+
+static bool
+said(const char *s)
+{
+	return s != NULL && *s != '\0';
+}
+
+/*
+ * Append foreign text: controls, what reorders or hides text, and bytes that
+ * are not UTF-8 (ascii: all beyond it) become \xHH; cut at max bytes.
+ */
+static void
+put_foreign(struct buf *b, const char *s, size_t max, bool ascii)
+{
+	size_t i, k, n, len = s == NULL ? 0 : strlen(s), start = b->len;
+	bool odd;
+
+	for (i = 0; i < len; i += n) {
+		odd = quote_unsafe(s + i, len - i, &n);
+		if (b->len - start + 12 + 3 > max) {
+			buf_puts(b, "...");
+			return;
+		}
+		if (!odd && (n == 1 || !ascii)) {
+			buf_add(b, s + i, n);
+			continue;
+		}
+		for (k = 0; k < n; k++)
+			buf_printf(b, "\\x%02x", (unsigned char)s[i + k]);
+	}
+}
+
+/* The partner's name, or a word for it. */
+static void
+put_partner(struct buf *b, const struct notice *n, bool ascii)
+{
+	if (said(n->partner))
+		put_foreign(b, n->partner, NOTICE_FIELD_MAX, ascii);
+	else
+		buf_puts(b, "a partner");
+}
+
+struct stamp {
+	char s[NUM_TIME_MAX];
+};
+
+/* 2026-11-23 14:05 UTC */
+static struct stamp
+at(time_t t)
+{
+	struct stamp text;
+
+	(void)num_time_text(t, text.s);
+	text.s[10] = ' ';
+	memcpy(text.s + 16, " UTC", 5);
+	return text;
 }
 
 /* Part of a key: what is not a letter, digit or harmless sign becomes _. */
@@ -102,20 +154,13 @@ put_word(struct buf *b, const char *s)
 	}
 }
 
+/* Of a time as many characters as len: 10 are the day. */
 static void
-put_stamp(struct buf *b, time_t t)
+put_stamp(struct buf *b, time_t t, int len)
 {
 	char time[NUM_TIME_MAX];
 
-	buf_printf(b, ":%s", num_time_text(t, time));
-}
-
-static void
-put_day(struct buf *b, time_t t)
-{
-	char time[NUM_TIME_MAX];
-
-	buf_printf(b, ":%.10s", num_time_text(t, time));
+	buf_printf(b, ":%.*s", len, num_time_text(t, time));
 }
 
 /* FNV-1a: tells texts apart, no more. */
@@ -135,7 +180,7 @@ notice_key(const struct notice *n)
 	struct buf b = {0};
 
 	buf_puts(&b, kind_texts[n->kind]);
-	if (notice_said(n->partner)) {
+	if (said(n->partner)) {
 		buf_putc(&b, ':');
 		put_word(&b, n->partner);
 	}
@@ -143,7 +188,7 @@ notice_key(const struct notice *n)
 	case NOTICE_HELD:
 		buf_printf(&b, ":%s:%s:%s", drop_why_text(n->why),
 		    level_name(n->to), fault_text(n->fault));
-		put_day(&b, n->at);
+		put_stamp(&b, n->at, 10);
 		break;
 	case NOTICE_LOWERED:
 	case NOTICE_RESTORED:
@@ -151,28 +196,28 @@ notice_key(const struct notice *n)
 		break;
 	case NOTICE_END_NEAR:
 		buf_printf(&b, ":%" PRId64, n->id);
-		put_stamp(&b, n->end);
+		put_stamp(&b, n->end, NUM_TIME_MAX);
 		break;
 	case NOTICE_EXPIRING:
 		buf_putc(&b, ':');
 		if (n->ngateways > 0) {
 			put_word(&b, n->gateway[0].host);
-			put_stamp(&b, n->gateway[0].not_after);
+			put_stamp(&b, n->gateway[0].not_after, NUM_TIME_MAX);
 		}
 		buf_printf(&b, ":%u", n->days);
 		break;
 	case NOTICE_FAULT_NEW:
 	case NOTICE_FAULT_GONE:
 		buf_printf(&b, ":%s", fault_text(n->fault));
-		put_stamp(&b, n->since);
+		put_stamp(&b, n->since, NUM_TIME_MAX);
 		break;
 	case NOTICE_COMMON:
 	case NOTICE_COMMON_OVER:
-		put_stamp(&b, n->begin);
+		put_stamp(&b, n->begin, NUM_TIME_MAX);
 		break;
 	case NOTICE_MAP:
 		buf_printf(&b, ":%016" PRIx64, mix(n->text));
-		put_day(&b, n->at);
+		put_stamp(&b, n->at, 10);
 		break;
 	}
 	return buf_take(&b);
@@ -185,50 +230,40 @@ ours(const struct notice *n)
 	return n->why == DROP_WHY_COMMON ? "; is the fault ours?" : "";
 }
 
-/* The subject, as long as it comes. */
+/* The subject, as long as it comes; who is the partner. */
 static void
-put_subject(struct buf *b, const struct notice *n)
+put_subject(struct buf *b, const struct notice *n, const char *who)
 {
 	const char *fault = fault_text(n->fault);
 
 	switch (n->kind) {
 	case NOTICE_HELD:
-		buf_puts(b, "mail to ");
-		notice_put_partner(b, n, true);
-		buf_printf(b, " is waiting: %s%s", fault, ours(n));
+		buf_printf(
+		    b, "mail to %s is waiting: %s%s", who, fault, ours(n));
 		break;
 	case NOTICE_LOWERED:
-		notice_put_partner(b, n, true);
-		buf_printf(b, " lowered to %s until ", level_name(n->to));
-		notice_put_time(b, n->end);
-		buf_printf(b, ": %s", fault);
+		buf_printf(b, "%s lowered to %s until %s: %s", who,
+		    level_name(n->to), at(n->end).s, fault);
 		break;
 	case NOTICE_RESTORED:
-		notice_put_partner(b, n, true);
-		buf_printf(b, " is back at %s%s", level_name(n->to),
+		buf_printf(b, "%s is back at %s%s", who, level_name(n->to),
 		    n->still ? ", but the fault is still there" : "");
 		break;
 	case NOTICE_END_NEAR:
-		notice_put_partner(b, n, true);
-		buf_puts(b, ": the downgrade ends ");
-		notice_put_time(b, n->end);
+		buf_printf(b, "%s: the downgrade ends %s", who, at(n->end).s);
 		break;
 	case NOTICE_EXPIRING:
 		buf_puts(b, "certificate of ");
 		if (n->ngateways > 0)
-			notice_put(b, n->gateway[0].host, 100, true);
-		buf_puts(b, " (");
-		notice_put_partner(b, n, true);
-		buf_printf(b, ") expires within %u day%s", n->days,
-		    n->days == 1 ? "" : "s");
+			put_foreign(b, n->gateway[0].host, 100, true);
+		buf_printf(b, " (%s) expires within %u day%s", who, n->days,
+		    num_plural(n->days));
 		break;
 	case NOTICE_FAULT_NEW:
-		notice_put_partner(b, n, true);
-		buf_printf(b, " fails our probe: %s%s", fault, ours(n));
+		buf_printf(b, "%s fails our probe: %s%s", who, fault, ours(n));
 		break;
 	case NOTICE_FAULT_GONE:
-		notice_put_partner(b, n, true);
-		buf_puts(b, " passes our probe again");
+		buf_printf(b, "%s passes our probe again", who);
 		break;
 	case NOTICE_COMMON:
 		buf_printf(b, "%zu partners fail at once: is the fault ours?",
@@ -247,11 +282,13 @@ put_subject(struct buf *b, const struct notice *n)
 char *
 notice_subject(const struct notice *n)
 {
-	struct buf b = {0}, line = {0};
+	struct buf b = {0}, line = {0}, who = {0};
 
-	put_subject(&b, n);
+	put_partner(&who, n, true);
+	put_subject(&b, n, who.data);
+	buf_free(&who);
 	buf_puts(&line, "[tlspact] ");
-	notice_put(&line, b.data, NOTICE_SUBJECT_MAX - line.len, true);
+	put_foreign(&line, b.data, NOTICE_SUBJECT_MAX - line.len, true);
 	buf_free(&b);
 	return buf_take(&line);
 }
@@ -262,7 +299,7 @@ notice_address_ok(const char *s)
 	const char *at;
 	size_t i;
 
-	if (!notice_said(s) || *s == '-' || strlen(s) > NOTICE_ADDRESS_MAX)
+	if (!said(s) || *s == '-' || strlen(s) > NOTICE_ADDRESS_MAX)
 		return false;
 	for (i = 0; s[i] != '\0'; i++)
 		if (s[i] <= ' ' || s[i] > '~' ||
@@ -344,49 +381,495 @@ notice_rate_take(
 	return true;
 }
 
-/* --- For programs --------------------------------------------------------- */
+/* --- In words ----------------------------------------------------------------
+ */
 
-/* Foreign text, in UTF-8 that jansson takes. */
-static void
-set_text(json_t *o, const char *name, const char *s, size_t max)
+static const char *
+meaning(enum level level)
 {
-	struct buf b = {0};
-
-	if (!notice_said(s))
-		return;
-	notice_put(&b, s, max, false);
-	(void)json_object_set_new(o, name, json_string(b.data));
-	buf_free(&b);
+	switch (level) {
+	case LEVEL_SECURE:
+		return "encrypted, to a gateway whose certificate is checked";
+	case LEVEL_KEY:
+		return "encrypted, and only to a gateway that holds a key we "
+		       "know";
+	case LEVEL_ENCRYPT:
+		return "encrypted, but nobody checks to whom";
+	case LEVEL_OPPORTUNISTIC:
+		break;
+	}
+	return "encrypted where that is offered, else in the clear";
 }
 
 static void
-set_time(json_t *o, const char *name, time_t t)
+head(struct buf *b, const char *title)
 {
-	char time[NUM_TIME_MAX];
+	buf_printf(b, "\n%s\n", title);
+}
 
-	if (t != 0)
-		(void)json_object_set_new(
-		    o, name, json_string(num_time_text(t, time)));
+/* The lines of s, each indented. */
+static void
+put_indented(struct buf *b, const char *s)
+{
+	size_t len;
+
+	for (; *s != '\0'; s += len) {
+		len = strcspn(s, "\n");
+		buf_puts(b, "  ");
+		buf_add(b, s, len);
+		buf_putc(b, '\n');
+		len += s[len] == '\n';
+	}
+}
+
+static void
+put_field(struct buf *b, const char *name, const char *value)
+{
+	if (!said(value))
+		return;
+	buf_printf(b, "    %-12s ", name);
+	put_foreign(b, value, NOTICE_FIELD_MAX, false);
+	buf_putc(b, '\n');
+}
+
+static void
+put_host(struct buf *b, const struct step_gateway *g)
+{
+	const char *host = said(g->host) ? g->host : g->nexthop;
+
+	buf_puts(b, "  ");
+	put_foreign(b, host, NOTICE_FIELD_MAX, false);
+	if (said(g->address)) {
+		buf_puts(b, " [");
+		put_foreign(b, g->address, 64, false);
+		buf_putc(b, ']');
+	}
+}
+
+static void
+put_gateway(struct buf *b, const struct step_gateway *g)
+{
+	put_host(b, g);
+	buf_printf(b, ": %s\n", fault_text(g->fault));
+	if (g->fault != FAULT_OK)
+		buf_printf(b, "    %s\n", fault_description(g->fault));
+	if (g->not_after != 0)
+		buf_printf(b, "    %-12s to %s\n", "valid", at(g->not_after).s);
+	if (said(g->key) && said(g->last_key))
+		put_field(b, "key",
+		    strcmp(g->key, g->last_key) == 0
+			? "the one that passed before"
+			: "another than the one that passed before");
+}
+
+/* The gateways that pass, or those that do not. */
+static size_t
+put_gateways(struct buf *b, const struct notice *n, bool well)
+{
+	size_t i, k = 0;
+
+	for (i = 0; i < n->ngateways; i++) {
+		const struct step_gateway *g = &n->gateway[i];
+
+		if ((g->fault == FAULT_OK) != well)
+			continue;
+		if (k++ >= NOTICE_GATEWAYS_MAX)
+			continue;
+		if (well && n->kind != NOTICE_EXPIRING) {
+			put_host(b, g);
+			buf_puts(b, " passes.\n");
+		} else {
+			put_gateway(b, g);
+		}
+	}
+	if (k > NOTICE_GATEWAYS_MAX)
+		buf_printf(b, "  and %zu more\n", k - NOTICE_GATEWAYS_MAX);
+	return k;
+}
+
+static void
+put_wrong(struct buf *b, const struct notice *n)
+{
+	head(b, "What is wrong");
+	if (put_gateways(b, n, false) == 0 && n->fault != FAULT_OK)
+		buf_printf(b, "  %s (%s)\n", fault_description(n->fault),
+		    fault_text(n->fault));
+	if (said(n->text)) {
+		buf_puts(b, "  Seen: ");
+		put_foreign(b, n->text, NOTICE_LINE_MAX, false);
+		buf_putc(b, '\n');
+	}
+	if (n->since != 0) {
+		head(b, "Since when");
+		buf_printf(b, "  %s\n", at(n->since).s);
+	}
+}
+
+static void
+put_works(struct buf *b, const struct notice *n)
+{
+	head(b, "What still works");
+	switch (n->kind) {
+	case NOTICE_LOWERED:
+	case NOTICE_END_NEAR:
+		buf_printf(b, "  Mail moves: %s.\n",
+		    meaning(n->kind == NOTICE_LOWERED ? n->to : n->from));
+		break;
+	case NOTICE_HELD:
+		buf_puts(b, "  Nothing is lost: the mail waits in our "
+			    "queue, and is tried again and again.\n");
+		break;
+	default:
+		break;
+	}
+	if (put_gateways(b, n, true) == 0 && n->ngateways > 0)
+		buf_puts(b, "  No gateway passes.\n");
+}
+
+static void
+put_ours(struct buf *b)
+{
+	head(b, "What to look at on our side");
+	buf_puts(b,
+	    "  the CA file (ca_file in tlspact.conf; try tlspact-verify)\n"
+	    "  this machine's clock (timedatectl)\n"
+	    "  the resolver, where DNS fails (resolver in tlspact.conf)\n"
+	    "  the way out: a firewall or proxy that touches STARTTLS\n"
+	    "  OpenSSL or Postfix, if updated today\n");
+}
+
+static void
+put_advice(struct buf *b, const struct notice *n)
+{
+	if (n->why == DROP_WHY_COMMON)
+		put_ours(b);
+	if (n->fault == FAULT_OK || n->why == DROP_WHY_COMMON)
+		return;
+	head(b, "What to do at the partner's side");
+	put_indented(b, fault_advice(n->fault));
+}
+
+/* Why mail is held, and why a downgrade is over. */
+static const struct {
+	const char *held, *restored;
+} reasons[] = {
+    [DROP_WHY_NONE] = {"Security is not lowered.", "It is over."},
+    [DROP_WHY_POLICY] = {"The agreement says that mail has to wait in this "
+			 "case.",
+	NULL},
+    [DROP_WHY_FLOOR] = {"What would be needed is below what the agreement "
+			"allows.",
+	NULL},
+    [DROP_WHY_A_DAY] = {"We have let mail through often enough today.", NULL},
+    [DROP_WHY_MANUAL] = {"Security was already lowered by hand; that is not "
+			 "enough.",
+	NULL},
+    [DROP_WHY_OFF] = {"Lowering security automatically is switched off here.",
+	NULL},
+    [DROP_WHY_UNCONFIRMED] = {"Our own probe does not see the fault that the "
+			      "deliveries reached.",
+	NULL},
+    [DROP_WHY_NOT_TLS] = {"Our own probe cannot reach the gateways, which is "
+			  "no reason to lower\nsecurity.",
+	NULL},
+    [DROP_WHY_NO_PROBE] = {"There is no result of a probe of our own.", NULL},
+    [DROP_WHY_COMMON] = {"No other partner that is judged in the same way "
+			 "passes, or is known to.\nSo the cause may be common, "
+			 "and be ours: nobody is lowered for that.",
+	NULL},
+    [DROP_WHY_STRANGER] = {"A mail server answers in the gateways' place that "
+			   "never passed a probe of\nours, at its address. "
+			   "Below `key` the mail would be given to it.",
+	"A mail server answers that never passed a probe of ours."},
+    [DROP_WHY_END] = {NULL, "Its time was up."},
+    [DROP_WHY_PASSED] = {NULL, "The gateways passed two probes in a row."},
+    [DROP_WHY_RULES] = {NULL, "The agreement no longer allows it."},
+    [DROP_WHY_HAND] = {NULL, "It was ended by hand."},
+    [DROP_WHY_CLOCK] = {NULL, "Our clock was set back behind its beginning."},
+};
+
+static void
+put_did(struct buf *b, const struct notice *n)
+{
+	head(b, "What we did");
+	switch (n->kind) {
+	case NOTICE_HELD:
+		buf_puts(b, "  Nothing yet.\n");
+		put_indented(b, reasons[n->why].held);
+		break;
+	case NOTICE_LOWERED:
+		buf_printf(b,
+		    "  Lowered security from %s to %s.\n"
+		    "  It ends by itself %s, or earlier when all is well.\n",
+		    level_name(n->from), level_name(n->to), at(n->end).s);
+		if (n->returns)
+			buf_puts(b,
+			    "  Mail that demands REQUIRETLS is returned "
+			    "to its sender meanwhile, as is what\n  "
+			    "waits of it.\n");
+		break;
+	case NOTICE_RESTORED:
+		buf_printf(b, "  Back from %s to %s. %s\n", level_name(n->from),
+		    level_name(n->to), reasons[n->why].restored);
+		if (n->still)
+			buf_puts(b, "  The fault was still there when we "
+				    "looked last: mail will wait.\n");
+		break;
+	case NOTICE_END_NEAR:
+		buf_printf(b,
+		    "  Security is lowered to %s since %s.\n"
+		    "  That ends %s; from then on mail will wait.\n",
+		    level_name(n->from), at(n->begin).s, at(n->end).s);
+		break;
+	default:
+		buf_puts(b, "  Nothing yet.\n");
+		break;
+	}
+}
+
+/* The part that is not to be forwarded. */
+static void
+put_operator(struct buf *b, const struct notice *n)
+{
+	struct buf name = {0};
+
+	put_partner(&name, n, false);
+	buf_puts(b, "\n-- \nFor our own operator; leave it out when you "
+		    "forward this.\n");
+	put_field(b, "ticket", n->ticket);
+	put_field(b, "contact", n->contact);
+	if (said(n->contact) && !notice_tell_contact(n))
+		buf_puts(b, "    (was not told by us)\n");
+	buf_printf(b, "    tlspactctl status %s\n", name.data);
+	switch (n->kind) {
+	case NOTICE_HELD:
+		if (n->why == DROP_WHY_COMMON)
+			buf_puts(b, "    tlspact-probe --all\n");
+		else if (n->to < n->from && n->why != DROP_WHY_STRANGER)
+			buf_printf(b,
+			    "    To let mail through (%s):\n"
+			    "    tlspactctl downgrade %s --to %s --for 4h "
+			    "--reason \"%s\"\n",
+			    meaning(n->to), name.data, level_name(n->to),
+			    fault_text(n->fault));
+		else
+			buf_printf(b, "    tlspact-probe %s\n", name.data);
+		break;
+	case NOTICE_END_NEAR:
+		buf_printf(b, "    tlspactctl extend %s --for 4h\n", name.data);
+		break;
+	case NOTICE_LOWERED:
+		buf_printf(b, "    tlspactctl restore %s\n", name.data);
+		break;
+	default:
+		break;
+	}
+	buf_free(&name);
+}
+
+/* The first sentence; %s is the partner. */
+static const char *const leads[] = {
+    [NOTICE_HELD] = "Mail from us to %s is waiting, because TLS with the mail "
+		    "gateways fails.\n",
+    [NOTICE_LOWERED] = "TLS with the mail gateways of %s fails. So that mail "
+		       "keeps moving, we have lowered\n"
+		       "its security for a limited time.\n",
+    [NOTICE_RESTORED] = "Mail from us to %s is protected again as agreed.\n",
+    [NOTICE_END_NEAR] = "Security of mail from us to %s is lowered for a "
+			"limited time,\nwhich is soon over.\n",
+    [NOTICE_EXPIRING] = "A certificate of a mail gateway of %s expires within ",
+    [NOTICE_FAULT_NEW] =
+	"Our regular probe of the mail gateways of %s fails.\n",
+    [NOTICE_FAULT_GONE] =
+	"Our regular probe of the mail gateways of %s passes again.\n",
+};
+
+static void
+put_lead(struct buf *b, const struct notice *n)
+{
+	const char *lead = leads[n->kind], *name = strstr(lead, "%s");
+
+	buf_add(b, lead, (size_t)(name - lead));
+	put_partner(b, n, false);
+	buf_puts(b, name + 2);
+	if (n->kind == NOTICE_HELD && n->failures > 0)
+		buf_printf(b, "%u deliver%s failed of late.\n", n->failures,
+		    n->failures == 1 ? "y" : "ies");
+	if (n->kind == NOTICE_EXPIRING)
+		buf_printf(b,
+		    "%u day%s.\nFrom then on mail from us to it will wait.\n",
+		    n->days, num_plural(n->days));
+}
+
+static void
+put_common(struct buf *b, const struct notice *n)
+{
+	size_t i;
+
+	if (n->kind == NOTICE_COMMON_OVER) {
+		buf_printf(b,
+		    "The mass fault that began %s is over: few enough partners "
+		    "fail.\nTheir faults are looked at one by one again.\n",
+		    at(n->begin).s);
+		return;
+	}
+	buf_printf(b,
+	    "TLS with %zu partners fails at once. That is hardly the fault of "
+	    "all of them,\nso nobody was lowered by tlspactd, and nobody will "
+	    "be until it is over.\n",
+	    n->nnames);
+	if (n->fault != FAULT_OK)
+		buf_printf(b, "The fault seen is: %s. %s\n",
+		    fault_text(n->fault), fault_description(n->fault));
+	put_ours(b);
+	head(b, "The partners");
+	for (i = 0; i < n->nnames && i < NOTICE_PARTNERS_MAX; i++) {
+		buf_puts(b, "  ");
+		put_foreign(b, n->name[i], NOTICE_FIELD_MAX, false);
+		buf_putc(b, '\n');
+	}
+	if (i < n->nnames)
+		buf_printf(b, "  and %zu more\n", n->nnames - i);
+	buf_puts(b, "\nTo let the mail of one through by hand:\n"
+		    "  tlspactctl downgrade PARTNER --for 4h --reason TEXT\n");
+}
+
+/* A compiler's complaints, line by line. */
+static void
+put_lines(struct buf *b, const char *s)
+{
+	size_t len, room = NOTICE_TEXT_MAX, start;
+	struct buf line = {0};
+
+	for (; *s != '\0'; s += len + (s[len] == '\n')) {
+		len = strcspn(s, "\n");
+		start = b->len;
+		buf_clear(&line);
+		buf_add(&line, s, len);
+		buf_puts(b, "  ");
+		put_foreign(b, line.data, NOTICE_LINE_MAX, false);
+		buf_putc(b, '\n');
+		if (b->len - start > room || room - (b->len - start) < 80) {
+			buf_puts(b, "  ...\n");
+			break;
+		}
+		room -= b->len - start;
+	}
+	buf_free(&line);
+}
+
+static void
+put_map(struct buf *b, const struct notice *n)
+{
+	buf_puts(b, "The map for Postfix could not be compiled");
+	if (said(n->map)) {
+		buf_puts(b, ":\n  ");
+		put_foreign(b, n->map, NOTICE_FIELD_MAX, false);
+	}
+	buf_puts(b, "\nThe last good one stays in force");
+	if (n->compiled != 0)
+		buf_printf(b, "; it is of %s", at(n->compiled).s);
+	buf_puts(b, ".\nUntil this is mended no change of the registry takes "
+		    "effect.\n");
+	if (said(n->text)) {
+		head(b, "What is wrong");
+		put_lines(b, n->text);
+	}
+	head(b, "What to do");
+	buf_puts(b, "  tlspact-compile -n    shows what is wrong, writes "
+		    "nothing\n");
+}
+
+char *
+notice_body(const struct notice *n, bool ours)
+{
+	struct buf b = {0};
+
+	switch (n->kind) {
+	case NOTICE_COMMON:
+	case NOTICE_COMMON_OVER:
+		put_common(&b, n);
+		return buf_take(&b);
+	case NOTICE_MAP:
+		put_map(&b, n);
+		return buf_take(&b);
+	case NOTICE_EXPIRING:
+		put_lead(&b, n);
+		head(&b, "The certificate");
+		(void)put_gateways(&b, n, true);
+		(void)put_gateways(&b, n, false);
+		head(&b, "What to do at the partner's side");
+		put_indented(&b, fault_advice(FAULT_EXPIRED));
+		break;
+	case NOTICE_FAULT_GONE:
+		put_lead(&b, n);
+		put_works(&b, n);
+		break;
+	case NOTICE_RESTORED:
+		put_lead(&b, n);
+		put_did(&b, n);
+		if (n->still) {
+			put_wrong(&b, n);
+			put_advice(&b, n);
+		}
+		break;
+	default:
+		put_lead(&b, n);
+		put_wrong(&b, n);
+		put_works(&b, n);
+		put_did(&b, n);
+		put_advice(&b, n);
+		break;
+	}
+	if (ours)
+		put_operator(&b, n);
+	return buf_take(&b);
+}
+
+/* --- For programs --------------------------------------------------------- */
+
+/* Foreign text, in UTF-8 that jansson takes; NULL if there is none. */
+static json_t *
+text(const char *s, size_t max)
+{
+	struct buf b = {0};
+	json_t *j;
+
+	if (!said(s))
+		return NULL;
+	put_foreign(&b, s, max, false);
+	j = json_string(b.data);
+	buf_free(&b);
+	return j;
+}
+
+static json_t *
+field(const char *s)
+{
+	return text(s, NOTICE_FIELD_MAX);
+}
+
+static json_t *
+when(time_t t)
+{
+	return t == 0 ? NULL : json_time(t);
 }
 
 static json_t *
 gateways(const struct notice *n)
 {
-	json_t *list = json_array(), *o;
+	json_t *list = n->ngateways == 0 ? NULL : json_array();
 	size_t i;
 
 	for (i = 0; i < n->ngateways && i < NOTICE_GATEWAYS_MAX; i++) {
 		const struct step_gateway *g = &n->gateway[i];
 
-		o = json_object();
-		set_text(o, "nexthop", g->nexthop, NOTICE_FIELD_MAX);
-		set_text(o, "host", g->host, NOTICE_FIELD_MAX);
-		set_text(o, "address", g->address, NOTICE_FIELD_MAX);
-		set_text(o, "fault", fault_text(g->fault), NOTICE_FIELD_MAX);
-		set_text(o, "key", g->key, NOTICE_FIELD_MAX);
-		set_text(o, "last_key", g->last_key, NOTICE_FIELD_MAX);
-		set_time(o, "not_after", g->not_after);
-		(void)json_array_append_new(list, o);
+		(void)json_array_append_new(list,
+		    json_pack("{s:o*, s:o*, s:o*, s:s, s:o*, s:o*, s:o*}",
+			"nexthop", field(g->nexthop), "host", field(g->host),
+			"address", field(g->address), "fault",
+			fault_text(g->fault), "key", field(g->key), "last_key",
+			field(g->last_key), "not_after", when(g->not_after)));
 	}
 	return list;
 }
@@ -394,97 +877,75 @@ gateways(const struct notice *n)
 static json_t *
 texts(const char *const *v, size_t n)
 {
-	json_t *list = json_array();
-	struct buf b = {0};
+	json_t *list = n == 0 ? NULL : json_array();
 	size_t i;
 
-	for (i = 0; i < n && i < NOTICE_PARTNERS_MAX; i++) {
-		buf_clear(&b);
-		buf_puts(&b, "");
-		notice_put(&b, v[i], NOTICE_FIELD_MAX, false);
-		(void)json_array_append_new(list, json_string(b.data));
-	}
-	buf_free(&b);
+	for (i = 0; i < n && i < NOTICE_PARTNERS_MAX; i++)
+		(void)json_array_append_new(
+		    list, said(v[i]) ? field(v[i]) : json_string(""));
 	return list;
 }
 
-static void
-set_downgrade(json_t *o, const struct notice *n)
+/* What is said of levels and of a downgrade. */
+static json_t *
+downgrade(const struct notice *n)
 {
-	if (n->id != 0)
-		(void)json_object_set_new(
-		    o, "downgrade", json_integer((json_int_t)n->id));
+	json_t *id = n->id == 0 ? NULL : json_integer(n->id);
+	const char *from = level_name(n->from), *to = level_name(n->to);
+	const char *why =
+	    n->why == DROP_WHY_NONE ? NULL : drop_why_text(n->why);
+
 	switch (n->kind) {
 	case NOTICE_HELD:
-		if (n->to < n->from)
-			set_text(o, "level_needed", level_name(n->to), 32);
-		set_text(o, "level", level_name(n->from), 32);
-		break;
+		return json_pack("{s:o*, s:s*, s:s, s:s*}", "downgrade", id,
+		    "level_needed", n->to < n->from ? to : NULL, "level", from,
+		    "why", why);
 	case NOTICE_LOWERED:
 	case NOTICE_RESTORED:
 	case NOTICE_END_NEAR:
-		set_text(o, "level_before", level_name(n->from), 32);
-		set_text(o, "level_after", level_name(n->to), 32);
-		(void)json_object_set_new(
-		    o, "automatic", json_boolean(n->automatic));
-		(void)json_object_set_new(o, "still", json_boolean(n->still));
-		if (n->kind == NOTICE_LOWERED)
-			(void)json_object_set_new(
-			    o, "requiretls_returned", json_boolean(n->returns));
-		set_time(o, "begin", n->begin);
-		set_time(o, "end", n->end);
-		break;
+		return json_pack(
+		    "{s:o*, s:s, s:s, s:b, s:b, s:o*, s:o*, s:o*, s:s*}",
+		    "downgrade", id, "level_before", from, "level_after", to,
+		    "automatic", n->automatic, "still", n->still,
+		    "requiretls_returned",
+		    n->kind == NOTICE_LOWERED ? json_boolean(n->returns) : NULL,
+		    "begin", when(n->begin), "end", when(n->end), "why", why);
 	default:
-		break;
+		return json_pack("{s:o*, s:s*}", "downgrade", id, "why", why);
 	}
-	if (n->why != DROP_WHY_NONE)
-		set_text(o, "why", drop_why_text(n->why), 32);
 }
 
 char *
 notice_json(const struct notice *n)
 {
 	char *key = notice_key(n), *subject = notice_subject(n);
-	json_t *o = json_object();
-	char *dump, *out;
+	bool fault = n->fault != FAULT_OK;
+	json_t *o, *more;
 
-	set_text(o, "schema", "tlspact.notice.v1", 64);
-	set_text(o, "kind", notice_kind_text(n->kind), 32);
-	set_text(o, "key", key, NOTICE_TEXT_MAX);
-	set_text(o, "subject", subject, NOTICE_TEXT_MAX);
-	set_time(o, "time", n->at);
-	set_text(o, "partner", n->partner, NOTICE_FIELD_MAX);
-	set_text(o, "contact", n->contact, NOTICE_FIELD_MAX);
-	set_text(o, "ticket", n->ticket, NOTICE_FIELD_MAX);
-	if (n->ndomains > 0)
-		(void)json_object_set_new(
-		    o, "domains", texts(n->domain, n->ndomains));
-	if (n->fault != FAULT_OK) {
-		set_text(o, "fault", fault_text(n->fault), 64);
-		set_text(o, "description", fault_description(n->fault), 512);
-	}
-	set_downgrade(o, n);
-	set_time(o, "since", n->since);
-	if (n->failures > 0)
-		(void)json_object_set_new(
-		    o, "failures", json_integer(n->failures));
-	set_text(o, "text", n->text, NOTICE_TEXT_MAX);
-	if (n->ngateways > 0)
-		(void)json_object_set_new(o, "gateways", gateways(n));
-	if (n->nnames > 0)
-		(void)json_object_set_new(
-		    o, "partners", texts(n->name, n->nnames));
-	if (n->kind == NOTICE_EXPIRING)
-		(void)json_object_set_new(o, "days", json_integer(n->days));
-	set_text(o, "map", n->map, NOTICE_FIELD_MAX);
-	set_time(o, "compiled", n->compiled);
-	dump = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	out = mem_dup(dump == NULL ? "{}" : dump);
-	free(dump);
-	json_decref(o);
+	o = json_pack("{s:s, s:s, s:o, s:o, s:o*, s:o*, s:o*, s:o*, s:o*, s:s*,"
+		      " s:s*}",
+	    "schema", "tlspact.notice.v1", "kind", kind_texts[n->kind], "key",
+	    text(key, NOTICE_TEXT_MAX), "subject",
+	    text(subject, NOTICE_TEXT_MAX), "time", when(n->at), "partner",
+	    field(n->partner), "contact", field(n->contact), "ticket",
+	    field(n->ticket), "domains", texts(n->domain, n->ndomains), "fault",
+	    fault ? fault_text(n->fault) : NULL, "description",
+	    fault ? fault_description(n->fault) : NULL);
+	more = downgrade(n);
+	(void)json_object_update(o, more);
+	json_decref(more);
+	more = json_pack("{s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}",
+	    "since", when(n->since), "failures",
+	    n->failures == 0 ? NULL : json_integer(n->failures), "text",
+	    text(n->text, NOTICE_TEXT_MAX), "gateways", gateways(n), "partners",
+	    texts(n->name, n->nnames), "days",
+	    n->kind == NOTICE_EXPIRING ? json_integer(n->days) : NULL, "map",
+	    field(n->map), "compiled", when(n->compiled));
+	(void)json_object_update(o, more);
+	json_decref(more);
 	free(subject);
 	free(key);
-	return out;
+	return json_compact(o);
 }
 
 /* --- For sendmail --------------------------------------------------------- */

@@ -353,13 +353,13 @@ tell(struct warden *k, const struct drop_action *x, time_t now)
 	case DROP_TELL_COMMON:
 		k->facts.common = true;
 		warden_facts_event(&k->facts, "mass-fault", NULL,
-		    "many partners fail at once: nobody is lowered", x->at,
+		    "many partners fail at once: nobody is lowered", x->begin,
 		    now);
 		break;
 	case DROP_TELL_COMMON_OVER:
 		k->facts.common = false;
 		warden_facts_event(&k->facts, "mass-over", NULL,
-		    "partners recover: downgrades are possible again", x->at,
+		    "partners recover: downgrades are possible again", x->begin,
 		    now);
 		break;
 	case DROP_TELL_HELD:

@@ -368,7 +368,7 @@ do_action(
 		break;
 	case DROP_TELL_COMMON:
 		y->masses++;
-		y->mass = x->at;
+		y->mass = x->begin;
 		break;
 	case DROP_KEEP_CLOCK:
 		y->distrust = x->at > y->distrust ? x->at : y->distrust;

@@ -1,5 +1,5 @@
 /* What people are told: when, in which words, and nothing forged in it. */
-#include "notice_text.h"
+#include "notice.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
