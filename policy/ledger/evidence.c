@@ -68,7 +68,18 @@ static const char logged[] = EVIDENCE_LOG_TABLES;
 static const char tails[] =
     "ALTER TABLE position ADD COLUMN tail TEXT NOT NULL DEFAULT '';";
 
-static const char *const step[] = {probes, logged, tails};
+static const char exchanges[] = "CREATE TABLE log_exchange("
+				"day TEXT NOT NULL,"
+				" partner TEXT NOT NULL,"
+				" direction INTEGER NOT NULL,"
+				" exchange TEXT NOT NULL,"
+				" signature TEXT NOT NULL,"
+				" n INTEGER NOT NULL,"
+				" PRIMARY KEY(day, partner, direction,"
+				" exchange, signature)"
+				") STRICT, WITHOUT ROWID;";
+
+static const char *const step[] = {probes, logged, tails, exchanges};
 
 static const struct db_schema schema = {
     .noun = "evidence",
@@ -673,6 +684,12 @@ static const struct db_member count_members[] = {COUNT(day), COUNT(partner),
 #define COUNT_COLUMNS \
 	"day, partner, direction, seen, protocol, cipher, result, n"
 
+#define EXCHANGE(m) DB_MEMBER(struct evidence_exchange, m)
+static const struct db_member exchange_members[] = {EXCHANGE(day),
+    EXCHANGE(partner), EXCHANGE(direction), EXCHANGE(exchange),
+    EXCHANGE(signature), EXCHANGE(n), {0}};
+#define EXCHANGE_COLUMNS "day, partner, direction, exchange, signature, n"
+
 /* Without the number: from FAILURE_TOLD on. */
 #define FAILURE(m) DB_MEMBER(struct evidence_failure, m)
 static const struct db_member failure_members[] = {FAILURE(id), FAILURE(time),
@@ -720,6 +737,19 @@ add_count(struct db *db, const struct evidence_count *c, struct err *e)
 		       " VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
 		       " ON CONFLICT DO UPDATE SET n = n + excluded.n");
 	return db_run(db_bind_row(s, count_members, c), e);
+}
+
+static int
+add_exchange(struct db *db, const struct evidence_exchange *x, struct err *e)
+{
+	struct db_stmt *s;
+
+	if (need_day(x->day, e) == -1)
+		return -1;
+	s = db_sql(db, "INSERT INTO log_exchange(" EXCHANGE_COLUMNS ")"
+		       " VALUES(?, ?, ?, ?, ?, ?)"
+		       " ON CONFLICT DO UPDATE SET n = n + excluded.n");
+	return db_run(db_bind_row(s, exchange_members, x), e);
 }
 
 static int
@@ -807,6 +837,9 @@ add_batch(struct db *db, const struct evidence_batch *b, struct err *e)
 	for (i = 0; i < b->ncounts; i++)
 		if (add_count(db, &b->count[i], e) == -1)
 			return -1;
+	for (i = 0; i < b->nexchanges; i++)
+		if (add_exchange(db, &b->exchange[i], e) == -1)
+			return -1;
 	if (db_ask(db, e, &last, "SELECT max(id) FROM failure") == -1)
 		return -1;
 	for (i = 0; i < b->nfailures; i++)
@@ -824,9 +857,32 @@ int
 evidence_log_add(
     struct evidence *v, const struct evidence_batch *b, struct err *e)
 {
-	if (b->ncounts + b->nfailures + b->npositions == 0)
+	if (b->ncounts + b->nexchanges + b->nfailures + b->npositions == 0)
 		return 0;
 	return db_within(v->db, false, e, add_batch(v->db, b, e));
+}
+
+int
+evidence_exchanges(struct evidence *v, const char *partner, const char *from,
+    evidence_exchange_fn *fn, void *arg, struct err *e)
+{
+	struct evidence_exchange x;
+	struct db_stmt *s;
+	int rv;
+
+	if (v == NULL)
+		return 0;
+	s = db_query(v->db,
+	    "SELECT " EXCHANGE_COLUMNS " FROM log_exchange"
+	    " WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"
+	    " ORDER BY 1, 2, 3, 4, 5",
+	    DB_TEXT_OR_NULL(partner), DB_TEXT(from));
+	while ((rv = db_next(s, exchange_members, &x, e)) == 1) {
+		x.direction = x.direction != EVIDENCE_IN;
+		if (!fn(&x, arg))
+			break;
+	}
+	return db_done(s, rv);
 }
 
 int

@@ -185,6 +185,16 @@ struct evidence_count {
 	uint64_t n;	    /* adding: how many more */
 };
 
+/* How the keys of mail that was encrypted were agreed, and signed. */
+struct evidence_exchange {
+	const char *day;
+	const char *partner; /* "other": all that are none */
+	enum evidence_direction direction;
+	const char *exchange; /* "X25519", "ECDHE (P-256)", "RSA" */
+	const char *signature;
+	uint64_t n; /* adding: how many more */
+};
+
 struct evidence_failure {
 	int64_t id; /* 0 when adding; never given twice, and it only grows */
 	time_t time;
@@ -223,6 +233,8 @@ struct evidence_position {
 struct evidence_batch {
 	const struct evidence_count *count;
 	size_t ncounts;
+	const struct evidence_exchange *exchange;
+	size_t nexchanges;
 	const struct evidence_failure *failure;
 	size_t nfailures;
 	const struct evidence_position *position;
@@ -238,6 +250,11 @@ int evidence_log_add(
 typedef bool evidence_count_fn(const struct evidence_count *c, void *arg);
 int evidence_counts(struct evidence *v, const char *partner, const char *from,
     const char *to, evidence_count_fn *fn, void *arg, struct err *e);
+
+/* The same of key exchanges, from that day on. */
+typedef bool evidence_exchange_fn(const struct evidence_exchange *x, void *arg);
+int evidence_exchanges(struct evidence *v, const char *partner,
+    const char *from, evidence_exchange_fn *fn, void *arg, struct err *e);
 
 /* Failures from `since` on, oldest first. */
 typedef bool evidence_failure_fn(const struct evidence_failure *f, void *arg);

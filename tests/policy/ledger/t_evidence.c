@@ -411,7 +411,8 @@ t_positions(void **state)
 
 	(void)state;
 	/* As it was before there were tails. */
-	by_hand_in(seen, "ALTER TABLE position DROP COLUMN tail;"
+	by_hand_in(seen, "DROP TABLE log_exchange;"
+			 "ALTER TABLE position DROP COLUMN tail;"
 			 "PRAGMA user_version=2");
 	evidence_close(evi);
 	evi = must_see(EVIDENCE_WRITE);
