@@ -415,8 +415,10 @@ print_summary(const struct run *run)
 static void
 print_report_json(const struct logreport *r)
 {
-	json_t *sums = json_array(), *j;
+	json_t *sums = json_array(), *exchanges = json_array(), *j;
+	const struct logreport_exchange *x;
 	const struct logreport_row *row;
+	size_t i;
 
 	for (row = r->row; row < r->row + r->n; row++) {
 		/* All others are sums of these. */
@@ -434,8 +436,19 @@ print_report_json(const struct logreport *r)
 		if (j == NULL || json_array_append_new(sums, j) == -1)
 			abort();
 	}
-	json_print(json_pack(
-	    "{s:s, s:o}", "schema", "tlspact.log.report.v1", "mails", sums));
+	for (i = 0; i < r->nexchanges; i++) {
+		x = &r->exchange[i];
+		j = json_pack("{s:s, s:s, s:o, s:b, s:b, s:I}", "direction",
+		    evidence_direction_name(x->direction), "key_exchange",
+		    x->exchange, "signature", json_text(x->signature),
+		    "forward_secret", x->forward_secret, "post_quantum",
+		    x->post_quantum, "mails", (json_int_t)x->n);
+		if (j == NULL || json_array_append_new(exchanges, j) == -1)
+			abort();
+	}
+	json_print(
+	    json_pack("{s:s, s:o, s:o}", "schema", "tlspact.log.report.v1",
+		"mails", sums, "key_exchanges", exchanges));
 }
 
 static void
@@ -464,6 +477,28 @@ print_report_head(const char *what)
 }
 
 static void
+print_exchanges(const struct logreport *r)
+{
+	const struct logreport_exchange *x = r->exchange;
+	char exchange[65], signature[65];
+
+	if (r->nexchanges > 0)
+		(void)printf("\n%-32s %-3s %10s  SIGNATURE\n", "KEY EXCHANGE",
+		    "", "MAILS");
+	for (; x < r->exchange + r->nexchanges; x++) {
+		quote_show(exchange, sizeof(exchange), x->exchange,
+		    strlen(x->exchange));
+		quote_show(signature, sizeof(signature), x->signature,
+		    strlen(x->signature));
+		(void)printf("%-32s %-3s %10" PRIu64 "  %s%s%s\n", exchange,
+		    evidence_direction_name(x->direction), x->n,
+		    *signature == '\0' ? "-" : signature,
+		    x->forward_secret ? "" : "; no forward secrecy",
+		    x->post_quantum ? "; post-quantum" : "");
+	}
+}
+
+static void
 print_report(const struct logreport *r)
 {
 	const struct logreport_row *row;
@@ -489,6 +524,7 @@ print_report(const struct logreport *r)
 		}
 		print_report_row(row);
 	}
+	print_exchanges(r);
 	if (more > 0)
 		(void)printf(
 		    "\n-j prints %zu domain%s more.\n", more, num_plural(more));

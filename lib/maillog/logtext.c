@@ -127,6 +127,37 @@ take_trust(struct span *s, enum logtext_trust *out)
 	return skip_word(s, "TLS connection ");
 }
 
+/* "NAME" or "NAME (MORE)" behind that word. */
+static struct span
+detail(struct span s, const char *word)
+{
+	size_t at = span_find_text(s, word, strlen(word)), n;
+
+	if (at == s.n)
+		return (struct span){NULL, 0};
+	s = span_skip(s, at + strlen(word));
+	n = span_chr(s, ' ');
+	if (n + 1 < s.n && s.p[n + 1] == '(' &&
+	    span_chr(span_skip(s, n), ')') < s.n - n)
+		n += span_chr(span_skip(s, n), ')') + 1;
+	s.n = n;
+	return s;
+}
+
+/* What the cipher's name says of the key exchange, below TLS 1.3. */
+static const char *
+exchange_of(struct span protocol, struct span cipher)
+{
+	if (span_is(protocol, "TLSv1.3"))
+		return "";
+	if (span_begins(cipher, "ECDHE-") || span_begins(cipher, "AECDH-"))
+		return "ECDHE";
+	if (span_begins(cipher, "DHE-") || span_begins(cipher, "EDH-") ||
+	    span_begins(cipher, "ADH-"))
+		return "DHE";
+	return "RSA";
+}
+
 bool
 logtext_session(struct span s, struct logtext_session *out)
 {
@@ -151,6 +182,11 @@ logtext_session(struct span s, struct logtext_session *out)
 	if (!skip_word(&rest, "with cipher "))
 		return false;
 	out->cipher = span_cut(&rest, ' ');
+	out->exchange = detail(rest, " key-exchange ");
+	if (out->exchange.n == 0)
+		out->exchange =
+		    span_of(exchange_of(out->protocol, out->cipher));
+	out->signature = detail(rest, " server-signature ");
 	return out->protocol.n > 0 && out->cipher.n > 0;
 }
 

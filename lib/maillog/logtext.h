@@ -32,6 +32,10 @@ struct logtext_session {
 	struct logtext_peer peer;
 	struct span protocol;
 	struct span cipher;
+	/* "X25519", "ECDHE (P-256)"; below TLS 1.3 what the cipher's name
+	 * says. Empty: not said, as before Postfix 3.4. */
+	struct span exchange;
+	struct span signature; /* the server's: "RSA-PSS (2048 bits)" */
 };
 
 /* "QID: to=<A>, relay=R, ..., dsn=D, status=S (TEXT)". */

@@ -233,6 +233,8 @@ settle(struct logjoin *j, struct process *proc, int starttls)
 			m->session.known = true;
 			m->session.trust = LOGTEXT_UNSAID;
 			m->session.protocol[0] = m->session.cipher[0] = '\0';
+			m->session.exchange[0] = '\0';
+			m->session.signature[0] = '\0';
 		}
 		if (m->has_sender)
 			let_go(j, m);

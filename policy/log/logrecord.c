@@ -64,6 +64,18 @@ put_count(struct buf *b, const struct evidence_count *c)
 }
 
 static void
+put_exchange(struct buf *b, const struct evidence_exchange *x)
+{
+	fields_put(b, "X");
+	fields_put(b, x->day);
+	fields_put(b, x->partner);
+	fields_put_num(b, x->direction);
+	fields_put(b, x->exchange);
+	fields_put(b, x->signature);
+	fields_put_num(b, x->n);
+}
+
+static void
 put_failure(struct buf *b, const struct evidence_failure *f)
 {
 	fields_put(b, "F");
@@ -103,6 +115,10 @@ logrecord_put(struct buf *out, const struct evidence_batch *b)
 
 	for (i = 0; i < b->ncounts; i++) {
 		put_count(&item, &b->count[i]);
+		put_item(&all, &item);
+	}
+	for (i = 0; i < b->nexchanges; i++) {
+		put_exchange(&item, &b->exchange[i]);
 		put_item(&all, &item);
 	}
 	for (i = 0; i < b->nfailures; i++) {
@@ -192,6 +208,22 @@ take_count(struct taking *t)
 }
 
 static void
+take_exchange(struct taking *t)
+{
+	struct logrecord_taken *w = t->w;
+	struct evidence_exchange x = {.day = day(t)};
+
+	x.partner = partner(t);
+	x.direction = direction(t);
+	x.exchange = word(t, "exchange", WORD_MAX);
+	x.signature = word(t, "signature", WORD_MAX);
+	x.n = fields_num(&t->f, "number", UINT32_MAX);
+	w->exchange = mem_grow(
+	    w->exchange, w->batch.nexchanges, &w->exchange_cap, sizeof(x));
+	w->exchange[w->batch.nexchanges++] = x;
+}
+
+static void
 take_failure(struct taking *t)
 {
 	struct logrecord_taken *w = t->w;
@@ -272,6 +304,8 @@ take_item(struct taking *t)
 	fields_word(&t->f, "letter", sizeof(letter), letter);
 	if (*letter == 'C')
 		take_count(t);
+	else if (*letter == 'X')
+		take_exchange(t);
 	else if (*letter == 'F')
 		take_failure(t);
 	else if (*letter == 'P')
@@ -301,6 +335,7 @@ logrecord_parse(struct logrecord_taken *w, const char *text, size_t len,
 			    e, EX_DATAERR, "its %s may not be so", t.f.bad);
 	}
 	w->batch.count = w->count;
+	w->batch.exchange = w->exchange;
 	w->batch.failure = w->failure;
 	w->batch.position = w->position;
 	return 0;
@@ -310,6 +345,7 @@ void
 logrecord_release(struct logrecord_taken *w)
 {
 	free(w->count);
+	free(w->exchange);
 	free(w->failure);
 	free(w->position);
 	arena_free(&w->arena);

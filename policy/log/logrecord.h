@@ -44,7 +44,7 @@ void logrecord_end(struct logrecord *r);
 
 /*
  * Append the record of b: a netstring of netstrings, which are its counts,
- * failures and positions, each begun by its letter.
+ * key exchanges, failures and positions, each begun by its letter.
  */
 void logrecord_put(struct buf *out, const struct evidence_batch *b);
 
@@ -53,9 +53,10 @@ struct logrecord_taken {
 	struct evidence_batch batch;
 	struct arena arena;
 	struct evidence_count *count;
+	struct evidence_exchange *exchange;
 	struct evidence_failure *failure;
 	struct evidence_position *position;
-	size_t count_cap, failure_cap, position_cap;
+	size_t count_cap, exchange_cap, failure_cap, position_cap;
 };
 
 /*

@@ -5,6 +5,8 @@
 
 #include "mem.h"
 
+#define EXCHANGES_MAX 1000 /* names that peers chose; the rest is left out */
+
 static const char *
 name_in(const void *array, uint32_t i)
 {
@@ -73,6 +75,49 @@ take(const struct evidence_count *c, void *arg)
 	return true;
 }
 
+/* Of few kinds: there are not many names of groups and signatures. */
+static bool
+take_exchange(const struct evidence_exchange *x, void *arg)
+{
+	struct logreport *r = arg;
+	struct logreport_exchange *own = r->exchange;
+
+	for (; own < r->exchange + r->nexchanges; own++)
+		if (own->direction == x->direction &&
+		    strcmp(own->exchange, x->exchange) == 0 &&
+		    strcmp(own->signature, x->signature) == 0) {
+			own->n += x->n;
+			return true;
+		}
+	if (r->nexchanges == EXCHANGES_MAX)
+		return true;
+	r->exchange = mem_grow(
+	    r->exchange, r->nexchanges, &r->exchange_cap, sizeof(*r->exchange));
+	r->exchange[r->nexchanges++] = (struct logreport_exchange){
+	    .direction = x->direction,
+	    .exchange = arena_copy(&r->text, x->exchange, strlen(x->exchange)),
+	    .signature =
+		arena_copy(&r->text, x->signature, strlen(x->signature)),
+	    .forward_secret = strncmp(x->exchange, "RSA", 3) != 0,
+	    .post_quantum = strcasestr(x->exchange, "MLKEM") != NULL ||
+			    strcasestr(x->exchange, "KYBER") != NULL,
+	    .n = x->n};
+	return true;
+}
+
+static int
+compare_exchanges(const void *a, const void *b)
+{
+	const struct logreport_exchange *x = a, *y = b;
+	int rv = (int)x->direction - (int)y->direction;
+
+	if (rv == 0 && x->n != y->n)
+		return x->n > y->n ? -1 : 1;
+	if (rv == 0)
+		rv = strcmp(x->exchange, y->exchange);
+	return rv == 0 ? strcmp(x->signature, y->signature) : rv;
+}
+
 /* Month and name, month, name, protocol. */
 static int
 kind(const struct logreport_row *row)
@@ -107,10 +152,14 @@ logreport_read(struct logreport *r, struct evidence *v, const char *partner,
 {
 	*r = (struct logreport){.n = 0};
 	strmap_init(&r->map, name_in);
-	if (evidence_counts(v, partner, since, "", take, r, e) == -1)
+	if (evidence_counts(v, partner, since, "", take, r, e) == -1 ||
+	    evidence_exchanges(v, partner, since, take_exchange, r, e) == -1)
 		return -1;
 	if (r->n > 0)
 		qsort(r->row, r->n, sizeof(*r->row), compare);
+	if (r->nexchanges > 0)
+		qsort(r->exchange, r->nexchanges, sizeof(*r->exchange),
+		    compare_exchanges);
 	return 0;
 }
 
@@ -130,6 +179,7 @@ logreport_free(struct logreport *r)
 {
 	strmap_free(&r->map);
 	free(r->row);
+	free(r->exchange);
 	free(r->key);
 	arena_free(&r->text);
 }

@@ -7,6 +7,7 @@
 #ifndef LOGREPORT_H
 #define LOGREPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,9 +25,20 @@ struct logreport_row {
 	uint64_t n[EVIDENCE_VERIFIED + 1];
 };
 
+/* Mail of a direction whose keys were agreed and signed so. */
+struct logreport_exchange {
+	enum evidence_direction direction;
+	const char *exchange, *signature;
+	bool forward_secret; /* the key of the certificate opens none of it */
+	bool post_quantum;   /* nor does a quantum computer, later */
+	uint64_t n;
+};
+
 struct logreport {
 	struct logreport_row *row;
 	size_t n, cap;
+	struct logreport_exchange *exchange; /* most first */
+	size_t nexchanges, exchange_cap;
 	const char **key; /* of each */
 	size_t key_cap;
 	struct strmap map;

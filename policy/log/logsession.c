@@ -54,6 +54,8 @@ logsession_keep(struct logsession *s, const struct logtext_session *in,
 	*chain = LOGTEXT_UNSAID;
 	KEEP(s->protocol, in->protocol);
 	KEEP(s->cipher, in->cipher);
+	KEEP(s->exchange, in->exchange);
+	KEEP(s->signature, in->signature);
 	s->queue_id[0] = '\0';
 	s->time = when;
 	logpeer_keep(&s->peer, &in->peer);
@@ -73,6 +75,8 @@ logsession_facts(const struct logsession *s, struct attempt *a)
 	a->reused = s->reused;
 	a->protocol = span_of(s->protocol);
 	a->cipher = span_of(s->cipher);
+	a->exchange = span_of(s->exchange);
+	a->signature = span_of(s->signature);
 	switch (s->trust) {
 	case LOGTEXT_UNSAID:
 		break;
@@ -123,6 +127,7 @@ logsession_policy(struct span tls, struct attempt *a)
 	case LOGTEXT_CLEAR:
 		logsession_facts(NULL, a);
 		a->protocol = a->cipher = (struct span){NULL, 0};
+		a->exchange = a->signature = (struct span){NULL, 0};
 		a->verified = a->reused = false;
 		return;
 	case LOGTEXT_ENCRYPTED:

@@ -36,7 +36,8 @@ struct attempt {
 	bool reused;   /* the session, for more than one delivery */
 	struct span protocol;
 	struct span cipher;
-	struct span policy; /* tls= of Postfix 3.11 */
+	struct span exchange, signature; /* see struct logtext_session */
+	struct span policy;		 /* tls= of Postfix 3.11 */
 	/* "sent", "deferred", "bounced", ...; "skipped" for a gateway after
 	 * which the next was tried; inbound "received", "rejected". */
 	struct span result;
@@ -62,6 +63,8 @@ struct logsession {
 	enum logtext_trust trust;
 	char protocol[17];
 	char cipher[65];
+	char exchange[65];
+	char signature[65];
 	char queue_id[33];
 	time_t time; /* of the last line that it was good for */
 	struct logpeer peer;

@@ -34,6 +34,10 @@ struct logtally {
 	const char **key;
 	size_t ncounts, count_cap, key_cap;
 	struct strmap sums;
+	struct evidence_exchange *exchange;
+	const char **exchange_key;
+	size_t nexchanges, exchange_cap, exchange_key_cap;
+	struct strmap exchanges;
 	struct evidence_failure *failure;
 	size_t nfailures, failure_cap;
 	struct arena text; /* of both */
@@ -59,6 +63,7 @@ logtally_new(struct evidence *v, struct logrecord *r)
 	t->recorder = r;
 	t->day = -1;
 	strmap_init(&t->sums, name_in);
+	strmap_init(&t->exchanges, name_in);
 	t->strangers = mem_zero(DAYS, sizeof(*t->strangers));
 	return t;
 }
@@ -193,6 +198,44 @@ add_sum(struct logtally *t, const struct attempt *a, const char *day,
 	    .n = 1};
 }
 
+/* How the keys of an encrypted mail were agreed; strangers are one. */
+static void
+add_exchange(struct logtally *t, const struct attempt *a, const char *day,
+    const char *partner)
+{
+	struct buf *key = &t->scratch;
+	const char *label = partner == NULL ? OTHER : partner;
+	uint32_t at;
+
+	buf_clear(key);
+	buf_puts(key, day);
+	buf_putc(key, (char)('0' + a->direction));
+	buf_puts(key, label);
+	buf_putc(key, '\n');
+	buf_add(key, a->exchange.p, a->exchange.n);
+	buf_putc(key, '\n');
+	buf_add(key, a->signature.p, a->signature.n);
+	at = strmap_add(&t->exchanges, t->exchange_key, key->data, key->len,
+	    (uint32_t)t->nexchanges);
+	if (at != STRMAP_NONE) {
+		t->exchange[at].n++;
+		return;
+	}
+	t->exchange_key = mem_grow(t->exchange_key, t->nexchanges,
+	    &t->exchange_key_cap, sizeof(*t->exchange_key));
+	t->exchange_key[t->nexchanges] =
+	    arena_copy(&t->text, key->data, key->len);
+	t->exchange = mem_grow(
+	    t->exchange, t->nexchanges, &t->exchange_cap, sizeof(*t->exchange));
+	t->exchange[t->nexchanges++] = (struct evidence_exchange){
+	    .day = arena_copy(&t->text, day, strlen(day)),
+	    .partner = arena_copy(&t->text, label, strlen(label)),
+	    .direction = a->direction,
+	    .exchange = clean(t, a->exchange, WORD_MAX),
+	    .signature = clean(t, a->signature, WORD_MAX),
+	    .n = 1};
+}
+
 static void
 add_failure(struct logtally *t, const struct attempt *a, const char *label,
     const char *domain)
@@ -231,6 +274,9 @@ logtally_add(struct logtally *t, const struct attempt *a, const char *partner,
 		}
 	}
 	add_sum(t, a, day, label);
+	if (a->exchange.n > 0 &&
+	    (span_is(a->result, "sent") || span_is(a->result, "received")))
+		add_exchange(t, a, day, partner);
 	/* Of strangers only what TLS has to do with: the rest is theirs. */
 	if (a->fault != FAULT_OK && (partner != NULL || fault_is_tls(a->fault)))
 		add_failure(t, a, label, domain);
@@ -240,7 +286,7 @@ logtally_add(struct logtally *t, const struct attempt *a, const char *partner,
 bool
 logtally_full(const struct logtally *t)
 {
-	return t->ncounts >= LOGTALLY_SUMS_MAX ||
+	return t->ncounts + t->nexchanges >= LOGTALLY_SUMS_MAX ||
 	       t->nfailures >= LOGTALLY_FAILURES_MAX;
 }
 
@@ -256,6 +302,8 @@ logtally_write(
 {
 	const struct evidence_batch batch = {.count = t->count,
 	    .ncounts = t->ncounts,
+	    .exchange = t->exchange,
+	    .nexchanges = t->nexchanges,
 	    .failure = t->failure,
 	    .nfailures = t->nfailures,
 	    .position = position,
@@ -273,7 +321,8 @@ void
 logtally_drop(struct logtally *t)
 {
 	strmap_free(&t->sums);
-	t->ncounts = t->nfailures = 0;
+	strmap_free(&t->exchanges);
+	t->ncounts = t->nexchanges = t->nfailures = 0;
 	arena_free(&t->text);
 }
 
@@ -288,6 +337,9 @@ logtally_free(struct logtally *t)
 		forget(&t->strangers[i]);
 	free(t->strangers);
 	strmap_free(&t->sums);
+	strmap_free(&t->exchanges);
+	free(t->exchange);
+	free(t->exchange_key);
 	free(t->count);
 	free(t->key);
 	free(t->failure);

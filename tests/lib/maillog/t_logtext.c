@@ -80,6 +80,45 @@ t_sessions(void **state)
 	}
 }
 
+/* How keys are agreed, as Postfix names it or the cipher does. */
+static void
+t_exchanges(void **state)
+{
+#define SAID "Verified TLS connection established to h[1.2.3.4]:25: "
+	static const struct {
+		const char *text, *exchange, *signature;
+	} rows[] = {
+	    {SAID "TLSv1.3 with cipher X (256/256 bits) key-exchange "
+		  "X25519MLKEM768 server-signature RSA-PSS (2048 bits) "
+		  "server-digest SHA256",
+		"X25519MLKEM768", "RSA-PSS (2048 bits)"},
+	    {SAID "TLSv1.3 with cipher X (256/256 bits) key-exchange ECDHE "
+		  "(P-256) server-signature ECDSA (P-256) server-digest SHA256 "
+		  "client-signature RSA-PSS (2048 bits)",
+		"ECDHE (P-256)", "ECDSA (P-256)"},
+	    {SAID "TLSv1.3 with cipher X (256/256 bits) key-exchange X25519",
+		"X25519", ""},
+	    {SAID "TLSv1.3 with cipher X (256/256 bits)", "", ""},
+	    {SAID "TLSv1.3 with cipher X (1/1 bits) key-exchange ECDHE (P",
+		"ECDHE", ""},
+	    {SAID "TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (1/1 bits)",
+		"ECDHE", ""},
+	    {SAID "TLSv1.2 with cipher DHE-RSA-AES256-SHA (1/1 bits)", "DHE",
+		""},
+	    {SAID "TLSv1.2 with cipher AES256-SHA (1/1 bits)", "RSA", ""},
+	};
+	struct logtext_session s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		check_true(
+		    rows[i].text, logtext_session(SPAN(rows[i].text), &s));
+		check_str(rows[i].text, str(s.exchange), rows[i].exchange);
+		check_str(rows[i].text, str(s.signature), rows[i].signature);
+	}
+}
+
 static const struct {
 	const char *text;
 	bool want;
@@ -437,6 +476,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_sessions),
+	    cmocka_unit_test(t_exchanges),
 	    cmocka_unit_test(t_deliveries),
 	    cmocka_unit_test(t_words),
 	    cmocka_unit_test(t_faults),

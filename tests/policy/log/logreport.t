@@ -48,6 +48,24 @@ is 'every sum' "$(python3 - "$T/evidence" "$T/all" <<-'PYTHON'
 	print(len(got) > 100, got == want)
 PYTHON
 )" 'True True'
+like 'how keys are agreed' "$out" \
+	'X25519 +out +[0-9]+  RSA-PSS .2048 bits.'
+like 'without forward secrecy' "$out" 'RSA +out +[0-9]+  -; no forward secrecy'
+is 'as many as are encrypted with a known session' \
+	"$(python3 - "$T/evidence" "$T/all" <<-'PYTHON'
+	import json, sqlite3, sys
+	want = {"in": 0, "out": 0}
+	for way, n in sqlite3.connect(sys.argv[1]).execute(
+	    "select direction, sum(n) from log_exchange group by 1"):
+	    want[["in", "out"][way]] = n
+	got = {"in": 0, "out": 0}
+	for o in json.load(open(sys.argv[2]))["key_exchanges"]:
+	    got[o["direction"]] += o["mails"]
+	    assert o["forward_secret"] == (o["key_exchange"] != "RSA")
+	    assert o["post_quantum"] == ("MLKEM" in o["key_exchange"])
+	print(got == want, want["in"] > 500, want["out"] > 500)
+PYTHON
+)" 'True True True'
 run log report -j acme
 is 'of one partner' "$(grep -c '"name": "acme"' <<<"$out")" \
 	"$(grep -c '"name":' <<<"$out")"
