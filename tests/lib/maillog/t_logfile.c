@@ -87,6 +87,10 @@ t_grows(void **state)
 		buf_clear(&out);
 		assert_int_equal(truncate(path, 2), 0);
 		assert_false(logfile_goes_on(f));
+		/* The same first line, and as long, but other text. */
+		append(path, "e\n\nTWO\nthree\n\n\nfour", 20);
+		assert_false(logfile_goes_on(f));
+		assert_int_equal(truncate(path, 2), 0);
 		append(path, "another first line, and longer\n\n", 32);
 		assert_false(logfile_goes_on(f));
 		logfile_close(f);

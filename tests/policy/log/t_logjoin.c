@@ -204,6 +204,13 @@ static const struct {
 	"helo=<x>\n",
 	"in AAAAB1 c.example h.c[2.2.2.2] encrypted yes unknown unknown  "
 	"received ok\n"},
+    {"a filter that names no queue id",
+	T "postfix/smtpd[2]: NOQUEUE: client=h.c[2.2.2.2]\n" T
+	  "postfix/smtpd[2]: proxy-accept: END-OF-MESSAGE: 250 Ok; "
+	  "from=<x@c.example> to=<u@o.example> proto=ESMTP helo=<x>\n" T
+	  "postfix/smtpd[2]: disconnect from h.c[2.2.2.2] ehlo=1\n",
+	"in NOQUEUE c.example h.c[2.2.2.2] clear no unknown unknown  received "
+	"ok\n"},
     {"refused after a queue id was given",
 	T
 	"postfix/smtpd[2]: AAAAB1: client=h.c[2.2.2.2]\n" T
