@@ -471,6 +471,39 @@ named_after(const char *name, const char *base)
 	       name[1] <= '9';
 }
 
+static int
+compare_names(const void *a, const void *b)
+{
+	const struct logfile_rotated *x = a, *y = b;
+
+	return -strverscmp(x->path, y->path);
+}
+
+/*
+ * NAME.1 is younger than NAME.2, whatever somebody who restored or touched
+ * them made of their times.
+ */
+static void
+mend_times(struct logfile_rotated *v, size_t n, size_t name_length)
+{
+	struct timespec last = {0};
+	size_t i;
+
+	qsort(v, n, sizeof(*v), compare_names);
+	for (i = 0; i < n; i++) {
+		const char *suffix = v[i].path + name_length;
+
+		/* Not a date, which counts the other way. */
+		if (*suffix != '.' || strspn(suffix + 1, "0123456789") > 4)
+			continue;
+		if (v[i].mtime.tv_sec < last.tv_sec ||
+		    (v[i].mtime.tv_sec == last.tv_sec &&
+			v[i].mtime.tv_nsec < last.tv_nsec))
+			v[i].mtime = last;
+		last = v[i].mtime;
+	}
+}
+
 /* Older first; of the same age, NAME.2 before NAME.1. */
 static int
 compare(const void *a, const void *b)
@@ -511,8 +544,10 @@ logfile_rotated(const char *path, struct logfile_rotated **out)
 	}
 	if (handle != NULL)
 		(void)closedir(handle);
-	if (n > 0)
+	if (n > 0) {
+		mend_times(v, n, strlen(dir) + 1 + strlen(base));
 		qsort(v, n, sizeof(*v), compare);
+	}
 	free(for_dir);
 	free(for_base);
 	*out = v;

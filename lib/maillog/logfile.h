@@ -104,7 +104,8 @@ struct logfile_rotated {
 /*
  * The files beside path that are named after it: NAME.1, NAME.2.gz,
  * NAME-20261123, NAME-20261123.zst. Oldest first, by the time of the last
- * write. Returns their number; the caller frees by logfile_rotated_free.
+ * write, but NAME.2 before NAME.1. Returns their number; the caller frees by
+ * logfile_rotated_free.
  */
 size_t logfile_rotated(const char *path, struct logfile_rotated **out);
 

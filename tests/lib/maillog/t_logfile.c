@@ -178,6 +178,33 @@ t_rotated(void **state)
 	check_has("newest", v[3].path, "mail.log.1");
 	logfile_rotated_free(v, n);
 	free(path);
+	/* Dates count the other way. */
+	for (i = 0; i < 2; i++) {
+		path = path_of(i == 0 ? "d.log.20261123" : "d.log.20261122");
+		append(path, "x\n", 2);
+		times[1].tv_sec = 2000 - (time_t)i;
+		assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+		free(path);
+	}
+	path = path_of("d.log");
+	n = logfile_rotated(path, &v);
+	assert_int_equal(n, 2);
+	check_has("newest", v[1].path, "d.log.20261123");
+	logfile_rotated_free(v, n);
+	free(path);
+	/* What a restore made of the times: the numbers count. */
+	times[1].tv_sec = 100;
+	path = path_of("mail.log.1");
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	free(path);
+	path = path_of("mail.log");
+	n = logfile_rotated(path, &v);
+	assert_int_equal(n, 4);
+	check_has("oldest", v[0].path, "mail.log-20261123");
+	check_has("then", v[2].path, "mail.log.2.gz");
+	check_has("newest", v[3].path, "mail.log.1");
+	logfile_rotated_free(v, n);
+	free(path);
 	n = logfile_rotated("/nowhere/mail.log", &v);
 	assert_int_equal(n, 0);
 	logfile_rotated_free(v, n);
