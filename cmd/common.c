@@ -1,6 +1,7 @@
 #include "common.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "registry.h"
 #include "say.h"
 #include "settings.h"
+#include "smtpclient.h"
 
 int
 common_failed(const struct err *e)
@@ -52,10 +54,16 @@ said(const char *s)
 }
 
 void
-common_prober(
-    const struct settings *s, const char *helo, struct prober_settings *p)
+common_prober(const struct settings *s, struct smtpclient *client,
+    struct prober_settings *p)
 {
-	*p = (struct prober_settings){.helo = helo,
+	char *line, *rest;
+
+	smtpclient_read(client, s->helo_name);
+	for (rest = client->unlike; (line = strsep(&rest, "\n")) != NULL;)
+		if (*line != '\0')
+			say("%s", line);
+	*p = (struct prober_settings){.client = client,
 	    .resolver = said(s->resolver),
 	    .trust_anchor = said(s->trust_anchor),
 	    .port = (uint16_t)s->smtp_port,

@@ -10,6 +10,7 @@
 
 struct err;
 struct prober_settings;
+struct smtpclient;
 struct registry;
 struct settings;
 
@@ -25,11 +26,12 @@ int common_registry(
     const char *path, time_t now, const char *done, struct registry **r);
 
 /*
- * What the settings say of how gateways are looked at, into *p; helo is
- * borrowed.
+ * What settings and main.cf say of how gateways are looked at, into *p, which
+ * borrows *client; the caller releases that. What a prober does otherwise than
+ * Postfix is said.
  */
-void common_prober(
-    const struct settings *s, const char *helo, struct prober_settings *p);
+void common_prober(const struct settings *s, struct smtpclient *client,
+    struct prober_settings *p);
 
 /*
  * Ask on `to`, unless yes is true already. 0; 1 if the answer is no; 64 if

@@ -23,7 +23,6 @@
 #include "common.h"
 #include "err.h"
 #include "fdio.h"
-#include "dname.h"
 #include "judge.h"
 #include "evidence.h"
 #include "mem.h"
@@ -41,6 +40,7 @@
 #include "registry.h"
 #include "say.h"
 #include "settings.h"
+#include "smtpclient.h"
 
 #define RATE 50		       /* connections a second, unless told */
 #define PROGRESS_MS 200	       /* between two progress lines */
@@ -63,7 +63,7 @@ struct run {
 	struct proberecord *record;
 	struct event_base *base;
 	struct proberun *probe;
-	char *helo;
+	struct smtpclient client;
 	struct apart writer; /* of --output */
 	bool progress, broken_off;
 };
@@ -292,8 +292,7 @@ start_prober(struct run *run)
 	bool *slow = mem_zero(run->plan.n + 1, sizeof(*slow));
 	struct err e = {0};
 
-	run->helo = dname_helo(s->helo_name);
-	common_prober(s, run->helo, &p.prober);
+	common_prober(s, &run->client, &p.prober);
 	p.prober.parallel = parallel(s);
 	p.prober.per_second = (unsigned)run->rate;
 	p.prober.dane = settings_dane(s);
@@ -443,7 +442,7 @@ report(struct run *run)
 		probemetrics_prometheus(&r, &b);
 		break;
 	case ENFORCED:
-		probereport_enforce(&r, run->helo, &b);
+		probereport_enforce(&r, run->client.helo, &b);
 		break;
 	}
 	written = put_out(run, &b);
@@ -513,6 +512,6 @@ main(int argc, char *argv[])
 	probeplan_release(&run.plan);
 	registry_free(run.registry);
 	settings_free(&run.set);
-	free(run.helo);
+	smtpclient_release(&run.client);
 	return code;
 }

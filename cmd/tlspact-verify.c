@@ -33,6 +33,7 @@
 #include "rehearse.h"
 #include "say.h"
 #include "settings.h"
+#include "smtpclient.h"
 
 struct run {
 	struct options opt;
@@ -272,7 +273,7 @@ static int
 judge_host_now(struct run *run)
 {
 	struct settings *s = &run->set;
-	char *helo = dname_helo(s->helo_name);
+	struct smtpclient client;
 	struct proberun_settings p = {
 	    .user = s->probe_user,
 	    .judge = run->judge,
@@ -285,7 +286,7 @@ judge_host_now(struct run *run)
 	struct probeplan plan;
 	struct err e = {0};
 
-	common_prober(s, helo, &p.prober);
+	common_prober(s, &client, &p.prober);
 	p.prober.n = 1;
 	probeplan_init(&plan, run->registry, true);
 	run->base = event_base_new();
@@ -302,7 +303,7 @@ judge_host_now(struct run *run)
 	if (run->base != NULL)
 		event_base_free(run->base);
 	probeplan_release(&plan);
-	free(helo);
+	smtpclient_release(&client);
 	return e.code;
 }
 

@@ -33,6 +33,7 @@ struct starttls_ctx {
 	unsigned refs;
 	SSL_CTX *ssl;
 	BIO_METHOD *bio;
+	bool no_starttls, keep_esmtp;
 	unsigned step_ms;
 	unsigned total_ms;
 	char helo[STARTTLS_MAX_HELO + 1];
@@ -234,7 +235,8 @@ static int
 setup(SSL_CTX *c, const struct starttls_params *p, struct err *err)
 {
 	const char *ciphers = p->ciphers;
-	char curves[] = CURVES, what[QUOTE_MAX + 16];
+	const char *curves = p->curves == NULL ? CURVES : p->curves;
+	char what[QUOTE_MAX + 16];
 	int min = p->min_proto == 0 ? TLS1_VERSION : p->min_proto;
 
 	if (ciphers == NULL)
@@ -248,8 +250,11 @@ setup(SSL_CTX *c, const struct starttls_params *p, struct err *err)
 		    what, sizeof(what), "cipher list %s", quotes(ciphers).s);
 		return fail_ssl(err, EX_USAGE, what);
 	}
-	if (!SSL_CTX_set1_curves_list(c, curves))
-		return fail_ssl(err, EX_SOFTWARE, "curves " CURVES);
+	if (*curves != '\0' && !SSL_CTX_set1_curves_list(c, curves)) {
+		(void)snprintf(
+		    what, sizeof(what), "curves %s", quotes(curves).s);
+		return fail_ssl(err, EX_SOFTWARE, what);
+	}
 	SSL_CTX_set_options(c, SSL_OP_ALL | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_max_cert_list(c, STARTTLS_MAX_CHAIN);
 	SSL_CTX_set_verify(c, SSL_VERIFY_NONE, NULL);
@@ -282,6 +287,8 @@ starttls_ctx_new(const struct starttls_params *p, struct err *err)
 	}
 	ctx = mem_zero(1, sizeof(*ctx));
 	ctx->refs = 1;
+	ctx->no_starttls = p->no_starttls;
+	ctx->keep_esmtp = p->keep_esmtp;
 	ctx->step_ms = p->step_ms;
 	ctx->total_ms = p->total_ms;
 	memcpy(ctx->helo, p->helo, strlen(p->helo) + 1);
@@ -723,7 +730,7 @@ got_hello(struct starttls *s)
 		return finish(s, STARTTLS_OK);
 	if (s->masked)
 		return finish_reply(s, STARTTLS_MASKED);
-	if (s->tried_helo || !r->starttls)
+	if (s->tried_helo || !r->starttls || s->ctx->no_starttls)
 		return finish_reply(s, STARTTLS_NOT_OFFERED);
 	enter_phase(s, STARTTLS_COMMAND);
 	command(s, "STARTTLS\r\n");
@@ -741,7 +748,7 @@ got_reply(struct starttls *s)
 	case STARTTLS_GREETING:
 		if (!good)
 			return finish_reply(s, STARTTLS_GREETING_REFUSED);
-		s->masked = !r->readable;
+		s->masked = !r->readable && !s->ctx->keep_esmtp;
 		enter_phase(s, STARTTLS_EHLO);
 		if (s->masked)
 			return say_helo(s);

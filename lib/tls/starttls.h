@@ -55,9 +55,12 @@ struct starttls_params {
 	 * aside).
 	 */
 	int security_level;
-	int min_proto;	   /* TLS1_2_VERSION and so on; 0: TLS 1.0 */
-	unsigned step_ms;  /* longest for each phase; required */
-	unsigned total_ms; /* longest for all of it; required */
+	int min_proto;	    /* TLS1_2_VERSION and so on; 0: TLS 1.0 */
+	const char *curves; /* of the key exchange; NULL: Postfix's, "": all */
+	bool no_starttls;   /* not offered, whatever the server says */
+	bool keep_esmtp;    /* EHLO also behind a masked greeting */
+	unsigned step_ms;   /* longest for each phase; required */
+	unsigned total_ms;  /* longest for all of it; required */
 };
 
 /* Where a session was when it ended. */

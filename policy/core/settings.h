@@ -47,7 +47,7 @@ struct settings {
 	char *resolver;	      /* empty: resolv.conf */
 	char *trust_anchor;
 	uint64_t smtp_port;
-	char *helo_name;	/* empty: the host's name */
+	char *helo_name;	/* empty: smtp_helo_name */
 	uint64_t probe_timeout; /* seconds */
 	uint64_t probe_parallel;
 	char *max_weakened; /* limit_parse() */

@@ -1,16 +1,20 @@
 #include "prober.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
 #include "buf.h"
+#include "dname.h"
 #include "err.h"
 #include "judge.h"
 #include "mem.h"
@@ -19,10 +23,12 @@
 #include "probewire.h"
 #include "quote.h"
 #include "registry.h"
+#include "smtpclient.h"
 #include "starttls.h"
 #include "sweep.h"
 
-#define BURST 16 /* starts without a pause */
+#define BURST 16	 /* starts without a pause */
+#define CIPHERS_MAX 4096 /* bytes of a list */
 
 /* A next-hop on its way through the DNS. */
 struct ask {
@@ -122,14 +128,25 @@ on_session(const struct starttls_result *r, void *arg)
 static struct starttls_ctx *
 get_ctx(struct prober *p, unsigned kind, struct err *e)
 {
+	const struct smtpclient *client = p->set->client;
 	struct starttls_params params = {
-	    .helo = p->set->helo,
+	    .helo = client->helo,
+	    .curves = client->curves,
+	    .no_starttls = client->no_starttls,
+	    .keep_esmtp = client->keep_esmtp,
 	    .step_ms = p->set->timeout_ms,
 	    .total_ms = PROBER_SESSION_STEPS * p->set->timeout_ms,
 	};
 
+	char ciphers[CIPHERS_MAX];
+
 	if (p->ctx[kind] == NULL) {
 		probeplan_params(kind, &params);
+		if (kind == 0)
+			params.min_proto = client->min_proto;
+		(void)snprintf(ciphers, sizeof(ciphers), "%s%s", params.ciphers,
+		    kind == 0 ? client->exclude : client->exclude_mandatory);
+		params.ciphers = ciphers;
 		p->ctx[kind] = starttls_ctx_new(&params, e);
 	}
 	return p->ctx[kind];
@@ -210,9 +227,22 @@ take_tlsa(struct probewire *w, const struct mxdns_result *r,
 		w->tlsa[w->ntlsa++] = (struct x509_tlsa){
 		    t->usage, t->selector, t->matching, t->data, t->len};
 	}
-	/* As Postfix with dane; else it sends none. */
+	/* As Postfix with dane. */
 	(void)snprintf(w->sni, sizeof(w->sni), "%s",
 	    h->tlsa_base == NULL ? "" : h->tlsa_base);
+}
+
+/* smtp_tls_servername, where TLSA records do not say it. */
+static void
+put_servername(struct probewire *w, const char *name, const char *host,
+    const char *nexthop)
+{
+	if (strcmp(name, "hostname") == 0)
+		name = host;
+	else if (strcmp(name, "nexthop") == 0)
+		name = nexthop;
+	if (nexthop_is_host(name) && !dname_is_address(name))
+		(void)snprintf(w->sni, sizeof(w->sni), "%s", name);
 }
 
 static void
@@ -228,7 +258,47 @@ look_at(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
 	    dnssec_of(addr->sa.ss_family == AF_INET6 ? &h->aaaa : &h->a);
 	if (prober_wants_tlsa(&p->set->target[a->target], p->set->dane))
 		take_tlsa(&w, r, h);
+	if (w.ntlsa == 0)
+		put_servername(
+		    &w, p->set->client->servername, h->name, r->domain);
 	start(p, &w, say_row(p, &w, r, h), addr);
+}
+
+/*
+ * Would Postfix take that address? Not of a family that it does not use, nor
+ * where this machine has no way; which a socket that sends nothing tells.
+ */
+static bool
+is_ours(const struct prober *p, const struct mxdns_addr *addr)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)&addr->sa;
+	int fd;
+	bool way;
+
+	if (sa->sa_family == AF_INET6 ? !p->set->client->ipv6
+				      : !p->set->client->ipv4)
+		return false;
+	fd = socket(sa->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	way = fd != -1 && (connect(fd, sa, addr->len) == 0 ||
+			      (errno != ENETUNREACH && errno != EAFNOSUPPORT));
+	if (fd != -1)
+		(void)close(fd);
+	return way;
+}
+
+/* All addresses of a host that are of use; all there are if none is. */
+static void
+look_at_all(
+    struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h)
+{
+	bool any = false;
+	size_t k;
+
+	for (k = 0; k < h->naddr; k++)
+		any = any || is_ours(a->prober, &h->addr[k]);
+	for (k = 0; k < h->naddr; k++)
+		if (!any || is_ours(a->prober, &h->addr[k]))
+			look_at(a, r, h, &h->addr[k]);
 }
 
 /* A target or host that has no address: one row for it. */
@@ -262,7 +332,7 @@ on_mx(const struct mxdns_result *r, void *arg)
 	struct prober *p = a->prober;
 	struct probewire w = {.kind = PROBEWIRE_ASKED, .target = a->target};
 	enum fault fault = judge_mx(r);
-	size_t i, k;
+	size_t i;
 
 	if (fault != FAULT_OK && r->nhost == 0)
 		no_way(a, r, NULL, fault);
@@ -271,8 +341,7 @@ on_mx(const struct mxdns_result *r, void *arg)
 
 		if ((fault = judge_host(r, h)) != FAULT_OK)
 			no_way(a, r, h, fault);
-		for (k = 0; k < h->naddr; k++)
-			look_at(a, r, h, &h->addr[k]);
+		look_at_all(a, r, h);
 	}
 	p->asking--;
 	say_wire(p, &w);

@@ -327,7 +327,7 @@ judge_row(struct proberun *p, struct proberow *row)
 	    .tlsa = row->tlsa,
 	    .ntlsa = row->ntlsa,
 	    .tlsa_fault = row->tlsa_fault,
-	    .tlsa_base = *row->sni != '\0' ? row->sni : NULL,
+	    .tlsa_base = row->ntlsa > 0 ? row->sni : NULL,
 	    .dane = p->set.prober.dane,
 	    .warn_days = p->set.warn_days,
 	    .at = p->set.now(),

@@ -1,0 +1,173 @@
+#include "smtpclient.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/ssl.h>
+
+#include "buf.h"
+#include "dname.h"
+#include "err.h"
+#include "mem.h"
+#include "postconf.h"
+#include "tlsversion.h"
+
+#define SERVICE "smtp/unix"
+#define SEPARATORS " ,\t\r\n"
+
+/* What the prober does as Postfix's defaults do, whatever main.cf says. */
+static const struct {
+	const char *name, *usual;
+} fixed[] = {
+    {"smtp_tls_wrappermode", "no"},
+    {"smtp_host_lookup", "dns"},
+    {"smtp_bind_address", ""},
+    {"smtp_bind_address6", ""},
+    {"smtp_discard_ehlo_keyword_address_maps", ""},
+    {"smtp_pix_workaround_maps", ""},
+    {"tls_high_cipherlist", "aNULL:-aNULL:HIGH:@STRENGTH"},
+    {"tls_medium_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH"},
+};
+
+/* Does the list hold the word? */
+static bool
+holds(const char *list, const char *word)
+{
+	size_t n;
+
+	for (; *(list += strspn(list, SEPARATORS)) != '\0'; list += n) {
+		n = strcspn(list, SEPARATORS);
+		if (n == strlen(word) && strncasecmp(list, word, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The same words, each behind before. */
+static void
+put_words(struct buf *b, const char *before, const char *list)
+{
+	size_t n;
+
+	for (; *(list += strspn(list, SEPARATORS ":")) != '\0'; list += n) {
+		n = strcspn(list, SEPARATORS ":");
+		buf_puts(b, before);
+		buf_add(b, list, n);
+	}
+}
+
+/* Those that this OpenSSL knows, as Postfix passes over the others. */
+static char *
+known_curves(const char *list)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	struct buf words = {0}, out = {0};
+	char *word, *rest;
+
+	buf_puts(&words, "");
+	buf_puts(&out, "");
+	put_words(&words, " ", list);
+	for (rest = words.data; (word = strsep(&rest, " ")) != NULL;)
+		if (*word != '\0' && ctx != NULL &&
+		    SSL_CTX_set1_curves_list(ctx, word))
+			buf_printf(&out, "%s%s", out.len > 0 ? ":" : "", word);
+	SSL_CTX_free(ctx);
+	buf_free(&words);
+	return buf_take(&out);
+}
+
+static void
+put_unlike(const struct postconf *p, struct buf *b)
+{
+	const char *value;
+	size_t i;
+
+	buf_puts(b, "");
+	for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		value = postconf_get(p, SERVICE, fixed[i].name);
+		if (value != NULL && strcmp(value, fixed[i].usual) != 0)
+			buf_printf(b,
+			    "%s = %s: Postfix does otherwise than this probe\n",
+			    fixed[i].name, value);
+	}
+}
+
+static char *
+excluded(const struct postconf *p, const char *more)
+{
+	struct buf b = {0};
+
+	buf_puts(&b, "");
+	put_words(
+	    &b, ":!", postconf_text(p, SERVICE, "smtp_tls_exclude_ciphers"));
+	if (more != NULL)
+		put_words(&b, ":!", postconf_text(p, SERVICE, more));
+	return buf_take(&b);
+}
+
+static char *
+curves(const struct postconf *p)
+{
+	struct buf b = {0};
+	char *known;
+
+	buf_printf(&b, "%s %s",
+	    postconf_text(p, SERVICE, "tls_eecdh_auto_curves"),
+	    postconf_text(p, SERVICE, "tls_ffdhe_auto_groups"));
+	known = known_curves(b.data);
+	buf_free(&b);
+	return known;
+}
+
+void
+smtpclient_read(struct smtpclient *c, const char *helo_name)
+{
+	struct postconf p = {0};
+	struct buf unlike = {0};
+	const char *text;
+	struct err e;
+	bool known = postconf_read(&p, NULL, &e) == 0;
+	int v;
+
+	*c = (struct smtpclient){.ipv4 = true,
+	    .ipv6 = true,
+	    .min_proto = TLS1_VERSION,
+	    .servername =
+		mem_dup(postconf_text(&p, SERVICE, "smtp_tls_servername")),
+	    .exclude = excluded(&p, NULL),
+	    .exclude_mandatory =
+		excluded(&p, "smtp_tls_mandatory_exclude_ciphers")};
+	if (*helo_name == '\0')
+		helo_name = postconf_text(&p, SERVICE, "smtp_helo_name");
+	c->helo = dname_helo(helo_name);
+	put_unlike(&p, &unlike);
+	c->unlike = buf_take(&unlike);
+	if (known) {
+		c->curves = curves(&p);
+		c->no_starttls = holds(
+		    postconf_text(&p, SERVICE, "smtp_discard_ehlo_keywords"),
+		    "starttls");
+		c->keep_esmtp =
+		    !holds(postconf_text(&p, SERVICE, "smtp_pix_workarounds"),
+			"disable_esmtp");
+		text = postconf_text(&p, SERVICE, "inet_protocols");
+		c->ipv4 = holds(text, "all") || holds(text, "ipv4");
+		c->ipv6 = holds(text, "all") || holds(text, "ipv6");
+		text = postconf_text(&p, SERVICE, "smtp_tls_protocols");
+		if ((v = tls_version_floor(text, strlen(text))) > TLS_1_0)
+			c->min_proto = tls_version_number((enum tls_version)v);
+	}
+	postconf_release(&p);
+}
+
+void
+smtpclient_release(struct smtpclient *c)
+{
+	free(c->helo);
+	free(c->servername);
+	free(c->curves);
+	free(c->exclude);
+	free(c->exclude_mandatory);
+	free(c->unlike);
+}

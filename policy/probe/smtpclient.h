@@ -1,0 +1,37 @@
+/*
+ * smtpclient.h: how this machine's smtp(8) meets a server, as main.cf and the
+ * service smtp/unix of master.cf have it.
+ *
+ * What the prober can do likewise it takes from here; what decides a delivery
+ * and the prober does not do is told.
+ */
+#ifndef SMTPCLIENT_H
+#define SMTPCLIENT_H
+
+#include <stdbool.h>
+
+struct buf;
+
+struct smtpclient {
+	char *helo; /* the name to greet with */
+	char *
+	    servername; /* smtp_tls_servername: "", "hostname", "nexthop", it */
+	char *curves;	/* of the key exchange, as OpenSSL takes them */
+	/* Lists of ciphers end in these: for `may`, and for the others. */
+	char *exclude, *exclude_mandatory;
+	int min_proto;	  /* of smtp_tls_protocols, for `may` */
+	bool no_starttls; /* smtp_discard_ehlo_keywords takes it out */
+	bool keep_esmtp;  /* EHLO also behind a masked greeting */
+	bool ipv4, ipv6;  /* inet_protocols */
+	char *unlike;	  /* a line for each that the prober does not do */
+};
+
+/*
+ * Ask postconf(1), which MAIL_CONFIG guides. Where there is no Postfix, its
+ * defaults. helo_name takes the place of smtp_helo_name if it is not empty.
+ */
+void smtpclient_read(struct smtpclient *c, const char *helo_name);
+
+void smtpclient_release(struct smtpclient *c);
+
+#endif
