@@ -135,6 +135,48 @@ check_partner(const struct registry *r, const struct partner *p, time_t now,
 		    num_time_text(t->review, date));
 }
 
+/* Is there no name in the list but what Postfix makes of the next-hop? */
+static bool
+has_only_tokens(const struct strs *gateway)
+{
+	size_t i;
+
+	for (i = 0; i < gateway->n; i++)
+		if (!attribute_is_token(gateway->v[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Of an address Postfix makes ".192.0.2.1" for dot-nexthop, which no
+ * certificate can carry; an address beside it is wanted as well, not instead.
+ */
+static void
+check_addresses(
+    const struct registry *r, const struct partner *p, struct diags *d)
+{
+	const struct domain *dom = &r->domain[p->first_domain];
+	const struct domain *end = dom + p->ndomains;
+	bool below = false;
+	struct nexthop n;
+	size_t i;
+
+	for (i = 0; i < p->gateway->n; i++)
+		below = below || strcmp(p->gateway->v[i], "dot-nexthop") == 0;
+	if (!below || p->terms->mode != MODE_ENFORCED ||
+	    p->terms->verify != VERIFY_NAME || !has_only_tokens(p->gateway))
+		return;
+	for (; dom < end; dom++)
+		if (dom->name[0] == '[' && nexthop_parse(dom->name, &n) == 0 &&
+		    n.len > 0)
+			diag_error(d, partner_file(r, p), dom->line,
+			    "domain %s of partner %s: no certificate can "
+			    "match, since the next-hop is an address: say "
+			    "gateway= with the name in its certificate, or "
+			    "gateway=nexthop if that carries the address",
+			    quotes(dom->name).s, p->name);
+}
+
 static void
 check_parents(const struct registry *r, struct diags *d)
 {
@@ -187,6 +229,7 @@ registry_check(
 	for (i = 0; i < r->npartners; i++) {
 		p = &r->partner[i];
 		check_partner(r, p, now, d);
+		check_addresses(r, p, d);
 		if (files)
 			check_ca(r, p, &seen, d);
 		all_secure = all_secure && partner_level(p) == LEVEL_SECURE;
