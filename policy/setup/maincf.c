@@ -61,16 +61,22 @@ maincf_table(const char *map_path)
 	return mem_printf("cdb:%.*s", SPAN_ARG(s));
 }
 
+/* The table behind what only passes on: proxy:, and debug: of Postfix 3.11. */
 static struct span
-without_proxy(struct span table)
+table_itself(struct span table)
 {
-	return span_begins(table, "proxy:") ? span_skip(table, 6) : table;
+	for (;;)
+		if (span_begins(table, "proxy:") ||
+		    span_begins(table, "debug:"))
+			table = span_skip(table, 6);
+		else
+			return table;
 }
 
 bool
 maincf_is_table(struct span table, const char *ours)
 {
-	return span_same(without_proxy(table), maincf_text(ours));
+	return span_same(table_itself(table), maincf_text(ours));
 }
 
 bool
@@ -78,7 +84,7 @@ maincf_is_socketmap(struct span table, const char *setting, const char *root)
 {
 	const char *name;
 
-	table = without_proxy(table);
+	table = table_itself(table);
 	if (!span_begins(table, "socketmap:"))
 		return false;
 	table = span_skip(table, 10);

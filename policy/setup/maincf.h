@@ -30,7 +30,7 @@ bool maincf_has(const char *list, const char *word);
 /* "cdb:/dir/policy" for "/dir/policy.cdb"; the caller frees it. */
 char *maincf_table(const char *map_path);
 
-/* The same table, though by proxymap(8)? */
+/* The same table, though by proxymap(8), or logged by debug:? */
 bool maincf_is_table(struct span table, const char *ours);
 
 /* A socketmap: table that asks there? */

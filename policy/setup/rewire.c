@@ -166,6 +166,9 @@ want_inbound(struct wanting *w)
 	/* Who it is says the name; no purpose is needed for that. */
 	if (m->ask_name > 0 && w->target->version >= TARGET_VERSION(3, 12))
 		want(w, "tls_trust_server_ccerts", "yes", "");
+	/* A bare key in place of the certificate shows no name. */
+	if (m->ask_name > 0 && w->target->version >= TARGET_VERSION(3, 9))
+		want(w, "smtpd_tls_enable_rpk", "no", "");
 	if (m->ask_key > 0)
 		want(w, "smtpd_tls_fingerprint_digest", "sha256", "");
 	want_asking(w);

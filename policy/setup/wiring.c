@@ -677,6 +677,10 @@ check_ccert(struct check *k)
 		    "the keys of inbound-verify=key (SHA-256) match nothing");
 	if (m->ask_name == 0)
 		return;
+	if (has(k, "smtpd_tls_enable_rpk", "yes"))
+		should_be(k, FINDING_FAULT, "smtpd_tls_enable_rpk", "no",
+		    "a client may show a bare key in place of its certificate, "
+		    "which has no name: inbound-verify=name refuses its mail");
 	fix = mem_printf("postconf -e 'smtpd_tls_CAfile = %s'", m->ca_file);
 	if (*file == '\0' && *get(k, "smtpd_tls_CApath") == '\0' &&
 	    !has(k, "tls_append_default_CA", "yes"))

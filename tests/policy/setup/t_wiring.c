@@ -179,6 +179,13 @@ test_inbound(void **state)
 	    {"socketmap", "smtp_tls_policy_maps",
 		"socketmap:unix:/spool/tlspact/socketmap:x", NULL,
 		"all mail is deferred"},
+	    {"debug", "smtp_tls_policy_maps",
+		"debug:cdb:/var/lib/tlspact/policy", NULL, NULL},
+	    {"debug by proxymap", "smtp_tls_policy_maps",
+		"debug:proxy:cdb:/var/lib/tlspact/policy", NULL, NULL},
+	    {"debug of another", "smtp_tls_policy_maps",
+		"debug:cdb:/var/lib/tlspact/other", "no partner rule is obeyed",
+		NULL},
 	    {"another socketmap", "smtp_tls_policy_maps",
 		"socketmap:unix:tlspact/other:x", "no partner rule is obeyed",
 		NULL},
@@ -223,6 +230,14 @@ test_client_certificates(void **state)
 	assert_int_equal(f.faults, 2); /* not asked, and no CA */
 	findings_release(&f);
 	c = conf_with("smtpd_tls_fingerprint_digest", "md5");
+	/* A bare key has no name, and is a key. */
+	names[c.n] = (char *)(uintptr_t) "smtpd_tls_enable_rpk";
+	values[c.n++] = (char *)(uintptr_t) "yes";
+	wiring_check(&c, &asks, readable, &f);
+	assert_int_equal(f.faults, 3); /* nor asked, nor a CA */
+	check_has("rpk", f.v[0].fix, "smtpd_tls_ask_ccert = yes");
+	check_has("rpk", f.v[1].fix, "'smtpd_tls_enable_rpk = no'");
+	findings_release(&f);
 	asks.ask_name = 0;
 	asks.ask_key = 1;
 	wiring_check(&c, &asks, readable, &f);
@@ -291,10 +306,12 @@ test_purpose(void **state)
 	}
 	rewire_want(NULL, &asks, &newest, &w);
 	assert_null(line(&w, "tls_trust_server_ccerts"));
+	assert_null(line(&w, "smtpd_tls_enable_rpk"));
 	rewire_lines_release(&w);
 	newest.version = TARGET_VERSION(3, 12);
 	rewire_want(NULL, &asks, &newest, &w);
 	assert_string_equal(line(&w, "tls_trust_server_ccerts"), "yes");
+	assert_string_equal(line(&w, "smtpd_tls_enable_rpk"), "no");
 	rewire_lines_release(&w);
 }
 
