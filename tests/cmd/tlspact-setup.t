@@ -376,7 +376,7 @@ fresh
 ok 'a partner' registry 'partner acme mode=enforced contact=x' \
 	'  domain=acme.example,.acme.example gateway=mx1.acme.example'
 ok 'is lowered' "$B/tlspactctl" downgrade "${options[@]}" -c "$etc" acme \
-	--for 3s --reason x --to encrypt --yes --no-flush
+	--for 15s --reason x --to encrypt --yes --no-flush
 run setup check
 is 'that alone is no fault' "$rc" 0 || diag "$out"
 like 'but is noted' "$out" 'note .*policy.cdb: 2 rows are lowered, the first until '
@@ -386,7 +386,7 @@ is_over()
 	run setup check
 	[ "$rc" = 1 ]
 }
-ok 'its time comes' wait_for 10 is_over
+ok 'its time comes' wait_for 30 is_over
 like 'which is a fault' "$out" 'FAULT .*policy.cdb: 2 rows of acme lowered, and the time is up'
 ok 'until somebody compiles' "$B/tlspact-compile" "${options[@]}"
 run setup check
