@@ -27,6 +27,7 @@
 #define READS_A_TURN 8 /* then other sessions get theirs */
 #define COMMAND_MAX (STARTTLS_MAX_HELO + 16)
 /* Postfix's tls_eecdh_auto_curves, its default since 3.2. */
+#define CURVES_MAX 1024
 #define CURVES "X25519:X448:prime256v1:secp521r1:secp384r1"
 
 struct starttls_ctx {
@@ -235,8 +236,7 @@ static int
 setup(SSL_CTX *c, const struct starttls_params *p, struct err *err)
 {
 	const char *ciphers = p->ciphers;
-	const char *curves = p->curves == NULL ? CURVES : p->curves;
-	char what[QUOTE_MAX + 16];
+	char curves[CURVES_MAX], what[QUOTE_MAX + 16];
 	int min = p->min_proto == 0 ? TLS1_VERSION : p->min_proto;
 
 	if (ciphers == NULL)
@@ -250,6 +250,8 @@ setup(SSL_CTX *c, const struct starttls_params *p, struct err *err)
 		    what, sizeof(what), "cipher list %s", quotes(ciphers).s);
 		return fail_ssl(err, EX_USAGE, what);
 	}
+	(void)snprintf(curves, sizeof(curves), "%s",
+	    p->curves == NULL ? CURVES : p->curves);
 	if (*curves != '\0' && !SSL_CTX_set1_curves_list(c, curves)) {
 		(void)snprintf(
 		    what, sizeof(what), "curves %s", quotes(curves).s);
