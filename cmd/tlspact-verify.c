@@ -23,6 +23,7 @@
 #include "judge.h"
 #include "evidence.h"
 #include "json.h"
+#include "mem.h"
 #include "num.h"
 #include "options.h"
 #include "probeplan.h"
@@ -171,17 +172,54 @@ find_nexthop(const struct run *run, struct nexthop *n)
 	return false;
 }
 
+/* Does a name that the gateway may have depend on the next-hop? */
+static bool
+needs_nexthop(const struct partner *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->gateway->n; i++)
+		if (strcasecmp(p->gateway->v[i], "nexthop") == 0 ||
+		    strcasecmp(p->gateway->v[i], "dot-nexthop") == 0)
+			return true;
+	return false;
+}
+
+/* A host as DNS has it, or NULL and it is said why not. */
+static const char *
+gateway_name(const char *arg, char buf[DNAME_NEXTHOP_MAX + 1])
+{
+	struct dname name;
+	size_t len = strlen(arg);
+	char *host = mem_dup(arg);
+	const char *bad;
+
+	if (dname_is_address(arg)) {
+		free(host);
+		return arg;
+	}
+	if (len > 1 && host[len - 1] == '.')
+		host[len - 1] = '\0';
+	if ((bad = dname_host(host, buf, &name)) != NULL)
+		say("gateway %s: %s", quotes(arg).s, bad);
+	else if (name.s != buf)
+		(void)snprintf(buf, DNAME_NEXTHOP_MAX + 1, "%s", name.s);
+	free(host);
+	return bad == NULL ? buf : NULL;
+}
+
 static int
 judge_file(struct run *run)
 {
 	const char *path = run->opt.arg[1];
-	const char *host = run->opt.n == 3 ? run->opt.arg[2] : NULL;
+	char buf[DNAME_NEXTHOP_MAX + 1];
+	const char *host = NULL;
 	struct probereport_rules r = result_of(run, path);
 	struct judge_gateway g = {.terms = run->partner->terms,
 	    .gateway = run->partner->gateway,
 	    .level = LEVEL_OPPORTUNISTIC, /* the enforced rules, in any case */
-	    .host = host,
 	    .warn_days = JUDGE_WARN_DAYS,
+	    .alone = true,
 	    .at = run->at};
 	static struct judgement j;
 	STACK_OF(X509) * c;
@@ -197,8 +235,19 @@ judge_file(struct run *run)
 		    run->partner->name);
 		return EX_USAGE;
 	}
+	if (run->opt.n == 3 &&
+	    (host = gateway_name(run->opt.arg[2], buf)) == NULL)
+		return EX_USAGE;
+	g.host = host;
 	if (find_nexthop(run, &n))
 		g.nexthop = n.name;
+	else if (needs_nexthop(run->partner)) {
+		say("partner %s has no domain that stands for itself; name one "
+		    "below its %s",
+		    run->partner->name,
+		    run->registry->domain[run->partner->first_domain].name);
+		return EX_USAGE;
+	}
 	if ((pem = file_slurp(path, X509_MAX_PEM, &len, NULL, &e)) == NULL)
 		return common_failed(&e);
 	if ((c = x509_chain_parse(pem, len, &e)) == NULL) {
@@ -213,6 +262,7 @@ judge_file(struct run *run)
 		return common_failed(&e);
 	r.nexthop = g.nexthop;
 	r.gateway = host;
+	r.alone = true;
 	r.fault = j.fault;
 	r.v = &j.v;
 	put_result(run, &r);

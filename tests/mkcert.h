@@ -23,7 +23,16 @@
 #define MK_DAY 86400
 #define MK_UNUSED __attribute__((unused))
 
-enum mk_key { MK_P256, MK_P384, MK_RSA2048, MK_RSA1024, MK_RSA768, MK_ED25519 };
+enum mk_key {
+	MK_P256,
+	MK_P384,
+	MK_RSA2048,
+	MK_RSA1024,
+	MK_RSA768,
+	MK_ED25519,
+	MK_SECP256K1, /* none for TLS, as the next */
+	MK_X25519
+};
 
 /* What a certificate is to say. Zero is a good server certificate. */
 struct mk {
@@ -76,6 +85,12 @@ mk_key(enum mk_key kind)
 		break;
 	case MK_RSA768:
 		k = EVP_RSA_gen(768);
+		break;
+	case MK_SECP256K1:
+		k = EVP_EC_gen("secp256k1");
+		break;
+	case MK_X25519:
+		k = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
 		break;
 	case MK_ED25519:
 		k = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");

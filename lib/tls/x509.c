@@ -220,6 +220,8 @@ key_info(X509 *x, struct x509_info *out)
 	(void)snprintf(out->key_type, sizeof(out->key_type), "%.31s",
 	    type != NULL ? type : "unknown");
 	out->key_bits = EVP_PKEY_get_bits(key);
+	(void)EVP_PKEY_get_group_name(
+	    key, out->group, sizeof(out->group), NULL);
 }
 
 static void

@@ -47,6 +47,7 @@ struct x509_info {
 	char cert_sha256[X509_HEX_MAX]; /* of the DER certificate */
 	char spki_sha256[X509_HEX_MAX]; /* of the DER public key info */
 	char key_type[32];		/* "RSA", "EC", "ED25519", ... */
+	char group[32];			/* of an EC key, "" without a name */
 	int key_bits;			/* 0 if the key cannot be read */
 	char signature[48];		/* "sha256WithRSAEncryption", ... */
 	int signature_bits;		/* its strength, 0 if not known */

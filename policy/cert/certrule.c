@@ -412,6 +412,23 @@ below_floor(struct job *j, enum certrule_id id, const char *what, unsigned have,
 	warn(j, id);
 }
 
+/* No server can use such a key with Postfix. */
+static bool
+is_key_for_tls(const struct x509_info *leaf)
+{
+	static const char *const groups[] = {
+	    "prime256v1", "secp384r1", "secp521r1"};
+	size_t i;
+
+	if (strcmp(leaf->key_type, "EC") != 0)
+		return strcmp(leaf->key_type, "X25519") != 0 &&
+		       strcmp(leaf->key_type, "X448") != 0;
+	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (strcmp(leaf->group, groups[i]) == 0)
+			return true;
+	return false;
+}
+
 static void
 judge_key_size(struct job *j)
 {
@@ -429,7 +446,14 @@ judge_key_size(struct job *j)
 		fail(j, CERTRULE_KEY_SIZE, FAULT_WEAK_KEY,
 		    "A key is too short to be trusted: that of %s.",
 		    whose(f).s);
-	else if (bits < want)
+	else if (j->r->alone && !is_key_for_tls(leaf)) {
+		j->out->delivers = false;
+		fail(j, CERTRULE_KEY_SIZE, FAULT_HANDSHAKE_FAILED,
+		    "With a key of this kind (%s%s%s) no TLS session comes "
+		    "about.",
+		    leaf->key_type, leaf->group[0] != '\0' ? " " : "",
+		    leaf->group);
+	} else if (bits < want)
 		below_floor(j, CERTRULE_KEY_SIZE, "key", bits, want);
 	else
 		pass(j, CERTRULE_KEY_SIZE, j->r->verify != CERTRULE_BY_NONE);

@@ -41,6 +41,7 @@ struct certrules {
 	const char *last_key; /* SPKI sha256 that passed last, or NULL */
 	const struct x509_tlsa *tlsa;
 	size_t ntlsa;
+	bool alone;	    /* from a file: no handshake has proved the key */
 	unsigned warn_days; /* look-ahead, see certverdict.warning; 0: none */
 	time_t at;
 };

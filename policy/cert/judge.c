@@ -167,6 +167,7 @@ rules_of(struct judge *j, const struct judge_gateway *g, struct certrules *out,
 	    .tlsa = g->tlsa,
 	    .ntlsa = g->ntlsa,
 	    .warn_days = g->warn_days,
+	    .alone = g->alone,
 	    .at = g->at,
 	};
 	if (out->verify == CERTRULE_BY_DANE)

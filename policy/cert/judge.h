@@ -49,6 +49,7 @@ struct judge_gateway {
 	const char *tlsa_base; /* where they stand, a reference name; or NULL */
 	bool dane;	       /* opportunistic means `dane` */
 	unsigned warn_days;
+	bool alone; /* the chain is from a file */
 	time_t at;
 };
 

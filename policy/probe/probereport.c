@@ -508,8 +508,9 @@ probereport_rules(
 	if (colour)
 		buf_puts(out, "\033[m");
 	buf_printf(out, ": %s\n",
-	    r->detail != NULL && r->detail[0] != '\0'
-		? r->detail
+	    r->detail != NULL && r->detail[0] != '\0' ? r->detail
+	    : r->alone && r->fault == FAULT_OK
+		? "Every rule accepts the certificate."
 		: fault_description(r->fault));
 	put_step(r, out);
 }

@@ -71,6 +71,7 @@ struct probereport_rules {
 	enum fault fault;
 	const char *detail;	     /* of a fault before the certificate */
 	const struct certverdict *v; /* NULL: there was no certificate */
+	bool alone;	    /* a file was judged: nothing offered TLS */
 	bool opportunistic; /* the partner's mode: rules not in force */
 };
 

@@ -43,6 +43,7 @@ partner token mode=enforced domain=x.example,acme.example.org
 partner soft mode=opportunistic domain=soft.example gateway=mx1.acme.example
 partner dane mode=enforced verify=dane domain=dane.example contact=a@b.example
 partner never mode=enforced domain=never.example contact=a@b.example
+partner below mode=enforced domain=.below.example contact=a@b.example
 REGISTRY
 lab_dns || bail 'no DNS'
 "$B/tools/fakemx" "127.0.1.1:25 good $p/acme.pem" \
@@ -55,6 +56,19 @@ is 'a good chain: 0' "$rc.$err" 0.
 is 'its name' "$(rule name)" pass
 is 'its CN' "$(rule common-name)" pass
 like 'the verdict' "$out" $'\npass: '
+like 'of a file, which offers nothing' "$out" \
+	'pass: Every rule accepts the certificate'
+for bad in .acme.example '[mx1.acme.example]:25' 'mx 1.acme.example' ''; do
+	verify token "$p/acme.crt" "$bad"
+	is "no gateway: '$bad'" "$rc" 64
+done
+verify token "$p/acme.crt" MX1.acme.example.
+is 'a gateway in another form' "$rc" 0
+verify below "$p/acme.crt"
+is 'no domain to judge for: 64' "$rc" 64
+like 'which is asked for' "$err" 'name one below its \.below\.example'
+verify x.below.example "$p/acme.crt"
+is 'and given: a verdict' "$rc" 1
 verify acme "$p/cn.crt"
 is 'another CN: 1' "$rc" 1
 is 'the name is good' "$(rule name)" pass

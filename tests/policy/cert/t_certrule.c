@@ -484,6 +484,34 @@ test_issuer_unproved(void **state)
 	bench_free(&b);
 }
 
+/* Of a file: no server can have spoken TLS with that. */
+static void
+test_no_key_for_tls(void **state)
+{
+	static const struct {
+		enum mk_key key;
+		enum fault want;
+	} rows[] = {
+	    {MK_SECP256K1, FAULT_HANDSHAKE_FAILED},
+	    {MK_X25519, FAULT_HANDSHAKE_FAILED},
+	    {MK_ED25519, FAULT_OK},
+	    {MK_P384, FAULT_OK},
+	    {MK_RSA2048, FAULT_OK},
+	};
+	struct bench b;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bench_init(&b, &(struct mk){DNS_GW, .key = rows[i].key}, false);
+		assert_int_equal(bench_judge(&b), FAULT_OK);
+		b.r.alone = true;
+		assert_int_equal(bench_judge(&b), rows[i].want);
+		assert_int_equal(b.v.delivers, rows[i].want == FAULT_OK);
+		bench_free(&b);
+	}
+}
+
 /* Postfix looks at all names and all keys of a row. */
 static void
 test_many(void **state)
@@ -594,6 +622,7 @@ main(void)
 	    cmocka_unit_test(test_last_key),
 	    cmocka_unit_test(test_pins),
 	    cmocka_unit_test(test_issuer_unproved),
+	    cmocka_unit_test(test_no_key_for_tls),
 	    cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_floors),
 	    cmocka_unit_test(test_sentences),
