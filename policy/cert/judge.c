@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* A set of CA files, as `ca=` names it; path[0] NULL is the system's. */
 struct ca_set {
@@ -22,6 +23,7 @@ struct ca_set {
 
 struct judge {
 	char *ca_file;
+	char *replaced; /* ca_file stands for that, too; or NULL */
 	struct ca_set *set;
 	size_t n, cap;
 };
@@ -48,20 +50,53 @@ judge_free(struct judge *j)
 	}
 	free(j->set);
 	free(j->ca_file);
+	free(j->replaced);
 	free(j);
+}
+
+static bool
+same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return strcmp(a, b) == 0 ||
+	       (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+		   x.st_ino == y.st_ino);
+}
+
+bool
+judge_uses_ca_file(const struct judge *j, const struct terms *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->ca->n; i++)
+		if (same_file(t->ca->v[i], j->ca_file))
+			return true;
+	return t->ca->n == 0;
+}
+
+void
+judge_replace(struct judge *j, const struct judge *old)
+{
+	free(j->replaced);
+	j->replaced = mem_dup(old->ca_file);
 }
 
 /* Several files are one set of trust anchors, as several `tafile=` are. */
 static struct x509_store *
-load_files(const struct strs *files, struct err *e)
+load_files(const struct judge *j, const struct strs *files, struct err *e)
 {
+	const char *path;
 	struct x509_store *s = NULL;
 	struct buf all = {0};
 	size_t i, len;
 	char *text;
 
 	for (i = 0; i < files->n; i++) {
-		text = file_slurp(files->v[i], X509_MAX_STORE, &len, NULL, e);
+		path = files->v[i];
+		if (j->replaced != NULL && same_file(path, j->replaced))
+			path = j->ca_file;
+		text = file_slurp(path, X509_MAX_STORE, &len, NULL, e);
 		if (text == NULL)
 			goto out;
 		buf_add(&all, text, len);
@@ -106,7 +141,7 @@ ca_set(struct judge *j, const struct terms *t)
 	    files != NULL && files->n > 1 ? " and others" : "");
 	s->store = files == NULL
 		       ? x509_store_load(X509_ROOTS, j->ca_file, &s->err)
-		       : load_files(files, &s->err);
+		       : load_files(j, files, &s->err);
 	return s;
 }
 

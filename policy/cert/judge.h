@@ -31,6 +31,12 @@ struct terms;
  */
 struct judge *judge_new(const char *ca_file);
 
+/* Do the CAs of these terms stand, all or some of them, in j's ca_file? */
+bool judge_uses_ca_file(const struct judge *j, const struct terms *t);
+
+/* Read j's ca_file also where partners name that of old as theirs. */
+void judge_replace(struct judge *j, const struct judge *old);
+
 /* Free j and its CA sets; NULL is well. */
 void judge_free(struct judge *j);
 

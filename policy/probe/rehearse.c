@@ -21,10 +21,11 @@ struct work {
 };
 
 static bool
-uses_bundle(const struct partner *p)
+uses_bundle(const struct work *w, const struct partner *p)
 {
 	return partner_level(p) == LEVEL_SECURE &&
-	       p->terms->verify == VERIFY_NAME && p->terms->ca->n == 0;
+	       p->terms->verify == VERIFY_NAME &&
+	       judge_uses_ca_file(w->before, p->terms);
 }
 
 static const char *
@@ -73,7 +74,7 @@ on_chain(const struct evidence_probe *p, void *arg)
 	uint32_t i;
 
 	i = registry_partner(w->r, p->partner);
-	if (i == REGISTRY_NONE || !uses_bundle(&w->r->partner[i]) ||
+	if (i == REGISTRY_NONE || !uses_bundle(w, &w->r->partner[i]) ||
 	    (c = x509_chain_parse(p->chain, strlen(p->chain), w->e)) == NULL)
 		return true;
 	w->seen[i] = true;
@@ -98,7 +99,7 @@ count_others(struct work *w)
 
 		if (partner_level(p) == LEVEL_OPPORTUNISTIC || w->seen[i])
 			continue;
-		if (!uses_bundle(p)) {
+		if (!uses_bundle(w, p)) {
 			out->own++;
 			continue;
 		}
@@ -119,6 +120,7 @@ rehearse(struct evidence *v, const struct registry *r, struct judge *before,
 	int rv;
 
 	memset(out, 0, sizeof(*out));
+	judge_replace(after, before);
 	w.j = mem_zero(1, sizeof(*w.j));
 	w.seen = mem_zero(r->npartners + 1, sizeof(*w.seen));
 	rv = evidence_chains(v, NULL, on_chain, &w, e);

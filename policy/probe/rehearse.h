@@ -36,8 +36,9 @@ struct rehearsal {
 
 /*
  * Judge the last chain of every gateway of every enforced partner that
- * relies on the system's CAs, at time at. before and after differ in their
- * ca_file only. 0, or -1 with *e set. The caller releases out in any case.
+ * relies on the system's CAs or names that very file as its own, at time
+ * at. before and after differ in their ca_file only. 0, or -1 with *e set. The
+ * caller releases out in any case.
  */
 int rehearse(struct evidence *v, const struct registry *r, struct judge *before,
     struct judge *after, time_t at, struct rehearsal *out, struct err *e);

@@ -131,6 +131,13 @@ unlike 'foreign has its own file' "$out" 'foreign '
 like 'a sum' "$out" '1 of 2 gateways would break'
 like 'what is not known' "$out" 'not known: .*never'
 cat "$p/ca.pem" "$p/other.pem" >"$T/both.pem"
+# The bundle named as a partner's own file is replaced all the same.
+ln -s "$p/ca.pem" "$T/named.pem"
+sed -i "s|^partner acme .*|& ca=$T/named.pem|" "$registry"
+verify --rehearse "$p/other.pem"
+like 'a partner that names the bundle' "$out" \
+	'acme mx1.acme.example of acme.example: WOULD BREAK'
+like 'counts' "$out" '1 of 2 gateways would break'
 verify --rehearse "$T/both.pem"
 is 'nobody breaks with both' "$rc" 0
 verify --rehearse "$T/both.pem" -v
