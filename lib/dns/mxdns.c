@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <resolv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -732,6 +733,24 @@ mxdns_free(struct mxdns *d)
 	event_free(d->event);
 	ub_ctx_delete(d->ub);
 	free(d);
+}
+
+bool
+mxdns_system_vouches(void)
+{
+	unsigned char answer[4096];
+	struct __res_state st = {0};
+	int n = -1;
+
+	if (res_ninit(&st) == 0) {
+		st.options |= RES_USE_DNSSEC | RES_TRUSTAD;
+		st.retrans = 2;
+		st.retry = 2;
+		n = res_nquery(
+		    &st, ".", CLASS_IN, TYPE_NS, answer, sizeof(answer));
+		res_nclose(&st);
+	}
+	return n >= (int)sizeof(HEADER) && ((const HEADER *)answer)->ad;
 }
 
 const char *

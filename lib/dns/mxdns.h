@@ -130,6 +130,13 @@ void mxdns_lookup(struct mxdns *d, const char *nexthop, uint16_t port,
 /* Forget all queries and free. NULL is fine. Not from inside a cb. */
 void mxdns_free(struct mxdns *d);
 
+/*
+ * Does the resolver of resolv.conf vouch for DNSSEC, as Postfix asks it to:
+ * does it set AD on an answer about the root, which is signed? Waits some
+ * seconds.
+ */
+bool mxdns_system_vouches(void);
+
 /* Stable short words: "no-data", "null-mx". */
 const char *mxdns_kind_name(enum mxdns_kind k);
 const char *mxdns_status_name(enum mxdns_status s);

@@ -30,6 +30,11 @@
 #define BURST 16	 /* starts without a pause */
 #define CIPHERS_MAX 4096 /* bytes of a list */
 
+#define NOT_VOUCHED                                                           \
+	"The resolver of this machine (/etc/resolv.conf) does not vouch for " \
+	"DNSSEC, not even for the root zone (no AD bit). Postfix finds no "   \
+	"TLSA record by it, and holds the mail."
+
 /* A next-hop on its way through the DNS. */
 struct ask {
 	struct prober *prober;
@@ -57,6 +62,7 @@ struct prober {
 	struct starttls_ctx *ctx[PROBEPLAN_KINDS];
 	struct ask *ask;
 	uint32_t rows;
+	bool vouched;	     /* Postfix can see what DNSSEC vouches for */
 	size_t asking, open; /* next-hops, and rows that are not done */
 	struct buf text;
 };
@@ -250,18 +256,27 @@ look_at(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
     const struct mxdns_addr *addr)
 {
 	struct prober *p = a->prober;
+	const struct probetarget *t = &p->set->target[a->target];
 	struct probewire w = {.target = a->target};
+	uint32_t row;
 
 	(void)getnameinfo((const struct sockaddr *)&addr->sa, addr->len,
 	    w.address, sizeof(w.address), NULL, 0, NI_NUMERICHOST);
 	w.host_dns =
 	    dnssec_of(addr->sa.ss_family == AF_INET6 ? &h->aaaa : &h->a);
-	if (prober_wants_tlsa(&p->set->target[a->target], p->set->dane))
+	if (prober_wants_tlsa(t, p->set->dane) && p->vouched)
 		take_tlsa(&w, r, h);
+	else if (prober_wants_tlsa(t, p->set->dane))
+		w.fault = FAULT_NO_TLSA;
 	if (w.ntlsa == 0)
 		put_servername(
 		    &w, p->set->client->servername, h->name, r->domain);
-	start(p, &w, say_row(p, &w, r, h), addr);
+	row = say_row(p, &w, r, h);
+	if (t->level == LEVEL_SECURE && t->terms->verify == VERIFY_DANE &&
+	    !p->vouched)
+		say_none(p, row, FAULT_LOCAL_ERROR, NOT_VOUCHED);
+	else
+		start(p, &w, row, addr);
 }
 
 /*
@@ -376,11 +391,16 @@ set_up(struct prober *p, struct err *e)
 	struct sweep_limits limits = {.parallel = set->parallel,
 	    .per_second = set->per_second,
 	    .burst = BURST};
+	bool tlsa = false;
+	size_t i;
 
 	if (set->per_second > 0)
 		limits.jitter_ms = 500 / set->per_second;
 	p->sweep = sweep_new(p->base, &limits);
 	p->dns = mxdns_new(p->base, &dns, e);
+	for (i = 0; i < set->n; i++)
+		tlsa = tlsa || prober_wants_tlsa(&set->target[i], set->dane);
+	p->vouched = !tlsa || mxdns_system_vouches();
 	return p->dns == NULL || get_ctx(p, 0, e) == NULL ? -1 : 0;
 }
 

@@ -26,6 +26,7 @@ gateway masked masked mode=enforced
 gateway sni needsni mode=enforced
 gateway old tls11 mode=opportunistic
 gateway dual good mode=enforced
+gateway tlsa good mode=enforced verify=dane
 lab_record 'mx.dual.example. AAAA 2001:db8::1'
 lab_dns || bail 'no DNS'
 "$B/tools/fakemx" -v "${specs[@]}" >"$T/fakemx" 2>"$T/fakemx.log" &
@@ -84,6 +85,10 @@ is 'and no row' "$(grep -c '^dual ' <<<"$out")" 1
 probe dual 'inet_protocols = ipv4'
 is 'nor what Postfix does not use' "$(verdict)" pass
 
+# The name server of the lab knows no DNSSEC.
+probe tlsa
+is 'TLSA records that Postfix cannot trust' "$(verdict)" 'FAIL local-error'
+like 'and why' "$out" 'does not vouch for DNSSEC'
 probe good 'smtp_tls_wrappermode = yes' 'smtp_bind_address = 127.0.0.9'
 like 'what it does not do, it says' "$err" \
 	'smtp_tls_wrappermode = yes: Postfix does otherwise'
