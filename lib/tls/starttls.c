@@ -34,7 +34,9 @@ struct starttls_ctx {
 	unsigned refs;
 	SSL_CTX *ssl;
 	BIO_METHOD *bio;
-	bool no_starttls, keep_esmtp;
+	bool no_starttls, keep_esmtp, wrapped;
+	struct sockaddr_in from4; /* family 0: any */
+	struct sockaddr_in6 from6;
 	unsigned step_ms;
 	unsigned total_ms;
 	char helo[STARTTLS_MAX_HELO + 1];
@@ -57,8 +59,9 @@ struct starttls {
 	bool io_added;
 	short io_mask;
 	bool failed_early; /* result is known before the loop ran */
-	bool masked;	   /* the greeting: no EHLO */
-	bool tried_helo;   /* EHLO was refused, HELO sent */
+	bool greeted;
+	bool masked;	 /* the greeting: no EHLO */
+	bool tried_helo; /* EHLO was refused, HELO sent */
 
 	uint64_t begun; /* monotonic, microseconds */
 
@@ -291,6 +294,11 @@ starttls_ctx_new(const struct starttls_params *p, struct err *err)
 	ctx->refs = 1;
 	ctx->no_starttls = p->no_starttls;
 	ctx->keep_esmtp = p->keep_esmtp;
+	ctx->wrapped = p->wrapped;
+	if (p->from4 != NULL)
+		ctx->from4 = *p->from4;
+	if (p->from6 != NULL)
+		ctx->from6 = *p->from6;
 	ctx->step_ms = p->step_ms;
 	ctx->total_ms = p->total_ms;
 	memcpy(ctx->helo, p->helo, strlen(p->helo) + 1);
@@ -739,6 +747,18 @@ got_hello(struct starttls *s)
 	return STEP_ON;
 }
 
+/* Where TLS came first. */
+static enum step
+got_greeting_tls(struct starttls *s)
+{
+	if (s->reply.code / 100 != 2)
+		return finish_reply(s, STARTTLS_GREETING_REFUSED);
+	s->greeted = true;
+	smtpreply_clear(&s->reply);
+	command(s, "EHLO %s\r\n", s->ctx->helo);
+	return STEP_ON;
+}
+
 /* A whole reply is in s->reply: what next? */
 static enum step
 got_reply(struct starttls *s)
@@ -750,6 +770,7 @@ got_reply(struct starttls *s)
 	case STARTTLS_GREETING:
 		if (!good)
 			return finish_reply(s, STARTTLS_GREETING_REFUSED);
+		s->greeted = true;
 		s->masked = !r->readable && !s->ctx->keep_esmtp;
 		enter_phase(s, STARTTLS_EHLO);
 		if (s->masked)
@@ -759,7 +780,7 @@ got_reply(struct starttls *s)
 	case STARTTLS_COMMAND:
 		return good ? begin_tls(s) : finish_reply(s, STARTTLS_REFUSED);
 	default:
-		return got_hello(s);
+		return s->greeted ? got_hello(s) : got_greeting_tls(s);
 	}
 }
 
@@ -773,7 +794,8 @@ handshake(struct starttls *s)
 	if (rc == 1) {
 		note_tls(s->ssl, &s->res);
 		enter_phase(s, STARTTLS_EHLO_TLS);
-		command(s, "EHLO %s\r\n", s->ctx->helo);
+		if (s->greeted)
+			command(s, "EHLO %s\r\n", s->ctx->helo);
 		return STEP_ON;
 	}
 	return tls_wait(s, rc);
@@ -831,8 +853,11 @@ connected(struct starttls *s)
 		(void)finish(s, connect_outcome(errnum));
 		return;
 	}
-	enter_phase(s, STARTTLS_GREETING);
-	watch(s, EV_READ);
+	if (!s->ctx->wrapped) {
+		enter_phase(s, STARTTLS_GREETING);
+		watch(s, EV_READ);
+	} else if (begin_tls(s) == STEP_ON)
+		watch(s, EV_WRITE);
 }
 
 static void
@@ -874,6 +899,21 @@ fail_early(struct starttls *s, enum starttls_outcome outcome, int errnum)
 	return s;
 }
 
+static bool
+bind_from(const struct starttls *s, int family)
+{
+	const struct sockaddr_in *v4 = &s->ctx->from4;
+	const struct sockaddr_in6 *v6 = &s->ctx->from6;
+
+	if (family == AF_INET && v4->sin_family != 0)
+		return bind(s->sock.fd, (const struct sockaddr *)v4,
+			   sizeof(*v4)) == 0;
+	if (family == AF_INET6 && v6->sin6_family != 0)
+		return bind(s->sock.fd, (const struct sockaddr *)v6,
+			   sizeof(*v6)) == 0;
+	return true;
+}
+
 struct starttls *
 starttls_start(struct event_base *base, struct starttls_ctx *ctx,
     const struct sockaddr *addr, socklen_t addrlen, const char *sni,
@@ -900,6 +940,8 @@ starttls_start(struct event_base *base, struct starttls_ctx *ctx,
 	(void)setsockopt(
 	    s->sock.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	enter_phase(s, STARTTLS_CONNECT);
+	if (!bind_from(s, addr->sa_family))
+		return fail_early(s, STARTTLS_LOCAL, errno);
 	if (connect(s->sock.fd, addr, addrlen) == -1 && errno != EINPROGRESS)
 		return fail_early(s, connect_outcome(errno), errno);
 	watch(s, EV_WRITE);

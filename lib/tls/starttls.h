@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <openssl/x509.h>
@@ -59,8 +60,12 @@ struct starttls_params {
 	const char *curves; /* of the key exchange; NULL: Postfix's, "": all */
 	bool no_starttls;   /* not offered, whatever the server says */
 	bool keep_esmtp;    /* EHLO also behind a masked greeting */
-	unsigned step_ms;   /* longest for each phase; required */
-	unsigned total_ms;  /* longest for all of it; required */
+	bool wrapped;	    /* TLS from the start, and no STARTTLS */
+	/* The address to connect from, by family; NULL: any. */
+	const struct sockaddr_in *from4;
+	const struct sockaddr_in6 *from6;
+	unsigned step_ms;  /* longest for each phase; required */
+	unsigned total_ms; /* longest for all of it; required */
 };
 
 /* Where a session was when it ended. */

@@ -140,6 +140,9 @@ get_ctx(struct prober *p, unsigned kind, struct err *e)
 	    .curves = client->curves,
 	    .no_starttls = client->no_starttls,
 	    .keep_esmtp = client->keep_esmtp,
+	    .wrapped = client->wrapped,
+	    .from4 = &client->from4,
+	    .from6 = &client->from6,
 	    .step_ms = p->set->timeout_ms,
 	    .total_ms = PROBER_SESSION_STEPS * p->set->timeout_ms,
 	};

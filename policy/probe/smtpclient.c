@@ -1,5 +1,6 @@
 #include "smtpclient.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -20,10 +21,7 @@
 static const struct {
 	const char *name, *usual;
 } fixed[] = {
-    {"smtp_tls_wrappermode", "no"},
     {"smtp_host_lookup", "dns"},
-    {"smtp_bind_address", ""},
-    {"smtp_bind_address6", ""},
     {"smtp_discard_ehlo_keyword_address_maps", ""},
     {"smtp_pix_workaround_maps", ""},
     {"tls_high_cipherlist", "aNULL:-aNULL:HIGH:@STRENGTH"},
@@ -158,6 +156,15 @@ smtpclient_read(struct smtpclient *c, const char *helo_name)
 		if ((v = tls_version_floor(text, strlen(text))) > TLS_1_0)
 			c->min_proto = tls_version_number((enum tls_version)v);
 	}
+	c->wrapped = strcmp(postconf_text(&p, SERVICE, "smtp_tls_wrappermode"),
+			 "yes") == 0;
+	if (inet_pton(AF_INET, postconf_text(&p, SERVICE, "smtp_bind_address"),
+		&c->from4.sin_addr) == 1)
+		c->from4.sin_family = AF_INET;
+	if (inet_pton(AF_INET6,
+		postconf_text(&p, SERVICE, "smtp_bind_address6"),
+		&c->from6.sin6_addr) == 1)
+		c->from6.sin6_family = AF_INET6;
 	postconf_release(&p);
 }
 

@@ -8,9 +8,8 @@
 #ifndef SMTPCLIENT_H
 #define SMTPCLIENT_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
-
-struct buf;
 
 struct smtpclient {
 	char *helo; /* the name to greet with */
@@ -22,8 +21,12 @@ struct smtpclient {
 	int min_proto;	  /* of smtp_tls_protocols, for `may` */
 	bool no_starttls; /* smtp_discard_ehlo_keywords takes it out */
 	bool keep_esmtp;  /* EHLO also behind a masked greeting */
+	bool wrapped;	  /* TLS from the start */
 	bool ipv4, ipv6;  /* inet_protocols */
-	char *unlike;	  /* a line for each that the prober does not do */
+	/* smtp_bind_address and smtp_bind_address6; family 0: none */
+	struct sockaddr_in from4;
+	struct sockaddr_in6 from6;
+	char *unlike; /* a line for each that the prober does not do */
 };
 
 /*

@@ -181,6 +181,16 @@ at_point(struct conn *c, enum point point)
 }
 
 static void
+begin_tls(struct conn *c)
+{
+	if (c->server->tls == NULL)
+		die("mode %s needs a PEM file", c->server->mode->name);
+	c->ssl = SSL_new(c->server->tls);
+	SSL_set_fd(c->ssl, c->fd);
+	SSL_set_accept_state(c->ssl);
+}
+
+static void
 ehlo(struct conn *c)
 {
 	const struct mode *m = c->server->mode;
@@ -229,11 +239,7 @@ starttls(struct conn *c)
 	}
 	if (!push(c))
 		die("cannot send before TLS");
-	if (c->server->tls == NULL)
-		die("mode %s needs a PEM file", m->name);
-	c->ssl = SSL_new(c->server->tls);
-	SSL_set_fd(c->ssl, c->fd);
-	SSL_set_accept_state(c->ssl);
+	begin_tls(c);
 }
 
 static void
@@ -299,7 +305,9 @@ on_shaken(struct conn *c)
 		fprintf(stderr, "%s: TLS, SNI %s\n", c->server->mode->name,
 		    SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name));
 	c->shaken = true;
-	if (at_point(c, AFTER_TLS))
+	if (c->server->mode->wrapped)
+		say(c, "220 fake.example ESMTP\r\n");
+	if (c->server->mode->wrapped || at_point(c, AFTER_TLS))
 		(void)push(c);
 }
 
@@ -343,12 +351,15 @@ on_accept(evutil_socket_t listener, short what, void *arg)
 {
 	const struct server *s = arg;
 	const struct mode *m = s->mode;
+	struct sockaddr_in from = {0};
+	socklen_t len = sizeof(from);
 	struct conn *c;
 	int fd, one = 1;
 
 	(void)what;
-	while ((fd = accept4(listener, NULL, NULL,
+	while ((fd = accept4(listener, (struct sockaddr *)&from, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1) {
+		len = sizeof(from);
 		if (m->close == AT_ACCEPT) {
 			close(fd);
 			continue;
@@ -362,7 +373,12 @@ on_accept(evutil_socket_t listener, short what, void *arg)
 		c->out = event_new(base, fd, EV_WRITE, on_out, c);
 		c->drip = event_new(base, -1, 0, on_drip, c);
 		event_add(c->in, NULL);
-		if (m->drip)
+		if (verbose && from.sin_family == AF_INET)
+			fprintf(stderr, "%s: from %s\n", m->name,
+			    inet_ntoa(from.sin_addr));
+		if (m->wrapped)
+			begin_tls(c);
+		else if (m->drip)
 			on_drip(-1, 0, c);
 		else if (m->flood != NULL)
 			(void)push(c);

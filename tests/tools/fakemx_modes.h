@@ -38,6 +38,7 @@ static const struct mode {
 	bool drip;	      /* the flood one byte every DRIP_MS */
 	bool big_ehlo;	      /* ARG megabytes of EHLO reply, default 10 */
 	bool bare_lf;	      /* line ends without CR */
+	bool wrapped;	      /* TLS from the start */
 	bool need_sni;	      /* no SNI, no handshake */
 	int proto;	      /* only this version, old ciphers allowed */
 	int verify;	      /* SSL_VERIFY_* for the client */
@@ -85,6 +86,7 @@ static const struct mode {
     {.name = "garbage", .plain = "HELLO THIS IS NOT TLS\r\n"},
     {.name = "inject", .behind = "250 injected\r\n"},
     {.name = "barelf", .bare_lf = true},
+    {.name = "wrapped", .wrapped = true},
     {.name = "needsni", .need_sni = true},
     {.name = "tls10", .proto = TLS1_VERSION},
     {.name = "tls11", .proto = TLS1_1_VERSION},

@@ -26,6 +26,7 @@ gateway masked masked mode=enforced
 gateway sni needsni mode=enforced
 gateway old tls11 mode=opportunistic
 gateway dual good mode=enforced
+gateway wrapped wrapped mode=enforced
 gateway tlsa good mode=enforced verify=dane
 lab_record 'mx.dual.example. AAAA 2001:db8::1'
 lab_dns || bail 'no DNS'
@@ -89,8 +90,22 @@ is 'nor what Postfix does not use' "$(verdict)" pass
 probe tlsa
 is 'TLSA records that Postfix cannot trust' "$(verdict)" 'FAIL local-error'
 like 'and why' "$out" 'does not vouch for DNSSEC'
-probe good 'smtp_tls_wrappermode = yes' 'smtp_bind_address = 127.0.0.9'
+probe good 'smtp_tls_wrappermode = yes'
+is 'TLS from the start, to who waits for STARTTLS' "$(verdict)" \
+	'FAIL handshake-failed'
+probe wrapped
+is 'and the other way round' "$(verdict)" 'FAIL timeout'
+probe wrapped 'smtp_tls_wrappermode = yes'
+is 'TLS from the start' "$(verdict)" pass
+probe good 'smtp_bind_address = 127.0.0.9'
+is 'from another address' "$(verdict)" pass
+like 'of ours' "$(cat "$T/fakemx.log")" '127\.0\.0\.9'
+probe good 'smtp_bind_address = 192.0.2.77'
+is 'from one that is not ours' "$(verdict)" 'FAIL local-error'
+
+probe good 'smtp_host_lookup = native' \
+	'smtp_pix_workaround_maps = hash:/etc/postfix/pix'
 like 'what it does not do, it says' "$err" \
-	'smtp_tls_wrappermode = yes: Postfix does otherwise'
-like 'all of it' "$err" 'smtp_bind_address = 127\.0\.0\.9: Postfix'
+	'smtp_host_lookup = native: Postfix does otherwise'
+like 'all of it' "$err" 'smtp_pix_workaround_maps = hash.*: Postfix'
 done_testing
