@@ -414,6 +414,23 @@ cn_is_one(const X509_NAME_ENTRY *cn, const char *const *names, size_t n)
 	return found;
 }
 
+size_t
+x509_cn_text(const X509 *x, struct buf *out)
+{
+	const X509_NAME *subject = X509_get_subject_name(x);
+	char text[X509_TEXT_MAX];
+	size_t n = 0;
+	int i = -1;
+
+	while (
+	    (i = X509_NAME_get_index_by_NID(subject, NID_commonName, i)) >= 0)
+		buf_printf(out, "%s\"%s\"", n++ > 0 ? ", " : "",
+		    show(X509_NAME_ENTRY_get_data(
+			     X509_NAME_get_entry(subject, i)),
+			text, sizeof(text)));
+	return n;
+}
+
 bool
 x509_cn_is(const X509 *x, const char *const *names, size_t n)
 {

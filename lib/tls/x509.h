@@ -67,6 +67,9 @@ void x509_info(X509 *x, struct x509_info *out);
  */
 void x509_san_text(const X509 *x, size_t max, struct buf *out);
 
+/* Append all subject CNs of x, quoted: `"a", "b"`; their number is returned. */
+size_t x509_cn_text(const X509 *x, struct buf *out);
+
 /*
  * True if x has a subject CN and every subject CN is one of the n
  * reference names (host, .suffix, address text), by the rules that Postfix

@@ -534,7 +534,8 @@ static void
 judge_common_name(struct job *j)
 {
 	const char *cn = j->out->leaf.subject_cn;
-	struct buf want = {0};
+	struct buf want = {0}, all = {0};
+	size_t n;
 
 	observe(j, CERTRULE_COMMON_NAME, "%s", cn);
 	if (!j->r->cn_is_gateway || x509_cn_is(j->leaf, j->name, j->nnames)) {
@@ -542,7 +543,13 @@ judge_common_name(struct job *j)
 		return;
 	}
 	references(j, &want);
-	if (cn[0] == '\0')
+	n = x509_cn_text(j->leaf, &all);
+	if (n > 1)
+		fail(j, CERTRULE_COMMON_NAME, FAULT_COMMON_NAME_MISMATCH,
+		    "The certificate has %zu Common Names (%s), of which not "
+		    "each is a gateway's; agreed is %s.",
+		    n, all.data, want.data);
+	else if (cn[0] == '\0')
 		fail(j, CERTRULE_COMMON_NAME, FAULT_COMMON_NAME_MISMATCH,
 		    "The certificate has no Common Name; agreed is %s.",
 		    want.data);
@@ -552,6 +559,7 @@ judge_common_name(struct job *j)
 		    "%s.",
 		    cn, want.data);
 	buf_free(&want);
+	buf_free(&all);
 }
 
 static void

@@ -484,6 +484,21 @@ test_issuer_unproved(void **state)
 	bench_free(&b);
 }
 
+/* The first of two may be well: the sentence would contradict itself. */
+static void
+test_two_common_names(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, &(struct mk){DNS_GW, .cn = GW, .cn2 = "b.test"}, false);
+	b.r.cn_is_gateway = true;
+	assert_int_equal(bench_judge(&b), FAULT_COMMON_NAME_MISMATCH);
+	assert_non_null(strstr(b.v.rule[CERTRULE_COMMON_NAME].sentence,
+	    "2 Common Names (\"" GW "\", \"b.test\")"));
+	bench_free(&b);
+}
+
 /* Of a file: no server can have spoken TLS with that. */
 static void
 test_no_key_for_tls(void **state)
@@ -622,6 +637,7 @@ main(void)
 	    cmocka_unit_test(test_last_key),
 	    cmocka_unit_test(test_pins),
 	    cmocka_unit_test(test_issuer_unproved),
+	    cmocka_unit_test(test_two_common_names),
 	    cmocka_unit_test(test_no_key_for_tls),
 	    cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_floors),
