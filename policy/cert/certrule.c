@@ -623,11 +623,12 @@ resolve_names(struct job *j)
 	const struct certrules *r = j->r;
 	size_t i;
 
-	j->name = mem_zero(r->ngateway + 2, sizeof(char *));
+	j->name = mem_zero(r->ngateway + 3, sizeof(char *));
 	/* With DANE the names are not for the partner to choose. */
 	if (r->verify == CERTRULE_BY_DANE) {
 		add_name(j, r->host);
 		add_name(j, r->nexthop);
+		add_name(j, r->expanded);
 		return;
 	}
 	if (r->nexthop != NULL && *r->nexthop != '\0')

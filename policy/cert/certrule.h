@@ -29,8 +29,9 @@ struct certrules {
 	/* host, .suffix, address, `nexthop`, `dot-nexthop`, `hostname` */
 	const char *const *gateway;
 	size_t ngateway;
-	const char *nexthop; /* A-labels, without brackets and port */
-	const char *host;    /* of the MX, or the address text */
+	const char *nexthop;  /* A-labels, without brackets and port */
+	const char *host;     /* of the MX, or the address text */
+	const char *expanded; /* with BY_DANE: one more name of the next-hop */
 	const struct x509_store *store;
 	const char *ca_name; /* of store, for people; NULL: "the CA file" */
 	const char *const *issuer; /* patterns; none: any issuer */

@@ -167,7 +167,7 @@ verify_of(const struct judge_gateway *g)
 
 /*
  * RFC 7672, 3.2.2: the base of the TLSA records, and the next-hop if there was
- * an MX record between them.
+ * an MX record between them, also by the name that it is an alias of.
  */
 static void
 dane_names(const struct judge_gateway *g, struct certrules *out)
@@ -177,6 +177,7 @@ dane_names(const struct judge_gateway *g, struct certrules *out)
 		out->nexthop = NULL;
 	if (g->tlsa_base != NULL)
 		out->host = g->tlsa_base;
+	out->expanded = g->expanded;
 }
 
 /* At LEVEL_OPPORTUNISTIC those that would hold if g were enforced. */

@@ -53,6 +53,7 @@ struct judge_gateway {
 	/* Why there are no TLSA records: FAULT_OK if that is all there is. */
 	enum fault tlsa_fault;
 	const char *tlsa_base; /* where they stand, a reference name; or NULL */
+	const char *expanded;  /* what nexthop is an alias of; "" or NULL */
 	bool dane;	       /* opportunistic means `dane` */
 	unsigned warn_days;
 	bool alone; /* the chain is from a file */

@@ -214,6 +214,8 @@ say_row(struct prober *p, struct probewire *w, const struct mxdns_result *r,
 {
 	w->kind = PROBEWIRE_ROW;
 	w->mx_dns = dnssec_of(&r->mx);
+	if (r->mx.kind == MXDNS_FOUND && r->mx.canon != NULL)
+		(void)snprintf(w->domain, sizeof(w->domain), "%s", r->mx.canon);
 	if (h != NULL)
 		quote_show(w->host, sizeof(w->host), h->name, strlen(h->name));
 	say_wire(p, w);

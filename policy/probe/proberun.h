@@ -63,6 +63,7 @@ struct proberow {
 	/* private */
 	size_t order; /* in its run */
 	enum fault tlsa_fault;
+	const char *domain; /* that the next-hop is an alias of, or "" */
 	bool done;
 };
 

@@ -36,6 +36,7 @@ put_row(struct buf *b, const struct probewire *w)
 	fields_put_num(b, w->mx_dns);
 	fields_put_num(b, w->host_dns);
 	fields_put(b, w->sni);
+	fields_put(b, w->domain);
 	fields_put(b, fault_text(w->fault));
 	for (i = 0; i < w->ntlsa; i++) {
 		const char head[TLSA_HEAD] = {(char)w->tlsa[i].usage,
@@ -159,6 +160,7 @@ take_row(struct fields *f, struct probewire *w)
 	w->host_dns = (enum probewire_dnssec)fields_num(
 	    f, "DNSSEC of host", PROBEWIRE_DNS_SECURE);
 	fields_word(f, "server name", sizeof(w->sni), w->sni);
+	fields_word(f, "domain", sizeof(w->domain), w->domain);
 	w->fault = take_fault(f);
 	take_tlsa(f, w);
 	if (f->bad != NULL)
@@ -172,6 +174,8 @@ take_row(struct fields *f, struct probewire *w)
 		f->bad = "TLSA";
 	else if (*w->sni != '\0' && !nexthop_is_host(w->sni))
 		f->bad = "server name";
+	else if (*w->domain != '\0' && !nexthop_is_host(w->domain))
+		f->bad = "domain";
 }
 
 static void

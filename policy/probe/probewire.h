@@ -49,7 +49,9 @@ struct probewire {
 	char address[64];	  /* or "" */
 	enum probewire_dnssec mx_dns, host_dns;
 	char sni[DNAME_MAX + 1];
-	enum fault fault; /* PROBEWIRE_ROW: of the TLSA records */
+	char
+	    domain[DNAME_MAX + 1]; /* that the next-hop is an alias of, or "" */
+	enum fault fault;	   /* PROBEWIRE_ROW: of the TLSA records */
 	struct x509_tlsa tlsa[MXDNS_MAX_TLSA]; /* data borrows from the text */
 	size_t ntlsa;
 	int code; /* of sysexits(3) */

@@ -407,19 +407,25 @@ test_dane_names(void **state)
 	static const struct {
 		const char *san, *host, *nexthop, *base;
 		enum fault want;
+		const char *expanded;
 	} rows[] = {
 	    {"DNS:base.example", "alias.example", "e.example", "base.example",
-		FAULT_OK},
+		FAULT_OK, NULL},
 	    {"DNS:e.example", "alias.example", "e.example", "base.example",
-		FAULT_OK},
+		FAULT_OK, NULL},
 	    {"DNS:alias.example", "alias.example", "e.example", "base.example",
-		FAULT_NAME_MISMATCH},
-	    {"DNS:e.example", "e.example", "e.example", "e.example", FAULT_OK},
+		FAULT_NAME_MISMATCH, NULL},
+	    {"DNS:e.example", "e.example", "e.example", "e.example", FAULT_OK,
+		NULL},
+	    {"DNS:other.example", "alias.example", "e.example", "base.example",
+		FAULT_OK, "other.example"},
+	    {"DNS:other.example", "alias.example", "e.example", "base.example",
+		FAULT_NAME_MISMATCH, ""},
 	    /* No MX record, and the domain is an alias. */
 	    {"DNS:e.example", "e.example", "e.example", "base.example",
-		FAULT_NAME_MISMATCH},
+		FAULT_NAME_MISMATCH, NULL},
 	    {"DNS:base.example", "e.example", "e.example", "base.example",
-		FAULT_OK},
+		FAULT_OK, NULL},
 	};
 	struct shape_world *w = shape_world(AT);
 	const struct partner *p =
@@ -447,6 +453,7 @@ test_dane_names(void **state)
 		    .tlsa = &tlsa,
 		    .ntlsa = 1,
 		    .tlsa_base = rows[i].base,
+		    .expanded = rows[i].expanded,
 		    .at = AT};
 		struct err e = {0};
 

@@ -122,7 +122,7 @@ say_fields(struct buf *b, const char *const *field)
 	buf_free(&one);
 }
 
-#define ROW "R", "0", "mx.a.example", "192.0.2.1", "0", "0", "", "ok"
+#define ROW "R", "0", "mx.a.example", "192.0.2.1", "0", "0", "", "", "ok"
 #define SEEN \
 	"S", "0", "5", "0", "0", "", "0", "0", "TLSv1.3", "X", "Y", "Z", "7"
 
@@ -137,26 +137,33 @@ static const struct {
     {"no fault", {{ROW}, {"N", "0", "excellent", ""}}, "fault"},
     {"judged without a session", {{ROW}, {"J", "0"}}, "cannot reach"},
     {"no such row", {{SEEN}, {"J", "0"}}, "did not find"},
-    {"no such target", {{"R", "9", "", "", "0", "0", "", "ok"}}, "target"},
-    {"minus one", {{"R", "-1", "", "", "0", "0", "", "ok"}}, "target"},
-    {"a number with more", {{"R", "0 ", "", "", "0", "0", "", "ok"}}, "target"},
+    {"no such target", {{"R", "9", "", "", "0", "0", "", "", "ok"}}, "target"},
+    {"minus one", {{"R", "-1", "", "", "0", "0", "", "", "ok"}}, "target"},
+    {"a number with more", {{"R", "0 ", "", "", "0", "0", "", "", "ok"}},
+	"target"},
     {"a huge number",
-	{{"R", "99999999999999999999", "", "", "0", "0", "", "ok"}}, "target"},
+	{{"R", "99999999999999999999", "", "", "0", "0", "", "", "ok"}},
+	"target"},
     {"a host that is none",
-	{{"R", "0", "a b", "192.0.2.1", "0", "0", "", "ok"}}, "host"},
+	{{"R", "0", "a b", "192.0.2.1", "0", "0", "", "", "ok"}}, "host"},
     {"control characters",
-	{{"R", "0", "a\033[2J", "192.0.2.1", "0", "0", "", "ok"}}, "host"},
+	{{"R", "0", "a\033[2J", "192.0.2.1", "0", "0", "", "", "ok"}}, "host"},
     {"an address that is none",
-	{{"R", "0", "mx.a.example", "192.0.2", "0", "0", "", "ok"}}, "address"},
+	{{"R", "0", "mx.a.example", "192.0.2", "0", "0", "", "", "ok"}},
+	"address"},
     {"DNSSEC of another kind",
-	{{"R", "0", "mx.a.example", "192.0.2.1", "3", "0", "", "ok"}},
+	{{"R", "0", "mx.a.example", "192.0.2.1", "3", "0", "", "", "ok"}},
 	"DNSSEC"},
     {"TLSA that nobody wants",
-	{{"R", "0", "mx.a.example", "192.0.2.1", "0", "0", "", "ok", "abcdef"}},
+	{{"R", "0", "mx.a.example", "192.0.2.1", "0", "0", "", "", "ok",
+	    "abcdef"}},
 	"do not matter"},
     {"half a TLSA",
-	{{"R", "0", "mx.a.example", "192.0.2.1", "0", "0", "", "ok", "ab"}},
+	{{"R", "0", "mx.a.example", "192.0.2.1", "0", "0", "", "", "ok", "ab"}},
 	"TLSA"},
+    {"no such domain",
+	{{"R", "0", "mx.a.example", "192.0.2.1", "0", "0", "", "a b", "ok"}},
+	"domain"},
     {"more than all", {{ROW}, {SEEN, "x"}}, "certificate"},
     {"OK without TLS",
 	{{ROW},
@@ -172,10 +179,10 @@ static const struct {
     {"asked twice", {{"A", "0"}, {"A", "0"}}, "target"},
     {"a row too late", {{"A", "0"}, {ROW}}, "target"},
     {"another host than the next-hop",
-	{{"R", "1", "mx.c.example", "192.0.2.1", "0", "0", "", "ok"}},
+	{{"R", "1", "mx.c.example", "192.0.2.1", "0", "0", "", "", "ok"}},
 	"another than the next-hop"},
     {"seen where there is no address",
-	{{"R", "0", "", "", "0", "0", "", "ok"}, {SEEN}, {"J", "0"}},
+	{{"R", "0", "", "", "0", "0", "", "", "ok"}, {SEEN}, {"J", "0"}},
 	"cannot reach"},
     {"told twice", {{ROW}, {"N", "0", "no-mx", ""}, {"N", "0", "no-mx", ""}},
 	"did not find"},
@@ -252,7 +259,8 @@ t_streams(void **state)
 static void
 t_nul(void **state)
 {
-	static const char row[] = "1:R,1:0,1:\0,9:192.0.2.1,1:0,1:0,0:,2:ok,",
+	static const char row[] =
+	    "1:R,1:0,1:\0,9:192.0.2.1,1:0,1:0,0:,0:,2:ok,",
 			  text[] = "1:U,2:70,3:a\0b,";
 	struct err e = {0};
 	struct buf b = {0};

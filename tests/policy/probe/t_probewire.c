@@ -37,6 +37,7 @@ t_row(void **state)
 	    .mx_dns = PROBEWIRE_DNS_SECURE,
 	    .host_dns = PROBEWIRE_DNS_INSECURE,
 	    .sni = "base.a.example",
+	    .domain = "a.example.net",
 	    .fault = FAULT_OK,
 	    .tlsa = {{.usage = 3,
 			 .selector = 1,
@@ -57,6 +58,7 @@ t_row(void **state)
 	check_int("DNSSEC of MX", got.mx_dns, w.mx_dns);
 	check_int("DNSSEC of host", got.host_dns, w.host_dns);
 	check_str("server name", got.sni, w.sni);
+	check_str("domain", got.domain, w.domain);
 	check_int("fault", got.fault, w.fault);
 	check_int("TLSA", got.ntlsa, w.ntlsa);
 	for (i = 0; i < w.ntlsa; i++) {
