@@ -59,27 +59,23 @@ postconf_ask(
 	return out;
 }
 
-static void
-add(struct postconf *c, const char *name, const char *value)
-{
-	size_t cap = c->cap;
-
-	c->name = mem_grow(c->name, c->n, &cap, sizeof(*c->name));
-	c->value = mem_grow(c->value, c->n, &c->cap, sizeof(*c->value));
-	c->name[c->n] = mem_dup(name);
-	c->value[c->n++] = mem_dup(value);
-}
-
-/* Lines of `name = value`. */
+/* Lines of `name = value`, which stay where they are. */
 static void
 take_values(struct postconf *c, char *text)
 {
 	char *line, *save = NULL, *name, *value;
+	size_t cap;
 
 	for (line = strtok_r(text, "\n", &save); line != NULL;
-	     line = strtok_r(NULL, "\n", &save))
-		if (attr_assign(line, &name, &value) == 0)
-			add(c, name, value);
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (attr_assign(line, &name, &value) == -1)
+			continue;
+		cap = c->cap;
+		c->name = mem_grow(c->name, c->n, &cap, sizeof(*c->name));
+		c->value = mem_grow(c->value, c->n, &c->cap, sizeof(*c->value));
+		c->name[c->n] = name;
+		c->value[c->n++] = value;
+	}
 }
 
 /* Lines of `name type private unpriv chroot wakeup maxproc command ...`. */
@@ -103,7 +99,7 @@ take_services(struct postconf *c, char *text)
 		    sizeof(*c->service));
 		s = &c->service[c->nservices++];
 		s->name = mem_printf("%s/%s", field[0], field[1]);
-		s->command = mem_dup(field[7]);
+		s->command = field[7];
 		s->chroot = *field[4];
 	}
 }
@@ -111,42 +107,30 @@ take_services(struct postconf *c, char *text)
 int
 postconf_read(struct postconf *c, const char *dir, struct err *e)
 {
-	char *values = NULL, *options = NULL, *services = NULL;
 	struct stat st;
-	int rv = -1;
 
 	*c = (struct postconf){.dir = dir};
-	if (dir != NULL && (stat(dir, &st) == -1 || !S_ISDIR(st.st_mode))) {
-		err_set(e, EX_NOINPUT, "%s is no Postfix configuration folder",
-		    quotes(dir).s);
-		return -1;
-	}
-	if ((values = run(dir, "-x", NULL, e)) == NULL ||
-	    (options = run(dir, "-Px", NULL, e)) == NULL ||
-	    (services = run(dir, "-M", NULL, e)) == NULL ||
+	if (dir != NULL && (stat(dir, &st) == -1 || !S_ISDIR(st.st_mode)))
+		return err_set(e, EX_NOINPUT,
+		    "%s is no Postfix configuration folder", quotes(dir).s);
+	if ((c->text[0] = run(dir, "-x", NULL, e)) == NULL ||
+	    (c->text[1] = run(dir, "-Px", NULL, e)) == NULL ||
+	    (c->text[2] = run(dir, "-M", NULL, e)) == NULL ||
 	    (c->tables = run(dir, "-m", NULL, e)) == NULL)
-		goto out;
-	take_values(c, values);
-	take_values(c, options);
-	take_services(c, services);
-	rv = 0;
-out:
-	free(values);
-	free(options);
-	free(services);
-	return rv;
+		return -1;
+	take_values(c, c->text[0]);
+	take_values(c, c->text[1]);
+	take_services(c, c->text[2]);
+	return 0;
 }
 
 int
 postconf_read_plain(struct postconf *c, const char *dir, struct err *e)
 {
-	char *values;
-
-	*c = (struct postconf){.dir = dir};
-	if ((values = run(dir, NULL, NULL, e)) == NULL)
+	*c = (struct postconf){.dir = dir, .text[0] = run(dir, NULL, NULL, e)};
+	if (c->text[0] == NULL)
 		return -1;
-	take_values(c, values);
-	free(values);
+	take_values(c, c->text[0]);
 	return 0;
 }
 
@@ -215,14 +199,10 @@ postconf_release(struct postconf *c)
 {
 	size_t i;
 
-	for (i = 0; i < c->n; i++) {
-		free(c->name[i]);
-		free(c->value[i]);
-	}
-	for (i = 0; i < c->nservices; i++) {
+	for (i = 0; i < c->nservices; i++)
 		free(c->service[i].name);
-		free(c->service[i].command);
-	}
+	for (i = 0; i < sizeof(c->text) / sizeof(c->text[0]); i++)
+		free(c->text[i]);
 	free(c->name);
 	free(c->value);
 	free(c->service);

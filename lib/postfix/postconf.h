@@ -18,9 +18,9 @@ struct postconf_service {
 
 struct postconf {
 	const char *dir; /* as given; NULL: the default one; borrowed */
-	char *
-	    *name; /* of main.cf, and "service/type/name" for -o of master.cf */
-	char **value;
+	char *text[3];	 /* of postconf(1), which all but service.name is in */
+	/* Of main.cf, and "service/type/name" for -o of master.cf. */
+	char **name, **value;
 	size_t n, cap;
 	struct postconf_service *service;
 	size_t nservices, service_cap;
