@@ -44,7 +44,7 @@ tls_version_find(const char *name, size_t len)
 int
 tls_version_floor(const char *protocols, size_t len)
 {
-	const char *end = protocols + len, *p, *next;
+	const char *end, *p, *next;
 	unsigned without = 0;
 	int v;
 
@@ -52,6 +52,7 @@ tls_version_floor(const char *protocols, size_t len)
 		return -1;
 	if (len > 2 && memcmp(protocols, ">=", 2) == 0)
 		return tls_version_find(protocols + 2, len - 2);
+	end = protocols + len;
 	for (p = protocols; p < end; p = next + 1) {
 		next = memchr(p, ':', (size_t)(end - p));
 		if (next == NULL)

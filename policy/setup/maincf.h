@@ -18,7 +18,8 @@ struct buf;
 static inline struct span
 maincf_text(const char *text)
 {
-	return (struct span){text, text == NULL ? 0 : strlen(text)};
+	return text == NULL ? (struct span){"", 0}
+			    : (struct span){text, strlen(text)};
 }
 
 /* The next element of a list, braces kept together; false at its end. */
