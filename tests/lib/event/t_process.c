@@ -101,6 +101,34 @@ t_files(void **state)
 	close(more);
 }
 
+static void
+on_child(int sig)
+{
+	(void)sig;
+}
+
+static int
+tell_handler(int fd, void *arg)
+{
+	(void)fd;
+	(void)arg;
+	return signal(SIGCHLD, SIG_DFL) == SIG_DFL ? 0 : 1;
+}
+
+/* A handler of ours, libevent's, would write into what it has opened. */
+static void
+t_handler(void **state)
+{
+	struct apart a;
+	struct err e = {0};
+
+	(void)state;
+	(void)signal(SIGCHLD, on_child);
+	assert_int_equal(apart_start(&a, "", tell_handler, NULL, &e), 0);
+	assert_int_equal(apart_end(&a, false, "it", &e), 0);
+	(void)signal(SIGCHLD, SIG_DFL);
+}
+
 static int
 tell_user(int fd, void *arg)
 {
@@ -173,6 +201,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_end),
 	    cmocka_unit_test(t_files),
+	    cmocka_unit_test(t_handler),
 	    cmocka_unit_test(t_user),
 	    cmocka_unit_test(t_stubborn),
 	};

@@ -131,6 +131,8 @@ test_late(void **state)
 	struct err e;
 
 	(void)state;
+	run("exec yes", NULL, 0, 1);
+	check_true("late, though it never falls silent", last.late);
 	run("exec sleep 30", NULL, 0, 1);
 	check_true("late", last.late);
 	last.err = "";

@@ -29,6 +29,8 @@ static const struct {
     {"as much as may be", SH("printf 12345"), 5, 60000, "12345", NULL},
     {"too much", SH("printf 123456"), 5, 60000, NULL,
 	"sh took too long or said too much"},
+    {"without end", SH("exec yes"), 5, 60000, NULL,
+	"sh took too long or said too much"},
     {"it fails", SH("echo one >&2; echo two >&2; exit 3"), 100, 60000, NULL,
 	"sh failed: \"two\""},
     {"it fails and is silent", SH("exit 1"), 100, 60000, NULL,
