@@ -89,11 +89,6 @@ warden_list_free(struct warden_list *l)
 	l->n = l->cap = l->at = 0;
 }
 
-/* A failure that was counted; the mark tells it from others. */
-struct counted {
-	char mark[DIGEST_HEX];
-};
-
 /* Mail that went out today, to a partner with one next-hop only. */
 struct sum {
 	char partner[REGISTRY_NAME_MAX + 1];
@@ -110,7 +105,7 @@ warden_facts_init(struct warden_facts *f, const struct settings *set)
 	    .sums = {.size = sizeof(struct sum)},
 	    .open = {.size = sizeof(struct warden_open)},
 	    .others = {.size = sizeof(struct warden_other)}};
-	recent_init(&f->counted, COUNTED_MAX, sizeof(struct counted));
+	recent_init(&f->counted, COUNTED_MAX, DIGEST_HEX);
 }
 
 void
@@ -279,8 +274,7 @@ is_counted(struct warden_facts *f, const struct evidence_failure *x)
 	const char *const parts[] = {
 	    x->partner, x->fault, x->domain, x->host, x->address, x->queue_id};
 	struct digest *g = digest_new();
-	char mark[DIGEST_HEX];
-	struct counted *c;
+	char mark[DIGEST_HEX], *place;
 	size_t i;
 
 	digest_add(g, &x->time, sizeof(x->time));
@@ -289,17 +283,16 @@ is_counted(struct warden_facts *f, const struct evidence_failure *x)
 	digest_hex(g, mark);
 	if (recent_find(&f->counted, mark, strlen(mark)) != NULL)
 		return true;
-	c = recent_place(&f->counted);
-	if (*c->mark != '\0')
-		recent_remove(&f->counted, c);
-	memcpy(c->mark, mark, sizeof(mark));
-	recent_add(&f->counted, c);
+	place = recent_place(&f->counted);
+	if (*place != '\0')
+		recent_remove(&f->counted, place);
+	memcpy(place, mark, sizeof(mark));
+	recent_add(&f->counted, place);
 	return false;
 }
 
 struct failures {
 	struct warden_facts *f;
-	time_t now;
 	/* Collected for a rebuild; else they go to drop at once. */
 	struct drop_failure *v;
 	size_t n, cap;
@@ -320,7 +313,7 @@ take_failure(const struct evidence_failure *x, void *arg)
 	    fault_parse(x->fault, &d.fault) != 0 || is_counted(f, x))
 		return true;
 	if (c->arena == NULL) {
-		drop_failure(f->drop, &d, c->now, &f->actions);
+		drop_failure(f->drop, &d, f->read_at, &f->actions);
 		return true;
 	}
 	c->v = mem_grow(c->v, c->n, &c->cap, sizeof(*c->v));
@@ -333,7 +326,7 @@ take_failure(const struct evidence_failure *x, void *arg)
 static void
 read_failures(struct warden_facts *f, time_t now)
 {
-	struct failures c = {.f = f, .now = now};
+	struct failures c = {.f = f};
 	struct err e;
 
 	if (evidence_failures_after(f->evidence, f->failure_id, now - CLOCK_DAY,
@@ -484,17 +477,12 @@ downgrade_of(const struct ledger_downgrade *d)
 	return l;
 }
 
-struct opens {
-	struct warden_facts *f;
-	time_t now;
-};
-
 static bool
 see_open(const struct ledger_downgrade *d, void *arg)
 {
-	struct opens *c = arg;
+	struct warden_facts *f = arg;
 	struct drop_downgrade l = downgrade_of(d);
-	struct warden_open *x = find_open(c->f, d->id);
+	struct warden_open *x = find_open(f, d->id);
 
 	if (d->closed != 0)
 		return true;
@@ -502,8 +490,8 @@ see_open(const struct ledger_downgrade *d, void *arg)
 		x->seen = true;
 		return true;
 	}
-	warden_facts_know(c->f, d->partner, d->id, d->end, l.automatic);
-	drop_begun(c->f->drop, &l, c->now, &c->f->actions);
+	warden_facts_know(f, d->partner, d->id, d->end, l.automatic);
+	drop_begun(f->drop, &l, f->read_at, &f->actions);
 	return true;
 }
 
@@ -530,7 +518,6 @@ static void
 read_downgrades(
     struct warden_facts *f, time_t now, warden_gone_fn *fn, void *arg)
 {
-	struct opens c = {.f = f, .now = now};
 	struct warden_open *x, was;
 	struct err e;
 	size_t i;
@@ -539,7 +526,7 @@ read_downgrades(
 		x = warden_list_at(&f->open, i);
 		x->seen = false;
 	}
-	if (ledger_downgrades(f->ledger, NULL, now, see_open, &c, &e) == -1) {
+	if (ledger_downgrades(f->ledger, NULL, now, see_open, f, &e) == -1) {
 		warden_complain("the ledger cannot be read", e.text);
 		return;
 	}
@@ -840,7 +827,7 @@ int
 warden_facts_rebuild(struct warden_facts *f, time_t now, struct err *e)
 {
 	struct rebuild r = {.f = f, .now = now};
-	struct failures c = {.f = f, .now = now, .arena = &r.arena};
+	struct failures c = {.f = f, .arena = &r.arena};
 	struct warden_reports reports = {0};
 	struct drop_facts facts = {0};
 	int rv;
@@ -848,7 +835,7 @@ warden_facts_rebuild(struct warden_facts *f, time_t now, struct err *e)
 	f->open.n = 0;
 	f->failure_id = 0;
 	recent_free(&f->counted);
-	recent_init(&f->counted, COUNTED_MAX, sizeof(struct counted));
+	recent_init(&f->counted, COUNTED_MAX, DIGEST_HEX);
 	rv = collect(f, now, &facts, &r, &c, &reports, e);
 	if (rv == 0)
 		drop_rebuild(f->drop, &facts, now, &f->actions);

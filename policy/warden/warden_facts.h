@@ -74,7 +74,7 @@ struct warden_facts {
 	struct stat registry_seen, map_seen;
 	struct stat seen[WARDEN_FILES]; /* of ledger and evidence */
 	bool reload;
-	time_t read_at;
+	time_t read_at;	       /* `now` of the last reading */
 	int64_t failure_id;    /* the last that was read */
 	struct recent counted; /* failures of late */
 	time_t delivered_at;   /* deliveries were read */

@@ -68,11 +68,11 @@ struct run {
 	struct warden *warden;
 	struct event *tick, *parent, *signal[3];
 	struct starter *starter;
-	const char **starts; /* what it starts */
-	struct probe *waiting, *asked;
+	const char **starts;   /* what it starts */
+	struct probe *waiting; /* for those that the starter is asked for */
 	int code;
 	struct warden_flushes flushes;
-	unsigned probing;
+	unsigned probing; /* so many */
 	bool sweeping, started;
 	int lock;
 	time_t start_next;
@@ -252,31 +252,9 @@ probe_next(struct run *r)
 	while (r->probing < PROBES_MAX && (p = r->waiting) != NULL) {
 		r->waiting = p->next;
 		r->probing++;
-		p->next = r->asked;
-		r->asked = p;
 		starter_ask(r->starter, p->partner);
+		free(p);
 	}
-}
-
-/* why: NULL if it went well, all gateways being so. */
-static void
-probed(struct run *r, struct probe *p, const struct err *why)
-{
-	/* 1: a gateway fails, which is what we want to know. */
-	if (why != NULL && why->code != 1)
-		logline(LOGLINE_ERROR, "%s: %s", p->partner, why->text);
-	r->probing--;
-	warden_probed(r->warden, p->partner, time(NULL));
-	free(p);
-	probe_next(r);
-}
-
-static void
-swept(struct run *r, const struct err *why)
-{
-	r->sweeping = false;
-	if (why != NULL && why->code != 1)
-		logline(LOGLINE_ERROR, "%s", why->text);
 }
 
 /* The starter tells of one, or that it is gone: then we must begin anew. */
@@ -284,24 +262,23 @@ static void
 on_started(const char *what, const struct err *e, void *arg)
 {
 	struct run *r = arg;
-	struct probe **at, *p;
+	bool all = what != NULL && strcmp(what, STARTER_ALL) == 0;
+	bool one = what != NULL && !all;
 
-	if (what == NULL) {
-		logline(LOGLINE_ERROR, "%s", e->text);
+	/* 1: a gateway fails, which is what we want to know. */
+	if (e != NULL && e->code != 1)
+		logline(LOGLINE_ERROR, "%s%s%s", one ? what : "",
+		    one ? ": " : "", e->text);
+	if (all) {
+		r->sweeping = false;
+	} else if (one) {
+		r->probing--;
+		warden_probed(r->warden, what, time(NULL));
+		probe_next(r);
+	} else {
 		r->code = e->code;
 		(void)event_base_loopbreak(r->base);
-		return;
 	}
-	if (strcmp(what, STARTER_ALL) == 0) {
-		swept(r, e);
-		return;
-	}
-	for (at = &r->asked; (p = *at) != NULL; at = &p->next)
-		if (strcmp(p->partner, what) == 0) {
-			*at = p->next;
-			probed(r, p, e);
-			return;
-		}
 }
 
 static void
@@ -558,26 +535,18 @@ start(struct run *r)
 }
 
 static void
-probes_free(struct probe *p)
-{
-	struct probe *next;
-
-	for (; p != NULL; p = next) {
-		next = p->next;
-		free(p);
-	}
-}
-
-static void
 release(struct run *r)
 {
+	struct probe *p;
 	size_t i;
 
 	children_free(r->children);
 	starter_end(r->starter);
 	command_free(r->starts);
-	probes_free(r->asked);
-	probes_free(r->waiting);
+	while ((p = r->waiting) != NULL) {
+		r->waiting = p->next;
+		free(p);
+	}
 	warden_flushes_end(&r->flushes);
 	warden_free(r->warden);
 	for (i = 0; i < 3; i++)
@@ -639,7 +608,7 @@ warden_guard_init(struct warden_guard *g, const char *const *args, size_t nargs,
 	size_t n = 0, i;
 
 	g->argv = mem_zero(nargs + 5, sizeof(*g->argv));
-	g->argv[n++] = g->program = program_beside(NULL);
+	g->argv[n++] = program_beside(NULL);
 	g->argv[n++] = WARDEN_OPTION;
 	if (foreground)
 		g->argv[n++] = "-d";
@@ -722,7 +691,6 @@ warden_guard_end(struct warden_guard *g)
 		return;
 	g->on = false;
 	let_go(g);
-	free(g->program);
-	free(g->argv);
+	command_free(g->argv);
 	g->argv = NULL;
 }

@@ -54,8 +54,7 @@ void warden_flushes_end(struct warden_flushes *all);
 
 /* The one that a parent has started. Zeroed, there is none. */
 struct warden_guard {
-	const char **argv; /* owned, not the texts */
-	char *program;	   /* argv[0] */
+	const char **argv; /* owned, and the first text */
 	pid_t pid;	   /* 0: none runs */
 	int pipe;	   /* its end tells the warden to end */
 	time_t started;

@@ -40,23 +40,16 @@ warden_tell_free(struct warden_tell *w)
 /* Facts of the registry and of the ledger that the words need. */
 static void
 fill(struct warden_tell *w, struct notice *n, struct warden_reports *r,
-    struct arena *arena)
+    const char ***domains)
 {
 	const struct partner *p = warden_facts_partner(w->facts, n->partner);
-	const char **domain;
 	struct err e;
-	size_t i;
 
 	if (p != NULL) {
 		n->contact = p->contact;
 		n->ticket = p->terms->ticket;
-		domain = arena_alloc(arena, p->ndomains * sizeof(*domain));
-		for (i = 0; i < p->ndomains; i++)
-			domain[i] =
-			    w->facts->registry->domain[p->first_domain + i]
-				.name;
-		n->domain = domain;
-		n->ndomains = p->ndomains;
+		n->domain = *domains =
+		    registry_domains(w->facts->registry, p, &n->ndomains);
 	}
 	if (n->ngateways == 0 &&
 	    warden_reports(w->facts, n->partner, 0, r, &e) == 0 && r->n == 1) {
@@ -116,12 +109,12 @@ void
 warden_tell(struct warden_tell *w, struct notice *n, time_t now)
 {
 	struct warden_reports r = {0};
-	struct arena arena = {0};
+	const char **domains = NULL;
 	char *key, *subject, *data;
 	struct err e;
 
 	if (n->partner != NULL && *n->partner != '\0')
-		fill(w, n, &r, &arena);
+		fill(w, n, &r, &domains);
 	key = notice_key(n);
 	subject = notice_subject(n);
 	data = data_of(w, n);
@@ -145,7 +138,7 @@ warden_tell(struct warden_tell *w, struct notice *n, time_t now)
 	free(subject);
 	free(key);
 	warden_reports_release(&r);
-	arena_free(&arena);
+	free(domains);
 }
 
 /* --- Sending ------------------------------------------------------------- */
