@@ -186,22 +186,26 @@ only_believed(
 {
 	struct ledger_believed o;
 	struct ctl_facts *f;
+	bool believed;
 	size_t i, k;
 
 	if (ledger_believed(l, c->now, c->set.max_downgrade, &o, e) == -1)
 		return -1;
 	for (i = 0; i < g->n; i++) {
 		f = &g->f[i];
-		for (k = 0; k < o.list.n; k++)
-			if (o.list.v[k].id == f->lowered.id)
-				break;
-		if (k == o.list.n)
-			f->lowered = (struct ledger_downgrade){0};
-		for (k = 0; k < o.ndoubts; k++)
-			if (strcmp(o.doubt[k].partner, f->name) == 0) {
-				f->doubt = keep(g, o.doubt[k].text);
-				f->doubt_id = o.doubt[k].id;
+		believed = false;
+		for (k = 0; k < o.n; k++) {
+			if (strcmp(o.v[k].d.partner, f->name) != 0)
+				continue;
+			if (o.v[k].doubt == NULL) {
+				believed |= o.v[k].d.id == f->lowered.id;
+			} else {
+				f->doubt = keep(g, o.v[k].doubt);
+				f->doubt_id = o.v[k].d.id;
 			}
+		}
+		if (!believed)
+			f->lowered = (struct ledger_downgrade){0};
 	}
 	ledger_believed_release(&o);
 	return 0;

@@ -558,12 +558,6 @@ ledger_downgrade_is_open(struct ledger *l, const char *partner, int64_t id,
  * event that says so.
  */
 
-struct gather {
-	struct ledger_believed *out;
-	struct downgrade *v;
-	size_t cap, doubt_cap;
-};
-
 /* A key as the registry and Postfix write it: AA:BB:... */
 static const char *
 pin_text(struct arena *a, const char *hex)
@@ -589,70 +583,62 @@ list_of(struct arena *a, const char *const *v, size_t n)
 	return list;
 }
 
-/* The row at s, which is borne out. False if it cannot be believed even so. */
-static bool
-add_believed(struct gather *g, struct db_stmt *s, char why[LEDGER_WHY])
+/* The row at s, which is borne out. -1 if it cannot be believed even so. */
+static int
+get_believed(
+    struct db_stmt *s, struct arena *a, struct downgrade *out, struct err *e)
 {
-	struct arena *a = &g->out->arena;
-	struct downgrades *list = &g->out->list;
 	struct strs *keys;
 	struct row r;
-	struct err bad = {.text = "it pins no key"};
 	size_t i;
 
-	if (get_row(s, a, &r, &bad) == -1)
-		goto doubt;
+	if (get_row(s, a, &r, e) == -1)
+		return -1;
 	keys = list_of(a, r.d.keys, r.d.nkeys);
 	for (i = 0; i < keys->n; i++) {
-		if (ledger_need_hash("key", keys->v[i], &bad) == -1)
-			goto doubt;
+		if (ledger_need_hash("key", keys->v[i], e) == -1)
+			return -1;
 		keys->v[i] = pin_text(a, keys->v[i]);
 	}
 	if (keys->n == 0 && r.d.after == LEVEL_KEY)
-		goto doubt;
-	list->v = g->v = mem_grow(g->v, list->n, &g->cap, sizeof(*g->v));
-	g->v[list->n++] = (struct downgrade){
-	    .partner = arena_copy(a, r.d.partner, strlen(r.d.partner)),
-	    .level = r.d.after,
-	    .begin = r.d.begin,
-	    .end = r.d.end,
-	    .id = r.d.id,
-	    .key = keys,
-	    .domains = r.d.ndomains == 0
-			   ? NULL
-			   : list_of(a, r.d.domains, r.d.ndomains)};
-	return true;
-doubt:
-	(void)snprintf(why, LEDGER_WHY, "%s", bad.text);
-	return false;
+		return err_set(e, EX_DATAERR, "it pins no key");
+	out->level = r.d.after;
+	out->begin = r.d.begin;
+	out->end = r.d.end;
+	out->key = keys;
+	if (r.d.ndomains > 0)
+		out->domains = list_of(a, r.d.domains, r.d.ndomains);
+	return 0;
 }
 
-static void
-add_doubt(struct gather *g, struct db_stmt *s, const char *why)
+/* The row at s, of which it is said why it is not believed, or "". */
+static struct ledger_open
+get_open(struct db_stmt *s, struct arena *a, const char *why)
 {
-	struct ledger_believed *o = g->out;
 	const char *partner = db_col_text(s, LEDGER_COLUMN_PARTNER);
-	struct ledger_doubt *x;
+	struct ledger_open x = {.d.id = db_col_int(s, 0),
+	    .d.partner = arena_copy(a, partner, strlen(partner))};
+	struct err bad;
 	char *text;
 
-	o->doubt =
-	    mem_grow(o->doubt, o->ndoubts, &g->doubt_cap, sizeof(*o->doubt));
-	x = &o->doubt[o->ndoubts++];
-	x->id = db_col_int(s, 0);
-	x->partner = arena_copy(&o->arena, partner, strlen(partner));
+	if (*why == '\0' && get_believed(s, a, &x.d, &bad) == -1)
+		why = bad.text;
+	if (*why == '\0')
+		return x;
 	text = mem_printf("downgrade %lld of %s is not believed: %s",
-	    (long long)x->id, quotes(partner).s, why);
-	x->text = arena_copy(&o->arena, text, strlen(text));
+	    (long long)x.d.id, quotes(partner).s, why);
+	x.doubt = arena_copy(a, text, strlen(text));
 	free(text);
+	return x;
 }
 
 int
 ledger_believed(struct ledger *l, time_t now, uint64_t max_downgrade,
     struct ledger_believed *out, struct err *e)
 {
-	struct gather g = {.out = out};
 	char why[LEDGER_WHY];
 	struct db_stmt *s;
+	size_t cap = 0;
 	int rv;
 
 	*out = (struct ledger_believed){0};
@@ -660,9 +646,10 @@ ledger_believed(struct ledger *l, time_t now, uint64_t max_downgrade,
 	    SELECT "d WHERE closed = 0 AND NOT " OVER " ORDER BY id",
 	    DB_INT(now));
 	while ((rv = db_step(s, e)) == 1 &&
-	       (rv = ledger_row_believed(l, s, max_downgrade, why, e)) != -1)
-		if (rv == 0 || !add_believed(&g, s, why))
-			add_doubt(&g, s, why);
+	       (rv = ledger_row_believed(l, s, max_downgrade, why, e)) != -1) {
+		out->v = mem_grow(out->v, out->n, &cap, sizeof(*out->v));
+		out->v[out->n++] = get_open(s, &out->arena, why);
+	}
 	if (db_done(s, rv) == 0)
 		return 0;
 	ledger_believed_release(out);
@@ -672,8 +659,7 @@ ledger_believed(struct ledger *l, time_t now, uint64_t max_downgrade,
 void
 ledger_believed_release(struct ledger_believed *o)
 {
-	free((void *)(uintptr_t)o->list.v);
-	free(o->doubt);
+	free(o->v);
 	arena_free(&o->arena);
 	*o = (struct ledger_believed){0};
 }

@@ -114,13 +114,12 @@ bool downgrade_covers(const struct downgrade *o, const char *name);
  * extended: others could be anybody's. They are told in `doubt`.
  */
 struct ledger_believed {
-	struct downgrades list;
-	struct ledger_doubt {
-		int64_t id;
-		const char *partner;
-		const char *text; /* a sentence */
-	} * doubt;
-	size_t ndoubts;
+	struct ledger_open {
+		struct downgrade d;
+		/* NULL, or why not: only id and partner are known then. */
+		const char *doubt;
+	} * v;
+	size_t n;
 	struct arena arena;
 };
 int ledger_believed(struct ledger *l, time_t now, uint64_t max_downgrade,

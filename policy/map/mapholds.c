@@ -333,9 +333,9 @@ is_doubted(const struct reading *r, int64_t id)
 {
 	size_t i;
 
-	for (i = 0; i < r->h->list.ndoubts; i++)
-		if (r->h->list.doubt[i].id == id)
-			return true;
+	for (i = 0; i < r->h->list.n; i++)
+		if (r->h->list.v[i].d.id == id)
+			return r->h->list.v[i].doubt != NULL;
 	return false;
 }
 
@@ -421,6 +421,7 @@ mapholds_read(struct mapholds *h, const struct settings *set,
 	struct reading r = {.h = h, .set = set, .opt = opt};
 	struct mapmark m;
 	struct err e;
+	bool any = false;
 	size_t i;
 
 	*h = (struct mapholds){0};
@@ -431,12 +432,16 @@ mapholds_read(struct mapholds *h, const struct settings *set,
 	if (read_ledger(&r, &e) == -1) {
 		hold_as_in_map(&r, &e);
 	} else {
-		for (i = 0; i < h->list.ndoubts; i++)
-			say("%s; it lowers nobody", h->list.doubt[i].text);
-		if (h->list.list.n > 0)
+		for (i = 0; i < h->list.n; i++)
+			if (h->list.v[i].doubt == NULL)
+				any = true;
+			else
+				say("%s; it lowers nobody", h->list.v[i].doubt);
+		if (any)
 			say_clock(&r);
-		for (i = 0; i < h->list.list.n; i++)
-			take(&r, &h->list.list.v[i]);
+		for (i = 0; i < h->list.n; i++)
+			if (h->list.v[i].doubt == NULL)
+				take(&r, &h->list.v[i].d);
 		for (i = 0; i < r.nmarks; i++)
 			settle_mark(&r, &r.mark[i]);
 		for (i = 0; i < r.nlive; i++) {
