@@ -13,13 +13,14 @@
 #include "db.h"
 #include "err.h"
 #include "json.h"
-#include "ledger_check.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
 #include "registry.h"
 
-#define KEYS_MAX 64 /* that one downgrade may pin */
+#define KEYS_MAX 64	/* that one downgrade may pin */
+#define TEXT_SHOWN 1000 /* bytes of the list of edits for people */
+#define WHY_MAX 1024
 #define SELECT "SELECT " LEDGER_DOWNGRADE_COLUMNS " FROM downgrade "
 
 /*
@@ -52,7 +53,14 @@ static const struct db_member members[] = {MEMBER(d.id), MEMBER(d.partner),
     MEMBER(d.reason), MEMBER(d.ticket), MEMBER(d.author), MEMBER(d.sudo_user),
     MEMBER(cause), MEMBER(d.fault), MEMBER(keys), MEMBER(d.closed),
     MEMBER(d.closed_by), MEMBER(d.closed_why), MEMBER(d.extended_by), {0}};
-enum { COLUMN_DOMAINS = sizeof(members) / sizeof(members[0]) - 1 };
+enum {
+	COLUMN_ID,
+	COLUMN_PARTNER,
+	COLUMN_BEGIN = 4,
+	COLUMN_END,
+	COLUMN_CLOSED = 13,
+	COLUMN_DOMAINS = sizeof(members) / sizeof(members[0]) - 1,
+};
 
 /* The words of text, which are of at least min bytes each. */
 static const char *const *
@@ -114,6 +122,271 @@ row_of(struct ledger *l, int64_t id)
 	return db_query(l->db, SELECT "WHERE id = ?", DB_INT(id));
 }
 
+json_t *
+ledger_row_json(struct db_stmt *s)
+{
+	json_t *o = json_object(), *v;
+	const char *name, *p;
+	int64_t n;
+	size_t len;
+	int i;
+
+	for (i = 0; (name = db_col_name(s, i)) != NULL; i++) {
+		n = db_col_int(s, i);
+		p = db_col_bytes(s, i, &len);
+		if (i == COLUMN_ID)
+			v = json_integer(n);
+		else if (i != COLUMN_BEGIN && i != COLUMN_END &&
+			 i != COLUMN_CLOSED)
+			v = json_bytes(p, len);
+		else if (n < 0 || n > LEDGER_TIME_MAX) /* edited */
+			v = json_integer(n);
+		else
+			v = json_time(n);
+		if (json_object_set_new(o, name, v) == -1)
+			abort();
+	}
+	return o;
+}
+
+/* --- Edits by hand ----------------------------------------------------- */
+
+/*
+ * A row is held against the last event about it, which carries the whole row
+ * as it was left. Every change does so before it writes: the row that goes
+ * into its own event would else be the edited one, and nothing would tell any
+ * more that it was.
+ */
+
+/* A value for a sentence; the caller frees it. */
+static char *
+shown(const json_t *v)
+{
+	if (json_is_string(v))
+		return mem_dup(
+		    quote(json_string_value(v), json_string_length(v)).s);
+	if (v == NULL || json_is_null(v))
+		return mem_dup("not set");
+	return json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+}
+
+json_t *
+ledger_row_said(const char *data)
+{
+	json_t *o =
+	    json_loads(data, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+
+	if (json_is_object(o))
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+bool
+ledger_row_differs(const json_t *row, const json_t *said, const char *name)
+{
+	const json_t *was = json_object_get(said, name);
+	const json_t *is = json_object_get(row, name);
+
+	/* Columns that came later are not in older events: they are empty. */
+	if (was == NULL)
+		return !json_is_string(is) || json_string_length(is) > 0;
+	return !json_equal(is, was);
+}
+
+char *
+ledger_row_edit(
+    const json_t *row, const json_t *said, const char *name, int64_t seq)
+{
+	char *is = shown(json_object_get(row, name));
+	char *was = shown(json_object_get(said, name)), *text;
+
+	text = mem_printf(
+	    "%s is %s, and event %lld says %s", name, is, (long long)seq, was);
+	free(is);
+	free(was);
+	return text;
+}
+
+/* A row, and what its last event says; NULL where there is none. */
+struct found {
+	json_t *row, *said;
+	int64_t seq; /* of the event */
+	time_t time;
+	bool extends;
+};
+
+/* The last event about the downgrade, to *f: 1, 0 if there is none, or -1. */
+static int
+find_event(struct ledger *l, int64_t id, struct found *f, struct err *e)
+{
+	struct db_stmt *s;
+	int rv;
+
+	s = db_query(l->db,
+	    "SELECT seq, time, kind, data FROM event WHERE downgrade = ?"
+	    " AND downgrade > 0 ORDER BY seq DESC LIMIT 1",
+	    DB_INT(id));
+	if ((rv = db_step(s, e)) == 1) {
+		f->seq = db_col_int(s, 0);
+		f->time = db_col_int(s, 1);
+		f->extends = strcmp(db_col_text(s, 2), "downgrade-extend") == 0;
+		f->said = ledger_row_said(db_col_text(s, 3));
+	}
+	(void)db_done(s, rv);
+	return rv;
+}
+
+static void
+found_free(struct found *f)
+{
+	json_decref(f->row);
+	json_decref(f->said);
+}
+
+/* The first field that was edited, or NULL. */
+static const char *
+first_edit(const struct found *f)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(f->row, name, v)
+	{
+		if (ledger_row_differs(f->row, f->said, name))
+			return name;
+	}
+	return NULL;
+}
+
+/*
+ * "downgrade 1 was edited by hand: ...", and each field of it to edited:
+ * {"after": ["encrypt", "opportunistic"], ...}: said, is; shortened.
+ */
+static void
+describe(const struct found *f, int64_t id, json_t *edited, struct buf *text)
+{
+	const char *name, *between = ": ";
+	json_t *v;
+	char *one, *said, *is;
+
+	buf_printf(text, "downgrade %lld was %s", (long long)id,
+	    f->said == NULL ? "added by hand: no event tells of it"
+			    : "edited by hand");
+	json_object_foreach(f->row, name, v)
+	{
+		if (f->said == NULL ||
+		    !ledger_row_differs(f->row, f->said, name))
+			continue;
+		said = shown(json_object_get(f->said, name));
+		is = shown(v);
+		if (json_object_set_new(
+			edited, name, json_pack("[s, s]", said, is)) == -1)
+			abort();
+		one = ledger_row_edit(f->row, f->said, name, f->seq);
+		if (text->len + strlen(one) < TEXT_SHOWN)
+			buf_printf(text, "%s%s", between, one);
+		between = "; ";
+		free(one);
+		free(said);
+		free(is);
+	}
+}
+
+/* Append what was found: the row as it is, and in what it was edited. */
+static int
+append(struct ledger *l, int64_t id, const struct found *f, time_t now,
+    struct err *e)
+{
+	struct ledger_event ev = {
+	    .time = now, .kind = LEDGER_EDITED, .author = "tlspact"};
+	json_t *edited = json_object(), *name;
+	struct buf text = {0};
+	char *data;
+	int rv;
+
+	describe(f, id, edited, &text);
+	ev.text = text.data;
+	/* A name with a NUL in it can be no partner's. */
+	name = json_object_get(f->row, "partner");
+	if (strlen(json_string_value(name)) == json_string_length(name))
+		ev.partner = json_string_value(name);
+	if (json_object_set_new(f->row, "edited", edited) == -1 ||
+	    json_object_set_new(f->row, "event", json_integer(f->seq)) == -1)
+		abort();
+	ev.data = data = json_compact(json_incref(f->row));
+	rv = ledger_event_append(l, &ev, id, e);
+	free(data);
+	buf_free(&text);
+	return rv;
+}
+
+/*
+ * Within a transaction, before a downgrade is changed: if its row is not as
+ * its last event says, or it has none, append an event LEDGER_EDITED that
+ * says so; with now 0 only find out. 1 if it is so, 0, or -1.
+ */
+static int
+record_edit(struct ledger *l, int64_t id, time_t now, struct err *e)
+{
+	struct found f = {0};
+	struct db_stmt *s = row_of(l, id);
+	int rv;
+
+	if ((rv = db_step(s, e)) == 1) {
+		f.row = ledger_row_json(s);
+		if (find_event(l, id, &f, e) == -1)
+			rv = -1;
+		else
+			rv = first_edit(&f) != NULL;
+	}
+	(void)db_done(s, rv);
+	if (rv == 1 && now != 0 && append(l, id, &f, now, e) == -1)
+		rv = -1;
+	found_free(&f);
+	return rv;
+}
+
+/* The same with all numbers that s selects, which is given back. */
+static int
+record_edits(struct ledger *l, struct db_stmt *s, time_t now, struct err *e)
+{
+	int64_t *ids;
+	size_t n, i;
+	int rv = db_numbers(s, &ids, &n, e), any = 0;
+
+	for (i = 0; rv != -1 && i < n; i++) {
+		rv = record_edit(l, ids[i], now, e);
+		any = any || rv == 1;
+	}
+	free(ids);
+	return rv == -1 ? -1 : any;
+}
+
+/* And for a number that is new, and that events tell of already: 0 or -1. */
+static int
+record_removed(struct ledger *l, int64_t id, time_t now, struct err *e)
+{
+	struct ledger_event ev = {
+	    .time = now, .kind = LEDGER_EDITED, .author = "tlspact"};
+	struct found f = {0};
+	char *text;
+	int rv = find_event(l, id, &f, e);
+
+	if (rv == 1) {
+		text = mem_printf("downgrade %lld was removed by hand: event "
+				  "%lld says what it was",
+		    (long long)id, (long long)f.seq);
+		ev.text = text;
+		ev.partner =
+		    json_string_value(json_object_get(f.said, "partner"));
+		rv = ledger_event_append(l, &ev, id, e);
+		free(text);
+	}
+	found_free(&f);
+	return rv;
+}
+
 /* --- Begin, extend, end ------------------------------------------------ */
 
 /* Write the event that row id has changed; note is the text for people. */
@@ -129,7 +402,7 @@ record(struct ledger *l, int64_t id, const char *kind, const char *author,
 
 	if ((rv = db_step(s, e)) == 1) {
 		ev.data = data = json_compact(ledger_row_json(s));
-		ev.partner = db_col_text(s, LEDGER_COLUMN_PARTNER);
+		ev.partner = db_col_text(s, COLUMN_PARTNER);
 		rv = ledger_event_append(l, &ev, id, e);
 		free(data);
 	} else if (rv == 0) {
@@ -159,7 +432,7 @@ settle_one(struct ledger *l, int64_t id, time_t now, struct err *e)
 	char note[128], when[NUM_TIME_MAX];
 	int64_t end;
 
-	if (ledger_edit_record(l, id, now, e) == -1 ||
+	if (record_edit(l, id, now, e) == -1 ||
 	    db_ask(l->db, e, &end, "SELECT end FROM downgrade WHERE id = ?",
 		DB_INT(id)) == -1)
 		return -1;
@@ -349,7 +622,7 @@ insert(struct ledger *l, const struct ledger_downgrade *d, time_t now,
 	if (rv == -1)
 		return -1;
 	*id = db_rowid(l->db);
-	if (ledger_edit_removed(l, *id, now, e) == -1)
+	if (record_removed(l, *id, now, e) == -1)
 		return -1;
 	note = mem_printf("lowered from %s to %s until %s: %s", r.before,
 	    r.after, num_time_text(d->end, when), d->reason);
@@ -367,7 +640,7 @@ ledger_downgrade_begin(struct ledger *l, const struct ledger_downgrade *d,
 	if (need_fields(d, now, e) == -1 || db_begin(l->db, true, e) == -1)
 		return -1;
 	if ((rv = settle(l, d->partner, now, e)) == 0 &&
-	    ledger_edits_record(l,
+	    record_edits(l,
 		db_query(l->db,
 		    "SELECT id FROM downgrade WHERE partner = ? ORDER BY id",
 		    DB_TEXT(d->partner)),
@@ -394,7 +667,7 @@ need_open(struct ledger *l, int64_t id, time_t now, struct err *e)
 	char when[NUM_TIME_MAX];
 	int rv;
 
-	if (ledger_edit_record(l, id, now, e) == -1)
+	if (record_edit(l, id, now, e) == -1)
 		return -1;
 	s = row_of(l, id);
 	rv = next_row(s, &a, &r, e);
@@ -495,13 +768,13 @@ ledger_downgrade_settle(struct ledger *l, time_t now, struct err *e)
 	    " AND " OVER " LIMIT 1",
 	    DB_INT(now));
 	if (rv == 0)
-		rv = ledger_edits_record(l, open_rows(l), 0, e);
+		rv = record_edits(l, open_rows(l), 0, e);
 	if (rv != 1)
 		return rv;
 	if (db_begin(l->db, true, e) == -1)
 		return -1;
 	if ((rv = settle(l, NULL, now, e)) == 0 &&
-	    ledger_edits_record(l, open_rows(l), now, e) == -1)
+	    record_edits(l, open_rows(l), now, e) == -1)
 		rv = -1;
 	return db_end(l->db, rv, e);
 }
@@ -557,6 +830,52 @@ ledger_downgrade_is_open(struct ledger *l, const char *partner, int64_t id,
  * Whoever can write the file can write a row; what lowers a partner has an
  * event that says so.
  */
+
+/*
+ * Is the row at s, which is open, as the last event about it says, and its end
+ * no more than max seconds from its begin, or from when it was extended? 1; 0,
+ * and why says what is wrong; or -1.
+ */
+static int
+row_believed(struct ledger *l, struct db_stmt *s, uint64_t max,
+    char why[WHY_MAX], struct err *e)
+{
+	int64_t id = db_col_int(s, COLUMN_ID), edited;
+	struct found f = {.row = ledger_row_json(s)};
+	time_t from = db_col_int(s, COLUMN_BEGIN);
+	time_t end = db_col_int(s, COLUMN_END);
+	const char *name;
+	int rv;
+
+	rv = find_event(l, id, &f, e);
+	if (rv != -1)
+		rv = db_ask(l->db, e, &edited,
+		    "SELECT count(*) FROM event WHERE downgrade = ?"
+		    " AND downgrade > 0 AND kind = '" LEDGER_EDITED "'",
+		    DB_INT(id));
+	if (rv != -1) {
+		name = first_edit(&f);
+		if (f.extends)
+			from = f.time;
+		if (f.seq != 0 && name != NULL)
+			(void)snprintf(why, WHY_MAX,
+			    "its %s is not what the last event about it says",
+			    name);
+		else
+			(void)snprintf(why, WHY_MAX, "%s",
+			    f.seq == 0 ? "no event tells of it"
+			    /* What came after that is no better founded. */
+			    : edited != 0
+				? "it was edited by hand, as the record says"
+			    : end < from || (uint64_t)(end - from) > max
+				? "its end is further away than max_downgrade "
+				  "allows"
+				: "");
+		rv = *why == '\0';
+	}
+	found_free(&f);
+	return rv;
+}
 
 /* A key as the registry and Postfix write it: AA:BB:... */
 static const char *
@@ -615,8 +934,8 @@ get_believed(
 static struct ledger_open
 get_open(struct db_stmt *s, struct arena *a, const char *why)
 {
-	const char *partner = db_col_text(s, LEDGER_COLUMN_PARTNER);
-	struct ledger_open x = {.d.id = db_col_int(s, 0),
+	const char *partner = db_col_text(s, COLUMN_PARTNER);
+	struct ledger_open x = {.d.id = db_col_int(s, COLUMN_ID),
 	    .d.partner = arena_copy(a, partner, strlen(partner))};
 	struct err bad;
 	char *text;
@@ -636,7 +955,7 @@ int
 ledger_believed(struct ledger *l, time_t now, uint64_t max_downgrade,
     struct ledger_believed *out, struct err *e)
 {
-	char why[LEDGER_WHY];
+	char why[WHY_MAX];
 	struct db_stmt *s;
 	size_t cap = 0;
 	int rv;
@@ -646,7 +965,7 @@ ledger_believed(struct ledger *l, time_t now, uint64_t max_downgrade,
 	    SELECT "d WHERE closed = 0 AND NOT " OVER " ORDER BY id",
 	    DB_INT(now));
 	while ((rv = db_step(s, e)) == 1 &&
-	       (rv = ledger_row_believed(l, s, max_downgrade, why, e)) != -1) {
+	       (rv = row_believed(l, s, max_downgrade, why, e)) != -1) {
 		out->v = mem_grow(out->v, out->n, &cap, sizeof(*out->v));
 		out->v[out->n++] = get_open(s, &out->arena, why);
 	}
