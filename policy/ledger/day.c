@@ -18,7 +18,6 @@
 #include "num.h"
 #include "settings.h"
 
-#define DAY_TEXT 16 /* bytes of YYYY-MM-DD, NUL included, and room */
 #define BACK 31	    /* days that are told afterwards */
 #define LOOK_BACK 7 /* days that are looked at again */
 
@@ -65,12 +64,9 @@ struct days {
 };
 
 static const char *
-day_text(int64_t number, char out[DAY_TEXT])
+day_text(int64_t number, char out[NUM_TIME_MAX])
 {
-	char when[NUM_TIME_MAX];
-
-	(void)snprintf(out, DAY_TEXT, "%.10s",
-	    num_time_text((time_t)number * CLOCK_DAY, when));
+	num_time_text((time_t)number * CLOCK_DAY, out)[10] = '\0';
 	return out;
 }
 
@@ -78,13 +74,11 @@ day_text(int64_t number, char out[DAY_TEXT])
 static int64_t
 day_number(const char *text)
 {
-	char when[32];
 	time_t t;
 
-	if (text == NULL || strlen(text) != 10)
-		return -1;
-	(void)snprintf(when, sizeof(when), "%sT00:00:00Z", text);
-	return num_time(when, &t) == -1 ? -1 : (int64_t)t / CLOCK_DAY;
+	return text == NULL || strlen(text) != 10 || num_time(text, &t) == -1
+		   ? -1
+		   : (int64_t)t / CLOCK_DAY;
 }
 
 /* The day of that number; NULL if it is not there. */
@@ -186,7 +180,7 @@ static int
 read_days(struct evidence *v, struct days *d, struct err *e)
 {
 	const time_t since = (time_t)d->from * CLOCK_DAY;
-	char from[DAY_TEXT], to[DAY_TEXT];
+	char from[NUM_TIME_MAX], to[NUM_TIME_MAX];
 	size_t i;
 
 	if (evidence_counts(v, NULL, day_text(d->from, from),
@@ -232,7 +226,7 @@ json_counts(const uint64_t n[SEEN])
 static json_t *
 json_day(const struct day *d, time_t pruned)
 {
-	char day[DAY_TEXT], when[NUM_TIME_MAX];
+	char day[NUM_TIME_MAX], when[NUM_TIME_MAX];
 
 	return json_pack("{s:s, s:s, s:{s:o, s:o, s:s}, s:{s:I, s:s}, "
 			 "s:{s:I, s:I, s:s}}",
@@ -308,7 +302,7 @@ compare(const struct day *was, const struct day *is, unsigned p, time_t pruned)
 static void
 print_day(const struct day *d, struct buf *out)
 {
-	char day[DAY_TEXT];
+	char day[NUM_TIME_MAX];
 	uint64_t mails = 0;
 	unsigned i;
 
@@ -491,7 +485,7 @@ static void
 check_day(struct told *t, const struct day *was, const struct days *d)
 {
 	struct day is = read_of(d, was->number);
-	char day[DAY_TEXT];
+	char day[NUM_TIME_MAX];
 	unsigned p;
 
 	for (p = 0; p < PARTS; p++)

@@ -22,7 +22,6 @@
 #include "warden_facts.h"
 #include "warden_tell.h"
 
-#define LOOK 900	 /* seconds: results that near belong to one look */
 #define SETTLE 3	 /* seconds without a result: the look is over */
 #define COMPILE_AGAIN 60 /* seconds until a compile that failed is retried */
 #define MAP_AGAIN 5	 /* seconds until the map is read once more */
@@ -158,7 +157,8 @@ settle_probes(struct warden *k, time_t now)
 		warden_list_remove(&k->facts.others, at);
 		/* What ours shows is taken when it is complete. */
 		if (warden_list_find(&k->probes, t.partner) == NULL)
-			take_probe(k, t.partner, t.last - LOOK, 0, false, now);
+			take_probe(
+			    k, t.partner, t.last - STEP_LOOK, 0, false, now);
 	}
 }
 
@@ -282,28 +282,17 @@ lower(struct warden *k, const struct drop_action *x, time_t now)
 	drop_begun(k->facts.drop, &l, now, &k->facts.actions);
 }
 
-/* Why a downgrade was ended, for the ledger; and back again. */
-static const char *const why_words[] = {
-    [DROP_WHY_END] = "end",
-    [DROP_WHY_PASSED] = "two probes passed",
-    [DROP_WHY_RULES] = "the registry no longer allows it",
-    [DROP_WHY_STRANGER] = "a gateway answers that never passed a probe",
-    [DROP_WHY_CLOCK] = "the clock was set back behind its beginning",
-};
-
 /* DROP_RESTORE. */
 static void
 restore(struct warden *k, const struct drop_action *x, time_t now)
 {
-	const char *why = why_words[x->why];
 	struct err e;
 	int rv;
 
 	rv = ledger_downgrade_settle(k->facts.ledger, now, &e);
 	if (rv == 0)
 		rv = ledger_downgrade_close(k->facts.ledger, x->id,
-		    WARDEN_AUTHOR, why == NULL ? drop_why_text(x->why) : why,
-		    now, &e);
+		    WARDEN_AUTHOR, warden_why[x->why], now, &e);
 	/* Refused: it has ended already. */
 	if (rv == -1) {
 		warden_complain(x->partner, e.text);
@@ -490,8 +479,7 @@ warden_new(const struct settings *set, const struct warden_calls *calls)
 	k->drop_settings.max_partners = (uint32_t)set->drop_max_partners;
 	k->drop_settings.max_downgrade = (uint32_t)set->max_downgrade;
 	warden_facts_init(&k->facts, set);
-	warden_tell_init(
-	    &k->tell, &k->facts, &k->calls, k->drop_settings.max_partners);
+	warden_tell_init(&k->tell, &k->facts, &k->calls);
 	k->requiretls = settings_target(set, 0, &target, &e) == 0 &&
 			target.version >= TARGET_REQUIRETLS;
 	if (settings_target(set, SETTINGS_DIGEST, &target, &e) == -1) {

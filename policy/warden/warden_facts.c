@@ -23,7 +23,6 @@
 #define PATIENCE_MS 2000  /* with others who write the ledger */
 #define EVIDENCE_AGAIN 10 /* seconds until it is looked for again */
 #define READ_AGAIN 10	  /* seconds, though no file has changed */
-#define LOOK 900	  /* seconds: results that near belong to one look */
 #define COUNTED_MAX 1024  /* failures told apart */
 
 /* --- Lists by the partner's name ----------------------------------------- */
@@ -371,8 +370,7 @@ read_deliveries(struct warden_facts *f, time_t before, time_t now)
 	struct err e;
 	size_t i;
 
-	(void)num_time_text(now, day);
-	day[10] = '\0';
+	num_time_text(now, day)[10] = '\0';
 	if (strcmp(day, f->sums_day) != 0) {
 		strcpy(f->sums_day, day);
 		f->sums.n = 0;
@@ -440,19 +438,27 @@ warden_facts_forget(struct warden_facts *f, int64_t id)
 		warden_list_remove(&f->open, x);
 }
 
+const char *const warden_why[] = {
+    [DROP_WHY_END] = "end",
+    [DROP_WHY_PASSED] = "two probes passed",
+    [DROP_WHY_RULES] = "the registry no longer allows it",
+    [DROP_WHY_STRANGER] = "a gateway answers that never passed a probe",
+    [DROP_WHY_CLOCK] = "the clock was set back behind its beginning",
+};
+
 static enum drop_why
 why_of(const struct ledger_downgrade *d)
 {
+	unsigned i;
+
 	if (strcmp(d->closed_why, "end") == 0)
 		return DROP_WHY_END;
 	if (strcmp(d->closed_by, WARDEN_AUTHOR) != 0)
 		return DROP_WHY_HAND;
-	if (strstr(d->closed_why, "probes") != NULL)
-		return DROP_WHY_PASSED;
-	if (strstr(d->closed_why, "gateway") != NULL)
-		return DROP_WHY_STRANGER;
-	if (strstr(d->closed_why, "clock") != NULL)
-		return DROP_WHY_CLOCK;
+	for (i = 0; i < sizeof(warden_why) / sizeof(warden_why[0]); i++)
+		if (warden_why[i] != NULL &&
+		    strcmp(d->closed_why, warden_why[i]) == 0)
+			return (enum drop_why)i;
 	return DROP_WHY_RULES;
 }
 
@@ -671,8 +677,8 @@ read_probes(struct warden_facts *f, time_t now)
 	struct err e;
 
 	if (evidence_probes(f->evidence, NULL,
-		f->probes_known ? f->probe_time - 60 : now - LOOK, touch, &t,
-		&e) == -1) {
+		f->probes_known ? f->probe_time - 60 : now - STEP_LOOK, touch,
+		&t, &e) == -1) {
 		warden_complain("the evidence cannot be read", e.text);
 		return;
 	}
@@ -709,11 +715,12 @@ void
 warden_facts_read(
     struct warden_facts *f, time_t now, warden_gone_fn *gone, void *arg)
 {
+	time_t before = f->read_at;
+
 	if (!is_written(f, now))
 		return;
 	read_downgrades(f, now, gone, arg);
-	read_deliveries(f, f->delivered_at, now);
-	f->delivered_at = now;
+	read_deliveries(f, before, now);
 	read_failures(f, now);
 	read_probes(f, now);
 }

@@ -77,7 +77,6 @@ struct warden_facts {
 	time_t read_at;	       /* `now` of the last reading */
 	int64_t failure_id;    /* the last that was read */
 	struct recent counted; /* failures of late */
-	time_t delivered_at;   /* deliveries were read */
 	struct warden_list sums;
 	char sums_day[11];
 	bool sums_known;
@@ -126,6 +125,9 @@ const struct partner *warden_facts_partner(
 /* Only where the certificate counts. */
 bool warden_facts_is_enforced(
     const struct warden_facts *f, const char *partner);
+
+/* Why we end a downgrade, in the ledger's words; of restores (drop.h) only. */
+extern const char *const warden_why[];
 
 /* Write an event of ours, with the time that it is about. */
 void warden_facts_event(struct warden_facts *f, const char *kind,

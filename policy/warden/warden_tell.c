@@ -23,11 +23,10 @@
 
 void
 warden_tell_init(struct warden_tell *w, struct warden_facts *f,
-    const struct warden_calls *calls, unsigned max_partners)
+    const struct warden_calls *calls)
 {
 	*w = (struct warden_tell){.facts = f,
 	    .calls = calls,
-	    .max_partners = max_partners,
 	    .faults = {.size = sizeof(struct warden_fault)}};
 }
 
@@ -488,7 +487,8 @@ tell_new(struct warden_tell *w, time_t now)
 			many.since = f->since;
 	}
 	common = is_common(w, many.since);
-	at_once = many.nnames > w->max_partners || (common && many.nnames > 1);
+	at_once = many.nnames > w->facts->set->drop_max_partners ||
+		  (common && many.nnames > 1);
 	if (at_once && !w->facts->common)
 		warden_tell(w, &many, now);
 	for (i = 0; i < w->faults.n; i++) {

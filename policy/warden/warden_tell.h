@@ -25,7 +25,6 @@ struct warden_fault {
 struct warden_tell {
 	struct warden_facts *facts;
 	const struct warden_calls *calls;
-	unsigned max_partners;	   /* more that fail at once are our fault */
 	struct warden_list faults; /* of struct warden_fault */
 	time_t expiry_next;	   /* when to look at all certificates */
 	int64_t sending;	   /* 0: none */
@@ -35,7 +34,7 @@ struct warden_tell {
 };
 
 void warden_tell_init(struct warden_tell *w, struct warden_facts *f,
-    const struct warden_calls *calls, unsigned max_partners);
+    const struct warden_calls *calls);
 void warden_tell_free(struct warden_tell *w);
 
 /* Write a notice, to which what the registry and probes say is added. */
