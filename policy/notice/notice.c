@@ -47,23 +47,7 @@ notice_of_action(const struct drop_action *x, time_t now, struct notice *out)
 		i++;
 	if (i == n)
 		return false;
-	*out = (struct notice){.kind = kinds[i].kind,
-	    .at = now,
-	    .partner = x->partner,
-	    .fault = x->fault,
-	    .from = x->from,
-	    .to = x->to,
-	    .why = x->why,
-	    .automatic = x->automatic,
-	    .still = x->still,
-	    .id = x->id,
-	    .since = x->since,
-	    .begin = x->begin,
-	    .end = x->until,
-	    .failures = x->failures,
-	    .text = x->text,
-	    .name = x->name,
-	    .nnames = x->nnames};
+	*out = (struct notice){.kind = kinds[i].kind, .at = now, .of = *x};
 	return true;
 }
 
@@ -116,8 +100,8 @@ put_foreign(struct buf *b, const char *s, size_t max, bool ascii)
 static void
 put_partner(struct buf *b, const struct notice *n, bool ascii)
 {
-	if (said(n->partner))
-		put_foreign(b, n->partner, NOTICE_FIELD_MAX, ascii);
+	if (said(n->of.partner))
+		put_foreign(b, n->of.partner, NOTICE_FIELD_MAX, ascii);
 	else
 		buf_puts(b, "a partner");
 }
@@ -180,23 +164,23 @@ notice_key(const struct notice *n)
 	struct buf b = {0};
 
 	buf_puts(&b, kind_texts[n->kind]);
-	if (said(n->partner)) {
+	if (said(n->of.partner)) {
 		buf_putc(&b, ':');
-		put_word(&b, n->partner);
+		put_word(&b, n->of.partner);
 	}
 	switch (n->kind) {
 	case NOTICE_HELD:
-		buf_printf(&b, ":%s:%s:%s", drop_why_text(n->why),
-		    level_name(n->to), fault_text(n->fault));
+		buf_printf(&b, ":%s:%s:%s", drop_why_text(n->of.why),
+		    level_name(n->of.to), fault_text(n->of.fault));
 		put_stamp(&b, n->at, 10);
 		break;
 	case NOTICE_LOWERED:
 	case NOTICE_RESTORED:
-		buf_printf(&b, ":%" PRId64, n->id);
+		buf_printf(&b, ":%" PRId64, n->of.id);
 		break;
 	case NOTICE_END_NEAR:
-		buf_printf(&b, ":%" PRId64, n->id);
-		put_stamp(&b, n->end, NUM_TIME_MAX);
+		buf_printf(&b, ":%" PRId64, n->of.id);
+		put_stamp(&b, n->of.until, NUM_TIME_MAX);
 		break;
 	case NOTICE_EXPIRING:
 		buf_putc(&b, ':');
@@ -208,15 +192,15 @@ notice_key(const struct notice *n)
 		break;
 	case NOTICE_FAULT_NEW:
 	case NOTICE_FAULT_GONE:
-		buf_printf(&b, ":%s", fault_text(n->fault));
-		put_stamp(&b, n->since, NUM_TIME_MAX);
+		buf_printf(&b, ":%s", fault_text(n->of.fault));
+		put_stamp(&b, n->of.since, NUM_TIME_MAX);
 		break;
 	case NOTICE_COMMON:
 	case NOTICE_COMMON_OVER:
-		put_stamp(&b, n->begin, NUM_TIME_MAX);
+		put_stamp(&b, n->of.begin, NUM_TIME_MAX);
 		break;
 	case NOTICE_MAP:
-		buf_printf(&b, ":%016" PRIx64, mix(n->text));
+		buf_printf(&b, ":%016" PRIx64, mix(n->of.text));
 		put_stamp(&b, n->at, 10);
 		break;
 	}
@@ -227,14 +211,14 @@ notice_key(const struct notice *n)
 static const char *
 ours(const struct notice *n)
 {
-	return n->why == DROP_WHY_COMMON ? "; is the fault ours?" : "";
+	return n->of.why == DROP_WHY_COMMON ? "; is the fault ours?" : "";
 }
 
 /* The subject, as long as it comes; who is the partner. */
 static void
 put_subject(struct buf *b, const struct notice *n, const char *who)
 {
-	const char *fault = fault_text(n->fault);
+	const char *fault = fault_text(n->of.fault);
 
 	switch (n->kind) {
 	case NOTICE_HELD:
@@ -243,14 +227,15 @@ put_subject(struct buf *b, const struct notice *n, const char *who)
 		break;
 	case NOTICE_LOWERED:
 		buf_printf(b, "%s lowered to %s until %s: %s", who,
-		    level_name(n->to), at(n->end).s, fault);
+		    level_name(n->of.to), at(n->of.until).s, fault);
 		break;
 	case NOTICE_RESTORED:
-		buf_printf(b, "%s is back at %s%s", who, level_name(n->to),
-		    n->still ? ", but the fault is still there" : "");
+		buf_printf(b, "%s is back at %s%s", who, level_name(n->of.to),
+		    n->of.still ? ", but the fault is still there" : "");
 		break;
 	case NOTICE_END_NEAR:
-		buf_printf(b, "%s: the downgrade ends %s", who, at(n->end).s);
+		buf_printf(
+		    b, "%s: the downgrade ends %s", who, at(n->of.until).s);
 		break;
 	case NOTICE_EXPIRING:
 		buf_puts(b, "certificate of ");
@@ -267,7 +252,7 @@ put_subject(struct buf *b, const struct notice *n, const char *who)
 		break;
 	case NOTICE_COMMON:
 		buf_printf(b, "%zu partners fail at once: is the fault ours?",
-		    n->nnames);
+		    n->of.nnames);
 		break;
 	case NOTICE_COMMON_OVER:
 		buf_puts(b, "partners recover; downgrades are possible again");
@@ -335,20 +320,24 @@ notice_tell_contact(const struct notice *n)
 	const char *at;
 
 	if (!notice_address_ok(n->contact) ||
-	    (at = strchr(n->contact, '@')) == NULL || n->why == DROP_WHY_COMMON)
+	    (at = strchr(n->contact, '@')) == NULL ||
+	    n->of.why == DROP_WHY_COMMON)
 		return false;
 	switch (n->kind) {
 	case NOTICE_HELD:
 		/* What we cannot confirm is not theirs to look for. */
-		return n->why != DROP_WHY_UNCONFIRMED &&
-		       n->why != DROP_WHY_NO_PROBE && !is_partners(n, at + 1);
+		return n->of.why != DROP_WHY_UNCONFIRMED &&
+		       n->of.why != DROP_WHY_NO_PROBE &&
+		       !is_partners(n, at + 1);
 	case NOTICE_FAULT_NEW:
-		return !fault_stops_mail(n->fault) || !is_partners(n, at + 1);
+		return !fault_stops_mail(n->of.fault) ||
+		       !is_partners(n, at + 1);
 	case NOTICE_RESTORED:
-		return n->automatic && (!n->still || !is_partners(n, at + 1));
+		return n->of.automatic &&
+		       (!n->of.still || !is_partners(n, at + 1));
 	case NOTICE_LOWERED:
 	case NOTICE_END_NEAR:
-		return n->automatic;
+		return n->of.automatic;
 	case NOTICE_EXPIRING:
 		return n->days <= 14;
 	case NOTICE_FAULT_GONE:
@@ -491,17 +480,17 @@ static void
 put_wrong(struct buf *b, const struct notice *n)
 {
 	head(b, "What is wrong");
-	if (put_gateways(b, n, false) == 0 && n->fault != FAULT_OK)
-		buf_printf(b, "  %s (%s)\n", fault_description(n->fault),
-		    fault_text(n->fault));
-	if (said(n->text)) {
+	if (put_gateways(b, n, false) == 0 && n->of.fault != FAULT_OK)
+		buf_printf(b, "  %s (%s)\n", fault_description(n->of.fault),
+		    fault_text(n->of.fault));
+	if (said(n->of.text)) {
 		buf_puts(b, "  Seen: ");
-		put_foreign(b, n->text, NOTICE_LINE_MAX, false);
+		put_foreign(b, n->of.text, NOTICE_LINE_MAX, false);
 		buf_putc(b, '\n');
 	}
-	if (n->since != 0) {
+	if (n->of.since != 0) {
 		head(b, "Since when");
-		buf_printf(b, "  %s\n", at(n->since).s);
+		buf_printf(b, "  %s\n", at(n->of.since).s);
 	}
 }
 
@@ -513,7 +502,7 @@ put_works(struct buf *b, const struct notice *n)
 	case NOTICE_LOWERED:
 	case NOTICE_END_NEAR:
 		buf_printf(b, "  Mail moves: %s.\n",
-		    meaning(n->kind == NOTICE_LOWERED ? n->to : n->from));
+		    meaning(n->kind == NOTICE_LOWERED ? n->of.to : n->of.from));
 		break;
 	case NOTICE_HELD:
 		buf_puts(b, "  Nothing is lost: the mail waits in our "
@@ -541,12 +530,12 @@ put_ours(struct buf *b)
 static void
 put_advice(struct buf *b, const struct notice *n)
 {
-	if (n->why == DROP_WHY_COMMON)
+	if (n->of.why == DROP_WHY_COMMON)
 		put_ours(b);
-	if (n->fault == FAULT_OK || n->why == DROP_WHY_COMMON)
+	if (n->of.fault == FAULT_OK || n->of.why == DROP_WHY_COMMON)
 		return;
 	head(b, "What to do at the partner's side");
-	put_indented(b, fault_advice(n->fault));
+	put_indented(b, fault_advice(n->of.fault));
 }
 
 /* Why mail is held, and why a downgrade is over. */
@@ -595,13 +584,14 @@ put_did(struct buf *b, const struct notice *n)
 	switch (n->kind) {
 	case NOTICE_HELD:
 		buf_puts(b, "  Nothing yet.\n");
-		put_indented(b, reasons[n->why].held);
+		put_indented(b, reasons[n->of.why].held);
 		break;
 	case NOTICE_LOWERED:
 		buf_printf(b,
 		    "  Lowered security from %s to %s.\n"
 		    "  It ends by itself %s, or earlier when all is well.\n",
-		    level_name(n->from), level_name(n->to), at(n->end).s);
+		    level_name(n->of.from), level_name(n->of.to),
+		    at(n->of.until).s);
 		if (n->returns)
 			buf_puts(b,
 			    "  Mail that demands REQUIRETLS is returned "
@@ -609,9 +599,10 @@ put_did(struct buf *b, const struct notice *n)
 			    "waits of it.\n");
 		break;
 	case NOTICE_RESTORED:
-		buf_printf(b, "  Back from %s to %s. %s\n", level_name(n->from),
-		    level_name(n->to), reasons[n->why].restored);
-		if (n->still)
+		buf_printf(b, "  Back from %s to %s. %s\n",
+		    level_name(n->of.from), level_name(n->of.to),
+		    reasons[n->of.why].restored);
+		if (n->of.still)
 			buf_puts(b, "  The fault was still there when we "
 				    "looked last: mail will wait.\n");
 		break;
@@ -619,7 +610,8 @@ put_did(struct buf *b, const struct notice *n)
 		buf_printf(b,
 		    "  Security is lowered to %s since %s.\n"
 		    "  That ends %s; from then on mail will wait.\n",
-		    level_name(n->from), at(n->begin).s, at(n->end).s);
+		    level_name(n->of.from), at(n->of.begin).s,
+		    at(n->of.until).s);
 		break;
 	default:
 		buf_puts(b, "  Nothing yet.\n");
@@ -643,15 +635,16 @@ put_operator(struct buf *b, const struct notice *n)
 	buf_printf(b, "    tlspactctl status %s\n", name.data);
 	switch (n->kind) {
 	case NOTICE_HELD:
-		if (n->why == DROP_WHY_COMMON)
+		if (n->of.why == DROP_WHY_COMMON)
 			buf_puts(b, "    tlspact-probe --all\n");
-		else if (n->to < n->from && n->why != DROP_WHY_STRANGER)
+		else if (n->of.to < n->of.from &&
+			 n->of.why != DROP_WHY_STRANGER)
 			buf_printf(b,
 			    "    To let mail through (%s):\n"
 			    "    tlspactctl downgrade %s --to %s --for 4h "
 			    "--reason \"%s\"\n",
-			    meaning(n->to), name.data, level_name(n->to),
-			    fault_text(n->fault));
+			    meaning(n->of.to), name.data, level_name(n->of.to),
+			    fault_text(n->of.fault));
 		else
 			buf_printf(b, "    tlspact-probe %s\n", name.data);
 		break;
@@ -692,9 +685,9 @@ put_lead(struct buf *b, const struct notice *n)
 	buf_add(b, lead, (size_t)(name - lead));
 	put_partner(b, n, false);
 	buf_puts(b, name + 2);
-	if (n->kind == NOTICE_HELD && n->failures > 0)
-		buf_printf(b, "%u deliver%s failed of late.\n", n->failures,
-		    n->failures == 1 ? "y" : "ies");
+	if (n->kind == NOTICE_HELD && n->of.failures > 0)
+		buf_printf(b, "%u deliver%s failed of late.\n", n->of.failures,
+		    n->of.failures == 1 ? "y" : "ies");
 	if (n->kind == NOTICE_EXPIRING)
 		buf_printf(b,
 		    "%u day%s.\nFrom then on mail from us to it will wait.\n",
@@ -710,26 +703,26 @@ put_common(struct buf *b, const struct notice *n)
 		buf_printf(b,
 		    "The mass fault that began %s is over: few enough partners "
 		    "fail.\nTheir faults are looked at one by one again.\n",
-		    at(n->begin).s);
+		    at(n->of.begin).s);
 		return;
 	}
 	buf_printf(b,
 	    "TLS with %zu partners fails at once. That is hardly the fault of "
 	    "all of them,\nso nobody was lowered by tlspactd, and nobody will "
 	    "be until it is over.\n",
-	    n->nnames);
-	if (n->fault != FAULT_OK)
+	    n->of.nnames);
+	if (n->of.fault != FAULT_OK)
 		buf_printf(b, "The fault seen is: %s. %s\n",
-		    fault_text(n->fault), fault_description(n->fault));
+		    fault_text(n->of.fault), fault_description(n->of.fault));
 	put_ours(b);
 	head(b, "The partners");
-	for (i = 0; i < n->nnames && i < NOTICE_PARTNERS_MAX; i++) {
+	for (i = 0; i < n->of.nnames && i < NOTICE_PARTNERS_MAX; i++) {
 		buf_puts(b, "  ");
-		put_foreign(b, n->name[i], NOTICE_FIELD_MAX, false);
+		put_foreign(b, n->of.name[i], NOTICE_FIELD_MAX, false);
 		buf_putc(b, '\n');
 	}
-	if (i < n->nnames)
-		buf_printf(b, "  and %zu more\n", n->nnames - i);
+	if (i < n->of.nnames)
+		buf_printf(b, "  and %zu more\n", n->of.nnames - i);
 	buf_puts(b, "\nTo let the mail of one through by hand:\n"
 		    "  tlspactctl downgrade PARTNER --for 4h --reason TEXT\n");
 }
@@ -771,9 +764,9 @@ put_map(struct buf *b, const struct notice *n)
 		buf_printf(b, "; it is of %s", at(n->compiled).s);
 	buf_puts(b, ".\nUntil this is mended no change of the registry takes "
 		    "effect.\n");
-	if (said(n->text)) {
+	if (said(n->of.text)) {
 		head(b, "What is wrong");
-		put_lines(b, n->text);
+		put_lines(b, n->of.text);
 	}
 	head(b, "What to do");
 	buf_puts(b, "  tlspact-compile -n    shows what is wrong, writes "
@@ -808,7 +801,7 @@ notice_body(const struct notice *n, bool ours)
 	case NOTICE_RESTORED:
 		put_lead(&b, n);
 		put_did(&b, n);
-		if (n->still) {
+		if (n->of.still) {
 			put_wrong(&b, n);
 			put_advice(&b, n);
 		}
@@ -890,26 +883,27 @@ texts(const char *const *v, size_t n)
 static json_t *
 downgrade(const struct notice *n)
 {
-	json_t *id = n->id == 0 ? NULL : json_integer(n->id);
-	const char *from = level_name(n->from), *to = level_name(n->to);
+	json_t *id = n->of.id == 0 ? NULL : json_integer(n->of.id);
+	const char *from = level_name(n->of.from), *to = level_name(n->of.to);
 	const char *why =
-	    n->why == DROP_WHY_NONE ? NULL : drop_why_text(n->why);
+	    n->of.why == DROP_WHY_NONE ? NULL : drop_why_text(n->of.why);
 
 	switch (n->kind) {
 	case NOTICE_HELD:
 		return json_pack("{s:o*, s:s*, s:s, s:s*}", "downgrade", id,
-		    "level_needed", n->to < n->from ? to : NULL, "level", from,
-		    "why", why);
+		    "level_needed", n->of.to < n->of.from ? to : NULL, "level",
+		    from, "why", why);
 	case NOTICE_LOWERED:
 	case NOTICE_RESTORED:
 	case NOTICE_END_NEAR:
 		return json_pack(
 		    "{s:o*, s:s, s:s, s:b, s:b, s:o*, s:o*, s:o*, s:s*}",
 		    "downgrade", id, "level_before", from, "level_after", to,
-		    "automatic", n->automatic, "still", n->still,
+		    "automatic", n->of.automatic, "still", n->of.still,
 		    "requiretls_returned",
 		    n->kind == NOTICE_LOWERED ? json_boolean(n->returns) : NULL,
-		    "begin", when(n->begin), "end", when(n->end), "why", why);
+		    "begin", when(n->of.begin), "end", when(n->of.until), "why",
+		    why);
 	default:
 		return json_pack("{s:o*, s:s*}", "downgrade", id, "why", why);
 	}
@@ -919,7 +913,7 @@ char *
 notice_json(const struct notice *n)
 {
 	char *key = notice_key(n), *subject = notice_subject(n);
-	bool fault = n->fault != FAULT_OK;
+	bool fault = n->of.fault != FAULT_OK;
 	json_t *o, *more;
 
 	o = json_pack("{s:s, s:s, s:o, s:o, s:o*, s:o*, s:o*, s:o*, s:o*, s:s*,"
@@ -927,18 +921,18 @@ notice_json(const struct notice *n)
 	    "schema", "tlspact.notice.v1", "kind", kind_texts[n->kind], "key",
 	    text(key, NOTICE_TEXT_MAX), "subject",
 	    text(subject, NOTICE_TEXT_MAX), "time", when(n->at), "partner",
-	    field(n->partner), "contact", field(n->contact), "ticket",
+	    field(n->of.partner), "contact", field(n->contact), "ticket",
 	    field(n->ticket), "domains", texts(n->domain, n->ndomains), "fault",
-	    fault ? fault_text(n->fault) : NULL, "description",
-	    fault ? fault_description(n->fault) : NULL);
+	    fault ? fault_text(n->of.fault) : NULL, "description",
+	    fault ? fault_description(n->of.fault) : NULL);
 	more = downgrade(n);
 	(void)json_object_update(o, more);
 	json_decref(more);
 	more = json_pack("{s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}",
-	    "since", when(n->since), "failures",
-	    n->failures == 0 ? NULL : json_integer(n->failures), "text",
-	    text(n->text, NOTICE_TEXT_MAX), "gateways", gateways(n), "partners",
-	    texts(n->name, n->nnames), "days",
+	    "since", when(n->of.since), "failures",
+	    n->of.failures == 0 ? NULL : json_integer(n->of.failures), "text",
+	    text(n->of.text, NOTICE_TEXT_MAX), "gateways", gateways(n),
+	    "partners", texts(n->of.name, n->of.nnames), "days",
 	    n->kind == NOTICE_EXPIRING ? json_integer(n->days) : NULL, "map",
 	    field(n->map), "compiled", when(n->compiled));
 	(void)json_object_update(o, more);

@@ -53,37 +53,26 @@ const char *notice_kind_text(enum notice_kind kind);
 struct notice {
 	enum notice_kind kind;
 	time_t at;
-	const char *partner;
+	/*
+	 * As the action tells it, or as far as it would. why: COMMON of
+	 * FAULT_NEW and FAULT_GONE as well. text: of MAP the complaints.
+	 */
+	struct drop_action of;
 	const char *contact;	   /* as the registry says */
 	const char *ticket;	   /* the same */
 	const char *const *domain; /* of the partner */
 	size_t ndomains;
-	enum fault fault;
-	enum level from;   /* before */
-	enum level to;	   /* after; HELD: what would help, or as from */
-	enum drop_why why; /* COMMON: of FAULT_NEW and FAULT_GONE as well */
-	bool automatic;
-	bool still;   /* the fault was seen last time */
 	bool returns; /* LOWERED: Postfix returns what demands REQUIRETLS */
-	int64_t id;   /* of the downgrade */
-	time_t since; /* of the fault */
-	time_t begin; /* of the downgrade */
-	time_t end;
-	unsigned failures;
-	const char *text; /* evidence; MAP: complaints */
 	const struct step_gateway *gateway;
 	size_t ngateways;
-	const char *const *name; /* MASS: partners */
-	size_t nnames;
 	unsigned days;	 /* EXPIRING: 30, 14, 7 or 1; notice_expiring() */
 	const char *map; /* MAP: its path */
 	time_t compiled; /* MAP: when the one in force was made */
 };
 
 /*
- * The notice that the action asks for: kind, partner, levels, times, fault,
- * why, names, evidence; the rest is for the caller to add. False if it asks
- * for none. Borrows from the action.
+ * The notice that the action asks for; what it does not tell is for the caller
+ * to add. False if it asks for none. Borrows from the action.
  */
 bool notice_of_action(
     const struct drop_action *x, time_t now, struct notice *out);

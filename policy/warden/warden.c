@@ -360,7 +360,7 @@ tell(struct warden *k, const struct drop_action *x, time_t now)
 		break;
 	}
 	if (notice_of_action(x, now, &n)) {
-		n.returns = n.kind == NOTICE_LOWERED && n.to < LEVEL_KEY &&
+		n.returns = n.kind == NOTICE_LOWERED && n.of.to < LEVEL_KEY &&
 			    k->requiretls;
 		warden_tell(&k->tell, &n, now);
 	}
@@ -442,7 +442,7 @@ warden_compiled(struct warden *k, bool well, const char *text, time_t now)
 {
 	struct notice n = {.kind = NOTICE_MAP,
 	    .at = now,
-	    .text = text,
+	    .of.text = text,
 	    .map = k->set->map,
 	    .compiled = k->facts.map_seen.st_mtim.tv_sec};
 

@@ -41,7 +41,7 @@ static void
 fill(struct warden_tell *w, struct notice *n, struct warden_reports *r,
     const char ***domains)
 {
-	const struct partner *p = warden_facts_partner(w->facts, n->partner);
+	const struct partner *p = warden_facts_partner(w->facts, n->of.partner);
 	struct err e;
 
 	if (p != NULL) {
@@ -51,7 +51,8 @@ fill(struct warden_tell *w, struct notice *n, struct warden_reports *r,
 		    registry_domains(w->facts->registry, p, &n->ndomains);
 	}
 	if (n->ngateways == 0 &&
-	    warden_reports(w->facts, n->partner, 0, r, &e) == 0 && r->n == 1) {
+	    warden_reports(w->facts, n->of.partner, 0, r, &e) == 0 &&
+	    r->n == 1) {
 		n->gateway = r->v->gateway;
 		n->ngateways = r->v->n;
 	}
@@ -77,8 +78,9 @@ static char *
 data_of(struct warden_tell *w, const struct notice *n)
 {
 	const struct partner *p =
-	    n->partner == NULL ? NULL
-			       : warden_facts_partner(w->facts, n->partner);
+	    n->of.partner == NULL
+		? NULL
+		: warden_facts_partner(w->facts, n->of.partner);
 	const char *operator_ = w->facts->set->operator_;
 	json_t *mails = json_array(), *root;
 	char *json = notice_json(n), *text;
@@ -90,7 +92,7 @@ data_of(struct warden_tell *w, const struct notice *n)
 	if (notice_tell_contact(n))
 		add_mail(mails, n, operator_, n->contact, false);
 	root = json_pack("{s:s, s:s, s:s*, s:o}", "kind",
-	    notice_kind_text(n->kind), "notice", json, "partner", n->partner,
+	    notice_kind_text(n->kind), "notice", json, "partner", n->of.partner,
 	    "mail", mails);
 	text = root == NULL ? NULL : json_dumps(root, JSON_COMPACT);
 	if (text != NULL && strlen(text) > LEDGER_TEXT_MAX) {
@@ -112,7 +114,7 @@ warden_tell(struct warden_tell *w, struct notice *n, time_t now)
 	char *key, *subject, *data;
 	struct err e;
 
-	if (n->partner != NULL && *n->partner != '\0')
+	if (n->of.partner != NULL && *n->of.partner != '\0')
 		fill(w, n, &r, &domains);
 	key = notice_key(n);
 	subject = notice_subject(n);
@@ -346,7 +348,7 @@ expiring(struct warden_tell *w, const struct drop_report *r, time_t now)
 {
 	struct notice n = {.kind = NOTICE_EXPIRING,
 	    .at = now,
-	    .partner = r->partner,
+	    .of.partner = r->partner,
 	    .ngateways = 1};
 	size_t i;
 
@@ -405,10 +407,10 @@ gone(struct warden_tell *w, struct warden_fault *f, time_t now)
 {
 	struct notice n = {.kind = NOTICE_FAULT_GONE,
 	    .at = now,
-	    .partner = f->partner,
-	    .fault = f->fault,
-	    .since = f->since,
-	    .why = f->common ? DROP_WHY_COMMON : DROP_WHY_NONE};
+	    .of.partner = f->partner,
+	    .of.fault = f->fault,
+	    .of.since = f->since,
+	    .of.why = f->common ? DROP_WHY_COMMON : DROP_WHY_NONE};
 
 	if (f->found == 0) {
 		warden_facts_event(w->facts, "fault-gone", f->partner,
@@ -473,7 +475,7 @@ tell_new(struct warden_tell *w, time_t now)
 {
 	const char **name = mem_zero(w->faults.n + 1, sizeof(*name));
 	struct notice many = {
-	    .kind = NOTICE_COMMON, .at = now, .begin = now, .name = name};
+	    .kind = NOTICE_COMMON, .at = now, .of.begin = now, .of.name = name};
 	struct warden_fault *f;
 	bool at_once, common;
 	size_t i;
@@ -481,14 +483,14 @@ tell_new(struct warden_tell *w, time_t now)
 	for (i = 0; i < w->faults.n; i++) {
 		if ((f = fault_at(w, i))->found == 0)
 			continue;
-		name[many.nnames++] = f->partner;
-		many.fault = fault_worse(many.fault, f->fault);
-		if (many.since == 0 || f->since < many.since)
-			many.since = f->since;
+		name[many.of.nnames++] = f->partner;
+		many.of.fault = fault_worse(many.of.fault, f->fault);
+		if (many.of.since == 0 || f->since < many.of.since)
+			many.of.since = f->since;
 	}
-	common = is_common(w, many.since);
-	at_once = many.nnames > w->facts->set->drop_max_partners ||
-		  (common && many.nnames > 1);
+	common = is_common(w, many.of.since);
+	at_once = many.of.nnames > w->facts->set->drop_max_partners ||
+		  (common && many.of.nnames > 1);
 	if (at_once && !w->facts->common)
 		warden_tell(w, &many, now);
 	for (i = 0; i < w->faults.n; i++) {
@@ -496,13 +498,13 @@ tell_new(struct warden_tell *w, time_t now)
 
 		if ((f = fault_at(w, i))->found == 0)
 			continue;
-		one.partner = f->partner;
-		one.fault = f->fault;
-		one.since = f->since;
+		one.of.partner = f->partner;
+		one.of.fault = f->fault;
+		one.of.since = f->since;
 		if (common || f->fault == FAULT_LOCAL_ERROR)
-			one.why = DROP_WHY_COMMON;
+			one.of.why = DROP_WHY_COMMON;
 		f->found = 0;
-		f->common = at_once || one.why == DROP_WHY_COMMON;
+		f->common = at_once || one.of.why == DROP_WHY_COMMON;
 		warden_facts_event(w->facts, "fault-new", f->partner,
 		    fault_text(f->fault), f->since, now);
 		if (!at_once && !w->facts->common)

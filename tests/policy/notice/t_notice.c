@@ -39,28 +39,28 @@ sample(enum notice_kind kind)
 
 	return (struct notice){.kind = kind,
 	    .at = T0,
-	    .partner = "acme",
+	    .of.partner = "acme",
 	    .contact = "postmaster@other.example",
 	    .ticket = "4711",
 	    .domain = domains,
 	    .ndomains = 2,
-	    .fault = FAULT_EXPIRED,
-	    .from = over ? LEVEL_KEY : LEVEL_SECURE,
-	    .to = over ? LEVEL_SECURE : LEVEL_KEY,
-	    .why = kind == NOTICE_HELD	     ? DROP_WHY_POLICY
-		   : kind == NOTICE_RESTORED ? DROP_WHY_END
-					     : DROP_WHY_NONE,
-	    .automatic = true,
-	    .id = 7,
-	    .since = T0 - 600,
-	    .begin = T0,
-	    .end = T0 + 4 * 3600,
-	    .failures = 3,
-	    .text = "3 failed deliveries",
+	    .of.fault = FAULT_EXPIRED,
+	    .of.from = over ? LEVEL_KEY : LEVEL_SECURE,
+	    .of.to = over ? LEVEL_SECURE : LEVEL_KEY,
+	    .of.why = kind == NOTICE_HELD	? DROP_WHY_POLICY
+		      : kind == NOTICE_RESTORED ? DROP_WHY_END
+						: DROP_WHY_NONE,
+	    .of.automatic = true,
+	    .of.id = 7,
+	    .of.since = T0 - 600,
+	    .of.begin = T0,
+	    .of.until = T0 + 4 * 3600,
+	    .of.failures = 3,
+	    .of.text = "3 failed deliveries",
 	    .gateway = gateways,
 	    .ngateways = 2,
-	    .name = names,
-	    .nnames = 4,
+	    .of.name = names,
+	    .of.nnames = 4,
 	    .days = 7,
 	    .map = "/var/lib/tlspact/policy.cdb",
 	    .compiled = T0 - DAY};
@@ -182,7 +182,7 @@ test_bare(void **state)
 	for (kind = 0; kind <= NOTICE_MAP; kind++)
 		for (fault = 0; fault < FAULT_COUNT; fault++) {
 			struct notice n = {.kind = (enum notice_kind)kind,
-			    .fault = (enum fault)fault};
+			    .of.fault = (enum fault)fault};
 			char *all[] = {notice_key(&n), notice_subject(&n),
 			    notice_body(&n, true), notice_json(&n)};
 			size_t i;
@@ -252,9 +252,9 @@ hostile(enum notice_kind kind, const struct step_gateway *g)
 	static const char *const evil_names[] = {EVIL};
 	struct notice n = sample(kind);
 
-	n.partner = n.contact = n.ticket = n.text = n.map = EVIL;
-	n.domain = n.name = evil_names;
-	n.ndomains = n.nnames = 1;
+	n.of.partner = n.contact = n.ticket = n.of.text = n.map = EVIL;
+	n.domain = n.of.name = evil_names;
+	n.ndomains = n.of.nnames = 1;
 	n.gateway = g;
 	n.ngateways = 1;
 	return n;
@@ -344,9 +344,9 @@ test_long(void **state)
 		struct notice n = sample((enum notice_kind)kind);
 		char *mail, *json, *line, *next, *end;
 
-		n.partner = n.contact = n.ticket = n.text = n.map = text;
-		n.domain = n.name = many;
-		n.ndomains = n.nnames = 5000;
+		n.of.partner = n.contact = n.ticket = n.of.text = n.map = text;
+		n.domain = n.of.name = many;
+		n.ndomains = n.of.nnames = 5000;
 		n.gateway = g;
 		n.ngateways = 500;
 		mail = notice_mail(&n, NULL, to, true);
@@ -472,11 +472,11 @@ test_contact(void **state)
 		struct notice n = sample(cases[i].kind);
 
 		n.contact = cases[i].contact;
-		n.why = cases[i].why;
-		n.fault = cases[i].fault;
+		n.of.why = cases[i].why;
+		n.of.fault = cases[i].fault;
 		n.days = cases[i].days;
-		n.automatic = !cases[i].hand;
-		n.still = cases[i].still;
+		n.of.automatic = !cases[i].hand;
+		n.of.still = cases[i].still;
 		if (notice_tell_contact(&n) != cases[i].want)
 			fail_msg("row %zu", i);
 	}
@@ -490,9 +490,9 @@ test_common(void **state)
 	char *subject, *body, *json;
 
 	(void)state;
-	n.why = DROP_WHY_COMMON;
-	n.from = LEVEL_SECURE;
-	n.to = LEVEL_KEY;
+	n.of.why = DROP_WHY_COMMON;
+	n.of.from = LEVEL_SECURE;
+	n.of.to = LEVEL_KEY;
 	subject = notice_subject(&n);
 	body = notice_body(&n, true);
 	json = notice_json(&n);
@@ -505,13 +505,13 @@ test_common(void **state)
 	free(subject);
 	free(body);
 	free(json);
-	n.why = DROP_WHY_STRANGER;
+	n.of.why = DROP_WHY_STRANGER;
 	body = notice_body(&n, true);
 	assert_non_null(strstr(body, "never passed a probe"));
 	assert_non_null(strstr(body, "at the partner's side"));
 	assert_null(strstr(body, "tlspactctl downgrade"));
 	free(body);
-	n.why = DROP_WHY_POLICY;
+	n.of.why = DROP_WHY_POLICY;
 	body = notice_body(&n, true);
 	assert_null(strstr(body, "on our side"));
 	assert_non_null(strstr(body, "tlspactctl downgrade"));
@@ -525,7 +525,7 @@ test_common(void **state)
 	assert_non_null(strstr(body, "REQUIRETLS"));
 	free(body);
 	n = sample(NOTICE_RESTORED);
-	n.why = DROP_WHY_STRANGER;
+	n.of.why = DROP_WHY_STRANGER;
 	body = notice_body(&n, false);
 	assert_non_null(strstr(body, "never passed a probe"));
 	free(body);
@@ -609,9 +609,9 @@ test_of_action(void **state)
 			continue;
 		assert_int_equal(n.kind, whats[i].kind);
 		assert_int_equal(n.at, T0);
-		assert_int_equal(n.id, 9);
-		assert_int_equal(n.end, T0 + 5);
-		assert_string_equal(n.text, "why");
+		assert_int_equal(n.of.id, 9);
+		assert_int_equal(n.of.until, T0 + 5);
+		assert_string_equal(n.of.text, "why");
 	}
 }
 
