@@ -420,7 +420,8 @@ print_report_json(const struct logreport *r)
 	const struct logreport_row *row;
 	size_t i;
 
-	for (row = r->row; row < r->row + r->n; row++) {
+	for (i = 0; i < r->n; i++) {
+		row = &r->row[i];
 		/* All others are sums of these. */
 		if (*row->name == '\0' ||
 		    (*row->month == '\0' && *row->protocol == '\0'))
@@ -479,13 +480,15 @@ print_report_head(const char *what)
 static void
 print_exchanges(const struct logreport *r)
 {
-	const struct logreport_exchange *x = r->exchange;
+	const struct logreport_exchange *x;
 	char exchange[65], signature[65];
+	size_t i;
 
 	if (r->nexchanges > 0)
 		(void)printf("\n%-32s %-3s %10s  SIGNATURE\n", "KEY EXCHANGE",
 		    "", "MAILS");
-	for (; x < r->exchange + r->nexchanges; x++) {
+	for (i = 0; i < r->nexchanges; i++) {
+		x = &r->exchange[i];
 		quote_show(exchange, sizeof(exchange), x->exchange,
 		    strlen(x->exchange));
 		quote_show(signature, sizeof(signature), x->signature,
@@ -502,10 +505,11 @@ static void
 print_report(const struct logreport *r)
 {
 	const struct logreport_row *row;
-	size_t strangers = 0, more = 0;
+	size_t strangers = 0, more = 0, i;
 	const char *section = "", *now;
 
-	for (row = r->row; row < r->row + r->n; row++) {
+	for (i = 0; i < r->n; i++) {
+		row = &r->row[i];
 		if (*row->month != '\0' && *row->name != '\0')
 			continue;
 		now = *row->protocol != '\0' ? "OLD PROTOCOLS"
@@ -514,7 +518,7 @@ print_report(const struct logreport *r)
 		if (strcmp(section, now) != 0)
 			print_report_head(now);
 		section = now;
-		if (row > r->row && row[-1].direction != row->direction)
+		if (i > 0 && row[-1].direction != row->direction)
 			strangers = 0;
 		if (*row->month == '\0' && *row->protocol == '\0' &&
 		    strchr(row->name, '.') != NULL &&

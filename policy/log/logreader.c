@@ -83,12 +83,13 @@ static struct place *
 place_with(
     struct logreader *r, uint64_t device, uint64_t inode, const char *first)
 {
-	struct place *p = r->place;
+	size_t i;
 
-	for (; p < r->place + r->nplaces; p++)
-		if (p->device == device && p->inode == inode &&
-		    strcmp(p->first, first) == 0)
-			return p;
+	for (i = 0; i < r->nplaces; i++)
+		if (r->place[i].device == device &&
+		    r->place[i].inode == inode &&
+		    strcmp(r->place[i].first, first) == 0)
+			return &r->place[i];
 	return NULL;
 }
 
@@ -157,12 +158,13 @@ was_read_to(const char *path, struct logfile *f, const struct place *p)
 static struct place *
 find_place(struct logreader *r, const char *path, struct logfile *f)
 {
-	struct place *p = r->place, *best = NULL;
+	struct place *p, *best = NULL;
 	char first[DIGEST_HEX];
 
 	if (r->nplaces == 0 || !logfile_first(f, first))
 		return NULL;
-	for (; p < r->place + r->nplaces; p++)
+	/* There is one: it is not NULL. */
+	for (p = r->place; p < r->place + r->nplaces; p++)
 		if (strcmp(p->first, first) == 0 &&
 		    (best == NULL || p->offset > best->offset) &&
 		    was_read_to(path, f, p))
@@ -815,6 +817,9 @@ was_overtaken(struct logreader *r, struct err *e)
 	logtally_drop(r->tally);
 	r->dirty = r->warm = false;
 	close_file(r);
+	/* It will see again what it has seen. */
+	logjoin_free(r->join);
+	r->join = logjoin_new(r->now, attempt, r);
 	return 1;
 }
 

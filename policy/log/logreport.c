@@ -80,15 +80,18 @@ static bool
 take_exchange(const struct evidence_exchange *x, void *arg)
 {
 	struct logreport *r = arg;
-	struct logreport_exchange *own = r->exchange;
+	struct logreport_exchange *own;
+	size_t i;
 
-	for (; own < r->exchange + r->nexchanges; own++)
+	for (i = 0; i < r->nexchanges; i++) {
+		own = &r->exchange[i];
 		if (own->direction == x->direction &&
 		    strcmp(own->exchange, x->exchange) == 0 &&
 		    strcmp(own->signature, x->signature) == 0) {
 			own->n += x->n;
 			return true;
 		}
+	}
 	if (r->nexchanges == EXCHANGES_MAX)
 		return true;
 	r->exchange = mem_grow(

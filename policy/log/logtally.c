@@ -296,6 +296,15 @@ logtally_empty(const struct logtally *t)
 	return t->ncounts == 0 && t->nfailures == 0;
 }
 
+static void
+clear(struct logtally *t)
+{
+	strmap_free(&t->sums);
+	strmap_free(&t->exchanges);
+	t->ncounts = t->nexchanges = t->nfailures = 0;
+	arena_free(&t->text);
+}
+
 int
 logtally_write(
     struct logtally *t, const struct evidence_position *position, struct err *e)
@@ -313,37 +322,33 @@ logtally_write(
 
 	if (rv != 0)
 		return -1;
-	logtally_drop(t);
+	clear(t);
 	return 0;
 }
 
 void
 logtally_drop(struct logtally *t)
 {
-	strmap_free(&t->sums);
-	strmap_free(&t->exchanges);
-	t->ncounts = t->nexchanges = t->nfailures = 0;
-	arena_free(&t->text);
+	size_t i;
+
+	clear(t);
+	/* Who has a name among strangers is not ours to say, either. */
+	for (i = 0; i < DAYS; i++)
+		forget(&t->strangers[i]);
 }
 
 void
 logtally_free(struct logtally *t)
 {
-	size_t i;
-
 	if (t == NULL)
 		return;
-	for (i = 0; i < DAYS; i++)
-		forget(&t->strangers[i]);
+	logtally_drop(t);
 	free(t->strangers);
-	strmap_free(&t->sums);
-	strmap_free(&t->exchanges);
 	free(t->exchange);
 	free(t->exchange_key);
 	free(t->count);
 	free(t->key);
 	free(t->failure);
-	arena_free(&t->text);
 	buf_free(&t->scratch);
 	free(t);
 }
