@@ -7,27 +7,17 @@
 
 #define EXCHANGES_MAX 1000 /* names that peers chose; the rest is left out */
 
-static const char *
-name_in(const void *array, uint32_t i)
-{
-	return ((const char *const *)array)[i];
-}
-
 static struct logreport_row *
 row_of(struct logreport *r, const char *month, const char *name,
     enum evidence_direction direction, const char *protocol)
 {
 	char *text =
 	    mem_printf("%s\n%s\n%d\n%s", month, name, (int)direction, protocol);
-	const char *key = arena_copy(&r->text, text, strlen(text));
-	uint32_t at =
-	    strmap_add(&r->map, r->key, key, strlen(key), (uint32_t)r->n);
+	uint32_t at = names_add(&r->keys, text, strlen(text));
 
 	free(text);
-	if (at != STRMAP_NONE)
+	if (at < r->n)
 		return &r->row[at];
-	r->key = mem_grow(r->key, r->n, &r->key_cap, sizeof(*r->key));
-	r->key[r->n] = key;
 	r->row = mem_grow(r->row, r->n, &r->cap, sizeof(*r->row));
 	r->row[r->n] = (struct logreport_row){
 	    .month = arena_copy(&r->text, month, strlen(month)),
@@ -154,7 +144,6 @@ logreport_read(struct logreport *r, struct evidence *v, const char *partner,
     const char *since, struct err *e)
 {
 	*r = (struct logreport){.n = 0};
-	strmap_init(&r->map, name_in);
 	if (evidence_counts(v, partner, since, "", take, r, e) == -1 ||
 	    evidence_exchanges(v, partner, since, take_exchange, r, e) == -1)
 		return -1;
@@ -180,9 +169,8 @@ logreport_mails(const struct logreport_row *row)
 void
 logreport_free(struct logreport *r)
 {
-	strmap_free(&r->map);
+	names_free(&r->keys);
 	free(r->row);
 	free(r->exchange);
-	free(r->key);
 	arena_free(&r->text);
 }

@@ -13,7 +13,7 @@
 
 #include "arena.h"
 #include "evidence.h"
-#include "strmap.h"
+#include "names.h"
 
 /* Mail of one month, direction and partner or domain. */
 struct logreport_row {
@@ -39,9 +39,7 @@ struct logreport {
 	size_t n, cap;
 	struct logreport_exchange *exchange; /* most first */
 	size_t nexchanges, exchange_cap;
-	const char **key; /* of each */
-	size_t key_cap;
-	struct strmap map;
+	struct names keys; /* what tells the rows apart */
 	struct arena text;
 };
 

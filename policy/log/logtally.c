@@ -7,9 +7,9 @@
 #include "clock.h"
 #include "logrecord.h"
 #include "mem.h"
+#include "names.h"
 #include "num.h"
 #include "quote.h"
-#include "strmap.h"
 
 #define DAYS 4	      /* whose strangers are remembered at once */
 #define WORD_MAX 64   /* bytes of a protocol, cipher or result */
@@ -20,24 +20,19 @@
 struct strangers {
 	char day[NUM_TIME_MAX]; /* "" if there is none */
 	enum evidence_direction direction;
-	struct strmap map;
-	uint32_t n;
-	const char *name[LOGTALLY_STRANGERS_MAX];
-	struct arena text;
+	struct names names;
 };
 
 struct logtally {
 	struct evidence *evidence;
 	struct logrecord *recorder; /* NULL: written here */
-	/* The sums, and of each the name that tells it from the others. */
+	/* Sums, and of each what tells it from the others. */
 	struct evidence_count *count;
-	const char **key;
-	size_t ncounts, count_cap, key_cap;
-	struct strmap sums;
+	size_t ncounts, count_cap;
+	struct names counts;
 	struct evidence_exchange *exchange;
-	const char **exchange_key;
-	size_t nexchanges, exchange_cap, exchange_key_cap;
-	struct strmap exchanges;
+	size_t nexchanges, exchange_cap;
+	struct names exchanges;
 	struct evidence_failure *failure;
 	size_t nfailures, failure_cap;
 	struct arena text; /* of both */
@@ -48,12 +43,6 @@ struct logtally {
 	unsigned next_strangers; /* that make room */
 };
 
-static const char *
-name_in(const void *array, uint32_t i)
-{
-	return ((const char *const *)array)[i];
-}
-
 struct logtally *
 logtally_new(struct evidence *v, struct logrecord *r)
 {
@@ -62,8 +51,6 @@ logtally_new(struct evidence *v, struct logrecord *r)
 	t->evidence = v;
 	t->recorder = r;
 	t->day = -1;
-	strmap_init(&t->sums, name_in);
-	strmap_init(&t->exchanges, name_in);
 	t->strangers = mem_zero(DAYS, sizeof(*t->strangers));
 	return t;
 }
@@ -100,13 +87,9 @@ admit(struct strangers *set, const char *name)
 {
 	size_t len = strlen(name);
 
-	if (strmap_find(&set->map, set->name, name, len) != STRMAP_NONE)
-		return true;
-	if (set->n == LOGTALLY_STRANGERS_MAX)
-		return false;
-	set->name[set->n] = arena_copy(&set->text, name, len);
-	(void)strmap_add(&set->map, set->name, name, len, set->n);
-	set->n++;
+	if (set->names.n == LOGTALLY_STRANGERS_MAX)
+		return names_find(&set->names, name, len) != STRMAP_NONE;
+	(void)names_add(&set->names, name, len);
 	return true;
 }
 
@@ -125,8 +108,7 @@ remember(const struct evidence_count *c, void *arg)
 static void
 forget(struct strangers *set)
 {
-	strmap_free(&set->map);
-	arena_free(&set->text);
+	names_free(&set->names);
 	*set = (struct strangers){.day = ""};
 }
 
@@ -142,7 +124,6 @@ strangers_of(struct logtally *t, const char *day,
 			return set;
 	set = &t->strangers[t->next_strangers++ % DAYS];
 	forget(set);
-	strmap_init(&set->map, name_in);
 	set->direction = direction;
 	(void)memcpy(set->day, day, strlen(day) + 1);
 	/* What is not written yet may hold names of that day, too. */
@@ -177,14 +158,11 @@ add_sum(struct logtally *t, const struct attempt *a, const char *day,
 	buf_add(key, a->cipher.p, a->cipher.n);
 	buf_putc(key, '\n');
 	buf_add(key, a->result.p, a->result.n);
-	at = strmap_add(
-	    &t->sums, t->key, key->data, key->len, (uint32_t)t->ncounts);
-	if (at != STRMAP_NONE) {
+	at = names_add(&t->counts, key->data, key->len);
+	if (at < t->ncounts) {
 		t->count[at].n++;
 		return;
 	}
-	t->key = mem_grow(t->key, t->ncounts, &t->key_cap, sizeof(*t->key));
-	t->key[t->ncounts] = arena_copy(&t->text, key->data, key->len);
 	t->count =
 	    mem_grow(t->count, t->ncounts, &t->count_cap, sizeof(*t->count));
 	t->count[t->ncounts++] = (struct evidence_count){
@@ -215,16 +193,11 @@ add_exchange(struct logtally *t, const struct attempt *a, const char *day,
 	buf_add(key, a->exchange.p, a->exchange.n);
 	buf_putc(key, '\n');
 	buf_add(key, a->signature.p, a->signature.n);
-	at = strmap_add(&t->exchanges, t->exchange_key, key->data, key->len,
-	    (uint32_t)t->nexchanges);
-	if (at != STRMAP_NONE) {
+	at = names_add(&t->exchanges, key->data, key->len);
+	if (at < t->nexchanges) {
 		t->exchange[at].n++;
 		return;
 	}
-	t->exchange_key = mem_grow(t->exchange_key, t->nexchanges,
-	    &t->exchange_key_cap, sizeof(*t->exchange_key));
-	t->exchange_key[t->nexchanges] =
-	    arena_copy(&t->text, key->data, key->len);
 	t->exchange = mem_grow(
 	    t->exchange, t->nexchanges, &t->exchange_cap, sizeof(*t->exchange));
 	t->exchange[t->nexchanges++] = (struct evidence_exchange){
@@ -299,8 +272,8 @@ logtally_empty(const struct logtally *t)
 static void
 clear(struct logtally *t)
 {
-	strmap_free(&t->sums);
-	strmap_free(&t->exchanges);
+	names_free(&t->counts);
+	names_free(&t->exchanges);
 	t->ncounts = t->nexchanges = t->nfailures = 0;
 	arena_free(&t->text);
 }
@@ -345,9 +318,7 @@ logtally_free(struct logtally *t)
 	logtally_drop(t);
 	free(t->strangers);
 	free(t->exchange);
-	free(t->exchange_key);
 	free(t->count);
-	free(t->key);
 	free(t->failure);
 	buf_free(&t->scratch);
 	free(t);
