@@ -144,11 +144,10 @@ strmap_remove(struct strmap *m, const void *array, const char *name, size_t len)
 }
 
 void
-strmap_prefetch(const struct strmap *m, const char *name)
+strmap_prefetch(const struct strmap *m, const char *name, size_t len)
 {
 	if (m->cap > 0)
-		__builtin_prefetch(
-		    &m->slot[home(hash_of(name, strlen(name)), m->cap)]);
+		__builtin_prefetch(&m->slot[home(hash_of(name, len), m->cap)]);
 }
 
 void

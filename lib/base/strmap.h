@@ -51,7 +51,7 @@ void strmap_remove(
  * The name will be added or asked for soon: a large map is in no cache, and
  * without this most of the time goes into waiting for it.
  */
-void strmap_prefetch(const struct strmap *m, const char *name);
+void strmap_prefetch(const struct strmap *m, const char *name, size_t len);
 
 /* Free the map's own memory. */
 void strmap_free(struct strmap *m);

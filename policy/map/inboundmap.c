@@ -22,6 +22,7 @@
 #define HEADER " header"
 #define SPARE ".full" /* behind the name of the table */
 #define LOCK_WAIT_MS 10000
+#define AHEAD 16  /* rows whose gateways are prefetched */
 #define BELOW "_" /* a label that no domain of a registry has */
 
 struct making {
@@ -204,33 +205,73 @@ put_gateway(struct making *m, const char *name, size_t len)
 	return len == 0 ? 0 : put(m, "g=", name, len);
 }
 
-/* The gateways of `secure match=a:.b:nexthop ...`. */
-static int
-put_gateways(struct making *m, const char *text, size_t len)
-{
-	const char *p = memmem(text, len, " match=", 7), *end, *colon;
-	char name[DNAME_MAX + 1];
-	size_t n;
+/* What is left of the gateways of `secure match=a:.b:nexthop ...`. */
+struct gateways {
+	const char *p, *end;
+};
 
-	if (p == NULL || len < 7 || memcmp(text, "secure ", 7) != 0)
-		return 0;
+static struct gateways
+gateways_of(const struct maprow *r)
+{
+	const char *p = NULL, *end;
+
+	if (r->tlen > 7 && memcmp(r->text, "secure ", 7) == 0)
+		p = memmem(r->text, r->tlen, " match=", 7);
+	if (p == NULL)
+		return (struct gateways){0};
 	p += 7;
-	end = memchr(p, ' ', len - (size_t)(p - text));
-	if (end == NULL)
-		end = text + len;
-	for (; p < end; p = colon + 1) {
-		colon = memchr(p, ':', (size_t)(end - p));
+	end = memchr(p, ' ', r->tlen - (size_t)(p - r->text));
+	return (struct gateways){p, end != NULL ? end : r->text + r->tlen};
+}
+
+/* The next one, in *name and *len; false at the end. */
+static bool
+next_gateway(struct gateways *g, char name[DNAME_MAX + 1], size_t *len)
+{
+	const char *colon, *p;
+
+	while (g->p < g->end) {
+		p = g->p;
+		colon = memchr(p, ':', (size_t)(g->end - p));
 		if (colon == NULL)
-			colon = end;
-		n = (size_t)(colon - p);
-		if (n > DNAME_MAX)
+			colon = g->end;
+		g->p = colon + 1;
+		*len = (size_t)(colon - p);
+		if (*len > DNAME_MAX)
 			continue;
-		memcpy(name, p, n);
-		name[n] = '\0';
-		if (!attribute_is_token(name) && put_gateway(m, name, n) == -1)
-			return -1;
+		memcpy(name, p, *len);
+		name[*len] = '\0';
+		if (!attribute_is_token(name))
+			return true;
 	}
+	return false;
+}
+
+static int
+put_gateways(struct making *m, const struct maprow *r)
+{
+	struct gateways g = gateways_of(r);
+	char name[DNAME_MAX + 1];
+	size_t len;
+
+	while (next_gateway(&g, name, &len))
+		if (put_gateway(m, name, len) == -1)
+			return -1;
 	return 0;
+}
+
+/* The gateways of this row will be looked for soon. */
+static void
+prefetch(struct making *m, const struct maprow *r)
+{
+	struct gateways g = gateways_of(r);
+	char name[DNAME_MAX + 1];
+	size_t len;
+
+	while (next_gateway(&g, name, &len)) {
+		strmap_prefetch(&m->names, name, len);
+		maptable_prefetch(m->lookup.table, name, len);
+	}
 }
 
 static int
@@ -250,7 +291,7 @@ put_row(struct making *m, const struct maprow *r)
 	if ((*key == '.' ? put_below(m, key, klen) : put_exact(m, key, klen)) ==
 	    -1)
 		return -1;
-	return alone ? 0 : put_gateways(m, r->text, r->tlen);
+	return alone ? 0 : put_gateways(m, r);
 }
 
 static int
@@ -264,6 +305,8 @@ put_all(struct making *m, const struct buf *header)
 		return -1;
 	for (i = 0; i < t->n; i++) {
 		t->near = i;
+		if (i + AHEAD < t->n)
+			prefetch(m, &t->row[i + AHEAD]);
 		if (put_row(m, &t->row[i]) == -1)
 			return -1;
 	}

@@ -10,6 +10,8 @@
 #include "maprecord.h"
 #include "mem.h"
 
+#define AHEAD 16 /* keys that are prefetched */
+
 uint32_t
 maptable_add(struct maptable *t, const char *key, size_t klen, const char *text,
     size_t tlen)
@@ -57,19 +59,35 @@ key_of(const void *array, uint32_t i)
 	return ((const struct maprow *)array)[i].key;
 }
 
+static void
+make_index(struct maptable *t)
+{
+	const struct maprow *r = t->row;
+	size_t i;
+
+	strmap_init(&t->index, key_of);
+	strmap_reserve(&t->index, t->n);
+	for (i = 0; i < t->n; i++) {
+		if (i + AHEAD < t->n)
+			strmap_prefetch(
+			    &t->index, r[i + AHEAD].key, r[i + AHEAD].klen);
+		(void)strmap_add(
+		    &t->index, r, r[i].key, r[i].klen, (uint32_t)i);
+	}
+}
+
 static uint32_t
 find(struct maptable *t, const char *key, size_t klen)
 {
-	size_t i;
-
-	if (t->index.name == NULL) {
-		strmap_init(&t->index, key_of);
-		strmap_reserve(&t->index, t->n);
-		for (i = 0; i < t->n; i++)
-			(void)strmap_add(&t->index, t->row, t->row[i].key,
-			    t->row[i].klen, (uint32_t)i);
-	}
+	if (t->index.name == NULL)
+		make_index(t);
 	return strmap_find(&t->index, t->row, key, klen);
+}
+
+void
+maptable_prefetch(const struct maptable *t, const char *key, size_t klen)
+{
+	strmap_prefetch(&t->index, key, klen);
 }
 
 bool

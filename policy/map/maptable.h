@@ -73,6 +73,9 @@ int maptable_read(struct maptable *t, struct cdbmap *m, struct err *e);
 bool maptable_get(struct maptable *t, const char *key, size_t klen,
     const char **text, size_t *tlen);
 
+/* That key will be asked for soon, strmap_prefetch(). */
+void maptable_prefetch(const struct maptable *t, const char *key, size_t klen);
+
 /* Write the header and all rows. 0, or -1 with *e set. */
 int maptable_write(
     const struct maptable *t, struct cdbmap_writer *w, struct err *e);

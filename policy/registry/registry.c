@@ -744,6 +744,7 @@ add_names(struct registry *r, struct diags *d)
 	struct registry_own *own = r->own;
 	struct diags domains = {0};
 	const struct partner *p;
+	const char *name;
 	uint32_t i, k;
 
 	strmap_reserve(&own->partners, r->npartners);
@@ -751,10 +752,12 @@ add_names(struct registry *r, struct diags *d)
 	for (i = 0; i < r->npartners; i++) {
 		if (i + AHEAD < r->npartners) {
 			p = &r->partner[i + AHEAD];
-			strmap_prefetch(&own->partners, p->name);
-			if (p->ndomains > 0)
-				strmap_prefetch(&own->domains,
-				    r->domain[p->first_domain].name);
+			strmap_prefetch(
+			    &own->partners, p->name, strlen(p->name));
+			name = p->ndomains == 0
+				   ? ""
+				   : r->domain[p->first_domain].name;
+			strmap_prefetch(&own->domains, name, strlen(name));
 		}
 		add_partner(r, i, d);
 		p = &r->partner[i];
