@@ -19,6 +19,7 @@ for i in {1..9}; do
 done >registry
 echo 'partner p1 mode=opportunistic domain=d1.example' >registry.b
 chmod 600 registry
+cp registry registry.a
 
 # fresh: the folder is nobody's and empty, root's file is as it was
 fresh()
@@ -123,6 +124,22 @@ is 'a folder of root stays with root' "$(
 	"${compile[@]}" -o map="$T/root/m.cdb" >/dev/null
 	stat -c %u "$T/root/m.cdb"
 )" 0
+
+## So is what is removed: in a sticky folder of root the account may not.
+fresh
+mkdir -m 1777 "$theirs/sticky"
+for f in policy policy-inbound; do echo x >"$theirs/sticky/$f.cdb.full"; done
+run "${compile[@]}" -o map="$theirs/sticky/policy.cdb"
+is "spares of root beside the account's maps stay" \
+	"$rc $(cd "$theirs/sticky" && stat -c '%U %n' -- *.full *.cdb)" "0 \
+root policy-inbound.cdb.full
+root policy.cdb.full
+nobody policy-inbound.cdb
+nobody policy.cdb"
+chown 65534 "$theirs/sticky"/*.full
+cp registry.a registry
+run "${compile[@]}" -o map="$theirs/sticky/policy.cdb"
+is 'its own go' "$rc $(cd "$theirs/sticky" && echo *.full)" '0 *.full'
 
 ## And a race.
 fresh
