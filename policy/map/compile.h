@@ -7,9 +7,11 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "level.h"
 #include "maprecord.h"
 #include "maptable.h"
 
+struct buf;
 struct diags;
 struct downgrades;
 struct registry;
@@ -34,5 +36,15 @@ void compile(const struct registry *r, const struct downgrades *o, time_t now,
 
 /* Free what c owns. */
 void compiled_release(struct compiled *c);
+
+/*
+ * Append the policy text that holds the partner at level, for the Postfix
+ * version in target: postconf(5), smtp_tls_policy_maps. For LEVEL_KEY the
+ * pins are those in key. No attribute that the version does not know is
+ * ever written. Returns NULL, or what makes it impossible, as a phrase
+ * behind `partner x: `; out then holds nothing that may be used.
+ */
+const char *render_policy(const struct partner *p, enum level level,
+    const struct strs *key, const struct target *target, struct buf *out);
 
 #endif

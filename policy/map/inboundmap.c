@@ -317,45 +317,31 @@ put_all(struct making *m, const struct buf *header)
 	return put(m, "<>", "", 0);
 }
 
-/* suffix: of the name of the table, "" for the table itself */
-static int
-make(struct making *m, const char *path, const char *suffix,
-    const struct buf *header)
-{
-	struct publish *p = publish_lock(path, LOCK_WAIT_MS, m->e);
-	int fd, rv = -1;
-
-	if (p == NULL)
-		return -1;
-	if ((fd = publish_open(p, m->e)) == -1)
-		goto out;
-	m->w = cdbmap_create(fd);
-	if (put_all(m, header) == -1)
-		cdbmap_abandon(m->w);
-	else if (cdbmap_finish(m->w, m->e) == 0)
-		rv = *suffix == '\0' ? publish_commit(p, m->e)
-				     : publish_commit_beside(p, suffix, m->e);
-out:
-	publish_free(p);
-	return rv;
-}
-
-static int
-make_from(const char *path, const char *suffix, const char *map,
+int
+inboundmap_publish(const char *path, bool spare, const char *map,
     struct maptable *t, time_t now, struct err *e)
 {
 	struct making m = {
 	    .lookup = {.table = t, .lowered = true}, .now = now, .e = e};
+	struct publish *p = NULL;
 	struct buf header = {0};
-	int rv = -1;
+	int fd, rv = -1;
 
 	strmap_init(&m.names, name_of);
 	strmap_reserve(&m.names, t->n);
-	if (!identify(map, &header))
+	if (!identify(map, &header)) {
 		err_sys(e, err_code_input(errno), "cannot look at %s",
 		    quotes(map).s);
-	else
-		rv = make(&m, path, suffix, &header);
+	} else if ((p = publish_lock(path, LOCK_WAIT_MS, e)) != NULL &&
+		   (fd = publish_open(p, e)) != -1) {
+		m.w = cdbmap_create(fd);
+		if (put_all(&m, &header) == -1)
+			cdbmap_abandon(m.w);
+		else if (cdbmap_finish(m.w, e) == 0)
+			rv = spare ? publish_commit_beside(p, SPARE, e)
+				   : publish_commit(p, e);
+	}
+	publish_free(p);
 	buf_free(&header);
 	buf_free(&m.key);
 	buf_free(&m.value);
@@ -363,33 +349,6 @@ make_from(const char *path, const char *suffix, const char *map,
 	free(m.name);
 	arena_free(&m.arena);
 	return rv;
-}
-
-int
-inboundmap_publish(const char *path, const char *map, struct maptable *t,
-    time_t now, struct err *e)
-{
-	struct maptable read = {0};
-	struct cdbmap *m;
-	int rv;
-
-	if (t != NULL)
-		return make_from(path, "", map, t, now, e);
-	if ((m = cdbmap_open(map, e)) == NULL)
-		return -1;
-	rv = maptable_read(&read, m, e);
-	if (rv == 0)
-		rv = make_from(path, "", map, &read, now, e);
-	maptable_release(&read);
-	cdbmap_close(m);
-	return rv;
-}
-
-int
-inboundmap_spare(const char *path, const char *map, struct maptable *t,
-    time_t now, struct err *e)
-{
-	return make_from(path, SPARE, map, t, now, e);
 }
 
 bool
@@ -436,6 +395,20 @@ inboundmap_drop_spare(const char *path)
 	publish_free(p);
 }
 
+static int
+make_from(const char *path, const char *map, time_t now, struct err *e)
+{
+	struct maptable t = {0};
+	struct cdbmap *m = cdbmap_open(map, e);
+	int rv = m == NULL ? -1 : maptable_read(&t, m, e);
+
+	if (rv == 0)
+		rv = inboundmap_publish(path, false, map, &t, now, e);
+	maptable_release(&t);
+	cdbmap_close(m);
+	return rv;
+}
+
 int
 inboundmap_follow(const char *path, const char *map, time_t now, struct err *e)
 {
@@ -447,6 +420,5 @@ inboundmap_follow(const char *path, const char *map, time_t now, struct err *e)
 	spare = mem_printf("%s" SPARE, path);
 	fits = inboundmap_current(spare, map);
 	free(spare);
-	return fits ? take_spare(path, e)
-		    : inboundmap_publish(path, map, NULL, now, e);
+	return fits ? take_spare(path, e) : make_from(path, map, now, e);
 }

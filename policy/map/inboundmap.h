@@ -35,21 +35,15 @@ struct maptable;
 #define INBOUNDMAP_BOUNCE "tlspact_bounce"
 
 /*
- * Make the table at path from the map in the file `map`, which may be one
- * that is yet to be renamed: the same file then counts as the same map. t is
- * what that file holds, or NULL: it is read. Downgrades that hold at now let
- * in. 0, or -1 with *e set and the old table in place (66, 65: of the map; 73
- * to 77: it cannot be written).
+ * Make the table at path, or the spare beside it, from t: that is what the file
+ * `map` holds, which may yet be to be renamed (the same file then counts as the
+ * same map). With the spare of the map, mapbuild.h, goes the spare of the
+ * table: when the one is renamed, so can be the other. Downgrades that hold at
+ * now let in. 0, or -1 with *e set and the old table in place (66, 65: of the
+ * map; 73 to 77: it cannot be written).
  */
-int inboundmap_publish(const char *path, const char *map, struct maptable *t,
-    time_t now, struct err *e);
-
-/*
- * The same for the spare of the map, mapbuild.h, into a file beside the
- * table: when the one is renamed, so can be the other.
- */
-int inboundmap_spare(const char *path, const char *map, struct maptable *t,
-    time_t now, struct err *e);
+int inboundmap_publish(const char *path, bool spare, const char *map,
+    struct maptable *t, time_t now, struct err *e);
 
 /* Remove the spare, if there is one. */
 void inboundmap_drop_spare(const char *path);

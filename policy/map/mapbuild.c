@@ -14,6 +14,7 @@
 #include "inboundmap.h"
 #include "mapevent.h"
 #include "maptable.h"
+#include "num.h"
 #include "publish.h"
 #include "registry.h"
 #include "say.h"
@@ -34,12 +35,6 @@ read_header(const char *path, struct mapheader *h)
 	return ok;
 }
 
-static const char *
-plural(size_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 /* The last line of a run that failed: what became of the map. */
 static void
 tell_failed(const struct mapbuild *b)
@@ -52,19 +47,19 @@ tell_failed(const struct mapbuild *b)
 	if (b->raise == MAPBUILD_RAISED)
 		say("%s; in %s %zu row%s of %s went back to full strength all "
 		    "the same, the rest is as it was",
-		    b->why, map, r->rows, plural(r->rows), r->names);
+		    b->why, map, r->rows, num_plural(r->rows), r->names);
 	else if (b->raise == MAPBUILD_SPARED)
 		say("%s; %s was replaced by the copy of it with nothing "
 		    "lowered: all downgrades are over, those too that had time "
 		    "left; due were %zu row%s of %s",
-		    b->why, map, r->rows, plural(r->rows), r->names);
+		    b->why, map, r->rows, num_plural(r->rows), r->names);
 	else if (b->raise == MAPBUILD_STUCK)
 		say("%s; %zu row%s of %s STAY%s LOWERED in %s, and should not",
-		    b->why, r->rows, plural(r->rows), r->names,
+		    b->why, r->rows, num_plural(r->rows), r->names,
 		    r->rows == 1 ? "S" : "", map);
 	else if (read_header(map, &h))
 		say("%s; %s left as it was (%zu domain%s, compiled %s)", b->why,
-		    map, h.domains, plural(h.domains),
+		    map, h.domains, num_plural(h.domains),
 		    clock_text(h.time, b->now, when));
 	else if (access(map, F_OK) == 0)
 		say("%s; %s left as it was", b->why, map);
@@ -145,7 +140,7 @@ build(struct mapbuild *b)
 	if (b->diags.errors == 0)
 		return EX_OK;
 	return fails(b, EX_DATAERR, "%zu error%s", b->diags.errors,
-	    plural(b->diags.errors));
+	    num_plural(b->diags.errors));
 }
 
 static int
@@ -223,8 +218,8 @@ write_spare(
 	int rv = write_file(b->publish, t, e);
 
 	if (rv == 0 && inbound != NULL)
-		rv = inboundmap_spare(
-		    inbound, publish_temp(b->publish), t, b->now, e);
+		rv = inboundmap_publish(
+		    inbound, true, publish_temp(b->publish), t, b->now, e);
 	if (rv == 0)
 		rv = publish_commit_beside(b->publish, SPARE, e);
 	if (rv == -1)
@@ -250,7 +245,8 @@ write_map(struct mapbuild *b, struct maptable *t, const struct mapchanges *c,
 	if ((rv = write_file(p, t, e)) == 0)
 		rv = announce(b, c, publish_temp(p), e);
 	if (rv == 0 && inbound != NULL)
-		rv = inboundmap_publish(inbound, publish_temp(p), t, b->now, e);
+		rv = inboundmap_publish(
+		    inbound, false, publish_temp(p), t, b->now, e);
 	if (rv == 0)
 		rv = publish_commit(p, e);
 	if (rv == -1)

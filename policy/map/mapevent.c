@@ -17,6 +17,7 @@
 #include "ledger.h"
 #include "mapchange.h"
 #include "maptable.h"
+#include "num.h"
 #include "quote.h"
 #include "settings.h"
 
@@ -248,8 +249,8 @@ print_text(const struct mapchanges *c, const struct mapchange *const *v,
 	size_t i, n;
 
 	if (first != NULL) {
-		buf_printf(out, "%s, %zu row%s", first, c->rows,
-		    c->rows == 1 ? "" : "s");
+		buf_printf(
+		    out, "%s, %zu row%s", first, c->rows, num_plural(c->rows));
 		return;
 	}
 	for (i = 0; i < MAPCAUSES; i++)
@@ -345,8 +346,7 @@ append_found(struct ledger *l, const struct settings *set,
 		    (long long)last->seq);
 	if (m != NULL) {
 		buf_printf(&text, "; %zu row%s, %zu of them enforced", c.rows,
-		    c.rows == 1 ? "" : "s",
-		    c.rows - c.level[LEVEL_OPPORTUNISTIC]);
+		    num_plural(c.rows), c.rows - c.level[LEVEL_OPPORTUNISTIC]);
 		json_object_set_new(data, "levels", json_levels(&c));
 		json_object_set_new(
 		    data, "registry", json_string(c.is.registry));

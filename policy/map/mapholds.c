@@ -266,7 +266,7 @@ hold_as_in_map(struct reading *r, const struct err *why)
 	if (r->h->n > 0)
 		say("the downgrades of %zu partner%s are kept as the live map "
 		    "has them, until their ends; none is added",
-		    r->h->n, r->h->n == 1 ? "" : "s");
+		    r->h->n, num_plural(r->h->n));
 	else
 		say("no downgrade holds as long as it cannot be read");
 }

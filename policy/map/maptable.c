@@ -26,7 +26,6 @@ maptable_add(struct maptable *t, const char *key, size_t klen, const char *text,
 	    .tlen = (uint32_t)tlen,
 	    .record = MAPTABLE_NONE,
 	    .partner = REGISTRY_NONE};
-	t->records += maprow_is_record(r);
 	t->domains += maprecord_is(key, klen, MAPRECORD_DOMAIN);
 	t->gateways += maprecord_is(key, klen, MAPRECORD_GATEWAY);
 	t->suffixes += klen > 0 && *key == '.';

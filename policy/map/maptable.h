@@ -42,7 +42,6 @@ struct maptable {
 	size_t headerlen;
 	struct maprow *row;
 	size_t n, cap;
-	size_t records;	    /* how many of the rows are records */
 	struct arena arena; /* for texts that nobody else keeps */
 	uint32_t near;	    /* a row that may soon be asked for */
 	/* Private. */

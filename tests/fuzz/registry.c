@@ -8,7 +8,7 @@
  * policy/registry/attributes.c:key_element
  * policy/registry/attributes.c:attributes_inherit
  *   policy/registry/registry_check.c:check_parents policy/map/compile.c:compile
- *   policy/map/compile.c:add_unicode policy/map/render.c:render_policy
+ *   policy/map/compile.c:add_unicode policy/map/compile.c:render_policy
  *   policy/map/compile.c:add_gateways policy/core/strength.c:strength_compare
  *
  * The first byte picks the Postfix version; the rest is a registry. One

@@ -1,5 +1,6 @@
 /* What was seen, as a fault; and a partner's rules, as a session. */
 #include "buf.h"
+#include "compile.h"
 #include "diag.h"
 #include "err.h"
 #include "judge.h"
@@ -7,7 +8,6 @@
 #include "mxdns.h"
 #include "probeplan.h"
 #include "registry.h"
-#include "render.h"
 #include "shapemake.h"
 #include "starttls.h"
 #include "target.h"

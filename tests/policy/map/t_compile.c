@@ -30,6 +30,16 @@ static const struct {
 
 #define KEYS ((const struct strs *)(const void *)&pinned)
 
+static size_t
+count_records(const struct maptable *t)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < t->n; i++)
+		n += maprow_is_record(&t->row[i]);
+	return n;
+}
+
 static const struct {
 	const char *name;
 	struct downgrade v[4];
@@ -120,7 +130,7 @@ t_downgrades(void **state)
 		o = (struct downgrades){cases[i].v, cases[i].n};
 		compile(r, &o, NOW, &t, &c, &d);
 		check_int(name, d.n, 0);
-		check_int(name, c.table.n - c.table.records, 4);
+		check_int(name, c.table.n - count_records(&c.table), 4);
 		row = row_of(&c, "acme.example");
 		check_str(name, row->text, cases[i].acme);
 		check_str(
@@ -310,7 +320,7 @@ t_records(void **state)
 	struct downgrades o;
 	struct compiled c;
 	struct diags d;
-	size_t i, j, n;
+	size_t i, j;
 
 	(void)state;
 	for (i = 0; i < COUNT(records); i++) {
@@ -321,17 +331,15 @@ t_records(void **state)
 		check_int(records[i].name, d.errors, 0);
 		buf_clear(&b);
 		buf_puts(&b, "");
-		for (j = n = 0; j < c.table.n; j++) {
+		for (j = 0; j < c.table.n; j++) {
 			check_int(c.table.row[j].key,
 			    maprow_is_record(&c.table.row[j]),
 			    c.table.row[j].key[0] == ' ');
-			n += maprow_is_record(&c.table.row[j]);
 			if (maprow_is_record(&c.table.row[j]))
 				buf_printf(&b, "%s\t%s\n", c.table.row[j].key,
 				    c.table.row[j].text);
 		}
 		check_str(records[i].name, b.data, records[i].want);
-		check_int(records[i].name, c.table.records, n);
 		compiled_release(&c);
 		registry_free(r);
 		diag_free(&d);
@@ -510,7 +518,7 @@ t_covered(void **state)
 	compile(r, &o, NOW, &t, &c, &d);
 	check_int("nothing lowered", c.header.lowered, 0);
 	check_int("no end", c.lowered_until, 0);
-	check_int("its gateway neither", c.table.records, 1);
+	check_int("its gateway neither", count_records(&c.table), 1);
 	check_str("full", row_of(&c, " g:mx.relay.example")->text,
 	    "partner=acme inbound=require level=secure");
 	compiled_release(&c);

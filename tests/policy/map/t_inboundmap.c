@@ -11,6 +11,7 @@
 #include "ledger_downgrade.h"
 #include "lookup.h"
 #include "mapbuild.h"
+#include "maptable.h"
 #include "mem.h"
 #include "settings.h"
 
@@ -334,6 +335,7 @@ test_bounces(void **state)
 static void
 test_belongs(void **state)
 {
+	struct maptable none = {0};
 	struct world w;
 	struct err e;
 	char *old;
@@ -342,8 +344,8 @@ test_belongs(void **state)
 	world_make(&w);
 	/* No map: nothing to follow, and nothing to make it from. */
 	assert_true(inboundmap_current(w.set.inbound_map, w.set.map));
-	assert_int_equal(
-	    inboundmap_publish(w.set.inbound_map, w.set.map, NULL, NOW, &e),
+	assert_int_equal(inboundmap_publish(w.set.inbound_map, false, w.set.map,
+			     &none, NOW, &e),
 	    -1);
 	assert_int_equal(e.code, EX_NOINPUT);
 	assert_int_equal(built(&w, NOW), 0);

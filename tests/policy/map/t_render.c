@@ -1,9 +1,9 @@
 #include "check.h"
 
 #include "buf.h"
+#include "compile.h"
 #include "diag.h"
 #include "registry.h"
-#include "render.h"
 #include "target.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
