@@ -14,6 +14,7 @@
 #include "num.h"
 #include "postconf.h"
 #include "quote.h"
+#include "sending.h"
 #include "strength.h"
 #include "target.h"
 
@@ -129,6 +130,7 @@ struct check {
 	const struct postconf *c;
 	const struct map_facts *map;
 	readable_fn *readable;
+	same_fn *same;
 	struct findings *out; /* its service is the one looked at */
 	const char *root;     /* queue_directory, as that one has it */
 	bool chrooted;
@@ -291,6 +293,25 @@ check_level(struct check *k)
 		    level, weak, num_plural(weak), weak == 1 ? "is" : "are");
 }
 
+/* What tlspact judges certificates by is to be what Postfix goes by. */
+static void
+check_same_ca(struct check *k, const char *file, const char *fix)
+{
+	const struct map_facts *m = k->map;
+	char *either;
+
+	if (k->readable(file, NULL) != 0 || k->same(file, m->ca_file))
+		return;
+	either =
+	    mem_printf("%s, or set ca_file = %s in tlspact.conf", fix, file);
+	found(k, m->system_ca > 0 ? FINDING_FAULT : FINDING_NOTE,
+	    "smtp_tls_CAfile", either,
+	    "smtp_tls_CAfile is %s, and probes go by the CAs of %s: mail to "
+	    "enforced partners can be held where a probe passes",
+	    quotes(file).s, quotes(m->ca_file).s);
+	free(either);
+}
+
 static void
 check_ca(struct check *k)
 {
@@ -299,11 +320,12 @@ check_ca(struct check *k)
 	char *fix =
 	    mem_printf("postconf -e 'smtp_tls_CAfile = %s'", k->map->ca_file);
 
-	if (*file != '\0')
+	if (*file != '\0') {
 		need_file(k, "smtp_tls_CAfile", file, fix,
 		    "Postfix switches TLS off, opportunistic mail goes in "
 		    "clear text and enforced mail is held");
-	else if (*path != '\0')
+		check_same_ca(k, file, fix);
+	} else if (*path != '\0')
 		need_file(k, "smtp_tls_CApath", path, fix,
 		    "no CA is trusted and mail to enforced partners is held");
 	else if (!has(k, "tls_append_default_CA", "yes"))
@@ -384,6 +406,7 @@ check_sender(struct check *k)
 		    "host",
 		    quotes(v).s);
 	check_tafiles(k);
+	sending_check(k->c, m, k->out);
 	if (has(k, "smtp_tls_loglevel", "0"))
 		should_be(k, FINDING_NOTE, "smtp_tls_loglevel", "1",
 		    "the log does not show which mail was encrypted");
@@ -848,9 +871,10 @@ check_main(struct check *k)
 
 void
 wiring_check(const struct postconf *c, const struct map_facts *map,
-    readable_fn *readable, struct findings *out)
+    readable_fn *readable, same_fn *same, struct findings *out)
 {
-	struct check k = {.c = c, .map = map, .readable = readable, .out = out};
+	struct check k = {
+	    .c = c, .map = map, .readable = readable, .same = same, .out = out};
 	bool any = false;
 	size_t i;
 

@@ -50,11 +50,14 @@ void findings_release(struct findings *f);
  */
 typedef int readable_fn(const char *path, const char *owner);
 
+/* Do both files say the same? */
+typedef bool same_fn(const char *a, const char *b);
+
 /*
  * Judge the configuration; readable is asked for CA files, inside and
  * outside the chroot. The caller releases out.
  */
 void wiring_check(const struct postconf *c, const struct map_facts *map,
-    readable_fn *readable, struct findings *out);
+    readable_fn *readable, same_fn *same, struct findings *out);
 
 #endif

@@ -31,6 +31,8 @@ fresh()
 	# Postfix 3.10 and later let a message header undo what we do.
 	[ -z "$(postconf -dh tls_required_enable 2>/dev/null)" ] ||
 		echo 'tls_required_enable = no' >>"$etc/main.cf"
+	[ -z "$(postconf -dh requiretls_enable 2>/dev/null)" ] ||
+		echo 'requiretls_enable = no' >>"$etc/main.cf"
 	cat >"$etc/master.cf" <<-'MASTER'
 	smtp inet n - y - - smtpd
 	submission inet n - y - - smtpd -o smtpd_recipient_restrictions=
@@ -91,6 +93,35 @@ faulty 'a fallback relay' 'smtp_fallback_relay is "\[mx.example\]"' \
 	'smtp_fallback_relay = [mx.example]'
 faulty 'a relay by sender' 'sender_dependent_relayhost_maps is' \
 	'sender_dependent_relayhost_maps = inline:{a=b}'
+faulty 'STARTTLS discarded' 'smtp_discard_ehlo_keywords has starttls' \
+	'smtp_discard_ehlo_keywords = dsn, STARTTLS'
+fix=$(sed -n 's/^      fix: //p' <<<"$out")
+ok 'the fix' eval "$fix"
+is 'leaves the other words' \
+	"$(postconf -c "$etc" -h smtp_discard_ehlo_keywords)" dsn
+run setup check
+is 'and mends it' "$rc" 0 || diag "$out$err"
+faulty 'no EHLO' 'smtp_never_send_ehlo is yes' 'smtp_never_send_ehlo = yes'
+faulty 'EHLO for some' 'smtp_always_send_ehlo is no' \
+	'smtp_always_send_ehlo = no'
+faulty 'no ECDSA' 'smtp_tls_exclude_ciphers is "aECDSA"' \
+	'smtp_tls_exclude_ciphers = aECDSA'
+faulty 'no cipher at all' 'tls_medium_cipherlist is .* and any certificate' \
+	'tls_medium_cipherlist = aNULL'
+cp "$T/ca.pem" "$T/copy.pem"
+echo more >"$T/own-ca.pem"
+faulty 'another CA file' 'smtp_tls_CAfile is .*, and probes go by the CAs' \
+	"smtp_tls_CAfile = $T/own-ca.pem"
+fresh
+echo "smtp_tls_CAfile = $T/copy.pem" >>"$etc/main.cf"
+run setup check
+is 'a copy is as good' "$rc" 0 || diag "$out"
+if [ -n "$(postconf -dh requiretls_enable 2>/dev/null)" ]; then
+	fresh
+	echo 'requiretls_enable = yes' >>"$etc/main.cf"
+	run setup check
+	like 'REQUIRETLS is noted' "$rc $out" '^0 .*note  requiretls_enable'
+fi
 fresh
 echo 'smtputf8_enable = yes' >>"$etc/main.cf"
 run setup check

@@ -113,6 +113,12 @@ readable(const char *path, const char *owner)
 	return strstr(path, "missing") != NULL ? ENOENT : 0;
 }
 
+static bool
+same(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0 || strcmp(a, "/link.pem") == 0;
+}
+
 static void
 test_inbound(void **state)
 {
@@ -198,7 +204,7 @@ test_inbound(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		c = conf_with(cases[i].parameter, cases[i].value);
-		wiring_check(&c, &facts, readable, &f);
+		wiring_check(&c, &facts, readable, same, &f);
 		fault = note = NULL;
 		for (k = 0; k < f.n; k++)
 			if (f.v[k].kind == FINDING_FAULT)
@@ -217,6 +223,82 @@ test_inbound(void **state)
 	}
 }
 
+/* What keeps smtp(8) from the TLS that it could have. */
+static void
+test_sending(void **state)
+{
+	static const struct {
+		const char *name, *value;
+		const char *what; /* of the only finding; NULL: none */
+		const char *fix;
+		bool note;
+	} cases[] = {
+	    {"smtp_discard_ehlo_keywords", "", NULL, NULL, false},
+	    {"smtp_discard_ehlo_keywords", "dsn, pipelining", NULL, NULL,
+		false},
+	    {"smtp_discard_ehlo_keywords", "dsn, STARTTLS silent-discard",
+		"has starttls: mail to enforced partners is held",
+		"'smtp_discard_ehlo_keywords = dsn, silent-discard'", false},
+	    {"smtp_never_send_ehlo", "yes", "HELO knows no STARTTLS",
+		"smtp_never_send_ehlo = no", false},
+	    {"smtp_always_send_ehlo", "no", "does not say ESMTP",
+		"smtp_always_send_ehlo = yes", false},
+	    {"smtp_tls_exclude_ciphers", "RC4, 3DES:aNULL", NULL, NULL, false},
+	    {"smtp_tls_exclude_ciphers", "aECDSA",
+		"smtp_tls_exclude_ciphers is \"aECDSA\": with gateways of "
+		"TLS 1.2 and an ECDSA certificate",
+		"'smtp_tls_exclude_ciphers ='", false},
+	    {"smtp_tls_mandatory_exclude_ciphers", "DSS ECDHE",
+		"TLS 1.2 and any certificate",
+		"'smtp_tls_mandatory_exclude_ciphers ='", false},
+	    {"tls_medium_cipherlist", "aRSA+kEECDH+HIGH",
+		"tls_medium_cipherlist is \"aRSA+kEECDH+HIGH\"",
+		"postconf -X tls_medium_cipherlist", false},
+	    {"tls_medium_cipherlist", "no such list",
+		"TLS 1.2 and any certificate",
+		"postconf -X tls_medium_cipherlist", false},
+	    {"smtp_tls_CAfile", "/own.pem", "probes go by the CAs of",
+		"set ca_file = /own.pem in tlspact.conf", false},
+	    {"smtp_tls_CAfile", "/link.pem", NULL, NULL, false},
+	    {"requiretls_enable", "no", NULL, NULL, false},
+	    {"requiretls_enable", "yes", "is returned, not held",
+		"opportunistic", true},
+	};
+	struct postconf c;
+	struct findings f;
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		c = conf_with(cases[i].name, cases[i].value);
+		for (n = 0; n < 2; n++) {
+			static const char *const lists[] = {
+			    "tls_medium_cipherlist", "tls_high_cipherlist"};
+
+			if (strcmp(lists[n], cases[i].name) == 0)
+				continue;
+			names[c.n] = (char *)(uintptr_t)lists[n];
+			values[c.n++] = (char *)(uintptr_t) "HIGH:MEDIUM";
+		}
+		wiring_check(&c, &facts, readable, same, &f);
+		check_int(cases[i].value, f.n, cases[i].what != NULL);
+		check_int(cases[i].value, f.faults,
+		    cases[i].what != NULL && !cases[i].note);
+		if (f.n > 0 && cases[i].what != NULL) {
+			check_has(cases[i].name, f.v[0].what, cases[i].what);
+			check_has(cases[i].name, f.v[0].fix, cases[i].fix);
+		}
+		findings_release(&f);
+	}
+	/* Who is never refused needs no warning. */
+	c = conf_with("requiretls_enable", "yes");
+	names[c.n] = (char *)(uintptr_t) "smtp_requiretls_policy";
+	values[c.n++] = (char *)(uintptr_t) "opportunistic";
+	wiring_check(&c, &facts, readable, same, &f);
+	assert_int_equal(f.n, 0);
+	findings_release(&f);
+}
+
 static void
 test_client_certificates(void **state)
 {
@@ -226,21 +308,21 @@ test_client_certificates(void **state)
 
 	(void)state;
 	asks.ask_name = 1;
-	wiring_check(&c, &asks, readable, &f);
+	wiring_check(&c, &asks, readable, same, &f);
 	assert_int_equal(f.faults, 2); /* not asked, and no CA */
 	findings_release(&f);
 	c = conf_with("smtpd_tls_fingerprint_digest", "md5");
 	/* A bare key has no name, and is a key. */
 	names[c.n] = (char *)(uintptr_t) "smtpd_tls_enable_rpk";
 	values[c.n++] = (char *)(uintptr_t) "yes";
-	wiring_check(&c, &asks, readable, &f);
+	wiring_check(&c, &asks, readable, same, &f);
 	assert_int_equal(f.faults, 3); /* nor asked, nor a CA */
 	check_has("rpk", f.v[0].fix, "smtpd_tls_ask_ccert = yes");
 	check_has("rpk", f.v[1].fix, "'smtpd_tls_enable_rpk = no'");
 	findings_release(&f);
 	asks.ask_name = 0;
 	asks.ask_key = 1;
-	wiring_check(&c, &asks, readable, &f);
+	wiring_check(&c, &asks, readable, same, &f);
 	assert_int_equal(f.faults, 2); /* not asked, and the digest */
 	findings_release(&f);
 }
@@ -297,7 +379,7 @@ test_purpose(void **state)
 						: n == 2 ? cases[i].append
 							 : "yes");
 		}
-		wiring_check(&c, &asks, readable, &f);
+		wiring_check(&c, &asks, readable, same, &f);
 		check_int(cases[i].name, f.faults, 0);
 		check_int(cases[i].name, f.n, cases[i].fix != NULL);
 		if (cases[i].fix != NULL)
@@ -517,7 +599,7 @@ check_several(struct postconf *c, struct findings *f)
 
 	c->service = several;
 	c->nservices = COUNT(several);
-	wiring_check(c, &facts, readable, f);
+	wiring_check(c, &facts, readable, same, f);
 }
 
 /* Services with options of their own, and those that are nobody's business. */
@@ -601,7 +683,7 @@ test_stages(void **state)
 		values[n] = (char *)(uintptr_t) "";
 		names[c.n] = (char *)(uintptr_t)cases[i].list;
 		values[c.n++] = (char *)(uintptr_t)ASK;
-		wiring_check(&c, &facts, readable, &f);
+		wiring_check(&c, &facts, readable, same, &f);
 		if (cases[i].fault == NULL)
 			check_int(cases[i].list, f.n, 0);
 		else
@@ -655,6 +737,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_inbound),
+	    cmocka_unit_test(test_sending),
 	    cmocka_unit_test(test_client_certificates),
 	    cmocka_unit_test(test_purpose),
 	    cmocka_unit_test(test_lines),
