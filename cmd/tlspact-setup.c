@@ -27,6 +27,7 @@
 #include "program.h"
 #include "quote.h"
 #include "rewire.h"
+#include "route.h"
 #include "say.h"
 #include "settings.h"
 #include "target.h"
@@ -178,6 +179,7 @@ check(void *arg)
 	struct postconf c = {0};
 	struct around around;
 	struct findings f = {0};
+	struct cdbmap *rows;
 	struct err e, why;
 	int code;
 
@@ -188,6 +190,9 @@ check(void *arg)
 	}
 	read_map(s, &map, &why);
 	wiring_check(&c, &map, readable, same, &f);
+	if ((rows = cdbmap_open(s->map, &e)) != NULL)
+		route_check(&c, &map, rows, asktable, &f);
+	cdbmap_close(rows);
 	around_look(&around, s, &c, &map);
 	around_check(&around, &c, &f);
 	around_release(&around);

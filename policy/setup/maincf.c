@@ -73,6 +73,12 @@ table_itself(struct span table)
 			return table;
 }
 
+char *
+maincf_bare_table(const char *table)
+{
+	return mem_printf("%.*s", SPAN_ARG(table_itself(maincf_text(table))));
+}
+
 bool
 maincf_is_table(struct span table, const char *ours)
 {

@@ -34,6 +34,9 @@ char *maincf_table(const char *map_path);
 /* The same table, though by proxymap(8), or logged by debug:? */
 bool maincf_is_table(struct span table, const char *ours);
 
+/* The table behind proxy: and debug:; the caller frees it. */
+char *maincf_bare_table(const char *table);
+
 /* A socketmap: table that asks there? */
 bool maincf_is_socketmap(
     struct span table, const char *setting, const char *root);

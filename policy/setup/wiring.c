@@ -788,25 +788,10 @@ check_receivers(struct check *k)
 /* --- The whole of Postfix --------------------------------------------------
  */
 
-/* Ways for mail to a partner to leave without its row being asked for. */
+/* A way for mail to leave without its row being asked for; see route.h. */
 static void
-check_bypass(struct check *k)
+check_spelling(struct check *k)
 {
-	static const char *const relays[] = {
-	    "relayhost", "sender_dependent_relayhost_maps"};
-	bool routed = !has(k, "transport_maps", "");
-	const char *v;
-	size_t i;
-
-	for (i = 0; i < 2; i++)
-		if (*(v = get(k, relays[i])) != '\0')
-			found(k, routed ? FINDING_NOTE : FINDING_FAULT,
-			    relays[i],
-			    "send partners' domains by transport_maps "
-			    "(`smtp:domain'), or enforce on the relay",
-			    "%s is %s: Postfix asks the map for that host, "
-			    "not for the partner's domain",
-			    relays[i], quotes(v).s);
 	if (has(k, "smtputf8_enable", "yes") &&
 	    strstr(get(k, "smtp_tls_policy_maps"), "socketmap:") == NULL)
 		found(k, FINDING_NOTE, "smtputf8_enable",
@@ -862,7 +847,7 @@ check_main(struct check *k)
 		    "the map was made for Postfix %u.%u, this is %s: unknown "
 		    "attributes would defer mail",
 		    k->map->postfix / 1000, k->map->postfix % 1000, version);
-	check_bypass(k);
+	check_spelling(k);
 	if (has(k, "tls_required_enable", "yes"))
 		should_be(k, FINDING_FAULT, "tls_required_enable", "no",
 		    "a message header (TLS-Required: no) switches the partner "

@@ -91,7 +91,7 @@ faulty 'TLS is not offered' 'smtpd_tls_security_level is empty' \
 	'smtpd_tls_security_level ='
 faulty 'a fallback relay' 'smtp_fallback_relay is "\[mx.example\]"' \
 	'smtp_fallback_relay = [mx.example]'
-faulty 'a relay by sender' 'sender_dependent_relayhost_maps is' \
+faulty 'a relay by sender' 'mail to acme.example leaves by smtp/unix to "b"' \
 	'sender_dependent_relayhost_maps = inline:{a=b}'
 faulty 'STARTTLS discarded' 'smtp_discard_ehlo_keywords has starttls' \
 	'smtp_discard_ehlo_keywords = dsn, STARTTLS'

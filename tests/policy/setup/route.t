@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# Where mail to an enforced partner really goes: what tlspact-setup check says
+# of a main.cf, and what this machine's Postfix does with it.
+# shellcheck source=tests/lab/lab.sh
+. "$(dirname "$0")/../../lab/lab.sh"
+# shellcheck source=tests/lab/tap.sh
+. "$(dirname "$0")/../../lab/tap.sh"
+
+command -v postconf >/dev/null || skip_all 'no Postfix here'
+lab_ca ca
+lab_partner acme cert
+lab_partner bolt cert
+lab_partner relay none
+options=(-C /dev/null -o "registry=$T/registry" -o "map=$LAB/policy.cdb"
+	-o "ledger=$T/ledger.db" -o "evidence=$T/evidence"
+	-o "ca_file=$LAB/pki/ca.pem" -o postfix_version=3.7
+	-o fingerprint_digest=sha256 -o service_user= -o log_user=
+	-o probe_user= -o trust_anchor= -o policy_socket=)
+cat >"$T/registry" <<'REGISTRY'
+partner acme mode=enforced domain=acme.example contact=p@acme.example
+	gateway=mx1.acme.example
+partner bolt mode=enforced domain=bolt.example,.bolt.example
+	contact=p@bolt.example gateway=mx1.bolt.example
+REGISTRY
+ok 'a map' "$B/tlspact-compile" "${options[@]}"
+ok 'the lab' lab_start
+etc=$LAB/send/etc
+cp "$etc/main.cf" "$T/main.cf"
+cp "$etc/master.cf" "$T/master.cf"
+
+# The faults and notes about ways: "where: what"
+found()
+{
+	"$B/tlspact-setup" "${options[@]}" -c "$etc" check -j |
+		jq -r '.findings[] | select(.what | test("^mail to|smtp_delivery|reply_filter|queue_lifetime|starttls"))
+			| (.kind + " " + .where + ": " + .what)'
+}
+# as_was	the configuration of the beginning
+as_was()
+{
+	cp "$T/main.cf" "$T/master.cf" "$etc"
+}
+# really OUTCOME [RECIPIENT]	what becomes of mail
+really()
+{
+	local qid
+
+	postfix -c "$etc" reload >/dev/null 2>&1
+	sleep 1
+	qid=$(lab_send "${2:-joe@acme.example}")
+	like "$what: really $1" "$(lab_outcome "$qid")" "^$1"
+	postsuper -c "$etc" -d ALL >/dev/null 2>&1
+}
+# says REGEX	what the check finds
+says()
+{
+	like "$what: said" "$(found)" "$1"
+}
+
+what='nothing set'
+is "$what" "$(found)" ''
+really verified
+
+what='default_transport to a relay'
+as_was
+postconf -c "$etc" -e 'default_transport = smtp:[mx1.relay.example]'
+says 'fault default_transport: mail to .*acme.example.* leaves by smtp/unix to "\[mx1.relay.example\]" at may, as there is no row for that, not at secure'
+really clear
+
+what='relayhost'
+as_was
+postconf -c "$etc" -e 'relayhost = [mx1.relay.example]'
+says 'fault relayhost: mail to .* leaves by smtp/unix to .* at may'
+really clear
+
+what='transport_maps past the relay'
+postconf -c "$etc" -e \
+	'transport_maps = inline:{acme.example=smtp:, {bolt.example=smtp:}, {.bolt.example=smtp:}}'
+is "$what" "$(found)" ''
+really verified
+
+what='a relay that has a row'
+as_was
+postconf -c "$etc" -e 'transport_maps = inline:{acme.example=smtp:bolt.example}'
+is "$what" "$(found)" ''
+
+what='transport_maps to a relay'
+as_was
+postconf -c "$etc" -e \
+	'transport_maps = inline:{acme.example=smtp:[mx1.relay.example]}'
+says 'fault transport_maps: mail to acme.example leaves by smtp/unix to'
+really clear
+
+what='transport_maps of all'
+as_was
+postconf -c "$etc" -e \
+	'transport_maps = inline:{*=smtp:[mx1.relay.example]}'
+says 'fault transport_maps: mail to .*acme.example.* leaves by smtp/unix to'
+really clear
+
+what='transport_maps by a pattern'
+as_was
+echo '/@acme\.example$/ smtp:[mx1.relay.example]' >"$LAB/regexp"
+postconf -c "$etc" -e "transport_maps = regexp:$LAB/regexp"
+says 'fault transport_maps: mail to acme.example leaves by smtp/unix to'
+really clear
+
+what='a pattern of the domain alone, which nobody asks for'
+as_was
+echo '/^acme\.example$/ smtp:[mx1.relay.example]' >"$LAB/regexp"
+postconf -c "$etc" -e "transport_maps = regexp:$LAB/regexp"
+is "$what" "$(found)" ''
+really verified
+
+what='a clone with options of its own'
+as_was
+{
+	echo 'good unix - - n - - smtp -o syslog_name=postfix-send/good'
+	echo 'slow unix - - n - - smtp -o smtp_tls_policy_maps='
+} >>"$etc/master.cf"
+postconf -c "$etc" -e \
+	'transport_maps = inline:{acme.example=slow:, {bolt.example=good:}}'
+says 'fault transport_maps: mail to acme.example leaves by slow/unix at may, as this service does not ask the map, not at secure'
+really encrypted
+
+what='a clone that is as good'
+postconf -c "$etc" -e 'transport_maps = inline:{acme.example=good:}'
+is "$what" "$(found)" ''
+
+what='by sender'
+as_was
+postconf -c "$etc" -e \
+	'sender_dependent_default_transport_maps = inline:{us@lab.example=smtp:[mx1.relay.example]}'
+says 'fault sender_dependent_default_transport_maps: mail to .*acme.example.* leaves by smtp/unix to'
+really clear
+
+what='by sender to a relay'
+as_was
+postconf -c "$etc" -e \
+	'sender_dependent_relayhost_maps = inline:{us@lab.example=[mx1.relay.example]}'
+says 'fault sender_dependent_relayhost_maps: mail to .*acme.example.* leaves by smtp/unix to'
+really clear
+
+what='by sender, as good'
+as_was
+postconf -c "$etc" -e \
+	'sender_dependent_default_transport_maps = inline:{us@lab.example=relay:}'
+is "$what" "$(found)" ''
+really verified
+
+what='a domain of ours'
+as_was
+postconf -c "$etc" -e 'mydestination = acme.example'
+says 'fault mydestination: mail to acme.example is to leave by local/unix, which master.cf does not have'
+postconf -c "$etc" -e 'mydestination =' \
+	'virtual_mailbox_domains = inline:{acme.example=1}'
+says 'fault virtual_mailbox_domains: mail to acme.example goes to virtual/unix, which runs virtual'
+
+what='relay_domains'
+as_was
+postconf -c "$etc" -e 'relay_domains = example' \
+	'relay_transport = smtp:[mx1.relay.example]'
+says 'fault relay_domains: mail to .*acme.example.* leaves by smtp/unix to'
+really clear
+
+what='TLS from the start'
+as_was
+postconf -c "$etc" -e 'smtp_tls_wrappermode = yes'
+says 'fault smtp_tls_wrappermode: mail to .*acme.example.* TLS from the start'
+really held
+
+what='a table that is not there'
+as_was
+postconf -c "$etc" -e "transport_maps = hash:$LAB/nowhere"
+like "$what" "$("$B/tlspact-setup" "${options[@]}" -c "$etc" check)" \
+	'note  transport_maps: where "hash:.*nowhere" sends mail is not known'
+done_testing
