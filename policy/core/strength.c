@@ -46,7 +46,7 @@ change_sum(enum change a, enum change b, enum change mixed)
 /* A policy taken apart; the spans are of its text, p is NULL if not said. */
 struct policy {
 	int rank; /* -1: not understood */
-	struct span level, match, protocols, ciphers;
+	struct span level, match, protocols, ciphers, servername;
 	struct buf tafile; /* all of them, '|' behind each */
 	bool other;	   /* has attributes that we do not write */
 };
@@ -73,6 +73,8 @@ take(struct policy *p, struct span value)
 		p->protocols = value;
 	else if (IS(name, "ciphers"))
 		p->ciphers = value;
+	else if (IS(name, "servername") && p->servername.p == NULL)
+		p->servername = value;
 	else if (IS(name, "tafile"))
 		buf_printf(&p->tafile, "%.*s|", SPAN_ARG(value));
 	else
@@ -237,6 +239,9 @@ compare(const struct policy *a, const struct policy *b)
 	    c, compare_protocols(a->protocols, b->protocols), CHANGE_OTHER);
 	c = change_sum(
 	    c, compare_ciphers(a->ciphers, b->ciphers), CHANGE_OTHER);
+	/* What is asked for is not what is taken. */
+	if (!same(a->servername, b->servername))
+		c = change_sum(c, CHANGE_OTHER, CHANGE_OTHER);
 	c = change_sum(
 	    c, compare_sets(ta_was, ta_is, '|', CHANGE_WEAKER), CHANGE_OTHER);
 	if (a->other || b->other || !is_word(a->level, b->level) ||

@@ -66,3 +66,9 @@ target_has_tls13(const struct target *t)
 {
 	return t->version >= TARGET_VERSION(3, 4);
 }
+
+bool
+target_has_servername(const struct target *t)
+{
+	return t->version >= TARGET_VERSION(3, 4);
+}

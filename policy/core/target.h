@@ -46,4 +46,7 @@ bool target_has_floor(const struct target *t);
 /* Knows TLSv1.3 (Postfix 3.4). */
 bool target_has_tls13(const struct target *t);
 
+/* Knows `servername=` (Postfix 3.4). */
+bool target_has_servername(const struct target *t);
+
 #endif

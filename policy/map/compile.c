@@ -85,6 +85,23 @@ opportunistic(const struct partner *p, const struct target *target)
 	return *level == '\0' || strcmp(level, "none") == 0 ? "may" : level;
 }
 
+/*
+ * The name to be asked for, also where less than all is asked of the answer:
+ * a gateway may hang up on who sends none. Not with `dane', where the TLSA
+ * records say it.
+ */
+static void
+put_servername(const struct partner *p, enum level level, struct buf *out)
+{
+	const struct terms *t = p->terms;
+
+	if (t->servername == NULL || t->mode != MODE_ENFORCED ||
+	    (level == LEVEL_SECURE && t->verify == VERIFY_DANE))
+		return;
+	buf_puts(out, " servername=");
+	buf_puts(out, t->servername);
+}
+
 /* What makes it impossible to hold the partner at level; NULL: nothing. */
 static const char *
 fault(const struct partner *p, enum level level, const struct strs *key,
@@ -92,6 +109,9 @@ fault(const struct partner *p, enum level level, const struct strs *key,
 {
 	const struct terms *t = p->terms;
 
+	if (t->servername != NULL && t->mode == MODE_ENFORCED &&
+	    !target_has_servername(target))
+		return "servername= needs Postfix 3.4 or later";
 	if (level == LEVEL_OPPORTUNISTIC)
 		return NULL;
 	if (level == LEVEL_SECURE && t->verify != VERIFY_DANE &&
@@ -121,6 +141,7 @@ render_policy(const struct partner *p, enum level level, const struct strs *key,
 	switch (level) {
 	case LEVEL_OPPORTUNISTIC:
 		buf_puts(out, opportunistic(p, target));
+		put_servername(p, level, out);
 		return NULL;
 	case LEVEL_ENCRYPT:
 		buf_puts(out, "encrypt");
@@ -133,6 +154,7 @@ render_policy(const struct partner *p, enum level level, const struct strs *key,
 		put_secure(out, p);
 		break;
 	}
+	put_servername(p, level, out);
 	put_protocols(out, (enum tls_version)t->min_tls, target);
 	buf_puts(out,
 	    t->ciphers == CIPHERS_HIGH ? " ciphers=high" : " ciphers=medium");

@@ -46,7 +46,7 @@ typedef const char *element_fn(struct span s, char *buf, struct span *out);
 
 static element_fn gateway_element, ca_element, issuer_element, key_element;
 
-enum kind { KIND_CHOICE, KIND_LIST, KIND_TEXT, KIND_SPECIAL };
+enum kind { KIND_CHOICE, KIND_LIST, KIND_TEXT, KIND_NAME, KIND_SPECIAL };
 
 #define ALL \
 	(ATTRIBUTE_OF_PARTNER | ATTRIBUTE_OF_PROVIDER | ATTRIBUTE_OF_DEFAULT)
@@ -103,6 +103,8 @@ static const struct {
 	0, NULL, NULL},
     [ATTRIBUTE_REVIEW] = {"review", ATTRIBUTE_OF_PARTNER, KIND_SPECIAL,
 	FIELD(review), NULL, NULL},
+    [ATTRIBUTE_SERVERNAME] = {"servername", ALL, KIND_NAME, FIELD(servername),
+	NULL, NULL},
     [ATTRIBUTE_TICKET] = {"ticket", ATTRIBUTE_OF_PARTNER, KIND_TEXT,
 	FIELD(ticket), NULL, NULL},
     [ATTRIBUTE_VERIFY] = {"verify", NOT_PROVIDER, KIND_CHOICE, FIELD(verify),
@@ -290,6 +292,32 @@ take_list(const struct strs **to, element_fn *element, struct attr_list *value,
 	return NULL;
 }
 
+/* What is sent by SNI. Postfix knows the two tokens in lower case only. */
+static const char *
+take_servername(
+    const char **to, const char *value, struct arena *arena, char *buf)
+{
+	static const char *const tokens[] = {"hostname", "nexthop"};
+	struct dname name;
+	const char *bad;
+	size_t i;
+
+	*to = NULL;
+	if (same("none", value))
+		return NULL;
+	for (i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++)
+		if (same(tokens[i], value)) {
+			*to = tokens[i];
+			return NULL;
+		}
+	if ((bad = dname_host(value, buf, &name)) != NULL)
+		return dname_is_address(value)
+			   ? "a server is asked for by name, not by address"
+			   : bad;
+	*to = name.s == value ? value : arena_copy(arena, name.s, name.len);
+	return NULL;
+}
+
 static const char *
 take_drop_after(struct terms *to, char *value)
 {
@@ -355,6 +383,10 @@ attribute_take(struct terms *to, enum attribute a, struct attr_list *rest,
 		if (rest->len > ATTRIBUTE_TEXT_MAX)
 			bad = "is longer than 1024 bytes";
 		*(const char **)(void *)field = value;
+		break;
+	case KIND_NAME:
+		bad = take_servername(
+		    (const char **)(void *)field, value, arena, buf);
 		break;
 	case KIND_SPECIAL:
 		bad = take_special(to, a, value);

@@ -56,6 +56,7 @@ struct terms {
 	const struct strs *key; /* SPKI SHA-256: AA:BB:... */
 	const char *contact;	/* NULL if not said, and so on below */
 	const char *operator_;
+	const char *servername; /* `hostname', `nexthop' or a name */
 	const char *ticket;
 	const char *note;
 	time_t review; /* first second of that day; 0 if not said */
@@ -83,6 +84,7 @@ enum attribute {
 	ATTRIBUTE_OPERATOR,
 	ATTRIBUTE_PROVIDER,
 	ATTRIBUTE_REVIEW,
+	ATTRIBUTE_SERVERNAME,
 	ATTRIBUTE_TICKET,
 	ATTRIBUTE_VERIFY,
 	ATTRIBUTE_COUNT, /* no such attribute */

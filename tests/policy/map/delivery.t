@@ -53,6 +53,11 @@ lab_mx deep.sub.good.example mx1.good.example
 lab_mx naked.good.example mx1.plain.example
 lab_mx sub.plain.example mx1.plain.example
 lab_mx xn--mnchen-3ya.example mx1.good.example
+lab_cert sni cn=mx1.sni.example || bail sni
+lab_gateway 127.0.2.2 mx1.sni.example wrong \
+	"tls_server_sni_maps = inline:{mx1.sni.example=$LAB/pki/sni.pem}"
+lab_mx sni.example mx1.sni.example
+lab_mx nosni.example mx1.sni.example
 lab_cert routed cn=mx1.routed.example || bail routed
 lab_gateway 127.0.2.1:2525 mx1.routed.example routed
 
@@ -78,6 +83,10 @@ partner pinned mode=enforced domain=pinned.example verify=key
         key=$(lab_pin pinned) contact=postmaster@pinned.example
 partner badpin mode=enforced domain=tls12.example verify=key
         key=$(lab_pin pinned) contact=postmaster@tls12.example
+partner sni mode=enforced domain=sni.example servername=hostname
+        gateway=mx1.sni.example contact=postmaster@sni.example
+partner nosni mode=enforced domain=nosni.example servername=nexthop
+        gateway=mx1.sni.example contact=postmaster@sni.example
 REGISTRY
 ok 'the registry compiles' compile || bail 'nothing to test'
 routes='{ routed.example = smtp:[mx1.routed.example]:2525 }'
@@ -95,6 +104,8 @@ met 'opportunistic, no STARTTLS' joe@open.example "$clear"
 met 'no partner, good certificate' joe@spare.example "$encrypted"
 met 'pinned key, self-signed and expired' joe@pinned.example "$verified"
 met 'pinned key, another one' joe@tls12.example '^held: '
+met 'a certificate that is shown to who asks for it' joe@sni.example "$verified"
+met 'and not to who asks for another' joe@nosni.example "$held_name"
 
 # The forms of a key.
 met 'sub-domain of .good.example' joe@sub.good.example "$verified"

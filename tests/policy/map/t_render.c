@@ -55,6 +55,26 @@ static const struct {
 	"secure match=nexthop:dot-nexthop protocols=>=TLSv1.2 ciphers=medium",
 	NULL},
 
+    {"server name", M "servername=mx.a.example ca=/a.pem", 3007, false, false,
+	"secure match=nexthop:dot-nexthop tafile=/a.pem "
+	"servername=mx.a.example " FLOOR12,
+	NULL},
+    {"server name, by the host", M "servername=hostname verify=none", 3007,
+	false, false, "encrypt servername=hostname " FLOOR12, NULL},
+    {"server name, key", M "servername=nexthop verify=key key=" HEX, 3007,
+	false, false, "fingerprint match=" PIN " servername=nexthop " FLOOR12,
+	NULL},
+    {"no server name", M "servername=none", 2011, false, false,
+	"secure match=nexthop:dot-nexthop " OLD12, NULL},
+    {"server name under dane", M "servername=hostname verify=dane", 3007, false,
+	false, "dane-only " FLOOR12, NULL},
+    {"server name, opportunistic", "servername=hostname", 3003, false, false,
+	"may", NULL},
+    {"3.3, server name", M "servername=hostname", 3003, false, false, NULL,
+	"servername= needs Postfix 3.4 or later"},
+    {"3.4, server name", M "servername=hostname", 3004, false, false,
+	"secure match=nexthop:dot-nexthop servername=hostname " OLD12, NULL},
+
     {"2.11, floor", M, 2011, false, false,
 	"secure match=nexthop:dot-nexthop " OLD12, NULL},
     {"3.3, floor", M, 3003, false, false,
@@ -161,6 +181,16 @@ t_lower(void **state)
 	    render_policy(p, LEVEL_KEY, NULL, &t, &b), "no key to pin");
 	assert_string_equal(
 	    render_policy(p, LEVEL_KEY, &none, &t, &b), "no key to pin");
+	registry_free(r);
+	/* Who is to be reached at last may need a name even more. */
+	r = parse(M "servername=a.example verify=dane");
+	p = &r->partner[0];
+	buf_clear(&b);
+	assert_null(render_policy(p, LEVEL_OPPORTUNISTIC, NULL, &t, &b));
+	assert_string_equal(b.data, "may servername=a.example");
+	buf_clear(&b);
+	assert_null(render_policy(p, LEVEL_ENCRYPT, NULL, &t, &b));
+	assert_string_equal(b.data, "encrypt servername=a.example " FLOOR12);
 	buf_free(&b);
 	registry_free(r);
 }

@@ -34,6 +34,7 @@ static const struct {
     {"operator", false, true, false},
     {"provider", false, false, false},
     {"review", false, false, false},
+    {"servername", true, true, false},
     {"ticket", false, false, false},
     {"verify", false, true, false},
 };
@@ -110,6 +111,16 @@ static const struct {
 	NULL},
     {"gateway, star", "gateway", "*.a.example", "'*' is not allowed", NULL},
     {"gateway, port", "gateway", "a.example:25", "':' is not allowed", NULL},
+
+    {"servername", "servername", "mx1.acme.example", NULL, NULL},
+    {"servername, hostname", "servername", "hostname", NULL, NULL},
+    {"servername, suffix", "servername", ".a.example", "an empty label", NULL},
+    {"servername, dot at the end", "servername", "a.example.",
+	"it ends with a dot", NULL},
+    {"servername, two", "servername", "a.example,b.example",
+	"',' is not allowed", NULL},
+    {"servername, address", "servername", "192.0.2.1",
+	"a server is asked for by name, not by address", NULL},
 
     {"ca", "ca", "/etc/ssl/a.pem,/etc/ssl/b.pem", NULL, NULL},
     {"ca system", "ca", "system", NULL, NULL},
@@ -323,6 +334,40 @@ t_long_text(void **state)
 	arena_free(&arena);
 }
 
+/* What Postfix is to send: its tokens as it knows them, names as DNS has. */
+static void
+t_servername(void **state)
+{
+	static const struct {
+		const char *value, *want;
+	} cases[] = {
+	    {"none", NULL},
+	    {"hostname", "hostname"},
+	    {"nexthop", "nexthop"},
+	    {"Hostname", "hostname"},
+	    {"MX1.Acme.Example", "mx1.acme.example"},
+	    {"mx.m\xc3\xbcnchen.example", "mx.xn--mnchen-3ya.example"},
+	};
+	struct arena arena = {0};
+	struct terms t, provider;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		t = provider = (struct terms){0};
+		assert_null(
+		    take(&provider, "servername", "mx.b.example", &arena));
+		check_str(cases[i].value,
+		    take(&t, "servername", cases[i].value, &arena), NULL);
+		attributes_inherit(&t, &provider);
+		check_str(cases[i].value, t.servername, cases[i].want);
+	}
+	t = (struct terms){0};
+	attributes_inherit(&t, &provider);
+	assert_string_equal(t.servername, "mx.b.example");
+	arena_free(&arena);
+}
+
 static void
 t_inherit(void **state)
 {
@@ -392,6 +437,7 @@ main(void)
 	    cmocka_unit_test(t_long_list),
 	    cmocka_unit_test(t_too_long),
 	    cmocka_unit_test(t_long_text),
+	    cmocka_unit_test(t_servername),
 	    cmocka_unit_test(t_inherit),
 	    cmocka_unit_test(t_preset),
 	};
