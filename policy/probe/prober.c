@@ -243,16 +243,26 @@ take_tlsa(struct probewire *w, const struct mxdns_result *r,
 	    h->tlsa_base == NULL ? "" : h->tlsa_base);
 }
 
-/* smtp_tls_servername, where TLSA records do not say it. */
+/*
+ * What TLSA records do not say: servername= of the row, else
+ * smtp_tls_servername. As Postfix, which sends an IPv4 address as well.
+ */
 static void
-put_servername(struct probewire *w, const char *name, const char *host,
+put_servername(struct probewire *w, const struct prober *p, const char *host,
     const char *nexthop)
 {
+	const struct probetarget *t = &p->set->target[w->target];
+	const char *name = p->set->client->servername;
+
+	if (t->level != LEVEL_OPPORTUNISTIC && t->terms->servername != NULL)
+		name = t->terms->servername;
+	if (t->domain != NULL)
+		nexthop = t->domain;
 	if (strcmp(name, "hostname") == 0)
 		name = host;
 	else if (strcmp(name, "nexthop") == 0)
 		name = nexthop;
-	if (nexthop_is_host(name) && !dname_is_address(name))
+	if (nexthop_is_host(name))
 		(void)snprintf(w->sni, sizeof(w->sni), "%s", name);
 }
 
@@ -274,8 +284,7 @@ look_at(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
 	else if (prober_wants_tlsa(t, p->set->dane))
 		w.fault = FAULT_NO_TLSA;
 	if (w.ntlsa == 0)
-		put_servername(
-		    &w, p->set->client->servername, h->name, r->domain);
+		put_servername(&w, p, h->name, r->domain);
 	row = say_row(p, &w, r, h);
 	if (t->level == LEVEL_SECURE && t->terms->verify == VERIFY_DANE &&
 	    !p->vouched)

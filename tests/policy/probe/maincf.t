@@ -24,6 +24,13 @@ gateway()
 gateway good good mode=enforced
 gateway masked masked mode=enforced
 gateway sni needsni mode=enforced
+gateway asked needsni mode=enforced servername=hostname
+gateway next needsni mode=enforced servername=nexthop
+gateway lax needsni mode=opportunistic servername=hostname
+cat >>"$T/registry" <<-REGISTRY
+	partner number domain=[127.0.5.$n] gateway=nexthop,mx.asked.example
+	  mode=enforced verify=none servername=nexthop contact=a@b.example
+REGISTRY
 gateway old tls11 mode=opportunistic
 gateway dual good mode=enforced
 gateway wrapped wrapped mode=enforced
@@ -70,6 +77,22 @@ probe sni
 is 'no server name' "$(verdict)" 'FAIL handshake-failed'
 probe sni 'smtp_tls_servername = hostname'
 is 'the name of the gateway' "$(verdict)" pass
+# sni_sent: what the gateway was asked for last
+sni_sent() { grep -a ', SNI ' "$T/fakemx.log" | sed -n '$s/.* //p'; }
+probe asked
+is 'servername= of the registry' "$(verdict).$(sni_sent)" pass.mx.asked.example
+probe asked 'smtp_tls_servername = other.example'
+is 'goes before main.cf' "$(sni_sent)" mx.asked.example
+probe next
+is 'the next-hop' "$(verdict).$(sni_sent)" pass.next.example
+probe number
+is 'which may be an address' "$(verdict).$(sni_sent)" pass.127.0.5.6
+probe lax
+is 'not of opportunistic partners' "$(verdict)" 'FAIL handshake-failed'
+run timeout 60 "$B/tlspact-verify" -C /dev/null -o registry="$T/registry" \
+	-o ca_file="$LAB/pki/ca.pem" -o probe_user= -o trust_anchor= \
+	-o probe_timeout=2 next --host mx.next.example
+is 'tlspact-verify asks for it, too' "$rc.$(sni_sent)" 0.next.example
 
 probe old 'smtp_tls_protocols = >=TLSv1.2'
 is 'protocols for opportunistic partners' "$(verdict)" \
