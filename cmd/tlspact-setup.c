@@ -19,6 +19,7 @@
 #include "common.h"
 #include "err.h"
 #include "file.h"
+#include "filters.h"
 #include "json.h"
 #include "mem.h"
 #include "num.h"
@@ -193,6 +194,7 @@ check(void *arg)
 	if ((rows = cdbmap_open(s->map, &e)) != NULL)
 		route_check(&c, &map, rows, asktable, &f);
 	cdbmap_close(rows);
+	filters_check(&c, asktable, &f);
 	around_look(&around, s, &c, &map);
 	around_check(&around, &c, &f);
 	around_release(&around);

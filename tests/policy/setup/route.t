@@ -32,7 +32,7 @@ cp "$etc/master.cf" "$T/master.cf"
 found()
 {
 	"$B/tlspact-setup" "${options[@]}" -c "$etc" check -j |
-		jq -r '.findings[] | select(.what | test("^mail to|smtp_delivery|reply_filter|queue_lifetime|starttls"))
+		jq -r '.findings[] | select(.what | test("^mail to|smtp_delivery|reply_filter|queue_lifetime|starttls"; "i"))
 			| (.kind + " " + .where + ": " + .what)'
 }
 # as_was	the configuration of the beginning
@@ -168,6 +168,71 @@ as_was
 postconf -c "$etc" -e 'smtp_tls_wrappermode = yes'
 says 'fault smtp_tls_wrappermode: mail to .*acme.example.* TLS from the start'
 really held
+
+# Failures and replies that are taken for others.
+what='4.7.x becomes 5.7.x'
+as_was
+# shellcheck disable=SC2016 # of regexp_table(5)
+echo '/^4(\.7\..*)/ 5$1' >"$LAB/regexp"
+postconf -c "$etc" -e "smtp_delivery_status_filter = regexp:$LAB/regexp" \
+	'smtp_tls_CAfile =' 'smtp_tls_CApath = /nowhere'
+says 'fault smtp_delivery_status_filter.*: .*regexp" makes "5.7.4 TLS is required.* bounces at once'
+really 'odd: bounced'
+
+what='4.7.x stays'
+as_was
+# shellcheck disable=SC2016 # of regexp_table(5)
+echo '/^4(\.4\..*)/ 5$1' >"$LAB/regexp"
+postconf -c "$etc" -e "smtp_delivery_status_filter = regexp:$LAB/regexp"
+is "$what" "$(found)" ''
+
+what='in a clone'
+as_was
+# shellcheck disable=SC2016 # of regexp_table(5)
+echo '/^4(\.7\.5 Server.*)/ 5$1' >"$LAB/regexp"
+echo "late unix - - n - - smtp -o smtp_delivery_status_filter=regexp:$LAB/regexp" \
+	>>"$etc/master.cf"
+says 'fault smtp_delivery_status_filter \(late/unix\): .* of "4.7.5 Server'
+
+what='mail that never waits'
+as_was
+postconf -c "$etc" -e 'maximal_queue_lifetime = 0' \
+	'smtp_tls_CAfile =' 'smtp_tls_CApath = /nowhere'
+says 'fault maximal_queue_lifetime: .* bounces at once'
+
+what='replies without STARTTLS'
+as_was
+# shellcheck disable=SC2016 # of regexp_table(5)
+echo '/^(...[ -])STARTTLS/ ${1}X-NOTHING' >"$LAB/regexp"
+postconf -c "$etc" -e "smtp_reply_filter = regexp:$LAB/regexp"
+says 'fault smtp_reply_filter.*: .* makes "250-X-NOTHING" of "250-STARTTLS"'
+really 'held: TLS is required'
+
+what='STARTTLS discarded for all'
+as_was
+postconf -c "$etc" -e \
+	'smtp_discard_ehlo_keyword_address_maps = static:starttls'
+says 'fault smtp_discard_ehlo_keyword_address_maps.*: .* is held'
+really 'held: TLS is required'
+
+what='STARTTLS discarded for an address'
+as_was
+postconf -c "$etc" -e \
+	'smtp_discard_ehlo_keyword_address_maps = inline:{127.0.1.1=STARTTLS}'
+says 'fault smtp_discard_ehlo_keyword_address_maps.*: .* is held'
+really 'held: TLS is required'
+
+what='another word discarded'
+as_was
+postconf -c "$etc" -e \
+	'smtp_discard_ehlo_keyword_address_maps = inline:{127.0.1.1=dsn}'
+is "$what" "$(found)" ''
+
+what='STARTTLS discarded in main.cf'
+as_was
+postconf -c "$etc" -e 'smtp_discard_ehlo_keywords = starttls'
+says 'fault smtp_discard_ehlo_keywords.*: '
+really 'held: TLS is required'
 
 what='a table that is not there'
 as_was
