@@ -184,9 +184,8 @@ put_gateway(struct making *m, const char *name, size_t len)
 {
 	struct lookup_rule r;
 
-	if (len == 0 || *name == '.' ||
-	    strmap_add(&m->names, m->name, name, len, (uint32_t)m->n) !=
-		STRMAP_NONE)
+	if (*name == '.' || strmap_add(&m->names, m->name, name, len,
+				(uint32_t)m->n) != STRMAP_NONE)
 		return 0;
 	m->name = mem_grow(m->name, m->n, &m->cap, sizeof(*m->name));
 	m->name[m->n++] = arena_copy(&m->arena, name, len);
@@ -205,41 +204,16 @@ put_gateway(struct making *m, const char *name, size_t len)
 	return len == 0 ? 0 : put(m, "g=", name, len);
 }
 
-/* What is left of the gateways of `secure match=a:.b:nexthop ...`. */
-struct gateways {
-	const char *p, *end;
-};
-
-static struct gateways
-gateways_of(const struct maprow *r)
-{
-	const char *p = NULL, *end;
-
-	if (r->tlen > 7 && memcmp(r->text, "secure ", 7) == 0)
-		p = memmem(r->text, r->tlen, " match=", 7);
-	if (p == NULL)
-		return (struct gateways){0};
-	p += 7;
-	end = memchr(p, ' ', r->tlen - (size_t)(p - r->text));
-	return (struct gateways){p, end != NULL ? end : r->text + r->tlen};
-}
-
-/* The next one, in *name and *len; false at the end. */
+/* The next gateway of `secure match=a:.b:nexthop ...`; false at the end. */
 static bool
-next_gateway(struct gateways *g, char name[DNAME_MAX + 1], size_t *len)
+next_gateway(struct mapmatch *left, char name[DNAME_MAX + 1], size_t *len)
 {
-	const char *colon, *p;
+	const char *s;
 
-	while (g->p < g->end) {
-		p = g->p;
-		colon = memchr(p, ':', (size_t)(g->end - p));
-		if (colon == NULL)
-			colon = g->end;
-		g->p = colon + 1;
-		*len = (size_t)(colon - p);
+	while (mapmatch_next(left, ':', &s, len)) {
 		if (*len > DNAME_MAX)
 			continue;
-		memcpy(name, p, *len);
+		memcpy(name, s, *len);
 		name[*len] = '\0';
 		if (!attribute_is_token(name))
 			return true;
@@ -247,10 +221,18 @@ next_gateway(struct gateways *g, char name[DNAME_MAX + 1], size_t *len)
 	return false;
 }
 
+static struct mapmatch
+gateways_of(const struct maprow *r)
+{
+	if (r->tlen < 7 || memcmp(r->text, "secure ", 7) != 0)
+		return (struct mapmatch){0};
+	return mapmatch_of(r->text, r->tlen);
+}
+
 static int
 put_gateways(struct making *m, const struct maprow *r)
 {
-	struct gateways g = gateways_of(r);
+	struct mapmatch g = gateways_of(r);
 	char name[DNAME_MAX + 1];
 	size_t len;
 
@@ -264,7 +246,7 @@ put_gateways(struct making *m, const struct maprow *r)
 static void
 prefetch(struct making *m, const struct maprow *r)
 {
-	struct gateways g = gateways_of(r);
+	struct mapmatch g = gateways_of(r);
 	char name[DNAME_MAX + 1];
 	size_t len;
 

@@ -468,7 +468,8 @@ mapbuild_run(struct mapbuild *b, const struct settings *set,
 	const struct mapholds_options holds = {.now = now,
 	    .dry = opt->dry,
 	    .without = opt->without,
-	    .by = opt->by};
+	    .by = opt->by,
+	    .also = opt->also};
 	struct err ignored;
 	int code;
 
@@ -480,8 +481,6 @@ mapbuild_run(struct mapbuild *b, const struct settings *set,
 		if (!opt->dry)
 			(void)mapevent_look(set, now, &ignored);
 		mapholds_read(&b->holds, set, b->live, &holds);
-		if (opt->also != NULL)
-			mapholds_add(&b->holds, opt->also);
 		if ((code = build(b)) == EX_OK &&
 		    (code = compare(b)) == EX_OK && !opt->dry)
 			code = put(b);

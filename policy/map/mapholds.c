@@ -28,29 +28,21 @@
 static const struct strs *
 pins_of(const char *text, size_t len, struct arena *a)
 {
-	const char *p, *end, *bar;
+	const struct mapmatch all = mapmatch_of(text, len);
+	struct mapmatch left = all;
 	struct strs *list;
-	size_t n = 1;
+	const char *pin;
+	size_t n = 0, plen;
 
-	p = memmem(text, len, " match=", 7);
-	if (p == NULL)
+	while (mapmatch_next(&left, '|', &pin, &plen))
+		n++;
+	if (n == 0)
 		return NULL;
-	p += 7;
-	end = memchr(p, ' ', len - (size_t)(p - text));
-	if (end == NULL)
-		end = text + len;
-	for (bar = p; bar < end; bar++)
-		n += *bar == '|';
 	list = arena_alloc(a, sizeof(*list) + n * sizeof(list->v[0]));
-	for (list->n = 0; p < end; p = bar + 1) {
-		bar = memchr(p, '|', (size_t)(end - p));
-		if (bar == NULL)
-			bar = end;
-		if (bar > p)
-			list->v[list->n++] =
-			    arena_copy(a, p, (size_t)(bar - p));
-	}
-	return list->n == 0 ? NULL : list;
+	left = all;
+	for (list->n = 0; mapmatch_next(&left, '|', &pin, &plen); list->n++)
+		list->v[list->n] = arena_copy(a, pin, plen);
+	return list;
 }
 
 /* One record " d:KEY"; false if it tells of no downgrade. */
@@ -167,8 +159,8 @@ struct reading {
 	struct ledger *ledger;
 };
 
-void
-mapholds_add(struct mapholds *h, const struct downgrade *o)
+static void
+add(struct mapholds *h, const struct downgrade *o)
 {
 	h->v = mem_grow(h->v, h->n, &h->cap, sizeof(*h->v));
 	h->v[h->n++] = *o;
@@ -181,11 +173,10 @@ add_mark(struct mapholds *h, const struct mapmark *m)
 	h->mark[h->nmarks++] = *m;
 }
 
-static void
-mark_of(
-    const struct downgrade *o, time_t now, const char *by, struct mapmark *m)
+static struct mapmark
+mark_of(const struct downgrade *o, time_t now, const char *by)
 {
-	*m = (struct mapmark){.partner = o->partner,
+	return (struct mapmark){.partner = o->partner,
 	    .id = o->id,
 	    .begin = o->begin,
 	    .at = now,
@@ -201,7 +192,7 @@ mapholds_mark_all(struct mapholds *h, time_t now)
 	for (i = 0; i < h->n; i++) {
 		if (h->v[i].begin > now || h->v[i].end <= now)
 			continue;
-		mark_of(&h->v[i], now, OURSELVES, &m);
+		m = mark_of(&h->v[i], now, OURSELVES);
 		add_mark(h, &m);
 	}
 }
@@ -255,10 +246,10 @@ hold_as_in_map(struct reading *r, const struct err *why)
 	for (i = 0; i < r->nlive; i++) {
 		o = &r->live[i];
 		if (o->end > r->opt->now && !is_without(r, o->partner)) {
-			mapholds_add(r->h, o);
+			add(r->h, o);
 			continue;
 		}
-		mark_of(o, r->opt->now, who(r, o->partner), &m);
+		m = mark_of(o, r->opt->now, who(r, o->partner));
 		add_mark(r->h, &m);
 	}
 	r->h->code = why->code;
@@ -314,7 +305,7 @@ take(struct reading *r, const struct downgrade *o)
 	/* A row from before domains were listed: those that it has lowered. */
 	if (o->domains == NULL && live != NULL)
 		taken.domains = live->domains;
-	mapholds_add(r->h, &taken);
+	add(r->h, &taken);
 }
 
 static bool
@@ -445,11 +436,13 @@ mapholds_read(struct mapholds *h, const struct settings *set,
 		for (i = 0; i < r.nmarks; i++)
 			settle_mark(&r, &r.mark[i]);
 		for (i = 0; i < r.nlive; i++) {
-			mark_of(&r.live[i], opt->now,
-			    who(&r, r.live[i].partner), &m);
+			m = mark_of(
+			    &r.live[i], opt->now, who(&r, r.live[i].partner));
 			settle_mark(&r, &m);
 		}
 	}
+	if (opt->also != NULL)
+		add(h, opt->also);
 	ledger_close(r.ledger);
 	free(r.live);
 	free(r.mark);
@@ -558,22 +551,10 @@ set_text(struct maptable *t, struct maprow *r, const char *text)
 	r->text = arena_copy(&t->arena, text, r->tlen);
 }
 
-/* The text of a policy row as it was before, if its downgrade is over. */
-static void
-raise_row(
-    struct maptable *t, const struct mapholds *h, time_t now, struct maprow *r)
-{
-	const struct maprow *record = &t->row[r->record];
-	struct maprecord rec;
-
-	if (!maprecord_parse(&rec, record->text, record->tlen))
-		return;
-	if (rec.until != 0 && !is_held(h, now, &rec, r->key, r->klen))
-		set_text(t, r, rec.full);
-	maprecord_release(&rec);
-}
-
-/* Of the several partners of a gateway one is no longer lowered: it neither. */
+/*
+ * What a record lowers, and it itself, as it was before, if that is over. Of
+ * the several partners of a gateway one is no longer lowered: it neither.
+ */
 static void
 raise_record(struct maptable *t, const struct mapholds *h, time_t now, bool any,
     struct maprow *r)
@@ -589,6 +570,8 @@ raise_record(struct maptable *t, const struct mapholds *h, time_t now, bool any,
 	    (gateway ? !is_held(h, now, &rec, NULL, 0) || (rec.more > 0 && any)
 		     : !is_held(h, now, &rec, r->key + MAPRECORD_PREFIX,
 			   r->klen - MAPRECORD_PREFIX))) {
+		if (r->record != MAPTABLE_NONE)
+			set_text(t, &t->row[r->record], rec.full);
 		maprecord_of_policy(&full, rec.full, strlen(rec.full));
 		rec.level = full.level;
 		rec.until = 0;
@@ -629,9 +612,6 @@ mapholds_raise(const struct mapholds *h, time_t now, struct cdbmap *live,
 		return -1;
 	mapholds_look(h, now, live, &raised);
 	raise_header(t, now, &raised);
-	for (i = 0; i < t->n; i++)
-		if (t->row[i].record != MAPTABLE_NONE)
-			raise_row(t, h, now, &t->row[i]);
 	for (i = 0; i < t->n; i++)
 		raise_record(t, h, now, raised.rows > 0, &t->row[i]);
 	for (i = 0; i < h->nmarks; i++)

@@ -49,6 +49,7 @@ struct mapholds_options {
 	bool dry;	     /* the ledger is not written */
 	const char *without; /* those of this partner end now; or NULL */
 	const char *by;	     /* who wants that */
+	const struct downgrade *also; /* one more, which may borrow; or NULL */
 };
 
 /*
@@ -63,9 +64,6 @@ void mapholds_read(struct mapholds *h, const struct settings *set,
  * lowered.
  */
 void mapholds_mark_all(struct mapholds *h, time_t now);
-
-/* One more, which may borrow. */
-void mapholds_add(struct mapholds *h, const struct downgrade *o);
 
 void mapholds_release(struct mapholds *h);
 

@@ -397,3 +397,35 @@ mapmark_is_of(const struct mapmark *m, const struct downgrade *o)
 		return o->begin <= m->at;
 	return m->id == o->id && (m->begin == 0 || m->begin == o->begin);
 }
+
+/* --- Policy texts --------------------------------------------------------- */
+
+struct mapmatch
+mapmatch_of(const char *policy, size_t len)
+{
+	const char *p = memmem(policy, len, " match=", 7), *end;
+
+	if (p == NULL)
+		return (struct mapmatch){0};
+	p += 7;
+	end = memchr(p, ' ', len - (size_t)(p - policy));
+	return (struct mapmatch){p, end != NULL ? end : policy + len};
+}
+
+bool
+mapmatch_next(struct mapmatch *m, char separator, const char **s, size_t *len)
+{
+	const char *end;
+
+	while (m->p < m->end) {
+		*s = m->p;
+		end = memchr(*s, separator, (size_t)(m->end - *s));
+		if (end == NULL)
+			end = m->end;
+		m->p = end + 1;
+		*len = (size_t)(end - *s);
+		if (*len > 0)
+			return true;
+	}
+	return false;
+}

@@ -127,4 +127,16 @@ bool mapmark_parse(struct mapmark *m, const char *key, size_t klen,
 /* Is it about that downgrade? */
 bool mapmark_is_of(const struct mapmark *m, const struct downgrade *o);
 
+/* What is left of the list behind ` match=` of a policy's text. */
+struct mapmatch {
+	const char *p, *end;
+};
+
+/* The whole list; an empty one if the text has none. */
+struct mapmatch mapmatch_of(const char *policy, size_t len);
+
+/* The next element that is not empty, borrowed; false at the end. */
+bool mapmatch_next(
+    struct mapmatch *m, char separator, const char **s, size_t *len);
+
 #endif

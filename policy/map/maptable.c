@@ -140,8 +140,10 @@ maptable_read(struct maptable *t, struct cdbmap *m, struct err *e)
 			continue;
 		of = find(t, t->row[i].key + MAPRECORD_PREFIX,
 		    t->row[i].klen - MAPRECORD_PREFIX);
-		if (of != MAPTABLE_NONE)
-			t->row[of].record = i;
+		if (of == MAPTABLE_NONE)
+			continue;
+		t->row[of].record = i;
+		t->row[i].record = of;
 	}
 	return 0;
 }

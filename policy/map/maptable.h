@@ -24,7 +24,9 @@ struct maprow {
 	const char *key;  /* what smtp(8) asks for, or of a record */
 	const char *text; /* not NUL-terminated if it was read */
 	uint32_t klen, tlen;
-	uint32_t record;  /* index of its record " d:", or MAPTABLE_NONE */
+	/* Index of its record " d:", or MAPTABLE_NONE; if it was read and is
+	 * such a record, that of its row. */
+	uint32_t record;
 	uint32_t partner; /* index in the registry, if it was compiled */
 	uint8_t level;	  /* enum level, the same */
 	bool lowered;	  /* a downgrade holds, the same */
