@@ -551,14 +551,10 @@ ledger_notice_failed(
 }
 
 int
-ledger_notice_overtaken(
-    struct ledger *l, int64_t id, bool *overtaken, struct err *e)
+ledger_notice_overtaken(struct ledger *l, int64_t id, struct err *e)
 {
 	int64_t n;
-	int rv;
 
-	rv = db_ask(l->db, e, &n,
+	return db_ask(l->db, e, &n,
 	    "SELECT 1 FROM notice WHERE " BEHIND("?1") " LIMIT 1", DB_INT(id));
-	*overtaken = rv == 1;
-	return rv == -1 ? -1 : 0;
 }

@@ -180,9 +180,8 @@ typedef bool ledger_notice_fn(const struct ledger_notice *n, void *arg);
 int ledger_notices_due(struct ledger *l, time_t now, ledger_notice_fn *fn,
     void *arg, struct err *e);
 
-/* Does a later one of the same partner wait behind it? */
-int ledger_notice_overtaken(
-    struct ledger *l, int64_t id, bool *overtaken, struct err *e);
+/* Does a later one of the same partner wait behind it? 1, 0, or -1. */
+int ledger_notice_overtaken(struct ledger *l, int64_t id, struct err *e);
 
 /*
  * It was sent, or it failed and is to be tried again at not_before; so are

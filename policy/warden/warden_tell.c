@@ -231,13 +231,10 @@ warden_tell_send(struct warden_tell *w, time_t now)
 static bool
 falls_away(struct warden_tell *w, int64_t id)
 {
-	bool overtaken;
 	struct err e;
 
 	if (w->sending_tries + 1 < TRIES_MAX ||
-	    ledger_notice_overtaken(w->facts->ledger, id, &overtaken, &e) ==
-		-1 ||
-	    !overtaken)
+	    ledger_notice_overtaken(w->facts->ledger, id, &e) != 1)
 		return false;
 	logline(LOGLINE_ERROR,
 	    "notice %lld is given up: a newer one of its partner waits",
