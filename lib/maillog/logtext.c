@@ -361,6 +361,17 @@ logtext_verify_failed(
 }
 
 bool
+logtext_unusable(struct span s, struct logtext_peer *peer, struct span *what)
+{
+	if (!skip_word(&s, "warning: ") || !logtext_peer(s, peer, &s) ||
+	    !skip_word(&s, ": all ") || !span_ends(s, " unusable"))
+		return false;
+	s.n -= sizeof(" unusable") - 1;
+	*what = s;
+	return true;
+}
+
+bool
 logtext_ssl_error(struct span s, struct logtext_peer *peer, struct span *why)
 {
 	struct span rest;

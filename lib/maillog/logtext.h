@@ -97,6 +97,14 @@ bool logtext_blamed(struct span why, struct logtext_peer *peer);
 bool logtext_verify_failed(
     struct span s, struct logtext_peer *peer, struct span *why);
 
+/*
+ * "warning: PEER: all TLSA records unusable", or fingerprints, or trust
+ * anchors: what that is of. That certificate is then refused by whatever words
+ * come behind.
+ */
+bool logtext_unusable(
+    struct span s, struct logtext_peer *peer, struct span *what);
+
 /* "SSL_connect error to PEER: WHY", "SSL_accept error from PEER: WHY". */
 bool logtext_ssl_error(
     struct span s, struct logtext_peer *peer, struct span *why);

@@ -167,6 +167,13 @@ logfault_reason(struct span text, bool *vague)
 }
 
 enum fault
+logfault_unusable(struct span what)
+{
+	/* The others are our own: pins, or the file of a CA. */
+	return begins(what, "TLSA records") ? FAULT_NO_TLSA : FAULT_LOCAL_ERROR;
+}
+
+enum fault
 logfault_library(struct span text)
 {
 	static const struct phrase phrases[] = {

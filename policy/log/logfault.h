@@ -18,6 +18,9 @@ enum fault logfault_verify(struct span why);
  */
 enum fault logfault_reason(struct span text, bool *vague);
 
+/* What was unusable, see logtext_unusable(). */
+enum fault logfault_unusable(struct span what);
+
 /* OpenSSL's words in "warning: TLS library problem: ...". */
 enum fault logfault_library(struct span text);
 

@@ -32,6 +32,7 @@ struct process {
 	struct logsession session;
 	/* What was said of a certificate or a handshake, and of whose. */
 	bool has_fault;
+	bool is_cause; /* what else this handshake says follows from it */
 	enum fault fault;
 	struct logpeer fault_peer;
 	enum logtext_trust chain; /* said before the session, by 2.3 */
@@ -345,6 +346,7 @@ smtp_session(struct logjoin *j, const struct logprefix *p,
 	struct process *proc = process_of(j, p);
 
 	j->stats.sessions_out++;
+	proc->is_cause = false;
 	if (proc->has_fault && !logpeer_same(&proc->fault_peer, &s->peer))
 		proc->has_fault = false;
 	logsession_keep(&proc->session, s, &proc->chain, time_of(j, p));
@@ -355,6 +357,7 @@ static void
 keep_fault(struct process *proc, enum fault f, const struct logtext_peer *peer)
 {
 	proc->has_fault = true;
+	proc->is_cause = false;
 	proc->fault = f;
 	logpeer_keep(&proc->fault_peer, peer);
 }
@@ -369,8 +372,16 @@ handshake_line(
 
 	if (logtext_verify_failed(p->text, &peer, &why)) {
 		*proc = process_of(j, p);
-		keep_fault(*proc, logfault_verify(why), &peer);
+		if (!(*proc)->is_cause ||
+		    !logpeer_same(&(*proc)->fault_peer, &peer))
+			keep_fault(*proc, logfault_verify(why), &peer);
 		return "verification-failed";
+	}
+	if (logtext_unusable(p->text, &peer, &why)) {
+		*proc = process_of(j, p);
+		keep_fault(*proc, logfault_unusable(why), &peer);
+		(*proc)->is_cause = true;
+		return "unusable";
 	}
 	if (span_begins(p->text, "SSL_connect ") &&
 	    logtext_ssl_error(p->text, &peer, &why)) {
@@ -424,10 +435,16 @@ tlsproxy_line(struct logjoin *j, const struct logprefix *p)
 {
 	struct process *proc;
 	const char *what = handshake_line(j, p, &proc);
+	struct logtext_session s;
 	struct logtext_peer peer;
 
-	if (what == NULL)
+	if (what == NULL) {
+		/* smtp(8) says it, too; here it ends the handshake. */
+		if (logtext_session(p->text, &s) &&
+		    (proc = find_process(j, p)) != NULL)
+			proc->is_cause = false;
 		return NULL;
+	}
 	peer = logpeer_kept(&proc->fault_peer);
 	remember(j, peer_name(&peer, &j->scratch), proc->fault, time_of(j, p));
 	return what;

@@ -281,6 +281,39 @@ static const struct {
 	"deferred name-mismatch\n"
 	"out AAAAA2 b.example mx2.b[1.1.1.2] clear no unknown unknown  "
 	"deferred protocol-too-old\n"},
+    {"TLSA records that nobody can use are none, by whatever words follow",
+	T "postfix/smtp[1]: warning: " M1 ": all TLSA records unusable\n" T
+	  "postfix/smtp[1]: certificate verification failed for " M1
+	  ": not trusted by local or TLSA policy\n" TLS("Untrusted", M1)
+	      TO("AAAAA1", M1,
+		  "delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (Server "
+		  "certificate not verified)") T
+	"postfix/smtp[1]: certificate verification failed for " M1
+	": num=65:no matching DANE TLSA records\n" TLS("Untrusted", M1)
+	    TO("AAAAA2", M1,
+		"delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (Server "
+		"certificate not verified)"),
+	"out AAAAA1 b.example mx1.b[1.1.1.1] encrypted yes no unknown TLSv1.3 "
+	"deferred no-tlsa\n"
+	"out AAAAA2 b.example mx1.b[1.1.1.1] encrypted yes no unknown TLSv1.3 "
+	"deferred dane-mismatch\n"},
+    {"and pins that are none, by tlsproxy, are our own fault",
+	T "postfix/tlsproxy[7]: warning: " M1 ": all fingerprints unusable\n" T
+	  "postfix/tlsproxy[7]: certificate verification failed for " M1
+	  ": not trusted by local or TLSA policy\n" T
+	  "postfix/tlsproxy[7]: Untrusted TLS connection established to " M1
+	  ": TLSv1.3 with cipher X (1/1 bits)\n" TLS("Untrusted", M1)
+	      TO("AAAAA1", M1,
+		  "delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (Server "
+		  "certificate not verified)") T
+	"postfix/tlsproxy[7]: certificate verification failed for " M1
+	": self-signed certificate\n" TLS("Untrusted", M1) TO("AAAAA2", M1,
+	    "delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (Server "
+	    "certificate not verified)"),
+	"out AAAAA1 b.example mx1.b[1.1.1.1] encrypted yes no unknown TLSv1.3 "
+	"deferred local-error\n"
+	"out AAAAA2 b.example mx1.b[1.1.1.1] encrypted yes no unknown TLSv1.3 "
+	"deferred self-signed\n"},
     {"up to 3.5 a wrong name is not said",
 	TLS("Trusted", M1) TO("AAAAA1", M1,
 	    "delay=1, delays=1/0/0/0, dsn=4.7.5, status=deferred (Server "
