@@ -39,6 +39,8 @@ static const char registry[] =
     "gateway=mx.named.example inbound-action=reject\n"
     "partner idn mode=enforced domain=m\xc3\xbcnchen.example,"
     ".m\xc3\xbcnchen.example gateway=mx.idn.example\n"
+    "partner many mode=enforced domain=many.example "
+    "gateway=nexthop,mx.many2.example,mx.many3.example\n"
     "partner low mode=enforced domain=low.example,.low.example "
     "gateway=mx.low.example\n";
 
@@ -301,6 +303,8 @@ test_bounces(void **state)
 	    {"mx.b.example", CLEAR},
 	    {"mx.watched.example", NULL},
 	    {"mx.island.example", CLEAR},
+	    {"mx.many2.example", CLEAR},
+	    {"mx.many3.example", CLEAR},
 	    {".cloud.example", NULL},
 	};
 	struct cdbmap *t;
@@ -322,7 +326,10 @@ test_bounces(void **state)
 		    cases[i].says);
 	cdbmap_close(t);
 	/* Nobody's gateways: nothing to ask. */
-	check_puts(w.set.registry, "partner open domain=open.example\n");
+	check_puts(w.set.registry,
+	    "partner open domain=open.example\n"
+	    "partner token mode=enforced domain=token.example "
+	    "gateway=nexthop\n");
 	assert_int_equal(built(&w, NOW), 0);
 	t = cdbmap_open(w.set.inbound_map, &e);
 	assert_non_null(t);
