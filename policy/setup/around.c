@@ -15,6 +15,7 @@
 #include "mapfacts.h"
 #include "mem.h"
 #include "mxdns.h"
+#include "num.h"
 #include "postconf.h"
 #include "process.h"
 #include "program.h"
@@ -246,6 +247,11 @@ around_look(struct around *a, const struct settings *s,
 	if (!a->unasked)
 		look_as_users(a, s, map);
 	look_at_dns(a, s);
+	a->dane = map->dane;
+	if (map->dane > 0 ||
+	    strncmp(postconf_text(c, NULL, "smtp_tls_security_level"), "dane",
+		4) == 0)
+		a->unvouched = !mxdns_system_vouches();
 }
 
 void
@@ -441,6 +447,25 @@ check_dns(struct findings *out, const struct around *a)
 	    a->dns_why == NULL ? "" : a->dns_why);
 }
 
+/* Postfix validates nothing itself: it believes what its resolver does. */
+static void
+check_vouching(struct findings *out, const struct around *a)
+{
+	char *rows;
+
+	if (!a->unvouched)
+		return;
+	rows = mem_printf("for %zu row%s ", a->dane, num_plural(a->dane));
+	findings_add(out, FINDING_FAULT, "/etc/resolv.conf",
+	    "have it name a resolver that validates, such as unbound on this "
+	    "host",
+	    "the resolver that Postfix asks does not validate (it sets no AD "
+	    "for the signed root): %sdane-only holds mail, and dane falls to "
+	    "may",
+	    a->dane > 0 ? rows : "");
+	free(rows);
+}
+
 void
 around_check(
     const struct around *a, const struct postconf *c, struct findings *out)
@@ -466,4 +491,5 @@ around_check(
 	if (!a->unasked && !a->user[0].missing)
 		check_warden(out, a);
 	check_dns(out, a);
+	check_vouching(out, a);
 }

@@ -57,6 +57,9 @@ struct around {
 	enum around_dns dns;
 	char *dns_why; /* or NULL */
 	const char *resolver;
+	/* Postfix's own resolver, if that matters: it sets no AD. */
+	bool unvouched;
+	size_t dane; /* rows that need it */
 	/* The value of a table for a key: 1 there is one, 0 none, -1 unknown */
 	int (*lookup)(const char *table, const char *key);
 };

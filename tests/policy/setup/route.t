@@ -239,4 +239,23 @@ as_was
 postconf -c "$etc" -e "transport_maps = hash:$LAB/nowhere"
 like "$what" "$("$B/tlspact-setup" "${options[@]}" -c "$etc" check)" \
 	'note  transport_maps: where "hash:.*nowhere" sends mail is not known'
+
+# DANE by a resolver that does not validate, and by one that says it does.
+as_was
+cat >>"$T/registry" <<'REGISTRY'
+partner dane mode=enforced verify=dane domain=dane.example
+	contact=p@dane.example
+REGISTRY
+ok 'a partner with DANE' "$B/tlspact-compile" "${options[@]}"
+# unvouched	what is said of the resolver
+unvouched()
+{
+	"$B/tlspact-setup" "${options[@]}" -c "$etc" check -j |
+		jq -r '.findings[] | select(.what | test("validate")) | .where'
+}
+is 'a resolver without AD' "$(unvouched)" /etc/resolv.conf
+"$B/tools/vouch" 127.0.0.2 127.0.0.1 >"$T/vouch" &
+ok 'another resolver' wait_for 20 grep -q ready "$T/vouch"
+echo 'nameserver 127.0.0.2' >/etc/resolv.conf
+is 'with AD' "$(unvouched)" ''
 done_testing

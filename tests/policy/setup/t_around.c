@@ -207,10 +207,26 @@ test_others(void **state)
 	expect(&a, NULL, NULL, "");
 }
 
+/* DANE is what the resolver of Postfix vouches for. */
+static void
+test_vouching(void **state)
+{
+	struct around a = GOOD;
+
+	(void)state;
+	a.dane = 2;
+	expect(&a, NULL, NULL, "");
+	a.unvouched = true;
+	expect(&a, NULL, NULL, "sets no AD for the signed root): for 2 rows ");
+	a.dane = 0;
+	expect(&a, NULL, NULL, "for the signed root): dane-only holds mail");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_vouching),
 	    cmocka_unit_test(test_logs),
 	    cmocka_unit_test(test_rights),
 	    cmocka_unit_test(test_others),
