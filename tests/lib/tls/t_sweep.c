@@ -203,6 +203,29 @@ a_long_queue_delays_only_itself(void **state)
 	close_sweep();
 }
 
+/* What is queued or runs is found until it is done. */
+static void
+the_same_is_found(void **state)
+{
+	const struct sweep_limits limits = {.parallel = 1};
+	const struct sockaddr *sa = (struct sockaddr *)&fake.at[0].sa;
+	socklen_t len = sizeof(fake.at[0].sa);
+
+	(void)state;
+	open_sweep(&limits, PATIENT_MS);
+	assert_null(sweep_find(seen.sweep, seen.ctx, sa, len, "a"));
+	sweep_add(seen.sweep, seen.ctx, sa, len, "a", on_result, &seen);
+	sweep_add(seen.sweep, seen.ctx, sa, len, NULL, on_result, &fake);
+	assert_ptr_equal(sweep_find(seen.sweep, seen.ctx, sa, len, "a"), &seen);
+	assert_ptr_equal(
+	    sweep_find(seen.sweep, seen.ctx, sa, len, NULL), &fake);
+	assert_null(sweep_find(seen.sweep, seen.ctx, sa, len, "b"));
+	assert_null(sweep_find(seen.sweep, NULL, sa, len, "a"));
+	event_base_dispatch(base);
+	assert_null(sweep_find(seen.sweep, seen.ctx, sa, len, "a"));
+	close_sweep();
+}
+
 static double
 run_timed(const struct sweep_limits *limits, size_t jobs)
 {
@@ -270,6 +293,7 @@ main(void)
 	    cmocka_unit_test(one_address_is_not_crowded),
 	    cmocka_unit_test(silent_servers_do_not_delay),
 	    cmocka_unit_test(a_long_queue_delays_only_itself),
+	    cmocka_unit_test(the_same_is_found),
 	    cmocka_unit_test(starts_are_paced),
 	    cmocka_unit_test(jitter_only),
 	    cmocka_unit_test(freed_in_the_middle),
