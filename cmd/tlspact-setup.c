@@ -31,6 +31,7 @@
 #include "route.h"
 #include "say.h"
 #include "settings.h"
+#include "smtpclient.h"
 #include "target.h"
 #include "mapfacts.h"
 #include "wiring.h"
@@ -171,6 +172,21 @@ json_findings(const struct findings *f, const struct map_facts *map)
 	json_print(root);
 }
 
+/* Where a probe is not what this Postfix does. */
+static void
+check_probes(const struct postconf *c, struct findings *f)
+{
+	const char *name, *value;
+	size_t at = 0;
+
+	while ((name = smtpclient_unlike(c, &at, &value)) != NULL)
+		findings_add(f, FINDING_NOTE, name,
+		    "send a mail where what tlspact-probe says is in doubt",
+		    "%s is %s: probes do as by default, so that deliveries can "
+		    "turn out otherwise",
+		    name, quotes(value).s);
+}
+
 static int
 check(void *arg)
 {
@@ -195,6 +211,7 @@ check(void *arg)
 		route_check(&c, &map, rows, asktable, &f);
 	cdbmap_close(rows);
 	filters_check(&c, asktable, &f);
+	check_probes(&c, &f);
 	around_look(&around, s, &c, &map);
 	around_check(&around, &c, &f);
 	around_release(&around);

@@ -75,20 +75,33 @@ known_curves(const char *list)
 	return buf_take(&out);
 }
 
+const char *
+smtpclient_unlike(const struct postconf *p, size_t *at, const char **value)
+{
+	const char *name;
+
+	for (; *at < sizeof(fixed) / sizeof(fixed[0]); ++*at) {
+		name = fixed[*at].name;
+		*value = postconf_get(p, SERVICE, name);
+		if (*value == NULL || strcmp(*value, fixed[*at].usual) == 0)
+			continue;
+		++*at;
+		return name;
+	}
+	return NULL;
+}
+
 static void
 put_unlike(const struct postconf *p, struct buf *b)
 {
-	const char *value;
-	size_t i;
+	const char *name, *value;
+	size_t at = 0;
 
 	buf_puts(b, "");
-	for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
-		value = postconf_get(p, SERVICE, fixed[i].name);
-		if (value != NULL && strcmp(value, fixed[i].usual) != 0)
-			buf_printf(b,
-			    "%s = %s: Postfix does otherwise than this probe\n",
-			    fixed[i].name, value);
-	}
+	while ((name = smtpclient_unlike(p, &at, &value)) != NULL)
+		buf_printf(b,
+		    "%s = %s: Postfix does otherwise than this probe\n", name,
+		    value);
 }
 
 static char *

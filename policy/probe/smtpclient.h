@@ -10,6 +10,9 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
+
+struct postconf;
 
 struct smtpclient {
 	char *helo; /* the name to greet with */
@@ -34,6 +37,14 @@ struct smtpclient {
  * defaults. helo_name takes the place of smtp_helo_name if it is not empty.
  */
 void smtpclient_read(struct smtpclient *c, const char *helo_name);
+
+/*
+ * Of what decides a delivery and the prober does as the defaults do, the next
+ * that the configuration has otherwise, from *at = 0 on; NULL: no more. *value
+ * borrows from p.
+ */
+const char *smtpclient_unlike(
+    const struct postconf *p, size_t *at, const char **value);
 
 void smtpclient_release(struct smtpclient *c);
 

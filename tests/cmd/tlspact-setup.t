@@ -108,6 +108,14 @@ faulty 'no ECDSA' 'smtp_tls_exclude_ciphers is "aECDSA"' \
 	'smtp_tls_exclude_ciphers = aECDSA'
 faulty 'no cipher at all' 'tls_medium_cipherlist is .* and any certificate' \
 	'tls_medium_cipherlist = aNULL'
+fresh
+printf '%s\n' 'smtp_host_lookup = native' 'smtp_pix_workaround_maps = cidr:/x' \
+	>>"$etc/main.cf"
+run setup check
+is 'what probes do otherwise is no fault' "$rc" 0 || diag "$out"
+like 'but a note' "$out" 'note  smtp_host_lookup: smtp_host_lookup is "native": probes do'
+like 'for each' "$out" 'note  smtp_pix_workaround_maps: '
+unlike 'of those that are not the defaults' "$out" 'note  tls_medium_cipherlist'
 cp "$T/ca.pem" "$T/copy.pem"
 echo more >"$T/own-ca.pem"
 faulty 'another CA file' 'smtp_tls_CAfile is .*, and probes go by the CAs' \
