@@ -23,7 +23,6 @@
 #include "judge.h"
 #include "evidence.h"
 #include "json.h"
-#include "mem.h"
 #include "num.h"
 #include "options.h"
 #include "probeplan.h"
@@ -44,6 +43,7 @@ struct run {
 	struct registry *registry;
 	struct judge *judge;
 	const struct partner *partner;
+	struct nexthop nexthop; /* that mail is sent to; name is "" if none */
 	bool colour;
 	struct buf out;
 	json_t *results;
@@ -165,66 +165,60 @@ find_nexthop(const struct run *run, struct nexthop *n)
 	uint32_t i;
 
 	if (strcmp(arg, run->partner->name) != 0)
-		return nexthop_parse(arg, n) == 0;
+		return probeplan_name(arg, n) == 0;
 	for (i = 0; i < run->partner->ndomains; i++)
 		if (d[i].name[0] != '.')
 			return nexthop_parse(d[i].name, n) == 0;
 	return false;
 }
 
-/* Does a name that the gateway may have depend on the next-hop? */
+/* Do the rules speak of the domain that mail is sent to? */
 static bool
 needs_nexthop(const struct partner *p)
 {
 	size_t i;
 
+	if (p->terms->verify != VERIFY_NAME &&
+	    p->terms->common_name != COMMON_NAME_GATEWAY)
+		return false;
 	for (i = 0; i < p->gateway->n; i++)
-		if (strcasecmp(p->gateway->v[i], "nexthop") == 0 ||
-		    strcasecmp(p->gateway->v[i], "dot-nexthop") == 0)
+		if (attribute_is_token(p->gateway->v[i]) &&
+		    strcmp(p->gateway->v[i], "hostname") != 0)
 			return true;
 	return false;
 }
 
-/* A host as DNS has it, or NULL and it is said why not. */
-static const char *
-gateway_name(const char *arg, char buf[DNAME_NEXTHOP_MAX + 1])
+static int
+take_nexthop(struct run *run)
 {
-	struct dname name;
-	size_t len = strlen(arg);
-	char *host = mem_dup(arg);
-	const char *bad;
-
-	if (dname_is_address(arg)) {
-		free(host);
-		return arg;
-	}
-	if (len > 1 && host[len - 1] == '.')
-		host[len - 1] = '\0';
-	if ((bad = dname_host(host, buf, &name)) != NULL)
-		say("gateway %s: %s", quotes(arg).s, bad);
-	else if (name.s != buf)
-		(void)snprintf(buf, DNAME_NEXTHOP_MAX + 1, "%s", name.s);
-	free(host);
-	return bad == NULL ? buf : NULL;
+	if (find_nexthop(run, &run->nexthop))
+		return EX_OK;
+	run->nexthop = (struct nexthop){.name = ""};
+	if (!needs_nexthop(run->partner))
+		return EX_OK;
+	say("partner %s has no domain that stands for itself; name one below "
+	    "its %s",
+	    run->partner->name,
+	    run->registry->domain[run->partner->first_domain].name);
+	return EX_USAGE;
 }
 
 static int
 judge_file(struct run *run)
 {
 	const char *path = run->opt.arg[1];
-	char buf[DNAME_NEXTHOP_MAX + 1];
-	const char *host = NULL;
+	const char *arg = run->opt.n == 3 ? run->opt.arg[2] : NULL;
 	struct probereport_rules r = result_of(run, path);
 	struct judge_gateway g = {.terms = run->partner->terms,
 	    .gateway = run->partner->gateway,
 	    .level = LEVEL_OPPORTUNISTIC, /* the enforced rules, in any case */
 	    .warn_days = JUDGE_WARN_DAYS,
-	    .alone = true,
-	    .at = run->at};
+	    .at = run->at,
+	    .alone = true};
 	static struct judgement j;
 	STACK_OF(X509) * c;
 	struct err e = {0};
-	struct nexthop n;
+	struct nexthop host;
 	size_t len;
 	char *pem;
 	int rv;
@@ -235,19 +229,13 @@ judge_file(struct run *run)
 		    run->partner->name);
 		return EX_USAGE;
 	}
-	if (run->opt.n == 3 &&
-	    (host = gateway_name(run->opt.arg[2], buf)) == NULL)
-		return EX_USAGE;
-	g.host = host;
-	if (find_nexthop(run, &n))
-		g.nexthop = n.name;
-	else if (needs_nexthop(run->partner)) {
-		say("partner %s has no domain that stands for itself; name one "
-		    "below its %s",
-		    run->partner->name,
-		    run->registry->domain[run->partner->first_domain].name);
+	if (arg != NULL && probeplan_name(arg, &host) == -1) {
+		say("%s is not the name of a gateway", quotes(arg).s);
 		return EX_USAGE;
 	}
+	if (*run->nexthop.name != '\0')
+		g.nexthop = run->nexthop.name;
+	g.host = arg == NULL ? NULL : host.name;
 	if ((pem = file_slurp(path, X509_MAX_PEM, &len, NULL, &e)) == NULL)
 		return common_failed(&e);
 	if ((c = x509_chain_parse(pem, len, &e)) == NULL) {
@@ -261,7 +249,7 @@ judge_file(struct run *run)
 	if (rv == -1)
 		return common_failed(&e);
 	r.nexthop = g.nexthop;
-	r.gateway = host;
+	r.gateway = g.host;
 	r.alone = true;
 	r.fault = j.fault;
 	r.v = &j.v;
@@ -345,6 +333,8 @@ judge_host_now(struct run *run)
 	else if (probeplan_host(&plan,
 		     (uint32_t)(run->partner - run->registry->partner),
 		     run->host, &e) == 0) {
+		if (*run->nexthop.name != '\0')
+			plan.target[0].domain = run->nexthop.name;
 		p.prober.target = plan.target;
 		(void)look_at(run, &p, &e);
 	}
@@ -482,7 +472,8 @@ run_verify(struct run *run)
 		return code;
 	if (run->bundle != NULL)
 		code = rehearse_bundle(run);
-	else if ((code = find_partner(run)) == EX_OK)
+	else if ((code = find_partner(run)) == EX_OK &&
+		 (code = take_nexthop(run)) == EX_OK)
 		code =
 		    run->host != NULL ? judge_host_now(run) : judge_file(run);
 	if (code != EX_OK)

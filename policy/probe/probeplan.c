@@ -194,13 +194,28 @@ add_other(struct probeplan *p, const char *what, const char *normal,
 	return 0;
 }
 
+/* The same without the dot at its end, in buf if there is one. */
+static const char *
+undotted(const char *what, char buf[DNAME_NEXTHOP_MAX + 1])
+{
+	size_t len = strlen(what);
+
+	if (len < 2 || len > DNAME_NEXTHOP_MAX || what[len - 1] != '.' ||
+	    what[len - 2] == '.')
+		return what;
+	memcpy(buf, what, len - 1);
+	buf[len - 1] = '\0';
+	return buf;
+}
+
 int
 probeplan_add(struct probeplan *p, const char *what, struct err *e)
 {
+	char text[DNAME_NEXTHOP_MAX + 1];
 	char buf[DNAME_NEXTHOP_MAX + ATTRIBUTE_PHRASE_MAX];
 	const struct registry *r = p->registry;
 	const struct partner *partner;
-	const char *normal = what;
+	const char *normal;
 	struct dname name;
 	bool is_name;
 	uint32_t i;
@@ -210,6 +225,7 @@ probeplan_add(struct probeplan *p, const char *what, struct err *e)
 		add_partner(p, &r->partner[i], p->n > 0);
 		return 0;
 	}
+	normal = what = undotted(what, text);
 	is_name = dname_nexthop(what, buf, &name) == NULL;
 	if (is_name)
 		normal = name.s;
@@ -228,6 +244,19 @@ probeplan_add(struct probeplan *p, const char *what, struct err *e)
 }
 
 int
+probeplan_name(const char *what, struct nexthop *n)
+{
+	char buf[DNAME_NEXTHOP_MAX + ATTRIBUTE_PHRASE_MAX];
+	char text[DNAME_NEXTHOP_MAX + 1];
+	struct dname name;
+
+	what = undotted(what, text);
+	if (dname_nexthop(what, buf, &name) != NULL)
+		return nexthop_parse(what, n);
+	return name.kind == DNAME_SUFFIX ? -1 : nexthop_parse(name.s, n);
+}
+
+int
 probeplan_host(
     struct probeplan *p, uint32_t partner, const char *host, struct err *e)
 {
@@ -235,7 +264,7 @@ probeplan_host(
 	const char *nexthop, *domain;
 	struct nexthop n;
 
-	if (nexthop_parse(host, &n) == -1)
+	if (probeplan_name(host, &n) == -1)
 		return err_set(e, EX_USAGE, "%s is not a host or host:port",
 		    quotes(host).s);
 	nexthop = bracket(p, &n);

@@ -13,6 +13,7 @@
 #include "registry.h"
 
 struct err;
+struct nexthop;
 struct starttls_params;
 
 /* A next-hop to look up, and whose rules hold there. */
@@ -63,6 +64,12 @@ int probeplan_add(struct probeplan *p, const char *what, struct err *e);
 /* HOST or HOST:PORT, by the rules of the partner of that index. 0 or -1. */
 int probeplan_host(
     struct probeplan *p, uint32_t partner, const char *host, struct err *e);
+
+/*
+ * A host as people write it: also in brackets, with a port, with a dot at its
+ * end, in its own script. 0, or -1 if what is none.
+ */
+int probeplan_name(const char *what, struct nexthop *n);
 
 /* Index of the partner that what stands for, or REGISTRY_NONE. */
 uint32_t probeplan_partner(const struct registry *r, const char *what);

@@ -41,6 +41,10 @@ partner foreign mode=enforced domain=foreign.example
 partner token mode=enforced domain=x.example,acme.example.org
   gateway=hostname contact=a@x.example
 partner soft mode=opportunistic domain=soft.example gateway=mx1.acme.example
+partner cased mode=enforced domain=cased.example contact=a@b.example
+  gateway=hostname
+partner two mode=enforced domain=two.example,mx1.acme.example,münchen.example
+  gateway=nexthop contact=a@b.example
 partner dane mode=enforced verify=dane domain=dane.example contact=a@b.example
 partner never mode=enforced domain=never.example contact=a@b.example
 partner below mode=enforced domain=.below.example contact=a@b.example
@@ -58,7 +62,7 @@ is 'its CN' "$(rule common-name)" pass
 like 'the verdict' "$out" $'\npass: '
 like 'of a file, which offers nothing' "$out" \
 	'pass: Every rule accepts the certificate'
-for bad in .acme.example '[mx1.acme.example]:25' 'mx 1.acme.example' ''; do
+for bad in .acme.example 'mx 1.acme.example' ''; do
 	verify token "$p/acme.crt" "$bad"
 	is "no gateway: '$bad'" "$rc" 64
 done
@@ -95,6 +99,33 @@ is 'opportunistic: the rules all the same' "$rc" 1
 like 'and that they are not in force' "$out" 'partner is opportunistic'
 verify acme.example "$p/acme.crt"
 is 'by a domain' "$rc" 0
+verify two --host mx1.acme.example
+is 'the host is not the domain that mail is sent to' "$rc" 1
+verify mx1.acme.example --host mx1.acme.example
+is 'unless that is what was said' "$rc" 0
+lab_cert munich cn=xn--mnchen-3ya.example || bail cert
+verify münchen.example "$p/munich.crt"
+is 'a domain in its own script' "$rc" 0
+verify below "$p/acme.crt"
+is 'sub-domains only: 64' "$rc" 64
+like 'and what is wanted' "$err" 'name one below its \.below\.example'
+verify .below.example "$p/acme.crt"
+is 'by the .domain' "$rc" 64
+verify below --host mx1.acme.example
+is 'a host of it' "$rc" 64
+for gateway in mx1.acme.example. MX1.acme.example '[mx1.acme.example]:25' \
+	mx1.acme.example:25; do
+	verify cased "$p/acme.crt" "$gateway"
+	is "gateway $gateway" "$rc.$(rule name)" 0.pass
+done
+verify cased "$p/munich.crt" münchen.example
+is 'a gateway in its own script' "$rc" 0
+for gateway in .acme.example mx1..acme.example 'mx1 acme' ''; do
+	verify cased "$p/acme.crt" "$gateway"
+	is "gateway '$gateway'" "$rc" 64
+done
+verify acme --host MX1.acme.example.
+is 'a host with a dot at its end' "$rc" 0
 verify nobody "$p/acme.crt"
 is 'no such partner' "$rc" 64
 verify acme "$T/none.pem"

@@ -152,6 +152,8 @@ test_plan(void **state)
 	} rows[] = {
 	    {"a.example", "name", "a.example", NULL, true},
 	    {"A.Example", "name", "a.example", NULL, true},
+	    {"a.example.", "name", "a.example", NULL, true},
+	    {GW ".", "name", "[" GW "]", "a.example", false},
 	    {"x.y.a.example", "name", "x.y.a.example", NULL, false},
 	    {GW, "name", "[" GW "]", "a.example", false},
 	    {"[mx.g.example]:587", "soft", "[mx.g.example]:587", NULL, true},
@@ -179,6 +181,8 @@ test_plan(void **state)
 	}
 	probeplan_init(&p, registry, false);
 	plan_add(&p, ".a.example", -1);
+	plan_add(&p, ".a.example.", -1);
+	plan_add(&p, "a.example..", -1);
 	plan_add(&p, "", -1);
 	plan_add(&p, "two words", -1);
 	plan_add(&p, "nodots", -1);
