@@ -44,6 +44,9 @@ skip_low(const unsigned char *p)
 	return p;
 }
 
+#define FOREIGN 1u
+#define UNDERSCORE 2u
+
 struct scan {
 	bool upper;   /* has upper case letters */
 	bool foreign; /* has bytes over 0x7f */
@@ -67,11 +70,11 @@ bad_byte(unsigned char c, char *buf)
 }
 
 /*
- * Check the shape of a name. Bytes over 0x7f are let through if foreign_ok;
- * the lengths are then not yet final and not checked.
+ * Check the shape of a name, with what else it may hold. Where that is bytes
+ * over 0x7f, the lengths are not yet final and not checked.
  */
 static const char *
-scan_name(const char *s, bool foreign_ok, char *buf, struct scan *sc)
+scan_name(const char *s, unsigned also, char *buf, struct scan *sc)
 {
 	const unsigned char *p = (const unsigned char *)s, *label;
 
@@ -83,8 +86,10 @@ scan_name(const char *s, bool foreign_ok, char *buf, struct scan *sc)
 			p = skip_low(p);
 			if (*p == '.' || *p == '\0')
 				break;
-			if (*p >= 0x80 && foreign_ok)
+			if (*p >= 0x80 && (also & FOREIGN))
 				sc->foreign = true;
+			else if (*p == '_' && (also & UNDERSCORE))
+				continue;
 			else if (ldh(*p) == 0)
 				return bad_byte(*p, buf);
 			else
@@ -141,6 +146,29 @@ to_alabels(const char *s, char *buf)
 	return NULL;
 }
 
+/*
+ * Is the name, in UTF-8, refused only for symbols such as emoji, or for
+ * letters newer than our tables? Postfix and DNS take these. Not what cannot
+ * be seen, or is more than letters, digits and hyphens in ASCII.
+ */
+static bool
+has_only_symbols(const char *u, int rc)
+{
+	const unsigned char *p = (const unsigned char *)u;
+
+	if (rc != IDN2_DISALLOWED && rc != IDN2_UNASSIGNED)
+		return false;
+	for (; *p != '\0'; p++)
+		if ((*p < 0x80 && *p != '.' && *p != '_' && ldh(*p) == 0) ||
+		    (p[0] == 0xc2 && p[1] <= 0xa0) || /* controls, blank */
+		    (p[0] == 0xe2 && p[1] <= 0x81) || /* U+2000 - U+207F */
+		    (p[0] == 0xe3 && p[1] == 0x80) || /* U+3000 - U+303F */
+		    (p[0] == 0xef && p[1] >= 0xbb) || /* U+FEC0 - U+FFFF */
+		    (p[0] == 0xf3 && p[1] >= 0xa0))   /* U+E0000 and up */
+			return false;
+	return true;
+}
+
 static const char *
 alabels_valid(const char *s, char *buf)
 {
@@ -153,7 +181,9 @@ alabels_valid(const char *s, char *buf)
 	if (rc == IDN2_OK)
 		rc = idn2_lookup_u8((const uint8_t *)u, &again,
 		    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-	if (rc != IDN2_OK || strcasecmp((const char *)again, s) != 0) {
+	if (u != NULL && has_only_symbols(u, rc))
+		bad = NULL;
+	else if (rc != IDN2_OK || strcasecmp((const char *)again, s) != 0) {
 		(void)snprintf(buf, DNAME_MAX,
 		    "an \"xn--\" label is not a valid A-label%s%s%s",
 		    rc == IDN2_OK ? "" : " (",
@@ -166,14 +196,14 @@ alabels_valid(const char *s, char *buf)
 	return bad;
 }
 
-const char *
-dname_host(const char *s, char *buf, struct dname *out)
+static const char *
+host(const char *s, unsigned also, char *buf, struct dname *out)
 {
 	struct scan sc;
 	const char *bad;
 
 	out->kind = DNAME_HOST;
-	if ((bad = scan_name(s, true, buf, &sc)) != NULL)
+	if ((bad = scan_name(s, also | FOREIGN, buf, &sc)) != NULL)
 		return bad;
 	out->s = s;
 	if (sc.foreign) {
@@ -181,7 +211,7 @@ dname_host(const char *s, char *buf, struct dname *out)
 			return bad;
 		out->s = buf;
 		/* The phrase would overwrite the name, which is refused. */
-		if ((bad = scan_name(buf, false, buf, &sc)) != NULL)
+		if ((bad = scan_name(buf, also, buf, &sc)) != NULL)
 			return bad;
 	} else if (sc.upper) {
 		memcpy(buf, s, sc.len + 1);
@@ -205,10 +235,15 @@ dname_host(const char *s, char *buf, struct dname *out)
 }
 
 const char *
-dname_suffix(const char *s, char *buf, struct dname *out)
+dname_host(const char *s, char *buf, struct dname *out)
 {
-	const char *bad = *s == '.' ? dname_host(s + 1, buf, out)
-				    : "it does not begin with a dot";
+	return host(s, 0, buf, out);
+}
+
+static const char *
+suffix(const char *s, unsigned also, char *buf, struct dname *out)
+{
+	const char *bad = host(s + 1, also, buf, out);
 
 	out->kind = DNAME_SUFFIX;
 	if (bad != NULL)
@@ -223,6 +258,13 @@ dname_suffix(const char *s, char *buf, struct dname *out)
 	}
 	out->len++;
 	return NULL;
+}
+
+const char *
+dname_gateway(const char *s, char *buf, struct dname *out)
+{
+	return *s == '.' ? suffix(s, UNDERSCORE, buf, out)
+			 : host(s, UNDERSCORE, buf, out);
 }
 
 bool
@@ -262,7 +304,7 @@ bracketed(const char *s, char *buf, struct dname *out)
 {
 	const char *close = strchr(s, ']'), *bad;
 	char inner[DNAME_MAX + 1], name[DNAME_MAX + 1];
-	struct dname host = {.s = inner};
+	struct dname in = {.s = inner};
 	size_t n;
 
 	if (close == NULL)
@@ -278,14 +320,14 @@ bracketed(const char *s, char *buf, struct dname *out)
 	inner[n] = '\0';
 	if (!dname_is_address(inner) && (strncasecmp(inner, "ipv6:", 5) != 0 ||
 					    !dname_is_address(inner + 5))) {
-		if ((bad = dname_host(inner, name, &host)) != NULL) {
+		if ((bad = host(inner, UNDERSCORE, name, &in)) != NULL) {
 			(void)snprintf(buf, DNAME_NEXTHOP_MAX, "%s", bad);
 			return buf;
 		}
 	}
-	(void)snprintf(buf, DNAME_NEXTHOP_MAX + 1, "[%s]%s", host.s, close + 1);
+	(void)snprintf(buf, DNAME_NEXTHOP_MAX + 1, "[%s]%s", in.s, close + 1);
 	to_lower(buf);
-	*out = (struct dname){buf, strlen(buf), DNAME_NEXTHOP, host.alabel};
+	*out = (struct dname){buf, strlen(buf), DNAME_NEXTHOP, in.alabel};
 	return NULL;
 }
 
@@ -294,7 +336,7 @@ dname_nexthop(const char *s, char *buf, struct dname *out)
 {
 	out->kind = DNAME_NEXTHOP;
 	return *s == '['   ? bracketed(s, buf, out)
-	       : *s == '.' ? dname_suffix(s, buf, out)
+	       : *s == '.' ? suffix(s, 0, buf, out)
 			   : dname_host(s, buf, out);
 }
 

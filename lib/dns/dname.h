@@ -43,8 +43,11 @@ struct dname {
  */
 const char *dname_host(const char *s, char *buf, struct dname *out);
 
-/* The same for `.suffix`, the leading dot being required. */
-const char *dname_suffix(const char *s, char *buf, struct dname *out);
+/*
+ * The same for a host that takes mail, or `.suffix`: it may have underscores,
+ * as for Postfix.
+ */
+const char *dname_gateway(const char *s, char *buf, struct dname *out);
 
 /*
  * The same for what smtp_tls_policy_maps may be asked for: `d`, `.d`,

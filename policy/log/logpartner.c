@@ -103,7 +103,7 @@ normal(struct span s, char *out)
 	memcpy(copy, s.p, s.n);
 	copy[s.n] = '\0';
 	if (memchr(s.p, '\0', s.n) == NULL &&
-	    dname_host(copy, buf, &name) == NULL)
+	    dname_gateway(copy, buf, &name) == NULL)
 		(void)snprintf(out, DNAME_MAX + 1, "%s", name.s);
 }
 

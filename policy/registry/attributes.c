@@ -157,8 +157,7 @@ gateway_element(struct span s, char *buf, struct span *out)
 	*out = s;
 	if (attribute_is_token(s.p))
 		return NULL;
-	bad = *s.p == '.' ? dname_suffix(s.p, buf, &name)
-			  : dname_host(s.p, buf, &name);
+	bad = dname_gateway(s.p, buf, &name);
 	/* match= is cut at colons and takes no address with names beside. */
 	if (bad != NULL && dname_is_address(s.p))
 		return "a gateway is named, not numbered: match= of Postfix "
@@ -310,7 +309,9 @@ take_servername(
 			*to = tokens[i];
 			return NULL;
 		}
-	if ((bad = dname_host(value, buf, &name)) != NULL)
+	bad = *value == '.' ? "it begins with a dot"
+			    : dname_gateway(value, buf, &name);
+	if (bad != NULL)
 		return dname_is_address(value)
 			   ? "a server is asked for by name, not by address"
 			   : bad;

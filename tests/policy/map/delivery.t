@@ -58,6 +58,10 @@ lab_gateway 127.0.2.2 mx1.sni.example wrong \
 	"tls_server_sni_maps = inline:{mx1.sni.example=$LAB/pki/sni.pem}"
 lab_mx sni.example mx1.sni.example
 lab_mx nosni.example mx1.sni.example
+lab_cert under cn=mx_1.under.example || bail under
+lab_gateway 127.0.2.3 mx_1.under.example under
+lab_mx xn--ls8h.example mx_1.under.example
+lab_mx xn--i-7iq.example mx1.wrong.example
 lab_cert routed cn=mx1.routed.example || bail routed
 lab_gateway 127.0.2.1:2525 mx1.routed.example routed
 
@@ -87,6 +91,8 @@ partner sni mode=enforced domain=sni.example servername=hostname
         gateway=mx1.sni.example contact=postmaster@sni.example
 partner nosni mode=enforced domain=nosni.example servername=nexthop
         gateway=mx1.sni.example contact=postmaster@sni.example
+partner emoji mode=enforced domain=xn--ls8h.example,xn--i-7iq.example
+        gateway=mx_1.under.example contact=postmaster@under.example
 REGISTRY
 ok 'the registry compiles' compile || bail 'nothing to test'
 routes='{ routed.example = smtp:[mx1.routed.example]:2525 }'
@@ -106,6 +112,9 @@ met 'pinned key, self-signed and expired' joe@pinned.example "$verified"
 met 'pinned key, another one' joe@tls12.example '^held: '
 met 'a certificate that is shown to who asks for it' joe@sni.example "$verified"
 met 'and not to who asks for another' joe@nosni.example "$held_name"
+met 'an underscore in the name of a gateway' joe@xn--ls8h.example "$verified"
+met 'an emoji in that of a domain' 'joe@💩.example' "$verified"
+met 'which is held where it has to be' 'joe@i❤.example' "$held_name"
 
 # The forms of a key.
 met 'sub-domain of .good.example' joe@sub.good.example "$verified"

@@ -101,8 +101,10 @@ static const struct {
 	"an empty element in the list", ""},
     {"gateway, only a comma", "gateway", ",", "an empty element in the list",
 	""},
-    {"gateway, underscore", "gateway", "a.example,a_b.example",
-	"'_' is not allowed in a mail domain", "a_b.example"},
+    {"gateway, underscore", "gateway", "a.example,a_b.example,._c.example",
+	NULL, NULL},
+    {"gateway, tilde", "gateway", "a.example,a~b.example",
+	"'~' is not allowed in a mail domain", "a~b.example"},
     {"gateway, IPv4", "gateway", "192.0.2.1",
 	"a gateway is named, not numbered", NULL},
     {"gateway, IPv6", "gateway", "2001:db8::1",
@@ -114,7 +116,8 @@ static const struct {
 
     {"servername", "servername", "mx1.acme.example", NULL, NULL},
     {"servername, hostname", "servername", "hostname", NULL, NULL},
-    {"servername, suffix", "servername", ".a.example", "an empty label", NULL},
+    {"servername, suffix", "servername", ".a.example", "it begins with a dot",
+	NULL},
     {"servername, dot at the end", "servername", "a.example.",
 	"it ends with a dot", NULL},
     {"servername, two", "servername", "a.example,b.example",
@@ -347,6 +350,7 @@ t_servername(void **state)
 	    {"Hostname", "hostname"},
 	    {"MX1.Acme.Example", "mx1.acme.example"},
 	    {"mx.m\xc3\xbcnchen.example", "mx.xn--mnchen-3ya.example"},
+	    {"mx_1.a.example", "mx_1.a.example"},
 	};
 	struct arena arena = {0};
 	struct terms t, provider;

@@ -90,10 +90,10 @@ static const struct {
 	"1: partner \"a\\xe2\\x80\\x8b\": a name is letters, digits, '.', "
 	"'_' and '-', and begins with a letter or digit\n"},
     {"every bad element of a list",
-	"partner a domain=a.example gateway=::1,a,b_c,*.d ca=x,system,y\n",
+	"partner a domain=a.example gateway=::1,a,b~c,*.d ca=x,system,y\n",
 	"1: gateway \"::1\": a gateway is named, not numbered: match= of "
 	"Postfix takes no addresses\n"
-	"1: gateway \"b_c\": '_' is not allowed in a mail domain\n"
+	"1: gateway \"b~c\": '~' is not allowed in a mail domain\n"
 	"1: gateway \"*.d\": '*' is not allowed in a mail domain\n"
 	"1: ca \"x\" is neither `system' nor an absolute path\n"
 	"1: ca \"y\" is neither `system' nor an absolute path\n"},
