@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "diag.h"
 #include "err.h"
@@ -94,6 +95,31 @@ check_ca(const struct registry *r, const struct partner *p, struct paths *seen,
 		seen->v[seen->n++] = ca->v[i];
 		check_ca_file(r, p, ca->v[i], d);
 	}
+}
+
+/* Lists that say more than was meant. */
+static void
+check_lists(const struct registry *r, const struct partner *p, struct diags *d)
+{
+	static const char *const forms[] = {
+	    "Inc.", "Inc", "LLC", "Ltd.", "Ltd", "Limited", "S.A.", "Corp."};
+	const struct strs *g = p->gateway, *s = p->terms->issuer;
+	size_t i, k;
+
+	for (i = 0; i < g->n; i++)
+		if (g->v[i][0] == '.' && dname_labels(g->v[i]) == 1)
+			diag_warning(d, partner_file(r, p), p->line,
+			    "partner %s: gateway %s is any name of a whole "
+			    "top-level domain",
+			    p->name, quotes(g->v[i]).s);
+	for (i = 1; i < s->n; i++)
+		for (k = 0; k < sizeof(forms) / sizeof(forms[0]); k++)
+			if (strcasecmp(s->v[i], forms[k]) == 0)
+				diag_warning(d, partner_file(r, p), p->line,
+				    "partner %s: issuer %s is a pattern of its "
+				    "own: a comma separates patterns (say "
+				    "%.80s* instead)",
+				    p->name, quotes(s->v[i]).s, s->v[i - 1]);
 }
 
 static void
@@ -230,6 +256,7 @@ registry_check(
 		p = &r->partner[i];
 		check_partner(r, p, now, d);
 		check_addresses(r, p, d);
+		check_lists(r, p, d);
 		if (files)
 			check_ca(r, p, &seen, d);
 		all_secure = all_secure && partner_level(p) == LEVEL_SECURE;

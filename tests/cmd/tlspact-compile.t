@@ -260,6 +260,8 @@ like 'with -v warnings are shown beside errors' "$err" \
 cat >"$T/registry" <<'REGISTRY'
 partner one mode=enforced domain=one.example
 partner two domain=sub.one.example review=2020-01-01
+partner wide domain=wide.example gateway=.com,.a.com
+  { issuer = GoDaddy.com, Inc. }
 REGISTRY
 compile -n --accept-weaker
 is 'warnings do not fail' "$rc" 0
@@ -267,9 +269,11 @@ is 'warnings, by line' "$err" "$(cat <<WARNINGS
 $T/registry:1: warning: partner one is enforced and has no contact
 $T/registry:2: warning: partner two: its review was due on 2020-01-01
 $T/registry:2: warning: domain "sub.one.example" of partner two is weaker (opportunistic) than its parent "one.example" of partner one (secure)
+$T/registry:3: warning: partner wide: gateway ".com" is any name of a whole top-level domain
+$T/registry:3: warning: partner wide: issuer "Inc." is a pattern of its own: a comma separates patterns (say GoDaddy.com* instead)
 WARNINGS
 )"
-like 'warnings are counted' "$out" '; 3 warnings \(nothing written\)$'
+like 'warnings are counted' "$out" '; 5 warnings \(nothing written\)$'
 
 ## One fault a file.
 cd "$TOP/tests/bad" || exit 1
