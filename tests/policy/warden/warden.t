@@ -35,7 +35,7 @@ change acme key=acme from=20240101 to=20250101
 fail_twice acme
 ok 'acme is lowered' wait_for 20 lowered_to acme key
 diag "from the failure to the decision: $(latency acme)"
-ok 'within two seconds' test "$(latency_ms acme)" -lt 2000
+ok 'within seconds' test "$(latency_ms acme)" -lt 10000
 for qid in "${mails[@]}"; do
 	ok 'the waiting mail arrives, verified by the pin' \
 		wait_for 15 arrived "$qid" 'verified TLSv1.3'
