@@ -380,10 +380,19 @@ rehearsal_row(struct run *run, const struct rehearsal_row *r)
 }
 
 static void
-rehearsal_summary(struct run *run, const struct rehearsal *r)
+put_names(struct run *run, const char *const *name, size_t n)
 {
 	size_t i;
 
+	for (i = 0; i < n && (i < 5 || run->opt.verbose); i++)
+		buf_printf(&run->out, "%s%s", i == 0 ? "" : ", ", name[i]);
+	if (i < n)
+		buf_printf(&run->out, " and %zu more", n - i);
+}
+
+static void
+rehearsal_summary(struct run *run, const struct rehearsal *r)
+{
 	buf_printf(&run->out, "%zu of %zu gateways would break with %s",
 	    r->breaks, r->n, run->bundle);
 	if (r->mends > 0)
@@ -393,13 +402,17 @@ rehearsal_summary(struct run *run, const struct rehearsal *r)
 		buf_printf(&run->out,
 		    "%zu enforced partner%s not rely on the bundle.\n", r->own,
 		    r->own == 1 ? " does" : "s do");
+	if (r->nnear > 0) {
+		buf_puts(&run->out,
+		    "Files of their own, which the same update may change and "
+		    "which were not judged: ");
+		put_names(run, r->near, r->nnear);
+		buf_puts(&run->out, ".\n");
+	}
 	if (r->nnever == 0)
 		return;
 	buf_puts(&run->out, "No certificate seen yet, so not known: ");
-	for (i = 0; i < r->nnever && (i < 5 || run->opt.verbose); i++)
-		buf_printf(&run->out, "%s%s", i == 0 ? "" : ", ", r->never[i]);
-	if (i < r->nnever)
-		buf_printf(&run->out, " and %zu more", r->nnever - i);
+	put_names(run, r->never, r->nnever);
 	buf_puts(&run->out, " (see tlspact-probe).\n");
 }
 

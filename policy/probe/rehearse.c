@@ -28,6 +28,25 @@ uses_bundle(const struct work *w, const struct partner *p)
 	       judge_uses_ca_file(w->before, p->terms);
 }
 
+/* Does it name a file that an update of the bundle may change as well? */
+static bool
+is_near(const struct partner *p)
+{
+	static const char *const folders[] = {"/etc/ssl/certs/", "/etc/pki/",
+	    "/etc/ca-certificates/", "/usr/share/ca-certificates/"};
+	const struct strs *ca = p->terms->ca;
+	size_t i, k;
+
+	if (partner_level(p) != LEVEL_SECURE || p->terms->verify != VERIFY_NAME)
+		return false;
+	for (i = 0; i < ca->n; i++)
+		for (k = 0; k < sizeof(folders) / sizeof(folders[0]); k++)
+			if (strncmp(ca->v[i], folders[k], strlen(folders[k])) ==
+			    0)
+				return true;
+	return false;
+}
+
 static const char *
 keep(struct work *w, const char *s)
 {
@@ -94,6 +113,7 @@ count_others(struct work *w)
 	size_t i;
 
 	out->never = mem_zero(w->r->npartners + 1, sizeof(char *));
+	out->near = mem_zero(w->r->npartners + 1, sizeof(char *));
 	for (i = 0; i < w->r->npartners; i++) {
 		const struct partner *p = &w->r->partner[i];
 
@@ -101,6 +121,8 @@ count_others(struct work *w)
 			continue;
 		if (!uses_bundle(w, p)) {
 			out->own++;
+			if (is_near(p))
+				out->near[out->nnear++] = p->name;
 			continue;
 		}
 		out->never[out->nnever++] = p->name;
@@ -136,5 +158,6 @@ rehearsal_release(struct rehearsal *r)
 	arena_free(&r->arena);
 	free(r->row);
 	free(r->never);
+	free(r->near);
 	memset(r, 0, sizeof(*r));
 }

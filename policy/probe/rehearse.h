@@ -31,6 +31,9 @@ struct rehearsal {
 	size_t own;	    /* enforced partners that do not use the bundle */
 	const char **never; /* enforced ones that use it, never seen */
 	size_t nnever;
+	/* Those that name other files where a distribution keeps its CAs. */
+	const char **near;
+	size_t nnear;
 	struct arena arena;
 };
 

@@ -31,6 +31,8 @@ lab_record 'mx1.foreign.example. A 127.0.1.3'
 lab_mx acme.example mx1.acme.example
 lab_mx globex.example mx1.globex.example
 lab_mx foreign.example mx1.foreign.example
+mount -t tmpfs tmpfs /etc/ssl/certs || bail '/etc/ssl/certs'
+cp "$p/ca.pem" /etc/ssl/certs/lab.pem || bail '/etc/ssl/certs'
 cat >"$registry" <<REGISTRY
 partner acme mode=enforced domain=acme.example gateway=mx1.acme.example
   common-name=gateway contact=a@acme.example
@@ -38,6 +40,8 @@ partner globex mode=enforced domain=globex.example gateway=mx1.globex.example
   contact=a@globex.example
 partner foreign mode=enforced domain=foreign.example
   gateway=mx1.foreign.example ca=$p/other.pem contact=a@foreign.example
+partner near mode=enforced domain=near.example
+  gateway=hostname ca=/etc/ssl/certs/lab.pem contact=a@near.example
 partner token mode=enforced domain=x.example,acme.example.org
   gateway=hostname contact=a@x.example
 partner soft mode=opportunistic domain=soft.example gateway=mx1.acme.example
@@ -160,6 +164,7 @@ like 'acme does' "$out" 'acme mx1.acme.example of acme.example: WOULD BREAK'
 unlike 'globex, which fails today, does not count' "$out" 'globex'
 unlike 'foreign has its own file' "$out" 'foreign '
 like 'a sum' "$out" '1 of 2 gateways would break'
+like 'a file that the same update may change' "$out" 'may change .*: near\.'
 like 'what is not known' "$out" 'not known: .*never'
 cat "$p/ca.pem" "$p/other.pem" >"$T/both.pem"
 # The bundle named as a partner's own file is replaced all the same.
