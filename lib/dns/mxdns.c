@@ -738,7 +738,7 @@ mxdns_free(struct mxdns *d)
 bool
 mxdns_system_vouches(void)
 {
-	unsigned char answer[4096];
+	unsigned char answer[4096] = {0};
 	struct __res_state st = {0};
 	int n = -1;
 

@@ -659,7 +659,7 @@ drop_probe(struct drop *d, const struct drop_report *r, time_t now,
 static void
 new_page(struct drop_state *p, time_t t, time_t now)
 {
-	forgive(p, NULL, now);
+	forgive(p, "", now);
 	if (t > p->ignore)
 		p->ignore = t;
 	p->reached = p->control = p->asked = p->busy = 0;

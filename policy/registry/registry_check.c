@@ -181,8 +181,7 @@ static void
 check_addresses(
     const struct registry *r, const struct partner *p, struct diags *d)
 {
-	const struct domain *dom = &r->domain[p->first_domain];
-	const struct domain *end = dom + p->ndomains;
+	const struct domain *dom;
 	bool below = false;
 	struct nexthop n;
 	size_t i;
@@ -192,7 +191,8 @@ check_addresses(
 	if (!below || p->terms->mode != MODE_ENFORCED ||
 	    p->terms->verify != VERIFY_NAME || !has_only_tokens(p->gateway))
 		return;
-	for (; dom < end; dom++)
+	for (i = 0; i < p->ndomains; i++) {
+		dom = &r->domain[p->first_domain + i];
 		if (dom->name[0] == '[' && nexthop_parse(dom->name, &n) == 0 &&
 		    n.len > 0)
 			diag_error(d, partner_file(r, p), dom->line,
@@ -201,6 +201,7 @@ check_addresses(
 			    "gateway= with the name in its certificate, or "
 			    "gateway=nexthop if that carries the address",
 			    quotes(dom->name).s, p->name);
+	}
 }
 
 static void
