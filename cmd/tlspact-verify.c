@@ -150,7 +150,8 @@ result_of(const struct run *run, const char *what)
 {
 	return (struct probereport_rules){.partner = run->partner->name,
 	    .what = what,
-	    .opportunistic = run->partner->terms->mode == MODE_OPPORTUNISTIC};
+	    .opportunistic =
+		run->partner->attributes->mode == MODE_OPPORTUNISTIC};
 }
 
 /* --- A file ----------------------------------------------------------- */
@@ -178,8 +179,8 @@ needs_nexthop(const struct partner *p)
 {
 	size_t i;
 
-	if (p->terms->verify != VERIFY_NAME &&
-	    p->terms->common_name != COMMON_NAME_GATEWAY)
+	if (p->attributes->verify != VERIFY_NAME &&
+	    p->attributes->common_name != COMMON_NAME_GATEWAY)
 		return false;
 	for (i = 0; i < p->gateway->n; i++)
 		if (attribute_is_token(p->gateway->v[i]) &&
@@ -209,7 +210,7 @@ judge_file(struct run *run)
 	const char *path = run->opt.arg[1];
 	const char *arg = run->opt.n == 3 ? run->opt.arg[2] : NULL;
 	struct probereport_rules r = result_of(run, path);
-	struct judge_gateway g = {.terms = run->partner->terms,
+	struct judge_gateway g = {.attributes = run->partner->attributes,
 	    .gateway = run->partner->gateway,
 	    .level = LEVEL_OPPORTUNISTIC, /* the enforced rules, in any case */
 	    .warn_days = JUDGE_WARN_DAYS,
@@ -223,7 +224,7 @@ judge_file(struct run *run)
 	char *pem;
 	int rv;
 
-	if (run->partner->terms->verify == VERIFY_DANE) {
+	if (run->partner->attributes->verify == VERIFY_DANE) {
 		say("partner %s is verified by TLSA records of its gateways; "
 		    "use --host HOST",
 		    run->partner->name);

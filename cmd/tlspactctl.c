@@ -526,7 +526,7 @@ ask_to_lower(struct run *r, struct ctl_facts *f, enum level to, time_t end)
 	int code = EX_OK;
 
 	(void)fprintf(talk(r), "%s: %s\n", level_name(to), step_given_up(to));
-	if (f->partner->terms->inbound != INBOUND_OFF)
+	if (f->partner->attributes->inbound != INBOUND_OFF)
 		(void)fprintf(talk(r),
 		    "mail FROM them is accepted and logged meanwhile, whatever "
 		    "it came by\n");

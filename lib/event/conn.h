@@ -83,7 +83,7 @@ void conns_tick(struct conns *cs);
  */
 void conns_drain(struct conns *cs);
 
-/* Close all and free; NULL is well. */
+/* Close all and free; NULL is allowed. */
 void conns_free(struct conns *cs);
 
 #endif

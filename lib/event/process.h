@@ -75,7 +75,7 @@ typedef void task_done(
 struct task *task_start(struct event_base *base, task_work *work,
     task_done *done, void *arg, struct err *e);
 
-/* End it, nobody is told. NULL is well. */
+/* End it, nobody is told. NULL is allowed. */
 void task_cancel(struct task *t);
 
 #endif

@@ -71,7 +71,7 @@ int children_run(struct children *c, const struct child_work *w, struct err *e);
 /* How many run. */
 size_t children_count(const struct children *c);
 
-/* Ends those that run, whose fn is not called; NULL is well. */
+/* Ends those that run, whose fn is not called; NULL is allowed. */
 void children_free(struct children *c);
 
 /* True if it ended with 0 and in time; else the reason is put into *e. */

@@ -51,7 +51,7 @@ enum cdbmap_answer cdbmap_get(const struct cdbmap *m, const char *key,
 enum cdbmap_answer cdbmap_next(const struct cdbmap *m, unsigned *pos,
     const char **key, size_t *klen, const char **value, size_t *vlen);
 
-/* Unmap and close; NULL is well. */
+/* Unmap and close; NULL is allowed. */
 void cdbmap_close(struct cdbmap *m);
 
 /* Start writing to the empty file fd, which stays the caller's. */
@@ -64,7 +64,7 @@ int cdbmap_add(struct cdbmap_writer *w, const char *key, size_t klen,
 /* Write the tables. 0 or -1 with *e set; frees w either way. */
 int cdbmap_finish(struct cdbmap_writer *w, struct err *e);
 
-/* Give up and free w; NULL is well. */
+/* Give up and free w; NULL is allowed. */
 void cdbmap_abandon(struct cdbmap_writer *w);
 
 #endif

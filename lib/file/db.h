@@ -49,7 +49,7 @@ enum db_mode { DB_READ, DB_WRITE };
 struct db *db_open(const char *path, enum db_mode mode,
     const struct db_schema *schema, struct err *e);
 
-/* NULL is well. What is not committed is rolled back. */
+/* NULL is allowed. What is not committed is rolled back. */
 void db_close(struct db *d);
 
 /* How long to wait for a lock from now on. */

@@ -34,7 +34,7 @@ bool filewatch_read(struct filewatch *w);
 /* Wait for anything to happen, a signal, or timeout_ms, and empty it. */
 void filewatch_wait(struct filewatch *w, int timeout_ms);
 
-/* NULL is well. */
+/* NULL is allowed. */
 void filewatch_free(struct filewatch *w);
 
 #endif

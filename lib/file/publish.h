@@ -67,7 +67,7 @@ char *publish_beside(const struct publish *p, const char *suffix);
 /* Give up what is not committed; the lock stays. */
 void publish_abandon(struct publish *p);
 
-/* Give up what is not committed, release the lock, free p. NULL is well. */
+/* Give up what is not committed, release the lock, free p. NULL is allowed. */
 void publish_free(struct publish *p);
 
 #endif

@@ -45,7 +45,7 @@ int snapshot_step(struct snapshot *s, size_t max, struct err *e);
 /* The copy, once it is whole; it lives as long as s. */
 const void *snapshot_data(const struct snapshot *s, size_t *size);
 
-/* NULL is well. */
+/* NULL is allowed. */
 void snapshot_free(struct snapshot *s);
 
 #endif

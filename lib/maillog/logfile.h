@@ -91,7 +91,7 @@ const struct stat *logfile_stat(const struct logfile *f); /* when opened */
 const char *logfile_path(const struct logfile *f);
 uint64_t logfile_too_long(const struct logfile *f); /* lines left out */
 
-/* NULL is well. */
+/* NULL is allowed. */
 void logfile_close(struct logfile *f);
 
 /* --- the older files of a log that is rotated ------------------------- */

@@ -78,7 +78,7 @@ uint64_t logjournal_too_long(const struct logjournal *j);
 /* Wait for more, a signal, or timeout_ms; files that came are read, too. */
 void logjournal_wait(struct logjournal *j, int timeout_ms);
 
-/* NULL is well. */
+/* NULL is allowed. */
 void logjournal_close(struct logjournal *j);
 
 #endif

@@ -65,7 +65,7 @@ same_file(const char *a, const char *b)
 }
 
 bool
-judge_uses_ca_file(const struct judge *j, const struct terms *t)
+judge_uses_ca_file(const struct judge *j, const struct attributes *t)
 {
 	size_t i;
 
@@ -125,7 +125,7 @@ same_files(const struct strs *a, const struct strs *b)
 }
 
 static const struct ca_set *
-ca_set(struct judge *j, const struct terms *t)
+ca_set(struct judge *j, const struct attributes *t)
 {
 	const struct strs *files = t->ca->n > 0 ? t->ca : NULL;
 	struct ca_set *s;
@@ -149,13 +149,13 @@ static enum certrule_verify
 verify_of(const struct judge_gateway *g)
 {
 	enum level level = g->level == LEVEL_OPPORTUNISTIC
-			       ? terms_enforced_level(g->terms)
+			       ? attributes_enforced_level(g->attributes)
 			       : g->level;
 
 	switch (level) {
 	case LEVEL_SECURE:
-		return g->terms->verify == VERIFY_DANE ? CERTRULE_BY_DANE
-						       : CERTRULE_BY_NAME;
+		return g->attributes->verify == VERIFY_DANE ? CERTRULE_BY_DANE
+							    : CERTRULE_BY_NAME;
 	case LEVEL_KEY:
 		return CERTRULE_BY_KEY;
 	case LEVEL_ENCRYPT:
@@ -185,7 +185,7 @@ static int
 rules_of(struct judge *j, const struct judge_gateway *g, struct certrules *out,
     struct err *e)
 {
-	const struct terms *t = g->terms;
+	const struct attributes *t = g->attributes;
 	const struct ca_set *set;
 
 	*out = (struct certrules){
@@ -275,7 +275,7 @@ opportunistic_dane(const struct judge_gateway *g, STACK_OF(X509) * c,
 }
 
 static bool
-below_floor(const struct terms *t, int proto)
+below_floor(const struct attributes *t, int proto)
 {
 	return proto < tls_version_number((enum tls_version)t->min_tls);
 }
@@ -363,7 +363,7 @@ judge_session(struct judge *j, const struct judge_gateway *g,
 	if (g->dane && g->tlsa_fault != FAULT_NO_TLSA)
 		dane = fault_worse(dane, g->tlsa_fault);
 	out->passed = session == FAULT_OK && cert == FAULT_OK && r->tls &&
-		      !below_floor(g->terms, r->proto);
+		      !below_floor(g->attributes, r->proto);
 	if (g->level == LEVEL_OPPORTUNISTIC)
 		cert = dane;
 	out->fault = fault_worse(session, cert);

@@ -21,7 +21,7 @@ struct mxdns_host;
 struct mxdns_result;
 struct starttls_result;
 struct strs;
-struct terms;
+struct attributes;
 
 #define JUDGE_WARN_DAYS 14 /* look-ahead, unless asked otherwise */
 
@@ -31,18 +31,18 @@ struct terms;
  */
 struct judge *judge_new(const char *ca_file);
 
-/* Do the CAs of these terms stand, all or some of them, in j's ca_file? */
-bool judge_uses_ca_file(const struct judge *j, const struct terms *t);
+/* Do the CAs of these attributes stand, all or some of them, in j's ca_file? */
+bool judge_uses_ca_file(const struct judge *j, const struct attributes *t);
 
 /* Read j's ca_file also where partners name that of old as theirs. */
 void judge_replace(struct judge *j, const struct judge *old);
 
-/* Free j and its CA sets; NULL is well. */
+/* Free j and its CA sets; NULL is allowed. */
 void judge_free(struct judge *j);
 
 /* One gateway as a partner's delivery meets it. All is borrowed. */
 struct judge_gateway {
-	const struct terms *terms;
+	const struct attributes *attributes;
 	const struct strs *gateway; /* names that it may have, registry.h */
 	enum level level;	    /* at which it is delivered to */
 	const char *nexthop;	    /* without brackets and port */

@@ -701,7 +701,8 @@ ctl_facts_days(const struct ctl_facts *f, time_t now, long *days)
 bool
 ctl_facts_enforced(const struct ctl_facts *f)
 {
-	return f->partner == NULL || f->partner->terms->mode == MODE_ENFORCED;
+	return f->partner == NULL ||
+	       f->partner->attributes->mode == MODE_ENFORCED;
 }
 
 time_t

@@ -112,7 +112,7 @@ void ctl_facts_map(const struct ctl *c, struct ctl_facts *f, size_t n);
 
 void ctl_facts_release(struct ctl_facts *f);
 
-/* Free the n facts of ctl_facts_all(); NULL is well. */
+/* Free the n facts of ctl_facts_all(); NULL is allowed. */
 void ctl_facts_free(struct ctl_facts *f, size_t n);
 
 /* The map, which Postfix obeys, has lowered it. */

@@ -60,22 +60,22 @@ ca_hash(const struct strs *ca)
 void
 drop_rules_of(const struct partner *p, struct drop_rules *out)
 {
-	const struct strs *ca = p->terms->ca;
+	const struct strs *ca = p->attributes->ca;
 
 	out->by = DROP_BY_TLS;
 	out->ca = 0;
-	if (p->terms->verify == VERIFY_DANE)
+	if (p->attributes->verify == VERIFY_DANE)
 		out->by = DROP_BY_DANE;
-	else if (p->terms->verify == VERIFY_NAME)
+	else if (p->attributes->verify == VERIFY_NAME)
 		out->by = ca->n == 0 ? DROP_BY_CA : DROP_BY_OWN_CA;
 	if (out->by == DROP_BY_OWN_CA)
 		out->ca = ca_hash(ca);
 	out->full = partner_level(p);
-	out->floor = (enum level)p->terms->drop_to;
-	out->may_drop = p->terms->on_failure == ON_FAILURE_DROP;
-	out->count = p->terms->drop_count;
-	out->window = p->terms->drop_window;
-	out->seconds = p->terms->drop_for;
+	out->floor = (enum level)p->attributes->drop_to;
+	out->may_drop = p->attributes->on_failure == ON_FAILURE_DROP;
+	out->count = p->attributes->drop_count;
+	out->window = p->attributes->drop_window;
+	out->seconds = p->attributes->drop_for;
 }
 
 /* --- What is remembered of each partner ---------------------------------- */

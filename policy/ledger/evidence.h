@@ -51,7 +51,7 @@ enum evidence_mode { EVIDENCE_READ, EVIDENCE_WRITE };
 struct evidence *evidence_open(const char *path, const char *ledger,
     enum evidence_mode mode, struct err *e);
 
-/* NULL is well. */
+/* NULL is allowed. */
 void evidence_close(struct evidence *v);
 
 /* How long a call may wait for other writers, from now on; 5 s unless said. */

@@ -61,7 +61,7 @@ enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
 struct ledger *ledger_open(
     const char *path, enum ledger_mode mode, struct err *e);
 
-/* NULL is well. */
+/* NULL is allowed. */
 void ledger_close(struct ledger *l);
 
 /*

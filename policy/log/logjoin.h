@@ -60,7 +60,7 @@ void logjoin_end(struct logjoin *j);
 
 const struct logjoin_stats *logjoin_stats(const struct logjoin *j);
 
-/* NULL is well. */
+/* NULL is allowed. */
 void logjoin_free(struct logjoin *j);
 
 #endif

@@ -236,7 +236,8 @@ refine(const struct logpartner *w, uint32_t partner, struct attempt *a)
 		return;
 	downgraded = was_downgraded(w, partner, a->time);
 	if (a->verified && a->policy.n == 0 && !downgraded &&
-	    partner_level(p) == LEVEL_SECURE && p->terms->verify == VERIFY_NAME)
+	    partner_level(p) == LEVEL_SECURE &&
+	    p->attributes->verify == VERIFY_NAME)
 		a->chain_trusted = a->name_matched = FACT_YES;
 	if (a->fault != FAULT_UNTRUSTED_ISSUER &&
 	    a->fault != FAULT_SELF_SIGNED && a->fault != FAULT_DANE_MISMATCH &&
@@ -244,7 +245,7 @@ refine(const struct logpartner *w, uint32_t partner, struct attempt *a)
 		return;
 	if (!downgraded && partner_level(p) == LEVEL_KEY)
 		a->fault = FAULT_KEY_CHANGED;
-	else if (p->terms->verify == VERIFY_DANE)
+	else if (p->attributes->verify == VERIFY_DANE)
 		a->fault = FAULT_DANE_MISMATCH;
 	else if (unnamed)
 		a->name_matched = FACT_NO;

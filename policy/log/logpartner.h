@@ -38,7 +38,7 @@ void logpartner_downgrade(
 const char *logpartner_find(
     const struct logpartner *w, struct attempt *a, char domain[DNAME_MAX + 1]);
 
-/* NULL is well. */
+/* NULL is allowed. */
 void logpartner_free(struct logpartner *w);
 
 #endif

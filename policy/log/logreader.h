@@ -76,7 +76,7 @@ int logreader_finish(struct logreader *r, struct err *e);
 const struct logreader_stats *logreader_stats(const struct logreader *r);
 const struct logjoin_stats *logreader_join_stats(const struct logreader *r);
 
-/* NULL is well. */
+/* NULL is allowed. */
 void logreader_free(struct logreader *r);
 
 #endif

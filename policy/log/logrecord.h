@@ -37,7 +37,7 @@ struct logrecord *logrecord_start(
 int logrecord_add(
     struct logrecord *r, const struct evidence_batch *b, struct err *e);
 
-/* Let it end; NULL is well. */
+/* Let it end; NULL is allowed. */
 void logrecord_end(struct logrecord *r);
 
 /* --- The records ------------------------------------------------------ */

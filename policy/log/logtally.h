@@ -53,7 +53,7 @@ int logtally_write(struct logtally *t, const struct evidence_position *position,
 /* Forget all that is not written: somebody else counted it. */
 void logtally_drop(struct logtally *t);
 
-/* NULL is well. */
+/* NULL is allowed. */
 void logtally_free(struct logtally *t);
 
 #endif

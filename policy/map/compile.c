@@ -52,7 +52,7 @@ put_protocols(
 static void
 put_secure(struct buf *out, const struct partner *p)
 {
-	const struct terms *t = p->terms;
+	const struct attributes *t = p->attributes;
 	size_t i;
 
 	if (t->verify == VERIFY_DANE) {
@@ -80,7 +80,7 @@ opportunistic(const struct partner *p, const struct target *target)
 	if (target->opportunistic != OPPORTUNISTIC_MAIN_CF)
 		return target->opportunistic == OPPORTUNISTIC_DANE ? "dane"
 								   : "may";
-	if (p->terms->mode == MODE_ENFORCED)
+	if (p->attributes->mode == MODE_ENFORCED)
 		return strcmp(level, "dane") == 0 ? "dane" : "may";
 	return *level == '\0' || strcmp(level, "none") == 0 ? "may" : level;
 }
@@ -93,7 +93,7 @@ opportunistic(const struct partner *p, const struct target *target)
 static void
 put_servername(const struct partner *p, enum level level, struct buf *out)
 {
-	const struct terms *t = p->terms;
+	const struct attributes *t = p->attributes;
 
 	if (t->servername == NULL || t->mode != MODE_ENFORCED ||
 	    (level == LEVEL_SECURE && t->verify == VERIFY_DANE))
@@ -107,7 +107,7 @@ static const char *
 fault(const struct partner *p, enum level level, const struct strs *key,
     const struct target *target)
 {
-	const struct terms *t = p->terms;
+	const struct attributes *t = p->attributes;
 
 	if (t->servername != NULL && t->mode == MODE_ENFORCED &&
 	    !target_has_servername(target))
@@ -133,7 +133,7 @@ const char *
 render_policy(const struct partner *p, enum level level, const struct strs *key,
     const struct target *target, struct buf *out)
 {
-	const struct terms *t = p->terms;
+	const struct attributes *t = p->attributes;
 	const char *bad = fault(p, level, key, target);
 
 	if (bad != NULL)
@@ -289,12 +289,14 @@ look_above(const struct registry *r, const char *name)
 	while (*name != '[' &&
 	       (i = registry_parent(r, name, &at)) != REGISTRY_NONE) {
 		up = &r->partner[r->domain[i].partner];
-		above.ruled = above.ruled || up->terms->inbound != INBOUND_OFF;
+		above.ruled =
+		    above.ruled || up->attributes->inbound != INBOUND_OFF;
 		/* smtp(8) asks for ".parent" alone. */
 		if (r->domain[i].name[0] != '.')
 			continue;
-		above.caught = above.caught ||
-			       (nearest && up->terms->mode == MODE_ENFORCED);
+		above.caught =
+		    above.caught ||
+		    (nearest && up->attributes->mode == MODE_ENFORCED);
 		nearest = false;
 	}
 	return above;
@@ -307,7 +309,7 @@ look_above(const struct registry *r, const char *name)
 static bool
 goes_without_rows(const struct compiling *k, const struct partner *p)
 {
-	return p->terms->mode != MODE_ENFORCED &&
+	return p->attributes->mode != MODE_ENFORCED &&
 	       k->target->opportunistic == OPPORTUNISTIC_MAIN_CF;
 }
 
@@ -332,7 +334,7 @@ put_record(struct compiling *k, const char *kind, const char *name,
 static bool
 is_plain(const struct partner *p)
 {
-	const struct terms *t = p->terms;
+	const struct attributes *t = p->attributes;
 
 	return t->inbound ==
 		   (t->mode == MODE_ENFORCED ? INBOUND_REQUIRE : INBOUND_OFF) &&
@@ -345,7 +347,7 @@ static void
 fill_record(struct maprecord *rec, const struct partner *p)
 {
 	static const struct strs none = {0};
-	const struct terms *t = p->terms;
+	const struct attributes *t = p->attributes;
 
 	*rec = (struct maprecord){.partner = p->name,
 	    .inbound = (enum inbound)t->inbound,
@@ -433,7 +435,7 @@ gateway_key(const void *array, uint32_t i)
 static void
 add_gateway(struct compiling *k, const char *name, bool lowered)
 {
-	const struct terms *t = k->p->terms;
+	const struct attributes *t = k->p->attributes;
 	struct gateway *have;
 	uint32_t i;
 
@@ -501,7 +503,7 @@ note_gateways(struct compiling *k, bool lowered)
 	const struct strs *list = k->p->gateway;
 	size_t i;
 
-	if (k->p->terms->inbound == INBOUND_OFF)
+	if (k->p->attributes->inbound == INBOUND_OFF)
 		return;
 	for (i = 0; i < list->n; i++)
 		if (!attribute_is_token(list->v[i]) &&
@@ -654,7 +656,7 @@ compile_partner(struct compiling *k, uint32_t index)
 	k->p = p;
 	k->index = index;
 	k->o = downgrade_of(k, index);
-	bad = render(k, partner_level(p), p->terms->key, &k->full_text);
+	bad = render(k, partner_level(p), p->attributes->key, &k->full_text);
 	if (bad == NULL && k->o != NULL)
 		bad = render(k, k->o->level, k->o->key, &k->low_text);
 	if (bad != NULL) {
@@ -672,7 +674,7 @@ compile_partner(struct compiling *k, uint32_t index)
 	    (c->lowered_until == 0 || k->o->end < c->lowered_until))
 		c->lowered_until = k->o->end;
 	c->header.domains += p->ndomains;
-	if (p->terms->mode == MODE_ENFORCED)
+	if (p->attributes->mode == MODE_ENFORCED)
 		c->header.enforced += p->ndomains;
 	else
 		c->opportunistic += p->ndomains;

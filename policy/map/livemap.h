@@ -57,7 +57,7 @@ const uint64_t *livemap_filter(const struct livemap *lm);
 /* Is what is served what lies on disk, as far as is known? */
 bool livemap_current(const struct livemap *lm);
 
-/* Free; NULL is well. */
+/* Free; NULL is allowed. */
 void livemap_free(struct livemap *lm);
 
 #endif

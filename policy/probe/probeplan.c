@@ -50,9 +50,9 @@ add_target(struct probeplan *p, const struct partner *partner,
 	t = memset(&p->target[p->n++], 0, sizeof(*t));
 	t->partner = partner;
 	t->name = partner == NULL ? "-" : partner->name;
-	t->terms = partner == NULL ? &p->stranger : partner->terms;
+	t->attributes = partner == NULL ? &p->stranger : partner->attributes;
 	t->gateway = partner == NULL ? p->stranger.gateway : partner->gateway;
-	t->level = p->as_enforced    ? terms_enforced_level(t->terms)
+	t->level = p->as_enforced    ? attributes_enforced_level(t->attributes)
 		   : partner == NULL ? LEVEL_OPPORTUNISTIC
 				     : partner_level(partner);
 	t->nexthop = nexthop;
@@ -291,8 +291,8 @@ probeplan_kind(const struct probetarget *t)
 	if (t->level == LEVEL_OPPORTUNISTIC)
 		return 0;
 	return 1u + (t->level == LEVEL_ENCRYPT ? 8u : 0u) +
-	       (t->terms->ciphers == CIPHERS_HIGH ? 4u : 0u) +
-	       (t->terms->min_tls - TLS_1_0);
+	       (t->attributes->ciphers == CIPHERS_HIGH ? 4u : 0u) +
+	       (t->attributes->min_tls - TLS_1_0);
 }
 
 void

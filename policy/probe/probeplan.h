@@ -18,9 +18,9 @@ struct starttls_params;
 
 /* A next-hop to look up, and whose rules hold there. */
 struct probetarget {
-	const struct partner *partner; /* NULL: of no partner */
-	const char *name;	       /* of the partner, or "-" */
-	const struct terms *terms;     /* never NULL, and so the next */
+	const struct partner *partner;	     /* NULL: of no partner */
+	const char *name;		     /* of the partner, or "-" */
+	const struct attributes *attributes; /* never NULL, and so the next */
 	const struct strs *gateway;
 	enum level level;    /* at which to look and to judge */
 	const char *nexthop; /* for mxdns_lookup, and the evidence */
@@ -42,7 +42,7 @@ struct probeplan {
 	size_t nskip, skip_cap;
 	const struct registry *registry;
 	bool as_enforced; /* look at all as if the mode were enforced */
-	struct terms stranger;
+	struct attributes stranger;
 	struct arena arena;
 };
 

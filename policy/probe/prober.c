@@ -195,8 +195,8 @@ bool
 prober_wants_tlsa(const struct probetarget *t, bool dane)
 {
 	if (t->level == LEVEL_OPPORTUNISTIC)
-		return dane || t->terms->verify == VERIFY_DANE;
-	return t->level == LEVEL_SECURE && t->terms->verify == VERIFY_DANE;
+		return dane || t->attributes->verify == VERIFY_DANE;
+	return t->level == LEVEL_SECURE && t->attributes->verify == VERIFY_DANE;
 }
 
 static enum probewire_dnssec
@@ -254,8 +254,9 @@ put_servername(struct probewire *w, const struct prober *p, const char *host,
 	const struct probetarget *t = &p->set->target[w->target];
 	const char *name = p->set->client->servername;
 
-	if (t->level != LEVEL_OPPORTUNISTIC && t->terms->servername != NULL)
-		name = t->terms->servername;
+	if (t->level != LEVEL_OPPORTUNISTIC &&
+	    t->attributes->servername != NULL)
+		name = t->attributes->servername;
 	if (t->domain != NULL)
 		nexthop = t->domain;
 	if (strcmp(name, "hostname") == 0)
@@ -286,7 +287,7 @@ look_at(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
 	if (w.ntlsa == 0)
 		put_servername(&w, p, h->name, r->domain);
 	row = say_row(p, &w, r, h);
-	if (t->level == LEVEL_SECURE && t->terms->verify == VERIFY_DANE &&
+	if (t->level == LEVEL_SECURE && t->attributes->verify == VERIFY_DANE &&
 	    !p->vouched)
 		say_none(p, row, FAULT_LOCAL_ERROR, NOT_VOUCHED);
 	else

@@ -65,7 +65,7 @@ int proberecord_prune(
 /* 0, or the exit code for results that were lost, and how many. */
 int proberecord_code(const struct proberecord *p, size_t *lost);
 
-/* NULL is well. */
+/* NULL is allowed. */
 void proberecord_close(struct proberecord *p);
 
 #endif

@@ -321,7 +321,7 @@ judge_row(struct proberun *p, struct proberow *row)
 	const struct starttls_result *r = &p->seen.seen;
 	struct nexthop where = {.name = ""};
 	struct judge_gateway g = {
-	    .terms = t->terms,
+	    .attributes = t->attributes,
 	    .gateway = t->gateway,
 	    .level = t->level,
 	    .host = row->seen.host,
@@ -608,7 +608,7 @@ load_rules(const struct proberun_settings *set)
 
 	for (i = 0; i < set->prober.n; i++) {
 		const struct probetarget *t = &set->prober.target[i];
-		const struct judge_gateway g = {.terms = t->terms,
+		const struct judge_gateway g = {.attributes = t->attributes,
 		    .gateway = t->gateway,
 		    .level = t->level};
 

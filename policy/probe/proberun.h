@@ -119,7 +119,7 @@ struct proberow *const *proberun_rows(struct proberun *p, size_t *n);
 void proberun_progress(
     const struct proberun *p, size_t *found, size_t *done, size_t *failed);
 
-/* Stop and free all, rows included. NULL is well. Not from a callback. */
+/* Stop and free all, rows included. NULL is allowed. Not from a callback. */
 void proberun_free(struct proberun *p);
 
 #endif

@@ -24,8 +24,8 @@ static bool
 uses_bundle(const struct work *w, const struct partner *p)
 {
 	return partner_level(p) == LEVEL_SECURE &&
-	       p->terms->verify == VERIFY_NAME &&
-	       judge_uses_ca_file(w->before, p->terms);
+	       p->attributes->verify == VERIFY_NAME &&
+	       judge_uses_ca_file(w->before, p->attributes);
 }
 
 /* Does it name a file that an update of the bundle may change as well? */
@@ -34,10 +34,11 @@ is_near(const struct partner *p)
 {
 	static const char *const folders[] = {"/etc/ssl/certs/", "/etc/pki/",
 	    "/etc/ca-certificates/", "/usr/share/ca-certificates/"};
-	const struct strs *ca = p->terms->ca;
+	const struct strs *ca = p->attributes->ca;
 	size_t i, k;
 
-	if (partner_level(p) != LEVEL_SECURE || p->terms->verify != VERIFY_NAME)
+	if (partner_level(p) != LEVEL_SECURE ||
+	    p->attributes->verify != VERIFY_NAME)
 		return false;
 	for (i = 0; i < ca->n; i++)
 		for (k = 0; k < sizeof(folders) / sizeof(folders[0]); k++)
@@ -97,7 +98,7 @@ on_chain(const struct evidence_probe *p, void *arg)
 	    (c = x509_chain_parse(p->chain, strlen(p->chain), w->e)) == NULL)
 		return true;
 	w->seen[i] = true;
-	g.terms = w->r->partner[i].terms;
+	g.attributes = w->r->partner[i].attributes;
 	g.gateway = w->r->partner[i].gateway;
 	g.host = p->host;
 	g.nexthop = nexthop_parse(p->nexthop, &n) == 0 ? n.name : p->nexthop;

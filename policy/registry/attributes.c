@@ -51,7 +51,8 @@ enum kind { KIND_CHOICE, KIND_LIST, KIND_TEXT, KIND_NAME, KIND_SPECIAL };
 #define ALL \
 	(ATTRIBUTE_OF_PARTNER | ATTRIBUTE_OF_PROVIDER | ATTRIBUTE_OF_DEFAULT)
 #define NOT_PROVIDER (ATTRIBUTE_OF_PARTNER | ATTRIBUTE_OF_DEFAULT)
-#define FIELD(f) offsetof(struct terms, f), sizeof(((struct terms *)0)->f)
+#define FIELD(f) \
+	offsetof(struct attributes, f), sizeof(((struct attributes *)0)->f)
 
 static const struct {
 	const char *name;
@@ -71,8 +72,9 @@ static const struct {
     [ATTRIBUTE_DOMAIN] = {"domain", ATTRIBUTE_OF_PARTNER, KIND_SPECIAL, 0, 0,
 	NULL, NULL},
     [ATTRIBUTE_DROP_AFTER] = {"drop-after", NOT_PROVIDER, KIND_SPECIAL,
-	offsetof(struct terms, drop_count),
-	offsetof(struct terms, drop_for) - offsetof(struct terms, drop_count),
+	offsetof(struct attributes, drop_count),
+	offsetof(struct attributes, drop_for) -
+	    offsetof(struct attributes, drop_count),
 	NULL, NULL},
     [ATTRIBUTE_DROP_FOR] = {"drop-for", NOT_PROVIDER, KIND_SPECIAL,
 	FIELD(drop_for), NULL, NULL},
@@ -320,7 +322,7 @@ take_servername(
 }
 
 static const char *
-take_drop_after(struct terms *to, char *value)
+take_drop_after(struct attributes *to, char *value)
 {
 	char *slash = strchr(value, '/');
 	uint64_t n = 0, s = 0;
@@ -339,7 +341,7 @@ take_drop_after(struct terms *to, char *value)
 }
 
 static const char *
-take_special(struct terms *to, enum attribute t, char *value)
+take_special(struct attributes *to, enum attribute t, char *value)
 {
 	uint64_t s = 0;
 
@@ -361,7 +363,7 @@ take_special(struct terms *to, enum attribute t, char *value)
 }
 
 const char *
-attribute_take(struct terms *to, enum attribute a, struct attr_list *rest,
+attribute_take(struct attributes *to, enum attribute a, struct attr_list *rest,
     struct arena *arena, char *buf, const char **culprit)
 {
 	char *field = (char *)to + table[a].offset;
@@ -398,7 +400,7 @@ attribute_take(struct terms *to, enum attribute a, struct attr_list *rest,
 }
 
 void
-attributes_inherit(struct terms *to, const struct terms *from)
+attributes_inherit(struct attributes *to, const struct attributes *from)
 {
 	uint32_t want = from->set & ~to->set, left;
 	unsigned t;
@@ -412,13 +414,13 @@ attributes_inherit(struct terms *to, const struct terms *from)
 }
 
 static bool
-is_set(const struct terms *terms, enum attribute t)
+is_set(const struct attributes *attributes, enum attribute t)
 {
-	return (terms->set & ATTRIBUTE_BIT(t)) != 0;
+	return (attributes->set & ATTRIBUTE_BIT(t)) != 0;
 }
 
 void
-attributes_preset(struct terms *to)
+attributes_preset(struct attributes *to)
 {
 	static const struct strs gateways = {2, {"nexthop", "dot-nexthop"}};
 	static const struct strs none = {0};

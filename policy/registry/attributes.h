@@ -35,7 +35,7 @@ struct strs {
 };
 
 /* There may be a million: kept small. */
-struct terms {
+struct attributes {
 	uint32_t set; /* bit per attribute that was said */
 	uint8_t mode; /* enum mode, and so on below */
 	uint8_t verify;
@@ -118,19 +118,19 @@ bool attribute_is_token(const char *s);
  * what follows a bad element of a list, for another call, or at its end.
  */
 #define ATTRIBUTE_PHRASE_MAX 512
-const char *attribute_take(struct terms *to, enum attribute a,
+const char *attribute_take(struct attributes *to, enum attribute a,
     struct attr_list *value, struct arena *arena, char *buf,
     const char **culprit);
 
 /* Fill in what is not said in `to` from `from`, which must outlive it. */
-void attributes_inherit(struct terms *to, const struct terms *from);
+void attributes_inherit(struct attributes *to, const struct attributes *from);
 
 /* Fill in what nobody said. */
-void attributes_preset(struct terms *to);
+void attributes_preset(struct attributes *to);
 
 /* The level if the mode is enforced. */
 static inline enum level
-terms_enforced_level(const struct terms *t)
+attributes_enforced_level(const struct attributes *t)
 {
 	switch (t->verify) {
 	case VERIFY_NONE:

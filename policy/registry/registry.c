@@ -30,7 +30,7 @@
 
 struct provider {
 	const char *name;
-	struct terms terms;
+	struct attributes attributes;
 	uint32_t source;
 	uint32_t line;
 };
@@ -59,7 +59,7 @@ struct registry_own {
 	size_t source_cap;
 	struct want *want;
 	size_t nwants, want_cap;
-	const struct terms *last; /* of the partner before */
+	const struct attributes *last; /* of the partner before */
 	struct strmap partners, domains, providers, sources;
 	struct arena arena;
 };
@@ -107,7 +107,7 @@ struct said {
 	struct reading *in;
 	enum statement what;
 	struct diags *d;
-	struct terms *terms;
+	struct attributes *attributes;
 	struct partner *partner; /* NULL: it is about another */
 };
 
@@ -234,19 +234,19 @@ take_attr(struct said *s, struct attr *a)
 	} else if (*a->value == '\0') {
 		diag_error(
 		    s->d, file, a->line, "attribute %s has no value", a->name);
-	} else if ((s->terms->set & ATTRIBUTE_BIT(t)) != 0 &&
+	} else if ((s->attributes->set & ATTRIBUTE_BIT(t)) != 0 &&
 		   !attribute_is_list(t)) {
 		diag_error(
 		    s->d, file, a->line, "attribute %s is said twice", a->name);
 	} else if (t == ATTRIBUTE_DOMAIN || t == ATTRIBUTE_PROVIDER) {
-		s->terms->set |= ATTRIBUTE_BIT(t);
+		s->attributes->set |= ATTRIBUTE_BIT(t);
 		if (t == ATTRIBUTE_DOMAIN)
 			take_domains(s, a);
 		else
 			take_provider_name(s, a);
 	} else {
 		while (rest.next != NULL)
-			if ((bad = attribute_take(s->terms, t, &rest,
+			if ((bad = attribute_take(s->attributes, t, &rest,
 				 &s->in->r->own->arena, buf, &culprit)) != NULL)
 				complain(
 				    s->d, file, a->line, a->name, culprit, bad);
@@ -271,7 +271,7 @@ take_attrs(struct said *s, struct attrs *words)
 			diag_error(s->d, s->in->file, a.line, "%s: %s",
 			    quotes(a.name).s, a.fault);
 			/* What follows is not read: no complaint about it. */
-			s->terms->set |= ATTRIBUTE_BIT(ATTRIBUTE_DOMAIN);
+			s->attributes->set |= ATTRIBUTE_BIT(ATTRIBUTE_DOMAIN);
 			return;
 		case ATTR_PAIR:
 			take_attr(s, &a);
@@ -284,25 +284,28 @@ take_attrs(struct said *s, struct attrs *words)
 
 /* Who says the same as the one before shares it. */
 static void
-take_terms(struct registry *r, struct partner *p, struct terms *terms)
+take_attributes(
+    struct registry *r, struct partner *p, struct attributes *attributes)
 {
 	struct registry_own *own = r->own;
 
-	p->gateway = terms->gateway;
-	p->contact = terms->contact;
-	terms->gateway = NULL;
-	terms->contact = NULL;
-	if (own->last == NULL || memcmp(own->last, terms, sizeof(*terms)) != 0)
-		own->last = memcpy(arena_alloc(&own->arena, sizeof(*terms)),
-		    terms, sizeof(*terms));
-	p->terms = own->last;
+	p->gateway = attributes->gateway;
+	p->contact = attributes->contact;
+	attributes->gateway = NULL;
+	attributes->contact = NULL;
+	if (own->last == NULL ||
+	    memcmp(own->last, attributes, sizeof(*attributes)) != 0)
+		own->last =
+		    memcpy(arena_alloc(&own->arena, sizeof(*attributes)),
+			attributes, sizeof(*attributes));
+	p->attributes = own->last;
 }
 
 static void
 take_partner(struct reading *in, struct attrs *words, unsigned line)
 {
 	struct registry *r = in->r;
-	struct terms terms;
+	struct attributes attributes;
 	struct partner p = {.source = in->source,
 	    .line = line,
 	    .provider = REGISTRY_NONE,
@@ -310,15 +313,16 @@ take_partner(struct reading *in, struct attrs *words, unsigned line)
 	struct said s = {.in = in,
 	    .what = STATEMENT_PARTNER,
 	    .d = &in->partners,
-	    .terms = &terms,
+	    .attributes = &attributes,
 	    .partner = &p};
 
 	if ((p.name = take_name(&s, words, line)) == NULL)
 		return;
-	memset(&terms, 0, sizeof(terms)); /* what is between members, too */
+	memset(&attributes, 0,
+	    sizeof(attributes)); /* what is between members, too */
 	take_attrs(&s, words);
-	take_terms(r, &p, &terms);
-	if ((terms.set & ATTRIBUTE_BIT(ATTRIBUTE_DOMAIN)) == 0)
+	take_attributes(r, &p, &attributes);
+	if ((attributes.set & ATTRIBUTE_BIT(ATTRIBUTE_DOMAIN)) == 0)
 		diag_error(&in->partners, in->file, line,
 		    "partner %s has no domain", p.name);
 	r->partner =
@@ -334,7 +338,7 @@ take_provider(struct reading *in, struct attrs *words, unsigned line)
 	struct said s = {.in = in,
 	    .what = STATEMENT_PROVIDER,
 	    .d = &in->others,
-	    .terms = &p.terms};
+	    .attributes = &p.attributes};
 	uint32_t have;
 
 	if ((p.name = take_name(&s, words, line)) == NULL)
@@ -360,7 +364,7 @@ take_default(struct reading *in, struct attrs *words)
 	struct said s = {.in = in,
 	    .what = STATEMENT_DEFAULT,
 	    .d = &in->others,
-	    .terms = &in->r->preset};
+	    .attributes = &in->r->preset};
 
 	take_attrs(&s, words);
 }
@@ -792,26 +796,26 @@ static void
 settle(struct registry *r)
 {
 	const struct registry_own *own = r->own;
-	const struct terms *said = NULL;
+	const struct attributes *said = NULL;
 	uint32_t provider = REGISTRY_NONE;
-	struct terms *full = NULL;
+	struct attributes *full = NULL;
 	struct partner *p;
 	size_t i;
 
 	for (i = 0; i < r->npartners; i++) {
 		p = &r->partner[i];
-		if (p->terms != said || p->provider != provider) {
-			said = p->terms;
+		if (p->attributes != said || p->provider != provider) {
+			said = p->attributes;
 			provider = p->provider;
 			full = arena_alloc(&r->own->arena, sizeof(*full));
 			*full = *said;
 			if (provider != REGISTRY_NONE)
 				attributes_inherit(
-				    full, &own->provider[provider].terms);
+				    full, &own->provider[provider].attributes);
 			attributes_inherit(full, &r->preset);
 			attributes_preset(full);
 		}
-		p->terms = full;
+		p->attributes = full;
 		if (p->gateway == NULL)
 			p->gateway = full->gateway;
 	}

@@ -29,7 +29,8 @@ struct err;
 /* There may be a million: kept small. */
 struct partner {
 	const char *name;
-	const struct terms *terms;  /* perhaps of others, too; without ... */
+	const struct attributes
+	    *attributes;	    /* perhaps of others, too; without ... */
 	const struct strs *gateway; /* ... these two */
 	const char *contact;	    /* NULL if not said */
 	uint32_t source;	    /* the file, for registry_file() */
@@ -50,8 +51,8 @@ struct registry {
 	size_t npartners;
 	struct domain *domain; /* those of a partner stand together */
 	size_t ndomains;
-	size_t nfiles;	     /* for registry_file() */
-	struct terms preset; /* the `default` statements */
+	size_t nfiles;		  /* for registry_file() */
+	struct attributes preset; /* the `default` statements */
 	/*
 	 * SHA-256 in hex: of the file, or, where files are included, of the
 	 * digests of all, each with a newline, in the order they end.
@@ -75,15 +76,16 @@ struct registry *registry_load(
 struct registry *registry_parse(const char *name, const char *text, size_t len,
     time_t now, struct diags *d);
 
-/* Free r; NULL is well. */
+/* Free r; NULL is allowed. */
 void registry_free(struct registry *r);
 
 /* The level that the partner has without any downgrade. */
 static inline enum level
 partner_level(const struct partner *p)
 {
-	return p->terms->mode == MODE_ENFORCED ? terms_enforced_level(p->terms)
-					       : LEVEL_OPPORTUNISTIC;
+	return p->attributes->mode == MODE_ENFORCED
+		   ? attributes_enforced_level(p->attributes)
+		   : LEVEL_OPPORTUNISTIC;
 }
 
 /* A file of the registry, for messages. */

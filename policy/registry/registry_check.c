@@ -81,7 +81,7 @@ static void
 check_ca(const struct registry *r, const struct partner *p, struct paths *seen,
     struct diags *d)
 {
-	const struct strs *ca = p->terms->ca;
+	const struct strs *ca = p->attributes->ca;
 	size_t i;
 
 	if (names_system(ca))
@@ -103,7 +103,7 @@ check_lists(const struct registry *r, const struct partner *p, struct diags *d)
 {
 	static const char *const forms[] = {
 	    "Inc.", "Inc", "LLC", "Ltd.", "Ltd", "Limited", "S.A.", "Corp."};
-	const struct strs *g = p->gateway, *s = p->terms->issuer;
+	const struct strs *g = p->gateway, *s = p->attributes->issuer;
 	size_t i, k;
 
 	for (i = 0; i < g->n; i++)
@@ -126,7 +126,7 @@ static void
 check_partner(const struct registry *r, const struct partner *p, time_t now,
     struct diags *d)
 {
-	const struct terms *t = p->terms;
+	const struct attributes *t = p->attributes;
 	const char *file = partner_file(r, p);
 	char date[NUM_TIME_MAX];
 
@@ -188,8 +188,9 @@ check_addresses(
 
 	for (i = 0; i < p->gateway->n; i++)
 		below = below || strcmp(p->gateway->v[i], "dot-nexthop") == 0;
-	if (!below || p->terms->mode != MODE_ENFORCED ||
-	    p->terms->verify != VERIFY_NAME || !has_only_tokens(p->gateway))
+	if (!below || p->attributes->mode != MODE_ENFORCED ||
+	    p->attributes->verify != VERIFY_NAME ||
+	    !has_only_tokens(p->gateway))
 		return;
 	for (i = 0; i < p->ndomains; i++) {
 		dom = &r->domain[p->first_domain + i];

@@ -46,7 +46,7 @@ fill(struct warden_tell *w, struct notice *n, struct warden_reports *r,
 
 	if (p != NULL) {
 		n->contact = p->contact;
-		n->ticket = p->terms->ticket;
+		n->ticket = p->attributes->ticket;
 		n->domain = *domains =
 		    registry_domains(w->facts->registry, p, &n->ndomains);
 	}
@@ -85,8 +85,8 @@ data_of(struct warden_tell *w, const struct notice *n)
 	json_t *mails = json_array(), *root;
 	char *json = notice_json(n), *text;
 
-	if (p != NULL && p->terms->operator_ != NULL)
-		operator_ = p->terms->operator_;
+	if (p != NULL && p->attributes->operator_ != NULL)
+		operator_ = p->attributes->operator_;
 	/* A name alone gets its domain from Postfix, myorigin. */
 	add_mail(mails, n, operator_, operator_, true);
 	if (notice_tell_contact(n))

@@ -222,7 +222,7 @@ test_row(void **state)
 		probeplan_params(kind, &params);
 		buf_clear(&row);
 		assert_null(render_policy(
-		    t->partner, t->level, t->terms->key, &target, &row));
+		    t->partner, t->level, t->attributes->key, &target, &row));
 		if (strcmp(row.data, "may") == 0) {
 			assert_int_equal(params.security_level, 0);
 			assert_int_equal(params.min_proto, TLS1_VERSION);
@@ -290,7 +290,7 @@ test_sessions(void **state)
 	    {STARTTLS_LOCAL, STARTTLS_CONNECT, false, FAULT_LOCAL_ERROR},
 	};
 	uint32_t p = registry_find(registry, "soft");
-	struct judge_gateway g = {.terms = registry->partner[p].terms,
+	struct judge_gateway g = {.attributes = registry->partner[p].attributes,
 	    .gateway = registry->partner[p].gateway,
 	    .level = LEVEL_OPPORTUNISTIC,
 	    .at = AT};
@@ -377,7 +377,8 @@ test_chain(void **state)
 		    .tls = true,
 		    .proto = rows[i].proto,
 		    .chain = sk_X509_new_null()};
-		struct judge_gateway g = {.terms = registry->partner[p].terms,
+		struct judge_gateway g = {
+		    .attributes = registry->partner[p].attributes,
 		    .gateway = registry->partner[p].gateway,
 		    .level = partner_level(&registry->partner[p]),
 		    .nexthop = "a.example",
@@ -449,7 +450,7 @@ test_dane_names(void **state)
 		    .tls = true,
 		    .proto = TLS1_3_VERSION,
 		    .chain = sk_X509_new_null()};
-		struct judge_gateway g = {.terms = p->terms,
+		struct judge_gateway g = {.attributes = p->attributes,
 		    .gateway = p->gateway,
 		    .level = LEVEL_SECURE,
 		    .nexthop = rows[i].nexthop,
@@ -497,7 +498,7 @@ test_tlsa_failed(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct judge_gateway g = {.terms = p->terms,
+		struct judge_gateway g = {.attributes = p->attributes,
 		    .gateway = p->gateway,
 		    .level = LEVEL_OPPORTUNISTIC,
 		    .tlsa_fault = rows[i].tlsa,
@@ -514,7 +515,7 @@ static void
 test_no_ca(void **state)
 {
 	uint32_t p = registry_find(registry, "name");
-	struct judge_gateway g = {.terms = registry->partner[p].terms,
+	struct judge_gateway g = {.attributes = registry->partner[p].attributes,
 	    .gateway = registry->partner[p].gateway,
 	    .level = LEVEL_SECURE,
 	    .at = AT};

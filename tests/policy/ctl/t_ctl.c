@@ -469,8 +469,9 @@ test_status_by_map(void **state)
 	    {"no map", 0, 0, true, "damaged", NULL, true, false,
 		", lowered to encrypt until 01:00", "STILL"},
 	};
-	static const struct terms terms = {.mode = MODE_ENFORCED};
-	static const struct partner acme = {.name = "acme", .terms = &terms};
+	static const struct attributes attributes = {.mode = MODE_ENFORCED};
+	static const struct partner acme = {
+	    .name = "acme", .attributes = &attributes};
 	struct buf out = {0};
 	struct ctl_facts f;
 	size_t i;

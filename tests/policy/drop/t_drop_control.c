@@ -120,8 +120,8 @@ test_rules(void **state)
 	struct strs *none = list(0, NULL, NULL), *one = list(1, "/a", NULL),
 		    *both = list(2, "/a", "/b"),
 		    *joined = list(1, "/a/b", NULL);
-	struct terms t = {.mode = MODE_ENFORCED, .ca = none};
-	struct partner p = {.terms = &t};
+	struct attributes t = {.mode = MODE_ENFORCED, .ca = none};
+	struct partner p = {.attributes = &t};
 	struct drop_rules r, s;
 
 	(void)state;

@@ -152,7 +152,8 @@ t_render(void **state)
 		    cases[i].dane ? OPPORTUNISTIC_DANE : OPPORTUNISTIC_MAY,
 		    !cases[i].md5, ""};
 		buf_clear(&b);
-		bad = render_policy(p, partner_level(p), p->terms->key, &t, &b);
+		bad = render_policy(
+		    p, partner_level(p), p->attributes->key, &t, &b);
 		check_str(cases[i].name, bad, cases[i].want_bad);
 		if (cases[i].want != NULL)
 			check_str(cases[i].name, b.data, cases[i].want);

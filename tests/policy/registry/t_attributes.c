@@ -184,20 +184,21 @@ t_take(void **state)
 	char value[512], buf[ATTRIBUTE_PHRASE_MAX];
 	struct attr_list rest;
 	struct arena arena = {0};
-	struct terms terms;
+	struct attributes attributes;
 	const char *bad, *culprit;
 	enum attribute t;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(values); i++) {
-		terms = (struct terms){0};
+		attributes = (struct attributes){0};
 		(void)snprintf(value, sizeof(value), "%s", values[i].value);
 		t = attribute_find(values[i].attr);
 		assert_true(t != ATTRIBUTE_COUNT);
 		rest = (struct attr_list){value, strlen(value)};
-		bad = attribute_take(&terms, t, &rest, &arena, buf, &culprit);
-		check_int(values[i].name, terms.set, ATTRIBUTE_BIT(t));
+		bad = attribute_take(
+		    &attributes, t, &rest, &arena, buf, &culprit);
+		check_int(values[i].name, attributes.set, ATTRIBUTE_BIT(t));
 		if (values[i].bad == NULL) {
 			check_str(values[i].name, bad, NULL);
 			continue;
@@ -214,7 +215,8 @@ t_take(void **state)
 }
 
 static const char *
-take(struct terms *t, const char *attr, const char *text, struct arena *arena)
+take(struct attributes *t, const char *attr, const char *text,
+    struct arena *arena)
 {
 	char buf[ATTRIBUTE_PHRASE_MAX];
 	char *value = arena_copy(arena, text, strlen(text));
@@ -230,7 +232,7 @@ static void
 t_normal(void **state)
 {
 	struct arena arena = {0};
-	struct terms t = {0};
+	struct attributes t = {0};
 
 	(void)state;
 	assert_null(take(&t, "gateway", "MX1.Acme.Example", &arena));
@@ -262,7 +264,7 @@ static void
 t_long_list(void **state)
 {
 	struct arena arena = {0};
-	struct terms t = {0};
+	struct attributes t = {0};
 	const struct strs *was;
 	size_t i, moved = 0;
 
@@ -295,7 +297,7 @@ t_too_long(void **state)
 	char *value = malloc(len + 1), buf[ATTRIBUTE_PHRASE_MAX];
 	struct attr_list rest = {value, len};
 	struct arena arena = {0};
-	struct terms t = {0};
+	struct attributes t = {0};
 	const char *culprit;
 
 	(void)state;
@@ -322,7 +324,7 @@ t_long_text(void **state)
 {
 	char text[ATTRIBUTE_TEXT_MAX + 2];
 	struct arena arena = {0};
-	struct terms t = {0};
+	struct attributes t = {0};
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
@@ -353,12 +355,12 @@ t_servername(void **state)
 	    {"mx_1.a.example", "mx_1.a.example"},
 	};
 	struct arena arena = {0};
-	struct terms t, provider;
+	struct attributes t, provider;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
-		t = provider = (struct terms){0};
+		t = provider = (struct attributes){0};
 		assert_null(
 		    take(&provider, "servername", "mx.b.example", &arena));
 		check_str(cases[i].value,
@@ -366,7 +368,7 @@ t_servername(void **state)
 		attributes_inherit(&t, &provider);
 		check_str(cases[i].value, t.servername, cases[i].want);
 	}
-	t = (struct terms){0};
+	t = (struct attributes){0};
 	attributes_inherit(&t, &provider);
 	assert_string_equal(t.servername, "mx.b.example");
 	arena_free(&arena);
@@ -376,7 +378,7 @@ static void
 t_inherit(void **state)
 {
 	struct arena arena = {0};
-	struct terms partner = {0}, provider = {0}, preset = {0};
+	struct attributes partner = {0}, provider = {0}, preset = {0};
 
 	(void)state;
 	assert_null(take(&partner, "gateway", "a.example", &arena));
@@ -404,7 +406,7 @@ t_inherit(void **state)
 static void
 t_preset(void **state)
 {
-	struct terms t = {0}, enforced = {.mode = MODE_ENFORCED};
+	struct attributes t = {0}, enforced = {.mode = MODE_ENFORCED};
 
 	(void)state;
 	attributes_preset(&t);

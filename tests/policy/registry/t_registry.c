@@ -313,18 +313,18 @@ t_precedence(void **state)
 	assert_string_equal(own->gateway->v[0], "mx.a.example");
 	assert_string_equal(bare->gateway->v[0], ".p.example");
 	assert_string_equal(none->gateway->v[0], ".d.example");
-	assert_string_equal(own->terms->issuer->v[0], "A");
-	assert_string_equal(bare->terms->issuer->v[0], "P");
-	assert_string_equal(none->terms->issuer->v[0], "D");
-	assert_int_equal(own->terms->common_name, COMMON_NAME_ANY);
-	assert_int_equal(bare->terms->common_name, COMMON_NAME_GATEWAY);
-	assert_int_equal(none->terms->common_name, COMMON_NAME_ANY);
-	assert_int_equal(own->terms->ciphers, CIPHERS_HIGH);
-	assert_int_equal(bare->terms->ciphers, CIPHERS_MEDIUM);
-	assert_int_equal(none->terms->ciphers, CIPHERS_MEDIUM);
-	assert_int_equal(own->terms->min_tls, TLS_1_1);
-	assert_int_equal(bare->terms->min_tls, TLS_1_3);
-	assert_string_equal(own->terms->ca->v[0], "/d.pem");
+	assert_string_equal(own->attributes->issuer->v[0], "A");
+	assert_string_equal(bare->attributes->issuer->v[0], "P");
+	assert_string_equal(none->attributes->issuer->v[0], "D");
+	assert_int_equal(own->attributes->common_name, COMMON_NAME_ANY);
+	assert_int_equal(bare->attributes->common_name, COMMON_NAME_GATEWAY);
+	assert_int_equal(none->attributes->common_name, COMMON_NAME_ANY);
+	assert_int_equal(own->attributes->ciphers, CIPHERS_HIGH);
+	assert_int_equal(bare->attributes->ciphers, CIPHERS_MEDIUM);
+	assert_int_equal(none->attributes->ciphers, CIPHERS_MEDIUM);
+	assert_int_equal(own->attributes->min_tls, TLS_1_1);
+	assert_int_equal(bare->attributes->min_tls, TLS_1_3);
+	assert_string_equal(own->attributes->ca->v[0], "/d.pem");
 	registry_free(r);
 }
 
@@ -343,9 +343,9 @@ t_neighbours(void **state)
 	const struct partner *p = r->partner;
 
 	(void)state;
-	assert_string_equal(p[0].terms->issuer->v[0], "P");
-	assert_string_equal(p[1].terms->issuer->v[0], "Q");
-	assert_string_equal(p[2].terms->issuer->v[0], "Q");
+	assert_string_equal(p[0].attributes->issuer->v[0], "P");
+	assert_string_equal(p[1].attributes->issuer->v[0], "Q");
+	assert_string_equal(p[2].attributes->issuer->v[0], "Q");
 	assert_string_equal(p[0].gateway->v[0], ".p.example");
 	assert_string_equal(p[1].gateway->v[0], ".q.example");
 	assert_string_equal(p[2].gateway->v[0], "mx.c.example");
@@ -372,9 +372,9 @@ t_lists(void **state)
 	assert_int_equal(p->gateway->n, 4);
 	assert_string_equal(p->gateway->v[0], "x.example");
 	assert_string_equal(p->gateway->v[3], "nexthop");
-	assert_int_equal(p->terms->issuer->n, 2);
-	assert_string_equal(p->terms->issuer->v[0], "Let's Encrypt");
-	assert_string_equal(p->terms->issuer->v[1], "D-TRUST");
+	assert_int_equal(p->attributes->issuer->n, 2);
+	assert_string_equal(p->attributes->issuer->v[0], "Let's Encrypt");
+	assert_string_equal(p->attributes->issuer->v[1], "D-TRUST");
 	assert_int_equal(r->partner[1].gateway->n, 1);
 	assert_int_equal(r->partner[1].first_domain, 3);
 	registry_free(r);
@@ -701,9 +701,9 @@ load_large(const char *path)
 	assert_int_equal(registry_find(r, "q59995.example"), 59995 + 3);
 	assert_int_equal(registry_find(r, "x1.example"), INCLUDE + 1);
 	assert_int_equal(registry_find(r, "p59999"), 59999 + 3);
-	assert_string_equal(r->partner[7].terms->issuer->v[0], "V");
-	assert_string_equal(r->partner[14].terms->issuer->v[0], "W");
-	assert_int_equal(r->partner[0].terms->min_tls, TLS_1_3);
+	assert_string_equal(r->partner[7].attributes->issuer->v[0], "V");
+	assert_string_equal(r->partner[14].attributes->issuer->v[0], "W");
+	assert_int_equal(r->partner[0].attributes->min_tls, TLS_1_3);
 	registry_free(r);
 	diag_free(&d);
 }
