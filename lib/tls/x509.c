@@ -62,6 +62,17 @@ each_block(
 	return rv;
 }
 
+/* Why there is none in a file: it may be DER, or PKCS#7. */
+static const char *
+no_certificate(const char *data, size_t len)
+{
+	if ((len < 2 || memcmp(data, "\x30\x82", 2) != 0) &&
+	    memmem(data, len, "BEGIN PKCS7", 11) == NULL)
+		return "no certificate in it";
+	return "no certificate in it that is PEM, which is made by "
+	       "openssl x509 -inform der, or openssl pkcs7 -print_certs";
+}
+
 /* --- Chains -------------------------------------------------------------- */
 
 static int
@@ -104,7 +115,7 @@ STACK_OF(X509) * x509_chain_parse(const char *pem, size_t len, struct err *err)
 	else
 		rv = each_block(pem, len, chain_add, chain, err);
 	if (rv == 0 && sk_X509_num(chain) == 0)
-		rv = err_set(err, EX_DATAERR, "no certificate in it");
+		rv = err_set(err, EX_DATAERR, "%s", no_certificate(pem, len));
 	if (rv == 0)
 		return chain;
 	sk_X509_pop_free(chain, X509_free);
@@ -122,8 +133,7 @@ x509_chain_pem(const STACK_OF(X509) * chain, struct buf *out)
 	if (mem == NULL)
 		abort();
 	for (i = 0; rv == 0 && i < sk_X509_num(chain); i++)
-		if (!PEM_write_bio_X509(mem, sk_X509_value(chain, i)))
-			rv = -1;
+		rv = PEM_write_bio_X509(mem, sk_X509_value(chain, i)) ? 0 : -1;
 	if (rv == 0) {
 		len = BIO_get_mem_data(mem, &data);
 		buf_add(out, data, (size_t)len);
@@ -251,16 +261,15 @@ asn1_time(const ASN1_TIME *t, time_t *out)
 static void
 san_count(const X509 *x, struct x509_info *out)
 {
-	GENERAL_NAMES *names =
+	GENERAL_NAMES *all =
 	    X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
 	int i;
 
-	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+	for (i = 0; i < sk_GENERAL_NAME_num(all); i++) {
 		out->sans++;
-		if (sk_GENERAL_NAME_value(names, i)->type == GEN_DNS)
-			out->dns_sans++;
+		out->dns_sans += sk_GENERAL_NAME_value(all, i)->type == GEN_DNS;
 	}
-	GENERAL_NAMES_free(names);
+	GENERAL_NAMES_free(all);
 }
 
 void
@@ -670,7 +679,7 @@ x509_store_parse(enum x509_trust trust, const char *pem, size_t len,
 	if (rv == 0 && s->n == 0)
 		rv = fail_store(s, err,
 		    trust == X509_ROOTS
-			? "no certificate in it"
+			? no_certificate(pem, len)
 			: "no certificate and no public key in it");
 	if (rv == 0)
 		return s;
@@ -681,13 +690,11 @@ x509_store_parse(enum x509_trust trust, const char *pem, size_t len,
 struct x509_store *
 x509_store_load(enum x509_trust trust, const char *path, struct err *err)
 {
-	struct x509_store *s = NULL;
 	size_t len;
-	char *pem;
+	char *pem = file_slurp(path, X509_MAX_STORE, &len, NULL, err);
+	struct x509_store *s =
+	    pem == NULL ? NULL : x509_store_parse(trust, pem, len, path, err);
 
-	pem = file_slurp(path, X509_MAX_STORE, &len, NULL, err);
-	if (pem != NULL)
-		s = x509_store_parse(trust, pem, len, path, err);
 	free(pem);
 	return s;
 }

@@ -136,6 +136,13 @@ verify acme "$T/none.pem"
 is 'no such file' "$rc" 66
 verify acme "$registry"
 is 'no certificate in it' "$rc" 65
+openssl x509 -in "$p/acme.crt" -outform der -out "$T/acme.der"
+openssl crl2pkcs7 -nocrl -certfile "$p/acme.crt" -out "$T/acme.p7b"
+for file in acme.der acme.p7b; do
+	verify acme "$T/$file"
+	is "$file" "$rc" 65
+	like "$file: what makes PEM of it" "$err" 'made by openssl x509 -inform der, or openssl pkcs7 -print_certs'
+done
 verify dane "$p/acme.crt"
 is 'DANE needs a host' "$rc" 64
 verify acme
