@@ -488,4 +488,27 @@ main_cf secure
 like 'encryption alone may be less than strangers get' "$err" \
 	'registry:1: warning: the policy of partner big .* is weaker'
 
+# A CA whose key OpenSSL does not know, such as one of an algorithm to come:
+# Postfix passes over it, and so does the registry, with a word.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 \
+	-subj /CN=ca -keyout "$T/ca.key" -out "$T/ca.pem" 2>/dev/null
+openssl x509 -in "$T/ca.pem" -outform der |
+	perl -0777 -pe 's/\x2a\x86\x48\xce\x3d\x02\x01/\x2a\x86\x48\xce\x3d\x02\x63/' |
+	base64 -w 64 >"$T/der"
+{
+	echo '-----BEGIN CERTIFICATE-----'
+	cat "$T/der"
+	echo '-----END CERTIFICATE-----'
+} >"$T/strange.pem"
+cat "$T/ca.pem" "$T/strange.pem" >"$T/both.pem"
+echo "partner a mode=enforced domain=a.example contact=x ca=$T/both.pem" >"$T/registry"
+compile
+is 'a CA of an unknown kind of key beside another one' "$rc" 0
+like 'is warned of' "$err" \
+	"registry:1: warning: partner a: CA file \"$T/both.pem\": OpenSSL cannot read the keys of 1 certificates in it"
+echo "partner a mode=enforced domain=a.example contact=x ca=$T/strange.pem" >"$T/registry"
+compile
+is 'alone it is an error' "$rc" 65
+like 'and named' "$err" "registry:1: partner a: CA file \"$T/strange.pem\""
+
 done_testing
