@@ -52,6 +52,7 @@ struct conversation {
 static inline void
 conversation_start(struct conversation *c)
 {
+	static const char failing[] = "1 expired acme.example\n";
 
 	logline_init("fuzz", LOGLINE_ERROR, true);
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -61,7 +62,7 @@ conversation_start(struct conversation *c)
 	c->service.outbound_failing = VERDICT_WARN;
 	clock_start(&c->service.clock);
 	failing_init(&c->failing);
-	failing_add(&c->failing, "acme.example", "expired", 1);
+	failing_parse(&c->failing, failing, strlen(failing));
 	c->service.failing = &c->failing;
 	c->base = event_base_new();
 	c->conns = conns_new(c->base, 4, 10);
