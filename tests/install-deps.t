@@ -74,7 +74,7 @@ is 'no linter, second compiler, valgrind or test library' \
 is 'the tests have all of the demo' "$(comm -23 "$T/demo" "$T/check")" ''
 is 'and what they call' "$(has check jq time perl)" 'jq time perl '
 is 'and no linter or second compiler' \
-	"$(has check clang valgrind shellcheck cppcheck mandoc)" ''
+	"$(has check clang valgrind shellcheck cppcheck)" ''
 is 'the rest of CI has all of the tests' "$(comm -23 "$T/check" "$T/lint")" ''
 is 'and what it calls' "$(has lint clang valgrind cppcheck debootstrap)" \
 	'clang valgrind cppcheck debootstrap '
