@@ -21,11 +21,8 @@ name_of(const void *array, uint32_t i)
 const struct failing_hop *
 failing_find(const struct failing *f, const char *name, size_t len)
 {
-	uint32_t i;
+	uint32_t i = strmap_find(&f->map, f->v, name, len);
 
-	if (f->n == 0)
-		return NULL;
-	i = strmap_find(&f->map, f->v, name, len);
 	return i == STRMAP_NONE ? NULL : &f->v[i];
 }
 

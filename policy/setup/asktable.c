@@ -106,8 +106,7 @@ answers_take(struct answers *a, char *text)
 const char *
 answers_get(const struct answers *a, const char *key)
 {
-	uint32_t i = a->n == 0 ? STRMAP_NONE
-			       : strmap_find(&a->map, a->v, key, strlen(key));
+	uint32_t i = strmap_find(&a->map, a->v, key, strlen(key));
 
 	return i == STRMAP_NONE ? NULL : a->v[i].value;
 }
