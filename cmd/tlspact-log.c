@@ -18,9 +18,8 @@
 #include "buf.h"
 #include "common.h"
 #include "err.h"
-#include "evidence.h"
+#include "evidence_log.h"
 #include "json.h"
-#include "ledger_downgrade.h"
 #include "logpartner.h"
 #include "logprefix.h"
 #include "logreader.h"
@@ -232,24 +231,12 @@ remark(const char *text, void *arg)
 	say("%s", text);
 }
 
-static bool
-add_downgrade(const struct ledger_downgrade *d, void *arg)
-{
-	time_t end = d->end;
-
-	if (d->closed != 0 && d->closed < end)
-		end = d->closed;
-	logpartner_downgrade(arg, d->partner, d->begin, end);
-	return true;
-}
-
 /* 0, or the exit code, everything being said. */
 static int
 load_registry(struct run *run)
 {
 	struct logpartner *who;
 	struct registry *r;
-	struct ledger *l;
 	struct err e;
 	int code;
 
@@ -258,13 +245,9 @@ load_registry(struct run *run)
 	code = common_registry(run->set.registry, the_time(), NULL, &r);
 	if (code != EX_OK)
 		return code;
-	who = logpartner_new(r);
-	l = ledger_open(run->set.ledger, LEDGER_READ, &e);
-	if (l == NULL
-		? e.code != EX_NOINPUT
-		: ledger_downgrades(l, NULL, 0, add_downgrade, who, &e) == -1)
+	who = logpartner_new(r, run->set.ledger, run->set.map, &e);
+	if (e.code != EX_OK)
 		say_err(&e);
-	ledger_close(l);
 	logpartner_free(run->who);
 	registry_free(run->registry);
 	run->who = who;
@@ -342,7 +325,7 @@ prepare(struct run *run)
 		return code;
 	if (run->who == NULL) {
 		say("going on without partners");
-		run->who = logpartner_new(NULL);
+		run->who = logpartner_new(NULL, NULL, NULL, &e);
 	}
 	if (record)
 		run->tally = logtally_new(run->evidence, run->recorder);

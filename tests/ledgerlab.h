@@ -13,7 +13,7 @@
 #include <sysexits.h>
 
 #include "err.h"
-#include "evidence.h"
+#include "evidence_log.h"
 #include "ledger_check.h"
 #include "ledger_downgrade.h"
 

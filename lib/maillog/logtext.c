@@ -296,8 +296,8 @@ logtext_policy(struct span tls)
 	    {"encrypt", LOGTEXT_ENCRYPTED},
 	    {"halfdane", LOGTEXT_ENCRYPTED},
 	    {"fingerprint", LOGTEXT_KEYED},
-	    {"dane", LOGTEXT_KEYED},
-	    {"dane-only", LOGTEXT_KEYED},
+	    {"dane", LOGTEXT_DANE},
+	    {"dane-only", LOGTEXT_DANE},
 	    {"verify", LOGTEXT_NAMED},
 	    {"secure", LOGTEXT_NAMED},
 	};

@@ -77,7 +77,8 @@ enum logtext_policy {
 	LOGTEXT_NO_POLICY, /* not satisfied, not decided, or not known */
 	LOGTEXT_CLEAR,
 	LOGTEXT_ENCRYPTED,
-	LOGTEXT_KEYED, /* by a key or TLSA records */
+	LOGTEXT_KEYED,
+	LOGTEXT_DANE,
 	LOGTEXT_NAMED, /* by a trusted chain and a name */
 };
 

@@ -13,7 +13,7 @@
 
 #include "arena.h"
 #include "author.h"
-#include "evidence.h"
+#include "evidence_log.h"
 #include "flush.h"
 #include "ledger_downgrade.h"
 #include "registry.h"

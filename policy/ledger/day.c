@@ -12,7 +12,7 @@
 #include "db.h"
 #include "digest.h"
 #include "err.h"
-#include "evidence.h"
+#include "evidence_log.h"
 #include "json.h"
 #include "mem.h"
 #include "num.h"
@@ -25,6 +25,9 @@
 #define COUNT(m) DB_MEMBER(struct evidence_count, m)
 static const struct db_member count_row[] = {COUNT(partner), COUNT(direction),
     COUNT(seen), COUNT(protocol), COUNT(cipher), COUNT(result), COUNT(n), {0}};
+/* What else is known of a count, but of old ones. */
+static const struct db_member rule_row[] = {
+    COUNT(required), COUNT(downgrade), COUNT(proof), COUNT(fault), {0}};
 #define FAILURE(m) DB_MEMBER(struct evidence_failure, m)
 static const struct db_member failure_row[] = {FAILURE(time), FAILURE(partner),
     FAILURE(direction), FAILURE(fault), FAILURE(domain), FAILURE(host),
@@ -148,8 +151,14 @@ take(struct days *d, int64_t number, unsigned p, const void *row,
 static bool
 take_count(const struct evidence_count *c, void *arg)
 {
-	return take(arg, day_number(c->day), COUNTS, c,
+	int64_t number = day_number(c->day);
+	struct day *day;
+
+	(void)take(arg, number, COUNTS, c,
 	    (c->direction == EVIDENCE_IN ? IN : OUT) + c->seen, c->n);
+	if (*c->fault != '\0' && (day = day_of(arg, number)) != NULL)
+		add_row(day->g[COUNTS], rule_row, c);
+	return true;
 }
 
 static bool

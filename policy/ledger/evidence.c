@@ -1,7 +1,7 @@
 /*
- * The schema, what once stood in the ledger, probes, what the mail log proved.
+ * The schema, what once stood in the ledger, and probes.
  */
-#include "evidence.h"
+#include "evidence_log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +19,6 @@
 #define PRUNE_ROWS 1000 /* a transaction: others want to write as well */
 #define WRITERS \
 	"tlspact-probe, tlspact-log or tlspactd, run by its owner or root"
-
-struct evidence {
-	struct db *db;
-};
 
 /* state.taken, if what once stood in the ledger was not copied (0) */
 enum { COPIED = 1, /* to be dropped there */ TAKEN = 2 };
@@ -79,7 +75,55 @@ static const char exchanges[] = "CREATE TABLE log_exchange("
 				" exchange, signature)"
 				") STRICT, WITHOUT ROWID;";
 
-static const char *const step[] = {probes, logged, tails, exchanges};
+/* The rule of rows from before, and what was wrong, are not known. */
+static const char rules[] =
+    "ALTER TABLE log_count RENAME TO log_count_before;"
+    "CREATE TABLE log_count("
+    "day TEXT NOT NULL,"
+    " partner TEXT NOT NULL,"
+    " direction INTEGER NOT NULL,"
+    " seen INTEGER NOT NULL,"
+    " protocol TEXT NOT NULL,"
+    " cipher TEXT NOT NULL,"
+    " result TEXT NOT NULL,"
+    " required TEXT NOT NULL,"
+    " downgrade INTEGER NOT NULL,"
+    " proof TEXT NOT NULL,"
+    " fault TEXT NOT NULL,"
+    " n INTEGER NOT NULL,"
+    " PRIMARY KEY(day, partner, direction, seen, protocol, cipher, result,"
+    " required, downgrade, proof, fault)"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO log_count SELECT day, partner, direction, seen, protocol,"
+    " cipher, result, '', 0, '', '', n FROM log_count_before;"
+    "DROP TABLE log_count_before;"
+    "CREATE TABLE log_hour("
+    "hour INTEGER NOT NULL,"
+    " host TEXT NOT NULL,"
+    " n INTEGER NOT NULL,"
+    " PRIMARY KEY(hour, host)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE log_wait("
+    "host TEXT NOT NULL,"
+    " queue_id TEXT NOT NULL,"
+    " domain TEXT NOT NULL,"
+    " partner TEXT NOT NULL,"
+    " fault TEXT NOT NULL,"
+    " since INTEGER NOT NULL,"
+    " PRIMARY KEY(host, queue_id, domain)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX log_wait_since ON log_wait(since);"
+    "CREATE TABLE log_waited("
+    "day TEXT NOT NULL,"
+    " partner TEXT NOT NULL,"
+    " fault TEXT NOT NULL,"
+    " result TEXT NOT NULL,"
+    " n INTEGER NOT NULL,"
+    " seconds INTEGER NOT NULL,"
+    " PRIMARY KEY(day, partner, fault, result)"
+    ") STRICT, WITHOUT ROWID;";
+
+static const char *const step[] = {probes, logged, tails, exchanges, rules};
 
 static const struct db_schema schema = {
     .noun = "evidence",
@@ -128,7 +172,8 @@ static const char copy[] =
     "DROP TABLE temp.look;"
     "UPDATE state SET looks = (SELECT coalesce(max(seq), 0)"
     " FROM old.sqlite_sequence WHERE name = 'old_probe');"
-    "INSERT INTO log_count SELECT * FROM old.old_log_count;"
+    "INSERT INTO log_count SELECT day, partner, direction, seen, protocol,"
+    " cipher, result, '', 0, '', '', n FROM old.old_log_count;"
     "INSERT INTO failure SELECT * FROM old.old_failure;"
     "INSERT INTO failure_sum SELECT * FROM old.old_failure_sum;"
     "INSERT INTO position(device, inode, first, path, offset, time)"
@@ -288,23 +333,6 @@ prune(struct db *db, const char *sql, time_t before, struct err *e)
 	return 0;
 }
 
-/* What turns the failures of a condition, of one parameter, into sums. */
-#define SUM_UP(which)                                                          \
-	"INSERT INTO failure_sum(day, partner, direction, fault, n)"           \
-	" SELECT strftime('%Y-%m-%d', time, 'unixepoch'), partner, direction," \
-	" fault, count(*) FROM failure WHERE " which " GROUP BY 1, 2, 3, 4"    \
-	" ON CONFLICT DO UPDATE SET n = n + excluded.n",                       \
-	    "DELETE FROM failure WHERE " which
-
-static int
-sum_up(
-    struct db *db, const char *sum, const char *drop, int64_t n, struct err *e)
-{
-	if (db_do(db, e, sum, DB_INT(n)) == -1)
-		return -1;
-	return db_do(db, e, drop, DB_INT(n));
-}
-
 int
 evidence_prune(struct evidence *v, time_t before, struct err *e)
 {
@@ -323,20 +351,16 @@ evidence_prune(struct evidence *v, time_t before, struct err *e)
 	    "DELETE FROM position WHERE (device, inode, first) IN"
 	    " (SELECT device, inode, first FROM position WHERE time < ?"
 	    " LIMIT ?)",
+	    "DELETE FROM log_wait WHERE (host, queue_id, domain) IN"
+	    " (SELECT host, queue_id, domain FROM log_wait WHERE since < ?"
+	    " LIMIT ?)",
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(sql) / sizeof(sql[0]); i++)
 		if (prune(v->db, sql[i], before, e) == -1)
 			return -1;
-	/*
-	 * SQLite counts on from the highest number that is there: it stays, or
-	 * readers would take new failures for seen.
-	 */
-	return db_within(v->db, false, e,
-	    sum_up(v->db,
-		SUM_UP("time < ? AND id < (SELECT max(id) FROM failure)"),
-		before, e));
+	return evidence_log_prune(v, before, e);
 }
 
 /* --- Probes ------------------------------------------------------------ */
@@ -653,341 +677,5 @@ evidence_passed_key(struct evidence *v, const char *partner, const char *host,
 	if ((rv = db_step(s, e)) == 1 &&
 	    strlen(text = db_col_text(s, 0)) == EVIDENCE_KEY - 1)
 		memcpy(key, text, EVIDENCE_KEY);
-	return db_done(s, rv);
-}
-
-/* --- What the mail log proved ------------------------------------------ */
-
-/*
- * Counts, failures, and how far the log was read, must never disagree; so they
- * are written together.
- */
-
-const char *
-evidence_direction_name(enum evidence_direction d)
-{
-	return d == EVIDENCE_IN ? "in" : "out";
-}
-
-const char *
-evidence_seen_name(enum evidence_seen s)
-{
-	static const char *const name[] = {"clear", "encrypted", "trusted"};
-
-	return (unsigned)s < EVIDENCE_VERIFIED ? name[s] : "verified";
-}
-
-#define COUNT(m) DB_MEMBER(struct evidence_count, m)
-static const struct db_member count_members[] = {COUNT(day), COUNT(partner),
-    COUNT(direction), COUNT(seen), COUNT(protocol), COUNT(cipher),
-    COUNT(result), COUNT(n), {0}};
-#define COUNT_COLUMNS \
-	"day, partner, direction, seen, protocol, cipher, result, n"
-
-#define EXCHANGE(m) DB_MEMBER(struct evidence_exchange, m)
-static const struct db_member exchange_members[] = {EXCHANGE(day),
-    EXCHANGE(partner), EXCHANGE(direction), EXCHANGE(exchange),
-    EXCHANGE(signature), EXCHANGE(n), {0}};
-#define EXCHANGE_COLUMNS "day, partner, direction, exchange, signature, n"
-
-/* Without the number: from FAILURE_TOLD on. */
-#define FAILURE(m) DB_MEMBER(struct evidence_failure, m)
-static const struct db_member failure_members[] = {FAILURE(id), FAILURE(time),
-    FAILURE(partner), FAILURE(direction), FAILURE(fault), FAILURE(domain),
-    FAILURE(host), FAILURE(address), FAILURE(queue_id), FAILURE(text), {0}};
-#define FAILURE_TOLD 1
-#define FAILURE_COLUMNS                                                      \
-	"time, partner, direction, fault, domain, host, address, queue_id, " \
-	"text"
-
-#define POSITION(m) DB_MEMBER(struct evidence_position, m)
-static const struct db_member position_members[] = {POSITION(path),
-    POSITION(device), POSITION(inode), POSITION(first), POSITION(offset),
-    POSITION(tail), POSITION(time), {0}};
-#define POSITION_COLUMNS "path, device, inode, first, offset, tail, time"
-
-static int
-need_day(const char *day, struct err *e)
-{
-	static const char form[] = "dddd-dd-dd";
-	size_t i;
-
-	if (day == NULL)
-		day = "";
-	for (i = 0; form[i] != '\0'; i++)
-		if (form[i] == 'd' ? day[i] < '0' || day[i] > '9'
-				   : day[i] != form[i])
-			break;
-	if (form[i] != '\0' || day[i] != '\0')
-		return err_set(e, EX_DATAERR,
-		    "evidence: %s is no day like 2026-11-23", quotes(day).s);
-	return 0;
-}
-
-static int
-add_count(struct db *db, const struct evidence_count *c, struct err *e)
-{
-	struct db_stmt *s;
-
-	if (need_day(c->day, e) == -1)
-		return -1;
-	if (c->n > INT64_MAX)
-		return err_set(e, EX_DATAERR, "evidence: a count is too large");
-	s = db_sql(db, "INSERT INTO log_count(" COUNT_COLUMNS ")"
-		       " VALUES(?, ?, ?, ?, ?, ?, ?, ?)"
-		       " ON CONFLICT DO UPDATE SET n = n + excluded.n");
-	return db_run(db_bind_row(s, count_members, c), e);
-}
-
-static int
-add_exchange(struct db *db, const struct evidence_exchange *x, struct err *e)
-{
-	struct db_stmt *s;
-
-	if (need_day(x->day, e) == -1)
-		return -1;
-	s = db_sql(db, "INSERT INTO log_exchange(" EXCHANGE_COLUMNS ")"
-		       " VALUES(?, ?, ?, ?, ?, ?)"
-		       " ON CONFLICT DO UPDATE SET n = n + excluded.n");
-	return db_run(db_bind_row(s, exchange_members, x), e);
-}
-
-static int
-add_failure(struct db *db, const struct evidence_failure *f, struct err *e)
-{
-	struct db_stmt *s;
-
-	if (ledger_need_word("fault", f->fault, e) == -1 ||
-	    ledger_need_time("time", f->time, e) == -1)
-		return -1;
-	s = db_sql(db, "INSERT INTO failure(" FAILURE_COLUMNS ")"
-		       " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
-	return db_run(db_bind_row(s, failure_members + FAILURE_TOLD, f), e);
-}
-
-/* True if nobody went on from where this one did. */
-static int
-need_place(struct db *db, const struct evidence_position *p, struct err *e)
-{
-	const struct evidence_position *was = p->was;
-	int64_t others;
-
-	if (db_ask(db, e, &others,
-		"SELECT count(*) FROM position WHERE device = ? AND inode = ?"
-		" AND first = ? AND offset <> ?",
-		DB_INT((int64_t)was->device), DB_INT((int64_t)was->inode),
-		DB_TEXT(p->first), DB_INT((int64_t)was->offset)) == -1)
-		return -1;
-	if (others == 0)
-		return 0;
-	return err_set(e, EX_TEMPFAIL,
-	    "another tlspact-log went on with %s; what it counted is not "
-	    "counted again",
-	    quotes(p->path).s);
-}
-
-static int
-add_position(struct db *db, const struct evidence_position *p, struct err *e)
-{
-	struct db_stmt *s;
-
-	if (ledger_need_hash("first line", p->first, e) == -1 ||
-	    ledger_need_time("time", p->time, e) == -1 ||
-	    (p->was != NULL && need_place(db, p, e) == -1))
-		return -1;
-	s = db_sql(db, "INSERT INTO position(" POSITION_COLUMNS ")"
-		       " VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-		       " path = excluded.path, offset = excluded.offset,"
-		       " tail = excluded.tail, time = excluded.time");
-	if (db_run(db_bind_row(s, position_members, p), e) == -1)
-		return -1;
-	if (p->was == NULL)
-		return 0;
-	/* Who reads the same log under its other name is to notice. */
-	return db_do(db, e,
-	    "UPDATE position SET offset = ?, tail = ? WHERE device = ?"
-	    " AND inode = ? AND first = ?",
-	    DB_INT((int64_t)p->offset), DB_TEXT(p->tail),
-	    DB_INT((int64_t)p->was->device), DB_INT((int64_t)p->was->inode),
-	    DB_TEXT(p->first));
-}
-
-/*
- * All but the latest failures of each partner that has one after number ?1; c
- * is the first that is too many.
- */
-#define SURPLUS                                                         \
-	"id IN (SELECT f.id FROM"                                       \
-	" (SELECT DISTINCT partner AS p FROM failure NOT INDEXED"       \
-	" WHERE id > ?1) CROSS JOIN failure c ON c.id ="                \
-	" (SELECT id FROM failure WHERE partner = p"                    \
-	" ORDER BY time DESC, id DESC LIMIT 1 OFFSET " FAILURES_MAX ")" \
-	" CROSS JOIN failure f"                                         \
-	" ON f.partner = p AND (f.time, f.id) <= (c.time, c.id))"
-#define FAILURES_MAX TEXT_OF(EVIDENCE_FAILURES_MAX)
-#define TEXT_OF(number) TEXT_OF_IT(number)
-#define TEXT_OF_IT(number) #number
-
-static int
-add_batch(struct db *db, const struct evidence_batch *b, struct err *e)
-{
-	int64_t last;
-	size_t i;
-
-	for (i = 0; i < b->ncounts; i++)
-		if (add_count(db, &b->count[i], e) == -1)
-			return -1;
-	for (i = 0; i < b->nexchanges; i++)
-		if (add_exchange(db, &b->exchange[i], e) == -1)
-			return -1;
-	if (db_ask(db, e, &last, "SELECT max(id) FROM failure") == -1)
-		return -1;
-	for (i = 0; i < b->nfailures; i++)
-		if (add_failure(db, &b->failure[i], e) == -1)
-			return -1;
-	if (b->nfailures > 0 && sum_up(db, SUM_UP(SURPLUS), last, e) == -1)
-		return -1;
-	for (i = 0; i < b->npositions; i++)
-		if (add_position(db, &b->position[i], e) == -1)
-			return -1;
-	return 0;
-}
-
-int
-evidence_log_add(
-    struct evidence *v, const struct evidence_batch *b, struct err *e)
-{
-	if (b->ncounts + b->nexchanges + b->nfailures + b->npositions == 0)
-		return 0;
-	return db_within(v->db, false, e, add_batch(v->db, b, e));
-}
-
-int
-evidence_exchanges(struct evidence *v, const char *partner, const char *from,
-    evidence_exchange_fn *fn, void *arg, struct err *e)
-{
-	struct evidence_exchange x;
-	struct db_stmt *s;
-	int rv;
-
-	if (v == NULL)
-		return 0;
-	s = db_query(v->db,
-	    "SELECT " EXCHANGE_COLUMNS " FROM log_exchange"
-	    " WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"
-	    " ORDER BY 1, 2, 3, 4, 5",
-	    DB_TEXT_OR_NULL(partner), DB_TEXT(from));
-	while ((rv = db_next(s, exchange_members, &x, e)) == 1) {
-		x.direction = x.direction != EVIDENCE_IN;
-		if (!fn(&x, arg))
-			break;
-	}
-	return db_done(s, rv);
-}
-
-int
-evidence_counts(struct evidence *v, const char *partner, const char *from,
-    const char *to, evidence_count_fn *fn, void *arg, struct err *e)
-{
-	struct evidence_count c;
-	struct db_stmt *s;
-	int rv;
-
-	if (v == NULL)
-		return 0;
-	s = db_query(v->db,
-	    "SELECT " COUNT_COLUMNS " FROM log_count"
-	    " WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"
-	    " AND (?3 = '' OR day <= ?3) ORDER BY 1, 2, 3, 4, 5, 6, 7",
-	    DB_TEXT_OR_NULL(partner), DB_TEXT(from), DB_TEXT(to));
-	while ((rv = db_next(s, count_members, &c, e)) == 1) {
-		c.direction = c.direction != EVIDENCE_IN;
-		c.seen &= 3;
-		if (!fn(&c, arg))
-			break;
-	}
-	return db_done(s, rv);
-}
-
-static int
-each_failure(
-    struct db_stmt *s, evidence_failure_fn *fn, void *arg, struct err *e)
-{
-	struct evidence_failure f;
-	int rv;
-
-	while ((rv = db_next(s, failure_members, &f, e)) == 1) {
-		f.direction = f.direction != EVIDENCE_IN;
-		if (!fn(&f, arg))
-			break;
-	}
-	return db_done(s, rv);
-}
-
-int
-evidence_failures(struct evidence *v, time_t since, evidence_failure_fn *fn,
-    void *arg, struct err *e)
-{
-	if (v == NULL)
-		return 0;
-	return each_failure(db_query(v->db,
-				"SELECT id, " FAILURE_COLUMNS " FROM failure"
-				" WHERE time >= ? ORDER BY time, id",
-				DB_INT(since)),
-	    fn, arg, e);
-}
-
-int
-evidence_failures_after(struct evidence *v, int64_t after, time_t since,
-    evidence_failure_fn *fn, void *arg, struct err *e)
-{
-	if (v == NULL)
-		return 0;
-	return each_failure(db_query(v->db,
-				"SELECT id, " FAILURE_COLUMNS " FROM failure"
-				" WHERE id > ? AND +time >= ? ORDER BY id",
-				DB_INT(after), DB_INT(since)),
-	    fn, arg, e);
-}
-
-/*
- * Of one partner or all: each has an index of its own, which the inner
- * statement reads alone. Beside max(), SQLite takes the columns of the row
- * that has it.
- */
-#define LAST_FAILURES(which)                                      \
-	"SELECT max(id), " FAILURE_COLUMNS                        \
-	" FROM (SELECT partner AS p, max(time) AS t FROM failure" \
-	" WHERE " which " AND time >= ?2 GROUP BY partner)"       \
-	" JOIN failure ON partner = p AND time = t GROUP BY p"
-
-int
-evidence_last_failures(struct evidence *v, const char *partner, time_t since,
-    evidence_failure_fn *fn, void *arg, struct err *e)
-{
-	static const char *const sql[] = {
-	    LAST_FAILURES("?1 IS NULL"), LAST_FAILURES("partner = ?1")};
-
-	if (v == NULL)
-		return 0;
-	return each_failure(db_query(v->db, sql[partner != NULL],
-				DB_TEXT_OR_NULL(partner), DB_INT(since)),
-	    fn, arg, e);
-}
-
-int
-evidence_positions(
-    struct evidence *v, evidence_position_fn *fn, void *arg, struct err *e)
-{
-	struct evidence_position p;
-	struct db_stmt *s;
-	int rv;
-
-	if (v == NULL)
-		return 0;
-	s = db_sql(v->db, "SELECT " POSITION_COLUMNS " FROM position"
-			  " ORDER BY time DESC, path, inode");
-	while ((rv = db_next(s, position_members, &p, e)) == 1 && fn(&p, arg))
-		;
 	return db_done(s, rv);
 }

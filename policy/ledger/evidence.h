@@ -4,7 +4,7 @@
  * One SQLite file, apart from the ledger (ledger.h), in a folder of its own:
  * who writes what was seen need not be able to write what was decided. It
  * holds probe results, the chains that were shown, and what the mail log
- * proved.
+ * proved (evidence_log.h).
  *
  * As for the ledger: several processes may write at once; a handle belongs to
  * one thread, and does not go through fork(2). What reads takes NULL for
@@ -26,13 +26,17 @@
 
 #include "level.h"
 
+struct db;
 struct err;
-struct evidence;
 struct step_gateway;
+
+/* Opaque but to evidence.c and evidence_log.c. */
+struct evidence {
+	struct db *db;
+};
 
 #define EVIDENCE_KEY 65		   /* bytes of a SHA-256 in hex, NUL included */
 #define EVIDENCE_CHAIN_MAX 1048576 /* bytes of a chain in PEM */
-#define EVIDENCE_FAILURES_MAX 1000 /* a partner; older ones become sums */
 
 enum evidence_mode { EVIDENCE_READ, EVIDENCE_WRITE };
 
@@ -161,120 +165,5 @@ int evidence_passed_key(struct evidence *v, const char *partner,
  */
 int evidence_chains(struct evidence *v, const char *partner,
     evidence_probe_fn *fn, void *arg, struct err *e);
-
-/* --- What the mail log proved ----------------------------------------- */
-
-enum evidence_direction { EVIDENCE_IN, EVIDENCE_OUT };
-enum evidence_seen { /* weakest first */
-	EVIDENCE_CLEAR,
-	EVIDENCE_ENCRYPTED,
-	EVIDENCE_TRUSTED,
-	EVIDENCE_VERIFIED,
-};
-const char *evidence_direction_name(enum evidence_direction d); /* "in" */
-const char *evidence_seen_name(enum evidence_seen s); /* "clear" ... */
-
-struct evidence_count {
-	const char *day;     /* YYYY-MM-DD, UTC */
-	const char *partner; /* or a domain, or "other" */
-	enum evidence_direction direction;
-	enum evidence_seen seen;
-	const char *protocol;
-	const char *cipher;
-	const char *result; /* "sent", "deferred", "bounced", ... */
-	uint64_t n;	    /* adding: how many more */
-};
-
-/* How the keys of mail that was encrypted were agreed, and signed. */
-struct evidence_exchange {
-	const char *day;
-	const char *partner; /* "other": all that are none */
-	enum evidence_direction direction;
-	const char *exchange; /* "X25519", "ECDHE (P-256)", "RSA" */
-	const char *signature;
-	uint64_t n; /* adding: how many more */
-};
-
-struct evidence_failure {
-	int64_t id; /* 0 when adding; never given twice, and it only grows */
-	time_t time;
-	const char *partner;
-	enum evidence_direction direction;
-	const char *fault; /* word of fault.h */
-	const char *domain;
-	const char *host;
-	const char *address;
-	const char *queue_id;
-	const char *text;
-};
-
-/*
- * How far a log was read. A file is its device, inode and first line. The
- * journal has neither: `first` is then of its name, `path` the cursor of the
- * last entry, `offset` the microsecond of that.
- */
-struct evidence_position {
-	const char *path; /* where it was last */
-	uint64_t device;
-	uint64_t inode;
-	const char *first; /* SHA-256 of the first line, hex */
-	uint64_t offset;
-	const char *tail; /* SHA-256 of what stands before that, or "" */
-	time_t time;	  /* when it was saved */
-	/*
-	 * Adding: whose offset this goes on from, which is still that, or
-	 * else nothing of the batch is added (75); of a file that is new, its
-	 * own with offset 0. NULL: whatever there is. It moves on, too.
-	 */
-	const struct evidence_position *was;
-};
-
-/* All of it in one transaction: nothing is counted twice or left out. */
-struct evidence_batch {
-	const struct evidence_count *count;
-	size_t ncounts;
-	const struct evidence_exchange *exchange;
-	size_t nexchanges;
-	const struct evidence_failure *failure;
-	size_t nfailures;
-	const struct evidence_position *position;
-	size_t npositions;
-};
-int evidence_log_add(
-    struct evidence *v, const struct evidence_batch *b, struct err *e);
-
-/*
- * Counts of the days `from` to `to`, both included ("" or NULL: open), of
- * one partner or all (NULL). By day, partner, and so on.
- */
-typedef bool evidence_count_fn(const struct evidence_count *c, void *arg);
-int evidence_counts(struct evidence *v, const char *partner, const char *from,
-    const char *to, evidence_count_fn *fn, void *arg, struct err *e);
-
-/* The same of key exchanges, from that day on. */
-typedef bool evidence_exchange_fn(const struct evidence_exchange *x, void *arg);
-int evidence_exchanges(struct evidence *v, const char *partner,
-    const char *from, evidence_exchange_fn *fn, void *arg, struct err *e);
-
-/* Failures from `since` on, oldest first. */
-typedef bool evidence_failure_fn(const struct evidence_failure *f, void *arg);
-int evidence_failures(struct evidence *v, time_t since, evidence_failure_fn *fn,
-    void *arg, struct err *e);
-
-/*
- * Those from `since` on that were added after the one of that number, in the
- * order in which they were: to go on where one stopped.
- */
-int evidence_failures_after(struct evidence *v, int64_t after, time_t since,
-    evidence_failure_fn *fn, void *arg, struct err *e);
-
-/* The last of each partner, or of one, if it is from `since` on. */
-int evidence_last_failures(struct evidence *v, const char *partner,
-    time_t since, evidence_failure_fn *fn, void *arg, struct err *e);
-
-/* All positions, those saved last first. */
-typedef bool evidence_position_fn(const struct evidence_position *p, void *arg);
-int evidence_positions(
-    struct evidence *v, evidence_position_fn *fn, void *arg, struct err *e);
 
 #endif

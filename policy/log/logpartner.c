@@ -1,10 +1,16 @@
 #include "logpartner.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sysexits.h>
 
+#include "err.h"
+#include "ledger_downgrade.h"
 #include "logjoin.h"
 #include "mem.h"
+#include "names.h"
+#include "num.h"
 #include "registry.h"
 
 /* A gateway's name, and whose it is. */
@@ -13,9 +19,25 @@ struct gateway {
 	uint32_t partner;
 };
 
-struct downgrade {
-	uint32_t partner;
-	time_t begin, end;
+/* A downgrade of the ledger, and the next one of that partner. */
+struct lowered {
+	struct downgrade d;
+	uint32_t next; /* or STRMAP_NONE */
+};
+
+/* What the map demands of a next-hop. */
+struct rule {
+	bool known;
+	bool lowered; /* by a downgrade */
+	enum level out, in;
+	const char *proof; /* by what mail is verified; "" */
+};
+
+/* An event of the record that changed it; events are in order. */
+struct step {
+	time_t time;
+	struct rule was, is;
+	uint32_t before; /* of that next-hop, or STRMAP_NONE */
 };
 
 struct logpartner {
@@ -24,8 +46,25 @@ struct logpartner {
 	struct gateway *gateway;
 	size_t n, cap;
 	struct strmap gateways;
-	struct downgrade *downgrade;
-	size_t ndowngrades, downgrade_cap;
+	/* Downgrades, and the first of each partner or STRMAP_NONE. */
+	struct lowered *lowered;
+	size_t nlowered, lowered_cap;
+	uint32_t *first_lowered;
+	/* Steps, and the last one of each next-hop that has one. */
+	const char *map;
+	struct names hops;
+	uint32_t *last_step;
+	size_t last_cap;
+	struct step *step;
+	size_t nsteps, step_cap;
+	time_t last_map; /* of the record */
+	/* In which anything may have changed that no event names. */
+	struct blind {
+		time_t from, to;
+	} * blind;
+	size_t nblind, blind_cap;
+	struct arena text;
+	bool told; /* the ledger could be read, or there is none */
 };
 
 static const char *
@@ -53,22 +92,307 @@ add_gateways(struct logpartner *w, uint32_t partner)
 	}
 }
 
-struct logpartner *
-logpartner_new(const struct registry *r)
+/* --- what the record says was demanded ---------------------------------- */
+
+/* As maps name it: "secure match=...", "may". */
+static const char *
+proof_of(const char *row)
 {
+	size_t n = strcspn(row, " ");
+	static const struct {
+		const char *word, *proof;
+	} known[] = {{"secure", "ca"}, {"verify", "ca"}, {"dane-only", "dane"},
+	    {"dane", "dane"}, {"fingerprint", "key"}};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strlen(known[i].word) == n &&
+		    memcmp(row, known[i].word, n) == 0)
+			return known[i].proof;
+	return "";
+}
+
+/* By inbound=, and a certificate that is asked for. */
+static enum level
+inbound_level(bool require, const char *by)
+{
+	if (!require)
+		return LEVEL_OPPORTUNISTIC;
+	return strcmp(by, "name") == 0	? LEVEL_SECURE
+	       : strcmp(by, "key") == 0 ? LEVEL_KEY
+					: LEVEL_ENCRYPT;
+}
+
+/*
+ * "secure", "nothing", "key (full: secure), inbound require by name": what an
+ * event says that the map demands, and the row.
+ */
+static struct rule
+rule_said(const char *said, const char *row)
+{
+	static const char full_[] = " (full: ", in_[] = ", inbound ",
+			  by_[] = " by ";
+	const char *full = strstr(said, full_), *in = strstr(said, in_), *by;
+	struct rule r = {.lowered = full != NULL, .proof = proof_of(row)};
+	char word[16];
+	enum level level;
+
+	if (strcmp(said, "nothing") == 0)
+		return (struct rule){.known = true, .proof = ""};
+	(void)snprintf(
+	    word, sizeof(word), "%.*s", (int)strcspn(said, " ,"), said);
+	r.known = level_parse(word, &r.out) == 0;
+	level = r.out;
+	if (full != NULL) {
+		full += sizeof(full_) - 1;
+		(void)snprintf(
+		    word, sizeof(word), "%.*s", (int)strcspn(full, ")"), full);
+		r.known = r.known && level_parse(word, &level) == 0;
+	}
+	r.in = inbound_level(level > LEVEL_OPPORTUNISTIC, "");
+	if (in == NULL)
+		return r;
+	in += sizeof(in_) - 1;
+	by = strstr(in, by_);
+	r.in = inbound_level(strncmp(in, "require", 7) == 0,
+	    by == NULL ? "" : by + sizeof(by_) - 1);
+	return r;
+}
+
+/* What the registry asks for now. */
+static struct rule
+rule_now(const struct partner *p)
+{
+	static const char *const by[] = {[INBOUND_NONE] = "",
+	    [INBOUND_NAME] = "name",
+	    [INBOUND_KEY] = "key"};
+	const struct attributes *t = p->attributes;
+	enum level level = partner_level(p);
+
+	return (struct rule){.known = true,
+	    .out = level,
+	    .in = inbound_level(
+		t->inbound == INBOUND_REQUIRE, by[t->inbound_verify]),
+	    .proof = level == LEVEL_KEY		? "key"
+		     : level < LEVEL_KEY	? ""
+		     : t->verify == VERIFY_DANE ? "dane"
+						: "ca"};
+}
+
+static void
+add_blind(struct logpartner *w, time_t from, time_t to)
+{
+	w->blind =
+	    mem_grow(w->blind, w->nblind, &w->blind_cap, sizeof(*w->blind));
+	w->blind[w->nblind++] = (struct blind){from, to};
+}
+
+static void
+add_step(struct logpartner *w, time_t when, json_t *row)
+{
+	const char *hop, *was, *is, *was_row, *is_row;
+	uint32_t nhops = w->hops.n, at;
+	int client;
+
+	if (json_unpack(row, "{s:s, s:b, s:s, s:s, s:s, s:s}", "key", &hop,
+		"client", &client, "was", &was, "is", &is, "was_row", &was_row,
+		"is_row", &is_row) == -1 ||
+	    client)
+		return;
+	at = names_add(&w->hops, hop, strlen(hop));
+	if (at == nhops) {
+		w->last_step = mem_grow(
+		    w->last_step, at, &w->last_cap, sizeof(*w->last_step));
+		w->last_step[at] = STRMAP_NONE;
+	}
+	w->step = mem_grow(w->step, w->nsteps, &w->step_cap, sizeof(*w->step));
+	w->step[w->nsteps] = (struct step){.time = when,
+	    .was = rule_said(was, was_row),
+	    .is = rule_said(is, is_row),
+	    .before = w->last_step[at]};
+	w->last_step[at] = (uint32_t)w->nsteps++;
+}
+
+/* Another map was put in place, or was to be. */
+static void
+add_map(struct logpartner *w, time_t when, const json_t *data)
+{
+	json_t *rows = json_object_get(data, "rows"), *n;
+	json_int_t changes = 0;
+	const char *name;
+	size_t i;
+
+	json_object_foreach(json_object_get(data, "changes"), name, n)
+	    changes += json_integer_value(n);
+	if (changes > (json_int_t)json_array_size(rows))
+		add_blind(w, when, when);
+	w->last_map = when;
+	for (i = 0; i < json_array_size(rows); i++)
+		add_step(w, when, json_array_get(rows, i));
+}
+
+static bool
+take_event(const struct ledger_event *ev, void *arg)
+{
+	struct logpartner *w = arg;
+	const char *file;
+	json_t *data;
+
+	if (strncmp(ev->kind, "map", 3) != 0)
+		return true;
+	data = json_loads(ev->data, 0, NULL);
+	file = json_string_value(json_object_get(data, "file"));
+	if (file != NULL && strcmp(file, w->map) == 0) {
+		if (strcmp(ev->kind, "map") == 0)
+			add_map(w, ev->time, data);
+		/* It was never there, or another one came by hand. */
+		else
+			add_blind(w, w->last_map, ev->time);
+	}
+	json_decref(data);
+	return true;
+}
+
+static bool
+take_downgrade(const struct ledger_downgrade *d, void *arg)
+{
+	struct logpartner *w = arg;
+	uint32_t partner = registry_partner(w->r, d->partner);
+	struct strs *domains = NULL;
+	size_t i;
+
+	if (partner == REGISTRY_NONE)
+		return true;
+	if (d->ndomains > 0) {
+		domains = arena_alloc(&w->text,
+		    sizeof(*domains) + d->ndomains * sizeof(domains->v[0]));
+		domains->n = d->ndomains;
+		for (i = 0; i < d->ndomains; i++)
+			domains->v[i] = arena_copy(
+			    &w->text, d->domains[i], strlen(d->domains[i]));
+	}
+	w->lowered = mem_grow(
+	    w->lowered, w->nlowered, &w->lowered_cap, sizeof(*w->lowered));
+	/* They come newest first. */
+	w->lowered[w->nlowered] = (struct lowered){
+	    .d = {.level = d->after,
+		.begin = d->begin,
+		.end =
+		    d->closed != 0 && d->closed < d->end ? d->closed : d->end,
+		.domains = domains,
+		.id = d->id},
+	    .next = w->first_lowered[partner]};
+	w->first_lowered[partner] = (uint32_t)w->nlowered++;
+	return true;
+}
+
+struct logpartner *
+logpartner_new(const struct registry *r, const char *ledger, const char *map,
+    struct err *e)
+{
+	const struct ledger_event_query all = {0};
 	struct logpartner *w = mem_zero(1, sizeof(*w));
+	struct ledger *l;
 	size_t i;
 
 	w->r = r;
+	w->map = map;
+	e->code = EX_OK;
 	strmap_init(&w->gateways, gateway_name);
 	if (r == NULL)
 		return w;
 	for (i = 0; i < r->ndomains && !w->routes; i++)
 		w->routes = r->domain[i].name[0] == '[';
-	for (i = 0; i < r->npartners; i++)
+	w->first_lowered =
+	    mem_alloc((r->npartners + 1) * sizeof(*w->first_lowered));
+	for (i = 0; i < r->npartners; i++) {
+		w->first_lowered[i] = STRMAP_NONE;
 		add_gateways(w, (uint32_t)i);
+	}
+	l = ledger_open(ledger, LEDGER_READ, e);
+	w->told = l != NULL || e->code == EX_NOINPUT;
+	if (l != NULL &&
+	    (ledger_downgrades(l, NULL, 0, take_downgrade, w, e) == -1 ||
+		ledger_events(l, &all, take_event, w, e) == -1))
+		w->told = false;
+	if (w->told)
+		e->code = EX_OK;
+	ledger_close(l);
 	return w;
 }
+
+/* Did anything change after `from`, up to `to`, that no event names? */
+static bool
+is_blind(const struct logpartner *w, time_t from, time_t to)
+{
+	size_t i;
+
+	for (i = 0; i < w->nblind; i++)
+		if (w->blind[i].to > from && w->blind[i].from <= to)
+			return true;
+	return false;
+}
+
+/* The last downgrade of the next-hop's partner that began by then, or NULL. */
+static const struct downgrade *
+lowered_by(const struct logpartner *w, const struct domain *hop, time_t when)
+{
+	const struct downgrade *last = NULL, *d;
+	uint32_t i = w->first_lowered[hop->partner];
+
+	for (; i != STRMAP_NONE; i = w->lowered[i].next) {
+		d = &w->lowered[i].d;
+		if (d->begin <= when && downgrade_covers(d, hop->name))
+			last = d;
+	}
+	return last;
+}
+
+/*
+ * What was demanded of a next-hop at that time: by the event before it, or as
+ * it was before the one after it; if the record has none, as it is now. Not
+ * known where anything else may have changed in between. *id is the number of
+ * the downgrade that it was lowered by, or 0.
+ */
+static struct rule
+rule_at(const struct logpartner *w, const struct domain *hop, time_t when,
+    int64_t *id)
+{
+	const struct rule unknown = {.proof = ""};
+	uint32_t at = names_find(&w->hops, hop->name, strlen(hop->name)), i;
+	const struct downgrade *d = lowered_by(w, hop, when);
+	const struct step *after = NULL, *s;
+	struct rule r;
+
+	*id = 0;
+	i = at == STRMAP_NONE ? at : w->last_step[at];
+	for (; i != STRMAP_NONE; i = s->before) {
+		s = &w->step[i];
+		if (s->time <= when)
+			break;
+		after = s;
+	}
+	if (i != STRMAP_NONE && !is_blind(w, w->step[i].time, when))
+		r = w->step[i].is;
+	else if (after != NULL && !is_blind(w, when, after->time - 1))
+		r = after->was;
+	else if (after != NULL || i != STRMAP_NONE || !w->told ||
+		 is_blind(w, when, INT64_MAX))
+		return unknown;
+	else {
+		r = rule_now(&w->r->partner[hop->partner]);
+		r.lowered = d != NULL && when < d->end && d->level < r.out;
+		if (r.lowered) {
+			r.out = d->level;
+			r.proof = r.out == LEVEL_KEY ? "key" : "";
+		}
+	}
+	if (r.lowered && d != NULL)
+		*id = d->id;
+	return r;
+}
+
+/* --- whose it is --------------------------------------------------------- */
 
 /*
  * To lower case and A-labels, into out of DNAME_MAX + 1 bytes. "" if it is
@@ -107,15 +431,15 @@ normal(struct span s, char *out)
 		(void)snprintf(out, DNAME_MAX + 1, "%s", name.s);
 }
 
+/* Indices of next-hops of the registry, or REGISTRY_NONE, from here on. */
 static uint32_t
 by_name(const struct logpartner *w, const char *name)
 {
-	const struct registry *r = w->r;
-	uint32_t i;
+	uint32_t i = REGISTRY_NONE;
 
-	i = registry_domain(r, name);
-	return i == REGISTRY_NONE ? registry_above(r, name)
-				  : r->domain[i].partner;
+	for (; i == REGISTRY_NONE && name != NULL; name = registry_up(name))
+		i = registry_domain(w->r, name);
+	return i;
 }
 
 static uint32_t
@@ -126,7 +450,8 @@ by_gateway(const struct logpartner *w, const char *name)
 	for (; name != NULL; name = registry_up(name)) {
 		i = strmap_find(&w->gateways, w->gateway, name, strlen(name));
 		if (i != STRMAP_NONE)
-			return w->gateway[i].partner;
+			return w->r->partner[w->gateway[i].partner]
+			    .first_domain;
 	}
 	return REGISTRY_NONE;
 }
@@ -148,7 +473,7 @@ by_route(const struct logpartner *w, const char *host, unsigned port)
 		key[strlen(host) + 2] = '\0';
 		i = registry_domain(r, key);
 	}
-	return i == REGISTRY_NONE ? i : r->domain[i].partner;
+	return i;
 }
 
 static uint32_t
@@ -166,7 +491,7 @@ by_routes(const struct logpartner *w, const struct attempt *a)
 	return by_route(w, address, a->port);
 }
 
-/* Index of the partner, or REGISTRY_NONE; domain is in normal form, or "". */
+/* domain is in normal form, or "". */
 static uint32_t
 find(const struct logpartner *w, const struct attempt *a, const char *domain)
 {
@@ -187,70 +512,41 @@ find(const struct logpartner *w, const struct attempt *a, const char *domain)
 	return i == REGISTRY_NONE ? by_name(w, host) : i;
 }
 
-void
-logpartner_downgrade(
-    struct logpartner *w, const char *partner, time_t begin, time_t end)
-{
-	uint32_t i;
-
-	if (w->r == NULL)
-		return;
-	i = registry_partner(w->r, partner);
-	if (i == REGISTRY_NONE)
-		return;
-	w->downgrade = mem_grow(w->downgrade, w->ndowngrades, &w->downgrade_cap,
-	    sizeof(*w->downgrade));
-	w->downgrade[w->ndowngrades++] = (struct downgrade){i, begin, end};
-}
-
-static bool
-was_downgraded(const struct logpartner *w, uint32_t partner, time_t when)
-{
-	const struct downgrade *d = w->downgrade;
-	size_t i;
-
-	for (i = 0; i < w->ndowngrades; i++, d++)
-		if (d->partner == partner && d->begin <= when && when < d->end)
-			return true;
-	return false;
-}
-
 /*
- * What the log alone cannot say: at a partner with verify=name "Verified"
- * means a trusted chain and a matching name, unless a downgrade held; and
- * with pinned keys an untrusted certificate is one with another key. Without
- * DANE, "no matching DANE TLSA records" is said of a chain that does not lead
- * to the CA of the partner's own file, which Postfix takes for such a record.
+ * What the log alone cannot say: where a name was demanded, "Verified" means a
+ * trusted chain and a matching name; and with pinned keys an untrusted
+ * certificate is one with another key. Without DANE, "no matching DANE TLSA
+ * records" is said of a chain that does not lead to the CA of the partner's own
+ * file, which Postfix takes for such a record.
  */
 static void
-refine(const struct logpartner *w, uint32_t partner, struct attempt *a)
+refine(const struct logpartner *w, uint32_t hop, const struct rule *given,
+    struct attempt *a)
 {
-	const struct partner *p = &w->r->partner[partner];
 	/* The chain is trusted, and what else was wrong is not said. */
-	bool downgraded, unnamed = a->fault == FAULT_NAME_MISMATCH &&
-				   a->name_matched == FACT_UNKNOWN &&
-				   a->chain_trusted == FACT_YES;
+	bool unnamed = a->fault == FAULT_NAME_MISMATCH &&
+		       a->name_matched == FACT_UNKNOWN &&
+		       a->chain_trusted == FACT_YES;
+	struct rule r = *given;
 
-	if (a->direction != EVIDENCE_OUT ||
-	    (!a->verified && a->fault == FAULT_OK))
-		return;
-	downgraded = was_downgraded(w, partner, a->time);
-	if (a->verified && a->policy.n == 0 && !downgraded &&
-	    partner_level(p) == LEVEL_SECURE &&
-	    p->attributes->verify == VERIFY_NAME)
-		a->chain_trusted = a->name_matched = FACT_YES;
+	if (a->verified && a->policy.n == 0 && r.known) {
+		a->proof = r.proof;
+		if (strcmp(r.proof, "ca") == 0)
+			a->chain_trusted = a->name_matched = FACT_YES;
+	}
 	if (a->fault != FAULT_UNTRUSTED_ISSUER &&
 	    a->fault != FAULT_SELF_SIGNED && a->fault != FAULT_DANE_MISMATCH &&
 	    !unnamed)
 		return;
-	if (!downgraded && partner_level(p) == LEVEL_KEY)
+	if (!r.known)
+		r = rule_now(&w->r->partner[w->r->domain[hop].partner]);
+	if (r.out == LEVEL_KEY)
 		a->fault = FAULT_KEY_CHANGED;
-	else if (p->attributes->verify == VERIFY_DANE)
+	else if (strcmp(r.proof, "dane") == 0)
 		a->fault = FAULT_DANE_MISMATCH;
 	else if (unnamed)
 		a->name_matched = FACT_NO;
-	else if (a->fault == FAULT_DANE_MISMATCH && !downgraded &&
-		 partner_level(p) == LEVEL_SECURE)
+	else if (a->fault == FAULT_DANE_MISMATCH && r.out == LEVEL_SECURE)
 		a->fault = FAULT_UNTRUSTED_ISSUER;
 }
 
@@ -258,13 +554,21 @@ const char *
 logpartner_find(
     const struct logpartner *w, struct attempt *a, char domain[DNAME_MAX + 1])
 {
+	struct rule r;
 	uint32_t i;
 
 	normal(a->domain, domain);
+	a->required = level_name(LEVEL_OPPORTUNISTIC);
+	a->downgrade = 0;
 	if (w->r == NULL || (i = find(w, a, domain)) == REGISTRY_NONE)
 		return NULL;
-	refine(w, i, a);
-	return w->r->partner[i].name;
+	r = rule_at(w, &w->r->domain[i], a->time, &a->downgrade);
+	a->required =
+	    !r.known ? ""
+		     : level_name(a->direction == EVIDENCE_OUT ? r.out : r.in);
+	if (a->direction == EVIDENCE_OUT)
+		refine(w, i, &r, a);
+	return w->r->partner[w->r->domain[i].partner].name;
 }
 
 void
@@ -274,6 +578,12 @@ logpartner_free(struct logpartner *w)
 		return;
 	strmap_free(&w->gateways);
 	free(w->gateway);
-	free(w->downgrade);
+	free(w->lowered);
+	free(w->first_lowered);
+	names_free(&w->hops);
+	free(w->last_step);
+	free(w->step);
+	free(w->blind);
+	arena_free(&w->text);
 	free(w);
 }

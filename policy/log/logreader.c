@@ -10,7 +10,7 @@
 
 #include "buf.h"
 #include "err.h"
-#include "evidence.h"
+#include "evidence_log.h"
 #include "logfile.h"
 #include "logjournal.h"
 #include "logprefix.h"

@@ -50,56 +50,89 @@ put_item(struct buf *out, struct buf *item)
 }
 
 static void
+put(struct buf *b, const char *text)
+{
+	fields_put(b, text == NULL ? "" : text);
+}
+
+static void
 put_count(struct buf *b, const struct evidence_count *c)
 {
-	fields_put(b, "C");
-	fields_put(b, c->day);
-	fields_put(b, c->partner);
+	put(b, "C");
+	put(b, c->day);
+	put(b, c->partner);
 	fields_put_num(b, c->direction);
 	fields_put_num(b, c->seen);
-	fields_put(b, c->protocol);
-	fields_put(b, c->cipher);
-	fields_put(b, c->result);
+	put(b, c->protocol);
+	put(b, c->cipher);
+	put(b, c->result);
+	put(b, c->required);
+	fields_put_num(b, (uint64_t)c->downgrade);
+	put(b, c->proof);
+	put(b, c->fault);
 	fields_put_num(b, c->n);
 }
 
 static void
 put_exchange(struct buf *b, const struct evidence_exchange *x)
 {
-	fields_put(b, "X");
-	fields_put(b, x->day);
-	fields_put(b, x->partner);
+	put(b, "X");
+	put(b, x->day);
+	put(b, x->partner);
 	fields_put_num(b, x->direction);
-	fields_put(b, x->exchange);
-	fields_put(b, x->signature);
+	put(b, x->exchange);
+	put(b, x->signature);
 	fields_put_num(b, x->n);
+}
+
+static void
+put_hour(struct buf *b, const struct evidence_hour *h)
+{
+	put(b, "H");
+	fields_put_num(b, (uint64_t)h->hour);
+	put(b, h->host);
+	fields_put_num(b, h->n);
+}
+
+static void
+put_wait(struct buf *b, const struct evidence_wait *w)
+{
+	put(b, "W");
+	put(b, w->host);
+	put(b, w->queue_id);
+	put(b, w->domain);
+	put(b, w->partner);
+	put(b, w->fault);
+	fields_put_num(b, (uint64_t)w->since);
+	fields_put_num(b, (uint64_t)w->until);
+	put(b, w->result);
 }
 
 static void
 put_failure(struct buf *b, const struct evidence_failure *f)
 {
-	fields_put(b, "F");
+	put(b, "F");
 	fields_put_num(b, (uint64_t)f->time);
-	fields_put(b, f->partner);
+	put(b, f->partner);
 	fields_put_num(b, f->direction);
-	fields_put(b, f->fault);
-	fields_put(b, f->domain);
-	fields_put(b, f->host);
-	fields_put(b, f->address);
-	fields_put(b, f->queue_id);
-	fields_put(b, f->text);
+	put(b, f->fault);
+	put(b, f->domain);
+	put(b, f->host);
+	put(b, f->address);
+	put(b, f->queue_id);
+	put(b, f->text);
 }
 
 static void
 put_position(struct buf *b, const struct evidence_position *p)
 {
-	fields_put(b, "P");
-	fields_put(b, p->path);
+	put(b, "P");
+	put(b, p->path);
 	fields_put_num(b, p->device);
 	fields_put_num(b, p->inode);
-	fields_put(b, p->first);
+	put(b, p->first);
 	fields_put_num(b, p->offset);
-	fields_put(b, p->tail == NULL ? "" : p->tail);
+	put(b, p->tail);
 	if (p->was == NULL)
 		return;
 	fields_put_num(b, p->was->device);
@@ -119,6 +152,14 @@ logrecord_put(struct buf *out, const struct evidence_batch *b)
 	}
 	for (i = 0; i < b->nexchanges; i++) {
 		put_exchange(&item, &b->exchange[i]);
+		put_item(&all, &item);
+	}
+	for (i = 0; i < b->nhours; i++) {
+		put_hour(&item, &b->hour[i]);
+		put_item(&all, &item);
+	}
+	for (i = 0; i < b->nwaits; i++) {
+		put_wait(&item, &b->wait[i]);
 		put_item(&all, &item);
 	}
 	for (i = 0; i < b->nfailures; i++) {
@@ -171,6 +212,41 @@ direction(struct taking *t)
 	    &t->f, "direction", EVIDENCE_OUT);
 }
 
+/* A time, not after now. */
+static time_t
+when(struct taking *t, const char *name)
+{
+	uint64_t given = fields_num(&t->f, name, INT64_MAX);
+
+	return given > (uint64_t)t->now ? t->now : (time_t)given;
+}
+
+/* A word of fault.h; "" is none. */
+static const char *
+fault_word(struct taking *t, bool ok)
+{
+	const char *text = word(t, "fault", WORD_MAX);
+	enum fault fault;
+
+	if (t->f.bad == NULL && !(ok && *text == '\0') &&
+	    (fault_parse(text, &fault) == -1 || (!ok && fault == FAULT_OK)))
+		t->f.bad = "fault";
+	return text;
+}
+
+/* A level, or "". */
+static const char *
+level_word(struct taking *t)
+{
+	const char *text = word(t, "rule", WORD_MAX);
+	enum level unused;
+
+	if (t->f.bad == NULL && *text != '\0' &&
+	    level_parse(text, &unused) == -1)
+		t->f.bad = "rule";
+	return text;
+}
+
 /* A day, not after today. */
 static const char *
 day(struct taking *t)
@@ -201,6 +277,10 @@ take_count(struct taking *t)
 	c.protocol = word(t, "protocol", WORD_MAX);
 	c.cipher = word(t, "cipher", WORD_MAX);
 	c.result = word(t, "result", WORD_MAX);
+	c.required = level_word(t);
+	c.downgrade = (int64_t)fields_num(&t->f, "downgrade", INT64_MAX);
+	c.proof = word(t, "proof", WORD_MAX);
+	c.fault = fault_word(t, true);
 	c.n = fields_num(&t->f, "number", UINT32_MAX);
 	w->count =
 	    mem_grow(w->count, w->batch.ncounts, &w->count_cap, sizeof(c));
@@ -224,21 +304,45 @@ take_exchange(struct taking *t)
 }
 
 static void
+take_hour(struct taking *t)
+{
+	struct logrecord_taken *w = t->w;
+	struct evidence_hour h = {.hour = when(t, "hour")};
+
+	h.hour -= h.hour % EVIDENCE_HOUR;
+	h.host = word(t, "host", NAME_MAX_);
+	h.n = fields_num(&t->f, "number", UINT32_MAX);
+	w->hour = mem_grow(w->hour, w->batch.nhours, &w->hour_cap, sizeof(h));
+	w->hour[w->batch.nhours++] = h;
+}
+
+static void
+take_wait(struct taking *t)
+{
+	struct logrecord_taken *w = t->w;
+	struct evidence_wait x = {.host = word(t, "host", NAME_MAX_)};
+
+	x.queue_id = word(t, "queue id", WORD_MAX);
+	x.domain = word(t, "domain", NAME_MAX_);
+	x.partner = partner(t);
+	x.fault = fault_word(t, true);
+	x.since = when(t, "since");
+	x.until = when(t, "until");
+	x.result = word(t, "result", WORD_MAX);
+	w->wait = mem_grow(w->wait, w->batch.nwaits, &w->wait_cap, sizeof(x));
+	w->wait[w->batch.nwaits++] = x;
+}
+
+static void
 take_failure(struct taking *t)
 {
 	struct logrecord_taken *w = t->w;
-	struct evidence_failure f = {.text = ""};
-	enum fault fault;
-	uint64_t when = fields_num(&t->f, "time", INT64_MAX);
+	struct evidence_failure f = {.time = when(t, "time")};
 	char text[TEXT_MAX];
 
-	f.time = when > (uint64_t)t->now ? t->now : (time_t)when;
 	f.partner = partner(t);
 	f.direction = direction(t);
-	f.fault = word(t, "fault", WORD_MAX);
-	if (t->f.bad == NULL &&
-	    (fault_parse(f.fault, &fault) == -1 || fault == FAULT_OK))
-		t->f.bad = "fault";
+	f.fault = fault_word(t, false);
 	f.domain = word(t, "domain", NAME_MAX_);
 	f.host = word(t, "host", NAME_MAX_);
 	f.address = word(t, "address", WORD_MAX);
@@ -306,6 +410,10 @@ take_item(struct taking *t)
 		take_count(t);
 	else if (*letter == 'X')
 		take_exchange(t);
+	else if (*letter == 'H')
+		take_hour(t);
+	else if (*letter == 'W')
+		take_wait(t);
 	else if (*letter == 'F')
 		take_failure(t);
 	else if (*letter == 'P')
@@ -336,6 +444,8 @@ logrecord_parse(struct logrecord_taken *w, const char *text, size_t len,
 	}
 	w->batch.count = w->count;
 	w->batch.exchange = w->exchange;
+	w->batch.hour = w->hour;
+	w->batch.wait = w->wait;
 	w->batch.failure = w->failure;
 	w->batch.position = w->position;
 	return 0;
@@ -346,6 +456,8 @@ logrecord_release(struct logrecord_taken *w)
 {
 	free(w->count);
 	free(w->exchange);
+	free(w->hour);
+	free(w->wait);
 	free(w->failure);
 	free(w->position);
 	arena_free(&w->arena);

@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "arena.h"
-#include "evidence.h"
+#include "evidence_log.h"
 
 struct buf;
 struct err;
@@ -44,7 +44,8 @@ void logrecord_end(struct logrecord *r);
 
 /*
  * Append the record of b: a netstring of netstrings, which are its counts,
- * key exchanges, failures and positions, each begun by its letter.
+ * key exchanges, hours, waits, failures and positions, each begun by its
+ * letter.
  */
 void logrecord_put(struct buf *out, const struct evidence_batch *b);
 
@@ -54,9 +55,12 @@ struct logrecord_taken {
 	struct arena arena;
 	struct evidence_count *count;
 	struct evidence_exchange *exchange;
+	struct evidence_hour *hour;
+	struct evidence_wait *wait;
 	struct evidence_failure *failure;
 	struct evidence_position *position;
-	size_t count_cap, exchange_cap, failure_cap, position_cap;
+	size_t count_cap, exchange_cap, hour_cap, wait_cap, failure_cap,
+	    position_cap;
 };
 
 /*

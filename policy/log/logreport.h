@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "arena.h"
-#include "evidence.h"
+#include "evidence_log.h"
 #include "names.h"
 
 /* Mail of one month, direction and partner or domain. */

@@ -118,6 +118,9 @@ logsession_is_of(
 void
 logsession_policy(struct span tls, struct attempt *a)
 {
+	static const char *const proof[] = {[LOGTEXT_KEYED] = "key",
+	    [LOGTEXT_DANE] = "dane",
+	    [LOGTEXT_NAMED] = "ca"};
 	bool encrypted = a->encrypted == FACT_YES;
 
 	a->policy = tls;
@@ -136,9 +139,11 @@ logsession_policy(struct span tls, struct attempt *a)
 			a->level = EVIDENCE_ENCRYPTED;
 		break;
 	case LOGTEXT_KEYED:
+	case LOGTEXT_DANE:
 	case LOGTEXT_NAMED:
 		a->verified = true;
 		a->level = EVIDENCE_VERIFIED;
+		a->proof = proof[logtext_policy(tls)];
 		break;
 	}
 	a->encrypted = FACT_YES;

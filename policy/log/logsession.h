@@ -7,7 +7,7 @@
 
 #include <time.h>
 
-#include "evidence.h"
+#include "evidence_log.h"
 #include "fault.h"
 #include "logtext.h"
 #include "span.h"
@@ -42,8 +42,12 @@ struct attempt {
 	 * which the next was tried; inbound "received", "rejected". */
 	struct span result;
 	struct span dsn;
-	struct span text; /* why */
-	enum fault fault; /* FAULT_OK if it is none */
+	struct span text;   /* why */
+	enum fault fault;   /* FAULT_OK if it is none */
+	struct span logger; /* the host that wrote the line */
+	/* As evidence_count has them; NULL: not known. */
+	const char *required, *proof;
+	int64_t downgrade;
 };
 
 /* --- What outlives its line: strings, cut to fit ---------------------- */

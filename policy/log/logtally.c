@@ -145,6 +145,9 @@ add_sum(struct logtally *t, const struct attempt *a, const char *day,
 {
 	const char which[] = {
 	    (char)('0' + a->direction), (char)('0' + a->level)};
+	const char *required = a->required == NULL ? "" : a->required;
+	const char *proof =
+	    a->level == EVIDENCE_VERIFIED && a->proof != NULL ? a->proof : "";
 	struct buf *key = &t->scratch;
 	uint32_t at;
 
@@ -158,6 +161,10 @@ add_sum(struct logtally *t, const struct attempt *a, const char *day,
 	buf_add(key, a->cipher.p, a->cipher.n);
 	buf_putc(key, '\n');
 	buf_add(key, a->result.p, a->result.n);
+	buf_putc(key, (char)a->fault);
+	buf_puts(key, required);
+	buf_puts(key, proof);
+	buf_add(key, &a->downgrade, sizeof(a->downgrade));
 	at = names_add(&t->counts, key->data, key->len);
 	if (at < t->ncounts) {
 		t->count[at].n++;
@@ -173,6 +180,11 @@ add_sum(struct logtally *t, const struct attempt *a, const char *day,
 	    .protocol = clean(t, a->protocol, WORD_MAX),
 	    .cipher = clean(t, a->cipher, WORD_MAX),
 	    .result = clean(t, a->result, WORD_MAX),
+	    /* These are constants. */
+	    .required = required,
+	    .downgrade = a->downgrade,
+	    .proof = proof,
+	    .fault = fault_text(a->fault),
 	    .n = 1};
 }
 

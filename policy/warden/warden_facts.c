@@ -11,7 +11,7 @@
 #include "diag.h"
 #include "digest.h"
 #include "err.h"
-#include "evidence.h"
+#include "evidence_log.h"
 #include "ledger_downgrade.h"
 #include "ledger.h"
 #include "logline.h"

@@ -333,7 +333,7 @@ t_policies(void **state)
 	    "unknown"};
 	static const enum logtext_policy by[] = {LOGTEXT_CLEAR,
 	    LOGTEXT_ENCRYPTED, LOGTEXT_ENCRYPTED, LOGTEXT_KEYED,
-	    LOGTEXT_ENCRYPTED, LOGTEXT_KEYED, LOGTEXT_KEYED, LOGTEXT_NAMED,
+	    LOGTEXT_ENCRYPTED, LOGTEXT_DANE, LOGTEXT_DANE, LOGTEXT_NAMED,
 	    LOGTEXT_NAMED, LOGTEXT_NO_POLICY};
 	static const char *const wish[] = {"", "/requiretls",
 	    "/requiretls:nocertmatch", "/requiretls:none", "/requiretls?",

@@ -13,9 +13,10 @@
 #define DAY 86400
 #define KEY_C "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc3"
 
-#define SENT(day, partner, direction, seen, n)                              \
-	{                                                                   \
-		day, partner, direction, EVIDENCE_##seen, "", "", "sent", n \
+#define SENT(day, partner, direction, seen, m)                            \
+	{                                                                 \
+		day, partner, direction, EVIDENCE_##seen, "", "", "sent", \
+		    .n = m                                                \
 	}
 
 static const char text[] = "partner acme mode=enforced domain=acme.example"

@@ -179,6 +179,8 @@ static const struct {
 	SAYS "its counts of the log" EDITED},
     {"another partner", "UPDATE log_count SET partner = 'x' WHERE seen = 3",
 	SAYS "its counts of the log" EDITED},
+    {"a rule that was not known", "UPDATE log_count SET fault = 'ok'",
+	SAYS "its counts of the log" EDITED},
     {"a failure removed", "DELETE FROM failure WHERE id = 1",
 	SAYS "its failures" EDITED},
     {"a failure edited", "UPDATE failure SET fault = 'ok' WHERE id = 1",

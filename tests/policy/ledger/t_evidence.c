@@ -336,11 +336,11 @@ t_log(void **state)
 {
 	struct evidence_count count[] = {
 	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_VERIFIED, "TLSv1.3",
-		"C", "sent", 2},
+		"C", "sent", .n = 2},
 	    {"2026-11-22", "acme", EVIDENCE_OUT, EVIDENCE_CLEAR, "", "", "sent",
-		1},
+		.n = 1},
 	    {"2026-11-23", "other", EVIDENCE_IN, EVIDENCE_TRUSTED, "TLSv1.2",
-		"C", "sent", 7},
+		"C", "sent", .n = 7},
 	};
 	struct evidence_position pos = {.path = "/var/log/mail.log",
 	    .device = 1,
@@ -391,12 +391,175 @@ t_log(void **state)
 	check_int("both are known", g.n, 2);
 }
 
+#define BEFORE_RULES                                                           \
+	"DROP TABLE log_count; DROP TABLE log_hour; DROP TABLE log_wait;"      \
+	"DROP TABLE log_waited; CREATE TABLE log_count(day TEXT NOT NULL,"     \
+	" partner TEXT NOT NULL, direction INTEGER NOT NULL,"                  \
+	" seen INTEGER NOT NULL, protocol TEXT NOT NULL, cipher TEXT NOT "     \
+	"NULL,"                                                                \
+	" result TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(day, partner," \
+	" direction, seen, protocol, cipher, result)) STRICT, WITHOUT ROWID;"  \
+	"PRAGMA user_version=4;"
+
+static bool
+show_rule(const struct evidence_count *c, void *arg)
+{
+	return gather(arg, "%s %s \"%s\" %lld \"%s\" \"%s\" %llu%s\n",
+	    evidence_direction_name(c->direction), evidence_seen_name(c->seen),
+	    c->required, (long long)c->downgrade, c->proof, c->fault,
+	    (unsigned long long)c->n, evidence_kept(c) ? " kept" : "");
+}
+
+/* Each rule has a count of its own; of what was counted before it is none. */
+static void
+t_rules(void **state)
+{
+	static const struct evidence_count add[] = {
+	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_VERIFIED, "p", "c",
+		"sent", 1, "secure", 0, "ca", "ok"},
+	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_VERIFIED, "p", "c",
+		"sent", 2, "key", 4, "key", "ok"},
+	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_TRUSTED, "p", "c",
+		"sent", 3, "secure", 0, "", "ok"},
+	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_TRUSTED, "p", "c",
+		"sent", 4, "encrypt", 5, "", "ok"},
+	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_CLEAR, "", "", "sent",
+		5, "encrypt", 5, "", "ok"},
+	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_CLEAR, "", "",
+		"deferred", 6, "secure", 0, "", "expired"},
+	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_CLEAR, "", "", "sent",
+		7, "opportunistic", 0, "", "ok"},
+	    {"2026-11-23", "acme", EVIDENCE_IN, EVIDENCE_ENCRYPTED, "p", "c",
+		"received", 8, "secure", 0, "", "ok"},
+	    {"2026-11-23", "acme", EVIDENCE_IN, EVIDENCE_CLEAR, "", "",
+		"received", 9, "encrypt", 0, "", "ok"},
+	};
+	struct evidence_batch b = {.count = add, .ncounts = COUNT(add)};
+	struct gathered g = {0};
+
+	(void)state;
+	by_hand_in(seen, BEFORE_RULES
+	    "INSERT INTO log_count VALUES('2026-11-22', 'acme', 1, 3, 'p', 'c',"
+	    " 'sent', 77)");
+	evidence_close(evi);
+	evi = must_see(EVIDENCE_WRITE);
+	well("add", evidence_log_add(evi, &b, &err));
+	well("again", evidence_log_add(evi, &b, &err));
+	well("counts", evidence_counts(evi, NULL, "", "", show_rule, &g, &err));
+	check_str("by rule", g.text,
+	    "out verified \"\" 0 \"\" \"\" 77\n"
+	    "in clear \"encrypt\" 0 \"\" \"ok\" 18\n"
+	    "in encrypted \"secure\" 0 \"\" \"ok\" 16 kept\n"
+	    "out clear \"secure\" 0 \"\" \"expired\" 12\n"
+	    "out clear \"encrypt\" 5 \"\" \"ok\" 10\n"
+	    "out clear \"opportunistic\" 0 \"\" \"ok\" 14 kept\n"
+	    "out trusted \"encrypt\" 5 \"\" \"ok\" 8 kept\n"
+	    "out trusted \"secure\" 0 \"\" \"ok\" 6\n"
+	    "out verified \"key\" 4 \"key\" \"ok\" 4 kept\n"
+	    "out verified \"secure\" 0 \"ca\" \"ok\" 2 kept\n");
+}
+
+static bool
+show_hour(const struct evidence_hour *h, void *arg)
+{
+	return gather(arg, "+%lld %s %llu\n", (long long)(h->hour - T0),
+	    h->host, (unsigned long long)h->n);
+}
+
+static bool
+show_wait(const struct evidence_wait *w, void *arg)
+{
+	return gather(arg, "%s %s %s %s %s +%lld\n", w->host, w->queue_id,
+	    w->domain, w->partner, w->fault, (long long)(w->since - T0));
+}
+
+static bool
+show_waited(const struct evidence_waited *w, void *arg)
+{
+	return gather(arg, "%s %s %s %s %llu %llu\n", w->day, w->partner,
+	    w->fault, w->result, (unsigned long long)w->n,
+	    (unsigned long long)w->seconds);
+}
+
+static void
+t_waits(void **state)
+{
+	struct evidence_hour hour[] = {
+	    {T0, "mx1", 5}, {T0 + 3600, "mx1", 1}, {T0, "", 2}};
+	struct evidence_wait wait[] = {
+	    {"mx1", "4A", "a.example", "acme", "ok", T0 + 5, 0, ""},
+	    {"mx1", "4A", "a.example", "acme", "expired", T0 + 9, 0, ""},
+	    {"mx2", "4A", "a.example", "acme", "expired", T0, 0, ""},
+	    {"mx1", "4B", "a.example", "acme", "expired", T0, T0 + 60, "sent"},
+	    {"mx1", "4C", "a.example", "acme", "expired", T0, T0 + 40, "sent"},
+	    {"mx1", "4D", "b.example", "b.example", "no-starttls", T0 + 9, T0,
+		"expired"},
+	};
+	struct evidence_batch b = {
+	    .hour = hour, .nhours = 3, .wait = wait, .nwaits = 6};
+	struct gathered g = {0};
+
+	(void)state;
+	well("add", evidence_log_add(evi, &b, &err));
+	hour[0].n = 70;
+	b.nhours = b.nwaits = 1;
+	wait[0] = (struct evidence_wait){"mx2", "4A", "a.example", "acme",
+	    "expired", T0, T0 + 86400, "sent"};
+	well("more", evidence_log_add(evi, &b, &err));
+	well("hours", evidence_hours(evi, T0, T0 + 3600, show_hour, &g, &err));
+	check_str("hours", g.text, "+0  2\n+0 mx1 75\n");
+	g = (struct gathered){0};
+	well("hours", evidence_hours(evi, T0 + 1, 0, show_hour, &g, &err));
+	check_str("later hours", g.text, "+3600 mx1 1\n");
+	g = (struct gathered){0};
+	well("waits", evidence_waits(evi, show_wait, &g, &err));
+	check_str("what waits", g.text, "mx1 4A a.example acme expired +9\n");
+	g = (struct gathered){0};
+	well("waited",
+	    evidence_waited(evi, NULL, "", "", show_waited, &g, &err));
+	check_str("what waited", g.text,
+	    "2026-11-23 acme expired sent 2 100\n"
+	    "2026-11-23 b.example no-starttls expired 1 0\n"
+	    "2026-11-24 acme expired sent 1 86400\n");
+	well("prune", evidence_prune(evi, T0 + 10, &err));
+	g = (struct gathered){0};
+	well("waits", evidence_waits(evi, show_wait, &g, &err));
+	check_str("nobody waits for ever", g.text, "");
+}
+
+/* Only so many wait: the oldest make room. */
+static void
+t_many_waits(void **state)
+{
+	struct evidence_wait *w;
+	struct evidence_batch b = {.nwaits = EVIDENCE_WAITS_MAX + 3};
+	char id[32][16];
+	struct gathered g = {.stop_at = 1};
+	size_t i;
+
+	(void)state;
+	b.wait = w = calloc(b.nwaits, sizeof(*w));
+	for (i = 0; i < COUNT(id); i++)
+		(void)snprintf(id[i], sizeof(id[i]), "h%zu", i);
+	for (i = 0; i < b.nwaits; i++)
+		w[i] = (struct evidence_wait){.host = id[i / 1024],
+		    .queue_id = id[i % 32],
+		    .domain = id[i / 32 % 32],
+		    .partner = "acme",
+		    .fault = "expired",
+		    .since = T0 + (time_t)i};
+	well("add", evidence_log_add(evi, &b, &err));
+	well("waits", evidence_waits(evi, show_wait, &g, &err));
+	check_str("the oldest", g.text, "h0 h3 h0 acme expired +3\n");
+	free(w);
+}
+
 /* Who goes on from a place that somebody else left meanwhile adds nothing. */
 static void
 t_positions(void **state)
 {
 	static const struct evidence_count count = {"2026-11-23", "acme",
-	    EVIDENCE_OUT, EVIDENCE_CLEAR, "", "", "sent", 1};
+	    EVIDENCE_OUT, EVIDENCE_CLEAR, "", "", "sent", .n = 1};
 	struct evidence_position was = {.device = 1, .inode = 2};
 	struct evidence_position pos = {.path = "/l",
 	    .device = 1,
@@ -411,9 +574,9 @@ t_positions(void **state)
 
 	(void)state;
 	/* As it was before there were tails. */
-	by_hand_in(seen, "DROP TABLE log_exchange;"
-			 "ALTER TABLE position DROP COLUMN tail;"
-			 "PRAGMA user_version=2");
+	by_hand_in(seen, BEFORE_RULES "DROP TABLE log_exchange;"
+				      "ALTER TABLE position DROP COLUMN tail;"
+				      "PRAGMA user_version=2");
 	evidence_close(evi);
 	evi = must_see(EVIDENCE_WRITE);
 	well("new", evidence_log_add(evi, &b, &err));
@@ -833,6 +996,9 @@ main(void)
 	    CASE(t_keys),
 	    CASE(t_probe_refused),
 	    CASE(t_log),
+	    CASE(t_rules),
+	    CASE(t_waits),
+	    CASE(t_many_waits),
 	    CASE(t_positions),
 	    CASE(t_failures),
 	    CASE(t_failures_after),

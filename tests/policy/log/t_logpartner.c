@@ -1,5 +1,5 @@
 /* t_logpartner.c: whose mail a line tells of, and what "Verified" meant. */
-#include "check.h"
+#include "ledgerlab.h"
 
 #include "diag.h"
 #include "logjoin.h"
@@ -7,8 +7,9 @@
 #include "registry.h"
 
 #define SPAN(s) ((struct span){(s), strlen(s)})
-#define BEGIN 1795435200
+#define BEGIN T0
 #define END (BEGIN + 3600)
+#define MAP "/m"
 
 static struct registry *
 make(void)
@@ -29,6 +30,15 @@ make(void)
 		fail_msg("%s", d.v[0].text);
 	diag_free(&d);
 	return r;
+}
+
+static struct logpartner *
+whose(const struct registry *r, const char *ledger)
+{
+	struct logpartner *w = logpartner_new(r, ledger, MAP, &err);
+
+	check_int("ledger", err.code, EX_OK);
+	return w;
 }
 
 static const struct {
@@ -58,7 +68,7 @@ static void
 t_find(void **state)
 {
 	struct registry *r = make();
-	struct logpartner *w = logpartner_new(r);
+	struct logpartner *w = whose(r, "/none");
 	char domain[DNAME_MAX + 1];
 	struct attempt at;
 	size_t i;
@@ -76,40 +86,173 @@ t_find(void **state)
 	registry_free(r);
 }
 
+static void
+lower(const char *partner, time_t begin, time_t end, enum level to,
+    const char *domain)
+{
+	struct ledger_downgrade d = {.partner = partner,
+	    .before = LEVEL_SECURE,
+	    .after = to,
+	    .begin = begin,
+	    .end = end,
+	    .reason = "x",
+	    .author = "jo",
+	    .domains = &domain,
+	    .ndomains = domain != NULL};
+	int64_t id;
+	const char *key = KEY_A;
+
+	if (to == LEVEL_KEY) {
+		d.keys = &key;
+		d.nkeys = 1;
+	}
+	well("lower", ledger_downgrade_begin(led, &d, begin, &id, &err));
+}
+
+/* A map that changes the row of one name, and perhaps of others. */
+static void
+map(time_t when, const char *kind, const char *was, const char *was_row,
+    const char *is, const char *is_row, unsigned changes)
+{
+	struct ledger_event ev = {.time = when, .kind = kind, .author = "x"};
+	char data[1024];
+
+	(void)snprintf(data, sizeof(data),
+	    "{\"file\":\"" MAP "\",\"changes\":{\"weaker\":%u},\"rows\":[{"
+	    "\"key\":\"acme.example\",\"client\":false,\"change\":\"weaker\","
+	    "\"cause\":\"registry\",\"was\":\"%s\",\"is\":\"%s\","
+	    "\"was_row\":\"%s\",\"is_row\":\"%s\"}]}",
+	    changes, was, is, was_row, is_row);
+	ev.data = data;
+	well("event", ledger_event_add(led, &ev, &err));
+}
+
+struct ruled {
+	const char *name, *domain;
+	time_t at;
+	enum evidence_direction direction;
+	const char *required, *proof;
+	int64_t downgrade;
+	enum fact chain; /* of what is verified */
+};
+
+static void
+check_rules(const struct ruled *row, size_t n)
+{
+	struct registry *r = make();
+	struct logpartner *w = whose(r, file);
+	char domain[DNAME_MAX + 1];
+	struct attempt a;
+
+	for (; n-- > 0; row++) {
+		a = (struct attempt){.time = row->at,
+		    .direction = row->direction,
+		    .domain = SPAN(row->domain),
+		    .verified = true,
+		    .proof = ""};
+		(void)logpartner_find(w, &a, domain);
+		check_str(row->name, a.required, row->required);
+		check_str(row->name, a.proof, row->proof);
+		check_int(row->name, a.downgrade, row->downgrade);
+		check_int(row->name, a.chain_trusted, row->chain);
+	}
+	logpartner_free(w);
+	registry_free(r);
+}
+#define OUT EVIDENCE_OUT
+#define IN EVIDENCE_IN
+#define RULED(...)                                 \
+	check_rules((struct ruled[]){__VA_ARGS__}, \
+	    COUNT(((struct ruled[]){__VA_ARGS__})))
+
 /* From its first second up to its last: at the end it holds no more. */
 static void
 t_downgrade(void **state)
 {
-	static const struct {
-		const char *name;
-		time_t at;
-		enum fact want;
-	} rows[] = {
-	    {"before", BEGIN - 1, FACT_YES},
-	    {"at its begin", BEGIN, FACT_UNKNOWN},
-	    {"in its last second", END - 1, FACT_UNKNOWN},
-	    {"at its end", END, FACT_YES},
-	};
-	struct registry *r = make();
-	struct logpartner *w = logpartner_new(r);
-	char domain[DNAME_MAX + 1];
-	struct attempt a;
-	size_t i;
-
 	(void)state;
-	logpartner_downgrade(w, "acme", BEGIN, END);
-	logpartner_downgrade(w, "nobody", BEGIN - 9, END + 9);
-	for (i = 0; i < COUNT(rows); i++) {
-		a = (struct attempt){.time = rows[i].at,
-		    .direction = EVIDENCE_OUT,
-		    .domain = SPAN("acme.example"),
-		    .verified = true};
-		check_str(rows[i].name, logpartner_find(w, &a, domain), "acme");
-		check_int(rows[i].name, a.chain_trusted, rows[i].want);
-		check_int(rows[i].name, a.name_matched, rows[i].want);
-	}
-	logpartner_free(w);
-	registry_free(r);
+	lower("nobody", BEGIN - 9, END + 9, LEVEL_ENCRYPT, NULL);
+	lower("acme", BEGIN, END, LEVEL_KEY, "acme.example");
+	RULED({"before", "acme.example", BEGIN - 1, OUT, "secure", "ca", 0,
+		  FACT_YES},
+	    {"at its begin", "acme.example", BEGIN, OUT, "key", "key", 2, 0},
+	    {"in its last second", "acme.example", END - 1, OUT, "key", "key",
+		2, 0},
+	    {"at its end", "acme.example", END, OUT, "secure", "ca", 0,
+		FACT_YES},
+	    {"a domain that it is not of", "a.acme.example", BEGIN, OUT,
+		"secure", "ca", 0, FACT_YES},
+	    {"what comes in is not lowered", "acme.example", BEGIN, IN,
+		"encrypt", "", 2, 0},
+	    {"another", "dane.example", BEGIN, OUT, "secure", "dane", 0, 0},
+	    {"a stranger", "x.example", BEGIN, OUT, "opportunistic", "", 0, 0});
+}
+
+/* Each event says what was before it, and what was since. */
+static void
+t_record(void **state)
+{
+	(void)state;
+	map(T0, "map", "nothing", "", "encrypt", "encrypt", 1);
+	map(T0 + 100, "map", "encrypt", "encrypt", "secure",
+	    "secure match=mx.acme.example", 1);
+	lower("acme", T0 + 200, T0 + 300, LEVEL_ENCRYPT, "acme.example");
+	map(T0 + 201, "map", "secure", "secure match=mx.acme.example",
+	    "encrypt (full: secure)", "encrypt", 1);
+	map(T0 + 330, "map", "encrypt (full: secure)", "encrypt", "secure",
+	    "secure match=mx.acme.example", 1);
+	map(T0 + 400, "map", "secure", "secure match=mx.acme.example",
+	    "opportunistic, inbound require by name", "may", 3);
+	map(T0 + 500, "map", "opportunistic, inbound require by name", "may",
+	    "secure, inbound off", "dane-only", 1);
+	map(T0 + 600, "map", "secure, inbound off", "dane-only", "key",
+	    "fingerprint match=AA", 1);
+	map(T0 + 601, "map-failed", "", "", "", "", 0);
+	RULED({"before there was a map", "acme.example", T0 - 1, OUT,
+		  "opportunistic", "", 0, 0},
+	    {"from the second on", "acme.example", T0, OUT, "encrypt", "", 0,
+		0},
+	    {"the last before it", "acme.example", T0 + 99, OUT, "encrypt", "",
+		0, 0},
+	    {"in", "acme.example", T0 + 99, IN, "encrypt", "", 0, 0},
+	    {"stronger", "acme.example", T0 + 100, OUT, "secure", "ca", 0,
+		FACT_YES},
+	    {"begun, but not in the map", "acme.example", T0 + 200, OUT,
+		"secure", "ca", 0, FACT_YES},
+	    {"lowered", "acme.example", T0 + 201, OUT, "encrypt", "", 1, 0},
+	    {"over, but still in the map", "acme.example", T0 + 329, OUT,
+		"encrypt", "", 1, 0},
+	    {"raised", "acme.example", T0 + 330, OUT, "secure", "ca", 0,
+		FACT_YES},
+	    {"below it nothing was named", "a.acme.example", T0 + 330, OUT, "",
+		"", 0, 0},
+	    {"opportunistic", "acme.example", T0 + 400, OUT, "opportunistic",
+		"", 0, 0},
+	    {"in by name", "acme.example", T0 + 400, IN, "secure", "", 0, 0},
+	    {"by DANE", "acme.example", T0 + 500, OUT, "secure", "dane", 0, 0},
+	    {"in off", "acme.example", T0 + 500, IN, "opportunistic", "", 0, 0},
+	    {"what failed", "acme.example", T0 + 600, OUT, "", "", 0, 0});
+}
+
+/* Where more changed than an event names, the others are not known. */
+static void
+t_blind(void **state)
+{
+	(void)state;
+	map(T0 + 100, "map", "encrypt", "encrypt", "secure", "secure", 1);
+	map(T0 + 200, "map-unrecorded", "", "", "", "", 0);
+	map(T0 + 300, "map", "encrypt", "encrypt", "secure", "secure", 2);
+	RULED(
+	    {"before the first", "acme.example", T0, OUT, "encrypt", "", 0, 0},
+	    {"before it was found", "acme.example", T0 + 199, OUT, "", "", 0,
+		0},
+	    {"after it: as the next one says", "acme.example", T0 + 200, OUT,
+		"encrypt", "", 0, 0},
+	    {"after the last", "acme.example", T0 + 300, OUT, "secure", "ca", 0,
+		FACT_YES},
+	    {"not named: before", "a.acme.example", T0 + 299, OUT, "", "", 0,
+		0},
+	    {"not named: since", "a.acme.example", T0 + 300, OUT, "secure",
+		"ca", 0, FACT_YES});
 }
 
 /* A fault of the log as it is for that partner. */
@@ -139,7 +282,7 @@ t_faults(void **state)
 		FACT_NO, FAULT_NAME_MISMATCH, FACT_NO},
 	};
 	struct registry *r = make();
-	struct logpartner *w = logpartner_new(r);
+	struct logpartner *w = whose(r, "/none");
 	char domain[DNAME_MAX + 1];
 	struct attempt a;
 	size_t i;
@@ -165,9 +308,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(t_find),
-	    cmocka_unit_test(t_downgrade),
-	    cmocka_unit_test(t_faults),
+	    CASE(t_find),
+	    CASE(t_downgrade),
+	    CASE(t_record),
+	    CASE(t_blind),
+	    CASE(t_faults),
 	};
 
 	return cmocka_run_group_tests_name("logpartner", tests, NULL, NULL);

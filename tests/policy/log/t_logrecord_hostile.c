@@ -37,9 +37,20 @@ parse(struct logrecord_taken *w, const char *const *field, struct err *e)
 	return rv;
 }
 
-#define COUNTED(day, partner, dir, seen, n)                             \
-	{                                                               \
-		"C", day, partner, dir, seen, "TLSv1.3", "X", "sent", n \
+#define COUNTED(day, partner, dir, seen, n)                                    \
+	{                                                                      \
+		"C", day, partner, dir, seen, "TLSv1.3", "X", "sent", "", "0", \
+		    "", "", n                                                  \
+	}
+#define RULED(required, downgrade, fault)                                    \
+	{                                                                    \
+		"C", "2026-11-18", "acme", "1", "3", "TLSv1.3", "X", "sent", \
+		    required, downgrade, "ca", fault, "7"                    \
+	}
+#define WAITED(partner, fault, since, until)                                \
+	{                                                                   \
+		"W", "mx", "4X", "d.example", partner, fault, since, until, \
+		    "sent"                                                  \
 	}
 #define FAILED(time, partner, fault, host, text)                   \
 	{                                                          \
@@ -49,7 +60,7 @@ parse(struct logrecord_taken *w, const char *const *field, struct err *e)
 
 static const struct {
 	const char *name;
-	const char *field[12];
+	const char *field[16];
 	const char *want; /* the field that is wrong; NULL: well */
 } rows[] = {
     {"count", COUNTED("2026-11-18", "acme", "1", "3", "7"), NULL},
@@ -66,6 +77,17 @@ static const struct {
     {"a number", COUNTED("2026-11-18", "acme", "1", "3", "-7"), "number"},
     {"a huge number", COUNTED("2026-11-18", "acme", "1", "3", "4294967296"),
 	"number"},
+    {"a rule", RULED("secure", "4", "ok"), NULL},
+    {"no rule", RULED("verify", "4", "ok"), "rule"},
+    {"no downgrade", RULED("secure", "-4", "ok"), "downgrade"},
+    {"no word for a fault", RULED("secure", "0", "bad"), "fault"},
+    {"hour", {"H", "1794999601", "mx", "7"}, NULL},
+    {"an hour of a host with controls", {"H", "1794999600", "m\nx", "7"},
+	"host"},
+    {"wait", WAITED("acme", "expired", "1794999000", "0"), NULL},
+    {"nobody's wait", WAITED("acme2", "expired", "1794999000", "0"), "partner"},
+    {"a wait for nothing", WAITED("acme", "bad", "1794999000", "0"), "fault"},
+    {"a wait since ever", WAITED("acme", "ok", "-1", "0"), "since"},
     {"exchange", {"X", "2026-11-18", "acme", "1", "X25519", "", "7"}, NULL},
     {"nobody's exchange", {"X", "2026-11-18", "acme2", "1", "X25519", "", "7"},
 	"partner"},
@@ -127,7 +149,7 @@ t_clock(void **state)
 	    FAILED("1895000000", "acme", "expired", "mx", "x"),
 				 *const counted[] = COUNTED(
 				     "2031-01-01", "acme", "1", "3", "7");
-	const char *field[12] = {NULL};
+	const char *field[16] = {NULL};
 	struct logrecord_taken w;
 	struct err e = {0};
 
