@@ -1,0 +1,795 @@
+/*
+ * Reading a report: the partners, and the mail of each; the other files of
+ * this room read the rest.
+ */
+#include "report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "cdbmap.h"
+#include "clock.h"
+#include "err.h"
+#include "maprecord.h"
+#include "mem.h"
+#include "num.h"
+#include "quote.h"
+#include "reading.h"
+#include "registry.h"
+#include "settings.h"
+#include "tlsversion.h"
+
+#define USES_MAX 100 /* names of one kind; the rest is one of them */
+#define USES_REST "(others)"
+#define OTHER "other" /* what the log reader calls the rest of strangers */
+
+/* --- What the parts share ---------------------------------------------- */
+
+const char *
+reading_keep(struct reading *g, const char *s)
+{
+	return s == NULL || *s == '\0' ? ""
+				       : arena_copy(&g->r->arena, s, strlen(s));
+}
+
+const char *
+reading_printf(struct reading *g, const char *fmt, ...)
+{
+	const char *kept;
+	va_list ap;
+	char *text;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		abort();
+	kept = reading_keep(g, text);
+	free(text);
+	return kept;
+}
+
+const char *
+reading_day(struct reading *g, time_t t)
+{
+	char text[NUM_TIME_MAX];
+
+	return g->r->days.v[names_add(&g->r->days, num_time_text(t, text), 10)];
+}
+
+struct report_partner *
+reading_partner(struct reading *g, const char *name)
+{
+	uint32_t i = names_find(&g->r->names, name, strlen(name));
+
+	return i == STRMAP_NONE ? NULL : &g->r->partner[i];
+}
+
+/* --- Partners ----------------------------------------------------------- */
+
+static void
+begin_way(struct report_way way[REPORT_WAYS])
+{
+	unsigned w;
+
+	for (w = 0; w < REPORT_WAYS; w++) {
+		way[w].mail.first = way[w].mail.last = "";
+		way[w].weakest = "";
+	}
+}
+
+/* Is it one of those asked for? */
+static bool
+is_asked(const struct reading *g, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < g->ask->npartners; i++)
+		if (strcmp(g->ask->partner[i], name) == 0)
+			return true;
+	return g->ask->npartners == 0;
+}
+
+/* The partner of that name, made if it is new; NULL if it was not asked for. */
+static struct report_partner *
+add_partner(struct reading *g, const char *name)
+{
+	struct report *r = g->r;
+	uint32_t i;
+
+	if (!is_asked(g, name))
+		return NULL;
+	i = names_add(&g->r->names, name, strlen(name));
+	if (i < r->npartners)
+		return &r->partner[i];
+	r->partner = mem_grow(
+	    r->partner, r->npartners, &r->partner_cap, sizeof(*r->partner));
+	r->partner[i] = (struct report_partner){.name = g->r->names.v[i],
+	    .names = "",
+	    .missing = "",
+	    .line = "",
+	    .verdict = ""};
+	begin_way(r->partner[i].way);
+	r->npartners++;
+	return &r->partner[i];
+}
+
+static void
+add_registry(struct reading *g)
+{
+	const struct registry *registry = g->ask->registry;
+	struct report_partner *to;
+	size_t i;
+
+	for (i = 0; registry != NULL && i < registry->npartners; i++) {
+		to = add_partner(g, registry->partner[i].name);
+		if (to == NULL)
+			continue;
+		to->p = &registry->partner[i];
+		to->full = to->level = partner_level(to->p);
+		g->r->nenforced += to->p->attributes->mode == MODE_ENFORCED;
+	}
+}
+
+/* Those that the registry has no more may be on record. */
+static bool
+take_old(const struct ledger_downgrade *d, void *arg)
+{
+	struct reading *g = arg;
+
+	if (d->begin < g->r->to && report_over(d) > g->r->from)
+		(void)add_partner(g, d->partner);
+	return true;
+}
+
+/* What the map says of each partner, by its first domain. */
+static void
+read_map(struct reading *g)
+{
+	struct report *r = g->r;
+	struct report_partner *p;
+	struct mapheader header;
+	const char *key, *text;
+	struct cdbmap *m;
+	struct err e;
+	size_t i, len;
+
+	r->map_fault = "";
+	if ((m = cdbmap_open(g->ask->set->map, &e)) == NULL) {
+		r->map_fault = reading_keep(g, e.text);
+		return;
+	}
+	(void)mapheader_get(&header, m);
+	r->map_time = header.time;
+	for (i = 0; i < r->npartners; i++) {
+		p = &r->partner[i];
+		if (p->p == NULL || p->p->ndomains == 0)
+			continue;
+		key = g->ask->registry->domain[p->p->first_domain].name;
+		/* An opportunistic partner may have no row. */
+		p->level_known = true;
+		p->level = LEVEL_OPPORTUNISTIC;
+		if (cdbmap_get(m, key, strlen(key), &text, &len) ==
+		    CDBMAP_FOUND)
+			p->level_known = strength_level(text, len, &p->level);
+	}
+	cdbmap_close(m);
+}
+
+/* --- Uses ---------------------------------------------------------------- */
+
+static struct report_use *
+use_of(struct reading *g, struct report_uses *u, const char *name, bool by_day)
+{
+	size_t i;
+
+	for (i = 0; i < u->n; i++)
+		if (strcmp(u->v[i].name, name) == 0)
+			return &u->v[i];
+	if (u->n == USES_MAX - 1)
+		name = USES_REST;
+	else if (u->n == USES_MAX)
+		return &u->v[USES_MAX - 1];
+	u->v = mem_grow(u->v, u->n, &u->cap, sizeof(*u->v));
+	u->v[u->n] = (struct report_use){
+	    .name = reading_keep(g, name), .last = "", .why = ""};
+	if (by_day)
+		u->v[u->n].day = mem_zero(g->r->ndays, sizeof(uint64_t));
+	return &u->v[u->n++];
+}
+
+static void
+add_use(struct reading *g, struct report_uses *u, const char *name,
+    uint32_t day, uint64_t n, bool by_day)
+{
+	struct report_use *use = use_of(g, u, name, by_day);
+
+	use->n += n;
+	use->last = g->r->days.v[day];
+	if (by_day)
+		use->day[day] += n;
+}
+
+static int
+more_first(const void *a, const void *b)
+{
+	const struct report_use *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n > y->n ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static void
+sort_uses(struct report_uses *u)
+{
+	if (u->n > 0)
+		qsort(u->v, u->n, sizeof(*u->v), more_first);
+}
+
+static void
+free_uses(struct report_uses *u)
+{
+	size_t i;
+
+	for (i = 0; i < u->n; i++)
+		free(u->v[i].day);
+	free(u->v);
+}
+
+static void
+free_way(struct report_way *w)
+{
+	free_uses(&w->protocol);
+	free_uses(&w->cipher);
+	free_uses(&w->exchange);
+	free_uses(&w->signature);
+}
+
+/* --- Mail ----------------------------------------------------------------- */
+
+/* One row of the counts, taken apart. */
+struct row {
+	const struct evidence_count *c;
+	uint32_t day;
+	bool delivered, kept, required;
+	unsigned rule;
+	bool lowered;
+};
+
+/* What a rule asks for: mail that comes in is asked for TLS only. */
+static bool
+is_kept(unsigned rule, enum evidence_direction way, enum evidence_seen seen)
+{
+	if (rule <= LEVEL_ENCRYPT || way == EVIDENCE_IN)
+		return seen >= EVIDENCE_ENCRYPTED;
+	return rule != REPORT_RULE_UNKNOWN && seen == EVIDENCE_VERIFIED;
+}
+
+/* Does no later theft of the server's key open it? -1: not known. */
+static int
+is_forward_secret(const char *protocol, const char *cipher)
+{
+	if (strcmp(protocol, "TLSv1.3") == 0)
+		return 1;
+	if (*cipher == '\0')
+		return -1;
+	/* OpenSSL's names (ciphers(1)) begin with how keys are agreed. */
+	return strncmp(cipher, "ECDHE-", 6) == 0 ||
+	       strncmp(cipher, "DHE-", 4) == 0 ||
+	       strncmp(cipher, "AECDH-", 6) == 0 ||
+	       strncmp(cipher, "ADH-", 4) == 0;
+}
+
+static void
+add_mail(struct report_mail *m, const struct row *row, const char *day)
+{
+	const struct evidence_count *c = row->c;
+
+	if (!row->delivered) {
+		if (strcmp(c->result, "deferred") == 0)
+			m->deferred += c->n;
+		else if (strcmp(c->result, "bounced") == 0 ||
+			 strcmp(c->result, "expired") == 0)
+			m->returned += c->n;
+		else if (strcmp(c->result, "rejected") == 0)
+			m->refused += c->n;
+		return;
+	}
+	m->n[row->rule][c->seen] += c->n;
+	if (row->lowered)
+		m->lowered += c->n;
+	if (*m->first == '\0')
+		m->first = day;
+	m->last = day;
+}
+
+static void
+add_way(
+    struct reading *g, struct report_way *w, const struct row *row, bool by_day)
+{
+	const struct evidence_count *c = row->c;
+	int secret, now, was;
+
+	add_mail(&w->mail, row, g->r->days.v[row->day]);
+	if (!row->delivered || c->seen == EVIDENCE_CLEAR)
+		return;
+	add_use(g, &w->protocol, c->protocol, row->day, c->n, by_day);
+	add_use(g, &w->cipher, c->cipher, row->day, c->n, by_day);
+	secret = is_forward_secret(c->protocol, c->cipher);
+	*(secret == -1	  ? &w->secret_unknown
+	    : secret == 1 ? &w->secret
+			  : &w->not_secret) += c->n;
+	now = tls_version_find(c->protocol, strlen(c->protocol));
+	was = tls_version_find(w->weakest, strlen(w->weakest));
+	if (now != -1 && (was == -1 || now < was))
+		w->weakest = tls_version_name((enum tls_version)now);
+}
+
+static uint32_t
+add32(uint32_t a, uint64_t b)
+{
+	return b > UINT32_MAX - a ? UINT32_MAX : a + (uint32_t)b;
+}
+
+static void
+add_day(struct report_day *d, const struct row *row)
+{
+	const struct evidence_count *c = row->c;
+
+	d->n[c->direction][c->seen] = add32(d->n[c->direction][c->seen], c->n);
+	if (row->required)
+		d->required[c->direction] =
+		    add32(d->required[c->direction], c->n);
+	if (row->required && row->kept)
+		d->kept[c->direction] = add32(d->kept[c->direction], c->n);
+	if (row->lowered)
+		d->lowered[c->direction] =
+		    add32(d->lowered[c->direction], c->n);
+}
+
+/* Rows come by day. */
+static struct report_day *
+day_of(struct report_partner *p, uint32_t day)
+{
+	if (p->ndays == 0 || p->day[p->ndays - 1].day != day) {
+		p->day =
+		    mem_grow(p->day, p->ndays, &p->day_cap, sizeof(*p->day));
+		p->day[p->ndays++] = (struct report_day){.day = day};
+	}
+	return &p->day[p->ndays - 1];
+}
+
+/* Of no partner: the domain, or NULL for those that have no name here. */
+static struct report_domain *
+domain_of(struct reading *g, const char *name)
+{
+	struct report *r = g->r;
+	uint32_t i;
+
+	if (strchr(name, '.') == NULL)
+		return NULL;
+	i = names_add(&g->r->domains, name, strlen(name));
+	if (i == r->ndomains) {
+		r->domain = mem_grow(
+		    r->domain, r->ndomains, &r->domain_cap, sizeof(*r->domain));
+		r->domain[r->ndomains++] = (struct report_domain){
+		    .name = g->r->domains.v[i], .last = ""};
+	}
+	return &r->domain[i];
+}
+
+static void
+add_stranger(struct reading *g, const struct row *row)
+{
+	const struct evidence_count *c = row->c;
+	struct report_domain *d;
+
+	add_way(g, &g->r->others[c->direction], row, false);
+	if (!row->delivered || (d = domain_of(g, c->partner)) == NULL)
+		return;
+	d->n[c->direction][c->seen] += c->n;
+	if (c->seen == EVIDENCE_CLEAR)
+		d->last = g->r->days.v[row->day];
+}
+
+/* The number of the day of a row; rows of one day come together. */
+static bool
+find_day(struct reading *g, const char *text, uint32_t *day)
+{
+	if (g->last_day == STRMAP_NONE ||
+	    strcmp(g->r->days.v[g->last_day], text) != 0)
+		g->last_day = names_find(&g->r->days, text, strlen(text));
+	*day = g->last_day;
+	return *day < g->r->ndays;
+}
+
+/* By name; a stranger's has a dot, as a partner's that is gone may have. */
+static struct report_partner *
+whose(struct reading *g, const char *name)
+{
+	struct report_partner *p = reading_partner(g, name);
+
+	if (p == NULL && strchr(name, '.') == NULL && strcmp(name, OTHER) != 0)
+		p = add_partner(g, name);
+	return p;
+}
+
+static bool
+take_count(const struct evidence_count *c, void *arg)
+{
+	struct reading *g = arg;
+	struct report_partner *p;
+	struct row row = {.c = c,
+	    .rule = REPORT_RULE_UNKNOWN,
+	    .delivered =
+		strcmp(c->result,
+		    c->direction == EVIDENCE_OUT ? "sent" : "received") == 0};
+
+	if (!find_day(g, c->day, &row.day))
+		return true;
+	p = whose(g, c->partner);
+	if (p == NULL && g->ask->npartners > 0)
+		return true;
+	if (p == NULL && row.rule == REPORT_RULE_UNKNOWN)
+		row.rule = LEVEL_OPPORTUNISTIC;
+	row.required =
+	    row.rule >= LEVEL_ENCRYPT && row.rule != REPORT_RULE_UNKNOWN;
+	row.kept = is_kept(row.rule, c->direction, c->seen);
+	add_way(g, &g->r->all[c->direction], &row, true);
+	if (row.delivered)
+		add_day(&g->r->day[row.day], &row);
+	if (p == NULL) {
+		add_stranger(g, &row);
+		return true;
+	}
+	add_way(g, &p->way[c->direction], &row, false);
+	if (row.delivered)
+		add_day(day_of(p, row.day), &row);
+	return true;
+}
+
+static void
+add_exchange(struct reading *g, struct report_way *w,
+    const struct evidence_exchange *x, uint32_t day, bool by_day)
+{
+	add_use(g, &w->exchange, x->exchange, day, x->n, by_day);
+	if (*x->signature != '\0')
+		add_use(g, &w->signature, x->signature, day, x->n, by_day);
+	if (strcasestr(x->exchange, "MLKEM") != NULL ||
+	    strcasestr(x->exchange, "KYBER") != NULL)
+		w->quantum += x->n;
+}
+
+static bool
+take_exchange(const struct evidence_exchange *x, void *arg)
+{
+	struct reading *g = arg;
+	struct report_partner *p;
+	uint32_t day;
+
+	if (!find_day(g, x->day, &day))
+		return true;
+	p = whose(g, x->partner);
+	if (p == NULL && g->ask->npartners > 0)
+		return true;
+	add_exchange(g, &g->r->all[x->direction], x, day, true);
+	add_exchange(g,
+	    p == NULL ? &g->r->others[x->direction] : &p->way[x->direction], x,
+	    day, false);
+	return true;
+}
+
+static uint64_t
+domain_clear(const struct report_domain *d)
+{
+	return d->n[EVIDENCE_IN][EVIDENCE_CLEAR] +
+	       d->n[EVIDENCE_OUT][EVIDENCE_CLEAR];
+}
+
+static int
+worst_first(const void *a, const void *b)
+{
+	const struct report_domain *x = a, *y = b;
+	uint64_t n = domain_clear(x), m = domain_clear(y);
+
+	return n != m ? (n > m ? -1 : 1) : strcmp(x->name, y->name);
+}
+
+/* The worst few, and how many more had mail in the clear. */
+static void
+keep_worst(struct report *r)
+{
+	size_t n = r->ndomains, bad = 0;
+
+	if (n > 0)
+		qsort(r->domain, n, sizeof(*r->domain), worst_first);
+	while (bad < n && domain_clear(&r->domain[bad]) > 0)
+		bad++;
+	r->ndomains = bad < REPORT_DOMAINS_MAX ? bad : REPORT_DOMAINS_MAX;
+	r->domains_more = bad - r->ndomains;
+}
+
+/* --- Old and weak -------------------------------------------------------- */
+
+/* TR-02102-2 (2025-01), 3.4: groups for key agreement in TLS. */
+static bool
+is_in_tr_02102(const char *group)
+{
+	static const char *const name[] = {"P-256", "P-384", "P-521",
+	    "secp256r1", "secp384r1", "secp521r1", "prime256v1", "brainpool",
+	    "ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192"};
+	size_t i;
+
+	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++)
+		if (strcasestr(group, name[i]) != NULL)
+			return true;
+	return false;
+}
+
+static void
+judge_use(struct report_use *u, enum report_state state, const char *why)
+{
+	if (state <= u->state)
+		return;
+	u->state = state;
+	u->why = why;
+}
+
+static void
+judge_way(struct report_way *w)
+{
+	struct report_use *u;
+	size_t i;
+	int v;
+
+	for (i = 0; i < w->protocol.n; i++) {
+		u = &w->protocol.v[i];
+		v = tls_version_find(u->name, strlen(u->name));
+		if (v >= TLS_1_2)
+			judge_use(u, REPORT_GOOD, "");
+		else if (v != -1)
+			judge_use(u, REPORT_BAD, "out of use since RFC 8996");
+	}
+	for (i = 0; i < w->exchange.n; i++) {
+		u = &w->exchange.v[i];
+		if (strncmp(u->name, "RSA", 3) == 0)
+			judge_use(u, REPORT_BAD, "no forward secrecy");
+		else if (*u->name != '\0')
+			judge_use(u, REPORT_GOOD,
+			    is_in_tr_02102(u->name)
+				? ""
+				: "not in the list of BSI TR-02102-2, but "
+				  "sound");
+	}
+	sort_uses(&w->protocol);
+	sort_uses(&w->cipher);
+	sort_uses(&w->exchange);
+	sort_uses(&w->signature);
+}
+
+/* --- All of it ------------------------------------------------------------ */
+
+const char *
+report_state_name(enum report_state s)
+{
+	static const char *const name[] = {"open", "good", "watch"};
+
+	return (unsigned)s < REPORT_BAD ? name[s] : "bad";
+}
+
+const char *
+report_turn_name(enum report_turn t)
+{
+	static const char *const name[] = {"", "ours", "theirs"};
+
+	return (unsigned)t < REPORT_TIME ? name[t] : "time";
+}
+
+const char *
+report_what_name(enum report_what w)
+{
+	static const char *const name[] = {"key", "issuer", "appeared"};
+
+	return (unsigned)w < REPORT_GONE ? name[w] : "gone";
+}
+
+const char *
+report_rule_name(unsigned rule)
+{
+	return rule >= REPORT_RULE_UNKNOWN ? "not known"
+					   : level_name((enum level)rule);
+}
+
+uint64_t
+report_seen(const struct report_mail *m, enum evidence_seen s)
+{
+	uint64_t sum = 0;
+	unsigned rule;
+
+	for (rule = 0; rule < REPORT_RULES; rule++)
+		sum += m->n[rule][s];
+	return sum;
+}
+
+uint64_t
+report_mails(const struct report_mail *m)
+{
+	uint64_t sum = 0;
+	unsigned s;
+
+	for (s = 0; s < REPORT_SEEN; s++)
+		sum += report_seen(m, (enum evidence_seen)s);
+	return sum;
+}
+
+void
+report_kept(const struct report_mail *m, enum evidence_direction way,
+    struct report_kept *out)
+{
+	unsigned rule, s;
+	uint64_t n;
+	bool kept;
+
+	*out = (struct report_kept){0};
+	for (rule = 0; rule < REPORT_RULES; rule++)
+		for (s = 0; s < REPORT_SEEN; s++) {
+			n = m->n[rule][s];
+			kept = is_kept(rule, way, (enum evidence_seen)s);
+			if (rule == REPORT_RULE_UNKNOWN)
+				out->unknown += n;
+			else if (rule == LEVEL_OPPORTUNISTIC)
+				*(kept ? &out->preferred_kept
+				       : &out->preferred_failed) += n;
+			else
+				*(kept ? &out->required_kept
+				       : &out->required_failed) += n;
+		}
+}
+
+/* The period, its days, and those of whom it tells. */
+static void
+begin(struct reading *g, struct report *r, const struct report_ask *ask)
+{
+	time_t to = ask->to, tomorrow = ask->now - ask->now % CLOCK_DAY;
+	uint32_t i;
+
+	*r = (struct report){.from = ask->from, .now = ask->now};
+	*g = (struct reading){.r = r, .ask = ask, .last_day = STRMAP_NONE};
+	tomorrow += CLOCK_DAY;
+	/* Nothing is known of days to come. */
+	if (to > tomorrow)
+		to = tomorrow > r->from ? tomorrow : r->from + CLOCK_DAY;
+	r->to = to;
+	r->going_on = to > ask->now;
+	r->ndays = (uint32_t)((to - r->from) / CLOCK_DAY);
+	r->day = mem_zero(r->ndays + 1, sizeof(*r->day));
+	for (i = 0; i < r->ndays; i++) {
+		(void)reading_day(g, r->from + (time_t)i * CLOCK_DAY);
+		r->day[i].day = i;
+	}
+	r->from_day = reading_keep(g, g->r->days.v[0]);
+	r->to_day = reading_keep(g, g->r->days.v[r->ndays - 1]);
+	r->version = ask->version == NULL ? "" : ask->version;
+	r->registry_digest = ask->registry == NULL ? "" : ask->registry->digest;
+	r->keep = ask->set->keep;
+	begin_way(r->all);
+	begin_way(r->others);
+}
+
+static int
+need_asked(const struct reading *g, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < g->ask->npartners; i++)
+		if (names_find(&g->r->names, g->ask->partner[i],
+			strlen(g->ask->partner[i])) == STRMAP_NONE)
+			return err_set(e, EX_NOINPUT, "there is no partner %s",
+			    quotes(g->ask->partner[i]).s);
+	return 0;
+}
+
+static int
+open_both(struct reading *g, struct err *e)
+{
+	const struct settings *set = g->ask->set;
+
+	g->ledger = ledger_open(set->ledger, LEDGER_READ, e);
+	if (g->ledger == NULL && e->code != EX_NOINPUT)
+		return -1;
+	g->evidence =
+	    evidence_open(set->evidence, set->ledger, EVIDENCE_READ, e);
+	return g->evidence == NULL && e->code != EX_NOINPUT ? -1 : 0;
+}
+
+static int
+read_mail(struct reading *g, struct err *e)
+{
+	struct report *r = g->r;
+	const char *one = g->ask->npartners == 1 ? g->ask->partner[0] : NULL;
+	struct report_kept kept;
+	unsigned w;
+	size_t i;
+
+	if (evidence_counts(g->evidence, one, r->from_day, r->to_day,
+		take_count, g, e) == -1 ||
+	    evidence_exchanges(
+		g->evidence, one, r->from_day, take_exchange, g, e) == -1)
+		return -1;
+	for (w = 0; w < REPORT_WAYS; w++) {
+		judge_way(&r->all[w]);
+		judge_way(&r->others[w]);
+		for (i = 0; i < r->npartners; i++)
+			judge_way(&r->partner[i].way[w]);
+		report_kept(&r->all[w].mail, (enum evidence_direction)w, &kept);
+		r->rule_unknown += kept.unknown;
+	}
+	keep_worst(r);
+	return 0;
+}
+
+static int
+read_all(struct reading *g, struct err *e)
+{
+	if (open_both(g, e) == -1)
+		return -1;
+	add_registry(g);
+	if (g->ledger != NULL &&
+	    ledger_downgrades(g->ledger, NULL, 0, take_old, g, e) == -1)
+		return -1;
+	if (read_mail(g, e) == -1 || need_asked(g, e) == -1)
+		return -1;
+	read_map(g);
+	return 0;
+}
+
+int
+report_read(struct report *r, const struct report_ask *ask, struct err *e)
+{
+	struct reading g;
+	int rv;
+
+	begin(&g, r, ask);
+	rv = read_all(&g, e);
+	ledger_close(g.ledger);
+	evidence_close(g.evidence);
+	return rv;
+}
+
+void
+report_free(struct report *r)
+{
+	unsigned w;
+	size_t i;
+
+	for (w = 0; w < REPORT_WAYS; w++) {
+		free_way(&r->all[w]);
+		free_way(&r->others[w]);
+		for (i = 0; i < r->npartners; i++)
+			free_way(&r->partner[i].way[w]);
+	}
+	for (i = 0; i < r->npartners; i++)
+		free(r->partner[i].day);
+	free(r->answer);
+	free(r->note);
+	free(r->day);
+	free(r->partner);
+	free(r->domain);
+	free(r->gateway);
+	free(r->seen_change);
+	free(r->failure);
+	free(r->downgrade);
+	free(r->rule);
+	free(r->fault);
+	free(r->gap);
+	free(r->flaw);
+	names_free(&r->names);
+	names_free(&r->days);
+	names_free(&r->domains);
+	arena_free(&r->arena);
+}

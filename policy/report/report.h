@@ -1,0 +1,368 @@
+/*
+ * report.h: what is on record of a period, as a whole and by partner: facts
+ * for auditors, and what wants attention.
+ *
+ * From registry, map, ledger and evidence alone; nothing is asked of the
+ * network. What was not looked at is told as open, which is never good news.
+ * There are no addresses of people's mail and no queue ids in it.
+ *
+ * Days are numbered from report.from_day, in UTC. Arrays by direction are
+ * indexed by enum evidence_direction, those by what was seen by enum
+ * evidence_seen. Texts are UTF-8, never NULL unless said, and as people or
+ * peers wrote them: who prints escapes them. All lives until report_free().
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "arena.h"
+#include "evidence.h"
+#include "ledger.h"
+#include "level.h"
+#include "names.h"
+#include "strength.h"
+
+struct err;
+struct partner;
+struct registry;
+struct settings;
+
+#define REPORT_DAYS 30	      /* that a period has unless it is said */
+#define REPORT_DOMAINS_MAX 25 /* worst domains */
+#define REPORT_WAYS 2	      /* directions */
+#define REPORT_SEEN (EVIDENCE_VERIFIED + 1)
+
+/* How an answer is to be taken; the word stands beside any colour. */
+enum report_state {
+	REPORT_OPEN, /* nobody knows: not looked at, not counted, no mail */
+	REPORT_GOOD,
+	REPORT_WATCH, /* to be looked at */
+	REPORT_BAD,
+};
+const char *report_state_name(enum report_state s); /* "open", "good" ... */
+
+/* --- Mail ------------------------------------------------------------- */
+
+/* The level that mail was held to when it moved; the last: nobody knows. */
+#define REPORT_RULE_UNKNOWN (LEVEL_SECURE + 1)
+#define REPORT_RULES (REPORT_RULE_UNKNOWN + 1)
+const char *report_rule_name(unsigned rule); /* "secure" ..., "not known" */
+
+/* Mail of one direction that was delivered: sent, or received. */
+struct report_mail {
+	uint64_t n[REPORT_RULES][REPORT_SEEN];
+	uint64_t lowered; /* of it, under a downgrade */
+	/* Not delivered: attempts that were deferred; mail that came back
+	 * (bounced, expired); mail that was refused on its way in. */
+	uint64_t deferred, returned, refused;
+	const char *first, *last; /* days with mail, YYYY-MM-DD; "" */
+};
+
+/* All of it; by what protected it. */
+uint64_t report_mails(const struct report_mail *m);
+uint64_t report_seen(const struct report_mail *m, enum evidence_seen s);
+
+/*
+ * Required: held to encrypt or more. Preferred: opportunistic. Kept: it had
+ * what the rule of its time asks for; mail that comes in is asked for TLS
+ * only. Failed: it had less, such as preferred mail in the clear.
+ */
+struct report_kept {
+	uint64_t required_kept, required_failed;
+	uint64_t preferred_kept, preferred_failed;
+	uint64_t unknown; /* the rule of that time is not known */
+};
+void report_kept(const struct report_mail *m, enum evidence_direction way,
+    struct report_kept *out);
+
+/* Mail of a day, both ways. Sums over it are those of report_mail. */
+struct report_day {
+	uint32_t day;
+	uint32_t n[REPORT_WAYS][REPORT_SEEN];
+	uint32_t required[REPORT_WAYS]; /* of it, held to encrypt or more */
+	uint32_t kept[REPORT_WAYS];	/* of these, kept */
+	uint32_t lowered[REPORT_WAYS];	/* of it, under a downgrade */
+};
+
+/* Mail that had one protocol, cipher, key exchange or signature. */
+struct report_use {
+	const char *name; /* "": the log does not tell */
+	uint64_t n;
+	const char *last;	 /* day */
+	uint64_t *day;		 /* by day; of the whole only, else NULL */
+	enum report_state state; /* of an old protocol, say: REPORT_WATCH */
+	const char *why;	 /* then, a phrase; "" */
+};
+struct report_uses {
+	struct report_use *v; /* most first */
+	size_t n, cap;
+};
+
+/* One direction of a partner, of all strangers, or of the whole. */
+struct report_way {
+	struct report_mail mail;
+	struct report_uses protocol, cipher, exchange, signature;
+	/* Encrypted mail whose key no later theft opens, and the rest. */
+	uint64_t secret, not_secret, secret_unknown;
+	uint64_t quantum;    /* whose keys a quantum computer does not open */
+	const char *weakest; /* protocol, "" if nothing was encrypted */
+};
+
+/* --- What failed ------------------------------------------------------ */
+
+/* One class of failures of a partner ("": of others) and direction. */
+struct report_failure {
+	const char *partner;
+	enum evidence_direction direction;
+	const char *fault;	  /* word of fault.h */
+	uint64_t n;		  /* failed attempts */
+	const char *first, *last; /* days */
+	/* Mail that waited for that, and how long, until it went or came
+	 * back; waited_known: the log reader looked at that. */
+	bool waited_known;
+	uint64_t mails, returned; /* returned: of these, came back */
+	uint64_t seconds, longest;
+};
+
+/* --- Gateways --------------------------------------------------------- */
+
+struct report_cert {
+	const char *subject, *issuer; /* CN, else organisation */
+	time_t begins, ends;
+	const char *key; /* "EC P-256", "RSA 2048" */
+	const char *signature;
+	bool server, client; /* may be used as such, by its purposes */
+};
+
+/* A gateway as the last probe saw it. */
+struct report_gateway {
+	const char *partner, *nexthop, *host, *address;
+	unsigned port;
+	time_t time;	   /* of that look */
+	const char *fault; /* "ok", or a word of fault.h */
+	time_t since;	   /* when that fault, or "ok", was first seen */
+	time_t passed;	   /* last, 0: never */
+	enum evidence_judged by;
+	const char *protocol, *cipher, *exchange;
+	const char *key; /* SPKI SHA-256 */
+	/* The chain that it showed last, leaf first; none: ncerts 0. */
+	time_t shown;
+	struct report_cert *cert;
+	size_t ncerts;
+	const char *issuer;  /* of the leaf: "Org, CN" */
+	time_t begins, ends; /* of the certificate that ends first; 0 */
+	const char *ends_who;
+	int left; /* percent of its life that is left, 0 to 100; -1 unknown */
+	enum report_state state;
+	const char *word; /* for people: "passes", "certificate expired" */
+};
+
+/* What was seen to change at gateways in the period. */
+enum report_what { REPORT_KEY, REPORT_ISSUER, REPORT_APPEARED, REPORT_GONE };
+const char *report_what_name(enum report_what w);
+struct report_seen_change {
+	time_t time;
+	const char *partner, *nexthop, *host;
+	enum report_what what;
+	const char *was, *is; /* keys or issuers, "" for the others */
+};
+
+/* --- What was decided -------------------------------------------------- */
+
+struct report_downgrade {
+	int64_t id;
+	const char *partner;
+	enum level before, after;
+	time_t begin, end; /* end: as it was to be; it may have been closed */
+	time_t closed;	   /* 0: nobody did */
+	time_t over;	   /* when it ended or will: the earlier of both */
+	bool open;	   /* at the time of the report */
+	const char *reason, *ticket, *author, *sudo_user, *fault;
+	const char *extended_by, *closed_by, *closed_why;
+	bool automatic;
+	/* Mail that moved under it. If not known, rows of its days are from
+	 * before that was counted. */
+	bool moved_known;
+	uint64_t moved[REPORT_WAYS][REPORT_SEEN];
+};
+
+/* One demand that was changed, as recorded with the map that changed it. */
+struct report_rule_change {
+	time_t time;
+	int64_t event;
+	const char *partner; /* "" if the registry does not tell */
+	const char *key;     /* domain, next-hop or client */
+	enum change change;
+	const char *cause; /* "registry", "settings", "downgrade", "end" */
+	const char *was, *is;
+	const char *author;
+};
+
+/* A fault of a partner, as tlspactd recorded it. */
+struct report_fault {
+	const char *partner;
+	time_t begin, end; /* end 0: it goes on */
+	const char *text;
+};
+
+/* --- Partners ---------------------------------------------------------- */
+
+/* Could it be enforced today? */
+enum report_ready {
+	REPORT_IS_ENFORCED,
+	REPORT_READY,
+	REPORT_NOT_READY,
+};
+enum report_turn { REPORT_NOBODY, REPORT_OURS, REPORT_THEIRS, REPORT_TIME };
+const char *report_turn_name(enum report_turn t); /* "", "ours", "theirs" .. */
+
+struct report_partner {
+	const char *name;
+	const struct partner *p; /* NULL: not in the registry (now) */
+	enum level full;	 /* its level without a downgrade, now */
+	enum level level;	 /* in force by the map, now */
+	bool level_known;	 /* false: the map does not tell */
+	struct report_way way[REPORT_WAYS];
+	struct report_day *day; /* with mail, by day */
+	size_t ndays, day_cap;
+	/* Slices of the report's arrays. */
+	const struct report_gateway *gateway;
+	size_t ngateways;
+	const struct report_failure *failure;
+	size_t nfailures;
+	size_t ndowngrades; /* in the period */
+	/* By what its gateways' names are known: "agreed", "DNSSEC", "". */
+	const char *names;
+	enum report_ready ready;
+	const char *missing; /* if not ready: the one thing, a sentence */
+	enum report_turn turn;
+	const char *line; /* if ready: the registry's line to change to */
+	enum report_state state;
+	const char *verdict; /* one phrase beside it: "kept", "no mail" */
+};
+
+/* A domain that is no partner's. */
+struct report_domain {
+	const char *name;
+	uint64_t n[REPORT_WAYS][REPORT_SEEN];
+	const char *last; /* day with clear mail */
+};
+
+/* --- The whole ---------------------------------------------------------- */
+
+/* A question that is answered first. */
+struct report_answer {
+	const char *question, *answer, *detail; /* detail may be "" */
+	enum report_state state;
+};
+
+/* What needs attention, the worst first. */
+struct report_note {
+	enum report_state state;
+	const char *partner;	 /* or "" */
+	const char *text, *next; /* next: what to do, may be "" */
+	enum report_turn turn;
+};
+
+/* A time of which the log says nothing. */
+struct report_gap {
+	const char *host; /* "": no host was read */
+	time_t begin, end;
+};
+
+/* One of the 26 facts that auditors ask for. */
+#define REPORT_FACTS 26
+struct report_fact {
+	const char *title;
+	enum report_state state; /* REPORT_OPEN: cannot be shown here */
+	const char *where;	 /* section of the report, "" */
+	const char *text;	 /* what is shown, or why not */
+};
+
+struct report {
+	/* The period: first second, first one after it (UTC days), now. */
+	time_t from, to, now;
+	uint32_t ndays;
+	const char *from_day, *to_day;	       /* YYYY-MM-DD, both included */
+	bool going_on;			       /* its last day is not over */
+	const char *version, *registry_digest; /* "" if not known */
+	time_t map_time;		       /* 0: there is no map */
+	const char *map_fault;		       /* why it tells nothing, "" */
+	uint64_t keep; /* seconds for which single rows are kept; 0: ever */
+
+	struct report_answer *answer;
+	size_t nanswers;
+	struct report_note *note;
+	size_t nnotes, note_cap;
+
+	struct report_way all[REPORT_WAYS];    /* the whole */
+	struct report_way others[REPORT_WAYS]; /* of no partner's domains */
+	struct report_day *day;		       /* the whole, ndays of them */
+	struct report_partner *partner; /* as in the registry; gone ones */
+	size_t npartners, partner_cap;
+	size_t nenforced;	       /* of them, by the registry */
+	struct report_domain *domain;  /* worst by clear text */
+	size_t ndomains, domains_more; /* more: with clear text, not here */
+
+	struct report_gateway *gateway; /* by partner */
+	size_t ngateways, gateway_cap;
+	struct report_seen_change *seen_change; /* oldest first */
+	size_t nseen_changes, seen_change_cap;
+	struct report_failure *failure; /* by partner */
+	size_t nfailures, failure_cap;
+	struct report_downgrade *downgrade; /* that held in it, oldest first */
+	size_t ndowngrades, downgrade_cap;
+	struct report_rule_change *rule; /* oldest first */
+	size_t nrules, rule_cap;
+	uint64_t rules_more; /* changes that their events do not name */
+	struct report_fault *fault;
+	size_t nfaults, fault_cap;
+	struct report_gap *gap;
+	size_t ngaps, gap_cap;
+	bool hours_known;	    /* hours read are on record */
+	uint64_t hours, hours_read; /* of the period; of these, with log */
+	uint64_t rule_unknown;	    /* mail whose rule is not known */
+	uint64_t told;		    /* notices that were sent */
+
+	/* The record. */
+	struct ledger_head head;
+	size_t flaws;
+	const char **flaw; /* the first ones, REPORT_FLAWS_MAX at most */
+	size_t nflaws;
+	const char *record_fault; /* why it cannot be read; "" */
+	const char *verify;	  /* the command that checks it later */
+
+	struct report_fact fact[REPORT_FACTS];
+
+	/* Private. */
+	struct names names, days, domains;
+	size_t domain_cap;
+	struct arena arena;
+};
+#define REPORT_FLAWS_MAX 10
+
+/* What is asked for. */
+struct report_ask {
+	const struct settings *set;
+	/* Outlives the report. NULL: it cannot be used. */
+	const struct registry *registry;
+	time_t from, to; /* first seconds of days (UTC), `to` not included */
+	const char *const *partner; /* only these; the whole is then theirs */
+	size_t npartners;	    /* 0: all */
+	time_t now;
+	const char *version; /* of the program */
+};
+
+/*
+ * Read it. What is not there yet is empty. 0, or -1 with *e set, with the
+ * codes of ledger.h, or 66: there is no such partner. To be freed either way.
+ */
+int report_read(struct report *r, const struct report_ask *ask, struct err *e);
+
+void report_free(struct report *r);
+
+#endif
