@@ -248,6 +248,7 @@ free_way(struct report_way *w)
 	free_uses(&w->cipher);
 	free_uses(&w->exchange);
 	free_uses(&w->signature);
+	free_uses(&w->proof);
 }
 
 /* --- Mail ----------------------------------------------------------------- */
@@ -286,6 +287,19 @@ is_forward_secret(const char *protocol, const char *cipher)
 }
 
 static void
+add_kept(struct report_kept *k, const struct row *row)
+{
+	if (row->rule == REPORT_RULE_UNKNOWN)
+		k->unknown += row->c->n;
+	else if (row->required)
+		*(row->kept ? &k->required_kept : &k->required_failed) +=
+		    row->c->n;
+	else
+		*(row->kept ? &k->preferred_kept : &k->preferred_failed) +=
+		    row->c->n;
+}
+
+static void
 add_mail(struct report_mail *m, const struct row *row, const char *day)
 {
 	const struct evidence_count *c = row->c;
@@ -301,6 +315,7 @@ add_mail(struct report_mail *m, const struct row *row, const char *day)
 		return;
 	}
 	m->n[row->rule][c->seen] += c->n;
+	add_kept(&m->kept, row);
 	if (row->lowered)
 		m->lowered += c->n;
 	if (*m->first == '\0')
@@ -570,6 +585,7 @@ judge_way(struct report_way *w)
 	sort_uses(&w->cipher);
 	sort_uses(&w->exchange);
 	sort_uses(&w->signature);
+	sort_uses(&w->proof);
 }
 
 /* --- All of it ------------------------------------------------------------ */
@@ -625,30 +641,6 @@ report_mails(const struct report_mail *m)
 	for (s = 0; s < REPORT_SEEN; s++)
 		sum += report_seen(m, (enum evidence_seen)s);
 	return sum;
-}
-
-void
-report_kept(const struct report_mail *m, enum evidence_direction way,
-    struct report_kept *out)
-{
-	unsigned rule, s;
-	uint64_t n;
-	bool kept;
-
-	*out = (struct report_kept){0};
-	for (rule = 0; rule < REPORT_RULES; rule++)
-		for (s = 0; s < REPORT_SEEN; s++) {
-			n = m->n[rule][s];
-			kept = is_kept(rule, way, (enum evidence_seen)s);
-			if (rule == REPORT_RULE_UNKNOWN)
-				out->unknown += n;
-			else if (rule == LEVEL_OPPORTUNISTIC)
-				*(kept ? &out->preferred_kept
-				       : &out->preferred_failed) += n;
-			else
-				*(kept ? &out->required_kept
-				       : &out->required_failed) += n;
-		}
 }
 
 /* The period, its days, and those of whom it tells. */
@@ -712,7 +704,6 @@ read_mail(struct reading *g, struct err *e)
 {
 	struct report *r = g->r;
 	const char *one = g->ask->npartners == 1 ? g->ask->partner[0] : NULL;
-	struct report_kept kept;
 	unsigned w;
 	size_t i;
 
@@ -726,8 +717,7 @@ read_mail(struct reading *g, struct err *e)
 		judge_way(&r->others[w]);
 		for (i = 0; i < r->npartners; i++)
 			judge_way(&r->partner[i].way[w]);
-		report_kept(&r->all[w].mail, (enum evidence_direction)w, &kept);
-		r->rule_unknown += kept.unknown;
+		r->rule_unknown += r->all[w].mail.kept.unknown;
 	}
 	keep_worst(r);
 	return 0;

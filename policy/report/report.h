@@ -52,20 +52,6 @@ const char *report_state_name(enum report_state s); /* "open", "good" ... */
 #define REPORT_RULES (REPORT_RULE_UNKNOWN + 1)
 const char *report_rule_name(unsigned rule); /* "secure" ..., "not known" */
 
-/* Mail of one direction that was delivered: sent, or received. */
-struct report_mail {
-	uint64_t n[REPORT_RULES][REPORT_SEEN];
-	uint64_t lowered; /* of it, under a downgrade */
-	/* Not delivered: attempts that were deferred; mail that came back
-	 * (bounced, expired); mail that was refused on its way in. */
-	uint64_t deferred, returned, refused;
-	const char *first, *last; /* days with mail, YYYY-MM-DD; "" */
-};
-
-/* All of it; by what protected it. */
-uint64_t report_mails(const struct report_mail *m);
-uint64_t report_seen(const struct report_mail *m, enum evidence_seen s);
-
 /*
  * Required: held to encrypt or more. Preferred: opportunistic. Kept: it had
  * what the rule of its time asks for; mail that comes in is asked for TLS
@@ -76,8 +62,21 @@ struct report_kept {
 	uint64_t preferred_kept, preferred_failed;
 	uint64_t unknown; /* the rule of that time is not known */
 };
-void report_kept(const struct report_mail *m, enum evidence_direction way,
-    struct report_kept *out);
+
+/* Mail of one direction that was delivered: sent, or received. */
+struct report_mail {
+	uint64_t n[REPORT_RULES][REPORT_SEEN];
+	struct report_kept kept; /* sums to the same */
+	uint64_t lowered;	 /* of it, under a downgrade */
+	/* Not delivered: attempts that were deferred; mail that came back
+	 * (bounced, expired); mail that was refused on its way in. */
+	uint64_t deferred, returned, refused;
+	const char *first, *last; /* days with mail, YYYY-MM-DD; "" */
+};
+
+/* All of it; by what protected it. */
+uint64_t report_mails(const struct report_mail *m);
+uint64_t report_seen(const struct report_mail *m, enum evidence_seen s);
 
 /* Mail of a day, both ways. Sums over it are those of report_mail. */
 struct report_day {
@@ -106,6 +105,8 @@ struct report_uses {
 struct report_way {
 	struct report_mail mail;
 	struct report_uses protocol, cipher, exchange, signature;
+	/* Verified mail by what: "ca" (and name), "key", "dane", "". */
+	struct report_uses proof;
 	/* Encrypted mail whose key no later theft opens, and the rest. */
 	uint64_t secret, not_secret, secret_unknown;
 	uint64_t quantum;    /* whose keys a quantum computer does not open */
