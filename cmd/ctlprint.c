@@ -141,9 +141,10 @@ put_probe(const struct ctl_facts *f, time_t now, struct buf *out)
 static void
 put_certificate(const struct ctl_facts *f, time_t now, struct buf *out)
 {
+	bool soon;
 	long days;
 
-	if (!ctl_facts_days(f, now, &days))
+	if (!ctl_facts_days(f, now, &days, &soon))
 		return;
 	if (days < 0)
 		buf_printf(out, "the first one expired %ld day%s ago", -days,
@@ -151,6 +152,8 @@ put_certificate(const struct ctl_facts *f, time_t now, struct buf *out)
 	else
 		buf_printf(out, "%ld day%s left on the first one to expire",
 		    days, num_plural((uint64_t)days));
+	if (soon && days >= 0)
+		buf_puts(out, ": renew it");
 }
 
 static void
@@ -274,6 +277,7 @@ ctlprint_line(const struct ctl_facts *f, time_t now, struct buf *out)
 	     gateways[32] = "-", left[24] = "-";
 	enum level level = f->in_map ? f->map_level : LEVEL_OPPORTUNISTIC;
 	struct step s;
+	bool soon;
 	long days;
 
 	step_propose(f->step, f->n, f->full, &s);
@@ -284,8 +288,9 @@ ctlprint_line(const struct ctl_facts *f, time_t now, struct buf *out)
 	if (f->n > 0)
 		(void)snprintf(
 		    gateways, sizeof(gateways), "%zu of %zu", s.passing, f->n);
-	if (ctl_facts_days(f, now, &days))
-		(void)snprintf(left, sizeof(left), "%ld", days);
+	if (ctl_facts_days(f, now, &days, &soon))
+		(void)snprintf(
+		    left, sizeof(left), "%ld%s", days, soon ? "!" : "");
 	buf_printf(out, "%-20s %-14s %-14s %-17s %-9s %5s  %s%s\n", f->name,
 	    ctl_facts_enforced(f) ? "enforced" : "opportunistic",
 	    f->map_fault != NULL ? "not known" : level_name(level),
@@ -380,6 +385,7 @@ ctlprint_json(const struct ctl_facts *f, time_t now)
 {
 	const uint64_t *n = f->moved.n;
 	json_t *root, *moved;
+	bool soon;
 	long days;
 
 	moved = json_pack("{s:o, s:I, s:I, s:I, s:I}", "since",
@@ -401,6 +407,8 @@ ctlprint_json(const struct ctl_facts *f, time_t now)
 	    json_text(f->evidence_fault));
 	json_object_set_new(root, "lowered_in_map", json_low(f));
 	json_object_set_new(root, "days_to_expiry",
-	    ctl_facts_days(f, now, &days) ? json_integer(days) : json_null());
+	    ctl_facts_days(f, now, &days, &soon) ? json_integer(days)
+						 : json_null());
+	json_object_set_new(root, "ends_soon", json_boolean(soon));
 	return root;
 }

@@ -25,6 +25,7 @@
 #include "fdio.h"
 #include "judge.h"
 #include "evidence.h"
+#include "life.h"
 #include "mem.h"
 #include "netstring.h"
 #include "num.h"
@@ -486,7 +487,7 @@ run_probe(struct run *run)
 int
 main(int argc, char *argv[])
 {
-	struct run run = {.rate = RATE, .warn_days = JUDGE_WARN_DAYS};
+	struct run run = {.rate = RATE, .warn_days = LIFE_WARN_DAYS};
 	int code;
 
 	say_init(table.program);

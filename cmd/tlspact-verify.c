@@ -23,6 +23,7 @@
 #include "judge.h"
 #include "evidence.h"
 #include "json.h"
+#include "life.h"
 #include "num.h"
 #include "options.h"
 #include "probeplan.h"
@@ -213,7 +214,7 @@ judge_file(struct run *run)
 	struct judge_gateway g = {.attributes = run->partner->attributes,
 	    .gateway = run->partner->gateway,
 	    .level = LEVEL_OPPORTUNISTIC, /* the enforced rules, in any case */
-	    .warn_days = JUDGE_WARN_DAYS,
+	    .warn_days = LIFE_WARN_DAYS,
 	    .at = run->at,
 	    .alone = true};
 	static struct judgement j;
@@ -316,7 +317,7 @@ judge_host_now(struct run *run)
 	struct proberun_settings p = {
 	    .user = s->probe_user,
 	    .judge = run->judge,
-	    .warn_days = JUDGE_WARN_DAYS,
+	    .warn_days = LIFE_WARN_DAYS,
 	    .now = the_clock,
 	    .result = on_result,
 	    .done = on_done,

@@ -3,6 +3,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "err.h"
+#include "life.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
@@ -315,34 +316,10 @@ judge_validity(struct job *j)
 		pass(j, CERTRULE_VALIDITY, leaf_was_asked(j));
 }
 
-/* Whole days, rounded down also before zero. */
-static long
-days_between(time_t from, time_t to)
-{
-	long long s = (long long)to - (long long)from;
-
-	return (
-	    long)(s >= 0 ? s / CLOCK_DAY : -((-s + CLOCK_DAY - 1) / CLOCK_DAY));
-}
-
-/*
- * The certificate is about to end if less is left than was asked for and than
- * a quarter of its life: one that lives for days is renewed late.
- */
-static bool
-ends_soon(const struct job *j, time_t begins)
-{
-	const struct certverdict *out = j->out;
-	time_t left = out->ends - j->r->at, life = out->ends - begins;
-
-	return out->days_left < (long)j->r->warn_days && left < life / 4;
-}
-
 static void
 judge_ahead(struct job *j)
 {
 	struct certverdict *out = j->out;
-	time_t begins = out->leaf.not_before;
 	bool above = false, asked;
 
 	if (!(out->days_known = out->leaf.dates_ok)) {
@@ -352,12 +329,15 @@ judge_ahead(struct job *j)
 	}
 	/* What it rests on ends it as well. */
 	out->ends = out->leaf.not_after;
-	if (leaf_was_asked(j) && j->v.ends_known && j->v.ends < out->ends) {
-		above = true;
-		out->ends = j->v.ends;
-		begins = j->v.begins;
+	if (leaf_was_asked(j)) {
+		out->begins = out->leaf.not_before;
+		above = j->v.ends_known && j->v.ends < out->ends;
 	}
-	out->days_left = days_between(j->r->at, out->ends);
+	if (above) {
+		out->ends = j->v.ends;
+		out->begins = j->v.begins;
+	}
+	out->days_left = life_days(out->ends, j->r->at);
 	if (above)
 		observe(j, CERTRULE_AHEAD, "%ld days (CN=%s)", out->days_left,
 		    j->v.ends_who);
@@ -368,7 +348,8 @@ judge_ahead(struct job *j)
 	pass(j, CERTRULE_AHEAD, asked);
 	if (!asked)
 		return;
-	if (!ends_soon(j, begins)) {
+	if (!life_ends_soon(
+		out->begins, out->ends, j->r->at, j->r->warn_days)) {
 		say(j, CERTRULE_AHEAD,
 		    "The certificate is valid for another %ld days.",
 		    out->days_left);

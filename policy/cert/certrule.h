@@ -86,6 +86,7 @@ struct certverdict {
 	enum certrule_key key; /* against last_key */
 	enum level step;       /* lower than secure if that gets mail moving */
 	bool days_known;       /* the end of life can be read */
+	time_t begins;	/* of what ends first; 0: its end stops no mail */
 	time_t ends;	/* the earliest in the chain, where that counts */
 	long days_left; /* until then, whole days, negative after it */
 	struct x509_info leaf; /* the certificate in words */

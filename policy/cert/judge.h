@@ -23,7 +23,6 @@ struct starttls_result;
 struct strs;
 struct attributes;
 
-#define JUDGE_WARN_DAYS 14 /* look-ahead, unless asked otherwise */
 
 /*
  * Keeps each set of CAs once it was loaded: ca_file is the one of partners

@@ -31,6 +31,7 @@ struct step_gateway {
 	const char *last_key;
 	time_t since;	     /* when this fault was first seen; 0: not known */
 	time_t time;	     /* of this look; 0: not known */
+	time_t begins;	     /* life.h: of what ends then */
 	time_t not_after;    /* of the certificate; 0: not known */
 	const char *address; /* NULL or "": there was none */
 	bool known;	     /* it passed before, at this host and address */

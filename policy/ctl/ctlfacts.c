@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "dname.h"
 #include "err.h"
+#include "life.h"
 #include "mapholds.h"
 #include "maprecord.h"
 #include "mem.h"
@@ -682,19 +683,21 @@ ctl_facts_differ(const struct ctl_facts *f)
 }
 
 bool
-ctl_facts_days(const struct ctl_facts *f, time_t now, long *days)
+ctl_facts_days(const struct ctl_facts *f, time_t now, long *days, bool *soon)
 {
-	time_t first = 0, t;
+	time_t first = 0;
 	size_t i;
 
+	*soon = false;
 	for (i = 0; i < f->n; i++) {
-		t = f->gateway[i].last.not_after;
-		if (t != 0 && (first == 0 || t < first))
-			first = t;
+		const struct evidence_probe *p = &f->gateway[i].last;
+
+		if (p->not_after != 0 && (first == 0 || p->not_after < first))
+			first = p->not_after;
+		*soon |= life_ends_soon(
+		    p->begins, p->not_after, now, LIFE_WARN_DAYS);
 	}
-	*days = (long)((first - now) / CLOCK_DAY);
-	if (first < now)
-		*days = -(long)((now - first) / CLOCK_DAY) - 1;
+	*days = life_days(first, now);
 	return first != 0;
 }
 

@@ -142,7 +142,11 @@ bool ctl_facts_enforced(const struct ctl_facts *f);
 /* There is something to tell: lowered, failing, or not in force. */
 bool ctl_facts_odd(const struct ctl_facts *f);
 
-/* Days to the first expiry among the gateways; false if not known. */
-bool ctl_facts_days(const struct ctl_facts *f, time_t now, long *days);
+/*
+ * Days to the first expiry among the gateways, and whether any is near
+ * (life.h); false if not known.
+ */
+bool ctl_facts_days(
+    const struct ctl_facts *f, time_t now, long *days, bool *soon);
 
 #endif

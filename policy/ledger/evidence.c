@@ -123,7 +123,12 @@ static const char rules[] =
     " PRIMARY KEY(day, partner, fault, result)"
     ") STRICT, WITHOUT ROWID;";
 
-static const char *const step[] = {probes, logged, tails, exchanges, rules};
+/* When what ends at not_after began; of results from before, not known. */
+static const char lives[] =
+    "ALTER TABLE result ADD COLUMN begins INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const step[] = {
+    probes, logged, tails, exchanges, rules, lives};
 
 static const struct db_schema schema = {
     .noun = "evidence",
@@ -434,18 +439,24 @@ static int
 add_result(struct db *db, const struct evidence_probe *p, int64_t chain,
     int64_t *id, struct err *e)
 {
-	return intern(db,
-	    "SELECT id FROM result WHERE fault = ? AND protocol = ?"
-	    " AND cipher = ? AND kex = ? AND not_after = ? AND key = ?"
-	    " AND chain = ? AND judged = ?",
-	    8,
-	    "INSERT INTO result(fault, protocol, cipher, kex, not_after, key,"
-	    " chain, judged) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-	    (struct db_value[]){DB_TEXT(p->fault), DB_TEXT(p->protocol),
-		DB_TEXT(p->cipher), DB_TEXT(p->kex), DB_INT(p->not_after),
-		DB_TEXT(p->key), DB_INT(chain),
-		DB_TEXT(judged_name[p->judged])},
-	    8, id, e);
+	if (intern(db,
+		"SELECT id FROM result WHERE fault = ? AND protocol = ?"
+		" AND cipher = ? AND kex = ? AND not_after = ? AND key = ?"
+		" AND chain = ? AND judged = ?",
+		8,
+		"INSERT INTO result(fault, protocol, cipher, kex, not_after, "
+		"key,"
+		" chain, judged) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+		(struct db_value[]){DB_TEXT(p->fault), DB_TEXT(p->protocol),
+		    DB_TEXT(p->cipher), DB_TEXT(p->kex), DB_INT(p->not_after),
+		    DB_TEXT(p->key), DB_INT(chain),
+		    DB_TEXT(judged_name[p->judged])},
+		8, id, e) == -1)
+		return -1;
+	/* It is no part of what tells results apart. */
+	return db_do(db, e,
+	    "UPDATE result SET begins = ?2 WHERE id = ?1 AND begins <> ?2",
+	    DB_INT(*id), DB_INT(p->begins));
 }
 
 /* One more of the latest row, if it is of that result and day; else a row. */
@@ -526,13 +537,14 @@ evidence_probe_add(
 #define PROBE_COLUMNS                                                 \
 	"p.look, p.time, p.n, p.first, g.partner, g.nexthop, g.host," \
 	" g.address, g.port, r.fault, r.protocol, r.cipher, r.kex,"   \
-	" r.not_after, r.key, p.detail, r.judged"
+	" r.begins, r.not_after, r.key, p.detail, r.judged"
 #define PROBE_RESULT " JOIN result r ON r.id = p.result"
 #define PROBE(m) DB_MEMBER(struct evidence_probe, m)
 static const struct db_member probe_members[] = {PROBE(id), PROBE(time),
     PROBE(n), PROBE(first), PROBE(partner), PROBE(nexthop), PROBE(host),
     PROBE(address), PROBE(port), PROBE(fault), PROBE(protocol), PROBE(cipher),
-    PROBE(kex), PROBE(not_after), PROBE(key), PROBE(detail), {0}};
+    PROBE(kex), PROBE(begins), PROBE(not_after), PROBE(key), PROBE(detail),
+    {0}};
 enum {
 	COLUMN_JUDGED = sizeof(probe_members) / sizeof(probe_members[0]) - 1,
 	COLUMN_CHAIN,
@@ -572,6 +584,7 @@ evidence_step(
 	    .last_key = "",
 	    .since = g->since,
 	    .time = p->time,
+	    .begins = p->begins,
 	    .not_after = p->not_after,
 	    .passed = g->passed,
 	    .run = g->run,

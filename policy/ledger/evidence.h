@@ -106,7 +106,8 @@ struct evidence_probe {
 	const char *protocol; /* "TLSv1.3", and so on; "" if not reached */
 	const char *cipher;
 	const char *kex;
-	time_t not_after;  /* of the leaf; 0: not known */
+	time_t begins;	   /* of what ends first; 0: its end stops no mail */
+	time_t not_after;  /* the earliest in the chain; 0: not known */
 	const char *key;   /* SPKI SHA-256, 64 hex digits; "" if not known */
 	const char *chain; /* PEM, leaf first; "". Reading: only where said */
 	const char *detail;

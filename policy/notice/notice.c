@@ -51,20 +51,6 @@ notice_of_action(const struct drop_action *x, time_t now, struct notice *out)
 	return true;
 }
 
-unsigned
-notice_expiring(time_t not_after, time_t now)
-{
-	static const unsigned steps[] = {1, 7, 14, 30};
-	size_t i;
-
-	if (not_after <= now)
-		return 0;
-	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (not_after - now <= (time_t)steps[i] * CLOCK_DAY)
-			return steps[i];
-	return 0;
-}
-
 static bool
 said(const char *s)
 {

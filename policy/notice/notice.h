@@ -65,7 +65,7 @@ struct notice {
 	bool returns; /* LOWERED: Postfix returns what demands REQUIRETLS */
 	const struct step_gateway *gateway;
 	size_t ngateways;
-	unsigned days;	 /* EXPIRING: 30, 14, 7 or 1; notice_expiring() */
+	unsigned days;	 /* EXPIRING: 30, 14, 7 or 1; life_step() */
 	const char *map; /* MAP: its path */
 	time_t compiled; /* MAP: when the one in force was made */
 };
@@ -76,12 +76,6 @@ struct notice {
  */
 bool notice_of_action(
     const struct drop_action *x, time_t now, struct notice *out);
-
-/*
- * 30, 14, 7 or 1: the step of days that a certificate with that end has
- * come to; 0: none yet, or it has expired (which is a fault).
- */
-unsigned notice_expiring(time_t not_after, time_t now);
 
 /* All of these: the caller frees. */
 char *notice_key(const struct notice *n);     /* one word, ASCII */

@@ -4,6 +4,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "life.h"
 #include "num.h"
 #include "probereport.h"
 
@@ -163,56 +164,58 @@ was_looked_at(const struct probereport *r, const struct evidence_probe *g)
 	return false;
 }
 
-/* Of the certificate that row shows, or of the one that it showed last. */
-static time_t
-end_of(const struct probereport *r, const struct proberow *row)
+/* The look that row is of, or, if that showed no certificate, the last one. */
+static const struct evidence_probe *
+shown(const struct probereport *r, const struct proberow *row)
 {
 	size_t i;
 
-	if (row->has_cert)
-		return row->seen.not_after;
-	for (i = 0; i < r->nseen; i++)
-		if (same_gateway(&r->seen[i], &row->seen))
-			return r->seen[i].not_after;
-	return 0;
+	if (!row->has_cert)
+		for (i = 0; i < r->nseen; i++)
+			if (same_gateway(&r->seen[i], &row->seen))
+				return &r->seen[i];
+	return &row->seen;
 }
 
-typedef void put_value(struct buf *out, const struct probereport *r, time_t t);
+enum value { TIME, ENDS, DAYS_LEFT, ENDS_SOON };
 
 static void
-put_seconds(struct buf *out, const struct probereport *r, time_t t)
+put_value(struct buf *out, const struct probereport *r, enum value what,
+    const struct evidence_probe *g)
 {
-	(void)r;
-	buf_printf(out, "} %lld\n", (long long)t);
+	if (what == TIME)
+		buf_printf(out, "} %lld\n", (long long)g->time);
+	else if (what == ENDS)
+		buf_printf(out, "} %lld\n", (long long)g->not_after);
+	else if (what == DAYS_LEFT)
+		buf_printf(out, "} %.2f\n",
+		    ((double)g->not_after - (double)r->now) / CLOCK_DAY);
+	else
+		buf_printf(out, "} %d\n",
+		    life_ends_soon(
+			g->begins, g->not_after, r->now, r->warn_days));
 }
 
-static void
-put_days(struct buf *out, const struct probereport *r, time_t t)
-{
-	buf_printf(out, "} %.2f\n", ((double)t - (double)r->now) / CLOCK_DAY);
-}
-
-/* The time of the last look, or the end of life (if one is known), of all. */
+/* Of all, seen now or before; of an end, if one is known. */
 static void
 put_all(const struct probereport *r, struct buf *out, const char *metric,
-    bool ends, put_value *put)
+    enum value what)
 {
 	const struct evidence_probe *g;
 	size_t i;
-	time_t t;
 
 	for (i = 0; i < r->n + r->nseen; i++) {
-		if (i < r->n) {
-			g = &r->row[i]->seen;
-			t = ends ? end_of(r, r->row[i]) : g->time;
-		} else {
+		if (i >= r->n)
 			g = &r->seen[i - r->n];
-			t = ends ? g->not_after : g->time;
-		}
-		if ((ends && t == 0) || (i >= r->n && was_looked_at(r, g)))
+		else if (what == TIME)
+			g = &r->row[i]->seen;
+		else
+			g = shown(r, r->row[i]);
+		if ((what != TIME && g->not_after == 0) ||
+		    (i >= r->n && was_looked_at(r, g)))
 			continue;
 		put_gateway(out, metric, g);
-		put(out, r, t);
+		put_value(out, r, what, g);
 	}
 }
 
@@ -238,13 +241,17 @@ probemetrics_prometheus(const struct probereport *r, struct buf *out)
 	}
 	m = "tlspact_gateway_certificate_not_after_seconds";
 	head(out, m, "End of life of the certificate seen last, UNIX time.");
-	put_all(r, out, m, true, put_seconds);
+	put_all(r, out, m, ENDS);
 	m = "tlspact_gateway_certificate_days_left";
 	head(out, m, "Days until then; negative once it has expired.");
-	put_all(r, out, m, true, put_days);
+	put_all(r, out, m, DAYS_LEFT);
+	m = "tlspact_gateway_certificate_ends_soon";
+	head(
+	    out, m, "1 if --warn-days and a share of its life say so, else 0.");
+	put_all(r, out, m, ENDS_SOON);
 	m = "tlspact_gateway_probe_time_seconds";
 	head(out, m, "When the gateway was looked at last, UNIX time.");
-	put_all(r, out, m, false, put_seconds);
+	put_all(r, out, m, TIME);
 	m = "tlspact_probe_gateways";
 	head(out, m, "Gateways looked at by this run.");
 	buf_printf(out, "%s %zu\n", m, sum.gateways);

@@ -178,6 +178,7 @@ on_gateway(const struct evidence_gateway *g, void *arg)
 	    .address = keep(p, g->last.address),
 	    .port = g->last.port,
 	    .time = g->last.time,
+	    .begins = g->last.begins,
 	    .not_after = g->last.not_after,
 	};
 	return true;
@@ -195,8 +196,10 @@ on_chain(const struct evidence_probe *c, void *arg)
 		s = &p->seen[i];
 		if (s->not_after == 0 && strcmp(s->host, c->host) == 0 &&
 		    strcmp(s->nexthop, c->nexthop) == 0 &&
-		    strcmp(s->partner, c->partner) == 0)
+		    strcmp(s->partner, c->partner) == 0) {
+			s->begins = c->begins;
 			s->not_after = c->not_after;
+		}
 	}
 	return true;
 }

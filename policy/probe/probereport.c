@@ -154,6 +154,17 @@ put_cell(struct buf *out, const char *s, size_t width)
 		buf_putc(out, ' ');
 }
 
+static bool
+ends_soon(const struct proberow *row)
+{
+	size_t i;
+
+	for (i = 0; i < row->nrules; i++)
+		if (row->rule[i].id == CERTRULE_AHEAD)
+			return true;
+	return false;
+}
+
 static void
 put_verdict(
     struct buf *out, const struct probereport *r, const struct proberow *row)
@@ -167,8 +178,7 @@ put_verdict(
 	buf_puts(out, cell(row, VERDICT));
 	if (row->fault != FAULT_OK)
 		buf_printf(out, " %s", fault_text(row->fault));
-	else if (row->warning && row->days_known &&
-		 row->days_left < (long)r->warn_days)
+	else if (ends_soon(row))
 		buf_puts(out, ", ends soon");
 	else if (row->warning)
 		buf_puts(out, ", weak");

@@ -212,6 +212,7 @@ take_certificate(
 	r->warning = v->warning;
 	r->days_known = v->days_known;
 	r->days_left = v->days_left;
+	r->seen.begins = v->begins;
 	r->seen.not_after = v->days_known ? v->ends : 0;
 	r->same_key = v->key;
 	r->seen.key = keep(p, v->leaf.spki_sha256);

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "err.h"
 #include "ledger.h"
+#include "life.h"
 #include "logline.h"
 #include "mem.h"
 #include "settings.h"
@@ -353,8 +354,10 @@ expiring(struct warden_tell *w, const struct drop_report *r, time_t now)
 		return;
 	for (i = 0; i < r->n; i++) {
 		n.gateway = &r->gateway[i];
-		n.days = notice_expiring(n.gateway->not_after, now);
-		if (n.days != 0)
+		n.days =
+		    life_step(n.gateway->begins, n.gateway->not_after, now);
+		/* A stranger's is his own affair: there is a fault to tell. */
+		if (n.days != 0 && n.gateway->fault == FAULT_OK)
 			warden_tell(w, &n, now);
 	}
 }

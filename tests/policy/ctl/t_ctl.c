@@ -17,16 +17,16 @@
 #define HOUR 3600
 #define GATEWAYS 4
 /* A gateway with another key than before, and with the one that passed. */
-#define G(nexthop, host, fault)                                            \
-	{                                                                  \
-		nexthop, host, fault, "b", "a", 0, NOW, 0, "", true, 0, 0, \
-		    NULL                                                   \
+#define SEEN(a, b, c, d, e, f, g, h, i, j)                                    \
+	{                                                                     \
+		.nexthop = (a), .host = (b), .fault = (c), .key = (d),        \
+		.last_key = (e), .since = (f), .time = (g), .not_after = (h), \
+		.address = (i), .known = (j)                                  \
 	}
-#define K(nexthop, host, fault)                                            \
-	{                                                                  \
-		nexthop, host, fault, "a", "a", 0, NOW, 0, "", true, 0, 0, \
-		    NULL                                                   \
-	}
+#define G(nexthop, host, fault) \
+	SEEN(nexthop, host, fault, "b", "a", 0, NOW, 0, "", true)
+#define K(nexthop, host, fault) \
+	SEEN(nexthop, host, fault, "a", "a", 0, NOW, 0, "", true)
 
 static void
 test_step(void **state)
@@ -109,36 +109,33 @@ test_keys(void **state)
 		const char *want;
 	} cases[] = {
 	    {"fails with the key that passed",
-		{{"a", "mx1", FAULT_EXPIRED, "k2", "k2", 0, 0, 0, "", true, 0,
-		    0, NULL}},
+		{SEEN(
+		    "a", "mx1", FAULT_EXPIRED, "k2", "k2", 0, 0, 0, "", true)},
 		" k2"},
 	    {"a retired key is no key",
-		{{"a", "mx1", FAULT_EXPIRED, "k1", "k2", 0, 0, 0, "", true, 0,
-		    0, NULL}},
+		{SEEN(
+		    "a", "mx1", FAULT_EXPIRED, "k1", "k2", 0, 0, 0, "", true)},
 		""},
 	    {"passes: the key it shows, not the one before",
-		{{"a", "mx1", FAULT_OK, "k2", "k1", 0, 0, 0, "", true, 0, 0,
-		    NULL}},
+		{SEEN("a", "mx1", FAULT_OK, "k2", "k1", 0, 0, 0, "", true)},
 		" k2"},
 	    {"shows none now: what passed",
-		{{"a", "mx1", FAULT_CONNECT_TIMEOUT, "", "k1", 0, 0, 0, "",
-		    true, 0, 0, NULL}},
+		{SEEN("a", "mx1", FAULT_CONNECT_TIMEOUT, "", "k1", 0, 0, 0, "",
+		    true)},
 		" k1"},
 	    {"never passed",
-		{{"a", "mx1", FAULT_EXPIRED, "k1", "", 0, 0, 0, "", true, 0, 0,
-		    NULL}},
+		{SEEN("a", "mx1", FAULT_EXPIRED, "k1", "", 0, 0, 0, "", true)},
 		""},
 	    {"not said",
-		{{"a", "mx1", FAULT_EXPIRED, NULL, NULL, 0, 0, 0, "", true, 0,
-		    0, NULL}},
+		{SEEN(
+		    "a", "mx1", FAULT_EXPIRED, NULL, NULL, 0, 0, 0, "", true)},
 		""},
 	    {"each once",
-		{{"a", "mx1", FAULT_OK, "k1", "k1", 0, 0, 0, "", true, 0, 0,
-		     NULL},
-		    {"b", "mx1", FAULT_EXPIRED, "k1", "k1", 0, 0, 0, "", true,
-			0, 0, NULL},
-		    {"b", "mx2", FAULT_EXPIRED, "k3", "k3", 0, 0, 0, "", true,
-			0, 0, NULL}},
+		{SEEN("a", "mx1", FAULT_OK, "k1", "k1", 0, 0, 0, "", true),
+		    SEEN("b", "mx1", FAULT_EXPIRED, "k1", "k1", 0, 0, 0, "",
+			true),
+		    SEEN("b", "mx2", FAULT_EXPIRED, "k3", "k3", 0, 0, 0, "",
+			true)},
 		" k1 k3"},
 	};
 	struct arena arena = {0};
@@ -172,7 +169,7 @@ test_strangers(void **state)
 		size_t want;
 	} cases[] = {
 #define AT(host, fault, address, known) \
-	{"a", host, fault, "", "", 0, 0, 0, address, known, 0, 0, NULL}
+	SEEN("a", host, fault, "", "", 0, 0, 0, address, known)
 	    {"passed there", {AT("mx1", FAULT_SELF_SIGNED, "1", true)}, 0},
 	    {"another place", {AT("mx1", FAULT_SELF_SIGNED, "2", false)}, 1},
 	    {"no place said", {AT("mx1", FAULT_SELF_SIGNED, NULL, false)}, 1},
@@ -213,14 +210,13 @@ static void
 test_describe(void **state)
 {
 	static const struct step_gateway g[] = {
-	    {"a", "mx1.a", FAULT_EXPIRED, "k", "k", NOW - HOUR, NOW,
-		NOW - 2 * HOUR, "", true, 0, 0, NULL},
-	    {"a", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0, "", true, 0, 0, NULL},
-	    {"b", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0, "", true, 0, 0, NULL},
-	    {"b", "mx3.b", FAULT_NO_STARTTLS, "", "", NOW - HOUR, NOW, 0, "",
-		true, 0, 0, NULL},
-	    {"c", "", FAULT_DNS_FAILED, "", "", NOW, NOW, 0, "", true, 0, 0,
-		NULL},
+	    SEEN("a", "mx1.a", FAULT_EXPIRED, "k", "k", NOW - HOUR, NOW,
+		NOW - 2 * HOUR, "", true),
+	    SEEN("a", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0, "", true),
+	    SEEN("b", "mx2.a", FAULT_OK, "k", "k", 0, NOW, 0, "", true),
+	    SEEN("b", "mx3.b", FAULT_NO_STARTTLS, "", "", NOW - HOUR, NOW, 0,
+		"", true),
+	    SEEN("c", "", FAULT_DNS_FAILED, "", "", NOW, NOW, 0, "", true),
 	};
 	struct buf out = {0};
 

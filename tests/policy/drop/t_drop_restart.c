@@ -254,8 +254,13 @@ test_text(void **state)
 	memcpy(host, "m\n\033x\r", 6);
 	host[sizeof(host) - 1] = '\0';
 	for (i = 0; i < 20; i++)
-		g[i] = (struct step_gateway){"n", host, FAULT_SELF_SIGNED, "k",
-		    "l", 0, 0, 0, "", true, 0, 0, NULL};
+		g[i] = (struct step_gateway){.nexthop = "n",
+		    .host = host,
+		    .fault = FAULT_SELF_SIGNED,
+		    .key = "k",
+		    .last_key = "l",
+		    .address = "",
+		    .known = true};
 	for (i = 0; i < 3; i++)
 		drop_failure(d, &f, T0, &a);
 	zed_passes(d, T0 + 1, T0 + 1, &a);

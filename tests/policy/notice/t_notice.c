@@ -532,23 +532,6 @@ test_common(void **state)
 }
 
 static void
-test_expiring(void **state)
-{
-	static const struct {
-		long left;
-		unsigned want;
-	} ends[] = {{31 * DAY, 0}, {30 * DAY + 1, 0}, {30 * DAY, 30},
-	    {14 * DAY + 1, 30}, {14 * DAY, 14}, {7 * DAY, 7}, {DAY + 1, 7},
-	    {DAY, 1}, {1, 1}, {0, 0}, {-DAY, 0}};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		assert_int_equal(
-		    notice_expiring(T0 + ends[i].left, T0), ends[i].want);
-}
-
-static void
 test_rate(void **state)
 {
 	struct notice_rate r = {0};
@@ -628,7 +611,6 @@ main(void)
 	    cmocka_unit_test(test_address),
 	    cmocka_unit_test(test_contact),
 	    cmocka_unit_test(test_common),
-	    cmocka_unit_test(test_expiring),
 	    cmocka_unit_test(test_rate),
 	    cmocka_unit_test(test_of_action),
 	};

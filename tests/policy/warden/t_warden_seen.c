@@ -484,6 +484,42 @@ test_closed_why(void **state)
 	}
 }
 
+/* What ends first of a chain, by its life; and only of what passed. */
+static void
+test_expiring(void **state)
+{
+	static const struct {
+		const char *name, *fault;
+		time_t life, left; /* days; life 0: no date stops mail */
+		const char *want;
+	} rows[] = {{"six days, fresh", "ok", 6, 5, NULL},
+	    {"45 days, renewed at 15", "ok", 45, 14, NULL},
+	    {"the same, forgotten", "ok", 45, 10, "\"days\":14"},
+	    {"an intermediate", "ok", 1800, 4, "\"days\":7"},
+	    {"a pin", "ok", 0, 4, NULL},
+	    {"a stranger's", "self-signed", 90, 4, NULL}};
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		all_well();
+		life = rows[i].life * 86400;
+		*letter_json = '\0';
+		shows("acme", rows[i].fault, KEY_A, T0 + 5,
+		    T0 + rows[i].left * 86400);
+		warden_tick(k, T0 + 5);
+		warden_tick(k, T0 + 9);
+		warden_tick(k, T0 + 10);
+		if (rows[i].want != NULL)
+			check_has(rows[i].name, letter_json, rows[i].want);
+		else
+			check_true(rows[i].name, *letter_json == '\0');
+	}
+}
+
 int
 main(void)
 {
@@ -504,6 +540,7 @@ main(void)
 	    WARDEN_TEST(test_local_error),
 	    WARDEN_TEST(test_two_at_once),
 	    WARDEN_TEST(test_closed_why),
+	    WARDEN_TEST(test_expiring),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

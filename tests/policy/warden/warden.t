@@ -77,7 +77,8 @@ fail_twice umbrella
 ok 'umbrella is lowered to encrypt' wait_for 20 lowered_to umbrella encrypt
 
 # 6. What probes find before mail does.
-change soylent to="$(date -d '+5 days' +%Y%m%d)"
+change soylent from="$(date -d '-85 days' +%Y%m%d)" \
+	to="$(date -d '+5 days' +%Y%m%d)"
 run probe soylent
 ok 'a certificate that ends soon is told' wait_for 15 told \
 	'certificate of mx1.soylent.example .soylent. expires within 7 days'
