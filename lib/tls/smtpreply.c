@@ -42,6 +42,8 @@ note_keyword(struct smtpreply *r)
 		return;
 	if (n == 8 && strncasecmp(p, "STARTTLS", n) == 0)
 		r->starttls = true;
+	if (n == 10 && strncasecmp(p, "REQUIRETLS", n) == 0)
+		r->requiretls = true;
 }
 
 /* A whole line is in r->line. True if it ends the reply. */

@@ -31,8 +31,9 @@ struct smtpreply {
 	int code;	/* 0 to 999, of the last line that had one */
 	unsigned lines; /* whole lines seen, noise included */
 	size_t bytes;	/* bytes taken, line ends included */
-	bool starttls;	/* as an EHLO reply, it offers STARTTLS */
-	bool readable;	/* not just asterisks, as firewalls make of it */
+	/* As an EHLO reply, it offers STARTTLS; REQUIRETLS (RFC 8689). */
+	bool starttls, requiretls;
+	bool readable; /* not just asterisks, as firewalls make of it */
 	/*
 	 * The text after the code of the last line that had one, made fit to
 	 * be shown: what is not printable UTF-8 is "?".

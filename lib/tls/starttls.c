@@ -736,8 +736,10 @@ got_hello(struct starttls *s)
 		return r->code == 421 || s->tried_helo
 			   ? finish_reply(s, STARTTLS_EHLO_REFUSED)
 			   : say_helo(s);
-	if (s->res.phase == STARTTLS_EHLO_TLS)
+	if (s->res.phase == STARTTLS_EHLO_TLS) {
+		s->res.requiretls = r->requiretls && !s->tried_helo;
 		return finish(s, STARTTLS_OK);
+	}
 	if (s->masked)
 		return finish_reply(s, STARTTLS_MASKED);
 	if (s->tried_helo || !r->starttls || s->ctx->no_starttls)

@@ -111,6 +111,8 @@ struct starttls_result {
 	bool injected; /* plaintext came behind the STARTTLS reply: it was */
 	size_t injected_bytes; /* thrown away (CVE-2011-0411 is its model) */
 	bool cert_asked;       /* server asked for a client certificate */
+	/* With STARTTLS_OK: its EHLO inside TLS announces REQUIRETLS. */
+	bool requiretls;
 
 	bool tls;			/* the handshake was completed */
 	int proto;			/* TLS1_2_VERSION and so on */

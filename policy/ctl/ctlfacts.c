@@ -90,6 +90,7 @@ take_gateway(const struct evidence_gateway *x, void *arg)
 	to->last.detail = keep(g, x->last.detail);
 	/* Not told here. */
 	to->last.protocol = to->last.cipher = to->last.kex = "";
+	to->last.requiretls = to->last.dnssec = to->last.tlsa = "";
 	if (x->last.time > f->probed)
 		f->probed = x->last.time;
 	return true;

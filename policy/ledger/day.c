@@ -37,6 +37,9 @@ static const struct db_member probe_row[] = {PROBE(first), PROBE(time),
     PROBE(n), PROBE(partner), PROBE(nexthop), PROBE(host), PROBE(address),
     PROBE(port), PROBE(fault), PROBE(protocol), PROBE(cipher), PROBE(kex),
     PROBE(not_after), PROBE(key), PROBE(detail), PROBE(judged), {0}};
+/* Further ones, where one is known: rows from before have none of them. */
+static const struct db_member probe_more[] = {
+    PROBE(requiretls), PROBE(dnssec), PROBE(tlsa), {0}};
 
 /* What is told of a day: numbers, and a digest of all rows, of three parts. */
 enum { COUNTS, FAILURES, LOOKS, PARTS };
@@ -170,8 +173,17 @@ take_failure(const struct evidence_failure *f, void *arg)
 static bool
 take_look(const struct evidence_probe *p, void *arg)
 {
-	return take(arg, (int64_t)p->time / CLOCK_DAY, LOOKS, p,
+	struct days *d = arg;
+	int64_t number = (int64_t)p->time / CLOCK_DAY;
+	struct day *day;
+
+	(void)take(d, number, LOOKS, p,
 	    p->judged == EVIDENCE_FAILED ? NOT_PASSED : PASSED, p->n);
+	if ((*p->requiretls != '\0' || *p->dnssec != '\0' ||
+		*p->tlsa != '\0') &&
+	    (day = find(d, number)) != NULL)
+		add_row(day->g[LOOKS], probe_more, p);
+	return true;
 }
 
 static void

@@ -127,8 +127,14 @@ static const char rules[] =
 static const char lives[] =
     "ALTER TABLE result ADD COLUMN begins INTEGER NOT NULL DEFAULT 0;";
 
+/* They stand beside the result, which they are a part of: see add_look(). */
+static const char shown[] =
+    "ALTER TABLE probe ADD COLUMN requiretls TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE probe ADD COLUMN dnssec TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE probe ADD COLUMN tlsa TEXT NOT NULL DEFAULT '';";
+
 static const char *const step[] = {
-    probes, logged, tails, exchanges, rules, lives};
+    probes, logged, tails, exchanges, rules, lives, shown};
 
 static const struct db_schema schema = {
     .noun = "evidence",
@@ -171,7 +177,8 @@ static const char copy[] =
     " (SELECT kept FROM temp.look WHERE id = g.passed), NULL,"
     " (SELECT kept FROM temp.look WHERE id = g.shown)"
     " FROM old.old_gateway g;"
-    "INSERT INTO probe SELECT p.id, p.gateway, l.result, l.first, p.time, l.n,"
+    "INSERT INTO probe(id, gateway, result, first, time, n, look, detail)"
+    " SELECT p.id, p.gateway, l.result, l.first, p.time, l.n,"
     " p.id, p.detail FROM temp.look l JOIN old.old_probe p ON p.id = l.id"
     " WHERE l.kept = l.id;"
     "DROP TABLE temp.look;"
@@ -474,14 +481,17 @@ add_look(struct db *db, int64_t gateway, int64_t result,
 	    " detail = CASE WHEN time <= ?3 THEN ?5 ELSE detail END"
 	    " WHERE id = (SELECT p.id FROM gateway g JOIN probe p"
 	    " ON p.id = g.last WHERE g.id = ?1 AND p.result = ?2"
-	    " AND p.first <= ?3 AND p.first / 86400 = ?3 / 86400)"
+	    " AND p.first <= ?3 AND p.first / 86400 = ?3 / 86400"
+	    " AND p.requiretls = ?6 AND p.dnssec = ?7 AND p.tlsa = ?8)"
 	    " RETURNING id",
-	    5,
-	    "INSERT INTO probe(gateway, result, first, time, n, look, detail)"
-	    " VALUES(?1, ?2, ?3, ?3, 1, ?4, ?5)",
+	    8,
+	    "INSERT INTO probe(gateway, result, first, time, n, look, detail,"
+	    " requiretls, dnssec, tlsa)"
+	    " VALUES(?1, ?2, ?3, ?3, 1, ?4, ?5, ?6, ?7, ?8)",
 	    (struct db_value[]){DB_INT(gateway), DB_INT(result),
-		DB_INT(p->time), DB_INT(look), DB_TEXT(p->detail)},
-	    5, row, e);
+		DB_INT(p->time), DB_INT(look), DB_TEXT(p->detail),
+		DB_TEXT(p->requiretls), DB_TEXT(p->dnssec), DB_TEXT(p->tlsa)},
+	    8, row, e);
 }
 
 /* A result older than the latest (two sweeps at once) changes nothing. */
@@ -534,17 +544,19 @@ evidence_probe_add(
 }
 
 /* What next_probe() reads; the chain comes next, and then what else is. */
-#define PROBE_COLUMNS                                                 \
-	"p.look, p.time, p.n, p.first, g.partner, g.nexthop, g.host," \
-	" g.address, g.port, r.fault, r.protocol, r.cipher, r.kex,"   \
-	" r.begins, r.not_after, r.key, p.detail, r.judged"
+#define PROBE_COLUMNS                                                       \
+	"p.look, p.time, p.n, p.first, g.partner, g.nexthop, g.host,"       \
+	" g.address, g.port, r.fault, r.protocol, r.cipher, r.kex,"         \
+	" r.begins, r.not_after, r.key, p.detail, p.requiretls, p.dnssec, " \
+	"p.tlsa,"                                                           \
+	" r.judged"
 #define PROBE_RESULT " JOIN result r ON r.id = p.result"
 #define PROBE(m) DB_MEMBER(struct evidence_probe, m)
 static const struct db_member probe_members[] = {PROBE(id), PROBE(time),
     PROBE(n), PROBE(first), PROBE(partner), PROBE(nexthop), PROBE(host),
     PROBE(address), PROBE(port), PROBE(fault), PROBE(protocol), PROBE(cipher),
     PROBE(kex), PROBE(begins), PROBE(not_after), PROBE(key), PROBE(detail),
-    {0}};
+    PROBE(requiretls), PROBE(dnssec), PROBE(tlsa), {0}};
 enum {
 	COLUMN_JUDGED = sizeof(probe_members) / sizeof(probe_members[0]) - 1,
 	COLUMN_CHAIN,

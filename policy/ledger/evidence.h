@@ -106,6 +106,18 @@ struct evidence_probe {
 	const char *protocol; /* "TLSv1.3", and so on; "" if not reached */
 	const char *cipher;
 	const char *kex;
+	/* "" in each: not known. REQUIRETLS inside TLS: "yes", "no". */
+	const char *requiretls;
+	/*
+	 * Of the names of MX and gateway, what DNSSEC says of them: "secure",
+	 * "insecure" (one of them is not signed), "unchecked" (nobody looked).
+	 */
+	const char *dnssec;
+	/*
+	 * TLSA records: "used" (the certificate was held against them), "none"
+	 * (that DNSSEC vouches for), "failed" (it could not be found out).
+	 */
+	const char *tlsa;
 	time_t begins;	   /* of what ends first; 0: its end stops no mail */
 	time_t not_after;  /* the earliest in the chain; 0: not known */
 	const char *key;   /* SPKI SHA-256, 64 hex digits; "" if not known */

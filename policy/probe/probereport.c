@@ -241,6 +241,8 @@ put_more(const struct proberow *row, struct buf *out)
 		buf_printf(out, "; key exchange %s, signature %s",
 		    row->seen.kex[0] != '\0' ? row->seen.kex : "RSA",
 		    row->sig[0] != '\0' ? row->sig : "-");
+	if (row->seen.requiretls[0] != '\0')
+		buf_printf(out, "; REQUIRETLS: %s", row->seen.requiretls);
 	if (row->has_cert)
 		buf_printf(out, "; CN \"%s\", issued by \"%s\", key %s",
 		    row->subject, row->issuer, row->seen.key);
@@ -599,6 +601,10 @@ gateway(const struct proberow *row)
 	json_object_set_new(g, "cipher", json_text(row->seen.cipher));
 	json_object_set_new(g, "key_exchange", json_text(row->seen.kex));
 	json_object_set_new(g, "server_signature", json_text(row->sig));
+	json_object_set_new(g, "requiretls",
+	    row->seen.requiretls[0] == '\0'
+		? json_null()
+		: json_boolean(row->seen.requiretls[0] == 'y'));
 	json_object_set_new(g, "injected", json_boolean(row->injected));
 	json_object_set_new(g, "milliseconds", json_integer((int)row->ms));
 	json_object_set_new(g, "certificate", certificate(row));

@@ -68,6 +68,32 @@ keep_buf(struct proberun *p, struct buf *b)
 	return s;
 }
 
+/* What the evidence keeps of the way there, in its words. */
+static const char *
+dnssec_of(const struct proberun *p, const struct probewire *w)
+{
+	if (w->mx_dns == PROBEWIRE_DNS_NONE &&
+	    w->host_dns == PROBEWIRE_DNS_NONE)
+		return "";
+	if (p->set.prober.trust_anchor == NULL)
+		return "unchecked";
+	return w->mx_dns == PROBEWIRE_DNS_INSECURE ||
+		       w->host_dns == PROBEWIRE_DNS_INSECURE
+		   ? "insecure"
+		   : "secure";
+}
+
+static const char *
+tlsa_of(const struct proberun *p, const struct probewire *w,
+    const struct probetarget *t)
+{
+	if (*w->address == '\0' || !prober_wants_tlsa(t, p->set.prober.dane))
+		return "";
+	return w->ntlsa > 0		   ? "used"
+	       : w->fault == FAULT_NO_TLSA ? "none"
+					   : "failed";
+}
+
 static struct proberow *
 row_new(struct proberun *p, const struct probewire *w,
     const struct probetarget *t, unsigned port)
@@ -87,6 +113,9 @@ row_new(struct proberun *p, const struct probewire *w,
 		.protocol = "",
 		.cipher = "",
 		.kex = "",
+		.requiretls = "",
+		.dnssec = dnssec_of(p, w),
+		.tlsa = tlsa_of(p, w, t),
 		.key = "",
 		.detail = "The look was broken off before its end."},
 	    /* Until it is known to be well. */
@@ -295,6 +324,8 @@ take_session(struct proberun *p, struct proberow *r,
 		if (s->chain == NULL)
 			r->certificate = "none";
 	}
+	if (s->outcome == STARTTLS_OK)
+		r->seen.requiretls = s->requiretls ? "yes" : "no";
 	if (j->has_cert)
 		take_certificate(p, r, &j->v);
 	r->seen.detail = detail_of(p, r, s);

@@ -73,6 +73,7 @@ put_seen(struct buf *b, const struct starttls_result *s)
 	fields_put(b, s->text);
 	fields_put_num(b, s->injected);
 	fields_put_num(b, s->injected_bytes);
+	fields_put_num(b, s->requiretls);
 	fields_put(b, s->tls ? s->proto_name : "");
 	fields_put(b, s->cipher);
 	fields_put(b, s->kex);
@@ -234,15 +235,18 @@ take_seen(struct fields *f, struct starttls_result *s)
 	fields_text(f, "text", sizeof(s->text), s->text);
 	s->injected = fields_num(f, "injected", 1) != 0;
 	s->injected_bytes = fields_num(f, "injected bytes", INT32_MAX);
+	s->requiretls = fields_num(f, "REQUIRETLS", 1) != 0;
 	take_protocol(f, s);
 	fields_word(f, "cipher", sizeof(s->cipher), s->cipher);
 	fields_word(f, "key exchange", sizeof(s->kex), s->kex);
 	fields_word(f, "signature", sizeof(s->sig), s->sig);
 	s->total_ms = (unsigned)fields_num(f, "milliseconds", MS_MAX);
 	take_chain(f, s);
-	/* Who has got to the end has spoken TLS. */
+	/* Who has got to the end has spoken TLS, and only he has said all. */
 	if (f->bad == NULL && s->outcome == STARTTLS_OK && !s->tls)
 		f->bad = "outcome";
+	else if (f->bad == NULL && s->outcome != STARTTLS_OK && s->requiretls)
+		f->bad = "REQUIRETLS";
 }
 
 static bool

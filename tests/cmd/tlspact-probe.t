@@ -59,6 +59,7 @@ gateway cn good cn=other.example san=mx1.cn.example
 gateway issuer good
 gateway soon good from=20240101 to="$(date -d '+5 days' +%Y%m%d)"
 gateway inject inject
+gateway announced requiretls
 gateway old tls11
 gateway endless endless
 gateway endlessline endlessline
@@ -70,7 +71,7 @@ lab_mx two.example mx1.acme.example mx1.globex.example
 lab_mx acme2.example mx1.acme.example
 lab_record 'nullmx.example. MX 0 .'
 
-for name in acme globex initech umbrella hooli issuer soon inject old \
+for name in acme globex initech umbrella hooli issuer soon inject announced old \
 	endless endlessline bigehlo drip silent; do
 	echo "partner $name mode=enforced domain=$name.example" \
 		"gateway=mx1.$name.example contact=a@$name.example"
@@ -150,6 +151,12 @@ probe -j acme hooli
 is 'JSON: exit code' "$rc" 1
 like 'JSON: schema' "$out" '"schema": "tlspact.probe.v1"'
 like 'JSON: fault' "$out" '"fault": "no-starttls"'
+probe -j announced
+like 'JSON: REQUIRETLS' "$out" '"requiretls": true'
+probe -v announced
+like 'and in words' "$out" 'REQUIRETLS: yes'
+probe -j acme
+like 'JSON: none' "$out" '"requiretls": false'
 probe --nagios acme
 is 'nagios: OK' "$rc" 0
 probe --nagios soon
@@ -291,6 +298,10 @@ if command -v sqlite3 >/dev/null; then
 		sqlite3 "$evidence" "UPDATE probe SET time = time - $1 * 86400,
 			first = first - $1 * 86400"
 	}
+	probe announced
+	is 'what else was shown is kept' "$(sqlite3 "$evidence" \
+		'SELECT requiretls, dnssec, tlsa FROM probe')" 'yes|unchecked|'
+	rm "$evidence"
 	probe acme
 	probe acme
 	one=$(($(probes) / 2))

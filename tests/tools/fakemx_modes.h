@@ -66,6 +66,8 @@ static const struct mode {
     {.name = "ehlotls4", .ehlo_tls = "450 4.3.2 not now\r\n"},
     {.name = "requiretls",
 	.ehlo_tls = "250-fake.example\r\n250 REQUIRETLS\r\n"},
+    {.name = "clearrequiretls",
+	.ehlo = "250-fake.example\r\n250-STARTTLS\r\n250 REQUIRETLS\r\n"},
     {.name = "ehlotls421", .ehlo_tls = "421 4.3.2 closing down\r\n"},
     {.name = "drop", .close = AT_ACCEPT},
     {.name = "dropehlo", .close = AT_EHLO},

@@ -20,7 +20,7 @@ static const struct test {
 	unsigned lines;
 	const char *last;
 	size_t left; /* bytes behind the reply */
-	bool starttls;
+	bool starttls, requiretls;
 } tests[] = {
     {.name = "one line",
 	.in = "220 mx.example ESMTP\r\n",
@@ -108,6 +108,19 @@ static const struct test {
 	.lines = 2,
 	.last = "StartTLS=required x",
 	.starttls = true},
+    {.name = "REQUIRETLS, in any case",
+	.in = "250-mx\r\n250-REQUIRETLSX\r\n250 RequireTLS\r\n",
+	.want = SMTPREPLY_DONE,
+	.code = 250,
+	.lines = 3,
+	.last = "RequireTLS",
+	.requiretls = true},
+    {.name = "REQUIRETLS elsewhere",
+	.in = "250-REQUIRETLS\r\n250-XREQUIRETLS\r\n250 A REQUIRETLS\r\n",
+	.want = SMTPREPLY_DONE,
+	.code = 250,
+	.lines = 3,
+	.last = "A REQUIRETLS"},
     {.name = "keyword after more blanks",
 	.in = "250-mx\r\n250   STARTTLS\r\n",
 	.want = SMTPREPLY_DONE,
@@ -131,11 +144,12 @@ check(const struct test *t, const struct smtpreply *r,
 {
 	if (got != t->want || r->code != t->code || r->lines != t->lines ||
 	    strcmp(r->last, t->last == NULL ? "" : t->last) != 0 ||
-	    left != t->left || r->starttls != t->starttls)
+	    left != t->left || r->starttls != t->starttls ||
+	    r->requiretls != t->requiretls)
 		fail_msg("%s: status %d code %d lines %u last '%s' left %zu"
-			 " starttls %d",
-		    t->name, got, r->code, r->lines, r->last, left,
-		    r->starttls);
+			 " starttls %d requiretls %d",
+		    t->name, got, r->code, r->lines, r->last, left, r->starttls,
+		    r->requiretls);
 }
 
 /* Each case as one piece, and cut in two at every place. */

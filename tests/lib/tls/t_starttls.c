@@ -45,7 +45,17 @@ static const struct test {
 	bool no_chain;
 	bool injected;
 	bool cert_asked;
+	bool requiretls;
 } tests[] = {
+    {.mode = "requiretls",
+	.outcome = STARTTLS_OK,
+	.phase = STARTTLS_EHLO_TLS,
+	.tls = true,
+	.requiretls = true},
+    {.mode = "clearrequiretls",
+	.outcome = STARTTLS_OK,
+	.phase = STARTTLS_EHLO_TLS,
+	.tls = true},
     {.mode = "good",
 	.outcome = STARTTLS_OK,
 	.phase = STARTTLS_EHLO_TLS,
@@ -428,7 +438,8 @@ compare(const struct starttls_result *r, void *arg)
 	if (r->outcome != t->outcome || r->phase != t->phase ||
 	    r->code != t->code || !text_ok || r->tls != t->tls ||
 	    (r->chain == NULL) != t->no_chain || r->injected != t->injected ||
-	    r->cert_asked != t->cert_asked || (r->tls && r->proto != proto) ||
+	    r->cert_asked != t->cert_asked || r->requiretls != t->requiretls ||
+	    (r->tls && r->proto != proto) ||
 	    (t->kex != NULL && strcmp(r->kex, t->kex) != 0) ||
 	    (r->chain != NULL && sk_X509_num(r->chain) != 1))
 		complain(t, r);

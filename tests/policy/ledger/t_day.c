@@ -204,6 +204,37 @@ static const struct {
     {"of today", "DELETE FROM log_count WHERE day = '2026-11-23'", ""},
 };
 
+/* What else a look showed is told as well, where anything was. */
+static void
+t_shown(void **state)
+{
+	static const char *const edits[] = {
+	    "UPDATE probe SET requiretls = 'no'",
+	    "UPDATE probe SET dnssec = 'secure'",
+	    "UPDATE probe SET tlsa = 'used'",
+	};
+	const struct evidence_probe p = {.time = T0 - DAY,
+	    .partner = "acme",
+	    .nexthop = "acme.example",
+	    .host = "mx1",
+	    .fault = "ok",
+	    .requiretls = "yes",
+	    .dnssec = "insecure",
+	    .tlsa = "none"};
+	size_t i;
+
+	(void)state;
+	well("look", evidence_probe_add(evi, &p, &err));
+	well("close", close_day(0, T0));
+	check_days("whole", 0, 0, "");
+	for (i = 0; i < COUNT(edits); i++) {
+		by_hand_in(seen, edits[i]);
+		check_days(edits[i], 0, 0, SAYS "its probes" EDITED);
+		by_hand_in(seen, "UPDATE probe SET requiretls = 'yes',"
+				 " dnssec = 'insecure', tlsa = 'none'");
+	}
+}
+
 static void
 t_edits(void **state)
 {
@@ -311,6 +342,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(t_told),
 	    CASE(t_edits),
+	    CASE(t_shown),
 	    CASE(t_more),
 	    CASE(t_week),
 	    CASE(t_pruned),

@@ -156,6 +156,63 @@ t_runs(void **state)
 }
 
 static bool
+show_shown(const struct evidence_probe *p, void *arg)
+{
+	return gather(arg, "%llu %s/%s/%s\n", (unsigned long long)p->n,
+	    p->requiretls, p->dnssec, p->tlsa);
+}
+
+/* Back to the schema without it. */
+#define UNSHOW                                      \
+	"ALTER TABLE probe DROP COLUMN requiretls;" \
+	"ALTER TABLE probe DROP COLUMN dnssec;"     \
+	"ALTER TABLE probe DROP COLUMN tlsa;"
+
+#define BEFORE_RULES                                                           \
+	"DROP TABLE log_count; DROP TABLE log_hour; DROP TABLE log_wait;"      \
+	"DROP TABLE log_waited; CREATE TABLE log_count(day TEXT NOT NULL,"     \
+	" partner TEXT NOT NULL, direction INTEGER NOT NULL,"                  \
+	" seen INTEGER NOT NULL, protocol TEXT NOT NULL, cipher TEXT NOT "     \
+	"NULL,"                                                                \
+	" result TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(day, partner," \
+	" direction, seen, protocol, cipher, result)) STRICT, WITHOUT ROWID;"  \
+	"ALTER TABLE result DROP COLUMN begins;" UNSHOW                        \
+	"PRAGMA user_version=4;"
+
+/* What else was seen is a part of the result; rows of before have none. */
+static void
+t_shown(void **state)
+{
+	struct evidence_probe p = {.time = T0,
+	    .partner = "acme",
+	    .nexthop = "acme.example",
+	    .host = "mx1",
+	    .fault = "ok"};
+	struct gathered g = {0};
+
+	(void)state;
+	well("before", evidence_probe_add(evi, &p, &err));
+	evidence_close(evi);
+	by_hand_in(seen, UNSHOW "PRAGMA user_version=6");
+	evi = must_see(EVIDENCE_WRITE);
+	p.requiretls = "no";
+	p.dnssec = "secure";
+	p.tlsa = "used";
+	well("more", evidence_probe_add(evi, &p, &err));
+	well("the same", evidence_probe_add(evi, &p, &err));
+	p.requiretls = "yes";
+	well("announced", evidence_probe_add(evi, &p, &err));
+	p.dnssec = "insecure";
+	well("not signed", evidence_probe_add(evi, &p, &err));
+	p.tlsa = "none";
+	well("no record", evidence_probe_add(evi, &p, &err));
+	well("probes", evidence_probes(evi, NULL, 0, show_shown, &g, &err));
+	check_str("rows", g.text,
+	    "1 yes/insecure/none\n1 yes/insecure/used\n1 yes/secure/used\n"
+	    "2 no/secure/used\n1 //\n");
+}
+
+static bool
 count_looks(const struct evidence_probe *p, void *arg)
 {
 	/* by day, and by whether they passed */
@@ -391,16 +448,6 @@ t_log(void **state)
 	check_int("both are known", g.n, 2);
 }
 
-#define BEFORE_RULES                                                           \
-	"DROP TABLE log_count; DROP TABLE log_hour; DROP TABLE log_wait;"      \
-	"DROP TABLE log_waited; CREATE TABLE log_count(day TEXT NOT NULL,"     \
-	" partner TEXT NOT NULL, direction INTEGER NOT NULL,"                  \
-	" seen INTEGER NOT NULL, protocol TEXT NOT NULL, cipher TEXT NOT "     \
-	"NULL,"                                                                \
-	" result TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(day, partner," \
-	" direction, seen, protocol, cipher, result)) STRICT, WITHOUT ROWID;"  \
-	"PRAGMA user_version=4;"
-
 static bool
 show_rule(const struct evidence_count *c, void *arg)
 {
@@ -576,7 +623,6 @@ t_positions(void **state)
 	/* As it was before there were tails. */
 	by_hand_in(seen, BEFORE_RULES "DROP TABLE log_exchange;"
 				      "ALTER TABLE position DROP COLUMN tail;"
-			      "ALTER TABLE result DROP COLUMN begins;"
 				      "PRAGMA user_version=2");
 	evidence_close(evi);
 	evi = must_see(EVIDENCE_WRITE);
@@ -993,6 +1039,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(t_probes),
 	    CASE(t_runs),
+	    CASE(t_shown),
 	    CASE(t_exact),
 	    CASE(t_keys),
 	    CASE(t_probe_refused),

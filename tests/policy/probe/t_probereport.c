@@ -46,6 +46,7 @@ row(unsigned target, const char *host, const char *address, enum fault fault,
 	    .protocol = "",
 	    .cipher = "",
 	    .kex = "",
+	    .requiretls = "",
 	    .key = "",
 	    .detail = fault == FAULT_OK ? "" : "It is bad.",
 	};

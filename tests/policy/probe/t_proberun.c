@@ -57,6 +57,7 @@ now(void)
 
 static struct event_base *base;
 static unsigned passed, results;
+static struct evidence_probe last; /* its fixed words only */
 
 static void
 on_result(const struct proberow *row, const struct starttls_result *s,
@@ -67,6 +68,7 @@ on_result(const struct proberow *row, const struct starttls_result *s,
 	(void)arg;
 	results++;
 	passed += row->passed;
+	last = row->seen;
 }
 
 static void
@@ -123,8 +125,9 @@ say_fields(struct buf *b, const char *const *field)
 }
 
 #define ROW "R", "0", "mx.a.example", "192.0.2.1", "0", "0", "", "", "ok"
-#define SEEN \
-	"S", "0", "5", "0", "0", "", "0", "0", "TLSv1.3", "X", "Y", "Z", "7"
+#define SEEN                                                                  \
+	"S", "0", "5", "0", "0", "", "0", "0", "1", "TLSv1.3", "X", "Y", "Z", \
+	    "7"
 
 static const struct {
 	const char *name;
@@ -166,15 +169,19 @@ static const struct {
 	"domain"},
     {"more than all", {{ROW}, {SEEN, "x"}}, "certificate"},
     {"OK without TLS",
-	{{ROW},
-	    {"S", "0", "5", "0", "0", "", "0", "0", "", "X", "Y", "Z", "7"}},
+	{{ROW}, {"S", "0", "5", "0", "0", "", "0", "0", "0", "", "X", "Y", "Z",
+		    "7"}},
 	"outcome"},
     {"an outcome that is none",
-	{{"S", "99", "5", "0", "0", "", "0", "0", "", "X", "Y", "Z", "7"}},
+	{{"S", "99", "5", "0", "0", "", "0", "0", "0", "", "X", "Y", "Z", "7"}},
 	"outcome"},
     {"TLS of another kind",
-	{{"S", "0", "5", "0", "0", "", "0", "0", "TLSv2", "X", "Y", "Z", "7"}},
+	{{"S", "0", "5", "0", "0", "", "0", "0", "0", "TLSv2", "X", "Y", "Z",
+	    "7"}},
 	"protocol"},
+    {"REQUIRETLS of a session that had no end",
+	{{"S", "6", "4", "0", "0", "", "0", "0", "1", "", "", "", "", "7"}},
+	"REQUIRETLS"},
     {"a session with nobody", {{SEEN}, {SEEN}}, "nobody"},
     {"asked twice", {{"A", "0"}, {"A", "0"}}, "target"},
     {"a row too late", {{"A", "0"}, {ROW}}, "target"},
@@ -230,8 +237,8 @@ static const struct {
     {"an empty record", "0:,", false, 0, EX_DATAERR, "letter"},
     {"zeros for ever", "0", true, 0, EX_DATAERR, "no record"},
     {"sessions for ever",
-	"73:1:S,1:0,1:5,1:0,1:0,0:,1:0,1:0,7:TLSv1.3,1:X,1:Y,1:Z,1:7,,", true,
-	0, EX_DATAERR, ""},
+	"77:1:S,1:0,1:5,1:0,1:0,0:,1:0,1:0,1:0,7:TLSv1.3,1:X,1:Y,1:Z,1:7,,",
+	true, 0, EX_DATAERR, ""},
 };
 
 static void
@@ -288,6 +295,7 @@ session(struct buf *b, X509 *cert)
 	struct probewire w = {.kind = PROBEWIRE_SEEN,
 	    .seen = {.phase = STARTTLS_EHLO_TLS,
 		.tls = true,
+		.requiretls = true,
 		.proto_name = "TLSv1.3",
 		.cipher = "TLS_AES_256_GCM_SHA384"}};
 
@@ -330,6 +338,9 @@ t_only_what_is_shown(void **state)
 	session(&b, leaf.x);
 	check_int("good", listen_to(path, &e), 0);
 	check_int("good", passed, 1);
+	check_str("REQUIRETLS", last.requiretls, "yes");
+	check_str("TLSA was not asked for", last.tlsa, "");
+	check_str("no MX, no look-up", last.dnssec, "");
 	session(&b, forged.x);
 	check_int("nobody's", listen_to(path, &e), 0);
 	check_int("nobody's", results, 1);

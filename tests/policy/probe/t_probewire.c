@@ -84,6 +84,7 @@ t_seen(void **state)
 		.text = "hello",
 		.injected = true,
 		.injected_bytes = 12,
+		.requiretls = true,
 		.tls = true,
 		.proto_name = "TLSv1.2",
 		.cipher = "CIPHER",
@@ -104,6 +105,7 @@ t_seen(void **state)
 	check_str("text", g->text, s->text);
 	check_int("injected", g->injected, s->injected);
 	check_int("bytes", g->injected_bytes, s->injected_bytes);
+	check_int("REQUIRETLS", g->requiretls, s->requiretls);
 	check_int("tls", g->tls, s->tls);
 	check_str("protocol", g->proto_name, s->proto_name);
 	check_str("cipher", g->cipher, s->cipher);
