@@ -21,6 +21,7 @@
 
 #include "arena.h"
 #include "evidence.h"
+#include "evidence_log.h"
 #include "ledger.h"
 #include "level.h"
 #include "names.h"
