@@ -36,6 +36,7 @@ struct logprefix {
 	struct span program; /* behind its last slash: "smtpd" */
 	uint32_t pid;	     /* 0 if there is none */
 	struct span text;
+	time_t time; /* for who takes the line apart: logprefix_time() */
 };
 
 /*

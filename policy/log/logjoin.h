@@ -17,29 +17,10 @@
 #ifndef LOGJOIN_H
 #define LOGJOIN_H
 
-#include <stdint.h>
-#include <time.h>
-
 #include "logsession.h"
 
 struct logjoin;
 struct logprefix;
-
-/* What is known at once; what was not heard of longest makes room. */
-#define LOGJOIN_PROCESSES_MAX 8192
-#define LOGJOIN_MESSAGES_MAX 16384 /* that came in, and wait */
-
-/* Spans live until the call returns. */
-typedef void logjoin_fn(const struct attempt *a, void *arg);
-
-struct logjoin_stats {
-	uint64_t lines;	     /* given */
-	uint64_t understood; /* of these: changed something */
-	uint64_t no_time;    /* of these: with an impossible time */
-	uint64_t sessions_out, sessions_in; /* lines about TLS */
-	uint64_t deliveries;		    /* outbound */
-	uint64_t policies;		    /* of these: with tls= of 3.11 */
-};
 
 struct logjoin *logjoin_new(time_t now, logjoin_fn *fn, void *arg);
 
@@ -47,10 +28,10 @@ struct logjoin *logjoin_new(time_t now, logjoin_fn *fn, void *arg);
 void logjoin_set_time(struct logjoin *j, time_t now);
 
 /*
- * Take one line. Returns a word for what it was taken for, NULL if it says
- * nothing that matters here.
+ * Take one line, which gets its time. Returns a word for what it was taken for,
+ * NULL if it says nothing that matters here.
  */
-const char *logjoin_line(struct logjoin *j, const struct logprefix *p);
+const char *logjoin_line(struct logjoin *j, struct logprefix *p);
 
 /*
  * No line follows: tell what still waits for one. Not to be called where

@@ -1,5 +1,7 @@
 #include "logsession.h"
 
+#include "logprefix.h"
+
 #define SLACK 60 /* seconds, where the line says how long it took */
 
 const char *
@@ -151,4 +153,42 @@ logsession_policy(struct span tls, struct attempt *a)
 		a->chain_trusted = a->name_matched = FACT_UNKNOWN;
 	if (logtext_policy(tls) == LOGTEXT_NAMED)
 		a->chain_trusted = a->name_matched = FACT_YES;
+}
+
+/* True for an address of this host itself. */
+bool
+logsession_is_loopback(struct span a)
+{
+	return span_is(a, "127.0.0.1") || span_is(a, "::1") ||
+	       span_begins(a, "/") || span_begins(a, "private/");
+}
+
+size_t
+logsession_process(const struct logprefix *p, char name[LOGSESSION_PROCESS])
+{
+	uint32_t pid = p->pid;
+	size_t n = 0;
+
+	do
+		name[n++] = (char)('0' + pid % 10);
+	while ((pid /= 10) > 0);
+	name[n++] = ' ';
+	span_keep(name + n, LOGSESSION_PROCESS - LOGSESSION_HOST - n, p->tag);
+	n += strlen(name + n);
+	name[n++] = ' ';
+	span_keep(name + n, LOGSESSION_PROCESS - n, p->host);
+	return n + strlen(name + n);
+}
+
+size_t
+logsession_message(
+    struct span id, struct span host, char name[LOGSESSION_MESSAGE])
+{
+	size_t n;
+
+	span_keep(name, LOGSESSION_MESSAGE - LOGSESSION_HOST, id);
+	n = strlen(name);
+	name[n++] = ' ';
+	span_keep(name + n, LOGSESSION_MESSAGE - n, host);
+	return n + strlen(name + n);
 }

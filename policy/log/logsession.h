@@ -12,6 +12,8 @@
 #include "logtext.h"
 #include "span.h"
 
+struct logprefix;
+
 #define LOGSESSION_STALE 240 /* seconds after which a session is none */
 
 /* Three facts, each of which may not have been looked at. */
@@ -48,6 +50,25 @@ struct attempt {
 	/* As evidence_count has them; NULL: not known. */
 	const char *required, *proof;
 	int64_t downgrade;
+};
+
+/* Spans live until the call returns. */
+typedef void logjoin_fn(const struct attempt *a, void *arg);
+
+struct logjoin_stats {
+	uint64_t lines;	     /* given */
+	uint64_t understood; /* of these: changed something */
+	uint64_t no_time;    /* of these: with an impossible time */
+	uint64_t sessions_out, sessions_in; /* lines about TLS */
+	uint64_t deliveries;		    /* outbound */
+	uint64_t policies;		    /* of these: with tls= of 3.11 */
+};
+
+/* Who is told, and what was. */
+struct logtold {
+	logjoin_fn *fn;
+	void *arg;
+	struct logjoin_stats stats;
 };
 
 /* --- What outlives its line: strings, cut to fit ---------------------- */
@@ -99,5 +120,25 @@ void logsession_facts(const struct logsession *s, struct attempt *a);
 
 /* tls= of 3.11 knows better. */
 void logsession_policy(struct span tls, struct attempt *a);
+
+/* True for an address of this host itself. */
+bool logsession_is_loopback(struct span address);
+
+/*
+ * Lines of many processes stand between each other, and of many hosts: a
+ * process is its pid (the digits of which come backwards here), its tag and
+ * its host; a message its queue id and its host. Bytes of the name.
+ */
+#define LOGSESSION_HOST 64
+#define LOGSESSION_PROCESS 192
+#define LOGSESSION_MESSAGE (34 + LOGSESSION_HOST)
+size_t logsession_process(
+    const struct logprefix *p, char name[LOGSESSION_PROCESS]);
+size_t logsession_message(
+    struct span id, struct span host, char name[LOGSESSION_MESSAGE]);
+
+/* What is known at once; what was not heard of longest makes room. */
+#define LOGJOIN_PROCESSES_MAX 8192 /* of smtp, and of smtpd */
+#define LOGJOIN_MESSAGES_MAX 16384 /* that came in, and wait */
 
 #endif

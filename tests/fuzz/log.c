@@ -3,7 +3,7 @@
  * lib/maillog/logprefix.c:logprefix_parse
  * lib/maillog/logprefix.c:logprefix_time lib/maillog/logtext.c:logtext_delivery
  * lib/maillog/logtext.c:logtext_session policy/log/logjoin.c:logjoin_line
- * policy/log/logjoin.c:qmgr_line policy/log/logpartner.c:logpartner_find
+ * policy/log/logsmtpd.c:qmgr_line policy/log/logpartner.c:logpartner_find
  */
 /*
  * A log as the program reads it, packed or not, from the file to what is
@@ -89,8 +89,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (registry == NULL) {
 		registry =
 		    registry_parse("fuzz", text, sizeof(text) - 1, 1, &d);
-		who = logpartner_new(registry);
-		logpartner_downgrade(who, "acme", 0, 1000);
+		who = logpartner_new(registry, "/none", "", &e);
 	}
 	fd = memfd_create("log", MFD_CLOEXEC);
 	if (fd == -1 || write(fd, data, size) != (ssize_t)size)

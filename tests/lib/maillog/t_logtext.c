@@ -1,6 +1,5 @@
 #include "check.h"
 
-#include "logfault.h"
 #include "logtext.h"
 
 #define SPAN(s) ((struct span){(s), strlen(s)})
@@ -215,115 +214,6 @@ t_words(void **state)
 	assert_false(logtext_domain(SPAN(""), &s));
 }
 
-static const struct {
-	const char *text;
-	enum fault fault;
-	bool vague;
-} reasons[] = {
-    {"TLS is required, but was not offered by host h[1.2.3.4]",
-	FAULT_NO_STARTTLS, false},
-    {"TLS is required, but host h[1.2.3.4] refused to start TLS: 454 4.7.0 x",
-	FAULT_STARTTLS_REFUSED, false},
-    {"TLS is required, but our TLS engine is unavailable", FAULT_LOCAL_ERROR,
-	false},
-    {"TLS is required, but unavailable", FAULT_LOCAL_ERROR, false},
-    {"Cannot start TLS: handshake failure", FAULT_HANDSHAKE_FAILED, true},
-    {"5.7.5 Cannot start TLS: handshake failure", FAULT_HANDSHAKE_FAILED, true},
-    {"Server certificate not verified", FAULT_UNTRUSTED_ISSUER, true},
-    {"Server certificate not trusted", FAULT_UNTRUSTED_ISSUER, true},
-    {"delivery temporarily suspended: Server certificate not verified",
-	FAULT_UNTRUSTED_ISSUER, true},
-    {"delivery temporarily suspended: delivery temporarily suspended: connect "
-     "to h[1.2.3.4]:25: Connection refused",
-	FAULT_CONNECT_REFUSED, false},
-    {"connect to h[1.2.3.4]:25: Connection timed out", FAULT_CONNECT_TIMEOUT,
-	false},
-    {"connect to h[1.2.3.4]:25: No route to host", FAULT_CONNECT_FAILED, false},
-    {"client TLS configuration problem", FAULT_LOCAL_ERROR, false},
-    {"Sender requested REQUIRETLS, but no trusted server certificate was "
-     "found. The last attempted server was h[1.2.3.4]",
-	FAULT_UNTRUSTED_ISSUER, true},
-    {"Sender requested REQUIRETLS, but host h[1.2.3.4] refused to start TLS: "
-     "454 4.7.0 x",
-	FAULT_STARTTLS_REFUSED, false},
-    {"Sender requested REQUIRETLS, but my configured TLS security level 'may' "
-     "disables certificate matching. The last attempted server was h",
-	FAULT_LOCAL_ERROR, false},
-    {"REQUIRETLS policy configuration error. The last attempted server was h",
-	FAULT_LOCAL_ERROR, false},
-    {"Sender requested REQUIRETLS, but no server was found that supports "
-     "REQUIRETLS. The last attempted server was h[1.2.3.4]",
-	FAULT_OK, false},
-    {"TLSA lookup error for h:25", FAULT_TLSA_FAILED, false},
-    {"no TLSA records found", FAULT_NO_TLSA, false},
-    {"non DNSSEC destination", FAULT_NO_TLSA, false},
-    {"TLSA records unusable", FAULT_NO_TLSA, false},
-    {"lost connection with h[1.2.3.4] while performing the EHLO handshake",
-	FAULT_CONNECTION_LOST, false},
-    {"conversation with h[1.2.3.4] timed out while receiving the initial "
-     "server greeting",
-	FAULT_TIMEOUT, false},
-    {"host h[1.2.3.4] refused to talk to me: 554 no", FAULT_GREETING_REFUSED,
-	false},
-    {"Host or domain name not found. Name service error for name=x type=MX: "
-     "Host not found, try again",
-	FAULT_DNS_FAILED, false},
-    {"Domain x.y does not accept mail (nullMX)", FAULT_NO_MX, false},
-    /* What the other side says proves nothing. */
-    {"host h[1.2.3.4] said: 450 4.7.1 TLS is required, but was not offered",
-	FAULT_OK, false},
-    {"host h[1.2.3.4] said: 450 : h[1.2.3.4] refused to talk to me: ", FAULT_OK,
-	false},
-    {"250 2.0.0 Ok", FAULT_OK, false},
-    {"", FAULT_OK, false},
-};
-
-static const struct {
-	const char *text;
-	enum fault fault;
-} verify[] = {
-    {"certificate has expired", FAULT_EXPIRED},
-    {"num=10:certificate has expired", FAULT_EXPIRED},
-    {"certificate not yet valid", FAULT_NOT_YET_VALID},
-    {"num=9:certificate is not yet valid", FAULT_NOT_YET_VALID},
-    {"self-signed certificate", FAULT_SELF_SIGNED},
-    {"num=18:self signed certificate", FAULT_SELF_SIGNED},
-    {"num=19:self signed certificate in certificate chain",
-	FAULT_UNTRUSTED_ISSUER},
-    {"untrusted issuer /CN=certificate has expired", FAULT_UNTRUSTED_ISSUER},
-    {"issuer X certificate unavailable", FAULT_UNTRUSTED_ISSUER},
-    {"not trusted by local or TLSA policy", FAULT_UNTRUSTED_ISSUER},
-    {"not designated for use as a server certificate", FAULT_WRONG_PURPOSE},
-    {"num=26:unsupported certificate purpose", FAULT_WRONG_PURPOSE},
-    {"num=62:hostname mismatch", FAULT_NAME_MISMATCH},
-    {"num=62:Hostname mismatch", FAULT_NAME_MISMATCH},
-    {"num=64:IP address mismatch", FAULT_NAME_MISMATCH},
-    {"num=65:no matching DANE TLSA records", FAULT_DANE_MISMATCH},
-    {"num=66:EE certificate key too weak", FAULT_WEAK_KEY},
-    {"num=68:CA signature digest algorithm too weak", FAULT_WEAK_SIGNATURE},
-    {"certificate chain longer than limit(9)", FAULT_UNTRUSTED_ISSUER},
-    {"", FAULT_UNTRUSTED_ISSUER},
-};
-
-static void
-t_faults(void **state)
-{
-	bool vague;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(reasons); i++) {
-		check_str(reasons[i].text,
-		    fault_text(logfault_reason(SPAN(reasons[i].text), &vague)),
-		    fault_text(reasons[i].fault));
-		check_int(reasons[i].text, vague, reasons[i].vague);
-	}
-	for (i = 0; i < COUNT(verify); i++)
-		check_str(verify[i].text,
-		    fault_text(logfault_verify(SPAN(verify[i].text))),
-		    fault_text(verify[i].fault));
-}
-
 /* Every word that the tls= of 3.11 and 3.12 can have. */
 static void
 t_policies(void **state)
@@ -368,109 +258,6 @@ t_policies(void **state)
 	check_int("new", logtext_policy(SPAN("safer")), LOGTEXT_NO_POLICY);
 }
 
-#define FROM "RCPT from h[192.0.2.1]: "
-#define ENDS " to=<us@ours.example> proto=ESMTP helo=<x>"
-#define OURS "<us@ours.example>: Recipient address rejected: Mail from"
-
-/* Only Postfix's own fields count, whatever a client writes. */
-static void
-t_refusals(void **state)
-{
-	static const struct {
-		const char *text;
-		bool tls;
-		const char *dsn, *sender;
-	} cases[] = {
-	    {FROM "450 4.7.10 " OURS " acme; from=<joe@acme.example>" ENDS,
-		true, "4.7.10", "joe@acme.example"},
-	    {FROM "550 5.7.10 " OURS " a; b; from=<>" ENDS, true, "5.7.10", ""},
-	    {FROM "450 4.7.1 Session encryption is required; "
-		  "from=<joe@acme.example>" ENDS,
-		true, "4.7.1", "joe@acme.example"},
-	    {"MAIL from h[192.0.2.1]: 530 5.7.0 Must issue a STARTTLS command "
-	     "first; from=<joe@acme.example> proto=ESMTP helo=<x>",
-		true, "5.7.0", "joe@acme.example"},
-	    {"CONNECT from h[192.0.2.1]: 530 5.7.0 Must issue a STARTTLS "
-	     "command first; proto=SMTP",
-		true, "5.7.0", ""},
-	    {FROM "450 4.7.10 " OURS " a; from=<joe@acme.example>" ENDS
-		  " sasl_username=<a b>",
-		true, "4.7.10", ""},
-	    /* Refused for something else. */
-	    {FROM "554 5.7.1 <x 450 4.7.10 y@ours.example>: Relay access "
-		  "denied; from=<a@b.example> to=<\"x 450 4.7.10 "
-		  "y\"@ours.example> proto=ESMTP helo=<x>",
-		false, "5.7.1", "a@b.example"},
-	    {FROM
-		"550 5.1.1 <Session encryption is required@ours.example>: "
-		"Recipient address rejected: User unknown; from=<a@b.example> "
-		"to=<\"Session encryption is required\"@ours.example> "
-		"proto=ESMTP helo=<x>",
-		false, "5.1.1", "a@b.example"},
-	    {FROM "450 4.7.1 <x>: Helo command rejected: Host not found; "
-		  "from=<a@b.example> to=<us@ours.example> proto=ESMTP "
-		  "helo=<x?450?4.7.10?y>",
-		false, "4.7.1", "a@b.example"},
-	    {FROM "554 4.7.10; from=<a@b.example>" ENDS, true, "4.7.10",
-		"a@b.example"},
-	    {FROM "x 450 4.7.10 y; from=<a@b.example>" ENDS, false, "",
-		"a@b.example"},
-	    /* Whose is it? */
-	    {FROM "450 4.7.10 <x; from=<joe@acme.example>@ours.example>: "
-		  "Recipient address rejected: Mail from b; from=<a@b.example> "
-		  "to=<\"x; from=<joe@acme.example>\"@ours.example> "
-		  "proto=ESMTP helo=<x>",
-		true, "4.7.10", "a@b.example"},
-	    {FROM "450 4.7.10 <x; from=<joe@acme.example> to=<z> proto=ESMTP "
-		  "helo=<q@ours.example>: Recipient address rejected: Mail; "
-		  "from=<a@b.example> to=<\"x; from=<joe@acme.example> to=<z> "
-		  "proto=ESMTP helo=<q\"@ours.example> proto=ESMTP helo=<x>",
-		true, "4.7.10", "a@b.example"},
-	    {FROM "450 4.7.10 <x; from=<joe@acme.example> to=<z> proto=ESMTP "
-		  "helo=<q> sasl_y@ours.example>: Recipient address rejected: "
-		  "Mail; from=<a@b.example> to=<\"x; from=<joe@acme.example> "
-		  "to=<z> proto=ESMTP helo=<q> sasl_y\"@ours.example> "
-		  "proto=ESMTP helo=<x>",
-		true, "4.7.10", "a@b.example"},
-	    {FROM "450 4.7.10 " OURS " b; from=<\"a; from=<joe@acme.example> "
-		  "to=<z> proto=ESMTP helo=<q>\\\"\"@b.example>" ENDS,
-		true, "4.7.10",
-		"\"a; from=<joe@acme.example> to=<z> proto=ESMTP "
-		"helo=<q>\\\"\"@b.example"},
-	    {FROM "450 4.7.10 " OURS " b; from=<a@b.example> "
-		  "to=<us@ours.example> proto=ESMTP "
-		  "helo=<x;?from=?joe@acme.example?>",
-		true, "4.7.10", "a@b.example"},
-	    /* Not by a Postfix that we know: nobody's. */
-	    {FROM "450 4.7.10 " OURS " b; from=<a@b.example> "
-		  "to=<us@ours.example> proto=ESMTP helo=<x; "
-		  "from=<joe@acme.example>> y",
-		true, "4.7.10", ""},
-	    {FROM "450 4.7.10 " OURS " b; from=<\"a", true, "4.7.10", ""},
-	    {FROM "450 4.7.10 " OURS " b; from=<\"a\\", true, "4.7.10", ""},
-	    {FROM "450", false, "", ""},
-	    {FROM, false, "", ""},
-	};
-	struct logtext_refusal r;
-	char got[256];
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(cases); i++) {
-		check_true(
-		    cases[i].text, logtext_refusal(SPAN(cases[i].text), &r));
-		check_int(cases[i].text,
-		    logfault_refusal(&r) == FAULT_NO_STARTTLS, cases[i].tls);
-		(void)snprintf(got, sizeof(got), "%.*s", SPAN_ARG(r.dsn));
-		check_str(cases[i].text, got, cases[i].dsn);
-		(void)snprintf(got, sizeof(got), "%.*s", SPAN_ARG(r.sender));
-		check_str(cases[i].text, got, cases[i].sender);
-	}
-	assert_false(logtext_refusal(SPAN("RCPT from h"), &r));
-	assert_false(logtext_refusal(SPAN("RCPT h[1]: 450 4.7.10 x"), &r));
-	assert_false(logtext_refusal(SPAN(""), &r));
-}
-
 int
 main(void)
 {
@@ -479,9 +266,7 @@ main(void)
 	    cmocka_unit_test(t_exchanges),
 	    cmocka_unit_test(t_deliveries),
 	    cmocka_unit_test(t_words),
-	    cmocka_unit_test(t_faults),
 	    cmocka_unit_test(t_policies),
-	    cmocka_unit_test(t_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -3,7 +3,9 @@
 #include "buf.h"
 #include "logjoin.h"
 #include "logprefix.h"
+#include "logtext.h"
 
+#define SPAN(s) ((struct span){(s), strlen(s)})
 #define NOW 1795435200 /* 2026-11-23 12:00:00 UTC */
 
 /* What was told, a line each. */
@@ -40,6 +42,21 @@ feed(struct logjoin *j, const char *line)
 	T "postfix/smtp[1]: " qid ": to=<a@b.example>, relay=" host ", " rest \
 	  "\n"
 #define SENT "delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (ok)"
+#define LATER "delay=1, delays=1/0/0/0, dsn=4.3.0, status=deferred (no)"
+#define LATE(domain)                                                     \
+	"out AAAAA1 " domain ".example mx1.b[1.1.1.1] clear no unknown " \
+	"unknown  deferred ok\n"
+#define ENDED(domain, how)                                                     \
+	"out AAAAA1 " domain ".example [] clear unknown unknown unknown  " how \
+	" ok\n"
+#define HOST(host) "Nov 23 11:50:36 " host " postfix/"
+#define IN(host, pid, qid) \
+	HOST(host) "smtpd[" pid "]: " qid ": client=h[2.2.2.1]\n"
+#define FROM_(host, qid, who)            \
+	HOST(host)                       \
+	"qmgr[9]: " qid ": from=<a@" who \
+	".example>, size=1, nrcpt=1 (queue active)\n"
+#define BYE(host) HOST(host) "smtpd[1]: disconnect from h[2.2.2.1]\n"
 #define M1 "mx1.b[1.1.1.1]:25"
 #define M2 "mx2.b[1.1.1.2]:25"
 
@@ -59,6 +76,52 @@ static const struct {
 	"out AAAAA1 b.example mx1.b[1.1.1.1] verified yes unknown unknown "
 	"TLSv1.3 sent ok\n"
 	"out AAAAA2 b.example mx1.b[1.1.1.1] clear no unknown unknown  sent "
+	"ok\n"},
+    {"it expires, with what the message waits for",
+	TO("AAAAA1", M1, LATER) TO("AAAAA1", M1, LATER) T
+	"postfix/smtp[1]: AAAAA1: to=<x@c.example>, relay=" M1 ", " LATER "\n" T
+	"postfix/smtp[1]: AAAAA1: to=<x@d.example>, relay=" M1 ", " LATER "\n" T
+	"postfix/smtp[1]: AAAAA1: to=<x@d.example>, relay=" M1 ", " SENT "\n" T
+	"postfix/qmgr[9]: AAAAA1: from=<a>, status=expired, returned to "
+	"sender@x>, status=expired, returned to sender\n" T
+	"postfix/qmgr[9]: AAAAA1: removed\n",
+	LATE("b") LATE("b") LATE("c")
+	    LATE("d") "out AAAAA1 d.example mx1.b[1.1.1.1] clear no unknown "
+		      "unknown  sent "
+		      "ok\n" ENDED("b", "expired") ENDED("c", "expired")},
+    {"it is made to expire",
+	TO("AAAAA1", M1, LATER) T
+	"postfix/qmgr[9]: AAAAA1: from=<>, status=force-expired, "
+	"returned to sender\n",
+	LATE("b") ENDED("b", "expired")},
+    {"a sender's own words do not expire it",
+	TO("AAAAA1", M1, LATER) T
+	"postfix/qmgr[9]: AAAAA1: from=<\"b>, status=expired, returned to "
+	"sender\"@x>, size=1, nrcpt=1 (queue active)\n",
+	LATE("b")},
+    {"it is deleted by hand",
+	TO("AAAAA1", M1, LATER) T "postfix/postsuper[7]: AAAAA1: removed\n" T
+				  "postfix/postsuper[7]: AAAAA2: removed\n",
+	LATE("b") ENDED("b", "deleted")},
+    {"another host's expires",
+	TO("AAAAA1", M1, LATER) "Nov 23 11:50:36 gw2 postfix/postsuper[7]: "
+				"AAAAA1: removed\n",
+	LATE("b")},
+    {"two hosts with one queue id",
+	IN("gw1", "1", "AAAAA1") IN("gw2", "1", "AAAAA1") FROM_("gw2", "AAAAA1",
+	    "two") FROM_("gw1", "AAAAA1", "one") BYE("gw1") BYE("gw2"),
+	"in AAAAA1 one.example h[2.2.2.1] clear no unknown unknown  received "
+	"ok\n"
+	"in AAAAA1 two.example h[2.2.2.1] clear no unknown unknown  received "
+	"ok\n"},
+    {"a host with one, and the other's own mail",
+	FROM_("gw1", "AAAAA9", "x") IN("gw1", "1", "AAAAA1") FROM_(
+	    "gw2", "AAAAA1", "own") BYE("gw1") FROM_("gw1", "AAAAA1", "one"),
+	"in AAAAA1 one.example h[2.2.2.1] clear no unknown unknown  received "
+	"ok\n"},
+    {"services with names of their own",
+	IN("mx-in", "1", "AAAAA1") FROM_("gw", "AAAAA1", "one") BYE("mx-in"),
+	"in AAAAA1 one.example h[2.2.2.1] clear no unknown unknown  received "
 	"ok\n"},
     {"another host in the clear", TLS("Verified", M1) TO("AAAAA1", M2, SENT),
 	"out AAAAA1 b.example mx2.b[1.1.1.2] clear no unknown unknown  sent "
@@ -423,52 +486,59 @@ say_line(unsigned s, const char *fmt, ...)
 	script[s][length[s]++] = text;
 }
 
-/* What one process writes (and qmgr about its mail). */
+/*
+ * What one process writes (and qmgr about its mail). Two hosts write into the
+ * log: each process, and each queue id, is there twice.
+ */
+#define HOSTS 2
+#define AT "Nov 23 11:50:36 gw%u "
 static void
 write_script(unsigned s)
 {
-	unsigned n, id = 0xA0000 + s * 16;
+	unsigned n, id = 0xA0000 + s / HOSTS * 16;
+	unsigned host = s % HOSTS, pid = s / HOSTS;
 
 	for (n = 0; n < 3; n++, id++) {
 		unsigned kind = (unsigned)random() % 4;
 
-		if (s % 2 == 0) {
+		if (pid % 2 == 0) {
 			if (kind != 0)
 				say_line(s,
-				    T "postfix/smtp[%u]: %s TLS connection "
-				      "established to mx%u.b[1.1.1.%u]:25: "
-				      "TLSv1.3 with cipher X (1/1 bits)",
-				    s, kind == 1 ? "Trusted" : "Untrusted",
-				    kind, kind);
+				    AT "postfix/smtp[%u]: %s TLS connection "
+				       "established to mx%u.b[1.1.1.%u]:25: "
+				       "TLSv1.3 with cipher X (1/1 bits)",
+				    host, pid,
+				    kind == 1 ? "Trusted" : "Untrusted", kind,
+				    kind);
 			if (kind == 3)
 				say_line(s,
-				    T "postfix/smtp[%u]: %X: Server "
-				      "certificate not verified",
-				    s, id);
+				    AT "postfix/smtp[%u]: %X: Server "
+				       "certificate not verified",
+				    host, pid, id);
 			say_line(s,
-			    T "postfix/smtp[%u]: %X: to=<a@b%u.example>, "
-			      "relay=mx%u.b[1.1.1.%u]:25, " SENT,
-			    s, id, s, kind, kind);
+			    AT "postfix/smtp[%u]: %X: to=<a@b%u.example>, "
+			       "relay=mx%u.b[1.1.1.%u]:25, " SENT,
+			    host, pid, id, s, kind, kind);
 			continue;
 		}
-		say_line(
-		    s, T "postfix/smtpd[%u]: connect from h[2.2.2.%u]", s, s);
+		say_line(s, AT "postfix/smtpd[%u]: connect from h[2.2.2.%u]",
+		    host, pid, s);
 		if (kind != 0)
 			say_line(s,
-			    T "postfix/smtpd[%u]: Anonymous TLS connection "
-			      "established from h[2.2.2.%u]: TLSv1.3 with "
-			      "cipher X (1/1 bits)",
-			    s, s);
-		say_line(
-		    s, T "postfix/smtpd[%u]: %X: client=h[2.2.2.%u]", s, id, s);
+			    AT "postfix/smtpd[%u]: Anonymous TLS connection "
+			       "established from h[2.2.2.%u]: TLSv1.3 with "
+			       "cipher X (1/1 bits)",
+			    host, pid, s);
+		say_line(s, AT "postfix/smtpd[%u]: %X: client=h[2.2.2.%u]",
+		    host, pid, id, s);
 		say_line(s,
-		    T "postfix/qmgr[9]: %X: from=<x@c%u.example>, size=1, "
-		      "nrcpt=1 (queue active)",
-		    id, s);
+		    AT "postfix/qmgr[9]: %X: from=<x@c%u.example>, size=1, "
+		       "nrcpt=1 (queue active)",
+		    host, id, s);
 		say_line(s,
-		    T "postfix/smtpd[%u]: disconnect from h[2.2.2.%u] "
-		      "starttls=%d",
-		    s, s, kind != 0);
+		    AT "postfix/smtpd[%u]: disconnect from h[2.2.2.%u] "
+		       "starttls=%d",
+		    host, pid, s, kind != 0);
 	}
 }
 
@@ -574,6 +644,258 @@ t_bounded(void **state)
 	buf_free(&out);
 }
 
+static const struct {
+	const char *text;
+	enum fault fault;
+} reasons[] = {
+    {"TLS is required, but was not offered by host h[1.2.3.4]",
+	FAULT_NO_STARTTLS},
+    {"TLS is required, but host h[1.2.3.4] refused to start TLS: 454 4.7.0 x",
+	FAULT_STARTTLS_REFUSED},
+    {"TLS is required, but our TLS engine is unavailable", FAULT_LOCAL_ERROR},
+    {"TLS is required, but unavailable", FAULT_LOCAL_ERROR},
+    {"Cannot start TLS: handshake failure", FAULT_HANDSHAKE_FAILED},
+    {"5.7.5 Cannot start TLS: handshake failure", FAULT_HANDSHAKE_FAILED},
+    {"Server certificate not verified", FAULT_UNTRUSTED_ISSUER},
+    {"Server certificate not trusted", FAULT_UNTRUSTED_ISSUER},
+    {"delivery temporarily suspended: Server certificate not verified",
+	FAULT_UNTRUSTED_ISSUER},
+    {"delivery temporarily suspended: delivery temporarily suspended: connect "
+     "to h[1.2.3.4]:25: Connection refused",
+	FAULT_CONNECT_REFUSED},
+    {"connect to h[1.2.3.4]:25: Connection timed out", FAULT_CONNECT_TIMEOUT},
+    {"connect to h[1.2.3.4]:25: No route to host", FAULT_CONNECT_FAILED},
+    {"client TLS configuration problem", FAULT_LOCAL_ERROR},
+    {"Sender requested REQUIRETLS, but no trusted server certificate was "
+     "found. The last attempted server was h[1.2.3.4]",
+	FAULT_UNTRUSTED_ISSUER},
+    {"Sender requested REQUIRETLS, but host h[1.2.3.4] refused to start TLS: "
+     "454 4.7.0 x",
+	FAULT_STARTTLS_REFUSED},
+    {"Sender requested REQUIRETLS, but my configured TLS security level 'may' "
+     "disables certificate matching. The last attempted server was h",
+	FAULT_LOCAL_ERROR},
+    {"REQUIRETLS policy configuration error. The last attempted server was h",
+	FAULT_LOCAL_ERROR},
+    {"Sender requested REQUIRETLS, but no server was found that supports "
+     "REQUIRETLS. The last attempted server was h[1.2.3.4]",
+	FAULT_OK},
+    {"TLSA lookup error for h:25", FAULT_TLSA_FAILED},
+    {"no TLSA records found", FAULT_NO_TLSA},
+    {"non DNSSEC destination", FAULT_NO_TLSA},
+    {"TLSA records unusable", FAULT_NO_TLSA},
+    {"lost connection with h[1.2.3.4] while performing the EHLO handshake",
+	FAULT_CONNECTION_LOST},
+    {"conversation with h[1.2.3.4] timed out while receiving the initial "
+     "server greeting",
+	FAULT_TIMEOUT},
+    {"host h[1.2.3.4] refused to talk to me: 554 no", FAULT_GREETING_REFUSED},
+    {"Host or domain name not found. Name service error for name=x type=MX: "
+     "Host not found, try again",
+	FAULT_DNS_FAILED},
+    {"Domain x.y does not accept mail (nullMX)", FAULT_NO_MX},
+    /* What the other side says proves nothing. */
+    {"host h[1.2.3.4] said: 450 4.7.1 TLS is required, but was not offered",
+	FAULT_OK},
+    {"host h[1.2.3.4] said: 450 : h[1.2.3.4] refused to talk to me: ",
+	FAULT_OK},
+    {"250 2.0.0 Ok", FAULT_OK},
+    {"", FAULT_OK},
+};
+
+static const struct {
+	const char *text;
+	enum fault fault;
+} verify[] = {
+    {"certificate has expired", FAULT_EXPIRED},
+    {"num=10:certificate has expired", FAULT_EXPIRED},
+    {"certificate not yet valid", FAULT_NOT_YET_VALID},
+    {"num=9:certificate is not yet valid", FAULT_NOT_YET_VALID},
+    {"self-signed certificate", FAULT_SELF_SIGNED},
+    {"num=18:self signed certificate", FAULT_SELF_SIGNED},
+    {"num=19:self signed certificate in certificate chain",
+	FAULT_UNTRUSTED_ISSUER},
+    {"untrusted issuer /CN=certificate has expired", FAULT_UNTRUSTED_ISSUER},
+    {"issuer X certificate unavailable", FAULT_UNTRUSTED_ISSUER},
+    {"not trusted by local or TLSA policy", FAULT_UNTRUSTED_ISSUER},
+    {"not designated for use as a server certificate", FAULT_WRONG_PURPOSE},
+    {"num=26:unsupported certificate purpose", FAULT_WRONG_PURPOSE},
+    {"num=62:hostname mismatch", FAULT_NAME_MISMATCH},
+    {"num=62:Hostname mismatch", FAULT_NAME_MISMATCH},
+    {"num=64:IP address mismatch", FAULT_NAME_MISMATCH},
+    {"num=65:no matching DANE TLSA records", FAULT_DANE_MISMATCH},
+    {"num=66:EE certificate key too weak", FAULT_WEAK_KEY},
+    {"num=68:CA signature digest algorithm too weak", FAULT_WEAK_SIGNATURE},
+    {"certificate chain longer than limit(9)", FAULT_UNTRUSTED_ISSUER},
+    {"", FAULT_UNTRUSTED_ISSUER},
+};
+
+static void
+keep_fault(const struct attempt *a, void *arg)
+{
+	*(enum fault *)arg = a->fault;
+}
+
+#define PEER "h[1.2.3.4]:25"
+
+/* The fault of a delivery that failed with that text, and after that line. */
+static const char *
+fault_of(const char *before, const char *text)
+{
+	enum fault fault = FAULT_COUNT;
+	struct logjoin *j = logjoin_new(NOW, keep_fault, &fault);
+	char line[1024];
+
+	if (before != NULL) {
+		(void)snprintf(line, sizeof(line),
+		    T
+		    "postfix/smtp[1]: certificate verification failed for " PEER
+		    ": %s",
+		    before);
+		feed(j, line);
+	}
+	(void)snprintf(line, sizeof(line),
+	    T "postfix/smtp[1]: AAAAA1: to=<a@b.example>, relay=" PEER
+	      ", delay=1, delays=0/0/0/0, dsn=4.7.5, status=deferred (%s)",
+	    text);
+	feed(j, line);
+	logjoin_free(j);
+	return fault_text(fault);
+}
+
+static void
+t_faults(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(reasons); i++)
+		check_str(reasons[i].text, fault_of(NULL, reasons[i].text),
+		    fault_text(reasons[i].fault));
+	for (i = 0; i < COUNT(verify); i++)
+		check_str(verify[i].text,
+		    fault_of(verify[i].text, "Server certificate not verified"),
+		    fault_text(verify[i].fault));
+}
+
+#define FROM "RCPT from h[192.0.2.1]: "
+#define ENDS " to=<us@ours.example> proto=ESMTP helo=<x>"
+#define OURS "<us@ours.example>: Recipient address rejected: Mail from"
+
+/* Only Postfix's own fields count, whatever a client writes. */
+/* Told as one of TLS, for the domain of that sender. */
+static bool
+is_refused(const char *text)
+{
+	enum fault fault = FAULT_OK;
+	struct logjoin *j = logjoin_new(NOW, keep_fault, &fault);
+	char line[1024];
+
+	(void)snprintf(line, sizeof(line),
+	    T "postfix/smtpd[1]: NOQUEUE: reject: %s", text);
+	feed(j, line);
+	logjoin_free(j);
+	return fault == FAULT_NO_STARTTLS;
+}
+
+static void
+t_refusals(void **state)
+{
+	static const struct {
+		const char *text;
+		bool tls;
+		const char *dsn, *sender;
+	} refused[] = {
+	    {FROM "450 4.7.10 " OURS " acme; from=<joe@acme.example>" ENDS,
+		true, "4.7.10", "joe@acme.example"},
+	    {FROM "550 5.7.10 " OURS " a; b; from=<>" ENDS, true, "5.7.10", ""},
+	    {FROM "450 4.7.1 Session encryption is required; "
+		  "from=<joe@acme.example>" ENDS,
+		true, "4.7.1", "joe@acme.example"},
+	    {"MAIL from h[192.0.2.1]: 530 5.7.0 Must issue a STARTTLS command "
+	     "first; from=<joe@acme.example> proto=ESMTP helo=<x>",
+		true, "5.7.0", "joe@acme.example"},
+	    {"CONNECT from h[192.0.2.1]: 530 5.7.0 Must issue a STARTTLS "
+	     "command first; proto=SMTP",
+		true, "5.7.0", ""},
+	    {FROM "450 4.7.10 " OURS " a; from=<joe@acme.example>" ENDS
+		  " sasl_username=<a b>",
+		true, "4.7.10", ""},
+	    /* Refused for something else. */
+	    {FROM "554 5.7.1 <x 450 4.7.10 y@ours.example>: Relay access "
+		  "denied; from=<a@b.example> to=<\"x 450 4.7.10 "
+		  "y\"@ours.example> proto=ESMTP helo=<x>",
+		false, "5.7.1", "a@b.example"},
+	    {FROM
+		"550 5.1.1 <Session encryption is required@ours.example>: "
+		"Recipient address rejected: User unknown; from=<a@b.example> "
+		"to=<\"Session encryption is required\"@ours.example> "
+		"proto=ESMTP helo=<x>",
+		false, "5.1.1", "a@b.example"},
+	    {FROM "450 4.7.1 <x>: Helo command rejected: Host not found; "
+		  "from=<a@b.example> to=<us@ours.example> proto=ESMTP "
+		  "helo=<x?450?4.7.10?y>",
+		false, "4.7.1", "a@b.example"},
+	    {FROM "554 4.7.10; from=<a@b.example>" ENDS, true, "4.7.10",
+		"a@b.example"},
+	    {FROM "x 450 4.7.10 y; from=<a@b.example>" ENDS, false, "",
+		"a@b.example"},
+	    /* Whose is it? */
+	    {FROM "450 4.7.10 <x; from=<joe@acme.example>@ours.example>: "
+		  "Recipient address rejected: Mail from b; from=<a@b.example> "
+		  "to=<\"x; from=<joe@acme.example>\"@ours.example> "
+		  "proto=ESMTP helo=<x>",
+		true, "4.7.10", "a@b.example"},
+	    {FROM "450 4.7.10 <x; from=<joe@acme.example> to=<z> proto=ESMTP "
+		  "helo=<q@ours.example>: Recipient address rejected: Mail; "
+		  "from=<a@b.example> to=<\"x; from=<joe@acme.example> to=<z> "
+		  "proto=ESMTP helo=<q\"@ours.example> proto=ESMTP helo=<x>",
+		true, "4.7.10", "a@b.example"},
+	    {FROM "450 4.7.10 <x; from=<joe@acme.example> to=<z> proto=ESMTP "
+		  "helo=<q> sasl_y@ours.example>: Recipient address rejected: "
+		  "Mail; from=<a@b.example> to=<\"x; from=<joe@acme.example> "
+		  "to=<z> proto=ESMTP helo=<q> sasl_y\"@ours.example> "
+		  "proto=ESMTP helo=<x>",
+		true, "4.7.10", "a@b.example"},
+	    {FROM "450 4.7.10 " OURS " b; from=<\"a; from=<joe@acme.example> "
+		  "to=<z> proto=ESMTP helo=<q>\\\"\"@b.example>" ENDS,
+		true, "4.7.10",
+		"\"a; from=<joe@acme.example> to=<z> proto=ESMTP "
+		"helo=<q>\\\"\"@b.example"},
+	    {FROM "450 4.7.10 " OURS " b; from=<a@b.example> "
+		  "to=<us@ours.example> proto=ESMTP "
+		  "helo=<x;?from=?joe@acme.example?>",
+		true, "4.7.10", "a@b.example"},
+	    /* Not by a Postfix that we know: nobody's. */
+	    {FROM "450 4.7.10 " OURS " b; from=<a@b.example> "
+		  "to=<us@ours.example> proto=ESMTP helo=<x; "
+		  "from=<joe@acme.example>> y",
+		true, "4.7.10", ""},
+	    {FROM "450 4.7.10 " OURS " b; from=<\"a", true, "4.7.10", ""},
+	    {FROM "450 4.7.10 " OURS " b; from=<\"a\\", true, "4.7.10", ""},
+	    {FROM "450", false, "", ""},
+	    {FROM, false, "", ""},
+	};
+	struct logtext_refusal r;
+	char got[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(refused); i++) {
+		check_true(refused[i].text,
+		    logtext_refusal(SPAN(refused[i].text), &r));
+		check_int(refused[i].text, is_refused(refused[i].text),
+		    refused[i].tls);
+		(void)snprintf(got, sizeof(got), "%.*s", SPAN_ARG(r.dsn));
+		check_str(refused[i].text, got, refused[i].dsn);
+		(void)snprintf(got, sizeof(got), "%.*s", SPAN_ARG(r.sender));
+		check_str(refused[i].text, got, refused[i].sender);
+	}
+	assert_false(logtext_refusal(SPAN("RCPT from h"), &r));
+	assert_false(logtext_refusal(SPAN("RCPT h[1]: 450 4.7.10 x"), &r));
+	assert_false(logtext_refusal(SPAN(""), &r));
+}
+
 int
 main(void)
 {
@@ -581,6 +903,8 @@ main(void)
 	    cmocka_unit_test(t_cases),
 	    cmocka_unit_test(t_interleaved),
 	    cmocka_unit_test(t_bounded),
+	    cmocka_unit_test(t_faults),
+	    cmocka_unit_test(t_refusals),
 	};
 
 	setenv("TZ", "UTC", 1);
