@@ -12,6 +12,7 @@
 #include "say.h"
 #include "settings.h"
 #include "smtpclient.h"
+#include "target.h"
 
 int
 common_failed(const struct err *e)
@@ -59,7 +60,8 @@ common_prober(const struct settings *s, struct smtpclient *client,
 {
 	char *line, *rest;
 
-	smtpclient_read(client, s->helo_name);
+	smtpclient_read(client, s->helo_name,
+	    s->opportunistic_level != OPPORTUNISTIC_MAIN_CF);
 	for (rest = client->unlike; (line = strsep(&rest, "\n")) != NULL;)
 		if (*line != '\0')
 			say("%s", line);

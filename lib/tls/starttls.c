@@ -243,16 +243,20 @@ setup(SSL_CTX *c, const struct starttls_params *p, struct err *err)
 	int min = p->min_proto == 0 ? TLS1_VERSION : p->min_proto;
 
 	if (ciphers == NULL)
-		ciphers = STARTTLS_CIPHERS_MEDIUM;
-	SSL_CTX_set_security_level(c, p->security_level);
+		ciphers = STARTTLS_CIPHERS_MEDIUM STARTTLS_NO_ANON;
+	/* The list may say @SECLEVEL=n, which counts where we ask for none. */
+	SSL_CTX_set_security_level(c, 0);
 	if (!SSL_CTX_set_min_proto_version(c, min) ||
-	    !SSL_CTX_set_max_proto_version(c, 0)) /* not openssl.cnf */
+	    /* 0 as well: openssl.cnf may say another. */
+	    !SSL_CTX_set_max_proto_version(c, p->max_proto))
 		return fail_ssl(err, EX_USAGE, "protocol versions");
 	if (!SSL_CTX_set_cipher_list(c, ciphers)) {
 		(void)snprintf(
 		    what, sizeof(what), "cipher list %s", quotes(ciphers).s);
 		return fail_ssl(err, EX_USAGE, what);
 	}
+	if (p->security_level > 0)
+		SSL_CTX_set_security_level(c, p->security_level);
 	(void)snprintf(curves, sizeof(curves), "%s",
 	    p->curves == NULL ? CURVES : p->curves);
 	if (*curves != '\0' && !SSL_CTX_set1_curves_list(c, curves)) {

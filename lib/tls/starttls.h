@@ -37,13 +37,13 @@ struct starttls_ctx;
 #define STARTTLS_WORD_MAX 48	  /* bytes of a short name, NUL included */
 
 /*
- * Postfix's cipher grades for levels that look at the certificate (3.7,
- * mail_params.h; "!aNULL" is what these levels add).
+ * Postfix's cipher grades (3.7, mail_params.h). Levels that look at the
+ * certificate add STARTTLS_NO_ANON, the others STARTTLS_NO_NULL.
  */
-#define STARTTLS_CIPHERS_HIGH "aNULL:-aNULL:HIGH:@STRENGTH:!aNULL"
-#define STARTTLS_CIPHERS_MEDIUM "aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH:!aNULL"
-/* The same for `may` and `encrypt`, where no certificate is needed. */
-#define STARTTLS_CIPHERS_ANY "aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH:!eNULL"
+#define STARTTLS_CIPHERS_HIGH "aNULL:-aNULL:HIGH:@STRENGTH"
+#define STARTTLS_CIPHERS_MEDIUM "aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH"
+#define STARTTLS_NO_ANON ":!aNULL"
+#define STARTTLS_NO_NULL ":!eNULL"
 
 /* What sessions have in common. Strings are copied by starttls_ctx_new. */
 struct starttls_params {
@@ -57,6 +57,7 @@ struct starttls_params {
 	 */
 	int security_level;
 	int min_proto;	    /* TLS1_2_VERSION and so on; 0: TLS 1.0 */
+	int max_proto;	    /* the same; 0: the newest there is */
 	const char *curves; /* of the key exchange; NULL: Postfix's, "": all */
 	bool no_starttls;   /* not offered, whatever the server says */
 	bool keep_esmtp;    /* EHLO also behind a masked greeting */

@@ -41,29 +41,57 @@ tls_version_find(const char *name, size_t len)
 	return v;
 }
 
+bool
+tls_version_range(const char *protocols, size_t len, enum tls_version *lowest,
+    enum tls_version *highest)
+{
+	static const char separators[] = ": ,\t\r\n";
+	const char *end = protocols + len, *p = protocols, *word;
+	unsigned with = 0, without = 0, low = 0, high = TLS_VERSIONS - 1;
+	char sign;
+	int v;
+
+	for (;; p = word) {
+		while (p < end && strchr(separators, *p) != NULL)
+			p++;
+		if (p == end)
+			break;
+		for (word = p; word < end && strchr(separators, *word) == NULL;)
+			word++;
+		sign = *p;
+		if (sign == '!')
+			p++;
+		else if (sign == '>' || sign == '<')
+			p += word - p > 1 && p[1] == '=' ? 2 : 0;
+		if ((v = tls_version_find(p, (size_t)(word - p))) == -1)
+			return false;
+		if (sign == '>')
+			low = (unsigned)v;
+		else if (sign == '<')
+			high = (unsigned)v;
+		else
+			*(sign == '!' ? &without : &with) |= 1u << v;
+	}
+	if (with != 0)
+		without |= ~with;
+	for (; low < high && (without & (1u << low)) != 0; low++)
+		;
+	for (; high > low && (without & (1u << high)) != 0; high--)
+		;
+	*lowest = (enum tls_version)low;
+	*highest = (enum tls_version)high;
+	return low <= high && (without & (1u << low)) == 0;
+}
+
 int
 tls_version_floor(const char *protocols, size_t len)
 {
-	const char *end, *p, *next;
-	unsigned without = 0;
-	int v;
+	enum tls_version lowest, highest;
 
-	if (len == 0)
-		return -1;
-	if (len > 2 && memcmp(protocols, ">=", 2) == 0)
-		return tls_version_find(protocols + 2, len - 2);
-	end = protocols + len;
-	for (p = protocols; p < end; p = next + 1) {
-		next = memchr(p, ':', (size_t)(end - p));
-		if (next == NULL)
-			next = end;
-		if (*p == '!' &&
-		    (v = tls_version_find(p + 1, (size_t)(next - p) - 1)) != -1)
-			without |= 1u << v;
-	}
-	if (memchr(protocols, '!', len) == NULL)
-		return -1;
-	for (v = 0; v < TLS_VERSIONS && (without & (1u << v)) != 0; v++)
-		;
-	return v == TLS_VERSIONS ? -1 : v;
+	/* Rows of ours say it in these two ways. */
+	return (memmem(protocols, len, ">=", 2) != NULL ||
+		   memchr(protocols, '!', len) != NULL) &&
+		       tls_version_range(protocols, len, &lowest, &highest)
+		   ? (int)lowest
+		   : -1;
 }

@@ -5,6 +5,7 @@
 #ifndef TLSVERSION_H
 #define TLSVERSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum tls_version { /* oldest first */
@@ -27,10 +28,15 @@ int tls_version_number(enum tls_version v);
 int tls_version_find(const char *name, size_t len);
 
 /*
- * The lowest version that a policy's protocols= of len bytes lets in: as
- * ">=TLSv1.2", or as "!SSLv2:!SSLv3:!TLSv1:!TLSv1.1" before Postfix 3.6; -1:
- * it says none, or cannot be understood.
+ * What protocols= of a policy or a parameter such as smtp_tls_protocols, of
+ * len bytes, lets in: ">=TLSv1.2", "!SSLv2, !SSLv3" as before Postfix 3.6, or
+ * "TLSv1.2 TLSv1.1", which lets in no other. False: nothing, or it cannot be
+ * understood.
  */
+bool tls_version_range(const char *protocols, size_t len,
+    enum tls_version *lowest, enum tls_version *highest);
+
+/* The lowest, said as our rows do, by >= or !; -1: it is said otherwise. */
 int tls_version_floor(const char *protocols, size_t len);
 
 #endif

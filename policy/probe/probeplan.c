@@ -12,6 +12,7 @@
 #include "judge.h"
 #include "mem.h"
 #include "quote.h"
+#include "smtpclient.h"
 #include "starttls.h"
 
 void
@@ -296,23 +297,19 @@ probeplan_kind(const struct probetarget *t)
 }
 
 void
-probeplan_params(unsigned kind, struct starttls_params *out)
+probeplan_params(unsigned kind, const struct smtpclient *client,
+    struct starttls_params *out, char ciphers[PROBEPLAN_CIPHERS])
 {
-	static const char *const ciphers[] = {
-	    STARTTLS_CIPHERS_MEDIUM, STARTTLS_CIPHERS_HIGH,
-	    STARTTLS_CIPHERS_ANY,
-	    "aNULL:-aNULL:HIGH:@STRENGTH:!eNULL", /* high, for `encrypt` */
-	};
+	bool may = kind == 0, names = !may && kind <= 8;
+	bool high = may ? client->high_for_may : (kind - 1) / 4 % 2 == 1;
 
-	/* main.cf decides for `may`; these are Postfix's own defaults. */
-	if (kind == 0) {
-		out->ciphers = STARTTLS_CIPHERS_ANY;
-		out->min_proto = TLS1_VERSION;
-		out->security_level = 0;
-		return;
-	}
-	kind--;
-	out->ciphers = ciphers[kind / 4];
-	out->min_proto = tls_version_number(TLS_1_0 + kind % 4);
-	out->security_level = kind / 8 == 0 ? 1 : 0;
+	out->min_proto = may ? client->min_proto
+			     : tls_version_number(TLS_1_0 + (kind - 1) % 4);
+	out->max_proto = may ? client->max_proto : 0;
+	out->security_level = names ? 1 : 0;
+	(void)snprintf(ciphers, PROBEPLAN_CIPHERS, "%s%s%s",
+	    high ? client->high : client->medium,
+	    may ? client->exclude : client->exclude_mandatory,
+	    names ? STARTTLS_NO_ANON : STARTTLS_NO_NULL);
+	out->ciphers = ciphers;
 }

@@ -14,6 +14,7 @@
 
 struct err;
 struct nexthop;
+struct smtpclient;
 struct starttls_params;
 
 /* A next-hop to look up, and whose rules hold there. */
@@ -84,9 +85,12 @@ void probeplan_release(struct probeplan *p);
 unsigned probeplan_kind(const struct probetarget *t);
 
 /*
- * The TLS that Postfix speaks under the row that this kind of target has:
- * ciphers, protocol floor, OpenSSL security level. The rest is not touched.
+ * The TLS that this Postfix speaks under the row that this kind of target has:
+ * ciphers, versions, OpenSSL security level. The rest is not touched; out
+ * borrows ciphers.
  */
-void probeplan_params(unsigned kind, struct starttls_params *out);
+#define PROBEPLAN_CIPHERS 8192 /* bytes of a list */
+void probeplan_params(unsigned kind, const struct smtpclient *client,
+    struct starttls_params *out, char ciphers[PROBEPLAN_CIPHERS]);
 
 #endif

@@ -27,8 +27,7 @@
 #include "starttls.h"
 #include "sweep.h"
 
-#define BURST 16	 /* starts without a pause */
-#define CIPHERS_MAX 4096 /* bytes of a list */
+#define BURST 16 /* starts without a pause */
 
 #define NOT_VOUCHED                                                           \
 	"The resolver of this machine (/etc/resolv.conf) does not vouch for " \
@@ -146,16 +145,10 @@ get_ctx(struct prober *p, unsigned kind, struct err *e)
 	    .step_ms = p->set->timeout_ms,
 	    .total_ms = PROBER_SESSION_STEPS * p->set->timeout_ms,
 	};
-
-	char ciphers[CIPHERS_MAX];
+	char ciphers[PROBEPLAN_CIPHERS];
 
 	if (p->ctx[kind] == NULL) {
-		probeplan_params(kind, &params);
-		if (kind == 0)
-			params.min_proto = client->min_proto;
-		(void)snprintf(ciphers, sizeof(ciphers), "%s%s", params.ciphers,
-		    kind == 0 ? client->exclude : client->exclude_mandatory);
-		params.ciphers = ciphers;
+		probeplan_params(kind, client, &params, ciphers);
 		p->ctx[kind] = starttls_ctx_new(&params, e);
 	}
 	return p->ctx[kind];

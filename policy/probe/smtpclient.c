@@ -12,20 +12,22 @@
 #include "err.h"
 #include "mem.h"
 #include "postconf.h"
+#include "starttls.h"
 #include "tlsversion.h"
 
 #define SERVICE "smtp/unix"
 #define SEPARATORS " ,\t\r\n"
 
-/* What the prober does as Postfix's defaults do, whatever main.cf says. */
+#define LEVEL "smtp_tls_security_level"
+
+/* What the prober does in one of these ways, whatever main.cf says. */
 static const struct {
 	const char *name, *usual;
 } fixed[] = {
+    {LEVEL, "none may dane encrypt"},
     {"smtp_host_lookup", "dns"},
     {"smtp_discard_ehlo_keyword_address_maps", ""},
     {"smtp_pix_workaround_maps", ""},
-    {"tls_high_cipherlist", "aNULL:-aNULL:HIGH:@STRENGTH"},
-    {"tls_medium_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH"},
 };
 
 /* Does the list hold the word? */
@@ -75,6 +77,21 @@ known_curves(const char *list)
 	return buf_take(&out);
 }
 
+/* The level of those without a row; what says it before Postfix 2.3, too. */
+static const char *
+level_of(const struct postconf *p)
+{
+	const char *level = postconf_get(p, SERVICE, LEVEL);
+
+	if (level == NULL || *level != '\0')
+		return level;
+	if (strcmp(postconf_text(p, SERVICE, "smtp_enforce_tls"), "yes") == 0)
+		return "encrypt";
+	return strcmp(postconf_text(p, SERVICE, "smtp_use_tls"), "yes") == 0
+		   ? "may"
+		   : level;
+}
+
 const char *
 smtpclient_unlike(const struct postconf *p, size_t *at, const char **value)
 {
@@ -82,8 +99,12 @@ smtpclient_unlike(const struct postconf *p, size_t *at, const char **value)
 
 	for (; *at < sizeof(fixed) / sizeof(fixed[0]); ++*at) {
 		name = fixed[*at].name;
-		*value = postconf_get(p, SERVICE, name);
-		if (*value == NULL || strcmp(*value, fixed[*at].usual) == 0)
+		*value = strcmp(name, LEVEL) == 0
+			     ? level_of(p)
+			     : postconf_get(p, SERVICE, name);
+		if (*value == NULL || **value == '\0' ||
+		    strcmp(*value, fixed[*at].usual) == 0 ||
+		    holds(fixed[*at].usual, *value))
 			continue;
 		++*at;
 		return name;
@@ -131,22 +152,74 @@ curves(const struct postconf *p)
 	return known;
 }
 
+/* A list of ciphers of main.cf, or usual if there is none. */
+static char *
+cipher_list(const struct postconf *p, const char *name, const char *usual)
+{
+	const char *list = postconf_text(p, SERVICE, name);
+
+	return mem_dup(*list == '\0' ? usual : list);
+}
+
+/*
+ * TLS to opportunistic partners. Rows say `may`; without one it is the level
+ * of main.cf, which can be a mandatory one, with settings of its own.
+ */
+static void
+read_may(struct smtpclient *c, const struct postconf *p, bool rows)
+{
+	const char *level = level_of(p), *text;
+	enum tls_version lowest, highest;
+	bool mandatory = !rows && level != NULL && *level != '\0' &&
+			 !holds("none may dane", level);
+
+	c->exclude = excluded(
+	    p, mandatory ? "smtp_tls_mandatory_exclude_ciphers" : NULL);
+	text = postconf_text(p, SERVICE,
+	    mandatory ? "smtp_tls_mandatory_ciphers" : "smtp_tls_ciphers");
+	c->high_for_may = strcasecmp(text, "high") == 0;
+	text = postconf_text(p, SERVICE,
+	    mandatory ? "smtp_tls_mandatory_protocols" : "smtp_tls_protocols");
+	if (!tls_version_range(text, strlen(text), &lowest, &highest))
+		return;
+	if (lowest > TLS_1_0)
+		c->min_proto = tls_version_number(lowest);
+	if (highest < TLS_VERSIONS - 1)
+		c->max_proto = tls_version_number(highest);
+}
+
+static void
+read_addresses(struct smtpclient *c, const struct postconf *p)
+{
+	const char *text = postconf_text(p, SERVICE, "inet_protocols");
+
+	c->ipv4 = holds(text, "all") || holds(text, "ipv4");
+	c->ipv6 = holds(text, "all") || holds(text, "ipv6");
+	text = postconf_text(p, SERVICE, "smtp_bind_address");
+	if (inet_pton(AF_INET, text, &c->from4.sin_addr) == 1)
+		c->from4.sin_family = AF_INET;
+	text = postconf_text(p, SERVICE, "smtp_bind_address6");
+	if (inet_pton(AF_INET6, text, &c->from6.sin6_addr) == 1)
+		c->from6.sin6_family = AF_INET6;
+}
+
 void
-smtpclient_read(struct smtpclient *c, const char *helo_name)
+smtpclient_read(struct smtpclient *c, const char *helo_name, bool rows)
 {
 	struct postconf p = {0};
 	struct buf unlike = {0};
-	const char *text;
 	struct err e;
 	bool known = postconf_read(&p, NULL, &e) == 0;
-	int v;
 
 	*c = (struct smtpclient){.ipv4 = true,
 	    .ipv6 = true,
 	    .min_proto = TLS1_VERSION,
 	    .servername =
 		mem_dup(postconf_text(&p, SERVICE, "smtp_tls_servername")),
-	    .exclude = excluded(&p, NULL),
+	    .medium = cipher_list(
+		&p, "tls_medium_cipherlist", STARTTLS_CIPHERS_MEDIUM),
+	    .high =
+		cipher_list(&p, "tls_high_cipherlist", STARTTLS_CIPHERS_HIGH),
 	    .exclude_mandatory =
 		excluded(&p, "smtp_tls_mandatory_exclude_ciphers")};
 	if (*helo_name == '\0')
@@ -154,6 +227,7 @@ smtpclient_read(struct smtpclient *c, const char *helo_name)
 	c->helo = dname_helo(helo_name);
 	put_unlike(&p, &unlike);
 	c->unlike = buf_take(&unlike);
+	read_may(c, &p, rows);
 	if (known) {
 		c->curves = curves(&p);
 		c->no_starttls = holds(
@@ -162,22 +236,10 @@ smtpclient_read(struct smtpclient *c, const char *helo_name)
 		c->keep_esmtp =
 		    !holds(postconf_text(&p, SERVICE, "smtp_pix_workarounds"),
 			"disable_esmtp");
-		text = postconf_text(&p, SERVICE, "inet_protocols");
-		c->ipv4 = holds(text, "all") || holds(text, "ipv4");
-		c->ipv6 = holds(text, "all") || holds(text, "ipv6");
-		text = postconf_text(&p, SERVICE, "smtp_tls_protocols");
-		if ((v = tls_version_floor(text, strlen(text))) > TLS_1_0)
-			c->min_proto = tls_version_number((enum tls_version)v);
+		read_addresses(c, &p);
 	}
 	c->wrapped = strcmp(postconf_text(&p, SERVICE, "smtp_tls_wrappermode"),
 			 "yes") == 0;
-	if (inet_pton(AF_INET, postconf_text(&p, SERVICE, "smtp_bind_address"),
-		&c->from4.sin_addr) == 1)
-		c->from4.sin_family = AF_INET;
-	if (inet_pton(AF_INET6,
-		postconf_text(&p, SERVICE, "smtp_bind_address6"),
-		&c->from6.sin6_addr) == 1)
-		c->from6.sin6_family = AF_INET6;
 	postconf_release(&p);
 }
 
@@ -187,6 +249,8 @@ smtpclient_release(struct smtpclient *c)
 	free(c->helo);
 	free(c->servername);
 	free(c->curves);
+	free(c->medium);
+	free(c->high);
 	free(c->exclude);
 	free(c->exclude_mandatory);
 	free(c->unlike);

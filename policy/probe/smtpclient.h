@@ -19,13 +19,17 @@ struct smtpclient {
 	char *
 	    servername; /* smtp_tls_servername: "", "hostname", "nexthop", it */
 	char *curves;	/* of the key exchange, as OpenSSL takes them */
-	/* Lists of ciphers end in these: for `may`, and for the others. */
+	/* tls_medium_cipherlist, tls_high_cipherlist */
+	char *medium, *high;
+	/* What takes out of them: for opportunistic partners, and for others */
 	char *exclude, *exclude_mandatory;
-	int min_proto;	  /* of smtp_tls_protocols, for `may` */
-	bool no_starttls; /* smtp_discard_ehlo_keywords takes it out */
-	bool keep_esmtp;  /* EHLO also behind a masked greeting */
-	bool wrapped;	  /* TLS from the start */
-	bool ipv4, ipv6;  /* inet_protocols */
+	/* For opportunistic partners, by smtp_tls_security_level: */
+	bool high_for_may;	  /* the high grade */
+	int min_proto, max_proto; /* TLS1_2_VERSION and so on */
+	bool no_starttls;	  /* smtp_discard_ehlo_keywords takes it out */
+	bool keep_esmtp;	  /* EHLO also behind a masked greeting */
+	bool wrapped;		  /* TLS from the start */
+	bool ipv4, ipv6;	  /* inet_protocols */
 	/* smtp_bind_address and smtp_bind_address6; family 0: none */
 	struct sockaddr_in from4;
 	struct sockaddr_in6 from6;
@@ -35,8 +39,9 @@ struct smtpclient {
 /*
  * Ask postconf(1), which MAIL_CONFIG guides. Where there is no Postfix, its
  * defaults. helo_name takes the place of smtp_helo_name if it is not empty.
+ * rows: the map has rows for opportunistic partners.
  */
-void smtpclient_read(struct smtpclient *c, const char *helo_name);
+void smtpclient_read(struct smtpclient *c, const char *helo_name, bool rows);
 
 /*
  * Of what decides a delivery and the prober does as the defaults do, the next

@@ -9,6 +9,7 @@
 #include "probeplan.h"
 #include "registry.h"
 #include "shapemake.h"
+#include "smtpclient.h"
 #include "starttls.h"
 #include "target.h"
 
@@ -205,6 +206,14 @@ test_row(void **state)
 {
 	static const struct target target = {
 	    .version = TARGET_VERSION(3, 7), .sha256 = true};
+	static char medium[] = STARTTLS_CIPHERS_MEDIUM;
+	static char high[] = STARTTLS_CIPHERS_HIGH, none[] = "";
+	static const struct smtpclient client = {.medium = medium,
+	    .high = high,
+	    .exclude = none,
+	    .exclude_mandatory = none,
+	    .min_proto = TLS1_VERSION};
+	char ciphers[PROBEPLAN_CIPHERS];
 	struct starttls_params params;
 	struct probeplan p;
 	struct buf row = {0};
@@ -219,7 +228,7 @@ test_row(void **state)
 
 		assert_true(kind < PROBEPLAN_KINDS);
 		memset(&params, 0, sizeof(params));
-		probeplan_params(kind, &params);
+		probeplan_params(kind, &client, &params, ciphers);
 		buf_clear(&row);
 		assert_null(render_policy(
 		    t->partner, t->level, t->attributes->key, &target, &row));

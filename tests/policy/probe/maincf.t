@@ -98,6 +98,17 @@ probe old 'smtp_tls_protocols = >=TLSv1.2'
 is 'protocols for opportunistic partners' "$(verdict)" \
 	'FAIL protocol-too-old'
 
+probe old 'smtp_tls_protocols = !SSLv2, !SSLv3 !TLSv1,!TLSv1.1'
+is 'as most people write it' "$(verdict)" 'FAIL protocol-too-old'
+probe old 'smtp_tls_security_level = encrypt' \
+	'smtp_tls_mandatory_protocols = >=TLSv1.2'
+is 'those of a mandatory level' "$(verdict)" 'FAIL protocol-too-old'
+probe old 'smtp_tls_security_level = verify'
+like 'which may ask for a certificate' "$err" \
+	'smtp_tls_security_level = verify: Postfix does otherwise'
+probe old 'smtp_tls_ciphers = high' 'tls_high_cipherlist = ECDHE+AESGCM'
+is 'ciphers for opportunistic partners' "$(verdict)" 'FAIL handshake-failed'
+
 probe good 'smtp_tls_mandatory_exclude_ciphers = aRSA, aECDSA, TLSv1.2' \
 	'tls_eecdh_auto_curves = nonsense prime256v1'
 is 'ciphers and curves, one of them unknown' "$(verdict)" pass
