@@ -43,6 +43,7 @@ static const struct mode {
 	int proto;	      /* only this version, old ciphers allowed */
 	int verify;	      /* SSL_VERIFY_* for the client */
 	const char *ciphers;  /* for TLS 1.2 */
+	const char *groups;   /* of the key exchange */
 } modes[] = {
     {.name = "good"},
     {.name = "nostarttls", .keyword = ""},
@@ -61,6 +62,7 @@ static const struct mode {
     {.name = "nohelo",
 	.ehlo = "502 5.5.1 what?\r\n",
 	.helo = "502 5.5.1 what?\r\n"},
+    {.name = "noesmtp", .greeting = "220 fake.example\r\n"},
     {.name = "masked", .greeting = "220 *****2*0 **\r\n"},
     {.name = "masked220", .greeting = "220 ****** ESMTP\r\n"},
     {.name = "ehlotls4", .ehlo_tls = "450 4.3.2 not now\r\n"},
@@ -96,6 +98,16 @@ static const struct mode {
     {.name = "tls13", .proto = TLS1_3_VERSION},
     {.name = "rsakex", .proto = TLS1_2_VERSION, .ciphers = "kRSA"},
     {.name = "dh1024", .proto = TLS1_2_VERSION, .ciphers = "kDHE"},
+    {.name = "cbc", .proto = TLS1_2_VERSION, .ciphers = "ECDHE+AES+SHA1"},
+    {.name = "dhe", .proto = TLS1_2_VERSION, .ciphers = "kDHE+AESGCM"},
+    {.name = "aes128",
+	.proto = TLS1_2_VERSION,
+	.ciphers = "ECDHE+AES128+AESGCM"},
+    {.name = "chacha", .proto = TLS1_2_VERSION, .ciphers = "ECDHE+CHACHA20"},
+    {.name = "camellia", .proto = TLS1_2_VERSION, .ciphers = "ECDHE+CAMELLIA"},
+    {.name = "ffdhe", .proto = TLS1_3_VERSION, .groups = "ffdhe3072"},
+    {.name = "p521", .groups = "P-521"},
+    {.name = "x448", .groups = "X448"},
     {.name = "anon", .proto = TLS1_2_VERSION, .ciphers = "aNULL:@SECLEVEL=0"},
     {.name = "null", .proto = TLS1_2_VERSION, .ciphers = "eNULL:@SECLEVEL=0"},
     {.name = "askcert", .verify = SSL_VERIFY_PEER},

@@ -92,6 +92,10 @@ new_tls(const struct mode *m, const char *pem)
 		SSL_CTX_set_tlsext_servername_callback(ctx, demand_sni);
 	if (strcmp(m->name, "dh1024") == 0)
 		weak_dh(ctx);
+	else
+		SSL_CTX_set_dh_auto(ctx, 1);
+	if (m->groups != NULL && SSL_CTX_set1_groups_list(ctx, m->groups) != 1)
+		die("no groups %s", m->groups);
 	if (SSL_CTX_use_certificate_chain_file(ctx, pem) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(ctx, pem, SSL_FILETYPE_PEM) != 1) {
 		ERR_print_errors_fp(stderr);
