@@ -39,7 +39,9 @@ INC_lib/tls = -Ilib/tls $(INC_lib/file)
 INC_lib/dns = -Ilib/dns $(INC_lib/base)
 INC_lib/postfix = -Ilib/postfix $(INC_lib/event) $(INC_lib/file)
 INC_lib/maillog = -Ilib/maillog $(INC_lib/file)
-INC_lib = $(INC_lib/tls) $(INC_lib/dns) $(INC_lib/postfix) $(INC_lib/maillog)
+INC_lib/received = -Ilib/received $(INC_lib/base)
+INC_lib = $(INC_lib/tls) $(INC_lib/dns) $(INC_lib/postfix) $(INC_lib/maillog) \
+	$(INC_lib/received)
 INC_policy/core = -Ipolicy/core $(INC_lib) -DSYSCONFDIR='"$(SYSCONFDIR)"'
 INC_policy/registry = -Ipolicy/registry $(INC_policy/core)
 INC_policy/cert = -Ipolicy/cert $(INC_policy/registry)
