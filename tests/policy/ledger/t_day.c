@@ -208,7 +208,7 @@ static const struct {
 static void
 t_shown(void **state)
 {
-	static const char *const edits[] = {
+	static const char *const shown[] = {
 	    "UPDATE probe SET requiretls = 'no'",
 	    "UPDATE probe SET dnssec = 'secure'",
 	    "UPDATE probe SET tlsa = 'used'",
@@ -227,9 +227,9 @@ t_shown(void **state)
 	well("look", evidence_probe_add(evi, &p, &err));
 	well("close", close_day(0, T0));
 	check_days("whole", 0, 0, "");
-	for (i = 0; i < COUNT(edits); i++) {
-		by_hand_in(seen, edits[i]);
-		check_days(edits[i], 0, 0, SAYS "its probes" EDITED);
+	for (i = 0; i < COUNT(shown); i++) {
+		by_hand_in(seen, shown[i]);
+		check_days(shown[i], 0, 0, SAYS "its probes" EDITED);
 		by_hand_in(seen, "UPDATE probe SET requiretls = 'yes',"
 				 " dnssec = 'insecure', tlsa = 'none'");
 	}
