@@ -311,6 +311,8 @@ take_line(struct logreader *r, struct span line)
 		what = logjoin_line(r->join, &p);
 	if (known)
 		return;
+	if (r->tally != NULL && rc == 0 && p.program.n != p.tag.n)
+		logtally_hour(r->tally, p.time, p.host);
 	r->stats.lines++;
 	r->stats.bytes += line.n + 1;
 	r->stats.unparsed += rc == -1;

@@ -324,7 +324,11 @@ take_wait(struct taking *t)
 
 	x.queue_id = word(t, "queue id", WORD_MAX);
 	x.domain = word(t, "domain", NAME_MAX_);
-	x.partner = partner(t);
+	/* It may have been removed from the registry meanwhile. */
+	x.partner = word(t, "partner", NAME_MAX_);
+	if (t->f.bad == NULL && strchr(x.partner, '.') == NULL &&
+	    !t->known(x.partner, t->arg))
+		x.partner = "other";
 	x.fault = fault_word(t, true);
 	x.since = when(t, "since");
 	x.until = when(t, "until");

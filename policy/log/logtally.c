@@ -1,5 +1,6 @@
 #include "logtally.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "arena.h"
@@ -10,10 +11,12 @@
 #include "names.h"
 #include "num.h"
 #include "quote.h"
+#include "recent.h"
 
 #define DAYS 4	      /* whose strangers are remembered at once */
 #define WORD_MAX 64   /* bytes of a protocol, cipher or result */
 #define TEXT_MAX 1000 /* bytes of a failure's text */
+#define HOSTS_MAX 64  /* that have hours of their own; then OTHER */
 #define OTHER "other"
 
 /* The names of the strangers of one day and direction. */
@@ -21,6 +24,14 @@ struct strangers {
 	char day[NUM_TIME_MAX]; /* "" if there is none */
 	enum evidence_direction direction;
 	struct names names;
+};
+
+/* A message that waits, for one domain. */
+struct wait {
+	char name[33 + LOGSESSION_HOST + 256]; /* queue id, host, domain */
+	char partner[256];
+	enum fault fault;
+	time_t since;
 };
 
 struct logtally {
@@ -33,9 +44,16 @@ struct logtally {
 	struct evidence_exchange *exchange;
 	size_t nexchanges, exchange_cap;
 	struct names exchanges;
+	struct evidence_hour *hour;
+	size_t nhours, hour_cap;
+	struct names hosts;
+	struct recent waits; /* as the evidence has them, and since */
+	bool waits_known;
+	struct evidence_wait *wait;
+	size_t nwaits, wait_cap;
 	struct evidence_failure *failure;
 	size_t nfailures, failure_cap;
-	struct arena text; /* of both */
+	struct arena text; /* of all of them */
 	struct buf scratch;
 	time_t day; /* that was converted last */
 	char day_text[NUM_TIME_MAX];
@@ -52,6 +70,7 @@ logtally_new(struct evidence *v, struct logrecord *r)
 	t->recorder = r;
 	t->day = -1;
 	t->strangers = mem_zero(DAYS, sizeof(*t->strangers));
+	recent_init(&t->waits, EVIDENCE_WAITS_MAX, sizeof(struct wait));
 	return t;
 }
 
@@ -238,6 +257,171 @@ add_failure(struct logtally *t, const struct attempt *a, const char *label,
 	    .text = clean(t, a->text, TEXT_MAX)};
 }
 
+/* --- hours ------------------------------------------------------------- */
+
+void
+logtally_hour(struct logtally *t, time_t when, struct span host)
+{
+	struct evidence_hour *h;
+	uint32_t at;
+	size_t i;
+
+	if (when < 0)
+		return;
+	if (host.n > WORD_MAX)
+		host.n = WORD_MAX;
+	when -= when % EVIDENCE_HOUR;
+	/* Most lines are of the hour and host of the one before. */
+	for (i = t->nhours; i > 0; i--) {
+		h = &t->hour[i - 1];
+		if (h->hour == when && span_same(span_of(h->host), host)) {
+			h->n++;
+			return;
+		}
+	}
+	if (t->hosts.n < HOSTS_MAX)
+		at = names_add(&t->hosts, host.n == 0 ? "" : host.p, host.n);
+	else
+		at = names_find(&t->hosts, host.n == 0 ? "" : host.p, host.n);
+	if (at == STRMAP_NONE && !span_is(host, OTHER)) {
+		logtally_hour(t, when, span_of(OTHER));
+		return;
+	}
+	t->hour = mem_grow(t->hour, t->nhours, &t->hour_cap, sizeof(*t->hour));
+	t->hour[t->nhours++] = (struct evidence_hour){
+	    .hour = when, .host = clean(t, host, WORD_MAX), .n = 1};
+}
+
+/* --- what waits ---------------------------------------------------------- */
+
+static size_t
+wait_name(char name[sizeof(((struct wait *)0)->name)], struct span id,
+    struct span host, struct span domain)
+{
+	size_t n = logsession_message(id, host, name);
+
+	name[n++] = ' ';
+	span_keep(name + n, sizeof(((struct wait *)0)->name) - n, domain);
+	return n + strlen(name + n);
+}
+
+static struct wait *
+new_wait(struct logtally *t, const char *name)
+{
+	struct wait *w = recent_place(&t->waits);
+
+	if (w->name[0] != '\0')
+		recent_remove(&t->waits, w);
+	(void)snprintf(w->name, sizeof(w->name), "%s", name);
+	recent_add(&t->waits, w);
+	return w;
+}
+
+static bool
+take_wait(const struct evidence_wait *given, void *arg)
+{
+	struct logtally *t = arg;
+	char name[sizeof(((struct wait *)0)->name)];
+	size_t n = wait_name(name, span_of(given->queue_id),
+	    span_of(given->host), span_of(given->domain));
+	struct wait *w = recent_find(&t->waits, name, n);
+
+	if (w == NULL)
+		w = new_wait(t, name);
+	(void)snprintf(w->partner, sizeof(w->partner), "%s", given->partner);
+	if (fault_parse(given->fault, &w->fault) == -1)
+		w->fault = FAULT_OK;
+	w->since = given->since;
+	return true;
+}
+
+static int
+know_waits(struct logtally *t, struct err *e)
+{
+	if (t->waits_known)
+		return 0;
+	t->waits_known = true;
+	return evidence_waits(t->evidence, take_wait, t, e);
+}
+
+/* What becomes of it: it waits, or (result) it waits no more. */
+static void
+add_wait(struct logtally *t, const struct wait *w, const struct attempt *a,
+    const char *domain, const char *result)
+{
+	t->wait = mem_grow(t->wait, t->nwaits, &t->wait_cap, sizeof(*t->wait));
+	t->wait[t->nwaits++] = (struct evidence_wait){
+	    .host = clean(t, a->logger, LOGSESSION_HOST - 1),
+	    .queue_id = clean(t, a->queue_id, 32),
+	    .domain = arena_copy(&t->text, domain, strlen(domain)),
+	    .partner = arena_copy(&t->text, w->partner, strlen(w->partner)),
+	    .fault = fault_text(w->fault),
+	    .since = w->since,
+	    .until = result == NULL ? 0 : a->time,
+	    .result = result == NULL ? "" : result};
+}
+
+static void
+end_wait(struct logtally *t, struct wait *w, const struct attempt *a,
+    const char *domain)
+{
+	add_wait(t, w, a, domain, clean(t, a->result, WORD_MAX));
+	recent_remove(&t->waits, w);
+}
+
+/* The more of TLS it is, the sooner it is what the mail waits for. */
+static int
+rank(enum fault f)
+{
+	return f == FAULT_OK ? 0 : 1 + fault_is_tls(f);
+}
+
+/* A message to that partner was deferred, or became something else. */
+static void
+follow_wait(struct logtally *t, const struct attempt *a, const char *domain,
+    const char *label, bool matters)
+{
+	char name[sizeof(((struct wait *)0)->name)];
+	size_t n = wait_name(name, a->queue_id, a->logger, span_of(domain));
+	struct wait *w = recent_find(&t->waits, name, n);
+
+	if (!span_is(a->result, "deferred")) {
+		if (w != NULL)
+			end_wait(t, w, a, domain);
+		return;
+	}
+	if (w == NULL ? !matters : rank(a->fault) <= rank(w->fault))
+		return;
+	if (w == NULL) {
+		w = new_wait(t, name);
+		(void)snprintf(w->partner, sizeof(w->partner), "%s", label);
+	}
+	w->fault = a->fault;
+	w->since = a->time;
+	add_wait(t, w, a, domain, NULL);
+}
+
+/* It ended for all domains, which the log that was read does not name. */
+static bool
+end_waits(struct logtally *t, const struct attempt *a, const char *day)
+{
+	char name[sizeof(((struct wait *)0)->name)];
+	size_t n = wait_name(name, a->queue_id, a->logger, span_of(""));
+	bool any = false;
+	struct wait *w;
+	uint32_t i;
+
+	for (i = 0; i < EVIDENCE_WAITS_MAX; i++) {
+		w = recent_at(&t->waits, i);
+		if (strncmp(w->name, name, n) != 0)
+			continue;
+		any = true;
+		add_sum(t, a, day, w->partner);
+		end_wait(t, w, a, w->name + n);
+	}
+	return any;
+}
+
 int
 logtally_add(struct logtally *t, const struct attempt *a, const char *partner,
     const char *domain, struct err *e)
@@ -258,6 +442,16 @@ logtally_add(struct logtally *t, const struct attempt *a, const char *partner,
 				label = domain;
 		}
 	}
+	if (a->direction == EVIDENCE_OUT && a->queue_id.n > 0 &&
+	    !span_is(a->result, "skipped")) {
+		if (know_waits(t, e) == -1)
+			return -1;
+		if (*domain == '\0' && span_is(a->result, "expired") &&
+		    end_waits(t, a, day))
+			return 0;
+		follow_wait(t, a, domain, label,
+		    partner != NULL || fault_is_tls(a->fault));
+	}
 	add_sum(t, a, day, label);
 	if (a->exchange.n > 0 &&
 	    (span_is(a->result, "sent") || span_is(a->result, "received")))
@@ -271,14 +465,15 @@ logtally_add(struct logtally *t, const struct attempt *a, const char *partner,
 bool
 logtally_full(const struct logtally *t)
 {
-	return t->ncounts + t->nexchanges >= LOGTALLY_SUMS_MAX ||
+	return t->ncounts + t->nexchanges + t->nwaits >= LOGTALLY_SUMS_MAX ||
+	       t->nhours >= LOGTALLY_HOURS_MAX ||
 	       t->nfailures >= LOGTALLY_FAILURES_MAX;
 }
 
 bool
 logtally_empty(const struct logtally *t)
 {
-	return t->ncounts == 0 && t->nfailures == 0;
+	return t->ncounts == 0 && t->nfailures == 0 && t->nhours == 0;
 }
 
 static void
@@ -287,6 +482,7 @@ clear(struct logtally *t)
 	names_free(&t->counts);
 	names_free(&t->exchanges);
 	t->ncounts = t->nexchanges = t->nfailures = 0;
+	t->nhours = t->nwaits = 0;
 	arena_free(&t->text);
 }
 
@@ -298,6 +494,10 @@ logtally_write(
 	    .ncounts = t->ncounts,
 	    .exchange = t->exchange,
 	    .nexchanges = t->nexchanges,
+	    .hour = t->hour,
+	    .nhours = t->nhours,
+	    .wait = t->wait,
+	    .nwaits = t->nwaits,
 	    .failure = t->failure,
 	    .nfailures = t->nfailures,
 	    .position = position,
@@ -320,6 +520,9 @@ logtally_drop(struct logtally *t)
 	/* Who has a name among strangers is not ours to say, either. */
 	for (i = 0; i < DAYS; i++)
 		forget(&t->strangers[i]);
+	recent_free(&t->waits);
+	recent_init(&t->waits, EVIDENCE_WAITS_MAX, sizeof(struct wait));
+	t->waits_known = false;
 }
 
 void
@@ -328,6 +531,10 @@ logtally_free(struct logtally *t)
 	if (t == NULL)
 		return;
 	logtally_drop(t);
+	recent_free(&t->waits);
+	names_free(&t->hosts);
+	free(t->hour);
+	free(t->wait);
 	free(t->strangers);
 	free(t->exchange);
 	free(t->count);

@@ -85,7 +85,7 @@ static const struct {
     {"an hour of a host with controls", {"H", "1794999600", "m\nx", "7"},
 	"host"},
     {"wait", WAITED("acme", "expired", "1794999000", "0"), NULL},
-    {"nobody's wait", WAITED("acme2", "expired", "1794999000", "0"), "partner"},
+    {"of one that is gone", WAITED("gone", "expired", "1794999000", "0"), NULL},
     {"a wait for nothing", WAITED("acme", "bad", "1794999000", "0"), "fault"},
     {"a wait since ever", WAITED("acme", "ok", "-1", "0"), "since"},
     {"exchange", {"X", "2026-11-18", "acme", "1", "X25519", "", "7"}, NULL},

@@ -109,12 +109,144 @@ t_failures(void **state)
 	logtally_free(t);
 }
 
+/* One line of a message to acme, unless the domain is another one. */
+static void
+step(struct logtally *t, time_t when, const char *id, const char *domain,
+    const char *result, enum fault fault)
+{
+	struct attempt a = {.time = T0 + when,
+	    .direction = EVIDENCE_OUT,
+	    .queue_id = SPAN(id),
+	    .logger = SPAN("gw"),
+	    .result = SPAN(result),
+	    .fault = fault};
+	bool partner = strcmp(domain, "acme.example") == 0;
+
+	well(id, logtally_add(t, &a, partner ? "acme" : NULL, domain, &err));
+}
+
+static bool
+show_wait(const struct evidence_wait *w, void *arg)
+{
+	return gather(arg, "%s %s %s +%lld\n", w->queue_id, w->partner,
+	    w->fault, (long long)(w->since - T0));
+}
+
+static bool
+show_waited(const struct evidence_waited *w, void *arg)
+{
+	return gather(arg, "%s %s %s %llu %llu\n", w->partner, w->fault,
+	    w->result, (unsigned long long)w->n,
+	    (unsigned long long)w->seconds);
+}
+
+static void
+check_waits(
+    struct logtally **t, const char *row, const char *waits, const char *waited)
+{
+	struct gathered g = {0};
+
+	/* By another process. */
+	well("write", logtally_write(*t, NULL, &err));
+	logtally_free(*t);
+	*t = tally();
+	well(row, evidence_waits(evi, show_wait, &g, &err));
+	check_str(row, g.text, waits);
+	g = (struct gathered){0};
+	well(row, evidence_waited(evi, NULL, "", "", show_waited, &g, &err));
+	check_str(row, g.text, waited);
+}
+
+/* Since when, for what, and what became of it, from one run to the next. */
+static void
+t_waits(void **state)
+{
+	struct logtally *t = tally();
+	const enum fault ok = FAULT_OK, tls = FAULT_EXPIRED;
+
+	(void)state;
+	step(t, 0, "4A", "acme.example", "deferred", ok);
+	step(t, 10, "4A", "acme.example", "deferred", FAULT_CONNECT_REFUSED);
+	step(t, 20, "4A", "acme.example", "deferred", tls);
+	step(t, 30, "4A", "acme.example", "deferred", FAULT_NO_STARTTLS);
+	step(t, 40, "4B", "acme.example", "skipped", tls);
+	step(t, 40, "4B", "acme.example", "sent", ok);
+	step(t, 50, "4C", "x.example", "deferred", ok);
+	step(t, 50, "4C", "y.example", "deferred", tls);
+	step(t, 60, "4D", "acme.example", "deferred", tls);
+	step(t, 99, "4D", "acme.example", "sent", ok);
+	check_waits(&t, "first",
+	    "4A acme expired +20\n4C y.example expired +50\n",
+	    "acme expired sent 1 39\n");
+	step(t, 70, "4E", "acme.example", "deferred", tls);
+	step(t, 100, "4A", "x.example", "sent", ok);
+	step(t, 3620, "4A", "acme.example", "bounced", ok);
+	check_waits(&t, "then",
+	    "4C y.example expired +50\n4E acme expired +70\n",
+	    "acme expired bounced 1 3600\nacme expired sent 1 39\n");
+	/* Nobody remembers for which domains. */
+	step(t, 170, "4E", "", "expired", ok);
+	step(t, 170, "4F", "", "expired", ok);
+	check_waits(&t, "then", "4C y.example expired +50\n",
+	    "acme expired bounced 1 3600\nacme expired expired 1 100\n"
+	    "acme expired sent 1 39\n");
+	/* Somebody else has counted it. */
+	step(t, 170, "4C", "y.example", "sent", ok);
+	logtally_drop(t);
+	step(t, 250, "4C", "y.example", "sent", ok);
+	check_waits(&t, "dropped", "",
+	    "acme expired bounced 1 3600\nacme expired expired 1 100\n"
+	    "acme expired sent 1 39\ny.example expired sent 1 200\n");
+	logtally_free(t);
+}
+
+static bool
+show_hour(const struct evidence_hour *h, void *arg)
+{
+	return gather(arg, "+%lld %s %llu\n", (long long)(h->hour - T0),
+	    h->host, (unsigned long long)h->n);
+}
+
+static void
+t_hours(void **state)
+{
+	struct logtally *t = tally();
+	struct gathered g = {0};
+	char host[8];
+	unsigned i;
+
+	(void)state;
+	logtally_hour(t, T0 + 5, SPAN("gw"));
+	logtally_hour(t, T0 + 3599, SPAN("gw2"));
+	logtally_hour(t, T0 + 3599, SPAN("gw"));
+	logtally_hour(t, T0 + 3600, SPAN("gw"));
+	well("write", logtally_write(t, NULL, &err));
+	logtally_hour(t, T0 + 3600, SPAN("gw"));
+	check_true("to write", !logtally_empty(t));
+	well("write", logtally_write(t, NULL, &err));
+	well("hours", evidence_hours(evi, 0, 0, show_hour, &g, &err));
+	check_str("hours", g.text, "+0 gw 2\n+0 gw2 1\n+3600 gw 2\n");
+	/* Hosts can be invented, too. */
+	for (i = 0; i < 80; i++) {
+		(void)snprintf(host, sizeof(host), "h%u", i);
+		logtally_hour(t, T0 + 7200, SPAN(host));
+	}
+	well("write", logtally_write(t, NULL, &err));
+	g = (struct gathered){0};
+	well("hours", evidence_hours(evi, T0 + 7200, 0, show_hour, &g, &err));
+	check_int("hosts", g.n, 63);
+	check_has("the rest", g.text, "other 18\n");
+	logtally_free(t);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CASE(t_strangers),
 	    CASE(t_failures),
+	    CASE(t_waits),
+	    CASE(t_hours),
 	};
 
 	return cmocka_run_group_tests_name("logtally", tests, NULL, NULL);
