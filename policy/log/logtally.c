@@ -1,5 +1,6 @@
 #include "logtally.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -180,10 +181,11 @@ add_sum(struct logtally *t, const struct attempt *a, const char *day,
 	buf_add(key, a->cipher.p, a->cipher.n);
 	buf_putc(key, '\n');
 	buf_add(key, a->result.p, a->result.n);
-	buf_putc(key, (char)a->fault);
+	buf_putc(key, (char)(1 + a->fault));
 	buf_puts(key, required);
 	buf_puts(key, proof);
-	buf_add(key, &a->downgrade, sizeof(a->downgrade));
+	if (a->downgrade != 0)
+		buf_printf(key, "%" PRId64, a->downgrade);
 	at = names_add(&t->counts, key->data, key->len);
 	if (at < t->ncounts) {
 		t->count[at].n++;

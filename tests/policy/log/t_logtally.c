@@ -109,6 +109,30 @@ t_failures(void **state)
 	logtally_free(t);
 }
 
+/* What is alike is one sum, however much of it there is. */
+static void
+t_sums(void **state)
+{
+	struct attempt a = {.time = T0,
+	    .direction = EVIDENCE_OUT,
+	    .result = SPAN("sent"),
+	    .required = "key",
+	    .downgrade = 256};
+	struct logtally *t = tally();
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i <= LOGTALLY_SUMS_MAX; i++)
+		well("add", logtally_add(t, &a, "acme", "acme.example", &err));
+	check_true("one sum", !logtally_full(t));
+	for (i = 0; i < LOGTALLY_SUMS_MAX; i++) {
+		a.downgrade = (int64_t)i;
+		well("add", logtally_add(t, &a, "acme", "acme.example", &err));
+	}
+	check_true("one for each downgrade", logtally_full(t));
+	logtally_free(t);
+}
+
 /* One line of a message to acme, unless the domain is another one. */
 static void
 step(struct logtally *t, time_t when, const char *id, const char *domain,
@@ -245,6 +269,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(t_strangers),
 	    CASE(t_failures),
+	    CASE(t_sums),
 	    CASE(t_waits),
 	    CASE(t_hours),
 	};
