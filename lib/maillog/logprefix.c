@@ -268,7 +268,7 @@ take_unix(struct span line, struct logprefix *out)
 	return take_rest(line, out);
 }
 
-/* "stdout F " of a container's line; false if it is a part of one. */
+/* "stdout F " of a container's line; false if it is a part that lacks more. */
 static bool
 skip_stream(struct span *s)
 {
@@ -406,6 +406,107 @@ take_wrapped(struct span line, struct logprefix *out)
 			return -1;
 	}
 	return -1;
+}
+
+/* --- lines that were cut --------------------------------------------- */
+
+/*
+ * Is it a line that could be a part? Then *header and *end are where its own
+ * text begins and ends: what stands before is the same of all parts, but for a
+ * time, and *more says that it does not end here.
+ */
+static bool
+is_piece(struct span line, size_t *header, size_t *end, bool *more)
+{
+	static const char log[] = "{\"log\":\"", stream[] = "\",\"stream\":";
+	struct span head = line;
+	size_t at = 0, n;
+
+	*end = line.n;
+	if (span_begins(line, log)) {
+		*header = sizeof(log) - 1;
+		*end = span_find_text(line, stream, sizeof(stream) - 1);
+		*more = *end < line.n &&
+			(line.p[*end - 1] != 'n' || line.p[*end - 2] != '\\');
+		return *end < line.n;
+	}
+	if (span_begins(line, "[pod/"))
+		at = span_find(line, "] ") + 2;
+	head = span_skip(line, at);
+	n = head.n > 0 && digit(head.p[0]) ? iso_length(head) : 0;
+	head = span_skip(head, n + 1);
+	if (n == 0 || head.n < 9 ||
+	    (!span_begins(head, "stdout ") && !span_begins(head, "stderr ")) ||
+	    head.p[8] != ' ')
+		return false;
+	*header = at + n + 10;
+	*more = head.p[7] == 'P';
+	return true;
+}
+
+/* Of the same container and stream: all but the time and the tag. */
+static bool
+same_source(const struct logprefix_part *part, struct span line, size_t header)
+{
+	struct span a = {part->text.data, part->header}, b = {line.p, header};
+	size_t pod, other;
+
+	if (a.n == 0)
+		return false;
+	if (a.p[0] == '{' || b.p[0] == '{')
+		return a.p[0] == b.p[0];
+	pod = span_begins(a, "[pod/") ? span_find(a, "] ") : 0;
+	other = span_begins(b, "[pod/") ? span_find(b, "] ") : 0;
+	return pod == other && memcmp(a.p, b.p, pod) == 0 &&
+	       memcmp(a.p + a.n - 9, b.p + b.n - 9, 6) == 0;
+}
+
+bool
+logprefix_whole(struct logprefix_parts *t, struct span *line)
+{
+	struct logprefix_part *part;
+	size_t header, end, i;
+	bool more;
+
+	if (!is_piece(*line, &header, &end, &more))
+		return true;
+	for (i = 0; i < LOGPREFIX_PARTS; i++)
+		if (same_source(&t->v[i], *line, header))
+			break;
+	if (i == LOGPREFIX_PARTS && !more)
+		return true;
+	if (i == LOGPREFIX_PARTS) {
+		for (i = 0; i < LOGPREFIX_PARTS && t->v[i].header != 0; i++)
+			;
+		if (i == LOGPREFIX_PARTS)
+			i = t->next++ % LOGPREFIX_PARTS;
+		part = &t->v[i];
+		buf_clear(&part->text);
+		buf_add(&part->text, line->p, header);
+		part->header = header;
+		/* As if it had come whole. */
+		if (line->p[0] != '{')
+			part->text.data[header - 2] = 'F';
+	} else {
+		part = &t->v[i];
+	}
+	if (part->text.len + line->n < LOGPREFIX_WHOLE_MAX)
+		buf_add(&part->text, line->p + header,
+		    more ? end - header : line->n - header);
+	if (more)
+		return false;
+	part->header = 0;
+	*line = (struct span){part->text.data, part->text.len};
+	return true;
+}
+
+void
+logprefix_parts_free(struct logprefix_parts *t)
+{
+	size_t i;
+
+	for (i = 0; i < LOGPREFIX_PARTS; i++)
+		buf_free(&t->v[i].text);
 }
 
 /* --- journalctl -o json ----------------------------------------------- */

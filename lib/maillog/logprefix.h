@@ -15,9 +15,12 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "buf.h"
 #include "span.h"
 
-struct buf;
+#define LOGPREFIX_PARTS 8	  /* containers that can write at once */
+#define LOGPREFIX_WHOLE_MAX 65536 /* bytes of their lines; longer are dropped \
+				   */
 
 enum logprefix_stamp {
 	LOGPREFIX_NO_TIME,
@@ -38,6 +41,25 @@ struct logprefix {
 	struct span text;
 	time_t time; /* for who takes the line apart: logprefix_time() */
 };
+
+/*
+ * Lines that a container platform cut, until they are whole: of CRI those with
+ * "P" (Kubernetes), in Docker's json-file those without a newline inside.
+ */
+struct logprefix_parts {
+	struct logprefix_part {
+		struct buf text; /* what there is, under the first header */
+		size_t header;	 /* bytes of that */
+	} v[LOGPREFIX_PARTS];
+	unsigned next; /* that makes room for another */
+};
+
+/*
+ * False if the line is kept as a part. Else *line is whole, and lives until
+ * the next call.
+ */
+bool logprefix_whole(struct logprefix_parts *t, struct span *line);
+void logprefix_parts_free(struct logprefix_parts *t);
 
 /*
  * Take the line apart, which comes without its newline. scratch keeps the

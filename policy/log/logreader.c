@@ -43,6 +43,7 @@ struct logreader {
 	struct logjoin *join;
 	struct logreader_stats stats;
 	struct buf scratch;
+	struct logprefix_parts parts;
 	struct place *place;
 	size_t nplaces, place_cap;
 	size_t from; /* which of them is read on from; SIZE_MAX: it is new */
@@ -305,20 +306,25 @@ take_line(struct logreader *r, struct span line)
 	bool known = is_known_line(r);
 	struct logprefix p;
 	const char *what = NULL;
-	int rc = logprefix_parse(line, &r->scratch, &p);
+	int rc;
 
+	if (!known) {
+		r->stats.lines++;
+		r->stats.bytes += line.n + 1;
+		r->dirty = true;
+	}
+	if (!logprefix_whole(&r->parts, &line))
+		return;
+	rc = logprefix_parse(line, &r->scratch, &p);
 	if (rc == 0)
 		what = logjoin_line(r->join, &p);
 	if (known)
 		return;
 	if (r->tally != NULL && rc == 0 && p.program.n != p.tag.n)
 		logtally_hour(r->tally, p.time, p.host);
-	r->stats.lines++;
-	r->stats.bytes += line.n + 1;
 	r->stats.unparsed += rc == -1;
 	if ((rc == -1 || p.program.n == p.tag.n) && logprefix_hides(line))
 		r->stats.hidden++;
-	r->dirty = true;
 	if (r->hook.line != NULL)
 		r->hook.line(line, rc == 0 ? &p : NULL, what, r->hook.arg);
 }
@@ -928,6 +934,7 @@ logreader_free(struct logreader *r)
 	close_file(r);
 	logjoin_free(r->join);
 	buf_free(&r->scratch);
+	logprefix_parts_free(&r->parts);
 	free_places(r);
 	free(r->place);
 	free(r);

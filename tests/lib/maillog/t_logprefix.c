@@ -5,6 +5,8 @@
 #include "buf.h"
 #include "logprefix.h"
 
+#define SPAN(s) ((struct span){(s), strlen(s)})
+
 static char *
 text_of(struct span s)
 {
@@ -236,6 +238,78 @@ t_times(void **state)
 	}
 }
 
+/* Parts of the lines of several containers, cut anywhere, in any order. */
+#define SOURCES 5
+static const char *const source[SOURCES][2] = {
+    {"2026-11-03T11:50:36.1Z stdout ", ""},
+    {"2026-11-03T11:50:36.2Z stderr ", ""},
+    {"[pod/a/mail] 2026-11-03T11:50:36Z stdout ", ""},
+    {"[pod/b/mail] 2026-11-03T11:50:36Z stdout ", ""},
+    {"{\"log\":\"", "\",\"stream\":\"stdout\"}"},
+};
+
+static void
+t_parts(void **state)
+{
+	struct logprefix_parts parts = {0};
+	struct buf scratch = {0}, line = {0};
+	size_t at[SOURCES] = {0}, n;
+	char text[SOURCES][128];
+	unsigned i, k, whole = 0;
+	struct logprefix p;
+	struct span s;
+
+	(void)state;
+	srandom(7);
+	for (i = 0; i < 20000; i++) {
+		k = (unsigned)random() % SOURCES;
+		if (at[k] == 0)
+			(void)snprintf(text[k], sizeof(text[k]),
+			    "Nov  3 11:50:36 gw postfix/smtp[%u]: %u %s", k + 1,
+			    i, "abcdefghijklmnopqrstuvwxyz");
+		n = (size_t)random() % (strlen(text[k] + at[k]) + 1);
+		buf_clear(&line);
+		buf_printf(&line, "%s%s%.*s", source[k][0],
+		    k == SOURCES - 1		   ? ""
+		    : at[k] + n == strlen(text[k]) ? "F "
+						   : "P ",
+		    (int)n, text[k] + at[k]);
+		at[k] += n;
+		if (k == SOURCES - 1)
+			buf_printf(&line, "%s%s",
+			    at[k] == strlen(text[k]) ? "\\n" : "",
+			    source[k][1]);
+		s = (struct span){line.data, line.len};
+		if (!logprefix_whole(&parts, &s)) {
+			check_true(text[k], at[k] < strlen(text[k]));
+			continue;
+		}
+		check_int(text[k], at[k], strlen(text[k]));
+		check_int(text[k], logprefix_parse(s, &scratch, &p), 0);
+		check_int(text[k], p.pid, k + 1);
+		check_true(text[k], span_ends(p.text, "xyz"));
+		check_int(text[k], p.text.n,
+		    strlen(strstr(text[k], "]: ") + sizeof("]: ") - 1));
+		at[k] = 0;
+		whole++;
+	}
+	assert_true(whole > 1000);
+	/* What never ends is not kept for ever. */
+	for (i = 0; i < 100000; i++) {
+		s = SPAN(
+		    "2026-11-03T11:50:36.1Z stdout P xxxxxxxxxxxxxxxxxxxx");
+		check_true("a part", !logprefix_whole(&parts, &s));
+	}
+	s = SPAN("2026-11-03T11:50:36.1Z stdout F end");
+	check_true("whole", logprefix_whole(&parts, &s));
+	check_true("bounded", s.n < LOGPREFIX_WHOLE_MAX);
+	s = SPAN("{\"log\":\"\",\"stream\":");
+	check_true("nothing at all", !logprefix_whole(&parts, &s));
+	logprefix_parts_free(&parts);
+	buf_free(&line);
+	buf_free(&scratch);
+}
+
 int
 main(void)
 {
@@ -243,6 +317,7 @@ main(void)
 	    cmocka_unit_test(t_shapes),
 	    cmocka_unit_test(t_hidden),
 	    cmocka_unit_test(t_times),
+	    cmocka_unit_test(t_parts),
 	};
 
 	setenv("TZ", "UTC", 1);
