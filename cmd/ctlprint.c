@@ -342,8 +342,9 @@ json_gateways(const struct ctl_facts *f)
 	for (i = 0; i < f->n; i++) {
 		p = &f->gateway[i].last;
 		json_array_append_new(list,
-		    json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:b, "
-			      "s:o}",
+		    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, "
+			      "s:b, s:o}",
+			"by_turns", turns_json(&f->step[i].turns),
 			"nexthop", json_text(p->nexthop), "gateway",
 			json_text(p->host), "address", json_text(p->address),
 			"time", json_time(p->time), "fault",

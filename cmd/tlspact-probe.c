@@ -155,7 +155,7 @@ clear_progress(const struct run *run)
 }
 
 static void
-on_result(const struct proberow *row, const struct starttls_result *s,
+on_result(struct proberow *row, const struct starttls_result *s,
     const struct judgement *j, void *arg)
 {
 	struct run *run = arg;

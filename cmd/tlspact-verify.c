@@ -262,7 +262,7 @@ judge_file(struct run *run)
 /* --- A host ----------------------------------------------------------- */
 
 static void
-on_result(const struct proberow *row, const struct starttls_result *s,
+on_result(struct proberow *row, const struct starttls_result *s,
     const struct judgement *j, void *arg)
 {
 	struct run *run = arg;

@@ -45,3 +45,13 @@ digest_hex(struct digest *g, char *out)
 	EVP_MD_CTX_free(g->ctx);
 	free(g);
 }
+
+const char *
+digest_of(const void *p, size_t len, char *out)
+{
+	struct digest *g = digest_new();
+
+	digest_add(g, p, len);
+	digest_hex(g, out);
+	return out;
+}

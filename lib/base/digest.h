@@ -18,4 +18,7 @@ void digest_add(struct digest *g, const void *p, size_t len);
 /* Lower-case hex into out of DIGEST_HEX bytes; frees g. */
 void digest_hex(struct digest *g, char *out);
 
+/* All three, of len bytes at p. Returns out. */
+const char *digest_of(const void *p, size_t len, char *out);
+
 #endif

@@ -224,6 +224,10 @@ step_describe(
 		buf_clear(&one);
 		buf_puts(&one, "; ");
 		describe_one(&g[i], now, &one);
+		if (g[i].turns.on) {
+			buf_puts(&one, ", ");
+			turns_text(&g[i].turns, &one);
+		}
 		buf_puts(&one, "; ");
 		if (strstr(seen.data, one.data) != NULL)
 			continue;

@@ -11,6 +11,7 @@
 
 #include "fault.h"
 #include "level.h"
+#include "turns.h"
 
 struct arena;
 struct buf;
@@ -38,6 +39,7 @@ struct step_gateway {
 	time_t passed;	     /* last; 0: never, or not known */
 	unsigned run;	     /* results in a row with this fault */
 	const char *partner; /* NULL: the reader knows */
+	struct turns turns;
 };
 
 /*

@@ -719,6 +719,7 @@ bool
 ctl_facts_odd(const struct ctl_facts *f)
 {
 	struct step s;
+	size_t i;
 
 	if (f->lowered.id != 0 || ctl_facts_low(f) || ctl_facts_differ(f) ||
 	    f->map_fault != NULL || f->doubt != NULL)
@@ -727,5 +728,7 @@ ctl_facts_odd(const struct ctl_facts *f)
 	if (f->ledger_fault != NULL && f->in_map && f->map_level < f->full)
 		return true;
 	step_propose(f->step, f->n, f->full, &s);
+	for (i = 0; i < f->n; i++)
+		s.failing += f->step[i].turns.on;
 	return ctl_facts_enforced(f) && (s.failing > 0 || s.network > 0);
 }

@@ -27,6 +27,7 @@ static const char *const why_texts[] = {
     [DROP_WHY_NOT_TLS] = "not-tls",
     [DROP_WHY_NO_PROBE] = "no-probe",
     [DROP_WHY_COMMON] = "common-cause",
+    [DROP_WHY_TURNS] = "by-turns",
     [DROP_WHY_STRANGER] = "stranger",
     [DROP_WHY_END] = "end",
     [DROP_WHY_PASSED] = "passed",
@@ -566,7 +567,10 @@ not_confirmed(struct drop *d, struct drop_state *p, time_t t, time_t now,
 	p->unconfirmed_at = t;
 	/* Once may be luck: it was mended meanwhile. */
 	if (++p->unconfirmed == 2 && !d->quiet)
-		drop_decide_hold(p, DROP_WHY_UNCONFIRMED, NULL, now, a);
+		drop_decide_hold(p,
+		    drop_judge_turns(p->report, NULL) ? DROP_WHY_TURNS
+						      : DROP_WHY_UNCONFIRMED,
+		    NULL, now, a);
 }
 
 /* Some gateway passed before. */

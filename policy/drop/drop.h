@@ -18,6 +18,9 @@
  *   the same step when nothing is known of the key (Postfix's log is vague:
  *   an expired certificate is often just "not trusted"). The step taken is
  *   that of the probe, the largest over all next-hops so confirmed.
+ * - A next-hop with a gateway that passes and fails by turns (turns.h) is not
+ *   blocked: what fails there goes through when it is tried again. So nobody
+ *   is lowered for it, and nobody is again and again.
  * - Below `key` nobody proves who he is. So a partner goes there only while
  *   every gateway that may answer has passed before, at its address
  *   (step_strangers()), and is restored as soon as a probe meets another.
@@ -129,6 +132,7 @@ enum drop_why {
 	DROP_WHY_NOT_TLS,     /* our probe sees another kind of fault */
 	DROP_WHY_NO_PROBE,    /* there is no probe */
 	DROP_WHY_COMMON,      /* nobody else passes: the fault may be ours */
+	DROP_WHY_TURNS,	      /* it passes by turns: mail moves, if late */
 	/* Also restored: below key, and one that never passed answers. */
 	DROP_WHY_STRANGER,
 	/* restored */

@@ -21,6 +21,7 @@ struct drop_verdict {
 	bool confirmed;
 	bool blocked; /* a next-hop that fails is, but by another fault */
 	bool not_tls; /* a next-hop that fails cannot be reached at all */
+	bool turns;   /* one that fails passes, too */
 	enum level step;
 	enum fault fault;
 };
@@ -128,6 +129,19 @@ matches(const struct drop_state *p, size_t i, time_t now, bool *touched)
 	return false;
 }
 
+bool
+drop_judge_turns(const struct drop_report *r, const char *nexthop)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (r->gateway[i].turns.on &&
+		    (nexthop == NULL ||
+			strcmp(r->gateway[i].nexthop, nexthop) == 0))
+			return true;
+	return false;
+}
+
 /* Hold p's report against its failures. */
 static void
 confirm(const struct drop_state *p, bool no_key, time_t now,
@@ -153,6 +167,10 @@ confirm(const struct drop_state *p, bool no_key, time_t now,
 			out->not_tls = true;
 			if (out->fault == FAULT_OK)
 				out->fault = r->gateway[i].fault;
+		} else if (drop_judge_turns(r, r->gateway[i].nexthop)) {
+			out->turns = true;
+			if (!out->confirmed)
+				out->fault = hop.fault;
 		} else if (!same) {
 			out->blocked = true;
 			if (!out->confirmed)
@@ -438,8 +456,9 @@ forbidden(const struct drop *d, const struct drop_state *p,
     const struct drop_verdict *v, time_t now)
 {
 	if (!v->confirmed)
-		return v->blocked || !v->not_tls ? DROP_WHY_UNCONFIRMED
-						 : DROP_WHY_NOT_TLS;
+		return v->turns			   ? DROP_WHY_TURNS
+		       : v->blocked || !v->not_tls ? DROP_WHY_UNCONFIRMED
+						   : DROP_WHY_NOT_TLS;
 	if (!p->rules.may_drop)
 		return DROP_WHY_POLICY;
 	if (p->down.on && !p->down.automatic)

@@ -119,6 +119,8 @@ enum drop_sight drop_judge_sight(
 /* Does mail to the next-hop of gateway i? */
 enum drop_sight drop_judge_nexthop(
     const struct drop_report *r, size_t i, enum level at, bool no_key);
+/* Has it a gateway that passes by turns, at the next-hop or (NULL) any? */
+bool drop_judge_turns(const struct drop_report *r, const char *nexthop);
 /* Would mail of that level go to one that never passed, by p's report? */
 bool drop_judge_stranger(const struct drop_state *p, enum level to);
 

@@ -133,8 +133,18 @@ static const char shown[] =
     "ALTER TABLE probe ADD COLUMN dnssec TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE probe ADD COLUMN tlsa TEXT NOT NULL DEFAULT '';";
 
+/*
+ * The last looks of a gateway that passed or had a fault of TLS: how many (as
+ * far as they count), a bit each, and the fault that a bit stands for. In
+ * rows of probe they could be counted, too, but not found: see above.
+ */
+static const char turns[] =
+    "ALTER TABLE gateway ADD COLUMN looks INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE gateway ADD COLUMN history INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE gateway ADD COLUMN bad TEXT NOT NULL DEFAULT '';";
+
 static const char *const step[] = {
-    probes, logged, tails, exchanges, rules, lives, shown};
+    probes, logged, tails, exchanges, rules, lives, shown, turns};
 
 static const struct db_schema schema = {
     .noun = "evidence",
@@ -172,7 +182,9 @@ static const char copy[] =
     " AND r.protocol = p.protocol AND r.cipher = p.cipher AND r.kex = p.kex)"
     " WINDOW w AS (PARTITION BY gateway, result, day, isle ORDER BY time, id"
     " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING);"
-    "INSERT INTO gateway SELECT id, partner, nexthop, host, address, port,"
+    "INSERT INTO gateway(id, partner, nexthop, host, address, port, last, time,"
+    " fault, since, run, passed, vouched, shown) SELECT id, partner, nexthop, "
+    "host, address, port,"
     " (SELECT kept FROM temp.look WHERE id = g.last), time, fault, since, run,"
     " (SELECT kept FROM temp.look WHERE id = g.passed), NULL,"
     " (SELECT kept FROM temp.look WHERE id = g.shown)"
@@ -402,15 +414,12 @@ intern(struct db *db, const char *find, size_t key, const char *make,
 static int
 add_chain(struct db *db, const char *pem, int64_t *id, struct err *e)
 {
-	struct digest *g;
 	char hash[DIGEST_HEX];
 
 	*id = 0;
 	if (pem == NULL || *pem == '\0')
 		return 0;
-	g = digest_new();
-	digest_add(g, pem, strlen(pem));
-	digest_hex(g, hash);
+	(void)digest_of(pem, strlen(pem), hash);
 	return intern(db, "SELECT id FROM chain WHERE sha256 = ?", 1,
 	    "INSERT INTO chain(sha256, pem) VALUES(?, ?)",
 	    (struct db_value[]){
@@ -494,6 +503,39 @@ add_look(struct db *db, int64_t gateway, int64_t result,
 	    8, row, e);
 }
 
+/* What next_turns() reads. */
+#define TURNS_COLUMNS "g.history, g.looks, g.bad"
+
+static struct turns
+next_turns(struct db_stmt *s, int from)
+{
+	enum fault fault = FAULT_OK;
+
+	(void)fault_parse(db_col_text(s, from + 2), &fault);
+	return turns_of((unsigned)db_col_int(s, from),
+	    (unsigned)db_col_int(s, from + 1), fault);
+}
+
+/* A bit of its history; a fault that is another one than before begins it. */
+static int
+add_turn(struct db *db, int64_t gateway, const struct evidence_probe *p,
+    struct err *e)
+{
+	enum fault fault;
+
+	if (fault_parse(p->fault, &fault) == -1 ||
+	    (fault != FAULT_OK && !fault_is_tls(fault)))
+		return 0;
+	return db_do(db, e,
+	    "UPDATE gateway SET looks = min(looks + 1, ?5), history ="
+	    " ((CASE WHEN ?3 OR bad = ?4 THEN history ELSE 0 END) << 1 |"
+	    " 1 - ?3) & (1 << ?5) - 1,"
+	    " bad = CASE WHEN ?3 THEN bad ELSE ?4 END"
+	    " WHERE id = ?1 AND time <= ?2",
+	    DB_INT(gateway), DB_INT(p->time), DB_INT(fault == FAULT_OK),
+	    DB_TEXT(p->fault), DB_INT(TURNS_LOOKS));
+}
+
 /* A result older than the latest (two sweeps at once) changes nothing. */
 static int
 update_gateway(struct db *db, int64_t gateway, int64_t row, int64_t chain,
@@ -523,7 +565,8 @@ add_probe(struct db *db, const struct evidence_probe *p, struct err *e)
 	if (add_gateway(db, p, &gateway, e) == -1 ||
 	    add_chain(db, p->chain, &chain, e) == -1 ||
 	    add_result(db, p, chain, &result, e) == -1 ||
-	    add_look(db, gateway, result, p, &row, e) == -1)
+	    add_look(db, gateway, result, p, &row, e) == -1 ||
+	    add_turn(db, gateway, p, e) == -1)
 		return -1;
 	return update_gateway(db, gateway, row, chain, p, e);
 }
@@ -541,6 +584,26 @@ evidence_probe_add(
 	if (p->port > 65535)
 		return err_set(e, EX_DATAERR, "evidence: no port: %u", p->port);
 	return db_within(v->db, false, e, add_probe(v->db, p, e));
+}
+
+int
+evidence_turns(struct evidence *v, const struct evidence_probe *p,
+    struct turns *out, struct err *e)
+{
+	struct db_stmt *s;
+	int rv;
+
+	*out = (struct turns){0};
+	if (v == NULL)
+		return 0;
+	s = db_query(v->db,
+	    "SELECT " TURNS_COLUMNS " FROM gateway g WHERE partner = ?"
+	    " AND nexthop = ? AND host = ? AND address = ? AND port = ?",
+	    DB_TEXT(p->partner), DB_TEXT(p->nexthop), DB_TEXT(p->host),
+	    DB_TEXT(p->address), DB_INT(p->port));
+	if ((rv = db_step(s, e)) == 1)
+		*out = next_turns(s, 0);
+	return db_done(s, rv);
 }
 
 /* What next_probe() reads; the chain comes next, and then what else is. */
@@ -600,6 +663,7 @@ evidence_step(
 	    .not_after = p->not_after,
 	    .passed = g->passed,
 	    .run = g->run,
+	    .turns = g->turns,
 	    /* What passed while nothing was asked may have been anybody's. */
 	    .known = (full <= LEVEL_ENCRYPT ? g->passed : g->vouched) != 0};
 	return fault_parse(p->fault, &out->fault) == 0;
@@ -617,7 +681,8 @@ evidence_gateways(struct evidence *v, const char *partner, time_t since,
 		return 0;
 	s = db_query(v->db,
 	    "SELECT " PROBE_COLUMNS ", '', g.since, g.run, q.time, w.time,"
-	    " y.key FROM gateway g JOIN probe p ON p.id = g.last" PROBE_RESULT
+	    " y.key, " TURNS_COLUMNS
+	    " FROM gateway g JOIN probe p ON p.id = g.last" PROBE_RESULT
 	    " LEFT JOIN probe q ON q.id = g.passed"
 	    " LEFT JOIN probe w ON w.id = g.vouched"
 	    " LEFT JOIN result y ON y.id = w.result"
@@ -630,6 +695,7 @@ evidence_gateways(struct evidence *v, const char *partner, time_t since,
 		g.passed = db_col_int(s, COLUMN_MORE + 2);
 		g.vouched = db_col_int(s, COLUMN_MORE + 3);
 		g.key = db_col_text(s, COLUMN_MORE + 4);
+		g.turns = next_turns(s, COLUMN_MORE + 5);
 		if (!fn(&g, arg))
 			break;
 	}

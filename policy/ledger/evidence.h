@@ -25,6 +25,7 @@
 #include <time.h>
 
 #include "level.h"
+#include "turns.h"
 
 struct db;
 struct err;
@@ -134,11 +135,16 @@ struct evidence_gateway {
 	time_t passed;	 /* time of the last result that passed, 0: never */
 	time_t vouched;	 /* of the last that passed by CA, DANE or pin, 0 */
 	const char *key; /* of that, "" */
+	struct turns turns;
 };
 
 /* Add one result. */
 int evidence_probe_add(
     struct evidence *v, const struct evidence_probe *p, struct err *e);
+
+/* What the gateway of p shows by turns, as far as is known. */
+int evidence_turns(struct evidence *v, const struct evidence_probe *p,
+    struct turns *out, struct err *e);
 
 /*
  * The same for those who decide, with its texts; full is the partner's level.

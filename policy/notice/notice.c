@@ -6,6 +6,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "digest.h"
 #include "json.h"
 #include "num.h"
 #include "quote.h"
@@ -17,6 +18,7 @@ static const char *const kind_texts[] = {
     [NOTICE_END_NEAR] = "end-near",
     [NOTICE_EXPIRING] = "expiring",
     [NOTICE_FAULT_NEW] = "fault-new",
+    [NOTICE_BY_TURNS] = "by-turns",
     [NOTICE_FAULT_GONE] = "fault-gone",
     [NOTICE_COMMON] = "mass",
     [NOTICE_COMMON_OVER] = "mass-over",
@@ -133,21 +135,13 @@ put_stamp(struct buf *b, time_t t, int len)
 	buf_printf(b, ":%.*s", len, num_time_text(t, time));
 }
 
-/* FNV-1a: tells texts apart, no more. */
-static uint64_t
-mix(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (; s != NULL && *s != '\0'; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-	return h;
-}
-
 char *
 notice_key(const struct notice *n)
 {
+	const char *text = n->of.text == NULL ? "" : n->of.text;
+	char hash[DIGEST_HEX];
 	struct buf b = {0};
+	bool turns;
 
 	buf_puts(&b, kind_texts[n->kind]);
 	if (said(n->of.partner)) {
@@ -176,28 +170,33 @@ notice_key(const struct notice *n)
 		}
 		buf_printf(&b, ":%u", n->days);
 		break;
+	case NOTICE_BY_TURNS:
 	case NOTICE_FAULT_NEW:
 	case NOTICE_FAULT_GONE:
+		turns = n->kind == NOTICE_BY_TURNS;
 		buf_printf(&b, ":%s", fault_text(n->of.fault));
-		put_stamp(&b, n->of.since, NUM_TIME_MAX);
+		put_stamp(
+		    &b, turns ? n->at : n->of.since, turns ? 10 : NUM_TIME_MAX);
 		break;
 	case NOTICE_COMMON:
 	case NOTICE_COMMON_OVER:
 		put_stamp(&b, n->of.begin, NUM_TIME_MAX);
 		break;
 	case NOTICE_MAP:
-		buf_printf(&b, ":%016" PRIx64, mix(n->of.text));
+		buf_printf(&b, ":%.16s", digest_of(text, strlen(text), hash));
 		put_stamp(&b, n->at, 10);
 		break;
 	}
 	return buf_take(&b);
 }
 
-/* Nobody else passes. */
+/* Nobody else passes; or it does itself, at times. */
 static const char *
 ours(const struct notice *n)
 {
-	return n->of.why == DROP_WHY_COMMON ? "; is the fault ours?" : "";
+	return n->of.why == DROP_WHY_COMMON  ? "; is the fault ours?"
+	       : n->of.why == DROP_WHY_TURNS ? ", by turns"
+					     : "";
 }
 
 /* The subject, as long as it comes; who is the partner. */
@@ -231,6 +230,7 @@ put_subject(struct buf *b, const struct notice *n, const char *who)
 		    num_plural(n->days));
 		break;
 	case NOTICE_FAULT_NEW:
+	case NOTICE_BY_TURNS:
 		buf_printf(b, "%s fails our probe: %s%s", who, fault, ours(n));
 		break;
 	case NOTICE_FAULT_GONE:
@@ -326,6 +326,7 @@ notice_tell_contact(const struct notice *n)
 		return n->of.automatic;
 	case NOTICE_EXPIRING:
 		return n->days <= 14;
+	case NOTICE_BY_TURNS:
 	case NOTICE_FAULT_GONE:
 		return true;
 	case NOTICE_COMMON:
@@ -426,6 +427,11 @@ put_gateway(struct buf *b, const struct step_gateway *g)
 {
 	put_host(b, g);
 	buf_printf(b, ": %s\n", fault_text(g->fault));
+	if (g->turns.on) {
+		buf_puts(b, "    ");
+		turns_text(&g->turns, b);
+		buf_putc(b, '\n');
+	}
 	if (g->fault != FAULT_OK)
 		buf_printf(b, "    %s\n", fault_description(g->fault));
 	if (g->not_after != 0)
@@ -446,7 +452,7 @@ put_gateways(struct buf *b, const struct notice *n, bool well)
 	for (i = 0; i < n->ngateways; i++) {
 		const struct step_gateway *g = &n->gateway[i];
 
-		if ((g->fault == FAULT_OK) != well)
+		if ((g->fault == FAULT_OK && !g->turns.on) != well)
 			continue;
 		if (k++ >= NOTICE_GATEWAYS_MAX)
 			continue;
@@ -483,6 +489,8 @@ put_wrong(struct buf *b, const struct notice *n)
 static void
 put_works(struct buf *b, const struct notice *n)
 {
+	size_t well;
+
 	head(b, "What still works");
 	switch (n->kind) {
 	case NOTICE_LOWERED:
@@ -497,7 +505,11 @@ put_works(struct buf *b, const struct notice *n)
 	default:
 		break;
 	}
-	if (put_gateways(b, n, true) == 0 && n->ngateways > 0)
+	well = put_gateways(b, n, true);
+	if (n->of.why == DROP_WHY_TURNS)
+		buf_puts(
+		    b, "  What fails goes through when it is tried again.\n");
+	else if (well == 0 && n->ngateways > 0)
 		buf_puts(b, "  No gateway passes.\n");
 }
 
@@ -551,6 +563,9 @@ static const struct {
     [DROP_WHY_COMMON] = {"No other partner that is judged in the same way "
 			 "passes, or is known to.\nSo the cause may be common, "
 			 "and be ours: nobody is lowered for that.",
+	NULL},
+    [DROP_WHY_TURNS] = {"Its gateways pass our probe and fail it by turns, so "
+			"mail gets through when\nit is tried again.",
 	NULL},
     [DROP_WHY_STRANGER] = {"A mail server answers in the gateways' place that "
 			   "never passed a probe of\nours, at its address. "
@@ -659,6 +674,10 @@ static const char *const leads[] = {
     [NOTICE_EXPIRING] = "A certificate of a mail gateway of %s expires within ",
     [NOTICE_FAULT_NEW] =
 	"Our regular probe of the mail gateways of %s fails.\n",
+    [NOTICE_BY_TURNS] =
+	"Our regular probe of the mail gateways of %s fails and passes by "
+	"turns.\nPerhaps one of several machines behind an address is not as "
+	"the others.\n",
     [NOTICE_FAULT_GONE] =
 	"Our regular probe of the mail gateways of %s passes again.\n",
 };

@@ -9,8 +9,8 @@
  * headers. Pure.
  *
  * Whoever sends keeps the keys of what was sent: no key is sent twice. Keys
- * of what may come again (held, map) hold the day, so that it is told at
- * most once a day.
+ * of what may come again (held, by turns, map) hold the day, so that it is told
+ * at most once a day.
  */
 #ifndef NOTICE_H
 #define NOTICE_H
@@ -40,6 +40,7 @@ enum notice_kind {
 	NOTICE_END_NEAR,  /* ... soon, and the fault is still there */
 	NOTICE_EXPIRING,  /* a certificate */
 	NOTICE_FAULT_NEW, /* a probe fails that passed */
+	NOTICE_BY_TURNS,  /* one does, and passes again, and fails */
 	NOTICE_FAULT_GONE,
 	NOTICE_COMMON, /* many partners at once: the fault is ours */
 	NOTICE_COMMON_OVER,
@@ -55,7 +56,8 @@ struct notice {
 	time_t at;
 	/*
 	 * As the action tells it, or as far as it would. why: COMMON of
-	 * FAULT_NEW and FAULT_GONE as well. text: of MAP the complaints.
+	 * FAULT_NEW, BY_TURNS and FAULT_GONE as well. text: of MAP the
+	 * complaints.
 	 */
 	struct drop_action of;
 	const char *contact;	   /* as the registry says */

@@ -46,7 +46,8 @@ nagios_list(const struct probereport *r, bool failed, struct buf *out)
 		const struct proberow *row = r->row[i];
 
 		if (failed ? row->fault == FAULT_OK
-			   : row->fault != FAULT_OK || !row->warning)
+			   : row->fault != FAULT_OK ||
+				 (!row->warning && !row->turns.on))
 			continue;
 		if (shown == NAGIOS_SHOWN) {
 			more++;
@@ -56,6 +57,9 @@ nagios_list(const struct probereport *r, bool failed, struct buf *out)
 		nagios_where(out, row);
 		if (failed)
 			buf_printf(out, " %s", fault_text(row->fault));
+		else if (row->turns.on)
+			buf_printf(
+			    out, " by turns %s", fault_text(row->turns.fault));
 		else if (row->days_known)
 			buf_printf(out, " %ld days left", row->days_left);
 	}
@@ -238,6 +242,12 @@ probemetrics_prometheus(const struct probereport *r, struct buf *out)
 		put_gateway(out, m, &r->row[i]->seen);
 		buf_printf(
 		    out, ",fault=\"%s\"} 1\n", fault_text(r->row[i]->fault));
+	}
+	m = "tlspact_gateway_by_turns";
+	head(out, m, "1 if it passes and fails by turns of late, else 0.");
+	for (i = 0; i < r->n; i++) {
+		put_gateway(out, m, &r->row[i]->seen);
+		buf_printf(out, "} %d\n", r->row[i]->turns.on);
 	}
 	m = "tlspact_gateway_certificate_not_after_seconds";
 	head(out, m, "End of life of the certificate seen last, UNIX time.");

@@ -69,7 +69,7 @@ chain_text(struct proberecord *p, const struct starttls_result *s)
 }
 
 int
-proberecord_add(struct proberecord *p, const struct proberow *row,
+proberecord_add(struct proberecord *p, struct proberow *row,
     const struct starttls_result *s, struct err *e)
 {
 	struct evidence_probe probe = row->seen;
@@ -84,6 +84,7 @@ proberecord_add(struct proberecord *p, const struct proberow *row,
 	probe.chain = chain_text(p, s);
 	if (evidence_probe_add(p->evidence, &probe, e) == 0) {
 		p->in_row = 0;
+		(void)evidence_turns(p->evidence, &probe, &row->turns, e);
 		return 0;
 	}
 	p->lost++;

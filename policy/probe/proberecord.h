@@ -24,11 +24,11 @@ struct proberecord *proberecord_open(const char *path, const char *ledger,
     enum evidence_mode mode, struct err *e);
 
 /*
- * Add one result. Only next-hops that stand in the registry are kept: what
- * was looked at by another name would grow old there. s may be NULL. 0, or
- * -1 with *e set for the first failure only.
+ * Add one result, and say what its gateway shows by turns. Only next-hops that
+ * stand in the registry are kept: what was looked at by another name would grow
+ * old there. s may be NULL. 0, or -1 with *e set for the first failure only.
  */
-int proberecord_add(struct proberecord *p, const struct proberow *row,
+int proberecord_add(struct proberecord *p, struct proberow *row,
     const struct starttls_result *s, struct err *e);
 
 /* The key that passed last, or NULL; good until the next call. */

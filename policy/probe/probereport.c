@@ -105,7 +105,8 @@ probereport_sum(const struct probereport *r, struct probereport_sum *out)
 			out->days_known = true;
 			out->min_days = row->days_left;
 		}
-		out->warned += row->fault == FAULT_OK && row->warning;
+		out->warned +=
+		    row->fault == FAULT_OK && (row->warning || row->turns.on);
 	}
 }
 
@@ -169,9 +170,9 @@ static void
 put_verdict(
     struct buf *out, const struct probereport *r, const struct proberow *row)
 {
-	const char *colour = row->fault != FAULT_OK ? "31"
-			     : row->warning	    ? "33"
-						    : "32";
+	const char *colour = row->fault != FAULT_OK	     ? "31"
+			     : row->warning || row->turns.on ? "33"
+							     : "32";
 
 	if (r->colour)
 		buf_printf(out, "\033[%sm", colour);
@@ -182,6 +183,8 @@ put_verdict(
 		buf_puts(out, ", ends soon");
 	else if (row->warning)
 		buf_puts(out, ", weak");
+	if (row->turns.on)
+		buf_puts(out, ", by turns");
 	if (r->colour)
 		buf_puts(out, "\033[m");
 	buf_putc(out, '\n');
@@ -280,6 +283,9 @@ put_remark(
 			buf_printf(out, ": %s", row->rule[k].sentence);
 	if (row->fault != FAULT_OK && row->same_key == CERTRULE_KEY_SAME)
 		buf_puts(out, " The key is the one that passed last.");
+	if (row->turns.on)
+		buf_puts(out, row->fault == FAULT_OK ? ": " : " It is so ");
+	turns_text(&row->turns, out);
 	buf_putc(out, '\n');
 	quote_since(out, from);
 	if (r->verbose)
@@ -298,7 +304,8 @@ put_remarks(const struct probereport *r, struct buf *out)
 			const struct proberow *row = r->row[i];
 
 			if (!r->verbose &&
-			    ((row->fault == FAULT_OK && !row->warning) ||
+			    ((row->fault == FAULT_OK && !row->warning &&
+				 !row->turns.on) ||
 				repeats(r, &g, i)))
 				continue;
 			if (first)
@@ -592,6 +599,7 @@ gateway(const struct proberow *row)
 	    "would_pass_enforced", row->passed, "warning", row->warning);
 	if (g == NULL)
 		abort();
+	json_object_set_new(g, "by_turns", turns_json(&row->turns));
 	json_object_set_new(g, "detail", json_text(row->seen.detail));
 	json_object_set_new(g, "mx_dnssec", dnssec_json(row->mx_dns));
 	json_object_set_new(g, "address_dnssec", dnssec_json(row->host_dns));

@@ -55,6 +55,7 @@ struct proberow {
 	bool days_known;
 	long days_left;
 	enum certrule_key same_key;
+	struct turns turns;      /* with this look; of what is recorded */
 	const char *subject, *issuer; /* CNs */
 	const char *certificate;      /* a few words for a table */
 	struct proberow_rule *rule;   /* failed ones and warnings */
@@ -82,13 +83,13 @@ struct proberun_settings {
 	const char *(*last_key)(
 	    const struct probetarget *t, const char *host, void *arg);
 	/*
-	 * A result, as soon as there is one; row lives as long as the run.
+	 * A result, as soon as there is one; row lives as long as the run,
+	 * and turns may be said.
 	 * s and j are NULL if no connection was tried, and j->v is filled
 	 * if j->has_cert.
 	 */
-	void (*result)(const struct proberow *row,
-	    const struct starttls_result *s, const struct judgement *j,
-	    void *arg);
+	void (*result)(struct proberow *row, const struct starttls_result *s,
+	    const struct judgement *j, void *arg);
 	/* There is no more to come: see proberun_end(). */
 	void (*done)(void *arg);
 	void *arg;

@@ -23,6 +23,7 @@
 #include "warden_tell.h"
 
 #define SETTLE 3	 /* seconds without a result: the look is over */
+#define CONTROL_OLD 30	 /* seconds that one of ours may keep others waiting */
 #define COMPILE_AGAIN 60 /* seconds until a compile that failed is retried */
 #define MAP_AGAIN 5	 /* seconds until the map is read once more */
 
@@ -121,7 +122,8 @@ take_probe(struct warden *k, const char *partner, time_t since, time_t start,
 			r.v->time = start;
 		drop_probe(k->facts.drop, r.v, now, &k->facts.actions);
 		carry_out(k, now);
-		warden_tell_report(&k->tell, r.v, asked, now);
+		if (warden_tell_report(&k->tell, r.v, asked, now))
+			ask_probe(k, partner, true, now);
 	}
 	warden_reports_release(&r);
 }
@@ -148,6 +150,7 @@ static void
 settle_probes(struct warden *k, time_t now)
 {
 	struct warden_other *at, t;
+	struct probe *ours;
 	size_t i;
 
 	for (i = k->facts.others.n; i-- > 0;) {
@@ -156,7 +159,9 @@ settle_probes(struct warden *k, time_t now)
 			continue;
 		warden_list_remove(&k->facts.others, at);
 		/* What ours shows is taken when it is complete. */
-		if (warden_list_find(&k->probes, t.partner) == NULL)
+		ours = warden_list_find(&k->probes, t.partner);
+		if (ours == NULL ||
+		    (ours->control && now - ours->start > CONTROL_OLD))
 			take_probe(
 			    k, t.partner, t.last - STEP_LOOK, 0, false, now);
 	}

@@ -1,5 +1,6 @@
 #include "warden_tell.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@
 #define AGAIN_MAX 3600	  /* the same after many tries */
 #define TRIES_MAX 8	  /* in about three hours; then a newer one may go */
 #define NOT_TLS_RUN 3	  /* results in a row until such a fault is told */
+#define GONE_RUN 3	  /* the same until it is gone that probes alone saw */
+#define LOOKS_MAX 3	  /* asked for, to see whether it is there each time */
 #define EXPIRY_EVERY 3600 /* seconds between looks at all certificates */
 #define EVENTS_DAYS 90	  /* as long as we remember a fault that was told */
 #define SWEEP 60	  /* seconds by which results of one may differ */
@@ -269,33 +272,47 @@ warden_tell_sent(struct warden_tell *w, int64_t id, const char *why, time_t now)
 
 /* --- Faults that were told ----------------------------------------------- */
 
-static void
+static struct warden_fault *
 told(struct warden_tell *w, const char *partner, enum fault fault, time_t since,
-    bool common)
+    bool turns)
 {
 	struct warden_fault *f = warden_list_add(&w->faults, partner);
 
 	if (f == NULL)
-		return;
+		return NULL;
 	f->fault = fault;
 	f->since = since;
 	f->found = 0;
-	f->common = common;
+	f->turns = turns;
+	return f;
+}
+
+static void
+note(struct warden_tell *w, const struct warden_fault *f, time_t now)
+{
+	warden_facts_event(w->facts, f->turns ? "fault-turns" : "fault-new",
+	    f->partner, fault_text(f->fault), f->since, now);
 }
 
 void
 warden_tell_held(
     struct warden_tell *w, const struct drop_action *held, time_t now)
 {
+	struct warden_fault *f = warden_list_find(&w->faults, held->partner);
+	bool turns = held->why == DROP_WHY_TURNS;
+	bool known = f != NULL && f->turns == turns;
+
 	/* What our probe does not see will not be seen to go, either. */
 	if (held->why == DROP_WHY_UNCONFIRMED ||
 	    held->why == DROP_WHY_NO_PROBE || held->fault == FAULT_OK)
 		return;
-	if (warden_list_find(&w->faults, held->partner) == NULL)
-		warden_facts_event(w->facts, "fault-new", held->partner,
-		    fault_text(held->fault), held->since, now);
-	told(w, held->partner, held->fault, held->since,
-	    held->why == DROP_WHY_COMMON);
+	f = told(w, held->partner, held->fault, held->since, turns);
+	if (f == NULL)
+		return;
+	f->held = true;
+	f->common = held->why == DROP_WHY_COMMON;
+	if (!known)
+		note(w, f, now);
 }
 
 static bool
@@ -306,9 +323,9 @@ take_new(const struct ledger_event *ev, void *arg)
 	enum fault fault;
 
 	if (fault_parse(ev->text, &fault) == 0)
-		told(w, ev->partner, fault,
+		(void)told(w, ev->partner, fault,
 		    (time_t)json_integer_value(json_object_get(o, "at")),
-		    false);
+		    strcmp(ev->kind, "fault-turns") == 0);
 	json_decref(o);
 	return true;
 }
@@ -319,7 +336,8 @@ take_event(const struct ledger_event *ev, void *arg)
 	struct warden_tell *w = arg;
 	struct warden_fault *f;
 
-	if (strcmp(ev->kind, "fault-new") == 0)
+	if (strcmp(ev->kind, "fault-new") == 0 ||
+	    strcmp(ev->kind, "fault-turns") == 0)
 		return take_new(ev, arg);
 	if (strcmp(ev->kind, "fault-gone") == 0 &&
 	    (f = warden_list_find(&w->faults, ev->partner)) != NULL)
@@ -378,74 +396,141 @@ check_all(struct warden_tell *w, time_t now)
 
 /* --- Faults -------------------------------------------------------------- */
 
-/* The worst of what used to pass and does not; *all: everything passes. */
-static enum fault
-worst_of(const struct drop_report *r, time_t *since, bool *all)
+/* What a report says of faults. */
+struct sight {
+	enum fault fault; /* the worst of what used to pass and does not */
+	time_t since;
+	bool turns; /* one comes and goes: */
+	enum fault by_turns;
+	bool all;     /* everything passes, ... */
+	unsigned run; /* ... so many times in a row */
+};
+
+static struct sight
+sight_of(const struct drop_report *r)
 {
-	enum fault worst = FAULT_OK;
+	struct sight s = {.all = true, .run = UINT_MAX};
 	size_t i;
 
-	*all = true;
-	*since = 0;
 	for (i = 0; i < r->n; i++) {
 		const struct step_gateway *g = &r->gateway[i];
 
-		*all = *all && g->fault == FAULT_OK;
+		if (g->turns.on) {
+			s.turns = true;
+			s.by_turns = fault_worse(s.by_turns, g->turns.fault);
+		}
+		s.run = g->run < s.run ? g->run : s.run;
+		s.all = s.all && g->fault == FAULT_OK;
 		if (g->fault == FAULT_OK || g->passed == 0 ||
 		    (!fault_is_tls(g->fault) && g->run < NOT_TLS_RUN))
 			continue;
-		if (fault_worse(worst, g->fault) != worst || *since == 0)
-			*since = g->since;
-		worst = fault_worse(worst, g->fault);
+		if (fault_worse(s.fault, g->fault) != s.fault || s.since == 0)
+			s.since = g->since;
+		s.fault = fault_worse(s.fault, g->fault);
 	}
-	return worst;
+	return s;
 }
 
-/* All passes again that people were told of. */
 static void
-gone(struct warden_tell *w, struct warden_fault *f, time_t now)
+tell_fault(struct warden_tell *w, struct warden_fault *f, enum notice_kind kind,
+    time_t now)
 {
-	struct notice n = {.kind = NOTICE_FAULT_GONE,
+	struct notice n = {.kind = kind,
 	    .at = now,
 	    .of.partner = f->partner,
 	    .of.fault = f->fault,
 	    .of.since = f->since,
-	    .of.why = f->common ? DROP_WHY_COMMON : DROP_WHY_NONE};
+	    .of.why = f->common			? DROP_WHY_COMMON
+		      : kind == NOTICE_BY_TURNS ? DROP_WHY_TURNS
+						: DROP_WHY_NONE};
 
-	if (f->found == 0) {
-		warden_facts_event(w->facts, "fault-gone", f->partner,
-		    fault_text(f->fault), f->since, now);
-		if (warden_list_find(&w->facts->open, f->partner) == NULL)
-			warden_tell(w, &n, now);
-	}
-	warden_list_remove(&w->faults, f);
+	warden_tell(w, &n, now);
 }
 
-void
+static bool
+is_lowered(const struct warden_tell *w, const char *partner)
+{
+	return warden_list_find(&w->facts->open, partner) != NULL;
+}
+
+/* Of one that people were told of; true: look again. */
+static bool
+follow(struct warden_tell *w, struct warden_fault *f, const struct sight *s,
+    time_t now)
+{
+	if (s->turns && !f->turns) {
+		f->turns = true;
+		f->fault = s->by_turns;
+		note(w, f, now);
+		if (!w->facts->common && !is_lowered(w, f->partner))
+			tell_fault(w, f, NOTICE_BY_TURNS, now);
+		return false;
+	}
+	/* It stays now: that is news. */
+	if (!s->turns && f->turns && s->fault != FAULT_OK) {
+		f->found = now;
+		f->fails = true;
+		f->turns = false;
+		f->asked = LOOKS_MAX;
+	}
+	if (!s->all)
+		return false;
+	/* Mail that went shows it as well; else a pass may be one by turns. */
+	if (s->run < (f->turns			? TURNS_LOOKS
+			 : f->held || f->common ? 1
+						: GONE_RUN))
+		return !f->turns;
+	warden_facts_event(w->facts, "fault-gone", f->partner,
+	    fault_text(f->fault), f->since, now);
+	if (!is_lowered(w, f->partner))
+		tell_fault(w, f, NOTICE_FAULT_GONE, now);
+	warden_list_remove(&w->faults, f);
+	return false;
+}
+
+/* Those that people were not told of yet. */
+static size_t
+count_new(const struct warden_tell *w)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < w->faults.n; i++)
+		n += ((struct warden_fault *)warden_list_at(&w->faults, i))
+			 ->found != 0;
+	return n;
+}
+
+bool
 warden_tell_report(
     struct warden_tell *w, const struct drop_report *r, bool asked, time_t now)
 {
 	struct warden_fault *f = warden_list_find(&w->faults, r->partner);
-	enum fault worst;
-	time_t since;
-	bool all;
+	struct sight s = sight_of(r);
 
 	if (!warden_facts_is_enforced(w->facts, r->partner))
-		return;
+		return false;
 	expiring(w, r, now);
-	worst = worst_of(r, &since, &all);
-	if (worst == FAULT_OK && all && f != NULL) {
-		gone(w, f, now);
-		return;
+	if (f != NULL && f->found == 0)
+		return follow(w, f, &s, now);
+	if (f == NULL) {
+		/* Where mail fails already, there is another notice of it. */
+		if ((s.fault == FAULT_OK && !s.turns) || asked ||
+		    w->facts->common || is_lowered(w, r->partner) ||
+		    (f = warden_list_add(&w->faults, r->partner)) == NULL)
+			return false;
+		f->found = now;
+		f->since = r->time;
 	}
-	/* Where mail fails already, there is another notice of that. */
-	if (worst == FAULT_OK || f != NULL || asked || w->facts->common ||
-	    warden_list_find(&w->facts->open, r->partner) != NULL ||
-	    (f = warden_list_add(&w->faults, r->partner)) == NULL)
-		return;
-	f->fault = worst;
-	f->since = since;
-	f->found = now;
+	f->fails = s.fault != FAULT_OK;
+	f->turns = s.turns;
+	if (f->fails)
+		f->since = s.since;
+	if (f->fails || f->turns)
+		f->fault = f->turns ? s.by_turns : s.fault;
+	/* Is it there each time? Where many fail, it surely is. */
+	return !f->turns && fault_is_tls(f->fault) &&
+	       count_new(w) <= w->facts->set->drop_max_partners &&
+	       f->asked++ < LOOKS_MAX;
 }
 
 /*
@@ -480,35 +565,36 @@ tell_new(struct warden_tell *w, time_t now)
 	bool at_once, common;
 	size_t i;
 
+	/* One that was there once, and then never, is no news. */
+	for (i = w->faults.n; i-- > 0;) {
+		f = fault_at(w, i);
+		if (f->found != 0 && !f->turns && !f->fails)
+			warden_list_remove(&w->faults, f);
+	}
 	for (i = 0; i < w->faults.n; i++) {
-		if ((f = fault_at(w, i))->found == 0)
+		if ((f = fault_at(w, i))->found == 0 || f->turns)
 			continue;
 		name[many.of.nnames++] = f->partner;
 		many.of.fault = fault_worse(many.of.fault, f->fault);
 		if (many.of.since == 0 || f->since < many.of.since)
 			many.of.since = f->since;
 	}
-	common = is_common(w, many.of.since);
+	common = many.of.nnames > 0 && is_common(w, many.of.since);
 	at_once = many.of.nnames > w->facts->set->drop_max_partners ||
 		  (common && many.of.nnames > 1);
 	if (at_once && !w->facts->common)
 		warden_tell(w, &many, now);
 	for (i = 0; i < w->faults.n; i++) {
-		struct notice one = {.kind = NOTICE_FAULT_NEW, .at = now};
-
 		if ((f = fault_at(w, i))->found == 0)
 			continue;
-		one.of.partner = f->partner;
-		one.of.fault = f->fault;
-		one.of.since = f->since;
-		if (common || f->fault == FAULT_LOCAL_ERROR)
-			one.of.why = DROP_WHY_COMMON;
 		f->found = 0;
-		f->common = at_once || one.of.why == DROP_WHY_COMMON;
-		warden_facts_event(w->facts, "fault-new", f->partner,
-		    fault_text(f->fault), f->since, now);
-		if (!at_once && !w->facts->common)
-			warden_tell(w, &one, now);
+		f->common =
+		    !f->turns && (common || f->fault == FAULT_LOCAL_ERROR);
+		note(w, f, now);
+		if (!w->facts->common && (f->turns || !at_once))
+			tell_fault(w, f,
+			    f->turns ? NOTICE_BY_TURNS : NOTICE_FAULT_NEW, now);
+		f->common |= !f->turns && at_once;
 	}
 	free(name);
 }

@@ -3,8 +3,9 @@
  *
  * Notices are written into the ledger first and sent from there, so that each
  * goes out at least once, and no two of one key. That a probe found a fault,
- * or that it is gone, is an event of the ledger ("fault-new", "fault-gone"),
- * so that the end is told also after a restart.
+ * that it comes and goes, or that it is gone, is an event of the ledger
+ * ("fault-new", "fault-turns", "fault-gone"), so that the end is told also
+ * after a restart.
  */
 #ifndef WARDEN_TELL_H
 #define WARDEN_TELL_H
@@ -18,8 +19,12 @@ struct warden_fault {
 	char partner[REGISTRY_NAME_MAX + 1];
 	enum fault fault;
 	time_t since;
-	time_t found; /* not told yet: since when we know; 0: told */
-	bool common;  /* it was told as perhaps our own */
+	time_t found;	/* not told yet: since when we know; 0: told */
+	bool fails;	/* the last look, of one not told yet */
+	bool turns;	/* by turns with passing */
+	bool common;	/* it was told as perhaps our own */
+	bool held;	/* it was told as why mail waits */
+	unsigned asked; /* looks, to see whether it is there each time */
 };
 
 struct warden_tell {
@@ -54,9 +59,11 @@ void warden_tell_rebuild(struct warden_tell *w, time_t now);
 void warden_tell_held(
     struct warden_tell *w, const struct drop_action *held, time_t now);
 
-/* Probes have reached these; asked: mail fails, and there are notices of that.
+/*
+ * Probes have reached these; asked: mail fails, and there are notices of that.
+ * True: only another look, now, would show what there is to tell.
  */
-void warden_tell_report(
+bool warden_tell_report(
     struct warden_tell *w, const struct drop_report *r, bool asked, time_t now);
 
 /* Tell what was found a while ago, and of certificates that expire. */

@@ -46,6 +46,8 @@ struct server {
 	char *pem;
 	struct event *event;
 	struct server *next;
+	struct server *good; /* of one that is bad by turns: the good one */
+	unsigned clients;
 };
 
 struct conn {
@@ -349,7 +351,7 @@ on_in(evutil_socket_t fd, short what, void *arg)
 static void
 on_accept(evutil_socket_t listener, short what, void *arg)
 {
-	const struct server *s = arg;
+	struct server *s = arg;
 	const struct mode *m = s->mode;
 	struct sockaddr_in from = {0};
 	socklen_t len = sizeof(from);
@@ -366,7 +368,7 @@ on_accept(evutil_socket_t listener, short what, void *arg)
 		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		c = mem_zero(1, sizeof(*c));
-		c->server = s;
+		c->server = m->turns && s->clients++ % 2 == 0 ? s->good : s;
 		c->fd = fd;
 		c->pending = evbuffer_new();
 		c->in = event_new(base, fd, EV_READ | EV_PERSIST, on_in, c);
@@ -451,6 +453,10 @@ add_server(const struct sockaddr *sa, socklen_t len, const struct mode *m,
 	if (pem != NULL) {
 		s->tls = get_tls(m, pem);
 		s->pem = mem_dup(pem);
+	}
+	if (m->turns) {
+		s->good = mem_zero(1, sizeof(*s));
+		*s->good = (struct server){.mode = modes, .tls = s->tls};
 	}
 	s->next = servers;
 	servers = s;

@@ -40,13 +40,15 @@ static const struct mode {
 	bool bare_lf;	      /* line ends without CR */
 	bool wrapped;	      /* TLS from the start */
 	bool need_sni;	      /* no SNI, no handshake */
-	int proto;	      /* only this version, old ciphers allowed */
-	int verify;	      /* SSL_VERIFY_* for the client */
-	const char *ciphers;  /* for TLS 1.2 */
-	const char *groups;   /* of the key exchange */
+	bool turns; /* so from the second client on, every other time */
+	int proto;  /* only this version, old ciphers allowed */
+	int verify; /* SSL_VERIFY_* for the client */
+	const char *ciphers; /* for TLS 1.2 */
+	const char *groups;  /* of the key exchange */
 } modes[] = {
     {.name = "good"},
     {.name = "nostarttls", .keyword = ""},
+    {.name = "turns", .keyword = "", .turns = true},
     {.name = "lower", .keyword = "starttls"},
     {.name = "token", .keyword = "XSTARTTLS\r\n250-STARTTLSX"},
     {.name = "params", .keyword = "STARTTLS REQUIRED"},

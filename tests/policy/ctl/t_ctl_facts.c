@@ -299,7 +299,9 @@ t_judged(void **state)
 	    "by none", facts(), "mx1 expired, another key; encrypt, strangers");
 	looked("acme.example", "mx1", "192.0.2.1", "ok", KEY_A, T0 - 9);
 	looked("acme.example", "mx1", "192.0.2.1", "expired", KEY_A, T0 - 8);
-	check_str("by its CA", facts(), "mx1 expired, key unchanged; key aa");
+	check_str("by its CA", facts(),
+	    "mx1 expired, key unchanged, by turns: 2 of the last 4 looks "
+	    "expired; key aa");
 }
 
 /* What an earlier look found, and this one did not, is of the past. */

@@ -49,6 +49,7 @@ struct scene {
 	struct gw gw[GATEWAYS];
 	enum level level;
 	bool refuse; /* the ledger cannot be written */
+	bool turns;  /* PROBE: the first gateway shows that by turns */
 	const char *want;
 };
 
@@ -273,6 +274,7 @@ do_probe(struct world *w, const struct scene *s, time_t now)
 		    .known = true};
 		i = 1;
 	}
+	g[0].turns.on = s->turns;
 	r.n = i;
 	drop_probe(w->d, &r, now, &w->a);
 }

@@ -164,6 +164,9 @@ show_shown(const struct evidence_probe *p, void *arg)
 
 /* Back to the schema without it. */
 #define UNSHOW                                      \
+	"ALTER TABLE gateway DROP COLUMN looks;"    \
+	"ALTER TABLE gateway DROP COLUMN history;"  \
+	"ALTER TABLE gateway DROP COLUMN bad;"      \
 	"ALTER TABLE probe DROP COLUMN requiretls;" \
 	"ALTER TABLE probe DROP COLUMN dnssec;"     \
 	"ALTER TABLE probe DROP COLUMN tlsa;"

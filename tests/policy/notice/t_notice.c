@@ -32,6 +32,17 @@ static const struct step_gateway gateways[] = {
 	.last_key = "bb"},
 };
 
+/* The first one passes, too. */
+static const struct step_gateway turning[] = {
+    {.nexthop = "acme.example",
+	.host = "mx1.acme.example",
+	.address = "192.0.2.1",
+	.fault = FAULT_EXPIRED,
+	.not_after = T0 - 3 * 3600,
+	.turns = {true, 3, 8, FAULT_NO_STARTTLS}},
+    {.nexthop = "acme.example", .host = "mx2.acme.example"},
+};
+
 static struct notice
 sample(enum notice_kind kind)
 {
@@ -49,6 +60,7 @@ sample(enum notice_kind kind)
 	    .of.to = over ? LEVEL_SECURE : LEVEL_KEY,
 	    .of.why = kind == NOTICE_HELD	? DROP_WHY_POLICY
 		      : kind == NOTICE_RESTORED ? DROP_WHY_END
+		      : kind == NOTICE_BY_TURNS ? DROP_WHY_TURNS
 						: DROP_WHY_NONE,
 	    .of.automatic = true,
 	    .of.id = 7,
@@ -57,7 +69,7 @@ sample(enum notice_kind kind)
 	    .of.until = T0 + 4 * 3600,
 	    .of.failures = 3,
 	    .of.text = "3 failed deliveries",
-	    .gateway = gateways,
+	    .gateway = kind == NOTICE_BY_TURNS ? turning : gateways,
 	    .ngateways = 2,
 	    .of.name = names,
 	    .of.nnames = 4,
@@ -110,6 +122,14 @@ static const struct row rows[] = {
 	.key = "fault-new:acme:expired:2026-11-23T13:50:00Z",
 	.subject = "[tlspact] acme fails our probe: expired",
 	.body = {"What is wrong", "mx1.acme.example [192.0.2.1]: expired"}},
+    {.kind = NOTICE_BY_TURNS,
+	.key = "by-turns:acme:expired:2026-11-23",
+	.subject = "[tlspact] acme fails our probe: expired, by turns",
+	.body = {"fails and passes by turns",
+	    "mx1.acme.example [192.0.2.1]: expired\n"
+	    "    by turns: 3 of the last 8 looks no-starttls\n",
+	    "mx2.acme.example passes", "goes through when it is tried again"},
+	.not_in = {"No gateway passes"}},
     {.kind = NOTICE_FAULT_GONE,
 	.key = "fault-gone:acme:expired:2026-11-23T13:50:00Z",
 	.subject = "[tlspact] acme passes our probe again",

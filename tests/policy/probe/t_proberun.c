@@ -60,7 +60,7 @@ static unsigned passed, results;
 static struct evidence_probe last; /* its fixed words only */
 
 static void
-on_result(const struct proberow *row, const struct starttls_result *s,
+on_result(struct proberow *row, const struct starttls_result *s,
     const struct judgement *j, void *arg)
 {
 	(void)s;

@@ -520,6 +520,126 @@ test_expiring(void **state)
 	}
 }
 
+/* A look by somebody else, of which a letter says what it shows; then time. */
+static void
+look(char c, time_t t)
+{
+	shows("globex", "ok", KEY_B, t, T0 + 90 * 86400);
+	shows("acme", c == 'p' ? "ok" : "no-starttls", c == 'p' ? KEY_A : "", t,
+	    T0 + 90 * 86400);
+	warden_tick(k, t);
+	warden_tick(k, t + 4);
+}
+
+/* What we ask for when a look differs; the answers are letters, too. */
+static void
+answer(const char **answers, time_t t)
+{
+	while (nasked > 0) {
+		nasked--;
+		if (**answers == '\0')
+			continue;
+		shows("acme", *(*answers)++ == 'p' ? "ok" : "no-starttls",
+		    KEY_A, t, T0 + 90 * 86400);
+		warden_probed(k, "acme", t++);
+	}
+}
+
+/*
+ * By turns is one state and one notice, however often it comes and goes; and
+ * over only when the last eight looks have passed.
+ */
+static void
+test_turns(void **state)
+{
+	static const struct {
+		const char *name, *looks; /* R: a restart */
+		const char *answers;	  /* to what we ask for */
+		const char *want;	  /* first letters of what is told */
+	} rows[] = {
+	    {"every other time", "fpfpfp", "pf", "t"},
+	    {"and over a restart", "fpRfpfpRf", "pf", "t"},
+	    {"half of the times", "fpffpppfpffp", "ffpf", "t"},
+	    {"it is mended", "fpppppppp", "pfppp", "tg"},
+	    {"and not before", "fpppppp", "pfpp", "t"},
+	    {"once, and no more", "fpppp", "ppp", ""},
+	    {"a plain fault", "ffff", "fff", "n"},
+	    {"that is mended", "fffp", "fffpp", "ng"},
+	    {"or seems to be", "fffppfp", "fffpf", "nt"},
+	    {"all of it fails, later", "fpffffffff", "pf", "tn"},
+	    {"nobody answers", "fppp", "", "ng"},
+	};
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		const char *c, *answers = rows[i].answers;
+		char told[16] = "";
+		time_t t = T0 + 100;
+
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		all_well();
+		nasked = 0;
+		for (c = rows[i].looks; *c != '\0'; c++) {
+			if (*c == 'R') {
+				warden_free(k);
+				start(t);
+				warden_compiled(k, true, "", t);
+				continue;
+			}
+			look(*c, t);
+			answer(&answers, t + 5);
+			warden_tick(k, t + 30);
+			warden_tick(k, t + 31);
+			while (letter != 0) {
+				strcat(told,
+				    strstr(letter_json, "\"by-turns\"")	   ? "t"
+				    : strstr(letter_json, "\"fault-new\"") ? "n"
+				    : strstr(letter_json, "\"fault-gone\"")
+					? "g"
+					: "?");
+				warden_sent(k, letter, NULL, t + 32);
+				letter = 0;
+				warden_tick(k, t + 33);
+			}
+			t += 900;
+		}
+		check_str(rows[i].name, told, rows[i].want);
+		check_int("nobody is lowered", lows().all, 0);
+	}
+}
+
+/* What fails by turns goes through when it is tried again: nobody is lowered */
+static void
+test_turns_held(void **state)
+{
+	int i;
+
+	(void)state;
+	all_well();
+	for (i = 0; i < 3; i++) {
+		look(i % 2 == 0 ? 'f' : 'p', T0 + 100 + 900 * i);
+		warden_probed(k, "acme", T0 + 105 + 900 * i);
+	}
+	warden_tick(k, T0 + 1930);
+	(void)send_all(T0 + 1931);
+	failure("acme", "no-starttls", "A1", T0 + 2000);
+	failure("acme", "no-starttls", "A2", T0 + 2001);
+	warden_tick(k, T0 + 2001);
+	shows("acme", "no-starttls", "", T0 + 2001, 0);
+	shows("globex", "ok", KEY_B, T0 + 2001, T0 + 90 * 86400);
+	warden_probed(k, "globex", T0 + 2001);
+	warden_probed(k, "acme", T0 + 2001);
+	warden_tick(k, T0 + 2002);
+	check_has("held", letter_json, "\"kind\":\"held\"");
+	check_has("why", letter_json, "\"why\":\"by-turns\"");
+	check_has("text", letter_text[0], "fail it by turns");
+	check_int("nobody is lowered", lows().all, 0);
+	(void)send_all(T0 + 2003);
+}
+
 int
 main(void)
 {
@@ -541,6 +661,8 @@ main(void)
 	    WARDEN_TEST(test_two_at_once),
 	    WARDEN_TEST(test_closed_why),
 	    WARDEN_TEST(test_expiring),
+	    WARDEN_TEST(test_turns),
+	    WARDEN_TEST(test_turns_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
