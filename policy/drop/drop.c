@@ -81,43 +81,6 @@ drop_rules_of(const struct partner *p, struct drop_rules *out)
 
 /* --- What is remembered of each partner ---------------------------------- */
 
-/* Where name stands among the states, or would. */
-static size_t
-place(const struct drop *d, const char *name, bool *found)
-{
-	size_t lo = 0, hi = d->n, mid;
-	int c;
-
-	*found = false;
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		c = strcmp(d->state[mid]->name, name);
-		if (c == 0) {
-			*found = true;
-			return mid;
-		}
-		if (c < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-struct drop_state *
-drop_state_find(const struct drop *d, const char *name)
-{
-	bool found;
-	size_t i = place(d, name, &found);
-
-	return found ? d->state[i] : NULL;
-}
-
-/* Of a partner that is not (any more) in the registry. */
-static const struct drop_rules gone = {.full = LEVEL_OPPORTUNISTIC,
-    .count = 1,
-    .window = 1};
-
 static void
 set_rules(struct drop_state *p, const struct drop_rules *r)
 {
@@ -128,40 +91,6 @@ set_rules(struct drop_state *p, const struct drop_rules *r)
 	/* The newest failures stay. */
 	if (over > 0)
 		memmove(p->fail, p->fail + over, p->nfails * sizeof(*p->fail));
-}
-
-/* The one that is there, or a new one: even if nobody knows the partner? */
-static struct drop_state *
-get(struct drop *d, const char *name, bool always)
-{
-	struct drop_rules rules;
-	struct drop_state *p;
-	bool found;
-	size_t i = place(d, name, &found);
-
-	if (found)
-		return d->state[i];
-	if (strlen(name) > REGISTRY_NAME_MAX)
-		return NULL;
-	if (!d->lookup(d->ctx, name, &rules)) {
-		if (!always)
-			return NULL;
-		rules = gone;
-	}
-	p = mem_zero(1, sizeof(*p));
-	strcpy(p->name, name);
-	p->rules = rules;
-	d->state = mem_grow(d->state, d->n, &d->cap, sizeof(*d->state));
-	memmove(d->state + i + 1, d->state + i, (d->n - i) * sizeof(*d->state));
-	d->state[i] = p;
-	d->n++;
-	return p;
-}
-
-struct drop_state *
-drop_state_get(struct drop *d, const char *name)
-{
-	return get(d, name, false);
 }
 
 static void
@@ -322,34 +251,6 @@ shift(struct drop_state *p, time_t by)
 		move_back(&p->report->time, by);
 }
 
-enum level
-drop_state_level(const struct drop_state *p)
-{
-	return p->down.on && p->down.level < p->rules.full ? p->down.level
-							   : p->rules.full;
-}
-
-unsigned
-drop_state_count(
-    const struct drop_state *p, time_t now, time_t *first, time_t *last)
-{
-	unsigned n = 0;
-	size_t i;
-
-	*first = *last = 0;
-	for (i = 0; i < p->nfails; i++) {
-		time_t t = p->fail[i].time;
-
-		if (t <= now - (time_t)p->rules.window)
-			continue;
-		if (n++ == 0 || t < *first)
-			*first = t;
-		if (t > *last)
-			*last = t;
-	}
-	return n;
-}
-
 /* --- Who passes ---------------------------------------------------------- */
 
 /* Forget the partner; true if what is known of it is later than t. */
@@ -468,6 +369,52 @@ enter(struct drop *d, time_t now)
 	d->now = now;
 }
 
+static void
+restore(
+    struct drop_state *p, enum drop_why why, time_t now, struct drop_actions *a)
+{
+	struct drop_action *x;
+
+	if (p->down.asked != 0 && p->down.why == why &&
+	    now - p->down.asked < DROP_ANSWER_WAIT)
+		return;
+	p->down.asked = now;
+	p->down.why = why;
+	x = drop_action_add(a, DROP_RESTORE, p);
+	x->why = why;
+	x->from = p->down.level;
+	x->to = p->rules.full;
+}
+
+/* End the common fault if few enough fail. */
+static void
+common_over(struct drop *d, time_t now, struct drop_actions *a)
+{
+	struct drop_action *x;
+	size_t i, n = 0;
+
+	if (d->common == 0)
+		return;
+	for (i = 0; i < d->n; i++)
+		if (d->state[i]->member && drop_state_failing(d->state[i]))
+			n++;
+	if (n > d->settings.max_partners)
+		return;
+	x = drop_action_add(a, DROP_TELL_COMMON_OVER, NULL);
+	x->begin = d->common;
+	x->until = now;
+	d->common = 0;
+	/* What was seen during it proves nothing: probe anew. */
+	for (i = 0; i < d->n; i++) {
+		struct drop_state *q = d->state[i];
+
+		q->member = false;
+		q->control = 0;
+		if (q->reached != 0)
+			q->reached = now;
+	}
+}
+
 /* Take back what the registry no longer allows. */
 static void
 take_back(struct drop_state *p, time_t now, struct drop_actions *a)
@@ -475,10 +422,43 @@ take_back(struct drop_state *p, time_t now, struct drop_actions *a)
 	if (p->down.on && p->down.automatic &&
 	    (!p->rules.may_drop || p->down.level < p->rules.floor ||
 		p->down.level >= p->rules.full))
-		drop_decide_restore(p, DROP_WHY_RULES, now, a);
+		restore(p, DROP_WHY_RULES, now, a);
 }
 
 /* --- What is seen -------------------------------------------------------- */
+
+/* Does mail to the next-hop of gateway i move? */
+static enum drop_sight
+nexthop_sight(const struct drop_report *r, size_t i, enum level at, bool no_key)
+{
+	struct step_hop hop;
+
+	if (!step_hop(r->gateway, r->n, i, LEVEL_SECURE, no_key, &hop))
+		return DROP_UNKNOWN;
+	return drop_sight(&hop, at);
+}
+
+/* Does mail of the given level? *since: of the fault, if blocked. */
+static enum drop_sight
+report_sight(
+    const struct drop_report *r, enum level full, bool no_key, time_t *since)
+{
+	enum drop_sight sight = DROP_UNKNOWN, one;
+	struct step_hop hop;
+	size_t i;
+
+	*since = 0;
+	for (i = 0; i < r->n; i++) {
+		if (!step_hop(r->gateway, r->n, i, LEVEL_SECURE, no_key, &hop))
+			continue;
+		one = drop_sight(&hop, full);
+		if (one == DROP_BLOCKED && hop.since > *since)
+			*since = hop.since;
+		if (one == DROP_BLOCKED || sight == DROP_UNKNOWN)
+			sight = one;
+	}
+	return sight;
+}
 
 /* The time of something seen, no later than now; -1: not to be believed. */
 static time_t
@@ -516,7 +496,7 @@ recover(
 	if (!p->down.on)
 		forget_report(p);
 	if (!d->quiet)
-		drop_decide_common_over(d, now, a);
+		common_over(d, now, a);
 }
 
 void
@@ -528,7 +508,7 @@ drop_failure(struct drop *d, const struct drop_failure *f, time_t now,
 
 	enter(d, now);
 	if (!fault_is_tls(f->fault) || (t = seen_at(f->time, now)) == -1 ||
-	    (p = drop_state_get(d, f->partner)) == NULL)
+	    (p = drop_state_get(d, f->partner, false)) == NULL)
 		return;
 	/* What lowering (further) cannot mend does not count. */
 	if (fault_smallest_step(f->fault, false) >= drop_state_level(p) ||
@@ -568,7 +548,7 @@ not_confirmed(struct drop *d, struct drop_state *p, time_t t, time_t now,
 	/* Once may be luck: it was mended meanwhile. */
 	if (++p->unconfirmed == 2 && !d->quiet)
 		drop_decide_hold(p,
-		    drop_judge_turns(p->report, NULL) ? DROP_WHY_TURNS
+		    drop_state_turns(p->report, NULL) ? DROP_WHY_TURNS
 						      : DROP_WHY_UNCONFIRMED,
 		    NULL, now, a);
 }
@@ -608,8 +588,7 @@ take_report(struct drop *d, struct drop_state *p, const struct drop_report *r,
 			not_confirmed(d, p, t, now, a);
 	}
 	for (i = 0; i < r->n; i++)
-		if (drop_judge_nexthop(r, i, at, d->settings.no_key) ==
-		    DROP_PASSES)
+		if (nexthop_sight(r, i, at, d->settings.no_key) == DROP_PASSES)
 			forgive(p, r->gateway[i].nexthop, t);
 	if (!p->down.on || !p->down.automatic || t <= p->down.begin)
 		return;
@@ -618,7 +597,7 @@ take_report(struct drop *d, struct drop_state *p, const struct drop_report *r,
 	} else if (p->down.passes == 0 || t - p->down.passed >= PASS_GAP) {
 		p->down.passed = t;
 		if (++p->down.passes >= 2 && !d->quiet)
-			drop_decide_restore(p, DROP_WHY_PASSED, now, a);
+			restore(p, DROP_WHY_PASSED, now, a);
 	}
 }
 
@@ -640,12 +619,12 @@ drop_probe(struct drop *d, const struct drop_report *r, time_t now,
 	p = drop_state_find(d, r->partner);
 	if (p != NULL && t < p->reported)
 		return;
-	sight = drop_judge_sight(r, rules.full, d->settings.no_key, &since);
+	sight = report_sight(r, rules.full, d->settings.no_key, &since);
 	if (sight != DROP_UNKNOWN)
 		note_passing(
 		    d, r->partner, &rules, sight == DROP_PASSES, t, now);
 	if (p == NULL && sight == DROP_BLOCKED)
-		p = drop_state_get(d, r->partner);
+		p = drop_state_get(d, r->partner, false);
 	if (p != NULL) {
 		take_report(d, p, r, sight, since, now, a);
 		recover(d, p, now, a);
@@ -706,7 +685,7 @@ drop_begun(struct drop *d, const struct drop_downgrade *l, time_t now,
 
 	enter(d, now);
 	/* Also of one that the registry does not know: it has to be ended. */
-	if ((p = get(d, l->partner, true)) == NULL)
+	if ((p = drop_state_get(d, l->partner, true)) == NULL)
 		return;
 	if (p->down.on && p->down.id == l->id) {
 		if (p->down.ledger_end != l->end) {
@@ -720,7 +699,7 @@ drop_begun(struct drop *d, const struct drop_downgrade *l, time_t now,
 		take_downgrade(d, p, l, now, a);
 	}
 	if (now >= p->down.end)
-		drop_decide_restore(p, DROP_WHY_END, now, a);
+		restore(p, DROP_WHY_END, now, a);
 	else
 		take_back(p, now, a);
 }
@@ -744,7 +723,7 @@ drop_ended(struct drop *d, const char *partner, int64_t id, enum drop_why why,
 	new_page(p, now, now);
 	recover(d, p, now, a);
 	if (!d->quiet)
-		drop_decide_common_over(d, now, a);
+		common_over(d, now, a);
 }
 
 void
@@ -782,11 +761,11 @@ tick_down(struct drop_state *p, time_t now, struct drop_actions *a)
 	time_t due;
 
 	if (now >= p->down.end) {
-		drop_decide_restore(p, DROP_WHY_END, now, a);
+		restore(p, DROP_WHY_END, now, a);
 		return;
 	}
 	if (p->down.automatic && p->down.ledger_begin > now + DROP_SLACK)
-		drop_decide_restore(p, DROP_WHY_CLOCK, now, a);
+		restore(p, DROP_WHY_CLOCK, now, a);
 	else if (p->down.end < p->down.ledger_end &&
 		 (p->down.shortened == 0 ||
 		     now - p->down.shortened >= DROP_ANSWER_WAIT)) {
@@ -797,10 +776,10 @@ tick_down(struct drop_state *p, time_t now, struct drop_actions *a)
 	if (p->down.level >= p->rules.full)
 		return; /* it lowers nothing */
 	if (p->down.automatic && p->down.passes >= 2)
-		drop_decide_restore(p, DROP_WHY_PASSED, now, a);
+		restore(p, DROP_WHY_PASSED, now, a);
 	if (p->down.automatic && p->reported > p->down.begin &&
-	    drop_judge_stranger(p, p->down.level))
-		drop_decide_restore(p, DROP_WHY_STRANGER, now, a);
+	    drop_state_stranger(p, p->down.level))
+		restore(p, DROP_WHY_STRANGER, now, a);
 	if (!p->down.end_told && now >= near(p)) {
 		p->down.end_told = true;
 		if (!passes) {
@@ -817,7 +796,7 @@ tick_down(struct drop_state *p, time_t now, struct drop_actions *a)
 	if (p->down.passes == 1 && p->down.passed + PASS_AGAIN < due)
 		due = p->down.passed + PASS_AGAIN;
 	if (now >= due && now > p->asked)
-		drop_decide_probe(p, false, now, a);
+		drop_ask_probe(p, false, now, a);
 }
 
 /* Nothing of p is worth remembering. */
@@ -842,7 +821,7 @@ tick(struct drop *d, struct drop_state *p, time_t now, struct drop_actions *a)
 		tick_down(p, now, a);
 	drop_decide(d, p, now, a);
 	if (d->common != 0 && p->member && now - p->asked >= MEMBER_EVERY)
-		drop_decide_probe(p, false, now, a);
+		drop_ask_probe(p, false, now, a);
 	/* No news of it for a day: it is no longer known to fail. */
 	if (p->since != 0 && !p->down.on && now - p->seen > CLOCK_DAY) {
 		p->since = p->onset = p->seen = 0;
@@ -870,7 +849,7 @@ drop_tick(struct drop *d, time_t now, struct drop_actions *a)
 		if (idle(d->state[i], now))
 			remove_at(d, i);
 	}
-	drop_decide_common_over(d, now, a);
+	common_over(d, now, a);
 }
 
 void
@@ -892,7 +871,7 @@ drop_reload(struct drop *d, const struct drop_settings *s, time_t now,
 				continue;
 			}
 			/* It keeps what ends the downgrade. */
-			set_rules(p, &gone);
+			set_rules(p, &DROP_GONE);
 		} else {
 			set_rules(p, &rules);
 		}
@@ -917,7 +896,7 @@ static void
 rebuild_closed(struct drop *d, const struct drop_downgrade *l, time_t now,
     struct drop_actions *a)
 {
-	struct drop_state *p = drop_state_get(d, l->partner);
+	struct drop_state *p = drop_state_get(d, l->partner, false);
 	time_t closed = earlier(l->closed, now);
 	struct drop_action *x;
 
@@ -993,7 +972,7 @@ drop_rebuild(struct drop *d, const struct drop_facts *f, time_t now,
 	d->common = f->common;
 	move_back(&d->common, back);
 	for (i = 0; d->common != 0 && i < d->n; i++)
-		if (drop_decide_failing(d->state[i]))
+		if (drop_state_failing(d->state[i]))
 			d->state[i]->member = true;
 	d->quiet = false;
 	drop_tick(d, now, a);

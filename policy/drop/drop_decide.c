@@ -28,47 +28,6 @@ struct drop_verdict {
 
 /* --- What a report means ------------------------------------------------- */
 
-/* Does mail of that level move? */
-static enum drop_sight
-sight_of(const struct step_hop *hop, enum level at)
-{
-	if (hop->passes || (hop->helps && hop->level >= at))
-		return DROP_PASSES;
-	return hop->helps ? DROP_BLOCKED : DROP_UNKNOWN;
-}
-
-enum drop_sight
-drop_judge_nexthop(
-    const struct drop_report *r, size_t i, enum level at, bool no_key)
-{
-	struct step_hop hop;
-
-	if (!step_hop(r->gateway, r->n, i, LEVEL_SECURE, no_key, &hop))
-		return DROP_UNKNOWN;
-	return sight_of(&hop, at);
-}
-
-enum drop_sight
-drop_judge_sight(
-    const struct drop_report *r, enum level full, bool no_key, time_t *since)
-{
-	enum drop_sight sight = DROP_UNKNOWN, one;
-	struct step_hop hop;
-	size_t i;
-
-	*since = 0;
-	for (i = 0; i < r->n; i++) {
-		if (!step_hop(r->gateway, r->n, i, LEVEL_SECURE, no_key, &hop))
-			continue;
-		one = sight_of(&hop, full);
-		if (one == DROP_BLOCKED && hop.since > *since)
-			*since = hop.since;
-		if (one == DROP_BLOCKED || sight == DROP_UNKNOWN)
-			sight = one;
-	}
-	return sight;
-}
-
 /* Does the report speak of that next-hop? */
 static bool
 knows(const struct drop_report *r, const char *nexthop)
@@ -129,19 +88,6 @@ matches(const struct drop_state *p, size_t i, time_t now, bool *touched)
 	return false;
 }
 
-bool
-drop_judge_turns(const struct drop_report *r, const char *nexthop)
-{
-	size_t i;
-
-	for (i = 0; i < r->n; i++)
-		if (r->gateway[i].turns.on &&
-		    (nexthop == NULL ||
-			strcmp(r->gateway[i].nexthop, nexthop) == 0))
-			return true;
-	return false;
-}
-
 /* Hold p's report against its failures. */
 static void
 confirm(const struct drop_state *p, bool no_key, time_t now,
@@ -157,7 +103,7 @@ confirm(const struct drop_state *p, bool no_key, time_t now,
 	for (i = 0; i < r->n; i++) {
 		if (!step_hop(r->gateway, r->n, i, LEVEL_SECURE, no_key, &hop))
 			continue;
-		sight = sight_of(&hop, drop_state_level(p));
+		sight = drop_sight(&hop, drop_state_level(p));
 		if (sight == DROP_PASSES)
 			continue;
 		same = matches(p, i, now, &touched);
@@ -167,7 +113,7 @@ confirm(const struct drop_state *p, bool no_key, time_t now,
 			out->not_tls = true;
 			if (out->fault == FAULT_OK)
 				out->fault = r->gateway[i].fault;
-		} else if (drop_judge_turns(r, r->gateway[i].nexthop)) {
+		} else if (drop_state_turns(r, r->gateway[i].nexthop)) {
 			out->turns = true;
 			if (!out->confirmed)
 				out->fault = hop.fault;
@@ -183,13 +129,6 @@ confirm(const struct drop_state *p, bool no_key, time_t now,
 			out->confirmed = true;
 		}
 	}
-}
-
-bool
-drop_judge_stranger(const struct drop_state *p, enum level to)
-{
-	return to < LEVEL_KEY && p->report != NULL &&
-	       step_strangers(p->report->gateway, p->report->n, NULL) > 0;
 }
 
 /* A host name without the quotes of quote(). */
@@ -245,39 +184,6 @@ evidence_text(const struct drop_state *p, unsigned failures, time_t first,
 /* --- What is done about it -------------------------------------------------
  */
 
-struct drop_action *
-drop_action_add(
-    struct drop_actions *a, enum drop_what what, const struct drop_state *p)
-{
-	struct drop_action *x;
-
-	a->v = mem_grow(a->v, a->n, &a->cap, sizeof(*a->v));
-	x = &a->v[a->n++];
-	memset(x, 0, sizeof(*x));
-	x->what = what;
-	x->partner = x->text = "";
-	if (p == NULL)
-		return x;
-	x->partner = arena_copy(&a->arena, p->name, strlen(p->name));
-	x->since = p->since;
-	x->from = x->to = drop_state_level(p);
-	if (p->down.on) {
-		x->id = p->down.id;
-		x->automatic = p->down.automatic;
-		x->begin = p->down.begin;
-		x->until = p->down.end;
-		x->fault = p->down.fault;
-	}
-	return x;
-}
-
-bool
-drop_decide_failing(const struct drop_state *p)
-{
-	return p->since != 0 || p->busy != 0 ||
-	       (p->down.on && p->down.automatic);
-}
-
 /* Counts for "at once": lowered by us, or failing since a short while. */
 static bool
 at_once(const struct drop_state *p, time_t now)
@@ -285,17 +191,6 @@ at_once(const struct drop_state *p, time_t now)
 	if (p->busy != 0 || (p->down.on && p->down.automatic))
 		return true;
 	return p->since != 0 && p->onset != 0 && p->onset > now - COMMON_WINDOW;
-}
-
-void
-drop_decide_probe(
-    struct drop_state *p, bool control, time_t now, struct drop_actions *a)
-{
-	struct drop_action *x = drop_action_add(a, DROP_PROBE, p);
-
-	x->at = now;
-	x->control = control;
-	p->asked = now;
 }
 
 static void
@@ -309,7 +204,7 @@ ask_for_probe(struct drop_state *p, time_t now, struct drop_actions *a)
 	if (p->asked != 0 && (p->asked >= p->reached || p->unconfirmed >= 2) &&
 	    now - p->asked < every)
 		return;
-	drop_decide_probe(p, false, now, a);
+	drop_ask_probe(p, false, now, a);
 }
 
 void
@@ -340,23 +235,6 @@ drop_decide_hold(struct drop_state *p, enum drop_why why,
 		x->text = evidence_text(p, x->failures, first, &a->arena);
 }
 
-void
-drop_decide_restore(
-    struct drop_state *p, enum drop_why why, time_t now, struct drop_actions *a)
-{
-	struct drop_action *x;
-
-	if (p->down.asked != 0 && p->down.why == why &&
-	    now - p->down.asked < DROP_ANSWER_WAIT)
-		return;
-	p->down.asked = now;
-	p->down.why = why;
-	x = drop_action_add(a, DROP_RESTORE, p);
-	x->why = why;
-	x->from = p->down.level;
-	x->to = p->rules.full;
-}
-
 /* Tell of the common fault, and look at everybody in it. */
 static void
 tell_common(struct drop *d, size_t n, time_t now, struct drop_actions *a)
@@ -381,7 +259,7 @@ tell_common(struct drop *d, size_t n, time_t now, struct drop_actions *a)
 	x->nnames = k;
 	for (i = 0; i < d->n; i++)
 		if (d->state[i]->member)
-			drop_decide_probe(d->state[i], false, now, a);
+			drop_ask_probe(d->state[i], false, now, a);
 }
 
 /* Are too many failing at once? Then nobody is lowered. */
@@ -408,34 +286,6 @@ many_fail(
 		    d->state[i] == p || at_once(d->state[i], now);
 	tell_common(d, n, now, a);
 	return true;
-}
-
-void
-drop_decide_common_over(struct drop *d, time_t now, struct drop_actions *a)
-{
-	struct drop_action *x;
-	size_t i, n = 0;
-
-	if (d->common == 0)
-		return;
-	for (i = 0; i < d->n; i++)
-		if (d->state[i]->member && drop_decide_failing(d->state[i]))
-			n++;
-	if (n > d->settings.max_partners)
-		return;
-	x = drop_action_add(a, DROP_TELL_COMMON_OVER, NULL);
-	x->begin = d->common;
-	x->until = now;
-	d->common = 0;
-	/* What was seen during it proves nothing: probe anew. */
-	for (i = 0; i < d->n; i++) {
-		struct drop_state *q = d->state[i];
-
-		q->member = false;
-		q->control = 0;
-		if (q->reached != 0)
-			q->reached = now;
-	}
 }
 
 static unsigned
@@ -465,7 +315,7 @@ forbidden(const struct drop *d, const struct drop_state *p,
 		return DROP_WHY_MANUAL;
 	if (v->step < p->rules.floor)
 		return DROP_WHY_FLOOR;
-	if (drop_judge_stranger(p, v->step))
+	if (drop_state_stranger(p, v->step))
 		return DROP_WHY_STRANGER;
 	if (d->settings.max_partners == 0)
 		return DROP_WHY_OFF;
@@ -512,7 +362,7 @@ shared(const struct drop *d, const struct drop_state *p)
 		const struct drop_state *q = d->state[i];
 
 		if (q != p && q->rules.by == DROP_BY_OWN_CA &&
-		    q->rules.ca == p->rules.ca && drop_decide_failing(q))
+		    q->rules.ca == p->rules.ca && drop_state_failing(q))
 			return true;
 	}
 	return false;
@@ -549,11 +399,11 @@ ask_others(struct drop *d, struct drop_state *p, bool same_ca, time_t now,
 			struct drop_rules rules;
 
 			if (!tells(p, (enum drop_by)k, x->ca, same_ca) ||
-			    q == p || (q != NULL && drop_decide_failing(q)) ||
+			    q == p || (q != NULL && drop_state_failing(q)) ||
 			    !d->lookup(d->ctx, x->name, &rules) ||
-			    (q = drop_state_get(d, x->name)) == NULL)
+			    (q = drop_state_get(d, x->name, false)) == NULL)
 				continue;
-			drop_decide_probe(q, true, now, a);
+			drop_ask_probe(q, true, now, a);
 			n++;
 		}
 	return n;
@@ -609,7 +459,7 @@ control(
 		if (p->report != NULL && p->report->time >= p->vouched)
 			return CONSENT;
 		if (p->asked < p->vouched || now - p->asked >= PROBE_AGAIN)
-			drop_decide_probe(p, false, now, a);
+			drop_ask_probe(p, false, now, a);
 		return CONSENT_WAIT;
 	}
 	/* One that passed too long ago by now is asked again. */
