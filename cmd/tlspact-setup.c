@@ -87,6 +87,7 @@ read_map(const struct settings *s, struct map_facts *map, struct err *why)
 
 	*map = (struct map_facts){.path = s->map,
 	    .inbound_map = s->inbound_map,
+	    .requiretls_map = s->requiretls_map,
 	    .ca_file = s->ca_file,
 	    .policy_socket = s->policy_socket,
 	    .socketmap_socket = s->socketmap_socket};

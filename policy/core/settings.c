@@ -82,7 +82,7 @@ check_map(const char *value)
 }
 
 static const char *
-check_inbound_map(const char *value)
+check_beside(const char *value)
 {
 	return *value == '\0' ? NULL : check_map(value);
 }
@@ -142,7 +142,8 @@ static const struct conf_item items[] = {
     TEXT(ledger, "/var/lib/tlspact/ledger.db", check_path),
     TEXT(evidence, "/var/lib/tlspact-evidence/evidence.db", check_path),
     TEXT(map, "/var/lib/tlspact/policy.cdb", check_map),
-    TEXT(inbound_map, "", check_inbound_map),
+    TEXT(inbound_map, "", check_beside),
+    TEXT(requiretls_map, "", check_beside),
     TEXT(ca_file, "/etc/ssl/certs/ca-certificates.crt", check_path),
     TEXT(postfix_version, "", check_version),
     TEXT(fingerprint_digest, "", NULL),
@@ -190,15 +191,15 @@ settings_option(struct settings_options *o, const char *assignment)
 	o->override[o->n++] = assignment;
 }
 
-/* Two maps in one folder have two tables. */
+/* Two maps in one folder have tables of their own beside them. */
 static void
-name_inbound_map(struct settings *s)
+name_beside(const struct settings *s, char **table, const char *what)
 {
-	if (*s->inbound_map != '\0')
+	if (**table != '\0')
 		return;
-	free(s->inbound_map);
-	s->inbound_map =
-	    mem_printf("%.*s-inbound.cdb", (int)strlen(s->map) - 4, s->map);
+	free(*table);
+	*table =
+	    mem_printf("%.*s-%s.cdb", (int)strlen(s->map) - 4, s->map, what);
 }
 
 /* Not there: defaults do. All else that cannot be read is a fault. */
@@ -234,7 +235,8 @@ settings_load(struct settings *s, struct settings_options *o,
 		free(s->postfix_config);
 		s->postfix_config = mem_dup(o->postfix);
 	}
-	name_inbound_map(s);
+	name_beside(s, &s->inbound_map, "inbound");
+	name_beside(s, &s->requiretls_map, "requiretls");
 	return d->errors > 0 ? -1 : rv;
 }
 

@@ -31,7 +31,8 @@ struct settings {
 	char *ledger;
 	char *evidence;
 	char *map;
-	char *inbound_map; /* beside the map if not said: x-inbound.cdb */
+	char *inbound_map;    /* beside the map if not said: x-inbound.cdb */
+	char *requiretls_map; /* the same: x-requiretls.cdb */
 	char *ca_file;
 	char *postfix_version;	  /* empty: ask postconf(1) */
 	char *fingerprint_digest; /* the same */

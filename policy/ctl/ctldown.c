@@ -202,7 +202,10 @@ ctl_requiretls(const struct ctl *c, struct ctl_facts *f, enum level to)
 	struct err e;
 	size_t n;
 
-	if (to >= LEVEL_KEY || settings_target(&c->set, 0, &target, &e) == -1 ||
+	if (to >= LEVEL_KEY ||
+	    (f->partner != NULL &&
+		!attributes_returned(f->partner->attributes, to)) ||
+	    settings_target(&c->set, 0, &target, &e) == -1 ||
 	    target.version < TARGET_REQUIRETLS)
 		return false;
 	flush_release(&f->waiting);

@@ -58,7 +58,8 @@ bool ctl_clock_behind(const struct ctl *c, time_t *newest);
 /*
  * Postfix 3.11 and later returns mail that demands REQUIRETLS to its sender
  * at once where no certificate is checked; at `key` it goes. If that holds,
- * true, and f->waiting and f->requiretls tell of such mail.
+ * which the registry may have changed, true, and f->waiting and f->requiretls
+ * tell of such mail.
  */
 bool ctl_requiretls(const struct ctl *c, struct ctl_facts *f, enum level to);
 

@@ -112,6 +112,9 @@ fault(const struct partner *p, enum level level, const struct strs *key,
 	if (t->servername != NULL && t->mode == MODE_ENFORCED &&
 	    !target_has_servername(target))
 		return "servername= needs Postfix 3.4 or later";
+	if (t->requiretls != REQUIRETLS_MAIN_CF &&
+	    target->version < TARGET_REQUIRETLS)
+		return "requiretls= needs Postfix 3.11 or later";
 	if (level == LEVEL_OPPORTUNISTIC)
 		return NULL;
 	if (level == LEVEL_SECURE && t->verify != VERIFY_DANE &&
@@ -330,13 +333,14 @@ put_record(struct compiling *k, const char *kind, const char *name,
 	return i;
 }
 
-/* Does the inbound rule follow from the row alone? */
+/* Does the row alone say all there is? */
 static bool
 is_plain(const struct partner *p)
 {
 	const struct attributes *t = p->attributes;
 
-	return t->inbound ==
+	return t->requiretls == REQUIRETLS_MAIN_CF &&
+	       t->inbound ==
 		   (t->mode == MODE_ENFORCED ? INBOUND_REQUIRE : INBOUND_OFF) &&
 	       (t->inbound == INBOUND_OFF ||
 		   (t->inbound_verify == INBOUND_NONE &&
@@ -355,6 +359,7 @@ fill_record(struct maprecord *rec, const struct partner *p)
 	    .action = (enum inbound_action)t->inbound_action,
 	    .names = &none,
 	    .keys = &none,
+	    .requiretls = (enum requiretls)t->requiretls,
 	    .level = partner_level(p),
 	    .full = ""};
 	if (t->inbound_verify == INBOUND_NAME)
@@ -417,7 +422,8 @@ add_records(struct compiling *k, size_t first)
 			continue;
 		}
 		/* Nobody sends from a next-hop, but it too may be lowered. */
-		if (t->row[i].key[0] == '[' && !t->row[i].lowered)
+		if (t->row[i].key[0] == '[' && !t->row[i].lowered &&
+		    rec.requiretls == REQUIRETLS_MAIN_CF)
 			continue;
 		record = put_record(
 		    k, MAPRECORD_DOMAIN, t->row[i].key, &rec, k->index);
@@ -524,6 +530,7 @@ add_gateways(struct compiling *k)
 		g = &k->gateway[i];
 		o = downgrade_of(k, g->partner);
 		fill_record(&rec, &k->r->partner[g->partner]);
+		rec.requiretls = REQUIRETLS_MAIN_CF;
 		rec.more = g->more;
 		rec.inbound = (enum inbound)g->inbound;
 		rec.action = (enum inbound_action)g->action;
@@ -545,7 +552,9 @@ needs_row(struct compiling *k, uint32_t domain)
 	const char *name = k->r->domain[domain].name;
 	struct above above = look_above(k->r, name);
 
-	if (above.caught || *name == '[' || (is_plain(k->p) && !above.ruled))
+	if (above.caught || (is_plain(k->p) && !above.ruled) ||
+	    (*name == '[' &&
+		k->p->attributes->requiretls == REQUIRETLS_MAIN_CF))
 		return above.caught;
 	k->ruled =
 	    mem_grow(k->ruled, k->nruled, &k->ruled_cap, sizeof(*k->ruled));
@@ -679,6 +688,8 @@ compile_partner(struct compiling *k, uint32_t index)
 	else
 		c->opportunistic += p->ndomains;
 	c->header.lowered += lowered;
+	if (p->attributes->requiretls != REQUIRETLS_MAIN_CF)
+		c->header.requiretls += p->ndomains;
 }
 
 static void

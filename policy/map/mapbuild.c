@@ -11,7 +11,6 @@
 #include "cdbmap.h"
 #include "clock.h"
 #include "err.h"
-#include "inboundmap.h"
 #include "mapevent.h"
 #include "maptable.h"
 #include "num.h"
@@ -19,6 +18,7 @@
 #include "registry.h"
 #include "say.h"
 #include "settings.h"
+#include "sidemap.h"
 
 #define SPARE ".full"	   /* behind the name of the map */
 #define LOCK_WAIT_MS 10000 /* patience with another one that compiles */
@@ -212,14 +212,13 @@ write_file(struct publish *p, const struct maptable *t, struct err *e)
 }
 
 static int
-write_spare(
-    struct mapbuild *b, struct maptable *t, const char *inbound, struct err *e)
+write_spare(struct mapbuild *b, struct maptable *t, bool beside, struct err *e)
 {
 	int rv = write_file(b->publish, t, e);
 
-	if (rv == 0 && inbound != NULL)
-		rv = inboundmap_publish(
-		    inbound, true, publish_temp(b->publish), t, b->now, e);
+	if (rv == 0 && beside)
+		rv = sidemap_publish(
+		    b->set, true, publish_temp(b->publish), t, b->now, e);
 	if (rv == 0)
 		rv = publish_commit_beside(b->publish, SPARE, e);
 	if (rv == -1)
@@ -229,32 +228,32 @@ write_spare(
 
 /*
  * Replace the map by t, of which c tells. Where rows are lowered, the spare
- * comes first; where none is, there is no spare afterwards. Of the inbound
- * tables (NULL: later) it is the same. 0, or -1 with *e set and the old map in
- * place; what was not finished is gone from the disk.
+ * comes first; where none is, there is no spare afterwards. Of the tables
+ * beside it (false: later) it is the same. 0, or -1 with *e set and the old map
+ * in place; what was not finished is gone from the disk.
  */
 static int
 write_map(struct mapbuild *b, struct maptable *t, const struct mapchanges *c,
-    struct maptable *spare, const char *inbound, struct err *e)
+    struct maptable *spare, bool beside, struct err *e)
 {
 	struct publish *p = b->publish;
 	int rv;
 
-	if (spare != NULL && write_spare(b, spare, inbound, e) == -1)
+	if (spare != NULL && write_spare(b, spare, beside, e) == -1)
 		return -1;
 	if ((rv = write_file(p, t, e)) == 0)
 		rv = announce(b, c, publish_temp(p), e);
-	if (rv == 0 && inbound != NULL)
-		rv = inboundmap_publish(
-		    inbound, false, publish_temp(p), t, b->now, e);
+	if (rv == 0 && beside)
+		rv = sidemap_publish(
+		    b->set, false, publish_temp(p), t, b->now, e);
 	if (rv == 0)
 		rv = publish_commit(p, e);
 	if (rv == -1)
 		publish_abandon(p);
 	else if (spare == NULL)
 		publish_remove_beside(p, SPARE);
-	if (rv == 0 && spare == NULL && inbound != NULL)
-		inboundmap_drop_spare(inbound);
+	if (rv == 0 && spare == NULL && beside)
+		sidemap_drop_spare(b->set);
 	return rv;
 }
 
@@ -312,9 +311,9 @@ put_rows(struct mapbuild *b, struct err *e)
 	}
 	if (write)
 		rv = write_map(b, &b->compiled.table, &b->changes,
-		    lowered ? &full.table : NULL, b->set->inbound_map, e);
+		    lowered ? &full.table : NULL, true, e);
 	else
-		rv = write_spare(b, &full.table, b->set->inbound_map, e);
+		rv = write_spare(b, &full.table, true, e);
 	b->written = write && rv == 0;
 	compiled_release(&full);
 	diag_free(&twice);
@@ -357,7 +356,7 @@ put_raised(struct mapbuild *b, struct err *e)
 	}
 	if (rv == 0) {
 		mapchanges(&c, b->live, &t, false);
-		rv = write_map(b, &t, &c, lowered ? &spare : NULL, NULL, e);
+		rv = write_map(b, &t, &c, lowered ? &spare : NULL, false, e);
 	}
 	mapchanges_release(&c);
 	maptable_release(&t);
@@ -423,13 +422,12 @@ end_what_is_over(struct mapbuild *b)
  * end of a downgrade, which waits for no table.
  */
 static int
-mend_inbound(const struct mapbuild *b, int code)
+mend_beside(const struct mapbuild *b, int code)
 {
 	struct err e;
 
 	if (b->opt.dry || b->publish == NULL ||
-	    inboundmap_follow(b->set->inbound_map, b->set->map, b->now, &e) ==
-		0 ||
+	    sidemap_follow(b->set, b->now, &e) == 0 ||
 	    e.code == EX_DATAERR) /* of the live map, which was said */
 		return code;
 	if (code != EX_OK && b->raise == 0)
@@ -487,7 +485,7 @@ mapbuild_run(struct mapbuild *b, const struct settings *set,
 		if (code != EX_OK && !opt->dry)
 			end_what_is_over(b);
 	}
-	code = mend_inbound(b, code);
+	code = mend_beside(b, code);
 	if (*b->why != '\0') {
 		tell_failed(b);
 		return code;

@@ -13,8 +13,8 @@
  * in the live map and may not be any more is raised there, from the map's own
  * records (mapholds.h). Before a map with lowered rows is put in place, the
  * same one with nothing lowered, the spare, is written beside it: from then on
- * the way back is a rename, which takes no block of the disk. The table for
- * incoming mail, inboundmap.h, goes the same way as the map.
+ * the way back is a rename, which takes no block of the disk. The tables
+ * beside the map, sidemap.h, go the same way.
  */
 #ifndef MAPBUILD_H
 #define MAPBUILD_H

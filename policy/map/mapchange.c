@@ -74,6 +74,16 @@ compare_inbound(const struct maprecord *was, const struct maprecord *is)
 	return c;
 }
 
+/* What main.cf has for it is not ours to rank. */
+static enum change
+compare_requiretls(enum requiretls was, enum requiretls is)
+{
+	if (was != is &&
+	    (was == REQUIRETLS_MAIN_CF || is == REQUIRETLS_MAIN_CF))
+		return CHANGE_OTHER;
+	return change_of_rank((int)was, (int)is);
+}
+
 static bool
 parse(struct maprecord *r, const struct mapdemand *d)
 {
@@ -127,7 +137,8 @@ judge(struct mapchange *c)
 	} else if ((was.until == 0) != (is.until == 0)) {
 		now = is.until != 0 ? CHANGE_WEAKER : CHANGE_STRONGER;
 	}
-	rule = compare_inbound(&was, &is);
+	rule = both(compare_inbound(&was, &is),
+	    compare_requiretls(was.requiretls, is.requiretls));
 	c->loses = full == CHANGE_WEAKER || rule == CHANGE_WEAKER;
 	if (full == CHANGE_NONE && rule == CHANGE_NONE &&
 	    (was.until != 0 || is.until != 0))
@@ -472,5 +483,8 @@ mapdemand_print(const struct mapdemand *d, bool client, struct buf *out)
 	if (client || r.inbound != plain.inbound || r.verify != INBOUND_NONE)
 		buf_printf(out, "%sinbound %s%s", client ? "" : ", ",
 		    rules[r.inbound], verifies[r.verify]);
+	if (r.requiretls != REQUIRETLS_MAIN_CF)
+		buf_printf(
+		    out, ", requiretls %s", maprecord_requiretls[r.requiretls]);
 	maprecord_release(&r);
 }

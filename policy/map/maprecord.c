@@ -26,6 +26,13 @@ static const char *const verifies[] = {[INBOUND_NONE] = "none",
 static const char *const actions[] =
     {[ACTION_DEFER] = "defer", [ACTION_REJECT] = "reject", NULL};
 
+const char *const maprecord_requiretls[] = {[REQUIRETLS_MAIN_CF] = "main.cf",
+    [REQUIRETLS_DISABLE] = "disable",
+    [REQUIRETLS_OPPORTUNISTIC] = "opportunistic",
+    [REQUIRETLS_STARTTLS] = "opportunistic+starttls",
+    [REQUIRETLS_ENFORCE] = "enforce",
+    NULL};
+
 enum kind {
 	TEXT,
 	COUNT,
@@ -168,6 +175,8 @@ mapheader_print(const struct mapheader *h, struct buf *out)
 	    h->expires == 0 ? "never" : num_time_text(h->expires, until),
 	    h->postfix / 1000, h->postfix % 1000, h->partners, h->domains,
 	    h->enforced, h->lowered, h->registry);
+	if (h->requiretls > 0)
+		buf_printf(out, " requiretls=%zu", h->requiretls);
 }
 
 bool
@@ -182,6 +191,7 @@ mapheader_parse(struct mapheader *h, const char *text, size_t len)
 	    {AT(struct mapheader, domains), COUNT, NULL},
 	    {AT(struct mapheader, enforced), COUNT, NULL},
 	    {AT(struct mapheader, lowered), COUNT, NULL},
+	    {AT(struct mapheader, requiretls), COUNT, NULL},
 	    {AT(struct mapheader, registry), DIGEST, NULL}};
 	struct arena a = {0};
 	bool ok;
@@ -242,6 +252,8 @@ maprecord_print(const struct maprecord *r, struct buf *out)
 		put(out, " action=", actions[r->action]);
 	put_list(out, " names=", r->names);
 	put_list(out, " keys=", r->keys);
+	if (r->requiretls != REQUIRETLS_MAIN_CF)
+		put(out, " requiretls=", maprecord_requiretls[r->requiretls]);
 	put(out, " level=", level_name(r->level));
 	if (r->until != 0) {
 		put(out, " until=", num_time_text(r->until, when));
@@ -274,6 +286,7 @@ maprecord_parse(struct maprecord *r, const char *text, size_t len)
 	    {AT(struct maprecord, action), CHOICE, actions},
 	    {AT(struct maprecord, names), LIST, NULL},
 	    {AT(struct maprecord, keys), LIST, NULL},
+	    {AT(struct maprecord, requiretls), CHOICE, maprecord_requiretls},
 	    {AT(struct maprecord, level), LEVEL, NULL},
 	    {AT(struct maprecord, until), TIME, NULL},
 	    {AT(struct maprecord, begin), TIME, NULL},

@@ -3,9 +3,10 @@
  *
  * Keys begin with a space, so Postfix never asks for them:
  *   " header" describes the file.
- *   " d:KEY"  for the row KEY (a domain or .domain): its inbound rule, and
- *             the downgrade that holds. Left out where both follow from the
- *             row itself: see maprecord_of_policy().
+ *   " d:KEY"  for the row KEY (a domain or .domain): its inbound rule, the
+ *             downgrade that holds, and what becomes of mail that demands
+ *             REQUIRETLS. Left out where all follow from the row itself: see
+ *             maprecord_of_policy().
  *   " g:NAME" for a gateway's host name or .suffix: the inbound rule for
  *             mail from that client, when the sender does not tell. Left
  *             out for gateways below a domain of their own partner: going
@@ -64,6 +65,7 @@ struct mapheader {
 	size_t partners, domains, enforced;
 	size_t lowered;	   /* domains under a downgrade: they have records */
 	char registry[65]; /* SHA-256 of the registry's files, hex */
+	size_t requiretls; /* domains with a word on REQUIRETLS */
 };
 
 /* Append the value. */
@@ -89,7 +91,11 @@ struct maprecord {
 	int64_t id;		  /* its number in the ledger, 0: not known */
 	const char *full; /* the row's text without it; "" if none holds */
 	void *memory;	  /* of a parsed record; owned */
+	enum requiretls requiretls; /* of mail that is sent there */
 };
+
+/* By enum requiretls: the words of smtp_requiretls_policy, postconf(5). */
+extern const char *const maprecord_requiretls[];
 
 /* Append the value. */
 void maprecord_print(const struct maprecord *r, struct buf *out);

@@ -41,6 +41,12 @@ static const struct choice on_failures[] = {
 static const struct choice drop_levels[] = {{"key", LEVEL_KEY},
     {"encrypt", LEVEL_ENCRYPT}, {"opportunistic", LEVEL_OPPORTUNISTIC}, {0}};
 
+static const struct choice requiretls[] = {{"main.cf", REQUIRETLS_MAIN_CF},
+    {"enforce", REQUIRETLS_ENFORCE},
+    {"opportunistic+starttls", REQUIRETLS_STARTTLS},
+    {"opportunistic", REQUIRETLS_OPPORTUNISTIC},
+    {"disable", REQUIRETLS_DISABLE}, {0}};
+
 /* What is wrong with s, a string; else out is what is kept, perhaps in buf. */
 typedef const char *element_fn(struct span s, char *buf, struct span *out);
 
@@ -103,6 +109,8 @@ static const struct {
 	FIELD(operator_), NULL, NULL},
     [ATTRIBUTE_PROVIDER] = {"provider", ATTRIBUTE_OF_PARTNER, KIND_SPECIAL, 0,
 	0, NULL, NULL},
+    [ATTRIBUTE_REQUIRETLS] = {"requiretls", NOT_PROVIDER, KIND_CHOICE,
+	FIELD(requiretls), requiretls, NULL},
     [ATTRIBUTE_REVIEW] = {"review", ATTRIBUTE_OF_PARTNER, KIND_SPECIAL,
 	FIELD(review), NULL, NULL},
     [ATTRIBUTE_SERVERNAME] = {"servername", ALL, KIND_NAME, FIELD(servername),

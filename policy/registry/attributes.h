@@ -27,6 +27,14 @@ enum inbound { INBOUND_OFF, INBOUND_WARN, INBOUND_REQUIRE };
 enum inbound_verify { INBOUND_NONE, INBOUND_NAME, INBOUND_KEY };
 enum inbound_action { ACTION_DEFER, ACTION_REJECT };
 enum on_failure { ON_FAILURE_HOLD, ON_FAILURE_DROP };
+/* smtp_requiretls_policy, weakest first; MAIN_CF: nothing is said. */
+enum requiretls {
+	REQUIRETLS_MAIN_CF,
+	REQUIRETLS_DISABLE,
+	REQUIRETLS_OPPORTUNISTIC,
+	REQUIRETLS_STARTTLS,
+	REQUIRETLS_ENFORCE
+};
 
 /* A list of strings. */
 struct strs {
@@ -46,7 +54,8 @@ struct attributes {
 	uint8_t inbound_verify;
 	uint8_t inbound_action;
 	uint8_t on_failure;
-	uint8_t drop_to;	    /* enum level */
+	uint8_t drop_to; /* enum level */
+	uint8_t requiretls;
 	uint32_t drop_count;	    /* failures ... */
 	uint32_t drop_window;	    /* ... within seconds */
 	uint32_t drop_for;	    /* seconds */
@@ -83,6 +92,7 @@ enum attribute {
 	ATTRIBUTE_ON_FAILURE,
 	ATTRIBUTE_OPERATOR,
 	ATTRIBUTE_PROVIDER,
+	ATTRIBUTE_REQUIRETLS,
 	ATTRIBUTE_REVIEW,
 	ATTRIBUTE_SERVERNAME,
 	ATTRIBUTE_TICKET,
@@ -139,6 +149,25 @@ attributes_enforced_level(const struct attributes *t)
 		return LEVEL_KEY;
 	default:
 		return LEVEL_SECURE;
+	}
+}
+
+/*
+ * Does Postfix 3.11 and later, which goes by the registry, return mail that
+ * demands REQUIRETLS to its sender where the partner is at that level? Of
+ * REQUIRETLS_STARTTLS: where the gateway offers none.
+ */
+static inline bool
+attributes_returned(const struct attributes *t, enum level level)
+{
+	switch (t->requiretls) {
+	case REQUIRETLS_DISABLE:
+	case REQUIRETLS_OPPORTUNISTIC:
+		return false;
+	case REQUIRETLS_STARTTLS:
+		return level < LEVEL_ENCRYPT;
+	default:
+		return level < LEVEL_KEY;
 	}
 }
 

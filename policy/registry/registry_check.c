@@ -244,13 +244,47 @@ check_parents(const struct registry *r, struct diags *d)
 	}
 }
 
+/*
+ * Postfix looks for the .parents of a next-hop, too, so that a word on
+ * REQUIRETLS holds for those below who have none.
+ */
+static void
+check_requiretls(
+    const struct registry *r, const struct partner *p, struct diags *d)
+{
+	const struct partner *up;
+	const struct domain *dom;
+	uint32_t i, parent;
+	size_t at;
+
+	for (i = 0; i < p->ndomains; i++) {
+		dom = &r->domain[p->first_domain + i];
+		at = 0;
+		while (dom->name[0] != '[' &&
+		       (parent = registry_parent(r, dom->name, &at)) !=
+			   REGISTRY_NONE) {
+			up = &r->partner[r->domain[parent].partner];
+			if (r->domain[parent].name[0] != '.' ||
+			    up->attributes->requiretls == REQUIRETLS_MAIN_CF)
+				continue;
+			diag_warning(d, partner_file(r, p), dom->line,
+			    "domain %s of partner %s says nothing of "
+			    "requiretls, so that what its parent %s of "
+			    "partner %s says holds for it",
+			    quotes(dom->name).s, p->name,
+			    quotes(r->domain[parent].name).s, up->name);
+			break;
+		}
+	}
+}
+
 void
 registry_check(
     const struct registry *r, time_t now, bool files, struct diags *d)
 {
 	struct paths seen = {0};
 	const struct partner *p;
-	bool all_secure = true;
+	bool all_secure = true, word = false;
 	size_t i;
 
 	strmap_init(&seen.map, path_key);
@@ -262,7 +296,11 @@ registry_check(
 		if (files)
 			check_ca(r, p, &seen, d);
 		all_secure = all_secure && partner_level(p) == LEVEL_SECURE;
+		word = word || p->attributes->requiretls != REQUIRETLS_MAIN_CF;
 	}
+	for (i = 0; word && i < r->npartners; i++)
+		if (r->partner[i].attributes->requiretls == REQUIRETLS_MAIN_CF)
+			check_requiretls(r, &r->partner[i], d);
 	/* Otherwise nobody can be weaker than anybody. */
 	if (!all_secure)
 		check_parents(r, d);

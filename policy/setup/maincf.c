@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "buf.h"
-#include "inboundmap.h"
+#include "sidemap.h"
 #include "mem.h"
 #include "target.h"
 
@@ -335,7 +335,7 @@ asking_words(const char *setting, const char *root, unsigned version)
 		    ? mem_printf("check_policy_service { %s, timeout=10s, "
 				 "default_action=%s }",
 			  service,
-			  dead_can_close(version) ? INBOUNDMAP_CLASS : "DUNNO")
+			  dead_can_close(version) ? SIDEMAP_CLASS : "DUNNO")
 		    : mem_printf("check_policy_service %s", service);
 	free(service);
 	return words;
@@ -377,7 +377,7 @@ dead_can_close(unsigned version)
 static char *
 classes_with_ours(const char *have)
 {
-	static const char *const ours[] = {INBOUNDMAP_CLASS, INBOUNDMAP_BOUNCE};
+	static const char *const ours[] = {SIDEMAP_CLASS, SIDEMAP_BOUNCE};
 	struct buf out = {0};
 	size_t i;
 
@@ -402,11 +402,11 @@ dead_lines(const char *classes, const char *inbound_map, bool shown,
 	 * The whole address comes first, so that "=domain" is found, or not,
 	 * before Postfix goes up from the domain.
 	 */
-	out[1] = (struct dead_line){INBOUNDMAP_CLASS,
+	out[1] = (struct dead_line){SIDEMAP_CLASS,
 	    mem_printf("check_sender_access unionmap:{%s, "
 		       "pipemap:{regexp:{{/@([^@]+)%s/ =%s1}}, %s}}",
 		table, d, d, table)};
-	out[2] = (struct dead_line){INBOUNDMAP_BOUNCE,
+	out[2] = (struct dead_line){SIDEMAP_BOUNCE,
 	    mem_printf(
 		"check_client_access pipemap:{regexp:{{/(.+)/ g=%s1}}, %s}", d,
 		table)};

@@ -98,7 +98,7 @@ bool dead_can_close(unsigned version);
 #define DEAD_CLASSES "smtpd_restriction_classes"
 
 /*
- * The lines of main.cf that look into the inbound table (inboundmap.h), the
+ * The lines of main.cf that look into the inbound table (sidemap.h), the
  * list of classes and both of them; the caller frees the values. classes is
  * the list as it is. shown: as postconf -x tells them, not as they are written.
  */

@@ -87,8 +87,9 @@ map_facts_read(struct map_facts *f, struct cdbmap *map, time_t now)
 	size_t klen, vlen;
 	unsigned pos = 0;
 
-	if (mapheader_get(&h, map))
-		f->postfix = h.postfix;
+	(void)mapheader_get(&h, map);
+	f->postfix = h.postfix;
+	f->requiretls = h.requiretls;
 	while ((a = cdbmap_next(map, &pos, &key, &klen, &value, &vlen)) ==
 	       CDBMAP_FOUND) {
 		if (klen == 0 || key[0] == ' ')

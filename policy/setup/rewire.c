@@ -13,7 +13,7 @@
 #include "digest.h"
 #include "err.h"
 #include "file.h"
-#include "inboundmap.h"
+#include "sidemap.h"
 #include "lines.h"
 #include "maincf.h"
 #include "mapfacts.h"
@@ -65,11 +65,21 @@ want(struct wanting *w, const char *name, const char *value, const char *good)
 	add(w, name, mem_dup(keep ? now : value));
 }
 
+/* smtp_requiretls_policy where nobody said it, by Postfix 3.11. */
+static const char requiretls_preset[] =
+    "inline:{{${domain_to_ascii{$mydomain}}=opportunistic}, "
+    "{.${domain_to_ascii{$mydomain}}=opportunistic}, "
+    "{localhost=opportunistic}}, "
+    "cidr:{{0.0.0.0/0 opportunistic}, {::/0 opportunistic}}, enforce";
+
+/* The list `name` with the table in front. */
 static void
-want_map(struct wanting *w)
+want_table(
+    struct wanting *w, const char *name, const char *path, const char *preset)
 {
-	struct span rest = maincf_text(have(w, "smtp_tls_policy_maps")), table;
-	char *ours = maincf_table(w->map->path);
+	const char *is = have(w, name);
+	struct span rest = maincf_text(is == NULL ? preset : is), table;
+	char *ours = maincf_table(path);
 	struct buf value = {0};
 
 	buf_puts(&value, ours);
@@ -77,7 +87,7 @@ want_map(struct wanting *w)
 		if (!maincf_is_table(table, ours))
 			buf_printf(&value, ", %.*s", SPAN_ARG(table));
 	free(ours);
-	add(w, "smtp_tls_policy_maps", buf_take(&value));
+	add(w, name, buf_take(&value));
 }
 
 static void
@@ -85,7 +95,7 @@ want_outbound(struct wanting *w)
 {
 	bool dane = w->target->opportunistic == OPPORTUNISTIC_DANE;
 
-	want_map(w);
+	want_table(w, "smtp_tls_policy_maps", w->map->path, "");
 	want(w, "smtp_tls_security_level", dane ? "dane" : "may",
 	    dane ? "" : "dane encrypt verify secure dane-only");
 	if (dane || w->map->dane > 0)
@@ -96,6 +106,9 @@ want_outbound(struct wanting *w)
 	want(w, "smtp_tls_loglevel", "1", "2 3 4");
 	if (w->target->version >= TARGET_VERSION(3, 10))
 		want(w, "tls_required_enable", "no", "");
+	if (w->map->requiretls > 0)
+		want_table(w, "smtp_requiretls_policy", w->map->requiretls_map,
+		    requiretls_preset);
 }
 
 /* Where it is asked already, with the right answer for when it is dead. */
@@ -113,9 +126,9 @@ want_where_it_is(struct wanting *w, const char *root)
 			continue;
 		found = true;
 		add(w, asking_lists[i],
-		    !closes || span_is(a.action, INBOUNDMAP_CLASS)
+		    !closes || span_is(a.action, SIDEMAP_CLASS)
 			? mem_dup(list)
-			: asking_rewrite(list, socket, root, INBOUNDMAP_CLASS));
+			: asking_rewrite(list, socket, root, SIDEMAP_CLASS));
 	}
 	return found;
 }

@@ -197,17 +197,32 @@ check_ciphers(struct sending *s)
 static void
 check_requiretls(struct sending *s)
 {
-	struct span rest = maincf_text(get(s, "smtp_requiretls_policy")), first;
+	static const char name[] = "smtp_requiretls_policy";
+	struct span rest = maincf_text(get(s, name)), first;
+	char *ours;
 
 	/* Without a word for the next-hop it is enforced. */
 	(void)maincf_next(&rest, &first);
-	if (s->map->rows == 0 || !is_yes(s, "requiretls_enable") ||
-	    span_is(first, "opportunistic") || span_is(first, "disable"))
+	if (s->map->rows + s->map->requiretls == 0 ||
+	    !is_yes(s, "requiretls_enable"))
+		return;
+	if (s->map->requiretls > 0) {
+		ours = maincf_table(s->map->requiretls_map);
+		if (!maincf_is_table(first, ours))
+			findings_add(s->out, FINDING_FAULT, name,
+			    "put it in front, as tlspact-setup apply does",
+			    "%s does not begin with %s, so that what the "
+			    "registry has for %zu domain%s is not obeyed",
+			    name, ours, s->map->requiretls,
+			    num_plural(s->map->requiretls));
+		free(ours);
+		return;
+	}
+	if (span_is(first, "opportunistic") || span_is(first, "disable"))
 		return;
 	findings_add(s->out, FINDING_NOTE, "requiretls_enable",
-	    "leave it, if senders are to have this; else put a table that says "
-	    "opportunistic for the partners' domains in front of "
-	    "smtp_requiretls_policy",
+	    "leave it, if senders are to have this; else say "
+	    "default requiretls=opportunistic in the registry",
 	    "requiretls_enable is yes: mail that its sender marks with "
 	    "REQUIRETLS is returned, not held, while the TLS of an enforced "
 	    "partner fails, and while it is lowered below key");

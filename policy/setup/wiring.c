@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "buf.h"
-#include "inboundmap.h"
+#include "sidemap.h"
 #include "maincf.h"
 #include "mapfacts.h"
 #include "mem.h"
@@ -375,6 +375,7 @@ check_sender(struct check *k)
 {
 	const struct map_facts *m = k->map;
 	const char *v;
+	int why;
 
 	check_order(k);
 	check_level(k);
@@ -407,6 +408,13 @@ check_sender(struct check *k)
 		    quotes(v).s);
 	check_tafiles(k);
 	sending_check(k->c, m, k->out);
+	if (m->requiretls > 0 &&
+	    (why = k->readable(m->requiretls_map, NULL)) != 0)
+		found(k, FINDING_FAULT, m->requiretls_map,
+		    "run tlspact-compile, which makes it",
+		    "the table for mail that demands REQUIRETLS, which is held "
+		    "without it: %s",
+		    strerror(why));
 	if (has(k, "smtp_tls_loglevel", "0"))
 		should_be(k, FINDING_NOTE, "smtp_tls_loglevel", "1",
 		    "the log does not show which mail was encrypted");
@@ -501,7 +509,7 @@ check_dead(struct check *k, const char *list)
 		    "default_action=%s, and that restriction class is not in "
 		    "main.cf as tlspact-setup writes it: while tlspactd is "
 		    "down mail is refused from everybody or let in",
-		    INBOUNDMAP_CLASS);
+		    SIDEMAP_CLASS);
 	buf_free(&fix);
 	if ((why = k->readable(k->map->inbound_map, NULL)) != 0)
 		found(k, FINDING_FAULT, k->map->inbound_map,
@@ -523,14 +531,14 @@ check_default(struct check *k, const struct asking *a)
 	bool closes = dead_can_close(version_of(k));
 	char *list, *fix;
 
-	if (span_is(action, INBOUNDMAP_CLASS)) {
+	if (span_is(action, SIDEMAP_CLASS)) {
 		check_dead(k, a->list);
 		return;
 	}
 	if (!closes && open)
 		return;
 	list = asking_rewrite(get(k, a->list), k->map->policy_socket, k->root,
-	    closes ? INBOUNDMAP_CLASS : "DUNNO");
+	    closes ? SIDEMAP_CLASS : "DUNNO");
 	fix = mem_printf("postconf -e '%s = %s'", a->list, list);
 	if (!open)
 		found(k, FINDING_FAULT, a->list, fix,

@@ -241,6 +241,16 @@ add_back(
 /* --- Actions ------------------------------------------------------------- */
 
 /* DROP_LOWER. */
+/* Does mail there that demands REQUIRETLS go back to its sender? */
+static bool
+is_returned(struct warden *k, const char *partner, enum level level)
+{
+	const struct partner *p = warden_facts_partner(&k->facts, partner);
+
+	return p != NULL ? attributes_returned(p->attributes, level)
+			 : level < LEVEL_KEY;
+}
+
 static void
 lower(struct warden *k, const struct drop_action *x, time_t now)
 {
@@ -365,8 +375,8 @@ tell(struct warden *k, const struct drop_action *x, time_t now)
 		break;
 	}
 	if (notice_of_action(x, now, &n)) {
-		n.returns = n.kind == NOTICE_LOWERED && n.of.to < LEVEL_KEY &&
-			    k->requiretls;
+		n.returns = n.kind == NOTICE_LOWERED && k->requiretls &&
+			    is_returned(k, x->partner, n.of.to);
 		warden_tell(&k->tell, &n, now);
 	}
 }

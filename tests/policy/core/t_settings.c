@@ -16,6 +16,8 @@ static const char presets[] = "registry = /etc/tlspact/registry\n"
 			      "map = /var/lib/tlspact/policy.cdb\n"
 			      "inbound_map = /var/lib/tlspact/"
 			      "policy-inbound.cdb\n"
+			      "requiretls_map = /var/lib/tlspact/"
+			      "policy-requiretls.cdb\n"
 			      "ca_file = /etc/ssl/certs/ca-certificates.crt\n"
 			      "postfix_version =\n"
 			      "fingerprint_digest =\n"
@@ -45,6 +47,8 @@ static const struct {
     {"inbound_map = /a/in.cdb", NULL},
     {"inbound_map = /a/in.db",
 	"inbound_map: \"/a/in.db\" does not end in .cdb"},
+    {"requiretls_map = /a/in.db",
+	"requiretls_map: \"/a/in.db\" does not end in .cdb"},
     {"postfix_version =", NULL},
     {"postfix_version = 3.7", NULL},
     {"postfix_version = 2.10", "postfix_version: \"2.10\" is older than 2.11"},

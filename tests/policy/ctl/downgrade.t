@@ -128,6 +128,12 @@ run ctl downgrade globex --to encrypt "${dry[@]}" "${new[@]}"
 like 'none does, as the real one says' "$err" 'REQUIRETLS .* none waits now'
 run ctl downgrade globex --to encrypt "${dry[@]}" -o postfix_version=3.10.4
 unlike 'an older Postfix knows nothing of it' "$err" REQUIRETLS
+sed 's/^partner globex /&requiretls=opportunistic /' "$T/registry" \
+	>"$T/words.registry"
+run ctl downgrade globex --to encrypt "${dry[@]}" "${new[@]}" \
+	-o registry="$T/words.registry"
+is 'a partner may have a word of its own' "$rc" 0
+unlike 'and none of its mail is returned' "$err" REQUIRETLS
 echo 'exit 1' >"$T/bin/postcat"
 PATH=$T/bin:$PATH run ctl downgrade globex --to opportunistic "${dry[@]}" "${new[@]}"
 like 'or it is not known' "$err" 'REQUIRETLS .* is not known'

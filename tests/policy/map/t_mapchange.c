@@ -134,6 +134,27 @@ static const struct {
 	{"secure match=a", "partner=p inbound=off level=secure", NULL}, REG_B,
 	"k weaker registry 1 opportunistic, inbound require -> secure, "
 	"inbound off\n"},
+    {"REQUIRETLS, said for the first time", {"secure match=a", NULL, NULL},
+	{"secure match=a", OPEN("secure") " requiretls=enforce", NULL}, REG_B,
+	"k changed registry 0 secure -> secure, requiretls enforce\n"},
+    {"REQUIRETLS, weaker",
+	{"secure match=a", OPEN("secure") " requiretls=enforce", NULL},
+	{"secure match=a", OPEN("secure") " requiretls=opportunistic+starttls",
+	    NULL},
+	REG_B,
+	"k weaker registry 1 secure, requiretls enforce -> secure, requiretls "
+	"opportunistic+starttls\n"},
+    {"REQUIRETLS, stronger",
+	{"secure match=a", OPEN("secure") " requiretls=disable", NULL},
+	{"secure match=a", OPEN("secure") " requiretls=opportunistic", NULL},
+	REG_B,
+	"k stronger registry 0 secure, requiretls disable -> secure, "
+	"requiretls opportunistic\n"},
+    {"REQUIRETLS, under a downgrade",
+	{"secure match=a", OPEN("secure") " requiretls=enforce", NULL},
+	{"encrypt", OPEN("encrypt") " requiretls=enforce" UNTIL, NULL}, REG_A,
+	"k weaker downgrade 0 secure, requiretls enforce -> encrypt (full: "
+	"secure), requiretls enforce\n"},
     {"a client's rule", {NULL, NULL, "partner=p inbound=require level=secure"},
 	{NULL, NULL, "partner=p inbound=warn level=secure"}, REG_B,
 	"c weaker registry 1 inbound require -> inbound warn\n"},

@@ -11,12 +11,15 @@ static const struct {
 	struct mapheader header;
 	const char *want;
 } prints[] = {
-    {"never expires", {1, 1795431723, 0, 3007, 180, 412, 355, 7, HEX},
+    {"never expires", {1, 1795431723, 0, 3007, 180, 412, 355, 7, HEX, 0},
 	"format=1 " TIME " expires=never postfix=3.7 partners=180 domains=412 "
 	"enforced=355 lowered=7 registry=sha256:" HEX},
-    {"expires", {1, 1795431723, 1795431783, 2011, 0, 0, 0, 0, HEX},
+    {"expires", {1, 1795431723, 1795431783, 2011, 0, 0, 0, 0, HEX, 0},
 	"format=1 " TIME " expires=2026-11-23T11:03:03Z postfix=2.11 "
 	"partners=0 domains=0 enforced=0 lowered=0 registry=sha256:" HEX},
+    {"words on REQUIRETLS", {1, 1795431723, 0, 3011, 1, 2, 2, 0, HEX, 2},
+	"format=1 " TIME " expires=never postfix=3.11 partners=1 domains=2 "
+	"enforced=2 lowered=0 registry=sha256:" HEX " requiretls=2"},
 };
 
 static void
@@ -46,6 +49,8 @@ t_print(void **state)
 		check_int(
 		    prints[i].name, back.enforced, prints[i].header.enforced);
 		check_str(prints[i].name, back.registry, HEX);
+		check_int(prints[i].name, back.requiretls,
+		    prints[i].header.requiretls);
 	}
 	buf_free(&b);
 }

@@ -22,19 +22,20 @@ static const struct {
 } cases[] = {
     {"plain",
 	{"acme", 0, INBOUND_REQUIRE, INBOUND_NONE, ACTION_DEFER, NONE, NONE,
-	    LEVEL_SECURE, 0, 0, 0, "", NULL},
+	    LEVEL_SECURE, 0, 0, 0, "", NULL, 0},
 	"partner=acme inbound=require level=secure"},
     {"all of it",
 	{"acme", 3, INBOUND_WARN, INBOUND_NAME, ACTION_REJECT, NAMES, KEYS,
 	    LEVEL_KEY, UNTIL, UNTIL - 60, 17, "secure match=a:b ciphers=high",
-	    NULL},
+	    NULL, REQUIRETLS_STARTTLS},
 	"partner=acme more=3 inbound=warn verify=name action=reject "
-	"names=mx.acme.example,.acme.example keys=AA:BB level=key "
+	"names=mx.acme.example,.acme.example keys=AA:BB "
+	"requiretls=opportunistic+starttls level=key "
 	"until=2026-11-23T11:02:03Z begin=2026-11-23T11:01:03Z id=17 "
 	"{ full = secure match=a:b ciphers=high }"},
     {"key",
 	{"x", 0, INBOUND_OFF, INBOUND_KEY, ACTION_DEFER, NONE, KEYS,
-	    LEVEL_OPPORTUNISTIC, 0, 0, 0, "", NULL},
+	    LEVEL_OPPORTUNISTIC, 0, 0, 0, "", NULL, 0},
 	"partner=x inbound=off verify=key keys=AA:BB level=opportunistic"},
 };
 
@@ -66,6 +67,7 @@ t_print(void **state)
 			    cases[i].name, back.names->v[1], ".acme.example");
 		if (r->keys->n == 1)
 			check_str(cases[i].name, back.keys->v[0], "AA:BB");
+		check_int(cases[i].name, back.requiretls, r->requiretls);
 		check_int(cases[i].name, back.level, r->level);
 		check_int(cases[i].name, back.until, r->until);
 		check_int(cases[i].name, back.begin, r->begin);

@@ -75,6 +75,11 @@ static const struct {
     {"3.4, server name", M "servername=hostname", 3004, false, false,
 	"secure match=nexthop:dot-nexthop servername=hostname " OLD12, NULL},
 
+    {"3.10, REQUIRETLS", "requiretls=opportunistic", 3010, false, false, NULL,
+	"requiretls= needs Postfix 3.11 or later"},
+    {"3.11, REQUIRETLS", M "requiretls=opportunistic+starttls", 3011, false,
+	false, "secure match=nexthop:dot-nexthop " FLOOR12, NULL},
+
     {"2.11, floor", M, 2011, false, false,
 	"secure match=nexthop:dot-nexthop " OLD12, NULL},
     {"3.3, floor", M, 3003, false, false,

@@ -33,6 +33,7 @@ static const struct {
     {"on-failure", false, true, false},
     {"operator", false, true, false},
     {"provider", false, false, false},
+    {"requiretls", false, true, false},
     {"review", false, false, false},
     {"servername", true, true, false},
     {"ticket", false, false, false},
@@ -88,6 +89,11 @@ static const struct {
     {"inbound-action, wrong", "inbound-action", "x",
 	"is not one of defer, reject", NULL},
     {"on-failure, wrong", "on-failure", "x", "is not one of hold, drop", NULL},
+    {"requiretls", "requiretls", "opportunistic+starttls", NULL, NULL},
+    {"requiretls, wrong", "requiretls", "yes",
+	"is not one of main.cf, enforce, opportunistic+starttls, "
+	"opportunistic, disable",
+	NULL},
     {"drop-to, wrong", "drop-to", "secure",
 	"is not one of key, encrypt, opportunistic", NULL},
 
@@ -339,6 +345,34 @@ t_long_text(void **state)
 	arena_free(&arena);
 }
 
+/* Below key Postfix returns such mail, unless the partner has a word. */
+static void
+t_returned(void **state)
+{
+	static const struct {
+		uint8_t word;
+		enum level last; /* at which none is returned */
+	} cases[] = {
+	    {REQUIRETLS_MAIN_CF, LEVEL_KEY},
+	    {REQUIRETLS_ENFORCE, LEVEL_KEY},
+	    {REQUIRETLS_STARTTLS, LEVEL_ENCRYPT},
+	    {REQUIRETLS_OPPORTUNISTIC, LEVEL_OPPORTUNISTIC},
+	    {REQUIRETLS_DISABLE, LEVEL_OPPORTUNISTIC},
+	};
+	struct attributes t = {0};
+	unsigned level;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++)
+		for (level = 0; level <= LEVEL_SECURE; level++) {
+			t.requiretls = cases[i].word;
+			check_int(level_name((enum level)level),
+			    attributes_returned(&t, (enum level)level),
+			    level < cases[i].last);
+		}
+}
+
 /* What Postfix is to send: its tokens as it knows them, names as DNS has. */
 static void
 t_servername(void **state)
@@ -444,6 +478,7 @@ main(void)
 	    cmocka_unit_test(t_too_long),
 	    cmocka_unit_test(t_long_text),
 	    cmocka_unit_test(t_servername),
+	    cmocka_unit_test(t_returned),
 	    cmocka_unit_test(t_inherit),
 	    cmocka_unit_test(t_preset),
 	};

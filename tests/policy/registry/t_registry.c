@@ -222,6 +222,19 @@ static const struct {
 	"partner a " E "domain=a.example\n",
 	"1~ domain \"x.a.example\" of partner b is weaker (opportunistic) than "
 	"its parent \"a.example\" of partner a (secure)\n"},
+    {"REQUIRETLS said further up",
+	"partner a " E "domain=.a.example requiretls=opportunistic\n"
+	"partner b " E "domain=x.a.example\n",
+	"2~ domain \"x.a.example\" of partner b says nothing of requiretls, so "
+	"that what its parent \".a.example\" of partner a says holds for it\n"},
+    {"REQUIRETLS said of both",
+	"partner a " E "domain=.a.example requiretls=opportunistic\n"
+	"partner b " E "domain=x.a.example requiretls=enforce\n",
+	""},
+    {"REQUIRETLS of a domain alone",
+	"partner a " E "domain=a.example requiretls=opportunistic\n"
+	"partner b " E "domain=x.a.example\n",
+	""},
     {"a stronger sub-domain",
 	"partner a domain=a.example\npartner b " E "domain=x.a.example\n", ""},
     {"as strong as its parent",

@@ -40,6 +40,7 @@ static const struct target target = {.version = TARGET_VERSION(3, 7),
     .sha256 = true};
 static const struct map_facts facts = {.path = "/var/lib/tlspact/policy.cdb",
     .inbound_map = "/var/lib/tlspact/policy-inbound.cdb",
+    .requiretls_map = "/var/lib/tlspact/policy-requiretls.cdb",
     .ca_file = "/ca.pem",
     .policy_socket = "/spool/tlspact/policy",
     .socketmap_socket = "/spool/tlspact/socketmap",
@@ -290,13 +291,6 @@ test_sending(void **state)
 		}
 		findings_release(&f);
 	}
-	/* Who is never refused needs no warning. */
-	c = conf_with("requiretls_enable", "yes");
-	names[c.n] = (char *)(uintptr_t) "smtp_requiretls_policy";
-	values[c.n++] = (char *)(uintptr_t) "opportunistic";
-	wiring_check(&c, &facts, readable, same, &f);
-	assert_int_equal(f.n, 0);
-	findings_release(&f);
 }
 
 static void
@@ -395,6 +389,64 @@ test_purpose(void **state)
 	assert_string_equal(line(&w, "tls_trust_server_ccerts"), "yes");
 	assert_string_equal(line(&w, "smtpd_tls_enable_rpk"), "no");
 	rewire_lines_release(&w);
+}
+
+/* Who is never refused needs no warning; our table must be the first. */
+static void
+test_requiretls(void **state)
+{
+#define WORDS "cdb:/var/lib/tlspact/policy-requiretls"
+	static const struct {
+		size_t words; /* in the map */
+		const char *policy, *enable, *what, *want;
+	} cases[] = {
+	    {0, "opportunistic", "yes", NULL, NULL},
+	    {0, "enforce", "yes", "is returned, not held", NULL},
+	    {0, "enforce", "no", NULL, NULL},
+	    {2, "debug:" WORDS ", enforce", "yes", NULL, WORDS ", enforce"},
+	    {2, "inline:{ {a = b}, {c = d} }, " WORDS, "yes",
+		"has for 2 domains is not obeyed",
+		WORDS ", inline:{ {a = b}, {c = d} }"},
+	    {2, "enforce", "no", NULL, WORDS ", enforce"},
+	};
+	struct target newest = target;
+	struct map_facts says = facts;
+	struct rewire_lines w;
+	struct postconf c;
+	struct findings f;
+	size_t i;
+
+	(void)state;
+	newest.version = TARGET_REQUIRETLS;
+	for (i = 0; i < COUNT(cases); i++) {
+		says.requiretls = cases[i].words;
+		c = conf_with("requiretls_enable", cases[i].enable);
+		names[c.n] = (char *)(uintptr_t) "smtp_requiretls_policy";
+		values[c.n++] = (char *)(uintptr_t)cases[i].policy;
+		wiring_check(&c, &says, readable, same, &f);
+		check_int(cases[i].policy, f.n, cases[i].what != NULL);
+		check_int(cases[i].policy, f.faults,
+		    cases[i].what != NULL && cases[i].words > 0);
+		if (f.n > 0 && cases[i].what != NULL)
+			check_has(cases[i].policy, f.v[0].what, cases[i].what);
+		findings_release(&f);
+		rewire_want(&c, &says, &newest, &w);
+		check_str(cases[i].policy, line(&w, "smtp_requiretls_policy"),
+		    cases[i].want);
+		rewire_lines_release(&w);
+	}
+	/* Nothing is known of main.cf: Postfix's own is kept behind it. */
+	rewire_want(NULL, &says, &newest, &w);
+	check_has("preset", line(&w, "smtp_requiretls_policy"),
+	    WORDS ", inline:{{${domain_to_ascii{$mydomain}}=opportunistic}");
+	rewire_lines_release(&w);
+	/* It is not there. */
+	says.requiretls_map = "/missing.cdb";
+	c = conf_with("requiretls_enable", "no");
+	wiring_check(&c, &says, readable, same, &f);
+	assert_int_equal(f.faults, 1);
+	check_has("gone", f.v[0].what, "is held without it");
+	findings_release(&f);
 }
 
 static void
@@ -740,6 +792,7 @@ main(void)
 	    cmocka_unit_test(test_sending),
 	    cmocka_unit_test(test_client_certificates),
 	    cmocka_unit_test(test_purpose),
+	    cmocka_unit_test(test_requiretls),
 	    cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_ask),
 	    cmocka_unit_test(test_services),

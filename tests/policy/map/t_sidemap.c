@@ -7,7 +7,7 @@
 #include "cdbmap.h"
 #include "err.h"
 #include "file.h"
-#include "inboundmap.h"
+#include "sidemap.h"
 #include "ledger_downgrade.h"
 #include "lookup.h"
 #include "mapbuild.h"
@@ -279,9 +279,8 @@ test_spare(void **state)
 	check_senders(&w, NOW, "DUNNO");
 	assert_int_equal(stat(spare, &before), 0);
 	assert_int_equal(rename(map_spare, w.set.map), 0);
-	assert_false(inboundmap_current(w.set.inbound_map, w.set.map));
-	assert_int_equal(
-	    inboundmap_follow(w.set.inbound_map, w.set.map, NOW, &e), 0);
+	assert_false(sidemap_current(w.set.inbound_map, w.set.map));
+	assert_int_equal(sidemap_follow(&w.set, NOW, &e), 0);
 	check_senders(&w, NOW, CLEAR);
 	assert_int_equal(stat(w.set.inbound_map, &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
@@ -319,7 +318,7 @@ test_bounces(void **state)
 	t = cdbmap_open(w.set.inbound_map, &e);
 	assert_non_null(t);
 	assert_true(find(t, "", "<>", out));
-	assert_string_equal(out, INBOUNDMAP_BOUNCE);
+	assert_string_equal(out, SIDEMAP_BOUNCE);
 	for (i = 0; i < COUNT(cases); i++)
 		check_str(cases[i].client,
 		    find(t, "g=", cases[i].client, out) ? out : NULL,
@@ -350,16 +349,15 @@ test_belongs(void **state)
 	(void)state;
 	world_make(&w);
 	/* No map: nothing to follow, and nothing to make it from. */
-	assert_true(inboundmap_current(w.set.inbound_map, w.set.map));
-	assert_int_equal(inboundmap_publish(w.set.inbound_map, false, w.set.map,
-			     &none, NOW, &e),
-	    -1);
+	assert_true(sidemap_current(w.set.inbound_map, w.set.map));
+	assert_int_equal(
+	    sidemap_publish(&w.set, false, w.set.map, &none, NOW, &e), -1);
 	assert_int_equal(e.code, EX_NOINPUT);
 	assert_int_equal(built(&w, NOW), 0);
-	assert_true(inboundmap_current(w.set.inbound_map, w.set.map));
+	assert_true(sidemap_current(w.set.inbound_map, w.set.map));
 
 	assert_int_equal(unlink(w.set.inbound_map), 0);
-	assert_false(inboundmap_current(w.set.inbound_map, w.set.map));
+	assert_false(sidemap_current(w.set.inbound_map, w.set.map));
 	assert_int_equal(built(&w, NOW), 0);
 	check_senders(&w, NOW, CLEAR);
 
@@ -387,6 +385,83 @@ test_belongs(void **state)
 	world_end(&w);
 }
 
+/* What smtp_requiretls_policy finds: A-labels without brackets and port. */
+static void
+test_requiretls(void **state)
+{
+	static const char with_words[] =
+	    "default requiretls=opportunistic operator=x@ours.example\n"
+	    "partner acme mode=enforced domain=acme.example,.acme.example\n"
+	    "partner strict mode=enforced requiretls=enforce\n"
+	    "  domain=[mx.acme.example]:587,[192.0.2.7]\n"
+	    "  gateway=mx.strict.example\n"
+	    "partner loose domain=loose.example requiretls=disable\n"
+	    "partner hop domain=[hop.example] "
+	    "requiretls=opportunistic+starttls\n"
+	    "partner other domain=mx.acme.example\n"
+	    "partner idn mode=enforced domain=m\xc3\xbcnchen.example\n"
+	    "partner silent domain=silent.example requiretls=main.cf\n"
+	    "partner low mode=enforced domain=low.example,.low.example "
+	    "gateway=mx.low.example\n";
+	static const struct {
+		const char *nexthop, *says;
+	} cases[] = {
+	    {"acme.example", "opportunistic"},
+	    {".acme.example", "opportunistic"},
+	    {"mx.acme.example", "enforce"}, /* of two the stricter */
+	    {"[mx.acme.example]:587", NULL},
+	    {"192.0.2.7", "enforce"},
+	    {"loose.example", "disable"},
+	    {"hop.example", "opportunistic+starttls"},
+	    {"xn--mnchen-3ya.example", "opportunistic"},
+	    {"m\xc3\xbcnchen.example", NULL},
+	    {"silent.example", NULL},
+	    {"low.example", "opportunistic"},
+	};
+	struct cdbmap *t;
+	char out[512];
+	struct world w;
+	struct err e;
+	size_t i, n;
+
+	(void)state;
+	world_make(&w);
+	free(w.set.postfix_version);
+	w.set.postfix_version = mem_dup("3.11.1");
+	/* Nobody asks for it. */
+	assert_int_equal(built(&w, NOW), 0);
+	assert_int_equal(access(w.set.requiretls_map, F_OK), -1);
+	check_puts(w.set.registry, with_words);
+	/* As compiled; made anew from the map; under a downgrade; after it,
+	 * from the map's own records. */
+	for (n = 0; n < 4; n++) {
+		if (n == 1)
+			assert_int_equal(unlink(w.set.requiretls_map), 0);
+		if (n == 2)
+			lower(&w);
+		if (n == 3)
+			check_puts(w.set.registry, "partner\n");
+		assert_int_equal(built(&w, n == 3 ? NOW + 100 : NOW),
+		    n == 3 ? EX_DATAERR : 0);
+		assert_true(sidemap_current(w.set.requiretls_map, w.set.map));
+		t = cdbmap_open(w.set.requiretls_map, &e);
+		assert_non_null(t);
+		for (i = 0; i < COUNT(cases); i++)
+			check_str(cases[i].nexthop,
+			    find(t, "", cases[i].nexthop, out) ? out : NULL,
+			    cases[i].says);
+		cdbmap_close(t);
+	}
+	/* Postfix goes on asking where nobody has a word any more. */
+	check_puts(w.set.registry, registry);
+	assert_int_equal(built(&w, NOW + 100), 0);
+	t = cdbmap_open(w.set.requiretls_map, &e);
+	assert_non_null(t);
+	assert_false(find(t, "", "acme.example", out));
+	cdbmap_close(t);
+	world_end(&w);
+}
+
 int
 main(void)
 {
@@ -395,6 +470,7 @@ main(void)
 	    cmocka_unit_test(test_spare),
 	    cmocka_unit_test(test_bounces),
 	    cmocka_unit_test(test_belongs),
+	    cmocka_unit_test(test_requiretls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

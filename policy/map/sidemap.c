@@ -1,4 +1,4 @@
-#include "inboundmap.h"
+#include "sidemap.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -6,8 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "arena.h"
+#include "attributes.h"
 #include "buf.h"
 #include "cdbmap.h"
 #include "err.h"
@@ -16,8 +18,8 @@
 #include "mem.h"
 #include "publish.h"
 #include "quote.h"
+#include "settings.h"
 #include "strmap.h"
-#include "attributes.h"
 
 #define HEADER " header"
 #define SPARE ".full" /* behind the name of the table */
@@ -277,14 +279,12 @@ put_row(struct making *m, const struct maprow *r)
 }
 
 static int
-put_all(struct making *m, const struct buf *header)
+put_inbound(struct making *m)
 {
 	struct maptable *t = m->lookup.table;
 	uint32_t i;
 
-	if (cdbmap_add(m->w, HEADER, sizeof(HEADER) - 1, header->data,
-		header->len, m->e) == -1)
-		return -1;
+	strmap_reserve(&m->names, t->n);
 	for (i = 0; i < t->n; i++) {
 		t->near = i;
 		if (i + AHEAD < t->n)
@@ -295,13 +295,70 @@ put_all(struct making *m, const struct buf *header)
 	if (m->n == 0)
 		return 0;
 	buf_clear(&m->value);
-	buf_puts(&m->value, INBOUNDMAP_BOUNCE);
+	buf_puts(&m->value, SIDEMAP_BOUNCE);
 	return put(m, "<>", "", 0);
 }
 
-int
-inboundmap_publish(const char *path, bool spare, const char *map,
-    struct maptable *t, time_t now, struct err *e)
+/* What the record at r has for REQUIRETLS. */
+static enum requiretls
+word_of(const struct maprow *r)
+{
+	enum requiretls word = REQUIRETLS_MAIN_CF;
+	struct maprecord rec;
+
+	if (maprecord_is(r->key, r->klen, MAPRECORD_DOMAIN) &&
+	    memmem(r->text, r->tlen, "requiretls=", 11) != NULL &&
+	    maprecord_parse(&rec, r->text, r->tlen)) {
+		word = rec.requiretls;
+		maprecord_release(&rec);
+	}
+	return word;
+}
+
+/* The next-hop of a row as smtp_requiretls_policy has it; false: never. */
+static bool
+bare_nexthop(const struct maprow *r, const char **name, size_t *len)
+{
+	const char *end;
+	size_t i;
+
+	*name = r->key + MAPRECORD_PREFIX;
+	*len = r->klen - MAPRECORD_PREFIX;
+	if (**name == '[') {
+		end = memchr(++*name, ']', *len - 1);
+		*len = end == NULL ? 0 : (size_t)(end - *name);
+	}
+	for (i = 0; i < *len; i++)
+		if ((unsigned char)(*name)[i] >= 0x80)
+			return false;
+	return *len > 0;
+}
+
+/* Strictest first: of two rows with one key cdb finds the first. */
+static int
+put_requiretls(struct making *m)
+{
+	const struct maptable *t = m->lookup.table;
+	const char *name;
+	unsigned word;
+	size_t len;
+	uint32_t i;
+
+	for (word = REQUIRETLS_ENFORCE; word > REQUIRETLS_MAIN_CF; word--) {
+		buf_clear(&m->value);
+		buf_puts(&m->value, maprecord_requiretls[word]);
+		for (i = 0; i < t->n; i++)
+			if (word_of(&t->row[i]) == word &&
+			    bare_nexthop(&t->row[i], &name, &len) &&
+			    put(m, "", name, len) == -1)
+				return -1;
+	}
+	return 0;
+}
+
+static int
+make(const char *path, bool spare, const char *map,
+    int (*rows)(struct making *), struct maptable *t, time_t now, struct err *e)
 {
 	struct making m = {
 	    .lookup = {.table = t, .lowered = true}, .now = now, .e = e};
@@ -310,14 +367,15 @@ inboundmap_publish(const char *path, bool spare, const char *map,
 	int fd, rv = -1;
 
 	strmap_init(&m.names, name_of);
-	strmap_reserve(&m.names, t->n);
 	if (!identify(map, &header)) {
 		err_sys(e, err_code_input(errno), "cannot look at %s",
 		    quotes(map).s);
 	} else if ((p = publish_lock(path, LOCK_WAIT_MS, e)) != NULL &&
 		   (fd = publish_open(p, e)) != -1) {
 		m.w = cdbmap_create(fd);
-		if (put_all(&m, &header) == -1)
+		if (cdbmap_add(m.w, HEADER, sizeof(HEADER) - 1, header.data,
+			header.len, e) == -1 ||
+		    rows(&m) == -1)
 			cdbmap_abandon(m.w);
 		else if (cdbmap_finish(m.w, e) == 0)
 			rv = spare ? publish_commit_beside(p, SPARE, e)
@@ -333,8 +391,30 @@ inboundmap_publish(const char *path, bool spare, const char *map,
 	return rv;
 }
 
+/* Has somebody a word on it? `header` is the map's. */
+static bool
+has_words(const char *header, size_t len)
+{
+	struct mapheader h;
+
+	return header != NULL && mapheader_parse(&h, header, len) &&
+	       h.requiretls > 0;
+}
+
+int
+sidemap_publish(const struct settings *set, bool spare, const char *map,
+    struct maptable *t, time_t now, struct err *e)
+{
+	if (make(set->inbound_map, spare, map, put_inbound, t, now, e) == -1)
+		return -1;
+	if (spare || (!has_words(t->header, t->headerlen) &&
+			 access(set->requiretls_map, F_OK) == -1))
+		return 0;
+	return make(set->requiretls_map, false, map, put_requiretls, t, now, e);
+}
+
 bool
-inboundmap_current(const char *path, const char *map)
+sidemap_current(const char *path, const char *map)
 {
 	struct buf header = {0};
 	struct cdbmap *table;
@@ -367,10 +447,10 @@ take_spare(const char *path, struct err *e)
 }
 
 void
-inboundmap_drop_spare(const char *path)
+sidemap_drop_spare(const struct settings *set)
 {
 	struct err e;
-	struct publish *p = publish_lock(path, LOCK_WAIT_MS, &e);
+	struct publish *p = publish_lock(set->inbound_map, LOCK_WAIT_MS, &e);
 
 	if (p != NULL)
 		publish_remove_beside(p, SPARE);
@@ -378,29 +458,60 @@ inboundmap_drop_spare(const char *path)
 }
 
 static int
-make_from(const char *path, const char *map, time_t now, struct err *e)
+make_from(const struct settings *set, const char *path,
+    int (*rows)(struct making *), time_t now, struct err *e)
 {
 	struct maptable t = {0};
-	struct cdbmap *m = cdbmap_open(map, e);
+	struct cdbmap *m = cdbmap_open(set->map, e);
 	int rv = m == NULL ? -1 : maptable_read(&t, m, e);
 
 	if (rv == 0)
-		rv = inboundmap_publish(path, false, map, &t, now, e);
+		rv = make(path, false, set->map, rows, &t, now, e);
 	maptable_release(&t);
 	cdbmap_close(m);
 	return rv;
 }
 
-int
-inboundmap_follow(const char *path, const char *map, time_t now, struct err *e)
+static int
+follow_inbound(const struct settings *set, time_t now, struct err *e)
 {
+	const char *path = set->inbound_map;
 	char *spare;
 	bool fits;
 
-	if (inboundmap_current(path, map))
+	if (sidemap_current(path, set->map))
 		return 0;
 	spare = mem_printf("%s" SPARE, path);
-	fits = inboundmap_current(spare, map);
+	fits = sidemap_current(spare, set->map);
 	free(spare);
-	return fits ? take_spare(path, e) : make_from(path, map, now, e);
+	return fits ? take_spare(path, e)
+		    : make_from(set, path, put_inbound, now, e);
+}
+
+static int
+follow_requiretls(const struct settings *set, time_t now, struct err *e)
+{
+	const char *path = set->requiretls_map;
+	struct mapheader h = {0};
+	struct err ignored;
+	struct cdbmap *m;
+
+	if (access(path, F_OK) == -1 &&
+	    (m = cdbmap_open(set->map, &ignored)) != NULL) {
+		(void)mapheader_get(&h, m);
+		cdbmap_close(m);
+		if (h.requiretls == 0)
+			return 0;
+	}
+	if (sidemap_current(path, set->map))
+		return 0;
+	return make_from(set, path, put_requiretls, now, e);
+}
+
+int
+sidemap_follow(const struct settings *set, time_t now, struct err *e)
+{
+	if (follow_inbound(set, now, e) == -1)
+		return -1;
+	return follow_requiretls(set, now, e);
 }
