@@ -579,7 +579,7 @@ lower_to(struct run *r, struct ctl_facts *f, enum level to)
 	if ((code = write_map(r, "the downgrade", &written)) != EX_OK)
 		return code;
 	/* What is told is what Postfix reads. */
-	ctl_facts_map(c, f, 1);
+	ctl_facts_map(c, f);
 	if (f->low.rows == 0 || f->low.level != to) {
 		say("%s IS NOT LOWERED to %s, though that is on record: the "
 		    "map does not say so%s%s",
@@ -687,7 +687,7 @@ extend_to(struct run *r, struct ctl_facts *f)
 		return common_failed(&e);
 	if ((code = write_map(r, "the new end", &written)) != EX_OK)
 		return code;
-	ctl_facts_map(&r->c, f, 1);
+	ctl_facts_map(&r->c, f);
 	if (f->low.rows == 0 || f->low.end != end) {
 		say("the new end of %s is on record, but THE MAP HAS ANOTHER: "
 		    "see tlspactctl status %s",
@@ -741,7 +741,7 @@ tell_restored(struct run *r, struct ctl_facts *f, bool written, int code)
 	const size_t *retried = NULL;
 	size_t tried;
 
-	ctl_facts_map(&r->c, f, 1);
+	ctl_facts_map(&r->c, f);
 	if (f->map_fault != NULL) {
 		say("whether %s is back at %s is not known: %s", f->name,
 		    level_name(full), f->map_fault);

@@ -45,14 +45,23 @@ whose(const struct reading *g, const char *partner)
 	return i == REGISTRY_NONE ? NULL : &g->f[i];
 }
 
-static bool
-take_open(const struct ledger_downgrade *d, void *arg)
+/*
+ * What is open, as the compile believes it: a row that no event bears out
+ * lowers nobody.
+ */
+static void
+take_open(const struct reading *g, const struct ledger_open *x)
 {
-	const struct reading *g = arg;
-	struct ctl_facts *f = whose(g, d->partner);
+	const struct ledger_downgrade *d = &x->row;
+	struct ctl_facts *f = whose(g, x->d.partner);
 
-	if (f == NULL)
-		return true;
+	if (f == NULL || strcmp(f->name, x->d.partner) != 0)
+		return;
+	if (x->doubt != NULL) {
+		f->doubt = keep(g, x->doubt);
+		f->doubt_id = x->d.id;
+		return;
+	}
 	f->lowered = (struct ledger_downgrade){.id = d->id,
 	    .before = d->before,
 	    .after = d->after,
@@ -65,7 +74,6 @@ take_open(const struct ledger_downgrade *d, void *arg)
 	    .sudo_user = keep(g, d->sudo_user),
 	    .extended_by = keep(g, d->extended_by),
 	    .fault = keep(g, d->fault)};
-	return true;
 }
 
 static bool
@@ -178,41 +186,6 @@ day_text(time_t t, char day[CTL_DAY])
 		*day = '\0';
 }
 
-/*
- * A row that no event bears out lowers nobody, and one that is over neither:
- * both are told apart as the compile does it.
- */
-static int
-only_believed(
-    const struct ctl *c, struct reading *g, struct ledger *l, struct err *e)
-{
-	struct ledger_believed o;
-	struct ctl_facts *f;
-	bool believed;
-	size_t i, k;
-
-	if (ledger_believed(l, c->now, c->set.max_downgrade, &o, e) == -1)
-		return -1;
-	for (i = 0; i < g->n; i++) {
-		f = &g->f[i];
-		believed = false;
-		for (k = 0; k < o.n; k++) {
-			if (strcmp(o.v[k].d.partner, f->name) != 0)
-				continue;
-			if (o.v[k].doubt == NULL) {
-				believed |= o.v[k].d.id == f->lowered.id;
-			} else {
-				f->doubt = keep(g, o.v[k].doubt);
-				f->doubt_id = o.v[k].d.id;
-			}
-		}
-		if (!believed)
-			f->lowered = (struct ledger_downgrade){0};
-	}
-	ledger_believed_release(&o);
-	return 0;
-}
-
 /* Set the days from which mail is counted; first is the earliest. */
 static void
 begin_counts(const struct reading *g, char first[CTL_DAY])
@@ -241,7 +214,7 @@ forget_ledger(struct ctl_facts *f)
 static void
 read_ledger(const struct ctl *c, struct reading *g)
 {
-	const char *partner = g->n == 1 ? g->f->name : NULL;
+	struct ledger_believed o = {0};
 	struct ledger *l;
 	struct err e;
 	size_t i;
@@ -253,18 +226,16 @@ read_ledger(const struct ctl *c, struct reading *g)
 		return;
 	rv = l == NULL
 		 ? -1
-		 : ledger_downgrades(l, partner, LEDGER_OPEN, take_open, g, &e);
-	if (rv == 0)
-		rv = only_believed(c, g, l, &e);
+		 : ledger_believed(l, c->now, c->set.max_downgrade, &o, &e);
 	ledger_close(l);
+	for (i = 0; i < o.n; i++)
+		take_open(g, &o.v[i]);
+	ledger_believed_release(&o);
 	if (rv == 0)
 		return;
 	g->code = e.code;
-	/* Half of it would pass for the whole. */
-	for (i = 0; i < g->n; i++) {
-		forget_ledger(&g->f[i]);
+	for (i = 0; i < g->n; i++)
 		g->f[i].ledger_fault = keep(g, e.text);
-	}
 }
 
 static int
@@ -427,24 +398,32 @@ take_map(const struct ctl *c, const struct map *m, struct ctl_facts *f)
 	}
 }
 
-void
-ctl_facts_map(const struct ctl *c, struct ctl_facts *f, size_t n)
+static void
+take_from_map(
+    const struct ctl *c, const struct map *m, struct ctl_facts *f, size_t n)
 {
 	const char *why = NULL;
-	struct map m;
 	size_t i;
 
-	open_map(c, &m);
-	if (m.cdb == NULL && n > 0)
-		why = arena_copy(&f->arena, m.why.text, strlen(m.why.text));
+	if (m->cdb == NULL && n > 0)
+		why = arena_copy(&f->arena, m->why.text, strlen(m->why.text));
 	for (i = 0; i < n; i++) {
 		f[i].map_fault = why;
-		f[i].map_time = m.header.time;
+		f[i].map_time = m->header.time;
 		f[i].in_map = false;
 		f[i].low = (struct ctl_low){0};
 		if (why == NULL)
-			take_map(c, &m, &f[i]);
+			take_map(c, m, &f[i]);
 	}
+}
+
+void
+ctl_facts_map(const struct ctl *c, struct ctl_facts *f)
+{
+	struct map m;
+
+	open_map(c, &m);
+	take_from_map(c, &m, f, 1);
 	close_map(&m);
 }
 
@@ -589,7 +568,7 @@ ctl_facts_get(
 	if ((code = find(c, name, f)) != EX_OK)
 		return code;
 	code = ctl_facts_kept(c, f, 1);
-	ctl_facts_map(c, f, 1);
+	ctl_facts_map(c, f);
 	if (waiting)
 		ctl_facts_queue(c, f);
 	return code;
@@ -613,13 +592,13 @@ ctl_facts_all(const struct ctl *c, struct ctl_facts **out, size_t *nout)
 		if (c->registry == NULL || registry_partner(c->registry,
 					       m.v[i].partner) == REGISTRY_NONE)
 			take_name(&m, &m.v[i], &f[(*nout)++]);
-	close_map(&m);
 	if (n > 0)
 		code = ctl_facts_kept(c, f, n);
 	for (i = n; i < *nout; i++)
 		if ((rv = ctl_facts_kept(c, &f[i], 1)) != EX_OK)
 			code = rv;
-	ctl_facts_map(c, f, *nout);
+	take_from_map(c, &m, f, *nout);
+	close_map(&m);
 	return code;
 }
 

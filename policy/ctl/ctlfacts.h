@@ -107,8 +107,8 @@ int ctl_facts_kept(const struct ctl *c, struct ctl_facts *f, size_t n);
 void ctl_facts_queue(const struct ctl *c, struct ctl_facts *f);
 int ctl_facts_list(const struct ctl *c, struct ctl_facts *f, struct err *e);
 
-/* Read what the map says of these, or read it once more after a deed. */
-void ctl_facts_map(const struct ctl *c, struct ctl_facts *f, size_t n);
+/* Read what the map says of it, once more after a deed. */
+void ctl_facts_map(const struct ctl *c, struct ctl_facts *f);
 
 void ctl_facts_release(struct ctl_facts *f);
 

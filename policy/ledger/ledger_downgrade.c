@@ -905,8 +905,12 @@ list_of(struct arena *a, const char *const *v, size_t n)
 /* The row at s, which is borne out. -1 if it cannot be believed even so. */
 static int
 get_believed(
-    struct db_stmt *s, struct arena *a, struct downgrade *out, struct err *e)
+    struct db_stmt *s, struct arena *a, struct ledger_open *x, struct err *e)
 {
+	const char **const text[] = {&x->row.reason, &x->row.ticket,
+	    &x->row.author, &x->row.sudo_user, &x->row.fault,
+	    &x->row.extended_by, &x->row.closed_by, &x->row.closed_why};
+	struct downgrade *out = &x->d;
 	struct strs *keys;
 	struct row r;
 	size_t i;
@@ -927,6 +931,12 @@ get_believed(
 	out->key = keys;
 	if (r.d.ndomains > 0)
 		out->domains = list_of(a, r.d.domains, r.d.ndomains);
+	x->row = r.d;
+	for (i = 0; i < sizeof(text) / sizeof(text[0]); i++)
+		*text[i] = arena_copy(a, *text[i], strlen(*text[i]));
+	x->row.partner = out->partner;
+	x->row.keys = keys->v;
+	x->row.domains = out->domains == NULL ? NULL : out->domains->v;
 	return 0;
 }
 
@@ -940,7 +950,7 @@ get_open(struct db_stmt *s, struct arena *a, const char *why)
 	struct err bad;
 	char *text;
 
-	if (*why == '\0' && get_believed(s, a, &x.d, &bad) == -1)
+	if (*why == '\0' && get_believed(s, a, &x, &bad) == -1)
 		why = bad.text;
 	if (*why == '\0')
 		return x;

@@ -119,6 +119,7 @@ bool downgrade_covers(const struct downgrade *o, const char *name);
 struct ledger_believed {
 	struct ledger_open {
 		struct downgrade d;
+		struct ledger_downgrade row; /* the same, in its own words */
 		/* NULL, or why not: only id and partner are known then. */
 		const char *doubt;
 	} * v;

@@ -383,7 +383,7 @@ is 'status fails too' "$rc" 65
 like 'and says what is known' "$out" 'downgrades are not known'
 run ctl status
 is 'of all partners too' "$rc" 65
-like 'with what the map says' "$out" $'acme +enforced +encrypt +[0-9:]+ .*\nglobex +enforced +secure +- '
+like 'with what the map says' "$out" $'acme +enforced +encrypt +[-0-9: ]+ .*\nglobex +enforced +secure +- '
 like 'and does not call anybody quiet' "$out" $'\n4 partners: 1 lowered; what fails is not known$'
 run down globex --for 1h --to encrypt
 is 'nothing more is lowered' "$rc" 65
@@ -442,5 +442,29 @@ if command -v sqlite3 >/dev/null; then
 	rm "$T"/evidence.db*
 	run ctl history --check
 	is 'and so is all evidence' "$rc" 1
+
+	# However many partners there are, each file is opened once.
+	rm -f "$T"/ledger.db* "$T"/evidence.db* "$T"/policy.cdb*
+	for ((i = 0; i < 2000; i++)); do
+		echo "partner p$i mode=enforced domain=d$i.example contact=x"
+	done >"$T/registry"
+	for p in p7 p1999; do
+		ok "a probe of $p failed" "$B/tools/probed" "$T/evidence.db" $p \
+			"d${p#p}.example" mx1 expired
+	done
+	# As whoever records leaves it, with the ledger named.
+	ok 'no evidence is in the ledger' sqlite3 "$T/evidence.db" \
+		'UPDATE state SET taken = 2'
+	ok 'there are 2,000 partners' compile
+	for p in p3 p7; do
+		ok "$p is lowered" down $p --for 1h --to encrypt
+	done
+	# Of a program that is traced, leaks cannot be searched for.
+	ASAN_OPTIONS=detect_leaks=0 run "$B/tools/atcall" -l "$T/opened" 0 \
+		"$B/tlspactctl" status "${options[@]}" -c "$T/etc"
+	like 'status tells of all' "$rc $out" '^0 .*2000 partners: 2 lowered, 3 to look at'
+	for file in ledger.db evidence.db policy.cdb registry; do
+		is "$file is opened once" "$(grep -cx "$T/$file" "$T/opened")" 1
+	done
 fi
 done_testing

@@ -2,6 +2,7 @@
  * atcall: run a program and do something to it at its Nth system call.
  *
  *	atcall [-s] [-k SIGNAL | -x COMMAND] [-f NAME] N PROGRAM [ARG...]
+ *	atcall -l FILE 0 PROGRAM [ARG...]
  *
  * Calls are counted on their way in and on their way out, from 1. With -f
  * the count begins at the first flock or openat call (`-f flock`, `-f open`).
@@ -9,6 +10,8 @@
  * what SQLite reads and writes in between is hundreds of calls.
  * At the Nth stop the program gets the signal (a number), or waits while the
  * shell command runs. Then it goes on undisturbed.
+ *
+ * With -l each path that is opened becomes a line of FILE.
  *
  * Exits as the program did; 128 + signal if a signal ended it; 200 if it
  * made fewer calls than that, and so was left alone.
@@ -23,6 +26,7 @@
 #include <sys/ptrace.h>
 #include <linux/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +45,7 @@ struct plan {
 	long from;  /* system call that the count begins with; -1: any */
 	bool files; /* count no other calls */
 	long n;
+	FILE *list; /* or NULL */
 };
 
 static pid_t
@@ -60,14 +65,30 @@ start(char *argv[])
 	return pid;
 }
 
+/* The path at that address, cut at what can be read in one piece. */
+static void
+note_path(FILE *list, pid_t pid, unsigned long address)
+{
+	char path[256] = "";
+	struct iovec here = {path, sizeof(path) - 1}, there;
+	size_t page = 4096 - address % 4096;
+
+	there.iov_base = (void *)address;
+	there.iov_len = here.iov_len < page ? here.iov_len : page;
+	if (process_vm_readv(pid, &here, 1, &there, 1, 0) > 0)
+		(void)fprintf(list, "%s\n", path);
+}
+
 static long
-number_of(pid_t pid)
+number_of(const struct plan *p, pid_t pid)
 {
 	struct ptrace_syscall_info info = {0};
 
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0 ||
 	    info.op != PTRACE_SYSCALL_INFO_ENTRY)
 		return -1;
+	if (p->list != NULL && info.entry.nr == SYS_openat)
+		note_path(p->list, pid, info.entry.args[1]);
 	return (long)info.entry.nr;
 }
 
@@ -111,7 +132,8 @@ follow(const struct plan *p, pid_t pid)
 		if (waitpid(pid, &status, 0) == -1)
 			die("atcall: waitpid");
 		if (WIFEXITED(status))
-			return done ? WEXITSTATUS(status) : EXIT_ALONE;
+			return done || p->list != NULL ? WEXITSTATUS(status)
+						       : EXIT_ALONE;
 		if (WIFSIGNALED(status))
 			return 128 + WTERMSIG(status);
 		if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
@@ -120,7 +142,7 @@ follow(const struct plan *p, pid_t pid)
 			continue;
 		}
 		/* On its way out a call has no number: as on its way in. */
-		if ((nr = number_of(pid)) != -1) {
+		if ((nr = number_of(p, pid)) != -1) {
 			counting = counting || nr == p->from;
 			counts = !p->files || is_of_files(nr);
 		}
@@ -138,7 +160,7 @@ main(int argc, char *argv[])
 	int ch, status;
 	pid_t pid;
 
-	while ((ch = getopt(argc, argv, "+sk:x:f:")) != -1)
+	while ((ch = getopt(argc, argv, "+sk:x:f:l:")) != -1)
 		switch (ch) {
 		case 's':
 			p.files = true;
@@ -148,6 +170,10 @@ main(int argc, char *argv[])
 			break;
 		case 'x':
 			p.command = optarg;
+			break;
+		case 'l':
+			if ((p.list = fopen(optarg, "we")) == NULL)
+				die(optarg);
 			break;
 		case 'f':
 			p.from = strcmp(optarg, "flock") == 0 ? SYS_flock
@@ -166,5 +192,6 @@ main(int argc, char *argv[])
 		(void *)(long)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) ==
 	    -1)
 		die("atcall: ptrace");
-	return follow(&p, pid);
+	status = follow(&p, pid);
+	return p.list == NULL || fclose(p.list) == 0 ? status : 99;
 }
