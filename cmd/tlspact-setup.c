@@ -19,7 +19,6 @@
 #include "common.h"
 #include "err.h"
 #include "file.h"
-#include "filters.h"
 #include "json.h"
 #include "mem.h"
 #include "num.h"
@@ -112,7 +111,7 @@ print(void *arg)
 	int rc = settings_target(s, 0, &t, &e);
 
 	if (rc == 0 && dir != NULL)
-		rc = postconf_read_plain(&c, dir, &e);
+		rc = postconf_read(&c, dir, true, &e);
 	if (rc == -1) {
 		say_err(&e);
 		postconf_release(&c);
@@ -201,17 +200,16 @@ check(void *arg)
 	struct err e, why;
 	int code;
 
-	if (postconf_read(&c, settings_postfix(s), &e) == -1) {
+	if (postconf_read(&c, settings_postfix(s), false, &e) == -1) {
 		say_err(&e);
 		postconf_release(&c);
 		return e.code;
 	}
 	read_map(s, &map, &why);
 	wiring_check(&c, &map, readable, same, &f);
-	if ((rows = cdbmap_open(s->map, &e)) != NULL)
-		route_check(&c, &map, rows, asktable, &f);
+	rows = cdbmap_open(s->map, &e);
+	route_check(&c, &map, rows, &f);
 	cdbmap_close(rows);
-	filters_check(&c, asktable, &f);
 	check_probes(&c, &f);
 	around_look(&around, s, &c, &map);
 	around_check(&around, &c, &f);
@@ -326,7 +324,7 @@ apply(void *arg)
 		return code;
 	}
 	if (dir == NULL || settings_target(s, 0, &t, &e) == -1 ||
-	    postconf_read_plain(&c, dir, &e) == -1) {
+	    postconf_read(&c, dir, true, &e) == -1) {
 		say_err(&e);
 		postconf_release(&c);
 		free(dir);

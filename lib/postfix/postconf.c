@@ -105,7 +105,7 @@ take_services(struct postconf *c, char *text)
 }
 
 int
-postconf_read(struct postconf *c, const char *dir, struct err *e)
+postconf_read(struct postconf *c, const char *dir, bool plain, struct err *e)
 {
 	struct stat st;
 
@@ -113,24 +113,17 @@ postconf_read(struct postconf *c, const char *dir, struct err *e)
 	if (dir != NULL && (stat(dir, &st) == -1 || !S_ISDIR(st.st_mode)))
 		return err_set(e, EX_NOINPUT,
 		    "%s is no Postfix configuration folder", quotes(dir).s);
-	if ((c->text[0] = run(dir, "-x", NULL, e)) == NULL ||
-	    (c->text[1] = run(dir, "-Px", NULL, e)) == NULL ||
+	if ((c->text[0] = run(dir, plain ? NULL : "-x", NULL, e)) == NULL)
+		return -1;
+	take_values(c, c->text[0]);
+	if (plain)
+		return 0;
+	if ((c->text[1] = run(dir, "-Px", NULL, e)) == NULL ||
 	    (c->text[2] = run(dir, "-M", NULL, e)) == NULL ||
 	    (c->tables = run(dir, "-m", NULL, e)) == NULL)
 		return -1;
-	take_values(c, c->text[0]);
 	take_values(c, c->text[1]);
 	take_services(c, c->text[2]);
-	return 0;
-}
-
-int
-postconf_read_plain(struct postconf *c, const char *dir, struct err *e)
-{
-	*c = (struct postconf){.dir = dir, .text[0] = run(dir, NULL, NULL, e)};
-	if (c->text[0] == NULL)
-		return -1;
-	take_values(c, c->text[0]);
 	return 0;
 }
 
@@ -180,18 +173,24 @@ postconf_text(const struct postconf *c, const char *service, const char *name)
 	return value == NULL ? "" : value;
 }
 
-bool
-postconf_has_table(const struct postconf *c, const char *type)
+const char *
+postconf_command(const struct postconf *c, const char *service)
 {
-	const char *p = c->tables;
-	size_t n = strlen(type);
+	size_t i;
 
-	for (; p != NULL && *p != '\0'; p = strchr(p, '\n')) {
-		p += strspn(p, "\n \t");
-		if (strncmp(p, type, n) == 0 && (p[n] == '\n' || p[n] == '\0'))
-			return true;
-	}
-	return false;
+	for (i = 0; i < c->nservices; i++)
+		if (strcmp(c->service[i].name, service) == 0)
+			return c->service[i].command;
+	return NULL;
+}
+
+const struct postconf_service *
+postconf_next(const struct postconf *c, size_t *at, const char *command)
+{
+	while (*at < c->nservices)
+		if (strcmp(c->service[(*at)++].command, command) == 0)
+			return &c->service[*at - 1];
+	return NULL;
 }
 
 void

@@ -42,16 +42,12 @@ char *postconf_ask(
 /*
  * Read the configuration in dir (NULL: the default one): all parameters that
  * this Postfix has, all of master.cf, and the table types. Values are
- * expanded. 0, or -1 with *e set, 69 or 66. The caller releases c in either
- * case.
+ * expanded. plain: main.cf alone, as it is written there, for values that are
+ * to be written back. 0, or -1 with *e set, 69 or 66. The caller releases c in
+ * either case.
  */
-int postconf_read(struct postconf *c, const char *dir, struct err *e);
-
-/*
- * The same of main.cf alone, as it is written there: for values that are to
- * be written back.
- */
-int postconf_read_plain(struct postconf *c, const char *dir, struct err *e);
+int postconf_read(
+    struct postconf *c, const char *dir, bool plain, struct err *e);
 
 /*
  * The value for a service ("smtp/unix"; NULL: main.cf alone), its -o option
@@ -68,8 +64,12 @@ const char *postconf_text(
 bool postconf_overrides(
     const struct postconf *c, const char *service, const char *name);
 
-/* True if lookup tables of that type (such as "cdb") can be read. */
-bool postconf_has_table(const struct postconf *c, const char *type);
+/* What the service ("smtp/unix") runs; NULL if master.cf does not have it. */
+const char *postconf_command(const struct postconf *c, const char *service);
+
+/* The next service that runs the command, from *at = 0 on; NULL: no more. */
+const struct postconf_service *postconf_next(
+    const struct postconf *c, size_t *at, const char *command);
 
 void postconf_release(struct postconf *c);
 

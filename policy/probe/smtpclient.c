@@ -209,7 +209,7 @@ smtpclient_read(struct smtpclient *c, const char *helo_name, bool rows)
 	struct postconf p = {0};
 	struct buf unlike = {0};
 	struct err e;
-	bool known = postconf_read(&p, NULL, &e) == 0;
+	bool known = postconf_read(&p, NULL, false, &e) == 0;
 
 	*c = (struct smtpclient){.ipv4 = true,
 	    .ipv6 = true,

@@ -66,17 +66,16 @@ void
 ours_take(struct ours *o, const struct postconf *c)
 {
 	const char *domain = postconf_text(c, NULL, "mydomain");
-	size_t i, n = strlen(domain), servers = 0, offering = 0;
+	const struct postconf_service *s;
+	size_t at = 0, n = strlen(domain), servers = 0, offering = 0;
 
 	*o = (struct ours){0};
 	if (strcmp(postconf_text(c, NULL, "append_dot_mydomain"), "yes") == 0 &&
 	    n <= DNAME_MAX)
 		memcpy(o->mydomain, domain, n);
-	for (i = 0; i < c->nservices; i++) {
-		if (strcmp(c->service[i].command, "smtpd") != 0)
-			continue;
+	while ((s = postconf_next(c, &at, "smtpd")) != NULL) {
 		servers++;
-		offering += offers_tls(c, c->service[i].name);
+		offering += offers_tls(c, s->name);
 	}
 	o->no_tls = servers > 0 && offering == 0;
 }
@@ -88,7 +87,7 @@ ours_print(const char *dir, struct buf *out, struct err *e)
 	struct ours o;
 	int rv;
 
-	rv = postconf_read(&c, *dir == '\0' ? NULL : dir, e);
+	rv = postconf_read(&c, *dir == '\0' ? NULL : dir, false, e);
 	if (rv == 0) {
 		ours_take(&o, &c);
 		buf_printf(out, "%d %s", o.no_tls, o.mydomain);

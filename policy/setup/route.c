@@ -1,27 +1,162 @@
 #include "route.h"
 
 #include <ctype.h>
+#include <event2/event.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sysexits.h>
 
 #include "buf.h"
 #include "cdbmap.h"
 #include "err.h"
+#include "file.h"
 #include "level.h"
 #include "maincf.h"
 #include "mapfacts.h"
 #include "mem.h"
 #include "num.h"
 #include "postconf.h"
+#include "program.h"
 #include "quote.h"
 #include "strength.h"
+#include "strmap.h"
 #include "wiring.h"
 
 #define WHO "tlspact-check" /* a mailbox, and a name below a suffix */
 #define GROUPS_MAX 100
 #define NAMED 3 /* domains in a finding */
+#define ASK_SECONDS 60
+#define ASK_MAX ((size_t)256 << 20) /* bytes of answers */
+#define LIST_MAX ((size_t)16 << 20) /* bytes of a file of domains */
+#define LIST_DEPTH 8		    /* files that name files */
+
+/* --- What tables say -------------------------------------------------------
+ */
+
+/* Lines of "key\tvalue", sorted out. */
+struct answers {
+	char *text;
+	struct answer {
+		const char *key, *value;
+	} * v;
+	size_t n, cap;
+	struct strmap map;
+};
+
+struct asking_table {
+	struct event_base *base;
+	const char *table;
+	char *out; /* NULL: it failed */
+	struct err *e;
+};
+
+static void
+on_end(const struct child_end *end, void *arg)
+{
+	struct asking_table *a = arg;
+
+	/* It ends with 1 as well if no key is there, and says nothing then. */
+	if (!end->late && !end->cut &&
+	    (end->status == 0 || (*end->err == '\0' && *end->out == '\0')))
+		a->out = mem_dup(end->out);
+	else if (*end->err != '\0')
+		(void)err_set(a->e, EX_UNAVAILABLE, "%.*s",
+		    (int)strcspn(end->err, "\n"), end->err);
+	else
+		(void)err_set(a->e, EX_UNAVAILABLE, "%s answers too %s",
+		    quotes(a->table).s, end->late ? "late" : "much");
+	(void)event_base_loopbreak(a->base);
+}
+
+/*
+ * Ask a table of the configuration folder dir for keys, one a line, or (NULL)
+ * for all that it has, by postmap(1). The caller frees the answers; NULL with
+ * *e set if it cannot be asked so.
+ */
+static char *
+ask_table(const char *dir, const char *table, const char *keys, struct err *e)
+{
+	struct asking_table a = {.table = table, .e = e};
+	char *bare = maincf_bare_table(table);
+	const char *argv[7] = {"postmap"};
+	struct child_work w = {.argv = argv,
+	    .input = keys,
+	    .inlen = keys == NULL ? 0 : strlen(keys),
+	    .out_max = ASK_MAX,
+	    .seconds = ASK_SECONDS,
+	    .fn = on_end,
+	    .arg = &a};
+	struct children *children;
+	size_t n = 1;
+
+	if (dir != NULL) {
+		argv[n++] = "-c";
+		argv[n++] = dir;
+	}
+	argv[n++] = keys == NULL ? "-s" : "-q";
+	if (keys != NULL)
+		argv[n++] = "-";
+	argv[n] = bare;
+	(void)signal(SIGPIPE, SIG_IGN);
+	if ((a.base = event_base_new()) == NULL) {
+		(void)err_set(e, EX_OSERR, "no event loop");
+	} else {
+		children = children_new(a.base);
+		if (children_run(children, &w, e) == 0)
+			(void)event_base_dispatch(a.base);
+		children_free(children);
+		event_base_free(a.base);
+	}
+	free(bare);
+	return a.out;
+}
+
+static const char *
+key_of(const void *array, uint32_t i)
+{
+	return ((const struct answer *)array)[i].key;
+}
+
+/* Takes over text, which is cut up. */
+static void
+answers_take(struct answers *a, char *text)
+{
+	char *line, *save = NULL, *tab;
+
+	*a = (struct answers){.text = text};
+	strmap_init(&a->map, key_of);
+	for (line = strtok_r(text, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if ((tab = strchr(line, '\t')) == NULL)
+			continue;
+		*tab = '\0';
+		a->v = mem_grow(a->v, a->n, &a->cap, sizeof(*a->v));
+		a->v[a->n] = (struct answer){line, tab + 1};
+		(void)strmap_add(
+		    &a->map, a->v, line, strlen(line), (uint32_t)a->n++);
+	}
+}
+
+/* The value of the key, or NULL. */
+static const char *
+answers_get(const struct answers *a, const char *key)
+{
+	uint32_t i = strmap_find(&a->map, a->v, key, strlen(key));
+
+	return i == STRMAP_NONE ? NULL : a->v[i].value;
+}
+
+static void
+answers_release(struct answers *a)
+{
+	strmap_free(&a->map);
+	free(a->v);
+	free(a->text);
+	*a = (struct answers){0};
+}
 
 /* A row that is to be kept. */
 struct kept {
@@ -33,11 +168,12 @@ struct kept {
 	int rank;
 };
 
-/* One list of tables, with all that they say. */
-struct tables {
-	struct table {
+/* One list: what its tables say, and its other elements. */
+struct list {
+	struct element {
 		struct answers a;
-		bool pattern; /* asked for whole addresses only */
+		char *name; /* a domain itself; NULL: a table */
+		bool not ;  /* with "!": not in the list */
 	} * v;
 	size_t n, cap;
 };
@@ -66,13 +202,14 @@ struct route {
 	const struct postconf *c;
 	const struct map_facts *facts;
 	const struct cdbmap *map;
-	asktable_fn *ask;
 	struct findings *out;
 	struct kept *domain;
 	size_t n, cap;
 	struct buf keys, full; /* to ask for, one a line */
-	bool bare;	       /* a parent is asked for without the dot */
-	struct tables transport, class[CLASSES];
+	/* A parent is looked up without the dot: in transport_maps, and in
+	 * relay_domains. */
+	bool bare, relay_bare;
+	struct list transport, class[CLASSES];
 	struct group group[GROUPS_MAX];
 	size_t ngroups, more;
 };
@@ -105,8 +242,9 @@ add_domain(
 	d->name = d->full + sizeof(WHO "@") - 1;
 	d->rank = level_of_postfix(text, (size_t)d->levellen, NULL);
 	buf_printf(&r->full, "%s\n", d->full);
-	for (p = d->name; p != NULL; p = strchr(p + 1, '.'))
-		buf_printf(&r->keys, "%s\n", p + (*p == '.' && r->bare));
+	buf_printf(&r->keys, "%s\n", d->name);
+	for (p = d->name; (p = strchr(p + 1, '.')) != NULL;)
+		buf_printf(&r->keys, "%s\n%s\n", p, p + 1);
 }
 
 static void
@@ -149,56 +287,104 @@ not_asked(
 	    "where %s sends mail is not known: %s", quotes(table).s, e->text);
 }
 
-/* Ask all tables of the parameter's list for all keys. */
-static void
-ask_list(struct route *r, const char *param, struct tables *t)
+static struct element *
+add_element(struct list *l, bool not )
 {
-	struct span rest = maincf_text(get(r, param)), word;
-	char *table, *bare, *text;
-	struct table *x;
+	l->v = mem_grow(l->v, l->n, &l->cap, sizeof(*l->v));
+	l->v[l->n] = (struct element){.not = not };
+	return &l->v[l->n++];
+}
+
+/* A table of the parameter is asked for all that there is to be asked for. */
+static void
+add_table(struct route *r, const char *param, struct span word, struct list *l,
+    bool not )
+{
+	char *table = mem_printf("%.*s", SPAN_ARG(word)), *text;
+	char *bare = maincf_bare_table(table);
 	struct err e;
-	bool pattern;
+
+	text = ask_table(r->c->dir, bare,
+	    l == &r->transport && is_pattern(bare) ? r->full.data
+						   : r->keys.data,
+	    &e);
+	if (text == NULL)
+		not_asked(r, param, table, &e);
+	else
+		answers_take(&add_element(l, not )->a, text);
+	free(bare);
+	free(table);
+}
+
+static void add_file(struct route *r, const char *param, struct span path,
+    struct list *l, bool not, unsigned depth);
+
+/* The elements of a list as Postfix reads it: tables, files, domains. */
+static void
+add_list(struct route *r, const char *param, struct span rest, struct list *l,
+    bool not, unsigned depth)
+{
+	struct span word;
+	bool is_not;
 
 	while (maincf_next(&rest, &word)) {
-		if (span_chr(word, ':') == word.n)
-			continue;
-		table = mem_printf("%.*s", SPAN_ARG(word));
-		bare = maincf_bare_table(table);
-		pattern = is_pattern(bare);
-		text = r->ask(r->c->dir, bare,
-		    pattern && t == &r->transport ? r->full.data : r->keys.data,
-		    &e);
-		if (text == NULL) {
-			not_asked(r, param, table, &e);
-		} else {
-			t->v = mem_grow(t->v, t->n, &t->cap, sizeof(*t->v));
-			x = &t->v[t->n++];
-			x->pattern = pattern;
-			answers_take(&x->a, text);
-		}
-		free(bare);
-		free(table);
+		for (is_not = not ; word.n > 0 && *word.p == '!';
+		     is_not = !is_not)
+			word = span_skip(word, 1);
+		if (word.n > 0 && *word.p == '/')
+			add_file(r, param, word, l, is_not, depth);
+		else if (span_chr(word, ':') < word.n)
+			add_table(r, param, word, l, is_not);
+		else
+			add_element(l, is_not)->name =
+			    mem_printf("%.*s", SPAN_ARG(word));
 	}
 }
 
+/* A file stands for the list that is in it; lines with # are remarks. */
 static void
-tables_release(struct tables *t)
+add_file(struct route *r, const char *param, struct span path, struct list *l,
+    bool not, unsigned depth)
+{
+	char *name = mem_printf("%.*s", SPAN_ARG(path)), *text, *line, *rest;
+	struct err e;
+	size_t n;
+
+	text = depth == LIST_DEPTH
+		   ? (err_set(&e, EX_DATAERR, "files name one another"), NULL)
+		   : file_slurp(name, LIST_MAX, &n, NULL, &e);
+	if (text == NULL)
+		not_asked(r, param, name, &e);
+	for (rest = text; (line = strsep(&rest, "\n")) != NULL;)
+		if (line[strspn(line, " \t")] != '#')
+			add_list(
+			    r, param, maincf_text(line), l, not, depth + 1);
+	free(text);
+	free(name);
+}
+
+static void
+list_release(struct list *l)
 {
 	size_t i;
 
-	for (i = 0; i < t->n; i++)
-		answers_release(&t->v[i].a);
-	free(t->v);
+	for (i = 0; i < l->n; i++) {
+		answers_release(&l->v[i].a);
+		free(l->v[i].name);
+	}
+	free(l->v);
 }
 
+/* The value of the first table that has the key, or NULL. */
 static const char *
-tables_get(const struct tables *t, const char *key)
+list_get(const struct list *l, const char *key)
 {
 	const char *value = NULL;
 	size_t i;
 
-	for (i = 0; i < t->n && value == NULL; i++)
-		value = answers_get(&t->v[i].a, key);
+	for (i = 0; i < l->n && value == NULL; i++)
+		if (l->v[i].name == NULL)
+			value = answers_get(&l->v[i].a, key);
 	return value;
 }
 
@@ -206,27 +392,40 @@ tables_get(const struct tables *t, const char *key)
 static const char *
 transport_of(const struct route *r, const struct kept *d)
 {
-	const char *value = tables_get(&r->transport, d->full), *p;
+	const char *value = list_get(&r->transport, d->full), *p;
 
 	for (p = d->name; value == NULL && p != NULL; p = strchr(p + 1, '.'))
-		value = tables_get(&r->transport, p + (*p == '.' && r->bare));
-	return value != NULL ? value : tables_get(&r->transport, "*");
+		value = list_get(&r->transport, p + (*p == '.' && r->bare));
+	return value != NULL ? value : list_get(&r->transport, "*");
 }
 
-/* Is the domain in the list, by itself or, for relay_domains, a parent? */
+/* Does it hold the domain, by itself or, for relay_domains, a parent? */
+static bool
+has_domain(const struct route *r, const struct element *x, const char *domain,
+    bool parents)
+{
+	const char *p = domain;
+
+	for (;;) {
+		if (x->name == NULL ? answers_get(&x->a, p) != NULL
+				    : strcasecmp(x->name, p) == 0)
+			return true;
+		if (!parents || (p = strchr(p + (*p == '.'), '.')) == NULL)
+			return false;
+		p += r->relay_bare;
+	}
+}
+
+/* Is the domain in the list? The first element that holds it says so. */
 static bool
 is_in(const struct route *r, enum class which, const struct kept *d)
 {
-	const char *p = d->name;
+	const struct list *l = &r->class[which];
+	size_t i;
 
-	do {
-		if (maincf_has(get(r, classes[which].list), p) ||
-		    tables_get(&r->class[which], p) != NULL)
-			return true;
-		if (which != RELAY || (p = strchr(p, '.')) == NULL)
-			return false;
-		p++;
-	} while (*p != '\0');
+	for (i = 0; i < l->n; i++)
+		if (has_domain(r, &l->v[i], d->name, which == RELAY))
+			return !l->v[i].not ;
 	return false;
 }
 
@@ -430,12 +629,8 @@ judge(struct route *r, const struct kept *d, const struct way *w)
 			maincf_text(*w->nexthop == '\0' ? d->name : w->nexthop),
 		    word;
 	char *service = mem_printf("%s/unix", w->channel), *nexthop;
-	const char *command = NULL;
-	size_t i;
+	const char *command = postconf_command(r->c, service);
 
-	for (i = 0; i < r->c->nservices; i++)
-		if (strcmp(r->c->service[i].name, service) == 0)
-			command = r->c->service[i].command;
 	if (command == NULL || strcmp(command, "smtp") != 0) {
 		add_group(r, d, FINDING_FAULT, w->cause,
 		    command == NULL
@@ -471,6 +666,65 @@ judge(struct route *r, const struct kept *d, const struct way *w)
 		free(nexthop);
 	}
 	free(service);
+}
+
+/* --- Ways of single mailboxes ----------------------------------------------
+ */
+
+/* The row of its domain, if that keeps a level; d->key is to be freed. */
+static bool
+mailbox_kept(const struct route *r, const char *mailbox, struct kept *d)
+{
+	const char *at = strrchr(mailbox, '@');
+	struct span text;
+	enum level level;
+
+	if (at == NULL || !row_of(r, at + 1, &text) ||
+	    !strength_level(text.p, text.n, &level) ||
+	    level == LEVEL_OPPORTUNISTIC)
+		return false;
+	text.n = span_chr(text, ' ');
+	*d = (struct kept){.key = mem_dup(mailbox),
+	    .name = at + 1,
+	    .level = text.p,
+	    .levellen = (int)text.n,
+	    .rank = level_of_postfix(text.p, text.n, NULL)};
+	return true;
+}
+
+/* transport(5) looks for the whole address first. */
+static void
+judge_mailboxes(struct route *r)
+{
+	struct span rest = maincf_text(get(r, "transport_maps")), word;
+	struct answers a;
+	struct kept d;
+	struct err e;
+	struct way w;
+	char *table, *text;
+	size_t i;
+
+	while (maincf_next(&rest, &word)) {
+		table = mem_printf("%.*s", SPAN_ARG(word));
+		text = is_pattern(table)
+			   ? NULL
+			   : ask_table(r->c->dir, table, NULL, &e);
+		free(table);
+		if (text == NULL)
+			continue;
+		answers_take(&a, text);
+		for (i = 0; i < a.n; i++) {
+			if (!mailbox_kept(r, a.v[i].key, &d))
+				continue;
+			if (way_by_class(r, &d, &w)) {
+				take_way(
+				    &w, a.v[i].value, "transport_maps", true);
+				judge(r, &d, &w);
+			}
+			free(d.key);
+		}
+		answers_release(&a);
+	}
 }
 
 /* --- Ways that the sender decides ----------------------------------------- */
@@ -520,7 +774,7 @@ judge_senders(struct route *r, const char *param, bool relays)
 
 	while (maincf_next(&rest, &word)) {
 		table = mem_printf("%.*s", SPAN_ARG(word));
-		text = r->ask(r->c->dir, table, NULL, &e);
+		text = ask_table(r->c->dir, table, NULL, &e);
 		if (text == NULL)
 			not_asked(r, param, table, &e);
 		free(table);
@@ -536,37 +790,181 @@ judge_senders(struct route *r, const char *param, bool relays)
 	}
 }
 
-void
-route_check(const struct postconf *c, const struct map_facts *facts,
-    const struct cdbmap *map, asktable_fn *ask, struct findings *out)
+/* --- Replies and failures taken for others ---------------------------------
+ */
+
+/* How smtp(8) says that TLS is missing or at fault. */
+static const char failures[] =
+    "4.7.4 TLS is required, but was not offered by host "
+    "mx.partner.example[192.0.2.1]\n"
+    "4.7.4 TLS is required, but host mx.partner.example[192.0.2.1] refused to "
+    "start TLS: 454 4.7.0 TLS not available\n"
+    "4.7.4 TLS is required, but our TLS engine is unavailable\n"
+    "4.7.5 Cannot start TLS: handshake failure\n"
+    "4.7.5 Server certificate not trusted\n"
+    "4.7.5 Server certificate not verified\n"
+    "4.7.5 client TLS configuration problem\n";
+
+/* Replies without which there is no STARTTLS. */
+static const char replies[] = "250-STARTTLS\n250 STARTTLS\n"
+			      "220 2.0.0 Ready to start TLS\n"
+			      "220 Ready to start TLS\n";
+
+/* Addresses for which a table answers that answers for all. */
+static const char addresses[] = "192.0.2.1\n2001:db8::1\n";
+
+/* Is what the table makes of the text a fault? */
+typedef bool is_fault_fn(const char *text, const char *value);
+
+static bool
+bounces(const char *text, const char *value)
 {
-	struct route r = {
-	    .c = c, .facts = facts, .map = map, .ask = ask, .out = out};
+	(void)text;
+	return *value == '5';
+}
+
+static bool
+is_lost(const char *text, const char *value)
+{
+	return strncmp(value, "2", 1) != 0 ||
+	       (strstr(text, "STARTTLS") != NULL &&
+		   strcasestr(value, "STARTTLS") == NULL);
+}
+
+static bool
+discards(const char *text, const char *value)
+{
+	(void)text;
+	return strcasestr(value, "starttls") != NULL;
+}
+
+static const struct filter {
+	const char *name;
+	const char *texts;
+	bool lists; /* what else is in the table counts, too */
+	is_fault_fn *is_fault;
+	const char *what;
+} filters[] = {
+    {"smtp_delivery_status_filter", failures, false, bounces,
+	"mail that is to wait bounces at once"},
+    {"smtp_reply_filter", replies, false, is_lost,
+	"no server offers STARTTLS any more"},
+    {"smtp_discard_ehlo_keyword_address_maps", addresses, true, discards,
+	"there is no STARTTLS, and mail to enforced partners there is held"},
+};
+
+static bool
+find_fault(struct findings *out, const struct filter *f, const char *table,
+    const char *keys, struct err *e)
+{
+	char *text = ask_table(out->c->dir, table, keys, e);
+	struct answers a;
+	bool found = false;
+	size_t i;
+
+	if (text == NULL)
+		return false;
+	answers_take(&a, text);
+	for (i = 0; i < a.n && !found; i++)
+		if ((found = f->is_fault(a.v[i].key, a.v[i].value)))
+			findings_add(out, FINDING_FAULT, f->name,
+			    "take it out of that table",
+			    "%s: %s makes %s of %s: %s", f->name,
+			    quotes(table).s, quotes(a.v[i].value).s,
+			    quotes(a.v[i].key).s, f->what);
+	answers_release(&a);
+	return found;
+}
+
+static void
+check_filter(struct findings *out, const struct filter *f)
+{
+	struct span rest = maincf_text(
+			postconf_text(out->c, out->service, f->name)),
+		    word;
+	struct err e = {0};
+	char *table;
+
+	while (maincf_next(&rest, &word)) {
+		table = mem_printf("%.*s", SPAN_ARG(word));
+		if (!find_fault(out, f, table, f->texts, &e) &&
+		    (*e.text != '\0' || f->lists) &&
+		    !find_fault(out, f, table, NULL, &e) && *e.text != '\0')
+			findings_add(out, FINDING_NOTE, f->name,
+			    "look into it: it must leave STARTTLS, and 4.7.4 "
+			    "and 4.7.5, as they are",
+			    "what %s says is not known: %s", quotes(table).s,
+			    e.text);
+		free(table);
+	}
+}
+
+/* Of each service that runs smtp. */
+static void
+check_filters(const struct postconf *c, struct findings *out)
+{
+	const char *life = postconf_text(c, NULL, "maximal_queue_lifetime");
+	const struct postconf_service *x;
+	size_t at = 0, k;
+
+	while ((x = postconf_next(c, &at, "smtp")) != NULL) {
+		out->service = x->name;
+		for (k = 0; k < sizeof(filters) / sizeof(filters[0]); k++)
+			check_filter(out, &filters[k]);
+	}
+	out->service = NULL;
+	if (*life == '0' && strtoul(life, NULL, 10) == 0)
+		findings_add(out, FINDING_FAULT, "maximal_queue_lifetime",
+		    "postconf -e 'maximal_queue_lifetime = 5d'",
+		    "maximal_queue_lifetime is %s: mail that is to wait "
+		    "bounces at once",
+		    life);
+}
+
+/* --- All of it --------------------------------------------------------------
+ */
+
+static void
+check_ways(struct route *r)
+{
 	const char *value;
 	struct way w;
 	size_t i;
 
-	r.bare = maincf_has(
-	    get(&r, "parent_domain_matches_subdomains"), "transport_maps");
-	read_domains(&r);
-	if (r.n > 0) {
-		ask_list(&r, "transport_maps", &r.transport);
-		for (i = 0; i < CLASSES; i++)
-			ask_list(&r, classes[i].list, &r.class[i]);
-	}
-	for (i = 0; i < r.n; i++) {
-		if (!way_by_class(&r, &r.domain[i], &w))
+	add_list(r, "transport_maps", maincf_text(get(r, "transport_maps")),
+	    &r->transport, false, 0);
+	for (i = 0; i < CLASSES; i++)
+		add_list(r, classes[i].list,
+		    maincf_text(get(r, classes[i].list)), &r->class[i], false,
+		    0);
+	for (i = 0; i < r->n; i++) {
+		if (!way_by_class(r, &r->domain[i], &w))
 			continue;
-		if ((value = transport_of(&r, &r.domain[i])) != NULL)
+		if ((value = transport_of(r, &r->domain[i])) != NULL)
 			take_way(&w, value, "transport_maps", true);
-		judge(&r, &r.domain[i], &w);
+		judge(r, &r->domain[i], &w);
 	}
-	if (r.n > 0) {
-		judge_senders(
-		    &r, "sender_dependent_default_transport_maps", false);
-		judge_senders(&r, "sender_dependent_relayhost_maps", true);
-	}
-	say_groups(&r);
+	judge_mailboxes(r);
+	judge_senders(r, "sender_dependent_default_transport_maps", false);
+	judge_senders(r, "sender_dependent_relayhost_maps", true);
+	say_groups(r);
+}
+
+void
+route_check(const struct postconf *c, const struct map_facts *facts,
+    const struct cdbmap *map, struct findings *out)
+{
+	struct route r = {.c = c, .facts = facts, .map = map, .out = out};
+	const char *parents = get(&r, "parent_domain_matches_subdomains");
+	size_t i;
+
+	r.bare = maincf_has(parents, "transport_maps");
+	r.relay_bare = maincf_has(parents, "relay_domains");
+	if (map != NULL)
+		read_domains(&r);
+	if (r.n > 0)
+		check_ways(&r);
+	check_filters(c, out);
 	for (i = 0; i < r.n; i++) {
 		free(r.domain[i].key);
 		free(r.domain[i].full);
@@ -574,7 +972,7 @@ route_check(const struct postconf *c, const struct map_facts *facts,
 	free(r.domain);
 	buf_free(&r.keys);
 	buf_free(&r.full);
-	tables_release(&r.transport);
+	list_release(&r.transport);
 	for (i = 0; i < CLASSES; i++)
-		tables_release(&r.class[i]);
+		list_release(&r.class[i]);
 }

@@ -257,7 +257,7 @@ check_order(struct check *k)
 		    "%s comes as number %zu: an earlier table can answer "
 		    "first, and an error in it defers mail",
 		    ours, at);
-	if (at != 0 && !postconf_has_table(k->c, "cdb"))
+	if (at != 0 && !maincf_has(k->c->tables, "cdb"))
 		found(k, FINDING_FAULT, "smtp_tls_policy_maps",
 		    "apt-get install postfix-cdb",
 		    "this Postfix cannot read cdb: tables: every lookup "
@@ -767,8 +767,8 @@ static void
 check_receivers(struct check *k)
 {
 	const char *socket = k->map->policy_socket;
-	const struct postconf_service *s = k->c->service;
-	size_t i;
+	const struct postconf_service *s;
+	size_t at = 0;
 
 	if (socket == NULL)
 		return;
@@ -778,11 +778,10 @@ check_receivers(struct check *k)
 		    "policy_socket is empty, so that tlspactd answers nobody: "
 		    "the inbound rules of %zu domain%s are not enforced",
 		    k->map->inbound, num_plural(k->map->inbound));
-	for (i = 0; i < k->c->nservices; i++) {
-		if (strcmp(s[i].command, "smtpd") != 0 ||
-		    is_submission(s[i].name))
+	while ((s = postconf_next(k->c, &at, "smtpd")) != NULL) {
+		if (is_submission(s->name))
 			continue;
-		look_at(k, &s[i]);
+		look_at(k, s);
 		if (is_reinjection(k))
 			continue;
 		check_offer(k);
@@ -868,17 +867,16 @@ wiring_check(const struct postconf *c, const struct map_facts *map,
 {
 	struct check k = {
 	    .c = c, .map = map, .readable = readable, .same = same, .out = out};
+	const struct postconf_service *s;
 	bool any = false;
-	size_t i;
+	size_t at = 0;
 
 	*out = (struct findings){.c = c};
 	check_main(&k);
 	check_over(&k);
-	for (i = 0; i < c->nservices; i++) {
-		if (strcmp(c->service[i].command, "smtp") != 0)
-			continue;
+	while ((s = postconf_next(c, &at, "smtp")) != NULL) {
 		any = true;
-		look_at(&k, &c->service[i]);
+		look_at(&k, s);
 		check_sender(&k);
 	}
 	out->service = NULL;

@@ -75,6 +75,7 @@ new_tls(const struct mode *m, const char *pem)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	int min = m->proto == 0 ? TLS1_2_VERSION : m->proto;
+	char groups[64];
 
 	if (ctx == NULL)
 		die("out of memory");
@@ -94,8 +95,11 @@ new_tls(const struct mode *m, const char *pem)
 		weak_dh(ctx);
 	else
 		SSL_CTX_set_dh_auto(ctx, 1);
-	if (m->groups != NULL && SSL_CTX_set1_groups_list(ctx, m->groups) != 1)
-		die("no groups %s", m->groups);
+	if (m->groups != NULL) {
+		(void)snprintf(groups, sizeof(groups), "%s", m->groups);
+		if (SSL_CTX_set1_groups_list(ctx, groups) != 1)
+			die("no groups %s", groups);
+	}
 	if (SSL_CTX_use_certificate_chain_file(ctx, pem) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(ctx, pem, SSL_FILETYPE_PEM) != 1) {
 		ERR_print_errors_fp(stderr);

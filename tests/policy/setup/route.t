@@ -112,6 +112,19 @@ postconf -c "$etc" -e "transport_maps = regexp:$LAB/regexp"
 is "$what" "$(found)" ''
 really verified
 
+what='transport_maps of a mailbox'
+as_was
+postconf -c "$etc" -e \
+	'transport_maps = inline:{{joe@acme.example=smtp:[mx1.relay.example]}, {jo@other.example=smtp:[mx1.relay.example]}}'
+is "$what" "$(found)" 'fault transport_maps: mail to joe@acme.example leaves by smtp/unix to "[mx1.relay.example]" at may, as there is no row for that, not at secure'
+really clear
+really verified ann@acme.example
+postconf -c "$etc" -e \
+	'transport_maps = inline:{joe@x.bolt.example=smtp:[mx1.relay.example]}'
+says 'fault transport_maps: mail to joe@x.bolt.example leaves by'
+postconf -c "$etc" -e 'transport_maps = inline:{joe@acme.example=smtp:}'
+is "$what, the same way" "$(found)" ''
+
 what='a clone with options of its own'
 as_was
 {
@@ -156,12 +169,51 @@ postconf -c "$etc" -e 'mydestination =' \
 	'virtual_mailbox_domains = inline:{acme.example=1}'
 says 'fault virtual_mailbox_domains: mail to acme.example goes to virtual/unix, which runs virtual'
 
+# Lists by file, as Postfix reads them.
+what='a file of domains of ours'
+as_was
+printf '%s\n' '# remarks' 'other.example, bolt.example' \
+	" # acme.example is none of ours" >"$LAB/domains"
+postconf -c "$etc" -e "virtual_mailbox_domains = $LAB/domains"
+is "$what" "$(found)" 'fault virtual_mailbox_domains: mail to bolt.example goes to virtual/unix, which runs virtual and knows no partner'
+really verified
+what='but for one'
+echo "$LAB/domains" >"$LAB/more"
+postconf -c "$etc" -e "virtual_mailbox_domains = !bolt.example $LAB/more"
+is "$what" "$(found)" ''
+what='a file of what is not ours'
+postconf -c "$etc" -e \
+	"virtual_mailbox_domains = !$LAB/more inline:{bolt.example=1}"
+is "$what" "$(found)" ''
+what='a domain in other letters'
+postconf -c "$etc" -e 'virtual_mailbox_domains = Acme.EXAMPLE'
+says 'fault virtual_mailbox_domains: mail to acme.example goes to virtual/unix'
+what='a file that names itself'
+echo "$LAB/more" >"$LAB/more"
+postconf -c "$etc" -e "relay_domains = $LAB/more"
+like "$what" "$("$B/tlspact-setup" "${options[@]}" -c "$etc" check)" \
+	'note  relay_domains: where ".*more" sends mail is not known: files name'
+what='a file that is not there'
+postconf -c "$etc" -e "relay_domains = $LAB/nowhere"
+like "$what" "$("$B/tlspact-setup" "${options[@]}" -c "$etc" check)" \
+	'note  relay_domains: where ".*nowhere" sends mail is not known: .*No such'
+
 what='relay_domains'
 as_was
 postconf -c "$etc" -e 'relay_domains = example' \
 	'relay_transport = smtp:[mx1.relay.example]'
 says 'fault relay_domains: mail to .*acme.example.* leaves by smtp/unix to'
 really clear
+
+what='relay_domains, of which parents are said'
+postconf -c "$etc" -e 'parent_domain_matches_subdomains ='
+is "$what" "$(found)" ''
+really verified
+postconf -c "$etc" -e 'relay_domains = .example'
+says 'fault relay_domains: mail to .*acme.example.* leaves by smtp/unix to'
+really clear
+postconf -c "$etc" -e 'relay_domains = inline:{.example=1}'
+says 'fault relay_domains: mail to .*acme.example.* leaves by smtp/unix to'
 
 what='TLS from the start'
 as_was
