@@ -59,6 +59,13 @@ struct evidence *evidence_open(const char *path, const char *ledger,
 /* NULL is allowed. */
 void evidence_close(struct evidence *v);
 
+/*
+ * What is read until evidence_end() is of one state, whatever others write.
+ * That returns rv, or -1 with *e set.
+ */
+int evidence_begin(struct evidence *v, struct err *e);
+int evidence_end(struct evidence *v, int rv, struct err *e);
+
 /* How long a call may wait for other writers, from now on; 5 s unless said. */
 void evidence_patience(struct evidence *v, int ms);
 
@@ -170,6 +177,23 @@ int evidence_gateways(struct evidence *v, const char *partner, time_t since,
 typedef bool evidence_probe_fn(const struct evidence_probe *p, void *arg);
 int evidence_probes(struct evidence *v, const char *partner, time_t since,
     evidence_probe_fn *fn, void *arg, struct err *e);
+
+/* What a gateway showed that it had not shown at the look before. */
+struct evidence_change {
+	time_t time; /* when that was first seen */
+	const char *partner, *nexthop, *host, *address;
+	bool fresh; /* there is no earlier look that showed a key */
+	const char *key_was, *key;
+	const char *chain_was, *chain; /* PEM; the same if only one changed */
+};
+
+/*
+ * Other keys and chains than before, seen before `until`, in order; of one
+ * partner or all (NULL).
+ */
+typedef bool evidence_change_fn(const struct evidence_change *c, void *arg);
+int evidence_changes(struct evidence *v, const char *partner, time_t until,
+    evidence_change_fn *fn, void *arg, struct err *e);
 
 /*
  * The key that a partner's host showed, on whatever address, when it last

@@ -485,25 +485,44 @@ ledger_notice_add(
 	return db_within(l->db, true, e, add_notice(l, n, e));
 }
 
+#define NOTICE(m) DB_MEMBER(struct ledger_notice, m)
+static const struct db_member notice_members[] = {NOTICE(id), NOTICE(key),
+    NOTICE(created), NOTICE(not_before), NOTICE(data), NOTICE(tries),
+    NOTICE(sent), {0}};
+#define NOTICE_COLUMNS "id, key, created, not_before, data, tries, sent"
+
+static int
+each_notice(struct db_stmt *s, ledger_notice_fn *fn, void *arg, struct err *e)
+{
+	struct ledger_notice n;
+	int rv;
+
+	while ((rv = db_next(s, notice_members, &n, e)) == 1 && fn(&n, arg))
+		;
+	return db_done(s, rv);
+}
+
 int
 ledger_notices_due(struct ledger *l, time_t now, ledger_notice_fn *fn,
     void *arg, struct err *e)
 {
-#define NOTICE(m) DB_MEMBER(struct ledger_notice, m)
-	static const struct db_member members[] = {NOTICE(id), NOTICE(key),
-	    NOTICE(created), NOTICE(not_before), NOTICE(data), NOTICE(tries),
-	    {0}};
-	struct ledger_notice n;
-	struct db_stmt *s;
-	int rv;
+	return each_notice(
+	    db_query(l->db,
+		"SELECT " NOTICE_COLUMNS " FROM notice"
+		" WHERE sent = 0 AND not_before <= ? ORDER BY not_before, id",
+		DB_INT(now)),
+	    fn, arg, e);
+}
 
-	s = db_query(l->db,
-	    "SELECT id, key, created, not_before, data, tries FROM notice"
-	    " WHERE sent = 0 AND not_before <= ? ORDER BY not_before, id",
-	    DB_INT(now));
-	while ((rv = db_next(s, members, &n, e)) == 1 && fn(&n, arg))
-		;
-	return db_done(s, rv);
+int
+ledger_notices_since(struct ledger *l, time_t since, ledger_notice_fn *fn,
+    void *arg, struct err *e)
+{
+	return each_notice(db_query(l->db,
+			       "SELECT " NOTICE_COLUMNS " FROM notice"
+			       " WHERE created >= ? ORDER BY created, id",
+			       DB_INT(since)),
+	    fn, arg, e);
 }
 
 /* Change the one row, of id ?2; 66 if it does not wait. */

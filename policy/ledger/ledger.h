@@ -165,6 +165,7 @@ struct ledger_notice {
 	time_t not_before;
 	const char *data; /* a JSON object; its "partner" if there is one */
 	unsigned tries;	  /* reading: failed so far */
+	time_t sent;	  /* reading: 0: it waits */
 };
 
 /*
@@ -178,6 +179,10 @@ int ledger_notice_add(
 /* Those due at now and not sent, the longest due first. */
 typedef bool ledger_notice_fn(const struct ledger_notice *n, void *arg);
 int ledger_notices_due(struct ledger *l, time_t now, ledger_notice_fn *fn,
+    void *arg, struct err *e);
+
+/* Those made from `since` on, oldest first; sent ones go by ledger_prune(). */
+int ledger_notices_since(struct ledger *l, time_t since, ledger_notice_fn *fn,
     void *arg, struct err *e);
 
 /* Does a later one of the same partner wait behind it? 1, 0, or -1. */

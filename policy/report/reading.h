@@ -16,20 +16,39 @@ struct reading {
 	struct evidence *evidence; /* NULL: there is none */
 	struct ledger *ledger;	   /* the same */
 	uint32_t last_day;	   /* that was asked for */
+	struct names failures;	   /* what tells them apart */
 };
+
+/* The only partner that was asked for, or NULL. */
+static inline const char *
+reading_one(const struct reading *g)
+{
+	return g->ask->npartners == 1 ? g->ask->partner[0] : NULL;
+}
 
 /* A copy of the text that lives as long as the report. */
 const char *reading_keep(struct reading *g, const char *s);
 const char *reading_printf(struct reading *g, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The day of a time, YYYY-MM-DD; kept. */
-const char *reading_day(struct reading *g, time_t t);
-
-/* The partner of that name, NULL if there is none, or it was not asked for. */
+/* The partner of that name; NULL if there is none, or it was not asked for. */
 struct report_partner *reading_partner(struct reading *g, const char *name);
+
+/* The same, made if it is new. */
+struct report_partner *reading_add(struct reading *g, const char *name);
 
 /* When it ended, or will. */
 time_t report_over(const struct ledger_downgrade *d);
+
+/* reportgateway.c: gateways, their chains, and what changed there. */
+int reading_gateways(struct reading *g, struct err *e);
+
+/* reportrecord.c: what was decided, told and read; is the record whole? */
+int reading_downgrades(struct reading *g, struct err *e);
+int reading_hours(struct reading *g, struct err *e);
+int reading_record(struct reading *g, struct err *e);
+
+/* reportsay.c: what follows from all of it. */
+void reading_conclude(struct reading *g);
 
 #endif

@@ -53,8 +53,8 @@ reading_printf(struct reading *g, const char *fmt, ...)
 	return kept;
 }
 
-const char *
-reading_day(struct reading *g, time_t t)
+static const char *
+day_text(struct reading *g, time_t t)
 {
 	char text[NUM_TIME_MAX];
 
@@ -94,9 +94,8 @@ is_asked(const struct reading *g, const char *name)
 	return g->ask->npartners == 0;
 }
 
-/* The partner of that name, made if it is new; NULL if it was not asked for. */
-static struct report_partner *
-add_partner(struct reading *g, const char *name)
+struct report_partner *
+reading_add(struct reading *g, const char *name)
 {
 	struct report *r = g->r;
 	uint32_t i;
@@ -109,6 +108,7 @@ add_partner(struct reading *g, const char *name)
 	r->partner = mem_grow(
 	    r->partner, r->npartners, &r->partner_cap, sizeof(*r->partner));
 	r->partner[i] = (struct report_partner){.name = g->r->names.v[i],
+	    .unknown_day = -1,
 	    .names = "",
 	    .missing = "",
 	    .line = "",
@@ -126,24 +126,13 @@ add_registry(struct reading *g)
 	size_t i;
 
 	for (i = 0; registry != NULL && i < registry->npartners; i++) {
-		to = add_partner(g, registry->partner[i].name);
+		to = reading_add(g, registry->partner[i].name);
 		if (to == NULL)
 			continue;
 		to->p = &registry->partner[i];
 		to->full = to->level = partner_level(to->p);
 		g->r->nenforced += to->p->attributes->mode == MODE_ENFORCED;
 	}
-}
-
-/* Those that the registry has no more may be on record. */
-static bool
-take_old(const struct ledger_downgrade *d, void *arg)
-{
-	struct reading *g = arg;
-
-	if (d->begin < g->r->to && report_over(d) > g->r->from)
-		(void)add_partner(g, d->partner);
-	return true;
 }
 
 /* What the map says of each partner, by its first domain. */
@@ -259,17 +248,7 @@ struct row {
 	uint32_t day;
 	bool delivered, kept, required;
 	unsigned rule;
-	bool lowered;
 };
-
-/* What a rule asks for: mail that comes in is asked for TLS only. */
-static bool
-is_kept(unsigned rule, enum evidence_direction way, enum evidence_seen seen)
-{
-	if (rule <= LEVEL_ENCRYPT || way == EVIDENCE_IN)
-		return seen >= EVIDENCE_ENCRYPTED;
-	return rule != REPORT_RULE_UNKNOWN && seen == EVIDENCE_VERIFIED;
-}
 
 /* Does no later theft of the server's key open it? -1: not known. */
 static int
@@ -316,8 +295,15 @@ add_mail(struct report_mail *m, const struct row *row, const char *day)
 	}
 	m->n[row->rule][c->seen] += c->n;
 	add_kept(&m->kept, row);
-	if (row->lowered)
+	if (c->downgrade != 0) {
 		m->lowered += c->n;
+		if (!row->required)
+			m->lowered_free += c->n;
+		if (!row->required && c->seen == EVIDENCE_CLEAR)
+			m->lowered_clear += c->n;
+		if (row->required && row->kept)
+			m->lowered_kept += c->n;
+	}
 	if (*m->first == '\0')
 		m->first = day;
 	m->last = day;
@@ -335,6 +321,8 @@ add_way(
 		return;
 	add_use(g, &w->protocol, c->protocol, row->day, c->n, by_day);
 	add_use(g, &w->cipher, c->cipher, row->day, c->n, by_day);
+	if (c->seen == EVIDENCE_VERIFIED)
+		add_use(g, &w->proof, c->proof, row->day, c->n, by_day);
 	secret = is_forward_secret(c->protocol, c->cipher);
 	*(secret == -1	  ? &w->secret_unknown
 	    : secret == 1 ? &w->secret
@@ -362,7 +350,7 @@ add_day(struct report_day *d, const struct row *row)
 		    add32(d->required[c->direction], c->n);
 	if (row->required && row->kept)
 		d->kept[c->direction] = add32(d->kept[c->direction], c->n);
-	if (row->lowered)
+	if (c->downgrade != 0)
 		d->lowered[c->direction] =
 		    add32(d->lowered[c->direction], c->n);
 }
@@ -430,8 +418,89 @@ whose(struct reading *g, const char *name)
 	struct report_partner *p = reading_partner(g, name);
 
 	if (p == NULL && strchr(name, '.') == NULL && strcmp(name, OTHER) != 0)
-		p = add_partner(g, name);
+		p = reading_add(g, name);
 	return p;
+}
+
+static unsigned
+rule_of(const char *required)
+{
+	enum level level;
+
+	return level_parse(required, &level) == -1 ? REPORT_RULE_UNKNOWN
+						   : (unsigned)level;
+}
+
+static struct report_failure *
+failure_of(struct reading *g, const char *partner, enum evidence_direction way,
+    const char *fault)
+{
+	struct report *r = g->r;
+	char key[256];
+	uint32_t i;
+	int n;
+
+	n = snprintf(key, sizeof(key), "%d %s %s", (int)way, fault, partner);
+	if (n < 0 || (size_t)n >= sizeof(key))
+		n = sizeof(key) - 1;
+	i = names_add(&g->failures, key, (size_t)n);
+	if (i < r->nfailures)
+		return &r->failure[i];
+	r->failure = mem_grow(
+	    r->failure, r->nfailures, &r->failure_cap, sizeof(*r->failure));
+	r->failure[r->nfailures++] = (struct report_failure){.partner = partner,
+	    .direction = way,
+	    .fault = reading_keep(g, fault),
+	    .first = "",
+	    .last = ""};
+	return &r->failure[i];
+}
+
+static void
+add_failure(struct reading *g, const struct row *row, const char *partner)
+{
+	const struct evidence_count *c = row->c;
+	struct report_failure *f;
+
+	if (row->delivered || *c->fault == '\0' || strcmp(c->fault, "ok") == 0)
+		return;
+	f = failure_of(g, partner, c->direction, c->fault);
+	f->n += c->n;
+	f->last = g->r->days.v[row->day];
+	if (*f->first == '\0')
+		f->first = f->last;
+}
+
+/* Mail that moved while less was demanded of its partner. */
+static void
+add_moved(struct reading *g, const struct row *row)
+{
+	const struct evidence_count *c = row->c;
+	struct report_downgrade *d = g->r->downgrade;
+	size_t i;
+
+	if (c->downgrade == 0 || !row->delivered)
+		return;
+	for (i = 0; i < g->r->ndowngrades; i++)
+		if (d[i].id == c->downgrade)
+			d[i].moved[c->direction][c->seen] += c->n;
+}
+
+static bool
+take_waited(const struct evidence_waited *w, void *arg)
+{
+	struct reading *g = arg;
+	const struct report_partner *p = whose(g, w->partner);
+	struct report_failure *f;
+
+	if ((p == NULL && g->ask->npartners > 0) || strcmp(w->fault, "ok") == 0)
+		return true;
+	f = failure_of(g, p == NULL ? "" : p->name, EVIDENCE_OUT, w->fault);
+	f->mails += w->n;
+	f->seconds += w->seconds;
+	if (strcmp(w->result, "sent") != 0)
+		f->returned += w->n;
+	return true;
 }
 
 static bool
@@ -440,7 +509,7 @@ take_count(const struct evidence_count *c, void *arg)
 	struct reading *g = arg;
 	struct report_partner *p;
 	struct row row = {.c = c,
-	    .rule = REPORT_RULE_UNKNOWN,
+	    .rule = rule_of(c->required),
 	    .delivered =
 		strcmp(c->result,
 		    c->direction == EVIDENCE_OUT ? "sent" : "received") == 0};
@@ -450,11 +519,11 @@ take_count(const struct evidence_count *c, void *arg)
 	p = whose(g, c->partner);
 	if (p == NULL && g->ask->npartners > 0)
 		return true;
-	if (p == NULL && row.rule == REPORT_RULE_UNKNOWN)
-		row.rule = LEVEL_OPPORTUNISTIC;
 	row.required =
 	    row.rule >= LEVEL_ENCRYPT && row.rule != REPORT_RULE_UNKNOWN;
-	row.kept = is_kept(row.rule, c->direction, c->seen);
+	row.kept = row.rule == LEVEL_OPPORTUNISTIC ? c->seen != EVIDENCE_CLEAR
+						   : evidence_kept(c);
+	add_failure(g, &row, p == NULL ? "" : p->name);
 	add_way(g, &g->r->all[c->direction], &row, true);
 	if (row.delivered)
 		add_day(&g->r->day[row.day], &row);
@@ -463,8 +532,11 @@ take_count(const struct evidence_count *c, void *arg)
 		return true;
 	}
 	add_way(g, &p->way[c->direction], &row, false);
+	add_moved(g, &row);
 	if (row.delivered)
 		add_day(day_of(p, row.day), &row);
+	if (row.delivered && row.rule == REPORT_RULE_UNKNOWN)
+		p->unknown_day = row.day;
 	return true;
 }
 
@@ -661,7 +733,7 @@ begin(struct reading *g, struct report *r, const struct report_ask *ask)
 	r->ndays = (uint32_t)((to - r->from) / CLOCK_DAY);
 	r->day = mem_zero(r->ndays + 1, sizeof(*r->day));
 	for (i = 0; i < r->ndays; i++) {
-		(void)reading_day(g, r->from + (time_t)i * CLOCK_DAY);
+		(void)day_text(g, r->from + (time_t)i * CLOCK_DAY);
 		r->day[i].day = i;
 	}
 	r->from_day = reading_keep(g, g->r->days.v[0]);
@@ -700,17 +772,65 @@ open_both(struct reading *g, struct err *e)
 }
 
 static int
+compare_failures(const void *a, const void *b)
+{
+	const struct report_failure *x = a, *y = b;
+	int rv = strcmp(x->partner, y->partner);
+
+	if (rv == 0)
+		rv = (int)y->direction - (int)x->direction;
+	if (rv == 0 && x->n != y->n)
+		rv = x->n > y->n ? -1 : 1;
+	return rv == 0 ? strcmp(x->fault, y->fault) : rv;
+}
+
+static void
+end_failures(struct reading *g)
+{
+	struct report *r = g->r;
+	struct report_partner *p;
+	size_t i;
+
+	if (r->nfailures > 0)
+		qsort(r->failure, r->nfailures, sizeof(*r->failure),
+		    compare_failures);
+	for (i = 0; i < r->nfailures; i++) {
+		p = reading_partner(g, r->failure[i].partner);
+		if (p != NULL && p->nfailures++ == 0)
+			p->failure = &r->failure[i];
+	}
+}
+
+/* What moved under one is not known if a row of its days does not tell. */
+static void
+end_downgrades(struct reading *g)
+{
+	struct report_downgrade *d;
+	size_t i;
+
+	for (i = 0; i < g->r->ndowngrades; i++) {
+		d = &g->r->downgrade[i];
+		d->moved_known = reading_partner(g, d->partner)->unknown_day <
+				 (d->begin < g->r->from
+					 ? 0
+					 : (d->begin - g->r->from) / CLOCK_DAY);
+	}
+}
+
+static int
 read_mail(struct reading *g, struct err *e)
 {
 	struct report *r = g->r;
-	const char *one = g->ask->npartners == 1 ? g->ask->partner[0] : NULL;
+	const char *one = reading_one(g);
 	unsigned w;
 	size_t i;
 
 	if (evidence_counts(g->evidence, one, r->from_day, r->to_day,
 		take_count, g, e) == -1 ||
 	    evidence_exchanges(
-		g->evidence, one, r->from_day, take_exchange, g, e) == -1)
+		g->evidence, one, r->from_day, take_exchange, g, e) == -1 ||
+	    evidence_waited(g->evidence, one, r->from_day, r->to_day,
+		take_waited, g, e) == -1)
 		return -1;
 	for (w = 0; w < REPORT_WAYS; w++) {
 		judge_way(&r->all[w]);
@@ -720,21 +840,37 @@ read_mail(struct reading *g, struct err *e)
 		r->rule_unknown += r->all[w].mail.kept.unknown;
 	}
 	keep_worst(r);
+	end_failures(g);
+	end_downgrades(g);
 	return 0;
+}
+
+/* All from the evidence, of one state. */
+static int
+read_evidence(struct reading *g, struct err *e)
+{
+	if (read_mail(g, e) == -1 || need_asked(g, e) == -1 ||
+	    reading_hours(g, e) == -1)
+		return -1;
+	return reading_gateways(g, e);
 }
 
 static int
 read_all(struct reading *g, struct err *e)
 {
+	int rv;
+
 	if (open_both(g, e) == -1)
 		return -1;
 	add_registry(g);
-	if (g->ledger != NULL &&
-	    ledger_downgrades(g->ledger, NULL, 0, take_old, g, e) == -1)
+	if (reading_downgrades(g, e) == -1 ||
+	    evidence_begin(g->evidence, e) == -1)
 		return -1;
-	if (read_mail(g, e) == -1 || need_asked(g, e) == -1)
+	rv = evidence_end(g->evidence, read_evidence(g, e), e);
+	if (rv == -1 || reading_record(g, e) == -1)
 		return -1;
 	read_map(g);
+	reading_conclude(g);
 	return 0;
 }
 
@@ -748,6 +884,7 @@ report_read(struct report *r, const struct report_ask *ask, struct err *e)
 	rv = read_all(&g, e);
 	ledger_close(g.ledger);
 	evidence_close(g.evidence);
+	names_free(&g.failures);
 	return rv;
 }
 
@@ -777,6 +914,8 @@ report_free(struct report *r)
 	free(r->rule);
 	free(r->fault);
 	free(r->gap);
+	free(r->host);
+	free(r->notice);
 	free(r->flaw);
 	names_free(&r->names);
 	names_free(&r->days);

@@ -20,7 +20,6 @@
 #include <time.h>
 
 #include "arena.h"
-#include "evidence.h"
 #include "evidence_log.h"
 #include "ledger.h"
 #include "level.h"
@@ -36,6 +35,13 @@ struct settings;
 #define REPORT_DOMAINS_MAX 25 /* worst domains */
 #define REPORT_WAYS 2	      /* directions */
 #define REPORT_SEEN (EVIDENCE_VERIFIED + 1)
+
+/*
+ * "99.98 %", never rounded up: "100 %" is all of it. "-" of nothing. Returns
+ * out.
+ */
+#define REPORT_PERCENT_MAX 32
+char *report_percent(uint64_t part, uint64_t all, char out[REPORT_PERCENT_MAX]);
 
 /* How an answer is to be taken; the word stands beside any colour. */
 enum report_state {
@@ -69,6 +75,9 @@ struct report_mail {
 	uint64_t n[REPORT_RULES][REPORT_SEEN];
 	struct report_kept kept; /* sums to the same */
 	uint64_t lowered;	 /* of it, under a downgrade */
+	uint64_t lowered_kept;	 /* of that, required still, and kept */
+	uint64_t lowered_free;	 /* of that, required no more */
+	uint64_t lowered_clear;	 /* of that, in the clear */
 	/* Not delivered: attempts that were deferred; mail that came back
 	 * (bounced, expired); mail that was refused on its way in. */
 	uint64_t deferred, returned, refused;
@@ -123,11 +132,9 @@ struct report_failure {
 	const char *fault;	  /* word of fault.h */
 	uint64_t n;		  /* failed attempts */
 	const char *first, *last; /* days */
-	/* Mail that waited for that, and how long, until it went or came
-	 * back; waited_known: the log reader looked at that. */
-	bool waited_known;
+	/* Mail that was deferred for that and waits no more. */
 	uint64_t mails, returned; /* returned: of these, came back */
-	uint64_t seconds, longest;
+	uint64_t seconds;	  /* that they waited, all together */
 };
 
 /* --- Gateways --------------------------------------------------------- */
@@ -138,6 +145,7 @@ struct report_cert {
 	const char *key; /* "EC P-256", "RSA 2048" */
 	const char *signature;
 	bool server, client; /* may be used as such, by its purposes */
+	bool self_signed;
 };
 
 /* A gateway as the last probe saw it. */
@@ -145,7 +153,8 @@ struct report_gateway {
 	const char *partner, *nexthop, *host, *address;
 	unsigned port;
 	time_t time;	   /* of that look */
-	const char *fault; /* "ok", or a word of fault.h */
+	const char *fault; /* at its level: "ok", or a word of fault.h */
+	const char *would; /* the same if it were enforced; "": not known */
 	time_t since;	   /* when that fault, or "ok", was first seen */
 	time_t passed;	   /* last, 0: never */
 	enum evidence_judged by;
@@ -202,13 +211,22 @@ struct report_rule_change {
 	const char *cause; /* "registry", "settings", "downgrade", "end" */
 	const char *was, *is;
 	const char *author;
+	const char *text; /* where a map is not as recorded: what is; "" */
 };
 
 /* A fault of a partner, as tlspactd recorded it. */
 struct report_fault {
 	const char *partner;
 	time_t begin, end; /* end 0: it goes on */
-	const char *text;
+	const char *word;  /* of fault.h */
+};
+
+/* Somebody was told something. */
+struct report_notice {
+	time_t time; /* when it was sent; 0: it waits */
+	time_t created;
+	const char *partner; /* or "" */
+	const char *kind, *subject;
 };
 
 /* --- Partners ---------------------------------------------------------- */
@@ -236,7 +254,9 @@ struct report_partner {
 	size_t ngateways;
 	const struct report_failure *failure;
 	size_t nfailures;
-	size_t ndowngrades; /* in the period */
+	size_t ndowngrades;  /* in the period */
+	time_t looked_since; /* first look that is kept; 0: none */
+	int64_t unknown_day; /* last with mail whose rule is not known; -1 */
 	/* By what its gateways' names are known: "agreed", "DNSSEC", "". */
 	const char *names;
 	enum report_ready ready;
@@ -270,19 +290,26 @@ struct report_note {
 	enum report_turn turn;
 };
 
-/* A time of which the log says nothing. */
+/* Hours of which the log says nothing. */
 struct report_gap {
-	const char *host; /* "": no host was read */
 	time_t begin, end;
+};
+
+/* A host whose log was read. */
+struct report_host {
+	const char *name;   /* "": the lines have none */
+	time_t first, last; /* hours, in the period */
+	uint64_t hours;
+	enum report_state state; /* open: nothing of it came lately */
 };
 
 /* One of the 26 facts that auditors ask for. */
 #define REPORT_FACTS 26
 struct report_fact {
 	const char *title;
-	enum report_state state; /* REPORT_OPEN: cannot be shown here */
-	const char *where;	 /* section of the report, "" */
-	const char *text;	 /* what is shown, or why not */
+	enum report_state state; /* good: shown; watch: in part; open: not */
+	const char *where;	 /* part of the report that shows it, "" */
+	const char *text;	 /* what is missing, or why; "" */
 };
 
 struct report {
@@ -325,10 +352,14 @@ struct report {
 	size_t nfaults, fault_cap;
 	struct report_gap *gap;
 	size_t ngaps, gap_cap;
+	struct report_host *host;
+	size_t nhosts, host_cap;
 	bool hours_known;	    /* hours read are on record */
 	uint64_t hours, hours_read; /* of the period; of these, with log */
 	uint64_t rule_unknown;	    /* mail whose rule is not known */
-	uint64_t told;		    /* notices that were sent */
+	struct report_notice
+	    *notice; /* oldest first; sent ones go after `keep` */
+	size_t nnotices, notice_cap;
 
 	/* The record. */
 	struct ledger_head head;

@@ -1,0 +1,433 @@
+/*
+ * Gateways as they were seen last, their chains, and what changed there.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/x509v3.h>
+
+#include "clock.h"
+#include "err.h"
+#include "fault.h"
+#include "judge.h"
+#include "mem.h"
+#include "num.h"
+#include "reading.h"
+#include "registry.h"
+#include "settings.h"
+#include "step.h"
+#include "x509.h"
+
+#define STALE (2 * CLOCK_DAY) /* seconds after which a look says nothing */
+#define LEFT_LOW 15	      /* percent of its life: somebody should know */
+#define CHANGES_MAX 10000
+
+/* --- Chains -------------------------------------------------------------- */
+
+static const char *
+issuer_text(struct reading *g, const struct x509_info *x)
+{
+	if (*x->issuer_org == '\0' || *x->issuer_cn == '\0' ||
+	    strcmp(x->issuer_org, x->issuer_cn) == 0)
+		return reading_keep(
+		    g, *x->issuer_cn == '\0' ? x->issuer_org : x->issuer_cn);
+	return reading_printf(g, "%s, %s", x->issuer_org, x->issuer_cn);
+}
+
+static void
+take_cert(struct reading *g, X509 *x, struct report_cert *to)
+{
+	/* Without the extension everything is allowed: all bits are set. */
+	const uint32_t use = X509_get_extended_key_usage(x);
+	struct x509_info info;
+
+	x509_info(x, &info);
+	*to = (struct report_cert){.subject = reading_keep(g, info.subject_cn),
+	    .issuer = issuer_text(g, &info),
+	    .begins = info.dates_ok ? info.not_before : 0,
+	    .ends = info.dates_ok ? info.not_after : 0,
+	    .key =
+		*info.group != '\0'
+		    ? reading_printf(g, "%s %s", info.key_type, info.group)
+		    : reading_printf(g, "%s %d", info.key_type, info.key_bits),
+	    .signature = reading_keep(g, info.signature),
+	    .server = (use & (XKU_SSL_SERVER | XKU_ANYEKU)) != 0,
+	    .client = (use & (XKU_SSL_CLIENT | XKU_ANYEKU)) != 0,
+	    .self_signed = info.self_signed};
+}
+
+/*
+ * Which certificate ends first, of those that matter: the one of the gateway,
+ * and intermediate ones. What had ended when the chain passed, such as an old
+ * cross-signed root, was not needed.
+ */
+static void
+find_end(struct report_gateway *w)
+{
+	const struct report_cert *c, *first = NULL;
+	size_t i;
+
+	for (i = 0; i < w->ncerts; i++) {
+		c = &w->cert[i];
+		if (c->ends == 0 ||
+		    (i > 0 && (c->self_signed ||
+				  (w->passed != 0 && c->ends <= w->passed))))
+			continue;
+		if (first == NULL || c->ends < first->ends)
+			first = c;
+	}
+	if (first == NULL)
+		return;
+	w->begins = first->begins;
+	w->ends = first->ends;
+	w->ends_who = first->subject;
+}
+
+/* Each chain once: gateways with several addresses show the same. */
+struct chains {
+	struct reading *g;
+	struct judge *judge;
+	size_t at; /* gateway whose turn it is */
+};
+
+/* Order of both queries: partner, next-hop, host. */
+static int
+compare(const struct report_gateway *w, const struct evidence_probe *p)
+{
+	int rv = strcmp(w->partner, p->partner);
+
+	if (rv == 0)
+		rv = strcmp(w->nexthop, p->nexthop);
+	return rv == 0 ? strcmp(w->host, p->host) : rv;
+}
+
+/* What would be wrong if the partner were enforced; "" if nobody knows. */
+static const char *
+would_fail(struct chains *c, const struct report_gateway *w,
+    const struct partner *p, STACK_OF(X509) * chain)
+{
+	const struct judge_gateway ask = {.attributes = p->attributes,
+	    .gateway = p->gateway,
+	    .level = LEVEL_OPPORTUNISTIC,
+	    .nexthop = w->nexthop,
+	    .host = w->host,
+	    .at = c->g->r->now};
+	struct judgement *j = mem_zero(1, sizeof(*j));
+	const char *word = "";
+	struct err e;
+
+	/* TLSA records are not kept; nor does a route tell a name. */
+	if (p->attributes->verify != VERIFY_DANE && *w->nexthop != '[' &&
+	    judge_chain(c->judge, &ask, chain, j, &e) == 0 &&
+	    j->fault != FAULT_OK)
+		word = fault_text(j->fault);
+	free(j);
+	return word;
+}
+
+static void
+take_certs(struct chains *c, struct report_gateway *w, STACK_OF(X509) * chain)
+{
+	const struct report_partner *p = reading_partner(c->g, w->partner);
+	int i, n = sk_X509_num(chain);
+
+	w->cert = arena_alloc(&c->g->r->arena, (size_t)n * sizeof(*w->cert));
+	for (i = 0; i < n; i++)
+		take_cert(c->g, sk_X509_value(chain, i), &w->cert[i]);
+	w->ncerts = (size_t)n;
+	w->issuer = w->cert[0].issuer;
+	if (w->by == EVIDENCE_FAILED && strcmp(w->fault, "ok") == 0 &&
+	    p != NULL && p->p != NULL)
+		w->would = would_fail(c, w, p->p, chain);
+}
+
+static bool
+take_chain(const struct evidence_probe *p, void *arg)
+{
+	struct chains *c = arg;
+	struct report *r = c->g->r;
+	struct report_gateway *w, *first = NULL;
+	STACK_OF(X509) * chain;
+	struct err e;
+
+	for (; c->at < r->ngateways; c->at++) {
+		w = &r->gateway[c->at];
+		if (compare(w, p) > 0)
+			break;
+		if (compare(w, p) < 0)
+			continue;
+		if (first != NULL) {
+			w->cert = first->cert;
+			w->ncerts = first->ncerts;
+			w->issuer = first->issuer;
+			if (w->by == EVIDENCE_FAILED)
+				w->would = first->would;
+		} else {
+			chain =
+			    x509_chain_parse(p->chain, strlen(p->chain), &e);
+			if (chain == NULL)
+				return true;
+			w->shown = p->time;
+			take_certs(c, w, chain);
+			sk_X509_pop_free(chain, X509_free);
+			first = w;
+		}
+		w->shown = p->time;
+		find_end(w);
+	}
+	return true;
+}
+
+/* --- Gateways ------------------------------------------------------------ */
+
+static bool
+take_gateway(const struct evidence_gateway *x, void *arg)
+{
+	const struct evidence_probe *p = &x->last;
+	struct reading *g = arg;
+	struct report *r = g->r;
+
+	if (reading_partner(g, p->partner) == NULL)
+		return true;
+	r->gateway = mem_grow(
+	    r->gateway, r->ngateways, &r->gateway_cap, sizeof(*r->gateway));
+	r->gateway[r->ngateways++] = (struct report_gateway){
+	    .partner = reading_partner(g, p->partner)->name,
+	    .nexthop = reading_keep(g, p->nexthop),
+	    .host = reading_keep(g, p->host),
+	    .address = reading_keep(g, p->address),
+	    .port = p->port,
+	    .time = p->time,
+	    .fault = reading_keep(g, p->fault),
+	    .would = p->judged != EVIDENCE_FAILED  ? "ok"
+		     : strcmp(p->fault, "ok") == 0 ? ""
+						   : reading_keep(g, p->fault),
+	    .since = x->since,
+	    .passed = x->passed,
+	    .by = p->judged,
+	    .protocol = reading_keep(g, p->protocol),
+	    .cipher = reading_keep(g, p->cipher),
+	    .exchange = reading_keep(g, p->kex),
+	    .key = reading_keep(g, p->key),
+	    .ends = p->not_after,
+	    .ends_who = "",
+	    .issuer = "",
+	    .word = "",
+	    .left = -1};
+	return true;
+}
+
+static void
+add_seen_change(struct reading *g, const struct report_seen_change *c)
+{
+	struct report *r = g->r;
+	const struct report_seen_change *o;
+	size_t i;
+
+	if (c->time < r->from || c->time >= r->to || *c->host == '\0' ||
+	    r->nseen_changes == CHANGES_MAX)
+		return;
+	/* Of several addresses, or again and again: it is told once. */
+	for (i = r->nseen_changes; i > 0; i--) {
+		o = &r->seen_change[i - 1];
+		if (strcmp(o->partner, c->partner) != 0)
+			break;
+		if (o->what == c->what && strcmp(o->host, c->host) == 0 &&
+		    strcmp(o->was, c->was) == 0 && strcmp(o->is, c->is) == 0)
+			return;
+	}
+	r->seen_change = mem_grow(r->seen_change, r->nseen_changes,
+	    &r->seen_change_cap, sizeof(*r->seen_change));
+	r->seen_change[r->nseen_changes++] = *c;
+}
+
+/*
+ * Of those from `at` on, all of one partner, keep what the latest look met:
+ * gateways that are gone from DNS keep their rows. Returns where they end.
+ */
+static size_t
+keep_met(struct reading *g, size_t at, size_t *kept)
+{
+	const time_t span = 2 * (time_t)g->ask->set->probe_timeout + 10;
+	struct report_gateway *w = g->r->gateway;
+	struct step_gateway *all;
+	size_t n, i;
+
+	for (n = 0; at + n < g->r->ngateways &&
+		    strcmp(w[at + n].partner, w[at].partner) == 0;
+	     n++)
+		;
+	all = mem_zero(n, sizeof(*all));
+	for (i = 0; i < n; i++)
+		all[i] = (struct step_gateway){.nexthop = w[at + i].nexthop,
+		    .host = w[at + i].host,
+		    .time = w[at + i].time};
+	for (i = 0; i < n; i++)
+		if (step_met(all, n, i, span))
+			w[(*kept)++] = w[at + i];
+		else
+			add_seen_change(g,
+			    &(struct report_seen_change){.time = w[at + i].time,
+				.partner = w[at + i].partner,
+				.nexthop = w[at + i].nexthop,
+				.host = w[at + i].host,
+				.what = REPORT_GONE,
+				.was = "",
+				.is = ""});
+	free(all);
+	return at + n;
+}
+
+/* Percent of the life that is left. */
+static int
+life_left(const struct report_gateway *w, time_t now)
+{
+	if (w->ends == 0 || w->begins == 0 || w->ends <= w->begins)
+		return -1;
+	if (now >= w->ends)
+		return 0;
+	return now <= w->begins ? 100
+				: (int)((w->ends - now) * 100.0 /
+					(double)(w->ends - w->begins));
+}
+
+static void
+judge_gateway(struct reading *g, struct report_gateway *w)
+{
+	enum fault fault = FAULT_LOCAL_ERROR;
+
+	w->left = life_left(w, g->r->now);
+	(void)fault_parse(w->fault, &fault);
+	if (w->time < g->r->now - STALE) {
+		w->state = REPORT_OPEN;
+		w->word = "not looked at lately";
+	} else if (fault != FAULT_OK) {
+		w->state = fault_is_tls(fault) ? REPORT_BAD : REPORT_WATCH;
+		w->word = w->fault;
+	} else if (w->ends != 0 && w->ends <= g->r->now) {
+		w->state = REPORT_BAD;
+		w->word = "certificate expired";
+	} else if (w->by == EVIDENCE_FAILED) {
+		w->state = REPORT_WATCH;
+		w->word = "encrypts; could not be enforced";
+	} else if (w->left != -1 && w->left < LEFT_LOW) {
+		w->state = REPORT_WATCH;
+		w->word = "passes; certificate ends soon";
+	} else {
+		w->state = REPORT_GOOD;
+		w->word = "passes";
+	}
+}
+
+/* --- Changes ------------------------------------------------------------- */
+
+/* The issuer of the leaf of a chain in PEM; "" if there is none. */
+static const char *
+issuer_of(struct reading *g, const char *pem)
+{
+	struct x509_info info;
+	STACK_OF(X509) * chain;
+	const char *text;
+	struct err e;
+
+	if (*pem == '\0' ||
+	    (chain = x509_chain_parse(pem, strlen(pem), &e)) == NULL)
+		return "";
+	x509_info(sk_X509_value(chain, 0), &info);
+	text = issuer_text(g, &info);
+	sk_X509_pop_free(chain, X509_free);
+	return text;
+}
+
+static bool
+take_change(const struct evidence_change *x, void *arg)
+{
+	struct reading *g = arg;
+	struct report_partner *p = reading_partner(g, x->partner);
+	struct report_seen_change c = {.time = x->time, .was = "", .is = ""};
+
+	if (p == NULL)
+		return true;
+	if (p->looked_since == 0)
+		p->looked_since = x->time;
+	if (x->time < g->r->from)
+		return true;
+	c.partner = p->name;
+	c.nexthop = reading_keep(g, x->nexthop);
+	c.host = reading_keep(g, x->host);
+	if (x->fresh) {
+		/* The first looks find all gateways, as do those before
+		 * which older ones were removed. */
+		c.what = REPORT_APPEARED;
+		if (x->time > p->looked_since + CLOCK_DAY)
+			add_seen_change(g, &c);
+		return true;
+	}
+	if (strcmp(x->key_was, x->key) != 0) {
+		c.what = REPORT_KEY;
+		c.was = reading_keep(g, x->key_was);
+		c.is = reading_keep(g, x->key);
+		add_seen_change(g, &c);
+	}
+	c.was = issuer_of(g, x->chain_was);
+	c.is = issuer_of(g, x->chain);
+	if (*c.was != '\0' && *c.is != '\0' && strcmp(c.was, c.is) != 0) {
+		c.what = REPORT_ISSUER;
+		add_seen_change(g, &c);
+	}
+	return true;
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct report_seen_change *x = a, *y = b;
+
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	return strcmp(x->partner, y->partner);
+}
+
+/* --- All of it ----------------------------------------------------------- */
+
+static void
+give_slices(struct report *r, struct reading *g)
+{
+	struct report_partner *p;
+	size_t i;
+
+	for (i = 0; i < r->ngateways; i++) {
+		p = reading_partner(g, r->gateway[i].partner);
+		if (p->ngateways++ == 0)
+			p->gateway = &r->gateway[i];
+	}
+}
+
+int
+reading_gateways(struct reading *g, struct err *e)
+{
+	struct report *r = g->r;
+	struct chains c = {.g = g};
+	size_t i, kept = 0;
+	int rv;
+
+	if (evidence_gateways(
+		g->evidence, reading_one(g), 0, take_gateway, g, e) == -1)
+		return -1;
+	for (i = 0; i < r->ngateways;)
+		i = keep_met(g, i, &kept);
+	r->ngateways = kept;
+	c.judge = judge_new(g->ask->set->ca_file);
+	rv = evidence_chains(g->evidence, reading_one(g), take_chain, &c, e);
+	judge_free(c.judge);
+	if (rv == -1 || evidence_changes(g->evidence, reading_one(g), r->to,
+			    take_change, g, e) == -1)
+		return -1;
+	for (i = 0; i < r->ngateways; i++)
+		judge_gateway(g, &r->gateway[i]);
+	if (r->nseen_changes > 0)
+		qsort(r->seen_change, r->nseen_changes, sizeof(*r->seen_change),
+		    by_time);
+	give_slices(r, g);
+	return 0;
+}

@@ -1,0 +1,504 @@
+/*
+ * The facts of a report: mail, days, partners that are gone, downgrades,
+ * changes of rules, failures, hours.
+ */
+#include "reportlab.h"
+
+#define REGISTRY                                                    \
+	"partner acme mode=enforced domain=acme.example"            \
+	" contact=postmaster@acme.example\n"                        \
+	"partner initech mode=opportunistic domain=initech.example" \
+	" contact=postmaster@initech.example\n"
+
+#define OUT EVIDENCE_OUT
+#define IN EVIDENCE_IN
+#define CLEAR EVIDENCE_CLEAR
+#define ENCRYPTED EVIDENCE_ENCRYPTED
+#define VERIFIED EVIDENCE_VERIFIED
+
+#define add(...)                      \
+	well("add", evidence_log_add( \
+			evi, &(struct evidence_batch){__VA_ARGS__}, &err))
+
+/* Nothing is there: nothing is green. */
+static void
+t_empty(void **state)
+{
+	static const char *const open[] = {"to Enforced", "from Enforced",
+	    "lowered", "gateways", "Opportunistic mail", "whole"};
+	size_t i;
+
+	(void)state;
+	have_registry(REGISTRY);
+	ledger_close(led);
+	evidence_close(evi);
+	led = NULL;
+	evi = NULL;
+	(void)unlink(file);
+	(void)unlink(seen);
+	read_days(30);
+	check_int("days", rep.ndays, 30);
+	check_str("from", rep.from_day, "2026-10-25");
+	check_str("to", rep.to_day, "2026-11-23");
+	check_true("today", rep.going_on);
+	check_int("partners", rep.npartners, 2);
+	for (i = 0; i < COUNT(open); i++)
+		check_int(open[i], answer(open[i])->state, REPORT_OPEN);
+	for (i = 0; i < rep.nanswers; i++)
+		check_int(
+		    rep.answer[i].question, rep.answer[i].state, REPORT_OPEN);
+	check_int("acme", partner("acme")->state, REPORT_OPEN);
+	check_str("acme", partner("acme")->verdict, "no mail");
+	check_int("initech", partner("initech")->state, REPORT_OPEN);
+	check_has("notes", notes(), "open acme: no mail in this period");
+	for (i = 0; i < REPORT_FACTS; i++)
+		if (rep.fact[i].state == REPORT_OPEN)
+			check_true(
+			    rep.fact[i].title, *rep.fact[i].text != '\0');
+}
+
+static void
+t_mail(void **state)
+{
+	const struct report_mail *m;
+
+	(void)state;
+	have_registry(REGISTRY);
+	count("2026-11-20", "acme", OUT, VERIFIED, "secure", 0, 90);
+	count("2026-11-21", "acme", OUT, ENCRYPTED, "secure", 0, 1);
+	count("2026-11-21", "acme", OUT, ENCRYPTED, "encrypt", 7, 4);
+	count("2026-11-21", "acme", OUT, CLEAR, "opportunistic", 8, 5);
+	count("2026-11-22", "acme", IN, ENCRYPTED, "secure", 0, 20);
+	/* Not of the period. */
+	count("2026-11-24", "acme", OUT, CLEAR, "secure", 0, 1000);
+	count("2026-11-01", "acme", OUT, CLEAR, "secure", 0, 1000);
+	count("2026-11-22", "initech", OUT, CLEAR, "opportunistic", 0, 3);
+	count("2026-11-22", "initech", OUT, ENCRYPTED, "", 0, 7);
+	count("2026-11-22", "a.example", IN, CLEAR, "opportunistic", 0, 2);
+	count("2026-11-22", "b.example", IN, CLEAR, "opportunistic", 0, 9);
+	count("2026-11-22", "c.example", IN, EVIDENCE_TRUSTED, "opportunistic",
+	    0, 50);
+	count("2026-11-22", "other", OUT, CLEAR, "opportunistic", 0, 100);
+	read_days(7);
+	m = &partner("acme")->way[OUT].mail;
+	check_int("acme out", report_mails(m), 100);
+	check_int("kept", m->kept.required_kept, 94);
+	check_int("failed", m->kept.required_failed, 1);
+	check_int("preferred", m->kept.preferred_failed, 5);
+	check_int("lowered", m->lowered, 9);
+	check_str("first", m->first, "2026-11-20");
+	check_str("last", m->last, "2026-11-21");
+	check_int("in", partner("acme")->way[IN].mail.kept.required_kept, 20);
+	check_int("acme", partner("acme")->state, REPORT_BAD);
+	/* 90 of 100 were as agreed: 9 under downgrades, 1 was not. */
+	check_str(
+	    "to", answer("to Enforced")->answer, "90.00 %: 90 of 100 mails");
+	check_int("to", answer("to Enforced")->state, REPORT_BAD);
+	check_str(
+	    "from", answer("from Enforced")->answer, "100 %: 20 of 20 mails");
+	check_int("from", answer("from Enforced")->state, REPORT_GOOD);
+	/* Mail under a downgrade to opportunistic is none of it. */
+	check_str("opportunistic", answer("Opportunistic mail")->answer,
+	    "30.48 %: 50 of 164 mails");
+	check_int("unknown", rep.rule_unknown, 7);
+	check_has("notes", notes(), "of 7 mails the rule of that time");
+	check_str(
+	    "initech", partner("initech")->verdict, "30.00 % in the clear");
+	/* Days, and domains, the worst first. */
+	check_int("days", partner("acme")->ndays, 3);
+	check_int("day", partner("acme")->day[1].day, 4);
+	check_int("day", partner("acme")->day[1].lowered[OUT], 9);
+	check_int("day", rep.day[5].n[IN][CLEAR], 11);
+	check_int("domains", rep.ndomains, 2);
+	check_str("worst", rep.domain[0].name, "b.example");
+	check_int("more", rep.domains_more, 0);
+	check_int("all out", report_mails(&rep.all[OUT].mail), 210);
+	check_int("all in", report_mails(&rep.all[IN].mail), 81);
+	check_int("others", report_seen(&rep.others[OUT].mail, CLEAR), 100);
+	/* Of one partner alone. */
+	well("one", try_report(NOON(-6), NOON(1), T0, "initech"));
+	check_int("one", rep.npartners, 1);
+	check_int("one", report_mails(&rep.all[OUT].mail), 10);
+	check_int("one", rep.ndomains, 0);
+}
+
+/* Uses of protocols and ciphers. */
+static void
+t_uses(void **state)
+{
+	static const struct {
+		const char *protocol, *cipher;
+		int secret; /* 1, 0, -1: not known */
+		enum report_state state;
+	} use[] = {
+	    {"TLSv1.3", "TLS_AES_128_GCM_SHA256", 1, REPORT_GOOD},
+	    {"TLSv1.2", "ECDHE-RSA-AES256-GCM-SHA384", 1, REPORT_GOOD},
+	    {"TLSv1.2", "DHE-RSA-AES256-SHA", 1, REPORT_GOOD},
+	    {"TLSv1.2", "AES256-SHA", 0, REPORT_GOOD},
+	    {"TLSv1.1", "ECDHE-RSA-AES256-SHA", 1, REPORT_BAD},
+	    {"TLSv1", "AES256-SHA", 0, REPORT_BAD},
+	    {"SSLv3", "ADH-AES256-SHA", 1, REPORT_BAD},
+	    {"", "", -1, REPORT_OPEN},
+	    {"TLSv9", "NEW", 0, REPORT_OPEN},
+	};
+	const struct report_way *w;
+	size_t i;
+
+	(void)state;
+	have_registry(REGISTRY);
+	for (i = 0; i < COUNT(use); i++) {
+		const struct evidence_count c = {.day = "2026-11-23",
+		    .partner = "acme",
+		    .direction = OUT,
+		    .seen = ENCRYPTED,
+		    .protocol = use[i].protocol,
+		    .cipher = use[i].cipher,
+		    .result = "sent",
+		    .required = "encrypt",
+		    .n = i + 1};
+
+		add(.count = &c, .ncounts = 1);
+		read_days(1);
+		w = &partner("acme")->way[OUT];
+		check_int(use[i].cipher,
+		    use[i].secret == 1	 ? w->secret
+		    : use[i].secret == 0 ? w->not_secret
+					 : w->secret_unknown,
+		    i + 1);
+		check_int(
+		    use[i].protocol, w->protocol.v[0].state, use[i].state);
+		by_hand_in(seen, "DELETE FROM log_count");
+	}
+}
+
+static void
+t_exchanges(void **state)
+{
+	static const struct evidence_exchange x[] = {
+	    {"2026-11-23", "acme", OUT, "X25519MLKEM768", "RSA", 5},
+	    {"2026-11-23", "acme", OUT, "RSA", "", 6},
+	    {"2026-11-23", "other", OUT, "ECDHE (P-256)", "ECDSA", 1},
+	    {"2026-11-24", "acme", OUT, "X448", "ECDSA", 1},
+	};
+	const struct report_way *w;
+
+	(void)state;
+	have_registry(REGISTRY);
+	add(.exchange = x, .nexchanges = COUNT(x));
+	read_days(1);
+	w = &partner("acme")->way[OUT];
+	check_int("exchanges", w->exchange.n, 2);
+	check_str("most first", w->exchange.v[0].name, "RSA");
+	check_int("no secrecy", w->exchange.v[0].state, REPORT_BAD);
+	check_has("not listed", w->exchange.v[1].why, "TR-02102-2");
+	check_int("not listed", w->exchange.v[1].state, REPORT_GOOD);
+	check_int("quantum", w->quantum, 5);
+	check_int("all", rep.all[OUT].exchange.n, 3);
+	check_int("by day", rep.all[OUT].exchange.v[0].day[0], 6);
+}
+
+/* Removed, renamed, and one whose name is like a stranger's. */
+static void
+t_gone(void **state)
+{
+	struct ledger_downgrade d = lowering;
+
+	(void)state;
+	have_registry(REGISTRY);
+	count("2026-11-23", "acme-old", OUT, VERIFIED, "secure", 0, 8);
+	count("2026-11-23", "was.example", OUT, ENCRYPTED, "encrypt", 1, 3);
+	d.partner = "was.example";
+	(void)begun(&d, T0);
+	read_days(1);
+	check_int("partners", rep.npartners, 4);
+	check_true("gone", partner("acme-old")->p == NULL);
+	check_int(
+	    "its mail", report_mails(&partner("acme-old")->way[OUT].mail), 8);
+	check_str("its mail", partner("acme-old")->verdict,
+	    "kept; gateways not looked at");
+	/* The record knows that it was no stranger. */
+	check_int("its mail",
+	    report_mails(&partner("was.example")->way[OUT].mail), 3);
+	check_int("strangers", report_mails(&rep.others[OUT].mail), 0);
+	check_int("none", try_report(MIDNIGHT, NOON(1), T0, "nobody"), -1);
+	check_int("none", err.code, EX_NOINPUT);
+}
+
+/* Lowered over midnight: what moved is counted by the downgrade. */
+static void
+t_downgrades(void **state)
+{
+	struct ledger_downgrade d = lowering;
+	const struct report_downgrade *r;
+	int64_t id;
+
+	(void)state;
+	have_registry(REGISTRY);
+	d.begin = NOON(-3) + 11 * 3600;
+	d.end = d.begin + 3 * 3600;
+	id = begun(&d, d.begin);
+	well("extend", ledger_downgrade_extend(led, id, d.end + 3600, "jo",
+			   "not yet", d.end - 60, &err));
+	well("close",
+	    ledger_downgrade_close(led, id, "tlspactd", "passes", d.end, &err));
+	count("2026-11-20", "acme", OUT, VERIFIED, "secure", 0, 50);
+	count("2026-11-20", "acme", OUT, ENCRYPTED, "encrypt", id, 3);
+	count("2026-11-21", "acme", OUT, ENCRYPTED, "encrypt", id, 4);
+	count("2026-11-21", "acme", OUT, VERIFIED, "encrypt", id, 5);
+	d = lowering;
+	(void)begun(&d, T0);
+	read_days(7);
+	check_int("downgrades", rep.ndowngrades, 2);
+	r = &rep.downgrade[0];
+	check_int("encrypted", r->moved[OUT][ENCRYPTED], 7);
+	check_int("verified", r->moved[OUT][VERIFIED], 5);
+	check_true("known", r->moved_known);
+	check_int("over", r->over, NOON(-3) + 14 * 3600);
+	check_str("extended", r->extended_by, "jo");
+	check_str("why", r->closed_why, "passes");
+	check_true("is over", !r->open);
+	check_true("open", rep.downgrade[1].open);
+	check_str(
+	    "answer", answer("lowered")->answer, "2 downgrades, 1 of them now");
+	check_str(
+	    "answer", answer("to Enforced")->answer, "80.64 %: 50 of 62 mails");
+	check_int("answer", answer("to Enforced")->state, REPORT_WATCH);
+	check_has(
+	    "note", notes(), "watch acme: lowered from secure to encrypt");
+	check_str(
+	    "verdict", partner("acme")->verdict, "12 mails under a downgrade");
+	/* A row without its rule on one of its days. */
+	count("2026-11-21", "acme", OUT, ENCRYPTED, "", 0, 1);
+	read_days(7);
+	check_true("not known", !rep.downgrade[0].moved_known);
+	check_true("known", rep.downgrade[1].moved_known);
+	/* One that was over before, and one that is to come, are not told. */
+	well("day", try_report(MIDNIGHT - 2 * DAY, MIDNIGHT - DAY, T0, NULL));
+	check_int("of that day", rep.ndowngrades, 1);
+	well("day", try_report(MIDNIGHT - DAY, MIDNIGHT, T0, NULL));
+	check_int("of none", rep.ndowngrades, 0);
+}
+
+static void
+t_rules(void **state)
+{
+	static const char map[] =
+	    "{\"rows\":[{\"key\":\"acme.example\",\"client\":false,"
+	    "\"change\":\"weaker\",\"cause\":\"registry\",\"was\":\"secure\","
+	    "\"is\":\"encrypt\"},{\"key\":\"gone.example\","
+	    "\"change\":\"removed\",\"cause\":\"registry\"},"
+	    "{\"key\":7}],\"rest\":{\"n\":3}}";
+
+	(void)state;
+	have_registry(REGISTRY);
+	well("add", add_event("map", "", map, NOON(-9)));
+	well("add", add_event("map", "", map, T0));
+	well("add", add_event("map-unrecorded", "", "{}", T0 + 1));
+	read_days(1);
+	check_int("rules", rep.nrules, 4);
+	check_str("partner", rep.rule[0].partner, "acme");
+	check_int("change", rep.rule[0].change, CHANGE_WEAKER);
+	check_str("was", rep.rule[0].was, "secure");
+	check_str("is", rep.rule[0].is, "encrypt");
+	check_str("gone", rep.rule[1].partner, "");
+	check_str("gone", rep.rule[1].is, "");
+	check_int("more", rep.rules_more, 3);
+	check_has("note", notes(), "bad : t");
+	well("one", try_report(MIDNIGHT, MIDNIGHT + DAY, T0, "initech"));
+	check_int("of another one", rep.nrules, 0);
+}
+
+static void
+t_faults(void **state)
+{
+	static const char at[] = "{\"at\":1795435100}";
+
+	(void)state;
+	have_registry(REGISTRY);
+	well("add", add_event("fault-new", "acme", "{}", NOON(-40)));
+	well("add", add_event("fault-gone", "acme", "{}", NOON(-30)));
+	well("add", add_event("fault-new", "acme", "{}", NOON(-9)));
+	well("add", add_event("fault-new", "acme", "{}", NOON(-8)));
+	well("add", add_event("fault-gone", "acme", "{}", NOON(-1)));
+	well("add", add_event("fault-gone", "acme", "{}", NOON(-1)));
+	well("add", add_event("fault-new", "initech", at, T0));
+	read_days(7);
+	check_int("faults", rep.nfaults, 2);
+	check_int("began before", rep.fault[0].begin, NOON(-9));
+	check_int("ended", rep.fault[0].end, NOON(-1));
+	check_int("begins when seen", rep.fault[1].begin, T0 - 100);
+	check_int("goes on", rep.fault[1].end, 0);
+}
+
+#define FAILED(d, p, w, r, f, m)                                      \
+	{                                                             \
+		.day = "2026-11-" d, .partner = p, .direction = w,    \
+		.result = r, .fault = f, .required = "secure", .n = m \
+	}
+#define WAITED(q, seconds, r)                                               \
+	{                                                                   \
+		.queue_id = q, .domain = "acme.example", .partner = "acme", \
+		.fault = "expired", .since = T0, .until = T0 + (seconds),   \
+		.result = r                                                 \
+	}
+
+static void
+t_failures(void **state)
+{
+	static const struct evidence_count c[] = {
+	    FAILED("22", "acme", OUT, "deferred", "expired", 3),
+	    FAILED("23", "acme", OUT, "deferred", "expired", 4),
+	    FAILED("23", "acme", OUT, "bounced", "ok", 5),
+	    FAILED("23", "x.example", IN, "rejected", "no-starttls", 6)};
+	static const struct evidence_wait w[] = {
+	    WAITED("A", 3600, "sent"), WAITED("B", 7200, "expired")};
+	const struct report_failure *f;
+
+	(void)state;
+	have_registry(REGISTRY);
+	add(.count = c, .ncounts = COUNT(c));
+	add(.wait = w, .nwaits = COUNT(w));
+	read_days(7);
+	check_int("failures", rep.nfailures, 2);
+	check_str("stranger", rep.failure[0].partner, "");
+	check_int("stranger", rep.failure[0].n, 6);
+	check_int("acme", partner("acme")->nfailures, 1);
+	f = partner("acme")->failure;
+	check_str("fault", f->fault, "expired");
+	check_int("n", f->n, 7);
+	check_str("first", f->first, "2026-11-22");
+	check_str("last", f->last, "2026-11-23");
+	check_int("mails", f->mails, 2);
+	check_int("returned", f->returned, 1);
+	check_int("seconds", f->seconds, 10800);
+	check_int("deferred", rep.all[OUT].mail.deferred, 7);
+	check_int("returned", rep.all[OUT].mail.returned, 5);
+	check_int("refused", rep.all[IN].mail.refused, 6);
+	check_int("no mail", report_mails(&rep.all[OUT].mail), 0);
+}
+
+static void
+t_hours(void **state)
+{
+	static const struct evidence_hour h[] = {
+	    {MIDNIGHT - 3600, "mx1", 1}, {MIDNIGHT + 1 * 3600, "mx1", 1},
+	    {MIDNIGHT + 2 * 3600, "mx1", 1}, {MIDNIGHT + 2 * 3600, "mx2", 1},
+	    {MIDNIGHT + 6 * 3600, "mx1", 1},
+	    {MIDNIGHT + 12 * 3600, "mx1", 1}, /* is not over */
+	};
+
+	(void)state;
+	have_registry(REGISTRY);
+	count("2026-11-23", "acme", OUT, CLEAR, "", 0, 1);
+	read_days(1);
+	check_true("not known", !rep.hours_known);
+	check_has("answer", answer("log read")->answer, "not known");
+	add(.hour = h, .nhours = COUNT(h));
+	read_days(1);
+	check_true("known", rep.hours_known);
+	check_int("hours", rep.hours, 12);
+	check_int("read", rep.hours_read, 3);
+	check_int("gaps", rep.ngaps, 3);
+	check_int("first", rep.gap[0].begin, MIDNIGHT);
+	check_int("first", rep.gap[0].end, MIDNIGHT + 3600);
+	check_int("last", rep.gap[2].end, T0);
+	check_int("hosts", rep.nhosts, 2);
+	check_int("hours of one", rep.host[0].hours, 3);
+	check_has("answer", answer("log read")->answer, "3 of 12 hours");
+	check_int("answer", answer("log read")->state, REPORT_OPEN);
+}
+
+static void
+t_notices(void **state)
+{
+	struct ledger_notice n = {.key = "a",
+	    .created = T0,
+	    .not_before = T0,
+	    .data = "{\"kind\":\"held\",\"partner\":\"acme\","
+		    "\"subject\":\"acme is held\"}"};
+
+	(void)state;
+	have_registry(REGISTRY);
+	well("add", ledger_notice_add(led, &n, &err));
+	n.key = "b";
+	n.created = NOON(-9);
+	well("add", ledger_notice_add(led, &n, &err));
+	n.key = "c";
+	n.created = T0;
+	n.data = "{}";
+	well("add", ledger_notice_add(led, &n, &err));
+	well("sent", ledger_notice_sent(led, 1, T0 + 5, &err));
+	read_days(1);
+	check_int("notices", rep.nnotices, 2);
+	check_str("partner", rep.notice[0].partner, "acme");
+	check_str("subject", rep.notice[0].subject, "acme is held");
+	check_int("sent", rep.notice[0].time, T0 + 5);
+	check_int("waits", rep.notice[1].time, 0);
+	well("one", try_report(MIDNIGHT, NOON(1), T0, "acme"));
+	check_int("of one", rep.nnotices, 1);
+}
+
+static void
+t_record(void **state)
+{
+	(void)state;
+	have_registry(REGISTRY);
+	well("add", add_event("map", "", "{}", T0));
+	read_days(1);
+	check_int("head", rep.head.count, 1);
+	check_has(
+	    "verify", rep.verify, "tlspactctl history --check --known 1:");
+	check_has("verify", rep.verify, rep.head.hash);
+	check_int("whole", answer("whole")->state, REPORT_GOOD);
+	by_hand("UPDATE event SET text = 'another'");
+	read_days(1);
+	check_int("flaws", rep.flaws, 1);
+	check_has("flaw", rep.flaw[0], "was edited");
+	check_int("whole", answer("whole")->state, REPORT_BAD);
+}
+
+static void
+t_percent(void **state)
+{
+	static const struct {
+		uint64_t part, all;
+		const char *want;
+	} row[] = {
+	    {0, 0, "-"},
+	    {0, 7, "0.00 %"},
+	    {7, 7, "100 %"},
+	    {9998, 10000, "99.98 %"},
+	    {UINT64_MAX - 1, UINT64_MAX, "99.99 %"},
+	    {1, UINT64_MAX, "0.01 %"},
+	    {1, 3, "33.33 %"},
+	};
+	char text[REPORT_PERCENT_MAX];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(row); i++)
+		check_str(row[i].want,
+		    report_percent(row[i].part, row[i].all, text), row[i].want);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    REPORT_CASE(t_empty),
+	    REPORT_CASE(t_mail),
+	    REPORT_CASE(t_uses),
+	    REPORT_CASE(t_exchanges),
+	    REPORT_CASE(t_gone),
+	    REPORT_CASE(t_downgrades),
+	    REPORT_CASE(t_rules),
+	    REPORT_CASE(t_faults),
+	    REPORT_CASE(t_failures),
+	    REPORT_CASE(t_hours),
+	    REPORT_CASE(t_notices),
+	    REPORT_CASE(t_record),
+	    cmocka_unit_test(t_percent),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
