@@ -160,12 +160,16 @@ struct report_gateway {
 	enum evidence_judged by;
 	const char *protocol, *cipher, *exchange;
 	const char *key; /* SPKI SHA-256 */
+	/* As in evidence.h; "": not known. */
+	const char *requiretls, *dnssec, *tlsa;
 	/* The chain that it showed last, leaf first; none: ncerts 0. */
 	time_t shown;
 	struct report_cert *cert;
 	size_t ncerts;
-	const char *issuer;  /* of the leaf: "Org, CN" */
-	time_t begins, ends; /* of the certificate that ends first; 0 */
+	const char *issuer; /* of the leaf: "Org, CN" */
+	/* Of the certificate of its chain that ends first; begins 0: its end
+	 * stops no mail; ends 0: not known. */
+	time_t begins, ends;
 	const char *ends_who;
 	int left; /* percent of its life that is left, 0 to 100; -1 unknown */
 	enum report_state state;

@@ -10,6 +10,7 @@
 #include "err.h"
 #include "fault.h"
 #include "judge.h"
+#include "life.h"
 #include "mem.h"
 #include "num.h"
 #include "reading.h"
@@ -19,7 +20,6 @@
 #include "x509.h"
 
 #define STALE (2 * CLOCK_DAY) /* seconds after which a look says nothing */
-#define LEFT_LOW 15	      /* percent of its life: somebody should know */
 #define CHANGES_MAX 10000
 
 /* --- Chains -------------------------------------------------------------- */
@@ -56,31 +56,15 @@ take_cert(struct reading *g, X509 *x, struct report_cert *to)
 	    .self_signed = info.self_signed};
 }
 
-/*
- * Which certificate ends first, of those that matter: the one of the gateway,
- * and intermediate ones. What had ended when the chain passed, such as an old
- * cross-signed root, was not needed.
- */
+/* The name of the certificate that ends first. */
 static void
 find_end(struct report_gateway *w)
 {
-	const struct report_cert *c, *first = NULL;
 	size_t i;
 
-	for (i = 0; i < w->ncerts; i++) {
-		c = &w->cert[i];
-		if (c->ends == 0 ||
-		    (i > 0 && (c->self_signed ||
-				  (w->passed != 0 && c->ends <= w->passed))))
-			continue;
-		if (first == NULL || c->ends < first->ends)
-			first = c;
-	}
-	if (first == NULL)
-		return;
-	w->begins = first->begins;
-	w->ends = first->ends;
-	w->ends_who = first->subject;
+	for (i = 0; i < w->ncerts; i++)
+		if (w->cert[i].ends == w->ends)
+			w->ends_who = w->cert[i].subject;
 }
 
 /* Each chain once: gateways with several addresses show the same. */
@@ -209,6 +193,10 @@ take_gateway(const struct evidence_gateway *x, void *arg)
 	    .cipher = reading_keep(g, p->cipher),
 	    .exchange = reading_keep(g, p->kex),
 	    .key = reading_keep(g, p->key),
+	    .requiretls = reading_keep(g, p->requiretls),
+	    .dnssec = reading_keep(g, p->dnssec),
+	    .tlsa = reading_keep(g, p->tlsa),
+	    .begins = p->begins,
 	    .ends = p->not_after,
 	    .ends_who = "",
 	    .issuer = "",
@@ -304,13 +292,14 @@ judge_gateway(struct reading *g, struct report_gateway *w)
 	} else if (fault != FAULT_OK) {
 		w->state = fault_is_tls(fault) ? REPORT_BAD : REPORT_WATCH;
 		w->word = w->fault;
-	} else if (w->ends != 0 && w->ends <= g->r->now) {
+	} else if (w->begins != 0 && w->ends <= g->r->now) {
 		w->state = REPORT_BAD;
 		w->word = "certificate expired";
 	} else if (w->by == EVIDENCE_FAILED) {
 		w->state = REPORT_WATCH;
 		w->word = "encrypts; could not be enforced";
-	} else if (w->left != -1 && w->left < LEFT_LOW) {
+	} else if (life_ends_soon(
+		       w->begins, w->ends, g->r->now, LIFE_WARN_DAYS)) {
 		w->state = REPORT_WATCH;
 		w->word = "passes; certificate ends soon";
 	} else {

@@ -670,8 +670,7 @@ static const struct report_fact facts[REPORT_FACTS] = {
     {"key-exchange groups and signatures, post-quantum share", 0, "mail", ""},
     {"by what servers were authenticated", 0, "mail", ""},
     {"how the names of gateways are known", 0, "partners", ""},
-    {"our resolver validates DNSSEC", 0, "",
-	"not looked at: tlspact-setup check asks it"},
+    {"our resolver validates DNSSEC", 0, "gateways", ""},
     {"TLSA records there, used, failed", 0, "gateways", ""},
     {"MTA-STS policy, mode, MX matched", 0, "",
 	"not looked at: Postfix does not use it"},
@@ -706,7 +705,7 @@ static void
 facts_of_partners(struct reading *g)
 {
 	struct report *r = g->r;
-	size_t i, unreviewed = 0, silent = 0, alone = 0, dane = 0;
+	size_t i, unreviewed = 0, silent = 0, alone = 0;
 	const struct report_partner *p;
 	bool any = r->npartners > 0;
 
@@ -718,7 +717,6 @@ facts_of_partners(struct reading *g)
 			      p->p->attributes->ticket == NULL;
 		silent += p->p->contact == NULL;
 		alone += p->ngateways == 0;
-		dane += p->p->attributes->verify == VERIFY_DANE;
 	}
 	fact(r, FACT_AGREEMENT, any, unreviewed == 0,
 	    any ? reading_printf(g,
@@ -735,8 +733,25 @@ facts_of_partners(struct reading *g)
 	    "not every enforced partner was looked at: tlspact-probe");
 	fact(r, FACT_EXPIRY, r->ngateways > 0, alone == 0,
 	    "not every enforced partner was looked at: tlspact-probe");
-	fact(r, FACT_TLSA, dane > 0, false,
-	    dane > 0 ? "of partners with verify=dane only" : "not looked at");
+}
+
+/* What DNS said when gateways were looked at. */
+static void
+facts_of_dns(struct reading *g)
+{
+	struct report *r = g->r;
+	size_t i, looked = 0, secure = 0, asked = 0;
+
+	for (i = 0; i < r->ngateways; i++) {
+		looked += *r->gateway[i].dnssec != '\0';
+		secure += strcmp(r->gateway[i].dnssec, "secure") == 0;
+		asked += *r->gateway[i].tlsa != '\0';
+	}
+	fact(r, FACT_RESOLVER, secure > 0, true,
+	    looked > 0 ? "no signed name was met; tlspact-setup check asks it"
+		       : "not looked at; tlspact-setup check asks it");
+	fact(r, FACT_TLSA, asked > 0, asked == r->ngateways,
+	    asked > 0 ? "not of every gateway" : "not looked at");
 }
 
 static void
@@ -830,6 +845,7 @@ reading_conclude(struct reading *g)
 	answer_record(g);
 	memcpy(r->fact, facts, sizeof(facts));
 	facts_of_partners(g);
+	facts_of_dns(g);
 	facts_of_mail(r);
 	facts_of_record(g);
 }
