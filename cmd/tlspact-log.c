@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "common.h"
 #include "err.h"
 #include "evidence_log.h"
@@ -395,6 +396,73 @@ print_summary(const struct run *run)
 
 #define STRANGERS_MAX 25 /* shown to people, in one direction */
 
+static uint64_t
+hours_between(const struct logreport_host *h)
+{
+	return (uint64_t)(h->last - h->first) / EVIDENCE_HOUR + 1;
+}
+
+static json_t *
+json_rules(const struct logreport *r)
+{
+	const struct logreport_rule *rule;
+	json_t *all = json_array();
+	size_t i;
+
+	for (i = 0; i < r->nrules; i++) {
+		rule = &r->rule[i];
+		json_array_append_new(
+		    all, json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "name",
+			     rule->name, "direction",
+			     evidence_direction_name(rule->direction),
+			     "required", json_text(rule->required), "downgrade",
+			     rule->downgrade == 0
+				 ? json_null()
+				 : json_integer((json_int_t)rule->downgrade),
+			     "mails", (json_int_t)rule->n, "kept",
+			     *rule->required == '\0'
+				 ? json_null()
+				 : json_integer((json_int_t)rule->kept)));
+	}
+	return all;
+}
+
+static json_t *
+json_waits(const struct logreport *r)
+{
+	json_t *all = json_array();
+	size_t i;
+
+	for (i = 0; i < r->nwaits; i++)
+		json_array_append_new(all,
+		    json_pack("{s:o, s:s, s:I, s:I}", "name",
+			json_text(r->wait[i].name), "fault", r->wait[i].fault,
+			"messages", (json_int_t)r->wait[i].n, "seconds",
+			(json_int_t)r->wait[i].seconds));
+	return all;
+}
+
+static json_t *
+json_hosts(const struct logreport *r)
+{
+	char first[NUM_TIME_MAX], last[NUM_TIME_MAX];
+	const struct logreport_host *h;
+	json_t *all = json_array();
+	size_t i;
+
+	for (i = 0; i < r->nhosts; i++) {
+		h = &r->host[i];
+		json_array_append_new(
+		    all, json_pack("{s:o, s:s, s:s, s:I, s:I}", "host",
+			     json_text(h->name), "first_hour",
+			     num_time_text(h->first, first), "last_hour",
+			     num_time_text(h->last, last), "hours",
+			     (json_int_t)h->hours, "without_a_line",
+			     (json_int_t)(hours_between(h) - h->hours)));
+	}
+	return all;
+}
+
 static void
 print_report_json(const struct logreport *r)
 {
@@ -430,9 +498,10 @@ print_report_json(const struct logreport *r)
 		if (j == NULL || json_array_append_new(exchanges, j) == -1)
 			abort();
 	}
-	json_print(
-	    json_pack("{s:s, s:o, s:o}", "schema", "tlspact.log.report.v1",
-		"mails", sums, "key_exchanges", exchanges));
+	json_print(json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "schema",
+	    "tlspact.log.report.v1", "mails", sums, "key_exchanges", exchanges,
+	    "rules", json_rules(r), "waited", json_waits(r), "hosts",
+	    json_hosts(r)));
 }
 
 static void
@@ -485,6 +554,70 @@ print_exchanges(const struct logreport *r)
 }
 
 static void
+print_rules(const struct logreport *r)
+{
+	const struct logreport_rule *rule;
+	char kept[24];
+	bool known;
+	size_t i;
+
+	if (r->nrules > 0)
+		(void)printf("\n%-32s %-3s %10s %10s  REQUIRED\n", "PARTNER",
+		    "", "MAILS", "KEPT");
+	for (i = 0; i < r->nrules; i++) {
+		rule = &r->rule[i];
+		(void)snprintf(kept, sizeof(kept), "%" PRIu64, rule->kept);
+		known = *rule->required != '\0';
+		(void)printf("%-32s %-3s %10" PRIu64 " %10s  %s", rule->name,
+		    evidence_direction_name(rule->direction), rule->n,
+		    known ? kept : "-", known ? rule->required : "not known");
+		if (rule->downgrade != 0)
+			(void)printf(
+			    ", under downgrade %" PRId64, rule->downgrade);
+		(void)printf("\n");
+	}
+}
+
+static void
+print_waits(const struct logreport *r)
+{
+	char name[256], span[CLOCK_MAX];
+	const struct logreport_wait *w;
+	size_t i;
+
+	if (r->nwaits > 0)
+		(void)printf(
+		    "\n%-36s %10s  ALTOGETHER, FOR\n", "WAITED", "MESSAGES");
+	for (i = 0; i < r->nwaits; i++) {
+		w = &r->wait[i];
+		quote_show(name, sizeof(name), w->name, strlen(w->name));
+		(void)printf("%-36s %10" PRIu64 "  %s, %s\n", name, w->n,
+		    clock_span((time_t)w->seconds, span),
+		    strcmp(w->fault, "ok") == 0 ? "another reason" : w->fault);
+	}
+}
+
+static void
+print_hosts(const struct logreport *r)
+{
+	char name[65], first[NUM_TIME_MAX], last[NUM_TIME_MAX];
+	const struct logreport_host *h;
+	size_t i;
+
+	if (r->nhosts > 0)
+		(void)printf(
+		    "\n%-36s %10s  WITHOUT A LINE\n", "LOG OF HOST", "HOURS");
+	for (i = 0; i < r->nhosts; i++) {
+		h = &r->host[i];
+		quote_show(name, sizeof(name), h->name, strlen(h->name));
+		(void)printf("%-36s %10" PRIu64 "  %" PRIu64 " from %s to %s\n",
+		    *name == '\0' ? "-" : name, h->hours,
+		    hours_between(h) - h->hours, num_time_text(h->first, first),
+		    num_time_text(h->last, last));
+	}
+}
+
+static void
 print_report(const struct logreport *r)
 {
 	const struct logreport_row *row;
@@ -512,6 +645,9 @@ print_report(const struct logreport *r)
 		print_report_row(row);
 	}
 	print_exchanges(r);
+	print_rules(r);
+	print_waits(r);
+	print_hosts(r);
 	if (more > 0)
 		(void)printf(
 		    "\n-j prints %zu domain%s more.\n", more, num_plural(more));

@@ -1,11 +1,20 @@
 #include "logreport.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mem.h"
+#include "num.h"
 
+#define WAITS_MAX 1000	   /* partners, domains and faults */
 #define EXCHANGES_MAX 1000 /* names that peers chose; the rest is left out */
+
+static const char *
+keep(struct logreport *r, const char *text)
+{
+	return arena_copy(&r->text, text, strlen(text));
+}
 
 static struct logreport_row *
 row_of(struct logreport *r, const char *month, const char *name,
@@ -19,11 +28,10 @@ row_of(struct logreport *r, const char *month, const char *name,
 	if (at < r->n)
 		return &r->row[at];
 	r->row = mem_grow(r->row, r->n, &r->cap, sizeof(*r->row));
-	r->row[r->n] = (struct logreport_row){
-	    .month = arena_copy(&r->text, month, strlen(month)),
-	    .name = arena_copy(&r->text, name, strlen(name)),
+	r->row[r->n] = (struct logreport_row){.month = keep(r, month),
+	    .name = keep(r, name),
 	    .direction = direction,
-	    .protocol = arena_copy(&r->text, protocol, strlen(protocol)),
+	    .protocol = keep(r, protocol),
 	    .last = ""};
 	return &r->row[r->n++];
 }
@@ -44,7 +52,79 @@ add(struct logreport *r, struct logreport_row *row,
 	row->n[c->seen] += c->n;
 	/* The days come in order, but of one month only. */
 	if (strcmp(row->last, c->day) < 0)
-		row->last = arena_copy(&r->text, c->day, strlen(c->day));
+		row->last = keep(r, c->day);
+}
+
+/* Of partners: strangers have main.cf's. */
+static void
+add_rule(struct logreport *r, const struct evidence_count *c)
+{
+	char *text;
+	uint32_t at;
+
+	if (strchr(c->partner, '.') != NULL || strcmp(c->partner, "other") == 0)
+		return;
+	text = mem_printf("%s\n%d\n%s\n%" PRId64, c->partner, (int)c->direction,
+	    c->required, c->downgrade);
+	at = names_add(&r->rules, text, strlen(text));
+	free(text);
+	if (at == r->nrules) {
+		r->rule = mem_grow(
+		    r->rule, r->nrules, &r->rule_cap, sizeof(*r->rule));
+		r->rule[r->nrules++] =
+		    (struct logreport_rule){.name = keep(r, c->partner),
+			.direction = c->direction,
+			.required = keep(r, c->required),
+			.downgrade = c->downgrade};
+	}
+	r->rule[at].n += c->n;
+	if (evidence_kept(c))
+		r->rule[at].kept += c->n;
+}
+
+static bool
+take_waited(const struct evidence_waited *w, void *arg)
+{
+	struct logreport *r = arg;
+	struct logreport_wait *own;
+	size_t i;
+
+	for (i = 0; i < r->nwaits; i++)
+		if (strcmp(r->wait[i].name, w->partner) == 0 &&
+		    strcmp(r->wait[i].fault, w->fault) == 0)
+			break;
+	if (i == WAITS_MAX)
+		return true;
+	if (i == r->nwaits) {
+		r->wait = mem_grow(
+		    r->wait, r->nwaits, &r->wait_cap, sizeof(*r->wait));
+		r->wait[r->nwaits++] = (struct logreport_wait){
+		    keep(r, w->partner), keep(r, w->fault), 0, 0};
+	}
+	own = &r->wait[i];
+	own->n += w->n;
+	own->seconds += w->seconds;
+	return true;
+}
+
+static bool
+take_hour(const struct evidence_hour *h, void *arg)
+{
+	struct logreport *r = arg;
+	size_t i;
+
+	for (i = 0; i < r->nhosts; i++)
+		if (strcmp(r->host[i].name, h->host) == 0)
+			break;
+	if (i == r->nhosts) {
+		r->host = mem_grow(
+		    r->host, r->nhosts, &r->host_cap, sizeof(*r->host));
+		r->host[r->nhosts++] = (struct logreport_host){
+		    .name = keep(r, h->host), .first = h->hour};
+	}
+	r->host[i].last = h->hour;
+	r->host[i].hours++;
+	return true;
 }
 
 static bool
@@ -62,6 +142,7 @@ take(const struct evidence_count *c, void *arg)
 	add(r, row_of(r, "", c->partner, c->direction, ""), c);
 	if (is_old(c->protocol))
 		add(r, row_of(r, "", c->partner, c->direction, c->protocol), c);
+	add_rule(r, c);
 	return true;
 }
 
@@ -86,15 +167,14 @@ take_exchange(const struct evidence_exchange *x, void *arg)
 		return true;
 	r->exchange = mem_grow(
 	    r->exchange, r->nexchanges, &r->exchange_cap, sizeof(*r->exchange));
-	r->exchange[r->nexchanges++] = (struct logreport_exchange){
-	    .direction = x->direction,
-	    .exchange = arena_copy(&r->text, x->exchange, strlen(x->exchange)),
-	    .signature =
-		arena_copy(&r->text, x->signature, strlen(x->signature)),
-	    .forward_secret = strncmp(x->exchange, "RSA", 3) != 0,
-	    .post_quantum = strcasestr(x->exchange, "MLKEM") != NULL ||
-			    strcasestr(x->exchange, "KYBER") != NULL,
-	    .n = x->n};
+	r->exchange[r->nexchanges++] =
+	    (struct logreport_exchange){.direction = x->direction,
+		.exchange = keep(r, x->exchange),
+		.signature = keep(r, x->signature),
+		.forward_secret = strncmp(x->exchange, "RSA", 3) != 0,
+		.post_quantum = strcasestr(x->exchange, "MLKEM") != NULL ||
+				strcasestr(x->exchange, "KYBER") != NULL,
+		.n = x->n};
 	return true;
 }
 
@@ -143,9 +223,14 @@ int
 logreport_read(struct logreport *r, struct evidence *v, const char *partner,
     const char *since, struct err *e)
 {
+	time_t from;
+
 	*r = (struct logreport){.n = 0};
 	if (evidence_counts(v, partner, since, "", take, r, e) == -1 ||
-	    evidence_exchanges(v, partner, since, take_exchange, r, e) == -1)
+	    evidence_exchanges(v, partner, since, take_exchange, r, e) == -1 ||
+	    evidence_waited(v, partner, since, "", take_waited, r, e) == -1 ||
+	    evidence_hours(v, num_time(since, &from) == 0 ? from : 0, 0,
+		take_hour, r, e) == -1)
 		return -1;
 	if (r->n > 0)
 		qsort(r->row, r->n, sizeof(*r->row), compare);
@@ -170,6 +255,10 @@ void
 logreport_free(struct logreport *r)
 {
 	names_free(&r->keys);
+	names_free(&r->rules);
+	free(r->rule);
+	free(r->wait);
+	free(r->host);
 	free(r->row);
 	free(r->exchange);
 	arena_free(&r->text);

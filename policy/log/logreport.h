@@ -34,12 +34,40 @@ struct logreport_exchange {
 	uint64_t n;
 };
 
+/* Mail of a partner under a rule as it was then. */
+struct logreport_rule {
+	const char *name;
+	enum evidence_direction direction;
+	const char *required; /* a level; "": not known */
+	int64_t downgrade;    /* that it was under, or 0 */
+	uint64_t n, kept;
+};
+
+/* Mail to a partner or domain that waited for one fault, and no longer does. */
+struct logreport_wait {
+	const char *name, *fault;
+	uint64_t n, seconds;
+};
+
+/* What a host logged, from its first hour to its last. */
+struct logreport_host {
+	const char *name;
+	time_t first, last;
+	uint64_t hours; /* with a line, of these */
+};
+
 struct logreport {
 	struct logreport_row *row;
 	size_t n, cap;
 	struct logreport_exchange *exchange; /* most first */
 	size_t nexchanges, exchange_cap;
-	struct names keys; /* what tells the rows apart */
+	struct logreport_rule *rule;
+	size_t nrules, rule_cap;
+	struct logreport_wait *wait;
+	size_t nwaits, wait_cap;
+	struct logreport_host *host;
+	size_t nhosts, host_cap;
+	struct names keys, rules; /* what tells the rows apart */
 	struct arena text;
 };
 
@@ -47,7 +75,8 @@ struct logreport {
  * Sum up the days from `since` on ("": all), of one partner or all (NULL):
  * rows by month and name; by month alone (the name is ""); by name alone; and
  * by name and old protocol. In that order, by month, direction, and what is
- * clear. 0, or -1 with *e set; to be freed either way.
+ * clear. Beside them the rules of partners, what waited, and the hours of all
+ * hosts. 0, or -1 with *e set; to be freed either way.
  */
 int logreport_read(struct logreport *r, struct evidence *v, const char *partner,
     const char *since, struct err *e);
