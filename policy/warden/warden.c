@@ -20,6 +20,8 @@
 #include "settings.h"
 #include "target.h"
 #include "warden_facts.h"
+#include "warden_list.h"
+#include "warden_reports.h"
 #include "warden_tell.h"
 
 #define SETTLE 3	 /* seconds without a result: the look is over */
@@ -65,17 +67,6 @@ struct warden {
 };
 
 static void carry_out(struct warden *k, time_t now);
-
-static bool
-lookup(void *ctx, const char *partner, struct drop_rules *out)
-{
-	const struct partner *p = warden_facts_partner(ctx, partner);
-
-	if (p == NULL)
-		return false;
-	drop_rules_of(p, out);
-	return true;
-}
 
 bool
 warden_is_theirs(
@@ -292,9 +283,8 @@ lower(struct warden *k, const struct drop_action *x, time_t now)
 	    fault_text(x->fault), x->text);
 	if (x->id != 0)
 		warden_facts_forget(&k->facts, x->id);
-	warden_facts_know(&k->facts, x->partner, l.id, l.end, true);
 	k->compile_wanted = true;
-	drop_begun(k->facts.drop, &l, now, &k->facts.actions);
+	warden_facts_begun(&k->facts, &l, now);
 }
 
 /* DROP_RESTORE. */
@@ -302,14 +292,8 @@ static void
 restore(struct warden *k, const struct drop_action *x, time_t now)
 {
 	struct err e;
-	int rv;
 
-	rv = ledger_downgrade_settle(k->facts.ledger, now, &e);
-	if (rv == 0)
-		rv = ledger_downgrade_close(k->facts.ledger, x->id,
-		    WARDEN_AUTHOR, warden_why[x->why], now, &e);
-	/* Refused: it has ended already. */
-	if (rv == -1) {
+	if (warden_facts_end(&k->facts, x->id, x->why, now, &e) == -1) {
 		warden_complain(x->partner, e.text);
 		drop_refused(k->facts.drop, x->partner, now);
 		/* The map knows its end without the ledger. */
@@ -318,7 +302,6 @@ restore(struct warden *k, const struct drop_action *x, time_t now)
 	}
 	logline(
 	    LOGLINE_INFO, "%s: ended: %s", x->partner, drop_why_text(x->why));
-	warden_facts_forget(&k->facts, x->id);
 	k->compile_wanted = true;
 	add_back(k, x->partner, x->id, x->why, now);
 }
@@ -343,9 +326,8 @@ shorten(struct warden *k, const struct drop_action *x, time_t now)
 		drop_refused(k->facts.drop, x->partner, now);
 		return;
 	}
-	warden_facts_know(&k->facts, x->partner, x->id, x->until, x->automatic);
 	k->compile_wanted = true;
-	drop_begun(k->facts.drop, &l, now, &k->facts.actions);
+	warden_facts_begun(&k->facts, &l, now);
 }
 
 static void
@@ -493,8 +475,9 @@ warden_new(const struct settings *set, const struct warden_calls *calls)
 	    .flushes = {.size = sizeof(struct flush)}};
 	k->drop_settings.max_partners = (uint32_t)set->drop_max_partners;
 	k->drop_settings.max_downgrade = (uint32_t)set->max_downgrade;
-	warden_facts_init(&k->facts, set);
-	warden_tell_init(&k->tell, &k->facts, &k->calls);
+	k->facts.set = set;
+	k->tell.facts = &k->facts;
+	k->tell.calls = &k->calls;
 	k->requiretls = settings_target(set, 0, &target, &e) == 0 &&
 			target.version >= TARGET_REQUIRETLS;
 	if (settings_target(set, SETTINGS_DIGEST, &target, &e) == -1) {
@@ -534,21 +517,12 @@ warden_sent(struct warden *k, int64_t id, const char *why, time_t now)
 int
 warden_start(struct warden *k, time_t now, struct err *e)
 {
-	struct warden_facts *f = &k->facts;
-
-	if (warden_facts_open(f, now, e) == -1)
-		return -1;
-	drop_free(f->drop);
-	f->drop = drop_new(&k->drop_settings, lookup, f);
 	/* What was decided before we died may not have reached the map. */
 	k->compile_wanted = true;
 	k->probes.n = k->backs.n = 0;
-	warden_tell_rebuild(&k->tell, now);
-	if (warden_facts_rebuild(f, now, e) == -1) {
-		drop_free(f->drop);
-		f->drop = NULL;
+	if (warden_facts_start(&k->facts, &k->drop_settings, now, e) == -1)
 		return -1;
-	}
+	warden_tell_start(&k->tell, now);
 	k->sweep_next = now + (time_t)k->set->probe_every;
 	carry_out(k, now);
 	warden_tick(k, now);
@@ -591,25 +565,18 @@ warden_tick(struct warden *k, time_t now)
 {
 	if (k->facts.drop == NULL)
 		return;
-	if (warden_facts_reload(&k->facts, now)) {
-		drop_reload(
-		    k->facts.drop, &k->drop_settings, now, &k->facts.actions);
-		carry_out(k, now);
-	}
-	warden_facts_open_evidence(&k->facts, now);
 	warden_facts_read(&k->facts, now, add_back, k);
 	carry_out(k, now);
 	settle_probes(k, now);
 	tell_backs(k, now);
 	drop_tick(k->facts.drop, now, &k->facts.actions);
 	carry_out(k, now);
-	warden_tell_tick(&k->tell, now);
 	compile_if_wanted(k, now);
 	if (k->set->probe_every != 0 && now >= k->sweep_next) {
 		k->sweep_next = now + (time_t)k->set->probe_every;
 		k->calls.sweep(k->calls.ctx);
 	}
-	warden_tell_send(&k->tell, now);
+	warden_tell_tick(&k->tell, now);
 	tell_day(k, now);
 	prune(k, now);
 }

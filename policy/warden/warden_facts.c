@@ -19,74 +19,12 @@
 #include "num.h"
 #include "settings.h"
 #include "warden.h"
+#include "warden_reports.h"
 
 #define PATIENCE_MS 2000  /* with others who write the ledger */
 #define EVIDENCE_AGAIN 10 /* seconds until it is looked for again */
 #define READ_AGAIN 10	  /* seconds, though no file has changed */
 #define COUNTED_MAX 1024  /* failures told apart */
-
-/* --- Lists by the partner's name ----------------------------------------- */
-
-void *
-warden_list_at(const struct warden_list *l, size_t i)
-{
-	return l->v + i * l->size;
-}
-
-void *
-warden_list_find(struct warden_list *l, const char *partner)
-{
-	size_t n, i;
-
-	/* They are asked for in an order: mostly this one or the next. */
-	for (n = 0; n < l->n; n++) {
-		i = (l->at + n) % l->n;
-		if (strcmp(warden_list_at(l, i), partner) == 0) {
-			l->at = i;
-			return warden_list_at(l, i);
-		}
-	}
-	return NULL;
-}
-
-void *
-warden_list_append(struct warden_list *l, const char *partner)
-{
-	char *x;
-
-	if (strlen(partner) > REGISTRY_NAME_MAX)
-		return NULL;
-	l->v = mem_grow(l->v, l->n, &l->cap, l->size);
-	x = warden_list_at(l, l->n++);
-	memset(x, 0, l->size);
-	strcpy(x, partner);
-	return x;
-}
-
-void *
-warden_list_add(struct warden_list *l, const char *partner)
-{
-	void *x = warden_list_find(l, partner);
-
-	return x != NULL ? x : warden_list_append(l, partner);
-}
-
-void
-warden_list_remove(struct warden_list *l, void *x)
-{
-	void *last = warden_list_at(l, --l->n);
-
-	if (x != last)
-		memcpy(x, last, l->size);
-}
-
-void
-warden_list_free(struct warden_list *l)
-{
-	free(l->v);
-	l->v = NULL;
-	l->n = l->cap = l->at = 0;
-}
 
 /* Mail that went out today, to a partner with one next-hop only. */
 struct sum {
@@ -96,16 +34,6 @@ struct sum {
 };
 
 /* --- Registry, ledger, evidence ------------------------------------------ */
-
-void
-warden_facts_init(struct warden_facts *f, const struct settings *set)
-{
-	*f = (struct warden_facts){.set = set,
-	    .sums = {.size = sizeof(struct sum)},
-	    .open = {.size = sizeof(struct warden_open)},
-	    .others = {.size = sizeof(struct warden_other)}};
-	recent_init(&f->counted, COUNTED_MAX, DIGEST_HEX);
-}
 
 void
 warden_facts_free(struct warden_facts *f)
@@ -140,14 +68,6 @@ warden_facts_partner(const struct warden_facts *f, const char *name)
 		       strcmp(f->registry->partner[i].name, name) != 0
 		   ? NULL
 		   : &f->registry->partner[i];
-}
-
-bool
-warden_facts_is_enforced(const struct warden_facts *f, const char *partner)
-{
-	const struct partner *p = warden_facts_partner(f, partner);
-
-	return p != NULL && partner_level(p) > LEVEL_ENCRYPT;
 }
 
 /* Has the file changed since the last call? */
@@ -193,8 +113,9 @@ load_registry(struct warden_facts *f, time_t now, struct err *e)
 	return 0;
 }
 
-bool
-warden_facts_reload(struct warden_facts *f, time_t now)
+/* Has the registry, or the map, changed, and could it be read? */
+static bool
+reload(struct warden_facts *f, time_t now)
 {
 	bool a = changed(f->set->registry, &f->registry_seen);
 	bool b = changed(f->set->map, &f->map_seen);
@@ -209,8 +130,9 @@ warden_facts_reload(struct warden_facts *f, time_t now)
 	return false;
 }
 
-void
-warden_facts_open_evidence(struct warden_facts *f, time_t now)
+/* What was seen is of use, but there is a way back without it: try. */
+static void
+open_evidence(struct warden_facts *f, time_t now)
 {
 	const struct settings *set = f->set;
 	struct err e;
@@ -231,8 +153,8 @@ warden_facts_open_evidence(struct warden_facts *f, time_t now)
 		warden_complain("the evidence cannot be read", e.text);
 }
 
-int
-warden_facts_open(struct warden_facts *f, time_t now, struct err *e)
+static int
+open_all(struct warden_facts *f, time_t now, struct err *e)
 {
 	if (f->ledger == NULL) {
 		f->ledger = ledger_open(f->set->ledger, LEDGER_WRITE, e);
@@ -240,7 +162,7 @@ warden_facts_open(struct warden_facts *f, time_t now, struct err *e)
 			return -1;
 		ledger_patience(f->ledger, PATIENCE_MS);
 	}
-	warden_facts_open_evidence(f, now);
+	open_evidence(f, now);
 	(void)changed(f->set->registry, &f->registry_seen);
 	(void)changed(f->set->map, &f->map_seen);
 	return load_registry(f, now, e);
@@ -414,19 +336,26 @@ find_open(const struct warden_facts *f, int64_t id)
 	return NULL;
 }
 
-void
-warden_facts_know(struct warden_facts *f, const char *partner, int64_t id,
-    time_t end, bool automatic)
+static void
+know(struct warden_facts *f, const struct drop_downgrade *l)
 {
-	struct warden_open *x = find_open(f, id);
+	struct warden_open *x = find_open(f, l->id);
 
 	/* Of one partner there may be two: one that gives way. */
-	if (x == NULL && (x = warden_list_append(&f->open, partner)) == NULL)
+	if (x == NULL && (x = warden_list_append(&f->open, l->partner)) == NULL)
 		return;
-	x->id = id;
-	x->end = end;
-	x->automatic = automatic;
+	x->id = l->id;
+	x->end = l->end;
+	x->automatic = l->automatic;
 	x->seen = true;
+}
+
+void
+warden_facts_begun(
+    struct warden_facts *f, const struct drop_downgrade *l, time_t now)
+{
+	know(f, l);
+	drop_begun(f->drop, l, now, &f->actions);
 }
 
 void
@@ -438,13 +367,28 @@ warden_facts_forget(struct warden_facts *f, int64_t id)
 		warden_list_remove(&f->open, x);
 }
 
-const char *const warden_why[] = {
+/* Why we end a downgrade, in the ledger's words. */
+static const char *const whys[] = {
     [DROP_WHY_END] = "end",
     [DROP_WHY_PASSED] = "two probes passed",
     [DROP_WHY_RULES] = "the registry no longer allows it",
     [DROP_WHY_STRANGER] = "a gateway answers that never passed a probe",
     [DROP_WHY_CLOCK] = "the clock was set back behind its beginning",
 };
+
+int
+warden_facts_end(struct warden_facts *f, int64_t id, enum drop_why why,
+    time_t now, struct err *e)
+{
+	int rv = ledger_downgrade_settle(f->ledger, now, e);
+
+	if (rv == 0)
+		rv = ledger_downgrade_close(
+		    f->ledger, id, WARDEN_AUTHOR, whys[why], now, e);
+	if (rv != -1)
+		warden_facts_forget(f, id);
+	return rv;
+}
 
 static enum drop_why
 why_of(const struct ledger_downgrade *d)
@@ -455,9 +399,8 @@ why_of(const struct ledger_downgrade *d)
 		return DROP_WHY_END;
 	if (strcmp(d->closed_by, WARDEN_AUTHOR) != 0)
 		return DROP_WHY_HAND;
-	for (i = 0; i < sizeof(warden_why) / sizeof(warden_why[0]); i++)
-		if (warden_why[i] != NULL &&
-		    strcmp(d->closed_why, warden_why[i]) == 0)
+	for (i = 0; i < sizeof(whys) / sizeof(whys[0]); i++)
+		if (whys[i] != NULL && strcmp(d->closed_why, whys[i]) == 0)
 			return (enum drop_why)i;
 	return DROP_WHY_RULES;
 }
@@ -496,8 +439,7 @@ see_open(const struct ledger_downgrade *d, void *arg)
 		x->seen = true;
 		return true;
 	}
-	warden_facts_know(f, d->partner, d->id, d->end, l.automatic);
-	drop_begun(f->drop, &l, f->read_at, &f->actions);
+	warden_facts_begun(f, &l, f->read_at);
 	return true;
 }
 
@@ -551,103 +493,7 @@ read_downgrades(
 	}
 }
 
-/* --- Probes -------------------------------------------------------------- */
-
-static const char *
-keep(struct arena *a, const char *s)
-{
-	return arena_copy(a, s, strlen(s));
-}
-
-struct collector {
-	struct warden_facts *f;
-	struct warden_reports *r;
-	time_t since;
-};
-
-static bool
-take_gateway(const struct evidence_gateway *g, void *arg)
-{
-	struct collector *c = arg;
-	struct warden_reports *r = c->r;
-	const struct partner *p = warden_facts_partner(c->f, g->last.partner);
-	struct step_gateway x;
-	char key[EVIDENCE_KEY];
-	struct err e;
-
-	if (g->last.time < c->since ||
-	    !evidence_step(g, p == NULL ? LEVEL_SECURE : partner_level(p), &x))
-		return true;
-	if (evidence_passed_key(
-		c->f->evidence, g->last.partner, g->last.host, key, &e) == -1)
-		key[0] = '\0';
-	x.partner = keep(&r->arena, x.partner);
-	x.nexthop = keep(&r->arena, x.nexthop);
-	x.host = keep(&r->arena, x.host);
-	x.address = keep(&r->arena, x.address);
-	x.key = keep(&r->arena, x.key);
-	x.last_key = keep(&r->arena, key);
-	r->gateway = mem_grow(
-	    r->gateway, r->ngateways, &r->gateway_cap, sizeof(*r->gateway));
-	r->gateway[r->ngateways++] = x;
-	return true;
-}
-
-/* The n gateways at v are one partner's: those that the latest look met. */
-static void
-add_report(
-    struct warden_reports *r, struct step_gateway *v, size_t n, time_t span)
-{
-	bool *met = mem_zero(n, sizeof(*met));
-	struct drop_report *to;
-	size_t i;
-
-	r->v = mem_grow(r->v, r->n, &r->cap, sizeof(*r->v));
-	to = &r->v[r->n++];
-	*to = (struct drop_report){.partner = v->partner, .gateway = v};
-	for (i = 0; i < n; i++)
-		met[i] = step_met(v, n, i, span);
-	for (i = 0; i < n; i++) {
-		if (!met[i])
-			continue;
-		if (to->time == 0 || v[i].time < to->time)
-			to->time = v[i].time;
-		v[to->n++] = v[i];
-	}
-	free(met);
-}
-
-int
-warden_reports(struct warden_facts *f, const char *partner, time_t since,
-    struct warden_reports *out, struct err *e)
-{
-	struct collector c = {.f = f, .r = out, .since = since};
-	/* From the first to the last result of one look at a next-hop. */
-	time_t span = 2 * (time_t)f->set->probe_timeout + 10;
-	size_t i, j;
-
-	if (evidence_gateways(
-		f->evidence, partner, since, take_gateway, &c, e) == -1)
-		return -1;
-	for (i = 0; i < out->ngateways; i = j) {
-		for (j = i + 1;
-		     j < out->ngateways && strcmp(out->gateway[j].partner,
-					       out->gateway[i].partner) == 0;
-		     j++)
-			;
-		add_report(out, &out->gateway[i], j - i, span);
-	}
-	return 0;
-}
-
-void
-warden_reports_release(struct warden_reports *r)
-{
-	arena_free(&r->arena);
-	free(r->v);
-	free(r->gateway);
-	*r = (struct warden_reports){0};
-}
+/* --- Probes of others ---------------------------------------------------- */
 
 struct others {
 	struct warden_facts *f;
@@ -717,6 +563,9 @@ warden_facts_read(
 {
 	time_t before = f->read_at;
 
+	if (reload(f, now))
+		drop_reload(f->drop, f->drop_settings, now, &f->actions);
+	open_evidence(f, now);
 	if (!is_written(f, now))
 		return;
 	read_downgrades(f, now, gone, arg);
@@ -745,10 +594,9 @@ take_downgrade(const struct ledger_downgrade *d, void *arg)
 	r->v = mem_grow(r->v, r->n, &r->cap, sizeof(*r->v));
 	l = &r->v[r->n++];
 	*l = downgrade_of(d);
-	l->partner = keep(&r->arena, d->partner);
+	l->partner = arena_copy(&r->arena, d->partner, strlen(d->partner));
 	if (d->closed == 0 && d->begin <= r->now)
-		warden_facts_know(
-		    r->f, d->partner, d->id, d->end, l->automatic);
+		know(r->f, l);
 	return true;
 }
 
@@ -830,8 +678,9 @@ collect(struct warden_facts *f, time_t now, struct drop_facts *to,
 	return 0;
 }
 
-int
-warden_facts_rebuild(struct warden_facts *f, time_t now, struct err *e)
+/* Tell the new drop. */
+static int
+rebuild(struct warden_facts *f, time_t now, struct err *e)
 {
 	struct rebuild r = {.f = f, .now = now};
 	struct failures c = {.f = f, .arena = &r.arena};
@@ -851,4 +700,36 @@ warden_facts_rebuild(struct warden_facts *f, time_t now, struct err *e)
 	free(r.v);
 	free(c.v);
 	return rv;
+}
+
+/* What drop is to know of a partner. */
+static bool
+lookup(void *ctx, const char *partner, struct drop_rules *out)
+{
+	const struct partner *p = warden_facts_partner(ctx, partner);
+
+	if (p == NULL)
+		return false;
+	drop_rules_of(p, out);
+	return true;
+}
+
+int
+warden_facts_start(struct warden_facts *f, const struct drop_settings *s,
+    time_t now, struct err *e)
+{
+	f->drop_settings = s;
+	f->sums.size = sizeof(struct sum);
+	f->open.size = sizeof(struct warden_open);
+	f->others.size = sizeof(struct warden_other);
+	drop_free(f->drop);
+	f->drop = NULL;
+	if (open_all(f, now, e) == -1)
+		return -1;
+	f->drop = drop_new(s, lookup, f);
+	if (rebuild(f, now, e) == 0)
+		return 0;
+	drop_free(f->drop);
+	f->drop = NULL;
+	return -1;
 }

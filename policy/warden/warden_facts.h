@@ -1,6 +1,6 @@
 /*
- * warden_facts.h: what the registry, the ledger and the evidence say, read
- * for drop.h as it is written.
+ * warden_facts.h: what the registry, the ledger and the evidence say, told to
+ * drop.h as it is written, and what the warden itself adds to the ledger.
  */
 #ifndef WARDEN_FACTS_H
 #define WARDEN_FACTS_H
@@ -15,34 +15,13 @@
 #include "drop.h"
 #include "recent.h"
 #include "registry.h"
-#include "step.h"
+#include "warden_list.h"
 
 struct err;
 struct evidence;
 struct ledger;
 struct ledger_downgrade;
 struct settings;
-
-/* --- Lists by the partner's name ----------------------------------------- */
-
-/* Of structs that begin with it: char partner[REGISTRY_NAME_MAX + 1]. */
-struct warden_list {
-	char *v;
-	size_t n, cap;
-	size_t size; /* of one */
-	size_t at;   /* where to begin to look: at the last one found */
-};
-
-void *warden_list_at(const struct warden_list *l, size_t i);
-void *warden_list_find(struct warden_list *l, const char *partner);
-/* A new one, zeroed; NULL if the name is too long. */
-void *warden_list_append(struct warden_list *l, const char *partner);
-/* The one that is there, or a new one. */
-void *warden_list_add(struct warden_list *l, const char *partner);
-void warden_list_remove(struct warden_list *l, void *x);
-void warden_list_free(struct warden_list *l);
-
-/* --- The facts ----------------------------------------------------------- */
 
 /* A downgrade that drop knows of. */
 struct warden_open {
@@ -63,6 +42,7 @@ struct warden_other {
 
 struct warden_facts {
 	const struct settings *set;
+	const struct drop_settings *drop_settings;
 	struct ledger *ledger;
 	struct evidence *evidence; /* NULL: there is none that we may read */
 	struct registry *registry;
@@ -87,66 +67,46 @@ struct warden_facts {
 	time_t probe_time;
 };
 
-void warden_facts_init(struct warden_facts *f, const struct settings *set);
+/*
+ * Open the ledger, read the registry, and tell a new drop with these settings
+ * (borrowed) all that is known. At first f is zero, but for its settings. 0,
+ * or -1 with *e set: then there is no drop.
+ */
+int warden_facts_start(struct warden_facts *f, const struct drop_settings *s,
+    time_t now, struct err *e);
 void warden_facts_free(struct warden_facts *f);
 
 /* To the log, but not again and again. */
 void warden_complain(const char *what, const char *why);
 
-/* Open the ledger, and read the registry. 0, or -1 with *e set. */
-int warden_facts_open(struct warden_facts *f, time_t now, struct err *e);
-
-/* What was seen is of use, but there is a way back without it: try. */
-void warden_facts_open_evidence(struct warden_facts *f, time_t now);
-
-/* Has the registry, or the map, changed, and could it be read? */
-bool warden_facts_reload(struct warden_facts *f, time_t now);
-
-/* Tell a new drop all that is known. */
-int warden_facts_rebuild(struct warden_facts *f, time_t now, struct err *e);
-
 /*
- * Tell drop what was written since, if anything was. gone is told of
- * downgrades that somebody else has ended.
+ * Tell drop what was written since, if anything was, and of a registry or a
+ * map that has changed. gone is told of downgrades that somebody else ended.
  */
 typedef void warden_gone_fn(
     void *arg, const char *partner, int64_t id, enum drop_why why, time_t now);
 void warden_facts_read(
     struct warden_facts *f, time_t now, warden_gone_fn *gone, void *arg);
 
-/* A downgrade of ours begins, or has got another end; or is over. */
-void warden_facts_know(struct warden_facts *f, const char *partner, int64_t id,
-    time_t end, bool automatic);
+/* Tell drop of a downgrade of ours that has begun, or got another end. */
+void warden_facts_begun(
+    struct warden_facts *f, const struct drop_downgrade *l, time_t now);
+
+/* One that gave way to it. */
 void warden_facts_forget(struct warden_facts *f, int64_t id);
+
+/*
+ * Close a downgrade of ours in the ledger, because of that. 0; 1: it is closed
+ * already; -1 with *e set.
+ */
+int warden_facts_end(struct warden_facts *f, int64_t id, enum drop_why why,
+    time_t now, struct err *e);
 
 const struct partner *warden_facts_partner(
     const struct warden_facts *f, const char *name);
 
-/* Only where the certificate counts. */
-bool warden_facts_is_enforced(
-    const struct warden_facts *f, const char *partner);
-
-/* Why we end a downgrade, in the ledger's words; of restores (drop.h) only. */
-extern const char *const warden_why[];
-
 /* Write an event of ours, with the time that it is about. */
 void warden_facts_event(struct warden_facts *f, const char *kind,
     const char *partner, const char *text, time_t at, time_t now);
-
-/* --- What probes showed -------------------------------------------------- */
-
-/* A report of each partner, with the gateways that the latest look met. */
-struct warden_reports {
-	struct drop_report *v;
-	size_t n, cap;
-	struct step_gateway *gateway; /* of all, one after the other */
-	size_t ngateways, gateway_cap;
-	struct arena arena;
-};
-
-/* Of one partner or all (NULL), leaving out results before `since`. */
-int warden_reports(struct warden_facts *f, const char *partner, time_t since,
-    struct warden_reports *out, struct err *e);
-void warden_reports_release(struct warden_reports *r);
 
 #endif

@@ -13,6 +13,7 @@
 #include "logline.h"
 #include "mem.h"
 #include "settings.h"
+#include "warden_reports.h"
 
 #define AGAIN_MIN 60	  /* seconds until a notice that failed is retried */
 #define AGAIN_MAX 3600	  /* the same after many tries */
@@ -24,15 +25,6 @@
 #define EVENTS_DAYS 90	  /* as long as we remember a fault that was told */
 #define SWEEP 60	  /* seconds by which results of one may differ */
 #define GROUP 10	  /* seconds in which new faults are one event */
-
-void
-warden_tell_init(struct warden_tell *w, struct warden_facts *f,
-    const struct warden_calls *calls)
-{
-	*w = (struct warden_tell){.facts = f,
-	    .calls = calls,
-	    .faults = {.size = sizeof(struct warden_fault)}};
-}
 
 void
 warden_tell_free(struct warden_tell *w)
@@ -199,8 +191,8 @@ hand_over(struct warden_tell *w, int64_t id, json_t *root)
 	w->calls->send(w->calls->ctx, &l);
 }
 
-void
-warden_tell_send(struct warden_tell *w, time_t now)
+static void
+send_next(struct warden_tell *w, time_t now)
 {
 	struct due d = {0};
 	json_t *root;
@@ -346,18 +338,28 @@ take_event(const struct ledger_event *ev, void *arg)
 }
 
 void
-warden_tell_rebuild(struct warden_tell *w, time_t now)
+warden_tell_start(struct warden_tell *w, time_t now)
 {
 	struct ledger_event_query q = {
 	    .since = now - (time_t)EVENTS_DAYS * CLOCK_DAY};
 	struct err e;
 
+	w->faults.size = sizeof(struct warden_fault);
 	w->faults.n = 0;
 	if (ledger_events(w->facts->ledger, &q, take_event, w, &e) == -1)
 		warden_complain("the ledger cannot be read", e.text);
 }
 
 /* --- Certificates -------------------------------------------------------- */
+
+/* Only there the certificate counts. */
+static bool
+is_enforced(const struct warden_tell *w, const char *partner)
+{
+	const struct partner *p = warden_facts_partner(w->facts, partner);
+
+	return p != NULL && partner_level(p) > LEVEL_ENCRYPT;
+}
 
 static void
 expiring(struct warden_tell *w, const struct drop_report *r, time_t now)
@@ -368,7 +370,7 @@ expiring(struct warden_tell *w, const struct drop_report *r, time_t now)
 	    .ngateways = 1};
 	size_t i;
 
-	if (!warden_facts_is_enforced(w->facts, r->partner))
+	if (!is_enforced(w, r->partner))
 		return;
 	for (i = 0; i < r->n; i++) {
 		n.gateway = &r->gateway[i];
@@ -507,7 +509,7 @@ warden_tell_report(
 	struct warden_fault *f = warden_list_find(&w->faults, r->partner);
 	struct sight s = sight_of(r);
 
-	if (!warden_facts_is_enforced(w->facts, r->partner))
+	if (!is_enforced(w, r->partner))
 		return false;
 	expiring(w, r, now);
 	if (f != NULL && f->found == 0)
@@ -616,4 +618,5 @@ warden_tell_tick(struct warden_tell *w, time_t now)
 			break;
 		}
 	}
+	send_next(w, now);
 }

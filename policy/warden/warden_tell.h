@@ -13,6 +13,7 @@
 #include "notice.h"
 #include "warden.h"
 #include "warden_facts.h"
+#include "warden_list.h"
 
 /* A partner whose fault people were told of, or are about to be. */
 struct warden_fault {
@@ -38,22 +39,19 @@ struct warden_tell {
 	struct notice_rate rate;
 };
 
-void warden_tell_init(struct warden_tell *w, struct warden_facts *f,
-    const struct warden_calls *calls);
+/*
+ * Read which faults were told. At first w is zero, but for its facts and calls
+ * (borrowed).
+ */
+void warden_tell_start(struct warden_tell *w, time_t now);
 void warden_tell_free(struct warden_tell *w);
 
 /* Write a notice, to which what the registry and probes say is added. */
 void warden_tell(struct warden_tell *w, struct notice *n, time_t now);
 
-/* Send what is due, one at a time. */
-void warden_tell_send(struct warden_tell *w, time_t now);
-
 /* It went out; or why not. */
 void warden_tell_sent(
     struct warden_tell *w, int64_t id, const char *why, time_t now);
-
-/* Read which faults were told. */
-void warden_tell_rebuild(struct warden_tell *w, time_t now);
 
 /* A partner is held, which is told with its fault. */
 void warden_tell_held(
@@ -66,7 +64,10 @@ void warden_tell_held(
 bool warden_tell_report(
     struct warden_tell *w, const struct drop_report *r, bool asked, time_t now);
 
-/* Tell what was found a while ago, and of certificates that expire. */
+/*
+ * Tell what was found a while ago, and of certificates that expire; send what
+ * is due, one at a time.
+ */
 void warden_tell_tick(struct warden_tell *w, time_t now);
 
 #endif
