@@ -411,22 +411,11 @@ close_sources(struct conns *cs, bool take)
 	cs->paused = false;
 }
 
-size_t
-conns_count(const struct conns *cs)
+struct conns_sum
+conns_sum(const struct conns *cs)
 {
-	return cs->n;
-}
-
-size_t
-conns_held(const struct conns *cs)
-{
-	return cs->held;
-}
-
-uint64_t
-conns_accepted(const struct conns *cs)
-{
-	return cs->accepted;
+	return (struct conns_sum){
+	    .clients = cs->n, .held = cs->held, .accepted = cs->accepted};
 }
 
 void

@@ -69,9 +69,12 @@ void conns_listen(
 /* Take over the connected, non-blocking socket fd. p outlives it. */
 void conns_add(struct conns *cs, int fd, struct conn_protocol *p);
 
-size_t conns_count(const struct conns *cs);
-size_t conns_held(const struct conns *cs);	 /* bytes */
-uint64_t conns_accepted(const struct conns *cs); /* ever */
+struct conns_sum {
+	size_t clients;
+	size_t held;	   /* bytes */
+	uint64_t accepted; /* clients, ever */
+};
+struct conns_sum conns_sum(const struct conns *cs);
 
 /* Close those that have been waited for too long; to be called each second. */
 void conns_tick(struct conns *cs);

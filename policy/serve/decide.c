@@ -73,12 +73,6 @@ static const struct {
     [BREACH_OUTBOUND] = {"the recipient's partner fails now", "", "", false},
 };
 
-const char *
-breach_text(enum breach b)
-{
-	return breaches[b].text;
-}
-
 /* The lowest protocol that the row's protocols= lets in; 0 if none is said. */
 static enum tls_version
 floor_of(const char *policy, size_t len)
@@ -331,19 +325,39 @@ finish(struct text *t, const char *contact)
 		add(t, ". Questions to %s", contact);
 }
 
+static void
+say_breach(struct decision *out, enum breach b)
+{
+	out->breach = b;
+	out->why = breaches[b].text;
+}
+
+void
+decide_no_rule(bool broken, struct decision *out)
+{
+	out->verdict = broken ? VERDICT_DEFER : VERDICT_DUNNO;
+	out->lowered = false;
+	say_breach(out, BREACH_NONE);
+	(void)strcpy(out->action,
+	    broken ? "450 4.3.0 Our TLS rules cannot be read at present; try "
+		     "again later"
+		   : "DUNNO");
+}
+
 void
 decide_inbound(const struct lookup_rule *rule, const struct policyproto *req,
     const struct decide_about *about, struct decision *out)
 {
 	const char *kind = about->by_client ? "servers of " : "";
 	struct text t;
+	enum breach b;
 
-	decide_nothing(out);
+	decide_no_rule(false, out);
 	if (rule->record.inbound == INBOUND_OFF ||
-	    (out->breach = find_breach(rule, req)) == BREACH_NONE)
+	    (b = find_breach(rule, req)) == BREACH_NONE)
 		return;
-	if (out->breach == BREACH_CLEAR && about->no_tls)
-		out->breach = BREACH_OUR_TLS;
+	say_breach(
+	    out, b == BREACH_CLEAR && about->no_tls ? BREACH_OUR_TLS : b);
 	if (rule->lowered) {
 		out->lowered = true;
 		out->verdict = VERDICT_WARN;
@@ -358,8 +372,7 @@ decide_inbound(const struct lookup_rule *rule, const struct policyproto *req,
 	if (out->verdict == VERDICT_WARN) {
 		start(&t, out, "", "");
 		add(&t, "tlspact: mail from %s%s%s: %s; let in %s", kind,
-		    rule->suffix ? "." : "", rule->key,
-		    breach_text(out->breach),
+		    rule->suffix ? "." : "", rule->key, out->why,
 		    out->lowered ? "while a downgrade holds"
 				 : "because inbound=warn");
 		return;
@@ -380,11 +393,11 @@ decide_outbound(const struct decide_failing *f, enum verdict harsh,
 	char since[NUM_TIME_MAX];
 	struct text t;
 
-	decide_nothing(out);
+	decide_no_rule(false, out);
 	if (harsh == VERDICT_DUNNO)
 		return;
 	out->verdict = harsh;
-	out->breach = BREACH_OUTBOUND;
+	say_breach(out, BREACH_OUTBOUND);
 	start(&t, out, "tlspact: ", "7.5");
 	add(&t,
 	    "Mail to %s goes over verified TLS only, and its servers have "
@@ -399,22 +412,4 @@ decide_outbound(const struct decide_failing *f, enum verdict harsh,
 					   "mended");
 	if (harsh != VERDICT_WARN)
 		finish(&t, contact);
-}
-
-void
-decide_broken(struct decision *out)
-{
-	decide_nothing(out);
-	out->verdict = VERDICT_DEFER;
-	(void)strcpy(out->action, "450 4.3.0 Our TLS rules cannot be read at "
-				  "present; try again later");
-}
-
-void
-decide_nothing(struct decision *out)
-{
-	out->verdict = VERDICT_DUNNO;
-	out->breach = BREACH_NONE;
-	out->lowered = false;
-	(void)strcpy(out->action, "DUNNO");
 }

@@ -46,13 +46,11 @@ enum breach {
 	BREACH_OUTBOUND,   /* the recipient's partner fails now */
 };
 
-/* A phrase for the log: "no TLS", and so on. */
-const char *breach_text(enum breach b);
-
 struct decision {
 	enum verdict verdict;
 	enum breach breach;
-	bool lowered;		      /* let in because of a downgrade */
+	const char *why; /* that, for the log: "no TLS", and so on */
+	bool lowered;	 /* let in because of a downgrade */
 	char action[DECIDE_TEXT_MAX]; /* as Postfix wants it: access(5) */
 };
 
@@ -79,10 +77,7 @@ struct decide_failing {
 void decide_outbound(const struct decide_failing *f, enum verdict harsh,
     const char *contact, struct decision *out);
 
-/* A temporary refusal because our own map cannot be read. */
-void decide_broken(struct decision *out);
-
-/* DUNNO. */
-void decide_nothing(struct decision *out);
+/* There is no rule: DUNNO; or it cannot be read: a temporary refusal. */
+void decide_no_rule(bool broken, struct decision *out);
 
 #endif

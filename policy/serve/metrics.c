@@ -88,24 +88,24 @@ print_protocols(const struct metrics_of *f, struct buf *out)
 void
 metrics_print(const struct metrics_of *f, time_t now, struct buf *out)
 {
+	const struct conns_sum conns = conns_sum(f->conns);
 	const struct freshmap *map = f->map;
-	const struct mapheader *h = livemap_header(map->map);
+	const struct mapheader *h = &livemap_served(map->map)->header;
 
 	print_requests(f->service, f, out);
 	print_protocols(f, out);
-	gauge(out, "connections", "Clients connected.",
-	    (int64_t)conns_count(f->conns));
+	gauge(out, "connections", "Clients connected.", (int64_t)conns.clients);
 	counter(out, "connections_total", "Clients that ever connected.",
-	    conns_accepted(f->conns));
+	    conns.accepted);
 	gauge(out, "held_bytes", "Bytes held for half-sent requests.",
-	    (int64_t)conns_held(f->conns));
+	    (int64_t)conns.held);
 	gauge(out, "map_compiled_seconds",
 	    "When the map that is served was compiled, Unix time.", h->time);
 	gauge(out, "map_age_seconds", "How long ago that was.", now - h->time);
 	gauge(out, "map_current",
 	    "1 if the map on disk is the one that is served, 0 if it is "
 	    "missing or broken.",
-	    livemap_current(map->map));
+	    livemap_served(map->map)->current);
 	gauge(out, "map_domains", "Domains in the map.", (int64_t)h->domains);
 	gauge(out, "map_enforced_domains", "Those that are enforced.",
 	    (int64_t)h->enforced);

@@ -200,7 +200,7 @@ log_decision(struct service *s, const struct policyproto *req,
 	logline(level,
 	    "inbound %s: %s%s: domain=%s%s partner=%s client=%s[%.*s] "
 	    "sender=%s tls=%s",
-	    verdict_name(d->verdict), breach_text(d->breach),
+	    verdict_name(d->verdict), d->why,
 	    d->lowered ? ", let in while a downgrade holds" : "",
 	    rule->suffix ? "." : "", rule->key,
 	    *rule->record.partner == '\0' ? "-" : rule->record.partner,
@@ -218,17 +218,13 @@ judge(struct service *s, const struct policyproto *req, struct decision *d)
 {
 	struct decide_about about = {
 	    .contact = s->contact, .no_tls = s->ours.no_tls && !s->tls_seen};
+	enum lookup_answer found;
 	struct lookup_rule rule;
 
-	switch (find_rule(s, req, &rule, &about.by_client)) {
-	case LOOKUP_NOTFOUND:
-		decide_nothing(d);
+	found = find_rule(s, req, &rule, &about.by_client);
+	if (found != LOOKUP_FOUND) {
+		decide_no_rule(found == LOOKUP_BROKEN, d);
 		return;
-	case LOOKUP_BROKEN:
-		decide_broken(d);
-		return;
-	case LOOKUP_FOUND:
-		break;
 	}
 	decide_inbound(&rule, req, &about, d);
 	if (d->verdict != VERDICT_DUNNO)
@@ -246,7 +242,7 @@ judge_once(struct service *s, struct client *c, const struct policyproto *req,
 
 	if (v->n > 0 && v->n == c->instance_len &&
 	    memcmp(v->p, c->instance, v->n) == 0) {
-		decide_nothing(d);
+		decide_no_rule(false, d);
 		d->verdict = c->verdict;
 		if (c->action != NULL)
 			(void)strcpy(d->action, c->action);
@@ -278,7 +274,7 @@ judge_recipient(
 	struct span domain[MAILADDR_MAX];
 	char key[sizeof(rule.key) + 1];
 
-	decide_nothing(d);
+	decide_no_rule(false, d);
 	if (s->failing == NULL || s->failing->n == 0 ||
 	    mailaddr_domains(*to, domain) == 0 ||
 	    find_domain(s, domain[0].p, domain[0].n, &rule) != LOOKUP_FOUND)
@@ -328,7 +324,7 @@ take_policy(void *arg, void *state, struct conn_input *in, struct buf *out)
 	}
 	context = &req.v[POLICYPROTO_CONTEXT];
 	s->tls_seen = s->tls_seen || req.v[POLICYPROTO_PROTOCOL].n > 0;
-	decide_nothing(&d);
+	decide_no_rule(false, &d);
 	if (is_judged(&req.v[POLICYPROTO_STATE]) &&
 	    !span_is(*context, "outbound") && !is_reinjected(&req))
 		judge_once(s, state, &req, &d);

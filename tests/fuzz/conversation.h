@@ -101,16 +101,16 @@ conversation_hold(struct conversation *c, const char *data, size_t len,
 		(void)event_base_loop(c->base, EVLOOP_NONBLOCK);
 		open = conversation_read(fd[0], out);
 	}
-	if (conns_held(c->conns) > CONN_REQUEST_MAX)
+	if (conns_sum(c->conns).held > CONN_REQUEST_MAX)
 		abort();
 	(void)shutdown(fd[0], SHUT_WR);
-	while (conns_count(c->conns) > 0) {
+	while (conns_sum(c->conns).clients > 0) {
 		(void)event_base_loop(c->base, EVLOOP_NONBLOCK);
 		(void)conversation_read(fd[0], out);
 	}
 	(void)conversation_read(fd[0], out);
 	close(fd[0]);
-	if (conns_held(c->conns) != 0)
+	if (conns_sum(c->conns).held != 0)
 		abort();
 }
 
