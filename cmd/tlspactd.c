@@ -205,7 +205,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	conns_tick(d->conns);
 	if (d->draining) {
-		if (conns_count(d->conns) == 0 || now >= d->drain_end)
+		if (conns_sum(d->conns).clients == 0 || now >= d->drain_end)
 			(void)event_base_loopbreak(d->base);
 		return;
 	}
@@ -243,8 +243,10 @@ on_child(evutil_socket_t sig, short what, void *arg)
 
 	(void)sig;
 	(void)what;
-	freshmap_child(&d->map);
-	warden_guard_reap(&d->warden, seconds());
+	if (d->draining)
+		return;
+	freshmap_tick(&d->map, seconds());
+	warden_guard_tick(&d->warden, seconds());
 }
 
 /* Take nobody new, answer what is on its way, end. */
@@ -264,7 +266,7 @@ on_end(evutil_socket_t sig, short what, void *arg)
 	d->draining = true;
 	d->drain_end = seconds() + DRAIN_SECONDS;
 	conns_drain(d->conns);
-	if (conns_count(d->conns) == 0)
+	if (conns_sum(d->conns).clients == 0)
 		(void)event_base_loopbreak(d->base);
 }
 
@@ -343,7 +345,6 @@ start_loop(struct daemon *d)
 	(void)signal(SIGPIPE, SIG_IGN);
 	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
 	(void)event_add(d->tick, &second);
-	freshmap_start(&d->map, d->base);
 }
 
 static size_t
@@ -389,7 +390,8 @@ start(struct daemon *d)
 	d->service.failing = &d->failing;
 	d->service.contact = d->set.operator_;
 	d->service.outbound_failing = (enum verdict)d->set.outbound_failing;
-	if ((code = freshmap_load(&d->map, d->set.map, &d->service)) != EX_OK)
+	code = freshmap_start(&d->map, d->set.map, &d->service, d->base);
+	if (code != EX_OK)
 		return code;
 	start_loop(d);
 	update_ours(d, seconds());

@@ -21,17 +21,14 @@
 /* A map in memory. */
 struct image {
 	struct snapshot *copy;
-	struct cdbmap *map;
-	struct mapheader header;
-	uint64_t *filter;
+	struct livemap_served it;
 };
 
 struct livemap {
 	const char *path;
 	struct image now;
 	struct snapshot_id tried; /* the last file looked into */
-	bool current;
-	bool gone; /* the file is missing, and that was said */
+	bool gone;		  /* the file is missing, and that was said */
 
 	/* What is being taken over. */
 	struct image next;
@@ -52,9 +49,9 @@ livemap_new(const char *path)
 static void
 drop(struct image *i)
 {
-	cdbmap_close(i->map);
+	cdbmap_close(i->it.map);
 	snapshot_free(i->copy);
-	free(i->filter);
+	free(i->it.filter);
 	*i = (struct image){0};
 }
 
@@ -62,7 +59,7 @@ static enum livemap_event
 refuse(struct livemap *lm)
 {
 	drop(&lm->next);
-	lm->current = false;
+	lm->now.it.current = false;
 	return LIVEMAP_REFUSED;
 }
 
@@ -116,14 +113,15 @@ is_good(struct livemap *lm, const char *key, size_t klen, const char *value,
 	    has_control(value, vlen))
 		return false;
 	/* It must also be found under its key, and itself, not another. */
-	if (cdbmap_get(lm->next.map, key, klen, &found, &flen) !=
+	if (cdbmap_get(lm->next.it.map, key, klen, &found, &flen) !=
 		CDBMAP_FOUND ||
 	    found != value)
 		return false;
 	if (key[0] != ' ')
 		return strength_level(value, vlen, &level);
 	if (mapheader_is(key, klen)) {
-		lm->has_header = mapheader_parse(&lm->next.header, value, vlen);
+		lm->has_header =
+		    mapheader_parse(&lm->next.it.header, value, vlen);
 		return lm->has_header;
 	}
 	if (maprecord_is(key, klen, MAPRECORD_DOMAIN) ||
@@ -134,7 +132,7 @@ is_good(struct livemap *lm, const char *key, size_t klen, const char *value,
 	}
 	if (maprecord_is(key, klen, MAPRECORD_DOMAIN)) {
 		h = cdbmap_hash(key, klen) % LIVEMAP_FILTER;
-		lm->next.filter[h / 64] |= UINT64_C(1) << h % 64;
+		lm->next.it.filter[h / 64] |= UINT64_C(1) << h % 64;
 	}
 	return true; /* keys of later versions are passed over */
 }
@@ -145,7 +143,7 @@ take_over(struct livemap *lm)
 	drop(&lm->now);
 	lm->now = lm->next;
 	lm->next = (struct image){0};
-	lm->current = true;
+	lm->now.it.current = true;
 	return LIVEMAP_NEW;
 }
 
@@ -168,12 +166,12 @@ copy_step(struct livemap *lm, struct err *e)
 		return refuse(lm);
 	}
 	data = snapshot_data(lm->next.copy, &size);
-	if ((lm->next.map = cdbmap_of(data, size)) == NULL) {
+	if ((lm->next.it.map = cdbmap_of(data, size)) == NULL) {
 		err_set(e, EX_DATAERR, "%s is damaged or not a cdb file",
 		    quotes(lm->path).s);
 		return refuse(lm);
 	}
-	lm->next.filter = mem_zero(LIVEMAP_FILTER / 64, sizeof(uint64_t));
+	lm->next.it.filter = mem_zero(LIVEMAP_FILTER / 64, sizeof(uint64_t));
 	lm->copied = true;
 	lm->pos = 0;
 	lm->has_header = false;
@@ -190,7 +188,7 @@ check_step(struct livemap *lm, struct err *e)
 
 	for (i = 0; i < CHECK_STEP; i++) {
 		rc = cdbmap_next(
-		    lm->next.map, &lm->pos, &key, &klen, &value, &vlen);
+		    lm->next.it.map, &lm->pos, &key, &klen, &value, &vlen);
 		if (rc != CDBMAP_FOUND)
 			break;
 		if (is_good(lm, key, klen, value, vlen))
@@ -223,28 +221,10 @@ livemap_step(struct livemap *lm, uint64_t nanoseconds, struct err *e)
 	return rc;
 }
 
-const struct cdbmap *
-livemap_map(const struct livemap *lm)
+const struct livemap_served *
+livemap_served(const struct livemap *lm)
 {
-	return lm->now.map;
-}
-
-const struct mapheader *
-livemap_header(const struct livemap *lm)
-{
-	return &lm->now.header;
-}
-
-const uint64_t *
-livemap_filter(const struct livemap *lm)
-{
-	return lm->now.filter;
-}
-
-bool
-livemap_current(const struct livemap *lm)
-{
-	return lm->current;
+	return &lm->now.it;
 }
 
 void

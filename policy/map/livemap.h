@@ -43,19 +43,21 @@ enum livemap_event livemap_look(struct livemap *lm, bool again, struct err *e);
 enum livemap_event livemap_step(
     struct livemap *lm, uint64_t nanoseconds, struct err *e);
 
-/* What is served; NULL before the first good map. */
-const struct cdbmap *livemap_map(const struct livemap *lm);
-const struct mapheader *livemap_header(const struct livemap *lm);
-
-/*
- * One bit for each hash of a row's record (" d:"), folded; LIVEMAP_FILTER
- * bits. Where there is none, there is no record.
- */
 #define LIVEMAP_FILTER (1u << 19)
-const uint64_t *livemap_filter(const struct livemap *lm);
 
-/* Is what is served what lies on disk, as far as is known? */
-bool livemap_current(const struct livemap *lm);
+struct livemap_served {
+	struct cdbmap *map; /* NULL before the first good one */
+	struct mapheader header;
+	/*
+	 * One bit for each hash of a row's record (" d:"), folded;
+	 * LIVEMAP_FILTER bits. Where there is none, there is no record.
+	 */
+	uint64_t *filter;
+	bool current; /* it is what lies on disk, as far as is known */
+};
+
+/* What is served: until the next step, look or livemap_free(). */
+const struct livemap_served *livemap_served(const struct livemap *lm);
 
 /* Free; NULL is allowed. */
 void livemap_free(struct livemap *lm);

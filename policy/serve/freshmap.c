@@ -82,7 +82,7 @@ recompile_release(struct recompile *r)
 bool
 freshmap_expired(const struct freshmap *f)
 {
-	const struct mapheader *h = livemap_header(f->map);
+	const struct mapheader *h = &livemap_served(f->map)->header;
 
 	return h->expires != 0 && clock_now(&f->service->clock) >= h->expires;
 }
@@ -90,18 +90,19 @@ freshmap_expired(const struct freshmap *f)
 static void
 tell_status(const struct freshmap *f)
 {
-	const struct mapheader *h = livemap_header(f->map);
+	const struct mapheader *h = &livemap_served(f->map)->header;
 	char when[NUM_TIME_MAX];
 
 	sdnotify("STATUS=%zu domains, %zu enforced, %zu lowered, compiled %s%s",
 	    h->domains, h->enforced, h->lowered, num_time_text(h->time, when),
-	    livemap_current(f->map) ? "" : "; the map on disk is no good");
+	    livemap_served(f->map)->current ? ""
+					    : "; the map on disk is no good");
 }
 
 static void
 serve(struct freshmap *f)
 {
-	const struct mapheader *h = livemap_header(f->map);
+	const struct mapheader *h = &livemap_served(f->map)->header;
 	char when[NUM_TIME_MAX], end[NUM_TIME_MAX];
 
 	/* The same one again leaves the clock alone. */
@@ -109,8 +110,8 @@ serve(struct freshmap *f)
 		clock_start(&f->service->clock);
 	f->compiled = h->time;
 	f->loaded++;
-	f->service->lookup = (struct lookup){.map = livemap_map(f->map),
-	    .filter = livemap_filter(f->map),
+	f->service->lookup = (struct lookup){.map = livemap_served(f->map)->map,
+	    .filter = livemap_served(f->map)->filter,
 	    .lowered = h->lowered > 0};
 	if (!freshmap_expired(f))
 		f->recompile.next = 0;
@@ -139,13 +140,14 @@ map_event(struct freshmap *f, enum livemap_event ev, const struct err *e)
 		break;
 	case LIVEMAP_REFUSED:
 		f->refused++;
-		if (livemap_map(f->map) == NULL) {
+		if (livemap_served(f->map)->map == NULL) {
 			logline(LOGLINE_ERROR, "%s; run tlspact-compile first",
 			    e->text);
 			break;
 		}
 		logline(LOGLINE_ERROR, "%s; still serving the map compiled %s",
-		    e->text, num_time_text(livemap_header(f->map)->time, when));
+		    e->text,
+		    num_time_text(livemap_served(f->map)->header.time, when));
 		tell_status(f);
 		break;
 	}
@@ -157,24 +159,6 @@ freshmap_look(struct freshmap *f, bool again)
 	struct err e;
 
 	map_event(f, livemap_look(f->map, again, &e), &e);
-}
-
-int
-freshmap_load(struct freshmap *f, const char *path, struct service *s)
-{
-	enum livemap_event ev;
-	struct err e = {.code = EX_TEMPFAIL, .text = "the map changes"};
-
-	f->path = path;
-	f->service = s;
-	f->map = livemap_new(path);
-	ev = livemap_look(f->map, true, &e);
-	while (ev == LIVEMAP_BUSY)
-		ev = livemap_step(f->map, LOAD_SLICE, &e);
-	if (ev == LIVEMAP_IDLE) /* it was written to just then */
-		ev = LIVEMAP_REFUSED;
-	map_event(f, ev, &e);
-	return ev == LIVEMAP_NEW ? EX_OK : e.code;
 }
 
 static void
@@ -199,17 +183,33 @@ on_file(evutil_socket_t fd, short what, void *arg)
 		freshmap_look(f, false);
 }
 
-void
-freshmap_start(struct freshmap *f, struct event_base *base)
+int
+freshmap_start(struct freshmap *f, const char *path, struct service *s,
+    struct event_base *base)
 {
+	enum livemap_event ev;
+	struct err e = {.code = EX_TEMPFAIL, .text = "the map changes"};
+
+	f->path = path;
+	f->service = s;
+	f->map = livemap_new(path);
+	ev = livemap_look(f->map, true, &e);
+	while (ev == LIVEMAP_BUSY)
+		ev = livemap_step(f->map, LOAD_SLICE, &e);
+	if (ev == LIVEMAP_IDLE) /* it was written to just then */
+		ev = LIVEMAP_REFUSED;
+	map_event(f, ev, &e);
+	if (ev != LIVEMAP_NEW)
+		return e.code;
 	f->loading = evtimer_new(base, on_loading, f);
 	/* Without it a change is seen by the next tick. */
-	f->files = filewatch_new(f->path);
+	f->files = filewatch_new(path);
 	if (filewatch_fd(f->files) == -1)
-		return;
+		return EX_OK;
 	f->watching = event_new(
 	    base, filewatch_fd(f->files), EV_READ | EV_PERSIST, on_file, f);
 	(void)event_add(f->watching, NULL);
+	return EX_OK;
 }
 
 static void
@@ -226,6 +226,8 @@ freshmap_tick(struct freshmap *f, time_t now)
 {
 	struct err e;
 
+	if (recompile_reap(&f->recompile, &e) == -1)
+		complain(f, &e);
 	freshmap_look(f, false);
 	if (!freshmap_expired(f))
 		return;
@@ -238,16 +240,6 @@ freshmap_tick(struct freshmap *f, time_t now)
 		complain(f, &e);
 		break;
 	}
-}
-
-void
-freshmap_child(struct freshmap *f)
-{
-	struct err e;
-
-	if (recompile_reap(&f->recompile, &e) == -1)
-		complain(f, &e);
-	freshmap_look(f, false);
 }
 
 void

@@ -64,21 +64,17 @@ struct freshmap {
 
 /*
  * Load the map at path for s, whose lookup and clock are set then and with
- * each new map. Waits. 0, or the exit code, everything being logged.
+ * each new map, and watch for new ones on base. Waits. 0, or the exit code,
+ * everything being logged.
  */
-int freshmap_load(struct freshmap *f, const char *path, struct service *s);
+int freshmap_start(struct freshmap *f, const char *path, struct service *s,
+    struct event_base *base);
 
-/* Watch for new ones from now on. */
-void freshmap_start(struct freshmap *f, struct event_base *base);
-
-/* Each second: now is of a clock that never jumps. */
+/* Each second, and after SIGCHLD: now is of a clock that never jumps. */
 void freshmap_tick(struct freshmap *f, time_t now);
 
 /* Has the file changed? again: take it over, whatever it looks like. */
 void freshmap_look(struct freshmap *f, bool again);
-
-/* After SIGCHLD. */
-void freshmap_child(struct freshmap *f);
 
 /* Has something in the map ended or begun that it does not know of? */
 bool freshmap_expired(const struct freshmap *f);

@@ -629,34 +629,9 @@ let_go(struct warden_guard *g)
 	g->pipe = -1;
 }
 
-void
-warden_guard_tick(struct warden_guard *g, time_t now)
-{
-	struct err e;
-	int p[2];
-
-	if (!g->on || g->pid != 0 || now < g->next)
-		return;
-	g->next = now + (time_t)g->wait;
-	if (pipe2(p, O_CLOEXEC) == -1) {
-		logline(LOGLINE_ERROR, "no pipe for the warden: %s",
-		    strerror(errno));
-		return;
-	}
-	g->pid = program_start(g->argv, p[0], -1, -1, &e);
-	close(p[0]);
-	g->pipe = p[1];
-	if (g->pid != -1) {
-		g->started = now;
-		return;
-	}
-	g->pid = 0;
-	let_go(g);
-	logline(LOGLINE_ERROR, "%s", e.text);
-}
-
-void
-warden_guard_reap(struct warden_guard *g, time_t now)
+/* Has it ended? */
+static void
+reap(struct warden_guard *g, time_t now)
 {
 	int status;
 
@@ -675,6 +650,33 @@ warden_guard_reap(struct warden_guard *g, time_t now)
 	    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
 	    g->wait);
 	g->wait = g->wait * 2 > GUARD_WAIT ? GUARD_WAIT : g->wait * 2;
+}
+
+void
+warden_guard_tick(struct warden_guard *g, time_t now)
+{
+	struct err e;
+	int p[2];
+
+	reap(g, now);
+	if (!g->on || g->pid != 0 || now < g->next)
+		return;
+	g->next = now + (time_t)g->wait;
+	if (pipe2(p, O_CLOEXEC) == -1) {
+		logline(LOGLINE_ERROR, "no pipe for the warden: %s",
+		    strerror(errno));
+		return;
+	}
+	g->pid = program_start(g->argv, p[0], -1, -1, &e);
+	close(p[0]);
+	g->pipe = p[1];
+	if (g->pid != -1) {
+		g->started = now;
+		return;
+	}
+	g->pid = 0;
+	let_go(g);
+	logline(LOGLINE_ERROR, "%s", e.text);
 }
 
 void

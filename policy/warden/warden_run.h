@@ -67,11 +67,11 @@ struct warden_guard {
 void warden_guard_init(struct warden_guard *g, const char *const *args,
     size_t nargs, bool foreground, bool verbose);
 
-/* Start it, unless it runs or it is not the time. */
+/*
+ * Each second, and after SIGCHLD: see whether it has ended, and start it,
+ * unless it runs or it is not the time.
+ */
 void warden_guard_tick(struct warden_guard *g, time_t now);
-
-/* After SIGCHLD. */
-void warden_guard_reap(struct warden_guard *g, time_t now);
 
 /* Have it look at the registry and the map again. */
 void warden_guard_reload(const struct warden_guard *g);

@@ -65,12 +65,14 @@ t_taken(void **state)
 		check_int(rows[i].name, load(lm, &e),
 		    rows[i].why == NULL ? LIVEMAP_NEW : LIVEMAP_REFUSED);
 		if (rows[i].why == NULL) {
-			check_true(rows[i].name, livemap_current(lm));
-			check_int(rows[i].name, livemap_header(lm)->domains, 1);
+			check_true(rows[i].name, livemap_served(lm)->current);
+			check_int(rows[i].name,
+			    livemap_served(lm)->header.domains, 1);
 		} else {
 			check_has(rows[i].name, e.text, rows[i].why);
 			check_int(rows[i].name, e.code, EX_DATAERR);
-			check_true(rows[i].name, livemap_map(lm) == NULL);
+			check_true(
+			    rows[i].name, livemap_served(lm)->map == NULL);
 		}
 		livemap_free(lm);
 	}

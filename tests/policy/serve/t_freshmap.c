@@ -1,6 +1,7 @@
 /* t_freshmap.c: when the map has run out, and what is done about it. */
 #include "check.h"
 
+#include <event2/event.h>
 #include <fcntl.h>
 #include <sysexits.h>
 
@@ -103,6 +104,7 @@ t_expired(void **state)
 	    {"now", now, true},
 	    {"an hour ago", now - 3600, true},
 	};
+	struct event_base *base = event_base_new();
 	char *dir = check_folder(), *path = check_path(dir, "map");
 	struct service s;
 	struct freshmap k;
@@ -115,7 +117,8 @@ t_expired(void **state)
 		k = (struct freshmap){0};
 		s = (struct service){.contact = ""};
 		runs(&k.recompile, "/bin/true");
-		check_int(rows[i].name, freshmap_load(&k, path, &s), EX_OK);
+		check_int(
+		    rows[i].name, freshmap_start(&k, path, &s, base), EX_OK);
 		check_int(rows[i].name, freshmap_expired(&k), rows[i].want);
 		freshmap_tick(&k, 5000);
 		check_int(rows[i].name, k.recompile.pid != 0, rows[i].want);
@@ -123,6 +126,7 @@ t_expired(void **state)
 			check_int(rows[i].name, reap(&k.recompile, &e), 1);
 		freshmap_release(&k);
 	}
+	event_base_free(base);
 	free(path);
 	check_folder_end(dir);
 }

@@ -14,7 +14,7 @@ ends(struct warden_guard *g, time_t at)
 
 	for (i = 0; i < TRIES && g->pid != 0; i++) {
 		usleep(10000);
-		warden_guard_reap(g, at);
+		warden_guard_tick(g, at);
 	}
 	check_int("it has ended", g->pid, 0);
 }
