@@ -113,6 +113,7 @@ take(const struct options_table *t, const struct options_row *r,
     const char *arg, void *to)
 {
 	void *at = (char *)to + r->at;
+	struct options_list *list = at;
 	int *form = at;
 
 	switch (r->kind) {
@@ -121,6 +122,11 @@ take(const struct options_table *t, const struct options_row *r,
 		return true;
 	case OPTIONS_WORD:
 		*(const char **)at = arg;
+		return true;
+	case OPTIONS_LIST:
+		list->v =
+		    mem_grow(list->v, list->n, &list->cap, sizeof(*list->v));
+		list->v[list->n++] = arg;
 		return true;
 	case OPTIONS_NUMBER:
 		return num_parse(arg, 0, r->value, at) == 0;

@@ -20,10 +20,17 @@ struct options {
 	char **arg;
 };
 
+/* Arguments of an option that may be repeated; the array is the caller's. */
+struct options_list {
+	const char **v;
+	size_t n, cap;
+};
+
 /* What becomes of the member that a row names. */
 enum options_kind {
 	OPTIONS_FLAG,	/* bool: true */
 	OPTIONS_WORD,	/* const char *: the argument */
+	OPTIONS_LIST,	/* struct options_list: one argument more */
 	OPTIONS_NUMBER, /* uint64_t: the argument, at most .value */
 	OPTIONS_TIME,	/* time_t: the argument, see num_time() */
 	OPTIONS_FORM,	/* int: .value; two values at once are a mistake */

@@ -7,6 +7,7 @@
 #ifndef MEM_H
 #define MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* malloc(3), calloc(3), strdup(3); never NULL. Free with free(3). */
@@ -15,6 +16,8 @@ void *mem_zero(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 char *mem_dup(const char *s) __attribute__((malloc, returns_nonnull));
 char *mem_printf(const char *fmt, ...)
     __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+char *mem_vprintf(const char *fmt, va_list ap)
+    __attribute__((malloc, returns_nonnull, format(printf, 1, 0)));
 
 /*
  * Make room for so many more elements in the array v of *cap elements of the

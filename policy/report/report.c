@@ -41,13 +41,10 @@ reading_printf(struct reading *g, const char *fmt, ...)
 	const char *kept;
 	va_list ap;
 	char *text;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = mem_vprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		abort();
 	kept = reading_keep(g, text);
 	free(text);
 	return kept;
@@ -650,8 +647,7 @@ judge_way(struct report_way *w)
 			judge_use(u, REPORT_GOOD,
 			    is_in_tr_02102(u->name)
 				? ""
-				: "not in the list of BSI TR-02102-2, but "
-				  "sound");
+				: "sound, though not in TR-02102-2");
 	}
 	sort_uses(&w->protocol);
 	sort_uses(&w->cipher);

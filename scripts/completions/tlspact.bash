@@ -78,6 +78,15 @@ _tlspact()
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
+	--format)
+		_tlspact_words "$current" text csv json
+		return
+		;;
+	--partner)
+		# shellcheck disable=SC2046 # a word each
+		_tlspact_words "$current" $(_tlspact_partners)
+		return
+		;;
 	-o | --option)
 		mapfile -t COMPREPLY < <(tlspact-setup -n 2>/dev/null |
 			sed -n "s/^\(${current}[a-z_]*\) = .*/\1=/p")
@@ -109,6 +118,11 @@ _tlspact()
 			mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		fi
 		;;
+	tlspact-report)
+		# shellcheck disable=SC2086 # a word each
+		_tlspact_words "$current" $_tlspact_common --from --to --at \
+			--partner --format --output
+		;;
 	tlspact-probe | tlspact-verify)
 		if [[ $current = -* ]]; then
 			local more='--at --host --rehearse'
@@ -127,4 +141,4 @@ _tlspact()
 }
 
 complete -F _tlspact tlspactctl tlspactd tlspact-compile tlspact-log \
-	tlspact-probe tlspact-setup tlspact-verify
+	tlspact-probe tlspact-report tlspact-setup tlspact-verify

@@ -92,6 +92,10 @@ done <<'EOT'
 64 tlspact-probe --json --nagios word
 3 tlspact-probe --nagios --json word
 3 tlspact-probe --nagios --bogus
+64 tlspact-report word
+64 tlspact-report --format pdf
+64 tlspact-report --json --format csv
+64 tlspact-report --from soon
 64 tlspact-verify one
 64 tlspact-verify one two three four
 64 tlspact-verify --at soon one two

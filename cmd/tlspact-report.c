@@ -1,0 +1,184 @@
+/*
+ * tlspact-report: what is on record of a period, for auditors and postmasters.
+ *
+ * The facts are policy/report's; here are the period, the partners and the
+ * format.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "common.h"
+#include "err.h"
+#include "file.h"
+#include "mem.h"
+#include "options.h"
+#include "registry.h"
+#include "report.h"
+#include "reporttable.h"
+#include "reporttext.h"
+#include "say.h"
+#include "settings.h"
+
+struct run {
+	struct options opt;
+	time_t from, to, at; /* 0: not said; to is the last day */
+	struct options_list partner;
+	const char *format, *output;
+	struct settings set;
+	struct registry *registry;
+	struct report report;
+};
+
+static const struct options_row rows[] = {
+    {0, "from", "DAY", "first day, UTC (default: 29 days before the last one)",
+	OPTIONS_TIME, .at = offsetof(struct run, from)},
+    {0, "to", "DAY", "last day (default: today)", OPTIONS_TIME,
+	.at = offsetof(struct run, to)},
+    {0, "at", "TIME", "as of that time, not of now", OPTIONS_TIME,
+	.at = offsetof(struct run, at)},
+    {0, "partner", "NAME", "of that partner alone; may be repeated",
+	OPTIONS_LIST, .at = offsetof(struct run, partner)},
+    {0, "format", "FORMAT", "text (default), csv or json", OPTIONS_WORD,
+	.at = offsetof(struct run, format)},
+    {0, "output", "FILE", "write to FILE, which changes at once", OPTIONS_WORD,
+	.at = offsetof(struct run, output)},
+    OPTIONS_JSON("the same as --format json"),
+    OPTIONS_SETTINGS,
+    OPTIONS_VERBOSE(NULL),
+    OPTIONS_ABOUT,
+};
+
+static const struct options_table table = {
+    .program = "tlspact-report",
+    .synopsis = "[-jv] [-C FILE] [-o NAME=VALUE]... [--from DAY] [--to DAY]\n"
+		" [--at TIME] [--partner NAME]... [--format FORMAT]\n"
+		" [--output FILE]\n",
+    .about = "Tell what is on record of a period: mail, gateways, decisions.",
+    .row = rows,
+    .nrows = sizeof(rows) / sizeof(rows[0]),
+};
+
+/* --- What to tell of ---------------------------------------------------------
+ */
+
+static const struct format {
+	const char *name;
+	void (*put)(const struct report *r, struct buf *out);
+} formats[] = {
+    {"text", reporttext_put},
+    {"csv", reporttable_csv},
+    {"json", reporttable_json},
+};
+
+static const struct format *
+find_format(const struct run *run)
+{
+	const char *name = run->opt.json	 ? "json"
+			   : run->format == NULL ? "text"
+						 : run->format;
+	size_t i;
+
+	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strcmp(formats[i].name, name) == 0 &&
+		    (!run->opt.json || run->format == NULL ||
+			strcmp(run->format, name) == 0))
+			return &formats[i];
+	options_misused(&table, run);
+}
+
+static time_t
+day_of(time_t t)
+{
+	return t - t % CLOCK_DAY;
+}
+
+/* 0, or the exit code, all being said. */
+static int
+find_period(struct run *run, struct report_ask *ask)
+{
+	ask->now = run->at != 0 ? run->at : time(NULL);
+	ask->to = day_of(run->to != 0 ? run->to : ask->now) + CLOCK_DAY;
+	ask->from = run->from != 0 ? day_of(run->from)
+				   : ask->to - (time_t)REPORT_DAYS * CLOCK_DAY;
+	if (ask->from < 0)
+		ask->from = 0;
+	if (ask->from < ask->to && ask->from <= ask->now)
+		return EX_OK;
+	say(ask->from <= ask->now ? "the period ends before it begins"
+				  : "the period is to come");
+	return EX_USAGE;
+}
+
+/* By their names in the registry; one that is gone has its own. */
+static void
+find_partners(struct run *run, struct report_ask *ask)
+{
+	uint32_t at;
+	size_t i;
+
+	for (i = 0; i < run->partner.n; i++) {
+		at = registry_find(run->registry, run->partner.v[i]);
+		if (at != REGISTRY_NONE)
+			run->partner.v[i] = run->registry->partner[at].name;
+	}
+	ask->partner = run->partner.v;
+	ask->npartners = run->partner.n;
+}
+
+static int
+put(struct run *run, const struct format *format)
+{
+	struct buf out = {0};
+	struct err e;
+	int code = EX_OK;
+
+	format->put(&run->report, &out);
+	if (run->output == NULL)
+		(void)fwrite(out.data, 1, out.len, stdout);
+	else if (file_replace(run->output, out.data, out.len, NULL, &e) == -1)
+		code = common_failed(&e);
+	else if (run->opt.verbose)
+		say("%s is written: %zu bytes", run->output, out.len);
+	buf_free(&out);
+	return code;
+}
+
+static int
+report(struct run *run, const struct format *format)
+{
+	struct report_ask ask = {.set = &run->set, .version = VERSION};
+	struct err e;
+	int code;
+
+	if ((code = find_period(run, &ask)) != EX_OK ||
+	    (code = options_settings(&run->opt, &run->set)) != EX_OK ||
+	    (code = common_registry(run->set.registry, ask.now, "reported",
+		 &run->registry)) != EX_OK)
+		return code;
+	ask.registry = run->registry;
+	find_partners(run, &ask);
+	if (report_read(&run->report, &ask, &e) == -1)
+		return common_failed(&e);
+	return put(run, format);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct run run = {0};
+	int code;
+
+	say_init(table.program);
+	options_read(&table, argc, argv, &run);
+	code = report(&run, find_format(&run));
+	report_free(&run.report);
+	registry_free(run.registry);
+	settings_free(&run.set);
+	free(run.partner.v);
+	return say_flushed(code);
+}
