@@ -84,7 +84,7 @@ POLICY_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard policy/*/*.c))
 CMD_OBJ = $(filter-out $(PROGRAMS:%=$(B)/cmd/%.o), \
 	$(patsubst %.c,$(B)/%.o,$(wildcard cmd/*.c)))
 BINS = $(PROGRAMS:%=$(B)/%)
-UNITS = $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/*/t_*.c))
+UNITS = $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/cmd/t_*.c tests/*/*/t_*.c))
 TOOLS = $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 FUZZERS = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 SHELL_TESTS = $(wildcard tests/*.t tests/*/*.t tests/*/*/*.t)

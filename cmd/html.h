@@ -1,0 +1,54 @@
+/*
+ * html.h: HTML, SVG and the data within it, made of foreign texts.
+ *
+ * All escaping is here: no other file writes a text of somebody else into a
+ * page but by these functions.
+ */
+#ifndef HTML_H
+#define HTML_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct page;
+
+/*
+ * Append markup. Of the formats of printf(3) it knows %s %zu %u %d %ld, PRIu64
+ * and %% without width; and it escapes what %s stands for, for text as for an
+ * attribute in double quotes. What may not be shown as it is (quote.h) is
+ * there as \xHH.
+ */
+void html_printf(struct buf *out, const char *markup, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * The same escape for the data of a script: a string of JSON, with its quotes,
+ * in which nothing ends the element.
+ */
+void html_json(struct buf *out, const char *s);
+
+/* 12300 as "12,300". Use as html_count(n).s. */
+struct html_count {
+	char s[32];
+};
+struct html_count html_count(uint64_t n);
+
+/*
+ * The source expression by which a Content-Security-Policy allows this text
+ * as a script or style within the page ("'sha256-...'"; CSP 3, 2.3.1).
+ */
+void html_csp(struct buf *out, const char *text);
+
+/*
+ * A page that is told by a template: text in which @NAME@ stands for what the
+ * function of that name appends. What a page is, its caller knows.
+ */
+struct html_slot {
+	const char *name;
+	void (*put)(struct buf *out, const struct page *page);
+};
+void html_fill(struct buf *out, const char *template,
+    const struct html_slot *slot, size_t nslots, const struct page *page);
+
+#endif
