@@ -129,6 +129,8 @@ $(B)/version: FORCE
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 
 $(B)/cmd/options.o: $(B)/version
+# What is within it, and no compiler tells.
+$(B)/cmd/reporthtml.o: $(wildcard cmd/page/*)
 
 programs-for-tests: $(BINS) $(UNITS) $(TOOLS)
 

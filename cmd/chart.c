@@ -9,7 +9,7 @@
 #include "html.h"
 
 #define WEEKLY 92 /* days: with more of them a column is a week */
-#define FEW 45	  /* days: with fewer the axis names days */
+#define FEW 62	  /* days: with fewer the axis names days */
 #define LABELS 16
 
 uint32_t

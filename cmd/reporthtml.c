@@ -1,0 +1,374 @@
+/*
+ * The page of a report: what stands in it of the whole. Its words and its
+ * looks are files of the tree, cmd/page/, which are part of the program.
+ */
+#include "reporthtml.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "html.h"
+#include "mem.h"
+#include "num.h"
+#include "reportpage.h"
+
+/* A file as a string; the Makefile knows that we depend on it. */
+#define EMBED(name, file)                                      \
+	__asm__(".section .rodata\n" #name ": .incbin \"" file \
+		"\"\n.byte 0\n.previous");                     \
+	extern const char name[] __attribute__((visibility("hidden")))
+EMBED(page_template, "cmd/page/page.html");
+EMBED(page_style, "cmd/page/page.css");
+EMBED(page_script, "cmd/page/page.js");
+
+#define NOTES 50 /* that need attention, and are named */
+#define GAPS 100 /* without log */
+
+/* --- The head ------------------------------------------------------------- */
+
+static void
+put_policy(struct buf *out, const struct page *page)
+{
+	(void)page;
+	buf_puts(out,
+	    "default-src 'none'; base-uri 'none'; form-action 'none'; "
+	    "style-src ");
+	html_csp(out, page_style);
+	buf_puts(out, "; script-src ");
+	html_csp(out, page_script);
+}
+
+static void
+put_style(struct buf *out, const struct page *page)
+{
+	(void)page;
+	buf_puts(out, page_style);
+}
+
+static void
+put_script(struct buf *out, const struct page *page)
+{
+	(void)page;
+	buf_puts(out, page_script);
+}
+
+static void
+put_title(struct buf *out, const struct page *page)
+{
+	const struct report *r = page->r;
+
+	html_printf(
+	    out, "TLS with mail partners, %s to %s", r->from_day, r->to_day);
+}
+
+static void
+put_heading(struct buf *out, const struct page *page)
+{
+	const struct report *r = page->r;
+
+	html_printf(out,
+	    "Mail partners, <span class=\"d\">%s</span> to "
+	    "<span class=\"d\">%s</span>",
+	    r->from_day, r->to_day);
+}
+
+static void
+put_about(struct buf *out, const struct page *page)
+{
+	const struct report *r = page->r;
+
+	html_printf(out,
+	    "%zu partner%s, of which %zu %s Enforced. Made %s by tlspact %s "
+	    "from "
+	    "registry, map, ledger and evidence alone. Days and times are UTC.",
+	    r->npartners, num_plural(r->npartners), r->nenforced,
+	    r->nenforced == 1 ? "is" : "are", page_time(r->now).s, r->version);
+	if (r->going_on)
+		buf_puts(out, " The last day is not over.");
+	if (*r->map_fault != '\0')
+		html_printf(out, " The map tells nothing: %s.", r->map_fault);
+}
+
+static void
+put_footer(struct buf *out, const struct page *page)
+{
+	const struct report *r = page->r;
+
+	html_printf(out,
+	    "tlspact-report %s. No addresses of people's mail and no queue ids "
+	    "are in this page; it asks no other computer for anything.",
+	    r->version);
+}
+
+/* --- What is to be read first --------------------------------------------- */
+
+static void
+put_answers(struct buf *out, const struct page *page)
+{
+	const struct report *r = page->r;
+	const struct report_answer *a;
+	size_t i;
+
+	buf_puts(out, "<ol class=\"answers\">");
+	for (i = 0; i < r->nanswers; i++) {
+		a = &r->answer[i];
+		buf_puts(out, "<li>");
+		page_state(out, a->state, report_state_name(a->state));
+		html_printf(out, "<div><h3>%s</h3><b>%s</b>%s</div></li>\n",
+		    a->question, a->answer, a->detail);
+	}
+	buf_puts(out, "</ol>");
+}
+
+static void
+put_attention(struct buf *out, const struct page *page)
+{
+	const struct report *r = page->r;
+	const struct report_note *n;
+	size_t i;
+
+	if (r->nnotes == 0)
+		buf_puts(out, "<p>Nothing.</p>");
+	buf_puts(out, "<ul class=\"notes\">");
+	for (i = 0; i < r->nnotes && i < NOTES; i++) {
+		n = &r->note[i];
+		buf_puts(out, "<li>");
+		page_state(out, n->state, report_state_name(n->state));
+		buf_puts(out, "<div>");
+		if (*n->partner != '\0') {
+			page_name(out, r, n->partner);
+			buf_puts(out, ": ");
+		}
+		html_printf(out, "%s", n->text);
+		if (*n->next != '\0')
+			html_printf(
+			    out, " <span class=\"note\">%s</span>", n->next);
+		if (*report_turn_name(n->turn) != '\0')
+			html_printf(out,
+			    " <span class=\"note\">(turn: %s)</span>",
+			    report_turn_name(n->turn));
+		buf_puts(out, "</div></li>\n");
+	}
+	buf_puts(out, "</ul>");
+	if (r->nnotes > NOTES)
+		html_printf(out, "<p>%zu more stand with each partner.</p>",
+		    r->nnotes - NOTES);
+}
+
+/* --- Readiness, and the rest of the world ----------------------------------
+ */
+
+static void
+put_ready(struct buf *out, const struct page *page)
+{
+	const struct report *r = page->r;
+	const struct report_partner *p;
+	size_t i, ready = 0, not_ready = 0;
+
+	for (i = 0; i < r->npartners; i++) {
+		p = &r->partner[i];
+		if (p->ready != REPORT_READY)
+			continue;
+		if (ready++ == 0)
+			buf_puts(out, "<h3>Could be Enforced today</h3>");
+		html_printf(out,
+		    "<p data-p=\"%zu\"><a href=\"#p%zu\">%s</a>: paste "
+		    "<code>%s</code></p>\n",
+		    i, i, p->name, p->line);
+	}
+	for (i = 0; i < r->npartners; i++) {
+		p = &r->partner[i];
+		if (p->ready != REPORT_NOT_READY)
+			continue;
+		if (not_ready++ == 0) {
+			buf_puts(out, "<h3>Should not be yet</h3>");
+			page_table(out, "Partners that are not ready",
+			    "<th scope=\"col\">Partner</th>"
+			    "<th scope=\"col\">What is missing</th>"
+			    "<th scope=\"col\">Turn</th>");
+		}
+		html_printf(out,
+		    "<tr data-p=\"%zu\"><th scope=\"row\"><a href=\"#p%zu\">%s"
+		    "</a></th><td>%s</td><td>%s</td></tr>\n",
+		    i, i, p->name, p->missing, report_turn_name(p->turn));
+	}
+	if (not_ready > 0)
+		page_table_end(out);
+	if (ready + not_ready == 0)
+		buf_puts(out, "<p>There is none that is not Enforced.</p>");
+}
+
+/* --- What is not proven, and the record ------------------------------------
+ */
+
+static void
+put_gaps(struct buf *out, const struct report *r)
+{
+	char span[CLOCK_MAX];
+	size_t i;
+
+	for (i = 0; i < r->ngaps && i < GAPS; i++)
+		html_printf(out, "<li>No log from %s to %s (%s)</li>\n",
+		    page_time(r->gap[i].begin).s, page_time(r->gap[i].end).s,
+		    clock_span(r->gap[i].end - r->gap[i].begin, span));
+	if (r->ngaps > i)
+		html_printf(out, "<li>and %zu more times</li>", r->ngaps - i);
+	for (i = 0; i < r->nhosts && i < GAPS; i++) {
+		html_printf(out, "<li>Host %s: %s hours, %s to %s ",
+		    *r->host[i].name == '\0' ? "without a name"
+					     : r->host[i].name,
+		    html_count(r->host[i].hours).s,
+		    page_time(r->host[i].first).s,
+		    page_time(r->host[i].last).s);
+		page_state(out, r->host[i].state,
+		    r->host[i].state == REPORT_OPEN ? "nothing came lately"
+						    : "read");
+		buf_puts(out, "</li>\n");
+	}
+}
+
+static void
+put_open(struct buf *out, const struct page *page)
+{
+	const struct report *r = page->r;
+	size_t i, silent = 0, unseen = 0;
+
+	for (i = 0; i < r->npartners; i++) {
+		silent += r->partner[i].ndays == 0;
+		unseen += r->partner[i].ngateways == 0;
+	}
+	buf_puts(out, "<ul class=\"plain\">");
+	if (!r->hours_known)
+		buf_puts(out,
+		    "<li>Which hours of the mail log were read is not "
+		    "on record.</li>");
+	else
+		html_printf(out,
+		    "<li>Of %s hours of this period the mail log of %s was "
+		    "read."
+		    "</li>",
+		    html_count(r->hours).s, html_count(r->hours_read).s);
+	put_gaps(out, r);
+	html_printf(out,
+	    "<li>%zu partner%s had no mail in this period: that is no proof of "
+	    "anything.</li><li>Of %zu no gateway was looked at.</li>",
+	    silent, num_plural(silent), unseen);
+	if (r->rule_unknown > 0)
+		html_printf(out,
+		    "<li>To what %s mails were held is not known: they were "
+		    "counted before that was written down.</li>",
+		    html_count(r->rule_unknown).s);
+	if (r->rules_more > 0)
+		html_printf(out,
+		    "<li>%s changes of rules are counted in the record, but "
+		    "not "
+		    "named.</li>",
+		    html_count(r->rules_more).s);
+	buf_puts(out, "</ul>");
+}
+
+static void
+put_record(struct buf *out, const struct page *page)
+{
+	const struct report *r = page->r;
+	char keep[CLOCK_MAX];
+	size_t i;
+
+	if (*r->record_fault != '\0') {
+		buf_puts(out, "<p>");
+		page_state(out, REPORT_BAD, "not known");
+		html_printf(out, ": %s</p>", r->record_fault);
+	} else {
+		buf_puts(out, "<p>");
+		page_state(out, r->flaws == 0 ? REPORT_GOOD : REPORT_BAD,
+		    r->flaws == 0 ? "whole" : "not whole");
+		html_printf(out,
+		    ": %ld events, the last one has the digest</p>"
+		    "<pre><code>%s</code></pre>",
+		    (long)r->head.count, r->head.hash);
+	}
+	for (i = 0; i < r->nflaws; i++)
+		html_printf(out, "<p>%s</p>", r->flaw[i]);
+	if (r->flaws > r->nflaws)
+		html_printf(out, "<p>and %zu more</p>", r->flaws - r->nflaws);
+	html_printf(out,
+	    "<p>To check it against a later ledger:</p><pre><code>%s</code>"
+	    "</pre><p>The registry has the digest <code>%s</code>; the map is "
+	    "of %s.</p>",
+	    r->verify, *r->registry_digest == '\0' ? "-" : r->registry_digest,
+	    page_time(r->map_time).s);
+	if (r->keep == 0)
+		buf_puts(out, "<p>Probes and failures are kept for ever");
+	else
+		html_printf(out, "<p>Probes and failures are kept for %s",
+		    clock_span((time_t)r->keep, keep));
+	html_printf(out,
+	    ", counts by day and the record for ever. %zu notices to people "
+	    "are on record for this period.</p>",
+	    r->nnotices);
+}
+
+static void
+put_facts(struct buf *out, const struct page *page)
+{
+	const struct report *r = page->r;
+	size_t i;
+
+	page_table(out, "Facts that auditors ask for",
+	    "<th scope=\"col\" class=\"n\">No.</th><th scope=\"col\">Fact</th>"
+	    "<th scope=\"col\">State</th><th scope=\"col\">What is shown</th>"
+	    "<th scope=\"col\">Where</th>");
+	for (i = 0; i < REPORT_FACTS; i++) {
+		html_printf(out,
+		    "<tr><td class=\"n\">%zu</td><th scope=\"row\">%s</th><td>",
+		    i + 1, r->fact[i].title);
+		page_state(
+		    out, r->fact[i].state, report_state_name(r->fact[i].state));
+		html_printf(out, "</td><td>%s</td><td>%s</td></tr>\n",
+		    r->fact[i].text, r->fact[i].where);
+	}
+	page_table_end(out);
+}
+
+void
+reporthtml_put(
+    struct buf *out, const struct report *r, const struct registry *registry)
+{
+	const struct page page = {r, registry};
+
+	static const struct html_slot slot[] = {
+	    {"policy", put_policy},
+	    {"title", put_title},
+	    {"style", put_style},
+	    {"heading", put_heading},
+	    {"about", put_about},
+	    {"answers", put_answers},
+	    {"attention", put_attention},
+	    {"legend", reportmail_legend},
+	    {"figures", reportmail_figures},
+	    {"mail", reportmail_mail},
+	    {"timekey", reportwhen_timekey},
+	    {"timeline", reportwhen_timeline},
+	    {"downgrades", reportwhen_downgrades},
+	    {"failures", reportwhen_failures},
+	    {"protocols", reportmail_protocols},
+	    {"expiry", reportwhen_expiry},
+	    {"partners", reportpart_table},
+	    {"ready", put_ready},
+	    {"others", reportmail_others},
+	    {"changes", reportwhen_changes},
+	    {"open", put_open},
+	    {"record", put_record},
+	    {"facts", put_facts},
+	    {"each", reportpart_each},
+	    {"footer", put_footer},
+	    {"data", reportdata_put},
+	    {"script", put_script},
+	};
+
+	html_fill(
+	    out, page_template, slot, sizeof(slot) / sizeof(slot[0]), &page);
+}

@@ -1,0 +1,86 @@
+/*
+ * reportpage.h: what the parts of the HTML page of a report have in common.
+ * The page itself is reporthtml.h.
+ */
+#ifndef REPORTPAGE_H
+#define REPORTPAGE_H
+
+#include "chart.h"
+#include "report.h"
+
+struct buf;
+struct registry;
+
+/* What the page is made of. */
+struct page {
+	const struct report *r;
+	const struct registry *registry; /* NULL: it cannot be used */
+};
+
+/* Colours of mail by what protected it; the order of the legend. */
+extern const char *const page_colour[REPORT_SEEN];
+
+/* Use as page_day(t).s and page_time(t).s: "2026-03-02", "2026-03-02 14:05". */
+struct page_text {
+	char s[32];
+};
+struct page_text page_day(time_t t);
+struct page_text page_time(time_t t);
+
+/* report_percent(), in the same way. */
+struct page_text page_share(uint64_t part, uint64_t whole);
+
+/* The word of a state, with its mark; and of a phrase that stands for it. */
+void page_state(struct buf *out, enum report_state s, const char *word);
+
+/* A table, told to those who listen, that may be wider than the page. */
+void page_table(struct buf *out, const char *label, const char *head);
+void page_table_end(struct buf *out);
+
+struct chart_period page_period(const struct report *r);
+
+/*
+ * The row of a direction: how much, what protected it, and whether that was
+ * what was asked for; the head of such a table; and the bar of the shares.
+ */
+#define PAGE_MAIL_HEAD                                              \
+	"<th scope=col>Mail<th scope=col>All<th scope=col>Verified" \
+	"<th scope=col>Trusted<th scope=col>Encrypted"              \
+	"<th scope=col>Clear<th scope=col>Required kept"            \
+	"<th scope=col>Required failed<th scope=col>Preferred kept" \
+	"<th scope=col>Preferred failed<th scope=col>Rule not known"
+void page_mail_row(struct buf *out, enum evidence_direction way,
+    const uint64_t n[REPORT_SEEN], const struct report_kept *k);
+void page_small(
+    struct buf *out, const char *title, const uint64_t n[REPORT_SEEN]);
+
+/* A downgrade as a bar. */
+struct chart_bar page_lowered(
+    const struct report_downgrade *d, struct buf *title);
+
+/* Of both ways, all that was delivered and had this. */
+uint64_t page_seen(const struct report_partner *p, enum evidence_seen s);
+
+/* A partner's name, which leads to its section; "others" for "". */
+void page_name(struct buf *out, const struct report *r, const char *name);
+
+/*
+ * The parts, each a slot of the template: mail; times; the table of partners
+ * and a section for each; the script's data.
+ */
+void reportpart_table(struct buf *out, const struct page *page);
+void reportpart_each(struct buf *out, const struct page *page);
+void reportmail_legend(struct buf *out, const struct page *page);
+void reportmail_figures(struct buf *out, const struct page *page);
+void reportmail_mail(struct buf *out, const struct page *page);
+void reportmail_protocols(struct buf *out, const struct page *page);
+void reportmail_others(struct buf *out, const struct page *page);
+void reportwhen_timekey(struct buf *out, const struct page *page);
+void reportwhen_timeline(struct buf *out, const struct page *page);
+void reportwhen_downgrades(struct buf *out, const struct page *page);
+void reportwhen_failures(struct buf *out, const struct page *page);
+void reportwhen_expiry(struct buf *out, const struct page *page);
+void reportwhen_changes(struct buf *out, const struct page *page);
+void reportdata_put(struct buf *out, const struct page *page);
+
+#endif

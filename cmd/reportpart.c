@@ -1,0 +1,477 @@
+/*
+ * Partners in the page of a report: the table of all, and a section for each.
+ * What may be left out of HTML (end tags) is, as there may be thousands.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "html.h"
+#include "mem.h"
+#include "num.h"
+#include "registry.h"
+#include "reportpage.h"
+
+#define USES 4	    /* protocols and so on of one direction that are named */
+#define EVENTS 12   /* of each kind in a section; the newest */
+#define FAILURES 12 /* classes of them */
+
+/* --- The table ------------------------------------------------------------ */
+
+/* Held to more than was known to protect it. */
+static uint64_t
+failed(const struct report_partner *p)
+{
+	return p->way[EVIDENCE_OUT].mail.kept.required_failed +
+	       p->way[EVIDENCE_IN].mail.kept.required_failed;
+}
+
+/* The days that are left of the certificate that ends first. */
+static void
+put_days_left(
+    struct buf *out, const struct report *r, const struct report_partner *p)
+{
+	time_t ends = 0;
+	size_t i;
+
+	for (i = 0; i < p->ngateways; i++)
+		if (p->gateway[i].ends != 0 &&
+		    (ends == 0 || p->gateway[i].ends < ends))
+			ends = p->gateway[i].ends;
+	if (ends == 0)
+		buf_puts(out, "<td>-");
+	else
+		html_printf(out, "<td>%ld", (long)(ends - r->now) / CLOCK_DAY);
+}
+
+static const char *
+mode(const struct report_partner *p)
+{
+	return p->p == NULL			? "not in the registry"
+	       : p->full == LEVEL_OPPORTUNISTIC ? "opportunistic"
+						: "enforced";
+}
+
+static void
+put_row(struct buf *out, const struct report *r, size_t which)
+{
+	const struct report_partner *p = &r->partner[which];
+	uint64_t sent = report_mails(&p->way[EVIDENCE_OUT].mail),
+		 came = report_mails(&p->way[EVIDENCE_IN].mail),
+		 seen[REPORT_SEEN];
+	unsigned s;
+
+	for (s = 0; s < REPORT_SEEN; s++)
+		seen[s] = page_seen(p, s);
+	html_printf(out,
+	    "<tr data-p=%zu><th scope=row><a href=#p%zu>%s</a><td>", which,
+	    which, p->name);
+	page_state(out, p->state, p->verdict);
+	html_printf(out, "<td>%s<td>%s<td>%s", mode(p), html_count(sent).s,
+	    html_count(came).s);
+	html_printf(out, "<td>%s<td>%s",
+	    page_share(sent + came - seen[EVIDENCE_CLEAR], sent + came).s,
+	    page_share(
+		report_seen(&p->way[EVIDENCE_OUT].mail, EVIDENCE_VERIFIED),
+		sent)
+		.s);
+	html_printf(out, "<td>%s<td>%s<td>%s<td>",
+	    html_count(seen[EVIDENCE_CLEAR]).s, html_count(failed(p)).s,
+	    html_count(p->way[EVIDENCE_OUT].mail.lowered +
+		       p->way[EVIDENCE_IN].mail.lowered)
+		.s);
+	page_small(out, p->name, seen);
+	put_days_left(out, r, p);
+	buf_putc(out, '\n');
+}
+
+void
+reportpart_table(struct buf *out, const struct page *page)
+{
+	const struct report *r = page->r;
+	size_t i;
+
+	if (r->npartners == 0) {
+		buf_puts(out, "<p>There are no partners.");
+		return;
+	}
+	page_table(out, "Partners",
+	    "<th scope=col>Partner<th scope=col>State<th scope=col>Mode"
+	    "<th scope=col class=n>Sent<th scope=col class=n>Received"
+	    "<th scope=col class=n>Encrypted"
+	    "<th scope=col class=n>Sent authenticated"
+	    "<th scope=col class=n>In clear<th scope=col class=n>Required "
+	    "failed"
+	    "<th scope=col class=n>Lowered<th scope=col>Mail"
+	    "<th scope=col class=n>Days to expiry");
+	for (i = 0; i < r->npartners; i++)
+		put_row(out, r, i);
+	page_table_end(out);
+}
+
+/* --- A section ------------------------------------------------------------ */
+
+static void
+put_list(struct buf *out, const char *name, const struct strs *list)
+{
+	size_t i;
+
+	if (list == NULL || list->n == 0)
+		return;
+	html_printf(out, ". %s ", name);
+	for (i = 0; i < list->n && i < EVENTS; i++)
+		html_printf(out, "%s%s", i > 0 ? ", " : "", list->v[i]);
+	if (list->n > i)
+		html_printf(out, " and %zu more", list->n - i);
+}
+
+static void
+put_word(struct buf *out, const char *name, const char *word)
+{
+	if (word != NULL && *word != '\0')
+		html_printf(out, ". %s %s", name, word);
+}
+
+/* The agreement: what is held, for which names, who is asked about it. */
+static void
+put_agreement(struct buf *out, const struct registry *registry,
+    const struct report_partner *p)
+{
+	const struct attributes *t;
+	const char **domain;
+	size_t n, i;
+
+	html_printf(out, "<p class=meta>%s", mode(p));
+	if (p->full != LEVEL_OPPORTUNISTIC)
+		html_printf(out, " at %s", level_name(p->full));
+	if (!p->level_known)
+		buf_puts(out, "; what is in force is not known");
+	else if (p->level != p->full)
+		html_printf(out, ", now %s", level_name(p->level));
+	if (p->p == NULL)
+		return;
+	t = p->p->attributes;
+	put_word(out, "Ticket", t->ticket);
+	put_word(out, "Review", t->review == 0 ? "" : page_day(t->review).s);
+	put_word(out, "Contact", p->p->contact);
+	put_word(out, "Ours", t->operator_);
+	put_word(out, "Note", t->note);
+	put_list(out, "Gateways", p->p->gateway);
+	put_word(out, "Names of gateways known by", p->names);
+	domain = registry_domains(registry, p->p, &n);
+	buf_puts(out, ". Domains ");
+	for (i = 0; i < n && i < EVENTS; i++)
+		html_printf(out, "%s%s", i > 0 ? ", " : "", domain[i]);
+	if (n > i)
+		html_printf(out, " and %zu more", n - i);
+	free(domain);
+}
+
+/* The strips: the weakest mail of each day or week, and downgrades. */
+static void
+put_strips(
+    struct buf *out, const struct report *r, const struct report_partner *p)
+{
+	static const char *const colour[] = {"", "c", "e", "t", "v"};
+	struct chart_period period = page_period(r);
+	uint32_t column = chart_column(&period), from, i;
+	struct chart_bar bar[EVENTS];
+	struct buf title[EVENTS] = {{0}};
+	uint8_t *day[REPORT_WAYS];
+	const uint8_t *line[REPORT_WAYS];
+	size_t nbars = 0, k;
+	unsigned w, s;
+
+	if (p->ndays == 0 && p->ndowngrades == 0)
+		return;
+	for (w = 0; w < REPORT_WAYS; w++)
+		line[REPORT_WAYS - 1 - w] = day[w] = mem_zero(r->ndays, 1);
+	for (k = 0; k < p->ndays; k++)
+		for (w = 0; w < REPORT_WAYS; w++)
+			for (s = REPORT_SEEN; s-- > 0;) {
+				if (p->day[k].n[w][s] == 0)
+					continue;
+				from = p->day[k].day / column * column;
+				for (i = from;
+				     i < from + column && i < r->ndays; i++)
+					if (day[w][i] == 0 || day[w][i] > s + 1)
+						day[w][i] = (uint8_t)(s + 1);
+			}
+	for (k = 0; k < r->ndowngrades && p->ndowngrades > 0; k++)
+		if (nbars < EVENTS &&
+		    strcmp(r->downgrade[k].partner, p->name) == 0) {
+			bar[nbars] =
+			    page_lowered(&r->downgrade[k], &title[nbars]);
+			bar[nbars].row = 2;
+			nbars++;
+		}
+	chart_strip(out, p->name, &period, line, REPORT_WAYS, colour,
+	    sizeof(colour) / sizeof(colour[0]), bar, nbars);
+	for (k = 0; k < nbars; k++)
+		buf_free(&title[k]);
+	for (w = 0; w < REPORT_WAYS; w++)
+		free(day[w]);
+}
+
+static void
+put_way(struct buf *out, const struct report_partner *p,
+    enum evidence_direction way)
+{
+	const struct report_mail *m = &p->way[way].mail;
+	uint64_t seen[REPORT_SEEN];
+	unsigned s;
+
+	for (s = 0; s < REPORT_SEEN; s++)
+		seen[s] = report_seen(m, s);
+	page_mail_row(out, way, seen, &m->kept);
+}
+
+static void
+put_uses(struct buf *out, const char *what, const struct report_uses *u,
+    uint64_t all)
+{
+	size_t i;
+
+	if (u->n == 0)
+		return;
+	html_printf(out, "; %s ", what);
+	for (i = 0; i < u->n && i < USES; i++) {
+		html_printf(out, "%s%s %s", i > 0 ? ", " : "",
+		    *u->v[i].name == '\0' ? "not told" : u->v[i].name,
+		    page_share(u->v[i].n, all).s);
+		if (u->v[i].state > REPORT_GOOD)
+			html_printf(out, " (%s)", u->v[i].why);
+	}
+	if (u->n > i)
+		html_printf(out, " and %zu more", u->n - i);
+}
+
+/* How the mail of that direction was encrypted. */
+static void
+put_how(struct buf *out, const struct report_way *w, enum evidence_direction d)
+{
+	uint64_t all = w->secret + w->not_secret + w->secret_unknown;
+
+	if (all == 0)
+		return;
+	html_printf(out, "<p>%s: forward secrecy %s",
+	    d == EVIDENCE_OUT ? "Sent" : "Received",
+	    page_share(w->secret, all).s);
+	if (w->secret_unknown > 0)
+		html_printf(
+		    out, " (of %s not known)", html_count(w->secret_unknown).s);
+	if (*w->weakest != '\0')
+		html_printf(out, "; weakest %s", w->weakest);
+	put_uses(out, "protocols", &w->protocol, all);
+	put_uses(out, "ciphers", &w->cipher, all);
+	put_uses(out, "groups", &w->exchange, all);
+	buf_putc(out, '.');
+}
+
+static void
+put_mail(struct buf *out, const struct report_partner *p)
+{
+	buf_puts(out,
+	    "<div class=wrap tabindex=0><table class=m><thead><tr>" PAGE_MAIL_HEAD
+	    "<tbody>");
+	put_way(out, p, EVIDENCE_OUT);
+	put_way(out, p, EVIDENCE_IN);
+	buf_puts(out, "</table></div>\n");
+	put_how(out, &p->way[EVIDENCE_OUT], EVIDENCE_OUT);
+	put_how(out, &p->way[EVIDENCE_IN], EVIDENCE_IN);
+}
+
+static const char *
+by_what(enum evidence_judged by)
+{
+	switch (by) {
+	case EVIDENCE_BY_CA:
+		return "CA and name";
+	case EVIDENCE_BY_DANE:
+		return "DANE";
+	case EVIDENCE_BY_KEY:
+		return "key";
+	case EVIDENCE_BY_NONE:
+		return "nothing";
+	default:
+		return "-";
+	}
+}
+
+static void
+put_gateway(
+    struct buf *out, const struct report *r, const struct report_gateway *g)
+{
+	html_printf(out,
+	    "<tr><th scope=row>%s<br><span class=note>%s</span><td>",
+	    *g->host == '\0' ? g->nexthop : g->host, g->address);
+	page_state(out, g->state, g->word);
+	html_printf(out, "<td class=d>%s<td>%s<td>%s<br>%s<td>%s",
+	    page_time(g->time).s, by_what(g->by), g->protocol, g->exchange,
+	    g->issuer);
+	html_printf(out, "<td class=d>%s", page_day(g->ends).s);
+	if (g->ends != 0)
+		html_printf(
+		    out, "<br>%ld days", (long)(g->ends - r->now) / CLOCK_DAY);
+	if (g->ends != 0 && g->left >= 0)
+		html_printf(out, ", %d %% left", g->left);
+	if (g->ends != 0 && strcmp(g->ends_who, g->host) != 0)
+		html_printf(out, "<br>%s", g->ends_who);
+}
+
+static void
+put_gateways(
+    struct buf *out, const struct report *r, const struct report_partner *p)
+{
+	size_t i;
+
+	if (p->ngateways == 0) {
+		buf_puts(out, "<p>Its gateways were not looked at.");
+		return;
+	}
+	buf_puts(out, "<div class=wrap tabindex=0><table><thead><tr><th scope=col>Gateway"
+		      "<th scope=col>Result<th scope=col>Looked at"
+		      "<th scope=col>Authenticated by<th scope=col>TLS"
+		      "<th scope=col>Issuer<th scope=col>First end<tbody>");
+	for (i = 0; i < p->ngateways; i++)
+		put_gateway(out, r, &p->gateway[i]);
+	buf_puts(out, "</table></div>\n");
+}
+
+static void
+put_failures(struct buf *out, const struct report_partner *p)
+{
+	const struct report_failure *f;
+	size_t i;
+
+	for (i = 0; i < p->nfailures && i < FAILURES; i++) {
+		f = &p->failure[i];
+		html_printf(out,
+		    "<li>%s mail failed: %s, %s attempts, %s to %s",
+		    f->direction == EVIDENCE_OUT ? "Sent" : "Received",
+		    f->fault, html_count(f->n).s, f->first, f->last);
+		if (f->mails > 0)
+			html_printf(out,
+			    "; %s mails waited %s h in all, %s came back",
+			    html_count(f->mails).s,
+			    html_count(f->seconds / 3600).s,
+			    html_count(f->returned).s);
+	}
+}
+
+static void
+put_downgrades(struct buf *out, const struct report *r, const char *name)
+{
+	const struct report_downgrade *d;
+	size_t i, n;
+
+	for (i = r->ndowngrades, n = 0; i-- > 0 && n < EVENTS;) {
+		d = &r->downgrade[i];
+		if (strcmp(d->partner, name) != 0)
+			continue;
+		n++;
+		html_printf(out,
+		    "<li>Lowered from %s to %s, %s to %s, by %s: %s",
+		    level_name(d->before), level_name(d->after),
+		    page_time(d->begin).s, page_time(d->over).s, d->author,
+		    d->reason);
+		if (*d->ticket != '\0')
+			html_printf(out, " (%s)", d->ticket);
+	}
+}
+
+/* Of all domains of a partner that changed at once, the first one is named. */
+static void
+put_rules(struct buf *out, const struct report *r, const char *name)
+{
+	const struct report_rule_change *c, *last = NULL;
+	size_t i, n;
+
+	for (i = r->nrules, n = 0; i-- > 0 && n < EVENTS;) {
+		c = &r->rule[i];
+		if (strcmp(c->partner, name) != 0 ||
+		    (last != NULL && last->event == c->event))
+			continue;
+		html_printf(out, "%s%s %s, by %s: %s <code>%s</code>",
+		    n++ == 0 ? "<li>Rules: " : "; ", page_time(c->time).s,
+		    change_name(c->change), c->cause, c->key, c->is);
+		last = c;
+	}
+}
+
+/* Digests stand in full in the table of all. */
+static void
+put_seen(struct buf *out, const struct report *r, const char *name)
+{
+	const struct report_seen_change *v;
+	char is[24];
+	size_t i, n;
+
+	for (i = r->nseen_changes, n = 0; i-- > 0 && n < EVENTS;) {
+		v = &r->seen_change[i];
+		if (strcmp(v->partner, name) != 0)
+			continue;
+		html_printf(out, "%s%s %s %s",
+		    n++ == 0 ? "<li>Seen of gateways: " : "; ",
+		    page_day(v->time).s,
+		    *v->host == '\0' ? v->nexthop : v->host,
+		    report_what_name(v->what));
+		(void)snprintf(is, sizeof(is), "%.16s", v->is);
+		if (v->what == REPORT_KEY)
+			html_printf(out, " <code>%s</code>...", is);
+		else if (*v->is != '\0')
+			html_printf(out, " %s", v->is);
+	}
+}
+
+static void
+put_readiness(struct buf *out, const struct report_partner *p)
+{
+	if (p->ready == REPORT_READY)
+		html_printf(out,
+		    "<p>Could be enforced today:<pre><code>%s</code></pre>",
+		    p->line);
+	else if (p->ready == REPORT_NOT_READY)
+		html_printf(out, "<p>Not to be enforced yet: %s", p->missing);
+}
+
+static void
+put_section(struct buf *out, const struct page *page, size_t which)
+{
+	const struct report *r = page->r;
+	const struct report_partner *p = &r->partner[which];
+	size_t from;
+
+	html_printf(out, "<section class=p id=p%zu data-p=%zu><h3>%s", which,
+	    which, p->name);
+	page_state(out, p->state, p->verdict);
+	buf_puts(out, "</h3>");
+	put_agreement(out, page->registry, p);
+	put_strips(out, r, p);
+	put_mail(out, p);
+	put_gateways(out, r, p);
+	from = out->len;
+	buf_puts(out, "<ul>");
+	put_failures(out, p);
+	if (p->ndowngrades > 0)
+		put_downgrades(out, r, p->name);
+	put_rules(out, r, p->name);
+	put_seen(out, r, p->name);
+	if (out->len == from + strlen("<ul>"))
+		out->data[out->len = from] = '\0';
+	else
+		buf_puts(out, "</ul>");
+	put_readiness(out, p);
+	buf_puts(out, "</section>\n");
+}
+
+void
+reportpart_each(struct buf *out, const struct page *page)
+{
+	size_t i;
+
+	for (i = 0; i < page->r->npartners; i++)
+		put_section(out, page, i);
+}
