@@ -145,8 +145,28 @@ static const char turns[] =
     "ALTER TABLE gateway ADD COLUMN history INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE gateway ADD COLUMN bad TEXT NOT NULL DEFAULT '';";
 
+/* evidence_legs.h */
+static const char legs[] = "CREATE TABLE leg("
+			   "day TEXT NOT NULL,"
+			   " partner TEXT NOT NULL,"
+			   " leg TEXT NOT NULL,"
+			   " tls TEXT NOT NULL,"
+			   " protocol TEXT NOT NULL,"
+			   " n INTEGER NOT NULL,"
+			   " last INTEGER NOT NULL,"
+			   " PRIMARY KEY(day, partner, leg, tls, protocol)"
+			   ") STRICT, WITHOUT ROWID;"
+			   "CREATE TABLE leg_mail("
+			   "mail TEXT NOT NULL,"
+			   " partner TEXT NOT NULL,"
+			   " leg TEXT NOT NULL,"
+			   " time INTEGER NOT NULL,"
+			   " PRIMARY KEY(mail, partner, leg)"
+			   ") STRICT, WITHOUT ROWID;"
+			   "CREATE INDEX leg_mail_time ON leg_mail(time);";
+
 static const char *const step[] = {
-    probes, logged, tails, exchanges, rules, lives, shown, turns};
+    probes, logged, tails, exchanges, rules, lives, shown, turns, legs};
 
 static const struct db_schema schema = {
     .noun = "evidence",

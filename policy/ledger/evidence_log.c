@@ -319,10 +319,13 @@ evidence_log_add(
     struct evidence *v, const struct evidence_batch *b, struct err *e)
 {
 	if (b->ncounts + b->nexchanges + b->nhours + b->nwaits + b->nfailures +
-		b->npositions ==
+		b->npositions + b->nlegs ==
 	    0)
 		return 0;
-	return db_within(v->db, false, e, add_batch(v->db, b, e));
+	return db_within(v->db, false, e,
+	    add_batch(v->db, b, e) == -1
+		? -1
+		: evidence_legs_add(v, b->leg, b->nlegs, e));
 }
 
 int
@@ -522,5 +525,8 @@ evidence_log_prune(struct evidence *v, time_t before, struct err *e)
 	return db_within(v->db, false, e,
 	    sum_up(v->db,
 		SUM_UP("time < ? AND id < (SELECT max(id) FROM failure)"),
-		before, e));
+		before, e) == -1
+		? -1
+		: db_do(v->db, e, "DELETE FROM leg_mail WHERE time < ?",
+		      DB_INT(before)));
 }

@@ -9,6 +9,7 @@
 #define EVIDENCE_LOG_H
 
 #include "evidence.h"
+#include "evidence_legs.h"
 
 #define EVIDENCE_FAILURES_MAX 1000 /* a partner; older ones become sums */
 #define EVIDENCE_WAITS_MAX 16384   /* open ones; the oldest make room */
@@ -161,6 +162,8 @@ struct evidence_batch {
 	size_t nfailures;
 	const struct evidence_position *position;
 	size_t npositions;
+	const struct evidence_leg *leg; /* of mails, not of the log */
+	size_t nlegs;
 };
 int evidence_log_add(
     struct evidence *v, const struct evidence_batch *b, struct err *e);

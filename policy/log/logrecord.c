@@ -140,6 +140,18 @@ put_position(struct buf *b, const struct evidence_position *p)
 	fields_put_num(b, p->was->offset);
 }
 
+static void
+put_leg(struct buf *b, const struct evidence_leg *l)
+{
+	put(b, "L");
+	put(b, l->mail);
+	fields_put_num(b, (uint64_t)l->time);
+	put(b, l->partner);
+	put(b, leg_name(l->leg));
+	put(b, l->tls);
+	put(b, l->protocol);
+}
+
 void
 logrecord_put(struct buf *out, const struct evidence_batch *b)
 {
@@ -168,6 +180,10 @@ logrecord_put(struct buf *out, const struct evidence_batch *b)
 	}
 	for (i = 0; i < b->npositions; i++) {
 		put_position(&item, &b->position[i]);
+		put_item(&all, &item);
+	}
+	for (i = 0; i < b->nlegs; i++) {
+		put_leg(&item, &b->leg[i]);
 		put_item(&all, &item);
 	}
 	netstring_put(out, all.data == NULL ? "" : all.data, all.len, NULL, 0);
@@ -405,6 +421,29 @@ take_position(struct taking *t)
 }
 
 static void
+take_leg(struct taking *t)
+{
+	static const char *const tls[] = {"encrypted", "clear", "unknown"};
+	struct logrecord_taken *w = t->w;
+	struct evidence_leg l = {.mail = hash(t, "mail")};
+	size_t i = 0;
+
+	l.time = when(t, "time");
+	l.partner = partner(t);
+	if (leg_parse(word(t, "leg", WORD_MAX), &l.leg) == -1 &&
+	    t->f.bad == NULL)
+		t->f.bad = "leg";
+	l.tls = word(t, "tls", WORD_MAX);
+	while (i < 3 && strcmp(l.tls, tls[i]) != 0)
+		i++;
+	if (t->f.bad == NULL && (i == 3 || *l.mail == '\0'))
+		t->f.bad = i == 3 ? "tls" : "mail";
+	l.protocol = word(t, "protocol", WORD_MAX);
+	w->leg = mem_grow(w->leg, w->batch.nlegs, &w->leg_cap, sizeof(l));
+	w->leg[w->batch.nlegs++] = l;
+}
+
+static void
 take_item(struct taking *t)
 {
 	char letter[2];
@@ -422,6 +461,8 @@ take_item(struct taking *t)
 		take_failure(t);
 	else if (*letter == 'P')
 		take_position(t);
+	else if (*letter == 'L')
+		take_leg(t);
 	else
 		t->f.bad = "letter";
 	if (t->f.bad == NULL && t->f.n > 0)
@@ -452,6 +493,7 @@ logrecord_parse(struct logrecord_taken *w, const char *text, size_t len,
 	w->batch.wait = w->wait;
 	w->batch.failure = w->failure;
 	w->batch.position = w->position;
+	w->batch.leg = w->leg;
 	return 0;
 }
 
@@ -464,6 +506,7 @@ logrecord_release(struct logrecord_taken *w)
 	free(w->wait);
 	free(w->failure);
 	free(w->position);
+	free(w->leg);
 	arena_free(&w->arena);
 	*w = (struct logrecord_taken){.arena = {0}};
 }

@@ -44,7 +44,7 @@ void logrecord_end(struct logrecord *r);
 
 /*
  * Append the record of b: a netstring of netstrings, which are its counts,
- * key exchanges, hours, waits, failures and positions, each begun by its
+ * key exchanges, hours, waits, failures, positions and legs, each begun by its
  * letter.
  */
 void logrecord_put(struct buf *out, const struct evidence_batch *b);
@@ -59,8 +59,9 @@ struct logrecord_taken {
 	struct evidence_wait *wait;
 	struct evidence_failure *failure;
 	struct evidence_position *position;
+	struct evidence_leg *leg;
 	size_t count_cap, exchange_cap, hour_cap, wait_cap, failure_cap,
-	    position_cap;
+	    position_cap, leg_cap;
 };
 
 /*

@@ -1,7 +1,8 @@
 /*
  * reaches: policy/log/logrecord.c:logrecord_parse
  * policy/log/logrecord.c:take_count policy/log/logrecord.c:take_failure
- * policy/log/logrecord.c:take_position policy/log/logrecord.c:logrecord_put
+ * policy/log/logrecord.c:take_position policy/log/logrecord.c:take_leg
+ * policy/log/logrecord.c:logrecord_put
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -163,12 +163,13 @@ show_shown(const struct evidence_probe *p, void *arg)
 }
 
 /* Back to the schema without it. */
-#define UNSHOW                                      \
-	"ALTER TABLE gateway DROP COLUMN looks;"    \
-	"ALTER TABLE gateway DROP COLUMN history;"  \
-	"ALTER TABLE gateway DROP COLUMN bad;"      \
-	"ALTER TABLE probe DROP COLUMN requiretls;" \
-	"ALTER TABLE probe DROP COLUMN dnssec;"     \
+#define UNLEG "DROP TABLE leg; DROP TABLE leg_mail;"
+#define UNSHOW                                       \
+	"ALTER TABLE gateway DROP COLUMN looks;"     \
+	"ALTER TABLE gateway DROP COLUMN history;"   \
+	"ALTER TABLE gateway DROP COLUMN bad;" UNLEG \
+	"ALTER TABLE probe DROP COLUMN requiretls;"  \
+	"ALTER TABLE probe DROP COLUMN dnssec;"      \
 	"ALTER TABLE probe DROP COLUMN tlsa;"
 
 #define BEFORE_RULES                                                           \

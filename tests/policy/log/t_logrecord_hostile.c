@@ -117,6 +117,18 @@ static const struct {
 	"old offset"},
     {"more", {"P", "/x", "1", "2", FIRST, "7", "", "1", "3", "7", "x"}, "end"},
     {"less", {"P", "/x", "1", "2", FIRST}, "offset"},
+    {"leg", {"L", FIRST, "1794999000", "acme", "to-us", "clear", ""}, NULL},
+    {"nobody's leg", {"L", FIRST, "1794999000", "acme2", "to-us", "clear", ""},
+	"partner"},
+    {"no leg", {"L", FIRST, "1794999000", "acme", "to-them", "clear", ""},
+	"leg"},
+    {"a leg that is what", {"L", FIRST, "1794999000", "acme", "to-us", "x", ""},
+	"tls"},
+    {"a leg of no mail", {"L", "", "1794999000", "acme", "to-us", "clear", ""},
+	"mail"},
+    {"a leg with controls",
+	{"L", FIRST, "1794999000", "acme", "to-us", "clear", "\033"},
+	"protocol"},
     {"passed", {"G", "acme", "passed"}, "letter"},
 };
 
