@@ -56,9 +56,10 @@ INC_policy/warden = -Ipolicy/warden -Ipolicy/map $(INC_policy/notice) \
 INC_policy/serve = -Ipolicy/serve $(INC_policy/map)
 INC_policy/ctl = -Ipolicy/ctl -Ipolicy/map $(INC_policy/probe)
 INC_policy/setup = -Ipolicy/setup $(INC_policy/map)
+INC_policy/trace = -Ipolicy/trace $(INC_policy/ledger)
 INC_policy/report = -Ipolicy/report -Ipolicy/cert $(INC_policy/map)
 INC_policy = -Ipolicy/ctl -Ipolicy/log -Ipolicy/report -Ipolicy/serve \
-	-Ipolicy/setup -Ipolicy/map $(INC_policy/warden)
+	-Ipolicy/setup -Ipolicy/trace -Ipolicy/map $(INC_policy/warden)
 INC_cmd = $(INC_policy) -DVERSION='"$(VERSION)"'
 INC_tests = $(INC_policy) -Icmd -Itests
 ROOMS = $(patsubst INC_%,%,$(filter INC_lib/% INC_policy/%,$(.VARIABLES)))

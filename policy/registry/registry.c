@@ -874,6 +874,14 @@ registry_file(const struct registry *r, uint32_t source)
 	return r->own->source[source].path;
 }
 
+const struct strs *
+registry_provider(const struct registry *r, const struct partner *p)
+{
+	return p->provider == REGISTRY_NONE
+		   ? NULL
+		   : r->own->provider[p->provider].attributes.gateway;
+}
+
 uint32_t
 registry_partner(const struct registry *r, const char *name)
 {

@@ -88,6 +88,10 @@ partner_level(const struct partner *p)
 		   : LEVEL_OPPORTUNISTIC;
 }
 
+/* The gateways of the partner's provider; NULL if it has none. */
+const struct strs *registry_provider(
+    const struct registry *r, const struct partner *p);
+
 /* A file of the registry, for messages. */
 const char *registry_file(const struct registry *r, uint32_t source);
 

@@ -123,6 +123,18 @@ _tlspact()
 		_tlspact_words "$current" $_tlspact_common --from --to --at \
 			--partner --format --output
 		;;
+	tlspact-trace)
+		if [[ $previous = --partner ]]; then
+			# shellcheck disable=SC2046 # a word each
+			_tlspact_words "$current" $(_tlspact_partners)
+		elif [[ $current = -* ]]; then
+			# shellcheck disable=SC2086 # a word each
+			_tlspact_words "$current" $_tlspact_common -c --postfix \
+				--ours --partner --provider --record
+		else
+			mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		fi
+		;;
 	tlspact-probe | tlspact-verify)
 		if [[ $current = -* ]]; then
 			local more='--at --host --rehearse'
@@ -141,4 +153,5 @@ _tlspact()
 }
 
 complete -F _tlspact tlspactctl tlspactd tlspact-compile tlspact-log \
-	tlspact-probe tlspact-report tlspact-setup tlspact-verify
+	tlspact-probe tlspact-report tlspact-setup tlspact-trace \
+	tlspact-verify
