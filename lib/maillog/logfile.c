@@ -18,23 +18,6 @@
 #define PIECE (32 * 1024)  /* bytes unpacked at once */
 #define MAGIC_MAX 6
 
-struct logfile {
-	char *path;
-	int fd;
-	struct stat st;
-	struct archive *archive; /* NULL: as it is */
-	bool pipe;
-	bool skipping; /* the rest of a line that is too long */
-	bool at_end;
-	uint64_t offset; /* of data[start] */
-	uint64_t too_long;
-	size_t start, end;
-	size_t packed; /* bytes at data that the archive reads first */
-	char *first;   /* copy of the first line, as far as it counts */
-	size_t nfirst;
-	char *data;
-};
-
 static ssize_t
 read_fd(int fd, void *to, size_t n)
 {
@@ -101,7 +84,7 @@ open_archive(struct logfile *f, struct err *e)
 	memcpy(f->data + BLOCK, f->data, f->end);
 	f->packed = f->end;
 	f->start = f->end = 0;
-	f->at_end = false;
+	f->at_end = f->plain = false;
 	free(f->first);
 	f->first = NULL;
 	f->archive = archive_read_new();
@@ -198,6 +181,7 @@ logfile_open(const char *path, struct err *e)
 		goto fail;
 	}
 	f->pipe = !S_ISREG(f->st.st_mode);
+	f->plain = !f->pipe;
 	/* Standard input may be a file that somebody read a part of. */
 	if (!f->pipe && strcmp(path, "-") == 0)
 		(void)lseek(f->fd, 0, SEEK_SET);
@@ -283,12 +267,6 @@ logfile_rest(struct logfile *f, struct span *line)
 	return true;
 }
 
-uint64_t
-logfile_offset(const struct logfile *f)
-{
-	return f->offset;
-}
-
 /* Read up to the offset, as there is no other way. */
 static int
 read_away(struct logfile *f, uint64_t offset, struct err *e)
@@ -311,15 +289,54 @@ read_away(struct logfile *f, uint64_t offset, struct err *e)
 	return 0;
 }
 
-int
-logfile_seek(struct logfile *f, uint64_t offset, struct err *e)
+static void
+hash(const char *p, size_t n, char hex[DIGEST_HEX])
 {
-	char first[DIGEST_HEX];
+	struct digest *g = digest_new();
+
+	digest_add(g, p, n);
+	digest_hex(g, hex);
+}
+
+/* As soon as it is complete. */
+static void
+look_at_first(struct logfile *f)
+{
+	struct err e;
+
+	while (
+	    f->first == NULL && f->offset == 0 && !f->pipe && fill(f, &e) > 0)
+		;
+}
+
+static void
+hash_tail(const struct logfile *f, char tail[DIGEST_HEX])
+{
+	size_t n = f->start < LOGFILE_TAIL_MAX ? f->start : LOGFILE_TAIL_MAX;
+
+	hash(f->data + f->start - n, n, tail);
+}
+
+bool
+logfile_marks(struct logfile *f, char first[DIGEST_HEX], char tail[DIGEST_HEX])
+{
+	if (tail != NULL)
+		hash_tail(f, tail);
+	look_at_first(f);
+	if (f->first == NULL)
+		return false;
+	hash(f->first, f->nfirst, first);
+	return true;
+}
+
+static int
+go_to(struct logfile *f, uint64_t offset, struct err *e)
+{
 	uint64_t from;
 
 	/* The first line is looked at while it is here. */
-	(void)logfile_first(f, first);
-	if (f->pipe || f->archive != NULL)
+	look_at_first(f);
+	if (!f->plain)
 		return read_away(f, offset, e);
 	from = offset - (offset < LOGFILE_TAIL_MAX ? offset : LOGFILE_TAIL_MAX);
 	if (lseek(f->fd, (off_t)from, SEEK_SET) == -1)
@@ -332,47 +349,16 @@ logfile_seek(struct logfile *f, uint64_t offset, struct err *e)
 }
 
 int
-logfile_seek_line(struct logfile *f, uint64_t offset, struct err *e)
+logfile_seek(struct logfile *f, uint64_t offset, bool line, struct err *e)
 {
-	struct span line;
+	struct span rest;
 
-	if (offset == 0)
-		return logfile_seek(f, 0, e);
+	if (!line || offset == 0)
+		return go_to(f, offset, e);
 	/* From the byte before, so that a line that begins there is found. */
-	if (logfile_seek(f, offset - 1, e) == -1)
+	if (go_to(f, offset - 1, e) == -1)
 		return -1;
-	return logfile_next(f, &line, e) == LOGFILE_ERROR ? -1 : 0;
-}
-
-static void
-hash(const char *p, size_t n, char hex[DIGEST_HEX])
-{
-	struct digest *g = digest_new();
-
-	digest_add(g, p, n);
-	digest_hex(g, hex);
-}
-
-bool
-logfile_first(struct logfile *f, char first[DIGEST_HEX])
-{
-	struct err e;
-
-	while (
-	    f->first == NULL && f->offset == 0 && !f->pipe && fill(f, &e) > 0)
-		;
-	if (f->first == NULL)
-		return false;
-	hash(f->first, f->nfirst, first);
-	return true;
-}
-
-void
-logfile_tail(const struct logfile *f, char tail[DIGEST_HEX])
-{
-	size_t n = f->start < LOGFILE_TAIL_MAX ? f->start : LOGFILE_TAIL_MAX;
-
-	hash(f->data + f->start - n, n, tail);
+	return logfile_next(f, &rest, e) == LOGFILE_ERROR ? -1 : 0;
 }
 
 bool
@@ -395,50 +381,14 @@ logfile_goes_on(const struct logfile *f)
 {
 	char now[LOGFILE_FIRST_MAX], tail[DIGEST_HEX];
 
-	if (!logfile_is_plain(f))
+	if (!f->plain)
 		return true;
-	logfile_tail(f, tail);
+	hash_tail(f, tail);
 	return logfile_has(f, f->offset + (f->end - f->start), "") &&
 	       logfile_has(f, f->offset, tail) &&
 	       (f->first == NULL ||
 		   (pread(f->fd, now, f->nfirst, 0) == (ssize_t)f->nfirst &&
 		       memcmp(now, f->first, f->nfirst) == 0));
-}
-
-bool
-logfile_is_plain(const struct logfile *f)
-{
-	return !f->pipe && f->archive == NULL;
-}
-
-bool
-logfile_is_pipe(const struct logfile *f)
-{
-	return f->pipe;
-}
-
-int
-logfile_fd(const struct logfile *f)
-{
-	return f->fd;
-}
-
-const struct stat *
-logfile_stat(const struct logfile *f)
-{
-	return &f->st;
-}
-
-const char *
-logfile_path(const struct logfile *f)
-{
-	return f->path;
-}
-
-uint64_t
-logfile_too_long(const struct logfile *f)
-{
-	return f->too_long;
 }
 
 void

@@ -16,13 +16,33 @@
 #include "digest.h"
 #include "span.h"
 
+struct archive;
 struct err;
-struct logfile;
 
 #define LOGFILE_LINE_MAX 65536 /* bytes, without the newline */
 #define LOGFILE_WAIT_MS 500    /* patience with a pipe, then LOGFILE_AGAIN */
 #define LOGFILE_FIRST_MAX 4096 /* bytes of the first line that count */
 #define LOGFILE_TAIL_MAX 1024  /* and of what stands before an offset */
+
+/* Read by all; changed by logfile.c alone. */
+struct logfile {
+	char *path;
+	int fd;
+	struct stat st;	   /* when opened */
+	bool pipe;	   /* no regular file: it is waited for by poll(2) */
+	bool plain;	   /* can grow: a regular file, not compressed */
+	uint64_t offset;   /* behind the last line returned */
+	uint64_t too_long; /* lines left out */
+	/* The rest is its own. */
+	struct archive *archive; /* NULL: as it is */
+	bool skipping;		 /* the rest of a line that is too long */
+	bool at_end;
+	size_t start, end; /* of what is not returned yet, in data */
+	size_t packed;	   /* bytes at data that the archive reads first */
+	char *first;	   /* copy of the first line, as far as it counts */
+	size_t nfirst;
+	char *data;
+};
 
 enum logfile_status {
 	LOGFILE_LINE,  /* *line is one */
@@ -47,26 +67,20 @@ enum logfile_status logfile_next(
 /* What there is of a last line that has no newline; false if nothing. */
 bool logfile_rest(struct logfile *f, struct span *line);
 
-/* Behind the last line returned. */
-uint64_t logfile_offset(const struct logfile *f);
+/*
+ * Go to an offset, before the first call of logfile_next or, in a plain file,
+ * at any time: it is the start of a line, unless `line`: then to the start of
+ * the next one at or behind it. 0, or -1 with *e set.
+ */
+int logfile_seek(struct logfile *f, uint64_t offset, bool line, struct err *e);
 
 /*
- * Go to an offset, which is the start of a line, before the first call of
- * logfile_next or, in a plain file, at any time. 0, or -1 with *e set.
+ * SHA-256, in hex, of the first line, and (tail may be NULL) of what was read
+ * last, up to the present offset. False as long as the first line is not
+ * complete, and for pipes.
  */
-int logfile_seek(struct logfile *f, uint64_t offset, struct err *e);
-
-/* As logfile_seek, but to the start of the next line at or behind it. */
-int logfile_seek_line(struct logfile *f, uint64_t offset, struct err *e);
-
-/*
- * SHA-256 of the first line, in hex; false as long as it is not complete
- * (and for pipes).
- */
-bool logfile_first(struct logfile *f, char first[DIGEST_HEX]);
-
-/* SHA-256, in hex, of what was read last, up to the present offset. */
-void logfile_tail(const struct logfile *f, char tail[DIGEST_HEX]);
+bool logfile_marks(
+    struct logfile *f, char first[DIGEST_HEX], char tail[DIGEST_HEX]);
 
 /*
  * True if a plain file has that before that offset now, or at least so many
@@ -79,17 +93,6 @@ bool logfile_has(const struct logfile *f, uint64_t offset, const char *tail);
  * text at its start or before the present offset: it was cut and begun anew.
  */
 bool logfile_goes_on(const struct logfile *f);
-
-/* Can grow: a regular file, not compressed. */
-bool logfile_is_plain(const struct logfile *f);
-
-/* Was not a regular file: it is waited for by poll(2). */
-bool logfile_is_pipe(const struct logfile *f);
-
-int logfile_fd(const struct logfile *f);
-const struct stat *logfile_stat(const struct logfile *f); /* when opened */
-const char *logfile_path(const struct logfile *f);
-uint64_t logfile_too_long(const struct logfile *f); /* lines left out */
 
 /* NULL is allowed. */
 void logfile_close(struct logfile *f);

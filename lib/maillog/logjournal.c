@@ -9,7 +9,6 @@
 #include <sysexits.h>
 #include <systemd/sd-journal.h>
 
-#include "buf.h"
 #include "err.h"
 #include "mem.h"
 #include "num.h"
@@ -18,19 +17,6 @@
 #define FLAGS (SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM)
 #define MATCH_MAX 64
 #define NAME_BYTES 255 /* of a host or a program */
-
-struct logjournal {
-	sd_journal *sd;
-	int fd; /* -1: cannot be watched */
-	struct buf text;
-	char *cursor;
-	uint64_t usec;
-	uint64_t too_long;
-	uint64_t mute; /* entries still to be muted */
-	bool muted;    /* the last one was */
-	bool here;     /* the present entry was not returned yet */
-	bool moved;    /* cursor is not that of the present entry */
-};
 
 bool
 logjournal_is_name(const char *name)
@@ -165,9 +151,18 @@ logjournal_seek(
 	int n;
 
 	j->mute = 0;
-	if (sd_journal_seek_cursor(j->sd, cursor) < 0) {
-		(void)sd_journal_seek_realtime_usec(j->sd, usec + 1);
-		return false;
+	if (cursor == NULL && usec == UINT64_MAX) {
+		(void)sd_journal_seek_tail(j->sd);
+		n = sd_journal_previous_skip(j->sd, (uint64_t)rewind + 1);
+		j->here = n > 0;
+		j->mute = n > 0 ? (uint64_t)n : 0;
+		return true;
+	}
+	if (cursor == NULL || sd_journal_seek_cursor(j->sd, cursor) < 0) {
+		/* That one was read. */
+		usec += cursor != NULL;
+		(void)sd_journal_seek_realtime_usec(j->sd, usec);
+		return cursor == NULL;
 	}
 	j->here = sd_journal_next(j->sd) > 0;
 	if (!j->here || !is_at(j, cursor))
@@ -177,23 +172,6 @@ logjournal_seek(
 	if (n > 0)
 		j->mute = (uint64_t)n;
 	return true;
-}
-
-void
-logjournal_seek_time(struct logjournal *j, time_t when)
-{
-	(void)sd_journal_seek_realtime_usec(j->sd, (uint64_t)when * 1000000);
-}
-
-void
-logjournal_seek_end(struct logjournal *j, unsigned rewind)
-{
-	int n;
-
-	(void)sd_journal_seek_tail(j->sd);
-	n = sd_journal_previous_skip(j->sd, (uint64_t)rewind + 1);
-	j->here = n > 0;
-	j->mute = n > 0 ? (uint64_t)n : 0;
 }
 
 const char *
@@ -208,12 +186,6 @@ logjournal_cursor(struct logjournal *j)
 	}
 	j->moved = false;
 	return j->cursor;
-}
-
-uint64_t
-logjournal_usec(const struct logjournal *j)
-{
-	return j->usec;
 }
 
 /* --- lines ------------------------------------------------------------ */
@@ -296,18 +268,6 @@ logjournal_next(struct logjournal *j, struct span *line, struct err *e)
 	errno = -rc;
 	(void)err_sys(e, EX_IOERR, "cannot read the journal");
 	return LOGFILE_ERROR;
-}
-
-bool
-logjournal_muted(const struct logjournal *j)
-{
-	return j->muted;
-}
-
-uint64_t
-logjournal_too_long(const struct logjournal *j)
-{
-	return j->too_long;
 }
 
 void

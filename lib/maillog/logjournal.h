@@ -16,10 +16,26 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "buf.h"
 #include "logfile.h"
 #include "span.h"
 
-struct logjournal;
+struct sd_journal;
+
+/* Read by all; changed by logjournal.c alone. */
+struct logjournal {
+	bool muted;    /* the last line was before where it was gone to */
+	uint64_t usec; /* of the entry of logjournal_cursor() */
+	uint64_t too_long;
+	/* The rest is its own. */
+	struct sd_journal *sd;
+	int fd; /* -1: cannot be watched */
+	struct buf text;
+	char *cursor;
+	uint64_t mute; /* entries still to be muted */
+	bool here;     /* the present entry was not returned yet */
+	bool moved;    /* cursor is not that of the present entry */
+};
 
 /* The journal of this machine, or "journal:DIR": the files in that folder. */
 #define LOGJOURNAL "journal"
@@ -44,16 +60,12 @@ enum logjournal_look logjournal_look(const char *name, time_t *last);
 /*
  * Go on behind the entry of that cursor, after up to `rewind` entries before
  * it, which are muted. Returns false if it is not there any more: then it is
- * gone on with what was written since (usec: its time, logjournal_usec).
+ * gone on with what was written since (usec: its time). Without a cursor, at
+ * that time, or with UINT64_MAX at the present end, before which it is wound
+ * back as well.
  */
 bool logjournal_seek(
     struct logjournal *j, const char *cursor, uint64_t usec, unsigned rewind);
-
-/* Begin with what was written at that time. */
-void logjournal_seek_time(struct logjournal *j, time_t when);
-
-/* Go to the present end; up to `rewind` entries before it are muted. */
-void logjournal_seek_end(struct logjournal *j, unsigned rewind);
 
 /*
  * The next line, as a file of syslog would have it, with an RFC 3339 stamp;
@@ -63,17 +75,11 @@ void logjournal_seek_end(struct logjournal *j, unsigned rewind);
 enum logfile_status logjournal_next(
     struct logjournal *j, struct span *line, struct err *e);
 
-/* The last line was one of those before the place that was gone to. */
-bool logjournal_muted(const struct logjournal *j);
-
 /*
  * The last entry that was read, for logjournal_seek: its cursor, which lives
  * until the next call of anything, or NULL if there is none yet.
  */
 const char *logjournal_cursor(struct logjournal *j);
-uint64_t logjournal_usec(const struct logjournal *j);
-
-uint64_t logjournal_too_long(const struct logjournal *j);
 
 /* Wait for more, a signal, or timeout_ms; files that came are read, too. */
 void logjournal_wait(struct logjournal *j, int timeout_ms);

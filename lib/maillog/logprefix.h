@@ -18,9 +18,10 @@
 #include "buf.h"
 #include "span.h"
 
-#define LOGPREFIX_PARTS 8	  /* containers that can write at once */
-#define LOGPREFIX_WHOLE_MAX 65536 /* bytes of their lines; longer are dropped \
-				   */
+#define LOGPREFIX_PARTS 8 /* containers that can write at once */
+#define LOGPREFIX_WHOLE_MAX                               \
+	65536 /* bytes of their lines; longer are dropped \
+	       */
 
 enum logprefix_stamp {
 	LOGPREFIX_NO_TIME,

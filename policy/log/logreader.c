@@ -65,8 +65,8 @@ static bool
 is_known_line(const struct logreader *r)
 {
 	if (r->journal != NULL)
-		return logjournal_muted(r->journal);
-	return r->file != NULL && logfile_offset(r->file) <= r->muted;
+		return r->journal->muted;
+	return r->file != NULL && r->file->offset <= r->muted;
 }
 
 static void
@@ -130,24 +130,23 @@ free_places(struct logreader *r)
 static bool
 was_read_to(const char *path, struct logfile *f, const struct place *p)
 {
-	char tail[DIGEST_HEX];
+	char first[DIGEST_HEX], tail[DIGEST_HEX];
 	struct logfile *own;
 	struct err e;
 	bool same;
 
-	if (logfile_is_plain(f))
+	if (f->plain)
 		return logfile_has(f, p->offset, p->tail);
 	/* It has to be unpacked to there; standard input cannot be twice. */
 	if (p->tail[0] == '\0' || strcmp(path, "-") == 0)
 		return true;
 	if ((own = logfile_open(path, &e)) == NULL)
 		return false;
-	same = logfile_seek(own, p->offset, &e) == 0 &&
-	       logfile_offset(own) == p->offset;
-	if (same) {
-		logfile_tail(own, tail);
-		same = strcmp(tail, p->tail) == 0;
-	}
+	same = logfile_seek(own, p->offset, false, &e) == 0 &&
+	       own->offset == p->offset;
+	if (same)
+		same = logfile_marks(own, first, tail) &&
+		       strcmp(tail, p->tail) == 0;
 	logfile_close(own);
 	return same;
 }
@@ -162,7 +161,7 @@ find_place(struct logreader *r, const char *path, struct logfile *f)
 	struct place *p, *best = NULL;
 	char first[DIGEST_HEX];
 
-	if (r->nplaces == 0 || !logfile_first(f, first))
+	if (r->nplaces == 0 || !logfile_marks(f, first, NULL))
 		return NULL;
 	/* There is one: it is not NULL. */
 	for (p = r->place; p < r->place + r->nplaces; p++)
@@ -216,19 +215,18 @@ here(struct logreader *r, struct evidence_position *p, char first[DIGEST_HEX],
 	tail[0] = '\0';
 	if (r->journal != NULL) {
 		p->path = logjournal_cursor(r->journal);
-		p->offset = logjournal_usec(r->journal);
+		p->offset = r->journal->usec;
 		journal_first(r->journal_name, first);
-		return p->path != NULL && !logjournal_muted(r->journal);
+		return p->path != NULL && !r->journal->muted;
 	}
 	/* Nothing of what is read again is new. */
-	if (r->file == NULL || logfile_offset(r->file) <= r->muted ||
-	    !logfile_first(r->file, first))
+	if (r->file == NULL || r->file->offset <= r->muted ||
+	    !logfile_marks(r->file, first, tail))
 		return false;
-	p->path = logfile_path(r->file);
-	p->device = (uint64_t)logfile_stat(r->file)->st_dev;
-	p->inode = (uint64_t)logfile_stat(r->file)->st_ino;
-	p->offset = logfile_offset(r->file);
-	logfile_tail(r->file, tail);
+	p->path = r->file->path;
+	p->device = (uint64_t)r->file->st.st_dev;
+	p->inode = (uint64_t)r->file->st.st_ino;
+	p->offset = r->file->offset;
 	return true;
 }
 
@@ -340,7 +338,7 @@ look_at_clock(struct logreader *r)
 
 	r->now = r->hook.now();
 	if (r->file != NULL && !r->from_pipe && !r->hook.fixed &&
-	    fstat(logfile_fd(r->file), &st) == 0 && st.st_mtime < r->now)
+	    fstat(r->file->fd, &st) == 0 && st.st_mtime < r->now)
 		logjoin_set_time(r->join, st.st_mtime);
 	else
 		logjoin_set_time(r->join, r->now);
@@ -397,7 +395,7 @@ static void
 close_file(struct logreader *r)
 {
 	if (r->journal != NULL)
-		r->stats.too_long += logjournal_too_long(r->journal);
+		r->stats.too_long += r->journal->too_long;
 	logjournal_close(r->journal);
 	r->journal = NULL;
 	free(r->journal_name);
@@ -405,7 +403,7 @@ close_file(struct logreader *r)
 	r->from = SIZE_MAX;
 	if (r->file == NULL)
 		return;
-	r->stats.too_long += logfile_too_long(r->file);
+	r->stats.too_long += r->file->too_long;
 	logfile_close(r->file);
 	r->file = NULL;
 	r->muted = 0;
@@ -424,7 +422,7 @@ open_at_place(struct logreader *r, const char *path, struct err *e)
 	close_file(r);
 	if ((r->file = logfile_open(path, e)) == NULL)
 		return -1;
-	r->from_pipe = logfile_is_pipe(r->file);
+	r->from_pipe = r->file->pipe;
 	if ((p = find_place(r, path, r->file)) == NULL) {
 		r->warm = true;
 		return 0;
@@ -432,11 +430,11 @@ open_at_place(struct logreader *r, const char *path, struct err *e)
 	r->from = (size_t)(p - r->place);
 	r->muted = p->offset;
 	if (r->warm)
-		return logfile_seek(r->file, p->offset, e);
+		return logfile_seek(r->file, p->offset, false, e);
 	r->warm = true;
 	if (p->offset > LOGREADER_REWIND)
 		from = p->offset - LOGREADER_REWIND;
-	return logfile_seek_line(r->file, from, e);
+	return logfile_seek(r->file, from, true, e);
 }
 
 int
@@ -451,7 +449,7 @@ logreader_file(struct logreader *r, const char *path, struct err *e)
 			return -1;
 	/* A file that may still grow is read on from there the next time. */
 	if (rc != -1 && !*r->hook.stop &&
-	    (r->evidence == NULL || !logfile_is_plain(r->file)))
+	    (r->evidence == NULL || !r->file->plain))
 		take_rest(r);
 	if (rc == -1) {
 		struct err ignored;
@@ -500,10 +498,10 @@ warm_up(struct logreader *r, const char *before, uint64_t want, struct err *e)
 		return -1;
 	r->from_pipe = false;
 	r->muted = UINT64_MAX;
-	size = (uint64_t)logfile_stat(r->file)->st_size;
-	if (logfile_is_plain(r->file))
-		rv = logfile_seek_line(
-		    r->file, size > want ? size - want : 0, e);
+	size = (uint64_t)r->file->st.st_size;
+	if (r->file->plain)
+		rv = logfile_seek(
+		    r->file, size > want ? size - want : 0, true, e);
 	if (rv == 0 && read_on(r, e) == -1)
 		rv = -1;
 	close_file(r);
@@ -656,7 +654,8 @@ open_journal(
 		    r->hook.arg);
 	/* The second that it was written in may have been read in part. */
 	else if (p == NULL && last > 0)
-		logjournal_seek_time(r->journal, last + 1);
+		(void)logjournal_seek(
+		    r->journal, NULL, (uint64_t)(last + 1) * 1000000, 0);
 	r->warm = true;
 	if (strcmp(name, log) == 0)
 		return 0;
@@ -708,7 +707,7 @@ follow_journal(struct logreader *r, const char *path, struct err *e)
 static bool
 rotated(struct logreader *r, const char *path)
 {
-	const struct stat *mine = logfile_stat(r->file);
+	const struct stat *mine = &r->file->st;
 	struct stat st;
 
 	if (!logfile_goes_on(r->file))
@@ -724,7 +723,7 @@ follow_file(
 {
 	bool last;
 
-	filewatch_inside(w, logfile_path(r->file));
+	filewatch_inside(w, r->file->path);
 	while (!*r->hook.stop) {
 		/* Asked before the last look, so that nothing is missed. */
 		last = rotated(r, path);
@@ -751,11 +750,11 @@ open_at_end(struct logreader *r, const char *path, struct err *e)
 
 	if ((r->file = logfile_open(path, e)) == NULL)
 		return -1;
-	r->muted = (uint64_t)logfile_stat(r->file)->st_size;
+	r->muted = (uint64_t)r->file->st.st_size;
 	if (r->muted > LOGREADER_REWIND)
 		from = r->muted - LOGREADER_REWIND;
 	r->warm = true;
-	return logfile_seek_line(r->file, from, e);
+	return logfile_seek(r->file, from, true, e);
 }
 
 /*
@@ -772,7 +771,8 @@ begin(struct logreader *r, const char *path, bool only_new, struct err *e)
 		if (open_journal(r, journal, path, e) == -1)
 			return -1;
 		if (only_new)
-			logjournal_seek_end(r->journal, LOGREADER_REWIND_LINES);
+			(void)logjournal_seek(r->journal, NULL, UINT64_MAX,
+			    LOGREADER_REWIND_LINES);
 		return read_on(r, e) == -1 ? -1 : write_now(r, e);
 	}
 	close_file(r);

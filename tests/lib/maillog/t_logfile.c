@@ -59,7 +59,7 @@ t_grows(void **state)
 		append(path, text, 0);
 		f = logfile_open(path, &e);
 		assert_non_null(f);
-		assert_false(logfile_first(f, first));
+		assert_false(logfile_marks(f, first, NULL));
 		for (i = 0; i < sizeof(text) - 1; i += cut) {
 			size_t n = sizeof(text) - 1 - i;
 
@@ -67,8 +67,8 @@ t_grows(void **state)
 			read_lines(f, &out);
 		}
 		check_str("lines", out.data, "one||two|three|||");
-		assert_int_equal(logfile_offset(f), sizeof(text) - 5);
-		assert_true(logfile_first(f, first));
+		assert_int_equal(f->offset, sizeof(text) - 5);
+		assert_true(logfile_marks(f, first, NULL));
 		assert_true(cut == 1 || strcmp(first, again) == 0);
 		memcpy(again, first, sizeof(again));
 		assert_true(logfile_goes_on(f));
@@ -77,11 +77,11 @@ t_grows(void **state)
 		assert_false(logfile_rest(f, &rest));
 		buf_clear(&out);
 		/* From the line at or behind any byte. */
-		assert_int_equal(logfile_seek_line(f, 6, &e), 0);
+		assert_int_equal(logfile_seek(f, 6, true, &e), 0);
 		read_lines(f, &out);
 		check_str("from 6", out.data, "three|||");
 		buf_clear(&out);
-		assert_int_equal(logfile_seek_line(f, 5, &e), 0);
+		assert_int_equal(logfile_seek(f, 5, true, &e), 0);
 		read_lines(f, &out);
 		check_str("from 5", out.data, "two|three|||");
 		buf_clear(&out);
@@ -124,8 +124,8 @@ t_long(void **state)
 		assert_non_null(f);
 		read_lines(f, &out);
 		assert_int_equal(out.len, 4 + (fits ? sizes[i] + 1 : 0));
-		assert_int_equal(logfile_too_long(f), !fits);
-		assert_int_equal(logfile_offset(f), sizes[i] + 5);
+		assert_int_equal(f->too_long, !fits);
+		assert_int_equal(f->offset, sizes[i] + 5);
 		buf_clear(&out);
 		logfile_close(f);
 	}
