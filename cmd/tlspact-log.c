@@ -46,7 +46,7 @@ struct run {
 	struct evidence *evidence;
 	struct logrecord *recorder;
 	struct logtally *tally;
-	struct logreader *reader;
+	struct logreader_stats stats;
 	struct stat map; /* when the registry was read */
 	uint64_t count[EVIDENCE_VERIFIED + 1];
 	uint64_t attempts, faults;
@@ -304,18 +304,8 @@ separate(struct run *run, bool record, struct err *e)
 }
 
 static int
-prepare(struct run *run)
+prepare(struct run *run, bool record)
 {
-	struct logreader_hooks hooks = {.now = the_time,
-	    .pace = pace,
-	    .fixed = fixed_now != 0,
-	    .attempt = take_attempt,
-	    .line = run->explain ? explain_line : NULL,
-	    .tick = tick,
-	    .remark = remark,
-	    .arg = run,
-	    .stop = &stop};
-	bool record = !run->opt.json && !run->explain;
 	struct err e;
 	int code;
 
@@ -330,43 +320,40 @@ prepare(struct run *run)
 	}
 	if (record)
 		run->tally = logtally_new(run->evidence, run->recorder);
-	run->reader = logreader_new(&hooks, run->evidence, run->tally, &e);
-	if (run->reader == NULL)
-		return common_failed(&e);
 	return EX_OK;
 }
 
 static int
 read_logs(struct run *run, int n, char *path[])
 {
-	struct err e = {0};
 	bool piped = n == 1 && strcmp(path[0], "-") == 0;
-	int i, rv = 0;
+	const struct logreader what = {.file = path,
+	    .nfiles = (size_t)n,
+	    .log = run->set.mail_log,
+	    .follow = run->follow && !piped,
+	    .evidence = run->evidence,
+	    .tally = run->tally,
+	    .stop = &stop,
+	    .now = the_time,
+	    .pace = pace,
+	    .fixed = fixed_now != 0,
+	    .attempt = take_attempt,
+	    .line = run->explain ? explain_line : NULL,
+	    .tick = tick,
+	    .remark = remark,
+	    .arg = run};
+	struct err e = {0};
 
-	if (run->follow && !piped)
-		rv = logreader_follow(
-		    run->reader, n == 0 ? run->set.mail_log : path[0], &e);
-	else if (n == 0)
-		rv = logreader_log(run->reader, run->set.mail_log, &e);
-	else
-		for (i = 0; i < n && rv == 0 && !stop; i++)
-			rv = logreader_file(run->reader, path[i], &e);
-	if (rv == 0)
-		rv = logreader_finish(run->reader, &e);
-	if (rv == 0 && run->has_failed) {
-		e = run->failed;
-		rv = -1;
-	}
-	if (rv == 0)
+	if (logreader_run(&what, &run->stats, &e) == 0 && !run->has_failed)
 		return EX_OK;
-	return common_failed(&e);
+	return common_failed(run->has_failed ? &run->failed : &e);
 }
 
 static void
 print_summary(const struct run *run)
 {
-	const struct logreader_stats *s = logreader_stats(run->reader);
-	const struct logjoin_stats *j = logreader_join_stats(run->reader);
+	const struct logreader_stats *s = &run->stats;
+	const struct logjoin_stats *j = &s->join;
 
 	if (!run->opt.json && !run->explain) {
 		(void)printf("%" PRIu64 " lines: %" PRIu64 " deliveries, "
@@ -713,14 +700,14 @@ main(int argc, char *argv[])
 	(void)sigaction(SIGINT, &sa, NULL);
 	(void)sigaction(SIGHUP, &sa, NULL);
 	code = options_settings(&run.opt, &run.set);
-	if (code == EX_OK && (code = prepare(&run)) == EX_OK) {
+	if (code == EX_OK &&
+	    (code = prepare(&run, !run.opt.json && !run.explain)) == EX_OK) {
 		code = read_logs(&run, run.opt.n, run.opt.arg);
 		print_told(&run);
 		print_summary(&run);
 	}
 	code = say_flushed(code);
 	buf_free(&run.told);
-	logreader_free(run.reader);
 	logtally_free(run.tally);
 	evidence_close(run.evidence);
 	logrecord_end(run.recorder);

@@ -18,11 +18,11 @@ struct logjoin {
 };
 
 struct logjoin *
-logjoin_new(time_t now, logjoin_fn *fn, void *arg)
+logjoin_new(time_t now, struct logjoin_stats *stats, logjoin_fn *fn, void *arg)
 {
 	struct logjoin *j = mem_zero(1, sizeof(*j));
 
-	j->told = (struct logtold){.fn = fn, .arg = arg};
+	j->told = (struct logtold){.fn = fn, .arg = arg, .stats = stats};
 	logprefix_set_clock(&j->clock, now);
 	j->out = logsmtp_new(&j->told);
 	j->in = logsmtpd_new(&j->told);
@@ -64,7 +64,7 @@ set_time(struct logjoin *j, struct logprefix *p)
 		j->last_time = p->time;
 		return;
 	}
-	j->told.stats.no_time++;
+	j->told.stats->no_time++;
 	p->time = j->last_time != 0 ? j->last_time : j->clock.now;
 }
 
@@ -75,7 +75,7 @@ logjoin_line(struct logjoin *j, struct logprefix *p)
 	const char *what = NULL;
 	unsigned n;
 
-	j->told.stats.lines++;
+	j->told.stats->lines++;
 	/* Postfix's own tags have a slash. */
 	if (p->program.n == p->tag.n)
 		return NULL;
@@ -86,28 +86,16 @@ logjoin_line(struct logjoin *j, struct logprefix *p)
 		if (what == NULL)
 			what = logsmtp_line(j->out, &line);
 	}
-	j->told.stats.understood += what != NULL;
+	j->told.stats->understood += what != NULL;
 	return what;
 }
 
 void
-logjoin_end(struct logjoin *j)
-{
-	logsmtpd_end(j->in);
-}
-
-const struct logjoin_stats *
-logjoin_stats(const struct logjoin *j)
-{
-	return &j->told.stats;
-}
-
-void
-logjoin_free(struct logjoin *j)
+logjoin_free(struct logjoin *j, bool ends)
 {
 	if (j == NULL)
 		return;
 	logsmtp_free(j->out);
-	logsmtpd_free(j->in);
+	logsmtpd_free(j->in, ends);
 	free(j);
 }

@@ -22,7 +22,9 @@
 struct logjoin;
 struct logprefix;
 
-struct logjoin *logjoin_new(time_t now, logjoin_fn *fn, void *arg);
+/* What is told, and counted in *stats, is the caller's. */
+struct logjoin *logjoin_new(
+    time_t now, struct logjoin_stats *stats, logjoin_fn *fn, void *arg);
 
 /* The clock moved. */
 void logjoin_set_time(struct logjoin *j, time_t now);
@@ -34,14 +36,9 @@ void logjoin_set_time(struct logjoin *j, time_t now);
 const char *logjoin_line(struct logjoin *j, struct logprefix *p);
 
 /*
- * No line follows: tell what still waits for one. Not to be called where
- * the log goes on later.
+ * NULL is allowed. ends: no line follows, so that is told what still waits for
+ * one; not where the log goes on later.
  */
-void logjoin_end(struct logjoin *j);
-
-const struct logjoin_stats *logjoin_stats(const struct logjoin *j);
-
-/* NULL is allowed. */
-void logjoin_free(struct logjoin *j);
+void logjoin_free(struct logjoin *j, bool ends);
 
 #endif

@@ -36,12 +36,10 @@ struct place {
 	char *path; /* of the journal: the entry's cursor */
 };
 
-struct logreader {
-	struct logreader_hooks hook;
-	struct evidence *evidence;
-	struct logtally *tally;
+struct reader {
+	const struct logreader *hook;
 	struct logjoin *join;
-	struct logreader_stats stats;
+	struct logreader_stats *stats;
 	struct buf scratch;
 	struct logprefix_parts parts;
 	struct place *place;
@@ -62,7 +60,7 @@ struct logreader {
 
 /* The line that was read last has been read before. */
 static bool
-is_known_line(const struct logreader *r)
+is_known_line(const struct reader *r)
 {
 	if (r->journal != NULL)
 		return r->journal->muted;
@@ -72,17 +70,16 @@ is_known_line(const struct logreader *r)
 static void
 attempt(const struct attempt *a, void *arg)
 {
-	struct logreader *r = arg;
+	struct reader *r = arg;
 
 	if (!is_known_line(r) && a->time > r->since)
-		r->hook.attempt(a, r->hook.arg);
+		r->hook->attempt(a, r->hook->arg);
 }
 
 /* --- positions -------------------------------------------------------- */
 
 static struct place *
-place_with(
-    struct logreader *r, uint64_t device, uint64_t inode, const char *first)
+place_with(struct reader *r, uint64_t device, uint64_t inode, const char *first)
 {
 	size_t i;
 
@@ -97,7 +94,7 @@ place_with(
 static bool
 set_place(const struct evidence_position *given, void *arg)
 {
-	struct logreader *r = arg;
+	struct reader *r = arg;
 	struct place *p =
 	    place_with(r, given->device, given->inode, given->first);
 	char *path = mem_dup(given->path);
@@ -120,7 +117,7 @@ set_place(const struct evidence_position *given, void *arg)
 }
 
 static void
-free_places(struct logreader *r)
+free_places(struct reader *r)
 {
 	while (r->nplaces > 0)
 		free(r->place[--r->nplaces].path);
@@ -156,7 +153,7 @@ was_read_to(const char *path, struct logfile *f, const struct place *p)
  * Many logs may have the same first line. NULL: it is new.
  */
 static struct place *
-find_place(struct logreader *r, const char *path, struct logfile *f)
+find_place(struct reader *r, const char *path, struct logfile *f)
 {
 	struct place *p, *best = NULL;
 	char first[DIGEST_HEX];
@@ -174,7 +171,7 @@ find_place(struct logreader *r, const char *path, struct logfile *f)
 
 /* The same of a file that is not open. */
 static struct place *
-place_of(struct logreader *r, const char *path)
+place_of(struct reader *r, const char *path)
 {
 	struct place *p = NULL;
 	struct logfile *f;
@@ -197,7 +194,7 @@ journal_first(const char *name, char first[DIGEST_HEX])
 }
 
 static struct place *
-journal_place(struct logreader *r, const char *name)
+journal_place(struct reader *r, const char *name)
 {
 	char first[DIGEST_HEX];
 
@@ -207,7 +204,7 @@ journal_place(struct logreader *r, const char *name)
 
 /* What is to be saved, if anything was read that is new. */
 static bool
-here(struct logreader *r, struct evidence_position *p, char first[DIGEST_HEX],
+here(struct reader *r, struct evidence_position *p, char first[DIGEST_HEX],
     char tail[DIGEST_HEX])
 {
 	p->first = first;
@@ -232,7 +229,7 @@ here(struct logreader *r, struct evidence_position *p, char first[DIGEST_HEX],
 
 /* Where reading of the present file or journal, p, went on from. */
 static struct evidence_position
-start_of(struct logreader *r, const struct evidence_position *p)
+start_of(struct reader *r, const struct evidence_position *p)
 {
 	struct evidence_position was = {.device = p->device, .inode = p->inode};
 	/* If it is new, there may have been another with the same names. */
@@ -250,7 +247,7 @@ start_of(struct logreader *r, const struct evidence_position *p)
 
 /* It was read up to p, also under the name that it had before. */
 static void
-move_on(struct logreader *r, const struct evidence_position *p)
+move_on(struct reader *r, const struct evidence_position *p)
 {
 	struct place *from;
 
@@ -264,21 +261,21 @@ move_on(struct logreader *r, const struct evidence_position *p)
 }
 
 static int
-write_now(struct logreader *r, struct err *e)
+write_now(struct reader *r, struct err *e)
 {
 	struct evidence_position p = {.time = r->now}, was;
 	char first[DIGEST_HEX], tail[DIGEST_HEX];
 	bool is_new;
 
-	r->written = r->hook.pace();
-	if (r->evidence == NULL)
+	r->written = r->hook->pace();
+	if (r->hook->evidence == NULL)
 		return 0;
 	is_new = here(r, &p, first, tail);
-	if (!is_new && logtally_empty(r->tally))
-		return 0;
-	was = start_of(r, &p);
-	p.was = &was;
-	if (logtally_write(r->tally, is_new ? &p : NULL, e) == -1)
+	if (is_new) {
+		was = start_of(r, &p);
+		p.was = &was;
+	}
+	if (logtally_write(r->hook->tally, is_new ? &p : NULL, e) == -1)
 		return -1;
 	if (is_new)
 		move_on(r, &p);
@@ -288,9 +285,9 @@ write_now(struct logreader *r, struct err *e)
 
 /* Write if there is something new, and it is time to. */
 static int
-write_due(struct logreader *r, struct err *e)
+write_due(struct reader *r, struct err *e)
 {
-	time_t past = r->hook.pace() - r->written;
+	time_t past = r->hook->pace() - r->written;
 
 	/* Less than none: the clock was set back. */
 	return r->dirty && (past >= WRITE_S || past < 0) ? write_now(r, e) : 0;
@@ -299,7 +296,7 @@ write_due(struct logreader *r, struct err *e)
 /* --- lines ------------------------------------------------------------ */
 
 static void
-take_line(struct logreader *r, struct span line)
+take_line(struct reader *r, struct span line)
 {
 	bool known = is_known_line(r);
 	struct logprefix p;
@@ -307,8 +304,8 @@ take_line(struct logreader *r, struct span line)
 	int rc;
 
 	if (!known) {
-		r->stats.lines++;
-		r->stats.bytes += line.n + 1;
+		r->stats->lines++;
+		r->stats->bytes += line.n + 1;
 		r->dirty = true;
 	}
 	if (!logprefix_whole(&r->parts, &line))
@@ -318,13 +315,13 @@ take_line(struct logreader *r, struct span line)
 		what = logjoin_line(r->join, &p);
 	if (known)
 		return;
-	if (r->tally != NULL && rc == 0 && p.program.n != p.tag.n)
-		logtally_hour(r->tally, p.time, p.host);
-	r->stats.unparsed += rc == -1;
+	if (r->hook->tally != NULL && rc == 0 && p.program.n != p.tag.n)
+		logtally_hour(r->hook->tally, p.time, p.host);
+	r->stats->unparsed += rc == -1;
 	if ((rc == -1 || p.program.n == p.tag.n) && logprefix_hides(line))
-		r->stats.hidden++;
-	if (r->hook.line != NULL)
-		r->hook.line(line, rc == 0 ? &p : NULL, what, r->hook.arg);
+		r->stats->hidden++;
+	if (r->hook->line != NULL)
+		r->hook->line(line, rc == 0 ? &p : NULL, what, r->hook->arg);
 }
 
 /*
@@ -332,12 +329,12 @@ take_line(struct logreader *r, struct span line)
  * of those in old files.
  */
 static void
-look_at_clock(struct logreader *r)
+look_at_clock(struct reader *r)
 {
 	struct stat st;
 
-	r->now = r->hook.now();
-	if (r->file != NULL && !r->from_pipe && !r->hook.fixed &&
+	r->now = r->hook->now();
+	if (r->file != NULL && !r->from_pipe && !r->hook->fixed &&
 	    fstat(r->file->fd, &st) == 0 && st.st_mtime < r->now)
 		logjoin_set_time(r->join, st.st_mtime);
 	else
@@ -345,7 +342,7 @@ look_at_clock(struct logreader *r)
 }
 
 static enum logfile_status
-next_line(struct logreader *r, struct span *line, struct err *e)
+next_line(struct reader *r, struct span *line, struct err *e)
 {
 	return r->journal != NULL ? logjournal_next(r->journal, line, e)
 				  : logfile_next(r->file, line, e);
@@ -356,7 +353,7 @@ next_line(struct logreader *r, struct span *line, struct err *e)
  * -1 with *e set.
  */
 static int
-read_on(struct logreader *r, struct err *e)
+read_on(struct reader *r, struct err *e)
 {
 	enum logfile_status status;
 	struct span line;
@@ -364,14 +361,14 @@ read_on(struct logreader *r, struct err *e)
 
 	for (;; n++) {
 		if (n % CLOCK_LINES == 0) {
-			if (n > 0 && *r->hook.stop)
+			if (n > 0 && *r->hook->stop)
 				return 1;
 			look_at_clock(r);
 			if (write_due(r, e) == -1)
 				return -1;
 		}
 		/* Perhaps since an earlier write failed. */
-		if (r->tally != NULL && logtally_full(r->tally) &&
+		if (r->hook->tally != NULL && logtally_full(r->hook->tally) &&
 		    write_now(r, e) == -1)
 			return -1;
 		status = next_line(r, &line, e);
@@ -383,7 +380,7 @@ read_on(struct logreader *r, struct err *e)
 }
 
 static void
-take_rest(struct logreader *r)
+take_rest(struct reader *r)
 {
 	struct span line;
 
@@ -392,10 +389,10 @@ take_rest(struct logreader *r)
 }
 
 static void
-close_file(struct logreader *r)
+close_file(struct reader *r)
 {
 	if (r->journal != NULL)
-		r->stats.too_long += r->journal->too_long;
+		r->stats->too_long += r->journal->too_long;
 	logjournal_close(r->journal);
 	r->journal = NULL;
 	free(r->journal_name);
@@ -403,7 +400,7 @@ close_file(struct logreader *r)
 	r->from = SIZE_MAX;
 	if (r->file == NULL)
 		return;
-	r->stats.too_long += r->file->too_long;
+	r->stats->too_long += r->file->too_long;
 	logfile_close(r->file);
 	r->file = NULL;
 	r->muted = 0;
@@ -414,7 +411,7 @@ close_file(struct logreader *r)
  * that what goes on there is known; what is read again is muted.
  */
 static int
-open_at_place(struct logreader *r, const char *path, struct err *e)
+open_at_place(struct reader *r, const char *path, struct err *e)
 {
 	struct place *p;
 	uint64_t from = 0;
@@ -437,19 +434,19 @@ open_at_place(struct logreader *r, const char *path, struct err *e)
 	return logfile_seek(r->file, from, true, e);
 }
 
-int
-logreader_file(struct logreader *r, const char *path, struct err *e)
+static int
+read_file(struct reader *r, const char *path, struct err *e)
 {
 	int rc;
 
 	if (open_at_place(r, path, e) == -1)
 		return -1;
-	while ((rc = read_on(r, e)) == 0 && r->from_pipe && !*r->hook.stop)
+	while ((rc = read_on(r, e)) == 0 && r->from_pipe && !*r->hook->stop)
 		if (write_due(r, e) == -1)
 			return -1;
 	/* A file that may still grow is read on from there the next time. */
-	if (rc != -1 && !*r->hook.stop &&
-	    (r->evidence == NULL || !r->file->plain))
+	if (rc != -1 && !*r->hook->stop &&
+	    (r->hook->evidence == NULL || !r->file->plain))
 		take_rest(r);
 	if (rc == -1) {
 		struct err ignored;
@@ -466,7 +463,7 @@ logreader_file(struct logreader *r, const char *path, struct err *e)
 
 /* When the log at path, or a file that it was rotated to, was read last. */
 static time_t
-last_read(const struct logreader *r, const char *path)
+last_read(const struct reader *r, const char *path)
 {
 	time_t last = 0;
 	size_t i, n = strlen(path);
@@ -488,7 +485,7 @@ has_data(const char *path)
 
 /* Read the end of the file before the first one, for what goes on there. */
 static int
-warm_up(struct logreader *r, const char *before, uint64_t want, struct err *e)
+warm_up(struct reader *r, const char *before, uint64_t want, struct err *e)
 {
 	uint64_t size;
 	int rv = 0;
@@ -511,7 +508,7 @@ warm_up(struct logreader *r, const char *before, uint64_t want, struct err *e)
 
 /* The newest of the n files that the evidence knows, or n. */
 static size_t
-newest_known(struct logreader *r, const struct logfile_rotated *v, size_t n)
+newest_known(struct reader *r, const struct logfile_rotated *v, size_t n)
 {
 	size_t i;
 
@@ -523,13 +520,13 @@ newest_known(struct logreader *r, const struct logfile_rotated *v, size_t n)
 
 /* Read the rotated files from the one with index i on. */
 static int
-read_rotated(struct logreader *r, const struct logfile_rotated *v, size_t i,
+read_rotated(struct reader *r, const struct logfile_rotated *v, size_t i,
     size_t n, bool live, struct err *e)
 {
 	for (; i < n; i++) {
 		if (open_at_place(r, v[i].path, e) == -1 || read_on(r, e) == -1)
 			return -1;
-		if ((i + 1 == n && !live) || *r->hook.stop)
+		if ((i + 1 == n && !live) || *r->hook->stop)
 			break;
 		take_rest(r);
 		if (write_now(r, e) == -1)
@@ -544,7 +541,7 @@ read_rotated(struct logreader *r, const struct logfile_rotated *v, size_t i,
  * writer may not know yet.
  */
 static int
-catch_up(struct logreader *r, const char *path, struct err *e)
+catch_up(struct reader *r, const char *path, struct err *e)
 {
 	struct logfile_rotated *old = NULL;
 	bool live = has_data(path);
@@ -556,9 +553,9 @@ catch_up(struct logreader *r, const char *path, struct err *e)
 		n = logfile_rotated(path, &old);
 	from = p != NULL ? n : newest_known(r, old, n);
 	if (live && p == NULL && from == n && last_read(r, path) > 0)
-		r->hook.remark("no rotated file goes on where reading ended; "
-			       "what was logged in between is not counted",
-		    r->hook.arg);
+		r->hook->remark("no rotated file goes on where reading ended; "
+				"what was logged in between is not counted",
+		    r->hook->arg);
 	if (p == NULL && from < n)
 		p = place_of(r, old[from].path);
 	/* A file that ends just before what is read first: its sessions. */
@@ -567,7 +564,7 @@ catch_up(struct logreader *r, const char *path, struct err *e)
 		    r, old[from - 1].path, LOGREADER_REWIND - p->offset, e);
 	if (rv == 0)
 		rv = read_rotated(r, old, from, n, live, e);
-	if (rv == 0 && (live || r->file == NULL) && !*r->hook.stop &&
+	if (rv == 0 && (live || r->file == NULL) && !*r->hook->stop &&
 	    (open_at_place(r, path, e) == -1 || read_on(r, e) == -1))
 		rv = -1;
 	logfile_rotated_free(old, n);
@@ -604,7 +601,7 @@ is_overtaken(const char *path, time_t last)
  * so that nothing is read from both.
  */
 static const char *
-choose_journal(struct logreader *r, const char *path)
+choose_journal(struct reader *r, const char *path)
 {
 	struct place *p;
 	time_t last = 0;
@@ -627,8 +624,7 @@ choose_journal(struct logreader *r, const char *path)
 
 /* Open the journal where it was left; log is what mail_log names. */
 static int
-open_journal(
-    struct logreader *r, const char *name, const char *log, struct err *e)
+open_journal(struct reader *r, const char *name, const char *log, struct err *e)
 {
 	char text[ERR_TEXT_MAX];
 	struct place *p;
@@ -648,10 +644,10 @@ open_journal(
 	last = last_read(r, log);
 	if (p != NULL && !logjournal_seek(r->journal, p->path, p->offset,
 			     LOGREADER_REWIND_LINES))
-		r->hook.remark("the journal has no longer what was read last; "
-			       "what was logged since and is gone is not "
-			       "counted",
-		    r->hook.arg);
+		r->hook->remark("the journal has no longer what was read last; "
+				"what was logged since and is gone is not "
+				"counted",
+		    r->hook->arg);
 	/* The second that it was written in may have been read in part. */
 	else if (p == NULL && last > 0)
 		(void)logjournal_seek(
@@ -662,38 +658,37 @@ open_journal(
 	(void)snprintf(text, sizeof(text),
 	    "%s %s: reading the journal of systemd",
 	    has_file(log) ? "not" : "there is no", quotes(log).s);
-	r->hook.remark(text, r->hook.arg);
+	r->hook->remark(text, r->hook->arg);
 	return 0;
 }
 
 /* One round of following: what there is now, and a tick. */
 static int
-go_round(struct logreader *r, struct err *e)
+go_round(struct reader *r, struct err *e)
 {
 	if (read_on(r, e) == -1 || write_due(r, e) == -1)
 		return -1;
-	if (r->hook.tick != NULL)
-		r->hook.tick(r->hook.arg);
+	r->hook->tick(r->hook->arg);
 	return 0;
 }
 
 static int
-wait_ms(const struct logreader *r)
+wait_ms(const struct reader *r)
 {
 	return r->dirty ? DIRTY_MS : WAIT_MS;
 }
 
 /* Follow it until the end, or until Postfix logs to the file at path. */
 static int
-follow_journal(struct logreader *r, const char *path, struct err *e)
+follow_journal(struct reader *r, const char *path, struct err *e)
 {
-	time_t looked = r->hook.pace(), now;
+	time_t looked = r->hook->pace(), now;
 
-	while (!*r->hook.stop) {
+	while (!*r->hook->stop) {
 		if (go_round(r, e) == -1)
 			return -1;
 		logjournal_wait(r->journal, wait_ms(r));
-		now = r->hook.pace();
+		now = r->hook->pace();
 		if (now - looked < LOOK_S && now >= looked)
 			continue;
 		looked = now;
@@ -705,7 +700,7 @@ follow_journal(struct logreader *r, const char *path, struct err *e)
 
 /* The file at path is another one, with data, or ours was begun anew. */
 static bool
-rotated(struct logreader *r, const char *path)
+rotated(struct reader *r, const char *path)
 {
 	const struct stat *mine = &r->file->st;
 	struct stat st;
@@ -719,19 +714,19 @@ rotated(struct logreader *r, const char *path)
 /* Follow the open file until it is rotated away. */
 static int
 follow_file(
-    struct logreader *r, const char *path, struct filewatch *w, struct err *e)
+    struct reader *r, const char *path, struct filewatch *w, struct err *e)
 {
 	bool last;
 
 	filewatch_inside(w, r->file->path);
-	while (!*r->hook.stop) {
+	while (!*r->hook->stop) {
 		/* Asked before the last look, so that nothing is missed. */
 		last = rotated(r, path);
 		if (last && !logfile_goes_on(r->file))
 			return write_now(r, e);
 		if (go_round(r, e) == -1)
 			return -1;
-		if (last && !*r->hook.stop) {
+		if (last && !*r->hook->stop) {
 			take_rest(r);
 			return write_now(r, e);
 		}
@@ -744,7 +739,7 @@ follow_file(
 
 /* Without evidence: from the end, knowing what goes on there. */
 static int
-open_at_end(struct logreader *r, const char *path, struct err *e)
+open_at_end(struct reader *r, const char *path, struct err *e)
 {
 	uint64_t from = 0;
 
@@ -762,11 +757,11 @@ open_at_end(struct logreader *r, const char *path, struct err *e)
  * its start, or only what comes.
  */
 static int
-begin(struct logreader *r, const char *path, bool only_new, struct err *e)
+begin(struct reader *r, const char *path, bool only_new, struct err *e)
 {
 	const char *journal = choose_journal(r, path);
 
-	only_new = only_new && r->evidence == NULL;
+	only_new = only_new && r->hook->evidence == NULL;
 	if (journal != NULL) {
 		if (open_journal(r, journal, path, e) == -1)
 			return -1;
@@ -781,8 +776,8 @@ begin(struct logreader *r, const char *path, bool only_new, struct err *e)
 	return catch_up(r, path, e);
 }
 
-int
-logreader_log(struct logreader *r, const char *path, struct err *e)
+static int
+read_log(struct reader *r, const char *path, struct err *e)
 {
 	int rv = begin(r, path, false, e);
 
@@ -793,7 +788,7 @@ logreader_log(struct logreader *r, const char *path, struct err *e)
 
 /* Not there yet, not for us, or a lock: that may change. */
 static bool
-may_come(const struct logreader *r, const struct err *e)
+may_come(const struct reader *r, const struct err *e)
 {
 	return e->code == EX_NOINPUT || e->code == EX_TEMPFAIL ||
 	       (e->code == EX_NOPERM && r->file == NULL && r->journal == NULL);
@@ -804,36 +799,36 @@ may_come(const struct logreader *r, const struct err *e)
  * what we counted since is counted, and it is begun anew. 1 if so, 0, or -1.
  */
 static int
-was_overtaken(struct logreader *r, struct err *e)
+was_overtaken(struct reader *r, struct err *e)
 {
 	struct evidence_position p = {0}, was;
 	char first[DIGEST_HEX], tail[DIGEST_HEX];
 	const struct place *now;
 
-	if (r->evidence == NULL || !here(r, &p, first, tail))
+	if (r->hook->evidence == NULL || !here(r, &p, first, tail))
 		return 0;
 	was = start_of(r, &p);
 	free_places(r);
 	r->from = SIZE_MAX;
-	if (evidence_positions(r->evidence, set_place, r, e) == -1)
+	if (evidence_positions(r->hook->evidence, set_place, r, e) == -1)
 		return -1;
 	now = place_with(r, was.device, was.inode, first);
 	if (now != NULL && now->offset == was.offset)
 		r->from = (size_t)(now - r->place);
 	if (now == NULL || now->offset == was.offset)
 		return 0;
-	logtally_drop(r->tally);
+	logtally_drop(r->hook->tally);
 	r->dirty = r->warm = false;
 	close_file(r);
 	/* It will see again what it has seen. */
-	logjoin_free(r->join);
-	r->join = logjoin_new(r->now, attempt, r);
+	logjoin_free(r->join, false);
+	r->join = logjoin_new(r->now, &r->stats->join, attempt, r);
 	return 1;
 }
 
 /* Say why it is waited for, once a cause. */
 static void
-say_why(struct logreader *r, struct err *e)
+say_why(struct reader *r, struct err *e)
 {
 	char text[ERR_TEXT_MAX + 64];
 
@@ -841,11 +836,11 @@ say_why(struct logreader *r, struct err *e)
 	    e->code == EX_NOPERM
 		? "; waiting until it may be read (tlspact-setup check)"
 		: "");
-	r->hook.remark(text, r->hook.arg);
+	r->hook->remark(text, r->hook->arg);
 }
 
-int
-logreader_follow(struct logreader *r, const char *path, struct err *e)
+static int
+follow(struct reader *r, const char *path, struct err *e)
 {
 	struct filewatch *w = filewatch_new(path);
 	struct err unused;
@@ -858,12 +853,12 @@ logreader_follow(struct logreader *r, const char *path, struct err *e)
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		rv =
 		    err_set(e, EX_NOINPUT, "%s is a directory", quotes(path).s);
-	while (rv == 0 && !*r->hook.stop) {
+	while (rv == 0 && !*r->hook->stop) {
 		if (r->journal != NULL)
 			rv = follow_journal(r, path, e);
 		else if (r->file != NULL)
 			rv = follow_file(r, path, w, e);
-		if (rv == 0 && !*r->hook.stop)
+		if (rv == 0 && !*r->hook->stop)
 			rv = begin(r, path, true, e);
 		if (rv == 0) {
 			said = false;
@@ -872,8 +867,7 @@ logreader_follow(struct logreader *r, const char *path, struct err *e)
 				say_why(r, e);
 			said = was_overtaken(r, &unused) != 1;
 			rv = 0;
-			if (r->hook.tick != NULL)
-				r->hook.tick(r->hook.arg);
+			r->hook->tick(r->hook->arg);
 			filewatch_wait(w, RETRY_MS);
 		}
 	}
@@ -883,59 +877,58 @@ logreader_follow(struct logreader *r, const char *path, struct err *e)
 
 /* --- all -------------------------------------------------------------- */
 
-struct logreader *
-logreader_new(const struct logreader_hooks *hooks, struct evidence *evidence,
-    struct logtally *tally, struct err *e)
-{
-	struct logreader *r = mem_zero(1, sizeof(*r));
-
-	r->hook = *hooks;
-	r->evidence = evidence;
-	r->tally = tally;
-	r->now = r->hook.now();
-	r->written = r->hook.pace();
-	r->join = logjoin_new(r->now, attempt, r);
-	if (evidence != NULL &&
-	    evidence_positions(evidence, set_place, r, e) == -1) {
-		logreader_free(r);
-		return NULL;
-	}
-	return r;
-}
-
-int
-logreader_finish(struct logreader *r, struct err *e)
+/* All was read: tell what waits, write what is not written. */
+static int
+finish(struct reader *r, struct err *e)
 {
 	/* The end of a pipe, or of what nobody reads again. */
-	if (r->evidence == NULL || r->from_pipe) {
+	bool ends = r->hook->evidence == NULL || r->from_pipe;
+
+	if (ends)
 		close_file(r);
-		logjoin_end(r->join);
-	}
+	logjoin_free(r->join, ends);
+	r->join = NULL;
 	return write_now(r, e);
 }
 
-const struct logreader_stats *
-logreader_stats(const struct logreader *r)
+static int
+read_all(struct reader *r, struct err *e)
 {
-	return &r->stats;
+	const struct logreader *h = r->hook;
+	int rv = 0;
+	size_t i;
+
+	if (h->evidence != NULL &&
+	    evidence_positions(h->evidence, set_place, r, e) == -1)
+		return -1;
+	if (h->follow)
+		rv = follow(r, h->nfiles == 0 ? h->log : h->file[0], e);
+	else if (h->nfiles == 0)
+		rv = read_log(r, h->log, e);
+	else
+		for (i = 0; i < h->nfiles && rv == 0 && !*h->stop; i++)
+			rv = read_file(r, h->file[i], e);
+	return rv == 0 ? finish(r, e) : -1;
 }
 
-const struct logjoin_stats *
-logreader_join_stats(const struct logreader *r)
+int
+logreader_run(
+    const struct logreader *what, struct logreader_stats *stats, struct err *e)
 {
-	return logjoin_stats(r->join);
-}
+	struct reader r = {.hook = what,
+	    .stats = stats,
+	    .now = what->now(),
+	    .written = what->pace()};
+	int rv;
 
-void
-logreader_free(struct logreader *r)
-{
-	if (r == NULL)
-		return;
-	close_file(r);
-	logjoin_free(r->join);
-	buf_free(&r->scratch);
-	logprefix_parts_free(&r->parts);
-	free_places(r);
-	free(r->place);
-	free(r);
+	*stats = (struct logreader_stats){.lines = 0};
+	r.join = logjoin_new(r.now, &stats->join, attempt, &r);
+	rv = read_all(&r, e);
+	close_file(&r);
+	logjoin_free(r.join, false);
+	buf_free(&r.scratch);
+	logprefix_parts_free(&r.parts);
+	free_places(&r);
+	free(r.place);
+	return rv;
 }

@@ -68,7 +68,7 @@ struct logjoin_stats {
 struct logtold {
 	logjoin_fn *fn;
 	void *arg;
-	struct logjoin_stats stats;
+	struct logjoin_stats *stats;
 };
 
 /* --- What outlives its line: strings, cut to fit ---------------------- */

@@ -488,7 +488,7 @@ smtp_session(struct logsmtp *o, const struct logprefix *p,
 {
 	struct process *proc = process_of(o, p);
 
-	o->to->stats.sessions_out++;
+	o->to->stats->sessions_out++;
 	proc->is_cause = false;
 	if (proc->has_fault && !logpeer_same(&proc->fault_peer, &s->peer))
 		proc->has_fault = false;
@@ -731,7 +731,7 @@ delivery(struct logsmtp *o, const struct logprefix *p, bool smtp,
 	if (span_is(d->status, "deliverable") ||
 	    span_is(d->status, "undeliverable"))
 		return "address-probe";
-	o->to->stats.deliveries++;
+	o->to->stats->deliveries++;
 	(void)logtext_domain(d->recipient, &a.domain);
 	logsession_facts(mine ? &proc->session : NULL, &a);
 	if (a.host.n == 0)
@@ -744,7 +744,7 @@ delivery(struct logsmtp *o, const struct logprefix *p, bool smtp,
 	if (!sent)
 		find_fault(o, proc, d, &a);
 	if (d->tls.n > 0) {
-		o->to->stats.policies++;
+		o->to->stats->policies++;
 		logsession_policy(d->tls, &a);
 	}
 	if (proc != NULL && proc->nmissed > 0)

@@ -207,7 +207,7 @@ session(struct logsmtpd *in, const struct logprefix *p,
 {
 	struct process *proc = process_of(in, p);
 
-	in->to->stats.sessions_in++;
+	in->to->stats->sessions_in++;
 	/* What came before STARTTLS came in the clear. */
 	settle(in, proc, -1);
 	logsession_keep(&proc->session, s, &proc->chain, 0);
@@ -491,21 +491,16 @@ logsmtpd_line(struct logsmtpd *in, const struct logprefix *p)
 }
 
 void
-logsmtpd_end(struct logsmtpd *in)
+logsmtpd_free(struct logsmtpd *in, bool ends)
 {
 	struct message *m;
 	uint32_t i;
 
-	for (i = 0; i < LOGJOIN_MESSAGES_MAX; i++) {
+	for (i = 0; i < LOGJOIN_MESSAGES_MAX && ends; i++) {
 		m = message_at(in, i);
 		if (m->name[0] != '\0' && m->has_sender)
 			let_go(in, m);
 	}
-}
-
-void
-logsmtpd_free(struct logsmtpd *in)
-{
 	recent_free(&in->processes);
 	recent_free(&in->messages);
 	names_free(&in->qmgrs);

@@ -13,10 +13,8 @@ struct logsmtpd;
 /* *to is borrowed. */
 struct logsmtpd *logsmtpd_new(struct logtold *to);
 
-/* As logjoin_line(), and logjoin_end(). */
+/* As logjoin_line(), and logjoin_free(). */
 const char *logsmtpd_line(struct logsmtpd *in, const struct logprefix *p);
-void logsmtpd_end(struct logsmtpd *in);
-
-void logsmtpd_free(struct logsmtpd *in);
+void logsmtpd_free(struct logsmtpd *in, bool ends);
 
 #endif

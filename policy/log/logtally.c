@@ -472,12 +472,6 @@ logtally_full(const struct logtally *t)
 	       t->nfailures >= LOGTALLY_FAILURES_MAX;
 }
 
-bool
-logtally_empty(const struct logtally *t)
-{
-	return t->ncounts == 0 && t->nfailures == 0 && t->nhours == 0;
-}
-
 static void
 clear(struct logtally *t)
 {
@@ -504,8 +498,13 @@ logtally_write(
 	    .nfailures = t->nfailures,
 	    .position = position,
 	    .npositions = position != NULL};
-	int rv = t->recorder != NULL ? logrecord_add(t->recorder, &batch, e)
-				     : evidence_log_add(t->evidence, &batch, e);
+	int rv;
+
+	if (position == NULL &&
+	    t->ncounts + t->nhours + t->nwaits + t->nfailures == 0)
+		return 0;
+	rv = t->recorder != NULL ? logrecord_add(t->recorder, &batch, e)
+				 : evidence_log_add(t->evidence, &batch, e);
 
 	if (rv != 0)
 		return -1;

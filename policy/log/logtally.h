@@ -45,12 +45,9 @@ void logtally_hour(struct logtally *t, time_t when, struct span host);
 /* True if logtally_write should be called before more is added. */
 bool logtally_full(const struct logtally *t);
 
-/* True if there is nothing to write. */
-bool logtally_empty(const struct logtally *t);
-
 /*
- * Write all sums and failures, and the position (may be NULL). 0, or -1 with
- * *e set; the sums are then still there.
+ * Write all sums and failures, and the position (may be NULL), if there is
+ * anything. 0, or -1 with *e set; the sums are then still there.
  */
 int logtally_write(struct logtally *t, const struct evidence_position *position,
     struct err *e);

@@ -77,6 +77,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct buf scratch = {0};
+	struct logjoin_stats stats = {0};
 	struct logjoin *j;
 	struct logprefix p;
 	struct logfile *f;
@@ -97,7 +98,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	f = logfile_open(path, &e);
 	if (f != NULL) {
-		j = logjoin_new(1795435200, told, NULL);
+		j = logjoin_new(1795435200, &stats, told, NULL);
 		while (logfile_next(f, &line, &e) == LOGFILE_LINE)
 			if (logprefix_parse(line, &scratch, &p) == 0)
 				(void)logjoin_line(j, &p);
@@ -106,8 +107,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			(void)logjoin_line(j, &p);
 		if (f->plain && f->offset > size)
 			abort();
-		logjoin_end(j);
-		logjoin_free(j);
+		logjoin_free(j, true);
 		logfile_close(f);
 	}
 	buf_free(&scratch);

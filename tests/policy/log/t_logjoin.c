@@ -8,6 +8,8 @@
 #define SPAN(s) ((struct span){(s), strlen(s)})
 #define NOW 1795435200 /* 2026-11-23 12:00:00 UTC */
 
+static struct logjoin_stats stats;
+
 /* What was told, a line each. */
 static void
 note(const struct attempt *a, void *arg)
@@ -448,15 +450,14 @@ t_cases(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		struct buf out = {0};
-		struct logjoin *j = logjoin_new(NOW, note, &out);
+		struct logjoin *j = logjoin_new(NOW, &stats, note, &out);
 		char *copy = strdup(cases[i].log), *line, *next = copy;
 
 		while ((line = strsep(&next, "\n")) != NULL)
 			feed(j, line);
-		logjoin_end(j);
+		logjoin_free(j, true);
 		check_str(
 		    cases[i].name, out.len == 0 ? "" : out.data, cases[i].want);
-		logjoin_free(j);
 		buf_free(&out);
 		free(copy);
 	}
@@ -569,7 +570,7 @@ static char *
 play(bool mixed)
 {
 	struct buf out = {0};
-	struct logjoin *j = logjoin_new(NOW, note, &out);
+	struct logjoin *j = logjoin_new(NOW, &stats, note, &out);
 	size_t at[SCRIPTS] = {0}, left = 0;
 	unsigned s = 0;
 
@@ -582,7 +583,7 @@ play(bool mixed)
 			s = (s + 1) % SCRIPTS;
 		feed(j, script[s][at[s]++]);
 	}
-	logjoin_free(j);
+	logjoin_free(j, false);
 	return sorted(&out);
 }
 
@@ -615,11 +616,13 @@ static void
 t_bounded(void **state)
 {
 	struct buf out = {0};
-	struct logjoin *j = logjoin_new(NOW, note, &out);
+	struct logjoin *j;
 	char line[256], *nl;
 	unsigned i;
 
 	(void)state;
+	stats = (struct logjoin_stats){.lines = 0};
+	j = logjoin_new(NOW, &stats, note, &out);
 	for (i = 0; i < 6 * LOGJOIN_PROCESSES_MAX; i++) {
 		(void)snprintf(line, sizeof(line),
 		    T "postfix/smtpd[%u]: %X: client=h[2.2.2.2]", i,
@@ -634,13 +637,12 @@ t_bounded(void **state)
 		    T "postfix/smtp[%u]: %X: Cannot start TLS: x", i, i);
 		feed(j, line);
 	}
-	logjoin_end(j);
+	logjoin_free(j, true);
 	/* Each was told once, if not at the time then when it made room. */
 	for (i = 0, nl = out.data; nl < out.data + out.len; nl++)
 		i += *nl == '\n';
 	assert_int_equal(i, 6 * LOGJOIN_PROCESSES_MAX);
-	assert_true(logjoin_stats(j)->lines == 18ull * LOGJOIN_PROCESSES_MAX);
-	logjoin_free(j);
+	assert_true(stats.lines == 18ull * LOGJOIN_PROCESSES_MAX);
 	buf_free(&out);
 }
 
@@ -743,7 +745,7 @@ static const char *
 fault_of(const char *before, const char *text)
 {
 	enum fault fault = FAULT_COUNT;
-	struct logjoin *j = logjoin_new(NOW, keep_fault, &fault);
+	struct logjoin *j = logjoin_new(NOW, &stats, keep_fault, &fault);
 	char line[1024];
 
 	if (before != NULL) {
@@ -759,7 +761,7 @@ fault_of(const char *before, const char *text)
 	      ", delay=1, delays=0/0/0/0, dsn=4.7.5, status=deferred (%s)",
 	    text);
 	feed(j, line);
-	logjoin_free(j);
+	logjoin_free(j, false);
 	return fault_text(fault);
 }
 
@@ -788,13 +790,13 @@ static bool
 is_refused(const char *text)
 {
 	enum fault fault = FAULT_OK;
-	struct logjoin *j = logjoin_new(NOW, keep_fault, &fault);
+	struct logjoin *j = logjoin_new(NOW, &stats, keep_fault, &fault);
 	char line[1024];
 
 	(void)snprintf(line, sizeof(line),
 	    T "postfix/smtpd[1]: NOQUEUE: reject: %s", text);
 	feed(j, line);
-	logjoin_free(j);
+	logjoin_free(j, false);
 	return fault == FAULT_NO_STARTTLS;
 }
 
