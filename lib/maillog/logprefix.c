@@ -117,6 +117,14 @@ cut_word(struct span *s)
 	return word;
 }
 
+/* "last message repeated 3 times", without any tag. */
+static bool
+is_repeated(struct span s)
+{
+	return span_begins(s, "last message repeated ") &&
+	       span_ends(s, " times");
+}
+
 /*
  * What follows the time: "[<facility.level> ][host ]tag[pid]: text"; BusyBox
  * writes "mail.info" behind the host.
@@ -132,6 +140,12 @@ take_rest(struct span rest, struct logprefix *out)
 	word = cut_word(&rest);
 	if (take_tag(word, out) == -1) {
 		out->host = word;
+		if (is_repeated(rest)) {
+			set_tag(out, (struct span){rest.p, 4});
+			out->pid = 0;
+			out->text = span_skip(rest, 5);
+			return 0;
+		}
 		word = cut_word(&rest);
 		if (span_begins(word, "mail."))
 			word = cut_word(&rest);
@@ -380,15 +394,15 @@ is_foreign(const struct logprefix *p)
 
 /*
  * Docker's drivers for syslog and the journal hand on whole lines, under a tag
- * of their own.
+ * of their own, which often has a slash, "docker/mail".
  */
 static void
 look_inside(struct logprefix *out)
 {
 	struct logprefix inner;
 
-	if (is_foreign(out) && take_plain(out->text, &inner) == 0 &&
-	    !is_foreign(&inner))
+	if ((is_foreign(out) || span_begins(out->tag, "docker/")) &&
+	    take_plain(out->text, &inner) == 0 && !is_foreign(&inner))
 		*out = inner;
 }
 
@@ -576,8 +590,10 @@ take_json(struct span line, struct buf *scratch, struct logprefix *out)
 	j = json_loadb(scratch->data, scratch->len,
 	    JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, NULL);
 	buf_clear(scratch);
-	/* Docker's json-file: a whole line, with its end. */
-	if ((v = json_object_get(j, "log")) != NULL) {
+	/* Docker's json-file, and what collects logs: a whole line. */
+	if ((v = json_object_get(j, "log")) == NULL)
+		v = json_object_get(j, "message");
+	if (v != NULL) {
 		if (add_field(scratch, v) == 0)
 			rv = take_wrapped(
 			    chomp((struct span){scratch->data, scratch->len}),

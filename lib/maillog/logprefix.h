@@ -6,8 +6,9 @@
  * maillog_file, BusyBox), RFC 3339 stamps (rsyslog, journalctl -o short-iso),
  * RFC 5424, `journalctl -o json`, `-o short-unix`, and Docker's json-file; any
  * of them behind a <priority>, a container's name, a time and stream of Docker
- * or Kubernetes, or another such header whose tag is not Postfix's. Lines are
- * foreign text: nothing here depends on what they say.
+ * or Kubernetes, or another such header whose tag is not Postfix's. "last
+ * message repeated 3 times" has the tag "last". Lines are foreign text: nothing
+ * here depends on what they say.
  */
 #ifndef LOGPREFIX_H
 #define LOGPREFIX_H

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "buf.h"
 #include "logprefix.h"
 #include "logsmtp.h"
 #include "logsmtpd.h"
@@ -15,6 +16,9 @@ struct logjoin {
 	time_t last_time; /* of a line that had one */
 	struct logsmtp *out;
 	struct logsmtpd *in;
+	/* The line before this one, if it mattered; else it has no tag. */
+	struct logprefix last;
+	struct buf text; /* of that */
 };
 
 struct logjoin *
@@ -35,20 +39,29 @@ logjoin_set_time(struct logjoin *j, time_t now)
 	logprefix_set_clock(&j->clock, now);
 }
 
+/* How often, behind "message repeated "; 0 if it is not said. */
+static unsigned
+times(struct span *s)
+{
+	unsigned n = 0;
+
+	if (!span_begins(*s, "message repeated "))
+		return 0;
+	*s = span_skip(*s, sizeof("message repeated ") - 1);
+	for (; s->n > 0 && s->p[0] >= '0' && s->p[0] <= '9' && n < REPEATED_MAX;
+	     *s = span_skip(*s, 1))
+		n = n * 10 + (unsigned)(s->p[0] - '0');
+	return n;
+}
+
 /* "message repeated 3 times: [ TEXT]" of rsyslog; how often, or 1. */
 static unsigned
 repeated(struct span *text)
 {
 	struct span s = *text;
-	unsigned n = 0;
+	unsigned n = times(&s);
 
-	if (!span_begins(s, "message repeated ") || s.p[s.n - 1] != ']')
-		return 1;
-	s = span_skip(s, sizeof("message repeated ") - 1);
-	for (; s.n > 0 && s.p[0] >= '0' && s.p[0] <= '9' && n < REPEATED_MAX;
-	     s = span_skip(s, 1))
-		n = n * 10 + (unsigned)(s.p[0] - '0');
-	if (!span_begins(s, " times: [ ") || n == 0)
+	if (n == 0 || s.p[s.n - 1] != ']' || !span_begins(s, " times: [ "))
 		return 1;
 	s = span_skip(s, sizeof(" times: [ ") - 1);
 	s.n--;
@@ -68,24 +81,84 @@ set_time(struct logjoin *j, struct logprefix *p)
 	p->time = j->last_time != 0 ? j->last_time : j->clock.now;
 }
 
+static const char *
+take(struct logjoin *j, const struct logprefix *p, unsigned n)
+{
+	const char *what = NULL;
+
+	for (; n > 0; n--) {
+		what = logsmtpd_line(j->in, p);
+		if (what == NULL)
+			what = logsmtp_line(j->out, p);
+	}
+	return what;
+}
+
+static struct span
+copy(struct buf *b, struct span s)
+{
+	char *to = buf_room(b, s.n + 1);
+
+	if (s.n > 0)
+		memcpy(to, s.p, s.n);
+	b->len += s.n;
+	return (struct span){to, s.n};
+}
+
+/* It may be said to be repeated. */
+static void
+keep(struct logjoin *j, const struct logprefix *p)
+{
+	struct buf *b = &j->text;
+
+	buf_clear(b);
+	(void)buf_room(b, p->host.n + p->tag.n + p->text.n + 3);
+	j->last = *p;
+	j->last.host = copy(b, p->host);
+	j->last.tag = copy(b, p->tag);
+	j->last.program =
+	    span_skip(j->last.tag, (size_t)(p->program.p - p->tag.p));
+	j->last.text = copy(b, p->text);
+}
+
+/* "last message repeated 3 times" of other daemons: the line before it. */
+static const char *
+repeat(struct logjoin *j, const struct logprefix *p)
+{
+	struct span text = p->text;
+	struct logprefix line = j->last;
+	unsigned n = times(&text);
+
+	j->last.tag.n = 0;
+	if (line.tag.n == 0 || !span_same(line.host, p->host) ||
+	    !span_is(text, " times"))
+		return NULL;
+	line.time = p->time;
+	return take(j, &line, n);
+}
+
 const char *
 logjoin_line(struct logjoin *j, struct logprefix *p)
 {
-	struct logprefix line;
 	const char *what = NULL;
+	struct logprefix line;
 	unsigned n;
 
 	j->told.stats->lines++;
-	/* Postfix's own tags have a slash. */
-	if (p->program.n == p->tag.n)
-		return NULL;
-	set_time(j, p);
-	line = *p;
-	for (n = repeated(&line.text); n > 0; n--) {
-		what = logsmtpd_line(j->in, &line);
-		if (what == NULL)
-			what = logsmtp_line(j->out, &line);
+	if (span_is(p->tag, "last")) {
+		set_time(j, p);
+		what = repeat(j, p);
+	} else if (p->program.n < p->tag.n) {
+		/* Postfix's own tags have a slash. */
+		set_time(j, p);
+		line = *p;
+		n = repeated(&line.text);
+		what = take(j, &line, n);
 	}
+	if (what != NULL && p->program.n < p->tag.n)
+		keep(j, &line);
+	else
+		j->last.tag.n = 0;
 	j->told.stats->understood += what != NULL;
 	return what;
 }
@@ -97,5 +170,6 @@ logjoin_free(struct logjoin *j, bool ends)
 		return;
 	logsmtp_free(j->out);
 	logsmtpd_free(j->in, ends);
+	buf_free(&j->text);
 	free(j);
 }

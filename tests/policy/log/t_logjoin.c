@@ -59,6 +59,8 @@ feed(struct logjoin *j, const char *line)
 	"qmgr[9]: " qid ": from=<a@" who \
 	".example>, size=1, nrcpt=1 (queue active)\n"
 #define BYE(host) HOST(host) "smtpd[1]: disconnect from h[2.2.2.1]\n"
+#define REPEATED(host, n) \
+	"Nov 23 11:50:37 " host " last message repeated " n " times\n"
 #define M1 "mx1.b[1.1.1.1]:25"
 #define M2 "mx2.b[1.1.1.2]:25"
 
@@ -125,6 +127,18 @@ static const struct {
 	IN("mx-in", "1", "AAAAA1") FROM_("gw", "AAAAA1", "one") BYE("mx-in"),
 	"in AAAAA1 one.example h[2.2.2.1] clear no unknown unknown  received "
 	"ok\n"},
+    {"last message repeated", TO("AAAAA1", M1, LATER) REPEATED("gw", "2"),
+	LATE("b") LATE("b") LATE("b")},
+    {"once only",
+	TO("AAAAA1", M1, LATER) REPEATED("gw", "1") REPEATED("gw", "1"),
+	LATE("b") LATE("b")},
+    {"on another host", TO("AAAAA1", M1, LATER) REPEATED("gw2", "2"),
+	LATE("b")},
+    {"of another program",
+	TO("AAAAA1", M1, LATER)
+	    HOST("gw") "cleanup[3]: x\n" REPEATED("gw", "2"),
+	LATE("b")},
+    {"how often?", TO("AAAAA1", M1, LATER) REPEATED("gw", "x"), LATE("b")},
     {"another host in the clear", TLS("Verified", M1) TO("AAAAA1", M2, SENT),
 	"out AAAAA1 b.example mx2.b[1.1.1.2] clear no unknown unknown  sent "
 	"ok\n"},
