@@ -44,6 +44,13 @@
 
 enum { SOCKETMAP, POLICY, SERVICES };
 
+/* What children find out: who fails; what our own Postfix does. */
+enum { FAILING, OURS, QUESTIONS };
+struct question {
+	struct task *task; /* NULL: it is not being asked */
+	time_t next;
+};
+
 struct daemon {
 	struct options opt;
 	bool foreground, only_warden;
@@ -60,10 +67,9 @@ struct daemon {
 	struct event *tick;
 	struct event *signal[4];
 	struct failing failing; /* see outbound_failing */
-	struct task *looking, *asking;
+	struct question ask[QUESTIONS];
 	struct logline_limit complaints;
-	time_t metrics_next, failing_next, watchdog_next, drain_end;
-	time_t ours_next;
+	time_t metrics_next, watchdog_next, drain_end;
 	uint64_t watchdog;
 	bool draining; /* told to end */
 };
@@ -117,6 +123,7 @@ write_metrics(struct daemon *d)
 	buf_free(&text);
 }
 
+/* The ledger may be large, and its disk slow: a child looks into it. */
 static int
 look_for_failing(void *arg, struct buf *out, struct err *e)
 {
@@ -131,7 +138,7 @@ on_failing(void *arg, const char *text, size_t len, const struct err *e)
 {
 	struct daemon *d = arg;
 
-	d->looking = NULL;
+	d->ask[FAILING].task = NULL;
 	/* What was known is worth less with each minute: forget it. */
 	failing_release(&d->failing);
 	if (text != NULL)
@@ -140,21 +147,7 @@ on_failing(void *arg, const char *text, size_t len, const struct err *e)
 		logline(LOGLINE_ERROR, "outbound_failing: %s", e->text);
 }
 
-/* The ledger may be large, and its disk slow: a child looks into it. */
-static void
-update_failing(struct daemon *d, time_t now)
-{
-	struct err e;
-
-	if (d->set.outbound_failing == OUTBOUND_DUNNO || d->looking != NULL ||
-	    now < d->failing_next)
-		return;
-	d->failing_next = now + FAILING_AGAIN;
-	d->looking = task_start(d->base, look_for_failing, on_failing, d, &e);
-	if (d->looking == NULL)
-		logline(LOGLINE_ERROR, "outbound_failing: %s", e.text);
-}
-
+/* What our own Postfix offers can be changed at any time. */
 static int
 ask_postfix(void *arg, struct buf *out, struct err *e)
 {
@@ -168,7 +161,7 @@ on_ours(void *arg, const char *text, size_t len, const struct err *e)
 {
 	struct daemon *d = arg;
 
-	d->asking = NULL;
+	d->ask[OURS].task = NULL;
 	if (text == NULL) {
 		logline(LOGLINE_DEBUG, "postconf: %s", e->text);
 		return;
@@ -181,18 +174,36 @@ on_ours(void *arg, const char *text, size_t len, const struct err *e)
 		    "mail of enforced partners waits");
 }
 
-/* What our own Postfix offers can be changed at any time. */
+/* Have a child find out what may take a while, now and then. */
 static void
-update_ours(struct daemon *d, time_t now)
+ask(struct daemon *d, time_t now)
 {
+	const struct {
+		bool wanted;
+		const char *name;
+		task_work *work;
+		task_done *done;
+		time_t every;
+	} questions[] = {[FAILING] = {d->set.outbound_failing != OUTBOUND_DUNNO,
+			     "outbound_failing", look_for_failing, on_failing,
+			     FAILING_AGAIN},
+	    [OURS] = {d->serving[POLICY], "postconf", ask_postfix, on_ours,
+		OURS_AGAIN}};
 	struct err e;
+	size_t i;
 
-	if (!d->serving[POLICY] || d->asking != NULL || now < d->ours_next)
-		return;
-	d->ours_next = now + OURS_AGAIN;
-	d->asking = task_start(d->base, ask_postfix, on_ours, d, &e);
-	if (d->asking == NULL)
-		logline(LOGLINE_ERROR, "postconf: %s", e.text);
+	for (i = 0; i < QUESTIONS; i++) {
+		struct question *q = &d->ask[i];
+
+		if (!questions[i].wanted || q->task != NULL || now < q->next)
+			continue;
+		q->next = now + questions[i].every;
+		q->task = task_start(
+		    d->base, questions[i].work, questions[i].done, d, &e);
+		if (q->task == NULL)
+			logline(
+			    LOGLINE_ERROR, "%s: %s", questions[i].name, e.text);
+	}
 }
 
 static void
@@ -211,8 +222,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	}
 	freshmap_tick(&d->map, now);
 	warden_guard_tick(&d->warden, now);
-	update_failing(d, now);
-	update_ours(d, now);
+	ask(d, now);
 	if (*d->set.metrics_file != '\0' && now >= d->metrics_next) {
 		d->metrics_next = now + (time_t)d->set.metrics_interval;
 		write_metrics(d);
@@ -232,7 +242,7 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	logline(LOGLINE_INFO, "told to look at the map again");
 	freshmap_look(&d->map, true);
-	d->ours_next = 0;
+	d->ask[OURS].next = 0;
 	warden_guard_reload(&d->warden);
 }
 
@@ -245,7 +255,6 @@ on_child(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	if (d->draining)
 		return;
-	freshmap_tick(&d->map, seconds());
 	warden_guard_tick(&d->warden, seconds());
 }
 
@@ -347,16 +356,6 @@ start_loop(struct daemon *d)
 	(void)event_add(d->tick, &second);
 }
 
-static size_t
-count(const char *const *list)
-{
-	size_t n = 0;
-
-	while (list[n] != NULL)
-		n++;
-	return n;
-}
-
 /* 0, or the exit code, everything being said. */
 static int
 start(struct daemon *d)
@@ -366,10 +365,9 @@ start(struct daemon *d)
 	int code;
 
 	limit_clients(d);
-	recompile_init(&d->map.recompile, d->set.compile_command, d->again);
 	if (d->set.warden == 1)
-		warden_guard_init(&d->warden, d->again, count(d->again),
-		    d->foreground, d->opt.verbose);
+		warden_guard_init(
+		    &d->warden, d->again, d->foreground, d->opt.verbose);
 	if (open_listeners(d, &e) == -1 ||
 	    (*d->set.service_user != '\0' &&
 		process_become(d->set.service_user, false, &e) == -1)) {
@@ -390,11 +388,11 @@ start(struct daemon *d)
 	d->service.failing = &d->failing;
 	d->service.contact = d->set.operator_;
 	d->service.outbound_failing = (enum verdict)d->set.outbound_failing;
-	code = freshmap_start(&d->map, d->set.map, &d->service, d->base);
+	code = freshmap_start(&d->map, &d->set, d->again, &d->service, d->base);
 	if (code != EX_OK)
 		return code;
 	start_loop(d);
-	update_ours(d, seconds());
+	ask(d, seconds());
 	d->watchdog = sdnotify_watchdog();
 	sdnotify("READY=1");
 	return EX_OK;
@@ -414,8 +412,8 @@ release(struct daemon *d)
 	if (d->tick != NULL)
 		event_free(d->tick);
 	conns_free(d->conns);
-	task_cancel(d->looking);
-	task_cancel(d->asking);
+	task_cancel(d->ask[FAILING].task);
+	task_cancel(d->ask[OURS].task);
 	failing_release(&d->failing);
 	freshmap_release(&d->map);
 	free(d->again);
@@ -445,7 +443,7 @@ main(int argc, char *argv[])
 		    d.opt.verbose ? LOGLINE_DEBUG : levels[d.set.log_level],
 		    d.foreground);
 		if (d.only_warden)
-			code = warden_run(&d.set, d.again, count(d.again));
+			code = warden_run(&d.set, d.again);
 		else if ((code = start(&d)) == EX_OK)
 			(void)event_base_dispatch(d.base);
 	}

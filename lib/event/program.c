@@ -43,6 +43,34 @@ program_beside(const char *name)
 	return mem_dup(name);
 }
 
+const char **
+program_argv(
+    char *program, const char *const *first, const char *const *options)
+{
+	const char *const *const lists[] = {first, options};
+	size_t n = 1, cap = 0, i;
+	const char **argv = mem_grow(NULL, 0, &cap, sizeof(*argv));
+	const char *const *p;
+
+	argv[0] = program;
+	for (i = 0; i < 2; i++)
+		for (p = lists[i]; p != NULL && *p != NULL; p++) {
+			argv = mem_grow(argv, n, &cap, sizeof(*argv));
+			argv[n++] = *p;
+		}
+	argv = mem_grow(argv, n, &cap, sizeof(*argv));
+	argv[n] = NULL;
+	return argv;
+}
+
+void
+program_argv_free(const char **argv)
+{
+	if (argv != NULL)
+		free((void *)(uintptr_t)argv[0]);
+	free(argv);
+}
+
 /* In PATH, and where Debian keeps what a user's PATH lacks; or NULL. */
 static char *
 find(const char *name)

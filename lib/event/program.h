@@ -21,6 +21,15 @@ struct event_base;
 char *program_beside(const char *name);
 
 /*
+ * PROGRAM FIRST... OPTIONS..., both lists ended by NULL, or NULL. The program
+ * is owned from now on, the other texts are borrowed; for program_argv_free(),
+ * which takes NULL.
+ */
+const char **program_argv(
+    char *program, const char *const *first, const char *const *options);
+void program_argv_free(const char **argv);
+
+/*
  * Start argv[0]: a path, or found in PATH, /usr/sbin and /sbin. It gets our
  * environment, the signals as they are by default, and of our descriptors
  * that close on exec these three alone; -1 is no input, output that is

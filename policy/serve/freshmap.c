@@ -17,67 +17,10 @@
 #include "quote.h"
 #include "sdnotify.h"
 #include "service.h"
+#include "settings.h"
 
+#define COMPILE_SECONDS 600
 #define LOAD_SLICE 200000 /* ns of work on a new map between requests */
-
-/* --- Compiling ------------------------------------------------------------ */
-
-void
-recompile_init(
-    struct recompile *r, const char *command, const char *const *options)
-{
-	size_t n = 0;
-
-	while (options[n] != NULL)
-		n++;
-	r->argv = mem_zero(n + 2, sizeof(*r->argv));
-	r->argv[0] = r->program = *command == '\0'
-				      ? program_beside("tlspact-compile")
-				      : mem_dup(command);
-	while (n-- > 0)
-		r->argv[n + 1] = options[n];
-}
-
-int
-recompile_start(struct recompile *r, time_t now, struct err *e)
-{
-	if (r->pid != 0 || now < r->next)
-		return 0;
-	r->next = now + RECOMPILE_AGAIN;
-	r->pid = program_start(r->argv, -1, -1, -1, e);
-	if (r->pid != -1)
-		return 1;
-	r->pid = 0;
-	r->failed++;
-	return -1;
-}
-
-int
-recompile_reap(struct recompile *r, struct err *e)
-{
-	int status;
-
-	if (r->pid == 0 || waitpid(r->pid, &status, WNOHANG) != r->pid)
-		return 0;
-	r->pid = 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 1;
-	r->failed++;
-	return err_set(e, EX_UNAVAILABLE, "%s failed (%s %d)",
-	    quotes(r->argv[0]).s, WIFEXITED(status) ? "status" : "signal",
-	    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-}
-
-void
-recompile_release(struct recompile *r)
-{
-	free(r->program);
-	free(r->argv);
-	*r = (struct recompile){0};
-}
-
-/* --- The map ---------------------------------------------------------------
- */
 
 bool
 freshmap_expired(const struct freshmap *f)
@@ -114,7 +57,7 @@ serve(struct freshmap *f)
 	    .filter = livemap_served(f->map)->filter,
 	    .lowered = h->lowered > 0};
 	if (!freshmap_expired(f))
-		f->recompile.next = 0;
+		f->compile_next = 0;
 	logline(LOGLINE_INFO,
 	    "serving %zu domains, %zu enforced, %zu lowered, compiled %s; "
 	    "next change %s",
@@ -184,15 +127,20 @@ on_file(evutil_socket_t fd, short what, void *arg)
 }
 
 int
-freshmap_start(struct freshmap *f, const char *path, struct service *s,
-    struct event_base *base)
+freshmap_start(struct freshmap *f, const struct settings *set,
+    const char *const *options, struct service *s, struct event_base *base)
 {
 	enum livemap_event ev;
 	struct err e = {.code = EX_TEMPFAIL, .text = "the map changes"};
 
-	f->path = path;
+	f->path = set->map;
 	f->service = s;
-	f->map = livemap_new(path);
+	f->compile = program_argv(*set->compile_command == '\0'
+				      ? program_beside("tlspact-compile")
+				      : mem_dup(set->compile_command),
+	    NULL, options);
+	f->children = children_new(base);
+	f->map = livemap_new(f->path);
 	ev = livemap_look(f->map, true, &e);
 	while (ev == LIVEMAP_BUSY)
 		ev = livemap_step(f->map, LOAD_SLICE, &e);
@@ -203,7 +151,7 @@ freshmap_start(struct freshmap *f, const char *path, struct service *s,
 		return e.code;
 	f->loading = evtimer_new(base, on_loading, f);
 	/* Without it a change is seen by the next tick. */
-	f->files = filewatch_new(path);
+	f->files = filewatch_new(f->path);
 	if (filewatch_fd(f->files) == -1)
 		return EX_OK;
 	f->watching = event_new(
@@ -213,33 +161,54 @@ freshmap_start(struct freshmap *f, const char *path, struct service *s,
 }
 
 static void
-complain(const struct freshmap *f, const struct err *e)
+complain(struct freshmap *f, const char *what)
 {
+	f->compile_failed++;
 	logline(LOGLINE_ERROR,
 	    "%s; what it did not raise stays lowered in %s, here it ends on "
 	    "time; next try in %d s",
-	    e->text, f->path, RECOMPILE_AGAIN);
+	    what, f->path, FRESHMAP_AGAIN);
+}
+
+static void
+on_compiled(const struct child_end *end, void *arg)
+{
+	struct freshmap *f = arg;
+	bool by_signal = WIFSIGNALED(end->status);
+	struct err e;
+
+	f->compiling = false;
+	if (!child_well(end, "tlspact-compile", &e)) {
+		logline(LOGLINE_ERROR, "%s", e.text);
+		(void)err_set(&e, EX_UNAVAILABLE, "%s failed (%s %d)",
+		    quotes(f->compile[0]).s, by_signal ? "signal" : "status",
+		    by_signal ? WTERMSIG(end->status)
+			      : WEXITSTATUS(end->status));
+		complain(f, e.text);
+	}
+	freshmap_look(f, false);
 }
 
 void
 freshmap_tick(struct freshmap *f, time_t now)
 {
+	struct child_work w = {.argv = f->compile,
+	    .seconds = COMPILE_SECONDS,
+	    .fn = on_compiled,
+	    .arg = f};
 	struct err e;
 
-	if (recompile_reap(&f->recompile, &e) == -1)
-		complain(f, &e);
 	freshmap_look(f, false);
-	if (!freshmap_expired(f))
+	if (!freshmap_expired(f) || f->compiling || now < f->compile_next)
 		return;
-	switch (recompile_start(&f->recompile, now, &e)) {
-	case 1:
-		logline(LOGLINE_INFO, "a downgrade begins or ends: running %s",
-		    f->recompile.argv[0]);
-		break;
-	case -1:
-		complain(f, &e);
-		break;
+	f->compile_next = now + FRESHMAP_AGAIN;
+	if (children_run(f->children, &w, &e) == -1) {
+		complain(f, e.text);
+		return;
 	}
+	f->compiling = true;
+	logline(LOGLINE_INFO, "a downgrade begins or ends: running %s",
+	    f->compile[0]);
 }
 
 void
@@ -251,5 +220,6 @@ freshmap_release(struct freshmap *f)
 		event_free(f->loading);
 	filewatch_free(f->files);
 	livemap_free(f->map);
-	recompile_release(&f->recompile);
+	children_free(f->children);
+	program_argv_free(f->compile);
 }

@@ -118,5 +118,5 @@ metrics_print(const struct metrics_of *f, time_t now, struct buf *out)
 	counter(
 	    out, "maps_refused_total", "Maps that were no good.", map->refused);
 	counter(out, "compiles_failed_total",
-	    "Runs of tlspact-compile that failed.", map->recompile.failed);
+	    "Runs of tlspact-compile that failed.", map->compile_failed);
 }

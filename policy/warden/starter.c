@@ -96,7 +96,6 @@ on_request(evutil_socket_t fd, short event, void *arg)
 	struct child_work run = {
 	    .seconds = w->set->seconds, .fn = on_end, .arg = j, .own = true};
 	const char **argv;
-	size_t n = 0;
 
 	(void)event;
 	if (!take_record(fd, &j->record) || !may_be_asked(what) ||
@@ -106,11 +105,8 @@ on_request(evutil_socket_t fd, short event, void *arg)
 		return;
 	}
 	j->work = w;
-	while (w->set->argv[n] != NULL)
-		n++;
-	argv = mem_zero(n + 2, sizeof(*argv));
-	memcpy(argv, w->set->argv, n * sizeof(*argv));
-	argv[n] = what;
+	argv = program_argv(mem_dup(w->set->argv[0]), w->set->argv + 1,
+	    (const char *const[]){what, NULL});
 	if (strcmp(what, STARTER_ALL) == 0)
 		run.seconds = ALL_SECONDS;
 	run.argv = argv;
@@ -118,7 +114,7 @@ on_request(evutil_socket_t fd, short event, void *arg)
 		(void)put_record(w->fd, &j->record);
 		free(j);
 	}
-	free(argv);
+	program_argv_free(argv);
 }
 
 static int

@@ -281,10 +281,8 @@ lower(struct warden *k, const struct drop_action *x, time_t now)
 	logline(LOGLINE_INFO, "%s: lowered to %s until %s: %s; %s", x->partner,
 	    level_name(x->to), num_time_text(x->until, end),
 	    fault_text(x->fault), x->text);
-	if (x->id != 0)
-		warden_facts_forget(&k->facts, x->id);
 	k->compile_wanted = true;
-	warden_facts_begun(&k->facts, &l, now);
+	warden_facts_begun(&k->facts, &l, x->id, now);
 }
 
 /* DROP_RESTORE. */
@@ -327,7 +325,7 @@ shorten(struct warden *k, const struct drop_action *x, time_t now)
 		return;
 	}
 	k->compile_wanted = true;
-	warden_facts_begun(&k->facts, &l, now);
+	warden_facts_begun(&k->facts, &l, 0, now);
 }
 
 static void
@@ -495,7 +493,7 @@ warden_free(struct warden *k)
 	if (k == NULL)
 		return;
 	warden_facts_free(&k->facts);
-	warden_tell_free(&k->tell);
+	warden_list_free(&k->tell.faults);
 	warden_list_free(&k->probes);
 	warden_list_free(&k->backs);
 	warden_list_free(&k->flushes);

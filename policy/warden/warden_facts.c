@@ -350,21 +350,22 @@ know(struct warden_facts *f, const struct drop_downgrade *l)
 	x->seen = true;
 }
 
-void
-warden_facts_begun(
-    struct warden_facts *f, const struct drop_downgrade *l, time_t now)
-{
-	know(f, l);
-	drop_begun(f->drop, l, now, &f->actions);
-}
-
-void
-warden_facts_forget(struct warden_facts *f, int64_t id)
+static void
+forget(struct warden_facts *f, int64_t id)
 {
 	struct warden_open *x = find_open(f, id);
 
 	if (x != NULL)
 		warden_list_remove(&f->open, x);
+}
+
+void
+warden_facts_begun(struct warden_facts *f, const struct drop_downgrade *l,
+    int64_t was, time_t now)
+{
+	forget(f, was);
+	know(f, l);
+	drop_begun(f->drop, l, now, &f->actions);
 }
 
 /* Why we end a downgrade, in the ledger's words. */
@@ -386,7 +387,7 @@ warden_facts_end(struct warden_facts *f, int64_t id, enum drop_why why,
 		rv = ledger_downgrade_close(
 		    f->ledger, id, WARDEN_AUTHOR, whys[why], now, e);
 	if (rv != -1)
-		warden_facts_forget(f, id);
+		forget(f, id);
 	return rv;
 }
 
@@ -439,7 +440,7 @@ see_open(const struct ledger_downgrade *d, void *arg)
 		x->seen = true;
 		return true;
 	}
-	warden_facts_begun(f, &l, f->read_at);
+	warden_facts_begun(f, &l, 0, f->read_at);
 	return true;
 }
 

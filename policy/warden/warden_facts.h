@@ -88,12 +88,12 @@ typedef void warden_gone_fn(
 void warden_facts_read(
     struct warden_facts *f, time_t now, warden_gone_fn *gone, void *arg);
 
-/* Tell drop of a downgrade of ours that has begun, or got another end. */
-void warden_facts_begun(
-    struct warden_facts *f, const struct drop_downgrade *l, time_t now);
-
-/* One that gave way to it. */
-void warden_facts_forget(struct warden_facts *f, int64_t id);
+/*
+ * Tell drop of a downgrade of ours that has begun, or got another end; was:
+ * the one that gave way to it, or 0.
+ */
+void warden_facts_begun(struct warden_facts *f, const struct drop_downgrade *l,
+    int64_t was, time_t now);
 
 /*
  * Close a downgrade of ours in the ledger, because of that. 0; 1: it is closed

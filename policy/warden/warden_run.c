@@ -62,7 +62,6 @@ struct part {
 struct run {
 	const struct settings *set;
 	const char *const *args;
-	size_t nargs;
 	struct event_base *base;
 	struct children *children;
 	struct warden *warden;
@@ -224,25 +223,6 @@ warden_flushes_end(struct warden_flushes *all)
 
 /* --- Probes -------------------------------------------------------------- */
 
-/* PROGRAM OPTIONS... The caller frees it, and its first element. */
-static const char **
-command(const struct run *r, char *program)
-{
-	const char **argv = mem_zero(r->nargs + 2, sizeof(*argv));
-
-	argv[0] = program;
-	memcpy(argv + 1, r->args, r->nargs * sizeof(*argv));
-	return argv;
-}
-
-static void
-command_free(const char **argv)
-{
-	if (argv != NULL)
-		free((void *)(uintptr_t)argv[0]);
-	free(argv);
-}
-
 /* As many as may be asked for at a time. */
 static void
 probe_next(struct run *r)
@@ -322,9 +302,11 @@ static void
 do_compile(void *ctx)
 {
 	struct run *r = ctx;
-	const char **argv = command(r, *r->set->compile_command != '\0'
-					   ? mem_dup(r->set->compile_command)
-					   : program_beside("tlspact-compile"));
+	const char **argv =
+	    program_argv(*r->set->compile_command != '\0'
+			     ? mem_dup(r->set->compile_command)
+			     : program_beside("tlspact-compile"),
+		NULL, r->args);
 	struct child_work w = {.argv = argv,
 	    .seconds = COMPILE_SECONDS,
 	    .fn = on_compiled,
@@ -333,7 +315,7 @@ do_compile(void *ctx)
 
 	if (children_run(r->children, &w, &e) == -1)
 		warden_compiled(r->warden, false, e.text, time(NULL));
-	command_free(argv);
+	program_argv_free(argv);
 }
 
 static void
@@ -542,7 +524,7 @@ release(struct run *r)
 
 	children_free(r->children);
 	starter_end(r->starter);
-	command_free(r->starts);
+	program_argv_free(r->starts);
 	while ((p = r->waiting) != NULL) {
 		r->waiting = p->next;
 		free(p);
@@ -567,7 +549,8 @@ release(struct run *r)
 static int
 step_down(struct run *r, struct err *e)
 {
-	r->starts = command(r, program_beside("tlspact-probe"));
+	r->starts =
+	    program_argv(program_beside("tlspact-probe"), NULL, r->args);
 	r->starter =
 	    starter_start(r->starts, (int)r->set->probe_timeout * 4 + 60, e);
 	if (r->starter == NULL)
@@ -578,12 +561,12 @@ step_down(struct run *r, struct err *e)
 }
 
 int
-warden_run(const struct settings *set, const char *const *args, size_t nargs)
+warden_run(const struct settings *set, const char *const *args)
 {
 	static struct run r;
 	struct err e;
 
-	r = (struct run){.set = set, .args = args, .nargs = nargs, .lock = -1};
+	r = (struct run){.set = set, .args = args, .lock = -1};
 	if (step_down(&r, &e) == -1) {
 		logline(LOGLINE_ERROR, "%s", e.text);
 		return e.code;
@@ -602,20 +585,17 @@ warden_run(const struct settings *set, const char *const *args, size_t nargs)
 /* --- The parent's side: keep one running --------------------------------- */
 
 void
-warden_guard_init(struct warden_guard *g, const char *const *args, size_t nargs,
+warden_guard_init(struct warden_guard *g, const char *const *args,
     bool foreground, bool verbose)
 {
-	size_t n = 0, i;
+	const char *first[4] = {WARDEN_OPTION};
+	size_t n = 1;
 
-	g->argv = mem_zero(nargs + 5, sizeof(*g->argv));
-	g->argv[n++] = program_beside(NULL);
-	g->argv[n++] = WARDEN_OPTION;
 	if (foreground)
-		g->argv[n++] = "-d";
+		first[n++] = "-d";
 	if (verbose)
-		g->argv[n++] = "-v";
-	for (i = 0; i < nargs; i++)
-		g->argv[n++] = args[i];
+		first[n++] = "-v";
+	g->argv = program_argv(program_beside(NULL), first, args);
 	g->pipe = -1;
 	g->wait = 1;
 	g->on = true;
@@ -693,6 +673,6 @@ warden_guard_end(struct warden_guard *g)
 		return;
 	g->on = false;
 	let_go(g);
-	command_free(g->argv);
+	program_argv_free(g->argv);
 	g->argv = NULL;
 }

@@ -24,11 +24,10 @@ struct warden;
 
 /*
  * Be the warden until a signal, or the end of the parent, ends it. args are
- * the options -C and -o, which its children get as well. Returns the exit
- * code.
+ * the options -C and -o, ended by NULL, which its children get as well.
+ * Returns the exit code.
  */
-int warden_run(
-    const struct settings *set, const char *const *args, size_t nargs);
+int warden_run(const struct settings *set, const char *const *args);
 
 /* --- Waiting mail -------------------------------------------------------- */
 
@@ -65,7 +64,7 @@ struct warden_guard {
 
 /* From now on keep one running, with these options. */
 void warden_guard_init(struct warden_guard *g, const char *const *args,
-    size_t nargs, bool foreground, bool verbose);
+    bool foreground, bool verbose);
 
 /*
  * Each second, and after SIGCHLD: see whether it has ended, and start it,

@@ -26,12 +26,6 @@
 #define SWEEP 60	  /* seconds by which results of one may differ */
 #define GROUP 10	  /* seconds in which new faults are one event */
 
-void
-warden_tell_free(struct warden_tell *w)
-{
-	warden_list_free(&w->faults);
-}
-
 /* Facts of the registry and of the ledger that the words need. */
 static void
 fill(struct warden_tell *w, struct notice *n, struct warden_reports *r,

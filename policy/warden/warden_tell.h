@@ -31,7 +31,7 @@ struct warden_fault {
 struct warden_tell {
 	struct warden_facts *facts;
 	const struct warden_calls *calls;
-	struct warden_list faults; /* of struct warden_fault */
+	struct warden_list faults; /* of struct warden_fault; owned */
 	time_t expiry_next;	   /* when to look at all certificates */
 	int64_t sending;	   /* 0: none */
 	unsigned sending_tries;
@@ -44,7 +44,6 @@ struct warden_tell {
  * (borrowed).
  */
 void warden_tell_start(struct warden_tell *w, time_t now);
-void warden_tell_free(struct warden_tell *w);
 
 /* Write a notice, to which what the registry and probes say is added. */
 void warden_tell(struct warden_tell *w, struct notice *n, time_t now);

@@ -41,6 +41,9 @@ fill(void)
 	add("c", "old.example", "mx1", "expired", T0 - 9999);
 	add("d", "[mx.example]:25", "mx1", "self-signed", T0);
 	add("e", ".sub.example", "mx1", "expired", T0);
+	add("f", "turns.example", "mx1", "expired", T0 - 2);
+	add("f", "turns.example", "mx1", "ok", T0 - 1);
+	add("f", "turns.example", "mx1", "expired", T0);
 }
 
 static bool

@@ -10,62 +10,9 @@
 #include "maprecord.h"
 #include "memmap.h"
 #include "service.h"
+#include "settings.h"
 
 #define DEADLINE 2000 /* steps of 10 ms */
-
-/* Until what runs has ended. */
-static int
-reap(struct recompile *r, struct err *e)
-{
-	int rv = 0, i;
-
-	for (i = 0; rv == 0 && i < DEADLINE; i++) {
-		usleep(10000);
-		rv = recompile_reap(r, e);
-	}
-	return rv;
-}
-
-static void
-runs(struct recompile *r, const char *program)
-{
-	static const char *const none[] = {NULL};
-
-	*r = (struct recompile){0};
-	recompile_init(r, program, none);
-}
-
-static void
-t_pause(void **state)
-{
-	static const struct {
-		const char *name, *program;
-		int end; /* as recompile_reap() tells it */
-	} rows[] = {
-	    {"it works", "/bin/true", 1},
-	    {"it fails", "/bin/false", -1},
-	};
-	const time_t at = 1000;
-	struct recompile r;
-	struct err e;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
-		runs(&r, rows[i].program);
-		check_int(rows[i].name, recompile_start(&r, at, &e), 1);
-		check_int(
-		    "one at a time", recompile_start(&r, at + 9000, &e), 0);
-		check_int(rows[i].name, reap(&r, &e), rows[i].end);
-		check_int(rows[i].name, r.failed, rows[i].end != 1);
-		check_int("not at once",
-		    recompile_start(&r, at + RECOMPILE_AGAIN - 1, &e), 0);
-		check_int("but then",
-		    recompile_start(&r, at + RECOMPILE_AGAIN, &e), 1);
-		check_int(rows[i].name, reap(&r, &e), rows[i].end);
-		recompile_release(&r);
-	}
-}
 
 static void
 write_map(const char *path, time_t expires)
@@ -89,10 +36,91 @@ write_map(const char *path, time_t expires)
 	buf_free(&text);
 }
 
+/* A world with a map that runs out at that time. */
+struct world {
+	char *dir, *path;
+	struct event_base *base;
+	struct settings set;
+	struct service s;
+	struct freshmap f;
+};
+
+static void
+begin(struct world *w, const char *name, time_t expires, char *program)
+{
+	static const char *const none[] = {NULL};
+
+	*w = (struct world){.dir = check_folder(),
+	    .base = event_base_new(),
+	    .s.contact = "",
+	    .set.compile_command = program};
+	w->set.map = w->path = check_path(w->dir, "map");
+	write_map(w->path, expires);
+	check_int(
+	    name, freshmap_start(&w->f, &w->set, none, &w->s, w->base), EX_OK);
+}
+
+/* Until what runs has ended. */
+static void
+wait_for(struct world *w)
+{
+	int i;
+
+	for (i = 0; w->f.compiling && i < DEADLINE; i++) {
+		usleep(10000);
+		(void)event_base_loop(w->base, EVLOOP_NONBLOCK);
+	}
+	check_int("it has ended", w->f.compiling, false);
+}
+
+static void
+end(struct world *w)
+{
+	wait_for(w);
+	freshmap_release(&w->f);
+	event_base_free(w->base);
+	(void)unlink(w->path);
+	free(w->path);
+	check_folder_end(w->dir);
+}
+
+static void
+t_pause(void **state)
+{
+	static struct {
+		const char *name;
+		char program[16];
+		bool fails;
+	} rows[] = {
+	    {"it works", "/bin/true", false},
+	    {"it fails", "/bin/false", true},
+	};
+	const time_t at = 1000;
+	struct world w;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		begin(&w, rows[i].name, 1, rows[i].program);
+		freshmap_tick(&w.f, at);
+		freshmap_tick(&w.f, at + 9000); /* one at a time */
+		wait_for(&w);
+		check_int(rows[i].name, w.f.compile_failed, rows[i].fails);
+		freshmap_tick(&w.f, at + FRESHMAP_AGAIN - 1);
+		check_int("not at once", w.f.compiling, false);
+		check_int("nor", w.f.compile_failed, rows[i].fails);
+		freshmap_tick(&w.f, at + FRESHMAP_AGAIN);
+		wait_for(&w);
+		check_int("but then", w.f.compile_failed, 2 * rows[i].fails);
+		end(&w);
+	}
+}
+
 /* The compile is started in the second in which the row ends, not later. */
 static void
 t_expired(void **state)
 {
+	static char program[] = "/bin/true";
 	const time_t now = time(NULL);
 	const struct {
 		const char *name;
@@ -104,31 +132,17 @@ t_expired(void **state)
 	    {"now", now, true},
 	    {"an hour ago", now - 3600, true},
 	};
-	struct event_base *base = event_base_new();
-	char *dir = check_folder(), *path = check_path(dir, "map");
-	struct service s;
-	struct freshmap k;
-	struct err e;
+	struct world w;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
-		write_map(path, rows[i].expires);
-		k = (struct freshmap){0};
-		s = (struct service){.contact = ""};
-		runs(&k.recompile, "/bin/true");
-		check_int(
-		    rows[i].name, freshmap_start(&k, path, &s, base), EX_OK);
-		check_int(rows[i].name, freshmap_expired(&k), rows[i].want);
-		freshmap_tick(&k, 5000);
-		check_int(rows[i].name, k.recompile.pid != 0, rows[i].want);
-		if (k.recompile.pid != 0)
-			check_int(rows[i].name, reap(&k.recompile, &e), 1);
-		freshmap_release(&k);
+		begin(&w, rows[i].name, rows[i].expires, program);
+		check_int(rows[i].name, freshmap_expired(&w.f), rows[i].want);
+		freshmap_tick(&w.f, 5000);
+		check_int(rows[i].name, w.f.compiling, rows[i].want);
+		end(&w);
 	}
-	event_base_free(base);
-	free(path);
-	check_folder_end(dir);
 }
 
 int

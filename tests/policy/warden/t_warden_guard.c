@@ -28,7 +28,7 @@ t_again(void **state)
 	size_t i;
 
 	(void)state;
-	warden_guard_init(&g, NULL, 0, true, false);
+	warden_guard_init(&g, NULL, true, false);
 	for (i = 0; i < COUNT(waits); i++) {
 		warden_guard_tick(&g, now);
 		check_true("started", g.pid != 0);
