@@ -550,33 +550,21 @@ next_turns(struct db_stmt *s, int from)
 	    (unsigned)db_col_int(s, from + 1), fault);
 }
 
-/* A bit of its history; a fault that is another one than before begins it. */
-static int
-add_turn(struct db *db, int64_t gateway, const struct evidence_probe *p,
-    struct err *e)
-{
-	enum fault fault;
-
-	if (fault_parse(p->fault, &fault) == -1 ||
-	    (fault != FAULT_OK && !fault_is_tls(fault)))
-		return 0;
-	return db_do(db, e,
-	    "UPDATE gateway SET looks = min(looks + 1, ?5), history ="
-	    " ((CASE WHEN ?3 OR bad = ?4 THEN history ELSE 0 END) << 1 |"
-	    " 1 - ?3) & (1 << ?5) - 1,"
-	    " bad = CASE WHEN ?3 THEN bad ELSE ?4 END"
-	    " WHERE id = ?1 AND time <= ?2",
-	    DB_INT(gateway), DB_INT(p->time), DB_INT(fault == FAULT_OK),
-	    DB_TEXT(p->fault), DB_INT(TURNS_LOOKS));
-}
-
-/* A result older than the latest (two sweeps at once) changes nothing. */
+/*
+ * A result older than the latest (two sweeps at once) changes nothing. Of the
+ * history, a look that got as far as TLS is a bit; a fault that is another one
+ * than before begins it anew.
+ */
 static int
 update_gateway(struct db *db, int64_t gateway, int64_t row, int64_t chain,
     const struct evidence_probe *p, struct err *e)
 {
 	bool vouched =
 	    p->judged > EVIDENCE_BY_NONE && p->key != NULL && *p->key != '\0';
+	enum fault fault;
+	bool known = fault_parse(p->fault, &fault) == 0;
+	bool well = known && fault == FAULT_OK;
+	bool bad = known && fault_is_tls(fault);
 
 	return db_do(db, e,
 	    "UPDATE gateway SET last = ?2, time = ?3,"
@@ -585,10 +573,15 @@ update_gateway(struct db *db, int64_t gateway, int64_t row, int64_t chain,
 	    " passed = CASE WHEN ?5 THEN ?2 ELSE passed END,"
 	    " vouched = CASE WHEN ?6 THEN ?2 ELSE vouched END,"
 	    " shown = CASE WHEN ?7 THEN ?2 ELSE shown END,"
+	    " looks = min(looks + (?8 OR ?9), ?10),"
+	    " history = CASE WHEN ?8 OR (?9 AND bad = ?4)"
+	    " THEN (history << 1 | ?9) & (1 << ?10) - 1"
+	    " WHEN ?9 THEN 1 ELSE history END,"
+	    " bad = CASE WHEN ?9 THEN ?4 ELSE bad END,"
 	    " fault = ?4 WHERE id = ?1 AND time <= ?3",
 	    DB_INT(gateway), DB_INT(row), DB_INT(p->time), DB_TEXT(p->fault),
 	    DB_INT(p->judged != EVIDENCE_FAILED), DB_INT(vouched),
-	    DB_INT(chain != 0));
+	    DB_INT(chain != 0), DB_INT(well), DB_INT(bad), DB_INT(TURNS_LOOKS));
 }
 
 static int
@@ -599,8 +592,7 @@ add_probe(struct db *db, const struct evidence_probe *p, struct err *e)
 	if (add_gateway(db, p, &gateway, e) == -1 ||
 	    add_chain(db, p->chain, &chain, e) == -1 ||
 	    add_result(db, p, chain, &result, e) == -1 ||
-	    add_look(db, gateway, result, p, &row, e) == -1 ||
-	    add_turn(db, gateway, p, e) == -1)
+	    add_look(db, gateway, result, p, &row, e) == -1)
 		return -1;
 	return update_gateway(db, gateway, row, chain, p, e);
 }
