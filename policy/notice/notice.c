@@ -337,26 +337,6 @@ notice_tell_contact(const struct notice *n)
 	return false;
 }
 
-bool
-notice_rate_take(
-    struct notice_rate *r, enum notice_kind kind, time_t now, time_t *again)
-{
-	bool urgent = kind == NOTICE_COMMON || kind == NOTICE_MAP;
-	unsigned room = urgent ? 2 * NOTICE_HOURLY : NOTICE_HOURLY;
-
-	/* A clock that went back must not silence us. */
-	if (now < r->start || now - r->start >= 3600) {
-		r->start = now;
-		r->sent = 0;
-	}
-	if (r->sent >= room) {
-		*again = r->start + 3600;
-		return false;
-	}
-	r->sent++;
-	return true;
-}
-
 /* --- In words ----------------------------------------------------------------
  */
 

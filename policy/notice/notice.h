@@ -1,5 +1,5 @@
 /*
- * notice.h: what people are told, in which words, and how often.
+ * notice.h: what people are told, and in which words.
  *
  * A notice is data; here are its key, its subject, its text and its JSON.
  * The text is written so that the operator can forward it to the partner's
@@ -31,7 +31,6 @@
 #define NOTICE_LINE_MAX 900    /* bytes of one line of it (SMTP: 998) */
 #define NOTICE_SUBJECT_MAX 160 /* bytes */
 #define NOTICE_ADDRESS_MAX 254 /* bytes */
-#define NOTICE_HOURLY 20       /* sent in an hour */
 
 enum notice_kind {
 	NOTICE_HELD,	  /* mail waits, and we do not lower */
@@ -112,19 +111,5 @@ bool notice_address_ok(const char *s);
  * such a notice would only add a failure.
  */
 bool notice_tell_contact(const struct notice *n);
-
-/* Sent in an hour. Zeroed is a good start. */
-struct notice_rate {
-	time_t start;
-	unsigned sent;
-};
-
-/*
- * May one more be sent now? If not, *again is when to ask again: notices
- * wait, they are not dropped. Urgent ones (many fail, the map) have as
- * much room again.
- */
-bool notice_rate_take(
-    struct notice_rate *r, enum notice_kind kind, time_t now, time_t *again);
 
 #endif

@@ -24,6 +24,7 @@
 #define EXPIRY_EVERY 3600 /* seconds between looks at all certificates */
 #define EVENTS_DAYS 90	  /* as long as we remember a fault that was told */
 #define SWEEP 60	  /* seconds by which results of one may differ */
+#define HOURLY 20	  /* notices sent in an hour */
 #define GROUP 10	  /* seconds in which new faults are one event */
 
 /* Facts of the registry and of the ledger that the words need. */
@@ -134,22 +135,22 @@ warden_tell(struct warden_tell *w, struct notice *n, time_t now)
 
 /* --- Sending ------------------------------------------------------------- */
 
-/* The kind of that name; those that are not known are not urgent. */
-static enum notice_kind
-kind_of(const char *s)
+/* Our own fault: it overtakes what is told of partners. */
+static bool
+is_urgent(json_t *root)
 {
-	int i;
+	const char *kind = json_string_value(json_object_get(root, "kind"));
 
-	for (i = 0; s != NULL && i <= NOTICE_MAP; i++)
-		if (strcmp(notice_kind_text((enum notice_kind)i), s) == 0)
-			return (enum notice_kind)i;
-	return NOTICE_HELD;
+	return kind != NULL &&
+	       (strcmp(kind, notice_kind_text(NOTICE_COMMON)) == 0 ||
+		   strcmp(kind, notice_kind_text(NOTICE_MAP)) == 0);
 }
 
 struct due {
-	int64_t id;
+	bool only_urgent;
+	int64_t id; /* 0: none */
 	unsigned tries;
-	char *data;
+	json_t *root;
 };
 
 static bool
@@ -157,9 +158,12 @@ first_due(const struct ledger_notice *n, void *arg)
 {
 	struct due *d = arg;
 
+	json_decref(d->root);
+	d->root = json_loads(n->data, 0, NULL);
+	if (d->only_urgent && !is_urgent(d->root))
+		return true;
 	d->id = n->id;
 	d->tries = n->tries;
-	d->data = mem_dup(n->data);
 	return false;
 }
 
@@ -185,36 +189,35 @@ hand_over(struct warden_tell *w, int64_t id, json_t *root)
 	w->calls->send(w->calls->ctx, &l);
 }
 
+/* Notices wait, they are not dropped; what is urgent has as much room again. */
 static void
 send_next(struct warden_tell *w, time_t now)
 {
 	struct due d = {0};
-	json_t *root;
 	struct err e;
 
 	if (w->sending != 0 || (now < w->send_next && w->send_next - now < 60))
 		return;
-	w->send_next = now + 5;
+	/* A clock that went back must not silence us. */
+	if (now < w->hour || now - w->hour >= 3600) {
+		w->hour = now;
+		w->sent = 0;
+	}
+	d.only_urgent = w->sent >= HOURLY;
+	w->send_next = now + (d.only_urgent ? AGAIN_MIN - 1 : 5);
+	if (w->sent >= 2 * HOURLY)
+		return;
 	if (ledger_notices_due(w->facts->ledger, now, first_due, &d, &e) ==
 	    -1) {
 		warden_complain("the ledger cannot be read", e.text);
-		return;
-	}
-	if (d.data == NULL)
-		return;
-	root = json_loads(d.data, 0, NULL);
-	if (notice_rate_take(&w->rate,
-		kind_of(json_string_value(json_object_get(root, "kind"))), now,
-		&w->send_next)) {
+	} else if (d.id != 0) {
+		w->sent++;
 		w->sending = d.id;
 		w->sending_tries = d.tries;
 		w->send_next = 0;
-		hand_over(w, d.id, root);
-	} else if (w->send_next > now + 59) {
-		w->send_next = now + 59;
+		hand_over(w, d.id, d.root);
 	}
-	json_decref(root);
-	free(d.data);
+	json_decref(d.root);
 }
 
 /* One that fails and fails must not silence what came after it for ever. */

@@ -36,7 +36,8 @@ struct warden_tell {
 	int64_t sending;	   /* 0: none */
 	unsigned sending_tries;
 	time_t send_next;
-	struct notice_rate rate;
+	time_t hour;   /* since then ... */
+	unsigned sent; /* ... so many */
 };
 
 /*

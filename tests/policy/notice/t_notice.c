@@ -552,29 +552,6 @@ test_common(void **state)
 }
 
 static void
-test_rate(void **state)
-{
-	struct notice_rate r = {0};
-	time_t again = 0;
-	unsigned i, sent = 0;
-
-	(void)state;
-	for (i = 0; i < 100; i++)
-		sent += notice_rate_take(&r, NOTICE_HELD, T0 + i, &again);
-	assert_int_equal(sent, 20);
-	assert_int_equal(again, T0 + 3600);
-	/* What is urgent still gets through, but not without end. */
-	for (sent = i = 0; i < 100; i++)
-		sent += notice_rate_take(&r, NOTICE_COMMON, T0 + 200, &again);
-	assert_int_equal(sent, 20);
-	assert_true(notice_rate_take(&r, NOTICE_HELD, again, &again));
-	/* A clock that went back. */
-	for (i = 0; i < 50; i++)
-		(void)notice_rate_take(&r, NOTICE_HELD, T0 + 9999, &again);
-	assert_true(notice_rate_take(&r, NOTICE_HELD, T0 - DAY, &again));
-}
-
-static void
 test_of_action(void **state)
 {
 	static const struct {
@@ -631,7 +608,6 @@ main(void)
 	    cmocka_unit_test(test_address),
 	    cmocka_unit_test(test_contact),
 	    cmocka_unit_test(test_common),
-	    cmocka_unit_test(test_rate),
 	    cmocka_unit_test(test_of_action),
 	};
 

@@ -640,6 +640,60 @@ test_turns_held(void **state)
 	(void)send_all(T0 + 2003);
 }
 
+static void
+waits(const char *kind, int i)
+{
+	char key[20], data[120];
+	struct ledger_notice n = {
+	    .key = key, .created = T0, .not_before = T0, .data = data};
+
+	(void)snprintf(key, sizeof(key), "%s%d", kind, i);
+	(void)snprintf(data, sizeof(data),
+	    "{\"kind\":\"%s\",\"notice\":\"{\\\"%s\\\"}\",\"mail\":[]}", kind,
+	    kind);
+	well("add", ledger_notice_add(led, &n, &err));
+}
+
+/* So many in that time; all of them of that kind. */
+static int
+sent(time_t from, time_t to, const char *kind)
+{
+	int n = 0;
+	time_t t;
+
+	for (t = from; t < to; t += 10) {
+		warden_tick(k, t);
+		for (; letter != 0; n++) {
+			int64_t id = letter;
+
+			check_has("kind", letter_json, kind);
+			letter = 0;
+			warden_sent(k, id, NULL, t);
+			warden_tick(k, t);
+		}
+	}
+	return n;
+}
+
+/* 20 an hour; what is urgent overtakes those that wait, but not without end. */
+static void
+test_rate(void **state)
+{
+	int i;
+
+	(void)state;
+	all_well();
+	for (i = 0; i < 50; i++)
+		waits("held", i);
+	check_int("an hour", sent(T0 + 10, T0 + 1000, "held"), 20);
+	for (i = 0; i < 30; i++)
+		waits("map", i);
+	check_int("urgent", sent(T0 + 1000, T0 + 3600, "map"), 20);
+	check_int("the next", sent(T0 + 3620, T0 + 3630, ""), 20 + 10);
+	/* A clock that went back must not silence us. */
+	check_int("back", sent(T0 + 100, T0 + 110, "held"), 10);
+}
+
 int
 main(void)
 {
@@ -663,6 +717,7 @@ main(void)
 	    WARDEN_TEST(test_expiring),
 	    WARDEN_TEST(test_turns),
 	    WARDEN_TEST(test_turns_held),
+	    WARDEN_TEST(test_rate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
