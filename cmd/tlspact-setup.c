@@ -194,7 +194,6 @@ check(void *arg)
 	const struct settings *s = &run->set;
 	struct map_facts map;
 	struct postconf c = {0};
-	struct around around;
 	struct findings f = {0};
 	struct cdbmap *rows;
 	struct err e, why;
@@ -211,9 +210,7 @@ check(void *arg)
 	route_check(&c, &map, rows, &f);
 	cdbmap_close(rows);
 	check_probes(&c, &f);
-	around_look(&around, s, &c, &map);
-	around_check(&around, &c, &f);
-	around_release(&around);
+	around_check(s, &c, &map, &f);
 	if (run->opt.json)
 		json_findings(&f, &map);
 	else

@@ -223,8 +223,9 @@ look_as_users(
 		a->postqueue = look_as(u, can_run, a->postqueue_path);
 }
 
-void
-around_look(struct around *a, const struct settings *s,
+/* Starts processes; borrows from its arguments. */
+static void
+look_around(struct around *a, const struct settings *s,
     const struct postconf *c, const struct map_facts *map)
 {
 	const char *bin = postconf_get(c, NULL, "command_directory");
@@ -254,8 +255,8 @@ around_look(struct around *a, const struct settings *s,
 		a->unvouched = !mxdns_system_vouches();
 }
 
-void
-around_release(struct around *a)
+static void
+release(struct around *a)
 {
 	size_t i;
 
@@ -264,7 +265,6 @@ around_release(struct around *a)
 	free(a->file);
 	free(a->postqueue_path);
 	free(a->dns_why);
-	*a = (struct around){0};
 }
 
 /* --- And what follows ----------------------------------------------------- */
@@ -467,7 +467,7 @@ check_vouching(struct findings *out, const struct around *a)
 }
 
 void
-around_check(
+around_judge(
     const struct around *a, const struct postconf *c, struct findings *out)
 {
 	size_t i;
@@ -492,4 +492,15 @@ around_check(
 		check_warden(out, a);
 	check_dns(out, a);
 	check_vouching(out, a);
+}
+
+void
+around_check(const struct settings *s, const struct postconf *c,
+    const struct map_facts *map, struct findings *out)
+{
+	struct around a;
+
+	look_around(&a, s, c, map);
+	around_judge(&a, c, out);
+	release(&a);
 }

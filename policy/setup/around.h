@@ -65,17 +65,15 @@ struct around {
 };
 
 /*
- * Ask the machine: starts processes, and for the resolver waits up to
- * AROUND_DNS_MS. Borrows from its arguments; the caller releases a.
+ * Ask the machine, and judge it; findings are added to out. Starts processes,
+ * and for the resolver waits up to AROUND_DNS_MS.
  */
 #define AROUND_DNS_MS 10000
-void around_look(struct around *a, const struct settings *s,
-    const struct postconf *c, const struct map_facts *map);
+void around_check(const struct settings *s, const struct postconf *c,
+    const struct map_facts *map, struct findings *out);
 
-void around_release(struct around *a);
-
-/* Judge it, purely; findings are added to out. */
-void around_check(
+/* The judgement alone, pure: for tests. */
+void around_judge(
     const struct around *a, const struct postconf *c, struct findings *out);
 
 #endif

@@ -172,8 +172,8 @@ struct kept {
 struct list {
 	struct element {
 		struct answers a;
-		char *name; /* a domain itself; NULL: a table */
-		bool not ;  /* with "!": not in the list */
+		char *name;  /* a domain itself; NULL: a table */
+		bool except; /* with "!": not in the list */
 	} * v;
 	size_t n, cap;
 };
@@ -288,17 +288,17 @@ not_asked(
 }
 
 static struct element *
-add_element(struct list *l, bool not )
+add_element(struct list *l, bool except)
 {
 	l->v = mem_grow(l->v, l->n, &l->cap, sizeof(*l->v));
-	l->v[l->n] = (struct element){.not = not };
+	l->v[l->n] = (struct element){.except = except};
 	return &l->v[l->n++];
 }
 
 /* A table of the parameter is asked for all that there is to be asked for. */
 static void
 add_table(struct route *r, const char *param, struct span word, struct list *l,
-    bool not )
+    bool except)
 {
 	char *table = mem_printf("%.*s", SPAN_ARG(word)), *text;
 	char *bare = maincf_bare_table(table);
@@ -311,32 +311,32 @@ add_table(struct route *r, const char *param, struct span word, struct list *l,
 	if (text == NULL)
 		not_asked(r, param, table, &e);
 	else
-		answers_take(&add_element(l, not )->a, text);
+		answers_take(&add_element(l, except)->a, text);
 	free(bare);
 	free(table);
 }
 
 static void add_file(struct route *r, const char *param, struct span path,
-    struct list *l, bool not, unsigned depth);
+    struct list *l, bool except, unsigned depth);
 
 /* The elements of a list as Postfix reads it: tables, files, domains. */
 static void
 add_list(struct route *r, const char *param, struct span rest, struct list *l,
-    bool not, unsigned depth)
+    bool except, unsigned depth)
 {
 	struct span word;
-	bool is_not;
+	bool negated;
 
 	while (maincf_next(&rest, &word)) {
-		for (is_not = not ; word.n > 0 && *word.p == '!';
-		     is_not = !is_not)
+		for (negated = except; word.n > 0 && *word.p == '!';
+		     negated = !negated)
 			word = span_skip(word, 1);
 		if (word.n > 0 && *word.p == '/')
-			add_file(r, param, word, l, is_not, depth);
+			add_file(r, param, word, l, negated, depth);
 		else if (span_chr(word, ':') < word.n)
-			add_table(r, param, word, l, is_not);
+			add_table(r, param, word, l, negated);
 		else
-			add_element(l, is_not)->name =
+			add_element(l, negated)->name =
 			    mem_printf("%.*s", SPAN_ARG(word));
 	}
 }
@@ -344,7 +344,7 @@ add_list(struct route *r, const char *param, struct span rest, struct list *l,
 /* A file stands for the list that is in it; lines with # are remarks. */
 static void
 add_file(struct route *r, const char *param, struct span path, struct list *l,
-    bool not, unsigned depth)
+    bool except, unsigned depth)
 {
 	char *name = mem_printf("%.*s", SPAN_ARG(path)), *text, *line, *rest;
 	struct err e;
@@ -358,7 +358,7 @@ add_file(struct route *r, const char *param, struct span path, struct list *l,
 	for (rest = text; (line = strsep(&rest, "\n")) != NULL;)
 		if (line[strspn(line, " \t")] != '#')
 			add_list(
-			    r, param, maincf_text(line), l, not, depth + 1);
+			    r, param, maincf_text(line), l, except, depth + 1);
 	free(text);
 	free(name);
 }
@@ -425,7 +425,7 @@ is_in(const struct route *r, enum class which, const struct kept *d)
 
 	for (i = 0; i < l->n; i++)
 		if (has_domain(r, &l->v[i], d->name, which == RELAY))
-			return !l->v[i].not ;
+			return !l->v[i].except;
 	return false;
 }
 

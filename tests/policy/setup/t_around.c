@@ -40,7 +40,7 @@ found(const struct around *a, const char *name, const char *value)
 	char *text = mem_dup(""), *next;
 	size_t i;
 
-	around_check(a, &c, &f);
+	around_judge(a, &c, &f);
 	for (i = 0; i < f.n; i++) {
 		assert_true(*f.v[i].fix != '\0');
 		next =
