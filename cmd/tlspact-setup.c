@@ -177,14 +177,20 @@ static void
 check_probes(const struct postconf *c, struct findings *f)
 {
 	const char *name, *value;
-	size_t at = 0;
+	size_t at = 0, n = f->n, i;
 
-	while ((name = smtpclient_unlike(c, &at, &value)) != NULL)
+	while ((name = smtpclient_unlike(c, &at, &value)) != NULL) {
+		for (i = 0; i < n; i++)
+			if (strncmp(f->v[i].where, name, strlen(name)) == 0)
+				break;
+		if (i < n)
+			continue; /* it is to be changed anyway */
 		findings_add(f, FINDING_NOTE, name,
 		    "send a mail where what tlspact-probe says is in doubt",
 		    "%s is %s: probes do as by default, so that deliveries can "
 		    "turn out otherwise",
 		    name, quotes(value).s);
+	}
 }
 
 static int

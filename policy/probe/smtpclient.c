@@ -28,6 +28,10 @@ static const struct {
     {"smtp_host_lookup", "dns"},
     {"smtp_discard_ehlo_keyword_address_maps", ""},
     {"smtp_pix_workaround_maps", ""},
+    {"smtp_always_send_ehlo", "yes"},
+    {"smtp_never_send_ehlo", "no"},
+    {"smtp_reply_filter", ""},
+    {"smtp_tls_block_early_mail_reply", "no"},
 };
 
 /* Does the list hold the word? */

@@ -102,6 +102,7 @@ is 'leaves the other words' \
 run setup check
 is 'and mends it' "$rc" 0 || diag "$out$err"
 faulty 'no EHLO' 'smtp_never_send_ehlo is yes' 'smtp_never_send_ehlo = yes'
+unlike 'which is said once' "$out" 'note  smtp_never_send_ehlo'
 faulty 'EHLO for some' 'smtp_always_send_ehlo is no' \
 	'smtp_always_send_ehlo = no'
 faulty 'no ECDSA' 'smtp_tls_exclude_ciphers is "aECDSA"' \

@@ -142,4 +142,9 @@ probe good 'smtp_host_lookup = native' \
 like 'what it does not do, it says' "$err" \
 	'smtp_host_lookup = native: Postfix does otherwise'
 like 'all of it' "$err" 'smtp_pix_workaround_maps = hash.*: Postfix'
+for setting in 'smtp_always_send_ehlo = no' 'smtp_never_send_ehlo = yes' \
+	'smtp_reply_filter = pcre:/x' 'smtp_tls_block_early_mail_reply = yes'; do
+	probe good "$setting"
+	like "$setting" "$err" "^tlspact-probe: $setting: Postfix does"
+done
 done_testing

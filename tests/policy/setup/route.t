@@ -169,6 +169,13 @@ postconf -c "$etc" -e 'mydestination =' \
 	'virtual_mailbox_domains = inline:{acme.example=1}'
 says 'fault virtual_mailbox_domains: mail to acme.example goes to virtual/unix, which runs virtual'
 
+what='a domain whose addresses become others'
+as_was
+postconf -c "$etc" -e 'virtual_alias_domains = acme.example' \
+	'virtual_alias_maps = inline:{joe@acme.example=joe@bolt.example}'
+is "$what" "$(found)" ''
+really verified
+
 # Lists by file, as Postfix reads them.
 what='a file of domains of ours'
 as_was
