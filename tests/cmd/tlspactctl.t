@@ -427,7 +427,7 @@ if command -v sqlite3 >/dev/null; then
 	ok 'a probe failed' "$B/tools/probed" "$T/evidence.db" acme acme.example mx1 expired
 	yesterday=$(date -u -d yesterday +%F)
 	sqlite3 "$T/evidence.db" "INSERT INTO log_count VALUES('$yesterday',
-		'acme', 1, 0, '', '', 'sent', 2)"
+		'acme', 1, 0, '', '', 'sent', '', 0, '', '', 2)"
 	ok 'the ledger is made' compile
 	ok 'the day is told by the next run' compile
 	ok 'once' compile
