@@ -534,13 +534,11 @@ static bool
 row_of(const struct route *r, const char *nexthop, struct span *text)
 {
 	char key[1024], *p;
-	bool walks = strpbrk(nexthop, "[:") == NULL;
 
 	span_keep(key, sizeof(key), maincf_text(nexthop));
 	for (p = key; *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);
-	for (p = key; p != NULL && *p != '\0';
-	     p = walks ? strchr(p + 1, '.') : NULL)
+	for (p = key; p != NULL && *p != '\0'; p = strchr(p + 1, '.'))
 		if (cdbmap_get(r->map, p, strlen(p), &text->p, &text->n) ==
 		    CDBMAP_FOUND)
 			return true;

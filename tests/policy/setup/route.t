@@ -84,6 +84,10 @@ as_was
 postconf -c "$etc" -e 'transport_maps = inline:{acme.example=smtp:bolt.example}'
 is "$what" "$(found)" ''
 
+what='and in capitals'
+postconf -c "$etc" -e 'transport_maps = inline:{acme.example=smtp:X.Bolt.Example}'
+is "$what" "$(found)" ''
+
 what='transport_maps to a relay'
 as_was
 postconf -c "$etc" -e \
@@ -161,6 +165,16 @@ postconf -c "$etc" -e \
 is "$what" "$(found)" ''
 really verified
 
+what='by sender, as before'
+postconf -c "$etc" -e \
+	'sender_dependent_default_transport_maps = inline:{us@lab.example=DUNNO}'
+is "$what" "$(found)" ''
+
+what='by sender, for others'
+postconf -c "$etc" -e 'virtual_mailbox_domains = acme.example' \
+	'sender_dependent_default_transport_maps = inline:{us@lab.example=smtp:[mx1.relay.example]}'
+says 'fault sender_dependent_default_transport_maps: mail to bolt.example, .bolt.example leaves'
+
 what='a domain of ours'
 as_was
 postconf -c "$etc" -e 'mydestination = acme.example'
@@ -211,6 +225,14 @@ postconf -c "$etc" -e 'relay_domains = example' \
 	'relay_transport = smtp:[mx1.relay.example]'
 says 'fault relay_domains: mail to .*acme.example.* leaves by smtp/unix to'
 really clear
+
+what='relay_domains through a relay'
+postconf -c "$etc" -e 'relay_domains = acme.example' 'relay_transport = relay' \
+	'relayhost = [mx1.relay.example]' \
+	'transport_maps = inline:{bolt.example=smtp:, .bolt.example=smtp:}'
+says 'fault relayhost: mail to acme.example leaves by relay/unix to'
+postconf -c "$etc" -e 'relay_domains = example' 'relayhost =' \
+	'transport_maps =' 'relay_transport = smtp:[mx1.relay.example]'
 
 what='relay_domains, of which parents are said'
 postconf -c "$etc" -e 'parent_domain_matches_subdomains ='
