@@ -142,7 +142,7 @@ struct report_failure {
 struct report_cert {
 	const char *subject, *issuer; /* CN, else organisation */
 	time_t begins, ends;
-	const char *key; /* "EC P-256", "RSA 2048" */
+	const char *key; /* "EC prime256v1", "RSA 2048" */
 	const char *signature;
 	bool server, client; /* may be used as such, by its purposes */
 	bool self_signed;
