@@ -142,7 +142,7 @@ html_csp(struct buf *out, const char *text)
 
 void
 html_fill(struct buf *out, const char *template, const struct html_slot *slot,
-    size_t nslots, const struct page *page)
+    size_t nslots, const struct report *r)
 {
 	const char *p = template, *at;
 	size_t i, n;
@@ -157,7 +157,7 @@ html_fill(struct buf *out, const char *template, const struct html_slot *slot,
 		/* The templates are ours. */
 		if (i == nslots)
 			abort();
-		slot[i].put(out, page);
+		slot[i].put(out, r);
 		p = at + n + 2;
 	}
 	buf_puts(out, p);

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct buf;
-struct page;
+struct report;
 
 /*
  * Append markup. Of the formats of printf(3) it knows %s %zu %u %d %ld, PRIu64
@@ -42,13 +42,14 @@ void html_csp(struct buf *out, const char *text);
 
 /*
  * A page that is told by a template: text in which @NAME@ stands for what the
- * function of that name appends. What a page is, its caller knows.
+ * function of that name appends. What they tell of is not
+ * looked into here.
  */
 struct html_slot {
 	const char *name;
-	void (*put)(struct buf *out, const struct page *page);
+	void (*put)(struct buf *out, const struct report *r);
 };
 void html_fill(struct buf *out, const char *template,
-    const struct html_slot *slot, size_t nslots, const struct page *page);
+    const struct html_slot *slot, size_t nslots, const struct report *r);
 
 #endif

@@ -114,9 +114,8 @@ put_partner(struct buf *out, const struct report_partner *p)
 }
 
 void
-reportdata_put(struct buf *out, const struct page *page)
+reportdata_put(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	size_t i;
 
 	buf_puts(out, "{\"from\":");

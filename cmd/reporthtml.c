@@ -30,9 +30,9 @@ EMBED(page_script, "cmd/page/page.js");
 /* --- The head ------------------------------------------------------------- */
 
 static void
-put_policy(struct buf *out, const struct page *page)
+put_policy(struct buf *out, const struct report *r)
 {
-	(void)page;
+	(void)r;
 	buf_puts(out,
 	    "default-src 'none'; base-uri 'none'; form-action 'none'; "
 	    "style-src ");
@@ -42,33 +42,29 @@ put_policy(struct buf *out, const struct page *page)
 }
 
 static void
-put_style(struct buf *out, const struct page *page)
+put_style(struct buf *out, const struct report *r)
 {
-	(void)page;
+	(void)r;
 	buf_puts(out, page_style);
 }
 
 static void
-put_script(struct buf *out, const struct page *page)
+put_script(struct buf *out, const struct report *r)
 {
-	(void)page;
+	(void)r;
 	buf_puts(out, page_script);
 }
 
 static void
-put_title(struct buf *out, const struct page *page)
+put_title(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
-
 	html_printf(
 	    out, "TLS with mail partners, %s to %s", r->from_day, r->to_day);
 }
 
 static void
-put_heading(struct buf *out, const struct page *page)
+put_heading(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
-
 	html_printf(out,
 	    "Mail partners, <span class=\"d\">%s</span> to "
 	    "<span class=\"d\">%s</span>",
@@ -76,10 +72,8 @@ put_heading(struct buf *out, const struct page *page)
 }
 
 static void
-put_about(struct buf *out, const struct page *page)
+put_about(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
-
 	html_printf(out,
 	    "%zu partner%s, of which %zu %s Enforced. Made %s by tlspact %s "
 	    "from "
@@ -93,10 +87,8 @@ put_about(struct buf *out, const struct page *page)
 }
 
 static void
-put_footer(struct buf *out, const struct page *page)
+put_footer(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
-
 	html_printf(out,
 	    "tlspact-report %s. No addresses of people's mail and no queue ids "
 	    "are in this page; it asks no other computer for anything.",
@@ -106,9 +98,8 @@ put_footer(struct buf *out, const struct page *page)
 /* --- What is to be read first --------------------------------------------- */
 
 static void
-put_answers(struct buf *out, const struct page *page)
+put_answers(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	const struct report_answer *a;
 	size_t i;
 
@@ -124,9 +115,8 @@ put_answers(struct buf *out, const struct page *page)
 }
 
 static void
-put_attention(struct buf *out, const struct page *page)
+put_attention(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	const struct report_note *n;
 	size_t i;
 
@@ -162,9 +152,8 @@ put_attention(struct buf *out, const struct page *page)
  */
 
 static void
-put_ready(struct buf *out, const struct page *page)
+put_ready(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	const struct report_partner *p;
 	size_t i, ready = 0, not_ready = 0;
 
@@ -231,9 +220,8 @@ put_gaps(struct buf *out, const struct report *r)
 }
 
 static void
-put_open(struct buf *out, const struct page *page)
+put_open(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	size_t i, silent = 0, unseen = 0;
 
 	for (i = 0; i < r->npartners; i++) {
@@ -271,25 +259,22 @@ put_open(struct buf *out, const struct page *page)
 }
 
 static void
-put_record(struct buf *out, const struct page *page)
+put_record(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	char keep[CLOCK_MAX];
 	size_t i;
 
-	if (*r->record_fault != '\0') {
-		buf_puts(out, "<p>");
-		page_state(out, REPORT_BAD, "not known");
-		html_printf(out, ": %s</p>", r->record_fault);
-	} else {
-		buf_puts(out, "<p>");
+	buf_puts(out, "<p>");
+	if (r->head.count == 0)
+		page_state(out, REPORT_OPEN, "nothing is recorded yet");
+	else
 		page_state(out, r->flaws == 0 ? REPORT_GOOD : REPORT_BAD,
 		    r->flaws == 0 ? "whole" : "not whole");
-		html_printf(out,
-		    ": %ld events, the last one has the digest</p>"
-		    "<pre><code>%s</code></pre>",
-		    (long)r->head.count, r->head.hash);
-	}
+	html_printf(out,
+	    ": %s events, the last one has the digest</p>"
+	    "<pre><code>%s</code></pre>",
+	    html_count((uint64_t)r->head.count).s,
+	    r->head.count == 0 ? "-" : r->head.hash);
 	for (i = 0; i < r->nflaws; i++)
 		html_printf(out, "<p>%s</p>", r->flaw[i]);
 	if (r->flaws > r->nflaws)
@@ -312,9 +297,8 @@ put_record(struct buf *out, const struct page *page)
 }
 
 static void
-put_facts(struct buf *out, const struct page *page)
+put_facts(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	size_t i;
 
 	page_table(out, "Facts that auditors ask for",
@@ -334,11 +318,8 @@ put_facts(struct buf *out, const struct page *page)
 }
 
 void
-reporthtml_put(
-    struct buf *out, const struct report *r, const struct registry *registry)
+reporthtml_put(const struct report *r, struct buf *out)
 {
-	const struct page page = {r, registry};
-
 	static const struct html_slot slot[] = {
 	    {"policy", put_policy},
 	    {"title", put_title},
@@ -369,6 +350,5 @@ reporthtml_put(
 	    {"script", put_script},
 	};
 
-	html_fill(
-	    out, page_template, slot, sizeof(slot) / sizeof(slot[0]), &page);
+	html_fill(out, page_template, slot, sizeof(slot) / sizeof(slot[0]), r);
 }

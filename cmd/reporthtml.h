@@ -6,11 +6,9 @@
 #define REPORTHTML_H
 
 struct buf;
-struct registry;
 struct report;
 
-/* Append the page; the registry is that of the report, or NULL. */
-void reporthtml_put(
-    struct buf *out, const struct report *r, const struct registry *registry);
+/* Append the page. */
+void reporthtml_put(const struct report *r, struct buf *out);
 
 #endif

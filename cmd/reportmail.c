@@ -24,11 +24,11 @@ static const char *const seen_means[REPORT_SEEN] = {
 };
 
 void
-reportmail_legend(struct buf *out, const struct page *page)
+reportmail_legend(struct buf *out, const struct report *r)
 {
 	unsigned s;
 
-	(void)page;
+	(void)r;
 	buf_puts(out, "<ul class=\"key\">");
 	for (s = REPORT_SEEN; s-- > 0;) {
 		buf_puts(out, "<li>");
@@ -84,9 +84,8 @@ put_figure(struct buf *out, const char *id, const char *what, const char *text)
 }
 
 void
-reportmail_figures(struct buf *out, const struct page *page)
+reportmail_figures(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	uint64_t all, clear, kept, failed;
 	struct sums t;
 
@@ -152,9 +151,8 @@ put_protection(
 }
 
 void
-reportmail_mail(struct buf *out, const struct page *page)
+reportmail_mail(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	struct sums t;
 
 	buf_puts(out, "<div class=\"two\">");
@@ -299,9 +297,8 @@ put_use(struct buf *out, const struct report *r, const char *what,
 }
 
 void
-reportmail_protocols(struct buf *out, const struct page *page)
+reportmail_protocols(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	const struct report_way *o = &r->all[EVIDENCE_OUT],
 				*i = &r->all[EVIDENCE_IN];
 	uint64_t secret = o->secret + i->secret,
@@ -328,9 +325,8 @@ reportmail_protocols(struct buf *out, const struct page *page)
 /* --- Others ------------------------------------------------------------ */
 
 void
-reportmail_others(struct buf *out, const struct page *page)
+reportmail_others(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	const struct report_domain *d;
 	uint64_t n[REPORT_WAYS][REPORT_SEEN];
 	unsigned w, s;

@@ -49,7 +49,7 @@ page_time(time_t t)
 struct page_text
 page_share(uint64_t part, uint64_t whole)
 {
-	struct page_text text;
+	struct page_text text = {""};
 
 	_Static_assert(sizeof(text.s) >= REPORT_PERCENT_MAX, "room");
 	(void)report_percent(part, whole, text.s);

@@ -9,13 +9,6 @@
 #include "report.h"
 
 struct buf;
-struct registry;
-
-/* What the page is made of. */
-struct page {
-	const struct report *r;
-	const struct registry *registry; /* NULL: it cannot be used */
-};
 
 /* Colours of mail by what protected it; the order of the legend. */
 extern const char *const page_colour[REPORT_SEEN];
@@ -68,19 +61,19 @@ void page_name(struct buf *out, const struct report *r, const char *name);
  * The parts, each a slot of the template: mail; times; the table of partners
  * and a section for each; the script's data.
  */
-void reportpart_table(struct buf *out, const struct page *page);
-void reportpart_each(struct buf *out, const struct page *page);
-void reportmail_legend(struct buf *out, const struct page *page);
-void reportmail_figures(struct buf *out, const struct page *page);
-void reportmail_mail(struct buf *out, const struct page *page);
-void reportmail_protocols(struct buf *out, const struct page *page);
-void reportmail_others(struct buf *out, const struct page *page);
-void reportwhen_timekey(struct buf *out, const struct page *page);
-void reportwhen_timeline(struct buf *out, const struct page *page);
-void reportwhen_downgrades(struct buf *out, const struct page *page);
-void reportwhen_failures(struct buf *out, const struct page *page);
-void reportwhen_expiry(struct buf *out, const struct page *page);
-void reportwhen_changes(struct buf *out, const struct page *page);
-void reportdata_put(struct buf *out, const struct page *page);
+void reportpart_table(struct buf *out, const struct report *r);
+void reportpart_each(struct buf *out, const struct report *r);
+void reportmail_legend(struct buf *out, const struct report *r);
+void reportmail_figures(struct buf *out, const struct report *r);
+void reportmail_mail(struct buf *out, const struct report *r);
+void reportmail_protocols(struct buf *out, const struct report *r);
+void reportmail_others(struct buf *out, const struct report *r);
+void reportwhen_timekey(struct buf *out, const struct report *r);
+void reportwhen_timeline(struct buf *out, const struct report *r);
+void reportwhen_downgrades(struct buf *out, const struct report *r);
+void reportwhen_failures(struct buf *out, const struct report *r);
+void reportwhen_expiry(struct buf *out, const struct report *r);
+void reportwhen_changes(struct buf *out, const struct report *r);
+void reportdata_put(struct buf *out, const struct report *r);
 
 #endif

@@ -88,9 +88,8 @@ put_row(struct buf *out, const struct report *r, size_t which)
 }
 
 void
-reportpart_table(struct buf *out, const struct page *page)
+reportpart_table(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	size_t i;
 
 	if (r->npartners == 0) {
@@ -273,9 +272,8 @@ put_how(struct buf *out, const struct report_way *w, enum evidence_direction d)
 static void
 put_mail(struct buf *out, const struct report_partner *p)
 {
-	buf_puts(out,
-	    "<div class=wrap tabindex=0><table class=m><thead><tr>" PAGE_MAIL_HEAD
-	    "<tbody>");
+	buf_puts(out, "<div class=wrap tabindex=0><table "
+		      "class=m><thead><tr>" PAGE_MAIL_HEAD "<tbody>");
 	put_way(out, p, EVIDENCE_OUT);
 	put_way(out, p, EVIDENCE_IN);
 	buf_puts(out, "</table></div>\n");
@@ -331,10 +329,11 @@ put_gateways(
 		buf_puts(out, "<p>Its gateways were not looked at.");
 		return;
 	}
-	buf_puts(out, "<div class=wrap tabindex=0><table><thead><tr><th scope=col>Gateway"
-		      "<th scope=col>Result<th scope=col>Looked at"
-		      "<th scope=col>Authenticated by<th scope=col>TLS"
-		      "<th scope=col>Issuer<th scope=col>First end<tbody>");
+	buf_puts(out,
+	    "<div class=wrap tabindex=0><table><thead><tr><th scope=col>Gateway"
+	    "<th scope=col>Result<th scope=col>Looked at"
+	    "<th scope=col>Authenticated by<th scope=col>TLS"
+	    "<th scope=col>Issuer<th scope=col>First end<tbody>");
 	for (i = 0; i < p->ngateways; i++)
 		put_gateway(out, r, &p->gateway[i]);
 	buf_puts(out, "</table></div>\n");
@@ -438,9 +437,8 @@ put_readiness(struct buf *out, const struct report_partner *p)
 }
 
 static void
-put_section(struct buf *out, const struct page *page, size_t which)
+put_section(struct buf *out, const struct report *r, size_t which)
 {
-	const struct report *r = page->r;
 	const struct report_partner *p = &r->partner[which];
 	size_t from;
 
@@ -448,7 +446,7 @@ put_section(struct buf *out, const struct page *page, size_t which)
 	    which, p->name);
 	page_state(out, p->state, p->verdict);
 	buf_puts(out, "</h3>");
-	put_agreement(out, page->registry, p);
+	put_agreement(out, r->registry, p);
 	put_strips(out, r, p);
 	put_mail(out, p);
 	put_gateways(out, r, p);
@@ -468,10 +466,10 @@ put_section(struct buf *out, const struct page *page, size_t which)
 }
 
 void
-reportpart_each(struct buf *out, const struct page *page)
+reportpart_each(struct buf *out, const struct report *r)
 {
 	size_t i;
 
-	for (i = 0; i < page->r->npartners; i++)
-		put_section(out, page, i);
+	for (i = 0; i < r->npartners; i++)
+		put_section(out, r, i);
 }

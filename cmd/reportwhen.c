@@ -23,7 +23,7 @@
 /* --- The timeline --------------------------------------------------------- */
 
 void
-reportwhen_timekey(struct buf *out, const struct page *page)
+reportwhen_timekey(struct buf *out, const struct report *r)
 {
 	static const char *const key[][2] = {
 	    {"c", "lowered to opportunistic"},
@@ -33,7 +33,7 @@ reportwhen_timekey(struct buf *out, const struct page *page)
 	};
 	size_t i;
 
-	(void)page;
+	(void)r;
 	buf_puts(out, "<ul class=\"key\">");
 	for (i = 0; i < sizeof(key) / sizeof(key[0]); i++) {
 		buf_puts(out, "<li>");
@@ -99,9 +99,8 @@ put_row(struct buf *out, const struct report *r, size_t which,
 }
 
 void
-reportwhen_timeline(struct buf *out, const struct page *page)
+reportwhen_timeline(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	struct chart_period period = page_period(r);
 	struct chart_bar bar[ROW_BARS];
 	struct buf title[ROW_BARS] = {{0}};
@@ -191,9 +190,8 @@ put_downgrade(
 }
 
 void
-reportwhen_downgrades(struct buf *out, const struct page *page)
+reportwhen_downgrades(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	size_t i, n = 0;
 
 	if (r->ndowngrades == 0)
@@ -267,9 +265,8 @@ put_class(struct buf *out, const struct class *c)
 }
 
 void
-reportwhen_failures(struct buf *out, const struct page *page)
+reportwhen_failures(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	struct class *class;
 	size_t i, n;
 
@@ -363,9 +360,8 @@ put_weeks(struct buf *out, const struct report *r,
 }
 
 void
-reportwhen_expiry(struct buf *out, const struct page *page)
+reportwhen_expiry(struct buf *out, const struct report *r)
 {
-	const struct report *r = page->r;
 	const struct report_gateway **g;
 	size_t i, n = 0;
 
@@ -522,8 +518,8 @@ put_seen_changes(struct buf *out, const struct report *r)
 }
 
 void
-reportwhen_changes(struct buf *out, const struct page *page)
+reportwhen_changes(struct buf *out, const struct report *r)
 {
-	put_rules(out, page->r);
-	put_seen_changes(out, page->r);
+	put_rules(out, r);
+	put_seen_changes(out, r);
 }

@@ -19,6 +19,7 @@
 #include "options.h"
 #include "registry.h"
 #include "report.h"
+#include "reporthtml.h"
 #include "reporttable.h"
 #include "reporttext.h"
 #include "say.h"
@@ -43,7 +44,7 @@ static const struct options_row rows[] = {
 	.at = offsetof(struct run, at)},
     {0, "partner", "NAME", "of that partner alone; may be repeated",
 	OPTIONS_LIST, .at = offsetof(struct run, partner)},
-    {0, "format", "FORMAT", "text (default), csv or json", OPTIONS_WORD,
+    {0, "format", "FORMAT", "text (default), csv, json or html", OPTIONS_WORD,
 	.at = offsetof(struct run, format)},
     {0, "output", "FILE", "write to FILE, which changes at once", OPTIONS_WORD,
 	.at = offsetof(struct run, output)},
@@ -73,6 +74,7 @@ static const struct format {
     {"text", reporttext_put},
     {"csv", reporttable_csv},
     {"json", reporttable_json},
+    {"html", reporthtml_put},
 };
 
 static const struct format *

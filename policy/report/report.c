@@ -735,6 +735,7 @@ begin(struct reading *g, struct report *r, const struct report_ask *ask)
 	r->from_day = reading_keep(g, g->r->days.v[0]);
 	r->to_day = reading_keep(g, g->r->days.v[r->ndays - 1]);
 	r->version = ask->version == NULL ? "" : ask->version;
+	r->registry = ask->registry;
 	r->registry_digest = ask->registry == NULL ? "" : ask->registry->digest;
 	r->keep = ask->set->keep;
 	begin_way(r->all);

@@ -323,6 +323,7 @@ struct report {
 	const char *from_day, *to_day;	       /* YYYY-MM-DD, both included */
 	bool going_on;			       /* its last day is not over */
 	const char *version, *registry_digest; /* "" if not known */
+	const struct registry *registry;       /* as asked for; may be NULL */
 	time_t map_time;		       /* 0: there is no map */
 	const char *map_fault;		       /* why it tells nothing, "" */
 	uint64_t keep; /* seconds for which single rows are kept; 0: ever */
@@ -370,8 +371,7 @@ struct report {
 	size_t flaws;
 	const char **flaw; /* the first ones, REPORT_FLAWS_MAX at most */
 	size_t nflaws;
-	const char *record_fault; /* why it cannot be read; "" */
-	const char *verify;	  /* the command that checks it later */
+	const char *verify; /* the command that checks it later */
 
 	struct report_fact fact[REPORT_FACTS];
 

@@ -79,7 +79,7 @@ _tlspact()
 		return
 		;;
 	--format)
-		_tlspact_words "$current" text csv json
+		_tlspact_words "$current" text csv json html
 		return
 		;;
 	--partner)
