@@ -181,6 +181,15 @@ bench: $(BINS) $(TOOLS)
 systemd: $(BINS) $(TOOLS)
 	$(Q)exec env B="$(abspath $(B))" CC="$(CC)" CFLAGS="$(CFLAGS)" tests/systemd/run
 
+# A year that never was, as a page to look at.
+sample: $(BINS) $(TOOLS)
+	$(Q)rm -rf $(B)/sample && mkdir -p $(B)/sample/year
+	$(Q)$(B)/tools/mkyear $(abspath $(B))/sample/year
+	$(Q)$(B)/tlspact-report -C $(B)/sample/year/tlspact.conf --format html \
+		--from 2025-12-01 --to 2026-11-30 --at 2026-11-30T23:30:00Z \
+		--output $(B)/sample/report.html
+	@echo '$(B)/sample/report.html'
+
 demo: $(BINS)
 	$(Q)exec env B="$(abspath $(B))" scripts/demo.d/run
 
@@ -257,6 +266,7 @@ help:
 	@echo 'cover      line coverage of the unit and program tests'
 	@echo 'bench      the measurements of tests/bench'
 	@echo 'systemd    the units, in a machine that is booted for it (root)'
+	@echo 'sample     a report of a made-up year of 40 partners, as a page'
 	@echo 'demo       a real Postfix, partners, and what happens to the mail (root)'
 	@echo 'fresh      demo and check in a bare Debian; FRESH=trixie in another (root)'
 	@echo 'install    programs, pages, units, account, samples; nothing is started'
@@ -268,8 +278,8 @@ help:
 	@echo '          CC=$(CC) CFLAGS="$(CFLAGS)" B=$(B) V=1'
 
 FORCE:
-.PHONY: all check unit asan valgrind fuzz fuzzers lint cover bench systemd demo \
-	fresh install uninstall rooms clean help FORCE programs-for-tests
+.PHONY: all check unit asan valgrind fuzz fuzzers lint cover bench systemd sample \
+	demo fresh install uninstall rooms clean help FORCE programs-for-tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 
