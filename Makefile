@@ -190,6 +190,10 @@ sample: $(BINS) $(TOOLS)
 		--output $(B)/sample/report.html
 	@echo '$(B)/sample/report.html'
 
+# That page in Chromium; scripts/install-deps --for page.
+page: $(BINS) $(TOOLS)
+	$(Q)exec env B="$(abspath $(B))" tests/page/run
+
 demo: $(BINS)
 	$(Q)exec env B="$(abspath $(B))" scripts/demo.d/run
 
@@ -267,6 +271,7 @@ help:
 	@echo 'bench      the measurements of tests/bench'
 	@echo 'systemd    the units, in a machine that is booted for it (root)'
 	@echo 'sample     a report of a made-up year of 40 partners, as a page'
+	@echo 'page       that page in headless Chromium'
 	@echo 'demo       a real Postfix, partners, and what happens to the mail (root)'
 	@echo 'fresh      demo and check in a bare Debian; FRESH=trixie in another (root)'
 	@echo 'install    programs, pages, units, account, samples; nothing is started'
@@ -279,7 +284,7 @@ help:
 
 FORCE:
 .PHONY: all check unit asan valgrind fuzz fuzzers lint cover bench systemd sample \
-	demo fresh install uninstall rooms clean help FORCE programs-for-tests
+	page demo fresh install uninstall rooms clean help FORCE programs-for-tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 
