@@ -6,11 +6,13 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "arena.h"
 #include "buf.h"
 #include "err.h"
-#include "fault.h"
 #include "evidence.h"
+#include "fault.h"
 #include "mem.h"
+#include "step.h"
 
 static const char *
 name_of(const void *array, uint32_t i)
@@ -29,46 +31,45 @@ failing_find(const struct failing *f, const char *name, size_t len)
 /* The gateways of a next-hop come one after the other. */
 struct summary {
 	struct buf *out;
-	char *partner, *nexthop;
-	enum fault worst;
-	time_t since; /* of the last that began to fail */
-	bool fails, passes;
+	struct step_gateway *gateway; /* of one next-hop of one partner */
+	size_t n, cap;
+	struct arena arena;
 };
 
 static void
 finish(struct summary *s)
 {
-	if (s->nexthop != NULL && s->fails && !s->passes)
-		buf_printf(s->out, "%lld %s %s\n", (long long)s->since,
-		    fault_text(s->worst), s->nexthop);
-	free(s->partner);
-	free(s->nexthop);
-	*s = (struct summary){.out = s->out};
+	struct step_hop hop;
+
+	if (s->n > 0 &&
+	    step_hop(s->gateway, s->n, 0, LEVEL_SECURE, false, &hop) &&
+	    hop.helps && !hop.passes)
+		buf_printf(s->out, "%lld %s %s\n", (long long)hop.since,
+		    fault_text(hop.fault), s->gateway[0].nexthop);
+	s->n = 0;
+	arena_free(&s->arena);
 }
 
 static bool
 add_gateway(const struct evidence_gateway *g, void *arg)
 {
+	const struct evidence_probe *p = &g->last;
 	struct summary *s = arg;
-	enum fault fault;
+	struct step_gateway x = {.since = g->since};
 
-	if (s->nexthop == NULL || strcmp(s->partner, g->last.partner) != 0 ||
-	    strcmp(s->nexthop, g->last.nexthop) != 0) {
+	if (s->n > 0 && (strcmp(s->gateway[0].partner, p->partner) != 0 ||
+			    strcmp(s->gateway[0].nexthop, p->nexthop) != 0))
 		finish(s);
-		s->partner = mem_dup(g->last.partner);
-		s->nexthop = mem_dup(g->last.nexthop);
-	}
-	if (fault_parse(g->last.fault, &fault) == -1)
+	if (fault_parse(p->fault, &x.fault) == -1)
 		return true;
 	/* By turns: what fails goes through when it is tried again. */
-	if (!fault_stops_mail(fault) || g->turns.on) {
-		s->passes = true;
-	} else if (fault_is_tls(fault)) {
-		s->fails = true;
-		s->worst = fault_worse(s->worst, fault);
-		if (g->since > s->since)
-			s->since = g->since;
-	}
+	if (g->turns.on)
+		x.fault = FAULT_OK;
+	/* What it takes does not matter here, so no keys. */
+	x.partner = arena_copy(&s->arena, p->partner, strlen(p->partner));
+	x.nexthop = arena_copy(&s->arena, p->nexthop, strlen(p->nexthop));
+	s->gateway = mem_grow(s->gateway, s->n, &s->cap, sizeof(*s->gateway));
+	s->gateway[s->n++] = x;
 	return true;
 }
 
@@ -84,6 +85,7 @@ failing_print(const char *path, const char *ledger, time_t since,
 		return e->code == EX_NOINPUT ? 0 : -1;
 	rv = evidence_gateways(v, NULL, since, add_gateway, &s, e);
 	finish(&s);
+	free(s.gateway);
 	evidence_close(v);
 	return rv;
 }

@@ -44,6 +44,7 @@ fill(void)
 	add("f", "turns.example", "mx1", "expired", T0 - 2);
 	add("f", "turns.example", "mx1", "ok", T0 - 1);
 	add("f", "turns.example", "mx1", "expired", T0);
+	add("g", "dane.example", "mx1", "tlsa-failed", T0);
 }
 
 static bool
@@ -62,12 +63,14 @@ check(const char *text, size_t len)
 	failing_parse(&f, text, len);
 	hop = failing_find(&f, "all.example", 11);
 	assert_non_null(hop);
-	assert_string_equal(hop->fault, "no-starttls");
+	/* The one that decides, not the worst. */
+	assert_string_equal(hop->fault, "expired");
 	assert_int_equal(hop->since, T0 + 5);
 	assert_true(has(&f, "half.example"));
 	assert_true(has(&f, "[mx.example]:25"));
 	assert_true(has(&f, ".sub.example"));
-	assert_int_equal(f.n, 4);
+	assert_true(has(&f, "dane.example"));
+	assert_int_equal(f.n, 5);
 	failing_release(&f);
 }
 
