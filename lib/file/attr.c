@@ -103,7 +103,8 @@ attr_next(struct attrs *in, struct attr *out)
 	if (*p == '{')
 		return braced(in, out, p + 1);
 	out->name = p;
-	p += strcspn(p, "=" BLANKS);
+	while (*p != '\0' && *p != '=' && !is_blank(*p))
+		p++;
 	if (*p == '=') {
 		eq = p;
 		out->value = eq + 1;
