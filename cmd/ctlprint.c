@@ -35,32 +35,33 @@ row(struct buf *out, const char *name, struct buf *words)
 static void
 put_state(const struct ctl_facts *f, time_t now, struct buf *out)
 {
+	const struct ctl_view v = ctl_facts_view(f, now);
 	char when[CLOCK_MAX], left[CLOCK_MAX];
 
 	if (f->partner == NULL)
 		buf_puts(out, "not in the registry");
-	else if (!ctl_facts_enforced(f))
+	else if (!v.enforced)
 		buf_puts(out, "opportunistic: TLS when it is offered");
 	else
 		buf_puts(out, "enforced");
-	if (ctl_facts_low(f) && f->low.end <= now)
+	if (v.low && f->low.end <= now)
 		buf_printf(out, ", STILL LOWERED to %s, which ended at %s",
 		    level_name(f->low.level),
 		    clock_text_seconds(f->low.end, now, when));
-	else if (ctl_facts_lowered(f))
+	else if (v.lowered)
 		buf_printf(out, ", lowered to %s until %s (%s left)",
-		    level_name(
-			ctl_facts_low(f) ? f->low.level : f->lowered.after),
-		    ctlprint_end(ctl_facts_end(f), now, when),
-		    clock_span(ctl_facts_end(f) - now, left));
-	else if (ctl_facts_enforced(f) && f->partner != NULL)
+		    level_name(v.low ? f->low.level : f->lowered.after),
+		    ctlprint_end(v.end, now, when),
+		    clock_span(v.end - now, left));
+	else if (v.enforced && f->partner != NULL)
 		buf_printf(out, " at %s, nothing lowered", level_name(f->full));
 }
 
 static void
 put_map(const struct ctl_facts *f, time_t now, struct buf *out)
 {
-	bool differs = ctl_facts_differ(f), low = ctl_facts_low(f);
+	const struct ctl_view v = ctl_facts_view(f, now);
+	bool differs = v.differs, low = v.low;
 	char when[CLOCK_MAX];
 
 	(void)clock_text(f->map_time, now, when);
@@ -96,10 +97,11 @@ put_map(const struct ctl_facts *f, time_t now, struct buf *out)
 static void
 put_why(const struct ctl_facts *f, time_t now, struct buf *out)
 {
+	const struct ctl_view v = ctl_facts_view(f, now);
 	const struct ledger_downgrade *x = &f->lowered;
 	char when[CLOCK_MAX];
 
-	if (x->id == 0 && ctl_facts_low(f))
+	if (x->id == 0 && v.low)
 		buf_printf(out, "not known: %s",
 		    f->ledger_fault != NULL
 			? "the ledger cannot be read"
@@ -120,6 +122,7 @@ put_why(const struct ctl_facts *f, time_t now, struct buf *out)
 static void
 put_probe(const struct ctl_facts *f, time_t now, struct buf *out)
 {
+	const struct ctl_view v = ctl_facts_view(f, now);
 	char when[CLOCK_MAX];
 	struct step s;
 
@@ -130,7 +133,7 @@ put_probe(const struct ctl_facts *f, time_t now, struct buf *out)
 	if (f->n == 0)
 		return;
 	step_propose(f->step, f->n, LEVEL_SECURE, &s);
-	if (ctl_facts_lowered(f))
+	if (v.lowered)
 		buf_puts(out, s.failing > 0	  ? "yes: probe "
 			      : s.passing == f->n ? "no: probe "
 						  : "not known: probe ");
@@ -141,18 +144,17 @@ put_probe(const struct ctl_facts *f, time_t now, struct buf *out)
 static void
 put_certificate(const struct ctl_facts *f, time_t now, struct buf *out)
 {
-	bool soon;
-	long days;
+	const struct ctl_view v = ctl_facts_view(f, now);
 
-	if (!ctl_facts_days(f, now, &days, &soon))
+	if (!v.dated)
 		return;
-	if (days < 0)
-		buf_printf(out, "the first one expired %ld day%s ago", -days,
-		    num_plural((uint64_t)-days));
+	if (v.days < 0)
+		buf_printf(out, "the first one expired %ld day%s ago", -v.days,
+		    num_plural((uint64_t)-v.days));
 	else
 		buf_printf(out, "%ld day%s left on the first one to expire",
-		    days, num_plural((uint64_t)days));
-	if (soon && days >= 0)
+		    v.days, num_plural((uint64_t)v.days));
+	if (v.soon && v.days >= 0)
 		buf_puts(out, ": renew it");
 }
 
@@ -216,6 +218,7 @@ put_moved(const struct ctl_moved *m, struct buf *out)
 void
 ctlprint_one(const struct ctl_facts *f, time_t now, struct buf *out)
 {
+	const struct ctl_view v = ctl_facts_view(f, now);
 	struct buf w = {0};
 	char when[CLOCK_MAX];
 
@@ -236,7 +239,7 @@ ctlprint_one(const struct ctl_facts *f, time_t now, struct buf *out)
 	put_why(f, now, &w);
 	row(out, "  why", &w);
 	put_probe(f, now, &w);
-	row(out, ctl_facts_lowered(f) ? "  still true" : "  last probe", &w);
+	row(out, v.lowered ? "  still true" : "  last probe", &w);
 	put_certificate(f, now, &w);
 	row(out, "  certificate", &w);
 	put_failure(f, now, &w);
@@ -245,19 +248,19 @@ ctlprint_one(const struct ctl_facts *f, time_t now, struct buf *out)
 	row(out, "  waiting", &w);
 	put_moved(&f->moved, &w);
 	row(out, "  moved", &w);
-	if (ctl_facts_low(f) && f->low.spared > 0)
+	if (v.low && f->low.spared > 0)
 		buf_printf(&w, "not for %s%s, which came later: at %s",
 		    f->low.spared_one, f->low.spared > 1 ? " and others" : "",
 		    level_name(f->full));
 	row(out, "  but", &w);
-	if (ctl_facts_lowered(f) && ctl_facts_end(f) > now)
+	if (v.lowered && v.end > now)
 		buf_printf(&w,
 		    "back to %s at %s; earlier if tlspactd sees two probes "
 		    "pass",
-		    level_name(ctl_facts_low(f) ? f->low.full : f->full),
-		    ctlprint_end(ctl_facts_end(f), now, when));
+		    level_name(v.low ? f->low.full : f->full),
+		    ctlprint_end(v.end, now, when));
 	row(out, "  next", &w);
-	if (ctl_facts_lowered(f))
+	if (v.lowered)
 		buf_printf(
 		    out, "  to restore now: tlspactctl restore %s\n", f->name);
 	buf_free(&w);
@@ -273,33 +276,30 @@ ctlprint_head(struct buf *out)
 void
 ctlprint_line(const struct ctl_facts *f, time_t now, struct buf *out)
 {
+	const struct ctl_view v = ctl_facts_view(f, now);
 	char until[CLOCK_MAX] = "-", when[CLOCK_MAX] = "never",
 	     gateways[32] = "-", left[24] = "-";
 	enum level level = f->in_map ? f->map_level : LEVEL_OPPORTUNISTIC;
 	struct step s;
-	bool soon;
-	long days;
 
 	step_propose(f->step, f->n, f->full, &s);
-	if (ctl_facts_lowered(f))
-		(void)clock_text(ctl_facts_end(f), now, until);
+	if (v.lowered)
+		(void)clock_text(v.end, now, until);
 	if (f->probed != 0)
 		(void)clock_text(f->probed, now, when);
 	if (f->n > 0)
 		(void)snprintf(
 		    gateways, sizeof(gateways), "%zu of %zu", s.passing, f->n);
-	if (ctl_facts_days(f, now, &days, &soon))
+	if (v.dated)
 		(void)snprintf(
-		    left, sizeof(left), "%ld%s", days, soon ? "!" : "");
+		    left, sizeof(left), "%ld%s", v.days, v.soon ? "!" : "");
 	buf_printf(out, "%-20s %-14s %-14s %-17s %-9s %5s  %s%s\n", f->name,
-	    ctl_facts_enforced(f) ? "enforced" : "opportunistic",
+	    v.enforced ? "enforced" : "opportunistic",
 	    f->map_fault != NULL ? "not known" : level_name(level),
 	    f->map_fault != NULL && f->ledger_fault != NULL ? "not known"
 							    : until,
 	    gateways, left, f->ledger_fault != NULL ? "not known" : when,
-	    ctl_facts_differ(f) || ctl_facts_wrong(f, now)
-		? "  NOT AS IT SHOULD BE"
-		: "");
+	    v.differs || v.wrong ? "  NOT AS IT SHOULD BE" : "");
 }
 
 static json_t *
@@ -344,12 +344,11 @@ json_gateways(const struct ctl_facts *f)
 		json_array_append_new(list,
 		    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, "
 			      "s:b, s:o}",
-			"by_turns", turns_json(&f->step[i].turns),
-			"nexthop", json_text(p->nexthop), "gateway",
-			json_text(p->host), "address", json_text(p->address),
-			"time", json_time(p->time), "fault",
-			json_text(p->fault), "passed",
-			p->judged != EVIDENCE_FAILED, "since",
+			"by_turns", turns_json(&f->step[i].turns), "nexthop",
+			json_text(p->nexthop), "gateway", json_text(p->host),
+			"address", json_text(p->address), "time",
+			json_time(p->time), "fault", json_text(p->fault),
+			"passed", p->judged != EVIDENCE_FAILED, "since",
 			json_time(f->gateway[i].since), "not_after",
 			json_time(p->not_after), "key_passed_before",
 			step_same_key(&f->step[i]), "detail",
@@ -384,10 +383,9 @@ json_waiting(const struct ctl_facts *f)
 json_t *
 ctlprint_json(const struct ctl_facts *f, time_t now)
 {
+	const struct ctl_view v = ctl_facts_view(f, now);
 	const uint64_t *n = f->moved.n;
 	json_t *root, *moved;
-	bool soon;
-	long days;
 
 	moved = json_pack("{s:o, s:I, s:I, s:I, s:I}", "since",
 	    json_text(f->moved.since), "clear", (json_int_t)n[EVIDENCE_CLEAR],
@@ -397,10 +395,10 @@ ctlprint_json(const struct ctl_facts *f, time_t now)
 	root = json_pack("{s:s, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, "
 			 "s:o, s:o, s:o}",
 	    "partner", f->name, "mode",
-	    ctl_facts_enforced(f) ? "enforced" : "opportunistic", "level",
+	    v.enforced ? "enforced" : "opportunistic", "level",
 	    level_name(f->full), "level_in_force",
 	    f->in_map ? json_string(level_name(f->map_level)) : json_null(),
-	    "in_force", !ctl_facts_differ(f) && f->map_fault == NULL, "lowered",
+	    "in_force", !v.differs && f->map_fault == NULL, "lowered",
 	    json_lowered(f), "probed", json_time(f->probed), "gateways",
 	    json_gateways(f), "last_failure", json_failure(f), "waiting",
 	    json_waiting(f), "moved", moved, "ledger_fault",
@@ -408,8 +406,7 @@ ctlprint_json(const struct ctl_facts *f, time_t now)
 	    json_text(f->evidence_fault));
 	json_object_set_new(root, "lowered_in_map", json_low(f));
 	json_object_set_new(root, "days_to_expiry",
-	    ctl_facts_days(f, now, &days, &soon) ? json_integer(days)
-						 : json_null());
-	json_object_set_new(root, "ends_soon", json_boolean(soon));
+	    v.dated ? json_integer(v.days) : json_null());
+	json_object_set_new(root, "ends_soon", json_boolean(v.soon));
 	return root;
 }

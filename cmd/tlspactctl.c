@@ -83,10 +83,12 @@ static void
 print_sum(const struct run *r, const struct ctl_facts *f, size_t n)
 {
 	size_t odd = 0, lowered = 0, unseen = 0, i;
+	struct ctl_view v;
 
 	for (i = 0; i < n; i++) {
-		odd += ctl_facts_odd(&f[i]);
-		lowered += ctl_facts_lowered(&f[i]);
+		v = ctl_facts_view(&f[i], r->c.now);
+		odd += v.odd;
+		lowered += v.lowered;
 		unseen += f[i].probed == 0;
 	}
 	(void)printf("%zu partner%s: ", n, num_plural(n));
@@ -109,7 +111,7 @@ print_table(const struct run *r, const struct ctl_facts *f, size_t n)
 
 	ctlprint_head(&out);
 	for (i = 0; i < n; i++)
-		if (whole || ctl_facts_odd(&f[i])) {
+		if (whole || ctl_facts_view(&f[i], r->c.now).odd) {
 			ctlprint_line(&f[i], r->c.now, &out);
 			shown++;
 		}
@@ -142,7 +144,7 @@ status_code(const struct run *r, const struct ctl_facts *f, size_t n, int code)
 	if (code == EX_OK && n > 0)
 		code = f->evidence_code;
 	for (i = 0; i < n && code == EX_OK; i++)
-		if (ctl_facts_wrong(&f[i], r->c.now))
+		if (ctl_facts_view(&f[i], r->c.now).wrong)
 			code = 1;
 	return code;
 }
@@ -459,7 +461,7 @@ warn(struct run *r, struct ctl_facts *f, enum level to)
 	time_t newest;
 	struct step s;
 
-	step_propose(f->step, f->n, ctl_present(f), &s);
+	step_propose(f->step, f->n, ctl_facts_level(f), &s);
 	if (s.helps && s.blocked > 0 && s.level < to)
 		say("warning: by the last probe mail is still held at %s; it "
 		    "takes %s",
@@ -536,8 +538,9 @@ ask_to_lower(struct run *r, struct ctl_facts *f, enum level to, time_t end)
 		buf_printf(&q, "%s%s", i == 0 ? "" : ", ", d[i].name);
 	if (n > DOMAINS_SHOWN)
 		buf_printf(&q, " and %u more", n - DOMAINS_SHOWN);
-	buf_printf(&q, " from %s to %s until %s", level_name(ctl_present(f)),
-	    level_name(to), ctlprint_end(end, r->c.now, when));
+	buf_printf(&q, " from %s to %s until %s",
+	    level_name(ctl_facts_level(f)), level_name(to),
+	    ctlprint_end(end, r->c.now, when));
 	if (r->dry) {
 		(void)fprintf(
 		    talk(r), "%s (dry run: nothing written)\n", q.data);

@@ -57,18 +57,12 @@ ctl_end(const struct ctl *c, const struct ctl_lower *lower, time_t *end,
 	return 0;
 }
 
-enum level
-ctl_present(const struct ctl_facts *f)
-{
-	return f->lowered.id != 0 ? f->lowered.after : f->full;
-}
-
 int
 ctl_propose(const struct ctl_facts *f, enum level *to, struct err *e)
 {
 	struct step s;
 
-	step_propose(f->step, f->n, ctl_present(f), &s);
+	step_propose(f->step, f->n, ctl_facts_level(f), &s);
 	*to = s.level;
 	if (s.helps)
 		return 0;
@@ -81,7 +75,7 @@ ctl_propose(const struct ctl_facts *f, enum level *to, struct err *e)
 		return err_set(e, 1,
 		    "what fails is not TLS, so that no lower level helps");
 	return err_set(e, 1, "no level below %s helps with that",
-	    level_name(ctl_present(f)));
+	    level_name(ctl_facts_level(f)));
 }
 
 int
@@ -99,11 +93,11 @@ ctl_may(const struct ctl_facts *f, enum level to, struct err *e)
 {
 	bool low = f->lowered.id != 0;
 
-	if (to >= ctl_present(f))
+	if (to >= ctl_facts_level(f))
 		return err_set(e, 1,
 		    "%s is at %s %s: %s is not weaker, and nothing is raised "
 		    "here%s%s",
-		    f->name, level_name(ctl_present(f)),
+		    f->name, level_name(ctl_facts_level(f)),
 		    low ? "already" : "anyhow", level_name(to),
 		    low ? "; to go back: tlspactctl restore " : "",
 		    low ? f->name : "");

@@ -32,9 +32,6 @@ struct ctl_lower {
 int ctl_end(const struct ctl *c, const struct ctl_lower *lower, time_t *end,
     struct err *e);
 
-/* The level in force, by registry and ledger. */
-enum level ctl_present(const struct ctl_facts *f);
-
 /* The smallest step that helps, by what the gateways showed last. */
 int ctl_propose(const struct ctl_facts *f, enum level *to, struct err *e);
 

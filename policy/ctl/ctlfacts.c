@@ -632,26 +632,9 @@ ctl_facts_level(const struct ctl_facts *f)
 		   : f->full;
 }
 
-bool
-ctl_facts_low(const struct ctl_facts *f)
-{
-	return f->low.rows > 0;
-}
-
-bool
-ctl_facts_lowered(const struct ctl_facts *f)
-{
-	return ctl_facts_low(f) || (f->map_fault != NULL && f->lowered.id != 0);
-}
-
-bool
-ctl_facts_wrong(const struct ctl_facts *f, time_t now)
-{
-	return ctl_facts_low(f) && (f->low.end <= now || f->partner == NULL);
-}
-
-bool
-ctl_facts_differ(const struct ctl_facts *f)
+/* Does the map say another level, or end, than registry and ledger? */
+static bool
+differs(const struct ctl_facts *f)
 {
 	/* An opportunistic partner may have no row. */
 	enum level level = f->in_map ? f->map_level : LEVEL_OPPORTUNISTIC;
@@ -659,48 +642,16 @@ ctl_facts_differ(const struct ctl_facts *f)
 	return f->map_fault == NULL && f->ledger_fault == NULL &&
 	       f->partner != NULL &&
 	       (level != ctl_facts_level(f) ||
-		   (ctl_facts_low(f) && f->low.end != f->lowered.end));
+		   (f->low.rows > 0 && f->low.end != f->lowered.end));
 }
 
-bool
-ctl_facts_days(const struct ctl_facts *f, time_t now, long *days, bool *soon)
-{
-	time_t first = 0;
-	size_t i;
-
-	*soon = false;
-	for (i = 0; i < f->n; i++) {
-		const struct evidence_probe *p = &f->gateway[i].last;
-
-		if (p->not_after != 0 && (first == 0 || p->not_after < first))
-			first = p->not_after;
-		*soon |= life_ends_soon(
-		    p->begins, p->not_after, now, LIFE_WARN_DAYS);
-	}
-	*days = life_days(first, now);
-	return first != 0;
-}
-
-bool
-ctl_facts_enforced(const struct ctl_facts *f)
-{
-	return f->partner == NULL ||
-	       f->partner->attributes->mode == MODE_ENFORCED;
-}
-
-time_t
-ctl_facts_end(const struct ctl_facts *f)
-{
-	return ctl_facts_low(f) ? f->low.end : f->lowered.end;
-}
-
-bool
-ctl_facts_odd(const struct ctl_facts *f)
+static bool
+is_odd(const struct ctl_facts *f, const struct ctl_view *v)
 {
 	struct step s;
 	size_t i;
 
-	if (f->lowered.id != 0 || ctl_facts_low(f) || ctl_facts_differ(f) ||
+	if (f->lowered.id != 0 || v->low || v->differs ||
 	    f->map_fault != NULL || f->doubt != NULL)
 		return true;
 	/* Lowered, without a record in the map that says so. */
@@ -709,5 +660,32 @@ ctl_facts_odd(const struct ctl_facts *f)
 	step_propose(f->step, f->n, f->full, &s);
 	for (i = 0; i < f->n; i++)
 		s.failing += f->step[i].turns.on;
-	return ctl_facts_enforced(f) && (s.failing > 0 || s.network > 0);
+	return v->enforced && (s.failing > 0 || s.network > 0);
+}
+
+struct ctl_view
+ctl_facts_view(const struct ctl_facts *f, time_t now)
+{
+	struct ctl_view v = {.low = f->low.rows > 0,
+	    .enforced = f->partner == NULL ||
+			f->partner->attributes->mode == MODE_ENFORCED,
+	    .differs = differs(f)};
+	const struct evidence_probe *p;
+	time_t first = 0;
+	size_t i;
+
+	v.lowered = v.low || (f->map_fault != NULL && f->lowered.id != 0);
+	v.end = v.low ? f->low.end : f->lowered.end;
+	v.wrong = v.low && (f->low.end <= now || f->partner == NULL);
+	v.odd = is_odd(f, &v);
+	for (i = 0; i < f->n; i++) {
+		p = &f->gateway[i].last;
+		if (p->not_after != 0 && (first == 0 || p->not_after < first))
+			first = p->not_after;
+		v.soon |= life_ends_soon(
+		    p->begins, p->not_after, now, LIFE_WARN_DAYS);
+	}
+	v.dated = first != 0;
+	v.days = life_days(first, now);
+	return v;
 }

@@ -115,38 +115,24 @@ void ctl_facts_release(struct ctl_facts *f);
 /* Free the n facts of ctl_facts_all(); NULL is allowed. */
 void ctl_facts_free(struct ctl_facts *f, size_t n);
 
-/* The map, which Postfix obeys, has lowered it. */
-bool ctl_facts_low(const struct ctl_facts *f);
-
-/* It is lowered, by the map, or, where that tells nothing, by the ledger. */
-bool ctl_facts_lowered(const struct ctl_facts *f);
-
-/* Then: until when. */
-time_t ctl_facts_end(const struct ctl_facts *f);
-
-/*
- * It is lowered and should not be: its time is up, or the registry does not
- * know it.
- */
-bool ctl_facts_wrong(const struct ctl_facts *f, time_t now);
-
 /* The level that holds by registry and ledger. */
 enum level ctl_facts_level(const struct ctl_facts *f);
 
-/* The map says another one. */
-bool ctl_facts_differ(const struct ctl_facts *f);
+/* What follows from the facts. */
+struct ctl_view {
+	bool enforced; /* mail to it is not left to chance */
+	bool low;      /* the map, which Postfix obeys, has lowered it */
+	bool lowered;  /* the same, or, where that tells nothing, the ledger */
+	time_t end;    /* then: until when */
+	/* It is low and should not be: its time is up, or nobody knows it. */
+	bool wrong;
+	bool differs; /* the map says otherwise than registry and ledger */
+	bool odd; /* something is to be told: lowered, failing, not in force */
+	bool dated; /* the first expiry among the gateways is known: */
+	long days;  /* ... in so many days */
+	bool soon;  /* any is near, life.h */
+};
 
-/* Mail to it is not left to chance. */
-bool ctl_facts_enforced(const struct ctl_facts *f);
-
-/* There is something to tell: lowered, failing, or not in force. */
-bool ctl_facts_odd(const struct ctl_facts *f);
-
-/*
- * Days to the first expiry among the gateways, and whether any is near
- * (life.h); false if not known.
- */
-bool ctl_facts_days(
-    const struct ctl_facts *f, time_t now, long *days, bool *soon);
+struct ctl_view ctl_facts_view(const struct ctl_facts *f, time_t now);
 
 #endif

@@ -421,7 +421,7 @@ test_status(void **state)
 	buf_clear(&out);
 	ctlprint_line(&f, NOW, &out);
 	assert_non_null(strstr(out.data, "encrypt        02:12"));
-	assert_true(ctl_facts_odd(&f));
+	assert_true(ctl_facts_view(&f, NOW).odd);
 	buf_free(&out);
 	j = ctlprint_json(&f, NOW);
 	assert_string_equal(json_string_value(json_object_get(
@@ -432,9 +432,9 @@ test_status(void **state)
 	f.lowered.id = 0;
 	f.low.rows = 0;
 	f.ledger_fault = "damaged";
-	assert_true(ctl_facts_odd(&f));
+	assert_true(ctl_facts_view(&f, NOW).odd);
 	f.map_level = f.full;
-	assert_false(ctl_facts_odd(&f));
+	assert_false(ctl_facts_view(&f, NOW).odd);
 }
 
 /* What the map says comes first, whatever the ledger has. */
@@ -506,13 +506,13 @@ test_status_by_map(void **state)
 			    "of it; to raise them: tlspactctl restore acme\n");
 		check_true(
 		    cases[i].name, strstr(out.data, cases[i].says_not) == NULL);
-		check_int(
-		    cases[i].name, ctl_facts_lowered(&f), cases[i].lowered);
-		check_int(
-		    cases[i].name, ctl_facts_wrong(&f, NOW), cases[i].wrong);
+		check_int(cases[i].name, ctl_facts_view(&f, NOW).lowered,
+		    cases[i].lowered);
+		check_int(cases[i].name, ctl_facts_view(&f, NOW).wrong,
+		    cases[i].wrong);
 		/* One that is in the registry may be lowered in time. */
 		f.partner = &acme;
-		check_int(cases[i].name, ctl_facts_wrong(&f, NOW),
+		check_int(cases[i].name, ctl_facts_view(&f, NOW).wrong,
 		    cases[i].rows > 0 && cases[i].end <= NOW);
 	}
 	buf_free(&out);
