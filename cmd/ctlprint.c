@@ -266,15 +266,8 @@ ctlprint_one(const struct ctl_facts *f, time_t now, struct buf *out)
 	buf_free(&w);
 }
 
-void
-ctlprint_head(struct buf *out)
-{
-	buf_printf(out, "%-20s %-14s %-14s %-17s %-9s %5s  %s\n", "partner",
-	    "mode", "in force", "until", "gateways", "days", "last probe");
-}
-
-void
-ctlprint_line(const struct ctl_facts *f, time_t now, struct buf *out)
+static void
+put_line(const struct ctl_facts *f, time_t now, struct buf *out)
 {
 	const struct ctl_view v = ctl_facts_view(f, now);
 	char until[CLOCK_MAX] = "-", when[CLOCK_MAX] = "never",
@@ -300,6 +293,22 @@ ctlprint_line(const struct ctl_facts *f, time_t now, struct buf *out)
 							    : until,
 	    gateways, left, f->ledger_fault != NULL ? "not known" : when,
 	    v.differs || v.wrong ? "  NOT AS IT SHOULD BE" : "");
+}
+
+size_t
+ctlprint_table(const struct ctl_facts *f, size_t n, bool whole, time_t now,
+    struct buf *out)
+{
+	size_t shown = 0, i;
+
+	buf_printf(out, "%-20s %-14s %-14s %-17s %-9s %5s  %s\n", "partner",
+	    "mode", "in force", "until", "gateways", "days", "last probe");
+	for (i = 0; i < n; i++)
+		if (whole || ctl_facts_view(&f[i], now).odd) {
+			put_line(&f[i], now, out);
+			shown++;
+		}
+	return shown;
 }
 
 static json_t *

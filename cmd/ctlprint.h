@@ -4,6 +4,7 @@
 #ifndef CTLPRINT_H
 #define CTLPRINT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -17,9 +18,9 @@ struct ctl_facts;
 /* The screen of one partner, as of now. */
 void ctlprint_one(const struct ctl_facts *f, time_t now, struct buf *out);
 
-/* A line of the table of all; and its head. */
-void ctlprint_head(struct buf *out);
-void ctlprint_line(const struct ctl_facts *f, time_t now, struct buf *out);
+/* The table of n partners, `whole` or of the odd ones; how many it shows. */
+size_t ctlprint_table(const struct ctl_facts *f, size_t n, bool whole,
+    time_t now, struct buf *out);
 
 /* The object of one partner; the caller owns it. */
 json_t *ctlprint_json(const struct ctl_facts *f, time_t now);

@@ -107,15 +107,8 @@ print_table(const struct run *r, const struct ctl_facts *f, size_t n)
 {
 	bool whole = r->opt.verbose || n <= ALL_SHOWN;
 	struct buf out = {0};
-	size_t shown = 0, i;
 
-	ctlprint_head(&out);
-	for (i = 0; i < n; i++)
-		if (whole || ctl_facts_view(&f[i], r->c.now).odd) {
-			ctlprint_line(&f[i], r->c.now, &out);
-			shown++;
-		}
-	if (whole || shown > 0)
+	if (ctlprint_table(f, n, whole, r->c.now, &out) > 0 || whole)
 		(void)fputs(out.data, stdout);
 	buf_free(&out);
 	print_sum(r, f, n);
@@ -458,7 +451,7 @@ static void
 warn(struct run *r, struct ctl_facts *f, enum level to)
 {
 	char when[NUM_TIME_MAX], now[NUM_TIME_MAX];
-	time_t newest;
+	const struct ctl_doubts d = ctl_doubts(&r->c, f);
 	struct step s;
 
 	step_propose(f->step, f->n, ctl_facts_level(f), &s);
@@ -468,15 +461,16 @@ warn(struct run *r, struct ctl_facts *f, enum level to)
 		    level_name(to), level_name(s.level));
 	warn_stranger(f, to);
 	/* Where nobody passes, lowering one mends none. */
-	if (!ctl_others_pass(&r->c, f))
+	if (d.alone)
 		say("warning: no other partner passed a probe within the last "
 		    "hour, so that the fault may be ours (CA file, clock, "
 		    "resolver): tlspact-probe --all");
 	/* The compile says the same of the ledger. */
-	if (ctl_clock_behind(&r->c, &newest))
+	if (d.ahead)
 		say("warning: the evidence has an entry of %s, and the clock "
 		    "says %s: it was set back, or one is wrong",
-		    num_time_text(newest, when), num_time_text(r->c.now, now));
+		    num_time_text(d.newest, when),
+		    num_time_text(r->c.now, now));
 	warn_requiretls(r, f, to);
 }
 
@@ -614,12 +608,9 @@ choose_and_lower(struct run *r, struct ctl_facts *f)
 		    f->name);
 		return EX_OK;
 	}
-	if (r->lower.to == NULL) {
-		if ((code = propose(r, f, &to)) != EX_OK)
-			return code;
-	} else if (ctl_level(r->lower.to, &to, &e) == -1)
-		return common_failed(&e);
-	if (ctl_may(f, to, &e) == -1)
+	if (r->lower.to == NULL && (code = propose(r, f, &to)) != EX_OK)
+		return code;
+	if (ctl_may(f, r->lower.to, &to, &e) == -1)
 		return common_failed(&e);
 	return lower_to(r, f, to);
 }

@@ -79,20 +79,18 @@ ctl_propose(const struct ctl_facts *f, enum level *to, struct err *e)
 }
 
 int
-ctl_level(const char *name, enum level *to, struct err *e)
+ctl_may(const struct ctl_facts *f, const char *name, enum level *level,
+    struct err *e)
 {
-	if (level_parse(name, to) == -1 || *to == LEVEL_SECURE)
+	bool low = f->lowered.id != 0;
+	enum level to;
+
+	if (name != NULL &&
+	    (level_parse(name, level) == -1 || *level == LEVEL_SECURE))
 		return err_set(e, EX_USAGE,
 		    "--to %s is not key, encrypt or opportunistic",
 		    quotes(name).s);
-	return 0;
-}
-
-int
-ctl_may(const struct ctl_facts *f, enum level to, struct err *e)
-{
-	bool low = f->lowered.id != 0;
-
+	to = *level;
 	if (to >= ctl_facts_level(f))
 		return err_set(e, 1,
 		    "%s is at %s %s: %s is not weaker, and nothing is raised "
@@ -153,40 +151,26 @@ take_other(const struct evidence_gateway *g, void *arg)
 	return false;
 }
 
-bool
-ctl_others_pass(const struct ctl *c, const struct ctl_facts *f)
+struct ctl_doubts
+ctl_doubts(const struct ctl *c, const struct ctl_facts *f)
 {
+	struct ctl_doubts d = {0};
 	const char *name = f->name;
 	struct evidence *v;
 	struct err e;
 	uint32_t i, n = 0;
-	bool passes;
 
+	v = evidence_open(c->set.evidence, c->set.ledger, EVIDENCE_READ, &e);
 	for (i = 0; i < c->registry->npartners && n < 2; i++)
 		n += partner_level(&c->registry->partner[i]) >
 		     LEVEL_OPPORTUNISTIC;
-	if (n < 2)
-		return true;
-	v = evidence_open(c->set.evidence, c->set.ledger, EVIDENCE_READ, &e);
-	passes = evidence_gateways(v, NULL, c->now - COMMON_SINCE, take_other,
-		     &name, &e) == 0 &&
-		 name == NULL;
+	d.alone = n > 1 && (evidence_gateways(v, NULL, c->now - COMMON_SINCE,
+				take_other, &name, &e) == -1 ||
+			       name != NULL);
+	d.ahead = evidence_newest(v, &d.newest, &e) == 0 &&
+		  d.newest > c->now + CLOCK_SLACK;
 	evidence_close(v);
-	return passes;
-}
-
-bool
-ctl_clock_behind(const struct ctl *c, time_t *newest)
-{
-	struct evidence *v;
-	struct err e;
-	bool behind;
-
-	v = evidence_open(c->set.evidence, c->set.ledger, EVIDENCE_READ, &e);
-	behind = evidence_newest(v, newest, &e) == 0 &&
-		 *newest > c->now + CLOCK_SLACK;
-	evidence_close(v);
-	return behind;
+	return d;
 }
 
 bool

@@ -35,9 +35,9 @@ int ctl_end(const struct ctl *c, const struct ctl_lower *lower, time_t *end,
 /* The smallest step that helps, by what the gateways showed last. */
 int ctl_propose(const struct ctl_facts *f, enum level *to, struct err *e);
 
-/* The level of that name, and whether one may go there from the present. */
-int ctl_level(const char *name, enum level *to, struct err *e);
-int ctl_may(const struct ctl_facts *f, enum level to, struct err *e);
+/* May one go to *to, or to the level of that name, from the present one? */
+int ctl_may(
+    const struct ctl_facts *f, const char *name, enum level *to, struct err *e);
 
 /*
  * Look at the gateways now, if tlspact-probe is there, and take from the
@@ -46,11 +46,13 @@ int ctl_may(const struct ctl_facts *f, enum level to, struct err *e);
  */
 int ctl_probe(const struct ctl *c, struct ctl_facts *f, struct err *e);
 
-/* Does any other partner pass, or is there none that should? */
-bool ctl_others_pass(const struct ctl *c, const struct ctl_facts *f);
-
-/* The evidence has an entry of *newest, ahead of the clock. */
-bool ctl_clock_behind(const struct ctl *c, time_t *newest);
+/* What may be wrong with us, by the evidence. */
+struct ctl_doubts {
+	bool alone; /* no other partner passes, though there is one */
+	bool ahead; /* an entry of `newest` is ahead of the clock */
+	time_t newest;
+};
+struct ctl_doubts ctl_doubts(const struct ctl *c, const struct ctl_facts *f);
 
 /*
  * Postfix 3.11 and later returns mail that demands REQUIRETLS to its sender

@@ -419,7 +419,7 @@ test_status(void **state)
 					 "authenticated\n"));
 	assert_non_null(strstr(out.data, "back to secure at 02:12"));
 	buf_clear(&out);
-	ctlprint_line(&f, NOW, &out);
+	(void)ctlprint_table(&f, 1, true, NOW, &out);
 	assert_non_null(strstr(out.data, "encrypt        02:12"));
 	assert_true(ctl_facts_view(&f, NOW).odd);
 	buf_free(&out);
