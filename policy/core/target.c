@@ -54,21 +54,3 @@ target_parse_version(const char *s, unsigned *version)
 		       "supported";
 	return NULL;
 }
-
-bool
-target_has_floor(const struct target *t)
-{
-	return t->version >= TARGET_VERSION(3, 6);
-}
-
-bool
-target_has_tls13(const struct target *t)
-{
-	return t->version >= TARGET_VERSION(3, 4);
-}
-
-bool
-target_has_servername(const struct target *t)
-{
-	return t->version >= TARGET_VERSION(3, 4);
-}

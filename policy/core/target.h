@@ -12,6 +12,10 @@
 #define TARGET_VERSION(major, minor) ((major)*1000 + (minor))
 #define TARGET_OLDEST TARGET_VERSION(2, 11) /* tafile=, dane-only */
 
+/* The first versions that know something. */
+#define TARGET_SERVERNAME TARGET_VERSION(3, 4)
+#define TARGET_TLS_1_3 TARGET_VERSION(3, 4)
+#define TARGET_FLOOR TARGET_VERSION(3, 6)	/* `protocols=>=TLSv1.2` */
 #define TARGET_REQUIRETLS TARGET_VERSION(3, 11) /* RFC 8689 */
 
 enum opportunistic {
@@ -39,14 +43,5 @@ struct target {
  * behind `"x" `.
  */
 const char *target_parse_version(const char *s, unsigned *version);
-
-/* `protocols=>=TLSv1.2` (Postfix 3.6 and later) or the list of exclusions. */
-bool target_has_floor(const struct target *t);
-
-/* Knows TLSv1.3 (Postfix 3.4). */
-bool target_has_tls13(const struct target *t);
-
-/* Knows `servername=` (Postfix 3.4). */
-bool target_has_servername(const struct target *t);
 
 #endif

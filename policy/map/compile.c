@@ -37,7 +37,7 @@ put_protocols(
 	unsigned v;
 
 	buf_puts(out, " protocols=");
-	if (target_has_floor(target)) {
+	if (target->version >= TARGET_FLOOR) {
 		buf_puts(out, ">=");
 		buf_puts(out, tls_version_name(floor));
 		return;
@@ -110,7 +110,7 @@ fault(const struct partner *p, enum level level, const struct strs *key,
 	const struct attributes *t = p->attributes;
 
 	if (t->servername != NULL && t->mode == MODE_ENFORCED &&
-	    !target_has_servername(target))
+	    target->version < TARGET_SERVERNAME)
 		return "servername= needs Postfix 3.4 or later";
 	if (t->requiretls != REQUIRETLS_MAIN_CF &&
 	    target->version < TARGET_REQUIRETLS)
@@ -127,7 +127,7 @@ fault(const struct partner *p, enum level level, const struct strs *key,
 		return "a pinned key needs smtp_tls_fingerprint_digest = "
 		       "sha256 in main.cf (and fingerprint_digest = sha256 "
 		       "here)";
-	if (t->min_tls == TLS_1_3 && !target_has_tls13(target))
+	if (t->min_tls == TLS_1_3 && target->version < TARGET_TLS_1_3)
 		return "min-tls=TLSv1.3 needs Postfix 3.4 or later";
 	return NULL;
 }

@@ -129,26 +129,18 @@ same(const char *a, const char *b)
 }
 
 enum attribute
-attribute_find(const char *name)
+attribute_find(const char *name, unsigned *place, bool *list)
 {
 	unsigned a;
 
 	for (a = 0; a < ATTRIBUTE_COUNT; a++)
-		if (same(table[a].name, name))
+		if (same(table[a].name, name)) {
+			*place = table[a].place;
+			*list =
+			    table[a].kind == KIND_LIST || a == ATTRIBUTE_DOMAIN;
 			break;
+		}
 	return (enum attribute)a;
-}
-
-unsigned
-attribute_place(enum attribute t)
-{
-	return table[t].place;
-}
-
-bool
-attribute_is_list(enum attribute t)
-{
-	return table[t].kind == KIND_LIST || t == ATTRIBUTE_DOMAIN;
 }
 
 bool

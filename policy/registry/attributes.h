@@ -107,14 +107,11 @@ enum attribute {
 #define ATTRIBUTE_OF_PROVIDER 2u
 #define ATTRIBUTE_OF_DEFAULT 4u
 
-/* The attribute of that name, or ATTRIBUTE_COUNT. */
-enum attribute attribute_find(const char *name);
-
-/* ATTRIBUTE_OF_* bits. */
-unsigned attribute_place(enum attribute a);
-
-/* True if saying it again adds to a list. */
-bool attribute_is_list(enum attribute a);
+/*
+ * The attribute of that name, or ATTRIBUTE_COUNT; *place is where it may stand,
+ * ATTRIBUTE_OF_* bits, and *list is set if saying it again adds to a list.
+ */
+enum attribute attribute_find(const char *name, unsigned *place, bool *list);
 
 /* Is it one of the three tokens of a gateway list? */
 bool attribute_is_token(const char *s);

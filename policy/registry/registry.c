@@ -220,22 +220,23 @@ static void
 take_attr(struct said *s, struct attr *a)
 {
 	char buf[DNAME_NEXTHOP_MAX + ATTRIBUTE_PHRASE_MAX];
-	enum attribute t = attribute_find(a->name);
+	unsigned place;
+	bool list;
+	enum attribute t = attribute_find(a->name, &place, &list);
 	struct attr_list rest = {a->value, a->len};
 	const char *bad, *culprit, *file = s->in->file;
 
 	if (t == ATTRIBUTE_COUNT) {
 		diag_error(s->d, file, a->line, "unknown attribute %s",
 		    quotes(a->name).s);
-	} else if ((attribute_place(t) & statements[s->what].place) == 0) {
+	} else if ((place & statements[s->what].place) == 0) {
 		diag_error(s->d, file, a->line,
 		    "attribute %s cannot be said in a %s statement", a->name,
 		    statements[s->what].word);
 	} else if (*a->value == '\0') {
 		diag_error(
 		    s->d, file, a->line, "attribute %s has no value", a->name);
-	} else if ((s->attributes->set & ATTRIBUTE_BIT(t)) != 0 &&
-		   !attribute_is_list(t)) {
+	} else if ((s->attributes->set & ATTRIBUTE_BIT(t)) != 0 && !list) {
 		diag_error(
 		    s->d, file, a->line, "attribute %s is said twice", a->name);
 	} else if (t == ATTRIBUTE_DOMAIN || t == ATTRIBUTE_PROVIDER) {

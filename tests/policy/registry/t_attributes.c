@@ -44,20 +44,20 @@ static void
 t_places(void **state)
 {
 	enum attribute t;
+	unsigned place;
+	bool list;
 	size_t i;
 
 	(void)state;
 	assert_int_equal(COUNT(places), ATTRIBUTE_COUNT);
 	for (i = 0; i < COUNT(places); i++) {
-		t = attribute_find(places[i].name);
+		t = attribute_find(places[i].name, &place, &list);
 		check_int(places[i].name, t, i);
-		check_int(places[i].name,
-		    (attribute_place(t) & ATTRIBUTE_OF_PROVIDER) != 0,
+		check_int(places[i].name, (place & ATTRIBUTE_OF_PROVIDER) != 0,
 		    places[i].provider);
-		check_int(places[i].name,
-		    (attribute_place(t) & ATTRIBUTE_OF_DEFAULT) != 0,
+		check_int(places[i].name, (place & ATTRIBUTE_OF_DEFAULT) != 0,
 		    places[i].preset);
-		check_int(places[i].name, attribute_is_list(t), places[i].list);
+		check_int(places[i].name, list, places[i].list);
 	}
 }
 
@@ -193,13 +193,15 @@ t_take(void **state)
 	struct attributes attributes;
 	const char *bad, *culprit;
 	enum attribute t;
+	unsigned place;
+	bool list;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(values); i++) {
 		attributes = (struct attributes){0};
 		(void)snprintf(value, sizeof(value), "%s", values[i].value);
-		t = attribute_find(values[i].attr);
+		t = attribute_find(values[i].attr, &place, &list);
 		assert_true(t != ATTRIBUTE_COUNT);
 		rest = (struct attr_list){value, strlen(value)};
 		bad = attribute_take(
@@ -228,10 +230,12 @@ take(struct attributes *t, const char *attr, const char *text,
 	char *value = arena_copy(arena, text, strlen(text));
 	const char *culprit;
 	struct attr_list rest;
+	unsigned place;
+	bool list;
 
 	rest = (struct attr_list){value, strlen(value)};
-	return attribute_take(
-	    t, attribute_find(attr), &rest, arena, buf, &culprit);
+	return attribute_take(t, attribute_find(attr, &place, &list), &rest,
+	    arena, buf, &culprit);
 }
 
 static void
