@@ -140,10 +140,8 @@ on_failing(void *arg, const char *text, size_t len, const struct err *e)
 
 	d->ask[FAILING].task = NULL;
 	/* What was known is worth less with each minute: forget it. */
-	failing_release(&d->failing);
-	if (text != NULL)
-		failing_parse(&d->failing, text, len);
-	else if (logline_may(&d->complaints, "the ledger"))
+	failing_take(&d->failing, text == NULL ? "" : text, len);
+	if (text == NULL && logline_may(&d->complaints, "the ledger"))
 		logline(LOGLINE_ERROR, "outbound_failing: %s", e->text);
 }
 
@@ -384,7 +382,6 @@ start(struct daemon *d)
 	}
 	service_socketmap(&d->service, &d->protocol[SOCKETMAP]);
 	service_policy(&d->service, &d->protocol[POLICY]);
-	failing_init(&d->failing);
 	d->service.failing = &d->failing;
 	d->service.contact = d->set.operator_;
 	d->service.outbound_failing = (enum verdict)d->set.outbound_failing;
@@ -414,7 +411,7 @@ release(struct daemon *d)
 	conns_free(d->conns);
 	task_cancel(d->ask[FAILING].task);
 	task_cancel(d->ask[OURS].task);
-	failing_release(&d->failing);
+	failing_take(&d->failing, "", 0);
 	freshmap_release(&d->map);
 	free(d->again);
 	warden_guard_end(&d->warden);

@@ -25,8 +25,8 @@ struct snapshot {
 	size_t copied;
 };
 
-void
-snapshot_identify(const struct stat *st, struct snapshot_id *id)
+static void
+identify(const struct stat *st, struct snapshot_id *id)
 {
 	*id = (struct snapshot_id){.device = st->st_dev,
 	    .inode = st->st_ino,
@@ -38,12 +38,15 @@ snapshot_identify(const struct stat *st, struct snapshot_id *id)
 }
 
 bool
-snapshot_same(const struct snapshot_id *a, const struct snapshot_id *b)
+snapshot_is(const struct snapshot_id *a, const struct stat *st)
 {
-	return a->device == b->device && a->inode == b->inode &&
-	       a->size == b->size && a->mtime == b->mtime &&
-	       a->mtime_ns == b->mtime_ns && a->ctime == b->ctime &&
-	       a->ctime_ns == b->ctime_ns;
+	struct snapshot_id b;
+
+	identify(st, &b);
+	return a->device == b.device && a->inode == b.inode &&
+	       a->size == b.size && a->mtime == b.mtime &&
+	       a->mtime_ns == b.mtime_ns && a->ctime == b.ctime &&
+	       a->ctime_ns == b.ctime_ns;
 }
 
 /* Room for the file and one byte more, by which growth shows. */
@@ -87,7 +90,7 @@ snapshot_begin(
 		snapshot_free(s);
 		return NULL;
 	}
-	snapshot_identify(&st, &s->id);
+	identify(&st, &s->id);
 	*id = s->id;
 	if (!S_ISREG(st.st_mode))
 		err_set(e, EX_DATAERR, "%s is not a file", quotes(path).s);
@@ -111,7 +114,7 @@ finish(struct snapshot *s, struct err *e)
 	if (fstat(s->from, &st) == -1)
 		return err_sys(
 		    e, EX_IOERR, "cannot read %s", quotes(s->path).s);
-	snapshot_identify(&st, &id);
+	identify(&st, &id);
 	/* Being renamed over or linked is well; being written is not. */
 	if (s->copied != s->id.size || id.mtime != s->id.mtime ||
 	    id.mtime_ns != s->id.mtime_ns)

@@ -24,10 +24,8 @@ struct snapshot_id {
 	int64_t mtime, mtime_ns, ctime, ctime_ns;
 };
 
-/* Fill in id from st. */
-void snapshot_identify(const struct stat *st, struct snapshot_id *id);
-
-bool snapshot_same(const struct snapshot_id *a, const struct snapshot_id *b);
+/* Is it that file, as it was? */
+bool snapshot_is(const struct snapshot_id *id, const struct stat *st);
 
 /*
  * Begin a copy of the file at path, of max bytes or less. NULL with *e set:

@@ -90,14 +90,30 @@ failing_print(const char *path, const char *ledger, time_t since,
 	return rv;
 }
 
+static void
+forget(struct failing *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		free(f->v[i].name);
+		free(f->v[i].fault);
+	}
+	free(f->v);
+	strmap_free(&f->map);
+	*f = (struct failing){0};
+	strmap_init(&f->map, name_of);
+}
+
 void
-failing_parse(struct failing *f, const char *text, size_t len)
+failing_take(struct failing *f, const char *text, size_t len)
 {
 	char line[512], fault[64], name[400];
 	const char *end = text + len, *lf;
 	struct failing_hop *hop;
 	long long since;
 
+	forget(f);
 	for (; (lf = memchr(text, '\n', (size_t)(end - text))) != NULL;
 	     text = lf + 1) {
 		if ((size_t)(lf - text) >= sizeof(line))
@@ -115,25 +131,4 @@ failing_parse(struct failing *f, const char *text, size_t len)
 		(void)strmap_add(
 		    &f->map, f->v, hop->name, strlen(name), (uint32_t)f->n++);
 	}
-}
-
-void
-failing_init(struct failing *f)
-{
-	*f = (struct failing){0};
-	strmap_init(&f->map, name_of);
-}
-
-void
-failing_release(struct failing *f)
-{
-	size_t i;
-
-	for (i = 0; i < f->n; i++) {
-		free(f->v[i].name);
-		free(f->v[i].fault);
-	}
-	free(f->v);
-	strmap_free(&f->map);
-	failing_init(f);
 }

@@ -18,14 +18,12 @@ struct failing_hop {
 	time_t since;
 };
 
+/* Zeroed it is empty. */
 struct failing {
 	struct failing_hop *v;
 	size_t n, cap;
 	struct strmap map;
 };
-
-/* Start an empty list. */
-void failing_init(struct failing *f);
 
 /* The next-hop of that name, or NULL. */
 const struct failing_hop *failing_find(
@@ -33,7 +31,7 @@ const struct failing_hop *failing_find(
 
 /*
  * Append what the evidence at path (or still in the ledger: evidence_open())
- * says of probes since `since`, as text for failing_parse(). A next-hop fails
+ * says of probes since `since`, as text for failing_take(). A next-hop fails
  * if a gateway has a fault that a downgrade would help with, and none lets mail
  * through, or does so by turns, step_hop(); of several faults that is told which the smallest step
  * mends. Gateways that cannot be reached count neither way. No evidence:
@@ -42,9 +40,7 @@ const struct failing_hop *failing_find(
 int failing_print(const char *path, const char *ledger, time_t since,
     struct buf *out, struct err *e);
 
-/* Add all of such text, each next-hop once. */
-void failing_parse(struct failing *f, const char *text, size_t len);
-
-void failing_release(struct failing *f);
+/* Have f be all of such text, each next-hop once. "" frees what it holds. */
+void failing_take(struct failing *f, const char *text, size_t len);
 
 #endif

@@ -66,7 +66,6 @@ refuse(struct livemap *lm)
 enum livemap_event
 livemap_look(struct livemap *lm, bool again, struct err *e)
 {
-	struct snapshot_id id;
 	struct stat st;
 
 	if (stat(lm->path, &st) == -1) {
@@ -78,8 +77,7 @@ livemap_look(struct livemap *lm, bool again, struct err *e)
 		return refuse(lm);
 	}
 	lm->gone = false;
-	snapshot_identify(&st, &id);
-	if (!again && snapshot_same(&id, &lm->tried))
+	if (!again && snapshot_is(&lm->tried, &st))
 		return lm->next.copy != NULL ? LIVEMAP_BUSY : LIVEMAP_IDLE;
 	drop(&lm->next);
 	lm->copied = false;

@@ -61,8 +61,7 @@ conversation_start(struct conversation *c)
 	c->service.contact = "postmaster@ours.example";
 	c->service.outbound_failing = VERDICT_WARN;
 	clock_start(&c->service.clock);
-	failing_init(&c->failing);
-	failing_parse(&c->failing, failing, strlen(failing));
+	failing_take(&c->failing, failing, strlen(failing));
 	c->service.failing = &c->failing;
 	c->base = event_base_new();
 	c->conns = conns_new(c->base, 4, 10);
