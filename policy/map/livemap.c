@@ -1,10 +1,14 @@
 #include "livemap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "cdbmap.h"
 #include "clock.h"
@@ -12,11 +16,170 @@
 #include "maprecord.h"
 #include "mem.h"
 #include "quote.h"
-#include "snapshot.h"
 #include "strength.h"
 
 #define COPY_STEP (256u << 10) /* bytes between two looks at the clock */
 #define CHECK_STEP 64	       /* records, the same */
+#define HUGE (2u << 20)	       /* bytes of a huge page */
+
+/* --- A private copy, made in small steps ---------------------------------- */
+
+/*
+ * Whatever happens to the file, the copy stays as it was, cannot be written to
+ * any more, and reading it never ends in SIGBUS. It lies on huge pages where
+ * the kernel has them, without which half of the time of a lookup in a large
+ * file goes into finding the page.
+ */
+
+/* Which file it is, and in which state. */
+struct snapshot_id {
+	uint64_t device, inode, size;
+	int64_t mtime, mtime_ns, ctime, ctime_ns;
+};
+
+struct snapshot {
+	int from;
+	const char *path; /* of the file, for messages */
+	struct snapshot_id id;
+	char *block; /* what was mapped */
+	size_t mapped;
+	char *data; /* in block, where a huge page begins */
+	size_t copied;
+};
+
+static void
+identify(const struct stat *st, struct snapshot_id *id)
+{
+	*id = (struct snapshot_id){.device = st->st_dev,
+	    .inode = st->st_ino,
+	    .size = (uint64_t)st->st_size,
+	    .mtime = st->st_mtim.tv_sec,
+	    .mtime_ns = st->st_mtim.tv_nsec,
+	    .ctime = st->st_ctim.tv_sec,
+	    .ctime_ns = st->st_ctim.tv_nsec};
+}
+
+/* Is it that file, as it was? */
+static bool
+snapshot_is(const struct snapshot_id *a, const struct stat *st)
+{
+	struct snapshot_id b;
+
+	identify(st, &b);
+	return a->device == b.device && a->inode == b.inode &&
+	       a->size == b.size && a->mtime == b.mtime &&
+	       a->mtime_ns == b.mtime_ns && a->ctime == b.ctime &&
+	       a->ctime_ns == b.ctime_ns;
+}
+
+/* Room for the file and one byte more, by which growth shows. */
+static bool
+make_room(struct snapshot *s)
+{
+	size_t want = (size_t)s->id.size + 1;
+
+	s->mapped = want < HUGE ? want : want + HUGE;
+	s->block = mmap(NULL, s->mapped, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (s->block == MAP_FAILED) {
+		s->block = NULL;
+		return false;
+	}
+	s->data = s->block;
+	if (want >= HUGE) {
+		s->data += -(uintptr_t)s->block % HUGE;
+		(void)madvise(s->data, want, MADV_HUGEPAGE);
+	}
+#ifdef PR_SET_VMA
+	/* For those who look into /proc/PID/smaps. */
+	(void)prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (uintptr_t)s->block,
+	    s->mapped, (uintptr_t) "snapshot");
+#endif
+	return true;
+}
+
+static void
+snapshot_free(struct snapshot *s)
+{
+	if (s == NULL)
+		return;
+	if (s->from != -1)
+		close(s->from);
+	if (s->block != NULL)
+		(void)munmap(s->block, s->mapped);
+	free(s);
+}
+
+/* 66, 77, 65, or 71 if there is no memory. */
+static struct snapshot *
+snapshot_begin(const char *path, struct snapshot_id *id, struct err *e)
+{
+	struct snapshot *s = mem_zero(1, sizeof(*s));
+	struct stat st;
+
+	s->path = path;
+	s->from = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (s->from == -1 || fstat(s->from, &st) == -1) {
+		err_sys(
+		    e, err_code_input(errno), "cannot open %s", quotes(path).s);
+		snapshot_free(s);
+		return NULL;
+	}
+	identify(&st, &s->id);
+	*id = s->id;
+	if (!S_ISREG(st.st_mode))
+		err_set(e, EX_DATAERR, "%s is not a file", quotes(path).s);
+	else if (s->id.size > UINT32_MAX)
+		err_set(e, EX_DATAERR, "%s is too large", quotes(path).s);
+	else if (!make_room(s))
+		err_sys(
+		    e, EX_OSERR, "no memory for a copy of %s", quotes(path).s);
+	else
+		return s;
+	snapshot_free(s);
+	return NULL;
+}
+
+static int
+finish(struct snapshot *s, struct err *e)
+{
+	struct snapshot_id id;
+	struct stat st;
+
+	if (fstat(s->from, &st) == -1)
+		return err_sys(
+		    e, EX_IOERR, "cannot read %s", quotes(s->path).s);
+	identify(&st, &id);
+	/* Being renamed over or linked is well; being written is not. */
+	if (s->copied != s->id.size || id.mtime != s->id.mtime ||
+	    id.mtime_ns != s->id.mtime_ns)
+		return err_set(e, EX_TEMPFAIL, "%s changed while it was read",
+		    quotes(s->path).s);
+	close(s->from);
+	s->from = -1;
+	(void)mprotect(s->block, s->mapped, PROT_READ);
+	return 0;
+}
+
+/*
+ * Copy up to max bytes more. 1: there is more to do; 0: the copy is whole;
+ * -1 with *e set: it failed, or the file changed meanwhile (75).
+ */
+static int
+snapshot_step(struct snapshot *s, size_t max, struct err *e)
+{
+	size_t left = (size_t)s->id.size + 1 - s->copied;
+	ssize_t n;
+
+	n = read(s->from, s->data + s->copied, max < left ? max : left);
+	if (n == -1)
+		return err_sys(
+		    e, EX_IOERR, "cannot read %s", quotes(s->path).s);
+	s->copied += (size_t)n;
+	return n == 0 || s->copied > s->id.size ? finish(s, e) : 1;
+}
+
+/* --- The map ------------------------------------------------------------- */
 
 /* A map in memory. */
 struct image {
@@ -81,7 +244,7 @@ livemap_look(struct livemap *lm, bool again, struct err *e)
 		return lm->next.copy != NULL ? LIVEMAP_BUSY : LIVEMAP_IDLE;
 	drop(&lm->next);
 	lm->copied = false;
-	lm->next.copy = snapshot_begin(lm->path, UINT32_MAX, &lm->tried, e);
+	lm->next.copy = snapshot_begin(lm->path, &lm->tried, e);
 	return lm->next.copy == NULL ? refuse(lm) : LIVEMAP_BUSY;
 }
 
@@ -149,8 +312,6 @@ static enum livemap_event
 copy_step(struct livemap *lm, struct err *e)
 {
 	int rc = snapshot_step(lm->next.copy, COPY_STEP, e);
-	const void *data;
-	size_t size;
 
 	if (rc == 1)
 		return LIVEMAP_BUSY;
@@ -163,8 +324,8 @@ copy_step(struct livemap *lm, struct err *e)
 		}
 		return refuse(lm);
 	}
-	data = snapshot_data(lm->next.copy, &size);
-	if ((lm->next.it.map = cdbmap_of(data, size)) == NULL) {
+	lm->next.it.map = cdbmap_of(lm->next.copy->data, lm->next.copy->copied);
+	if (lm->next.it.map == NULL) {
 		err_set(e, EX_DATAERR, "%s is damaged or not a cdb file",
 		    quotes(lm->path).s);
 		return refuse(lm);
