@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "mem.h"
 #include "quote.h"
+#include "span.h"
 
 #define ERR_MAX 8192 /* bytes kept of what it complains */
 
@@ -218,49 +219,83 @@ text(const struct buf *b)
 
 /* --- And wait ------------------------------------------------------------ */
 
-/* Read both to their ends. False on timeout or too much. */
+/* Write what is left of the input. False when that is no more to be done. */
 static bool
-drain(int out, int err, size_t max, int ms, struct buf *b, struct buf *errbuf)
+feed(int fd, struct span *input)
 {
-	struct pollfd p[2] = {
-	    {.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
-	uint64_t end = clock_ns() / 1000000 + (uint64_t)ms, now;
-	bool cut = false, cut_err;
+	const ssize_t n = write(fd, input->p, input->n);
 
-	while (p[0].fd != -1 || p[1].fd != -1) {
-		now = clock_ns() / 1000000;
-		if (now >= end ||
-		    (poll(p, 2, (int)(end - now)) == -1 && errno != EINTR))
-			return false;
-		if (p[0].fd != -1 && !take(out, b, max, &cut))
-			p[0].fd = -1;
-		if (p[1].fd != -1 && !take(err, errbuf, ERR_MAX, &cut_err))
-			p[1].fd = -1;
-		if (cut)
-			return false;
-	}
-	return true;
+	if (n == -1)
+		return errno == EAGAIN || errno == EINTR;
+	*input = span_skip(*input, (size_t)n);
+	return input->n > 0;
 }
 
-char *
-program_read(
-    const char *const argv[], size_t max, int timeout_ms, struct err *e)
+/*
+ * Write all, and read both to their ends; they are closed then. False on
+ * timeout or too much.
+ */
+static bool
+drain(const int ours[3], struct span input, size_t max, int ms, struct buf *b,
+    struct buf *errbuf)
+{
+	struct pollfd p[3] = {{.fd = ours[0], .events = POLLOUT},
+	    {.fd = ours[1], .events = POLLIN},
+	    {.fd = ours[2], .events = POLLIN}};
+	uint64_t end = clock_ns() / 1000000 + (uint64_t)ms, now = 0;
+	bool cut = false, cut_err, more;
+	int i;
+
+	while (!cut && (p[1].fd != -1 || p[2].fd != -1)) {
+		now = clock_ns() / 1000000;
+		if (now >= end ||
+		    (poll(p, 3, (int)(end - now)) == -1 && errno != EINTR)) {
+			cut = true;
+			break;
+		}
+		for (i = 0; i < 3; i++) {
+			if (p[i].fd == -1 || p[i].revents == 0)
+				continue;
+			more = i == 0 ? feed(p[0].fd, &input)
+			       : i == 1
+				   ? take(p[1].fd, b, max, &cut)
+				   : take(p[2].fd, errbuf, ERR_MAX, &cut_err);
+			if (more)
+				continue;
+			close(p[i].fd);
+			p[i].fd = -1;
+		}
+	}
+	for (i = 0; i < 3; i++)
+		if (p[i].fd != -1)
+			close(p[i].fd);
+	return !cut;
+}
+
+/* As program_ask(), but that input may be NULL. */
+static char *
+run(const char *const argv[], const char *input, size_t max, int ms,
+    struct err *e)
 {
 	struct buf out = {0}, err = {0};
 	int ours[3], status = 0, rv = 0;
-	pid_t pid = start_piped(argv, false, ours, e);
+	pid_t pid = start_piped(argv, input != NULL, ours, e);
 
 	if (pid == -1)
 		return NULL;
-	if (!drain(ours[1], ours[2], max, timeout_ms, &out, &err)) {
+	if (!drain(ours,
+		(struct span){input, input == NULL ? 0 : strlen(input)}, max,
+		ms, &out, &err)) {
 		(void)kill(pid, SIGKILL);
 		rv = err_set(e, EX_UNAVAILABLE,
 		    "%s took too long or said too much", argv[0]);
 	}
-	close(ours[1]);
-	close(ours[2]);
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		;
+	/* Nothing was found. */
+	if (input != NULL && WIFEXITED(status) && WEXITSTATUS(status) == 1 &&
+	    out.len + err.len == 0)
+		status = 0;
 	if (rv == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
 		rv = err_set(e, EX_UNAVAILABLE, "%s failed: %s", argv[0],
 		    complaint(text(&err)).s);
@@ -269,6 +304,24 @@ program_read(
 		return buf_take(&out);
 	buf_free(&out);
 	return NULL;
+}
+
+char *
+program_read(
+    const char *const argv[], size_t max, int timeout_ms, struct err *e)
+{
+	return run(argv, NULL, max, timeout_ms, e);
+}
+
+char *
+program_ask(const char *const argv[], const char *input, size_t max,
+    int timeout_ms, struct err *e)
+{
+	void (*was)(int) = signal(SIGPIPE, SIG_IGN);
+	char *out = run(argv, input, max, timeout_ms, e);
+
+	(void)signal(SIGPIPE, was);
+	return out;
 }
 
 /* --- In an event loop ---------------------------------------------------- */

@@ -48,6 +48,13 @@ pid_t program_start(
 char *program_read(
     const char *const argv[], size_t max, int timeout_ms, struct err *e);
 
+/*
+ * The same with that input. To end with 1 and without a word, as postmap(1)
+ * and grep(1) do where nothing is found, is no failure but an empty answer.
+ */
+char *program_ask(const char *const argv[], const char *input, size_t max,
+    int timeout_ms, struct err *e);
+
 /* What became of one that an event loop has run. */
 struct child_end {
 	int status;	 /* of waitpid(2) */

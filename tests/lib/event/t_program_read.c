@@ -69,6 +69,39 @@ t_run(void **state)
 	}
 }
 
+/* More than a pipe holds, to one who reads it, and to one who does not. */
+static void
+t_ask(void **state)
+{
+	static const struct {
+		const char *name, *argv[4];
+		const char *want; /* NULL: an error */
+	} rows[] = {
+	    {"it reads", SH("wc -c"), "200000\n"},
+	    {"it reads and writes", SH("tr x y | tail -c 3"), "yyy"},
+	    {"it does not read", SH("echo a"), "a\n"},
+	    {"it closes its input", SH("exec <&-; sleep 0.1; echo a"), "a\n"},
+	    {"nothing is found", SH("grep y"), ""},
+	    {"it fails without a word", SH("cat >/dev/null; exit 2"), NULL},
+	    {"it fails with one", SH("echo no >&2; exit 1"), NULL},
+	};
+	const size_t n = 200000;
+	char *input = malloc(n + 1), *got;
+	struct err e;
+	size_t i;
+
+	(void)state;
+	assert_non_null(input);
+	memset(input, 'x', n);
+	input[n] = '\0';
+	for (i = 0; i < COUNT(rows); i++) {
+		got = program_ask(rows[i].argv, input, 1000, 60000, &e);
+		check_str(rows[i].name, got, rows[i].want);
+		free(got);
+	}
+	free(input);
+}
+
 /* Without PATH, or with one that lacks sbin, programs are found there. */
 static void
 t_path(void **state)
@@ -110,6 +143,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_run),
+	    cmocka_unit_test(t_ask),
 	    cmocka_unit_test(t_path),
 	    cmocka_unit_test(t_sigpipe),
 	};
