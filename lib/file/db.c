@@ -324,9 +324,9 @@ db_col_bytes(struct db_stmt *s, int i, size_t *len)
 const char *
 db_col_text(struct db_stmt *s, int i)
 {
-	size_t len;
+	const char *text = (const char *)sqlite3_column_text(s->s, i);
 
-	return db_col_bytes(s, i, &len);
+	return text == NULL ? "" : text;
 }
 
 int64_t
@@ -346,12 +346,14 @@ db_row(struct db_stmt *s, const struct db_member *m, void *row)
 	for (i = 0; m[i].size != 0; i++) {
 		char *p = (char *)row + m[i].at;
 
+		if (m[i].size == SIZE_MAX) {
+			text = db_col_text(s, i);
+			memcpy(p, &text, sizeof(text));
+			continue;
+		}
 		n = db_col_int(s, i);
 		small = (uint32_t)n;
-		text = db_col_text(s, i);
-		if (m[i].size == SIZE_MAX)
-			memcpy(p, &text, sizeof(text));
-		else if (m[i].size == sizeof(n))
+		if (m[i].size == sizeof(n))
 			memcpy(p, &n, sizeof(n));
 		else
 			memcpy(p, &small, sizeof(small));

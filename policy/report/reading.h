@@ -16,6 +16,7 @@ struct reading {
 	struct evidence *evidence; /* NULL: there is none */
 	struct ledger *ledger;	   /* the same */
 	uint32_t last_day;	   /* that was asked for */
+	size_t last_partner;	   /* the same */
 	struct names failures;	   /* what tells them apart */
 };
 

@@ -173,9 +173,12 @@ use_of(struct reading *g, struct report_uses *u, const char *name, bool by_day)
 {
 	size_t i;
 
+	/* Rows that follow each other are alike. */
+	if (u->n > 0 && strcmp(u->v[u->near].name, name) == 0)
+		return &u->v[u->near];
 	for (i = 0; i < u->n; i++)
 		if (strcmp(u->v[i].name, name) == 0)
-			return &u->v[i];
+			return &u->v[u->near = i];
 	if (u->n == USES_MAX - 1)
 		name = USES_REST;
 	else if (u->n == USES_MAX)
@@ -185,7 +188,7 @@ use_of(struct reading *g, struct report_uses *u, const char *name, bool by_day)
 	    .name = reading_keep(g, name), .last = "", .why = ""};
 	if (by_day)
 		u->v[u->n].day = mem_zero(g->r->ndays, sizeof(uint64_t));
-	return &u->v[u->n++];
+	return &u->v[u->near = u->n++];
 }
 
 static void
@@ -247,21 +250,6 @@ struct row {
 	unsigned rule;
 };
 
-/* Does no later theft of the server's key open it? -1: not known. */
-static int
-is_forward_secret(const char *protocol, const char *cipher)
-{
-	if (strcmp(protocol, "TLSv1.3") == 0)
-		return 1;
-	if (*cipher == '\0')
-		return -1;
-	/* OpenSSL's names (ciphers(1)) begin with how keys are agreed. */
-	return strncmp(cipher, "ECDHE-", 6) == 0 ||
-	       strncmp(cipher, "DHE-", 4) == 0 ||
-	       strncmp(cipher, "AECDH-", 6) == 0 ||
-	       strncmp(cipher, "ADH-", 4) == 0;
-}
-
 static void
 add_kept(struct report_kept *k, const struct row *row)
 {
@@ -311,7 +299,6 @@ add_way(
     struct reading *g, struct report_way *w, const struct row *row, bool by_day)
 {
 	const struct evidence_count *c = row->c;
-	int secret, now, was;
 
 	add_mail(&w->mail, row, g->r->days.v[row->day]);
 	if (!row->delivered || c->seen == EVIDENCE_CLEAR)
@@ -320,14 +307,6 @@ add_way(
 	add_use(g, &w->cipher, c->cipher, row->day, c->n, by_day);
 	if (c->seen == EVIDENCE_VERIFIED)
 		add_use(g, &w->proof, c->proof, row->day, c->n, by_day);
-	secret = is_forward_secret(c->protocol, c->cipher);
-	*(secret == -1	  ? &w->secret_unknown
-	    : secret == 1 ? &w->secret
-			  : &w->not_secret) += c->n;
-	now = tls_version_find(c->protocol, strlen(c->protocol));
-	was = tls_version_find(w->weakest, strlen(w->weakest));
-	if (now != -1 && (was == -1 || now < was))
-		w->weakest = tls_version_name((enum tls_version)now);
 }
 
 static uint32_t
@@ -412,10 +391,17 @@ find_day(struct reading *g, const char *text, uint32_t *day)
 static struct report_partner *
 whose(struct reading *g, const char *name)
 {
-	struct report_partner *p = reading_partner(g, name);
+	struct report_partner *p;
 
+	/* Rows of one partner and day come together. */
+	if (g->last_partner < g->r->npartners &&
+	    strcmp(g->r->partner[g->last_partner].name, name) == 0)
+		return &g->r->partner[g->last_partner];
+	p = reading_partner(g, name);
 	if (p == NULL && strchr(name, '.') == NULL && strcmp(name, OTHER) != 0)
 		p = reading_add(g, name);
+	if (p != NULL)
+		g->last_partner = (size_t)(p - g->r->partner);
 	return p;
 }
 
@@ -544,9 +530,6 @@ add_exchange(struct reading *g, struct report_way *w,
 	add_use(g, &w->exchange, x->exchange, day, x->n, by_day);
 	if (*x->signature != '\0')
 		add_use(g, &w->signature, x->signature, day, x->n, by_day);
-	if (strcasestr(x->exchange, "MLKEM") != NULL ||
-	    strcasestr(x->exchange, "KYBER") != NULL)
-		w->quantum += x->n;
 }
 
 static bool
@@ -624,16 +607,59 @@ judge_use(struct report_use *u, enum report_state state, const char *why)
 	u->why = why;
 }
 
+/* Does no later theft of the server's key open it? -1: not known. */
+static int
+is_forward_secret(const char *cipher)
+{
+	/* OpenSSL's names (ciphers(1)) begin with how keys are agreed, or are
+	 * those of TLS 1.3, which knows no other way. */
+	static const char *const begin[] = {
+	    "TLS_", "ECDHE-", "DHE-", "AECDH-", "ADH-"};
+	size_t i;
+
+	if (*cipher == '\0' || strcmp(cipher, USES_REST) == 0)
+		return -1;
+	for (i = 0; i < sizeof(begin) / sizeof(begin[0]); i++)
+		if (strncmp(cipher, begin[i], strlen(begin[i])) == 0)
+			return 1;
+	return 0;
+}
+
+/* What the names of ciphers and exchanges tell. */
+static void
+sum_secrecy(struct report_way *w)
+{
+	const struct report_use *u;
+	size_t i;
+	int secret;
+
+	for (i = 0; i < w->cipher.n; i++) {
+		u = &w->cipher.v[i];
+		secret = is_forward_secret(u->name);
+		*(secret == -1	  ? &w->secret_unknown
+		    : secret == 1 ? &w->secret
+				  : &w->not_secret) += u->n;
+	}
+	for (i = 0; i < w->exchange.n; i++) {
+		u = &w->exchange.v[i];
+		if (strcasestr(u->name, "MLKEM") != NULL ||
+		    strcasestr(u->name, "KYBER") != NULL)
+			w->quantum += u->n;
+	}
+}
+
 static void
 judge_way(struct report_way *w)
 {
+	int v, weakest = TLS_VERSIONS;
 	struct report_use *u;
 	size_t i;
-	int v;
 
 	for (i = 0; i < w->protocol.n; i++) {
 		u = &w->protocol.v[i];
 		v = tls_version_find(u->name, strlen(u->name));
+		if (v != -1 && v < weakest)
+			w->weakest = tls_version_name(weakest = v);
 		if (v >= TLS_1_2)
 			judge_use(u, REPORT_GOOD, "");
 		else if (v != -1)
@@ -649,6 +675,7 @@ judge_way(struct report_way *w)
 				? ""
 				: "sound, though not in TR-02102-2");
 	}
+	sum_secrecy(w);
 	sort_uses(&w->protocol);
 	sort_uses(&w->cipher);
 	sort_uses(&w->exchange);

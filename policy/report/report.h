@@ -108,7 +108,7 @@ struct report_use {
 };
 struct report_uses {
 	struct report_use *v; /* most first */
-	size_t n, cap;
+	size_t n, cap, near;
 };
 
 /* One direction of a partner, of all strangers, or of the whole. */
