@@ -330,15 +330,15 @@ know_better(struct logsmtp *o, const struct process *proc,
 		*fault = proc->fault;
 		return true;
 	}
+	/* Up to 3.5 nothing more is said if only the name is wrong. */
+	if (a->chain_trusted == FACT_YES && *fault == FAULT_UNTRUSTED_ISSUER) {
+		*fault = FAULT_NAME_MISMATCH;
+		return true;
+	}
 	/* With connection reuse it is tlsproxy(8) that looks at it. */
 	cause = recall(o, peer_name(peer, &o->scratch));
 	if (cause != NULL && a->time - cause->time <= LOGSESSION_STALE) {
 		*fault = cause->fault;
-		return true;
-	}
-	/* Up to 3.5 nothing more is said if only the name is wrong. */
-	if (a->chain_trusted == FACT_YES && *fault == FAULT_UNTRUSTED_ISSUER) {
-		*fault = FAULT_NAME_MISMATCH;
 		return true;
 	}
 	return false;

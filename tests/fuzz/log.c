@@ -1,6 +1,7 @@
 /*
  * reaches: lib/maillog/logfile.c:logfile_next
  * lib/maillog/logprefix.c:logprefix_parse
+ * lib/maillog/logprefix.c:logprefix_whole
  * lib/maillog/logprefix.c:logprefix_time lib/maillog/logtext.c:logtext_delivery
  * lib/maillog/logtext.c:logtext_session policy/log/logjoin.c:logjoin_line
  * policy/log/logsmtpd.c:qmgr_line policy/log/logpartner.c:logpartner_find
@@ -76,6 +77,7 @@ told(const struct attempt *a, void *arg)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct logprefix_parts parts = {0};
 	struct buf scratch = {0};
 	struct logjoin_stats stats = {0};
 	struct logjoin *j;
@@ -100,7 +102,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (f != NULL) {
 		j = logjoin_new(1795435200, &stats, told, NULL);
 		while (logfile_next(f, &line, &e) == LOGFILE_LINE)
-			if (logprefix_parse(line, &scratch, &p) == 0)
+			if (logprefix_whole(&parts, &line) &&
+			    logprefix_parse(line, &scratch, &p) == 0)
 				(void)logjoin_line(j, &p);
 		if (logfile_rest(f, &line) &&
 		    logprefix_parse(line, &scratch, &p) == 0)
@@ -110,6 +113,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		logjoin_free(j, true);
 		logfile_close(f);
 	}
+	logprefix_parts_free(&parts);
 	buf_free(&scratch);
 	(void)close(fd);
 	return 0;

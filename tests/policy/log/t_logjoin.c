@@ -139,6 +139,15 @@ static const struct {
 	    HOST("gw") "cleanup[3]: x\n" REPEATED("gw", "2"),
 	LATE("b")},
     {"how often?", TO("AAAAA1", M1, LATER) REPEATED("gw", "x"), LATE("b")},
+    {"a trusted chain, and what tlsproxy said of another session",
+	HOST("gw") "tlsproxy[8]: certificate verification failed for " M1
+		   ": num=10:certificate has expired\n" TLS("Trusted", M1)
+		       TO("AAAAA1", M1,
+			   "delay=1, delays=1/0/0/0, dsn=4.7.5, "
+			   "status=deferred (Server "
+			   "certificate not verified)"),
+	"out AAAAA1 b.example mx1.b[1.1.1.1] trusted yes yes unknown TLSv1.3 "
+	"deferred name-mismatch\n"},
     {"another host in the clear", TLS("Verified", M1) TO("AAAAA1", M2, SENT),
 	"out AAAAA1 b.example mx2.b[1.1.1.2] clear no unknown unknown  sent "
 	"ok\n"},

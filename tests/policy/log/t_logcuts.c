@@ -1,0 +1,180 @@
+/*
+ * t_logcuts.c: real lines, cut and spliced anywhere, each in memory of just its
+ * size: what is told of them must fit the evidence, and lie in the line.
+ */
+#include "check.h"
+
+#include "buf.h"
+#include "diag.h"
+#include "err.h"
+#include "logjoin.h"
+#include "logpartner.h"
+#include "logprefix.h"
+#include "registry.h"
+
+#define ROUNDS 100 /* over all logs */
+#define LINES_MAX 4096
+#define NOW 1795435200
+
+static char *line[LINES_MAX];
+static size_t nlines;
+static volatile size_t sink;
+static uint64_t told;
+
+static void
+read_lines(void)
+{
+	static const char *const log[] = {"faults-3.10", "faults-3.11",
+	    "faults-3.5", "faults-3.7", "postfix-2.11", "postfix-2.3",
+	    "postfix-3.11", "postfix-3.7", "shapes"};
+	char path[64], *text = NULL;
+	size_t size = 0, i;
+	ssize_t n;
+	FILE *f;
+
+	for (i = 0; i < COUNT(log); i++) {
+		(void)snprintf(
+		    path, sizeof(path), "tests/golden/%s.log", log[i]);
+		f = fopen(path, "r");
+		assert_non_null(f);
+		while ((n = getline(&text, &size, f)) > 0 && nlines < LINES_MAX)
+			line[nlines++] = strndup(text, (size_t)n - 1);
+		(void)fclose(f);
+	}
+	free(text);
+	assert_true(nlines > 500);
+}
+
+static void
+touch(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		sink += (unsigned char)s.p[i];
+}
+
+static void
+take(const struct attempt *a, void *arg)
+{
+	char domain[DNAME_MAX + 1];
+	struct attempt own = *a;
+
+	told++;
+	touch(a->domain);
+	touch(a->queue_id);
+	touch(a->host);
+	touch(a->address);
+	touch(a->protocol);
+	touch(a->cipher);
+	touch(a->exchange);
+	touch(a->signature);
+	touch(a->policy);
+	touch(a->result);
+	touch(a->dsn);
+	touch(a->text);
+	touch(a->logger);
+	check_true("time", a->time >= 0 && a->time <= 253402300799);
+	check_true("level",
+	    (a->level != EVIDENCE_CLEAR) == (a->encrypted == FACT_YES));
+	(void)logpartner_find(arg, &own, domain);
+	check_true("domain", strlen(domain) <= DNAME_MAX);
+}
+
+/* A line as it may come after a full disk, a lost packet, or two writers. */
+static void
+damage(struct buf *b)
+{
+	const char *first = line[(size_t)random() % nlines], *second;
+	size_t n = strlen(first), at = (size_t)random() % (n + 1), to;
+
+	buf_clear(b);
+	switch (random() % 6) {
+	case 0: /* whole */
+		buf_puts(b, first);
+		break;
+	case 1: /* its beginning, and perhaps the end of another */
+		buf_add(b, first, at);
+		second = line[(size_t)random() % nlines];
+		buf_puts(b, second + (size_t)random() % (strlen(second) + 1));
+		break;
+	case 2: /* without its middle */
+		to = at + (size_t)random() % (n - at + 1);
+		buf_add(b, first, at);
+		buf_puts(b, first + to);
+		break;
+	case 3: /* its end */
+		buf_puts(b, first + at);
+		break;
+	case 4: /* with another byte */
+		buf_puts(b, first);
+		if (at < n)
+			b->data[at] = (char)random();
+		break;
+	default: /* a part of one, as a container's */
+		buf_printf(b, "2026-11-03T11:50:36Z std%s %c ",
+		    random() % 2 == 0 ? "out" : "err",
+		    random() % 2 == 0 ? 'P' : 'F');
+		buf_add(b, first, at);
+	}
+}
+
+static void
+t_cuts(void **state)
+{
+	struct logprefix_parts parts = {0};
+	struct logjoin_stats stats = {0};
+	static const char text[] =
+	    "partner acme mode=enforced domain=acme.example,.acme.example "
+	    "gateway=mx1.acme.example contact=p@acme.example\n"
+	    "partner routed mode=opportunistic domain=[192.0.2.1]:2525\n";
+	struct diags d = {0};
+	struct registry *r =
+	    registry_parse("r", text, sizeof(text) - 1, NOW, &d);
+	struct err e;
+	struct logpartner *who = logpartner_new(r, "/none", "", &e);
+	struct logjoin *j = logjoin_new(NOW, &stats, take, who);
+	struct buf scratch = {0}, damaged = {0};
+	struct logprefix p;
+	struct span s;
+	char *exact;
+	size_t i;
+
+	(void)state;
+	read_lines();
+	srandom(11);
+	for (i = 0; i < ROUNDS * nlines; i++) {
+		damage(&damaged);
+		exact = malloc(damaged.len + (damaged.len == 0));
+		assert_non_null(exact);
+		memcpy(exact, damaged.data == NULL ? "" : damaged.data,
+		    damaged.len);
+		s = (struct span){exact, damaged.len};
+		if (logprefix_whole(&parts, &s)) {
+			sink += logprefix_hides(s);
+			if (logprefix_parse(s, &scratch, &p) == 0)
+				(void)logjoin_line(j, &p);
+		}
+		free(exact);
+	}
+	logjoin_free(j, true);
+	assert_true(told > 500);
+	logpartner_free(who);
+	registry_free(r);
+	diag_free(&d);
+	logprefix_parts_free(&parts);
+	buf_free(&scratch);
+	buf_free(&damaged);
+	while (nlines > 0)
+		free(line[--nlines]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(t_cuts),
+	};
+
+	return cmocka_run_group_tests_name("logcuts", tests, NULL, NULL);
+}
