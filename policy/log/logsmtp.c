@@ -10,6 +10,7 @@
 #define MISSED_MAX 4	   /* gateways that failed in one delivery */
 #define CAUSES_MAX 1024	   /* domains whose last fault is remembered */
 #define DEFERRED_MAX 16384 /* messages of which that is remembered */
+#define DOMAINS_MAX 65536  /* bytes of the domains of one */
 
 /* A gateway of which only the `QUEUEID: why` line tells. */
 struct missed {
@@ -368,12 +369,13 @@ static char *
 domain_in(const struct deferred *d, struct span domain)
 {
 	char *at;
+	size_t n;
 
-	for (at = d->domains; at != NULL && *at != '\0';
-	     at += strcspn(at, "\n") + 1)
-		if (strncmp(at, domain.p, domain.n) == 0 &&
-		    at[domain.n] == '\n')
+	for (at = d->domains; at != NULL && *at != '\0'; at += n + 1) {
+		n = strcspn(at, "\n");
+		if (span_same((struct span){at, n}, domain))
 			return at;
+	}
 	return NULL;
 }
 
@@ -384,7 +386,8 @@ defer(struct logsmtp *o, const struct logprefix *p, const struct attempt *a)
 	struct deferred *d = find_deferred(o, p, a->queue_id);
 	char *before;
 
-	if (a->domain.n == 0 || memchr(a->domain.p, '\0', a->domain.n) != NULL)
+	if (a->domain.n == 0 || span_chr(a->domain, '\0') < a->domain.n ||
+	    span_chr(a->domain, '\n') < a->domain.n)
 		return;
 	if (d == NULL) {
 		d = recent_place(&o->deferred);
@@ -396,6 +399,8 @@ defer(struct logsmtp *o, const struct logprefix *p, const struct attempt *a)
 	if (domain_in(d, a->domain) != NULL)
 		return;
 	before = d->domains;
+	if (before != NULL && strlen(before) > DOMAINS_MAX)
+		return;
 	d->domains = mem_printf(
 	    "%s%.*s\n", before == NULL ? "" : before, SPAN_ARG(a->domain));
 	free(before);

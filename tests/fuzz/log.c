@@ -24,6 +24,7 @@
 #include "logjoin.h"
 #include "logpartner.h"
 #include "logprefix.h"
+#include "logtold.h"
 #include "registry.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -38,40 +39,10 @@ static struct logpartner *who;
 static volatile size_t sink;
 
 static void
-touch(struct span s)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		sink += (unsigned char)s.p[i];
-}
-
-static void
 told(const struct attempt *a, void *arg)
 {
-	char domain[DNAME_MAX + 1];
-	struct attempt copy = *a;
-
 	(void)arg;
-	touch(a->domain);
-	touch(a->queue_id);
-	touch(a->host);
-	touch(a->address);
-	touch(a->protocol);
-	touch(a->cipher);
-	touch(a->policy);
-	touch(a->result);
-	touch(a->dsn);
-	touch(a->text);
-	if (a->time < 0 || a->time > 253402300799 ||
-	    a->level > EVIDENCE_VERIFIED)
-		abort();
-	/* Nothing encrypted that is in the clear, and the other way round. */
-	if ((a->level != EVIDENCE_CLEAR) != (a->encrypted == FACT_YES))
-		abort();
-	(void)logpartner_find(who, &copy, domain);
-	if (strlen(domain) > DNAME_MAX)
-		abort();
+	sink += logtold_check(a, who);
 }
 
 int

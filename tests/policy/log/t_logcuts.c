@@ -10,6 +10,7 @@
 #include "logjoin.h"
 #include "logpartner.h"
 #include "logprefix.h"
+#include "logtold.h"
 #include "registry.h"
 
 #define ROUNDS 100 /* over all logs */
@@ -46,39 +47,10 @@ read_lines(void)
 }
 
 static void
-touch(struct span s)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		sink += (unsigned char)s.p[i];
-}
-
-static void
 take(const struct attempt *a, void *arg)
 {
-	char domain[DNAME_MAX + 1];
-	struct attempt own = *a;
-
 	told++;
-	touch(a->domain);
-	touch(a->queue_id);
-	touch(a->host);
-	touch(a->address);
-	touch(a->protocol);
-	touch(a->cipher);
-	touch(a->exchange);
-	touch(a->signature);
-	touch(a->policy);
-	touch(a->result);
-	touch(a->dsn);
-	touch(a->text);
-	touch(a->logger);
-	check_true("time", a->time >= 0 && a->time <= 253402300799);
-	check_true("level",
-	    (a->level != EVIDENCE_CLEAR) == (a->encrypted == FACT_YES));
-	(void)logpartner_find(arg, &own, domain);
-	check_true("domain", strlen(domain) <= DNAME_MAX);
+	sink += logtold_check(a, arg);
 }
 
 /* A line as it may come after a full disk, a lost packet, or two writers. */
