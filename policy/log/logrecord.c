@@ -40,151 +40,206 @@ struct recorder {
 	struct evidence *evidence;
 };
 
+/* --- The records ---------------------------------------------------------- */
+
+/* What a field may be; texts up to LEG, of which it is the name. */
+enum kind {
+	WORD,
+	TEXT, /* made fit to be shown */
+	PATH, /* any bytes but NUL, as the file system has it */
+	DAY,  /* not after today */
+	PARTNER,
+	ONCE_PARTNER, /* or "other": removed from the registry meanwhile */
+	LEVEL,	      /* or "" */
+	FAULT,	      /* but "ok" */
+	ANY_FAULT,    /* or "" */
+	MAYBE_HASH,   /* in hex, or "" */
+	HASH,
+	TLS, /* of a leg */
+	LEG,
+	TIME, /* not after now */
+	HOUR,
+	NUMBER,
+};
+
+struct field {
+	const char *name; /* NULL: there are no more */
+	size_t at, size;  /* in the row */
+	enum kind kind;
+	uint64_t limit; /* bytes of a text, NUL included; a number's largest */
+};
+#define FIELD(row, member, name, kind, limit)                                 \
+	{                                                                     \
+		name, offsetof(struct evidence_##row, member),                \
+		    sizeof(((struct evidence_##row *)0)->member), kind, limit \
+	}
+#define COUNT(...) FIELD(count, __VA_ARGS__)
+#define EXCHANGE(...) FIELD(exchange, __VA_ARGS__)
+#define WAIT(...) FIELD(wait, __VA_ARGS__)
+#define FAILURE(...) FIELD(failure, __VA_ARGS__)
+#define POSITION(...) FIELD(position, __VA_ARGS__)
+#define LEGS(...) FIELD(leg, __VA_ARGS__)
+
+static const struct field count_fields[] = {
+    COUNT(day, "day", DAY, DAY_SIZE),
+    COUNT(partner, "partner", PARTNER, NAME_MAX_),
+    COUNT(direction, "direction", NUMBER, EVIDENCE_OUT),
+    COUNT(seen, "level", NUMBER, EVIDENCE_VERIFIED),
+    COUNT(protocol, "protocol", WORD, WORD_MAX),
+    COUNT(cipher, "cipher", WORD, WORD_MAX),
+    COUNT(result, "result", WORD, WORD_MAX),
+    COUNT(required, "rule", LEVEL, WORD_MAX),
+    COUNT(downgrade, "downgrade", NUMBER, INT64_MAX),
+    COUNT(proof, "proof", WORD, WORD_MAX),
+    COUNT(fault, "fault", ANY_FAULT, WORD_MAX),
+    COUNT(n, "number", NUMBER, UINT32_MAX),
+    {NULL, 0, 0, WORD, 0},
+};
+
+static const struct field exchange_fields[] = {
+    EXCHANGE(day, "day", DAY, DAY_SIZE),
+    EXCHANGE(partner, "partner", PARTNER, NAME_MAX_),
+    EXCHANGE(direction, "direction", NUMBER, EVIDENCE_OUT),
+    EXCHANGE(exchange, "exchange", WORD, WORD_MAX),
+    EXCHANGE(signature, "signature", WORD, WORD_MAX),
+    EXCHANGE(n, "number", NUMBER, UINT32_MAX),
+    {NULL, 0, 0, WORD, 0},
+};
+
+static const struct field hour_fields[] = {
+    FIELD(hour, hour, "hour", HOUR, 0),
+    FIELD(hour, host, "host", WORD, NAME_MAX_),
+    FIELD(hour, n, "number", NUMBER, UINT32_MAX),
+    {NULL, 0, 0, WORD, 0},
+};
+
+static const struct field wait_fields[] = {
+    WAIT(host, "host", WORD, NAME_MAX_),
+    WAIT(queue_id, "queue id", WORD, WORD_MAX),
+    WAIT(domain, "domain", WORD, NAME_MAX_),
+    WAIT(partner, "partner", ONCE_PARTNER, NAME_MAX_),
+    WAIT(fault, "fault", ANY_FAULT, WORD_MAX),
+    WAIT(since, "since", TIME, 0),
+    WAIT(until, "until", TIME, 0),
+    WAIT(result, "result", WORD, WORD_MAX),
+    {NULL, 0, 0, WORD, 0},
+};
+
+static const struct field failure_fields[] = {
+    FAILURE(time, "time", TIME, 0),
+    FAILURE(partner, "partner", PARTNER, NAME_MAX_),
+    FAILURE(direction, "direction", NUMBER, EVIDENCE_OUT),
+    FAILURE(fault, "fault", FAULT, WORD_MAX),
+    FAILURE(domain, "domain", WORD, NAME_MAX_),
+    FAILURE(host, "host", WORD, NAME_MAX_),
+    FAILURE(address, "address", WORD, WORD_MAX),
+    FAILURE(queue_id, "queue id", WORD, WORD_MAX),
+    FAILURE(text, "text", TEXT, TEXT_MAX),
+    {NULL, 0, 0, WORD, 0},
+};
+
+/* Then, if there is one, of `was` device, inode and offset. */
+static const struct field position_fields[] = {
+    POSITION(path, "path", PATH, PATH_MAX),
+    POSITION(device, "device", NUMBER, UINT64_MAX),
+    POSITION(inode, "inode", NUMBER, UINT64_MAX),
+    POSITION(first, "first line", HASH, EVIDENCE_KEY),
+    POSITION(offset, "offset", NUMBER, INT64_MAX),
+    POSITION(tail, "tail", MAYBE_HASH, EVIDENCE_KEY),
+    {NULL, 0, 0, WORD, 0},
+};
+
+static const struct field was_fields[] = {
+    POSITION(device, "device", NUMBER, UINT64_MAX),
+    POSITION(inode, "inode", NUMBER, UINT64_MAX),
+    POSITION(offset, "old offset", NUMBER, INT64_MAX),
+    {NULL, 0, 0, WORD, 0},
+};
+
+static const struct field leg_fields[] = {
+    LEGS(mail, "mail", HASH, EVIDENCE_KEY),
+    LEGS(time, "time", TIME, 0),
+    LEGS(partner, "partner", PARTNER, NAME_MAX_),
+    LEGS(leg, "leg", LEG, WORD_MAX),
+    LEGS(tls, "tls", TLS, WORD_MAX),
+    LEGS(protocol, "protocol", WORD, WORD_MAX),
+    {NULL, 0, 0, WORD, 0},
+};
+
+/* The lists of a batch, and the letter that an item of one begins with. */
+#define POSITIONS 5
+static const struct list {
+	const char *letter;
+	const struct field *field;
+	size_t size; /* of a row */
+	size_t v, n; /* in the batch: the rows, their number */
+} lists[LOGRECORD_LISTS] = {
+#define LIST(letter, row)                                            \
+	{                                                            \
+		letter, row##_fields, sizeof(struct evidence_##row), \
+		    offsetof(struct evidence_batch, row),            \
+		    offsetof(struct evidence_batch, n##row##s)       \
+	}
+    LIST("C", count),
+    LIST("X", exchange),
+    LIST("H", hour),
+    LIST("W", wait),
+    LIST("F", failure),
+    [POSITIONS] = LIST("P", position),
+    LIST("L", leg),
+};
+
 /* --- What is said, by the reader ---------------------------------------- */
 
 static void
-put_item(struct buf *out, struct buf *item)
+put_fields(struct buf *b, const struct field *f, const void *row)
 {
-	netstring_put(out, item->data, item->len, NULL, 0);
-	buf_clear(item);
-}
+	const char *text;
+	uint32_t small;
+	uint64_t n;
 
-static void
-put(struct buf *b, const char *text)
-{
-	fields_put(b, text == NULL ? "" : text);
-}
+	for (; f->name != NULL; f++) {
+		const char *at = (const char *)row + f->at;
 
-static void
-put_count(struct buf *b, const struct evidence_count *c)
-{
-	put(b, "C");
-	put(b, c->day);
-	put(b, c->partner);
-	fields_put_num(b, c->direction);
-	fields_put_num(b, c->seen);
-	put(b, c->protocol);
-	put(b, c->cipher);
-	put(b, c->result);
-	put(b, c->required);
-	fields_put_num(b, (uint64_t)c->downgrade);
-	put(b, c->proof);
-	put(b, c->fault);
-	fields_put_num(b, c->n);
-}
-
-static void
-put_exchange(struct buf *b, const struct evidence_exchange *x)
-{
-	put(b, "X");
-	put(b, x->day);
-	put(b, x->partner);
-	fields_put_num(b, x->direction);
-	put(b, x->exchange);
-	put(b, x->signature);
-	fields_put_num(b, x->n);
-}
-
-static void
-put_hour(struct buf *b, const struct evidence_hour *h)
-{
-	put(b, "H");
-	fields_put_num(b, (uint64_t)h->hour);
-	put(b, h->host);
-	fields_put_num(b, h->n);
-}
-
-static void
-put_wait(struct buf *b, const struct evidence_wait *w)
-{
-	put(b, "W");
-	put(b, w->host);
-	put(b, w->queue_id);
-	put(b, w->domain);
-	put(b, w->partner);
-	put(b, w->fault);
-	fields_put_num(b, (uint64_t)w->since);
-	fields_put_num(b, (uint64_t)w->until);
-	put(b, w->result);
-}
-
-static void
-put_failure(struct buf *b, const struct evidence_failure *f)
-{
-	put(b, "F");
-	fields_put_num(b, (uint64_t)f->time);
-	put(b, f->partner);
-	fields_put_num(b, f->direction);
-	put(b, f->fault);
-	put(b, f->domain);
-	put(b, f->host);
-	put(b, f->address);
-	put(b, f->queue_id);
-	put(b, f->text);
-}
-
-static void
-put_position(struct buf *b, const struct evidence_position *p)
-{
-	put(b, "P");
-	put(b, p->path);
-	fields_put_num(b, p->device);
-	fields_put_num(b, p->inode);
-	put(b, p->first);
-	fields_put_num(b, p->offset);
-	put(b, p->tail);
-	if (p->was == NULL)
-		return;
-	fields_put_num(b, p->was->device);
-	fields_put_num(b, p->was->inode);
-	fields_put_num(b, p->was->offset);
-}
-
-static void
-put_leg(struct buf *b, const struct evidence_leg *l)
-{
-	put(b, "L");
-	put(b, l->mail);
-	fields_put_num(b, (uint64_t)l->time);
-	put(b, l->partner);
-	put(b, leg_name(l->leg));
-	put(b, l->tls);
-	put(b, l->protocol);
+		if (f->kind < LEG) {
+			memcpy(&text, at, sizeof(text));
+			fields_put(b, text == NULL ? "" : text);
+			continue;
+		}
+		memcpy(&small, at, sizeof(small));
+		n = small;
+		if (f->size == sizeof(n))
+			memcpy(&n, at, sizeof(n));
+		if (f->kind == LEG)
+			fields_put(b, leg_name((enum leg)n));
+		else
+			fields_put_num(b, n);
+	}
 }
 
 void
 logrecord_put(struct buf *out, const struct evidence_batch *b)
 {
 	struct buf all = {0}, item = {0};
-	size_t i;
+	const struct list *l;
+	const char *row;
+	size_t n;
 
-	for (i = 0; i < b->ncounts; i++) {
-		put_count(&item, &b->count[i]);
-		put_item(&all, &item);
-	}
-	for (i = 0; i < b->nexchanges; i++) {
-		put_exchange(&item, &b->exchange[i]);
-		put_item(&all, &item);
-	}
-	for (i = 0; i < b->nhours; i++) {
-		put_hour(&item, &b->hour[i]);
-		put_item(&all, &item);
-	}
-	for (i = 0; i < b->nwaits; i++) {
-		put_wait(&item, &b->wait[i]);
-		put_item(&all, &item);
-	}
-	for (i = 0; i < b->nfailures; i++) {
-		put_failure(&item, &b->failure[i]);
-		put_item(&all, &item);
-	}
-	for (i = 0; i < b->npositions; i++) {
-		put_position(&item, &b->position[i]);
-		put_item(&all, &item);
-	}
-	for (i = 0; i < b->nlegs; i++) {
-		put_leg(&item, &b->leg[i]);
-		put_item(&all, &item);
+	for (l = lists; l < lists + LOGRECORD_LISTS; l++) {
+		memcpy(&row, (const char *)b + l->v, sizeof(row));
+		memcpy(&n, (const char *)b + l->n, sizeof(n));
+		for (; n > 0; n--, row += l->size) {
+			fields_put(&item, l->letter);
+			put_fields(&item, l->field, row);
+			if (l == lists + POSITIONS &&
+			    ((const struct evidence_position *)row)->was !=
+				NULL)
+				put_fields(&item, was_fields,
+				    ((const struct evidence_position *)row)
+					->was);
+			netstring_put(&all, item.data, item.len, NULL, 0);
+			buf_clear(&item);
+		}
 	}
 	netstring_put(out, all.data == NULL ? "" : all.data, all.len, NULL, 0);
 	buf_free(&all);
@@ -201,270 +256,176 @@ struct taking {
 	void *arg;
 };
 
-static const char *
-word(struct taking *t, const char *name, size_t max)
+static bool
+is_partner_name(struct taking *t, const char *text)
 {
-	char text[TEXT_MAX];
-
-	fields_word(&t->f, name, max, text);
-	return arena_copy(&t->w->arena, text, strlen(text));
+	return strcmp(text, "other") == 0 || strchr(text, '.') != NULL ||
+	       t->known(text, t->arg);
 }
 
-static const char *
-partner(struct taking *t)
+static bool
+is_day(const char *text)
 {
-	const char *name = word(t, "partner", NAME_MAX_);
-
-	if (t->f.bad == NULL && strcmp(name, "other") != 0 &&
-	    strchr(name, '.') == NULL && !t->known(name, t->arg))
-		t->f.bad = "partner";
-	return name;
-}
-
-static enum evidence_direction
-direction(struct taking *t)
-{
-	return (enum evidence_direction)fields_num(
-	    &t->f, "direction", EVIDENCE_OUT);
-}
-
-/* A time, not after now. */
-static time_t
-when(struct taking *t, const char *name)
-{
-	uint64_t given = fields_num(&t->f, name, INT64_MAX);
-
-	return given > (uint64_t)t->now ? t->now : (time_t)given;
-}
-
-/* A word of fault.h; "" is none. */
-static const char *
-fault_word(struct taking *t, bool ok)
-{
-	const char *text = word(t, "fault", WORD_MAX);
-	enum fault fault;
-
-	if (t->f.bad == NULL && !(ok && *text == '\0') &&
-	    (fault_parse(text, &fault) == -1 || (!ok && fault == FAULT_OK)))
-		t->f.bad = "fault";
-	return text;
-}
-
-/* A level, or "". */
-static const char *
-level_word(struct taking *t)
-{
-	const char *text = word(t, "rule", WORD_MAX);
-	enum level unused;
-
-	if (t->f.bad == NULL && *text != '\0' &&
-	    level_parse(text, &unused) == -1)
-		t->f.bad = "rule";
-	return text;
-}
-
-/* A day, not after today. */
-static const char *
-day(struct taking *t)
-{
-	const char *text = word(t, "day", DAY_SIZE);
-	char today[NUM_TIME_MAX];
 	time_t unused;
 
-	if (t->f.bad == NULL &&
-	    (strlen(text) != DAY_SIZE - 1 || num_time(text, &unused) == -1))
-		t->f.bad = "day";
-	num_time_text(t->now, today)[DAY_SIZE - 1] = '\0';
-	return strcmp(text, today) > 0
-		   ? arena_copy(&t->w->arena, today, strlen(today))
-		   : text;
+	return strlen(text) == DAY_SIZE - 1 && num_time(text, &unused) == 0;
 }
 
-static void
-take_count(struct taking *t)
+static bool
+is_hash(const char *text)
 {
-	struct logrecord_taken *w = t->w;
-	struct evidence_count c = {.day = day(t)};
-
-	c.partner = partner(t);
-	c.direction = direction(t);
-	c.seen =
-	    (enum evidence_seen)fields_num(&t->f, "level", EVIDENCE_VERIFIED);
-	c.protocol = word(t, "protocol", WORD_MAX);
-	c.cipher = word(t, "cipher", WORD_MAX);
-	c.result = word(t, "result", WORD_MAX);
-	c.required = level_word(t);
-	c.downgrade = (int64_t)fields_num(&t->f, "downgrade", INT64_MAX);
-	c.proof = word(t, "proof", WORD_MAX);
-	c.fault = fault_word(t, true);
-	c.n = fields_num(&t->f, "number", UINT32_MAX);
-	w->count =
-	    mem_grow(w->count, w->batch.ncounts, &w->count_cap, sizeof(c));
-	w->count[w->batch.ncounts++] = c;
+	return strspn(text, "0123456789abcdef") == EVIDENCE_KEY - 1;
 }
 
-static void
-take_exchange(struct taking *t)
+static bool
+is_tls(const char *text)
 {
-	struct logrecord_taken *w = t->w;
-	struct evidence_exchange x = {.day = day(t)};
-
-	x.partner = partner(t);
-	x.direction = direction(t);
-	x.exchange = word(t, "exchange", WORD_MAX);
-	x.signature = word(t, "signature", WORD_MAX);
-	x.n = fields_num(&t->f, "number", UINT32_MAX);
-	w->exchange = mem_grow(
-	    w->exchange, w->batch.nexchanges, &w->exchange_cap, sizeof(x));
-	w->exchange[w->batch.nexchanges++] = x;
+	return strcmp(text, "encrypted") == 0 || strcmp(text, "clear") == 0 ||
+	       strcmp(text, "unknown") == 0;
 }
 
-static void
-take_hour(struct taking *t)
+/* May a field of that kind be that? */
+static bool
+may_be(struct taking *t, enum kind kind, const char *text)
 {
-	struct logrecord_taken *w = t->w;
-	struct evidence_hour h = {.hour = when(t, "hour")};
+	enum fault fault = FAULT_OK;
+	enum level level;
+	enum leg leg;
 
-	h.hour -= h.hour % EVIDENCE_HOUR;
-	h.host = word(t, "host", NAME_MAX_);
-	h.n = fields_num(&t->f, "number", UINT32_MAX);
-	w->hour = mem_grow(w->hour, w->batch.nhours, &w->hour_cap, sizeof(h));
-	w->hour[w->batch.nhours++] = h;
+	switch (kind) {
+	case DAY:
+		return is_day(text);
+	case PARTNER:
+		return is_partner_name(t, text);
+	case LEVEL:
+		return *text == '\0' || level_parse(text, &level) == 0;
+	case FAULT:
+		return fault_parse(text, &fault) == 0 && fault != FAULT_OK;
+	case ANY_FAULT:
+		return *text == '\0' || fault_parse(text, &fault) == 0;
+	case MAYBE_HASH:
+		return *text == '\0' || is_hash(text);
+	case HASH:
+		return is_hash(text);
+	case TLS:
+		return is_tls(text);
+	case LEG:
+		return leg_parse(text, &leg) == 0;
+	default:
+		return true;
+	}
 }
 
-static void
-take_wait(struct taking *t)
-{
-	struct logrecord_taken *w = t->w;
-	struct evidence_wait x = {.host = word(t, "host", NAME_MAX_)};
-
-	x.queue_id = word(t, "queue id", WORD_MAX);
-	x.domain = word(t, "domain", NAME_MAX_);
-	/* It may have been removed from the registry meanwhile. */
-	x.partner = word(t, "partner", NAME_MAX_);
-	if (t->f.bad == NULL && strchr(x.partner, '.') == NULL &&
-	    !t->known(x.partner, t->arg))
-		x.partner = "other";
-	x.fault = fault_word(t, true);
-	x.since = when(t, "since");
-	x.until = when(t, "until");
-	x.result = word(t, "result", WORD_MAX);
-	w->wait = mem_grow(w->wait, w->batch.nwaits, &w->wait_cap, sizeof(x));
-	w->wait[w->batch.nwaits++] = x;
-}
-
-static void
-take_failure(struct taking *t)
-{
-	struct logrecord_taken *w = t->w;
-	struct evidence_failure f = {.time = when(t, "time")};
-	char text[TEXT_MAX];
-
-	f.partner = partner(t);
-	f.direction = direction(t);
-	f.fault = fault_word(t, false);
-	f.domain = word(t, "domain", NAME_MAX_);
-	f.host = word(t, "host", NAME_MAX_);
-	f.address = word(t, "address", WORD_MAX);
-	f.queue_id = word(t, "queue id", WORD_MAX);
-	fields_text(&t->f, "text", sizeof(text), text);
-	f.text = arena_copy(&w->arena, text, strlen(text));
-	w->failure = mem_grow(
-	    w->failure, w->batch.nfailures, &w->failure_cap, sizeof(f));
-	w->failure[w->batch.nfailures++] = f;
-}
-
-/* Of a line, in hex, or "". */
 static const char *
-hash(struct taking *t, const char *name)
+take_text(struct taking *t, const struct field *f)
 {
-	const char *text = word(t, name, EVIDENCE_KEY);
-
-	if (t->f.bad == NULL && *text != '\0' &&
-	    strspn(text, "0123456789abcdef") != EVIDENCE_KEY - 1)
-		t->f.bad = name;
-	return text;
-}
-
-static void
-take_position(struct taking *t)
-{
-	struct evidence_position *was;
-	struct logrecord_taken *w = t->w;
-	struct evidence_position p = {.time = t->now};
+	char text[PATH_MAX], today[NUM_TIME_MAX];
 	const char *path = "";
 	size_t n = 0;
 
-	/* Any bytes but NUL, as the file system has it. */
-	if (fields_take(&t->f, "path", PATH_MAX - 1, &path, &n) &&
-	    memchr(path, '\0', n) != NULL)
-		t->f.bad = "path";
-	p.path = arena_copy(&w->arena, path, n);
-	p.device = fields_num(&t->f, "device", UINT64_MAX);
-	p.inode = fields_num(&t->f, "inode", UINT64_MAX);
-	p.first = hash(t, "first line");
-	p.offset = fields_num(&t->f, "offset", INT64_MAX);
-	p.tail = hash(t, "tail");
-	if (t->f.bad == NULL && *p.first == '\0')
-		t->f.bad = "first line";
-	if (t->f.bad == NULL && t->f.n > 0) {
-		was = arena_alloc(&w->arena, sizeof(*was));
-		*was = (struct evidence_position){.first = p.first};
-		was->device = fields_num(&t->f, "device", UINT64_MAX);
-		was->inode = fields_num(&t->f, "inode", UINT64_MAX);
-		was->offset = fields_num(&t->f, "old offset", INT64_MAX);
-		p.was = was;
+	text[0] = '\0';
+	if (f->kind == PATH) {
+		if (fields_take(&t->f, f->name, f->limit - 1, &path, &n) &&
+		    memchr(path, '\0', n) != NULL)
+			t->f.bad = f->name;
+		return arena_copy(&t->w->arena, path, n);
 	}
-	w->position = mem_grow(
-	    w->position, w->batch.npositions, &w->position_cap, sizeof(p));
-	w->position[w->batch.npositions++] = p;
+	if (f->kind == TEXT)
+		fields_text(&t->f, f->name, f->limit, text);
+	else
+		fields_word(&t->f, f->name, f->limit, text);
+	if (t->f.bad == NULL && !may_be(t, f->kind, text))
+		t->f.bad = f->name;
+	if (f->kind == ONCE_PARTNER && t->f.bad == NULL &&
+	    !is_partner_name(t, text))
+		return "other";
+	num_time_text(t->now, today)[DAY_SIZE - 1] = '\0';
+	if (f->kind == DAY && strcmp(text, today) > 0)
+		return arena_copy(&t->w->arena, today, DAY_SIZE - 1);
+	return arena_copy(&t->w->arena, text, strlen(text));
+}
+
+static uint64_t
+take_number(struct taking *t, const struct field *f)
+{
+	enum leg leg = LEG_NONE;
+	uint64_t n;
+
+	if (f->kind == LEG) {
+		(void)leg_parse(take_text(t, f), &leg);
+		return leg;
+	}
+	if (f->kind == NUMBER)
+		return fields_num(&t->f, f->name, f->limit);
+	n = fields_num(&t->f, f->name, INT64_MAX);
+	if (n > (uint64_t)t->now)
+		n = (uint64_t)t->now;
+	return f->kind == HOUR ? n - n % EVIDENCE_HOUR : n;
 }
 
 static void
-take_leg(struct taking *t)
+take_fields(struct taking *t, const struct field *f, void *row)
 {
-	static const char *const tls[] = {"encrypted", "clear", "unknown"};
-	struct logrecord_taken *w = t->w;
-	struct evidence_leg l = {.mail = hash(t, "mail")};
-	size_t i = 0;
+	const char *text;
+	uint32_t small;
+	uint64_t n;
 
-	l.time = when(t, "time");
-	l.partner = partner(t);
-	if (leg_parse(word(t, "leg", WORD_MAX), &l.leg) == -1 &&
-	    t->f.bad == NULL)
-		t->f.bad = "leg";
-	l.tls = word(t, "tls", WORD_MAX);
-	while (i < 3 && strcmp(l.tls, tls[i]) != 0)
-		i++;
-	if (t->f.bad == NULL && (i == 3 || *l.mail == '\0'))
-		t->f.bad = i == 3 ? "tls" : "mail";
-	l.protocol = word(t, "protocol", WORD_MAX);
-	w->leg = mem_grow(w->leg, w->batch.nlegs, &w->leg_cap, sizeof(l));
-	w->leg[w->batch.nlegs++] = l;
+	for (; f->name != NULL; f++) {
+		char *at = (char *)row + f->at;
+
+		if (f->kind < LEG) {
+			text = take_text(t, f);
+			memcpy(at, &text, sizeof(text));
+			continue;
+		}
+		n = take_number(t, f);
+		small = (uint32_t)n;
+		if (f->size == sizeof(n))
+			memcpy(at, &n, sizeof(n));
+		else
+			memcpy(at, &small, sizeof(small));
+	}
+}
+
+/* What only a position has. */
+static void
+take_position(struct taking *t, struct evidence_position *p)
+{
+	struct evidence_position *was;
+
+	p->time = t->now;
+	if (t->f.bad != NULL || t->f.n == 0)
+		return;
+	was = arena_alloc(&t->w->arena, sizeof(*was));
+	*was = (struct evidence_position){.first = p->first};
+	take_fields(t, was_fields, was);
+	p->was = was;
 }
 
 static void
 take_item(struct taking *t)
 {
-	char letter[2];
+	struct logrecord_taken *w = t->w;
+	char letter[2], *row;
+	size_t i, n;
 
 	fields_word(&t->f, "letter", sizeof(letter), letter);
-	if (*letter == 'C')
-		take_count(t);
-	else if (*letter == 'X')
-		take_exchange(t);
-	else if (*letter == 'H')
-		take_hour(t);
-	else if (*letter == 'W')
-		take_wait(t);
-	else if (*letter == 'F')
-		take_failure(t);
-	else if (*letter == 'P')
-		take_position(t);
-	else if (*letter == 'L')
-		take_leg(t);
-	else
+	for (i = 0; i < LOGRECORD_LISTS; i++)
+		if (strcmp(letter, lists[i].letter) == 0)
+			break;
+	if (i == LOGRECORD_LISTS) {
 		t->f.bad = "letter";
+		return;
+	}
+	memcpy(&n, (char *)&w->batch + lists[i].n, sizeof(n));
+	w->v[i] = mem_grow(w->v[i], n, &w->cap[i], lists[i].size);
+	row = (char *)w->v[i] + n * lists[i].size;
+	memset(row, 0, lists[i].size);
+	n++;
+	memcpy((char *)&w->batch + lists[i].n, &n, sizeof(n));
+	take_fields(t, lists[i].field, row);
+	if (i == POSITIONS)
+		take_position(t, (struct evidence_position *)(void *)row);
 	if (t->f.bad == NULL && t->f.n > 0)
 		t->f.bad = "end";
 }
@@ -476,6 +437,7 @@ logrecord_parse(struct logrecord_taken *w, const char *text, size_t len,
 {
 	struct taking t = {.w = w, .now = now, .known = known, .arg = arg};
 	struct fields all = {.p = text, .n = len};
+	size_t i;
 
 	*w = (struct logrecord_taken){.arena = {0}};
 	while (all.n > 0) {
@@ -487,26 +449,19 @@ logrecord_parse(struct logrecord_taken *w, const char *text, size_t len,
 			return err_set(
 			    e, EX_DATAERR, "its %s may not be so", t.f.bad);
 	}
-	w->batch.count = w->count;
-	w->batch.exchange = w->exchange;
-	w->batch.hour = w->hour;
-	w->batch.wait = w->wait;
-	w->batch.failure = w->failure;
-	w->batch.position = w->position;
-	w->batch.leg = w->leg;
+	for (i = 0; i < LOGRECORD_LISTS; i++)
+		memcpy(
+		    (char *)&w->batch + lists[i].v, &w->v[i], sizeof(w->v[i]));
 	return 0;
 }
 
 void
 logrecord_release(struct logrecord_taken *w)
 {
-	free(w->count);
-	free(w->exchange);
-	free(w->hour);
-	free(w->wait);
-	free(w->failure);
-	free(w->position);
-	free(w->leg);
+	size_t i;
+
+	for (i = 0; i < LOGRECORD_LISTS; i++)
+		free(w->v[i]);
 	arena_free(&w->arena);
 	*w = (struct logrecord_taken){.arena = {0}};
 }

@@ -49,19 +49,14 @@ void logrecord_end(struct logrecord *r);
  */
 void logrecord_put(struct buf *out, const struct evidence_batch *b);
 
+#define LOGRECORD_LISTS 7
+
 /* A batch with its own memory. */
 struct logrecord_taken {
 	struct evidence_batch batch;
 	struct arena arena;
-	struct evidence_count *count;
-	struct evidence_exchange *exchange;
-	struct evidence_hour *hour;
-	struct evidence_wait *wait;
-	struct evidence_failure *failure;
-	struct evidence_position *position;
-	struct evidence_leg *leg;
-	size_t count_cap, exchange_cap, hour_cap, wait_cap, failure_cap,
-	    position_cap, leg_cap;
+	void *v[LOGRECORD_LISTS]; /* its lists */
+	size_t cap[LOGRECORD_LISTS];
 };
 
 /*

@@ -1,9 +1,7 @@
 /*
  * reaches: policy/log/logrecord.c:logrecord_parse
- * policy/log/logrecord.c:take_count policy/log/logrecord.c:take_failure
- * policy/log/logrecord.c:take_hour policy/log/logrecord.c:take_wait
- * policy/log/logrecord.c:take_position policy/log/logrecord.c:take_leg
- * policy/log/logrecord.c:logrecord_put
+ * policy/log/logrecord.c:take_text policy/log/logrecord.c:take_number
+ * policy/log/logrecord.c:take_position policy/log/logrecord.c:logrecord_put
  */
 #include <stdint.h>
 #include <stdlib.h>
