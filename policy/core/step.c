@@ -9,12 +9,6 @@
 #define HOSTS_SHOWN 6 /* of a partner with many gateways */
 #define KEYS_MAX 64
 
-static bool
-said(const char *s)
-{
-	return s != NULL && *s != '\0';
-}
-
 bool
 step_met(const struct step_gateway *g, size_t n, size_t i, time_t span)
 {
@@ -39,7 +33,7 @@ step_met(const struct step_gateway *g, size_t n, size_t i, time_t span)
 bool
 step_same_key(const struct step_gateway *g)
 {
-	return said(g->key) && said(g->last_key) &&
+	return step_said(g->key) && step_said(g->last_key) &&
 	       strcmp(g->key, g->last_key) == 0;
 }
 
@@ -116,10 +110,10 @@ step_keys(const struct step_gateway *g, size_t n, struct arena *arena,
 	for (i = 0; i < n && nkeys < max; i++) {
 		const char *key = g[i].last_key;
 
-		if (g[i].fault == FAULT_OK && said(g[i].key))
+		if (g[i].fault == FAULT_OK && step_said(g[i].key))
 			key = g[i].key;
-		else if (!said(key) ||
-			 (said(g[i].key) && !step_same_key(&g[i])))
+		else if (!step_said(key) ||
+			 (step_said(g[i].key) && !step_same_key(&g[i])))
 			continue;
 		for (j = 0; j < nkeys && strcmp(v[j], key) != 0; j++)
 			;
@@ -140,8 +134,9 @@ place_known(const struct step_gateway *list, size_t n,
 	for (i = 0; i < n; i++)
 		if ((list[i].known || list[i].fault == FAULT_OK) &&
 		    strcmp(list[i].host, g->host) == 0 &&
-		    (anywhere || (said(g->address) && said(list[i].address) &&
-				     strcmp(list[i].address, g->address) == 0)))
+		    (anywhere ||
+			(step_said(g->address) && step_said(list[i].address) &&
+			    strcmp(list[i].address, g->address) == 0)))
 			return true;
 	return false;
 }

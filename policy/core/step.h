@@ -42,6 +42,13 @@ struct step_gateway {
 	struct turns turns;
 };
 
+/* Is there such a text, neither NULL nor ""? */
+static inline bool
+step_said(const char *s)
+{
+	return s != NULL && *s != '\0';
+}
+
 /*
  * Mail to a next-hop moves if any of its gateways takes it, because smtp(8)
  * tries them in turn. Those that cannot be reached count neither way.

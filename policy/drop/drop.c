@@ -117,18 +117,12 @@ remove_at(struct drop *d, size_t i)
 	memmove(d->state + i, d->state + i + 1, (d->n - i) * sizeof(*d->state));
 }
 
-static bool
-said(const char *s)
-{
-	return s != NULL && *s != '\0';
-}
-
 static uint8_t
 nexthop_index(struct drop_state *p, const char *nexthop)
 {
 	size_t i;
 
-	if (!said(nexthop))
+	if (!step_said(nexthop))
 		return DROP_NEXTHOP_NONE;
 	for (i = 0; i < p->nnexthops; i++)
 		if (strcmp(p->nexthop[i], nexthop) == 0)
@@ -158,7 +152,8 @@ forgive(struct drop_state *p, const char *nexthop, time_t upto)
 
 	for (i = 0; i < p->nfails; i++) {
 		const struct drop_fail *f = &p->fail[i];
-		bool same = !said(nexthop) || f->nexthop == DROP_NEXTHOP_NONE ||
+		bool same = !step_said(nexthop) ||
+			    f->nexthop == DROP_NEXTHOP_NONE ||
 			    strcmp(p->nexthop[f->nexthop], nexthop) == 0;
 
 		if (!same || f->time > upto)
@@ -560,7 +555,7 @@ worked(const struct drop_report *r)
 	size_t i;
 
 	for (i = 0; i < r->n; i++)
-		if (said(r->gateway[i].last_key))
+		if (step_said(r->gateway[i].last_key))
 			return true;
 	return false;
 }

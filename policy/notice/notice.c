@@ -11,52 +11,55 @@
 #include "num.h"
 #include "quote.h"
 
-static const char *const kind_texts[] = {
-    [NOTICE_HELD] = "held",
-    [NOTICE_LOWERED] = "lowered",
-    [NOTICE_RESTORED] = "restored",
-    [NOTICE_END_NEAR] = "end-near",
-    [NOTICE_EXPIRING] = "expiring",
-    [NOTICE_FAULT_NEW] = "fault-new",
-    [NOTICE_BY_TURNS] = "by-turns",
-    [NOTICE_FAULT_GONE] = "fault-gone",
-    [NOTICE_COMMON] = "mass",
-    [NOTICE_COMMON_OVER] = "mass-over",
-    [NOTICE_MAP] = "map",
+static const struct {
+	const char *word;
+	enum drop_what what; /* the action that asks for it, if one does */
+	const char *lead;    /* the first sentence; %s is the partner */
+} kinds[] = {
+    [NOTICE_HELD] = {"held", DROP_TELL_HELD,
+	"Mail from us to %s is waiting, because TLS with the mail gateways "
+	"fails.\n"},
+    [NOTICE_LOWERED] = {"lowered", DROP_TELL_LOWERED,
+	"TLS with the mail gateways of %s fails. So that mail keeps moving, we "
+	"have lowered\nits security for a limited time.\n"},
+    [NOTICE_RESTORED] = {"restored", DROP_TELL_RESTORED,
+	"Mail from us to %s is protected again as agreed.\n"},
+    [NOTICE_END_NEAR] = {"end-near", DROP_TELL_END_NEAR,
+	"Security of mail from us to %s is lowered for a limited time,\nwhich "
+	"is soon over.\n"},
+    [NOTICE_EXPIRING] = {"expiring", 0,
+	"A certificate of a mail gateway of %s expires within "},
+    [NOTICE_FAULT_NEW] = {"fault-new", 0,
+	"Our regular probe of the mail gateways of %s fails.\n"},
+    [NOTICE_BY_TURNS] = {"by-turns", 0,
+	"Our regular probe of the mail gateways of %s fails and passes by "
+	"turns.\nPerhaps one of several machines behind an address is not as "
+	"the others.\n"},
+    [NOTICE_FAULT_GONE] = {"fault-gone", 0,
+	"Our regular probe of the mail gateways of %s passes again.\n"},
+    [NOTICE_COMMON] = {"mass", DROP_TELL_COMMON, ""},
+    [NOTICE_COMMON_OVER] = {"mass-over", DROP_TELL_COMMON_OVER, ""},
+    [NOTICE_MAP] = {"map", 0, ""},
 };
 
 const char *
 notice_kind_text(enum notice_kind kind)
 {
-	return kind_texts[kind];
+	return kinds[kind].word;
 }
 
 bool
 notice_of_action(const struct drop_action *x, time_t now, struct notice *out)
 {
-	static const struct {
-		enum drop_what what;
-		enum notice_kind kind;
-	} kinds[] = {{DROP_TELL_HELD, NOTICE_HELD},
-	    {DROP_TELL_LOWERED, NOTICE_LOWERED},
-	    {DROP_TELL_RESTORED, NOTICE_RESTORED},
-	    {DROP_TELL_END_NEAR, NOTICE_END_NEAR},
-	    {DROP_TELL_COMMON, NOTICE_COMMON},
-	    {DROP_TELL_COMMON_OVER, NOTICE_COMMON_OVER}};
-	size_t i = 0, n = sizeof(kinds) / sizeof(kinds[0]);
+	unsigned i = 0;
 
-	while (i < n && kinds[i].what != x->what)
+	while (i < NOTICE_MAP && kinds[i].what != x->what)
 		i++;
-	if (i == n)
+	if (x->what < DROP_TELL_HELD || i == NOTICE_MAP)
 		return false;
-	*out = (struct notice){.kind = kinds[i].kind, .at = now, .of = *x};
+	*out =
+	    (struct notice){.kind = (enum notice_kind)i, .at = now, .of = *x};
 	return true;
-}
-
-static bool
-said(const char *s)
-{
-	return s != NULL && *s != '\0';
 }
 
 /*
@@ -88,7 +91,7 @@ put_foreign(struct buf *b, const char *s, size_t max, bool ascii)
 static void
 put_partner(struct buf *b, const struct notice *n, bool ascii)
 {
-	if (said(n->of.partner))
+	if (step_said(n->of.partner))
 		put_foreign(b, n->of.partner, NOTICE_FIELD_MAX, ascii);
 	else
 		buf_puts(b, "a partner");
@@ -143,8 +146,8 @@ notice_key(const struct notice *n)
 	struct buf b = {0};
 	bool turns;
 
-	buf_puts(&b, kind_texts[n->kind]);
-	if (said(n->of.partner)) {
+	buf_puts(&b, kinds[n->kind].word);
+	if (step_said(n->of.partner)) {
 		buf_putc(&b, ':');
 		put_word(&b, n->of.partner);
 	}
@@ -270,7 +273,7 @@ notice_address_ok(const char *s)
 	const char *at;
 	size_t i;
 
-	if (!said(s) || *s == '-' || strlen(s) > NOTICE_ADDRESS_MAX)
+	if (!step_said(s) || *s == '-' || strlen(s) > NOTICE_ADDRESS_MAX)
 		return false;
 	for (i = 0; s[i] != '\0'; i++)
 		if (s[i] <= ' ' || s[i] > '~' ||
@@ -381,7 +384,7 @@ put_indented(struct buf *b, const char *s)
 static void
 put_field(struct buf *b, const char *name, const char *value)
 {
-	if (!said(value))
+	if (!step_said(value))
 		return;
 	buf_printf(b, "    %-12s ", name);
 	put_foreign(b, value, NOTICE_FIELD_MAX, false);
@@ -391,11 +394,11 @@ put_field(struct buf *b, const char *name, const char *value)
 static void
 put_host(struct buf *b, const struct step_gateway *g)
 {
-	const char *host = said(g->host) ? g->host : g->nexthop;
+	const char *host = step_said(g->host) ? g->host : g->nexthop;
 
 	buf_puts(b, "  ");
 	put_foreign(b, host, NOTICE_FIELD_MAX, false);
-	if (said(g->address)) {
+	if (step_said(g->address)) {
 		buf_puts(b, " [");
 		put_foreign(b, g->address, 64, false);
 		buf_putc(b, ']');
@@ -416,7 +419,7 @@ put_gateway(struct buf *b, const struct step_gateway *g)
 		buf_printf(b, "    %s\n", fault_description(g->fault));
 	if (g->not_after != 0)
 		buf_printf(b, "    %-12s to %s\n", "valid", at(g->not_after).s);
-	if (said(g->key) && said(g->last_key))
+	if (step_said(g->key) && step_said(g->last_key))
 		put_field(b, "key",
 		    strcmp(g->key, g->last_key) == 0
 			? "the one that passed before"
@@ -455,7 +458,7 @@ put_wrong(struct buf *b, const struct notice *n)
 	if (put_gateways(b, n, false) == 0 && n->of.fault != FAULT_OK)
 		buf_printf(b, "  %s (%s)\n", fault_description(n->of.fault),
 		    fault_text(n->of.fault));
-	if (said(n->of.text)) {
+	if (step_said(n->of.text)) {
 		buf_puts(b, "  Seen: ");
 		put_foreign(b, n->of.text, NOTICE_LINE_MAX, false);
 		buf_putc(b, '\n');
@@ -611,7 +614,7 @@ put_operator(struct buf *b, const struct notice *n)
 		    "forward this.\n");
 	put_field(b, "ticket", n->ticket);
 	put_field(b, "contact", n->contact);
-	if (said(n->contact) && !notice_tell_contact(n))
+	if (step_said(n->contact) && !notice_tell_contact(n))
 		buf_puts(b, "    (was not told by us)\n");
 	buf_printf(b, "    tlspactctl status %s\n", name.data);
 	switch (n->kind) {
@@ -641,31 +644,10 @@ put_operator(struct buf *b, const struct notice *n)
 	buf_free(&name);
 }
 
-/* The first sentence; %s is the partner. */
-static const char *const leads[] = {
-    [NOTICE_HELD] = "Mail from us to %s is waiting, because TLS with the mail "
-		    "gateways fails.\n",
-    [NOTICE_LOWERED] = "TLS with the mail gateways of %s fails. So that mail "
-		       "keeps moving, we have lowered\n"
-		       "its security for a limited time.\n",
-    [NOTICE_RESTORED] = "Mail from us to %s is protected again as agreed.\n",
-    [NOTICE_END_NEAR] = "Security of mail from us to %s is lowered for a "
-			"limited time,\nwhich is soon over.\n",
-    [NOTICE_EXPIRING] = "A certificate of a mail gateway of %s expires within ",
-    [NOTICE_FAULT_NEW] =
-	"Our regular probe of the mail gateways of %s fails.\n",
-    [NOTICE_BY_TURNS] =
-	"Our regular probe of the mail gateways of %s fails and passes by "
-	"turns.\nPerhaps one of several machines behind an address is not as "
-	"the others.\n",
-    [NOTICE_FAULT_GONE] =
-	"Our regular probe of the mail gateways of %s passes again.\n",
-};
-
 static void
 put_lead(struct buf *b, const struct notice *n)
 {
-	const char *lead = leads[n->kind], *name = strstr(lead, "%s");
+	const char *lead = kinds[n->kind].lead, *name = strstr(lead, "%s");
 
 	buf_add(b, lead, (size_t)(name - lead));
 	put_partner(b, n, false);
@@ -740,7 +722,7 @@ static void
 put_map(struct buf *b, const struct notice *n)
 {
 	buf_puts(b, "The map for Postfix could not be compiled");
-	if (said(n->map)) {
+	if (step_said(n->map)) {
 		buf_puts(b, ":\n  ");
 		put_foreign(b, n->map, NOTICE_FIELD_MAX, false);
 	}
@@ -749,7 +731,7 @@ put_map(struct buf *b, const struct notice *n)
 		buf_printf(b, "; it is of %s", at(n->compiled).s);
 	buf_puts(b, ".\nUntil this is mended no change of the registry takes "
 		    "effect.\n");
-	if (said(n->of.text)) {
+	if (step_said(n->of.text)) {
 		head(b, "What is wrong");
 		put_lines(b, n->of.text);
 	}
@@ -813,7 +795,7 @@ text(const char *s, size_t max)
 	struct buf b = {0};
 	json_t *j;
 
-	if (!said(s))
+	if (!step_said(s))
 		return NULL;
 	put_foreign(&b, s, max, false);
 	j = json_string(b.data);
@@ -860,7 +842,7 @@ texts(const char *const *v, size_t n)
 
 	for (i = 0; i < n && i < NOTICE_PARTNERS_MAX; i++)
 		(void)json_array_append_new(
-		    list, said(v[i]) ? field(v[i]) : json_string(""));
+		    list, step_said(v[i]) ? field(v[i]) : json_string(""));
 	return list;
 }
 
@@ -903,7 +885,7 @@ notice_json(const struct notice *n)
 
 	o = json_pack("{s:s, s:s, s:o, s:o, s:o*, s:o*, s:o*, s:o*, s:o*, s:s*,"
 		      " s:s*}",
-	    "schema", "tlspact.notice.v1", "kind", kind_texts[n->kind], "key",
+	    "schema", "tlspact.notice.v1", "kind", kinds[n->kind].word, "key",
 	    text(key, NOTICE_TEXT_MAX), "subject",
 	    text(subject, NOTICE_TEXT_MAX), "time", when(n->at), "partner",
 	    field(n->of.partner), "contact", field(n->contact), "ticket",

@@ -56,6 +56,12 @@ print_requests(
 }
 
 static void
+labelled(struct buf *out, const char *name, const char *label, uint64_t n)
+{
+	buf_printf(out, "tlspactd_%s_total{%s} %" PRIu64 "\n", name, label, n);
+}
+
+static void
 print_protocols(const struct metrics_of *f, struct buf *out)
 {
 	const struct conn_protocol *p[] = {f->socketmap, f->policy};
@@ -73,16 +79,12 @@ print_protocols(const struct metrics_of *f, struct buf *out)
 	    "Clients closed because they broke the protocol.");
 	for (i = 0; i < 2; i++)
 		if (p[i] != NULL)
-			buf_printf(out,
-			    "tlspactd_breaches_total{%s} %" PRIu64 "\n",
-			    label[i], p[i]->breaches);
+			labelled(out, "breaches", label[i], p[i]->breaches);
 	head(out, "timeouts_total", "counter",
 	    "Clients closed over a half-sent request or unread answer.");
 	for (i = 0; i < 2; i++)
 		if (p[i] != NULL)
-			buf_printf(out,
-			    "tlspactd_timeouts_total{%s} %" PRIu64 "\n",
-			    label[i], p[i]->timeouts);
+			labelled(out, "timeouts", label[i], p[i]->timeouts);
 }
 
 void
