@@ -179,7 +179,8 @@ on_compiled(const struct child_end *end, void *arg)
 
 	f->compiling = false;
 	if (!child_well(end, "tlspact-compile", &e)) {
-		logline(LOGLINE_ERROR, "%s", e.text);
+		if (*end->err != '\0')
+			logline(LOGLINE_ERROR, "%s", e.text);
 		(void)err_set(&e, EX_UNAVAILABLE, "%s failed (%s %d)",
 		    quotes(f->compile[0]).s, by_signal ? "signal" : "status",
 		    by_signal ? WTERMSIG(end->status)

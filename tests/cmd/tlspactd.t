@@ -317,7 +317,7 @@ daemon_stop
 is 'it ends well' "$daemon_status" 0
 is 'and removes its sockets' "$(find "$SOCKETS" -type s)" ''
 daemon_start compile_command="$T/compile" || bail 'tlspactd does not start'
-end=$(($(date +%s) + 3))
+end=$(($(date +%s) + 6))
 lowered "$MAP" acme.example $end may
 ok 'a downgrade' daemon_logged '1 lowered'
 is 'is served' "$(client "s = connect(); s.send(ns(b'acme.example'))
