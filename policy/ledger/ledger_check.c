@@ -13,6 +13,7 @@
 #include "db.h"
 #include "err.h"
 #include "ledger_downgrade.h"
+#include "ledger_row.h"
 #include "quote.h"
 
 struct check {

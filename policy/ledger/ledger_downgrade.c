@@ -13,6 +13,7 @@
 #include "db.h"
 #include "err.h"
 #include "json.h"
+#include "ledger_row.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
@@ -122,33 +123,6 @@ row_of(struct ledger *l, int64_t id)
 	return db_query(l->db, SELECT "WHERE id = ?", DB_INT(id));
 }
 
-json_t *
-ledger_row_json(struct db_stmt *s)
-{
-	json_t *o = json_object(), *v;
-	const char *name, *p;
-	int64_t n;
-	size_t len;
-	int i;
-
-	for (i = 0; (name = db_col_name(s, i)) != NULL; i++) {
-		n = db_col_int(s, i);
-		p = db_col_bytes(s, i, &len);
-		if (i == COLUMN_ID)
-			v = json_integer(n);
-		else if (i != COLUMN_BEGIN && i != COLUMN_END &&
-			 i != COLUMN_CLOSED)
-			v = json_bytes(p, len);
-		else if (n < 0 || n > LEDGER_TIME_MAX) /* edited */
-			v = json_integer(n);
-		else
-			v = json_time(n);
-		if (json_object_set_new(o, name, v) == -1)
-			abort();
-	}
-	return o;
-}
-
 /* --- Edits by hand ----------------------------------------------------- */
 
 /*
@@ -157,56 +131,6 @@ ledger_row_json(struct db_stmt *s)
  * into its own event would else be the edited one, and nothing would tell any
  * more that it was.
  */
-
-/* A value for a sentence; the caller frees it. */
-static char *
-shown(const json_t *v)
-{
-	if (json_is_string(v))
-		return mem_dup(
-		    quote(json_string_value(v), json_string_length(v)).s);
-	if (v == NULL || json_is_null(v))
-		return mem_dup("not set");
-	return json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
-}
-
-json_t *
-ledger_row_said(const char *data)
-{
-	json_t *o =
-	    json_loads(data, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-
-	if (json_is_object(o))
-		return o;
-	json_decref(o);
-	return NULL;
-}
-
-bool
-ledger_row_differs(const json_t *row, const json_t *said, const char *name)
-{
-	const json_t *was = json_object_get(said, name);
-	const json_t *is = json_object_get(row, name);
-
-	/* Columns that came later are not in older events: they are empty. */
-	if (was == NULL)
-		return !json_is_string(is) || json_string_length(is) > 0;
-	return !json_equal(is, was);
-}
-
-char *
-ledger_row_edit(
-    const json_t *row, const json_t *said, const char *name, int64_t seq)
-{
-	char *is = shown(json_object_get(row, name));
-	char *was = shown(json_object_get(said, name)), *text;
-
-	text = mem_printf(
-	    "%s is %s, and event %lld says %s", name, is, (long long)seq, was);
-	free(is);
-	free(was);
-	return text;
-}
 
 /* A row, and what its last event says; NULL where there is none. */
 struct found {
@@ -278,8 +202,8 @@ describe(const struct found *f, int64_t id, json_t *edited, struct buf *text)
 		if (f->said == NULL ||
 		    !ledger_row_differs(f->row, f->said, name))
 			continue;
-		said = shown(json_object_get(f->said, name));
-		is = shown(v);
+		said = ledger_row_shown(json_object_get(f->said, name));
+		is = ledger_row_shown(v);
 		if (json_object_set_new(
 			edited, name, json_pack("[s, s]", said, is)) == -1)
 			abort();

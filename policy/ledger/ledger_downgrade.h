@@ -5,13 +5,10 @@
 #ifndef LEDGER_DOWNGRADE_H
 #define LEDGER_DOWNGRADE_H
 
-#include <jansson.h>
-
 #include "arena.h"
 #include "ledger.h"
 #include "level.h"
 
-struct db_stmt;
 struct strs;
 
 enum ledger_cause { LEDGER_MANUAL, LEDGER_AUTOMATIC };
@@ -137,28 +134,5 @@ void ledger_believed_release(struct ledger_believed *o);
  */
 int ledger_downgrade_is_open(struct ledger *l, const char *partner, int64_t id,
     time_t begin, time_t by, int64_t *found, struct err *e);
-
-/* --- For ledger_check.c ------------------------------------------------ */
-
-/* All columns of a row, in the order of an event about it. */
-#define LEDGER_DOWNGRADE_COLUMNS "id, " LEDGER_DOWNGRADE_VALUES
-#define LEDGER_DOWNGRADE_VALUES                                          \
-	"partner, before, after, begin, end, reason, ticket, author,"    \
-	" sudo_user, cause, fault, keys, closed, closed_by, closed_why," \
-	" extended_by, domains"
-
-/* The row at s, a query of these, as an event records it; a new reference. */
-json_t *ledger_row_json(struct db_stmt *s);
-
-/* The row that an event tells of, from its data; NULL if there is none. */
-json_t *ledger_row_said(const char *data);
-
-/* Is that column of the row other than was said? */
-bool ledger_row_differs(
-    const json_t *row, const json_t *said, const char *name);
-
-/* How, for people: event seq is the one that said it. The caller frees it. */
-char *ledger_row_edit(
-    const json_t *row, const json_t *said, const char *name, int64_t seq);
 
 #endif

@@ -3,6 +3,7 @@
  * enforced, and which of the facts that auditors ask for are shown.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
