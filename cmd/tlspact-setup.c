@@ -33,6 +33,7 @@
 #include "smtpclient.h"
 #include "target.h"
 #include "mapfacts.h"
+#include "findings.h"
 #include "wiring.h"
 
 #define CA_MAX ((size_t)16 << 20) /* bytes of a file of CAs */

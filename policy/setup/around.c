@@ -11,6 +11,7 @@
 
 #include "diag.h"
 #include "err.h"
+#include "findings.h"
 #include "maincf.h"
 #include "mapfacts.h"
 #include "mem.h"
@@ -22,7 +23,6 @@
 #include "quote.h"
 #include "registry.h"
 #include "settings.h"
-#include "wiring.h"
 
 #define STALE 3600 /* seconds that a file may be behind the journal */
 

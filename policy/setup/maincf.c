@@ -341,29 +341,6 @@ asking_words(const char *setting, const char *root, unsigned version)
 	return words;
 }
 
-/* As postconf -P takes it: no blanks, which commas can stand for. */
-char *
-asking_without_blanks(const char *list)
-{
-	struct buf out = {0};
-	bool gap = false;
-	const char *p;
-
-	buf_puts(&out, "");
-	for (p = list; *p != '\0'; p++) {
-		if (strchr(SEPARATORS, *p) != NULL) {
-			gap = true;
-			continue;
-		}
-		if (gap && out.len > 0 && out.data[out.len - 1] != '{' &&
-		    *p != '}')
-			buf_putc(&out, ',');
-		gap = false;
-		buf_putc(&out, *p);
-	}
-	return buf_take(&out);
-}
-
 /* --- What is done while it does not answer -------------------------------- */
 
 bool

@@ -88,9 +88,6 @@ char *asking_add(const char *list, const char *ours, bool behind);
 /* How it is to be asked by a TARGET_VERSION of Postfix; the caller frees it. */
 char *asking_words(const char *setting, const char *root, unsigned version);
 
-/* The same list without blanks; the caller frees it. */
-char *asking_without_blanks(const char *list);
-
 /* Can that TARGET_VERSION have restriction classes for a dead tlspactd? */
 bool dead_can_close(unsigned version);
 

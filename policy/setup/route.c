@@ -10,6 +10,7 @@
 #include "buf.h"
 #include "cdbmap.h"
 #include "err.h"
+#include "findings.h"
 #include "file.h"
 #include "level.h"
 #include "maincf.h"
@@ -21,7 +22,6 @@
 #include "quote.h"
 #include "strength.h"
 #include "strmap.h"
-#include "wiring.h"
 
 #define WHO "tlspact-check" /* a mailbox, and a name below a suffix */
 #define GROUPS_MAX 100

@@ -1,12 +1,12 @@
 #include "wiring.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "buf.h"
+#include "findings.h"
 #include "sidemap.h"
 #include "maincf.h"
 #include "mapfacts.h"
@@ -14,115 +14,10 @@
 #include "num.h"
 #include "postconf.h"
 #include "quote.h"
-#include "sending.h"
 #include "strength.h"
 #include "target.h"
 
 #define PATIENCE 30 /* seconds to wait for tlspactd, at most */
-
-/* --- Findings ------------------------------------------------------------- */
-
-void
-findings_release(struct findings *f)
-{
-	size_t i;
-
-	for (i = 0; i < f->n; i++) {
-		free(f->v[i].where);
-		free(f->v[i].what);
-		free(f->v[i].fix);
-	}
-	free(f->v);
-	*f = (struct findings){0};
-}
-
-/* The fix, told to the Postfix that was looked at. The caller frees it. */
-static char *
-fix_there(const struct postconf *c, const char *fix)
-{
-	static const char begin[] = "postconf ";
-	size_t n = sizeof(begin) - 1;
-
-	if (c->dir == NULL || strncmp(fix, begin, n) != 0)
-		return mem_dup(fix);
-	return mem_printf("%s-c %s %s", begin, c->dir, fix + n);
-}
-
-/*
- * postconf -e never reaches an -o option of master.cf, and what is right for
- * one service may open another: such a fix is for postconf -P.
- */
-static char *
-fix_for(const struct findings *f, const char *fix)
-{
-	static const char begin[] = "postconf -e '";
-	const char *name = fix + sizeof(begin) - 1, *equals, *value, *end;
-	char *param, *text, *bare, *out = NULL;
-
-	if (f->service == NULL || strncmp(fix, begin, sizeof(begin) - 1) != 0 ||
-	    (equals = strstr(name, " =")) == NULL ||
-	    (end = strchr(equals, '\'')) == NULL)
-		return mem_dup(fix);
-	param = mem_printf("%.*s", (int)(equals - name), name);
-	if (postconf_overrides(f->c, f->service, param)) {
-		value = equals + 2 + (equals[2] == ' ');
-		text = mem_printf("%.*s", (int)(end - value), value);
-		bare = asking_without_blanks(text);
-		out = mem_printf("postconf -P '%s/%s=%s'%s", f->service, param,
-		    bare, end + 1);
-		free(bare);
-		free(text);
-	}
-	free(param);
-	return out == NULL ? mem_dup(fix) : out;
-}
-
-/* The same of another service: name this one, too. */
-static bool
-is_joined(const char *service, struct finding *f, const struct finding *new)
-{
-	size_t n = strlen(f->where);
-	char *where;
-
-	if (strcmp(f->what, new->what) != 0 || strcmp(f->fix, new->fix) != 0)
-		return false;
-	if (service == NULL || f->where[n - 1] != ')')
-		return true; /* main.cf alone led to it */
-	where = mem_printf("%.*s, %s)", (int)n - 1, f->where, service);
-	free(f->where);
-	f->where = where;
-	return true;
-}
-
-void
-findings_add(struct findings *out, enum finding_kind kind, const char *where,
-    const char *fix, const char *fmt, ...)
-{
-	struct finding f = {.kind = kind};
-	va_list ap;
-	char *mend;
-	size_t i;
-
-	va_start(ap, fmt);
-	if (vasprintf(&f.what, fmt, ap) < 0)
-		abort();
-	va_end(ap);
-	mend = fix_for(out, fix);
-	f.fix = fix_there(out->c, mend);
-	free(mend);
-	for (i = 0; i < out->n; i++)
-		if (is_joined(out->service, &out->v[i], &f)) {
-			free(f.what);
-			free(f.fix);
-			return;
-		}
-	f.where = out->service == NULL
-		      ? mem_dup(where)
-		      : mem_printf("%s (%s)", where, out->service);
-	out->v = mem_grow(out->v, out->n, &out->cap, sizeof(*out->v));
-	out->v[out->n++] = f;
-	out->faults += kind == FINDING_FAULT;
-}
 
 /* --- Services under inspection -------------------------------------------- */
 
@@ -370,6 +265,201 @@ check_tafiles(struct check *k)
 	}
 }
 
+/* --- EHLO and STARTTLS ---------------------------------------------------- */
+
+#define HELD                                                            \
+	"mail to enforced partners is held, and that to others leaves " \
+	"in clear text"
+
+static bool
+is_starttls(struct span word)
+{
+	return word.n == 8 && strncasecmp(word.p, "starttls", 8) == 0;
+}
+
+/* A list of EHLO words; the fix leaves the others. */
+static void
+check_discard(struct check *k)
+{
+	static const char name[] = "smtp_discard_ehlo_keywords";
+	struct span rest = maincf_text(get(k, name)), word;
+	struct buf fix = {0};
+	const char *comma = "";
+	bool found = false;
+
+	buf_printf(&fix, "postconf -e '%s =", name);
+	while (maincf_next(&rest, &word)) {
+		if (is_starttls(word)) {
+			found = true;
+			continue;
+		}
+		buf_printf(&fix, "%s %.*s", comma, SPAN_ARG(word));
+		comma = ",";
+	}
+	buf_putc(&fix, '\'');
+	if (found)
+		found(k, FINDING_FAULT, name, fix.data,
+		    "%s has starttls: " HELD, name);
+	buf_free(&fix);
+}
+
+static void
+check_ehlo(struct check *k)
+{
+	check_discard(k);
+	if (has(k, "smtp_never_send_ehlo", "yes"))
+		found(k, FINDING_FAULT, "smtp_never_send_ehlo",
+		    "postconf -e 'smtp_never_send_ehlo = no'",
+		    "smtp_never_send_ehlo is yes, and HELO knows no "
+		    "STARTTLS: " HELD);
+	else if (strcmp(get(k, "smtp_always_send_ehlo"), "no") == 0)
+		found(k, FINDING_FAULT, "smtp_always_send_ehlo",
+		    "postconf -e 'smtp_always_send_ehlo = yes'",
+		    "smtp_always_send_ehlo is no: with gateways whose greeting "
+		    "does not say ESMTP there is no STARTTLS, and " HELD);
+}
+
+/* --- Ciphers -------------------------------------------------------------- */
+
+/* The list as Postfix makes it for a mandatory level of that grade. */
+static char *
+cipher_list(const struct check *k, const char *list)
+{
+	static const char *const excludes[] = {
+	    "smtp_tls_exclude_ciphers", "smtp_tls_mandatory_exclude_ciphers"};
+	struct buf out = {0};
+	struct span rest, word, part;
+	size_t i;
+
+	buf_puts(&out, get(k, list));
+	for (i = 0; i < 2; i++) {
+		rest = maincf_text(get(k, excludes[i]));
+		while (maincf_next(&rest, &word))
+			while (word.n > 0) {
+				part = span_cut(&word, ':');
+				if (part.n > 0)
+					buf_printf(
+					    &out, ":!%.*s", SPAN_ARG(part));
+			}
+	}
+	buf_puts(&out, ":!aNULL");
+	return buf_take(&out);
+}
+
+/* Which kinds of certificates TLS 1.2 can have with the list. */
+static void
+list_serves(const char *list, bool *rsa, bool *ecdsa)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	STACK_OF(SSL_CIPHER) * all;
+	const SSL_CIPHER *x;
+	int i;
+
+	*rsa = *ecdsa = ctx == NULL;
+	if (ctx == NULL)
+		return;
+	if (SSL_CTX_set_cipher_list(ctx, list) == 1) {
+		all = SSL_CTX_get_ciphers(ctx);
+		for (i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+			x = sk_SSL_CIPHER_value(all, i);
+			/* Older ones with keys of RSA alone are rare. */
+			if (SSL_CIPHER_get_kx_nid(x) != NID_kx_ecdhe)
+				continue;
+			*rsa |= SSL_CIPHER_get_auth_nid(x) == NID_auth_rsa;
+			*ecdsa |= SSL_CIPHER_get_auth_nid(x) == NID_auth_ecdsa;
+		}
+	}
+	SSL_CTX_free(ctx);
+}
+
+/* The parameter that leaves them out: the first without which it is well. */
+static const char *
+culprit(const struct check *k, const char *list)
+{
+	bool rsa, ecdsa;
+
+	list_serves(get(k, list), &rsa, &ecdsa);
+	if (!rsa || !ecdsa)
+		return list;
+	return *get(k, "smtp_tls_mandatory_exclude_ciphers") != '\0'
+		   ? "smtp_tls_mandatory_exclude_ciphers"
+		   : "smtp_tls_exclude_ciphers";
+}
+
+static void
+check_ciphers(struct check *k)
+{
+	/* The two grades that the rows of a map ask for. */
+	static const char *const grades[] = {
+	    "tls_medium_cipherlist", "tls_high_cipherlist"};
+	bool rsa, ecdsa;
+	const char *name;
+	char *list, *fix;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		if (*get(k, grades[i]) == '\0')
+			continue;
+		list = cipher_list(k, grades[i]);
+		list_serves(list, &rsa, &ecdsa);
+		free(list);
+		if (rsa && ecdsa)
+			continue;
+		name = culprit(k, grades[i]);
+		fix = *name == 't' ? mem_printf("postconf -X %s", name)
+				   : mem_printf("postconf -e '%s ='", name);
+		found(k, FINDING_FAULT, name, fix,
+		    "%s is %s: with gateways of TLS 1.2 and %s certificate no "
+		    "handshake comes about, mail to enforced partners there is "
+		    "held",
+		    name, quotes(get(k, name)).s,
+		    !rsa && !ecdsa ? "any"
+		    : rsa	   ? "an ECDSA"
+				   : "an RSA");
+		free(fix);
+	}
+}
+
+/* --- Mail that comes back ------------------------------------------------- */
+
+/*
+ * RFC 8689: what its sender marks so goes over verified TLS to servers that
+ * announce the same, or back to him.
+ */
+static void
+check_requiretls(struct check *k)
+{
+	static const char name[] = "smtp_requiretls_policy";
+	struct span rest = maincf_text(get(k, name)), first;
+	char *ours;
+
+	/* Without a word for the next-hop it is enforced. */
+	(void)maincf_next(&rest, &first);
+	if (k->map->rows + k->map->requiretls == 0 ||
+	    !has(k, "requiretls_enable", "yes"))
+		return;
+	if (k->map->requiretls > 0) {
+		ours = maincf_table(k->map->requiretls_map);
+		if (!maincf_is_table(first, ours))
+			found(k, FINDING_FAULT, name,
+			    "put it in front, as tlspact-setup apply does",
+			    "%s does not begin with %s, so that what the "
+			    "registry has for %zu domain%s is not obeyed",
+			    name, ours, k->map->requiretls,
+			    num_plural(k->map->requiretls));
+		free(ours);
+		return;
+	}
+	if (span_is(first, "opportunistic") || span_is(first, "disable"))
+		return;
+	found(k, FINDING_NOTE, "requiretls_enable",
+	    "leave it, if senders are to have this; else say "
+	    "default requiretls=opportunistic in the registry",
+	    "requiretls_enable is yes: mail that its sender marks with "
+	    "REQUIRETLS is returned, not held, while the TLS of an enforced "
+	    "partner fails, and while it is lowered below key");
+}
+
 static void
 check_sender(struct check *k)
 {
@@ -407,7 +497,9 @@ check_sender(struct check *k)
 		    "host",
 		    quotes(v).s);
 	check_tafiles(k);
-	sending_check(k->c, m, k->out);
+	check_ehlo(k);
+	check_ciphers(k);
+	check_requiretls(k);
 	if (m->requiretls > 0 &&
 	    (why = k->readable(m->requiretls_map, NULL)) != 0)
 		found(k, FINDING_FAULT, m->requiretls_map,

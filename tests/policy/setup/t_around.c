@@ -8,7 +8,7 @@
 #include "around.h"
 #include "mem.h"
 #include "postconf.h"
-#include "wiring.h"
+#include "findings.h"
 
 #define GOOD                                                             \
 	{                                                                \

@@ -10,6 +10,7 @@
 #include "postconf.h"
 #include "rewire.h"
 #include "target.h"
+#include "findings.h"
 #include "wiring.h"
 
 #define ASK                                                         \
@@ -760,7 +761,7 @@ test_words(void **state)
 	    {"} a", "}", "a"},
 	};
 	struct span rest, word;
-	char *sock, *bare;
+	char *sock;
 	size_t i;
 
 	(void)state;
@@ -779,9 +780,29 @@ test_words(void **state)
 	sock = maincf_service("/spooler/b", "/spool");
 	assert_string_equal(sock, "unix:/spooler/b");
 	free(sock);
-	bare = asking_without_blanks(" a , b { c, d }  { { e } }f");
-	assert_string_equal(bare, "a,b,{c,d},{{e}}f");
-	free(bare);
+}
+
+/* postconf -P takes no blanks. */
+static void
+test_fix_of_option(void **state)
+{
+	char name[] = "a/inet/list", value[] = "x";
+	char *option = name, *is = value;
+	struct postconf c = {.name = &option, .value = &is, .n = 1};
+	struct findings f = {.c = &c, .service = "a/inet"};
+
+	(void)state;
+	findings_add(&f, FINDING_FAULT, "list",
+	    "postconf -e 'list =  a , b { c, d }  { { e } }f', then reload",
+	    "%s", "what");
+	assert_string_equal(f.v[0].fix,
+	    "postconf -P 'a/inet/list=a,b,{c,d},{{e}}f', then reload");
+	assert_string_equal(f.v[0].where, "list (a/inet)");
+	findings_add(&f, FINDING_FAULT, "other", "postconf -e 'other = a b'",
+	    "%s", "else");
+	assert_string_equal(f.v[1].fix, "postconf -e 'other = a b'");
+	assert_int_equal(f.faults, 2);
+	findings_release(&f);
 }
 
 int
@@ -800,6 +821,7 @@ main(void)
 	    cmocka_unit_test(test_master),
 	    cmocka_unit_test(test_stages),
 	    cmocka_unit_test(test_words),
+	    cmocka_unit_test(test_fix_of_option),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
