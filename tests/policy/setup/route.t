@@ -31,9 +31,10 @@ cp "$etc/master.cf" "$T/master.cf"
 # The faults and notes about ways: "where: what"
 found()
 {
-	"$B/tlspact-setup" "${options[@]}" -c "$etc" check -j |
-		jq -r '.findings[] | select(.what | test("^mail to|smtp_delivery|reply_filter|queue_lifetime|starttls"; "i"))
-			| (.kind + " " + .where + ": " + .what)'
+	"$B/tlspact-setup" "${options[@]}" -c "$etc" check -j >"$T/found"
+	[ $? -le 1 ] || echo 'the check has failed'
+	jq -r '.findings[] | select(.what | test("^mail to|smtp_delivery|reply_filter|queue_lifetime|starttls"; "i"))
+		| (.kind + " " + .where + ": " + .what)' "$T/found"
 }
 # as_was	the configuration of the beginning
 as_was()
