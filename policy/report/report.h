@@ -145,7 +145,7 @@ struct report_cert {
 	const char *key; /* "EC prime256v1", "RSA 2048" */
 	const char *signature;
 	bool server, client; /* may be used as such, by its purposes */
-	bool self_signed;
+	bool self_issued;
 };
 
 /* A gateway as the last probe saw it. */
@@ -368,7 +368,9 @@ struct report {
 
 	/* The record. */
 	struct ledger_head head;
-	size_t flaws;
+	size_t flaws; /* of the record, and of the evidence if that was held
+			 against it */
+	bool evidence_checked;
 	const char **flaw; /* the first ones, REPORT_FLAWS_MAX at most */
 	size_t nflaws;
 	const char *verify; /* the command that checks it later */
@@ -392,6 +394,7 @@ struct report_ask {
 	size_t npartners;	    /* 0: all */
 	time_t now;
 	const char *version; /* of the program */
+	bool check;	     /* hold the evidence against the record: slow */
 };
 
 /*

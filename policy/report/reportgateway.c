@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/x509v3.h>
-
+#include "certlook.h"
 #include "clock.h"
 #include "err.h"
 #include "fault.h"
@@ -21,39 +20,22 @@
 
 #define STALE (2 * CLOCK_DAY) /* seconds after which a look says nothing */
 #define CHANGES_MAX 10000
+#define CERTS_MAX 16 /* of a chain; no more are told */
 
 /* --- Chains -------------------------------------------------------------- */
 
-static const char *
-issuer_text(struct reading *g, const struct x509_info *x)
-{
-	if (*x->issuer_org == '\0' || *x->issuer_cn == '\0' ||
-	    strcmp(x->issuer_org, x->issuer_cn) == 0)
-		return reading_keep(
-		    g, *x->issuer_cn == '\0' ? x->issuer_org : x->issuer_cn);
-	return reading_printf(g, "%s, %s", x->issuer_org, x->issuer_cn);
-}
-
 static void
-take_cert(struct reading *g, X509 *x, struct report_cert *to)
+take_cert(struct reading *g, const struct certlook *c, struct report_cert *to)
 {
-	/* Without the extension everything is allowed: all bits are set. */
-	const uint32_t use = X509_get_extended_key_usage(x);
-	struct x509_info info;
-
-	x509_info(x, &info);
-	*to = (struct report_cert){.subject = reading_keep(g, info.subject_cn),
-	    .issuer = issuer_text(g, &info),
-	    .begins = info.dates_ok ? info.not_before : 0,
-	    .ends = info.dates_ok ? info.not_after : 0,
-	    .key =
-		*info.group != '\0'
-		    ? reading_printf(g, "%s %s", info.key_type, info.group)
-		    : reading_printf(g, "%s %d", info.key_type, info.key_bits),
-	    .signature = reading_keep(g, info.signature),
-	    .server = (use & (XKU_SSL_SERVER | XKU_ANYEKU)) != 0,
-	    .client = (use & (XKU_SSL_CLIENT | XKU_ANYEKU)) != 0,
-	    .self_signed = info.self_signed};
+	*to = (struct report_cert){.subject = reading_keep(g, c->subject),
+	    .issuer = reading_keep(g, c->issuer),
+	    .begins = c->begins,
+	    .ends = c->ends,
+	    .key = reading_keep(g, c->key),
+	    .signature = reading_keep(g, c->signature),
+	    .server = c->server,
+	    .client = c->client,
+	    .self_issued = c->self_issued};
 }
 
 /* The name of the certificate that ends first. */
@@ -88,7 +70,7 @@ compare(const struct report_gateway *w, const struct evidence_probe *p)
 /* What would be wrong if the partner were enforced; "" if nobody knows. */
 static const char *
 would_fail(struct chains *c, const struct report_gateway *w,
-    const struct partner *p, STACK_OF(X509) * chain)
+    const struct partner *p, const char *pem)
 {
 	const struct judge_gateway ask = {.attributes = p->attributes,
 	    .gateway = p->gateway,
@@ -96,33 +78,41 @@ would_fail(struct chains *c, const struct report_gateway *w,
 	    .nexthop = w->nexthop,
 	    .host = w->host,
 	    .at = c->g->r->now};
-	struct judgement *j = mem_zero(1, sizeof(*j));
+	struct judgement *j;
+	STACK_OF(X509) * chain;
 	const char *word = "";
 	struct err e;
 
 	/* TLSA records are not kept; nor does a route tell a name. */
-	if (p->attributes->verify != VERIFY_DANE && *w->nexthop != '[' &&
-	    judge_chain(c->judge, &ask, chain, j, &e) == 0 &&
+	if (p->attributes->verify == VERIFY_DANE || *w->nexthop == '[' ||
+	    (chain = x509_chain_parse(pem, strlen(pem), &e)) == NULL)
+		return "";
+	j = mem_zero(1, sizeof(*j));
+	if (judge_chain(c->judge, &ask, chain, j, &e) == 0 &&
 	    j->fault != FAULT_OK)
 		word = fault_text(j->fault);
 	free(j);
+	sk_X509_pop_free(chain, X509_free);
 	return word;
 }
 
 static void
-take_certs(struct chains *c, struct report_gateway *w, STACK_OF(X509) * chain)
+take_certs(struct chains *c, struct report_gateway *w, const char *pem)
 {
 	const struct report_partner *p = reading_partner(c->g, w->partner);
-	int i, n = sk_X509_num(chain);
+	struct certlook look[CERTS_MAX];
+	size_t i, n = certlook_pem(pem, strlen(pem), look, CERTS_MAX);
 
-	w->cert = arena_alloc(&c->g->r->arena, (size_t)n * sizeof(*w->cert));
+	if (n == 0)
+		return;
+	w->cert = arena_alloc(&c->g->r->arena, n * sizeof(*w->cert));
 	for (i = 0; i < n; i++)
-		take_cert(c->g, sk_X509_value(chain, i), &w->cert[i]);
-	w->ncerts = (size_t)n;
+		take_cert(c->g, &look[i], &w->cert[i]);
+	w->ncerts = n;
 	w->issuer = w->cert[0].issuer;
 	if (w->by == EVIDENCE_FAILED && strcmp(w->fault, "ok") == 0 &&
 	    p != NULL && p->p != NULL)
-		w->would = would_fail(c, w, p->p, chain);
+		w->would = would_fail(c, w, p->p, pem);
 }
 
 static bool
@@ -131,8 +121,6 @@ take_chain(const struct evidence_probe *p, void *arg)
 	struct chains *c = arg;
 	struct report *r = c->g->r;
 	struct report_gateway *w, *first = NULL;
-	STACK_OF(X509) * chain;
-	struct err e;
 
 	for (; c->at < r->ngateways; c->at++) {
 		w = &r->gateway[c->at];
@@ -140,23 +128,17 @@ take_chain(const struct evidence_probe *p, void *arg)
 			break;
 		if (compare(w, p) < 0)
 			continue;
-		if (first != NULL) {
+		w->shown = p->time;
+		if (first == NULL) {
+			take_certs(c, w, p->chain);
+			first = w;
+		} else {
 			w->cert = first->cert;
 			w->ncerts = first->ncerts;
 			w->issuer = first->issuer;
-			if (w->by == EVIDENCE_FAILED)
+			if (w->by == EVIDENCE_FAILED && *w->would == '\0')
 				w->would = first->would;
-		} else {
-			chain =
-			    x509_chain_parse(p->chain, strlen(p->chain), &e);
-			if (chain == NULL)
-				return true;
-			w->shown = p->time;
-			take_certs(c, w, chain);
-			sk_X509_pop_free(chain, X509_free);
-			first = w;
 		}
-		w->shown = p->time;
 		find_end(w);
 	}
 	return true;
@@ -310,22 +292,15 @@ judge_gateway(struct reading *g, struct report_gateway *w)
 
 /* --- Changes ------------------------------------------------------------- */
 
-/* The issuer of the leaf of a chain in PEM; "" if there is none. */
+/* The issuer of the first certificate of a chain in PEM; "" if none is. */
 static const char *
 issuer_of(struct reading *g, const char *pem)
 {
-	struct x509_info info;
-	STACK_OF(X509) * chain;
-	const char *text;
-	struct err e;
+	struct certlook look;
 
-	if (*pem == '\0' ||
-	    (chain = x509_chain_parse(pem, strlen(pem), &e)) == NULL)
-		return "";
-	x509_info(sk_X509_value(chain, 0), &info);
-	text = issuer_text(g, &info);
-	sk_X509_pop_free(chain, X509_free);
-	return text;
+	return certlook_pem(pem, strlen(pem), &look, 1) == 0
+		   ? ""
+		   : reading_keep(g, look.issuer);
 }
 
 static bool

@@ -13,6 +13,7 @@
 #include <openssl/pem.h>
 
 #include "buf.h"
+#include "certlook.h"
 #include "certrule.h"
 #include "err.h"
 #include "quote.h"
@@ -46,6 +47,27 @@ check_info(STACK_OF(X509) * c, size_t i)
 	check_text(in.signature, sizeof(in.signature));
 	if (strlen(in.cert_sha256) != 64 || in.dns_sans > in.sans)
 		abort();
+}
+
+/* The other reader must take any bytes as well, and agree on the dates. */
+static void
+check_look(const char *pem, size_t len, STACK_OF(X509) * c)
+{
+	struct certlook look[4];
+	struct x509_info in;
+	size_t i, n = certlook_pem(pem, len, look, 4);
+
+	for (i = 0; i < n; i++) {
+		check_text(look[i].subject, sizeof(look[i].subject));
+		check_text(look[i].issuer, sizeof(look[i].issuer));
+		check_text(look[i].key, sizeof(look[i].key));
+		check_text(look[i].signature, sizeof(look[i].signature));
+	}
+	for (i = 0; c != NULL && i < n && i < (size_t)sk_X509_num(c); i++) {
+		x509_info(sk_X509_value(c, (int)i), &in);
+		if (in.dates_ok && look[i].ends != in.not_after)
+			abort();
+	}
 }
 
 static void
@@ -86,6 +108,7 @@ check_again(STACK_OF(X509) * c)
 	struct err err;
 
 	if (x509_chain_pem(c, &b) == 0 && b.len <= X509_MAX_PEM) {
+		check_look(b.data, b.len, c);
 		again = x509_chain_parse(b.data, b.len, &err);
 		if (again == NULL || sk_X509_num(again) != sk_X509_num(c))
 			abort();
@@ -137,6 +160,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		judge(c, ta);
 		check_again(c);
 	}
+	check_look((const char *)data, size, NULL);
 	if (ERR_peek_error() != 0)
 		abort();
 	x509_store_free(ca);

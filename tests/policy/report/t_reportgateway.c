@@ -125,7 +125,7 @@ t_chain(void **state)
 	check_str("issuer", w[0].issuer, "Good CA Ltd, Test CA");
 	check_str("key", w[0].cert[0].key, "EC prime256v1");
 	check_true("purposes", w[0].cert[0].server && !w[0].cert[0].client);
-	check_true("root", w[0].cert[1].self_signed);
+	check_true("root", w[0].cert[1].self_issued);
 	check_str("ends first", w[0].ends_who, "Test CA");
 	check_int("left", w[0].left, 96);
 	check_str("dnssec", w[0].dnssec, "secure");
