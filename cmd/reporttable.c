@@ -161,6 +161,7 @@ put_report(struct tables *t)
 	    " partner_count enforced_count hours hours_read hours_known "
 	    "rule_unknown"
 	    " rules_not_named domains_not_named events head whole flaws_found"
+	    " evidence_checked"
 	    " verify",
 	    T(r->from_day), T(r->to_day), W(r->now), Y(r->going_on),
 	    T(r->version), T(r->registry_digest), W(r->map_time),
@@ -169,7 +170,7 @@ put_report(struct tables *t)
 	    N(r->rule_unknown), N(r->rules_more), N(r->domains_more),
 	    N(r->head.count), T(r->head.hash),
 	    Y(r->head.count == 0 ? -1 : r->flaws == 0), N(r->flaws),
-	    T(r->verify));
+	    Y(r->evidence_checked), T(r->verify));
 }
 
 static void

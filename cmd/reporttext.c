@@ -483,9 +483,10 @@ put_record(const struct report *r, struct buf *out)
 		buf_puts(out, "  There is none yet.\n");
 	else
 		say(out, 2, "",
-		    "%s: %" PRId64 " events. To hold this report against a "
-		    "later state of it:",
-		    r->flaws == 0 ? "Whole" : "NOT WHOLE", r->head.count);
+		    "%s: %" PRId64 " events; the evidence was %sheld against "
+		    "it. To hold this report against a later state of it:",
+		    r->flaws == 0 ? "Whole" : "NOT WHOLE", r->head.count,
+		    r->evidence_checked ? "" : "not ");
 	if (r->head.count > 0)
 		buf_printf(out, "    %s\n", r->verify);
 	for (i = 0; i < r->nflaws; i++)

@@ -30,6 +30,7 @@ struct run {
 	time_t from, to, at; /* 0: not said; to is the last day */
 	struct options_list partner;
 	const char *format, *output;
+	bool check;
 	struct settings set;
 	struct registry *registry;
 	struct report report;
@@ -44,6 +45,8 @@ static const struct options_row rows[] = {
 	.at = offsetof(struct run, at)},
     {0, "partner", "NAME", "of that partner alone; may be repeated",
 	OPTIONS_LIST, .at = offsetof(struct run, partner)},
+    {0, "check", NULL, "hold the evidence against the record as well",
+	OPTIONS_FLAG, .at = offsetof(struct run, check)},
     {0, "format", "FORMAT", "text (default), csv, json or html", OPTIONS_WORD,
 	.at = offsetof(struct run, format)},
     {0, "output", "FILE", "write to FILE, which changes at once", OPTIONS_WORD,
@@ -57,8 +60,8 @@ static const struct options_row rows[] = {
 static const struct options_table table = {
     .program = "tlspact-report",
     .synopsis = "[-jv] [-C FILE] [-o NAME=VALUE]... [--from DAY] [--to DAY]\n"
-		" [--at TIME] [--partner NAME]... [--format FORMAT]\n"
-		" [--output FILE]\n",
+		" [--at TIME] [--partner NAME]... [--check]\n"
+		" [--format FORMAT] [--output FILE]\n",
     .about = "Tell what is on record of a period: mail, gateways, decisions.",
     .row = rows,
     .nrows = sizeof(rows) / sizeof(rows[0]),
@@ -163,6 +166,7 @@ report(struct run *run, const struct format *format)
 		 &run->registry)) != EX_OK)
 		return code;
 	ask.registry = run->registry;
+	ask.check = run->check;
 	find_partners(run, &ask);
 	if (report_read(&run->report, &ask, &e) == -1)
 		return common_failed(&e);

@@ -572,20 +572,28 @@ answer_opportunistic(struct reading *g)
 static void
 answer_record(struct reading *g)
 {
-	static const char question[] = "Is the record whole?";
+	static const char question[] =
+	    "Is the record whole, and the evidence as it says?";
 	const struct report *r = g->r;
 
-	if (r->head.count == 0)
+	struct report_answer *a;
+
+	if (r->head.count == 0) {
 		answer(g->r, REPORT_OPEN, question, "there is none yet");
-	else if (r->flaws > 0)
-		answer(g->r, REPORT_BAD, question,
-		    reading_printf(
-			g, "no: %zu flaw%s", r->flaws, num_plural(r->flaws)));
-	else
-		answer(g->r, REPORT_GOOD, question,
-		    reading_printf(g, "yes: %" PRId64 " events, head %.16s",
-			r->head.count, r->head.hash))
-		    ->detail = r->verify;
+		return;
+	}
+	a = answer(g->r,
+	    r->flaws > 0	  ? REPORT_BAD
+	    : r->evidence_checked ? REPORT_GOOD
+				  : REPORT_OPEN,
+	    question,
+	    r->flaws > 0
+		? reading_printf(
+		      g, "no: %zu flaw%s", r->flaws, num_plural(r->flaws))
+		: reading_printf(g, "yes: %" PRId64 " events", r->head.count));
+	a->detail = r->evidence_checked
+			? "the evidence is as it says"
+			: "the evidence was not held against it: --check";
 }
 
 static void
@@ -801,8 +809,11 @@ facts_of_record(struct reading *g)
 	fact(r, FACT_FAILURES, r->hours_read > 0, true, "no log was read");
 	fact(r, FACT_GAPS, r->hours_known, true,
 	    "the hours read are not on record");
-	fact(r, FACT_INTEGRITY, record, r->flaws == 0,
-	    record ? "the record is not whole" : "there is no record yet");
+	fact(r, FACT_INTEGRITY, record, r->flaws == 0 && r->evidence_checked,
+	    !record	   ? "there is no record yet"
+	    : r->flaws > 0 ? "the record is not whole"
+			   : "the evidence was not held against the record: "
+			     "--check");
 	fact(r, FACT_PRIVACY, true, true, "");
 	fact(r, FACT_TOLD, record, true, "there is no record yet");
 }

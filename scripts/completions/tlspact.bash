@@ -121,7 +121,7 @@ _tlspact()
 	tlspact-report)
 		# shellcheck disable=SC2086 # a word each
 		_tlspact_words "$current" $_tlspact_common --from --to --at \
-			--partner --format --output
+			--partner --check --format --output
 		;;
 	tlspact-trace)
 		if [[ $previous = --partner ]]; then

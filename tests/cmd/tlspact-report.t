@@ -170,6 +170,12 @@ read -ra verify <<<"$(jq -r .verify "$T/json")"
 run "$B/${verify[0]}" "${verify[1]}" "${options[@]}" "${verify[@]:2}"
 is 'finds the record whole' "$rc" 0
 
+run report
+like 'without --check the evidence is open' "$out" \
+	'open +Is the record whole.*not held against'
+run report --check
+like 'with it it was measured' "$out" 'good +Is the record whole'
+
 # --- Many, renamed, removed --------------------------------------------------------
 
 python3 - "$T/evidence.db" <<'PYTHON'

@@ -64,7 +64,8 @@ try_report(time_t from, time_t to, time_t now, const char *one)
 	    .to = to,
 	    .now = now,
 	    .partner = &one,
-	    .npartners = one != NULL};
+	    .npartners = one != NULL,
+	    .check = true};
 
 	report_free(&rep);
 	set.ledger = file;
