@@ -24,8 +24,9 @@ EMBED(page_template, "cmd/page/page.html");
 EMBED(page_style, "cmd/page/page.css");
 EMBED(page_script, "cmd/page/page.js");
 
-#define NOTES 50 /* that need attention, and are named */
-#define GAPS 100 /* without log */
+#define NOTES 50   /* that need attention, and are named */
+#define GAPS 100   /* without log */
+#define NOTICES 50 /* to people */
 
 /* --- The head ------------------------------------------------------------- */
 
@@ -258,6 +259,38 @@ put_open(struct buf *out, const struct report *r)
 	buf_puts(out, "</ul>");
 }
 
+/* Who was told what. */
+static void
+put_notices(struct buf *out, const struct report *r)
+{
+	const struct report_notice *n;
+	size_t i, shown = 0;
+
+	if (r->nnotices == 0) {
+		buf_puts(out, "<p>No notice to people is on record for this "
+			      "period.</p>");
+		return;
+	}
+	page_table(out, "Notices to people, the newest first",
+	    "<th scope=\"col\">Made</th><th scope=\"col\">Sent</th>"
+	    "<th scope=\"col\">Partner</th><th scope=\"col\">Subject</th>");
+	for (i = r->nnotices; i-- > 0 && shown < NOTICES; shown++) {
+		n = &r->notice[i];
+		html_printf(out,
+		    "<tr><td class=\"d\">%s</td><td class=\"d\">%s"
+		    "</td><th scope=\"row\">",
+		    page_time(n->created).s,
+		    n->time == 0 ? "waits" : page_time(n->time).s);
+		if (*n->partner != '\0')
+			page_name(out, r, n->partner);
+		html_printf(out, "</th><td>%s</td></tr>\n", n->subject);
+	}
+	page_table_end(out);
+	if (r->nnotices > shown)
+		html_printf(out, "<p>%zu older ones are not shown.</p>",
+		    r->nnotices - shown);
+}
+
 static void
 put_record(struct buf *out, const struct report *r)
 {
@@ -290,10 +323,8 @@ put_record(struct buf *out, const struct report *r)
 	else
 		html_printf(out, "<p>Probes and failures are kept for %s",
 		    clock_span((time_t)r->keep, keep));
-	html_printf(out,
-	    ", counts by day and the record for ever. %zu notices to people "
-	    "are on record for this period.</p>",
-	    r->nnotices);
+	buf_puts(out, ", counts by day and the record for ever.</p>");
+	put_notices(out, r);
 }
 
 static void
@@ -303,7 +334,7 @@ put_facts(struct buf *out, const struct report *r)
 
 	page_table(out, "Facts that auditors ask for",
 	    "<th scope=\"col\" class=\"n\">No.</th><th scope=\"col\">Fact</th>"
-	    "<th scope=\"col\">State</th><th scope=\"col\">What is shown</th>"
+	    "<th scope=\"col\">State</th><th scope=\"col\">If not, why</th>"
 	    "<th scope=\"col\">Where</th>");
 	for (i = 0; i < REPORT_FACTS; i++) {
 		html_printf(out,

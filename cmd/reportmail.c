@@ -319,6 +319,7 @@ reportmail_protocols(struct buf *out, const struct report *r)
 	put_use(out, r, "Key exchange", &o->exchange, &i->exchange, true);
 	put_use(out, r, "Ciphers", &o->cipher, &i->cipher, false);
 	put_use(out, r, "Signatures", &o->signature, &i->signature, false);
+	put_use(out, r, "Verified by", &o->proof, &i->proof, false);
 	buf_puts(out, "</div>");
 }
 

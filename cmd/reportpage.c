@@ -107,6 +107,16 @@ page_mail_row(struct buf *out, enum evidence_direction way,
 }
 
 void
+page_not_delivered(struct buf *out, const struct report_mail *m)
+{
+	if (m->deferred + m->returned + m->refused > 0)
+		html_printf(out,
+		    " Not delivered: %s deferred, %s came back, %s refused.",
+		    html_count(m->deferred).s, html_count(m->returned).s,
+		    html_count(m->refused).s);
+}
+
+void
 page_small(struct buf *out, const char *title, const uint64_t n[REPORT_SEEN])
 {
 	uint64_t down[REPORT_SEEN];

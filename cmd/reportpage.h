@@ -34,7 +34,7 @@ struct chart_period page_period(const struct report *r);
 
 /*
  * The row of a direction: how much, what protected it, and whether that was
- * what was asked for; the head of such a table; and the bar of the shares.
+ * what was asked for; and the head of such a table.
  */
 #define PAGE_MAIL_HEAD                                              \
 	"<th scope=col>Mail<th scope=col>All<th scope=col>Verified" \
@@ -44,6 +44,11 @@ struct chart_period page_period(const struct report *r);
 	"<th scope=col>Preferred failed<th scope=col>Rule not known"
 void page_mail_row(struct buf *out, enum evidence_direction way,
     const uint64_t n[REPORT_SEEN], const struct report_kept *k);
+
+/* What was not delivered, as a sentence; nothing if there was none. */
+void page_not_delivered(struct buf *out, const struct report_mail *m);
+
+/* The shares as a bar. */
 void page_small(
     struct buf *out, const char *title, const uint64_t n[REPORT_SEEN]);
 

@@ -158,7 +158,7 @@ put_agreement(struct buf *out, const struct registry *registry,
 	put_word(out, "Ours", t->operator_);
 	put_word(out, "Note", t->note);
 	put_list(out, "Gateways", p->p->gateway);
-	put_word(out, "Names of gateways known by", p->names);
+	put_word(out, "Their names are known:", p->names);
 	domain = registry_domains(registry, p->p, &n);
 	buf_puts(out, ". Domains ");
 	for (i = 0; i < n && i < EVENTS; i++)
@@ -227,46 +227,78 @@ put_way(struct buf *out, const struct report_partner *p,
 	page_mail_row(out, way, seen, &m->kept);
 }
 
-static void
-put_uses(struct buf *out, const char *what, const struct report_uses *u,
-    uint64_t all)
+/* The number of that name; 0 if it is not there. */
+static uint64_t
+use_of(const struct report_uses *u, const char *name)
 {
 	size_t i;
 
-	if (u->n == 0)
-		return;
-	html_printf(out, "; %s ", what);
-	for (i = 0; i < u->n && i < USES; i++) {
-		html_printf(out, "%s%s %s", i > 0 ? ", " : "",
-		    *u->v[i].name == '\0' ? "not told" : u->v[i].name,
-		    page_share(u->v[i].n, all).s);
-		if (u->v[i].state > REPORT_GOOD)
-			html_printf(out, " (%s)", u->v[i].why);
-	}
-	if (u->n > i)
-		html_printf(out, " and %zu more", u->n - i);
+	for (i = 0; i < u->n; i++)
+		if (strcmp(u->v[i].name, name) == 0)
+			return u->v[i].n;
+	return 0;
 }
 
-/* How the mail of that direction was encrypted. */
+/* Shares of each, sent / received; and what they are shares of. */
 static void
-put_how(struct buf *out, const struct report_way *w, enum evidence_direction d)
+put_uses(struct buf *out, const char *what, const struct report_uses *sent,
+    const struct report_uses *came, const uint64_t all[REPORT_WAYS])
 {
-	uint64_t all = w->secret + w->not_secret + w->secret_unknown;
+	const struct report_uses *of[] = {sent, came};
+	const struct report_use *u;
+	size_t i, k, n = 0;
 
-	if (all == 0)
+	for (i = 0; i < 2; i++)
+		for (k = 0; k < of[i]->n; k++) {
+			u = &of[i]->v[k];
+			if (i == 1 && use_of(sent, u->name) > 0)
+				continue;
+			if (n == USES) {
+				buf_puts(out, " and others");
+				return;
+			}
+			html_printf(out, "%s%s%s %s / %s", n == 0 ? "; " : "",
+			    n == 0 ? what : ", ",
+			    *u->name == '\0' ? "not told" : u->name,
+			    page_share(use_of(sent, u->name), all[EVIDENCE_OUT])
+				.s,
+			    page_share(use_of(came, u->name), all[EVIDENCE_IN])
+				.s);
+			if (u->state > REPORT_GOOD)
+				html_printf(out, " (%s)", u->why);
+			n++;
+		}
+}
+
+/* How the mail was encrypted. */
+static void
+put_how(struct buf *out, const struct report_partner *p)
+{
+	const struct report_way *o = &p->way[EVIDENCE_OUT],
+				*c = &p->way[EVIDENCE_IN];
+	uint64_t all[REPORT_WAYS], proved[REPORT_WAYS];
+	unsigned w;
+
+	for (w = 0; w < REPORT_WAYS; w++) {
+		all[w] = p->way[w].secret + p->way[w].not_secret +
+			 p->way[w].secret_unknown;
+		proved[w] = report_seen(&p->way[w].mail, EVIDENCE_VERIFIED);
+	}
+	if (all[EVIDENCE_OUT] + all[EVIDENCE_IN] == 0)
 		return;
-	html_printf(out, "<p>%s: forward secrecy %s",
-	    d == EVIDENCE_OUT ? "Sent" : "Received",
-	    page_share(w->secret, all).s);
-	if (w->secret_unknown > 0)
-		html_printf(
-		    out, " (of %s not known)", html_count(w->secret_unknown).s);
-	if (*w->weakest != '\0')
-		html_printf(out, "; weakest %s", w->weakest);
-	put_uses(out, "protocols", &w->protocol, all);
-	put_uses(out, "ciphers", &w->cipher, all);
-	put_uses(out, "groups", &w->exchange, all);
+	html_printf(out, "<p>Sent / received: forward secrecy %s / %s",
+	    page_share(o->secret, all[EVIDENCE_OUT]).s,
+	    page_share(c->secret, all[EVIDENCE_IN]).s);
+	html_printf(out, "; weakest %s / %s",
+	    *o->weakest == '\0' ? "-" : o->weakest,
+	    *c->weakest == '\0' ? "-" : c->weakest);
+	put_uses(out, "protocols ", &o->protocol, &c->protocol, all);
+	put_uses(out, "ciphers ", &o->cipher, &c->cipher, all);
+	put_uses(out, "groups ", &o->exchange, &c->exchange, all);
+	put_uses(out, "verified by ", &o->proof, &c->proof, proved);
 	buf_putc(out, '.');
+	page_not_delivered(out, &o->mail);
+	page_not_delivered(out, &c->mail);
 }
 
 static void
@@ -277,8 +309,7 @@ put_mail(struct buf *out, const struct report_partner *p)
 	put_way(out, p, EVIDENCE_OUT);
 	put_way(out, p, EVIDENCE_IN);
 	buf_puts(out, "</table></div>\n");
-	put_how(out, &p->way[EVIDENCE_OUT], EVIDENCE_OUT);
-	put_how(out, &p->way[EVIDENCE_IN], EVIDENCE_IN);
+	put_how(out, p);
 }
 
 static const char *
@@ -298,6 +329,29 @@ by_what(enum evidence_judged by)
 	}
 }
 
+/* The certificates that it showed, leaf first. */
+static void
+put_chain(struct buf *out, const struct report_gateway *g)
+{
+	const struct report_cert *c;
+	size_t i;
+
+	if (g->ncerts == 0)
+		return;
+	buf_puts(out, "<tr class=note><td><td colspan=6>");
+	for (i = 0; i < g->ncerts; i++) {
+		c = &g->cert[i];
+		if (i > 0)
+			html_printf(
+			    out, "; %s to %s", c->subject, page_day(c->ends).s);
+		else
+			html_printf(out, "%s%s%s %s to %s", c->key,
+			    c->server ? ", server" : "",
+			    c->client ? ", client" : "", page_day(c->begins).s,
+			    page_day(c->ends).s);
+	}
+}
+
 static void
 put_gateway(
     struct buf *out, const struct report *r, const struct report_gateway *g)
@@ -306,10 +360,12 @@ put_gateway(
 	    "<tr><th scope=row>%s<br><span class=note>%s</span><td>",
 	    *g->host == '\0' ? g->nexthop : g->host, g->address);
 	page_state(out, g->state, g->word);
-	html_printf(out, "<td class=d>%s<td>%s<td>%s<br>%s<td>%s",
-	    page_time(g->time).s, by_what(g->by), g->protocol, g->exchange,
-	    g->issuer);
-	html_printf(out, "<td class=d>%s", page_day(g->ends).s);
+	html_printf(
+	    out, "<td class=d>%s<td>%s", page_time(g->time).s, by_what(g->by));
+	if (*g->dnssec != '\0')
+		html_printf(out, "<br>DNS %s, TLSA %s", g->dnssec, g->tlsa);
+	html_printf(out, "<td>%s<br>%s<td>%s<td class=d>%s", g->protocol,
+	    g->exchange, g->issuer, page_day(g->ends).s);
 	if (g->ends != 0)
 		html_printf(
 		    out, "<br>%ld days", (long)(g->ends - r->now) / CLOCK_DAY);
@@ -317,6 +373,7 @@ put_gateway(
 		html_printf(out, ", %d %% left", g->left);
 	if (g->ends != 0 && strcmp(g->ends_who, g->host) != 0)
 		html_printf(out, "<br>%s", g->ends_who);
+	put_chain(out, g);
 }
 
 static void
@@ -393,9 +450,10 @@ put_rules(struct buf *out, const struct report *r, const char *name)
 		if (strcmp(c->partner, name) != 0 ||
 		    (last != NULL && last->event == c->event))
 			continue;
-		html_printf(out, "%s%s %s, by %s: %s <code>%s</code>",
-		    n++ == 0 ? "<li>Rules: " : "; ", page_time(c->time).s,
-		    change_name(c->change), c->cause, c->key, c->is);
+		buf_puts(out, n++ == 0 ? "<li>Rules: " : "; ");
+		html_printf(out, "%s %s, by %s: %s <code>%s</code>",
+		    page_time(c->time).s, change_name(c->change), c->cause,
+		    c->key, c->is);
 		last = c;
 	}
 }
@@ -412,9 +470,8 @@ put_seen(struct buf *out, const struct report *r, const char *name)
 		v = &r->seen_change[i];
 		if (strcmp(v->partner, name) != 0)
 			continue;
-		html_printf(out, "%s%s %s %s",
-		    n++ == 0 ? "<li>Seen of gateways: " : "; ",
-		    page_day(v->time).s,
+		buf_puts(out, n++ == 0 ? "<li>Seen of gateways: " : "; ");
+		html_printf(out, "%s %s %s", page_day(v->time).s,
 		    *v->host == '\0' ? v->nexthop : v->host,
 		    report_what_name(v->what));
 		(void)snprintf(is, sizeof(is), "%.16s", v->is);

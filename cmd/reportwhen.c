@@ -18,6 +18,7 @@
 #define CHANGES 100    /* of each kind, the newest */
 #define DOWNGRADES 200 /* the newest */
 #define NEAREST 12     /* certificates that end first */
+#define SOON 2	       /* weeks, which is told by the colour */
 #define WEEKS 58       /* of the strip of expiry, the last has the rest */
 
 /* --- The timeline --------------------------------------------------------- */
@@ -319,21 +320,12 @@ static void
 put_weeks(struct buf *out, const struct report *r,
     const struct report_gateway *const *g, size_t n)
 {
-	static const char *const colour[] = {
-	    [REPORT_OPEN] = "u",
-	    [REPORT_GOOD] = "v",
-	    [REPORT_WATCH] = "g",
-	    [REPORT_BAD] = "c",
-	};
 	struct chart_bin bin[WEEKS] = {{0}};
 	struct buf title[WEEKS] = {{0}};
-	enum report_state worst[WEEKS] = {0};
 	size_t i, w;
 
 	for (i = 0; i < n; i++) {
 		w = week_of(r, g[i]);
-		if (g[i]->state > worst[w])
-			worst[w] = g[i]->state;
 		if (bin[w].n++ < NEAREST)
 			buf_printf(&title[w], "%s%s %s (%s)",
 			    bin[w].n > 1 ? "; " : "", page_day(g[i]->ends).s,
@@ -342,7 +334,7 @@ put_weeks(struct buf *out, const struct report *r,
 			buf_puts(&title[w], " and others");
 	}
 	for (w = 0; w < WEEKS; w++) {
-		bin[w].colour = colour[worst[w]];
+		bin[w].colour = w == 0 ? "c" : w <= SOON ? "g" : "v";
 		bin[w].title = title[w].data;
 	}
 	buf_puts(out, "<figure><figcaption>Gateways by the week in which their "

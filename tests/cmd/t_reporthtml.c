@@ -109,7 +109,29 @@ t_hostile(void **state)
 	struct report_host h = {.name = EVIL};
 	struct report_failure x = {
 	    .partner = EVIL, .fault = EVIL, .first = EVIL, .last = EVIL};
-	struct report_gateway g = {.partner = EVIL,
+	struct report_cert k = {.subject = EVIL, .issuer = EVIL, .key = EVIL};
+	struct report_cert chain[] = {k, k};
+	struct report_notice told = {
+	    .partner = EVIL, .kind = EVIL, .subject = EVIL};
+	struct report_use use = {.name = EVIL,
+	    .n = 1,
+	    .last = EVIL,
+	    .state = REPORT_BAD,
+	    .why = EVIL};
+	struct report_uses uses = {.v = &use, .n = 1};
+	struct report_way way = {.protocol = uses,
+	    .cipher = uses,
+	    .exchange = uses,
+	    .signature = uses,
+	    .proof = uses,
+	    .secret = 1,
+	    .weakest = EVIL,
+	    .mail.deferred = 1};
+	struct report_gateway g = {.dnssec = EVIL,
+	    .tlsa = EVIL,
+	    .cert = chain,
+	    .ncerts = 2,
+	    .partner = EVIL,
 	    .nexthop = EVIL,
 	    .host = EVIL,
 	    .address = EVIL,
@@ -125,6 +147,7 @@ t_hostile(void **state)
 	const struct partner entry = {.attributes = &t, .contact = EVIL};
 	const struct registry registry = {0};
 	struct report_partner p = {.name = EVIL,
+	    .way = {way, way},
 	    .p = &entry,
 	    .day = day,
 	    .ndays = 1,
@@ -140,6 +163,9 @@ t_hostile(void **state)
 	    .verdict = EVIL};
 	struct report r = {.partner = &p,
 	    .npartners = 1,
+	    .all = {way, way},
+	    .notice = &told,
+	    .nnotices = 1,
 	    .downgrade = &d,
 	    .ndowngrades = 1,
 	    .rule = &c,

@@ -85,6 +85,8 @@ def markup(name, text):
 
 def file_itself(text):
     markup("file", text)
+    ok("file: no markup is shown as text", "&lt;" not in
+       text[:text.index('id="data"')])
     script = text[text.rindex("<script>") + 8:text.rindex("</script>")]
     ok("file: the script is small", len(script.encode()) <= MOST_SCRIPT,
        len(script))

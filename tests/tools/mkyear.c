@@ -334,7 +334,10 @@ look(struct year *y, struct partner_year *p, int day, time_t now)
 	    .partner = p->name,
 	    .port = 25,
 	    .protocol = "TLSv1.3",
-	    .cipher = "TLS_AES_256_GCM_SHA384"};
+	    .cipher = "TLS_AES_256_GCM_SHA384",
+	    .dnssec = p->shows ? "secure" : "insecure",
+	    .tlsa = "none",
+	    .requiretls = "no"};
 	char nexthop[80];
 	struct gateway *g;
 	struct err e;
@@ -355,6 +358,7 @@ look(struct year *y, struct partner_year *p, int day, time_t now)
 		r.fault = k == 0 ? fault_text(p->fault) : "ok";
 		r.kex =
 		    day * 2 > y->ndays && k == 0 ? "X25519MLKEM768" : "X25519";
+		r.begins = g->ends - (time_t)g->life * DAY;
 		r.not_after = g->ends;
 		r.key = g->key;
 		r.chain = g->chain;
