@@ -15,6 +15,7 @@
 #include "common.h"
 #include "ctldown.h"
 #include "ctlfacts.h"
+#include "ctlonboard.h"
 #include "ctlprint.h"
 #include "day.h"
 #include "err.h"
@@ -797,9 +798,29 @@ restore(void *arg)
 	return code;
 }
 
+/* --- onboard ------------------------------------------------------------ */
+
+static int
+onboard(void *arg)
+{
+	struct run *r = arg;
+	uint32_t i;
+
+	if (r->registry == NULL)
+		return r->registry_code;
+	i = registry_find(r->registry, r->lower.partner);
+	if (i == REGISTRY_NONE) {
+		say("no partner has the name or the domain %s; see tlspactctl "
+		    "status",
+		    quotes(r->lower.partner).s);
+		return EX_NOINPUT;
+	}
+	return ctlonboard(&r->c, &r->registry->partner[i], r->opt.json, r->dry);
+}
+
 /* --- all --------------------------------------------------------------- */
 
-enum { STATUS, DOWNGRADE, EXTEND, RESTORE, HISTORY };
+enum { STATUS, DOWNGRADE, EXTEND, RESTORE, HISTORY, ONBOARD };
 
 static const struct options_verb verbs[] = {
     [STATUS] = {"status", NULL, 0, 1, status},
@@ -807,6 +828,7 @@ static const struct options_verb verbs[] = {
     [EXTEND] = {"extend", NULL, 1, 1, extend},
     [RESTORE] = {"restore", NULL, 1, 1, restore},
     [HISTORY] = {"history", NULL, 0, 1, history},
+    [ONBOARD] = {"onboard", NULL, 1, 1, onboard},
 };
 
 #define LOWER (OPTIONS_VERB(DOWNGRADE) | OPTIONS_VERB(EXTEND))
@@ -860,7 +882,8 @@ static const struct options_table table = {
 	"[--no-flush]\n"
 	"extend PARTNER --for TIME | --until TIME [--reason TEXT] [--yes]\n"
 	"restore PARTNER [--reason TEXT] [--flush]\n"
-	"history [PARTNER] | --check [--known COUNT:HASH]\n",
+	"history [PARTNER] | --check [--known COUNT:HASH]\n"
+	"onboard PARTNER\n",
     .about = "PARTNER is a partner of the registry, or one of its domains.",
     .row = rows,
     .nrows = sizeof(rows) / sizeof(rows[0]),

@@ -50,7 +50,7 @@ _tlspact_tlspactctl()
 	if [[ $current != -* ]]; then
 		if [ -z "$verb" ]; then
 			_tlspact_words "$current" status downgrade extend \
-				restore history
+				restore history onboard
 		elif [ -z "$partner" ]; then
 			# shellcheck disable=SC2046 # a word each
 			_tlspact_words "$current" $(_tlspact_partners)

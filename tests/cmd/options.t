@@ -64,7 +64,7 @@ for page in "$TOP"/cmd/*.8; do
 		<(single <<<"$text" | options))" ''
 	verbs=('')
 	[ "$program" != tlspactctl ] ||
-		verbs=(status downgrade extend restore history)
+		verbs=(status downgrade extend restore history onboard)
 	offered=$(for verb in "${verbs[@]}"; do
 		complete_for "$program" ${verbs[0]:+"$verb"}
 	done | grep -e '^-' | sort -u)
@@ -118,6 +118,8 @@ done <<'EOT'
 64 tlspactctl restore one --flush --no-flush
 64 tlspactctl history --check one
 64 tlspactctl history --known 1:a
+64 tlspactctl onboard
+64 tlspactctl onboard one --yes
 64 tlspactd word
 64 tlspactd --json
 EOT

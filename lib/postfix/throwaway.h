@@ -1,0 +1,39 @@
+/*
+ * throwaway.h: a Postfix of our own for a moment, with the settings of another
+ * one for mail that leaves: what does it do with this mail under this policy?
+ *
+ * It has its own folder, queue and log, listens nowhere, and sends to loopback
+ * alone. The other one is not touched. Needs root, as Postfix does.
+ */
+#ifndef THROWAWAY_H
+#define THROWAWAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+#define THROWAWAY_REASON 512
+
+/* One mail, to one server. */
+struct throwaway_mail {
+	uint16_t port;	    /* of 127.0.0.1 */
+	const char *policy; /* what smtp_tls_policy_maps has for it */
+	/* What became of it. */
+	bool known, sent;
+	char reason[THROWAWAY_REASON]; /* in Postfix's words */
+};
+
+/*
+ * Start one like the Postfix whose configuration is in dir (NULL: the default
+ * one), which also trusts the CA in PEM; send the mails, n of them; wait until
+ * each has met its fate, or for so many seconds; and take all away again. The
+ * CA's file, that a policy may name, is THROWAWAY_CA in it: it is replaced
+ * there. 0, or -1 with *e set (69, 73, 77: not root).
+ */
+#define THROWAWAY_CA "%CA%"
+int throwaway_run(const char *dir, const char *ca, struct throwaway_mail *mail,
+    size_t n, int seconds, struct err *e);
+
+#endif

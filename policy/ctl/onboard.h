@@ -1,0 +1,69 @@
+/*
+ * onboard.h: the steps towards mode=enforced of a partner, each measured.
+ */
+#ifndef ONBOARD_H
+#define ONBOARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ctl;
+struct err;
+struct partner;
+
+enum onboard_state {
+	ONBOARD_DONE,
+	ONBOARD_OPEN,
+	ONBOARD_SPARED, /* does not apply, which the text says why */
+};
+
+enum onboard_id {
+	ONBOARD_IPV4,	 /* the gateways pass as enforced */
+	ONBOARD_IPV6,	 /* the same */
+	ONBOARD_REFUSAL, /* our Postfix refuses peers that it should not like */
+	ONBOARD_OUT,	 /* mail goes out encrypted */
+	ONBOARD_IN,	 /* and comes in so */
+	ONBOARD_BACK,	 /* also behind the provider */
+	ONBOARD_CONTACT,
+	ONBOARD_AGREEMENT,
+	ONBOARD_REVIEW,
+	ONBOARD_STEPS
+};
+
+#define ONBOARD_TEXT 512
+#define ONBOARD_DAYS 30 /* of mail that are looked at */
+
+struct onboard_step {
+	enum onboard_state state;
+	char text[ONBOARD_TEXT]; /* what was found, or what to do */
+};
+
+struct onboard {
+	struct onboard_step step[ONBOARD_STEPS];
+	size_t open; /* steps */
+};
+
+/* "probe-ipv4", "refusal", ...; and for people. */
+const char *onboard_name(enum onboard_id id);
+const char *onboard_words(enum onboard_id id);
+const char *onboard_state_name(enum onboard_state s); /* "done" ... */
+
+/*
+ * Measure all of them: looks at the gateways, and runs a Postfix of its own
+ * (throwaway.h). Takes up to a minute. What cannot be measured is open.
+ */
+void onboard_measure(
+    const struct ctl *c, const struct partner *p, struct onboard *o);
+
+/* Put the result on record, as an event "onboard". 0, or -1 with *e set. */
+int onboard_record(const struct ctl *c, const struct partner *p,
+    const struct onboard *o, struct err *e);
+
+/*
+ * The policy p has when enforced, as a test wants it whose servers are at an
+ * address: tokens of match= become names of domain, tafile= the test's CA
+ * (THROWAWAY_CA). *name is one that it takes. Both are the caller's to free.
+ */
+char *onboard_policy(const char *policy, const char *domain, char **name);
+
+#endif
