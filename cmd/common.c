@@ -7,6 +7,7 @@
 
 #include "diag.h"
 #include "err.h"
+#include "probeplan.h"
 #include "prober.h"
 #include "registry.h"
 #include "say.h"
@@ -55,22 +56,23 @@ said(const char *s)
 }
 
 void
-common_prober(const struct settings *s, struct smtpclient *client,
-    struct prober_settings *p)
+common_prober(const struct settings *s, struct smtpclients *clients,
+    struct probeplan *plan, struct prober_settings *p)
 {
 	char *line, *rest;
 
-	smtpclient_read(client, s->helo_name,
+	smtpclients_read(clients, plan, s->helo_name, s->ca_file,
 	    s->opportunistic_level != OPPORTUNISTIC_MAIN_CF);
-	for (rest = client->unlike; (line = strsep(&rest, "\n")) != NULL;)
+	for (rest = clients->unlike.data; (line = strsep(&rest, "\n")) != NULL;)
 		if (*line != '\0')
 			say("%s", line);
-	*p = (struct prober_settings){.client = client,
-	    .resolver = said(s->resolver),
+	*p = (struct prober_settings){.resolver = said(s->resolver),
 	    .trust_anchor = said(s->trust_anchor),
 	    .port = (uint16_t)s->smtp_port,
 	    .timeout_ms = (unsigned)s->probe_timeout * 1000,
-	    .parallel = (unsigned)s->probe_parallel};
+	    .parallel = (unsigned)s->probe_parallel,
+	    .target = plan->target,
+	    .n = plan->n};
 }
 
 int

@@ -9,8 +9,9 @@
 #include <time.h>
 
 struct err;
+struct probeplan;
 struct prober_settings;
-struct smtpclient;
+struct smtpclients;
 struct registry;
 struct settings;
 
@@ -26,12 +27,12 @@ int common_registry(
     const char *path, time_t now, const char *done, struct registry **r);
 
 /*
- * What settings and main.cf say of how gateways are looked at, into *p, which
- * borrows *client; the caller releases that. What a prober does otherwise than
- * Postfix is said.
+ * What settings and main.cf say of how the gateways of the plan are looked at,
+ * into *p and the plan, which borrow *clients; the caller releases that. What
+ * a prober does otherwise than Postfix is said.
  */
-void common_prober(const struct settings *s, struct smtpclient *client,
-    struct prober_settings *p);
+void common_prober(const struct settings *s, struct smtpclients *clients,
+    struct probeplan *plan, struct prober_settings *p);
 
 /*
  * Ask on `to`, unless yes is true already. 0; 1 if the answer is no; 64 if

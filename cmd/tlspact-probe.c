@@ -64,7 +64,7 @@ struct run {
 	struct proberecord *record;
 	struct event_base *base;
 	struct proberun *probe;
-	struct smtpclient client;
+	struct smtpclients clients;
 	struct apart writer; /* of --output */
 	bool progress, broken_off;
 };
@@ -293,12 +293,10 @@ start_prober(struct run *run)
 	bool *slow = mem_zero(run->plan.n + 1, sizeof(*slow));
 	struct err e = {0};
 
-	common_prober(s, &run->client, &p.prober);
+	common_prober(s, &run->clients, &run->plan, &p.prober);
 	p.prober.parallel = parallel(s);
 	p.prober.per_second = (unsigned)run->rate;
 	p.prober.dane = settings_dane(s);
-	p.prober.target = run->plan.target;
-	p.prober.n = run->plan.n;
 	p.prober.slow = slow;
 	look_for_slow(run, slow);
 	run->judge = p.judge = judge_new(s->ca_file);
@@ -443,7 +441,7 @@ report(struct run *run)
 		probemetrics_prometheus(&r, &b);
 		break;
 	case ENFORCED:
-		probereport_enforce(&r, run->client.helo, &b);
+		probereport_enforce(&r, run->clients.v[0]->helo, &b);
 		break;
 	}
 	written = put_out(run, &b);
@@ -513,6 +511,6 @@ main(int argc, char *argv[])
 	probeplan_release(&run.plan);
 	registry_free(run.registry);
 	settings_free(&run.set);
-	smtpclient_release(&run.client);
+	smtpclients_release(&run.clients);
 	return code;
 }

@@ -173,24 +173,40 @@ json_findings(const struct findings *f, const struct map_facts *map)
 	json_print(root);
 }
 
-/* Where a probe is not what this Postfix does. */
+/* Is one of the first n about that setting? It is to be changed anyway. */
+static bool
+is_found(const struct findings *f, size_t n, const char *name)
+{
+	while (n-- > 0)
+		if (strncmp(f->v[n].where, name, strlen(name)) == 0)
+			return true;
+	return false;
+}
+
+/* Where a probe is not what this Postfix does, by which service. */
 static void
 check_probes(const struct postconf *c, struct findings *f)
 {
+	const struct postconf_service *s;
 	const char *name, *value;
-	size_t at = 0, n = f->n, i;
+	size_t at, n = f->n;
+	bool first;
 
-	while ((name = smtpclient_unlike(c, &at, &value)) != NULL) {
-		for (i = 0; i < n; i++)
-			if (strncmp(f->v[i].where, name, strlen(name)) == 0)
-				break;
-		if (i < n)
-			continue; /* it is to be changed anyway */
-		findings_add(f, FINDING_NOTE, name,
-		    "send a mail where what tlspact-probe says is in doubt",
-		    "%s is %s: probes do as by default, so that deliveries can "
-		    "turn out otherwise",
-		    name, quotes(value).s);
+	for (s = c->service; s < c->service + c->nservices; s++) {
+		first = strcmp(s->name, "smtp/unix") == 0;
+		at = 0;
+		while (
+		    strcmp(s->command, "smtp") == 0 &&
+		    (name = smtpclient_unlike(c, s->name, &at, &value)) != NULL)
+			if ((first || postconf_overrides(c, s->name, name)) &&
+			    !is_found(f, n, name))
+				findings_add(f, FINDING_NOTE, name,
+				    "send a mail where what tlspact-probe says "
+				    "is in doubt",
+				    "%s is %s%s%s: probes do as by default, so "
+				    "that deliveries can turn out otherwise",
+				    name, quotes(value).s, first ? "" : " of ",
+				    first ? "" : s->name);
 	}
 }
 

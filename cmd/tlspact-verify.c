@@ -313,7 +313,7 @@ static int
 judge_host_now(struct run *run)
 {
 	struct settings *s = &run->set;
-	struct smtpclient client;
+	struct smtpclients clients = {0};
 	struct proberun_settings p = {
 	    .user = s->probe_user,
 	    .judge = run->judge,
@@ -326,8 +326,6 @@ judge_host_now(struct run *run)
 	struct probeplan plan;
 	struct err e = {0};
 
-	common_prober(s, &client, &p.prober);
-	p.prober.n = 1;
 	probeplan_init(&plan, run->registry, true);
 	run->base = event_base_new();
 	if (run->base == NULL)
@@ -337,7 +335,7 @@ judge_host_now(struct run *run)
 		     run->host, &e) == 0) {
 		if (*run->nexthop.name != '\0')
 			plan.target[0].domain = run->nexthop.name;
-		p.prober.target = plan.target;
+		common_prober(s, &clients, &plan, &p.prober);
 		(void)look_at(run, &p, &e);
 	}
 	if (e.code != 0)
@@ -345,7 +343,7 @@ judge_host_now(struct run *run)
 	if (run->base != NULL)
 		event_base_free(run->base);
 	probeplan_release(&plan);
-	smtpclient_release(&client);
+	smtpclients_release(&clients);
 	return e.code;
 }
 

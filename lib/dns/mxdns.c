@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <resolv.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,13 +25,15 @@
 #define CLASS_IN 1
 #define TYPE_A 1
 #define TYPE_NS 2
+#define TYPE_CNAME 5
 #define TYPE_MX 15
 #define TYPE_AAAA 28
 #define TYPE_TLSA 52
 #define RCODE_NOERROR 0
 #define RCODE_SERVFAIL 2
 #define RCODE_NXDOMAIN 3
-#define WHY_MAX 256 /* bytes of a shown reason */
+#define NATIVE_MS 10 /* between two looks at what getaddrinfo(3) does */
+#define WHY_MAX 256  /* bytes of a shown reason */
 
 /* One question under way. */
 struct ask {
@@ -42,12 +45,22 @@ struct ask {
 	int id;
 };
 
+/* The same of getaddrinfo(3), which has threads of its own. */
+struct native {
+	LIST_ENTRY(native) all;
+	struct query *query;
+	struct mxdns_host *host;
+	struct gaicb cb;
+	struct addrinfo hints;
+	char name[DNAME_MAX + 1];
+};
+
 struct query {
 	TAILQ_ENTRY(query) all; /* of the resolver */
 	struct mxdns *dns;
 	struct event *timer; /* the time limit; at once if there is nothing */
 	bool begun;	     /* to ask; the others wait their turn */
-	bool want_tlsa;
+	struct mxdns_how how;
 	unsigned pending; /* questions under way */
 	struct mxdns_answer root;
 	struct nexthop where;
@@ -65,6 +78,8 @@ struct mxdns {
 	bool anchored;		   /* there is a trust anchor */
 	unsigned running;	   /* queries that have begun */
 	LIST_HEAD(asks, ask) asks; /* while there are any, event is set */
+	LIST_HEAD(natives, native) natives; /* and this is, pending */
+	struct event *pending;
 	TAILQ_HEAD(queries, query) queries; /* in order of arrival */
 };
 
@@ -317,6 +332,8 @@ answer_of(struct query *q, struct mxdns_host *h, int type)
 		return &h->aaaa;
 	case TYPE_TLSA:
 		return &h->tlsa;
+	case TYPE_CNAME:
+		return &h->alias;
 	case TYPE_NS:
 		return &q->root;
 	default:
@@ -352,11 +369,32 @@ ask(struct query *q, struct mxdns_host *h, int type, const char *name)
 	q->pending++;
 }
 
+/* False if it is under way and cannot be stopped. */
+static bool
+native_free(struct native *n)
+{
+	if (gai_cancel(&n->cb) != EAI_CANCELED &&
+	    gai_error(&n->cb) == EAI_INPROGRESS)
+		return false;
+	if (n->cb.ar_result != NULL)
+		freeaddrinfo(n->cb.ar_result);
+	LIST_REMOVE(n, all);
+	free(n);
+	return true;
+}
+
 static void
 query_free(struct query *q)
 {
 	struct mxdns *d = q->dns;
+	struct native *n, *after;
 	struct ask *k, *next;
+
+	for (n = LIST_FIRST(&d->natives); n != NULL; n = after) {
+		after = LIST_NEXT(n, all);
+		if (n->query == q && !native_free(n))
+			n->query = NULL;
+	}
 
 	for (k = LIST_FIRST(&d->asks); k != NULL; k = next) {
 		next = LIST_NEXT(k, all);
@@ -442,7 +480,7 @@ addrs_done(struct query *q, struct mxdns_host *h)
 {
 	const char *canon = NULL;
 
-	if (!q->want_tlsa || h->naddr == 0)
+	if (!q->how.tlsa || h->naddr == 0)
 		return;
 	if (h->a.kind == MXDNS_FOUND && h->a.secure)
 		canon = h->a.canon == NULL ? h->name : h->a.canon;
@@ -450,7 +488,128 @@ addrs_done(struct query *q, struct mxdns_host *h)
 		canon = h->aaaa.canon == NULL ? h->name : h->aaaa.canon;
 	if (canon != NULL)
 		ask_tlsa(q, h, canon);
+	else if (h->a.canon != NULL || h->aaaa.canon != NULL)
+		ask(q, h, TYPE_CNAME, h->name);
 }
+
+/* --- The machine's own way to addresses ----------------------------------- */
+
+static const struct timeval native_pause = {0, NATIVE_MS * 1000};
+
+static void answered(struct query *q);
+
+static enum mxdns_kind
+native_kind(int rc)
+{
+	switch (rc) {
+	case 0:
+		return MXDNS_FOUND;
+	case EAI_NONAME:
+		return MXDNS_NO_NAME;
+	case EAI_NODATA:
+		return MXDNS_NO_DATA;
+	case EAI_AGAIN:
+		return MXDNS_SERVFAIL;
+	default:
+		return MXDNS_BROKEN;
+	}
+}
+
+static void
+take_native(struct native *n)
+{
+	int rc = gai_error(&n->cb);
+	struct mxdns_answer a = {.kind = native_kind(rc)};
+	struct mxdns_host *h = n->host;
+	const struct addrinfo *i;
+	struct sockaddr_in6 sa; /* the larger one */
+	uint16_t port = htons(n->query->res.port);
+
+	if (rc != 0 && a.kind != MXDNS_NO_NAME)
+		a.why = keep(&n->query->mem, gai_strerror(rc));
+	h->a = h->aaaa = a;
+	for (i = rc == 0 ? n->cb.ar_result : NULL;
+	     i != NULL && h->naddr < MXDNS_MAX_ADDRS; i = i->ai_next)
+		if (i->ai_addrlen <= sizeof(sa) &&
+		    (i->ai_family == AF_INET || i->ai_family == AF_INET6)) {
+			memcpy(&sa, i->ai_addr, i->ai_addrlen);
+			sa.sin6_port = port; /* same place in both */
+			add_addr(&n->query->mem, h, &sa, i->ai_addrlen);
+		}
+	if (h->naddr > 1)
+		qsort(h->addr, h->naddr, sizeof(h->addr[0]), compare_addrs);
+}
+
+/* Take one that has ended; false: there is none. */
+static bool
+take_one_native(struct mxdns *d)
+{
+	struct native *n;
+	struct query *q;
+
+	LIST_FOREACH(n, &d->natives, all)
+	if (gai_error(&n->cb) != EAI_INPROGRESS)
+		break;
+	if (n == NULL)
+		return false;
+	q = n->query;
+	if (q != NULL)
+		take_native(n);
+	(void)native_free(n);
+	if (q != NULL) {
+		q->pending--;
+		answered(q);
+	}
+	return true;
+}
+
+static void
+on_native(evutil_socket_t fd, short what, void *arg)
+{
+	struct mxdns *d = arg;
+
+	(void)fd;
+	(void)what;
+	while (take_one_native(d))
+		;
+	if (!LIST_EMPTY(&d->natives))
+		(void)event_add(d->pending, &native_pause);
+}
+
+static void
+ask_native(struct query *q, struct mxdns_host *h)
+{
+	struct mxdns *d = q->dns;
+	struct native *n = mem_zero(1, sizeof(*n));
+	struct gaicb *list[] = {&n->cb};
+
+	n->query = q;
+	n->host = h;
+	n->hints.ai_socktype = SOCK_STREAM;
+	(void)snprintf(n->name, sizeof(n->name), "%s", h->name);
+	n->cb.ar_name = n->name;
+	n->cb.ar_request = &n->hints;
+	h->a.kind = h->aaaa.kind = MXDNS_TIMEOUT;
+	LIST_INSERT_HEAD(&d->natives, n, all);
+	if (getaddrinfo_a(GAI_NOWAIT, list, 1, NULL) != 0) {
+		h->a.kind = h->aaaa.kind = MXDNS_BROKEN;
+		LIST_REMOVE(n, all);
+		free(n);
+		return;
+	}
+	q->pending++;
+	(void)event_add(d->pending, &native_pause);
+}
+
+/* As Postfix: only where DNS knows of no such thing. */
+static bool
+is_absent(const struct mxdns_host *h)
+{
+	return (h->a.kind == MXDNS_NO_DATA || h->a.kind == MXDNS_NO_NAME) &&
+	       (h->aaaa.kind == MXDNS_NO_DATA || h->aaaa.kind == MXDNS_NO_NAME);
+}
+
+/* --- One next-hop --------------------------------------------------------- */
 
 /* An address for a name, also in an MX record: Postfix takes it as it is. */
 static void
@@ -475,6 +634,10 @@ ask_addrs(struct query *q, struct mxdns_host *h)
 	if (!nexthop_is_host(h->name)) {
 		h->a.kind = h->aaaa.kind = MXDNS_BROKEN;
 		h->a.why = h->aaaa.why = "not a host name";
+		return;
+	}
+	if (q->how.no_host) {
+		ask_native(q, h);
 		return;
 	}
 	ask(q, h, TYPE_A, h->name);
@@ -528,10 +691,18 @@ take_answer(
 			 strcmp(h->tlsa_base, h->name) != 0)
 			ask_tlsa(q, h, h->name);
 		break;
+	case TYPE_CNAME:
+		if (a->kind == MXDNS_FOUND && a->secure)
+			ask_tlsa(q, h, h->name);
+		break;
 	default:
 		if (a->kind == MXDNS_FOUND)
 			note_addrs(&q->mem, h, q->res.port, k->type, r);
-		if (h->a.kind != MXDNS_TIMEOUT && h->aaaa.kind != MXDNS_TIMEOUT)
+		if (h->a.kind == MXDNS_TIMEOUT || h->aaaa.kind == MXDNS_TIMEOUT)
+			break;
+		if (q->how.native && is_absent(h))
+			ask_native(q, h);
+		else
 			addrs_done(q, h);
 		break;
 	}
@@ -560,6 +731,13 @@ ask_root(struct query *q)
 }
 
 static void
+answered(struct query *q)
+{
+	if (q->pending == 0 && !ask_root(q))
+		finish(q);
+}
+
+static void
 on_answer(void *arg, int err, struct ub_result *r)
 {
 	struct ask *k = arg;
@@ -571,8 +749,8 @@ on_answer(void *arg, int err, struct ub_result *r)
 	}
 	ask_free(k);
 	ub_resolve_free(r);
-	if (q != NULL && q->pending == 0 && !ask_root(q))
-		finish(q);
+	if (q != NULL)
+		answered(q);
 }
 
 static void
@@ -595,7 +773,7 @@ begin(struct query *q)
 	d->running++;
 	if (q->res.status == MXDNS_BAD_NEXTHOP)
 		;
-	else if (q->where.direct)
+	else if (q->where.direct || q->how.no_mx)
 		add_implicit(q);
 	else
 		ask(q, NULL, TYPE_MX, q->res.domain);
@@ -619,15 +797,16 @@ begin_waiting(struct mxdns *d)
 }
 
 void
-mxdns_lookup(struct mxdns *d, const char *nexthop, uint16_t port, bool tlsa,
-    mxdns_cb *cb, void *arg)
+mxdns_lookup(struct mxdns *d, const char *nexthop, uint16_t port,
+    const struct mxdns_how *how, mxdns_cb *cb, void *arg)
 {
 	struct query *q = mem_zero(1, sizeof(*q));
 
 	q->dns = d;
 	q->cb = cb;
 	q->arg = arg;
-	q->want_tlsa = tlsa;
+	if (how != NULL)
+		q->how = *how;
 	q->timer = event_new(d->base, -1, 0, on_timer, q);
 	q->res.nexthop = keep(&q->mem, nexthop);
 	q->res.port = port;
@@ -716,6 +895,7 @@ mxdns_new(
 		free(d);
 		return NULL;
 	}
+	d->pending = evtimer_new(base, on_native, d);
 	d->event =
 	    event_new(base, ub_fd(d->ub), EV_READ | EV_PERSIST, on_readable, d);
 	return d;
@@ -730,6 +910,13 @@ mxdns_free(struct mxdns *d)
 		query_free(TAILQ_FIRST(&d->queries));
 	while (!LIST_EMPTY(&d->asks))
 		ask_free(LIST_FIRST(&d->asks));
+	for (struct native *n; (n = LIST_FIRST(&d->natives)) != NULL;) {
+		const struct gaicb *list[] = {&n->cb};
+
+		while (!native_free(n))
+			(void)gai_suspend(list, 1, NULL);
+	}
+	event_free(d->pending);
 	event_free(d->event);
 	ub_ctx_delete(d->ub);
 	free(d);

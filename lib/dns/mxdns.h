@@ -78,6 +78,11 @@ struct mxdns_host {
 	 */
 	struct mxdns_answer tlsa;
 	const char *tlsa_base; /* NULL if not asked */
+	/*
+	 * RFC 7672, 2.2.2: where name is an alias of a name whose addresses
+	 * are not secure, the alias itself; if it is, TLSA is asked there.
+	 */
+	struct mxdns_answer alias;
 	struct mxdns_tlsa *tlsa_rr;
 	size_t ntlsa;
 };
@@ -118,14 +123,22 @@ typedef void mxdns_cb(const struct mxdns_result *r, void *arg);
 struct mxdns *mxdns_new(struct event_base *base,
     const struct mxdns_settings *settings, struct err *err);
 
+/* How it is looked up, where that is not the usual way. */
+struct mxdns_how {
+	bool tlsa;    /* ask for _port._tcp.host as well */
+	bool no_mx;   /* the next-hop itself is the host */
+	bool no_host; /* no host is asked for in the DNS */
+	bool native;  /* hosts that DNS has not: getaddrinfo(3), /etc/hosts */
+};
+
 /*
  * Look up nexthop: `domain`, `domain:port` (MX, or the domain itself),
  * `[host]`, `[host]:port`, an IP address with or without brackets. Names
- * are A-labels. port holds where nexthop has none. tlsa asks for
- * _port._tcp.host as well. cb is always called, later and from the loop.
+ * are A-labels. port holds where nexthop has none. how may be NULL. cb is
+ * always called, later and from the loop.
  */
 void mxdns_lookup(struct mxdns *d, const char *nexthop, uint16_t port,
-    bool tlsa, mxdns_cb *cb, void *arg);
+    const struct mxdns_how *how, mxdns_cb *cb, void *arg);
 
 /* Forget all queries and free. NULL is fine. Not from inside a cb. */
 void mxdns_free(struct mxdns *d);

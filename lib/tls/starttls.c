@@ -34,10 +34,10 @@ struct starttls_ctx {
 	unsigned refs;
 	SSL_CTX *ssl;
 	BIO_METHOD *bio;
-	bool no_starttls, keep_esmtp, wrapped;
+	bool no_starttls, keep_esmtp, wrapped, from_needed;
 	struct sockaddr_in from4; /* family 0: any */
 	struct sockaddr_in6 from6;
-	unsigned step_ms;
+	unsigned step_ms[STARTTLS_PHASES];
 	unsigned total_ms;
 	char helo[STARTTLS_MAX_HELO + 1];
 };
@@ -281,6 +281,7 @@ struct starttls_ctx *
 starttls_ctx_new(const struct starttls_params *p, struct err *err)
 {
 	struct starttls_ctx *ctx;
+	unsigned own, i;
 	int rv;
 
 	if (p->helo == NULL || !is_helo_name(p->helo)) {
@@ -303,7 +304,15 @@ starttls_ctx_new(const struct starttls_params *p, struct err *err)
 		ctx->from4 = *p->from4;
 	if (p->from6 != NULL)
 		ctx->from6 = *p->from6;
-	ctx->step_ms = p->step_ms;
+	ctx->from_needed = p->from_needed;
+	for (i = 0; i < STARTTLS_PHASES; i++) {
+		own = i == STARTTLS_CONNECT ? p->connect_ms
+		      : i == STARTTLS_COMMAND || i == STARTTLS_HANDSHAKE
+			  ? p->starttls_ms
+			  : p->helo_ms;
+		ctx->step_ms[i] =
+		    own > 0 && own < p->step_ms ? own : p->step_ms;
+	}
 	ctx->total_ms = p->total_ms;
 	memcpy(ctx->helo, p->helo, strlen(p->helo) + 1);
 	ERR_clear_error();
@@ -567,8 +576,8 @@ enter_phase(struct starttls *s, enum starttls_phase phase)
 	total = (uint64_t)s->ctx->total_ms * 1000;
 	spent = now - s->begun;
 	left = spent < total ? total - spent : 0;
-	if (left > (uint64_t)s->ctx->step_ms * 1000)
-		left = (uint64_t)s->ctx->step_ms * 1000;
+	if (left > (uint64_t)s->ctx->step_ms[phase] * 1000)
+		left = (uint64_t)s->ctx->step_ms[phase] * 1000;
 	tv.tv_sec = (time_t)(left / 1000000);
 	tv.tv_usec = (suseconds_t)(left % 1000000);
 	(void)event_add(&s->timer, &tv);
@@ -910,14 +919,13 @@ bind_from(const struct starttls *s, int family)
 {
 	const struct sockaddr_in *v4 = &s->ctx->from4;
 	const struct sockaddr_in6 *v6 = &s->ctx->from6;
+	int rv = 0;
 
 	if (family == AF_INET && v4->sin_family != 0)
-		return bind(s->sock.fd, (const struct sockaddr *)v4,
-			   sizeof(*v4)) == 0;
+		rv = bind(s->sock.fd, (const struct sockaddr *)v4, sizeof(*v4));
 	if (family == AF_INET6 && v6->sin6_family != 0)
-		return bind(s->sock.fd, (const struct sockaddr *)v6,
-			   sizeof(*v6)) == 0;
-	return true;
+		rv = bind(s->sock.fd, (const struct sockaddr *)v6, sizeof(*v6));
+	return rv == 0 || !s->ctx->from_needed;
 }
 
 struct starttls *

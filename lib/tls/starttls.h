@@ -62,10 +62,13 @@ struct starttls_params {
 	bool no_starttls;   /* not offered, whatever the server says */
 	bool keep_esmtp;    /* EHLO also behind a masked greeting */
 	bool wrapped;	    /* TLS from the start, and no STARTTLS */
-	/* The address to connect from, by family; NULL: any. */
+	/* The address to connect from, by family; NULL, or family 0: any. */
 	const struct sockaddr_in *from4;
 	const struct sockaddr_in6 *from6;
-	unsigned step_ms;  /* longest for each phase; required */
+	bool from_needed; /* if it is not ours: STARTTLS_LOCAL; else any */
+	unsigned step_ms; /* longest for each phase; required */
+	/* The same for connect, greeting and EHLO, STARTTLS; 0: step_ms. */
+	unsigned connect_ms, helo_ms, starttls_ms;
 	unsigned total_ms; /* longest for all of it; required */
 };
 

@@ -397,14 +397,19 @@ judge_host(const struct mxdns_result *r, const struct mxdns_host *h)
 }
 
 enum fault
-judge_tlsa(const struct mxdns_result *r, const struct mxdns_host *h)
+judge_tlsa(const struct mxdns_result *r, const struct mxdns_host *h, bool half)
 {
-	/* As dane-only in Postfix: an unsigned MX is no way to a gateway. */
-	if (r->mx.kind == MXDNS_FOUND && !r->mx.secure)
+	const struct mxdns_answer *a = &h->tlsa;
+
+	if (r->mx.kind == MXDNS_FOUND && !r->mx.secure && !half)
 		return FAULT_NO_TLSA;
-	switch (h->tlsa.kind) {
+	/* Whether they are to be asked for depends on the alias. */
+	if (a->kind == MXDNS_NOT_ASKED && h->alias.kind != MXDNS_NOT_ASKED &&
+	    h->alias.kind != MXDNS_FOUND)
+		return r->no_root ? FAULT_LOCAL_ERROR : FAULT_TLSA_FAILED;
+	switch (a->kind) {
 	case MXDNS_FOUND:
-		return h->tlsa.secure ? FAULT_OK : FAULT_NO_TLSA;
+		return a->secure ? FAULT_OK : FAULT_NO_TLSA;
 	case MXDNS_NOT_ASKED:
 	case MXDNS_NO_DATA:
 	case MXDNS_NO_NAME:

@@ -93,8 +93,11 @@ enum fault judge_host(const struct mxdns_result *r, const struct mxdns_host *h);
 
 /*
  * The same for TLSA records: FAULT_NO_TLSA if DNSSEC does not vouch for them
- * or there are none, FAULT_TLSA_FAILED if that cannot be found out.
+ * or there are none, FAULT_TLSA_FAILED if that cannot be found out. half: they
+ * count also behind an MX record that is not signed (Postfix's `dane`, by
+ * smtp_tls_dane_insecure_mx_policy; never its `dane-only`).
  */
-enum fault judge_tlsa(const struct mxdns_result *r, const struct mxdns_host *h);
+enum fault judge_tlsa(
+    const struct mxdns_result *r, const struct mxdns_host *h, bool half);
 
 #endif

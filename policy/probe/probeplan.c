@@ -5,15 +5,10 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include <openssl/ssl.h>
-
 #include "dname.h"
 #include "err.h"
-#include "judge.h"
 #include "mem.h"
 #include "quote.h"
-#include "smtpclient.h"
-#include "starttls.h"
 
 void
 probeplan_init(struct probeplan *p, const struct registry *r, bool as_enforced)
@@ -283,33 +278,4 @@ probeplan_release(struct probeplan *p)
 	free(p->skip);
 	arena_free(&p->arena);
 	memset(p, 0, sizeof(*p));
-}
-
-/* Kind 0 is `may`; the others are grade, floor and class of the level. */
-unsigned
-probeplan_kind(const struct probetarget *t)
-{
-	if (t->level == LEVEL_OPPORTUNISTIC)
-		return 0;
-	return 1u + (t->level == LEVEL_ENCRYPT ? 8u : 0u) +
-	       (t->attributes->ciphers == CIPHERS_HIGH ? 4u : 0u) +
-	       (t->attributes->min_tls - TLS_1_0);
-}
-
-void
-probeplan_params(unsigned kind, const struct smtpclient *client,
-    struct starttls_params *out, char ciphers[PROBEPLAN_CIPHERS])
-{
-	bool may = kind == 0, names = !may && kind <= 8;
-	bool high = may ? client->high_for_may : (kind - 1) / 4 % 2 == 1;
-
-	out->min_proto = may ? client->min_proto
-			     : tls_version_number(TLS_1_0 + (kind - 1) % 4);
-	out->max_proto = may ? client->max_proto : 0;
-	out->security_level = names ? 1 : 0;
-	(void)snprintf(ciphers, PROBEPLAN_CIPHERS, "%s%s%s",
-	    high ? client->high : client->medium,
-	    may ? client->exclude : client->exclude_mandatory,
-	    names ? STARTTLS_NO_ANON : STARTTLS_NO_NULL);
-	out->ciphers = ciphers;
 }

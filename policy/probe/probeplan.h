@@ -15,7 +15,6 @@
 struct err;
 struct nexthop;
 struct smtpclient;
-struct starttls_params;
 
 /* A next-hop to look up, and whose rules hold there. */
 struct probetarget {
@@ -28,6 +27,7 @@ struct probetarget {
 	/* Whose domain `nexthop` is in the rules; NULL: that of the nexthop. */
 	const char *domain;
 	bool listed; /* nexthop stands in the registry: worth recording */
+	const struct smtpclient *client; /* how Postfix meets it */
 };
 
 /* Something that was asked for and cannot be looked at. */
@@ -76,21 +76,5 @@ int probeplan_name(const char *what, struct nexthop *n);
 uint32_t probeplan_partner(const struct registry *r, const char *what);
 
 void probeplan_release(struct probeplan *p);
-
-/*
- * Targets with the same kind of TLS can share what starttls_ctx_new makes,
- * and a session: a number below PROBEPLAN_KINDS.
- */
-#define PROBEPLAN_KINDS 17
-unsigned probeplan_kind(const struct probetarget *t);
-
-/*
- * The TLS that this Postfix speaks under the row that this kind of target has:
- * ciphers, versions, OpenSSL security level. The rest is not touched; out
- * borrows ciphers.
- */
-#define PROBEPLAN_CIPHERS 8192 /* bytes of a list */
-void probeplan_params(unsigned kind, const struct smtpclient *client,
-    struct starttls_params *out, char ciphers[PROBEPLAN_CIPHERS]);
 
 #endif

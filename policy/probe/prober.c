@@ -34,6 +34,15 @@
 	"DNSSEC, not even for the root zone (no AD bit). Postfix finds no "   \
 	"TLSA record by it, and holds the mail."
 
+#define NOT_LOOKED                                                   \
+	"Postfix looks for no TLSA record, and holds the mail: see " \
+	"smtp_dns_support_level (which should be dnssec), "          \
+	"smtp_host_lookup (dns) and ignore_mx_lookup_error (no) in main.cf."
+
+#define NO_FAMILY                                                     \
+	"All addresses of the gateway are of a kind that Postfix is " \
+	"not to use: see inet_protocols in main.cf."
+
 /* A next-hop on its way through the DNS. */
 struct ask {
 	struct prober *prober;
@@ -44,6 +53,12 @@ struct ask {
 struct view {
 	struct view *next;
 	uint32_t row;
+};
+
+/* What sessions by one service have in common, a kind of TLS each. */
+struct way {
+	const struct smtpclient *client;
+	struct starttls_ctx *ctx[SMTPCLIENT_KINDS];
 };
 
 /* One connection, for all views that would make the same. */
@@ -58,7 +73,8 @@ struct prober {
 	struct bufferevent *out;
 	struct mxdns *dns;
 	struct sweep *sweep;
-	struct starttls_ctx *ctx[PROBEPLAN_KINDS];
+	struct way *way;
+	size_t nways, ways_cap;
 	struct ask *ask;
 	uint32_t rows;
 	bool vouched;	     /* Postfix can see what DNSSEC vouches for */
@@ -130,28 +146,33 @@ on_session(const struct starttls_result *r, void *arg)
 	free(s);
 }
 
-static struct starttls_ctx *
-get_ctx(struct prober *p, unsigned kind, struct err *e)
+static struct way *
+way_of(struct prober *p, const struct smtpclient *client)
 {
-	const struct smtpclient *client = p->set->client;
-	struct starttls_params params = {
-	    .helo = client->helo,
-	    .curves = client->curves,
-	    .no_starttls = client->no_starttls,
-	    .keep_esmtp = client->keep_esmtp,
-	    .wrapped = client->wrapped,
-	    .from4 = &client->from4,
-	    .from6 = &client->from6,
-	    .step_ms = p->set->timeout_ms,
-	    .total_ms = PROBER_SESSION_STEPS * p->set->timeout_ms,
-	};
-	char ciphers[PROBEPLAN_CIPHERS];
+	size_t i;
 
-	if (p->ctx[kind] == NULL) {
-		probeplan_params(kind, client, &params, ciphers);
-		p->ctx[kind] = starttls_ctx_new(&params, e);
+	for (i = 0; i < p->nways; i++)
+		if (p->way[i].client == client)
+			return &p->way[i];
+	p->way = mem_grow(p->way, p->nways, &p->ways_cap, sizeof(*p->way));
+	p->way[p->nways] = (struct way){.client = client};
+	return &p->way[p->nways++];
+}
+
+static struct starttls_ctx *
+get_ctx(struct prober *p, const struct probetarget *t, struct err *e)
+{
+	char ciphers[SMTPCLIENT_CIPHERS];
+	struct starttls_params params = {.step_ms = p->set->timeout_ms,
+	    .total_ms = PROBER_SESSION_STEPS * p->set->timeout_ms};
+	struct starttls_ctx **ctx =
+	    &way_of(p, t->client)->ctx[smtpclient_kind(t)];
+
+	if (*ctx == NULL) {
+		smtpclient_params(t, ciphers, &params);
+		*ctx = starttls_ctx_new(&params, e);
 	}
-	return p->ctx[kind];
+	return *ctx;
 }
 
 /* The session that the row w needs, joined if there is one already. */
@@ -166,7 +187,7 @@ start(struct prober *p, const struct probewire *w, uint32_t row,
 	struct view *v;
 	struct err e = {0};
 
-	ctx = get_ctx(p, probeplan_kind(&p->set->target[w->target]), &e);
+	ctx = get_ctx(p, &p->set->target[w->target], &e);
 	if (ctx == NULL) {
 		say_none(p, row, FAULT_LOCAL_ERROR, e.text);
 		return;
@@ -217,19 +238,20 @@ say_row(struct prober *p, struct probewire *w, const struct mxdns_result *r,
 }
 
 static void
-take_tlsa(struct probewire *w, const struct mxdns_result *r,
-    const struct mxdns_host *h)
+take_tlsa(struct probewire *w, const struct probetarget *t,
+    const struct mxdns_result *r, const struct mxdns_host *h)
 {
 	size_t i;
 
-	w->fault = judge_tlsa(r, h);
+	w->fault = judge_tlsa(
+	    r, h, t->level == LEVEL_OPPORTUNISTIC && t->client->half_dane);
 	if (w->fault != FAULT_OK)
 		return;
 	for (i = 0; i < h->ntlsa && i < MXDNS_MAX_TLSA; i++) {
-		const struct mxdns_tlsa *t = &h->tlsa_rr[i];
+		const struct mxdns_tlsa *x = &h->tlsa_rr[i];
 
 		w->tlsa[w->ntlsa++] = (struct x509_tlsa){
-		    t->usage, t->selector, t->matching, t->data, t->len};
+		    x->usage, x->selector, x->matching, x->data, x->len};
 	}
 	/* As Postfix with dane. */
 	(void)snprintf(w->sni, sizeof(w->sni), "%s",
@@ -245,7 +267,7 @@ put_servername(struct probewire *w, const struct prober *p, const char *host,
     const char *nexthop)
 {
 	const struct probetarget *t = &p->set->target[w->target];
-	const char *name = p->set->client->servername;
+	const char *name = t->client->servername;
 
 	if (t->level != LEVEL_OPPORTUNISTIC &&
 	    t->attributes->servername != NULL)
@@ -266,6 +288,10 @@ look_at(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
 {
 	struct prober *p = a->prober;
 	const struct probetarget *t = &p->set->target[a->target];
+	const char *why_not = !t->client->dnssec ? NOT_LOOKED
+			      : !p->vouched	 ? NOT_VOUCHED
+						 : NULL;
+	bool wanted = prober_wants_tlsa(t, p->set->dane);
 	struct probewire w = {.target = a->target};
 	uint32_t row;
 
@@ -273,35 +299,33 @@ look_at(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
 	    w.address, sizeof(w.address), NULL, 0, NI_NUMERICHOST);
 	w.host_dns =
 	    dnssec_of(addr->sa.ss_family == AF_INET6 ? &h->aaaa : &h->a);
-	if (prober_wants_tlsa(t, p->set->dane) && p->vouched)
-		take_tlsa(&w, r, h);
-	else if (prober_wants_tlsa(t, p->set->dane))
+	if (wanted && why_not == NULL)
+		take_tlsa(&w, t, r, h);
+	else if (wanted)
 		w.fault = FAULT_NO_TLSA;
 	if (w.ntlsa == 0)
 		put_servername(&w, p, h->name, r->domain);
 	row = say_row(p, &w, r, h);
-	if (t->level == LEVEL_SECURE && t->attributes->verify == VERIFY_DANE &&
-	    !p->vouched)
-		say_none(p, row, FAULT_LOCAL_ERROR, NOT_VOUCHED);
+	if (t->level == LEVEL_SECURE && wanted && why_not != NULL)
+		say_none(p, row, FAULT_LOCAL_ERROR, why_not);
 	else
 		start(p, &w, row, addr);
 }
 
-/*
- * Would Postfix take that address? Not of a family that it does not use, nor
- * where this machine has no way; which a socket that sends nothing tells.
- */
 static bool
-is_ours(const struct prober *p, const struct mxdns_addr *addr)
+is_of_ours(const struct smtpclient *c, const struct mxdns_addr *addr)
+{
+	return addr->sa.ss_family == AF_INET6 ? c->ipv6 : c->ipv4;
+}
+
+/* Has this machine a way there? A socket that sends nothing tells. */
+static bool
+has_way(const struct mxdns_addr *addr)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)&addr->sa;
-	int fd;
+	int fd = socket(sa->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool way;
 
-	if (sa->sa_family == AF_INET6 ? !p->set->client->ipv6
-				      : !p->set->client->ipv4)
-		return false;
-	fd = socket(sa->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	way = fd != -1 && (connect(fd, sa, addr->len) == 0 ||
 			      (errno != ENETUNREACH && errno != EAFNOSUPPORT));
 	if (fd != -1)
@@ -309,19 +333,32 @@ is_ours(const struct prober *p, const struct mxdns_addr *addr)
 	return way;
 }
 
-/* All addresses of a host that are of use; all there are if none is. */
+/*
+ * The addresses that Postfix would take: not of a family that it does not use,
+ * nor where there is no way if there is one to another.
+ */
 static void
 look_at_all(
     struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h)
 {
-	bool any = false;
-	size_t k;
+	struct prober *p = a->prober;
+	const struct smtpclient *c = p->set->target[a->target].client;
+	const struct mxdns_addr *take[MXDNS_MAX_ADDRS], *way[MXDNS_MAX_ADDRS];
+	size_t n = 0, nways = 0, i;
 
-	for (k = 0; k < h->naddr; k++)
-		any = any || is_ours(a->prober, &h->addr[k]);
-	for (k = 0; k < h->naddr; k++)
-		if (!any || is_ours(a->prober, &h->addr[k]))
-			look_at(a, r, h, &h->addr[k]);
+	for (i = 0; i < h->naddr; i++)
+		if (is_of_ours(c, &h->addr[i]))
+			take[n++] = &h->addr[i];
+	for (i = 0; n > 1 && i < n; i++)
+		if (has_way(take[i]))
+			way[nways++] = take[i];
+	for (i = 0; i < (nways > 0 ? nways : n); i++)
+		look_at(a, r, h, nways > 0 ? way[i] : take[i]);
+	if (n == 0 && h->naddr > 0) {
+		struct probewire w = {.target = a->target};
+
+		say_none(p, say_row(p, &w, r, h), FAULT_LOCAL_ERROR, NO_FAMILY);
+	}
 }
 
 /* A target or host that has no address: one row for it. */
@@ -373,6 +410,20 @@ on_mx(const struct mxdns_result *r, void *arg)
 /* --- All of it ---------------------------------------------------------- */
 
 static void
+ask(struct ask *a)
+{
+	const struct prober_settings *set = a->prober->set;
+	const struct probetarget *t = &set->target[a->target];
+	const struct mxdns_how how = {
+	    .tlsa = t->client->dnssec && prober_wants_tlsa(t, set->dane),
+	    .no_mx = !t->client->mx,
+	    .no_host = !t->client->dns,
+	    .native = t->client->native};
+
+	mxdns_lookup(a->prober->dns, t->nexthop, set->port, &how, on_mx, a);
+}
+
+static void
 ask_all(struct prober *p, bool slow)
 {
 	const struct prober_settings *set = p->set;
@@ -383,9 +434,7 @@ ask_all(struct prober *p, bool slow)
 			continue;
 		p->ask[i] = (struct ask){.prober = p, .target = (uint32_t)i};
 		p->asking++;
-		mxdns_lookup(p->dns, set->target[i].nexthop, set->port,
-		    prober_wants_tlsa(&set->target[i], set->dane), on_mx,
-		    &p->ask[i]);
+		ask(&p->ask[i]);
 	}
 }
 
@@ -409,7 +458,7 @@ set_up(struct prober *p, struct err *e)
 	for (i = 0; i < set->n; i++)
 		tlsa = tlsa || prober_wants_tlsa(&set->target[i], set->dane);
 	p->vouched = !tlsa || mxdns_system_vouches();
-	return p->dns == NULL || get_ctx(p, 0, e) == NULL ? -1 : 0;
+	return p->dns == NULL || get_ctx(p, set->target, e) == NULL ? -1 : 0;
 }
 
 int

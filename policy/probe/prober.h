@@ -14,14 +14,12 @@
 #include <stdint.h>
 
 struct probetarget;
-struct smtpclient;
 
 struct prober_settings {
-	const struct smtpclient *client; /* whose ways are taken */
-	const char *resolver;		 /* NULL: resolv.conf */
-	const char *trust_anchor;	 /* NULL: no DNSSEC */
-	uint16_t port;			 /* where a next-hop has none */
-	unsigned timeout_ms; /* for DNS, and for each step of a session */
+	const char *resolver;	  /* NULL: resolv.conf */
+	const char *trust_anchor; /* NULL: no DNSSEC */
+	uint16_t port;		  /* where a next-hop has none */
+	unsigned timeout_ms;	  /* for DNS, and for each step of a session */
 	unsigned parallel;
 	unsigned per_second; /* starts; 0: any number */
 	bool dane;	     /* opportunistic means `dane` */

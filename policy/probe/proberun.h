@@ -55,7 +55,7 @@ struct proberow {
 	bool days_known;
 	long days_left;
 	enum certrule_key same_key;
-	struct turns turns;      /* with this look; of what is recorded */
+	struct turns turns;	      /* with this look; of what is recorded */
 	const char *subject, *issuer; /* CNs */
 	const char *certificate;      /* a few words for a table */
 	struct proberow_rule *rule;   /* failed ones and warnings */

@@ -4,48 +4,84 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include <openssl/ssl.h>
 
-#include "buf.h"
 #include "dname.h"
 #include "err.h"
 #include "mem.h"
-#include "postconf.h"
+#include "num.h"
+#include "postmap.h"
+#include "probeplan.h"
+#include "span.h"
 #include "starttls.h"
 #include "tlsversion.h"
 
 #define SERVICE "smtp/unix"
 #define SEPARATORS " ,\t\r\n"
+#define TIMEOUT_MAX 86400 /* seconds */
 
 #define LEVEL "smtp_tls_security_level"
 
-/* What the prober does in one of these ways, whatever main.cf says. */
+/* What the prober does as Postfix's defaults do, whatever main.cf says. */
 static const struct {
 	const char *name, *usual;
+	const char *harmless; /* words that change no verdict */
 } fixed[] = {
-    {LEVEL, "none may dane encrypt"},
-    {"smtp_host_lookup", "dns"},
-    {"smtp_discard_ehlo_keyword_address_maps", ""},
-    {"smtp_pix_workaround_maps", ""},
-    {"smtp_always_send_ehlo", "yes"},
-    {"smtp_never_send_ehlo", "no"},
-    {"smtp_reply_filter", ""},
-    {"smtp_tls_block_early_mail_reply", "no"},
+    {LEVEL, "", "none may dane encrypt"},
+    {"ignore_mx_lookup_error", "no", ""},
+    {"smtp_always_send_ehlo", "yes", ""},
+    {"smtp_cname_overrides_servername", "no", ""},
+    {"smtp_discard_ehlo_keyword_address_maps", "", ""},
+    {"smtp_dns_reply_filter", "", ""},
+    {"smtp_dns_resolver_options", "", ""},
+    {"smtp_fallback_relay", "", ""},
+    {"smtp_pix_workaround_maps", "", ""},
+    {"smtp_reply_filter", "", ""},
+    {"smtp_tls_block_early_mail_reply", "no", ""},
+    {"smtp_tls_enable_rpk", "no", ""},
+    {"smtp_tls_force_insecure_host_tlsa_lookup", "no", ""},
+    {"smtp_tls_scert_verifydepth", "9", ""},
+    {"smtp_tls_trust_anchor_file", "", ""},
+    {"tls_config_file", "default", ""},
+    {"tls_config_name", "", ""},
+    {"tls_dane_digests", "sha512 sha256", ""},
+    {"tls_disable_workarounds", "", ""},
+    {"tls_legacy_public_key_fingerprints", "no", ""},
+    {"tls_ssl_options", "",
+	"NO_COMPRESSION NO_RENEGOTIATION NO_TICKET PRIORITIZE_CHACHA "
+	"NO_ANTI_REPLAY"},
+    {"tls_wildcard_matches_multiple_labels", "yes", ""},
 };
+
+/* The next word of a list. */
+static bool
+next_word(const char **list, struct span *word)
+{
+	word->p = *list + strspn(*list, SEPARATORS);
+	word->n = strcspn(word->p, SEPARATORS);
+	*list = word->p + word->n;
+	return word->n > 0;
+}
+
+static bool
+holds_span(const char *list, struct span what)
+{
+	struct span word;
+
+	while (next_word(&list, &word))
+		if (word.n == what.n &&
+		    strncasecmp(word.p, what.p, what.n) == 0)
+			return true;
+	return false;
+}
 
 /* Does the list hold the word? */
 static bool
 holds(const char *list, const char *word)
 {
-	size_t n;
-
-	for (; *(list += strspn(list, SEPARATORS)) != '\0'; list += n) {
-		n = strcspn(list, SEPARATORS);
-		if (n == strlen(word) && strncasecmp(list, word, n) == 0)
-			return true;
-	}
-	return false;
+	return holds_span(list, span_of(word));
 }
 
 /* The same words, each behind before. */
@@ -81,76 +117,84 @@ known_curves(const char *list)
 	return buf_take(&out);
 }
 
+/* Has a list another word than the harmless ones? */
+static bool
+has_more(const char *list, const char *harmless)
+{
+	struct span word;
+
+	while (next_word(&list, &word))
+		if (!holds_span(harmless, word))
+			return true;
+	return false;
+}
+
 /* The level of those without a row; what says it before Postfix 2.3, too. */
 static const char *
-level_of(const struct postconf *p)
+level_of(const struct postconf *p, const char *service)
 {
-	const char *level = postconf_get(p, SERVICE, LEVEL);
+	const char *level = postconf_get(p, service, LEVEL);
 
 	if (level == NULL || *level != '\0')
 		return level;
-	if (strcmp(postconf_text(p, SERVICE, "smtp_enforce_tls"), "yes") == 0)
+	if (strcmp(postconf_text(p, service, "smtp_enforce_tls"), "yes") == 0)
 		return "encrypt";
-	return strcmp(postconf_text(p, SERVICE, "smtp_use_tls"), "yes") == 0
+	return strcmp(postconf_text(p, service, "smtp_use_tls"), "yes") == 0
 		   ? "may"
 		   : level;
 }
 
 const char *
-smtpclient_unlike(const struct postconf *p, size_t *at, const char **value)
+smtpclient_unlike(const struct postconf *p, const char *service, size_t *at,
+    const char **value)
 {
-	const char *name;
-
 	for (; *at < sizeof(fixed) / sizeof(fixed[0]); ++*at) {
-		name = fixed[*at].name;
-		*value = strcmp(name, LEVEL) == 0
-			     ? level_of(p)
-			     : postconf_get(p, SERVICE, name);
-		if (*value == NULL || **value == '\0' ||
-		    strcmp(*value, fixed[*at].usual) == 0 ||
-		    holds(fixed[*at].usual, *value))
+		*value = strcmp(fixed[*at].name, LEVEL) == 0
+			     ? level_of(p, service)
+			     : postconf_get(p, service, fixed[*at].name);
+		if (*value == NULL || strcmp(*value, fixed[*at].usual) == 0 ||
+		    (*fixed[*at].harmless != '\0' &&
+			!has_more(*value, fixed[*at].harmless)))
 			continue;
-		++*at;
-		return name;
+		return fixed[(*at)++].name;
 	}
 	return NULL;
 }
 
-static void
-put_unlike(const struct postconf *p, struct buf *b)
-{
-	const char *name, *value;
-	size_t at = 0;
+/* --- One service ---------------------------------------------------------- */
 
-	buf_puts(b, "");
-	while ((name = smtpclient_unlike(p, &at, &value)) != NULL)
-		buf_printf(b,
-		    "%s = %s: Postfix does otherwise than this probe\n", name,
-		    value);
+/* Which value of it is asked for: that of the service, before main.cf. */
+struct asked {
+	const struct postconf *p;
+	const char *service;
+};
+
+static const char *
+text(const struct asked *a, const char *name)
+{
+	return postconf_text(a->p, a->service, name);
 }
 
 static char *
-excluded(const struct postconf *p, const char *more)
+excluded(const struct asked *a, const char *more)
 {
 	struct buf b = {0};
 
 	buf_puts(&b, "");
-	put_words(
-	    &b, ":!", postconf_text(p, SERVICE, "smtp_tls_exclude_ciphers"));
+	put_words(&b, ":!", text(a, "smtp_tls_exclude_ciphers"));
 	if (more != NULL)
-		put_words(&b, ":!", postconf_text(p, SERVICE, more));
+		put_words(&b, ":!", text(a, more));
 	return buf_take(&b);
 }
 
 static char *
-curves(const struct postconf *p)
+curves(const struct asked *a)
 {
 	struct buf b = {0};
 	char *known;
 
-	buf_printf(&b, "%s %s",
-	    postconf_text(p, SERVICE, "tls_eecdh_auto_curves"),
-	    postconf_text(p, SERVICE, "tls_ffdhe_auto_groups"));
+	buf_printf(&b, "%s %s", text(a, "tls_eecdh_auto_curves"),
+	    text(a, "tls_ffdhe_auto_groups"));
 	known = known_curves(b.data);
 	buf_free(&b);
 	return known;
@@ -158,9 +202,9 @@ curves(const struct postconf *p)
 
 /* A list of ciphers of main.cf, or usual if there is none. */
 static char *
-cipher_list(const struct postconf *p, const char *name, const char *usual)
+cipher_list(const struct asked *a, const char *name, const char *usual)
 {
-	const char *list = postconf_text(p, SERVICE, name);
+	const char *list = text(a, name);
 
 	return mem_dup(*list == '\0' ? usual : list);
 }
@@ -170,21 +214,22 @@ cipher_list(const struct postconf *p, const char *name, const char *usual)
  * of main.cf, which can be a mandatory one, with settings of its own.
  */
 static void
-read_may(struct smtpclient *c, const struct postconf *p, bool rows)
+read_may(struct smtpclient *c, const struct asked *a, bool rows)
 {
-	const char *level = level_of(p), *text;
+	const char *level = level_of(a->p, a->service), *list;
 	enum tls_version lowest, highest;
 	bool mandatory = !rows && level != NULL && *level != '\0' &&
 			 !holds("none may dane", level);
 
 	c->exclude = excluded(
-	    p, mandatory ? "smtp_tls_mandatory_exclude_ciphers" : NULL);
-	text = postconf_text(p, SERVICE,
-	    mandatory ? "smtp_tls_mandatory_ciphers" : "smtp_tls_ciphers");
-	c->high_for_may = strcasecmp(text, "high") == 0;
-	text = postconf_text(p, SERVICE,
+	    a, mandatory ? "smtp_tls_mandatory_exclude_ciphers" : NULL);
+	c->high_for_may =
+	    strcasecmp(text(a, mandatory ? "smtp_tls_mandatory_ciphers"
+					 : "smtp_tls_ciphers"),
+		"high") == 0;
+	list = text(a,
 	    mandatory ? "smtp_tls_mandatory_protocols" : "smtp_tls_protocols");
-	if (!tls_version_range(text, strlen(text), &lowest, &highest))
+	if (!tls_version_range(list, strlen(list), &lowest, &highest))
 		return;
 	if (lowest > TLS_1_0)
 		c->min_proto = tls_version_number(lowest);
@@ -192,70 +237,415 @@ read_may(struct smtpclient *c, const struct postconf *p, bool rows)
 		c->max_proto = tls_version_number(highest);
 }
 
-static void
-read_addresses(struct smtpclient *c, const struct postconf *p)
+static unsigned
+patience(const struct asked *a, const char *name)
 {
-	const char *text = postconf_text(p, SERVICE, "inet_protocols");
+	uint64_t seconds = 0;
 
-	c->ipv4 = holds(text, "all") || holds(text, "ipv4");
-	c->ipv6 = holds(text, "all") || holds(text, "ipv6");
-	text = postconf_text(p, SERVICE, "smtp_bind_address");
-	if (inet_pton(AF_INET, text, &c->from4.sin_addr) == 1)
+	if (num_duration(text(a, name), TIMEOUT_MAX, &seconds) == -1)
+		return 0;
+	return (unsigned)seconds * 1000;
+}
+
+/* An address, which IPv6 may have in brackets. */
+static bool
+take_address(struct smtpclient *c, struct span word)
+{
+	char name[INET6_ADDRSTRLEN];
+
+	if (word.n > 2 && word.p[0] == '[' && word.p[word.n - 1] == ']')
+		word = (struct span){word.p + 1, word.n - 2};
+	span_keep(name, sizeof(name), word);
+	if (inet_pton(AF_INET, name, &c->from4.sin_addr) == 1)
 		c->from4.sin_family = AF_INET;
-	text = postconf_text(p, SERVICE, "smtp_bind_address6");
-	if (inet_pton(AF_INET6, text, &c->from6.sin6_addr) == 1)
+	else if (inet_pton(AF_INET6, name, &c->from6.sin6_addr) == 1)
 		c->from6.sin6_family = AF_INET6;
+	else
+		return false;
+	return true;
 }
 
-void
-smtpclient_read(struct smtpclient *c, const char *helo_name, bool rows)
+/*
+ * smtp_bind_address, or the only address of its family in inet_interfaces, as
+ * far as these are addresses; but never one of the loopback.
+ */
+static void
+bind_addresses(struct smtpclient *c, const struct asked *a)
 {
-	struct postconf p = {0};
-	struct buf unlike = {0};
-	struct err e;
-	bool known = postconf_read(&p, NULL, false, &e) == 0;
+	const char *list = text(a, "inet_interfaces");
+	struct smtpclient only = {0};
+	struct span word;
+	unsigned v4 = 0, v6 = 0;
 
-	*c = (struct smtpclient){.ipv4 = true,
-	    .ipv6 = true,
-	    .min_proto = TLS1_VERSION,
-	    .servername =
-		mem_dup(postconf_text(&p, SERVICE, "smtp_tls_servername")),
-	    .medium = cipher_list(
-		&p, "tls_medium_cipherlist", STARTTLS_CIPHERS_MEDIUM),
-	    .high =
-		cipher_list(&p, "tls_high_cipherlist", STARTTLS_CIPHERS_HIGH),
-	    .exclude_mandatory =
-		excluded(&p, "smtp_tls_mandatory_exclude_ciphers")};
-	if (*helo_name == '\0')
-		helo_name = postconf_text(&p, SERVICE, "smtp_helo_name");
-	c->helo = dname_helo(helo_name);
-	put_unlike(&p, &unlike);
-	c->unlike = buf_take(&unlike);
-	read_may(c, &p, rows);
-	if (known) {
-		c->curves = curves(&p);
-		c->no_starttls = holds(
-		    postconf_text(&p, SERVICE, "smtp_discard_ehlo_keywords"),
-		    "starttls");
-		c->keep_esmtp =
-		    !holds(postconf_text(&p, SERVICE, "smtp_pix_workarounds"),
-			"disable_esmtp");
-		read_addresses(c, &p);
+	while (next_word(&list, &word)) {
+		if (!take_address(&only, word))
+			v4 = v6 = 2; /* what a name or `all` is is not known */
+		else if (memchr(word.p, ':', word.n) != NULL)
+			v6++;
+		else
+			v4++;
 	}
-	c->wrapped = strcmp(postconf_text(&p, SERVICE, "smtp_tls_wrappermode"),
-			 "yes") == 0;
-	postconf_release(&p);
+	if (v4 == 1 && ntohl(only.from4.sin_addr.s_addr) >> 24 != 127)
+		c->from4 = only.from4;
+	if (v6 == 1 && !IN6_IS_ADDR_LOOPBACK(&only.from6.sin6_addr))
+		c->from6 = only.from6;
+	(void)take_address(c, span_of(text(a, "smtp_bind_address")));
+	(void)take_address(c, span_of(text(a, "smtp_bind_address6")));
+	c->from_needed =
+	    strcmp(text(a, "smtp_bind_address_enforce"), "yes") == 0;
+}
+
+/* How names are looked up, see smtp_dns_support_level in postconf(5). */
+static void
+lookups(struct smtpclient *c, const struct asked *a)
+{
+	const char *level = text(a, "smtp_dns_support_level"),
+		   *lookup = text(a, "smtp_host_lookup");
+
+	if (*level == '\0')
+		level = strcmp(text(a, "disable_dns_lookups"), "yes") == 0
+			    ? "disabled"
+			    : "enabled";
+	c->mx = strcmp(level, "disabled") != 0;
+	c->dns = c->mx && holds(lookup, "dns");
+	c->native = !c->mx || holds(lookup, "native");
+	c->dnssec = c->dns && strcmp(level, "dnssec") == 0 &&
+		    strcmp(text(a, "ignore_mx_lookup_error"), "yes") != 0;
+	c->half_dane =
+	    strcmp(text(a, "smtp_tls_dane_insecure_mx_policy"), "dane") == 0;
+}
+
+/* What is known only where there is a Postfix. */
+static void
+as_postfix(struct smtpclient *c, const struct asked *a)
+{
+	const char *list = text(a, "inet_protocols");
+
+	c->curves = curves(a);
+	c->no_starttls =
+	    holds(text(a, "smtp_discard_ehlo_keywords"), "starttls") ||
+	    strcmp(text(a, "smtp_never_send_ehlo"), "yes") == 0;
+	c->keep_esmtp =
+	    !holds(text(a, "smtp_pix_workarounds"), "disable_esmtp");
+	c->ipv4 = holds(list, "all") || holds(list, "ipv4");
+	c->ipv6 = holds(list, "all") || holds(list, "ipv6");
+	c->wrapped = strcmp(text(a, "smtp_tls_wrappermode"), "yes") == 0;
+	c->connect_ms = patience(a, "smtp_connect_timeout");
+	c->helo_ms = patience(a, "smtp_helo_timeout");
+	c->starttls_ms = patience(a, "smtp_starttls_timeout");
+	bind_addresses(c, a);
+	lookups(c, a);
+}
+
+static void
+put_unlike(struct smtpclients *cs, const char *service)
+{
+	bool first = strcmp(service, SERVICE) == 0;
+	const char *name, *value;
+	size_t at = 0;
+
+	while (
+	    (name = smtpclient_unlike(&cs->conf, service, &at, &value)) != NULL)
+		buf_printf(&cs->unlike,
+		    "%s = %s%s%s: Postfix does otherwise than this probe\n",
+		    name, value, first ? "" : " of ", first ? "" : service);
+}
+
+/* The client of that service, read when it is first asked for. */
+static const struct smtpclient *
+client_of(struct smtpclients *cs, const char *service)
+{
+	const struct asked a = {&cs->conf, service};
+	struct smtpclient *c;
+	size_t i;
+
+	for (i = 0; i < cs->n; i++)
+		if (strcmp(cs->v[i]->service, service) == 0)
+			return cs->v[i];
+	c = mem_zero(1, sizeof(*c));
+	*c = (struct smtpclient){.service = mem_dup(service),
+	    .helo =
+		dname_helo(*cs->helo_name != '\0' ? cs->helo_name
+						  : text(&a, "smtp_helo_name")),
+	    .servername = mem_dup(text(&a, "smtp_tls_servername")),
+	    .medium = cipher_list(
+		&a, "tls_medium_cipherlist", STARTTLS_CIPHERS_MEDIUM),
+	    .high =
+		cipher_list(&a, "tls_high_cipherlist", STARTTLS_CIPHERS_HIGH),
+	    .exclude_mandatory =
+		excluded(&a, "smtp_tls_mandatory_exclude_ciphers"),
+	    .min_proto = TLS1_VERSION,
+	    .ipv4 = true,
+	    .ipv6 = true,
+	    .mx = true,
+	    .dns = true,
+	    .dnssec = true};
+	read_may(c, &a, cs->rows);
+	if (cs->known) {
+		as_postfix(c, &a);
+		put_unlike(cs, service);
+	}
+	cs->v = mem_grow(cs->v, cs->n, &cs->cap, sizeof(struct smtpclient *));
+	cs->v[cs->n++] = c;
+	return c;
+}
+
+/* --- Which service -------------------------------------------------------- */
+
+/* What transport_maps says, of each table in its turn. */
+struct ways {
+	struct smtpclients *cs;
+	struct postmap *v;
+	size_t n, cap;
+	bool bare; /* a parent is asked for without its dot */
+};
+
+static void
+take_answers(struct ways *w, char *answers)
+{
+	w->v = mem_grow(w->v, w->n, &w->cap, sizeof(*w->v));
+	postmap_take(&w->v[w->n++], answers);
+}
+
+static const char *
+next_hop(const struct probetarget *t)
+{
+	return t->domain != NULL ? t->domain : t->nexthop;
+}
+
+/* The domain, and its parents as transport_maps is asked for them. */
+static const char *
+next_key(const struct ways *w, const char *domain, const char *key)
+{
+	if (key == NULL)
+		return domain;
+	if (*domain == '[' || (key = strchr(key + 1, '.')) == NULL)
+		return NULL;
+	return w->bare ? key + 1 : key;
+}
+
+/*
+ * Ask all tables for all that may matter; and those that can be listed for all
+ * that they have, since a next-hop in brackets stands in values only.
+ */
+static void
+ask_tables(struct ways *w, const struct probeplan *plan)
+{
+	const char *list = postconf_text(&w->cs->conf, NULL, "transport_maps"),
+		   *key;
+	struct buf keys = {0};
+	struct span word;
+	struct err e;
+	char *table, *answers;
+	bool direct = false;
+	size_t i;
+
+	for (i = 0; i < plan->n; i++) {
+		direct = direct || *next_hop(&plan->target[i]) == '[';
+		for (key = NULL; (key = next_key(w, next_hop(&plan->target[i]),
+				      key)) != NULL;)
+			buf_printf(&keys, "%s\n", key);
+	}
+	buf_puts(&keys, "*\n");
+	while (next_word(&list, &word)) {
+		table = mem_printf("%.*s", SPAN_ARG(word));
+		answers = postmap_ask(w->cs->conf.dir, table, keys.data, &e);
+		if (answers != NULL)
+			take_answers(w, answers);
+		else
+			buf_printf(&w->cs->unlike,
+			    "transport_maps = %s: this probe does not know "
+			    "what it says: %s\n",
+			    table, e.text);
+		if (direct && answers != NULL &&
+		    (answers = postmap_ask(w->cs->conf.dir, table, NULL, &e)) !=
+			NULL)
+			take_answers(w, answers);
+		free(table);
+	}
+	buf_free(&keys);
+}
+
+static const char *
+value_of(const struct ways *w, const char *key)
+{
+	const char *value = NULL;
+	size_t i;
+
+	for (i = 0; value == NULL && i < w->n; i++)
+		value = postmap_get(&w->v[i], key);
+	return value;
+}
+
+/* A value "channel:nexthop" that leads to a next-hop, of any key; or NULL. */
+static const char *
+leading(const struct ways *w, const char *nexthop)
+{
+	const char *value;
+	size_t i, k, n;
+
+	for (i = 0; i < w->n; i++)
+		for (k = 0; k < w->v[i].n; k++) {
+			value = w->v[i].v[k].value;
+			n = strcspn(value, ":");
+			if (value[n] == ':' &&
+			    strcasecmp(value + n + 1, nexthop) == 0)
+				return value;
+		}
+	return NULL;
+}
+
+/* The service by which what goes to that next-hop leaves, if it runs smtp. */
+static char *
+service_of(const struct ways *w, const char *nexthop)
+{
+	const struct postconf *p = &w->cs->conf;
+	const char *value = NULL, *key = NULL,
+		   *usual = postconf_text(p, NULL, "default_transport");
+	char *service;
+	size_t i;
+
+	if (holds(postconf_text(p, NULL, "relay_domains"), nexthop))
+		usual = postconf_text(p, NULL, "relay_transport");
+	while (value == NULL && (key = next_key(w, nexthop, key)) != NULL)
+		value = value_of(w, key);
+	if (value == NULL)
+		value =
+		    *nexthop == '[' ? leading(w, nexthop) : value_of(w, "*");
+	if (value == NULL || *value == ':' || *value == '\0')
+		value = usual;
+	service = mem_printf("%.*s/unix", (int)strcspn(value, ":"), value);
+	for (i = 0; i < p->nservices; i++)
+		if (strcmp(p->service[i].name, service) == 0 &&
+		    strcmp(p->service[i].command, "smtp") == 0)
+			return service;
+	free(service);
+	return mem_dup(SERVICE);
+}
+
+static bool
+same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return strcmp(a, b) == 0 ||
+	       (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+		   x.st_ino == y.st_ino);
+}
+
+/* Those of main.cf alone that are not what we do. */
+static void
+put_unlike_all(struct smtpclients *cs, const char *ca_file)
+{
+	const char *cas = postconf_text(&cs->conf, SERVICE, "smtp_tls_CAfile"),
+		   *port = postconf_text(&cs->conf, SERVICE, "smtp_tcp_port");
+
+	if (*cas != '\0' && !same_file(cas, ca_file))
+		buf_printf(&cs->unlike,
+		    "smtp_tls_CAfile = %s: this probe judges by %s (ca_file)\n",
+		    cas, ca_file);
+	if (*port != '\0' && strcmp(port, "smtp") != 0 &&
+	    strcmp(port, "25") != 0)
+		buf_printf(&cs->unlike,
+		    "smtp_tcp_port = %s: this probe takes smtp_port of "
+		    "tlspact.conf\n",
+		    port);
 }
 
 void
-smtpclient_release(struct smtpclient *c)
+smtpclients_read(struct smtpclients *cs, struct probeplan *plan,
+    const char *helo_name, const char *ca_file, bool rows)
 {
-	free(c->helo);
-	free(c->servername);
-	free(c->curves);
-	free(c->medium);
-	free(c->high);
-	free(c->exclude);
-	free(c->exclude_mandatory);
-	free(c->unlike);
+	struct ways w = {.cs = cs};
+	struct err e;
+	char *service;
+	size_t i;
+
+	*cs = (struct smtpclients){.helo_name = helo_name, .rows = rows};
+	buf_puts(&cs->unlike, "");
+	cs->known = postconf_read(&cs->conf, NULL, false, &e) == 0;
+	(void)client_of(cs, SERVICE);
+	if (cs->known) {
+		put_unlike_all(cs, ca_file);
+		w.bare = holds(postconf_text(&cs->conf, NULL,
+				   "parent_domain_matches_subdomains"),
+		    "transport_maps");
+		ask_tables(&w, plan);
+	}
+	for (i = 0; i < plan->n; i++) {
+		service = service_of(&w, next_hop(&plan->target[i]));
+		plan->target[i].client = client_of(cs, service);
+		free(service);
+	}
+	for (i = 0; i < w.n; i++)
+		postmap_release(&w.v[i]);
+	free(w.v);
+}
+
+/* --- One target ----------------------------------------------------------- */
+
+/* Kind 0 is `may`; the others are grade, floor and class of the level. */
+unsigned
+smtpclient_kind(const struct probetarget *t)
+{
+	if (t->level == LEVEL_OPPORTUNISTIC)
+		return 0;
+	return 1u + (t->level == LEVEL_ENCRYPT ? 8u : 0u) +
+	       (t->attributes->ciphers == CIPHERS_HIGH ? 4u : 0u) +
+	       (t->attributes->min_tls - TLS_1_0);
+}
+
+void
+smtpclient_params(const struct probetarget *t, char ciphers[SMTPCLIENT_CIPHERS],
+    struct starttls_params *out)
+{
+	const struct smtpclient *c = t->client;
+	bool may = t->level == LEVEL_OPPORTUNISTIC,
+	     names = !may && t->level != LEVEL_ENCRYPT;
+
+	(void)snprintf(ciphers, SMTPCLIENT_CIPHERS, "%s%s%s",
+	    (may ? c->high_for_may : t->attributes->ciphers == CIPHERS_HIGH)
+		? c->high
+		: c->medium,
+	    may ? c->exclude : c->exclude_mandatory,
+	    names ? STARTTLS_NO_ANON : STARTTLS_NO_NULL);
+	out->ciphers = ciphers;
+	out->min_proto =
+	    may ? c->min_proto : tls_version_number(t->attributes->min_tls);
+	out->max_proto = may ? c->max_proto : 0;
+	out->security_level = names ? 1 : 0;
+	out->helo = c->helo;
+	out->curves = c->curves;
+	out->no_starttls = c->no_starttls;
+	out->keep_esmtp = c->keep_esmtp;
+	out->wrapped = c->wrapped;
+	out->from4 = &c->from4;
+	out->from6 = &c->from6;
+	out->from_needed = c->from_needed;
+	out->connect_ms = c->connect_ms;
+	out->helo_ms = c->helo_ms;
+	out->starttls_ms = c->starttls_ms;
+}
+
+void
+smtpclients_release(struct smtpclients *cs)
+{
+	struct smtpclient *c;
+	size_t i;
+
+	for (i = 0; i < cs->n; i++) {
+		c = cs->v[i];
+		free(c->service);
+		free(c->helo);
+		free(c->servername);
+		free(c->curves);
+		free(c->medium);
+		free(c->high);
+		free(c->exclude);
+		free(c->exclude_mandatory);
+		free(c);
+	}
+	free(cs->v);
+	buf_free(&cs->unlike);
+	postconf_release(&cs->conf);
 }

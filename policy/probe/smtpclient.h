@@ -1,6 +1,6 @@
 /*
- * smtpclient.h: how this machine's smtp(8) meets a server, as main.cf and the
- * service smtp/unix of master.cf have it.
+ * smtpclient.h: how this machine's smtp(8) meets a server, as main.cf and its
+ * service of master.cf have it.
  *
  * What the prober can do likewise it takes from here; what decides a delivery
  * and the prober does not do is told.
@@ -12,13 +12,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct postconf;
+#include "buf.h"
+#include "postconf.h"
 
+struct err;
+struct probeplan;
+struct probetarget;
+struct starttls_params;
+
+/* One service that runs smtp(8). */
 struct smtpclient {
-	char *helo; /* the name to greet with */
-	char *
-	    servername; /* smtp_tls_servername: "", "hostname", "nexthop", it */
-	char *curves;	/* of the key exchange, as OpenSSL takes them */
+	char *service; /* "smtp/unix" */
+	char *helo;    /* the name to greet with */
+	/* smtp_tls_servername: "", "hostname", "nexthop", a name */
+	char *servername;
+	char *curves; /* of the key exchange, as OpenSSL takes them */
 	/* tls_medium_cipherlist, tls_high_cipherlist */
 	char *medium, *high;
 	/* What takes out of them: for opportunistic partners, and for others */
@@ -26,31 +34,66 @@ struct smtpclient {
 	/* For opportunistic partners, by smtp_tls_security_level: */
 	bool high_for_may;	  /* the high grade */
 	int min_proto, max_proto; /* TLS1_2_VERSION and so on */
-	bool no_starttls;	  /* smtp_discard_ehlo_keywords takes it out */
+	bool no_starttls;	  /* not seen if it is offered */
 	bool keep_esmtp;	  /* EHLO also behind a masked greeting */
 	bool wrapped;		  /* TLS from the start */
 	bool ipv4, ipv6;	  /* inet_protocols */
-	/* smtp_bind_address and smtp_bind_address6; family 0: none */
+	/* smtp_dns_support_level and smtp_host_lookup */
+	bool mx, dns, native;
+	bool dnssec;	/* TLSA records are looked for */
+	bool half_dane; /* also behind an MX record that is not signed */
+	/* The address to connect from; family 0: any. */
 	struct sockaddr_in from4;
 	struct sockaddr_in6 from6;
-	char *unlike; /* a line for each that the prober does not do */
+	bool from_needed; /* if it is not ours, there is no connection */
+	/* Its patience, in ms; 0: as long as it takes. */
+	unsigned connect_ms, helo_ms, starttls_ms;
+};
+
+/* All that are needed. */
+struct smtpclients {
+	struct postconf conf;
+	bool known; /* there is a Postfix */
+	const char *helo_name;
+	bool rows;
+	struct smtpclient **v;
+	size_t n, cap;
+	struct buf unlike; /* a line for each that the prober does not do */
 };
 
 /*
- * Ask postconf(1), which MAIL_CONFIG guides. Where there is no Postfix, its
- * defaults. helo_name takes the place of smtp_helo_name if it is not empty.
- * rows: the map has rows for opportunistic partners.
+ * Ask postconf(1), which MAIL_CONFIG guides, and say of each target of the plan
+ * by which service transport_maps sends what goes to its next-hop. Where there
+ * is no Postfix, its defaults. helo_name takes the place of smtp_helo_name if
+ * it is not empty; ca_file is what certificates are judged by; rows: the map
+ * has rows for opportunistic partners.
  */
-void smtpclient_read(struct smtpclient *c, const char *helo_name, bool rows);
+void smtpclients_read(struct smtpclients *cs, struct probeplan *plan,
+    const char *helo_name, const char *ca_file, bool rows);
 
 /*
- * Of what decides a delivery and the prober does as the defaults do, the next
- * that the configuration has otherwise, from *at = 0 on; NULL: no more. *value
- * borrows from p.
+ * Of what decides a delivery by that service and the prober does as the
+ * defaults do, the next that the configuration has otherwise, from *at = 0 on;
+ * NULL: no more. *value borrows from p.
  */
-const char *smtpclient_unlike(
-    const struct postconf *p, size_t *at, const char **value);
+const char *smtpclient_unlike(const struct postconf *p, const char *service,
+    size_t *at, const char **value);
 
-void smtpclient_release(struct smtpclient *c);
+/*
+ * Targets of one client with the same kind of TLS can share what
+ * starttls_ctx_new() makes, and a session: a number below SMTPCLIENT_KINDS.
+ */
+#define SMTPCLIENT_KINDS 17
+unsigned smtpclient_kind(const struct probetarget *t);
+
+/*
+ * How Postfix meets t, under the row that it has: all but the time limits that
+ * are ours. Borrows from t's client and ciphers.
+ */
+#define SMTPCLIENT_CIPHERS 8192 /* bytes of a list */
+void smtpclient_params(const struct probetarget *t,
+    char ciphers[SMTPCLIENT_CIPHERS], struct starttls_params *out);
+
+void smtpclients_release(struct smtpclients *cs);
 
 #endif

@@ -177,7 +177,7 @@ look_at_dns(struct around *a, const struct settings *s)
 		a->dns = AROUND_DNS_SILENT;
 		a->dns_why = mem_dup(e.text);
 	} else {
-		mxdns_lookup(dns, NO_NAME, 25, false, on_answer, &q);
+		mxdns_lookup(dns, NO_NAME, 25, NULL, on_answer, &q);
 		(void)event_base_dispatch(q.base);
 	}
 	mxdns_free(dns);

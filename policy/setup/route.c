@@ -18,101 +18,16 @@
 #include "mem.h"
 #include "num.h"
 #include "postconf.h"
-#include "program.h"
+#include "postmap.h"
 #include "quote.h"
 #include "strength.h"
-#include "strmap.h"
+#include "wiring.h"
 
 #define WHO "tlspact-check" /* a mailbox, and a name below a suffix */
 #define GROUPS_MAX 100
-#define NAMED 3 /* domains in a finding */
-#define ASK_SECONDS 60
-#define ASK_MAX ((size_t)256 << 20) /* bytes of answers */
+#define NAMED 3			    /* domains in a finding */
 #define LIST_MAX ((size_t)16 << 20) /* bytes of a file of domains */
 #define LIST_DEPTH 8		    /* files that name files */
-
-/* --- What tables say -------------------------------------------------------
- */
-
-/* Lines of "key\tvalue", sorted out. */
-struct answers {
-	char *text;
-	struct answer {
-		const char *key, *value;
-	} * v;
-	size_t n, cap;
-	struct strmap map;
-};
-
-/*
- * Ask a table of the configuration folder dir for keys, one a line, or (NULL)
- * for all that it has, by postmap(1). The caller frees the answers; NULL with
- * *e set if it cannot be asked so.
- */
-static char *
-ask_table(const char *dir, const char *table, const char *keys, struct err *e)
-{
-	char *bare = maincf_bare_table(table), *out;
-	const char *argv[7] = {"postmap"};
-	size_t n = 1;
-
-	if (dir != NULL) {
-		argv[n++] = "-c";
-		argv[n++] = dir;
-	}
-	argv[n++] = keys == NULL ? "-s" : "-q";
-	if (keys != NULL)
-		argv[n++] = "-";
-	argv[n] = bare;
-	out = program_ask(
-	    argv, keys == NULL ? "" : keys, ASK_MAX, ASK_SECONDS * 1000, e);
-	free(bare);
-	return out;
-}
-
-static const char *
-key_of(const void *array, uint32_t i)
-{
-	return ((const struct answer *)array)[i].key;
-}
-
-/* Takes over text, which is cut up. */
-static void
-answers_take(struct answers *a, char *text)
-{
-	char *line, *save = NULL, *tab;
-
-	*a = (struct answers){.text = text};
-	strmap_init(&a->map, key_of);
-	for (line = strtok_r(text, "\n", &save); line != NULL;
-	     line = strtok_r(NULL, "\n", &save)) {
-		if ((tab = strchr(line, '\t')) == NULL)
-			continue;
-		*tab = '\0';
-		a->v = mem_grow(a->v, a->n, &a->cap, sizeof(*a->v));
-		a->v[a->n] = (struct answer){line, tab + 1};
-		(void)strmap_add(
-		    &a->map, a->v, line, strlen(line), (uint32_t)a->n++);
-	}
-}
-
-/* The value of the key, or NULL. */
-static const char *
-answers_get(const struct answers *a, const char *key)
-{
-	uint32_t i = strmap_find(&a->map, a->v, key, strlen(key));
-
-	return i == STRMAP_NONE ? NULL : a->v[i].value;
-}
-
-static void
-answers_release(struct answers *a)
-{
-	strmap_free(&a->map);
-	free(a->v);
-	free(a->text);
-	*a = (struct answers){0};
-}
 
 /* A row that is to be kept. */
 struct kept {
@@ -127,7 +42,7 @@ struct kept {
 /* One list: what its tables say, and its other elements. */
 struct list {
 	struct element {
-		struct answers a;
+		struct postmap a;
 		char *name;  /* a domain itself; NULL: a table */
 		bool except; /* with "!": not in the list */
 	} * v;
@@ -260,14 +175,14 @@ add_table(struct route *r, const char *param, struct span word, struct list *l,
 	char *bare = maincf_bare_table(table);
 	struct err e;
 
-	text = ask_table(r->c->dir, bare,
+	text = postmap_ask(r->c->dir, bare,
 	    l == &r->transport && is_pattern(bare) ? r->full.data
 						   : r->keys.data,
 	    &e);
 	if (text == NULL)
 		not_asked(r, param, table, &e);
 	else
-		answers_take(&add_element(l, except)->a, text);
+		postmap_take(&add_element(l, except)->a, text);
 	free(bare);
 	free(table);
 }
@@ -325,7 +240,7 @@ list_release(struct list *l)
 	size_t i;
 
 	for (i = 0; i < l->n; i++) {
-		answers_release(&l->v[i].a);
+		postmap_release(&l->v[i].a);
 		free(l->v[i].name);
 	}
 	free(l->v);
@@ -340,7 +255,7 @@ list_get(const struct list *l, const char *key)
 
 	for (i = 0; i < l->n && value == NULL; i++)
 		if (l->v[i].name == NULL)
-			value = answers_get(&l->v[i].a, key);
+			value = postmap_get(&l->v[i].a, key);
 	return value;
 }
 
@@ -363,7 +278,7 @@ has_domain(const struct route *r, const struct element *x, const char *domain,
 	const char *p = domain;
 
 	for (;;) {
-		if (x->name == NULL ? answers_get(&x->a, p) != NULL
+		if (x->name == NULL ? postmap_get(&x->a, p) != NULL
 				    : strcasecmp(x->name, p) == 0)
 			return true;
 		if (!parents || (p = strchr(p + (*p == '.'), '.')) == NULL)
@@ -651,7 +566,7 @@ static void
 judge_mailboxes(struct route *r)
 {
 	struct span rest = maincf_text(get(r, "transport_maps")), word;
-	struct answers a;
+	struct postmap a;
 	struct kept d;
 	struct err e;
 	struct way w;
@@ -662,11 +577,11 @@ judge_mailboxes(struct route *r)
 		table = mem_printf("%.*s", SPAN_ARG(word));
 		text = is_pattern(table)
 			   ? NULL
-			   : ask_table(r->c->dir, table, NULL, &e);
+			   : postmap_ask(r->c->dir, table, NULL, &e);
 		free(table);
 		if (text == NULL)
 			continue;
-		answers_take(&a, text);
+		postmap_take(&a, text);
 		for (i = 0; i < a.n; i++) {
 			if (!mailbox_kept(r, a.v[i].key, &d))
 				continue;
@@ -677,7 +592,7 @@ judge_mailboxes(struct route *r)
 			}
 			free(d.key);
 		}
-		answers_release(&a);
+		postmap_release(&a);
 	}
 }
 
@@ -685,7 +600,7 @@ judge_mailboxes(struct route *r)
 
 /* Each value once; n of them, and no more than would be told. */
 static size_t
-distinct(struct answers *a)
+distinct(struct postmap *a)
 {
 	size_t n = 0, i, k;
 
@@ -721,26 +636,26 @@ static void
 judge_senders(struct route *r, const char *param, bool relays)
 {
 	struct span rest = maincf_text(get(r, param)), word;
-	struct answers a;
+	struct postmap a;
 	char *table, *text;
 	struct err e;
 	size_t i, k, n;
 
 	while (maincf_next(&rest, &word)) {
 		table = mem_printf("%.*s", SPAN_ARG(word));
-		text = ask_table(r->c->dir, table, NULL, &e);
+		text = postmap_ask(r->c->dir, table, NULL, &e);
 		if (text == NULL)
 			not_asked(r, param, table, &e);
 		free(table);
 		if (text == NULL)
 			continue;
-		answers_take(&a, text);
+		postmap_take(&a, text);
 		n = distinct(&a);
 		for (i = 0; i < r->n; i++)
 			for (k = 0; k < n; k++)
 				judge_value(r, &r->domain[i], param, relays,
 				    a.v[k].value);
-		answers_release(&a);
+		postmap_release(&a);
 	}
 }
 
@@ -811,14 +726,14 @@ static bool
 find_fault(struct findings *out, const struct filter *f, const char *table,
     const char *keys, struct err *e)
 {
-	char *text = ask_table(out->c->dir, table, keys, e);
-	struct answers a;
+	char *text = postmap_ask(out->c->dir, table, keys, e);
+	struct postmap a;
 	bool found = false;
 	size_t i;
 
 	if (text == NULL)
 		return false;
-	answers_take(&a, text);
+	postmap_take(&a, text);
 	for (i = 0; i < a.n && !found; i++)
 		if ((found = f->is_fault(a.v[i].key, a.v[i].value)))
 			findings_add(out, FINDING_FAULT, f->name,
@@ -826,7 +741,7 @@ find_fault(struct findings *out, const struct filter *f, const char *table,
 			    "%s: %s makes %s of %s: %s", f->name,
 			    quotes(table).s, quotes(a.v[i].value).s,
 			    quotes(a.v[i].key).s, f->what);
-	answers_release(&a);
+	postmap_release(&a);
 	return found;
 }
 

@@ -401,6 +401,11 @@ partner unsigned mode=enforced verify=dane domain=half.example
   contact=a@b.example
 REGISTRY
 evidence=$T/dane.db
+mkdir "$T/etc"
+: >"$T/etc/master.cf"
+printf '%s\n' 'compatibility_level = 3.6' 'smtp_dns_support_level = dnssec' \
+	>"$T/etc/main.cf"
+export MAIL_CONFIG=$T/etc
 # The name server of the lab does not validate: Postfix sees nothing signed.
 probe -o trust_anchor="$TOP/tests/dns/root.ds" -o resolver=127.0.0.1 dane
 is 'what Postfix cannot see is no pass' "$(verdict 192.0.2.1)" \

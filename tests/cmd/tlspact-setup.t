@@ -110,11 +110,11 @@ faulty 'no ECDSA' 'smtp_tls_exclude_ciphers is "aECDSA"' \
 faulty 'no cipher at all' 'tls_medium_cipherlist is .* and any certificate' \
 	'tls_medium_cipherlist = aNULL'
 fresh
-printf '%s\n' 'smtp_host_lookup = native' 'smtp_pix_workaround_maps = cidr:/x' \
+printf '%s\n' 'smtp_tls_scert_verifydepth = 3' 'smtp_pix_workaround_maps = cidr:/x' \
 	>>"$etc/main.cf"
 run setup check
 is 'what probes do otherwise is no fault' "$rc" 0 || diag "$out"
-like 'but a note' "$out" 'note  smtp_host_lookup: smtp_host_lookup is "native": probes do'
+like 'but a note' "$out" 'note  smtp_tls_scert_verifydepth: .* is "3": probes do'
 like 'for each' "$out" 'note  smtp_pix_workaround_maps: '
 unlike 'of those that are not the defaults' "$out" 'note  tls_medium_cipherlist'
 cp "$T/ca.pem" "$T/copy.pem"

@@ -24,6 +24,8 @@
 #define ZONES "tests/dns"
 #define TIMEOUT_MS 20000 /* far more than any answer takes */
 
+static const struct mxdns_how with_tlsa = {.tlsa = true};
+
 static char dir[] = "/tmp/t_mxdns.XXXXXX";
 static char resolver[64];
 static pid_t nsd_pid = -1;
@@ -76,6 +78,12 @@ static const struct test {
     {"alias2.example", "ok mx=found+ | cn2.example/10 a=found+>mx2.good.example"
 		       " aaaa=no-data+ 192.0.2.2:25 192.0.2.3:25"
 		       " tlsa=found+@cn2.example 2-0-1/32"},
+    /* RFC 7672, 2.2.2: a secure alias to an insecure address. */
+    {"out.example", "ok mx=found+ | cnout.example/10 a=found>mx.insecure"
+		    " aaaa=no-data 192.0.2.20:25"
+		    " tlsa=found+@cnout.example 3-1-1/32 alias=found+"},
+    {"in.example", "ok mx=found+ | cn.insecure/10 a=found>mx.insecure"
+		   " aaaa=no-data 192.0.2.20:25 tlsa=not-asked alias=found"},
     {"dcn.example",
 	"ok mx=found+>good.example"
 	" | mx1.good.example/10 a=found+ aaaa=found+"
@@ -162,6 +170,8 @@ print_host(struct buf *b, const struct mxdns_host *h)
 		buf_printf(b, " %u-%u-%u/%zu", h->tlsa_rr[i].usage,
 		    h->tlsa_rr[i].selector, h->tlsa_rr[i].matching,
 		    h->tlsa_rr[i].len);
+	if (h->alias.kind != MXDNS_NOT_ASKED)
+		print_answer(b, "alias", &h->alias);
 }
 
 static void
@@ -306,7 +316,7 @@ answers(void **state)
 	d = open_dns(base, ZONES "/root.ds", TIMEOUT_MS);
 	for (i = 0; i < n; i++)
 		mxdns_lookup(
-		    d, tests[i].nexthop, 25, true, print_result, &got[i]);
+		    d, tests[i].nexthop, 25, &with_tlsa, print_result, &got[i]);
 	event_base_dispatch(base);
 	for (i = 0; i < n; i++) {
 		if (got[i].data == NULL ||
@@ -328,12 +338,60 @@ one(const char *nexthop, const char *anchor, bool tlsa, struct buf *b)
 	struct event_base *base = event_base_new();
 	struct mxdns *d = open_dns(base, anchor, TIMEOUT_MS);
 
-	mxdns_lookup(d, nexthop, 25, tlsa, print_result, b);
+	mxdns_lookup(d, nexthop, 25, tlsa ? &with_tlsa : NULL, print_result, b);
 	assert_null(b->data); /* never called from inside */
 	event_base_dispatch(base);
 	assert_non_null(b->data);
 	mxdns_free(d);
 	event_base_free(base);
+}
+
+/* What getaddrinfo(3) knows; names that only it knows: maincf.t. */
+static void
+native(void **state)
+{
+	static const struct {
+		const char *name, *nexthop;
+		struct mxdns_how how;
+		const char *want, *why;
+	} rows[] = {
+	    {"instead", "[localhost]:26", {.no_host = true, .native = true},
+		"ok mx=not-asked | localhost/0 a=found aaaa=found",
+		" 127.0.0.1:26"},
+	    {"DNS first", "[implicit.example]", {.native = true},
+		"ok mx=not-asked | implicit.example/0 a=found+", " 192.0.2.4"},
+	    {"without MX", "localhost",
+		{.no_mx = true, .no_host = true, .native = true},
+		"ok mx=not-asked | localhost/0 a=found", " 127.0.0.1:25"},
+	    {"neither", "[no.such.invalid]", {.no_host = true, .native = true},
+		"no.such.invalid/0 a=", NULL},
+	};
+	struct event_base *base;
+	struct mxdns *d;
+	struct buf b = {0};
+	size_t i;
+
+	(void)state;
+	if (nsd_pid == -1)
+		skip();
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		base = event_base_new();
+		d = open_dns(base, ZONES "/root.ds", TIMEOUT_MS);
+		buf_clear(&b);
+		mxdns_lookup(
+		    d, rows[i].nexthop, 25, &rows[i].how, print_result, &b);
+		event_base_dispatch(base);
+		if (strstr(b.data, rows[i].want) == NULL ||
+		    (rows[i].why != NULL &&
+			strstr(b.data, rows[i].why) == NULL))
+			fail_msg("%s: %s", rows[i].name, b.data);
+		/* With a question under way. */
+		mxdns_lookup(
+		    d, "[localhost]", 25, &rows[0].how, print_result, NULL);
+		mxdns_free(d);
+		event_base_free(base);
+	}
+	buf_free(&b);
 }
 
 /* Without a trust anchor nothing is secure, and nothing is bogus. */
@@ -417,7 +475,7 @@ many_hosts_are_cut(void **state)
 	if (nsd_pid == -1)
 		skip();
 	d = open_dns(base, ZONES "/root.ds", TIMEOUT_MS);
-	mxdns_lookup(d, "many.example", 25, false, count_hosts, &n);
+	mxdns_lookup(d, "many.example", 25, NULL, count_hosts, &n);
 	event_base_dispatch(base);
 	assert_int_equal(n, MXDNS_MAX_HOSTS);
 	mxdns_free(d);
@@ -453,8 +511,8 @@ no_answer_is_a_timeout(void **state)
 	memcpy(saved, resolver, sizeof(saved));
 	fd = mute_resolver();
 	d = open_dns(base, NULL, 100);
-	mxdns_lookup(d, "good.example", 25, true, print_result, &a);
-	mxdns_lookup(d, "[good.example]", 25, true, print_result, &b);
+	mxdns_lookup(d, "good.example", 25, &with_tlsa, print_result, &a);
+	mxdns_lookup(d, "[good.example]", 25, &with_tlsa, print_result, &b);
 	event_base_dispatch(base);
 	assert_string_equal(a.data, "dns-failed mx=timeout");
 	assert_string_equal(b.data,
@@ -483,7 +541,7 @@ many_queries(void **state)
 	d = open_dns(base, ZONES "/root.ds", TIMEOUT_MS);
 	for (i = 0; i < 300; i++)
 		mxdns_lookup(
-		    d, "implicit.example", 25, false, print_result, &got[i]);
+		    d, "implicit.example", 25, NULL, print_result, &got[i]);
 	event_base_dispatch(base);
 	for (i = 0; i < 300; i++) {
 		assert_string_equal(got[i].data,
@@ -492,7 +550,7 @@ many_queries(void **state)
 		    " 192.0.2.4:25 tlsa=not-asked");
 		buf_free(&got[i]);
 	}
-	mxdns_lookup(d, "good.example", 25, false, print_result, got);
+	mxdns_lookup(d, "good.example", 25, NULL, print_result, got);
 	mxdns_free(d); /* with a question under way */
 	assert_null(got[0].data);
 	event_base_free(base);
@@ -585,6 +643,7 @@ main(void)
 	    cmocka_unit_test(bad_settings),
 	    cmocka_unit_test(no_answer_is_a_timeout),
 	    cmocka_unit_test(answers),
+	    cmocka_unit_test(native),
 	    cmocka_unit_test(no_anchor),
 	    cmocka_unit_test(no_dnssec),
 	    cmocka_unit_test(no_tlsa_unless_asked),

@@ -66,18 +66,35 @@ test_tlsa(void **state)
 		enum mxdns_kind tlsa;
 		bool tlsa_secure;
 		enum fault want;
+		bool half;
+		enum mxdns_kind alias;
 	} rows[] = {
-	    {MXDNS_FOUND, true, MXDNS_FOUND, true, FAULT_OK},
-	    {MXDNS_NOT_ASKED, false, MXDNS_FOUND, true, FAULT_OK},
-	    {MXDNS_NO_DATA, false, MXDNS_FOUND, true, FAULT_OK},
-	    {MXDNS_FOUND, false, MXDNS_FOUND, true, FAULT_NO_TLSA},
-	    {MXDNS_FOUND, true, MXDNS_FOUND, false, FAULT_NO_TLSA},
-	    {MXDNS_FOUND, true, MXDNS_NO_DATA, true, FAULT_NO_TLSA},
-	    {MXDNS_FOUND, true, MXDNS_NO_NAME, true, FAULT_NO_TLSA},
-	    {MXDNS_FOUND, true, MXDNS_NOT_ASKED, false, FAULT_NO_TLSA},
-	    {MXDNS_FOUND, true, MXDNS_SERVFAIL, false, FAULT_TLSA_FAILED},
-	    {MXDNS_FOUND, true, MXDNS_BOGUS, false, FAULT_TLSA_FAILED},
-	    {MXDNS_FOUND, true, MXDNS_TIMEOUT, false, FAULT_TLSA_FAILED},
+	    {MXDNS_FOUND, false, MXDNS_FOUND, true, FAULT_OK, true, 0},
+	    {MXDNS_FOUND, false, MXDNS_SERVFAIL, true, FAULT_TLSA_FAILED, true,
+		0},
+	    {MXDNS_FOUND, true, MXDNS_NOT_ASKED, false, FAULT_NO_TLSA, false,
+		MXDNS_FOUND},
+	    {MXDNS_FOUND, true, MXDNS_FOUND, true, FAULT_OK, false,
+		MXDNS_FOUND},
+	    {MXDNS_FOUND, true, MXDNS_NOT_ASKED, false, FAULT_TLSA_FAILED,
+		false, MXDNS_SERVFAIL},
+	    {MXDNS_FOUND, true, MXDNS_NOT_ASKED, false, FAULT_TLSA_FAILED,
+		false, MXDNS_NO_DATA},
+	    {MXDNS_FOUND, true, MXDNS_FOUND, true, FAULT_OK, false, 0},
+	    {MXDNS_NOT_ASKED, false, MXDNS_FOUND, true, FAULT_OK, false, 0},
+	    {MXDNS_NO_DATA, false, MXDNS_FOUND, true, FAULT_OK, false, 0},
+	    {MXDNS_FOUND, false, MXDNS_FOUND, true, FAULT_NO_TLSA, false, 0},
+	    {MXDNS_FOUND, true, MXDNS_FOUND, false, FAULT_NO_TLSA, false, 0},
+	    {MXDNS_FOUND, true, MXDNS_NO_DATA, true, FAULT_NO_TLSA, false, 0},
+	    {MXDNS_FOUND, true, MXDNS_NO_NAME, true, FAULT_NO_TLSA, false, 0},
+	    {MXDNS_FOUND, true, MXDNS_NOT_ASKED, false, FAULT_NO_TLSA, false,
+		0},
+	    {MXDNS_FOUND, true, MXDNS_SERVFAIL, false, FAULT_TLSA_FAILED, false,
+		0},
+	    {MXDNS_FOUND, true, MXDNS_BOGUS, false, FAULT_TLSA_FAILED, false,
+		0},
+	    {MXDNS_FOUND, true, MXDNS_TIMEOUT, false, FAULT_TLSA_FAILED, false,
+		0},
 	};
 	struct mxdns_result r = {0};
 	struct mxdns_host h = {0};
@@ -89,7 +106,9 @@ test_tlsa(void **state)
 		r.mx.secure = rows[i].mx_secure;
 		h.tlsa.kind = rows[i].tlsa;
 		h.tlsa.secure = rows[i].tlsa_secure;
-		assert_int_equal(judge_tlsa(&r, &h), rows[i].want);
+		h.alias.kind = rows[i].alias;
+		assert_int_equal(
+		    judge_tlsa(&r, &h, rows[i].half), rows[i].want);
 	}
 }
 
@@ -206,14 +225,13 @@ test_row(void **state)
 {
 	static const struct target target = {
 	    .version = TARGET_VERSION(3, 7), .sha256 = true};
-	static char medium[] = STARTTLS_CIPHERS_MEDIUM;
-	static char high[] = STARTTLS_CIPHERS_HIGH, none[] = "";
-	static const struct smtpclient client = {.medium = medium,
+	char medium[] = STARTTLS_CIPHERS_MEDIUM, high[] = STARTTLS_CIPHERS_HIGH,
+	     none[] = "", ciphers[SMTPCLIENT_CIPHERS];
+	const struct smtpclient client = {.medium = medium,
 	    .high = high,
 	    .exclude = none,
 	    .exclude_mandatory = none,
 	    .min_proto = TLS1_VERSION};
-	char ciphers[PROBEPLAN_CIPHERS];
 	struct starttls_params params;
 	struct probeplan p;
 	struct buf row = {0};
@@ -223,12 +241,12 @@ test_row(void **state)
 	probeplan_init(&p, registry, false);
 	probeplan_all(&p);
 	for (i = 0; i < p.n; i++) {
-		const struct probetarget *t = &p.target[i];
-		unsigned kind = probeplan_kind(t);
+		struct probetarget *t = &p.target[i];
 
-		assert_true(kind < PROBEPLAN_KINDS);
+		t->client = &client;
+		assert_true(smtpclient_kind(t) < SMTPCLIENT_KINDS);
 		memset(&params, 0, sizeof(params));
-		probeplan_params(kind, &client, &params, ciphers);
+		smtpclient_params(t, ciphers, &params);
 		buf_clear(&row);
 		assert_null(render_policy(
 		    t->partner, t->level, t->attributes->key, &target, &row));

@@ -32,9 +32,22 @@ cat >>"$T/registry" <<-REGISTRY
 	  mode=enforced verify=none servername=nexthop contact=a@b.example
 REGISTRY
 gateway old tls11 mode=opportunistic
+gateway old12 tls12 mode=enforced
 gateway dual good mode=enforced
 gateway wrapped wrapped mode=enforced
 gateway tlsa good mode=enforced verify=dane
+gateway hosts good mode=enforced
+sed -i '$d' "$LAB/dns/records"
+sed -i '$d' "$LAB/dns/records"
+lab_mx hosts.example mx.hosts.example
+cp /etc/hosts "$T/hosts"
+printf '127.0.5.%s mx.hosts.example\n127.0.5.%s hosts.example\n' $n $n \
+	>>"$T/hosts"
+mount --bind "$T/hosts" /etc/hosts || bail 'no hosts file'
+cat >>"$T/registry" <<-REGISTRY
+	partner tls domain=[mx.wrapped.example]:25 gateway=mx.wrapped.example
+	  mode=enforced contact=a@b.example
+REGISTRY
 lab_record 'mx.dual.example. AAAA 2001:db8::1'
 lab_dns || bail 'no DNS'
 "$B/tools/fakemx" -v "${specs[@]}" >"$T/fakemx" 2>"$T/fakemx.log" &
@@ -122,6 +135,10 @@ is 'nor what Postfix does not use' "$(verdict)" pass
 
 # The name server of the lab knows no DNSSEC.
 probe tlsa
+is 'TLSA records that Postfix does not look for' "$(verdict)" \
+	'FAIL local-error'
+like 'and why' "$out" 'smtp_dns_support_level'
+probe tlsa 'smtp_dns_support_level = dnssec'
 is 'TLSA records that Postfix cannot trust' "$(verdict)" 'FAIL local-error'
 like 'and why' "$out" 'does not vouch for DNSSEC'
 probe good 'smtp_tls_wrappermode = yes'
@@ -135,15 +152,77 @@ probe good 'smtp_bind_address = 127.0.0.9'
 is 'from another address' "$(verdict)" pass
 like 'of ours' "$(cat "$T/fakemx.log")" '127\.0\.0\.9'
 probe good 'smtp_bind_address = 192.0.2.77'
-is 'from one that is not ours' "$(verdict)" 'FAIL local-error'
+is 'from any, if that is not ours' "$(verdict)" pass
+probe good 'smtp_bind_address = 192.0.2.77' 'smtp_bind_address_enforce = yes'
+is 'or not at all' "$(verdict)" 'FAIL local-error'
+: >"$T/fakemx.log"
+ip addr add 192.0.2.8/32 dev lo
+probe good 'inet_interfaces = 192.0.2.8'
+is 'from the only interface' "$(verdict)" pass
+like 'which is that' "$(tr -d '\0' <"$T/fakemx.log")" '192\.0\.2\.8'
+probe good 'smtp_never_send_ehlo = yes'
+is 'HELO knows no STARTTLS' "$(verdict)" 'FAIL no-starttls'
+probe good 'tls_high_cipherlist = eNULL' 'smtp_tls_mandatory_protocols = TLSv1.2'
+is 'TLS 1.3 does without that list' "$(verdict)" pass
+probe old12 'tls_high_cipherlist = AES128-SHA256'
+is 'a list of ciphers that the gateway has not' "$(verdict)" \
+	'FAIL handshake-failed'
+probe good 'inet_protocols = ipv6'
+is 'no address that Postfix may use' "$(verdict)" 'FAIL local-error'
+like 'and why' "$out" 'inet_protocols'
 
-probe good 'smtp_host_lookup = native' \
-	'smtp_pix_workaround_maps = hash:/etc/postfix/pix'
+probe hosts
+is 'a host that DNS has not' "$(verdict)" 'FAIL dns-failed'
+for lookup in native 'dns, native'; do
+	probe hosts "smtp_host_lookup = $lookup"
+	is "and the hosts file has: $lookup" "$(verdict).$err" pass.
+done
+probe hosts 'smtp_dns_support_level = disabled'
+is 'without any DNS' "$(verdict)" pass
+like 'the domain itself is the host' "$out" ' hosts\.example '
+
+# Services of their own, that transport_maps leads to.
+printf '%s\n' 'smtp unix - - n - - smtp' \
+	'wrap unix - - n - - smtp' ' -o smtp_tls_wrappermode=yes' \
+	' -o smtp_reply_filter=pcre:/x' >"$T/etc/master.cf"
+cat >"$T/way" <<-'WAY'
+	wrapped.example wrap:
+	* smtp:
+WAY
+postmap hash:"$T/way"
+probe wrapped "transport_maps = proxy:hash:$T/way"
+is 'by its own service' "$(verdict)" pass
+like 'whose otherwise is said' "$err" 'smtp_reply_filter.* of wrap/unix'
+probe good "transport_maps = hash:$T/way"
+is 'others by theirs' "$(verdict).$err" pass.
+probe wrapped "transport_maps = hash:$T/none"
+is 'a table that is not there' "$(verdict)" 'FAIL timeout'
+like 'is told' "$err" 'transport_maps = hash:.*none: this probe'
+probe wrapped 'default_transport = wrap'
+is 'by default' "$(verdict)" pass
+probe wrapped 'relay_domains = wrapped.example' 'relay_transport = wrap'
+is 'a domain that is relayed to' "$(verdict)" pass
+probe tls
+is 'a next-hop in brackets, by smtp' "$(verdict)" 'FAIL timeout'
+echo 'tls.example wrap:[mx.wrapped.example]:25' >>"$T/way"
+postmap hash:"$T/way"
+probe tls "transport_maps = hash:$T/way"
+is 'and by the service that a value names with it' "$(verdict)" pass
+: >"$T/etc/master.cf"
+
+probe good 'smtp_discard_ehlo_keyword_address_maps = hash:/etc/postfix/no' \
+	'smtp_pix_workaround_maps = hash:/etc/postfix/pix' \
+	'smtp_tls_scert_verifydepth = 2' 'smtp_tcp_port = 26' \
+	'tls_ssl_options = NO_TICKET, NO_COMPRESSION' \
+	"smtp_tls_CAfile = /etc/hosts"
 like 'what it does not do, it says' "$err" \
-	'smtp_host_lookup = native: Postfix does otherwise'
-like 'all of it' "$err" 'smtp_pix_workaround_maps = hash.*: Postfix'
-for setting in 'smtp_always_send_ehlo = no' 'smtp_never_send_ehlo = yes' \
-	'smtp_reply_filter = pcre:/x' 'smtp_tls_block_early_mail_reply = yes'; do
+	'smtp_pix_workaround_maps = hash.*: Postfix does otherwise'
+like 'all of it' "$err" 'smtp_tls_scert_verifydepth = 2'
+like 'with the CAs' "$err" 'smtp_tls_CAfile = /etc/hosts: .*ca_file'
+like 'and the port' "$err" 'smtp_tcp_port = 26'
+is 'and no more' "$(grep -c . <<<"$err")" 5
+for setting in 'smtp_always_send_ehlo = no' 'smtp_reply_filter = pcre:/x' \
+	'smtp_tls_block_early_mail_reply = yes'; do
 	probe good "$setting"
 	like "$setting" "$err" "^tlspact-probe: $setting: Postfix does"
 done
