@@ -39,8 +39,9 @@ struct mk {
 	const char *cn;	 /* NULL: none; %XX is a byte */
 	const char *cn2; /* a second one */
 	const char *org;
-	const char *san; /* "DNS:a,email:b,IP:192.0.2.1,other", %XX a byte */
-	unsigned sans;	 /* so many more dNSNames, n0.fill.test on */
+	const char *org2; /* a second one */
+	const char *san;  /* "DNS:a,email:b,IP:192.0.2.1,other", %XX a byte */
+	unsigned sans;	  /* so many more dNSNames, n0.fill.test on */
 	enum mk_key key;
 	const EVP_MD *(*md)(void); /* NULL: sha256 */
 	int from;		   /* days from base; 0: one day before */
@@ -225,6 +226,7 @@ mk_sign(const struct mk *m, EVP_PKEY *key, const struct mk_cert *issuer,
 	mk_want(X509_set_version(x, 2), "version");
 	ASN1_INTEGER_set(X509_get_serialNumber(x), serial++);
 	mk_rdn(subject, NID_organizationName, m->org);
+	mk_rdn(subject, NID_organizationName, m->org2);
 	mk_rdn(subject, NID_commonName, m->cn);
 	mk_rdn(subject, NID_commonName, m->cn2);
 	X509_set_subject_name(x, subject);

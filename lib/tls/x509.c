@@ -148,12 +148,14 @@ x509_chain_pem(const STACK_OF(X509) * chain, struct buf *out)
 static char *
 escape(const unsigned char *p, size_t len, char *out, size_t size)
 {
+	/* The name of a host has none but ASCII letters, whatever it shows. */
+	bool host = memchr(p, '.', len) != NULL && memchr(p, ' ', len) == NULL,
+	     plain;
 	size_t i, k, n, o = 0;
-	bool plain;
 
 	for (i = 0; i < len; i += n) {
 		plain = !quote_unsafe((const char *)p + i, len - i, &n) &&
-			p[i] != '"' && p[i] != '\\';
+			p[i] != '"' && p[i] != '\\' && !(host && n > 1);
 		/* Room for one character in full, the dots and the NUL. */
 		if (o + (plain ? n : 4 * n) + 3 + 1 > size) {
 			memcpy(out + o, "...", 3);
@@ -193,17 +195,22 @@ show(const ASN1_STRING *s, char *out, size_t size)
 	return out;
 }
 
-/* The first value of the given kind in name, "" if there is none. */
-static char *
+/* All values of the given kind in name, " + " between them. */
+static void
 show_name(const X509_NAME *name, int nid, char *out, size_t size)
 {
-	int i = X509_NAME_get_index_by_NID(name, nid, -1);
+	size_t at = 0;
+	int i = -1;
 
 	out[0] = '\0';
-	if (i < 0)
-		return out;
-	return show(
-	    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)), out, size);
+	while (at + 4 < size &&
+	       (i = X509_NAME_get_index_by_NID(name, nid, i)) >= 0) {
+		at += strlen(strcpy(out + at, at > 0 ? " + " : ""));
+		(void)show(
+		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)),
+		    out + at, size - at);
+		at += strlen(out + at);
+	}
 }
 
 /* The digest of len bytes at der, which are freed. */
@@ -423,39 +430,6 @@ cn_is_one(const X509_NAME_ENTRY *cn, const char *const *names, size_t n)
 	return found;
 }
 
-size_t
-x509_cn_text(const X509 *x, struct buf *out)
-{
-	const X509_NAME *subject = X509_get_subject_name(x);
-	char text[X509_TEXT_MAX];
-	size_t n = 0;
-	int i = -1;
-
-	while (
-	    (i = X509_NAME_get_index_by_NID(subject, NID_commonName, i)) >= 0)
-		buf_printf(out, "%s\"%s\"", n++ > 0 ? ", " : "",
-		    show(X509_NAME_ENTRY_get_data(
-			     X509_NAME_get_entry(subject, i)),
-			text, sizeof(text)));
-	return n;
-}
-
-bool
-x509_cn_is(const X509 *x, const char *const *names, size_t n)
-{
-	const X509_NAME *subject = X509_get_subject_name(x);
-	bool all = true, any = false;
-	int i = -1;
-
-	while (all && (i = X509_NAME_get_index_by_NID(
-			   subject, NID_commonName, i)) >= 0) {
-		any = true;
-		all = cn_is_one(X509_NAME_get_entry(subject, i), names, n);
-	}
-	ERR_clear_error();
-	return any && all;
-}
-
 static int
 lower(int ch)
 {
@@ -490,39 +464,50 @@ glob(const char *pattern, const unsigned char *s, size_t len)
 }
 
 static bool
-entry_like(const X509_NAME_ENTRY *entry, const char *pattern)
+is_like_one(const X509_NAME_ENTRY *entry, const char *const *pattern, size_t n)
 {
 	unsigned char *utf8 = NULL;
 	int len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(entry));
-	bool like;
+	bool like = false;
+	size_t i;
 
 	/* A NUL inside is never part of an honest name. */
-	like = len > 0 && memchr(utf8, '\0', (size_t)len) == NULL &&
-	       glob(pattern, utf8, (size_t)len);
+	if (len > 0 && memchr(utf8, '\0', (size_t)len) == NULL)
+		for (i = 0; !like && i < n; i++)
+			like = glob(pattern[i], utf8, (size_t)len);
 	OPENSSL_free(utf8);
 	return like;
 }
 
+/* Is there such an entry, and is each of that kind one of the list? */
 static bool
-name_like(const X509_NAME *name, int nid, const char *pattern)
+all_are(const X509_NAME *name, int nid,
+    bool (*is_one)(const X509_NAME_ENTRY *, const char *const *, size_t),
+    const char *const *list, size_t n)
 {
-	int i = -1;
+	int i = X509_NAME_get_index_by_NID(name, nid, -1);
+	bool all = i >= 0;
 
-	while ((i = X509_NAME_get_index_by_NID(name, nid, i)) >= 0)
-		if (entry_like(X509_NAME_get_entry(name, i), pattern))
-			return true;
-	return false;
+	for (; all && i >= 0; i = X509_NAME_get_index_by_NID(name, nid, i))
+		all = is_one(X509_NAME_get_entry(name, i), list, n);
+	ERR_clear_error();
+	return all;
 }
 
 bool
-x509_issuer_like(const X509 *x, const char *pattern)
+x509_cn_is(const X509 *x, const char *const *names, size_t n)
+{
+	return all_are(
+	    X509_get_subject_name(x), NID_commonName, cn_is_one, names, n);
+}
+
+bool
+x509_issuer_like(const X509 *x, const char *const *pattern, size_t n)
 {
 	const X509_NAME *issuer = X509_get_issuer_name(x);
-	bool like = name_like(issuer, NID_organizationName, pattern) ||
-		    name_like(issuer, NID_commonName, pattern);
 
-	ERR_clear_error();
-	return like;
+	return all_are(issuer, NID_organizationName, is_like_one, pattern, n) ||
+	       all_are(issuer, NID_commonName, is_like_one, pattern, n);
 }
 
 /* --- What is trusted ------------------------------------------------------ */

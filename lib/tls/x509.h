@@ -41,7 +41,7 @@ int x509_chain_pem(const STACK_OF(X509) * chain, struct buf *out);
  * text is escaped (\xHH for bytes that are not printable UTF-8) and cut.
  */
 struct x509_info {
-	char subject_cn[X509_TEXT_MAX];
+	char subject_cn[X509_TEXT_MAX]; /* of several: "a + b" */
 	char issuer_cn[X509_TEXT_MAX];
 	char issuer_org[X509_TEXT_MAX];
 	char cert_sha256[X509_HEX_MAX]; /* of the DER certificate */
@@ -67,9 +67,6 @@ void x509_info(X509 *x, struct x509_info *out);
  */
 void x509_san_text(const X509 *x, size_t max, struct buf *out);
 
-/* Append all subject CNs of x, quoted: `"a", "b"`; their number is returned. */
-size_t x509_cn_text(const X509 *x, struct buf *out);
-
 /*
  * True if x has a subject CN and every subject CN is one of the n
  * reference names (host, .suffix, address text), by the rules that Postfix
@@ -79,10 +76,11 @@ size_t x509_cn_text(const X509 *x, struct buf *out);
 bool x509_cn_is(const X509 *x, const char *const *names, size_t n);
 
 /*
- * True if an organisation or CN of x's issuer is like pattern: ASCII
- * case ignored, `*` stands for any text.
+ * True if x's issuer has an organisation, and each that it has is like one of
+ * the n patterns; or the same of its CNs. ASCII case is ignored, `*` stands
+ * for any text.
  */
-bool x509_issuer_like(const X509 *x, const char *pattern);
+bool x509_issuer_like(const X509 *x, const char *const *pattern, size_t n);
 
 /* What is trusted; loaded once, used for any number of checks. */
 struct x509_store;

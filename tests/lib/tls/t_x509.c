@@ -413,10 +413,39 @@ test_issuer(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (x509_issuer_like(sk_X509_value(c, 0), rows[i].pattern) !=
-		    rows[i].want)
+		if (x509_issuer_like(sk_X509_value(c, 0), &rows[i].pattern,
+			1) != rows[i].want)
 			fail_msg("%s", rows[i].pattern);
 	sk_X509_pop_free(c, X509_free);
+}
+
+/* Of two organisations each is to be agreed; both are shown. */
+static void
+test_issuer_two(void **state)
+{
+	static const char *const good[] = {"Good*"},
+				 *const both[] = {"EVIL", "good ca"},
+				 *const cn[] = {"R?", "R"};
+	struct mk_cert ca = mk_cert(&(struct mk){.org = "Good CA",
+					.org2 = "Evil",
+					.cn = "R",
+					.ca = true},
+			   NULL, AT),
+		       of = mk_cert(
+			   &(struct mk){.cn = "\xd0\xb0.example"}, &ca, AT);
+	struct x509_info in;
+
+	(void)state;
+	assert_false(x509_issuer_like(of.x, good, 1));
+	assert_true(x509_issuer_like(of.x, both, 2));
+	assert_true(x509_issuer_like(of.x, cn, 2));
+	assert_false(x509_issuer_like(of.x, cn, 1));
+	x509_info(of.x, &in);
+	assert_string_equal(in.issuer_org, "Good CA + Evil");
+	/* A Cyrillic letter that looks like an a. */
+	assert_string_equal(in.subject_cn, "\\xd0\\xb0.example");
+	mk_free(&of);
+	mk_free(&ca);
 }
 
 /* A pattern of many stars against a long name ends soon. */
@@ -441,8 +470,8 @@ test_issuer_hostile(void **state)
 	x = mk_sign(&(struct mk){.cn = "y"}, leaf.key, &ca, AT);
 	mk_pem(x, &pem);
 	c = chain_of(pem);
-	assert_false(x509_issuer_like(sk_X509_value(c, 0), pattern));
-	assert_false(x509_issuer_like(sk_X509_value(c, 0), "*R"));
+	assert_false(x509_issuer_like(
+	    sk_X509_value(c, 0), (const char *const[]){pattern, "*R"}, 2));
 	sk_X509_pop_free(c, X509_free);
 	X509_free(x);
 	mk_free(&ca);
@@ -608,6 +637,7 @@ main(void)
 	    cmocka_unit_test(test_san),
 	    cmocka_unit_test(test_cn),
 	    cmocka_unit_test(test_issuer),
+	    cmocka_unit_test(test_issuer_two),
 	    cmocka_unit_test(test_issuer_hostile),
 	    cmocka_unit_test(test_store),
 	    cmocka_unit_test(test_strange_anchor),

@@ -495,7 +495,7 @@ test_two_common_names(void **state)
 	b.r.cn_is_gateway = true;
 	assert_int_equal(bench_judge(&b), FAULT_COMMON_NAME_MISMATCH);
 	assert_non_null(strstr(b.v.rule[CERTRULE_COMMON_NAME].sentence,
-	    "2 Common Names (\"" GW "\", \"b.test\")"));
+	    "several Common Names (" GW " + b.test)"));
 	bench_free(&b);
 }
 
