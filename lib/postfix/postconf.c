@@ -104,6 +104,17 @@ take_services(struct postconf *c, char *text)
 	}
 }
 
+void
+postconf_parse(struct postconf *c)
+{
+	if (c->text[0] != NULL)
+		take_values(c, c->text[0]);
+	if (c->text[1] != NULL)
+		take_values(c, c->text[1]);
+	if (c->text[2] != NULL)
+		take_services(c, c->text[2]);
+}
+
 int
 postconf_read(struct postconf *c, const char *dir, bool plain, struct err *e)
 {
@@ -115,15 +126,11 @@ postconf_read(struct postconf *c, const char *dir, bool plain, struct err *e)
 		    "%s is no Postfix configuration folder", quotes(dir).s);
 	if ((c->text[0] = run(dir, plain ? NULL : "-x", NULL, e)) == NULL)
 		return -1;
-	take_values(c, c->text[0]);
-	if (plain)
-		return 0;
-	if ((c->text[1] = run(dir, "-Px", NULL, e)) == NULL ||
-	    (c->text[2] = run(dir, "-M", NULL, e)) == NULL ||
-	    (c->tables = run(dir, "-m", NULL, e)) == NULL)
+	if (!plain && ((c->text[1] = run(dir, "-Px", NULL, e)) == NULL ||
+			  (c->text[2] = run(dir, "-M", NULL, e)) == NULL ||
+			  (c->tables = run(dir, "-m", NULL, e)) == NULL))
 		return -1;
-	take_values(c, c->text[1]);
-	take_services(c, c->text[2]);
+	postconf_parse(c);
 	return 0;
 }
 

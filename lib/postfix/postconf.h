@@ -50,6 +50,12 @@ int postconf_read(
     struct postconf *c, const char *dir, bool plain, struct err *e);
 
 /*
+ * Sort out, behind what c has already, texts of postconf(1) that c->text has:
+ * of -x, -Px and -M; NULL: none. They are cut up.
+ */
+void postconf_parse(struct postconf *c);
+
+/*
  * The value for a service ("smtp/unix"; NULL: main.cf alone), its -o option
  * before main.cf; NULL if there is no such parameter.
  */
