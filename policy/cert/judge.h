@@ -23,7 +23,6 @@ struct starttls_result;
 struct strs;
 struct attributes;
 
-
 /*
  * Keeps each set of CAs once it was loaded: ca_file is the one of partners
  * that name none. Nothing is read before it is needed. Never NULL.
