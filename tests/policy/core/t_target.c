@@ -64,8 +64,10 @@ t_versions(void **state)
 		check_str(cases[i].text, bad, NULL);
 		check_int(cases[i].text, got, cases[i].want);
 		t.version = got;
-		check_int(cases[i].text, t.version >= TARGET_FLOOR, cases[i].floor);
-		check_int(cases[i].text, t.version >= TARGET_TLS_1_3, cases[i].tls13);
+		check_int(
+		    cases[i].text, t.version >= TARGET_FLOOR, cases[i].floor);
+		check_int(
+		    cases[i].text, t.version >= TARGET_TLS_1_3, cases[i].tls13);
 	}
 }
 
