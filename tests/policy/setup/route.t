@@ -251,6 +251,11 @@ postconf -c "$etc" -e 'smtp_tls_wrappermode = yes'
 says 'fault smtp_tls_wrappermode: mail to .*acme.example.* TLS from the start'
 really held
 
+what='TLS from the start, at the ports for that'
+postconf -c "$etc" -e 'transport_maps = inline:{acme.example=smtp:acme.example:465, bolt.example=smtp:[mx1.bolt.example]:smtps, .bolt.example=smtp:[mx1.bolt.example]:25}'
+like "$what" "$(found | grep wrappermode)" \
+	'^fault smtp_tls_wrappermode: mail to \.bolt\.example leaves by [^,]*, which'
+
 # Failures and replies that are taken for others.
 what='4.7.x becomes 5.7.x'
 as_was
