@@ -465,6 +465,15 @@ put_rest(struct tables *t)
 	const struct report *r = t->r;
 	size_t i;
 
+	for (i = 0; i < r->nlegs; i++)
+		PUT(t, "legs", "partner leg encrypted clear unknown last",
+		    T(r->leg[i].partner), T(r->leg[i].leg),
+		    N(r->leg[i].encrypted), N(r->leg[i].clear),
+		    N(r->leg[i].unknown), W(r->leg[i].last));
+	for (i = 0; i < r->nonboards; i++)
+		PUT(t, "onboarding", "time partner text wrong_server_refused",
+		    W(r->onboard[i].time), T(r->onboard[i].partner),
+		    T(r->onboard[i].text), T(r->onboard[i].refusal));
 	for (i = 0; i < r->nnotices; i++)
 		PUT(t, "notices", "made sent partner kind subject",
 		    W(r->notice[i].created), W(r->notice[i].time),
@@ -530,7 +539,8 @@ reporttable_json(const struct report *r, struct buf *out)
 	static const char *const name[] = {"answers", "attention", "mail",
 	    "mail_by_rule", "uses", "days", "partners", "gateways",
 	    "certificates", "changes", "rules", "downgrades", "failures",
-	    "faults", "notices", "domains", "hosts", "gaps", "flaws", "facts"};
+	    "faults", "legs", "onboarding", "notices", "domains", "hosts",
+	    "gaps", "flaws", "facts"};
 	struct tables t = {.r = r, .json = json_object()};
 	size_t i;
 

@@ -308,8 +308,36 @@ put_failure(const struct report_failure *f, struct buf *out)
 	    f->returned);
 }
 
+/* What was tried before it was enforced, and what traced mails tell. */
 static void
-put_partner(const struct report_partner *p, struct buf *out)
+put_tests(
+    const struct report *r, const struct report_partner *p, struct buf *out)
+{
+	const struct report_leg *l;
+	size_t i;
+
+	for (i = 0; i < r->nonboards; i++)
+		if (r->onboard[i].partner == p->name)
+			say(out, 16, "  onboard",
+			    "%s: %s; refusal of a wrong server: %s",
+			    when(r->onboard[i].time).s, r->onboard[i].text,
+			    *r->onboard[i].refusal == '\0'
+				? "not looked at"
+				: r->onboard[i].refusal);
+	for (i = 0; i < r->nlegs; i++) {
+		l = &r->leg[i];
+		if (l->partner == p->name)
+			say(out, 16, "  leg",
+			    "%s: %" PRIu64 " encrypted, %" PRIu64
+			    " clear, %" PRIu64 " unknown, last %s",
+			    l->leg, l->encrypted, l->clear, l->unknown,
+			    when(l->last).s);
+	}
+}
+
+static void
+put_partner(
+    const struct report *r, const struct report_partner *p, struct buf *out)
 {
 	size_t i;
 
@@ -323,6 +351,7 @@ put_partner(const struct report_partner *p, struct buf *out)
 		say(out, 16, "  gateways", "not looked at");
 	for (i = 0; i < p->nfailures; i++)
 		put_failure(&p->failure[i], out);
+	put_tests(r, p, out);
 	if (p->ready == REPORT_READY)
 		say(out, 16, "  enforce", "could be enforced today: %s",
 		    p->line);
@@ -521,7 +550,7 @@ reporttext_put(const struct report *r, struct buf *out)
 	put_mail(r, out);
 	head(out, "PARTNERS");
 	for (i = 0; i < r->npartners; i++)
-		put_partner(&r->partner[i], out);
+		put_partner(r, &r->partner[i], out);
 	for (i = 0; i < r->nfailures; i++)
 		if (*r->failure[i].partner == '\0') {
 			if (i == 0)

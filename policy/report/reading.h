@@ -46,6 +46,7 @@ int reading_gateways(struct reading *g, struct err *e);
 
 /* reportrecord.c: what was decided, told and read; is the record whole? */
 int reading_downgrades(struct reading *g, struct err *e);
+int reading_legs(struct reading *g, struct err *e);
 int reading_hours(struct reading *g, struct err *e);
 int reading_record(struct reading *g, struct err *e);
 

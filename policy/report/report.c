@@ -874,7 +874,7 @@ static int
 read_evidence(struct reading *g, struct err *e)
 {
 	if (read_mail(g, e) == -1 || need_asked(g, e) == -1 ||
-	    reading_hours(g, e) == -1)
+	    reading_hours(g, e) == -1 || reading_legs(g, e) == -1)
 		return -1;
 	return reading_gateways(g, e);
 }
@@ -939,6 +939,8 @@ report_free(struct report *r)
 	free(r->fault);
 	free(r->gap);
 	free(r->host);
+	free(r->leg);
+	free(r->onboard);
 	free(r->notice);
 	free(r->flaw);
 	names_free(&r->names);

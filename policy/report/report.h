@@ -225,6 +225,22 @@ struct report_fault {
 	const char *word;  /* of fault.h */
 };
 
+/* A leg between us, a partner and its provider, as traced mails tell. */
+struct report_leg {
+	const char *partner;
+	const char *leg;		    /* leg_name() */
+	uint64_t encrypted, clear, unknown; /* mails */
+	time_t last;
+};
+
+/* The last look at the steps towards mode=enforced, tlspactctl(8) onboard. */
+struct report_onboard {
+	time_t time;
+	const char *partner;
+	const char *text;    /* "ready for mode=enforced", ... */
+	const char *refusal; /* of a wrong server: "done", "open", "spared" */
+};
+
 /* Somebody was told something. */
 struct report_notice {
 	time_t time; /* when it was sent; 0: it waits */
@@ -357,6 +373,10 @@ struct report {
 	size_t nfaults, fault_cap;
 	struct report_gap *gap;
 	size_t ngaps, gap_cap;
+	struct report_leg *leg; /* by partner */
+	size_t nlegs, leg_cap;
+	struct report_onboard *onboard;
+	size_t nonboards, onboard_cap;
 	struct report_host *host;
 	size_t nhosts, host_cap;
 	bool hours_known;	    /* hours read are on record */

@@ -204,6 +204,33 @@ take_fault(struct reading *g, const struct ledger_event *ev, bool fresh)
 	    .word = reading_keep(g, ev->text)};
 }
 
+/* The last one of a partner counts, whenever it was. */
+static void
+take_onboard(struct reading *g, const struct ledger_event *ev)
+{
+	const struct report_partner *p = reading_partner(g, ev->partner);
+	struct report *r = g->r;
+	json_t *data;
+	size_t i;
+
+	if (p == NULL)
+		return;
+	for (i = 0; i < r->nonboards; i++)
+		if (r->onboard[i].partner == p->name)
+			break;
+	if (i == r->nonboards) {
+		r->onboard = mem_grow(r->onboard, r->nonboards, &r->onboard_cap,
+		    sizeof(*r->onboard));
+		r->nonboards++;
+	}
+	data = json_loads(ev->data, 0, NULL);
+	r->onboard[i] = (struct report_onboard){.time = ev->time,
+	    .partner = p->name,
+	    .text = reading_keep(g, ev->text),
+	    .refusal = member(g, json_object_get(data, "steps"), "refusal")};
+	json_decref(data);
+}
+
 static bool
 take_event(const struct ledger_event *ev, void *arg)
 {
@@ -215,6 +242,8 @@ take_event(const struct ledger_event *ev, void *arg)
 		take_fault(g, ev, true);
 	else if (strcmp(ev->kind, "fault-gone") == 0)
 		take_fault(g, ev, false);
+	else if (strcmp(ev->kind, "onboard") == 0 && ev->time < g->r->to)
+		take_onboard(g, ev);
 	else if (within && strcmp(ev->kind, "map") == 0)
 		take_map(g, ev);
 	else if (within && g->ask->npartners == 0 &&
@@ -330,6 +359,60 @@ reading_hours(struct reading *g, struct err *e)
 	    r->all[EVIDENCE_OUT].mail.first[0] == '\0')
 		r->hours_known = true;
 	return rv;
+}
+
+/* --- Legs ---------------------------------------------------------------- */
+
+static int
+by_leg(const void *a, const void *b)
+{
+	const struct report_leg *x = a, *y = b;
+	int rv = strcmp(x->partner, y->partner);
+
+	return rv == 0 ? strcmp(x->leg, y->leg) : rv;
+}
+
+static bool
+take_leg(const struct evidence_leg *l, void *arg)
+{
+	struct reading *g = arg;
+	const struct report_partner *p = reading_partner(g, l->partner);
+	struct report *r = g->r;
+	struct report_leg *to;
+	size_t i;
+
+	if (p == NULL)
+		return true;
+	for (i = 0; i < r->nlegs; i++)
+		if (r->leg[i].partner == p->name &&
+		    strcmp(r->leg[i].leg, leg_name(l->leg)) == 0)
+			break;
+	if (i == r->nlegs) {
+		r->leg =
+		    mem_grow(r->leg, r->nlegs, &r->leg_cap, sizeof(*r->leg));
+		r->leg[r->nlegs++] = (struct report_leg){
+		    .partner = p->name, .leg = leg_name(l->leg)};
+	}
+	to = &r->leg[i];
+	*(strcmp(l->tls, "encrypted") == 0 ? &to->encrypted
+	    : strcmp(l->tls, "clear") == 0 ? &to->clear
+					   : &to->unknown) += l->n;
+	if (l->last > to->last)
+		to->last = l->last;
+	return true;
+}
+
+int
+reading_legs(struct reading *g, struct err *e)
+{
+	struct report *r = g->r;
+
+	if (evidence_legs(g->evidence, reading_one(g), r->from_day, r->to_day,
+		take_leg, g, e) == -1)
+		return -1;
+	if (r->nlegs > 0)
+		qsort(r->leg, r->nlegs, sizeof(*r->leg), by_leg);
+	return 0;
 }
 
 /* --- Is it whole? -------------------------------------------------------- */

@@ -692,7 +692,7 @@ static const struct report_fact facts[REPORT_FACTS] = {
     {"failures by class, and how long mail waited", 0, "failures", ""},
     {"our own side: certificate, protocols, TLSA, reports", 0, "",
 	"not looked at: tlspact-setup check tells of now"},
-    {"the legs behind a partner's outsourcer", 0, "", "not looked at"},
+    {"the legs behind a partner's outsourcer", 0, "partners", ""},
     {"gaps: hours and hosts without a log; no mail", 0, "gaps", ""},
     {"integrity: head of the chain, how to verify", 0, "record", ""},
     {"no personal data; how long rows are kept", 0, "record", ""},
@@ -742,6 +742,61 @@ facts_of_partners(struct reading *g)
 	    "not every enforced partner was looked at: tlspact-probe");
 	fact(r, FACT_EXPIRY, r->ngateways > 0, alone == 0,
 	    "not every enforced partner was looked at: tlspact-probe");
+}
+
+/* Of enforced partners, those that were tried; of those with a provider, those
+ * whose legs a traced mail told. */
+static void
+facts_of_tests(struct reading *g)
+{
+	const struct report_partner *p;
+	struct report *r = g->r;
+	size_t i, k, all = 0, tried = 0, behind = 0, traced = 0;
+
+	for (i = 0; i < r->npartners; i++) {
+		p = &r->partner[i];
+		if (p->p == NULL || !is_enforced(p))
+			continue;
+		all++;
+		for (k = 0; k < r->nonboards; k++)
+			if (r->onboard[k].partner == p->name)
+				tried +=
+				    strcmp(r->onboard[k].refusal, "done") == 0;
+		if (p->p->provider == REGISTRY_NONE)
+			continue;
+		behind++;
+		for (k = 0; k < r->nlegs; k++)
+			if (r->leg[k].partner == p->name)
+				break;
+		traced += k < r->nlegs;
+	}
+	fact(r, FACT_NEGATIVE, tried > 0, tried == all,
+	    tried == 0 ? "not looked at: tlspactctl onboard"
+		       : reading_printf(
+			     g, "%zu of %zu enforced partners", tried, all));
+	fact(r, FACT_LEGS, traced > 0 || r->nlegs > 0, traced == behind,
+	    r->nlegs == 0 ? "not looked at: tlspact-trace --record"
+			  : reading_printf(g, "%zu of %zu with a provider",
+				traced, behind));
+}
+
+static void
+note_legs(struct reading *g)
+{
+	const struct report_leg *l;
+	struct report_note *n;
+	size_t i;
+
+	for (i = 0; i < g->r->nlegs; i++) {
+		l = &g->r->leg[i];
+		if (l->clear == 0)
+			continue;
+		n = note(g, REPORT_WATCH, l->partner, REPORT_THEIRS);
+		n->text = reading_printf(g,
+		    "%" PRIu64 " of %" PRIu64 " traced mails in the clear on "
+		    "the leg %s",
+		    l->clear, l->clear + l->encrypted + l->unknown, l->leg);
+	}
 }
 
 /* What DNS said when gateways were looked at. */
@@ -840,6 +895,7 @@ reading_conclude(struct reading *g)
 		if (p->p != NULL)
 			note_agreement(g, p);
 	}
+	note_legs(g);
 	note_downgrades(g);
 	note_ours(g);
 	sort_notes(r);
@@ -858,6 +914,7 @@ reading_conclude(struct reading *g)
 	memcpy(r->fact, facts, sizeof(facts));
 	facts_of_partners(g);
 	facts_of_dns(g);
+	facts_of_tests(g);
 	facts_of_mail(r);
 	facts_of_record(g);
 }

@@ -458,6 +458,58 @@ t_record(void **state)
 }
 
 static void
+t_tests(void **state)
+{
+	static const char done[] = "{\"steps\":{\"refusal\":\"done\"}}";
+	static const struct evidence_leg leg[] = {
+	    {.mail = KEY_A,
+		.time = T0,
+		.partner = "acme",
+		.leg = LEG_TO_US,
+		.tls = "encrypted"},
+	    {.mail = KEY_A,
+		.time = T0,
+		.partner = "acme",
+		.leg = LEG_TO_PROVIDER,
+		.tls = "clear"},
+	    {.mail = KEY_B,
+		.time = NOON(-1),
+		.partner = "acme",
+		.leg = LEG_TO_US,
+		.tls = "unknown"},
+	    {.mail = KEY_B,
+		.time = NOON(-1),
+		.partner = "stranger",
+		.leg = LEG_TO_US,
+		.tls = "clear"},
+	};
+
+	(void)state;
+	have_registry(REGISTRY);
+	well("add", add_event("onboard", "acme", "{}", NOON(-90)));
+	read_days(7);
+	check_int("onboard", rep.nonboards, 1);
+	check_str("not told", rep.onboard[0].refusal, "");
+	check_int("fact", rep.fact[16].state, REPORT_OPEN);
+	check_int("fact", rep.fact[20].state, REPORT_OPEN);
+	well("add", add_event("onboard", "acme", done, NOON(-80)));
+	add(.leg = leg, .nlegs = COUNT(leg));
+	read_days(7);
+	check_int("the last one", rep.nonboards, 1);
+	check_str("told", rep.onboard[0].refusal, "done");
+	check_int("fact", rep.fact[16].state, REPORT_GOOD);
+	check_int("legs", rep.nlegs, 2);
+	check_str("leg", rep.leg[1].leg, "to-us");
+	check_int("encrypted", rep.leg[1].encrypted, 1);
+	check_int("unknown", rep.leg[1].unknown, 1);
+	check_int("last", rep.leg[1].last, T0);
+	check_has("note", notes(),
+	    "1 of 1 traced mails in the clear on the leg "
+	    "to-provider");
+	check_int("fact", rep.fact[20].state, REPORT_GOOD);
+}
+
+static void
 t_percent(void **state)
 {
 	static const struct {
@@ -497,6 +549,7 @@ main(void)
 	    REPORT_CASE(t_hours),
 	    REPORT_CASE(t_notices),
 	    REPORT_CASE(t_record),
+	    REPORT_CASE(t_tests),
 	    cmocka_unit_test(t_percent),
 	};
 
