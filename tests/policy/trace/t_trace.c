@@ -87,6 +87,11 @@ static const struct chain {
 	    "from (a by s1.labs.test with ESMTPS",
 	    P("a", "mx.acme.test") " by s1.labs.test with ESMTPS"},
 	"encrypted b to-us; unknown c ; encrypted c ;"},
+    {"so does one that contradicts itself", "acme",
+	{P("s", "s1.labs.test") OURS "ESMTPS",
+	    P("t", "s2.labs.test") " by s1.labs.test with ESMTP with ESMTPS",
+	    P("a", "mx.acme.test") " by s2.labs.test with ESMTPS"},
+	"encrypted b to-us; unknown c ; encrypted c ;"},
     {"exchange looks for no names", "saas",
 	{P("o", "out.prod.cloud.test") OURS "ESMTPS",
 	    "from A.prod.cloud.test (2001:db8::1) by out.prod.cloud.test "
