@@ -7,6 +7,7 @@
  * whatever ends this program early loses only what was under way.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -47,6 +48,7 @@
 #define PROGRESS_MS 200	       /* between two progress lines */
 #define OUTPUT_WAIT_MS 10000   /* patience with another writer of --output */
 #define OUTPUT_MAX (64u << 20) /* bytes of a result */
+#define HEAP_SPARE (8 << 20)   /* bytes that stay with us */
 #define SPARE_FILES 64	       /* descriptors beside those of sessions */
 
 enum form { TABLE, JSON, NAGIOS, PROMETHEUS, ENFORCED };
@@ -489,6 +491,8 @@ main(int argc, char *argv[])
 	int code;
 
 	say_init(table.program);
+	/* Else each result takes the end of the heap and gives it back. */
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_SPARE);
 	options_read(&table, argc, argv, &run);
 	if (run.all == (run.opt.n > 0))
 		options_misused(&table, &run);
