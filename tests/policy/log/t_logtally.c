@@ -108,6 +108,49 @@ t_failures(void **state)
 	logtally_free(t);
 }
 
+static bool
+show_rule(const struct evidence_count *c, void *arg)
+{
+	return gather(arg, "%s %s %s %llu\n", c->required, c->proof, c->fault,
+	    (unsigned long long)c->n);
+}
+
+/* Each rule, proof and fault has a sum of its own. */
+static void
+t_rules(void **state)
+{
+	static const struct {
+		const char *required, *proof;
+		enum fault fault;
+	} rows[] = {{"key", "key", FAULT_OK}, {"secure", "ca", FAULT_OK},
+	    {"key", "key", FAULT_OK}, {"secure", "dane", FAULT_OK},
+	    {"secure", "dane", FAULT_EXPIRED}, {"secure", "key", FAULT_OK},
+	    {NULL, NULL, FAULT_OK}};
+	struct logtally *t = tally();
+	struct gathered g = {0};
+	struct attempt a;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		a = (struct attempt){.time = T0,
+		    .direction = EVIDENCE_OUT,
+		    .level = EVIDENCE_VERIFIED,
+		    .result = SPAN("sent"),
+		    .required = rows[i].required,
+		    .proof = rows[i].proof,
+		    .fault = rows[i].fault};
+		well("add", logtally_add(t, &a, "acme", "acme.example", &err));
+	}
+	well("write", logtally_write(t, NULL, &err));
+	well("counts",
+	    evidence_counts(evi, NULL, DAY, DAY, show_rule, &g, &err));
+	check_str("by rule", g.text,
+	    "  ok 1\nkey key ok 2\nsecure ca ok 1\nsecure dane expired 1\n"
+	    "secure dane ok 1\nsecure key ok 1\n");
+	logtally_free(t);
+}
+
 /* What is alike is one sum, however much of it there is. */
 static void
 t_sums(void **state)
@@ -267,6 +310,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(t_strangers),
 	    CASE(t_failures),
+	    CASE(t_rules),
 	    CASE(t_sums),
 	    CASE(t_waits),
 	    CASE(t_hours),
