@@ -94,31 +94,28 @@ take(struct logjoin *j, const struct logprefix *p, unsigned n)
 	return what;
 }
 
-static struct span
-copy(struct buf *b, struct span s)
-{
-	char *to = buf_room(b, s.n + 1);
-
-	if (s.n > 0)
-		memcpy(to, s.p, s.n);
-	b->len += s.n;
-	return (struct span){to, s.n};
-}
-
-/* It may be said to be repeated. */
+/* It may be said to be repeated. All of it stands in one piece of memory. */
 static void
 keep(struct logjoin *j, const struct logprefix *p)
 {
-	struct buf *b = &j->text;
+	struct span *const own[] = {
+	    &j->last.host, &j->last.tag, &j->last.program, &j->last.text};
+	const char *from = p->tag.p, *to = p->tag.p + p->tag.n;
+	size_t i;
 
-	buf_clear(b);
-	(void)buf_room(b, p->host.n + p->tag.n + p->text.n + 3);
 	j->last = *p;
-	j->last.host = copy(b, p->host);
-	j->last.tag = copy(b, p->tag);
-	j->last.program =
-	    span_skip(j->last.tag, (size_t)(p->program.p - p->tag.p));
-	j->last.text = copy(b, p->text);
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (own[i]->n == 0)
+			continue;
+		from = own[i]->p < from ? own[i]->p : from;
+		if (own[i]->p + own[i]->n > to)
+			to = own[i]->p + own[i]->n;
+	}
+	buf_clear(&j->text);
+	buf_add(&j->text, from, (size_t)(to - from));
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (own[i]->n > 0)
+			own[i]->p = j->text.data + (own[i]->p - from);
 }
 
 /* "last message repeated 3 times" of other daemons: the line before it. */

@@ -339,9 +339,11 @@ take_text(struct taking *t, const struct field *f)
 	if (f->kind == ONCE_PARTNER && t->f.bad == NULL &&
 	    !is_partner_name(t, text))
 		return "other";
-	num_time_text(t->now, today)[DAY_SIZE - 1] = '\0';
-	if (f->kind == DAY && strcmp(text, today) > 0)
-		return arena_copy(&t->w->arena, today, DAY_SIZE - 1);
+	if (f->kind == DAY) {
+		num_time_text(t->now, today)[DAY_SIZE - 1] = '\0';
+		if (strcmp(text, today) > 0)
+			return arena_copy(&t->w->arena, today, DAY_SIZE - 1);
+	}
 	return arena_copy(&t->w->arena, text, strlen(text));
 }
 

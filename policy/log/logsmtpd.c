@@ -40,6 +40,7 @@ struct logsmtpd {
 	struct logtold *to;
 	struct recent processes, messages;
 	struct names qmgrs; /* hosts that have one */
+	char last_qmgr[LOGSESSION_HOST];
 	uint32_t namesakes; /* messages whose name has their host */
 };
 
@@ -421,6 +422,18 @@ smtpd_line(struct logsmtpd *in, const struct logprefix *p)
 
 /* --- qmgr ------------------------------------------------------------- */
 
+/* That host has one. */
+static void
+know_qmgr(struct logsmtpd *in, struct span host)
+{
+	if (host.n == 0 || span_same(span_of(in->last_qmgr), host))
+		return;
+	KEEP(in->last_qmgr, host);
+	if (in->qmgrs.n < HOSTS_MAX)
+		(void)names_add(
+		    &in->qmgrs, in->last_qmgr, strlen(in->last_qmgr));
+}
+
 /* "QUEUEID: from=<SENDER>, size=N, nrcpt=N (queue active)" */
 static const char *
 qmgr_line(struct logsmtpd *in, const struct logprefix *p)
@@ -438,9 +451,7 @@ qmgr_line(struct logsmtpd *in, const struct logprefix *p)
 		rest.n--;
 	if (rest.p[rest.n - 1] != ')')
 		return NULL;
-	if (in->qmgrs.n < HOSTS_MAX)
-		(void)names_add(
-		    &in->qmgrs, p->host.n == 0 ? "" : p->host.p, p->host.n);
+	know_qmgr(in, p->host);
 	m = find_message(in, id, p->host, &own);
 	/*
 	 * postlogd(8) writes $myhostname of each service where others write the
