@@ -91,6 +91,7 @@ ask_probe(struct warden *k, const char *partner, bool control, time_t now)
 	if (l != NULL) {
 		/* What it began with may be over. */
 		l->again = l->start < now;
+		l->control &= control;
 	} else if ((l = warden_list_add(&k->probes, partner)) != NULL) {
 		l->start = now;
 		l->control = control;

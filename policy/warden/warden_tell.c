@@ -564,10 +564,14 @@ tell_new(struct warden_tell *w, time_t now)
 	bool at_once, common;
 	size_t i;
 
-	/* One that was there once, and then never, is no news. */
+	/*
+	 * One that was there once, and then never, is no news; nor is one for
+	 * which the partner was lowered meanwhile.
+	 */
 	for (i = w->faults.n; i-- > 0;) {
 		f = fault_at(w, i);
-		if (f->found != 0 && !f->turns && !f->fails)
+		if (f->found != 0 &&
+		    ((!f->turns && !f->fails) || is_lowered(w, f->partner)))
 			warden_list_remove(&w->faults, f);
 	}
 	for (i = 0; i < w->faults.n; i++) {

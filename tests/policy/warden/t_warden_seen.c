@@ -640,6 +640,28 @@ test_turns_held(void **state)
 	(void)send_all(T0 + 2003);
 }
 
+/* A probe finds what mail fails by a moment later: lowered, and told once. */
+static void
+test_lowered_meanwhile(void **state)
+{
+	(void)state;
+	all_well();
+	shows("acme", "expired", KEY_A, T0 + 5, T0 - 5);
+	shows("globex", "ok", KEY_B, T0 + 5, T0 + 90 * 86400);
+	warden_tick(k, T0 + 5);
+	warden_tick(k, T0 + 9);
+	lower_acme("expired", KEY_A);
+	/* That one was begun before: once more. */
+	shows("acme", "expired", KEY_A, T0 + 12, T0 + 86400 * 60);
+	warden_probed(k, "acme", T0 + 12);
+	check_int("lowered", lows().open, 1);
+	warden_tick(k, T0 + 12);
+	check_int("told", send_all(T0 + 12), 1);
+	warden_tick(k, T0 + 30);
+	warden_tick(k, T0 + 31);
+	check_int("once", send_all(T0 + 31), 0);
+}
+
 static void
 waits(const char *kind, int i)
 {
@@ -717,6 +739,7 @@ main(void)
 	    WARDEN_TEST(test_expiring),
 	    WARDEN_TEST(test_turns),
 	    WARDEN_TEST(test_turns_held),
+	    WARDEN_TEST(test_lowered_meanwhile),
 	    WARDEN_TEST(test_rate),
 	};
 
