@@ -79,7 +79,7 @@ when(time_t t)
 static struct text
 name(const char *s)
 {
-	struct text x;
+	struct text x = {""};
 
 	quote_show(x.s, 24, s, strlen(s));
 	return x;
