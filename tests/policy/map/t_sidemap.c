@@ -452,6 +452,12 @@ test_requiretls(void **state)
 			    cases[i].says);
 		cdbmap_close(t);
 	}
+	/* Who sends is another matter. */
+	t = cdbmap_open(w.set.map, &e);
+	assert_non_null(t);
+	assert_true(find(t, " g:", "mx.strict.example", out));
+	assert_null(strstr(out, "requiretls"));
+	cdbmap_close(t);
 	/* Postfix goes on asking where nobody has a word any more. */
 	check_puts(w.set.registry, registry);
 	assert_int_equal(built(&w, NOW + 100), 0);
