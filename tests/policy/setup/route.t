@@ -272,6 +272,8 @@ as_was
 echo '/^4(\.4\..*)/ 5$1' >"$LAB/regexp"
 postconf -c "$etc" -e "smtp_delivery_status_filter = regexp:$LAB/regexp"
 is "$what" "$(found)" ''
+unlike "$what, which is known" "$(jq -r '.findings[].what' "$T/found")" \
+	'not known'
 
 what='in a clone'
 as_was
