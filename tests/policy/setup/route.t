@@ -21,6 +21,8 @@ partner acme mode=enforced domain=acme.example contact=p@acme.example
 	gateway=mx1.acme.example
 partner bolt mode=enforced domain=bolt.example,.bolt.example
 	contact=p@bolt.example gateway=mx1.bolt.example
+partner soft mode=opportunistic domain=soft.example servername=hostname
+	contact=p@soft.example
 REGISTRY
 ok 'a map' "$B/tlspact-compile" "${options[@]}"
 ok 'the lab' lab_start
@@ -72,6 +74,7 @@ what='relayhost'
 as_was
 postconf -c "$etc" -e 'relayhost = [mx1.relay.example]'
 says 'fault relayhost: mail to .* leaves by smtp/unix to .* at may'
+unlike "$what: opportunistic partners are none of it" "$(found)" soft
 really clear
 
 what='transport_maps past the relay'
@@ -275,6 +278,11 @@ is "$what" "$(found)" ''
 unlike "$what, which is known" "$(jq -r '.findings[].what' "$T/found")" \
 	'not known'
 
+what='4.7.x in other words'
+# shellcheck disable=SC2016 # of regexp_table(5)
+echo '/^4(\.7\..*)/ 4$1, sorry' >"$LAB/regexp"
+is "$what" "$(found)" ''
+
 what='in a clone'
 as_was
 # shellcheck disable=SC2016 # of regexp_table(5)
@@ -295,6 +303,11 @@ as_was
 echo '/^(...[ -])STARTTLS/ ${1}X-NOTHING' >"$LAB/regexp"
 postconf -c "$etc" -e "smtp_reply_filter = regexp:$LAB/regexp"
 says 'fault smtp_reply_filter.*: .* makes "250-X-NOTHING" of "250-STARTTLS"'
+really 'held: TLS is required'
+
+what='a reply to STARTTLS taken for a refusal'
+echo '/^220 .*TLS/ 454 no TLS' >"$LAB/regexp"
+says 'fault smtp_reply_filter.*: .* makes "454 no TLS" of "220 2.0.0 Ready'
 really 'held: TLS is required'
 
 what='STARTTLS discarded for all'
