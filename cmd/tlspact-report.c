@@ -22,14 +22,17 @@
 #include "reporthtml.h"
 #include "reporttable.h"
 #include "reporttext.h"
+#include "reportwhatif.h"
 #include "say.h"
 #include "settings.h"
+#include "whatif.h"
 
 struct run {
 	struct options opt;
 	time_t from, to, at; /* 0: not said; to is the last day */
 	struct options_list partner;
 	const char *format, *output;
+	const char *what_if; /* another registry */
 	bool check;
 	struct settings set;
 	struct registry *registry;
@@ -47,6 +50,8 @@ static const struct options_row rows[] = {
 	OPTIONS_LIST, .at = offsetof(struct run, partner)},
     {0, "check", NULL, "hold the evidence against the record as well",
 	OPTIONS_FLAG, .at = offsetof(struct run, check)},
+    {0, "what-if", "REGISTRY", "which mails would have waited under REGISTRY?",
+	OPTIONS_WORD, .at = offsetof(struct run, what_if)},
     {0, "format", "FORMAT", "text (default), csv, json or html", OPTIONS_WORD,
 	.at = offsetof(struct run, format)},
     {0, "output", "FILE", "write to FILE, which changes at once", OPTIONS_WORD,
@@ -61,7 +66,9 @@ static const struct options_table table = {
     .program = "tlspact-report",
     .synopsis = "[-jv] [-C FILE] [-o NAME=VALUE]... [--from DAY] [--to DAY]\n"
 		" [--at TIME] [--partner NAME]... [--check]\n"
-		" [--format FORMAT] [--output FILE]\n",
+		" [--format FORMAT] [--output FILE]\n"
+		"--what-if REGISTRY [-j] [-C FILE] [-o NAME=VALUE]...\n"
+		" [--from DAY] [--to DAY] [--at TIME] [--output FILE]\n",
     .about = "Tell what is on record of a period: mail, gateways, decisions.",
     .row = rows,
     .nrows = sizeof(rows) / sizeof(rows[0]),
@@ -135,21 +142,50 @@ find_partners(struct run *run, struct report_ask *ask)
 	ask->npartners = run->partner.n;
 }
 
+/* To standard output, or to the file. 0, or the exit code. */
 static int
-put(struct run *run, const struct format *format)
+put(struct run *run, const struct buf *out)
 {
-	struct buf out = {0};
 	struct err e;
-	int code = EX_OK;
 
-	format->put(&run->report, &out);
 	if (run->output == NULL)
-		(void)fwrite(out.data, 1, out.len, stdout);
-	else if (file_replace(run->output, out.data, out.len, NULL, &e) == -1)
-		code = common_failed(&e);
+		(void)fwrite(out->data, 1, out->len, stdout);
+	else if (file_replace(run->output, out->data, out->len, NULL, &e) == -1)
+		return common_failed(&e);
 	else if (run->opt.verbose)
-		say("%s is written: %zu bytes", run->output, out.len);
+		say("%s is written: %zu bytes", run->output, out->len);
+	return EX_OK;
+}
+
+/* 1 if a mail would have waited, or may have. */
+static int
+what_if(struct run *run, const struct report_ask *ask)
+{
+	struct registry *would;
+	struct buf out = {0};
+	struct whatif w;
+	struct err e;
+	int code = common_registry(run->what_if, ask->now, "looked at", &would);
+	const struct whatif_ask of = {.set = &run->set,
+	    .was = run->registry,
+	    .would = would,
+	    .from = ask->from,
+	    .to = ask->to};
+
+	if (code != EX_OK)
+		return code;
+	if (whatif_read(&w, &of, &e) == -1) {
+		code = common_failed(&e);
+	} else {
+		(run->opt.json ? reportwhatif_json : reportwhatif_text)(
+		    &w, &out);
+		code = put(run, &out);
+	}
+	if (code == EX_OK && w.waits + w.unknown > 0)
+		code = 1;
 	buf_free(&out);
+	whatif_free(&w);
+	registry_free(would);
 	return code;
 }
 
@@ -157,6 +193,7 @@ static int
 report(struct run *run, const struct format *format)
 {
 	struct report_ask ask = {.set = &run->set, .version = VERSION};
+	struct buf out = {0};
 	struct err e;
 	int code;
 
@@ -167,10 +204,15 @@ report(struct run *run, const struct format *format)
 		return code;
 	ask.registry = run->registry;
 	ask.check = run->check;
+	if (run->what_if != NULL)
+		return what_if(run, &ask);
 	find_partners(run, &ask);
 	if (report_read(&run->report, &ask, &e) == -1)
 		return common_failed(&e);
-	return put(run, format);
+	format->put(&run->report, &out);
+	code = put(run, &out);
+	buf_free(&out);
+	return code;
 }
 
 int
@@ -181,6 +223,9 @@ main(int argc, char *argv[])
 
 	say_init(table.program);
 	options_read(&table, argc, argv, &run);
+	if (run.what_if != NULL &&
+	    (run.partner.n > 0 || run.check || run.format != NULL))
+		options_misused(&table, &run);
 	code = report(&run, find_format(&run));
 	report_free(&run.report);
 	registry_free(run.registry);

@@ -74,7 +74,7 @@ _tlspact()
 
 	COMPREPLY=()
 	case $previous in
-	-C | --config | --output | -c | --postfix | --rehearse)
+	-C | --config | --output | -c | --postfix | --rehearse | --what-if)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
@@ -121,7 +121,7 @@ _tlspact()
 	tlspact-report)
 		# shellcheck disable=SC2086 # a word each
 		_tlspact_words "$current" $_tlspact_common --from --to --at \
-			--partner --check --format --output
+			--partner --check --what-if --format --output
 		;;
 	tlspact-trace)
 		if [[ $previous = --partner ]]; then

@@ -96,6 +96,7 @@ done <<'EOT'
 64 tlspact-report --format pdf
 64 tlspact-report --json --format csv
 64 tlspact-report --from soon
+64 tlspact-report --what-if registry --check
 64 tlspact-trace --partner
 64 tlspact-trace --follow
 64 tlspact-verify one

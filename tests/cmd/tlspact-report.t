@@ -205,6 +205,22 @@ is 'all forms agree' "$(same)" same
 run report --partner nobody
 is 'nobody' "$rc" 66
 
+# --- Another registry ----------------------------------------------------------------
+
+sed 's/mode=opportunistic/mode=enforced verify=none/' "$T/registry" >"$T/would"
+run report --what-if "$T/would" -j
+is 'mail would have waited' "$rc" 1
+is 'what went in the clear to p1' "$(jq -c '.partners[] |
+	select(.partner == "p1") | [.would_wait, .not_known]' <<<"$out")" \
+	"$(report -j | jq -c '[[.mail[] | select(.partner == "p1").clear] | add, 0]')"
+run report --what-if "$T/would"
+like 'and says so' "$out" 'mails of . partners? of [0-9]+ would have waited'
+grep -v mode=enforced "$T/registry" | grep -v '^	' >"$T/would"
+run report --what-if "$T/would"
+is 'nothing would' "$rc" 0
+run report --what-if "$T/none"
+is 'no such registry' "$rc" 66
+
 # --- While others write ------------------------------------------------------------
 
 "$B/tools/loggen" 60000 6 | split -l 500 - "$T/part."
