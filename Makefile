@@ -185,7 +185,7 @@ systemd: $(BINS) $(TOOLS)
 sample: $(BINS) $(TOOLS)
 	$(Q)rm -rf $(B)/sample && mkdir -p $(B)/sample/year
 	$(Q)$(B)/tools/mkyear $(abspath $(B))/sample/year
-	$(Q)$(B)/tlspact-report -C $(B)/sample/year/tlspact.conf --format html \
+	$(Q)$(B)/tlspact-report -C $(B)/sample/year/tlspact.conf --format html --check \
 		--from 2025-12-01 --to 2026-11-30 --at 2026-11-30T23:30:00Z \
 		--output $(B)/sample/report.html
 	@echo '$(B)/sample/report.html'

@@ -54,7 +54,7 @@ chart_axis(struct buf *out, const struct chart_period *p)
 		    strftime(month, sizeof(month), "%b", &tm) == 0)
 			continue;
 		/* One at the very end would stand beyond it. */
-		if ((uint64_t)day * 100 / p->days > 96)
+		if ((uint64_t)day * 100 / p->days > 92)
 			break;
 		buf_printf(out, "<text x=\"%.2f%%\" y=\"12\"%s>",
 		    100.0 * day / p->days,

@@ -66,9 +66,11 @@ put_title(struct buf *out, const struct report *r)
 static void
 put_heading(struct buf *out, const struct report *r)
 {
+	/* One partner has a page of its own. */
 	html_printf(out,
-	    "Mail partners, <span class=\"d\">%s</span> to "
+	    "%s, <span class=\"d\">%s</span> to "
 	    "<span class=\"d\">%s</span>",
+	    r->npartners == 1 ? r->partner[0].name : "Mail partners",
 	    r->from_day, r->to_day);
 }
 
@@ -303,20 +305,24 @@ put_record(struct buf *out, const struct report *r)
 	else
 		page_state(out, r->flaws == 0 ? REPORT_GOOD : REPORT_BAD,
 		    r->flaws == 0 ? "whole" : "not whole");
-	html_printf(out,
-	    ": %s events, the last one has the digest</p>"
-	    "<pre><code>%s</code></pre>",
-	    html_count((uint64_t)r->head.count).s,
-	    r->head.count == 0 ? "-" : r->head.hash);
+	if (r->head.count > 0)
+		html_printf(out,
+		    ": %s events, the last one has the digest</p>"
+		    "<pre><code>%s</code></pre><p>To check it against a later "
+		    "ledger:</p><pre><code>%s</code></pre>",
+		    html_count((uint64_t)r->head.count).s, r->head.hash,
+		    r->verify);
+	if (r->head.count > 0 && !r->evidence_checked)
+		buf_puts(out, "<p>The evidence was not held against it, which "
+			      "tlspact-report --check does.</p>");
 	for (i = 0; i < r->nflaws; i++)
 		html_printf(out, "<p>%s</p>", r->flaw[i]);
 	if (r->flaws > r->nflaws)
 		html_printf(out, "<p>and %zu more</p>", r->flaws - r->nflaws);
 	html_printf(out,
-	    "<p>To check it against a later ledger:</p><pre><code>%s</code>"
-	    "</pre><p>The registry has the digest <code>%s</code>; the map is "
-	    "of %s.</p>",
-	    r->verify, *r->registry_digest == '\0' ? "-" : r->registry_digest,
+	    "<p>The registry has the digest <code>%s</code>; the map is of %s."
+	    "</p>",
+	    *r->registry_digest == '\0' ? "-" : r->registry_digest,
 	    page_time(r->map_time).s);
 	if (r->keep == 0)
 		buf_puts(out, "<p>Probes and failures are kept for ever");

@@ -118,7 +118,7 @@ function axis(svg, from, to) {
 		    t.getUTCDate() !== 1 ||
 		    t.getUTCMonth() % Math.floor(n / 496 + 1) !== 0)
 			continue;
-		if (Math.floor((d - from) * 100 / n) > 96)
+		if (Math.floor((d - from) * 100 / n) > 92)
 			break;
 		const x = document.createElementNS(svg.namespaceURI, "text");
 		x.setAttribute("x", (100 * (d - from) / n) + "%");
@@ -135,7 +135,7 @@ const ofPartner = all("[data-p]").map(e => [e, +e.dataset.p]);
 const dated = all("[data-from]");
 const plots = all("svg.time"), axes = all("svg.axis");
 const names = data.partners.map(p => p[0].toLowerCase());
-let drawn = "";
+let drawn = "", counted = [];
 
 function show() {
 	const pick = (id, otherwise) => {
@@ -147,19 +147,23 @@ function show() {
 	const whole = from === 0 && to === data.days - 1;
 	const word = $("filter").value.trim().toLowerCase();
 	const shown = names.map(n => n.includes(word));
-	const list = names.map((n, i) => shown[i] ? sums(i, from, to) : null);
 
+	/* What was counted for these days is kept while somebody types. */
+	const again = drawn !== from + " " + to;
+	if (again)
+		counted = [];
 	for (const row of rows) {
-		const s = list[row.dataset.p];
-		if (!s)
+		const i = row.dataset.p, c = row.cells;
+		if (!shown[i] || counted[i])
 			continue;
-		const t = totals([s]), c = row.cells;
+		counted[i] = sums(i, from, to);
+		const t = totals([counted[i]]);
 		[count(t.sent), count(t.all - t.sent), share(t.all - t.clear, t.all),
 		    share(t.verified, t.sent), count(t.clear), count(t.failed),
 		    count(t.lowered)].forEach((text, k) => put(c[k + 3], text));
 		bar(c[10].querySelector("svg"), t.level);
 	}
-	const t = totals(list.filter(s => s));
+	const t = totals(names.map((n, i) => counted[i]).filter((s, i) => shown[i]));
 	put($("f-all"), count(t.all));
 	put($("f-encrypted"), share(t.all - t.clear, t.all));
 	put($("f-verified"), share(t.verified, t.sent));
@@ -171,7 +175,7 @@ function show() {
 	for (const e of dated)
 		e.hidden = e.dataset.from > to || e.dataset.to < from ||
 		    !e.dataset.name.toLowerCase().includes(word);
-	if (drawn !== from + " " + to) {
+	if (again) {
 		drawn = from + " " + to;
 		for (const svg of plots)
 			svg.setAttribute("viewBox", `${from} 0 ${to - from + 1} ` +

@@ -245,7 +245,10 @@ t_data(void **state)
 	buf_clear(&out);
 	texts(&r);
 	r.ndays = 10;
+	r.head.count = 1;
 	reporthtml_put(&r, &out);
+	check_has("its page", out.data, "<h1>a, <span");
+	check_has("a look that was not taken", out.data, "report --check");
 	j = data();
 	/* Encrypted in: 3, 0, 1, six times 0, 1. Verified out: 40, 0, 1025.
 	 * All that came in was asked for nothing, one mail out failed. */
