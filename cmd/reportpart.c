@@ -482,6 +482,41 @@ put_seen(struct buf *out, const struct report *r, const char *name)
 	}
 }
 
+/* What was tried before it was enforced, and what traced mails tell. */
+static void
+put_tests(struct buf *out, const struct report *r, const char *name)
+{
+	const struct report_onboard *o;
+	const struct report_leg *l;
+	size_t i;
+
+	for (i = 0; i < r->nonboards; i++) {
+		o = &r->onboard[i];
+		if (strcmp(o->partner, name) == 0)
+			html_printf(out,
+			    "<li>Onboard %s: %s; refusal of a wrong server: %s",
+			    page_time(o->time).s, o->text,
+			    *o->refusal == '\0' ? "not looked at" : o->refusal);
+	}
+	for (i = 0; i < r->nlegs; i++) {
+		l = &r->leg[i];
+		if (strcmp(l->partner, name) != 0)
+			continue;
+		html_printf(out, "<li>Leg %s, by traced mails: ", l->leg);
+		if (l->clear > 0)
+			page_state(out, REPORT_BAD, "in clear");
+		else
+			page_state(out,
+			    l->encrypted > 0 && l->unknown == 0 ? REPORT_GOOD
+								: REPORT_OPEN,
+			    l->unknown == 0 ? "encrypted" : "not known of all");
+		html_printf(out,
+		    ": %s encrypted, %s clear, %s unknown, last %s",
+		    html_count(l->encrypted).s, html_count(l->clear).s,
+		    html_count(l->unknown).s, page_time(l->last).s);
+	}
+}
+
 static void
 put_readiness(struct buf *out, const struct report_partner *p)
 {
@@ -514,6 +549,7 @@ put_section(struct buf *out, const struct report *r, size_t which)
 		put_downgrades(out, r, p->name);
 	put_rules(out, r, p->name);
 	put_seen(out, r, p->name);
+	put_tests(out, r, p->name);
 	if (out->len == from + strlen("<ul>"))
 		out->data[out->len = from] = '\0';
 	else

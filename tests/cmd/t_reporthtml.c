@@ -127,6 +127,9 @@ t_hostile(void **state)
 	    .secret = 1,
 	    .weakest = EVIL,
 	    .mail.deferred = 1};
+	struct report_leg leg = {.partner = EVIL, .leg = EVIL, .clear = 1};
+	struct report_onboard step = {
+	    .partner = EVIL, .text = EVIL, .refusal = EVIL};
 	struct report_gateway g = {.dnssec = EVIL,
 	    .tlsa = EVIL,
 	    .cert = chain,
@@ -164,6 +167,10 @@ t_hostile(void **state)
 	struct report r = {.partner = &p,
 	    .npartners = 1,
 	    .all = {way, way},
+	    .leg = &leg,
+	    .nlegs = 1,
+	    .onboard = &step,
+	    .nonboards = 1,
 	    .notice = &told,
 	    .nnotices = 1,
 	    .downgrade = &d,
@@ -202,6 +209,7 @@ t_hostile(void **state)
 	at = strstr(out.data, "id=\"data\">");
 	check_true("attribute",
 	    memmem(out.data, (size_t)(at - out.data), "' onload", 8) == NULL);
+	check_has("a leg in clear", out.data, "<span class=\"s bad\">in clear");
 	check_true("direction", strstr(out.data, "\xe2\x80\xae") == NULL);
 	check_has("shown", out.data, "&lt;script&gt;x()&lt;/script&gt;");
 	for (at = out.data; (at = strstr(at, "<script")) != NULL; at++)

@@ -224,6 +224,22 @@ write_registry(struct year *y, int day)
 	mk_want(fclose(f) == 0, path);
 }
 
+/* It was looked at before it became Enforced. */
+static void
+onboard(struct year *y, const struct partner_year *p, time_t now)
+{
+	struct ledger_event ev = {.time = now,
+	    .kind = "onboard",
+	    .partner = p->name,
+	    .author = "root",
+	    .text = written("ready for mode=enforced"),
+	    .data = "{\"steps\":{\"refusal\":\"done\"}}"};
+	struct err e;
+
+	if (ledger_event_add(y->ledger, &ev, &e) != 0)
+		die(p->name, &e);
+}
+
 /* As the timer does it. */
 static void
 build_map(struct year *y, time_t now, const char *by)
@@ -568,6 +584,33 @@ failures(struct year *y, const struct partner_year *p, time_t noon)
 		die("failures", &e);
 }
 
+/* Mails of a partner with a provider, traced once a month: one leg is in clear
+ * up to the middle of the year. */
+static void
+traced(struct year *y, int day, time_t noon)
+{
+	struct evidence_leg leg[] = {
+	    {.leg = LEG_TO_US, .tls = "encrypted"}, {.leg = LEG_TO_PROVIDER}};
+	const struct evidence_batch b = {.leg = leg, .nlegs = 2};
+	char mail[EVIDENCE_KEY];
+	struct err e;
+	size_t i, k;
+
+	for (i = 2; i < y->npartners; i += 10) {
+		(void)snprintf(mail, sizeof(mail), "%032zx%032x", i, day);
+		for (k = 0; k < 2; k++) {
+			leg[k].mail = mail;
+			leg[k].time = noon;
+			leg[k].partner = y->partner[i].name;
+			leg[k].protocol = "TLSv1.3";
+		}
+		leg[1].tls =
+		    i == 2 && day < y->ndays / 2 ? "clear" : "encrypted";
+		if (evidence_log_add(y->evidence, &b, &e) != 0)
+			die("legs", &e);
+	}
+}
+
 static void
 log_day(struct year *y, int day, time_t midnight)
 {
@@ -695,6 +738,11 @@ live(struct year *y)
 		    num_time_text(midnight, text));
 		goes_on(y, day, midnight);
 		for (i = 0; i < y->npartners; i++)
+			if (y->partner[i].becomes == LATER &&
+			    y->partner[i].enforced_day == day)
+				onboard(y, &y->partner[i],
+				    midnight + 5 * HOUR + 900);
+		for (i = 0; i < y->npartners; i++)
 			if (day == 0 ||
 			    (y->partner[i].becomes == LATER &&
 				y->partner[i].enforced_day == day)) {
@@ -708,6 +756,8 @@ live(struct year *y)
 		for (i = 0; i < y->npartners; i++)
 			look(y, &y->partner[i], day, midnight + 12 * HOUR);
 		log_day(y, day, midnight);
+		if (day % 30 == 12)
+			traced(y, day, midnight + 12 * HOUR);
 	}
 }
 
