@@ -2,6 +2,7 @@
 
 #include <ftw.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,8 +62,6 @@ static const char *const settings[] = {
     "maillog_file=%s/log",
     "maillog_file_prefixes=%s",
     "transport_maps=texthash:%s/transport",
-    "smtp_tls_policy_maps=texthash:%s/policy",
-    "smtp_tls_CAfile=%s/ca.pem",
     "multi_instance_name=",
     "multi_instance_enable=no",
     "multi_instance_directories=",
@@ -191,15 +190,13 @@ configure(const struct throwaway *t, const char *dir, struct err *e)
 /* Both the other one's CAs and ours. */
 static int
 put_cas(
-    const struct throwaway *t, const char *dir, const char *ca, struct err *e)
+    const struct throwaway *t, const char *path, const char *ca, struct err *e)
 {
-	char *path = postconf_ask(dir, "-hx", "smtp_tls_CAfile", e), *theirs;
 	struct buf all = {0};
+	char *theirs;
 	size_t len;
 	int rv;
 
-	if (path == NULL)
-		return -1;
 	/* One that cannot be read trusts nobody there either. */
 	if (*path == '/' &&
 	    (theirs = file_slurp(path, CA_MAX, &len, NULL, e)) != NULL) {
@@ -212,7 +209,73 @@ put_cas(
 	if (rv == 0)
 		rv = put(t, "own.pem", ca, strlen(ca), e);
 	buf_free(&all);
-	free(path);
+	return rv;
+}
+
+/* A setting of smtp(8), where that has it: main.cf, and perhaps master.cf. */
+static int
+set_smtp(const struct throwaway *t, const struct postconf *other,
+    const char *name, const char *value, struct err *e)
+{
+	char *main_cf = mem_printf("%s=%s", name, value),
+	     *master = mem_printf("smtp/unix/%s=%s", name, value);
+	int rv = command(
+	    t, "postconf", "-e", (const char *const[]){main_cf, NULL}, e);
+
+	if (rv == 0 && postconf_overrides(other, "smtp/unix", name))
+		rv = command(t, "postconf", "-P",
+		    (const char *const[]){master, NULL}, e);
+	free(main_cf);
+	free(master);
+	return rv;
+}
+
+/* The list of tables, with ours in place of map; blanks become commas. */
+static char *
+our_maps(const struct throwaway *t, const char *list, const char *map)
+{
+	char *copy = mem_dup(list), *rest = copy, *word;
+	struct buf out = {0};
+
+	buf_puts(&out, "");
+	while ((word = strsep(&rest, ", \t\r\n")) != NULL) {
+		if (*word == '\0')
+			continue;
+		if (out.len > 0)
+			buf_putc(&out, ',');
+		if (strcmp(word, map) == 0)
+			buf_printf(&out, "texthash:%s/policy", t->dir);
+		else
+			buf_puts(&out, word);
+	}
+	free(copy);
+	return buf_take(&out);
+}
+
+/* What it trusts, and where it asks for policies. */
+static int
+rewire(const struct throwaway *t, const char *dir, const char *map,
+    const char *ca, struct err *e)
+{
+	char *file = mem_printf("%s/ca.pem", t->dir), *maps = NULL;
+	struct postconf other;
+	int rv = postconf_read(&other, dir, false, e);
+
+	if (rv == 0) {
+		maps = our_maps(t,
+		    postconf_text(&other, "smtp/unix", "smtp_tls_policy_maps"),
+		    map);
+		rv = put_cas(t,
+		    postconf_text(&other, "smtp/unix", "smtp_tls_CAfile"), ca,
+		    e);
+	}
+	if (rv == 0)
+		rv = set_smtp(t, &other, "smtp_tls_CAfile", file, e);
+	if (rv == 0)
+		rv = set_smtp(t, &other, "smtp_tls_policy_maps", maps, e);
+	postconf_release(&other);
+	free(maps);
+	free(file);
 	return rv;
 }
 
@@ -270,7 +333,7 @@ make_folders(const struct throwaway *t, struct err *e)
 }
 
 static int
-make(struct throwaway *t, const char *dir, const char *ca,
+make(struct throwaway *t, const char *dir, const char *map, const char *ca,
     const struct throwaway_mail *mail, size_t n, struct err *e)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -291,7 +354,7 @@ make(struct throwaway *t, const char *dir, const char *ca,
 		return err_sys(
 		    e, EX_CANTCREAT, "cannot make %s", quotes(etc).s);
 	if (configure(t, dir, e) == -1 || make_folders(t, e) == -1 ||
-	    put_cas(t, dir, ca, e) == -1 || put_tables(t, mail, n, e) == -1)
+	    rewire(t, dir, map, ca, e) == -1 || put_tables(t, mail, n, e) == -1)
 		return -1;
 	t->started = true;
 	return command(t, "postfix", "start", NULL, e);
@@ -375,15 +438,22 @@ learn(const struct throwaway *t, struct throwaway_mail *mail, size_t n)
 }
 
 int
-throwaway_run(const char *dir, const char *ca, struct throwaway_mail *mail,
-    size_t n, int seconds, struct err *e)
+throwaway_run(const char *dir, const char *map, const char *ca,
+    struct throwaway_mail *mail, size_t n, int seconds, struct err *e)
 {
+	static const int later[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT};
 	struct throwaway t = {0};
+	sigset_t held, before;
+	size_t k;
 	int rv, i;
 
 	if (geteuid() != 0)
 		return err_set(e, EX_NOPERM, "a Postfix is started by root");
-	rv = make(&t, dir, ca, mail, n, e);
+	(void)sigemptyset(&held);
+	for (k = 0; k < sizeof(later) / sizeof(later[0]); k++)
+		(void)sigaddset(&held, later[k]);
+	(void)sigprocmask(SIG_BLOCK, &held, &before);
+	rv = make(&t, dir, map, ca, mail, n, e);
 	if (rv == 0) {
 		await_pickup(&t);
 		rv = send(&t, n, e);
@@ -391,5 +461,6 @@ throwaway_run(const char *dir, const char *ca, struct throwaway_mail *mail,
 	for (i = 0; rv == 0 && !learn(&t, mail, n) && i < seconds * 10; i++)
 		(void)usleep(100000);
 	destroy(&t);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	return rv;
 }

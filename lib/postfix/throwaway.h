@@ -28,12 +28,15 @@ struct throwaway_mail {
 /*
  * Start one like the Postfix whose configuration is in dir (NULL: the default
  * one), which also trusts the CA in PEM; send the mails, n of them; wait until
- * each has met its fate, or for so many seconds; and take all away again. The
- * CA's file, that a policy may name, is THROWAWAY_CA in it: it is replaced
- * there. 0, or -1 with *e set (69, 73, 77: not root).
+ * each has met its fate, or for so many seconds; and take all away again, also
+ * if a signal comes meanwhile. The policies stand in its smtp_tls_policy_maps
+ * where the other one's smtp(8) has the table `map` ("cdb:/path/of/it"): if it
+ * has none, they are not asked for. The CA's file, that a policy may name, is
+ * THROWAWAY_CA in it: it is replaced there. 0, or -1 with *e set (69, 73, 77:
+ * not root).
  */
 #define THROWAWAY_CA "%CA%"
-int throwaway_run(const char *dir, const char *ca, struct throwaway_mail *mail,
-    size_t n, int seconds, struct err *e);
+int throwaway_run(const char *dir, const char *map, const char *ca,
+    struct throwaway_mail *mail, size_t n, int seconds, struct err *e);
 
 #endif

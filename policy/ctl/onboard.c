@@ -332,12 +332,23 @@ judge_refusal(const struct attributes *t, const struct throwaway_mail *mail,
 	buf_free(&refused);
 }
 
+/* "cdb:/x/policy" for /x/policy.cdb; freed by the caller. */
+static char *
+postfix_name(const char *path)
+{
+	struct span s = span_of(path);
+
+	if (span_ends(s, ".cdb"))
+		s.n -= strlen(".cdb");
+	return mem_printf("cdb:%.*s", SPAN_ARG(s));
+}
+
 static int
 try_peers(const struct ctl *c, const struct partner *p, struct onboard *o,
     struct err *e)
 {
 	struct throwaway_mail mail[FAKEPEER_KINDS] = {{.port = 0}};
-	char *row = enforced_policy(c, p, e), *policy, *name;
+	char *row = enforced_policy(c, p, e), *policy, *name, *map;
 	struct fakepeers peers;
 	struct apart servers;
 	struct err ignored;
@@ -347,6 +358,7 @@ try_peers(const struct ctl *c, const struct partner *p, struct onboard *o,
 	if (row == NULL)
 		return -1;
 	policy = onboard_policy(row, first_domain(c, p), &name);
+	map = postfix_name(c->set.map);
 	if (apart_start(&servers, c->set.probe_user, fakepeer_main, name, e) ==
 	    0) {
 		rv = fakepeer_ready(servers.fd, &peers, e);
@@ -354,13 +366,14 @@ try_peers(const struct ctl *c, const struct partner *p, struct onboard *o,
 			mail[k] = (struct throwaway_mail){
 			    .port = peers.port[k], .policy = policy};
 		if (rv == 0)
-			rv = throwaway_run(settings_postfix(&c->set), peers.ca,
-			    mail, FAKEPEER_KINDS, MAIL_SECONDS, e);
+			rv = throwaway_run(settings_postfix(&c->set), map,
+			    peers.ca, mail, FAKEPEER_KINDS, MAIL_SECONDS, e);
 		(void)apart_end(&servers, true, "the test's servers", &ignored);
 	}
 	if (rv == 0)
 		judge_refusal(p->attributes, mail, o);
 	free(policy);
+	free(map);
 	free(name);
 	free(row);
 	return rv;

@@ -29,7 +29,7 @@ registry()
 registry ''
 
 options=(-C /dev/null -o registry="$T/registry" -o ledger="$T/ledger.db"
-	-o evidence="$T/evidence.db" -o map="$T/policy.cdb" -o probe_user=
+	-o evidence="$T/evidence.db" -o map="$LAB/policy.cdb" -o probe_user=
 	-o log_user= -o resolver=127.0.0.1 -o ca_file="$LAB/pki/ca.pem"
 	-o postfix_config="$LAB/send/etc" -o trust_anchor=)
 onboard()
@@ -100,11 +100,17 @@ is 'but by a dry run' "$("$B/tlspactctl" "${options[@]}" history acme |
 
 # --- What is wrong is found -------------------------------------------------
 
+postconf -c "$LAB/send/etc" -P "smtp/unix/smtp_tls_CAfile=$LAB/pki/ca.pem" \
+	"smtp/unix/smtp_tls_policy_maps=texthash:$T/more,cdb:$LAB/policy"
+: >"$T/more"
+onboard -n acme
+like 'what master.cf says is taken as well' "$(step refusal)" '^ok refusal'
 postconf -c "$LAB/send/etc" -P 'smtp/unix/smtp_tls_policy_maps='
 onboard -n acme
 is 'a Postfix that does not ask for policies' "$rc" 1
 like 'is seen by what it does' "$(step refusal)" '^OPEN refusal a peer with another name GETS MAIL'
-postconf -c "$LAB/send/etc" -PX smtp/unix/smtp_tls_policy_maps
+postconf -c "$LAB/send/etc" -PX smtp/unix/smtp_tls_policy_maps \
+	smtp/unix/smtp_tls_CAfile
 onboard -n globex
 like 'an expired gateway' "$(step 'probe by IPv4')" '^OPEN .*1 of 1 gateway would not pass .expired'
 onboard -n pinned
