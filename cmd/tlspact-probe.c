@@ -66,6 +66,8 @@ struct run {
 	struct proberecord *record;
 	struct event_base *base;
 	struct proberun *probe;
+	struct proberow *const *row;
+	size_t nrows;
 	struct smtpclients clients;
 	struct apart writer; /* of --output */
 	bool progress, broken_off;
@@ -224,18 +226,6 @@ parallel(const struct settings *set)
 	return n > SPARE_FILES ? (unsigned)(n - SPARE_FILES) : 1;
 }
 
-/* Those that let us wait the last time, in *slow. */
-static void
-look_for_slow(struct run *run, bool *slow)
-{
-	struct err e;
-	struct proberecord *r = proberecord_open(
-	    run->set.evidence, run->set.ledger, EVIDENCE_READ, &e);
-
-	proberecord_slow(r, run->plan.target, run->plan.n, slow);
-	proberecord_close(r);
-}
-
 static void
 turn(struct run *run)
 {
@@ -300,7 +290,8 @@ start_prober(struct run *run)
 	p.prober.per_second = (unsigned)run->rate;
 	p.prober.dane = settings_dane(s);
 	p.prober.slow = slow;
-	look_for_slow(run, slow);
+	proberecord_slow(
+	    s->evidence, s->ledger, run->plan.target, run->plan.n, slow);
 	run->judge = p.judge = judge_new(s->ca_file);
 	run->probe = proberun_start(&p, &e);
 	free(slow);
@@ -332,7 +323,8 @@ sweep(struct run *run)
 	if (step_down(run, &e) == -1)
 		return common_failed(&e);
 	turn(run);
-	if (proberun_end(run->probe, &e) == -1 && !run->broken_off)
+	if (proberun_end(run->probe, &run->row, &run->nrows, &e) == -1 &&
+	    !run->broken_off)
 		return common_failed(&e);
 	return EX_OK;
 }
@@ -412,7 +404,9 @@ put_out(struct run *run, const struct buf *b)
 static int
 report(struct run *run)
 {
-	struct probereport r = {.plan = &run->plan,
+	struct probereport r = {.row = run->row,
+	    .n = run->nrows,
+	    .plan = &run->plan,
 	    .now = wall_clock(),
 	    .warn_days = (unsigned)run->warn_days,
 	    .verbose = run->opt.verbose,
@@ -423,7 +417,6 @@ report(struct run *run)
 	struct err e = {0};
 	int code, written;
 
-	r.row = proberun_rows(run->probe, &r.n);
 	probereport_sum(&r, &sum);
 	code = sum.failed > 0 ? 1 : EX_OK;
 	switch ((enum form)run->form) {
@@ -466,15 +459,13 @@ run_probe(struct run *run)
 	if ((code = sweep(run)) != EX_OK)
 		return code;
 	code = report(run);
-	recorded = proberecord_code(run->record, &lost);
+	recorded = proberecord_end(
+	    run->record, wall_clock(), run->set.keep, &lost, &e);
 	if (lost > 0)
 		say("%zu result%s not recorded", lost,
 		    lost == 1 ? " was" : "s were");
-	if (recorded == EX_OK && proberecord_prune(run->record, wall_clock(),
-				     run->set.keep, &e) == -1) {
+	if (e.code != 0)
 		say_err(&e);
-		recorded = e.code;
-	}
 	if (recorded != EX_OK && (run->form != NAGIOS || code == EX_OK))
 		code = recorded;
 	if (run->broken_off) {

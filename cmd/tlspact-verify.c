@@ -304,7 +304,7 @@ look_at(struct run *run, struct proberun_settings *p, struct err *e)
 		return -1;
 	proberun_listen(probe, run->base);
 	(void)event_base_dispatch(run->base);
-	rv = proberun_end(probe, e);
+	rv = proberun_end(probe, NULL, NULL, e);
 	proberun_free(probe);
 	return rv;
 }

@@ -166,10 +166,10 @@ get_ctx(struct prober *p, const struct probetarget *t, struct err *e)
 	struct starttls_params params = {.step_ms = p->set->timeout_ms,
 	    .total_ms = PROBER_SESSION_STEPS * p->set->timeout_ms};
 	struct starttls_ctx **ctx =
-	    &way_of(p, t->client)->ctx[smtpclient_kind(t)];
+	    &way_of(p, t->client)->ctx[smtpclient_params(t, NULL, NULL)];
 
 	if (*ctx == NULL) {
-		smtpclient_params(t, ciphers, &params);
+		(void)smtpclient_params(t, ciphers, &params);
 		*ctx = starttls_ctx_new(&params, e);
 	}
 	return *ctx;

@@ -135,21 +135,23 @@ on_last(const struct evidence_gateway *g, void *arg)
 }
 
 void
-proberecord_slow(
-    struct proberecord *p, const struct probetarget *t, size_t n, bool *slow)
+proberecord_slow(const char *path, const char *ledger,
+    const struct probetarget *t, size_t n, bool *slow)
 {
 	struct slow s = {.target = t, .slow = slow};
+	struct evidence *v;
 	struct err e;
 	size_t i;
 
-	if (p->evidence == NULL)
+	if ((v = evidence_open(path, ledger, EVIDENCE_READ, &e)) == NULL)
 		return;
 	strmap_init(&s.map, target_name);
 	for (i = 0; i < n; i++)
 		(void)strmap_add(
 		    &s.map, t, t[i].nexthop, strlen(t[i].nexthop), (uint32_t)i);
-	(void)evidence_gateways(p->evidence, NULL, 0, on_last, &s, &e);
+	(void)evidence_gateways(v, NULL, 0, on_last, &s, &e);
 	strmap_free(&s.map);
+	evidence_close(v);
 }
 
 static const char *
@@ -224,21 +226,18 @@ proberecord_seen(struct proberecord *p, const struct registry *reg, time_t now,
 }
 
 int
-proberecord_code(const struct proberecord *p, size_t *lost)
+proberecord_end(struct proberecord *p, time_t now, uint64_t keep, size_t *lost,
+    struct err *e)
 {
+	e->code = 0;
 	*lost = p->lost;
-	return p->code;
-}
-
-int
-proberecord_prune(
-    struct proberecord *p, time_t now, uint64_t keep, struct err *e)
-{
-	if (keep == 0 || !p->write || p->evidence == NULL)
-		return 0;
+	if (p->code != 0 || keep == 0 || !p->write || p->evidence == NULL)
+		return p->code;
 	if (keep < PROBERECORD_KEEP)
 		keep = PROBERECORD_KEEP;
-	return evidence_prune(p->evidence, now - (time_t)keep, e);
+	return evidence_prune(p->evidence, now - (time_t)keep, e) == 0
+		   ? 0
+		   : e->code;
 }
 
 void

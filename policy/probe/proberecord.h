@@ -36,12 +36,12 @@ const char *proberecord_last_key(
     struct proberecord *p, const struct probetarget *t, const char *host);
 
 /*
- * Which of the n targets had a gateway that let us wait the last time: their
- * slow[] is set. To begin with these makes a sweep shorter. What cannot be
- * read is not known.
+ * Which of the n targets had a gateway that let us wait the last time, as the
+ * evidence of proberecord_open() says: their slow[] is set. To begin with
+ * these makes a sweep shorter. What cannot be read is not known.
  */
-void proberecord_slow(
-    struct proberecord *p, const struct probetarget *t, size_t n, bool *slow);
+void proberecord_slow(const char *path, const char *ledger,
+    const struct probetarget *t, size_t n, bool *slow);
 
 /*
  * The gateways that the evidence has seen lately, of partners of reg: what
@@ -55,15 +55,14 @@ int proberecord_seen(struct proberecord *p, const struct registry *reg,
 #define PROBERECORD_KEEP (90u * 86400) /* seconds */
 
 /*
- * Remove from the evidence what evidence_prune() may, if it is older than
- * `keep` seconds before now, and not before PROBERECORD_KEEP; 0 keeps all. 0,
- * or -1 with *e set.
+ * There is nothing more to add: remove what evidence_prune() may, if it is
+ * older than `keep` seconds before now, and not before PROBERECORD_KEEP; 0
+ * keeps all. 0, or the exit code for results that were lost, *lost of them,
+ * which was told already, or for what could not be removed: then e->code is
+ * not 0.
  */
-int proberecord_prune(
-    struct proberecord *p, time_t now, uint64_t keep, struct err *e);
-
-/* 0, or the exit code for results that were lost, and how many. */
-int proberecord_code(const struct proberecord *p, size_t *lost);
+int proberecord_end(struct proberecord *p, time_t now, uint64_t keep,
+    size_t *lost, struct err *e);
 
 /* NULL is allowed. */
 void proberecord_close(struct proberecord *p);

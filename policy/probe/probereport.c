@@ -14,20 +14,6 @@
 #define SEEN_MAX 44	 /* columns of an observed value */
 #define LETTER_WIDTH 72	 /* columns */
 
-const char *
-probereport_name(const struct proberow *row)
-{
-	return row->target->partner == NULL ? row->target->nexthop
-					    : row->target->name;
-}
-
-const char *
-probereport_gateway(const struct proberow *row)
-{
-	return row->seen.host[0] != '\0' ? row->seen.host
-					 : row->target->nexthop;
-}
-
 /* Columns of a terminal that s takes. */
 static size_t
 width_of(const char *s)

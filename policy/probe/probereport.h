@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "probeplan.h"
 #include "proberun.h"
 
 struct buf;
 struct json_t;
-struct probeplan;
 
 struct probereport {
 	struct proberow *const *row;
@@ -58,10 +58,20 @@ void probereport_enforce(
     const struct probereport *r, const char *from, struct buf *out);
 
 /* How a row is called: the partner, or the stranger's next-hop. */
-const char *probereport_name(const struct proberow *row);
+static inline const char *
+probereport_name(const struct proberow *row)
+{
+	return row->target->partner == NULL ? row->target->nexthop
+					    : row->target->name;
+}
 
 /* The gateway, or the next-hop if there is none. */
-const char *probereport_gateway(const struct proberow *row);
+static inline const char *
+probereport_gateway(const struct proberow *row)
+{
+	return row->seen.host[0] != '\0' ? row->seen.host
+					 : row->target->nexthop;
+}
 
 /* One certificate that was judged, and all that was said of it. */
 struct probereport_rules {

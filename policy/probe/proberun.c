@@ -216,20 +216,23 @@ certificate_words(struct proberun *p, const struct certverdict *v)
 static void
 take_rules(struct proberun *p, struct proberow *r, const struct certverdict *v)
 {
+	struct proberow_rule rule[CERTRULE_COUNT];
 	const struct certrule_result *res;
 	int i;
 
-	r->rule = arena_alloc(&p->arena, CERTRULE_COUNT * sizeof(*r->rule));
 	for (i = 0; i < CERTRULE_COUNT; i++) {
 		res = &v->rule[i];
 		if (res->state == CERTRULE_FAIL || res->warning)
-			r->rule[r->nrules++] =
+			rule[r->nrules++] =
 			    (struct proberow_rule){.id = (enum certrule_id)i,
 				.state = res->state,
 				.fault = res->fault,
 				.observed = keep(p, res->observed),
 				.sentence = keep(p, res->sentence)};
 	}
+	r->rule = arena_alloc(&p->arena, r->nrules * sizeof(*rule));
+	if (r->nrules > 0)
+		memcpy(r->rule, rule, r->nrules * sizeof(*rule));
 }
 
 static void
@@ -680,22 +683,6 @@ proberun_listen(struct proberun *p, struct event_base *base)
 	wait_on(p);
 }
 
-int
-proberun_end(struct proberun *p, struct err *e)
-{
-	struct err broken;
-
-	if (!p->over) {
-		(void)err_set(&broken, EX_TEMPFAIL, "broken off");
-		p->set.done = NULL;
-		over(p, &broken);
-	}
-	if (p->why.code == 0)
-		return 0;
-	*e = p->why;
-	return -1;
-}
-
 static int
 by_order(const void *a, const void *b)
 {
@@ -706,13 +693,27 @@ by_order(const void *a, const void *b)
 	return (*x)->order < (*y)->order ? -1 : 1;
 }
 
-struct proberow *const *
-proberun_rows(struct proberun *p, size_t *n)
+int
+proberun_end(
+    struct proberun *p, struct proberow *const **row, size_t *n, struct err *e)
 {
+	struct err broken;
+
+	if (!p->over) {
+		(void)err_set(&broken, EX_TEMPFAIL, "broken off");
+		p->set.done = NULL;
+		over(p, &broken);
+	}
 	if (p->n > 0)
 		qsort(p->row, p->n, sizeof(*p->row), by_order);
-	*n = p->n;
-	return p->row;
+	if (row != NULL) {
+		*row = p->row;
+		*n = p->n;
+	}
+	if (p->why.code == 0)
+		return 0;
+	*e = p->why;
+	return -1;
 }
 
 void

@@ -109,12 +109,12 @@ void proberun_listen(struct proberun *p, struct event_base *base);
 
 /*
  * End the prober. 0 if it has looked at everything, or -1 with *e set: why it
- * has not. Rows that were not judged say so, with FAULT_LOCAL_ERROR.
+ * has not. Rows that were not judged say so, with FAULT_LOCAL_ERROR. *row
+ * (NULL: not asked for) are the rows in either case, n of them, by target, then
+ * by MX record.
  */
-int proberun_end(struct proberun *p, struct err *e);
-
-/* The rows, when it has ended: by target, then by MX record. */
-struct proberow *const *proberun_rows(struct proberun *p, size_t *n);
+int proberun_end(
+    struct proberun *p, struct proberow *const **row, size_t *n, struct err *e);
 
 /* Gateways known so far, and those of them that are done. */
 void proberun_progress(

@@ -585,8 +585,8 @@ smtpclients_read(struct smtpclients *cs, struct probeplan *plan,
 /* --- One target ----------------------------------------------------------- */
 
 /* Kind 0 is `may`; the others are grade, floor and class of the level. */
-unsigned
-smtpclient_kind(const struct probetarget *t)
+static unsigned
+kind_of(const struct probetarget *t)
 {
 	if (t->level == LEVEL_OPPORTUNISTIC)
 		return 0;
@@ -595,7 +595,7 @@ smtpclient_kind(const struct probetarget *t)
 	       (t->attributes->min_tls - TLS_1_0);
 }
 
-void
+unsigned
 smtpclient_params(const struct probetarget *t, char ciphers[SMTPCLIENT_CIPHERS],
     struct starttls_params *out)
 {
@@ -603,6 +603,8 @@ smtpclient_params(const struct probetarget *t, char ciphers[SMTPCLIENT_CIPHERS],
 	bool may = t->level == LEVEL_OPPORTUNISTIC,
 	     names = !may && t->level != LEVEL_ENCRYPT;
 
+	if (out == NULL)
+		return kind_of(t);
 	(void)snprintf(ciphers, SMTPCLIENT_CIPHERS, "%s%s%s",
 	    (may ? c->high_for_may : t->attributes->ciphers == CIPHERS_HIGH)
 		? c->high
@@ -625,6 +627,7 @@ smtpclient_params(const struct probetarget *t, char ciphers[SMTPCLIENT_CIPHERS],
 	out->connect_ms = c->connect_ms;
 	out->helo_ms = c->helo_ms;
 	out->starttls_ms = c->starttls_ms;
+	return kind_of(t);
 }
 
 void

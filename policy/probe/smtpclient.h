@@ -80,18 +80,14 @@ const char *smtpclient_unlike(const struct postconf *p, const char *service,
     size_t *at, const char **value);
 
 /*
- * Targets of one client with the same kind of TLS can share what
- * starttls_ctx_new() makes, and a session: a number below SMTPCLIENT_KINDS.
+ * How Postfix meets t, under the row that it has: all but the time limits that
+ * are ours; out, which may be NULL, borrows from t's client and ciphers.
+ * Returns the kind of TLS, a number below SMTPCLIENT_KINDS: targets of one
+ * client and kind can share what starttls_ctx_new() makes, and a session.
  */
 #define SMTPCLIENT_KINDS 17
-unsigned smtpclient_kind(const struct probetarget *t);
-
-/*
- * How Postfix meets t, under the row that it has: all but the time limits that
- * are ours. Borrows from t's client and ciphers.
- */
 #define SMTPCLIENT_CIPHERS 8192 /* bytes of a list */
-void smtpclient_params(const struct probetarget *t,
+unsigned smtpclient_params(const struct probetarget *t,
     char ciphers[SMTPCLIENT_CIPHERS], struct starttls_params *out);
 
 void smtpclients_release(struct smtpclients *cs);

@@ -244,9 +244,9 @@ test_row(void **state)
 		struct probetarget *t = &p.target[i];
 
 		t->client = &client;
-		assert_true(smtpclient_kind(t) < SMTPCLIENT_KINDS);
 		memset(&params, 0, sizeof(params));
-		smtpclient_params(t, ciphers, &params);
+		assert_true(
+		    smtpclient_params(t, ciphers, &params) < SMTPCLIENT_KINDS);
 		buf_clear(&row);
 		assert_null(render_policy(
 		    t->partner, t->level, t->attributes->key, &target, &row));

@@ -104,7 +104,7 @@ listen_to(const char *ca, struct err *e)
 	proberun_listen(p, base);
 	(void)event_base_dispatch(base);
 	e->text[0] = '\0';
-	rv = proberun_end(p, e);
+	rv = proberun_end(p, NULL, NULL, e);
 	proberun_free(p);
 	event_base_free(base);
 	judge_free(judge);
