@@ -1,43 +1,13 @@
 #include "postmap.h"
 
-#include <event2/event.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
-#include "err.h"
 #include "mem.h"
 #include "program.h"
-#include "quote.h"
 
 #define ASK_SECONDS 60
 #define ASK_MAX ((size_t)256 << 20) /* bytes of answers */
-
-struct asking_table {
-	struct event_base *base;
-	const char *table;
-	char *out; /* NULL: it failed */
-	struct err *e;
-};
-
-static void
-on_end(const struct child_end *end, void *arg)
-{
-	struct asking_table *a = arg;
-
-	/* It ends with 1 as well if no key is there, and says nothing then. */
-	if (!end->late && !end->cut &&
-	    (end->status == 0 || (*end->err == '\0' && *end->out == '\0')))
-		a->out = mem_dup(end->out);
-	else if (*end->err != '\0')
-		(void)err_set(a->e, EX_UNAVAILABLE, "%.*s",
-		    (int)strcspn(end->err, "\n"), end->err);
-	else
-		(void)err_set(a->e, EX_UNAVAILABLE, "%s answers too %s",
-		    quotes(a->table).s, end->late ? "late" : "much");
-	(void)event_base_loopbreak(a->base);
-}
 
 /* The table behind proxy: and debug:, which both have six characters. */
 static const char *
@@ -52,16 +22,7 @@ itself(const char *table)
 char *
 postmap_ask(const char *dir, const char *table, const char *keys, struct err *e)
 {
-	struct asking_table a = {.table = table, .e = e};
 	const char *argv[7] = {"postmap"};
-	struct child_work w = {.argv = argv,
-	    .input = keys,
-	    .inlen = keys == NULL ? 0 : strlen(keys),
-	    .out_max = ASK_MAX,
-	    .seconds = ASK_SECONDS,
-	    .fn = on_end,
-	    .arg = &a};
-	struct children *children;
 	size_t n = 1;
 
 	if (dir != NULL) {
@@ -72,17 +33,8 @@ postmap_ask(const char *dir, const char *table, const char *keys, struct err *e)
 	if (keys != NULL)
 		argv[n++] = "-";
 	argv[n] = itself(table);
-	(void)signal(SIGPIPE, SIG_IGN);
-	if ((a.base = event_base_new()) == NULL) {
-		(void)err_set(e, EX_OSERR, "no event loop");
-	} else {
-		children = children_new(a.base);
-		if (children_run(children, &w, e) == 0)
-			(void)event_base_dispatch(a.base);
-		children_free(children);
-		event_base_free(a.base);
-	}
-	return a.out;
+	return program_ask(
+	    argv, keys == NULL ? "" : keys, ASK_MAX, ASK_SECONDS * 1000, e);
 }
 
 static const char *
