@@ -2,8 +2,8 @@
  * reaches: lib/postfix/postconf.c:take_values
  *   lib/postfix/postconf.c:take_services lib/postfix/postconf.c:find_option
  *   lib/postfix/postmap.c:postmap_take lib/postfix/postmap.c:postmap_get
- *   policy/setup/maincf.c:maincf_next policy/setup/sending.c:check_discard
- *   policy/setup/sending.c:check_ciphers policy/setup/sending.c:culprit
+ *   policy/setup/maincf.c:maincf_next policy/setup/wiring.c:check_discard
+ *   policy/setup/wiring.c:check_ciphers policy/setup/wiring.c:culprit
  *   policy/setup/wiring.c:wiring_check
  *   policy/probe/smtpclient.c:smtpclient_unlike
  *   policy/core/tlsversion.c:tls_version_range
@@ -16,11 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "findings.h"
 #include "mapfacts.h"
 #include "mem.h"
 #include "postconf.h"
 #include "postmap.h"
-#include "sending.h"
 #include "smtpclient.h"
 #include "tlsversion.h"
 #include "wiring.h"
@@ -72,7 +72,6 @@ look(const struct postconf *c, const struct map_facts *map)
 	wiring_check(c, map, readable, same, &out);
 	for (i = 0; i < c->nservices; i++) {
 		out.service = c->service[i].name;
-		sending_check(c, map, &out);
 		at = 0;
 		while (smtpclient_unlike(c, out.service, &at, &value) != NULL)
 			if (value == NULL)
