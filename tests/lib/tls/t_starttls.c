@@ -626,6 +626,71 @@ never(const struct starttls_result *r, void *arg)
 }
 
 static void
+take_phase(const struct starttls_result *r, void *arg)
+{
+	*(int *)arg = r->outcome == STARTTLS_TIMEOUT ||
+			      r->outcome == STARTTLS_CONNECT_TIMEOUT
+			  ? (int)r->phase
+			  : -1;
+}
+
+/* A phase with less patience of its own; and an address that is not ours. */
+static void
+own_limits(void **state)
+{
+	static const struct sockaddr_in stranger = {.sin_family = AF_INET,
+	    .sin_addr.s_addr = 0x4d0200c0}; /* 192.0.2.77 */
+	static const struct {
+		const char *mode;
+		unsigned connect_ms, helo_ms, starttls_ms;
+		int phase;
+	} rows[] = {
+	    {"blackhole", 200, 0, 0, STARTTLS_CONNECT},
+	    {"silent", 0, 200, 0, STARTTLS_GREETING},
+	    {"silentehlo", 0, 200, 0, STARTTLS_EHLO},
+	    {"silentstarttls", 0, 0, 200, STARTTLS_COMMAND},
+	    {"silenttls", 0, 0, 200, STARTTLS_HANDSHAKE},
+	    {"silentehlotls", 0, 200, 0, STARTTLS_EHLO_TLS},
+	};
+	struct starttls_params p = {.helo = "probe.example",
+	    .step_ms = PATIENT_MS,
+	    .total_ms = PATIENT_MS};
+	struct event_base *base = event_base_new();
+	struct starttls_ctx *ctx;
+	struct err err;
+	int phase;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		p.connect_ms = rows[i].connect_ms;
+		p.helo_ms = rows[i].helo_ms;
+		p.starttls_ms = rows[i].starttls_ms;
+		assert_non_null(ctx = starttls_ctx_new(&p, &err));
+		(void)starttls_start(base, ctx,
+		    fakemx_addr(&fake, rows[i].mode),
+		    sizeof(struct sockaddr_in), NULL, take_phase, &phase);
+		event_base_dispatch(base);
+		starttls_ctx_free(ctx);
+		if (phase != rows[i].phase)
+			fail_msg("%s: %d", rows[i].mode, phase);
+	}
+	p.from4 = &stranger;
+	p.connect_ms = p.starttls_ms = 0;
+	p.helo_ms = 200;
+	for (i = 0; i < 2; i++) {
+		p.from_needed = i == 1;
+		assert_non_null(ctx = starttls_ctx_new(&p, &err));
+		(void)starttls_start(base, ctx, fakemx_addr(&fake, "silent"),
+		    sizeof(struct sockaddr_in), NULL, take_phase, &phase);
+		event_base_dispatch(base);
+		starttls_ctx_free(ctx);
+		assert_int_equal(phase, i == 1 ? -1 : STARTTLS_GREETING);
+	}
+	event_base_free(base);
+}
+
+static void
 cancelled(void **state)
 {
 	static const struct timeval soon = {0, 200000};
@@ -693,6 +758,7 @@ main(void)
 	    cmocka_unit_test(facts_of_a_good_server),
 	    cmocka_unit_test(long_chains),
 	    cmocka_unit_test(overall_limit),
+	    cmocka_unit_test(own_limits),
 	    cmocka_unit_test(nobody_listens),
 	    cmocka_unit_test(local_faults),
 	    cmocka_unit_test(cancelled),
