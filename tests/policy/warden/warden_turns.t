@@ -11,11 +11,15 @@
 # balancer MODE	in place of the one before
 balancer()
 {
-	[ -z "${fakemx:-}" ] || kill "$fakemx"
+	if [ -n "${fakemx:-}" ]; then
+		kill "$fakemx"
+		wait "$fakemx" 2>/dev/null
+	fi
+	rm -f "$T/fakemx"
 	"$B/tools/fakemx" "127.0.1.77:25 $1 $LAB/pki/acme.pem" \
 		>"$T/fakemx" 2>&1 &
 	fakemx=$!
-	wait_for 10 grep -q ready "$T/fakemx"
+	wait_for 10 grep -qs ready "$T/fakemx"
 }
 
 about_acme() { notices | grep -c '^Subject: \[tlspact\] .*acme'; }
