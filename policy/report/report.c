@@ -54,8 +54,11 @@ static const char *
 day_text(struct reading *g, time_t t)
 {
 	char text[NUM_TIME_MAX];
+	uint32_t i;
 
-	return g->r->days.v[names_add(&g->r->days, num_time_text(t, text), 10)];
+	/* Before v is looked at, which moves. */
+	i = names_add(&g->r->days, num_time_text(t, text), 10);
+	return g->r->days.v[i];
 }
 
 struct report_partner *
