@@ -67,142 +67,148 @@ t_empty(void **state)
 }
 
 /* Every text that others write, by all of the ways in which it gets there. */
+static struct report_day evil_day[] = {
+    {.day = 0, .n = {{0}, {40, 0, 0, 7}}, .required = {0, 7}, .kept = {0, 7}}};
+static struct report_downgrade d = {.partner = EVIL,
+    .before = LEVEL_SECURE,
+    .begin = FROM,
+    .end = FROM + DAY,
+    .over = FROM + DAY,
+    .reason = EVIL,
+    .ticket = EVIL,
+    .author = EVIL,
+    .sudo_user = EVIL "2",
+    .fault = EVIL,
+    .extended_by = EVIL,
+    .closed = FROM + DAY,
+    .closed_by = EVIL,
+    .closed_why = EVIL};
+static struct report_rule_change c = {.time = FROM,
+    .partner = EVIL,
+    .key = EVIL,
+    .cause = EVIL,
+    .was = EVIL,
+    .is = EVIL,
+    .author = EVIL,
+    .text = EVIL};
+static struct report_seen_change v = {.time = FROM,
+    .partner = EVIL,
+    .nexthop = EVIL,
+    .host = EVIL,
+    .was = EVIL,
+    .is = EVIL};
+static struct report_fault f = {EVIL, FROM, 0, EVIL};
+static struct report_note n = {.partner = EVIL, .text = EVIL, .next = EVIL};
+static struct report_answer a = {EVIL, EVIL, EVIL, REPORT_BAD};
+static struct report_domain o = {.name = EVIL, .last = EVIL};
+static struct report_host h = {.name = EVIL};
+static struct report_failure x = {.partner = EVIL,
+    .fault = EVIL,
+    .first = EVIL,
+    .last = EVIL};
+static struct report_cert chain[] = {
+    {.subject = EVIL, .issuer = EVIL, .key = EVIL},
+    {.subject = EVIL, .issuer = EVIL, .key = EVIL}};
+static struct report_notice told = {.partner = EVIL,
+    .kind = EVIL,
+    .subject = EVIL};
+static struct report_use use = {.name = EVIL,
+    .n = 1,
+    .last = EVIL,
+    .state = REPORT_BAD,
+    .why = EVIL};
+#define USES                      \
+	{                         \
+		.v = &use, .n = 1 \
+	}
+#define WAY                                                         \
+	{                                                           \
+		.protocol = USES, .cipher = USES, .exchange = USES, \
+		.signature = USES, .proof = USES, .secret = 1,      \
+		.weakest = EVIL, .mail.deferred = 1                 \
+	}
+static struct report_leg leg = {.partner = EVIL, .leg = EVIL, .clear = 1};
+static struct report_onboard step = {.partner = EVIL,
+    .text = EVIL,
+    .refusal = EVIL};
+static struct report_gateway g = {.dnssec = EVIL,
+    .tlsa = EVIL,
+    .cert = chain,
+    .ncerts = 2,
+    .partner = EVIL,
+    .nexthop = EVIL,
+    .host = EVIL,
+    .address = EVIL,
+    .fault = EVIL,
+    .protocol = EVIL,
+    .exchange = EVIL,
+    .issuer = EVIL,
+    .ends = FROM + DAY,
+    .ends_who = EVIL "2",
+    .word = EVIL};
+static const struct attributes t = {.ticket = EVIL,
+    .note = EVIL,
+    .operator_ = EVIL};
+static const struct partner entry = {.attributes = &t, .contact = EVIL};
+static const struct registry registry = {0};
+static struct report_partner evil_partner = {.name = EVIL,
+    .way = {WAY, WAY},
+    .p = &entry,
+    .day = evil_day,
+    .ndays = 1,
+    .gateway = &g,
+    .ngateways = 1,
+    .failure = &x,
+    .nfailures = 1,
+    .ndowngrades = 1,
+    .names = EVIL,
+    .ready = REPORT_READY,
+    .missing = EVIL,
+    .line = EVIL,
+    .verdict = EVIL};
+static struct report evil = {.partner = &evil_partner,
+    .npartners = 1,
+    .all = {WAY, WAY},
+    .leg = &leg,
+    .nlegs = 1,
+    .onboard = &step,
+    .nonboards = 1,
+    .notice = &told,
+    .nnotices = 1,
+    .downgrade = &d,
+    .ndowngrades = 1,
+    .rule = &c,
+    .nrules = 1,
+    .seen_change = &v,
+    .nseen_changes = 1,
+    .fault = &f,
+    .nfaults = 1,
+    .note = &n,
+    .nnotes = 1,
+    .answer = &a,
+    .nanswers = 1,
+    .domain = &o,
+    .ndomains = 1,
+    .host = &h,
+    .nhosts = 1,
+    .failure = &x,
+    .nfailures = 1,
+    .gateway = &g,
+    .ngateways = 1};
+
 static void
 t_hostile(void **state)
 {
-	static struct report_day day[] = {{.day = 0,
-	    .n = {{0}, {40, 0, 0, 7}},
-	    .required = {0, 7},
-	    .kept = {0, 7}}};
-	struct report_downgrade d = {.partner = EVIL,
-	    .before = LEVEL_SECURE,
-	    .begin = FROM,
-	    .end = FROM + DAY,
-	    .over = FROM + DAY,
-	    .reason = EVIL,
-	    .ticket = EVIL,
-	    .author = EVIL,
-	    .sudo_user = EVIL "2",
-	    .fault = EVIL,
-	    .extended_by = EVIL,
-	    .closed = FROM + DAY,
-	    .closed_by = EVIL,
-	    .closed_why = EVIL};
-	struct report_rule_change c = {.time = FROM,
-	    .partner = EVIL,
-	    .key = EVIL,
-	    .cause = EVIL,
-	    .was = EVIL,
-	    .is = EVIL,
-	    .author = EVIL,
-	    .text = EVIL};
-	struct report_seen_change v = {.time = FROM,
-	    .partner = EVIL,
-	    .nexthop = EVIL,
-	    .host = EVIL,
-	    .was = EVIL,
-	    .is = EVIL};
-	struct report_fault f = {EVIL, FROM, 0, EVIL};
-	struct report_note n = {.partner = EVIL, .text = EVIL, .next = EVIL};
-	struct report_answer a = {EVIL, EVIL, EVIL, REPORT_BAD};
-	struct report_domain o = {.name = EVIL, .last = EVIL};
-	struct report_host h = {.name = EVIL};
-	struct report_failure x = {
-	    .partner = EVIL, .fault = EVIL, .first = EVIL, .last = EVIL};
-	struct report_cert k = {.subject = EVIL, .issuer = EVIL, .key = EVIL};
-	struct report_cert chain[] = {k, k};
-	struct report_notice told = {
-	    .partner = EVIL, .kind = EVIL, .subject = EVIL};
-	struct report_use use = {.name = EVIL,
-	    .n = 1,
-	    .last = EVIL,
-	    .state = REPORT_BAD,
-	    .why = EVIL};
-	struct report_uses uses = {.v = &use, .n = 1};
-	struct report_way way = {.protocol = uses,
-	    .cipher = uses,
-	    .exchange = uses,
-	    .signature = uses,
-	    .proof = uses,
-	    .secret = 1,
-	    .weakest = EVIL,
-	    .mail.deferred = 1};
-	struct report_leg leg = {.partner = EVIL, .leg = EVIL, .clear = 1};
-	struct report_onboard step = {
-	    .partner = EVIL, .text = EVIL, .refusal = EVIL};
-	struct report_gateway g = {.dnssec = EVIL,
-	    .tlsa = EVIL,
-	    .cert = chain,
-	    .ncerts = 2,
-	    .partner = EVIL,
-	    .nexthop = EVIL,
-	    .host = EVIL,
-	    .address = EVIL,
-	    .fault = EVIL,
-	    .protocol = EVIL,
-	    .exchange = EVIL,
-	    .issuer = EVIL,
-	    .ends = FROM + DAY,
-	    .ends_who = EVIL "2",
-	    .word = EVIL};
-	static const struct attributes t = {
-	    .ticket = EVIL, .note = EVIL, .operator_ = EVIL};
-	const struct partner entry = {.attributes = &t, .contact = EVIL};
-	const struct registry registry = {0};
-	struct report_partner p = {.name = EVIL,
-	    .way = {way, way},
-	    .p = &entry,
-	    .day = day,
-	    .ndays = 1,
-	    .gateway = &g,
-	    .ngateways = 1,
-	    .failure = &x,
-	    .nfailures = 1,
-	    .ndowngrades = 1,
-	    .names = EVIL,
-	    .ready = REPORT_READY,
-	    .missing = EVIL,
-	    .line = EVIL,
-	    .verdict = EVIL};
-	struct report r = {.partner = &p,
-	    .npartners = 1,
-	    .all = {way, way},
-	    .leg = &leg,
-	    .nlegs = 1,
-	    .onboard = &step,
-	    .nonboards = 1,
-	    .notice = &told,
-	    .nnotices = 1,
-	    .downgrade = &d,
-	    .ndowngrades = 1,
-	    .rule = &c,
-	    .nrules = 1,
-	    .seen_change = &v,
-	    .nseen_changes = 1,
-	    .fault = &f,
-	    .nfaults = 1,
-	    .note = &n,
-	    .nnotes = 1,
-	    .answer = &a,
-	    .nanswers = 1,
-	    .domain = &o,
-	    .ndomains = 1,
-	    .host = &h,
-	    .nhosts = 1,
-	    .failure = &x,
-	    .nfailures = 1,
-	    .gateway = &g,
-	    .ngateways = 1};
 	const char *at;
 	unsigned scripts = 0;
 	json_t *j;
 
 	(void)state;
 	buf_clear(&out);
-	texts(&r);
-	r.registry = &registry;
-	r.map_fault = r.verify = r.registry_digest = EVIL;
-	reporthtml_put(&r, &out);
+	texts(&evil);
+	evil.registry = &registry;
+	evil.map_fault = evil.verify = evil.registry_digest = EVIL;
+	reporthtml_put(&evil, &out);
 	/* Nothing of it is markup, no attribute is ended, no line. */
 	check_true("element", strstr(out.data, "<script>x()") == NULL);
 	/* The data is no markup, and may hold them. */
