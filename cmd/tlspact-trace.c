@@ -172,7 +172,7 @@ print_hop(const struct run *run, const struct trace_hop *h, size_t number)
 static void
 print_legs(const struct run *run)
 {
-	const struct partner *p = run->ask.partner;
+	const struct partner *p = run->trace.partner;
 	const struct trace_leg *l;
 	size_t i;
 
@@ -202,8 +202,8 @@ print_mail(const struct run *run, const struct mail *m)
 	if (m->number > 1)
 		(void)printf(", mail %" PRIu64, m->number);
 	(void)printf(": %zu hop%s, oldest first", t->n, num_plural(t->n));
-	if (run->ask.partner != NULL)
-		(void)printf("; partner %s", run->ask.partner->name);
+	if (t->partner != NULL)
+		(void)printf("; partner %s", t->partner->name);
 	(void)printf("\n");
 	for (i = t->n; i-- > 0;)
 		print_hop(run, &t->hop[i], t->n - i);
@@ -257,8 +257,8 @@ print_json(const struct run *run, const struct mail *m)
 	json_print_line(json_pack("{s:s, s:o, s:I, s:s?, s:b, s:o, s:o}",
 	    "schema", "tlspact.trace.v1", "file",
 	    json_bytes(m->path, strlen(m->path)), "mail", (json_int_t)m->number,
-	    "partner", run->ask.partner == NULL ? NULL : run->ask.partner->name,
-	    "cut", m->cut, "hops", hops, "legs", legs));
+	    "partner", t->partner == NULL ? NULL : t->partner->name, "cut",
+	    m->cut, "hops", hops, "legs", legs));
 }
 
 /* --- Recording ------------------------------------------------------------ */
@@ -297,7 +297,7 @@ keep_legs(struct run *run, const struct mail *m)
 		    l->protocol);
 		run->leg[n] = (struct evidence_leg){.mail = run->mail[n],
 		    .time = l->time != 0 ? l->time : time(NULL),
-		    .partner = run->ask.partner->name,
+		    .partner = run->trace.partner->name,
 		    .leg = (enum leg)i,
 		    .tls = received_tls_name(l->tls),
 		    .protocol = run->protocol[n]};
@@ -319,11 +319,8 @@ static bool
 take_mail(const struct mail *m, void *arg)
 {
 	struct run *run = arg;
-	const struct partner *given = run->ask.partner;
 	size_t i;
 
-	if (given == NULL && run->registry != NULL)
-		run->ask.partner = trace_partner(run->registry, m);
 	run->mails++;
 	run->cut += m->cut;
 	trace_mail(&run->trace, m, &run->ask);
@@ -334,9 +331,8 @@ take_mail(const struct mail *m, void *arg)
 		print_json(run, m);
 	else
 		print_mail(run, m);
-	if (run->record && run->ask.partner != NULL && m->n > 0)
+	if (run->record && run->trace.partner != NULL && m->n > 0)
 		keep_legs(run, m);
-	run->ask.partner = given;
 	return !run->has_failed;
 }
 

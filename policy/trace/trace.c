@@ -90,6 +90,47 @@ party_of(const struct trace_ask *ask, struct span host)
 		   : TRACE_OTHER;
 }
 
+/* --- Whose a mail says it is --------------------------------------------- */
+
+/* Behind the last @ of the last address in angles, or of the whole. */
+static struct span
+domain_of(struct span s)
+{
+	const char *at = s.n == 0 ? NULL : memrchr(s.p, '@', s.n);
+	size_t n = 0;
+
+	if (at == NULL)
+		return (struct span){NULL, 0};
+	s = span_skip(s, (size_t)(at + 1 - s.p));
+	while (n < s.n && s.p[n] != '>' && s.p[n] != ' ' && s.p[n] != '\t' &&
+	       s.p[n] != ',' && s.p[n] != '(')
+		n++;
+	s.n = n;
+	return s;
+}
+
+static const struct partner *
+by_address(const struct registry *r, struct span address)
+{
+	struct span domain = domain_of(address);
+	char name[DNAME_MAX + 1];
+	uint32_t i;
+
+	if (domain.n == 0 || domain.n > DNAME_MAX)
+		return NULL;
+	span_keep(name, sizeof(name), domain);
+	i = registry_covering(r, name);
+	return i == REGISTRY_NONE ? NULL : &r->partner[i];
+}
+
+static const struct partner *
+partner_of(const struct registry *r, const struct mail *m)
+{
+	const struct partner *p = by_address(r, m->sender);
+
+	return p != NULL ? p : by_address(r, m->author);
+}
+
 /* --- One hop after the other --------------------------------------------- */
 
 static enum leg
@@ -117,18 +158,28 @@ is_address(struct span s)
 	return s.n > 0 && (span_chr(s, ':') < s.n || *s.p == '[');
 }
 
+/* A filter that the same host runs calls that "localhost". */
+static bool
+is_localhost(struct span s)
+{
+	return s.n >= 9 && strncasecmp(s.p, "localhost", 9) == 0 &&
+	       (s.n == 9 || s.p[9] == '.');
+}
+
 /*
  * Who sent and who wrote. `giver` is the party that the field above names:
- * Google's hosts write a bare address for themselves.
+ * Google's hosts write a bare address for themselves. local: it had the mail
+ * from its own host.
  */
 static void
 name_parties(struct trace_hop *h, const struct trace_ask *ask,
-    enum trace_party giver, bool newest)
+    enum trace_party giver, bool newest, bool local)
 {
 	const struct received *r = &h->field;
 
 	h->by = party_of(ask, r->by);
-	if (h->by == TRACE_OTHER && !newest && is_address(r->by))
+	if (h->by == TRACE_OTHER && !newest &&
+	    (is_address(r->by) || (local && is_localhost(r->by))))
 		h->by = giver;
 	h->from = party_of(ask, r->name);
 	h->sure = h->from != TRACE_OTHER;
@@ -177,11 +228,15 @@ void
 trace_mail(struct trace *t, const struct mail *m, const struct trace_ask *ask)
 {
 	enum trace_party giver = TRACE_OTHER;
-	bool believed = true;
+	struct trace_ask whose = *ask;
+	bool believed = true, local = false;
 	struct trace_hop *h;
 	size_t i;
 
-	*t = (struct trace){.hop = t->hop, .cap = t->cap, .n = m->n};
+	if (whose.partner == NULL && ask->registry != NULL)
+		whose.partner = partner_of(ask->registry, m);
+	*t = (struct trace){
+	    .partner = whose.partner, .hop = t->hop, .cap = t->cap, .n = m->n};
 	if (m->n > 0)
 		t->hop = mem_reserve(t->hop, 0, m->n, &t->cap, sizeof(*t->hop));
 	for (i = 0; i < m->n; i++) {
@@ -194,14 +249,15 @@ trace_mail(struct trace *t, const struct mail *m, const struct trace_ask *ask)
 			h->believed = believed && i > 0;
 			continue;
 		}
-		name_parties(h, ask, giver, i == 0);
+		name_parties(h, &whose, giver, i == 0, local);
 		h->believed = believed = believed && !h->field.broken &&
 					 h->by != TRACE_OTHER &&
 					 (i == 0 || h->by == giver);
 		h->leg = leg_of(h);
 		if (h->leg != LEG_NONE)
 			add_leg(t, h, t->hop[0].field.time);
-		if (h->field.tls == RECEIVED_LOCAL) {
+		local = h->field.tls == RECEIVED_LOCAL;
+		if (local) {
 			giver = h->by;
 		} else {
 			giver = h->from;
@@ -209,47 +265,6 @@ trace_mail(struct trace *t, const struct mail *m, const struct trace_ask *ask)
 		}
 	}
 	measure(t);
-}
-
-/* --- Whose a mail says it is --------------------------------------------- */
-
-/* Behind the last @ of the last address in angles, or of the whole. */
-static struct span
-domain_of(struct span s)
-{
-	const char *at = s.n == 0 ? NULL : memrchr(s.p, '@', s.n);
-	size_t n = 0;
-
-	if (at == NULL)
-		return (struct span){NULL, 0};
-	s = span_skip(s, (size_t)(at + 1 - s.p));
-	while (n < s.n && s.p[n] != '>' && s.p[n] != ' ' && s.p[n] != '\t' &&
-	       s.p[n] != ',' && s.p[n] != '(')
-		n++;
-	s.n = n;
-	return s;
-}
-
-static const struct partner *
-by_address(const struct registry *r, struct span address)
-{
-	struct span domain = domain_of(address);
-	char name[DNAME_MAX + 1];
-	uint32_t i;
-
-	if (domain.n == 0 || domain.n > DNAME_MAX)
-		return NULL;
-	span_keep(name, sizeof(name), domain);
-	i = registry_covering(r, name);
-	return i == REGISTRY_NONE ? NULL : &r->partner[i];
-}
-
-const struct partner *
-trace_partner(const struct registry *r, const struct mail *m)
-{
-	const struct partner *p = by_address(r, m->sender);
-
-	return p != NULL ? p : by_address(r, m->author);
 }
 
 void

@@ -50,15 +50,17 @@ struct trace_leg {
 
 /* A zeroed one is ready; it can be used again. */
 struct trace {
-	struct trace_hop *hop; /* newest first, as in the mail */
+	const struct partner *partner; /* whose mail it is; NULL: nobody's */
+	struct trace_hop *hop;	       /* newest first, as in the mail */
 	size_t n, cap;
 	size_t count[RECEIVED_LOCAL + 1]; /* hops, by enum received_tls */
 	struct trace_leg leg[LEG_NONE];
 };
 
 struct trace_ask {
-	const struct registry *registry; /* NULL if partner is */
-	const struct partner *partner;	 /* NULL: just us */
+	const struct registry *registry; /* NULL: there is just us */
+	/* NULL: by the domain of the sender, or else of the author. */
+	const struct partner *partner;
 	/* Our hosts: "host", ".suffix"; and hosts more of the provider. */
 	const char *const *ours, *const *provider;
 	size_t nours, nprovider;
@@ -67,13 +69,6 @@ struct trace_ask {
 /* Judge the mail, whose texts t then borrows. */
 void trace_mail(
     struct trace *t, const struct mail *m, const struct trace_ask *ask);
-
-/*
- * The partner that the mail says it is of, by the sender's domain, else the
- * author's; NULL: of none.
- */
-const struct partner *trace_partner(
-    const struct registry *r, const struct mail *m);
 
 void trace_free(struct trace *t);
 

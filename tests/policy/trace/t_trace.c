@@ -82,6 +82,16 @@ static const struct chain {
 	{"from localhost (localhost [127.0.0.1])" OURS "ESMTP",
 	    P("s", "s1.labs.test") OURS "ESMTPS"},
 	"local b ; encrypted b to-us;"},
+    {"our filter has a line of its own", "acme",
+	{"from localhost (localhost [127.0.0.1])" OURS "ESMTP",
+	    "from mx.ours.test ([127.0.0.1]) by localhost (mx.ours.test "
+	    "[127.0.0.1]) (amavisd-new, port 10024) with ESMTP id 7",
+	    P("s", "s1.labs.test") OURS "ESMTPS"},
+	"local b ; local b ; encrypted b to-us;"},
+    {"but no other host is called so", "acme",
+	{P("s", "s1.labs.test") OURS "ESMTPS",
+	    P("a", "mx.acme.test") " by localhost with ESMTPS"},
+	"encrypted b to-us; encrypted c ;"},
     {"a broken line ends belief", "acme",
 	{P("s", "s1.labs.test") OURS "ESMTPS",
 	    "from (a by s1.labs.test with ESMTPS",
@@ -235,16 +245,18 @@ t_partner(void **state)
 	    {" <u@>", "", NULL},
 	    {"", "", NULL},
 	};
-	const struct partner *p;
+	struct trace t = {.n = 0};
+	struct trace_ask ask = {.registry = registry};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(row); i++) {
-		p = trace_partner(
-		    registry, &(struct mail){.sender = span_of(row[i].sender),
-				  .author = span_of(row[i].author)});
-		check_str(
-		    row[i].author, p == NULL ? NULL : p->name, row[i].want);
+		trace_mail(&t,
+		    &(struct mail){.sender = span_of(row[i].sender),
+			.author = span_of(row[i].author)},
+		    &ask);
+		check_str(row[i].author,
+		    t.partner == NULL ? NULL : t.partner->name, row[i].want);
 	}
 }
 
