@@ -48,7 +48,7 @@ print(const struct ctl *c, const struct partner *p, const struct onboard *o)
 		    s->state == ONBOARD_DONE   ? "ok"
 		    : s->state == ONBOARD_OPEN ? "OPEN"
 					       : "-",
-		    onboard_words((enum onboard_id)i));
+		    s->words);
 		print_text(s->text);
 	}
 	if (o->open > 0)
@@ -75,11 +75,10 @@ print_json(const struct ctl *c, const struct partner *p,
 	size_t i;
 
 	for (i = 0; i < ONBOARD_STEPS; i++)
-		if (json_array_append_new(
-			steps, json_pack("{s:s, s:s, s:o}", "step",
-				   onboard_name((enum onboard_id)i), "state",
-				   onboard_state_name(o->step[i].state), "text",
-				   json_text(o->step[i].text))) == -1)
+		if (json_array_append_new(steps,
+			json_pack("{s:s, s:s, s:o}", "step", o->step[i].name,
+			    "state", o->step[i].state_name, "text",
+			    json_text(o->step[i].text))) == -1)
 			abort();
 	json_print(json_pack("{s:s, s:s, s:b, s:b, s:b, s:s, s:i, s:o}",
 	    "schema", CTL_SCHEMA, "partner", p->name, "ready", o->open == 0,
@@ -93,17 +92,15 @@ ctlonboard(const struct ctl *c, const struct partner *p, bool json, bool dry)
 {
 	struct onboard o;
 	struct err e;
-	int code;
+	bool recorded = onboard_measure(c, p, dry, &o, &e) == 0;
+	int code = o.open > 0;
 
-	onboard_measure(c, p, &o);
-	code = o.open > 0;
-	if (!dry && onboard_record(c, p, &o, &e) == -1) {
+	if (!recorded) {
 		code = common_failed(&e);
 		say("this is not on record");
-		dry = true;
 	}
 	if (json)
-		print_json(c, p, &o, !dry);
+		print_json(c, p, &o, recorded && !dry);
 	else
 		print(c, p, &o);
 	return code;

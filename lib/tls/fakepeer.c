@@ -28,19 +28,6 @@ struct pair {
 	X509 *x;
 };
 
-const char *
-fakepeer_text(enum fakepeer kind)
-{
-	static const char *const text[] = {
-	    [FAKEPEER_GOOD] = "a good certificate",
-	    [FAKEPEER_WRONG_NAME] = "another name",
-	    [FAKEPEER_EXPIRED] = "an expired certificate",
-	    [FAKEPEER_UNKNOWN_CA] = "an unknown CA",
-	    [FAKEPEER_NO_STARTTLS] = "no STARTTLS"};
-
-	return text[kind];
-}
-
 /* --- Certificates ------------------------------------------------------- */
 
 static bool

@@ -21,9 +21,6 @@ enum fakepeer {
 	FAKEPEER_KINDS
 };
 
-/* "a good certificate", "another name" ... */
-const char *fakepeer_text(enum fakepeer kind);
-
 #define FAKEPEER_PEM_MAX 4096
 
 /* What the servers say when they listen. */

@@ -31,45 +31,28 @@
 #define PROBE_TALK (16u << 20) /* bytes of its report */
 #define MAIL_SECONDS 30	       /* for the mails of the test */
 
-const char *
-onboard_name(enum onboard_id id)
-{
-	static const char *const name[] = {[ONBOARD_IPV4] = "probe-ipv4",
-	    [ONBOARD_IPV6] = "probe-ipv6",
-	    [ONBOARD_REFUSAL] = "refusal",
-	    [ONBOARD_OUT] = "mail-out",
-	    [ONBOARD_IN] = "mail-in",
-	    [ONBOARD_BACK] = "way-back",
-	    [ONBOARD_CONTACT] = "contact",
-	    [ONBOARD_AGREEMENT] = "agreement",
-	    [ONBOARD_REVIEW] = "review"};
+static const struct {
+	const char *name, *words;
+} steps[] = {[ONBOARD_IPV4] = {"probe-ipv4", "probe by IPv4"},
+    [ONBOARD_IPV6] = {"probe-ipv6", "probe by IPv6"},
+    [ONBOARD_REFUSAL] = {"refusal", "refusal"},
+    [ONBOARD_OUT] = {"mail-out", "mail to them"},
+    [ONBOARD_IN] = {"mail-in", "mail from them"},
+    [ONBOARD_BACK] = {"way-back", "the way back"},
+    [ONBOARD_CONTACT] = {"contact", "contact"},
+    [ONBOARD_AGREEMENT] = {"agreement", "agreement"},
+    [ONBOARD_REVIEW] = {"review", "review"}};
 
-	return name[id];
-}
+static const char *const states[] = {[ONBOARD_DONE] = "done",
+    [ONBOARD_OPEN] = "open",
+    [ONBOARD_SPARED] = "spared"};
 
-const char *
-onboard_words(enum onboard_id id)
-{
-	static const char *const words[] = {[ONBOARD_IPV4] = "probe by IPv4",
-	    [ONBOARD_IPV6] = "probe by IPv6",
-	    [ONBOARD_REFUSAL] = "refusal",
-	    [ONBOARD_OUT] = "mail to them",
-	    [ONBOARD_IN] = "mail from them",
-	    [ONBOARD_BACK] = "the way back",
-	    [ONBOARD_CONTACT] = "contact",
-	    [ONBOARD_AGREEMENT] = "agreement",
-	    [ONBOARD_REVIEW] = "review"};
-
-	return words[id];
-}
-
-const char *
-onboard_state_name(enum onboard_state s)
-{
-	return s == ONBOARD_DONE   ? "done"
-	       : s == ONBOARD_OPEN ? "open"
-				   : "spared";
-}
+/* What is said of a peer. */
+static const char *const peer_words[] = {[FAKEPEER_GOOD] = "a good certificate",
+    [FAKEPEER_WRONG_NAME] = "another name",
+    [FAKEPEER_EXPIRED] = "an expired certificate",
+    [FAKEPEER_UNKNOWN_CA] = "an unknown CA",
+    [FAKEPEER_NO_STARTTLS] = "no STARTTLS"};
 
 static void __attribute__((format(printf, 4, 5))) set(struct onboard *o,
     enum onboard_id id, enum onboard_state state, const char *fmt, ...)
@@ -77,7 +60,10 @@ static void __attribute__((format(printf, 4, 5))) set(struct onboard *o,
 	struct onboard_step *s = &o->step[id];
 	va_list ap;
 
+	s->name = steps[id].name;
+	s->words = steps[id].words;
 	s->state = state;
+	s->state_name = states[state];
 	va_start(ap, fmt);
 	(void)vsnprintf(s->text, sizeof(s->text), fmt, ap);
 	va_end(ap);
@@ -307,7 +293,7 @@ judge_refusal(const struct attributes *t, const struct throwaway_mail *mail,
 	size_t k;
 
 	for (k = 0; k < FAKEPEER_KINDS; k++) {
-		const char *what = fakepeer_text((enum fakepeer)k);
+		const char *what = peer_words[k];
 		bool may = may_get(t, (enum fakepeer)k);
 
 		if ((wrong = wrong_fate(&mail[k], may)) != NULL) {
@@ -524,55 +510,52 @@ measure_words(const struct ctl *c, const struct partner *p, struct onboard *o)
 		set(o, ONBOARD_REVIEW, ONBOARD_DONE, "on %s", day);
 }
 
-void
-onboard_measure(const struct ctl *c, const struct partner *p, struct onboard *o)
-{
-	struct err e;
-	size_t i;
-
-	*o = (struct onboard){.open = 0};
-	measure_gateways(c, p, o);
-	if (try_peers(c, p, o, &e) == -1)
-		set(o, ONBOARD_REFUSAL, ONBOARD_OPEN, "not tried: %s", e.text);
-	measure_mail(c, p, o);
-	measure_words(c, p, o);
-	for (i = 0; i < ONBOARD_STEPS; i++)
-		o->open += o->step[i].state == ONBOARD_OPEN;
-}
-
-int
-onboard_record(const struct ctl *c, const struct partner *p,
-    const struct onboard *o, struct err *e)
+static int
+record(const struct ctl *c, const struct partner *p, const struct onboard *o,
+    struct err *e)
 {
 	struct ledger *l = ledger_open(c->set.ledger, LEDGER_WRITE, e);
 	char who[AUTHOR_TEXT], *data, *text;
-	json_t *steps = json_object();
+	json_t *found = json_object();
 	size_t i;
 	int rv;
 
-	if (l == NULL) {
-		json_decref(steps);
-		return -1;
-	}
 	for (i = 0; i < ONBOARD_STEPS; i++)
-		(void)json_object_set_new(steps,
-		    onboard_name((enum onboard_id)i),
-		    json_string(onboard_state_name(o->step[i].state)));
-	data = json_compact(json_pack("{s:o}", "steps", steps));
+		(void)json_object_set_new(
+		    found, o->step[i].name, json_string(o->step[i].state_name));
+	data = json_compact(json_pack("{s:o}", "steps", found));
 	text = o->open == 0 ? mem_dup("ready for mode=enforced")
 			    : mem_printf("not ready for mode=enforced: %zu of "
 					 "%d steps open",
 				  o->open, ONBOARD_STEPS);
-	rv = ledger_event_add(l,
-	    &(struct ledger_event){.time = c->now,
-		.kind = "onboard",
-		.partner = p->name,
-		.author = author_text(&c->author, who),
-		.text = text,
-		.data = data},
-	    e);
+	rv = l == NULL ? -1
+		       : ledger_event_add(l,
+			     &(struct ledger_event){.time = c->now,
+				 .kind = "onboard",
+				 .partner = p->name,
+				 .author = author_text(&c->author, who),
+				 .text = text,
+				 .data = data},
+			     e);
 	ledger_close(l);
 	free(text);
 	free(data);
 	return rv;
+}
+
+int
+onboard_measure(const struct ctl *c, const struct partner *p, bool dry,
+    struct onboard *o, struct err *e)
+{
+	size_t i;
+
+	*o = (struct onboard){.open = 0};
+	measure_gateways(c, p, o);
+	if (try_peers(c, p, o, e) == -1)
+		set(o, ONBOARD_REFUSAL, ONBOARD_OPEN, "not tried: %s", e->text);
+	measure_mail(c, p, o);
+	measure_words(c, p, o);
+	for (i = 0; i < ONBOARD_STEPS; i++)
+		o->open += o->step[i].state == ONBOARD_OPEN;
+	return dry ? 0 : record(c, p, o, e);
 }

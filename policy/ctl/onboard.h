@@ -34,7 +34,10 @@ enum onboard_id {
 #define ONBOARD_DAYS 30 /* of mail that are looked at */
 
 struct onboard_step {
+	const char *name;  /* "probe-ipv4", "refusal", ... */
+	const char *words; /* the same for people */
 	enum onboard_state state;
+	const char *state_name;	 /* "done", "open", "spared" */
 	char text[ONBOARD_TEXT]; /* what was found, or what to do */
 };
 
@@ -43,21 +46,14 @@ struct onboard {
 	size_t open; /* steps */
 };
 
-/* "probe-ipv4", "refusal", ...; and for people. */
-const char *onboard_name(enum onboard_id id);
-const char *onboard_words(enum onboard_id id);
-const char *onboard_state_name(enum onboard_state s); /* "done" ... */
-
 /*
  * Measure all of them: looks at the gateways, and runs a Postfix of its own
- * (throwaway.h). Takes up to a minute. What cannot be measured is open.
+ * (throwaway.h). Takes up to a minute. What cannot be measured is open. Unless
+ * dry, the result is put on record, as an event "onboard". 0, or -1 with *e
+ * set if it cannot be; *o holds in either case.
  */
-void onboard_measure(
-    const struct ctl *c, const struct partner *p, struct onboard *o);
-
-/* Put the result on record, as an event "onboard". 0, or -1 with *e set. */
-int onboard_record(const struct ctl *c, const struct partner *p,
-    const struct onboard *o, struct err *e);
+int onboard_measure(const struct ctl *c, const struct partner *p, bool dry,
+    struct onboard *o, struct err *e);
 
 /*
  * The policy p has when enforced, as a test wants it whose servers are at an
