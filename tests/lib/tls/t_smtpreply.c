@@ -116,10 +116,11 @@ static const struct test {
 	.last = "RequireTLS",
 	.requiretls = true},
     {.name = "REQUIRETLS elsewhere",
-	.in = "250-REQUIRETLS\r\n250-XREQUIRETLS\r\n250 A REQUIRETLS\r\n",
+	.in = "250-REQUIRETLS\r\n250-XREQUIRETLS\r\n250-REQUIRETLSX\r\n"
+	      "250 A REQUIRETLS\r\n",
 	.want = SMTPREPLY_DONE,
 	.code = 250,
-	.lines = 3,
+	.lines = 4,
 	.last = "A REQUIRETLS"},
     {.name = "keyword after more blanks",
 	.in = "250-mx\r\n250   STARTTLS\r\n",
