@@ -773,7 +773,8 @@ begin(struct year *y)
 	FILE *f;
 
 	for (i = 0; i < 3; i++) {
-		m.cn = m.org = written(ca_name[i]);
+		m.cn = written(ca_name[i]);
+		m.org = written("Sample Trust");
 		y->ca[i] = mk_cert(&m, NULL, y->from);
 	}
 	(void)snprintf(path, sizeof(path), "%s/tlspact.conf", y->dir);
