@@ -115,6 +115,8 @@ t_mails(void **state)
 		"TLSv1.3", GOOD, 0, BAD_NAME, 'n', 0},
 	    {"passed then", "acme", EVIDENCE_OUT, EVIDENCE_VERIFIED, "TLSv1.3",
 		0, 0, 0, 'g', 0},
+	    {"passed lowered", "acme", EVIDENCE_OUT, EVIDENCE_VERIFIED,
+		"TLSv1.3", 0, 0, 0, 'n', 0},
 	    {"did not", "acme", EVIDENCE_OUT, EVIDENCE_TRUSTED, "TLSv1.3", 0, 0,
 		0, 'n', 0},
 	    {"no TLSA records", "dane", EVIDENCE_OUT, EVIDENCE_ENCRYPTED,
@@ -154,6 +156,8 @@ t_mails(void **state)
 		    .direction = row[i].way,
 		    .seen = row[i].seen,
 		    .protocol = row[i].protocol,
+		    .downgrade =
+			strcmp(row[i].name, "passed lowered") == 0 ? 7 : 0,
 		    .result = row[i].way == EVIDENCE_OUT ? "sent" : "received",
 		    .n = 3};
 
