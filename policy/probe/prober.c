@@ -28,6 +28,9 @@
 #include "sweep.h"
 
 #define BURST 16 /* starts without a pause */
+/* No more next-hops are asked for, so that memory does not grow with them, */
+#define ASKING_MAX 128 /* while so many are under way, or rows wait for */
+#define OPEN_MAX(set) (4 * (size_t)(set)->parallel + 256) /* sessions */
 
 #define NOT_VOUCHED                                                           \
 	"The resolver of this machine (/etc/resolv.conf) does not vouch for " \
@@ -75,7 +78,10 @@ struct prober {
 	struct sweep *sweep;
 	struct way *way;
 	size_t nways, ways_cap;
-	struct ask *ask;
+	struct ask *ask; /* by target */
+	uint32_t *order; /* of targets */
+	size_t next;	 /* of them, and those that DNS is asked for */
+	unsigned under_way;
 	uint32_t rows;
 	bool vouched;	     /* Postfix can see what DNSSEC vouches for */
 	size_t asking, open; /* next-hops, and rows that are not done */
@@ -125,6 +131,8 @@ on_gone(struct bufferevent *out, short what, void *arg)
 	(void)event_base_loopbreak(p->base);
 }
 
+static void ask_some(struct prober *p);
+
 /* --- Sessions --------------------------------------------------------- */
 
 static void
@@ -144,6 +152,7 @@ on_session(const struct starttls_result *r, void *arg)
 		free(v);
 	}
 	free(s);
+	ask_some(p);
 }
 
 static struct way *
@@ -404,7 +413,9 @@ on_mx(const struct mxdns_result *r, void *arg)
 		look_at_all(a, r, h);
 	}
 	p->asking--;
+	p->under_way--;
 	say_wire(p, &w);
+	ask_some(p);
 }
 
 /* --- All of it ---------------------------------------------------------- */
@@ -424,18 +435,34 @@ ask(struct ask *a)
 }
 
 static void
-ask_all(struct prober *p, bool slow)
+ask_some(struct prober *p)
 {
 	const struct prober_settings *set = p->set;
-	size_t i;
+	struct ask *a;
 
-	for (i = 0; i < set->n; i++) {
-		if ((set->slow != NULL && set->slow[i]) != slow)
-			continue;
-		p->ask[i] = (struct ask){.prober = p, .target = (uint32_t)i};
-		p->asking++;
-		ask(&p->ask[i]);
+	while (p->next < set->n && p->under_way < ASKING_MAX &&
+	       p->open < OPEN_MAX(set)) {
+		a = &p->ask[p->order[p->next]];
+		*a = (struct ask){p, p->order[p->next++]};
+		p->under_way++;
+		ask(a);
 	}
+}
+
+/* The slow ones first. */
+static void
+ask_all(struct prober *p)
+{
+	const struct prober_settings *set = p->set;
+	size_t n = 0, i;
+	int slow;
+
+	p->asking = set->n;
+	for (slow = 1; slow >= 0; slow--)
+		for (i = 0; i < set->n; i++)
+			if ((set->slow != NULL && set->slow[i]) == slow)
+				p->order[n++] = (uint32_t)i;
+	ask_some(p);
 }
 
 static int
@@ -478,10 +505,10 @@ prober_main(int fd, void *arg)
 	bufferevent_setcb(p.out, NULL, on_written, on_gone, &p);
 	(void)bufferevent_enable(p.out, EV_READ | EV_WRITE);
 	p.ask = mem_zero(p.set->n + 1, sizeof(*p.ask));
-	if (set_up(&p, &e) == 0) {
-		ask_all(&p, true);
-		ask_all(&p, false);
-	} else {
+	p.order = mem_zero(p.set->n + 1, sizeof(*p.order));
+	if (set_up(&p, &e) == 0)
+		ask_all(&p);
+	else {
 		w.code = e.code;
 		(void)snprintf(w.detail, sizeof(w.detail), "%s", e.text);
 		say_wire(&p, &w);
