@@ -15,13 +15,14 @@ options=(-C /dev/null -o "registry=$T/registry" -o "map=$LAB/policy.cdb"
 	-o "ledger=$T/ledger.db" -o "evidence=$T/evidence"
 	-o "ca_file=$LAB/pki/ca.pem" -o postfix_version=3.7
 	-o fingerprint_digest=sha256 -o service_user= -o log_user=
-	-o probe_user= -o trust_anchor= -o policy_socket=)
+	-o probe_user= -o trust_anchor= -o policy_socket=
+	-o opportunistic_level=may)
 cat >"$T/registry" <<'REGISTRY'
 partner acme mode=enforced domain=acme.example contact=p@acme.example
 	gateway=mx1.acme.example
 partner bolt mode=enforced domain=bolt.example,.bolt.example
 	contact=p@bolt.example gateway=mx1.bolt.example
-partner soft mode=opportunistic domain=soft.example servername=hostname
+partner soft mode=opportunistic domain=soft.example
 	contact=p@soft.example
 REGISTRY
 ok 'a map' "$B/tlspact-compile" "${options[@]}"
