@@ -295,6 +295,7 @@ struct hours {
 	struct reading *g;
 	struct names hosts;
 	time_t next; /* hour that is to come; before it all is told */
+	time_t end;  /* from this one on none is over */
 };
 
 static void
@@ -315,6 +316,8 @@ take_hour(const struct evidence_hour *h, void *arg)
 	uint32_t i;
 
 	r->hours_known = true;
+	if (h->hour >= of->end)
+		return true;
 	if (h->hour >= of->next) {
 		add_gap(r, of->next, h->hour);
 		of->next = h->hour + EVIDENCE_HOUR;
@@ -347,7 +350,8 @@ reading_hours(struct reading *g, struct err *e)
 	if (end < r->from)
 		end = r->from;
 	r->hours = (uint64_t)(end - r->from) / EVIDENCE_HOUR;
-	rv = evidence_hours(g->evidence, r->from, end, take_hour, &of, e);
+	of.end = end;
+	rv = evidence_hours(g->evidence, r->from, r->to, take_hour, &of, e);
 	add_gap(r, of.next, end);
 	names_free(&of.hosts);
 	for (i = 0; i < r->nhosts; i++)

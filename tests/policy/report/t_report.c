@@ -393,7 +393,12 @@ t_hours(void **state)
 	read_days(1);
 	check_true("not known", !rep.hours_known);
 	check_has("answer", answer("log read")->answer, "not known");
-	add(.hour = h, .nhours = COUNT(h));
+	/* The present hour shows that they are. */
+	add(.hour = &h[5], .nhours = 1);
+	read_days(1);
+	check_true("known", rep.hours_known);
+	check_int("none is over", rep.hours_read, 0);
+	add(.hour = h, .nhours = 5);
 	read_days(1);
 	check_true("known", rep.hours_known);
 	check_int("hours", rep.hours, 12);
