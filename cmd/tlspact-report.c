@@ -197,8 +197,8 @@ report(struct run *run, const struct format *format)
 	struct err e;
 	int code;
 
-	if ((code = find_period(run, &ask)) != EX_OK ||
-	    (code = options_settings(&run->opt, &run->set)) != EX_OK ||
+	if ((code = options_settings(&run->opt, &run->set)) != EX_OK ||
+	    (code = find_period(run, &ask)) != EX_OK ||
 	    (code = common_registry(run->set.registry, ask.now, "reported",
 		 &run->registry)) != EX_OK)
 		return code;
