@@ -189,10 +189,11 @@ check_probes(const struct postconf *c, struct findings *f)
 {
 	const struct postconf_service *s;
 	const char *name, *value;
-	size_t at, n = f->n;
+	size_t at, i, n = f->n;
 	bool first;
 
-	for (s = c->service; s < c->service + c->nservices; s++) {
+	for (i = 0; i < c->nservices; i++) {
+		s = &c->service[i];
 		first = strcmp(s->name, "smtp/unix") == 0;
 		at = 0;
 		while (
