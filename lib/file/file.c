@@ -84,6 +84,16 @@ file_is_special(const char *path)
 	       !S_ISDIR(st.st_mode);
 }
 
+bool
+file_is_same(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return strcmp(a, b) == 0 ||
+	       (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+		   x.st_ino == y.st_ino);
+}
+
 /* In the folder o->dir, through the file `temp` there. */
 static int
 replace(const struct owned *o, const char *temp, const char *text, size_t len,

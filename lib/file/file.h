@@ -26,6 +26,9 @@ char *file_slurp(
  */
 bool file_is_special(const char *path);
 
+/* Do both paths say, or lead to, the same file? */
+bool file_is_same(const char *a, const char *b);
+
 #define FILE_MODE 0644 /* of a new file; of an old one no more is kept */
 
 /*

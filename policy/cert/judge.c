@@ -11,7 +11,6 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* A set of CA files, as `ca=` names it; path[0] NULL is the system's. */
 struct ca_set {
@@ -54,23 +53,13 @@ judge_free(struct judge *j)
 	free(j);
 }
 
-static bool
-same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return strcmp(a, b) == 0 ||
-	       (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-		   x.st_ino == y.st_ino);
-}
-
 bool
 judge_uses_ca_file(const struct judge *j, const struct attributes *t)
 {
 	size_t i;
 
 	for (i = 0; i < t->ca->n; i++)
-		if (same_file(t->ca->v[i], j->ca_file))
+		if (file_is_same(t->ca->v[i], j->ca_file))
 			return true;
 	return t->ca->n == 0;
 }
@@ -94,7 +83,7 @@ load_files(const struct judge *j, const struct strs *files, struct err *e)
 
 	for (i = 0; i < files->n; i++) {
 		path = files->v[i];
-		if (j->replaced != NULL && same_file(path, j->replaced))
+		if (j->replaced != NULL && file_is_same(path, j->replaced))
 			path = j->ca_file;
 		text = file_slurp(path, X509_MAX_STORE, &len, NULL, e);
 		if (text == NULL)

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include <openssl/ssl.h>
 
 #include "dname.h"
 #include "err.h"
+#include "file.h"
 #include "mem.h"
 #include "num.h"
 #include "postmap.h"
@@ -523,16 +523,6 @@ service_of(const struct ways *w, const char *nexthop)
 	return mem_dup(SERVICE);
 }
 
-static bool
-same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return strcmp(a, b) == 0 ||
-	       (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-		   x.st_ino == y.st_ino);
-}
-
 /* Those of main.cf alone that are not what we do. */
 static void
 put_unlike_all(struct smtpclients *cs, const char *ca_file)
@@ -540,7 +530,7 @@ put_unlike_all(struct smtpclients *cs, const char *ca_file)
 	const char *cas = postconf_text(&cs->conf, SERVICE, "smtp_tls_CAfile"),
 		   *port = postconf_text(&cs->conf, SERVICE, "smtp_tcp_port");
 
-	if (*cas != '\0' && !same_file(cas, ca_file))
+	if (*cas != '\0' && !file_is_same(cas, ca_file))
 		buf_printf(&cs->unlike,
 		    "smtp_tls_CAfile = %s: this probe judges by %s (ca_file)\n",
 		    cas, ca_file);
