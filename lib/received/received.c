@@ -21,6 +21,23 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/*
+ * An address may be <"what its owner likes"@domain>: how many bytes more that
+ * quoted part has, if it begins at i.
+ */
+static size_t
+quoted(struct span s, size_t i)
+{
+	size_t k;
+
+	if (s.p[i] != '"' || i == 0 || s.p[i - 1] != '<')
+		return 0;
+	for (k = i + 1; k < s.n && s.p[k] != '"'; k++)
+		if (s.p[k] == '\\')
+			k++;
+	return k < s.n ? k - i : s.n - i;
+}
+
 /* Offset behind the closing byte for the one at the start, or 0: none. */
 static size_t
 enclosed(struct span s, char close)
@@ -32,6 +49,8 @@ enclosed(struct span s, char close)
 			i++;
 		else if (s.p[i] == close)
 			return i + 1;
+		else
+			i += quoted(s, i);
 	}
 	return 0;
 }
@@ -68,6 +87,8 @@ comment_len(struct span s)
 			depth++;
 		else if (s.p[i] == ')' && --depth == 0)
 			return i + 1;
+		else
+			i += quoted(s, i);
 	}
 	return 0;
 }
@@ -214,7 +235,7 @@ take_date(struct span *s)
 	struct tm tm = {0};
 	long east = 0;
 	time_t t;
-	int i;
+	int i, day;
 
 	if (w.n == 3 && number(w, 31) == -1) /* the day's name */
 		for (w = cut_word(&in, ","); w.n == 0 && in.n > 0;)
@@ -232,7 +253,10 @@ take_date(struct span *s)
 	    !take_clock(cut_word(&in, ""), &tm) ||
 	    !take_zone(cut_word(&in, ";"), &east))
 		return 0;
+	day = tm.tm_mday;
 	t = timegm(&tm) - east;
+	if (tm.tm_mday != day) /* the 31st of a month of 30 */
+		return 0;
 	*s = in;
 	return t > 0 ? t : 0;
 }
@@ -258,6 +282,9 @@ struct field {
 	bool valued;  /* the clause has its value */
 	bool started; /* something stood there before */
 	bool host;    /* the comment of the sending host was there */
+	bool twice;   /* ... or comes too late */
+	bool bare;    /* ... of the address alone: "([ADDRESS])" */
+	bool exim;    /* a comment names Exim */
 	bool forged;  /* ... who may have another name */
 	bool helo;    /* a comment is of the greeting: "from" is not */
 	struct span from;
@@ -268,6 +295,7 @@ struct field {
 	bool starttls;	  /* "with ESMTP with STARTTLS" */
 	bool marked;	  /* TLS is said by more than the word behind with */
 	bool none;	  /* no TLS is said by that */
+	bool denied;	  /* ... or just beside it */
 	bool strange;	  /* something of TLS that is not understood */
 	bool qmail;	  /* "(qmail N invoked ...)" is no hop */
 };
@@ -306,31 +334,33 @@ take_protocol(struct field *f, struct span s)
 	return true;
 }
 
-/* A cipher's name, of letters, digits, "-" and "_"; one may be no cipher. */
+/*
+ * A cipher's name: capitals and digits, with "-" or "_" or a digit, unlike any
+ * word; or Google's OTHER. One may be no cipher, and be said to be none.
+ */
 static bool
 take_cipher(struct field *f, struct span s)
 {
+	bool other = same(s, "OTHER"), suite = other;
 	size_t i;
 
-	if (s.n < 3 || s.n > 64)
+	f->denied |= begins(s, "no") || begins(s, "(no");
+	if (s.n < 3 || s.n > 64 || begins(s, "no"))
 		return false;
-	for (i = 0; i < s.n; i++)
-		if (!isalnum((unsigned char)s.p[i]) && s.p[i] != '-' &&
+	for (i = 0; i < s.n; i++) {
+		if (!isupper((unsigned char)s.p[i]))
+			suite = true;
+		if (!other && !isupper((unsigned char)s.p[i]) &&
+		    !isdigit((unsigned char)s.p[i]) && s.p[i] != '-' &&
 		    s.p[i] != '_')
 			return false;
-	if (same(s, "none"))
+	}
+	if (!suite)
 		return false;
 	f->out->cipher = s;
 	if (mentions(s, "null"))
 		f->none = true;
 	return true;
-}
-
-/* It looks like a cipher, and not like any word. */
-static bool
-is_suite(struct span s)
-{
-	return span_chr(s, '-') < s.n || span_chr(s, '_') < s.n;
 }
 
 /* "version=V, cipher=C ..." word by word. */
@@ -346,6 +376,7 @@ take_pairs(struct field *f, struct span s)
 			w = span_skip(w, strlen("version="));
 			version = take_protocol(f, w);
 			said = w.n > 0 && !same(w, "none");
+			f->denied |= same(w, "none");
 		} else if (begins(w, "cipher=")) {
 			(void)take_cipher(f, span_skip(w, strlen("cipher=")));
 		}
@@ -360,9 +391,7 @@ take_colons(struct field *f, struct span s)
 {
 	if (span_chr(s, ' ') < s.n || !take_protocol(f, span_cut(&s, ':')))
 		return false;
-	if (s.n > 0)
-		(void)take_cipher(f, span_cut(&s, ':'));
-	return true;
+	return s.n == 0 || take_cipher(f, span_cut(&s, ':'));
 }
 
 /* "V,BITSbits,C" of Courier and McAfee, behind "TLS: ". */
@@ -371,10 +400,8 @@ take_commas(struct field *f, struct span s)
 {
 	struct span version = cut_word(&s, ","), bits = cut_word(&s, ",");
 
-	if (!take_protocol(f, version) || !span_ends(bits, "bits"))
-		return false;
-	(void)take_cipher(f, cut_word(&s, ","));
-	return true;
+	return take_protocol(f, version) && span_ends(bits, "bits") &&
+	       take_cipher(f, cut_word(&s, ","));
 }
 
 /* "using V with cipher C (...". */
@@ -385,9 +412,11 @@ take_using(struct field *f, struct span s)
 
 	s = span_skip(s, strlen("using"));
 	version = cut_word(&s, "");
+	/* With an address behind it all is a host that is called so. */
 	return same(cut_word(&s, ""), "with") &&
 	       same(cut_word(&s, ""), "cipher") &&
-	       take_cipher(f, cut_word(&s, "")) && take_protocol(f, version);
+	       take_cipher(f, cut_word(&s, "")) && span_chr(s, '[') == s.n &&
+	       take_protocol(f, version);
 }
 
 /* --- The sending host --------------------------------------------------- */
@@ -463,6 +492,7 @@ static void
 take_host(struct field *f, struct span c)
 {
 	struct span all = c, first = cut_word(&c, ""), second;
+	bool host = false;
 
 	if (begins(first, "port="))
 		first = cut_word(&c, "");
@@ -474,28 +504,28 @@ take_host(struct field *f, struct span c)
 				       : cut_word(&c, "");
 		return;
 	}
-	if (f->host)
-		return;
-	if (*all.p == '[') {
-		f->host = take_address(f->out, first);
-		second = cut_word(&c, "");
-		if (begins(second, "helo="))
-			f->out->greeting = span_skip(second, strlen("helo="));
-		f->helo |= f->host;
-		return;
-	}
 	second = cut_word(&c, "");
-	if (second.n > 1 && *second.p == '[') {
-		f->host = take_address(f->out, second);
-		if (f->host)
+	if (*all.p == '[') {
+		host = take_address(f->out, first);
+		if (host && begins(second, "helo=")) {
+			f->out->greeting = span_skip(second, strlen("helo="));
+			f->helo = true;
+		}
+		f->bare |= host;
+	} else if (second.n > 1 && *second.p == '[') {
+		host = take_address(f->out, second);
+		if (host)
 			take_name(f->out, first);
 		f->forged = span_has(all, "may be forged");
 	} else if (second.n == 0) {
 		size_t at = span_chr(first, '@');
 
-		f->host = take_address(
+		host = take_address(
 		    f->out, at < first.n ? span_skip(first, at + 1) : first);
 	}
+	/* A greeting with parentheses may bring a host, and TLS, of its own. */
+	f->twice |= host && (f->host || f->marked);
+	f->host |= host;
 }
 
 /* Is "from" what was found, or what the host called itself? */
@@ -505,6 +535,10 @@ settle_host(struct field *f)
 	struct received *out = f->out;
 	bool microsoft = f->nwith > 0 && (same(f->with[0], "Microsoft") ||
 					     same(f->with[0], "mapi"));
+	bool finds = f->exim ||
+		     (f->nwith > 0 &&
+			 (span_begins(f->with[0], "esmtp") || /* Exim's, too */
+			     begins(f->with[0], "ESMTP/TLS/"))); /* Cisco's */
 
 	if (f->helo && !microsoft) {
 		/* Exim has no name: the address stands in its place. */
@@ -516,11 +550,24 @@ settle_host(struct field *f)
 		}
 		if (out->greeting.n == 0)
 			out->greeting = f->from;
-	} else {
+	} else if (f->bare && finds) {
+		take_name(out, f->from);
 		out->greeting = f->from;
+	} else {
+		/* Sendmail and Google, too, write "GREETING ([ADDRESS])". */
+		out->greeting = f->from;
+		out->looked |= f->bare && !microsoft;
 	}
 	if (f->forged)
 		out->name = (struct span){NULL, 0};
+}
+
+/* A comment that begins like one of TLS, and whether it is. */
+static void
+mark(struct field *f, bool is)
+{
+	f->marked |= is;
+	f->strange |= !is;
 }
 
 /* --- Tokens ------------------------------------------------------------- */
@@ -533,15 +580,17 @@ take_comment(struct field *f, struct span c)
 	if (c.n == 0)
 		return;
 	f->qmail |= !f->started && leads(c, "qmail");
+	f->exim |= f->times[CLAUSE_BY] > 0 && leads(c, "Exim");
 	if (leads(c, "using")) {
-		f->marked |= take_using(f, c);
+		mark(f, take_using(f, c));
 	} else if (leads(c, "TLS:") || leads(c, "SSL:")) {
-		f->marked |= take_commas(f, span_skip(c, strlen("TLS:")));
+		mark(f, take_commas(f, span_skip(c, strlen("TLS:"))));
 	} else if (f->clause == CLAUSE_FROM) {
 		if (leads(c, "AUTH:")) {
 			while (rest.n > 0 && !same(cut_word(&rest, ""), "TLS:"))
 				;
-			f->marked |= take_commas(f, rest);
+			if (rest.n > 0)
+				mark(f, take_commas(f, rest));
 		} else if (!leads(c, "Client") && !leads(c, "No") &&
 			   !leads(c, "Authenticated") && !leads(c, "IDENT:")) {
 			take_host(f, c);
@@ -549,14 +598,17 @@ take_comment(struct field *f, struct span c)
 	} else if (begins(c, "version=")) {
 		take_pairs(f, c);
 	} else if (f->clause == CLAUSE_WITH && span_ends(c, "encrypted")) {
-		f->marked |= take_cipher(f, cut_word(&rest, ""));
+		mark(f, take_cipher(f, cut_word(&rest, "")) &&
+			    same(cut_word(&rest, ""), "encrypted"));
 		f->valued = true;
 	} else if (f->clause == CLAUSE_WITH || f->clause == CLAUSE_ID ||
 		   f->clause == CLAUSE_TLS) {
 		if (take_colons(f, c))
 			f->marked = true;
 		else if (span_chr(c, '@') == c.n) /* which anybody can write */
-			f->strange |= mentions(c, "tls") || mentions(c, "ssl");
+			f->strange |=
+			    mentions(c, "tls") || mentions(c, "ssl") ||
+			    mentions(c, "encrypted") || mentions(c, "cipher");
 	} else if (f->clause == CLAUSE_BY) {
 		while (rest.n > 0) {
 			struct span w = cut_word(&rest, "");
@@ -638,7 +690,7 @@ take_word(struct field *f, struct span w)
 	case CLAUSE_TLS:
 		if (begins(w, "version=") || begins(w, "cipher="))
 			take_pairs(f, w);
-		else if (!f->valued && is_suite(w) && f->times[CLAUSE_BY] > 0)
+		else if (!f->valued && f->times[CLAUSE_BY] > 0)
 			f->marked |= take_cipher(f, w);
 		break;
 	default:
@@ -696,7 +748,8 @@ by_with(struct field *f)
 		    !same(span_cut(&w, '/'), "TLS"))
 			return RECEIVED_UNKNOWN;
 		if (w.n > 0)
-			(void)take_cipher(f, w);
+			return take_cipher(f, w) ? RECEIVED_ENCRYPTED
+						 : RECEIVED_UNKNOWN;
 		return RECEIVED_ENCRYPTED;
 	}
 	return transmission(protocol);
@@ -725,15 +778,17 @@ settle(struct field *f)
 		return RECEIVED_UNKNOWN;
 	if (f->none)
 		return RECEIVED_CLEAR;
-	if (said == RECEIVED_ENCRYPTED || f->marked || f->starttls)
-		return RECEIVED_ENCRYPTED;
+	if (said == RECEIVED_ENCRYPTED || f->marked ||
+	    (f->starttls && said == RECEIVED_CLEAR))
+		return f->denied ? RECEIVED_UNKNOWN : RECEIVED_ENCRYPTED;
 	if (f->times[CLAUSE_FROM] == 0)
 		return said == RECEIVED_CLEAR ? RECEIVED_UNKNOWN
 					      : RECEIVED_LOCAL;
 	if (is_loopback(out->address) || by_socket(out))
 		return RECEIVED_LOCAL;
 	if (f->strange || f->channel > 1 ||
-	    (begins(out->by, "inbound-smtp.") &&
+	    ((begins(out->by, "inbound-smtp.") ||
+		 begins(out->by, "email-smtp.")) &&
 		span_ends(out->by, ".amazonaws.com")))
 		return RECEIVED_UNKNOWN;
 	return said;
@@ -765,7 +820,7 @@ received_parse(struct span value, struct received *out)
 		}
 		f.started = true;
 	}
-	out->broken = x.open || f.times[CLAUSE_BY] > 1 ||
+	out->broken = x.open || f.twice || f.times[CLAUSE_BY] > 1 ||
 		      f.times[CLAUSE_WITH] > 1 || (out->by.n == 0 && !f.qmail);
 	if (f.nwith > 0)
 		out->with = f.with[0];

@@ -53,6 +53,18 @@ static const struct chain {
 	{P("s1.labs.test", "unknown") OURS "ESMTPS",
 	    P("a", "mx.acme.test") " by s1.labs.test with ESMTPS"},
 	"encrypted b ; encrypted c ;"},
+    {"nor beside an address, where Sendmail and Google found none", "acme",
+	{P("s", "s1.labs.test") OURS "ESMTPS",
+	    "from s2.labs.test ([192.0.2.66]) by s1.labs.test with ESMTPS id 1",
+	    P("a", "mx.acme.test") " by s2.labs.test with ESMTPS"},
+	"encrypted b to-us; encrypted b in-provider; encrypted c ;"},
+    {"but it is with Exim", "acme",
+	{P("s", "s1.labs.test") OURS "ESMTPS",
+	    "from s2.labs.test ([192.0.2.66]) by s1.labs.test with esmtps "
+	    "(TLS1.3) tls TLS_AES_256_GCM_SHA384 (Exim 4.96) id 1",
+	    P("a", "mx.acme.test") " by s2.labs.test with ESMTPS"},
+	"encrypted b to-us; encrypted b in-provider; encrypted b "
+	"to-provider;"},
     {"a name that may be forged", "acme",
 	{"from s (s1.labs.test [192.0.2.1] (may be forged))" OURS "ESMTPS",
 	    P("a", "mx.acme.test") " by s1.labs.test with ESMTPS"},
