@@ -122,17 +122,24 @@ int
 file_replace(const char *path, const char *text, size_t len,
     const struct stat *st, struct err *e)
 {
+	struct stat there;
 	struct owned o;
 	char *temp;
+	bool special;
 	int rv = -1;
 
 	if (owned_find(&o, path, false, e) == -1)
 		return -1;
 	temp = mem_printf("%s.tmp", o.name);
 	if (owned_enter(&o, e) == 0) {
-		rv = replace(&o, temp, text, len, st);
+		special = fstatat(o.dir, o.name, &there, 0) == 0 &&
+			  !S_ISREG(there.st_mode);
+		rv = special ? -1 : replace(&o, temp, text, len, st);
 		owned_leave(&o);
-		if (rv == -1)
+		if (special)
+			(void)err_set(e, EX_CANTCREAT,
+			    "%s is not a regular file", quotes(path).s);
+		else if (rv == -1)
 			(void)err_sys(e, err_code_output(errno),
 			    "cannot write %s", quotes(path).s);
 	}

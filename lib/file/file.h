@@ -37,8 +37,9 @@ bool file_is_same(const char *a, const char *b);
  * be allowed to give, and of its mode what is in FILE_MODE, and is on disk
  * when this returns; without (NULL) its mode is FILE_MODE, and unlike
  * publish.h nothing waits for the disk: for what is written anew all the time.
- * Root writes as the account whose folder it is (owned.h). 0, or -1 with *e
- * set.
+ * A link is replaced, not followed; a device, pipe or folder, and a link to
+ * one, is not: root would have no /dev/null any more. Root writes as the
+ * account whose folder it is (owned.h). 0, or -1 with *e set.
  */
 int file_replace(const char *path, const char *text, size_t len,
     const struct stat *st, struct err *e);

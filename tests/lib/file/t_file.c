@@ -177,6 +177,37 @@ t_replace(void **state)
 	check_folder_end(dir);
 }
 
+/* Root that replaced /dev/null would leave the machine without one. */
+static void
+t_special(void **state)
+{
+	static const char *const name[] = {"pipe", "link", "folder"};
+	char *dir = check_folder(), *path, *pipe = check_path(dir, "pipe"),
+	     *folder = check_path(dir, "folder"), *to = check_path(dir, "link");
+	struct stat before, after;
+	struct err e;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_int_equal(symlink("pipe", to), 0);
+	for (i = 0; i < COUNT(name); i++) {
+		path = check_path(dir, name[i]);
+		check_int(name[i], lstat(path, &before), 0);
+		check_int(name[i], file_replace(path, "new", 3, NULL, &e), -1);
+		check_int(name[i], e.code, EX_CANTCREAT);
+		check_has(name[i], e.text, "is not a regular file");
+		check_int(name[i], lstat(path, &after), 0);
+		check_int(name[i], after.st_ino, before.st_ino);
+		free(path);
+	}
+	free(pipe);
+	free(folder);
+	free(to);
+	check_folder_end(dir);
+}
+
 int
 main(void)
 {
@@ -186,6 +217,7 @@ main(void)
 	    cmocka_unit_test(t_pipe),
 	    cmocka_unit_test(t_copy),
 	    cmocka_unit_test(t_replace),
+	    cmocka_unit_test(t_special),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
