@@ -388,6 +388,7 @@ struct report {
 
 	/* The record. */
 	struct ledger_head head;
+	time_t record_begins; /* its first event; 0: there is none */
 	size_t flaws; /* of the record, and of the evidence if that was held
 			 against it */
 	bool evidence_checked;

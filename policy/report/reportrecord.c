@@ -237,6 +237,8 @@ take_event(const struct ledger_event *ev, void *arg)
 	struct reading *g = arg;
 	bool within = ev->time >= g->r->from && ev->time < g->r->to;
 
+	if (g->r->record_begins == 0)
+		g->r->record_begins = ev->time;
 	/* One that began before the period may go on in it. */
 	if (strcmp(ev->kind, "fault-new") == 0 && ev->time < g->r->to)
 		take_fault(g, ev, true);

@@ -488,23 +488,40 @@ answer_kept(
 	    m->lowered, k->required_failed, k->unknown);
 }
 
+/* That there was none is known of the time that a whole record covers. */
 static void
 answer_downgrades(struct reading *g)
 {
+	static const char question[] = "Was any Enforced partner lowered?";
 	const struct report *r = g->r;
+	uint64_t mails = r->all[EVIDENCE_IN].mail.lowered +
+			 r->all[EVIDENCE_OUT].mail.lowered;
+	char begin[NUM_TIME_MAX];
 	size_t i, open = 0;
 
 	for (i = 0; i < r->ndowngrades; i++)
 		open += r->downgrade[i].open;
-	answer(g->r,
-	    r->ndowngrades > 0	 ? REPORT_WATCH
-	    : r->head.count == 0 ? REPORT_OPEN
-				 : REPORT_GOOD,
-	    "Was any Enforced partner lowered?",
-	    r->ndowngrades == 0
-		? r->head.count == 0 ? "there is no record yet" : "no"
-		: reading_printf(g, "%zu downgrade%s, %zu of them now",
-		      r->ndowngrades, num_plural(r->ndowngrades), open));
+	if (r->ndowngrades > 0)
+		answer(g->r, REPORT_WATCH, question,
+		    reading_printf(g, "%zu downgrade%s, %zu of them now",
+			r->ndowngrades, num_plural(r->ndowngrades), open));
+	else if (r->head.count == 0)
+		answer(g->r, REPORT_OPEN, question, "there is no record yet");
+	else if (mails > 0)
+		answer(g->r, REPORT_BAD, question,
+		    reading_printf(g,
+			"%" PRIu64 " mail%s under a downgrade that the record "
+			"does not have",
+			mails, num_plural(mails)));
+	else if (r->flaws > 0)
+		answer(g->r, REPORT_OPEN, question,
+		    "not known: the record is not whole");
+	else if (r->record_begins > r->from)
+		answer(g->r, REPORT_OPEN, question,
+		    reading_printf(g, "not since the record begins, at %s",
+			num_time_text(r->record_begins, begin)));
+	else
+		answer(g->r, REPORT_GOOD, question, "no");
 }
 
 static void
@@ -608,7 +625,8 @@ answer_gaps(struct reading *g)
 		    "not known: the hours read are not on record");
 	else
 		answer(g->r,
-		    r->hours_read < r->hours ? REPORT_OPEN : REPORT_GOOD,
+		    r->hours_read < r->hours || r->hours == 0 ? REPORT_OPEN
+							      : REPORT_GOOD,
 		    question,
 		    reading_printf(g,
 			"%" PRIu64 " of %" PRIu64 " hours have lines (%s)",

@@ -411,6 +411,10 @@ t_hours(void **state)
 	check_int("hours of one", rep.host[0].hours, 3);
 	check_has("answer", answer("log read")->answer, "3 of 12 hours");
 	check_int("answer", answer("log read")->state, REPORT_OPEN);
+	/* A day of which no hour is over. */
+	well("new", try_report(MIDNIGHT, MIDNIGHT + DAY, MIDNIGHT + 60, NULL));
+	check_int("hours", rep.hours, 0);
+	check_int("answer", answer("log read")->state, REPORT_OPEN);
 }
 
 static void
@@ -455,11 +459,24 @@ t_record(void **state)
 	    "verify", rep.verify, "tlspactctl history --check --known 1:");
 	check_has("verify", rep.verify, rep.head.hash);
 	check_int("whole", answer("whole")->state, REPORT_GOOD);
+	/* What was before the record is not on it. */
+	check_has("lowered", answer("lowered")->answer,
+	    "not since the record begins, at 2026-11-23T12:00:00Z");
+	check_int("lowered", answer("lowered")->state, REPORT_OPEN);
+	well("then", try_report(MIDNIGHT + DAY, NOON(2), NOON(2), NULL));
+	check_int("lowered", answer("lowered")->state, REPORT_GOOD);
 	by_hand("UPDATE event SET text = 'another'");
 	read_days(1);
 	check_int("flaws", rep.flaws, 1);
 	check_has("flaw", rep.flaw[0], "was edited");
 	check_int("whole", answer("whole")->state, REPORT_BAD);
+	well("then", try_report(MIDNIGHT + DAY, NOON(2), NOON(2), NULL));
+	check_int("lowered", answer("lowered")->state, REPORT_OPEN);
+	count("2026-11-24", "acme", OUT, CLEAR, "opportunistic", 77, 3);
+	well("then", try_report(MIDNIGHT + DAY, NOON(2), NOON(2), NULL));
+	check_has("lowered", answer("lowered")->answer,
+	    "3 mails under a downgrade that the record does not have");
+	check_int("lowered", answer("lowered")->state, REPORT_BAD);
 }
 
 static void
