@@ -157,7 +157,7 @@ put(struct run *run, const struct buf *out)
 	return EX_OK;
 }
 
-/* 1 if a mail would have waited, or may have. */
+/* 1 if a mail would have waited, or may have, or there is none to tell by. */
 static int
 what_if(struct run *run, const struct report_ask *ask)
 {
@@ -181,7 +181,9 @@ what_if(struct run *run, const struct report_ask *ask)
 		    &w, &out);
 		code = put(run, &out);
 	}
-	if (code == EX_OK && w.waits + w.unknown > 0)
+	if (code == EX_OK && w.mails == 0)
+		say("warning: there is no mail in this period to tell by");
+	if (code == EX_OK && (w.waits + w.unknown > 0 || w.mails == 0))
 		code = 1;
 	buf_free(&out);
 	whatif_free(&w);

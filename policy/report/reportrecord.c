@@ -444,7 +444,7 @@ check(struct reading *g, struct err *e)
 	if (ledger_check(
 		g->ledger, NULL, take_flaw, g, &r->head, &r->flaws, e) == -1)
 		return -1;
-	r->evidence_checked = g->ask->check;
+	r->evidence_checked = g->ask->check && g->evidence != NULL;
 	if (g->ask->check && day_check(g->ledger, g->ask->set, r->now,
 				 take_flaw, g, &r->flaws, &pruned, e) == -1)
 		return -1;

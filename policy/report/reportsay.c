@@ -608,8 +608,9 @@ answer_record(struct reading *g)
 		? reading_printf(
 		      g, "no: %zu flaw%s", r->flaws, num_plural(r->flaws))
 		: reading_printf(g, "yes: %" PRId64 " events", r->head.count));
-	a->detail = r->evidence_checked
-			? "the evidence is as it says"
+	a->detail = r->evidence_checked ? "the evidence is as it says"
+		    : g->evidence == NULL
+			? "there is no evidence to hold against it"
 			: "the evidence was not held against it: --check";
 }
 

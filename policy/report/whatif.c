@@ -46,15 +46,43 @@ static uint32_t
 whose(const struct asking *a, const char *name)
 {
 	const struct registry *was = a->ask->was, *would = a->ask->would;
-	uint32_t i = registry_partner(would, name);
+	uint32_t i = registry_partner(would, name), at, d;
 
 	if (i != REGISTRY_NONE)
 		return i;
 	i = was == NULL ? REGISTRY_NONE : registry_partner(was, name);
-	if (i != REGISTRY_NONE && was->partner[i].ndomains > 0)
-		name = was->domain[was->partner[i].first_domain].name;
-	return strchr(name, '.') == NULL ? REGISTRY_NONE
-					 : registry_covering(would, name);
+	if (i == REGISTRY_NONE)
+		return strchr(name, '.') == NULL
+			   ? REGISTRY_NONE
+			   : registry_covering(would, name);
+	for (d = was->partner[i].first_domain, at = REGISTRY_NONE;
+	     d < was->partner[i].first_domain + was->partner[i].ndomains &&
+	     at == REGISTRY_NONE;
+	     d++)
+		at = registry_covering(would, was->domain[d].name);
+	return at;
+}
+
+/*
+ * Does the verdict hold for all mail that was counted under that name? It does
+ * not tell which of its domains a mail was of; with nobody, it goes.
+ */
+static bool
+holds_for_all(const struct asking *a, const char *name, uint32_t at, bool goes)
+{
+	const struct registry *was = a->ask->was, *would = a->ask->would;
+	uint32_t i = was == NULL ? REGISTRY_NONE : registry_partner(was, name),
+		 d, to;
+
+	if (i == REGISTRY_NONE)
+		return true;
+	for (d = was->partner[i].first_domain;
+	     d < was->partner[i].first_domain + was->partner[i].ndomains; d++) {
+		to = registry_covering(would, was->domain[d].name);
+		if (to != at && !(to == REGISTRY_NONE && goes))
+			return false;
+	}
+	return true;
 }
 
 /* --- Chains ----------------------------------------------------------------
@@ -211,6 +239,8 @@ judge_out(struct asking *a, const struct evidence_count *c, uint32_t partner,
 	if (c->seen == EVIDENCE_CLEAR)
 		return FAIL;
 	*why = FAULT_PROTOCOL_TOO_OLD;
+	if (v == -1 && p->attributes->min_tls > 0)
+		return NOBODY_KNOWS;
 	if (v != -1 && v < p->attributes->min_tls)
 		return FAIL;
 	if (level == LEVEL_ENCRYPT || passed_then(a, c, p))
@@ -268,6 +298,8 @@ take_count(const struct evidence_count *c, void *arg)
 	p->mails += c->n;
 	verdict = out ? judge_out(a, c, at, &why)
 		      : judge_in(c, &a->ask->would->partner[at], &why);
+	if (!holds_for_all(a, c->partner, at, verdict == PASS))
+		verdict = NOBODY_KNOWS;
 	if (verdict == FAIL) {
 		p->waits += c->n;
 		p->why[why] += c->n;

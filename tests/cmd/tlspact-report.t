@@ -220,6 +220,9 @@ run report --what-if "$T/would"
 is 'nothing would' "$rc" 0
 run report --what-if "$T/none"
 is 'no such registry' "$rc" 66
+run report --what-if "$T/would" -o evidence="$T/none"
+is 'no mail to tell by is no promise' "$rc" 1
+like 'and is said' "$err" 'no mail in this period to tell by'
 
 # --- While others write ------------------------------------------------------------
 

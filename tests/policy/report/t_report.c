@@ -479,6 +479,22 @@ t_record(void **state)
 	check_int("lowered", answer("lowered")->state, REPORT_BAD);
 }
 
+/* Asked for, but there is none: that proves nothing. */
+static void
+t_no_evidence(void **state)
+{
+	(void)state;
+	have_registry(REGISTRY);
+	well("add", add_event("map", "", "{}", T0));
+	evidence_close(evi);
+	evi = NULL;
+	(void)unlink(seen);
+	read_days(1);
+	check_int("head", rep.head.count, 1);
+	check_int("whole", answer("whole")->state, REPORT_OPEN);
+	check_has("whole", answer("whole")->detail, "there is no evidence");
+}
+
 static void
 t_tests(void **state)
 {
@@ -571,6 +587,7 @@ main(void)
 	    REPORT_CASE(t_hours),
 	    REPORT_CASE(t_notices),
 	    REPORT_CASE(t_record),
+	    REPORT_CASE(t_no_evidence),
 	    REPORT_CASE(t_tests),
 	    cmocka_unit_test(t_percent),
 	};

@@ -9,19 +9,25 @@
 #define WAS                                                 \
 	"partner acme mode=enforced domain=acme.example"    \
 	" gateway=mx.acme.example contact=a@acme.example\n" \
-	"partner old domain=renamed.example\n"
-#define WOULD                                                        \
-	"partner acme mode=enforced domain=acme.example"             \
-	" gateway=mx.acme.example contact=a@acme.example\n"          \
-	"partner any mode=enforced verify=none domain=any.example"   \
-	" contact=a@any.example\n"                                   \
-	"partner other mode=enforced domain=other.example"           \
-	" gateway=mx.acme.example contact=a@acme.example\n"          \
-	"partner dane mode=enforced verify=dane domain=dane.example" \
-	" contact=a@dane.example\n"                                  \
-	"partner free domain=free.example\n"                         \
-	"partner shut domain=shut.example inbound=require\n"         \
-	"partner new mode=enforced verify=none domain=.new.example," \
+	"partner old domain=renamed.example\n"              \
+	"partner part domain=part.example,gone.example\n"   \
+	"partner split domain=left.example,moved.example\n"
+#define WOULD                                                         \
+	"partner acme mode=enforced domain=acme.example"              \
+	" gateway=mx.acme.example contact=a@acme.example\n"           \
+	"partner any mode=enforced verify=none domain=any.example"    \
+	" contact=a@any.example\n"                                    \
+	"partner other mode=enforced domain=other.example"            \
+	" gateway=mx.acme.example contact=a@acme.example\n"           \
+	"partner dane mode=enforced verify=dane domain=dane.example"  \
+	" contact=a@dane.example\n"                                   \
+	"partner part mode=enforced verify=none domain=part.example"  \
+	" contact=a@part.example\n"                                   \
+	"partner took mode=enforced verify=none domain=moved.example" \
+	" contact=a@moved.example\n"                                  \
+	"partner free domain=free.example\n"                          \
+	"partner shut domain=shut.example inbound=require\n"          \
+	"partner new mode=enforced verify=none domain=.new.example,"  \
 	"renamed.example contact=a@new.example\n"
 
 static struct registry *would;
@@ -99,6 +105,14 @@ t_mails(void **state)
 		0, 0, 'g', 0},
 	    {"too old", "any", EVIDENCE_OUT, EVIDENCE_ENCRYPTED, "TLSv1.1", 0,
 		0, 0, 'w', FAULT_PROTOCOL_TOO_OLD},
+	    {"no protocol", "any", EVIDENCE_OUT, EVIDENCE_ENCRYPTED, "", 0, 0,
+		0, 'n', 0},
+	    {"of a domain that it has no more, or not", "part", EVIDENCE_OUT,
+		EVIDENCE_CLEAR, "", 0, 0, 0, 'n', 0},
+	    {"encrypted in either case", "part", EVIDENCE_OUT,
+		EVIDENCE_ENCRYPTED, "TLSv1.3", 0, 0, 0, 'g', 0},
+	    {"of the domain that another has, or not", "split", EVIDENCE_OUT,
+		EVIDENCE_CLEAR, "", 0, 0, 0, 'n', 0},
 	    {"good", "other", EVIDENCE_OUT, EVIDENCE_ENCRYPTED, "TLSv1.3", GOOD,
 		GOOD, 0, 'g', 0},
 	    {"clear, good", "other", EVIDENCE_OUT, EVIDENCE_CLEAR, "", GOOD, 0,
