@@ -19,6 +19,7 @@
 #include "x509.h"
 
 #define STALE (2 * CLOCK_DAY) /* seconds after which a look says nothing */
+#define SKEW 300	      /* seconds that a look may be from now */
 #define CHANGES_MAX 10000
 #define CERTS_MAX 16 /* of a chain; no more are told */
 
@@ -271,6 +272,10 @@ judge_gateway(struct reading *g, struct report_gateway *w)
 	if (w->time < g->r->now - STALE) {
 		w->state = REPORT_OPEN;
 		w->word = "not looked at lately";
+	} else if (w->time > g->r->now + SKEW) {
+		/* As of a time before: what it was then is not kept. */
+		w->state = REPORT_OPEN;
+		w->word = "looked at again since";
 	} else if (fault != FAULT_OK) {
 		w->state = fault_is_tls(fault) ? REPORT_BAD : REPORT_WATCH;
 		w->word = w->fault;

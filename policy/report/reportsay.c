@@ -98,6 +98,22 @@ last_mail(const struct report *r, const struct report_partner *p,
 	}
 }
 
+/* Whole days of the last ones that have no log; some nights have no line. */
+static uint64_t
+days_unread(const struct report *r)
+{
+	time_t from = r->to - (time_t)READY_DAYS * CLOCK_DAY, begin;
+	uint64_t days = 0;
+	size_t i;
+
+	for (i = 0; r->hours_known && i < r->ngaps; i++) {
+		begin = r->gap[i].begin > from ? r->gap[i].begin : from;
+		if (r->gap[i].end > begin)
+			days += (uint64_t)(r->gap[i].end - begin) / CLOCK_DAY;
+	}
+	return days;
+}
+
 static bool
 gateways_ready(struct reading *g, struct report_partner *p)
 {
@@ -139,7 +155,7 @@ static void
 conclude_ready(struct reading *g, struct report_partner *p)
 {
 	const struct report *r = g->r;
-	uint64_t mails, clear;
+	uint64_t mails, clear, unread = days_unread(r);
 	uint32_t day = 0;
 
 	if (p->p == NULL || is_enforced(p) || !gateways_ready(g, p))
@@ -156,6 +172,10 @@ conclude_ready(struct reading *g, struct report_partner *p)
 		    "the period has fewer than 30 days to judge by");
 	} else if (mails == 0) {
 		not_ready(p, REPORT_TIME, "no mail within 30 days shows it");
+	} else if (unread > 0) {
+		not_ready(p, REPORT_OURS,
+		    reading_printf(g, "%" PRIu64 " of %d days have no log",
+			unread, READY_DAYS));
 	} else if (p->p->contact == NULL) {
 		not_ready(p, REPORT_OURS, "the registry has no contact");
 	} else {

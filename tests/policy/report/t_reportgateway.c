@@ -75,6 +75,8 @@ t_states(void **state)
 		REPORT_WATCH, "encrypts; could not be enforced", ""},
 	    {"stale", "ok", -3 * DAY, -40 * DAY, 50 * DAY, EVIDENCE_BY_CA,
 		REPORT_OPEN, "not looked at lately", "tlspact-probe acme"},
+	    {"later", "ok", 3600, -40 * DAY, 50 * DAY, EVIDENCE_BY_CA,
+		REPORT_OPEN, "looked at again since", ""},
 	};
 	const struct report_gateway *w;
 	size_t i, k;
@@ -197,6 +199,7 @@ t_ready(void **state)
 	    .host = "mx.initech.example",
 	    .judged = EVIDENCE_FAILED,
 	    .chain = other};
+	const struct evidence_hour hour = {T0 - 7200, "mx1", 1};
 
 	(void)state;
 	have_registry(REGISTRY);
@@ -232,6 +235,15 @@ t_ready(void **state)
 	check_str("line", p->line, "registry:2: partner initech mode=enforced");
 	check_str("answer", answer("could be Enforced")->answer,
 	    "1 of 1 Opportunistic partner");
+	well("hour",
+	    evidence_log_add(evi,
+		&(struct evidence_batch){.hour = &hour, .nhours = 1}, &err));
+	read_days(60);
+	p = partner("initech");
+	check_int("no log", p->ready, REPORT_NOT_READY);
+	check_int("no log", p->turn, REPORT_OURS);
+	check_str("no log", p->missing, "29 of 30 days have no log");
+	by_hand_in(seen, "DELETE FROM log_hour");
 	read_days(29);
 	check_int("too short", partner("initech")->turn, REPORT_TIME);
 	count("2026-11-20", "initech", EVIDENCE_IN, EVIDENCE_CLEAR,
