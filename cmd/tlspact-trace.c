@@ -397,7 +397,7 @@ find_partner(struct run *run)
 	i = registry_find(run->registry, run->partner);
 	if (i == REGISTRY_NONE) {
 		say("no partner %s in the registry", quotes(run->partner).s);
-		return EX_DATAERR;
+		return EX_NOINPUT;
 	}
 	run->ask.partner = &run->registry->partner[i];
 	return EX_OK;
@@ -440,7 +440,7 @@ read_mails(struct run *run)
 	return run->has_failed ? common_failed(&run->failed) : code;
 }
 
-/* 1 if a hop was in the clear. */
+/* 1 if a hop was in the clear; of no hop at all nothing is known. */
 static int
 conclude(const struct run *run)
 {
@@ -460,6 +460,10 @@ conclude(const struct run *run)
 		    num_plural(run->hops), run->count[RECEIVED_ENCRYPTED],
 		    run->count[RECEIVED_CLEAR], run->count[RECEIVED_UNKNOWN],
 		    run->count[RECEIVED_LOCAL]);
+	if (run->hops == 0) {
+		say("there is no Received field: nothing is known of the way");
+		return EX_DATAERR;
+	}
 	return run->count[RECEIVED_CLEAR] > 0;
 }
 

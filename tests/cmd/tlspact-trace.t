@@ -59,7 +59,7 @@ unlike 'has not sent it' "$out" 'to us'
 run trace "${ours[@]}" --partner globex --provider s1.labs.example "$T/good"
 like 'unless over a provider that is named' "$out" 'to us'
 run trace "${ours[@]}" --partner nobody "$T/good"
-is 'nobody is no partner' "$rc" 65
+is 'nobody is no partner' "$rc" 66
 like 'which is said' "$err" 'no partner "nobody"'
 run trace "${ours[@]}" -v "$T/good"
 like 'addresses' "$out" 'address 192.0.2.1, called itself s1.labs.example'
@@ -105,6 +105,10 @@ is 'a missing file' "$rc" 66
 like 'does not keep others from being read' "$out" 'good: 1 hop'
 run trace "${ours[@]}" </dev/null
 is 'no mail' "$rc" 65
+printf 'Subject: none\n\nReceived: from a by b with ESMTPS\n' >"$T/no-hop"
+run trace "${ours[@]}" "$T/no-hop"
+is 'of a mail without hops nothing is known' "$rc" 65
+like 'and that is said' "$err" 'no Received field'
 
 # --- JSON -------------------------------------------------------------------
 
