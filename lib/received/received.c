@@ -462,6 +462,19 @@ take_address(struct received *out, struct span s)
 	return true;
 }
 
+/* Are both of one IPv6 network of 32 bits? As text, without zeros left out. */
+static bool
+are_near(struct span a, struct span b)
+{
+	size_t n = span_chr(a, ':'), m;
+
+	if (n == 0 || n >= a.n)
+		return false;
+	m = n + 1 + span_chr(span_skip(a, n + 1), ':');
+	return m > n + 1 && m < a.n && m < b.n &&
+	       strncasecmp(a.p, b.p, m + 1) == 0;
+}
+
 static bool
 is_loopback(struct span address)
 {
@@ -610,6 +623,10 @@ take_comment(struct field *f, struct span c)
 			    mentions(c, "tls") || mentions(c, "ssl") ||
 			    mentions(c, "encrypted") || mentions(c, "cipher");
 	} else if (f->clause == CLAUSE_BY) {
+		struct received other = {.time = 0};
+
+		if (take_address(&other, c))
+			f->out->near = are_near(f->out->address, other.address);
 		while (rest.n > 0) {
 			struct span w = cut_word(&rest, "");
 

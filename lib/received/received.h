@@ -31,8 +31,9 @@ struct received {
 	bool looked;	      /* it does look for that, even if in vain */
 	struct span address;  /* IPv4 or IPv6, without brackets */
 	bool within;	      /* that is a private or loopback address */
-	struct span by;	      /* the host that wrote this */
-	struct span with;     /* the first word behind it: "ESMTPS" */
+	bool near;	  /* its IPv6 /32 is that of the one who wrote this */
+	struct span by;	  /* the host that wrote this */
+	struct span with; /* the first word behind it: "ESMTPS" */
 	enum received_tls tls;
 	char protocol[RECEIVED_PROTOCOL_MAX]; /* in OpenSSL's words, or "" */
 	struct span cipher;		      /* as written */

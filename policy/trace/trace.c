@@ -187,7 +187,7 @@ name_parties(struct trace_hop *h, const struct trace_ask *ask,
 		return;
 	h->from = party_of(ask, r->greeting);
 	h->sure = h->from != TRACE_OTHER && h->from == h->by &&
-		  (r->within || !r->looked);
+		  (r->within || (!r->looked && r->near));
 }
 
 static void

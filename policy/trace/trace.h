@@ -7,7 +7,8 @@
  * or its provider's. From the first host on that is none of them, all is
  * claimed. A host is known by the name that the one who wrote the field found
  * for it; what it called itself counts only within one house: between hosts of
- * private addresses, or of one party whose MTA looks for no names (Exchange).
+ * private addresses, or of one party and one IPv6 network whose MTA looks for
+ * no names (Exchange).
  */
 #ifndef TRACE_H
 #define TRACE_H

@@ -124,6 +124,14 @@ static const struct chain {
 	    "from pc by mx.saas.test with ESMTPS"},
 	"encrypted b to-us; encrypted b in-provider; clear b to-provider;"
 	" encrypted c ;"},
+    {"which a stranger knows, too", "saas",
+	{P("o", "out.prod.cloud.test") OURS "ESMTPS",
+	    "from A.prod.cloud.test (203.0.113.5) by out.prod.cloud.test "
+	    "(2001:db8::2) with Microsoft SMTP Server (version=TLS1_2, "
+	    "cipher=TLS_X_Y) id 1",
+	    "from mx.saas.test (192.0.2.5) by A.prod.cloud.test (192.0.2.6) "
+	    "with Microsoft SMTP Server (TLS) id 1"},
+	"encrypted b to-us; encrypted b in-provider; encrypted c ;"},
     {"bare addresses of one host", "acme",
 	{P("s", "s1.labs.test") OURS "ESMTPS",
 	    "by 2001:db8:6512:: with SMTP id 7",
