@@ -75,6 +75,11 @@ quote_unsafe(const char *p, size_t len, size_t *n)
 	unsigned long c;
 	size_t i;
 
+	/* Nearly all of any text. */
+	if (len > 0 && *p >= ' ' && *p <= '~') {
+		*n = 1;
+		return false;
+	}
 	if ((*n = utf8_len(p, len)) == 0) {
 		*n = 1;
 		return true;
