@@ -21,7 +21,7 @@ struct logtally;
 
 /* Sums, failures between two writes; then it is time to write. */
 #define LOGTALLY_SUMS_MAX 32768
-#define LOGTALLY_FAILURES_MAX 512
+#define LOGTALLY_FAILURES_MAX 4096
 #define LOGTALLY_HOURS_MAX 1024
 /*
  * Strangers counted under their own domain, a day and direction; the rest is
