@@ -788,9 +788,8 @@ logprefix_time(
     struct logprefix_clock *t, const struct logprefix *p, time_t *out)
 {
 	struct span s = p->stamp;
-	size_t n = 0, zone = 0, seconds;
+	size_t n = 0, zone = 0, nzone = 0, seconds;
 	uint64_t unix_time;
-	char key[sizeof(t->minute)];
 	time_t base;
 	int rc;
 
@@ -819,12 +818,10 @@ logprefix_time(
 	seconds = (size_t)two(s.p + n + 1);
 	if (seconds > 60)
 		return -1;
-	memcpy(key, s.p, n);
-	if (zone != 0 && s.n - zone <= 6) {
-		memcpy(key + n, s.p + zone, s.n - zone);
-		n += s.n - zone;
-	}
-	if (n == t->n && memcmp(key, t->minute, n) == 0) {
+	if (zone != 0 && s.n - zone <= 6)
+		nzone = s.n - zone;
+	if (n + nzone == t->n && memcmp(t->minute, s.p, n) == 0 &&
+	    (nzone == 0 || memcmp(t->minute + n, s.p + zone, nzone) == 0)) {
 		*out = t->base + (time_t)seconds;
 		return 0;
 	}
@@ -837,8 +834,9 @@ logprefix_time(
 		rc = iso_minute(s, zone, &base);
 	if (rc == -1)
 		return -1;
-	memcpy(t->minute, key, n);
-	t->n = n;
+	memcpy(t->minute, s.p, n);
+	memcpy(t->minute + n, s.p + zone, nzone);
+	t->n = n + nzone;
 	t->base = base;
 	*out = base + (time_t)seconds;
 	return 0;

@@ -98,24 +98,22 @@ take(struct logjoin *j, const struct logprefix *p, unsigned n)
 static void
 keep(struct logjoin *j, const struct logprefix *p)
 {
-	struct span *const own[] = {
-	    &j->last.host, &j->last.tag, &j->last.program, &j->last.text};
-	const char *from = p->tag.p, *to = p->tag.p + p->tag.n;
-	size_t i;
+	struct logprefix *to = &j->last;
+	const char *from = p->tag.p, *end = p->text.p + p->text.n;
 
-	j->last = *p;
-	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		if (own[i]->n == 0)
-			continue;
-		from = own[i]->p < from ? own[i]->p : from;
-		if (own[i]->p + own[i]->n > to)
-			to = own[i]->p + own[i]->n;
-	}
+	/* The host comes first, or (JSON) last, or there is none. */
+	if (p->host.n > 0 && p->host.p < from)
+		from = p->host.p;
+	else if (p->host.n > 0 && p->host.p >= end)
+		end = p->host.p + p->host.n;
 	buf_clear(&j->text);
-	buf_add(&j->text, from, (size_t)(to - from));
-	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (own[i]->n > 0)
-			own[i]->p = j->text.data + (own[i]->p - from);
+	buf_add(&j->text, from, (size_t)(end - from));
+	*to = *p;
+	to->tag.p = j->text.data + (p->tag.p - from);
+	to->program.p = j->text.data + (p->program.p - from);
+	to->text.p = j->text.data + (p->text.p - from);
+	if (p->host.n > 0)
+		to->host.p = j->text.data + (p->host.p - from);
 }
 
 /* "last message repeated 3 times" of other daemons: the line before it. */

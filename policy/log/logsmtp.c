@@ -456,12 +456,16 @@ end_line(struct logsmtp *o, const struct logprefix *p)
 	static const char *const expired[] = {
 	    ">, status=expired, returned to sender",
 	    ">, status=force-expired, returned to sender"};
+	bool deleted = span_is(p->program, "postsuper");
 	struct span id, rest;
 	size_t i, n;
 
-	if (!logtext_queue_id(p->text, &id, &rest))
+	/* Their ends tell first: most lines of qmgr(8) have another. */
+	if (!(deleted ? span_ends(p->text, "removed")
+		      : span_ends(p->text, "returned to sender")) ||
+	    !logtext_queue_id(p->text, &id, &rest))
 		return NULL;
-	if (span_is(p->program, "postsuper")) {
+	if (deleted) {
 		if (!span_is(rest, "removed"))
 			return NULL;
 		if (find_deferred(o, p, id) != NULL)

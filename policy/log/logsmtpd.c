@@ -438,18 +438,16 @@ know_qmgr(struct logsmtpd *in, struct span host)
 static const char *
 qmgr_line(struct logsmtpd *in, const struct logprefix *p)
 {
-	struct span id, rest, domain;
+	struct span text = p->text, id, rest, domain;
 	struct message *m;
 	const char *end;
 	bool own;
 
-	if (!logtext_queue_id(p->text, &id, &rest) ||
-	    !span_begins(rest, "from=<"))
-		return NULL;
 	/* What carries lines may leave blanks behind them. */
-	while (rest.p[rest.n - 1] == ' ')
-		rest.n--;
-	if (rest.p[rest.n - 1] != ')')
+	while (text.n > 0 && text.p[text.n - 1] == ' ')
+		text.n--;
+	if (!span_ends(text, ")") || !logtext_queue_id(text, &id, &rest) ||
+	    !span_begins(rest, "from=<"))
 		return NULL;
 	know_qmgr(in, p->host);
 	m = find_message(in, id, p->host, &own);
