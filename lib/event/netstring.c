@@ -1,6 +1,5 @@
 #include "netstring.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "buf.h"
@@ -38,19 +37,25 @@ netstring_take(const char *data, size_t len, size_t max, const char **payload,
 	return NETSTRING_DONE;
 }
 
+/* The number in front of `end`; where it begins. */
+static char *
+put_number(char *end, uint64_t n)
+{
+	do
+		*--end = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	return end;
+}
+
 void
 netstring_put(struct buf *out, const char *word, size_t wlen, const char *text,
     size_t tlen)
 {
-	char digits[DIGITS + 1], *d = digits + sizeof(digits), *to;
-	size_t n = wlen + tlen;
+	char digits[DIGITS + 1], *end = digits + DIGITS, *to;
+	char *d = put_number(end, wlen + tlen);
+	size_t n = (size_t)(end + 1 - d);
 
-	*--d = ':';
-	do {
-		*--d = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	n = (size_t)(digits + sizeof(digits) - d);
+	*end = ':';
 	to = buf_room(out, n + wlen + tlen + 1);
 	to = mempcpy(to, d, n);
 	to = mempcpy(to, word, wlen);
@@ -70,10 +75,9 @@ fields_put(struct buf *b, const char *text)
 void
 fields_put_num(struct buf *b, uint64_t n)
 {
-	char text[NUM_MAX];
+	char digits[DIGITS], *end = digits + DIGITS, *d = put_number(end, n);
 
-	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-	fields_put(b, text);
+	netstring_put(b, d, (size_t)(end - d), NULL, 0);
 }
 
 bool
