@@ -10,15 +10,19 @@ static uint32_t
 hash_of(const char *s, size_t len)
 {
 	const uint64_t k = UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t h = len * k, v;
+	const char *end = s + len;
+	uint64_t h = len * k, v = 0;
 
-	for (; len >= 8; s += 8, len -= 8) {
+	for (; end - s > 8; s += 8) {
 		memcpy(&v, s, 8);
 		h = (h ^ v) * k;
 		h ^= h >> 29;
 	}
-	v = 0;
-	memcpy(&v, s, len);
+	/* The last eight, some of them once more: cheaper than fewer. */
+	if (len >= 8)
+		memcpy(&v, end - 8, 8);
+	else
+		memcpy(&v, s, len);
 	h = (h ^ v) * k;
 	h ^= h >> 32;
 	return (uint32_t)(h * k >> 32);
