@@ -83,22 +83,21 @@ set_tag(struct logprefix *out, struct span tag)
 static int
 take_tag(struct span token, struct logprefix *out)
 {
-	size_t open;
+	size_t close;
 
 	if (token.n < 2 || token.p[token.n - 1] != ':')
 		return -1;
 	token.n--;
 	out->pid = 0;
 	if (token.p[token.n - 1] == ']') {
-		const char *at = memrchr(token.p, '[', token.n);
-
-		if (at == NULL)
+		close = --token.n;
+		while (token.n > 0 && digit(token.p[token.n - 1]))
+			token.n--;
+		if (token.n == 0 || token.p[token.n - 1] != '[' ||
+		    take_pid((struct span){token.p + token.n, close - token.n},
+			out) == -1)
 			return -1;
-		open = (size_t)(at - token.p);
-		if (take_pid((struct span){at + 1, token.n - open - 2}, out) ==
-		    -1)
-			return -1;
-		token.n = open;
+		token.n--;
 	}
 	if (token.n == 0)
 		return -1;
