@@ -26,6 +26,7 @@ static const struct {
 	"postfix/submission/smtpd", "smtpd", 12, "a"},
     {"Nov  3 11:50:36 postfix/smtp[12]: a", 0, "", "postfix/smtp", "smtp", 12,
 	"a"},
+    {"Nov  3 11:50:36 gw x/y[a1]: a", -1, "", "", "", 0, ""},
     {"Nov  3 2026 11:50:36 gw x/y[1]: a", 0, "gw", "x/y", "y", 1, "a"},
     {"<22>Nov  3 11:50:36 gw x/y[1]: a", 0, "gw", "x/y", "y", 1, "a"},
     {"Nov  3 11:50:36 gw kernel: a", 0, "gw", "kernel", "kernel", 0, "a"},
@@ -246,6 +247,31 @@ t_times(void **state)
 	}
 }
 
+/* The minute that is remembered is one of a zone. */
+static void
+t_zones(void **state)
+{
+	static const char *const stamp[] = {"2026-11-23T11:50:36Z",
+	    "2026-11-23T11:50:36+01:00", "2026-11-23T11:50:36+02:00",
+	    "2026-11-23T11:50:36"};
+	static const time_t want[] = {
+	    NOV23 - 564, NOV23 - 564 - 3600, NOV23 - 564 - 7200, NOV23 - 564};
+	struct logprefix_clock clock;
+	time_t got;
+	size_t i;
+
+	(void)state;
+	logprefix_set_clock(&clock, NOV23);
+	for (i = 0; i < COUNT(stamp); i++) {
+		struct logprefix p = {.kind = LOGPREFIX_ISO,
+		    .stamp = {stamp[i], strlen(stamp[i])}};
+
+		got = -1;
+		(void)logprefix_time(&clock, &p, &got);
+		check_int(stamp[i], got, want[i]);
+	}
+}
+
 /* Parts of the lines of several containers, cut anywhere, in any order. */
 #define SOURCES 5
 static const char *const source[SOURCES][2] = {
@@ -325,6 +351,7 @@ main(void)
 	    cmocka_unit_test(t_shapes),
 	    cmocka_unit_test(t_hidden),
 	    cmocka_unit_test(t_times),
+	    cmocka_unit_test(t_zones),
 	    cmocka_unit_test(t_parts),
 	};
 

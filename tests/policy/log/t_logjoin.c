@@ -132,6 +132,11 @@ static const struct {
     {"once only",
 	TO("AAAAA1", M1, LATER) REPEATED("gw", "1") REPEATED("gw", "1"),
 	LATE("b") LATE("b")},
+    {"of a line in JSON",
+	"{\"SYSLOG_IDENTIFIER\":\"postfix/smtp\",\"_HOSTNAME\":\"gw\","
+	"\"MESSAGE\":\"AAAAA1: to=<a@b.example>, relay=" M1 ", " LATER
+	"\"}\n" REPEATED("gw", "1"),
+	LATE("b") LATE("b")},
     {"on another host", TO("AAAAA1", M1, LATER) REPEATED("gw2", "2"),
 	LATE("b")},
     {"of another program",
