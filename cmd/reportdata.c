@@ -4,10 +4,12 @@
  * {"from":"2026-01-01","days":365,"now":..,"partners":[["name","columns"],..]}
  *
  * Columns are separated by blanks; empty ones at the end are left out. In the
- * order of `column` below each has the numbers of all days from the first one
- * on, until nothing follows: five bits in each character of base64url, the
- * lowest first, and the sixth says that the number goes on. "!" and a number
- * are as many days with 0. "*": the same as the sum of that direction.
+ * order of `column` below each has a number for each day from the first one on,
+ * until all are 0: how much more mail there was than a week before, as week
+ * days are alike. 0, 1, -1, 2, -2 ... are 0, 1, 2, 3, 4 ...; a number is
+ * digits, the lowest first: value 80 or more says that it goes on, in nines.
+ * "!" and a number are as many days with 0. "*": the same as the sum of that
+ * direction.
  */
 #include <stdbool.h>
 
@@ -18,16 +20,21 @@
 
 /* Mail as seen, both ways; then what is not required, failed, lowered. */
 #define COLUMNS (REPORT_WAYS * (REPORT_SEEN + 3))
-#define RUN 3 /* zeroes that are shorter as a run */
+#define RUN 3	/* zeroes that are shorter as a run */
+#define WEEK 7	/* days */
+#define ENDS 80 /* digits that end a number; the others go on */
 
 static void
 put_number(struct buf *out, uint64_t n)
 {
-	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz0123456789-_";
+	/* What JSON and HTML let stand in a string. */
+	static const char digit[] =
+	    "#$%&'()+,-./0123456789:;=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`"
+	    "abcdefghijklmnopqrstuvwxyz{|}~";
+	const uint64_t more = sizeof(digit) - 1 - ENDS;
 
-	for (; n > 31; n >>= 5)
-		buf_putc(out, digit[32 | (n & 31)]);
+	for (; n >= ENDS; n = (n - ENDS) / more)
+		buf_putc(out, digit[ENDS + (n - ENDS) % more]);
 	buf_putc(out, digit[n]);
 }
 
@@ -71,33 +78,56 @@ column(const struct report_day *d, unsigned which)
 	}
 }
 
-static void
-put_column(struct buf *out, const struct report_partner *p, unsigned which)
+/* Is that column the sum of its direction, and not nothing? */
+static bool
+is_all(const struct report_partner *p, unsigned which)
 {
-	uint32_t next = 0, n;
-	bool all = which / REPORT_WAYS >= REPORT_SEEN, some = false;
+	bool some = false;
+	uint32_t n;
 	size_t i;
 
-	for (i = 0; i < p->ndays && all; i++) {
+	if (which / REPORT_WAYS < REPORT_SEEN)
+		return false;
+	for (i = 0; i < p->ndays; i++) {
 		n = column(&p->day[i], which);
 		some = some || n > 0;
-		all = n == sum(&p->day[i], which % REPORT_WAYS);
+		if (n != sum(&p->day[i], which % REPORT_WAYS))
+			return false;
 	}
-	if (all && some) {
+	return some;
+}
+
+static void
+put_column(struct buf *out, const struct report_partner *p, unsigned which,
+    uint32_t ndays)
+{
+	uint32_t week[WEEK] = {0}, day, zeroes = 0, n;
+	int64_t more;
+	size_t i = 0;
+
+	if (is_all(p, which)) {
 		buf_putc(out, '*');
 		return;
 	}
-	for (i = 0; i < p->ndays; i++) {
-		if ((n = column(&p->day[i], which)) == 0)
+	for (day = 0; day < ndays; day++) {
+		n = 0;
+		if (i < p->ndays && p->day[i].day == day)
+			n = column(&p->day[i++], which);
+		more = (int64_t)n - week[day % WEEK];
+		week[day % WEEK] = n;
+		if (more == 0) {
+			zeroes++;
 			continue;
-		put_zeroes(out, p->day[i].day - next);
-		put_number(out, n);
-		next = p->day[i].day + 1;
+		}
+		put_zeroes(out, zeroes);
+		zeroes = 0;
+		put_number(
+		    out, (uint64_t)(more > 0 ? 2 * more - 1 : -2 * more));
 	}
 }
 
 static void
-put_partner(struct buf *out, const struct report_partner *p)
+put_partner(struct buf *out, const struct report_partner *p, uint32_t ndays)
 {
 	unsigned which;
 
@@ -105,7 +135,7 @@ put_partner(struct buf *out, const struct report_partner *p)
 	html_json(out, p->name);
 	buf_puts(out, ",\"");
 	for (which = 0; which < COLUMNS; which++) {
-		put_column(out, p, which);
+		put_column(out, p, which, ndays);
 		buf_putc(out, ' ');
 	}
 	while (out->data[out->len - 1] == ' ')
@@ -124,7 +154,7 @@ reportdata_put(struct buf *out, const struct report *r)
 	for (i = 0; i < r->npartners; i++) {
 		if (i > 0)
 			buf_puts(out, ",\n");
-		put_partner(out, &r->partner[i]);
+		put_partner(out, &r->partner[i], r->ndays);
 	}
 	buf_puts(out, "]}");
 }

@@ -9,35 +9,45 @@ const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 const DAY = 864e5, SEEN = 4, OUT = 1;
 const start = Date.parse(data.from + "T00:00:00Z");
 const dayText = n => new Date(start + n * DAY).toISOString().slice(0, 10);
-const value = new Map([..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" +
-	"0123456789-_"].map((c, i) => [c, i]));
+const ENDS = 80, DIGITS = 89;
+const value = new Map();
+for (let c = 35; value.size < DIGITS; c++)
+	if (!"*<\\".includes(String.fromCharCode(c)))
+		value.set(String.fromCharCode(c), value.size);
 
 /* The sum of a column over the days from..to, both included. */
 function columnSum(text, from, to) {
+	const week = [0, 0, 0, 0, 0, 0, 0];
 	let sum = 0, day = 0, n = 0, unit = 1, run = false;
+	const next = more => {
+		const had = week[day % 7] += more;
+		if (day >= from && day <= to)
+			sum += had;
+		day++;
+	};
 	for (const c of text) {
+		if (day > to)
+			break;
 		if (c === "!") {
 			run = true;
 			continue;
 		}
 		const v = value.get(c);
-		n += (v & 31) * unit;
-		unit *= 32;
-		if (v > 31)
+		n += v * unit;
+		unit *= DIGITS - ENDS;
+		if (v >= ENDS)
 			continue;
 		if (run)
-			day += n;
-		else {
-			if (day >= from && day <= to)
-				sum += n;
-			day++;
-		}
-		if (day > to)
-			break;
+			while (n-- > 0)
+				next(0);
+		else
+			next(n % 2 ? (n + 1) / 2 : -n / 2);
 		n = 0;
 		unit = 1;
 		run = false;
 	}
+	while (day <= to)
+		next(0);
 	return sum;
 }
 
