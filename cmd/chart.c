@@ -72,8 +72,8 @@ begin(struct buf *out, const char *class, const char *title, uint32_t width,
     unsigned height)
 {
 	html_printf(out,
-	    "<svg class=\"%s\" role=\"img\" viewBox=\"0 0 %u %u\""
-	    " preserveAspectRatio=\"none\"><title>%s</title>",
+	    "<svg class=\"%s\" role=img viewBox=\"0 0 %u %u\""
+	    " preserveAspectRatio=none><title>%s</title>",
 	    class, width, height, title);
 }
 
@@ -251,7 +251,7 @@ chart_strip(struct buf *out, const char *title, const struct chart_period *p,
 	begin(out, "strip time", title, p->days, (unsigned)nlines + 1);
 	for (c = 1; c < ncolours; c++) {
 		from = out->len;
-		buf_printf(out, "<path class=\"%s\" d=\"", colour[c]);
+		buf_printf(out, "<path class=%s d=\"", colour[c]);
 		line = out->len;
 		for (size_t i = 0; i < nlines; i++)
 			put_line(out, p, day[i], c, i);
@@ -278,13 +278,12 @@ chart_small(struct buf *out, const char *title, const uint64_t *n,
 #define SEEN(i) (n[i] == 0 ? 0 : 0.03 + (double)n[i] / (double)all)
 	for (i = 0; i < len; i++)
 		sum += SEEN(i);
-	begin(out, "small", title, 100, 1);
+	html_printf(out, "<svg class=small role=img><title>%s</title>", title);
 	for (i = 0; i < len; i++, x += width) {
 		width = sum > 0 ? 100 * SEEN(i) / sum : 0;
 		if (width > 0)
 			buf_printf(out,
-			    "<rect class=\"%s\" x=\"%.3g\" width=\"%.3g\" "
-			    "height=\"1\"/>",
+			    "<rect class=%s x=%.3g%% width=%.3g%% />",
 			    colour[i], x, width);
 	}
 	buf_puts(out, "</svg>");

@@ -36,12 +36,10 @@ struct chart_period page_period(const struct report *r);
  * The row of a direction: how much, what protected it, and whether that was
  * what was asked for; and the head of such a table.
  */
-#define PAGE_MAIL_HEAD                                              \
-	"<th scope=col>Mail<th scope=col>All<th scope=col>Verified" \
-	"<th scope=col>Trusted<th scope=col>Encrypted"              \
-	"<th scope=col>Clear<th scope=col>Required kept"            \
-	"<th scope=col>Required failed<th scope=col>Preferred kept" \
-	"<th scope=col>Preferred failed<th scope=col>Rule not known"
+#define PAGE_MAIL_HEAD                                    \
+	"<th>Mail<th>All<th>Verified<th>Trusted<th>Encrypted" \
+	"<th>Clear<th>Required kept<th>Required failed"       \
+	"<th>Preferred kept<th>Preferred failed<th>Rule not known"
 void page_mail_row(struct buf *out, enum evidence_direction way,
     const uint64_t n[REPORT_SEEN], const struct report_kept *k);
 

@@ -1,6 +1,7 @@
 /*
  * Partners in the page of a report: the table of all, and a section for each.
- * What may be left out of HTML (end tags) is, as there may be thousands.
+ * What may be left out of HTML is, as there may be thousands: end tags, and the
+ * scope of <th> where only those of a head are in its row.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,9 +66,8 @@ put_row(struct buf *out, const struct report *r, size_t which)
 
 	for (s = 0; s < REPORT_SEEN; s++)
 		seen[s] = page_seen(p, s);
-	html_printf(out,
-	    "<tr data-p=%zu><th scope=row><a href=#p%zu>%s</a><td>", which,
-	    which, p->name);
+	html_printf(
+	    out, "<tr><th scope=row><a href=#p%zu>%s</a><td>", which, p->name);
 	page_state(out, p->state, p->verdict);
 	html_printf(out, "<td>%s<td>%s<td>%s", mode(p), html_count(sent).s,
 	    html_count(came).s);
@@ -338,7 +338,7 @@ put_chain(struct buf *out, const struct report_gateway *g)
 
 	if (g->ncerts == 0)
 		return;
-	buf_puts(out, "<tr class=note><td><td colspan=6>");
+	buf_puts(out, "<tr><td><td colspan=6>");
 	for (i = 0; i < g->ncerts; i++) {
 		c = &g->cert[i];
 		if (i > 0)
@@ -356,16 +356,14 @@ static void
 put_gateway(
     struct buf *out, const struct report *r, const struct report_gateway *g)
 {
-	html_printf(out,
-	    "<tr><th scope=row>%s<br><span class=note>%s</span><td>",
+	html_printf(out, "<tr><th scope=row>%s<br><small>%s</small><td>",
 	    *g->host == '\0' ? g->nexthop : g->host, g->address);
 	page_state(out, g->state, g->word);
-	html_printf(
-	    out, "<td class=d>%s<td>%s", page_time(g->time).s, by_what(g->by));
+	html_printf(out, "<td>%s<td>%s", page_time(g->time).s, by_what(g->by));
 	if (*g->dnssec != '\0')
 		html_printf(out, "<br>DNS %s, TLSA %s", g->dnssec, g->tlsa);
-	html_printf(out, "<td>%s<br>%s<td>%s<td class=d>%s", g->protocol,
-	    g->exchange, g->issuer, page_day(g->ends).s);
+	html_printf(out, "<td>%s<br>%s<td>%s<td>%s", g->protocol, g->exchange,
+	    g->issuer, page_day(g->ends).s);
 	if (g->ends != 0)
 		html_printf(
 		    out, "<br>%ld days", (long)(g->ends - r->now) / CLOCK_DAY);
@@ -387,10 +385,9 @@ put_gateways(
 		return;
 	}
 	buf_puts(out,
-	    "<div class=wrap tabindex=0><table><thead><tr><th scope=col>Gateway"
-	    "<th scope=col>Result<th scope=col>Looked at"
-	    "<th scope=col>Authenticated by<th scope=col>TLS"
-	    "<th scope=col>Issuer<th scope=col>First end<tbody>");
+	    "<div class=wrap tabindex=0><table><thead><tr><th>Gateway"
+	    "<th>Result<th>Looked at<th>Authenticated by<th>TLS<th>Issuer"
+	    "<th>First end<tbody>");
 	for (i = 0; i < p->ngateways; i++)
 		put_gateway(out, r, &p->gateway[i]);
 	buf_puts(out, "</table></div>\n");
@@ -458,27 +455,52 @@ put_rules(struct buf *out, const struct report *r, const char *name)
 	}
 }
 
-/* Digests stand in full in the table of all. */
+static const char *
+seen_of(const struct report_seen_change *v)
+{
+	return *v->host == '\0' ? v->nexthop : v->host;
+}
+
+/* What changed, and when; digests stand in full in the table of all. */
+static void
+put_seen_one(struct buf *out, const struct report_seen_change *v)
+{
+	char is[24];
+
+	html_printf(out, "%s", page_day(v->time).s);
+	(void)snprintf(is, sizeof(is), "%.16s", v->is);
+	if (v->what == REPORT_KEY)
+		html_printf(out, " %s...", is);
+	else if (*v->is != '\0')
+		html_printf(out, " %s", v->is);
+}
+
+/* The newest first, by gateway and what it was. */
 static void
 put_seen(struct buf *out, const struct report *r, const char *name)
 {
-	const struct report_seen_change *v;
-	char is[24];
-	size_t i, n;
+	const struct report_seen_change *v[EVENTS];
+	size_t i, k, n = 0;
+	const char *host;
 
-	for (i = r->nseen_changes, n = 0; i-- > 0 && n < EVENTS;) {
-		v = &r->seen_change[i];
-		if (strcmp(v->partner, name) != 0)
+	for (i = r->nseen_changes; i-- > 0 && n < EVENTS;)
+		if (strcmp(r->seen_change[i].partner, name) == 0)
+			v[n++] = &r->seen_change[i];
+	for (i = 0; i < n; i++) {
+		if (v[i] == NULL)
 			continue;
-		buf_puts(out, n++ == 0 ? "<li>Seen of gateways: " : "; ");
-		html_printf(out, "%s %s %s", page_day(v->time).s,
-		    *v->host == '\0' ? v->nexthop : v->host,
-		    report_what_name(v->what));
-		(void)snprintf(is, sizeof(is), "%.16s", v->is);
-		if (v->what == REPORT_KEY)
-			html_printf(out, " <code>%s</code>...", is);
-		else if (*v->is != '\0')
-			html_printf(out, " %s", v->is);
+		host = seen_of(v[i]);
+		buf_puts(out, i == 0 ? "<li>Seen of gateways: " : "; ");
+		html_printf(out, "%s %s ", host, report_what_name(v[i]->what));
+		put_seen_one(out, v[i]);
+		for (k = i + 1; k < n; k++) {
+			if (v[k] == NULL || v[k]->what != v[i]->what ||
+			    strcmp(seen_of(v[k]), host) != 0)
+				continue;
+			buf_puts(out, ", ");
+			put_seen_one(out, v[k]);
+			v[k] = NULL;
+		}
 	}
 }
 
@@ -534,8 +556,7 @@ put_section(struct buf *out, const struct report *r, size_t which)
 	const struct report_partner *p = &r->partner[which];
 	size_t from;
 
-	html_printf(out, "<section class=p id=p%zu data-p=%zu><h3>%s", which,
-	    which, p->name);
+	html_printf(out, "<section class=p id=p%zu><h3>%s", which, p->name);
 	page_state(out, p->state, p->verdict);
 	buf_puts(out, "</h3>");
 	put_agreement(out, r->registry, p);

@@ -109,9 +109,8 @@ function bar(svg, level) {
 			continue;
 		const r = document.createElementNS(svg.namespaceURI, "rect");
 		r.setAttribute("class", "cetv"[k]);
-		r.setAttribute("x", x);
-		r.setAttribute("width", 100 * wide[k] / sum);
-		r.setAttribute("height", 1);
+		r.setAttribute("x", x + "%");
+		r.setAttribute("width", 100 * wide[k] / sum + "%");
 		svg.append(r);
 		x += 100 * wide[k] / sum;
 	}
@@ -141,6 +140,8 @@ function axis(svg, from, to) {
 }
 
 const rows = all("#partners tbody tr");
+for (const list of [rows, all(".p")])
+	list.forEach((e, i) => e.dataset.p = i);
 const ofPartner = all("[data-p]").map(e => [e, +e.dataset.p]);
 const dated = all("[data-from]");
 const plots = all("svg.time"), axes = all("svg.axis");

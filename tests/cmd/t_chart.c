@@ -98,10 +98,10 @@ t_strip(void **state)
 
 	(void)state;
 	chart_strip(&out, "t", &p, line, 2, colour, 4, NULL, 0);
-	check_has("runs", out.data,
-	    "<path class=\"c\" d=\"M0 0h2v1h-2zM3 1h1v1h-1z\"/>");
+	check_has(
+	    "runs", out.data, "<path class=c d=\"M0 0h2v1h-2zM3 1h1v1h-1z\"/>");
 	check_true("nothing", strstr(out.data, "unused") == NULL);
-	drawn("other", "<path class=\"v\" d=\"M3 0h1v1h-1z\"/>");
+	drawn("other", "<path class=v d=\"M3 0h1v1h-1z\"/>");
 }
 
 /* One of a million is seen; of nothing there is nothing. */
@@ -113,7 +113,7 @@ t_small(void **state)
 
 	(void)state;
 	chart_small(&out, "t", n, colour, 2);
-	drawn("one", "<rect class=\"c\" x=\"97.2\" width=\"2.83\"");
+	drawn("one", "<rect class=c x=97.2% width=2.83%");
 	n[0] = n[1] = 0;
 	chart_small(&out, "t", n, colour, 2);
 	check_true("none", strstr(out.data, "<rect") == NULL);
