@@ -55,8 +55,8 @@ check_ca_file(const struct registry *r, const struct partner *p,
 		    "partner %s: CA file %s", p->name, e.text);
 	else if (x509_store_unread(anchors) > 0)
 		diag_warning(d, partner_file(r, p), p->line,
-		    "partner %s: CA file %s: OpenSSL cannot read the keys of "
-		    "%zu certificates in it; Postfix passes over them",
+		    "partner %s: CA file %s: OpenSSL cannot read %zu of the "
+		    "keys in it; Postfix passes over them",
 		    p->name, quotes(path).s, x509_store_unread(anchors));
 	if (bad != NULL)
 		diag_error(d, partner_file(r, p), p->line,
@@ -174,34 +174,50 @@ has_only_tokens(const struct strs *gateway)
 }
 
 /*
- * Of an address Postfix makes ".192.0.2.1" for dot-nexthop, which no
- * certificate can carry; an address beside it is wanted as well, not instead.
+ * Why the agreement of p can never hold for an address, or NULL: Postfix looks
+ * for no TLSA records of one, and makes ".192.0.2.1" of it for dot-nexthop,
+ * which no certificate can carry; an address beside it is wanted as well, not
+ * instead.
  */
+static const char *
+not_for_addresses(const struct partner *p)
+{
+	size_t i;
+
+	if (p->attributes->mode != MODE_ENFORCED)
+		return NULL;
+	if (p->attributes->verify == VERIFY_DANE)
+		return "no TLSA record can be found, since the next-hop is an "
+		       "address: say verify=name with the gateway= in its "
+		       "certificate, or the next-hop by its name";
+	if (p->attributes->verify != VERIFY_NAME ||
+	    !has_only_tokens(p->gateway))
+		return NULL;
+	for (i = 0; i < p->gateway->n; i++)
+		if (strcmp(p->gateway->v[i], "dot-nexthop") == 0)
+			return "no certificate can match, since the next-hop "
+			       "is an address: say gateway= with the name in "
+			       "its certificate, or gateway=nexthop if that "
+			       "carries the address";
+	return NULL;
+}
+
 static void
 check_addresses(
     const struct registry *r, const struct partner *p, struct diags *d)
 {
+	const char *why = not_for_addresses(p);
 	const struct domain *dom;
-	bool below = false;
 	struct nexthop n;
 	size_t i;
 
-	for (i = 0; i < p->gateway->n; i++)
-		below = below || strcmp(p->gateway->v[i], "dot-nexthop") == 0;
-	if (!below || p->attributes->mode != MODE_ENFORCED ||
-	    p->attributes->verify != VERIFY_NAME ||
-	    !has_only_tokens(p->gateway))
-		return;
-	for (i = 0; i < p->ndomains; i++) {
+	for (i = 0; why != NULL && i < p->ndomains; i++) {
 		dom = &r->domain[p->first_domain + i];
 		if (dom->name[0] == '[' && nexthop_parse(dom->name, &n) == 0 &&
 		    n.len > 0)
 			diag_error(d, partner_file(r, p), dom->line,
-			    "domain %s of partner %s: no certificate can "
-			    "match, since the next-hop is an address: say "
-			    "gateway= with the name in its certificate, or "
-			    "gateway=nexthop if that carries the address",
-			    quotes(dom->name).s, p->name);
+			    "domain %s of partner %s: %s", quotes(dom->name).s,
+			    p->name, why);
 	}
 }
 
