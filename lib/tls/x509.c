@@ -386,6 +386,28 @@ only_cn(const X509_NAME_ENTRY *cn)
 	return x;
 }
 
+static bool
+is_label(const unsigned char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (s[i] >= 0x80 ||
+		    (!isalnum(s[i]) && s[i] != '-' && s[i] != '_'))
+			return false;
+	return len > 0 && len <= 63 && s[0] != '-' && s[len - 1] != '-';
+}
+
+static bool
+is_ipv6(const unsigned char *s, size_t len)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr a;
+
+	(void)snprintf(text, sizeof(text), "%.*s", (int)len, (const char *)s);
+	return strlen(text) == len && inet_pton(AF_INET6, text, &a) == 1;
+}
+
 /*
  * Is it a host name, or an address, at all? OpenSSL compares what it is given,
  * and a .suffix is found behind anything.
@@ -393,21 +415,15 @@ only_cn(const X509_NAME_ENTRY *cn)
 static bool
 is_host(const unsigned char *s, size_t len)
 {
-	size_t i, label = 0;
+	const unsigned char *dot;
+	size_t at = len > 2 && s[0] == '*' && s[1] == '.' ? 2 : 0;
 
-	i = len > 2 && s[0] == '*' && s[1] == '.' ? 2 : 0;
-	for (; i < len; i++) {
-		if (s[i] != '.') {
-			if (s[i] == '\0' || s[i] >= 0x80 ||
-			    (!isalnum(s[i]) && strchr("-_:", s[i]) == NULL))
-				return false;
-			label++;
-		} else if (label == 0)
+	while ((dot = memchr(s + at, '.', len - at)) != NULL) {
+		if (!is_label(s + at, (size_t)(dot - s) - at))
 			return false;
-		else
-			label = 0;
+		at = (size_t)(dot - s) + 1;
 	}
-	return label > 0;
+	return is_label(s + at, len - at) || is_ipv6(s, len);
 }
 
 static bool
@@ -586,17 +602,19 @@ read_roots(struct x509_store *s, const char *pem, size_t len, struct err *err)
 	return good ? 0 : fail_store(s, err, "a certificate is damaged");
 }
 
+/* *readable: OpenSSL can read the key, without which it is of no use. */
 static bool
-is_key(const unsigned char *der, long len)
+is_key(const unsigned char *der, long len, bool *readable)
 {
 	const unsigned char *p = der;
-	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, len);
+	X509_PUBKEY *key = d2i_X509_PUBKEY(NULL, &p, len);
+	bool good = key != NULL && p == der + len;
 
-	EVP_PKEY_free(key);
-	return key != NULL && p == der + len;
+	*readable = good && X509_PUBKEY_get0(key) != NULL;
+	X509_PUBKEY_free(key);
+	return good;
 }
 
-/* *readable: OpenSSL can read its key, without which it is of no use. */
 static bool
 is_certificate(const unsigned char *der, long len, bool *readable)
 {
@@ -617,8 +635,8 @@ add_anchor(
 	struct anchor *a;
 	bool readable = true;
 
-	if (der == NULL ||
-	    (key ? !is_key(der, len) : !is_certificate(der, len, &readable)))
+	if (der == NULL || (key ? !is_key(der, len, &readable)
+				: !is_certificate(der, len, &readable)))
 		return err_set(err, EX_DATAERR,
 		    "%s: certificate or key %zu is damaged", quotes(s->name).s,
 		    s->n + s->unread + 1);

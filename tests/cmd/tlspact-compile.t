@@ -505,7 +505,7 @@ echo "partner a mode=enforced domain=a.example contact=x ca=$T/both.pem" >"$T/re
 compile
 is 'a CA of an unknown kind of key beside another one' "$rc" 0
 like 'is warned of' "$err" \
-	"registry:1: warning: partner a: CA file \"$T/both.pem\": OpenSSL cannot read the keys of 1 certificates in it"
+	"registry:1: warning: partner a: CA file \"$T/both.pem\": OpenSSL cannot read 1 of the keys in it"
 echo "partner a mode=enforced domain=a.example contact=x ca=$T/strange.pem" >"$T/registry"
 compile
 is 'alone it is an error' "$rc" 65

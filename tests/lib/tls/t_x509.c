@@ -371,6 +371,11 @@ test_cn(void **state)
 	    {{.cn = "*.mx.a.test"}, ".a.test", true},
 	    {{.cn = "x_1.a.test"}, ".a.test", true},
 	    {{.cn = "2001:db8::1"}, "2001:db8::1", true},
+	    {{.cn = ":.a.test"}, ".a.test", false},
+	    {{.cn = "x:25.a.test"}, ".a.test", false},
+	    {{.cn = "-x.a.test"}, ".a.test", false},
+	    {{.cn = "x-.a.test"}, ".a.test", false},
+	    {{.cn = "x-1.a.test"}, ".a.test", true},
 	};
 	STACK_OF(X509) * c;
 	size_t i;
@@ -513,12 +518,13 @@ test_store(void **state)
 
 /* A key of tomorrow is passed over, as Postfix does. */
 static void
-test_strange_anchor(void **state)
+strange_anchor(bool public)
 {
 	static const unsigned char ec[] = {
 	    0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
 	unsigned char *der = NULL, *at;
-	int len = i2d_X509(root.x, &der);
+	int len = public ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(root.x), &der)
+			 : i2d_X509(root.x, &der);
 	BIO *mem = BIO_new(BIO_s_mem());
 	struct x509_store *s;
 	struct buf b = {0};
@@ -526,11 +532,11 @@ test_strange_anchor(void **state)
 	char *pem;
 	long n;
 
-	(void)state;
 	at = memmem(der, (size_t)len, ec, sizeof(ec));
 	assert_non_null(at);
 	at[sizeof(ec) - 1] = 0x63; /* 1.2.840.10045.2.99 */
-	PEM_write_bio(mem, PEM_STRING_X509, "", der, len);
+	PEM_write_bio(
+	    mem, public ? PEM_STRING_PUBLIC : PEM_STRING_X509, "", der, len);
 	n = BIO_get_mem_data(mem, &pem);
 	buf_add(&b, pem, (size_t)n);
 	assert_null(x509_store_parse(X509_ANCHORS, b.data, b.len, "r", &err));
@@ -547,6 +553,14 @@ test_strange_anchor(void **state)
 	OPENSSL_free(der);
 	buf_free(&b);
 	assert_int_equal(ERR_peek_error(), 0);
+}
+
+static void
+test_strange_anchor(void **state)
+{
+	(void)state;
+	strange_anchor(false);
+	strange_anchor(true);
 }
 
 static void
