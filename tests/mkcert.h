@@ -31,6 +31,7 @@ enum mk_key {
 	MK_RSA768,
 	MK_ED25519,
 	MK_SECP256K1, /* none for TLS, as the next */
+	MK_SM2,
 	MK_X25519
 };
 
@@ -89,6 +90,9 @@ mk_key(enum mk_key kind)
 		break;
 	case MK_SECP256K1:
 		k = EVP_EC_gen("secp256k1");
+		break;
+	case MK_SM2:
+		k = EVP_PKEY_Q_keygen(NULL, NULL, "SM2");
 		break;
 	case MK_X25519:
 		k = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");

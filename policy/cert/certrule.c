@@ -268,7 +268,7 @@ judge_issuer(struct job *j)
 	observe(j, CERTRULE_ISSUER, "O=%s, CN=%s", leaf->issuer_org,
 	    leaf->issuer_cn);
 	/* Who is trusted for himself may write there what he likes. */
-	if (like && asked && j->v.leaf_is_anchor) {
+	if (like && asked && (j->v.leaf_is_anchor || leaf->self_signed)) {
 		say(j, CERTRULE_ISSUER,
 		    "The certificate names an agreed CA, but nothing proves "
 		    "it: the certificate or its key itself is what is "
@@ -391,21 +391,28 @@ below_floor(struct job *j, enum certrule_id id, const char *what, unsigned have,
 	warn(j, id);
 }
 
-/* No server can use such a key with Postfix. */
+static bool
+is_one_of(const char *word, const char *const *list)
+{
+	while (*list != NULL && strcmp(word, *list) != 0)
+		list++;
+	return *list != NULL;
+}
+
+/* Can a server use such a key with Postfix? */
 static bool
 is_key_for_tls(const struct x509_info *leaf)
 {
 	static const char *const groups[] = {
-	    "prime256v1", "secp384r1", "secp521r1"};
-	size_t i;
+	    "prime256v1", "secp384r1", "secp521r1", NULL};
+	static const char *const types[] = {
+	    "RSA", "RSA-PSS", "DSA", "ED25519", "ED448", NULL};
 
-	if (strcmp(leaf->key_type, "EC") != 0)
-		return strcmp(leaf->key_type, "X25519") != 0 &&
-		       strcmp(leaf->key_type, "X448") != 0;
-	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
-		if (strcmp(leaf->group, groups[i]) == 0)
-			return true;
-	return false;
+	if (strcmp(leaf->key_type, "EC") == 0)
+		return is_one_of(leaf->group, groups);
+	/* A later OpenSSL knows these, and names them by their sizes. */
+	return is_one_of(leaf->key_type, types) ||
+	       strncmp(leaf->key_type, "ML-DSA", 6) == 0;
 }
 
 static void

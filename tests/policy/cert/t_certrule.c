@@ -482,6 +482,24 @@ test_issuer_unproved(void **state)
 	b.r.issuer = other;
 	assert_int_equal(bench_judge(&b), FAULT_WRONG_ISSUER);
 	bench_free(&b);
+	/* Nor does one of its own making, though it is among the CAs. */
+	bench_init(&b, &(struct mk){DNS_GW}, false);
+	mk_free(&b.leaf);
+	b.leaf = mk_cert(&(struct mk){.cn = "Any CA", DNS_GW}, NULL, AT);
+	sk_X509_pop_free(b.chain, X509_free);
+	x509_store_free(b.store);
+	free(b.pem);
+	b.pem = NULL;
+	mk_pem(b.leaf.x, &b.pem);
+	b.chain = x509_chain_parse(b.pem, strlen(b.pem), &err);
+	b.store =
+	    x509_store_parse(X509_ROOTS, b.pem, strlen(b.pem), "own", &err);
+	b.r.store = b.store;
+	b.r.issuer = any;
+	b.r.nissuer = 1;
+	assert_int_equal(bench_judge(&b), FAULT_OK);
+	assert_int_equal(b.v.rule[CERTRULE_ISSUER].state, CERTRULE_NOT_ASKED);
+	bench_free(&b);
 }
 
 /* The first of two may be well: the sentence would contradict itself. */
@@ -509,6 +527,7 @@ test_no_key_for_tls(void **state)
 	} rows[] = {
 	    {MK_SECP256K1, FAULT_HANDSHAKE_FAILED},
 	    {MK_X25519, FAULT_HANDSHAKE_FAILED},
+	    {MK_SM2, FAULT_HANDSHAKE_FAILED},
 	    {MK_ED25519, FAULT_OK},
 	    {MK_P384, FAULT_OK},
 	    {MK_RSA2048, FAULT_OK},
