@@ -11,6 +11,8 @@
 #include "program.h"
 #include "quote.h"
 
+#define SEPARATORS ", \t\r\n"
+
 #define POSTCONF_MS 10000 /* patience */
 #define POSTCONF_MAX (4 * 1024 * 1024)
 
@@ -214,4 +216,34 @@ postconf_release(struct postconf *c)
 	free(c->service);
 	free(c->tables);
 	*c = (struct postconf){0};
+}
+
+/* --- Lists ---------------------------------------------------------------- */
+
+static struct span
+skip_separators(struct span s)
+{
+	while (s.n > 0 && strchr(SEPARATORS, *s.p) != NULL)
+		s = span_skip(s, 1);
+	return s;
+}
+
+bool
+postconf_word(struct span *list, struct span *word)
+{
+	unsigned depth = 0;
+	size_t i;
+
+	*list = skip_separators(*list);
+	for (i = 0; i < list->n; i++) {
+		if (list->p[i] == '{')
+			depth++;
+		else if (list->p[i] == '}' && depth > 0)
+			depth--;
+		else if (depth == 0 && strchr(SEPARATORS, list->p[i]) != NULL)
+			break;
+	}
+	*word = (struct span){list->p, i};
+	*list = skip_separators(span_skip(*list, i));
+	return i > 0;
 }

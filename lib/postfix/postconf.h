@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "span.h"
+
 struct err;
 
 /* A service of master.cf. */
@@ -78,5 +80,8 @@ const struct postconf_service *postconf_next(
     const struct postconf *c, size_t *at, const char *command);
 
 void postconf_release(struct postconf *c);
+
+/* The next element of a list, braces kept together; false at its end. */
+bool postconf_word(struct span *list, struct span *word);
 
 #endif

@@ -59,10 +59,11 @@ static const struct {
 static bool
 next_word(const char **list, struct span *word)
 {
-	word->p = *list + strspn(*list, SEPARATORS);
-	word->n = strcspn(word->p, SEPARATORS);
-	*list = word->p + word->n;
-	return word->n > 0;
+	struct span rest = span_of(*list);
+	bool is = postconf_word(&rest, word);
+
+	*list = rest.p;
+	return is;
 }
 
 static bool
@@ -341,14 +342,21 @@ static void
 put_unlike(struct smtpclients *cs, const char *service)
 {
 	bool first = strcmp(service, SERVICE) == 0;
-	const char *name, *value;
+	const char *name, *value,
+	    *of = first ? "" : " of ", *whose = first ? "" : service,
+	    *cas = postconf_text(&cs->conf, service, "smtp_tls_CAfile");
 	size_t at = 0;
 
+	if (*cas != '\0' && !file_is_same(cas, cs->ca_file))
+		buf_printf(&cs->unlike,
+		    "smtp_tls_CAfile = %s%s%s: this probe judges by %s "
+		    "(ca_file)\n",
+		    cas, of, whose, cs->ca_file);
 	while (
 	    (name = smtpclient_unlike(&cs->conf, service, &at, &value)) != NULL)
 		buf_printf(&cs->unlike,
 		    "%s = %s%s%s: Postfix does otherwise than this probe\n",
-		    name, value, first ? "" : " of ", first ? "" : service);
+		    name, value, of, whose);
 }
 
 /* The client of that service, read when it is first asked for. */
@@ -523,17 +531,12 @@ service_of(const struct ways *w, const char *nexthop)
 	return mem_dup(SERVICE);
 }
 
-/* Those of main.cf alone that are not what we do. */
+/* The one of main.cf alone that is not what we do. */
 static void
-put_unlike_all(struct smtpclients *cs, const char *ca_file)
+put_unlike_port(struct smtpclients *cs)
 {
-	const char *cas = postconf_text(&cs->conf, SERVICE, "smtp_tls_CAfile"),
-		   *port = postconf_text(&cs->conf, SERVICE, "smtp_tcp_port");
+	const char *port = postconf_text(&cs->conf, SERVICE, "smtp_tcp_port");
 
-	if (*cas != '\0' && !file_is_same(cas, ca_file))
-		buf_printf(&cs->unlike,
-		    "smtp_tls_CAfile = %s: this probe judges by %s (ca_file)\n",
-		    cas, ca_file);
 	if (*port != '\0' && strcmp(port, "smtp") != 0 &&
 	    strcmp(port, "25") != 0)
 		buf_printf(&cs->unlike,
@@ -551,12 +554,13 @@ smtpclients_read(struct smtpclients *cs, struct probeplan *plan,
 	char *service;
 	size_t i;
 
-	*cs = (struct smtpclients){.helo_name = helo_name, .rows = rows};
+	*cs = (struct smtpclients){
+	    .helo_name = helo_name, .ca_file = ca_file, .rows = rows};
 	buf_puts(&cs->unlike, "");
 	cs->known = postconf_read(&cs->conf, NULL, false, &e) == 0;
 	(void)client_of(cs, SERVICE);
 	if (cs->known) {
-		put_unlike_all(cs, ca_file);
+		put_unlike_port(cs);
 		w.bare = holds(postconf_text(&cs->conf, NULL,
 				   "parent_domain_matches_subdomains"),
 		    "transport_maps");

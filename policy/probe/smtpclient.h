@@ -54,7 +54,7 @@ struct smtpclient {
 struct smtpclients {
 	struct postconf conf;
 	bool known; /* there is a Postfix */
-	const char *helo_name;
+	const char *helo_name, *ca_file; /* while they are read */
 	bool rows;
 	struct smtpclient **v;
 	size_t n, cap;

@@ -381,7 +381,7 @@ may(const struct around *a, const char *list)
 	bool no = false;
 	int is = 0;
 
-	while (is == 0 && maincf_next(&rest, &word)) {
+	while (is == 0 && postconf_word(&rest, &word)) {
 		for (no = false; span_begins(word, "!"); no = !no)
 			word = span_skip(word, 1);
 		is = word.n == 0 ? 0 : matches(a, word);

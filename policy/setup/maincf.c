@@ -6,46 +6,17 @@
 #include "buf.h"
 #include "sidemap.h"
 #include "mem.h"
+#include "postconf.h"
 #include "target.h"
 
-#define SEPARATORS ", \t\n"
-
 /* --- Lists and tables ---------------------------------------------------- */
-
-static struct span
-skip_separators(struct span s)
-{
-	while (s.n > 0 && strchr(SEPARATORS, *s.p) != NULL)
-		s = span_skip(s, 1);
-	return s;
-}
-
-bool
-maincf_next(struct span *list, struct span *word)
-{
-	unsigned depth = 0;
-	size_t i;
-
-	*list = skip_separators(*list);
-	for (i = 0; i < list->n; i++) {
-		if (list->p[i] == '{')
-			depth++;
-		else if (list->p[i] == '}' && depth > 0)
-			depth--;
-		else if (depth == 0 && strchr(SEPARATORS, list->p[i]) != NULL)
-			break;
-	}
-	*word = (struct span){list->p, i};
-	*list = skip_separators(span_skip(*list, i));
-	return i > 0;
-}
 
 bool
 maincf_has(const char *list, const char *want)
 {
 	struct span rest = maincf_text(list), word;
 
-	while (maincf_next(&rest, &word))
+	while (postconf_word(&rest, &word))
 		if (span_same(word, maincf_text(want)))
 			return true;
 	return false;
@@ -239,8 +210,8 @@ take_service(struct span word, struct asking *a)
 	struct span rest = inner(word), part;
 
 	*a = (struct asking){0};
-	(void)maincf_next(&rest, &a->service);
-	while (maincf_next(&rest, &part))
+	(void)postconf_word(&rest, &a->service);
+	while (postconf_word(&rest, &part))
 		if (span_begins(part, "timeout="))
 			a->timeout = span_skip(part, 8);
 		else if (span_begins(part, "default_action="))
@@ -254,11 +225,11 @@ asking_find(
 	struct span rest = maincf_text(list), word;
 	bool guarded = false, ended = false;
 
-	while (maincf_next(&rest, &word)) {
+	while (postconf_word(&rest, &word)) {
 		guarded = guarded || asking_is_guard(word);
 		ended = ended || span_is(word, "permit") || is_refusal(word);
 		if (!span_is(word, "check_policy_service") ||
-		    !maincf_next(&rest, &word))
+		    !postconf_word(&rest, &word))
 			continue;
 		take_service(word, a);
 		if (maincf_is_service(a->service, setting, root)) {
@@ -278,7 +249,7 @@ put_service(struct buf *out, struct span word, const char *action)
 	struct span rest = inner(word), part;
 
 	buf_puts(out, "{ ");
-	while (maincf_next(&rest, &part))
+	while (postconf_word(&rest, &part))
 		if (!span_begins(part, "default_action="))
 			buf_printf(out, "%.*s, ", SPAN_ARG(part));
 	buf_printf(out, "default_action=%s }", action);
@@ -294,7 +265,7 @@ asking_rewrite(
 	bool next = false;
 
 	buf_puts(&out, "");
-	while (maincf_next(&rest, &word)) {
+	while (postconf_word(&rest, &word)) {
 		if (out.len > 0)
 			buf_puts(&out, next ? " " : ", ");
 		if (next)
@@ -315,7 +286,7 @@ asking_add(const char *list, const char *ours, bool behind)
 	struct buf out = {0};
 
 	buf_puts(&out, behind ? "" : ours);
-	while (maincf_next(&rest, &word)) {
+	while (postconf_word(&rest, &word)) {
 		buf_printf(
 		    &out, "%s%.*s", out.len == 0 ? "" : ", ", SPAN_ARG(word));
 		if (behind && span_has(word, "_unauth_destination")) {

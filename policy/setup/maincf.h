@@ -22,9 +22,6 @@ maincf_text(const char *text)
 			    : (struct span){text, strlen(text)};
 }
 
-/* The next element of a list, braces kept together; false at its end. */
-bool maincf_next(struct span *list, struct span *word);
-
 /* Is it an element of the list? */
 bool maincf_has(const char *list, const char *word);
 

@@ -83,7 +83,7 @@ want_table(
 	struct buf value = {0};
 
 	buf_puts(&value, ours);
-	while (maincf_next(&rest, &table))
+	while (postconf_word(&rest, &table))
 		if (!maincf_is_table(table, ours))
 			buf_printf(&value, ", %.*s", SPAN_ARG(table));
 	free(ours);

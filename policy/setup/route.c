@@ -198,7 +198,7 @@ add_list(struct route *r, const char *param, struct span rest, struct list *l,
 	struct span word;
 	bool negated;
 
-	while (maincf_next(&rest, &word)) {
+	while (postconf_word(&rest, &word)) {
 		for (negated = except; word.n > 0 && *word.p == '!';
 		     negated = !negated)
 			word = span_skip(word, 1);
@@ -427,7 +427,7 @@ asks_map(const struct route *r, const char *service)
 	char *ours = maincf_table(r->facts->path);
 	bool is = false;
 
-	while (!is && maincf_next(&rest, &table))
+	while (!is && postconf_word(&rest, &table))
 		is = maincf_is_table(table, ours) ||
 		     maincf_is_socketmap(
 			 table, r->facts->socketmap_socket, root);
@@ -514,7 +514,7 @@ judge(struct route *r, const struct kept *d, const struct way *w)
 		free(service);
 		return;
 	}
-	while (maincf_next(&rest, &word)) {
+	while (postconf_word(&rest, &word)) {
 		nexthop = mem_printf("%.*s", SPAN_ARG(word));
 		judge_level(r, d, w, service, nexthop);
 		if (strcmp(postconf_text(r->c, service, "smtp_tls_wrappermode"),
@@ -573,7 +573,7 @@ judge_mailboxes(struct route *r)
 	char *table, *text;
 	size_t i;
 
-	while (maincf_next(&rest, &word)) {
+	while (postconf_word(&rest, &word)) {
 		table = mem_printf("%.*s", SPAN_ARG(word));
 		text = is_pattern(table)
 			   ? NULL
@@ -641,7 +641,7 @@ judge_senders(struct route *r, const char *param, bool relays)
 	struct err e;
 	size_t i, k, n;
 
-	while (maincf_next(&rest, &word)) {
+	while (postconf_word(&rest, &word)) {
 		table = mem_printf("%.*s", SPAN_ARG(word));
 		text = postmap_ask(r->c->dir, table, NULL, &e);
 		if (text == NULL)
@@ -754,7 +754,7 @@ check_filter(struct findings *out, const struct filter *f)
 	struct err e = {0};
 	char *table;
 
-	while (maincf_next(&rest, &word)) {
+	while (postconf_word(&rest, &word)) {
 		table = mem_printf("%.*s", SPAN_ARG(word));
 		if (!find_fault(out, f, table, f->texts, &e) &&
 		    (*e.text != '\0' || f->lists) &&

@@ -131,7 +131,7 @@ check_order(struct check *k)
 	size_t place = 0, at = 0;
 
 	buf_printf(&fix, "postconf -e 'smtp_tls_policy_maps = %s", ours);
-	while (maincf_next(&rest, &table)) {
+	while (postconf_word(&rest, &table)) {
 		if (++place == 1)
 			first = table;
 		if (!maincf_is_table(table, ours))
@@ -288,7 +288,7 @@ check_discard(struct check *k)
 	bool found = false;
 
 	buf_printf(&fix, "postconf -e '%s =", name);
-	while (maincf_next(&rest, &word)) {
+	while (postconf_word(&rest, &word)) {
 		if (is_starttls(word)) {
 			found = true;
 			continue;
@@ -334,7 +334,7 @@ cipher_list(const struct check *k, const char *list)
 	buf_puts(&out, get(k, list));
 	for (i = 0; i < 2; i++) {
 		rest = maincf_text(get(k, excludes[i]));
-		while (maincf_next(&rest, &word))
+		while (postconf_word(&rest, &word))
 			while (word.n > 0) {
 				part = span_cut(&word, ':');
 				if (part.n > 0)
@@ -434,7 +434,7 @@ check_requiretls(struct check *k)
 	char *ours;
 
 	/* Without a word for the next-hop it is enforced. */
-	(void)maincf_next(&rest, &first);
+	(void)postconf_word(&rest, &first);
 	if (k->map->rows + k->map->requiretls == 0 ||
 	    !has(k, "requiretls_enable", "yes"))
 		return;
@@ -519,7 +519,7 @@ list_guards(const struct check *k, const char *name)
 {
 	struct span rest = maincf_text(get(k, name)), word;
 
-	while (maincf_next(&rest, &word))
+	while (postconf_word(&rest, &word))
 		if (asking_is_guard(word))
 			return true;
 	return false;
@@ -716,7 +716,7 @@ check_chain(struct check *k)
 	char *path;
 	size_t i;
 
-	for (; maincf_next(&rest, &word); any = true) {
+	for (; postconf_word(&rest, &word); any = true) {
 		path = mem_printf("%.*s", SPAN_ARG(word));
 		need_certificate(k, "smtpd_tls_chain_files", path);
 		free(path);

@@ -2,7 +2,7 @@
  * reaches: lib/postfix/postconf.c:take_values
  *   lib/postfix/postconf.c:take_services lib/postfix/postconf.c:find_option
  *   lib/postfix/postmap.c:postmap_take lib/postfix/postmap.c:postmap_get
- *   policy/setup/maincf.c:maincf_next policy/setup/wiring.c:check_discard
+ *   lib/postfix/postconf.c:postconf_word policy/setup/wiring.c:check_discard
  *   policy/setup/wiring.c:check_ciphers policy/setup/wiring.c:culprit
  *   policy/setup/wiring.c:wiring_check
  *   policy/probe/smtpclient.c:smtpclient_unlike

@@ -198,8 +198,16 @@ is 'others by theirs' "$(verdict).$err" pass.
 probe wrapped "transport_maps = hash:$T/none"
 is 'a table that is not there' "$(verdict)" 'FAIL timeout'
 like 'is told' "$err" 'transport_maps = hash:.*none: this probe'
+probe wrapped 'transport_maps = inline:{ { good.example = smtp: }, { wrapped.example = wrap: } }'
+is 'a table in braces is one' "$(verdict).${err//*smtp_reply_filter*/}" pass.
+probe wrapped 'transport_maps = regexp:{{/^wrapped/ wrap:}}'
+is 'of patterns as well' "$(verdict)" pass
 probe wrapped 'default_transport = wrap'
 is 'by default' "$(verdict)" pass
+sed -i '2,$s/^ -o smtp_reply.*/& -o smtp_tls_CAfile=\/etc\/hosts/' "$T/etc/master.cf"
+probe wrapped 'default_transport = wrap'
+like 'the CAs of a service' "$err" \
+	'smtp_tls_CAfile = /etc/hosts of wrap/unix: .*ca_file'
 probe wrapped 'relay_domains = wrapped.example' 'relay_transport = wrap'
 is 'a domain that is relayed to' "$(verdict)" pass
 probe tls

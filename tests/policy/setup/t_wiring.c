@@ -767,7 +767,7 @@ test_words(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		rest = maincf_text(cases[i].list);
-		check_int(cases[i].list, maincf_next(&rest, &word),
+		check_int(cases[i].list, postconf_word(&rest, &word),
 		    *cases[i].first != '\0');
 		check_true(cases[i].list,
 		    span_same(word, maincf_text(cases[i].first)));
