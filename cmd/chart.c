@@ -7,6 +7,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "html.h"
+#include "num.h"
 
 #define WEEKLY 92 /* days: with more of them a column is a week */
 #define FEW 62	  /* days: with fewer the axis names days */
@@ -123,7 +124,7 @@ put_column(struct buf *out, const struct chart_period *p, uint32_t from,
 		(void)strftime(day, sizeof(day), "%Y-%m-%d", &tm);
 	html_printf(out,
 	    "<rect x=\"%u\" width=\"%u\" height=\"100\"><title>%s, %s mails",
-	    from, to - from, day, html_count(all).s);
+	    from, to - from, day, num_count(all).s);
 	for (i = 0; i < n; i++)
 		if ((sum = column_sum(&s[i], from, to)) > 0) {
 			html_printf(out, "\n%s ", s[i].name);

@@ -111,23 +111,6 @@ html_json(struct buf *out, const char *s)
 	buf_putc(out, '"');
 }
 
-struct html_count
-html_count(uint64_t n)
-{
-	struct html_count c;
-	char digits[24];
-	size_t len, i, to = 0;
-
-	len = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, n);
-	for (i = 0; i < len; i++) {
-		if (i > 0 && (len - i) % 3 == 0)
-			c.s[to++] = ',';
-		c.s[to++] = digits[i];
-	}
-	c.s[to] = '\0';
-	return c;
-}
-
 void
 html_csp(struct buf *out, const char *text)
 {

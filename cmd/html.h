@@ -28,12 +28,6 @@ void html_printf(struct buf *out, const char *markup, ...)
  */
 void html_json(struct buf *out, const char *s);
 
-/* 12300 as "12,300". Use as html_count(n).s. */
-struct html_count {
-	char s[32];
-};
-struct html_count html_count(uint64_t n);
-
 /*
  * The source expression by which a Content-Security-Policy allows this text
  * as a script or style within the page ("'sha256-...'"; CSP 3, 2.3.1).

@@ -78,11 +78,12 @@ static void
 put_about(struct buf *out, const struct report *r)
 {
 	html_printf(out,
-	    "%zu partner%s, of which %zu %s Enforced. Made %s by tlspact %s "
+	    "%s partner%s, of which %s %s Enforced. Made %s by tlspact %s "
 	    "from "
 	    "registry, map, ledger and evidence alone. Days and times are UTC.",
-	    r->npartners, num_plural(r->npartners), r->nenforced,
-	    r->nenforced == 1 ? "is" : "are", page_time(r->now).s, r->version);
+	    num_count(r->npartners).s, num_plural(r->npartners),
+	    num_count(r->nenforced).s, r->nenforced == 1 ? "is" : "are",
+	    page_time(r->now).s, r->version);
 	if (r->going_on)
 		buf_puts(out, " The last day is not over.");
 	if (*r->map_fault != '\0')
@@ -147,8 +148,8 @@ put_attention(struct buf *out, const struct report *r)
 	}
 	buf_puts(out, "</ul>");
 	if (r->nnotes > NOTES)
-		html_printf(out, "<p>%zu more stand with each partner.</p>",
-		    r->nnotes - NOTES);
+		html_printf(out, "<p>%s more stand with each partner.</p>",
+		    num_count(r->nnotes - NOTES).s);
 }
 
 /* --- Readiness, and the rest of the world ----------------------------------
@@ -207,12 +208,13 @@ put_gaps(struct buf *out, const struct report *r)
 		    page_time(r->gap[i].begin).s, page_time(r->gap[i].end).s,
 		    clock_span(r->gap[i].end - r->gap[i].begin, span));
 	if (r->ngaps > i)
-		html_printf(out, "<li>and %zu more times</li>", r->ngaps - i);
+		html_printf(out, "<li>and %s more times</li>",
+		    num_count(r->ngaps - i).s);
 	for (i = 0; i < r->nhosts && i < GAPS; i++) {
 		html_printf(out, "<li>Host %s: %s hours, %s to %s ",
 		    *r->host[i].name == '\0' ? "without a name"
 					     : r->host[i].name,
-		    html_count(r->host[i].hours).s,
+		    num_count(r->host[i].hours).s,
 		    page_time(r->host[i].first).s,
 		    page_time(r->host[i].last).s);
 		page_state(out, r->host[i].state,
@@ -241,23 +243,23 @@ put_open(struct buf *out, const struct report *r)
 		    "<li>Of %s hours of this period the mail log of %s was "
 		    "read."
 		    "</li>",
-		    html_count(r->hours).s, html_count(r->hours_read).s);
+		    num_count(r->hours).s, num_count(r->hours_read).s);
 	put_gaps(out, r);
 	html_printf(out,
-	    "<li>%zu partner%s had no mail in this period: that is no proof of "
-	    "anything.</li><li>Of %zu no gateway was looked at.</li>",
-	    silent, num_plural(silent), unseen);
+	    "<li>%s partner%s had no mail in this period: that is no proof of "
+	    "anything.</li><li>Of %s no gateway was looked at.</li>",
+	    num_count(silent).s, num_plural(silent), num_count(unseen).s);
 	if (r->rule_unknown > 0)
 		html_printf(out,
 		    "<li>To what %s mails were held is not known: they were "
 		    "counted before that was written down.</li>",
-		    html_count(r->rule_unknown).s);
+		    num_count(r->rule_unknown).s);
 	if (r->rules_more > 0)
 		html_printf(out,
 		    "<li>%s changes of rules are counted in the record, but "
 		    "not "
 		    "named.</li>",
-		    html_count(r->rules_more).s);
+		    num_count(r->rules_more).s);
 	buf_puts(out, "</ul>");
 }
 
@@ -289,8 +291,8 @@ put_notices(struct buf *out, const struct report *r)
 	}
 	page_table_end(out);
 	if (r->nnotices > shown)
-		html_printf(out, "<p>%zu older ones are not shown.</p>",
-		    r->nnotices - shown);
+		html_printf(out, "<p>%s older ones are not shown.</p>",
+		    num_count(r->nnotices - shown).s);
 }
 
 static void
@@ -310,7 +312,7 @@ put_record(struct buf *out, const struct report *r)
 		    ": %s events, the last one has the digest</p>"
 		    "<pre><code>%s</code></pre><p>To check it against a later "
 		    "ledger:</p><pre><code>%s</code></pre>",
-		    html_count((uint64_t)r->head.count).s, r->head.hash,
+		    num_count((uint64_t)r->head.count).s, r->head.hash,
 		    r->verify);
 	if (r->head.count > 0 && !r->evidence_checked)
 		buf_puts(out, "<p>The evidence was not held against it, which "

@@ -98,18 +98,18 @@ reportmail_figures(struct buf *out, const struct report *r)
 	failed = t.kept[EVIDENCE_OUT].required_failed +
 		 t.kept[EVIDENCE_IN].required_failed;
 	buf_puts(out, "<dl class=\"figures\">");
-	put_figure(out, "f-all", "mails with partners", html_count(all).s);
+	put_figure(out, "f-all", "mails with partners", num_count(all).s);
 	put_figure(
 	    out, "f-encrypted", "encrypted", page_share(all - clear, all).s);
 	put_figure(out, "f-verified", "of the sent, authenticated",
 	    page_share(
 		t.n[EVIDENCE_OUT][EVIDENCE_VERIFIED], t.all[EVIDENCE_OUT])
 		.s);
-	put_figure(out, "f-clear", "in clear", html_count(clear).s);
+	put_figure(out, "f-clear", "in clear", num_count(clear).s);
 	put_figure(out, "f-kept", "of the required, kept",
 	    page_share(kept, kept + failed).s);
 	put_figure(out, "f-lowered", "under a downgrade",
-	    html_count(t.lowered[EVIDENCE_OUT] + t.lowered[EVIDENCE_IN]).s);
+	    num_count(t.lowered[EVIDENCE_OUT] + t.lowered[EVIDENCE_IN]).s);
 	buf_puts(out, "</dl>\n");
 }
 
@@ -268,7 +268,7 @@ put_use_table(
 		html_printf(out,
 		    "</td><td class=\"n\">%s</td><td class=\"n\">%s</td>"
 		    "<td class=\"d\">%s</td></tr>\n",
-		    html_count(b->v[i].n).s, page_share(b->v[i].n, b->all).s,
+		    num_count(b->v[i].n).s, page_share(b->v[i].n, b->all).s,
 		    b->v[i].last);
 	}
 	page_table_end(out);
@@ -312,8 +312,8 @@ reportmail_protocols(struct buf *out, const struct report *r)
 	html_printf(out,
 	    "<p>Forward secrecy: %s of %s mails, and %s for which it is not "
 	    "known. Keys that a quantum computer does not open: %s.</p>",
-	    page_share(secret, all).s, html_count(all).s, html_count(unknown).s,
-	    html_count(o->quantum + i->quantum).s);
+	    page_share(secret, all).s, num_count(all).s, num_count(unknown).s,
+	    num_count(o->quantum + i->quantum).s);
 	buf_puts(out, "<div class=\"two\">");
 	put_use(out, r, "Protocols", &o->protocol, &i->protocol, true);
 	put_use(out, r, "Key exchange", &o->exchange, &i->exchange, true);
@@ -357,16 +357,16 @@ reportmail_others(struct buf *out, const struct report *r)
 		html_printf(out,
 		    "<tr><th scope=\"row\">%s</th><td class=\"n\">%s</td>"
 		    "<td class=\"n\">%s</td>",
-		    d->name, html_count(d->n[EVIDENCE_OUT][EVIDENCE_CLEAR]).s,
-		    html_count(d->n[EVIDENCE_IN][EVIDENCE_CLEAR]).s);
+		    d->name, num_count(d->n[EVIDENCE_OUT][EVIDENCE_CLEAR]).s,
+		    num_count(d->n[EVIDENCE_IN][EVIDENCE_CLEAR]).s);
 		for (n[0][0] = 0, s = EVIDENCE_CLEAR + 1; s < REPORT_SEEN; s++)
 			n[0][0] += d->n[EVIDENCE_OUT][s] + d->n[EVIDENCE_IN][s];
 		html_printf(out,
 		    "<td class=\"n\">%s</td><td class=\"d\">%s</td></tr>\n",
-		    html_count(n[0][0]).s, d->last);
+		    num_count(n[0][0]).s, d->last);
 	}
 	page_table_end(out);
 	if (r->domains_more > 0)
-		html_printf(
-		    out, "<p>%zu more had mail in clear.</p>", r->domains_more);
+		html_printf(out, "<p>%s more had mail in clear.</p>",
+		    num_count(r->domains_more).s);
 }

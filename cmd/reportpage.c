@@ -98,11 +98,11 @@ page_mail_row(struct buf *out, enum evidence_direction way,
 	for (i = 0; i < REPORT_SEEN; i++)
 		all += n[i];
 	html_printf(out, "<tr><th scope=row>%s<td>%s",
-	    way == EVIDENCE_OUT ? "Sent" : "Received", html_count(all).s);
+	    way == EVIDENCE_OUT ? "Sent" : "Received", num_count(all).s);
 	for (i = REPORT_SEEN; i-- > 0;)
-		html_printf(out, "<td>%s", html_count(n[i]).s);
+		html_printf(out, "<td>%s", num_count(n[i]).s);
 	for (i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
-		html_printf(out, "<td>%s", html_count(asked[i]).s);
+		html_printf(out, "<td>%s", num_count(asked[i]).s);
 	buf_putc(out, '\n');
 }
 
@@ -112,8 +112,8 @@ page_not_delivered(struct buf *out, const struct report_mail *m)
 	if (m->deferred + m->returned + m->refused > 0)
 		html_printf(out,
 		    " Not delivered: %s deferred, %s came back, %s refused.",
-		    html_count(m->deferred).s, html_count(m->returned).s,
-		    html_count(m->refused).s);
+		    num_count(m->deferred).s, num_count(m->returned).s,
+		    num_count(m->refused).s);
 }
 
 void

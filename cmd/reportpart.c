@@ -69,8 +69,8 @@ put_row(struct buf *out, const struct report *r, size_t which)
 	html_printf(
 	    out, "<tr><th scope=row><a href=#p%zu>%s</a><td>", which, p->name);
 	page_state(out, p->state, p->verdict);
-	html_printf(out, "<td>%s<td>%s<td>%s", mode(p), html_count(sent).s,
-	    html_count(came).s);
+	html_printf(out, "<td>%s<td>%s<td>%s", mode(p), num_count(sent).s,
+	    num_count(came).s);
 	html_printf(out, "<td>%s<td>%s",
 	    page_share(sent + came - seen[EVIDENCE_CLEAR], sent + came).s,
 	    page_share(
@@ -78,9 +78,9 @@ put_row(struct buf *out, const struct report *r, size_t which)
 		sent)
 		.s);
 	html_printf(out, "<td>%s<td>%s<td>%s<td>",
-	    html_count(seen[EVIDENCE_CLEAR]).s, html_count(failed(p)).s,
-	    html_count(p->way[EVIDENCE_OUT].mail.lowered +
-		       p->way[EVIDENCE_IN].mail.lowered)
+	    num_count(seen[EVIDENCE_CLEAR]).s, num_count(failed(p)).s,
+	    num_count(p->way[EVIDENCE_OUT].mail.lowered +
+		      p->way[EVIDENCE_IN].mail.lowered)
 		.s);
 	page_small(out, p->name, seen);
 	put_days_left(out, r, p);
@@ -404,13 +404,13 @@ put_failures(struct buf *out, const struct report_partner *p)
 		html_printf(out,
 		    "<li>%s mail failed: %s, %s attempts, %s to %s",
 		    f->direction == EVIDENCE_OUT ? "Sent" : "Received",
-		    f->fault, html_count(f->n).s, f->first, f->last);
+		    f->fault, num_count(f->n).s, f->first, f->last);
 		if (f->mails > 0)
 			html_printf(out,
 			    "; %s mails waited %s h in all, %s came back",
-			    html_count(f->mails).s,
-			    html_count(f->seconds / 3600).s,
-			    html_count(f->returned).s);
+			    num_count(f->mails).s,
+			    num_count(f->seconds / 3600).s,
+			    num_count(f->returned).s);
 	}
 }
 
@@ -534,8 +534,8 @@ put_tests(struct buf *out, const struct report *r, const char *name)
 			    l->unknown == 0 ? "encrypted" : "not known of all");
 		html_printf(out,
 		    ": %s encrypted, %s clear, %s unknown, last %s",
-		    html_count(l->encrypted).s, html_count(l->clear).s,
-		    html_count(l->unknown).s, page_time(l->last).s);
+		    num_count(l->encrypted).s, num_count(l->clear).s,
+		    num_count(l->unknown).s, page_time(l->last).s);
 	}
 }
 

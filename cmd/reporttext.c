@@ -89,8 +89,8 @@ static void
 more(struct buf *out, size_t n)
 {
 	if (n > ROWS_MAX)
-		buf_printf(out, "  and %zu more, which CSV and JSON have\n",
-		    n - ROWS_MAX);
+		buf_printf(out, "  and %s more, which CSV and JSON have\n",
+		    num_count(n - ROWS_MAX).s);
 }
 
 static size_t
@@ -132,9 +132,30 @@ put_answers(const struct report *r, struct buf *out)
 /* --- Mail --------------------------------------------------------------------
  */
 
+/*
+ * Behind a name numbers in columns that are so wide; one that is wider takes of
+ * the next ones.
+ */
+static void
+put_counts(struct buf *out, const uint64_t *n, const int *width, size_t columns)
+{
+	struct num_count c;
+	int over = 0, len;
+	size_t i;
+
+	for (i = 0; i < columns; i++) {
+		c = num_count(n[i]);
+		len = (int)strlen(c.s);
+		buf_printf(out, " %*s", width[i] - over, c.s);
+		over = len > width[i] - over ? len - (width[i] - over) : 0;
+	}
+	buf_putc(out, '\n');
+}
+
 static void
 put_mail_row(struct buf *out, const char *who, const struct report_way *way)
 {
+	static const int width[] = {9, 9, 9, 9, 9};
 	const struct report_mail *m;
 	unsigned w;
 
@@ -142,20 +163,22 @@ put_mail_row(struct buf *out, const char *who, const struct report_way *way)
 		m = &way[w].mail;
 		if (report_mails(m) == 0)
 			continue;
-		buf_printf(out,
-		    "%-23s %-3s %9" PRIu64 " %9" PRIu64 " %9" PRIu64
-		    " %9" PRIu64 " %9" PRIu64 "\n",
-		    name(who).s, evidence_direction_name(w), report_mails(m),
-		    report_seen(m, EVIDENCE_VERIFIED),
-		    report_seen(m, EVIDENCE_TRUSTED),
-		    report_seen(m, EVIDENCE_ENCRYPTED),
-		    report_seen(m, EVIDENCE_CLEAR));
+		buf_printf(
+		    out, "%-23s %-3s", name(who).s, evidence_direction_name(w));
+		put_counts(out,
+		    (const uint64_t[]){report_mails(m),
+			report_seen(m, EVIDENCE_VERIFIED),
+			report_seen(m, EVIDENCE_TRUSTED),
+			report_seen(m, EVIDENCE_ENCRYPTED),
+			report_seen(m, EVIDENCE_CLEAR)},
+		    width, sizeof(width) / sizeof(width[0]));
 	}
 }
 
 static void
 put_kept_row(struct buf *out, const char *who, const struct report_way *way)
 {
+	static const int width[] = {8, 6, 8, 8, 8, 8};
 	const struct report_kept *k;
 	unsigned w;
 
@@ -163,12 +186,13 @@ put_kept_row(struct buf *out, const char *who, const struct report_way *way)
 		k = &way[w].mail.kept;
 		if (report_mails(&way[w].mail) == 0)
 			continue;
-		buf_printf(out,
-		    "%-23s %-3s %8" PRIu64 " %6" PRIu64 " %8" PRIu64
-		    " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
-		    name(who).s, evidence_direction_name(w), k->required_kept,
-		    k->required_failed, k->preferred_kept, k->preferred_failed,
-		    k->unknown, way[w].mail.lowered);
+		buf_printf(
+		    out, "%-23s %-3s", name(who).s, evidence_direction_name(w));
+		put_counts(out,
+		    (const uint64_t[]){k->required_kept, k->required_failed,
+			k->preferred_kept, k->preferred_failed, k->unknown,
+			way[w].mail.lowered},
+		    width, sizeof(width) / sizeof(width[0]));
 	}
 }
 
@@ -191,8 +215,9 @@ put_uses(struct buf *out, const char *kind, enum evidence_direction way,
 	size_t i;
 
 	for (i = 0; i < u->n && i < USES_MAX; i++)
-		buf_printf(out, "%-13s %-3s %9" PRIu64 "  %s%s%s%s\n",
-		    i == 0 ? kind : "", evidence_direction_name(way), u->v[i].n,
+		buf_printf(out, "%-13s %-3s %9s  %s%s%s%s\n",
+		    i == 0 ? kind : "", evidence_direction_name(way),
+		    num_count(u->v[i].n).s,
 		    *u->v[i].name == '\0' ? "not known" : name(u->v[i].name).s,
 		    u->v[i].state == REPORT_BAD ? "  BAD" : "",
 		    *u->v[i].why == '\0' ? "" : "  ", u->v[i].why);
@@ -226,22 +251,22 @@ put_mail(const struct report *r, struct buf *out)
 		put_uses(out, "signature", d, &w->signature);
 		put_uses(out, "verified by", d, &w->proof);
 		say(out, 18, "forward secrecy",
-		    "%s: %" PRIu64 " mails yes, %" PRIu64 " no, %" PRIu64
-		    " not known; %" PRIu64 " post-quantum",
-		    evidence_direction_name(d), w->secret, w->not_secret,
-		    w->secret_unknown, w->quantum);
+		    "%s: %s mails yes, %s no, %s not known; %s post-quantum",
+		    evidence_direction_name(d), num_count(w->secret).s,
+		    num_count(w->not_secret).s, num_count(w->secret_unknown).s,
+		    num_count(w->quantum).s);
 	}
 	if (r->ndomains > 0)
 		head(out, "DOMAINS OF NO PARTNER WITH MOST MAIL IN THE CLEAR");
 	for (i = 0; i < r->ndomains; i++)
-		say(out, 2, "",
-		    "%s: %" PRIu64 " out, %" PRIu64 " in, last on %s",
+		say(out, 2, "", "%s: %s out, %s in, last on %s",
 		    r->domain[i].name,
-		    r->domain[i].n[EVIDENCE_OUT][EVIDENCE_CLEAR],
-		    r->domain[i].n[EVIDENCE_IN][EVIDENCE_CLEAR],
+		    num_count(r->domain[i].n[EVIDENCE_OUT][EVIDENCE_CLEAR]).s,
+		    num_count(r->domain[i].n[EVIDENCE_IN][EVIDENCE_CLEAR]).s,
 		    r->domain[i].last);
 	if (r->domains_more > 0)
-		buf_printf(out, "  and %zu more domains\n", r->domains_more);
+		buf_printf(out, "  and %s more domains\n",
+		    num_count(r->domains_more).s);
 }
 
 /* --- Partners
@@ -301,11 +326,11 @@ put_failure(const struct report_failure *f, struct buf *out)
 	char span[CLOCK_MAX];
 
 	say(out, 16, "  failures",
-	    "%s (%s): %" PRIu64 " attempts, %s to %s; %" PRIu64
-	    " mails waited %s in all, %" PRIu64 " of them came back",
-	    f->fault, evidence_direction_name(f->direction), f->n, f->first,
-	    f->last, f->mails, clock_span((time_t)f->seconds, span),
-	    f->returned);
+	    "%s (%s): %s attempts, %s to %s; %s mails waited %s in all, %s of "
+	    "them came back",
+	    f->fault, evidence_direction_name(f->direction), num_count(f->n).s,
+	    f->first, f->last, num_count(f->mails).s,
+	    clock_span((time_t)f->seconds, span), num_count(f->returned).s);
 }
 
 /* What was tried before it was enforced, and what traced mails tell. */
@@ -328,9 +353,9 @@ put_tests(
 		l = &r->leg[i];
 		if (l->partner == p->name)
 			say(out, 16, "  leg",
-			    "%s: %" PRIu64 " encrypted, %" PRIu64
-			    " clear, %" PRIu64 " unknown, last %s",
-			    l->leg, l->encrypted, l->clear, l->unknown,
+			    "%s: %s encrypted, %s clear, %s unknown, last %s",
+			    l->leg, num_count(l->encrypted).s,
+			    num_count(l->clear).s, num_count(l->unknown).s,
 			    when(l->last).s);
 	}
 }
@@ -376,11 +401,12 @@ put_moved(struct buf *out, const struct report_downgrade *d)
 	for (w = REPORT_WAYS; w-- > 0;) {
 		n = d->moved[w];
 		say(out, 4, "",
-		    "%s: %" PRIu64 " verified, %" PRIu64 " trusted, %" PRIu64
-		    " encrypted, %" PRIu64 " clear",
-		    evidence_direction_name(w), n[EVIDENCE_VERIFIED],
-		    n[EVIDENCE_TRUSTED], n[EVIDENCE_ENCRYPTED],
-		    n[EVIDENCE_CLEAR]);
+		    "%s: %s verified, %s trusted, %s encrypted, %s clear",
+		    evidence_direction_name(w),
+		    num_count(n[EVIDENCE_VERIFIED]).s,
+		    num_count(n[EVIDENCE_TRUSTED]).s,
+		    num_count(n[EVIDENCE_ENCRYPTED]).s,
+		    num_count(n[EVIDENCE_CLEAR]).s);
 	}
 }
 
@@ -439,9 +465,8 @@ put_changes(const struct report *r, struct buf *out)
 	}
 	more(out, r->nrules);
 	if (r->rules_more > 0)
-		buf_printf(out,
-		    "  and %" PRIu64 " that their events only count\n",
-		    r->rules_more);
+		buf_printf(out, "  and %s that their events only count\n",
+		    num_count(r->rules_more).s);
 	if (r->nseen_changes > 0)
 		head(out, "SEEN TO CHANGE AT GATEWAYS");
 	for (i = 0; i < some(r->nseen_changes); i++) {
@@ -474,17 +499,16 @@ put_gaps(const struct report *r, struct buf *out)
 		say(out, 2, "",
 		    "Which hours of the log were read is not known.");
 	else
-		say(out, 2, "",
-		    "%" PRIu64 " of %" PRIu64 " hours have lines in the log.",
-		    r->hours_read, r->hours);
+		say(out, 2, "", "%s of %s hours have lines in the log.",
+		    num_count(r->hours_read).s, num_count(r->hours).s);
 	for (i = 0; i < some(r->ngaps) && r->hours_known; i++)
 		say(out, 4, "  ", "none from %s to %s", when(r->gap[i].begin).s,
 		    when(r->gap[i].end).s);
 	more(out, r->ngaps);
 	for (i = 0; i < some(r->nhosts); i++)
-		say(out, 4, "  ", "host %s: %" PRIu64 " hours, %s to %s (%s)",
+		say(out, 4, "  ", "host %s: %s hours, %s to %s (%s)",
 		    *r->host[i].name == '\0' ? "(no name)" : r->host[i].name,
-		    r->host[i].hours, when(r->host[i].first).s,
+		    num_count(r->host[i].hours).s, when(r->host[i].first).s,
 		    when(r->host[i].last).s,
 		    report_state_name(r->host[i].state));
 	if (r->nnotices > 0)
@@ -540,9 +564,9 @@ reporttext_put(const struct report *r, struct buf *out)
 
 	buf_printf(out, "tlspact: %s to %s (UTC)%s, made %s UTC\n", r->from_day,
 	    r->to_day, r->going_on ? ", not over" : "", when(r->now).s);
-	say(out, 2, "",
-	    "%zu partner%s, %zu enforced; registry %.16s; map of %s",
-	    r->npartners, num_plural(r->npartners), r->nenforced,
+	say(out, 2, "", "%s partner%s, %s enforced; registry %.16s; map of %s",
+	    num_count(r->npartners).s, num_plural(r->npartners),
+	    num_count(r->nenforced).s,
 	    *r->registry_digest == '\0' ? "not known" : r->registry_digest,
 	    *r->map_fault == '\0' ? when(r->map_time).s : r->map_fault);
 	buf_putc(out, '\n');

@@ -1,6 +1,5 @@
 #include "reportwhatif.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "buf.h"
@@ -19,10 +18,12 @@ reportwhatif_text(const struct whatif *w, struct buf *out)
 	int f;
 
 	buf_printf(out,
-	    "%" PRIu64 " mail%s of %zu partner%s of %" PRIu64
-	    " would have waited; of %" PRIu64 " it is not known\n",
-	    w->waits, num_plural(w->waits), w->waiting, num_plural(w->waiting),
-	    w->mails, w->unknown);
+	    "%s mail%s of %s partner%s of %s would have waited; of %s it is "
+	    "not "
+	    "known\n",
+	    num_count(w->waits).s, num_plural(w->waits),
+	    num_count(w->waiting).s, num_plural(w->waiting),
+	    num_count(w->mails).s, num_count(w->unknown).s);
 	if (w->waits + w->unknown > 0)
 		buf_printf(out, "\n%-24s %10s %10s %10s  %s\n", "PARTNER",
 		    "MAILS", "WAIT", "NOT KNOWN", "WHY");
@@ -30,8 +31,9 @@ reportwhatif_text(const struct whatif *w, struct buf *out)
 		p = &w->v[i];
 		if (p->waits + p->unknown == 0)
 			continue;
-		buf_printf(out, "%-24s %10" PRIu64 " %10" PRIu64 " %10" PRIu64,
-		    p->name, p->mails, p->waits, p->unknown);
+		buf_printf(out, "%-24s %10s %10s %10s", p->name,
+		    num_count(p->mails).s, num_count(p->waits).s,
+		    num_count(p->unknown).s);
 		between = "  ";
 		for (f = 0; f < FAULT_COUNT; f++)
 			if (p->why[f] > 0) {

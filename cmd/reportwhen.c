@@ -128,8 +128,8 @@ reportwhen_timeline(struct buf *out, const struct report *r)
 	buf_puts(out, "</td><td></td></tr></tbody></table>\n");
 	if (more > 0)
 		html_printf(out,
-		    "<p>%zu more partners had some; see each of them.</p>",
-		    more);
+		    "<p>%s more partners had some; see each of them.</p>",
+		    num_count(more).s);
 	for (i = 0; i < ROW_BARS; i++)
 		buf_free(&title[i]);
 }
@@ -149,7 +149,7 @@ put_moved(struct buf *out, const struct report_downgrade *d)
 		n = d->moved[EVIDENCE_OUT][s] + d->moved[EVIDENCE_IN][s];
 		if (n > 0)
 			html_printf(out, "%s%s %s", all > 0 ? ", " : "",
-			    html_count(n).s, evidence_seen_name(s));
+			    num_count(n).s, evidence_seen_name(s));
 		all += n;
 	}
 	if (all == 0)
@@ -207,8 +207,8 @@ reportwhen_downgrades(struct buf *out, const struct report *r)
 		put_downgrade(out, r, &r->downgrade[i]);
 	page_table_end(out);
 	if (r->ndowngrades > n)
-		html_printf(out, "<p>%zu older ones are not shown.</p>",
-		    r->ndowngrades - n);
+		html_printf(out, "<p>%s older ones are not shown.</p>",
+		    num_count(r->ndowngrades - n).s);
 }
 
 /* One class of failures, over all partners. */
@@ -261,8 +261,8 @@ put_class(struct buf *out, const struct class *c)
 	    "<td class=\"n\">%s</td><td class=\"n\">%s</td>"
 	    "<td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n",
 	    c->fault, c->direction == EVIDENCE_OUT ? "sent" : "received",
-	    c->partners, html_count(c->n).s, html_count(c->mails).s,
-	    html_count(c->seconds / 3600).s, html_count(c->returned).s);
+	    c->partners, num_count(c->n).s, num_count(c->mails).s,
+	    num_count(c->seconds / 3600).s, num_count(c->returned).s);
 }
 
 void
@@ -390,9 +390,9 @@ reportwhen_expiry(struct buf *out, const struct report *r)
 	}
 	if (n > 0)
 		page_table_end(out);
-	html_printf(out,
-	    "<p>%zu gateway%s; of %zu no certificate is known.</p>",
-	    r->ngateways, num_plural(r->ngateways), r->ngateways - n);
+	html_printf(out, "<p>%s gateway%s; of %s no certificate is known.</p>",
+	    num_count(r->ngateways).s, num_plural(r->ngateways),
+	    num_count(r->ngateways - n).s);
 	free(g);
 }
 
@@ -418,8 +418,8 @@ static void
 put_older(struct buf *out, size_t all, size_t shown)
 {
 	if (all > shown)
-		html_printf(
-		    out, "<p>%zu older ones are not shown.</p>", all - shown);
+		html_printf(out, "<p>%s older ones are not shown.</p>",
+		    num_count(all - shown).s);
 }
 
 /* Is it the same change, of another domain of that partner? */

@@ -80,11 +80,12 @@ static const struct options_table table = {
 static const struct format {
 	const char *name;
 	void (*put)(const struct report *r, struct buf *out);
+	bool people; /* read it, not programs */
 } formats[] = {
-    {"text", reporttext_put},
-    {"csv", reporttable_csv},
-    {"json", reporttable_json},
-    {"html", reporthtml_put},
+    {"text", reporttext_put, true},
+    {"csv", reporttable_csv, false},
+    {"json", reporttable_json, false},
+    {"html", reporthtml_put, true},
 };
 
 static const struct format *
@@ -206,6 +207,7 @@ report(struct run *run, const struct format *format)
 		return code;
 	ask.registry = run->registry;
 	ask.check = run->check;
+	ask.grouped = format->people;
 	if (run->what_if != NULL)
 		return what_if(run, &ask);
 	find_partners(run, &ask);

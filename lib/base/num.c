@@ -178,3 +178,20 @@ num_time_text(time_t t, char *buf)
 		(void)snprintf(buf, NUM_TIME_MAX, "%lld", (long long)t);
 	return buf;
 }
+
+struct num_count
+num_count(uint64_t n)
+{
+	struct num_count c;
+	char text[24];
+	size_t len, i, to = 0;
+
+	len = (size_t)snprintf(text, sizeof(text), "%" PRIu64, n);
+	for (i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			c.s[to++] = ',';
+		c.s[to++] = text[i];
+	}
+	c.s[to] = '\0';
+	return c;
+}

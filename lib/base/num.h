@@ -50,6 +50,12 @@ char *num_duration_text(uint64_t seconds, char *buf);
  */
 int num_time(const char *s, time_t *out);
 
+/* 12300 as "12,300", for people. Use as num_count(n).s. */
+struct num_count {
+	char s[32];
+};
+struct num_count num_count(uint64_t n);
+
 /* A time as RFC 3339 UTC, YYYY-MM-DDTHH:MM:SSZ. Returns buf. */
 #define NUM_TIME_MAX 32
 char *num_time_text(time_t t, char *buf);

@@ -5,6 +5,7 @@
 #define READING_H
 
 #include "ledger_downgrade.h"
+#include "num.h"
 #include "report.h"
 
 struct err;
@@ -31,6 +32,9 @@ reading_one(const struct reading *g)
 const char *reading_keep(struct reading *g, const char *s);
 const char *reading_printf(struct reading *g, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* A number in a sentence, as was asked. Use as reading_count(g, n).s. */
+struct num_count reading_count(const struct reading *g, uint64_t n);
 
 /* The partner of that name; NULL if there is none, or it was not asked for. */
 struct report_partner *reading_partner(struct reading *g, const char *name);

@@ -4,6 +4,7 @@
  */
 #include "report.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,17 @@ reading_printf(struct reading *g, const char *fmt, ...)
 	kept = reading_keep(g, text);
 	free(text);
 	return kept;
+}
+
+struct num_count
+reading_count(const struct reading *g, uint64_t n)
+{
+	struct num_count c;
+
+	if (g->ask->grouped)
+		return num_count(n);
+	(void)snprintf(c.s, sizeof(c.s), "%" PRIu64, n);
+	return c;
 }
 
 static const char *

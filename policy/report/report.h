@@ -416,6 +416,7 @@ struct report_ask {
 	time_t now;
 	const char *version; /* of the program */
 	bool check;	     /* hold the evidence against the record: slow */
+	bool grouped;	     /* numbers in sentences are for people: 12,300 */
 };
 
 /*

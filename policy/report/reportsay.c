@@ -164,9 +164,10 @@ conclude_ready(struct reading *g, struct report_partner *p)
 	if (clear > 0) {
 		not_ready(p, REPORT_THEIRS,
 		    reading_printf(g,
-			"%" PRIu64 " mail%s in the clear within %d days, the "
+			"%s mail%s in the clear within %d days, the "
 			"last on %s",
-			clear, num_plural(clear), READY_DAYS, r->days.v[day]));
+			reading_count(g, clear).s, num_plural(clear),
+			READY_DAYS, r->days.v[day]));
 	} else if (r->ndays < READY_DAYS) {
 		not_ready(p, REPORT_TIME,
 		    "the period has fewer than 30 days to judge by");
@@ -222,15 +223,14 @@ conclude_enforced(struct reading *g, struct report_partner *p)
 
 	if (failed > 0)
 		say_partner(p, REPORT_BAD,
-		    reading_printf(g,
-			"%" PRIu64 " mail%s with less than was demanded",
-			failed, num_plural(failed)));
+		    reading_printf(g, "%s mail%s with less than was demanded",
+			reading_count(g, failed).s, num_plural(failed)));
 	else if (gateways == REPORT_BAD)
 		say_partner(p, REPORT_BAD, "a gateway fails");
 	else if (lowered > 0)
 		say_partner(p, REPORT_WATCH,
-		    reading_printf(g, "%" PRIu64 " mail%s under a downgrade",
-			lowered, num_plural(lowered)));
+		    reading_printf(g, "%s mail%s under a downgrade",
+			reading_count(g, lowered).s, num_plural(lowered)));
 	else if (p->ndowngrades > 0)
 		say_partner(p, REPORT_WATCH, "lowered; no mail under it");
 	else if (gateways == REPORT_WATCH)
@@ -360,9 +360,9 @@ note_mail(struct reading *g, const struct report_partner *p)
 		if (k->required_failed > 0)
 			note(g, REPORT_BAD, p->name, REPORT_OURS)->text =
 			    reading_printf(g,
-				"%" PRIu64 " mail%s (%s) with less than was "
+				"%s mail%s (%s) with less than was "
 				"demanded then",
-				k->required_failed,
+				reading_count(g, k->required_failed).s,
 				num_plural(k->required_failed),
 				evidence_direction_name(w));
 		for (i = 0; i < p->way[w].protocol.n; i++) {
@@ -370,9 +370,9 @@ note_mail(struct reading *g, const struct report_partner *p)
 			if (u->state == REPORT_BAD)
 				note(g, REPORT_WATCH, p->name, REPORT_THEIRS)
 				    ->text = reading_printf(g,
-				    "%" PRIu64 " mail%s (%s) by %s, %s; last "
+				    "%s mail%s (%s) by %s, %s; last "
 				    "on %s",
-				    u->n, num_plural(u->n),
+				    reading_count(g, u->n).s, num_plural(u->n),
 				    evidence_direction_name(w), u->name, u->why,
 				    u->last);
 		}
@@ -431,14 +431,16 @@ note_ours(struct reading *g)
 		note(g, REPORT_OPEN, "", REPORT_OURS)->text =
 		    "which hours of the log were read is not on record";
 	else if (r->hours_read < r->hours)
-		note(g, REPORT_OPEN, "", REPORT_OURS)->text = reading_printf(g,
-		    "%" PRIu64 " of %" PRIu64 " hours have no log",
-		    r->hours - r->hours_read, r->hours);
+		note(g, REPORT_OPEN, "", REPORT_OURS)->text =
+		    reading_printf(g, "%s of %s hours have no log",
+			reading_count(g, r->hours - r->hours_read).s,
+			reading_count(g, r->hours).s);
 	if (r->rule_unknown > 0)
 		note(g, REPORT_OPEN, "", REPORT_OURS)->text = reading_printf(g,
-		    "of %" PRIu64 " mail%s the rule of that time is not "
+		    "of %s mail%s the rule of that time is not "
 		    "known: counted before it was recorded",
-		    r->rule_unknown, num_plural(r->rule_unknown));
+		    reading_count(g, r->rule_unknown).s,
+		    num_plural(r->rule_unknown));
 }
 
 /* Worst first; else as they were found: qsort(3) is not stable. */
@@ -500,12 +502,16 @@ answer_kept(
 	else if (k->unknown > 0)
 		state = REPORT_OPEN;
 	a = answer(g->r, state, question,
-	    reading_printf(g, "%s: %" PRIu64 " of %" PRIu64 " mail%s",
-		report_percent(good, all, share), good, all, num_plural(all)));
+	    reading_printf(g, "%s: %s of %s mail%s",
+		report_percent(good, all, share), reading_count(g, good).s,
+		reading_count(g, all).s, num_plural(all)));
 	a->detail = reading_printf(g,
-	    "%" PRIu64 " under a downgrade, %" PRIu64 " with less than was "
-	    "demanded, %" PRIu64 " of unknown rule",
-	    m->lowered, k->required_failed, k->unknown);
+	    "%s under a downgrade, %s with less than was demanded, %s of "
+	    "unknown "
+	    "rule",
+	    reading_count(g, m->lowered).s,
+	    reading_count(g, k->required_failed).s,
+	    reading_count(g, k->unknown).s);
 }
 
 /* That there was none is known of the time that a whole record covers. */
@@ -523,16 +529,17 @@ answer_downgrades(struct reading *g)
 		open += r->downgrade[i].open;
 	if (r->ndowngrades > 0)
 		answer(g->r, REPORT_WATCH, question,
-		    reading_printf(g, "%zu downgrade%s, %zu of them now",
-			r->ndowngrades, num_plural(r->ndowngrades), open));
+		    reading_printf(g, "%s downgrade%s, %s of them now",
+			reading_count(g, r->ndowngrades).s,
+			num_plural(r->ndowngrades), reading_count(g, open).s));
 	else if (r->head.count == 0)
 		answer(g->r, REPORT_OPEN, question, "there is no record yet");
 	else if (mails > 0)
 		answer(g->r, REPORT_BAD, question,
 		    reading_printf(g,
-			"%" PRIu64 " mail%s under a downgrade that the record "
+			"%s mail%s under a downgrade that the record "
 			"does not have",
-			mails, num_plural(mails)));
+			reading_count(g, mails).s, num_plural(mails)));
 	else if (r->flaws > 0)
 		answer(g->r, REPORT_OPEN, question,
 		    "not known: the record is not whole");
@@ -571,11 +578,14 @@ answer_gateways(struct reading *g)
 	    : n[REPORT_OPEN] > 0 || none > 0 ? REPORT_OPEN
 					     : REPORT_GOOD,
 	    question,
-	    reading_printf(g, "%zu of %zu pass", n[REPORT_GOOD], all));
+	    reading_printf(g, "%s of %s pass",
+		reading_count(g, n[REPORT_GOOD]).s, reading_count(g, all).s));
 	a->detail = reading_printf(g,
-	    "%zu fail, %zu to be looked at, %zu not looked at lately; %zu "
+	    "%s fail, %s to be looked at, %s not looked at lately; %s "
 	    "partner%s without any look",
-	    n[REPORT_BAD], n[REPORT_WATCH], n[REPORT_OPEN], none,
+	    reading_count(g, n[REPORT_BAD]).s,
+	    reading_count(g, n[REPORT_WATCH]).s,
+	    reading_count(g, n[REPORT_OPEN]).s, reading_count(g, none).s,
 	    num_plural(none));
 }
 
@@ -601,8 +611,9 @@ answer_opportunistic(struct reading *g)
 		answer(g->r, REPORT_OPEN, question, "no such mail was counted");
 	else
 		answer(g->r, good == all ? REPORT_GOOD : REPORT_WATCH, question,
-		    reading_printf(g, "%s: %" PRIu64 " of %" PRIu64 " mail%s",
-			report_percent(good, all, share), good, all,
+		    reading_printf(g, "%s: %s of %s mail%s",
+			report_percent(good, all, share),
+			reading_count(g, good).s, reading_count(g, all).s,
 			num_plural(all)));
 }
 
@@ -624,10 +635,10 @@ answer_record(struct reading *g)
 	    : r->evidence_checked ? REPORT_GOOD
 				  : REPORT_OPEN,
 	    question,
-	    r->flaws > 0
-		? reading_printf(
-		      g, "no: %zu flaw%s", r->flaws, num_plural(r->flaws))
-		: reading_printf(g, "yes: %" PRId64 " events", r->head.count));
+	    r->flaws > 0 ? reading_printf(g, "no: %zu flaw%s", r->flaws,
+			       num_plural(r->flaws))
+			 : reading_printf(g, "yes: %s events",
+			       reading_count(g, (uint64_t)r->head.count).s));
 	a->detail = r->evidence_checked ? "the evidence is as it says"
 		    : g->evidence == NULL
 			? "there is no evidence to hold against it"
@@ -649,9 +660,9 @@ answer_gaps(struct reading *g)
 		    r->hours_read < r->hours || r->hours == 0 ? REPORT_OPEN
 							      : REPORT_GOOD,
 		    question,
-		    reading_printf(g,
-			"%" PRIu64 " of %" PRIu64 " hours have lines (%s)",
-			r->hours_read, r->hours,
+		    reading_printf(g, "%s of %s hours have lines (%s)",
+			reading_count(g, r->hours_read).s,
+			reading_count(g, r->hours).s,
 			report_percent(r->hours_read, r->hours, share)));
 }
 
@@ -667,8 +678,9 @@ answer_ready(struct reading *g)
 	}
 	if (all > 0)
 		answer(g->r, REPORT_OPEN, "Who could be Enforced today?",
-		    reading_printf(g, "%zu of %zu Opportunistic partner%s",
-			ready, all, num_plural(all)));
+		    reading_printf(g, "%s of %s Opportunistic partner%s",
+			reading_count(g, ready).s, reading_count(g, all).s,
+			num_plural(all)));
 }
 
 /* --- Facts -----------------------------------------------------------------
@@ -768,12 +780,12 @@ facts_of_partners(struct reading *g)
 	}
 	fact(r, FACT_AGREEMENT, any, unreviewed == 0,
 	    any ? reading_printf(g,
-		      "%zu enforced partner%s without ticket or review date",
-		      unreviewed, num_plural(unreviewed))
+		      "%s enforced partner%s without ticket or review date",
+		      reading_count(g, unreviewed).s, num_plural(unreviewed))
 		: "no partner");
 	fact(r, FACT_CONTACTS, any, silent == 0,
-	    any ? reading_printf(g, "%zu enforced partner%s without a contact",
-		      silent, num_plural(silent))
+	    any ? reading_printf(g, "%s enforced partner%s without a contact",
+		      reading_count(g, silent).s, num_plural(silent))
 		: "no partner");
 	fact(r, FACT_NAMES, any, true, "no partner");
 	fact(r, FACT_LIST, any, true, "no partner");
@@ -810,13 +822,15 @@ facts_of_tests(struct reading *g)
 		traced += k < r->nlegs;
 	}
 	fact(r, FACT_NEGATIVE, tried > 0, tried == all,
-	    tried == 0 ? "not looked at: tlspactctl onboard"
-		       : reading_printf(
-			     g, "%zu of %zu enforced partners", tried, all));
+	    tried == 0
+		? "not looked at: tlspactctl onboard"
+		: reading_printf(g, "%s of %s enforced partners",
+		      reading_count(g, tried).s, reading_count(g, all).s));
 	fact(r, FACT_LEGS, traced > 0 || r->nlegs > 0, traced == behind,
-	    r->nlegs == 0 ? "not looked at: tlspact-trace --record"
-			  : reading_printf(g, "%zu of %zu with a provider",
-				traced, behind));
+	    r->nlegs == 0
+		? "not looked at: tlspact-trace --record"
+		: reading_printf(g, "%s of %s with a provider",
+		      reading_count(g, traced).s, reading_count(g, behind).s));
 }
 
 static void
@@ -832,9 +846,10 @@ note_legs(struct reading *g)
 			continue;
 		n = note(g, REPORT_WATCH, l->partner, REPORT_THEIRS);
 		n->text = reading_printf(g,
-		    "%" PRIu64 " of %" PRIu64 " traced mails in the clear on "
-		    "the leg %s",
-		    l->clear, l->clear + l->encrypted + l->unknown, l->leg);
+		    "%s of %s traced mails in the clear on the leg %s",
+		    reading_count(g, l->clear).s,
+		    reading_count(g, l->clear + l->encrypted + l->unknown).s,
+		    l->leg);
 	}
 }
 
@@ -893,10 +908,11 @@ facts_of_record(struct reading *g)
 	for (i = 0; i < r->ndowngrades; i++)
 		moved = moved && r->downgrade[i].moved_known;
 	fact(r, FACT_RULES, record, r->rules_more == 0,
-	    record ? reading_printf(g,
-			 "%" PRIu64 " change%s that the record only counts",
-			 r->rules_more, num_plural(r->rules_more))
-		   : "there is no record yet");
+	    record
+		? reading_printf(g, "%s change%s that the record only counts",
+		      reading_count(g, r->rules_more).s,
+		      num_plural(r->rules_more))
+		: "there is no record yet");
 	fact(r, FACT_DOWNGRADES, record, moved,
 	    record ? "of some the mail under it was not counted"
 		   : "there is no record yet");

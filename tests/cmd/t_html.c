@@ -66,27 +66,6 @@ t_formats(void **state)
 	buf_free(&b);
 }
 
-static void
-t_count(void **state)
-{
-	static const struct {
-		uint64_t n;
-		const char *want;
-	} rows[] = {
-	    {0, "0"},
-	    {999, "999"},
-	    {1000, "1,000"},
-	    {12300, "12,300"},
-	    {1234567, "1,234,567"},
-	    {UINT64_MAX, "18,446,744,073,709,551,615"},
-	};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++)
-		check_str(rows[i].want, html_count(rows[i].n).s, rows[i].want);
-}
-
 /* printf '%s' 'a{}' | openssl dgst -sha256 -binary | base64 */
 static void
 t_csp(void **state)
@@ -106,7 +85,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_texts),
 	    cmocka_unit_test(t_formats),
-	    cmocka_unit_test(t_count),
 	    cmocka_unit_test(t_csp),
 	};
 

@@ -70,11 +70,13 @@ text = open(sys.argv[3]).read() if len(sys.argv) > 3 else None
 if text:
     for m in j["mail"]:
         if m["mails"]:
-            want = [str(m[k]) for k in ("mails",) + kinds]
+            want = [format(m[k], ",") for k in ("mails",) + kinds]
             assert re.search("^" + re.escape(m["partner"]) + " +" +
                 m["direction"] + " +" + " +".join(want) + "$", text, re.M), m
+    # For people 12,300; for programs 12300, in sentences too.
     for a in j["answers"]:
-        assert a["answer"] in re.sub("\\s+", " ", text), a
+        assert re.sub("\\d{4,}", lambda m: format(int(m[0]), ","),
+            a["answer"]) in re.sub("\\s+", " ", text), a
     for d in j["downgrades"]:
         assert d["partner"] + " from " + d["before"] in text, d
     for line in text.splitlines():
@@ -214,7 +216,8 @@ is 'what went in the clear to p1' "$(jq -c '.partners[] |
 	select(.partner == "p1") | [.would_wait, .not_known]' <<<"$out")" \
 	"$(report -j | jq -c '[[.mail[] | select(.partner == "p1").clear] | add, 0]')"
 run report --what-if "$T/would"
-like 'and says so' "$out" 'mails of . partners? of [0-9]+ would have waited'
+like 'and says so' "$out" \
+	'mails of . partners? of 10,0[0-9]{2},[0-9]{3} would have waited'
 grep -v mode=enforced "$T/registry" | grep -v '^	' >"$T/would"
 run report --what-if "$T/would"
 is 'nothing would' "$rc" 0

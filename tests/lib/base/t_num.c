@@ -225,6 +225,27 @@ t_time_text(void **state)
 	assert_true(strlen(buf) < sizeof(buf));
 }
 
+static void
+t_count(void **state)
+{
+	static const struct {
+		uint64_t n;
+		const char *want;
+	} rows[] = {
+	    {0, "0"},
+	    {999, "999"},
+	    {1000, "1,000"},
+	    {12300, "12,300"},
+	    {1234567, "1,234,567"},
+	    {UINT64_MAX, "18,446,744,073,709,551,615"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++)
+		check_str(rows[i].want, num_count(rows[i].n).s, rows[i].want);
+}
+
 int
 main(void)
 {
@@ -234,6 +255,7 @@ main(void)
 	    cmocka_unit_test(t_duration_text),
 	    cmocka_unit_test(t_time),
 	    cmocka_unit_test(t_time_text),
+	    cmocka_unit_test(t_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
