@@ -168,9 +168,10 @@ put_ready(struct buf *out, const struct report *r)
 		if (ready++ == 0)
 			buf_puts(out, "<h3>Could be Enforced today</h3>");
 		html_printf(out,
-		    "<p data-p=\"%zu\"><a href=\"#p%zu\">%s</a>: paste "
-		    "<code>%s</code></p>\n",
-		    i, i, p->name, p->line);
+		    "<p data-p=\"%zu\"><a href=\"#p%zu\">%s</a>: ", i, i,
+		    p->name);
+		page_line(out, p);
+		buf_puts(out, "</p>\n");
 	}
 	for (i = 0; i < r->npartners; i++) {
 		p = &r->partner[i];
@@ -245,10 +246,15 @@ put_open(struct buf *out, const struct report *r)
 		    "</li>",
 		    num_count(r->hours).s, num_count(r->hours_read).s);
 	put_gaps(out, r);
-	html_printf(out,
-	    "<li>%s partner%s had no mail in this period: that is no proof of "
-	    "anything.</li><li>Of %s no gateway was looked at.</li>",
-	    num_count(silent).s, num_plural(silent), num_count(unseen).s);
+	if (silent > 0)
+		html_printf(out,
+		    "<li>%s partner%s had no mail in this period: that is no "
+		    "proof of anything.</li>",
+		    num_count(silent).s, num_plural(silent));
+	if (unseen > 0)
+		html_printf(out,
+		    "<li>Of %s partner%s no gateway was looked at.</li>",
+		    num_count(unseen).s, num_plural(unseen));
 	if (r->rule_unknown > 0)
 		html_printf(out,
 		    "<li>To what %s mails were held is not known: they were "
@@ -335,6 +341,34 @@ put_record(struct buf *out, const struct report *r)
 	put_notices(out, r);
 }
 
+/* The places of the page by the parts of a report. */
+static void
+put_place(struct buf *out, const char *part)
+{
+	static const struct {
+		const char *part, *id, *name;
+	} places[] = {
+	    {"partners", "each", "Each partner"},
+	    {"gateways", "each", "Each partner"},
+	    {"rules", "changes", "Changes"},
+	    {"mail", "mail", "Mail, Protocols"},
+	    {"downgrades", "timeline", "Timeline"},
+	    {"failures", "timeline", "Timeline"},
+	    {"gaps", "open", "Not proven"},
+	    {"record", "record", "Record"},
+	    {"notices", "record", "Record"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (strcmp(places[i].part, part) == 0) {
+			html_printf(out, "<a href=\"#%s\">%s</a>", places[i].id,
+			    places[i].name);
+			return;
+		}
+	html_printf(out, "%s", part);
+}
+
 static void
 put_facts(struct buf *out, const struct report *r)
 {
@@ -350,8 +384,9 @@ put_facts(struct buf *out, const struct report *r)
 		    i + 1, r->fact[i].title);
 		page_state(
 		    out, r->fact[i].state, report_state_name(r->fact[i].state));
-		html_printf(out, "</td><td>%s</td><td>%s</td></tr>\n",
-		    r->fact[i].text, r->fact[i].where);
+		html_printf(out, "</td><td>%s</td><td>", r->fact[i].text);
+		put_place(out, r->fact[i].where);
+		buf_puts(out, "</td></tr>\n");
 	}
 	page_table_end(out);
 }

@@ -4,10 +4,12 @@
 #include "reportpage.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
 #include "html.h"
+#include "mem.h"
 #include "num.h"
 
 const char *const page_colour[REPORT_SEEN] = {
@@ -114,6 +116,23 @@ page_not_delivered(struct buf *out, const struct report_mail *m)
 		    " Not delivered: %s deferred, %s came back, %s refused.",
 		    num_count(m->deferred).s, num_count(m->returned).s,
 		    num_count(m->refused).s);
+}
+
+void
+page_line(struct buf *out, const struct report_partner *p)
+{
+	const char *line = p->line, *at;
+	char *place;
+
+	/* "file:1: partner ...": a file may have such a blank, no line has. */
+	while ((at = strstr(line, ": ")) != NULL)
+		line = at + 2;
+	html_printf(out, "paste <code>%s</code>", line);
+	if (line > p->line) {
+		place = mem_printf("%.*s", (int)(line - 2 - p->line), p->line);
+		html_printf(out, " <span class=note>at %s</span>", place);
+		free(place);
+	}
 }
 
 void

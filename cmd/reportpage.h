@@ -36,7 +36,7 @@ struct chart_period page_period(const struct report *r);
  * The row of a direction: how much, what protected it, and whether that was
  * what was asked for; and the head of such a table.
  */
-#define PAGE_MAIL_HEAD                                    \
+#define PAGE_MAIL_HEAD                                        \
 	"<th>Mail<th>All<th>Verified<th>Trusted<th>Encrypted" \
 	"<th>Clear<th>Required kept<th>Required failed"       \
 	"<th>Preferred kept<th>Preferred failed<th>Rule not known"
@@ -45,6 +45,9 @@ void page_mail_row(struct buf *out, enum evidence_direction way,
 
 /* What was not delivered, as a sentence; nothing if there was none. */
 void page_not_delivered(struct buf *out, const struct report_mail *m);
+
+/* The line that would enforce it, to be pasted, and where it stands. */
+void page_line(struct buf *out, const struct report_partner *p);
 
 /* The shares as a bar. */
 void page_small(

@@ -542,11 +542,10 @@ put_tests(struct buf *out, const struct report *r, const char *name)
 static void
 put_readiness(struct buf *out, const struct report_partner *p)
 {
-	if (p->ready == REPORT_READY)
-		html_printf(out,
-		    "<p>Could be enforced today:<pre><code>%s</code></pre>",
-		    p->line);
-	else if (p->ready == REPORT_NOT_READY)
+	if (p->ready == REPORT_READY) {
+		buf_puts(out, "<p>Could be enforced today: ");
+		page_line(out, p);
+	} else if (p->ready == REPORT_NOT_READY)
 		html_printf(out, "<p>Not to be enforced yet: %s", p->missing);
 }
 

@@ -390,9 +390,12 @@ reportwhen_expiry(struct buf *out, const struct report *r)
 	}
 	if (n > 0)
 		page_table_end(out);
-	html_printf(out, "<p>%s gateway%s; of %s no certificate is known.</p>",
-	    num_count(r->ngateways).s, num_plural(r->ngateways),
-	    num_count(r->ngateways - n).s);
+	html_printf(out, "<p>%s gateway%s", num_count(r->ngateways).s,
+	    num_plural(r->ngateways));
+	if (r->ngateways > n)
+		html_printf(out, "; of %s no certificate is known",
+		    num_count(r->ngateways - n).s);
+	buf_puts(out, ".</p>");
 	free(g);
 }
 
