@@ -39,22 +39,10 @@ struct num_count reading_count(const struct reading *g, uint64_t n);
 /* The partner of that name; NULL if there is none, or it was not asked for. */
 struct report_partner *reading_partner(struct reading *g, const char *name);
 
-/* The same, made if it is new. */
+/* No mail in either direction yet. */
+void reading_ways(struct report_way way[REPORT_WAYS]);
+
+/* The same as reading_partner(), made if it is new. */
 struct report_partner *reading_add(struct reading *g, const char *name);
-
-/* When it ended, or will. */
-time_t report_over(const struct ledger_downgrade *d);
-
-/* reportgateway.c: gateways, their chains, and what changed there. */
-int reading_gateways(struct reading *g, struct err *e);
-
-/* reportrecord.c: what was decided, told and read; is the record whole? */
-int reading_downgrades(struct reading *g, struct err *e);
-int reading_legs(struct reading *g, struct err *e);
-int reading_hours(struct reading *g, struct err *e);
-int reading_record(struct reading *g, struct err *e);
-
-/* reportsay.c: what follows from all of it. */
-void reading_conclude(struct reading *g);
 
 #endif

@@ -5,7 +5,6 @@
 #include "report.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,9 @@
 #include "quote.h"
 #include "reading.h"
 #include "registry.h"
+#include "reportgateway.h"
+#include "reportrecord.h"
+#include "reportsay.h"
 #include "settings.h"
 #include "tlsversion.h"
 
@@ -27,39 +29,28 @@
 #define USES_REST "(others)"
 #define OTHER "other" /* what the log reader calls the rest of strangers */
 
-/* --- What the parts share ---------------------------------------------- */
+/* --- Words --------------------------------------------------------------- */
 
-const char *
-reading_keep(struct reading *g, const char *s)
+char *
+report_percent(uint64_t part, uint64_t all, char out[REPORT_PERCENT_MAX])
 {
-	return s == NULL || *s == '\0' ? ""
-				       : arena_copy(&g->r->arena, s, strlen(s));
-}
+	uint64_t hundredths;
 
-const char *
-reading_printf(struct reading *g, const char *fmt, ...)
-{
-	const char *kept;
-	va_list ap;
-	char *text;
-
-	va_start(ap, fmt);
-	text = mem_vprintf(fmt, ap);
-	va_end(ap);
-	kept = reading_keep(g, text);
-	free(text);
-	return kept;
-}
-
-struct num_count
-reading_count(const struct reading *g, uint64_t n)
-{
-	struct num_count c;
-
-	if (g->ask->grouped)
-		return num_count(n);
-	(void)snprintf(c.s, sizeof(c.s), "%" PRIu64, n);
-	return c;
+	if (all == 0) {
+		(void)snprintf(out, REPORT_PERCENT_MAX, "-");
+	} else if (part >= all) {
+		(void)snprintf(out, REPORT_PERCENT_MAX, "100 %%");
+	} else {
+		/* Never rounded up: 100 % is all of it, 0 % nothing. */
+		hundredths = all > UINT64_MAX / 10000 ? part / (all / 10000 + 1)
+						      : part * 10000 / all;
+		if (hundredths == 0 && part > 0)
+			hundredths = 1;
+		(void)snprintf(out, REPORT_PERCENT_MAX,
+		    "%" PRIu64 ".%02" PRIu64 " %%", hundredths / 100,
+		    hundredths % 100);
+	}
+	return out;
 }
 
 static const char *
@@ -73,62 +64,7 @@ day_text(struct reading *g, time_t t)
 	return g->r->days.v[i];
 }
 
-struct report_partner *
-reading_partner(struct reading *g, const char *name)
-{
-	uint32_t i = names_find(&g->r->names, name, strlen(name));
-
-	return i == STRMAP_NONE ? NULL : &g->r->partner[i];
-}
-
 /* --- Partners ----------------------------------------------------------- */
-
-static void
-begin_way(struct report_way way[REPORT_WAYS])
-{
-	unsigned w;
-
-	for (w = 0; w < REPORT_WAYS; w++) {
-		way[w].mail.first = way[w].mail.last = "";
-		way[w].weakest = "";
-	}
-}
-
-/* Is it one of those asked for? */
-static bool
-is_asked(const struct reading *g, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < g->ask->npartners; i++)
-		if (strcmp(g->ask->partner[i], name) == 0)
-			return true;
-	return g->ask->npartners == 0;
-}
-
-struct report_partner *
-reading_add(struct reading *g, const char *name)
-{
-	struct report *r = g->r;
-	uint32_t i;
-
-	if (!is_asked(g, name))
-		return NULL;
-	i = names_add(&g->r->names, name, strlen(name));
-	if (i < r->npartners)
-		return &r->partner[i];
-	r->partner = mem_grow(
-	    r->partner, r->npartners, &r->partner_cap, sizeof(*r->partner));
-	r->partner[i] = (struct report_partner){.name = g->r->names.v[i],
-	    .unknown_day = -1,
-	    .names = "",
-	    .missing = "",
-	    .line = "",
-	    .verdict = ""};
-	begin_way(r->partner[i].way);
-	r->npartners++;
-	return &r->partner[i];
-}
 
 static void
 add_registry(struct reading *g)
@@ -780,8 +716,8 @@ begin(struct reading *g, struct report *r, const struct report_ask *ask)
 	r->registry = ask->registry;
 	r->registry_digest = ask->registry == NULL ? "" : ask->registry->digest;
 	r->keep = ask->set->keep;
-	begin_way(r->all);
-	begin_way(r->others);
+	reading_ways(r->all);
+	reading_ways(r->others);
 }
 
 static int

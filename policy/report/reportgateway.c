@@ -1,6 +1,8 @@
 /*
  * Gateways as they were seen last, their chains, and what changed there.
  */
+#include "reportgateway.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /*
  * What was decided and told, from the ledger, and whether that is whole.
  */
+#include "reportrecord.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +19,8 @@
 
 /* --- Downgrades ---------------------------------------------------------- */
 
-time_t
+/* When it ended, or will. */
+static time_t
 report_over(const struct ledger_downgrade *d)
 {
 	return d->closed != 0 && d->closed < d->end ? d->closed : d->end;

@@ -2,6 +2,8 @@
  * What follows from the facts: answers, what needs attention, who could be
  * enforced, and which of the facts that auditors ask for are shown.
  */
+#include "reportsay.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,28 +20,6 @@
 #define ANSWERS_MAX 12
 
 /* --- Words --------------------------------------------------------------- */
-
-char *
-report_percent(uint64_t part, uint64_t all, char out[REPORT_PERCENT_MAX])
-{
-	uint64_t hundredths;
-
-	if (all == 0) {
-		(void)snprintf(out, REPORT_PERCENT_MAX, "-");
-	} else if (part >= all) {
-		(void)snprintf(out, REPORT_PERCENT_MAX, "100 %%");
-	} else {
-		/* Never rounded up: 100 % is all of it, 0 % nothing. */
-		hundredths = all > UINT64_MAX / 10000 ? part / (all / 10000 + 1)
-						      : part * 10000 / all;
-		if (hundredths == 0 && part > 0)
-			hundredths = 1;
-		(void)snprintf(out, REPORT_PERCENT_MAX,
-		    "%" PRIu64 ".%02" PRIu64 " %%", hundredths / 100,
-		    hundredths % 100);
-	}
-	return out;
-}
 
 static bool
 is_enforced(const struct report_partner *p)
