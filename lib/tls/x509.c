@@ -415,15 +415,13 @@ is_ipv6(const unsigned char *s, size_t len)
 static bool
 is_host(const unsigned char *s, size_t len)
 {
-	const unsigned char *dot;
-	size_t at = len > 2 && s[0] == '*' && s[1] == '.' ? 2 : 0;
+	bool star = len > 2 && s[0] == '*' && s[1] == '.';
+	const unsigned char *p = s + (star ? 2 : 0), *end = s + len, *dot;
 
-	while ((dot = memchr(s + at, '.', len - at)) != NULL) {
-		if (!is_label(s + at, (size_t)(dot - s) - at))
-			return false;
-		at = (size_t)(dot - s) + 1;
-	}
-	return is_label(s + at, len - at) || is_ipv6(s, len);
+	while ((dot = memchr(p, '.', (size_t)(end - p))) != NULL &&
+	       is_label(p, (size_t)(dot - p)))
+		p = dot + 1;
+	return is_label(p, (size_t)(end - p)) || is_ipv6(s, len);
 }
 
 static bool
@@ -436,7 +434,6 @@ cn_is_one(const X509_NAME_ENTRY *cn, const char *const *names, size_t n)
 	size_t i;
 
 	OPENSSL_free(utf8);
-
 	/* An empty reference would match nothing or, unchecked, all. */
 	for (i = 0; x != NULL && !found && i < n; i++)
 		found = names[i][0] != '\0' &&
