@@ -11,6 +11,8 @@
  * "!" and a number are as many days with 0. "*": the same as the sum of that
  * direction.
  */
+#include "reportdata.h"
+
 #include <stdbool.h>
 
 #include "buf.h"

@@ -13,7 +13,11 @@
 #include "html.h"
 #include "mem.h"
 #include "num.h"
+#include "reportdata.h"
+#include "reportmail.h"
 #include "reportpage.h"
+#include "reportpart.h"
+#include "reportwhen.h"
 
 /* A file as a string; the Makefile knows that we depend on it. */
 #define EMBED(name, file)                                      \

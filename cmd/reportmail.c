@@ -1,6 +1,8 @@
 /*
  * Mail in the page of a report: how much, what protected it, and how.
  */
+#include "reportmail.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

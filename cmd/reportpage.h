@@ -63,23 +63,4 @@ uint64_t page_seen(const struct report_partner *p, enum evidence_seen s);
 /* A partner's name, which leads to its section; "others" for "". */
 void page_name(struct buf *out, const struct report *r, const char *name);
 
-/*
- * The parts, each a slot of the template: mail; times; the table of partners
- * and a section for each; the script's data.
- */
-void reportpart_table(struct buf *out, const struct report *r);
-void reportpart_each(struct buf *out, const struct report *r);
-void reportmail_legend(struct buf *out, const struct report *r);
-void reportmail_figures(struct buf *out, const struct report *r);
-void reportmail_mail(struct buf *out, const struct report *r);
-void reportmail_protocols(struct buf *out, const struct report *r);
-void reportmail_others(struct buf *out, const struct report *r);
-void reportwhen_timekey(struct buf *out, const struct report *r);
-void reportwhen_timeline(struct buf *out, const struct report *r);
-void reportwhen_downgrades(struct buf *out, const struct report *r);
-void reportwhen_failures(struct buf *out, const struct report *r);
-void reportwhen_expiry(struct buf *out, const struct report *r);
-void reportwhen_changes(struct buf *out, const struct report *r);
-void reportdata_put(struct buf *out, const struct report *r);
-
 #endif

@@ -3,6 +3,8 @@
  * What may be left out of HTML is, as there may be thousands: end tags, and the
  * scope of <th> where only those of a head are in its row.
  */
+#include "reportpart.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,6 +2,8 @@
  * Times in the page of a report: of downgrades, faults and failures, of
  * changes, and when certificates end.
  */
+#include "reportwhen.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
