@@ -450,18 +450,15 @@ put_changes(const struct report *r, struct buf *out)
 						 : "  none\n");
 	for (i = 0; i < some(r->nrules); i++) {
 		x = &r->rule[i];
-		say(out, 4, "  ", "%s event %" PRId64 ", %s: %s%s%s%s%s%s",
-		    when(x->time).s, x->event, x->author,
-		    *x->text != '\0' ? x->text : x->key,
-		    *x->text != '\0' ? "" : ": ",
-		    *x->text != '\0' ? "" : x->was,
-		    *x->text != '\0' ? "" : " -> ", x->is,
-		    *x->text != '\0' ? "" : " (");
-		if (*x->text == '\0') {
-			out->len--; /* the end of the line */
-			buf_printf(
-			    out, "%s, %s)\n", change_name(x->change), x->cause);
-		}
+		if (*x->text != '\0')
+			say(out, 4, "  ", "%s event %" PRId64 ", %s: %s%s",
+			    when(x->time).s, x->event, x->author, x->text,
+			    x->is);
+		else
+			say(out, 4, "  ",
+			    "%s event %" PRId64 ", %s: %s: %s -> %s (%s, %s)",
+			    when(x->time).s, x->event, x->author, x->key,
+			    x->was, x->is, change_name(x->change), x->cause);
 	}
 	more(out, r->nrules);
 	if (r->rules_more > 0)
