@@ -45,6 +45,9 @@
 #define NO_FAMILY                                                     \
 	"All addresses of the gateway are of a kind that Postfix is " \
 	"not to use: see inet_protocols in main.cf."
+#define NO_WAY                                                            \
+	"This machine has no way to any address of the gateway: see its " \
+	"routes."
 
 /* A next-hop on its way through the DNS. */
 struct ask {
@@ -335,8 +338,8 @@ has_way(const struct mxdns_addr *addr)
 	int fd = socket(sa->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool way;
 
-	way = fd != -1 && (connect(fd, sa, addr->len) == 0 ||
-			      (errno != ENETUNREACH && errno != EAFNOSUPPORT));
+	way = (fd != -1 && connect(fd, sa, addr->len) == 0) ||
+	      (errno != ENETUNREACH && errno != EAFNOSUPPORT);
 	if (fd != -1)
 		(void)close(fd);
 	return way;
@@ -344,7 +347,7 @@ has_way(const struct mxdns_addr *addr)
 
 /*
  * The addresses that Postfix would take: not of a family that it does not use,
- * nor where there is no way if there is one to another.
+ * nor where this machine has no way. That there is none left is our fault.
  */
 static void
 look_at_all(
@@ -352,22 +355,21 @@ look_at_all(
 {
 	struct prober *p = a->prober;
 	const struct smtpclient *c = p->set->target[a->target].client;
-	const struct mxdns_addr *take[MXDNS_MAX_ADDRS], *way[MXDNS_MAX_ADDRS];
+	struct probewire w = {.target = a->target};
 	size_t n = 0, nways = 0, i;
 
-	for (i = 0; i < h->naddr; i++)
-		if (is_of_ours(c, &h->addr[i]))
-			take[n++] = &h->addr[i];
-	for (i = 0; n > 1 && i < n; i++)
-		if (has_way(take[i]))
-			way[nways++] = take[i];
-	for (i = 0; i < (nways > 0 ? nways : n); i++)
-		look_at(a, r, h, nways > 0 ? way[i] : take[i]);
-	if (n == 0 && h->naddr > 0) {
-		struct probewire w = {.target = a->target};
-
-		say_none(p, say_row(p, &w, r, h), FAULT_LOCAL_ERROR, NO_FAMILY);
+	for (i = 0; i < h->naddr; i++) {
+		if (!is_of_ours(c, &h->addr[i]))
+			continue;
+		n++;
+		if (has_way(&h->addr[i])) {
+			look_at(a, r, h, &h->addr[i]);
+			nways++;
+		}
 	}
+	if (nways == 0 && h->naddr > 0)
+		say_none(p, say_row(p, &w, r, h), FAULT_LOCAL_ERROR,
+		    n == 0 ? NO_FAMILY : NO_WAY);
 }
 
 /* A target or host that has no address: one row for it. */

@@ -47,7 +47,10 @@ mount --bind "$T/hosts" /etc/hosts || bail 'no hosts file'
 cat >>"$T/registry" <<-REGISTRY
 	partner tls domain=[mx.wrapped.example]:25 gateway=mx.wrapped.example
 	  mode=enforced contact=a@b.example
+	partner six domain=six.example mode=enforced contact=a@b.example
 REGISTRY
+lab_mx six.example mx.six.example
+lab_record 'mx.six.example. AAAA 2001:db8::1'
 lab_record 'mx.dual.example. AAAA 2001:db8::1'
 lab_dns || bail 'no DNS'
 "$B/tools/fakemx" -v "${specs[@]}" >"$T/fakemx" 2>"$T/fakemx.log" &
@@ -130,6 +133,9 @@ is 'ciphers and curves, one of them unknown' "$(verdict)" pass
 probe dual
 is 'what leads nowhere is not looked at' "$(verdict)" pass
 is 'and no row' "$(grep -c '^dual ' <<<"$out")" 1
+probe six
+is 'if it is all there is, that is ours' "$(verdict)" 'FAIL local-error'
+like 'and why' "$out" 'has no way to any address'
 probe dual 'inet_protocols = ipv4'
 is 'nor what Postfix does not use' "$(verdict)" pass
 
