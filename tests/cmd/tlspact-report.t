@@ -75,7 +75,7 @@ if text:
                 m["direction"] + " +" + " +".join(want) + "$", text, re.M), m
     # For people 12,300; for programs 12300, in sentences too.
     for a in j["answers"]:
-        assert re.sub("\\d{4,}", lambda m: format(int(m[0]), ","),
+        assert re.sub("\\d{4,}(?!-)", lambda m: format(int(m[0]), ","),
             a["answer"]) in re.sub("\\s+", " ", text), a
     for d in j["downgrades"]:
         assert d["partner"] + " from " + d["before"] in text, d
