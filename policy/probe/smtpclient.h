@@ -53,7 +53,7 @@ struct smtpclient {
 /* All that are needed. */
 struct smtpclients {
 	struct postconf conf;
-	bool known; /* there is a Postfix */
+	bool known;			 /* there is a Postfix */
 	const char *helo_name, *ca_file; /* while they are read */
 	bool rows;
 	struct smtpclient **v;
