@@ -192,6 +192,14 @@ put_downgrade(
 	buf_puts(out, "</td></tr>\n");
 }
 
+static void
+put_older(struct buf *out, size_t all, size_t shown)
+{
+	if (all > shown)
+		html_printf(out, "<p>%s older ones are not shown.</p>",
+		    num_count(all - shown).s);
+}
+
 void
 reportwhen_downgrades(struct buf *out, const struct report *r)
 {
@@ -208,9 +216,7 @@ reportwhen_downgrades(struct buf *out, const struct report *r)
 	for (i = r->ndowngrades; i-- > 0 && n < DOWNGRADES; n++)
 		put_downgrade(out, r, &r->downgrade[i]);
 	page_table_end(out);
-	if (r->ndowngrades > n)
-		html_printf(out, "<p>%s older ones are not shown.</p>",
-		    num_count(r->ndowngrades - n).s);
+	put_older(out, r->ndowngrades, n);
 }
 
 /* One class of failures, over all partners. */
@@ -417,14 +423,6 @@ put_dated(
 	    day, day, partner, page_time(time).s);
 	page_name(out, r, partner);
 	buf_puts(out, "</th><td>");
-}
-
-static void
-put_older(struct buf *out, size_t all, size_t shown)
-{
-	if (all > shown)
-		html_printf(out, "<p>%s older ones are not shown.</p>",
-		    num_count(all - shown).s);
 }
 
 /* Is it the same change, of another domain of that partner? */
