@@ -97,3 +97,16 @@ tls_version_floor(const char *protocols, size_t len)
 		   ? (int)lowest
 		   : -1;
 }
+
+bool
+tls_exchange_forward_secret(const char *exchange)
+{
+	return strncmp(exchange, "RSA", 3) != 0;
+}
+
+bool
+tls_exchange_post_quantum(const char *exchange)
+{
+	return strcasestr(exchange, "MLKEM") != NULL ||
+	       strcasestr(exchange, "KYBER") != NULL;
+}

@@ -1,6 +1,6 @@
 /*
  * tlsversion.h: the versions of TLS: how the registry, both sides of Postfix
- * and OpenSSL name them.
+ * and OpenSSL name them; and what the log's name of a key exchange tells.
  */
 #ifndef TLSVERSION_H
 #define TLSVERSION_H
@@ -38,5 +38,12 @@ bool tls_version_range(const char *protocols, size_t len,
 
 /* The lowest, said as our rows do, by >= or !; -1: it is said otherwise. */
 int tls_version_floor(const char *protocols, size_t len);
+
+/*
+ * Of a key exchange, as Postfix logs it ("X25519", "ECDHE (P-256)", "RSA"):
+ * does no later theft of the server's key open it; nor a quantum computer?
+ */
+bool tls_exchange_forward_secret(const char *exchange);
+bool tls_exchange_post_quantum(const char *exchange);
 
 #endif

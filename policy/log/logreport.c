@@ -6,6 +6,7 @@
 
 #include "mem.h"
 #include "num.h"
+#include "tlsversion.h"
 
 #define WAITS_MAX 1000	   /* partners, domains and faults */
 #define EXCHANGES_MAX 1000 /* names that peers chose; the rest is left out */
@@ -171,9 +172,8 @@ take_exchange(const struct evidence_exchange *x, void *arg)
 	    (struct logreport_exchange){.direction = x->direction,
 		.exchange = keep(r, x->exchange),
 		.signature = keep(r, x->signature),
-		.forward_secret = strncmp(x->exchange, "RSA", 3) != 0,
-		.post_quantum = strcasestr(x->exchange, "MLKEM") != NULL ||
-				strcasestr(x->exchange, "KYBER") != NULL,
+		.forward_secret = tls_exchange_forward_secret(x->exchange),
+		.post_quantum = tls_exchange_post_quantum(x->exchange),
 		.n = x->n};
 	return true;
 }

@@ -593,8 +593,7 @@ sum_secrecy(struct report_way *w)
 	}
 	for (i = 0; i < w->exchange.n; i++) {
 		u = &w->exchange.v[i];
-		if (strcasestr(u->name, "MLKEM") != NULL ||
-		    strcasestr(u->name, "KYBER") != NULL)
+		if (tls_exchange_post_quantum(u->name))
 			w->quantum += u->n;
 	}
 }
@@ -618,7 +617,7 @@ judge_way(struct report_way *w)
 	}
 	for (i = 0; i < w->exchange.n; i++) {
 		u = &w->exchange.v[i];
-		if (strncmp(u->name, "RSA", 3) == 0)
+		if (!tls_exchange_forward_secret(u->name))
 			judge_use(u, REPORT_BAD, "no forward secrecy");
 		else if (*u->name != '\0')
 			judge_use(u, REPORT_GOOD,

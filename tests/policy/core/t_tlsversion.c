@@ -57,12 +57,24 @@ test_floor(void **state)
 	assert_int_equal(tls_version_floor("", 0), -1);
 }
 
+static void
+test_exchange(void **state)
+{
+	(void)state;
+	assert_true(tls_exchange_forward_secret("ECDHE (P-256)"));
+	assert_false(tls_exchange_forward_secret("RSA"));
+	assert_true(tls_exchange_post_quantum("X25519MLKEM768"));
+	assert_true(tls_exchange_post_quantum("x25519_kyber768"));
+	assert_false(tls_exchange_post_quantum("X25519"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_range),
 	    cmocka_unit_test(test_floor),
+	    cmocka_unit_test(test_exchange),
 	};
 
 	return cmocka_run_group_tests_name("tlsversion", tests, NULL, NULL);
