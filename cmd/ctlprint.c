@@ -3,14 +3,21 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "clock.h"
+#include "columns.h"
 #include "ctlfacts.h"
 #include "num.h"
 #include "quote.h"
+#include "span.h"
 
+#define NAME 13 /* columns */
+#define LEAD "              "
 #define NEAR 600 /* seconds: ends that near are said to the second */
+#define STAMP 20 /* bytes of num_time_text() */
 
 char *
 ctlprint_end(time_t end, time_t now, char *buf)
@@ -19,88 +26,64 @@ ctlprint_end(time_t end, time_t now, char *buf)
 				: clock_text(end, now, buf);
 }
 
-/* One row of the screen, if there are words for it; they are used up. */
-static void
-row(struct buf *out, const char *name, struct buf *words)
+/* Is there a time of num_time_text() at s? */
+static bool
+stamp_at(const char *s, time_t *t)
+{
+	char text[STAMP + 1];
+
+	if (strnlen(s, STAMP) < STAMP || s[STAMP - 1] != 'Z' ||
+	    s[strspn(s, "0123456789-T:")] != 'Z')
+		return false;
+	memcpy(text, s, STAMP);
+	text[STAMP] = '\0';
+	return num_time(text, t) == 0;
+}
+
+void
+ctlprint_event(const char *text, struct buf *out)
+{
+	char when[CLOCK_MAX];
+	time_t t;
+
+	while (*text != '\0')
+		if (stamp_at(text, &t)) {
+			buf_puts(
+			    out, clock_text_seconds(t, CTLPRINT_DATED, when));
+			text += STAMP;
+		} else {
+			buf_putc(out, *text++);
+		}
+}
+
+void
+ctlprint_row(struct buf *out, const char *name, struct buf *words)
 {
 	size_t from = out->len;
+	struct buf fit = {0};
 
-	if (words->len > 0)
-		buf_printf(out, "%-13s %s\n", name, words->data);
-	/* Who wrote the ledger may have written it here. */
-	quote_since(out, from);
+	if (words->len > 0) {
+		/* Who wrote the ledger may have written it here. */
+		quote_put(&fit, words->data, words->len);
+		buf_printf(out, "%-*s ", NAME, name);
+		quote_since(out, from);
+		columns_wrap(out, fit.data, columns_width(out->data + from),
+		    LEAD, columns_of(STDOUT_FILENO));
+		buf_putc(out, '\n');
+	}
+	buf_free(&fit);
 	buf_clear(words);
 }
 
-static void
-put_state(const struct ctl_facts *f, time_t now, struct buf *out)
-{
-	const struct ctl_view v = ctl_facts_view(f, now);
-	char when[CLOCK_MAX], left[CLOCK_MAX];
-
-	if (f->partner == NULL)
-		buf_puts(out, "not in the registry");
-	else if (!v.enforced)
-		buf_puts(out, "opportunistic: TLS when it is offered");
-	else
-		buf_puts(out, "enforced");
-	if (v.low && f->low.end <= now)
-		buf_printf(out, ", STILL LOWERED to %s, which ended at %s",
-		    level_name(f->low.level),
-		    clock_text_seconds(f->low.end, now, when));
-	else if (v.lowered)
-		buf_printf(out, ", lowered to %s until %s (%s left)",
-		    level_name(v.low ? f->low.level : f->lowered.after),
-		    ctlprint_end(v.end, now, when),
-		    clock_span(v.end - now, left));
-	else if (v.enforced && f->partner != NULL)
-		buf_printf(out, " at %s, nothing lowered", level_name(f->full));
-}
-
-static void
-put_map(const struct ctl_facts *f, time_t now, struct buf *out)
-{
-	const struct ctl_view v = ctl_facts_view(f, now);
-	bool differs = v.differs, low = v.low;
-	char when[CLOCK_MAX];
-
-	(void)clock_text(f->map_time, now, when);
-	if (f->map_fault != NULL)
-		buf_printf(out, "%s: Postfix defers all mail", f->map_fault);
-	else if (differs && !f->in_map)
-		buf_printf(out,
-		    "NOT IN FORCE: the map of %s has no row of this partner",
-		    when);
-	else if (low && f->partner == NULL)
-		buf_printf(out,
-		    "the map of %s has %zu lowered row%s of it; to raise "
-		    "them: tlspactctl restore %s",
-		    when, f->low.rows, num_plural(f->low.rows), f->name);
-	else if (low && f->low.end <= now)
-		buf_printf(out, "the map of %s holds on to it", when);
-	else if (differs && f->map_level == ctl_facts_level(f))
-		buf_printf(out,
-		    "NOT IN FORCE: the map of %s has another end than the "
-		    "ledger",
-		    when);
-	else if (differs)
-		buf_printf(out,
-		    "NOT IN FORCE: the map of %s says %s and should say %s",
-		    when, level_name(f->map_level),
-		    level_name(ctl_facts_level(f)));
-	/* What is not in the registry is not compiled. */
-	if (out->len > 0 &&
-	    (f->map_fault != NULL || f->partner != NULL || !low))
-		buf_puts(out, "; run tlspact-compile");
-}
-
-static void
-put_why(const struct ctl_facts *f, time_t now, struct buf *out)
+void
+ctlprint_why(const struct ctl_facts *f, time_t now, struct buf *out)
 {
 	const struct ctl_view v = ctl_facts_view(f, now);
 	const struct ledger_downgrade *x = &f->lowered;
 	char when[CLOCK_MAX];
 
+	if (x->id == 0 && v.low)
+		x = &f->over;
 	if (x->id == 0 && v.low)
 		buf_printf(out, "not known: %s",
 		    f->ledger_fault != NULL
@@ -119,71 +102,144 @@ put_why(const struct ctl_facts *f, time_t now, struct buf *out)
 		buf_printf(out, ", end changed by %s", x->extended_by);
 }
 
-static void
-put_probe(const struct ctl_facts *f, time_t now, struct buf *out)
+void
+ctlprint_judged(const struct ctl_facts *f, time_t now, struct buf *out)
 {
-	const struct ctl_view v = ctl_facts_view(f, now);
 	char when[CLOCK_MAX];
-	struct step s;
 
-	if (f->evidence_fault != NULL)
-		buf_puts(out, "not known: the evidence cannot be read");
-	else if (f->n == 0)
-		buf_printf(out, "never looked at: tlspact-probe %s", f->name);
 	if (f->n == 0)
 		return;
-	step_propose(f->step, f->n, LEVEL_SECURE, &s);
-	if (v.lowered)
-		buf_puts(out, s.failing > 0	  ? "yes: probe "
-			      : s.passing == f->n ? "no: probe "
-						  : "not known: probe ");
-	buf_printf(out, "%s, ", clock_text(f->probed, now, when));
-	step_describe(f->step, f->n, now, out);
+	if (f->unsure)
+		buf_puts(out, "by the registry, which is not in the map yet; "
+			      "by the rule in the map it may be otherwise: "
+			      "tlspact-compile");
+	else if (f->by_map)
+		buf_puts(out, "by the rule in the map; that of the registry is "
+			      "another one, and not in force: "
+			      "tlspact-compile");
+	else if (ctl_facts_before(f))
+		buf_printf(out,
+		    "by the rule before that of %s; by this one it may be "
+		    "otherwise: tlspact-probe %s",
+		    clock_text(f->changed, now, when), f->name);
+	else if (f->rejudged)
+		buf_printf(out,
+		    "by the rule of %s, which is newer than the probe: "
+		    "tlspact-probe %s",
+		    clock_text(f->changed, now, when), f->name);
 }
 
-static void
-put_certificate(const struct ctl_facts *f, time_t now, struct buf *out)
-{
-	const struct ctl_view v = ctl_facts_view(f, now);
-
-	if (!v.dated)
-		return;
-	if (v.days < 0)
-		buf_printf(out, "the first one expired %ld day%s ago", -v.days,
-		    num_plural((uint64_t)-v.days));
-	else
-		buf_printf(out, "%ld day%s left on the first one to expire",
-		    v.days, num_plural((uint64_t)v.days));
-	if (v.soon && v.days >= 0)
-		buf_puts(out, ": renew it");
-}
-
-static void
-put_failure(const struct ctl_facts *f, time_t now, struct buf *out)
+void
+ctlprint_failure(const struct evidence_failure *x, time_t now, struct buf *out)
 {
 	char when[CLOCK_MAX];
 
-	if (f->failure.time == 0)
+	if (x->time == 0)
 		return;
-	buf_printf(out, "%s, %s mail, %s",
-	    clock_text(f->failure.time, now, when),
-	    f->failure.direction == EVIDENCE_IN ? "incoming" : "outgoing",
-	    f->failure.fault);
-	if (*f->failure.host != '\0')
-		buf_printf(out, " at %s", f->failure.host);
+	buf_printf(out, "%s, %s mail, %s", clock_text(x->time, now, when),
+	    x->direction == EVIDENCE_IN ? "incoming" : "outgoing", x->fault);
+	if (*x->host != '\0')
+		buf_printf(out, " at %s", x->host);
+	if (*x->address != '\0')
+		buf_printf(out, " [%s]", x->address);
 }
 
-static void
-put_waiting(const struct ctl_facts *f, time_t now, struct buf *out)
+static const char *
+contact_of(const struct ctl_facts *f)
 {
-	const struct waiting *w = &f->waiting;
-	char age[CLOCK_MAX];
+	return f->partner == NULL || f->partner->contact == NULL
+		   ? "their postmaster"
+		   : f->partner->contact;
+}
 
+/* What the client called itself, by the text of Postfix; n 0: it is not told.
+ */
+static struct span
+helo_of(const struct evidence_failure *x)
+{
+	static const char lead[] = " helo=<";
+	const char *from = x->text == NULL ? NULL : strstr(x->text, lead);
+	size_t n;
+
+	if (from == NULL)
+		return (struct span){0};
+	from += sizeof(lead) - 1;
+	n = strcspn(from, "> ");
+	return (struct span){from, from[n] == '>' ? n : 0};
+}
+
+void
+ctlprint_refused(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	const struct evidence_failure *x = &f->refused;
+	const struct span helo = helo_of(x);
+
+	ctlprint_failure(x, now, out);
+	if (x->time != 0 && helo.n > 0 && !span_same(helo, span_of(x->host)))
+		buf_printf(out, ", in HELO %.*s", SPAN_ARG(helo));
+	if (f->refusals > 1)
+		buf_printf(out, "; %zu within a day", f->refusals);
+	if (x->time != 0 && f->encrypted_since)
+		buf_puts(out, "; mail of theirs came over TLS since");
+}
+
+void
+ctlprint_tell_sender(const struct ctl_facts *f, struct buf *out)
+{
+	const struct evidence_failure *x = &f->refused;
+	const struct span helo = helo_of(x);
+	const bool named = *x->host != '\0' && strcmp(x->host, "unknown") != 0;
+
+	buf_printf(out, "tell %s, if it is their server: ", contact_of(f));
+	if (named)
+		buf_printf(out, "%s ", x->host);
+	else if (helo.n > 0)
+		buf_printf(out, "%.*s ", SPAN_ARG(helo));
+	buf_printf(out, "[%s] ", x->address);
+	if (strcmp(x->fault, fault_text(FAULT_NO_STARTTLS)) == 0)
+		buf_puts(out, "does not use STARTTLS");
+	else
+		buf_printf(out, "is refused with %s", x->fault);
+}
+
+/* From when on Postfix gives it up. */
+static void
+put_returned(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	char when[CLOCK_MAX];
+
+	if (f->returned == 0)
+		return;
+	buf_printf(out, "; returned to %s",
+	    f->waiting.messages == 1 ? "its sender" : "senders");
+	if (f->returned > now)
+		buf_printf(
+		    out, " from %s on", clock_text(f->returned, now, when));
+	else
+		buf_puts(out, " at the next try");
+	buf_puts(out, " (maximal_queue_lifetime)");
+}
+
+void
+ctlprint_waiting(const struct ctl_facts *f, time_t now, struct buf *out)
+{
 	if (f->waiting_fault != NULL)
 		buf_printf(out, "not known: %s", f->waiting_fault);
-	if (f->waiting_fault != NULL || !f->waiting_asked)
-		return;
+	else if (f->waiting_asked) {
+		ctlprint_queue(&f->waiting, "", now, out);
+		put_returned(f, now, out);
+	}
+}
+
+void
+ctlprint_queue(
+    const struct waiting *w, const char *who, time_t now, struct buf *out)
+{
+	char age[CLOCK_MAX];
+
 	buf_printf(out, "%zu mail%s", w->messages, num_plural(w->messages));
+	if (*who != '\0')
+		buf_printf(out, " to %s", who);
 	if (w->oldest != 0)
 		buf_printf(out, ", the oldest for %s",
 		    clock_span(now - w->oldest, age));
@@ -193,17 +249,50 @@ put_waiting(const struct ctl_facts *f, time_t now, struct buf *out)
 		buf_printf(out, "; %zu on hold", w->held);
 }
 
+void
+ctlprint_call(const struct ctl_facts *f, const char *operator_, struct buf *out)
+{
+	const struct partner *p = f->partner;
+	const struct attributes *t;
+
+	if (p == NULL)
+		return;
+	t = p->attributes;
+	if (t->operator_ != NULL)
+		operator_ = t->operator_;
+	buf_printf(out, "%s%s",
+	    p->contact == NULL ? "no contact in the registry" : p->contact,
+	    p->contact == NULL ? "" : " (contact)");
+	if (*operator_ != '\0')
+		buf_printf(out, "; %s (our operator)", operator_);
+	if (t->ticket != NULL)
+		buf_printf(out, "; ticket %s", t->ticket);
+	if (t->note != NULL)
+		buf_printf(out, "; %s", t->note);
+}
+
+/* From when on that is counted. Returns buf, of CLOCK_MAX bytes. */
+static char *
+since_when(const struct ctl_moved *m, time_t now, char *buf)
+{
+	if (m->begin != 0)
+		return clock_text(m->begin, now, buf);
+	(void)snprintf(buf, CLOCK_MAX, "%s", m->since);
+	return buf;
+}
+
 static void
-put_moved(const struct ctl_moved *m, struct buf *out)
+put_moved(const struct ctl_moved *m, time_t now, struct buf *out)
 {
 	const uint64_t *n = m->n;
+	char when[CLOCK_MAX];
 	uint64_t all = n[EVIDENCE_CLEAR] + n[EVIDENCE_ENCRYPTED] +
 		       n[EVIDENCE_TRUSTED] + n[EVIDENCE_VERIFIED];
 
 	if (all == 0)
 		return;
-	buf_printf(out, "%" PRIu64 " mail%s since %s by the log: ", all,
-	    num_plural(all), m->since);
+	buf_printf(out, "to them %" PRIu64 " mail%s since %s by the log: ", all,
+	    num_plural(all), since_when(m, now, when));
 	if (n[EVIDENCE_CLEAR] == 0)
 		buf_puts(out, "all encrypted");
 	else
@@ -215,207 +304,189 @@ put_moved(const struct ctl_moved *m, struct buf *out)
 		    all - n[EVIDENCE_VERIFIED]);
 }
 
-void
-ctlprint_one(const struct ctl_facts *f, time_t now, struct buf *out)
+/* What a downgrade of mail from them is about. */
+static void
+put_let_in(const struct ctl_moved *m, time_t now, struct buf *out)
 {
-	const struct ctl_view v = ctl_facts_view(f, now);
-	struct buf w = {0};
 	char when[CLOCK_MAX];
 
-	put_state(f, now, &w);
-	row(out, f->name, &w);
-	if (f->ledger_fault != NULL)
-		buf_printf(&w, "%s: downgrades are not known", f->ledger_fault);
-	row(out, "  ledger", &w);
-	if (f->evidence_fault != NULL)
-		buf_printf(&w, "%s: probes and deliveries are not known",
-		    f->evidence_fault);
-	row(out, "  evidence", &w);
-	put_map(f, now, &w);
-	row(out, "  map", &w);
-	if (f->doubt != NULL)
-		buf_puts(&w, f->doubt);
-	row(out, "  record", &w);
-	put_why(f, now, &w);
-	row(out, "  why", &w);
-	put_probe(f, now, &w);
-	row(out, v.lowered ? "  still true" : "  last probe", &w);
-	put_certificate(f, now, &w);
-	row(out, "  certificate", &w);
-	put_failure(f, now, &w);
-	row(out, "  last failed", &w);
-	put_waiting(f, now, &w);
-	row(out, "  waiting", &w);
-	put_moved(&f->moved, &w);
-	row(out, "  moved", &w);
-	if (v.low && f->low.spared > 0)
-		buf_printf(&w, "not for %s%s, which came later: at %s",
-		    f->low.spared_one, f->low.spared > 1 ? " and others" : "",
-		    level_name(f->full));
-	row(out, "  but", &w);
-	if (v.lowered && v.end > now)
-		buf_printf(&w,
-		    "back to %s at %s; earlier if tlspactd sees two probes "
-		    "pass",
-		    level_name(v.low ? f->low.full : f->full),
-		    ctlprint_end(v.end, now, when));
-	row(out, "  next", &w);
-	if (v.lowered)
-		buf_printf(
-		    out, "  to restore now: tlspactctl restore %s\n", f->name);
-	buf_free(&w);
+	buf_printf(out,
+	    "let in since %s by the log: %" PRIu64 " mail%s without TLS, of "
+	    "%" PRIu64 " from them",
+	    since_when(m, now, when), m->in_clear, num_plural(m->in_clear),
+	    m->in);
 }
 
+/* That none went to them, and when the last one did. */
 static void
-put_line(const struct ctl_facts *f, time_t now, struct buf *out)
+put_none(const struct ctl_moved *m, time_t now, struct buf *out)
 {
-	const struct ctl_view v = ctl_facts_view(f, now);
-	char until[CLOCK_MAX] = "-", when[CLOCK_MAX] = "never",
-	     gateways[32] = "-", left[24] = "-";
-	enum level level = f->in_map ? f->map_level : LEVEL_OPPORTUNISTIC;
+	const char *to = m->in > 0 ? " to them" : "";
+	char when[CLOCK_MAX], today[NUM_TIME_MAX];
+
+	(void)num_time_text(now, today);
+	if (m->begin == 0 && strncmp(m->since, today, strlen(m->since)) == 0)
+		buf_printf(out, "no mail%s today (UTC), by the log", to);
+	else
+		buf_printf(out, "no mail%s since %s, by the log", to,
+		    since_when(m, now, when));
+	if (*m->last != '\0')
+		buf_printf(out, "; the last to them on %s", m->last);
+}
+
+/* What came from them in the same time. */
+static void
+put_received(const struct ctl_moved *m, struct buf *out)
+{
+	if (m->in == 0)
+		return;
+	buf_printf(
+	    out, "; from them %" PRIu64 " mail%s, ", m->in, num_plural(m->in));
+	if (m->in_clear == 0)
+		buf_puts(out, "all encrypted");
+	else
+		buf_printf(out, "%" PRIu64 " in clear", m->in_clear);
+}
+
+void
+ctlprint_mail(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	const struct ctl_moved *m = &f->moved;
+	const size_t before = out->len;
+
+	if (f->lowered.id != 0 && f->lowered.inbound_only) {
+		if (f->evidence_fault == NULL)
+			put_let_in(m, now, out);
+		return;
+	}
+	put_moved(m, now, out);
+	if (f->evidence_fault != NULL || *m->since == '\0')
+		return;
+	if (out->len == before)
+		put_none(m, now, out);
+	put_received(m, out);
+}
+
+void
+ctlprint_lower(const struct ctl_facts *f, enum level level, struct buf *out)
+{
+	const char *to = NULL;
 	struct step s;
-
-	step_propose(f->step, f->n, f->full, &s);
-	if (v.lowered)
-		(void)clock_text(v.end, now, until);
-	if (f->probed != 0)
-		(void)clock_text(f->probed, now, when);
-	if (f->n > 0)
-		(void)snprintf(
-		    gateways, sizeof(gateways), "%zu of %zu", s.passing, f->n);
-	if (v.dated)
-		(void)snprintf(
-		    left, sizeof(left), "%ld%s", v.days, v.soon ? "!" : "");
-	buf_printf(out, "%-20s %-14s %-14s %-17s %-9s %5s  %s%s\n", f->name,
-	    v.enforced ? "enforced" : "opportunistic",
-	    f->map_fault != NULL ? "not known" : level_name(level),
-	    f->map_fault != NULL && f->ledger_fault != NULL ? "not known"
-							    : until,
-	    gateways, left, f->ledger_fault != NULL ? "not known" : when,
-	    v.differs || v.wrong ? "  NOT AS IT SHOULD BE" : "");
-}
-
-size_t
-ctlprint_table(const struct ctl_facts *f, size_t n, bool whole, time_t now,
-    struct buf *out)
-{
-	size_t shown = 0, i;
-
-	buf_printf(out, "%-20s %-14s %-14s %-17s %-9s %5s  %s\n", "partner",
-	    "mode", "in force", "until", "gateways", "days", "last probe");
-	for (i = 0; i < n; i++)
-		if (whole || ctl_facts_view(&f[i], now).odd) {
-			put_line(&f[i], now, out);
-			shown++;
-		}
-	return shown;
-}
-
-static json_t *
-json_lowered(const struct ctl_facts *f)
-{
-	const struct ledger_downgrade *x = &f->lowered;
-
-	if (x->id == 0)
-		return json_null();
-	return json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, "
-			 "s:o}",
-	    "id", (json_int_t)x->id, "before", level_name(x->before), "after",
-	    level_name(x->after), "begin", json_time(x->begin), "end",
-	    json_time(x->end), "reason", json_text(x->reason), "ticket",
-	    json_text(x->ticket), "author", json_text(x->author), "sudo_user",
-	    json_text(x->sudo_user), "cause", ledger_cause_name(x->cause),
-	    "fault", json_text(x->fault));
-}
-
-static json_t *
-json_low(const struct ctl_facts *f)
-{
-	const struct ctl_low *x = &f->low;
-
-	if (x->rows == 0)
-		return json_null();
-	return json_pack("{s:I, s:s, s:s, s:o, s:I}", "rows",
-	    (json_int_t)x->rows, "level", level_name(x->level), "full",
-	    level_name(x->full), "end", json_time(x->end),
-	    "domains_not_lowered", (json_int_t)x->spared);
-}
-
-static json_t *
-json_gateways(const struct ctl_facts *f)
-{
-	json_t *list = json_array();
-	const struct evidence_probe *p;
 	size_t i;
 
-	for (i = 0; i < f->n; i++) {
-		p = &f->gateway[i].last;
-		json_array_append_new(list,
-		    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, "
-			      "s:b, s:o}",
-			"by_turns", turns_json(&f->step[i].turns), "nexthop",
-			json_text(p->nexthop), "gateway", json_text(p->host),
-			"address", json_text(p->address), "time",
-			json_time(p->time), "fault", json_text(p->fault),
-			"passed", p->judged != EVIDENCE_FAILED, "since",
-			json_time(f->gateway[i].since), "not_after",
-			json_time(p->not_after), "key_passed_before",
-			step_same_key(&f->step[i]), "detail",
-			json_text(p->detail)));
+	step_propose(f->step, f->n, level, &s);
+	if (!s.helps) {
+		buf_puts(out, "no lower level helps, as what fails is not TLS");
+		return;
 	}
-	return list;
+	/* The log does not tell all that the step depends on. */
+	for (i = 0; i < f->n && to == NULL; i++)
+		if (step_by_log(&f->step[i]))
+			to = "what helps by a new look";
+	buf_printf(out,
+	    "tlspactctl downgrade %s --for 4h --reason TEXT: to %s, if it "
+	    "cannot wait; -n tells it first",
+	    f->name, to == NULL ? level_name(s.level) : to);
 }
 
-static json_t *
-json_failure(const struct ctl_facts *f)
+/* Is the address in a domain of which a gateway holds our mail? */
+static bool
+would_wait_too(const struct ctl_facts *f, const char *address)
 {
-	if (f->failure.time == 0)
-		return json_null();
-	return json_pack("{s:o, s:s, s:o, s:o, s:o}", "time",
-	    json_time(f->failure.time), "direction",
-	    evidence_direction_name(f->failure.direction), "fault",
-	    json_text(f->failure.fault), "gateway", json_text(f->failure.host),
-	    "text", json_text(f->failure.text));
+	const char *domain = strrchr(address, '@');
+	size_t i, n;
+
+	if (domain == NULL)
+		return false;
+	n = strcspn(++domain, " \t>,;)");
+	for (i = 0; i < f->n; i++)
+		if (fault_stops_mail(f->step[i].fault) &&
+		    strlen(f->step[i].nexthop) == n &&
+		    strncasecmp(f->step[i].nexthop, domain, n) == 0)
+			return true;
+	return false;
 }
 
-static json_t *
-json_waiting(const struct ctl_facts *f)
+void
+ctlprint_tell(const struct ctl_facts *f, struct buf *out)
 {
-	if (!f->waiting_asked || f->waiting_fault != NULL)
-		return json_null();
-	return json_pack("{s:I, s:I, s:o, s:o}", "mails",
-	    (json_int_t)f->waiting.messages, "on_hold",
-	    (json_int_t)f->waiting.held, "oldest", json_time(f->waiting.oldest),
-	    "reason", json_text(f->waiting.reason));
+	buf_printf(out,
+	    "tell %s%s; for the words: tlspact-probe --as enforced %s",
+	    contact_of(f),
+	    would_wait_too(f, contact_of(f))
+		? " (that mail would wait too: telephone, or from elsewhere)"
+		: "",
+	    f->name);
+}
+
+void
+ctlprint_move(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	const struct ctl_move *m = &f->move;
+	char when[CLOCK_MAX];
+
+	if (m->was == NULL)
+		return;
+	buf_printf(out, "MX of %s was %s until %s, is now %s", m->nexthop,
+	    m->was, clock_text(m->until, now, when), m->is);
+	if (m->others > 0)
+		buf_printf(out, ", which passes for %s", m->other);
+	if (m->others > 1)
+		buf_printf(out, " and %zu more partner%s", m->others - 1,
+		    num_plural(m->others - 1));
+}
+
+void
+ctlprint_ask_move(const struct ctl_facts *f, struct buf *out)
+{
+	const struct ctl_move *m = &f->move;
+
+	if (m->was == NULL || f->partner == NULL)
+		return;
+	buf_printf(out, "ask %s whether they moved; if so: ", contact_of(f));
+	if (m->provider != NULL)
+		buf_printf(out, "provider=%s", m->provider);
+	else
+		buf_printf(out, "gateway=%s or provider=", m->is);
+	buf_puts(out, " in the registry, see tlspact(7)");
+}
+
+void
+ctlprint_let_in(const struct ctl_facts *f, struct buf *out)
+{
+	buf_printf(out,
+	    "tlspactctl downgrade %s --inbound --for 4h --reason TEXT: lets "
+	    "their mail in, if it cannot wait",
+	    f->name);
+}
+
+void
+ctlprint_way_back(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	buf_printf(out, "to restore now: tlspactctl restore %s", f->name);
+	if (ctl_facts_view(f, now).end > now)
+		buf_printf(
+		    out, "; longer: tlspactctl extend %s --for 4h", f->name);
+}
+
+void
+ctlprint_mended(const struct ctl_facts *f, struct buf *out)
+{
+	buf_printf(
+	    out, "tlspactctl restore %s: its gateways pass as agreed", f->name);
 }
 
 json_t *
-ctlprint_json(const struct ctl_facts *f, time_t now)
+ctlprint_fault(const char *word)
 {
-	const struct ctl_view v = ctl_facts_view(f, now);
-	const uint64_t *n = f->moved.n;
-	json_t *root, *moved;
+	return strcmp(word, fault_text(FAULT_OK)) == 0 ? json_null()
+						       : json_text(word);
+}
 
-	moved = json_pack("{s:o, s:I, s:I, s:I, s:I}", "since",
-	    json_text(f->moved.since), "clear", (json_int_t)n[EVIDENCE_CLEAR],
-	    "encrypted", (json_int_t)n[EVIDENCE_ENCRYPTED], "trusted",
-	    (json_int_t)n[EVIDENCE_TRUSTED], "verified",
-	    (json_int_t)n[EVIDENCE_VERIFIED]);
-	root = json_pack("{s:s, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o}",
-	    "partner", f->name, "mode",
-	    v.enforced ? "enforced" : "opportunistic", "level",
-	    level_name(f->full), "level_in_force",
-	    f->in_map ? json_string(level_name(f->map_level)) : json_null(),
-	    "in_force", !v.differs && f->map_fault == NULL, "lowered",
-	    json_lowered(f), "probed", json_time(f->probed), "gateways",
-	    json_gateways(f), "last_failure", json_failure(f), "waiting",
-	    json_waiting(f), "moved", moved, "ledger_fault",
-	    json_text(f->ledger_fault), "evidence_fault",
-	    json_text(f->evidence_fault));
-	json_object_set_new(root, "lowered_in_map", json_low(f));
-	json_object_set_new(root, "days_to_expiry",
-	    v.dated ? json_integer(v.days) : json_null());
-	json_object_set_new(root, "ends_soon", json_boolean(v.soon));
-	return root;
+json_t *
+ctlprint_json_queue(const struct waiting *w)
+{
+	return json_pack("{s:I, s:I, s:o, s:o}", "mails",
+	    (json_int_t)w->messages, "on_hold", (json_int_t)w->held, "oldest",
+	    json_time(w->oldest), "reason", json_text(w->reason));
 }

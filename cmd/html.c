@@ -1,8 +1,6 @@
 #include "html.h"
 
 #include <inttypes.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,39 +107,4 @@ html_json(struct buf *out, const char *s)
 				    (unsigned)(unsigned char)s[i]);
 	}
 	buf_putc(out, '"');
-}
-
-void
-html_csp(struct buf *out, const char *text)
-{
-	unsigned char sum[SHA256_DIGEST_LENGTH];
-	/* Four characters for three bytes, and a NUL. */
-	unsigned char base64[(SHA256_DIGEST_LENGTH + 2) / 3 * 4 + 1];
-
-	(void)SHA256((const unsigned char *)text, strlen(text), sum);
-	(void)EVP_EncodeBlock(base64, sum, sizeof(sum));
-	buf_printf(out, "'sha256-%s'", (const char *)base64);
-}
-
-void
-html_fill(struct buf *out, const char *template, const struct html_slot *slot,
-    size_t nslots, const struct report *r)
-{
-	const char *p = template, *at;
-	size_t i, n;
-
-	for (; (at = strchr(p, '@')) != NULL;) {
-		buf_add(out, p, (size_t)(at - p));
-		n = strcspn(at + 1, "@");
-		for (i = 0; i < nslots; i++)
-			if (strncmp(slot[i].name, at + 1, n) == 0 &&
-			    slot[i].name[n] == '\0')
-				break;
-		/* The templates are ours. */
-		if (i == nslots)
-			abort();
-		slot[i].put(out, r);
-		p = at + n + 2;
-	}
-	buf_puts(out, p);
 }

@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 struct buf;
-struct report;
 
 /*
  * Append markup. Of the formats of printf(3) it knows %s %zu %u %d %ld, PRIu64
@@ -27,23 +26,5 @@ void html_printf(struct buf *out, const char *markup, ...)
  * in which nothing ends the element.
  */
 void html_json(struct buf *out, const char *s);
-
-/*
- * The source expression by which a Content-Security-Policy allows this text
- * as a script or style within the page ("'sha256-...'"; CSP 3, 2.3.1).
- */
-void html_csp(struct buf *out, const char *text);
-
-/*
- * A page that is told by a template: text in which @NAME@ stands for what the
- * function of that name appends. What they tell of is not
- * looked into here.
- */
-struct html_slot {
-	const char *name;
-	void (*put)(struct buf *out, const struct report *r);
-};
-void html_fill(struct buf *out, const char *template,
-    const struct html_slot *slot, size_t nslots, const struct report *r);
 
 #endif

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +9,12 @@
 #include <time.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "diag.h"
+#include "meant.h"
 #include "mem.h"
 #include "num.h"
+#include "quote.h"
 #include "say.h"
 
 #define COLUMN 23 /* where the words begin that explain an option */
@@ -18,22 +22,63 @@
 
 /* --- What -h says ----------------------------------------------------- */
 
-static void
-put_synopsis(const struct options_table *t, struct buf *out)
+/* The index of the verb, or nverbs. */
+static unsigned
+find_verb(const struct options_table *t, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < t->nverbs; i++)
+		if (strcmp(t->verb[i].name, name) == 0)
+			break;
+	return i;
+}
+
+/* The verb's name; NULL: there is none, or it is not known. */
+static const char *
+verb_name(const struct options_table *t, unsigned verb)
+{
+	return verb < t->nverbs && *t->verb[verb].name != '\0'
+		   ? t->verb[verb].name
+		   : NULL;
+}
+
+/* Does the line of a synopsis begin with the word? */
+static bool
+begins_with(const char *line, const char *word)
+{
+	size_t n = strlen(word);
+
+	return strncmp(line, word, n) == 0 && strchr(" \n", line[n]) != NULL;
+}
+
+/*
+ * The synopsis, or what of it begins with the verb and goes on. Returns how
+ * many lines that was.
+ */
+static size_t
+put_synopsis(const struct options_table *t, const char *verb, struct buf *out)
 {
 	const char *line = t->synopsis, *end;
 	int indent = (int)strlen("usage: ") + (int)strlen(t->program);
+	bool ours = verb == NULL;
+	size_t n = 0;
 
 	for (; *line != '\0'; line = end + (*end != '\0')) {
 		end = line + strcspn(line, "\n");
+		if (verb != NULL && *line != ' ')
+			ours = begins_with(line, verb);
+		if (!ours)
+			continue;
 		if (*line == ' ')
 			buf_printf(out, "%*s", indent, "");
 		else
-			buf_printf(out, "%s%s ",
-			    line == t->synopsis ? "usage: " : "       ",
+			buf_printf(out, "%s%s ", n == 0 ? "usage: " : "       ",
 			    t->program);
 		buf_printf(out, "%.*s\n", (int)(end - line), line);
+		n++;
 	}
+	return n;
 }
 
 /* What stands from `from` on is explained; help may have several lines. */
@@ -73,44 +118,171 @@ put_row(
 	put_help(t, from, r->help, out);
 }
 
-static void
-usage(const struct options_table *t, FILE *to)
+/* Does the option of the row go with the verb? All do where there is none. */
+static bool
+goes_with(
+    const struct options_row *r, const struct options_table *t, unsigned verb)
 {
-	struct buf out = {0};
+	return r->verbs == 0 || verb_name(t, verb) == NULL ||
+	       (r->verbs & OPTIONS_VERB(verb)) != 0;
+}
+
+static void
+put_verbs(const struct options_table *t, unsigned verb, struct buf *out)
+{
 	size_t i, from;
 
-	put_synopsis(t, &out);
-	buf_printf(&out, "%s\n", t->about);
 	for (i = 0; i < t->nverbs; i++)
-		if (t->verb[i].help != NULL) {
-			from = out.len;
-			buf_printf(&out, "  %s", t->verb[i].name);
-			put_help(t, from, t->verb[i].help, &out);
+		if (t->verb[i].help != NULL &&
+		    (verb_name(t, verb) == NULL || i == verb)) {
+			from = out->len;
+			buf_printf(out, "  %s", t->verb[i].name);
+			put_help(t, from, t->verb[i].help, out);
 		}
-	for (i = 0; i < t->nrows; i++)
-		if (t->row[i].help != NULL && *t->row[i].help != '\0')
-			put_row(t, &t->row[i], &out);
+}
+
+/* Of the program; of one verb alone, if it has a name. */
+static void
+usage(const struct options_table *t, unsigned verb)
+{
+	struct buf out = {0};
+	const struct options_row *r;
+	size_t i;
+
+	if (put_synopsis(t, verb_name(t, verb), &out) == 0)
+		(void)put_synopsis(t, NULL, &out);
+	buf_printf(&out, "%s\n", t->about);
+	put_verbs(t, verb, &out);
+	for (i = 0; i < t->nrows; i++) {
+		r = &t->row[i];
+		if (r->help != NULL && *r->help != '\0' &&
+		    goes_with(r, t, verb))
+			put_row(t, r, &out);
+	}
 	for (i = 0; i < t->nrows; i++)
 		if (t->row[i].help == NULL)
 			buf_printf(&out, "  -%c, --%s", t->row[i].letter,
 			    t->row[i].name);
-	(void)fprintf(to, "%s\n", out.data);
+	(void)printf("%s\n", out.data);
 	buf_free(&out);
 }
 
 void
-options_misused(const struct options_table *t, const void *to)
+options_misused(
+    const struct options_table *t, const void *to, const char *fmt, ...)
 {
-	usage(t, stderr);
+	const struct options *o = to;
+	const char *verb = verb_name(t, o->verb);
+	va_list ap;
+	char *why;
+
+	va_start(ap, fmt);
+	why = mem_vprintf(fmt, ap);
+	va_end(ap);
+	say("%s", why);
+	say("see %s%s%s -h", t->program, verb == NULL ? "" : " ",
+	    verb == NULL ? "" : verb);
+	free(why);
 	exit(t->misused == NULL ? EX_USAGE : t->misused(to));
+}
+
+/* --- What completes them ------------------------------------------------ */
+
+/* The verbs that take the option, by name, "." without one; "-": all. */
+static void
+dump_verbs(const struct options_table *t, const struct options_row *r)
+{
+	const char *comma = "", *name;
+	unsigned i;
+
+	for (i = 0; i < t->nverbs; i++)
+		if (r->verbs & OPTIONS_VERB(i)) {
+			name = t->verb[i].name;
+			(void)printf("%s%s", comma, *name == '\0' ? "." : name);
+			comma = ",";
+		}
+	(void)printf("%s", *comma == '\0' ? "-" : "");
+}
+
+/*
+ * The table, for scripts/completions/make: a line each, of words with a tab
+ * between them. The last word of an option is the first line of its help.
+ */
+static void
+dump(const struct options_table *t)
+{
+	const char *help, *line, *end;
+	const struct options_row *r;
+	unsigned i;
+
+	(void)printf("program\t%s\n", t->program);
+	for (line = t->synopsis; *line != '\0'; line = end + (*end != '\0')) {
+		end = line + strcspn(line, "\n");
+		(void)printf("use\t%.*s\n", (int)(end - line), line);
+	}
+	for (i = 0; i < t->nverbs; i++)
+		if (*t->verb[i].name != '\0')
+			(void)printf(
+			    "verb\t%s\t%d\n", t->verb[i].name, t->verb[i].max);
+	for (r = t->row; r < t->row + t->nrows; r++) {
+		help = r->help == NULL ? "" : r->help;
+		(void)printf("option\t%c\t%s\t%s\t",
+		    r->letter ? r->letter : '-', r->name,
+		    r->only != NULL  ? r->only
+		    : r->arg != NULL ? r->arg
+				     : "-");
+		dump_verbs(t, r);
+		(void)printf("\t%.*s\n", (int)strcspn(help, "\n"), help);
+	}
 }
 
 /* --- Reading ---------------------------------------------------------- */
 
+/* What says that the option, as it was given, cannot be taken. */
+static void __attribute__((noreturn)) not_taken(const struct options_table *t,
+    const struct options_row *r, const char *arg, const void *to)
+{
+	switch (r->kind) {
+	case OPTIONS_NUMBER:
+		options_misused(t, to,
+		    "--%s: %s is not a number from 0 to %llu", r->name,
+		    quotes(arg).s, (unsigned long long)r->value);
+	case OPTIONS_TIME:
+		options_misused(t, to,
+		    "--%s: %s is no time; YYYY-MM-DD and RFC 3339 are", r->name,
+		    quotes(arg).s);
+	case OPTIONS_SINCE:
+	case OPTIONS_UNTIL:
+		options_misused(t, to,
+		    "--%s: %s is %s; 30d, 2026-10 and 2026-10-31 are", r->name,
+		    quotes(arg).s,
+		    num_unit(arg) == 'm' ? "minutes, no days" : "no time");
+	default:
+		if (r->only != NULL && strcmp(arg, r->only) != 0)
+			options_misused(t, to, "--%s: %s: the only word is %s",
+			    r->name, quotes(arg).s, quotes(r->only).s);
+		options_misused(
+		    t, to, "--%s: another form was asked for as well", r->name);
+	}
+}
+
+/* The first second of days, or their last one; a time; or so long ago. */
+static bool
+take_past(const char *arg, bool is_end, time_t *at)
+{
+	time_t now = time(NULL), begin, end;
+
+	if (clock_days(arg, now, false, &begin, &end) == 0) {
+		*at = is_end ? end - 1 : begin;
+		return true;
+	}
+	return num_time(arg, at) == 0 ||
+	       (num_unit(arg) != 'm' && clock_ago(arg, now, at) == 0);
+}
+
 /* One option goes where its row says; false: not with that argument. */
 static bool
-take(const struct options_table *t, const struct options_row *r,
-    const char *arg, void *to)
+take(const struct options_row *r, const char *arg, void *to)
 {
 	void *at = (char *)to + r->at;
 	struct options_list *list = at;
@@ -132,6 +304,9 @@ take(const struct options_table *t, const struct options_row *r,
 		return num_parse(arg, 0, r->value, at) == 0;
 	case OPTIONS_TIME:
 		return num_time(arg, at) == 0;
+	case OPTIONS_SINCE:
+	case OPTIONS_UNTIL:
+		return take_past(arg, r->kind == OPTIONS_UNTIL, at);
 	case OPTIONS_FORM:
 		if ((r->only != NULL && strcmp(arg, r->only) != 0) ||
 		    (*form != 0 && *form != (int)r->value))
@@ -142,71 +317,146 @@ take(const struct options_table *t, const struct options_row *r,
 		settings_option(at, arg);
 		return true;
 	case OPTIONS_HELP:
-		usage(t, stdout);
-		exit(say_flushed(EX_OK));
 	case OPTIONS_VERSION:
-		(void)printf("%s %s\n", t->program, VERSION);
-		exit(say_flushed(EX_OK));
+		return true;
 	}
 	return false;
 }
 
-static const struct options_row *
-find_row(const struct options_table *t, int ch)
+/* Does the word, without its argument, begin more than one long option? */
+static bool
+begins_several(const struct options_table *t, const char *word)
 {
-	size_t i;
+	size_t n = strcspn(word, "="), i, found = 0;
 
-	if (ch >= LONG)
-		return &t->row[ch - LONG];
-	for (i = 0; i < t->nrows; i++)
-		if (t->row[i].letter == ch)
-			return &t->row[i];
-	return NULL;
+	for (i = 0; n > 2 && i < t->nrows; i++)
+		found += strncmp(t->row[i].name, word + 2, n - 2) == 0;
+	return found > 1;
 }
 
-/* The verb's index, or nverbs. */
-static unsigned
-find_verb(const struct options_table *t, const char *name)
+/* getopt_long() knows no such option, or not so. */
+static void __attribute__((noreturn))
+not_known(const struct options_table *t, int ch, char *argv[], const void *to)
 {
+	char letter[] = {'-', (char)optopt, '\0'};
+	const char *word = argv[optind - 1], *said;
+	struct meant m;
+	size_t i;
+
+	if (optopt > 0 && optopt < LONG)
+		word = letter;
+	if (ch == ':')
+		options_misused(t, to, "%s: its argument is missing", word);
+	if (optopt >= LONG)
+		options_misused(t, to, "%.*s takes no argument",
+		    (int)strcspn(word, "="), word);
+	if (begins_several(t, word))
+		options_misused(
+		    t, to, "%s begins more than one option", quotes(word).s);
+	if (t->elsewhere != NULL &&
+	    (said = t->elsewhere(word + strspn(word, "-"))) != NULL)
+		options_misused(
+		    t, to, "%s is not an option; say %s", quotes(word).s, said);
+	m = meant(word + strspn(word, "-"));
+	for (i = 0; i < t->nrows; i++)
+		meant_try(&m, t->row[i].name);
+	if (m.name != NULL)
+		options_misused(t, to,
+		    "%s is not an option; did you mean --%s?", quotes(word).s,
+		    m.name);
+	options_misused(t, to, "%s is not an option", quotes(word).s);
+}
+
+/* What follows the verb where the synopsis has it: "PARTNER". */
+static void __attribute__((noreturn)) lacks_argument(
+    const struct options_table *t, const struct options *o, const char *verb)
+{
+	const char *line = t->synopsis;
+	size_t len = strlen(verb);
+
+	while (*line != '\0' &&
+	       (strncmp(line, verb, len) != 0 || line[len] != ' ')) {
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+	line += *line == '\0' ? 0 : len + 1;
+	options_misused(
+	    t, o, "%s: say which %.*s", verb, (int)strcspn(line, " \n"), line);
+}
+
+static void __attribute__((noreturn))
+no_verb(const struct options_table *t, const struct options *o)
+{
+	const char *said = t->synonym == NULL ? NULL : t->synonym(*o->arg);
+	struct meant m = meant(*o->arg);
+	struct buf names = {0};
 	unsigned i;
 
 	for (i = 0; i < t->nverbs; i++)
-		if (strcmp(t->verb[i].name, name) == 0)
-			break;
-	return i;
+		if (verb_name(t, i) != NULL) {
+			buf_printf(&names, "%s%s", names.len == 0 ? "" : ", ",
+			    t->verb[i].name);
+			meant_try(&m, t->verb[i].name);
+		}
+	if (said == NULL && m.name != NULL)
+		options_misused(t, o, "%s is not a verb%s", quotes(*o->arg).s,
+		    meant_text(&m).s);
+	options_misused(t, o, "%s is not a verb: %s%s%s", quotes(*o->arg).s,
+	    names.data, said == NULL ? "" : "; say ", said == NULL ? "" : said);
 }
 
-/* Take the verb; do its arguments and the options, by row, go with it? */
-static bool
+/* An argument behind the last one of the verb. */
+static void __attribute__((noreturn))
+too_many(const struct options_table *t, const struct options *o)
+{
+	const char *arg = o->arg[t->verb[o->verb].max];
+	const char *option = t->stray == NULL ? NULL : t->stray(o->verb, arg);
+
+	if (option != NULL)
+		options_misused(t, o, "%s is an argument too many; say --%s %s",
+		    quotes(arg).s, option, arg);
+	options_misused(t, o, "%s is an argument too many", quotes(arg).s);
+}
+
+/* Take the verb; its arguments and the options, by row, have to go with it. */
+static void
 take_verb(const struct options_table *t, struct options *o, const bool *seen)
 {
+	const struct options_verb *v;
 	size_t i;
 
 	o->verb = find_verb(t, o->n == 0 ? "" : *o->arg);
+	if (o->verb == t->nverbs && o->n == 0)
+		options_misused(t, o, "say what to do");
 	if (o->verb == t->nverbs)
-		return false;
+		no_verb(t, o);
+	v = &t->verb[o->verb];
 	if (o->n > 0) {
 		o->arg++;
 		o->n--;
 	}
 	for (i = 0; i < t->nrows; i++)
-		if (seen[i] && t->row[i].verbs != 0 &&
-		    (t->row[i].verbs & OPTIONS_VERB(o->verb)) == 0)
-			return false;
-	return o->n >= t->verb[o->verb].min && o->n <= t->verb[o->verb].max;
+		if (seen[i] && !goes_with(&t->row[i], t, o->verb))
+			options_misused(
+			    t, o, "%s takes no --%s", v->name, t->row[i].name);
+	if (o->n < v->min)
+		lacks_argument(t, o, v->name);
+	if (o->n > v->max)
+		too_many(t, o);
 }
 
-void
-options_read(const struct options_table *t, int argc, char *argv[], void *to)
+/* Each option to its row; the marks in seen are by row. */
+static void
+take_options(
+    const struct options_table *t, int argc, char *argv[], void *to, bool *seen)
 {
-	struct option *longs = mem_zero(t->nrows + 1, sizeof(*longs));
-	bool *seen = mem_zero(t->nrows, sizeof(*seen));
+	struct option *longs = mem_zero(t->nrows + 2, sizeof(*longs));
 	const struct options_row *r;
-	struct options *o = to;
 	struct buf letters = {0};
 	size_t i;
 	int ch;
 
+	buf_putc(&letters, ':');
 	for (i = 0; i < t->nrows; i++) {
 		longs[i] = (struct option){t->row[i].name,
 		    t->row[i].arg == NULL ? no_argument : required_argument,
@@ -215,19 +465,66 @@ options_read(const struct options_table *t, int argc, char *argv[], void *to)
 			buf_printf(&letters, "%c%s", t->row[i].letter,
 			    t->row[i].arg == NULL ? "" : ":");
 	}
+	/* For scripts, and so on no page. */
+	longs[i] = (struct option){"completion", 0, NULL, LONG + (int)i};
+	opterr = 0;
 	while (
 	    (ch = getopt_long(argc, argv, letters.data, longs, NULL)) != -1) {
-		if ((r = find_row(t, ch)) == NULL || !take(t, r, optarg, to))
-			options_misused(t, to);
+		if (ch == '?' || ch == ':')
+			not_known(t, ch, argv, to);
+		if (ch == LONG + (int)t->nrows) {
+			dump(t);
+			exit(say_flushed(EX_OK));
+		}
+		for (r = t->row; ch < LONG && r->letter != ch;)
+			r++;
+		if (ch >= LONG)
+			r = &t->row[ch - LONG];
+		if (!take(r, optarg, to))
+			not_taken(t, r, optarg, to);
 		seen[r - t->row] = true;
 	}
-	o->arg = argv + optind;
-	o->n = argc - optind;
-	if (t->verb != NULL ? !take_verb(t, o, seen)
-			    : t->max >= 0 && o->n > t->max)
-		options_misused(t, to);
 	buf_free(&letters);
 	free(longs);
+}
+
+/* After -h and -V there is nothing else to do. */
+static void
+tell_about(
+    const struct options_table *t, const struct options *o, const bool *seen)
+{
+	size_t i;
+
+	for (i = 0; i < t->nrows; i++) {
+		if (!seen[i])
+			continue;
+		if (t->row[i].kind == OPTIONS_HELP)
+			usage(t, find_verb(t, o->n == 0 ? "" : *o->arg));
+		else if (t->row[i].kind == OPTIONS_VERSION)
+			(void)printf("%s %s\n", t->program, VERSION);
+		else
+			continue;
+		exit(say_flushed(EX_OK));
+	}
+}
+
+void
+options_read(const struct options_table *t, int argc, char *argv[], void *to)
+{
+	bool *seen = mem_zero(t->nrows, sizeof(*seen));
+	struct options *o = to;
+
+	/* Whose mistake it is, if the line cannot be read to its end. */
+	o->verb = find_verb(t, argc > 1 ? argv[1] : "");
+	take_options(t, argc, argv, to, seen);
+	o->arg = argv + optind;
+	o->n = argc - optind;
+	tell_about(t, o, seen);
+	if (t->verb != NULL)
+		take_verb(t, o, seen);
+	else if (t->max >= 0 && o->n > t->max)
+		options_misused(t, to, "%s is an argument too many",
+		    quotes(o->arg[t->max]).s);
 	free(seen);
 }
 

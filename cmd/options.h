@@ -33,6 +33,9 @@ enum options_kind {
 	OPTIONS_LIST,	/* struct options_list: one argument more */
 	OPTIONS_NUMBER, /* uint64_t: the argument, at most .value */
 	OPTIONS_TIME,	/* time_t: the argument, see num_time() */
+	OPTIONS_SINCE,	/* the same, clock_ago() but for minutes, or of
+			 * clock_days() in UTC the first second */
+	OPTIONS_UNTIL,	/* the same, but the last second of these days */
 	OPTIONS_FORM,	/* int: .value; two values at once are a mistake */
 	OPTIONS_SET,	/* struct settings_options: one -o more */
 	OPTIONS_HELP,
@@ -78,6 +81,14 @@ struct options_table {
 	int max;    /* arguments, where there are no verbs; -1: any number */
 	int column; /* where -h begins to explain; 0: at the usual place */
 	int (*misused)(const void *to); /* exit code; NULL: EX_USAGE */
+	/* The option that an argument too many was likely meant for, without
+	 * "--"; it and its result may be NULL. */
+	const char *(*stray)(unsigned verb, const char *arg);
+	/* The verb that people say such a word for; the same. */
+	const char *(*synonym)(const char *word);
+	/* How another program is asked for what that option, without "--", is
+	 * there; the same. */
+	const char *(*elsewhere)(const char *option);
 };
 
 /* The rows that programs share; struct options is the first member. */
@@ -112,7 +123,8 @@ struct options_table {
 
 /*
  * Read the command line into *to, a struct that begins with struct options.
- * Ends the program after -h and -V, and where it is misused.
+ * Ends the program after -h (behind a verb: of that verb alone) and -V, and
+ * where it is misused.
  */
 void options_read(
     const struct options_table *t, int argc, char *argv[], void *to);
@@ -120,9 +132,12 @@ void options_read(
 /* Read the settings. 0, or the exit code, all being said; free s after it. */
 int options_settings(struct options *o, struct settings *s);
 
-/* Tell on standard error how the program is used, and end it. */
-void __attribute__((noreturn))
-options_misused(const struct options_table *t, const void *to);
+/*
+ * Tell on standard error what is wrong with the command line and, in a second
+ * line, who tells how it is used; end the program.
+ */
+void __attribute__((noreturn, format(printf, 3, 4))) options_misused(
+    const struct options_table *t, const void *to, const char *fmt, ...);
 
 /*
  * -C and -o as they have to be told to another program of ours, up to a NULL;

@@ -145,8 +145,8 @@ put_partner(struct buf *out, const struct report_partner *p, uint32_t ndays)
 	buf_puts(out, "\"]");
 }
 
-void
-reportdata_put(struct buf *out, const struct report *r)
+static void
+put_data(struct buf *out, const struct report *r)
 {
 	size_t i;
 
@@ -160,3 +160,8 @@ reportdata_put(struct buf *out, const struct report *r)
 	}
 	buf_puts(out, "]}");
 }
+
+const struct page_slot reportdata_slot[] = {
+    {"data", put_data},
+    {NULL, NULL},
+};

@@ -4,10 +4,8 @@
 #ifndef REPORTDATA_H
 #define REPORTDATA_H
 
-struct buf;
-struct report;
+#include "reportpage.h"
 
-/* A slot of the template. */
-void reportdata_put(struct buf *out, const struct report *r);
+extern const struct page_slot reportdata_slot[];
 
 #endif

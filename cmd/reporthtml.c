@@ -8,12 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
 #include "buf.h"
 #include "clock.h"
 #include "html.h"
 #include "mem.h"
 #include "num.h"
 #include "reportdata.h"
+#include "reportformat.h"
 #include "reportmail.h"
 #include "reportpage.h"
 #include "reportpart.h"
@@ -34,6 +38,22 @@ EMBED(page_script, "cmd/page/page.js");
 
 /* --- The head ------------------------------------------------------------- */
 
+/*
+ * The source expression by which a Content-Security-Policy allows this text as
+ * a script or style within the page ("'sha256-...'"; CSP 3, 2.3.1).
+ */
+static void
+put_source(struct buf *out, const char *text)
+{
+	unsigned char sum[SHA256_DIGEST_LENGTH];
+	/* Four characters for three bytes, and a NUL. */
+	unsigned char base64[(SHA256_DIGEST_LENGTH + 2) / 3 * 4 + 1];
+
+	(void)SHA256((const unsigned char *)text, strlen(text), sum);
+	(void)EVP_EncodeBlock(base64, sum, sizeof(sum));
+	buf_printf(out, "'sha256-%s'", (const char *)base64);
+}
+
 static void
 put_policy(struct buf *out, const struct report *r)
 {
@@ -41,9 +61,9 @@ put_policy(struct buf *out, const struct report *r)
 	buf_puts(out,
 	    "default-src 'none'; base-uri 'none'; form-action 'none'; "
 	    "style-src ");
-	html_csp(out, page_style);
+	put_source(out, page_style);
 	buf_puts(out, "; script-src ");
-	html_csp(out, page_script);
+	put_source(out, page_script);
 }
 
 static void
@@ -82,12 +102,12 @@ static void
 put_about(struct buf *out, const struct report *r)
 {
 	html_printf(out,
-	    "%s partner%s, of which %s %s Enforced. Made %s by tlspact %s "
+	    "%s partner%s, of which %s %s Enforced%s. Made %s by tlspact %s "
 	    "from "
 	    "registry, map, ledger and evidence alone. Days and times are UTC.",
-	    num_count(r->npartners).s, num_plural(r->npartners),
+	    num_count(r->nregistered).s, num_plural(r->nregistered),
 	    num_count(r->nenforced).s, r->nenforced == 1 ? "is" : "are",
-	    page_time(r->now).s, r->version);
+	    r->going_on ? "" : " now", page_time(r->now).s, r->version);
 	if (r->going_on)
 		buf_puts(out, " The last day is not over.");
 	if (*r->map_fault != '\0')
@@ -105,55 +125,96 @@ put_footer(struct buf *out, const struct report *r)
 
 /* --- What is to be read first --------------------------------------------- */
 
+/* The head of what is so now, whatever it was in a period that is over. */
 static void
-put_answers(struct buf *out, const struct report *r)
+put_now(struct buf *out, const struct report *r)
+{
+	html_printf(
+	    out, "<h3>Now, %s, not of the period</h3>", page_time(r->now).s);
+}
+
+/* Those that are as of now, or the others. */
+static void
+put_answer_list(struct buf *out, const struct report *r, bool now)
 {
 	const struct report_answer *a;
-	size_t i;
+	size_t i, n = 0;
 
-	buf_puts(out, "<ol class=\"answers\">");
 	for (i = 0; i < r->nanswers; i++) {
 		a = &r->answer[i];
+		if ((a->now && !r->going_on) != now)
+			continue;
+		if (n++ == 0) {
+			if (now)
+				put_now(out, r);
+			buf_puts(out, "<ol class=\"answers\">");
+		}
 		buf_puts(out, "<li>");
 		page_state(out, a->state, report_state_name(a->state));
 		html_printf(out, "<div><h3>%s</h3><b>%s</b>%s</div></li>\n",
 		    a->question, a->answer, a->detail);
 	}
-	buf_puts(out, "</ol>");
+	if (n > 0)
+		buf_puts(out, "</ol>");
+}
+
+static void
+put_answers(struct buf *out, const struct report *r)
+{
+	put_answer_list(out, r, false);
+	put_answer_list(out, r, true);
+}
+
+static void
+put_note(struct buf *out, const struct report *r, const struct report_note *n)
+{
+	buf_puts(out, "<li>");
+	page_state(out, n->state, report_state_name(n->state));
+	buf_puts(out, "<div>");
+	if (*n->partner != '\0') {
+		page_name(out, r, n->partner);
+		buf_puts(out, ": ");
+	}
+	html_printf(out, "%s", n->text);
+	if (*n->next != '\0')
+		html_printf(out, " <span class=\"note\">%s</span>", n->next);
+	if (*report_turn_name(n->turn) != '\0')
+		html_printf(out, " <span class=\"note\">(turn: %s)</span>",
+		    report_turn_name(n->turn));
+	buf_puts(out, "</div></li>\n");
+}
+
+/* As put_answer_list(). */
+static void
+put_note_list(struct buf *out, const struct report *r, bool now)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < r->nnotes; i++) {
+		if ((r->note[i].now && !r->going_on) != now)
+			continue;
+		if (n++ == 0) {
+			if (now)
+				put_now(out, r);
+			buf_puts(out, "<ul class=\"notes\">");
+		}
+		if (n <= NOTES)
+			put_note(out, r, &r->note[i]);
+	}
+	if (n > 0)
+		buf_puts(out, "</ul>");
+	else if (!now)
+		buf_puts(out, "<p>Nothing.</p>");
+	if (n > NOTES)
+		html_printf(out, "<p>%s more stand with each partner.</p>",
+		    num_count(n - NOTES).s);
 }
 
 static void
 put_attention(struct buf *out, const struct report *r)
 {
-	const struct report_note *n;
-	size_t i;
-
-	if (r->nnotes == 0)
-		buf_puts(out, "<p>Nothing.</p>");
-	buf_puts(out, "<ul class=\"notes\">");
-	for (i = 0; i < r->nnotes && i < NOTES; i++) {
-		n = &r->note[i];
-		buf_puts(out, "<li>");
-		page_state(out, n->state, report_state_name(n->state));
-		buf_puts(out, "<div>");
-		if (*n->partner != '\0') {
-			page_name(out, r, n->partner);
-			buf_puts(out, ": ");
-		}
-		html_printf(out, "%s", n->text);
-		if (*n->next != '\0')
-			html_printf(
-			    out, " <span class=\"note\">%s</span>", n->next);
-		if (*report_turn_name(n->turn) != '\0')
-			html_printf(out,
-			    " <span class=\"note\">(turn: %s)</span>",
-			    report_turn_name(n->turn));
-		buf_puts(out, "</div></li>\n");
-	}
-	buf_puts(out, "</ul>");
-	if (r->nnotes > NOTES)
-		html_printf(out, "<p>%s more stand with each partner.</p>",
-		    num_count(r->nnotes - NOTES).s);
+	put_note_list(out, r, false);
+	put_note_list(out, r, true);
 }
 
 /* --- Readiness, and the rest of the world ----------------------------------
@@ -205,16 +266,32 @@ put_ready(struct buf *out, const struct report *r)
 static void
 put_gaps(struct buf *out, const struct report *r)
 {
+	const struct report_quiet *q;
 	char span[CLOCK_MAX];
+	uint64_t rest = 0;
 	size_t i;
 
-	for (i = 0; i < r->ngaps && i < GAPS; i++)
-		html_printf(out, "<li>No log from %s to %s (%s)</li>\n",
-		    page_time(r->gap[i].begin).s, page_time(r->gap[i].end).s,
-		    clock_span(r->gap[i].end - r->gap[i].begin, span));
-	if (r->ngaps > i)
-		html_printf(out, "<li>and %s more times</li>",
-		    num_count(r->ngaps - i).s);
+	for (i = 0; i < r->nquiets && r->hours_known; i++) {
+		q = &r->quiet[i];
+		if (i >= GAPS)
+			rest += q->n;
+		else if (q->n == 1)
+			html_printf(out, "<li>No log from %s to %s (%s)</li>\n",
+			    page_time(q->begin).s, page_time(q->end).s,
+			    clock_span(q->end - q->begin, span));
+		else
+			html_printf(out,
+			    "<li>No log from %s to %s %s, %s to %s: %s times"
+			    "</li>\n",
+			    page_time(q->begin).s + PAGE_DATE,
+			    page_time(q->end).s + PAGE_DATE,
+			    report_each_day(q) ? "each day" : "on some days",
+			    page_day(q->begin).s, page_day(q->last).s,
+			    num_count(q->n).s);
+	}
+	if (rest > 0)
+		html_printf(
+		    out, "<li>and %s more times</li>", num_count(rest).s);
 	for (i = 0; i < r->nhosts && i < GAPS; i++) {
 		html_printf(out, "<li>Host %s: %s hours, %s to %s ",
 		    *r->host[i].name == '\0' ? "without a name"
@@ -273,6 +350,39 @@ put_open(struct buf *out, const struct report *r)
 	buf_puts(out, "</ul>");
 }
 
+/* Our own side, which tlspact-setup looks at. */
+static void
+put_own(struct buf *out, const struct report *r)
+{
+	const struct report_own *o;
+	size_t i;
+
+	if (r->nown == 0) {
+		page_state(out, REPORT_OPEN, "not looked at");
+		buf_puts(out, ": <code>tlspact-setup check --record</code>");
+		return;
+	}
+	buf_puts(out, "<p>");
+	if (r->own_old)
+		page_state(out, REPORT_OPEN, "old");
+	html_printf(out, "%s looked at on %s.</p>", r->own_old ? ":" : "It was",
+	    page_time(r->own_time).s);
+	page_table(out, "Our own side",
+	    "<th scope=\"col\">What</th><th scope=\"col\">Of</th>"
+	    "<th scope=\"col\">State</th><th scope=\"col\">Seen</th>"
+	    "<th scope=\"col\">Ends</th>");
+	for (i = 0; i < r->nown; i++) {
+		o = &r->own[i];
+		html_printf(out, "<tr><th scope=\"row\">%s</th><td>%s</td><td>",
+		    o->what, o->name);
+		page_state(out, o->state, report_state_name(o->state));
+		html_printf(out,
+		    "</td><td>%s</td><td class=\"d\">%s</td></tr>\n", o->text,
+		    o->ends == 0 ? "" : page_day(o->ends).s);
+	}
+	page_table_end(out);
+}
+
 /* Who was told what. */
 static void
 put_notices(struct buf *out, const struct report *r)
@@ -327,6 +437,9 @@ put_record(struct buf *out, const struct report *r)
 	if (r->head.count > 0 && !r->evidence_checked)
 		buf_puts(out, "<p>The evidence was not held against it, which "
 			      "tlspact-report --check does.</p>");
+	else if (r->head.count > 0 && *r->unsealed != '\0')
+		html_printf(
+		    out, "<p>Of the days of the period: %s.</p>", r->unsealed);
 	for (i = 0; i < r->nflaws; i++)
 		html_printf(out, "<p>%s</p>", r->flaw[i]);
 	if (r->flaws > r->nflaws)
@@ -359,6 +472,7 @@ put_place(struct buf *out, const char *part)
 	    {"downgrades", "timeline", "Timeline"},
 	    {"failures", "timeline", "Timeline"},
 	    {"gaps", "open", "Not proven"},
+	    {"ours", "ours", "Our side"},
 	    {"record", "record", "Record"},
 	    {"notices", "record", "Record"},
 	};
@@ -395,38 +509,58 @@ put_facts(struct buf *out, const struct report *r)
 	page_table_end(out);
 }
 
-void
-reporthtml_put(const struct report *r, struct buf *out)
-{
-	static const struct html_slot slot[] = {
-	    {"policy", put_policy},
-	    {"title", put_title},
-	    {"style", put_style},
-	    {"heading", put_heading},
-	    {"about", put_about},
-	    {"answers", put_answers},
-	    {"attention", put_attention},
-	    {"legend", reportmail_legend},
-	    {"figures", reportmail_figures},
-	    {"mail", reportmail_mail},
-	    {"timekey", reportwhen_timekey},
-	    {"timeline", reportwhen_timeline},
-	    {"downgrades", reportwhen_downgrades},
-	    {"failures", reportwhen_failures},
-	    {"protocols", reportmail_protocols},
-	    {"expiry", reportwhen_expiry},
-	    {"partners", reportpart_table},
-	    {"ready", put_ready},
-	    {"others", reportmail_others},
-	    {"changes", reportwhen_changes},
-	    {"open", put_open},
-	    {"record", put_record},
-	    {"facts", put_facts},
-	    {"each", reportpart_each},
-	    {"footer", put_footer},
-	    {"data", reportdata_put},
-	    {"script", put_script},
-	};
+/* --- The template ----------------------------------------------------------
+ */
 
-	html_fill(out, page_template, slot, sizeof(slot) / sizeof(slot[0]), r);
+static const struct page_slot whole_slot[] = {
+    {"policy", put_policy},
+    {"title", put_title},
+    {"style", put_style},
+    {"heading", put_heading},
+    {"about", put_about},
+    {"answers", put_answers},
+    {"attention", put_attention},
+    {"ready", put_ready},
+    {"ours", put_own},
+    {"open", put_open},
+    {"record", put_record},
+    {"facts", put_facts},
+    {"footer", put_footer},
+    {"script", put_script},
+    {NULL, NULL},
+};
+
+/* Append what stands for the name of n bytes. The template is ours. */
+static void
+put_slot(struct buf *out, const char *name, size_t n, const struct report *r)
+{
+	static const struct page_slot *const lists[] = {whole_slot,
+	    reportmail_slot, reportwhen_slot, reportpart_slot, reportdata_slot};
+	const struct page_slot *slot;
+	size_t i;
+
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (slot = lists[i]; slot->name != NULL; slot++)
+			if (strlen(slot->name) == n &&
+			    strncmp(slot->name, name, n) == 0) {
+				slot->put(out, r);
+				return;
+			}
+	abort();
 }
+
+static void
+put_page(const struct report *r, struct buf *out)
+{
+	const char *p = page_template, *at;
+	size_t n;
+
+	for (; (at = strchr(p, '@')) != NULL; p = at + n + 2) {
+		buf_add(out, p, (size_t)(at - p));
+		n = strcspn(at + 1, "@");
+		put_slot(out, at + 1, n, r);
+	}
+	buf_puts(out, p);
+}
+
+const struct reportformat reporthtml = {"html", put_page, true, false, false};

@@ -5,10 +5,8 @@
 #ifndef REPORTHTML_H
 #define REPORTHTML_H
 
-struct buf;
-struct report;
+struct reportformat;
 
-/* Append the page. */
-void reporthtml_put(const struct report *r, struct buf *out);
+extern const struct reportformat reporthtml;
 
 #endif

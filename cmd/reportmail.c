@@ -14,7 +14,8 @@
 #include "num.h"
 #include "reportpage.h"
 
-#define SHARES 6 /* in a chart; the last one is the rest */
+#define SHARES 6   /* in a chart; the last one is the rest */
+#define DOMAINS 25 /* with mail in clear, that are named */
 
 /* --- Mail ----------------------------------------------------------------- */
 
@@ -25,8 +26,8 @@ static const char *const seen_means[REPORT_SEEN] = {
     [EVIDENCE_VERIFIED] = "verified: that, and the right name; or a known key",
 };
 
-void
-reportmail_legend(struct buf *out, const struct report *r)
+static void
+put_legend(struct buf *out, const struct report *r)
 {
 	unsigned s;
 
@@ -85,8 +86,8 @@ put_figure(struct buf *out, const char *id, const char *what, const char *text)
 	    out, "<div><dt>%s</dt><dd id=\"%s\">%s</dd></div>", what, id, text);
 }
 
-void
-reportmail_figures(struct buf *out, const struct report *r)
+static void
+put_figures(struct buf *out, const struct report *r)
 {
 	uint64_t all, clear, kept, failed;
 	struct sums t;
@@ -152,8 +153,8 @@ put_protection(
 		free(day[s]);
 }
 
-void
-reportmail_mail(struct buf *out, const struct report *r)
+static void
+put_mail(struct buf *out, const struct report *r)
 {
 	struct sums t;
 
@@ -298,8 +299,8 @@ put_use(struct buf *out, const struct report *r, const char *what,
 	free(b.v);
 }
 
-void
-reportmail_protocols(struct buf *out, const struct report *r)
+static void
+put_protocols(struct buf *out, const struct report *r)
 {
 	const struct report_way *o = &r->all[EVIDENCE_OUT],
 				*i = &r->all[EVIDENCE_IN];
@@ -327,8 +328,8 @@ reportmail_protocols(struct buf *out, const struct report *r)
 
 /* --- Others ------------------------------------------------------------ */
 
-void
-reportmail_others(struct buf *out, const struct report *r)
+static void
+put_others(struct buf *out, const struct report *r)
 {
 	const struct report_domain *d;
 	uint64_t n[REPORT_WAYS][REPORT_SEEN];
@@ -354,7 +355,7 @@ reportmail_others(struct buf *out, const struct report *r)
 	    "<th scope=\"col\" class=\"n\">Received in clear</th>"
 	    "<th scope=\"col\" class=\"n\">Encrypted, both</th>"
 	    "<th scope=\"col\">Last in clear</th>");
-	for (i = 0; i < r->ndomains; i++) {
+	for (i = 0; i < r->ndomains && i < DOMAINS; i++) {
 		d = &r->domain[i];
 		html_printf(out,
 		    "<tr><th scope=\"row\">%s</th><td class=\"n\">%s</td>"
@@ -368,7 +369,16 @@ reportmail_others(struct buf *out, const struct report *r)
 		    num_count(n[0][0]).s, d->last);
 	}
 	page_table_end(out);
-	if (r->domains_more > 0)
+	if (r->ndomains > DOMAINS)
 		html_printf(out, "<p>%s more had mail in clear.</p>",
-		    num_count(r->domains_more).s);
+		    num_count(r->ndomains - DOMAINS).s);
 }
+
+const struct page_slot reportmail_slot[] = {
+    {"legend", put_legend},
+    {"figures", put_figures},
+    {"mail", put_mail},
+    {"protocols", put_protocols},
+    {"others", put_others},
+    {NULL, NULL},
+};

@@ -4,14 +4,8 @@
 #ifndef REPORTMAIL_H
 #define REPORTMAIL_H
 
-struct buf;
-struct report;
+#include "reportpage.h"
 
-/* Each is a slot of the template. */
-void reportmail_legend(struct buf *out, const struct report *r);
-void reportmail_figures(struct buf *out, const struct report *r);
-void reportmail_mail(struct buf *out, const struct report *r);
-void reportmail_protocols(struct buf *out, const struct report *r);
-void reportmail_others(struct buf *out, const struct report *r);
+extern const struct page_slot reportmail_slot[];
 
 #endif

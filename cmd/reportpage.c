@@ -109,16 +109,6 @@ page_mail_row(struct buf *out, enum evidence_direction way,
 }
 
 void
-page_not_delivered(struct buf *out, const struct report_mail *m)
-{
-	if (m->deferred + m->returned + m->refused > 0)
-		html_printf(out,
-		    " Not delivered: %s deferred, %s came back, %s refused.",
-		    num_count(m->deferred).s, num_count(m->returned).s,
-		    num_count(m->refused).s);
-}
-
-void
 page_line(struct buf *out, const struct report_partner *p)
 {
 	const char *line = p->line, *at;
@@ -135,40 +125,19 @@ page_line(struct buf *out, const struct report_partner *p)
 	}
 }
 
-void
-page_small(struct buf *out, const char *title, const uint64_t n[REPORT_SEEN])
-{
-	uint64_t down[REPORT_SEEN];
-	const char *colour[REPORT_SEEN];
-	unsigned s;
-
-	for (s = 0; s < REPORT_SEEN; s++) {
-		down[s] = n[REPORT_SEEN - 1 - s];
-		colour[s] = page_colour[REPORT_SEEN - 1 - s];
-	}
-	chart_small(out, title, down, colour, REPORT_SEEN);
-}
-
 struct chart_bar
 page_lowered(const struct report_downgrade *d, struct buf *title)
 {
 	buf_clear(title);
 	buf_printf(title, "%s: lowered from %s to %s, %s to %s: %s", d->partner,
-	    level_name(d->before), level_name(d->after), page_time(d->begin).s,
-	    page_time(d->over).s, d->reason);
+	    level_name(d->before), ledger_lowered_to(d->inbound_only, d->after),
+	    page_time(d->begin).s, page_time(d->over).s, d->reason);
 	return (struct chart_bar){.begin = d->begin,
 	    .end = d->over,
 	    .colour = d->after == LEVEL_OPPORTUNISTIC ? "c"
 		      : d->after == LEVEL_ENCRYPT     ? "g"
 						      : "t",
 	    .title = title->data};
-}
-
-uint64_t
-page_seen(const struct report_partner *p, enum evidence_seen s)
-{
-	return report_seen(&p->way[EVIDENCE_OUT].mail, s) +
-	       report_seen(&p->way[EVIDENCE_IN].mail, s);
 }
 
 void

@@ -10,6 +10,15 @@
 
 struct buf;
 
+/*
+ * What stands for @NAME@ in the template of the page. Each part of the page has
+ * a list of them, which ends without a name.
+ */
+struct page_slot {
+	const char *name;
+	void (*put)(struct buf *out, const struct report *r);
+};
+
 /* Colours of mail by what protected it; the order of the legend. */
 extern const char *const page_colour[REPORT_SEEN];
 
@@ -17,6 +26,7 @@ extern const char *const page_colour[REPORT_SEEN];
 struct page_text {
 	char s[32];
 };
+#define PAGE_DATE 11 /* bytes of the second before its time of day */
 struct page_text page_day(time_t t);
 struct page_text page_time(time_t t);
 
@@ -43,22 +53,12 @@ struct chart_period page_period(const struct report *r);
 void page_mail_row(struct buf *out, enum evidence_direction way,
     const uint64_t n[REPORT_SEEN], const struct report_kept *k);
 
-/* What was not delivered, as a sentence; nothing if there was none. */
-void page_not_delivered(struct buf *out, const struct report_mail *m);
-
 /* The line that would enforce it, to be pasted, and where it stands. */
 void page_line(struct buf *out, const struct report_partner *p);
-
-/* The shares as a bar. */
-void page_small(
-    struct buf *out, const char *title, const uint64_t n[REPORT_SEEN]);
 
 /* A downgrade as a bar. */
 struct chart_bar page_lowered(
     const struct report_downgrade *d, struct buf *title);
-
-/* Of both ways, all that was delivered and had this. */
-uint64_t page_seen(const struct report_partner *p, enum evidence_seen s);
 
 /* A partner's name, which leads to its section; "others" for "". */
 void page_name(struct buf *out, const struct report *r, const char *name);

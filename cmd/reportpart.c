@@ -57,6 +57,29 @@ mode(const struct report_partner *p)
 						: "enforced";
 }
 
+/* Of both ways, all that was delivered and had this. */
+static uint64_t
+both_ways(const struct report_partner *p, enum evidence_seen s)
+{
+	return report_seen(&p->way[EVIDENCE_OUT].mail, s) +
+	       report_seen(&p->way[EVIDENCE_IN].mail, s);
+}
+
+/* The shares as a bar. */
+static void
+put_small(struct buf *out, const char *title, const uint64_t n[REPORT_SEEN])
+{
+	uint64_t down[REPORT_SEEN];
+	const char *colour[REPORT_SEEN];
+	unsigned s;
+
+	for (s = 0; s < REPORT_SEEN; s++) {
+		down[s] = n[REPORT_SEEN - 1 - s];
+		colour[s] = page_colour[REPORT_SEEN - 1 - s];
+	}
+	chart_small(out, title, down, colour, REPORT_SEEN);
+}
+
 static void
 put_row(struct buf *out, const struct report *r, size_t which)
 {
@@ -67,7 +90,7 @@ put_row(struct buf *out, const struct report *r, size_t which)
 	unsigned s;
 
 	for (s = 0; s < REPORT_SEEN; s++)
-		seen[s] = page_seen(p, s);
+		seen[s] = both_ways(p, s);
 	html_printf(
 	    out, "<tr><th scope=row><a href=#p%zu>%s</a><td>", which, p->name);
 	page_state(out, p->state, p->verdict);
@@ -84,13 +107,13 @@ put_row(struct buf *out, const struct report *r, size_t which)
 	    num_count(p->way[EVIDENCE_OUT].mail.lowered +
 		      p->way[EVIDENCE_IN].mail.lowered)
 		.s);
-	page_small(out, p->name, seen);
+	put_small(out, p->name, seen);
 	put_days_left(out, r, p);
 	buf_putc(out, '\n');
 }
 
-void
-reportpart_table(struct buf *out, const struct report *r)
+static void
+put_table(struct buf *out, const struct report *r)
 {
 	size_t i;
 
@@ -137,14 +160,17 @@ put_word(struct buf *out, const char *name, const char *word)
 
 /* The agreement: what is held, for which names, who is asked about it. */
 static void
-put_agreement(struct buf *out, const struct registry *registry,
-    const struct report_partner *p)
+put_agreement(
+    struct buf *out, const struct report *r, const struct report_partner *p)
 {
 	const struct attributes *t;
 	const char **domain;
 	size_t n, i;
 
-	html_printf(out, "<p class=meta>%s", mode(p));
+	html_printf(
+	    out, "<p class=meta>%s%s", r->going_on ? "" : "Now ", mode(p));
+	if (p->gone != 0)
+		html_printf(out, ", since %s", page_day(p->gone).s);
 	if (p->full != LEVEL_OPPORTUNISTIC)
 		html_printf(out, " at %s", level_name(p->full));
 	if (!p->level_known)
@@ -161,7 +187,7 @@ put_agreement(struct buf *out, const struct registry *registry,
 	put_word(out, "Note", t->note);
 	put_list(out, "Gateways", p->p->gateway);
 	put_word(out, "Their names are known:", p->names);
-	domain = registry_domains(registry, p->p, &n);
+	domain = registry_domains(r->registry, p->p, &n);
 	buf_puts(out, ". Domains ");
 	for (i = 0; i < n && i < EVENTS; i++)
 		html_printf(out, "%s%s", i > 0 ? ", " : "", domain[i]);
@@ -272,6 +298,17 @@ put_uses(struct buf *out, const char *what, const struct report_uses *sent,
 		}
 }
 
+/* What was not delivered, as a sentence; nothing if there was none. */
+static void
+put_not_delivered(struct buf *out, const struct report_mail *m)
+{
+	if (m->deferred + m->returned + m->refused > 0)
+		html_printf(out,
+		    " Not delivered: %s deferred, %s came back, %s refused.",
+		    num_count(m->deferred).s, num_count(m->returned).s,
+		    num_count(m->refused).s);
+}
+
 /* How the mail was encrypted. */
 static void
 put_how(struct buf *out, const struct report_partner *p)
@@ -299,8 +336,8 @@ put_how(struct buf *out, const struct report_partner *p)
 	put_uses(out, "groups ", &o->exchange, &c->exchange, all);
 	put_uses(out, "verified by ", &o->proof, &c->proof, proved);
 	buf_putc(out, '.');
-	page_not_delivered(out, &o->mail);
-	page_not_delivered(out, &c->mail);
+	put_not_delivered(out, &o->mail);
+	put_not_delivered(out, &c->mail);
 }
 
 static void
@@ -386,6 +423,8 @@ put_gateways(
 		buf_puts(out, "<p>Its gateways were not looked at.");
 		return;
 	}
+	if (!r->going_on)
+		buf_puts(out, "<p class=meta>Its gateways now:");
 	buf_puts(out,
 	    "<div class=wrap tabindex=0><table><thead><tr><th>Gateway"
 	    "<th>Result<th>Looked at<th>Authenticated by<th>TLS<th>Issuer"
@@ -429,7 +468,8 @@ put_downgrades(struct buf *out, const struct report *r, const char *name)
 		n++;
 		html_printf(out,
 		    "<li>Lowered from %s to %s, %s to %s, by %s: %s",
-		    level_name(d->before), level_name(d->after),
+		    level_name(d->before),
+		    ledger_lowered_to(d->inbound_only, d->after),
 		    page_time(d->begin).s, page_time(d->over).s, d->author,
 		    d->reason);
 		if (*d->ticket != '\0')
@@ -451,7 +491,7 @@ put_rules(struct buf *out, const struct report *r, const char *name)
 			continue;
 		buf_puts(out, n++ == 0 ? "<li>Rules: " : "; ");
 		html_printf(out, "%s %s, by %s: %s <code>%s</code>",
-		    page_time(c->time).s, change_name(c->change), c->cause,
+		    page_time(c->time).s, report_change_words(c), c->cause,
 		    c->key, c->is);
 		last = c;
 	}
@@ -560,7 +600,7 @@ put_section(struct buf *out, const struct report *r, size_t which)
 	html_printf(out, "<section class=p id=p%zu><h3>%s", which, p->name);
 	page_state(out, p->state, p->verdict);
 	buf_puts(out, "</h3>");
-	put_agreement(out, r->registry, p);
+	put_agreement(out, r, p);
 	put_strips(out, r, p);
 	put_mail(out, p);
 	put_gateways(out, r, p);
@@ -580,11 +620,17 @@ put_section(struct buf *out, const struct report *r, size_t which)
 	buf_puts(out, "</section>\n");
 }
 
-void
-reportpart_each(struct buf *out, const struct report *r)
+static void
+put_each(struct buf *out, const struct report *r)
 {
 	size_t i;
 
 	for (i = 0; i < r->npartners; i++)
 		put_section(out, r, i);
 }
+
+const struct page_slot reportpart_slot[] = {
+    {"partners", put_table},
+    {"each", put_each},
+    {NULL, NULL},
+};

@@ -4,11 +4,8 @@
 #ifndef REPORTPART_H
 #define REPORTPART_H
 
-struct buf;
-struct report;
+#include "reportpage.h"
 
-/* Each is a slot of the template. */
-void reportpart_table(struct buf *out, const struct report *r);
-void reportpart_each(struct buf *out, const struct report *r);
+extern const struct page_slot reportpart_slot[];
 
 #endif

@@ -3,27 +3,31 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "buf.h"
+#include "common.h"
 #include "json.h"
 #include "num.h"
 #include "quote.h"
 #include "registry.h"
 #include "report.h"
+#include "reportformat.h"
 
-#define SCHEMA "tlspact.report.v1"
 #define WIDTH 32   /* fields of a line of CSV, without the first */
 #define DAYS_OF 20 /* partners of whom each day is told */
 
 /* --- Cells, and where they go -------------------------------------------- */
 
 struct cell {
-	enum { CELL_TEXT, CELL_NUMBER, CELL_TIME, CELL_YES } is;
+	enum { CELL_TEXT, CELL_NUMBER, CELL_COUNT, CELL_TIME, CELL_YES } is;
 	const char *text;
 	int64_t n;
 };
 #define T(s) ((struct cell){CELL_TEXT, (s), 0})
 #define N(i) ((struct cell){CELL_NUMBER, NULL, (int64_t)(i)})
+/* -1: nobody knows, or it is not asked for. */
+#define C(i) ((struct cell){CELL_COUNT, NULL, (i)})
 #define W(t) ((struct cell){CELL_TIME, NULL, (t)})
 /* -1: nobody knows. */
 #define Y(b) ((struct cell){CELL_YES, NULL, (b)})
@@ -64,8 +68,10 @@ put_cell(struct buf *out, const struct cell *c)
 
 	if (c->is == CELL_TEXT)
 		put_field(out, c->text == NULL ? "" : c->text);
-	else if (c->is == CELL_NUMBER)
+	else if (c->is == CELL_NUMBER || (c->is == CELL_COUNT && c->n >= 0))
 		buf_printf(out, "%" PRId64, c->n);
+	else if (c->is == CELL_COUNT)
+		return;
 	else if (c->is == CELL_YES)
 		buf_puts(out, c->n < 0 ? "" : c->n != 0 ? "yes" : "no");
 	else if (c->n != 0)
@@ -77,7 +83,9 @@ json_cell(const struct cell *c)
 {
 	if (c->is == CELL_TEXT)
 		return c->text == NULL ? json_null() : json_text(c->text);
-	if (c->is == CELL_NUMBER)
+	if (c->is == CELL_COUNT && c->n < 0)
+		return json_null();
+	if (c->is == CELL_NUMBER || c->is == CELL_COUNT)
 		return json_integer((json_int_t)c->n);
 	if (c->is == CELL_YES)
 		return c->n < 0 ? json_null() : json_boolean(c->n != 0);
@@ -160,35 +168,51 @@ put_report(struct tables *t)
 	    "from to time going_on version registry map_time map_fault keep"
 	    " partner_count enforced_count hours hours_read hours_known "
 	    "rule_unknown"
-	    " rules_not_named domains_not_named events head whole flaws_found"
+	    " rules_not_named events head whole flaws_found"
 	    " evidence_checked"
 	    " verify",
 	    T(r->from_day), T(r->to_day), W(r->now), Y(r->going_on),
 	    T(r->version), T(r->registry_digest), W(r->map_time),
-	    T(r->map_fault), N(r->keep), N(r->npartners), N(r->nenforced),
+	    T(r->map_fault), N(r->keep), N(r->nregistered), N(r->nenforced),
 	    N(r->hours), N(r->hours_read), Y(r->hours_known),
-	    N(r->rule_unknown), N(r->rules_more), N(r->domains_more),
-	    N(r->head.count), T(r->head.hash),
-	    Y(r->head.count == 0 ? -1 : r->flaws == 0), N(r->flaws),
-	    Y(r->evidence_checked), T(r->verify));
+	    N(r->rule_unknown), N(r->rules_more), N(r->head.count),
+	    T(r->head.hash), Y(r->head.count == 0 ? -1 : r->flaws == 0),
+	    N(r->flaws), Y(r->evidence_checked), T(r->verify));
 }
 
 static void
 put_answers(struct tables *t)
 {
 	const struct report *r = t->r;
-	size_t i;
+	const struct report_answer *a;
+	struct cell c[WIDTH];
+	struct buf names = {0};
+	size_t i, n;
+	int k;
 
-	for (i = 0; i < r->nanswers; i++)
-		PUT(t, "answers", "state question answer detail",
-		    T(report_state_name(r->answer[i].state)),
-		    T(r->answer[i].question), T(r->answer[i].answer),
-		    T(r->answer[i].detail));
+	buf_puts(&names, "state question answer detail now about");
+	for (k = 0; k < REPORT_NUMBERS; k++)
+		buf_printf(&names, " %s", report_number_name(k));
+	for (i = 0; i < r->nanswers; i++) {
+		a = &r->answer[i];
+		n = 0;
+		c[n++] = T(report_state_name(a->state));
+		c[n++] = T(a->question);
+		c[n++] = T(a->answer);
+		c[n++] = T(a->detail);
+		c[n++] = Y(a->now);
+		c[n++] = T(a->about);
+		for (k = 0; k < REPORT_NUMBERS; k++)
+			c[n++] = C(a->number[k]);
+		put(t, "answers", names.data, c, n);
+	}
+	buf_free(&names);
 	for (i = 0; i < r->nnotes; i++)
-		PUT(t, "attention", "state partner text next turn",
+		PUT(t, "attention", "state partner text next turn now",
 		    T(report_state_name(r->note[i].state)),
 		    T(r->note[i].partner), T(r->note[i].text),
-		    T(r->note[i].next), T(report_turn_name(r->note[i].turn)));
+		    T(r->note[i].next), T(report_turn_name(r->note[i].turn)),
+		    Y(r->note[i].now));
 }
 
 static void
@@ -264,6 +288,13 @@ put_all_ways(struct tables *t, bool uses)
 		put_ways(t, r->partner[i].name, r->partner[i].way, uses);
 }
 
+static const char *
+rule_name(unsigned rule)
+{
+	return rule >= REPORT_RULE_UNKNOWN ? "not known"
+					   : level_name((enum level)rule);
+}
+
 /* By rule, so that it can be told what was demanded of which mail. */
 static void
 put_rules_of_mail(struct tables *t, const char *name,
@@ -281,7 +312,7 @@ put_rules_of_mail(struct tables *t, const char *name,
 			    "partner direction rule verified trusted encrypted"
 			    " clear",
 			    T(name), T(evidence_direction_name(i)),
-			    T(report_rule_name(rule)), N(n[EVIDENCE_VERIFIED]),
+			    T(rule_name(rule)), N(n[EVIDENCE_VERIFIED]),
 			    N(n[EVIDENCE_TRUSTED]), N(n[EVIDENCE_ENCRYPTED]),
 			    N(n[EVIDENCE_CLEAR]));
 		}
@@ -322,7 +353,7 @@ put_partners(struct tables *t)
 		PUT(t, "partners",
 		    "name state verdict mode agreed in_force contact operator"
 		    " ticket review names_known downgrades gateways"
-		    " could_be_enforced missing turn line",
+		    " could_be_enforced missing turn line gone",
 		    T(p->name), T(report_state_name(p->state)), T(p->verdict),
 		    T(a == NULL			   ? "gone"
 			: a->mode == MODE_ENFORCED ? "enforced"
@@ -334,7 +365,7 @@ put_partners(struct tables *t)
 		    T(a == NULL ? "" : a->ticket), W(a == NULL ? 0 : a->review),
 		    T(p->names), N(p->ndowngrades), N(p->ngateways),
 		    T(ready[p->ready]), T(p->missing),
-		    T(report_turn_name(p->turn)), T(p->line));
+		    T(report_turn_name(p->turn)), T(p->line), W(p->gone));
 	}
 }
 
@@ -344,6 +375,12 @@ judged_by(enum evidence_judged by)
 	static const char *const name[] = {"", "nothing", "ca", "dane", "key"};
 
 	return name[by];
+}
+
+static const char *
+fault_or_null(const char *word)
+{
+	return word == NULL || strcmp(word, "ok") == 0 ? NULL : word;
 }
 
 static void
@@ -356,25 +393,26 @@ put_gateways(struct tables *t)
 	for (i = 0; i < t->r->ngateways; i++) {
 		w = &t->r->gateway[i];
 		PUT(t, "gateways",
-		    "partner nexthop host address port state word looked fault"
+		    "partner nexthop host address port state word seen fault"
 		    " if_enforced since passed by protocol cipher key_exchange"
-		    " key requiretls dnssec tlsa issuer begins ends ends_first"
-		    " percent_left",
+		    " key requiretls dnssec tlsa issuer not_before not_after"
+		    " ends_first percent_left",
 		    T(w->partner), T(w->nexthop), T(w->host), T(w->address),
 		    N(w->port), T(report_state_name(w->state)), T(w->word),
-		    W(w->time), T(w->fault), T(w->would), W(w->since),
-		    W(w->passed), T(judged_by(w->by)), T(w->protocol),
-		    T(w->cipher), T(w->exchange), T(w->key), T(w->requiretls),
-		    T(w->dnssec), T(w->tlsa), T(w->issuer), W(w->begins),
-		    W(w->ends), T(w->ends_who), N(w->left));
+		    W(w->time), T(fault_or_null(w->fault)), T(w->would),
+		    W(w->since), W(w->passed), T(judged_by(w->by)),
+		    T(w->protocol), T(w->cipher), T(w->exchange), T(w->key),
+		    T(w->requiretls), T(w->dnssec), T(w->tlsa), T(w->issuer),
+		    W(w->begins), W(w->ends), T(w->ends_who), N(w->left));
 	}
 	for (i = 0; i < t->r->ngateways; i++)
 		for (k = 0; k < t->r->gateway[i].ncerts; k++) {
 			w = &t->r->gateway[i];
 			c = &w->cert[k];
 			PUT(t, "certificates",
-			    "partner host address place subject issuer begins"
-			    " ends key signature for_servers for_clients",
+			    "partner host address place subject issuer"
+			    " not_before not_after key signature for_servers "
+			    "for_clients",
 			    T(w->partner), T(w->host), T(w->address), N(k),
 			    T(c->subject), T(c->issuer), W(c->begins),
 			    W(c->ends), T(c->key), T(c->signature),
@@ -417,21 +455,24 @@ put_downgrades(struct tables *t)
 		in = d->moved[EVIDENCE_IN];
 		out = d->moved[EVIDENCE_OUT];
 		PUT(t, "downgrades",
-		    "id partner before after begin end over open reason ticket"
+		    "id partner before after direction begin until over open "
+		    "reason "
+		    "ticket"
 		    " author sudo_user automatic fault extended_by closed_by"
 		    " closed_why mails_known out_verified out_trusted"
 		    " out_encrypted out_clear in_verified in_trusted"
 		    " in_encrypted in_clear",
 		    N(d->id), T(d->partner), T(level_name(d->before)),
-		    T(level_name(d->after)), W(d->begin), W(d->end), W(d->over),
-		    Y(d->open), T(d->reason), T(d->ticket), T(d->author),
-		    T(d->sudo_user), Y(d->automatic), T(d->fault),
-		    T(d->extended_by), T(d->closed_by), T(d->closed_why),
-		    Y(d->moved_known), N(out[EVIDENCE_VERIFIED]),
-		    N(out[EVIDENCE_TRUSTED]), N(out[EVIDENCE_ENCRYPTED]),
-		    N(out[EVIDENCE_CLEAR]), N(in[EVIDENCE_VERIFIED]),
-		    N(in[EVIDENCE_TRUSTED]), N(in[EVIDENCE_ENCRYPTED]),
-		    N(in[EVIDENCE_CLEAR]));
+		    T(level_name(d->after)),
+		    T(ledger_direction_name(d->inbound_only)), W(d->begin),
+		    W(d->end), W(d->over), Y(d->open), T(d->reason),
+		    T(d->ticket), T(d->author), T(d->sudo_user),
+		    Y(d->automatic), T(d->fault), T(d->extended_by),
+		    T(d->closed_by), T(d->closed_why), Y(d->moved_known),
+		    N(out[EVIDENCE_VERIFIED]), N(out[EVIDENCE_TRUSTED]),
+		    N(out[EVIDENCE_ENCRYPTED]), N(out[EVIDENCE_CLEAR]),
+		    N(in[EVIDENCE_VERIFIED]), N(in[EVIDENCE_TRUSTED]),
+		    N(in[EVIDENCE_ENCRYPTED]), N(in[EVIDENCE_CLEAR]));
 	}
 }
 
@@ -474,6 +515,16 @@ put_rest(struct tables *t)
 		PUT(t, "onboarding", "time partner text wrong_server_refused",
 		    W(r->onboard[i].time), T(r->onboard[i].partner),
 		    T(r->onboard[i].text), T(r->onboard[i].refusal));
+	for (i = 0; i < r->nwaits; i++)
+		PUT(t, "waiting", "partner mails since",
+		    T(*r->wait[i].partner == '\0' ? "(others)"
+						  : r->wait[i].partner),
+		    N(r->wait[i].mails), W(r->wait[i].since));
+	for (i = 0; i < r->nown; i++)
+		PUT(t, "ours", "looked what name state text begins ends",
+		    W(r->own_time), T(r->own[i].what), T(r->own[i].name),
+		    T(report_state_name(r->own[i].state)), T(r->own[i].text),
+		    W(r->own[i].begins), W(r->own[i].ends));
 	for (i = 0; i < r->nnotices; i++)
 		PUT(t, "notices", "made sent partner kind subject",
 		    W(r->notice[i].created), W(r->notice[i].time),
@@ -527,27 +578,32 @@ put_all(struct tables *t)
 	put_rest(t);
 }
 
-void
-reporttable_csv(const struct report *r, struct buf *out)
+static void
+put_csv(const struct report *r, struct buf *out)
 {
 	put_all(&(struct tables){.r = r, .csv = out});
 }
 
-void
-reporttable_json(const struct report *r, struct buf *out)
+static void
+put_json(const struct report *r, struct buf *out)
 {
 	static const char *const name[] = {"answers", "attention", "mail",
 	    "mail_by_rule", "uses", "days", "partners", "gateways",
 	    "certificates", "changes", "rules", "downgrades", "failures",
-	    "faults", "legs", "onboarding", "notices", "domains", "hosts",
-	    "gaps", "flaws", "facts"};
+	    "faults", "legs", "onboarding", "waiting", "ours", "notices",
+	    "domains", "hosts", "gaps", "flaws", "facts"};
 	struct tables t = {.r = r, .json = json_object()};
 	size_t i;
 
-	json_object_set_new(t.json, "schema", json_string(SCHEMA));
 	/* Those that stay empty are there, too. */
 	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++)
 		json_object_set_new(t.json, name[i], json_array());
 	put_all(&t);
-	json_put(t.json, out);
+	json_put(common_object(REPORTTABLE_SCHEMA, r->now, EX_OK, t.json), out);
 }
+
+const struct reportformat reporttable_csv = {
+    "csv", put_csv, false, false, false};
+
+const struct reportformat reporttable_json = {
+    "json", put_json, false, false, false};

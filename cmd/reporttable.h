@@ -5,16 +5,17 @@
 #ifndef REPORTTABLE_H
 #define REPORTTABLE_H
 
-struct buf;
-struct report;
+struct reportformat;
+
+#define REPORTTABLE_SCHEMA "tlspact.report.v1"
 
 /*
  * RFC 4180, of one width: the first field says of which table a line is, whose
  * names come before. What a spreadsheet would compute begins with "'".
  */
-void reporttable_csv(const struct report *r, struct buf *out);
+extern const struct reportformat reporttable_csv;
 
-/* tlspact.report.v1: a member for each table, an object for each line. */
-void reporttable_json(const struct report *r, struct buf *out);
+/* Of that schema: a member for each table, an object for each line. */
+extern const struct reportformat reporttable_json;
 
 #endif

@@ -8,48 +8,35 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "columns.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
 #include "registry.h"
 #include "report.h"
+#include "reportformat.h"
 
-#define WIDTH 79
-#define USES_MAX 12 /* of one kind that are shown */
-#define ROWS_MAX 40 /* of a list; JSON and CSV have all */
+#define USES_MAX 12			 /* of one kind that are shown */
+#define NAME 24				 /* columns */
+#define ROWS_MAX 40			 /* of a list; JSON and CSV have all */
+#define QUIETS_MAX 10			 /* kinds of gaps */
+#define DATE (sizeof("2026-11-23 ") - 1) /* of when(), before the time */
 
 /* --- Lines -----------------------------------------------------------------
  */
 
-/* Append a paragraph behind a label, broken at blanks; foreign text is safe. */
+/* Append a paragraph behind a label; foreign text is safe. */
 static void __attribute__((format(printf, 4, 5)))
-say(struct buf *out, int indent, const char *label, const char *fmt, ...)
+say(struct buf *out, size_t indent, const char *label, const char *fmt, ...)
 {
-	struct buf text = {0};
-	const char *s;
-	int column, len;
-	char *raw;
+	char *text;
 	va_list ap;
 
 	va_start(ap, fmt);
-	raw = mem_vprintf(fmt, ap);
+	text = mem_vprintf(fmt, ap);
 	va_end(ap);
-	quote_put(&text, raw, strlen(raw));
-	free(raw);
-	buf_printf(out, "%-*s", indent, label);
-	column = indent;
-	for (s = text.data; text.len > 0 && *s != '\0'; s += len) {
-		s += strspn(s, " ");
-		len = (int)strcspn(s, " ");
-		if (column > indent && column + 1 + len > WIDTH) {
-			buf_printf(out, "\n%*s", indent, "");
-			column = indent;
-		}
-		buf_printf(out, "%s%.*s", column == indent ? "" : " ", len, s);
-		column += len + (column != indent);
-	}
-	buf_putc(out, '\n');
-	buf_free(&text);
+	columns_paragraph(out, label, indent, text, false, COLUMNS_KEPT);
+	free(text);
 }
 
 static void
@@ -59,30 +46,26 @@ head(struct buf *out, const char *title)
 }
 
 struct text {
-	char s[64];
+	char s[CLOCK_MAX];
 };
 
-/* "2026-11-23 12:00", UTC; "-" for 0. */
+/* "2026-11-23 12:00", local as all of it but the days; "-" for 0. */
 static struct text
 when(time_t t)
 {
-	char full[NUM_TIME_MAX];
 	struct text x = {"-"};
 
 	if (t != 0)
-		(void)snprintf(x.s, sizeof(x.s), "%.10s %.5s",
-		    num_time_text(t, full), full + 11);
+		(void)clock_text(t, 0, x.s);
 	return x;
 }
 
-/* A foreign name, cut to fit a column. */
-static struct text
-name(const char *s)
+/* A row's name and direction. */
+static void
+row_head(struct buf *out, const char *name, unsigned way)
 {
-	struct text x = {""};
-
-	quote_show(x.s, 24, s, strlen(s));
-	return x;
+	columns_name(out, name, NAME, COLUMNS_KEPT);
+	buf_printf(out, "%-3s", evidence_direction_name(way));
 }
 
 static void
@@ -103,30 +86,61 @@ some(size_t n)
  */
 
 static void
+put_answer(const struct report_answer *a, struct buf *out)
+{
+	say(out, 8, report_state_name(a->state), "%s", a->question);
+	say(out, 8, "", "%s%s%s", a->answer, *a->detail == '\0' ? "" : "; ",
+	    a->detail);
+}
+
+static void
+put_note(const struct report_note *n, struct buf *out)
+{
+	say(out, 8, report_state_name(n->state), "%s%s%s%s%s%s%s%s", n->partner,
+	    *n->partner == '\0' ? "" : ": ", n->text,
+	    *n->next == '\0' ? "" : "; ", n->next,
+	    n->turn == REPORT_NOBODY ? "" : " (", report_turn_name(n->turn),
+	    n->turn == REPORT_NOBODY ? "" : ")");
+}
+
+/* Those that are as of now, or the others. */
+static void
+put_notes(const struct report *r, bool now, const char *title, struct buf *out)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < r->nnotes; i++) {
+		if ((r->note[i].now && !r->going_on) != now)
+			continue;
+		if (n == 0 && title != NULL)
+			head(out, title);
+		if (n++ < ROWS_MAX)
+			put_note(&r->note[i], out);
+	}
+	more(out, n);
+}
+
+/* What is so now stands apart from a period that is over. */
+static void
 put_answers(const struct report *r, struct buf *out)
 {
-	const struct report_note *n;
-	size_t i;
+	size_t i, n = 0;
 
-	for (i = 0; i < r->nanswers; i++) {
-		say(out, 8, report_state_name(r->answer[i].state), "%s",
-		    r->answer[i].question);
-		say(out, 8, "", "%s%s%s", r->answer[i].answer,
-		    *r->answer[i].detail == '\0' ? "" : "; ",
-		    r->answer[i].detail);
-	}
-	if (r->nnotes > 0)
-		head(out, "NEEDS ATTENTION");
-	for (i = 0; i < some(r->nnotes); i++) {
-		n = &r->note[i];
-		say(out, 8, report_state_name(n->state), "%s%s%s%s%s%s%s%s",
-		    n->partner, *n->partner == '\0' ? "" : ": ", n->text,
-		    *n->next == '\0' ? "" : "; ", n->next,
-		    n->turn == REPORT_NOBODY ? "" : " (",
-		    report_turn_name(n->turn),
-		    n->turn == REPORT_NOBODY ? "" : ")");
-	}
-	more(out, r->nnotes);
+	for (i = 0; i < r->nanswers; i++)
+		if (r->going_on || !r->answer[i].now)
+			put_answer(&r->answer[i], out);
+	put_notes(r, false, "NEEDS ATTENTION", out);
+	for (i = 0; i < r->nnotes; i++)
+		n += r->note[i].now;
+	for (i = 0; i < r->nanswers; i++)
+		n += r->answer[i].now;
+	if (r->going_on || n == 0)
+		return;
+	buf_printf(out, "\nNOW, %s, NOT OF THE PERIOD\n", when(r->now).s);
+	for (i = 0; i < r->nanswers; i++)
+		if (r->answer[i].now)
+			put_answer(&r->answer[i], out);
+	put_notes(r, true, NULL, out);
 }
 
 /* --- Mail --------------------------------------------------------------------
@@ -163,8 +177,7 @@ put_mail_row(struct buf *out, const char *who, const struct report_way *way)
 		m = &way[w].mail;
 		if (report_mails(m) == 0)
 			continue;
-		buf_printf(
-		    out, "%-23s %-3s", name(who).s, evidence_direction_name(w));
+		row_head(out, who, w);
 		put_counts(out,
 		    (const uint64_t[]){report_mails(m),
 			report_seen(m, EVIDENCE_VERIFIED),
@@ -186,8 +199,7 @@ put_kept_row(struct buf *out, const char *who, const struct report_way *way)
 		k = &way[w].mail.kept;
 		if (report_mails(&way[w].mail) == 0)
 			continue;
-		buf_printf(
-		    out, "%-23s %-3s", name(who).s, evidence_direction_name(w));
+		row_head(out, who, w);
 		put_counts(out,
 		    (const uint64_t[]){k->required_kept, k->required_failed,
 			k->preferred_kept, k->preferred_failed, k->unknown,
@@ -202,7 +214,11 @@ put_each(const struct report *r, struct buf *out,
 {
 	size_t i;
 
-	row(out, "(all)", r->all);
+	/* Of one partner it would say the same twice. */
+	if (r->npartners != 1 ||
+	    report_mails(&r->others[EVIDENCE_IN].mail) > 0 ||
+	    report_mails(&r->others[EVIDENCE_OUT].mail) > 0)
+		row(out, "(all)", r->all);
 	row(out, "(others)", r->others);
 	for (i = 0; i < r->npartners; i++)
 		row(out, r->partner[i].name, r->partner[i].way);
@@ -212,15 +228,18 @@ static void
 put_uses(struct buf *out, const char *kind, enum evidence_direction way,
     const struct report_uses *u)
 {
+	char label[80];
 	size_t i;
 
-	for (i = 0; i < u->n && i < USES_MAX; i++)
-		buf_printf(out, "%-13s %-3s %9s  %s%s%s%s\n",
+	for (i = 0; i < u->n && i < USES_MAX; i++) {
+		(void)snprintf(label, sizeof(label), "%-13s %-3s %9s  ",
 		    i == 0 ? kind : "", evidence_direction_name(way),
-		    num_count(u->v[i].n).s,
-		    *u->v[i].name == '\0' ? "not known" : name(u->v[i].name).s,
-		    u->v[i].state == REPORT_BAD ? "  BAD" : "",
-		    *u->v[i].why == '\0' ? "" : "  ", u->v[i].why);
+		    num_count(u->v[i].n).s);
+		say(out, strlen(label), label, "%s%s%s%s",
+		    *u->v[i].name == '\0' ? "not known" : u->v[i].name,
+		    u->v[i].state == REPORT_BAD ? ": BAD" : "",
+		    *u->v[i].why == '\0' ? "" : ": ", u->v[i].why);
+	}
 	if (u->n > USES_MAX)
 		buf_printf(out, "%-13s %-3s %9s  and %zu more\n", "", "", "",
 		    u->n - USES_MAX);
@@ -231,6 +250,7 @@ put_mail(const struct report *r, struct buf *out)
 {
 	const struct report_way *w;
 	unsigned i;
+	size_t k;
 
 	buf_printf(out, "\n%-23s %-3s %9s %9s %9s %9s %9s\n", "MAIL", "", "ALL",
 	    "VERIFIED", "TRUSTED", "ENCRYPTED", "CLEAR");
@@ -240,6 +260,15 @@ put_mail(const struct report *r, struct buf *out)
 	buf_printf(out, "%-23s %-3s %8s %6s %8s %8s %8s %8s\n", "", "", "KEPT",
 	    "FAILED", "KEPT", "FAILED", "KNOWN", "DOWNGR.");
 	put_each(r, out, put_kept_row);
+	if (r->ndomains > 0)
+		head(out, "DOMAINS OF NO PARTNER WITH MAIL IN THE CLEAR");
+	for (k = 0; k < some(r->ndomains); k++)
+		say(out, 2, "", "%s: %s out, %s in, last on %s",
+		    r->domain[k].name,
+		    num_count(r->domain[k].n[EVIDENCE_OUT][EVIDENCE_CLEAR]).s,
+		    num_count(r->domain[k].n[EVIDENCE_IN][EVIDENCE_CLEAR]).s,
+		    r->domain[k].last);
+	more(out, r->ndomains);
 	head(out, "HOW IT WAS ENCRYPTED");
 	for (i = REPORT_WAYS; i-- > 0;) {
 		const enum evidence_direction d = (enum evidence_direction)i;
@@ -256,34 +285,27 @@ put_mail(const struct report *r, struct buf *out)
 		    num_count(w->not_secret).s, num_count(w->secret_unknown).s,
 		    num_count(w->quantum).s);
 	}
-	if (r->ndomains > 0)
-		head(out, "DOMAINS OF NO PARTNER WITH MOST MAIL IN THE CLEAR");
-	for (i = 0; i < r->ndomains; i++)
-		say(out, 2, "", "%s: %s out, %s in, last on %s",
-		    r->domain[i].name,
-		    num_count(r->domain[i].n[EVIDENCE_OUT][EVIDENCE_CLEAR]).s,
-		    num_count(r->domain[i].n[EVIDENCE_IN][EVIDENCE_CLEAR]).s,
-		    r->domain[i].last);
-	if (r->domains_more > 0)
-		buf_printf(out, "  and %s more domains\n",
-		    num_count(r->domains_more).s);
 }
 
 /* --- Partners
  * ----------------------------------------------------------------- */
 
 static void
-put_agreement(const struct report_partner *p, struct buf *out)
+put_agreement(
+    const struct report *r, const struct report_partner *p, struct buf *out)
 {
+	const char *label = r->going_on ? "  agreed" : "  agreed now";
 	const struct attributes *a;
 	char day[NUM_TIME_MAX];
 
 	if (p->p == NULL) {
-		say(out, 16, "  agreed", "it is not in the registry now");
+		say(out, 16, label, "it is not in the registry now%s%.*s",
+		    p->gone == 0 ? "" : ", since ", p->gone == 0 ? 0 : 10,
+		    when(p->gone).s);
 		return;
 	}
 	a = p->p->attributes;
-	say(out, 16, "  agreed", "%s (%s), in force %s%s%s",
+	say(out, 16, label, "%s (%s), in force %s%s%s",
 	    a->mode == MODE_ENFORCED ? "enforced" : "opportunistic",
 	    level_name(p->full),
 	    p->level_known ? level_name(p->level) : "is not known",
@@ -297,13 +319,15 @@ put_agreement(const struct report_partner *p, struct buf *out)
 }
 
 static void
-put_gateway(const struct report_gateway *w, struct buf *out)
+put_gateway(
+    const struct report *r, const struct report_gateway *w, struct buf *out)
 {
 	static const char *const by[] = {
 	    "", "", ", by CA and name", ", by DANE", ", by key"};
 	char end[NUM_TIME_MAX], left[32] = "";
 
-	say(out, 16, "  gateway", "%s %s: %s: %s%s; looked at %s",
+	say(out, 16, r->going_on ? "  gateway" : "  gateway now",
+	    "%s %s: %s: %s%s; looked at %s",
 	    *w->host == '\0' ? w->nexthop : w->host, w->address,
 	    report_state_name(w->state), w->word, by[w->by], when(w->time).s);
 	if (*w->protocol != '\0')
@@ -364,14 +388,17 @@ static void
 put_partner(
     const struct report *r, const struct report_partner *p, struct buf *out)
 {
+	struct buf label = {0};
 	size_t i;
 
-	buf_printf(
-	    out, "\n%-24s %s", name(p->name).s, report_state_name(p->state));
-	say(out, 2, ":", "%s", p->verdict);
-	put_agreement(p, out);
+	buf_putc(out, '\n');
+	columns_name(&label, p->name, NAME, COLUMNS_KEPT);
+	say(out, NAME, label.data, "%s: %s", report_state_name(p->state),
+	    p->verdict);
+	buf_free(&label);
+	put_agreement(r, p, out);
 	for (i = 0; i < p->ngateways; i++)
-		put_gateway(&p->gateway[i], out);
+		put_gateway(r, &p->gateway[i], out);
 	if (p->ngateways == 0)
 		say(out, 16, "  gateways", "not looked at");
 	for (i = 0; i < p->nfailures; i++)
@@ -410,6 +437,17 @@ put_moved(struct buf *out, const struct report_downgrade *d)
 	}
 }
 
+/* If the record tells of none, and of what part of the period it can. */
+static void
+put_none(const struct report *r, struct buf *out)
+{
+	if (*r->unrecorded == '\0')
+		buf_puts(out, "  none\n");
+	else
+		say(out, 2, "", "%s%s", r->recorded ? "none on record; " : "",
+		    r->unrecorded);
+}
+
 static void
 put_downgrades(const struct report *r, struct buf *out)
 {
@@ -418,12 +456,12 @@ put_downgrades(const struct report *r, struct buf *out)
 
 	head(out, "DOWNGRADES");
 	if (r->ndowngrades == 0)
-		buf_puts(out, r->head.count == 0 ? "  there is no record yet\n"
-						 : "  none\n");
+		put_none(r, out);
 	for (i = 0; i < some(r->ndowngrades); i++) {
 		d = &r->downgrade[i];
 		say(out, 4, "  ", "%s from %s to %s, %s until %s%s%s%s",
-		    d->partner, level_name(d->before), level_name(d->after),
+		    d->partner, level_name(d->before),
+		    ledger_lowered_to(d->inbound_only, d->after),
 		    when(d->begin).s, when(d->over).s, d->open ? " (open)" : "",
 		    *d->closed_by == '\0' ? "" : ", closed by ", d->closed_by);
 		say(out, 4, "", "by %s%s%s%s%s%s: %s%s%s", d->author,
@@ -434,7 +472,19 @@ put_downgrades(const struct report *r, struct buf *out)
 		    d->ticket);
 		put_moved(out, d);
 	}
+	if (r->ndowngrades > 0)
+		say(out, 4, "  ",
+		    "what moved in the second of a change counts as under it");
 	more(out, r->ndowngrades);
+}
+
+static void
+put_rule(const struct report_rule_change *x, struct buf *out)
+{
+	say(out, 4, "  ", "%s %s: %s (%s); %s, event %" PRId64, when(x->time).s,
+	    x->key, report_change_words(x), x->cause, x->author, x->event);
+	say(out, 11, "      was", "%s", *x->was == '\0' ? "-" : x->was);
+	say(out, 11, "      is", "%s", *x->is == '\0' ? "-" : x->is);
 }
 
 static void
@@ -446,8 +496,7 @@ put_changes(const struct report *r, struct buf *out)
 
 	head(out, "CHANGES OF RULES");
 	if (r->nrules == 0)
-		buf_puts(out, r->head.count == 0 ? "  there is no record yet\n"
-						 : "  none\n");
+		put_none(r, out);
 	for (i = 0; i < some(r->nrules); i++) {
 		x = &r->rule[i];
 		if (*x->text != '\0')
@@ -455,10 +504,7 @@ put_changes(const struct report *r, struct buf *out)
 			    when(x->time).s, x->event, x->author, x->text,
 			    x->is);
 		else
-			say(out, 4, "  ",
-			    "%s event %" PRId64 ", %s: %s: %s -> %s (%s, %s)",
-			    when(x->time).s, x->event, x->author, x->key,
-			    x->was, x->is, change_name(x->change), x->cause);
+			put_rule(x, out);
 	}
 	more(out, r->nrules);
 	if (r->rules_more > 0)
@@ -483,8 +529,63 @@ put_changes(const struct report *r, struct buf *out)
 	more(out, r->nfaults);
 }
 
+static void
+put_own(const struct report *r, struct buf *out)
+{
+	const struct report_own *o;
+	size_t i;
+
+	head(out, "OUR OWN SIDE");
+	if (r->nown == 0)
+		buf_puts(
+		    out, "  not looked at: tlspact-setup check --record\n");
+	else
+		say(out, 2, "", "%sooked at on %s", r->own_old ? "OLD: l" : "L",
+		    when(r->own_time).s);
+	for (i = 0; i < r->nown; i++) {
+		o = &r->own[i];
+		say(out, 8, report_state_name(o->state), "%s%s%s: %s", o->what,
+		    *o->name == '\0' ? "" : " ", o->name, o->text);
+	}
+}
+
 /* --- What is not known, and how to verify
  * -------------------------------------------- */
+
+/* The longest, then those that come again; at most a few lines. */
+static void
+put_quiets(const struct report *r, struct buf *out)
+{
+	const struct report_quiet *q;
+	char span[CLOCK_MAX];
+	uint64_t rest = 0;
+	time_t longest = 0;
+	size_t i;
+
+	for (i = 0; i < r->nquiets && r->hours_known; i++) {
+		q = &r->quiet[i];
+		if (i >= QUIETS_MAX) {
+			rest += q->n;
+			if (q->end - q->begin > longest)
+				longest = q->end - q->begin;
+		} else if (q->n == 1) {
+			say(out, 4, "  ", "none from %s to %s (%s)",
+			    when(q->begin).s, when(q->end).s,
+			    clock_span(q->end - q->begin, span));
+		} else {
+			say(out, 4, "  ",
+			    "none from %s to %s %s, %.10s to %.10s: %s times",
+			    when(q->begin).s + DATE, when(q->end).s + DATE,
+			    report_each_day(q) ? "each day" : "on some days",
+			    when(q->begin).s, when(q->last).s,
+			    num_count(q->n).s);
+		}
+	}
+	if (rest > 0)
+		say(out, 4, "  ",
+		    "and %s more, none longer than %s, which CSV and JSON have",
+		    num_count(rest).s, clock_span(longest, span));
+}
 
 static void
 put_gaps(const struct report *r, struct buf *out)
@@ -498,10 +599,7 @@ put_gaps(const struct report *r, struct buf *out)
 	else
 		say(out, 2, "", "%s of %s hours have lines in the log.",
 		    num_count(r->hours_read).s, num_count(r->hours).s);
-	for (i = 0; i < some(r->ngaps) && r->hours_known; i++)
-		say(out, 4, "  ", "none from %s to %s", when(r->gap[i].begin).s,
-		    when(r->gap[i].end).s);
-	more(out, r->ngaps);
+	put_quiets(r, out);
 	for (i = 0; i < some(r->nhosts); i++)
 		say(out, 4, "  ", "host %s: %s hours, %s to %s (%s)",
 		    *r->host[i].name == '\0' ? "(no name)" : r->host[i].name,
@@ -533,12 +631,13 @@ put_record(const struct report *r, struct buf *out)
 		buf_puts(out, "  There is none yet.\n");
 	else
 		say(out, 2, "",
-		    "%s: %" PRId64 " events; the evidence was %sheld against "
-		    "it. To hold this report against a later state of it:",
+		    "%s: %" PRId64 " events; %s. To hold this report against "
+		    "a later state of it:",
 		    r->flaws == 0 ? "Whole" : "NOT WHOLE", r->head.count,
-		    r->evidence_checked ? "" : "not ");
+		    *r->unsealed != '\0' ? r->unsealed
+					 : "the evidence was held against it");
 	if (r->head.count > 0)
-		buf_printf(out, "    %s\n", r->verify);
+		columns_paragraph(out, "", 4, r->verify, true, COLUMNS_KEPT);
 	for (i = 0; i < r->nflaws; i++)
 		say(out, 4, "  ", "%s", r->flaw[i]);
 	say(out, 2, "",
@@ -554,18 +653,43 @@ put_record(const struct report *r, struct buf *out)
 	}
 }
 
-void
-reporttext_put(const struct report *r, struct buf *out)
+/* Of whom it is: "acme, enforced now", "17 partners, 13 enforced now". */
+static void
+put_whose(const struct report *r, struct buf *out)
 {
+	const char *now = r->going_on ? "" : " now";
+
+	if (r->npartners == 1)
+		buf_printf(out, "%s, %s%s", r->partner[0].name,
+		    r->partner[0].p == NULL ? "no partner"
+		    : r->nenforced == 1	    ? "enforced"
+					    : "opportunistic",
+		    r->partner[0].p == NULL ? " now" : now);
+	else
+		buf_printf(out, "%s partner%s, %s enforced%s",
+		    num_count(r->nregistered).s, num_plural(r->nregistered),
+		    num_count(r->nenforced).s, now);
+}
+
+static void
+put_title(const struct report *r, struct buf *out)
+{
+	buf_printf(out, "tlspact: %s to %s (UTC)%s, made %s\n", r->from_day,
+	    r->to_day, r->going_on ? ", not over" : "", when(r->now).s);
+}
+
+static void
+put_text(const struct report *r, struct buf *out)
+{
+	struct buf whose = {0};
 	size_t i;
 
-	buf_printf(out, "tlspact: %s to %s (UTC)%s, made %s UTC\n", r->from_day,
-	    r->to_day, r->going_on ? ", not over" : "", when(r->now).s);
-	say(out, 2, "", "%s partner%s, %s enforced; registry %.16s; map of %s",
-	    num_count(r->npartners).s, num_plural(r->npartners),
-	    num_count(r->nenforced).s,
+	put_whose(r, &whose);
+	put_title(r, out);
+	say(out, 2, "", "%s; registry %.16s; map of %s", whose.data,
 	    *r->registry_digest == '\0' ? "not known" : r->registry_digest,
 	    *r->map_fault == '\0' ? when(r->map_time).s : r->map_fault);
+	buf_free(&whose);
 	buf_putc(out, '\n');
 	put_answers(r, out);
 	put_mail(r, out);
@@ -580,6 +704,89 @@ reporttext_put(const struct report *r, struct buf *out)
 		}
 	put_downgrades(r, out);
 	put_changes(r, out);
+	put_own(r, out);
 	put_gaps(r, out);
 	put_record(r, out);
 }
+
+/* --- In brief --------------------------------------------------------------
+ */
+
+#define BRIEF_DOMAINS 3 /* of no partner, that an answer names */
+#define BRIEF_NOTES 2
+
+/*
+ * That all is well needs no numbers of what is not; but of mail in the clear
+ * it is said whose.
+ */
+static void
+put_brief_answer(const struct report_answer *a, struct buf *out)
+{
+	const char *detail =
+	    a->state == REPORT_GOOD && a->number[REPORT_N_CLEAR] <= 0
+		? ""
+		: a->detail;
+
+	say(out, 8, report_state_name(a->state), "%s %s%s%s", a->question,
+	    a->answer, *detail == '\0' ? "" : "; ", detail);
+}
+
+/* Does mail in the clear go to more domains than the answer names? */
+static bool
+has_domains(const struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->nanswers; i++)
+		if (strcmp(r->answer[i].about, "clear") == 0)
+			return r->answer[i].number[REPORT_N_DOMAINS] >
+			       BRIEF_DOMAINS;
+	return false;
+}
+
+/* What else there is, the worst of it, and the commands that tell it. */
+static void
+put_brief_rest(const struct report *r, struct buf *out)
+{
+	size_t i, shown = 0, now = 0;
+
+	for (i = 0; i < r->nnotes; i++)
+		now += r->note[i].now && !r->going_on;
+	buf_printf(out, "\nNEEDS ATTENTION: %s", num_count(r->nnotes - now).s);
+	if (now > 0)
+		buf_printf(out, ", and %s as of now", num_count(now).s);
+	buf_putc(out, '\n');
+	for (i = 0; i < r->nnotes && shown < BRIEF_NOTES; i++)
+		if (!r->note[i].now || r->going_on) {
+			put_note(&r->note[i], out);
+			shown++;
+		}
+	if (has_domains(r))
+		buf_printf(out,
+		    "each domain, the most in the clear first:\n"
+		    "    tlspact-log report --since %s --until %s\n",
+		    r->from_day, r->to_day);
+	buf_puts(out, "all of it:\n");
+	columns_paragraph(out, "", 4, r->again, true, COLUMNS_KEPT);
+}
+
+/* What is so now is counted alone: it is no answer about mail that moved. */
+static void
+put_brief(const struct report *r, struct buf *out)
+{
+	size_t i;
+
+	put_title(r, out);
+	buf_puts(out, "  ");
+	put_whose(r, out);
+	buf_puts(out, "\n\n");
+	for (i = 0; i < r->nanswers; i++)
+		if (!r->answer[i].now)
+			put_brief_answer(&r->answer[i], out);
+	put_brief_rest(r, out);
+}
+
+const struct reportformat reporttext = {"text", put_text, true, false, true};
+
+const struct reportformat reporttext_brief = {
+    "brief", put_brief, true, false, true};

@@ -4,9 +4,11 @@
 #ifndef REPORTTEXT_H
 #define REPORTTEXT_H
 
-struct buf;
-struct report;
+struct reportformat;
 
-void reporttext_put(const struct report *r, struct buf *out);
+extern const struct reportformat reporttext;
+
+/* The same in a few lines: the answers, and how much needs attention. */
+extern const struct reportformat reporttext_brief;
 
 #endif

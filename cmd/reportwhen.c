@@ -25,8 +25,8 @@
 
 /* --- The timeline --------------------------------------------------------- */
 
-void
-reportwhen_timekey(struct buf *out, const struct report *r)
+static void
+put_timekey(struct buf *out, const struct report *r)
 {
 	static const char *const key[][2] = {
 	    {"c", "lowered to opportunistic"},
@@ -101,8 +101,8 @@ put_row(struct buf *out, const struct report *r, size_t which,
 	    out, "</td><td class=\"n\">%zu / %zu</td></tr>\n", lowered, faults);
 }
 
-void
-reportwhen_timeline(struct buf *out, const struct report *r)
+static void
+put_timeline(struct buf *out, const struct report *r)
 {
 	struct chart_period period = page_period(r);
 	struct chart_bar bar[ROW_BARS];
@@ -110,8 +110,9 @@ reportwhen_timeline(struct buf *out, const struct report *r)
 	size_t i, n, lowered, faults, rows = 0, more = 0;
 
 	if (r->ndowngrades == 0 && r->nfaults == 0) {
-		buf_puts(out, "<p>Nobody was lowered, and no fault is on "
-			      "record.</p>");
+		html_printf(out,
+		    "<p>No downgrade and no fault is on record%s%s.</p>",
+		    *r->unrecorded == '\0' ? "" : "; ", r->unrecorded);
 		return;
 	}
 	buf_puts(out,
@@ -170,8 +171,9 @@ put_downgrade(
 	page_name(out, r, d->partner);
 	html_printf(out,
 	    "</th><td>%s to %s</td><td class=\"d\">%s<br>%s%s</td><td>",
-	    level_name(d->before), level_name(d->after), page_time(d->begin).s,
-	    page_time(d->over).s, d->open ? " (open)" : "");
+	    level_name(d->before), ledger_lowered_to(d->inbound_only, d->after),
+	    page_time(d->begin).s, page_time(d->over).s,
+	    d->open ? " (open)" : "");
 	put_moved(out, d);
 	html_printf(out, "</td><td>%s%s", d->author,
 	    d->automatic ? " (by itself)" : "");
@@ -200,8 +202,8 @@ put_older(struct buf *out, size_t all, size_t shown)
 		    num_count(all - shown).s);
 }
 
-void
-reportwhen_downgrades(struct buf *out, const struct report *r)
+static void
+put_downgrades(struct buf *out, const struct report *r)
 {
 	size_t i, n = 0;
 
@@ -273,8 +275,8 @@ put_class(struct buf *out, const struct class *c)
 	    num_count(c->seconds / 3600).s, num_count(c->returned).s);
 }
 
-void
-reportwhen_failures(struct buf *out, const struct report *r)
+static void
+put_failures(struct buf *out, const struct report *r)
 {
 	struct class *class;
 	size_t i, n;
@@ -359,8 +361,8 @@ put_weeks(struct buf *out, const struct report *r,
 		buf_free(&title[w]);
 }
 
-void
-reportwhen_expiry(struct buf *out, const struct report *r)
+static void
+put_expiry(struct buf *out, const struct report *r)
 {
 	const struct report_gateway **g;
 	size_t i, n = 0;
@@ -442,7 +444,7 @@ put_rule(struct buf *out, const struct report *r,
     const struct report_rule_change *last)
 {
 	put_dated(out, r, first->time, first->partner);
-	html_printf(out, "%s, by %s</td><td>%s", change_name(first->change),
+	html_printf(out, "%s, by %s</td><td>%s", report_change_words(first),
 	    first->cause, first->key);
 	if (last == first + 1)
 		html_printf(out, ", %s", last->key);
@@ -464,7 +466,8 @@ put_rules(struct buf *out, const struct report *r)
 
 	buf_puts(out, "<h3>Of rules</h3>");
 	if (r->nrules == 0) {
-		buf_puts(out, "<p>None in this period.</p>");
+		html_printf(out, "<p>None is on record of this period%s%s.</p>",
+		    *r->unrecorded == '\0' ? "" : "; ", r->unrecorded);
 		return;
 	}
 	page_table(out, "Changes of rules, the newest first",
@@ -512,9 +515,19 @@ put_seen_changes(struct buf *out, const struct report *r)
 	put_older(out, r->nseen_changes, n);
 }
 
-void
-reportwhen_changes(struct buf *out, const struct report *r)
+static void
+put_changes(struct buf *out, const struct report *r)
 {
 	put_rules(out, r);
 	put_seen_changes(out, r);
 }
+
+const struct page_slot reportwhen_slot[] = {
+    {"timekey", put_timekey},
+    {"timeline", put_timeline},
+    {"downgrades", put_downgrades},
+    {"failures", put_failures},
+    {"expiry", put_expiry},
+    {"changes", put_changes},
+    {NULL, NULL},
+};

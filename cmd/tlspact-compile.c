@@ -9,22 +9,45 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "clock.h"
+#include "columns.h"
+#include "common.h"
 #include "compile.h"
 #include "diag.h"
+#include "dname.h"
 #include "err.h"
+#include "file.h"
+#include "foreseen.h"
+#include "import.h"
 #include "json.h"
+#include "ledger_downgrade.h"
 #include "mapbuild.h"
+#include "maplost.h"
+#include "mem.h"
 #include "num.h"
 #include "options.h"
+#include "postmap.h"
+#include "quote.h"
 #include "registry.h"
 #include "say.h"
 #include "settings.h"
+#include "span.h"
 #include "target.h"
+
+#define SCHEMA "tlspact.compile.v1"
+#define SCHEMA_IMPORT "tlspact.import.v1"
+#define SCHEMA_LOST "tlspact.lost.v1"
+#define IMPORT_MAX (256u * 1024 * 1024) /* bytes */
+#define INDENT 9 /* columns before a key or a row of --diff */
+#define NAMED 3	 /* rows that get weaker, by name */
 
 struct run {
 	struct options opt;
-	bool dry, diff, text, accept_weaker;
+	bool dry, diff, text, accept_weaker, quiet, lost;
+	bool asked; /* -n: is it well? */
+	bool level_asked;
+	const char *import;
 	struct settings set;
 	struct mapbuild map;
 };
@@ -38,7 +61,13 @@ static const struct options_row rows[] = {
 	OPTIONS_FLAG, .at = offsetof(struct run, text)},
     {0, "accept-weaker", NULL, "write even if many enforced domains get weaker",
 	OPTIONS_FLAG, .at = offsetof(struct run, accept_weaker)},
+    {0, "import", "FORMAT", "print FILE or TYPE:NAME as text of the registry",
+	OPTIONS_WORD, .at = offsetof(struct run, import)},
+    {0, "lost", NULL, "print who left the registry, as text to put back",
+	OPTIONS_FLAG, .at = offsetof(struct run, lost)},
     OPTIONS_SETTINGS,
+    {'q', "quiet", NULL, "tell no warnings, as timers want it", OPTIONS_FLAG,
+	.at = offsetof(struct run, quiet)},
     OPTIONS_VERBOSE("print each row that changes"),
     OPTIONS_JSON(NULL),
     OPTIONS_ABOUT,
@@ -46,41 +75,127 @@ static const struct options_row rows[] = {
 
 static const struct options_table table = {
     .program = "tlspact-compile",
-    .synopsis = "[-jnv] [-C FILE] [-o NAME=VALUE]... [--accept-weaker]\n"
-		"--diff | --text [-jv] [-C FILE] [-o NAME=VALUE]...\n",
+    .synopsis = "[-jnqv] [-C FILE] [-o NAME=VALUE]... [--accept-weaker]\n"
+		"--diff | --text [-jqv] [-C FILE] [-o NAME=VALUE]...\n"
+		"--lost [-j] [-C FILE] [-o NAME=VALUE]... [PARTNER]...\n"
+		"--import postfix | csv | json | destinations [-j] FILE\n",
     .about = "Compile the partner registry into the map that Postfix reads.",
     .row = rows,
     .nrows = sizeof(rows) / sizeof(rows[0]),
+    .max = -1,
 };
+
+/* Index of the format of --import, or -1. */
+static int
+format(const char *name)
+{
+	int i;
+
+	for (i = 0; import_formats[i] != NULL; i++)
+		if (strcmp(import_formats[i]->name, name) == 0)
+			return i;
+	return -1;
+}
 
 static void
 read_options(int argc, char *argv[], struct run *run)
 {
 	options_read(&table, argc, argv, run);
 	if (run->diff && run->text)
-		options_misused(&table, run);
+		options_misused(
+		    &table, run, "--diff and --text exclude each other");
+	if (run->import != NULL &&
+	    (run->diff || run->text || run->dry || run->accept_weaker))
+		options_misused(&table, run,
+		    "--import prints a registry; it compares and writes "
+		    "nothing");
+	if (run->import != NULL && run->opt.n == 0 && format(run->import) == -1)
+		options_misused(&table, run,
+		    "--import: the format is missing; for a table of Postfix: "
+		    "tlspact-compile --import postfix %s",
+		    quotes(run->import).s);
+	if (run->lost && (run->import != NULL || run->diff || run->text ||
+			     run->dry || run->accept_weaker))
+		options_misused(&table, run,
+		    "--lost prints a registry; it compares and writes nothing");
+	if (!run->lost && (run->import != NULL) != (run->opt.n == 1))
+		options_misused(&table, run, "%s",
+		    run->import == NULL
+			? "a file goes with --import, a partner with --lost"
+			: "--import needs one file or table");
+	run->asked = run->dry;
 	if (run->diff || run->text)
 		run->dry = true;
 }
 
-static void
-print_diff(const struct run *run)
+/*
+ * smtp_tls_security_level, what is left to those whose row is gone; NULL if it
+ * is not known. Who wants to see each row has it asked for.
+ */
+static const char *
+main_level(struct run *run)
 {
+	struct target *t = &run->map.target;
+
+	if (run->diff && !run->level_asked)
+		settings_level(&run->set, t);
+	run->level_asked = run->diff;
+	return strcmp(t->main_level, "?") == 0 ||
+		       (*t->main_level == '\0' && !run->level_asked)
+		   ? NULL
+		   : t->main_level;
+}
+
+/* A row of the map as it was or is, and below it what is left of it. */
+static void
+put_row(struct buf *out, const char *label, const char *row, size_t len)
+{
+	char *s = mem_printf("%.*s", (int)len, row);
+
+	columns_paragraph(
+	    out, label, INDENT, s, false, columns_of(STDOUT_FILENO));
+	free(s);
+}
+
+/* What mail goes by for whom a row is gone; nothing if it is not. */
+static void
+print_now(struct run *run, const struct mapchange *x, struct buf *out)
+{
+	const bool main_cf = x->unasked == NULL && x->above == NULL;
+
+	buf_clear(out);
+	if (x->is.row == NULL)
+		mapchange_print_now(x, main_cf ? main_level(run) : NULL, out);
+}
+
+static void
+print_diff(struct run *run)
+{
+	static const char held[] = "(for which Postfix holds all mail)";
 	const struct mapchange *x;
+	struct buf out = {0}, now = {0};
 	size_t i;
 
 	for (i = 0; i < run->map.changes.n; i++) {
 		x = &run->map.changes.v[i];
 		if (x->client || x->row == CHANGE_NONE)
 			continue;
-		say_to(stdout, "%-8s %.*s\n", change_name(x->row),
-		    (int)x->keylen, x->key);
+		put_row(&out, x->same ? "same" : change_name(x->row), x->key,
+		    x->keylen);
 		if (x->was.row != NULL)
-			say_to(stdout, "  was    %.*s\n", (int)x->was.rowlen,
-			    x->was.row);
+			put_row(&out, "  was", x->was.row, x->was.rowlen);
+		if (x->held)
+			put_row(&out, "", held, strlen(held));
 		if (x->is.row != NULL)
-			(void)printf("  is     %s\n", x->is.row);
+			put_row(&out, "  is", x->is.row, strlen(x->is.row));
+		print_now(run, x, &now);
+		if (now.len > 0)
+			put_row(&out, "  now", now.data, now.len);
 	}
+	if (out.len > 0)
+		(void)fputs(out.data, stdout);
+	buf_free(&out);
+	buf_free(&now);
 }
 
 static void
@@ -103,30 +218,180 @@ changed_rows(const struct mapchanges *c)
 	return n;
 }
 
+/* Of those that are listed. */
+static size_t
+same_rows(const struct mapchanges *c)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < c->n; i++)
+		n += c->v[i].same;
+	return n;
+}
+
+/* LEVEL_OPPORTUNISTIC where nothing is known. */
+static enum level
+level_of(struct span policy)
+{
+	enum level level;
+
+	return policy.n > 0 && strength_level(policy.p, policy.n, &level)
+		   ? level
+		   : LEVEL_OPPORTUNISTIC;
+}
+
+/*
+ * Is less demanded under that key, and not by a downgrade alone? *now is what
+ * is left where a row is gone.
+ */
+static bool
+is_loss(struct run *run, const struct mapchange *x, enum change kind,
+    struct span *now)
+{
+	struct span by;
+
+	if (x->change != kind)
+		return false;
+	if (kind != CHANGE_REMOVED || !x->lost)
+		return kind != CHANGE_REMOVED && x->loses && !x->later;
+	/* What stands above it may cover it from now on. */
+	*now = mapchange_now(x, x->above == NULL ? main_level(run) : NULL, &by);
+	return level_of(*now) == LEVEL_OPPORTUNISTIC ||
+	       strength_compare(x->was.row, x->was.rowlen, now->p, now->n) ==
+		   CHANGE_WEAKER;
+}
+
+/*
+ * "1 row removed: a.example (key), no longer protected", or of weaker ones. Who
+ * wants no summary is told of that as of what goes wrong.
+ */
+static void
+print_losses(struct run *run, enum change kind)
+{
+	const bool gone = kind == CHANGE_REMOVED;
+	const char *how = ", no longer protected";
+	struct span now = {NULL, 0};
+	struct buf names = {0};
+	size_t all, i, n = 0;
+	const struct mapchange **v = mapchanges_ranked(&run->map.changes, &all);
+
+	for (i = 0; i < all; i++) {
+		if (!is_loss(run, v[i], kind, &now))
+			continue;
+		if (level_of(now) > LEVEL_OPPORTUNISTIC)
+			how = ", less protected";
+		if (n++ >= NAMED)
+			continue;
+		buf_puts(&names, n == 1 ? "" : gone ? ", " : "; ");
+		quote_put(&names, v[i]->key, v[i]->keylen);
+		buf_puts(&names, gone ? " (" : " ");
+		if (gone)
+			mapdemand_print(&v[i]->was, v[i]->client, &names);
+		else
+			mapchange_print(v[i], &names);
+		if (gone && level_of(now) > LEVEL_OPPORTUNISTIC)
+			buf_printf(
+			    &names, ", now %s", level_name(level_of(now)));
+		buf_puts(&names, gone ? ")" : "");
+	}
+	if (n > NAMED)
+		buf_printf(&names, " and %zu more", n - NAMED);
+	if (n > 0)
+		common_tell(run->quiet && !run->dry ? stderr : stdout,
+		    "%zu row%s %s: %s%s", n, num_plural(n), change_name(kind),
+		    names.data, gone ? how : "");
+	buf_free(&names);
+	free(v);
+}
+
+/* Of rows that are lowered, and so not weaker today. */
+static void
+print_later(const struct run *run)
+{
+	struct buf names = {0};
+	size_t all, i, n = 0;
+	const struct mapchange **v = mapchanges_ranked(&run->map.changes, &all);
+
+	for (i = 0; i < all; i++) {
+		if (!v[i]->later || n++ >= NAMED)
+			continue;
+		buf_puts(&names, n == 1 ? "" : "; ");
+		quote_put(&names, v[i]->key, v[i]->keylen);
+		buf_putc(&names, ' ');
+		mapchange_print_full(v[i], &names);
+	}
+	if (n > NAMED)
+		buf_printf(&names, " and %zu more", n - NAMED);
+	if (n > 0)
+		common_tell(run->quiet && !run->dry ? stderr : stdout,
+		    "%zu row%s weaker once nothing is lowered: %s", n,
+		    num_plural(n), names.data);
+	buf_free(&names);
+	free(v);
+}
+
 static void
 print_summary(const struct run *run)
 {
 	const struct compiled *c = &run->map.compiled;
 	size_t n = changed_rows(&run->map.changes);
-	char until[CLOCK_MAX];
+	size_t same = same_rows(&run->map.changes);
+	struct buf words = {0};
+	char until[CLOCK_MAX], last[CLOCK_MAX];
 
-	(void)printf("%zu domain%s of %zu partner%s: %zu enforced",
+	buf_printf(&words, "%zu domain%s of %zu partner%s: %zu enforced",
 	    c->header.domains, num_plural(c->header.domains),
 	    c->header.partners, num_plural(c->header.partners),
 	    c->header.enforced);
-	if (c->header.lowered > 0)
-		(void)printf(" (%zu lowered until %s)", c->header.lowered,
-		    clock_text(c->lowered_until, run->map.now, until));
-	(void)printf(", %zu opportunistic; ", c->opportunistic);
+	(void)clock_text(c->lowered_until, run->map.now, until);
+	(void)clock_text(c->lowered_last, run->map.now, last);
+	if (c->header.lowered > 0 && strcmp(until, last) == 0)
+		buf_printf(&words, " (%zu lowered until %s)", c->header.lowered,
+		    until);
+	else if (c->header.lowered > 0)
+		buf_printf(&words,
+		    " (%zu lowered, the first until %s, the last until %s)",
+		    c->header.lowered, until, last);
+	buf_printf(&words, ", %zu opportunistic; ", c->opportunistic);
 	if (n == 0)
-		(void)printf("no row changed");
+		buf_puts(&words, "no row changed");
 	else
-		(void)printf("%zu row%s %schanged", n, num_plural(n),
+		buf_printf(&words, "%zu row%s %schanged", n, num_plural(n),
 		    run->dry ? "would be " : "");
+	if (same > 0)
+		buf_printf(&words, ", %zu to the same in other words", same);
 	if (run->map.diags.warnings > 0)
-		(void)printf("; %zu warning%s", run->map.diags.warnings,
+		buf_printf(&words, "; %zu warning%s", run->map.diags.warnings,
 		    num_plural(run->map.diags.warnings));
-	(void)printf("%s\n", run->dry ? " (nothing written)" : "");
+	common_tell(
+	    stdout, "%s%s", words.data, run->dry ? " (nothing written)" : "");
+	buf_free(&words);
+}
+
+static void
+print_left(const struct run *run)
+{
+	const struct mapleft *x = run->map.left;
+	size_t i;
+
+	for (i = 0; i < run->map.nleft; i++)
+		(void)printf("the downgrade of %s to %s %s: %s\n", x[i].partner,
+		    ledger_lowered_to(x[i].inbound_only, x[i].level),
+		    run->dry ? "would end" : "ended", x[i].why);
+}
+
+static json_t *
+json_left(const struct run *run)
+{
+	const struct mapleft *x = run->map.left;
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < run->map.nleft; i++)
+		json_array_append_new(list,
+		    json_pack("{s:s, s:s, s:s}", "partner", x[i].partner,
+			"level", level_name(x[i].level), "why", x[i].why));
+	return list;
 }
 
 static json_t *
@@ -154,6 +419,7 @@ json_rows(struct run *run)
 	json_t *list = json_array();
 	const struct mapchange *x;
 	const struct maprow *row;
+	struct buf now = {0};
 	size_t i;
 
 	for (i = 0; run->text && i < t->n; i++) {
@@ -169,18 +435,22 @@ json_rows(struct run *run)
 		x = &run->map.changes.v[i];
 		if (x->client || x->row == CHANGE_NONE)
 			continue;
-		json_array_append_new(
-		    list, json_pack("{s:s, s:o, s:o, s:s?}", "change",
-			      change_name(x->row), "key",
-			      json_bytes(x->key, x->keylen), "was",
-			      json_bytes(x->was.row, x->was.rowlen), "is",
-			      x->is.row));
+		print_now(run, x, &now);
+		json_array_append_new(list,
+		    json_pack("{s:s, s:o, s:o, s:s?, s:b, s:b, s:b, s:s?}",
+			"change", change_name(x->row), "key",
+			json_bytes(x->key, x->keylen), "was",
+			json_bytes(x->was.row, x->was.rowlen), "is", x->is.row,
+			"same", x->same, "held", x->held, "unasked",
+			x->unasked != NULL, "now",
+			now.len == 0 ? NULL : now.data));
 	}
+	buf_free(&now);
 	return list;
 }
 
 static void
-print_json(struct run *run, int code)
+print_json(struct run *run, time_t now, int code)
 {
 	static const char *const raised[] = {[MAPBUILD_NOT_DUE] = "no",
 	    [MAPBUILD_RAISED] = "due",
@@ -193,10 +463,8 @@ print_json(struct run *run, int code)
 	for (i = CHANGE_ADDED; i <= CHANGE_OTHER; i++)
 		json_object_set_new(changes, change_name((enum change)i),
 		    json_integer((json_int_t)run->map.changes.row[i]));
-	root = json_pack("{s:s, s:s, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:o, "
-			 "s:o, s:o}",
-	    "schema", "tlspact.compile.v1", "map", run->set.map, "exit_code",
-	    code, "written", run->map.written, "partners",
+	root = json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
+	    "map", run->set.map, "written", run->map.written, "partners",
 	    (json_int_t)c->header.partners, "domains",
 	    (json_int_t)c->header.domains, "enforced",
 	    (json_int_t)c->header.enforced, "opportunistic",
@@ -204,14 +472,15 @@ print_json(struct run *run, int code)
 	    (json_int_t)c->header.lowered, "changes", changes, "errors",
 	    json_diags(&run->map.diags, DIAG_ERROR), "warnings",
 	    json_diags(&run->map.diags, DIAG_WARNING));
-	json_object_set_new(root, "expires", json_time(c->header.expires));
+	json_object_set_new(root, "next_change", json_time(c->header.expires));
 	json_object_set_new(
 	    root, "raised", json_string(raised[run->map.raise]));
 	json_object_set_new(root, "raised_rows",
 	    json_integer((json_int_t)run->map.raised.rows));
+	json_object_set_new(root, "ended", json_left(run));
 	if (run->diff || run->text || run->opt.verbose)
 		json_object_set_new(root, "rows", json_rows(run));
-	json_print(root);
+	common_answer(SCHEMA, now, code, root);
 }
 
 static int
@@ -220,19 +489,23 @@ run_compile(struct run *run, time_t now)
 	struct mapbuild_options opt = {.dry = run->dry,
 	    .list = run->diff || run->opt.verbose,
 	    .verbose = run->opt.verbose,
+	    .no_warnings = run->quiet,
 	    .accept_weaker = run->accept_weaker};
+	int code;
 
-	return mapbuild_run(&run->map, &run->set, &opt, now);
+	code = mapbuild_run(&run->map, &run->set, &opt, now);
+	return code == EX_OK && run->asked && run->map.too_much ? 1 : code;
 }
 
 static void
-print_result(struct run *run, int code)
+print_result(struct run *run, time_t now, int code)
 {
 	if (run->opt.json) {
-		print_json(run, code);
+		print_json(run, now, code);
 		return;
 	}
-	if (code != EX_OK)
+	/* Also where the record is what failed. */
+	if (!run->map.stands)
 		return;
 	if (run->text) {
 		print_text(&run->map.compiled.table);
@@ -240,7 +513,275 @@ print_result(struct run *run, int code)
 	}
 	if (run->diff || run->opt.verbose)
 		print_diff(run);
+	if (run->dry)
+		foreseen_print(&run->map, true);
+	/* In a list of all they may be far above. */
+	print_losses(run, CHANGE_REMOVED);
+	print_losses(run, CHANGE_WEAKER);
+	print_later(run);
+	print_left(run);
 	print_summary(run);
+}
+
+/* --- Import --------------------------------------------------------------- */
+
+/* A table as main.cf names it: TYPE:NAME, where no file has that name. */
+static bool
+is_table(const char *from)
+{
+	size_t n = strspn(from, "abcdefghijklmnopqrstuvwxyz_0123456789");
+
+	return n > 0 && from[n] == ':' && access(from, F_OK) == -1;
+}
+
+static char *
+read_all(const char *from, bool ask, size_t *len, struct err *e)
+{
+	char *text;
+
+	if (!ask)
+		return file_slurp(strcmp(from, "-") == 0 ? "/dev/stdin" : from,
+		    IMPORT_MAX, len, NULL, e);
+	text = postmap_ask(NULL, from, NULL, e);
+	/* As Postfix has it, where a type of table is for questions only. */
+	if (text == NULL && strstr(e->text, "sequence operation") != NULL)
+		(void)err_set(e, EX_DATAERR,
+		    "%s: Postfix cannot list tables of this type; use its "
+		    "text, or hash:",
+		    quotes(from).s);
+	*len = text == NULL ? 0 : strlen(text);
+	return text;
+}
+
+/* The registry, as it is printed. */
+static void
+put_import(const struct import *im, const char *format, struct buf *out)
+{
+	buf_printf(
+	    out, "# Imported from %s (%s).\n", quotes(im->file).s, format);
+	if (strcmp(format, "csv") != 0)
+		buf_puts(out,
+		    "# inbound=off: it says nothing of mail that comes "
+		    "in. Take that away where\n# the agreement is for "
+		    "both directions, and name a contact=.\n");
+	buf_printf(out, "\n%s", im->out.len == 0 ? "" : im->out.data);
+}
+
+/* What became of a row, and why. */
+static json_t *
+json_imported(const struct import_row *row)
+{
+	json_t *notes = json_array();
+	const char *p, *end;
+
+	for (p = row->notes; *p != '\0'; p = end + 1) {
+		end = strchr(p, '\n');
+		json_array_append_new(notes, json_bytes(p, (size_t)(end - p)));
+	}
+	return json_pack("{s:o, s:o, s:s?, s:s, s:o}", "line",
+	    row->line == 0 ? json_null() : json_integer(row->line), "key",
+	    json_text(row->domain), "partner", row->partner, "taken",
+	    row->left	  ? "no"
+	    : row->partly ? "in part"
+			  : "yes",
+	    "notes", notes);
+}
+
+static json_t *
+json_import(const struct import *im, const char *format, struct buf *registry)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < im->rows; i++)
+		json_array_append_new(list, json_imported(&im->row[i]));
+	return json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "file",
+	    json_text(im->file), "format", format, "whole",
+	    (json_int_t)(im->rows - im->partly - im->left), "partly",
+	    (json_int_t)im->partly, "left_out", (json_int_t)im->left,
+	    "unread_ca", (json_int_t)im->unread, "rows", list, "registry",
+	    json_bytes(registry->data, registry->len));
+}
+
+/* A listed table has neither, and its text may still be there. */
+static void
+tell_source(const struct import *im)
+{
+	const char *text = im->file + strcspn(im->file, ":") + 1;
+
+	if (im->listed && access(text, R_OK) == 0)
+		say("listed by name, without order and lines; if %s is its "
+		    "text: --import postfix %s",
+		    quotes(text).s, quotes(text).s);
+}
+
+static int
+tell_import(const struct import *im)
+{
+	const size_t whole = im->rows - im->partly - im->left;
+
+	char unread[64] = "";
+
+	if (im->unread > 0)
+		(void)snprintf(unread, sizeof(unread),
+		    "; %zu with a CA file that cannot be read", im->unread);
+	say("%zu row%s: %zu carried over, %zu in part, %zu left out%s%s",
+	    im->rows, num_plural(im->rows), whole, im->partly, im->left, unread,
+	    whole == im->rows && im->unread == 0 ? ""
+						 : "; the comments say why");
+	if (im->left == im->rows)
+		return EX_DATAERR;
+	return whole == im->rows ? EX_OK : 1;
+}
+
+/* json: one object, with what was said in it. */
+static int
+finish_import(const struct import *im, const char *format, bool json)
+{
+	struct buf registry = {0};
+	int code;
+
+	put_import(im, format, &registry);
+	if (!json)
+		(void)fputs(registry.data, stdout);
+	tell_source(im);
+	code = tell_import(im);
+	if (json)
+		common_answer(SCHEMA_IMPORT, time(NULL), code,
+		    json_import(im, format, &registry));
+	buf_free(&registry);
+	return code;
+}
+
+static int
+no_import(bool json, int code)
+{
+	if (json)
+		common_answer(SCHEMA_IMPORT, time(NULL), code, NULL);
+	return code;
+}
+
+static int
+import(const char *name, const char *from, bool json)
+{
+	const int index = format(name);
+	const bool ask = index == 0 && is_table(from);
+	struct import im = {
+	    .file = strcmp(from, "-") == 0 ? "stdin" : from, .listed = ask};
+	struct err e;
+	size_t len;
+	char *text;
+	int code;
+
+	if (index == -1) {
+		say("--import: %s is no format; there are postfix, csv, json "
+		    "and destinations",
+		    quotes(name).s);
+		return no_import(json, EX_USAGE);
+	}
+	if ((text = read_all(from, ask, &len, &e)) == NULL)
+		return no_import(json, common_failed(&e));
+	if (import_text(&im, (unsigned)index, text, len, &e) == -1) {
+		if (e.file == NULL)
+			e.file = im.file;
+		code = no_import(json, common_failed(&e));
+	} else {
+		code = finish_import(&im, name, json);
+	}
+	import_release(&im);
+	free(text);
+	return code;
+}
+
+/* --- Who is lost ---------------------------------------------------------- */
+
+static json_t *
+json_lost(const struct maplost *m)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		json_array_append_new(
+		    list, json_pack("{s:s, s:o, s:o, s:s?}", "partner",
+			      m->v[i].name, "copy", json_text(m->v[i].copy),
+			      "since", json_time(m->v[i].left),
+			      "not_given_back", m->v[i].why));
+	return json_pack("{s:o, s:o}", "partners", list, "registry",
+	    json_bytes(m->text.data, m->text.len));
+}
+
+/* "30 partners are lost: acme, bolt, cog and 27 more", and what to do then. */
+static void
+tell_lost(const struct maplost *m)
+{
+	struct buf out = {0};
+	size_t i;
+
+	buf_printf(
+	    &out, "%zu partner%s lost: ", m->n, m->n == 1 ? " is" : "s are");
+	for (i = 0; i < m->n && i < NAMED; i++)
+		buf_printf(&out, "%s%s", i == 0 ? "" : ", ", m->v[i].name);
+	if (m->n > i)
+		buf_printf(&out, " and %zu more", m->n - i);
+	if (m->comments > 0)
+		buf_printf(&out, "; %zu as comment%s, which say%s why",
+		    m->comments, num_plural(m->comments),
+		    m->comments == 1 ? "s" : "");
+	say("%s; when they are in the registry: tlspact-compile", out.data);
+	buf_free(&out);
+}
+
+/* 0, or 1 if there is nothing to give back. */
+static int
+print_lost(const struct run *run, const struct maplost_wanted *wanted,
+    const struct maplost *m)
+{
+	size_t i;
+
+	for (i = 0; i < wanted->n; i++)
+		if (!wanted->found[i])
+			say("%s is not lost, or in no copy of the registry",
+			    quotes(wanted->name[i]).s);
+	if (m->n == 0) {
+		say("nothing is lost");
+		return 1;
+	}
+	if (!run->opt.json)
+		(void)fputs(m->text.data, stdout);
+	tell_lost(m);
+	return EX_OK;
+}
+
+/* The registry may be at fault: by whom it names it counts all the same. */
+static int
+lost(struct run *run, time_t now)
+{
+	struct maplost_wanted wanted = {.name = run->opt.arg,
+	    .n = (size_t)run->opt.n,
+	    .found = mem_zero((size_t)run->opt.n + 1, sizeof(bool))};
+	struct maplost m = {0};
+	struct diags d = {0};
+	struct err e = {0};
+	struct registry *r = registry_load(run->set.registry, now, &d, &e);
+	int code;
+
+	if (d.errors > 0)
+		say("the registry has %zu error%s (tlspact-compile -n)",
+		    d.errors, num_plural(d.errors));
+	diag_free(&d);
+	if (r == NULL ||
+	    maplost_find(&m, r, run->set.map, &wanted, now, &e) == -1)
+		code = common_failed(&e);
+	else
+		code = print_lost(run, &wanted, &m);
+	if (run->opt.json)
+		common_answer(
+		    SCHEMA_LOST, now, code, code > 1 ? NULL : json_lost(&m));
+	maplost_release(&m);
+	registry_free(r);
+	free(wanted.found);
+	return code;
 }
 
 int
@@ -252,10 +793,25 @@ main(int argc, char *argv[])
 
 	say_init(table.program);
 	read_options(argc, argv, &run);
+	if (run.opt.json)
+		say_keep();
+	if (run.import != NULL)
+		return say_flushed(
+		    import(run.import, run.opt.arg[0], run.opt.json));
 	code = settings_read(&run.set, &run.opt.settings, &run.map.diags);
-	if (code == EX_OK) {
+	if (code == EX_OK && run.lost) {
+		code = lost(&run, now);
+	} else if (code == EX_OK) {
 		code = run_compile(&run, now);
-		print_result(&run, code);
+		if (code != EX_OK && run.map.stands && run.map.written)
+			say("the map was written all the same");
+		/* That may take a while, and stops nobody's downgrade. */
+		mapbuild_unlock(&run.map);
+		if (run.map.stands && !run.dry)
+			foreseen_say(&run.map);
+		print_result(&run, now, code);
+	} else if (run.opt.json) {
+		common_answer(run.lost ? SCHEMA_LOST : SCHEMA, now, code, NULL);
 	}
 	code = say_flushed(code);
 	mapbuild_release(&run.map);

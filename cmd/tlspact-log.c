@@ -14,12 +14,15 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "clock.h"
+#include "columns.h"
 #include "common.h"
 #include "err.h"
 #include "evidence_log.h"
+#include "inforce.h"
 #include "json.h"
 #include "logpartner.h"
 #include "logprefix.h"
@@ -27,6 +30,7 @@
 #include "logrecord.h"
 #include "logreport.h"
 #include "logtally.h"
+#include "mem.h"
 #include "num.h"
 #include "options.h"
 #include "process.h"
@@ -38,8 +42,8 @@
 struct run {
 	struct options opt;
 	bool explain, follow;
-	time_t now;   /* 0: the clock */
-	time_t since; /* 0: always */
+	time_t now;	     /* 0: the clock */
+	time_t since, until; /* of report; 0: always */
 	struct settings set;
 	struct registry *registry;
 	struct logpartner *who;
@@ -87,8 +91,10 @@ static const struct options_row rows[] = {
 	.at = offsetof(struct run, explain)},
     {0, "now", "TIME", "infer years as if it were TIME", OPTIONS_TIME,
 	.at = offsetof(struct run, now)},
-    {0, "since", "DAY", "report what was from that day on", OPTIONS_TIME,
+    {0, "since", "DAY", "report what was from that day on", OPTIONS_SINCE,
 	.at = offsetof(struct run, since)},
+    {0, "until", "DAY", "report what was up to that day, included",
+	OPTIONS_UNTIL, .at = offsetof(struct run, until)},
     OPTIONS_JSON("print each delivery, or the report; records nothing"),
     OPTIONS_SETTINGS,
     OPTIONS_VERBOSE(NULL),
@@ -97,9 +103,12 @@ static const struct options_row rows[] = {
 
 static const struct options_table table = {
     .program = "tlspact-log",
-    .synopsis = "[-jv] [-C FILE] [-o NAME=VALUE]... [--follow] [FILE... | -]\n"
-		"--explain [-j] [FILE... | -]\n"
-		"report [-j] [--since DAY] [PARTNER]\n",
+    .synopsis = "[-jv] [-C FILE] [-o NAME=VALUE]... [--follow]\n"
+		" [--now TIME] [FILE... | -]\n"
+		"--explain [-jv] [-C FILE] [-o NAME=VALUE]...\n"
+		" [FILE... | -]\n"
+		"report [-j] [-C FILE] [-o NAME=VALUE]... [--since DAY]\n"
+		" [--until DAY] [PARTNER]\n",
     .about = "Read mail logs and record what was encrypted, and what failed.",
     .row = rows,
     .nrows = sizeof(rows) / sizeof(rows[0]),
@@ -120,13 +129,13 @@ print_json(const struct attempt *a, const char *partner, const char *domain)
 	char when[NUM_TIME_MAX];
 
 	json_print_line(json_pack(
-	    "{s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:i, s:s?, s:o, s:o, "
+	    "{s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:i, s:s?, s:o, s:o, "
 	    "s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s?}",
 	    "schema", "tlspact.log.v1", "time", num_time_text(a->time, when),
 	    "direction", evidence_direction_name(a->direction), "partner",
-	    partner, "domain", domain, "queue_id", json_span(a->queue_id),
-	    "host", json_span(a->host), "address", json_span(a->address),
-	    "port", (int)a->port, "level",
+	    partner, "domain", json_text(domain), "queue_id",
+	    json_span(a->queue_id), "host", json_span(a->host), "address",
+	    json_span(a->address), "port", (int)a->port, "level",
 	    a->encrypted == FACT_UNKNOWN ? NULL : evidence_seen_name(a->level),
 	    "encrypted", json_fact(a->encrypted), "chain_trusted",
 	    json_fact(a->chain_trusted), "name_matched",
@@ -139,35 +148,58 @@ print_json(const struct attempt *a, const char *partner, const char *domain)
 }
 
 static void
+print_wrapped(const char *label, size_t indent, const char *text)
+{
+	struct buf out = {0};
+
+	columns_paragraph(
+	    &out, label, indent, text, false, columns_of(STDOUT_FILENO));
+	(void)fputs(out.data, stdout);
+	buf_free(&out);
+}
+
+#define FIELD 14 /* columns in front of one */
+
+static void
 print_span(const char *name, struct span s)
 {
+	char label[FIELD + 1];
+
+	(void)snprintf(label, sizeof(label), "  %-11s ", name);
 	if (s.n > 0)
-		(void)printf("  %-11s %s\n", name, quote(s.p, s.n).s);
+		print_wrapped(label, FIELD, quote(s.p, s.n).s);
 }
 
 static void
 explain_attempt(struct buf *out, const struct attempt *a, const char *partner,
     const char *domain)
 {
+	const size_t width = columns_of(STDOUT_FILENO);
 	char when[NUM_TIME_MAX];
+	struct buf words = {0};
 
-	buf_printf(out, "  => %s %s %s, partner %s, domain %s\n",
+	buf_printf(&words, "%s %s %s, partner %s, domain %s",
 	    num_time_text(a->time, when), evidence_direction_name(a->direction),
 	    a->result.n > 0 ? quote(a->result.p, a->result.n).s : "-",
 	    partner == NULL ? "none" : partner, domain[0] ? domain : "-");
+	columns_paragraph(out, "  => ", 5, words.data, false, width);
 	buf_printf(out,
 	    "     level %s: encrypted %s, chain trusted %s, name "
 	    "matched %s\n",
-	    evidence_seen_name(a->level), fact_name(a->encrypted),
-	    fact_name(a->chain_trusted), fact_name(a->name_matched));
+	    evidence_seen_name(a->level), fact_names[a->encrypted],
+	    fact_names[a->chain_trusted], fact_names[a->name_matched]);
+	buf_clear(&words);
 	if (a->protocol.n > 0)
 		buf_printf(out, "     %s with %s%s\n",
 		    quote(a->protocol.p, a->protocol.n).s,
 		    quote(a->cipher.p, a->cipher.n).s,
 		    a->reused ? ", session reused" : "");
 	if (a->fault != FAULT_OK)
-		buf_printf(out, "     fault %s: %s\n", fault_text(a->fault),
+		buf_printf(&words, "fault %s: %s", fault_text(a->fault),
 		    fault_description(a->fault));
+	if (words.len > 0)
+		columns_paragraph(out, "", 5, words.data, false, width);
+	buf_free(&words);
 }
 
 static void
@@ -184,7 +216,7 @@ explain_line(
 {
 	struct run *run = arg;
 
-	(void)printf("%s\n", quote(line.p, line.n).s);
+	print_wrapped("", 0, quote(line.p, line.n).s);
 	if (p == NULL) {
 		(void)printf("  not a log line of any known shape\n");
 		return;
@@ -379,9 +411,22 @@ print_summary(const struct run *run)
 		    "smtp_tls_loglevel = 0 encrypted mail looks clear");
 }
 
+/* Was not one line of the files that were named one of a log? */
+static bool
+is_no_log(const struct run *run)
+{
+	const struct logreader_stats *s = &run->stats;
+
+	return run->opt.n > 0 && !run->follow && s->unparsed > 0 &&
+	       s->unparsed == s->lines;
+}
+
 /* --- tlspact-log report ------------------------------------------------ */
 
 #define STRANGERS_MAX 25 /* shown to people, in one direction */
+#define NAME 24		 /* columns */
+#define NUMBER 10	 /* columns, with the blank before it */
+#define OLD "OLD PROTOCOLS"
 
 static uint64_t
 hours_between(const struct logreport_host *h)
@@ -450,8 +495,8 @@ json_hosts(const struct logreport *r)
 	return all;
 }
 
-static void
-print_report_json(const struct logreport *r)
+static json_t *
+json_report(const struct logreport *r)
 {
 	json_t *sums = json_array(), *exchanges = json_array(), *j;
 	const struct logreport_exchange *x;
@@ -485,100 +530,137 @@ print_report_json(const struct logreport *r)
 		if (j == NULL || json_array_append_new(exchanges, j) == -1)
 			abort();
 	}
-	json_print(json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "schema",
-	    "tlspact.log.report.v1", "mails", sums, "key_exchanges", exchanges,
-	    "rules", json_rules(r), "waited", json_waits(r), "hosts",
-	    json_hosts(r)));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "mails", sums,
+	    "key_exchanges", exchanges, "rules", json_rules(r), "waited",
+	    json_waits(r), "hosts", json_hosts(r));
+}
+
+/* A row's name and direction. */
+static void
+print_row_head(const char *name, const char *direction)
+{
+	struct buf out = {0};
+
+	columns_name(&out, name, NAME, columns_of(STDOUT_FILENO));
+	(void)printf("%s%-3s", out.data, direction);
+	buf_free(&out);
+}
+
+/* What stands behind the numbers of such a row, broken where it is wide. */
+static void
+print_row_words(size_t numbers, const struct buf *words)
+{
+	const size_t at = NAME + 3 + numbers * NUMBER + 2;
+	char *lead = mem_printf("%*s", (int)at, "");
+	struct buf out = {0};
+
+	columns_wrap(&out, words->data, at, lead, columns_of(STDOUT_FILENO));
+	(void)printf("%s\n", out.data);
+	buf_free(&out);
+	free(lead);
 }
 
 static void
 print_report_row(const struct logreport_row *row)
 {
-	const char *given = *row->name == '\0' ? row->month : row->name;
-	char name[256];
-
-	quote_show(name, sizeof(name), given, strlen(given));
-	(void)printf("%-32s %-3s %10" PRIu64 " %10" PRIu64 " %10" PRIu64
-		     " %10" PRIu64 " %10" PRIu64 "%s%s%s%s\n",
-	    name, evidence_direction_name(row->direction), logreport_mails(row),
-	    row->n[EVIDENCE_VERIFIED], row->n[EVIDENCE_TRUSTED],
-	    row->n[EVIDENCE_ENCRYPTED], row->n[EVIDENCE_CLEAR],
-	    *row->protocol == '\0' ? "" : "  ", row->protocol,
-	    *row->protocol == '\0' ? "" : ", last ",
-	    *row->protocol == '\0' ? "" : row->last);
+	print_row_head(*row->name == '\0' ? row->month : row->name,
+	    evidence_direction_name(row->direction));
+	if (*row->protocol != '\0') {
+		(void)printf(" %9" PRIu64 "  %s, last %s\n", row->mails,
+		    row->protocol, row->last);
+		return;
+	}
+	(void)printf(" %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64
+		     " %9" PRIu64 "\n",
+	    row->mails, row->n[EVIDENCE_VERIFIED], row->n[EVIDENCE_TRUSTED],
+	    row->n[EVIDENCE_ENCRYPTED], row->n[EVIDENCE_CLEAR]);
 }
 
 static void
 print_report_head(const char *what)
 {
-	(void)printf("%s%-32s %-3s %10s %10s %10s %10s %10s\n",
-	    strcmp(what, "MONTH") == 0 ? "" : "\n", what, "", "MAILS",
-	    "VERIFIED", "TRUSTED", "ENCRYPTED", "CLEAR");
+	(void)printf("%s%-*s%-3s %9s", strcmp(what, "MONTH") == 0 ? "" : "\n",
+	    NAME, what, "", "MAILS");
+	if (strcmp(what, OLD) == 0)
+		(void)printf("  PROTOCOL\n");
+	else
+		(void)printf(" %9s %9s %9s %9s\n", "VERIFIED", "TRUSTED",
+		    "ENCRYPTED", "CLEAR");
 }
 
 static void
 print_exchanges(const struct logreport *r)
 {
 	const struct logreport_exchange *x;
-	char exchange[65], signature[65];
+	struct buf words = {0};
 	size_t i;
 
 	if (r->nexchanges > 0)
-		(void)printf("\n%-32s %-3s %10s  SIGNATURE\n", "KEY EXCHANGE",
-		    "", "MAILS");
+		(void)printf("\n%-*s%-3s %9s  SIGNATURE\n", NAME,
+		    "KEY EXCHANGE", "", "MAILS");
 	for (i = 0; i < r->nexchanges; i++) {
 		x = &r->exchange[i];
-		quote_show(exchange, sizeof(exchange), x->exchange,
-		    strlen(x->exchange));
-		quote_show(signature, sizeof(signature), x->signature,
-		    strlen(x->signature));
-		(void)printf("%-32s %-3s %10" PRIu64 "  %s%s%s\n", exchange,
-		    evidence_direction_name(x->direction), x->n,
-		    *signature == '\0' ? "-" : signature,
+		print_row_head(
+		    x->exchange, evidence_direction_name(x->direction));
+		(void)printf(" %9" PRIu64 "  ", x->n);
+		quote_put(&words, x->signature, strlen(x->signature));
+		buf_printf(&words, "%s%s%s", *x->signature == '\0' ? "-" : "",
 		    x->forward_secret ? "" : "; no forward secrecy",
 		    x->post_quantum ? "; post-quantum" : "");
+		print_row_words(1, &words);
+		buf_clear(&words);
 	}
+	buf_free(&words);
 }
 
 static void
 print_rules(const struct logreport *r)
 {
 	const struct logreport_rule *rule;
+	bool known, lowered = false;
+	struct buf words = {0};
 	char kept[24];
-	bool known;
 	size_t i;
 
 	if (r->nrules > 0)
-		(void)printf("\n%-32s %-3s %10s %10s  REQUIRED\n", "PARTNER",
+		(void)printf("\n%-*s%-3s %9s %9s  REQUIRED\n", NAME, "PARTNER",
 		    "", "MAILS", "KEPT");
 	for (i = 0; i < r->nrules; i++) {
 		rule = &r->rule[i];
 		(void)snprintf(kept, sizeof(kept), "%" PRIu64, rule->kept);
 		known = *rule->required != '\0';
-		(void)printf("%-32s %-3s %10" PRIu64 " %10s  %s", rule->name,
-		    evidence_direction_name(rule->direction), rule->n,
-		    known ? kept : "-", known ? rule->required : "not known");
+		print_row_head(
+		    rule->name, evidence_direction_name(rule->direction));
+		(void)printf(
+		    " %9" PRIu64 " %9s  ", rule->n, known ? kept : "-");
+		buf_puts(&words, known ? rule->required : "not known");
 		if (rule->downgrade != 0)
-			(void)printf(
-			    ", under downgrade %" PRId64, rule->downgrade);
-		(void)printf("\n");
+			buf_printf(&words, ", under downgrade %" PRId64,
+			    rule->downgrade);
+		print_row_words(2, &words);
+		buf_clear(&words);
+		lowered = lowered || rule->downgrade != 0;
 	}
+	if (lowered)
+		(void)printf("(what moved in the second of a change is under "
+			     "the weaker rule)\n");
+	buf_free(&words);
 }
 
 static void
 print_waits(const struct logreport *r)
 {
-	char name[256], span[CLOCK_MAX];
 	const struct logreport_wait *w;
+	char span[CLOCK_MAX];
 	size_t i;
 
 	if (r->nwaits > 0)
-		(void)printf(
-		    "\n%-36s %10s  ALTOGETHER, FOR\n", "WAITED", "MESSAGES");
+		(void)printf("\n%-*s%-3s %9s  ALTOGETHER, FOR\n", NAME,
+		    "WAITED", "", "MESSAGES");
 	for (i = 0; i < r->nwaits; i++) {
 		w = &r->wait[i];
-		quote_show(name, sizeof(name), w->name, strlen(w->name));
-		(void)printf("%-36s %10" PRIu64 "  %s, %s\n", name, w->n,
+		print_row_head(w->name, "");
+		(void)printf(" %9" PRIu64 "  %s, %s\n", w->n,
 		    clock_span((time_t)w->seconds, span),
 		    strcmp(w->fault, "ok") == 0 ? "another reason" : w->fault);
 	}
@@ -587,20 +669,22 @@ print_waits(const struct logreport *r)
 static void
 print_hosts(const struct logreport *r)
 {
-	char name[65], first[NUM_TIME_MAX], last[NUM_TIME_MAX];
+	char first[NUM_TIME_MAX], last[NUM_TIME_MAX];
 	const struct logreport_host *h;
 	size_t i;
 
 	if (r->nhosts > 0)
-		(void)printf(
-		    "\n%-36s %10s  WITHOUT A LINE\n", "LOG OF HOST", "HOURS");
+		(void)printf("\n%-*s%-3s %9s  WITHOUT A LINE, FROM, TO (UTC)\n",
+		    NAME, "LOG OF HOST", "", "HOURS");
 	for (i = 0; i < r->nhosts; i++) {
 		h = &r->host[i];
-		quote_show(name, sizeof(name), h->name, strlen(h->name));
-		(void)printf("%-36s %10" PRIu64 "  %" PRIu64 " from %s to %s\n",
-		    *name == '\0' ? "-" : name, h->hours,
-		    hours_between(h) - h->hours, num_time_text(h->first, first),
-		    num_time_text(h->last, last));
+		(void)num_time_text(h->first, first);
+		(void)num_time_text(h->last, last);
+		print_row_head(*h->name == '\0' ? "-" : h->name, "");
+		(void)printf(" %9" PRIu64 "  %" PRIu64
+			     ", %.10s %.5s, %.10s %.5s\n",
+		    h->hours, hours_between(h) - h->hours, first, first + 11,
+		    last, last + 11);
 	}
 }
 
@@ -615,7 +699,7 @@ print_report(const struct logreport *r)
 		row = &r->row[i];
 		if (*row->month != '\0' && *row->name != '\0')
 			continue;
-		now = *row->protocol != '\0' ? "OLD PROTOCOLS"
+		now = *row->protocol != '\0' ? OLD
 		      : *row->month == '\0'  ? "PARTNER OR DOMAIN"
 					     : "MONTH";
 		if (strcmp(section, now) != 0)
@@ -643,35 +727,104 @@ print_report(const struct logreport *r)
 		     "have.\n");
 }
 
-static int
-report(struct run *run)
+/* The day of the time, "": of none. */
+static void
+day_text(time_t t, char day[NUM_TIME_MAX])
 {
-	char since[NUM_TIME_MAX] = "";
-	struct logreport r = {.n = 0};
+	*day = '\0';
+	if (t != 0)
+		num_time_text(t, day)[sizeof("YYYY-MM-DD") - 1] = '\0';
+}
+
+/*
+ * NULL, or where nothing is counted under that name another one under which it
+ * may be: that which a partner has now, or his whose domain it is; the caller
+ * frees it. Of one who has no record it is said where that may be.
+ */
+static char *
+other_name(const struct run *run, const char *name, bool counted)
+{
+	const struct partner *p;
+	struct inforce in;
+	struct err ignored;
+	char *now = NULL;
+	uint32_t i;
+
+	/* A stranger's domain has a dot. */
+	if (name == NULL || (counted && strchr(name, '.') == NULL))
+		return NULL;
+	inforce_read(&in, &run->set, time(NULL), &ignored);
+	if (!counted)
+		now = common_renamed(&run->set, in.registry, name);
+	if (now == NULL && in.registry != NULL &&
+	    (i = registry_meant(in.registry, name)) != REGISTRY_NONE) {
+		p = &in.registry->partner[i];
+		if (!counted)
+			common_tell_lost(&run->set, in.registry, p, true);
+		if (strcmp(p->name, name) != 0 && !counted)
+			now = mem_dup(p->name);
+		if (now != NULL)
+			say("%s is %s's: all of %s", name, now, now);
+		else if (strcmp(p->name, name) != 0)
+			say("%s is %s's, and this is of a time when it was "
+			    "not: for the rest tlspact-log report %s",
+			    name, p->name, p->name);
+	}
+	registry_free(in.registry);
+	free(in.why);
+	return now;
+}
+
+/* 0, or the exit code, which was said; 1: nothing is counted. */
+static int
+read_report(struct run *run, struct logreport *r)
+{
+	const char *partner =
+	    run->opt.n == 1 ? common_address(run->opt.arg[0], NULL) : NULL;
+	char since[NUM_TIME_MAX], until[NUM_TIME_MAX];
 	struct err e;
-	int code;
+	char *now = NULL;
+	int code, rv;
 
 	if ((code = options_settings(&run->opt, &run->set)) != EX_OK)
 		return code;
-	if (run->since != 0)
-		num_time_text(run->since, since)[sizeof("YYYY-MM-DD") - 1] =
-		    '\0';
+	day_text(run->since, since);
+	day_text(run->until, until);
 	run->evidence = evidence_open(
 	    run->set.evidence, run->set.ledger, EVIDENCE_READ, &e);
-	if (run->evidence == NULL ||
-	    logreport_read(&r, run->evidence,
-		run->opt.n == 1 ? run->opt.arg[0] : NULL, since, &e) == -1) {
-		say_err(&e);
-		code = e.code;
-	} else if (run->opt.json) {
-		print_report_json(&r);
-	} else if (r.n == 0) {
-		say("nothing is counted%s%s", run->opt.n == 1 ? " of " : "",
-		    run->opt.n == 1 ? quotes(run->opt.arg[0]).s : "");
-		code = EXIT_FAILURE;
-	} else {
-		print_report(&r);
+	if (run->evidence == NULL)
+		return common_failed(&e);
+	rv = logreport_read(r, run->evidence, partner, since, until, &e);
+	if (rv == 0)
+		now = other_name(run, partner, r->n > 0);
+	if (now != NULL) {
+		logreport_free(r);
+		rv = logreport_read(r, run->evidence, now, since, until, &e);
 	}
+	free(now);
+	if (rv == -1)
+		return common_failed(&e);
+	if (r->n > 0)
+		return EX_OK;
+	say("nothing is counted%s%s", partner == NULL ? "" : " of ",
+	    partner == NULL ? "" : quotes(partner).s);
+	return EXIT_FAILURE;
+}
+
+static int
+report(struct run *run)
+{
+	struct logreport r = {.n = 0};
+	int code;
+
+	if (run->opt.json)
+		say_keep();
+	code = read_report(run, &r);
+	if (run->opt.json)
+		common_answer(
+		    "tlspact.log.report.v1", time(NULL), code, json_report(&r));
+	else if (code == EX_OK)
+		print_report(&r);
 	logreport_free(&r);
 	evidence_close(run->evidence);
 	settings_free(&run->set);
@@ -683,16 +836,26 @@ main(int argc, char *argv[])
 {
 	struct sigaction sa = {.sa_handler = on_signal};
 	struct run run = {0};
-	bool reports = argc > 1 && strcmp(argv[1], "report") == 0;
+	bool reports;
 	int code;
 
 	say_init(table.program);
-	options_read(&table, argc - reports, argv + reports, &run);
-	if ((run.follow && (run.explain || run.opt.n > 1)) ||
-	    (reports
-		    ? run.opt.n > 1 || run.follow || run.explain || run.now != 0
-		    : run.since != 0))
-		options_misused(&table, &run);
+	options_read(&table, argc, argv, &run);
+	reports = run.opt.n > 0 && strcmp(run.opt.arg[0], "report") == 0;
+	run.opt.arg += reports;
+	run.opt.n -= reports;
+	if (reports && (run.follow || run.explain || run.now != 0))
+		options_misused(&table, &run,
+		    "report takes no --follow, --explain and --now");
+	if (reports && run.opt.n > 1)
+		options_misused(
+		    &table, &run, "report is of one partner, or all");
+	if (!reports && (run.since != 0 || run.until != 0))
+		options_misused(
+		    &table, &run, "--since and --until go with report");
+	if (run.follow && (run.explain || run.opt.n > 1))
+		options_misused(&table, &run,
+		    "--follow is of one file, and without --explain");
 	if (reports)
 		return say_flushed(report(&run));
 	fixed_now = run.now;
@@ -704,7 +867,13 @@ main(int argc, char *argv[])
 	    (code = prepare(&run, !run.opt.json && !run.explain)) == EX_OK) {
 		code = read_logs(&run, run.opt.n, run.opt.arg);
 		print_told(&run);
-		print_summary(&run);
+		/* Of what could not be read nothing is counted, not 0. */
+		if (code == EX_OK || run.stats.lines > 0)
+			print_summary(&run);
+		if (code == EX_OK && is_no_log(&run)) {
+			say("not one line is one of a log: nothing is counted");
+			code = EX_DATAERR;
+		}
 	}
 	code = say_flushed(code);
 	buf_free(&run.told);

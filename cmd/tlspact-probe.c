@@ -21,9 +21,13 @@
 #include <event2/event.h>
 
 #include "buf.h"
+#include "columns.h"
 #include "common.h"
+#include "ctlnobody.h"
 #include "err.h"
 #include "fdio.h"
+#include "inforce.h"
+#include "json.h"
 #include "judge.h"
 #include "evidence.h"
 #include "life.h"
@@ -32,6 +36,8 @@
 #include "num.h"
 #include "options.h"
 #include "owned.h"
+#include "probeentry.h"
+#include "probeletter.h"
 #include "probemetrics.h"
 #include "probeplan.h"
 #include "proberecord.h"
@@ -43,6 +49,7 @@
 #include "say.h"
 #include "settings.h"
 #include "smtpclient.h"
+#include "step.h"
 
 #define RATE 50		       /* connections a second, unless told */
 #define PROGRESS_MS 200	       /* between two progress lines */
@@ -52,33 +59,47 @@
 #define SPARE_FILES 64	       /* descriptors beside those of sessions */
 
 enum form { TABLE, JSON, NAGIOS, PROMETHEUS, ENFORCED };
+static const struct probeform *const forms[] = {[TABLE] = &probereport_table,
+    [JSON] = &probereport_json,
+    [NAGIOS] = &probemetrics_nagios,
+    [PROMETHEUS] = &probemetrics_prometheus,
+    [ENFORCED] = &probeletter_enforce};
 
 struct run {
 	struct options opt;
-	int form; /* enum form */
-	bool all, no_record;
-	const char *output;
+	int form;     /* enum form */
+	int enforced; /* 1: judge as if it were so */
+	bool all, no_record, entry, wide;
+	const char *output, *name;
 	uint64_t rate, warn_days;
 	struct settings set;
 	struct registry *registry;
 	struct probeplan plan;
 	struct judge *judge;
 	struct proberecord *record;
+	const char *domain; /* of --entry */
+	struct probeentry *made;
 	struct event_base *base;
 	struct proberun *probe;
 	struct proberow *const *row;
 	size_t nrows;
 	struct smtpclients clients;
 	struct apart writer; /* of --output */
-	bool progress, broken_off;
+	bool progress, broken_off, reported;
+	bool kept;  /* registry is the copy of an earlier one */
+	int no_cas; /* CAs cannot be read: why, an exit code */
 };
 
 static const struct options_row rows[] = {
     {0, "all", NULL, "all partners", OPTIONS_FLAG,
 	.at = offsetof(struct run, all)},
     {0, "as", "enforced", "could they be enforced today? what is missing?",
-	OPTIONS_FORM, .at = offsetof(struct run, form), .value = ENFORCED,
+	OPTIONS_FORM, .at = offsetof(struct run, enforced), .value = 1,
 	.only = "enforced"},
+    {0, "entry", NULL, "print a statement for the registry, of what is seen",
+	OPTIONS_FLAG, .at = offsetof(struct run, entry)},
+    {0, "name", "NAME", "with --entry: what the partner is called",
+	OPTIONS_WORD, .at = offsetof(struct run, name)},
     {0, "nagios", NULL, "one line and an exit code for a monitoring plugin",
 	OPTIONS_FORM, .at = offsetof(struct run, form), .value = NAGIOS},
     {0, "prometheus", NULL, "metrics as text", OPTIONS_FORM,
@@ -91,6 +112,8 @@ static const struct options_row rows[] = {
 	OPTIONS_NUMBER, .at = offsetof(struct run, rate), .value = 1000000},
     {0, "warn-days", "N", "warn of certificates that end so soon (default 14)",
 	OPTIONS_NUMBER, .at = offsetof(struct run, warn_days), .value = 36500},
+    {0, "wide", NULL, "a line for each gateway, however long", OPTIONS_FLAG,
+	.at = offsetof(struct run, wide)},
     OPTIONS_SETTINGS,
     OPTIONS_VERBOSE("say more of each gateway"),
     {'j', "json", NULL, NULL, OPTIONS_FORM, .at = offsetof(struct run, form),
@@ -105,15 +128,26 @@ misused(const void *run)
 	return ((const struct run *)run)->form == NAGIOS ? 3 : EX_USAGE;
 }
 
+/* It looks at what a partner has, not at what it is to have. */
+static const char *
+elsewhere(const char *option)
+{
+	return strncmp(option, "host", strcspn(option, "=")) == 0
+		   ? "tlspact-verify PARTNER --host HOST"
+		   : NULL;
+}
+
 static const struct options_table table = {
     .program = "tlspact-probe",
-    .synopsis = "[options] --all | PARTNER | DOMAIN | HOST...\n",
+    .synopsis = "[options] --all | PARTNER | DOMAIN | HOST...\n"
+		"[options] --entry [--name NAME] DOMAIN | ADDRESS\n",
     .about = "Look at mail gateways, judge them by their partners' rules, "
 	     "record it.",
     .row = rows,
     .nrows = sizeof(rows) / sizeof(rows[0]),
     .max = -1,
     .misused = misused,
+    .elsewhere = elsewhere,
 };
 
 static time_t
@@ -130,23 +164,65 @@ load(struct run *run)
 	int code = options_settings(&run->opt, &run->set);
 
 	return code != EX_OK ? code
-			     : common_registry(run->set.registry, wall_clock(),
-				   "looked at", &run->registry);
+			     : common_registry_kept(&run->set, wall_clock(),
+				   "looked at", &run->registry, &run->kept);
+}
+
+/* It is none that can be looked at: perhaps it was, which the record tells. */
+static int
+tell_nobody(const struct run *run, const char *what, const struct err *e)
+{
+	char *was =
+	    e->code != EX_NOINPUT
+		? NULL
+		: ctlnobody_was(&run->set, run->registry, what, wall_clock());
+
+	if (was == NULL)
+		return common_failed(e);
+	say("%s", was);
+	free(was);
+	return e->code;
 }
 
 static int
 plan(struct run *run)
 {
 	struct err e = {0};
-	int i;
+	int i, rv = 0;
+	char *now;
 
-	probeplan_init(&run->plan, run->registry, run->form == ENFORCED);
+	probeplan_init(&run->plan, run->registry, run->enforced);
+	if (run->entry)
+		return probeentry_plan(
+			   &run->plan, run->opt.arg[0], &run->domain, &e) == -1
+			   ? common_failed(&e)
+			   : EX_OK;
 	if (run->all)
 		probeplan_all(&run->plan);
-	for (i = 0; i < run->opt.n; i++)
-		if (probeplan_add(&run->plan, run->opt.arg[i], &e) == -1)
-			return common_failed(&e);
-	return EX_OK;
+	for (i = 0; i < run->opt.n && rv == 0; i++) {
+		now = common_renamed(&run->set, run->registry, run->opt.arg[i]);
+		rv = probeplan_add(
+		    &run->plan, now != NULL ? now : run->opt.arg[i], &e);
+		free(now);
+	}
+	return rv == -1 ? tell_nobody(run, run->opt.arg[i - 1], &e) : EX_OK;
+}
+
+/* Does mail wait for what fails, or would it, were the registry compiled? */
+static void
+take_map(struct run *run)
+{
+	struct inforce_rows *m = inforce_rows_open(run->registry, &run->set);
+	struct probetarget *t;
+	size_t i;
+
+	for (i = 0; i < run->plan.n; i++) {
+		t = &run->plan.target[i];
+		if (t->partner != NULL)
+			t->held = inforce_rows_level(
+			    m, t->partner, t->nexthop, wall_clock());
+	}
+	inforce_rows_free(m);
 }
 
 /* --- The sweep -------------------------------------------------------- */
@@ -158,19 +234,36 @@ clear_progress(const struct run *run)
 		(void)fputs("\r\033[K", stderr);
 }
 
+/* rv of the record: -1 is told. */
+static void
+recorded(const struct run *run, int rv, const struct err *e)
+{
+	if (rv == 0)
+		return;
+	clear_progress(run);
+	say("results are not recorded: %s", e->text);
+}
+
 static void
 on_result(struct proberow *row, const struct starttls_result *s,
     const struct judgement *j, void *arg)
 {
 	struct run *run = arg;
-
 	struct err e = {0};
 
 	(void)j;
-	if (proberecord_add(run->record, row, s, &e) == 0)
-		return;
-	clear_progress(run);
-	say("results are not recorded: %s", e.text);
+	if (run->made != NULL)
+		probeentry_add(run->made, row, s);
+	recorded(run, proberecord_add(run->record, row, s, &e), &e);
+}
+
+static void
+on_told(const struct probetarget *t, time_t began, void *arg)
+{
+	struct run *run = arg;
+	struct err e = {0};
+
+	recorded(run, proberecord_told(run->record, t, began, &e), &e);
 }
 
 static const char *
@@ -268,6 +361,28 @@ step_down(struct run *run, struct err *e)
 	return rv;
 }
 
+/* CAs that cannot be read are our fault, and no gateway's. */
+static void
+load_cas(struct run *run)
+{
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < run->plan.n && run->no_cas == 0; i++) {
+		const struct probetarget *t = &run->plan.target[i];
+		const struct judge_gateway g = {.attributes = t->attributes,
+		    .gateway = t->gateway,
+		    .level = t->level};
+
+		if (judge_load(run->judge, &g, &e) == 0)
+			continue;
+		run->no_cas = e.code;
+		say("%s: nothing is known of the gateways that are judged by "
+		    "it",
+		    e.text);
+	}
+}
+
 /* The prober, before there is anything open that is none of its business. */
 static int
 start_prober(struct run *run)
@@ -279,6 +394,7 @@ start_prober(struct run *run)
 	    .now = wall_clock,
 	    .last_key = last_key,
 	    .result = on_result,
+	    .told = on_told,
 	    .done = on_done,
 	    .arg = run,
 	};
@@ -293,6 +409,13 @@ start_prober(struct run *run)
 	proberecord_slow(
 	    s->evidence, s->ledger, run->plan.target, run->plan.n, slow);
 	run->judge = p.judge = judge_new(s->ca_file);
+	if (!run->entry)
+		load_cas(run);
+	if (run->entry && (run->made = probeentry_new(&run->plan, run->judge,
+			       run->domain, run->name, &e)) == NULL) {
+		free(slow);
+		return common_failed(&e);
+	}
 	run->probe = proberun_start(&p, &e);
 	free(slow);
 	if (run->probe != NULL)
@@ -315,7 +438,7 @@ sweep(struct run *run)
 	}
 	run->record = proberecord_open(s->evidence, s->ledger,
 	    run->no_record ? EVIDENCE_READ : EVIDENCE_WRITE, &e);
-	if (e.code != 0)
+	if (e.code != 0 && !run->entry)
 		say("%s: %s",
 		    run->no_record ? "nothing is known of earlier looks"
 				   : "results are not recorded",
@@ -410,35 +533,36 @@ report(struct run *run)
 	    .now = wall_clock(),
 	    .warn_days = (unsigned)run->warn_days,
 	    .verbose = run->opt.verbose,
-	    .colour = run->output == NULL && isatty(STDOUT_FILENO) &&
-		      getenv("NO_COLOR") == NULL};
+	    .kept = run->kept,
+	    .helo = run->enforced ? run->clients.v[0]->helo : NULL,
+	    .operator_ = run->set.operator_,
+	    .columns = run->wide ? COLUMNS_ANY : columns_of(STDOUT_FILENO),
+	    .colour = run->output == NULL && columns_colour(STDOUT_FILENO)};
 	struct probereport_sum sum;
+	const char *text = NULL;
 	struct buf b = {0};
 	struct err e = {0};
 	int code, written;
 
+	run->reported = true;
 	probereport_sum(&r, &sum);
-	code = sum.failed > 0 ? 1 : EX_OK;
-	switch ((enum form)run->form) {
-	case TABLE:
-		probereport_table(&r, &b);
-		break;
-	case JSON:
-		probereport_json(&r, code, &b);
-		break;
-	case NAGIOS:
-		code = probemetrics_nagios(&r, &b);
-		break;
-	case PROMETHEUS:
-		if (proberecord_seen(run->record, run->registry, r.now, &r.seen,
-			&r.nseen, &e) == -1)
-			say_err(&e);
-		probemetrics_prometheus(&r, &b);
-		break;
-	case ENFORCED:
-		probereport_enforce(&r, run->clients.v[0]->helo, &b);
-		break;
-	}
+	r.code = run->no_cas != 0 ? run->no_cas : sum.failed > 0 ? 1 : EX_OK;
+	if (run->made != NULL)
+		r.code = probeentry_make(run->made, run->probe, r.now, &text,
+			     run->form == JSON ? &r.entry : NULL)
+			     ? EX_OK
+			     : 1;
+	if (run->form == JSON)
+		r.messages = common_messages();
+	if (run->form == PROMETHEUS &&
+	    proberecord_seen(run->record, run->registry, r.now,
+		step_span(run->set.probe_timeout), &r.seen, &r.nseen, &e) == -1)
+		say_err(&e);
+	if (run->form == TABLE && text != NULL) {
+		buf_puts(&b, text);
+		code = r.code;
+	} else
+		code = forms[run->form]->put(&r, &b);
 	written = put_out(run, &b);
 	buf_free(&b);
 	return written != EX_OK ? written : code;
@@ -453,6 +577,8 @@ run_probe(struct run *run)
 
 	if ((code = load(run)) != EX_OK || (code = plan(run)) != EX_OK)
 		return code;
+	if (run->enforced)
+		take_map(run);
 	if (run->output != NULL &&
 	    apart_start(&run->writer, "", write_output, run, &e) == -1)
 		return common_failed(&e);
@@ -475,6 +601,31 @@ run_probe(struct run *run)
 	return code;
 }
 
+/* --entry is about one domain, and for people or as JSON. */
+static bool
+entry_is_well(const struct run *run)
+{
+	if (!run->entry)
+		return run->name == NULL;
+	return run->opt.n == 1 && !run->enforced &&
+	       (run->form == TABLE || run->form == JSON);
+}
+
+/* Nothing was looked at, and why: for those who read only standard output. */
+static void
+tell_unreported(const struct run *run, int code)
+{
+	if (run->form == NAGIOS)
+		(void)printf("TLSPACT UNKNOWN - tlspact-probe failed with "
+			     "exit code %d\n",
+		    code);
+	else if (run->form == JSON && run->output == NULL)
+		common_answer("tlspact.probe.v1", wall_clock(), code,
+		    json_pack("{s:i, s:i, s:i, s:i, s:[], s:[], s:[]}",
+			"looked_at", 0, "failed", 0, "not_asked", 0, "warned",
+			0, "partners", "not_looked_at", "gateways"));
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -485,18 +636,35 @@ main(int argc, char *argv[])
 	/* Else each result takes the end of the heap and gives it back. */
 	(void)mallopt(M_TRIM_THRESHOLD, HEAP_SPARE);
 	options_read(&table, argc, argv, &run);
+	if (run.entry && run.opt.n == 0)
+		options_misused(
+		    &table, &run, "--entry: say which domain or address");
 	if (run.all == (run.opt.n > 0))
-		options_misused(&table, &run);
+		options_misused(&table, &run, "%s",
+		    run.all ? "--all leaves no room for names"
+			    : "say whom to look at: a partner, or --all");
+	if (!entry_is_well(&run))
+		options_misused(&table, &run, "%s",
+		    !run.entry ? "--name goes with --entry"
+			       : "--entry takes one domain or address, and of "
+				 "the forms only --json");
+	if (run.enforced && run.form != TABLE && run.form != JSON)
+		options_misused(&table, &run,
+		    "--as: another form was asked for as well; it goes with "
+		    "--json only");
+	if (run.enforced && run.form == TABLE)
+		run.form = ENFORCED;
+	run.no_record |= run.entry;
 	(void)signal(SIGPIPE, SIG_IGN);
-	run.progress = isatty(STDERR_FILENO);
+	run.progress = columns_colour(STDERR_FILENO);
+	if (run.form == JSON)
+		say_keep();
 	code = run_probe(&run);
-	if (run.form == NAGIOS && code > 3) {
-		/* The talk is on standard error; the plugin needs a line. */
-		(void)printf("TLSPACT UNKNOWN - tlspact-probe failed with "
-			     "exit code %d\n",
-		    code);
+	if (run.form == NAGIOS ? code > 3 : !run.reported)
+		tell_unreported(&run, code);
+	if (run.form == NAGIOS && code > 3)
 		code = 3;
-	}
+	probeentry_free(run.made);
 	proberun_free(run.probe);
 	(void)apart_end(&run.writer, true, "", &(struct err){0});
 	if (run.base != NULL)

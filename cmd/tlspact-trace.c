@@ -23,9 +23,12 @@
 #include "process.h"
 #include "quote.h"
 #include "registry.h"
+#include "registry_slip.h"
 #include "say.h"
 #include "settings.h"
 #include "trace.h"
+
+#define SCHEMA "tlspact.trace.v1"
 
 #define LEGS_MAX 512 /* between two writes */
 #define HOST_SIZE 256
@@ -69,10 +72,9 @@ static const struct options_row rows[] = {
 
 static const struct options_table table = {
     .program = "tlspact-trace",
-    .synopsis =
-	"[-jv] [-C FILE] [-c DIR] [-o NAME=VALUE]... [--ours HOST,...]\n"
-	"  [--partner PARTNER] [--provider HOST,...] [--record]\n"
-	"  [FILE | MAILDIR | MBOX | -]...\n",
+    .synopsis = "[-jv] [-C FILE] [-c DIR] [-o NAME=VALUE]...\n"
+		" [--ours HOST,...] [--partner PARTNER] [--provider HOST,...]\n"
+		" [--record] [FILE | MAILDIR | MBOX | -]...\n",
     .about = "Show which hops of a mail's way were encrypted.",
     .row = rows,
     .nrows = sizeof(rows) / sizeof(rows[0]),
@@ -226,7 +228,7 @@ json_hop(const struct trace_hop *h)
 	    "from", json_span(from_host(r)), "name", json_span(r->name),
 	    "greeting", json_span(r->greeting), "address",
 	    json_span(r->address), "by", json_span(r->by), "tls",
-	    received_tls_name(r->tls), "with", json_span(r->with), "protocol",
+	    received_tls_names[r->tls], "with", json_span(r->with), "protocol",
 	    json_text(r->protocol), "cipher", json_span(r->cipher), "time",
 	    json_time(r->time), "believed", h->believed, "from_party",
 	    party_name(h->from), "by_party", party_name(h->by), "leg",
@@ -252,13 +254,26 @@ print_json(const struct run *run, const struct mail *m)
 	for (i = 0; i < LEG_NONE; i++)
 		if (t->leg[i].n > 0 &&
 		    json_object_set_new(legs, leg_name((enum leg)i),
-			json_string(received_tls_name(t->leg[i].tls))) == -1)
+			json_string(received_tls_names[t->leg[i].tls])) == -1)
 			abort();
 	json_print_line(json_pack("{s:s, s:o, s:I, s:s?, s:b, s:o, s:o}",
-	    "schema", "tlspact.trace.v1", "file",
-	    json_bytes(m->path, strlen(m->path)), "mail", (json_int_t)m->number,
-	    "partner", t->partner == NULL ? NULL : t->partner->name, "cut",
-	    m->cut, "hops", hops, "legs", legs));
+	    "schema", SCHEMA, "file", json_bytes(m->path, strlen(m->path)),
+	    "mail", (json_int_t)m->number, "partner",
+	    t->partner == NULL ? NULL : t->partner->name, "cut", m->cut, "hops",
+	    hops, "legs", legs));
+}
+
+/* The last line: of all mails. */
+static void
+print_json_end(const struct run *run, int code)
+{
+	json_print_line(common_object(SCHEMA, time(NULL), code,
+	    json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I}}", "sum", "mails",
+		(json_int_t)run->mails, "hops", (json_int_t)run->hops,
+		"encrypted", (json_int_t)run->count[RECEIVED_ENCRYPTED],
+		"clear", (json_int_t)run->count[RECEIVED_CLEAR], "unknown",
+		(json_int_t)run->count[RECEIVED_UNKNOWN], "local",
+		(json_int_t)run->count[RECEIVED_LOCAL])));
 }
 
 /* --- Recording ------------------------------------------------------------ */
@@ -299,7 +314,7 @@ keep_legs(struct run *run, const struct mail *m)
 		    .time = l->time != 0 ? l->time : time(NULL),
 		    .partner = run->trace.partner->name,
 		    .leg = (enum leg)i,
-		    .tls = received_tls_name(l->tls),
+		    .tls = received_tls_names[l->tls],
 		    .protocol = run->protocol[n]};
 		run->nlegs++;
 	}
@@ -381,6 +396,7 @@ static int
 find_partner(struct run *run)
 {
 	uint32_t i;
+	char *now;
 	int code;
 
 	code = common_registry(
@@ -394,9 +410,12 @@ find_partner(struct run *run)
 	run->ask.registry = run->registry;
 	if (run->partner == NULL)
 		return EX_OK;
-	i = registry_find(run->registry, run->partner);
+	now = common_renamed(&run->set, run->registry, run->partner);
+	i = registry_find(run->registry, now != NULL ? now : run->partner);
+	free(now);
 	if (i == REGISTRY_NONE) {
-		say("no partner %s in the registry", quotes(run->partner).s);
+		say("no partner %s in the registry%s", quotes(run->partner).s,
+		    registry_near(run->registry, run->partner).s);
 		return EX_NOINPUT;
 	}
 	run->ask.partner = &run->registry->partner[i];
@@ -476,6 +495,8 @@ main(int argc, char *argv[])
 
 	say_init(table.program);
 	options_read(&table, argc, argv, &run);
+	if (run.opt.json)
+		say_keep();
 	code = options_settings(&run.opt, &run.set);
 	if (code == EX_OK && (code = find_partner(&run)) == EX_OK) {
 		ours =
@@ -488,6 +509,8 @@ main(int argc, char *argv[])
 	}
 	if (code == EX_OK && (code = read_mails(&run)) == EX_OK)
 		code = conclude(&run);
+	if (run.opt.json)
+		print_json_end(&run, code);
 	code = say_flushed(code);
 	logrecord_end(run.recorder);
 	trace_free(&run.trace);

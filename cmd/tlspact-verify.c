@@ -16,6 +16,8 @@
 #include <event2/event.h>
 
 #include "buf.h"
+#include "clock.h"
+#include "columns.h"
 #include "common.h"
 #include "err.h"
 #include "file.h"
@@ -24,30 +26,40 @@
 #include "evidence.h"
 #include "json.h"
 #include "life.h"
-#include "num.h"
+#include "mem.h"
 #include "options.h"
 #include "probeplan.h"
+#include "proberecord.h"
 #include "probereport.h"
 #include "proberun.h"
 #include "quote.h"
 #include "registry.h"
+#include "registry_slip.h"
 #include "rehearse.h"
 #include "say.h"
 #include "settings.h"
+#include "step.h"
 #include "smtpclient.h"
+
+#define SHOWN 5 /* names in a sentence of a rehearsal, unless -v */
 
 struct run {
 	struct options opt;
 	const char *host, *bundle;
+	const char *named; /* partner or domain; by its name of now: */
+	char *renamed;	   /* owned; NULL: it is as it was given */
 	time_t at;
 	struct settings set;
 	struct registry *registry;
 	struct judge *judge;
+	struct proberecord *record; /* NULL for a rehearsal */
 	const struct partner *partner;
 	struct nexthop nexthop; /* that mail is sent to; name is "" if none */
-	bool colour;
+	bool colour, wide;
+	size_t columns;
 	struct buf out;
 	json_t *results;
+	json_t *sum; /* of a rehearsal, or NULL */
 	bool failed;
 	struct event_base *base;
 };
@@ -62,8 +74,10 @@ static const struct options_row rows[] = {
 	.at = offsetof(struct run, host)},
     {0, "rehearse", "FILE", "who would break if FILE were the CA bundle?",
 	OPTIONS_WORD, .at = offsetof(struct run, bundle)},
+    {0, "wide", NULL, "lines of any length", OPTIONS_FLAG,
+	.at = offsetof(struct run, wide)},
     OPTIONS_SETTINGS,
-    OPTIONS_VERBOSE("rehearsal: all gateways, not only those that break"),
+    OPTIONS_VERBOSE("rehearsal: a line for each gateway"),
     OPTIONS_JSON(NULL),
     OPTIONS_ABOUT,
 };
@@ -84,18 +98,21 @@ static void
 read_options(int argc, char *argv[], struct run *run)
 {
 	const struct options *o = &run->opt;
-	bool good;
+	const char *wrong = NULL;
 
 	run->at = time(NULL);
 	options_read(&table, argc, argv, run);
-	if (run->bundle != NULL)
-		good = o->n == 0 && run->host == NULL;
-	else if (run->host != NULL)
-		good = o->n == 1;
-	else
-		good = o->n >= 2;
-	if (!good)
-		options_misused(&table, run);
+	if (run->bundle != NULL && (o->n > 0 || run->host != NULL))
+		wrong = "--rehearse is of all partners: name none, and no host";
+	else if (run->bundle == NULL && run->host != NULL && o->n != 1)
+		wrong = "--host goes with one partner, and no file";
+	else if (run->bundle == NULL && run->host == NULL && o->n < 2)
+		wrong = o->n == 0
+			    ? "a partner and the file of a chain are missing"
+			    : "the file of a chain is missing; or say --host, "
+			      "to look at a gateway";
+	if (wrong != NULL)
+		options_misused(&table, run, "%s", wrong);
 	the_time = run->at;
 }
 
@@ -109,27 +126,52 @@ static int
 load(struct run *run)
 {
 	int code = options_settings(&run->opt, &run->set);
+	struct err e = {0};
+	bool kept;
 
 	if (code == EX_OK)
-		code = common_registry(
-		    run->set.registry, time(NULL), "judged", &run->registry);
-	if (code == EX_OK)
-		run->judge = judge_new(run->set.ca_file);
-	return code;
+		code = common_registry_kept(
+		    &run->set, time(NULL), "judged", &run->registry, &kept);
+	if (code != EX_OK)
+		return code;
+	run->judge = judge_new(run->set.ca_file);
+	if (!run->opt.json)
+		judge_local(run->judge);
+	if (run->bundle != NULL)
+		return EX_OK;
+	run->record = proberecord_open(
+	    run->set.evidence, run->set.ledger, EVIDENCE_READ, &e);
+	if (e.code != 0)
+		say("nothing is known of earlier looks: %s", e.text);
+	return EX_OK;
 }
 
 static int
 find_partner(struct run *run)
 {
-	uint32_t i = probeplan_partner(run->registry, run->opt.arg[0]);
+	uint32_t i;
 
+	run->renamed =
+	    common_renamed(&run->set, run->registry, run->opt.arg[0]);
+	run->named = run->renamed != NULL ? run->renamed : run->opt.arg[0];
+	i = probeplan_partner(run->registry, run->named);
 	if (i == REGISTRY_NONE) {
-		say("%s is neither a partner nor a partner's domain",
-		    quotes(run->opt.arg[0]).s);
-		return EX_USAGE;
+		say("%s is neither a partner nor a partner's domain%s",
+		    quotes(run->named).s,
+		    registry_near(run->registry, run->named).s);
+		return EX_NOINPUT;
 	}
 	run->partner = &run->registry->partner[i];
 	return EX_OK;
+}
+
+/* The key that passed last at that gateway of a partner, or NULL. */
+static const char *
+last_key(const struct probetarget *t, const char *host, void *arg)
+{
+	struct run *run = arg;
+
+	return proberecord_last_key(run->record, t, host);
 }
 
 static void
@@ -143,7 +185,7 @@ put_result(struct run *run, const struct probereport_rules *r)
 	}
 	if (run->out.len > 0)
 		buf_putc(&run->out, '\n');
-	probereport_rules(r, run->colour, &run->out);
+	probereport_rules(r, run->colour, run->columns, &run->out);
 }
 
 static struct probereport_rules
@@ -163,11 +205,10 @@ find_nexthop(const struct run *run, struct nexthop *n)
 {
 	const struct domain *d =
 	    &run->registry->domain[run->partner->first_domain];
-	const char *arg = run->opt.arg[0];
 	uint32_t i;
 
-	if (strcmp(arg, run->partner->name) != 0)
-		return probeplan_name(arg, n) == 0;
+	if (strcmp(run->named, run->partner->name) != 0)
+		return probeplan_name(run->named, n) == 0;
 	for (i = 0; i < run->partner->ndomains; i++)
 		if (d[i].name[0] != '.')
 			return nexthop_parse(d[i].name, n) == 0;
@@ -217,7 +258,10 @@ judge_file(struct run *run)
 	    .warn_days = LIFE_WARN_DAYS,
 	    .at = run->at,
 	    .alone = true};
+	const struct probetarget whose = {
+	    .partner = run->partner, .name = run->partner->name};
 	static struct judgement j;
+	static struct x509_info leaf;
 	STACK_OF(X509) * c;
 	struct err e = {0};
 	struct nexthop host;
@@ -238,6 +282,8 @@ judge_file(struct run *run)
 	if (*run->nexthop.name != '\0')
 		g.nexthop = run->nexthop.name;
 	g.host = arg == NULL ? NULL : host.name;
+	if (arg != NULL)
+		g.last_key = last_key(&whose, host.name, run);
 	if ((pem = file_slurp(path, X509_MAX_PEM, &len, NULL, &e)) == NULL)
 		return common_failed(&e);
 	if ((c = x509_chain_parse(pem, len, &e)) == NULL) {
@@ -246,6 +292,11 @@ judge_file(struct run *run)
 		return e.code;
 	}
 	free(pem);
+	/* It may be that of any of them. */
+	x509_info(sk_X509_value(c, 0), &leaf);
+	if (arg == NULL)
+		g.last_key = proberecord_any_key(
+		    run->record, run->partner->name, leaf.spki_sha256);
 	rv = judge_chain(run->judge, &g, c, &j, &e);
 	sk_X509_pop_free(c, X509_free);
 	if (rv == -1)
@@ -260,6 +311,49 @@ judge_file(struct run *run)
 }
 
 /* --- A host ----------------------------------------------------------- */
+
+struct looked {
+	const char *host;
+	bool found;
+};
+
+static bool
+take_gateway(const struct evidence_gateway *x, void *arg)
+{
+	struct looked *k = arg;
+
+	k->found |= strcmp(x->last.host, k->host) == 0;
+	return !k->found;
+}
+
+/*
+ * Has the partner that gateway, by its gateway= or by the looks that are on
+ * record? If not, it is one that it is to have.
+ */
+static bool
+has_gateway(const struct run *run, const char *host)
+{
+	const struct strs *list = run->partner->gateway;
+	struct looked k = {.host = host};
+	struct evidence *v;
+	struct err ignored;
+	size_t i, n, len = strlen(host);
+
+	for (i = 0; i < list->n; i++) {
+		n = strlen(list->v[i]);
+		if (strcmp(list->v[i], host) == 0 ||
+		    (*list->v[i] == '.' && n < len &&
+			strcmp(list->v[i], host + len - n) == 0))
+			return true;
+	}
+	v = evidence_open(
+	    run->set.evidence, run->set.ledger, EVIDENCE_READ, &ignored);
+	if (v != NULL)
+		(void)evidence_gateways(
+		    v, run->partner->name, 0, take_gateway, &k, &ignored);
+	evidence_close(v);
+	return k.found;
+}
 
 static void
 on_result(struct proberow *row, const struct starttls_result *s,
@@ -281,6 +375,10 @@ on_result(struct proberow *row, const struct starttls_result *s,
 		r.detail = row->seen.detail;
 	if (j != NULL && j->has_cert)
 		r.v = &j->v;
+	r.planned = r.fault != FAULT_OK && !has_gateway(run, r.gateway);
+	if (run->partner->provider != REGISTRY_NONE)
+		(void)registry_provider(
+		    run->registry, run->partner->provider, &r.provider);
 	put_result(run, &r);
 	buf_free(&what);
 }
@@ -319,6 +417,7 @@ judge_host_now(struct run *run)
 	    .judge = run->judge,
 	    .warn_days = LIFE_WARN_DAYS,
 	    .now = the_clock,
+	    .last_key = last_key,
 	    .result = on_result,
 	    .done = on_done,
 	    .arg = run,
@@ -349,20 +448,35 @@ judge_host_now(struct run *run)
 
 /* --- A new bundle ----------------------------------------------------- */
 
+/* Break the text that was put since `from`, a line, to fit. */
+static void
+fit(struct run *run, size_t from)
+{
+	char *line = mem_dup(run->out.data + from);
+
+	line[strcspn(line, "\n")] = '\0';
+	run->out.len = from;
+	columns_wrap(&run->out, line, 0, "    ", run->columns);
+	buf_putc(&run->out, '\n');
+	free(line);
+}
+
 static void
 rehearsal_row(struct run *run, const struct rehearsal_row *r)
 {
-	char when[NUM_TIME_MAX];
+	char seen[CLOCK_MAX];
 	size_t from;
 
 	if (run->opt.json) {
 		json_array_append_new(run->results,
-		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}",
+		    json_pack(
+			"{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b}",
 			"partner", r->partner, "nexthop", r->nexthop, "gateway",
-			r->host, "issuer_cn", r->issuer, "seen",
-			num_time_text(r->seen, when), "fault_now",
-			fault_text(r->now), "fault_then", fault_text(r->then),
-			"breaks", r->breaks, "mends", r->mends));
+			r->host, "issuer_cn", r->issuer, "ca_now",
+			json_text(r->ca), "seen", json_time(r->seen),
+			"fault_now", fault_json(r->now), "fault_then",
+			fault_json(r->then), "breaks", r->breaks, "mends",
+			r->mends));
 		return;
 	}
 	from = run->out.len;
@@ -375,8 +489,9 @@ rehearsal_row(struct run *run, const struct rehearsal_row *r)
 	if (r->now != r->then)
 		buf_printf(&run->out, " now, %s then", fault_text(r->then));
 	buf_printf(&run->out, " (issued by \"%s\", seen %s)\n", r->issuer,
-	    num_time_text(r->seen, when));
+	    clock_text(r->seen, 0, seen));
 	quote_since(&run->out, from);
+	fit(run, from);
 }
 
 static void
@@ -384,36 +499,117 @@ put_names(struct run *run, const char *const *name, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < n && (i < 5 || run->opt.verbose); i++)
+	for (i = 0; i < n && (i < SHOWN || run->opt.verbose); i++)
 		buf_printf(&run->out, "%s%s", i == 0 ? "" : ", ", name[i]);
 	if (i < n)
 		buf_printf(&run->out, " and %zu more", n - i);
 }
 
+/* A CA that the new bundle lacks, and who rests on it. */
 static void
-rehearsal_summary(struct run *run, const struct rehearsal *r)
+rehearsal_ca(
+    struct run *run, const struct rehearsal *r, const struct rehearsal_ca *ca)
 {
+	size_t from = run->out.len, i, n = 0;
+	const struct rehearsal_row *row;
+
+	if (*ca->name != '\0')
+		buf_printf(&run->out, "Without \"%s\" ", ca->name);
+	else
+		buf_puts(&run->out, "Without a CA that has no Common Name ");
+	buf_printf(
+	    &run->out, "%zu break%s: ", ca->breaks, ca->breaks == 1 ? "s" : "");
+	for (i = 0; i < r->n && n < SHOWN; i++) {
+		row = &r->row[i];
+		if (row->breaks && strcmp(row->ca, ca->name) == 0)
+			buf_printf(&run->out, "%s%s %s", n++ == 0 ? "" : ", ",
+			    row->partner, row->host);
+	}
+	if (n < ca->breaks)
+		buf_printf(&run->out, " and %zu more%s", ca->breaks - n,
+		    run->opt.verbose ? "" : " (-v: all)");
+	buf_puts(&run->out, ".\n");
+	quote_since(&run->out, from);
+	fit(run, from);
+}
+
+/* How many, and for want of what. */
+static void
+rehearsal_sum(struct run *run, const struct rehearsal *r)
+{
+	size_t from = run->out.len, i;
+
 	buf_printf(&run->out, "%zu of %zu gateways would break with %s",
 	    r->breaks, r->n, run->bundle);
 	if (r->mends > 0)
 		buf_printf(&run->out, ", %zu would be mended", r->mends);
 	buf_puts(&run->out, ".\n");
+	fit(run, from);
+	if (r->failing > 0) {
+		from = run->out.len;
+		buf_printf(&run->out,
+		    "%zu fail%s already with the present one (ca_file %s).\n",
+		    r->failing, r->failing == 1 ? "s" : "", run->set.ca_file);
+		fit(run, from);
+	}
+	if (r->none)
+		buf_puts(&run->out, "No gateway passes with the new one.\n");
+	for (i = 0; i < r->ncas; i++)
+		rehearsal_ca(run, r, &r->ca[i]);
+}
+
+static void
+rehearsal_rest(struct run *run, const struct rehearsal *r)
+{
+	size_t from;
+
 	if (r->own > 0)
 		buf_printf(&run->out,
 		    "%zu enforced partner%s not rely on the bundle.\n", r->own,
 		    r->own == 1 ? " does" : "s do");
 	if (r->nnear > 0) {
+		from = run->out.len;
 		buf_puts(&run->out,
 		    "Files of their own, which the same update may change and "
 		    "which were not judged: ");
 		put_names(run, r->near, r->nnear);
 		buf_puts(&run->out, ".\n");
+		fit(run, from);
 	}
 	if (r->nnever == 0)
 		return;
+	from = run->out.len;
 	buf_puts(&run->out, "No certificate seen yet, so not known: ");
 	put_names(run, r->never, r->nnever);
 	buf_puts(&run->out, " (see tlspact-probe).\n");
+	fit(run, from);
+}
+
+static void
+put_rehearsal(struct run *run, const struct rehearsal *r)
+{
+	json_t *cas;
+	size_t i;
+
+	if (!run->opt.json)
+		rehearsal_sum(run, r);
+	for (i = 0; i < r->n; i++)
+		if (run->opt.verbose || run->opt.json)
+			rehearsal_row(run, &r->row[i]);
+	run->failed = r->breaks > 0 || r->none;
+	if (!run->opt.json) {
+		rehearsal_rest(run, r);
+		return;
+	}
+	cas = json_array();
+	for (i = 0; i < r->ncas; i++)
+		json_array_append_new(
+		    cas, json_pack("{s:o, s:I}", "ca", json_text(r->ca[i].name),
+			     "breaks", (json_int_t)r->ca[i].breaks));
+	run->sum = json_pack("{s:s, s:I, s:I, s:I, s:o}", "ca_file",
+	    run->set.ca_file, "would_break", (json_int_t)r->breaks,
+	    "would_mend", (json_int_t)r->mends, "fail_already",
+	    (json_int_t)r->failing, "missing_cas", cas);
 }
 
 static int
@@ -425,7 +621,6 @@ rehearse_bundle(struct run *run)
 	struct x509_store *s;
 	struct err e = {0};
 	int code = EX_OK;
-	size_t i;
 
 	/* Said before any chain is looked at, and if there is none. */
 	if ((s = x509_store_load(X509_ROOTS, run->bundle, &e)) == NULL) {
@@ -441,19 +636,12 @@ rehearse_bundle(struct run *run)
 		judge_free(after);
 		return e.code;
 	}
-	if (rehearse(v, run->registry, run->judge, after, run->at, &r, &e) ==
-	    -1) {
+	if (rehearse(v, run->registry, run->judge, after, run->at,
+		step_span(run->set.probe_timeout), &r, &e) == -1) {
 		say_err(&e);
 		code = e.code;
-	} else {
-		for (i = 0; i < r.n; i++)
-			if (r.row[i].breaks || run->opt.verbose ||
-			    run->opt.json)
-				rehearsal_row(run, &r.row[i]);
-		if (!run->opt.json)
-			rehearsal_summary(run, &r);
-		run->failed = r.breaks > 0;
-	}
+	} else
+		put_rehearsal(run, &r);
 	rehearsal_release(&r);
 	evidence_close(v);
 	judge_free(after);
@@ -465,19 +653,19 @@ rehearse_bundle(struct run *run)
 static void
 print_json(struct run *run, int code)
 {
-	char at[NUM_TIME_MAX];
-	json_t *root = json_pack("{s:s, s:s, s:i, s:b, s:O}", "schema",
-	    "tlspact.verify.v1", "time", num_time_text(run->at, at),
-	    "exit_code", code, "passed", !run->failed,
+	bool judged = code == EX_OK || code == 1;
+	json_t *more = json_pack("{s:o, s:o, s:O}", "passed",
+	    judged ? json_boolean(!run->failed) : json_null(), "partner",
+	    json_text(run->partner == NULL ? NULL : run->partner->name),
 	    run->bundle != NULL ? "gateways" : "results", run->results);
 
-	json_object_set_new(root, "partner",
-	    json_text(run->partner == NULL ? NULL : run->partner->name));
-	json_print(root);
+	if (run->sum != NULL)
+		json_object_update(more, run->sum);
+	common_answer("tlspact.verify.v1", run->at, code, more);
 }
 
 static int
-run_verify(struct run *run)
+judge(struct run *run)
 {
 	int code;
 
@@ -489,12 +677,17 @@ run_verify(struct run *run)
 		 (code = take_nexthop(run)) == EX_OK)
 		code =
 		    run->host != NULL ? judge_host_now(run) : judge_file(run);
-	if (code != EX_OK)
-		return code;
-	code = run->failed ? 1 : EX_OK;
+	return code == EX_OK && run->failed ? 1 : code;
+}
+
+static int
+run_verify(struct run *run)
+{
+	int code = judge(run);
+
 	if (run->opt.json)
 		print_json(run, code);
-	else if (run->out.len > 0)
+	else if (run->out.len > 0 && (code == EX_OK || code == 1))
 		(void)fwrite(run->out.data, 1, run->out.len, stdout);
 	return say_flushed(EX_OK) == EX_OK ? code : EX_IOERR;
 }
@@ -507,12 +700,18 @@ main(int argc, char *argv[])
 
 	say_init(table.program);
 	read_options(argc, argv, &run);
+	if (run.opt.json)
+		say_keep();
 	(void)signal(SIGPIPE, SIG_IGN);
-	run.colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+	run.colour = columns_colour(STDOUT_FILENO);
+	run.columns = run.wide ? COLUMNS_ANY : columns_of(STDOUT_FILENO);
 	run.results = json_array();
 	code = run_verify(&run);
 	json_decref(run.results);
+	json_decref(run.sum);
 	buf_free(&run.out);
+	proberecord_close(run.record);
+	free(run.renamed);
 	judge_free(run.judge);
 	registry_free(run.registry);
 	settings_free(&run.set);

@@ -42,8 +42,6 @@
 #define OURS_AGAIN 600	   /* the same, at the configuration of Postfix */
 #define DRAIN_SECONDS 5	   /* patience at the end with half-sent requests */
 
-enum { SOCKETMAP, POLICY, SERVICES };
-
 /* What children find out: who fails; what our own Postfix does. */
 enum { FAILING, OURS, QUESTIONS };
 struct question {
@@ -57,9 +55,9 @@ struct daemon {
 	struct settings set;
 	struct event_base *base;
 	struct service service;
-	struct conn_protocol protocol[SERVICES];
-	bool serving[SERVICES];
-	struct listener listener[SERVICES];
+	struct conn_protocol protocol[SERVICE_KINDS];
+	bool serving[SERVICE_KINDS];
+	struct listener listener[SERVICE_KINDS];
 	struct conns *conns;
 	struct freshmap map;
 	const char **again; /* -C and -o, for others of ours */
@@ -86,7 +84,8 @@ static const struct options_row rows[] = {
 
 static const struct options_table table = {
     .program = "tlspactd",
-    .synopsis = "[-dv] [-C FILE] [-o NAME=VALUE]...\n",
+    .synopsis = "[-dv] [-C FILE] [-o NAME=VALUE]...\n"
+		"--warden [-dv] [-C FILE] [-o NAME=VALUE]...\n",
     .about = "Answer Postfix about mail from and to partners.",
     .row = rows,
     .nrows = sizeof(rows) / sizeof(rows[0]),
@@ -104,8 +103,11 @@ static void
 write_metrics(struct daemon *d)
 {
 	const struct metrics_of f = {.service = &d->service,
-	    .socketmap = d->serving[SOCKETMAP] ? &d->protocol[SOCKETMAP] : NULL,
-	    .policy = d->serving[POLICY] ? &d->protocol[POLICY] : NULL,
+	    .socketmap = d->serving[SERVICE_SOCKETMAP]
+			     ? &d->protocol[SERVICE_SOCKETMAP]
+			     : NULL,
+	    .policy = d->serving[SERVICE_POLICY] ? &d->protocol[SERVICE_POLICY]
+						 : NULL,
 	    .conns = d->conns,
 	    .map = &d->map};
 	static bool said;
@@ -185,8 +187,8 @@ ask(struct daemon *d, time_t now)
 	} questions[] = {[FAILING] = {d->set.outbound_failing != OUTBOUND_DUNNO,
 			     "outbound_failing", look_for_failing, on_failing,
 			     FAILING_AGAIN},
-	    [OURS] = {d->serving[POLICY], "postconf", ask_postfix, on_ours,
-		OURS_AGAIN}};
+	    [OURS] = {d->serving[SERVICE_POLICY], "postconf", ask_postfix,
+		on_ours, OURS_AGAIN}};
 	struct err e;
 	size_t i;
 
@@ -212,14 +214,13 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	conns_tick(d->conns);
 	if (d->draining) {
 		if (conns_sum(d->conns).clients == 0 || now >= d->drain_end)
 			(void)event_base_loopbreak(d->base);
 		return;
 	}
-	freshmap_tick(&d->map, now);
-	warden_guard_tick(&d->warden, now);
+	freshmap_tick(&d->map, now, false);
+	warden_guard_tick(&d->warden, now, false);
 	ask(d, now);
 	if (*d->set.metrics_file != '\0' && now >= d->metrics_next) {
 		d->metrics_next = now + (time_t)d->set.metrics_interval;
@@ -239,9 +240,9 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	logline(LOGLINE_INFO, "told to look at the map again");
-	freshmap_look(&d->map, true);
+	freshmap_tick(&d->map, seconds(), true);
 	d->ask[OURS].next = 0;
-	warden_guard_reload(&d->warden);
+	warden_guard_tick(&d->warden, seconds(), true);
 }
 
 static void
@@ -253,7 +254,7 @@ on_child(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	if (d->draining)
 		return;
-	warden_guard_tick(&d->warden, seconds());
+	warden_guard_tick(&d->warden, seconds(), false);
 }
 
 /* Take nobody new, answer what is on its way, end. */
@@ -282,26 +283,26 @@ on_end(evutil_socket_t sig, short what, void *arg)
 static int
 open_listeners(struct daemon *d, struct err *e)
 {
-	const char *address[] = {[SOCKETMAP] = d->set.socketmap_socket,
-	    [POLICY] = d->set.policy_socket};
+	const char *address[] = {[SERVICE_SOCKETMAP] = d->set.socketmap_socket,
+	    [SERVICE_POLICY] = d->set.policy_socket};
 	static const char *const name[] = {
-	    [SOCKETMAP] = "socketmap", [POLICY] = "policy"};
-	struct listener_file file = {.group = (gid_t)-1,
+	    [SERVICE_SOCKETMAP] = "socketmap", [SERVICE_POLICY] = "policy"};
+	struct listener_file file = {.group = d->set.socket_group,
+	    .user = d->set.service_user,
 	    .mode = (mode_t)strtoul(d->set.socket_mode, NULL, 8)};
 	struct listener *l;
 	int i, n = 0;
 
-	if (*d->set.socket_group != '\0' &&
-	    process_group(d->set.socket_group, &file.group, e) == -1)
-		return -1;
-	for (i = 0; i < SERVICES; i++) {
+	for (i = 0; i < SERVICE_KINDS; i++) {
 		if (*address[i] == '\0')
 			continue;
 		l = &d->listener[i];
-		if (!listener_inherit(l, address[i], name[i]) &&
-		    listener_open(l, address[i], &file, e) == -1)
+		if (listener_open(l, address[i], name[i], &file, e) == -1)
 			return -1;
 		d->serving[i] = true;
+		if (l->made_directory)
+			logline(LOGLINE_INFO, "%s: made the folder of %s",
+			    name[i], address[i]);
 		logline(LOGLINE_INFO, "%s: listening on %s%s", name[i],
 		    address[i], l->inherited ? ", handed over by systemd" : "");
 		n++;
@@ -336,14 +337,15 @@ start_loop(struct daemon *d)
 		event_callback_fn fn;
 	} signals[] = {{SIGHUP, on_reload}, {SIGTERM, on_end}, {SIGINT, on_end},
 	    {SIGCHLD, on_child}};
-	size_t i;
+	struct conn_source from[SERVICE_KINDS];
+	size_t i, n = 0;
 
-	d->conns =
-	    conns_new(d->base, d->set.max_clients, d->set.client_timeout);
-	for (i = 0; i < SERVICES; i++)
+	for (i = 0; i < SERVICE_KINDS; i++)
 		if (d->serving[i])
-			conns_listen(
-			    d->conns, &d->listener[i], &d->protocol[i]);
+			from[n++] = (struct conn_source){
+			    d->listener[i], &d->protocol[i]};
+	d->conns = conns_new(
+	    d->base, from, n, d->set.max_clients, d->set.client_timeout);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		d->signal[i] =
 		    evsignal_new(d->base, signals[i].sig, signals[i].fn, d);
@@ -360,7 +362,7 @@ start(struct daemon *d)
 {
 	struct event_config *cfg;
 	struct err e = {0};
-	int code;
+	int code, i;
 
 	limit_clients(d);
 	if (d->set.warden == 1)
@@ -380,10 +382,13 @@ start(struct daemon *d)
 		logline(LOGLINE_ERROR, "no event loop: %s", strerror(errno));
 		return EX_OSERR;
 	}
-	service_socketmap(&d->service, &d->protocol[SOCKETMAP]);
-	service_policy(&d->service, &d->protocol[POLICY]);
+	for (i = 0; i < SERVICE_KINDS; i++)
+		service_protocol(
+		    &d->service, (enum service_kind)i, &d->protocol[i]);
 	d->service.failing = &d->failing;
 	d->service.contact = d->set.operator_;
+	d->service.naming.base = d->base;
+	d->service.naming.registry = d->set.registry;
 	d->service.outbound_failing = (enum verdict)d->set.outbound_failing;
 	code = freshmap_start(&d->map, &d->set, d->again, &d->service, d->base);
 	if (code != EX_OK)
@@ -400,7 +405,7 @@ release(struct daemon *d)
 {
 	size_t i;
 
-	for (i = 0; d->conns == NULL && i < SERVICES; i++)
+	for (i = 0; d->conns == NULL && i < SERVICE_KINDS; i++)
 		if (d->serving[i])
 			listener_close(&d->listener[i]);
 	for (i = 0; i < sizeof(d->signal) / sizeof(d->signal[0]); i++)
@@ -409,6 +414,7 @@ release(struct daemon *d)
 	if (d->tick != NULL)
 		event_free(d->tick);
 	conns_free(d->conns);
+	naming_release(&d->service.naming);
 	task_cancel(d->ask[FAILING].task);
 	task_cancel(d->ask[OURS].task);
 	failing_take(&d->failing, "", 0);

@@ -14,7 +14,7 @@
 
 #include "err.h"
 #include "evidence_log.h"
-#include "ledger_check.h"
+#include "ledger.h"
 #include "ledger_downgrade.h"
 
 #define T0 1795435200 /* 2026-11-23T12:00:00Z */
@@ -166,7 +166,7 @@ probe(const char *partner, const char *host, time_t t, const char *fault,
 		strcmp(fault, "ok") == 0 ? EVIDENCE_BY_CA : EVIDENCE_FAILED,
 	};
 
-	return evidence_probe_add(evi, &p, &err);
+	return evidence_probe_add(evi, &p, NULL, &err);
 }
 
 static const struct ledger_downgrade lowering = {

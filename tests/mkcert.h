@@ -277,22 +277,54 @@ mk_free(struct mk_cert *c)
 	c->x = NULL;
 }
 
-/* Append x as PEM to the NUL-terminated, malloced *pem. */
-MK_UNUSED static void
-mk_pem(const X509 *x, char **pem)
+/* Two certificates of one CA. */
+struct mk_two {
+	struct mk_cert ca, a, b;
+};
+
+MK_UNUSED static struct mk_two
+mk_two(const struct mk *a, const struct mk *b, time_t base)
 {
-	BIO *mem = BIO_new(BIO_s_mem());
+	const struct mk root = {.cn = "Test CA", .ca = true};
+	struct mk_two t;
+
+	t.ca = mk_cert(&root, NULL, base);
+	t.a = mk_cert(a, &t.ca, base);
+	t.b = mk_cert(b, &t.ca, base);
+	return t;
+}
+
+MK_UNUSED static void
+mk_two_free(struct mk_two *t)
+{
+	mk_free(&t->ca);
+	mk_free(&t->a);
+	mk_free(&t->b);
+}
+
+/* Append what was written, and free it. */
+MK_UNUSED static void
+mk_append(BIO *mem, char **pem)
+{
 	size_t have = *pem == NULL ? 0 : strlen(*pem);
 	char *data;
-	long len;
+	long len = BIO_get_mem_data(mem, &data);
 
-	mk_want(PEM_write_bio_X509(mem, x), "PEM");
-	len = BIO_get_mem_data(mem, &data);
 	*pem = realloc(*pem, have + (size_t)len + 1);
 	mk_want(*pem != NULL, "realloc");
 	memcpy(*pem + have, data, (size_t)len);
 	(*pem)[have + (size_t)len] = '\0';
 	BIO_free(mem);
+}
+
+/* Append x as PEM to the NUL-terminated, malloced *pem. */
+MK_UNUSED static void
+mk_pem(const X509 *x, char **pem)
+{
+	BIO *mem = BIO_new(BIO_s_mem());
+
+	mk_want(PEM_write_bio_X509(mem, x), "PEM");
+	mk_append(mem, pem);
 }
 
 #endif

@@ -197,7 +197,7 @@ function show() {
 	$("said").textContent = whole && word === "" ? "" :
 	    `${shown.filter(x => x).length} of ${names.length} partners, ` +
 	    `${dayText(from)} to ${dayText(to)}. Counted again: the figures, the ` +
-	    "table of partners. All else is of the whole period, charts of all partners.";
+	    "table of partners. All else is of the whole report, charts of all in it.";
 }
 
 function number(text) {

@@ -145,3 +145,72 @@ clock_parse(const char *s, time_t now, time_t *out)
 	}
 	return num_time(s, out);
 }
+
+/* Words for days, as long as the part of YYYY-MM-DD that tells which. */
+static const struct day_word {
+	const char *word;
+	size_t len;
+	int back;
+} day_words[] = {{"today", 10, 0}, {"yesterday", 10, 1}, {"this-month", 7, 0},
+    {"last-month", 7, 1}, {"this-year", 4, 0}, {"last-year", 4, 1}, {0}};
+
+/* What that many bytes of YYYY-MM-DD end in. */
+static int *
+day_part(struct tm *tm, size_t len)
+{
+	return len == 4 ? &tm->tm_year : len == 7 ? &tm->tm_mon : &tm->tm_mday;
+}
+
+int
+clock_days(const char *s, time_t now, bool local, time_t *begin, time_t *end)
+{
+	const struct day_word *word = day_words;
+	size_t len = strlen(s);
+	char first[] = "YYYY-01-01";
+	struct tm tm, after;
+	time_t t = now;
+
+	while (word->word != NULL && strcmp(word->word, s) != 0)
+		word++;
+	if (word->word != NULL) {
+		len = word->len;
+	} else if (len == 4 || len == 7 || len == sizeof(first) - 1) {
+		memcpy(first, s, len);
+		if (num_time(first, &t) == -1)
+			return -1;
+	} else {
+		return -1;
+	}
+	/*
+	 * A date that was typed is read again in local time, if it is that. Who
+	 * asks on the first of a month means the month before that.
+	 */
+	if ((word->word != NULL && (local || len < sizeof(first) - 1)
+		    ? localtime_r(&t, &tm)
+		    : gmtime_r(&t, &tm)) == NULL)
+		return -1;
+	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+	tm.tm_isdst = -1;
+	if (len < sizeof(first) - 1)
+		tm.tm_mday = 1;
+	if (len == 4)
+		tm.tm_mon = 0;
+	*day_part(&tm, len) -= word->back;
+	after = tm;
+	*day_part(&after, len) += 1;
+	*begin = local ? mktime(&tm) : timegm(&tm);
+	*end = local ? mktime(&after) : timegm(&after);
+	return 0;
+}
+
+int
+clock_ago(const char *s, time_t now, time_t *out)
+{
+	uint64_t span;
+
+	if (now < 0 || s[strspn(s, "0123456789")] == '\0' ||
+	    num_duration(s, (uint64_t)now, &span) == -1)
+		return -1;
+	*out = now - (time_t)span;
+	return 0;
+}

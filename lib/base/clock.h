@@ -5,6 +5,7 @@
 #ifndef CLOCK_H
 #define CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -45,5 +46,20 @@ char *clock_span(time_t seconds, char buf[CLOCK_MAX]);
  * `YYYY-MM-DD HH:MM` in local time, or what num_time() takes. 0, or -1.
  */
 int clock_parse(const char *s, time_t now, time_t *out);
+
+/*
+ * Days that people type: YYYY, YYYY-MM, YYYY-MM-DD, `today`, `yesterday`,
+ * `this-month`, `last-month`, `this-year` or `last-year`, in local time or in
+ * UTC; which month or year that is, is said by local time. *begin is the first
+ * second of them, *end the first one after. 0, or -1: it is none of these.
+ */
+int clock_days(
+    const char *s, time_t now, bool local, time_t *begin, time_t *end);
+
+/*
+ * A span as options have it (`30d`, `4h`, `2w`: num_duration() with a unit),
+ * as the time that is so long before now. 0, or -1: it is none.
+ */
+int clock_ago(const char *s, time_t now, time_t *out);
 
 #endif

@@ -31,9 +31,9 @@ json_t *json_time(time_t t);
 
 /*
  * Each takes j over, and ends the program if that could not be made (NULL):
- * onto standard output, indented; the same appended to a text; one line of
- * ASCII on standard output; without a blank, for the ledger (freed by the
- * caller).
+ * onto standard output, indented, what is unsafe to be shown as \uXXXX; the
+ * same appended to a text; one line of ASCII on standard output; without a
+ * blank, for the ledger (freed by the caller).
  */
 void json_print(json_t *j);
 void json_put(json_t *j, struct buf *out);

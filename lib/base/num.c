@@ -72,6 +72,13 @@ num_duration(const char *s, uint64_t max, uint64_t *out)
 	return 0;
 }
 
+char
+num_unit(const char *s)
+{
+	s += strspn(s, "0123456789");
+	return *s != '\0' && s[1] == '\0' ? *s : '\0';
+}
+
 char *
 num_duration_text(uint64_t seconds, char *buf)
 {

@@ -38,6 +38,13 @@ int num_parse(const char *s, uint64_t min, uint64_t max, uint64_t *out);
 int num_duration(const char *s, uint64_t max, uint64_t *out);
 
 /*
+ * The letter of that unit behind digits alone, whether or not it is one: 'm'
+ * of "1m", which of days is a slip, as who types it means a month. '\0': none,
+ * or there is more.
+ */
+char num_unit(const char *s);
+
+/*
  * Seconds as the shortest text that num_duration reads back to the same:
  * "4h", "90m", "59s". buf holds at least NUM_DURATION_MAX bytes; returns buf.
  */

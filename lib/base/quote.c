@@ -39,6 +39,18 @@ utf8_len(const char *p, size_t len)
 	return n;
 }
 
+unsigned long
+utf8_point(const char *p, size_t n)
+{
+	const unsigned char *u = (const unsigned char *)p;
+	unsigned long c = n == 1 ? u[0] : u[0] & (0x7fU >> n);
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		c = c << 6 | (u[i] & 0x3f);
+	return c;
+}
+
 /*
  * Characters that move the cursor or set the terminal (C0, DEL, C1), end a
  * line for some readers, turn the text round, join or split words unseen, or
@@ -48,26 +60,23 @@ static const struct {
 	unsigned long first, last;
 } unsafe[] = {
     {0x00, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, /* soft hyphen */
+    {0x34f, 0x34f},			      /* grapheme joiner */
     {0x61c, 0x61c},			      /* Arabic letter mark */
-    {0x180e, 0x180e},			      /* Mongolian vowel separator */
+    {0x115f, 0x1160},			      /* fillers of Hangul */
+    {0x17b4, 0x17b5},			      /* Khmer vowels unseen */
+    {0x180b, 0x180f},			      /* Mongolian separators */
     {0x200b, 0x200f},			      /* no width; marks of direction */
     {0x2028, 0x202e},	/* separators of lines; embeddings, overrides */
     {0x2060, 0x206f},	/* joiners, isolates, and what is deprecated */
+    {0x3164, 0x3164},	/* filler of Hangul */
     {0xfeff, 0xfeff},	/* byte order mark */
+    {0xffa0, 0xffa0},	/* filler of Hangul */
     {0xfff9, 0xfffb},	/* interlinear annotations */
+    {0x13430, 0x1343f}, /* of hieroglyphs */
+    {0x1bca0, 0x1bca3}, /* of shorthand */
+    {0x1d173, 0x1d17a}, /* of notes of music */
     {0xe0000, 0xe0fff}, /* tags and variation selectors */
 };
-
-static unsigned long
-code_point(const unsigned char *u, size_t n)
-{
-	unsigned long c = n == 1 ? u[0] : u[0] & (0x7fU >> n);
-	size_t i;
-
-	for (i = 1; i < n; i++)
-		c = c << 6 | (u[i] & 0x3f);
-	return c;
-}
 
 bool
 quote_unsafe(const char *p, size_t len, size_t *n)
@@ -84,7 +93,7 @@ quote_unsafe(const char *p, size_t len, size_t *n)
 		*n = 1;
 		return true;
 	}
-	c = code_point((const unsigned char *)p, *n);
+	c = utf8_point(p, *n);
 	for (i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); i++)
 		if (c >= unsafe[i].first && c <= unsafe[i].last)
 			return true;

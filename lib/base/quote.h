@@ -54,4 +54,7 @@ void quote_show(char *out, size_t size, const char *p, size_t len);
  */
 size_t utf8_len(const char *p, size_t len);
 
+/* Its code point; n is what utf8_len() says. */
+unsigned long utf8_point(const char *p, size_t n);
+
 #endif

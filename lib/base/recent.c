@@ -58,10 +58,16 @@ recent_place(const struct recent *r)
 	return recent_at(r, r->link[r->max].newer);
 }
 
+static uint32_t
+index_of(const struct recent *r, const void *element)
+{
+	return (uint32_t)((size_t)((const char *)element - r->v) / r->size);
+}
+
 void
 recent_add(struct recent *r, void *element)
 {
-	uint32_t i = recent_index(r, element);
+	uint32_t i = index_of(r, element);
 
 	(void)strmap_add(&r->map, r, element, strlen(element), i);
 	move(r, i, r->link[r->max].older);
@@ -73,7 +79,7 @@ recent_remove(struct recent *r, void *element)
 	char *name = element;
 
 	strmap_remove(&r->map, r, name, strlen(name));
-	move(r, recent_index(r, element), r->max);
+	move(r, index_of(r, element), r->max);
 	*name = '\0';
 }
 
@@ -81,12 +87,6 @@ void *
 recent_at(const struct recent *r, uint32_t i)
 {
 	return r->v + i * r->size;
-}
-
-uint32_t
-recent_index(const struct recent *r, const void *element)
-{
-	return (uint32_t)((size_t)((const char *)element - r->v) / r->size);
 }
 
 void

@@ -40,9 +40,8 @@ void recent_add(struct recent *r, void *element);
 /* Take out an element, whose name is then empty. */
 void recent_remove(struct recent *r, void *element);
 
-/* Elements by their number, from 0 to max - 1. */
+/* Elements by their number, from 0 to max - 1; they never move. */
 void *recent_at(const struct recent *r, uint32_t i);
-uint32_t recent_index(const struct recent *r, const void *element);
 
 /* Free the table; what its elements own is theirs. */
 void recent_free(struct recent *r);

@@ -10,11 +10,15 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "columns.h"
 #include "diag.h"
 #include "err.h"
+#include "mem.h"
 #include "quote.h"
 
 static const char *name = "tlspact";
+static struct buf kept; /* see say_kept() */
+static bool keeping;
 
 /*
  * A closed descriptor from 0 to 2 would be given to the next file that is
@@ -44,6 +48,46 @@ say_init(const char *program)
 	fill_standard();
 }
 
+void
+say_keep(void)
+{
+	keeping = true;
+}
+
+const char *
+say_kept(void)
+{
+	return kept.data == NULL ? "" : kept.data;
+}
+
+/*
+ * Programs, and who searches a log, get a message as one line. What is not a
+ * line is a question, and the answer goes behind its last blank.
+ */
+static void
+put_line(FILE *to, struct buf *b)
+{
+	const size_t width = to == stderr && isatty(STDERR_FILENO) != 0
+				 ? columns_of(STDERR_FILENO)
+				 : COLUMNS_ANY;
+	size_t len = strcspn(b->data, "\n");
+	struct buf out = {0};
+	char *line;
+
+	while (len > 0 && b->data[len - 1] == ' ')
+		len--;
+	line = mem_printf("%.*s", (int)len, b->data);
+	if (width == COLUMNS_ANY || columns_width(line) <= width) {
+		(void)fwrite(b->data, 1, b->len, to);
+	} else {
+		columns_wrap(&out, line, 0, "  ", width);
+		buf_puts(&out, b->data + len);
+		(void)fwrite(out.data, 1, out.len, to);
+	}
+	buf_free(&out);
+	free(line);
+}
+
 static void vsay_to(FILE *to, const char *before, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
@@ -53,6 +97,7 @@ vsay_to(FILE *to, const char *before, const char *fmt, va_list ap)
 {
 	struct buf b = {0};
 	char *text = NULL;
+	size_t from;
 
 	if (vasprintf(&text, fmt, ap) == -1)
 		abort();
@@ -62,7 +107,12 @@ vsay_to(FILE *to, const char *before, const char *fmt, va_list ap)
 	if (before != NULL)
 		buf_putc(&b, '\n');
 	quote_since(&b, 0);
-	(void)fwrite(b.data, 1, b.len, to);
+	put_line(to, &b);
+	from = before == NULL ? 0 : strlen(before) + strlen(": ");
+	/* What has no newline is a question. */
+	if (keeping && to == stderr && b.len > from &&
+	    b.data[b.len - 1] == '\n' && kept.len + b.len < SAY_KEPT_MAX)
+		buf_add(&kept, b.data + from, b.len - from);
 	buf_free(&b);
 	free(text);
 }
@@ -88,10 +138,13 @@ say_to(FILE *to, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* A place on the command line ("-o") has our name before it. */
 static void
 placed(const char *file, unsigned line, const char *kind, const char *text)
 {
-	if (line != 0)
+	if (*file == '-')
+		say("%s: %s%s", file, kind, text);
+	else if (line != 0)
 		say_to(stderr, "%s:%u: %s%s\n", file, line, kind, text);
 	else
 		say_to(stderr, "%s: %s%s\n", file, kind, text);

@@ -16,8 +16,21 @@ struct diags;
  */
 void say_init(const char *program);
 
-/* One line: "PROGRAM: text"; all that is unsafe in it becomes \xHH. */
+/*
+ * One line: "PROGRAM: text"; all that is unsafe in it becomes \xHH. On a
+ * terminal it is broken at blanks where that ends.
+ */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Keep the lines that are said from now on, for say_kept(): each without the
+ * name and its newline, as they were shown; the first SAY_KEPT_MAX bytes.
+ */
+#define SAY_KEPT_MAX 65536
+void say_keep(void);
+
+/* What was kept, a newline behind each line; borrowed until more is said. */
+const char *say_kept(void);
 
 /*
  * The same on another stream, without the name; a newline at the end of the

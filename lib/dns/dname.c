@@ -1,6 +1,5 @@
 #include "dname.h"
 
-#include "mem.h"
 #include "num.h"
 
 #include <arpa/inet.h>
@@ -10,9 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
-
-#define HOST_MAX 256 /* bytes of the name of this machine */
 
 /* What most names are made of, dots apart. */
 static const bool low[256] = {['-'] = true,
@@ -275,7 +271,7 @@ dname_is_address(const char *s)
 	return inet_pton(AF_INET, s, a) == 1 || inet_pton(AF_INET6, s, a) == 1;
 }
 
-/* The text behind the bracket: nothing, or ":port". */
+/* The text behind the host: nothing, or ":port". */
 static const char *
 bad_port(const char *s)
 {
@@ -285,7 +281,7 @@ bad_port(const char *s)
 	if (*s == '\0')
 		return NULL;
 	if (*s != ':' || s[1] == '\0')
-		return "after ']' comes nothing, or ':' and a port";
+		return "after the host comes nothing, or ':' and a port";
 	s++;
 	for (i = 0; s[i] >= '0' && s[i] <= '9'; i++)
 		if (v <= 65535)
@@ -331,17 +327,49 @@ bracketed(const char *s, char *buf, struct dname *out)
 	return NULL;
 }
 
+/* `host:port`, of whose host Postfix looks for the MX hosts. */
+static const char *
+with_port(const char *s, const char *colon, char *buf, struct dname *out)
+{
+	char inner[DNAME_MAX + 1], name[DNAME_MAX + 1];
+	size_t n = (size_t)(colon - s);
+	struct dname in = {.s = inner};
+	const char *bad;
+
+	if (n > DNAME_MAX)
+		return "the name is longer than 253 characters";
+	if (strchr(colon + 1, ':') != NULL)
+		return "an address is written [2001:db8::1]";
+	if ((bad = bad_port(colon)) != NULL)
+		return bad;
+	memcpy(inner, s, n);
+	inner[n] = '\0';
+	if ((bad = host(inner, UNDERSCORE, name, &in)) != NULL) {
+		(void)snprintf(buf, DNAME_NEXTHOP_MAX, "%s", bad);
+		return buf;
+	}
+	(void)snprintf(buf, DNAME_NEXTHOP_MAX + 1, "%s%s", in.s, colon);
+	to_lower(buf);
+	*out = (struct dname){buf, strlen(buf), DNAME_NEXTHOP, in.alabel};
+	return NULL;
+}
+
 const char *
 dname_nexthop(const char *s, char *buf, struct dname *out)
 {
+	const char *colon = *s == '[' ? NULL : strchr(s, ':');
+
 	out->kind = DNAME_NEXTHOP;
+	if (colon != NULL && colon != s && *s != '.')
+		return with_port(s, colon, buf, out);
 	return *s == '['   ? bracketed(s, buf, out)
 	       : *s == '.' ? suffix(s, 0, buf, out)
 			   : dname_host(s, buf, out);
 }
 
-bool
-dname_has_alabel(const char *s)
+/* s in normal form. */
+static bool
+has_alabel(const char *s)
 {
 	const char *p;
 
@@ -358,25 +386,13 @@ dname_unicode(const char *s, char *buf, size_t size)
 	size_t dot = *s == '.';
 	bool ok;
 
-	if (idn2_to_unicode_8z8z(s + dot, &u, 0) != IDN2_OK)
+	if (!has_alabel(s) || idn2_to_unicode_8z8z(s + dot, &u, 0) != IDN2_OK)
 		return false;
 	ok = strlen(u) + dot < size && strcmp(u, s + dot) != 0;
 	if (ok)
 		(void)snprintf(buf, size, "%s%s", dot ? "." : "", u);
 	idn2_free(u);
 	return ok;
-}
-
-unsigned
-dname_labels(const char *s)
-{
-	unsigned n = 1;
-
-	if (*s == '.')
-		s++;
-	for (; *s != '\0'; s++)
-		n += *s == '.';
-	return n;
 }
 
 /* --- Where mail goes, and who sends it ------------------------------------ */
@@ -487,27 +503,4 @@ nexthop_parse(const char *s, struct nexthop *n)
 	memcpy(n->name, text, len + 1);
 	to_lower(n->name);
 	return 0;
-}
-
-char *
-dname_helo(const char *wanted)
-{
-	struct addrinfo hints = {
-	    .ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM};
-	struct addrinfo *ai = NULL;
-	char host[HOST_MAX] = "", *name;
-
-	if (*wanted != '\0')
-		return mem_dup(wanted);
-	if (gethostname(host, sizeof(host) - 1) == -1 || host[0] == '\0')
-		return mem_dup("localhost");
-	if (strchr(host, '.') != NULL ||
-	    getaddrinfo(host, NULL, &hints, &ai) != 0)
-		return mem_dup(host);
-	name = mem_dup(
-	    ai->ai_canonname != NULL && strchr(ai->ai_canonname, '.') != NULL
-		? ai->ai_canonname
-		: host);
-	freeaddrinfo(ai);
-	return name;
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define DNAME_MAX 253	      /* bytes of a name, without NUL */
@@ -23,7 +24,7 @@
 enum dname_kind {
 	DNAME_HOST,    /* a.b */
 	DNAME_SUFFIX,  /* .a.b */
-	DNAME_NEXTHOP, /* [host] or [host]:port */
+	DNAME_NEXTHOP, /* [host], [host]:port, a.b:port */
 };
 
 /* A name in its normal form. */
@@ -51,26 +52,33 @@ const char *dname_gateway(const char *s, char *buf, struct dname *out);
 
 /*
  * The same for what smtp_tls_policy_maps may be asked for: `d`, `.d`,
- * `[host]`, `[host]:port`, `[address]`. buf has DNAME_NEXTHOP_MAX + 1 bytes
- * or more. An address in brackets and the port stay as they are written,
+ * `[host]`, `[host]:port`, `d:port`, `[address]`. buf has DNAME_NEXTHOP_MAX + 1
+ * bytes or more. An address in brackets and the port stay as they are written,
  * in lower case, as Postfix asks for them (postconf(5)).
  */
 const char *dname_nexthop(const char *s, char *buf, struct dname *out);
 
+/* True if the name, in normal form, is of that kind: no domain of mail. */
+static inline bool
+dname_is_nexthop_n(const char *s, size_t n)
+{
+	return n > 0 && (*s == '[' || memchr(s, ':', n) != NULL);
+}
+
+static inline bool
+dname_is_nexthop(const char *s)
+{
+	return dname_is_nexthop_n(s, strlen(s));
+}
+
 /* True if s is an IPv4 or IPv6 address. */
 bool dname_is_address(const char *s);
-
-/* True if a label of s is an A-label ("xn--..."). s in normal form. */
-bool dname_has_alabel(const char *s);
 
 /*
  * The U-label form of the normal name s (with or without a leading dot)
  * into buf of at least 4 * DNAME_MAX bytes. False if it has none.
  */
 bool dname_unicode(const char *s, char *buf, size_t size);
-
-/* Number of labels of a name in normal form; a leading dot is not counted. */
-unsigned dname_labels(const char *s);
 
 /* A Postfix next-hop taken apart (transport(5), smtp(8)). */
 struct nexthop {
@@ -93,12 +101,5 @@ int nexthop_parse(const char *s, struct nexthop *n);
  * digits, "-" and "_" with dots between them, no hyphen first or last.
  */
 bool nexthop_is_host(const char *s);
-
-/*
- * By what name this machine greets others: wanted if it is not empty; else
- * the host's name, with its domain if that can be found out (which may ask
- * the DNS). The caller frees it.
- */
-char *dname_helo(const char *wanted);
 
 #endif

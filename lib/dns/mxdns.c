@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "dname.h"
+#include "dnstxt.h"
 #include "err.h"
 #include "mem.h"
 #include "quote.h"
@@ -27,6 +28,7 @@
 #define TYPE_NS 2
 #define TYPE_CNAME 5
 #define TYPE_MX 15
+#define TYPE_TXT 16
 #define TYPE_AAAA 28
 #define TYPE_TLSA 52
 #define RCODE_NOERROR 0
@@ -303,6 +305,24 @@ note_mx(struct arena *mem, struct mxdns_result *res, const struct ub_result *r)
 	if (res->nhost > 0)
 		return MXDNS_OK;
 	return null_mx ? MXDNS_NULL_MX : MXDNS_NO_ADDRESS;
+}
+
+/* The record of that version: several are none, to those who read them. */
+static void
+note_text(struct arena *mem, struct mxdns_result *res,
+    const struct ub_result *r, const char *version)
+{
+	char text[DNSTXT_MAX];
+	size_t n = dnstxt_find(r->data, r->len, version, text);
+
+	if (n == 1) {
+		res->text = keep(mem, text);
+	} else if (n == 0) {
+		res->mx.kind = MXDNS_NO_DATA;
+	} else {
+		res->mx.kind = MXDNS_BROKEN;
+		res->mx.why = "several records of one version";
+	}
 }
 
 /* --- Questions ------------------------------------------------------------ */
@@ -678,6 +698,10 @@ take_answer(
 		else if (a->kind == MXDNS_NO_DATA)
 			add_implicit(q);
 		break;
+	case TYPE_TXT:
+		if (a->kind == MXDNS_FOUND)
+			note_text(&q->mem, &q->res, r, q->how.text);
+		break;
 	case TYPE_NS:
 		q->res.no_root = a->kind == MXDNS_BOGUS ||
 				 a->kind == MXDNS_SERVFAIL ||
@@ -773,6 +797,8 @@ begin(struct query *q)
 	d->running++;
 	if (q->res.status == MXDNS_BAD_NEXTHOP)
 		;
+	else if (q->how.text != NULL)
+		ask(q, NULL, TYPE_TXT, q->res.domain);
 	else if (q->where.direct || q->how.no_mx)
 		add_implicit(q);
 	else
@@ -940,34 +966,22 @@ mxdns_system_vouches(void)
 	return n >= (int)sizeof(HEADER) && ((const HEADER *)answer)->ad;
 }
 
-const char *
-mxdns_kind_name(enum mxdns_kind k)
-{
-	static const char *const names[] = {
-	    [MXDNS_NOT_ASKED] = "not-asked",
-	    [MXDNS_FOUND] = "found",
-	    [MXDNS_NO_DATA] = "no-data",
-	    [MXDNS_NO_NAME] = "no-name",
-	    [MXDNS_SERVFAIL] = "servfail",
-	    [MXDNS_BOGUS] = "bogus",
-	    [MXDNS_TIMEOUT] = "timeout",
-	    [MXDNS_BROKEN] = "broken",
-	};
+const char *const mxdns_kind_names[] = {
+    [MXDNS_NOT_ASKED] = "not-asked",
+    [MXDNS_FOUND] = "found",
+    [MXDNS_NO_DATA] = "no-data",
+    [MXDNS_NO_NAME] = "no-name",
+    [MXDNS_SERVFAIL] = "servfail",
+    [MXDNS_BOGUS] = "bogus",
+    [MXDNS_TIMEOUT] = "timeout",
+    [MXDNS_BROKEN] = "broken",
+};
 
-	return names[k];
-}
-
-const char *
-mxdns_status_name(enum mxdns_status s)
-{
-	static const char *const names[] = {
-	    [MXDNS_OK] = "ok",
-	    [MXDNS_NULL_MX] = "null-mx",
-	    [MXDNS_NO_DOMAIN] = "no-domain",
-	    [MXDNS_NO_ADDRESS] = "no-address",
-	    [MXDNS_FAILED] = "dns-failed",
-	    [MXDNS_BAD_NEXTHOP] = "bad-nexthop",
-	};
-
-	return names[s];
-}
+const char *const mxdns_status_names[] = {
+    [MXDNS_OK] = "ok",
+    [MXDNS_NULL_MX] = "null-mx",
+    [MXDNS_NO_DOMAIN] = "no-domain",
+    [MXDNS_NO_ADDRESS] = "no-address",
+    [MXDNS_FAILED] = "dns-failed",
+    [MXDNS_BAD_NEXTHOP] = "bad-nexthop",
+};

@@ -102,6 +102,7 @@ struct mxdns_result {
 	const char *domain;  /* without brackets and port, lower case */
 	uint16_t port;
 	struct mxdns_answer mx; /* NOT_ASKED for [host] and addresses */
+	const char *text;	/* with how.text: that record; NULL: none */
 	/*
 	 * An answer is bogus or could not be had, and so it is with the root,
 	 * which is always signed: the resolver does not validate, or hides
@@ -129,6 +130,13 @@ struct mxdns_how {
 	bool no_mx;   /* the next-hop itself is the host */
 	bool no_host; /* no host is asked for in the DNS */
 	bool native;  /* hosts that DNS has not: getaddrinfo(3), /etc/hosts */
+	/*
+	 * Not NULL: nothing of the above, but the one TXT record of that
+	 * version ("v=STSv1") that the next-hop has; mx is how that was
+	 * answered, MXDNS_NO_DATA if there are others only, MXDNS_BROKEN if
+	 * there are several.
+	 */
+	const char *text;
 };
 
 /*
@@ -151,7 +159,6 @@ void mxdns_free(struct mxdns *d);
 bool mxdns_system_vouches(void);
 
 /* Stable short words: "no-data", "null-mx". */
-const char *mxdns_kind_name(enum mxdns_kind k);
-const char *mxdns_status_name(enum mxdns_status s);
+extern const char *const mxdns_kind_names[], *const mxdns_status_names[];
 
 #endif

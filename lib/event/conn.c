@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -15,6 +17,22 @@
 #include "mem.h"
 
 #define SECOND UINT64_C(1000000000)
+
+const struct conn_bucket conn_buckets[CONN_BUCKETS] = {
+    {5000, "0.000005"},
+    {10000, "0.00001"},
+    {25000, "0.000025"},
+    {50000, "0.00005"},
+    {100000, "0.0001"},
+    {250000, "0.00025"},
+    {500000, "0.0005"},
+    {1000000, "0.001"},
+    {5000000, "0.005"},
+    {20000000, "0.02"},
+    {100000000, "0.1"},
+    {1000000000, "1"},
+    {UINT64_MAX, "+Inf"},
+};
 
 /* Bytes that wait; at is how far they have been used. */
 struct held {
@@ -38,16 +56,15 @@ struct conn {
 
 TAILQ_HEAD(conn_list, conn);
 
-/* Where clients come from. */
 struct source {
-	struct listener listener;
-	struct conn_protocol *protocol;
+	struct conn_source from;
 	struct event *ev;
 	struct conns *all;
 };
 
 struct conns {
 	struct event_base *base;
+	struct event tick;
 	struct source source[CONN_LISTENERS];
 	size_t nsources;
 	bool paused; /* nobody is taken: there is no room */
@@ -61,19 +78,6 @@ struct conns {
 	bool draining;
 	char bytes[CONN_REQUEST_MAX + CONN_READ];
 };
-
-struct conns *
-conns_new(struct event_base *base, size_t max, uint64_t patience)
-{
-	struct conns *cs = mem_zero(1, sizeof(*cs));
-
-	cs->base = base;
-	cs->max = max;
-	cs->patience = patience * SECOND;
-	TAILQ_INIT(&cs->list);
-	TAILQ_INIT(&cs->waiting);
-	return cs;
-}
 
 /* There may be room again. */
 static void
@@ -197,6 +201,19 @@ write_answers(struct conn *c)
 	return true;
 }
 
+/* n requests took that long together, and so each of them, seen outside. */
+static void
+count_latency(struct conn_latency *l, uint64_t nanoseconds, uint64_t n)
+{
+	unsigned i = 0;
+
+	while (nanoseconds > conn_buckets[i].le)
+		i++;
+	l->count[i] += n;
+	l->n += n;
+	l->sum += nanoseconds * n;
+}
+
 /*
  * Take requests from the len bytes at data and answer them; what cannot be
  * taken yet is kept. Closes c or leaves it in good order.
@@ -225,7 +242,7 @@ serve(struct conn *c, const char *data, size_t len, uint64_t began)
 	alive = alive && write_answers(c);
 	now = clock_ns();
 	if (took > 0)
-		latency_add(&p->latency, now - began, took);
+		count_latency(&p->latency, now - began, took);
 	if (rc == CONN_MORE && in.len >= p->request_max) {
 		in.why = "a request that is too long";
 		rc = CONN_BREACH;
@@ -351,6 +368,19 @@ pause_all(struct conns *cs, const char *why)
 		(void)event_del(cs->source[i].ev);
 }
 
+/* The next client, or -1 with errno set (EAGAIN: nobody waits). */
+static int
+accept_from(const struct listener *l)
+{
+	const int on = 1;
+	/* cppcheck-suppress nullPointer ; the address is not asked for */
+	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd != -1 && l->inet)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return fd;
+}
+
 static void
 take_clients(struct source *s)
 {
@@ -362,7 +392,7 @@ take_clients(struct source *s)
 			pause_all(cs, "max_clients are there");
 			return;
 		}
-		fd = listener_accept(&s->listener);
+		fd = accept_from(&s->from.listener);
 		if (fd == -1) {
 			if (errno == EMFILE || errno == ENFILE ||
 			    errno == ENOBUFS || errno == ENOMEM)
@@ -370,7 +400,7 @@ take_clients(struct source *s)
 			return;
 		}
 		cs->accepted++;
-		conns_add(cs, fd, s->protocol);
+		conns_add(cs, fd, s->from.protocol);
 	}
 }
 
@@ -382,15 +412,49 @@ on_client(evutil_socket_t fd, short what, void *arg)
 	take_clients(arg);
 }
 
-void
-conns_listen(
-    struct conns *cs, const struct listener *l, struct conn_protocol *p)
+/* Each second: close those that have been waited for too long. */
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
 {
-	struct source *s = &cs->source[cs->nsources++];
+	struct conns *cs = arg;
+	uint64_t now = clock_ns();
+	struct conn *c;
 
-	*s = (struct source){.listener = *l, .protocol = p, .all = cs};
-	s->ev = event_new(cs->base, l->fd, EV_READ | EV_PERSIST, on_client, s);
-	(void)event_add(s->ev, NULL);
+	(void)fd;
+	(void)what;
+	while ((c = TAILQ_FIRST(&cs->waiting)) != NULL &&
+	       now - c->since > cs->patience) {
+		c->protocol->timeouts++;
+		complain(c, c->out.len > 0 ? "an answer was not read"
+					   : "a request was not finished");
+		close_conn(c);
+	}
+	resume(cs);
+}
+
+struct conns *
+conns_new(struct event_base *base, const struct conn_source *from, size_t n,
+    size_t max, uint64_t patience)
+{
+	static const struct timeval second = {.tv_sec = 1};
+	struct conns *cs = mem_zero(1, sizeof(*cs));
+	struct source *s;
+
+	cs->base = base;
+	cs->max = max;
+	cs->patience = patience * SECOND;
+	TAILQ_INIT(&cs->list);
+	TAILQ_INIT(&cs->waiting);
+	(void)event_assign(&cs->tick, base, -1, EV_PERSIST, on_tick, cs);
+	(void)event_add(&cs->tick, &second);
+	for (; cs->nsources < n; cs->nsources++) {
+		s = &cs->source[cs->nsources];
+		*s = (struct source){.from = from[cs->nsources], .all = cs};
+		s->ev = event_new(base, s->from.listener.fd,
+		    EV_READ | EV_PERSIST, on_client, s);
+		(void)event_add(s->ev, NULL);
+	}
+	return cs;
 }
 
 /* Take nobody any more; before that, if so asked, those who wait. */
@@ -401,11 +465,11 @@ close_sources(struct conns *cs, bool take)
 
 	/* Who waits in a queue of systemd's is for the next of us. */
 	for (i = 0; take && i < cs->nsources; i++)
-		if (!cs->source[i].listener.inherited)
+		if (!cs->source[i].from.listener.inherited)
 			take_clients(&cs->source[i]);
 	for (i = 0; i < cs->nsources; i++) {
 		event_free(cs->source[i].ev);
-		listener_close(&cs->source[i].listener);
+		listener_close(&cs->source[i].from.listener);
 	}
 	cs->nsources = 0;
 	cs->paused = false;
@@ -416,22 +480,6 @@ conns_sum(const struct conns *cs)
 {
 	return (struct conns_sum){
 	    .clients = cs->n, .held = cs->held, .accepted = cs->accepted};
-}
-
-void
-conns_tick(struct conns *cs)
-{
-	uint64_t now = clock_ns();
-	struct conn *c;
-
-	while ((c = TAILQ_FIRST(&cs->waiting)) != NULL &&
-	       now - c->since > cs->patience) {
-		c->protocol->timeouts++;
-		complain(c, c->out.len > 0 ? "an answer was not read"
-					   : "a request was not finished");
-		close_conn(c);
-	}
-	resume(cs);
 }
 
 void
@@ -462,6 +510,7 @@ conns_free(struct conns *cs)
 
 	if (cs == NULL)
 		return;
+	(void)event_del(&cs->tick);
 	close_sources(cs, false);
 	while ((c = TAILQ_FIRST(&cs->list)) != NULL)
 		close_conn(c);

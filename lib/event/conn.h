@@ -18,7 +18,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "latency.h"
 #include "listener.h"
 
 struct buf;
@@ -44,6 +43,19 @@ struct conn_input {
 	const char *why;
 };
 
+/* How long requests took, in buckets, as Prometheus counts them. */
+#define CONN_BUCKETS 13
+extern const struct conn_bucket {
+	uint64_t le;	  /* nanoseconds; the last one has no upper end */
+	const char *text; /* that in seconds */
+} conn_buckets[CONN_BUCKETS];
+
+struct conn_latency {
+	uint64_t count[CONN_BUCKETS]; /* not cumulative */
+	uint64_t n;
+	uint64_t sum; /* nanoseconds */
+};
+
 struct conn_protocol {
 	const char *name;
 	size_t request_max; /* bytes; CONN_REQUEST_MAX or less */
@@ -53,18 +65,25 @@ struct conn_protocol {
 	/* May be NULL. */
 	void (*closed)(void *arg, void *state);
 	void *arg;
-	struct latency latency; /* of the requests taken */
+	struct conn_latency latency; /* of the requests taken */
 	uint64_t breaches, timeouts;
 };
 
 struct conns;
 
-/* patience: seconds for a half-sent request or an unread answer. */
-struct conns *conns_new(struct event_base *base, size_t max, uint64_t patience);
+/* Where clients come from, and what they speak. */
+struct conn_source {
+	struct listener listener;	/* owned from then on */
+	struct conn_protocol *protocol; /* outlives it */
+};
 
-/* Take clients from a listener, which is owned from now on. p outlives it. */
-void conns_listen(
-    struct conns *cs, const struct listener *l, struct conn_protocol *p);
+/*
+ * Take up to max clients from n sources, CONN_LISTENERS at most. patience:
+ * seconds for a half-sent request or an unread answer, after which the client
+ * is closed.
+ */
+struct conns *conns_new(struct event_base *base, const struct conn_source *from,
+    size_t n, size_t max, uint64_t patience);
 
 /* Take over the connected, non-blocking socket fd. p outlives it. */
 void conns_add(struct conns *cs, int fd, struct conn_protocol *p);
@@ -75,9 +94,6 @@ struct conns_sum {
 	uint64_t accepted; /* clients, ever */
 };
 struct conns_sum conns_sum(const struct conns *cs);
-
-/* Close those that have been waited for too long; to be called each second. */
-void conns_tick(struct conns *cs);
 
 /*
  * Close the listeners, taking who waits there, but for those that live on

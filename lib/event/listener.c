@@ -2,10 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <libgen.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -125,8 +126,35 @@ open_inet(struct listener *l, const char *address, struct err *e)
 	return rv;
 }
 
+/*
+ * Give the folder that root made to whoever is to serve it: a lock of root's
+ * in it would keep him out from then on.
+ */
 static int
-make_directory(const char *path, struct err *e)
+give_directory(const struct owned *at, const struct listener_file *file,
+    gid_t group, struct err *e)
+{
+	const struct passwd *pw;
+
+	if (geteuid() != 0 || at->uid != 0 || *file->user == '\0')
+		return 0;
+	if ((pw = getpwnam(file->user)) == NULL)
+		return err_set(
+		    e, EX_CONFIG, "there is no user %s", quotes(file->user).s);
+	if (group == (gid_t)-1)
+		group = pw->pw_gid;
+	if (fchownat(at->dir, at->name, pw->pw_uid, group,
+		AT_SYMLINK_NOFOLLOW) == -1 ||
+	    fchmodat(at->dir, at->name, 02750, 0) == -1)
+		return err_sys(e, err_code_output(errno),
+		    "cannot give %s to user %s", quotes(at->path).s,
+		    quotes(file->user).s);
+	return 0;
+}
+
+static int
+make_directory(struct listener *l, const char *path,
+    const struct listener_file *file, gid_t group, struct err *e)
 {
 	char *copy = mem_dup(path), *dir = dirname(copy);
 	struct owned at;
@@ -134,11 +162,14 @@ make_directory(const char *path, struct err *e)
 
 	if ((rv = owned_find(&at, dir, true, e)) == 0) {
 		rv = owned_enter(&at, e);
-		if (rv == 0 && mkdirat(at.dir, at.name, 0755) == -1 &&
-		    errno != EEXIST)
+		if (rv == 0 && mkdirat(at.dir, at.name, 0755) == 0)
+			l->made_directory = true;
+		else if (rv == 0 && errno != EEXIST)
 			rv = err_sys(e, err_code_output(errno),
 			    "cannot make the directory %s", quotes(dir).s);
 		owned_leave(&at);
+		if (l->made_directory)
+			rv = give_directory(&at, file, group, e);
 		owned_release(&at);
 	}
 	free(copy);
@@ -207,6 +238,20 @@ set_group(const struct owned *at, gid_t group)
 	return rv;
 }
 
+static int
+find_group(const char *name, gid_t *gid, struct err *e)
+{
+	char bytes[65536];
+	struct group gr, *found = NULL;
+
+	if (getgrnam_r(name, &gr, bytes, sizeof(bytes), &found) != 0 ||
+	    found == NULL)
+		return err_set(
+		    e, EX_CONFIG, "there is no group %s", quotes(name).s);
+	*gid = found->gr_gid;
+	return 0;
+}
+
 /* As the account of the folder. */
 static int
 bind_unix(struct listener *l, const struct owned *at, const char *path,
@@ -239,7 +284,7 @@ bind_unix(struct listener *l, const struct owned *at, const char *path,
 
 static int
 open_at(struct listener *l, const struct owned *at, const char *path,
-    const struct listener_file *file, struct err *e)
+    mode_t mode, gid_t group, struct err *e)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	int rv;
@@ -247,11 +292,11 @@ open_at(struct listener *l, const struct owned *at, const char *path,
 	(void)strcpy(to.sun_path, path);
 	if (lock_path(l, at, path, e) == -1 || owned_enter(at, e) == -1)
 		return -1;
-	rv = bind_unix(l, at, path, &to, file->mode, e);
+	rv = bind_unix(l, at, path, &to, mode, e);
 	owned_leave(at);
 	if (rv == -1)
 		return -1;
-	if (file->group != (gid_t)-1 && set_group(at, file->group) == -1)
+	if (group != (gid_t)-1 && set_group(at, group) == -1)
 		return err_sys(e, err_code_output(errno),
 		    "cannot set the group of %s", quotes(path).s);
 	if (listen(l->fd, LISTENER_BACKLOG) == -1)
@@ -262,7 +307,7 @@ open_at(struct listener *l, const struct owned *at, const char *path,
 
 static int
 open_unix(struct listener *l, const char *path,
-    const struct listener_file *file, struct err *e)
+    const struct listener_file *file, gid_t group, struct err *e)
 {
 	struct owned at;
 	int rv;
@@ -270,26 +315,11 @@ open_unix(struct listener *l, const char *path,
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		return err_set(e, EX_CONFIG, "%s is too long for a socket",
 		    quotes(path).s);
-	if (make_directory(path, e) == -1 ||
+	if (make_directory(l, path, file, group, e) == -1 ||
 	    owned_find(&at, path, false, e) == -1)
 		return -1;
-	rv = open_at(l, &at, path, file, e);
+	rv = open_at(l, &at, path, file->mode, group, e);
 	owned_release(&at);
-	return rv;
-}
-
-int
-listener_open(struct listener *l, const char *address,
-    const struct listener_file *file, struct err *e)
-{
-	const char *path = unix_path(address);
-	int rv;
-
-	clear(l);
-	rv = path != NULL ? open_unix(l, path, file, e)
-			  : open_inet(l, address, e);
-	if (rv == -1)
-		listener_close(l);
 	return rv;
 }
 
@@ -332,8 +362,9 @@ is_bound_to(int fd, const char *address)
 	return found;
 }
 
-bool
-listener_inherit(struct listener *l, const char *address, const char *name)
+/* Take over the socket that systemd handed over for it, if there is one. */
+static bool
+inherit(struct listener *l, const char *address, const char *name)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	uint64_t n, v;
@@ -341,7 +372,6 @@ listener_inherit(struct listener *l, const char *address, const char *name)
 	int fd, type, domain;
 	socklen_t len;
 
-	clear(l);
 	if (pid == NULL || fds == NULL ||
 	    num_parse(pid, 1, INT32_MAX, &v) == -1 || (pid_t)v != getpid() ||
 	    num_parse(fds, 1, 1024, &n) == -1)
@@ -367,15 +397,73 @@ listener_inherit(struct listener *l, const char *address, const char *name)
 }
 
 int
-listener_accept(const struct listener *l)
+listener_open(struct listener *l, const char *address, const char *name,
+    const struct listener_file *file, struct err *e)
 {
-	const int on = 1;
-	/* cppcheck-suppress nullPointer ; the address is not asked for */
-	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	const char *path = unix_path(address);
+	gid_t group = (gid_t)-1;
+	int rv;
 
-	if (fd != -1 && l->inet)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	return fd;
+	clear(l);
+	if (*file->group != '\0' && find_group(file->group, &group, e) == -1)
+		return -1;
+	if (inherit(l, address, name))
+		return 0;
+	rv = path != NULL ? open_unix(l, path, file, group, e)
+			  : open_inet(l, address, e);
+	if (rv == -1)
+		listener_close(l);
+	return rv;
+}
+
+static int
+connect_to(
+    const struct sockaddr *to, socklen_t len, const struct timeval *patience)
+{
+	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), why;
+
+	if (fd == -1)
+		return -1;
+	(void)setsockopt(
+	    fd, SOL_SOCKET, SO_RCVTIMEO, patience, sizeof(*patience));
+	(void)setsockopt(
+	    fd, SOL_SOCKET, SO_SNDTIMEO, patience, sizeof(*patience));
+	if (connect(fd, to, len) == 0)
+		return fd;
+	why = errno;
+	close(fd);
+	errno = why;
+	return -1;
+}
+
+int
+listener_connect(const char *address, int timeout_ms, struct err *e)
+{
+	const struct timeval patience = {.tv_sec = timeout_ms / 1000,
+	    .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000};
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	const char *path = unix_path(address);
+	struct addrinfo *list;
+	int fd = -1, rc;
+
+	if (path != NULL && strlen(path) < sizeof(un.sun_path)) {
+		(void)strcpy(un.sun_path, path);
+		fd = connect_to((struct sockaddr *)&un, sizeof(un), &patience);
+	} else if ((list = resolve(address, &rc)) != NULL) {
+		fd = connect_to(list->ai_addr, list->ai_addrlen, &patience);
+		rc = errno;
+		freeaddrinfo(list);
+		errno = rc;
+	} else {
+		return err_set(e, EX_UNAVAILABLE, "%s: %s", quotes(address).s,
+		    path != NULL ? "too long for a socket" : gai_strerror(rc));
+	}
+	if (fd != -1)
+		return fd;
+	return err_sys(e,
+	    errno == ENOENT || errno == EACCES ? err_code_input(errno)
+					       : EX_UNAVAILABLE,
+	    "%s", quotes(address).s);
 }
 
 void

@@ -20,6 +20,7 @@ struct listener {
 	int fd;	   /* non-blocking, listening; -1: closed */
 	bool inet; /* not a UNIX socket */
 	bool inherited;
+	bool made_directory; /* of the socket file: it was missing */
 	char *path; /* of a socket file made by us, to be removed; or NULL */
 	int lock;   /* of that file; -1: none */
 };
@@ -27,33 +28,31 @@ struct listener {
 /* What the socket file is to look like. */
 struct listener_file {
 	mode_t mode;
-	gid_t group; /* (gid_t)-1: leave it */
+	const char *group; /* "": leave it */
+	const char *user;  /* who serves it later, if we are root; "": root */
 };
 
 /* NULL if text can be an address, else what is wrong, behind `"x" `. */
 const char *listener_check(const char *text);
 
 /*
- * Listen on address. A UNIX socket's directory is made if it is missing
- * (0755); a socket file that nobody serves is replaced. 0, or -1 with *e
- * set: 75 if another process serves it, 73 or 77 if it cannot be made, 69
- * if a host cannot be found or the address cannot be used.
+ * Listen on address: take over the socket that systemd handed over for it, or
+ * under that FileDescriptorName; else make one. A UNIX socket's directory is
+ * made if it is missing: by root for the user and the group of the file (2750),
+ * else as ours (0755). A socket file that nobody serves is replaced.
+ * 0, or -1 with *e set: 75 if another process serves it, 73 or 77 if it cannot
+ * be made, 69 if a host cannot be found or the address cannot be used, 78 if
+ * there is no such group or user.
  */
-int listener_open(struct listener *l, const char *address,
+int listener_open(struct listener *l, const char *address, const char *name,
     const struct listener_file *file, struct err *e);
 
 /*
- * Take over the socket that systemd handed over for address, or under that
- * FileDescriptorName. True if there is one; the environment stays as it is.
+ * Connect to who listens on address, for a question: a blocking descriptor, on
+ * which each call waits timeout_ms at most. -1 with *e set: 66 if there is no
+ * such socket, 77 if we may not, 69 if nobody listens.
  */
-bool listener_inherit(
-    struct listener *l, const char *address, const char *name);
-
-/*
- * The next client, non-blocking and close-on-exec, or -1 with errno set
- * (EAGAIN: nobody waits).
- */
-int listener_accept(const struct listener *l);
+int listener_connect(const char *address, int timeout_ms, struct err *e);
 
 /* Close, and remove the socket file if we made it. */
 void listener_close(struct listener *l);

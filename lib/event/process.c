@@ -67,20 +67,6 @@ process_become(const char *user, bool keep_groups, struct err *e)
 	return 0;
 }
 
-int
-process_group(const char *name, gid_t *gid, struct err *e)
-{
-	char bytes[65536];
-	struct group gr, *found = NULL;
-
-	if (getgrnam_r(name, &gr, bytes, sizeof(bytes), &found) != 0 ||
-	    found == NULL)
-		return err_set(
-		    e, EX_CONFIG, "there is no group %s", quotes(name).s);
-	*gid = found->gr_gid;
-	return 0;
-}
-
 uint64_t
 process_files(uint64_t want)
 {

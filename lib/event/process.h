@@ -22,9 +22,6 @@ struct task;
  */
 int process_become(const char *user, bool keep_groups, struct err *e);
 
-/* The id of a group. 0, or -1 with *e set (78: there is none). */
-int process_group(const char *name, gid_t *gid, struct err *e);
-
 /* Try to be allowed to open so many files; returns how many may be. */
 uint64_t process_files(uint64_t want);
 

@@ -8,6 +8,7 @@
 #include "buf.h"
 #include "diag.h"
 #include "lines.h"
+#include "meant.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
@@ -83,28 +84,24 @@ set(const struct conf *c, const struct conf_item *it, const char *value,
 	return "has no type";
 }
 
-void
-conf_init(struct conf *c, const struct conf_item *item, size_t n, void *values)
+static void
+set_default(const struct conf *c, const struct conf_item *it)
 {
 	struct buf why = {0};
-	size_t i;
 
-	c->item = item;
-	c->n = n;
-	c->values = values;
-	c->set_on = mem_zero(n, sizeof(*c->set_on));
-	for (i = 0; i < n; i++)
-		if (set(c, &item[i], item[i].preset, &why) != NULL)
-			abort(); /* a default of ours is wrong */
+	if (set(c, it, it->preset, &why) != NULL)
+		abort(); /* a default of ours is wrong */
 	buf_free(&why);
 }
 
+/* set_on: the line on which each item was set, 0 if not. */
 static void
-assign(struct conf *c, char *text, const char *file, unsigned line,
-    struct diags *d)
+assign(const struct conf *c, char *text, const char *file, unsigned line,
+    unsigned *set_on, struct diags *d)
 {
 	struct buf why = {0};
 	char *name, *value;
+	struct meant m;
 	const char *bad;
 	size_t i;
 
@@ -112,59 +109,70 @@ assign(struct conf *c, char *text, const char *file, unsigned line,
 		diag_error(d, file, line, "%s: missing '='", quotes(text).s);
 		return;
 	}
+	m = meant(name);
 	for (i = 0; i < c->n && strcmp(c->item[i].name, name) != 0; i++)
-		;
+		meant_try(&m, c->item[i].name);
 	if (i == c->n)
-		diag_error(
-		    d, file, line, "%s: unknown setting", quotes(name).s);
-	else if (line != 0 && c->set_on[i] != 0)
+		diag_error(d, file, line, "%s: unknown setting%s",
+		    quotes(name).s, meant_text(&m).s);
+	else if (line != 0 && set_on[i] != 0)
 		diag_error(d, file, line, "%s is set already on line %u", name,
-		    c->set_on[i]);
+		    set_on[i]);
 	else if ((bad = set(c, &c->item[i], value, &why)) != NULL)
 		diag_error(
 		    d, file, line, "%s: %s %s", name, quotes(value).s, bad);
 	else
-		c->set_on[i] = line;
+		set_on[i] = line;
 	buf_free(&why);
 }
 
-void
-conf_parse(
-    struct conf *c, const char *file, char *text, size_t len, struct diags *d)
+static void
+read_file(const struct conf *c, const struct conf_source *from,
+    unsigned *set_on, struct diags *d)
 {
 	struct lines in;
 	struct line line;
-	long bad = lines_bad_byte(text, len);
+	long bad = lines_bad_byte(from->text, from->len);
 
 	if (bad != -1) {
-		diag_error(d, file, lines_number(text, (size_t)bad),
+		diag_error(d, from->file, lines_number(from->text, (size_t)bad),
 		    "%s: a control character, or not UTF-8",
-		    quote(text + bad, 1).s);
+		    quote(from->text + bad, 1).s);
 		return;
 	}
-	lines_init(&in, text, len);
+	lines_init(&in, from->text, from->len);
 	while (lines_next(&in, &line)) {
 		if (*line.text == ' ' || *line.text == '\t')
-			diag_error(d, file, line.no,
+			diag_error(d, from->file, line.no,
 			    "a line that starts with a blank continues "
 			    "nothing");
 		else
-			assign(c, line.text, file, line.no, d);
+			assign(c, line.text, from->file, line.no, set_on, d);
 	}
 }
 
 void
-conf_override(
-    struct conf *c, const char *assignment, const char *file, struct diags *d)
+conf_read(const struct conf *c, const struct conf_source *from, struct diags *d)
 {
-	char *copy = mem_dup(assignment);
+	unsigned *set_on = mem_zero(c->n, sizeof(*set_on));
+	size_t i;
+	char *copy;
 
-	if (lines_bad_byte(copy, strlen(copy)) != -1)
-		diag_error(d, file, 0, "%s: a control character, or not UTF-8",
-		    quotes(assignment).s);
-	else
-		assign(c, copy, file, 0, d);
-	free(copy);
+	for (i = 0; i < c->n; i++)
+		set_default(c, &c->item[i]);
+	if (from->text != NULL)
+		read_file(c, from, set_on, d);
+	for (i = 0; i < from->noverrides; i++) {
+		copy = mem_dup(from->override[i]);
+		if (lines_bad_byte(copy, strlen(copy)) != -1)
+			diag_error(d, from->option, 0,
+			    "%s: a control character, or not UTF-8",
+			    quotes(copy).s);
+		else
+			assign(c, copy, from->option, 0, set_on, d);
+		free(copy);
+	}
+	free(set_on);
 }
 
 void
@@ -202,7 +210,7 @@ conf_print(const struct conf *c, struct buf *out)
 }
 
 void
-conf_free(struct conf *c)
+conf_free(const struct conf *c)
 {
 	size_t i;
 
@@ -211,7 +219,4 @@ conf_free(struct conf *c)
 			free(*(char **)value_of(c, &c->item[i]));
 			*(char **)value_of(c, &c->item[i]) = NULL;
 		}
-	free(c->set_on);
-	c->set_on = NULL;
-	c->n = 0;
 }

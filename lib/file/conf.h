@@ -36,33 +36,35 @@ struct conf_item {
 	const char *(*check)(const char *value);
 };
 
+/* Whose they are; values belongs to the caller, zeroed at first. */
 struct conf {
 	const struct conf_item *item;
 	size_t n;
 	void *values;
-	unsigned *set_on; /* line on which an item was set, 0 if not */
 };
 
-/* Give every item its default. The struct at values belongs to the caller. */
-void conf_init(
-    struct conf *c, const struct conf_item *item, size_t n, void *values);
+/* What may be said of them. */
+struct conf_source {
+	const char *file; /* for messages */
+	char *text;	  /* writable, room for a NUL behind; NULL: none */
+	size_t len;
+	const char *option; /* that the overrides came by, for messages */
+	const char *const *override; /* `name=value`, over those of the file */
+	size_t noverrides;
+};
 
 /*
- * Take the settings in text (len bytes, writable, room for a NUL behind).
- * Unknown names, bad values and names that come twice are errors in d, at
- * file. Earlier values stay where a line is wrong.
+ * Give every item its default, then what the source says. Unknown names, bad
+ * values and names that come twice in the file are errors in d. Earlier values
+ * stay where a line is wrong.
  */
-void conf_parse(
-    struct conf *c, const char *file, char *text, size_t len, struct diags *d);
-
-/* Override one setting by `name=value`; errors go to d without a line. */
-void conf_override(
-    struct conf *c, const char *assignment, const char *file, struct diags *d);
+void conf_read(
+    const struct conf *c, const struct conf_source *from, struct diags *d);
 
 /* Append `name = value` lines with all effective values. */
 void conf_print(const struct conf *c, struct buf *out);
 
-/* Free the strings in values, and what c holds. */
-void conf_free(struct conf *c);
+/* Free the strings in values, which may be done again. */
+void conf_free(const struct conf *c);
 
 #endif

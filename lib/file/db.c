@@ -26,6 +26,7 @@ struct db {
 	struct owned at; /* in whose name files are opened */
 	const struct db_schema *schema;
 	bool synced; /* the present PRAGMA synchronous is FULL */
+	bool still;  /* a copy, or taken for a file that nobody changes */
 	struct db_stmt **kept;
 	size_t nkept, cap;
 };
@@ -108,17 +109,26 @@ stmt_free(struct db_stmt *s)
 	free(s);
 }
 
+static void
+forget_statements(struct db *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->nkept; i++)
+		stmt_free(d->kept[i]);
+	free(d->kept);
+	d->kept = NULL;
+	d->nkept = d->cap = 0;
+}
+
 void
 db_close(struct db *d)
 {
 	struct err e;
-	size_t i;
 
 	if (d == NULL)
 		return;
-	for (i = 0; i < d->nkept; i++)
-		stmt_free(d->kept[i]);
-	free(d->kept);
+	forget_statements(d);
 	/* The last writer copies the log back into the file. */
 	(void)owned_enter(&d->at, &e);
 	(void)sqlite3_close_v2(d->sql);
@@ -557,9 +567,50 @@ set_up_writer(struct db *d, struct err *e)
 	return version == d->schema->version ? 0 : migrate(d, e);
 }
 
+/* What stands in the file is data: no code of its own is run. */
+static void
+run_none(sqlite3 *sql)
+{
+	int off = 0;
+
+	(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_DEFENSIVE, 1, &off);
+	(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &off);
+	(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, &off);
+	(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, &off);
+	(void)sqlite3_limit(sql, SQLITE_LIMIT_LENGTH, DB_ROW_MAX);
+}
+
+/* Go on with a copy of our own, in memory or a file that has no name. */
+static int
+read_copy(struct db *d, struct err *e)
+{
+	sqlite3_backup *b = NULL;
+	sqlite3 *copy = NULL;
+
+	if (sqlite3_open_v2("", &copy,
+		SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+		NULL) == SQLITE_OK &&
+	    (b = sqlite3_backup_init(copy, "main", d->sql, "main")) != NULL)
+		(void)sqlite3_backup_step(b, -1);
+	if (b == NULL || sqlite3_backup_finish(b) != SQLITE_OK) {
+		(void)sqlite3_close_v2(copy);
+		return -1;
+	}
+	forget_statements(d);
+	(void)sqlite3_close_v2(d->sql);
+	d->sql = copy;
+	d->still = true;
+	run_none(copy);
+	if (migrate(d, e) == -1)
+		return -1;
+	return db_exec(d, "PRAGMA query_only=ON", e);
+}
+
 static int
 set_up_reader(struct db *d, struct err *e)
 {
+	struct err ignored;
 	int64_t version;
 
 	if (check_version(d, &version, e) == -1)
@@ -567,7 +618,7 @@ set_up_reader(struct db *d, struct err *e)
 	if (version == 0)
 		return err_set(e, EX_NOINPUT, "%s %s is still empty",
 		    d->schema->noun, quotes(d->path).s);
-	if (version < d->schema->version)
+	if (version < d->schema->version && read_copy(d, &ignored) == -1)
 		return err_set(e, EX_DATAERR,
 		    "%s %s has schema version %lld, not yet %d: a program "
 		    "that writes to it must open it once (%s)",
@@ -664,6 +715,12 @@ as_uri(const char *path, const char *query)
 	return uri;
 }
 
+bool
+db_is_still(const struct db *d)
+{
+	return d->still;
+}
+
 int
 db_attach(struct db *d, const char *path, struct err *e)
 {
@@ -675,22 +732,17 @@ db_attach(struct db *d, const char *path, struct err *e)
 	return rv;
 }
 
-int
-db_detach(struct db *d, struct err *e)
-{
-	return db_exec(d, "DETACH old", e);
-}
-
 static struct db *
 open_once(const char *path, enum db_mode mode, const struct db_schema *schema,
     bool frozen, struct err *e)
 {
 	struct db *d = mem_zero(1, sizeof(*d));
 	char *name;
-	int rc, off = 0;
+	int rc;
 
 	d->schema = schema;
 	d->path = full_path(path);
+	d->still = frozen;
 	name = frozen ? as_uri(d->path, "?immutable=1") : mem_dup(d->path);
 	rc = sqlite3_open_v2(name, &d->sql,
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI |
@@ -702,14 +754,7 @@ open_once(const char *path, enum db_mode mode, const struct db_schema *schema,
 		(void)db_fail(d, rc, e);
 		goto fail;
 	}
-	/* What stands in the file is data: no code of its own is run. */
-	(void)sqlite3_db_config(d->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, &off);
-	(void)sqlite3_db_config(
-	    d->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &off);
-	(void)sqlite3_db_config(
-	    d->sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, &off);
-	(void)sqlite3_db_config(d->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, &off);
-	(void)sqlite3_limit(d->sql, SQLITE_LIMIT_LENGTH, DB_ROW_MAX);
+	run_none(d->sql);
 	(void)sqlite3_busy_timeout(d->sql, DB_PATIENCE_MS);
 	if ((mode == DB_WRITE ? set_up_writer(d, e) : set_up_reader(d, e)) == 0)
 		return d;

@@ -40,7 +40,9 @@ enum db_mode { DB_READ, DB_WRITE };
  * Open the file; schema is borrowed for as long. DB_WRITE creates it with
  * mode 0640, to which that of an old one is cut, and takes
  * it to the schema's version in one transaction. DB_READ changes nothing:
- * 66 if the file is missing or still empty, 65 if its version is older.
+ * 66 if the file is missing or still empty. One of an older version is copied,
+ * and the copy brought up to date and read, which stays as it is whatever
+ * others write; 65 if there is no room for that.
  *
  * Read permission on the file, its -wal and -shm is enough for DB_READ;
  * writers leave these two in place, with the mode of the file. If they are
@@ -51,6 +53,9 @@ struct db *db_open(const char *path, enum db_mode mode,
 
 /* NULL is allowed. What is not committed is rolled back. */
 void db_close(struct db *d);
+
+/* Is what was opened so that it never shows what others write from now on? */
+bool db_is_still(const struct db *d);
 
 /* How long to wait for a lock from now on. */
 void db_patience(struct db *d, int ms);
@@ -168,10 +173,9 @@ int db_exec(struct db *d, const char *sql, struct err *e);
 
 /*
  * Let statements read another file, as "old", which is not locked by db_begin()
- * nor can be changed; until db_detach(). Outside of transactions.
+ * nor can be changed, until "DETACH old". Outside of transactions.
  */
 int db_attach(struct db *d, const char *path, struct err *e);
-int db_detach(struct db *d, struct err *e);
 
 /* Rows that the last INSERT, UPDATE or DELETE changed; its rowid. */
 int64_t db_changes(struct db *d);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/sysmacros.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -13,8 +14,6 @@
 #include "mem.h"
 #include "owned.h"
 #include "quote.h"
-
-#define COPY_MAX (16u * 1024 * 1024) /* bytes of a configuration file */
 
 static bool
 same(const struct stat *a, const struct stat *b)
@@ -94,6 +93,38 @@ file_is_same(const char *a, const char *b)
 		   x.st_ino == y.st_ino);
 }
 
+/*
+ * Is it the device of the file? btrfs and overlayfs have numbers of no device
+ * (major 0), and stat(2) tells another one than the lock.
+ */
+static bool
+is_device(const struct stat *st, unsigned first, unsigned second)
+{
+	return major(st->st_dev) == first &&
+	       (first == 0 || minor(st->st_dev) == second);
+}
+
+pid_t
+file_lock_holder(const char *path)
+{
+	unsigned first, second;
+	unsigned long inode;
+	char line[256];
+	struct stat st;
+	pid_t pid = 0;
+	FILE *f;
+
+	if (stat(path, &st) == -1 || (f = fopen("/proc/locks", "re")) == NULL)
+		return 0;
+	while (pid == 0 && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "%*d: FLOCK ADVISORY WRITE %d %x:%x:%lu", &pid,
+			&first, &second, &inode) != 4 ||
+		    inode != st.st_ino || !is_device(&st, first, second))
+			pid = 0;
+	(void)fclose(f);
+	return pid;
+}
+
 /* In the folder o->dir, through the file `temp` there. */
 static int
 replace(const struct owned *o, const char *temp, const char *text, size_t len,
@@ -145,17 +176,5 @@ file_replace(const char *path, const char *text, size_t len,
 	}
 	free(temp);
 	owned_release(&o);
-	return rv;
-}
-
-int
-file_copy(const char *from, const char *to, struct err *e)
-{
-	struct stat st;
-	size_t len;
-	char *text = file_slurp(from, COPY_MAX, &len, &st, e);
-	int rv = text == NULL ? -1 : file_replace(to, text, len, &st, e);
-
-	free(text);
 	return rv;
 }

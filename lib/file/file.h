@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 struct err;
 
@@ -29,6 +30,12 @@ bool file_is_special(const char *path);
 /* Do both paths say, or lead to, the same file? */
 bool file_is_same(const char *a, const char *b);
 
+/*
+ * The process that has locked the file for itself with flock(2), by what the
+ * kernel tells everybody (/proc/locks). 0: there is none that we may see.
+ */
+pid_t file_lock_holder(const char *path);
+
 #define FILE_MODE 0644 /* of a new file; of an old one no more is kept */
 
 /*
@@ -43,8 +50,5 @@ bool file_is_same(const char *a, const char *b);
  */
 int file_replace(const char *path, const char *text, size_t len,
     const struct stat *st, struct err *e);
-
-/* Copy the file `from` over `to`, with its owner and mode. 0, or -1 with *e. */
-int file_copy(const char *from, const char *to, struct err *e);
 
 #endif

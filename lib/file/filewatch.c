@@ -1,11 +1,9 @@
 #include "filewatch.h"
 
 #include <libgen.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "mem.h"
@@ -13,13 +11,6 @@
 #define REPLACED (IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE)
 #define FOLDER (REPLACED | IN_CREATE | IN_ONLYDIR)
 #define INSIDE (IN_MODIFY | IN_MOVE_SELF | IN_DELETE_SELF)
-#define GATHER_NS 10000000 /* a writer writes more than one line */
-
-struct filewatch {
-	char *path;
-	int fd; /* -1: no inotify */
-	int file, also;
-};
 
 struct filewatch *
 filewatch_new(const char *path)
@@ -56,12 +47,6 @@ filewatch_inside(struct filewatch *w, const char *also)
 	watch(w, &w->also, also);
 }
 
-int
-filewatch_fd(const struct filewatch *w)
-{
-	return w->fd;
-}
-
 bool
 filewatch_read(struct filewatch *w)
 {
@@ -81,19 +66,6 @@ filewatch_read(struct filewatch *w)
 				   strcmp(ev->name, name) == 0);
 		}
 	return ours;
-}
-
-void
-filewatch_wait(struct filewatch *w, int timeout_ms)
-{
-	const struct timespec gather = {.tv_nsec = GATHER_NS};
-	struct pollfd p = {.fd = w->fd, .events = POLLIN};
-
-	/* poll(2) ignores -1, and is then a sleep. */
-	if (poll(&p, 1, timeout_ms) != 1)
-		return;
-	(void)nanosleep(&gather, NULL);
-	(void)filewatch_read(w);
 }
 
 void

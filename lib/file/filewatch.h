@@ -2,15 +2,20 @@
  * filewatch.h: learn at once that a file changed or was replaced.
  *
  * By inotify(7) where it works, else (network file systems, no more watches)
- * by looking from time to time: a wait never lasts longer than its timeout,
- * and who waits elsewhere must look once in a while, too.
+ * by looking from time to time: who waits must look once in a while, too.
  */
 #ifndef FILEWATCH_H
 #define FILEWATCH_H
 
 #include <stdbool.h>
 
-struct filewatch;
+/* Read by all; changed by filewatch.c alone. */
+struct filewatch {
+	int fd; /* readable when something happened; -1: look by yourself */
+	/* The rest is its own. */
+	char *path;
+	int file, also; /* watches */
+};
 
 /* Watch the folder of path, where a new file may take its place. */
 struct filewatch *filewatch_new(const char *path);
@@ -22,17 +27,11 @@ struct filewatch *filewatch_new(const char *path);
  */
 void filewatch_inside(struct filewatch *w, const char *also);
 
-/* Readable when something happened; -1 if one has to look by oneself. */
-int filewatch_fd(const struct filewatch *w);
-
 /*
  * Empty the descriptor. True if the file at path was replaced, deleted, or
  * closed after it was written to, or may have been.
  */
 bool filewatch_read(struct filewatch *w);
-
-/* Wait for anything to happen, a signal, or timeout_ms, and empty it. */
-void filewatch_wait(struct filewatch *w, int timeout_ms);
 
 /* NULL is allowed. */
 void filewatch_free(struct filewatch *w);

@@ -1,5 +1,6 @@
 #include "lines.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "quote.h"
@@ -74,6 +75,17 @@ lines_next(struct lines *in, struct line *out)
 	return true;
 }
 
+/* Are these eight bytes 0x20 to 0x7e? Most are, of millions. */
+static bool
+is_plain(const char *s)
+{
+	const uint64_t each = UINT64_C(0x0101010101010101);
+	uint64_t v;
+
+	memcpy(&v, s, sizeof(v));
+	return (((v - each * 0x20) | (v + each) | v) & each * 0x80) == 0;
+}
+
 long
 lines_bad_byte(const char *text, size_t len)
 {
@@ -82,7 +94,9 @@ lines_bad_byte(const char *text, size_t len)
 
 	for (i = 0; i < len; i += n) {
 		c = (unsigned char)text[i];
-		if ((c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t')
+		if (len - i >= 8 && is_plain(text + i))
+			n = 8;
+		else if ((c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t')
 			n = 1;
 		else if (c < 0x80 || (n = utf8_len(text + i, len - i)) == 0)
 			return (long)i;

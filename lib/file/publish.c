@@ -189,11 +189,11 @@ publish_temp(const struct publish *p)
 	return p->temp;
 }
 
-/* Mode and owner of the old file, where we may give them. */
+/* Mode, within most, and owner of the old file, where we may give them. */
 static int
-take_after(struct publish *p, struct err *e)
+take_after(struct publish *p, mode_t most, struct err *e)
 {
-	mode_t mode = PUBLISH_MODE;
+	mode_t mode = PUBLISH_MODE & most;
 	struct stat old;
 
 	if (fstatat(p->at.dir, p->at.name, &old, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -228,11 +228,11 @@ put_in_place(struct publish *p, const char *from, const char *to, struct err *e)
 }
 
 static int
-commit_to(struct publish *p, const char *name, struct err *e)
+commit_to(struct publish *p, const char *name, mode_t most, struct err *e)
 {
 	int rc;
 
-	if (take_after(p, e) == -1)
+	if (take_after(p, most, e) == -1)
 		return -1;
 	rc = close(p->fd);
 	p->fd = -1;
@@ -247,12 +247,12 @@ commit_to(struct publish *p, const char *name, struct err *e)
 
 /* The same as the owner of the folder. */
 static int
-commit(struct publish *p, const char *name, struct err *e)
+commit(struct publish *p, const char *name, mode_t most, struct err *e)
 {
 	int rv = owned_enter(&p->at, e);
 
 	if (rv == 0) {
-		rv = commit_to(p, name, e);
+		rv = commit_to(p, name, most, e);
 		owned_leave(&p->at);
 	}
 	return rv;
@@ -261,7 +261,7 @@ commit(struct publish *p, const char *name, struct err *e)
 int
 publish_commit(struct publish *p, struct err *e)
 {
-	return commit(p, p->at.name, e);
+	return commit(p, p->at.name, PUBLISH_MODE, e);
 }
 
 char *
@@ -271,10 +271,11 @@ publish_beside(const struct publish *p, const char *suffix)
 }
 
 int
-publish_commit_beside(struct publish *p, const char *suffix, struct err *e)
+publish_commit_beside(
+    struct publish *p, const char *suffix, mode_t most, struct err *e)
 {
 	char *name = mem_printf("%s%s", p->at.name, suffix);
-	int rv = commit(p, name, e);
+	int rv = commit(p, name, most, e);
 
 	free(name);
 	return rv;
@@ -292,6 +293,43 @@ publish_take_beside(struct publish *p, const char *suffix, struct err *e)
 	}
 	free(name);
 	return rv;
+}
+
+bool
+publish_link_beside(struct publish *p, const char *suffix, const char *another)
+{
+	char *name = mem_printf("%s%s", p->at.name, suffix);
+	char *to = mem_printf("%s%s", p->at.name, another);
+	bool done = false;
+	struct err e;
+
+	/* What is at `to` goes only for something else. */
+	if (owned_enter(&p->at, &e) == 0 &&
+	    faccessat(p->at.dir, name, F_OK, AT_EACCESS) == 0) {
+		(void)unlinkat(p->at.dir, to, 0);
+		done = linkat(p->at.dir, name, p->at.dir, to, 0) == 0;
+	}
+	if (done)
+		(void)utimensat(p->at.dir, to, NULL, AT_SYMLINK_NOFOLLOW);
+	owned_leave(&p->at);
+	free(to);
+	free(name);
+	return done;
+}
+
+void
+publish_rename_beside(
+    struct publish *p, const char *suffix, const char *another)
+{
+	char *name = mem_printf("%s%s", p->at.name, suffix);
+	char *to = mem_printf("%s%s", p->at.name, another);
+	struct err e;
+
+	if (owned_enter(&p->at, &e) == 0)
+		(void)renameat(p->at.dir, name, p->at.dir, to);
+	owned_leave(&p->at);
+	free(to);
+	free(name);
 }
 
 void

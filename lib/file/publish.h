@@ -14,6 +14,9 @@
 #ifndef PUBLISH_H
 #define PUBLISH_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 struct err;
 struct publish;
 
@@ -48,15 +51,29 @@ int publish_commit(struct publish *p, struct err *e);
 
 /*
  * As publish_commit(), but to the file whose name is that of the target and
- * `suffix`; the target is not touched.
+ * `suffix`, and with no bit of a mode that is not in `most`; the target is not
+ * touched.
  */
-int publish_commit_beside(struct publish *p, const char *suffix, struct err *e);
+int publish_commit_beside(
+    struct publish *p, const char *suffix, mode_t most, struct err *e);
 
 /*
  * Rename the file that publish_commit_beside() made over the target: this
  * takes no block of the disk. 0, or -1 with *e set, as publish_commit().
  */
 int publish_take_beside(struct publish *p, const char *suffix, struct err *e);
+
+/*
+ * Give the file with that suffix another one besides, in place of what had it:
+ * it is a link, which costs nothing, and its time is now. False: that cannot
+ * be done.
+ */
+bool publish_link_beside(
+    struct publish *p, const char *suffix, const char *another);
+
+/* Give it that suffix instead, if it is there, in place of what had it. */
+void publish_rename_beside(
+    struct publish *p, const char *suffix, const char *another);
 
 /* Remove PATH.SUFFIX, if it is there. */
 void publish_remove_beside(struct publish *p, const char *suffix);

@@ -421,10 +421,15 @@ named_after(const char *name, const char *base)
 	       name[1] <= '9';
 }
 
+struct rotated {
+	char *path;
+	struct timespec mtime;
+};
+
 static int
 compare_names(const void *a, const void *b)
 {
-	const struct logfile_rotated *x = a, *y = b;
+	const struct rotated *x = a, *y = b;
 
 	return -strverscmp(x->path, y->path);
 }
@@ -434,7 +439,7 @@ compare_names(const void *a, const void *b)
  * them made of their times.
  */
 static void
-mend_times(struct logfile_rotated *v, size_t n, size_t name_length)
+mend_times(struct rotated *v, size_t n, size_t name_length)
 {
 	struct timespec last = {0};
 	size_t i;
@@ -458,7 +463,7 @@ mend_times(struct logfile_rotated *v, size_t n, size_t name_length)
 static int
 compare(const void *a, const void *b)
 {
-	const struct logfile_rotated *x = a, *y = b;
+	const struct rotated *x = a, *y = b;
 
 	if (x->mtime.tv_sec != y->mtime.tv_sec)
 		return x->mtime.tv_sec < y->mtime.tv_sec ? -1 : 1;
@@ -467,12 +472,31 @@ compare(const void *a, const void *b)
 	return -strverscmp(x->path, y->path);
 }
 
+/* All paths in one block, which frees v. */
+static char **
+paths_of(struct rotated *v, size_t n)
+{
+	size_t i, size = 0;
+	char **out, *p;
+
+	for (i = 0; i < n; i++)
+		size += sizeof(*out) + strlen(v[i].path) + 1;
+	out = mem_alloc(size);
+	for (i = 0, p = (char *)(out + n); i < n; i++) {
+		out[i] = strcpy(p, v[i].path);
+		p += strlen(p) + 1;
+		free(v[i].path);
+	}
+	free(v);
+	return out;
+}
+
 size_t
-logfile_rotated(const char *path, struct logfile_rotated **out)
+logfile_rotated(const char *path, char ***out)
 {
 	char *for_dir = mem_dup(path), *for_base = mem_dup(path);
 	const char *dir = dirname(for_dir), *base = basename(for_base);
-	struct logfile_rotated *v = NULL;
+	struct rotated *v = NULL;
 	size_t n = 0, cap = 0;
 	struct dirent *d;
 	struct stat st;
@@ -490,7 +514,7 @@ logfile_rotated(const char *path, struct logfile_rotated **out)
 			continue;
 		}
 		v = mem_grow(v, n, &cap, sizeof(*v));
-		v[n++] = (struct logfile_rotated){full, st.st_mtim};
+		v[n++] = (struct rotated){full, st.st_mtim};
 	}
 	if (handle != NULL)
 		(void)closedir(handle);
@@ -500,16 +524,6 @@ logfile_rotated(const char *path, struct logfile_rotated **out)
 	}
 	free(for_dir);
 	free(for_base);
-	*out = v;
+	*out = paths_of(v, n);
 	return n;
-}
-
-void
-logfile_rotated_free(struct logfile_rotated *v, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		free(v[i].path);
-	free(v);
 }

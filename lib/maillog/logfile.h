@@ -99,19 +99,12 @@ void logfile_close(struct logfile *f);
 
 /* --- the older files of a log that is rotated ------------------------- */
 
-struct logfile_rotated {
-	char *path;
-	struct timespec mtime;
-};
-
 /*
  * The files beside path that are named after it: NAME.1, NAME.2.gz,
  * NAME-20261123, NAME-20261123.zst. Oldest first, by the time of the last
- * write, but NAME.2 before NAME.1. Returns their number; the caller frees by
- * logfile_rotated_free.
+ * write, but NAME.2 before NAME.1. Returns their number; *out is one block,
+ * which the caller frees.
  */
-size_t logfile_rotated(const char *path, struct logfile_rotated **out);
-
-void logfile_rotated_free(struct logfile_rotated *v, size_t n);
+size_t logfile_rotated(const char *path, char ***out);
 
 #endif

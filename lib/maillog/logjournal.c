@@ -70,27 +70,6 @@ open_journal(const char *name, struct err *e)
 	return NULL;
 }
 
-struct logjournal *
-logjournal_open(const char *name, struct err *e)
-{
-	struct logjournal *j;
-	sd_journal *sd = open_journal(name, e);
-
-	if (sd == NULL)
-		return NULL;
-	j = mem_zero(1, sizeof(*j));
-	j->sd = sd;
-	/* Watched before it is read, so that no file is missed. */
-	j->fd = sd_journal_get_fd(sd);
-	(void)sd_journal_set_data_threshold(sd, LOGFILE_LINE_MAX + MATCH_MAX);
-	match_writers(sd, "syslog");
-	(void)sd_journal_add_disjunction(sd);
-	match_writers(sd, "stdout");
-	match(sd, "_COMM", "postlogd");
-	(void)sd_journal_seek_head(sd);
-	return j;
-}
-
 enum logjournal_look
 logjournal_look(const char *name, time_t *last)
 {
@@ -144,34 +123,53 @@ is_at(struct logjournal *j, const char *cursor)
 	return same;
 }
 
-bool
-logjournal_seek(
-    struct logjournal *j, const char *cursor, uint64_t usec, unsigned rewind)
+static void
+go_to(struct logjournal *j, const struct logjournal_from *from)
 {
-	int n;
+	int n = 0;
 
-	j->mute = 0;
-	if (cursor == NULL && usec == UINT64_MAX) {
+	if (from->cursor == NULL && from->usec == 0) {
+		(void)sd_journal_seek_head(j->sd);
+	} else if (from->cursor == NULL && from->usec == UINT64_MAX) {
 		(void)sd_journal_seek_tail(j->sd);
-		n = sd_journal_previous_skip(j->sd, (uint64_t)rewind + 1);
+		n = sd_journal_previous_skip(j->sd, (uint64_t)from->rewind + 1);
 		j->here = n > 0;
-		j->mute = n > 0 ? (uint64_t)n : 0;
-		return true;
-	}
-	if (cursor == NULL || sd_journal_seek_cursor(j->sd, cursor) < 0) {
+	} else if (from->cursor == NULL) {
+		(void)sd_journal_seek_realtime_usec(j->sd, from->usec);
+	} else if (sd_journal_seek_cursor(j->sd, from->cursor) < 0) {
 		/* That one was read. */
-		usec += cursor != NULL;
-		(void)sd_journal_seek_realtime_usec(j->sd, usec);
-		return cursor == NULL;
+		(void)sd_journal_seek_realtime_usec(j->sd, from->usec + 1);
+		j->gone = true;
+	} else {
+		j->here = sd_journal_next(j->sd) > 0;
+		j->gone = !j->here || !is_at(j, from->cursor);
+		j->here = j->here && j->gone;
+		if (!j->gone && from->rewind > 0)
+			n = sd_journal_previous_skip(j->sd, from->rewind);
 	}
-	j->here = sd_journal_next(j->sd) > 0;
-	if (!j->here || !is_at(j, cursor))
-		return false;
-	j->here = false;
-	n = rewind == 0 ? 0 : sd_journal_previous_skip(j->sd, rewind);
-	if (n > 0)
-		j->mute = (uint64_t)n;
-	return true;
+	j->mute = n > 0 ? (uint64_t)n : 0;
+}
+
+struct logjournal *
+logjournal_open(
+    const char *name, const struct logjournal_from *from, struct err *e)
+{
+	struct logjournal *j;
+	sd_journal *sd = open_journal(name, e);
+
+	if (sd == NULL)
+		return NULL;
+	j = mem_zero(1, sizeof(*j));
+	j->sd = sd;
+	/* Watched before it is read, so that no file is missed. */
+	j->fd = sd_journal_get_fd(sd);
+	(void)sd_journal_set_data_threshold(sd, LOGFILE_LINE_MAX + MATCH_MAX);
+	match_writers(sd, "syslog");
+	(void)sd_journal_add_disjunction(sd);
+	match_writers(sd, "stdout");
+	match(sd, "_COMM", "postlogd");
+	go_to(j, from);
+	return j;
 }
 
 const char *

@@ -27,6 +27,7 @@ struct logjournal {
 	bool muted;    /* the last line was before where it was gone to */
 	uint64_t usec; /* of the entry of logjournal_cursor() */
 	uint64_t too_long;
+	bool gone; /* what it was to go on behind is not there any more */
 	/* The rest is its own. */
 	struct sd_journal *sd;
 	int fd; /* -1: cannot be watched */
@@ -42,8 +43,21 @@ struct logjournal {
 
 bool logjournal_is_name(const char *name);
 
-/* It stands at its first line. NULL with *e set: 66, 77. */
-struct logjournal *logjournal_open(const char *name, struct err *e);
+/* Where to begin; zeroed: at the first line. */
+struct logjournal_from {
+	/*
+	 * Behind the entry of that cursor; if it is gone, with what was written
+	 * since. NULL: at that time, UINT64_MAX being the present end.
+	 */
+	const char *cursor;
+	uint64_t usec; /* its time */
+	/* Up to so many entries before the cursor or the end, muted. */
+	unsigned rewind;
+};
+
+/* NULL with *e set: 66, 77. */
+struct logjournal *logjournal_open(
+    const char *name, const struct logjournal_from *from, struct err *e);
 
 enum logjournal_look {
 	LOGJOURNAL_NONE,  /* no journal, or none that we may read */
@@ -58,16 +72,6 @@ enum logjournal_look {
 enum logjournal_look logjournal_look(const char *name, time_t *last);
 
 /*
- * Go on behind the entry of that cursor, after up to `rewind` entries before
- * it, which are muted. Returns false if it is not there any more: then it is
- * gone on with what was written since (usec: its time). Without a cursor, at
- * that time, or with UINT64_MAX at the present end, before which it is wound
- * back as well.
- */
-bool logjournal_seek(
-    struct logjournal *j, const char *cursor, uint64_t usec, unsigned rewind);
-
-/*
  * The next line, as a file of syslog would have it, with an RFC 3339 stamp;
  * it lives until the next call. LOGFILE_AGAIN: there is none for now. What
  * is longer than LOGFILE_LINE_MAX is left out and counted.
@@ -76,7 +80,7 @@ enum logfile_status logjournal_next(
     struct logjournal *j, struct span *line, struct err *e);
 
 /*
- * The last entry that was read, for logjournal_seek: its cursor, which lives
+ * The last entry that was read, for logjournal_open: its cursor, which lives
  * until the next call of anything, or NULL if there is none yet.
  */
 const char *logjournal_cursor(struct logjournal *j);

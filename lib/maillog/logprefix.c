@@ -474,8 +474,9 @@ same_source(const struct logprefix_part *part, struct span line, size_t header)
 	       memcmp(a.p + a.n - 9, b.p + b.n - 9, 6) == 0;
 }
 
-bool
-logprefix_whole(struct logprefix_parts *t, struct span *line)
+/* False if the line is kept as a part; else *line is whole. */
+static bool
+is_whole(struct logprefix_reader *t, struct span *line)
 {
 	struct logprefix_part *part;
 	size_t header, end, i;
@@ -484,16 +485,16 @@ logprefix_whole(struct logprefix_parts *t, struct span *line)
 	if (!is_piece(*line, &header, &end, &more))
 		return true;
 	for (i = 0; i < LOGPREFIX_PARTS; i++)
-		if (same_source(&t->v[i], *line, header))
+		if (same_source(&t->part[i], *line, header))
 			break;
 	if (i == LOGPREFIX_PARTS && !more)
 		return true;
 	if (i == LOGPREFIX_PARTS) {
-		for (i = 0; i < LOGPREFIX_PARTS && t->v[i].header != 0; i++)
+		for (i = 0; i < LOGPREFIX_PARTS && t->part[i].header != 0; i++)
 			;
 		if (i == LOGPREFIX_PARTS)
 			i = t->next++ % LOGPREFIX_PARTS;
-		part = &t->v[i];
+		part = &t->part[i];
 		buf_clear(&part->text);
 		buf_add(&part->text, line->p, header);
 		part->header = header;
@@ -501,7 +502,7 @@ logprefix_whole(struct logprefix_parts *t, struct span *line)
 		if (line->p[0] != '{')
 			part->text.data[header - 2] = 'F';
 	} else {
-		part = &t->v[i];
+		part = &t->part[i];
 	}
 	if (part->text.len + line->n < LOGPREFIX_WHOLE_MAX)
 		buf_add(&part->text, line->p + header,
@@ -511,15 +512,6 @@ logprefix_whole(struct logprefix_parts *t, struct span *line)
 	part->header = 0;
 	*line = (struct span){part->text.data, part->text.len};
 	return true;
-}
-
-void
-logprefix_parts_free(struct logprefix_parts *t)
-{
-	size_t i;
-
-	for (i = 0; i < LOGPREFIX_PARTS; i++)
-		buf_free(&t->v[i].text);
 }
 
 /* --- journalctl -o json ----------------------------------------------- */
@@ -638,8 +630,9 @@ logprefix_parse(struct span line, struct buf *scratch, struct logprefix *out)
 	return take_wrapped(line, out);
 }
 
-bool
-logprefix_hides(struct span line)
+/* Does the line seem to hold one of Postfix's? */
+static bool
+hides(struct span line)
 {
 	size_t at;
 
@@ -653,6 +646,31 @@ logprefix_hides(struct span line)
 			return true;
 	}
 	return false;
+}
+
+enum logprefix_taken
+logprefix_take(
+    struct logprefix_reader *r, struct span *line, struct logprefix *out)
+{
+	int rc;
+
+	if (!is_whole(r, line))
+		return LOGPREFIX_PART;
+	rc = logprefix_parse(*line, &r->scratch, out);
+	if (rc == 0 && out->program.n != out->tag.n)
+		return LOGPREFIX_POSTFIX;
+	out->hides = hides(*line);
+	return rc == 0 ? LOGPREFIX_OTHER : LOGPREFIX_NONE;
+}
+
+void
+logprefix_release(struct logprefix_reader *r)
+{
+	size_t i;
+
+	for (i = 0; i < LOGPREFIX_PARTS; i++)
+		buf_free(&r->part[i].text);
+	buf_free(&r->scratch);
 }
 
 /* --- the time --------------------------------------------------------- */
@@ -775,16 +793,9 @@ micro(struct span s, time_t *out)
 	return 0;
 }
 
-void
-logprefix_set_clock(struct logprefix_clock *t, time_t now)
-{
-	t->now = now;
-	t->n = 0;
-}
-
 int
-logprefix_time(
-    struct logprefix_clock *t, const struct logprefix *p, time_t *out)
+logprefix_time(struct logprefix_clock *t, const struct logprefix *p, time_t now,
+    time_t *out)
 {
 	struct span s = p->stamp;
 	size_t n = 0, zone = 0, nzone = 0, seconds;
@@ -792,6 +803,8 @@ logprefix_time(
 	time_t base;
 	int rc;
 
+	if (t->now != now)
+		*t = (struct logprefix_clock){.now = now};
 	switch (p->kind) {
 	case LOGPREFIX_NO_TIME:
 		return -1;

@@ -42,46 +42,49 @@ struct logprefix {
 	uint32_t pid;	     /* 0 if there is none */
 	struct span text;
 	time_t time; /* for who takes the line apart: logprefix_time() */
+	bool hides;  /* not Postfix's, but seems to hold one that is */
 };
 
 /*
  * Lines that a container platform cut, until they are whole: of CRI those with
  * "P" (Kubernetes), in Docker's json-file those without a newline inside.
+ * Zeroed at first.
  */
-struct logprefix_parts {
+struct logprefix_reader {
 	struct logprefix_part {
 		struct buf text; /* what there is, under the first header */
 		size_t header;	 /* bytes of that */
-	} v[LOGPREFIX_PARTS];
+	} part[LOGPREFIX_PARTS];
 	unsigned next; /* that makes room for another */
+	struct buf scratch;
+};
+
+enum logprefix_taken {
+	LOGPREFIX_PART,	   /* kept until the rest of it comes */
+	LOGPREFIX_NONE,	   /* no log line; of *out only `hides` is set */
+	LOGPREFIX_OTHER,   /* one of another program */
+	LOGPREFIX_POSTFIX, /* one of Postfix's: its tag has a slash */
 };
 
 /*
- * False if the line is kept as a part. Else *line is whole, and lives until
- * the next call.
+ * Take apart the next line, which comes without its newline. But for a part,
+ * *line is then the whole of it. What *line and *out point to lives until the
+ * next call, and as long as the line.
  */
-bool logprefix_whole(struct logprefix_parts *t, struct span *line);
-void logprefix_parts_free(struct logprefix_parts *t);
+enum logprefix_taken logprefix_take(
+    struct logprefix_reader *r, struct span *line, struct logprefix *out);
+
+void logprefix_release(struct logprefix_reader *r);
 
 /*
- * Take the line apart, which comes without its newline. scratch keeps the
- * text of a JSON line; the spans borrow from it and from the line. 0, or
- * -1 if the line has none of the shapes.
+ * The same of a line that is whole. scratch keeps the text of a JSON line; the
+ * spans borrow from it and from the line. 0, or -1 if the line has none of the
+ * shapes.
  */
 int logprefix_parse(
     struct span line, struct buf *scratch, struct logprefix *out);
 
-/*
- * True if the line seems to hold one of Postfix's, behind a header that is not
- * known; to be asked of lines that were not Postfix's.
- */
-bool logprefix_hides(struct span line);
-
-/*
- * The reader's clock. A stamp without a year means the latest year that does
- * not put the line more than a day after `now`: logs grow at the end, over New
- * Year too. A stamp without a zone is local time (TZ).
- */
+/* What is remembered from one line to the next; zeroed at first. */
 struct logprefix_clock {
 	time_t now;
 	/* The minute that was converted last, as written, and its time. */
@@ -90,11 +93,13 @@ struct logprefix_clock {
 	time_t base;
 };
 
-/* The clock moved: years are inferred against now from here on. */
-void logprefix_set_clock(struct logprefix_clock *t, time_t now);
-
-/* 0, or -1 if the stamp is no time (Feb 30, hour 25, none at all). */
-int logprefix_time(
-    struct logprefix_clock *t, const struct logprefix *p, time_t *out);
+/*
+ * A stamp without a year means the latest year that does not put the line more
+ * than a day after `now`: logs grow at the end, over New Year too. A stamp
+ * without a zone is local time (TZ). 0, or -1 if it is no time (Feb 30, hour
+ * 25, none at all).
+ */
+int logprefix_time(struct logprefix_clock *t, const struct logprefix *p,
+    time_t now, time_t *out);
 
 #endif

@@ -243,49 +243,25 @@ take_recipient(struct span *s, struct span *out)
 	return at < rest.n;
 }
 
+/* "0.02" is 1, and "12", which Postfix rounded, is 13; "0" is 0. */
+static unsigned
+rounded_up(struct span s)
+{
+	return leading_number(s) + !(s.n == 1 && s.p[0] == '0');
+}
+
 /* The last two of four, each rounded up. */
 static bool
 take_busy(struct span delays, unsigned *out)
 {
 	(void)span_cut(&delays, '/');
 	(void)span_cut(&delays, '/');
-	*out =
-	    leading_number(span_cut(&delays, '/')) + leading_number(delays) + 2;
+	*out = rounded_up(span_cut(&delays, '/')) + rounded_up(delays);
 	return delays.n > 0;
 }
 
-bool
-logtext_delivery(struct span s, struct logtext_delivery *out)
-{
-	struct span field, rest;
-
-	*out = (struct logtext_delivery){0};
-	if (!logtext_queue_id(s, &out->queue_id, &s) ||
-	    !skip_word(&s, "to=<") || !take_recipient(&s, &out->recipient) ||
-	    !take_field(&s, "relay=", &out->relay))
-		return false;
-	if (!span_is(out->relay, "none"))
-		(void)logtext_peer(out->relay, &out->peer, &rest);
-	if (take_field(&s, "conn_use=", &field))
-		out->conn_use = leading_number(field);
-	(void)take_field(&s, "delay=", &field);
-	if (take_field(&s, "delays=", &field))
-		out->timed = take_busy(field, &out->busy);
-	(void)take_field(&s, "tls=", &out->tls);
-	(void)take_field(&s, "dsn=", &out->dsn);
-	if (!skip_word(&s, "status="))
-		return false;
-	out->status = span_cut(&s, ' ');
-	if (s.n > 1 && s.p[0] == '(') {
-		out->reason = span_skip(s, 1);
-		if (out->reason.p[out->reason.n - 1] == ')')
-			out->reason.n--;
-	}
-	return out->status.n > 0;
-}
-
-enum logtext_policy
-logtext_policy(struct span tls)
+static enum logtext_policy
+policy_of(struct span tls)
 {
 	static const struct {
 		const char *name;
@@ -313,6 +289,37 @@ logtext_policy(struct span tls)
 		    memcmp(word.p, level[i].name, word.n) == 0)
 			return level[i].by;
 	return LOGTEXT_NO_POLICY;
+}
+
+bool
+logtext_delivery(struct span s, struct logtext_delivery *out)
+{
+	struct span field, rest;
+
+	*out = (struct logtext_delivery){0};
+	if (!logtext_queue_id(s, &out->queue_id, &s) ||
+	    !skip_word(&s, "to=<") || !take_recipient(&s, &out->recipient) ||
+	    !take_field(&s, "relay=", &out->relay))
+		return false;
+	if (!span_is(out->relay, "none"))
+		(void)logtext_peer(out->relay, &out->peer, &rest);
+	if (take_field(&s, "conn_use=", &field))
+		out->conn_use = leading_number(field);
+	(void)take_field(&s, "delay=", &field);
+	if (take_field(&s, "delays=", &field))
+		out->timed = take_busy(field, &out->busy);
+	if (take_field(&s, "tls=", &out->tls))
+		out->by = policy_of(out->tls);
+	(void)take_field(&s, "dsn=", &out->dsn);
+	if (!skip_word(&s, "status="))
+		return false;
+	out->status = span_cut(&s, ' ');
+	if (s.n > 1 && s.p[0] == '(') {
+		out->reason = span_skip(s, 1);
+		if (out->reason.p[out->reason.n - 1] == ')')
+			out->reason.n--;
+	}
+	return out->status.n > 0;
 }
 
 bool
@@ -344,9 +351,8 @@ take_why(struct span s, struct span *why)
 	return true;
 }
 
-bool
-logtext_verify_failed(
-    struct span s, struct logtext_peer *peer, struct span *why)
+static bool
+verify_failed(struct span s, struct logtext_peer *peer, struct span *why)
 {
 	struct span rest;
 
@@ -360,8 +366,8 @@ logtext_verify_failed(
 	       logtext_peer(s, peer, &rest) && take_why(rest, why);
 }
 
-bool
-logtext_unusable(struct span s, struct logtext_peer *peer, struct span *what)
+static bool
+unusable(struct span s, struct logtext_peer *peer, struct span *what)
 {
 	if (!skip_word(&s, "warning: ") || !logtext_peer(s, peer, &s) ||
 	    !skip_word(&s, ": all ") || !span_ends(s, " unusable"))
@@ -371,8 +377,8 @@ logtext_unusable(struct span s, struct logtext_peer *peer, struct span *what)
 	return true;
 }
 
-bool
-logtext_ssl_error(struct span s, struct logtext_peer *peer, struct span *why)
+static bool
+ssl_error(struct span s, struct logtext_peer *peer, struct span *why)
 {
 	struct span rest;
 
@@ -380,6 +386,15 @@ logtext_ssl_error(struct span s, struct logtext_peer *peer, struct span *why)
 	    !skip_word(&s, "SSL_accept error from "))
 		return false;
 	return logtext_peer(s, peer, &rest) && take_why(rest, why);
+}
+
+enum logtext_complaint
+logtext_complaint(struct span s, struct logtext_peer *peer, struct span *why)
+{
+	return verify_failed(s, peer, why) ? LOGTEXT_VERIFY_FAILED
+	       : unusable(s, peer, why)	   ? LOGTEXT_UNUSABLE
+	       : ssl_error(s, peer, why)   ? LOGTEXT_SSL_ERROR
+					   : LOGTEXT_NO_COMPLAINT;
 }
 
 /* "a@b>", behind its '<'. */
@@ -444,24 +459,15 @@ take_reply(struct span rest, struct logtext_refusal *out)
 bool
 logtext_refusal(struct span s, struct logtext_refusal *out)
 {
-	struct span rest;
-
 	*out = (struct logtext_refusal){0};
-	(void)span_cut(&s, ' ');
-	if (!skip_word(&s, "from ") || !logtext_peer(s, &out->peer, &rest) ||
-	    !skip_word(&rest, ": "))
-		return false;
-	take_reply(rest, out);
-	return true;
-}
-
-bool
-logtext_proxied(struct span s, struct logtext_refusal *out)
-{
-	*out = (struct logtext_refusal){0};
-	if (!skip_word(&s, "proxy-accept: "))
-		return false;
-	s = span_skip(s, span_find(s, ": "));
+	out->taken = skip_word(&s, "proxy-accept: ");
+	if (out->taken) {
+		s = span_skip(s, span_find(s, ": "));
+	} else {
+		(void)span_cut(&s, ' ');
+		if (!skip_word(&s, "from ") || !logtext_peer(s, &out->peer, &s))
+			return false;
+	}
 	if (!skip_word(&s, ": "))
 		return false;
 	take_reply(s, out);

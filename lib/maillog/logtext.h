@@ -38,6 +38,16 @@ struct logtext_session {
 	struct span signature; /* the server's: "RSA-PSS (2048 bits)" */
 };
 
+/* What the policy that holds was at last satisfied by. */
+enum logtext_policy {
+	LOGTEXT_NO_POLICY, /* not satisfied, not decided, or not known */
+	LOGTEXT_CLEAR,
+	LOGTEXT_ENCRYPTED,
+	LOGTEXT_KEYED,
+	LOGTEXT_DANE,
+	LOGTEXT_NAMED, /* by a trusted chain and a name */
+};
+
 /* "QID: to=<A>, relay=R, ..., dsn=D, status=S (TEXT)". */
 struct logtext_delivery {
 	struct span queue_id;
@@ -47,7 +57,13 @@ struct logtext_delivery {
 	unsigned conn_use; /* 0: not said */
 	bool timed;	   /* delays= is there */
 	unsigned busy;	   /* seconds of that: connecting and sending */
-	struct span tls;   /* of 3.11; empty if not said */
+	/*
+	 * Of 3.11, empty if not said: FEATURE[/FEATURE], each
+	 * "[!]NAME[:ACHIEVED][?]". With a "!" anywhere the connection was not
+	 * used; "?": it was lost before.
+	 */
+	struct span tls;
+	enum logtext_policy by; /* what that says */
 	struct span dsn;
 	struct span status;
 	struct span reason;
@@ -55,6 +71,7 @@ struct logtext_delivery {
 
 /* "RCPT from PEER: CODE X.Y.Z TEXT; from=<S> to=<R> proto=P helo=<H>". */
 struct logtext_refusal {
+	bool taken; /* it is no refusal, see logtext_refusal() */
 	struct logtext_peer peer;
 	struct span reply;  /* from CODE on, up to the fields */
 	struct span dsn;    /* X.Y.Z; empty if there is none */
@@ -72,42 +89,28 @@ bool logtext_session(struct span s, struct logtext_session *out);
 
 bool logtext_delivery(struct span s, struct logtext_delivery *out);
 
-/* What the policy that holds was at last satisfied by. */
-enum logtext_policy {
-	LOGTEXT_NO_POLICY, /* not satisfied, not decided, or not known */
-	LOGTEXT_CLEAR,
-	LOGTEXT_ENCRYPTED,
-	LOGTEXT_KEYED,
-	LOGTEXT_DANE,
-	LOGTEXT_NAMED, /* by a trusted chain and a name */
-};
-
-/*
- * The tls= of 3.11: FEATURE[/FEATURE], each "[!]NAME[:ACHIEVED][?]". With a
- * "!" anywhere the connection was not used; "?": it was lost before.
- */
-enum logtext_policy logtext_policy(struct span tls);
-
 /* Whom the reason of a failed attempt names, if it does. */
 bool logtext_blamed(struct span why, struct logtext_peer *peer);
 
-/*
- * "[CA |server |client ]certificate verification failed for PEER: WHY", and
- * the older "certificate peer name verification failed for ...".
- */
-bool logtext_verify_failed(
-    struct span s, struct logtext_peer *peer, struct span *why);
-
-/*
- * "warning: PEER: all TLSA records unusable", or fingerprints, or trust
- * anchors: what that is of. That certificate is then refused by whatever words
- * come behind.
- */
-bool logtext_unusable(
-    struct span s, struct logtext_peer *peer, struct span *what);
-
-/* "SSL_connect error to PEER: WHY", "SSL_accept error from PEER: WHY". */
-bool logtext_ssl_error(
+/* What is wrong with a handshake, by the peer and why. */
+enum logtext_complaint {
+	LOGTEXT_NO_COMPLAINT,
+	/*
+	 * "[CA |server |client ]certificate verification failed for PEER:
+	 * WHY", and the older "certificate peer name verification failed for
+	 * ...".
+	 */
+	LOGTEXT_VERIFY_FAILED,
+	/*
+	 * "warning: PEER: all TLSA records unusable", or fingerprints, or
+	 * trust anchors: why is what that is of. That certificate is then
+	 * refused by whatever words come behind.
+	 */
+	LOGTEXT_UNUSABLE,
+	/* "SSL_connect error to PEER: WHY", "SSL_accept error from ...". */
+	LOGTEXT_SSL_ERROR,
+};
+enum logtext_complaint logtext_complaint(
     struct span s, struct logtext_peer *peer, struct span *why);
 
 /*
@@ -116,14 +119,12 @@ bool logtext_ssl_error(
  * begin, the first counts from which they fill the line to its end. There
  * smtpd(8) quotes addresses, and leaves no '>' in a HELO. Those who have
  * logged in have one field more: what they send is nobody's.
+ *
+ * Or, of the same form but for the peer, which is missing, "proxy-accept:
+ * WHERE: CODE X.Y.Z TEXT; from=<S> ...": a filter before the queue
+ * (smtpd_proxy_filter) took the message.
  */
 bool logtext_refusal(struct span s, struct logtext_refusal *out);
-
-/*
- * "proxy-accept: WHERE: CODE X.Y.Z TEXT; from=<S> ...": a filter before the
- * queue (smtpd_proxy_filter) took the message; there is no peer.
- */
-bool logtext_proxied(struct span s, struct logtext_refusal *out);
 
 /*
  * How often STARTTLS succeeded, in a "disconnect from" line: 1 for

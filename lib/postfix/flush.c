@@ -4,16 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 
 #include "err.h"
 #include "mem.h"
+#include "num.h"
 #include "postconf.h"
 
 #define LIST_MAX (256u * 1024 * 1024) /* bytes of postqueue -j */
 #define LIST_MS 60000
 #define CAT_MAX (16u * 1024 * 1024) /* bytes of postcat -e */
 #define SENDOPT_REQUIRETLS 32	    /* Postfix's SOPT_REQUIRETLS_ESMTP */
+#define LIFETIME_MAX (UINT64_C(100) * 365 * 86400)
 #define RETRY_MS 10000
 #define ID_MAX 64 /* bytes of a queue id; long ones have 20 or so */
 
@@ -40,10 +43,9 @@ wanted(
 	{
 		address = json_string_value(json_object_get(r, "address"));
 		at = address == NULL ? NULL : strrchr(address, '@');
-		if (at == NULL || !match(at + 1, arg))
-			continue;
 		*reason = json_string_value(json_object_get(r, "delay_reason"));
-		return true;
+		if (at != NULL && match(at + 1, *reason, arg))
+			return true;
 	}
 	return false;
 }
@@ -70,10 +72,11 @@ take(struct waiting *w, json_t *message, flush_match_fn *match, void *arg)
 	w->messages++;
 	arrived = (time_t)json_integer_value(
 	    json_object_get(message, "arrival_time"));
-	if (arrived > 0 && (w->oldest == 0 || arrived < w->oldest))
+	if (arrived > 0 && (w->oldest == 0 || arrived < w->oldest)) {
 		w->oldest = arrived;
-	if (reason != NULL && w->reason == NULL)
-		w->reason = mem_dup(reason);
+		free(w->reason);
+		w->reason = reason == NULL ? NULL : mem_dup(reason);
+	}
 	if (strcmp(queue, "deferred") != 0)
 		return;
 	w->deferred++;
@@ -180,6 +183,20 @@ flush_requiretls(
 	return 0;
 }
 
+time_t
+flush_returned(const struct waiting *w, const char *lifetime)
+{
+	uint64_t n, unit = 1;
+
+	if (w->oldest == 0 || lifetime == NULL ||
+	    num_duration(lifetime, LIFETIME_MAX, &n) == -1)
+		return 0;
+	/* Without a unit Postfix takes it for days. */
+	if (lifetime[strspn(lifetime, "0123456789")] == '\0')
+		unit = 86400;
+	return n > LIFETIME_MAX / unit ? 0 : w->oldest + (time_t)(n * unit);
+}
+
 void
 flush_release(struct waiting *w)
 {
@@ -190,4 +207,98 @@ flush_release(struct waiting *w)
 	free(w->id);
 	free(w->reason);
 	*w = (struct waiting){0};
+}
+
+/* --- One message ------------------------------------------------------- */
+
+#define SHORT_MIN 5 /* characters; a long one has more, and this in it: */
+#define LONG_MIN 10
+#define LONG_MARK 'z'
+
+bool
+flush_is_id(const char *s)
+{
+	const size_t n = strlen(s);
+
+	if (!is_queue_id(s))
+		return false;
+	if (s[strspn(s, "0123456789ABCDEF")] == '\0')
+		return n >= SHORT_MIN;
+	return n >= LONG_MIN && strchr(s, LONG_MARK) != NULL &&
+	       strpbrk(s, "0123456789") != NULL &&
+	       strpbrk(s, "BCDFGHJKLMNPQRSTVWXYZ") != NULL;
+}
+
+/* Its recipients; false: none can be read. */
+static bool
+take_mail(struct flush_mail *m, json_t *recipients)
+{
+	const char *address, *at, *domain = NULL, *reason;
+	json_t *r;
+	size_t i;
+
+	json_array_foreach(recipients, i, r)
+	{
+		address = json_string_value(json_object_get(r, "address"));
+		at = address == NULL ? NULL : strrchr(address, '@');
+		if (at == NULL)
+			continue;
+		if (domain != NULL) {
+			m->others += strcasecmp(at + 1, domain) != 0;
+			continue;
+		}
+		reason = json_string_value(json_object_get(r, "delay_reason"));
+		m->address = mem_dup(address);
+		m->reason = reason == NULL ? NULL : mem_dup(reason);
+		domain = strrchr(m->address, '@') + 1;
+	}
+	return m->address != NULL;
+}
+
+int
+flush_find_parse(struct flush_mail *m, const char *text, const char *id)
+{
+	const char *end, *found;
+	json_t *message;
+	bool got = false;
+
+	*m = (struct flush_mail){0};
+	for (; *text != '\0' && !got; text = *end == '\0' ? end : end + 1) {
+		end = strchrnul(text, '\n');
+		/* Of a long queue one line is worth reading. */
+		if ((found = strstr(text, id)) == NULL)
+			break;
+		if (found >= end)
+			continue;
+		message = json_loadb(
+		    text, (size_t)(end - text), JSON_REJECT_DUPLICATES, NULL);
+		found = json_string_value(json_object_get(message, "queue_id"));
+		got = found != NULL && strcmp(found, id) == 0 &&
+		      take_mail(m, json_object_get(message, "recipients"));
+		json_decref(message);
+	}
+	return got;
+}
+
+int
+flush_find(struct flush_mail *m, const char *dir, const char *id, struct err *e)
+{
+	char *text;
+	int rv;
+
+	*m = (struct flush_mail){0};
+	text = postfix_read("postqueue", dir, "-j", NULL, LIST_MAX, LIST_MS, e);
+	if (text == NULL)
+		return -1;
+	rv = flush_find_parse(m, text, id);
+	free(text);
+	return rv;
+}
+
+void
+flush_mail_release(struct flush_mail *m)
+{
+	free(m->address);
+	free(m->reason);
+	*m = (struct flush_mail){0};
 }

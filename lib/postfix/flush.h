@@ -22,15 +22,18 @@ struct waiting {
 	size_t messages; /* to the domains asked for, but not on hold */
 	size_t held;	 /* on hold, which a retry does not touch */
 	time_t oldest;	 /* when the first of them arrived; 0: none waits */
-	char *reason;	 /* why one of them waits, as Postfix says; or NULL */
+	char *reason;	 /* why that one waits, as Postfix says; or NULL */
 	char **id;	 /* those that are deferred, FLUSH_MAX at most */
 	size_t n, cap;
 	size_t deferred; /* how many those are, beyond FLUSH_MAX too */
 	size_t strange;	 /* lines of the list that were not understood */
 };
 
-/* True if mail to this domain (as in the envelope) is asked for. */
-typedef bool flush_match_fn(const char *domain, void *arg);
+/*
+ * True if mail to this domain (as in the envelope) is asked for; reason: why
+ * it waits, as Postfix says, or NULL.
+ */
+typedef bool flush_match_fn(const char *domain, const char *reason, void *arg);
 
 /* Read a list as `postqueue -j` prints it, into *w, which is overwritten. */
 void flush_parse(
@@ -64,6 +67,35 @@ int flush_requiretls(
  */
 size_t flush_requiretls_parse(const char *text);
 
+/*
+ * When the first of w is returned to its sender, if it still waits, where
+ * maximal_queue_lifetime is so; 0: none waits, or NULL or what is no time.
+ */
+time_t flush_returned(const struct waiting *w, const char *lifetime);
+
 void flush_release(struct waiting *w);
+
+/* One message, as somebody has its queue id; texts are owned. */
+struct flush_mail {
+	char *address; /* its first recipient that waits */
+	char *reason;  /* why that one does, as Postfix says; or NULL */
+	size_t others; /* recipients in other domains, which wait as well */
+};
+
+/*
+ * Is it like a queue id, short (hex, capitals) or long, and like nothing that
+ * people call a partner?
+ */
+bool flush_is_id(const char *s);
+
+/*
+ * Find the message of that id in the queue, or in such a list. 1, 0: it is
+ * not there, or -1 with *e set (69). The caller releases m in each case.
+ */
+int flush_find(
+    struct flush_mail *m, const char *dir, const char *id, struct err *e);
+int flush_find_parse(struct flush_mail *m, const char *text, const char *id);
+
+void flush_mail_release(struct flush_mail *m);
 
 #endif

@@ -7,7 +7,8 @@
 #include "err.h"
 #include "mem.h"
 
-struct mailout {
+/* One on its way. */
+struct sent {
 	const char *name;
 	mailout_fn *fn;
 	void *arg;
@@ -16,7 +17,7 @@ struct mailout {
 static void
 on_end(const struct child_end *end, void *arg)
 {
-	struct mailout *m = arg;
+	struct sent *m = arg;
 	struct err e;
 
 	m->fn(child_well(end, m->name, &e) ? NULL : e.text, m->arg);
@@ -27,7 +28,7 @@ static int
 run(struct children *c, const char *const *argv, const char *name,
     const char *input, mailout_fn *fn, void *arg, struct err *e)
 {
-	struct mailout *m = mem_zero(1, sizeof(*m));
+	struct sent *m = mem_zero(1, sizeof(*m));
 	struct child_work w = {.argv = argv,
 	    .input = input,
 	    .inlen = strlen(input),
@@ -36,40 +37,39 @@ run(struct children *c, const char *const *argv, const char *name,
 	    .arg = m,
 	    .own = true};
 
-	*m = (struct mailout){.name = name, .fn = fn, .arg = arg};
+	*m = (struct sent){.name = name, .fn = fn, .arg = arg};
 	if (children_run(c, &w, e) == 0)
 		return 0;
 	free(m);
 	return -1;
 }
 
-int
-mailout_send(struct children *c, const char *sendmail, const char *config,
-    const char *const *to, size_t nto, const char *message, mailout_fn *fn,
-    void *arg, struct err *e)
+static int
+run_sendmail(struct children *c, const struct mailout *m, const char *text,
+    mailout_fn *fn, void *arg, struct err *e)
 {
-	const char **argv = mem_zero(nto + 9, sizeof(*argv));
+	const char **argv = mem_zero(m->nto + 9, sizeof(*argv));
 	size_t n = 0, i;
 	int rv;
 
-	argv[n++] = sendmail;
-	if (config != NULL && *config != '\0') {
+	argv[n++] = m->sendmail;
+	if (m->config != NULL && *m->config != '\0') {
 		argv[n++] = "-C";
-		argv[n++] = config;
+		argv[n++] = m->config;
 	}
 	argv[n++] = "-i";
 	argv[n++] = "-f";
 	argv[n++] = "<>";
 	argv[n++] = "--";
-	for (i = 0; i < nto; i++)
-		argv[n++] = to[i];
-	rv = run(c, argv, "sendmail", message, fn, arg, e);
+	for (i = 0; i < m->nto; i++)
+		argv[n++] = m->to[i];
+	rv = run(c, argv, "sendmail", text, fn, arg, e);
 	free(argv);
 	return rv;
 }
 
-int
-mailout_tell(struct children *c, const char *command, const char *text,
+static int
+run_command(struct children *c, const char *command, const char *text,
     mailout_fn *fn, void *arg, struct err *e)
 {
 	const char *argv[] = {"/bin/sh", "-c", command, NULL};
@@ -78,4 +78,13 @@ mailout_tell(struct children *c, const char *command, const char *text,
 
 	free(line);
 	return rv;
+}
+
+int
+mailout_send(struct children *c, const struct mailout *m, const char *text,
+    mailout_fn *fn, void *arg, struct err *e)
+{
+	return m->sendmail != NULL
+		   ? run_sendmail(c, m, text, fn, arg, e)
+		   : run_command(c, m->command, text, fn, arg, e);
 }

@@ -17,17 +17,24 @@ struct err;
 typedef void mailout_fn(const char *why, void *arg);
 
 /*
- * Send the message (headers, empty line, body) to these addresses by the
- * sendmail program; config (NULL or "": the default one) is the Postfix
- * configuration folder. The envelope has no sender, so that nothing comes
- * back. 0, or -1 with *e set.
+ * By what: the sendmail program, to these addresses, or a command for sh(1);
+ * config (NULL or "": the default one) is the Postfix configuration folder of
+ * the former.
  */
-int mailout_send(struct children *c, const char *sendmail, const char *config,
-    const char *const *to, size_t nto, const char *message, mailout_fn *fn,
-    void *arg, struct err *e);
+struct mailout {
+	const char *sendmail; /* NULL: command */
+	const char *config;
+	const char *const *to;
+	size_t nto;
+	const char *command;
+};
 
-/* Run the command by sh(1) with text and a line end as its input. */
-int mailout_tell(struct children *c, const char *command, const char *text,
+/*
+ * Send the text: a message (headers, empty line, body), of which the envelope
+ * has no sender, so that nothing comes back; to a command, with a line end.
+ * All is borrowed for the call. 0, or -1 with *e set.
+ */
+int mailout_send(struct children *c, const struct mailout *m, const char *text,
     mailout_fn *fn, void *arg, struct err *e);
 
 #endif

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "buf.h"
-
 #define NAME(text, id)                                   \
 	{                                                \
 		text "=", sizeof(text), POLICYPROTO_##id \
@@ -113,12 +111,4 @@ policyproto_take(const char *data, size_t len, struct policyproto *out,
 		if (out->v[next].p == NULL)
 			out->v[next].p = "";
 	return POLICYPROTO_DONE;
-}
-
-void
-policyproto_answer(struct buf *out, const char *action)
-{
-	buf_add(out, "action=", 7);
-	buf_puts(out, action);
-	buf_add(out, "\n\n", 2);
 }

@@ -59,7 +59,4 @@ enum policyproto_status {
 enum policyproto_status policyproto_take(const char *data, size_t len,
     struct policyproto *out, size_t *used, const char **why);
 
-/* Append `action=ACTION` and the empty line; action has no LF. */
-void policyproto_answer(struct buf *out, const char *action);
-
 #endif

@@ -129,8 +129,7 @@ postconf_read(struct postconf *c, const char *dir, bool plain, struct err *e)
 	if ((c->text[0] = run(dir, plain ? NULL : "-x", NULL, e)) == NULL)
 		return -1;
 	if (!plain && ((c->text[1] = run(dir, "-Px", NULL, e)) == NULL ||
-			  (c->text[2] = run(dir, "-M", NULL, e)) == NULL ||
-			  (c->tables = run(dir, "-m", NULL, e)) == NULL))
+			  (c->text[2] = run(dir, "-M", NULL, e)) == NULL))
 		return -1;
 	postconf_parse(c);
 	return 0;

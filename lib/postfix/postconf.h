@@ -26,7 +26,7 @@ struct postconf {
 	size_t n, cap;
 	struct postconf_service *service;
 	size_t nservices, service_cap;
-	char *tables; /* the lookup table types that are there, one a line */
+	char *tables; /* of `postconf -m`; NULL: nobody asked */
 };
 
 /*
@@ -43,10 +43,9 @@ char *postconf_ask(
 
 /*
  * Read the configuration in dir (NULL: the default one): all parameters that
- * this Postfix has, all of master.cf, and the table types. Values are
- * expanded. plain: main.cf alone, as it is written there, for values that are
- * to be written back. 0, or -1 with *e set, 69 or 66. The caller releases c in
- * either case.
+ * this Postfix has, and all of master.cf. Values are expanded. plain: main.cf
+ * alone, as it is written there, for values that are to be written back. 0, or
+ * -1 with *e set, 69 or 66. The caller releases c in either case.
  */
 int postconf_read(
     struct postconf *c, const char *dir, bool plain, struct err *e);

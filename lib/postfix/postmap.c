@@ -2,12 +2,39 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
+#include "clock.h"
+#include "err.h"
 #include "mem.h"
 #include "program.h"
 
-#define ASK_SECONDS 60
+#define ASK_MS 60000
+#define NS_OF_MS 1000000u
 #define ASK_MAX ((size_t)256 << 20) /* bytes of answers */
+
+static uint64_t until; /* of clock_ns(); 0: nobody waits */
+
+void
+postmap_hurry(void)
+{
+	until = clock_ns() + (uint64_t)POSTMAP_HURRY * NS_OF_MS;
+}
+
+/* Milliseconds that a question may take, 0: none. */
+static int
+patience(void)
+{
+	const uint64_t now = clock_ns();
+
+	if (until == 0)
+		return ASK_MS;
+	if (now >= until)
+		return 0;
+	return until - now < (uint64_t)POSTMAP_ONE * NS_OF_MS
+		   ? (int)((until - now) / NS_OF_MS) + 1
+		   : POSTMAP_ONE;
+}
 
 /* The table behind proxy: and debug:, which both have six characters. */
 static const char *
@@ -23,6 +50,9 @@ char *
 postmap_ask(const char *dir, const char *table, const char *keys, struct err *e)
 {
 	const char *argv[7] = {"postmap"};
+	const int ms = patience();
+	const uint64_t end = clock_ns() + (uint64_t)ms * NS_OF_MS;
+	char *answers;
 	size_t n = 1;
 
 	if (dir != NULL) {
@@ -33,8 +63,16 @@ postmap_ask(const char *dir, const char *table, const char *keys, struct err *e)
 	if (keys != NULL)
 		argv[n++] = "-";
 	argv[n] = itself(table);
-	return program_ask(
-	    argv, keys == NULL ? "" : keys, ASK_MAX, ASK_SECONDS * 1000, e);
+	answers = ms == 0 ? NULL
+			  : program_ask(
+				argv, keys == NULL ? "" : keys, ASK_MAX, ms, e);
+	if (ms == 0)
+		(void)err_set(e, EX_UNAVAILABLE,
+		    "it was not asked, as others did not answer in time");
+	else if (answers == NULL && clock_ns() >= end)
+		(void)err_set(e, EX_UNAVAILABLE,
+		    "the table did not answer within %d s", (ms + 500) / 1000);
+	return answers;
 }
 
 static const char *

@@ -13,6 +13,15 @@
 struct err;
 
 /*
+ * Somebody waits: all questions from now on may take POSTMAP_HURRY ms together,
+ * and one of them POSTMAP_ONE. What is asked later is not answered. Without,
+ * each may take a minute.
+ */
+#define POSTMAP_HURRY 8000
+#define POSTMAP_ONE 4000
+void postmap_hurry(void);
+
+/*
  * Ask a table of the configuration folder dir (NULL: the default one) for
  * keys, one a line, or (NULL) for all that it has. Starts a process, and waits
  * for it. The caller frees the answers, lines of "key\tvalue"; NULL with *e

@@ -230,23 +230,77 @@ set_smtp(const struct throwaway *t, const struct postconf *other,
 	return rv;
 }
 
-/* The list of tables, with ours in place of map; blanks become commas. */
-static char *
-our_maps(const struct throwaway *t, const char *list, const char *map)
+/* Without the "unix:" that may stand before a path. */
+static const char *
+socket_path(const char *s)
 {
-	char *copy = mem_dup(list), *rest = copy, *word;
+	return strncmp(s, "unix:", 5) == 0 ? s + 5 : s;
+}
+
+/* Is "socketmap:unix:PATH:NAME" asked at that socket, or inet: alike? */
+static bool
+is_socket(struct span table, const char *socket, const char *queue)
+{
+	const char *colon;
+	char *at, *full;
+	bool same;
+
+	if (!span_begins(table, "socketmap:"))
+		return false;
+	table = span_skip(table, strlen("socketmap:"));
+	if ((colon = memrchr(table.p, ':', table.n)) == NULL)
+		return false;
+	at = mem_printf("%.*s", (int)(colon - table.p), table.p);
+	full = mem_printf("%s/%s", queue, socket_path(at));
+	/* A path that does not begin at the root begins at the queue. */
+	same = strcmp(socket_path(at), socket_path(socket)) == 0 ||
+	       (strncmp(at, "unix:", 5) == 0 && *socket_path(at) != '/' &&
+		   strcmp(full, socket_path(socket)) == 0);
+	free(full);
+	free(at);
+	return same;
+}
+
+/* Is the table the one whose place we take, also behind proxy: or debug:? */
+static bool
+is_ours(
+    struct span table, const struct throwaway_place *place, const char *queue)
+{
+	while (span_begins(table, "proxy:") || span_begins(table, "debug:"))
+		table = span_skip(table, strlen("proxy:"));
+	return (table.n == strlen(place->map) &&
+		   memcmp(table.p, place->map, table.n) == 0) ||
+	       is_socket(table, place->socket, queue);
+}
+
+/* The list of tables, with ours in that place; blanks become commas. */
+static char *
+our_maps(const struct throwaway *t, const struct postconf *other,
+    const struct throwaway_place *place)
+{
+	char *copy = mem_dup(
+		 postconf_text(other, "smtp/unix", "smtp_tls_policy_maps")),
+	     *rest = copy, *word;
+	const char *queue =
+	    postconf_text(other, "smtp/unix", "queue_directory");
 	struct buf out = {0};
+	bool placed = false;
 
 	buf_puts(&out, "");
 	while ((word = strsep(&rest, ", \t\r\n")) != NULL) {
-		if (*word == '\0')
+		bool ours =
+		    *word != '\0' && is_ours(span_of(word), place, queue);
+
+		/* A second one says the same, where it still can. */
+		if (*word == '\0' || (ours && placed))
 			continue;
 		if (out.len > 0)
 			buf_putc(&out, ',');
-		if (strcmp(word, map) == 0)
+		if (ours)
 			buf_printf(&out, "texthash:%s/policy", t->dir);
 		else
 			buf_puts(&out, word);
+		placed = placed || ours;
 	}
 	free(copy);
 	return buf_take(&out);
@@ -254,17 +308,15 @@ our_maps(const struct throwaway *t, const char *list, const char *map)
 
 /* What it trusts, and where it asks for policies. */
 static int
-rewire(const struct throwaway *t, const char *dir, const char *map,
-    const char *ca, struct err *e)
+rewire(const struct throwaway *t, const char *dir,
+    const struct throwaway_place *place, const char *ca, struct err *e)
 {
 	char *file = mem_printf("%s/ca.pem", t->dir), *maps = NULL;
 	struct postconf other;
 	int rv = postconf_read(&other, dir, false, e);
 
 	if (rv == 0) {
-		maps = our_maps(t,
-		    postconf_text(&other, "smtp/unix", "smtp_tls_policy_maps"),
-		    map);
+		maps = our_maps(t, &other, place);
 		rv = put_cas(t,
 		    postconf_text(&other, "smtp/unix", "smtp_tls_CAfile"), ca,
 		    e);
@@ -333,8 +385,8 @@ make_folders(const struct throwaway *t, struct err *e)
 }
 
 static int
-make(struct throwaway *t, const char *dir, const char *map, const char *ca,
-    const struct throwaway_mail *mail, size_t n, struct err *e)
+make(struct throwaway *t, const char *dir, const struct throwaway_place *place,
+    const char *ca, const struct throwaway_mail *mail, size_t n, struct err *e)
 {
 	const char *tmp = getenv("TMPDIR");
 	char *etc;
@@ -354,7 +406,8 @@ make(struct throwaway *t, const char *dir, const char *map, const char *ca,
 		return err_sys(
 		    e, EX_CANTCREAT, "cannot make %s", quotes(etc).s);
 	if (configure(t, dir, e) == -1 || make_folders(t, e) == -1 ||
-	    rewire(t, dir, map, ca, e) == -1 || put_tables(t, mail, n, e) == -1)
+	    rewire(t, dir, place, ca, e) == -1 ||
+	    put_tables(t, mail, n, e) == -1)
 		return -1;
 	t->started = true;
 	return command(t, "postfix", "start", NULL, e);
@@ -438,8 +491,9 @@ learn(const struct throwaway *t, struct throwaway_mail *mail, size_t n)
 }
 
 int
-throwaway_run(const char *dir, const char *map, const char *ca,
-    struct throwaway_mail *mail, size_t n, int seconds, struct err *e)
+throwaway_run(const char *dir, const struct throwaway_place *place,
+    const char *ca, struct throwaway_mail *mail, size_t n, int seconds,
+    struct err *e)
 {
 	static const int later[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT};
 	struct throwaway t = {0};
@@ -453,7 +507,7 @@ throwaway_run(const char *dir, const char *map, const char *ca,
 	for (k = 0; k < sizeof(later) / sizeof(later[0]); k++)
 		(void)sigaddset(&held, later[k]);
 	(void)sigprocmask(SIG_BLOCK, &held, &before);
-	rv = make(&t, dir, map, ca, mail, n, e);
+	rv = make(&t, dir, place, ca, mail, n, e);
 	if (rv == 0) {
 		await_pickup(&t);
 		rv = send(&t, n, e);

@@ -850,13 +850,9 @@ received_parse(struct span value, struct received *out)
 	}
 }
 
-const char *
-received_tls_name(enum received_tls t)
-{
-	static const char *const name[] = {[RECEIVED_UNKNOWN] = "unknown",
-	    [RECEIVED_CLEAR] = "clear",
-	    [RECEIVED_ENCRYPTED] = "encrypted",
-	    [RECEIVED_LOCAL] = "local"};
-
-	return name[t];
-}
+const char *const received_tls_names[] = {
+    [RECEIVED_UNKNOWN] = "unknown",
+    [RECEIVED_CLEAR] = "clear",
+    [RECEIVED_ENCRYPTED] = "encrypted",
+    [RECEIVED_LOCAL] = "local",
+};

@@ -45,6 +45,6 @@ struct received {
 void received_parse(struct span value, struct received *out);
 
 /* "encrypted", "clear", "unknown", "local". */
-const char *received_tls_name(enum received_tls t);
+extern const char *const received_tls_names[];
 
 #endif

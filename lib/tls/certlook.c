@@ -76,6 +76,7 @@ take_names(
 	const unsigned char *p = issuer->whole;
 	X509_NAME *name = d2i_X509_NAME(NULL, &p, issuer->nwhole);
 	size_t used = 0;
+	bool same = false;
 
 	if (name != NULL && name_part(name, NID_organizationName, out->issuer,
 				sizeof(out->issuer) / 2))
@@ -83,11 +84,16 @@ take_names(
 	if (used > 0)
 		used += (size_t)snprintf(
 		    out->issuer + used, sizeof(out->issuer) - used, ", ");
-	if ((name == NULL ||
-		!name_part(name, NID_commonName, out->issuer + used,
-		    sizeof(out->issuer) - used)) &&
-	    used > 0)
+	if (name == NULL || !name_part(name, NID_commonName, out->issuer + used,
+				sizeof(out->issuer) - used))
+		same = true;
+	/* Who has one name for both is called by it once. */
+	else if (used > 0)
+		same = strlen(out->issuer + used) == used - 2 &&
+		       memcmp(out->issuer, out->issuer + used, used - 2) == 0;
+	if (same && used > 0)
 		out->issuer[used - 2] = '\0';
+	out->issuer_cn = same ? 0 : used;
 	X509_NAME_free(name);
 	p = subject->whole;
 	name = d2i_X509_NAME(NULL, &p, subject->nwhole);

@@ -15,7 +15,8 @@
 struct certlook {
 	/* Fit to be shown; "" if they are not there. */
 	char subject[CERTLOOK_TEXT]; /* CN, else organisation */
-	char issuer[CERTLOOK_TEXT];  /* "Organisation, CN", or the one it has */
+	char issuer[CERTLOOK_TEXT];  /* "Organisation, CN", or what there is */
+	size_t issuer_cn;	     /* where its CN begins, if it has both */
 	time_t begins, ends;	     /* 0: cannot be read */
 	char key[64];		     /* "EC prime256v1", "RSA 2048" */
 	char signature[64];	     /* "sha256WithRSAEncryption" */

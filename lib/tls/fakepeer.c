@@ -18,6 +18,7 @@
 
 #include "err.h"
 #include "fdio.h"
+#include "x509.h"
 
 #define PATIENCE 10 /* seconds, with a client */
 #define LINE_MAX_IN 1024
@@ -81,8 +82,8 @@ certify(struct pair *p, const struct pair *ca, const char *name, long days)
 }
 
 static bool
-make_tls(
-    enum fakepeer kind, const struct pair *ca, const char *name, SSL_CTX **tls)
+make_tls(enum fakepeer kind, const struct pair *ca, const char *name,
+    struct x509_info *info, SSL_CTX **tls)
 {
 	struct pair other = {0}, leaf = {0};
 	bool ok;
@@ -96,6 +97,8 @@ make_tls(
 		 kind == FAKEPEER_EXPIRED ? -2 : 2) &&
 	     SSL_CTX_use_certificate(*tls, leaf.x) == 1 &&
 	     SSL_CTX_use_PrivateKey(*tls, leaf.key) == 1;
+	if (ok)
+		x509_info(leaf.x, info);
 	EVP_PKEY_free(leaf.key);
 	X509_free(leaf.x);
 	EVP_PKEY_free(other.key);
@@ -230,6 +233,7 @@ fakepeer_main(int fd, void *arg)
 	struct pollfd at[FAKEPEER_KINDS + 1] = {{.fd = fd}};
 	SSL_CTX *tls[FAKEPEER_KINDS] = {NULL};
 	struct fakepeers said;
+	struct x509_info info;
 	struct pair ca = {0};
 	int k;
 
@@ -240,8 +244,10 @@ fakepeer_main(int fd, void *arg)
 		return EX_SOFTWARE;
 	for (k = 0; k < FAKEPEER_KINDS; k++) {
 		if (k != FAKEPEER_NO_STARTTLS &&
-		    !make_tls((enum fakepeer)k, &ca, arg, &tls[k]))
+		    !make_tls((enum fakepeer)k, &ca, arg, &info, &tls[k]))
 			return EX_SOFTWARE;
+		if (k == FAKEPEER_CONTROL)
+			memcpy(said.pin, info.spki_sha256, sizeof(said.pin));
 		at[k + 1].fd = listen_at(&said.port[k]);
 		if (at[k + 1].fd == -1)
 			return EX_UNAVAILABLE;
@@ -271,6 +277,6 @@ fakepeer_ready(int fd, struct fakepeers *p, struct err *e)
 			    "no servers can be made for the test");
 		n += (size_t)got;
 	}
-	p->ca[sizeof(p->ca) - 1] = '\0';
+	p->ca[sizeof(p->ca) - 1] = p->pin[sizeof(p->pin) - 1] = '\0';
 	return 0;
 }

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "x509.h"
+
 struct err;
 
 enum fakepeer {
@@ -18,6 +20,7 @@ enum fakepeer {
 	FAKEPEER_EXPIRED,
 	FAKEPEER_UNKNOWN_CA,
 	FAKEPEER_NO_STARTTLS,
+	FAKEPEER_CONTROL, /* as good as the first: for a policy of its own */
 	FAKEPEER_KINDS
 };
 
@@ -27,6 +30,7 @@ enum fakepeer {
 struct fakepeers {
 	uint16_t port[FAKEPEER_KINDS]; /* of 127.0.0.1 */
 	char ca[FAKEPEER_PEM_MAX];     /* the good one's CA, in PEM */
+	char pin[X509_HEX_MAX];	       /* sha256 of the control's key */
 };
 
 /* For apart_start(): arg is the name, a const char *. Ends with fd. */

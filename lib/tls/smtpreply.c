@@ -5,14 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-void
-smtpreply_clear(struct smtpreply *r)
-{
-	/* line needs no clearing: len says what of it is in use. */
-	memset(r, 0, offsetof(struct smtpreply, line));
-	r->line[0] = '\0';
-}
-
 static bool
 is_digit(char c)
 {

@@ -26,7 +26,7 @@ enum smtpreply_status {
 	SMTPREPLY_TOO_MUCH /* one of the limits was met: hang up */
 };
 
-/* A zeroed struct is ready; so is one that was cleared. */
+/* A zeroed struct is ready for the next reply. */
 struct smtpreply {
 	int code;	/* 0 to 999, of the last line that had one */
 	unsigned lines; /* whole lines seen, noise included */
@@ -56,8 +56,5 @@ struct smtpreply {
  */
 enum smtpreply_status smtpreply_feed(
     struct smtpreply *r, const char *p, size_t len, size_t *used);
-
-/* Forget the reply and be ready for the next one. */
-void smtpreply_clear(struct smtpreply *r);
 
 #endif

@@ -571,7 +571,7 @@ enter_phase(struct starttls *s, enum starttls_phase phase)
 	struct timeval tv;
 
 	s->res.phase = phase;
-	smtpreply_clear(&s->reply);
+	s->reply = (struct smtpreply){0};
 
 	total = (uint64_t)s->ctx->total_ms * 1000;
 	spent = now - s->begun;
@@ -733,7 +733,7 @@ static enum step
 say_helo(struct starttls *s)
 {
 	s->tried_helo = true;
-	smtpreply_clear(&s->reply);
+	s->reply = (struct smtpreply){0};
 	command(s, "HELO %s\r\n", s->ctx->helo);
 	return STEP_ON;
 }
@@ -769,7 +769,7 @@ got_greeting_tls(struct starttls *s)
 	if (s->reply.code / 100 != 2)
 		return finish_reply(s, STARTTLS_GREETING_REFUSED);
 	s->greeted = true;
-	smtpreply_clear(&s->reply);
+	s->reply = (struct smtpreply){0};
 	command(s, "EHLO %s\r\n", s->ctx->helo);
 	return STEP_ON;
 }
@@ -962,17 +962,11 @@ starttls_start(struct event_base *base, struct starttls_ctx *ctx,
 	return s;
 }
 
-const char *
-starttls_phase_name(enum starttls_phase p)
-{
-	static const char *const names[STARTTLS_PHASES] = {
-	    [STARTTLS_CONNECT] = "connect",
-	    [STARTTLS_GREETING] = "greeting",
-	    [STARTTLS_EHLO] = "ehlo",
-	    [STARTTLS_COMMAND] = "starttls",
-	    [STARTTLS_HANDSHAKE] = "handshake",
-	    [STARTTLS_EHLO_TLS] = "ehlo-tls",
-	};
-
-	return names[p];
-}
+const char *const starttls_phase_names[STARTTLS_PHASES] = {
+    [STARTTLS_CONNECT] = "connect",
+    [STARTTLS_GREETING] = "greeting",
+    [STARTTLS_EHLO] = "ehlo",
+    [STARTTLS_COMMAND] = "starttls",
+    [STARTTLS_HANDSHAKE] = "handshake",
+    [STARTTLS_EHLO_TLS] = "ehlo-tls",
+};

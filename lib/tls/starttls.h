@@ -162,7 +162,7 @@ struct starttls *starttls_start(struct event_base *base,
 /* End a session without calling back. Not from inside its own callback. */
 void starttls_cancel(struct starttls *s);
 
-/* A short word: "connect", "ehlo", "handshake". */
-const char *starttls_phase_name(enum starttls_phase p);
+/* Short words: "connect", "ehlo", "handshake". */
+extern const char *const starttls_phase_names[STARTTLS_PHASES];
 
 #endif

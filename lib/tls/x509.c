@@ -775,6 +775,7 @@ note(struct x509_verdict *out, enum x509_bad kind, int code, int depth,
 	/* The fault nearest to the leaf is the one to tell. */
 	if (f->found && f->depth <= depth)
 		return;
+	out->ok = false;
 	f->found = true;
 	f->depth = depth;
 	f->why = X509_verify_cert_error_string(code);
@@ -922,6 +923,8 @@ path_info(X509_STORE_CTX *sc, struct x509_verdict *out)
 		const X509 *x = sk_X509_value(path, i);
 		time_t t;
 
+		show_name(X509_get_subject_name(x), NID_commonName, out->top,
+		    sizeof(out->top));
 		if (!asn1_time(X509_get0_notAfter(x), &t) ||
 		    (out->ends_known && out->ends <= t))
 			continue;
@@ -929,8 +932,7 @@ path_info(X509_STORE_CTX *sc, struct x509_verdict *out)
 		out->ends = t;
 		out->begins = 0;
 		(void)asn1_time(X509_get0_notBefore(x), &out->begins);
-		show_name(X509_get_subject_name(x), NID_commonName,
-		    out->ends_who, sizeof(out->ends_who));
+		memcpy(out->ends_who, out->top, sizeof(out->ends_who));
 	}
 }
 
@@ -951,8 +953,8 @@ run(X509_STORE_CTX *sc, SSL *ssl, struct walk *w)
 {
 	struct x509_verdict *out = w->out;
 	X509 *leaf = X509_STORE_CTX_get0_cert(sc);
-	size_t i;
 
+	out->ok = true;
 	X509_STORE_CTX_set_app_data(sc, w);
 	(void)X509_verify_cert(sc);
 	path_info(sc, out);
@@ -960,10 +962,7 @@ run(X509_STORE_CTX *sc, SSL *ssl, struct walk *w)
 		note(out, X509_BAD_NAME, X509_V_ERR_HOSTNAME_MISMATCH, 0, leaf);
 	if (w->records && out->usable == 0)
 		note(out, X509_BAD_TLSA, X509_V_ERR_DANE_NO_MATCH, 0, leaf);
-	out->ok = X509_STORE_CTX_get_error(sc) == X509_V_OK;
-	for (i = 0; i < X509_BAD_COUNT; i++)
-		if (out->bad[i].found)
-			out->ok = false;
+	out->ok &= X509_STORE_CTX_get_error(sc) == X509_V_OK;
 	out->leaf_is_anchor = SSL_get0_dane_authority(ssl, NULL, NULL) == 0;
 	if (!out->bad[X509_BAD_NAME].found)
 		matched_name(sc, out);

@@ -175,11 +175,12 @@ struct x509_verdict {
 	bool ok;       /* Postfix would write "Verified" */
 	struct x509_finding bad[X509_BAD_COUNT];
 	char matched[X509_TEXT_MAX]; /* the certificate's name that matched */
-	bool leaf_is_anchor; /* trusted by itself: dates were not asked */
-	size_t depth;	     /* certificates in the path that was built */
-	bool ends_known;     /* the next three are set */
-	time_t ends;	     /* earliest end of life in that path */
-	time_t begins;	     /* of that certificate */
+	bool leaf_is_anchor;	 /* trusted by itself: dates were not asked */
+	size_t depth;		 /* certificates in the path that was built */
+	char top[X509_TEXT_MAX]; /* subject CN of the last of them, or "" */
+	bool ends_known;	 /* the next three are set */
+	time_t ends;		 /* earliest end of life in that path */
+	time_t begins;		 /* of that certificate */
 	char ends_who[X509_TEXT_MAX]; /* subject CN of that certificate */
 };
 

@@ -18,6 +18,7 @@
 #define MIN_RSA 2048 /* bits of a key */
 #define MIN_EC 224
 #define MIN_SIGNATURE 112 /* bits of strength: SHA-224 and up */
+#define AGREED_SHOWN 3	  /* patterns of issuer= told in a sentence */
 #define SHOWN_NAMES 8 /* subjectAltNames and references told in a sentence */
 
 /* One judgement at work. */
@@ -32,10 +33,7 @@ struct job {
 	char *dot_nexthop;
 };
 
-/* Its word, and its sentence if it is not asked, or passes. */
-static const struct {
-	const char *word, *idle, *pass;
-} rules[CERTRULE_COUNT] = {
+const struct certrule_words certrule_words[CERTRULE_COUNT] = {
     [CERTRULE_CA] = {"ca", "The CA does not matter for this partner.", NULL},
     [CERTRULE_SELF_SIGNED] = {"self-signed",
 	"Self-signed certificates are allowed for this partner.",
@@ -70,19 +68,11 @@ static const struct {
 	"The key is the one that passed last."},
 };
 
-const char *
-certrule_text(enum certrule_id id)
-{
-	return rules[id].word;
-}
-
-const char *
-certrule_state_text(enum certrule_state state)
-{
-	return state == CERTRULE_PASS	     ? "pass"
-	       : state == CERTRULE_NOT_ASKED ? "not-asked"
-					     : "fail";
-}
+const char *const certrule_state_texts[] = {
+    [CERTRULE_NOT_ASKED] = "not-asked",
+    [CERTRULE_PASS] = "pass",
+    [CERTRULE_FAIL] = "fail",
+};
 
 /* --- What a rule answers -------------------------------------------------- */
 
@@ -125,7 +115,8 @@ say(struct job *j, enum certrule_id id, const char *fmt, ...)
 static void
 pass(struct job *j, enum certrule_id id, bool asked)
 {
-	const char *usual = asked ? rules[id].pass : rules[id].idle;
+	const char *usual =
+	    asked ? certrule_words[id].pass : certrule_words[id].idle;
 
 	j->out->rule[id].state = asked ? CERTRULE_PASS : CERTRULE_NOT_ASKED;
 	if (usual != NULL)
@@ -256,6 +247,63 @@ judge_self_signed(struct job *j)
 		    ca_name(j));
 }
 
+/* The first agreed name that is only a part of what the CA is called. */
+static const char *
+partly_agreed(const struct job *j)
+{
+	const struct x509_info *leaf = &j->out->leaf;
+	size_t i;
+
+	for (i = 0; i < j->r->nissuer; i++)
+		if (strcasestr(leaf->issuer_org, j->r->issuer[i]) != NULL ||
+		    strcasestr(leaf->issuer_cn, j->r->issuer[i]) != NULL)
+			return j->r->issuer[i];
+	return NULL;
+}
+
+/* "a*", "b" and 2 more */
+static void
+put_agreed(const struct job *j, struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < j->r->nissuer && i < AGREED_SHOWN; i++)
+		buf_printf(
+		    out, "%s%s", i == 0 ? "" : ", ", quotes(j->r->issuer[i]).s);
+	if (i < j->r->nissuer)
+		buf_printf(out, " and %zu more", j->r->nissuer - i);
+}
+
+/* Nearly agreed is not agreed; but it may be what was meant. */
+static void
+fail_issuer(struct job *j)
+{
+	const struct x509_info *leaf = &j->out->leaf;
+	const char *part = partly_agreed(j);
+	struct buf agreed = {0};
+	bool begins =
+	    part != NULL &&
+	    (strncasecmp(leaf->issuer_org, part, strlen(part)) == 0 ||
+		strncasecmp(leaf->issuer_cn, part, strlen(part)) == 0);
+
+	if (part == NULL) {
+		put_agreed(j, &agreed);
+		fail(j, CERTRULE_ISSUER, FAULT_WRONG_ISSUER,
+		    "The certificate was issued by \"%s\" of \"%s\", which "
+		    "is not an agreed CA: issuer= of the registry has %s (a "
+		    "pattern is all of a name, or ends in *).",
+		    leaf->issuer_cn, leaf->issuer_org, agreed.data);
+	} else {
+		fail(j, CERTRULE_ISSUER, FAULT_WRONG_ISSUER,
+		    "The certificate was issued by \"%s\" of \"%s\", of "
+		    "which the agreed \"%s\" is a part only: in the registry, "
+		    "issuer=%s%s* would fit.",
+		    leaf->issuer_cn, leaf->issuer_org, part, begins ? "" : "*",
+		    part);
+	}
+	buf_free(&agreed);
+}
+
 static void
 judge_issuer(struct job *j)
 {
@@ -277,10 +325,13 @@ judge_issuer(struct job *j)
 	} else if (like)
 		pass(j, CERTRULE_ISSUER, asked);
 	else
-		fail(j, CERTRULE_ISSUER, FAULT_WRONG_ISSUER,
-		    "The certificate was issued by \"%s\" of \"%s\", which is "
-		    "not an agreed CA.",
-		    leaf->issuer_cn, leaf->issuer_org);
+		fail_issuer(j);
+}
+
+static const char *
+when(const struct job *j, time_t t, char text[CLOCK_MAX])
+{
+	return j->r->local ? clock_text(t, 0, text) : num_time_text(t, text);
 }
 
 static void
@@ -289,12 +340,12 @@ judge_validity(struct job *j)
 	const struct x509_finding *late = &j->v.bad[X509_BAD_EXPIRED];
 	const struct x509_finding *early = &j->v.bad[X509_BAD_NOT_YET];
 	const struct x509_info *leaf = &j->out->leaf;
-	char from[NUM_TIME_MAX], to[NUM_TIME_MAX];
+	char from[CLOCK_MAX], to[CLOCK_MAX];
 
 	if (leaf->dates_ok)
 		observe(j, CERTRULE_VALIDITY, "%s to %s",
-		    num_time_text(leaf->not_before, from),
-		    num_time_text(leaf->not_after, to));
+		    when(j, leaf->not_before, from),
+		    when(j, leaf->not_after, to));
 	else
 		observe(j, CERTRULE_VALIDITY, "unreadable");
 	if (late->found && late->depth == 0 && leaf->dates_ok)
@@ -739,6 +790,7 @@ certrule_judge(STACK_OF(X509) * c, const struct certrules *r,
 	if ((rv = ask_openssl(&j, err)) == 0) {
 		out->key = compare_key(r->last_key, out->leaf.spki_sha256);
 		out->delivers = j.v.ok;
+		memcpy(out->root, j.v.top, sizeof(out->root));
 		for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 			all[i](&j);
 		/* No rule may be missing for what stops mail. */

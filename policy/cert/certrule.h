@@ -45,6 +45,7 @@ struct certrules {
 	bool alone;	    /* from a file: no handshake has proved the key */
 	unsigned warn_days; /* look-ahead, see certverdict.warning; 0: none */
 	time_t at;
+	bool local; /* times in words are, for people; else RFC 3339 */
 };
 
 enum certrule_id {
@@ -89,7 +90,8 @@ struct certverdict {
 	time_t begins;	/* of what ends first; 0: its end stops no mail */
 	time_t ends;	/* the earliest in the chain, where that counts */
 	long days_left; /* until then, whole days, negative after it */
-	struct x509_info leaf; /* the certificate in words */
+	struct x509_info leaf;	  /* the certificate in words */
+	char root[X509_TEXT_MAX]; /* CN of the CA its path ends at, or "" */
 };
 
 /*
@@ -99,10 +101,13 @@ struct certverdict {
 int certrule_judge(STACK_OF(X509) * c, const struct certrules *r,
     struct certverdict *out, struct err *err);
 
-/* The word for a rule: "ca", "name", "common-name", ... */
-const char *certrule_text(enum certrule_id id);
+/* Of each rule: its word, and its sentence if it is not asked, or passes. */
+extern const struct certrule_words {
+	const char *word; /* "ca", "name", "common-name", ... */
+	const char *idle, *pass;
+} certrule_words[CERTRULE_COUNT];
 
 /* "pass", "fail", "not-asked". */
-const char *certrule_state_text(enum certrule_state state);
+extern const char *const certrule_state_texts[];
 
 #endif

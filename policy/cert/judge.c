@@ -23,6 +23,7 @@ struct ca_set {
 struct judge {
 	char *ca_file;
 	char *replaced; /* ca_file stands for that, too; or NULL */
+	bool local;
 	struct ca_set *set;
 	size_t n, cap;
 };
@@ -53,6 +54,39 @@ judge_free(struct judge *j)
 	free(j);
 }
 
+static void
+add_text(struct digest *d, const char *s)
+{
+	digest_add(d, s, strlen(s) + 1);
+}
+
+static void
+add_list(struct digest *d, const struct strs *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		add_text(d, l->v[i]);
+	add_text(d, "");
+}
+
+void
+judge_rule(const struct judge_gateway *g, char out[DIGEST_HEX])
+{
+	const struct attributes *t = g->attributes;
+	const unsigned char word[] = {
+	    (unsigned char)g->level, t->verify, t->common_name, t->min_tls};
+	struct digest *d = digest_new();
+
+	digest_add(d, word, sizeof(word));
+	add_text(d, t->protocols == NULL ? "" : t->protocols);
+	add_list(d, g->gateway);
+	add_list(d, t->ca);
+	add_list(d, t->issuer);
+	add_list(d, t->key);
+	digest_hex(d, out);
+}
+
 bool
 judge_uses_ca_file(const struct judge *j, const struct attributes *t)
 {
@@ -69,6 +103,12 @@ judge_replace(struct judge *j, const struct judge *old)
 {
 	free(j->replaced);
 	j->replaced = mem_dup(old->ca_file);
+}
+
+void
+judge_local(struct judge *j)
+{
+	j->local = true;
 }
 
 /* Several files are one set of trust anchors, as several `tafile=` are. */
@@ -98,21 +138,6 @@ out:
 	return s;
 }
 
-static bool
-same_files(const struct strs *a, const struct strs *b)
-{
-	size_t i;
-
-	if (a == b)
-		return true;
-	if (a == NULL || b == NULL || a->n != b->n)
-		return false;
-	for (i = 0; i < a->n; i++)
-		if (strcmp(a->v[i], b->v[i]) != 0)
-			return false;
-	return true;
-}
-
 static const struct ca_set *
 ca_set(struct judge *j, const struct attributes *t)
 {
@@ -121,7 +146,7 @@ ca_set(struct judge *j, const struct attributes *t)
 	size_t i;
 
 	for (i = 0; i < j->n; i++)
-		if (same_files(j->set[i].files, files))
+		if (strs_same(j->set[i].files, files))
 			return &j->set[i];
 	j->set = mem_grow(j->set, j->n, &j->cap, sizeof(*j->set));
 	s = memset(&j->set[j->n++], 0, sizeof(*s));
@@ -178,6 +203,7 @@ rules_of(struct judge *j, const struct judge_gateway *g, struct certrules *out,
 	const struct ca_set *set;
 
 	*out = (struct certrules){
+	    .local = j->local,
 	    .verify = verify_of(g),
 	    .gateway = g->gateway->v,
 	    .ngateway = g->gateway->n,
@@ -359,9 +385,45 @@ judge_session(struct judge *j, const struct judge_gateway *g,
 	return 0;
 }
 
-enum fault
-judge_mx(const struct mxdns_result *r)
+enum evidence_judged
+judge_passed_by(const struct judgement *j)
 {
+	static const enum evidence_judged by[] = {
+	    [CERTRULE_BY_NAME] = EVIDENCE_BY_CA,
+	    [CERTRULE_BY_KEY] = EVIDENCE_BY_KEY,
+	    [CERTRULE_BY_DANE] = EVIDENCE_BY_DANE,
+	    [CERTRULE_BY_NONE] = EVIDENCE_BY_NONE,
+	};
+
+	return j->passed ? by[j->by] : EVIDENCE_FAILED;
+}
+
+static bool
+is_none(enum mxdns_kind kind)
+{
+	return kind == MXDNS_NO_NAME || kind == MXDNS_NO_DATA;
+}
+
+/* Does DNS say that the host has no address? Then smtp(8) returns the mail. */
+static bool
+has_none(const struct mxdns_host *h)
+{
+	const enum mxdns_kind a = h->a.kind, aaaa = h->aaaa.kind;
+
+	return (is_none(a) || is_none(aaaa)) &&
+	       (is_none(a) || a == MXDNS_NOT_ASKED) &&
+	       (is_none(aaaa) || aaaa == MXDNS_NOT_ASKED);
+}
+
+enum fault
+judge_way(const struct mxdns_result *r, const struct mxdns_host *h)
+{
+	if (h != NULL && h->naddr > 0)
+		return FAULT_OK;
+	if (h != NULL && has_none(h))
+		return FAULT_NO_MX;
+	if (h != NULL)
+		return r->no_root ? FAULT_LOCAL_ERROR : FAULT_DNS_FAILED;
 	switch (r->status) {
 	case MXDNS_OK:
 		return FAULT_OK;
@@ -375,14 +437,6 @@ judge_mx(const struct mxdns_result *r)
 		break;
 	}
 	return FAULT_LOCAL_ERROR;
-}
-
-enum fault
-judge_host(const struct mxdns_result *r, const struct mxdns_host *h)
-{
-	if (h->naddr > 0)
-		return FAULT_OK;
-	return r->no_root ? FAULT_LOCAL_ERROR : FAULT_DNS_FAILED;
 }
 
 enum fault

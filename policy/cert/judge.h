@@ -12,7 +12,9 @@
 #include <time.h>
 
 #include "certrule.h"
+#include "digest.h"
 #include "fault.h"
+#include "judged.h"
 #include "level.h"
 
 struct err;
@@ -34,6 +36,9 @@ bool judge_uses_ca_file(const struct judge *j, const struct attributes *t);
 
 /* Read j's ca_file also where partners name that of old as theirs. */
 void judge_replace(struct judge *j, const struct judge *old);
+
+/* Times in the words of verdicts are local, for people; else RFC 3339. */
+void judge_local(struct judge *j);
 
 /* Free j and its CA sets; NULL is allowed. */
 void judge_free(struct judge *j);
@@ -66,6 +71,15 @@ struct judgement {
 	struct certverdict v; /* of the certificate, if there was one */
 };
 
+/* How the gateway passed, as it is kept. */
+enum evidence_judged judge_passed_by(const struct judgement *j);
+
+/*
+ * The rule itself, as a SHA-256 in hex, by g's first three: verdicts by the
+ * same one can be compared. What stands in CA files is no part of it.
+ */
+void judge_rule(const struct judge_gateway *g, char out[DIGEST_HEX]);
+
 /* Read the CA set that g needs, if any. 0, or -1 with *e set. */
 int judge_load(struct judge *j, const struct judge_gateway *g, struct err *e);
 
@@ -84,11 +98,11 @@ int judge_chain(struct judge *j, const struct judge_gateway *g,
 int judge_session(struct judge *j, const struct judge_gateway *g,
     const struct starttls_result *r, struct judgement *out, struct err *e);
 
-/* What is wrong with the way to a next-hop; FAULT_OK if there is one. */
-enum fault judge_mx(const struct mxdns_result *r);
-
-/* What is wrong with the addresses of one gateway; FAULT_OK if it has any. */
-enum fault judge_host(const struct mxdns_result *r, const struct mxdns_host *h);
+/*
+ * What is wrong with the way to a next-hop (h is NULL), or with the addresses
+ * of one of its gateways; FAULT_OK if there is one.
+ */
+enum fault judge_way(const struct mxdns_result *r, const struct mxdns_host *h);
 
 /*
  * The same for TLSA records: FAULT_NO_TLSA if DNSSEC does not vouch for them

@@ -1,5 +1,7 @@
 #include "fault.h"
 
+#include <jansson.h>
+
 #include <string.h>
 
 /* Where a fault lies, which decides what may be done about it. */
@@ -80,7 +82,8 @@ static const struct row rows[FAULT_COUNT] = {
 	"answer.",
 	CHECK_DNS, REACH},
     [FAULT_NO_MX] = {"no-mx", LAYER_NET, NONE, NONE,
-	"The domain names no mail gateway, or says that it takes no mail.",
+	"The domain names no mail gateway that has an address, or says that "
+	"it takes no mail.",
 	CHECK_DNS, REACH},
     [FAULT_TLSA_FAILED] = {"tlsa-failed", LAYER_NET, ENCRYPT, ENCRYPT,
 	"The name servers give no usable answer about the gateway's TLSA "
@@ -182,6 +185,12 @@ const char *
 fault_text(enum fault f)
 {
 	return rows[f].text;
+}
+
+json_t *
+fault_json(enum fault f)
+{
+	return f == FAULT_OK ? json_null() : json_string(fault_text(f));
 }
 
 int

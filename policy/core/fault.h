@@ -57,6 +57,9 @@ enum fault {
 /* The word for f: "ok", "expired", "name-mismatch", ... */
 const char *fault_text(enum fault f);
 
+/* The same as JSON: null where there is no fault. */
+struct json_t *fault_json(enum fault f);
+
 /* The fault of that word. 0, or -1 (*out untouched). */
 int fault_parse(const char *s, enum fault *out);
 

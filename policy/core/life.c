@@ -9,8 +9,7 @@ life_days(time_t ends, time_t now)
 {
 	long long s = (long long)ends - (long long)now;
 
-	return (
-	    long)(s >= 0 ? s / CLOCK_DAY : -((-s + CLOCK_DAY - 1) / CLOCK_DAY));
+	return (long)(s >= 0 || s <= -CLOCK_DAY ? s / CLOCK_DAY : -1);
 }
 
 bool
@@ -20,6 +19,16 @@ life_ends_soon(time_t begins, time_t ends, time_t now, unsigned days)
 
 	return begins != 0 && left < (time_t)days * CLOCK_DAY &&
 	       left < (ends - begins) / 4;
+}
+
+int
+life_share(time_t begins, time_t ends, time_t now)
+{
+	if (begins == 0 || begins >= ends)
+		return -1;
+	return ends <= now     ? 0
+	       : now <= begins ? 100
+			       : (int)((ends - now) * 100 / (ends - begins));
 }
 
 unsigned

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "diag.h"
+#include "dname.h"
 #include "err.h"
 #include "file.h"
 #include "listener.h"
@@ -67,6 +68,40 @@ check_path(const char *value)
 	return *value == '\0' ? "is empty" : NULL;
 }
 
+/* What goes into one word of a header or a command. */
+static const char *
+check_word(const char *value)
+{
+	return value[strcspn(value, " \t")] != '\0' ? "holds a blank" : NULL;
+}
+
+static const char *
+check_operator(const char *value)
+{
+	return *value == '\0' ? "is empty: nobody would be told"
+			      : check_word(value);
+}
+
+/* As libunbound takes it: an address, and a port behind "@". */
+static const char *
+check_resolver(const char *value)
+{
+	size_t n = strcspn(value, "@");
+	char *address = mem_printf("%.*s", (int)n, value);
+	bool good = dname_is_address(address);
+	uint64_t port;
+
+	free(address);
+	if (*value == '\0')
+		return NULL;
+	if (!good)
+		return "is not an address such as 192.0.2.53, 192.0.2.53@5353 "
+		       "or 2001:db8::53";
+	if (value[n] == '@' && num_parse(value + n + 1, 1, 65535, &port) == -1)
+		return "has behind @ no port from 1 to 65535";
+	return NULL;
+}
+
 static const char *
 check_map(const char *value)
 {
@@ -76,9 +111,10 @@ check_map(const char *value)
 		return "holds a blank, a comma or a brace: main.cf could not "
 		       "name it";
 	/* Postfix adds the suffix to the name that main.cf gives. */
-	return n > 4 && strcmp(value + n - 4, ".cdb") == 0
+	return n > 4 && strcmp(value + n - 4, ".cdb") == 0 &&
+		       value[n - 5] != '/'
 		   ? NULL
-		   : "does not end in .cdb, which Postfix's cdb: needs";
+		   : "does not end in NAME.cdb, which Postfix's cdb: needs";
 }
 
 static const char *
@@ -152,15 +188,16 @@ static const struct conf_item items[] = {
     TEXT(policy_socket, "/var/spool/postfix/tlspact/policy", check_socket),
     TEXT(socketmap_socket, "/var/spool/postfix/tlspact/socketmap",
 	check_socket),
-    TEXT(mail_log, "/var/log/mail.log", NULL),
-    ITEM(operator_, "operator", CONF_TEXT, "postmaster", 0, 0, NULL, NULL),
+    TEXT(mail_log, "/var/log/mail.log", check_path),
+    ITEM(operator_, "operator", CONF_TEXT, "postmaster", 0, 0, NULL,
+	check_operator),
     TEXT(notify_command, "", NULL),
     TEXT(sendmail, "/usr/sbin/sendmail", check_program),
     TEXT(postfix_config, "", check_absolute),
-    TEXT(resolver, "", NULL),
+    TEXT(resolver, "", check_resolver),
     TEXT(trust_anchor, "/usr/share/dns/root.key", NULL),
     NUMBER(smtp_port, "25", 1, 65535),
-    TEXT(helo_name, "", NULL),
+    TEXT(helo_name, "", check_word),
     TIME(probe_timeout, "30s", 1, 600),
     NUMBER(probe_parallel, "32", 1, 4096),
     TEXT(max_weakened, "10%", check_limit),
@@ -215,20 +252,19 @@ settings_load(struct settings *s, struct settings_options *o,
     const char *fallback, struct diags *d, struct err *e)
 {
 	const char *file = o->file != NULL ? o->file : fallback;
-	size_t len, i;
-	char *text;
+	struct conf_source from = {.file = file,
+	    .option = "-o",
+	    .override = o->override,
+	    .noverrides = o->n};
 	int rv = 0;
 
 	memset(s, 0, sizeof(*s));
-	conf_init(&s->conf, items, sizeof(items) / sizeof(items[0]), s);
-	text = file_slurp(file, CONF_FILE_MAX, &len, NULL, e);
-	if (text != NULL)
-		conf_parse(&s->conf, file, text, len, d);
-	else if (o->file != NULL || !is_missing(file))
+	s->conf = (struct conf){items, sizeof(items) / sizeof(items[0]), s};
+	from.text = file_slurp(file, CONF_FILE_MAX, &from.len, NULL, e);
+	if (from.text == NULL && (o->file != NULL || !is_missing(file)))
 		rv = -1;
-	free(text);
-	for (i = 0; i < o->n; i++)
-		conf_override(&s->conf, o->override[i], "-o", d);
+	conf_read(&s->conf, &from, d);
+	free(from.text);
 	free(o->override);
 	o->override = NULL;
 	if (o->postfix != NULL) {
@@ -266,22 +302,14 @@ settings_postfix(const struct settings *s)
 	return *s->postfix_config == '\0' ? NULL : s->postfix_config;
 }
 
-/* What main.cf has for destinations without a row, or "?". */
-static void
-ask_level(const struct settings *s, struct target *t)
+void
+settings_level(const struct settings *s, struct target *t)
 {
 	struct err e;
 	char *level = postconf_ask(
 	    settings_postfix(s), "-xh", "smtp_tls_security_level", &e);
-	enum level unused;
 
-	(void)strcpy(t->main_level, "?");
-	if (level == NULL)
-		return;
-	if (*level == '\0' ||
-	    (strlen(level) < sizeof(t->main_level) &&
-		strength_level(level, strlen(level), &unused)))
-		(void)strcpy(t->main_level, level);
+	target_take_level(t, level);
 	free(level);
 }
 
@@ -310,7 +338,7 @@ settings_target(
 		goto out;
 	t->sha256 = strcmp(dg, "sha256") == 0;
 	if (need & SETTINGS_LEVEL)
-		ask_level(s, t);
+		settings_level(s, t);
 	rv = 0;
 out:
 	if (rv == -1 && e->code == EX_UNAVAILABLE) {
@@ -333,6 +361,6 @@ settings_dane(const struct settings *s)
 
 	if (s->opportunistic_level != OPPORTUNISTIC_MAIN_CF)
 		return s->opportunistic_level == OPPORTUNISTIC_DANE;
-	ask_level(s, &t);
+	settings_level(s, &t);
 	return strcmp(t.main_level, "dane") == 0;
 }

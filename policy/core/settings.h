@@ -131,6 +131,9 @@ const char *settings_postfix(const struct settings *s);
 int settings_target(
     const struct settings *s, unsigned need, struct target *t, struct err *e);
 
+/* Ask for smtp_tls_security_level alone, into t->main_level. */
+void settings_level(const struct settings *s, struct target *t);
+
 /*
  * Do opportunistic partners get DANE, by the setting or by main.cf? If
  * postconf(1) cannot be asked, no.

@@ -1,5 +1,6 @@
 #include "step.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "arena.h"
@@ -13,18 +14,20 @@ bool
 step_met(const struct step_gateway *g, size_t n, size_t i, time_t span)
 {
 	const struct step_gateway *x = &g[i], *o;
+	const time_t met = x->blind > x->time ? x->blind : x->time;
 	size_t j;
 
+	if (x->gone)
+		return false;
 	for (j = 0; j < n; j++) {
 		o = &g[j];
 		if (strcmp(o->nexthop, x->nexthop) != 0) {
-			if (o->time > x->time + STEP_LOOK)
+			if (o->time > met + STEP_LOOK)
 				return false;
 			continue;
 		}
-		if (o->time > x->time + span ||
-		    (o->time > x->time &&
-			(*o->host == '\0') != (*x->host == '\0')))
+		if (o->time > met + span ||
+		    (o->time > met && (*o->host == '\0') != (*x->host == '\0')))
 			return false;
 	}
 	return true;
@@ -35,6 +38,39 @@ step_same_key(const struct step_gateway *g)
 {
 	return step_said(g->key) && step_said(g->last_key) &&
 	       strcmp(g->key, g->last_key) == 0;
+}
+
+/* The next digit; the end of the text: 0. */
+static int
+next_digit(const char **s)
+{
+	while (**s == ':')
+		(*s)++;
+	return **s == '\0' ? 0 : tolower((unsigned char)*(*s)++);
+}
+
+static bool
+same_digits(const char *a, const char *b)
+{
+	int digit;
+
+	do {
+		digit = next_digit(&a);
+		if (digit != next_digit(&b))
+			return false;
+	} while (digit != 0);
+	return true;
+}
+
+bool
+step_pinned(const struct step_gateway *g, const char *const *pin, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (same_digits(g->key, pin[i]))
+			return true;
+	return false;
 }
 
 bool
@@ -181,29 +217,53 @@ step_given_up(enum level to)
 	return "nothing is given up";
 }
 
-static void
-describe_one(const struct step_gateway *g, time_t now, struct buf *out)
+time_t
+step_since(const struct step_gateway *g)
 {
+	return g->fault == FAULT_EXPIRED && g->not_after != 0 &&
+		       g->not_after <= g->time
+		   ? g->not_after
+		   : g->since;
+}
+
+static void
+describe_look(const struct step_gateway *g, time_t now, struct buf *out)
+{
+	const time_t since = step_since(g);
 	char when[CLOCK_MAX];
 
 	if (*g->host != '\0')
 		buf_printf(out, "%s ", g->host);
 	else
 		buf_printf(out, "%s: ", g->nexthop);
-	if (g->fault == FAULT_OK) {
-		buf_puts(out, "passes");
+	buf_puts(out, g->fault == FAULT_OK ? "passes" : fault_text(g->fault));
+	if (step_by_log(g))
+		buf_printf(out, " at %s, by the log",
+		    clock_text(g->failed, now, when));
+	else if (g->failed != 0)
+		buf_printf(out, "; since then a mail failed with %s at %s",
+		    fault_text(g->failed_with),
+		    clock_text(g->failed, now, when));
+	if (g->fault == FAULT_OK || step_by_log(g))
 		return;
-	}
-	buf_puts(out, fault_text(g->fault));
-	if (g->fault == FAULT_EXPIRED && g->not_after != 0 &&
-	    g->not_after <= g->time)
-		buf_printf(
-		    out, " since %s", clock_text(g->not_after, now, when));
-	else if (g->since != 0 && g->since < g->time)
-		buf_printf(out, " since %s", clock_text(g->since, now, when));
+	if (since != 0 && (since < g->time || since == g->not_after))
+		buf_printf(out, " since %s", clock_text(since, now, when));
 	if (fault_smallest_step(g->fault, true) == LEVEL_KEY)
-		buf_puts(out,
-		    step_same_key(g) ? ", key unchanged" : ", another key");
+		buf_puts(out, step_same_key(g) ? ", key unchanged"
+			      : step_said(g->last_key)
+				  ? ", another key"
+				  : ", no key ever passed");
+}
+
+static void
+describe_one(const struct step_gateway *g, time_t now, struct buf *out)
+{
+	char when[CLOCK_MAX];
+
+	describe_look(g, now, out);
+	if (g->blind != 0)
+		buf_printf(out, "; our own look failed at %s",
+		    clock_text(g->blind, now, when));
 }
 
 void

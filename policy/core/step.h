@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "fault.h"
@@ -40,6 +41,15 @@ struct step_gateway {
 	unsigned run;	     /* results in a row with this fault */
 	const char *partner; /* NULL: the reader knows */
 	struct turns turns;
+	bool gone;    /* a whole look since then did not meet it */
+	time_t blind; /* a later one that failed on our side; 0: none did */
+	/*
+	 * After this look a mail failed there, by the log; 0: none did. If
+	 * failed_with is `fault`, the look itself saw something better.
+	 */
+	time_t failed;
+	enum fault failed_with;
+	bool failed_before; /* it got to no gateway at all */
 };
 
 /* Is there such a text, neither NULL nor ""? */
@@ -89,17 +99,36 @@ void step_propose(
 
 #define STEP_LOOK 900 /* seconds: results that near belong to one look */
 
+/* Seconds from the first to the last result of one look at a next-hop. */
+static inline time_t
+step_span(uint64_t probe_timeout)
+{
+	return 2 * (time_t)probe_timeout + 10;
+}
+
 /*
  * Was g[i] met by the latest look at its next-hop? The rows are what is kept
  * of one partner, some of gateways that are gone; time has to be set. The
- * others of a look are within `span` seconds, and a look that found no
- * gateway at all leaves a row without a host, which one that finds some
- * takes away, and the other way round.
+ * others of a look that was broken off are within `span` seconds, and a look
+ * that found no gateway at all leaves a row without a host, which one that
+ * finds some takes away, and the other way round. One that failed on our side
+ * takes away nothing, and would have met it.
  */
 bool step_met(const struct step_gateway *g, size_t n, size_t i, time_t span);
 
+/* What is said of it is known by the log, and not by the look. */
+static inline bool
+step_by_log(const struct step_gateway *g)
+{
+	return g->failed != 0 && g->failed_with == g->fault;
+}
+
 /* It shows the key that passed last at its host. */
 bool step_same_key(const struct step_gateway *g);
+
+/* Is the key that it shows one of these, of sha256 hex with or without `:`? */
+bool step_pinned(
+    const struct step_gateway *g, const char *const *pin, size_t n);
 
 /*
  * The keys that a downgrade to `key` pins, each once; 0 if there are none.
@@ -122,6 +151,10 @@ size_t step_strangers(
 
 /* One sentence: what a downgrade to this level keeps and gives up. */
 const char *step_given_up(enum level to);
+
+/* Since when it is as it is, for people: of what expired the expiry. 0: not
+ * known. */
+time_t step_since(const struct step_gateway *g);
 
 /*
  * Append "mx1.x expired since 11:02, key unchanged; mx2.x passes", each host

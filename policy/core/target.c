@@ -1,6 +1,9 @@
 #include "target.h"
 
 #include <stddef.h>
+#include <string.h>
+
+#include "strength.h"
 
 static bool
 is_digit(char c)
@@ -53,4 +56,17 @@ target_parse_version(const char *s, unsigned *version)
 		return "is older than 2.11, the oldest Postfix that is "
 		       "supported";
 	return NULL;
+}
+
+void
+target_take_level(struct target *t, const char *level)
+{
+	enum level unused;
+
+	(void)strcpy(t->main_level, "?");
+	if (level != NULL &&
+	    (*level == '\0' ||
+		(strlen(level) < sizeof(t->main_level) &&
+		    strength_level(level, strlen(level), &unused))))
+		(void)strcpy(t->main_level, level);
 }

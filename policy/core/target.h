@@ -44,4 +44,7 @@ struct target {
  */
 const char *target_parse_version(const char *s, unsigned *version);
 
+/* Take the value of smtp_tls_security_level; NULL: it cannot be read. */
+void target_take_level(struct target *t, const char *level);
+
 #endif

@@ -88,12 +88,7 @@ tls_version_floor(const char *protocols, size_t len)
 {
 	enum tls_version lowest, highest;
 
-	if (len == 0)
-		return -1;
-	/* Rows of ours say it in these two ways. */
-	return (memmem(protocols, len, ">=", 2) != NULL ||
-		   memchr(protocols, '!', len) != NULL) &&
-		       tls_version_range(protocols, len, &lowest, &highest)
+	return len > 0 && tls_version_range(protocols, len, &lowest, &highest)
 		   ? (int)lowest
 		   : -1;
 }

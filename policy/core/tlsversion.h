@@ -36,7 +36,7 @@ int tls_version_find(const char *name, size_t len);
 bool tls_version_range(const char *protocols, size_t len,
     enum tls_version *lowest, enum tls_version *highest);
 
-/* The lowest, said as our rows do, by >= or !; -1: it is said otherwise. */
+/* The lowest of them; -1: nothing is said, or it cannot be understood. */
 int tls_version_floor(const char *protocols, size_t len);
 
 /*

@@ -4,22 +4,6 @@
 
 #include "buf.h"
 
-struct turns
-turns_of(unsigned history, unsigned looks, enum fault fault)
-{
-	struct turns t = {.looks = looks, .fault = fault};
-	unsigned i, runs = 0;
-	bool bad, before = false;
-
-	for (i = 0; i < looks && i < TURNS_LOOKS; i++, before = bad) {
-		bad = (history >> i & 1) != 0;
-		t.bad += bad;
-		runs += bad && !before;
-	}
-	t.on = runs > 1;
-	return t;
-}
-
 void
 turns_text(const struct turns *t, struct buf *out)
 {

@@ -20,9 +20,6 @@ struct turns {
 	enum fault fault;
 };
 
-/* history: a bit a look, the latest lowest; 1: it had that fault. */
-struct turns turns_of(unsigned history, unsigned looks, enum fault fault);
-
 /* "by turns: 3 of the last 8 looks no-starttls", if it does. */
 void turns_text(const struct turns *t, struct buf *out);
 

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "ctlfacts.h"
 #include "err.h"
+#include "explain.h"
 #include "mapbuild.h"
 #include "maprecord.h"
 #include "mem.h"
@@ -31,10 +32,18 @@ ctl_end(const struct ctl *c, const struct ctl_lower *lower, time_t *end,
 	char max[NUM_DURATION_MAX];
 	uint64_t span;
 
-	if ((lower->span == NULL) == (lower->until == NULL))
+	if (lower->span != NULL && lower->until != NULL)
+		return err_set(e, EX_USAGE,
+		    "--for and --until are two ends: a downgrade has one");
+	if (lower->span == NULL && lower->until == NULL)
 		return err_set(e, EX_USAGE,
 		    "a downgrade needs an end: --for 4h, or --until 17:30");
 	if (lower->span != NULL) {
+		/* Seconds, as elsewhere, are what nobody means here. */
+		if (lower->span[strspn(lower->span, "0123456789")] == '\0')
+			return err_set(e, EX_USAGE,
+			    "--for: %s has no unit, such as 30m, 4h or 2d",
+			    quotes(lower->span).s);
 		if (num_duration(lower->span, UINT32_MAX, &span) == -1 ||
 		    span == 0)
 			return err_set(e, EX_USAGE,
@@ -64,10 +73,17 @@ ctl_propose(const struct ctl_facts *f, enum level *to, struct err *e)
 
 	step_propose(f->step, f->n, ctl_facts_level(f), &s);
 	*to = s.level;
-	if (s.helps)
+	if (s.helps && s.blocked > 0)
 		return 0;
+	*to = ctl_facts_level(f);
+	if (s.helps)
+		return err_set(e, EX_OK,
+		    "mail to %s moves through the gateways that pass: nothing "
+		    "needs to be lowered. The other%s would take it at --to "
+		    "%s, if that is meant",
+		    f->name, s.failing == 1 ? "" : "s", level_name(s.level));
 	if (s.failing == 0 && s.network == 0)
-		return err_set(e, 1,
+		return err_set(e, EX_OK,
 		    "every gateway of %s passes: nothing needs to be lowered; "
 		    "if it is meant, say --to",
 		    f->name);
@@ -78,11 +94,74 @@ ctl_propose(const struct ctl_facts *f, enum level *to, struct err *e)
 	    level_name(ctl_facts_level(f)));
 }
 
-int
-ctl_may(const struct ctl_facts *f, const char *name, enum level *level,
+/* Refused, as one is in force: `also` is what else that does. */
+static int
+refuse(const struct ctl *c, const struct ctl_facts *f, const char *also,
     struct err *e)
 {
-	bool low = f->lowered.id != 0;
+	const struct ledger_downgrade *x = &f->lowered;
+	char end[CLOCK_MAX];
+
+	return err_set(e, 1,
+	    "%s%s is %s%s until %s already%s. Another end: tlspactctl extend "
+	    "%s --for 4h; to end it now: tlspactctl restore %s",
+	    x->inbound_only ? "mail from " : "", f->name,
+	    x->inbound_only ? "let in" : "lowered to ",
+	    x->inbound_only ? "" : level_name(x->after),
+	    clock_text(x->end, c->now, end), also, f->name, f->name);
+}
+
+int
+ctl_helped(const struct ctl *c, const struct ctl_facts *f, struct err *e)
+{
+	const enum level level = ctl_facts_level(f);
+	const enum explain_fate fate = explain_at(f, level);
+
+	if (level == f->full || (fate == EXPLAIN_WAITS && !explain_mended(f)))
+		return 0;
+	if (!f->in_map || f->map_level != level)
+		return err_set(e, 1,
+		    "%s is lowered to %s by the record, but the map, which "
+		    "Postfix reads, does not say so: tlspact-compile",
+		    f->name, level_name(level));
+	if (fate == EXPLAIN_WAITS)
+		return refuse(c, f,
+		    ", which holds its mail now: the gateways pass as agreed, "
+		    "with another key",
+		    e);
+	if (fate != EXPLAIN_MOVES)
+		return refuse(c, f,
+		    "; whether mail to it moves the probe does not tell", e);
+	if (explain_mended(f))
+		return refuse(c, f,
+		    ", and mail to it would move without that, by the probe",
+		    e);
+	return refuse(c, f, ", and mail to it moves, by the probe", e);
+}
+
+int
+ctl_may_let_in(const struct ctl *c, const struct ctl_facts *f, struct err *e)
+{
+	if (f->partner->attributes->inbound != INBOUND_REQUIRE)
+		return err_set(e, EX_OK,
+		    "mail from %s is let in anyhow (inbound=%s): there is "
+		    "nothing to lower",
+		    f->name,
+		    f->partner->attributes->inbound == INBOUND_OFF ? "off"
+								   : "warn");
+	if (f->lowered.id != 0)
+		return refuse(c, f,
+		    f->lowered.inbound_only
+			? ""
+			: ", and mail from them is let in as long",
+		    e);
+	return 0;
+}
+
+int
+ctl_may(const struct ctl *c, const struct ctl_facts *f, const char *name,
+    enum level *level, struct err *e)
+{
 	enum level to;
 
 	if (name != NULL &&
@@ -91,14 +170,11 @@ ctl_may(const struct ctl_facts *f, const char *name, enum level *level,
 		    "--to %s is not key, encrypt or opportunistic",
 		    quotes(name).s);
 	to = *level;
+	if (to >= ctl_facts_level(f) && ctl_facts_level(f) < f->full)
+		return refuse(c, f, ", and nothing is raised here", e);
 	if (to >= ctl_facts_level(f))
-		return err_set(e, 1,
-		    "%s is at %s %s: %s is not weaker, and nothing is raised "
-		    "here%s%s",
-		    f->name, level_name(ctl_facts_level(f)),
-		    low ? "already" : "anyhow", level_name(to),
-		    low ? "; to go back: tlspactctl restore " : "",
-		    low ? f->name : "");
+		return err_set(e, 1, "%s is at %s anyhow: %s is not weaker",
+		    f->name, level_name(ctl_facts_level(f)), level_name(to));
 	if (to == LEVEL_KEY && f->nkeys == 0)
 		return err_set(e, 1,
 		    "no key of the gateways of %s is known: none passed a "
@@ -106,6 +182,29 @@ ctl_may(const struct ctl_facts *f, const char *name, enum level *level,
 		    "anybody's. Left are --to encrypt and --to opportunistic",
 		    f->name);
 	return 0;
+}
+
+const struct step_gateway *
+ctl_unhelped(const struct ctl_facts *f, enum level to, enum level *takes)
+{
+	const enum level full = ctl_facts_judged(f), now = ctl_facts_level(f);
+	const struct step_gateway *first = NULL, *g;
+	enum level step;
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		g = &f->step[i];
+		if (explain_takes(g, full, now))
+			continue;
+		if (explain_takes(g, full, to))
+			return NULL;
+		step = fault_smallest_step(g->fault, step_same_key(g));
+		if (first != NULL || step >= to)
+			continue;
+		first = g;
+		*takes = step;
+	}
+	return first;
 }
 
 int
@@ -134,6 +233,8 @@ ctl_probe(const struct ctl *c, struct ctl_facts *f, struct err *e)
 	code = ctl_facts_kept(c, f, 1);
 	if (f->probed >= c->now)
 		*e->text = '\0';
+	else if (f->blind >= c->now)
+		(void)err_set(e, 0, "%s", f->blind_why);
 	return code == EX_OK ? f->evidence_code : code;
 }
 
@@ -211,6 +312,7 @@ ctl_begin(const struct ctl *c, const struct ctl_facts *f,
 	struct ledger_downgrade d = {.partner = f->name,
 	    .before = f->full,
 	    .after = to,
+	    .inbound_only = lower->inbound,
 	    .begin = time(NULL),
 	    .end = end,
 	    .reason = lower->reason,
@@ -219,17 +321,17 @@ ctl_begin(const struct ctl *c, const struct ctl_facts *f,
 	    .sudo_user = c->author.sudo_user,
 	    .cause = LEDGER_MANUAL,
 	    .replaces = open_row(f)};
-	enum fault worst = FAULT_OK;
+	enum fault worst;
 	const char **domains;
 	struct ledger *l;
+	time_t since;
 	int64_t id;
-	size_t i;
 	int rv;
 
-	for (i = 0; i < f->n; i++)
-		worst = fault_worse(worst, f->step[i].fault);
+	/* What their servers show says nothing of how their mail comes. */
+	worst = lower->inbound ? FAULT_OK : ctl_facts_worst(f, &since);
 	d.fault = worst == FAULT_OK ? "" : fault_text(worst);
-	if (to == LEVEL_KEY) {
+	if (to == LEVEL_KEY && !lower->inbound) {
 		d.keys = f->key;
 		d.nkeys = f->nkeys;
 	}
@@ -283,18 +385,24 @@ ctl_change(const struct ctl *c, const struct ctl_facts *f, const char *reason,
 /* --- The map ----------------------------------------------------------- */
 
 int
-ctl_rehearse(
-    const struct ctl *c, const struct ctl_facts *f, enum level to, time_t end)
+ctl_rehearse(const struct ctl *c, const struct ctl_facts *f,
+    const struct ctl_lower *lower, enum level to, time_t end)
 {
-	struct downgrade also = {
-	    .partner = f->name, .level = to, .begin = c->now, .end = end};
-	struct mapbuild_options opt = {
-	    .dry = true, .quiet = true, .also = &also, .without = f->name};
+	struct downgrade also = {.partner = f->name,
+	    .level = to,
+	    .inbound_only = lower->inbound,
+	    .begin = c->now,
+	    .end = end};
+	struct mapbuild_options opt = {.dry = true,
+	    .quiet = true,
+	    .kept = c->kept,
+	    .also = &also,
+	    .without = f->name};
 	struct mapbuild b = {0};
 	struct strs *keys = NULL;
 	int code;
 
-	if (to == LEVEL_KEY) {
+	if (to == LEVEL_KEY && !lower->inbound) {
 		keys = mem_alloc(sizeof(*keys) + f->nkeys * sizeof(keys->v[0]));
 		keys->n = f->nkeys;
 		memcpy(keys->v, f->key, f->nkeys * sizeof(keys->v[0]));
@@ -311,6 +419,7 @@ ctl_write_map(const struct ctl *c, const struct ctl_facts *f, bool *written)
 {
 	char *who = author(c);
 	struct mapbuild_options opt = {.quiet = true,
+	    .kept = c->kept,
 	    .without = f == NULL ? NULL : f->name,
 	    .by = f == NULL ? NULL : who};
 	struct mapbuild b = {0};

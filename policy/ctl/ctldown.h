@@ -17,6 +17,7 @@
 struct ctl;
 struct ctl_facts;
 struct err;
+struct step_gateway;
 
 /* What is asked for; NULL where it was not said. */
 struct ctl_lower {
@@ -26,18 +27,43 @@ struct ctl_lower {
 	const char *reason;
 	const char *ticket;
 	const char *to;
+	bool inbound; /* mail from them alone */
 };
 
 /* The end that is asked for. */
 int ctl_end(const struct ctl *c, const struct ctl_lower *lower, time_t *end,
     struct err *e);
 
-/* The smallest step that helps, by what the gateways showed last. */
+/*
+ * The smallest step that helps, by what the gateways showed last. If none is
+ * needed, -1 with code 0, and *to is the present level.
+ */
 int ctl_propose(const struct ctl_facts *f, enum level *to, struct err *e);
 
+/*
+ * Is it lowered already, so that mail to it moves, or may? Then -1: another
+ * downgrade is not what comes next, and *e says what is.
+ */
+int ctl_helped(const struct ctl *c, const struct ctl_facts *f, struct err *e);
+
+/*
+ * May mail from them be let in, and be that news? For mail to them nothing
+ * changes, so nothing about their gateways is asked. Code 0: there is nothing
+ * to do, as all of it is let in.
+ */
+int ctl_may_let_in(
+    const struct ctl *c, const struct ctl_facts *f, struct err *e);
+
 /* May one go to *to, or to the level of that name, from the present one? */
-int ctl_may(
-    const struct ctl_facts *f, const char *name, enum level *to, struct err *e);
+int ctl_may(const struct ctl *c, const struct ctl_facts *f, const char *name,
+    enum level *to, struct err *e);
+
+/*
+ * If `to` helps none of the gateways that fail by TLS at the present level: the
+ * first of them that a weaker one would help, which is *takes; else NULL.
+ */
+const struct step_gateway *ctl_unhelped(
+    const struct ctl_facts *f, enum level to, enum level *takes);
 
 /*
  * Look at the gateways now, if tlspact-probe is there, and take from the
@@ -66,10 +92,10 @@ bool ctl_requiretls(const struct ctl *c, struct ctl_facts *f, enum level to);
  * The compile that would follow, with nothing written; 0, or its exit code,
  * all being said.
  */
-int ctl_rehearse(
-    const struct ctl *c, const struct ctl_facts *f, enum level to, time_t end);
+int ctl_rehearse(const struct ctl *c, const struct ctl_facts *f,
+    const struct ctl_lower *lower, enum level to, time_t end);
 
-/* Record that the downgrade begins. */
+/* Record that the downgrade begins; for mail from them `to` is f->full. */
 int ctl_begin(const struct ctl *c, const struct ctl_facts *f,
     const struct ctl_lower *lower, enum level to, time_t end, struct err *e);
 

@@ -1,14 +1,20 @@
 #include "ctlfacts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "buf.h"
 #include "cdbmap.h"
 #include "clock.h"
+#include "ctlfailed.h"
+#include "ctllive.h"
+#include "ctlmove.h"
+#include "ctlpast.h"
 #include "dname.h"
 #include "err.h"
-#include "life.h"
+#include "mapgone.h"
 #include "mapholds.h"
 #include "maprecord.h"
 #include "mem.h"
@@ -21,11 +27,12 @@
 
 /* Whose facts the rows are. */
 struct reading {
-	const struct registry *registry;
+	const struct registry *registry, *live; /* as in struct ctl */
 	struct ctl_facts *f; /* one, or those of all partners by index */
 	size_t n;
 	time_t now;
-	int code; /* exit code: the ledger cannot be read */
+	struct ledger *ledger; /* NULL: it cannot be read, or is not there */
+	int code;	       /* exit code: it cannot be read */
 };
 
 static const char *
@@ -45,26 +52,13 @@ whose(const struct reading *g, const char *partner)
 	return i == REGISTRY_NONE ? NULL : &g->f[i];
 }
 
-/*
- * What is open, as the compile believes it: a row that no event bears out
- * lowers nobody.
- */
-static void
-take_open(const struct reading *g, const struct ledger_open *x)
+static struct ledger_downgrade
+keep_row(const struct reading *g, const struct ledger_downgrade *d)
 {
-	const struct ledger_downgrade *d = &x->row;
-	struct ctl_facts *f = whose(g, x->d.partner);
-
-	if (f == NULL || strcmp(f->name, x->d.partner) != 0)
-		return;
-	if (x->doubt != NULL) {
-		f->doubt = keep(g, x->doubt);
-		f->doubt_id = x->d.id;
-		return;
-	}
-	f->lowered = (struct ledger_downgrade){.id = d->id,
+	return (struct ledger_downgrade){.id = d->id,
 	    .before = d->before,
 	    .after = d->after,
+	    .inbound_only = d->inbound_only,
 	    .begin = d->begin,
 	    .end = d->end,
 	    .cause = d->cause,
@@ -76,6 +70,67 @@ take_open(const struct reading *g, const struct ledger_open *x)
 	    .fault = keep(g, d->fault)};
 }
 
+/*
+ * What is open, as the compile believes it: a row that no event bears out
+ * lowers nobody.
+ */
+static void
+take_open(const struct reading *g, const struct ledger_open *x)
+{
+	const struct ledger_downgrade *d = &x->row;
+	struct ctl_facts *f = whose(g, x->d.partner);
+	const char **keys;
+	size_t i;
+
+	if (f == NULL || strcmp(f->name, x->d.partner) != 0)
+		return;
+	if (x->doubt != NULL) {
+		f->doubt = keep(g, x->doubt);
+		f->doubt_id = x->d.id;
+		return;
+	}
+	f->lowered = keep_row(g, d);
+	keys = arena_alloc(&g->f->arena, (d->nkeys + 1) * sizeof(*keys));
+	for (i = 0; i < d->nkeys; i++)
+		keys[i] = keep(g, d->keys[i]);
+	f->lowered.keys = keys;
+	f->lowered.nkeys = d->nkeys;
+}
+
+/* Nobody closed it, as nobody compiled since. */
+static bool
+take_over(const struct ledger_downgrade *d, void *arg)
+{
+	const struct reading *g = arg;
+	struct ctl_facts *f = whose(g, d->partner);
+
+	if (d->end <= g->now && f != NULL && strcmp(f->name, d->partner) == 0)
+		f->over = keep_row(g, d);
+	return true;
+}
+
+/*
+ * Does mail to the partner go there (still)? By a registry that has it, or the
+ * one that the map is made of.
+ */
+static bool
+is_theirs(const struct reading *g, const char *partner, const char *nexthop)
+{
+	const struct registry *const r[] = {g->registry, g->live};
+	bool known = false;
+	size_t i;
+
+	for (i = 0; i < sizeof(r) / sizeof(r[0]); i++) {
+		if (r[i] == NULL ||
+		    registry_partner(r[i], partner) == REGISTRY_NONE)
+			continue;
+		known = true;
+		if (registry_has(r[i], partner, nexthop))
+			return true;
+	}
+	return !known;
+}
+
 static bool
 take_gateway(const struct evidence_gateway *x, void *arg)
 {
@@ -83,7 +138,7 @@ take_gateway(const struct evidence_gateway *x, void *arg)
 	struct ctl_facts *f = whose(g, x->last.partner);
 	struct evidence_gateway *to;
 
-	if (f == NULL)
+	if (f == NULL || !is_theirs(g, f->name, x->last.nexthop))
 		return true;
 	f->gateway = mem_grow(f->gateway, f->n, &f->cap, sizeof(*f->gateway));
 	to = &f->gateway[f->n++];
@@ -105,31 +160,114 @@ take_gateway(const struct evidence_gateway *x, void *arg)
 }
 
 static bool
-take_failure(const struct evidence_failure *x, void *arg)
+take_blind(const struct evidence_probe *x, void *arg)
 {
 	const struct reading *g = arg;
 	struct ctl_facts *f = whose(g, x->partner);
 
-	if (f != NULL)
-		f->failure = (struct evidence_failure){.time = x->time,
-		    .direction = x->direction,
-		    .fault = keep(g, x->fault),
-		    .host = keep(g, x->host),
-		    .domain = keep(g, x->domain),
-		    .text = keep(g, x->text)};
+	if (f != NULL && x->time > f->blind &&
+	    is_theirs(g, f->name, x->nexthop)) {
+		f->blind = x->time;
+		f->blind_why = keep(g, x->detail);
+	}
+	return true;
+}
+
+static bool
+take_failure(const struct evidence_failure *x, void *arg)
+{
+	const struct reading *g = arg;
+	struct ctl_facts *f = whose(g, x->partner);
+	struct evidence_failure *to;
+
+	if (f == NULL)
+		return true;
+	to = x->direction == EVIDENCE_IN ? &f->refused : &f->failure;
+	*to = (struct evidence_failure){.time = x->time,
+	    .direction = x->direction,
+	    .fault = keep(g, x->fault),
+	    .host = keep(g, x->host),
+	    .address = keep(g, x->address),
+	    .domain = keep(g, x->domain),
+	    .text = keep(g, x->text)};
+	return true;
+}
+
+/* Of anybody's, since the oldest look, and of a day at least. */
+static bool
+take_later(const struct evidence_failure *x, void *arg)
+{
+	const struct reading *g = arg;
+	struct ctl_facts *f = whose(g, x->partner);
+
+	if (f == NULL || strcmp(f->name, x->partner) != 0)
+		return true;
+	ctlfailed_take(f, x, g->f);
+	f->refusals +=
+	    x->direction == EVIDENCE_IN && x->time > g->now - CLOCK_DAY;
+	return true;
+}
+
+static int
+ask_later(struct reading *g, struct evidence *v, struct err *e)
+{
+	time_t since = g->now - CLOCK_DAY;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		if (g->f[i].n > 0 && g->f[i].probed < since)
+			since = g->f[i].probed;
+	if (since < g->now - FAILURES_SINCE)
+		since = g->now - FAILURES_SINCE;
+	return evidence_failures(v, since, take_later, g, e);
+}
+
+static void
+day_text(time_t t, char day[CTL_DAY])
+{
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(day, CTL_DAY, "%Y-%m-%d", &tm) == 0)
+		*day = '\0';
+}
+
+static bool
+take_received(const char *partner, time_t last, void *arg)
+{
+	struct ctl_facts *f = whose(arg, partner);
+
+	if (f != NULL && strcmp(f->name, partner) == 0)
+		f->encrypted_since = last > f->refused.time;
 	return true;
 }
 
 static bool
 take_count(const struct evidence_count *x, void *arg)
 {
+	const struct reading *g = arg;
+	const bool out = x->direction == EVIDENCE_OUT;
 	struct ctl_facts *f;
 
-	if (x->direction != EVIDENCE_OUT || strcmp(x->result, "sent") != 0)
+	if (strcmp(x->result, out ? "sent" : "received") != 0)
 		return true;
-	f = whose(arg, x->partner);
-	if (f != NULL && strcmp(x->day, f->moved.since) >= 0)
+	f = whose(g, x->partner);
+	if (f != NULL && out && g->n == 1 && strcmp(x->day, f->moved.last) > 0)
+		(void)snprintf(
+		    f->moved.last, sizeof(f->moved.last), "%s", x->day);
+	if (f != NULL && f->ended.id != 0 && x->downgrade == f->ended.id &&
+	    (f->ended.inbound_only ? !out && x->seen == EVIDENCE_CLEAR : out))
+		f->ended_moved += x->n;
+	/* A day's mail from before the downgrade is not what it let move. */
+	if (f == NULL || strcmp(x->day, f->moved.since) < 0 ||
+	    (f->lowered.id != 0 && x->downgrade != f->lowered.id))
+		return true;
+	if (out)
 		f->moved.n[x->seen] += x->n;
+	else
+		f->moved.in += x->n;
+	if (!out && x->seen == EVIDENCE_CLEAR)
+		f->moved.in_clear += x->n;
 	return true;
 }
 
@@ -150,12 +288,32 @@ host_key(const struct evidence_gateway *g, size_t n, const char *host)
 	return key;
 }
 
+/* Would it have been met, but for a DNS of theirs that gave no answer? */
+static bool
+is_silent(const struct step_gateway *all, size_t n, size_t at, time_t span)
+{
+	struct step_gateway *v = mem_zero(n, sizeof(*v));
+	size_t i, k = 0, to = n;
+	bool met;
+
+	for (i = 0; i < n; i++) {
+		if (i == at)
+			to = k;
+		if (*all[i].host != '\0' || all[i].fault != FAULT_DNS_FAILED)
+			v[k++] = all[i];
+	}
+	met = to < k && *all[at].host != '\0' && step_met(v, k, to, span);
+	free(v);
+	return met;
+}
+
 /* Gateways that are gone from DNS keep their rows: the last look counts. */
 static void
-last_look_only(const struct reading *r, struct ctl_facts *f, time_t span)
+last_look_only(struct ctl_facts *f, time_t span)
 {
 	const struct evidence_gateway *g;
 	struct step_gateway *all = mem_zero(f->n + 1, sizeof(*all));
+	struct evidence_gateway *silent = mem_zero(f->n + 1, sizeof(*silent));
 	size_t i, n = 0;
 
 	for (i = 0; i < f->n; i++) {
@@ -170,20 +328,16 @@ last_look_only(const struct reading *r, struct ctl_facts *f, time_t span)
 		if (step_met(all, f->n, i, span)) {
 			f->step[n] = all[i];
 			f->gateway[n++] = f->gateway[i];
+		} else if (is_silent(all, f->n, i, span)) {
+			silent[f->silent++] = f->gateway[i];
 		}
+	for (i = 0; i < f->silent; i++)
+		f->gateway[n + i] = silent[i];
+	free(silent);
 	free(all);
 	f->n = n;
-	f->nkeys = step_keys(f->step, n, &r->f->arena, &f->key);
-}
-
-static void
-day_text(time_t t, char day[CTL_DAY])
-{
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) == NULL ||
-	    strftime(day, CTL_DAY, "%Y-%m-%d", &tm) == 0)
-		*day = '\0';
+	free(f->basis);
+	f->basis = mem_zero(n + 1, sizeof(*f->basis));
 }
 
 /* Set the days from which mail is counted; first is the earliest. */
@@ -196,6 +350,7 @@ begin_counts(const struct reading *g, char first[CTL_DAY])
 	day_text(g->now, first);
 	for (i = 0; i < g->n; i++) {
 		f = &g->f[i];
+		f->moved.begin = f->lowered.begin;
 		day_text(f->lowered.id != 0 ? f->lowered.begin : g->now,
 		    f->moved.since);
 		if (strcmp(f->moved.since, first) < 0)
@@ -203,10 +358,30 @@ begin_counts(const struct reading *g, char first[CTL_DAY])
 	}
 }
 
+/* Newest first: the last one that holds no more, if it did within a day. */
+static bool
+take_ended(const struct ledger_downgrade *d, void *arg)
+{
+	const struct reading *g = arg;
+	const bool early = d->closed != 0 && d->closed < d->end;
+	const time_t end = early ? d->closed : d->end;
+	struct ctl_facts *f = g->f;
+
+	if (end > g->now)
+		return true;
+	if (end <= g->now - CLOCK_DAY)
+		return false;
+	f->ended = keep_row(g, d);
+	f->ended.closed = end;
+	f->ended.closed_by = early ? keep(g, d->closed_by) : "";
+	f->ended.closed_why = early ? keep(g, d->closed_why) : "";
+	return false;
+}
+
 static void
 forget_ledger(struct ctl_facts *f)
 {
-	f->lowered = (struct ledger_downgrade){0};
+	f->lowered = f->over = f->ended = (struct ledger_downgrade){0};
 	f->ledger_fault = f->doubt = NULL;
 	f->doubt_id = 0;
 }
@@ -220,15 +395,19 @@ read_ledger(const struct ctl *c, struct reading *g)
 	size_t i;
 	int rv;
 
-	l = ledger_open(c->set.ledger, LEDGER_READ, &e);
+	l = g->ledger = ledger_open(c->set.ledger, LEDGER_READ, &e);
 	/* What is not there yet has nothing to tell. */
 	if (l == NULL && e.code == EX_NOINPUT)
 		return;
 	rv = l == NULL
 		 ? -1
 		 : ledger_believed(l, c->now, c->set.max_downgrade, &o, &e);
-	ledger_close(l);
-	for (i = 0; i < o.n; i++)
+	if (rv == 0)
+		rv = ledger_downgrades(l, g->n == 1 ? g->f->name : NULL,
+		    LEDGER_OPEN, take_over, g, &e);
+	if (rv == 0 && g->n == 1)
+		rv = ledger_downgrades(l, g->f->name, 0, take_ended, g, &e);
+	for (i = 0; rv == 0 && i < o.n; i++)
 		take_open(g, &o.v[i]);
 	ledger_believed_release(&o);
 	if (rv == 0)
@@ -247,25 +426,36 @@ ask_evidence(
 	size_t i;
 
 	if (evidence_gateways(v, partner, 0, take_gateway, g, e) == -1 ||
-	    evidence_last_failures(
-		v, partner, c->now - FAILURES_SINCE, take_failure, g, e) == -1)
+	    evidence_blind(v, partner, take_blind, g, e) == -1 ||
+	    evidence_last_failures(v, partner, c->now - FAILURES_SINCE,
+		take_failure, g, e) == -1 ||
+	    evidence_received(v, partner, take_received, g, e) == -1)
 		return -1;
 	begin_counts(g, first);
-	if (evidence_counts(v, partner, first, NULL, take_count, g, e) == -1)
+	/* Of one the day of the last mail is told. */
+	if (evidence_counts(v, partner, g->n == 1 ? NULL : first, NULL,
+		take_count, g, e) == -1)
 		return -1;
 	for (i = 0; i < g->n; i++)
-		last_look_only(
-		    g, &g->f[i], 2 * (time_t)c->set.probe_timeout + 10);
-	return 0;
+		last_look_only(&g->f[i], step_span(c->set.probe_timeout));
+	if (ctllive_hold(c, g->f, g->n, g->ledger, v, e) == -1 ||
+	    ask_later(g, v, e) == -1)
+		return -1;
+	return g->n == 1 ? ctlmove_find(c, g->f, v, e) : 0;
 }
 
 static void
 forget_evidence(struct ctl_facts *f)
 {
-	f->n = f->nkeys = 0;
-	f->probed = 0;
-	f->failure = (struct evidence_failure){0};
+	f->n = f->silent = f->nkeys = 0;
+	f->by_map = f->unsure = f->rejudged = false;
+	f->probed = f->changed = f->blind = 0;
+	f->failure = f->refused = (struct evidence_failure){0};
+	f->refusals = 0;
+	f->encrypted_since = false;
+	f->ended_moved = 0;
 	f->moved = (struct ctl_moved){0};
+	f->move = (struct ctl_move){0};
 }
 
 static void
@@ -293,8 +483,12 @@ read_evidence(const struct ctl *c, struct reading *g)
 int
 ctl_facts_kept(const struct ctl *c, struct ctl_facts *f, size_t n)
 {
-	struct reading g = {
-	    .registry = c->registry, .f = f, .n = n, .now = c->now};
+	struct reading g = {.registry = c->registry,
+	    .live = c->live,
+	    .f = f,
+	    .n = n,
+	    .now = c->now};
+	struct err ignored;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
@@ -304,7 +498,12 @@ ctl_facts_kept(const struct ctl *c, struct ctl_facts *f, size_t n)
 		f[i].evidence_code = EX_OK;
 	}
 	read_ledger(c, &g);
+	if (c->gone != NULL && c->gone->kept == NULL && g.ledger != NULL)
+		(void)mapgone_read(g.ledger,
+		    c->live != NULL ? c->live : c->registry, c->set.map, c->now,
+		    c->gone, &ignored);
 	read_evidence(c, &g);
+	ledger_close(g.ledger);
 	return g.code;
 }
 
@@ -371,19 +570,36 @@ count_spared(
 	}
 }
 
+/* A key of the map that is the partner's; or NULL. */
+static const char *
+first_domain(const struct ctl *c, const struct ctl_facts *f)
+{
+	const struct registry *r = c->registry;
+	const struct partner *p = f->partner;
+	uint32_t i = REGISTRY_NONE;
+
+	if (p == NULL && c->live != NULL)
+		i = registry_partner(c->live, f->name);
+	if (i != REGISTRY_NONE) {
+		r = c->live;
+		p = &r->partner[i];
+	}
+	/* Without one it is a domain, or a partner that is lowered. */
+	if (p == NULL)
+		return f->name;
+	return p->ndomains == 0 ? NULL : r->domain[p->first_domain].name;
+}
+
 static void
 take_map(const struct ctl *c, const struct map *m, struct ctl_facts *f)
 {
 	const struct downgrade *o;
-	const char *key, *text;
+	const char *key = first_domain(c, f), *text;
 	size_t len, i;
 
-	if (f->partner != NULL && f->partner->ndomains > 0) {
-		key = c->registry->domain[f->partner->first_domain].name;
-		if (cdbmap_get(m->cdb, key, strlen(key), &text, &len) ==
-		    CDBMAP_FOUND)
-			f->in_map = strength_level(text, len, &f->map_level);
-	}
+	if (key != NULL &&
+	    cdbmap_get(m->cdb, key, strlen(key), &text, &len) == CDBMAP_FOUND)
+		f->in_map = strength_level(text, len, &f->map_level);
 	for (i = 0; i < m->n; i++) {
 		o = &m->v[i];
 		if (strcmp(o->partner, f->name) != 0)
@@ -391,6 +607,7 @@ take_map(const struct ctl *c, const struct map *m, struct ctl_facts *f)
 		f->low = (struct ctl_low){.rows = o->domains->n,
 		    .level = o->level,
 		    .full = full_level(m, o),
+		    .inbound_only = o->inbound_only,
 		    .end = o->end};
 		f->in_map = true;
 		f->map_level = o->level;
@@ -427,6 +644,29 @@ ctl_facts_map(const struct ctl *c, struct ctl_facts *f)
 	close_map(&m);
 }
 
+/* A row that is not lowered says what it says, and not whose it is. */
+static bool
+find_row(const struct map *m, const char *name, struct ctl_facts *f)
+{
+	char buf[DNAME_NEXTHOP_MAX + 1];
+	struct dname plain;
+	const char *key, *text;
+	size_t len;
+
+	if (m->cdb == NULL)
+		return false;
+	key = dname_nexthop(name, buf, &plain) == NULL ? plain.s : name;
+	for (; key != NULL && *key != ' '; key = registry_up(key)) {
+		if (cdbmap_get(m->cdb, key, strlen(key), &text, &len) !=
+			CDBMAP_FOUND ||
+		    !strength_level(text, len, &f->full))
+			continue;
+		f->name = arena_copy(&f->arena, key, strlen(key));
+		return true;
+	}
+	return false;
+}
+
 static void
 take_name(const struct map *m, const struct downgrade *o, struct ctl_facts *f)
 {
@@ -435,8 +675,8 @@ take_name(const struct map *m, const struct downgrade *o, struct ctl_facts *f)
 }
 
 /*
- * Is a partner of that name, or with that domain, lowered in the map? Then
- * f->name and f->full are set.
+ * Is a partner of that name, or with that domain, lowered in the map, or has
+ * the domain a row there? Then f->name and f->full are set.
  */
 static bool
 find_in_map(const struct ctl *c, const char *name, struct ctl_facts *f)
@@ -445,7 +685,7 @@ find_in_map(const struct ctl *c, const char *name, struct ctl_facts *f)
 	struct dname plain;
 	const char *domain;
 	struct map m;
-	bool found;
+	bool found = false;
 	size_t i;
 
 	open_map(c, &m);
@@ -459,8 +699,9 @@ find_in_map(const struct ctl *c, const char *name, struct ctl_facts *f)
 		if (found)
 			take_name(&m, &m.v[i], f);
 	}
+	found = f->name != NULL || find_row(&m, name, f);
 	close_map(&m);
-	return f->name != NULL;
+	return found;
 }
 
 /* --- The queue --------------------------------------------------------- */
@@ -471,11 +712,12 @@ struct theirs {
 };
 
 static bool
-match_theirs(const char *domain, void *arg)
+match_theirs(const char *domain, const char *reason, void *arg)
 {
 	const struct theirs *t = arg;
 	uint32_t i = registry_covering(t->r, domain);
 
+	(void)reason;
 	return i != REGISTRY_NONE && &t->r->partner[i] == t->p;
 }
 
@@ -499,6 +741,8 @@ ctl_facts_queue(const struct ctl *c, struct ctl_facts *f)
 	else if (ctl_facts_list(c, f, &e) == -1)
 		f->waiting_fault =
 		    arena_copy(&f->arena, e.text, strlen(e.text));
+	if (c->around != NULL)
+		f->returned = flush_returned(&f->waiting, c->around->lifetime);
 }
 
 /* --- All of it --------------------------------------------------------- */
@@ -519,7 +763,24 @@ take_partner(struct ctl_facts *f, const struct partner *p)
 	f->full = partner_level(p);
 }
 
-/* Was it ever lowered? */
+/* Gone from the registry, and not from the map yet. */
+static void
+take_going(struct ctl_facts *f, const struct partner *live)
+{
+	take_partner(f, live);
+	f->partner = NULL;
+}
+
+static bool
+is_in(const struct registry *r, const char *partner)
+{
+	return r != NULL && registry_partner(r, partner) != REGISTRY_NONE;
+}
+
+/*
+ * Is it lowered by the ledger, or, where nobody knows who is a partner, was it
+ * ever?
+ */
 static bool
 is_on_record(const struct ctl *c, const char *name)
 {
@@ -528,7 +789,9 @@ is_on_record(const struct ctl *c, const char *name)
 	struct err e;
 
 	l = ledger_open(c->set.ledger, LEDGER_READ, &e);
-	if (l != NULL && ledger_downgrades(l, name, 0, stop, &known, &e) == -1)
+	if (l != NULL &&
+	    ledger_downgrades(l, name, c->registry == NULL ? 0 : LEDGER_OPEN,
+		stop, &known, &e) == -1)
 		known = false;
 	ledger_close(l);
 	return known;
@@ -541,11 +804,15 @@ find(const struct ctl *c, const char *name, struct ctl_facts *f)
 	uint32_t i = REGISTRY_NONE;
 
 	if (c->registry != NULL)
-		i = registry_find(c->registry, name);
-	if (i == REGISTRY_NONE && c->registry != NULL)
-		i = registry_covering(c->registry, name);
+		i = registry_meant(c->registry, name);
 	if (i != REGISTRY_NONE) {
 		take_partner(f, &c->registry->partner[i]);
+		return EX_OK;
+	}
+	if (c->live != NULL)
+		i = registry_covering(c->live, name);
+	if (i != REGISTRY_NONE) {
+		take_going(f, &c->live->partner[i]);
 		return EX_OK;
 	}
 	if (find_in_map(c, name, f))
@@ -564,11 +831,14 @@ ctl_facts_get(
 {
 	int code;
 
-	*f = (struct ctl_facts){.requiretls = -1};
+	*f = (struct ctl_facts){.requiretls = -1,
+	    .unregistered = c->registry == NULL,
+	    .around = c->around};
 	if ((code = find(c, name, f)) != EX_OK)
 		return code;
-	code = ctl_facts_kept(c, f, 1);
 	ctl_facts_map(c, f);
+	ctlpast_take(c, f, 1);
+	code = ctl_facts_kept(c, f, 1);
 	if (waiting)
 		ctl_facts_queue(c, f);
 	return code;
@@ -578,27 +848,36 @@ int
 ctl_facts_all(const struct ctl *c, struct ctl_facts **out, size_t *nout)
 {
 	const size_t n = c->registry == NULL ? 0 : c->registry->npartners;
+	const size_t nlive = c->live == NULL ? 0 : c->live->npartners;
 	struct ctl_facts *f;
 	int code = EX_OK, rv;
 	struct map m;
 	size_t i;
 
 	open_map(c, &m);
-	*out = f = mem_zero(n + m.n + 1, sizeof(*f));
+	*out = f = mem_zero(n + nlive + m.n + 1, sizeof(*f));
 	*nout = n;
 	for (i = 0; i < n; i++)
 		take_partner(&f[i], &c->registry->partner[i]);
+	for (i = 0; i < nlive; i++)
+		if (!is_in(c->registry, c->live->partner[i].name))
+			take_going(&f[(*nout)++], &c->live->partner[i]);
 	for (i = 0; i < m.n; i++)
-		if (c->registry == NULL || registry_partner(c->registry,
-					       m.v[i].partner) == REGISTRY_NONE)
+		if (!is_in(c->registry, m.v[i].partner) &&
+		    !is_in(c->live, m.v[i].partner))
 			take_name(&m, &m.v[i], &f[(*nout)++]);
+	take_from_map(c, &m, f, *nout);
+	close_map(&m);
+	ctlpast_take(c, f, *nout);
 	if (n > 0)
 		code = ctl_facts_kept(c, f, n);
 	for (i = n; i < *nout; i++)
 		if ((rv = ctl_facts_kept(c, &f[i], 1)) != EX_OK)
 			code = rv;
-	take_from_map(c, &m, f, *nout);
-	close_map(&m);
+	for (i = 0; i < *nout; i++) {
+		f[i].unregistered = c->registry == NULL;
+		f[i].around = c->around;
+	}
 	return code;
 }
 
@@ -607,6 +886,7 @@ ctl_facts_release(struct ctl_facts *f)
 {
 	free(f->gateway);
 	free(f->step);
+	free(f->basis);
 	flush_release(&f->waiting);
 	arena_free(&f->arena);
 	*f = (struct ctl_facts){0};
@@ -625,67 +905,68 @@ ctl_facts_free(struct ctl_facts *f, size_t n)
 /* --- What follows ------------------------------------------------------ */
 
 enum level
+ctl_facts_judged(const struct ctl_facts *f)
+{
+	return f->by_map ? f->judged : f->full;
+}
+
+enum level
 ctl_facts_level(const struct ctl_facts *f)
 {
-	return f->lowered.id != 0 && f->lowered.after < f->full
+	return f->lowered.id != 0 && !f->lowered.inbound_only &&
+		       f->lowered.after < f->full
 		   ? f->lowered.after
 		   : f->full;
 }
 
-/* Does the map say another level, or end, than registry and ledger? */
-static bool
-differs(const struct ctl_facts *f)
+const char *
+ctl_facts_lowered_to(const struct ctl_facts *f)
 {
-	/* An opportunistic partner may have no row. */
-	enum level level = f->in_map ? f->map_level : LEVEL_OPPORTUNISTIC;
-
-	return f->map_fault == NULL && f->ledger_fault == NULL &&
-	       f->partner != NULL &&
-	       (level != ctl_facts_level(f) ||
-		   (f->low.rows > 0 && f->low.end != f->lowered.end));
+	return f->low.rows > 0
+		   ? ledger_lowered_to(f->low.inbound_only, f->low.level)
+		   : ledger_lowered_to(
+			 f->lowered.inbound_only, f->lowered.after);
 }
 
-static bool
-is_odd(const struct ctl_facts *f, const struct ctl_view *v)
+bool
+ctl_facts_inbound_only(const struct ctl_facts *f)
+{
+	return f->low.rows > 0 ? f->low.inbound_only : f->lowered.inbound_only;
+}
+
+bool
+ctl_facts_before(const struct ctl_facts *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		if (f->basis != NULL && f->basis[i] == CTL_BY_RULE_BEFORE)
+			return true;
+	return false;
+}
+
+bool
+ctl_facts_waits(const struct ctl_facts *f)
 {
 	struct step s;
-	size_t i;
 
-	if (f->lowered.id != 0 || v->low || v->differs ||
-	    f->map_fault != NULL || f->doubt != NULL)
-		return true;
-	/* Lowered, without a record in the map that says so. */
-	if (f->ledger_fault != NULL && f->in_map && f->map_level < f->full)
-		return true;
-	step_propose(f->step, f->n, f->full, &s);
-	for (i = 0; i < f->n; i++)
-		s.failing += f->step[i].turns.on;
-	return v->enforced && (s.failing > 0 || s.network > 0);
+	step_propose(f->step, f->n, ctl_facts_judged(f), &s);
+	return f->n > 0 && ctl_facts_judged(f) > LEVEL_OPPORTUNISTIC &&
+	       (s.passing == 0 || s.blocked > 0);
 }
 
-struct ctl_view
-ctl_facts_view(const struct ctl_facts *f, time_t now)
+enum fault
+ctl_facts_worst(const struct ctl_facts *f, time_t *since)
 {
-	struct ctl_view v = {.low = f->low.rows > 0,
-	    .enforced = f->partner == NULL ||
-			f->partner->attributes->mode == MODE_ENFORCED,
-	    .differs = differs(f)};
-	const struct evidence_probe *p;
-	time_t first = 0;
+	enum fault worst = FAULT_OK, fault;
 	size_t i;
 
-	v.lowered = v.low || (f->map_fault != NULL && f->lowered.id != 0);
-	v.end = v.low ? f->low.end : f->lowered.end;
-	v.wrong = v.low && (f->low.end <= now || f->partner == NULL);
-	v.odd = is_odd(f, &v);
+	*since = 0;
 	for (i = 0; i < f->n; i++) {
-		p = &f->gateway[i].last;
-		if (p->not_after != 0 && (first == 0 || p->not_after < first))
-			first = p->not_after;
-		v.soon |= life_ends_soon(
-		    p->begins, p->not_after, now, LIFE_WARN_DAYS);
+		fault = fault_worse(worst, f->step[i].fault);
+		if (fault != worst)
+			*since = f->step[i].since;
+		worst = fault;
 	}
-	v.dated = first != 0;
-	v.days = life_days(first, now);
-	return v;
+	return worst;
 }

@@ -1,5 +1,6 @@
 #include "onboard.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -104,7 +105,8 @@ probe(const struct ctl *c, const char *name, struct err *e)
 
 /* The gateways of one address family. */
 static void
-judge_family(struct onboard *o, enum onboard_id id, json_t *report)
+judge_family(
+    struct onboard *o, enum onboard_id id, const char *partner, json_t *report)
 {
 	const char *family = id == ONBOARD_IPV6 ? "IPv6" : "IPv4", *address;
 	const char *worst = NULL;
@@ -123,15 +125,16 @@ judge_family(struct onboard *o, enum onboard_id id, json_t *report)
 			continue;
 		bad++;
 		worst = json_string_value(json_object_get(g, "fault"));
-		if (worst != NULL && strcmp(worst, "ok") == 0)
+		if (worst == NULL)
 			worst = json_string_value(json_object_get(
 			    json_object_get(g, "certificate"), "fault"));
 	}
 	if (bad > 0)
 		set(o, id, ONBOARD_OPEN,
 		    "%zu of %zu gateway%s would not pass (%s): tlspact-probe "
-		    "--as enforced",
-		    bad, n, num_plural(n), worst == NULL ? "?" : worst);
+		    "--as enforced %s",
+		    bad, n, num_plural(n), worst == NULL ? "?" : worst,
+		    partner);
 	else if (n > 0)
 		set(o, id, ONBOARD_DONE, "%zu gateway%s would pass", n,
 		    num_plural(n));
@@ -152,8 +155,8 @@ measure_gateways(
 		set(o, ONBOARD_IPV6, ONBOARD_OPEN, "%s", e.text);
 		return;
 	}
-	judge_family(o, ONBOARD_IPV4, report);
-	judge_family(o, ONBOARD_IPV6, report);
+	judge_family(o, ONBOARD_IPV4, p->name, report);
+	judge_family(o, ONBOARD_IPV6, p->name, report);
 	/* Nobody at all is no pass. */
 	if (o->step[ONBOARD_IPV4].state == ONBOARD_SPARED &&
 	    o->step[ONBOARD_IPV6].state == ONBOARD_SPARED)
@@ -234,7 +237,7 @@ first_domain(const struct ctl *c, const struct partner *p)
 	uint32_t i;
 
 	for (i = 0; i < p->ndomains; i++)
-		if (d[i].name[0] != '[')
+		if (!dname_is_nexthop(d[i].name))
 			return d[i].name + (d[i].name[0] == '.');
 	return "partner.invalid";
 }
@@ -261,6 +264,42 @@ enforced_policy(const struct ctl *c, const struct partner *p, struct err *e)
 	buf_free(&out);
 	(void)err_set(e, EX_DATAERR, "%s", bad);
 	return NULL;
+}
+
+/* The key as smtp(8) compares it: AA:BB:... */
+static void
+put_pin(struct buf *out, const char *hex)
+{
+	for (; hex[0] != '\0' && hex[1] != '\0'; hex += 2)
+		buf_printf(out, "%c%c%s", toupper((unsigned char)hex[0]),
+		    toupper((unsigned char)hex[1]), hex[2] == '\0' ? "" : ":");
+}
+
+/*
+ * The policy for the control: what nobody else has, their key or their TLSA
+ * records, is replaced by what our good peer has. NULL: there is no need.
+ */
+static char *
+control_policy(const struct attributes *t, const char *policy, const char *name,
+    const char *pin)
+{
+	char *copy = mem_dup(policy), *rest = copy, *word;
+	struct buf out = {0};
+
+	while ((word = strsep(&rest, " ")) != NULL) {
+		if (out.len > 0)
+			buf_putc(&out, ' ');
+		if (t->verify == VERIFY_DANE && strcmp(word, "dane-only") == 0)
+			buf_printf(&out, "secure match=%s", name);
+		else if (t->verify == VERIFY_KEY &&
+			 strncmp(word, "match=", 6) == 0) {
+			buf_puts(&out, "match=");
+			put_pin(&out, pin);
+		} else
+			buf_puts(&out, word);
+	}
+	free(copy);
+	return buf_take(&out);
 }
 
 /* May a peer of that kind get mail? */
@@ -292,7 +331,14 @@ judge_refusal(const struct attributes *t, const struct throwaway_mail *mail,
 	const char *wrong;
 	size_t k;
 
-	for (k = 0; k < FAKEPEER_KINDS; k++) {
+	/* A Postfix that sends nothing at all would refuse as well. */
+	if ((wrong = wrong_fate(&mail[FAKEPEER_CONTROL], true)) != NULL) {
+		set(o, ONBOARD_REFUSAL, ONBOARD_OPEN,
+		    "a control that should get mail %s: %s", wrong,
+		    mail[FAKEPEER_CONTROL].reason);
+		return;
+	}
+	for (k = 0; k < FAKEPEER_CONTROL; k++) {
 		const char *what = peer_words[k];
 		bool may = may_get(t, (enum fakepeer)k);
 
@@ -306,13 +352,15 @@ judge_refusal(const struct attributes *t, const struct throwaway_mail *mail,
 			buf_printf(&refused, "%s%s",
 			    refused.len == 0 ? "" : ", ", what);
 	}
-	if (k == FAKEPEER_KINDS)
+	if (k == FAKEPEER_CONTROL)
 		set(o, ONBOARD_REFUSAL, ONBOARD_DONE,
 		    t->verify == VERIFY_KEY ? "no peer without their key gets "
-					      "mail (tried: %s)"
+					      "mail (tried: %s); a control "
+					      "whose key is pinned does"
 		    : t->verify == VERIFY_DANE
 			? "no peer without their TLSA records gets mail "
-			  "(tried: %s)"
+			  "(tried: %s); a control that is verified by CA and "
+			  "name does"
 			: "no peer with %s gets mail; a good one does",
 		    refused.data);
 	buf_free(&refused);
@@ -334,7 +382,9 @@ try_peers(const struct ctl *c, const struct partner *p, struct onboard *o,
     struct err *e)
 {
 	struct throwaway_mail mail[FAKEPEER_KINDS] = {{.port = 0}};
-	char *row = enforced_policy(c, p, e), *policy, *name, *map;
+	char *row = enforced_policy(c, p, e), *policy, *name, *map,
+	     *control = NULL;
+	struct throwaway_place place = {.socket = c->set.socketmap_socket};
 	struct fakepeers peers;
 	struct apart servers;
 	struct err ignored;
@@ -344,20 +394,25 @@ try_peers(const struct ctl *c, const struct partner *p, struct onboard *o,
 	if (row == NULL)
 		return -1;
 	policy = onboard_policy(row, first_domain(c, p), &name);
-	map = postfix_name(c->set.map);
+	place.map = map = postfix_name(c->set.map);
 	if (apart_start(&servers, c->set.probe_user, fakepeer_main, name, e) ==
 	    0) {
 		rv = fakepeer_ready(servers.fd, &peers, e);
 		for (k = 0; k < FAKEPEER_KINDS && rv == 0; k++)
 			mail[k] = (struct throwaway_mail){
 			    .port = peers.port[k], .policy = policy};
-		if (rv == 0)
-			rv = throwaway_run(settings_postfix(&c->set), map,
+		if (rv == 0) {
+			control = control_policy(
+			    p->attributes, policy, name, peers.pin);
+			mail[FAKEPEER_CONTROL].policy = control;
+			rv = throwaway_run(settings_postfix(&c->set), &place,
 			    peers.ca, mail, FAKEPEER_KINDS, MAIL_SECONDS, e);
+		}
 		(void)apart_end(&servers, true, "the test's servers", &ignored);
 	}
 	if (rv == 0)
 		judge_refusal(p->attributes, mail, o);
+	free(control);
 	free(policy);
 	free(map);
 	free(name);
@@ -510,9 +565,9 @@ measure_words(const struct ctl *c, const struct partner *p, struct onboard *o)
 		set(o, ONBOARD_REVIEW, ONBOARD_DONE, "on %s", day);
 }
 
-static int
-record(const struct ctl *c, const struct partner *p, const struct onboard *o,
-    struct err *e)
+int
+onboard_record(const struct ctl *c, const struct partner *p,
+    const struct onboard *o, time_t when, struct err *e)
 {
 	struct ledger *l = ledger_open(c->set.ledger, LEDGER_WRITE, e);
 	char who[AUTHOR_TEXT], *data, *text;
@@ -530,7 +585,7 @@ record(const struct ctl *c, const struct partner *p, const struct onboard *o,
 				  o->open, ONBOARD_STEPS);
 	rv = l == NULL ? -1
 		       : ledger_event_add(l,
-			     &(struct ledger_event){.time = c->now,
+			     &(struct ledger_event){.time = when,
 				 .kind = "onboard",
 				 .partner = p->name,
 				 .author = author_text(&c->author, who),
@@ -543,19 +598,24 @@ record(const struct ctl *c, const struct partner *p, const struct onboard *o,
 	return rv;
 }
 
-int
-onboard_measure(const struct ctl *c, const struct partner *p, bool dry,
-    struct onboard *o, struct err *e)
+void
+onboard_measure(const struct ctl *c, const struct partner *p, const char *past,
+    struct onboard *o)
 {
+	struct err e;
 	size_t i;
 
 	*o = (struct onboard){.open = 0};
 	measure_gateways(c, p, o);
-	if (try_peers(c, p, o, e) == -1)
-		set(o, ONBOARD_REFUSAL, ONBOARD_OPEN, "not tried: %s", e->text);
+	if (try_peers(c, p, o, &e) == -1)
+		set(o, ONBOARD_REFUSAL, ONBOARD_OPEN, "not tried: %s", e.text);
+	/* The row refuses, and is not asked. */
+	if (past != NULL && o->step[ONBOARD_REFUSAL].state == ONBOARD_DONE)
+		set(o, ONBOARD_REFUSAL, ONBOARD_OPEN,
+		    "mail goes past the row, run tlspact-setup check: %s",
+		    past);
 	measure_mail(c, p, o);
 	measure_words(c, p, o);
 	for (i = 0; i < ONBOARD_STEPS; i++)
 		o->open += o->step[i].state == ONBOARD_OPEN;
-	return dry ? 0 : record(c, p, o, e);
 }

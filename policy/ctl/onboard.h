@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 struct ctl;
 struct err;
@@ -48,12 +49,18 @@ struct onboard {
 
 /*
  * Measure all of them: looks at the gateways, and runs a Postfix of its own
- * (throwaway.h). Takes up to a minute. What cannot be measured is open. Unless
- * dry, the result is put on record, as an event "onboard". 0, or -1 with *e
- * set if it cannot be; *o holds in either case.
+ * (throwaway.h). Takes up to a minute. What cannot be measured is open. past:
+ * why mail to the partner goes past its rows, or NULL.
  */
-int onboard_measure(const struct ctl *c, const struct partner *p, bool dry,
-    struct onboard *o, struct err *e);
+void onboard_measure(const struct ctl *c, const struct partner *p,
+    const char *past, struct onboard *o);
+
+/*
+ * Put the result on record, as an event "onboard" of that time. 0, or -1 with
+ * *e set.
+ */
+int onboard_record(const struct ctl *c, const struct partner *p,
+    const struct onboard *o, time_t when, struct err *e);
 
 /*
  * The policy p has when enforced, as a test wants it whose servers are at an

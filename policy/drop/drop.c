@@ -135,7 +135,7 @@ nexthop_index(struct drop_state *p, const char *nexthop)
 }
 
 static void
-add_failure(struct drop_state *p, const struct drop_failure *f, time_t time)
+add_failure(struct drop_state *p, const struct drop_delivery *f, time_t time)
 {
 	if (p->nfails == p->rules.count)
 		memmove(p->fail, p->fail + 1, --p->nfails * sizeof(*p->fail));
@@ -303,15 +303,6 @@ drop_actions_free(struct drop_actions *a)
 	arena_free(&a->arena);
 	free(a->v);
 	memset(a, 0, sizeof(*a));
-}
-
-struct drop *
-drop_new(const struct drop_settings *s, drop_lookup *lookup, void *ctx)
-{
-	struct drop *d = mem_zero(1, sizeof(*d));
-
-	*d = (struct drop){.settings = *s, .lookup = lookup, .ctx = ctx};
-	return d;
 }
 
 void
@@ -494,15 +485,13 @@ recover(
 		common_over(d, now, a);
 }
 
-void
-drop_failure(struct drop *d, const struct drop_failure *f, time_t now,
-    struct drop_actions *a)
+static void
+take_failure(struct drop *d, const struct drop_delivery *f, time_t t,
+    time_t now, struct drop_actions *a)
 {
 	struct drop_state *p;
-	time_t t;
 
-	enter(d, now);
-	if (!fault_is_tls(f->fault) || (t = seen_at(f->time, now)) == -1 ||
+	if (!fault_is_tls(f->fault) ||
 	    (p = drop_state_get(d, f->partner, false)) == NULL)
 		return;
 	/* What lowering (further) cannot mend does not count. */
@@ -517,19 +506,22 @@ drop_failure(struct drop *d, const struct drop_failure *f, time_t now,
 }
 
 void
-drop_good(struct drop *d, const struct drop_good *g, time_t now,
+drop_delivery(struct drop *d, const struct drop_delivery *f, time_t now,
     struct drop_actions *a)
 {
 	struct drop_state *p;
 	time_t t;
 
 	enter(d, now);
-	if ((t = seen_at(g->time, now)) == -1 ||
-	    (p = drop_state_find(d, g->partner)) == NULL)
+	if ((t = seen_at(f->time, now)) == -1)
 		return;
-	p->unconfirmed = 0;
-	forgive(p, g->nexthop, t);
-	recover(d, p, now, a);
+	if (f->fault != FAULT_OK) {
+		take_failure(d, f, t, now, a);
+	} else if ((p = drop_state_find(d, f->partner)) != NULL) {
+		p->unconfirmed = 0;
+		forgive(p, f->nexthop, t);
+		recover(d, p, now, a);
+	}
 }
 
 /* The report passes; does it so although mail keeps failing? */
@@ -672,15 +664,14 @@ take_downgrade(struct drop *d, struct drop_state *p,
 	drop_action_add(a, DROP_TELL_LOWERED, p)->from = p->rules.full;
 }
 
-void
-drop_begun(struct drop *d, const struct drop_downgrade *l, time_t now,
+static void
+take_open(struct drop *d, const struct drop_downgrade *l, time_t now,
     struct drop_actions *a)
 {
-	struct drop_state *p;
-
-	enter(d, now);
 	/* Also of one that the registry does not know: it has to be ended. */
-	if ((p = drop_state_get(d, l->partner, true)) == NULL)
+	struct drop_state *p = drop_state_get(d, l->partner, true);
+
+	if (p == NULL)
 		return;
 	if (p->down.on && p->down.id == l->id) {
 		if (p->down.ledger_end != l->end) {
@@ -699,26 +690,35 @@ drop_begun(struct drop *d, const struct drop_downgrade *l, time_t now,
 		take_back(p, now, a);
 }
 
-void
-drop_ended(struct drop *d, const char *partner, int64_t id, enum drop_why why,
-    time_t now, struct drop_actions *a)
+static void
+take_closed(struct drop *d, const struct drop_downgrade *l, time_t now,
+    struct drop_actions *a)
 {
-	struct drop_state *p;
+	struct drop_state *p = drop_state_find(d, l->partner);
 	struct drop_action *x;
 
-	enter(d, now);
-	p = drop_state_find(d, partner);
-	if (p == NULL || !p->down.on || p->down.id != id)
+	if (p == NULL || !p->down.on || p->down.id != l->id)
 		return;
 	x = drop_action_add(a, DROP_TELL_RESTORED, p);
 	x->to = p->rules.full;
-	x->why = why;
+	x->why = l->why;
 	x->still = p->blocked;
 	p->down.on = false;
 	new_page(p, now, now);
 	recover(d, p, now, a);
 	if (!d->quiet)
 		common_over(d, now, a);
+}
+
+void
+drop_downgrade(struct drop *d, const struct drop_downgrade *l, time_t now,
+    struct drop_actions *a)
+{
+	enter(d, now);
+	if (l->closed == 0)
+		take_open(d, l, now, a);
+	else
+		take_closed(d, l, now, a);
 }
 
 void
@@ -848,6 +848,12 @@ drop_tick(struct drop *d, time_t now, struct drop_actions *a)
 }
 
 void
+drop_rename(struct drop *d, const char *from, const char *to)
+{
+	drop_state_rename(d, from, to);
+}
+
+void
 drop_reload(struct drop *d, const struct drop_settings *s, time_t now,
     struct drop_actions *a)
 {
@@ -888,8 +894,8 @@ earlier(time_t a, time_t b)
 
 /* One that is over. */
 static void
-rebuild_closed(struct drop *d, const struct drop_downgrade *l, time_t now,
-    struct drop_actions *a)
+rebuild_closed(struct drop *d, const struct drop_facts *f,
+    const struct drop_downgrade *l, time_t now, struct drop_actions *a)
 {
 	struct drop_state *p = drop_state_get(d, l->partner, false);
 	time_t closed = earlier(l->closed, now);
@@ -901,7 +907,7 @@ rebuild_closed(struct drop *d, const struct drop_downgrade *l, time_t now,
 		count_begin(d, p, earlier(l->begin, now));
 	if (closed > p->ignore)
 		p->ignore = closed;
-	if (now - closed > CLOCK_DAY)
+	if (now - closed > CLOCK_DAY || drop_state_stale(f, l))
 		return;
 	x = drop_action_add(a, DROP_TELL_RESTORED, p);
 	x->id = l->id;
@@ -930,7 +936,7 @@ rebuild_open(struct drop *d, const struct drop_downgrade *l, time_t back,
 		return;
 	shifted.begin = earlier(l->begin - back, now);
 	shifted.end -= back;
-	drop_begun(d, &shifted, now, a);
+	drop_downgrade(d, &shifted, now, a);
 	p = drop_state_find(d, l->partner);
 	if (p != NULL && p->down.on && p->down.id == l->id) {
 		p->down.ledger_begin = l->begin;
@@ -938,8 +944,12 @@ rebuild_open(struct drop *d, const struct drop_downgrade *l, time_t back,
 	}
 }
 
-void
-drop_rebuild(struct drop *d, const struct drop_facts *f, time_t now,
+/*
+ * Says again what may have been lost (flush, told): both may come twice, and
+ * notices have keys.
+ */
+static void
+rebuild(struct drop *d, const struct drop_facts *f, time_t now,
     struct drop_actions *a)
 {
 	time_t back = f->last > now ? f->last - now : 0;
@@ -952,18 +962,19 @@ drop_rebuild(struct drop *d, const struct drop_facts *f, time_t now,
 		d->set_back = distrust = f->last;
 	for (i = 0; i < f->ndowngrades; i++)
 		if (f->downgrade[i].closed != 0)
-			rebuild_closed(d, &f->downgrade[i], now, a);
+			rebuild_closed(d, f, &f->downgrade[i], now, a);
 	for (i = 0; i < f->ndowngrades; i++)
 		if (f->downgrade[i].closed == 0)
 			rebuild_open(d, &f->downgrade[i], back, now, a);
 	for (i = 0; i < f->nfailures; i++) {
 		if (f->failure[i].time > distrust)
-			drop_failure(d, &f->failure[i], now, a);
+			drop_delivery(d, &f->failure[i], now, a);
 	}
 	for (i = 0; i < f->nreports; i++) {
 		if (f->report[i].time > distrust)
 			drop_probe(d, &f->report[i], now, a);
 	}
+	drop_state_still(d, a);
 	d->common = f->common;
 	move_back(&d->common, back);
 	for (i = 0; d->common != 0 && i < d->n; i++)
@@ -971,4 +982,16 @@ drop_rebuild(struct drop *d, const struct drop_facts *f, time_t now,
 			d->state[i]->member = true;
 	d->quiet = false;
 	drop_tick(d, now, a);
+}
+
+struct drop *
+drop_new(const struct drop_settings *s, drop_lookup *lookup, void *ctx,
+    const struct drop_facts *f, time_t now, struct drop_actions *a)
+{
+	struct drop *d = mem_zero(1, sizeof(*d));
+
+	*d = (struct drop){.settings = *s, .lookup = lookup, .ctx = ctx};
+	if (f != NULL)
+		rebuild(d, f, now, a);
+	return d;
 }

@@ -97,19 +97,12 @@ void drop_rules_of(const struct partner *p, struct drop_rules *out);
 /* Looks a partner up by name; false if there is none. */
 typedef bool drop_lookup(void *ctx, const char *partner, struct drop_rules *);
 
-/* A failed delivery. */
-struct drop_failure {
+/* A delivery. */
+struct drop_delivery {
 	time_t time;
 	const char *partner;
 	const char *nexthop; /* NULL or "": not known */
-	enum fault fault;
-};
-
-/* A delivery that was made. */
-struct drop_good {
-	time_t time;
-	const char *partner;
-	const char *nexthop; /* NULL or "": not known */
+	enum fault fault;    /* OK: it was made; else why it failed */
 };
 
 /* A probe of all gateways of a partner. */
@@ -163,14 +156,14 @@ enum drop_what {
 	DROP_PROBE, /* see what the partner's gateways show */
 	/*
 	 * Lower it. The caller writes the ledger, compiles, and answers with
-	 * drop_begun() or drop_refused() before the next input.
+	 * drop_downgrade() or drop_refused() before the next input.
 	 */
 	DROP_LOWER,
-	/* End a downgrade; the answer is drop_ended() or drop_refused(). */
+	/* End a downgrade; the answer is drop_downgrade() or drop_refused(). */
 	DROP_RESTORE,
 	/*
 	 * Give a downgrade the earlier end `until`, because the clock was set
-	 * back or max_downgrade is less now; the answer is drop_begun().
+	 * back or max_downgrade is less now; the answer is drop_downgrade().
 	 */
 	DROP_SHORTEN,
 	DROP_FLUSH,	    /* have Postfix retry what waits for the partner */
@@ -179,7 +172,7 @@ enum drop_what {
 	DROP_TELL_RESTORED, /* ... */
 	DROP_TELL_END_NEAR, /* ... and the fault is still there */
 	DROP_TELL_COMMON,   /* many at once: the fault is ours; to be kept in
-		       the ledger as a fact for drop_rebuild() */
+		       the ledger as a fact for drop_new() */
 	DROP_TELL_COMMON_OVER,
 	/* The clock was set back from `at`: to be kept in the ledger. */
 	DROP_KEEP_CLOCK,
@@ -193,6 +186,7 @@ struct drop_action {
 	bool control;	/* DROP_PROBE: to see whether the fault is ours */
 	bool automatic; /* the downgrade is ours */
 	bool still;	/* END_NEAR, RESTORED: the fault was seen last time */
+	bool inbound;	/* RESTORED: mail from them was let in, no more */
 	enum drop_why why; /* of held, restore, restored */
 	/*
 	 * RESTORE, TELL_*: the downgrade's number. LOWER: that of the one
@@ -222,18 +216,13 @@ struct drop_actions {
 
 void drop_actions_free(struct drop_actions *a);
 
-/* A machine that knows nothing yet. ctx is borrowed. */
-struct drop *drop_new(
-    const struct drop_settings *s, drop_lookup *lookup, void *ctx);
-void drop_free(struct drop *d);
-
 /* What the ledger knows, after a start. */
 struct drop_facts {
 	/* All open ones, and those that began or were closed in 24 hours. */
 	const struct drop_downgrade *downgrade;
 	size_t ndowngrades;
 	/* Of the last 24 hours, and of the longest drop-after. */
-	const struct drop_failure *failure;
+	const struct drop_delivery *failure;
 	size_t nfailures;
 	/* The last report of each partner. */
 	const struct drop_report *report;
@@ -252,20 +241,26 @@ struct drop_facts {
 };
 
 /*
- * Take the facts into a new machine. Says again what may have been lost
- * (flush, told): both may come twice, and notices have keys.
+ * A machine that knows the facts; NULL: nothing yet. ctx is borrowed. What may
+ * have been lost (flush, told) is said again: both may come twice, and notices
+ * have keys.
  */
-void drop_rebuild(struct drop *d, const struct drop_facts *f, time_t now,
-    struct drop_actions *a);
+struct drop *drop_new(const struct drop_settings *s, drop_lookup *lookup,
+    void *ctx, const struct drop_facts *f, time_t now, struct drop_actions *a);
+void drop_free(struct drop *d);
+
+/*
+ * Partner `from` is `to` from now on, and its downgrade goes on; but if `to`
+ * has one that is what holds. To be said before drop_reload().
+ */
+void drop_rename(struct drop *d, const char *from, const char *to);
 
 /* Other settings, or another registry behind the lookup. */
 void drop_reload(struct drop *d, const struct drop_settings *s, time_t now,
     struct drop_actions *a);
 
 /* Something was seen. Partners that are not enforced are passed over. */
-void drop_failure(struct drop *d, const struct drop_failure *f, time_t now,
-    struct drop_actions *a);
-void drop_good(struct drop *d, const struct drop_good *g, time_t now,
+void drop_delivery(struct drop *d, const struct drop_delivery *f, time_t now,
     struct drop_actions *a);
 void drop_probe(struct drop *d, const struct drop_report *r, time_t now,
     struct drop_actions *a);
@@ -273,14 +268,11 @@ void drop_probe(struct drop *d, const struct drop_report *r, time_t now,
 /*
  * A downgrade has begun (not: will begin), or has got another end, or was taken
  * over by hand: ours (the answer to DROP_LOWER) and those of others. It
- * replaces an older one of the partner.
+ * replaces an older one of the partner. Or it is closed, and that is over: of
+ * that the partner, the number and why are enough.
  */
-void drop_begun(struct drop *d, const struct drop_downgrade *l, time_t now,
+void drop_downgrade(struct drop *d, const struct drop_downgrade *l, time_t now,
     struct drop_actions *a);
-
-/* The downgrade of that number is over. */
-void drop_ended(struct drop *d, const char *partner, int64_t id,
-    enum drop_why why, time_t now, struct drop_actions *a);
 
 /* What was asked for could not be done; it is asked for again later. */
 void drop_refused(struct drop *d, const char *partner, time_t now);

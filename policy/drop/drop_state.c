@@ -5,6 +5,8 @@
 
 #include "mem.h"
 
+#define SEEN_AFTER 2 /* seconds in which a downgrade is surely seen */
+
 /* Where name stands among the states, or would. */
 static size_t
 place(const struct drop *d, const char *name, bool *found)
@@ -62,6 +64,59 @@ drop_state_get(struct drop *d, const char *name, bool always)
 	d->state[i] = p;
 	d->n++;
 	return p;
+}
+
+void
+drop_state_rename(struct drop *d, const char *from, const char *to)
+{
+	bool found, taken;
+	size_t i = place(d, from, &found), k = place(d, to, &taken);
+	struct drop_state *p, *q;
+
+	if (!found || strlen(to) > REGISTRY_NAME_MAX)
+		return;
+	p = d->state[i];
+	if (taken) {
+		q = d->state[k];
+		if (!q->down.on)
+			q->down = p->down;
+		p->down.on = false;
+		return;
+	}
+	memmove(
+	    d->state + i, d->state + i + 1, (d->n - 1 - i) * sizeof(*d->state));
+	if (k > i)
+		k--;
+	memmove(
+	    d->state + k + 1, d->state + k, (d->n - 1 - k) * sizeof(*d->state));
+	d->state[k] = p;
+	strcpy(p->name, to);
+}
+
+bool
+drop_state_stale(const struct drop_facts *f, const struct drop_downgrade *l)
+{
+	bool stale = l->closed - l->begin < SEEN_AFTER;
+	size_t i;
+
+	for (i = 0; !stale && i < f->ndowngrades; i++)
+		stale = f->downgrade[i].id > l->id &&
+			strcmp(f->downgrade[i].partner, l->partner) == 0;
+	return stale && !l->automatic;
+}
+
+void
+drop_state_still(const struct drop *d, struct drop_actions *a)
+{
+	const struct drop_state *p;
+	size_t i;
+
+	for (i = 0; i < a->n; i++) {
+		if (a->v[i].what != DROP_TELL_RESTORED)
+			continue;
+		p = drop_state_find(d, a->v[i].partner);
+		a->v[i].still = p != NULL && p->blocked;
+	}
 }
 
 enum level

@@ -112,6 +112,18 @@ struct drop_state *drop_state_find(const struct drop *d, const char *name);
  */
 struct drop_state *drop_state_get(
     struct drop *d, const char *name, bool always);
+/* As drop_rename(). */
+void drop_state_rename(struct drop *d, const char *from, const char *to);
+
+/*
+ * Is the end of one by hand no news at a start: because nobody could see it
+ * begin, so short it was, or because the partner was lowered again since?
+ */
+bool drop_state_stale(
+    const struct drop_facts *f, const struct drop_downgrade *l);
+
+/* After a start: say of what is over whether the last look shows the fault. */
+void drop_state_still(const struct drop *d, struct drop_actions *a);
 enum level drop_state_level(const struct drop_state *p); /* in force */
 /* Failures within the window, and the first and last of them. */
 unsigned drop_state_count(

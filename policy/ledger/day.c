@@ -497,6 +497,7 @@ day_run(struct ledger *l, const struct settings *set, time_t now, struct err *e)
 	v = evidence_open(set->evidence, set->ledger, EVIDENCE_READ, e);
 	if (v == NULL && e->code != EX_NOINPUT)
 		return -1;
+	evidence_as_written(v);
 	rv = tell(l, v, last, pruned_before(set, now), now, e);
 	evidence_close(v);
 	return rv;
@@ -517,32 +518,110 @@ check_day(struct told *t, const struct day *was, const struct days *d)
 			    day_text(was->number, day), was->seq, part[p].flaw);
 }
 
+/* Does an event tell all that there is of that day? */
+static bool
+is_sealed(const struct told *t, const struct days *d, int64_t number)
+{
+	const struct day *was = find(&t->days, number);
+	struct day is;
+	unsigned p;
+
+	if (was == NULL)
+		return false;
+	is = read_of(d, number);
+	for (p = 0; p < PARTS; p++)
+		if (compare(was, &is, p, t->pruned) == MORE)
+			return false;
+	return true;
+}
+
+/* With the first days in a row that are not sealed; more: others. */
+static void
+say_unsealed(const struct told *t, struct day_seals *s, int64_t gap, size_t run)
+{
+	const size_t more = s->days - s->sealed - run;
+	char from[NUM_TIME_MAX], to[NUM_TIME_MAX], all[80], others[40] = "";
+
+	if (s->days == 0) {
+		(void)snprintf(s->unsealed, sizeof(s->unsealed),
+		    "there is no sealed day of the evidence to hold against "
+		    "it");
+		return;
+	}
+	(void)snprintf(all, sizeof(all),
+	    t->flaws > 0 ? "%zu of %zu days of the evidence are sealed"
+			 : "the evidence is as it says on %zu of %zu days",
+	    s->sealed, s->days);
+	if (more > 0)
+		(void)snprintf(others, sizeof(others), " and %zu more", more);
+	(void)snprintf(s->unsealed, sizeof(s->unsealed),
+	    "%s; the others are not%s: %s%s%s%s", all,
+	    t->flaws > 0 ? "" : " sealed", day_text(gap, from),
+	    run > 1 ? " to " : "",
+	    run > 1 ? day_text(gap + (int64_t)run - 1, to) : "", others);
+}
+
+/* What was never told, or came after it was, is not held against anything. */
+static void
+count_sealed(
+    const struct told *t, const struct days *d, time_t now, struct day_seals *s)
+{
+	const struct days *of[] = {&t->days, d};
+	const int64_t yesterday = (int64_t)now / CLOCK_DAY - 1;
+	int64_t first = INT64_MAX, last = -1, i, gap = -1;
+	size_t k, n, run = 0;
+
+	for (k = 0; k < 2; k++)
+		for (n = 0; n < of[k]->n; n++) {
+			i = of[k]->v[n].number;
+			first = i < first ? i : first;
+			last = i > last ? i : last;
+		}
+	last = last > yesterday ? yesterday : last;
+	if (first < (int64_t)s->from / CLOCK_DAY)
+		first = (int64_t)s->from / CLOCK_DAY;
+	if (s->to != 0 && last >= (int64_t)s->to / CLOCK_DAY)
+		last = (int64_t)s->to / CLOCK_DAY - 1;
+	for (i = first; i <= last; i++) {
+		s->days++;
+		if (is_sealed(t, d, i)) {
+			s->sealed++;
+			continue;
+		}
+		gap = gap == -1 ? i : gap;
+		run += gap + (int64_t)run == i;
+	}
+	/* The next run tells it. */
+	if (s->days - s->sealed == 1 && gap == yesterday)
+		s->days--;
+	if (s->days == 0 || s->sealed < s->days)
+		say_unsealed(t, s, gap, run);
+}
+
 /* Compare all days that were told of with what is there. */
 static int
-check(struct told *t, struct evidence *v, struct err *e)
+check(struct told *t, struct evidence *v, time_t now, struct day_seals *s,
+    struct err *e)
 {
-	const struct days *told = &t->days;
-	struct days d = {.from = INT64_MAX};
+	struct days d = {.to = (int64_t)now / CLOCK_DAY};
 	size_t i;
-	int rv = 0;
+	int rv;
 
-	for (i = 0; i < told->n; i++) {
-		if (told->v[i].number < d.from)
-			d.from = told->v[i].number;
-		if (told->v[i].number > d.to)
-			d.to = told->v[i].number;
-	}
-	if (told->n > 0)
-		rv = read_days(v, &d, e);
-	for (i = 0; rv == 0 && i < told->n; i++)
-		check_day(t, &told->v[i], &d);
+	for (i = 0; i < t->days.n; i++)
+		if (t->days.v[i].number > d.to)
+			d.to = t->days.v[i].number;
+	rv = read_days(v, &d, e);
+	for (i = 0; rv == 0 && i < t->days.n; i++)
+		check_day(t, &t->days.v[i], &d);
+	if (rv == 0)
+		count_sealed(t, &d, now, s);
 	free(d.v);
 	return rv;
 }
 
 int
 day_check(struct ledger *l, const struct settings *set, time_t now,
-    ledger_flaw_fn *fn, void *arg, size_t *flaws, size_t *npruned,
+    ledger_flaw_fn *fn, void *arg, size_t *flaws, struct day_seals *s,
     struct err *e)
 {
 	const struct ledger_event_query all = {0};
@@ -554,15 +633,16 @@ day_check(struct ledger *l, const struct settings *set, time_t now,
 	size_t i;
 	int rv;
 
-	*npruned = 0;
+	*s = (struct day_seals){.from = s->from, .to = s->to};
 	v = evidence_open(set->evidence, set->ledger, EVIDENCE_READ, e);
 	if (v == NULL && e->code != EX_NOINPUT)
 		return -1;
+	evidence_as_written(v);
 	rv = ledger_events(l, &all, take_told, &t, e);
 	if (rv == 0)
-		rv = check(&t, v, e);
+		rv = check(&t, v, now, s, e);
 	for (i = 0; i < t.days.n; i++)
-		*npruned += (time_t)t.days.v[i].number * CLOCK_DAY < t.pruned;
+		s->npruned += (time_t)t.days.v[i].number * CLOCK_DAY < t.pruned;
 	*flaws += t.flaws;
 	free(t.days.v);
 	evidence_close(v);

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "ledger_check.h"
+#include "ledger.h"
 
 struct settings;
 
@@ -30,13 +30,28 @@ struct settings;
 int day_run(
     struct ledger *l, const struct settings *set, time_t now, struct err *e);
 
+#define DAY_UNSEALED 256
+
+struct day_seals {
+	time_t from, to; /* asked: of these days, `to` not included; 0: all */
+	size_t npruned;	 /* of all: older than `keep`, or were for an event */
+	/*
+	 * Days between the first and the last of which there is anything, and
+	 * how many of them are sealed: an event tells all that there is. Not
+	 * today, nor yesterday if it is the only one that is to be told yet.
+	 */
+	size_t days, sealed;
+	/* What that says, if they are not all: "the evidence is as ..."; "" */
+	char unsealed[DAY_UNSEALED];
+};
+
 /*
- * Hold the evidence against the events. Of days that are older than `keep`, or
- * were for an event, only the counts are compared; *npruned says how many they
- * are. fn is told of each flaw, their number is added to *flaws. 0 or -1.
+ * Hold the evidence against the events. Of days that were pruned only the
+ * counts are compared; of those that no event tells, nothing, which is no flaw.
+ * fn is told of each flaw, their number is added to *flaws. 0 or -1.
  */
 int day_check(struct ledger *l, const struct settings *set, time_t now,
-    ledger_flaw_fn *fn, void *arg, size_t *flaws, size_t *npruned,
+    ledger_flaw_fn *fn, void *arg, size_t *flaws, struct day_seals *s,
     struct err *e);
 
 #endif

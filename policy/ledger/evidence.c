@@ -11,14 +11,13 @@
 #include "db.h"
 #include "digest.h"
 #include "err.h"
+#include "evidence_names.h"
 #include "evidence_tables.h"
 #include "ledger.h"
 #include "mem.h"
 #include "quote.h"
 #include "step.h"
 
-#define GATEWAYS_MAX 10000000 /* their numbers come of one table */
-#define PRUNE_ROWS 1000	      /* a transaction: others want to write as well */
 #define WRITERS \
 	"tlspact-probe, tlspact-log or tlspactd, run by its owner or root"
 
@@ -145,7 +144,7 @@ static const char turns[] =
     "ALTER TABLE gateway ADD COLUMN history INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE gateway ADD COLUMN bad TEXT NOT NULL DEFAULT '';";
 
-/* evidence_legs.h */
+/* struct evidence_leg */
 static const char legs[] = "CREATE TABLE leg("
 			   "day TEXT NOT NULL,"
 			   " partner TEXT NOT NULL,"
@@ -165,8 +164,40 @@ static const char legs[] = "CREATE TABLE leg("
 			   ") STRICT, WITHOUT ROWID;"
 			   "CREATE INDEX leg_mail_time ON leg_mail(time);";
 
-static const char *const step[] = {
-    probes, logged, tails, exchanges, rules, lives, shown, turns, legs};
+/* evidence_own.h; a look is all rows of one time. */
+static const char own[] = "CREATE TABLE own("
+			  "time INTEGER NOT NULL,"
+			  " place INTEGER NOT NULL,"
+			  " what TEXT NOT NULL,"
+			  " name TEXT NOT NULL,"
+			  " state TEXT NOT NULL,"
+			  " text TEXT NOT NULL,"
+			  " begins INTEGER NOT NULL,"
+			  " ends INTEGER NOT NULL,"
+			  " PRIMARY KEY(time, place)"
+			  ") STRICT, WITHOUT ROWID;";
+
+/* 1: a whole look at its next-hop, after its last result, did not meet it. */
+static const char gone[] =
+    "ALTER TABLE gateway ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;";
+
+/* By which the looks of the history were judged; '': not known. */
+static const char ruled[] =
+    "ALTER TABLE gateway ADD COLUMN rule TEXT NOT NULL DEFAULT '';";
+
+/* The last look that failed on our side, if nothing was seen since; or 0. */
+static const char blind[] =
+    "ALTER TABLE gateway ADD COLUMN blind INTEGER NOT NULL DEFAULT 0;";
+
+/* When mail of a partner came over TLS last, see evidence_received(). */
+static const char received[] = "CREATE TABLE IF NOT EXISTS log_received("
+			       "partner TEXT NOT NULL PRIMARY KEY,"
+			       " time INTEGER NOT NULL"
+			       ") STRICT, WITHOUT ROWID;";
+
+static const char *const step[] = {probes, logged, tails, exchanges, rules,
+    lives, shown, turns, legs, own, evidence_names_step, gone, ruled, blind,
+    received};
 
 static const struct db_schema schema = {
     .noun = "evidence",
@@ -261,7 +292,7 @@ copy_once(struct db *db, const char *ledger, struct err *e)
 	if (db_attach(db, ledger, e) == -1)
 		return -1;
 	rv = db_within(db, true, e, copy_here(db, e));
-	if (db_detach(db, rv == 0 ? e : &ignored) == -1)
+	if (db_exec(db, "DETACH old", rv == 0 ? e : &ignored) == -1)
 		rv = -1;
 	return rv;
 }
@@ -270,13 +301,16 @@ static int
 move(struct db *db, const char *ledger, struct err *e)
 {
 	struct ledger *l = ledger_open(ledger, LEDGER_WRITE, e);
+	struct err ignored;
 	int rv;
 
 	if (l == NULL)
 		return -1;
 	if ((rv = ledger_has_evidence(l, e)) == 1 &&
-	    (rv = copy_once(db, ledger, e)) == 0)
-		rv = ledger_drop_evidence(l, e);
+	    (rv = copy_once(db, ledger, e)) == 0 &&
+	    (rv = EVIDENCE_DROP_OLD(l->db, e)) == 0)
+		/* Give the room back; without, it is used again. */
+		(void)db_exec(l->db, "VACUUM", &ignored);
 	ledger_close(l);
 	return rv;
 }
@@ -315,6 +349,19 @@ fail:
 	return -1;
 }
 
+/* What cannot be followed now is by the next one who opens it. */
+static void
+follow_names(struct db *db, const char *ledger)
+{
+	struct err ignored;
+	struct ledger *l =
+	    ledger == NULL ? NULL : ledger_open(ledger, LEDGER_READ, &ignored);
+
+	if (l != NULL)
+		(void)evidence_names_follow(db, l, &ignored);
+	ledger_close(l);
+}
+
 struct evidence *
 evidence_open(const char *path, const char *ledger, enum evidence_mode mode,
     struct err *e)
@@ -330,6 +377,8 @@ evidence_open(const char *path, const char *ledger, enum evidence_mode mode,
 		db_close(db);
 		return NULL;
 	}
+	if (write)
+		follow_names(db, ledger);
 	v = mem_zero(1, sizeof(*v));
 	v->db = db;
 	return v;
@@ -342,6 +391,19 @@ evidence_close(struct evidence *v)
 		return;
 	db_close(v->db);
 	free(v);
+}
+
+bool
+evidence_is_still(const struct evidence *v)
+{
+	return db_is_still(v->db);
+}
+
+void
+evidence_as_written(struct evidence *v)
+{
+	if (v != NULL)
+		v->as_written = true;
 }
 
 int
@@ -374,51 +436,6 @@ evidence_newest(struct evidence *v, time_t *when, struct err *e)
 		    " coalesce((SELECT max(time) FROM failure), 0))");
 	*when = t;
 	return rv == -1 ? -1 : 0;
-}
-
-/* --- Pruning ----------------------------------------------------------- */
-
-/* Run sql, bound to `before`, until it finds nothing more to remove. */
-static int
-prune(struct db *db, const char *sql, time_t before, struct err *e)
-{
-	do {
-		if (db_within(db, false, e,
-			db_do(db, e, sql, DB_INT(before),
-			    DB_INT(PRUNE_ROWS))) == -1)
-			return -1;
-	} while (db_changes(db) == PRUNE_ROWS);
-	return 0;
-}
-
-int
-evidence_prune(struct evidence *v, time_t before, struct err *e)
-{
-	static const char *const sql[] = {
-	    "DELETE FROM probe WHERE id IN (SELECT p.id FROM probe p"
-	    " JOIN gateway g ON g.id = p.gateway WHERE p.time < ?"
-	    " AND p.id IS NOT g.last AND p.id IS NOT g.passed"
-	    " AND p.id IS NOT g.vouched AND p.id IS NOT g.shown LIMIT ?)",
-	    /* What has no time goes when nothing shows it. */
-	    "DELETE FROM result WHERE ?1 IS NOT NULL AND id IN"
-	    " (SELECT id FROM result WHERE id NOT IN"
-	    " (SELECT result FROM probe) LIMIT ?2)",
-	    "DELETE FROM chain WHERE ?1 IS NOT NULL AND id IN"
-	    " (SELECT id FROM chain WHERE id NOT IN"
-	    " (SELECT chain FROM result) LIMIT ?2)",
-	    "DELETE FROM position WHERE (device, inode, first) IN"
-	    " (SELECT device, inode, first FROM position WHERE time < ?"
-	    " LIMIT ?)",
-	    "DELETE FROM log_wait WHERE (host, queue_id, domain) IN"
-	    " (SELECT host, queue_id, domain FROM log_wait WHERE since < ?"
-	    " LIMIT ?)",
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(sql) / sizeof(sql[0]); i++)
-		if (prune(v->db, sql[i], before, e) == -1)
-			return -1;
-	return evidence_log_prune(v, before, e);
 }
 
 /* --- Probes ------------------------------------------------------------ */
@@ -509,6 +526,13 @@ add_result(struct db *db, const struct evidence_probe *p, int64_t chain,
 	    DB_INT(*id), DB_INT(p->begins));
 }
 
+/* Did it fail on our side, and so tells nothing of the gateway? */
+static bool
+is_ours(const struct evidence_probe *p)
+{
+	return strcmp(p->fault, fault_text(FAULT_LOCAL_ERROR)) == 0;
+}
+
 /* One more of the latest row, if it is of that result and day; else a row. */
 static int
 add_look(struct db *db, int64_t gateway, int64_t result,
@@ -523,38 +547,51 @@ add_look(struct db *db, int64_t gateway, int64_t result,
 	    "UPDATE probe SET n = n + 1, time = max(time, ?3), look = ?4,"
 	    " detail = CASE WHEN time <= ?3 THEN ?5 ELSE detail END"
 	    " WHERE id = (SELECT p.id FROM gateway g JOIN probe p"
-	    " ON p.id = g.last WHERE g.id = ?1 AND p.result = ?2"
+	    " ON p.id = CASE WHEN ?9 THEN g.blind ELSE g.last END"
+	    " WHERE g.id = ?1 AND p.result = ?2"
 	    " AND p.first <= ?3 AND p.first / 86400 = ?3 / 86400"
 	    " AND p.requiretls = ?6 AND p.dnssec = ?7 AND p.tlsa = ?8)"
 	    " RETURNING id",
-	    8,
+	    9,
 	    "INSERT INTO probe(gateway, result, first, time, n, look, detail,"
 	    " requiretls, dnssec, tlsa)"
 	    " VALUES(?1, ?2, ?3, ?3, 1, ?4, ?5, ?6, ?7, ?8)",
 	    (struct db_value[]){DB_INT(gateway), DB_INT(result),
 		DB_INT(p->time), DB_INT(look), DB_TEXT(p->detail),
-		DB_TEXT(p->requiretls), DB_TEXT(p->dnssec), DB_TEXT(p->tlsa)},
+		DB_TEXT(p->requiretls), DB_TEXT(p->dnssec), DB_TEXT(p->tlsa),
+		DB_INT(is_ours(p))},
 	    8, row, e);
 }
 
 /* What next_turns() reads. */
 #define TURNS_COLUMNS "g.history, g.looks, g.bad"
 
+/* history: a bit a look, the latest lowest; 1: it had that fault. */
 static struct turns
 next_turns(struct db_stmt *s, int from)
 {
-	enum fault fault = FAULT_OK;
+	const unsigned history = (unsigned)db_col_int(s, from);
+	struct turns t = {.looks = (unsigned)db_col_int(s, from + 1)};
+	unsigned i, runs = 0;
+	bool bad, before = false;
 
-	(void)fault_parse(db_col_text(s, from + 2), &fault);
-	return turns_of((unsigned)db_col_int(s, from),
-	    (unsigned)db_col_int(s, from + 1), fault);
+	(void)fault_parse(db_col_text(s, from + 2), &t.fault);
+	for (i = 0; i < t.looks && i < TURNS_LOOKS; i++, before = bad) {
+		bad = (history >> i & 1) != 0;
+		t.bad += bad;
+		runs += bad && !before;
+	}
+	t.on = runs > 1;
+	return t;
 }
 
 /*
  * A result older than the latest (two sweeps at once) changes nothing. Of the
  * history, a look that got as far as TLS is a bit; a fault that is another one
- * than before begins it anew.
+ * than before begins it anew, and so does another rule.
  */
+#define OTHER_RULE "(?11 <> '' AND rule NOT IN ('', ?11))"
+
 static int
 update_gateway(struct db *db, int64_t gateway, int64_t row, int64_t chain,
     const struct evidence_probe *p, struct err *e)
@@ -573,15 +610,33 @@ update_gateway(struct db *db, int64_t gateway, int64_t row, int64_t chain,
 	    " passed = CASE WHEN ?5 THEN ?2 ELSE passed END,"
 	    " vouched = CASE WHEN ?6 THEN ?2 ELSE vouched END,"
 	    " shown = CASE WHEN ?7 THEN ?2 ELSE shown END,"
-	    " looks = min(looks + (?8 OR ?9), ?10),"
-	    " history = CASE WHEN ?8 OR (?9 AND bad = ?4)"
+	    " looks = min(CASE WHEN " OTHER_RULE " THEN 0 ELSE looks END"
+	    " + (?8 OR ?9), ?10),"
+	    " history = CASE WHEN " OTHER_RULE " THEN ?9"
+	    " WHEN ?8 OR (?9 AND bad = ?4)"
 	    " THEN (history << 1 | ?9) & (1 << ?10) - 1"
 	    " WHEN ?9 THEN 1 ELSE history END,"
-	    " bad = CASE WHEN ?9 THEN ?4 ELSE bad END,"
+	    " bad = CASE WHEN ?9 THEN ?4 WHEN " OTHER_RULE " THEN ''"
+	    " ELSE bad END,"
+	    " rule = CASE ?11 WHEN '' THEN rule ELSE ?11 END, gone = 0,"
 	    " fault = ?4 WHERE id = ?1 AND time <= ?3",
 	    DB_INT(gateway), DB_INT(row), DB_INT(p->time), DB_TEXT(p->fault),
 	    DB_INT(p->judged != EVIDENCE_FAILED), DB_INT(vouched),
-	    DB_INT(chain != 0), DB_INT(well), DB_INT(bad), DB_INT(TURNS_LOOKS));
+	    DB_INT(chain != 0), DB_INT(well), DB_INT(bad), DB_INT(TURNS_LOOKS),
+	    DB_TEXT(p->rule));
+}
+
+/* Something was seen: our side does not fail any more. */
+static int
+see_again(struct db *db, const struct evidence_probe *p, struct err *e)
+{
+	return db_do(db, e,
+	    "UPDATE gateway SET blind = 0 WHERE partner = ?1 AND nexthop = ?2"
+	    " AND blind <> 0 AND (?3 = '' OR host = ''"
+	    " OR (host = ?3 AND address IN ('', ?4)))"
+	    " AND (SELECT time FROM probe WHERE id = blind) <= ?5",
+	    DB_TEXT(p->partner), DB_TEXT(p->nexthop), DB_TEXT(p->host),
+	    DB_TEXT(p->address), DB_INT(p->time));
 }
 
 static int
@@ -594,35 +649,26 @@ add_probe(struct db *db, const struct evidence_probe *p, struct err *e)
 	    add_result(db, p, chain, &result, e) == -1 ||
 	    add_look(db, gateway, result, p, &row, e) == -1)
 		return -1;
-	return update_gateway(db, gateway, row, chain, p, e);
+	if (is_ours(p))
+		return db_do(db, e,
+		    "UPDATE gateway SET blind = ?2 WHERE id = ?1"
+		    " AND time <= ?3",
+		    DB_INT(gateway), DB_INT(row), DB_INT(p->time));
+	return see_again(db, p, e) == -1
+		   ? -1
+		   : update_gateway(db, gateway, row, chain, p, e);
 }
 
-int
-evidence_probe_add(
-    struct evidence *v, const struct evidence_probe *p, struct err *e)
-{
-	if (ledger_need_word("fault", p->fault, e) == -1 ||
-	    ledger_need_hash("key", p->key, e) == -1 ||
-	    ledger_need_time("time", p->time, e) == -1)
-		return -1;
-	if ((unsigned)p->judged >= JUDGED)
-		return err_set(e, EX_SOFTWARE, "evidence: judged by nothing");
-	if (p->port > 65535)
-		return err_set(e, EX_DATAERR, "evidence: no port: %u", p->port);
-	return db_within(v->db, false, e, add_probe(v->db, p, e));
-}
-
-int
-evidence_turns(struct evidence *v, const struct evidence_probe *p,
-    struct turns *out, struct err *e)
+/* What the gateway of p shows by turns, as far as is known. */
+static int
+read_turns(struct db *db, const struct evidence_probe *p, struct turns *out,
+    struct err *e)
 {
 	struct db_stmt *s;
 	int rv;
 
 	*out = (struct turns){0};
-	if (v == NULL)
-		return 0;
-	s = db_query(v->db,
+	s = db_query(db,
 	    "SELECT " TURNS_COLUMNS " FROM gateway g WHERE partner = ?"
 	    " AND nexthop = ? AND host = ? AND address = ? AND port = ?",
 	    DB_TEXT(p->partner), DB_TEXT(p->nexthop), DB_TEXT(p->host),
@@ -632,9 +678,44 @@ evidence_turns(struct evidence *v, const struct evidence_probe *p,
 	return db_done(s, rv);
 }
 
+int
+evidence_probe_add(struct evidence *v, const struct evidence_probe *p,
+    struct turns *by_turns, struct err *e)
+{
+	struct err ignored;
+
+	if (ledger_need_word("fault", p->fault, e) == -1 ||
+	    ledger_need_hash("key", p->key, e) == -1 ||
+	    ledger_need_time("time", p->time, e) == -1)
+		return -1;
+	if ((unsigned)p->judged >= JUDGED)
+		return err_set(e, EX_SOFTWARE, "evidence: judged by nothing");
+	if (p->port > 65535)
+		return err_set(e, EX_DATAERR, "evidence: no port: %u", p->port);
+	if (db_within(v->db, false, e, add_probe(v->db, p, e)) == -1)
+		return -1;
+	if (by_turns != NULL)
+		(void)read_turns(v->db, p, by_turns, &ignored);
+	return 0;
+}
+
+int
+evidence_looked(struct evidence *v, const char *partner, const char *nexthop,
+    time_t began, struct err *e)
+{
+	return db_within(v->db, false, e,
+	    db_do(v->db, e,
+		"UPDATE gateway SET gone = 1 WHERE partner = ?1"
+		" AND nexthop = ?2 AND time < ?3 AND EXISTS (SELECT 1"
+		" FROM gateway o WHERE o.partner = ?1 AND o.nexthop = ?2"
+		" AND o.host <> '' AND o.time >= ?3)",
+		DB_TEXT(partner), DB_TEXT(nexthop), DB_INT(began)));
+}
+
 /* What next_probe() reads; the chain comes next, and then what else is. */
-#define PROBE_COLUMNS                                                       \
-	"p.look, p.time, p.n, p.first, g.partner, g.nexthop, g.host,"       \
+#define PROBE_COLUMNS PROBE_COLUMNS_OF("g.partner")
+#define PROBE_COLUMNS_OF(name)                                              \
+	"p.look, p.time, p.n, p.first, " name ", g.nexthop, g.host,"        \
 	" g.address, g.port, r.fault, r.protocol, r.cipher, r.kex,"         \
 	" r.begins, r.not_after, r.key, p.detail, p.requiretls, p.dnssec, " \
 	"p.tlsa,"                                                           \
@@ -690,10 +771,32 @@ evidence_step(
 	    .passed = g->passed,
 	    .run = g->run,
 	    .turns = g->turns,
+	    .gone = g->gone,
+	    .blind = g->blind,
 	    /* What passed while nothing was asked may have been anybody's. */
 	    .known = (full <= LEVEL_ENCRYPT ? g->passed : g->vouched) != 0};
 	return fault_parse(p->fault, &out->fault) == 0;
 }
+
+/* The last look at its next-hop that met a gateway at all. */
+#define MET                                                              \
+	"(SELECT max(o.time) FROM gateway o WHERE o.partner = g.partner" \
+	" AND o.nexthop = g.nexthop AND o.host <> '')"
+
+bool
+evidence_gone(const struct evidence_gateway *g, time_t span)
+{
+	const time_t time = g->blind > g->last.time ? g->blind : g->last.time;
+
+	return g->gone || g->met > time + span;
+}
+
+/* The last one of ours that would have looked at it. */
+#define BLIND                                                      \
+	" LEFT JOIN probe b ON b.id = (SELECT max(o.blind)"        \
+	" FROM gateway o WHERE o.partner = g.partner"              \
+	" AND o.nexthop = g.nexthop AND (o.host = '' OR (o.host =" \
+	" g.host AND o.address IN ('', g.address))))"
 
 int
 evidence_gateways(struct evidence *v, const char *partner, time_t since,
@@ -707,11 +810,11 @@ evidence_gateways(struct evidence *v, const char *partner, time_t since,
 		return 0;
 	s = db_query(v->db,
 	    "SELECT " PROBE_COLUMNS ", '', g.since, g.run, q.time, w.time,"
-	    " y.key, " TURNS_COLUMNS
+	    " y.key, " TURNS_COLUMNS ", " MET ", g.gone, b.time, b.first, b.n"
 	    " FROM gateway g JOIN probe p ON p.id = g.last" PROBE_RESULT
 	    " LEFT JOIN probe q ON q.id = g.passed"
 	    " LEFT JOIN probe w ON w.id = g.vouched"
-	    " LEFT JOIN result y ON y.id = w.result"
+	    " LEFT JOIN result y ON y.id = w.result" BLIND
 	    " WHERE (?1 IS NULL OR g.partner = ?1) AND g.time >= ?2"
 	    " ORDER BY g.partner, g.nexthop, g.host, g.address, g.port",
 	    DB_TEXT_OR_NULL(partner), DB_INT(since));
@@ -722,6 +825,11 @@ evidence_gateways(struct evidence *v, const char *partner, time_t since,
 		g.vouched = db_col_int(s, COLUMN_MORE + 3);
 		g.key = db_col_text(s, COLUMN_MORE + 4);
 		g.turns = next_turns(s, COLUMN_MORE + 5);
+		g.met = db_col_int(s, COLUMN_MORE + 8);
+		g.gone = db_col_int(s, COLUMN_MORE + 9) != 0;
+		g.blind = db_col_int(s, COLUMN_MORE + 10);
+		g.blind_since = db_col_int(s, COLUMN_MORE + 11);
+		g.blind_run = (unsigned)db_col_int(s, COLUMN_MORE + 12);
 		if (!fn(&g, arg))
 			break;
 	}
@@ -740,18 +848,36 @@ each_probe(struct db_stmt *s, evidence_probe_fn *fn, void *arg, struct err *e)
 }
 
 int
-evidence_probes(struct evidence *v, const char *partner, time_t since,
-    evidence_probe_fn *fn, void *arg, struct err *e)
+evidence_blind(struct evidence *v, const char *partner, evidence_probe_fn *fn,
+    void *arg, struct err *e)
 {
 	if (v == NULL)
 		return 0;
-	return each_probe(
-	    db_query(v->db,
-		"SELECT " PROBE_COLUMNS ", '' FROM gateway g"
-		" JOIN probe p ON p.gateway = g.id" PROBE_RESULT
-		" WHERE (?1 IS NULL OR g.partner = ?1) AND p.time >= ?2"
-		" ORDER BY p.time DESC, p.look DESC",
-		DB_TEXT_OR_NULL(partner), DB_INT(since)),
+	return each_probe(db_query(v->db,
+			      "SELECT " PROBE_COLUMNS ", '' FROM gateway g"
+			      " JOIN probe p ON p.id = g.blind" PROBE_RESULT
+			      " WHERE ?1 IS NULL OR g.partner = ?1",
+			      DB_TEXT_OR_NULL(partner)),
+	    fn, arg, e);
+}
+
+int
+evidence_probes(struct evidence *v, const char *partner, time_t since,
+    evidence_probe_fn *fn, void *arg, struct err *e)
+{
+#define PROBES(name)                                                       \
+	"SELECT " PROBE_COLUMNS_OF(                                        \
+	    name) ", '' FROM gateway g"                                    \
+		  " JOIN probe p ON p.gateway = g.id" PROBE_RESULT         \
+		  " WHERE (?1 IS NULL OR g.partner = ?1) AND p.time >= ?2" \
+		  " ORDER BY p.time DESC, p.look DESC"
+	static const char *const sql[] = {
+	    PROBES("g.partner"), PROBES(EVIDENCE_NAME_WRITTEN)};
+
+	if (v == NULL)
+		return 0;
+	return each_probe(db_query(v->db, sql[v->as_written],
+			      DB_TEXT_OR_NULL(partner), DB_INT(since)),
 	    fn, arg, e);
 }
 
@@ -772,116 +898,6 @@ evidence_chains(struct evidence *v, const char *partner, evidence_probe_fn *fn,
 		" ORDER BY g.partner, g.nexthop, g.host",
 		DB_TEXT_OR_NULL(partner)),
 	    fn, arg, e);
-}
-
-/* What a gateway showed last: a result, its key and chain. */
-struct shown {
-	int64_t result, chain;
-	char key[EVIDENCE_KEY];
-};
-
-static int
-load_shown(struct db *db, int64_t result, struct shown *out, struct err *e)
-{
-	struct db_stmt *s = db_query(
-	    db, "SELECT key, chain FROM result WHERE id = ?", DB_INT(result));
-	int rv = db_step(s, e);
-
-	*out = (struct shown){.result = result};
-	if (rv == 1) {
-		(void)snprintf(
-		    out->key, sizeof(out->key), "%s", db_col_text(s, 0));
-		out->chain = db_col_int(s, 1);
-	}
-	return db_done(s, rv);
-}
-
-struct changes {
-	struct shown *known; /* by number of the gateway */
-	size_t n, cap;
-	evidence_change_fn *fn;
-	void *arg;
-	bool stopped;
-};
-
-static int
-tell_change(struct db *db, struct changes *c, int64_t gateway, time_t when,
-    const struct shown *is, struct err *e)
-{
-	const struct shown *was = &c->known[gateway];
-	struct db_stmt *s = db_query(db,
-	    "SELECT g.partner, g.nexthop, g.host, g.address,"
-	    " (SELECT pem FROM chain WHERE id = ?2),"
-	    " (SELECT pem FROM chain WHERE id = ?3)"
-	    " FROM gateway g WHERE g.id = ?1",
-	    DB_INT(gateway), DB_INT(was->chain), DB_INT(is->chain));
-	int rv = db_step(s, e);
-
-	if (rv == 1)
-		c->stopped = !c->fn(&(struct evidence_change){.time = when,
-					.partner = db_col_text(s, 0),
-					.nexthop = db_col_text(s, 1),
-					.host = db_col_text(s, 2),
-					.address = db_col_text(s, 3),
-					.fresh = *was->key == '\0',
-					.key_was = was->key,
-					.key = is->key,
-					.chain_was = db_col_text(s, 4),
-					.chain = db_col_text(s, 5)},
-		    c->arg);
-	return db_done(s, rv);
-}
-
-static int
-take_shown(struct db *db, struct changes *c, struct db_stmt *row, struct err *e)
-{
-	const int64_t gateway = db_col_int(row, 0), result = db_col_int(row, 1);
-	struct shown is, *was;
-
-	if (gateway < 0 || gateway > GATEWAYS_MAX)
-		return err_set(e, EX_DATAERR,
-		    "evidence: a gateway has the number %lld",
-		    (long long)gateway);
-	while (c->n <= (size_t)gateway) {
-		c->known = mem_grow(c->known, c->n, &c->cap, sizeof(*c->known));
-		c->known[c->n++] = (struct shown){.result = -1};
-	}
-	was = &c->known[gateway];
-	if (was->result == result)
-		return 0;
-	if (load_shown(db, result, &is, e) == -1)
-		return -1;
-	if (*is.key == '\0' ||
-	    (is.chain == was->chain && strcmp(is.key, was->key) == 0)) {
-		was->result = result;
-		return 0;
-	}
-	if (tell_change(db, c, gateway, db_col_int(row, 2), &is, e) == -1)
-		return -1;
-	*was = is;
-	return 0;
-}
-
-int
-evidence_changes(struct evidence *v, const char *partner, time_t until,
-    evidence_change_fn *fn, void *arg, struct err *e)
-{
-	struct changes c = {.fn = fn, .arg = arg};
-	struct db_stmt *s;
-	int rv = 0;
-
-	if (v == NULL)
-		return 0;
-	s = db_query(v->db,
-	    "SELECT gateway, result, first FROM probe WHERE first < ?2 AND"
-	    " (?1 IS NULL OR gateway IN"
-	    " (SELECT id FROM gateway WHERE partner = ?1)) ORDER BY id",
-	    DB_TEXT_OR_NULL(partner), DB_INT(until));
-	while (!c.stopped && (rv = db_step(s, e)) == 1)
-		if ((rv = take_shown(v->db, &c, s, e)) == -1)
-			break;
-	free(c.known);
-	return db_done(s, rv);
 }
 
 int

@@ -24,6 +24,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "judged.h"
 #include "level.h"
 #include "turns.h"
 
@@ -31,9 +32,10 @@ struct db;
 struct err;
 struct step_gateway;
 
-/* Opaque but to evidence.c and evidence_log.c. */
+/* Opaque but to evidence.c and those that read the file beside it. */
 struct evidence {
 	struct db *db;
+	bool as_written;
 };
 
 #define EVIDENCE_KEY 65		   /* bytes of a SHA-256 in hex, NUL included */
@@ -43,21 +45,34 @@ enum evidence_mode { EVIDENCE_READ, EVIDENCE_WRITE };
 
 /*
  * Open the evidence. EVIDENCE_WRITE makes the file (0640; the directory must
- * be there) and brings an old schema up to date; EVIDENCE_READ changes nothing
- * and fails with 66 if there is no file, which callers may take for empty
- * evidence. Reading needs read permission only, as for the ledger.
+ * be there) and brings an old schema up to date; EVIDENCE_READ changes nothing,
+ * reads a copy that is brought up to date instead (db.h), and fails with 66 if
+ * there is no file, which callers may take for empty evidence. Reading needs
+ * read permission only, as for the ledger.
  *
  * Once evidence stood in the ledger, whose path is `ledger` (NULL: there is
  * none). The first writer takes it over from there, which needs the
  * right to write both: copied in one transaction, then dropped from the ledger
  * in another, so that it may be killed at any point. Until that was done,
  * EVIDENCE_READ fails with 65.
+ *
+ * A writer also follows the renames of that ledger, as far as it may read it:
+ * what was seen of a partner is read under the name that it has now.
  */
 struct evidence *evidence_open(const char *path, const char *ledger,
     enum evidence_mode mode, struct err *e);
 
 /* NULL is allowed. */
 void evidence_close(struct evidence *v);
+
+/* Is it open so that it never shows what others write from now on (db.h)? */
+bool evidence_is_still(const struct evidence *v);
+
+/*
+ * From now on read counts, failures and probes with the names of partners under
+ * which they were written. v may be NULL.
+ */
+void evidence_as_written(struct evidence *v);
 
 /*
  * What is read until evidence_end() is of one state, whatever others write.
@@ -70,29 +85,12 @@ int evidence_end(struct evidence *v, int rv, struct err *e);
 void evidence_patience(struct evidence *v, int ms);
 
 /*
- * Remove what is older than `before`: probes (never the latest of a gateway,
- * its last that passed or was vouched for, nor its last that showed a chain),
- * chains that nothing needs any more, failures (never the one added last),
- * which become sums, positions of files not read since. Counts stay for ever.
- */
-int evidence_prune(struct evidence *v, time_t before, struct err *e);
-
-/*
  * The time of the newest probe or failure, 0 if there is none. If it lies
  * ahead, the clock was set back since, or once went ahead.
  */
 int evidence_newest(struct evidence *v, time_t *when, struct err *e);
 
 /* --- Probes ----------------------------------------------------------- */
-
-/* How a gateway passed. A pin may come of all but the first two. */
-enum evidence_judged {
-	EVIDENCE_FAILED,  /* it did not */
-	EVIDENCE_BY_NONE, /* nothing was asked of the certificate */
-	EVIDENCE_BY_CA,	  /* an accepted CA and name */
-	EVIDENCE_BY_DANE, /* TLSA records */
-	EVIDENCE_BY_KEY,  /* a pin of the registry */
-};
 
 /*
  * One look at one gateway: a partner's next-hop, host, address and port. Looks
@@ -132,6 +130,9 @@ struct evidence_probe {
 	const char *chain; /* PEM, leaf first; "". Reading: only where said */
 	const char *detail;
 	enum evidence_judged judged; /* all that the registry asks for holds */
+	/* Adding: the rule that the look was judged by, a word; "": not known
+	 */
+	const char *rule;
 };
 
 /* What is known of one gateway. */
@@ -143,23 +144,47 @@ struct evidence_gateway {
 	time_t vouched;	 /* of the last that passed by CA, DANE or pin, 0 */
 	const char *key; /* of that, "" */
 	struct turns turns;
+	time_t met; /* the last look that met a gateway at its next-hop, 0 */
+	/*
+	 * The looks since `last` that failed on our side, which tell nothing
+	 * of it: the last one (0: none did), the first, and how many.
+	 */
+	time_t blind, blind_since;
+	unsigned blind_run;
+	bool gone; /* evidence_looked() */
 };
 
-/* Add one result. */
-int evidence_probe_add(
-    struct evidence *v, const struct evidence_probe *p, struct err *e);
-
-/* What the gateway of p shows by turns, as far as is known. */
-int evidence_turns(struct evidence *v, const struct evidence_probe *p,
-    struct turns *out, struct err *e);
+/*
+ * Add one result. What a gateway shows by turns it shows under one rule: under
+ * another one looks are counted anew. *by_turns (NULL: nobody asks) gets what
+ * its gateway shows by turns, as far as is known. One that failed on our side
+ * (local-error) is kept beside what is known of the gateway, not instead of it.
+ */
+int evidence_probe_add(struct evidence *v, const struct evidence_probe *p,
+    struct turns *by_turns, struct err *e);
 
 /*
- * The same for those who decide, with its texts; full is the partner's level.
+ * All that a look showed that began then is added, at one next-hop: gateways
+ * there that it did not meet are gone, until one meets them. A look that met
+ * none at all tells nothing of them.
+ */
+int evidence_looked(struct evidence *v, const char *partner,
+    const char *nexthop, time_t began, struct err *e);
+
+/*
+ * A gateway for those who decide, with its texts; full is the partner's level.
  * last_key is the caller's to say: evidence_passed_key(). False if the fault's
  * word is not known.
  */
 bool evidence_step(const struct evidence_gateway *g, enum level full,
     struct step_gateway *out);
+
+/*
+ * Has a later look at its next-hop met others, and not this one? The results
+ * of one that was broken off are within `span` seconds, see step_span(). DNS
+ * that does not answer tells nothing.
+ */
+bool evidence_gone(const struct evidence_gateway *g, time_t span);
 
 /*
  * The latest result of every gateway, of one partner or all (NULL), leaving
@@ -170,30 +195,21 @@ typedef bool evidence_gateway_fn(const struct evidence_gateway *g, void *arg);
 int evidence_gateways(struct evidence *v, const char *partner, time_t since,
     evidence_gateway_fn *fn, void *arg, struct err *e);
 
+typedef bool evidence_probe_fn(const struct evidence_probe *p, void *arg);
+
+/*
+ * The last results that failed on our side where nothing was seen since, of
+ * one partner or all (NULL), also of gateways that were never seen.
+ */
+int evidence_blind(struct evidence *v, const char *partner,
+    evidence_probe_fn *fn, void *arg, struct err *e);
+
 /*
  * Results whose last look was at `since` or later, newest first, of one
  * partner or all (NULL).
  */
-typedef bool evidence_probe_fn(const struct evidence_probe *p, void *arg);
 int evidence_probes(struct evidence *v, const char *partner, time_t since,
     evidence_probe_fn *fn, void *arg, struct err *e);
-
-/* What a gateway showed that it had not shown at the look before. */
-struct evidence_change {
-	time_t time; /* when that was first seen */
-	const char *partner, *nexthop, *host, *address;
-	bool fresh; /* there is no earlier look that showed a key */
-	const char *key_was, *key;
-	const char *chain_was, *chain; /* PEM; the same if only one changed */
-};
-
-/*
- * Other keys and chains than before, seen before `until`, in order; of one
- * partner or all (NULL).
- */
-typedef bool evidence_change_fn(const struct evidence_change *c, void *arg);
-int evidence_changes(struct evidence *v, const char *partner, time_t until,
-    evidence_change_fn *fn, void *arg, struct err *e);
 
 /*
  * The key that a partner's host showed, on whatever address, when it last

@@ -5,14 +5,41 @@
 
 #include "db.h"
 #include "err.h"
+#include "evidence_names.h"
 #include "ledger.h"
 #include "level.h"
 #include "quote.h"
+
+#define PRUNE_ROWS 1000 /* a transaction: others want to write as well */
 
 /*
  * Counts, failures, and how far the log was read, must never disagree; so they
  * are written together.
  */
+
+static const char *const legs[] = {[LEG_TO_US] = "to-us",
+    [LEG_FROM_US] = "from-us",
+    [LEG_TO_PROVIDER] = "to-provider",
+    [LEG_FROM_PROVIDER] = "from-provider",
+    [LEG_IN_PARTNER] = "in-partner",
+    [LEG_IN_PROVIDER] = "in-provider",
+    [LEG_IN_OURS] = "in-ours",
+    [LEG_NONE] = ""};
+
+const char *
+leg_name(enum leg l)
+{
+	return legs[l];
+}
+
+int
+leg_parse(const char *text, enum leg *l)
+{
+	for (*l = 0; *l < LEG_NONE; (*l)++)
+		if (strcmp(legs[*l], text) == 0)
+			return 0;
+	return -1;
+}
 
 const char *
 evidence_direction_name(enum evidence_direction d)
@@ -102,6 +129,20 @@ need_day(const char *day, struct err *e)
 	return 0;
 }
 
+/* Names with a dot, and "other", are no partner's. */
+static int
+add_received(struct db *db, const struct evidence_count *c, struct err *e)
+{
+	if (c->direction != EVIDENCE_IN || c->seen == EVIDENCE_CLEAR ||
+	    c->last <= 0 || strcmp(c->result, "received") != 0 ||
+	    strchr(c->partner, '.') != NULL || strcmp(c->partner, "other") == 0)
+		return 0;
+	return db_do(db, e,
+	    "INSERT INTO log_received(partner, time) VALUES(?, ?)"
+	    " ON CONFLICT DO UPDATE SET time = max(time, excluded.time)",
+	    DB_TEXT(c->partner), DB_INT(c->last));
+}
+
 static int
 add_count(struct db *db, const struct evidence_count *c, struct err *e)
 {
@@ -114,7 +155,9 @@ add_count(struct db *db, const struct evidence_count *c, struct err *e)
 	s = db_sql(db, "INSERT INTO log_count(" COUNT_COLUMNS ")"
 		       " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 		       " ON CONFLICT DO UPDATE SET n = n + excluded.n");
-	return db_run(db_bind_row(s, count_members, c), e);
+	return db_run(db_bind_row(s, count_members, c), e) == -1
+		   ? -1
+		   : add_received(db, c, e);
 }
 
 static int
@@ -270,20 +313,47 @@ sum_up(
 }
 
 /*
- * All but the latest failures of each partner that has one after number ?1; c
- * is the first that is too many.
+ * All but the latest failures of each partner and direction that has one after
+ * number ?1, so that mail which anybody can send takes no room from ours; c is
+ * the first that is too many.
  */
 #define SURPLUS                                                         \
 	"id IN (SELECT f.id FROM"                                       \
-	" (SELECT DISTINCT partner AS p FROM failure NOT INDEXED"       \
-	" WHERE id > ?1) CROSS JOIN failure c ON c.id ="                \
-	" (SELECT id FROM failure WHERE partner = p"                    \
+	" (SELECT DISTINCT partner AS p, direction AS d FROM failure"   \
+	" NOT INDEXED WHERE id > ?1) CROSS JOIN failure c ON c.id ="    \
+	" (SELECT id FROM failure WHERE partner = p AND direction = d"  \
 	" ORDER BY time DESC, id DESC LIMIT 1 OFFSET " FAILURES_MAX ")" \
-	" CROSS JOIN failure f"                                         \
-	" ON f.partner = p AND (f.time, f.id) <= (c.time, c.id))"
+	" CROSS JOIN failure f ON f.partner = p AND f.direction = d"    \
+	" AND (f.time, f.id) <= (c.time, c.id))"
 #define FAILURES_MAX TEXT_OF(EVIDENCE_FAILURES_MAX)
 #define TEXT_OF(number) TEXT_OF_IT(number)
 #define TEXT_OF_IT(number) #number
+
+static int
+add_leg(struct db *db, const struct evidence_leg *l, struct err *e)
+{
+	const char *leg = leg_name(l->leg);
+
+	if (ledger_need_hash("mail", l->mail, e) == -1 ||
+	    ledger_need_time("time", l->time, e) == -1 ||
+	    ledger_need_word("leg", leg, e) == -1 ||
+	    ledger_need_word("tls", l->tls, e) == -1 ||
+	    db_do(db, e,
+		"INSERT INTO leg_mail(mail, partner, leg, time)"
+		" VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		DB_TEXT(l->mail), DB_TEXT(l->partner), DB_TEXT(leg),
+		DB_INT(l->time)) == -1)
+		return -1;
+	if (db_changes(db) == 0)
+		return 0;
+	return db_do(db, e,
+	    "INSERT INTO leg(day, partner, leg, tls, protocol, n, last)"
+	    " VALUES(strftime('%Y-%m-%d', ?1, 'unixepoch'), ?2, ?3, ?4, ?5, 1,"
+	    " ?1) ON CONFLICT DO UPDATE SET n = n + 1,"
+	    " last = max(last, excluded.last)",
+	    DB_INT(l->time), DB_TEXT(l->partner), DB_TEXT(leg), DB_TEXT(l->tls),
+	    DB_TEXT(l->protocol));
+}
 
 static int
 add_batch(struct db *db, const struct evidence_batch *b, struct err *e)
@@ -311,6 +381,9 @@ add_batch(struct db *db, const struct evidence_batch *b, struct err *e)
 	for (i = 0; i < b->npositions; i++)
 		if (add_position(db, &b->position[i], e) == -1)
 			return -1;
+	for (i = 0; i < b->nlegs; i++)
+		if (add_leg(db, &b->leg[i], e) == -1)
+			return -1;
 	return 0;
 }
 
@@ -322,27 +395,74 @@ evidence_log_add(
 		b->npositions + b->nlegs ==
 	    0)
 		return 0;
-	return db_within(v->db, false, e,
-	    add_batch(v->db, b, e) == -1
-		? -1
-		: evidence_legs_add(v, b->leg, b->nlegs, e));
+	return db_within(v->db, false, e, add_batch(v->db, b, e));
 }
+
+/*
+ * Tables with today's names. Where nobody was renamed they are read as they
+ * are, which costs less.
+ */
+#define COUNTS_NAMED                                                        \
+	"(SELECT day, " EVIDENCE_NAME_OF_DAY ", direction, seen, protocol," \
+	" cipher, result, required, downgrade, proof, fault, sum(n) AS n"   \
+	" FROM log_count t GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)"
+#define EXCHANGES_NAMED                                               \
+	"(SELECT day, " EVIDENCE_NAME_OF_DAY ", direction, exchange," \
+	" signature, sum(n) AS n FROM log_exchange t GROUP BY 1, 2, 3, 4, 5)"
+#define WAITED_NAMED                                              \
+	"(SELECT day, " EVIDENCE_NAME_OF_DAY ", fault, result,"   \
+	" sum(n) AS n, sum(seconds) AS seconds FROM log_waited t" \
+	" GROUP BY 1, 2, 3, 4)"
+#define LEGS_NAMED                                                   \
+	"(SELECT day, " EVIDENCE_NAME_OF_DAY ", leg, tls, protocol," \
+	" sum(n) AS n, max(last) AS last FROM leg t GROUP BY 1, 2, 3, 4, 5)"
+#define FAILURES_NAMED                                                      \
+	"(SELECT id, time, " EVIDENCE_NAME(                                 \
+	    "t.time") ", direction,"                                        \
+		      " fault, domain, host, address, queue_id, text FROM " \
+		      "failure t)"
+
+/*
+ * The statement for names as they were written, or for today's, with its
+ * values. 1 and *s; 0: there is no evidence; or -1.
+ */
+static int
+query_named(struct evidence *v, const char *const sql[2],
+    const struct db_value *value, size_t n, struct db_stmt **s, struct err *e)
+{
+	int other;
+
+	if (v == NULL)
+		return 0;
+	other = v->as_written ? 0 : evidence_names_any(v->db, e);
+	if (other == -1)
+		return -1;
+	*s = db_bind(db_sql(v->db, sql[other]), value, n);
+	return 1;
+}
+#define QUERY_NAMED(v, sql, s, e, ...)                        \
+	query_named(v, sql, (struct db_value[]){__VA_ARGS__}, \
+	    sizeof((struct db_value[]){__VA_ARGS__}) /        \
+		sizeof(struct db_value),                      \
+	    s, e)
 
 int
 evidence_exchanges(struct evidence *v, const char *partner, const char *from,
-    evidence_exchange_fn *fn, void *arg, struct err *e)
+    const char *to, evidence_exchange_fn *fn, void *arg, struct err *e)
 {
+#define EXCHANGES(table)                                    \
+	"SELECT " EXCHANGE_COLUMNS " FROM " table           \
+	" WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2" \
+	" AND (?3 = '' OR day <= ?3) ORDER BY 1, 2, 3, 4, 5"
+	static const char *const sql[] = {
+	    EXCHANGES("log_exchange"), EXCHANGES(EXCHANGES_NAMED)};
 	struct evidence_exchange x;
 	struct db_stmt *s;
 	int rv;
 
-	if (v == NULL)
-		return 0;
-	s = db_query(v->db,
-	    "SELECT " EXCHANGE_COLUMNS " FROM log_exchange"
-	    " WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"
-	    " ORDER BY 1, 2, 3, 4, 5",
-	    DB_TEXT_OR_NULL(partner), DB_TEXT(from));
+	if ((rv = QUERY_NAMED(v, sql, &s, e, DB_TEXT_OR_NULL(partner),
+		 DB_TEXT(from), DB_TEXT(to))) != 1)
+		return rv;
 	while ((rv = db_next(s, exchange_members, &x, e)) == 1) {
 		x.direction = x.direction != EVIDENCE_IN;
 		if (!fn(&x, arg))
@@ -355,24 +475,45 @@ int
 evidence_counts(struct evidence *v, const char *partner, const char *from,
     const char *to, evidence_count_fn *fn, void *arg, struct err *e)
 {
+#define COUNTS(table)                                                      \
+	"SELECT " COUNT_COLUMNS " FROM " table                             \
+	" WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"                \
+	" AND (?3 = '' OR day <= ?3) ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, " \
+	"10, 11"
+	static const char *const sql[] = {
+	    COUNTS("log_count"), COUNTS(COUNTS_NAMED)};
 	struct evidence_count c;
 	struct db_stmt *s;
 	int rv;
 
-	if (v == NULL)
-		return 0;
-	s = db_query(v->db,
-	    "SELECT " COUNT_COLUMNS " FROM log_count"
-	    " WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"
-	    " AND (?3 = '' OR day <= ?3) ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9,"
-	    " 10, 11",
-	    DB_TEXT_OR_NULL(partner), DB_TEXT(from), DB_TEXT(to));
+	if ((rv = QUERY_NAMED(v, sql, &s, e, DB_TEXT_OR_NULL(partner),
+		 DB_TEXT(from), DB_TEXT(to))) != 1)
+		return rv;
 	while ((rv = db_next(s, count_members, &c, e)) == 1) {
 		c.direction = c.direction != EVIDENCE_IN;
 		c.seen &= 3;
 		if (!fn(&c, arg))
 			break;
 	}
+	return db_done(s, rv);
+}
+
+int
+evidence_received(struct evidence *v, const char *partner,
+    evidence_received_fn *fn, void *arg, struct err *e)
+{
+	struct db_stmt *s;
+	int rv;
+
+	if (v == NULL)
+		return 0;
+	s = db_query(v->db,
+	    "SELECT partner, time FROM log_received"
+	    " WHERE ?1 IS NULL OR partner = ?1 ORDER BY 1",
+	    DB_TEXT_OR_NULL(partner));
+	while ((rv = db_step(s, e)) == 1 &&
+	       fn(db_col_text(s, 0), (time_t)db_col_int(s, 1), arg))
+		;
 	return db_done(s, rv);
 }
 
@@ -416,17 +557,19 @@ int
 evidence_waited(struct evidence *v, const char *partner, const char *from,
     const char *to, evidence_waited_fn *fn, void *arg, struct err *e)
 {
+#define WAITEDS(table)                                               \
+	"SELECT day, partner, fault, result, n, seconds FROM " table \
+	" WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"          \
+	" AND (?3 = '' OR day <= ?3) ORDER BY 1, 2, 3, 4"
+	static const char *const sql[] = {
+	    WAITEDS("log_waited"), WAITEDS(WAITED_NAMED)};
 	struct evidence_waited w;
 	struct db_stmt *s;
 	int rv;
 
-	if (v == NULL)
-		return 0;
-	s = db_query(v->db,
-	    "SELECT day, partner, fault, result, n, seconds FROM log_waited"
-	    " WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"
-	    " AND (?3 = '' OR day <= ?3) ORDER BY 1, 2, 3, 4",
-	    DB_TEXT_OR_NULL(partner), DB_TEXT(from), DB_TEXT(to));
+	if ((rv = QUERY_NAMED(v, sql, &s, e, DB_TEXT_OR_NULL(partner),
+		 DB_TEXT(from), DB_TEXT(to))) != 1)
+		return rv;
 	while ((rv = db_next(s, waited_members, &w, e)) == 1 && fn(&w, arg))
 		;
 	return db_done(s, rv);
@@ -451,51 +594,71 @@ int
 evidence_failures(struct evidence *v, time_t since, evidence_failure_fn *fn,
     void *arg, struct err *e)
 {
-	if (v == NULL)
-		return 0;
-	return each_failure(db_query(v->db,
-				"SELECT id, " FAILURE_COLUMNS " FROM failure"
-				" WHERE time >= ? ORDER BY time, id",
-				DB_INT(since)),
-	    fn, arg, e);
+#define FAILURES(table)                              \
+	"SELECT id, " FAILURE_COLUMNS " FROM " table \
+	" WHERE time >= ? ORDER BY time, id"
+	static const char *const sql[] = {
+	    FAILURES("failure"), FAILURES(FAILURES_NAMED)};
+	struct db_stmt *s;
+	int rv;
+
+	if ((rv = QUERY_NAMED(v, sql, &s, e, DB_INT(since))) != 1)
+		return rv;
+	return each_failure(s, fn, arg, e);
 }
 
 int
 evidence_failures_after(struct evidence *v, int64_t after, time_t since,
     evidence_failure_fn *fn, void *arg, struct err *e)
 {
-	if (v == NULL)
-		return 0;
-	return each_failure(db_query(v->db,
-				"SELECT id, " FAILURE_COLUMNS " FROM failure"
-				" WHERE id > ? AND +time >= ? ORDER BY id",
-				DB_INT(after), DB_INT(since)),
-	    fn, arg, e);
+#define FAILURES_AFTER(table)                        \
+	"SELECT id, " FAILURE_COLUMNS " FROM " table \
+	" WHERE id > ? AND +time >= ? ORDER BY id"
+	static const char *const sql[] = {
+	    FAILURES_AFTER("failure"), FAILURES_AFTER(FAILURES_NAMED)};
+	struct db_stmt *s;
+	int rv;
+
+	if ((rv = QUERY_NAMED(v, sql, &s, e, DB_INT(after), DB_INT(since))) !=
+	    1)
+		return rv;
+	return each_failure(s, fn, arg, e);
 }
 
 /*
- * Of one partner or all: each has an index of its own, which the inner
- * statement reads alone. Beside max(), SQLite takes the columns of the row
- * that has it.
+ * The index of partners and times tells who has any; of each and direction it
+ * is walked from its end to the first such row.
  */
-#define LAST_FAILURES(which)                                      \
-	"SELECT max(id), " FAILURE_COLUMNS                        \
-	" FROM (SELECT partner AS p, max(time) AS t FROM failure" \
-	" WHERE " which " AND time >= ?2 GROUP BY partner)"       \
-	" JOIN failure ON partner = p AND time = t GROUP BY p"
+#define LAST_FAILURES(which)                                           \
+	"SELECT id, " FAILURE_COLUMNS                                  \
+	" FROM (SELECT DISTINCT partner AS p FROM failure"             \
+	" WHERE " which " AND time >= ?2)"                             \
+	" CROSS JOIN (SELECT 0 AS d UNION ALL SELECT 1)"               \
+	" CROSS JOIN failure ON id ="                                  \
+	" (SELECT id FROM failure WHERE partner = p AND direction = d" \
+	" AND time >= ?2 ORDER BY time DESC, id DESC LIMIT 1)"         \
+	" ORDER BY p, d"
+#define LAST_NAMED(which)                                           \
+	"SELECT id, " FAILURE_COLUMNS                               \
+	" FROM (SELECT *, row_number() OVER (PARTITION BY partner," \
+	" direction ORDER BY time DESC, id DESC) AS place"          \
+	" FROM " FAILURES_NAMED " WHERE " which " AND time >= ?2)"  \
+	" WHERE place = 1 ORDER BY partner, direction"
 
 int
 evidence_last_failures(struct evidence *v, const char *partner, time_t since,
     evidence_failure_fn *fn, void *arg, struct err *e)
 {
-	static const char *const sql[] = {
-	    LAST_FAILURES("?1 IS NULL"), LAST_FAILURES("partner = ?1")};
+	static const char *const sql[2][2] = {
+	    {LAST_FAILURES("?1 IS NULL"), LAST_NAMED("?1 IS NULL")},
+	    {LAST_FAILURES("partner = ?1"), LAST_NAMED("partner = ?1")}};
+	struct db_stmt *s;
+	int rv;
 
-	if (v == NULL)
-		return 0;
-	return each_failure(db_query(v->db, sql[partner != NULL],
-				DB_TEXT_OR_NULL(partner), DB_INT(since)),
-	    fn, arg, e);
+	if ((rv = QUERY_NAMED(v, sql[partner != NULL], &s, e,
+		 DB_TEXT_OR_NULL(partner), DB_INT(since))) != 1)
+		return rv;
+	return each_failure(s, fn, arg, e);
 }
 
 int
@@ -515,9 +678,98 @@ evidence_positions(
 	return db_done(s, rv);
 }
 
+#define LEG(m) DB_MEMBER(struct evidence_leg, m)
+static const struct db_member leg_members[] = {
+    LEG(day), LEG(partner), LEG(tls), LEG(protocol), LEG(n), LEG(last), {0}};
+#define LEG_COLUMN 6
+
 int
-evidence_log_prune(struct evidence *v, time_t before, struct err *e)
+evidence_legs(struct evidence *v, const char *partner, const char *from,
+    const char *to, evidence_leg_fn *fn, void *arg, struct err *e)
 {
+#define LEGS(table)                                                    \
+	"SELECT day, partner, tls, protocol, n, last, leg FROM " table \
+	" WHERE (?1 IS NULL OR partner = ?1) AND day >= ?2"            \
+	" AND (?3 = '' OR day <= ?3)"                                  \
+	" ORDER BY day, partner, leg, tls, protocol"
+	static const char *const sql[] = {LEGS("leg"), LEGS(LEGS_NAMED)};
+	struct evidence_leg l = {.mail = ""};
+	struct db_stmt *s;
+	int rv;
+
+	if ((rv = QUERY_NAMED(v, sql, &s, e, DB_TEXT_OR_NULL(partner),
+		 DB_TEXT(from), DB_TEXT(to))) != 1)
+		return rv;
+	while ((rv = db_next(s, leg_members, &l, e)) == 1) {
+		(void)leg_parse(db_col_text(s, LEG_COLUMN), &l.leg);
+		l.time = l.last;
+		if (!fn(&l, arg))
+			break;
+	}
+	return db_done(s, rv);
+}
+
+/* --- Pruning ----------------------------------------------------------- */
+
+/* Run sql, bound to `before`, until it finds nothing more to remove. */
+static int
+prune(struct db *db, const char *sql, time_t before, struct err *e)
+{
+	do {
+		if (db_within(db, false, e,
+			db_do(db, e, sql, DB_INT(before),
+			    DB_INT(PRUNE_ROWS))) == -1)
+			return -1;
+	} while (db_changes(db) == PRUNE_ROWS);
+	return 0;
+}
+
+int
+evidence_partners(
+    struct evidence *v, evidence_partner_fn *fn, void *arg, struct err *e)
+{
+	struct db_stmt *s;
+	int rv;
+
+	if (v == NULL)
+		return 0;
+	s = db_sql(v->db,
+	    "SELECT partner FROM log_count"
+	    " WHERE instr(partner, '.') = 0 AND partner <> 'other'"
+	    " UNION SELECT partner FROM gateway UNION SELECT partner FROM leg");
+	while ((rv = db_step(s, e)) == 1)
+		fn(db_col_text(s, 0), arg);
+	return db_done(s, rv);
+}
+
+int
+evidence_prune(struct evidence *v, time_t before, struct err *e)
+{
+	static const char *const sql[] = {
+	    "DELETE FROM probe WHERE id IN (SELECT p.id FROM probe p"
+	    " JOIN gateway g ON g.id = p.gateway WHERE p.time < ?"
+	    " AND p.id IS NOT g.last AND p.id IS NOT g.passed"
+	    " AND p.id IS NOT g.vouched AND p.id IS NOT g.shown"
+	    " AND p.id IS NOT g.blind LIMIT ?)",
+	    /* What has no time goes when nothing shows it. */
+	    "DELETE FROM result WHERE ?1 IS NOT NULL AND id IN"
+	    " (SELECT id FROM result WHERE id NOT IN"
+	    " (SELECT result FROM probe) LIMIT ?2)",
+	    "DELETE FROM chain WHERE ?1 IS NOT NULL AND id IN"
+	    " (SELECT id FROM chain WHERE id NOT IN"
+	    " (SELECT chain FROM result) LIMIT ?2)",
+	    "DELETE FROM position WHERE (device, inode, first) IN"
+	    " (SELECT device, inode, first FROM position WHERE time < ?"
+	    " LIMIT ?)",
+	    "DELETE FROM log_wait WHERE (host, queue_id, domain) IN"
+	    " (SELECT host, queue_id, domain FROM log_wait WHERE since < ?"
+	    " LIMIT ?)",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(sql) / sizeof(sql[0]); i++)
+		if (prune(v->db, sql[i], before, e) == -1)
+			return -1;
 	/*
 	 * SQLite counts on from the highest number that is there: it stays, or
 	 * readers would take new failures for seen.

@@ -9,10 +9,10 @@
 #define EVIDENCE_LOG_H
 
 #include "evidence.h"
-#include "evidence_legs.h"
 
-#define EVIDENCE_FAILURES_MAX 1000 /* a partner; older ones become sums */
-#define EVIDENCE_WAITS_MAX 16384   /* open ones; the oldest make room */
+/* A partner and direction; older ones become sums. */
+#define EVIDENCE_FAILURES_MAX 1000
+#define EVIDENCE_WAITS_MAX 16384 /* open ones; the oldest make room */
 
 enum evidence_direction { EVIDENCE_IN, EVIDENCE_OUT };
 enum evidence_seen { /* weakest first */
@@ -59,6 +59,7 @@ struct evidence_count {
 	const char *proof;
 	/* A word of fault.h, "ok" if there was none; "": not known (before). */
 	const char *fault;
+	time_t last; /* adding: when the last of them was; 0: not known */
 };
 
 /*
@@ -148,6 +149,43 @@ struct evidence_position {
 	const struct evidence_position *was;
 };
 
+/* --- Legs ---------------------------------------------------------------- */
+
+/*
+ * What Received fields of mails said of the legs between us, a partner and its
+ * provider. Kept are counts of a day, for ever, and the digests of the mails
+ * that they are of until evidence_prune(), so that none counts twice.
+ */
+enum leg {
+	LEG_TO_US,	   /* from the partner, or its provider */
+	LEG_FROM_US,	   /* to it */
+	LEG_TO_PROVIDER,   /* from the partner's own host */
+	LEG_FROM_PROVIDER, /* to that */
+	LEG_IN_PARTNER,	   /* between its hosts */
+	LEG_IN_PROVIDER,
+	LEG_IN_OURS,
+	LEG_NONE, /* no such leg */
+};
+
+/* "to-us", "from-us", "to-provider" ...; "" for none. */
+const char *leg_name(enum leg l);
+
+/* 0, or -1: no such leg, *l is LEG_NONE then. */
+int leg_parse(const char *name, enum leg *l);
+
+/* One leg of one mail; or, reading, all of a day that were alike. */
+struct evidence_leg {
+	const char *mail; /* adding: a SHA-256 in hex */
+	time_t time;	  /* adding: when it went over it */
+	const char *day;  /* reading */
+	const char *partner;
+	enum leg leg;
+	const char *tls; /* "encrypted", "clear", "unknown" */
+	const char *protocol;
+	uint64_t n;  /* reading: mails */
+	time_t last; /* reading: the last of them */
+};
+
 /* All of it in one transaction: nothing is counted twice or left out. */
 struct evidence_batch {
 	const struct evidence_count *count;
@@ -176,10 +214,20 @@ typedef bool evidence_count_fn(const struct evidence_count *c, void *arg);
 int evidence_counts(struct evidence *v, const char *partner, const char *from,
     const char *to, evidence_count_fn *fn, void *arg, struct err *e);
 
-/* The same of key exchanges, from that day on. */
+/*
+ * When mail of each partner, or of one, came over TLS last, which counts of a
+ * day do not tell. By the name that it had then; not of mail before this was
+ * kept.
+ */
+typedef bool evidence_received_fn(const char *partner, time_t last, void *arg);
+int evidence_received(struct evidence *v, const char *partner,
+    evidence_received_fn *fn, void *arg, struct err *e);
+
+/* Key exchanges, as evidence_counts(). */
 typedef bool evidence_exchange_fn(const struct evidence_exchange *x, void *arg);
 int evidence_exchanges(struct evidence *v, const char *partner,
-    const char *from, evidence_exchange_fn *fn, void *arg, struct err *e);
+    const char *from, const char *to, evidence_exchange_fn *fn, void *arg,
+    struct err *e);
 
 /* Hours from `since` up to `until`, which is not included (0: all), in order.
  */
@@ -209,7 +257,7 @@ int evidence_failures(struct evidence *v, time_t since, evidence_failure_fn *fn,
 int evidence_failures_after(struct evidence *v, int64_t after, time_t since,
     evidence_failure_fn *fn, void *arg, struct err *e);
 
-/* The last of each partner, or of one, if it is from `since` on. */
+/* The last of each direction, of each partner or of one, from `since` on. */
 int evidence_last_failures(struct evidence *v, const char *partner,
     time_t since, evidence_failure_fn *fn, void *arg, struct err *e);
 
@@ -218,7 +266,29 @@ typedef bool evidence_position_fn(const struct evidence_position *p, void *arg);
 int evidence_positions(
     struct evidence *v, evidence_position_fn *fn, void *arg, struct err *e);
 
-/* For evidence_prune(). */
-int evidence_log_prune(struct evidence *v, time_t before, struct err *e);
+/*
+ * Of the days `from` to `to`, both included ("" or NULL: open), of one partner
+ * or all (NULL). By day, partner, leg.
+ */
+typedef bool evidence_leg_fn(const struct evidence_leg *l, void *arg);
+int evidence_legs(struct evidence *v, const char *partner, const char *from,
+    const char *to, evidence_leg_fn *fn, void *arg, struct err *e);
+
+/*
+ * Each partner of which anything was counted or looked at, by the names of
+ * then, in any order; of those with a dot, which a stranger's domain has as
+ * well, only what strangers do not have.
+ */
+typedef void evidence_partner_fn(const char *name, void *arg);
+int evidence_partners(
+    struct evidence *v, evidence_partner_fn *fn, void *arg, struct err *e);
+
+/*
+ * Remove what is older than `before`: probes (never the latest of a gateway,
+ * its last that passed or was vouched for, nor its last that showed a chain),
+ * chains that nothing needs any more, failures (never the one added last),
+ * which become sums, positions of files not read since. Counts stay for ever.
+ */
+int evidence_prune(struct evidence *v, time_t before, struct err *e);
 
 #endif

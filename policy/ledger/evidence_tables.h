@@ -85,4 +85,20 @@
 	" PRIMARY KEY(device, inode, first)"                             \
 	") STRICT, WITHOUT ROWID;"
 
+/*
+ * Drop what is left of them in the ledger, by the names that its last step
+ * gave them. Two at once: the second finds nothing.
+ */
+#define EVIDENCE_DROP_OLD(db, e)                        \
+	db_within(db, true, e,                          \
+	    db_exec(db,                                 \
+		"DROP TABLE IF EXISTS old_probe;"       \
+		"DROP TABLE IF EXISTS old_gateway;"     \
+		"DROP TABLE IF EXISTS old_chain;"       \
+		"DROP TABLE IF EXISTS old_log_count;"   \
+		"DROP TABLE IF EXISTS old_failure;"     \
+		"DROP TABLE IF EXISTS old_failure_sum;" \
+		"DROP TABLE IF EXISTS old_position",    \
+		e))
+
 #endif

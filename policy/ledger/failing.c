@@ -60,7 +60,7 @@ add_gateway(const struct evidence_gateway *g, void *arg)
 	if (s->n > 0 && (strcmp(s->gateway[0].partner, p->partner) != 0 ||
 			    strcmp(s->gateway[0].nexthop, p->nexthop) != 0))
 		finish(s);
-	if (fault_parse(p->fault, &x.fault) == -1)
+	if (g->gone || fault_parse(p->fault, &x.fault) == -1)
 		return true;
 	/* By turns: what fails goes through when it is tried again. */
 	if (g->turns.on)

@@ -34,8 +34,9 @@ const struct failing_hop *failing_find(
  * says of probes since `since`, as text for failing_take(). A next-hop fails
  * if a gateway has a fault that a downgrade would help with, and none lets mail
  * through, or does so by turns, step_hop(); of several faults that is told
- * which the smallest step mends. Gateways that cannot be reached count neither
- * way. No evidence: nothing fails. 0, or -1 with *e set.
+ * which the smallest step mends. Gateways that cannot be reached, and such
+ * as DNS no longer names, count neither way. No evidence: nothing fails. 0, or
+ * -1 with *e set.
  */
 int failing_print(const char *path, const char *ledger, time_t since,
     struct buf *out, struct err *e);

@@ -1,9 +1,11 @@
 /*
- * The file and its schema, the chain of events, and notices that wait.
+ * The file and its schema, the chain of events and its check, and notices that
+ * wait.
  */
 #include "ledger.h"
 
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,8 @@
 #include "digest.h"
 #include "err.h"
 #include "evidence_tables.h"
+#include "ledger_rename.h"
+#include "ledger_row.h"
 #include "mem.h"
 #include "quote.h"
 
@@ -125,7 +129,17 @@ static const char moved[] = "ALTER TABLE probe RENAME TO old_probe;"
 			    "ALTER TABLE failure_sum RENAME TO old_failure_sum;"
 			    "ALTER TABLE position RENAME TO old_position;";
 
-static const char *const step[] = {probes, record, evidence, domains, moved};
+/* Who is asked for often, among events that are many. */
+static const char renames[] =
+    "CREATE INDEX IF NOT EXISTS event_renamed ON event(seq)"
+    " WHERE kind = '" LEDGER_RENAMED "';";
+
+/* "both", "inbound"; "" in rows from before that: both. */
+static const char direction[] =
+    "ALTER TABLE downgrade ADD COLUMN direction TEXT NOT NULL DEFAULT '';";
+
+static const char *const step[] = {
+    probes, record, evidence, domains, moved, renames, direction};
 
 static const struct db_schema schema = {
     .noun = "ledger",
@@ -134,23 +148,6 @@ static const struct db_schema schema = {
     .version = sizeof(step) / sizeof(step[0]),
     .writers = "tlspact-compile, run by its owner or root",
 };
-
-/* The tables of evidence, by the names that the last step gave them. */
-static int
-drop_old(struct db *db, struct err *e)
-{
-	/* Two at once: the second finds nothing. */
-	return db_within(db, true, e,
-	    db_exec(db,
-		"DROP TABLE IF EXISTS old_probe;"
-		"DROP TABLE IF EXISTS old_gateway;"
-		"DROP TABLE IF EXISTS old_chain;"
-		"DROP TABLE IF EXISTS old_log_count;"
-		"DROP TABLE IF EXISTS old_failure;"
-		"DROP TABLE IF EXISTS old_failure_sum;"
-		"DROP TABLE IF EXISTS old_position",
-		e));
-}
 
 /* Are the tables there, and with anything in them? Or -1. */
 enum { NONE, EMPTY, FILLED };
@@ -180,18 +177,6 @@ ledger_has_evidence(struct ledger *l, struct err *e)
 	return rv == -1 ? -1 : rv == FILLED;
 }
 
-int
-ledger_drop_evidence(struct ledger *l, struct err *e)
-{
-	struct err ignored;
-
-	if (drop_old(l->db, e) == -1)
-		return -1;
-	/* Give the room back; without, it is used again. */
-	(void)db_exec(l->db, "VACUUM", &ignored);
-	return 0;
-}
-
 struct ledger *
 ledger_open(const char *path, enum ledger_mode mode, struct err *e)
 {
@@ -204,7 +189,7 @@ ledger_open(const char *path, enum ledger_mode mode, struct err *e)
 	if (db != NULL && write)
 		old = old_evidence(db, e);
 	if (old == EMPTY)
-		old = drop_old(db, e);
+		old = EVIDENCE_DROP_OLD(db, e);
 	if (db == NULL || old == -1) {
 		db_close(db);
 		return NULL;
@@ -286,14 +271,20 @@ ledger_need_time(const char *what, time_t t, struct err *e)
  * the next one. The row `head` tells where the chain ends.
  */
 
+/* What its hash covers: kind, partner, author, text and data. */
+#define EVENT_TEXTS 5
+struct field {
+	const char *p;
+	size_t len;
+};
+
 /*
  * SHA-256 over netstrings (LENGTH:BYTES,) of prev, seq, time, downgrade and
  * the texts: no two different rows have the same encoding.
  */
-void
-ledger_event_hash(const char *prev, int64_t seq, int64_t when,
-    int64_t downgrade, const struct ledger_field text[LEDGER_EVENT_TEXTS],
-    char out[LEDGER_HASH])
+static void
+hash_event(const char *prev, int64_t seq, int64_t when, int64_t downgrade,
+    const struct field text[EVENT_TEXTS], char out[LEDGER_HASH])
 {
 	struct digest *g = digest_new();
 	char head[256];
@@ -304,7 +295,7 @@ ledger_event_hash(const char *prev, int64_t seq, int64_t when,
 	    snprintf(head, sizeof(head), "%zu:%s,%lld,%lld,%lld,", strlen(prev),
 		prev, (long long)seq, (long long)when, (long long)downgrade);
 	digest_add(g, head, (size_t)len);
-	for (i = 0; i < LEDGER_EVENT_TEXTS; i++) {
+	for (i = 0; i < EVENT_TEXTS; i++) {
 		len = snprintf(head, sizeof(head), "%zu:", text[i].len);
 		digest_add(g, head, (size_t)len);
 		digest_add(g, text[i].p, text[i].len);
@@ -336,22 +327,21 @@ int
 ledger_event_append(struct ledger *l, const struct ledger_event *ev,
     int64_t downgrade, struct err *e)
 {
-	const char *given[LEDGER_EVENT_TEXTS] = {
+	const char *given[EVENT_TEXTS] = {
 	    ev->kind, ev->partner, ev->author, ev->text, ev->data};
-	struct ledger_field text[LEDGER_EVENT_TEXTS];
+	struct field text[EVENT_TEXTS];
 	char hash[LEDGER_HASH];
 	struct ledger_head head;
 	size_t i;
 
 	if (ledger_head(l, &head, e) == -1)
 		return -1;
-	for (i = 0; i < LEDGER_EVENT_TEXTS; i++) {
+	for (i = 0; i < EVENT_TEXTS; i++) {
 		text[i].p = given[i] == NULL ? "" : given[i];
 		text[i].len = strlen(text[i].p);
 	}
 	head.count++;
-	ledger_event_hash(
-	    head.hash, head.count, ev->time, downgrade, text, hash);
+	hash_event(head.hash, head.count, ev->time, downgrade, text, hash);
 	if (db_do(l->db, e,
 		"INSERT INTO event(seq, time, kind, partner, author,"
 		" text, data, downgrade, prev, hash)"
@@ -377,6 +367,7 @@ ledger_event_add(struct ledger *l, const struct ledger_event *ev, struct err *e)
 	    ledger_need_time("time", ev->time, e) == -1)
 		return -1;
 	if (strncmp(ev->kind, OWN_KINDS, strlen(OWN_KINDS)) == 0 ||
+	    strcmp(ev->kind, LEDGER_RENAMED) == 0 ||
 	    strcmp(ev->kind, LEDGER_EDITED) == 0)
 		return err_set(e, EX_DATAERR,
 		    "ledger: events of kind %s are written by the change "
@@ -432,6 +423,335 @@ ledger_newest(struct ledger *l, time_t *when, struct err *e)
 	    l->db, e, &t, "SELECT time FROM event ORDER BY seq DESC LIMIT 1");
 	*when = t;
 	return rv == -1 ? -1 : 0;
+}
+
+/* --- Is the record whole? ---------------------------------------------- */
+
+/*
+ * Held against each other: a downgrade's row with the events about it; the
+ * chain of events with itself, its end with the head row (and with a head that
+ * was written down elsewhere), and the objects in the file with the schema.
+ */
+
+struct check {
+	struct ledger *l;
+	ledger_flaw_fn *fn;
+	void *arg;
+	size_t flaws;
+	bool stopped;
+	/* The row before. */
+	int64_t seq;
+	char hash[LEDGER_HASH];
+	const struct ledger_head *known;
+	bool known_ok;
+};
+
+static void __attribute__((format(printf, 4, 5)))
+flaw(struct check *c, int64_t event, int64_t downgrade, const char *fmt, ...)
+{
+	struct ledger_flaw f = {.event = event, .downgrade = downgrade};
+	char text[LEDGER_FLAW_MAX];
+	va_list ap;
+
+	c->flaws++;
+	if (c->fn == NULL || c->stopped)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	f.text = text;
+	c->stopped = !c->fn(&f, c->arg);
+}
+
+static void
+gap(struct check *c, int64_t from, int64_t to, const char *where)
+{
+	if (from == to)
+		flaw(c, from, 0, "event %lld is missing%s", (long long)from,
+		    where);
+	else
+		flaw(c, from, 0, "events %lld to %lld are missing%s",
+		    (long long)from, (long long)to, where);
+}
+
+/* One row: columns as in walk(). */
+static void
+check_event(struct check *c, struct db_stmt *s)
+{
+	int64_t seq = db_col_int(s, 0);
+	const char *prev = db_col_text(s, 8), *hash = db_col_text(s, 9);
+	struct field text[EVENT_TEXTS];
+	char want[LEDGER_HASH];
+	size_t i;
+
+	for (i = 0; i < EVENT_TEXTS; i++)
+		text[i].p = db_col_bytes(s, (int)i + 3, &text[i].len);
+	hash_event(prev, seq, db_col_int(s, 1), db_col_int(s, 2), text, want);
+	if (strcmp(hash, want) != 0)
+		flaw(c, seq, 0,
+		    "event %lld (%s) was edited: its hash does not fit it",
+		    (long long)seq, quotes(db_col_text(s, 3)).s);
+	if (seq != c->seq + 1) {
+		gap(c, c->seq + 1, seq - 1, "");
+	} else if (strcmp(prev, c->hash) != 0) {
+		flaw(c, seq, 0,
+		    seq == 1
+			? "event %lld does not begin the chain"
+			: "event %lld does not follow from the one before: "
+			  "that one was replaced, and its hash made anew",
+		    (long long)seq);
+	}
+	c->seq = seq;
+	(void)snprintf(c->hash, sizeof(c->hash), "%s", hash);
+	if (c->known != NULL && c->known->count == seq)
+		c->known_ok = strcmp(c->known->hash, hash) == 0;
+}
+
+static int
+walk(struct check *c, struct err *e)
+{
+	struct db_stmt *s;
+	int rv;
+
+	s = db_sql(c->l->db,
+	    "SELECT seq, time, downgrade, kind, partner, author, text, data,"
+	    " prev, hash FROM event ORDER BY seq");
+	while (!c->stopped && (rv = db_step(s, e)) == 1)
+		check_event(c, s);
+	return db_done(s, rv);
+}
+
+static int
+check_head(struct check *c, struct ledger_head *head, struct err *e)
+{
+	const struct ledger_head *known = c->known;
+
+	if (ledger_head(c->l, head, e) == -1)
+		return -1;
+	if (head->count > c->seq)
+		gap(c, c->seq + 1, head->count, " at the end of the chain");
+	else if (head->count < c->seq)
+		flaw(c, c->seq, 0,
+		    "the head says that event %lld is the last one, but there "
+		    "are later ones up to %lld",
+		    (long long)head->count, (long long)c->seq);
+	else if (strcmp(head->hash, c->hash) != 0)
+		flaw(c, c->seq, 0,
+		    "the last event (%lld) is not the one that the head knows",
+		    (long long)c->seq);
+	if (known == NULL || known->count <= 0)
+		return 0;
+	if (known->count > c->seq)
+		flaw(c, known->count, 0,
+		    "the chain was %lld events long when its head was written "
+		    "down, and has only %lld now",
+		    (long long)known->count, (long long)c->seq);
+	else if (!c->known_ok)
+		flaw(c, known->count, 0,
+		    "event %lld is not the one whose hash was written down: "
+		    "it or an earlier one was replaced and the chain made "
+		    "anew from there",
+		    (long long)known->count);
+	return 0;
+}
+
+/* What each kind of change may change. */
+static const struct {
+	const char *kind;
+	const char *field[3];
+} changes[] = {
+    {"downgrade-extend", {"end", "extended_by"}},
+    {"downgrade-close", {"closed", "closed_by", "closed_why"}},
+    {"downgrade-end", {"closed", "closed_by", "closed_why"}},
+    {"downgrade-rename", {"partner"}},
+};
+
+static bool
+may_change(const char *kind, const char *field)
+{
+	size_t i, k;
+
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		for (k = 0; k < 3 && changes[i].field[k] != NULL; k++)
+			if (strcmp(changes[i].kind, kind) == 0 &&
+			    strcmp(changes[i].field[k], field) == 0)
+				return true;
+	return false;
+}
+
+/* Row is what a later event, or the table (kind is ""), says of id. */
+static void
+compare(struct check *c, int64_t id, const json_t *row, const char *kind,
+    const json_t *said, int64_t seq, int64_t later)
+{
+	const char *name;
+	json_t *v;
+	char *text, *was, *is;
+
+	json_object_foreach((json_t *)(uintptr_t)row, name, v)
+	{
+		if (!ledger_row_differs(row, said, name) ||
+		    may_change(kind, name))
+			continue;
+		text = ledger_row_edit(row, said, name, seq, &was, &is);
+		if (later == 0)
+			flaw(c, seq, id, "downgrade %lld was edited: %s",
+			    (long long)id, text);
+		else
+			flaw(c, later, id,
+			    "downgrade %lld was edited before event %lld: %s",
+			    (long long)id, (long long)later, text);
+		free(text);
+		free(was);
+		free(is);
+	}
+}
+
+/* One event about a downgrade after another; the first has said NULL. */
+static void
+follow(struct check *c, int64_t id, struct db_stmt *ev, const json_t *row,
+    const json_t *said, int64_t before)
+{
+	int64_t seq = db_col_int(ev, 1);
+	const char *kind = db_col_text(ev, 2);
+
+	if (strcmp(kind, LEDGER_EDITED) == 0)
+		flaw(c, seq, id, "event %lld found: %s", (long long)seq,
+		    db_col_text(ev, 3));
+	else if (said == NULL && strcmp(kind, "downgrade-begin") != 0)
+		flaw(c, seq, id,
+		    "downgrade %lld has no begin before event %lld",
+		    (long long)id, (long long)seq);
+	else if (said != NULL && strcmp(kind, "downgrade-begin") == 0)
+		flaw(c, seq, id,
+		    "event %lld begins downgrade %lld, which event %lld told "
+		    "of already",
+		    (long long)seq, (long long)id, (long long)before);
+	else if (said != NULL && !json_is_null(json_object_get(said, "closed")))
+		flaw(c, seq, id,
+		    "event %lld changes downgrade %lld, which had ended by "
+		    "event %lld",
+		    (long long)seq, (long long)id, (long long)before);
+	else if (said != NULL)
+		compare(c, id, row, kind, said, before, seq);
+}
+
+/* All events about the downgrade; the last one to *last and *seq. */
+static int
+follow_all(
+    struct check *c, int64_t id, json_t **last, int64_t *seq, struct err *e)
+{
+	struct db_stmt *ev;
+	json_t *row;
+	int rv;
+
+	*last = NULL;
+	*seq = 0;
+	ev = db_query(c->l->db,
+	    "SELECT data, seq, kind, text FROM event WHERE downgrade = ?"
+	    " AND downgrade > 0 ORDER BY seq",
+	    DB_INT(id));
+	while ((rv = db_step(ev, e)) == 1) {
+		row = ledger_row_said(db_col_text(ev, 0));
+		if (row == NULL && *db_col_text(ev, 0) != '\0')
+			flaw(c, db_col_int(ev, 1), id,
+			    "event %lld does not say what downgrade %lld is",
+			    (long long)db_col_int(ev, 1), (long long)id);
+		follow(c, id, ev, row, *last, *seq);
+		*seq = db_col_int(ev, 1);
+		json_decref(*last);
+		*last = row;
+	}
+	return db_done(ev, rv);
+}
+
+static int
+check_rows(struct check *c, struct err *e)
+{
+	struct db_stmt *s;
+	json_t *row, *said;
+	int64_t id, seq;
+	int rv = 0;
+
+	s = db_sql(c->l->db,
+	    "SELECT " LEDGER_DOWNGRADE_COLUMNS " FROM downgrade ORDER BY id");
+	while (!c->stopped && (rv = db_step(s, e)) == 1) {
+		id = db_col_int(s, 0);
+		if ((rv = follow_all(c, id, &said, &seq, e)) == -1)
+			break;
+		row = ledger_row_json(s);
+		if (seq == 0)
+			flaw(c, 0, id,
+			    "downgrade %lld of %s has no event: it was added "
+			    "by hand, or its events were removed",
+			    (long long)id, quotes(db_col_text(s, 1)).s);
+		else if (said != NULL)
+			compare(c, id, row, "", said, seq, 0);
+		json_decref(row);
+		json_decref(said);
+	}
+	return db_done(s, rv);
+}
+
+/* Events about downgrades that are not there any more. */
+static int
+check_removed(struct check *c, struct err *e)
+{
+	struct db_stmt *s;
+	int rv = 0;
+
+	s = db_sql(c->l->db,
+	    "SELECT downgrade, min(seq), partner FROM event"
+	    " WHERE downgrade > 0 AND downgrade NOT IN"
+	    " (SELECT id FROM downgrade) GROUP BY downgrade ORDER BY 1");
+	while (!c->stopped && (rv = db_step(s, e)) == 1)
+		flaw(c, db_col_int(s, 1), db_col_int(s, 0),
+		    "downgrade %lld of %s was removed: event %lld began it",
+		    (long long)db_col_int(s, 0), quotes(db_col_text(s, 2)).s,
+		    (long long)db_col_int(s, 1));
+	return db_done(s, rv);
+}
+
+/* A trigger runs in whatever program opens the file next, ours aside. */
+static bool
+tell_foreign(
+    const char *type, const char *name, const char *table, bool gone, void *arg)
+{
+	struct check *c = arg;
+
+	/* Other tables may go with what is no record. */
+	if (gone && strcmp(table, "downgrade") != 0 &&
+	    strcmp(table, "event") != 0 && strcmp(table, "head") != 0)
+		return true;
+	flaw(c, 0, 0,
+	    gone ? "the %s %s of the ledger is gone or was altered"
+		 : "there is a %s %s in the file that is not the ledger's",
+	    type, quotes(name).s);
+	return !c->stopped;
+}
+
+int
+ledger_check(struct ledger *l, const struct ledger_head *known,
+    ledger_flaw_fn *fn, void *arg, struct ledger_head *head, size_t *flaws,
+    struct err *e)
+{
+	struct check c = {.l = l, .fn = fn, .arg = arg, .known = known};
+	struct ledger_head present = {0};
+	int rv;
+
+	*flaws = 0;
+	if (db_begin_read(l->db, e) == -1)
+		return -1;
+	rv = walk(&c, e) == -1 || check_head(&c, &present, e) == -1 ||
+		     check_rows(&c, e) == -1 || check_removed(&c, e) == -1 ||
+		     db_foreign(l->db, tell_foreign, &c, e) == -1
+		 ? -1
+		 : 0;
+	rv = db_end(l->db, rv, e);
+	if (head != NULL)
+		*head = present;
+	*flaws = c.flaws;
+	return rv;
 }
 
 /* --- Notices ----------------------------------------------------------- */
@@ -576,4 +896,58 @@ ledger_notice_overtaken(struct ledger *l, int64_t id, struct err *e)
 
 	return db_ask(l->db, e, &n,
 	    "SELECT 1 FROM notice WHERE " BEHIND("?1") " LIMIT 1", DB_INT(id));
+}
+
+int
+ledger_notice_withdraw(
+    struct ledger *l, const char *partner, int64_t but, struct err *e)
+{
+	return db_within(l->db, true, e,
+	    db_do(l->db, e,
+		"DELETE FROM notice WHERE sent = 0 AND id != ?"
+		" AND " PARTNER("data") " = ?",
+		DB_INT(but), DB_TEXT(partner)));
+}
+
+int
+ledger_notice_like(struct ledger *l, const char *key, struct err *e)
+{
+	int64_t n;
+
+	return db_ask(l->db, e, &n,
+	    "SELECT 1 FROM notice WHERE key GLOB ? LIMIT 1", DB_TEXT(key));
+}
+
+/* A key is KIND:PARTNER:...; where there is one with the new name it stays. */
+int
+ledger_notice_move(
+    struct ledger *l, const char *from, const char *to, struct err *e)
+{
+#define BEHIND_KIND "instr(key, ':') + 1"
+#define OF PARTNER("data")
+	static const char sql[] =
+	    "UPDATE OR IGNORE notice SET"
+	    " key = substr(key, 1, instr(key, ':')) || ?2"
+	    " || substr(key, " BEHIND_KIND " + length(?1)),"
+	    " data = json_replace(data, '$.contact_of', ?2, '$.partner',"
+	    " substr(" OF ", 1, length(" OF ") - length(?1)) || ?2)"
+	    " WHERE json_valid(data)"
+	    " AND ?1 IN (" OF ", json_extract(data, '$.contact_of'))"
+	    " AND substr(key, " BEHIND_KIND ", length(?1) + 1) = ?1 || ':'";
+
+	return db_do(l->db, e, sql, DB_TEXT(from), DB_TEXT(to));
+#undef BEHIND_KIND
+#undef OF
+}
+
+int
+ledger_notice_told(struct ledger *l, const char *partner, time_t since,
+    int64_t but, struct err *e)
+{
+	int64_t n;
+
+	return db_ask(l->db, e, &n,
+	    "SELECT 1 FROM notice WHERE (sent != 0 OR id = ?)"
+	    " AND created >= ? AND " PARTNER("data") " = ? LIMIT 1",
+	    DB_INT(but), DB_INT(since), DB_TEXT(partner));
 }

@@ -50,8 +50,8 @@ enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
 /*
  * Open the ledger. LEDGER_WRITE makes the file (0640; the directory must be
  * there) and brings an old schema up to date; LEDGER_READ changes nothing,
- * fails with 66 if there is no file (callers may take that for an empty
- * ledger), and with 65 if the schema is older than this program.
+ * reads a copy that is brought up to date instead (db.h), and fails with 66 if
+ * there is no file (callers may take that for an empty ledger).
  *
  * Reading needs read permission only, on the file, its -wal and its -shm:
  * writers leave the latter two in place when they close, with the owner and
@@ -84,7 +84,6 @@ int ledger_newest(struct ledger *l, time_t *when, struct err *e);
  * empty goes when a writer opens the ledger, all of it when it was copied.
  */
 int ledger_has_evidence(struct ledger *l, struct err *e);
-int ledger_drop_evidence(struct ledger *l, struct err *e);
 
 /* What may be stored, in the evidence as well: 0, or -1 with 65 in *e. */
 int ledger_need_word(const char *what, const char *s, struct err *e);
@@ -96,10 +95,11 @@ int ledger_need_time(const char *what, time_t t, struct err *e);
 
 /*
  * Rows of a chain: each hash covers the row and the hash before it. Begin,
- * extension and end of a downgrade write one themselves ("downgrade-begin",
- * "downgrade-extend", "downgrade-close", "downgrade-end"), with the whole row
- * as data. If a row is not as its last event says, somebody edited it: an
- * event "record-edited" goes before, so that no later one covers it up.
+ * extension, end and rename of a downgrade write one themselves
+ * ("downgrade-begin", "downgrade-extend", "downgrade-close", "downgrade-end",
+ * "downgrade-rename"), with the whole row as data. If a row is not as its last
+ * event says, somebody edited it: an event "record-edited" goes before, so that
+ * no later one covers it up.
  */
 struct ledger_event {
 	int64_t seq; /* 1, 2, 3 ... without gaps; 0 when adding */
@@ -135,16 +135,6 @@ int ledger_events(struct ledger *l, const struct ledger_event_query *q,
 int ledger_event_append(struct ledger *l, const struct ledger_event *ev,
     int64_t downgrade, struct err *e);
 
-/* The hash of a row, over kind, partner, author, text and data. */
-#define LEDGER_EVENT_TEXTS 5
-struct ledger_field {
-	const char *p;
-	size_t len;
-};
-void ledger_event_hash(const char *prev, int64_t seq, int64_t when,
-    int64_t downgrade, const struct ledger_field text[LEDGER_EVENT_TEXTS],
-    char out[LEDGER_HASH]);
-
 /* The kind of events that tell of edits by hand. */
 #define LEDGER_EDITED "record-edited"
 
@@ -154,6 +144,26 @@ struct ledger_head {
 	char hash[LEDGER_HASH]; /* of the last one */
 };
 int ledger_head(struct ledger *l, struct ledger_head *out, struct err *e);
+
+/* What is wrong with the record, one call of fn for each thing found. */
+struct ledger_flaw {
+	int64_t event;	   /* seq, 0 if it is not about one */
+	int64_t downgrade; /* id, 0 the same */
+	const char *text;  /* a sentence */
+};
+#define LEDGER_FLAW_MAX 1024 /* bytes of it, NUL included */
+typedef bool ledger_flaw_fn(const struct ledger_flaw *f, void *arg);
+
+/*
+ * Walk the chain, hold every downgrade against its events and those against
+ * one another, and look for triggers and the like. known (may be
+ * NULL) is a head written down earlier: the only thing that finds a chain
+ * forged anew from some row on. *head (may be NULL) gets the present one,
+ * *flaws the number found; 0 is returned whatever that is.
+ */
+int ledger_check(struct ledger *l, const struct ledger_head *known,
+    ledger_flaw_fn *fn, void *arg, struct ledger_head *head, size_t *flaws,
+    struct err *e);
 
 /* --- Notices ---------------------------------------------------------- */
 
@@ -176,6 +186,12 @@ struct ledger_notice {
 int ledger_notice_add(
     struct ledger *l, const struct ledger_notice *n, struct err *e);
 
+/*
+ * Is there one, sent or not, with such a key, in which '*' stands for any text?
+ * 1, 0, or -1.
+ */
+int ledger_notice_like(struct ledger *l, const char *key, struct err *e);
+
 /* Those due at now and not sent, the longest due first. */
 typedef bool ledger_notice_fn(const struct ledger_notice *n, void *arg);
 int ledger_notices_due(struct ledger *l, time_t now, ledger_notice_fn *fn,
@@ -187,6 +203,27 @@ int ledger_notices_since(struct ledger *l, time_t since, ledger_notice_fn *fn,
 
 /* Does a later one of the same partner wait behind it? 1, 0, or -1. */
 int ledger_notice_overtaken(struct ledger *l, int64_t id, struct err *e);
+
+/*
+ * For the rest of this room. Within a transaction: what was said of partner
+ * `from`, or waits, is of `to`, in its key as well.
+ */
+int ledger_notice_move(
+    struct ledger *l, const char *from, const char *to, struct err *e);
+
+/*
+ * Take back what waits of the partner, so that the keys are free again; the
+ * one of id `but` is on its way and stays.
+ */
+int ledger_notice_withdraw(
+    struct ledger *l, const char *partner, int64_t but, struct err *e);
+
+/*
+ * Was one of the partner sent that was made since then? 1, 0, or -1. That of id
+ * `but`, on its way, counts.
+ */
+int ledger_notice_told(struct ledger *l, const char *partner, time_t since,
+    int64_t but, struct err *e);
 
 /*
  * It was sent, or it failed and is to be tried again at not_before; so are

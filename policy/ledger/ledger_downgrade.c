@@ -13,11 +13,13 @@
 #include "db.h"
 #include "err.h"
 #include "json.h"
+#include "ledger_rename.h"
 #include "ledger_row.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
 #include "registry.h"
+#include "words.h"
 
 #define KEYS_MAX 64	/* that one downgrade may pin */
 #define TEXT_SHOWN 1000 /* bytes of the list of edits for people */
@@ -40,11 +42,24 @@ ledger_cause_name(enum ledger_cause c)
 	return c == LEDGER_AUTOMATIC ? "automatic" : "manual";
 }
 
+const char *
+ledger_direction_name(bool inbound_only)
+{
+	return inbound_only ? "inbound" : "both";
+}
+
+const char *
+ledger_lowered_to(bool inbound_only, enum level after)
+{
+	return inbound_only ? "no TLS inbound" : level_name(after);
+}
+
 /* --- Rows -------------------------------------------------------------- */
 
 struct row {
 	struct ledger_downgrade d;
-	const char *before, *after, *cause, *keys; /* as they are stored */
+	/* As they are stored. */
+	const char *before, *after, *cause, *keys, *direction;
 };
 
 /* LEDGER_DOWNGRADE_COLUMNS but for the last, which may be long. */
@@ -53,7 +68,8 @@ static const struct db_member members[] = {MEMBER(d.id), MEMBER(d.partner),
     MEMBER(before), MEMBER(after), MEMBER(d.begin), MEMBER(d.end),
     MEMBER(d.reason), MEMBER(d.ticket), MEMBER(d.author), MEMBER(d.sudo_user),
     MEMBER(cause), MEMBER(d.fault), MEMBER(keys), MEMBER(d.closed),
-    MEMBER(d.closed_by), MEMBER(d.closed_why), MEMBER(d.extended_by), {0}};
+    MEMBER(d.closed_by), MEMBER(d.closed_why), MEMBER(d.extended_by),
+    MEMBER(direction), {0}};
 enum {
 	COLUMN_ID,
 	COLUMN_PARTNER,
@@ -62,23 +78,6 @@ enum {
 	COLUMN_CLOSED = 13,
 	COLUMN_DOMAINS = sizeof(members) / sizeof(members[0]) - 1,
 };
-
-/* The words of text, which are of at least min bytes each. */
-static const char *const *
-split(struct arena *a, const char *text, const char *between, size_t min,
-    size_t *n)
-{
-	size_t max = strlen(text) / min + 1, len;
-	const char **v = arena_alloc(a, max * sizeof(*v));
-
-	text += strspn(text, between);
-	for (*n = 0; *text != '\0' && *n < max; text += len) {
-		len = strcspn(text, between);
-		v[(*n)++] = arena_copy(a, text, len);
-		len += strspn(text + len, between);
-	}
-	return v;
-}
 
 /*
  * The row at s, where its texts live; its lists are in a's memory. -1 if
@@ -102,9 +101,15 @@ get_row(struct db_stmt *s, struct arena *a, struct row *r, struct err *e)
 		return err_set(e, EX_DATAERR,
 		    "ledger: downgrade %lld has no known cause: %s",
 		    (long long)d->id, quotes(r->cause).s);
-	d->keys = split(a, r->keys, " ", LEDGER_HASH - 1, &d->nkeys);
-	d->domains =
-	    split(a, db_col_text(s, COLUMN_DOMAINS), "\n", 2, &d->ndomains);
+	if (strcmp(r->direction, "inbound") == 0)
+		d->inbound_only = true;
+	else if (*r->direction != '\0' && strcmp(r->direction, "both") != 0)
+		return err_set(e, EX_DATAERR,
+		    "ledger: downgrade %lld has no known direction: %s",
+		    (long long)d->id, quotes(r->direction).s);
+	d->keys = words_split(a, r->keys, " ", LEDGER_HASH - 1, &d->nkeys);
+	d->domains = words_split(
+	    a, db_col_text(s, COLUMN_DOMAINS), "\n", 2, &d->ndomains);
 	return 0;
 }
 
@@ -135,9 +140,8 @@ row_of(struct ledger *l, int64_t id)
 /* A row, and what its last event says; NULL where there is none. */
 struct found {
 	json_t *row, *said;
-	int64_t seq; /* of the event */
-	time_t time;
-	bool extends;
+	int64_t seq;	 /* of the event */
+	time_t extended; /* of the last that gave it another end, or 0 */
 };
 
 /* The last event about the downgrade, to *f: 1, 0 if there is none, or -1. */
@@ -148,14 +152,15 @@ find_event(struct ledger *l, int64_t id, struct found *f, struct err *e)
 	int rv;
 
 	s = db_query(l->db,
-	    "SELECT seq, time, kind, data FROM event WHERE downgrade = ?"
+	    "SELECT seq, data, (SELECT time FROM event WHERE downgrade = ?1"
+	    " AND downgrade > 0 AND kind = 'downgrade-extend'"
+	    " ORDER BY seq DESC LIMIT 1) FROM event WHERE downgrade = ?1"
 	    " AND downgrade > 0 ORDER BY seq DESC LIMIT 1",
 	    DB_INT(id));
 	if ((rv = db_step(s, e)) == 1) {
 		f->seq = db_col_int(s, 0);
-		f->time = db_col_int(s, 1);
-		f->extends = strcmp(db_col_text(s, 2), "downgrade-extend") == 0;
-		f->said = ledger_row_said(db_col_text(s, 3));
+		f->said = ledger_row_said(db_col_text(s, 1));
+		f->extended = db_col_int(s, 2);
 	}
 	(void)db_done(s, rv);
 	return rv;
@@ -202,12 +207,11 @@ describe(const struct found *f, int64_t id, json_t *edited, struct buf *text)
 		if (f->said == NULL ||
 		    !ledger_row_differs(f->row, f->said, name))
 			continue;
-		said = ledger_row_shown(json_object_get(f->said, name));
-		is = ledger_row_shown(v);
+		one =
+		    ledger_row_edit(f->row, f->said, name, f->seq, &said, &is);
 		if (json_object_set_new(
 			edited, name, json_pack("[s, s]", said, is)) == -1)
 			abort();
-		one = ledger_row_edit(f->row, f->said, name, f->seq);
 		if (text->len + strlen(one) < TEXT_SHOWN)
 			buf_printf(text, "%s%s", between, one);
 		between = "; ";
@@ -409,12 +413,12 @@ need_fields(const struct ledger_downgrade *d, time_t now, struct err *e)
 		missing = "a reason";
 	else if (d->author == NULL || *d->author == '\0')
 		missing = "an author";
-	else if (d->after == LEVEL_KEY && d->nkeys == 0)
+	else if (d->after == LEVEL_KEY && !d->inbound_only && d->nkeys == 0)
 		missing = "a key that passed";
 	if (missing != NULL)
 		return err_set(
 		    e, EX_DATAERR, "ledger: a downgrade needs %s", missing);
-	if (d->after >= d->before)
+	if (d->inbound_only ? d->after != d->before : d->after >= d->before)
 		return err_set(e, EX_DATAERR,
 		    "ledger: from %s to %s is no downgrade",
 		    level_name(d->before), level_name(d->after));
@@ -457,7 +461,7 @@ refuse_if_open(
 		(void)err_set(e, LEDGER_REFUSED,
 		    "%s is lowered to %s already, from %s until %s, by %s%s%s "
 		    "(downgrade %lld): %s",
-		    partner, level_name(r.d.after),
+		    partner, ledger_lowered_to(r.d.inbound_only, r.d.after),
 		    num_time_text(r.d.begin, begin),
 		    num_time_text(r.d.end, end), r.d.author,
 		    *r.d.sudo_user == '\0' ? "" : " for ", r.d.sudo_user,
@@ -467,41 +471,38 @@ refuse_if_open(
 	return rv;
 }
 
-/* Close the one that is replaced. It may have ended by now: all the better. */
+/* The one that is replaced, to *id: 1, 0 if there is none, or -1. */
 static int
-give_way(struct ledger *l, const struct ledger_downgrade *d, time_t now,
+find_replaced(struct ledger *l, const struct ledger_downgrade *d, int64_t *id,
+    struct err *e)
+{
+	return db_ask(l->db, e, id,
+	    "SELECT id FROM downgrade WHERE partner = ?1 AND closed = 0"
+	    " AND (id = ?2 OR (?3 = 0 AND direction = 'inbound'))",
+	    DB_TEXT(d->partner), DB_INT(d->replaces), DB_INT(d->inbound_only));
+}
+
+/* Make room for it, or refuse; within a transaction. */
+static int
+make_way(struct ledger *l, const struct ledger_downgrade *d, time_t now,
     struct err *e)
 {
 	static const char why[] = "another one takes its place";
-	int64_t open;
-	int rv;
+	int64_t id = 0;
+	int rv = find_replaced(l, d, &id, e);
 
-	rv = db_ask(l->db, e, &open,
-	    "SELECT 1 FROM downgrade"
-	    " WHERE id = ? AND partner = ? AND closed = 0",
-	    DB_INT(d->replaces), DB_TEXT(d->partner));
-	if (rv != 1)
+	if (rv == -1)
+		return -1;
+	if ((rv = refuse_if_open(l, d->partner, id, e)) != 0 || id == 0)
 		return rv;
-	return set_closed(l, d->replaces, now, d->author, why,
-	    "downgrade-close", why, now, e);
+	return set_closed(
+	    l, id, now, d->author, why, "downgrade-close", why, now, e);
 }
 
 static int
 by_name(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The words, with `between` between them. The caller frees it. */
-static char *
-join(const char *const *v, size_t n, const char *between)
-{
-	struct buf text = {0};
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		buf_printf(&text, "%s%s", i == 0 ? "" : between, v[i]);
-	return text.data;
 }
 
 /* One a line, sorted. The caller frees it. */
@@ -514,7 +515,7 @@ join_domains(const struct ledger_downgrade *d)
 	if (d->ndomains > 0)
 		memcpy(v, d->domains, d->ndomains * sizeof(*v));
 	qsort(v, d->ndomains, sizeof(*v), by_name);
-	text = join(v, d->ndomains, "\n");
+	text = words_join(v, d->ndomains, "\n");
 	free(v);
 	return text;
 }
@@ -523,13 +524,15 @@ static int
 insert(struct ledger *l, const struct ledger_downgrade *d, time_t now,
     int64_t *id, struct err *e)
 {
-	char *keys = join(d->keys, d->nkeys, " "), *domains = join_domains(d);
+	char *keys = words_join(d->keys, d->nkeys, " "),
+	     *domains = join_domains(d);
 	char *note, when[NUM_TIME_MAX];
 	struct row r = {.d = *d,
 	    .before = level_name(d->before),
 	    .after = level_name(d->after),
 	    .cause = ledger_cause_name(d->cause),
-	    .keys = keys};
+	    .keys = keys,
+	    .direction = ledger_direction_name(d->inbound_only)};
 	struct db_stmt *s;
 	int rv;
 
@@ -537,7 +540,7 @@ insert(struct ledger *l, const struct ledger_downgrade *d, time_t now,
 	r.d.closed_by = r.d.closed_why = r.d.extended_by = NULL;
 	s = db_sql(l->db,
 	    "INSERT INTO downgrade(" LEDGER_DOWNGRADE_VALUES ") VALUES("
-	    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	(void)db_bind_row(s, members + 1, &r);
 	(void)db_bind(s, &DB_TEXT_UP_TO(domains, LEDGER_DOMAINS_MAX), 1);
 	rv = db_run(s, e);
@@ -548,8 +551,13 @@ insert(struct ledger *l, const struct ledger_downgrade *d, time_t now,
 	*id = db_rowid(l->db);
 	if (record_removed(l, *id, now, e) == -1)
 		return -1;
-	note = mem_printf("lowered from %s to %s until %s: %s", r.before,
-	    r.after, num_time_text(d->end, when), d->reason);
+	(void)num_time_text(d->end, when);
+	note = d->inbound_only
+		   ? mem_printf("mail from it is let in without TLS until %s: "
+				"%s",
+			 when, d->reason)
+		   : mem_printf("lowered from %s to %s until %s: %s", r.before,
+			 level_name(d->after), when, d->reason);
 	rv = record(l, *id, "downgrade-begin", d->author, note, now, e);
 	free(note);
 	return rv;
@@ -570,9 +578,7 @@ ledger_downgrade_begin(struct ledger *l, const struct ledger_downgrade *d,
 		    DB_TEXT(d->partner)),
 		now, e) == -1)
 		rv = -1;
-	if (rv == 0 &&
-	    (rv = refuse_if_open(l, d->partner, d->replaces, e)) == 0 &&
-	    (rv = give_way(l, d, now, e)) == 0)
+	if (rv == 0 && (rv = make_way(l, d, now, e)) == 0)
 		rv = insert(l, d, now, id, e);
 	return db_end(l->db, rv, e);
 }
@@ -673,6 +679,41 @@ ledger_downgrade_close(struct ledger *l, int64_t id, const char *author,
 	return db_end(l->db, rv, e);
 }
 
+/* The number of the one of that partner that is not closed. 1, 0, or -1. */
+static int
+open_of(struct ledger *l, const char *partner, int64_t *id, struct err *e)
+{
+	return db_ask(l->db, e, id,
+	    "SELECT id FROM downgrade WHERE partner = ? AND closed = 0",
+	    DB_TEXT(partner));
+}
+
+int
+ledger_downgrade_move(struct ledger *l, const char *from, const char *to,
+    const char *author, time_t now, struct err *e)
+{
+	int64_t id, other;
+	char note[256];
+	int rv;
+
+	if (settle(l, from, now, e) == -1 || settle(l, to, now, e) == -1)
+		return -1;
+	if ((rv = open_of(l, from, &id, e)) != 1)
+		return rv;
+	if (record_edit(l, id, now, e) == -1 ||
+	    (rv = open_of(l, to, &other, e)) == -1)
+		return -1;
+	(void)snprintf(note, sizeof(note), "%s is %s from now on%s", from, to,
+	    rv == 0 ? "" : ", which is lowered already");
+	if (rv == 1)
+		return set_closed(
+		    l, id, now, author, note, "downgrade-close", note, now, e);
+	if (db_do(l->db, e, "UPDATE downgrade SET partner = ? WHERE id = ?",
+		DB_TEXT(to), DB_INT(id)) == -1)
+		return -1;
+	return record(l, id, "downgrade-rename", author, note, now, e);
+}
+
 static struct db_stmt *
 open_rows(struct ledger *l)
 {
@@ -723,8 +764,8 @@ each_row(struct db_stmt *s, ledger_downgrade_fn *fn, void *arg, struct err *e)
 	return db_done(s, rv);
 }
 
-int
-ledger_downgrades(struct ledger *l, const char *partner, time_t at,
+static int
+each_of(struct ledger *l, const char *partner, time_t at,
     ledger_downgrade_fn *fn, void *arg, struct err *e)
 {
 	return each_row(
@@ -737,14 +778,53 @@ ledger_downgrades(struct ledger *l, const char *partner, time_t at,
 	    fn, arg, e);
 }
 
+/* Who asks by today's names, where some are others than they were. */
+struct named {
+	const struct ledger_names *names;
+	const char *partner; /* or NULL */
+	ledger_downgrade_fn *fn;
+	void *arg;
+};
+
+static bool
+give_named(const struct ledger_downgrade *d, void *arg)
+{
+	const struct named *x = arg;
+	struct ledger_downgrade named = *d;
+
+	/* What is open was moved with each rename. */
+	if (d->closed != 0)
+		named.partner =
+		    ledger_name_now(x->names, d->partner, 0, d->closed);
+	return (x->partner != NULL && strcmp(named.partner, x->partner) != 0) ||
+	       x->fn(&named, x->arg);
+}
+
+int
+ledger_downgrades(struct ledger *l, const char *partner, time_t at,
+    ledger_downgrade_fn *fn, void *arg, struct err *e)
+{
+	struct ledger_names names;
+	struct named x = {&names, partner, fn, arg};
+	int rv;
+
+	if (ledger_names_read(l, &names, e) == -1)
+		return -1;
+	rv = names.n == 0 ? each_of(l, partner, at, fn, arg, e)
+			  : each_of(l, NULL, at, give_named, &x, e);
+	ledger_names_release(&names);
+	return rv;
+}
+
 int
 ledger_downgrade_is_open(struct ledger *l, const char *partner, int64_t id,
     time_t begin, time_t by, int64_t *found, struct err *e)
 {
 	return db_ask(l->db, e, found,
-	    "SELECT id FROM downgrade WHERE closed = 0 AND partner = ?1"
-	    " AND CASE ?2 WHEN 0 THEN begin <= ?4 ELSE id = ?2"
-	    " AND (?3 = 0 OR begin = ?3) END",
+	    "SELECT id FROM downgrade WHERE closed = 0 AND CASE"
+	    " WHEN ?2 = 0 THEN partner = ?1 AND begin <= ?4"
+	    " WHEN ?3 = 0 THEN partner = ?1 AND id = ?2"
+	    " ELSE id = ?2 AND begin = ?3 END",
 	    DB_TEXT(partner), DB_INT(id), DB_INT(begin), DB_INT(by));
 }
 
@@ -779,8 +859,8 @@ row_believed(struct ledger *l, struct db_stmt *s, uint64_t max,
 		    DB_INT(id));
 	if (rv != -1) {
 		name = first_edit(&f);
-		if (f.extends)
-			from = f.time;
+		if (f.extended != 0)
+			from = f.extended;
 		if (f.seq != 0 && name != NULL)
 			(void)snprintf(why, WHY_MAX,
 			    "its %s is not what the last event about it says",
@@ -816,16 +896,6 @@ pin_text(struct arena *a, const char *hex)
 	return arena_copy(a, text, (size_t)(p - text));
 }
 
-static struct strs *
-list_of(struct arena *a, const char *const *v, size_t n)
-{
-	struct strs *list = arena_alloc(a, sizeof(*list) + n * sizeof(v[0]));
-
-	list->n = n;
-	memcpy(list->v, v, n * sizeof(v[0]));
-	return list;
-}
-
 /* The row at s, which is borne out. -1 if it cannot be believed even so. */
 static int
 get_believed(
@@ -841,20 +911,21 @@ get_believed(
 
 	if (get_row(s, a, &r, e) == -1)
 		return -1;
-	keys = list_of(a, r.d.keys, r.d.nkeys);
+	keys = words_list(a, r.d.keys, r.d.nkeys);
 	for (i = 0; i < keys->n; i++) {
 		if (ledger_need_hash("key", keys->v[i], e) == -1)
 			return -1;
 		keys->v[i] = pin_text(a, keys->v[i]);
 	}
-	if (keys->n == 0 && r.d.after == LEVEL_KEY)
+	if (keys->n == 0 && r.d.after == LEVEL_KEY && !r.d.inbound_only)
 		return err_set(e, EX_DATAERR, "it pins no key");
 	out->level = r.d.after;
+	out->inbound_only = r.d.inbound_only;
 	out->begin = r.d.begin;
 	out->end = r.d.end;
 	out->key = keys;
 	if (r.d.ndomains > 0)
-		out->domains = list_of(a, r.d.domains, r.d.ndomains);
+		out->domains = words_list(a, r.d.domains, r.d.ndomains);
 	x->row = r.d;
 	for (i = 0; i < sizeof(text) / sizeof(text[0]); i++)
 		*text[i] = arena_copy(a, *text[i], strlen(*text[i]));

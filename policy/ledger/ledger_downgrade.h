@@ -5,6 +5,8 @@
 #ifndef LEDGER_DOWNGRADE_H
 #define LEDGER_DOWNGRADE_H
 
+#include <string.h>
+
 #include "arena.h"
 #include "ledger.h"
 #include "level.h"
@@ -16,11 +18,20 @@ enum ledger_cause { LEDGER_MANUAL, LEDGER_AUTOMATIC };
 /* "manual", "automatic". */
 const char *ledger_cause_name(enum ledger_cause c);
 
+/* "inbound": mail from them alone; "both". */
+const char *ledger_direction_name(bool inbound_only);
+
+/* To what it lowers, for people: the level, or "no TLS inbound". */
+const char *ledger_lowered_to(bool inbound_only, enum level after);
+
 struct ledger_downgrade {
 	int64_t id; /* 0 when adding */
 	const char *partner;
 	enum level before;
-	enum level after;
+	enum level after; /* the same as before with inbound_only */
+	/* Mail from them is let in, whatever it comes by; mail to them goes
+	 * as was agreed. */
+	bool inbound_only;
 	time_t begin;
 	time_t end; /* from this second on it does not hold */
 	const char *reason;
@@ -50,11 +61,21 @@ struct ledger_downgrade {
 	const char *closed_why; /* "end" if its time was up */
 };
 
+/* Of tlspactd, which ends it: nobody else has lowered, or extended it. */
+static inline bool
+ledger_is_automatic(const struct ledger_downgrade *d)
+{
+	return d->cause == LEDGER_AUTOMATIC &&
+	       (*d->extended_by == '\0' ||
+		   strcmp(d->extended_by, d->author) == 0);
+}
+
 /*
  * Begin one. LEDGER_REFUSED if one of that partner is open (also one that
  * begins later), other than d->replaces: e->text then says which, until
- * when, by whom and why. Of two at once one wins. Ended ones are settled
- * first. *id is its number.
+ * when, by whom and why. One that is inbound_only gives way to one that is
+ * not, which lets in the same mail. Of two at once one wins. Ended ones are
+ * settled first. *id is its number.
  */
 int ledger_downgrade_begin(struct ledger *l, const struct ledger_downgrade *d,
     time_t now, int64_t *id, struct err *e);
@@ -71,6 +92,14 @@ int ledger_downgrade_close(struct ledger *l, int64_t id, const char *author,
     const char *why, time_t now, struct err *e);
 
 /*
+ * For the rest of this room. Within a transaction: the open one of partner
+ * `from` goes on as that of `to`, told by an event "downgrade-rename". It ends
+ * if `to` has one that is open: there is one at most. 0 or -1.
+ */
+int ledger_downgrade_move(struct ledger *l, const char *from, const char *to,
+    const char *author, time_t now, struct err *e);
+
+/*
  * Close those whose time is up, an event each: by now, or by an event that
  * was written since it began or was extended. Name open ones that were edited
  * by hand. Once settled they stay ended even if the clock is set back. Cheap
@@ -81,6 +110,7 @@ int ledger_downgrade_settle(struct ledger *l, time_t now, struct err *e);
 /*
  * Downgrades of one partner or all (NULL), newest first: those that hold at
  * that time; with 0 every one, with LEDGER_OPEN those that nobody closed.
+ * `partner` is what that partner is called now, ledger_rename.h.
  */
 #define LEDGER_OPEN ((time_t)-1)
 typedef bool ledger_downgrade_fn(const struct ledger_downgrade *d, void *arg);
@@ -96,7 +126,8 @@ struct downgrade {
 	const struct strs *key; /* for LEVEL_KEY: the last key that passed */
 	/* What it was begun for, sorted by strcmp(3); NULL: all. */
 	const struct strs *domains;
-	int64_t id; /* in the ledger; 0: not known */
+	int64_t id;	   /* in the ledger; 0: not known */
+	bool inbound_only; /* rows stay as they are, whatever the level */
 };
 
 struct downgrades {
@@ -128,9 +159,10 @@ int ledger_believed(struct ledger *l, time_t now, uint64_t max_downgrade,
 void ledger_believed_release(struct ledger_believed *o);
 
 /*
- * Is the downgrade of that number, partner (and begin, unless 0) open, its
- * time come or not? With id 0 any of that partner begun by `by`. 1, 0, or -1;
- * *found is its number.
+ * Is the downgrade of that number and begin open, its time come or not? A
+ * partner may have been renamed since: its name counts where begin is 0, and
+ * with id 0, which is any of that partner begun by `by`. 1, 0, or -1; *found is
+ * its number.
  */
 int ledger_downgrade_is_open(struct ledger *l, const char *partner, int64_t id,
     time_t begin, time_t by, int64_t *found, struct err *e);

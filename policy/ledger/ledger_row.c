@@ -61,8 +61,9 @@ ledger_row_differs(const json_t *row, const json_t *said, const char *name)
 	return !json_equal(is, was);
 }
 
-char *
-ledger_row_shown(const json_t *v)
+/* A value of a column for a sentence. */
+static char *
+show(const json_t *v)
 {
 	if (json_is_string(v))
 		return mem_dup(
@@ -73,15 +74,11 @@ ledger_row_shown(const json_t *v)
 }
 
 char *
-ledger_row_edit(
-    const json_t *row, const json_t *said, const char *name, int64_t seq)
+ledger_row_edit(const json_t *row, const json_t *said, const char *name,
+    int64_t seq, char **was, char **is)
 {
-	char *is = ledger_row_shown(json_object_get(row, name));
-	char *was = ledger_row_shown(json_object_get(said, name)), *text;
-
-	text = mem_printf(
-	    "%s is %s, and event %lld says %s", name, is, (long long)seq, was);
-	free(is);
-	free(was);
-	return text;
+	*is = show(json_object_get(row, name));
+	*was = show(json_object_get(said, name));
+	return mem_printf("%s is %s, and event %lld says %s", name, *is,
+	    (long long)seq, *was);
 }

@@ -16,7 +16,7 @@ struct db_stmt;
 #define LEDGER_DOWNGRADE_VALUES                                          \
 	"partner, before, after, begin, end, reason, ticket, author,"    \
 	" sudo_user, cause, fault, keys, closed, closed_by, closed_why," \
-	" extended_by, domains"
+	" extended_by, direction, domains"
 
 /* The row at s, a query of these, as an event records it; a new reference. */
 json_t *ledger_row_json(struct db_stmt *s);
@@ -28,11 +28,11 @@ json_t *ledger_row_said(const char *data);
 bool ledger_row_differs(
     const json_t *row, const json_t *said, const char *name);
 
-/* A value of a column for a sentence; the caller frees it. */
-char *ledger_row_shown(const json_t *v);
-
-/* How, for people: event seq is the one that said it. The caller frees it. */
-char *ledger_row_edit(
-    const json_t *row, const json_t *said, const char *name, int64_t seq);
+/*
+ * How, for people: event seq is the one that said it. *was and *is get the two
+ * values, for a sentence. The caller frees all three.
+ */
+char *ledger_row_edit(const json_t *row, const json_t *said, const char *name,
+    int64_t seq, char **was, char **is);
 
 #endif

@@ -1,43 +1,12 @@
 #include "logjoin.h"
 
-#include <stdlib.h>
-
 #include "buf.h"
-#include "logprefix.h"
-#include "logsmtp.h"
-#include "logsmtpd.h"
-#include "mem.h"
 
 #define REPEATED_MAX 1000 /* from here on a number has no more digits */
 
-struct logjoin {
-	struct logtold told;
-	struct logprefix_clock clock;
-	time_t last_time; /* of a line that had one */
-	struct logsmtp *out;
-	struct logsmtpd *in;
-	/* The line before this one, if it mattered; else it has no tag. */
-	struct logprefix last;
-	struct buf text; /* of that */
-};
-
-struct logjoin *
-logjoin_new(time_t now, struct logjoin_stats *stats, logjoin_fn *fn, void *arg)
-{
-	struct logjoin *j = mem_zero(1, sizeof(*j));
-
-	j->told = (struct logtold){.fn = fn, .arg = arg, .stats = stats};
-	logprefix_set_clock(&j->clock, now);
-	j->out = logsmtp_new(&j->told);
-	j->in = logsmtpd_new(&j->told);
-	return j;
-}
-
-void
-logjoin_set_time(struct logjoin *j, time_t now)
-{
-	logprefix_set_clock(&j->clock, now);
-}
+/* In the order in which they are asked. */
+static const struct logtaker *const takers[LOGJOIN_TAKERS] = {
+    &logsmtpd, &logsmtp};
 
 /* How often, behind "message repeated "; 0 if it is not said. */
 static unsigned
@@ -71,14 +40,14 @@ repeated(struct span *text)
 
 /* If it has no time, that of the line before. */
 static void
-set_time(struct logjoin *j, struct logprefix *p)
+set_time(struct logjoin *j, struct logprefix *p, time_t now)
 {
-	if (logprefix_time(&j->clock, p, &p->time) == 0) {
+	if (logprefix_time(&j->clock, p, now, &p->time) == 0) {
 		j->last_time = p->time;
 		return;
 	}
 	j->told.stats->no_time++;
-	p->time = j->last_time != 0 ? j->last_time : j->clock.now;
+	p->time = j->last_time != 0 ? j->last_time : now;
 }
 
 static const char *
@@ -86,11 +55,12 @@ take(struct logjoin *j, const struct logprefix *p, unsigned n)
 {
 	const char *what = NULL;
 
-	for (; n > 0; n--) {
-		what = logsmtpd_line(j->in, p);
-		if (what == NULL)
-			what = logsmtp_line(j->out, p);
-	}
+	size_t i;
+
+	for (; n > 0; n--)
+		for (i = 0, what = NULL; i < LOGJOIN_TAKERS && what == NULL;
+		     i++)
+			what = takers[i]->line(j->taker[i], p);
 	return what;
 }
 
@@ -133,19 +103,22 @@ repeat(struct logjoin *j, const struct logprefix *p)
 }
 
 const char *
-logjoin_line(struct logjoin *j, struct logprefix *p)
+logjoin_line(struct logjoin *j, struct logprefix *p, time_t now)
 {
 	const char *what = NULL;
 	struct logprefix line;
 	unsigned n;
+	size_t i;
 
+	for (i = 0; i < LOGJOIN_TAKERS && j->taker[i] == NULL; i++)
+		j->taker[i] = takers[i]->start(&j->told);
 	j->told.stats->lines++;
 	if (span_is(p->tag, "last")) {
-		set_time(j, p);
+		set_time(j, p, now);
 		what = repeat(j, p);
 	} else if (p->program.n < p->tag.n) {
 		/* Postfix's own tags have a slash. */
-		set_time(j, p);
+		set_time(j, p, now);
 		line = *p;
 		n = repeated(&line.text);
 		what = take(j, &line, n);
@@ -159,12 +132,12 @@ logjoin_line(struct logjoin *j, struct logprefix *p)
 }
 
 void
-logjoin_free(struct logjoin *j, bool ends)
+logjoin_end(struct logjoin *j, bool ends)
 {
-	if (j == NULL)
-		return;
-	logsmtp_free(j->out);
-	logsmtpd_free(j->in, ends);
+	size_t i;
+
+	for (i = 0; i < LOGJOIN_TAKERS && j->taker[i] != NULL; i++)
+		takers[i]->end(j->taker[i], ends);
 	buf_free(&j->text);
-	free(j);
+	*j = (struct logjoin){.told = j->told};
 }

@@ -17,28 +17,33 @@
 #ifndef LOGJOIN_H
 #define LOGJOIN_H
 
+#include "logprefix.h"
 #include "logsession.h"
 
-struct logjoin;
-struct logprefix;
+#define LOGJOIN_TAKERS 2
 
-/* What is told, and counted in *stats, is the caller's. */
-struct logjoin *logjoin_new(
-    time_t now, struct logjoin_stats *stats, logjoin_fn *fn, void *arg);
-
-/* The clock moved. */
-void logjoin_set_time(struct logjoin *j, time_t now);
-
-/*
- * Take one line, which gets its time. Returns a word for what it was taken for,
- * NULL if it says nothing that matters here.
- */
-const char *logjoin_line(struct logjoin *j, struct logprefix *p);
+/* Ready when told is set and the rest is zero. */
+struct logjoin {
+	struct logtold told;
+	/* The rest is its own. */
+	struct logprefix_clock clock;
+	time_t last_time;	     /* of a line that had one */
+	void *taker[LOGJOIN_TAKERS]; /* NULL before the first line */
+	/* The line before this one, if it mattered; else it has no tag. */
+	struct logprefix last;
+	struct buf text; /* of that */
+};
 
 /*
- * NULL is allowed. ends: no line follows, so that is told what still waits for
- * one; not where the log goes on later.
+ * Take one line, read at `now`, which gets its time. Returns a word for what it
+ * was taken for, NULL if it says nothing that matters here.
  */
-void logjoin_free(struct logjoin *j, bool ends);
+const char *logjoin_line(struct logjoin *j, struct logprefix *p, time_t now);
+
+/*
+ * Forget all lines; it is then ready again. ends: no line follows, so that is
+ * told what still waits for one; not where the log goes on later.
+ */
+void logjoin_end(struct logjoin *j, bool ends);
 
 #endif

@@ -28,9 +28,12 @@ struct lowered {
 /* What the map demands of a next-hop. */
 struct rule {
 	bool known;
+	bool bare;    /* the map has no row of that name */
 	bool lowered; /* by a downgrade */
+	bool let_in;  /* by one of mail from them alone */
 	enum level out, in;
 	const char *proof; /* by what mail is verified; "" */
+	int64_t downgrade; /* that it was lowered by, or 0 */
 };
 
 /* An event of the record that changed it; events are in order. */
@@ -98,7 +101,7 @@ add_gateways(struct logpartner *w, uint32_t partner)
 static const char *
 proof_of(const char *row)
 {
-	size_t n = strcspn(row, " ");
+	size_t n = row == NULL ? 0 : strcspn(row, " ");
 	static const struct {
 		const char *word, *proof;
 	} known[] = {{"secure", "ca"}, {"verify", "ca"}, {"dane-only", "dane"},
@@ -125,20 +128,22 @@ inbound_level(bool require, const char *by)
 
 /*
  * "secure", "nothing", "key (full: secure), inbound require by name": what an
- * event says that the map demands, and the row.
+ * event says that the map demands, and the row; NULL: there is none.
  */
 static struct rule
 rule_said(const char *said, const char *row)
 {
 	static const char full_[] = " (full: ", in_[] = ", inbound ",
-			  by_[] = " by ";
+			  by_[] = " by ", let_[] = ", lowered inbound";
 	const char *full = strstr(said, full_), *in = strstr(said, in_), *by;
-	struct rule r = {.lowered = full != NULL, .proof = proof_of(row)};
+	struct rule r = {.lowered = full != NULL,
+	    .let_in = strstr(said, let_) != NULL,
+	    .proof = proof_of(row)};
 	char word[16];
 	enum level level;
 
 	if (strcmp(said, "nothing") == 0)
-		return (struct rule){.known = true, .proof = ""};
+		return (struct rule){.known = true, .bare = true, .proof = ""};
 	(void)snprintf(
 	    word, sizeof(word), "%.*s", (int)strcspn(said, " ,"), said);
 	r.known = level_parse(word, &r.out) == 0;
@@ -190,13 +195,12 @@ add_blind(struct logpartner *w, time_t from, time_t to)
 static void
 add_step(struct logpartner *w, time_t when, json_t *row)
 {
-	const char *hop, *was, *is, *was_row, *is_row;
+	const char *hop, *was, *is;
 	uint32_t nhops = w->hops.n, at;
 	int client;
 
-	if (json_unpack(row, "{s:s, s:b, s:s, s:s, s:s, s:s}", "key", &hop,
-		"client", &client, "was", &was, "is", &is, "was_row", &was_row,
-		"is_row", &is_row) == -1 ||
+	if (json_unpack(row, "{s:s, s:b, s:s, s:s}", "key", &hop, "client",
+		&client, "was", &was, "is", &is) == -1 ||
 	    client)
 		return;
 	at = names_add(&w->hops, hop, strlen(hop));
@@ -207,8 +211,10 @@ add_step(struct logpartner *w, time_t when, json_t *row)
 	}
 	w->step = mem_grow(w->step, w->nsteps, &w->step_cap, sizeof(*w->step));
 	w->step[w->nsteps] = (struct step){.time = when,
-	    .was = rule_said(was, was_row),
-	    .is = rule_said(is, is_row),
+	    .was = rule_said(
+		was, json_string_value(json_object_get(row, "was_row"))),
+	    .is = rule_said(
+		is, json_string_value(json_object_get(row, "is_row"))),
 	    .before = w->last_step[at]};
 	w->last_step[at] = (uint32_t)w->nsteps++;
 }
@@ -276,6 +282,7 @@ take_downgrade(const struct ledger_downgrade *d, void *arg)
 	/* They come newest first. */
 	w->lowered[w->nlowered] = (struct lowered){
 	    .d = {.level = d->after,
+		.inbound_only = d->inbound_only,
 		.begin = d->begin,
 		.end =
 		    d->closed != 0 && d->closed < d->end ? d->closed : d->end,
@@ -302,7 +309,7 @@ logpartner_new(const struct registry *r, const char *ledger, const char *map,
 	if (r == NULL)
 		return w;
 	for (i = 0; i < r->ndomains && !w->routes; i++)
-		w->routes = r->domain[i].name[0] == '[';
+		w->routes = dname_is_nexthop(r->domain[i].name);
 	w->first_lowered =
 	    mem_alloc((r->npartners + 1) * sizeof(*w->first_lowered));
 	for (i = 0; i < r->npartners; i++) {
@@ -348,23 +355,71 @@ lowered_by(const struct logpartner *w, const struct domain *hop, time_t when)
 	return last;
 }
 
+/* The rule with the number of the downgrade, if it was lowered by one. */
+static struct rule
+numbered(struct rule r, const struct downgrade *d)
+{
+	r.downgrade = (r.lowered || r.let_in) && d != NULL ? d->id : 0;
+	return r;
+}
+
+static struct rule rule_at(
+    const struct logpartner *w, const struct domain *hop, time_t when);
+
+/* Of a name without a row: by the nearest ".parent", as smtp(8) asks. */
+static struct rule
+rule_above(const struct logpartner *w, const struct domain *hop, time_t when)
+{
+	const struct registry *r = w->r;
+	size_t at = 0;
+	uint32_t i;
+
+	while (!dname_is_nexthop(hop->name) &&
+	       (i = registry_parent(r, hop->name, &at)) != REGISTRY_NONE)
+		if (r->domain[i].name[0] == '.')
+			return rule_at(w, &r->domain[i], when);
+	return (struct rule){.known = true, .proof = ""};
+}
+
+/* As it is now, but for the downgrade of that time. */
+static struct rule
+rule_since(const struct partner *p, const struct downgrade *d, time_t when)
+{
+	struct rule r = rule_now(p);
+	bool low = d != NULL && when < d->end;
+
+	r.let_in = low && d->inbound_only && r.in > LEVEL_OPPORTUNISTIC;
+	r.lowered = low && !d->inbound_only && d->level < r.out;
+	if (r.lowered) {
+		r.out = d->level;
+		r.proof = r.out == LEVEL_KEY ? "key" : "";
+	}
+	return numbered(r, d);
+}
+
+/* As it was before that event, the next one after `when`. */
+static struct rule
+rule_before(const struct logpartner *w, const struct domain *hop,
+    const struct step *s, time_t when)
+{
+	return s->was.bare ? rule_above(w, hop, when)
+			   : numbered(s->was, lowered_by(w, hop, when));
+}
+
 /*
  * What was demanded of a next-hop at that time: by the event before it, or as
  * it was before the one after it; if the record has none, as it is now. Not
- * known where anything else may have changed in between. *id is the number of
- * the downgrade that it was lowered by, or 0.
+ * known where anything else may have changed in between.
  */
 static struct rule
-rule_at(const struct logpartner *w, const struct domain *hop, time_t when,
-    int64_t *id)
+rule_at(const struct logpartner *w, const struct domain *hop, time_t when)
 {
 	const struct rule unknown = {.proof = ""};
+	const struct partner *p = &w->r->partner[hop->partner];
 	uint32_t at = names_find(&w->hops, hop->name, strlen(hop->name)), i;
 	const struct downgrade *d = lowered_by(w, hop, when);
 	const struct step *after = NULL, *s;
-	struct rule r;
 
-	*id = 0;
 	i = at == STRMAP_NONE ? at : w->last_step[at];
 	for (; i != STRMAP_NONE; i = s->before) {
 		s = &w->step[i];
@@ -372,23 +427,69 @@ rule_at(const struct logpartner *w, const struct domain *hop, time_t when,
 			break;
 		after = s;
 	}
-	if (i != STRMAP_NONE && !is_blind(w, w->step[i].time, when))
-		r = w->step[i].is;
-	else if (after != NULL && !is_blind(w, when, after->time - 1))
-		r = after->was;
-	else if (after != NULL || i != STRMAP_NONE || !w->told ||
-		 is_blind(w, when, INT64_MAX))
-		return unknown;
-	else {
-		r = rule_now(&w->r->partner[hop->partner]);
-		r.lowered = d != NULL && when < d->end && d->level < r.out;
-		if (r.lowered) {
-			r.out = d->level;
-			r.proof = r.out == LEVEL_KEY ? "key" : "";
-		}
+	if (i != STRMAP_NONE && !is_blind(w, w->step[i].time, when)) {
+		s = &w->step[i];
+		if (!s->is.bare)
+			return numbered(s->is, d);
+		/* A rule for mail from them needs no row: no event has it. */
+		return after == NULL && partner_level(p) == LEVEL_OPPORTUNISTIC
+			   ? rule_since(p, d, when)
+			   : rule_above(w, hop, when);
 	}
-	if (r.lowered && d != NULL)
-		*id = d->id;
+	if (after != NULL && !is_blind(w, when, after->time - 1))
+		return rule_before(w, hop, after, when);
+	if (after != NULL || i != STRMAP_NONE || !w->told ||
+	    is_blind(w, when, INT64_MAX))
+		return unknown;
+	return rule_since(p, d, when);
+}
+
+/* While any downgrade holds, mail from them is let in (decide_inbound()). */
+static enum level
+demanded(const struct rule *r, enum evidence_direction direction)
+{
+	if (direction == EVIDENCE_OUT)
+		return r->out;
+	return r->lowered || r->let_in ? LEVEL_OPPORTUNISTIC : r->in;
+}
+
+/* Becomes `other` if that asks for less. */
+static void
+weaken(struct rule *r, enum evidence_direction direction, struct rule other)
+{
+	if (r->known && other.known &&
+	    demanded(&other, direction) < demanded(r, direction))
+		*r = other;
+}
+
+/*
+ * What was demanded of mail to a next-hop, or from it: the least of all that
+ * held from when it was begun until its line. Within the second of a change
+ * nobody knows which came first, so both held in it.
+ */
+static struct rule
+rule_of(const struct logpartner *w, const struct domain *hop,
+    const struct attempt *a)
+{
+	uint32_t at = names_find(&w->hops, hop->name, strlen(hop->name)), i;
+	struct rule r = rule_at(w, hop, a->time);
+	time_t from = a->time - a->lasted;
+	const struct downgrade *d;
+	const struct step *s;
+
+	i = at == STRMAP_NONE ? at : w->last_step[at];
+	for (; i != STRMAP_NONE && w->step[i].time >= from; i = s->before) {
+		s = &w->step[i];
+		if (s->time <= a->time)
+			weaken(
+			    &r, a->direction, rule_before(w, hop, s, s->time));
+	}
+	for (i = w->first_lowered[hop->partner]; i != STRMAP_NONE;
+	     i = w->lowered[i].next) {
+		d = &w->lowered[i].d;
+		if (d->end >= from && d->end <= a->time)
+			weaken(&r, a->direction, rule_at(w, hop, d->end - 1));
+	}
 	return r;
 }
 
@@ -562,10 +663,10 @@ logpartner_find(
 	a->downgrade = 0;
 	if (w->r == NULL || (i = find(w, a, domain)) == REGISTRY_NONE)
 		return NULL;
-	r = rule_at(w, &w->r->domain[i], a->time, &a->downgrade);
-	a->required =
-	    !r.known ? ""
-		     : level_name(a->direction == EVIDENCE_OUT ? r.out : r.in);
+	r = rule_of(w, &w->r->domain[i], a);
+	a->required = r.known ? level_name(demanded(&r, a->direction)) : "";
+	if (a->direction == EVIDENCE_IN || r.lowered)
+		a->downgrade = r.downgrade;
 	if (a->direction == EVIDENCE_OUT)
 		refine(w, i, &r, a);
 	return w->r->partner[w->r->domain[i].partner].name;

@@ -31,8 +31,8 @@ struct logpartner *logpartner_new(const struct registry *r, const char *ledger,
  * next-hops of the registry that are hosts ("[host]:port"), since mail may be
  * routed to them. Inbound without a domain: by the name of the client, as a
  * domain or a gateway. What the log alone cannot say of a partner's mail is
- * then said in *a: the rule as it was at the time of *a, and what "Verified"
- * meant under it.
+ * then said in *a: the rule as it was at the time of *a, the weaker one if it
+ * changed while that lasted, and what "Verified" meant under it.
  */
 const char *logpartner_find(
     const struct logpartner *w, struct attempt *a, char domain[DNAME_MAX + 1]);

@@ -1,6 +1,7 @@
 #include "logreader.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #define WAIT_MS 1000
 #define DIRTY_MS 100 /* while something is not written yet */
 #define RETRY_MS 1000
+#define GATHER_NS 10000000 /* a writer writes more than one line */
 #define LOOK_S 10      /* between two looks whether the journal is the log */
 #define WRITE_S 1      /* between two writes */
 #define OVERTAKEN_S 60 /* by which a file is then newer */
@@ -38,10 +40,10 @@ struct place {
 
 struct reader {
 	const struct logreader *hook;
-	struct logjoin *join;
+	struct logjoin join;
 	struct logreader_stats *stats;
-	struct buf scratch;
-	struct logprefix_parts parts;
+	struct logprefix_reader prefix;
+	time_t line_now; /* at which lines are read, see look_at_clock() */
 	struct place *place;
 	size_t nplaces, place_cap;
 	size_t from; /* which of them is read on from; SIZE_MAX: it is new */
@@ -300,28 +302,29 @@ take_line(struct reader *r, struct span line)
 {
 	bool known = is_known_line(r);
 	struct logprefix p;
+	enum logprefix_taken taken;
 	const char *what = NULL;
-	int rc;
 
 	if (!known) {
 		r->stats->lines++;
 		r->stats->bytes += line.n + 1;
 		r->dirty = true;
 	}
-	if (!logprefix_whole(&r->parts, &line))
+	taken = logprefix_take(&r->prefix, &line, &p);
+	if (taken == LOGPREFIX_PART)
 		return;
-	rc = logprefix_parse(line, &r->scratch, &p);
-	if (rc == 0)
-		what = logjoin_line(r->join, &p);
+	if (taken != LOGPREFIX_NONE)
+		what = logjoin_line(&r->join, &p, r->line_now);
 	if (known)
 		return;
-	if (r->hook->tally != NULL && rc == 0 && p.program.n != p.tag.n)
+	if (taken != LOGPREFIX_POSTFIX)
+		r->stats->hidden += p.hides;
+	else if (r->hook->tally != NULL)
 		logtally_hour(r->hook->tally, p.time, p.host);
-	r->stats->unparsed += rc == -1;
-	if ((rc == -1 || p.program.n == p.tag.n) && logprefix_hides(line))
-		r->stats->hidden++;
+	r->stats->unparsed += taken == LOGPREFIX_NONE;
 	if (r->hook->line != NULL)
-		r->hook->line(line, rc == 0 ? &p : NULL, what, r->hook->arg);
+		r->hook->line(line, taken == LOGPREFIX_NONE ? NULL : &p, what,
+		    r->hook->arg);
 }
 
 /*
@@ -336,9 +339,9 @@ look_at_clock(struct reader *r)
 	r->now = r->hook->now();
 	if (r->file != NULL && !r->from_pipe && !r->hook->fixed &&
 	    fstat(r->file->fd, &st) == 0 && st.st_mtime < r->now)
-		logjoin_set_time(r->join, st.st_mtime);
+		r->line_now = st.st_mtime;
 	else
-		logjoin_set_time(r->join, r->now);
+		r->line_now = r->now;
 }
 
 static enum logfile_status
@@ -508,23 +511,23 @@ warm_up(struct reader *r, const char *before, uint64_t want, struct err *e)
 
 /* The newest of the n files that the evidence knows, or n. */
 static size_t
-newest_known(struct reader *r, const struct logfile_rotated *v, size_t n)
+newest_known(struct reader *r, char *const *v, size_t n)
 {
 	size_t i;
 
 	for (i = n; i > 0; i--)
-		if (place_of(r, v[i - 1].path) != NULL)
+		if (place_of(r, v[i - 1]) != NULL)
 			return i - 1;
 	return n;
 }
 
 /* Read the rotated files from the one with index i on. */
 static int
-read_rotated(struct reader *r, const struct logfile_rotated *v, size_t i,
-    size_t n, bool live, struct err *e)
+read_rotated(struct reader *r, char *const *v, size_t i, size_t n, bool live,
+    struct err *e)
 {
 	for (; i < n; i++) {
-		if (open_at_place(r, v[i].path, e) == -1 || read_on(r, e) == -1)
+		if (open_at_place(r, v[i], e) == -1 || read_on(r, e) == -1)
 			return -1;
 		if ((i + 1 == n && !live) || *r->hook->stop)
 			break;
@@ -543,7 +546,7 @@ read_rotated(struct reader *r, const struct logfile_rotated *v, size_t i,
 static int
 catch_up(struct reader *r, const char *path, struct err *e)
 {
-	struct logfile_rotated *old = NULL;
+	char **old = NULL;
 	bool live = has_data(path);
 	struct place *p = live ? place_of(r, path) : NULL;
 	size_t n = 0, from;
@@ -557,17 +560,16 @@ catch_up(struct reader *r, const char *path, struct err *e)
 				"what was logged in between is not counted",
 		    r->hook->arg);
 	if (p == NULL && from < n)
-		p = place_of(r, old[from].path);
+		p = place_of(r, old[from]);
 	/* A file that ends just before what is read first: its sessions. */
 	if (!r->warm && p != NULL && from > 0 && p->offset < LOGREADER_REWIND)
-		rv = warm_up(
-		    r, old[from - 1].path, LOGREADER_REWIND - p->offset, e);
+		rv = warm_up(r, old[from - 1], LOGREADER_REWIND - p->offset, e);
 	if (rv == 0)
 		rv = read_rotated(r, old, from, n, live, e);
 	if (rv == 0 && (live || r->file == NULL) && !*r->hook->stop &&
 	    (open_at_place(r, path, e) == -1 || read_on(r, e) == -1))
 		rv = -1;
-	logfile_rotated_free(old, n);
+	free(old);
 	return rv == 0 ? write_now(r, e) : -1;
 }
 
@@ -576,13 +578,13 @@ catch_up(struct reader *r, const char *path, struct err *e)
 static bool
 has_file(const char *path)
 {
-	struct logfile_rotated *old = NULL;
+	char **old = NULL;
 	size_t n;
 
 	if (access(path, F_OK) == 0 || errno != ENOENT)
 		return true;
 	n = logfile_rotated(path, &old);
-	logfile_rotated_free(old, n);
+	free(old);
 	return n > 0;
 }
 
@@ -624,34 +626,38 @@ choose_journal(struct reader *r, const char *path)
 
 /* Open the journal where it was left; log is what mail_log names. */
 static int
-open_journal(struct reader *r, const char *name, const char *log, struct err *e)
+open_journal(struct reader *r, const char *name, const char *log, bool only_new,
+    struct err *e)
 {
 	char text[ERR_TEXT_MAX];
+	struct logjournal_from from = {.usec = 0};
 	struct place *p;
-	time_t last;
 
 	close_file(r);
 	if (logjournal_look(name, NULL) == LOGJOURNAL_NONE)
 		return err_set(e, EX_NOINPUT,
 		    "%s: there is none, or this account may not read it", name);
-	if ((r->journal = logjournal_open(name, e)) == NULL)
+	p = journal_place(r, name);
+	if (p != NULL)
+		from = (struct logjournal_from){
+		    p->path, p->offset, LOGREADER_REWIND_LINES};
+	else if (last_read(r, log) > 0)
+		/* The second it was written in may have been read in part. */
+		from.usec = (uint64_t)(last_read(r, log) + 1) * 1000000;
+	else if (only_new)
+		from = (struct logjournal_from){
+		    NULL, UINT64_MAX, LOGREADER_REWIND_LINES};
+	if ((r->journal = logjournal_open(name, &from, e)) == NULL)
 		return -1;
 	r->journal_name = mem_dup(name);
 	r->from_pipe = false;
 	r->since = 0;
-	p = journal_place(r, name);
 	r->from = p == NULL ? SIZE_MAX : (size_t)(p - r->place);
-	last = last_read(r, log);
-	if (p != NULL && !logjournal_seek(r->journal, p->path, p->offset,
-			     LOGREADER_REWIND_LINES))
+	if (r->journal->gone)
 		r->hook->remark("the journal has no longer what was read last; "
 				"what was logged since and is gone is not "
 				"counted",
 		    r->hook->arg);
-	/* The second that it was written in may have been read in part. */
-	else if (p == NULL && last > 0)
-		(void)logjournal_seek(
-		    r->journal, NULL, (uint64_t)(last + 1) * 1000000, 0);
 	r->warm = true;
 	if (strcmp(name, log) == 0)
 		return 0;
@@ -676,6 +682,20 @@ static int
 wait_ms(const struct reader *r)
 {
 	return r->dirty ? DIRTY_MS : WAIT_MS;
+}
+
+/* Until a file changes, a signal, or that time. */
+static void
+wait_for_file(struct filewatch *w, int ms)
+{
+	const struct timespec gather = {.tv_nsec = GATHER_NS};
+	struct pollfd p = {.fd = w->fd, .events = POLLIN};
+
+	/* poll(2) ignores -1, and is then a sleep. */
+	if (poll(&p, 1, ms) != 1)
+		return;
+	(void)nanosleep(&gather, NULL);
+	(void)filewatch_read(w);
 }
 
 /* Follow it until the end, or until Postfix logs to the file at path. */
@@ -730,7 +750,7 @@ follow_file(
 			take_rest(r);
 			return write_now(r, e);
 		}
-		filewatch_wait(w, wait_ms(r));
+		wait_for_file(w, wait_ms(r));
 	}
 	return 0;
 }
@@ -763,11 +783,8 @@ begin(struct reader *r, const char *path, bool only_new, struct err *e)
 
 	only_new = only_new && r->hook->evidence == NULL;
 	if (journal != NULL) {
-		if (open_journal(r, journal, path, e) == -1)
+		if (open_journal(r, journal, path, only_new, e) == -1)
 			return -1;
-		if (only_new)
-			(void)logjournal_seek(r->journal, NULL, UINT64_MAX,
-			    LOGREADER_REWIND_LINES);
 		return read_on(r, e) == -1 ? -1 : write_now(r, e);
 	}
 	close_file(r);
@@ -821,8 +838,7 @@ was_overtaken(struct reader *r, struct err *e)
 	r->dirty = r->warm = false;
 	close_file(r);
 	/* It will see again what it has seen. */
-	logjoin_free(r->join, false);
-	r->join = logjoin_new(r->now, &r->stats->join, attempt, r);
+	logjoin_end(&r->join, false);
 	return 1;
 }
 
@@ -868,7 +884,7 @@ follow(struct reader *r, const char *path, struct err *e)
 			said = was_overtaken(r, &unused) != 1;
 			rv = 0;
 			r->hook->tick(r->hook->arg);
-			filewatch_wait(w, RETRY_MS);
+			wait_for_file(w, RETRY_MS);
 		}
 	}
 	filewatch_free(w);
@@ -886,8 +902,7 @@ finish(struct reader *r, struct err *e)
 
 	if (ends)
 		close_file(r);
-	logjoin_free(r->join, ends);
-	r->join = NULL;
+	logjoin_end(&r->join, ends);
 	return write_now(r, e);
 }
 
@@ -916,18 +931,17 @@ logreader_run(
     const struct logreader *what, struct logreader_stats *stats, struct err *e)
 {
 	struct reader r = {.hook = what,
+	    .join.told = {attempt, &r, &stats->join},
 	    .stats = stats,
 	    .now = what->now(),
 	    .written = what->pace()};
 	int rv;
 
 	*stats = (struct logreader_stats){.lines = 0};
-	r.join = logjoin_new(r.now, &stats->join, attempt, &r);
 	rv = read_all(&r, e);
 	close_file(&r);
-	logjoin_free(r.join, false);
-	buf_free(&r.scratch);
-	logprefix_parts_free(&r.parts);
+	logjoin_end(&r.join, false);
+	logprefix_release(&r.prefix);
 	free_places(&r);
 	free(r.place);
 	return rv;

@@ -93,6 +93,7 @@ static const struct field count_fields[] = {
     COUNT(proof, "proof", WORD, WORD_MAX),
     COUNT(fault, "fault", ANY_FAULT, WORD_MAX),
     COUNT(n, "number", NUMBER, UINT32_MAX),
+    COUNT(last, "last", TIME, 0),
     {NULL, 0, 0, WORD, 0},
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "mem.h"
 #include "num.h"
 #include "tlsversion.h"
@@ -51,6 +52,7 @@ add(struct logreport *r, struct logreport_row *row,
     const struct evidence_count *c)
 {
 	row->n[c->seen] += c->n;
+	row->mails += c->n;
 	/* The days come in order, but of one month only. */
 	if (strcmp(row->last, c->day) < 0)
 		row->last = keep(r, c->day);
@@ -221,16 +223,20 @@ compare(const void *a, const void *b)
 
 int
 logreport_read(struct logreport *r, struct evidence *v, const char *partner,
-    const char *since, struct err *e)
+    const char *since, const char *until, struct err *e)
 {
-	time_t from;
+	time_t from, to;
 
-	*r = (struct logreport){.n = 0};
-	if (evidence_counts(v, partner, since, "", take, r, e) == -1 ||
-	    evidence_exchanges(v, partner, since, take_exchange, r, e) == -1 ||
-	    evidence_waited(v, partner, since, "", take_waited, r, e) == -1 ||
-	    evidence_hours(v, num_time(since, &from) == 0 ? from : 0, 0,
-		take_hour, r, e) == -1)
+	*r = (struct logreport){0};
+	if (num_time(since, &from) == -1)
+		from = 0;
+	to = num_time(until, &to) == -1 ? 0 : to + CLOCK_DAY;
+	if (evidence_counts(v, partner, since, until, take, r, e) == -1 ||
+	    evidence_exchanges(v, partner, since, until, take_exchange, r, e) ==
+		-1 ||
+	    evidence_waited(v, partner, since, until, take_waited, r, e) ==
+		-1 ||
+	    evidence_hours(v, from, to, take_hour, r, e) == -1)
 		return -1;
 	if (r->n > 0)
 		qsort(r->row, r->n, sizeof(*r->row), compare);
@@ -238,17 +244,6 @@ logreport_read(struct logreport *r, struct evidence *v, const char *partner,
 		qsort(r->exchange, r->nexchanges, sizeof(*r->exchange),
 		    compare_exchanges);
 	return 0;
-}
-
-uint64_t
-logreport_mails(const struct logreport_row *row)
-{
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i <= EVIDENCE_VERIFIED; i++)
-		sum += row->n[i];
-	return sum;
 }
 
 void

@@ -22,7 +22,7 @@ struct logreport_row {
 	enum evidence_direction direction;
 	const char *protocol; /* an old one, or "": all of them */
 	const char *last;     /* day */
-	uint64_t n[EVIDENCE_VERIFIED + 1];
+	uint64_t n[EVIDENCE_VERIFIED + 1], mails; /* all of these */
 };
 
 /* Mail of a direction whose keys were agreed and signed so. */
@@ -72,16 +72,15 @@ struct logreport {
 };
 
 /*
- * Sum up the days from `since` on ("": all), of one partner or all (NULL):
+ * Sum up the days `since` to `until`, both included ("": open), of one partner
+ * or all (NULL):
  * rows by month and name; by month alone (the name is ""); by name alone; and
  * by name and old protocol. In that order, by month, direction, and what is
  * clear. Beside them the rules of partners, what waited, and the hours of all
  * hosts. 0, or -1 with *e set; to be freed either way.
  */
 int logreport_read(struct logreport *r, struct evidence *v, const char *partner,
-    const char *since, struct err *e);
-
-uint64_t logreport_mails(const struct logreport_row *row);
+    const char *since, const char *until, struct err *e);
 
 void logreport_free(struct logreport *r);
 

@@ -2,15 +2,7 @@
 
 #include "logprefix.h"
 
-#define SLACK 60 /* seconds, where the line says how long it took */
-
-const char *
-fact_name(enum fact f)
-{
-	static const char *const names[] = {"unknown", "no", "yes"};
-
-	return names[f];
-}
+const char *const fact_names[] = {"unknown", "no", "yes"};
 
 void
 logpeer_keep(struct logpeer *to, const struct logtext_peer *p)
@@ -96,63 +88,6 @@ logsession_facts(const struct logsession *s, struct attempt *a)
 		a->level = EVIDENCE_VERIFIED;
 		break;
 	}
-}
-
-bool
-logsession_is_of(
-    struct logsession *s, const struct logtext_delivery *d, time_t when)
-{
-	time_t lasts = d->timed ? (time_t)d->busy + SLACK : LOGSESSION_STALE;
-
-	if (!s->known)
-		return false;
-	if (!logpeer_same(&s->peer, &d->peer) || when - s->time > lasts ||
-	    (s->used && !span_same(span_of(s->queue_id), d->queue_id))) {
-		s->known = false;
-		return false;
-	}
-	s->used = true;
-	KEEP(s->queue_id, d->queue_id);
-	s->time = when;
-	return true;
-}
-
-void
-logsession_policy(struct span tls, struct attempt *a)
-{
-	static const char *const proof[] = {[LOGTEXT_KEYED] = "key",
-	    [LOGTEXT_DANE] = "dane",
-	    [LOGTEXT_NAMED] = "ca"};
-	bool encrypted = a->encrypted == FACT_YES;
-
-	a->policy = tls;
-	switch (logtext_policy(tls)) {
-	case LOGTEXT_NO_POLICY:
-		return;
-	case LOGTEXT_CLEAR:
-		logsession_facts(NULL, a);
-		a->protocol = a->cipher = (struct span){NULL, 0};
-		a->exchange = a->signature = (struct span){NULL, 0};
-		a->verified = a->reused = false;
-		return;
-	case LOGTEXT_ENCRYPTED:
-		/* Without a line about TLS that is all that is known. */
-		if (!encrypted)
-			a->level = EVIDENCE_ENCRYPTED;
-		break;
-	case LOGTEXT_KEYED:
-	case LOGTEXT_DANE:
-	case LOGTEXT_NAMED:
-		a->verified = true;
-		a->level = EVIDENCE_VERIFIED;
-		a->proof = proof[logtext_policy(tls)];
-		break;
-	}
-	a->encrypted = FACT_YES;
-	if (!encrypted)
-		a->chain_trusted = a->name_matched = FACT_UNKNOWN;
-	if (logtext_policy(tls) == LOGTEXT_NAMED)
-		a->chain_trusted = a->name_matched = FACT_YES;
 }
 
 /* True for an address of this host itself. */

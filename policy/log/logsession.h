@@ -19,11 +19,12 @@ struct logprefix;
 /* Three facts, each of which may not have been looked at. */
 enum fact { FACT_UNKNOWN, FACT_NO, FACT_YES };
 
-const char *fact_name(enum fact f); /* "unknown", "no", "yes" */
+extern const char *const fact_names[]; /* "unknown", "no", "yes" */
 
 /* What became of one recipient, or of one gateway on the way. */
 struct attempt {
 	time_t time;
+	time_t lasted; /* seconds until then, rounded up; 0: not known */
 	enum evidence_direction direction;
 	struct span domain; /* of the recipient, or sender; "" for <> */
 	struct span queue_id;
@@ -71,6 +72,29 @@ struct logtold {
 	struct logjoin_stats *stats;
 };
 
+/* Takes the lines of some of Postfix's programs. */
+struct logtaker {
+	/* *to is borrowed. */
+	void *(*start)(struct logtold *to);
+	/* As logjoin_line(). */
+	const char *(*line)(void *taker, const struct logprefix *p);
+	/* As logjoin_end(). */
+	void (*end)(void *taker, bool ends);
+};
+
+/*
+ * What the lines of smtpd(8), and qmgr(8) about senders, say of mail that
+ * comes in.
+ */
+extern const struct logtaker logsmtpd;
+
+/*
+ * What the lines of smtp(8) say of mail that leaves, with those of its kin:
+ * tlsproxy(8), error(8) and retry(8); and qmgr(8) and postsuper(1), which end
+ * what could not be sent.
+ */
+extern const struct logtaker logsmtp;
+
 /* --- What outlives its line: strings, cut to fit ---------------------- */
 
 #define KEEP(to, s) span_keep((to), sizeof(to), (s))
@@ -108,18 +132,8 @@ bool logpeer_same(const struct logpeer *a, const struct logtext_peer *b);
 void logsession_keep(struct logsession *s, const struct logtext_session *in,
     enum logtext_trust *chain, time_t when);
 
-/*
- * True if what is known of the session is about this delivery. It is forgotten
- * if not, so that nothing later is taken for encrypted.
- */
-bool logsession_is_of(
-    struct logsession *s, const struct logtext_delivery *d, time_t when);
-
 /* What a session proves; without one, that nothing was encrypted. */
 void logsession_facts(const struct logsession *s, struct attempt *a);
-
-/* tls= of 3.11 knows better. */
-void logsession_policy(struct span tls, struct attempt *a);
 
 /* True for an address of this host itself. */
 bool logsession_is_loopback(struct span address);

@@ -4,9 +4,11 @@
 
 #include "buf.h"
 #include "logprefix.h"
+#include "logsession.h"
 #include "mem.h"
 #include "recent.h"
 
+#define SLACK 60	   /* seconds, where the line says how long it took */
 #define MISSED_MAX 4	   /* gateways that failed in one delivery */
 #define CAUSES_MAX 1024	   /* domains whose last fault is remembered */
 #define DEFERRED_MAX 16384 /* messages of which that is remembered */
@@ -51,7 +53,7 @@ struct deferred {
 	char *domains; /* a newline behind each */
 };
 
-struct logsmtp {
+struct smtp {
 	struct logtold *to;
 	struct recent processes, causes, deferred;
 	struct buf scratch;
@@ -227,7 +229,18 @@ fault_of_reason(struct span text, bool *vague)
 	return FAULT_OK;
 }
 
-/* What was unusable, see logtext_unusable(). */
+bool
+logsmtp_holds_for_tls(const char *reason)
+{
+	bool vague;
+	const enum fault f = fault_of_reason(span_of(reason), &vague);
+
+	/* What is our own there is our TLS. */
+	return fault_is_tls(f) || f == FAULT_TLSA_FAILED ||
+	       f == FAULT_LOCAL_ERROR;
+}
+
+/* What was unusable, see LOGTEXT_UNUSABLE. */
 static enum fault
 fault_of_unusable(struct span what)
 {
@@ -252,7 +265,7 @@ fault_of_library(struct span text)
 
 /* The process that wrote the line, or NULL if it is not known. */
 static struct process *
-find_process(struct logsmtp *o, const struct logprefix *p)
+find_process(struct smtp *o, const struct logprefix *p)
 {
 	char name[LOGSESSION_PROCESS];
 
@@ -261,7 +274,7 @@ find_process(struct logsmtp *o, const struct logprefix *p)
 
 /* The same; another one may make room for it. */
 static struct process *
-process_of(struct logsmtp *o, const struct logprefix *p)
+process_of(struct smtp *o, const struct logprefix *p)
 {
 	struct process *proc = find_process(o, p);
 
@@ -280,7 +293,7 @@ process_of(struct logsmtp *o, const struct logprefix *p)
 /* --- causes ----------------------------------------------------------- */
 
 static struct cause *
-recall(struct logsmtp *o, struct span name)
+recall(struct smtp *o, struct span name)
 {
 	char text[sizeof(((struct cause *)0)->name)];
 
@@ -289,7 +302,7 @@ recall(struct logsmtp *o, struct span name)
 }
 
 static void
-remember(struct logsmtp *o, struct span name, enum fault fault, time_t when)
+remember(struct smtp *o, struct span name, enum fault fault, time_t when)
 {
 	struct cause *cause = recall(o, name);
 
@@ -321,7 +334,7 @@ peer_name(const struct logtext_peer *p, struct buf *scratch)
  * that peer; a says what is known of the session and when it was.
  */
 static bool
-know_better(struct logsmtp *o, const struct process *proc,
+know_better(struct smtp *o, const struct process *proc,
     const struct logtext_peer *peer, const struct attempt *a, enum fault *fault)
 {
 	struct cause *cause;
@@ -348,7 +361,7 @@ know_better(struct logsmtp *o, const struct process *proc,
 /* --- what was deferred -------------------------------------------------- */
 
 static struct deferred *
-find_deferred(struct logsmtp *o, const struct logprefix *p, struct span id)
+find_deferred(struct smtp *o, const struct logprefix *p, struct span id)
 {
 	char name[LOGSESSION_MESSAGE];
 
@@ -357,7 +370,7 @@ find_deferred(struct logsmtp *o, const struct logprefix *p, struct span id)
 }
 
 static void
-drop_deferred(struct logsmtp *o, struct deferred *d)
+drop_deferred(struct smtp *o, struct deferred *d)
 {
 	free(d->domains);
 	d->domains = NULL;
@@ -381,7 +394,7 @@ domain_in(const struct deferred *d, struct span domain)
 
 /* It may yet be sent, and may yet expire. */
 static void
-defer(struct logsmtp *o, const struct logprefix *p, const struct attempt *a)
+defer(struct smtp *o, const struct logprefix *p, const struct attempt *a)
 {
 	struct deferred *d = find_deferred(o, p, a->queue_id);
 	char *before;
@@ -408,7 +421,7 @@ defer(struct logsmtp *o, const struct logprefix *p, const struct attempt *a)
 
 /* That domain of it waits no more. */
 static void
-settle(struct logsmtp *o, const struct logprefix *p, const struct attempt *a)
+settle(struct smtp *o, const struct logprefix *p, const struct attempt *a)
 {
 	struct deferred *d = find_deferred(o, p, a->queue_id);
 	char *at = d == NULL ? NULL : domain_in(d, a->domain);
@@ -422,7 +435,7 @@ settle(struct logsmtp *o, const struct logprefix *p, const struct attempt *a)
 
 /* None of it waits any more: tell of each domain that did. */
 static void
-end_deferred(struct logsmtp *o, const struct logprefix *p, struct span id,
+end_deferred(struct smtp *o, const struct logprefix *p, struct span id,
     const char *result)
 {
 	struct deferred *d = find_deferred(o, p, id);
@@ -451,7 +464,7 @@ end_deferred(struct logsmtp *o, const struct logprefix *p, struct span id,
  * "QUEUEID: removed" of postsuper(1).
  */
 static const char *
-end_line(struct logsmtp *o, const struct logprefix *p)
+end_line(struct smtp *o, const struct logprefix *p)
 {
 	static const char *const expired[] = {
 	    ">, status=expired, returned to sender",
@@ -492,8 +505,8 @@ forget(struct process *proc)
 }
 
 static const char *
-smtp_session(struct logsmtp *o, const struct logprefix *p,
-    const struct logtext_session *s)
+smtp_session(
+    struct smtp *o, const struct logprefix *p, const struct logtext_session *s)
 {
 	struct process *proc = process_of(o, p);
 
@@ -516,27 +529,26 @@ keep_fault(struct process *proc, enum fault f, const struct logtext_peer *peer)
 
 /* What went wrong in a handshake, by smtp(8) or tlsproxy(8), or NULL. */
 static const char *
-handshake_line(
-    struct logsmtp *o, const struct logprefix *p, struct process **proc)
+handshake_line(struct smtp *o, const struct logprefix *p, struct process **proc)
 {
 	struct logtext_peer peer;
 	struct span why;
+	enum logtext_complaint of = logtext_complaint(p->text, &peer, &why);
 
-	if (logtext_verify_failed(p->text, &peer, &why)) {
+	if (of == LOGTEXT_VERIFY_FAILED) {
 		*proc = process_of(o, p);
 		if (!(*proc)->is_cause ||
 		    !logpeer_same(&(*proc)->fault_peer, &peer))
 			keep_fault(*proc, fault_of_verify(why), &peer);
 		return "verification-failed";
 	}
-	if (logtext_unusable(p->text, &peer, &why)) {
+	if (of == LOGTEXT_UNUSABLE) {
 		*proc = process_of(o, p);
 		keep_fault(*proc, fault_of_unusable(why), &peer);
 		(*proc)->is_cause = true;
 		return "unusable";
 	}
-	if (span_begins(p->text, "SSL_connect ") &&
-	    logtext_ssl_error(p->text, &peer, &why)) {
+	if (of == LOGTEXT_SSL_ERROR && span_begins(p->text, "SSL_connect ")) {
 		*proc = process_of(o, p);
 		forget(*proc);
 		keep_fault(*proc, FAULT_HANDSHAKE_FAILED, &peer);
@@ -554,7 +566,7 @@ handshake_line(
 
 /* Lines without a queue id; NULL if it is none that matters. */
 static const char *
-smtp_remark(struct logsmtp *o, const struct logprefix *p)
+smtp_remark(struct smtp *o, const struct logprefix *p)
 {
 	struct logtext_session s;
 	struct process *proc;
@@ -583,7 +595,7 @@ smtp_remark(struct logsmtp *o, const struct logprefix *p)
 
 /* tlsproxy(8) does the handshakes where connections are used again. */
 static const char *
-tlsproxy_line(struct logsmtp *o, const struct logprefix *p)
+tlsproxy_line(struct smtp *o, const struct logprefix *p)
 {
 	struct process *proc;
 	const char *what = handshake_line(o, p, &proc);
@@ -612,8 +624,8 @@ is_under_way(
 
 /* "QUEUEID: why": this gateway failed, the next one is tried. */
 static const char *
-smtp_missed(struct logsmtp *o, const struct logprefix *p, struct span id,
-    struct span why)
+smtp_missed(
+    struct smtp *o, const struct logprefix *p, struct span id, struct span why)
 {
 	bool vague, told;
 	enum fault fault = fault_of_reason(why, &vague);
@@ -660,7 +672,7 @@ smtp_missed(struct logsmtp *o, const struct logprefix *p, struct span id,
 
 /* Tell of the gateways before this one; *a is the delivery itself. */
 static void
-tell_missed(struct logsmtp *o, struct process *proc, const struct attempt *a)
+tell_missed(struct smtp *o, struct process *proc, const struct attempt *a)
 {
 	struct logtext_peer peer;
 	struct attempt one;
@@ -691,7 +703,7 @@ tell_missed(struct logsmtp *o, struct process *proc, const struct attempt *a)
 
 /* Why it was not sent, from this line and what was said before. */
 static void
-find_fault(struct logsmtp *o, const struct process *proc,
+find_fault(struct smtp *o, const struct process *proc,
     const struct logtext_delivery *d, struct attempt *a)
 {
 	struct cause *cause;
@@ -710,8 +722,69 @@ find_fault(struct logsmtp *o, const struct process *proc,
 	}
 }
 
+/*
+ * True if what is known of the session is about this delivery. It is forgotten
+ * if not, so that nothing later is taken for encrypted.
+ */
+static bool
+is_of(struct logsession *s, const struct logtext_delivery *d, time_t when)
+{
+	time_t lasts = d->timed ? (time_t)d->busy + SLACK : LOGSESSION_STALE;
+
+	if (!s->known)
+		return false;
+	if (!logpeer_same(&s->peer, &d->peer) || when - s->time > lasts ||
+	    (s->used && !span_same(span_of(s->queue_id), d->queue_id))) {
+		s->known = false;
+		return false;
+	}
+	s->used = true;
+	KEEP(s->queue_id, d->queue_id);
+	s->time = when;
+	return true;
+}
+
+/* tls= of 3.11 knows better. */
+static void
+take_policy(const struct logtext_delivery *d, struct attempt *a)
+{
+	static const char *const proof[] = {[LOGTEXT_KEYED] = "key",
+	    [LOGTEXT_DANE] = "dane",
+	    [LOGTEXT_NAMED] = "ca"};
+	bool encrypted = a->encrypted == FACT_YES;
+
+	a->policy = d->tls;
+	switch (d->by) {
+	case LOGTEXT_NO_POLICY:
+		return;
+	case LOGTEXT_CLEAR:
+		logsession_facts(NULL, a);
+		a->protocol = a->cipher = (struct span){NULL, 0};
+		a->exchange = a->signature = (struct span){NULL, 0};
+		a->verified = a->reused = false;
+		return;
+	case LOGTEXT_ENCRYPTED:
+		/* Without a line about TLS that is all that is known. */
+		if (!encrypted)
+			a->level = EVIDENCE_ENCRYPTED;
+		break;
+	case LOGTEXT_KEYED:
+	case LOGTEXT_DANE:
+	case LOGTEXT_NAMED:
+		a->verified = true;
+		a->level = EVIDENCE_VERIFIED;
+		a->proof = proof[d->by];
+		break;
+	}
+	a->encrypted = FACT_YES;
+	if (!encrypted)
+		a->chain_trusted = a->name_matched = FACT_UNKNOWN;
+	if (d->by == LOGTEXT_NAMED)
+		a->chain_trusted = a->name_matched = FACT_YES;
+}
+
 static const char *
-delivery(struct logsmtp *o, const struct logprefix *p, bool smtp,
+delivery(struct smtp *o, const struct logprefix *p, bool smtp,
     const struct logtext_delivery *d)
 {
 	struct process *proc = smtp ? find_process(o, p) : NULL;
@@ -734,8 +807,9 @@ delivery(struct logsmtp *o, const struct logprefix *p, bool smtp,
 		return "loopback";
 	}
 	a.time = p->time;
+	a.lasted = (time_t)d->busy;
 	if (proc != NULL)
-		mine = logsession_is_of(&proc->session, d, a.time);
+		mine = is_of(&proc->session, d, a.time);
 	/* verify(8) asked whether it would: nothing was sent. */
 	if (span_is(d->status, "deliverable") ||
 	    span_is(d->status, "undeliverable"))
@@ -754,7 +828,7 @@ delivery(struct logsmtp *o, const struct logprefix *p, bool smtp,
 		find_fault(o, proc, d, &a);
 	if (d->tls.n > 0) {
 		o->to->stats->policies++;
-		logsession_policy(d->tls, &a);
+		take_policy(d, &a);
 	}
 	if (proc != NULL && proc->nmissed > 0)
 		tell_missed(o, proc, &a);
@@ -767,7 +841,7 @@ delivery(struct logsmtp *o, const struct logprefix *p, bool smtp,
 }
 
 static const char *
-smtp_line(struct logsmtp *o, const struct logprefix *p, bool smtp)
+smtp_line(struct smtp *o, const struct logprefix *p, bool smtp)
 {
 	struct logtext_delivery d;
 	struct span id, rest;
@@ -783,10 +857,10 @@ smtp_line(struct logsmtp *o, const struct logprefix *p, bool smtp)
 
 /* --- all --------------------------------------------------------------- */
 
-struct logsmtp *
-logsmtp_new(struct logtold *to)
+static void *
+start(struct logtold *to)
 {
-	struct logsmtp *o = mem_zero(1, sizeof(*o));
+	struct smtp *o = mem_zero(1, sizeof(*o));
 
 	o->to = to;
 	recent_init(
@@ -796,9 +870,11 @@ logsmtp_new(struct logtold *to)
 	return o;
 }
 
-const char *
-logsmtp_line(struct logsmtp *o, const struct logprefix *p)
+static const char *
+take_line(void *arg, const struct logprefix *p)
 {
+	struct smtp *o = arg;
+
 	if (span_is(p->program, "smtp"))
 		return smtp_line(o, p, true);
 	if (span_is(p->program, "tlsproxy"))
@@ -810,13 +886,15 @@ logsmtp_line(struct logsmtp *o, const struct logprefix *p)
 	return NULL;
 }
 
-void
-logsmtp_free(struct logsmtp *o)
+static void
+end(void *arg, bool ends)
 {
+	struct smtp *o = arg;
 	struct process *proc;
 	struct deferred *d;
 	uint32_t i;
 
+	(void)ends;
 	for (i = 0; i < LOGJOIN_PROCESSES_MAX; i++) {
 		proc = recent_at(&o->processes, i);
 		free(proc->missed);
@@ -831,3 +909,5 @@ logsmtp_free(struct logsmtp *o)
 	buf_free(&o->scratch);
 	free(o);
 }
+
+const struct logtaker logsmtp = {start, take_line, end};

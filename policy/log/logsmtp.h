@@ -1,22 +1,15 @@
 /*
- * logsmtp.h: what the lines of smtp(8) say of mail that leaves, with those of
- * its kin: tlsproxy(8), error(8) and retry(8); and qmgr(8) and postsuper(1),
- * which end what could not be sent.
+ * logsmtp.h: why smtp(8) does not deliver, in its own words. Pure.
  */
 #ifndef LOGSMTP_H
 #define LOGSMTP_H
 
-#include "logsession.h"
+#include <stdbool.h>
 
-struct logprefix;
-struct logsmtp;
-
-/* *to is borrowed. */
-struct logsmtp *logsmtp_new(struct logtold *to);
-
-/* As logjoin_line(). */
-const char *logsmtp_line(struct logsmtp *o, const struct logprefix *p);
-
-void logsmtp_free(struct logsmtp *o);
+/*
+ * Is it for TLS that mail waits? reason: as log and queue have it, behind the
+ * status.
+ */
+bool logsmtp_holds_for_tls(const char *reason);
 
 #endif

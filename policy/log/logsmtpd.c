@@ -1,6 +1,7 @@
-#include "logsmtpd.h"
+#include "logsession.h"
 
 #include <stdlib.h>
+#include <sys/queue.h>
 
 #include "logprefix.h"
 #include "mailaddr.h"
@@ -9,15 +10,14 @@
 #include "recent.h"
 
 #define HOSTS_MAX 64 /* with a queue manager */
-#define NONE UINT32_MAX
 
 /* What an smtpd(8) process said last. */
 struct process {
 	char name[LOGSESSION_PROCESS];
 	struct logsession session;
 	enum logtext_trust chain; /* said before the session, by 2.3 */
-	/* Messages that wait for the end of the session. */
-	uint32_t waiting;      /* the one that came last, or NONE */
+	/* Messages that wait for the end of the session, the last one first. */
+	LIST_HEAD(messages, message) waiting;
 	struct logpeer client; /* of a message for smtpd_proxy_filter */
 };
 
@@ -30,13 +30,13 @@ struct message {
 	/* In the list of its process, while the session goes on and was not
 	 * seen to be encrypted: */
 	bool attached;
-	uint32_t process, prev, next; /* or NONE */
+	LIST_ENTRY(message) waiting;
 	bool has_sender;
 	char domain[256];
 	struct logsession session;
 };
 
-struct logsmtpd {
+struct smtpd {
 	struct logtold *to;
 	struct recent processes, messages;
 	struct names qmgrs; /* hosts that have one */
@@ -46,7 +46,7 @@ struct logsmtpd {
 
 /* The process that wrote the line, or NULL if it is not known. */
 static struct process *
-find_process(struct logsmtpd *in, const struct logprefix *p)
+find_process(struct smtpd *in, const struct logprefix *p)
 {
 	char name[LOGSESSION_PROCESS];
 
@@ -55,47 +55,17 @@ find_process(struct logsmtpd *in, const struct logprefix *p)
 
 /* --- messages that came in -------------------------------------------- */
 
-static struct message *
-message_at(struct logsmtpd *in, uint32_t i)
-{
-	return recent_at(&in->messages, i);
-}
-
 static void
-attach(struct logsmtpd *in, struct message *m, struct process *proc)
+detach(struct message *m)
 {
-	uint32_t self = recent_index(&in->messages, m);
-
-	m->attached = true;
-	m->process = recent_index(&in->processes, proc);
-	m->prev = NONE;
-	m->next = proc->waiting;
-	if (m->next != NONE)
-		message_at(in, m->next)->prev = self;
-	proc->waiting = self;
-}
-
-static void
-detach(struct logsmtpd *in, struct message *m)
-{
-	struct process *proc;
-
-	if (!m->attached)
-		return;
+	if (m->attached)
+		LIST_REMOVE(m, waiting);
 	m->attached = false;
-	if (m->prev != NONE) {
-		message_at(in, m->prev)->next = m->next;
-	} else {
-		proc = recent_at(&in->processes, m->process);
-		proc->waiting = m->next;
-	}
-	if (m->next != NONE)
-		message_at(in, m->next)->prev = m->prev;
 }
 
 /* Tell of the message if its sender is known, and forget it. */
 static void
-let_go(struct logsmtpd *in, struct message *m)
+let_go(struct smtpd *in, struct message *m)
 {
 	struct logtext_peer peer = logpeer_kept(&m->session.peer);
 	struct attempt a = {.time = m->time,
@@ -113,14 +83,14 @@ let_go(struct logsmtpd *in, struct message *m)
 		a.chain_trusted = FACT_UNKNOWN;
 	if (m->has_sender)
 		in->to->fn(&a, in->to->arg);
-	detach(in, m);
+	detach(m);
 	in->namesakes -= strcmp(m->name, m->queue_id) != 0;
 	recent_remove(&in->messages, m);
 }
 
 /* Of that host; or else of that queue id alone, *own says which. */
 static struct message *
-find_message(struct logsmtpd *in, struct span id, struct span host, bool *own)
+find_message(struct smtpd *in, struct span id, struct span host, bool *own)
 {
 	char name[LOGSESSION_MESSAGE];
 	struct message *m = recent_find(&in->messages, id.p, id.n), *exact;
@@ -136,7 +106,7 @@ find_message(struct logsmtpd *in, struct span id, struct span host, bool *own)
 }
 
 static struct message *
-new_message(struct logsmtpd *in, const struct logprefix *p, struct span id)
+new_message(struct smtpd *in, const struct logprefix *p, struct span id)
 {
 	bool own;
 	struct message *m = find_message(in, id, p->host, &own);
@@ -161,13 +131,12 @@ new_message(struct logsmtpd *in, const struct logprefix *p, struct span id)
 
 /* The session ended; starttls: how often it succeeded, -1 if not said. */
 static void
-settle(struct logsmtpd *in, struct process *proc, int starttls)
+settle(struct smtpd *in, struct process *proc, int starttls)
 {
 	struct message *m;
 
-	while (proc->waiting != NONE) {
-		m = message_at(in, proc->waiting);
-		detach(in, m);
+	while ((m = LIST_FIRST(&proc->waiting)) != NULL) {
+		detach(m);
 		if (!m->session.known && starttls > 0) {
 			m->session.known = true;
 			m->session.trust = LOGTEXT_UNSAID;
@@ -183,7 +152,7 @@ settle(struct logsmtpd *in, struct process *proc, int starttls)
 
 /* The process that wrote the line; another one may make room for it. */
 static struct process *
-process_of(struct logsmtpd *in, const struct logprefix *p)
+process_of(struct smtpd *in, const struct logprefix *p)
 {
 	struct process *proc = find_process(in, p);
 
@@ -194,7 +163,7 @@ process_of(struct logsmtpd *in, const struct logprefix *p)
 		settle(in, proc, -1);
 		recent_remove(&in->processes, proc);
 	}
-	*proc = (struct process){.waiting = NONE};
+	memset(proc, 0, sizeof(*proc));
 	(void)logsession_process(p, proc->name);
 	recent_add(&in->processes, proc);
 	return proc;
@@ -203,7 +172,7 @@ process_of(struct logsmtpd *in, const struct logprefix *p)
 /* --- smtpd ------------------------------------------------------------ */
 
 static const char *
-session(struct logsmtpd *in, const struct logprefix *p,
+session(struct smtpd *in, const struct logprefix *p,
     const struct logtext_session *s)
 {
 	struct process *proc = process_of(in, p);
@@ -216,7 +185,7 @@ session(struct logsmtpd *in, const struct logprefix *p,
 }
 
 static struct message *
-add_message(struct logsmtpd *in, const struct logprefix *p, struct span id,
+add_message(struct smtpd *in, const struct logprefix *p, struct span id,
     const struct logtext_peer *peer)
 {
 	struct process *proc = process_of(in, p);
@@ -227,8 +196,10 @@ add_message(struct logsmtpd *in, const struct logprefix *p, struct span id,
 	if (!logpeer_same(&proc->session.peer, peer))
 		m->session.known = false;
 	logpeer_keep(&m->session.peer, peer);
-	if (!m->session.known)
-		attach(in, m, proc);
+	if (!m->session.known) {
+		LIST_INSERT_HEAD(&proc->waiting, m, waiting);
+		m->attached = true;
+	}
 	return m;
 }
 
@@ -246,7 +217,7 @@ sender_domain(struct span sender, struct span *out)
 
 /* "QUEUEID: client=NAME[ADDRESS], ..." */
 static const char *
-client(struct logsmtpd *in, const struct logprefix *p, struct span id,
+client(struct smtpd *in, const struct logprefix *p, struct span id,
     struct span rest)
 {
 	struct logtext_peer peer;
@@ -271,7 +242,7 @@ client(struct logsmtpd *in, const struct logprefix *p, struct span id,
 
 /* The filter before the queue took it, and says under which queue id. */
 static const char *
-proxied(struct logsmtpd *in, const struct logprefix *p)
+proxied(struct smtpd *in, const struct logprefix *p)
 {
 	struct process *proc = find_process(in, p);
 	struct span id = {"NOQUEUE", 7}, domain;
@@ -281,7 +252,7 @@ proxied(struct logsmtpd *in, const struct logprefix *p)
 	size_t at;
 
 	if (proc == NULL || proc->client.host[0] == '\0' ||
-	    !logtext_proxied(p->text, &r))
+	    !logtext_refusal(p->text, &r) || !r.taken)
 		return NULL;
 	at = span_find(r.text, "queued as ");
 	if (at < r.text.n) {
@@ -302,7 +273,7 @@ proxied(struct logsmtpd *in, const struct logprefix *p)
 
 /* "SSL_accept error from PEER: why": nobody knows for which mail. */
 static const char *
-accept_error(struct logsmtpd *in, const struct logprefix *p,
+accept_error(struct smtpd *in, const struct logprefix *p,
     const struct logtext_peer *peer, struct span why)
 {
 	struct attempt a = {.direction = EVIDENCE_IN,
@@ -335,7 +306,7 @@ fault_of_refusal(const struct logtext_refusal *r)
 
 /* "QUEUEID: reject: DATA from PEER: 530 ...; from=<S> to=<R> ..." */
 static const char *
-refusal(struct logsmtpd *in, const struct logprefix *p, struct span id,
+refusal(struct smtpd *in, const struct logprefix *p, struct span id,
     struct span rest)
 {
 	struct attempt a = {.direction = EVIDENCE_IN,
@@ -344,7 +315,7 @@ refusal(struct logsmtpd *in, const struct logprefix *p, struct span id,
 	struct logtext_refusal r;
 	struct process *proc;
 
-	if (!logtext_refusal(rest, &r) ||
+	if (!logtext_refusal(rest, &r) || r.taken ||
 	    (a.fault = fault_of_refusal(&r)) == FAULT_OK ||
 	    logsession_is_loopback(r.peer.address))
 		return NULL;
@@ -368,7 +339,7 @@ refusal(struct logsmtpd *in, const struct logprefix *p, struct span id,
 }
 
 static const char *
-smtpd_line(struct logsmtpd *in, const struct logprefix *p)
+smtpd_line(struct smtpd *in, const struct logprefix *p)
 {
 	struct logtext_session s;
 	struct logtext_peer peer;
@@ -386,7 +357,8 @@ smtpd_line(struct logsmtpd *in, const struct logprefix *p)
 			return session(in, p, &s);
 		break;
 	case 'S':
-		if (logtext_ssl_error(p->text, &peer, &rest))
+		if (logtext_complaint(p->text, &peer, &rest) ==
+		    LOGTEXT_SSL_ERROR)
 			return accept_error(in, p, &peer, rest);
 		break;
 	case 'c':
@@ -424,7 +396,7 @@ smtpd_line(struct logsmtpd *in, const struct logprefix *p)
 
 /* That host has one. */
 static void
-know_qmgr(struct logsmtpd *in, struct span host)
+know_qmgr(struct smtpd *in, struct span host)
 {
 	if (host.n == 0 || span_same(span_of(in->last_qmgr), host))
 		return;
@@ -436,7 +408,7 @@ know_qmgr(struct logsmtpd *in, struct span host)
 
 /* "QUEUEID: from=<SENDER>, size=N, nrcpt=N (queue active)" */
 static const char *
-qmgr_line(struct logsmtpd *in, const struct logprefix *p)
+qmgr_line(struct smtpd *in, const struct logprefix *p)
 {
 	struct span text = p->text, id, rest, domain;
 	struct message *m;
@@ -476,10 +448,10 @@ qmgr_line(struct logsmtpd *in, const struct logprefix *p)
 
 /* --- all --------------------------------------------------------------- */
 
-struct logsmtpd *
-logsmtpd_new(struct logtold *to)
+static void *
+start(struct logtold *to)
 {
-	struct logsmtpd *in = mem_zero(1, sizeof(*in));
+	struct smtpd *in = mem_zero(1, sizeof(*in));
 
 	in->to = to;
 	recent_init(
@@ -489,9 +461,11 @@ logsmtpd_new(struct logtold *to)
 	return in;
 }
 
-const char *
-logsmtpd_line(struct logsmtpd *in, const struct logprefix *p)
+static const char *
+take_line(void *arg, const struct logprefix *p)
 {
+	struct smtpd *in = arg;
+
 	if (span_is(p->program, "smtpd"))
 		return smtpd_line(in, p);
 	if (span_is(p->program, "qmgr"))
@@ -499,14 +473,15 @@ logsmtpd_line(struct logsmtpd *in, const struct logprefix *p)
 	return NULL;
 }
 
-void
-logsmtpd_free(struct logsmtpd *in, bool ends)
+static void
+end(void *arg, bool ends)
 {
+	struct smtpd *in = arg;
 	struct message *m;
 	uint32_t i;
 
 	for (i = 0; i < LOGJOIN_MESSAGES_MAX && ends; i++) {
-		m = message_at(in, i);
+		m = recent_at(&in->messages, i);
 		if (m->name[0] != '\0' && m->has_sender)
 			let_go(in, m);
 	}
@@ -515,3 +490,5 @@ logsmtpd_free(struct logsmtpd *in, bool ends)
 	names_free(&in->qmgrs);
 	free(in);
 }
+
+const struct logtaker logsmtpd = {start, take_line, end};

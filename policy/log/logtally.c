@@ -189,6 +189,8 @@ add_sum(struct logtally *t, const struct attempt *a, const char *day,
 	at = names_add(&t->counts, key->data, key->len);
 	if (at < t->ncounts) {
 		t->count[at].n++;
+		if (a->time > t->count[at].last)
+			t->count[at].last = a->time;
 		return;
 	}
 	t->count =
@@ -206,6 +208,7 @@ add_sum(struct logtally *t, const struct attempt *a, const char *day,
 	    .downgrade = a->downgrade,
 	    .proof = proof,
 	    .fault = fault_text(a->fault),
+	    .last = a->time < 0 ? 0 : a->time,
 	    .n = 1};
 }
 

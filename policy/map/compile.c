@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "diag.h"
 #include "dname.h"
 #include "mem.h"
-#include "num.h"
 #include "ledger_downgrade.h"
 #include "quote.h"
 #include "strength.h"
@@ -32,11 +32,18 @@ put_list(struct buf *out, const char *name, const struct strs *list, char sep)
 
 static void
 put_protocols(
-    struct buf *out, enum tls_version floor, const struct target *target)
+    struct buf *out, const struct attributes *t, const struct target *target)
 {
+	const enum tls_version floor = (enum tls_version)t->min_tls;
 	unsigned v;
 
+	if (t->protocols == NULL && floor == MIN_TLS_MAIN_CF)
+		return;
 	buf_puts(out, " protocols=");
+	if (t->protocols != NULL) {
+		buf_puts(out, t->protocols);
+		return;
+	}
 	if (target->version >= TARGET_FLOOR) {
 		buf_puts(out, ">=");
 		buf_puts(out, tls_version_name(floor));
@@ -47,6 +54,25 @@ put_protocols(
 		buf_puts(out, v == 0 ? "!" : ":!");
 		buf_puts(out, tls_version_name(v));
 	}
+}
+
+static void
+put_ciphers(struct buf *out, const struct attributes *t)
+{
+	if (t->ciphers != CIPHERS_MAIN_CF)
+		buf_puts(out, t->ciphers == CIPHERS_HIGH ? " ciphers=high"
+							 : " ciphers=medium");
+}
+
+/* What the partner said of that level's row, which has no floor of ours. */
+static void
+put_own(
+    struct buf *out, const struct attributes *t, const struct target *target)
+{
+	if (t->protocols != NULL)
+		put_protocols(out, t, target);
+	if ((t->own & ATTRIBUTE_BIT(ATTRIBUTE_CIPHERS)) != 0)
+		put_ciphers(out, t);
 }
 
 static void
@@ -77,6 +103,16 @@ opportunistic(const struct partner *p, const struct target *target)
 {
 	const char *level = target->main_level;
 
+	switch (p->attributes->mode) {
+	case MODE_MAY:
+		return "may";
+	case MODE_DANE:
+		return "dane";
+	case MODE_NONE:
+		return "none";
+	default:
+		break;
+	}
 	if (target->opportunistic != OPPORTUNISTIC_MAIN_CF)
 		return target->opportunistic == OPPORTUNISTIC_DANE ? "dane"
 								   : "may";
@@ -90,16 +126,45 @@ opportunistic(const struct partner *p, const struct target *target)
  * a gateway may hang up on who sends none. Not with `dane', where the TLSA
  * records say it.
  */
+static bool
+has_servername(const struct attributes *t)
+{
+	return t->servername != NULL &&
+	       (t->mode == MODE_ENFORCED || t->mode == MODE_MAY);
+}
+
 static void
 put_servername(const struct partner *p, enum level level, struct buf *out)
 {
 	const struct attributes *t = p->attributes;
 
-	if (t->servername == NULL || t->mode != MODE_ENFORCED ||
+	if (!has_servername(t) ||
 	    (level == LEVEL_SECURE && t->verify == VERIFY_DANE))
 		return;
 	buf_puts(out, " servername=");
 	buf_puts(out, t->servername);
+}
+
+/* What the row would say of protocols that the Postfix does not know. */
+static const char *
+protocol_fault(
+    const struct attributes *t, enum level level, const struct target *target)
+{
+	const char *list = t->protocols;
+
+	if (level == LEVEL_OPPORTUNISTIC && t->mode != MODE_MAY &&
+	    t->mode != MODE_DANE)
+		return NULL;
+	if (list != NULL && strpbrk(list, "<>") != NULL &&
+	    target->version < TARGET_FLOOR)
+		return "protocols= with > or < needs Postfix 3.6 or later";
+	if (list != NULL && strcasestr(list, "TLSv1.3") != NULL &&
+	    target->version < TARGET_TLS_1_3)
+		return "protocols= with TLSv1.3 needs Postfix 3.4 or later";
+	if (list == NULL && level > LEVEL_OPPORTUNISTIC &&
+	    t->min_tls == TLS_1_3 && target->version < TARGET_TLS_1_3)
+		return "min-tls=TLSv1.3 needs Postfix 3.4 or later";
+	return NULL;
 }
 
 /* What makes it impossible to hold the partner at level; NULL: nothing. */
@@ -109,14 +174,13 @@ fault(const struct partner *p, enum level level, const struct strs *key,
 {
 	const struct attributes *t = p->attributes;
 
-	if (t->servername != NULL && t->mode == MODE_ENFORCED &&
-	    target->version < TARGET_SERVERNAME)
+	if (has_servername(t) && target->version < TARGET_SERVERNAME)
 		return "servername= needs Postfix 3.4 or later";
 	if (t->requiretls != REQUIRETLS_MAIN_CF &&
 	    target->version < TARGET_REQUIRETLS)
 		return "requiretls= needs Postfix 3.11 or later";
 	if (level == LEVEL_OPPORTUNISTIC)
-		return NULL;
+		return protocol_fault(t, level, target);
 	if (level == LEVEL_SECURE && t->verify != VERIFY_DANE &&
 	    p->gateway->n == 0)
 		return "no gateway name to match";
@@ -127,9 +191,7 @@ fault(const struct partner *p, enum level level, const struct strs *key,
 		return "a pinned key needs smtp_tls_fingerprint_digest = "
 		       "sha256 in main.cf (and fingerprint_digest = sha256 "
 		       "here)";
-	if (t->min_tls == TLS_1_3 && target->version < TARGET_TLS_1_3)
-		return "min-tls=TLSv1.3 needs Postfix 3.4 or later";
-	return NULL;
+	return protocol_fault(t, level, target);
 }
 
 const char *
@@ -145,6 +207,8 @@ render_policy(const struct partner *p, enum level level, const struct strs *key,
 	case LEVEL_OPPORTUNISTIC:
 		buf_puts(out, opportunistic(p, target));
 		put_servername(p, level, out);
+		if (t->mode == MODE_MAY || t->mode == MODE_DANE)
+			put_own(out, t, target);
 		return NULL;
 	case LEVEL_ENCRYPT:
 		buf_puts(out, "encrypt");
@@ -158,9 +222,8 @@ render_policy(const struct partner *p, enum level level, const struct strs *key,
 		break;
 	}
 	put_servername(p, level, out);
-	put_protocols(out, (enum tls_version)t->min_tls, target);
-	buf_puts(out,
-	    t->ciphers == CIPHERS_HIGH ? " ciphers=high" : " ciphers=medium");
+	put_protocols(out, t, target);
+	put_ciphers(out, t);
 	return NULL;
 }
 
@@ -191,6 +254,7 @@ struct compiling {
 	const struct partner *p;
 	uint32_t index;
 	const struct downgrade *o;	  /* that lowers it, or NULL */
+	bool covers;			  /* any of its domains */
 	const char *full_text, *low_text; /* the policies, in the arena */
 	uint32_t *ruled; /* domains without a row, but with a record */
 	size_t nruled, ruled_cap;
@@ -203,12 +267,39 @@ next_change(struct mapheader *h, time_t t, time_t now)
 		h->expires = t;
 }
 
+/* The level of the partner's rows while it holds. */
+static enum level
+lowered_level(const struct downgrade *o, const struct partner *p)
+{
+	return o->inbound_only ? partner_level(p) : o->level;
+}
+
+bool
+compile_lowers(const struct downgrade *o, const struct partner *p)
+{
+	return o->inbound_only ? p->attributes->inbound != INBOUND_OFF
+			       : o->level < partner_level(p);
+}
+
+bool
+compile_covers(const struct downgrade *o, const struct registry *r,
+    const struct partner *p)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->ndomains; i++)
+		if (downgrade_covers(o, r->domain[p->first_domain + i].name))
+			return true;
+	return false;
+}
+
 /* The weakest downgrade that holds now, for each partner. */
 static void
 sort_downgrades(struct compiling *k, const struct downgrades *o, time_t now)
 {
 	struct mapheader *h = &k->c->header;
 	const struct downgrade *v, **have;
+	const struct partner *p;
 	uint32_t i;
 	size_t n;
 
@@ -225,8 +316,10 @@ sort_downgrades(struct compiling *k, const struct downgrades *o, time_t now)
 			continue;
 		next_change(h, v->end, now);
 		have = &k->by_partner[i];
-		if (v->level < partner_level(&k->r->partner[i]) &&
-		    (*have == NULL || v->level < (*have)->level))
+		p = &k->r->partner[i];
+		if (compile_lowers(v, p) &&
+		    (*have == NULL ||
+			lowered_level(v, p) < lowered_level(*have, p)))
 			*have = v;
 	}
 }
@@ -238,13 +331,15 @@ downgrade_of(const struct compiling *k, uint32_t partner)
 }
 
 static void
-add_row(struct compiling *k, const char *key, bool lowered)
+add_row(struct compiling *k, const char *key, bool covered)
 {
+	const bool lowered = covered && !k->o->inbound_only;
 	const char *text = lowered ? k->low_text : k->full_text;
 	struct maptable *t = &k->c->table;
 	uint32_t i = maptable_add(t, key, strlen(key), text, strlen(text));
 
 	t->row[i].partner = k->index;
+	t->row[i].covered = covered;
 	t->row[i].lowered = lowered;
 	t->row[i].level =
 	    (uint8_t)(lowered ? k->o->level : partner_level(k->p));
@@ -276,7 +371,7 @@ add_unicode(struct compiling *k, const struct domain *dom, bool lowered)
 
 /* What Postfix does with a domain of an opportunistic partner. */
 struct above {
-	bool caught; /* without a row, by the row of an enforced parent */
+	bool caught; /* without a row, by the row of a parent */
 	bool ruled;  /* without a record, by a rule for incoming mail */
 };
 
@@ -289,7 +384,7 @@ look_above(const struct registry *r, const char *name)
 	uint32_t i;
 	size_t at = 0;
 
-	while (*name != '[' &&
+	while (!dname_is_nexthop(name) &&
 	       (i = registry_parent(r, name, &at)) != REGISTRY_NONE) {
 		up = &r->partner[r->domain[i].partner];
 		above.ruled =
@@ -299,7 +394,7 @@ look_above(const struct registry *r, const char *name)
 			continue;
 		above.caught =
 		    above.caught ||
-		    (nearest && up->attributes->mode == MODE_ENFORCED);
+		    (nearest && up->attributes->mode != MODE_OPPORTUNISTIC);
 		nearest = false;
 	}
 	return above;
@@ -312,7 +407,7 @@ look_above(const struct registry *r, const char *name)
 static bool
 goes_without_rows(const struct compiling *k, const struct partner *p)
 {
-	return p->attributes->mode != MODE_ENFORCED &&
+	return p->attributes->mode == MODE_OPPORTUNISTIC &&
 	       k->target->opportunistic == OPPORTUNISTIC_MAIN_CF;
 }
 
@@ -328,7 +423,9 @@ put_record(struct compiling *k, const char *kind, const char *name,
 	buf_puts(&k->key, name);
 	buf_clear(&k->text);
 	maprecord_print(rec, &k->text);
-	i = maptable_copy(t, k->key.data, k->text.data);
+	i = maptable_add(t, arena_copy(&t->arena, k->key.data, k->key.len),
+	    k->key.len, arena_copy(&t->arena, k->text.data, k->text.len),
+	    k->text.len);
 	t->row[i].partner = partner;
 	return i;
 }
@@ -385,16 +482,31 @@ static bool
 is_covered(struct compiling *k, const struct domain *dom)
 {
 	const struct downgrade *o = k->o;
-	char end[NUM_TIME_MAX];
+	char end[CLOCK_MAX];
 
 	if (o == NULL || downgrade_covers(o, dom->name))
 		return o != NULL;
+	/* One that lowers nothing any more is ended, and that is told. */
+	if (!k->covers)
+		return false;
 	diag_warning(k->d, partner_file(k->r, k->p), dom->line,
-	    "partner %s is lowered until %s, but not for %s, which came later "
-	    "and stays at %s",
-	    k->p->name, num_time_text(o->end, end), dom->name,
+	    "partner %s is lowered until %s, but not for %s, which became its "
+	    "own later and stays at %s",
+	    k->p->name, clock_text(o->end, k->c->header.time, end), dom->name,
 	    level_name(partner_level(k->p)));
 	return false;
+}
+
+/* That the downgrade holds. */
+static void
+lower_record(const struct compiling *k, struct maprecord *rec)
+{
+	rec->level = lowered_level(k->o, k->p);
+	rec->until = k->o->end;
+	rec->begin = k->o->begin;
+	rec->id = k->o->id;
+	rec->inbound_only = k->o->inbound_only;
+	rec->full = k->full_text;
 }
 
 /* The records of the partner's rows, which are those from first on. */
@@ -412,17 +524,13 @@ add_records(struct compiling *k, size_t first)
 		return;
 	for (i = first; i < end; i++) {
 		fill_record(&rec, k->p);
-		if (t->row[i].lowered) {
-			rec.level = k->o->level;
-			rec.until = k->o->end;
-			rec.begin = k->o->begin;
-			rec.id = k->o->id;
-			rec.full = k->full_text;
+		if (t->row[i].covered) {
+			lower_record(k, &rec);
 		} else if (plain) {
 			continue;
 		}
 		/* Nobody sends from a next-hop, but it too may be lowered. */
-		if (t->row[i].key[0] == '[' && !t->row[i].lowered &&
+		if (dname_is_nexthop(t->row[i].key) && !t->row[i].covered &&
 		    rec.requiretls == REQUIRETLS_MAIN_CF)
 			continue;
 		record = put_record(
@@ -512,7 +620,7 @@ note_gateways(struct compiling *k, bool lowered)
 	if (k->p->attributes->inbound == INBOUND_OFF)
 		return;
 	for (i = 0; i < list->n; i++)
-		if (!attribute_is_token(list->v[i]) &&
+		if (!attribute_is_token(list->v[i]) && *list->v[i] != '*' &&
 		    !is_near(k->r, k->p, list->v[i]) &&
 		    !is_at_home(k->r, k->p, list->v[i]))
 			add_gateway(k, list->v[i], lowered);
@@ -536,7 +644,10 @@ add_gateways(struct compiling *k)
 		rec.action = (enum inbound_action)g->action;
 		if (g->lowered) {
 			/* The others' ends differ: until the first one. */
-			rec.level = g->more == 0 ? o->level : LEVEL_ENCRYPT;
+			rec.level =
+			    g->more == 0
+				? lowered_level(o, &k->r->partner[g->partner])
+				: LEVEL_ENCRYPT;
 			rec.until = g->more == 0 ? o->end : k->c->lowered_until;
 			rec.full = "-";
 		}
@@ -553,7 +664,7 @@ needs_row(struct compiling *k, uint32_t domain)
 	struct above above = look_above(k->r, name);
 
 	if (above.caught || (is_plain(k->p) && !above.ruled) ||
-	    (*name == '[' &&
+	    (dname_is_nexthop(name) &&
 		k->p->attributes->requiretls == REQUIRETLS_MAIN_CF))
 		return above.caught;
 	k->ruled =
@@ -593,24 +704,34 @@ add_rows(struct compiling *k)
 		lowered = is_covered(k, dom);
 		n += lowered;
 		add_row(k, dom->name, lowered);
-		if (dname_has_alabel(dom->name) && dom->name[0] != '[')
+		if (!dname_is_nexthop(dom->name))
 			add_unicode(k, dom, lowered);
 	}
 	return n;
 }
 
-/* The rules for incoming mail of domains that have no row. */
-static void
+/*
+ * The rules for incoming mail of domains that have no row. Returns how many
+ * are lowered.
+ */
+static size_t
 add_rules(struct compiling *k)
 {
+	const struct domain *dom;
 	struct maprecord rec;
-	size_t i;
+	size_t i, n = 0;
 
 	for (i = 0; i < k->nruled; i++) {
+		dom = &k->r->domain[k->ruled[i]];
 		fill_record(&rec, k->p);
-		(void)put_record(k, MAPRECORD_DOMAIN,
-		    k->r->domain[k->ruled[i]].name, &rec, k->index);
+		if (is_covered(k, dom)) {
+			lower_record(k, &rec);
+			n++;
+		}
+		(void)put_record(
+		    k, MAPRECORD_DOMAIN, dom->name, &rec, k->index);
 	}
+	return n;
 }
 
 /* Is the partner's row weaker than what main.cf has for strangers? */
@@ -620,7 +741,7 @@ note_weak(struct compiling *k)
 	const char *main_level = k->target->main_level;
 
 	if (partner_level(k->p) > LEVEL_ENCRYPT || *main_level == '\0' ||
-	    goes_without_rows(k, k->p))
+	    k->p->attributes->mode == MODE_NONE || goes_without_rows(k, k->p))
 		return;
 	if (strength_compare(main_level, strlen(main_level), k->full_text,
 		strlen(k->full_text)) == CHANGE_WEAKER &&
@@ -665,8 +786,9 @@ compile_partner(struct compiling *k, uint32_t index)
 	k->p = p;
 	k->index = index;
 	k->o = downgrade_of(k, index);
+	k->covers = k->o != NULL && compile_covers(k->o, k->r, p);
 	bad = render(k, partner_level(p), p->attributes->key, &k->full_text);
-	if (bad == NULL && k->o != NULL)
+	if (bad == NULL && k->o != NULL && !k->o->inbound_only)
 		bad = render(k, k->o->level, k->o->key, &k->low_text);
 	if (bad != NULL) {
 		diag_error(k->d, partner_file(k->r, p), p->line,
@@ -677,11 +799,13 @@ compile_partner(struct compiling *k, uint32_t index)
 		note_weak(k);
 	lowered = add_rows(k);
 	add_records(k, before);
-	add_rules(k);
+	lowered += add_rules(k);
 	note_gateways(k, lowered > 0);
 	if (lowered > 0 &&
 	    (c->lowered_until == 0 || k->o->end < c->lowered_until))
 		c->lowered_until = k->o->end;
+	if (lowered > 0 && k->o->end > c->lowered_last)
+		c->lowered_last = k->o->end;
 	c->header.domains += p->ndomains;
 	if (p->attributes->mode == MODE_ENFORCED)
 		c->header.enforced += p->ndomains;
@@ -730,11 +854,4 @@ compile(const struct registry *r, const struct downgrades *o, time_t now,
 	strmap_free(&k.gateways);
 	buf_free(&k.key);
 	buf_free(&k.text);
-}
-
-void
-compiled_release(struct compiled *c)
-{
-	maptable_release(&c->table);
-	*c = (struct compiled){0};
 }

@@ -22,20 +22,27 @@ struct compiled {
 	struct mapheader header; /* its domains: less second forms of names */
 	size_t opportunistic;	 /* of these */
 	time_t lowered_until;	 /* when the first of them ends; 0 if none */
+	time_t lowered_last;	 /* when the last does */
 };
+
+/*
+ * Does it lower anything that is asked of the partner, whatever its domains?
+ */
+bool compile_lowers(const struct downgrade *o, const struct partner *p);
+
+/* Does it cover any domain of the partner? */
+bool compile_covers(const struct downgrade *o, const struct registry *r,
+    const struct partner *p);
 
 /*
  * Render every domain of the registry as of now. Keys borrow from the
  * registry, which must outlive c. A downgrade that does not weaken its
  * partner, has ended, has not begun, or names nobody is passed over; its begin
  * and end count for the header's expires. Errors (what the target cannot
- * express) go to d. The caller releases c.
+ * express) go to d. The caller releases the table.
  */
 void compile(const struct registry *r, const struct downgrades *o, time_t now,
     const struct target *target, struct compiled *c, struct diags *d);
-
-/* Free what c owns. */
-void compiled_release(struct compiled *c);
 
 /*
  * Append the policy text that holds the partner at level, for the Postfix

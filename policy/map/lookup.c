@@ -5,7 +5,6 @@
 
 #include "cdbmap.h"
 #include "dname.h"
-#include "livemap.h"
 #include "maptable.h"
 
 static const char row[] = MAPRECORD_DOMAIN;
@@ -79,7 +78,7 @@ may_have(const struct lookup *l, const char *key, size_t klen)
 
 	if (l->filter == NULL)
 		return true;
-	h = cdbmap_hash(key, klen) % LIVEMAP_FILTER;
+	h = cdbmap_hash(key, klen) % LOOKUP_FILTER;
 	return (l->filter[h / 64] >> h % 64 & 1) != 0;
 }
 

@@ -17,6 +17,7 @@
 struct cdbmap;
 struct maptable;
 
+#define LOOKUP_FILTER (1u << 19)
 #define LOOKUP_KEY_MAX 1024 /* bytes of a name while it is folded */
 
 enum lookup_answer {
@@ -29,7 +30,11 @@ enum lookup_answer {
 struct lookup {
 	const struct cdbmap *map;
 	struct maptable *table; /* in place of map, or NULL */
-	/* Which rows may have a record, livemap.h; NULL: any. */
+	/*
+	 * One bit for each hash of a row's record (" d:"), folded;
+	 * LOOKUP_FILTER bits. Where there is none, there is no record. NULL:
+	 * any row may have one.
+	 */
 	const uint64_t *filter;
 	bool lowered; /* some downgrade holds, so records are to be read */
 };

@@ -1,5 +1,6 @@
 #include "mapbuild.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,20 +8,32 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "author.h"
 #include "buf.h"
 #include "cdbmap.h"
 #include "clock.h"
 #include "err.h"
+#include "evidence.h"
+#include "ledger_rename.h"
 #include "mapevent.h"
+#include "mapowner.h"
 #include "maptable.h"
+#include "mem.h"
+#include "names.h"
 #include "num.h"
 #include "publish.h"
+#include "quote.h"
 #include "registry.h"
+#include "registry_keep.h"
 #include "say.h"
 #include "settings.h"
 #include "sidemap.h"
 
-#define SPARE ".full"	   /* behind the name of the map */
+#define SPARE ".full"	 /* behind the name of the map */
+#define KEPT ".registry" /* the same: of what it is made */
+#define KEPT_BEFORE ".registry.old"
+#define KEPT_BEFORE_2 KEPT_BEFORE ".2"
+#define KEPT_BEFORE_3 KEPT_BEFORE ".3"
 #define LOCK_WAIT_MS 10000 /* patience with another one that compiles */
 
 /* The header of the map at path; false if it cannot be told. */
@@ -115,6 +128,337 @@ make_rows(struct mapbuild *b, const struct downgrades *o, struct compiled *c,
 		maptable_mark(&c->table, &b->holds.mark[i]);
 }
 
+/* --- Partners that have another name now ---------------------------------- */
+
+/* Had the registry before a partner of that name, as far as the copy tells? */
+static bool
+was_partner(const struct mapbuild *b, const char *name)
+{
+	return b->before != NULL &&
+	       registry_partner(b->before, name) != REGISTRY_NONE;
+}
+
+/* What is told of a rename that is due; written, but in a dry run. */
+static int
+rename_one(struct mapbuild *b, struct ledger *l, const char *from,
+    const char *to, struct err *e)
+{
+	char who[AUTHOR_TEXT];
+	struct author a;
+	bool two;
+	/* Most of the time it is not, and nobody need be locked out. */
+	int rv = ledger_rename_due(l, from, e);
+
+	author_get(&a);
+	if (rv == 1 && !b->opt.dry)
+		rv =
+		    ledger_rename(l, from, to, author_text(&a, who), b->now, e);
+	if (rv != 1)
+		return rv;
+	if (!b->opt.quiet || !b->opt.dry) {
+		two = was_partner(b, to) && mapowners_are_two(l, from, to);
+		say("%s is %s%s from now on: its record goes on under that "
+		    "name%s%s%s",
+		    from, b->opt.dry ? "to be " : "", to,
+		    two ? ", with that of " : "", two ? to : "",
+		    two ? ", and the two cannot be parted again" : "");
+	}
+	b->renamed = true;
+	return 0;
+}
+
+static bool
+is_unknown(const struct mapbuild *b, const char *name)
+{
+	return names_find(&b->unknown, name, strlen(name)) != STRMAP_NONE;
+}
+
+/* All names on record; false: there may be more, which cannot be read. */
+static bool
+read_names(const struct mapbuild *b, struct ledger *l, struct names *out)
+{
+	struct err e;
+	struct evidence *v =
+	    evidence_open(b->set->evidence, b->set->ledger, EVIDENCE_READ, &e);
+	const bool all = v != NULL || e.code == EX_NOINPUT;
+	const int rv = mapowners_names(l, v, out, &e);
+
+	evidence_close(v);
+	return all && rv == 0;
+}
+
+/*
+ * A rename of nobody is more likely a typo, and would stand in the record for
+ * ever. If something of that name is read later, the next run records it.
+ */
+static void
+find_unknown(struct mapbuild *b, struct ledger *l, bool readable)
+{
+	const struct partner *p = b->registry->partner, *end;
+	const struct strs *former;
+	struct names known = {0};
+	bool read = false;
+	struct err ignored;
+	size_t k;
+
+	for (end = p + b->registry->npartners; p < end; p++) {
+		former = p->attributes->former;
+		for (k = 0; former != NULL && k < former->n; k++) {
+			if (was_partner(b, former->v[k]) ||
+			    (l != NULL && ledger_rename_due(
+					      l, former->v[k], &ignored) != 1))
+				continue;
+			if (!read)
+				readable = read_names(b, l, &known) && readable;
+			read = true;
+			if (names_find(&known, former->v[k],
+				strlen(former->v[k])) != STRMAP_NONE)
+				continue;
+			(void)names_add(
+			    &b->unknown, former->v[k], strlen(former->v[k]));
+			if (readable && !b->opt.kept)
+				diag_warning(&b->diags,
+				    partner_file(b->registry, p), p->line,
+				    "partner %s: nothing is on record of "
+				    "former=%s",
+				    p->name, former->v[k]);
+		}
+	}
+	names_free(&known);
+}
+
+static void
+check_former(struct mapbuild *b)
+{
+	struct ledger *l;
+	struct err e;
+
+	if (!b->any_former)
+		return;
+	l = ledger_open(b->set->ledger, LEDGER_READ, &e);
+	find_unknown(b, l, l != NULL || e.code == EX_NOINPUT);
+	ledger_close(l);
+}
+
+/* All that the registry says, until one fails. */
+static int
+rename_all(struct mapbuild *b, struct ledger *l, struct err *e)
+{
+	const struct partner *p = b->registry->partner;
+	const struct strs *former;
+	size_t i, k;
+
+	for (i = 0; i < b->registry->npartners; i++) {
+		former = p[i].attributes->former;
+		for (k = 0; former != NULL && k < former->n; k++)
+			if (!is_unknown(b, former->v[k]) &&
+			    rename_one(b, l, former->v[k], p[i].name, e) == -1)
+				return -1;
+	}
+	return 0;
+}
+
+/*
+ * The registry is accepted: the record follows it. What cannot be written now
+ * is by the next run: the downgrades hold all the same, for so far only the map
+ * knows of the new name.
+ */
+static void
+follow_names(struct mapbuild *b)
+{
+	struct evidence *v;
+	struct ledger *l;
+	struct err e;
+
+	if (!b->any_former || b->holds.code != 0)
+		return;
+	l = ledger_open(
+	    b->set->ledger, b->opt.dry ? LEDGER_READ : LEDGER_WRITE, &e);
+	if (l == NULL ? e.code != EX_NOINPUT : rename_all(b, l, &e) == -1) {
+		say_err(&e);
+		say("a partner that was renamed keeps its old name in the "
+		    "record until tlspact-compile can write it");
+	}
+	ledger_close(l);
+	if (!b->renamed || b->opt.dry || access(b->set->evidence, F_OK) == -1)
+		return;
+	/* By opening it: evidence.h. */
+	v = evidence_open(b->set->evidence, b->set->ledger, EVIDENCE_WRITE, &e);
+	if (v == NULL)
+		say_err(&e);
+	evidence_close(v);
+}
+
+/* Who may have another name now, and nobody says so, can be told later. */
+static void
+follow_heirs(struct mapbuild *b)
+{
+	char who[AUTHOR_TEXT];
+	struct author a;
+	struct ledger *l;
+	struct err e;
+
+	if (b->heirs.n == 0 || b->opt.dry || b->opt.kept || b->holds.code != 0)
+		return;
+	author_get(&a);
+	l = ledger_open(b->set->ledger, LEDGER_WRITE, &e);
+	if (l == NULL || mapheirs_record(l, &b->heirs, author_text(&a, who),
+			     b->now, &e) == -1)
+		say_err(&e);
+	ledger_close(l);
+}
+
+/* The downgrades of the ledger, by the names of the registry. */
+static void
+name_holds(struct mapbuild *b)
+{
+	const struct partner *p = b->registry->partner;
+	const struct strs *former;
+	size_t i, k;
+
+	for (i = 0; i < b->registry->npartners; i++) {
+		former = p[i].attributes->former;
+		b->any_former = b->any_former || former != NULL;
+		for (k = 0; former != NULL && k < former->n; k++)
+			mapholds_rename(
+			    &b->holds, former->v[k], p[i].name, b->now);
+	}
+}
+
+/*
+ * The registry that was last taken, if this is another one. The map does not
+ * tell: its header stays where an edit changes no row.
+ */
+static void
+look_back(struct mapbuild *b)
+{
+	struct err ignored;
+	char *kept;
+
+	if (b->opt.kept || b->live == NULL)
+		return;
+	kept = mapbuild_kept(b->set->map);
+	if (!registry_is_kept(b->registry, kept))
+		b->before = registry_load_kept(kept, b->now, &ignored);
+	free(kept);
+}
+
+/*
+ * Partner p has a domain (NULL: its own name) that was in the record, or in the
+ * registry before, under a name that leads to nobody.
+ */
+static void
+warn_of_name(struct mapbuild *b, const struct partner *p, const char *domain,
+    const char *name)
+{
+	const char *file = partner_file(b->registry, p);
+
+	if (domain == NULL)
+		diag_warning(&b->diags, file, p->line,
+		    "partner %s: its record was handed on to %s, which is no "
+		    "partner: say former=%s, if %s is the same partner",
+		    p->name, name, name, p->name);
+	else
+		diag_warning(&b->diags, file, p->line,
+		    "partner %s: %s was %s's: say former=%s, if %s is the same "
+		    "partner",
+		    p->name, domain, name, name, p->name);
+}
+
+/* Who has a domain of one that is gone may be the same, under another name. */
+static void
+warn_by_copy(struct mapbuild *b, bool *told)
+{
+	const struct mapheir *h;
+	uint32_t p;
+	size_t i;
+
+	mapheirs_find(b->before, b->registry, &b->heirs);
+	for (i = 0; i < b->heirs.n; i++) {
+		h = &b->heirs.v[i];
+		p = registry_partner(b->registry, h->to);
+		warn_of_name(b, &b->registry->partner[p], h->domain, h->from);
+		told[p] = true;
+	}
+}
+
+/* Is a partner of that name news, as far as the copy tells? */
+static bool
+is_new(const struct mapbuild *b, const struct partner *p)
+{
+	return b->before != NULL &&
+	       registry_partner(b->before, p->name) == REGISTRY_NONE;
+}
+
+/* What was handed on stays there. with: NULL is no such case. */
+static void
+warn_of_merge(struct mapbuild *b, const struct partner *p, const char *with)
+{
+	if (with != NULL)
+		diag_warning(&b->diags, partner_file(b->registry, p), p->line,
+		    "partner %s: what is on record of that name went on as "
+		    "%s's, and stays there: its history, counts and known keys "
+		    "begin anew",
+		    p->name, with);
+}
+
+/*
+ * The copy knows the registry before alone; the record, who was taken out long
+ * ago. Domains are held against it as a name comes in, and once: that a name is
+ * gone and its domain somebody else's may be as it should.
+ */
+static void
+warn_by_record(struct mapbuild *b, const bool *told)
+{
+	const struct registry *r = b->registry;
+	struct mapowners owners = {0};
+	const char *domain, *name;
+	struct ledger *l;
+	struct err ignored;
+	size_t i = 0;
+
+	if ((l = ledger_open(b->set->ledger, LEDGER_READ, &ignored)) == NULL)
+		return;
+	while (i < r->npartners && (told[i] || !is_new(b, &r->partner[i])))
+		i++;
+	if (mapowners_read(l, i < r->npartners, &owners, &ignored) == 0)
+		for (i = 0; i < r->npartners; i++) {
+			name = told[i] ? NULL
+				       : mapowners_lost(&owners, r,
+					     &r->partner[i], false, &domain);
+			if (name != NULL &&
+			    (domain == NULL || is_new(b, &r->partner[i])))
+				warn_of_name(b, &r->partner[i], domain, name);
+			else if (!told[i] && is_new(b, &r->partner[i]))
+				warn_of_merge(b, &r->partner[i],
+				    mapowners_merged(
+					&owners, r, &r->partner[i]));
+		}
+	mapowners_release(&owners);
+	ledger_close(l);
+}
+
+static void
+warn_of_names(struct mapbuild *b)
+{
+	bool *told = mem_zero(b->registry->npartners + 1, sizeof(*told));
+	/* A timer, which wants no warnings each minute, comes here once. */
+	const bool once = b->before != NULL && !b->opt.dry;
+	const size_t begin = b->diags.n;
+	struct diags news = {0};
+
+	if (b->before != NULL)
+		warn_by_copy(b, told);
+	if (!b->opt.quiet && !b->opt.kept && (!b->opt.no_warnings || once))
+		warn_by_record(b, told);
+	if (b->diags.n > begin && !b->opt.quiet && b->opt.no_warnings && once) {
+		news.v = b->diags.v + begin;
+		news.n = b->diags.n - begin;
+		say_diags(&news, false);
+	}
+	free(told);
+}
+
 /* Read, check and render. 0, or the exit code, everything being said. */
 static int
 build(struct mapbuild *b)
@@ -122,7 +466,12 @@ build(struct mapbuild *b)
 	struct downgrades list = {.v = b->holds.v, .n = b->holds.n};
 	struct err e;
 
-	b->registry = registry_load(b->set->registry, b->now, &b->diags, &e);
+	char *kept = mapbuild_kept(b->set->map);
+
+	b->registry = b->opt.kept ? registry_load_kept(kept, b->now, &e)
+				  : registry_load(b->set->registry, b->now,
+					&b->diags, &e);
+	free(kept);
 	if (b->registry == NULL) {
 		say_err(&e);
 		return fails(b, e.code, "the registry cannot be read");
@@ -132,15 +481,45 @@ build(struct mapbuild *b)
 		return fails(b, e.code, "nothing compiled");
 	}
 	/* Both kinds of complaint in one go, unless rows cannot be trusted. */
-	if (b->diags.errors == 0)
+	if (b->diags.errors == 0) {
+		look_back(b);
+		warn_of_names(b);
+		name_holds(b);
+		check_former(b);
+		list.n = b->holds.n;
 		make_rows(b, &list, &b->compiled, &b->diags);
+	}
 	diag_sort(&b->diags);
-	if (!b->opt.quiet || b->diags.errors > 0)
+	if ((!b->opt.quiet && !b->opt.no_warnings) || b->diags.errors > 0)
 		say_diags(&b->diags, b->opt.verbose);
 	if (b->diags.errors == 0)
 		return EX_OK;
 	return fails(b, EX_DATAERR, "%zu error%s", b->diags.errors,
 	    num_plural(b->diags.errors));
+}
+
+/* Has the map partners that the registry has not? */
+static bool
+is_short(const struct mapbuild *b)
+{
+	return b->before != NULL && registry_lacks(b->registry, b->before);
+}
+
+/* If what is refused was an accident: the way back. */
+static void
+tell_kept(const struct mapbuild *b)
+{
+	char *kept = mapbuild_kept(b->set->map);
+
+	if (is_short(b))
+		say("if it is not, to put back who left: tlspact-compile "
+		    "--lost >>%s",
+		    b->set->registry);
+	else if (access(kept, F_OK) == 0)
+		say("if it is not: the registry as it was last compiled is in "
+		    "%s",
+		    quotes(kept).s);
+	free(kept);
 }
 
 static int
@@ -159,10 +538,14 @@ compare(struct mapbuild *b)
 	    b->changes.emptied ? ", and a registry without partners none" : "");
 	if (b->opt.dry) {
 		say("without --accept-weaker this would be refused");
+		if (is_short(b))
+			say("if it is not meant: tlspact-compile --lost");
+		b->too_much = true;
 		return b->opt.quiet ? EX_DATAERR : EX_OK;
 	}
 	say("see tlspact-compile --diff; if it is meant, run "
 	    "tlspact-compile --accept-weaker");
+	tell_kept(b);
 	return fails(b, EX_DATAERR, "refused");
 }
 
@@ -174,6 +557,8 @@ static int
 announce(struct mapbuild *b, const struct mapchanges *c, const char *path,
     struct err *e)
 {
+	const struct mapevent_made of = {.is = b->registry,
+	    .was = b->before == NULL ? b->registry : b->before};
 	int rv;
 
 	if (b->holds.code != 0)
@@ -182,7 +567,7 @@ announce(struct mapbuild *b, const struct mapchanges *c, const char *path,
 		    "record",
 		    b->set->ledger);
 	else
-		rv = mapevent_announce(b->set, c, path, b->now, e);
+		rv = mapevent_announce(b->set, c, &of, path, b->now, e);
 	if (rv == 0)
 		return 0;
 	b->holds.code = e->code;
@@ -220,7 +605,7 @@ write_spare(struct mapbuild *b, struct maptable *t, bool beside, struct err *e)
 		rv = sidemap_publish(
 		    b->set, true, publish_temp(b->publish), t, b->now, e);
 	if (rv == 0)
-		rv = publish_commit_beside(b->publish, SPARE, e);
+		rv = publish_commit_beside(b->publish, SPARE, PUBLISH_MODE, e);
 	if (rv == -1)
 		publish_abandon(b->publish);
 	return rv;
@@ -261,7 +646,7 @@ write_map(struct mapbuild *b, struct maptable *t, const struct mapchanges *c,
 static bool
 must_write(const struct mapbuild *b)
 {
-	return b->live == NULL || mapchanges_any(&b->changes) ||
+	return b->live == NULL || b->changes.any ||
 	       b->changes.was.format == 0 ||
 	       b->changes.was.expires != b->compiled.header.expires;
 }
@@ -315,9 +700,96 @@ put_rows(struct mapbuild *b, struct err *e)
 	else
 		rv = write_spare(b, &full.table, true, e);
 	b->written = write && rv == 0;
-	compiled_release(&full);
+	maptable_release(&full.table);
 	diag_free(&twice);
 	return rv;
+}
+
+/* Nobody but its owner reads it: it has whom to call, and why. */
+static int
+write_kept(struct mapbuild *b, struct err *e)
+{
+	int fd = publish_open(b->publish, e);
+
+	if (fd == -1 || registry_keep(b->registry, fd, e) == -1)
+		return -1;
+	return publish_commit_beside(b->publish, KEPT, 0600, e);
+}
+
+/*
+ * Keep what the map is made of, before it is. A copy that is older than the
+ * map would take back what came since: rather there is none.
+ */
+static void
+keep_registry(struct mapbuild *b)
+{
+	char *path = publish_beside(b->publish, KEPT);
+	const bool news = !registry_is_kept(b->registry, path);
+	struct err e;
+
+	/* Whoever finds that it was an accident wants the one before. */
+	if (news && !b->changes.first &&
+	    b->changes.count[CHANGE_REMOVED] + b->changes.count[CHANGE_WEAKER] >
+		0 &&
+	    access(path, F_OK) == 0) {
+		publish_rename_beside(b->publish, KEPT_BEFORE_2, KEPT_BEFORE_3);
+		publish_rename_beside(b->publish, KEPT_BEFORE, KEPT_BEFORE_2);
+		(void)publish_link_beside(b->publish, KEPT, KEPT_BEFORE);
+	}
+	if (news && write_kept(b, &e) == -1) {
+		publish_abandon(b->publish);
+		publish_remove_beside(b->publish, KEPT);
+		if (b->opt.verbose)
+			say("no copy of the registry is kept: %s", e.text);
+	}
+	free(path);
+}
+
+/* Beside what a symbolic link points to, as the map itself. */
+static char *
+path_beside(const char *map, const char *suffix)
+{
+	char *real = realpath(map, NULL);
+	char *path = mem_printf("%s%s", real == NULL ? map : real, suffix);
+
+	free(real);
+	return path;
+}
+
+char *
+mapbuild_kept(const char *map)
+{
+	return path_beside(map, KEPT);
+}
+
+char *
+mapbuild_kept_before(const char *map, unsigned age)
+{
+	static const char *const suffix[MAPBUILD_BEFORE] = {
+	    KEPT_BEFORE, KEPT_BEFORE_2, KEPT_BEFORE_3};
+
+	return path_beside(map, suffix[age - 1]);
+}
+
+/*
+ * The registry is accepted. What has nothing left to lower ends in the record;
+ * or the new map remembers that it has ended.
+ */
+static void
+leave(struct mapbuild *b)
+{
+	size_t i = b->holds.nmarks;
+
+	mapholds_leave(&b->holds, b->set, b->registry, b->now, b->opt.dry);
+	b->left = b->holds.left;
+	b->nleft = b->holds.nleft;
+	for (; i < b->holds.nmarks; i++) {
+		maptable_mark(&b->compiled.table, &b->holds.mark[i]);
+		b->changes.any = true;
+	}
+	for (i = 0; i < b->nleft && b->opt.quiet && !b->opt.dry; i++)
+		say("the downgrade of %s ended: %s", b->left[i].partner,
+		    b->left[i].why);
 }
 
 static int
@@ -469,6 +941,7 @@ mapbuild_run(struct mapbuild *b, const struct settings *set,
 	    .by = opt->by,
 	    .also = opt->also};
 	struct err ignored;
+	size_t marks;
 	int code;
 
 	b->opt = *opt;
@@ -479,12 +952,22 @@ mapbuild_run(struct mapbuild *b, const struct settings *set,
 		if (!opt->dry)
 			(void)mapevent_look(set, now, &ignored);
 		mapholds_read(&b->holds, set, b->live, &holds);
+		marks = b->holds.nmarks;
 		if ((code = build(b)) == EX_OK &&
-		    (code = compare(b)) == EX_OK && !opt->dry)
-			code = put(b);
+		    (code = compare(b)) == EX_OK) {
+			follow_names(b);
+			follow_heirs(b);
+			if (!opt->kept)
+				leave(b);
+			if (!opt->dry && !opt->kept)
+				keep_registry(b);
+			if (!opt->dry && (code = put(b)) != EX_OK)
+				b->holds.nmarks = marks; /* of the new map */
+		}
 		if (code != EX_OK && !opt->dry)
 			end_what_is_over(b);
 	}
+	b->stands = code == EX_OK;
 	code = mend_beside(b, code);
 	if (*b->why != '\0') {
 		tell_failed(b);
@@ -497,14 +980,24 @@ mapbuild_run(struct mapbuild *b, const struct settings *set,
 }
 
 void
-mapbuild_release(struct mapbuild *b)
+mapbuild_unlock(struct mapbuild *b)
 {
 	publish_free(b->publish);
+	b->publish = NULL;
+}
+
+void
+mapbuild_release(struct mapbuild *b)
+{
+	mapbuild_unlock(b);
 	mapchanges_release(&b->changes);
 	cdbmap_close(b->live);
-	compiled_release(&b->compiled);
+	maptable_release(&b->compiled.table);
 	diag_free(&b->diags);
 	registry_free(b->registry);
+	registry_free(b->before);
+	names_free(&b->unknown);
+	mapheirs_release(&b->heirs);
 	mapholds_release(&b->holds);
 	*b = (struct mapbuild){0};
 }

@@ -26,7 +26,9 @@
 #include "compile.h"
 #include "diag.h"
 #include "mapchange.h"
+#include "mapheir.h"
 #include "mapholds.h"
+#include "names.h"
 #include "target.h"
 
 struct cdbmap;
@@ -39,7 +41,9 @@ struct mapbuild_options {
 	bool list;	    /* keep the rows that differ in changes */
 	bool verbose;	    /* show warnings beside errors */
 	bool quiet;	    /* show errors only */
+	bool no_warnings;   /* show none, and go on as without it */
 	bool accept_weaker; /* max_weakened does not apply */
+	bool kept;	    /* by the copy of the registry, mapbuild_kept() */
 	/* Holds besides the ledger's, for a rehearsal; or NULL. */
 	const struct downgrade *also;
 	const char *without; /* the ledger's of this partner do not hold */
@@ -52,10 +56,17 @@ struct mapbuild {
 	time_t now;
 	struct diags diags;
 	struct registry *registry; /* NULL if it cannot be read */
+	/* The one before, where this is another; NULL if there is no copy. */
+	struct registry *before;
 	struct target target;
 	struct compiled compiled;
 	struct mapchanges changes;
-	bool written; /* the map was replaced by what was compiled */
+	/* Downgrades that ended with this registry; would, in a dry run. */
+	const struct mapleft *left;
+	size_t nleft;
+	bool written;  /* the map was replaced by what was compiled */
+	bool too_much; /* a dry run: max_weakened would have it refused */
+	bool stands;   /* compiled, and in place unless dry, whatever else */
 	/* After a failure: what was raised all the same. */
 	enum mapbuild_raise {
 		MAPBUILD_NOT_DUE,
@@ -68,8 +79,12 @@ struct mapbuild {
 	struct cdbmap *live;
 	struct publish *publish;
 	struct mapholds holds;
-	bool refused; /* the new map loses something, and no event says so */
-	char why[64]; /* nothing was compiled, in a few words */
+	bool refused;	 /* the new map loses something, and no event says so */
+	bool any_former; /* the registry has partners that were renamed */
+	struct names unknown;  /* former ones with nothing on record */
+	struct mapheirs heirs; /* who may lack a former= */
+	bool renamed;	       /* the record does not know of one, or did not */
+	char why[64];	       /* nothing was compiled, in a few words */
 };
 
 /*
@@ -80,6 +95,24 @@ struct mapbuild {
 int mapbuild_run(struct mapbuild *b, const struct settings *set,
     const struct mapbuild_options *opt, time_t now);
 
+/* Nothing more is written: let others do it before b is released. */
+void mapbuild_unlock(struct mapbuild *b);
+
 void mapbuild_release(struct mapbuild *b);
+
+/*
+ * The copy that is kept, beside that map, of the registry which was last
+ * taken; the caller frees the path. It is never older than the map.
+ */
+char *mapbuild_kept(const char *map);
+
+/*
+ * The same of the one before the last that took or weakened a row (age 1), and
+ * of those before the earlier ones, up to MAPBUILD_BEFORE: each may be there,
+ * and changes that do neither leave them. The time of the file is when it was
+ * replaced.
+ */
+#define MAPBUILD_BEFORE 3
+char *mapbuild_kept_before(const char *map, unsigned age);
 
 #endif

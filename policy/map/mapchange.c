@@ -5,10 +5,14 @@
 
 #include "buf.h"
 #include "cdbmap.h"
-#include "settings.h"
 #include "maptable.h"
 #include "mem.h"
+#include "num.h"
+#include "quote.h"
+#include "settings.h"
+#include "tablekey.h"
 
+#define WORDS_SHOWN 96	/* bytes, for people, of what differs */
 #define LOST_AT_LEAST 2 /* rows that a percentage always lets pass */
 
 static const char *const causes[MAPCAUSES] = {
@@ -94,13 +98,17 @@ parse(struct maprecord *r, const struct mapdemand *d)
 	return true;
 }
 
-/* What holds if no downgrade does. */
-static void
-full_text(const struct mapdemand *d, const struct maprecord *r,
-    const char **text, size_t *len)
+static struct span
+row_of(const struct mapdemand *d)
 {
-	*text = r->until != 0 ? r->full : d->row;
-	*len = r->until != 0 ? strlen(r->full) : d->rowlen;
+	return d->row == NULL ? span_of("") : (struct span){d->row, d->rowlen};
+}
+
+/* What holds if no downgrade does. */
+static struct span
+full_of(const struct mapdemand *d, const struct maprecord *r)
+{
+	return r->until != 0 ? span_of(r->full) : row_of(d);
 }
 
 static bool
@@ -117,13 +125,21 @@ other_cause(const struct mapchanges *c)
 							    : MAPCAUSE_REGISTRY;
 }
 
+static bool
+same_level(struct span a, struct span b)
+{
+	enum level x, y;
+
+	return strength_level(a.p, a.n, &x) && strength_level(b.p, b.n, &y) &&
+	       x == y;
+}
+
 /* A row or a client that both maps know. */
 static void
 judge(struct mapchange *c)
 {
 	struct maprecord was, is;
-	const char *a, *b;
-	size_t alen, blen;
+	struct span a, b;
 	enum change full = CHANGE_NONE, rule, now = c->row;
 	bool was_ok = parse(&was, &c->was), is_ok = parse(&is, &c->is);
 
@@ -131,15 +147,23 @@ judge(struct mapchange *c)
 	if (!was_ok || !is_ok)
 		goto out;
 	if (!c->client) {
-		full_text(&c->was, &was, &a, &alen);
-		full_text(&c->is, &is, &b, &blen);
-		full = strength_compare(a, alen, b, blen);
-	} else if ((was.until == 0) != (is.until == 0)) {
-		now = is.until != 0 ? CHANGE_WEAKER : CHANGE_STRONGER;
+		a = full_of(&c->was, &was);
+		b = full_of(&c->is, &is);
+		full = strength_compare(a.p, a.n, b.p, b.n);
+		c->in_full = full != CHANGE_NONE &&
+			     (was.until == 0) != (is.until == 0) &&
+			     same_level(a, b);
 	}
-	rule = both(compare_inbound(&was, &is),
-	    compare_requiretls(was.requiretls, is.requiretls));
+	/* The rule for mail from them, whose text stays. */
+	if (now == CHANGE_NONE && (was.until == 0) != (is.until == 0) &&
+	    !c->only_out)
+		now = is.until != 0 ? CHANGE_WEAKER : CHANGE_STRONGER;
+	rule = compare_requiretls(was.requiretls, is.requiretls);
+	if (!c->only_out)
+		rule = both(rule, compare_inbound(&was, &is));
 	c->loses = full == CHANGE_WEAKER || rule == CHANGE_WEAKER;
+	c->later = full == CHANGE_WEAKER && rule != CHANGE_WEAKER &&
+		   c->row != CHANGE_WEAKER && (was.until != 0 || is.until != 0);
 	if (full == CHANGE_NONE && rule == CHANGE_NONE &&
 	    (was.until != 0 || is.until != 0))
 		c->cause = is.until == 0 ? MAPCAUSE_END : MAPCAUSE_DOWNGRADE;
@@ -158,6 +182,7 @@ struct comparing {
 	struct cdbmap *was;
 	struct maptable *is;
 	bool list;
+	bool ours;	     /* the live map has a header */
 	size_t live, found;  /* records and rows of the live map */
 	size_t live_domains; /* records " d:" of it */
 	struct buf key;
@@ -207,14 +232,25 @@ get_record(struct comparing *k, struct mapchange *c)
 		c->was.record = NULL;
 }
 
+/* Why does the live row protect nobody, whatever it says? */
+static void
+note_idle(struct mapchange *c)
+{
+	c->unasked = tablekey_unasked((struct span){c->key, c->keylen});
+	c->held = strength_held(c->was.row, c->was.rowlen);
+}
+
 static bool
-is_enforced(const char *text, size_t len)
+is_enforced(const struct comparing *k, const char *key, size_t klen,
+    const char *text, size_t len)
 {
 	enum level level;
 
-	/* What is not understood protects somebody: count it. */
-	return !strength_level(text, len, &level) ||
-	       level > LEVEL_OPPORTUNISTIC;
+	return strength_level(text, len, &level) &&
+	       level > LEVEL_OPPORTUNISTIC &&
+	       (k->ours ||
+		   (!strength_held(text, len) &&
+		       tablekey_unasked((struct span){key, klen}) == NULL));
 }
 
 /* A row of the new map. */
@@ -244,10 +280,16 @@ compare_row(struct comparing *k, const struct maprow *r)
 	k->found++;
 	c.row =
 	    strength_compare(c.was.row, c.was.rowlen, c.is.row, c.is.rowlen);
+	if (c.row != CHANGE_NONE)
+		note_idle(&c);
+	c.same = c.row == CHANGE_OTHER &&
+		 strength_same(c.was.row, c.was.rowlen, c.is.row, c.is.rowlen);
 	/* A downgrade weakens on purpose, with a record of its own. */
-	out->lost += c.row == CHANGE_WEAKER && !r->lowered &&
-		     is_enforced(c.was.row, c.was.rowlen);
+	c.lost = c.row == CHANGE_WEAKER && !r->lowered &&
+		 is_enforced(k, c.key, c.keylen, c.was.row, c.was.rowlen);
+	out->lost += c.lost;
 	get_record(k, &c);
+	c.only_out = !k->ours && c.was.record == NULL;
 	if (c.row == CHANGE_NONE && same_bytes(c.was.record, c.was.recordlen,
 					c.is.record, c.is.recordlen))
 		return;
@@ -301,9 +343,11 @@ note_gone(struct comparing *k, const char *key, size_t klen, const char *value,
 		c.was = (struct mapdemand){.record = value, .recordlen = vlen};
 	} else {
 		get_record(k, &c);
-		c.loses = is_enforced(value, vlen);
-		k->out->lost += c.loses;
-		c.loses = c.loses || c.was.record != NULL;
+		note_idle(&c);
+		c.above = maptable_above(k->is, key, klen);
+		c.lost = is_enforced(k, key, klen, value, vlen);
+		k->out->lost += c.lost;
+		c.loses = c.lost || c.was.record != NULL;
 	}
 	note(k, &c);
 }
@@ -320,8 +364,10 @@ walk_live(struct comparing *k, bool gone)
 
 	while ((a = cdbmap_next(k->was, &pos, &key, &klen, &value, &vlen)) ==
 	       CDBMAP_FOUND) {
-		if (mapheader_is(key, klen))
+		if (mapheader_is(key, klen)) {
+			k->ours = true;
 			continue;
+		}
 		if (gone) {
 			if (!maptable_get(k->is, key, klen, &text, &len))
 				note_gone(k, key, klen, value, vlen);
@@ -329,8 +375,8 @@ walk_live(struct comparing *k, bool gone)
 		}
 		k->live++;
 		k->live_domains += maprecord_is(key, klen, MAPRECORD_DOMAIN);
-		out->live_enforced +=
-		    !(klen > 0 && key[0] == ' ') && is_enforced(value, vlen);
+		out->live_enforced += !(klen > 0 && key[0] == ' ') &&
+				      is_enforced(k, key, klen, value, vlen);
 	}
 	out->damaged = out->damaged || a == CDBMAP_BROKEN;
 }
@@ -359,17 +405,9 @@ mapchanges(
 	if (was != NULL && k.found != k.live)
 		walk_live(&k, true);
 	buf_free(&k.key);
-}
-
-bool
-mapchanges_any(const struct mapchanges *c)
-{
-	size_t i;
-
+	out->any = out->damaged || out->records > 0;
 	for (i = CHANGE_ADDED; i <= CHANGE_OTHER; i++)
-		if (c->row[i] > 0)
-			return true;
-	return c->damaged || c->records > 0;
+		out->any = out->any || out->row[i] > 0;
 }
 
 bool
@@ -445,8 +483,10 @@ mapchanges_release(struct mapchanges *c)
 	*c = (struct mapchanges){0};
 }
 
-void
-mapdemand_print(const struct mapdemand *d, bool client, struct buf *out)
+/* As mapdemand_print(); of mail that leaves alone if inbound is false. */
+static void
+print_demand(
+    const struct mapdemand *d, bool client, bool inbound, struct buf *out)
 {
 	static const char *const rules[] = {[INBOUND_OFF] = "off",
 	    [INBOUND_WARN] = "warn",
@@ -456,8 +496,7 @@ mapdemand_print(const struct mapdemand *d, bool client, struct buf *out)
 	    [INBOUND_KEY] = " by key"};
 	struct maprecord r, plain;
 	enum level level;
-	const char *full;
-	size_t len;
+	struct span full;
 
 	if (d->row == NULL && d->record == NULL) {
 		buf_puts(out, "nothing");
@@ -473,18 +512,213 @@ mapdemand_print(const struct mapdemand *d, bool client, struct buf *out)
 		buf_puts(out, " damaged record");
 		return;
 	}
-	full_text(d, &r, &full, &len);
-	if (r.until != 0 && !client && strength_level(full, len, &level))
+	full = full_of(d, &r);
+	if (r.until != 0 && r.inbound_only)
+		buf_puts(out, inbound ? ", lowered inbound" : "");
+	else if (r.until != 0 && !client &&
+		 strength_level(full.p, full.n, &level))
 		buf_printf(out, " (full: %s)", level_name(level));
-	maprecord_of_policy(&plain, client ? "may" : full, client ? 3 : len);
+	maprecord_of_policy(
+	    &plain, client ? "may" : full.p, client ? 3 : full.n);
 	/* Where nothing is asked, it does not matter by what. */
 	if (r.inbound == INBOUND_OFF)
 		r.verify = INBOUND_NONE;
-	if (client || r.inbound != plain.inbound || r.verify != INBOUND_NONE)
+	if (inbound &&
+	    (client || r.inbound != plain.inbound || r.verify != INBOUND_NONE))
 		buf_printf(out, "%sinbound %s%s", client ? "" : ", ",
 		    rules[r.inbound], verifies[r.verify]);
 	if (r.requiretls != REQUIRETLS_MAIN_CF)
 		buf_printf(
 		    out, ", requiretls %s", maprecord_requiretls[r.requiretls]);
 	maprecord_release(&r);
+}
+
+void
+mapdemand_print(const struct mapdemand *d, bool client, struct buf *out)
+{
+	print_demand(d, client, true, out);
+}
+
+/* --- What differs in demands that look alike ----------------------------- */
+
+/* Of a list those that the other one has not. */
+static void
+put_others(const struct strs *list, const struct strs *other, struct buf *out)
+{
+	const char *between = out->len == 0 ? "" : " ";
+	size_t i, k;
+
+	for (i = 0; i < list->n; i++) {
+		for (k = 0; k < other->n; k++)
+			if (strcmp(list->v[i], other->v[k]) == 0)
+				break;
+		if (k < other->n)
+			continue;
+		buf_printf(out, "%s%s", between, list->v[i]);
+		between = ":";
+	}
+}
+
+/* Whom the inbound rule lets in, and what it does. */
+static void
+put_rule(
+    const struct maprecord *r, const struct maprecord *other, struct buf *out)
+{
+	if (r->verify == INBOUND_NAME)
+		put_others(r->names, other->names, out);
+	else if (r->verify == INBOUND_KEY)
+		put_others(r->keys, other->keys, out);
+	if (r->action != other->action)
+		buf_printf(out, "%s%s", out->len == 0 ? "" : " ",
+		    r->action == ACTION_REJECT ? "reject" : "defer");
+}
+
+static void
+put_until(
+    const struct maprecord *r, const struct maprecord *other, struct buf *out)
+{
+	char when[NUM_TIME_MAX];
+
+	if (r->until != other->until && r->until != 0)
+		buf_printf(out, "%suntil %s", out->len == 0 ? "" : " ",
+		    num_time_text(r->until, when));
+}
+
+static void
+put_words(const struct mapdemand *d, const struct mapdemand *other,
+    bool inbound, struct buf *out)
+{
+	struct maprecord r, o;
+	bool ok = parse(&r, d), other_ok = parse(&o, other);
+	const bool both_ok = ok && other_ok;
+
+	if (both_ok && (r.until == 0) != (o.until == 0)) {
+		strength_words(full_of(d, &r), full_of(other, &o), out);
+	} else {
+		strength_words(row_of(d), row_of(other), out);
+		if (both_ok && out->len == 0)
+			strength_words(span_of(r.full), span_of(o.full), out);
+	}
+	if (both_ok && inbound)
+		put_rule(&r, &o, out);
+	if (both_ok && ((r.until == 0) == (o.until == 0) || out->len == 0))
+		put_until(&r, &o, out);
+	if (ok)
+		maprecord_release(&r);
+	if (other_ok)
+		maprecord_release(&o);
+}
+
+void
+mapdemand_words(
+    const struct mapdemand *d, const struct mapdemand *other, struct buf *out)
+{
+	put_words(d, other, true, out);
+}
+
+/* A demand of c, and what differs if the other one looks alike. */
+static void
+put_demand(const struct mapchange *c, const struct mapdemand *d,
+    const struct mapdemand *other, struct buf *out)
+{
+	const bool inbound = !c->only_out;
+	struct buf is = {0}, was = {0}, words = {0};
+	char shown[WORDS_SHOWN];
+
+	print_demand(d, c->client, inbound, &is);
+	print_demand(other, c->client, inbound, &was);
+	buf_puts(out, is.data);
+	if (c->in_full || strcmp(is.data, was.data) == 0)
+		put_words(d, other, inbound, &words);
+	if (words.len > 0) {
+		quote_show(shown, sizeof(shown), words.data, words.len);
+		buf_printf(out, " %s%s", shown,
+		    strlen(shown) < words.len ? "..." : "");
+	}
+	buf_free(&is);
+	buf_free(&was);
+	buf_free(&words);
+}
+
+void
+mapchange_print(const struct mapchange *c, struct buf *out)
+{
+	if (c->same && c->change == CHANGE_OTHER &&
+	    (c->only_out || same_bytes(c->was.record, c->was.recordlen,
+				c->is.record, c->is.recordlen))) {
+		print_demand(&c->is, c->client, !c->only_out, out);
+		buf_puts(out, " to the same in other words");
+		return;
+	}
+	put_demand(c, &c->was, &c->is, out);
+	buf_puts(out, " -> ");
+	put_demand(c, &c->is, &c->was, out);
+}
+
+static void
+put_full(
+    const struct mapdemand *d, const struct mapdemand *other, struct buf *out)
+{
+	struct buf words = {0};
+	char shown[WORDS_SHOWN];
+	struct maprecord r, o;
+	enum level level;
+
+	if (!parse(&r, d))
+		return;
+	if (strength_level(full_of(d, &r).p, full_of(d, &r).n, &level))
+		buf_puts(out, level_name(level));
+	if (parse(&o, other)) {
+		strength_words(full_of(d, &r), full_of(other, &o), &words);
+		maprecord_release(&o);
+	}
+	if (words.len > 0) {
+		quote_show(shown, sizeof(shown), words.data, words.len);
+		buf_printf(out, " %s%s", shown,
+		    strlen(shown) < words.len ? "..." : "");
+	}
+	maprecord_release(&r);
+	buf_free(&words);
+}
+
+void
+mapchange_print_full(const struct mapchange *c, struct buf *out)
+{
+	put_full(&c->was, &c->is, out);
+	buf_puts(out, " -> ");
+	put_full(&c->is, &c->was, out);
+}
+
+/* --- What is left where a row is gone ------------------------------------- */
+
+struct span
+mapchange_now(const struct mapchange *c, const char *level, struct span *by)
+{
+	*by = (struct span){NULL, 0};
+	if (c->above == NULL)
+		return span_of(level == NULL ? "" : level);
+	*by = (struct span){c->above->key, c->above->klen};
+	return (struct span){c->above->text, c->above->tlen};
+}
+
+void
+mapchange_print_now(
+    const struct mapchange *c, const char *level, struct buf *out)
+{
+	struct span by, row = mapchange_now(c, level, &by);
+
+	if (c->unasked != NULL) {
+		buf_printf(out, "as before: %s", c->unasked);
+		return;
+	}
+	if (by.n > 0)
+		buf_printf(out, "by %.*s: %.*s", SPAN_ARG(by), SPAN_ARG(row));
+	else if (level == NULL)
+		buf_puts(out, "by smtp_tls_security_level of main.cf");
+	else if (*level == '\0')
+		buf_puts(out, "without TLS: main.cf has no "
+			      "smtp_tls_security_level");
+	else
+		buf_printf(
+		    out, "by smtp_tls_security_level = %s of main.cf", level);
 }

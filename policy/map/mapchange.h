@@ -1,8 +1,8 @@
 /*
  * mapchange.h: in what a new map differs from the live one: row by row, for
- * people and for the guard against accidents; and, for the record, as those
- * see it of whom something is demanded: the level, the inbound rule, and what
- * holds after a downgrade.
+ * people and for the guard against accidents; and as those see it of whom
+ * something is demanded: the level, the inbound rule, and what holds after a
+ * downgrade.
  */
 #ifndef MAPCHANGE_H
 #define MAPCHANGE_H
@@ -12,10 +12,12 @@
 
 #include "level.h"
 #include "maprecord.h"
+#include "span.h"
 #include "strength.h"
 
 struct buf;
 struct cdbmap;
+struct maprow;
 struct maptable;
 
 /* Why a row differs: what else differs tells. */
@@ -43,12 +45,31 @@ struct mapchange {
 	enum change row;    /* of the row's text alone */
 	enum change change; /* of what is demanded */
 	enum mapcause cause;
+	bool same;   /* the row is another text, and Postfix does the same */
 	bool client; /* key is a client's name (" g:"), not a next-hop */
+	/*
+	 * The live map is not one of ours: it says nothing of mail that comes
+	 * in, and that is not compared.
+	 */
+	bool only_out;
 	/*
 	 * Less is demanded, and not by a downgrade alone. Of a row that is
 	 * lowered the demands after its end are compared.
 	 */
 	bool loses;
+	bool later; /* then: nothing is less while it is lowered */
+	/*
+	 * One of both is lowered, and what holds without that differs, though
+	 * by its words alone: mapdemand_words() says them.
+	 */
+	bool in_full;
+	bool lost; /* one of those that the guard counts */
+	/* The live row protected nobody: why it is never asked for, or that all
+	 * mail is held for it. */
+	const char *unasked;
+	bool held;
+	/* Of a row that is gone: the new map's that decides, or NULL. */
+	const struct maprow *above;
 	const char *key; /* borrowed, not NUL-terminated */
 	size_t keylen;
 	struct mapdemand was, is;
@@ -60,7 +81,8 @@ struct mapchanges {
 	bool first; /* there is no map before */
 	/* Rows for Postfix, by their texts. */
 	size_t row[CHANGE_OTHER + 1]; /* that differ, by enum change */
-	size_t live_enforced;	      /* in the live map, over opportunistic */
+	/* In the live map, over opportunistic, and of use: see mapchange. */
+	size_t live_enforced;
 	size_t lost;  /* of these, removed or weakened, but by no downgrade */
 	bool emptied; /* the new map is of no partner at all */
 	size_t rows;  /* in the new map */
@@ -69,8 +91,9 @@ struct mapchanges {
 	size_t count[CHANGE_OTHER + 1]; /* that differ, by enum change */
 	size_t cause[MAPCAUSES];
 	size_t losses;
-	size_t records;		  /* of any kind that differ */
-	bool damaged;		  /* the live map cannot be read whole */
+	size_t records; /* of any kind that differ */
+	bool damaged;	/* the live map cannot be read whole */
+	bool any;	/* in place it would change more than the header */
 	struct mapheader was, is; /* zeroed if there is none */
 };
 
@@ -83,9 +106,6 @@ void mapchanges(
     struct mapchanges *out, struct cdbmap *was, struct maptable *is, bool list);
 void mapchanges_release(struct mapchanges *c);
 
-/* Would putting the new map in place change any record but the header? */
-bool mapchanges_any(const struct mapchanges *c);
-
 /*
  * The changes of what is demanded, n of them: weaker first, then removed,
  * changed, stronger, added; by key among those. The caller frees the array.
@@ -93,7 +113,7 @@ bool mapchanges_any(const struct mapchanges *c);
 const struct mapchange **mapchanges_ranked(
     const struct mapchanges *c, size_t *n);
 
-/* By key alone, for qsort(3) of such an array. */
+/* The order of keys, for qsort(3) of such an array. */
 int mapchange_by_key(const void *x, const void *y);
 
 /*
@@ -107,5 +127,36 @@ bool mapchanges_too_much(
 
 /* "secure", or "secure inbound off" and so on where that does not follow. */
 void mapdemand_print(const struct mapdemand *d, bool client, struct buf *out);
+
+/*
+ * Append what the demand has and another one that looks alike has not: words
+ * of the row, such as "match=mx1.a.example", whom the inbound rule lets in, the
+ * end of the downgrade. Nothing if it is only less. Where one of both
+ * is lowered, of what holds without that.
+ */
+void mapdemand_words(
+    const struct mapdemand *d, const struct mapdemand *other, struct buf *out);
+
+/*
+ * Append "secure -> encrypt", or, where both look alike, or are in full of the
+ * same level, with what differs, cut to fit: "secure match=mx1.a.example ->
+ * secure match=mx2.a.example"; or "secure to the same in other words".
+ */
+void mapchange_print(const struct mapchange *c, struct buf *out);
+
+/* The same of what holds without a downgrade. */
+void mapchange_print_full(const struct mapchange *c, struct buf *out);
+
+/*
+ * What mail goes by for whom the row is gone, *by being its key: the policy
+ * above; or, where *by is empty, level, which is smtp_tls_security_level of
+ * main.cf, or NULL if that is not known.
+ */
+struct span mapchange_now(
+    const struct mapchange *c, const char *level, struct span *by);
+
+/* Append that: "by .a.example: encrypt", "as before: ...". */
+void mapchange_print_now(
+    const struct mapchange *c, const char *level, struct buf *out);
 
 #endif

@@ -20,13 +20,21 @@
 #ifndef MAPEVENT_H
 #define MAPEVENT_H
 
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
+struct buf;
 struct err;
+struct ledger_event;
 struct mapchanges;
+struct registry;
 struct settings;
 
-#define MAPEVENT_NAMED 50 /* rows that an event names */
+#define MAPEVENT_KIND "map" /* of an event that names rows */
+#define MAPEVENT_NAMED 50   /* rows that an event names */
 
 /*
  * Hold the map in place against the last event about it, and tell what days
@@ -35,12 +43,80 @@ struct settings;
  */
 int mapevent_look(const struct settings *set, time_t now, struct err *e);
 
+/* Of what the map is made, and the one before; NULL: that is not known. */
+struct mapevent_made {
+	const struct registry *is, *was;
+};
+
 /*
  * The map in the file `fresh` is about to be put in place. Append what that
- * changes, making the ledger if it is not there. 0, or -1 with *e set: no
- * event tells of it.
+ * changes, with the name of the partner beside each row, making the ledger if
+ * it is not there. 0, or -1 with *e set: no event tells of it.
  */
 int mapevent_announce(const struct settings *set, const struct mapchanges *c,
-    const char *fresh, time_t now, struct err *e);
+    const struct mapevent_made *of, const char *fresh, time_t now,
+    struct err *e);
+
+/*
+ * What an event says was changed by anything else than a downgrade, or its end:
+ * fn gets the key of each such row; or NULL once, where any may have been, as
+ * the event does not name them all. Nothing is said of other kinds.
+ */
+typedef void mapevent_changed_fn(const char *key, time_t at, void *arg);
+void mapevent_changed(
+    const struct ledger_event *ev, mapevent_changed_fn *fn, void *arg);
+
+/*
+ * Whose the rows are that an event names, whatever changed them: fn gets each
+ * key, a domain or next-hop, with the names of the partners that have it now
+ * and had it before the event, NULL for nobody. Older events name none, or only
+ * who has a row.
+ */
+typedef void mapevent_owner_fn(const struct ledger_event *ev, const char *key,
+    const char *is, const char *was, void *arg);
+void mapevent_owners(
+    const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg);
+
+/* The rows that an event does not name. */
+struct mapevent_rest {
+	uint64_t rows;
+	bool counted;	   /* the rest is known; older events do not tell */
+	uint64_t lost;	   /* enforced ones, removed or weakened */
+	uint64_t losers;   /* whose these were, who have no row that is named */
+	uint64_t partners; /* that lost something, and are not named either */
+};
+
+/*
+ * Is there any? fn (NULL: none) gets the names of partners that lost something
+ * by these rows alone, and not by a downgrade or its end: hundreds fit.
+ */
+typedef void mapevent_other_fn(
+    const struct ledger_event *ev, const char *name, void *arg);
+bool mapevent_rest(const struct ledger_event *ev, mapevent_other_fn *fn,
+    void *arg, struct mapevent_rest *out);
+
+/*
+ * Of a row of an event: append what was demanded, or is, for people: "secure",
+ * or, where both look alike, or are in full of the same level, with what
+ * differs: "secure match=mx1.a.example". Events of older versions have the
+ * rows alone.
+ */
+void mapevent_demand(const json_t *row, bool is, struct buf *out);
+
+/*
+ * Does the row of an Enforced domain demand less, and not by a downgrade or its
+ * end? As mapchanges() judged it when the map was made: a lower level is less,
+ * and so are an older protocol, and a suffix or `hostname' among the names. One
+ * more gateway by its name is not told as that.
+ */
+bool mapevent_weakens(const json_t *row);
+
+/*
+ * Of the data of an event: how many rows its text does not name; how many have
+ * no name there either, only a digest. anybody: those that may have taken
+ * something from a partner whose name does not stand there either.
+ */
+size_t mapevent_untold(const json_t *data);
+size_t mapevent_unnamed(const json_t *data, bool anybody);
 
 #endif

@@ -7,14 +7,18 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "author.h"
 #include "buf.h"
 #include "cdbmap.h"
+#include "clock.h"
+#include "compile.h"
 #include "dname.h"
 #include "err.h"
 #include "ledger_downgrade.h"
 #include "maptable.h"
 #include "mem.h"
 #include "num.h"
+#include "registry.h"
 #include "say.h"
 #include "settings.h"
 
@@ -58,6 +62,7 @@ lowered_by(struct cdbmap *live, const char *domain, size_t dlen,
 	if (!maprecord_parse(&rec, value, vlen))
 		return false;
 	*o = (struct downgrade){.level = rec.level,
+	    .inbound_only = rec.inbound_only,
 	    .begin = rec.begin,
 	    .end = rec.until,
 	    .id = rec.id};
@@ -66,7 +71,7 @@ lowered_by(struct cdbmap *live, const char *domain, size_t dlen,
 		ok = true;
 	}
 	maprecord_release(&rec);
-	if (!ok || o->level != LEVEL_KEY)
+	if (!ok || o->inbound_only || o->level != LEVEL_KEY)
 		return ok;
 	if (cdbmap_get(live, domain, dlen, &row, &len) != CDBMAP_FOUND)
 		return false;
@@ -262,6 +267,19 @@ hold_as_in_map(struct reading *r, const struct err *why)
 		say("no downgrade holds as long as it cannot be read");
 }
 
+/*
+ * Is o what a live map tells of, as far as is known? The partner may have been
+ * renamed since.
+ */
+static bool
+same_one(
+    const char *partner, int64_t id, time_t begin, const struct downgrade *o)
+{
+	if (id != 0 && id == o->id && begin == o->begin)
+		return true;
+	return strcmp(partner, o->partner) == 0 && (id == 0 || id == o->id);
+}
+
 /* The live map's, if it is of the same downgrade, as far as is known. */
 static const struct downgrade *
 live_one(const struct reading *r, const struct downgrade *o)
@@ -269,8 +287,8 @@ live_one(const struct reading *r, const struct downgrade *o)
 	size_t i;
 
 	for (i = 0; i < r->nlive; i++)
-		if (strcmp(r->live[i].partner, o->partner) == 0 &&
-		    (r->live[i].id == 0 || r->live[i].id == o->id))
+		if (same_one(
+			r->live[i].partner, r->live[i].id, r->live[i].begin, o))
 			return &r->live[i];
 	return NULL;
 }
@@ -448,9 +466,140 @@ mapholds_read(struct mapholds *h, const struct settings *set,
 	free(r.mark);
 }
 
+/* The place of the partner's, or h->n. */
+static size_t
+place_of(const struct mapholds *h, const char *partner)
+{
+	size_t i = 0;
+
+	while (i < h->n && strcmp(h->v[i].partner, partner) != 0)
+		i++;
+	return i;
+}
+
+static void
+add_left(struct mapholds *h, const struct downgrade *o, const char *why)
+{
+	h->left = mem_grow(h->left, h->nleft, &h->left_cap, sizeof(*h->left));
+	h->left[h->nleft++] = (struct mapleft){.partner = o->partner,
+	    .why = why,
+	    .level = o->level,
+	    .inbound_only = o->inbound_only};
+}
+
+/* One partner has one downgrade: o gives way to the one that goes on. */
+static void
+give_way(struct mapholds *h, const struct downgrade *o,
+    const struct downgrade *on, time_t now)
+{
+	char until[CLOCK_MAX], was[CLOCK_MAX];
+	struct buf why = {0};
+
+	buf_printf(&why,
+	    "that of %s goes on, to %s until %s, and this one, until %s, does "
+	    "not",
+	    on->partner, ledger_lowered_to(on->inbound_only, on->level),
+	    clock_text(on->end, now, until), clock_text(o->end, now, was));
+	add_left(h, o, arena_copy(&h->arena, why.data, why.len));
+	buf_free(&why);
+}
+
+void
+mapholds_rename(
+    struct mapholds *h, const char *from, const char *to, time_t now)
+{
+	const size_t i = place_of(h, from), k = place_of(h, to);
+
+	if (i == h->n)
+		return;
+	if (k == h->n) {
+		h->v[i].partner = arena_copy(&h->arena, to, strlen(to));
+		return;
+	}
+	give_way(h, &h->v[i], &h->v[k], now);
+	h->v[i] = h->v[--h->n];
+}
+
+/* --- What the registry has left behind ------------------------------------ */
+
+/* Why nothing is left that it could lower, or NULL. */
+static const char *
+why_left(const struct registry *r, const struct downgrade *o)
+{
+	const uint32_t i = registry_partner(r, o->partner);
+	const struct partner *p;
+	size_t k;
+
+	if (i == REGISTRY_NONE)
+		return "the partner left the registry";
+	p = &r->partner[i];
+	if (!compile_lowers(o, p))
+		return "the registry asks for no more than that";
+	if (compile_covers(o, r, p))
+		return NULL;
+	for (k = 0; o->domains != NULL && k < o->domains->n; k++)
+		if (registry_domain(r, o->domains->v[k]) != REGISTRY_NONE)
+			return "its domains are another partner's";
+	return "its domains left the registry";
+}
+
+/* Close it in the ledger, NULL if that is of no use; true if it is closed. */
+static bool
+close_left(
+    struct ledger *l, const struct downgrade *o, const char *why, time_t now)
+{
+	char who[AUTHOR_TEXT];
+	struct author a;
+	struct err e;
+	int rv;
+
+	if (l == NULL)
+		return false;
+	author_get(&a);
+	rv = ledger_downgrade_close(
+	    l, o->id, author_text(&a, who), why, now, &e);
+	if (rv == -1)
+		say_err(&e);
+	return rv != -1;
+}
+
+void
+mapholds_leave(struct mapholds *h, const struct settings *set,
+    const struct registry *r, time_t now, bool dry)
+{
+	struct ledger *l = NULL;
+	struct downgrade *o;
+	struct mapmark m;
+	const char *why;
+	size_t i, kept = 0;
+	struct err e;
+
+	for (i = 0; i < h->n; i++) {
+		o = &h->v[i];
+		h->v[kept++] = *o;
+		if ((why = why_left(r, o)) == NULL)
+			continue;
+		add_left(h, o, why);
+		if (dry)
+			continue;
+		if (l == NULL && h->code == 0 &&
+		    (l = ledger_open(set->ledger, LEDGER_WRITE, &e)) != NULL)
+			ledger_patience(l, CLOSE_PATIENCE);
+		if (close_left(l, o, why, now)) {
+			kept--;
+			continue;
+		}
+		m = mark_of(o, now, OURSELVES);
+		add_mark(h, &m);
+	}
+	h->n = kept;
+	ledger_close(l);
+}
+
 void
 mapholds_release(struct mapholds *h)
 {
+	free(h->left);
 	free(h->v);
 	free(h->mark);
 	ledger_believed_release(&h->list);
@@ -489,8 +638,11 @@ is_held(const struct mapholds *h, time_t now, const struct maprecord *rec,
 		return false;
 	for (i = 0; i < h->n; i++) {
 		o = &h->v[i];
-		if (strcmp(o->partner, rec->partner) == 0 && o->begin <= now &&
-		    o->end > now && (key == NULL || covers(o, key, klen)))
+		if ((strcmp(o->partner, rec->partner) == 0 ||
+			(rec->id != 0 && rec->id == o->id &&
+			    rec->begin == o->begin)) &&
+		    o->begin <= now && o->end > now &&
+		    (key == NULL || covers(o, key, klen)))
 			return true;
 	}
 	return false;

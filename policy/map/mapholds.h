@@ -23,6 +23,7 @@
 struct cdbmap;
 struct err;
 struct maptable;
+struct registry;
 struct settings;
 
 /*
@@ -33,9 +34,21 @@ struct settings;
 size_t mapholds_in_map(
     struct cdbmap *live, struct arena *a, struct downgrade **v);
 
+/*
+ * One that is over because there is nothing in the registry that it lowers, or
+ * its partner became one with another that has its own.
+ */
+struct mapleft {
+	const char *partner, *why;
+	enum level level;
+	bool inbound_only;
+};
+
 struct mapholds {
 	struct downgrade *v;
 	size_t n, cap;
+	struct mapleft *left; /* of mapholds_rename(), _leave() */
+	size_t nleft, left_cap;
 	struct mapmark *mark; /* for the new map */
 	size_t nmarks, mark_cap;
 	int code; /* why the ledger is of no use, 0 if it is */
@@ -64,6 +77,24 @@ void mapholds_read(struct mapholds *h, const struct settings *set,
  * lowered.
  */
 void mapholds_mark_all(struct mapholds *h, time_t now);
+
+/*
+ * What holds for partner `from` holds for `to`, by the same downgrade; but if
+ * `to` has one that is what holds, and the other is listed as left, with both
+ * ends. As ledger_rename() will record it.
+ */
+void mapholds_rename(
+    struct mapholds *h, const char *from, const char *to, time_t now);
+
+/*
+ * End, and list, what was begun for a partner that r does not have, or that
+ * asks for no more than it leaves, or for domains of which that partner has
+ * none any more: who comes back is not lowered. With dry only list. It is
+ * closed in the ledger of the settings, or, if that cannot be, it goes on to
+ * hold in h, and gets a mark.
+ */
+void mapholds_leave(struct mapholds *h, const struct settings *set,
+    const struct registry *r, time_t now, bool dry);
 
 void mapholds_release(struct mapholds *h);
 

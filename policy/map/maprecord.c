@@ -33,6 +33,8 @@ const char *const maprecord_requiretls[] = {[REQUIRETLS_MAIN_CF] = "main.cf",
     [REQUIRETLS_ENFORCE] = "enforce",
     NULL};
 
+static const char *const directions[] = {"both", "inbound", NULL};
+
 enum kind {
 	TEXT,
 	COUNT,
@@ -44,6 +46,7 @@ enum kind {
 	DIGEST,
 	LEVEL,
 	CHOICE, /* of `choices`, into an enum */
+	EITHER, /* of two `choices`, into a bool */
 	LIST
 };
 
@@ -92,6 +95,7 @@ static bool
 take(const struct field *f, char *value, char *to, char **room)
 {
 	uint64_t v = 0;
+	unsigned word;
 
 	switch (f->kind) {
 	case TEXT:
@@ -127,6 +131,11 @@ take(const struct field *f, char *value, char *to, char **room)
 		return true;
 	case LEVEL:
 		return level_parse(value, (enum level *)(void *)to) == 0;
+	case EITHER:
+		if (!take_choice(value, f->choices, &word))
+			return false;
+		*(bool *)to = word != 0;
+		return true;
 	case CHOICE:
 		return take_choice(value, f->choices, (unsigned *)(void *)to);
 	case LIST:
@@ -261,6 +270,8 @@ maprecord_print(const struct maprecord *r, struct buf *out)
 			put(out, " begin=", num_time_text(r->begin, when));
 			buf_printf(out, " id=%" PRId64, r->id);
 		}
+		if (r->inbound_only)
+			put(out, " direction=", directions[true]);
 		put(out, " { full = ", r->full);
 		buf_puts(out, " }");
 	}
@@ -291,6 +302,8 @@ maprecord_parse(struct maprecord *r, const char *text, size_t len)
 	    {AT(struct maprecord, until), TIME, NULL},
 	    {AT(struct maprecord, begin), TIME, NULL},
 	    {AT(struct maprecord, id), ID, NULL},
+	    {"direction", offsetof(struct maprecord, inbound_only), EITHER,
+		directions},
 	    {AT(struct maprecord, full), TEXT, NULL}};
 	size_t lists = 2 * (sizeof(struct strs) + sizeof(char *)), i;
 	char *copy;
@@ -404,11 +417,12 @@ mapmark_parse(struct mapmark *m, const char *key, size_t klen, const char *text,
 bool
 mapmark_is_of(const struct mapmark *m, const struct downgrade *o)
 {
+	/* The partner may have been renamed since. */
+	if (m->id != 0 && o->id != 0 && m->begin != 0)
+		return m->id == o->id && m->begin == o->begin;
 	if (strcmp(m->partner, o->partner) != 0)
 		return false;
-	if (m->id == 0 || o->id == 0)
-		return o->begin <= m->at;
-	return m->id == o->id && (m->begin == 0 || m->begin == o->begin);
+	return m->id == 0 || o->id == 0 ? o->begin <= m->at : m->id == o->id;
 }
 
 /* --- Policy texts --------------------------------------------------------- */
@@ -416,13 +430,15 @@ mapmark_is_of(const struct mapmark *m, const struct downgrade *o)
 struct mapmatch
 mapmatch_of(const char *policy, size_t len)
 {
-	const char *p = memmem(policy, len, " match=", 7), *end;
+	const char *end = policy + len, *p = policy, *next;
 
-	if (p == NULL)
-		return (struct mapmatch){0};
-	p += 7;
-	end = memchr(p, ' ', len - (size_t)(p - policy));
-	return (struct mapmatch){p, end != NULL ? end : policy + len};
+	while ((p = memchr(p, ' ', (size_t)(end - p))) != NULL)
+		if (end - ++p >= 6 && memcmp(p, "match=", 6) == 0) {
+			p += 6;
+			next = memchr(p, ' ', (size_t)(end - p));
+			return (struct mapmatch){p, next == NULL ? end : next};
+		}
+	return (struct mapmatch){0};
 }
 
 bool

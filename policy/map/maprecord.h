@@ -92,6 +92,7 @@ struct maprecord {
 	const char *full; /* the row's text without it; "" if none holds */
 	void *memory;	  /* of a parsed record; owned */
 	enum requiretls requiretls; /* of mail that is sent there */
+	bool inbound_only;	    /* it lets mail in; the row is as always */
 };
 
 /* By enum requiretls: the words of smtp_requiretls_policy, postconf(5). */

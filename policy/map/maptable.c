@@ -6,9 +6,11 @@
 
 #include "buf.h"
 #include "cdbmap.h"
+#include "dname.h"
 #include "err.h"
 #include "maprecord.h"
 #include "mem.h"
+#include "span.h"
 
 #define AHEAD 16 /* keys that are prefetched */
 
@@ -32,22 +34,14 @@ maptable_add(struct maptable *t, const char *key, size_t klen, const char *text,
 	return (uint32_t)t->n++;
 }
 
-uint32_t
-maptable_copy(struct maptable *t, const char *key, const char *text)
-{
-	const size_t klen = strlen(key), tlen = strlen(text);
-
-	return maptable_add(t, arena_copy(&t->arena, key, klen), klen,
-	    arena_copy(&t->arena, text, tlen), tlen);
-}
-
 void
 maptable_mark(struct maptable *t, const struct mapmark *m)
 {
 	struct buf key = {0}, text = {0};
 
 	mapmark_print(m, &key, &text);
-	(void)maptable_copy(t, key.data, text.data);
+	(void)maptable_add(t, arena_copy(&t->arena, key.data, key.len), key.len,
+	    arena_copy(&t->arena, text.data, text.len), text.len);
 	buf_free(&key);
 	buf_free(&text);
 }
@@ -83,12 +77,6 @@ find(struct maptable *t, const char *key, size_t klen)
 	return strmap_find(&t->index, t->row, key, klen);
 }
 
-void
-maptable_prefetch(const struct maptable *t, const char *key, size_t klen)
-{
-	strmap_prefetch(&t->index, key, klen);
-}
-
 bool
 maptable_get(struct maptable *t, const char *key, size_t klen,
     const char **text, size_t *tlen)
@@ -110,6 +98,24 @@ maptable_get(struct maptable *t, const char *key, size_t klen,
 	*text = r->text;
 	*tlen = r->tlen;
 	return true;
+}
+
+const struct maprow *
+maptable_above(struct maptable *t, const char *key, size_t klen)
+{
+	struct span rest = {key, klen};
+	uint32_t i;
+
+	if (dname_is_nexthop_n(key, klen))
+		return NULL;
+	while (rest.n > 0) {
+		rest = span_skip(rest, 1);
+		rest = span_skip(rest, span_chr(rest, '.'));
+		i = rest.n == 0 ? MAPTABLE_NONE : find(t, rest.p, rest.n);
+		if (i != MAPTABLE_NONE)
+			return &t->row[i];
+	}
+	return NULL;
 }
 
 int

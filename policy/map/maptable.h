@@ -29,7 +29,8 @@ struct maprow {
 	uint32_t record;
 	uint32_t partner; /* index in the registry, if it was compiled */
 	uint8_t level;	  /* enum level, the same */
-	bool lowered;	  /* a downgrade holds, the same */
+	bool covered;	  /* a downgrade holds, the same */
+	bool lowered;	  /* it does, and not of mail from them alone */
 };
 
 /* Is it for us, and not for Postfix? See maprecord.h. */
@@ -55,9 +56,6 @@ struct maptable {
 uint32_t maptable_add(struct maptable *t, const char *key, size_t klen,
     const char *text, size_t tlen);
 
-/* Add one without a partner; both strings are copied. */
-uint32_t maptable_copy(struct maptable *t, const char *key, const char *text);
-
 /* Add the record of a mark. */
 void maptable_mark(struct maptable *t, const struct mapmark *m);
 
@@ -74,8 +72,19 @@ int maptable_read(struct maptable *t, struct cdbmap *m, struct err *e);
 bool maptable_get(struct maptable *t, const char *key, size_t klen,
     const char **text, size_t *tlen);
 
+/*
+ * The row that smtp(8) comes to for a name which has none of its own, the
+ * nearest above; NULL: there is none. As maptable_get().
+ */
+const struct maprow *maptable_above(
+    struct maptable *t, const char *key, size_t klen);
+
 /* That key will be asked for soon, strmap_prefetch(). */
-void maptable_prefetch(const struct maptable *t, const char *key, size_t klen);
+static inline void
+maptable_prefetch(const struct maptable *t, const char *key, size_t klen)
+{
+	strmap_prefetch(&t->index, key, klen);
+}
 
 /* Write the header and all rows. 0, or -1 with *e set. */
 int maptable_write(

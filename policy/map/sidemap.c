@@ -270,7 +270,7 @@ put_row(struct making *m, const struct maprow *r)
 		return put_gateway(m, key, klen);
 	if (maprow_is_record(r) && (!alone || has_row(m, "", key, klen)))
 		return 0;
-	if (klen == 0 || *key == '[')
+	if (klen == 0 || dname_is_nexthop_n(key, klen))
 		return 0;
 	if ((*key == '.' ? put_below(m, key, klen) : put_exact(m, key, klen)) ==
 	    -1)
@@ -327,6 +327,8 @@ bare_nexthop(const struct maprow *r, const char **name, size_t *len)
 	if (**name == '[') {
 		end = memchr(++*name, ']', *len - 1);
 		*len = end == NULL ? 0 : (size_t)(end - *name);
+	} else if ((end = memchr(*name, ':', *len)) != NULL) {
+		*len = (size_t)(end - *name);
 	}
 	for (i = 0; i < *len; i++)
 		if ((unsigned char)(*name)[i] >= 0x80)
@@ -378,7 +380,8 @@ make(const char *path, bool spare, const char *map,
 		    rows(&m) == -1)
 			cdbmap_abandon(m.w);
 		else if (cdbmap_finish(m.w, e) == 0)
-			rv = spare ? publish_commit_beside(p, SPARE, e)
+			rv = spare ? publish_commit_beside(
+					 p, SPARE, PUBLISH_MODE, e)
 				   : publish_commit(p, e);
 	}
 	publish_free(p);

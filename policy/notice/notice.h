@@ -1,12 +1,12 @@
 /*
- * notice.h: what people are told, and in which words.
+ * notice.h: what people are told, whom, and when.
  *
- * A notice is data; here are its key, its subject, its text and its JSON.
- * The text is written so that the operator can forward it to the partner's
- * postmaster: what is wrong, what still works, since when, what was done,
- * what to do. Whatever comes from outside (host names, certificates,
- * registry texts) is escaped and cut, so that it cannot forge lines or
- * headers. Pure.
+ * A notice is data; here are its key and its subject, and beside it are its
+ * text (notice_mail.h) and its JSON (notice_json.h). The text is written so
+ * that the operator can forward it to the partner's postmaster: what is wrong,
+ * what still works, since when, what was done, what to do. Whatever comes from
+ * outside (host names, certificates, registry texts) is escaped and cut, so
+ * that it cannot forge lines or headers. Pure.
  *
  * Whoever sends keeps the keys of what was sent: no key is sent twice. Keys
  * of what may come again (held, by turns, map) hold the day, so that it is told
@@ -20,9 +20,13 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "attributes.h"
 #include "drop.h"
 #include "fault.h"
 #include "level.h"
+#include "num.h"
+
+struct buf;
 
 #define NOTICE_GATEWAYS_MAX 20 /* in the text; more are only counted */
 #define NOTICE_PARTNERS_MAX 50 /* that fail at once, the same */
@@ -60,6 +64,7 @@ struct notice {
 	 */
 	struct drop_action of;
 	const char *contact;	   /* as the registry says */
+	uint32_t notify_contact;   /* the same; NOTIFY_* or seconds */
 	const char *ticket;	   /* the same */
 	const char *const *domain; /* of the partner */
 	size_t ndomains;
@@ -78,25 +83,9 @@ struct notice {
 bool notice_of_action(
     const struct drop_action *x, time_t now, struct notice *out);
 
-/* All of these: the caller frees. */
+/* The caller frees. */
 char *notice_key(const struct notice *n);     /* one word, ASCII */
 char *notice_subject(const struct notice *n); /* one line, ASCII */
-char *notice_json(const struct notice *n);    /* one line, no \n behind it */
-
-/*
- * The text, UTF-8, lines end in \n. ours: with a last part for our own
- * operator, marked as not to be forwarded; else as it is for the contact.
- * Common faults and the map are never for others. The caller frees.
- */
-char *notice_body(const struct notice *n, bool ours);
-
-/*
- * The whole message for sendmail(1): headers, empty line, body. NULL if the
- * recipient has no good address. From is said only if it is one. It asks
- * robots not to answer, so that nothing goes round in circles.
- */
-char *notice_mail(
-    const struct notice *n, const char *from, const char *to, bool ours);
 
 /*
  * Fit for a header and for a command line: user@domain, or a local user;
@@ -105,11 +94,37 @@ char *notice_mail(
 bool notice_address_ok(const char *s);
 
 /*
- * Shall the partner's contact be told, too? Not of what is ours (many
- * that fail at once, a common cause, the map, what was done by hand), not of a
- * date far off, and not through the very gateways that cannot be mailed to:
- * such a notice would only add a failure.
+ * Shall the partner's contact be told, too? Only where notify-contact says so;
+ * not of what is ours (many that fail at once, a common cause, the map, what
+ * was done by hand), not of a date far off, and not through the very gateways
+ * that cannot be mailed to: such a notice would only add a failure.
  */
 bool notice_tell_contact(const struct notice *n);
+
+/*
+ * When: now (n->at), or later if notify-contact is a time, and this is of a
+ * fault that has not lasted as long.
+ */
+time_t notice_contact_time(const struct notice *n);
+
+/* Is it that a fault or a downgrade is over? */
+bool notice_is_end(const struct notice *n);
+
+/* --- For the rest of this room -------------------------------------------- */
+
+/*
+ * Append foreign text: controls, what reorders or hides text, and bytes that
+ * are not UTF-8 (ascii: all beyond it) become \xHH; cut at max bytes.
+ */
+void notice_foreign(struct buf *b, const char *s, size_t max, bool ascii);
+
+/* The partner's name, or a word for it. */
+void notice_partner(struct buf *b, const struct notice *n, bool ascii);
+
+/* 2026-11-23 14:05 UTC */
+struct notice_stamp {
+	char s[NUM_TIME_MAX];
+};
+struct notice_stamp notice_at(time_t t);
 
 #endif

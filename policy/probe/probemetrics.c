@@ -7,6 +7,7 @@
 #include "life.h"
 #include "num.h"
 #include "probereport.h"
+#include "prometheus.h"
 
 #define NAGIOS_SHOWN 5 /* failures named in the line */
 
@@ -37,6 +38,25 @@ nagios_where(struct buf *out, const struct proberow *row)
 	}
 }
 
+/* Does no gateway pass at some next-hop, as far as is known? */
+static bool
+stops(const struct probereport *r)
+{
+	size_t i, k, bad, unknown;
+
+	for (i = 0; i < r->n; i = k) {
+		bad = unknown = 0;
+		for (k = i; k < r->n && r->row[k]->target == r->row[i]->target;
+		     k++) {
+			bad += proberow_fails(r->row[k]);
+			unknown += r->row[k]->fault == FAULT_LOCAL_ERROR;
+		}
+		if (bad > unknown && bad == k - i)
+			return true;
+	}
+	return false;
+}
+
 static void
 nagios_list(const struct probereport *r, bool failed, struct buf *out)
 {
@@ -45,7 +65,7 @@ nagios_list(const struct probereport *r, bool failed, struct buf *out)
 	for (i = 0; i < r->n; i++) {
 		const struct proberow *row = r->row[i];
 
-		if (failed ? row->fault == FAULT_OK
+		if (failed ? !proberow_fails(row)
 			   : row->fault != FAULT_OK ||
 				 (!row->warning && !row->turns.on))
 			continue;
@@ -67,8 +87,8 @@ nagios_list(const struct probereport *r, bool failed, struct buf *out)
 		buf_printf(out, ", %zu more", more);
 }
 
-int
-probemetrics_nagios(const struct probereport *r, struct buf *out)
+static int
+put_nagios(const struct probereport *r, struct buf *out)
 {
 	static const char *const word[] = {
 	    [OK] = "OK",
@@ -80,24 +100,33 @@ probemetrics_nagios(const struct probereport *r, struct buf *out)
 	int state;
 
 	probereport_sum(r, &sum);
-	state = sum.gateways == 0	   ? UNKNOWN
-		: sum.failed > sum.unknown ? CRITICAL
-		: sum.unknown > 0	   ? UNKNOWN
-		: sum.warned > 0	   ? WARNING
-					   : OK;
+	state = sum.gateways == 0			      ? UNKNOWN
+		: stops(r)				      ? CRITICAL
+		: sum.unknown > 0			      ? UNKNOWN
+		: sum.failed > 0 || sum.warned > 0 || r->kept ? WARNING
+							      : OK;
 	buf_printf(out, "TLSPACT %s - ", word[state]);
 	if (sum.gateways == 0)
 		buf_puts(out, "no gateway was looked at");
 	else if (sum.failed > 0) {
-		buf_printf(
-		    out, "%zu of %zu gateways fail", sum.failed, sum.gateways);
+		buf_printf(out, "%zu of %zu gateways fail%s", sum.failed,
+		    sum.gateways,
+		    state == WARNING ? ", others take the mail" : "");
 		nagios_list(r, true, out);
 	} else {
 		buf_printf(out, "%zu gateway%s of %zu partner%s pass%s",
 		    sum.gateways, num_plural(sum.gateways), sum.partners,
 		    num_plural(sum.partners), sum.gateways == 1 ? "es" : "");
+		if (sum.not_asked > 0)
+			buf_printf(out,
+			    ", %zu without good TLS, which is not asked of "
+			    "them",
+			    sum.not_asked);
 		nagios_list(r, false, out);
 	}
+	if (r->kept)
+		buf_puts(out, ", by the registry last compiled: that of now is "
+			      "not taken");
 	buf_printf(out,
 	    " | gateways=%zu failed=%zu;0;0;0;%zu warned=%zu "
 	    "partners=%zu partners_failed=%zu",
@@ -110,42 +139,22 @@ probemetrics_nagios(const struct probereport *r, struct buf *out)
 	return state;
 }
 
-/* --- Prometheus ------------------------------------------------------- */
+const struct probeform probemetrics_nagios = {put_nagios};
 
-static void
-put_label(struct buf *out, const char *name, const char *value)
-{
-	buf_printf(out, "%s=\"", name);
-	for (; *value != '\0'; value++) {
-		if (*value == '\\' || *value == '"')
-			buf_putc(out, '\\');
-		if (*value == '\n')
-			buf_puts(out, "\\n");
-		else
-			buf_putc(out, *value);
-	}
-	buf_putc(out, '"');
-}
+/* --- Prometheus ------------------------------------------------------- */
 
 static void
 put_gateway(struct buf *out, const char *metric, const struct evidence_probe *g)
 {
 	buf_printf(out, "%s{", metric);
-	put_label(out, "partner", g->partner);
+	prometheus_label(out, "partner", g->partner);
 	buf_putc(out, ',');
-	put_label(out, "nexthop", g->nexthop);
+	prometheus_label(out, "nexthop", g->nexthop);
 	buf_putc(out, ',');
-	put_label(out, "gateway", g->host);
+	prometheus_label(out, "gateway", g->host);
 	buf_putc(out, ',');
-	put_label(out, "address", g->address);
+	prometheus_label(out, "address", g->address);
 	buf_printf(out, ",port=\"%u\"", g->port);
-}
-
-static void
-head(struct buf *out, const char *metric, const char *help)
-{
-	buf_printf(
-	    out, "# HELP %s %s\n# TYPE %s gauge\n", metric, help, metric);
 }
 
 static bool
@@ -223,52 +232,61 @@ put_all(const struct probereport *r, struct buf *out, const char *metric,
 	}
 }
 
-void
-probemetrics_prometheus(const struct probereport *r, struct buf *out)
+static int
+put_prometheus(const struct probereport *r, struct buf *out)
 {
 	const char *m = "tlspact_gateway_up";
 	struct probereport_sum sum;
 	size_t i;
 
 	probereport_sum(r, &sum);
-	head(out, m, "1 if the gateway passed at this look, else 0.");
+	prometheus_gauge(
+	    out, m, "1 if the gateway passed at this look, else 0.");
 	for (i = 0; i < r->n; i++) {
 		put_gateway(out, m, &r->row[i]->seen);
 		buf_printf(out, "} %d\n", r->row[i]->fault == FAULT_OK);
 	}
 	m = "tlspact_gateway_fault";
-	head(out, m, "1 with the fault class as a label; ok is one of them.");
+	prometheus_gauge(
+	    out, m, "1 with the fault class as a label; ok is one of them.");
 	for (i = 0; i < r->n; i++) {
 		put_gateway(out, m, &r->row[i]->seen);
 		buf_printf(
 		    out, ",fault=\"%s\"} 1\n", fault_text(r->row[i]->fault));
 	}
 	m = "tlspact_gateway_by_turns";
-	head(out, m, "1 if it passes and fails by turns of late, else 0.");
+	prometheus_gauge(
+	    out, m, "1 if it passes and fails by turns of late, else 0.");
 	for (i = 0; i < r->n; i++) {
 		put_gateway(out, m, &r->row[i]->seen);
 		buf_printf(out, "} %d\n", r->row[i]->turns.on);
 	}
 	m = "tlspact_gateway_certificate_not_after_seconds";
-	head(out, m, "End of life of the certificate seen last, UNIX time.");
+	prometheus_gauge(
+	    out, m, "End of life of the certificate seen last, UNIX time.");
 	put_all(r, out, m, ENDS);
 	m = "tlspact_gateway_certificate_days_left";
-	head(out, m, "Days until then; negative once it has expired.");
+	prometheus_gauge(
+	    out, m, "Days until then; negative once it has expired.");
 	put_all(r, out, m, DAYS_LEFT);
 	m = "tlspact_gateway_certificate_ends_soon";
-	head(
+	prometheus_gauge(
 	    out, m, "1 if --warn-days and a share of its life say so, else 0.");
 	put_all(r, out, m, ENDS_SOON);
 	m = "tlspact_gateway_probe_time_seconds";
-	head(out, m, "When the gateway was looked at last, UNIX time.");
+	prometheus_gauge(
+	    out, m, "When the gateway was looked at last, UNIX time.");
 	put_all(r, out, m, TIME);
 	m = "tlspact_probe_gateways";
-	head(out, m, "Gateways looked at by this run.");
+	prometheus_gauge(out, m, "Gateways looked at by this run.");
 	buf_printf(out, "%s %zu\n", m, sum.gateways);
 	m = "tlspact_probe_failed";
-	head(out, m, "Gateways that failed in this run.");
+	prometheus_gauge(out, m, "Gateways that failed in this run.");
 	buf_printf(out, "%s %zu\n", m, sum.failed);
 	m = "tlspact_probe_time_seconds";
-	head(out, m, "When this run ended, UNIX time.");
+	prometheus_gauge(out, m, "When this run ended, UNIX time.");
 	buf_printf(out, "%s %lld\n", m, (long long)r->now);
+	return r->code;
 }
+
+const struct probeform probemetrics_prometheus = {put_prometheus};

@@ -4,13 +4,12 @@
 #ifndef PROBEMETRICS_H
 #define PROBEMETRICS_H
 
-struct buf;
-struct probereport;
+struct probeform;
 
 /* One line for a monitoring plugin; returns its exit code, 0 to 3. */
-int probemetrics_nagios(const struct probereport *r, struct buf *out);
+extern const struct probeform probemetrics_nagios;
 
 /* The text format of Prometheus. */
-void probemetrics_prometheus(const struct probereport *r, struct buf *out);
+extern const struct probeform probemetrics_prometheus;
 
 #endif

@@ -9,6 +9,7 @@
 #include "err.h"
 #include "mem.h"
 #include "quote.h"
+#include "registry_slip.h"
 
 void
 probeplan_init(struct probeplan *p, const struct registry *r, bool as_enforced)
@@ -48,9 +49,10 @@ add_target(struct probeplan *p, const struct partner *partner,
 	t->name = partner == NULL ? "-" : partner->name;
 	t->attributes = partner == NULL ? &p->stranger : partner->attributes;
 	t->gateway = partner == NULL ? p->stranger.gateway : partner->gateway;
-	t->level = p->as_enforced    ? attributes_enforced_level(t->attributes)
-		   : partner == NULL ? LEVEL_OPPORTUNISTIC
-				     : partner_level(partner);
+	t->own = partner == NULL ? LEVEL_OPPORTUNISTIC : partner_level(partner);
+	t->held = t->own;
+	t->level =
+	    p->as_enforced ? attributes_enforced_level(t->attributes) : t->own;
 	t->nexthop = nexthop;
 	t->domain = domain;
 	t->listed = listed;
@@ -71,10 +73,13 @@ add_partner(struct probeplan *p, const struct partner *partner, bool look)
 	uint32_t i;
 
 	for (i = 0; i < partner->ndomains; i++) {
-		if (d[i].name[0] == '.')
+		/* With mode=none Postfix does not even ask for TLS. */
+		if (d[i].name[0] == '.' ||
+		    (partner->attributes->mode == MODE_NONE && !p->as_enforced))
 			add_skip(p, partner, d[i].name);
 		else if (!look || !has_target(p, partner, d[i].name))
-			add_target(p, partner, d[i].name, NULL, true);
+			add_target(p, partner, d[i].name, NULL,
+			    partner->attributes->mode != MODE_NONE);
 	}
 }
 
@@ -95,7 +100,7 @@ first_domain(const struct registry *r, const struct partner *partner)
 	uint32_t i;
 
 	for (i = 0; i < partner->ndomains; i++)
-		if (d[i].name[0] != '.' && d[i].name[0] != '[')
+		if (d[i].name[0] != '.' && !dname_is_nexthop(d[i].name))
 			return d[i].name;
 	return NULL;
 }
@@ -163,6 +168,13 @@ is_nexthop(const char *what, struct nexthop *n)
 		   strcmp(n->name, "localhost") == 0);
 }
 
+void
+probeplan_stranger(struct probeplan *p, const char *nexthop)
+{
+	if (!has_target(p, NULL, nexthop))
+		add_target(p, NULL, keep(p, nexthop), NULL, false);
+}
+
 /* Not a name of a partner or one of its domains. */
 static int
 add_other(struct probeplan *p, const char *what, const char *normal,
@@ -174,9 +186,9 @@ add_other(struct probeplan *p, const char *what, const char *normal,
 	uint32_t i;
 
 	if (!is_nexthop(normal, &n))
-		return err_set(e, EX_USAGE,
-		    "%s is neither a partner nor a domain or host",
-		    quotes(what).s);
+		return err_set(e, EX_NOINPUT,
+		    "%s is neither a partner nor a domain or host%s",
+		    quotes(what).s, registry_near(r, what).s);
 	if ((i = with_gateway(r, n.name)) != REGISTRY_NONE)
 		return probeplan_host(p, i, what, e);
 	if (is_name && (i = below_suffix(r, normal)) != REGISTRY_NONE) {
@@ -185,8 +197,7 @@ add_other(struct probeplan *p, const char *what, const char *normal,
 			add_target(p, partner, keep(p, normal), NULL, false);
 		return 0;
 	}
-	if (!has_target(p, NULL, normal))
-		add_target(p, NULL, keep(p, normal), NULL, false);
+	probeplan_stranger(p, normal);
 	return 0;
 }
 
@@ -278,4 +289,14 @@ probeplan_release(struct probeplan *p)
 	free(p->skip);
 	arena_free(&p->arena);
 	memset(p, 0, sizeof(*p));
+}
+
+bool
+probeplan_wants_tlsa(const struct probetarget *t, bool dane)
+{
+	if (t->fresh)
+		return true;
+	if (t->level == LEVEL_OPPORTUNISTIC)
+		return dane || t->attributes->verify == VERIFY_DANE;
+	return t->level == LEVEL_SECURE && t->attributes->verify == VERIFY_DANE;
 }

@@ -22,11 +22,15 @@ struct probetarget {
 	const char *name;		     /* of the partner, or "-" */
 	const struct attributes *attributes; /* never NULL, and so the next */
 	const struct strs *gateway;
-	enum level level;    /* at which to look and to judge */
+	enum level level; /* at which to look and to judge */
+	enum level own;	  /* that the registry has */
+	/* At which the map holds its mail by that rule; own unless said. */
+	enum level held;
 	const char *nexthop; /* for mxdns_lookup, and the evidence */
 	/* Whose domain `nexthop` is in the rules; NULL: that of the nexthop. */
 	const char *domain;
 	bool listed; /* nexthop stands in the registry: worth recording */
+	bool fresh;  /* there are no rules yet: all is asked for, TXT as well */
 	const struct smtpclient *client; /* how Postfix meets it */
 };
 
@@ -57,10 +61,13 @@ void probeplan_all(struct probeplan *p);
 /*
  * A partner's name, one of its domains, a name below its `.domain`, one of
  * its gateways, or any other domain or host (judged as opportunistic). What
- * is in the plan already is not added again. 0, or -1 with *e set (64) if
- * it is nothing of the kind.
+ * is in the plan already is not added again. 0, or -1 with *e set: 66 if it is
+ * nothing of the kind, 64 for a `.domain`.
  */
 int probeplan_add(struct probeplan *p, const char *what, struct err *e);
+
+/* The next-hop, in normal form, as one of nobody that we know. */
+void probeplan_stranger(struct probeplan *p, const char *nexthop);
 
 /* HOST or HOST:PORT, by the rules of the partner of that index. 0 or -1. */
 int probeplan_host(
@@ -76,5 +83,8 @@ int probeplan_name(const char *what, struct nexthop *n);
 uint32_t probeplan_partner(const struct registry *r, const char *what);
 
 void probeplan_release(struct probeplan *p);
+
+/* Are TLSA records of use for t? dane: at opportunistic, too. */
+bool probeplan_wants_tlsa(const struct probetarget *t, bool dane);
 
 #endif

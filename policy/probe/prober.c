@@ -53,6 +53,8 @@
 struct ask {
 	struct prober *prober;
 	uint32_t target;
+	unsigned texts; /* TXT records that are waited for */
+	enum probewire_text mta_sts, tls_rpt;
 };
 
 /* A row that waits for a session. */
@@ -217,14 +219,6 @@ start(struct prober *p, const struct probewire *w, uint32_t row,
 
 /* --- The way there ---------------------------------------------------- */
 
-bool
-prober_wants_tlsa(const struct probetarget *t, bool dane)
-{
-	if (t->level == LEVEL_OPPORTUNISTIC)
-		return dane || t->attributes->verify == VERIFY_DANE;
-	return t->level == LEVEL_SECURE && t->attributes->verify == VERIFY_DANE;
-}
-
 static enum probewire_dnssec
 dnssec_of(const struct mxdns_answer *a)
 {
@@ -303,7 +297,7 @@ look_at(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
 	const char *why_not = !t->client->dnssec ? NOT_LOOKED
 			      : !p->vouched	 ? NOT_VOUCHED
 						 : NULL;
-	bool wanted = prober_wants_tlsa(t, p->set->dane);
+	bool wanted = probeplan_wants_tlsa(t, p->set->dane);
 	struct probewire w = {.target = a->target};
 	uint32_t row;
 
@@ -318,7 +312,7 @@ look_at(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
 	if (w.ntlsa == 0)
 		put_servername(&w, p, h->name, r->domain);
 	row = say_row(p, &w, r, h);
-	if (t->level == LEVEL_SECURE && wanted && why_not != NULL)
+	if (t->level == LEVEL_SECURE && wanted && why_not != NULL && !t->fresh)
 		say_none(p, row, FAULT_LOCAL_ERROR, why_not);
 	else
 		start(p, &w, row, addr);
@@ -389,11 +383,72 @@ no_way(struct ask *a, const struct mxdns_result *r, const struct mxdns_host *h,
 			 "answer that DNSSEC vouches for: see resolver and "
 			 "trust_anchor in tlspact.conf."
 		       : "",
-	    h == NULL ? mxdns_status_name(r->status) : "addresses",
-	    mxdns_kind_name(bad->kind), bad->why == NULL ? "" : ", ",
+	    h == NULL ? mxdns_status_names[r->status] : "addresses",
+	    mxdns_kind_names[bad->kind], bad->why == NULL ? "" : ", ",
 	    bad->why == NULL ? "" : bad->why);
 	say_none(a->prober, row, fault, text.data);
 	buf_free(&text);
+}
+
+static void
+end_ask(struct ask *a)
+{
+	struct prober *p = a->prober;
+	struct probewire w = {.kind = PROBEWIRE_ASKED, .target = a->target};
+
+	p->asking--;
+	p->under_way--;
+	say_wire(p, &w);
+	ask_some(p);
+}
+
+static void
+on_text(struct ask *a, const struct mxdns_result *r, enum probewire_text *text)
+{
+	struct probewire w = {.kind = PROBEWIRE_TEXTS, .target = a->target};
+
+	if (r->text != NULL)
+		*text = PROBEWIRE_TEXT_YES;
+	else if (r->mx.kind == MXDNS_NO_DATA || r->mx.kind == MXDNS_NO_NAME)
+		*text = PROBEWIRE_TEXT_NO;
+	if (--a->texts > 0)
+		return;
+	w.mta_sts = a->mta_sts;
+	w.tls_rpt = a->tls_rpt;
+	say_wire(a->prober, &w);
+	end_ask(a);
+}
+
+static void
+on_mta_sts(const struct mxdns_result *r, void *arg)
+{
+	struct ask *a = arg;
+
+	on_text(a, r, &a->mta_sts);
+}
+
+static void
+on_tls_rpt(const struct mxdns_result *r, void *arg)
+{
+	struct ask *a = arg;
+
+	on_text(a, r, &a->tls_rpt);
+}
+
+/* RFC 8461, 3.1; RFC 8460, 3. */
+static void
+ask_texts(struct ask *a, const char *domain)
+{
+	static const struct mxdns_how sts = {.text = "v=STSv1"},
+				      rpt = {.text = "v=TLSRPTv1"};
+	struct prober *p = a->prober;
+	char name[DNAME_MAX + 16];
+
+	a->texts = 2;
+	(void)snprintf(name, sizeof(name), "_mta-sts.%s", domain);
+	mxdns_lookup(p->dns, name, p->set->port, &sts, on_mta_sts, a);
+	(void)snprintf(name, sizeof(name), "_smtp._tls.%s", domain);
+	mxdns_lookup(p->dns, name, p->set->port, &rpt, on_tls_rpt, a);
 }
 
 static void
@@ -401,8 +456,7 @@ on_mx(const struct mxdns_result *r, void *arg)
 {
 	struct ask *a = arg;
 	struct prober *p = a->prober;
-	struct probewire w = {.kind = PROBEWIRE_ASKED, .target = a->target};
-	enum fault fault = judge_mx(r);
+	enum fault fault = judge_way(r, NULL);
 	size_t i;
 
 	if (fault != FAULT_OK && r->nhost == 0)
@@ -410,14 +464,14 @@ on_mx(const struct mxdns_result *r, void *arg)
 	for (i = 0; i < r->nhost; i++) {
 		const struct mxdns_host *h = &r->host[i];
 
-		if ((fault = judge_host(r, h)) != FAULT_OK)
+		if ((fault = judge_way(r, h)) != FAULT_OK)
 			no_way(a, r, h, fault);
 		look_at_all(a, r, h);
 	}
-	p->asking--;
-	p->under_way--;
-	say_wire(p, &w);
-	ask_some(p);
+	if (p->set->target[a->target].fresh && r->mx.kind != MXDNS_NOT_ASKED)
+		ask_texts(a, r->domain);
+	else
+		end_ask(a);
 }
 
 /* --- All of it ---------------------------------------------------------- */
@@ -428,7 +482,7 @@ ask(struct ask *a)
 	const struct prober_settings *set = a->prober->set;
 	const struct probetarget *t = &set->target[a->target];
 	const struct mxdns_how how = {
-	    .tlsa = t->client->dnssec && prober_wants_tlsa(t, set->dane),
+	    .tlsa = t->client->dnssec && probeplan_wants_tlsa(t, set->dane),
 	    .no_mx = !t->client->mx,
 	    .no_host = !t->client->dns,
 	    .native = t->client->native};
@@ -445,7 +499,7 @@ ask_some(struct prober *p)
 	while (p->next < set->n && p->under_way < ASKING_MAX &&
 	       p->open < OPEN_MAX(set)) {
 		a = &p->ask[p->order[p->next]];
-		*a = (struct ask){p, p->order[p->next++]};
+		*a = (struct ask){.prober = p, .target = p->order[p->next++]};
 		p->under_way++;
 		ask(a);
 	}
@@ -485,7 +539,7 @@ set_up(struct prober *p, struct err *e)
 	p->sweep = sweep_new(p->base, &limits);
 	p->dns = mxdns_new(p->base, &dns, e);
 	for (i = 0; i < set->n; i++)
-		tlsa = tlsa || prober_wants_tlsa(&set->target[i], set->dane);
+		tlsa = tlsa || probeplan_wants_tlsa(&set->target[i], set->dane);
 	p->vouched = !tlsa || mxdns_system_vouches();
 	return p->dns == NULL || get_ctx(p, set->target, e) == NULL ? -1 : 0;
 }

@@ -32,9 +32,6 @@ struct prober_settings {
 /* A whole session takes no longer than so many timeouts. */
 #define PROBER_SESSION_STEPS 3
 
-/* Are TLSA records of use for t? */
-bool prober_wants_tlsa(const struct probetarget *t, bool dane);
-
 /* For apart_start(): arg is a struct prober_settings, fd where to say it. */
 int prober_main(int fd, void *arg);
 

@@ -8,6 +8,8 @@
 #include "buf.h"
 #include "clock.h"
 #include "err.h"
+#include "evidence_log.h"
+#include "judge.h"
 #include "mem.h"
 #include "probeplan.h"
 #include "proberun.h"
@@ -29,6 +31,7 @@ struct proberecord {
 	struct evidence_probe *seen;
 	size_t nseen, cap;
 	const struct registry *registry;
+	time_t span;
 };
 
 /* True if it is the first one, which is worth telling. */
@@ -68,26 +71,56 @@ chain_text(struct proberecord *p, const struct starttls_result *s)
 	return p->pem.len == 0 ? "" : p->pem.data;
 }
 
+/* What the look was judged by, and how the gateway was asked. */
+static void
+rule_of(const struct probetarget *t, char out[DIGEST_HEX])
+{
+	const struct judge_gateway g = {.attributes = t->attributes,
+	    .gateway = t->gateway,
+	    .level = t->own};
+	const char *name = t->attributes->servername;
+	struct digest *d = digest_new();
+
+	judge_rule(&g, out);
+	digest_add(d, out, DIGEST_HEX);
+	digest_add(d, &t->attributes->ciphers, sizeof(t->attributes->ciphers));
+	if (name != NULL)
+		digest_add(d, name, strlen(name));
+	digest_hex(d, out);
+}
+
 int
 proberecord_add(struct proberecord *p, struct proberow *row,
     const struct starttls_result *s, struct err *e)
 {
 	struct evidence_probe probe = row->seen;
+	char rule[DIGEST_HEX];
 
-	if (!p->write || !row->target->listed)
+	if (!p->write || !row->target->listed || row->unknown)
 		return 0;
 	if (p->evidence == NULL || p->in_row >= GIVE_UP) {
 		p->lost++;
 		return 0;
 	}
-	probe.fault = fault_text(row->fault);
+	probe.fault = fault_text(row->recorded);
 	probe.chain = chain_text(p, s);
-	if (evidence_probe_add(p->evidence, &probe, e) == 0) {
+	rule_of(row->target, rule);
+	probe.rule = rule;
+	if (evidence_probe_add(p->evidence, &probe, &row->turns, e) == 0) {
 		p->in_row = 0;
-		(void)evidence_turns(p->evidence, &probe, &row->turns, e);
 		return 0;
 	}
 	p->lost++;
+	return failed(p, e) ? -1 : 0;
+}
+
+int
+proberecord_told(struct proberecord *p, const struct probetarget *t,
+    time_t began, struct err *e)
+{
+	if (!p->write || !t->listed || p->lost > 0 || p->evidence == NULL ||
+	    evidence_looked(p->evidence, t->name, t->nexthop, began, e) == 0)
+		return 0;
 	return failed(p, e) ? -1 : 0;
 }
 
@@ -99,6 +132,42 @@ proberecord_last_key(
 
 	if (p->evidence == NULL || t->partner == NULL ||
 	    evidence_passed_key(p->evidence, t->name, host, p->key, &e) == -1 ||
+	    p->key[0] == '\0')
+		return NULL;
+	return p->key;
+}
+
+/* A key among those of a partner's gateways. */
+struct any_key {
+	struct proberecord *p;
+	const char *key;
+	time_t vouched;
+};
+
+static bool
+on_vouched(const struct evidence_gateway *g, void *arg)
+{
+	struct any_key *a = arg;
+	const bool same = strcmp(g->key, a->key) == 0;
+
+	if (strlen(g->key) != EVIDENCE_KEY - 1 ||
+	    (!same && g->vouched <= a->vouched))
+		return true;
+	a->vouched = g->vouched;
+	memcpy(a->p->key, g->key, EVIDENCE_KEY);
+	return !same;
+}
+
+const char *
+proberecord_any_key(struct proberecord *p, const char *partner, const char *key)
+{
+	struct any_key a = {.p = p, .key = key};
+	struct err e;
+
+	p->key[0] = '\0';
+	if (p->evidence == NULL ||
+	    evidence_gateways(p->evidence, partner, 0, on_vouched, &a, &e) ==
+		-1 ||
 	    p->key[0] == '\0')
 		return NULL;
 	return p->key;
@@ -161,17 +230,12 @@ keep(struct proberecord *p, const char *s)
 }
 
 static bool
-is_partner(const struct registry *r, const char *name)
-{
-	return registry_partner(r, name) != REGISTRY_NONE;
-}
-
-static bool
 on_gateway(const struct evidence_gateway *g, void *arg)
 {
 	struct proberecord *p = arg;
 
-	if (!is_partner(p->registry, g->last.partner))
+	if (evidence_gone(g, p->span) ||
+	    !registry_has(p->registry, g->last.partner, g->last.nexthop))
 		return true;
 	p->seen = mem_grow(p->seen, p->nseen, &p->cap, sizeof(*p->seen));
 	p->seen[p->nseen++] = (struct evidence_probe){
@@ -209,12 +273,13 @@ on_chain(const struct evidence_probe *c, void *arg)
 
 int
 proberecord_seen(struct proberecord *p, const struct registry *reg, time_t now,
-    const struct evidence_probe **seen, size_t *n, struct err *e)
+    time_t span, const struct evidence_probe **seen, size_t *n, struct err *e)
 {
 	time_t since = now - (time_t)PROBERECORD_DAYS * CLOCK_DAY;
 	int rv = 0;
 
 	p->registry = reg;
+	p->span = span;
 	if (p->evidence != NULL &&
 	    (evidence_gateways(p->evidence, NULL, since, on_gateway, p, e) ==
 		    -1 ||

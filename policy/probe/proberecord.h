@@ -24,16 +24,31 @@ struct proberecord *proberecord_open(const char *path, const char *ledger,
     enum evidence_mode mode, struct err *e);
 
 /*
- * Add one result, and say what its gateway shows by turns. Only next-hops that
- * stand in the registry are kept: what was looked at by another name would grow
- * old there. s may be NULL. 0, or -1 with *e set for the first failure only.
+ * Add one result, by the rule that the partner has, and say what its gateway
+ * shows by turns. Only next-hops that stand in the registry are kept: what was
+ * looked at by another name would grow old there. s may be NULL. 0, or -1 with
+ * *e set for the first failure only.
  */
 int proberecord_add(struct proberecord *p, struct proberow *row,
     const struct starttls_result *s, struct err *e);
 
+/*
+ * All rows of the target were added, of a look that began then: gateways there
+ * that it did not meet are gone. Not where one was lost. 0, or -1 as above.
+ */
+int proberecord_told(struct proberecord *p, const struct probetarget *t,
+    time_t began, struct err *e);
+
 /* The key that passed last, or NULL; good until the next call. */
 const char *proberecord_last_key(
     struct proberecord *p, const struct probetarget *t, const char *host);
+
+/*
+ * The same of a partner whose gateway is not known: `key` (SPKI SHA-256) if any
+ * of them last passed with that, else the one that passed last of all.
+ */
+const char *proberecord_any_key(
+    struct proberecord *p, const char *partner, const char *key);
 
 /*
  * Which of the n targets had a gateway that let us wait the last time, as the
@@ -44,12 +59,14 @@ void proberecord_slow(const char *path, const char *ledger,
     const struct probetarget *t, size_t n, bool *slow);
 
 /*
- * The gateways that the evidence has seen lately, of partners of reg: what
- * names them, the time of the last look and the end of the last certificate
- * seen (0: none). They live until p is closed. 0, or -1 with *e set.
+ * The gateways that the evidence has seen lately, of partners of reg and not
+ * evidence_gone() within span: what names them, the time of the last look and
+ * the end of the last certificate seen (0: none). They live until p is closed.
+ * 0, or -1 with *e set.
  */
 int proberecord_seen(struct proberecord *p, const struct registry *reg,
-    time_t now, const struct evidence_probe **seen, size_t *n, struct err *e);
+    time_t now, time_t span, const struct evidence_probe **seen, size_t *n,
+    struct err *e);
 
 /* What the warden and the reports ask for is never removed. */
 #define PROBERECORD_KEEP (90u * 86400) /* seconds */

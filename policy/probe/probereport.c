@@ -4,56 +4,42 @@
 #include <string.h>
 
 #include "buf.h"
+#include "columns.h"
 #include "json.h"
+#include "mem.h"
 #include "num.h"
+#include "probeletter.h"
 #include "probeplan.h"
 #include "quote.h"
 #include "registry.h"
 
 #define REPEAT_WINDOW 64 /* rows looked back at for the same gateway */
 #define SEEN_MAX 44	 /* columns of an observed value */
-#define LETTER_WIDTH 72	 /* columns */
+#define PARTNER_MAX 20	 /* columns of a name where room is short */
+#define LEAD "    "	 /* of what goes on on another line */
+#define RULE_LEAD "                        " /* of words about a rule */
 
-/* Columns of a terminal that s takes. */
-static size_t
-width_of(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s != '\0'; s++)
-		if (((unsigned char)*s & 0xc0) != 0x80)
-			n++;
-	return n;
-}
-
-/* The rows of one partner, or of one stranger; zeroed before the first. */
-struct group {
-	const char *name;
-	size_t begin, end;
-	size_t failed, unknown; /* of them, as in struct probereport_sum */
-};
-
-static bool
-next_group(const struct probereport *r, struct group *g)
+bool
+probereport_group(const struct probereport *r, struct probereport_group *g)
 {
 	size_t i = g->end;
 
-	*g = (struct group){.begin = i, .end = i};
+	*g = (struct probereport_group){.begin = i, .end = i};
 	if (i == r->n)
 		return false;
 	g->name = probereport_name(r->row[i]);
 	for (; i < r->n && strcmp(probereport_name(r->row[i]), g->name) == 0;
 	     i++) {
-		g->failed += r->row[i]->fault != FAULT_OK;
+		g->failed += proberow_fails(r->row[i]);
 		g->unknown += r->row[i]->fault == FAULT_LOCAL_ERROR;
 	}
 	g->end = i;
 	return true;
 }
 
-/* As another row of the same group before it: the same gateway again. */
-static bool
-repeats(const struct probereport *r, const struct group *g, size_t i)
+bool
+probereport_repeats(
+    const struct probereport *r, const struct probereport_group *g, size_t i)
 {
 	const struct proberow *a = r->row[i], *b;
 	size_t k = i - g->begin > REPEAT_WINDOW ? i - REPEAT_WINDOW : g->begin;
@@ -72,11 +58,11 @@ repeats(const struct probereport *r, const struct group *g, size_t i)
 void
 probereport_sum(const struct probereport *r, struct probereport_sum *out)
 {
-	struct group g = {0};
+	struct probereport_group g = {0};
 	size_t i;
 
 	memset(out, 0, sizeof(*out));
-	while (next_group(r, &g)) {
+	while (probereport_group(r, &g)) {
 		out->partners++;
 		out->partners_failed += g.failed > 0;
 		out->failed += g.failed;
@@ -91,6 +77,7 @@ probereport_sum(const struct probereport *r, struct probereport_sum *out)
 			out->days_known = true;
 			out->min_days = row->days_left;
 		}
+		out->not_asked += proberow_not_asked(row);
 		out->warned +=
 		    row->fault == FAULT_OK && (row->warning || row->turns.on);
 	}
@@ -117,28 +104,10 @@ cell(const struct proberow *row, int column)
 	case CERTIFICATE:
 		return row->certificate;
 	default:
-		return row->fault != FAULT_OK ? "FAIL" : "pass";
+		return proberow_fails(row)	? "FAIL"
+		       : row->fault != FAULT_OK ? "not asked,"
+						: "pass";
 	}
-}
-
-/* s in width columns, filled up or cut between characters. */
-static void
-put_cell(struct buf *out, const char *s, size_t width)
-{
-	size_t col = 0, n, all = width_of(s);
-	size_t room = all > width ? width - 3 : width;
-
-	for (; *s != '\0' && col < room; s += n, col++) {
-		n = utf8_len(s, strlen(s));
-		n = n == 0 ? 1 : n;
-		buf_add(out, s, n);
-	}
-	if (all > width) {
-		buf_puts(out, "...");
-		col += 3;
-	}
-	for (; col < width + 2; col++)
-		buf_putc(out, ' ');
 }
 
 static bool
@@ -152,16 +121,10 @@ ends_soon(const struct proberow *row)
 	return false;
 }
 
+/* "pass, ends soon", "FAIL expired", "not asked, no-starttls". */
 static void
-put_verdict(
-    struct buf *out, const struct probereport *r, const struct proberow *row)
+verdict_text(const struct proberow *row, struct buf *out)
 {
-	const char *colour = row->fault != FAULT_OK	     ? "31"
-			     : row->warning || row->turns.on ? "33"
-							     : "32";
-
-	if (r->colour)
-		buf_printf(out, "\033[%sm", colour);
 	buf_puts(out, cell(row, VERDICT));
 	if (row->fault != FAULT_OK)
 		buf_printf(out, " %s", fault_text(row->fault));
@@ -171,41 +134,167 @@ put_verdict(
 		buf_puts(out, ", weak");
 	if (row->turns.on)
 		buf_puts(out, ", by turns");
+}
+
+static void
+put_verdict(
+    struct buf *out, const struct probereport *r, const struct proberow *row)
+{
+	const char *colour =
+	    proberow_fails(row)					      ? "31"
+	    : row->fault != FAULT_OK || row->warning || row->turns.on ? "33"
+								      : "32";
+
+	if (r->colour)
+		buf_printf(out, "\033[%sm", colour);
+	verdict_text(row, out);
 	if (r->colour)
 		buf_puts(out, "\033[m");
 	buf_putc(out, '\n');
 }
 
+/* The columns of the first line of a row: those up to last, and the verdict. */
+struct layout {
+	size_t width[COLUMNS];
+	int last;
+	bool below; /* the others stand on a second line */
+};
+
+static const char *const head[COLUMNS] = {
+    "partner", "gateway", "address", "tls", "cipher", "certificate", "verdict"};
+
+static void
+measure(const struct probereport *r, struct layout *l)
+{
+	struct buf verdict = {0};
+	size_t i, w;
+	int k;
+
+	for (k = 0; k < COLUMNS; k++)
+		l->width[k] = strlen(head[k]);
+	for (i = 0; i < r->n; i++)
+		for (k = 0; k < COLUMNS; k++) {
+			buf_clear(&verdict);
+			if (k == VERDICT)
+				verdict_text(r->row[i], &verdict);
+			w = columns_width(
+			    k == VERDICT ? verdict.data : cell(r->row[i], k));
+			l->width[k] = w > l->width[k] ? w : l->width[k];
+		}
+	buf_free(&verdict);
+}
+
+/* Columns of the first line. */
+static size_t
+line_width(const struct layout *l)
+{
+	size_t n = l->width[VERDICT];
+	int k;
+
+	for (k = 0; k <= l->last; k++)
+		n += l->width[k] + 2;
+	return n;
+}
+
+static void
+lay_out(const struct probereport *r, struct layout *l)
+{
+	size_t all, least = strlen(head[GATEWAY]);
+
+	*l = (struct layout){.last = CERTIFICATE};
+	measure(r, l);
+	if (r->columns == COLUMNS_ANY || line_width(l) <= r->columns)
+		return;
+	l->below = true;
+	if (l->width[PARTNER] > PARTNER_MAX)
+		l->width[PARTNER] = PARTNER_MAX;
+	l->last = ADDRESS;
+	if (line_width(l) > r->columns)
+		l->last = GATEWAY;
+	all = line_width(l);
+	if (all <= r->columns)
+		return;
+	all -= r->columns;
+	l->width[GATEWAY] =
+	    l->width[GATEWAY] < least + all ? least : l->width[GATEWAY] - all;
+}
+
+/* The second line of a row: what is not, or not whole, on the first. */
+static void
+put_below(struct buf *out, const struct probereport *r, const struct layout *l,
+    const struct proberow *row)
+{
+	struct buf text = {0};
+	const char *s;
+	int k;
+
+	for (k = 0; k < VERDICT; k++) {
+		s = cell(row, k);
+		if (k <= l->last ? columns_width(s) > l->width[k]
+				 : strcmp(s, "-") != 0)
+			buf_printf(&text, "%s%s", text.len == 0 ? "" : ", ", s);
+	}
+	if (text.len > 0) {
+		buf_puts(out, LEAD);
+		columns_wrap(out, text.data, strlen(LEAD), LEAD, r->columns);
+		buf_putc(out, '\n');
+	}
+	buf_free(&text);
+}
+
+static void
+put_row(struct buf *out, const struct probereport *r, const struct layout *l,
+    const struct proberow *row)
+{
+	int k;
+
+	for (k = 0; k <= l->last; k++) {
+		columns_put(
+		    out, row == NULL ? head[k] : cell(row, k), l->width[k]);
+		buf_puts(out, "  ");
+	}
+	if (row == NULL) {
+		buf_printf(out, "%s\n", head[VERDICT]);
+		return;
+	}
+	put_verdict(out, r, row);
+	if (l->below)
+		put_below(out, r, l, row);
+}
+
 static void
 put_rows(const struct probereport *r, struct buf *out)
 {
-	static const char *const head[COLUMNS] = {"partner", "gateway",
-	    "address", "tls", "cipher", "certificate", "verdict"};
-	size_t width[COLUMNS], i, k, w;
-	struct group g = {0};
+	struct probereport_group g = {0};
+	struct layout l;
+	size_t i;
 
-	for (k = 0; k < COLUMNS; k++) {
-		width[k] = strlen(head[k]);
-		for (i = 0; i < r->n; i++) {
-			w = width_of(cell(r->row[i], (int)k));
-			width[k] = w > width[k] ? w : width[k];
-		}
-	}
-	for (k = 0; k < VERDICT; k++)
-		put_cell(out, head[k], width[k]);
-	buf_printf(out, "%s\n", head[VERDICT]);
-	while (next_group(r, &g))
-		for (i = g.begin; i < g.end; i++) {
-			if (!r->verbose && repeats(r, &g, i))
-				continue;
-			for (k = 0; k < VERDICT; k++)
-				put_cell(
-				    out, cell(r->row[i], (int)k), width[k]);
-			put_verdict(out, r, r->row[i]);
-		}
+	lay_out(r, &l);
+	put_row(out, r, &l, NULL);
+	while (probereport_group(r, &g))
+		for (i = g.begin; i < g.end; i++)
+			if (r->verbose || !probereport_repeats(r, &g, i))
+				put_row(out, r, &l, r->row[i]);
 }
 
 /* --- Below it --------------------------------------------------------- */
+
+/* Break the line that was put since `from`, if it is too long. */
+static void
+break_line(struct buf *out, size_t from, size_t columns)
+{
+	size_t in = strspn(out->data + from, " ");
+	char *line;
+
+	if (columns == COLUMNS_ANY)
+		return;
+	line = mem_dup(out->data + from + in);
+	line[strcspn(line, "\n")] = '\0';
+	out->len = from + in;
+	columns_wrap(out, line, in, in > 0 ? LEAD "  " : LEAD, columns);
+	buf_putc(out, '\n');
+	free(line);
+}
 
 static const char *
 dnssec(enum probewire_dnssec d)
@@ -216,7 +305,8 @@ dnssec(enum probewire_dnssec d)
 }
 
 static void
-put_more(const struct proberow *row, struct buf *out)
+put_more(
+    const struct probereport *r, const struct proberow *row, struct buf *out)
 {
 	size_t from = out->len;
 
@@ -237,6 +327,15 @@ put_more(const struct proberow *row, struct buf *out)
 		    row->subject, row->issuer, row->seen.key);
 	buf_printf(out, "; %u ms\n", row->ms);
 	quote_since(out, from);
+	break_line(out, from, r->columns);
+}
+
+void
+probereport_place(const struct proberow *row, struct buf *out)
+{
+	buf_puts(out, probereport_gateway(row));
+	if (row->seen.address[0] != '\0')
+		buf_printf(out, " [%s]", row->seen.address);
 }
 
 static void
@@ -274,25 +373,26 @@ put_remark(
 	turns_text(&row->turns, out);
 	buf_putc(out, '\n');
 	quote_since(out, from);
+	break_line(out, from, r->columns);
 	if (r->verbose)
-		put_more(row, out);
+		put_more(r, row, out);
 }
 
 static void
 put_remarks(const struct probereport *r, struct buf *out)
 {
-	struct group g = {0};
+	struct probereport_group g = {0};
 	bool first = true;
 	size_t i;
 
-	while (next_group(r, &g))
+	while (probereport_group(r, &g))
 		for (i = g.begin; i < g.end; i++) {
 			const struct proberow *row = r->row[i];
 
 			if (!r->verbose &&
 			    ((row->fault == FAULT_OK && !row->warning &&
 				 !row->turns.on) ||
-				repeats(r, &g, i)))
+				probereport_repeats(r, &g, i)))
 				continue;
 			if (first)
 				buf_putc(out, '\n');
@@ -303,14 +403,15 @@ put_remarks(const struct probereport *r, struct buf *out)
 
 /* Does one address of the host of row i fail, and another one pass? */
 static bool
-is_split(const struct probereport *r, const struct group *g, size_t i)
+is_split(
+    const struct probereport *r, const struct probereport_group *g, size_t i)
 {
 	const struct proberow *a = r->row[i], *b;
 	size_t k;
 
 	for (k = g->begin; k < g->end; k++) {
 		b = r->row[k];
-		if ((a->fault != FAULT_OK) != (b->fault != FAULT_OK) &&
+		if (proberow_fails(a) != proberow_fails(b) &&
 		    strcmp(a->seen.host, b->seen.host) == 0)
 			return true;
 	}
@@ -319,15 +420,15 @@ is_split(const struct probereport *r, const struct group *g, size_t i)
 
 /* Has row i been named for an earlier one? */
 static bool
-is_named(const struct probereport *r, const struct group *g, size_t i,
-    bool by_address)
+is_named(const struct probereport *r, const struct probereport_group *g,
+    size_t i, bool by_address)
 {
 	const struct proberow *a = r->row[i], *b;
 	size_t k;
 
 	for (k = g->begin; k < i; k++) {
 		b = r->row[k];
-		if ((a->fault != FAULT_OK) == (b->fault != FAULT_OK) &&
+		if (proberow_fails(a) == proberow_fails(b) &&
 		    strcmp(a->seen.host, b->seen.host) == 0 &&
 		    (!by_address ||
 			strcmp(a->seen.address, b->seen.address) == 0))
@@ -338,8 +439,8 @@ is_named(const struct probereport *r, const struct group *g, size_t i,
 
 /* Which gateways of a partner fail, or pass, and with what address if both. */
 static void
-put_hosts(const struct probereport *r, const struct group *g, bool failed,
-    struct buf *out)
+put_hosts(const struct probereport *r, const struct probereport_group *g,
+    bool failed, struct buf *out)
 {
 	const char *sep = "";
 	bool split;
@@ -347,7 +448,7 @@ put_hosts(const struct probereport *r, const struct group *g, bool failed,
 
 	for (i = g->begin; i < g->end; i++) {
 		split = is_split(r, g, i);
-		if ((r->row[i]->fault != FAULT_OK) != failed ||
+		if (proberow_fails(r->row[i]) != failed ||
 		    is_named(r, g, i, split))
 			continue;
 		buf_printf(out, "%s%s", sep, probereport_gateway(r->row[i]));
@@ -360,17 +461,20 @@ put_hosts(const struct probereport *r, const struct group *g, bool failed,
 static void
 put_partners(const struct probereport *r, struct buf *out)
 {
-	struct group g = {0};
+	struct probereport_group g = {0};
+	size_t from;
 
-	while (next_group(r, &g)) {
+	while (probereport_group(r, &g)) {
 		if (g.failed == 0 || g.failed == g.end - g.begin ||
 		    g.end - g.begin > REPEAT_WINDOW)
 			continue;
+		from = out->len;
 		buf_printf(out, "%s fails at ", g.name);
 		put_hosts(r, &g, true, out);
 		buf_puts(out, "; passes at ");
 		put_hosts(r, &g, false, out);
 		buf_puts(out, ".\n");
+		break_line(out, from, r->columns);
 	}
 }
 
@@ -378,7 +482,7 @@ static void
 put_skipped(const struct probereport *r, struct buf *out)
 {
 	const struct probeplan *p = r->plan;
-	size_t i;
+	size_t from = out->len, i;
 
 	if (p == NULL || p->nskip == 0)
 		return;
@@ -387,11 +491,13 @@ put_skipped(const struct probereport *r, struct buf *out)
 		buf_printf(out, "%s%s", i == 0 ? "" : ", ", p->skip[i].what);
 	if (i < p->nskip)
 		buf_printf(out, " and %zu more", p->nskip - i);
-	buf_puts(out, " (sub-domains; name one to look at it).\n");
+	buf_puts(
+	    out, " (sub-domains: name one to look at it; or mode=none).\n");
+	break_line(out, from, r->columns);
 }
 
-void
-probereport_table(const struct probereport *r, struct buf *out)
+static int
+put_report(const struct probereport *r, struct buf *out)
 {
 	struct probereport_sum sum;
 
@@ -399,7 +505,7 @@ probereport_table(const struct probereport *r, struct buf *out)
 	if (r->n > 0)
 		put_rows(r, out);
 	put_remarks(r, out);
-	if (sum.partners > 1 || sum.failed > 0 || r->n == 0)
+	if (sum.partners > 1 || sum.failed + sum.not_asked > 0 || r->n == 0)
 		buf_putc(out, '\n');
 	put_partners(r, out);
 	if (r->n == 0)
@@ -410,8 +516,15 @@ probereport_table(const struct probereport *r, struct buf *out)
 		    sum.partners - sum.partners_failed, sum.partners,
 		    num_plural(sum.partners), sum.partners == 1 ? "es" : "",
 		    sum.failed, sum.gateways, num_plural(sum.gateways));
+	if (sum.not_asked > 0)
+		buf_printf(out,
+		    "%zu look%s without good TLS, which is not asked there.\n",
+		    sum.not_asked, num_plural(sum.not_asked));
 	put_skipped(r, out);
+	return r->code;
 }
+
+const struct probeform probereport_table = {put_report};
 
 /* --- One certificate and every rule ----------------------------------------
  */
@@ -441,34 +554,109 @@ seen_width(const struct certverdict *v)
 	size_t i, w, width = strlen("observed");
 
 	for (i = 0; i < CERTRULE_COUNT; i++) {
-		w = width_of(v->rule[i].observed);
+		w = columns_width(v->rule[i].observed);
 		width = w > width ? w : width;
 	}
 	return width > SEEN_MAX ? SEEN_MAX : width;
 }
 
 static void
-put_table(const struct certverdict *v, bool colour, struct buf *out)
+put_rule(enum certrule_id id, const struct certrule_result *r, bool colour,
+    struct buf *out)
 {
-	size_t i, width = seen_width(v);
+	columns_put(out, certrule_words[id].word, 13);
+	if (colour)
+		buf_puts(out, colour_of(r));
+	columns_put(out, state_word(r), 9);
+	if (colour && *colour_of(r) != '\0')
+		buf_puts(out, "\033[m");
+	buf_puts(out, "  ");
+}
 
-	put_cell(out, "rule", 11);
-	put_cell(out, "verdict", 9);
-	put_cell(out, "observed", width);
-	buf_puts(out, "in words\n");
+static void
+put_table(
+    const struct certverdict *v, bool colour, size_t columns, struct buf *out)
+{
+	size_t width = seen_width(v);
+	bool digest;
+	int i;
+
+	buf_puts(out, "rule         verdict    ");
+	columns_put(out, "observed", columns == COLUMNS_ANY ? width + 2 : 10);
+	buf_printf(out, "%sin words\n", columns == COLUMNS_ANY ? "" : "and ");
 	for (i = 0; i < CERTRULE_COUNT; i++) {
 		const struct certrule_result *r = &v->rule[i];
 
-		put_cell(out, certrule_text((enum certrule_id)i), 11);
-		if (colour)
-			buf_puts(out, colour_of(r));
-		put_cell(out, state_word(r), 9);
-		if (colour && *colour_of(r) != '\0')
-			buf_puts(out, "\033[m");
-		put_cell(
-		    out, r->observed[0] != '\0' ? r->observed : "-", width);
-		buf_printf(out, "%s\n", r->sentence);
+		put_rule((enum certrule_id)i, r, colour, out);
+		if (columns == COLUMNS_ANY) {
+			columns_put(out,
+			    r->observed[0] != '\0' ? r->observed : "-", width);
+			buf_printf(out, "  %s\n", r->sentence);
+			continue;
+		}
+		/* A digest is one word, and wider than what is left. */
+		digest =
+		    strchr(r->observed, ' ') == NULL &&
+		    strlen(RULE_LEAD) + columns_width(r->observed) > columns;
+		if (r->observed[0] != '\0' && !digest) {
+			columns_wrap(out, r->observed, strlen(RULE_LEAD),
+			    RULE_LEAD, columns);
+			buf_puts(out, "\n" RULE_LEAD);
+		}
+		columns_wrap(
+		    out, r->sentence, strlen(RULE_LEAD), RULE_LEAD, columns);
+		if (digest)
+			buf_printf(out, "\n             %s", r->observed);
+		buf_putc(out, '\n');
 	}
+}
+
+/*
+ * What of the registry the certificate does not meet: "gateway= and issuer=";
+ * nothing where it is the certificate itself that is no good.
+ */
+static void
+put_terms(const struct certverdict *v, struct buf *out)
+{
+	static const struct {
+		enum certrule_id id;
+		const char *term;
+	} rests[] = {{CERTRULE_NAME, "gateway="}, {CERTRULE_CA, "ca="},
+	    {CERTRULE_ISSUER, "issuer="}, {CERTRULE_PIN, "key="},
+	    {CERTRULE_COMMON_NAME, "common-name="}};
+	size_t i, n = 0;
+
+	for (i = 0; i < sizeof(rests) / sizeof(rests[0]); i++)
+		if (v->rule[rests[i].id].state == CERTRULE_FAIL)
+			buf_printf(out, "%s%s", n++ == 0 ? "" : " and ",
+			    rests[i].term);
+}
+
+/* A downgrade is of no help to a move that is still to come. */
+static void
+put_planned(const struct probereport_rules *r, struct buf *out)
+{
+	struct buf terms = {0};
+
+	if (r->v != NULL)
+		put_terms(r->v, &terms);
+	buf_printf(out,
+	    "It is not known as a gateway of %s: mail to it would be held",
+	    r->partner);
+	if (terms.len == 0)
+		buf_putc(out, '.');
+	else {
+		buf_printf(out,
+		    " by the rules of the registry. If it is to be one, change "
+		    "%s",
+		    terms.data);
+		if (r->provider != NULL)
+			buf_printf(
+			    out, ", or provider=, which is %s", r->provider);
+		buf_puts(out, ".");
+	}
+	buf_putc(out, '\n');
+	buf_free(&terms);
 }
 
 static void
@@ -482,6 +670,8 @@ put_step(const struct probereport_rules *r, struct buf *out)
 	else if (r->v != NULL && r->v->delivers && !fault_stops_mail(r->fault))
 		buf_puts(out, "Postfix does not look at this and would go on "
 			      "delivering; by the registry it is a failure.\n");
+	else if (r->planned)
+		put_planned(r, out);
 	else if (r->v != NULL && r->v->step < LEVEL_SECURE)
 		buf_printf(out,
 		    "Mail to this gateway is held. The smallest step that "
@@ -492,32 +682,42 @@ put_step(const struct probereport_rules *r, struct buf *out)
 }
 
 void
-probereport_rules(
-    const struct probereport_rules *r, bool colour, struct buf *out)
+probereport_rules(const struct probereport_rules *r, bool colour,
+    size_t columns, struct buf *out)
 {
+	const char *fault = r->fault == FAULT_OK ? "" : fault_text(r->fault);
+	size_t from = out->len;
+
 	buf_printf(out, "%s: %s", r->partner, r->what);
 	if (r->gateway != NULL)
 		buf_printf(out, " as gateway %s", r->gateway);
 	if (r->nexthop != NULL)
 		buf_printf(out, " of %s", r->nexthop);
-	buf_puts(out, "\n\n");
+	buf_putc(out, '\n');
+	break_line(out, from, columns);
+	buf_putc(out, '\n');
 	if (r->v != NULL) {
-		put_table(r->v, colour, out);
+		put_table(r->v, colour, columns, out);
 		buf_putc(out, '\n');
 	}
 	if (colour)
 		buf_puts(out, r->fault == FAULT_OK ? "\033[32m" : "\033[31m");
-	buf_puts(out, r->fault == FAULT_OK ? "pass" : "FAIL");
-	if (r->fault != FAULT_OK)
-		buf_printf(out, " %s", fault_text(r->fault));
+	buf_printf(out, "%s%s%s", r->fault == FAULT_OK ? "pass" : "FAIL",
+	    *fault != '\0' ? " " : "", fault);
 	if (colour)
 		buf_puts(out, "\033[m");
-	buf_printf(out, ": %s\n",
+	buf_puts(out, ": ");
+	columns_wrap(out,
 	    r->detail != NULL && r->detail[0] != '\0' ? r->detail
 	    : r->alone && r->fault == FAULT_OK
 		? "Every rule accepts the certificate."
-		: fault_description(r->fault));
+		: fault_description(r->fault),
+	    strlen("pass: ") + (*fault != '\0') + strlen(fault), LEAD, columns);
+	buf_putc(out, '\n');
+	from = out->len;
 	put_step(r, out);
+	if (out->len > from)
+		break_line(out, from, columns);
 }
 
 /* --- JSON ----------------------------------------------------------------- */
@@ -541,8 +741,8 @@ rules(const struct proberow *row)
 
 		json_array_append_new(
 		    list, json_pack("{s:s, s:s, s:b, s:o, s:o}", "rule",
-			      certrule_text(r->id), "verdict",
-			      certrule_state_text(r->state), "warning",
+			      certrule_words[r->id].word, "verdict",
+			      certrule_state_texts[r->state], "warning",
 			      r->state != CERTRULE_FAIL, "observed",
 			      json_text(r->observed), "sentence",
 			      json_text(r->sentence)));
@@ -555,8 +755,8 @@ certificate(const struct proberow *row)
 {
 	if (!row->has_cert)
 		return json_null();
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "fault",
-	    fault_text(row->cert_fault), "subject_cn", json_text(row->subject),
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "fault",
+	    fault_json(row->cert_fault), "subject_cn", json_text(row->subject),
 	    "issuer_cn", json_text(row->issuer), "not_after",
 	    json_time(row->seen.not_after), "days_left",
 	    row->days_known ? json_integer(row->days_left) : json_null(),
@@ -572,16 +772,16 @@ gateway(const struct proberow *row)
 {
 	json_t *g;
 
-	g = json_pack("{s:o, s:s, s:o, s:o, s:i, s:o, s:s, s:s, s:b, s:b, "
+	g = json_pack("{s:o, s:s, s:o, s:o, s:i, s:o, s:s, s:o, s:b, s:b, "
 		      "s:b}",
 	    "partner",
 	    row->target->partner == NULL ? json_null()
 					 : json_text(row->target->name),
 	    "nexthop", row->target->nexthop, "gateway",
 	    json_text(row->seen.host), "address", json_text(row->seen.address),
-	    "port", (int)row->seen.port, "time", json_time(row->seen.time),
+	    "port", (int)row->seen.port, "seen", json_time(row->seen.time),
 	    "level", level_name(row->target->level), "fault",
-	    fault_text(row->fault), "passed", row->fault == FAULT_OK,
+	    fault_json(row->fault), "passed", row->fault == FAULT_OK,
 	    "would_pass_enforced", row->passed, "warning", row->warning);
 	if (g == NULL)
 		abort();
@@ -609,9 +809,9 @@ static json_t *
 partners(const struct probereport *r)
 {
 	json_t *list = json_array();
-	struct group g = {0};
+	struct probereport_group g = {0};
 
-	while (next_group(r, &g))
+	while (probereport_group(r, &g))
 		json_array_append_new(list,
 		    json_pack("{s:o, s:b, s:i, s:i}", "partner",
 			json_text(g.name), "passed", g.failed == 0, "gateways",
@@ -633,8 +833,8 @@ skipped(const struct probereport *r)
 	return list;
 }
 
-void
-probereport_json(const struct probereport *r, int exit_code, struct buf *out)
+static int
+put_json(const struct probereport *r, struct buf *out)
 {
 	struct probereport_sum sum;
 	json_t *root, *list = json_array();
@@ -643,13 +843,22 @@ probereport_json(const struct probereport *r, int exit_code, struct buf *out)
 	probereport_sum(r, &sum);
 	for (i = 0; i < r->n; i++)
 		json_array_append_new(list, gateway(r->row[i]));
-	root = json_pack("{s:s, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o}",
+	root = json_pack("{s:s, s:o, s:i, s:o, s:i, s:i, s:i, s:i, s:o, s:o, "
+			 "s:o}",
 	    "schema", "tlspact.probe.v1", "time", json_time(r->now),
-	    "exit_code", exit_code, "looked_at", (int)sum.gateways, "failed",
-	    (int)sum.failed, "warned", (int)sum.warned, "partners", partners(r),
-	    "gateways", list, "not_looked_at", skipped(r));
+	    "exit_code", r->code, "messages", r->messages, "looked_at",
+	    (int)sum.gateways, "failed", (int)sum.failed, "not_asked",
+	    (int)sum.not_asked, "warned", (int)sum.warned, "partners",
+	    partners(r), "gateways", list, "not_looked_at", skipped(r));
+	if (r->entry != NULL)
+		json_object_set_new(root, "entry", r->entry);
+	if (r->helo != NULL)
+		json_object_set_new(root, "letters", probeletter_json(r));
 	json_put(root, out);
+	return r->code;
 }
+
+const struct probeform probereport_json = {put_json};
 
 static json_t *
 all_rules(const struct certverdict *v)
@@ -661,10 +870,10 @@ all_rules(const struct certverdict *v)
 		const struct certrule_result *r = &v->rule[i];
 
 		json_array_append_new(
-		    list, json_pack("{s:s, s:s, s:b, s:s, s:o, s:o}", "rule",
-			      certrule_text((enum certrule_id)i), "verdict",
-			      certrule_state_text(r->state), "warning",
-			      r->warning, "fault", fault_text(r->fault),
+		    list, json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "rule",
+			      certrule_words[i].word, "verdict",
+			      certrule_state_texts[r->state], "warning",
+			      r->warning, "fault", fault_json(r->fault),
 			      "observed", json_text(r->observed), "sentence",
 			      json_text(r->sentence)));
 	}
@@ -695,9 +904,9 @@ probereport_rules_json(const struct probereport_rules *r)
 {
 	json_t *j;
 
-	j = json_pack("{s:o, s:o, s:o, s:s, s:b, s:o}", "judged",
+	j = json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}", "judged",
 	    json_text(r->what), "nexthop", json_text(r->nexthop), "gateway",
-	    json_text(r->gateway), "fault", fault_text(r->fault), "passed",
+	    json_text(r->gateway), "fault", fault_json(r->fault), "passed",
 	    r->fault == FAULT_OK, "detail", json_text(r->detail));
 	if (j == NULL)
 		abort();
@@ -712,147 +921,4 @@ probereport_rules_json(const struct probereport_rules *r)
 	json_object_set_new(j, "rules", all_rules(r->v));
 	json_object_set_new(j, "certificate", whole_certificate(r->v));
 	return j;
-}
-
-/* --- Letters -------------------------------------------------------------- */
-
-/* Two sentences as an item of a list, broken into lines. */
-static void
-put_item(struct buf *out, const char *what, const char *advice)
-{
-	const char *part[] = {what, advice};
-	size_t col = 5, len, i;
-	const char *s;
-
-	buf_puts(out, "    -");
-	for (i = 0; i < 2; i++)
-		for (s = part[i]; *s != '\0'; s += len + (s[len] == ' ')) {
-			len = strcspn(s, " ");
-			if (col + 1 + len > LETTER_WIDTH && col > 6) {
-				buf_puts(out, "\n     ");
-				col = 5;
-			}
-			buf_putc(out, ' ');
-			buf_add(out, s, len);
-			col += 1 + len;
-		}
-	buf_putc(out, '\n');
-}
-
-static void
-put_facts(const struct proberow *row, struct buf *out)
-{
-	char when[NUM_TIME_MAX];
-
-	buf_printf(out, "  %s", probereport_gateway(row));
-	if (row->seen.address[0] != '\0')
-		buf_printf(out, " [%s]", row->seen.address);
-	if (row->seen.port != 25 && row->seen.address[0] != '\0')
-		buf_printf(out, " port %u", row->seen.port);
-	if (row->fault == FAULT_OK)
-		buf_puts(out, ": ready");
-	else
-		buf_printf(out, ": not ready (%s)", fault_text(row->fault));
-	if (row->tls)
-		buf_printf(out, ", %s", row->seen.protocol);
-	if (row->seen.not_after != 0)
-		buf_printf(out, ", certificate valid until %.10s",
-		    num_time_text(row->seen.not_after, when));
-	buf_putc(out, '\n');
-}
-
-/* Sentences about CAs name our files: those are said without them. */
-static const char *
-sentence(const struct proberow_rule *rule)
-{
-	switch (rule->id) {
-	case CERTRULE_CA:
-	case CERTRULE_SELF_SIGNED:
-		return fault_description(rule->fault);
-	default:
-		return rule->sentence;
-	}
-}
-
-static void
-put_missing(const struct proberow *row, struct buf *out)
-{
-	enum fault last = FAULT_OK;
-	size_t i;
-
-	put_facts(row, out);
-	if (row->fault == FAULT_OK)
-		return;
-	for (i = 0; i < row->nrules; i++) {
-		const struct proberow_rule *rule = &row->rule[i];
-
-		if (rule->state != CERTRULE_FAIL || rule->fault == last)
-			continue;
-		last = rule->fault;
-		put_item(out, sentence(rule), fault_remedy(rule->fault));
-	}
-	if (row->fault != row->cert_fault || !row->has_cert)
-		put_item(out, fault_description(row->fault),
-		    fault_remedy(row->fault));
-}
-
-static void
-put_mail(const struct probereport *r, const struct group *g, const char *from,
-    struct buf *out)
-{
-	char when[NUM_TIME_MAX];
-	size_t i;
-
-	buf_printf(out, "To the postmaster of %s:\n\n",
-	    r->row[g->begin]->target->nexthop);
-	buf_printf(out,
-	    "we would like to exchange mail with you over TLS only, and to\n"
-	    "check the certificates of your mail gateways. On %.10s we "
-	    "looked\nat them from %s:\n\n",
-	    num_time_text(r->now, when), from);
-	for (i = g->begin; i < g->end; i++)
-		if (!repeats(r, g, i))
-			put_missing(r->row[i], out);
-	if (g->failed == 0)
-		buf_puts(out,
-		    "\nNothing is missing on your side. Please tell "
-		    "us before the names or the CA\nof your gateways' "
-		    "certificates change.\n");
-	else
-		buf_puts(out, "\nPlease tell us when this is done; until then "
-			      "mail goes on as before.\n");
-}
-
-/* Nothing is known of some gateway: no letter, which would not be true. */
-static void
-put_ours(const struct probereport *r, const struct group *g, struct buf *out)
-{
-	size_t i;
-
-	buf_puts(out, "not known, the fault is on our side\n\n");
-	for (i = g->begin; i < g->end; i++)
-		if (r->row[i]->fault == FAULT_LOCAL_ERROR)
-			put_item(out, r->row[i]->target->nexthop,
-			    r->row[i]->seen.detail);
-}
-
-void
-probereport_enforce(
-    const struct probereport *r, const char *from, struct buf *out)
-{
-	struct group g = {0};
-
-	while (next_group(r, &g)) {
-		buf_printf(out, "%s%s: ", g.begin == 0 ? "" : "\n", g.name);
-		if (g.unknown > 0) {
-			put_ours(r, &g, out);
-			continue;
-		}
-		buf_puts(out, g.failed == 0
-				  ? "yes, could be enforced today\n\n"
-				  : "no, cannot be enforced today\n\n");
-		put_mail(r, &g, from, out);
-	}
-	if (r->n == 0)
-		buf_puts(out, "No gateway was looked at.\n");
 }

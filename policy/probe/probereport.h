@@ -28,14 +28,47 @@ struct probereport {
 	unsigned warn_days;
 	bool colour;
 	bool verbose;
+	bool kept; /* judged by a copy, as the registry of now is not taken */
+	size_t columns;		 /* of a line; COLUMNS_ANY: a row is one line */
+	int code;		 /* the exit code that tells what was found */
+	struct json_t *entry;	 /* JSON: taken over, its member; NULL: none */
+	struct json_t *messages; /* JSON: taken over, what was said so far */
+	/* Judged as enforced: the host that looked; else NULL. */
+	const char *helo;
+	/* Who signs a letter, if it is an address; else, or NULL, the host. */
+	const char *operator_;
 };
+
+/*
+ * A form in which the rows are told: appends it, and returns the exit code,
+ * which is another than r->code where a form has its own.
+ */
+struct probeform {
+	int (*put)(const struct probereport *r, struct buf *out);
+};
+
+/* The rows of one partner, or of one stranger; zeroed before the first. */
+struct probereport_group {
+	const char *name;
+	size_t begin, end;
+	size_t failed, unknown; /* of them, as in struct probereport_sum */
+};
+
+/* The next one; false: there are no more. */
+bool probereport_group(
+    const struct probereport *r, struct probereport_group *g);
+
+/* Is row i the same gateway again as another one before it in its group? */
+bool probereport_repeats(
+    const struct probereport *r, const struct probereport_group *g, size_t i);
 
 /* What the rows say as a whole. */
 struct probereport_sum {
 	size_t gateways; /* rows */
 	size_t failed;
-	size_t warned;	/* passed, with something to look at */
-	size_t unknown; /* of failed: the fault is ours */
+	size_t not_asked; /* neither failed nor passed: proberun.h */
+	size_t warned;	  /* passed, with something to look at */
+	size_t unknown;	  /* of failed: the fault is ours */
 	size_t partners, partners_failed;
 	bool days_known;
 	long min_days; /* the shortest life left */
@@ -43,19 +76,10 @@ struct probereport_sum {
 void probereport_sum(const struct probereport *r, struct probereport_sum *out);
 
 /* The table for people, and below it what is wrong in sentences. */
-void probereport_table(const struct probereport *r, struct buf *out);
+extern const struct probeform probereport_table;
 
 /* A JSON document, tlspact.probe.v1. */
-void probereport_json(
-    const struct probereport *r, int exit_code, struct buf *out);
-
-/*
- * For each partner: could it be enforced today, and a text for the people
- * who run its gateways. Rows were judged as enforced. from is the name that
- * we greet with.
- */
-void probereport_enforce(
-    const struct probereport *r, const char *from, struct buf *out);
+extern const struct probeform probereport_json;
 
 /* How a row is called: the partner, or the stranger's next-hop. */
 static inline const char *
@@ -73,6 +97,9 @@ probereport_gateway(const struct proberow *row)
 					 : row->target->nexthop;
 }
 
+/* Append "mx1.acme.example [192.0.2.1]", without an address if it has none. */
+void probereport_place(const struct proberow *row, struct buf *out);
+
 /* One certificate that was judged, and all that was said of it. */
 struct probereport_rules {
 	const char *partner;
@@ -83,11 +110,13 @@ struct probereport_rules {
 	const struct certverdict *v; /* NULL: there was no certificate */
 	bool alone;	    /* a file was judged: nothing offered TLS */
 	bool opportunistic; /* the partner's mode: rules not in force */
+	bool planned;	    /* no gateway of the partner, as far as is known */
+	const char *provider; /* whom it has its rules from, or NULL */
 };
 
-/* A table of the rules, and the verdict in words. */
-void probereport_rules(
-    const struct probereport_rules *r, bool colour, struct buf *out);
+/* A table of the rules, and the verdict in words; columns as above. */
+void probereport_rules(const struct probereport_rules *r, bool colour,
+    size_t columns, struct buf *out);
 
 /* The same as an object for JSON; the caller owns it. */
 struct json_t *probereport_rules_json(const struct probereport_rules *r);

@@ -22,6 +22,7 @@
 #include "probewire.h"
 #include "quote.h"
 #include "registry.h"
+#include "smtpclient.h"
 
 #define SILENCE_S 60 /* beyond what a session or the DNS may take */
 #define CHUNK 65536
@@ -30,8 +31,10 @@
 
 /* What was said of a target. */
 struct asked {
-	bool done;
-	unsigned rows;
+	bool done, unknown; /* of a row it is not known how it really is */
+	time_t began;
+	unsigned rows, ended;
+	enum probewire_text mta_sts, tls_rpt;
 };
 
 struct proberun {
@@ -87,7 +90,7 @@ static const char *
 tlsa_of(const struct proberun *p, const struct probewire *w,
     const struct probetarget *t)
 {
-	if (*w->address == '\0' || !prober_wants_tlsa(t, p->set.prober.dane))
+	if (*w->address == '\0' || !probeplan_wants_tlsa(t, p->set.prober.dane))
 		return "";
 	return w->ntlsa > 0		   ? "used"
 	       : w->fault == FAULT_NO_TLSA ? "none"
@@ -274,7 +277,7 @@ say_session(
 		buf_printf(b, " (%s)", strerror(s->errnum));
 	if (s->phase > STARTTLS_CONNECT && s->code == 0)
 		buf_printf(
-		    b, " (at the %s step)", starttls_phase_name(s->phase));
+		    b, " (at the %s step)", starttls_phase_names[s->phase]);
 }
 
 static const char *
@@ -306,16 +309,9 @@ static void
 take_session(struct proberun *p, struct proberow *r,
     const struct starttls_result *s, const struct judgement *j)
 {
-	static const enum evidence_judged by[] = {
-	    [CERTRULE_BY_NAME] = EVIDENCE_BY_CA,
-	    [CERTRULE_BY_KEY] = EVIDENCE_BY_KEY,
-	    [CERTRULE_BY_DANE] = EVIDENCE_BY_DANE,
-	    [CERTRULE_BY_NONE] = EVIDENCE_BY_NONE,
-	};
-
 	r->fault = j->fault;
 	r->passed = j->passed;
-	r->seen.judged = j->passed ? by[j->by] : EVIDENCE_FAILED;
+	r->seen.judged = judge_passed_by(j);
 	r->tls = s->tls;
 	r->ms = s->total_ms;
 	r->injected = s->injected;
@@ -336,17 +332,72 @@ take_session(struct proberun *p, struct proberow *r,
 
 /* --- Verdicts ------------------------------------------------------------ */
 
+/* Is that all of it? */
+static void
+end_target(struct proberun *p, const struct probetarget *t)
+{
+	const struct asked *a = &p->asked[t - p->set.prober.target];
+
+	if (a->done && a->rows > 0 && a->ended == a->rows && !a->unknown &&
+	    p->set.told != NULL)
+		p->set.told(t, a->began, p->set.arg);
+}
+
+bool
+proberow_not_asked(const struct proberow *row)
+{
+	const struct probetarget *t = row->target;
+	const bool must = t->client != NULL && t->client->must &&
+			  t->attributes->mode == MODE_OPPORTUNISTIC;
+
+	return t->partner != NULL && t->level == LEVEL_OPPORTUNISTIC &&
+	       row->ntlsa == 0 && !must && fault_is_tls(row->fault);
+}
+
+bool
+proberow_fails(const struct proberow *row)
+{
+	return row->fault != FAULT_OK && !proberow_not_asked(row);
+}
+
 static void
 finish_row(struct proberun *p, struct proberow *row,
     const struct starttls_result *s, const struct judgement *j)
 {
+	struct asked *a = &p->asked[row->target - p->set.prober.target];
+
 	row->done = true;
+	a->ended++;
+	/* Where something of ours failed, it may have missed any of them. */
+	a->unknown |= row->unknown || row->fault == FAULT_LOCAL_ERROR;
 	row->seen.time = p->set.now();
 	p->done++;
-	if (row->fault != FAULT_OK)
+	if (proberow_fails(row))
 		p->failed++;
 	if (p->set.result != NULL)
 		p->set.result(row, s, j, p->set.arg);
+	end_target(p, row->target);
+}
+
+/*
+ * A look as if the partner were enforced is no news of what his mail meets: a
+ * handshake may fail that asks for more, and TLSA records were not asked for.
+ */
+static void
+judge_own(struct proberun *p, struct proberow *row, struct judge_gateway *g)
+{
+	const struct starttls_result *r = &p->seen.seen;
+	static struct judgement j; /* large */
+	struct err e;
+
+	row->recorded = row->fault;
+	if (row->target->own == g->level)
+		return;
+	row->unknown = g->dane || (r->outcome != STARTTLS_OK &&
+				      r->phase == STARTTLS_HANDSHAKE);
+	g->level = row->target->own;
+	(void)judge_session(p->set.judge, g, r, &j, &e);
+	row->recorded = j.fault;
 }
 
 static void
@@ -379,6 +430,7 @@ judge_row(struct proberun *p, struct proberow *row)
 		g.last_key = p->set.last_key(t, row->seen.host, p->set.arg);
 	rv = judge_session(p->set.judge, &g, r, &j, &e);
 	take_session(p, row, r, &j);
+	judge_own(p, row, &g);
 	if (rv == -1)
 		row->seen.detail = keep(p, e.text);
 	finish_row(p, row, r, &j);
@@ -415,10 +467,12 @@ take_row(struct proberun *p, const struct probewire *w, struct err *e)
 	if (p->asked[w->target].rows++ == TARGET_ROWS || p->n == PROBEWIRE_ROWS)
 		return refuse(e, "it tells of too many gateways");
 	t = &s->target[w->target];
+	if (p->asked[w->target].rows == 1)
+		p->asked[w->target].began = p->set.now();
 	(void)nexthop_parse(t->nexthop, &where);
 	if (!leads_there(&where, w))
 		return refuse(e, "its gateway is another than the next-hop");
-	if (!prober_wants_tlsa(t, s->dane) &&
+	if (!probeplan_wants_tlsa(t, s->dane) &&
 	    (w->ntlsa > 0 || w->fault != FAULT_OK))
 		return refuse(e, "it tells of TLSA records that do not matter");
 	p->row = mem_grow(p->row, p->n, &p->cap, sizeof(struct proberow *));
@@ -444,7 +498,7 @@ take_none(struct proberun *p, const struct probewire *w, struct err *e)
 
 	if (row == NULL)
 		return -1;
-	row->fault = w->fault;
+	row->fault = row->recorded = w->fault;
 	row->seen.detail = keep(p, w->detail);
 	finish_row(p, row, NULL, NULL);
 	return 0;
@@ -478,12 +532,24 @@ take_seen(struct proberun *p, struct probewire *w, struct err *e)
 }
 
 static int
+take_texts(struct proberun *p, const struct probewire *w, struct err *e)
+{
+	if (w->target >= p->set.prober.n || p->asked[w->target].done ||
+	    !p->set.prober.target[w->target].fresh)
+		return refuse(e, "it tells of a target that was not asked for");
+	p->asked[w->target].mta_sts = w->mta_sts;
+	p->asked[w->target].tls_rpt = w->tls_rpt;
+	return 0;
+}
+
+static int
 take_asked(struct proberun *p, const struct probewire *w, struct err *e)
 {
 	if (w->target >= p->set.prober.n || p->asked[w->target].done)
 		return refuse(e, "it tells of a target that was not asked for");
 	p->asked[w->target].done = true;
 	p->nasked++;
+	end_target(p, &p->set.prober.target[w->target]);
 	return 0;
 }
 
@@ -507,6 +573,9 @@ take_record(struct proberun *p, const char *text, size_t len, struct err *e)
 		break;
 	case PROBEWIRE_JUDGE:
 		rv = take_judge(p, &w, e);
+		break;
+	case PROBEWIRE_TEXTS:
+		rv = take_texts(p, &w, e);
 		break;
 	case PROBEWIRE_ASKED:
 		rv = take_asked(p, &w, e);
@@ -714,6 +783,14 @@ proberun_end(
 		return 0;
 	*e = p->why;
 	return -1;
+}
+
+void
+proberun_texts(const struct proberun *p, size_t target,
+    enum probewire_text *mta_sts, enum probewire_text *tls_rpt)
+{
+	*mta_sts = p->asked[target].mta_sts;
+	*tls_rpt = p->asked[target].tls_rpt;
 }
 
 void

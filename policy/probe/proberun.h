@@ -39,9 +39,12 @@ struct proberow {
 	/* For the evidence: but for fault and chain, and what it counts. */
 	struct evidence_probe seen;
 	enum fault fault; /* at the level of the target */
-	bool passed;	  /* all that the registry asks for would hold */
-	bool tls;	  /* the handshake was completed */
-	bool injected;	  /* plain text behind the STARTTLS reply */
+	/* By the rule that the partner has; unknown: it would look otherwise */
+	enum fault recorded;
+	bool unknown;
+	bool passed;   /* all that the registry asks for would hold */
+	bool tls;      /* the handshake was completed */
+	bool injected; /* plain text behind the STARTTLS reply */
 	const char *sig;
 	const char *sni; /* that was sent, or "" */
 	unsigned ms;	 /* the session took */
@@ -68,6 +71,17 @@ struct proberow {
 	bool done;
 };
 
+/*
+ * Is TLS missing or bad, where the mail goes all the same? A partner that may
+ * get it in clear has agreed to no more: it is told of, and is no failure.
+ * Where main.cf or usable TLSA records ask for TLS, it is one; and of a host
+ * that is no partner's, as whoever names it wants to know of its TLS.
+ */
+bool proberow_not_asked(const struct proberow *row);
+
+/* Has it any other fault? */
+bool proberow_fails(const struct proberow *row);
+
 struct proberun_settings {
 	struct prober_settings prober;
 	const char *user; /* for it to become, if we are root; "": none */
@@ -90,6 +104,11 @@ struct proberun_settings {
 	 */
 	void (*result)(struct proberow *row, const struct starttls_result *s,
 	    const struct judgement *j, void *arg);
+	/*
+	 * All of a target that was looked at from `began` on, if each row of
+	 * it is known: may be NULL.
+	 */
+	void (*told)(const struct probetarget *t, time_t began, void *arg);
 	/* There is no more to come: see proberun_end(). */
 	void (*done)(void *arg);
 	void *arg;
@@ -115,6 +134,10 @@ void proberun_listen(struct proberun *p, struct event_base *base);
  */
 int proberun_end(
     struct proberun *p, struct proberow *const **row, size_t *n, struct err *e);
+
+/* What TXT records the target has, of those of which that was asked. */
+void proberun_texts(const struct proberun *p, size_t target,
+    enum probewire_text *mta_sts, enum probewire_text *tls_rpt);
 
 /* Gateways known so far, and those of them that are done. */
 void proberun_progress(

@@ -20,6 +20,7 @@ static const char letters[] = {[PROBEWIRE_ROW] = 'R',
     [PROBEWIRE_NONE] = 'N',
     [PROBEWIRE_SEEN] = 'S',
     [PROBEWIRE_JUDGE] = 'J',
+    [PROBEWIRE_TEXTS] = 'T',
     [PROBEWIRE_ASKED] = 'A',
     [PROBEWIRE_UNABLE] = 'U'};
 
@@ -103,6 +104,11 @@ probewire_put(struct buf *out, const struct probewire *w)
 		break;
 	case PROBEWIRE_JUDGE:
 		fields_put_num(&b, w->row);
+		break;
+	case PROBEWIRE_TEXTS:
+		fields_put_num(&b, w->target);
+		fields_put_num(&b, w->mta_sts);
+		fields_put_num(&b, w->tls_rpt);
 		break;
 	case PROBEWIRE_ASKED:
 		fields_put_num(&b, w->target);
@@ -276,6 +282,16 @@ take_none(struct fields *f, struct probewire *w)
 		f->bad = "fault";
 }
 
+static void
+take_texts(struct fields *f, struct probewire *w)
+{
+	w->target = (uint32_t)fields_num(f, "target", UINT32_MAX);
+	w->mta_sts =
+	    (enum probewire_text)fields_num(f, "MTA-STS", PROBEWIRE_TEXT_YES);
+	w->tls_rpt = (enum probewire_text)fields_num(
+	    f, "TLS reports", PROBEWIRE_TEXT_YES);
+}
+
 int
 probewire_parse(
     struct probewire *w, const char *text, size_t len, struct err *e)
@@ -293,6 +309,8 @@ probewire_parse(
 		take_seen(&f, &w->seen);
 	else if (w->kind == PROBEWIRE_JUDGE)
 		w->row = (uint32_t)fields_num(&f, "row", PROBEWIRE_ROWS - 1);
+	else if (w->kind == PROBEWIRE_TEXTS)
+		take_texts(&f, w);
 	else if (w->kind == PROBEWIRE_ASKED)
 		w->target = (uint32_t)fields_num(&f, "target", UINT32_MAX);
 	else {

@@ -31,11 +31,19 @@ enum probewire_dnssec {
 	PROBEWIRE_DNS_SECURE
 };
 
+/* Is there such a TXT record? */
+enum probewire_text {
+	PROBEWIRE_TEXT_UNKNOWN,
+	PROBEWIRE_TEXT_NO,
+	PROBEWIRE_TEXT_YES
+};
+
 enum probewire_kind {
 	PROBEWIRE_ROW,	  /* a gateway of a target; rows count from 0 */
 	PROBEWIRE_NONE,	  /* row: there is no way to it: fault, detail */
 	PROBEWIRE_SEEN,	  /* what a session showed */
 	PROBEWIRE_JUDGE,  /* row: that is what it showed */
+	PROBEWIRE_TEXTS,  /* target: its TXT records */
 	PROBEWIRE_ASKED,  /* target: there are no more rows of it */
 	PROBEWIRE_UNABLE, /* it cannot look at all: code, detail */
 };
@@ -54,7 +62,8 @@ struct probewire {
 	enum fault fault;	   /* PROBEWIRE_ROW: of the TLSA records */
 	struct x509_tlsa tlsa[MXDNS_MAX_TLSA]; /* data borrows from the text */
 	size_t ntlsa;
-	int code; /* of sysexits(3) */
+	enum probewire_text mta_sts, tls_rpt; /* of MTA-STS, of TLS reports */
+	int code;			      /* of sysexits(3) */
 	/* PROBEWIRE_NONE, PROBEWIRE_UNABLE */
 	char detail[PROBEWIRE_DETAIL]; /* fit to be shown */
 	/* PROBEWIRE_SEEN: of it what proberun.h and judge.h need. */

@@ -1,9 +1,11 @@
 #include "smtpclient.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <openssl/ssl.h>
 
@@ -19,6 +21,7 @@
 #include "tlsversion.h"
 
 #define SERVICE "smtp/unix"
+#define HOST_MAX 256 /* bytes of the name of this machine */
 #define SEPARATORS " ,\t\r\n"
 #define TIMEOUT_MAX 86400 /* seconds */
 
@@ -210,32 +213,42 @@ cipher_list(const struct asked *a, const char *name, const char *usual)
 	return mem_dup(*list == '\0' ? usual : list);
 }
 
+/* The parameters of that name, with "mandatory_" in it or without. */
+static struct smtpclient_usual
+usual_of(const struct asked *a, bool mandatory)
+{
+	const char *list = text(a,
+	    mandatory ? "smtp_tls_mandatory_protocols" : "smtp_tls_protocols");
+	struct smtpclient_usual u = {
+	    .high = strcasecmp(text(a, mandatory ? "smtp_tls_mandatory_ciphers"
+						 : "smtp_tls_ciphers"),
+			"high") == 0};
+
+	if (!tls_version_range(list, strlen(list), &u.lowest, &u.highest))
+		u.highest = TLS_VERSIONS - 1;
+	if (u.lowest < TLS_1_0)
+		u.lowest = TLS_1_0;
+	if (u.highest < TLS_1_0)
+		u.highest = TLS_1_0;
+	return u;
+}
+
 /*
  * TLS to opportunistic partners. Rows say `may`; without one it is the level
  * of main.cf, which can be a mandatory one, with settings of its own.
  */
 static void
-read_may(struct smtpclient *c, const struct asked *a, bool rows)
+read_usual(struct smtpclient *c, const struct asked *a, bool rows)
 {
-	const char *level = level_of(a->p, a->service), *list;
-	enum tls_version lowest, highest;
+	const char *level = level_of(a->p, a->service);
 	bool mandatory = !rows && level != NULL && *level != '\0' &&
 			 !holds("none may dane", level);
 
 	c->exclude = excluded(
 	    a, mandatory ? "smtp_tls_mandatory_exclude_ciphers" : NULL);
-	c->high_for_may =
-	    strcasecmp(text(a, mandatory ? "smtp_tls_mandatory_ciphers"
-					 : "smtp_tls_ciphers"),
-		"high") == 0;
-	list = text(a,
-	    mandatory ? "smtp_tls_mandatory_protocols" : "smtp_tls_protocols");
-	if (!tls_version_range(list, strlen(list), &lowest, &highest))
-		return;
-	if (lowest > TLS_1_0)
-		c->min_proto = tls_version_number(lowest);
-	if (highest < TLS_VERSIONS - 1)
-		c->max_proto = tls_version_number(highest);
+	c->must = mandatory;
+	c->may = usual_of(a, mandatory);
+	c->mandatory = usual_of(a, true);
 }
 
 static unsigned
@@ -359,6 +372,33 @@ put_unlike(struct smtpclients *cs, const char *service)
 		    name, value, of, whose);
 }
 
+/*
+ * By what name this machine greets others: wanted if it is not empty; else the
+ * host's name, with its domain if that can be found out, which may ask the DNS.
+ */
+static char *
+helo_name(const char *wanted)
+{
+	struct addrinfo hints = {
+	    .ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *ai = NULL;
+	char host[HOST_MAX] = "", *name;
+
+	if (*wanted != '\0')
+		return mem_dup(wanted);
+	if (gethostname(host, sizeof(host) - 1) == -1 || host[0] == '\0')
+		return mem_dup("localhost");
+	if (strchr(host, '.') != NULL ||
+	    getaddrinfo(host, NULL, &hints, &ai) != 0)
+		return mem_dup(host);
+	name = mem_dup(
+	    ai->ai_canonname != NULL && strchr(ai->ai_canonname, '.') != NULL
+		? ai->ai_canonname
+		: host);
+	freeaddrinfo(ai);
+	return name;
+}
+
 /* The client of that service, read when it is first asked for. */
 static const struct smtpclient *
 client_of(struct smtpclients *cs, const char *service)
@@ -373,8 +413,8 @@ client_of(struct smtpclients *cs, const char *service)
 	c = mem_zero(1, sizeof(*c));
 	*c = (struct smtpclient){.service = mem_dup(service),
 	    .helo =
-		dname_helo(*cs->helo_name != '\0' ? cs->helo_name
-						  : text(&a, "smtp_helo_name")),
+		helo_name(*cs->helo_name != '\0' ? cs->helo_name
+						 : text(&a, "smtp_helo_name")),
 	    .servername = mem_dup(text(&a, "smtp_tls_servername")),
 	    .medium = cipher_list(
 		&a, "tls_medium_cipherlist", STARTTLS_CIPHERS_MEDIUM),
@@ -382,13 +422,12 @@ client_of(struct smtpclients *cs, const char *service)
 		cipher_list(&a, "tls_high_cipherlist", STARTTLS_CIPHERS_HIGH),
 	    .exclude_mandatory =
 		excluded(&a, "smtp_tls_mandatory_exclude_ciphers"),
-	    .min_proto = TLS1_VERSION,
 	    .ipv4 = true,
 	    .ipv6 = true,
 	    .mx = true,
 	    .dns = true,
 	    .dnssec = true};
-	read_may(c, &a, cs->rows);
+	read_usual(c, &a, cs->rows);
 	if (cs->known) {
 		as_postfix(c, &a);
 		put_unlike(cs, service);
@@ -427,7 +466,7 @@ next_key(const struct ways *w, const char *domain, const char *key)
 {
 	if (key == NULL)
 		return domain;
-	if (*domain == '[' || (key = strchr(key + 1, '.')) == NULL)
+	if (dname_is_nexthop(domain) || (key = strchr(key + 1, '.')) == NULL)
 		return NULL;
 	return w->bare ? key + 1 : key;
 }
@@ -449,7 +488,7 @@ ask_tables(struct ways *w, const struct probeplan *plan)
 	size_t i;
 
 	for (i = 0; i < plan->n; i++) {
-		direct = direct || *next_hop(&plan->target[i]) == '[';
+		direct = direct || dname_is_nexthop(next_hop(&plan->target[i]));
 		for (key = NULL; (key = next_key(w, next_hop(&plan->target[i]),
 				      key)) != NULL;)
 			buf_printf(&keys, "%s\n", key);
@@ -518,8 +557,8 @@ service_of(const struct ways *w, const char *nexthop)
 	while (value == NULL && (key = next_key(w, nexthop, key)) != NULL)
 		value = value_of(w, key);
 	if (value == NULL)
-		value =
-		    *nexthop == '[' ? leading(w, nexthop) : value_of(w, "*");
+		value = dname_is_nexthop(nexthop) ? leading(w, nexthop)
+						  : value_of(w, "*");
 	if (value == NULL || *value == ':' || *value == '\0')
 		value = usual;
 	service = mem_printf("%.*s/unix", (int)strcspn(value, ":"), value);
@@ -578,15 +617,41 @@ smtpclients_read(struct smtpclients *cs, struct probeplan *plan,
 
 /* --- One target ----------------------------------------------------------- */
 
-/* Kind 0 is `may`; the others are grade, floor and class of the level. */
-static unsigned
-kind_of(const struct probetarget *t)
+/* What the row says, or else main.cf. */
+static struct smtpclient_usual
+terms_of(const struct probetarget *t)
 {
-	if (t->level == LEVEL_OPPORTUNISTIC)
-		return 0;
-	return 1u + (t->level == LEVEL_ENCRYPT ? 8u : 0u) +
-	       (t->attributes->ciphers == CIPHERS_HIGH ? 4u : 0u) +
-	       (t->attributes->min_tls - TLS_1_0);
+	const struct attributes *as = t->attributes;
+	const bool may = t->level == LEVEL_OPPORTUNISTIC;
+	const bool row = !may || as->mode == MODE_MAY || as->mode == MODE_DANE;
+	struct smtpclient_usual u = may ? t->client->may : t->client->mandatory;
+	enum tls_version lowest, highest;
+
+	if (row && as->ciphers != CIPHERS_MAIN_CF &&
+	    (!may || (as->own & ATTRIBUTE_BIT(ATTRIBUTE_CIPHERS)) != 0))
+		u.high = as->ciphers == CIPHERS_HIGH;
+	if (row && as->protocols != NULL &&
+	    tls_version_range(
+		as->protocols, strlen(as->protocols), &lowest, &highest)) {
+		u.lowest = lowest < TLS_1_0 ? TLS_1_0 : lowest;
+		u.highest = highest < TLS_1_0 ? TLS_1_0 : highest;
+	} else if (!may && as->min_tls != MIN_TLS_MAIN_CF) {
+		u.lowest = (enum tls_version)as->min_tls;
+		u.highest = TLS_VERSIONS - 1;
+	}
+	return u;
+}
+
+/* Class of the level, grade, and versions, each of 4. */
+static unsigned
+kind_of(const struct probetarget *t, struct smtpclient_usual u)
+{
+	unsigned class = t->level == LEVEL_OPPORTUNISTIC ? 0
+			 : t->level == LEVEL_ENCRYPT	 ? 1
+							 : 2;
+
+	return ((class * 2 + u.high) * 4 + (u.lowest - TLS_1_0)) * 4 +
+	       (u.highest - TLS_1_0);
 }
 
 unsigned
@@ -594,21 +659,20 @@ smtpclient_params(const struct probetarget *t, char ciphers[SMTPCLIENT_CIPHERS],
     struct starttls_params *out)
 {
 	const struct smtpclient *c = t->client;
+	const struct smtpclient_usual u = terms_of(t);
 	bool may = t->level == LEVEL_OPPORTUNISTIC,
 	     names = !may && t->level != LEVEL_ENCRYPT;
 
 	if (out == NULL)
-		return kind_of(t);
+		return kind_of(t, u);
 	(void)snprintf(ciphers, SMTPCLIENT_CIPHERS, "%s%s%s",
-	    (may ? c->high_for_may : t->attributes->ciphers == CIPHERS_HIGH)
-		? c->high
-		: c->medium,
+	    u.high ? c->high : c->medium,
 	    may ? c->exclude : c->exclude_mandatory,
 	    names ? STARTTLS_NO_ANON : STARTTLS_NO_NULL);
 	out->ciphers = ciphers;
-	out->min_proto =
-	    may ? c->min_proto : tls_version_number(t->attributes->min_tls);
-	out->max_proto = may ? c->max_proto : 0;
+	out->min_proto = tls_version_number(u.lowest);
+	out->max_proto =
+	    u.highest == TLS_VERSIONS - 1 ? 0 : tls_version_number(u.highest);
 	out->security_level = names ? 1 : 0;
 	out->helo = c->helo;
 	out->curves = c->curves;
@@ -621,7 +685,7 @@ smtpclient_params(const struct probetarget *t, char ciphers[SMTPCLIENT_CIPHERS],
 	out->connect_ms = c->connect_ms;
 	out->helo_ms = c->helo_ms;
 	out->starttls_ms = c->starttls_ms;
-	return kind_of(t);
+	return kind_of(t, u);
 }
 
 void

@@ -14,6 +14,7 @@
 
 #include "buf.h"
 #include "postconf.h"
+#include "tlsversion.h"
 
 struct err;
 struct probeplan;
@@ -31,13 +32,16 @@ struct smtpclient {
 	char *medium, *high;
 	/* What takes out of them: for opportunistic partners, and for others */
 	char *exclude, *exclude_mandatory;
-	/* For opportunistic partners, by smtp_tls_security_level: */
-	bool high_for_may;	  /* the high grade */
-	int min_proto, max_proto; /* TLS1_2_VERSION and so on */
-	bool no_starttls;	  /* not seen if it is offered */
-	bool keep_esmtp;	  /* EHLO also behind a masked greeting */
-	bool wrapped;		  /* TLS from the start */
-	bool ipv4, ipv6;	  /* inet_protocols */
+	/* What main.cf has where the partner's row says nothing. */
+	struct smtpclient_usual {
+		bool high;			  /* the high grade */
+		enum tls_version lowest, highest; /* none is below TLS_1_0 */
+	} may, mandatory; /* may: as smtp_tls_security_level has it */
+	bool must;	  /* main.cf asks for TLS where no row says `may` */
+	bool no_starttls; /* not seen if it is offered */
+	bool keep_esmtp;  /* EHLO also behind a masked greeting */
+	bool wrapped;	  /* TLS from the start */
+	bool ipv4, ipv6;  /* inet_protocols */
 	/* smtp_dns_support_level and smtp_host_lookup */
 	bool mx, dns, native;
 	bool dnssec;	/* TLSA records are looked for */
@@ -85,7 +89,7 @@ const char *smtpclient_unlike(const struct postconf *p, const char *service,
  * Returns the kind of TLS, a number below SMTPCLIENT_KINDS: targets of one
  * client and kind can share what starttls_ctx_new() makes, and a session.
  */
-#define SMTPCLIENT_KINDS 17
+#define SMTPCLIENT_KINDS 96
 #define SMTPCLIENT_CIPHERS 8192 /* bytes of a list */
 unsigned smtpclient_params(const struct probetarget *t,
     char ciphers[SMTPCLIENT_CIPHERS], struct starttls_params *out);

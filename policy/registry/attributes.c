@@ -9,27 +9,31 @@
 #include "clock.h"
 #include "dname.h"
 #include "num.h"
+#include "partnername.h"
 #include "span.h"
 
 #define DROP_COUNT_MAX 1000
 #define DROP_WINDOW_MAX (30u * CLOCK_DAY)
 #define DROP_FOR_MAX (365u * CLOCK_DAY)
+#define NOTIFY_MAX (30u * CLOCK_DAY)
 
 struct choice {
 	const char *name;
 	uint8_t value;
 };
 
-static const struct choice modes[] = {
-    {"opportunistic", MODE_OPPORTUNISTIC}, {"enforced", MODE_ENFORCED}, {0}};
+static const struct choice modes[] = {{"opportunistic", MODE_OPPORTUNISTIC},
+    {"enforced", MODE_ENFORCED}, {"may", MODE_MAY}, {"dane", MODE_DANE},
+    {"none", MODE_NONE}, {0}};
 static const struct choice verifies[] = {{"name", VERIFY_NAME},
     {"key", VERIFY_KEY}, {"dane", VERIFY_DANE}, {"none", VERIFY_NONE}, {0}};
 static const struct choice common_names[] = {
     {"any", COMMON_NAME_ANY}, {"gateway", COMMON_NAME_GATEWAY}, {0}};
 static const struct choice floors[] = {{"TLSv1.2", TLS_1_2},
-    {"TLSv1.3", TLS_1_3}, {"TLSv1.1", TLS_1_1}, {"TLSv1", TLS_1_0}, {0}};
-static const struct choice grades[] = {
-    {"high", CIPHERS_HIGH}, {"medium", CIPHERS_MEDIUM}, {0}};
+    {"TLSv1.3", TLS_1_3}, {"TLSv1.1", TLS_1_1}, {"TLSv1", TLS_1_0},
+    {"main.cf", MIN_TLS_MAIN_CF}, {0}};
+static const struct choice grades[] = {{"high", CIPHERS_HIGH},
+    {"medium", CIPHERS_MEDIUM}, {"main.cf", CIPHERS_MAIN_CF}, {0}};
 static const struct choice inbounds[] = {{"require", INBOUND_REQUIRE},
     {"off", INBOUND_OFF}, {"warn", INBOUND_WARN}, {0}};
 static const struct choice inbound_verifies[] = {
@@ -50,7 +54,8 @@ static const struct choice requiretls[] = {{"main.cf", REQUIRETLS_MAIN_CF},
 /* What is wrong with s, a string; else out is what is kept, perhaps in buf. */
 typedef const char *element_fn(struct span s, char *buf, struct span *out);
 
-static element_fn gateway_element, ca_element, issuer_element, key_element;
+static element_fn gateway_element, ca_element, issuer_element, key_element,
+    name_element;
 
 enum kind { KIND_CHOICE, KIND_LIST, KIND_TEXT, KIND_NAME, KIND_SPECIAL };
 
@@ -86,6 +91,8 @@ static const struct {
 	FIELD(drop_for), NULL, NULL},
     [ATTRIBUTE_DROP_TO] = {"drop-to", NOT_PROVIDER, KIND_CHOICE, FIELD(drop_to),
 	drop_levels, NULL},
+    [ATTRIBUTE_FORMER] = {"former", ATTRIBUTE_OF_PARTNER, KIND_LIST,
+	FIELD(former), NULL, name_element},
     [ATTRIBUTE_GATEWAY] = {"gateway", ALL, KIND_LIST, FIELD(gateway), NULL,
 	gateway_element},
     [ATTRIBUTE_INBOUND] = {"inbound", NOT_PROVIDER, KIND_CHOICE, FIELD(inbound),
@@ -103,10 +110,14 @@ static const struct {
     [ATTRIBUTE_MODE] = {"mode", NOT_PROVIDER, KIND_CHOICE, FIELD(mode), modes,
 	NULL},
     [ATTRIBUTE_NOTE] = {"note", ALL, KIND_TEXT, FIELD(note), NULL, NULL},
+    [ATTRIBUTE_NOTIFY_CONTACT] = {"notify-contact", NOT_PROVIDER, KIND_SPECIAL,
+	FIELD(notify_contact), NULL, NULL},
     [ATTRIBUTE_ON_FAILURE] = {"on-failure", NOT_PROVIDER, KIND_CHOICE,
 	FIELD(on_failure), on_failures, NULL},
     [ATTRIBUTE_OPERATOR] = {"operator", NOT_PROVIDER, KIND_TEXT,
 	FIELD(operator_), NULL, NULL},
+    [ATTRIBUTE_PROTOCOLS] = {"protocols", ATTRIBUTE_OF_PARTNER, KIND_SPECIAL,
+	FIELD(protocols), NULL, NULL},
     [ATTRIBUTE_PROVIDER] = {"provider", ATTRIBUTE_OF_PARTNER, KIND_SPECIAL, 0,
 	0, NULL, NULL},
     [ATTRIBUTE_REQUIRETLS] = {"requiretls", NOT_PROVIDER, KIND_CHOICE,
@@ -144,6 +155,25 @@ attribute_find(const char *name, unsigned *place, bool *list)
 }
 
 bool
+attribute_has_blanks(enum attribute a)
+{
+	return a != ATTRIBUTE_COUNT &&
+	       (table[a].kind == KIND_TEXT || a == ATTRIBUTE_ISSUER ||
+		   a == ATTRIBUTE_NOTIFY_CONTACT);
+}
+
+struct meant
+attribute_meant(const char *name)
+{
+	struct meant m = meant(name);
+	unsigned a;
+
+	for (a = 0; a < ATTRIBUTE_COUNT; a++)
+		meant_try(&m, table[a].name);
+	return m;
+}
+
+bool
 attribute_is_token(const char *s)
 {
 	return same("nexthop", s) || same("dot-nexthop", s) ||
@@ -154,19 +184,29 @@ static const char *
 gateway_element(struct span s, char *buf, struct span *out)
 {
 	struct dname name;
+	const bool star = s.p[0] == '*' && s.p[1] == '.';
 	const char *bad;
 
 	*out = s;
 	if (attribute_is_token(s.p))
 		return NULL;
-	bad = dname_gateway(s.p, buf, &name);
+	bad = dname_gateway(s.p + star, buf, &name);
 	/* match= is cut at colons and takes no address with names beside. */
+	if (bad != NULL && memchr(s.p, ';', s.n) != NULL)
+		return "commas, not semicolons, separate names";
 	if (bad != NULL && dname_is_address(s.p))
 		return "a gateway is named, not numbered: match= of Postfix "
 		       "takes no addresses";
-	if (bad == NULL)
-		*out = (struct span){name.s, name.len};
-	return bad;
+	if (bad != NULL)
+		return bad;
+	if (name.s == s.p + star) {
+		name.s = s.p;
+	} else if (star) {
+		memmove(buf + 1, buf, name.len + 1);
+		buf[0] = '*';
+	}
+	*out = (struct span){name.s, name.len + star};
+	return NULL;
 }
 
 static const char *
@@ -219,6 +259,14 @@ key_element(struct span s, char *buf, struct span *out)
 }
 
 static const char *
+name_element(struct span s, char *buf, struct span *out)
+{
+	(void)buf;
+	*out = s;
+	return partnername_bad(s.p);
+}
+
+static const char *
 take_choice(
     uint8_t *to, const struct choice *choices, const char *value, char *buf)
 {
@@ -235,6 +283,19 @@ take_choice(
 		n += (size_t)snprintf(buf + n, ATTRIBUTE_PHRASE_MAX - n,
 		    "%s %s", c == choices ? "" : ",", c->name);
 	return buf;
+}
+
+/* Who says a level of Postfix as mode= means one with verify=; or bad. */
+static const char *
+level_for_mode(const char *value, const char *bad)
+{
+	if (bad == NULL)
+		return NULL;
+	if (same("secure", value) || same("verify", value))
+		return "is no mode: say mode=enforced verify=name";
+	if (same("encrypt", value))
+		return "is no mode: say mode=enforced verify=none";
+	return bad;
 }
 
 /* The list with room for one more; nobody else's before all is read. */
@@ -341,6 +402,40 @@ take_drop_after(struct attributes *to, char *value)
 }
 
 static const char *
+take_notify(uint32_t *to, const char *value)
+{
+	uint64_t s = 0;
+
+	if (same("no", value)) {
+		*to = NOTIFY_NO;
+	} else if (same("yes", value)) {
+		*to = NOTIFY_YES;
+	} else {
+		if (strncmp(value, "after ", 6) != 0 ||
+		    num_duration(value + 6, NOTIFY_MAX, &s) == -1 || s == 0)
+			return "is not no, yes, or after and a time, such as "
+			       "{ notify-contact = after 1h } (at most 30d)";
+		*to = (uint32_t)s;
+	}
+	return NULL;
+}
+
+/* What Postfix does not know it tells at the handshake only, and holds mail. */
+static const char *
+take_protocols(struct attributes *to, const char *value)
+{
+	enum tls_version lowest, highest;
+
+	if (strpbrk(value, " \t,") != NULL)
+		return "has a blank or a comma; `:' separates protocols";
+	if (!tls_version_range(value, strlen(value), &lowest, &highest))
+		return "is not a list of protocols such as TLSv1.2, "
+		       ">=TLSv1.2 or !SSLv2:!SSLv3, or lets none in";
+	to->protocols = value;
+	return NULL;
+}
+
+static const char *
 take_special(struct attributes *to, enum attribute t, char *value)
 {
 	uint64_t s = 0;
@@ -353,6 +448,10 @@ take_special(struct attributes *to, enum attribute t, char *value)
 			return "is not a time such as 4h (at most 365d)";
 		to->drop_for = (uint32_t)s;
 		return NULL;
+	case ATTRIBUTE_NOTIFY_CONTACT:
+		return take_notify(&to->notify_contact, value);
+	case ATTRIBUTE_PROTOCOLS:
+		return take_protocols(to, value);
 	case ATTRIBUTE_REVIEW:
 		if (num_time(value, &to->review) == -1)
 			return "is not a date such as 2027-01-31";
@@ -377,6 +476,8 @@ attribute_take(struct attributes *to, enum attribute a, struct attr_list *rest,
 	case KIND_CHOICE:
 		bad =
 		    take_choice((uint8_t *)field, table[a].choices, value, buf);
+		if (a == ATTRIBUTE_MODE)
+			bad = level_for_mode(value, bad);
 		break;
 	case KIND_LIST:
 		bad = take_list((const struct strs **)(void *)field,
@@ -419,9 +520,25 @@ is_set(const struct attributes *attributes, enum attribute t)
 	return (attributes->set & ATTRIBUTE_BIT(t)) != 0;
 }
 
+bool
+strs_same(const struct strs *a, const struct strs *b)
+{
+	size_t i;
+
+	if (a == b)
+		return true;
+	if (a == NULL || b == NULL || a->n != b->n)
+		return false;
+	for (i = 0; i < a->n; i++)
+		if (strcmp(a->v[i], b->v[i]) != 0)
+			return false;
+	return true;
+}
+
 void
 attributes_preset(struct attributes *to)
 {
+	enum tls_version lowest, highest;
 	static const struct strs gateways = {2, {"nexthop", "dot-nexthop"}};
 	static const struct strs none = {0};
 
@@ -435,6 +552,10 @@ attributes_preset(struct attributes *to)
 		to->key = &none;
 	if (!is_set(to, ATTRIBUTE_MIN_TLS))
 		to->min_tls = TLS_1_2;
+	if (to->protocols != NULL &&
+	    tls_version_range(
+		to->protocols, strlen(to->protocols), &lowest, &highest))
+		to->min_tls = (uint8_t)lowest;
 	if (!is_set(to, ATTRIBUTE_CIPHERS))
 		to->ciphers = CIPHERS_HIGH;
 	if (!is_set(to, ATTRIBUTE_INBOUND))

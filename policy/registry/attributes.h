@@ -12,6 +12,7 @@
 
 #include "attr.h"
 #include "level.h"
+#include "meant.h"
 #include "tlsversion.h"
 
 struct arena;
@@ -19,10 +20,11 @@ struct arena;
 #define ATTRIBUTE_TEXT_MAX 1024	  /* bytes of note, ticket, contact, ... */
 #define ATTRIBUTE_LIST_MAX 100000 /* elements of a list */
 
-enum mode { MODE_OPPORTUNISTIC, MODE_ENFORCED };
+/* OPPORTUNISTIC: as strangers. The last three are rows of that very level. */
+enum mode { MODE_OPPORTUNISTIC, MODE_ENFORCED, MODE_MAY, MODE_DANE, MODE_NONE };
 enum verify { VERIFY_NAME, VERIFY_KEY, VERIFY_DANE, VERIFY_NONE };
 enum common_name { COMMON_NAME_ANY, COMMON_NAME_GATEWAY };
-enum ciphers { CIPHERS_MEDIUM, CIPHERS_HIGH };
+enum ciphers { CIPHERS_MEDIUM, CIPHERS_HIGH, CIPHERS_MAIN_CF };
 enum inbound { INBOUND_OFF, INBOUND_WARN, INBOUND_REQUIRE };
 enum inbound_verify { INBOUND_NONE, INBOUND_NAME, INBOUND_KEY };
 enum inbound_action { ACTION_DEFER, ACTION_REJECT };
@@ -36,19 +38,30 @@ enum requiretls {
 	REQUIRETLS_ENFORCE
 };
 
+/* Else notify_contact is seconds that a fault lasts. */
+#define NOTIFY_NO 0
+#define NOTIFY_YES UINT32_MAX
+
+/* A min_tls that nobody is below: main.cf's holds, whatever it is. */
+#define MIN_TLS_MAIN_CF TLS_SSL_2
+
 /* A list of strings. */
 struct strs {
 	size_t n;
 	const char *v[];
 };
 
+/* The same strings in the same order; or both NULL. */
+bool strs_same(const struct strs *a, const struct strs *b);
+
 /* There may be a million: kept small. */
 struct attributes {
 	uint32_t set; /* bit per attribute that was said */
+	uint32_t own; /* of these, by the partner: once all is read */
 	uint8_t mode; /* enum mode, and so on below */
 	uint8_t verify;
 	uint8_t common_name;
-	uint8_t min_tls; /* enum tls_version */
+	uint8_t min_tls; /* enum tls_version; also of protocols= */
 	uint8_t ciphers;
 	uint8_t inbound;
 	uint8_t inbound_verify;
@@ -59,12 +72,15 @@ struct attributes {
 	uint32_t drop_count;	    /* failures ... */
 	uint32_t drop_window;	    /* ... within seconds */
 	uint32_t drop_for;	    /* seconds */
+	uint32_t notify_contact;    /* the same, or NOTIFY_* */
 	const struct strs *gateway; /* names, .suffixes, and the three tokens */
 	const struct strs *ca;	    /* absolute paths; empty: system */
 	const struct strs *issuer;
-	const struct strs *key; /* SPKI SHA-256: AA:BB:... */
-	const char *contact;	/* NULL if not said, and so on below */
+	const struct strs *key;	   /* SPKI SHA-256: AA:BB:... */
+	const struct strs *former; /* names that it had; NULL: none */
+	const char *contact;	   /* NULL if not said, and so on below */
 	const char *operator_;
+	const char *protocols;	/* as Postfix has it, no blanks */
 	const char *servername; /* `hostname', `nexthop' or a name */
 	const char *ticket;
 	const char *note;
@@ -80,6 +96,7 @@ enum attribute {
 	ATTRIBUTE_DROP_AFTER,
 	ATTRIBUTE_DROP_FOR,
 	ATTRIBUTE_DROP_TO,
+	ATTRIBUTE_FORMER,
 	ATTRIBUTE_GATEWAY,
 	ATTRIBUTE_INBOUND,
 	ATTRIBUTE_INBOUND_ACTION,
@@ -89,8 +106,10 @@ enum attribute {
 	ATTRIBUTE_MIN_TLS,
 	ATTRIBUTE_MODE,
 	ATTRIBUTE_NOTE,
+	ATTRIBUTE_NOTIFY_CONTACT,
 	ATTRIBUTE_ON_FAILURE,
 	ATTRIBUTE_OPERATOR,
+	ATTRIBUTE_PROTOCOLS,
 	ATTRIBUTE_PROVIDER,
 	ATTRIBUTE_REQUIRETLS,
 	ATTRIBUTE_REVIEW,
@@ -112,6 +131,12 @@ enum attribute {
  * ATTRIBUTE_OF_* bits, and *list is set if saying it again adds to a list.
  */
 enum attribute attribute_find(const char *name, unsigned *place, bool *list);
+
+/* Is it one whose value is likely to have blanks in it? */
+bool attribute_has_blanks(enum attribute a);
+
+/* The one that was meant by a name that is none; its name is NULL: none. */
+struct meant attribute_meant(const char *name);
 
 /* Is it one of the three tokens of a gateway list? */
 bool attribute_is_token(const char *s);

@@ -23,46 +23,13 @@
 #include "file.h"
 #include "lines.h"
 #include "mem.h"
+#include "partnername.h"
 #include "quote.h"
 #include "registry_check.h"
+#include "registry_own.h"
+#include "registry_slip.h"
 
 #define AHEAD 16 /* names that are prefetched */
-
-struct provider {
-	const char *name;
-	struct attributes attributes;
-	uint32_t source;
-	uint32_t line;
-};
-
-/* A partner's word for its provider, until all providers are known. */
-struct want {
-	const char *name;
-	uint32_t partner;
-	uint32_t line;
-};
-
-/* A file of the registry. What it says stays where it stands in the text. */
-struct source {
-	char *path;
-	char *text;
-	char id[44];	 /* device and inode */
-	uint32_t parent; /* who includes it, or REGISTRY_NONE */
-	uint32_t line;	 /* where */
-};
-
-struct registry_own {
-	size_t partner_cap, domain_cap;
-	struct provider *provider;
-	size_t nproviders, provider_cap;
-	struct source *source;
-	size_t source_cap;
-	struct want *want;
-	size_t nwants, want_cap;
-	const struct attributes *last; /* of the partner before */
-	struct strmap partners, domains, providers, sources;
-	struct arena arena;
-};
 
 struct loading {
 	struct registry *r;
@@ -125,33 +92,6 @@ complain(struct diags *d, const char *file, unsigned line, const char *what,
 	    verb ? "" : ":", phrase);
 }
 
-/* What a name may hold: anywhere, and only behind its first byte. */
-#define IN_NAME 1
-#define INSIDE_NAME 2
-
-static const unsigned char name_byte[256] = {['a' ... 'z'] = IN_NAME,
-    ['A' ... 'Z'] = IN_NAME,
-    ['0' ... '9'] = IN_NAME,
-    ['.'] = INSIDE_NAME,
-    ['_'] = INSIDE_NAME,
-    ['-'] = INSIDE_NAME};
-
-static const char *
-bad_name(const char *name)
-{
-	const unsigned char *p = (const unsigned char *)name;
-
-	if (name_byte[*p] == IN_NAME)
-		while (name_byte[*p] != 0)
-			p++;
-	if (*p != '\0')
-		return "a name is letters, digits, '.', '_' and '-', "
-		       "and begins with a letter or digit";
-	return (const char *)p - name > REGISTRY_NAME_MAX
-		   ? "is longer than 63 bytes"
-		   : NULL;
-}
-
 /* What follows the word of the statement; NULL after a complaint. */
 static const char *
 take_name(struct said *s, struct attrs *words, unsigned line)
@@ -163,7 +103,7 @@ take_name(struct said *s, struct attrs *words, unsigned line)
 		diag_error(s->d, s->in->file, line, "%s has no name", word);
 		return NULL;
 	}
-	if ((bad = bad_name(a.name)) == NULL)
+	if ((bad = partnername_bad(a.name)) == NULL)
 		return a.name;
 	complain(s->d, s->in->file, a.line, word, a.name, bad);
 	return NULL;
@@ -178,6 +118,7 @@ take_domain(struct said *st, const char *s, const struct attr *a)
 	const char *bad;
 
 	if ((bad = dname_nexthop(s, buf, &normal)) != NULL) {
+		bad = registry_slip_domain(s, bad, buf, sizeof(buf));
 		complain(st->d, st->in->file, a->line, "domain", s, bad);
 		return;
 	}
@@ -227,8 +168,8 @@ take_attr(struct said *s, struct attr *a)
 	const char *bad, *culprit, *file = s->in->file;
 
 	if (t == ATTRIBUTE_COUNT) {
-		diag_error(s->d, file, a->line, "unknown attribute %s",
-		    quotes(a->name).s);
+		if (registry_slip_name(s->d, file, a) == ATTRIBUTE_DOMAIN)
+			s->attributes->set |= ATTRIBUTE_BIT(ATTRIBUTE_DOMAIN);
 	} else if ((place & statements[s->what].place) == 0) {
 		diag_error(s->d, file, a->line,
 		    "attribute %s cannot be said in a %s statement", a->name,
@@ -257,16 +198,22 @@ take_attr(struct said *s, struct attr *a)
 static void
 take_attrs(struct said *s, struct attrs *words)
 {
-	struct attr a;
+	struct attr a, before = {.name = NULL};
+	enum attr_kind kind;
 
-	for (;;) {
-		switch (attr_next(words, &a)) {
+	for (;; before = a) {
+		kind = attr_next(words, &a);
+		if (kind == ATTR_WORD ||
+		    (kind == ATTR_PAIR && registry_is_cut(words, &a)))
+			kind =
+			    registry_slip(s->d, s->in->file, words, &a, &before)
+				? ATTR_PAIR
+				: ATTR_WORD;
+		switch (kind) {
 		case ATTR_END:
 			return;
 		case ATTR_WORD:
-			diag_error(s->d, s->in->file, a.line,
-			    "%s: missing '=' after the attribute's name",
-			    quotes(a.name).s);
+			a = before;
 			break;
 		case ATTR_BAD:
 			diag_error(s->d, s->in->file, a.line, "%s: %s",
@@ -371,6 +318,15 @@ take_default(struct reading *in, struct attrs *words)
 }
 
 /* --- Includes ------------------------------------------------------------- */
+
+static const char *instead_path, *instead_copy;
+
+void
+registry_instead(const char *path, const char *copy)
+{
+	instead_path = path;
+	instead_copy = copy;
+}
 
 static int read_file(struct loading *all, const char *path, uint32_t parent,
     unsigned line, unsigned depth, struct diags *d, struct err *e);
@@ -519,7 +475,7 @@ take_line(struct reading *in, struct line *line)
 	if (attr_next(&words, &a) != ATTR_WORD) {
 		diag_error(&in->partners, in->file, line->no,
 		    "%s: a line begins with partner, provider, default or "
-		    "include",
+		    "include; one that goes on begins with a blank",
 		    quotes(a.name).s);
 		return;
 	}
@@ -595,6 +551,7 @@ take_text(struct loading *all, const struct source *s, size_t len,
 	own->source[r->nfiles++] = *s;
 	digest_add(digest, s->text, len);
 	digest_hex(digest, hex);
+	memcpy(own->source[in.source].digest, hex, DIGEST_HEX);
 	take_lines(&in, s->text, len);
 	diag_move(d, &in.partners);
 	diag_move(d, &in.others);
@@ -613,6 +570,7 @@ read_file(struct loading *all, const char *path, uint32_t parent, unsigned line,
 {
 	struct registry_own *own = all->r->own;
 	struct source s = {.parent = parent, .line = line};
+	const char *from = path;
 	struct stat st;
 	uint32_t have;
 	size_t len;
@@ -621,7 +579,9 @@ read_file(struct loading *all, const char *path, uint32_t parent, unsigned line,
 	if (parent != REGISTRY_NONE && file_is_special(path))
 		return err_set(
 		    e, EX_DATAERR, "%s is not a file", quotes(path).s);
-	s.text = file_slurp(path, REGISTRY_FILE_MAX, &len, &st, e);
+	if (instead_path != NULL && strcmp(path, instead_path) == 0)
+		from = instead_copy;
+	s.text = file_slurp(from, REGISTRY_FILE_MAX, &len, &st, e);
 	if (s.text == NULL)
 		return -1;
 	(void)snprintf(s.id, sizeof(s.id), "%llx:%llx",
@@ -698,6 +658,7 @@ registry_free(struct registry *r)
 	strmap_free(&own->providers);
 	strmap_free(&own->sources);
 	arena_free(&own->arena);
+	registry_free(own->joined);
 	free(own);
 	free(r->partner);
 	free(r->domain);
@@ -772,6 +733,21 @@ add_names(struct registry *r, struct diags *d)
 	diag_move(d, &domains);
 }
 
+/* All of it, but the note, is said by the partner itself. */
+static void
+check_effect(const struct registry *r, const struct want *w, struct diags *d)
+{
+	const struct partner *p = &r->partner[w->partner];
+	const uint32_t said = r->own->provider[p->provider].attributes.set &
+			      ~ATTRIBUTE_BIT(ATTRIBUTE_NOTE);
+
+	if (said != 0 && (said & ~p->attributes->set) == 0)
+		diag_warning(d, partner_file(r, p), w->line,
+		    "partner %s: provider=%s changes nothing: all that it says "
+		    "is said here, too",
+		    p->name, w->name);
+}
+
 static void
 find_providers(struct registry *r, struct diags *d)
 {
@@ -787,8 +763,11 @@ find_providers(struct registry *r, struct diags *d)
 		    &own->providers, own->provider, w->name, strlen(w->name));
 		if (p->provider == STRMAP_NONE)
 			diag_error(d, partner_file(r, p), w->line,
-			    "partner %s: unknown provider %s", p->name,
-			    quotes(w->name).s);
+			    "partner %s: unknown provider %s%s", p->name,
+			    quotes(w->name).s,
+			    registry_slip_provider(r, w->name).s);
+		else
+			check_effect(r, w, d);
 	}
 }
 
@@ -810,6 +789,7 @@ settle(struct registry *r)
 			provider = p->provider;
 			full = arena_alloc(&r->own->arena, sizeof(*full));
 			*full = *said;
+			full->own = said->set;
 			if (provider != REGISTRY_NONE)
 				attributes_inherit(
 				    full, &own->provider[provider].attributes);
@@ -875,12 +855,42 @@ registry_file(const struct registry *r, uint32_t source)
 	return r->own->source[source].path;
 }
 
-const struct strs *
-registry_provider(const struct registry *r, const struct partner *p)
+const char *
+registry_file_digest(const struct registry *r, uint32_t source)
 {
-	return p->provider == REGISTRY_NONE
-		   ? NULL
-		   : r->own->provider[p->provider].attributes.gateway;
+	return r->own->source[source].digest;
+}
+
+const struct attributes *
+registry_provider(const struct registry *r, size_t i, const char **name)
+{
+	const struct provider *p =
+	    i < r->own->nproviders ? &r->own->provider[i] : NULL;
+
+	*name = p == NULL ? NULL : p->name;
+	return p == NULL ? NULL : &p->attributes;
+}
+
+unsigned
+registry_provider_line(const struct registry *r, size_t i)
+{
+	return r->own->provider[i].line;
+}
+
+uint32_t
+registry_former(const struct registry *r, const char *name)
+{
+	const struct strs *former;
+	uint32_t i;
+	size_t k;
+
+	for (i = 0; i < r->npartners; i++) {
+		former = r->partner[i].attributes->former;
+		for (k = 0; former != NULL && k < former->n; k++)
+			if (strcmp(former->v[k], name) == 0)
+				return i;
+	}
+	return REGISTRY_NONE;
 }
 
 uint32_t
@@ -893,6 +903,15 @@ uint32_t
 registry_domain(const struct registry *r, const char *name)
 {
 	return strmap_find(&r->own->domains, r->domain, name, strlen(name));
+}
+
+bool
+registry_has(const struct registry *r, const char *partner, const char *domain)
+{
+	uint32_t i = registry_domain(r, domain);
+
+	return i != REGISTRY_NONE &&
+	       strcmp(r->partner[r->domain[i].partner].name, partner) == 0;
 }
 
 uint32_t
@@ -935,6 +954,14 @@ registry_covering(const struct registry *r, const char *domain)
 		return REGISTRY_NONE;
 	i = registry_find(r, name.s);
 	return i == REGISTRY_NONE ? registry_above(r, name.s) : i;
+}
+
+uint32_t
+registry_meant(const struct registry *r, const char *name)
+{
+	const uint32_t i = registry_find(r, name);
+
+	return i == REGISTRY_NONE ? registry_covering(r, name) : i;
 }
 
 const char **

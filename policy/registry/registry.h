@@ -16,14 +16,14 @@
 #include "attributes.h"
 #include "dname.h"
 #include "level.h"
+#include "partnername.h"
 #include "strmap.h"
 
 struct diags;
 struct err;
 
 #define REGISTRY_FILE_MAX (1024u * 1024 * 1024) /* bytes of one file */
-#define REGISTRY_NAME_MAX 63  /* bytes of a partner's or provider's name */
-#define REGISTRY_DEPTH_MAX 16 /* includes inside includes */
+#define REGISTRY_DEPTH_MAX 16			/* includes inside includes */
 #define REGISTRY_NONE STRMAP_NONE
 
 /* There may be a million: kept small. */
@@ -71,6 +71,13 @@ struct registry {
 struct registry *registry_load(
     const char *path, time_t now, struct diags *d, struct err *e);
 
+/*
+ * From now on, where registry_load() meets the file `path`, as registry_file()
+ * names it, read `copy`: a rehearsal of what is not written yet. Both are
+ * borrowed; NULL ends it. One thread only.
+ */
+void registry_instead(const char *path, const char *copy);
+
 /* As registry_load(), for text in memory, which may not include files
  * (fuzzing). */
 struct registry *registry_parse(const char *name, const char *text, size_t len,
@@ -88,12 +95,22 @@ partner_level(const struct partner *p)
 		   : LEVEL_OPPORTUNISTIC;
 }
 
-/* The gateways of the partner's provider; NULL if it has none. */
-const struct strs *registry_provider(
-    const struct registry *r, const struct partner *p);
+/*
+ * What is said of the provider with that index, as a partner has it, and its
+ * *name; what is not said is NULL, or not in `set`. NULL, and so is *name:
+ * there is none.
+ */
+const struct attributes *registry_provider(
+    const struct registry *r, size_t i, const char **name);
+
+/* The line, of its file, that it begins in; there is one with that index. */
+unsigned registry_provider_line(const struct registry *r, size_t i);
 
 /* A file of the registry, for messages. */
 const char *registry_file(const struct registry *r, uint32_t source);
+
+/* SHA-256 of that file, in hex. */
+const char *registry_file_digest(const struct registry *r, uint32_t source);
 
 /* The one that the partner stands in. */
 static inline const char *
@@ -105,8 +122,23 @@ partner_file(const struct registry *r, const struct partner *p)
 /* Index of the partner of that name, or REGISTRY_NONE. */
 uint32_t registry_partner(const struct registry *r, const char *name);
 
+/* Index of the partner that had that name once, by former=; the same. */
+uint32_t registry_former(const struct registry *r, const char *name);
+
+/* Has it a partner that has the name, or had it? */
+static inline bool
+registry_leads(const struct registry *r, const char *name)
+{
+	return registry_partner(r, name) != REGISTRY_NONE ||
+	       registry_former(r, name) != REGISTRY_NONE;
+}
+
 /* Index of the domain, which is in normal form, or REGISTRY_NONE. */
 uint32_t registry_domain(const struct registry *r, const char *name);
+
+/* Is the domain, which is in normal form, that partner's (now)? */
+bool registry_has(
+    const struct registry *r, const char *partner, const char *domain);
 
 /*
  * Index of the partner of that name or with that domain, in any form, or
@@ -135,6 +167,12 @@ uint32_t registry_above(const struct registry *r, const char *name);
  * own, or the nearest above; or REGISTRY_NONE.
  */
 uint32_t registry_covering(const struct registry *r, const char *domain);
+
+/*
+ * Index of the partner that people mean: registry_find(), or else
+ * registry_covering(). REGISTRY_NONE: none.
+ */
+uint32_t registry_meant(const struct registry *r, const char *name);
 
 /*
  * Index of the next domain up from name, from *at on (0 to begin with), or

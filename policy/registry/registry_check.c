@@ -15,6 +15,7 @@
 #include "registry.h"
 #include "x509.h"
 
+#define CONTACTS_NAMED 3 /* partners without one, each on its line */
 #define CA_FILE_MAX (4 * 1024 * 1024) /* bytes */
 
 /* A set of paths that were found readable, so that each is tried once. */
@@ -97,6 +98,19 @@ check_ca(const struct registry *r, const struct partner *p, struct paths *seen,
 	}
 }
 
+/* Of a domain or pattern; a leading dot is not counted. */
+static unsigned
+labels(const char *s)
+{
+	unsigned n = 1;
+
+	if (*s == '.')
+		s++;
+	for (; *s != '\0'; s++)
+		n += *s == '.';
+	return n;
+}
+
 /* Lists that say more than was meant. */
 static void
 check_lists(const struct registry *r, const struct partner *p, struct diags *d)
@@ -107,7 +121,12 @@ check_lists(const struct registry *r, const struct partner *p, struct diags *d)
 	size_t i, k;
 
 	for (i = 0; i < g->n; i++)
-		if (g->v[i][0] == '.' && dname_labels(g->v[i]) == 1)
+		if (g->v[i][0] == '*')
+			diag_warning(d, partner_file(r, p), p->line,
+			    "partner %s: gateway %s is a certificate with that "
+			    "very name; any name below it is %s",
+			    p->name, quotes(g->v[i]).s, g->v[i] + 1);
+		else if (g->v[i][0] == '.' && labels(g->v[i]) == 1)
 			diag_warning(d, partner_file(r, p), p->line,
 			    "partner %s: gateway %s is any name of a whole "
 			    "top-level domain",
@@ -141,6 +160,12 @@ check_partner(const struct registry *r, const struct partner *p, time_t now,
 		    "partner %s: verify=key needs key=, the SHA-256 of a "
 		    "public key",
 		    p->name);
+	if (t->protocols != NULL &&
+	    (t->own & ATTRIBUTE_BIT(ATTRIBUTE_MIN_TLS)) != 0)
+		diag_error(d, file, p->line,
+		    "partner %s: min-tls= and protocols= say the same: leave "
+		    "one out",
+		    p->name);
 	if (t->inbound_verify == INBOUND_KEY && t->key->n == 0)
 		diag_error(d, file, p->line,
 		    "partner %s: inbound-verify=key needs key=", p->name);
@@ -152,9 +177,6 @@ check_partner(const struct registry *r, const struct partner *p, time_t now,
 		    "renewed ones are refused; agree on the key "
 		    "(inbound-verify=key)",
 		    p->name);
-	if (t->mode == MODE_ENFORCED && p->contact == NULL)
-		diag_warning(d, file, p->line,
-		    "partner %s is enforced and has no contact", p->name);
 	if (t->review != 0 && t->review <= now)
 		diag_warning(d, file, p->line,
 		    "partner %s: its review was due on %.10s", p->name,
@@ -202,6 +224,57 @@ not_for_addresses(const struct partner *p)
 	return NULL;
 }
 
+/* Names that partners once had, and who says so. */
+struct formers {
+	const char **v;
+	const struct partner **of;
+	size_t n, cap, of_cap;
+	struct strmap map;
+};
+
+/*
+ * A name that is another's now tells two partners' records apart no more; nor
+ * can one partner have become two.
+ */
+static void
+check_former(const struct registry *r, const struct partner *p,
+    struct formers *seen, struct diags *d)
+{
+	const struct strs *former = p->attributes->former;
+	const struct partner *q;
+	uint32_t have;
+	size_t i;
+
+	for (i = 0; former != NULL && i < former->n; i++) {
+		have = registry_partner(r, former->v[i]);
+		if (have != REGISTRY_NONE) {
+			q = &r->partner[have];
+			diag_error(d, partner_file(r, p), p->line,
+			    "partner %s: former %s is a partner now (%s:%u)",
+			    p->name, quotes(former->v[i]).s, partner_file(r, q),
+			    q->line);
+			continue;
+		}
+		have = strmap_add(&seen->map, seen->v, former->v[i],
+		    strlen(former->v[i]), (uint32_t)seen->n);
+		if (have != STRMAP_NONE) {
+			q = seen->of[have];
+			diag_error(d, partner_file(r, p), p->line,
+			    "partner %s: former %s is said of partner %s "
+			    "already (%s:%u)",
+			    p->name, quotes(former->v[i]).s, q->name,
+			    partner_file(r, q), q->line);
+			continue;
+		}
+		seen->v =
+		    mem_grow(seen->v, seen->n, &seen->cap, sizeof(*seen->v));
+		seen->of = mem_grow(
+		    seen->of, seen->n, &seen->of_cap, sizeof(*seen->of));
+		seen->of[seen->n] = p;
+		seen->v[seen->n++] = former->v[i];
+	}
+}
+
 static void
 check_addresses(
     const struct registry *r, const struct partner *p, struct diags *d)
@@ -221,6 +294,28 @@ check_addresses(
 	}
 }
 
+/* Of a comma for a dot, two of these are left. */
+static void
+check_single(const struct registry *r, struct diags *d)
+{
+	const struct domain *dom;
+	const struct partner *p;
+	size_t i;
+
+	for (i = 0; i < r->ndomains; i++) {
+		dom = &r->domain[i];
+		p = &r->partner[dom->partner];
+		if (strchr(dom->name + 1, '.') != NULL ||
+		    dname_is_nexthop(dom->name))
+			continue;
+		diag_warning(d, partner_file(r, p), dom->line,
+		    "domain %s of partner %s is %s (a comma separates domains)",
+		    quotes(dom->name).s, p->name,
+		    dom->name[0] == '.' ? "a whole top-level domain"
+					: "one word without a dot");
+	}
+}
+
 static void
 check_parents(const struct registry *r, struct diags *d)
 {
@@ -232,16 +327,16 @@ check_parents(const struct registry *r, struct diags *d)
 	size_t i, at;
 
 	for (i = 0; i < r->ndomains; i++) {
-		n = dname_labels(r->domain[i].name);
-		if (r->domain[i].name[0] != '[' && n < fewest)
+		n = labels(r->domain[i].name);
+		if (!dname_is_nexthop(r->domain[i].name) && n < fewest)
 			fewest = n;
 	}
 	for (i = 0; i < r->ndomains; i++) {
 		dom = &r->domain[i];
 		p = &r->partner[dom->partner];
 		level = partner_level(p);
-		if (level == LEVEL_SECURE || dom->name[0] == '[' ||
-		    (dname_labels(dom->name) <= fewest && dom->name[0] != '.'))
+		if (level == LEVEL_SECURE || dname_is_nexthop(dom->name) ||
+		    (labels(dom->name) <= fewest && dom->name[0] != '.'))
 			continue;
 		at = 0;
 		while ((parent = registry_parent(r, dom->name, &at)) !=
@@ -276,7 +371,7 @@ check_requiretls(
 	for (i = 0; i < p->ndomains; i++) {
 		dom = &r->domain[p->first_domain + i];
 		at = 0;
-		while (dom->name[0] != '[' &&
+		while (!dname_is_nexthop(dom->name) &&
 		       (parent = registry_parent(r, dom->name, &at)) !=
 			   REGISTRY_NONE) {
 			up = &r->partner[r->domain[parent].partner];
@@ -294,20 +389,49 @@ check_requiretls(
 	}
 }
 
+/* Many of them, as after an import, would hide all else. */
+static void
+check_contacts(const struct registry *r, struct diags *d)
+{
+	const struct partner *p, *first = NULL;
+	size_t i, n = 0;
+
+	for (i = 0; i < r->npartners; i++) {
+		p = &r->partner[i];
+		if (p->attributes->mode != MODE_ENFORCED || p->contact != NULL)
+			continue;
+		first = n++ == 0 ? p : first;
+	}
+	if (n > CONTACTS_NAMED)
+		diag_warning(d, partner_file(r, first), first->line,
+		    "partner %s and %zu more are enforced and have no contact",
+		    first->name, n - 1);
+	for (i = 0; n <= CONTACTS_NAMED && i < r->npartners; i++) {
+		p = &r->partner[i];
+		if (p->attributes->mode == MODE_ENFORCED && p->contact == NULL)
+			diag_warning(d, partner_file(r, p), p->line,
+			    "partner %s is enforced and has no contact",
+			    p->name);
+	}
+}
+
 void
 registry_check(
     const struct registry *r, time_t now, bool files, struct diags *d)
 {
 	struct paths seen = {0};
+	struct formers former = {0};
 	const struct partner *p;
 	bool all_secure = true, word = false;
 	size_t i;
 
 	strmap_init(&seen.map, path_key);
+	strmap_init(&former.map, path_key);
 	for (i = 0; i < r->npartners; i++) {
 		p = &r->partner[i];
 		check_partner(r, p, now, d);
 		check_addresses(r, p, d);
+		check_former(r, p, &former, d);
 		check_lists(r, p, d);
 		if (files)
 			check_ca(r, p, &seen, d);
@@ -317,9 +441,14 @@ registry_check(
 	for (i = 0; word && i < r->npartners; i++)
 		if (r->partner[i].attributes->requiretls == REQUIRETLS_MAIN_CF)
 			check_requiretls(r, &r->partner[i], d);
+	check_contacts(r, d);
+	check_single(r, d);
 	/* Otherwise nobody can be weaker than anybody. */
 	if (!all_secure)
 		check_parents(r, d);
 	free(seen.v);
 	strmap_free(&seen.map);
+	free(former.v);
+	free(former.of);
+	strmap_free(&former.map);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "mem.h"
 #include "num.h"
 
@@ -43,6 +44,25 @@ reading_count(const struct reading *g, uint64_t n)
 		return num_count(n);
 	(void)snprintf(c.s, sizeof(c.s), "%" PRIu64, n);
 	return c;
+}
+
+const char *
+reading_time(struct reading *g, time_t t)
+{
+	char people[CLOCK_MAX], full[NUM_TIME_MAX];
+
+	return reading_keep(g, g->ask->local ? clock_text(t, g->r->now, people)
+					     : num_time_text(t, full));
+}
+
+const char *
+reading_date(struct reading *g, time_t t)
+{
+	char people[CLOCK_MAX];
+
+	/* Of no day near it. */
+	return g->ask->local ? reading_keep(g, clock_text(t, 0, people))
+			     : reading_time(g, t);
 }
 
 struct report_partner *
@@ -98,4 +118,19 @@ reading_add(struct reading *g, const char *name)
 	reading_ways(r->partner[i].way);
 	r->npartners++;
 	return &r->partner[i];
+}
+
+uint64_t
+reading_days_unread(const struct report *r, time_t from)
+{
+	uint64_t days = 0;
+	time_t begin;
+	size_t i;
+
+	for (i = 0; r->hours_known && i < r->ngaps; i++) {
+		begin = r->gap[i].begin > from ? r->gap[i].begin : from;
+		if (r->gap[i].end > begin)
+			days += (uint64_t)(r->gap[i].end - begin) / CLOCK_DAY;
+	}
+	return days;
 }

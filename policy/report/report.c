@@ -13,12 +13,14 @@
 #include "cdbmap.h"
 #include "clock.h"
 #include "err.h"
+#include "mapowner.h"
 #include "maprecord.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
 #include "reading.h"
 #include "registry.h"
+#include "registry_slip.h"
 #include "reportgateway.h"
 #include "reportrecord.h"
 #include "reportsay.h"
@@ -79,6 +81,7 @@ add_registry(struct reading *g)
 			continue;
 		to->p = &registry->partner[i];
 		to->full = to->level = partner_level(to->p);
+		g->r->nregistered++;
 		g->r->nenforced += to->p->attributes->mode == MODE_ENFORCED;
 	}
 }
@@ -197,7 +200,7 @@ free_way(struct report_way *w)
 struct row {
 	const struct evidence_count *c;
 	uint32_t day;
-	bool delivered, kept, required;
+	bool delivered, kept, required, met;
 	unsigned rule;
 };
 
@@ -239,6 +242,8 @@ add_mail(struct report_mail *m, const struct row *row, const char *day)
 			m->lowered_clear += c->n;
 		if (row->required && row->kept)
 			m->lowered_kept += c->n;
+		if (row->met)
+			m->lowered_met += c->n;
 	}
 	if (*m->first == '\0')
 		m->first = day;
@@ -325,6 +330,39 @@ add_stranger(struct reading *g, const struct row *row)
 	d->n[c->direction][c->seen] += c->n;
 	if (c->seen == EVIDENCE_CLEAR)
 		d->last = g->r->days.v[row->day];
+}
+
+static bool
+is_delivered(const struct evidence_count *c)
+{
+	return strcmp(c->result,
+		   c->direction == EVIDENCE_OUT ? "sent" : "received") == 0;
+}
+
+/*
+ * Whose domain it is now. When that mail moved it was no partner's; but a
+ * partner may be called as a domain is.
+ */
+static void
+add_before(struct reading *g, const struct evidence_count *c)
+{
+	const struct registry *registry = g->ask->registry;
+	struct report_partner *p;
+	uint32_t i;
+
+	if (registry == NULL || !is_delivered(c) ||
+	    strchr(c->partner, '.') == NULL ||
+	    registry_partner(registry, c->partner) != REGISTRY_NONE ||
+	    (i = registry_covering(registry, c->partner)) == REGISTRY_NONE ||
+	    (p = reading_partner(g, registry->partner[i].name)) == NULL)
+		return;
+	p->before.mails += c->n;
+	if (c->direction == EVIDENCE_OUT && c->seen == EVIDENCE_CLEAR)
+		p->before.clear += c->n;
+	if (p->before.domain == NULL)
+		p->before.domain = reading_keep(g, c->partner);
+	else if (strcmp(p->before.domain, c->partner) != 0)
+		p->before.more = true;
 }
 
 /* The number of the day of a row; rows of one day come together. */
@@ -442,21 +480,21 @@ take_count(const struct evidence_count *c, void *arg)
 {
 	struct reading *g = arg;
 	struct report_partner *p;
-	struct row row = {.c = c,
-	    .rule = rule_of(c->required),
-	    .delivered =
-		strcmp(c->result,
-		    c->direction == EVIDENCE_OUT ? "sent" : "received") == 0};
+	struct row row = {
+	    .c = c, .rule = rule_of(c->required), .delivered = is_delivered(c)};
 
 	if (!find_day(g, c->day, &row.day))
 		return true;
 	p = whose(g, c->partner);
+	if (p == NULL)
+		add_before(g, c);
 	if (p == NULL && g->ask->npartners > 0)
 		return true;
 	row.required =
 	    row.rule >= LEVEL_ENCRYPT && row.rule != REPORT_RULE_UNKNOWN;
 	row.kept = row.rule == LEVEL_OPPORTUNISTIC ? c->seen != EVIDENCE_CLEAR
 						   : evidence_kept(c);
+	row.met = reading_met(g, p, c);
 	add_failure(g, &row, p == NULL ? "" : p->name);
 	add_way(g, &g->r->all[c->direction], &row, true);
 	if (row.delivered)
@@ -502,34 +540,37 @@ take_exchange(const struct evidence_exchange *x, void *arg)
 	return true;
 }
 
-static uint64_t
-domain_clear(const struct report_domain *d)
-{
-	return d->n[EVIDENCE_IN][EVIDENCE_CLEAR] +
-	       d->n[EVIDENCE_OUT][EVIDENCE_CLEAR];
-}
-
+/* What we sent to them is ours to know; then what they sent. */
 static int
 worst_first(const void *a, const void *b)
 {
 	const struct report_domain *x = a, *y = b;
-	uint64_t n = domain_clear(x), m = domain_clear(y);
+	uint64_t n, m;
+	unsigned w;
 
-	return n != m ? (n > m ? -1 : 1) : strcmp(x->name, y->name);
+	for (w = REPORT_WAYS; w-- > 0;) {
+		n = x->n[w][EVIDENCE_CLEAR];
+		m = y->n[w][EVIDENCE_CLEAR];
+		if (n != m)
+			return n > m ? -1 : 1;
+	}
+	return strcmp(x->name, y->name);
 }
 
-/* The worst few, and how many more had mail in the clear. */
+/* Of those that had mail in the clear. */
 static void
-keep_worst(struct report *r)
+sort_domains(struct report *r)
 {
-	size_t n = r->ndomains, bad = 0;
+	size_t i, n = 0;
 
+	for (i = 0; i < r->ndomains; i++)
+		if (r->domain[i].n[EVIDENCE_IN][EVIDENCE_CLEAR] +
+			r->domain[i].n[EVIDENCE_OUT][EVIDENCE_CLEAR] >
+		    0)
+			r->domain[n++] = r->domain[i];
+	r->ndomains = n;
 	if (n > 0)
 		qsort(r->domain, n, sizeof(*r->domain), worst_first);
-	while (bad < n && domain_clear(&r->domain[bad]) > 0)
-		bad++;
-	r->ndomains = bad < REPORT_DOMAINS_MAX ? bad : REPORT_DOMAINS_MAX;
-	r->domains_more = bad - r->ndomains;
 }
 
 /* --- Old and weak -------------------------------------------------------- */
@@ -643,6 +684,16 @@ report_state_name(enum report_state s)
 	return (unsigned)s < REPORT_BAD ? name[s] : "bad";
 }
 
+bool
+report_each_day(const struct report_quiet *q)
+{
+	/* Where summer time begins or ends, a day is an hour off. */
+	uint64_t days =
+	    (uint64_t)(q->last - q->begin + CLOCK_DAY / 2) / CLOCK_DAY;
+
+	return days + 1 == q->n;
+}
+
 const char *
 report_turn_name(enum report_turn t)
 {
@@ -657,13 +708,6 @@ report_what_name(enum report_what w)
 	static const char *const name[] = {"key", "issuer", "appeared"};
 
 	return (unsigned)w < REPORT_GONE ? name[w] : "gone";
-}
-
-const char *
-report_rule_name(unsigned rule)
-{
-	return rule >= REPORT_RULE_UNKNOWN ? "not known"
-					   : level_name((enum level)rule);
 }
 
 uint64_t
@@ -719,17 +763,36 @@ begin(struct reading *g, struct report *r, const struct report_ask *ask)
 	reading_ways(r->others);
 }
 
+/* One that is gone is reported on, also where the period has nothing of it. */
 static int
-need_asked(const struct reading *g, struct err *e)
+need_asked(struct reading *g, struct err *e)
 {
+	struct names known = {0};
+	const char *name;
 	size_t i;
+	struct meant_text near;
+	int rv = 0;
 
-	for (i = 0; i < g->ask->npartners; i++)
-		if (names_find(&g->r->names, g->ask->partner[i],
-			strlen(g->ask->partner[i])) == STRMAP_NONE)
-			return err_set(e, EX_NOINPUT, "there is no partner %s",
-			    quotes(g->ask->partner[i]).s);
-	return 0;
+	for (i = 0; i < g->ask->npartners && rv == 0; i++) {
+		name = g->ask->partner[i];
+		if (reading_partner(g, name) != NULL)
+			continue;
+		near = registry_near(g->ask->registry, name);
+		if (known.n == 0)
+			rv = mapowners_names(g->ledger, g->evidence, &known, e);
+		if (rv == 0 &&
+		    names_find(&known, name, strlen(name)) == STRMAP_NONE)
+			rv = err_set(e, EX_NOINPUT, "there is no partner %s%s",
+			    quotes(name).s,
+			    *near.s != '\0'
+				? near.s
+				: "; of a domain of no partner there is "
+				  "tlspact-log report DOMAIN");
+		else if (rv == 0)
+			(void)reading_add(g, name);
+	}
+	names_free(&known);
+	return rv;
 }
 
 static int
@@ -791,6 +854,34 @@ end_downgrades(struct reading *g)
 	}
 }
 
+static bool
+take_before(const struct evidence_count *c, void *arg)
+{
+	add_before(arg, c);
+	return true;
+}
+
+/* What is counted of the domains of one partner under their own names. */
+static int
+read_domains(struct reading *g, const char *one, struct err *e)
+{
+	const struct registry *registry = g->ask->registry;
+	const uint32_t k =
+	    registry == NULL ? REGISTRY_NONE : registry_partner(registry, one);
+	const struct partner *p;
+	uint32_t i;
+
+	if (k == REGISTRY_NONE)
+		return 0;
+	p = &registry->partner[k];
+	for (i = 0; i < p->ndomains; i++)
+		if (evidence_counts(g->evidence,
+			registry->domain[p->first_domain + i].name,
+			g->r->from_day, g->r->to_day, take_before, g, e) == -1)
+			return -1;
+	return 0;
+}
+
 static int
 read_mail(struct reading *g, struct err *e)
 {
@@ -801,8 +892,12 @@ read_mail(struct reading *g, struct err *e)
 
 	if (evidence_counts(g->evidence, one, r->from_day, r->to_day,
 		take_count, g, e) == -1 ||
-	    evidence_exchanges(
-		g->evidence, one, r->from_day, take_exchange, g, e) == -1 ||
+	    (one != NULL && read_domains(g, one, e) == -1))
+		return -1;
+	if (g->ask->brief)
+		return 0;
+	if (evidence_exchanges(g->evidence, one, r->from_day, r->to_day,
+		take_exchange, g, e) == -1 ||
 	    evidence_waited(g->evidence, one, r->from_day, r->to_day,
 		take_waited, g, e) == -1)
 		return -1;
@@ -813,7 +908,6 @@ read_mail(struct reading *g, struct err *e)
 			judge_way(&r->partner[i].way[w]);
 		r->rule_unknown += r->all[w].mail.kept.unknown;
 	}
-	keep_worst(r);
 	end_failures(g);
 	end_downgrades(g);
 	return 0;
@@ -823,8 +917,8 @@ read_mail(struct reading *g, struct err *e)
 static int
 read_evidence(struct reading *g, struct err *e)
 {
-	if (read_mail(g, e) == -1 || need_asked(g, e) == -1 ||
-	    reading_hours(g, e) == -1 || reading_legs(g, e) == -1)
+	if (need_asked(g, e) == -1 || read_mail(g, e) == -1 ||
+	    reading_evidence(g, e) == -1)
 		return -1;
 	return reading_gateways(g, e);
 }
@@ -845,6 +939,7 @@ read_all(struct reading *g, struct err *e)
 		return -1;
 	read_map(g);
 	reading_conclude(g);
+	sort_domains(g->r);
 	return 0;
 }
 
@@ -888,8 +983,12 @@ report_free(struct report *r)
 	free(r->rule);
 	free(r->fault);
 	free(r->gap);
+	free(r->quiet);
 	free(r->host);
 	free(r->leg);
+	free(r->handed);
+	free(r->own);
+	free(r->wait);
 	free(r->onboard);
 	free(r->notice);
 	free(r->flaw);

@@ -21,7 +21,7 @@
 
 #include "arena.h"
 #include "evidence_log.h"
-#include "ledger.h"
+#include "ledger_downgrade.h"
 #include "level.h"
 #include "names.h"
 #include "strength.h"
@@ -31,9 +31,8 @@ struct partner;
 struct registry;
 struct settings;
 
-#define REPORT_DAYS 30	      /* that a period has unless it is said */
-#define REPORT_DOMAINS_MAX 25 /* worst domains */
-#define REPORT_WAYS 2	      /* directions */
+#define REPORT_DAYS 30 /* that a period has unless it is said */
+#define REPORT_WAYS 2  /* directions */
 #define REPORT_SEEN (EVIDENCE_VERIFIED + 1)
 
 /*
@@ -57,7 +56,6 @@ const char *report_state_name(enum report_state s); /* "open", "good" ... */
 /* The level that mail was held to when it moved; the last: nobody knows. */
 #define REPORT_RULE_UNKNOWN (LEVEL_SECURE + 1)
 #define REPORT_RULES (REPORT_RULE_UNKNOWN + 1)
-const char *report_rule_name(unsigned rule); /* "secure" ..., "not known" */
 
 /*
  * Required: held to encrypt or more. Preferred: opportunistic. Kept: it had
@@ -78,6 +76,7 @@ struct report_mail {
 	uint64_t lowered_kept;	 /* of that, required still, and kept */
 	uint64_t lowered_free;	 /* of that, required no more */
 	uint64_t lowered_clear;	 /* of that, in the clear */
+	uint64_t lowered_met;	 /* of lowered, as agreed even so */
 	/* Not delivered: attempts that were deferred; mail that came back
 	 * (bounced, expired); mail that was refused on its way in. */
 	uint64_t deferred, returned, refused;
@@ -157,6 +156,8 @@ struct report_gateway {
 	const char *would; /* the same if it were enforced; "": not known */
 	time_t since;	   /* when that fault, or "ok", was first seen */
 	time_t passed;	   /* last, 0: never */
+	bool gone;	   /* evidence_looked() */
+	time_t blind;	   /* as in evidence.h */
 	enum evidence_judged by;
 	const char *protocol, *cipher, *exchange;
 	const char *key; /* SPKI SHA-256 */
@@ -192,6 +193,7 @@ struct report_downgrade {
 	int64_t id;
 	const char *partner;
 	enum level before, after;
+	bool inbound_only; /* as in ledger_downgrade.h */
 	time_t begin, end; /* end: as it was to be; it may have been closed */
 	time_t closed;	   /* 0: nobody did */
 	time_t over;	   /* when it ended or will: the earlier of both */
@@ -209,14 +211,22 @@ struct report_downgrade {
 struct report_rule_change {
 	time_t time;
 	int64_t event;
-	const char *partner; /* "" if the registry does not tell */
+	const char *partner; /* whose it is, or was; "" if nothing tells */
 	const char *key;     /* domain, next-hop or client */
 	enum change change;
+	bool weakens;	   /* an Enforced one, by no downgrade */
 	const char *cause; /* "registry", "settings", "downgrade", "end" */
 	const char *was, *is;
 	const char *author;
 	const char *text; /* where a map is not as recorded: what is; "" */
+	/* Rows that its event does not name and that were weakened too; of
+	 * partners whom it has no row of. */
+	uint64_t unnamed, unnamed_partners;
+	bool at_least; /* there may be more of them */
 };
+
+/* The change for people: "weaker", or, of nothing else, "new gateway names". */
+const char *report_change_words(const struct report_rule_change *x);
 
 /* A fault of a partner, as tlspactd recorded it. */
 struct report_fault {
@@ -231,6 +241,20 @@ struct report_leg {
 	const char *leg;		    /* leg_name() */
 	uint64_t encrypted, clear, unknown; /* mails */
 	time_t last;
+};
+
+/* Mail of a partner ("": of others) that was deferred, and waits. */
+struct report_wait {
+	const char *partner;
+	uint64_t mails;
+	time_t since; /* the longest */
+};
+
+/* Our own side, as tlspact-setup(8) check --record saw it last. */
+struct report_own {
+	const char *what, *name, *text;
+	enum report_state state;
+	time_t begins, ends; /* of a certificate; else 0 */
 };
 
 /* The last look at the steps towards mode=enforced, tlspactctl(8) onboard. */
@@ -260,9 +284,17 @@ enum report_ready {
 enum report_turn { REPORT_NOBODY, REPORT_OURS, REPORT_THEIRS, REPORT_TIME };
 const char *report_turn_name(enum report_turn t); /* "", "ours", "theirs" .. */
 
+/* Mail of a domain of a partner that is counted as of none. */
+struct report_before {
+	uint64_t mails, clear; /* clear: that went out */
+	const char *domain;
+	bool more; /* domains than that */
+};
+
 struct report_partner {
 	const char *name;
 	const struct partner *p; /* NULL: not in the registry (now) */
+	time_t gone;		 /* then: when its last row went; 0: unknown */
 	enum level full;	 /* its level without a downgrade, now */
 	enum level level;	 /* in force by the map, now */
 	bool level_known;	 /* false: the map does not tell */
@@ -277,6 +309,7 @@ struct report_partner {
 	size_t ndowngrades;  /* in the period */
 	time_t looked_since; /* first look that is kept; 0: none */
 	int64_t unknown_day; /* last with mail whose rule is not known; -1 */
+	struct report_before before;
 	/* By what its gateways' names are known: "agreed", "DNSSEC", "". */
 	const char *names;
 	enum report_ready ready;
@@ -284,7 +317,9 @@ struct report_partner {
 	enum report_turn turn;
 	const char *line; /* if ready: the registry's line to change to */
 	enum report_state state;
-	const char *verdict; /* one phrase beside it: "kept", "no mail" */
+	/* One phrase beside it: "kept", "no mail". What gateways show now is
+	 * left out of both where the period is over. */
+	const char *verdict;
 };
 
 /* A domain that is no partner's. */
@@ -296,10 +331,41 @@ struct report_domain {
 
 /* --- The whole ---------------------------------------------------------- */
 
+/* What answers count; which of it, and of what, depends on the question. */
+enum report_number {
+	REPORT_N_MAILS,
+	REPORT_N_KEPT,
+	REPORT_N_LOWERED,
+	REPORT_N_FAILED,
+	REPORT_N_RULE_UNKNOWN,
+	REPORT_N_CLEAR,
+	REPORT_N_PARTNERS,
+	REPORT_N_DOMAINS,
+	REPORT_N_OTHERS,
+	REPORT_N_DOWNGRADES,
+	REPORT_N_OPEN,
+	REPORT_N_WEAKENED,
+	REPORT_N_GATEWAYS,
+	REPORT_N_GOOD,
+	REPORT_N_WATCH,
+	REPORT_N_BAD,
+	REPORT_N_UNSEEN,
+	REPORT_N_READY,
+	REPORT_N_HOURS,
+	REPORT_N_HOURS_READ,
+	REPORT_N_EVENTS,
+	REPORT_N_FLAWS,
+	REPORT_NUMBERS
+};
+const char *report_number_name(enum report_number n); /* "mails" ... */
+
 /* A question that is answered first. */
 struct report_answer {
 	const char *question, *answer, *detail; /* detail may be "" */
 	enum report_state state;
+	bool now;	   /* of the time of the report, whatever the period */
+	const char *about; /* the question in a word that stays: "clear" */
+	int64_t number[REPORT_NUMBERS]; /* -1: not asked for, or not known */
 };
 
 /* What needs attention, the worst first. */
@@ -308,12 +374,40 @@ struct report_note {
 	const char *partner;	 /* or "" */
 	const char *text, *next; /* next: what to do, may be "" */
 	enum report_turn turn;
+	bool now; /* as of an answer */
+};
+
+/*
+ * What is on record of a name of today that went on under another one; or mail
+ * of domains of today that were another partner's.
+ */
+struct report_handed {
+	const char *from,
+	    *to;	    /* whose name or domain it is; counted as whose */
+	const char *domain; /* "": all of the name; else the first of them */
+	size_t domains;
+	time_t begin, end; /* 0: not known; of a name no begin is told */
+	time_t over;	   /* of a name: it was back by then, or 0 */
+	bool times;	   /* several times between begin and end */
+	bool leads;	   /* `to` is a partner as well */
+	bool apart;	   /* it was one beside `from`, later: not the same */
 };
 
 /* Hours of which the log says nothing. */
 struct report_gap {
 	time_t begin, end;
 };
+
+/* Gaps of one length from the same time of day on: quiet nights, say. */
+struct report_quiet {
+	time_t begin, end; /* the first one */
+	time_t last;	   /* when the last one begins */
+	int at;		   /* of each: seconds since midnight */
+	uint64_t n;
+};
+
+/* Did it come on each day, from the first to the last one? */
+bool report_each_day(const struct report_quiet *q);
 
 /* A host whose log was read. */
 struct report_host {
@@ -354,9 +448,10 @@ struct report {
 	struct report_day *day;		       /* the whole, ndays of them */
 	struct report_partner *partner; /* as in the registry; gone ones */
 	size_t npartners, partner_cap;
-	size_t nenforced;	       /* of them, by the registry */
-	struct report_domain *domain;  /* worst by clear text */
-	size_t ndomains, domains_more; /* more: with clear text, not here */
+	size_t nregistered, nenforced; /* of them, in the registry */
+	struct report_domain
+	    *domain; /* with clear text, the worst sent first */
+	size_t ndomains;
 
 	struct report_gateway *gateway; /* by partner */
 	size_t ngateways, gateway_cap;
@@ -373,8 +468,19 @@ struct report {
 	size_t nfaults, fault_cap;
 	struct report_gap *gap;
 	size_t ngaps, gap_cap;
+	/* The same; first those of a day or more, then the most frequent. */
+	struct report_quiet *quiet;
+	size_t nquiets;
 	struct report_leg *leg; /* by partner */
 	size_t nlegs, leg_cap;
+	struct report_handed *handed;
+	size_t nhanded, handed_cap;
+	struct report_wait *wait; /* the longest first */
+	size_t nwaits, wait_cap;
+	struct report_own *own;
+	size_t nown, own_cap;
+	time_t own_time; /* of that look; 0: there was none */
+	bool own_old;	 /* more than two days before the end of the period */
 	struct report_onboard *onboard;
 	size_t nonboards, onboard_cap;
 	struct report_host *host;
@@ -389,12 +495,18 @@ struct report {
 	/* The record. */
 	struct ledger_head head;
 	time_t record_begins; /* its first event; 0: there is none */
+	bool recorded;	      /* some of the period is after that */
+	/* Why more may have been decided in the period than it tells; "". */
+	const char *unrecorded;
 	size_t flaws; /* of the record, and of the evidence if that was held
 			 against it */
 	bool evidence_checked;
+	/* Why it need not all be as the record says, of the period; "". */
+	const char *unsealed;
 	const char **flaw; /* the first ones, REPORT_FLAWS_MAX at most */
 	size_t nflaws;
 	const char *verify; /* the command that checks it later */
+	const char *again;  /* the command that tells all of it */
 
 	struct report_fact fact[REPORT_FACTS];
 
@@ -413,10 +525,22 @@ struct report_ask {
 	time_t from, to; /* first seconds of days (UTC), `to` not included */
 	const char *const *partner; /* only these; the whole is then theirs */
 	size_t npartners;	    /* 0: all */
+	bool period; /* was said, so another report must be of it, too */
 	time_t now;
 	const char *version; /* of the program */
+	bool kept;	     /* the registry is the one that was taken last */
 	bool check;	     /* hold the evidence against the record: slow */
-	bool grouped;	     /* numbers in sentences are for people: 12,300 */
+	/* Sentences are for people: numbers are 12,300, and what is to be said
+	 * of many partners is one note. */
+	bool grouped;
+	/* For a command that tells more: " -C FILE", fit for a shell, or
+	 * NULL. */
+	const char *options;
+	bool local; /* times in sentences are, and not RFC 3339; so are the
+		     * times of day by which gaps are put together */
+	/* What wants somebody: of the mail no more than is counted, of the
+	 * gateways neither chains nor what changed there. */
+	bool brief;
 };
 
 /*

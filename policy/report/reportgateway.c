@@ -3,15 +3,20 @@
  */
 #include "reportgateway.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "certlook.h"
 #include "clock.h"
 #include "err.h"
+#include "evidence_changes.h"
 #include "fault.h"
-#include "judge.h"
+#include "judgekept.h"
+#include "ledger.h"
 #include "life.h"
+#include "mapevent.h"
 #include "mem.h"
 #include "num.h"
 #include "reading.h"
@@ -87,7 +92,8 @@ would_fail(struct chains *c, const struct report_gateway *w,
 	struct err e;
 
 	/* TLSA records are not kept; nor does a route tell a name. */
-	if (p->attributes->verify == VERIFY_DANE || *w->nexthop == '[' ||
+	if (p->attributes->verify == VERIFY_DANE ||
+	    dname_is_nexthop(w->nexthop) ||
 	    (chain = x509_chain_parse(pem, strlen(pem), &e)) == NULL)
 		return "";
 	j = mem_zero(1, sizeof(*j));
@@ -118,6 +124,39 @@ take_certs(struct chains *c, struct report_gateway *w, const char *pem)
 		w->would = would_fail(c, w, p->p, pem);
 }
 
+/* Does it fail by a rule? Another one may let it pass. */
+static bool
+fails_by_rule(const struct report_gateway *w)
+{
+	enum fault fault = FAULT_LOCAL_ERROR;
+
+	(void)fault_parse(w->fault, &fault);
+	return fault != FAULT_OK && judgekept_rests(fault);
+}
+
+/* By the rule of now, which may be newer than the look. */
+static void
+judge_now(struct chains *c, size_t i, const struct evidence_probe *p)
+{
+	const struct report_gateway *w = &c->g->r->gateway[i];
+	const struct report_partner *whose = reading_partner(c->g, w->partner);
+	const struct judgekept_look look = {.nexthop = w->nexthop,
+	    .host = w->host,
+	    .pem = p->chain,
+	    .time = w->time};
+	struct reading_now *now = &c->g->now[i];
+	struct judgement *j;
+
+	if (!fails_by_rule(w) || whose == NULL || whose->p == NULL ||
+	    *p->key == '\0' || strcmp(p->key, w->key) != 0)
+		return;
+	j = mem_zero(1, sizeof(*j));
+	now->known = judgekept(c->judge, whose->p, &look, j);
+	now->fault = j->fault;
+	now->by = judge_passed_by(j);
+	free(j);
+}
+
 static bool
 take_chain(const struct evidence_probe *p, void *arg)
 {
@@ -130,6 +169,9 @@ take_chain(const struct evidence_probe *p, void *arg)
 		if (compare(w, p) > 0)
 			break;
 		if (compare(w, p) < 0)
+			continue;
+		judge_now(c, c->at, p);
+		if (c->g->ask->brief)
 			continue;
 		w->shown = p->time;
 		if (first == NULL) {
@@ -155,13 +197,16 @@ take_gateway(const struct evidence_gateway *x, void *arg)
 	const struct evidence_probe *p = &x->last;
 	struct reading *g = arg;
 	struct report *r = g->r;
+	const struct report_partner *is = reading_partner(g, p->partner);
 
-	if (reading_partner(g, p->partner) == NULL)
+	/* A domain that was taken from it says nothing of it any more. */
+	if (is == NULL ||
+	    (is->p != NULL && !registry_has(r->registry, is->name, p->nexthop)))
 		return true;
 	r->gateway = mem_grow(
 	    r->gateway, r->ngateways, &r->gateway_cap, sizeof(*r->gateway));
 	r->gateway[r->ngateways++] = (struct report_gateway){
-	    .partner = reading_partner(g, p->partner)->name,
+	    .partner = is->name,
 	    .nexthop = reading_keep(g, p->nexthop),
 	    .host = reading_keep(g, p->host),
 	    .address = reading_keep(g, p->address),
@@ -173,6 +218,8 @@ take_gateway(const struct evidence_gateway *x, void *arg)
 						   : reading_keep(g, p->fault),
 	    .since = x->since,
 	    .passed = x->passed,
+	    .gone = x->gone,
+	    .blind = x->blind,
 	    .by = p->judged,
 	    .protocol = reading_keep(g, p->protocol),
 	    .cipher = reading_keep(g, p->cipher),
@@ -221,7 +268,7 @@ add_seen_change(struct reading *g, const struct report_seen_change *c)
 static size_t
 keep_met(struct reading *g, size_t at, size_t *kept)
 {
-	const time_t span = 2 * (time_t)g->ask->set->probe_timeout + 10;
+	const time_t span = step_span(g->ask->set->probe_timeout);
 	struct report_gateway *w = g->r->gateway;
 	struct step_gateway *all;
 	size_t n, i;
@@ -234,7 +281,9 @@ keep_met(struct reading *g, size_t at, size_t *kept)
 	for (i = 0; i < n; i++)
 		all[i] = (struct step_gateway){.nexthop = w[at + i].nexthop,
 		    .host = w[at + i].host,
-		    .time = w[at + i].time};
+		    .time = w[at + i].time,
+		    .gone = w[at + i].gone,
+		    .blind = w[at + i].blind};
 	for (i = 0; i < n; i++)
 		if (step_met(all, n, i, span))
 			w[(*kept)++] = w[at + i];
@@ -295,6 +344,124 @@ judge_gateway(struct reading *g, struct report_gateway *w)
 		w->state = REPORT_GOOD;
 		w->word = "passes";
 	}
+}
+
+/* --- What came after the look ----------------------------------------------
+ */
+
+/* Else it fails, or is open already. */
+static bool
+stands(const struct report_gateway *w)
+{
+	return strcmp(w->fault, "ok") == 0 && w->state != REPORT_BAD &&
+	       w->state != REPORT_OPEN;
+}
+
+static void
+mail_failed(struct reading *g, struct report_gateway *w)
+{
+	w->state = REPORT_OPEN;
+	w->word = reading_printf(g, "a mail failed after the look: %s",
+	    fault_text(g->now[w - g->r->gateway].failure));
+}
+
+/* The rule of `at` is newer than the look: what failed is judged by it. */
+static void
+judge_again(struct reading *g, struct report_gateway *w, time_t at)
+{
+	struct reading_now *now = &g->now[w - g->r->gateway];
+
+	if (now->taken || w->state == REPORT_OPEN ||
+	    !(stands(w) || fails_by_rule(w)))
+		return;
+	now->taken = true;
+	if (!now->known) {
+		w->state = REPORT_OPEN;
+		w->word = "the rule is newer than the look";
+		return;
+	}
+	if (strcmp(fault_text(now->fault), w->fault) == 0)
+		return;
+	w->fault = fault_text(now->fault);
+	w->by = now->by;
+	w->since = 0;
+	judge_gateway(g, w);
+	if (stands(w) && now->failed > at)
+		mail_failed(g, w);
+	else
+		w->word = reading_printf(
+		    g, "%s, by the rule after the look", w->word);
+}
+
+static void
+ruled(struct reading *g, const struct report_partner *p, time_t at)
+{
+	struct report_gateway *w = g->r->gateway;
+	size_t i = 0, end = g->r->ngateways;
+
+	if (p != NULL && p->ngateways == 0)
+		return;
+	if (p != NULL) {
+		i = (size_t)(p->gateway - w);
+		end = i + p->ngateways;
+	}
+	for (; i < end; i++)
+		if (w[i].time <= at)
+			judge_again(g, &w[i], at);
+}
+
+/* A look is judged at the full level, whatever is lowered. */
+static void
+take_row(const char *key, time_t at, void *arg)
+{
+	struct reading *g = arg;
+	const struct registry *r = g->ask->registry;
+	const struct report_partner *p;
+	uint32_t i;
+
+	if (key == NULL || r == NULL)
+		ruled(g, NULL, at);
+	else if ((i = registry_covering(r, key)) != REGISTRY_NONE &&
+		 (p = reading_partner(g, r->partner[i].name)) != NULL)
+		ruled(g, p, at);
+}
+
+void
+reading_ruled(struct reading *g, const struct ledger_event *ev)
+{
+	/* Looks from before that are old in any case. */
+	if (ev->time >= g->r->now - STALE && ev->time <= g->r->now)
+		mapevent_changed(ev, take_row, g);
+}
+
+/* Mail that failed there since, by TLS. */
+static bool
+take_failure(const struct evidence_failure *x, void *arg)
+{
+	struct reading *g = arg;
+	const struct report_partner *p = reading_partner(g, x->partner);
+	struct report_gateway *w;
+	struct reading_now *now;
+	enum fault fault;
+	size_t i;
+
+	if (p == NULL || x->direction != EVIDENCE_OUT || x->time > g->r->now ||
+	    fault_parse(x->fault, &fault) == -1 || !fault_is_tls(fault))
+		return true;
+	for (i = 0; i < p->ngateways; i++) {
+		w = &g->r->gateway[p->gateway - g->r->gateway + (ptrdiff_t)i];
+		if (x->time <= w->time ||
+		    (*x->host != '\0' && strcasecmp(x->host, w->host) != 0) ||
+		    (*x->address != '\0' && *w->address != '\0' &&
+			strcmp(x->address, w->address) != 0))
+			continue;
+		now = &g->now[w - g->r->gateway];
+		now->failed = x->time;
+		now->failure = fault;
+		if (stands(w))
+			mail_failed(g, w);
+	}
+	return true;
 }
 
 /* --- Changes ------------------------------------------------------------- */
@@ -374,31 +541,48 @@ give_slices(struct report *r, struct reading *g)
 	}
 }
 
+static int
+read_chains(struct reading *g, struct err *e)
+{
+	struct chains c = {.g = g};
+	int rv;
+
+	c.judge = judge_new(g->ask->set->ca_file);
+	rv = evidence_chains(g->evidence, reading_one(g), take_chain, &c, e);
+	judge_free(c.judge);
+	return rv == -1 || g->ask->brief
+		   ? rv
+		   : evidence_changes(g->evidence, reading_one(g), g->r->to,
+			 take_change, g, e);
+}
+
 int
 reading_gateways(struct reading *g, struct err *e)
 {
 	struct report *r = g->r;
-	struct chains c = {.g = g};
 	size_t i, kept = 0;
-	int rv;
 
 	if (evidence_gateways(
 		g->evidence, reading_one(g), 0, take_gateway, g, e) == -1)
 		return -1;
 	for (i = 0; i < r->ngateways;)
 		i = keep_met(g, i, &kept);
-	r->ngateways = kept;
-	c.judge = judge_new(g->ask->set->ca_file);
-	rv = evidence_chains(g->evidence, reading_one(g), take_chain, &c, e);
-	judge_free(c.judge);
-	if (rv == -1 || evidence_changes(g->evidence, reading_one(g), r->to,
-			    take_change, g, e) == -1)
+	i = r->ngateways = kept;
+	g->now = arena_alloc(&r->arena, (r->ngateways + 1) * sizeof(*g->now));
+	memset(g->now, 0, (r->ngateways + 1) * sizeof(*g->now));
+	while (g->ask->brief && i > 0 && !fails_by_rule(&r->gateway[i - 1]))
+		i--;
+	/* They take most of the time. */
+	if ((!g->ask->brief || i > 0) && read_chains(g, e) == -1)
 		return -1;
 	for (i = 0; i < r->ngateways; i++)
 		judge_gateway(g, &r->gateway[i]);
+	give_slices(r, g);
+	if (r->ngateways > 0 && evidence_failures(g->evidence, r->now - STALE,
+				    take_failure, g, e) == -1)
+		return -1;
 	if (r->nseen_changes > 0)
 		qsort(r->seen_change, r->nseen_changes, sizeof(*r->seen_change),
 		    by_time);
-	give_slices(r, g);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /*
- * What was decided and told, from the ledger, and whether that is whole.
+ * What was decided and told, from the ledger, and whether that is whole; how
+ * we are seen, from the evidence.
  */
 #include "reportrecord.h"
 
@@ -7,14 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "buf.h"
 #include "clock.h"
 #include "day.h"
+#include "evidence_own.h"
 #include "json.h"
-#include "ledger_check.h"
+#include "ledger.h"
+#include "mapevent.h"
 #include "mem.h"
 #include "num.h"
 #include "reading.h"
 #include "registry.h"
+#include "reportgateway.h"
+#include "reporthanded.h"
 #include "settings.h"
 
 /* --- Downgrades ---------------------------------------------------------- */
@@ -43,6 +49,7 @@ take_downgrade(const struct ledger_downgrade *d, void *arg)
 	    .partner = p->name,
 	    .before = d->before,
 	    .after = d->after,
+	    .inbound_only = d->inbound_only,
 	    .begin = d->begin,
 	    .end = d->end,
 	    .closed = d->closed,
@@ -85,6 +92,53 @@ reading_downgrades(struct reading *g, struct err *e)
 		qsort(r->downgrade, r->ndowngrades, sizeof(*r->downgrade),
 		    by_begin);
 	return 0;
+}
+
+/*
+ * Mail that comes in shows TLS, and no more: whether a client had the
+ * certificate that was agreed nobody looked at then.
+ */
+static bool
+met_inbound(const struct report_partner *p, const struct evidence_count *c)
+{
+	return p->p != NULL &&
+	       p->p->attributes->inbound_verify == INBOUND_NONE &&
+	       c->seen != EVIDENCE_CLEAR;
+}
+
+/* A key that was agreed is no accepted CA, nor is that the key. */
+static bool
+met_outbound(const struct report_downgrade *d, const struct evidence_count *c)
+{
+	switch (d->before) {
+	case LEVEL_ENCRYPT:
+		return c->seen != EVIDENCE_CLEAR;
+	case LEVEL_KEY:
+		return c->seen == EVIDENCE_VERIFIED &&
+		       strcmp(c->proof, "key") == 0;
+	case LEVEL_SECURE:
+		return c->seen == EVIDENCE_VERIFIED && *c->proof != '\0' &&
+		       strcmp(c->proof, "key") != 0;
+	default:
+		return false;
+	}
+}
+
+bool
+reading_met(const struct reading *g, const struct report_partner *p,
+    const struct evidence_count *c)
+{
+	const struct report_downgrade *d = g->r->downgrade;
+	size_t i;
+
+	if (p == NULL || c->downgrade == 0)
+		return false;
+	for (i = 0; i < g->r->ndowngrades; i++)
+		if (d[i].id == c->downgrade)
+			return c->direction == EVIDENCE_IN
+				   ? met_inbound(p, c)
+				   : met_outbound(&d[i], c);
+	return false;
 }
 
 /* --- Events -------------------------------------------------------------- */
@@ -141,38 +195,94 @@ add_rule(struct reading *g, const struct ledger_event *ev)
 	return to;
 }
 
+/* What a row demanded, or does, with what differs if both look alike. */
+static const char *
+demand(struct reading *g, const json_t *row, bool is)
+{
+	struct buf out = {0};
+	const char *kept;
+
+	mapevent_demand(row, is, &out);
+	kept = reading_keep(g, out.data);
+	buf_free(&out);
+	return kept;
+}
+
+/* How long is what stands before the word match=, if that is the last one? */
+static size_t
+before_match(const char *text)
+{
+	const char *last = strrchr(text, ' ');
+
+	return last != NULL && strncmp(last, " match=", 7) == 0
+		   ? (size_t)(last - text)
+		   : 0;
+}
+
+const char *
+report_change_words(const struct report_rule_change *x)
+{
+	const size_t n = before_match(x->was);
+
+	return x->change == CHANGE_OTHER && n > 0 && n == before_match(x->is) &&
+		       strncmp(x->was, x->is, n) == 0
+		   ? "new gateway names"
+		   : change_name(x->change);
+}
+
+/* Whose it is by the registry, else whose it was by the event; or NULL. */
+static const char *
+partner_of_row(struct reading *g, const json_t *row, const char *key)
+{
+	const struct report_partner *p =
+	    key == NULL ? NULL : partner_of_key(g, key);
+	const char *was;
+
+	if (p != NULL)
+		return p->name;
+	was = member(g, row, "partner_was");
+	if ((p = reading_partner(g, was)) != NULL)
+		return p->name;
+	return g->ask->npartners > 0 ? NULL : was;
+}
+
 /* A map that was put in place: the demands that it changed, by name. */
 static void
 take_map(struct reading *g, const struct ledger_event *ev)
 {
 	json_t *data = json_loads(ev->data, 0, NULL), *row;
 	const json_t *rows = json_object_get(data, "rows");
-	const struct report_partner *p;
 	struct report_rule_change *to;
-	const char *key;
-	json_int_t rest;
+	const size_t first = g->r->nrules;
+	const char *key, *partner;
+	struct mapevent_rest rest;
 	size_t i;
 
 	json_array_foreach(rows, i, row)
 	{
 		key = json_string_value(json_object_get(row, "key"));
-		p = key == NULL ? NULL : partner_of_key(g, key);
-		if (p == NULL && g->ask->npartners > 0)
+		if ((partner = partner_of_row(g, row, key)) == NULL)
 			continue;
 		to = add_rule(g, ev);
-		to->partner = p == NULL ? "" : p->name;
+		to->partner = partner;
 		to->key = reading_keep(g, key);
 		to->change = change_of(
 		    json_string_value(json_object_get(row, "change")));
 		to->cause = member(g, row, "cause");
-		to->was = member(g, row, "was");
-		to->is = member(g, row, "is");
+		to->was = demand(g, row, false);
+		to->is = demand(g, row, true);
+		to->weakens = mapevent_weakens(row);
 	}
-	rest = json_integer_value(
-	    json_object_get(json_object_get(data, "rest"), "n"));
-	if (rest > 0)
-		g->r->rules_more += (uint64_t)rest;
 	json_decref(data);
+	if (!mapevent_rest(ev, NULL, NULL, &rest))
+		return;
+	g->r->rules_more += rest.rows;
+	/* Of whose they are little is known: they count where all are asked. */
+	for (i = first; i < g->r->nrules && g->ask->npartners == 0; i++) {
+		g->r->rule[i].unnamed = rest.lost;
+		g->r->rule[i].unnamed_partners = rest.losers;
+		g->r->rule[i].at_least = !rest.counted;
+	}
 }
 
 static void
@@ -242,6 +352,7 @@ take_event(const struct ledger_event *ev, void *arg)
 
 	if (g->r->record_begins == 0)
 		g->r->record_begins = ev->time;
+	reading_ruled(g, ev);
 	/* One that began before the period may go on in it. */
 	if (strcmp(ev->kind, "fault-new") == 0 && ev->time < g->r->to)
 		take_fault(g, ev, true);
@@ -279,7 +390,8 @@ take_notice(const struct ledger_notice *n, void *arg)
 	json_t *o = json_loads(n->data, 0, NULL);
 	const char *partner = member(g, o, "partner");
 
-	if (n->created < r->to &&
+	/* What waits for the contact is told to the operator as well. */
+	if (json_object_get(o, "contact_of") == NULL && n->created < r->to &&
 	    (g->ask->npartners == 0 || reading_partner(g, partner) != NULL)) {
 		r->notice = mem_grow(
 		    r->notice, r->nnotices, &r->notice_cap, sizeof(*r->notice));
@@ -312,6 +424,66 @@ add_gap(struct report *r, time_t begin, time_t end)
 	r->gap[r->ngaps++] = (struct report_gap){.begin = begin, .end = end};
 }
 
+/* Seconds since midnight. */
+static int
+time_of_day(const struct reading *g, time_t t)
+{
+	struct tm tm = {0};
+
+	(void)(g->ask->local ? localtime_r(&t, &tm) : gmtime_r(&t, &tm));
+	return (tm.tm_hour * 60 + tm.tm_min) * 60 + tm.tm_sec;
+}
+
+static int
+by_quiet(const void *a, const void *b)
+{
+	const struct report_quiet *x = a, *y = b;
+	time_t of = x->end - x->begin, than = y->end - y->begin;
+
+	if ((of >= CLOCK_DAY || than >= CLOCK_DAY || x->n == y->n) &&
+	    of != than)
+		return of > than ? -1 : 1;
+	if (x->n != y->n)
+		return x->n > y->n ? -1 : 1;
+	return x->begin < y->begin ? -1 : x->begin > y->begin;
+}
+
+/*
+ * A site that sleeps has a gap each night. One of a day or more is none of
+ * these and stays alone; so there are no more kinds than hours by lengths.
+ */
+static void
+join_gaps(struct reading *g)
+{
+	struct report *r = g->r;
+	const struct report_gap *p;
+	const struct report_quiet *q;
+	size_t i, k;
+	time_t len;
+	int at;
+
+	if (r->ngaps == 0)
+		return;
+	r->quiet = mem_zero(r->ngaps, sizeof(*r->quiet));
+	for (i = 0; i < r->ngaps; i++) {
+		p = &r->gap[i];
+		len = p->end - p->begin;
+		at = time_of_day(g, p->begin);
+		for (k = len < CLOCK_DAY ? 0 : r->nquiets; k < r->nquiets;
+		     k++) {
+			q = &r->quiet[k];
+			if (at == q->at && len == q->end - q->begin)
+				break;
+		}
+		if (k == r->nquiets)
+			r->quiet[r->nquiets++] = (struct report_quiet){
+			    .begin = p->begin, .end = p->end, .at = at};
+		r->quiet[k].last = p->begin;
+		r->quiet[k].n++;
+	}
+	qsort(r->quiet, r->nquiets, sizeof(*r->quiet), by_quiet);
+}
+
 static bool
 take_hour(const struct evidence_hour *h, void *arg)
 {
@@ -341,8 +513,8 @@ take_hour(const struct evidence_hour *h, void *arg)
 	return true;
 }
 
-int
-reading_hours(struct reading *g, struct err *e)
+static int
+read_hours(struct reading *g, struct err *e)
 {
 	struct report *r = g->r;
 	struct hours of = {.g = g, .next = r->from};
@@ -358,6 +530,7 @@ reading_hours(struct reading *g, struct err *e)
 	of.end = end;
 	rv = evidence_hours(g->evidence, r->from, r->to, take_hour, &of, e);
 	add_gap(r, of.next, end);
+	join_gaps(g);
 	names_free(&of.hosts);
 	for (i = 0; i < r->nhosts; i++)
 		r->host[i].state = r->host[i].last < end - CLOCK_DAY
@@ -411,8 +584,8 @@ take_leg(const struct evidence_leg *l, void *arg)
 	return true;
 }
 
-int
-reading_legs(struct reading *g, struct err *e)
+static int
+read_legs(struct reading *g, struct err *e)
 {
 	struct report *r = g->r;
 
@@ -422,6 +595,89 @@ reading_legs(struct reading *g, struct err *e)
 	if (r->nlegs > 0)
 		qsort(r->leg, r->nlegs, sizeof(*r->leg), by_leg);
 	return 0;
+}
+
+/* --- Our own side -------------------------------------------------------- */
+
+#define OLD (2 * CLOCK_DAY) /* it is looked at each day */
+
+static bool
+take_own(const struct evidence_own *o, void *arg)
+{
+	struct reading *g = arg;
+	struct report *r = g->r;
+	struct report_own *to;
+
+	r->own = mem_grow(r->own, r->nown, &r->own_cap, sizeof(*r->own));
+	to = &r->own[r->nown++];
+	*to = (struct report_own){.what = reading_keep(g, o->what),
+	    .name = reading_keep(g, o->name),
+	    .text = reading_keep(g, o->text),
+	    .state = REPORT_BAD,
+	    .begins = o->begins,
+	    .ends = o->ends};
+	while (to->state > REPORT_OPEN &&
+	       strcmp(o->state, report_state_name(to->state)) != 0)
+		to->state--;
+	r->own_time = o->time;
+	return true;
+}
+
+static int
+read_own(struct reading *g, struct err *e)
+{
+	struct report *r = g->r;
+	time_t until = r->now < r->to ? r->now + 1 : r->to;
+	int rv = evidence_own_last(g->evidence, until, take_own, g, e);
+
+	r->own_old = r->own_time < until - OLD;
+	return rv;
+}
+
+/* --- What waits ---------------------------------------------------------- */
+
+/* Postfix gives up after five days, as it comes: older ones were not seen to
+ * end. */
+#define WAIT_MAX (7 * CLOCK_DAY)
+
+static bool
+take_wait(const struct evidence_wait *w, void *arg)
+{
+	struct reading *g = arg;
+	struct report *r = g->r;
+	const struct report_partner *p = reading_partner(g, w->partner);
+	const char *name = p == NULL ? "" : p->name;
+	size_t i;
+
+	if (w->since > r->now || w->since < r->now - WAIT_MAX ||
+	    (p == NULL && (*w->partner != '\0' || g->ask->npartners > 0)))
+		return true;
+	for (i = 0; i < r->nwaits; i++)
+		if (r->wait[i].partner == name)
+			break;
+	if (i == r->nwaits) {
+		r->wait = mem_grow(
+		    r->wait, r->nwaits, &r->wait_cap, sizeof(*r->wait));
+		r->wait[r->nwaits++] =
+		    (struct report_wait){.partner = name, .since = w->since};
+	}
+	r->wait[i].mails++;
+	return true;
+}
+
+static int
+read_waits(struct reading *g, struct err *e)
+{
+	return evidence_waits(g->evidence, take_wait, g, e);
+}
+
+int
+reading_evidence(struct reading *g, struct err *e)
+{
+	if (read_hours(g, e) == -1 || read_legs(g, e) == -1 ||
+	    read_own(g, e) == -1)
+		return -1;
+	return read_waits(g, e);
 }
 
 /* --- Is it whole? -------------------------------------------------------- */
@@ -441,7 +697,7 @@ static int
 check(struct reading *g, struct err *e)
 {
 	struct report *r = g->r;
-	size_t pruned;
+	struct day_seals seals = {.from = r->from, .to = r->to};
 
 	r->flaw = mem_zero(REPORT_FLAWS_MAX, sizeof(*r->flaw));
 	if (ledger_check(
@@ -449,12 +705,32 @@ check(struct reading *g, struct err *e)
 		return -1;
 	r->evidence_checked = g->ask->check && g->evidence != NULL;
 	if (g->ask->check && day_check(g->ledger, g->ask->set, r->now,
-				 take_flaw, g, &r->flaws, &pruned, e) == -1)
+				 take_flaw, g, &r->flaws, &seals, e) == -1)
 		return -1;
+	r->unsealed =
+	    g->evidence == NULL ? "there is no evidence to hold against it"
+	    : !g->ask->check ? "the evidence was not held against it: --check"
+			     : reading_keep(g, seals.unsealed);
 	r->verify = reading_printf(g,
 	    "tlspactctl history --check --known %" PRId64 ":%s", r->head.count,
 	    r->head.hash);
 	return 0;
+}
+
+/* What is not on record was not decided only where all is recorded. */
+static void
+find_unrecorded(struct reading *g)
+{
+	struct report *r = g->r;
+
+	r->recorded = r->head.count > 0 && r->record_begins < r->to;
+	r->unrecorded =
+	    r->head.count == 0 ? "there is no record yet"
+	    : !r->recorded || r->record_begins > r->from
+		? reading_printf(g, "not known before the record begins, at %s",
+		      reading_date(g, r->record_begins))
+	    : r->flaws > 0 ? "the record is not whole"
+			   : "";
 }
 
 int
@@ -462,7 +738,8 @@ reading_record(struct reading *g, struct err *e)
 {
 	const struct ledger_event_query all = {0};
 
-	g->r->verify = "";
+	g->r->verify = g->r->unsealed = "";
+	g->r->unrecorded = "there is no record yet";
 	if (g->ledger == NULL)
 		return 0;
 	if (ledger_events(g->ledger, &all, take_event, g, e) == -1 ||
@@ -470,5 +747,8 @@ reading_record(struct reading *g, struct err *e)
 		-1)
 		return -1;
 	drop_old_faults(g->r);
-	return check(g, e);
+	if (reading_handed(g, e) == -1 || check(g, e) == -1)
+		return -1;
+	find_unrecorded(g);
+	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "err.h"
+#include "evidence_changes.h"
 #include "judge.h"
 #include "mem.h"
 #include "num.h"
@@ -103,7 +104,8 @@ judge_shown(struct asking *a, const struct evidence_change *x, struct shown *s)
 	struct err e;
 
 	/* TLSA records are not kept; nor does a route tell a name. */
-	if (p->attributes->verify == VERIFY_DANE || *x->nexthop == '[' ||
+	if (p->attributes->verify == VERIFY_DANE ||
+	    dname_is_nexthop(x->nexthop) ||
 	    (chain = x509_chain_parse(x->chain, strlen(x->chain), &e)) == NULL)
 		return;
 	j = mem_zero(1, sizeof(*j));
@@ -188,20 +190,7 @@ judge_day(struct asking *a, uint32_t partner, time_t day)
 					     : FAIL;
 }
 
-/* --- Mail -------------------------------------------------------------------
- */
-
-static bool
-same_list(const struct strs *a, const struct strs *b)
-{
-	size_t i;
-
-	if (a->n != b->n)
-		return false;
-	for (i = 0; i < a->n && strcmp(a->v[i], b->v[i]) == 0; i++)
-		;
-	return i == a->n;
-}
+/* --- Mail ------------------------------------------------------------- */
 
 /* It was verified by rules that are also those of the other registry. */
 static bool
@@ -218,9 +207,9 @@ passed_then(const struct asking *a, const struct evidence_count *c,
 	then = &was->partner[i];
 	return partner_level(then) >= LEVEL_KEY &&
 	       then->attributes->verify == p->attributes->verify &&
-	       same_list(then->gateway, p->gateway) &&
-	       same_list(then->attributes->ca, p->attributes->ca) &&
-	       same_list(then->attributes->key, p->attributes->key);
+	       strs_same(then->gateway, p->gateway) &&
+	       strs_same(then->attributes->ca, p->attributes->ca) &&
+	       strs_same(then->attributes->key, p->attributes->key);
 }
 
 /* What would have become of mail that left. */

@@ -24,6 +24,8 @@ verdict_name(enum verdict v)
 	return names[v];
 }
 
+#define ALL_WELL "nothing is wrong"
+
 /* What is said of each, in the log and to the other postmaster. */
 static const struct {
 	const char *text;
@@ -32,7 +34,7 @@ static const struct {
 	const char *wanted; /* by what mail is accepted */
 	bool ours;	    /* our own mistake */
 } breaches[] = {
-    [BREACH_NONE] = {"nothing is wrong", "", "", false},
+    [BREACH_NONE] = {ALL_WELL, "", "", false},
     [BREACH_CLEAR] = {"no TLS",
 	"your server did not use STARTTLS. Switch TLS on for mail to us",
 	"over TLS", false},
@@ -325,23 +327,20 @@ finish(struct text *t, const char *contact)
 		add(t, ". Questions to %s", contact);
 }
 
+const struct decision decide_dunno = {.verdict = VERDICT_DUNNO,
+    .why = ALL_WELL,
+    .action = "DUNNO"};
+
+const struct decision decide_broken = {.verdict = VERDICT_DEFER,
+    .why = ALL_WELL,
+    .action = "450 4.3.0 Our TLS rules cannot be read at present; try again "
+	      "later"};
+
 static void
 say_breach(struct decision *out, enum breach b)
 {
 	out->breach = b;
 	out->why = breaches[b].text;
-}
-
-void
-decide_no_rule(bool broken, struct decision *out)
-{
-	out->verdict = broken ? VERDICT_DEFER : VERDICT_DUNNO;
-	out->lowered = false;
-	say_breach(out, BREACH_NONE);
-	(void)strcpy(out->action,
-	    broken ? "450 4.3.0 Our TLS rules cannot be read at present; try "
-		     "again later"
-		   : "DUNNO");
 }
 
 void
@@ -352,7 +351,7 @@ decide_inbound(const struct lookup_rule *rule, const struct policyproto *req,
 	struct text t;
 	enum breach b;
 
-	decide_no_rule(false, out);
+	*out = decide_dunno;
 	if (rule->record.inbound == INBOUND_OFF ||
 	    (b = find_breach(rule, req)) == BREACH_NONE)
 		return;
@@ -393,7 +392,7 @@ decide_outbound(const struct decide_failing *f, enum verdict harsh,
 	char since[NUM_TIME_MAX];
 	struct text t;
 
-	decide_no_rule(false, out);
+	*out = decide_dunno;
 	if (harsh == VERDICT_DUNNO)
 		return;
 	out->verdict = harsh;

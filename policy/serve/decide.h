@@ -77,7 +77,7 @@ struct decide_failing {
 void decide_outbound(const struct decide_failing *f, enum verdict harsh,
     const char *contact, struct decision *out);
 
-/* There is no rule: DUNNO; or it cannot be read: a temporary refusal. */
-void decide_no_rule(bool broken, struct decision *out);
+/* There is no rule; or it cannot be read, a temporary refusal. */
+extern const struct decision decide_dunno, decide_broken;
 
 #endif

@@ -5,7 +5,6 @@
 #include "buf.h"
 #include "conn.h"
 #include "freshmap.h"
-#include "livemap.h"
 #include "maprecord.h"
 #include "service.h"
 
@@ -61,6 +60,24 @@ labelled(struct buf *out, const char *name, const char *label, uint64_t n)
 	buf_printf(out, "tlspactd_%s_total{%s} %" PRIu64 "\n", name, label, n);
 }
 
+/* The lines of a histogram. */
+static void
+print_latency(struct buf *out, const char *labels, const struct conn_latency *l)
+{
+	static const char name[] = "tlspactd_request_seconds";
+	uint64_t total = 0;
+	unsigned i;
+
+	for (i = 0; i < CONN_BUCKETS; i++) {
+		total += l->count[i];
+		buf_printf(out, "%s_bucket{%s,le=\"%s\"} %" PRIu64 "\n", name,
+		    labels, conn_buckets[i].text, total);
+	}
+	buf_printf(
+	    out, "%s_sum{%s} %.9f\n", name, labels, (double)l->sum / 1e9);
+	buf_printf(out, "%s_count{%s} %" PRIu64 "\n", name, labels, l->n);
+}
+
 static void
 print_protocols(const struct metrics_of *f, struct buf *out)
 {
@@ -73,8 +90,7 @@ print_protocols(const struct metrics_of *f, struct buf *out)
 	    "Time from reading a request to writing its answer.");
 	for (i = 0; i < 2; i++)
 		if (p[i] != NULL)
-			latency_print(&p[i]->latency,
-			    "tlspactd_request_seconds", label[i], out);
+			print_latency(out, label[i], &p[i]->latency);
 	head(out, "breaches_total", "counter",
 	    "Clients closed because they broke the protocol.");
 	for (i = 0; i < 2; i++)
@@ -92,7 +108,7 @@ metrics_print(const struct metrics_of *f, time_t now, struct buf *out)
 {
 	const struct conns_sum conns = conns_sum(f->conns);
 	const struct freshmap *map = f->map;
-	const struct mapheader *h = &livemap_served(map->map)->header;
+	const struct mapheader *h = &map->served->header;
 
 	print_requests(f->service, f, out);
 	print_protocols(f, out);
@@ -107,7 +123,7 @@ metrics_print(const struct metrics_of *f, time_t now, struct buf *out)
 	gauge(out, "map_current",
 	    "1 if the map on disk is the one that is served, 0 if it is "
 	    "missing or broken.",
-	    livemap_served(map->map)->current);
+	    map->served->current);
 	gauge(out, "map_domains", "Domains in the map.", (int64_t)h->domains);
 	gauge(out, "map_enforced_domains", "Those that are enforced.",
 	    (int64_t)h->enforced);

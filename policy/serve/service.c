@@ -89,15 +89,6 @@ take_socketmap(void *arg, void *state, struct conn_input *in, struct buf *out)
 	return CONN_TOOK;
 }
 
-void
-service_socketmap(struct service *s, struct conn_protocol *p)
-{
-	*p = (struct conn_protocol){.name = "socketmap",
-	    .request_max = SERVICE_SOCKETMAP_MAX + 8,
-	    .take = take_socketmap,
-	    .arg = s};
-}
-
 /* --- policy ------------------------------------------------------------- */
 
 /* Is the sender known, and a mail in question? */
@@ -185,11 +176,26 @@ find_rule(struct service *s, const struct policyproto *req,
 	    &s->lookup, client->p, client->n, now_for(s), rule);
 }
 
+/* A line of the log with the name of the partner between its parts; row: as
+ * the map has it. */
+static void
+log_named(struct service *s, enum logline_level level, const char *row,
+    const struct lookup_rule *rule, const struct buf *before, const char *after)
+{
+	if (*rule->record.partner == '\0')
+		naming_log(&s->naming, level, row, before->data, after);
+	else
+		logline(
+		    level, "%s%s%s", before->data, rule->record.partner, after);
+}
+
 static void
 log_decision(struct service *s, const struct policyproto *req,
     const struct lookup_rule *rule, const struct decision *d)
 {
 	const struct span *v = req->v;
+	struct buf before = {0}, after = {0};
+	char row[sizeof(rule->key) + 1];
 	enum logline_level level =
 	    d->verdict == VERDICT_WARN ? LOGLINE_WARNING : LOGLINE_INFO;
 
@@ -197,13 +203,12 @@ log_decision(struct service *s, const struct policyproto *req,
 		level = LOGLINE_ERROR;
 	if (!logline_may(&s->limit[d->verdict], "mail that was judged"))
 		return;
-	logline(level,
-	    "inbound %s: %s%s: domain=%s%s partner=%s client=%s[%.*s] "
-	    "sender=%s tls=%s",
-	    verdict_name(d->verdict), d->why,
-	    d->lowered ? ", let in while a downgrade holds" : "",
-	    rule->suffix ? "." : "", rule->key,
-	    *rule->record.partner == '\0' ? "-" : rule->record.partner,
+	(void)snprintf(
+	    row, sizeof(row), "%s%s", rule->suffix ? "." : "", rule->key);
+	buf_printf(&before,
+	    "inbound %s: %s%s: domain=%s partner=", verdict_name(d->verdict),
+	    d->why, d->lowered ? ", let in while a downgrade holds" : "", row);
+	buf_printf(&after, " client=%s[%.*s] sender=%s tls=%s",
 	    quote(v[POLICYPROTO_CLIENT_NAME].p, v[POLICYPROTO_CLIENT_NAME].n).s,
 	    (int)(v[POLICYPROTO_CLIENT_ADDRESS].n > 45
 		      ? 45
@@ -211,6 +216,9 @@ log_decision(struct service *s, const struct policyproto *req,
 	    v[POLICYPROTO_CLIENT_ADDRESS].p,
 	    quote(v[POLICYPROTO_SENDER].p, v[POLICYPROTO_SENDER].n).s,
 	    quote(v[POLICYPROTO_PROTOCOL].p, v[POLICYPROTO_PROTOCOL].n).s);
+	log_named(s, level, row, rule, &before, after.data);
+	buf_free(&before);
+	buf_free(&after);
 }
 
 static void
@@ -223,7 +231,7 @@ judge(struct service *s, const struct policyproto *req, struct decision *d)
 
 	found = find_rule(s, req, &rule, &about.by_client);
 	if (found != LOOKUP_FOUND) {
-		decide_no_rule(found == LOOKUP_BROKEN, d);
+		*d = found == LOOKUP_BROKEN ? decide_broken : decide_dunno;
 		return;
 	}
 	decide_inbound(&rule, req, &about, d);
@@ -242,7 +250,7 @@ judge_once(struct service *s, struct client *c, const struct policyproto *req,
 
 	if (v->n > 0 && v->n == c->instance_len &&
 	    memcmp(v->p, c->instance, v->n) == 0) {
-		decide_no_rule(false, d);
+		*d = decide_dunno;
 		d->verdict = c->verdict;
 		if (c->action != NULL)
 			(void)strcpy(d->action, c->action);
@@ -261,6 +269,22 @@ judge_once(struct service *s, struct client *c, const struct policyproto *req,
 		c->action = mem_dup(d->action);
 }
 
+static void
+log_failing(struct service *s, const struct span *to, const char *row,
+    const struct lookup_rule *rule, const char *fault, enum verdict verdict)
+{
+	struct buf before = {0};
+
+	if (!logline_may(&s->limit[verdict], "mail to failing partners"))
+		return;
+	buf_printf(&before,
+	    "outbound %s: recipient %s: %s fails (%s): domain=%s partner=",
+	    verdict_name(verdict), quote(to->p, to->n).s, rule->key, fault,
+	    row);
+	log_named(s, LOGLINE_INFO, row, rule, &before, "");
+	buf_free(&before);
+}
+
 /* Mail to a partner that cannot be reached as agreed. */
 static void
 judge_recipient(
@@ -274,7 +298,7 @@ judge_recipient(
 	struct span domain[MAILADDR_MAX];
 	char key[sizeof(rule.key) + 1];
 
-	decide_no_rule(false, d);
+	*d = decide_dunno;
 	if (s->failing == NULL || s->failing->n == 0 ||
 	    mailaddr_domains(*to, domain) == 0 ||
 	    find_domain(s, domain[0].p, domain[0].n, &rule) != LOOKUP_FOUND)
@@ -284,19 +308,15 @@ judge_recipient(
 	hop = rule.suffix ? failing_find(s->failing, key, strlen(key)) : NULL;
 	if (hop == NULL)
 		hop = failing_find(s->failing, rule.key, strlen(rule.key));
-	if (hop != NULL && !rule.lowered &&
+	if (hop != NULL && (!rule.lowered || rule.record.inbound_only) &&
 	    strength_level(rule.policy, rule.policy_len, &level) &&
 	    level > LEVEL_OPPORTUNISTIC) {
 		f = (struct decide_failing){.domain = rule.key,
 		    .fault = hop->fault,
 		    .since = hop->since};
 		decide_outbound(&f, s->outbound_failing, s->contact, d);
-		if (logline_may(
-			&s->limit[d->verdict], "mail to failing partners"))
-			logline(LOGLINE_INFO,
-			    "outbound %s: recipient %s: %s fails (%s)",
-			    verdict_name(d->verdict), quote(to->p, to->n).s,
-			    rule.key, hop->fault);
+		log_failing(
+		    s, to, key + !rule.suffix, &rule, hop->fault, d->verdict);
 	}
 	lookup_release(&rule);
 }
@@ -324,7 +344,7 @@ take_policy(void *arg, void *state, struct conn_input *in, struct buf *out)
 	}
 	context = &req.v[POLICYPROTO_CONTEXT];
 	s->tls_seen = s->tls_seen || req.v[POLICYPROTO_PROTOCOL].n > 0;
-	decide_no_rule(false, &d);
+	d = decide_dunno;
 	if (is_judged(&req.v[POLICYPROTO_STATE]) &&
 	    !span_is(*context, "outbound") && !is_reinjected(&req))
 		judge_once(s, state, &req, &d);
@@ -335,7 +355,9 @@ take_policy(void *arg, void *state, struct conn_input *in, struct buf *out)
 			d = d2;
 	}
 	s->verdicts[d.verdict]++;
-	policyproto_answer(out, d.action);
+	buf_puts(out, "action=");
+	buf_puts(out, d.action);
+	buf_puts(out, "\n\n");
 	return CONN_TOOK;
 }
 
@@ -347,12 +369,19 @@ forget_client(void *arg, void *state)
 }
 
 void
-service_policy(struct service *s, struct conn_protocol *p)
+service_protocol(
+    struct service *s, enum service_kind kind, struct conn_protocol *p)
 {
-	*p = (struct conn_protocol){.name = "policy",
-	    .request_max = POLICYPROTO_MAX,
-	    .state_size = sizeof(struct client),
-	    .take = take_policy,
-	    .closed = forget_client,
-	    .arg = s};
+	static const struct conn_protocol protocols[] = {
+	    [SERVICE_SOCKETMAP] = {.name = "socketmap",
+		.request_max = SERVICE_SOCKETMAP_MAX + 8,
+		.take = take_socketmap},
+	    [SERVICE_POLICY] = {.name = "policy",
+		.request_max = POLICYPROTO_MAX,
+		.state_size = sizeof(struct client),
+		.take = take_policy,
+		.closed = forget_client}};
+
+	*p = protocols[kind];
+	p->arg = s;
 }

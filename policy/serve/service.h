@@ -16,6 +16,7 @@
 #include "failing.h"
 #include "logline.h"
 #include "lookup.h"
+#include "naming.h"
 #include "ours.h"
 #include "clock.h"
 
@@ -23,6 +24,8 @@ struct buf;
 
 #define SERVICE_SOCKETMAP_MAX 10000 /* bytes of a request's payload */
 #define SERVICE_ANSWER_MAX 100000   /* the same of an answer: Postfix's limit */
+
+enum service_kind { SERVICE_SOCKETMAP, SERVICE_POLICY, SERVICE_KINDS };
 
 enum service_answer {
 	SERVICE_OK,
@@ -39,8 +42,9 @@ struct service {
 	const struct failing *failing; /* NULL: not known */
 	enum verdict outbound_failing;
 	const char *contact;
-	struct ours ours; /* as far as it is known */
-	bool tls_seen;	  /* somebody used TLS since then */
+	struct ours ours;     /* as far as it is known */
+	bool tls_seen;	      /* somebody used TLS since then */
+	struct naming naming; /* of whom the map does not name */
 
 	/* Counters. */
 	uint64_t answers[SERVICE_ANSWERS];
@@ -50,8 +54,8 @@ struct service {
 	struct logline_limit limit[VERDICT_COUNT];
 };
 
-/* Fill in the two protocols; s outlives them. */
-void service_socketmap(struct service *s, struct conn_protocol *p);
-void service_policy(struct service *s, struct conn_protocol *p);
+/* Fill in a protocol; s outlives it. */
+void service_protocol(
+    struct service *s, enum service_kind kind, struct conn_protocol *p);
 
 #endif

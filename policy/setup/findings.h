@@ -4,6 +4,7 @@
 #ifndef FINDINGS_H
 #define FINDINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct postconf;
@@ -26,6 +27,9 @@ struct findings {
 	struct finding *v;
 	size_t n, cap;
 	size_t faults;
+	/* The first table that could not be asked where it sends mail: what of
+	 * that finding; NULL: there is none. */
+	const char *unasked;
 };
 
 /*

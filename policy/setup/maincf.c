@@ -255,19 +255,28 @@ put_service(struct buf *out, struct span word, const char *action)
 	buf_printf(out, "default_action=%s }", action);
 }
 
+/* As the list has it: a comma would part a word from its argument. */
+static const char *
+separator(const char *from, struct span word)
+{
+	return memchr(from, ',', (size_t)(word.p - from)) == NULL ? " " : ", ";
+}
+
 char *
 asking_rewrite(
     const char *list, const char *setting, const char *root, const char *action)
 {
 	struct span rest = maincf_text(list), word;
 	struct buf out = {0};
+	const char *from = rest.p;
 	struct asking a;
 	bool next = false;
 
 	buf_puts(&out, "");
 	while (postconf_word(&rest, &word)) {
 		if (out.len > 0)
-			buf_puts(&out, next ? " " : ", ");
+			buf_puts(&out, separator(from, word));
+		from = word.p + word.n;
 		if (next)
 			take_service(word, &a);
 		if (next && maincf_is_service(a.service, setting, root))
@@ -283,15 +292,20 @@ char *
 asking_add(const char *list, const char *ours, bool behind)
 {
 	struct span rest = maincf_text(list), word;
+	const char *from = NULL;
 	struct buf out = {0};
 
 	buf_puts(&out, behind ? "" : ours);
 	while (postconf_word(&rest, &word)) {
-		buf_printf(
-		    &out, "%s%.*s", out.len == 0 ? "" : ", ", SPAN_ARG(word));
+		if (out.len > 0)
+			buf_puts(
+			    &out, from == NULL ? ", " : separator(from, word));
+		buf_add(&out, word.p, word.n);
+		from = word.p + word.n;
 		if (behind && span_has(word, "_unauth_destination")) {
 			buf_printf(&out, ", %s", ours);
 			behind = false;
+			from = NULL;
 		}
 	}
 	return buf_take(&out);

@@ -95,7 +95,7 @@ map_facts_read(struct map_facts *f, struct cdbmap *map, time_t now)
 		if (klen == 0 || key[0] == ' ')
 			continue;
 		read_row(f, value, vlen);
-		if (key[0] != '[')
+		if (!dname_is_nexthop_n(key, klen))
 			read_inbound(f, map, key, klen, value, vlen);
 	}
 	f->damaged = a == CDBMAP_BROKEN;

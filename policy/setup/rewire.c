@@ -499,6 +499,19 @@ note_changes(
 	}
 }
 
+/* Over `to`, with the owner and mode of `from`. 0, or -1 with *e set. */
+static int
+copy(const char *from, const char *to, struct err *e)
+{
+	struct stat st;
+	size_t len;
+	char *text = file_slurp(from, MAIN_MAX, &len, &st, e);
+	int rv = text == NULL ? -1 : file_replace(to, text, len, &st, e);
+
+	free(text);
+	return rv;
+}
+
 int
 rewire_apply(const char *dir, const struct rewire_lines *w, struct err *e)
 {
@@ -514,7 +527,7 @@ rewire_apply(const char *dir, const struct rewire_lines *w, struct err *e)
 		whole = strcmp(f.c.digest, f.now.digest) == 0;
 	else if (access(f.before, F_OK) == 0)
 		whole = false;
-	else if (file_copy(f.main, f.before, e) == -1)
+	else if (copy(f.main, f.before, e) == -1)
 		goto out;
 	/* Written down first: killed in between, we can still go back. */
 	*f.c.digest = '\0';
@@ -579,7 +592,7 @@ rewire_undo(const char *dir, rewire_edited_fn *fn, void *arg, size_t *edited,
 		    f.lines);
 	else if (rv == 0 && strcmp(f.now.digest, f.c.digest) == 0 &&
 		 access(f.before, R_OK) == 0)
-		rv = file_copy(f.before, f.main, e);
+		rv = copy(f.before, f.main, e);
 	else if (rv == 0)
 		rv = take_out(dir, &f.c, &f.now, fn, arg, edited, e);
 	if (rv == 0 && *edited == 0) {

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -20,6 +21,7 @@
 #include "postconf.h"
 #include "postmap.h"
 #include "quote.h"
+#include "routefilter.h"
 #include "strength.h"
 #include "wiring.h"
 
@@ -74,6 +76,9 @@ struct route {
 	const struct map_facts *facts;
 	const struct cdbmap *map;
 	struct findings *out;
+	route_past_fn *past;
+	void *arg;
+	const char *as; /* word of the rows that the domains are to have */
 	struct kept *domain;
 	size_t n, cap;
 	struct buf keys, full; /* to ask for, one a line */
@@ -94,10 +99,29 @@ get(const struct route *r, const char *name)
 /* --- The domains, and what is to be asked for them ------------------------ */
 
 static void
+add_keys(struct route *r, const struct kept *d)
+{
+	const char *p;
+
+	buf_printf(&r->full, "%s\n", d->full);
+	buf_printf(&r->keys, "%s\n", d->name);
+	for (p = d->name; (p = strchr(p + 1, '.')) != NULL;)
+		buf_printf(&r->keys, "%s\n%s\n", p, p + 1);
+}
+
+/* Behind those of all domains. */
+static void
+add_last_keys(struct route *r)
+{
+	buf_puts(&r->keys, "*\n");
+	buf_puts(&r->keys, r->full.data == NULL ? "" : r->full.data);
+}
+
+static void
 add_domain(
     struct route *r, const char *key, size_t klen, const char *text, size_t len)
 {
-	const char *blank = memchr(text, ' ', len), *p;
+	const char *blank = memchr(text, ' ', len);
 	struct kept *d;
 	enum level level;
 
@@ -112,10 +136,7 @@ add_domain(
 	    .levellen = (int)(blank == NULL ? len : (size_t)(blank - text))};
 	d->name = d->full + sizeof(WHO "@") - 1;
 	d->rank = level_of_postfix(text, (size_t)d->levellen, NULL);
-	buf_printf(&r->full, "%s\n", d->full);
-	buf_printf(&r->keys, "%s\n", d->name);
-	for (p = d->name; (p = strchr(p + 1, '.')) != NULL;)
-		buf_printf(&r->keys, "%s\n%s\n", p, p + 1);
+	add_keys(r, d);
 }
 
 static void
@@ -127,10 +148,9 @@ read_domains(struct route *r)
 
 	while (
 	    cdbmap_next(r->map, &pos, &key, &klen, &text, &len) == CDBMAP_FOUND)
-		if (klen > 0 && *key != ' ' && *key != '[')
+		if (klen > 0 && *key != ' ' && !dname_is_nexthop_n(key, klen))
 			add_domain(r, key, klen, text, len);
-	buf_puts(&r->keys, "*\n");
-	buf_puts(&r->keys, r->full.data == NULL ? "" : r->full.data);
+	add_last_keys(r);
 }
 
 /* --- Tables --------------------------------------------------------------- */
@@ -156,6 +176,8 @@ not_asked(
 	findings_add(r->out, FINDING_NOTE, param,
 	    "look into it, or run tlspact-setup as root",
 	    "where %s sends mail is not known: %s", quotes(table).s, e->text);
+	if (r->out->unasked == NULL)
+		r->out->unasked = r->out->v[r->out->n - 1].what;
 }
 
 static struct element *
@@ -303,8 +325,8 @@ is_in(const struct route *r, enum class which, const struct kept *d)
 /* --- The way -------------------------------------------------------------- */
 
 struct way {
-	char channel[64], nexthop[1024]; /* "": none, the domain */
-	const char *cause;		 /* parameter */
+	char channel[64], nexthop[ROUTE_NEXTHOP]; /* "": none, the domain */
+	const char *cause;			  /* parameter */
 };
 
 /* "channel:nexthop" from cause; what is empty stays, as transport(5) says. */
@@ -361,6 +383,8 @@ add_group(struct route *r, const struct kept *d, enum finding_kind kind,
 	struct group *g = r->group;
 	size_t i;
 
+	if (kind == FINDING_FAULT && r->past != NULL)
+		r->past(d->key, where, what, r->arg);
 	for (i = 0; i < r->ngroups; i++, g++)
 		if (strcmp(g->what, what) == 0 && strcmp(g->where, where) == 0)
 			break;
@@ -400,20 +424,36 @@ say_groups(struct route *r)
 		    r->more);
 }
 
-/* What smtp_tls_policy_maps of our map says for a next-hop; false: nothing. */
-static bool
-row_of(const struct route *r, const char *nexthop, struct span *text)
+bool
+route_row(const struct cdbmap *map, const char *nexthop,
+    char key[ROUTE_NEXTHOP], struct span *text)
 {
-	char key[1024], *p;
+	char *p;
 
-	span_keep(key, sizeof(key), maincf_text(nexthop));
+	span_keep(key, ROUTE_NEXTHOP, maincf_text(nexthop));
 	for (p = key; *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);
 	for (p = key; p != NULL && *p != '\0'; p = strchr(p + 1, '.'))
-		if (cdbmap_get(r->map, p, strlen(p), &text->p, &text->n) ==
-		    CDBMAP_FOUND)
+		if (cdbmap_get(map, p, strlen(p), &text->p, &text->n) ==
+		    CDBMAP_FOUND) {
+			memmove(key, p, strlen(p) + 1);
 			return true;
+		}
 	return false;
+}
+
+static bool
+row_of(const struct route *r, const char *nexthop, struct span *text)
+{
+	char key[ROUTE_NEXTHOP];
+	size_t i;
+
+	for (i = 0; r->as != NULL && i < r->n; i++)
+		if (strcasecmp(r->domain[i].name, nexthop) == 0) {
+			*text = span_of(r->as);
+			return true;
+		}
+	return r->map != NULL && route_row(r->map, nexthop, key, text);
 }
 
 /* Does the service ask our map? Whether first is said of it elsewhere. */
@@ -537,7 +577,7 @@ judge(struct route *r, const struct kept *d, const struct way *w)
 	free(service);
 }
 
-/* --- Ways of single mailboxes ----------------------------------------------
+/* --- Ways of single mailboxes ------------------------------------------------
  */
 
 /* The row of its domain, if that keeps a level; d->key is to be freed. */
@@ -549,6 +589,7 @@ mailbox_kept(const struct route *r, const char *mailbox, struct kept *d)
 	enum level level;
 
 	if (at == NULL || !row_of(r, at + 1, &text) ||
+	    (r->as != NULL && text.p != r->as) ||
 	    !strength_level(text.p, text.n, &level) ||
 	    level == LEVEL_OPPORTUNISTIC)
 		return false;
@@ -659,145 +700,12 @@ judge_senders(struct route *r, const char *param, bool relays)
 	}
 }
 
-/* --- Replies and failures taken for others ---------------------------------
- */
-
-/* How smtp(8) says that TLS is missing or at fault. */
-static const char failures[] =
-    "4.7.4 TLS is required, but was not offered by host "
-    "mx.partner.example[192.0.2.1]\n"
-    "4.7.4 TLS is required, but host mx.partner.example[192.0.2.1] refused to "
-    "start TLS: 454 4.7.0 TLS not available\n"
-    "4.7.4 TLS is required, but our TLS engine is unavailable\n"
-    "4.7.5 Cannot start TLS: handshake failure\n"
-    "4.7.5 Server certificate not trusted\n"
-    "4.7.5 Server certificate not verified\n"
-    "4.7.5 client TLS configuration problem\n";
-
-/* Replies without which there is no STARTTLS. */
-static const char replies[] = "250-STARTTLS\n250 STARTTLS\n"
-			      "220 2.0.0 Ready to start TLS\n"
-			      "220 Ready to start TLS\n";
-
-/* Addresses for which a table answers that answers for all. */
-static const char addresses[] = "192.0.2.1\n2001:db8::1\n";
-
-/* Is what the table makes of the text a fault? */
-typedef bool is_fault_fn(const char *text, const char *value);
-
-static bool
-bounces(const char *text, const char *value)
-{
-	(void)text;
-	return *value == '5';
-}
-
-static bool
-is_lost(const char *text, const char *value)
-{
-	return strncmp(value, "2", 1) != 0 ||
-	       (strstr(text, "STARTTLS") != NULL &&
-		   strcasestr(value, "STARTTLS") == NULL);
-}
-
-static bool
-discards(const char *text, const char *value)
-{
-	(void)text;
-	return strcasestr(value, "starttls") != NULL;
-}
-
-static const struct filter {
-	const char *name;
-	const char *texts;
-	bool lists; /* what else is in the table counts, too */
-	is_fault_fn *is_fault;
-	const char *what;
-} filters[] = {
-    {"smtp_delivery_status_filter", failures, false, bounces,
-	"mail that is to wait bounces at once"},
-    {"smtp_reply_filter", replies, false, is_lost,
-	"no server offers STARTTLS any more"},
-    {"smtp_discard_ehlo_keyword_address_maps", addresses, true, discards,
-	"there is no STARTTLS, and mail to enforced partners there is held"},
-};
-
-static bool
-find_fault(struct findings *out, const struct filter *f, const char *table,
-    const char *keys, struct err *e)
-{
-	char *text = postmap_ask(out->c->dir, table, keys, e);
-	struct postmap a;
-	bool found = false;
-	size_t i;
-
-	if (text == NULL)
-		return false;
-	postmap_take(&a, text);
-	for (i = 0; i < a.n && !found; i++)
-		if ((found = f->is_fault(a.v[i].key, a.v[i].value)))
-			findings_add(out, FINDING_FAULT, f->name,
-			    "take it out of that table",
-			    "%s: %s makes %s of %s: %s", f->name,
-			    quotes(table).s, quotes(a.v[i].value).s,
-			    quotes(a.v[i].key).s, f->what);
-	postmap_release(&a);
-	return found;
-}
-
-static void
-check_filter(struct findings *out, const struct filter *f)
-{
-	struct span rest = maincf_text(
-			postconf_text(out->c, out->service, f->name)),
-		    word;
-	struct err e = {0};
-	char *table;
-
-	while (postconf_word(&rest, &word)) {
-		table = mem_printf("%.*s", SPAN_ARG(word));
-		if (!find_fault(out, f, table, f->texts, &e) &&
-		    (*e.text != '\0' || f->lists) &&
-		    !find_fault(out, f, table, NULL, &e) && *e.text != '\0')
-			findings_add(out, FINDING_NOTE, f->name,
-			    "look into it: it must leave STARTTLS, and 4.7.4 "
-			    "and 4.7.5, as they are",
-			    "what %s says is not known: %s", quotes(table).s,
-			    e.text);
-		free(table);
-	}
-}
-
-/* Of each service that runs smtp. */
-static void
-check_filters(const struct postconf *c, struct findings *out)
-{
-	const char *life = postconf_text(c, NULL, "maximal_queue_lifetime");
-	const struct postconf_service *x;
-	size_t at = 0, k;
-
-	while ((x = postconf_next(c, &at, "smtp")) != NULL) {
-		out->service = x->name;
-		for (k = 0; k < sizeof(filters) / sizeof(filters[0]); k++)
-			check_filter(out, &filters[k]);
-	}
-	out->service = NULL;
-	if (*life == '0' && strtoul(life, NULL, 10) == 0)
-		findings_add(out, FINDING_FAULT, "maximal_queue_lifetime",
-		    "postconf -e 'maximal_queue_lifetime = 5d'",
-		    "maximal_queue_lifetime is %s: mail that is to wait "
-		    "bounces at once",
-		    life);
-}
-
-/* --- All of it --------------------------------------------------------------
+/* --- All of it ---------------------------------------------------------------
  */
 
 static void
-check_ways(struct route *r)
+ask_lists(struct route *r)
 {
-	const char *value;
-	struct way w;
 	size_t i;
 
 	add_list(r, "transport_maps", maincf_text(get(r, "transport_maps")),
@@ -806,6 +714,16 @@ check_ways(struct route *r)
 		add_list(r, classes[i].list,
 		    maincf_text(get(r, classes[i].list)), &r->class[i], false,
 		    0);
+}
+
+static void
+check_ways(struct route *r)
+{
+	const char *value;
+	struct way w;
+	size_t i;
+
+	ask_lists(r);
 	for (i = 0; i < r->n; i++) {
 		if (!way_by_class(r, &r->domain[i], &w))
 			continue;
@@ -819,29 +737,146 @@ check_ways(struct route *r)
 	say_groups(r);
 }
 
-void
-route_check(const struct postconf *c, const struct map_facts *facts,
-    const struct cdbmap *map, struct findings *out)
+static void
+begin(struct route *r)
 {
-	struct route r = {.c = c, .facts = facts, .map = map, .out = out};
-	const char *parents = get(&r, "parent_domain_matches_subdomains");
+	const char *parents = get(r, "parent_domain_matches_subdomains");
+
+	r->bare = maincf_has(parents, "transport_maps");
+	r->relay_bare = maincf_has(parents, "relay_domains");
+}
+
+static void
+check(struct route *r)
+{
+	struct findings *out = r->out;
 	size_t i;
 
-	r.bare = maincf_has(parents, "transport_maps");
-	r.relay_bare = maincf_has(parents, "relay_domains");
+	if (r->n > 0)
+		check_ways(r);
+	i = out->n;
+	routefilter_check(r->c, out);
+	for (; r->past != NULL && i < out->n; i++)
+		if (out->v[i].kind == FINDING_FAULT)
+			r->past(NULL, out->v[i].where, out->v[i].what, r->arg);
+}
+
+static void
+release(struct route *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++) {
+		free(r->domain[i].key);
+		free(r->domain[i].full);
+	}
+	free(r->domain);
+	buf_free(&r->keys);
+	buf_free(&r->full);
+	list_release(&r->transport);
+	for (i = 0; i < CLASSES; i++)
+		list_release(&r->class[i]);
+}
+
+void
+route_check(const struct postconf *c, const struct map_facts *facts,
+    const struct cdbmap *map, struct findings *out, route_past_fn *past,
+    void *arg)
+{
+	struct route r = {.c = c,
+	    .facts = facts,
+	    .map = map,
+	    .out = out,
+	    .past = past,
+	    .arg = arg};
+
+	begin(&r);
 	if (map != NULL)
 		read_domains(&r);
-	if (r.n > 0)
-		check_ways(&r);
-	check_filters(c, out);
-	for (i = 0; i < r.n; i++) {
-		free(r.domain[i].key);
-		free(r.domain[i].full);
-	}
-	free(r.domain);
-	buf_free(&r.keys);
-	buf_free(&r.full);
-	list_release(&r.transport);
-	for (i = 0; i < CLASSES; i++)
-		list_release(&r.class[i]);
+	check(&r);
+	release(&r);
+}
+
+void
+route_check_as(const struct postconf *c, const struct map_facts *facts,
+    const struct cdbmap *map, const char *const *domain, size_t n,
+    const char *word, struct findings *out)
+{
+	struct route r = {
+	    .c = c, .facts = facts, .map = map, .out = out, .as = word};
+	size_t i;
+
+	begin(&r);
+	for (i = 0; i < n; i++)
+		add_domain(
+		    &r, domain[i], strlen(domain[i]), word, strlen(word));
+	add_last_keys(&r);
+	check(&r);
+	release(&r);
+}
+
+/* The parameter by which the way may depend on the sender, or NULL. */
+static const char *
+by_sender(const struct route *r, const struct kept *d, bool mapped)
+{
+	static const char *const names[] = {
+	    "sender_dependent_default_transport_maps",
+	    "sender_dependent_relayhost_maps"};
+	size_t i;
+
+	if (mapped || is_in(r, MYDESTINATION, d) || is_in(r, MAILBOX, d))
+		return NULL;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (*get(r, names[i]) != '\0')
+			return names[i];
+	return NULL;
+}
+
+static void
+tell_way(const struct route *r, const struct kept *d, const struct way *w,
+    struct route_way *out)
+{
+	struct span rest =
+			maincf_text(*w->nexthop == '\0' ? d->name : w->nexthop),
+		    word;
+
+	out->cause = w->cause;
+	(void)snprintf(
+	    out->service, sizeof(out->service), "%s/unix", w->channel);
+	if (postconf_word(&rest, &word))
+		span_keep(out->nexthop, sizeof(out->nexthop), word);
+	out->command = postconf_command(r->c, out->service);
+	out->asks = asks_map(r, out->service);
+	out->level =
+	    postconf_text(r->c, out->service, "smtp_tls_security_level");
+	if (*out->level == '\0')
+		out->level = "none";
+}
+
+void
+route_of(const struct postconf *c, const struct map_facts *facts,
+    const char *domain, const char *mailbox, struct findings *out,
+    struct route_way *way)
+{
+	struct route r = {.c = c, .facts = facts, .out = out};
+	struct kept d = {.full = mem_printf(
+			     "%s@%s", mailbox == NULL ? WHO : mailbox, domain)};
+	const char *value;
+	struct way w;
+
+	*way = (struct route_way){0};
+	d.name = d.full + strlen(d.full) - strlen(domain);
+	begin(&r);
+	add_keys(&r, &d);
+	add_last_keys(&r);
+	ask_lists(&r);
+	way->rewritten = !way_by_class(&r, &d, &w);
+	value = transport_of(&r, &d);
+	if (value != NULL)
+		take_way(&w, value, "transport_maps", true);
+	if (!way->rewritten)
+		tell_way(&r, &d, &w, way);
+	way->by_sender = by_sender(&r, &d, value != NULL);
+	release(&r);
+	free(d.full);
 }

@@ -1,5 +1,6 @@
 #include "wiring.h"
 
+#include <errno.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "num.h"
 #include "postconf.h"
 #include "quote.h"
+#include "receiver.h"
 #include "strength.h"
 #include "target.h"
 
@@ -26,6 +28,7 @@ struct check {
 	const struct map_facts *map;
 	readable_fn *readable;
 	same_fn *same;
+	opens_fn *opens;
 	struct findings *out; /* its service is the one looked at */
 	const char *root;     /* queue_directory, as that one has it */
 	bool chrooted;
@@ -98,6 +101,34 @@ look_at(struct check *k, const struct postconf_service *s)
 				       : s->chroot == 'y';
 }
 
+/*
+ * A socket of ours that Postfix asks at is open to it? Root, who runs us, may
+ * always. absolute: main.cf names it by its whole path.
+ */
+static void
+check_open(
+    struct check *k, const char *name, const char *setting, bool absolute)
+{
+	const char *path = maincf_socket_path(setting);
+	const char *user = get(k, "mail_owner"), *service = k->out->service;
+	char *words;
+
+	if (path == NULL)
+		return;
+	words = maincf_service(setting, k->root);
+	k->out->service = NULL; /* it is the same for all of them */
+	if (k->opens(k->root, absolute ? path : words + strlen("unix:"),
+		user) == EACCES)
+		found(k, FINDING_FAULT, name,
+		    "set socket_group = postfix in tlspact.conf "
+		    "(SocketGroup= where systemd makes the socket), then "
+		    "restart tlspactd",
+		    "Postfix (user %s) may not open %s: %s", user,
+		    quotes(path).s, strerror(EACCES));
+	k->out->service = service;
+	free(words);
+}
+
 /* --- Services that send --------------------------------------------------- */
 
 /* Our socketmap is in front; cdb_at is the place of the map. */
@@ -119,6 +150,8 @@ check_socketmap(struct check *k, struct span table, size_t cdb_at)
 		    "mail is deferred%s",
 		    SPAN_ARG(table),
 		    cdb_at > 0 ? ", since an error ends the search" : "");
+	check_open(k, "socketmap_socket", k->map->socketmap_socket,
+	    memmem(table.p, table.n, "unix:/", 6) != NULL);
 }
 
 static void
@@ -674,19 +707,18 @@ check_service(struct check *k, const struct asking *a)
 		found(k, FINDING_NOTE, path,
 		    "start tlspactd: systemctl enable --now tlspactd",
 		    "the socket of tlspactd: %s", strerror(why));
+	else
+		check_open(k, "policy_socket", k->map->policy_socket,
+		    span_begins(a->service, "unix:/"));
 }
 
 static void
 check_asking(struct check *k)
 {
-	struct asking a = {0};
+	struct asking a;
 	char *fix = fix_asking(k);
-	size_t i;
 
-	for (i = 0; asking_lists[i] != NULL && a.list == NULL; i++)
-		if (asking_find(get(k, asking_lists[i]), k->map->policy_socket,
-			k->root, &a))
-			a.list = asking_lists[i];
+	receiver_asking(k->c, k->out->service, k->map->policy_socket, &a);
 	if (a.list == NULL && k->map->inbound > 0) {
 		found(k, FINDING_FAULT, "smtpd_recipient_restrictions", fix,
 		    "tlspactd is not asked: the inbound rules of %zu domain%s "
@@ -817,44 +849,6 @@ check_ccert(struct check *k)
 	check_purpose(k);
 }
 
-/* Ports at which our own users send are no business of partners. */
-static bool
-is_submission(const char *service)
-{
-	static const char *const names[] = {"submission/inet",
-	    "submissions/inet", "smtps/inet", "587/inet", "465/inet", NULL};
-	const char *colon = strrchr(service, ':');
-	size_t i;
-
-	if (colon != NULL)
-		service = colon + 1;
-	for (i = 0; names[i] != NULL; i++)
-		if (strcmp(service, names[i]) == 0)
-			return true;
-	return false;
-}
-
-/*
- * A filter hands mail back there: who sent it, and how, was asked where it
- * came in. Behind a proxy it comes from outside all the same.
- */
-static bool
-is_reinjection(const struct check *k)
-{
-	const char *service = k->out->service, *colon = strrchr(service, ':');
-	struct span host = {service, strlen(service)};
-
-	if (!has(k, "smtpd_upstream_proxy_protocol", ""))
-		return false;
-	if (colon == NULL)
-		return has(k, "inet_interfaces", "loopback-only");
-	if (*service == '[')
-		host = (struct span){service + 1, strcspn(service + 1, "]")};
-	else
-		host.n = (size_t)(colon - service);
-	return maincf_is_loopback(host);
-}
-
 static void
 check_receivers(struct check *k)
 {
@@ -870,12 +864,8 @@ check_receivers(struct check *k)
 		    "policy_socket is empty, so that tlspactd answers nobody: "
 		    "the inbound rules of %zu domain%s are not enforced",
 		    k->map->inbound, num_plural(k->map->inbound));
-	while ((s = postconf_next(k->c, &at, "smtpd")) != NULL) {
-		if (is_submission(s->name))
-			continue;
+	while ((s = receiver_next(k->c, &at)) != NULL) {
 		look_at(k, s);
-		if (is_reinjection(k))
-			continue;
 		check_offer(k);
 		check_ccert(k);
 		if (*socket != '\0')
@@ -955,10 +945,14 @@ check_main(struct check *k)
 
 void
 wiring_check(const struct postconf *c, const struct map_facts *map,
-    readable_fn *readable, same_fn *same, struct findings *out)
+    readable_fn *readable, same_fn *same, opens_fn *opens, struct findings *out)
 {
-	struct check k = {
-	    .c = c, .map = map, .readable = readable, .same = same, .out = out};
+	struct check k = {.c = c,
+	    .map = map,
+	    .readable = readable,
+	    .same = same,
+	    .opens = opens,
+	    .out = out};
 	const struct postconf_service *s;
 	bool any = false;
 	size_t at = 0;

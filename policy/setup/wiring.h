@@ -23,10 +23,19 @@ typedef int readable_fn(const char *path, const char *owner);
 typedef bool same_fn(const char *a, const char *b);
 
 /*
+ * Tells why that user cannot connect to a UNIX socket: an errno, or 0 if he
+ * can, or that is not known. path is as main.cf has it: below root, which
+ * Postfix goes to first, or absolute.
+ */
+typedef int opens_fn(const char *root, const char *path, const char *user);
+
+/*
  * Judge the configuration; readable is asked for CA files, inside and
- * outside the chroot. The caller releases out.
+ * outside the chroot, opens for our sockets that are asked at. The caller
+ * releases out.
  */
 void wiring_check(const struct postconf *c, const struct map_facts *map,
-    readable_fn *readable, same_fn *same, struct findings *out);
+    readable_fn *readable, same_fn *same, opens_fn *opens,
+    struct findings *out);
 
 #endif

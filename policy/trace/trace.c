@@ -51,18 +51,15 @@ static bool
 is_in_domains(
     struct span host, const struct registry *r, const struct partner *p)
 {
-	char name[DNAME_NEXTHOP_MAX + 1];
+	struct nexthop to;
+	const char *d;
 	uint32_t i;
+	bool bare;
 
 	for (i = p->first_domain; i < p->first_domain + p->ndomains; i++) {
-		const char *d = r->domain[i].name;
-
-		if (*d == '[') {
-			span_keep(name, sizeof(name),
-			    (struct span){d + 1, strcspn(d + 1, "]")});
-			d = name;
-		}
-		if (is_host(host, d, *r->domain[i].name != '['))
+		d = r->domain[i].name;
+		bare = dname_is_nexthop(d) && nexthop_parse(d, &to) == 0;
+		if (is_host(host, bare ? to.name : d, !bare))
 			return true;
 	}
 	return false;
@@ -72,6 +69,8 @@ static enum trace_party
 party_of(const struct trace_ask *ask, struct span host)
 {
 	const struct partner *p = ask->partner;
+	const struct attributes *provided;
+	const char *name;
 
 	if (host.n == 0)
 		return TRACE_OTHER;
@@ -81,8 +80,9 @@ party_of(const struct trace_ask *ask, struct span host)
 		return TRACE_OURS;
 	if (p == NULL)
 		return TRACE_OTHER;
+	provided = registry_provider(ask->registry, p->provider, &name);
 	if (is_one_of(host, ask->provider, ask->nprovider) ||
-	    is_gateway(host, registry_provider(ask->registry, p)))
+	    (provided != NULL && is_gateway(host, provided->gateway)))
 		return TRACE_PROVIDER;
 	return is_in_domains(host, ask->registry, p) ||
 		       is_gateway(host, p->gateway)

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "evidence_legs.h"
+#include "evidence_log.h"
 #include "received.h"
 
 struct mail;

@@ -7,21 +7,17 @@
 #include "cdbmap.h"
 #include "clock.h"
 #include "day.h"
-#include "dname.h"
 #include "err.h"
 #include "evidence.h"
-#include "ledger_downgrade.h"
 #include "ledger.h"
 #include "logline.h"
 #include "mapholds.h"
 #include "mem.h"
-#include "num.h"
 #include "proberecord.h"
 #include "settings.h"
 #include "target.h"
 #include "warden_facts.h"
 #include "warden_list.h"
-#include "warden_reports.h"
 #include "warden_tell.h"
 
 #define SETTLE 3	 /* seconds without a result: the look is over */
@@ -41,6 +37,7 @@ struct probe {
 struct back {
 	char partner[REGISTRY_NAME_MAX + 1];
 	int64_t id;
+	bool let_in; /* of mail from them alone */
 	enum drop_why why;
 };
 
@@ -120,8 +117,8 @@ take_probe(struct warden *k, const char *partner, time_t since, time_t start,
 	warden_reports_release(&r);
 }
 
-void
-warden_probed(struct warden *k, const char *partner, time_t now)
+static void
+probed(struct warden *k, const char *partner, time_t now)
 {
 	struct probe *at = warden_list_find(&k->probes, partner), l;
 
@@ -159,6 +156,50 @@ settle_probes(struct warden *k, time_t now)
 	}
 }
 
+/* --- What is told ------------------------------------------------------- */
+
+/* Does mail there that demands REQUIRETLS go back to its sender? */
+static bool
+is_returned(struct warden *k, const char *partner, enum level level)
+{
+	const struct partner *p = warden_facts_partner(&k->facts, partner);
+
+	return p != NULL ? attributes_returned(p->attributes, level)
+			 : level < LEVEL_KEY;
+}
+
+static void
+tell(struct warden *k, const struct drop_action *x, time_t now)
+{
+	struct notice n;
+
+	switch (x->what) {
+	case DROP_TELL_COMMON:
+		k->facts.common = true;
+		warden_facts_event(&k->facts, "mass-fault", NULL,
+		    "many partners fail at once: nobody is lowered", x->begin,
+		    now);
+		break;
+	case DROP_TELL_COMMON_OVER:
+		k->facts.common = false;
+		warden_facts_event(&k->facts, "mass-over", NULL,
+		    "partners recover: downgrades are possible again", x->begin,
+		    now);
+		break;
+	case DROP_TELL_HELD:
+		logline(LOGLINE_INFO, "%s: held (%s): %s; %s", x->partner,
+		    drop_why_text(x->why), fault_text(x->fault), x->text);
+		break;
+	default:
+		break;
+	}
+	if (notice_of_action(x, now, &n)) {
+		n.returns = n.kind == NOTICE_LOWERED && k->requiretls &&
+			    is_returned(k, x->partner, n.of.to);
+		warden_tell(&k->tell, &n, now);
+	}
+}
+
 /* --- Who is back at full strength ---------------------------------------- */
 
 static bool
@@ -174,11 +215,33 @@ is_among(const struct downgrade *v, size_t n, const struct back *x)
 	return false;
 }
 
+/* Mail from them was let in: drop, which watches mail to them, knows nothing.
+ */
+static void
+tell_let_in(struct warden *k, const struct back *x, time_t now)
+{
+	const struct partner *p = warden_facts_partner(&k->facts, x->partner);
+	const enum level level =
+	    p == NULL ? LEVEL_OPPORTUNISTIC : partner_level(p);
+	const struct drop_action told = {.what = DROP_TELL_RESTORED,
+	    .partner = x->partner,
+	    .id = x->id,
+	    .why = x->why,
+	    .inbound = true,
+	    .from = level,
+	    .to = level,
+	    .fault = FAULT_OK,
+	    .text = ""};
+
+	tell(k, &told, now);
+}
+
 /* Nobody is told that a partner is back before the map says so. */
 static void
 tell_backs(struct warden *k, time_t now)
 {
 	struct downgrade *v = NULL;
+	struct drop_downgrade gone;
 	struct back *at, back;
 	struct cdbmap *map;
 	struct arena a = {0};
@@ -201,8 +264,15 @@ tell_backs(struct warden *k, time_t now)
 		warden_list_remove(&k->backs, at);
 		logline(LOGLINE_INFO, "%s: back at full strength: %s",
 		    back.partner, drop_why_text(back.why));
-		drop_ended(k->facts.drop, back.partner, back.id, back.why, now,
-		    &k->facts.actions);
+		if (back.let_in) {
+			tell_let_in(k, &back, now);
+			continue;
+		}
+		gone = (struct drop_downgrade){.id = back.id,
+		    .partner = back.partner,
+		    .closed = now,
+		    .why = back.why};
+		drop_downgrade(k->facts.drop, &gone, now, &k->facts.actions);
 	}
 	free(v);
 	arena_free(&a);
@@ -210,8 +280,8 @@ tell_backs(struct warden *k, time_t now)
 }
 
 static void
-add_back(
-    void *arg, const char *partner, int64_t id, enum drop_why why, time_t now)
+add_back(void *arg, const char *partner, int64_t id, bool let_in,
+    enum drop_why why, time_t now)
 {
 	struct warden *k = arg;
 	struct back *x;
@@ -225,6 +295,7 @@ add_back(
 	if ((x = warden_list_append(&k->backs, partner)) == NULL)
 		return;
 	x->id = id;
+	x->let_in = let_in;
 	x->why = why;
 	k->back_next = 0;
 	tell_backs(k, now);
@@ -232,134 +303,15 @@ add_back(
 
 /* --- Actions ------------------------------------------------------------- */
 
-/* DROP_LOWER. */
-/* Does mail there that demands REQUIRETLS go back to its sender? */
-static bool
-is_returned(struct warden *k, const char *partner, enum level level)
-{
-	const struct partner *p = warden_facts_partner(&k->facts, partner);
-
-	return p != NULL ? attributes_returned(p->attributes, level)
-			 : level < LEVEL_KEY;
-}
-
-static void
-lower(struct warden *k, const struct drop_action *x, time_t now)
-{
-	const struct partner *p = warden_facts_partner(&k->facts, x->partner);
-	struct ledger_downgrade d = {.partner = x->partner,
-	    .before = p == NULL ? x->from : partner_level(p),
-	    .after = x->to,
-	    .begin = now,
-	    .end = x->until,
-	    .reason = x->text,
-	    .author = WARDEN_AUTHOR,
-	    .cause = LEDGER_AUTOMATIC,
-	    .fault = fault_text(x->fault),
-	    .keys = x->to == LEVEL_KEY ? x->key : NULL,
-	    .nkeys = x->to == LEVEL_KEY ? x->nkeys : 0,
-	    .replaces = x->id};
-	struct drop_downgrade l = {.partner = x->partner,
-	    .level = x->to,
-	    .begin = now,
-	    .end = x->until,
-	    .automatic = true,
-	    .fault = x->fault};
-	char end[NUM_TIME_MAX];
-	const char **domains;
-	struct err e;
-	int rv;
-
-	d.domains = domains =
-	    registry_domains(k->facts.registry, p, &d.ndomains);
-	rv = ledger_downgrade_begin(k->facts.ledger, &d, now, &l.id, &e);
-	free(domains);
-	if (rv != 0) {
-		warden_complain(x->partner, e.text);
-		drop_refused(k->facts.drop, x->partner, now);
-		return;
-	}
-	logline(LOGLINE_INFO, "%s: lowered to %s until %s: %s; %s", x->partner,
-	    level_name(x->to), num_time_text(x->until, end),
-	    fault_text(x->fault), x->text);
-	k->compile_wanted = true;
-	warden_facts_begun(&k->facts, &l, x->id, now);
-}
-
-/* DROP_RESTORE. */
 static void
 restore(struct warden *k, const struct drop_action *x, time_t now)
 {
-	struct err e;
+	bool ended = warden_facts_change(&k->facts, x, now) == 0;
 
-	if (warden_facts_end(&k->facts, x->id, x->why, now, &e) == -1) {
-		warden_complain(x->partner, e.text);
-		drop_refused(k->facts.drop, x->partner, now);
-		/* The map knows its end without the ledger. */
-		k->compile_wanted |= x->why == DROP_WHY_END;
-		return;
-	}
-	logline(
-	    LOGLINE_INFO, "%s: ended: %s", x->partner, drop_why_text(x->why));
-	k->compile_wanted = true;
-	add_back(k, x->partner, x->id, x->why, now);
-}
-
-/* DROP_SHORTEN. */
-static void
-shorten(struct warden *k, const struct drop_action *x, time_t now)
-{
-	struct drop_downgrade l = {.id = x->id,
-	    .partner = x->partner,
-	    .level = x->from,
-	    .begin = x->begin,
-	    .end = x->until,
-	    .automatic = x->automatic,
-	    .fault = x->fault};
-	struct err e;
-
-	if (ledger_downgrade_extend(k->facts.ledger, x->id, x->until,
-		WARDEN_AUTHOR, "the clock or max_downgrade says so", now,
-		&e) != 0) {
-		warden_complain(x->partner, e.text);
-		drop_refused(k->facts.drop, x->partner, now);
-		return;
-	}
-	k->compile_wanted = true;
-	warden_facts_begun(&k->facts, &l, 0, now);
-}
-
-static void
-tell(struct warden *k, const struct drop_action *x, time_t now)
-{
-	struct notice n;
-
-	switch (x->what) {
-	case DROP_TELL_COMMON:
-		k->facts.common = true;
-		warden_facts_event(&k->facts, "mass-fault", NULL,
-		    "many partners fail at once: nobody is lowered", x->begin,
-		    now);
-		break;
-	case DROP_TELL_COMMON_OVER:
-		k->facts.common = false;
-		warden_facts_event(&k->facts, "mass-over", NULL,
-		    "partners recover: downgrades are possible again", x->begin,
-		    now);
-		break;
-	case DROP_TELL_HELD:
-		warden_tell_held(&k->tell, x, now);
-		logline(LOGLINE_INFO, "%s: held (%s): %s; %s", x->partner,
-		    drop_why_text(x->why), fault_text(x->fault), x->text);
-		break;
-	default:
-		break;
-	}
-	if (notice_of_action(x, now, &n)) {
-		n.returns = n.kind == NOTICE_LOWERED && k->requiretls &&
-			    is_returned(k, x->partner, n.of.to);
-		warden_tell(&k->tell, &n, now);
-	}
+	/* The map knows its end without the ledger. */
+	k->compile_wanted |= ended || x->why == DROP_WHY_END;
+	if (ended)
+		add_back(k, x->partner, x->id, false, x->why, now);
 }
 
 static void
@@ -370,13 +322,12 @@ carry(struct warden *k, const struct drop_action *x, time_t now)
 		ask_probe(k, x->partner, x->control, now);
 		break;
 	case DROP_LOWER:
-		lower(k, x, now);
+	case DROP_SHORTEN:
+		k->compile_wanted |=
+		    warden_facts_change(&k->facts, x, now) == 0;
 		break;
 	case DROP_RESTORE:
 		restore(k, x, now);
-		break;
-	case DROP_SHORTEN:
-		shorten(k, x, now);
 		break;
 	case DROP_FLUSH:
 		(void)warden_list_add(&k->flushes, x->partner);
@@ -433,12 +384,13 @@ compile_if_wanted(struct warden *k, time_t now)
 	k->flushes.n = 0;
 }
 
-void
-warden_compiled(struct warden *k, bool well, const char *text, time_t now)
+/* why: NULL: it is. */
+static void
+compiled(struct warden *k, const char *why, time_t now)
 {
 	struct notice n = {.kind = NOTICE_MAP,
 	    .at = now,
-	    .of.text = text,
+	    .of.text = why,
 	    .map = k->set->map,
 	    .compiled = k->facts.map_seen.st_mtim.tv_sec};
 
@@ -447,10 +399,10 @@ warden_compiled(struct warden *k, bool well, const char *text, time_t now)
 	k->back_next = 0;
 	tell_backs(k, now);
 	carry_out(k, now);
-	if (!well) {
+	if (why != NULL) {
 		k->compile_wanted = true;
 		k->compile_next = now + COMPILE_AGAIN;
-		warden_complain("the map was not compiled", text);
+		warden_complain("the map was not compiled", why);
 		warden_tell(&k->tell, &n, now);
 		return;
 	}
@@ -502,15 +454,22 @@ warden_free(struct warden *k)
 }
 
 void
-warden_reload(struct warden *k)
+warden_take(struct warden *k, const struct warden_news *n, time_t now)
 {
-	k->facts.reload = true;
-}
-
-void
-warden_sent(struct warden *k, int64_t id, const char *why, time_t now)
-{
-	warden_tell_sent(&k->tell, id, why, now);
+	switch (n->what) {
+	case WARDEN_PROBED:
+		probed(k, n->partner, now);
+		break;
+	case WARDEN_COMPILED:
+		compiled(k, n->why, now);
+		break;
+	case WARDEN_SENT:
+		warden_tell_sent(&k->tell, n->id, n->why, now);
+		break;
+	case WARDEN_CHANGED:
+		k->facts.reload = true;
+		break;
+	}
 }
 
 int

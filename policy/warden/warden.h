@@ -41,15 +41,15 @@ struct warden_letter {
 /* Who does the work. All arguments are borrowed for the call. */
 struct warden_calls {
 	void *ctx;
-	/* Look at the partner's gateways; the answer is warden_probed(). */
+	/* Look at the partner's gateways; the answer is WARDEN_PROBED. */
 	void (*probe)(void *ctx, const char *partner);
 	/* Look at all; the answer is what stands in the ledger. */
 	void (*sweep)(void *ctx);
-	/* Compile the map; the answer is warden_compiled(). */
+	/* Compile the map; the answer is WARDEN_COMPILED. */
 	void (*compile)(void *ctx);
 	/* Have Postfix retry the partner's mail. */
 	void (*flush)(void *ctx, const char *partner);
-	/* The answer is warden_sent(). */
+	/* The answer is WARDEN_SENT. */
 	void (*send)(void *ctx, const struct warden_letter *letter);
 };
 
@@ -66,17 +66,20 @@ int warden_start(struct warden *k, time_t now, struct err *e);
 /* Time has passed; to be called about four times a second. */
 void warden_tick(struct warden *k, time_t now);
 
-/* Read the registry again, at the next tick. */
-void warden_reload(struct warden *k);
+/* What others have done, mostly because they were called to. */
+struct warden_news {
+	enum warden_event {
+		WARDEN_PROBED, /* the look at the partner's gateways is over */
+		WARDEN_COMPILED, /* the map is, or why it is not */
+		WARDEN_SENT,	 /* the letter is, or why it is not */
+		WARDEN_CHANGED,	 /* the registry is read at the next tick */
+	} what;
+	const char *partner; /* PROBED */
+	int64_t id;	     /* SENT: of the letter */
+	const char *why;     /* COMPILED, SENT: NULL: all is well */
+};
 
-/* The look at the gateways that was asked for is over. */
-void warden_probed(struct warden *k, const char *partner, time_t now);
-
-/* The map was compiled; or it was not, and the compiler said why. */
-void warden_compiled(struct warden *k, bool well, const char *text, time_t now);
-
-/* The letter went out; or why (not NULL) it did not. */
-void warden_sent(struct warden *k, int64_t id, const char *why, time_t now);
+void warden_take(struct warden *k, const struct warden_news *n, time_t now);
 
 /* Is mail to that domain the partner's, by the registry? */
 bool warden_is_theirs(

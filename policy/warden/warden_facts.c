@@ -8,10 +8,10 @@
 #include <jansson.h>
 
 #include "clock.h"
-#include "diag.h"
 #include "digest.h"
 #include "err.h"
 #include "evidence_log.h"
+#include "inforce.h"
 #include "ledger_downgrade.h"
 #include "ledger.h"
 #include "logline.h"
@@ -19,7 +19,6 @@
 #include "num.h"
 #include "settings.h"
 #include "warden.h"
-#include "warden_reports.h"
 
 #define PATIENCE_MS 2000  /* with others who write the ledger */
 #define EVIDENCE_AGAIN 10 /* seconds until it is looked for again */
@@ -46,6 +45,7 @@ warden_facts_free(struct warden_facts *f)
 	recent_free(&f->counted);
 	warden_list_free(&f->sums);
 	warden_list_free(&f->open);
+	warden_list_free(&f->let_in);
 	warden_list_free(&f->others);
 }
 
@@ -87,29 +87,24 @@ changed(const char *path, struct stat *seen)
 	return true;
 }
 
-/* 0, or -1 with *e set; then the old one stays. */
+/*
+ * Those in force: who is cut out of the registry is watched as long as his rows
+ * hold. 0, or -1 with *e set; then the old ones stay.
+ */
 static int
 load_registry(struct warden_facts *f, time_t now, struct err *e)
 {
-	struct diags d = {0};
-	struct registry *r;
-	size_t i;
+	struct inforce in;
 
-	r = registry_load(f->set->registry, now, &d, e);
-	if (r == NULL)
+	inforce_read(&in, f->set, now, e);
+	if (in.why != NULL)
+		warden_complain(
+		    "the registry", e->code == 0 ? in.why : e->text);
+	free(in.why);
+	if (in.registry == NULL)
 		return -1;
-	if (d.errors > 0) {
-		for (i = 0; d.v[i].kind != DIAG_ERROR; i++)
-			;
-		(void)err_set(e, EX_DATAERR, "%s:%u: %s (error 1 of %zu)",
-		    d.v[i].file, d.v[i].line, d.v[i].text, d.errors);
-		diag_free(&d);
-		registry_free(r);
-		return -1;
-	}
-	diag_free(&d);
 	registry_free(f->registry);
-	f->registry = r;
+	f->registry = in.registry;
 	return 0;
 }
 
@@ -134,19 +129,18 @@ reload(struct warden_facts *f, time_t now)
 static void
 open_evidence(struct warden_facts *f, time_t now)
 {
-	const struct settings *set = f->set;
+	const char *path = f->set->evidence, *old = f->set->ledger;
 	struct err e;
 
-	if (f->evidence != NULL ||
+	if ((f->evidence != NULL && !evidence_is_still(f->evidence)) ||
 	    (now < f->evidence_next &&
 		f->evidence_next - now <= EVIDENCE_AGAIN))
 		return;
 	f->evidence_next = now + EVIDENCE_AGAIN;
-	f->evidence =
-	    evidence_open(set->evidence, set->ledger, EVIDENCE_WRITE, &e);
+	evidence_close(f->evidence);
+	f->evidence = evidence_open(path, old, EVIDENCE_WRITE, &e);
 	if (f->evidence == NULL)
-		f->evidence = evidence_open(
-		    set->evidence, set->ledger, EVIDENCE_READ, &e);
+		f->evidence = evidence_open(path, old, EVIDENCE_READ, &e);
 	if (f->evidence != NULL)
 		evidence_patience(f->evidence, PATIENCE_MS);
 	else if (e.code != EX_NOINPUT)
@@ -215,7 +209,7 @@ is_counted(struct warden_facts *f, const struct evidence_failure *x)
 struct failures {
 	struct warden_facts *f;
 	/* Collected for a rebuild; else they go to drop at once. */
-	struct drop_failure *v;
+	struct drop_delivery *v;
 	size_t n, cap;
 	struct arena *arena;
 };
@@ -225,16 +219,17 @@ take_failure(const struct evidence_failure *x, void *arg)
 {
 	struct failures *c = arg;
 	struct warden_facts *f = c->f;
-	struct drop_failure d = {
+	struct drop_delivery d = {
 	    .time = x->time, .partner = x->partner, .nexthop = x->domain};
 
 	if (x->id > f->failure_id)
 		f->failure_id = x->id;
 	if (x->direction != EVIDENCE_OUT ||
-	    fault_parse(x->fault, &d.fault) != 0 || is_counted(f, x))
+	    fault_parse(x->fault, &d.fault) != 0 || d.fault == FAULT_OK ||
+	    is_counted(f, x))
 		return true;
 	if (c->arena == NULL) {
-		drop_failure(f->drop, &d, f->read_at, &f->actions);
+		drop_delivery(f->drop, &d, f->read_at, &f->actions);
 		return true;
 	}
 	c->v = mem_grow(c->v, c->n, &c->cap, sizeof(*c->v));
@@ -309,27 +304,132 @@ read_deliveries(struct warden_facts *f, time_t before, time_t now)
 	}
 	for (i = 0; i < f->sums.n; i++) {
 		/* It takes a while from the log into the ledger. */
-		struct drop_good g = {.time = before - 2};
+		struct drop_delivery g = {.time = before - 2};
 
 		s = warden_list_at(&f->sums, i);
 		g.partner = s->partner;
 		if (f->sums_known && s->now > s->n)
-			drop_good(f->drop, &g, now, &f->actions);
+			drop_delivery(f->drop, &g, now, &f->actions);
 		s->n = s->now;
 	}
 	f->sums_known = true;
 }
 
+/* --- Reports ------------------------------------------------------------- */
+
+static const char *
+keep(struct arena *a, const char *s)
+{
+	return arena_copy(a, s, strlen(s));
+}
+
+struct collector {
+	struct warden_facts *f;
+	struct warden_reports *r;
+	time_t since;
+};
+
+static bool
+take_gateway(const struct evidence_gateway *g, void *arg)
+{
+	struct collector *c = arg;
+	struct warden_reports *r = c->r;
+	const struct partner *p = warden_facts_partner(c->f, g->last.partner);
+	struct step_gateway x;
+	char key[EVIDENCE_KEY];
+	struct err e;
+
+	if ((g->last.time < c->since && g->blind < c->since) ||
+	    !evidence_step(g, p == NULL ? LEVEL_SECURE : partner_level(p), &x))
+		return true;
+	if (evidence_passed_key(
+		c->f->evidence, g->last.partner, g->last.host, key, &e) == -1)
+		key[0] = '\0';
+	/* To whoever decides, a fault of ours is what there is now. */
+	if (g->blind != 0) {
+		x.fault = FAULT_LOCAL_ERROR;
+		x.time = g->blind;
+		x.since = g->blind_since;
+		x.run = g->blind_run;
+		x.key = "";
+	}
+	x.partner = keep(&r->arena, x.partner);
+	x.nexthop = keep(&r->arena, x.nexthop);
+	x.host = keep(&r->arena, x.host);
+	x.address = keep(&r->arena, x.address);
+	x.key = keep(&r->arena, x.key);
+	x.last_key = keep(&r->arena, key);
+	r->gateway = mem_grow(
+	    r->gateway, r->ngateways, &r->gateway_cap, sizeof(*r->gateway));
+	r->gateway[r->ngateways++] = x;
+	return true;
+}
+
+/* The n gateways at v are one partner's: those that the latest look met. */
+static void
+add_report(
+    struct warden_reports *r, struct step_gateway *v, size_t n, time_t span)
+{
+	bool *met = mem_zero(n, sizeof(*met));
+	struct drop_report *to;
+	size_t i;
+
+	r->v = mem_grow(r->v, r->n, &r->cap, sizeof(*r->v));
+	to = &r->v[r->n++];
+	*to = (struct drop_report){.partner = v->partner, .gateway = v};
+	for (i = 0; i < n; i++)
+		met[i] = step_met(v, n, i, span);
+	for (i = 0; i < n; i++) {
+		if (!met[i])
+			continue;
+		if (to->time == 0 || v[i].time < to->time)
+			to->time = v[i].time;
+		v[to->n++] = v[i];
+	}
+	free(met);
+}
+
+int
+warden_reports(struct warden_facts *f, const char *partner, time_t since,
+    struct warden_reports *out, struct err *e)
+{
+	struct collector c = {.f = f, .r = out, .since = since};
+	time_t span = step_span(f->set->probe_timeout);
+	size_t i, j;
+
+	if (evidence_gateways(f->evidence, partner, 0, take_gateway, &c, e) ==
+	    -1)
+		return -1;
+	for (i = 0; i < out->ngateways; i = j) {
+		for (j = i + 1;
+		     j < out->ngateways && strcmp(out->gateway[j].partner,
+					       out->gateway[i].partner) == 0;
+		     j++)
+			;
+		add_report(out, &out->gateway[i], j - i, span);
+	}
+	return 0;
+}
+
+void
+warden_reports_release(struct warden_reports *r)
+{
+	arena_free(&r->arena);
+	free(r->v);
+	free(r->gateway);
+	*r = (struct warden_reports){0};
+}
+
 /* --- Downgrades ---------------------------------------------------------- */
 
 static struct warden_open *
-find_open(const struct warden_facts *f, int64_t id)
+find_open(const struct warden_list *list, int64_t id)
 {
 	struct warden_open *x;
 	size_t i;
 
-	for (i = 0; i < f->open.n; i++) {
-		x = warden_list_at(&f->open, i);
+	for (i = 0; i < list->n; i++) {
+		x = warden_list_at(list, i);
 		if (x->id == id)
 			return x;
 	}
@@ -337,12 +437,12 @@ find_open(const struct warden_facts *f, int64_t id)
 }
 
 static void
-know(struct warden_facts *f, const struct drop_downgrade *l)
+know(struct warden_list *list, const struct drop_downgrade *l)
 {
-	struct warden_open *x = find_open(f, l->id);
+	struct warden_open *x = find_open(list, l->id);
 
 	/* Of one partner there may be two: one that gives way. */
-	if (x == NULL && (x = warden_list_append(&f->open, l->partner)) == NULL)
+	if (x == NULL && (x = warden_list_append(list, l->partner)) == NULL)
 		return;
 	x->id = l->id;
 	x->end = l->end;
@@ -353,19 +453,56 @@ know(struct warden_facts *f, const struct drop_downgrade *l)
 static void
 forget(struct warden_facts *f, int64_t id)
 {
-	struct warden_open *x = find_open(f, id);
+	struct warden_open *x = find_open(&f->open, id);
 
 	if (x != NULL)
 		warden_list_remove(&f->open, x);
 }
 
-void
-warden_facts_begun(struct warden_facts *f, const struct drop_downgrade *l,
-    int64_t was, time_t now)
+/* was: the one that gave way to it, or 0. */
+static void
+begun(struct warden_facts *f, const struct drop_downgrade *l, int64_t was,
+    time_t now)
 {
 	forget(f, was);
-	know(f, l);
-	drop_begun(f->drop, l, now, &f->actions);
+	know(&f->open, l);
+	drop_downgrade(f->drop, l, now, &f->actions);
+}
+
+const char *
+warden_facts_name(const struct warden_facts *f, const char *name)
+{
+	const struct partner *p = f->registry->partner;
+	const struct strs *former;
+	size_t i, k;
+
+	if (warden_facts_partner(f, name) != NULL)
+		return name;
+	for (i = 0; i < f->registry->npartners; i++) {
+		former = p[i].attributes->former;
+		for (k = 0; former != NULL && k < former->n; k++)
+			if (strcmp(former->v[k], name) == 0)
+				return p[i].name;
+	}
+	return name;
+}
+
+/* Those that are lowered go on under the names that they have now. */
+static void
+follow_names(struct warden_facts *f)
+{
+	struct warden_open *x;
+	const char *name;
+	size_t i;
+
+	for (i = 0; i < f->open.n; i++) {
+		x = warden_list_at(&f->open, i);
+		name = warden_facts_name(f, x->partner);
+		if (strcmp(name, x->partner) == 0)
+			continue;
+		drop_rename(f->drop, x->partner, name);
+		(void)snprintf(x->partner, sizeof(x->partner), "%s", name);
+	}
 }
 
 /* Why we end a downgrade, in the ledger's words. */
@@ -377,9 +514,10 @@ static const char *const whys[] = {
     [DROP_WHY_CLOCK] = "the clock was set back behind its beginning",
 };
 
-int
-warden_facts_end(struct warden_facts *f, int64_t id, enum drop_why why,
-    time_t now, struct err *e)
+/* 1: it is closed already. */
+static int
+end_it(struct warden_facts *f, int64_t id, enum drop_why why, time_t now,
+    struct err *e)
 {
 	int rv = ledger_downgrade_settle(f->ledger, now, e);
 
@@ -408,17 +546,15 @@ why_of(const struct ledger_downgrade *d)
 
 /* Ours is what nobody has taken over since. */
 static struct drop_downgrade
-downgrade_of(const struct ledger_downgrade *d)
+downgrade_of(const struct warden_facts *f, const struct ledger_downgrade *d)
 {
 	struct drop_downgrade l = {.id = d->id,
-	    .partner = d->partner,
+	    .partner = warden_facts_name(f, d->partner),
 	    .level = d->after,
 	    .begin = d->begin,
 	    .end = d->end,
 	    .closed = d->closed,
-	    .automatic = d->cause == LEDGER_AUTOMATIC &&
-			 (*d->extended_by == '\0' ||
-			     strcmp(d->extended_by, WARDEN_AUTHOR) == 0)};
+	    .automatic = ledger_is_automatic(d)};
 
 	if (fault_parse(d->fault, &l.fault) != 0)
 		l.fault = FAULT_OK;
@@ -431,16 +567,21 @@ static bool
 see_open(const struct ledger_downgrade *d, void *arg)
 {
 	struct warden_facts *f = arg;
-	struct drop_downgrade l = downgrade_of(d);
-	struct warden_open *x = find_open(f, d->id);
+	struct drop_downgrade l = downgrade_of(f, d);
+	struct warden_open *x = find_open(&f->open, d->id);
 
 	if (d->closed != 0)
 		return true;
+	/* What is let in says nothing of mail to them, which is watched. */
+	if (d->inbound_only) {
+		know(&f->let_in, &l);
+		return true;
+	}
 	if (x != NULL && x->end == d->end && x->automatic == l.automatic) {
 		x->seen = true;
 		return true;
 	}
-	warden_facts_begun(f, &l, 0, f->read_at);
+	begun(f, &l, 0, f->read_at);
 	return true;
 }
 
@@ -464,34 +605,148 @@ find_gone(const struct ledger_downgrade *d, void *arg)
 }
 
 static void
-read_downgrades(
-    struct warden_facts *f, time_t now, warden_gone_fn *fn, void *arg)
+forget_seen(const struct warden_list *list)
+{
+	struct warden_open *x;
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		x = warden_list_at(list, i);
+		x->seen = false;
+	}
+}
+
+/* Those of the list that the ledger did not have open just now. */
+static void
+tell_gone(struct warden_facts *f, struct warden_list *list, time_t now,
+    warden_gone_fn *fn, void *arg)
 {
 	struct warden_open *x, was;
 	struct err e;
 	size_t i;
 
-	for (i = 0; i < f->open.n; i++) {
-		x = warden_list_at(&f->open, i);
-		x->seen = false;
+	for (i = list->n; i-- > 0;) {
+		struct gone g = {0};
+
+		was = *(x = warden_list_at(list, i));
+		g.id = was.id;
+		if (was.seen ||
+		    ledger_downgrades(f->ledger, NULL, 0, find_gone, &g, &e) ==
+			-1 ||
+		    !g.closed) /* drop, or the next compile, will end it */
+			continue;
+		warden_list_remove(list, x);
+		fn(arg, was.partner, was.id, list == &f->let_in, g.why, now);
 	}
+}
+
+static void
+read_downgrades(
+    struct warden_facts *f, time_t now, warden_gone_fn *fn, void *arg)
+{
+	struct err e;
+
+	forget_seen(&f->open);
+	forget_seen(&f->let_in);
 	if (ledger_downgrades(f->ledger, NULL, now, see_open, f, &e) == -1) {
 		warden_complain("the ledger cannot be read", e.text);
 		return;
 	}
-	for (i = f->open.n; i-- > 0;) {
-		struct gone g = {0};
+	tell_gone(f, &f->open, now, fn, arg);
+	tell_gone(f, &f->let_in, now, fn, arg);
+}
 
-		was = *(x = warden_list_at(&f->open, i));
-		g.id = was.id;
-		if (was.seen ||
-		    ledger_downgrades(
-			f->ledger, was.partner, 0, find_gone, &g, &e) == -1 ||
-		    !g.closed) /* drop will end it */
-			continue;
-		warden_list_remove(&f->open, x);
-		fn(arg, was.partner, was.id, g.why, now);
-	}
+/* --- What drop asks for --------------------------------------------------- */
+
+static int
+refuse(struct warden_facts *f, const struct drop_action *x, const struct err *e,
+    time_t now)
+{
+	warden_complain(x->partner, e->text);
+	drop_refused(f->drop, x->partner, now);
+	return -1;
+}
+
+/* DROP_LOWER. */
+static int
+lower(struct warden_facts *f, const struct drop_action *x, time_t now)
+{
+	const struct partner *p = warden_facts_partner(f, x->partner);
+	struct ledger_downgrade d = {.partner = x->partner,
+	    .before = p == NULL ? x->from : partner_level(p),
+	    .after = x->to,
+	    .begin = now,
+	    .end = x->until,
+	    .reason = x->text,
+	    .author = WARDEN_AUTHOR,
+	    .cause = LEDGER_AUTOMATIC,
+	    .fault = fault_text(x->fault),
+	    .keys = x->to == LEVEL_KEY ? x->key : NULL,
+	    .nkeys = x->to == LEVEL_KEY ? x->nkeys : 0,
+	    .replaces = x->id};
+	struct drop_downgrade l = {.partner = x->partner,
+	    .level = x->to,
+	    .begin = now,
+	    .end = x->until,
+	    .automatic = true,
+	    .fault = x->fault};
+	char end[NUM_TIME_MAX];
+	const char **domains;
+	struct err e;
+	int rv;
+
+	d.domains = domains = registry_domains(f->registry, p, &d.ndomains);
+	rv = ledger_downgrade_begin(f->ledger, &d, now, &l.id, &e);
+	free(domains);
+	if (rv != 0)
+		return refuse(f, x, &e, now);
+	logline(LOGLINE_INFO, "%s: lowered to %s until %s: %s; %s", x->partner,
+	    level_name(x->to), num_time_text(x->until, end),
+	    fault_text(x->fault), x->text);
+	begun(f, &l, x->id, now);
+	return 0;
+}
+
+/* DROP_RESTORE. */
+static int
+restore(struct warden_facts *f, const struct drop_action *x, time_t now)
+{
+	struct err e;
+
+	if (end_it(f, x->id, x->why, now, &e) == -1)
+		return refuse(f, x, &e, now);
+	logline(
+	    LOGLINE_INFO, "%s: ended: %s", x->partner, drop_why_text(x->why));
+	return 0;
+}
+
+/* DROP_SHORTEN. */
+static int
+shorten(struct warden_facts *f, const struct drop_action *x, time_t now)
+{
+	struct drop_downgrade l = {.id = x->id,
+	    .partner = x->partner,
+	    .level = x->from,
+	    .begin = x->begin,
+	    .end = x->until,
+	    .automatic = x->automatic,
+	    .fault = x->fault};
+	struct err e;
+
+	if (ledger_downgrade_extend(f->ledger, x->id, x->until, WARDEN_AUTHOR,
+		"the clock or max_downgrade says so", now, &e) != 0)
+		return refuse(f, x, &e, now);
+	begun(f, &l, 0, now);
+	return 0;
+}
+
+int
+warden_facts_change(
+    struct warden_facts *f, const struct drop_action *x, time_t now)
+{
+	return x->what == DROP_LOWER	 ? lower(f, x, now)
+	       : x->what == DROP_RESTORE ? restore(f, x, now)
+					 : shorten(f, x, now);
 }
 
 /* --- Probes of others ---------------------------------------------------- */
@@ -564,8 +819,10 @@ warden_facts_read(
 {
 	time_t before = f->read_at;
 
-	if (reload(f, now))
+	if (reload(f, now)) {
+		follow_names(f);
 		drop_reload(f->drop, f->drop_settings, now, &f->actions);
+	}
 	open_evidence(f, now);
 	if (!is_written(f, now))
 		return;
@@ -589,15 +846,21 @@ take_downgrade(const struct ledger_downgrade *d, void *arg)
 	struct rebuild *r = arg;
 	struct drop_downgrade *l;
 
-	if (d->closed != 0 && d->closed < r->now - CLOCK_DAY &&
-	    d->begin < r->now - CLOCK_DAY)
+	if (d->inbound_only && d->closed == 0 && d->begin <= r->now) {
+		const struct drop_downgrade in = downgrade_of(r->f, d);
+
+		know(&r->f->let_in, &in);
+	}
+	if (d->inbound_only ||
+	    (d->closed != 0 && d->closed < r->now - CLOCK_DAY &&
+		d->begin < r->now - CLOCK_DAY))
 		return true;
 	r->v = mem_grow(r->v, r->n, &r->cap, sizeof(*r->v));
 	l = &r->v[r->n++];
-	*l = downgrade_of(d);
-	l->partner = arena_copy(&r->arena, d->partner, strlen(d->partner));
+	*l = downgrade_of(r->f, d);
+	l->partner = arena_copy(&r->arena, l->partner, strlen(l->partner));
 	if (d->closed == 0 && d->begin <= r->now)
-		know(r->f, l);
+		know(&r->f->open, l);
 	return true;
 }
 
@@ -679,30 +942,6 @@ collect(struct warden_facts *f, time_t now, struct drop_facts *to,
 	return 0;
 }
 
-/* Tell the new drop. */
-static int
-rebuild(struct warden_facts *f, time_t now, struct err *e)
-{
-	struct rebuild r = {.f = f, .now = now};
-	struct failures c = {.f = f, .arena = &r.arena};
-	struct warden_reports reports = {0};
-	struct drop_facts facts = {0};
-	int rv;
-
-	f->open.n = 0;
-	f->failure_id = 0;
-	recent_free(&f->counted);
-	recent_init(&f->counted, COUNTED_MAX, DIGEST_HEX);
-	rv = collect(f, now, &facts, &r, &c, &reports, e);
-	if (rv == 0)
-		drop_rebuild(f->drop, &facts, now, &f->actions);
-	warden_reports_release(&reports);
-	arena_free(&r.arena);
-	free(r.v);
-	free(c.v);
-	return rv;
-}
-
 /* What drop is to know of a partner. */
 static bool
 lookup(void *ctx, const char *partner, struct drop_rules *out)
@@ -715,22 +954,42 @@ lookup(void *ctx, const char *partner, struct drop_rules *out)
 	return true;
 }
 
+/* A new drop that knows all of it. */
+static int
+rebuild(struct warden_facts *f, time_t now, struct err *e)
+{
+	struct rebuild r = {.f = f, .now = now};
+	struct failures c = {.f = f, .arena = &r.arena};
+	struct warden_reports reports = {0};
+	struct drop_facts facts = {0};
+	int rv;
+
+	f->open.n = f->let_in.n = 0;
+	f->failure_id = 0;
+	recent_free(&f->counted);
+	recent_init(&f->counted, COUNTED_MAX, DIGEST_HEX);
+	rv = collect(f, now, &facts, &r, &c, &reports, e);
+	if (rv == 0)
+		f->drop = drop_new(
+		    f->drop_settings, lookup, f, &facts, now, &f->actions);
+	warden_reports_release(&reports);
+	arena_free(&r.arena);
+	free(r.v);
+	free(c.v);
+	return rv;
+}
+
 int
 warden_facts_start(struct warden_facts *f, const struct drop_settings *s,
     time_t now, struct err *e)
 {
 	f->drop_settings = s;
 	f->sums.size = sizeof(struct sum);
-	f->open.size = sizeof(struct warden_open);
+	f->open.size = f->let_in.size = sizeof(struct warden_open);
 	f->others.size = sizeof(struct warden_other);
 	drop_free(f->drop);
 	f->drop = NULL;
 	if (open_all(f, now, e) == -1)
 		return -1;
-	f->drop = drop_new(s, lookup, f);
-	if (rebuild(f, now, e) == 0)
-		return 0;
-	drop_free(f->drop);
-	f->drop = NULL;
-	return -1;
+	return rebuild(f, now, e);
 }

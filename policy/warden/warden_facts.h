@@ -60,7 +60,8 @@ struct warden_facts {
 	struct warden_list sums;
 	char sums_day[11];
 	bool sums_known;
-	struct warden_list open;   /* downgrades */
+	struct warden_list open;   /* downgrades of mail to partners */
+	struct warden_list let_in; /* the same, of mail from them alone */
 	struct warden_list others; /* by looks of others */
 	bool probes_known;
 	int64_t probe_id; /* the latest result known */
@@ -81,32 +82,46 @@ void warden_complain(const char *what, const char *why);
 
 /*
  * Tell drop what was written since, if anything was, and of a registry or a
- * map that has changed. gone is told of downgrades that somebody else ended.
+ * map that has changed. gone is told of downgrades that somebody else ended;
+ * let_in: of mail from the partner alone.
  */
-typedef void warden_gone_fn(
-    void *arg, const char *partner, int64_t id, enum drop_why why, time_t now);
+typedef void warden_gone_fn(void *arg, const char *partner, int64_t id,
+    bool let_in, enum drop_why why, time_t now);
 void warden_facts_read(
     struct warden_facts *f, time_t now, warden_gone_fn *gone, void *arg);
 
 /*
- * Tell drop of a downgrade of ours that has begun, or got another end; was:
- * the one that gave way to it, or 0.
+ * Do what drop asks for, DROP_LOWER, DROP_RESTORE or DROP_SHORTEN, in the
+ * ledger, and tell drop. 0; -1: it cannot be done now, which was logged.
  */
-void warden_facts_begun(struct warden_facts *f, const struct drop_downgrade *l,
-    int64_t was, time_t now);
-
-/*
- * Close a downgrade of ours in the ledger, because of that. 0; 1: it is closed
- * already; -1 with *e set.
- */
-int warden_facts_end(struct warden_facts *f, int64_t id, enum drop_why why,
-    time_t now, struct err *e);
+int warden_facts_change(
+    struct warden_facts *f, const struct drop_action *x, time_t now);
 
 const struct partner *warden_facts_partner(
     const struct warden_facts *f, const char *name);
 
+/*
+ * What the partner is called by the registry, of which the ledger may not know
+ * until that is compiled; what nobody is called stays. Of the facts, or name.
+ */
+const char *warden_facts_name(const struct warden_facts *f, const char *name);
+
 /* Write an event of ours, with the time that it is about. */
 void warden_facts_event(struct warden_facts *f, const char *kind,
     const char *partner, const char *text, time_t at, time_t now);
+
+/* A report of each partner, with the gateways that the latest look met. */
+struct warden_reports {
+	struct drop_report *v;
+	size_t n, cap;
+	struct step_gateway *gateway; /* of all, one after the other */
+	size_t ngateways, gateway_cap;
+	struct arena arena;
+};
+
+/* Of one partner or all (NULL), leaving out results before `since`. */
+int warden_reports(struct warden_facts *f, const char *partner, time_t since,
+    struct warden_reports *out, struct err *e);
+void warden_reports_release(struct warden_reports *r);
 
 #endif

@@ -71,13 +71,19 @@ struct run {
 	struct probe *waiting; /* for those that the starter is asked for */
 	int code;
 	struct warden_flushes flushes;
-	unsigned probing; /* so many */
-	bool sweeping, started;
+	unsigned probing;		/* so many */
+	bool sweeping, started, second; /* another one keeps the ledger */
 	int lock;
 	time_t start_next;
 	struct letter letter;
 	struct part part[PARTS_MAX];
 };
+
+static void
+take(struct run *r, const struct warden_news *n)
+{
+	warden_take(r->warden, n, time(NULL));
+}
 
 /* --- Waiting mail -------------------------------------------------------- */
 
@@ -168,10 +174,11 @@ on_retried(const struct child_end *end, void *arg)
 }
 
 static bool
-is_theirs(const char *domain, void *arg)
+is_theirs(const char *domain, const char *reason, void *arg)
 {
 	const struct flush *f = arg;
 
+	(void)reason;
 	return warden_is_theirs(f->all->warden, f->partner, domain);
 }
 
@@ -253,7 +260,8 @@ on_started(const char *what, const struct err *e, void *arg)
 		r->sweeping = false;
 	} else if (one) {
 		r->probing--;
-		warden_probed(r->warden, what, time(NULL));
+		take(r, &(struct warden_news){
+			    .what = WARDEN_PROBED, .partner = what});
 		probe_next(r);
 	} else {
 		r->code = e->code;
@@ -294,8 +302,10 @@ on_compiled(const struct child_end *end, void *arg)
 	struct err e = {.text = ""};
 	bool well = child_well(end, "tlspact-compile", &e);
 
-	warden_compiled(
-	    r->warden, well, *end->err == '\0' ? e.text : end->err, time(NULL));
+	take(r, &(struct warden_news){
+		    WARDEN_COMPILED, .why = well		? NULL
+					    : *end->err == '\0' ? e.text
+								: end->err});
 }
 
 static void
@@ -314,7 +324,8 @@ do_compile(void *ctx)
 	struct err e;
 
 	if (children_run(r->children, &w, &e) == -1)
-		warden_compiled(r->warden, false, e.text, time(NULL));
+		take(r, &(struct warden_news){
+			    .what = WARDEN_COMPILED, .why = e.text});
 	program_argv_free(argv);
 }
 
@@ -338,7 +349,8 @@ part_over(struct run *r)
 		return;
 	why = *l->why == '\0' ? NULL : mem_dup(l->why);
 	*l->why = '\0';
-	warden_sent(r->warden, l->id, why, time(NULL));
+	take(r, &(struct warden_news){
+		    .what = WARDEN_SENT, .id = l->id, .why = why});
 	free(why);
 }
 
@@ -376,13 +388,18 @@ do_send(void *ctx, const struct warden_letter *letter)
 			continue;
 		l->left++;
 		if (i < letter->nmails)
-			rv = mailout_send(r->children, r->set->sendmail,
-			    r->set->postfix_config, &letter->mail[i].to, 1,
+			rv = mailout_send(r->children,
+			    &(struct mailout){.sendmail = r->set->sendmail,
+				.config = r->set->postfix_config,
+				.to = &letter->mail[i].to,
+				.nto = 1},
 			    letter->mail[i].text, on_part, p, &e);
 		else if (i == PARTS_MAX - 1 &&
 			 *r->set->notify_command != '\0' &&
 			 letter->json != NULL)
-			rv = mailout_tell(r->children, r->set->notify_command,
+			rv = mailout_send(r->children,
+			    &(struct mailout){
+				.command = r->set->notify_command},
 			    letter->json, on_part, p, &e);
 		else
 			l->left--;
@@ -420,6 +437,12 @@ start_warden(struct run *r, time_t now)
 	if (now < r->start_next && r->start_next - now <= START_AGAIN)
 		return;
 	if (!locked(r)) {
+		if (r->lock != -1 && !r->second)
+			logline(LOGLINE_INFO,
+			    "another warden keeps %s; this one waits for its "
+			    "end",
+			    r->set->ledger);
+		r->second = r->lock != -1;
 		r->start_next = now + 1;
 		return;
 	}
@@ -476,7 +499,7 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 
 	(void)sig;
 	(void)what;
-	warden_reload(r->warden);
+	take(r, &(struct warden_news){.what = WARDEN_CHANGED});
 }
 
 static void
@@ -633,12 +656,14 @@ reap(struct warden_guard *g, time_t now)
 }
 
 void
-warden_guard_tick(struct warden_guard *g, time_t now)
+warden_guard_tick(struct warden_guard *g, time_t now, bool changed)
 {
 	struct err e;
 	int p[2];
 
 	reap(g, now);
+	if (changed && g->pid != 0)
+		(void)kill(g->pid, SIGHUP);
 	if (!g->on || g->pid != 0 || now < g->next)
 		return;
 	g->next = now + (time_t)g->wait;
@@ -657,13 +682,6 @@ warden_guard_tick(struct warden_guard *g, time_t now)
 	g->pid = 0;
 	let_go(g);
 	logline(LOGLINE_ERROR, "%s", e.text);
-}
-
-void
-warden_guard_reload(const struct warden_guard *g)
-{
-	if (g->pid != 0)
-		(void)kill(g->pid, SIGHUP);
 }
 
 void

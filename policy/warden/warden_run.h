@@ -68,12 +68,10 @@ void warden_guard_init(struct warden_guard *g, const char *const *args,
 
 /*
  * Each second, and after SIGCHLD: see whether it has ended, and start it,
- * unless it runs or it is not the time.
+ * unless it runs or it is not the time. changed: have the one that runs look
+ * at the registry and the map again.
  */
-void warden_guard_tick(struct warden_guard *g, time_t now);
-
-/* Have it look at the registry and the map again. */
-void warden_guard_reload(const struct warden_guard *g);
+void warden_guard_tick(struct warden_guard *g, time_t now, bool changed);
 
 /* End it; it is not waited for. */
 void warden_guard_end(struct warden_guard *g);

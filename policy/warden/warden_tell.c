@@ -12,8 +12,9 @@
 #include "life.h"
 #include "logline.h"
 #include "mem.h"
+#include "notice_json.h"
+#include "notice_mail.h"
 #include "settings.h"
-#include "warden_reports.h"
 
 #define AGAIN_MIN 60	  /* seconds until a notice that failed is retried */
 #define AGAIN_MAX 3600	  /* the same after many tries */
@@ -27,6 +28,68 @@
 #define HOURLY 20	  /* notices sent in an hour */
 #define GROUP 10	  /* seconds in which new faults are one event */
 
+/* That of the partner, whom people may have been told of by another name. */
+static struct warden_fault *
+fault_of(struct warden_tell *w, const char *partner)
+{
+	struct warden_fault *f = warden_list_find(&w->faults, partner);
+	size_t i;
+
+	if (f != NULL)
+		return f;
+	for (i = 0; i < w->faults.n; i++) {
+		f = warden_list_at(&w->faults, i);
+		if (strcmp(warden_facts_name(w->facts, f->partner), partner) !=
+		    0)
+			continue;
+		(void)snprintf(f->partner, sizeof(f->partner), "%s", partner);
+		return f;
+	}
+	return NULL;
+}
+
+static struct warden_fault *
+told(struct warden_tell *w, const char *partner, enum fault fault, time_t since,
+    bool turns)
+{
+	struct warden_fault *f = warden_list_add(&w->faults, partner);
+
+	if (f == NULL)
+		return NULL;
+	f->fault = fault;
+	f->since = since;
+	f->found = 0;
+	f->turns = turns;
+	return f;
+}
+
+static void
+note(struct warden_tell *w, const struct warden_fault *f, time_t now)
+{
+	warden_facts_event(w->facts, f->turns ? "fault-turns" : "fault-new",
+	    f->partner, fault_text(f->fault), f->since, now);
+}
+
+static void
+note_held(struct warden_tell *w, const struct drop_action *held, time_t now)
+{
+	struct warden_fault *f = fault_of(w, held->partner);
+	bool turns = held->why == DROP_WHY_TURNS;
+	bool known = f != NULL && f->turns == turns;
+
+	/* What our probe does not see will not be seen to go, either. */
+	if (held->why == DROP_WHY_UNCONFIRMED ||
+	    held->why == DROP_WHY_NO_PROBE || held->fault == FAULT_OK)
+		return;
+	f = told(w, held->partner, held->fault, held->since, turns);
+	if (f == NULL)
+		return;
+	f->held = true;
+	f->common = held->why == DROP_WHY_COMMON;
+	if (!known)
+		note(w, f, now);
+}
+
 /* Facts of the registry and of the ledger that the words need. */
 static void
 fill(struct warden_tell *w, struct notice *n, struct warden_reports *r,
@@ -37,6 +100,7 @@ fill(struct warden_tell *w, struct notice *n, struct warden_reports *r,
 
 	if (p != NULL) {
 		n->contact = p->contact;
+		n->notify_contact = p->attributes->notify_contact;
 		n->ticket = p->attributes->ticket;
 		n->domain = *domains =
 		    registry_domains(w->facts->registry, p, &n->ndomains);
@@ -64,23 +128,103 @@ add_mail(json_t *mails, const struct notice *n, const char *from,
 	free(text);
 }
 
-/* All that it takes to send it, whatever becomes of the registry. */
-static char *
-data_of(struct warden_tell *w, const struct notice *n)
+/* Who is told on our side. */
+static const char *
+operator_of(const struct warden_tell *w, const struct notice *n)
 {
 	const struct partner *p =
 	    n->of.partner == NULL
 		? NULL
 		: warden_facts_partner(w->facts, n->of.partner);
-	const char *operator_ = w->facts->set->operator_;
+
+	return p != NULL && p->attributes->operator_ != NULL
+		   ? p->attributes->operator_
+		   : w->facts->set->operator_;
+}
+
+/*
+ * Where the contact is told of faults that last, letters to it are a queue of
+ * their own, so that the operator's do not wait behind them.
+ */
+static bool
+is_queued(const struct notice *n)
+{
+	return n->notify_contact != NOTIFY_NO &&
+	       n->notify_contact != NOTIFY_YES && n->kind != NOTICE_EXPIRING;
+}
+
+/* No partner's name: it has blanks. The caller frees. */
+static char *
+queue_of(const char *partner)
+{
+	return mem_printf("contact of %s", partner);
+}
+
+/* What waits is of no use any more. */
+static void
+withdraw(struct warden_tell *w, const char *partner)
+{
+	char *queue = queue_of(partner);
+	struct err e;
+
+	if (ledger_notice_withdraw(w->facts->ledger, queue, w->sending, &e) ==
+	    -1)
+		warden_complain("the ledger cannot be written", e.text);
+	free(queue);
+}
+
+/* Who was not told of the beginning is not told of the end. */
+static void
+end_queue(struct warden_tell *w, struct notice *n)
+{
+	time_t since = n->of.since != 0 ? n->of.since : n->of.begin;
+	char *queue = queue_of(n->of.partner);
+	struct err e;
+
+	withdraw(w, n->of.partner);
+	if (ledger_notice_told(
+		w->facts->ledger, queue, since, w->sending, &e) != 1)
+		n->notify_contact = NOTIFY_NO;
+	free(queue);
+}
+
+static void
+add_queued(
+    struct warden_tell *w, const struct notice *n, const char *key, time_t now)
+{
+	struct ledger_notice row = {
+	    .created = now, .not_before = notice_contact_time(n)};
+	char *own = mem_printf("contact/%s", key), *data;
+	char *queue = queue_of(n->of.partner);
+	json_t *mails = json_array(), *root;
+	struct err e;
+
+	add_mail(mails, n, operator_of(w, n), n->contact, false);
+	root = json_pack("{s:s, s:s, s:s, s:b, s:o}", "kind",
+	    notice_kind_text(n->kind), "partner", queue, "contact_of",
+	    n->of.partner, "waits", row.not_before > now, "mail", mails);
+	data = root == NULL ? NULL : json_dumps(root, JSON_COMPACT);
+	row.key = own;
+	row.data = data;
+	if (data != NULL && ledger_notice_add(w->facts->ledger, &row, &e) == -1)
+		warden_complain(own, e.text);
+	json_decref(root);
+	free(data);
+	free(queue);
+	free(own);
+}
+
+/* All that it takes to send it, whatever becomes of the registry. */
+static char *
+data_of(struct warden_tell *w, const struct notice *n)
+{
+	const char *operator_ = operator_of(w, n);
 	json_t *mails = json_array(), *root;
 	char *json = notice_json(n), *text;
 
-	if (p != NULL && p->attributes->operator_ != NULL)
-		operator_ = p->attributes->operator_;
 	/* A name alone gets its domain from Postfix, myorigin. */
 	add_mail(mails, n, operator_, operator_, true);
-	if (notice_tell_contact(n))
+	if (notice_tell_contact(n) && !is_queued(n))
 		add_mail(mails, n, operator_, n->contact, false);
 	root = json_pack("{s:s, s:s, s:s*, s:o}", "kind",
 	    notice_kind_text(n->kind), "notice", json, "partner", n->of.partner,
@@ -97,6 +241,29 @@ data_of(struct warden_tell *w, const struct notice *n)
 	return text;
 }
 
+/*
+ * Of a downgrade: was that said of it, perhaps under a name that the partner
+ * had once? Its number is in the key, behind the name.
+ */
+static bool
+was_told(const struct warden_tell *w, enum notice_kind kind, const char *key,
+    const char *partner)
+{
+	const char *word = notice_kind_text(kind);
+	char *any;
+	struct err e;
+	int rv;
+
+	if (kind != NOTICE_LOWERED && kind != NOTICE_RESTORED &&
+	    kind != NOTICE_END_NEAR)
+		return false;
+	any = mem_printf(
+	    "%s:*%s", word, key + strlen(word) + 1 + strlen(partner));
+	rv = ledger_notice_like(w->facts->ledger, any, &e);
+	free(any);
+	return rv == 1;
+}
+
 void
 warden_tell(struct warden_tell *w, struct notice *n, time_t now)
 {
@@ -105,9 +272,21 @@ warden_tell(struct warden_tell *w, struct notice *n, time_t now)
 	char *key, *subject, *data;
 	struct err e;
 
+	key = notice_key(n);
+	if (was_told(w, n->kind, key, n->of.partner)) {
+		free(key);
+		return;
+	}
+	free(key);
+	if (n->kind == NOTICE_HELD)
+		note_held(w, &n->of, now);
 	if (n->of.partner != NULL && *n->of.partner != '\0')
 		fill(w, n, &r, &domains);
+	if (is_queued(n) && notice_is_end(n))
+		end_queue(w, n);
 	key = notice_key(n);
+	if (is_queued(n) && notice_tell_contact(n))
+		add_queued(w, n, key, now);
 	subject = notice_subject(n);
 	data = data_of(w, n);
 	if (data != NULL) {
@@ -167,6 +346,49 @@ first_due(const struct ledger_notice *n, void *arg)
 	return false;
 }
 
+/* Only there the certificate counts. */
+static bool
+is_enforced(const struct warden_tell *w, const char *partner)
+{
+	const struct partner *p = warden_facts_partner(w->facts, partner);
+
+	return p != NULL && partner_level(p) > LEVEL_ENCRYPT;
+}
+
+static bool
+is_lowered(const struct warden_tell *w, const char *partner)
+{
+	return warden_list_find(&w->facts->open, partner) != NULL;
+}
+
+/* A letter to a contact: has the fault lasted, and is it still to be told? */
+static bool
+is_wanted(struct warden_tell *w, json_t *root)
+{
+	const char *name =
+	    json_string_value(json_object_get(root, "contact_of"));
+	const char *to = json_string_value(json_array_get(
+	    json_object_get(
+		json_array_get(json_object_get(root, "mail"), 0), "to"),
+	    0));
+	const struct partner *p;
+	const struct warden_fault *f;
+
+	if (name == NULL)
+		return true;
+	name = warden_facts_name(w->facts, name);
+	p = warden_facts_partner(w->facts, name);
+	if (p == NULL || p->contact == NULL || to == NULL ||
+	    strcmp(p->contact, to) != 0 ||
+	    p->attributes->notify_contact == NOTIFY_NO)
+		return false;
+	if (!json_is_true(json_object_get(root, "waits")))
+		return true;
+	f = fault_of(w, name);
+	return is_enforced(w, name) && !w->facts->common &&
+	       (f == NULL ? is_lowered(w, name) : !f->common);
+}
+
 static void
 hand_over(struct warden_tell *w, int64_t id, json_t *root)
 {
@@ -210,6 +432,13 @@ send_next(struct warden_tell *w, time_t now)
 	if (ledger_notices_due(w->facts->ledger, now, first_due, &d, &e) ==
 	    -1) {
 		warden_complain("the ledger cannot be read", e.text);
+	} else if (d.id != 0 && !is_wanted(w, d.root)) {
+		const char *name =
+		    json_string_value(json_object_get(d.root, "contact_of"));
+
+		logline(LOGLINE_INFO, "notice: the contact of %s is not told",
+		    name);
+		withdraw(w, name);
 	} else if (d.id != 0) {
 		w->sent++;
 		w->sending = d.id;
@@ -261,49 +490,6 @@ warden_tell_sent(struct warden_tell *w, int64_t id, const char *why, time_t now)
 
 /* --- Faults that were told ----------------------------------------------- */
 
-static struct warden_fault *
-told(struct warden_tell *w, const char *partner, enum fault fault, time_t since,
-    bool turns)
-{
-	struct warden_fault *f = warden_list_add(&w->faults, partner);
-
-	if (f == NULL)
-		return NULL;
-	f->fault = fault;
-	f->since = since;
-	f->found = 0;
-	f->turns = turns;
-	return f;
-}
-
-static void
-note(struct warden_tell *w, const struct warden_fault *f, time_t now)
-{
-	warden_facts_event(w->facts, f->turns ? "fault-turns" : "fault-new",
-	    f->partner, fault_text(f->fault), f->since, now);
-}
-
-void
-warden_tell_held(
-    struct warden_tell *w, const struct drop_action *held, time_t now)
-{
-	struct warden_fault *f = warden_list_find(&w->faults, held->partner);
-	bool turns = held->why == DROP_WHY_TURNS;
-	bool known = f != NULL && f->turns == turns;
-
-	/* What our probe does not see will not be seen to go, either. */
-	if (held->why == DROP_WHY_UNCONFIRMED ||
-	    held->why == DROP_WHY_NO_PROBE || held->fault == FAULT_OK)
-		return;
-	f = told(w, held->partner, held->fault, held->since, turns);
-	if (f == NULL)
-		return;
-	f->held = true;
-	f->common = held->why == DROP_WHY_COMMON;
-	if (!known)
-		note(w, f, now);
-}
-
 static bool
 take_new(const struct ledger_event *ev, void *arg)
 {
@@ -312,7 +498,7 @@ take_new(const struct ledger_event *ev, void *arg)
 	enum fault fault;
 
 	if (fault_parse(ev->text, &fault) == 0)
-		(void)told(w, ev->partner, fault,
+		(void)told(w, warden_facts_name(w->facts, ev->partner), fault,
 		    (time_t)json_integer_value(json_object_get(o, "at")),
 		    strcmp(ev->kind, "fault-turns") == 0);
 	json_decref(o);
@@ -329,7 +515,7 @@ take_event(const struct ledger_event *ev, void *arg)
 	    strcmp(ev->kind, "fault-turns") == 0)
 		return take_new(ev, arg);
 	if (strcmp(ev->kind, "fault-gone") == 0 &&
-	    (f = warden_list_find(&w->faults, ev->partner)) != NULL)
+	    (f = fault_of(w, warden_facts_name(w->facts, ev->partner))) != NULL)
 		warden_list_remove(&w->faults, f);
 	return true;
 }
@@ -348,15 +534,6 @@ warden_tell_start(struct warden_tell *w, time_t now)
 }
 
 /* --- Certificates -------------------------------------------------------- */
-
-/* Only there the certificate counts. */
-static bool
-is_enforced(const struct warden_tell *w, const char *partner)
-{
-	const struct partner *p = warden_facts_partner(w->facts, partner);
-
-	return p != NULL && partner_level(p) > LEVEL_ENCRYPT;
-}
 
 static void
 expiring(struct warden_tell *w, const struct drop_report *r, time_t now)
@@ -446,12 +623,6 @@ tell_fault(struct warden_tell *w, struct warden_fault *f, enum notice_kind kind,
 	warden_tell(w, &n, now);
 }
 
-static bool
-is_lowered(const struct warden_tell *w, const char *partner)
-{
-	return warden_list_find(&w->facts->open, partner) != NULL;
-}
-
 /* Of one that people were told of; true: look again. */
 static bool
 follow(struct warden_tell *w, struct warden_fault *f, const struct sight *s,
@@ -503,7 +674,7 @@ bool
 warden_tell_report(
     struct warden_tell *w, const struct drop_report *r, bool asked, time_t now)
 {
-	struct warden_fault *f = warden_list_find(&w->faults, r->partner);
+	struct warden_fault *f = fault_of(w, r->partner);
 	struct sight s = sight_of(r);
 
 	if (!is_enforced(w, r->partner))

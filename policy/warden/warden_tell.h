@@ -46,16 +46,15 @@ struct warden_tell {
  */
 void warden_tell_start(struct warden_tell *w, time_t now);
 
-/* Write a notice, to which what the registry and probes say is added. */
+/*
+ * Write a notice, to which what the registry and probes say is added. That a
+ * partner is held tells of its fault as well.
+ */
 void warden_tell(struct warden_tell *w, struct notice *n, time_t now);
 
 /* It went out; or why not. */
 void warden_tell_sent(
     struct warden_tell *w, int64_t id, const char *why, time_t now);
-
-/* A partner is held, which is told with its fault. */
-void warden_tell_held(
-    struct warden_tell *w, const struct drop_action *held, time_t now);
 
 /*
  * Probes have reached these; asked: mail fails, and there are notices of that.

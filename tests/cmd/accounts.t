@@ -133,7 +133,7 @@ is 'and for nobody but its group to read' \
 is 'it has the look and the failure' "$(sqlite3 "$evidence" \
 	'SELECT (SELECT count(*) FROM probe) > 0, count(*) FROM failure')" '1|1'
 ok 'tlspactctl reads it as tlspact' as tlspact \
-	bin/tlspactctl -C etc/tlspact.conf status acme
+	bin/tlspactctl -C etc/tlspact.conf certificates acme
 
 ## What an account cannot do.
 # cannot ACCOUNT read|write PATH...
@@ -245,6 +245,14 @@ at_exit end_warden
 ok 'it keeps the ledger' wait_for 20 grep -q keeping warden.err
 is 'the warden is tlspact' "$(user_of "$probe")" tlspact
 ok 'who starts probes stayed root' child_is root
+bin/tlspactd --warden -d -C etc/tlspact.conf -o sendmail=/bin/false \
+	>/dev/null 2>second.err &
+second=$!
+ok 'a second one says that it waits' wait_for 20 grep -q \
+	"another warden keeps $ledger" second.err
+kill "$second"
+wait "$second"
+is 'once' "$(grep -c another second.err)" 1
 sed 's/acme/globex/g; s/4ABCDEF012/4ABCDEF013/' mail.log >>mail.log.2
 cat mail.log.2 >>mail.log
 ok 'a failure is counted' bin/tlspact-log -C etc/tlspact.conf "$T/mail.log"
@@ -266,6 +274,39 @@ is_gone()
 	[ ! -e "/proc/$starter" ]
 }
 ok 'and the starter goes with it' wait_for 10 is_gone
+
+## A daemon that root starts first, with no folder for its sockets.
+# shellcheck disable=SC2317
+serve()
+{
+	"$@" bin/tlspactd -d -C etc/tlspact.conf -o warden=no \
+		-o socket_group=tlspact -o "policy_socket=$T/sock/policy" \
+		-o "socketmap_socket=$T/sock/socketmap" >/dev/null 2>serve.err &
+	probe=$!
+	wait_for 20 serving
+}
+# shellcheck disable=SC2317
+serving()
+{
+	[ "$(grep -c 'listening' serve.err)" = 2 ]
+}
+# The function that changes the account is a shell, and waits for the daemon.
+stop()
+{
+	# shellcheck disable=SC2046 # none or one
+	kill $(pgrep -P "$probe") "$probe"
+	wait "$probe"
+}
+ok 'root starts it' serve env
+like 'it says that it made the folder' "$(cat serve.err)" \
+	'made the folder of [^ ]*/sock/[a-z]+'
+stop
+is "the folder is the account's" "$(stat -c '%U %G %a' sock)" \
+	'tlspact tlspact 2750'
+is 'and so is all in it' "$(owners sock)" 'tlspact '
+is 'the locks are for nobody else' "$(stat -c %a sock/*.lock | sort -u)" 600
+ok 'then the account can start it' serve as tlspact
+stop
 
 ## Without the accounts nothing is done as root instead.
 umount /etc/passwd

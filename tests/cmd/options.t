@@ -4,43 +4,82 @@
 
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/../lab/tap.sh"
-# shellcheck source=scripts/completions/tlspact.bash
-. "$TOP/scripts/completions/tlspact.bash"
+# shellcheck source=/dev/null # made by the build
+. "$B/completions/tlspact.bash"
 
-# options	the options in the text on standard input, a line each
+# What an awk program finds the options of a text with: add(), of $0, into
+# word[1] to word[n], each once; [-jv] is two.
+# shellcheck disable=SC2016 # of awk
+words='function put(w) { if (!(w in seen)) { seen[w] = 1; word[++n] = w } }
+	function add(  w, i) {
+		while (match($0, /(^|[^a-zA-Z0-9-])--?[a-zA-Z][a-zA-Z-]*/)) {
+			w = substr($0, RSTART, RLENGTH)
+			$0 = substr($0, RSTART + RLENGTH)
+			sub(/^[^-]/, "", w)
+			if (w ~ /^--/)
+				put(w)
+			else for (i = 2; i <= length(w); i++)
+				put("-" substr(w, i, 1))
+		}
+	}'
+
+# options	those in the text on standard input, a line each
 options()
 {
-	grep -oE -e '(^|[^a-zA-Z0-9-])--?[a-zA-Z][a-z-]*' |
-		sed 's/^[^-]//' | sort -u
+	awk "$words"'{ add() } END { while (n) print word[n--] }' | sort -u
 }
 
-# The synopsis and the heads of the list, of -h and of a page: [-jv] is two.
-single()
+# ways		the options of each way to call the $program, a line each, as the
+#		usage or the page on standard input has them
+ways()
 {
-	sed -E ':again; s/(^| |\[)-([a-zA-Z])([a-zA-Z]+)/\1-\2 -\3/; t again'
+	awk -v name="$program" "$words"'
+		function give(  i, j, w) {
+			for (i = 2; i <= n; i++) {
+				w = word[i]
+				for (j = i; j > 1 && word[j - 1] > w; j--)
+					word[j] = word[j - 1]
+				word[j] = w
+			}
+			for (i = 1; i <= n; i++)
+				printf "%s%s", word[i], i < n ? " " : ""
+			if (said)
+				print ""
+			n = 0
+			split("", seen)
+		}
+		said && /^[^ ]/ { exit }
+		{ sub(/^usage:/, "") }
+		$1 == name { give(); said = 1 }
+		said { add() }
+		END { give() }' | sort
 }
 
-# complete_for PROGRAM [VERB]	what is offered for a dash
+# complete_for WORD...	what is offered in place of the last one
 complete_for()
 {
-	COMP_WORDS=("$@" -)
-	COMP_CWORD=$#
-	_tlspact "$1" - "${!#}"
-	printf '%s\n' "${COMPREPLY[@]}"
+	COMP_WORDS=("$@")
+	COMP_CWORD=$(($# - 1))
+	_tlspact "$1" "${!#}" "${COMP_WORDS[COMP_CWORD - 1]}"
+	[ ${#COMPREPLY[@]} = 0 ] || printf '%s\n' "${COMPREPLY[@]}"
 }
 
-# strange PROGRAM OPTION...	those that the program does not know
-strange()
+# verbs PROGRAM	a line each
+verbs()
 {
-	local program=$1 o
+	"$B/$1" --completion | awk -F '\t' '$1 == "verb" { print $2 }'
+}
 
-	for o in "${@:2}"; do
-		case $o in
-		-h | -V | --help | --version) continue ;;
-		esac
-		"$B/$program" "$o" 1 -h </dev/null 2>&1 |
-			grep -E 'unrecognized|invalid|ambiguous'
-	done
+# offered PROGRAM	each option that is completed, behind any verb
+offered()
+{
+	local key
+
+	# shellcheck disable=SC2154,SC2086 # of the completions; a word each
+	for key in "${!_tlspact_options[@]}"; do
+		[[ $key != "$1"/* ]] ||
+			printf '%s\n' ${_tlspact_options[$key]}
+	done | sort -u
 }
 
 for page in "$TOP"/cmd/*.8; do
@@ -48,28 +87,225 @@ for page in "$TOP"/cmd/*.8; do
 	[ -x "$B/$program" ] || continue
 	run "$B/$program" -h
 	is "$program -h" "$rc $err" '0 '
-	said=$(single <<<"$out" | options)
-	mapfile -t list <<<"$said"
-	is 'knows each option that it tells of' \
-		"$(strange "$program" "${list[@]}")" ''
+	is 'in 80 columns' "$(awk 'length > 80' <<<"$out")" ''
+	said=$(options <<<"$out")
 	# A page speaks of other programs' options, too: but not in these.
 	text=$(MANWIDTH=500 mandoc -Tutf8 -O width=500 "$page" | col -bx |
 		sed -e 's/‐/-/g' -e 's/−/-/g')
 	told=$( (sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' <<<"$text"
-		sed -nE 's/^ +(--?[a-zA-Z].*)/\1/p' <<<"$text") |
-		single | options)
+		sed -nE 's/^ +(--?[a-zA-Z].*)/\1/p' <<<"$text") | options)
 	is 'the page has no other one' \
 		"$(comm -13 <(echo "$said") <(echo "$told"))" ''
-	is 'and each of them' "$(comm -23 <(echo "$said") \
-		<(single <<<"$text" | options))" ''
-	verbs=('')
-	[ "$program" != tlspactctl ] ||
-		verbs=(status downgrade extend restore history onboard)
-	offered=$(for verb in "${verbs[@]}"; do
-		complete_for "$program" ${verbs[0]:+"$verb"}
-	done | grep -e '^-' | sort -u)
-	is 'and so has what completes them' "$offered" "$said"
+	is 'and each of them' \
+		"$(comm -23 <(echo "$said") <(options <<<"$text"))" ''
+	is 'and so has what completes them' "$(offered "$program")" "$said"
+	# A line for each way to call it; but for those with [options].
+	[[ $out != *'[options]'* ]] || continue
+	is 'the same ways to call it, with the same options' "$(ways <<<"$out")" \
+		"$(sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' <<<"$text" |
+			grep -v -- '-h | -V' | ways)"
 done
+
+# --- A verb has a usage of its own -----------------------------------------
+
+# What the table gives to each verb is what its usage tells, and no more.
+for program in tlspactctl tlspact-setup; do
+	table=$("$B/$program" --completion)
+	while read -r verb; do
+		run "$B/$program" "$verb" -h
+		is "$program $verb -h" "$rc $err" '0 '
+		told=$(options <<<"$out")
+		takes=$(awk -F '\t' -v verb="$verb" '
+			$1 == "option" && ($5 == "-" || \
+			    index("," $5 ",", "," verb ",")) {
+				if ($2 != "-") print "-" $2
+				print "--" $3
+			}' <<<"$table" | sort -u)
+		is 'tells each of its options, and no other one' \
+			"$told" "$takes"
+	done < <(verbs "$program")
+done
+# --- Completion ----------------------------------------------------------------
+
+mkdir "$T/bin"
+cat >"$T/bin/tlspactctl" <<'EOT'
+#!/bin/sh
+[ "$*" != 'status --quiet' ] || printf 'acme\nglobex\n'
+EOT
+cat >"$T/bin/tlspact-setup" <<'EOT'
+#!/bin/sh
+[ "$*" != --settings ] || printf 'ca_file = x\nmap = y\n'
+EOT
+chmod +x "$T"/bin/*
+touch "$T/chain.pem"
+while IFS='|' read -r line want; do
+	read -ra words <<<"${line//_/ }"
+	[ "${line: -1}" != _ ] || words+=('')
+	is "completed: $line" "$(cd "$T" && PATH="$T/bin:$PATH" complete_for \
+		"${words[@]}" | sort | paste -sd ' ')" "$want"
+done <<'EOT'
+tlspactctl_exte|extend
+tlspactctl_extend_|acme globex
+tlspactctl_extend_g|globex
+tlspactctl_-C_x_extend_a|acme
+tlspactctl_extend_acme_--for_|12h 1d 1h 30m 4h
+tlspactctl_extend_acme_--for_=|12h 1d 1h 30m 4h
+tlspactctl_downgrade_acme_--to_=_e|encrypt
+tlspactctl_-o_map_=_ch|chain.pem
+tlspactctl_downgrade_--to_|encrypt key opportunistic
+tlspactctl_downgrade_--to_e|encrypt
+tlspactctl_downgrade_--ticket_|
+tlspactctl_downgrade_--no-|--no-flush
+tlspactctl_extend_--no-|
+tlspactctl_-C_|.err .out bin chain.pem
+tlspactctl_-c_|bin
+tlspactctl_-o_ca|ca_file=
+tlspact-setup_--s|--settings
+tlspact-setup_print_--s|
+tlspact-setup_|apply bundle check print
+tlspact-report_--format_|csv html ics json text
+tlspact-report_--partner_a|acme
+tlspact-report_a|acme
+tlspact-probe_--as_|enforced
+tlspact-probe_g|globex
+tlspact-probe_--output_ch|chain.pem
+tlspact-log_c|chain.pem
+tlspact-log_re|report
+tlspact-log_report_a|acme
+tlspact-verify_acme_ch|chain.pem
+/usr/local/sbin/tlspactctl_sta|status
+EOT
+# As it is typed at a terminal, with the Tab key behind it: what must be quoted,
+# where a blank follows.
+touch "$T/an other.pem"
+mkdir "$T/dir" "$T/zsh"
+ln -s "$B/completions/tlspact.zsh" "$T/zsh/_tlspactctl"
+# at_terminal SHELL SETUP...
+at_terminal()
+{
+	local shell=$1
+
+	if ! command -v "$shell" >/dev/null; then
+		skip "$shell completes" "no $shell here"
+		return
+	fi
+	if ! terminal; then
+		skip "$shell completes" 'no terminal can be made here'
+		return
+	fi
+	is "$shell completes" "$(cd "$T" && PATH="$T/bin:$PATH" ZDOTDIR=$T \
+		"$TOP/tests/tools/complete" "$@" <<'EOT' | tr ' ' _
+tlspactctl exte
+tlspactctl -C x exte
+tlspactctl extend g
+tlspactctl history acme --s
+tlspactctl history --kind we
+tlspactctl downgrade acme --to=en
+tlspactctl -o ca_
+tlspactctl -o map=ch
+tlspactctl -C an
+tlspactctl --config=an
+tlspactctl -c di
+tlspact-report --partner=g
+EOT
+	)" 'tlspactctl_extend_
+tlspactctl_-C_x_extend_
+tlspactctl_extend_globex_
+tlspactctl_history_acme_--since_
+tlspactctl_history_--kind_weaker_
+tlspactctl_downgrade_acme_--to=encrypt_
+tlspactctl_-o_ca_file=
+tlspactctl_-o_map=chain.pem_
+tlspactctl_-C_an\_other.pem_
+tlspactctl_--config=an\_other.pem_
+tlspactctl_-c_dir/
+tlspact-report_--partner=globex_'
+}
+at_terminal bash ". '$B/completions/tlspact.bash'"
+# compinit would read a thousand files: what the rest needs is asked for.
+# shellcheck disable=SC2016 # of zsh
+at_terminal zsh 'autoload -U +X compinit compaudit compdump compinstall' \
+	'all=($fpath); fpath=('"'$T/zsh'"' ${(M)fpath:#*/Base})' \
+	'compinit -C -D' 'fpath+=($all)' \
+	'autoload -U _files _path_files _directories _list_files'
+if command -v fish >/dev/null; then
+	# shellcheck disable=SC2016 # of fish
+	is 'fish completes' "$(cd "$T" && HOME=$T XDG_CONFIG_HOME=$T \
+		XDG_DATA_HOME=$T PATH="$T/bin:$PATH" fish -c 'source $argv[1]
+while read -l line
+	string join -- " " = (complete -C "$line" | string replace -r "\t.*" "")
+end' "$B/completions/tlspact.fish" <<'EOT'
+tlspactctl exte
+tlspactctl -C x exte
+tlspactctl extend 
+tlspactctl extend acme --n
+tlspactctl downgrade acme --no
+tlspactctl downgrade acme --to=en
+tlspactctl -o ca
+tlspactctl -C an
+tlspactctl -c di
+tlspact-report --partner=g
+tlspact-setup --s
+tlspact-log r
+EOT
+	)" '= extend
+= extend
+= acme globex
+=
+= --no-flush
+= --to=encrypt
+= ca_file=
+= an other.pem
+= dir/
+= --partner=globex
+= --settings
+= report'
+else
+	skip 'fish completes' 'no fish here'
+fi
+
+# --- Usage of a verb -----------------------------------------------------------
+
+run "$B/tlspactctl" extend -h
+is 'the usage of a verb begins with it' "${out%% PARTNER*}" \
+	'usage: tlspactctl extend'
+unlike 'and is of no other one' "$out" 'downgrade|history'
+run "$B/tlspactctl" -h extend
+is 'wherever -h stands' "${out%% PARTNER*}" 'usage: tlspactctl extend'
+
+# --- What is said of a mistake ----------------------------------------------
+
+while IFS='|' read -r line want; do
+	read -ra words <<<"$line"
+	run "$B/${words[0]}" "${words[@]:1}" </dev/null
+	is "$line" "${err%%$'\n'*}" "${words[0]}: $want"
+done <<'EOT'
+tlspactctl|say what to do
+tlspactctl status --yes|status takes no --yes
+tlspactctl status a b|"b" is an argument too many
+tlspactctl downgrade a 4h|"4h" is an argument too many; say --for 4h
+tlspactctl extend a 4h|"4h" is an argument too many; say --for 4h
+tlspactctl downgrade a key|"key" is an argument too many; say --to key
+tlspactctl downgrade a b|"b" is an argument too many
+tlspactctl downgrade a 4|"4" is an argument too many
+tlspactctl certificates a 30d|"30d" is an argument too many; say --within 30d
+tlspactctl extend|extend: say which PARTNER
+tlspactctl onboard -n|onboard: say which PARTNER
+tlspact-probe acme --host mx9.acme.example|"--host" is not an option; say tlspact-verify PARTNER --host HOST
+tlspactctl explain|explain: say which ADDRESS
+tlspactctl extend x --for|--for: its argument is missing
+tlspactctl extend x --f 4h|"--f" begins more than one option
+tlspactctl extend x --forever|"--forever" is not an option
+tlspactctl -x|"-x" is not an option
+tlspactctl status --verbose=2|--verbose takes no argument
+tlspactctl -o foo status|-o: "foo": missing '='
+tlspactctl downgrade x --for 4 --reason y -o registry=/dev/null|--for: "4" has no unit, such as 30m, 4h or 2d
+tlspact-probe --rate 1000001 x|--rate: "1000001" is not a number from 0 to 1000000
+tlspact-probe --entry|--entry: say which domain or address
+tlspact-probe --as enforce x|--as: "enforce": the only word is "enforced"
+tlspact-probe --json --prometheus x|--prometheus: another form was asked for as well
+tlspact-report --at soon|--at: "soon" is no time; YYYY-MM-DD and RFC 3339 are
+EOT
 
 # --- What is refused, with the exit code, before anything is read ----------
 
@@ -77,7 +313,9 @@ while read -r want program line; do
 	read -ra words <<<"$line"
 	run "$B/$program" "${words[@]}" </dev/null
 	is "$program $line" "$rc" "$want"
-	like 'with the usage' "$err" 'usage: tlspact'
+	# On a terminal say() breaks it.
+	like 'the reason in one line, in another who tells more' "$err" \
+		"^$program: [^"$'\n'"]{7,120}"$'\n'"$program: see $program( [a-z]+)? -h\$"
 done <<'EOT'
 64 tlspact-compile --diff --text
 64 tlspact-compile word
@@ -90,12 +328,18 @@ done <<'EOT'
 64 tlspact-probe --rate 1000001 word
 64 tlspact-probe --json --prometheus word
 64 tlspact-probe --json --nagios word
+64 tlspactctl check --nagios --json
+64 tlspactctl check --json --prometheus
 3 tlspact-probe --nagios --json word
 3 tlspact-probe --nagios --bogus
-64 tlspact-report word
+64 tlspact-report --brief --daily
 64 tlspact-report --format pdf
 64 tlspact-report --json --format csv
 64 tlspact-report --from soon
+64 tlspact-report --since 30
+64 tlspact-report --since 1m
+64 tlspact-report --until 90m
+64 tlspact-log report --until 4x
 64 tlspact-report --what-if registry --check
 64 tlspact-trace --partner
 64 tlspact-trace --follow
@@ -111,6 +355,11 @@ done <<'EOT'
 64 tlspactctl
 64 tlspactctl word
 64 tlspactctl status --yes
+64 tlspactctl status -n
+64 tlspactctl explain -n one
+64 tlspactctl history -n
+64 tlspactctl check -n
+64 tlspactctl certificates -n
 64 tlspactctl status one two
 64 tlspactctl downgrade
 64 tlspactctl downgrade one --check
@@ -118,11 +367,40 @@ done <<'EOT'
 64 tlspactctl restore one --for 4h
 64 tlspactctl restore one --flush --no-flush
 64 tlspactctl history --check one
+64 tlspactctl history --check --kind map
+64 tlspactctl history --check --weaker
+64 tlspactctl history --weaker --kind map
 64 tlspactctl history --known 1:a
 64 tlspactctl onboard
 64 tlspactctl onboard one --yes
 64 tlspactd word
 64 tlspactd --json
 EOT
+
+# --- A mistake names what was meant ------------------------------------------
+
+run "$B/tlspactctl" lower acme
+for verb in '"lower" is not a verb' $(verbs tlspactctl); do
+	like "a word that is no verb: $verb" "$err" "$verb"
+done
+like 'and the one that was meant' "$err" '; say downgrade'
+run "$B/tlspactctl" add acme
+like 'one that another program does' "$err" '; say tlspact-probe --entry DOMAIN'
+run "$B/tlspactctl" nonsense
+unlike 'if there is one' "$err" 'say'
+run "$B/tlspactctl" stats
+is 'a slip in a verb' "$rc ${err%%$'\n'*}" \
+	'64 tlspactctl: "stats" is not a verb; did you mean status?'
+run "$B/tlspactctl" status --jsno
+is 'a slip in an option' "$rc ${err%%$'\n'*}" \
+	'64 tlspactctl: "--jsno" is not an option; did you mean --json?'
+run "$B/tlspact-setup"
+for verb in $(verbs tlspact-setup) --settings; do
+	like "tlspact-setup alone names $verb" "$err" "say what to do: .*$verb"
+done
+is '-n is a dry run wherever it is' "$(for page in "$TOP"/cmd/*.8; do
+	"$B/$(basename "$page" .8)" --completion 2>/dev/null
+done | awk -F '\t' '$1 == "option" && $2 == "n" { print $3 }' | sort -u)" \
+	dry-run
 
 done_testing

@@ -6,6 +6,7 @@
 #include "diag.h"
 #include "registry.h"
 #include "report.h"
+#include "reportformat.h"
 #include "reporthtml.h"
 
 #define EVIL "</script><script>x()</script>\"' onload='x()\n\xe2\x80\xae&lt;"
@@ -26,7 +27,7 @@ texts(struct report *r)
 	r->from_day = "2025-12-01";
 	r->to_day = "2025-12-03";
 	r->version = r->registry_digest = r->map_fault = "";
-	r->verify = "";
+	r->verify = r->unrecorded = "";
 	for (i = 0; i < REPORT_FACTS; i++)
 		r->fact[i] = (struct report_fact){"", REPORT_OPEN, "", ""};
 }
@@ -55,9 +56,10 @@ t_empty(void **state)
 
 	(void)state;
 	texts(&r);
-	reporthtml_put(&r, &out);
+	reporthtml.put(&r, &out);
 	check_has("partners", out.data, "There are no partners.");
-	check_has("timeline", out.data, "Nobody was lowered");
+	check_has(
+	    "timeline", out.data, "No downgrade and no fault is on record.");
 	j = data();
 	check_int(
 	    "partners", json_array_size(json_object_get(j, "partners")), 0);
@@ -99,7 +101,7 @@ static struct report_seen_change v = {.time = FROM,
     .is = EVIL};
 static struct report_fault f = {EVIL, FROM, 0, EVIL};
 static struct report_note n = {.partner = EVIL, .text = EVIL, .next = EVIL};
-static struct report_answer a = {EVIL, EVIL, EVIL, REPORT_BAD};
+static struct report_answer a = {EVIL, EVIL, EVIL, REPORT_BAD, true, EVIL, {0}};
 static struct report_domain o = {.name = EVIL, .last = EVIL};
 static struct report_host h = {.name = EVIL};
 static struct report_failure x = {.partner = EVIL,
@@ -208,7 +210,7 @@ t_hostile(void **state)
 	texts(&evil);
 	evil.registry = &registry;
 	evil.map_fault = evil.verify = evil.registry_digest = EVIL;
-	reporthtml_put(&evil, &out);
+	reporthtml.put(&evil, &out);
 	/* Nothing of it is markup, no attribute is ended, no line. */
 	check_true("element", strstr(out.data, "<script>x()") == NULL);
 	/* The data is no markup, and may hold them. */
@@ -260,7 +262,7 @@ t_data(void **state)
 	texts(&r);
 	r.ndays = 10;
 	r.head.count = 1;
-	reporthtml_put(&r, &out);
+	reporthtml.put(&r, &out);
 	check_has("its page", out.data, "<h1>a, <span");
 	check_has("a look that was not taken", out.data, "report --check");
 	j = data();

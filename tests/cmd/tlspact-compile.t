@@ -3,6 +3,8 @@
 # it leaves in the map.
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/../lab/tap.sh"
+# Words are looked for here, wherever lines would end.
+export COLUMNS=1000
 
 cd "$T" || exit 1
 map=$T/policy.cdb
@@ -143,12 +145,16 @@ partner   umbrella domain=umbrella.example
 REGISTRY
 compile -n
 is '-n exits as a run would' "$rc" 0
-is '-n says what would be' "$out" \
-	'5 domains of 4 partners: 4 enforced, 1 opportunistic; 7 rows would be changed (nothing written)'
+is '-n says what would be, and what gets weaker by name' "$out" \
+	'2 rows weaker: münchen.example encrypt protocols=>=TLSv1.2 -> encrypt protocols=>=TLSv1.1; xn--mnchen-3ya.example encrypt protocols=>=TLSv1.2 -> encrypt protocols=>=TLSv1.1
+5 domains of 4 partners: 4 enforced, 1 opportunistic; 7 rows would be changed (nothing written)'
 is '-n writes nothing' "$(state "$map")" "$before"
 compile --dry-run
 is '--dry-run is -n' "$rc $(state "$map")" "0 $before"
-compile --diff
+mkdir "$T/main"
+printf '%s\n' 'compatibility_level = 3.6' 'smtp_tls_security_level = may' \
+	>"$T/main/main.cf"
+compile --diff -o postfix_config="$T/main"
 is '--diff exits 0' "$rc" 0
 is '--diff, row by row' "$out" "$(cat <<DIFF
 stronger acme.example
@@ -170,10 +176,16 @@ added    umbrella.example
   is     may
 removed  initech.example
   was    may
+  now    by smtp_tls_security_level = may of main.cf
+2 rows weaker: münchen.example encrypt protocols=>=TLSv1.2 -> encrypt protocols=>=TLSv1.1; xn--mnchen-3ya.example encrypt protocols=>=TLSv1.2 -> encrypt protocols=>=TLSv1.1
 5 domains of 4 partners: 4 enforced, 1 opportunistic; 7 rows would be changed (nothing written)
 DIFF
 )"
 is '--diff writes nothing' "$(state "$map")" "$before"
+compile --diff -o postfix_config="$T/none"
+like 'where main.cf cannot be read' "$out" '
+  now    by smtp_tls_security_level of main.cf
+'
 compile -v
 is '-v shows what changed, and writes' "$rc $(grep -c '^[a-z]' <<<"$out")" '0 7'
 isnt 'the map is new' "$(state "$map")" "$before"
@@ -196,17 +208,20 @@ json()
 		<"$T/.out"
 }
 cp "$T/first" "$T/registry"
-compile --diff -j
+compile --diff -j -o postfix_config="$T/main"
 is '-j exits as without' "$rc" 0
 is '-j names its schema' "$(json 'j["schema"]')" tlspact.compile.v1
 is '-j counts' "$(json '[j[x] for x in ("partners", "domains", "enforced",
-	"opportunistic", "lowered", "written", "exit_code", "expires")]')" \
+	"opportunistic", "lowered", "written", "exit_code", "next_change")]')" \
 	'[4, 5, 4, 1, 0, False, 0, None]'
 is '-j counts changes' "$(json 'sorted(j["changes"].items())')" \
 	"[('added', 1), ('changed', 1), ('removed', 1), ('stronger', 2), ('weaker', 2)]"
 is '-j lists the rows' "$(json '[(r["change"], r["key"], r["was"], r["is"])
 	for r in j["rows"] if r["change"] in ("added", "removed")]')" \
 	"[('added', 'initech.example', None, 'may'), ('removed', 'umbrella.example', 'may', None)]"
+is '-j says what is left where a row is gone' "$(json '[r["now"]
+	for r in j["rows"] if r["change"] in ("added", "removed")]')" \
+	"[None, 'by smtp_tls_security_level = may of main.cf']"
 compile -j --text
 is '-j --text' "$(json '[(r["key"], r["policy"], r["level"], r["partner"])
 	for r in j["rows"]][-2:]')" \
@@ -244,7 +259,7 @@ compile
 is 'five faults: exit 65' "$rc" 65
 is 'five faults, five lines, by line' "$(sed '$d' "$T/.err")" "$(cat <<ERRORS
 $T/registry:2: domain "a_b.example": '_' is not allowed in a mail domain
-$T/registry:4: mode "strict" is not one of opportunistic, enforced
+$T/registry:4: mode "strict" is not one of opportunistic, enforced, may, dane, none
 $T/registry:5: domain "acme.example" belongs to partner acme already ($T/registry:1)
 $T/registry:6: unknown word "partnr": a line begins with partner, provider, default or include
 $T/registry:7: partner five: unknown provider "nobody"
@@ -274,6 +289,9 @@ $T/registry:3: warning: partner wide: issuer "Inc." is a pattern of its own: a c
 WARNINGS
 )"
 like 'warnings are counted' "$out" '; 5 warnings \(nothing written\)$'
+compile -qn --accept-weaker
+is '-q shows none' "$rc.$err" 0.
+like 'and counts them' "$out" '; 5 warnings \(nothing written\)$'
 
 ## One fault a file.
 cd "$TOP/tests/bad" || exit 1
@@ -316,15 +334,16 @@ cp "$T/registry" "$T/forty"
 sed -i 's/mode=enforced \(domain=d[1-5].example\)/\1/' "$T/registry"
 compile
 is 'five of forty get weaker: refused' "$rc" 65
-is 'and said how to go on' "$(sed '$d' "$T/.err")" "$(cat <<'GUARD'
+is 'and said how to go on' "$(sed '$d' "$T/.err")" "$(cat <<GUARD
 tlspact-compile: 5 of 40 rows of enforced domains would be removed or weakened; max_weakened = 10% allows 4
 tlspact-compile: see tlspact-compile --diff; if it is meant, run tlspact-compile --accept-weaker
+tlspact-compile: if it is not: the registry as it was last compiled is in "$map.registry"
 GUARD
 )"
 is 'the map is as it was' "$(state "$map")" "$before"
 compile -n
 like '-n says that it would be refused' "$rc $err" \
-	'^0 .*without --accept-weaker this would be refused$'
+	'^1 .*without --accept-weaker this would be refused$'
 compile -o max_weakened=5
 is 'max_weakened says how many' "$rc" 0
 cp "$T/forty" "$T/registry"
@@ -333,6 +352,8 @@ is 'stronger is never refused' "$rc" 0
 sed -i 5,8d "$T/registry"
 compile
 is 'four of forty removed: 10 % may go' "$rc" 0
+is 'which says whom that leaves unprotected' "${out%%$'\n'*}" \
+	'4 rows removed: d5.example (secure), d6.example (secure), d7.example (secure) and 1 more, no longer protected'
 cp "$T/forty" "$T/registry"
 compile
 sed -i 5,9d "$T/registry"
@@ -345,7 +366,27 @@ compile -o max_weakened=100%
 is 'an empty registry is refused whatever the limit' "$rc" 65
 compile --accept-weaker
 is 'but for --accept-weaker' "$rc $out" \
-	'0 0 domains of 0 partners: 0 enforced, 0 opportunistic; 35 rows changed'
+	'0 35 rows removed: d1.example (secure), d10.example (secure), d11.example (secure) and 32 more, no longer protected
+0 domains of 0 partners: 0 enforced, 0 opportunistic; 35 rows changed'
+echo 'partner a mode=enforced domain=.a.example,x.a.example contact=x' \
+	>"$T/registry"
+compile
+sed -i 's/,x.a.example//' "$T/registry"
+compile -n
+unlike 'a row below one that stays is protected still' "$out" 'no longer'
+cp "$T/registry" "$T/above"
+sed -i 's/mode=enforced/& verify=none/' "$T/registry"
+compile --diff -q -o max_weakened=5
+is 'by less, if that asks for less' "$(grep -A 3 ^removed <<<"$out" |
+	head -n 4)" "removed  x.a.example
+  was    secure match=nexthop:dot-nexthop $strict
+  now    by .a.example: encrypt $strict
+1 row removed: x.a.example (secure, now encrypt), less protected"
+cp "$T/above" "$T/registry"
+sed -i 's/=.a.example/=a.example/' "$T/registry"
+compile -n
+is 'a domain protects no name below it' "${out%%$'\n'*}" \
+	'2 rows removed: .a.example (secure), x.a.example (secure), no longer protected'
 cp "$T/first" "$T/registry"
 compile
 sed -i 's/mode=enforced domain=globex/domain=globex/' "$T/registry"
@@ -371,7 +412,7 @@ is 'the last -o wins' "$rc $(cdb -q "$T/third.cdb" globex.example)" \
 like 'and is in the header' "$(cdb -q "$T/third.cdb" ' header')" \
 	' postfix=3.11 '
 compile -o colour=blue
-is 'an unknown -o' "$rc $err" '78 -o: "colour": unknown setting'
+is 'an unknown -o' "$rc $err" '78 tlspact-compile: -o: "colour": unknown setting'
 compile -o smtp_port=0 -o colour=blue
 is 'all of them are said' "$rc $(wc -l <"$T/.err")" '78 2'
 run "$B/tlspact-compile" -C "$T/none.conf"
@@ -510,5 +551,34 @@ echo "partner a mode=enforced domain=a.example contact=x ca=$T/strange.pem" >"$T
 compile
 is 'alone it is an error' "$rc" 65
 like 'and named' "$err" "registry:1: partner a: CA file \"$T/strange.pem\""
+
+## A ledger that is damaged: what adds is written, and what was is printed;
+## what takes is refused.
+cp "$T/first" "$T/registry"
+rm -f "$map" "$T"/ledger.db*
+compile
+echo 'partner new mode=enforced domain=new.example contact=x' >>"$T/registry"
+rm -f "$T"/ledger.db-*
+echo junk >"$T/ledger.db"
+compile --diff
+is 'differences are printed with a damaged ledger, too' \
+	"$rc $(head -n 1 <<<"$out")" '65 added    new.example'
+compile
+is 'what adds is compiled: the code is that of the ledger' "$rc" 65
+is 'the summary tells that' "$out" \
+	'6 domains of 5 partners: 5 enforced, 1 opportunistic; 1 row changed'
+like 'and so is said' "$err" $'\ntlspact-compile: the map was written all the same$'
+like 'as it was' "$(rows "$map")" 'new.example.secure'
+echo 'partner more mode=enforced domain=more.example contact=x' >>"$T/registry"
+compile -j
+is 'JSON tells it as well' "$rc $(jq -c '[.written, .exit_code]' <<<"$out")" \
+	'65 [true,65]'
+sed -i /new.example/d "$T/registry"
+before=$(state "$map")
+compile
+is 'what takes a row is refused, and nothing is printed' "$rc $out" '65 '
+is 'the map is what it was' "$(state "$map")" "$before"
+compile -j
+is 'which JSON tells, too' "$rc $(jq -c .written <<<"$out")" '65 false'
 
 done_testing

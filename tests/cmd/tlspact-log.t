@@ -169,4 +169,6 @@ wait $follower
 is 'and ends well' $? 0
 ok 'reading it all again adds nothing' log "$LAB/send/log"
 ok 'nothing' counted $((all + 2))
+run log "$T/no.log"
+is 'a log that is not there has no lines, not even 0' "$rc $out" '66 '
 done_testing

@@ -17,13 +17,20 @@ probe()
 		-o probe_timeout=2 \
 		-o helo_name=probe.lab.example "$@"
 }
+# shellcheck disable=SC2317 # called through wait_for
+later_than()
+{
+	[ "$(date +%s)" -gt "$1" ]
+}
 # verdict GATEWAY: the end of its line in the table
 verdict()
 {
 	local line
 
-	line=$(grep -F " $1 " <<<"$out" | grep -E ' (pass|FAIL)' | head -n 1)
+	line=$(grep -F " $1 " <<<"$out" | grep -E ' (pass|FAIL|not asked)' |
+		head -n 1)
 	case $line in
+	*'not asked'*) echo "not asked${line##*not asked}" ;;
 	*FAIL*) echo "FAIL${line##*FAIL}" ;;
 	*pass*) echo "pass${line##*pass}" ;;
 	*) echo 'no such row' ;;
@@ -103,7 +110,8 @@ is 'expired' "$(verdict mx1.initech.example)" 'FAIL expired'
 is 'unknown CA' "$(verdict mx1.umbrella.example)" 'FAIL untrusted-issuer'
 is 'no STARTTLS' "$(verdict mx1.hooli.example)" 'FAIL no-starttls'
 is 'opportunistic, self-signed' "$(verdict mx1.soylent.example)" pass
-is 'opportunistic, clear' "$(verdict mx1.wonka.example)" 'FAIL no-starttls'
+is 'opportunistic, clear' "$(verdict mx1.wonka.example)" \
+	'not asked, no-starttls'
 is 'common-name=gateway' "$(verdict mx1.cn.example)" \
 	'FAIL common-name-mismatch'
 is 'issuer=' "$(verdict mx1.issuer.example)" 'FAIL wrong-issuer'
@@ -111,6 +119,12 @@ is 'expires soon' "$(verdict mx1.soon.example)" 'pass, ends soon'
 is 'injection' "$(verdict mx1.inject.example)" 'FAIL injected'
 is 'old TLS' "$(verdict mx1.old.example)" 'FAIL protocol-too-old'
 is 'null MX' "$(verdict nullmx.example)" 'FAIL no-mx'
+news=$(awk '{ print "Nov  3 12:00:00 mx tlspact-probe[1]: " $0 }' <<<"$out" |
+	grep -vEf "$TOP/scripts/samples/monitoring/logcheck")
+is 'logcheck reports each one that fails' "$(grep -c ' FAIL ' <<<"$news")" \
+	"$(grep -c ' FAIL ' <<<"$out")"
+like 'and each that will' "$news" ' pass, ends soon'
+unlike 'but none that passes' "$news" 'mx1\.acme\.example|verdict|Not looked'
 is 'one row for a gateway of two domains' \
 	"$(grep -c '^acme ' <<<"$out")" 1
 like 'sub-domains are said not to be looked at' "$out" \
@@ -121,6 +135,17 @@ like 'QUIT is said' "$(cat "$T/fakemx.log")" 'good: QUIT'
 like 'our name' "$(cat "$T/fakemx.log")" 'EHLO probe\.lab\.example'
 unlike 'no SNI at secure' "$(cat "$T/fakemx.log")" 'SNI mx1'
 
+like 'and what was agreed' "$(tr -s '\n ' ' ' <<<"$out")" \
+	'issuer= of the registry has "Other\*" \(a pattern is all of a name, or ends'
+cp "$registry" "$T/kept"
+sed -i 's/issuer=Other\*/issuer=LAB,other/' "$registry"
+probe issuer
+like 'a part of the name: what would fit' "$(tr -s '\n ' ' ' <<<"$out")" \
+	'the agreed "LAB" is a part only: in the registry, issuer=LAB\* would fit'
+sed -i 's/issuer=LAB,other/issuer=lab*/' "$registry"
+probe issuer
+is 'and does' "$rc" 0
+cp "$T/kept" "$registry"
 probe two
 is 'two gateways: 1' "$rc" 1
 like 'and which' "$out" \
@@ -136,12 +161,28 @@ is 'a gateway by its name' "$(verdict mx1.globex.example)" \
 	'FAIL name-mismatch'
 probe '[mx1.soylent.example]'
 is 'a stranger' "$(cut -c1 <<<"${out#*$'\n'}" | head -n 1)" -
+probe '[mx1.wonka.example]'
+is 'of whose TLS somebody wants to know' "$rc $(verdict mx1.wonka.example)" \
+	'1 FAIL no-starttls'
 probe .acme.example
 is 'a suffix cannot be looked at' "$rc" 64
 probe --all acme
 is 'all and one: usage' "$rc" 64
 probe 'no such thing'
-is 'neither partner nor domain' "$rc" 64
+is 'neither partner nor domain' "$rc" 66
+probe nobody
+is 'no such partner' "$rc" 66
+ca=$T/none.pem
+probe --no-record acme
+is 'no CA file: our fault' "$rc.$(verdict mx1.acme.example)" '66.FAIL local-error'
+like 'which is said' "$err" 'none\.pem.*nothing is known of the gateways'
+probe --no-record -j acme
+is 'in JSON, too' "$rc.$(jq .exit_code <<<"$out")" 66.66
+: >"$T/empty.pem"
+ca=$T/empty.pem
+probe --no-record acme
+is 'nothing in it' "$rc" 65
+ca=$LAB/pki/ca.pem
 probe --as opportunistic acme
 is 'as enforced only' "$rc" 64
 
@@ -157,6 +198,19 @@ probe -v announced
 like 'and in words' "$out" 'REQUIRETLS: yes'
 probe -j acme
 like 'JSON: none' "$out" '"requiretls": false'
+probe acme wonka
+is 'without TLS, of whom none was asked: 0' "$rc" 0
+like 'it is told of' "$out" '2 of 2 partners pass; 0 of 3 looks failed\.
+1 look without good TLS, which is not asked there\.'
+probe -j wonka
+is 'JSON: nor a failure there' "$rc $(jq -c '[.failed, .not_asked,
+	(.partners[] | .passed, .failed), (.gateways[] | .passed, .fault)]' \
+	<<<"$out")" '0 [0,1,true,0,false,"no-starttls"]'
+probe --as enforced wonka
+is 'as enforced it is one' "$rc" 1
+probe --nagios acme wonka hooli
+like 'nagios: both counts agree' "$out" \
+	'1 of 4 gateways fail.* failed=1;.* partners_failed=1( |$)'
 probe --nagios acme
 is 'nagios: OK' "$rc" 0
 probe --nagios soon
@@ -173,11 +227,92 @@ is 'nagios: usage is unknown, too' "$rc" 3
 
 probe --as enforced soylent
 is 'could soylent be enforced? no' "$rc" 1
+! command -v sqlite3 >/dev/null || is 'what if is not what is: recorded as it is' \
+	"$(sqlite3 "$evidence" "SELECT fault FROM gateway
+		WHERE host = 'mx1.soylent.example'")" ok
 like 'why' "$out" 'self-signed.*Use a'
+# compile MAP: the registry, as it is
+compile()
+{
+	run "$B/tlspact-compile" -C /dev/null -o registry="$registry" \
+		-o ledger="$T/ledger.db" -o evidence="$evidence" -o map="$1" \
+		-o ca_file="$ca" -o postfix_version=3.7 \
+		-o fingerprint_digest=sha256 -o opportunistic_level=may
+}
+compile "$T/held.cdb"
+held=(-o map="$T/held.cdb" -o postfix_version=3.7)
+probe "${held[@]}" --as enforced hooli
+like 'who is enforced is told so' "$out" 'Subject: .*: our mail to you waits'
+like 'and we' "$out" '^hooli: enforced, and no gateway passes: mail waits'
+like 'to the contact' "$out" 'To: a@hooli\.example'
+like 'in the letter, too' "$out" 'As agreed, we .*Our mail for gateways'
+unlike 'and nothing else' "$out" 'mail goes on as before|would wait'
+is 'and in JSON' "$(probe "${held[@]}" -j --as enforced hooli
+	jq -c '.letters[] | [.enforced, .waits]' <<<"$out")" '[true,true]'
+# A candidate that is not compiled: the map in force demands nothing of it.
+for map in none other; do
+	if [ $map = other ]; then
+		cp "$registry" "$T/whole"
+		sed -i '/^partner hooli/s/enforced/opportunistic/' "$registry"
+		compile "$T/other.cdb"
+		cp "$T/whole" "$registry"
+	fi
+	held=(-o map="$T/$map.cdb" -o postfix_version=3.7)
+	probe "${held[@]}" --as enforced hooli
+	like "$map: mail would wait" "$(tr -s '\n ' ' ' <<<"$out")" \
+		'^hooli: enforced, and no gateway passes: mail would wait, but the map in force lets it go .*Subject: .*: our mail to you would wait .*not ready would wait\. Please'
+	unlike "$map: and does not yet" "$out" 'mail.* waits'
+	is "$map: nor in JSON" "$(probe "${held[@]}" -j --as enforced hooli
+		jq -c '.letters[] | [.enforced, .waits]' <<<"$out")" \
+		'[true,false]'
+done
+# One that tightens a rule: that in the map is another one, though a demand.
+held=(-o map="$T/held.cdb" -o postfix_version=3.7)
+cp "$registry" "$T/whole"
+sed -i '/^partner acme/s/gateway=[^ ]*/gateway=mx9.acme.example/' "$registry"
+probe "${held[@]}" --as enforced acme.example
+like 'by another rule it would wait' "$out" '^acme: .* would'
+sed '/^partner soylent/s/$/ { note = another file, the same rules }/' \
+	"$T/whole" >"$registry"
+probe "${held[@]}" --as enforced hooli
+like 'by the same rule in another file it waits' "$out" $'passes: mail waits\n'
+cp "$T/whole" "$registry"
 probe --as enforced acme
 is 'could acme? yes' "$rc" 0
-like 'it says so' "$out" 'acme: yes'
+like 'it says so' "$out" 'acme: enforced, and it can stay so'
+probe -j --as enforced hooli
+is 'the same as JSON' "$rc $(jq -r '.letters[0] | "\(.partner) \(.could_be)",
+	.missing[0].fault, .letter' <<<"$out" | head -n 3 | tr '\n' ' ')" \
+	'1 hooli no no-starttls To: a@hooli.example '
+probe --nagios --as enforced hooli
+is 'the text is no line for a monitor' "$rc" 3
+probe --nagios wonka two
+is 'nagios: clear as agreed, and one of two passes: WARNING' "$rc" 1
 
+# A typo in one partner's statement keeps nobody from looking at another one.
+cat >"$registry" <<-'REGISTRY'
+partner acme mode=enforced domain=acme.example gateway=mx1.acme.example
+  contact=a@acme.example
+partner hooli mode=enforced domain=hooli.example contact=a@hooli.example
+REGISTRY
+compile "$T/map.cdb"
+is 'a registry compiles' "$rc" 0
+sed -i 's/^partner hooli mode=enforced/partner hooli mode=enforcd/' "$registry"
+probe acme
+is 'a typo and no copy: nothing is looked at' "$rc.$out" 65.
+like 'which is said' "$err" 'registry:3: .*nothing was looked at'
+probe -o map="$T/map.cdb" acme
+is 'by the copy that is kept the other one passes' \
+	"$rc.$(verdict mx1.acme.example)" 0.pass
+like 'and both are said' "$err" \
+	'registry:3: .*at fault \(tlspact-compile -n\).*map\.cdb\.registry'
+probe -o map="$T/map.cdb" --all
+is 'a sweep goes on' "$rc.$(verdict mx1.hooli.example)" '1.FAIL no-starttls'
+probe -o map="$T/map.cdb" --nagios acme
+is 'to who is on duty it is no green' "$rc.$out" "1.TLSPACT WARNING - 1 gateway \
+of 1 partner passes, by the registry last compiled: that of now is not taken \
+| ${out#* | }"
+cp "$T/kept" "$registry"
 
 # A resolver without DNSSEC: nothing that a partner could mend. The root zone
 # here is not signed by the key that the world has.
@@ -190,7 +325,7 @@ if [ -r $anchor ]; then
 	probe -o trust_anchor=$anchor --as enforced acme
 	is 'so that it is not known' "$rc" 1
 	like 'which is said' "$out" 'acme: not known, the fault is on our side'
-	unlike 'and there is no letter' "$out" 'To the postmaster'
+	unlike 'and there is no letter' "$out" 'Subject:'
 fi
 
 probe --prometheus --output "$T/metrics" initech soon
@@ -322,6 +457,49 @@ if command -v sqlite3 >/dev/null; then
 		"$(sqlite3 "$evidence" 'PRAGMA integrity_check; PRAGMA foreign_key_check')" ok
 fi
 
+# Who is gone from DNS is no part of the metrics, nor of a rehearsal.
+if command -v sqlite3 >/dev/null; then
+	evidence=$T/gone.db
+	probe two
+	sqlite3 "$evidence" "UPDATE probe SET time = time - 600,
+			first = first - 600 WHERE id = (SELECT last FROM gateway
+			WHERE host = 'mx1.globex.example');
+		UPDATE gateway SET time = time - 600
+			WHERE host = 'mx1.globex.example'"
+	probe --prometheus --no-record hooli
+	like 'metrics of who is there' "$out" 'partner="two".*mx1\.acme\.example'
+	unlike 'and not of who is gone' "$out" 'mx1\.globex\.example'
+	# However soon the next look is.
+	evidence=$T/moved.db
+	probe two
+	began=$(date +%s)
+	cp "$LAB/dns/records" "$T/records"
+	sed -i '/^two\.example\. MX 20/d' "$LAB/dns/records"
+	lab_dns || bail 'no DNS'
+	wait_for 5 later_than "$began"
+	probe two
+	probe --prometheus --no-record hooli
+	like 'one look, and who is there is told' "$out" \
+		'partner="two".*mx1\.acme\.example'
+	unlike 'and who is gone is not' "$out" 'mx1\.globex\.example'
+	cp "$T/records" "$LAB/dns/records"
+	lab_dns || bail 'no DNS'
+	evidence=$T/gone.db
+	run "$B/tlspact-verify" -C /dev/null -o registry="$registry" \
+		-o probe_user= -o log_user= -o evidence="$evidence" \
+		-o ca_file="$ca" --rehearse "$LAB/pki/other.pem"
+	like 'a rehearsal without it' "$out" '1 of 1 gateways would break'
+	# Nor is a domain that was taken from its partner.
+	sed 's/domain=two\.example/domain=was.example/' "$registry" \
+		>"$T/taken.registry"
+	probe -o registry="$T/taken.registry" --prometheus --no-record hooli
+	unlike 'metrics: not at a domain of before' "$out" 'partner="two"'
+	run "$B/tlspact-verify" -C /dev/null -o registry="$T/taken.registry" \
+		-o probe_user= -o log_user= -o evidence="$evidence" \
+		-o ca_file="$ca" --rehearse "$LAB/pki/other.pem"
+	like 'nor a rehearsal' "$out" '0 of 0 gateways would break|never.*two'
+fi
+
 # How each passed, for those who would pin its key later.
 if command -v sqlite3 >/dev/null; then
 	good=$registry
@@ -343,6 +521,17 @@ if command -v sqlite3 >/dev/null; then
 		FROM gateway g JOIN probe p ON p.id = g.last
 		JOIN result r ON r.id = p.result ORDER BY 1" | tr '\n' ' ')" \
 		'any|none expired| named|ca pinned|key '
+	# It is the rule that goes to and fro, and not the gateway.
+	evidence=$T/ruled.db
+	for name in mx1 other mx1 other; do
+		echo 'partner ruled mode=enforced domain=acme.example' \
+			"contact=a@b.example gateway=$name.acme.example" \
+			>"$registry"
+		probe ruled
+	done
+	like 'by another rule it fails' "$out" 'FAIL name-mismatch'
+	is 'and is looked at for the first time' \
+		"$(sqlite3 "$evidence" 'SELECT looks FROM gateway')" 1
 	registry=$good
 fi
 
@@ -362,7 +551,7 @@ for i in 0 1 2; do
 done
 is 'and complains of nothing' "$(cat "$T"/both.err.*)" ''
 is 'all results are there' "$(seen "$T/both.db")" \
-	"$(($(grep -cE ' (pass|pass, ends soon|FAIL [a-z-]+)$' "$T/both.1") + 1))"
+	"$(($(grep -cE ' (pass|pass, ends soon|(FAIL|not asked,) [a-z-]+)$' "$T/both.1") + 1))"
 
 mkdir "$T/small"
 mount -t tmpfs -o size=160k small "$T/small" || bail 'no tmpfs'
@@ -421,6 +610,11 @@ is 'another certificate than TLSA says' "$(verdict 192.0.2.1)" \
 is 'on both families' "$(verdict 2001:db8::1)" 'FAIL dane-mismatch'
 like 'DNSSEC is noted' "$out" 'MX signed, address signed, 1 TLSA'
 like 'SNI is sent' "$(cat "$T/dane.log")" 'SNI mx1\.good\.example'
+probe -o trust_anchor="$TOP/tests/dns/root.ds" -o resolver=127.0.0.1 \
+	--entry good.example
+like 'an entry: signed, but not what TLSA says' "$(tr -s '\n# ' ' ' <<<"$out")" \
+	'DNSSEC: signed. TLSA records: none by which all gateways pass'
+unlike 'so not by DANE' "$out" 'verify=dane'
 probe dane
 is 'without a trust anchor nothing is signed' "$(verdict 192.0.2.1)" \
 	'FAIL no-tlsa'

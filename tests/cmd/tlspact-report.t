@@ -37,6 +37,7 @@ def cell(v):
     return "'" + v if re.match("[-=+@]", v) and not isinstance(v, int) else v
 whole = {k: v for k, v in j.items() if not isinstance(v, list)}
 assert whole.pop("schema") == "tlspact.report.v1"
+assert whole.pop("exit_code") == 0 and j.pop("messages") == []
 assert tables.pop("report") == [{k: cell(v) for k, v in whole.items()}]
 for name, rows in ((k, v) for k, v in j.items() if isinstance(v, list)):
     want = [{k: cell(v) for k, v in row.items()} for row in rows]
@@ -68,15 +69,29 @@ for m in j["mail"]:
         assert days.get(key, 0) == m["mails"], (key, days.get(key, 0), m)
 text = open(sys.argv[3]).read() if len(sys.argv) > 3 else None
 if text:
+    # Of one partner alone the whole would be its rows again.
+    alone = len(j["partners"]) == 1 and not any(m["mails"] for m in j["mail"]
+        if m["partner"] == "(others)")
+    assert not alone or not re.search("^[(]all[)]", text, re.M)
     for m in j["mail"]:
-        if m["mails"]:
+        if m["mails"] and not (alone and m["partner"] == "(all)"):
             want = [format(m[k], ",") for k in ("mails",) + kinds]
             assert re.search("^" + re.escape(m["partner"]) + " +" +
                 m["direction"] + " +" + " +".join(want) + "$", text, re.M), m
-    # For people 12,300; for programs 12300, in sentences too.
+    # For people 12,300 and local time; for programs 12300 and UTC, in
+    # sentences too.
     for a in j["answers"]:
-        assert re.sub("\\d{4,}(?!-)", lambda m: format(int(m[0]), ","),
-            a["answer"]) in re.sub("\\s+", " ", text), a
+        want = re.sub("\\d{4,}(?!-)", lambda m: format(int(m[0]), ","),
+            a["answer"])
+        want = re.sub(r"\d+\\-\d+\\-\d+T[\d:]+Z", r"[-\\d]* ?\\d\\d:\\d\\d",
+            re.escape(want).replace("\\ ", " "))
+        assert re.search(want + "\\W", re.sub("\\s+", " ", text)), (want, a)
+        # What a sentence counts is there as a number, too.
+        known = {v for v in a.values() if type(v) is int}
+        if a["others"] is not None:
+            known.add(a["mails"] - a["others"])
+        for n in re.findall("(?<![-.:T\\d])\\d+(?![-.:\\d]| %)", a["answer"]):
+            assert int(n) in known, (n, a)
     for d in j["downgrades"]:
         assert d["partner"] + " from " + d["before"] in text, d
     for line in text.splitlines():
@@ -86,8 +101,10 @@ print("same")
 PYTHON
 same() { python3 "$T/same.py" "$T/json" "$T/csv" "$T/text"; }
 
+# The three forms of one moment: the clock goes on between two commands.
 take()
 {
+	[[ ${period[*]} = *--at* ]] || set -- --at "$(date -u +%FT%TZ)" "$@"
 	report -j "$@" >"$T/json" && report --format csv "$@" >"$T/csv" &&
 		report "$@" >"$T/text"
 }
@@ -111,6 +128,17 @@ is 'all forms agree' "$(same)" same
 # --- Mail, as tlspact-log counts it ---------------------------------------------
 
 "$B/tlspact-compile" "${options[@]}" >/dev/null 2>"$T/err" || diag "$(cat "$T/err")"
+run env TZ=XYZ-3 "$B/tlspact-report" "${options[@]}" \
+	--at "$(date -u +%Y-%m-%d)T12:00:00Z"
+like 'times are local' "$out" "made $(date -u +%Y-%m-%d) 15:00"
+unlike 'in all of it' "$out" '[0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z'
+like 'and UTC in a page, which says so' "$(TZ=XYZ-3 "$B/tlspact-report" \
+	"${options[@]}" --format html)" 'record begins, at [-0-9]+T[0-9:]+Z'
+run report --from 2001-10-01 --to 2001-10-31
+like 'of a time before the record nothing is shown' "$out" \
+	'18  not +each downgrade: .*not known'
+like 'and "none" is not said' "$out" \
+	$'DOWNGRADES\n  not known before the record begins, at 20[-0-9]{8} [0-9:]{5}\n'
 "$B/tools/loggen" 60000 5 >"$T/log"
 "$B/tlspact-log" "${options[@]}" --now 2026-11-24T12:00:00Z "$T/log" \
 	>/dev/null 2>&1
@@ -134,7 +162,12 @@ PYTHON
 )" 'True '
 like 'a partner without mail is open' "$(cat "$T/text")" \
 	'silent +open: no mail'
+like 'to whom mail went in the clear' "$(tr -s ' \n' ' ' <"$T/text")" \
+	'watch To whom did mail go in the clear[?] [0-9,]+ mails to [0-9a-z, ]+ of no partner[^;]*; p[0-9] [0-9]+ and p[0-9] [0-9]+; [^ ]+ [0-9,]+, [^ ]+ [0-9,]+, [^ ]+ [0-9,]+ and [0-9,]+ more; others .domains not kept by name. [0-9,]+ '
+like 'in the page, too' "$(report --format html)" \
+	'To whom did mail go in the clear[?]</h3><b>[0-9,]+ mails'
 unlike 'no queue id' "$(cat "$T/json" "$T/csv" "$T/text")" '4H0000|user[0-9]'
+unlike 'now is in the period' "$(cat "$T/text")" 'NOW,|agreed now'
 like 'a review that is due' "$(cat "$T/text")" \
 	'watch +p0: the agreement was to be reviewed on 2026-01-01'
 like 'no formula' "$(cat "$T/csv")" "'=cmd|'/C calc'!A0"
@@ -147,7 +180,39 @@ ok 'the same in another time zone' cmp "$T/utc" "$T/berlin"
 period=(--from 2026-10-20 --to 2026-10-26 --at 2026-10-26)
 TZ=Europe/Berlin report -j >"$T/json"
 is 'a day has 24 hours, also when summer time ends' \
-	"$(grep -o '"hours": [0-9]*' "$T/json")" '"hours": 144'
+	"$(jq .hours "$T/json")" 144
+period=(--from 2026-11-20 --to 2026-11-24 --at 2026-11-24T12:00:00Z)
+
+# Nights without a line, one of them longer.
+python3 - "$T/evidence.db" <<'PYTHON'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+june = 1780272000
+db.executemany("insert into log_hour values(?, 'night', 1)",
+    [(h,) for h in range(june, june + 10 * 86400, 3600)
+    if h % 86400 != 3 * 3600 and h != june + 86400 + 4 * 3600])
+db.commit()
+PYTHON
+period=(--from 2026-06-01 --to 2026-06-10 --at 2026-07-01)
+like 'quiet nights are a line' "$(report)" $'229 of 240 hours .*
+    none from 03:00 to 04:00 on some days, 2026-06-01 to 2026-06-10: 9 times
+    none from 2026-06-02 03:00 to 2026-06-02 05:00 .2 h.
+    host night: 229 hours'
+like 'in the page, too' "$(report --format html)" \
+	'No log from 03:00 to 04:00 on some days, 2026-06-01 to 2026-06-10: 9 '
+is 'JSON has each' "$(report -j | jq '.gaps | length')" 10
+# The period is over: what is so today is not of it.
+like 'what is so now stands apart' "$(report)" $'NEEDS ATTENTION\nopen +3 partners had no mail in.*
+NOW, 2026-[-0-9: ]+, NOT OF THE PERIOD
+.*gateways of Enforced partners pass.*\nwatch +p0: the agreement was to be rev.*
+  agreed now +enf'
+like 'in the page, too' "$(report --format html)" \
+	'nothing is proven.*Now, 2026-07-01 00:00, not of.*was to be reviewed'
+is 'and in JSON' "$(report -j | jq -c '[.answers, .attention | map(.now) |
+	unique]')" '[[false,true],[false,true]]'
+is 'JSON has each that was silent' "$(report -j | jq -c '[.attention[] |
+	select(.text == "no mail in this period: nothing is proven").partner]')" \
+	'["p0","p2","silent"]'
 period=(--from 2026-11-20 --to 2026-11-24 --at 2026-11-24T12:00:00Z)
 
 # --- Downgrades, with reasons of any kind ----------------------------------------
@@ -163,11 +228,13 @@ take
 is 'all forms agree' "$(same)" same
 like 'the record tells it' "$(cat "$T/text")" \
 	'p0 from encrypt to opportunistic, .* \(open\)'
+like 'a change of rules is a few short lines' "$(cat "$T/text")" \
+	$'\n    20..-..-.. ..:.. p0.example: weaker [(]downgrade[)]; [^\n]*event [0-9]+\n      was  encrypt[^\n]*\n      is   opportunistic'
 unlike 'no mark that turns the line' "$(cat "$T/text" "$T/csv")" $'\xe2\x80\xae'
 like 'JSON has it as it was' "$(jq -r '.downgrades[0].reason' "$T/json")" \
 	$'"quoted" \xe2\x80\xae evil'
 like 'the command that verifies' "$(cat "$T/text")" \
-	'tlspactctl history --check --known [0-9]+:[0-9a-f]{64}'
+	'tlspactctl history --check --known [^0-9]*[0-9]+:[0-9a-f]{64}'
 read -ra verify <<<"$(jq -r .verify "$T/json")"
 run "$B/${verify[0]}" "${verify[1]}" "${options[@]}" "${verify[@]:2}"
 is 'finds the record whole' "$rc" 0
@@ -175,8 +242,9 @@ is 'finds the record whole' "$rc" 0
 run report
 like 'without --check the evidence is open' "$out" \
 	'open +Is the record whole.*not held against'
-run report --check
-like 'with it it was measured' "$out" 'good +Is the record whole'
+run report --from 2026-11-23 --to 2026-11-23 --check
+like 'with it days that no event tells are' "$out" \
+	'open +Is the record whole.*as\s+it\s+says\s+on 0\s'
 
 # --- Many, renamed, removed --------------------------------------------------------
 
@@ -206,6 +274,148 @@ is 'two, by name and domain' "$(jq -c '[.partners[].name]' "$T/json")" \
 is 'all forms agree' "$(same)" same
 run report --partner nobody
 is 'nobody' "$rc" 66
+like 'where a stranger is' "$err" 'no partner "nobody"; .* tlspact-log report DOMAIN'
+while read -r name want; do
+	is "meant by $name" \
+		"$(report -j --partner "$name" 2>/dev/null |
+			jq -r '[.partners[]?.name] | join(" ")')" "$want"
+done <<'NAMES'
+P1.Example p1
+P0 p0
+pm@p0.example p0
+<Pm@Sub.P0.Example> p0
+a.sub.p0.example p0
+sub.p1.example
+NAMES
+
+# --- Our own side ------------------------------------------------------------------
+
+run report
+like 'our own side was not looked at' "$out" \
+	'OUR OWN SIDE
+  not looked at: tlspact-setup check --record'
+like 'which is a fact that is not shown' "$out" '20  not +our own side'
+# What tlspact-setup check --record keeps, own.t tells.
+python3 - "$T/evidence.db" <<'PYTHON'
+import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1])
+now = int(time.time()) - 60
+rows = [("server certificate", "/etc/ssl/<b>.pem", "good", "CN mx.us.example",
+    now - 86400 * 80, now + 86400 * 10),
+    ("TLSA", "mx.us.example", "bad", "1, and a certificate does not match", 0, 0)]
+db.executemany("insert into own values(?, ?, ?, ?, ?, ?, ?, ?)",
+    [(now, i, *r) for i, r in enumerate(rows)])
+db.commit()
+PYTHON
+take
+is 'all forms agree' "$(same)" same
+like 'each thing is told' "$(cat "$T/text")" \
+	'good +server certificate /etc/ssl/<b>.pem: CN mx.us.example'
+like 'what is wrong with us is to be done' "$(cat "$T/text")" \
+	'bad +our TLSA mx.us.example: 1, and a certificate does not match'
+like 'what ends soon, too' "$(cat "$T/text")" \
+	'watch +our server certificate'
+like 'the fact is shown' "$(cat "$T/text")" '20  shown +our own side'
+like 'in the page, too' "$(report --format html)" \
+	'<section id="ours">.*<td>/etc/ssl/&lt;b&gt;.pem</td>'
+
+# --- What ends, and what wants somebody ---------------------------------------------
+
+report --format ics >"$T/ics"
+is 'a calendar of ends' "$(python3 - "$T/ics" <<'PYTHON'
+import re, sys
+data = open(sys.argv[1], "rb").read()
+lines = data.split(b"\r\n")
+assert lines.pop() == b"" and not any(b"\n" in l for l in lines)
+assert max(map(len, lines)) <= 75
+lines = re.sub(b"\r\n ", b"", data).decode().split("\r\n")[:-1]
+assert lines[0] == "BEGIN:VCALENDAR" and lines[-1] == "END:VCALENDAR"
+events = re.findall("BEGIN:VEVENT\n(.*?)END:VEVENT", "\n".join(lines), re.S)
+uids = set()
+for e in events:
+    uids.add(re.search("^UID:(.+)$", e, re.M)[1])
+    assert re.search(r"^DTSTAMP:\d{8}T\d{6}Z$", e, re.M), e
+    assert re.search(r"^DTSTART(:\d{8}T\d{6}Z|;VALUE=DATE:\d{8})$", e, re.M), e
+    assert len(re.findall("^SUMMARY:", e, re.M)) == 1, e
+assert len(uids) == len(events)
+print(*sorted(re.search("^SUMMARY:(.+)$", e, re.M)[1].split(":")[0] + " " +
+    re.search("^CATEGORIES:(.+)$", e, re.M)[1] for e in events), sep=", ")
+PYTHON
+)" 'our certificate ends CERTIFICATE, p0 DOWNGRADE, p0 REVIEW'
+unlike 'of no reason that people gave' "$(cat "$T/ics")" 'script|quoted'
+run report --daily
+is 'a daily mail, if there is something' "$rc" 1
+like 'with a subject' "$out" '^Subject: tlspact [^:]*: 1 lowered, '
+like 'who is lowered' "$out" $'\nlowered  p0 to opportunistic until '
+like 'and what to do' "$out" $'\nnext     tlspactctl status p0$'
+is 'of six lines' "$(wc -l <<<"$out")" 6
+run report --daily -j
+is 'which has one form' "$rc" 64
+
+# --- In brief ----------------------------------------------------------------------
+
+# A year of forty partners; the month before is over.
+mkdir "$T/year"
+"$B/tools/mkyear" -e 2026-11-30 "$T/year" >/dev/null || bail 'no year'
+year()
+{
+	"$B/tlspact-report" -C "$T/year/tlspact.conf" \
+		--at 2026-11-30T12:00:00Z "$@"
+}
+october=(--since 2026-10 --until 2026-10)
+run year --brief "${october[@]}"
+is 'the answers in brief' "$rc $err" '0 '
+ok 'on a screen, with a command of one line' \
+	test "$(sed '/all of it:$/q' <<<"$out" | wc -l)" -le 27
+is 'of all questions about the period' \
+	"$(sed /NEEDS/q <<<"$out" | grep -cE '^(good|watch|open|bad)  ')" \
+	"$(year -j "${october[@]}" |
+		jq '[.answers[] | select(.now | not)] | length')"
+like 'to whom, by name' "$out" 'in the clear[?] 4,297 mails to [^;]*; oscorp 51'
+like 'who sent in the clear' "$out" \
+	'good [^:]*: 18,183\s+of 18,183 mails; 89 in the clear, not held to TLS: litware 34, gekko\s+22'
+like 'who was lowered' "$out" \
+	'2 downgrades, 0 of them now; lowered:\s+tailspin, stark'
+unlike 'of good ones without details' "$out" \
+	'good [^:]*: 18,183[^:]*under a downgrade'
+like 'how much needs attention, and who tells' "$out" \
+	$'\nNEEDS ATTENTION: 1, and 1 as of now\nopen +weyland: no mail [^\n]*\neach domain, the most in the clear first:\n    tlspact-log report --since 2026-10-01 --until 2026-10-31\nall of it:\n    tlspact-report '
+# all	prints the command that it proposes
+all()
+{
+	sed '1,/all of it:$/d' <<<"$out" | sed ':a;/\\$/{N;s/ *\\\n */ /;ba};s/^ *//'
+}
+ends=' --at 2026-11-30T12:00:00Z --since 2026-10-01 --until 2026-10-31'
+is 'with what was said' "$(all)" \
+	"tlspact-report -C $T/year/tlspact.conf$ends"
+ok 'in 80 columns' test "$(awk 'length > 79' <<<"$out")" = ''
+ok 'while it goes on, too' test "$(year --brief | wc -l)" -le 30
+run year --brief "${october[@]}" acme
+like 'of one partner' "$out" $'\n  acme, enforced now\n.*in the clear[?] nobody\n'
+is 'and all of that' "$(all)" \
+	"tlspact-report -C $T/year/tlspact.conf$ends --partner acme"
+run year --brief "${october[@]}" -o "notify_command=/bin/echo it's" acme
+is 'quoted for a shell' "$(eval "printf '%s|' $(all)")" \
+	"tlspact-report|-C|$T/year/tlspact.conf|-o|notify_command=/bin/echo it's|$(
+		tr ' ' '|' <<<"${ends# } --partner acme")|"
+# It is Enforced, and held to TLS in one direction.
+for way in 'initech 549 from' 'oscorp [0-9,]+ to and from'; do
+	read -r who n which <<<"$way"
+	run year --brief "${october[@]}" "$who"
+	like "Opportunistic mail of $who" "$(tr -s '\n ' ' ' <<<"$out")" \
+		"of $n mails $which this partner, not held to TLS"
+done
+is 'a name is a partner' "$(year acme | md5sum)" \
+	"$(year --partner acme | md5sum)"
+for with in '--format text' -j --daily '--what-if x'; do
+	# shellcheck disable=SC2086 # words
+	run report --brief $with
+	is "--brief $with" "$rc" 64
+done
+run report --brief -j
+like 'and what to do' "$err" '-j alone has all of it'
+run report --brief --format csv
+like 'for a format, too' "$err" '--format alone has all of it'
 
 # --- Another registry ----------------------------------------------------------------
 
@@ -261,8 +471,124 @@ ok 'into a file' test -s "$T/out"
 ok 'which has nothing beside it' test ! -e "$T/out.tmp"
 run report --output "$T/none/out"
 is 'into no folder' "$rc" 73
+run report --output ''
+is 'into nothing' "$rc" 64
+like 'which is said' "$err" '--output: a name of a file is missing'
 run report -j --format json
 is 'said twice' "$rc" 0
+# One pair of words for a period in all programs, and so long ago.
+period=()
+days()
+{
+	report -j "$@" | jq -r '[.from, .to] | join(" ")'
+}
+is 'since and until are from and to' \
+	"$(days --since 2026-11-20 --until 2026-11-24)" \
+	"$(days --from 2026-11-20 --to 2026-11-24)"
+is 'a month' "$(days --since 2026-10 --until 2026-10)" '2026-10-01 2026-10-31'
+is 'a year' "$(days --from 2025 --to 2025)" '2025-01-01 2025-12-31'
+before=$(date -u -d yesterday +%F)
+# Midnight may have been in between.
+like 'yesterday' "$(days --since yesterday --until yesterday)" \
+	"^($before $before|$(date -u -d yesterday +'%F %F'))"
+run report --since 2026-13
+like 'no month' "$rc$err" '^64.*--since: "2026-13" is no time; 30d, 2026-10 and'
+run report --since 1m
+like 'a month is no minute' "$rc$err" \
+	'^64.*--since: "1m" is minutes, no days; 30d, 2026-10 and'
+is 'the last one has a word' \
+	"$(days --since last-month --until last-month)" \
+	"$(date -u -d "$(date -u +%Y-%m-01) -1 month" +%F) $(
+		date -u -d "$(date -u +%Y-%m-01) -1 day" +%F)"
+before=$(date -u -d '-7 days' +%F)
+week=$(days --since 7d --until 24h)
+# Midnight may have been in between.
+like 'so long ago' "$week" "^($before|$(date -u -d '-7 days' +%F)) "
+is 'to the day' "$(date -u -d "${week% *} 6 days" +%F)" "${week#* }"
+counts()
+{
+	"$B/tlspact-log" report "${options[@]}" -j "$@" |
+		jq -c .mails | md5sum
+}
+is 'as tlspact-log does' "$(counts --since 2026-11 --until 2026-11)" \
+	"$(counts --since 2026-11-01 --until 2026-11-30)"
+run "$B/tlspact-log" report "${options[@]}" --since 1w --until 0d
+like 'as tlspact-log does' "$rc$err" '^(0|1.*nothing is counted)'
+
+# --- Weakened by the registry -----------------------------------------------------
+
+# At the same level: by what is taken there.
+weaken()
+{
+	sed -i "s/^\\(partner silent .*\\) contact/\\1 $1 contact/" "$T/registry"
+	sleep 1.1 # as time goes on in a record
+	"$B/tlspact-compile" "${options[@]}" --accept-weaker >/dev/null \
+		2>"$T/err" || diag "$(cat "$T/err")"
+	take
+}
+weakened='watch silent: weakened by a change of rules at 20[-0-9: ]{14}: silent.example from secure'
+weaken min-tls=TLSv1.1
+like 'an older protocol weakens' "$(tr -s ' \n' ' ' <"$T/text")" \
+	'watch Was any Enforced partner lowered[?] [^;]*; 1 partner was weakened by a change of rules; lowered: p0 '
+like 'and which' "$(tr -s ' \n' ' ' <"$T/text")" \
+	"$weakened protocols=>=TLSv1.2 to secure protocols=>=TLSv1.1; "
+like 'each day, too' "$(report --daily)" \
+	'^Subject: tlspact [^:]*: 2 lowered, '
+weaken gateway=nexthop,dot-nexthop,mx.example
+unlike 'one more gateway by its name does not' "$(cat "$T/text")" ', and 1 more'
+sed -i 's/ gateway=nexthop,dot-nexthop,mx.example//' "$T/registry"
+weaken gateway=nexthop,dot-nexthop,mx.example,hostname
+like 'any name at all does' "$(tr -s ' \n' ' ' <"$T/text")" \
+	"$weakened [^;]*, and 1 more; "
+
+sed -i 's/^partner silent mode=enforced/partner silent mode=opportunistic/' \
+	"$T/registry"
+sleep 1.1 # as time goes on in a record
+"$B/tlspact-compile" "${options[@]}" --accept-weaker >/dev/null 2>"$T/err" ||
+	diag "$(cat "$T/err")"
+take
+is 'all forms agree' "$(same)" same
+like 'an edit of the registry is no downgrade, and told with them' \
+	"$(tr -s ' \n' ' ' <"$T/text")" \
+	'watch Was any Enforced partner lowered[?] [^;]*; 1 partner was weakened by a change of rules; lowered: p0 '
+like 'and when' "$(tr -s ' \n' ' ' <"$T/text")" \
+	"$weakened [^;]*, and 2 more; tlspactctl history silent [(]ours[)]"
+
+
+# --- Removed ------------------------------------------------------------------------
+
+period=(--from 2026-11-01)
+sed -i '/^partner p0/,/verify=none/d' "$T/registry"
+sleep 1.1
+"$B/tlspact-compile" "${options[@]}" --accept-weaker >/dev/null 2>"$T/err" ||
+	diag "$(cat "$T/err")"
+take --partner p0
+is 'all forms agree' "$(same)" same
+since=$(jq -r '.partners[0].gone[:10]' "$T/json")
+like 'one that is gone: since when' "$(cat "$T/text")" \
+	"not in the registry now, since $since"
+like 'in the page, too' "$(report --partner p0 --format html)" \
+	"not in the registry, since $since"
+period=(--from 2025-01-01 --to 2025-01-02)
+run report --partner p0
+is 'also of a time in which there was nothing' "$rc" 0
+like 'it is told when it went' "$out" "not in the registry now, since $since"
+python3 - "$T/evidence.db" <<'PYTHON'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("insert into log_count values('2026-11-24', 'ghost', 1, 0, '', '',"
+    " 'sent', 'opportunistic', 0, '', 'ok', 7)")
+db.commit()
+PYTHON
+run report --partner ghost
+is 'and if the evidence alone knows the name' "$rc" 0
+run report --partner p0.example
+is 'by its domain, too' "$rc" 0
+like 'whose that was is told' "$err" '"p0[.]example" was p0.s, by the record'
+like 'and it is of that one' "$out" 'p0, no partner now; registry'
+run report --partner nobody
+is 'but of nobody' "$rc" 66
+
 period=(--from 2026-11-20 --to 2026-11-19)
 run report
 is 'a period that ends before it begins' "$rc" 64
@@ -274,5 +600,8 @@ run report
 is 'the last thirty days' "$rc" 0
 echo 'partner p0 domain=p0.example mode=sometimes' >"$T/registry"
 run report
-is 'a registry with errors' "$rc" 65
+is 'a registry with errors: by the copy' "$rc" 0
+rm -f "$T"/policy.cdb*
+run report
+is 'and without one' "$rc" 65
 done_testing

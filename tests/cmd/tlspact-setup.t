@@ -39,8 +39,15 @@ fresh()
 	smtp unix - - n - - smtp
 	MASTER
 }
-touch "$T/ca.pem" "$T/server.pem" "$T/spool/tlspact/policy"
+touch "$T/ca.pem" "$T/spool/tlspact/policy"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 \
+	-subj /CN=test.example -addext subjectAltName=DNS:test.example \
+	-keyout "$T/server.pem" -out "$T/server.crt" 2>/dev/null
+cat "$T/server.crt" >>"$T/server.pem"
+# One finding a line; its own width has a test of its own.
+export COLUMNS=2000
 chmod 644 "$T/ca.pem"
+chmod 666 "$T/spool/tlspact/policy"
 fresh
 # Were the folder forgotten, it would not be this machine's Postfix that is
 # asked and changed.
@@ -167,6 +174,13 @@ faulty 'no default action' 'while tlspactd is down all mail' \
 	'smtpd_recipient_restrictions = check_policy_service unix:tlspact/policy'
 faulty 'a socket outside of the chroot' '.*cannot reach that socket' \
 	"smtpd_recipient_restrictions = check_policy_service { unix:$T/spool/tlspact/policy, default_action=tlspact_dead }"
+
+if [ "$(id -u)" = 0 ]; then
+	chmod 600 "$T/spool/tlspact/policy"
+	faulty 'a socket that root alone may open' \
+		'Postfix \(user postfix\) may not open .*/tlspact/policy": Perm'
+	chmod 666 "$T/spool/tlspact/policy"
+fi
 
 # Services of master.cf with restrictions of their own.
 fresh
@@ -297,6 +311,24 @@ run by_setting print
 like 'print keeps what is there' "$out" "cdb:$T/policy, inline:"
 run by_setting -c "$T/well" print
 unlike 'or in the other folder' "$out" 'inline:'
+while IFS='|' read -r list want; do
+	sed -i '/^smtpd_recipient_restrictions/d' "$etc/main.cf"
+	echo "smtpd_recipient_restrictions = $list" >>"$etc/main.cf"
+	run by_setting print
+	is "print parts words as they are: $list" "$(sed -nE \
+		's/^smtpd_recipient_restrictions = check[^}]*\}, //p' \
+		<<<"$out")" "$want"
+done <<-'LISTS'
+a,,sleep 1,check_policy_service { inet:h:1, timeout=3s } b,|a, sleep 1, check_policy_service { inet:h:1, timeout=3s } b
+check_client_access hash:/x permit|check_client_access hash:/x permit
+LISTS
+echo "smtp_tls_policy_maps = inline:{y=may}" >>"$T/default/main.cf"
+run "$B/tlspact-setup" "${options[@]}" print
+like 'print without a folder keeps those of the default one' "$out" \
+	"cdb:$T/policy, inline:\{y=may"
+run env MAIL_CONFIG="$T/none" "$B/tlspact-setup" "${options[@]}" print
+like 'and says so if it cannot be asked' "$rc $err" \
+	'^0 .*warning: these lines do not know what main.cf has'
 ok 'apply writes there' by_setting apply --yes
 run by_setting check
 is 'and nothing is left to find' "$rc" 0 || diag "$out"

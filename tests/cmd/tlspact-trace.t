@@ -113,9 +113,17 @@ like 'and that is said' "$err" 'no Received field'
 # --- JSON -------------------------------------------------------------------
 
 run trace "${ours[@]}" -j "$T/mbox"
-is 'a line each' "$(wc -l <<<"$out")" 3
+is 'a line each, and one of all' "$(wc -l <<<"$out")" 4
+is 'with time, exit code, messages and sums' "$(tail -n 1 <<<"$out" |
+	jq -c '[.schema, .exit_code, .messages, .sum.mails, .sum.clear,
+	(.time | fromdate > 1700000000)]')" \
+	"[\"tlspact.trace.v1\",$rc,[],3,$(head -n 3 <<<"$out" |
+		jq -s '[.[].hops[] | select(.tls == "clear")] | length'),true]"
 is 'of JSON' "$(jq -r '"\(.schema) \(.mail) \(.partner) \(.legs["to-us"]) \(.hops[0].from_party) \(.hops[0].time)"' <<<"$out" | head -n 1)" \
 	'tlspact.trace.v1 1 acme clear provider 2026-11-28T22:00:05Z'
+run trace "${ours[@]}" -j - </dev/null
+is 'also of no mail' "$rc $(jq -c '[.exit_code, .messages[0], .sum.mails]' <<<"$out")" \
+	'65 [65,"there is no mail",0]'
 
 # --- What strangers write ---------------------------------------------------
 
@@ -125,7 +133,7 @@ run trace "${ours[@]}" -v "$T/hostile"
 unlike 'reaches no terminal' "$out" $'\033'
 like 'a broken field says nothing' "$out" 'not said'
 run trace "${ours[@]}" -j "$T/hostile"
-is 'and is JSON all the same' "$(jq .hops[0].understood <<<"$out")" false
+is 'and is JSON all the same' "$(head -n 1 <<<"$out" | jq .hops[0].understood)" false
 {
 	echo 'Received: from a.example'
 	yes '	(folded)' | head -n 10000

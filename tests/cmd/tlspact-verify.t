@@ -29,6 +29,7 @@ lab_record 'mx1.acme.example. A 127.0.1.1'
 lab_record 'mx1.globex.example. A 127.0.1.2'
 lab_record 'mx1.foreign.example. A 127.0.1.3'
 lab_mx acme.example mx1.acme.example
+lab_mx cased.example mx1.acme.example
 lab_mx globex.example mx1.globex.example
 lab_mx foreign.example mx1.foreign.example
 mount -t tmpfs tmpfs /etc/ssl/certs || bail '/etc/ssl/certs'
@@ -50,6 +51,9 @@ partner cased mode=enforced domain=cased.example contact=a@b.example
 partner two mode=enforced domain=two.example,mx1.acme.example,münchen.example
   gateway=nexthop contact=a@b.example
 partner dane mode=enforced verify=dane domain=dane.example contact=a@b.example
+provider outsourcer gateway=mx1.acme.example
+partner hosted provider=outsourcer mode=enforced domain=hosted.example
+  contact=a@b.example
 partner never mode=enforced domain=never.example contact=a@b.example
 partner below mode=enforced domain=.below.example contact=a@b.example
 REGISTRY
@@ -81,11 +85,17 @@ verify acme "$p/cn.crt"
 is 'another CN: 1' "$rc" 1
 is 'the name is good' "$(rule name)" pass
 is 'the CN is not' "$(rule common-name)" FAIL
-like 'in words for a postmaster' "$out" \
+like 'in words for a postmaster' "$(tr -s '\n ' ' ' <<<"$out")" \
 	'The Common Name of the certificate is "mail.hosting.example"; agreed is "mx1.acme.example"'
 like 'Postfix would deliver' "$out" 'Postfix does not look at this'
 verify acme "$p/old.crt"
 is 'expired: 1' "$rc.$(rule validity)" 1.FAIL
+TZ=XYZ-3 verify acme "$p/old.crt"
+like 'people have local time' "$(tr -s '\n ' ' ' <<<"$out")" \
+	'expired at 20[-0-9]* [0-9]{2}:[0-9]{2}\.'
+unlike 'and no other' "$out" '[0-9]T[0-9][0-9]:'
+verify -j acme "$p/old.crt"
+like 'JSON has UTC' "$out" 'expired at [-0-9]+T[0-9:]+Z'
 verify --at 2024-06-01 acme "$p/old.crt"
 like 'as of then it was valid itself' "$out" 'Not valid yet: the CA'
 verify --at 2024-13-01 acme "$p/old.crt"
@@ -131,7 +141,7 @@ done
 verify acme --host MX1.acme.example.
 is 'a host with a dot at its end' "$rc" 0
 verify nobody "$p/acme.crt"
-is 'no such partner' "$rc" 64
+is 'no such partner' "$rc" 66
 verify acme "$T/none.pem"
 is 'no such file' "$rc" 66
 verify acme "$registry"
@@ -147,6 +157,24 @@ verify dane "$p/acme.crt"
 is 'DANE needs a host' "$rc" 64
 verify acme
 is 'usage' "$rc" 64
+like 'which says what is missing' "$err" 'the file of a chain is missing'
+# The key that passed last is known from the probe.
+lab_cert late key=acme cn=mx1.acme.example from=20240101 to=20250101 || bail cert
+last=(-o evidence="$T/last.db")
+"$B/tlspact-probe" "${options[@]}" -o ca_file="$p/ca.pem" "${last[@]}" cased \
+	>/dev/null
+verify "${last[@]}" cased "$p/late.crt" mx1.acme.example
+is 'the key that passed last' "$(rule last-key)" pass
+like 'so little is needed' "$(tr -s '\n ' ' ' <<<"$out")" 'gets it moving: key\.'
+verify "${last[@]}" cased --host mx1.acme.example
+is 'as the host shows it' "$rc.$(rule last-key)" 0.pass
+verify "${last[@]}" cased "$p/late.crt"
+is 'of no gateway in particular, that of any of them' "$(rule last-key)" pass
+verify "${last[@]}" cased "$p/other.pem"
+like 'or another one' "$(tr -s '\n ' ' ' <<<"$out")" \
+	'last-key not .*another one than the one that passed last'
+verify "${last[@]}" acme "$p/late.crt" mx1.acme.example
+is 'nor of another partner' "$(rule last-key)" not
 verify -j acme "$p/cn.crt"
 is 'JSON: exit code' "$rc" 1
 like 'JSON: schema' "$out" '"schema": "tlspact.verify.v1"'
@@ -157,6 +185,14 @@ is 'a host: 0' "$rc.$err" 0.
 is 'its name too' "$(rule name)" pass
 verify globex --host mx1.globex.example:25
 is 'a host of another name: 1' "$rc.$(rule name)" 1.FAIL
+verify acme --host mx1.globex.example
+is 'a host that acme is to have: 1' "$rc" 1
+like 'is held by the rules, not today' "$(tr -s '\n ' ' ' <<<"$out")" \
+	'It is not known as a gateway of acme: mail to it would be held by the rules of the registry\. If it is to be one, change gateway= and common-name=\.'
+unlike 'and no downgrade helps' "$out" 'smallest step'
+verify hosted --host mx1.globex.example
+like 'or the provider' "$(tr -s '\n ' ' ' <<<"$out")" \
+	'change gateway=, or provider=, which is outsourcer\.'
 verify acme --host 127.0.1.9
 is 'nobody there: 1' "$rc" 1
 like 'and why' "$out" 'FAIL connect-refused'
@@ -167,26 +203,73 @@ run "$B/tlspact-probe" "${options[@]}" -o ca_file="$p/ca.pem" acme globex \
 	foreign
 verify --rehearse "$p/other.pem"
 is 'without our CA somebody breaks' "$rc" 1
-like 'acme does' "$out" 'acme mx1.acme.example of acme.example: WOULD BREAK'
+like 'the count comes first' "$out" '^1 of 2 gateways would break'
+like 'acme does, for want of a CA' "$out" \
+	'Without "Lab ca" 1 breaks: acme mx1\.acme\.example\.'
+like 'who fails today is told of' "$(tr -s '\n ' ' ' <<<"$out")" \
+	'1 fails already with the present one \(ca_file [^)]*/ca\.pem\)'
+like 'nobody is left' "$out" 'No gateway passes with the new one'
 unlike 'globex, which fails today, does not count' "$out" 'globex'
 unlike 'foreign has its own file' "$out" 'foreign '
 like 'a sum' "$out" '1 of 2 gateways would break'
-like 'a file that the same update may change' "$out" 'may change .*: near\.'
+like 'a file that the same update may change' "$(tr -s '\n ' ' ' <<<"$out")" 'may change .*: near\.'
 like 'what is not known' "$out" 'not known: .*never'
+# All fail already: nobody would break, and nothing is well.
+lab_ca third || bail 'no CA'
+lab_ca fourth || bail 'no CA'
+all_fail=(-o ca_file="$p/third.pem" --rehearse "$p/fourth.pem")
+verify "${all_fail[@]}"
+is 'all fail already: 1' "$rc" 1
+like 'which is told' "$(tr -s '\n ' ' ' <<<"$out")" \
+	'^0 of 2 gateways would break .*2 fail already .*/third\.pem\)\. No gateway passes'
+verify -j "${all_fail[@]}"
+is 'and in JSON' "$rc $(jq -c '[.passed, .would_break, .fail_already, .missing_cas]' \
+	<<<"$out")" '1 [false,0,2,[]]'
+verify -j "${all_fail[@]}" --rehearse "$p/ca.pem"
+is 'one is mended' \
+	"$rc $(jq -c '[.passed, .would_mend, .fail_already]' <<<"$out")" \
+	'0 [true,1,1]'
 cat "$p/ca.pem" "$p/other.pem" >"$T/both.pem"
 # The bundle named as a partner's own file is replaced all the same.
 ln -s "$p/ca.pem" "$T/named.pem"
 sed -i "s|^partner acme .*|& ca=$T/named.pem|" "$registry"
-verify --rehearse "$p/other.pem"
+verify -v --rehearse "$p/other.pem"
 like 'a partner that names the bundle' "$out" \
 	'acme mx1.acme.example of acme.example: WOULD BREAK'
 like 'counts' "$out" '1 of 2 gateways would break'
 verify --rehearse "$T/both.pem"
 is 'nobody breaks with both' "$rc" 0
+unlike 'some pass' "$out" 'No gateway passes'
 verify --rehearse "$T/both.pem" -v
 like 'all are shown' "$out" 'globex .*as before: name-mismatch'
+like 'when it was seen' "$(tr -s '\n ' ' ' <<<"$out")" \
+	'seen 20[-0-9]* [0-9]{2}:[0-9]{2}\)'
 verify -j --rehearse "$p/other.pem"
 like 'JSON' "$out" '"breaks": true'
+is 'JSON: the CA that is missing' \
+	"$(jq -c '[.would_break, .fail_already, .missing_cas]' <<<"$out")" \
+	'[1,1,[{"ca":"Lab ca","breaks":1}]]'
 verify --rehearse "$registry"
 is 'not a bundle' "$rc" 65
+# A typo in the registry does not stop a rehearsal, if it was compiled once.
+run "$B/tlspact-compile" -C /dev/null -o registry="$registry" \
+	-o ledger="$T/ledger.db" -o evidence="$T/evidence.db" \
+	-o map="$T/map.cdb" -o ca_file="$p/ca.pem" -o postfix_version=3.7 \
+	-o fingerprint_digest=sha256 -o opportunistic_level=may
+is 'the registry compiles' "$rc" 0
+echo 'partner typo mode=enforcd domain=typo.example' >>"$registry"
+verify --rehearse "$p/other.pem"
+is 'a typo and no copy' "$rc.$out" 65.
+verify -o map="$T/map.cdb" --rehearse "$p/other.pem"
+like 'a rehearsal by the copy' "$rc.$out" \
+	'^1\.1 of 2 gateways would break.*1 breaks: acme mx1\.acme\.example'
+like 'which is said' "$err" 'mode .*enforcd.*last compiled'
+verify -o map="$T/map.cdb" acme "$p/acme.crt"
+is 'a file by the copy, too' "$rc.$(rule name)" 0.pass
+like 'and that is said' "$err" 'mode .*enforcd.*last compiled'
+verify -o map="$T/map.cdb" typo "$p/acme.crt"
+is 'whom the copy lacks is not known' "$rc.$out" 66.
+verify acme "$p/acme.crt"
+like 'without a copy nothing is judged' "$rc.$out$err" \
+	'^65\..*enforcd.*nothing was judged'
 done_testing

@@ -64,7 +64,7 @@ conversation_start(struct conversation *c)
 	failing_take(&c->failing, failing, strlen(failing));
 	c->service.failing = &c->failing;
 	c->base = event_base_new();
-	c->conns = conns_new(c->base, 4, 10);
+	c->conns = conns_new(c->base, NULL, 0, 4, 10);
 }
 
 /* Take what there is to read; false if the other side has closed. */

@@ -1,7 +1,6 @@
 /*
  * reaches: lib/maillog/logfile.c:logfile_next
- * lib/maillog/logprefix.c:logprefix_parse
- * lib/maillog/logprefix.c:logprefix_whole
+ * lib/maillog/logprefix.c:logprefix_take
  * lib/maillog/logprefix.c:logprefix_time lib/maillog/logtext.c:logtext_delivery
  * lib/maillog/logtext.c:logtext_session policy/log/logjoin.c:logjoin_line
  * policy/log/logsmtpd.c:qmgr_line policy/log/logpartner.c:logpartner_find
@@ -45,14 +44,21 @@ told(const struct attempt *a, void *arg)
 	sink += logtold_check(a, who);
 }
 
+static void
+take(struct logjoin *j, struct logprefix_reader *reader, struct span line)
+{
+	struct logprefix p;
+
+	if (logprefix_take(reader, &line, &p) >= LOGPREFIX_OTHER)
+		(void)logjoin_line(j, &p, 1795435200);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct logprefix_parts parts = {0};
-	struct buf scratch = {0};
+	struct logprefix_reader reader = {.next = 0};
 	struct logjoin_stats stats = {0};
-	struct logjoin *j;
-	struct logprefix p;
+	struct logjoin j = {.told = {told, NULL, &stats}};
 	struct logfile *f;
 	struct span line;
 	struct diags d = {0};
@@ -71,21 +77,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	f = logfile_open(path, &e);
 	if (f != NULL) {
-		j = logjoin_new(1795435200, &stats, told, NULL);
 		while (logfile_next(f, &line, &e) == LOGFILE_LINE)
-			if (logprefix_whole(&parts, &line) &&
-			    logprefix_parse(line, &scratch, &p) == 0)
-				(void)logjoin_line(j, &p);
-		if (logfile_rest(f, &line) &&
-		    logprefix_parse(line, &scratch, &p) == 0)
-			(void)logjoin_line(j, &p);
+			take(&j, &reader, line);
+		if (logfile_rest(f, &line))
+			take(&j, &reader, line);
 		if (f->plain && f->offset > size)
 			abort();
-		logjoin_free(j, true);
+		logjoin_end(&j, true);
 		logfile_close(f);
 	}
-	logprefix_parts_free(&parts);
-	buf_free(&scratch);
+	logprefix_release(&reader);
 	(void)close(fd);
 	return 0;
 }

@@ -38,7 +38,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (c.base == NULL) {
 		conversation_start(&c);
-		service_socketmap(&c.service, &c.protocol);
+		service_protocol(&c.service, SERVICE_SOCKETMAP, &c.protocol);
 	}
 	if (size == 0)
 		return 0;

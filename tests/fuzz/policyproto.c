@@ -46,7 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (c.base == NULL) {
 		conversation_start(&c);
-		service_policy(&c.service, &c.protocol);
+		service_protocol(&c.service, SERVICE_POLICY, &c.protocol);
 	}
 	if (size == 0)
 		return 0;

@@ -47,7 +47,7 @@ check(struct span field)
 	within(field, r.by);
 	within(field, r.with);
 	within(field, r.cipher);
-	sink += strlen(r.protocol) + strlen(received_tls_name(r.tls));
+	sink += strlen(r.protocol) + strlen(received_tls_names[r.tls]);
 	/* A broken one proves nothing, and what is not encrypted has no key. */
 	if ((r.broken && r.tls != RECEIVED_UNKNOWN) ||
 	    (r.tls != RECEIVED_ENCRYPTED && r.cipher.n + *r.protocol > 0))

@@ -3,6 +3,10 @@
  * policy/registry/registry.c:take_partner
  *   policy/registry/registry.c:take_provider
  * policy/registry/registry.c:take_attr
+ * policy/registry/registry_slip.c:blank_in_front
+ * policy/registry/registry_slip.c:cut_short
+ * policy/registry/registry_slip.c:lacks_equals
+ * policy/registry/registry_slip.c:needs_braces
  * policy/registry/attributes.c:attribute_take
  * policy/registry/attributes.c:take_list
  * policy/registry/attributes.c:key_element
@@ -108,8 +112,8 @@ check_compiled(const struct registry *r, const struct target *t)
 	}
 	for (i = 0; i < b.table.n; i++)
 		check_row(&b.table.row[i]);
-	compiled_release(&a);
-	compiled_release(&b);
+	maptable_release(&a.table);
+	maptable_release(&b.table);
 	diag_free(&d);
 }
 

@@ -1,6 +1,6 @@
 /*
- * reaches: policy/core/settings.c:settings_load lib/file/conf.c:conf_parse
- *   lib/file/conf.c:conf_override lib/file/conf.c:set
+ * reaches: policy/core/settings.c:settings_load lib/file/conf.c:conf_read
+ *   lib/file/conf.c:set
  * lib/file/conf.c:conf_print lib/base/num.c:num_duration
  * lib/base/num.c:num_parse
  *

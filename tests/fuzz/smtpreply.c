@@ -38,8 +38,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	size--;
 	step = (size_t)data[0] % 16 + 1;
-	smtpreply_clear(&whole);
-	smtpreply_clear(&parts);
+	whole = parts = (struct smtpreply){0};
 	a = smtpreply_feed(&whole, p, size, &used_whole);
 	while (at < size && b == SMTPREPLY_MORE) {
 		b = smtpreply_feed(

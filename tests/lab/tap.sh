@@ -39,6 +39,11 @@
 
 set -u
 export LC_ALL=C.UTF-8 TZ=UTC
+# Colour is the test's to ask for, whatever terminal its caller has, or none.
+export TERM=xterm
+unset NO_COLOR COLUMNS
+# What the system has, not what its user put in front of it.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 B=$(cd "$TOP" && realpath -m "${B:-build}")
@@ -223,8 +228,8 @@ run()
 {
 	rc=0
 	"$@" >"$T/.out" 2>"$T/.err" || rc=$?
-	out=$(cat "$T/.out")
-	err=$(cat "$T/.err")
+	out=$(<"$T/.out")
+	err=$(<"$T/.err")
 }
 
 at_exit()

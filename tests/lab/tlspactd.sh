@@ -20,7 +20,8 @@ daemon_options()
 		-o policy_socket="$SOCKETS/policy"
 		-o socketmap_socket="$SOCKETS/socketmap"
 		-o service_user= -o socket_group= -o socket_mode=0666
-		-o operator=postmaster@ours.example -o warden=no)
+		-o operator=postmaster@ours.example -o sendmail=/bin/true
+		-o warden=no)
 }
 
 compile()

@@ -25,7 +25,7 @@ warden_options()
 		-o "socketmap_socket=$LAB/state/socketmap"
 		-o service_user= -o socket_group= -o socket_mode=0666
 		-o operator=postmaster@ours.example -o helo_name=probe.lab.example
-		-o probe_timeout=5s -o "postfix_config=$LAB/send/etc"
+		-o probe_timeout=20s -o "postfix_config=$LAB/send/etc"
 		-o "notify_command=cat >>$T/notices.json")
 }
 
@@ -168,8 +168,7 @@ lowered_to()
 	warden_decided=${EPOCHREALTIME/./}
 }
 
-latency_ms() { echo $(((warden_decided - warden_failed) / 1000)); }
-latency() { echo "$(latency_ms) ms"; }
+latency() { echo "$(((warden_decided - warden_failed) / 1000)) ms"; }
 
 # shellcheck disable=SC2086
 arrived()

@@ -15,7 +15,7 @@ cat >/etc/tlspact/registry <<'REGISTRY'
 default  min-tls=TLSv1.2 drop-after=2/1m drop-for=1h
 partner  acme mode=enforced domain=acme.example,.acme.example
          gateway=mx1.acme.example on-failure=drop drop-to=key
-         contact=it@initech.example
+         contact=it@initech.example notify-contact=yes
 partner  globex mode=enforced domain=globex.example
          gateway=mx1.globex.example on-failure=drop drop-to=key
 partner  initech mode=enforced domain=initech.example

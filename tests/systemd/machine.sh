@@ -36,7 +36,8 @@ mkdir -p $LAB/pki
 # What tlspact(7) says to enable, and what these start.
 # shellcheck disable=SC2034 # for the steps
 units=(tlspactd.socket tlspactd.service tlspactd-warden.service
-	tlspact-compile.timer tlspact-probe.timer tlspact-log.service)
+	tlspact-compile.timer tlspact-probe.timer tlspact-setup.timer
+	tlspact-log.service)
 
 partner()
 {

@@ -6,8 +6,9 @@
  *
  * Calls are counted on their way in and on their way out, from 1. With -f
  * the count begins at the first flock or openat call (`-f flock`, `-f open`).
- * With -s only those count that open, read, close, sync, move or remove one:
- * what SQLite reads and writes in between is hundreds of calls.
+ * With -s only those count, on their way in, that open, read, sync, move or
+ * remove a file: of the others SQLite makes hundreds, and between two of these
+ * nothing changes but what it writes and a sync then ends.
  * At the Nth stop the program gets the signal (a number), or waits while the
  * shell command runs. Then it goes on undisturbed.
  *
@@ -20,6 +21,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,30 +81,34 @@ note_path(FILE *list, pid_t pid, unsigned long address)
 		(void)fprintf(list, "%s\n", path);
 }
 
-static long
-number_of(const struct plan *p, pid_t pid)
+/* The call that begins; its number is -1 on the way out. */
+static struct ptrace_syscall_info
+call_of(const struct plan *p, pid_t pid)
 {
 	struct ptrace_syscall_info info = {0};
 
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0 ||
 	    info.op != PTRACE_SYSCALL_INFO_ENTRY)
-		return -1;
-	if (p->list != NULL && info.entry.nr == SYS_openat)
+		info.entry.nr = (uint64_t)-1;
+	else if (p->list != NULL && info.entry.nr == SYS_openat)
 		note_path(p->list, pid, info.entry.args[1]);
-	return (long)info.entry.nr;
+	return info;
 }
 
+/* A folder that is opened on the way to a file is not counted. */
 static bool
-is_of_files(long nr)
+is_of_files(const struct ptrace_syscall_info *call)
 {
-	static const long calls[] = {SYS_openat, SYS_read, SYS_close, SYS_fsync,
-	    SYS_fdatasync, SYS_ftruncate, SYS_rename, SYS_renameat,
-	    SYS_renameat2, SYS_unlink, SYS_unlinkat, SYS_link, SYS_linkat,
-	    SYS_fchmod, SYS_fchown, SYS_flock};
+	static const uint64_t calls[] = {SYS_read, SYS_fsync, SYS_fdatasync,
+	    SYS_ftruncate, SYS_rename, SYS_renameat, SYS_renameat2, SYS_unlink,
+	    SYS_unlinkat, SYS_link, SYS_linkat, SYS_fchmod, SYS_fchown,
+	    SYS_flock};
 	size_t i;
 
+	if (call->entry.nr == SYS_openat)
+		return (call->entry.args[2] & (O_PATH | O_DIRECTORY)) == 0;
 	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-		if (nr == calls[i])
+		if (call->entry.nr == calls[i])
 			return true;
 	return false;
 }
@@ -121,9 +127,10 @@ act(const struct plan *p, pid_t pid)
 static int
 follow(const struct plan *p, pid_t pid)
 {
-	bool counting = p->from == -1, done = false, counts = true;
+	bool counting = p->from == -1, done = false, enters;
+	struct ptrace_syscall_info call;
 	int status, deliver = 0;
-	long count = 0, nr;
+	long count = 0;
 
 	for (;;) {
 		/* What was killed may be gone already: wait tells. */
@@ -141,12 +148,13 @@ follow(const struct plan *p, pid_t pid)
 				deliver = WSTOPSIG(status);
 			continue;
 		}
-		/* On its way out a call has no number: as on its way in. */
-		if ((nr = number_of(p, pid)) != -1) {
-			counting = counting || nr == p->from;
-			counts = !p->files || is_of_files(nr);
-		}
-		if (counting && counts && !done && ++count == p->n) {
+		call = call_of(p, pid);
+		enters = call.entry.nr != (uint64_t)-1;
+		counting =
+		    counting || (enters && (long)call.entry.nr == p->from);
+		if (counting && !done &&
+		    (!p->files || (enters && is_of_files(&call))) &&
+		    ++count == p->n) {
 			done = true;
 			act(p, pid);
 		}

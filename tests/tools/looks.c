@@ -51,7 +51,7 @@ look(struct evidence *v, int gateway, time_t t, bool odd, struct err *e)
 		p.chain = chain;
 		p.judged = EVIDENCE_BY_CA;
 	}
-	return evidence_probe_add(v, &p, e);
+	return evidence_probe_add(v, &p, NULL, e);
 }
 
 int

@@ -1,14 +1,15 @@
 /*
  * mkyear: registry, map, ledger and evidence of a year that never was.
  *
- *	mkyear [-x] [-p PARTNERS] [-d DAYS] [-m MAILS] [-l LOOKS] [-e DAY] DIR
+ *	mkyear [-wx] [-p PARTNERS] [-d DAYS] [-m MAILS] [-l LOOKS] [-e DAY] DIR
  *
  * A folder as the programs leave it behind, by the project's own functions:
  * DIR/tlspact.conf names the files. PARTNERS (40) of them had MAILS (4000) a
  * day, on DAYS (365) up to the day before DAY (2026-12-01): with downgrades,
  * faults, certificates that were renewed or were not, partners that became
  * Enforced, mail in clear, and hours without log. Gateways were looked at on
- * the last LOOKS (400) days. With -x who can write something wrote markup. The
+ * the last LOOKS (400) days. With -x who can write something wrote markup, with
+ * -w what no terminal should get, and wide characters; names are of 60. The
  * same arguments make the same year, but for keys.
  */
 #include <inttypes.h>
@@ -17,6 +18,7 @@
 
 #include "err.h"
 #include "evidence_log.h"
+#include "evidence_own.h"
 #include "fault.h"
 #include "ledger_downgrade.h"
 #include "mapbuild.h"
@@ -37,14 +39,15 @@ enum becomes { ALWAYS, LATER, NEVER };
 
 struct gateway {
 	char host[96], address[64], key[EVIDENCE_KEY];
-	char *chain;
-	time_t ends;
+	EVP_PKEY *pkey;
+	char *chain, *old; /* old: shown while it is expired */
+	time_t ends, old_ends;
 	int life;	/* days */
 	bool forgotten; /* nobody renews it */
 };
 
 struct partner_year {
-	char name[40];
+	char name[64];
 	enum becomes becomes;
 	int enforced_day; /* first day, if LATER */
 	double weight;	  /* of all mail */
@@ -57,6 +60,7 @@ struct partner_year {
 	int until_day; /* when it is repaired */
 	time_t since;
 	int64_t lowered; /* the downgrade, 0: none */
+	time_t end;	 /* of it */
 	enum level level;
 };
 
@@ -82,14 +86,20 @@ struct year {
 static const char *const ca_name[] = {
     "Sample CA R11", "Sample TLS RSA 2026", "Trust Services E6"};
 
-/* -x: what others write, if not what they should. */
-static bool hostile;
-#define EVIL "<script>evil=1</script>\"' onload='evil=1' \xe2\x80\xae&lt;"
+/* -x, -w: what others write, if not what they should. */
+static const char *evil;
+static bool wide;
+#define MARKUP "<script>evil=1</script>\"' onload='evil=1' \xe2\x80\xae&lt;"
+/* Hebrew, an override, Chinese, a combining accent, a picture. */
+#define WIDE                                                          \
+	"\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d \xe2\x80\xae|=x "           \
+	"\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97 e\xcc\x81 " \
+	"\xf0\x9f\x98\x80"
 
 static const char *
 written(const char *text)
 {
-	return hostile ? EVIL : text;
+	return evil != NULL ? evil : text;
 }
 
 static void
@@ -143,7 +153,13 @@ make_names(struct year *y)
 	size_t i;
 
 	for (i = 0; i < y->npartners; i++)
-		if (i < n)
+		if (wide) {
+			memset(y->partner[i].name, '0', 58);
+			memcpy(y->partner[i].name, word[i % n],
+			    strlen(word[i % n]));
+			y->partner[i].name[58] = (char)('a' + i / 26 % 26);
+			y->partner[i].name[59] = (char)('a' + i % 26);
+		} else if (i < n)
 			(void)snprintf(y->partner[i].name,
 			    sizeof(y->partner[i].name), "%s", word[i]);
 		else
@@ -208,7 +224,7 @@ write_registry(struct year *y, int day)
 	(void)fprintf(f,
 	    "default min-tls=TLSv1.2 operator=postmaster@ours.example"
 	    " { note = %s }\n\n",
-	    written("agreed in 2025"));
+	    wide ? WIDE : written("agreed in 2025"));
 	for (i = 0; i < y->npartners; i++) {
 		p = &y->partner[i];
 		(void)fprintf(f,
@@ -252,6 +268,32 @@ build_map(struct year *y, time_t now, const char *by)
 	mapbuild_release(&b);
 }
 
+/* Those whose time is up by then, each with a map when it is. */
+static void
+end_lowered(struct year *y, time_t now)
+{
+	struct partner_year *p, *first;
+	struct err e;
+	size_t i;
+
+	for (;;) {
+		first = NULL;
+		for (i = 0; i < y->npartners; i++) {
+			p = &y->partner[i];
+			if (p->lowered != 0 && p->end <= now &&
+			    (first == NULL || p->end < first->end))
+				first = p;
+		}
+		if (first == NULL)
+			return;
+		if (ledger_downgrade_settle(y->ledger, first->end, &e) != 0)
+			die(first->name, &e);
+		first->lowered = 0;
+		first->level = LEVEL_SECURE;
+		build_map(y, first->end, "tlspactd");
+	}
+}
+
 static void
 fault_event(
     struct year *y, const struct partner_year *p, const char *kind, time_t now)
@@ -265,6 +307,7 @@ fault_event(
 	    .data = data};
 	struct err e;
 
+	end_lowered(y, now);
 	(void)snprintf(
 	    data, sizeof(data), "{\"at\":%lld}", (long long)p->since);
 	if (ledger_event_add(y->ledger, &ev, &e) != 0)
@@ -275,7 +318,7 @@ static void
 lower(struct year *y, struct partner_year *p, time_t now)
 {
 	static int incident = 20400;
-	char own[72], below[72], ticket[32];
+	char own[96], below[96], ticket[32];
 	const char *const domain[] = {below, own};
 	bool automatic = chance() < .4;
 	struct ledger_downgrade d = {.partner = p->name,
@@ -296,11 +339,13 @@ lower(struct year *y, struct partner_year *p, time_t now)
 	    .ticket = automatic ? "" : written(ticket)};
 	struct err e;
 
+	end_lowered(y, now);
 	(void)snprintf(own, sizeof(own), "%s.example", p->name);
 	(void)snprintf(below, sizeof(below), ".%s.example", p->name);
 	(void)snprintf(ticket, sizeof(ticket), "INC-%d", incident += 7);
 	if (ledger_downgrade_begin(y->ledger, &d, now, &p->lowered, &e) != 0)
 		die(p->name, &e);
+	p->end = d.end;
 	p->level = d.after;
 	build_map(y, now, d.author);
 }
@@ -310,9 +355,8 @@ restore(struct year *y, struct partner_year *p, time_t now)
 {
 	struct err e;
 
-	/* It may be over by itself. */
 	if (ledger_downgrade_close(y->ledger, p->lowered, "tlspactd",
-		written("two probes passed"), now, &e) == -1)
+		written("two probes passed"), now, &e) != 0)
 		die(p->name, &e);
 	p->lowered = 0;
 	p->level = LEVEL_SECURE;
@@ -321,26 +365,50 @@ restore(struct year *y, struct partner_year *p, time_t now)
 
 /* --- What is seen of gateways --------------------------------------------- */
 
+/* What it shows with a certificate by ca, made then, for its key. */
+static char *
+chain_of(
+    const struct gateway *g, const struct mk_cert *ca, time_t then, X509 **x)
+{
+	char san[120], *chain = NULL;
+	struct mk m = {.cn = g->host, .san = san, .to = g->life};
+
+	(void)snprintf(san, sizeof(san), "DNS:%s", g->host);
+	*x = mk_sign(&m, g->pkey, ca, then);
+	mk_pem(*x, &chain);
+	mk_pem(ca->x, &chain);
+	return chain;
+}
+
 /* A new certificate, and once in a while a new key or another CA. */
 static void
 renew(struct year *y, struct gateway *g, time_t now)
 {
-	char san[120];
 	const struct mk_cert *ca = &y->ca[g->life == 90 ? 0 : between(1, 2)];
-	struct mk m = {.cn = g->host, .san = san, .to = g->life};
-	struct mk_cert c;
 	struct x509_info info;
+	X509 *x;
 
-	(void)snprintf(san, sizeof(san), "DNS:%s", g->host);
-	c = mk_cert(&m, ca, now);
+	EVP_PKEY_free(g->pkey);
+	g->pkey = mk_key(MK_P256);
 	free(g->chain);
-	g->chain = NULL;
-	mk_pem(c.x, &g->chain);
-	mk_pem(ca->x, &g->chain);
-	x509_info(c.x, &info);
+	g->chain = chain_of(g, ca, now, &x);
+	x509_info(x, &info);
 	(void)snprintf(g->key, sizeof(g->key), "%s", info.spki_sha256);
 	g->ends = now + (time_t)g->life * DAY;
-	mk_free(&c);
+	X509_free(x);
+}
+
+/* An old one comes back, as from a backup, and ended just then. */
+static void
+comes_back(struct year *y, struct gateway *g, time_t ended)
+{
+	X509 *x;
+
+	free(g->old);
+	g->old_ends = ended;
+	g->old = chain_of(g, &y->ca[g->life == 90 ? 0 : 1],
+	    ended - (time_t)g->life * DAY, &x);
+	X509_free(x);
 }
 
 static void
@@ -358,6 +426,7 @@ look(struct year *y, struct partner_year *p, int day, time_t now)
 	struct gateway *g;
 	struct err e;
 	size_t k;
+	bool old;
 
 	(void)snprintf(nexthop, sizeof(nexthop), "%s.example", p->name);
 	for (k = 0; k < GATEWAYS; k++) {
@@ -374,13 +443,14 @@ look(struct year *y, struct partner_year *p, int day, time_t now)
 		r.fault = k == 0 ? fault_text(p->fault) : "ok";
 		r.kex =
 		    day * 2 > y->ndays && k == 0 ? "X25519MLKEM768" : "X25519";
-		r.begins = g->ends - (time_t)g->life * DAY;
-		r.not_after = g->ends;
+		old = k == 0 && p->fault == FAULT_EXPIRED;
+		r.not_after = old ? g->old_ends : g->ends;
+		r.begins = r.not_after - (time_t)g->life * DAY;
 		r.key = g->key;
-		r.chain = g->chain;
+		r.chain = old ? g->old : g->chain;
 		r.judged = strcmp(r.fault, "ok") == 0 ? EVIDENCE_BY_CA
 						      : EVIDENCE_FAILED;
-		if (evidence_probe_add(y->evidence, &r, &e) != 0)
+		if (evidence_probe_add(y->evidence, &r, NULL, &e) != 0)
 			die(g->host, &e);
 	}
 }
@@ -527,7 +597,7 @@ mail_others(struct year *y, int day, double busy)
 			if (i < STRANGERS)
 				(void)snprintf(name[i], sizeof(name[i]),
 				    "%sshop%02d.example.net",
-				    hostile ? "<b1>" : "", i);
+				    evil != NULL ? "<b1>" : "", i);
 			part = i == STRANGERS ? .5 : .5 / STRANGERS;
 			n = about(all * part / 2);
 			clear = about((double)n * (.08 - .04 * day / y->ndays) *
@@ -611,6 +681,42 @@ traced(struct year *y, int day, time_t noon)
 	}
 }
 
+/* Our own side, each week; our certificate is renewed each 60 days. */
+static void
+own(struct year *y, int day, time_t noon)
+{
+	struct evidence_own rows[] = {
+	    {.what = "server certificate",
+		.name = "/etc/postfix/ours.pem",
+		.state = "good",
+		.text = "CN gw1.ours.example, DNS:gw1.ours.example; issued by "
+			"Fine CA; EC prime256v1; its key fits",
+		.begins = noon - day % 60 * DAY,
+		.ends = noon + (90 - day % 60) * DAY},
+	    {.what = "client certificate",
+		.state = "open",
+		.text = "none is shown"},
+	    {.what = "protocols",
+		.name = "smtpd",
+		.state = "good",
+		.text = "security level may; protocols >=TLSv1.2; ciphers "
+			"medium"},
+	    {.what = "TLSA",
+		.name = "gw1.ours.example",
+		.state = "good",
+		.text = "2, and each certificate matches"},
+	    {.what = "MTA-STS",
+		.name = "ours.example",
+		.state = "watch",
+		.text = "none"},
+	};
+	struct err e;
+
+	if (evidence_own_set(y->evidence, noon, rows,
+		sizeof(rows) / sizeof(rows[0]), &e) != 0)
+		die("own", &e);
+}
+
 static void
 log_day(struct year *y, int day, time_t midnight)
 {
@@ -670,6 +776,8 @@ breaks(struct year *y, int day, time_t midnight)
 	p->fault = kinds[day / 12 % 6];
 	p->until_day = day + between(1, 4);
 	p->since = midnight + between(6, 10) * HOUR;
+	if (p->fault == FAULT_EXPIRED)
+		comes_back(y, &p->gateway[0], p->since);
 	fault_event(y, p, "fault-new", p->since + 900);
 	if (fault_is_tls(p->fault) && chance() < .75)
 		lower(y, p, p->since + between(1, 4) * HOUR);
@@ -736,6 +844,7 @@ live(struct year *y)
 		midnight = y->from + (time_t)day * DAY;
 		(void)snprintf(y->day, sizeof(y->day), "%.10s",
 		    num_time_text(midnight, text));
+		end_lowered(y, midnight + 5 * HOUR);
 		goes_on(y, day, midnight);
 		for (i = 0; i < y->npartners; i++)
 			if (y->partner[i].becomes == LATER &&
@@ -756,8 +865,12 @@ live(struct year *y)
 		for (i = 0; i < y->npartners; i++)
 			look(y, &y->partner[i], day, midnight + 12 * HOUR);
 		log_day(y, day, midnight);
+		/* Mail of that day moved under it. */
+		end_lowered(y, midnight + 23 * HOUR);
 		if (day % 30 == 12)
 			traced(y, day, midnight + 12 * HOUR);
+		if ((y->ndays - 1 - day) % 7 == 0)
+			own(y, day, midnight + 12 * HOUR);
 	}
 }
 
@@ -805,13 +918,18 @@ begin(struct year *y)
 static void
 end(struct year *y)
 {
+	struct gateway *g;
 	size_t i;
 
 	ledger_close(y->ledger);
 	evidence_close(y->evidence);
 	settings_free(&y->set);
-	for (i = 0; i < y->npartners * GATEWAYS; i++)
-		free(y->partner[i / GATEWAYS].gateway[i % GATEWAYS].chain);
+	for (i = 0; i < y->npartners * GATEWAYS; i++) {
+		g = &y->partner[i / GATEWAYS].gateway[i % GATEWAYS];
+		EVP_PKEY_free(g->pkey);
+		free(g->chain);
+		free(g->old);
+	}
 	for (i = 0; i < 3; i++)
 		mk_free(&y->ca[i]);
 	free(y->partner);
@@ -827,10 +945,14 @@ main(int argc, char *argv[])
 	time_t to = 1796083200; /* 2026-12-01 */
 	int c;
 
-	while ((c = getopt(argc, argv, "xp:d:m:l:e:")) != -1)
+	while ((c = getopt(argc, argv, "wxp:d:m:l:e:")) != -1)
 		switch (c) {
 		case 'x':
-			hostile = true;
+			evil = MARKUP;
+			break;
+		case 'w':
+			evil = WIDE "\x1b[2J\r\n";
+			wide = true;
 			break;
 		case 'p':
 			y.npartners = strtoul(optarg, NULL, 10);

@@ -1,7 +1,7 @@
 /*
  * probed: a probe's result for the evidence, without a probe.
  *
- *	probed EVIDENCE PARTNER NEXTHOP HOST FAULT
+ *	probed EVIDENCE PARTNER NEXTHOP HOST FAULT [KEY]
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,17 +18,18 @@ main(int argc, char *argv[])
 	struct err e;
 	int rv = -1;
 
-	if (argc != 6)
+	if (argc != 6 && argc != 7)
 		return 64;
 	p.time = time(NULL);
 	p.partner = argv[2];
 	p.nexthop = argv[3];
 	p.host = argv[4];
 	p.fault = argv[5];
+	p.key = argv[6];
 	p.judged =
 	    strcmp(argv[5], "ok") == 0 ? EVIDENCE_BY_CA : EVIDENCE_FAILED;
 	if ((v = evidence_open(argv[1], NULL, EVIDENCE_WRITE, &e)) != NULL)
-		rv = evidence_probe_add(v, &p, &e);
+		rv = evidence_probe_add(v, &p, NULL, &e);
 	if (rv == -1)
 		(void)fprintf(stderr, "%s\n", e.text);
 	evidence_close(v);

@@ -38,7 +38,7 @@ on_result(const struct starttls_result *r, void *arg)
 		return;
 	a.s_addr = (in_addr_t)(uintptr_t)arg;
 	printf("%s %s %s %d %s %s %s %s %s certs=%d ms=%u\n", inet_ntoa(a),
-	    outcome_name(r->outcome), starttls_phase_name(r->phase), r->code,
+	    outcome_name(r->outcome), starttls_phase_names[r->phase], r->code,
 	    r->text, r->tls ? r->proto_name : "-", r->cipher, r->kex, r->sig,
 	    r->chain == NULL ? 0 : sk_X509_num(r->chain), r->total_ms);
 }

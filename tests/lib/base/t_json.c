@@ -42,10 +42,46 @@ t_values(void **state)
 	buf_free(&out);
 }
 
+static void
+t_shown(void **state)
+{
+	static const struct {
+		const char *name, *text, *want;
+	} rows[] = {
+	    {"a letter", "m\xc3\xbcnchen", "m\xc3\xbcnchen"},
+	    {"an escape", "\x1b[2J", "\\u001B[2J"},
+	    {"a newline", "a\nb", "a\\nb"},
+	    {"DEL", "\x7f", "\\u007F"},
+	    {"C1", "\xc2\x9b", "\\u009B"},
+	    {"an override", "\xe2\x80\xae", "\\u202E"},
+	    {"a tag", "\xf3\xa0\x81\x81", "\\uDB40\\uDC41"},
+	    {"a picture", "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
+	};
+	struct buf out = {0};
+	char want[64];
+	json_t *again;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		buf_clear(&out);
+		json_put(json_pack("[o]", json_text(rows[i].text)), &out);
+		(void)snprintf(
+		    want, sizeof(want), "[\n  \"%s\"\n]\n", rows[i].want);
+		check_str(rows[i].name, out.data, want);
+		again = json_loads(out.data, 0, NULL);
+		check_str(rows[i].name,
+		    json_string_value(json_array_get(again, 0)), rows[i].text);
+		json_decref(again);
+	}
+	buf_free(&out);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(t_values)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(t_values), cmocka_unit_test(t_shown)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -100,6 +100,30 @@ t_duration(void **state)
 	}
 }
 
+static void
+t_unit(void **state)
+{
+	static const struct {
+		const char *text;
+		char want;
+	} rows[] = {
+	    {"1m", 'm'},
+	    {"30s", 's'},
+	    {"12h", 'h'},
+	    {"4w", 'w'},
+	    {"1x", 'x'},
+	    {"30", '\0'},
+	    {"", '\0'},
+	    {"1m1", '\0'},
+	    {"soon", '\0'},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++)
+		check_int(rows[i].text, num_unit(rows[i].text), rows[i].want);
+}
+
 static const struct {
 	uint64_t seconds;
 	const char *want;
@@ -252,6 +276,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_parse),
 	    cmocka_unit_test(t_duration),
+	    cmocka_unit_test(t_unit),
 	    cmocka_unit_test(t_duration_text),
 	    cmocka_unit_test(t_time),
 	    cmocka_unit_test(t_time_text),

@@ -126,7 +126,7 @@ static const struct test {
 static void
 print_answer(struct buf *b, const char *name, const struct mxdns_answer *a)
 {
-	buf_printf(b, " %s=%s%s", name, mxdns_kind_name(a->kind),
+	buf_printf(b, " %s=%s%s", name, mxdns_kind_names[a->kind],
 	    a->secure ? "+" : "");
 	/* The words of libunbound are its own affair. */
 	if (a->kind == MXDNS_BOGUS)
@@ -180,7 +180,7 @@ print_result(const struct mxdns_result *r, void *arg)
 	struct buf *b = arg;
 	size_t i;
 
-	buf_puts(b, mxdns_status_name(r->status));
+	buf_puts(b, mxdns_status_names[r->status]);
 	print_answer(b, "mx", &r->mx);
 	if (r->no_root)
 		buf_puts(b, " no-root");

@@ -210,8 +210,10 @@ test_mailout(void **state)
 	check_puts(path, script);
 	(void)chmod(path, 0755);
 	check_int("starts",
-	    mailout_send(all, path, "/etc/x", to, 2, "Subject: x\n\nhi\n",
-		on_sent, NULL, &e),
+	    mailout_send(all,
+		&(struct mailout){
+		    .sendmail = path, .config = "/etc/x", .to = to, .nto = 2},
+		"Subject: x\n\nhi\n", on_sent, NULL, &e),
 	    0);
 	(void)event_base_dispatch(base);
 	check_str("well", why, "");
@@ -222,13 +224,15 @@ test_mailout(void **state)
 	    "-C /etc/x -i -f <> -- a@b.example -x@b.example\n"
 	    "Subject: x\n\nhi\n");
 	check_int("a command",
-	    mailout_tell(
-		all, "grep -q '\"a\":1'", "{\"a\":1}", on_sent, NULL, &e),
+	    mailout_send(all, &(struct mailout){.command = "grep -q '\"a\":1'"},
+		"{\"a\":1}", on_sent, NULL, &e),
 	    0);
 	(void)event_base_dispatch(base);
 	check_str("it got its line", why, "");
 	check_int("one that fails",
-	    mailout_tell(all, "echo no >&2; exit 1", "{}", on_sent, NULL, &e),
+	    mailout_send(all,
+		&(struct mailout){.command = "echo no >&2; exit 1"}, "{}",
+		on_sent, NULL, &e),
 	    0);
 	(void)event_base_dispatch(base);
 	check_has("why", why, "notify_command failed with status 1: \"no\"");

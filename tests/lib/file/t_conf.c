@@ -55,7 +55,7 @@ static const struct {
     {"no =", "path /a\n", NULL, "1: \"path /a\": missing '='\n"},
     {"unknown", "\nfoo = 1\n", NULL, "2: \"foo\": unknown setting\n"},
     {"unknown: case counts", "Path = 1\n", NULL,
-	"1: \"Path\": unknown setting\n"},
+	"1: \"Path\": unknown setting; did you mean path?\n"},
     {"no name", "= 1\n", NULL, "1: \"\": unknown setting\n"},
     {"twice", "count = 1\n\ncount = 2\n",
 	"path = /default\nword =\ncount = 1\nwait = 90m\ngrade = medium\n",
@@ -116,6 +116,23 @@ check_values(const char *row, const struct conf *c, const char *want)
 	buf_free(&b);
 }
 
+/* A text, or NULL, and n overrides. */
+static struct conf
+conf_of(struct values *v, char *text, const char *const *override, size_t n,
+    struct diags *d)
+{
+	struct conf c = {items, COUNT(items), v};
+	const struct conf_source from = {.file = "conf",
+	    .text = text,
+	    .len = text == NULL ? 0 : strlen(text),
+	    .option = "conf",
+	    .override = override,
+	    .noverrides = n};
+
+	conf_read(&c, &from, d);
+	return c;
+}
+
 static void
 t_parse(void **state)
 {
@@ -131,9 +148,8 @@ t_parse(void **state)
 		d = (struct diags){0};
 		len = strlen(cases[i].text);
 		text = malloc(len + 1);
-		memcpy(text, cases[i].text, len);
-		conf_init(&c, items, COUNT(items), &v);
-		conf_parse(&c, "conf", text, len, &d);
+		memcpy(text, cases[i].text, len + 1);
+		c = conf_of(&v, text, NULL, 0, &d);
 		/* Values are the conf's own. */
 		memset(text, 'X', len + 1);
 		free(text);
@@ -152,24 +168,22 @@ t_print(void **state)
 	struct values v = {0}, w = {0};
 	struct buf a = {0}, b = {0};
 	struct diags d = {0};
-	struct conf c, k;
+	struct conf c;
 	char text[] = "path = /x y\ncount = 7\nwait = 61\ngrade = low\n";
 
 	(void)state;
-	conf_init(&c, items, COUNT(items), &v);
-	conf_init(&k, items, COUNT(items), &w);
-	conf_parse(&c, "conf", text, strlen(text), &d);
+	c = conf_of(&v, text, NULL, 0, &d);
 	conf_print(&c, &a);
 	conf_print(&c, &b);
-	conf_parse(&k, "conf", a.data, a.len, &d);
+	conf_free(&c);
+	c = conf_of(&w, a.data, NULL, 0, &d);
 	buf_clear(&a);
-	conf_print(&k, &a);
+	conf_print(&c, &a);
 	assert_string_equal(a.data, b.data);
 	assert_int_equal(d.n, 0);
 	buf_free(&a);
 	buf_free(&b);
 	conf_free(&c);
-	conf_free(&k);
 }
 
 static const struct {
@@ -192,6 +206,7 @@ static const struct {
 static void
 t_override(void **state)
 {
+	static const char *const both[] = {"count=3", "count=4"};
 	char text[] = "count = 2\n";
 	struct values v = {0};
 	struct diags d = {0};
@@ -200,18 +215,14 @@ t_override(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(overrides); i++) {
-		conf_init(&c, items, COUNT(items), &v);
-		conf_override(&c, overrides[i].assignment, "conf", &d);
+		c = conf_of(&v, NULL, &overrides[i].assignment, 1, &d);
 		check_int(overrides[i].name, v.count, overrides[i].want);
 		check_diags(overrides[i].name, &d, overrides[i].bad);
 		conf_free(&c);
 		diag_free(&d);
 	}
 	/* Over the file's, over the last one, and that is no fault. */
-	conf_init(&c, items, COUNT(items), &v);
-	conf_parse(&c, "conf", text, strlen(text), &d);
-	conf_override(&c, "count=3", "conf", &d);
-	conf_override(&c, "count=4", "conf", &d);
+	c = conf_of(&v, text, both, 2, &d);
 	assert_int_equal(v.count, 4);
 	assert_int_equal(d.n, 0);
 	conf_free(&c);

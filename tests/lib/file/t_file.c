@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 
@@ -138,7 +139,9 @@ t_copy(void **state)
 	assert_int_equal(symlink("from", to), 0);
 	for (i = 0; i < COUNT(modes); i++) {
 		assert_int_equal(chmod(from, modes[i].mode), 0);
-		check_int(modes[i].name, file_copy(from, to, &e), 0);
+		assert_int_equal(stat(from, &st), 0);
+		check_int(
+		    modes[i].name, file_replace(to, "text", 4, &st, &e), 0);
 		check_int(modes[i].name, lstat(to, &st), 0);
 		check_true(modes[i].name, S_ISREG(st.st_mode));
 		check_int(modes[i].name, st.st_mode & 07777, modes[i].want);
@@ -208,6 +211,32 @@ t_special(void **state)
 	check_folder_end(dir);
 }
 
+/* What is shared is nobody's, and what another file is locked by no matter. */
+static void
+t_lock_holder(void **state)
+{
+	char *dir = check_folder(), *path = check_path(dir, "f");
+	int fd, other;
+
+	(void)state;
+	assert_int_equal(file_lock_holder(path), 0);
+	check_write(path, "x", 1);
+	assert_int_equal(file_lock_holder(path), 0);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	other = open(dir, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(flock(other, LOCK_EX), 0);
+	assert_int_equal(file_lock_holder(path), 0);
+	assert_int_equal(flock(fd, LOCK_SH), 0);
+	assert_int_equal(file_lock_holder(path), 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(file_lock_holder(path), getpid());
+	close(fd);
+	assert_int_equal(file_lock_holder(path), 0);
+	close(other);
+	free(path);
+	check_folder_end(dir);
+}
+
 int
 main(void)
 {
@@ -218,6 +247,7 @@ main(void)
 	    cmocka_unit_test(t_copy),
 	    cmocka_unit_test(t_replace),
 	    cmocka_unit_test(t_special),
+	    cmocka_unit_test(t_lock_holder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -105,7 +105,8 @@ t_beside(void **state)
 	assert_int_equal(publish_take_beside(p, ".full", &e), -1);
 	check_file(at.path, "one");
 	assert_int_equal(write(publish_open(p, &e), "two", 3), 3);
-	assert_int_equal(publish_commit_beside(p, ".full", &e), 0);
+	assert_int_equal(
+	    publish_commit_beside(p, ".full", PUBLISH_MODE, &e), 0);
 	check_file(at.path, "one");
 	check_file(beside, "two");
 	assert_int_equal(stat(beside, &st), 0);
@@ -123,6 +124,52 @@ t_beside(void **state)
 	check_file(at.path, "two");
 	assert_int_equal(access(beside, F_OK), -1);
 	publish_free(p);
+	free(beside);
+	place_end(&at);
+}
+
+/* The file that was there stays under another name when a new one comes. */
+static void
+t_link_beside(void **state)
+{
+	static const char *const all[] = {"one", "two", "three"};
+	struct place at;
+	struct err e = {0};
+	struct publish *p;
+	char *beside, *old;
+	size_t i;
+
+	(void)state;
+	place(&at);
+	beside = check_path(at.dir, "map.copy");
+	old = check_path(at.dir, "map.copy.old");
+	p = publish_lock(at.path, 0, &e);
+	assert_non_null(p);
+	for (i = 0; i < COUNT(all); i++) {
+		check_int(all[i], publish_link_beside(p, ".copy", ".copy.old"),
+		    i > 0);
+		assert_int_equal(
+		    write(publish_open(p, &e), all[i], strlen(all[i])),
+		    strlen(all[i]));
+		assert_int_equal(
+		    publish_commit_beside(p, ".copy", 0600, &e), 0);
+		check_file(beside, all[i]);
+		if (i == 0)
+			assert_int_equal(access(old, F_OK), -1);
+		else
+			check_file(old, all[i - 1]);
+	}
+	/* Nothing stands in for what is not there. */
+	publish_remove_beside(p, ".copy");
+	assert_false(publish_link_beside(p, ".copy", ".copy.old"));
+	check_file(old, "two");
+	publish_rename_beside(p, ".copy", ".copy.old");
+	check_file(old, "two");
+	publish_rename_beside(p, ".copy.old", ".copy");
+	check_file(beside, "two");
+	assert_int_equal(access(old, F_OK), -1);
+	publish_free(p);
+	free(old);
 	free(beside);
 	place_end(&at);
 }
@@ -523,6 +570,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_commit),
 	    cmocka_unit_test(t_beside),
+	    cmocka_unit_test(t_link_beside),
 	    cmocka_unit_test(t_mode_kept),
 	    cmocka_unit_test(t_abandon),
 	    cmocka_unit_test(t_lock),

@@ -150,6 +150,18 @@ t_shapes(void **state)
 	buf_free(&scratch);
 }
 
+static bool
+hides(const char *text)
+{
+	struct logprefix_reader r = {.next = 0};
+	struct span line = {text, strlen(text)};
+	struct logprefix p = {.hides = false};
+
+	(void)logprefix_take(&r, &line, &p);
+	logprefix_release(&r);
+	return p.hides;
+}
+
 static void
 t_hidden(void **state)
 {
@@ -170,10 +182,7 @@ t_hidden(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++)
-		check_int(rows[i].line,
-		    logprefix_hides(
-			(struct span){rows[i].line, strlen(rows[i].line)}),
-		    rows[i].want);
+		check_true(rows[i].line, hides(rows[i].line) == rows[i].want);
 }
 
 /* 2026-11-23 12:00:00 UTC and so on. */
@@ -232,15 +241,14 @@ t_times(void **state)
 	for (i = 0; i < COUNT(times); i++) {
 		struct logprefix p = {.kind = times[i].kind,
 		    .stamp = {times[i].stamp, strlen(times[i].stamp)}};
-		struct logprefix_clock clock;
+		struct logprefix_clock clock = {0};
 		time_t got;
 
-		logprefix_set_clock(&clock, times[i].now);
 		/* The second time it is remembered. */
 		for (again = 0; again < 2; again++) {
 			got = -1;
 			check_int(times[i].stamp,
-			    logprefix_time(&clock, &p, &got),
+			    logprefix_time(&clock, &p, times[i].now, &got),
 			    times[i].want == -1 ? -1 : 0);
 			check_int(times[i].stamp, got, times[i].want);
 		}
@@ -256,18 +264,17 @@ t_zones(void **state)
 	    "2026-11-23T11:50:36"};
 	static const time_t want[] = {
 	    NOV23 - 564, NOV23 - 564 - 3600, NOV23 - 564 - 7200, NOV23 - 564};
-	struct logprefix_clock clock;
+	struct logprefix_clock clock = {0};
 	time_t got;
 	size_t i;
 
 	(void)state;
-	logprefix_set_clock(&clock, NOV23);
 	for (i = 0; i < COUNT(stamp); i++) {
 		struct logprefix p = {.kind = LOGPREFIX_ISO,
 		    .stamp = {stamp[i], strlen(stamp[i])}};
 
 		got = -1;
-		(void)logprefix_time(&clock, &p, &got);
+		(void)logprefix_time(&clock, &p, NOV23, &got);
 		check_int(stamp[i], got, want[i]);
 	}
 }
@@ -285,8 +292,8 @@ static const char *const source[SOURCES][2] = {
 static void
 t_parts(void **state)
 {
-	struct logprefix_parts parts = {0};
-	struct buf scratch = {0}, line = {0};
+	struct logprefix_reader r = {.next = 0};
+	struct buf line = {0};
 	size_t at[SOURCES] = {0}, n;
 	char text[SOURCES][128];
 	unsigned i, k, whole = 0;
@@ -314,12 +321,11 @@ t_parts(void **state)
 			    at[k] == strlen(text[k]) ? "\\n" : "",
 			    source[k][1]);
 		s = (struct span){line.data, line.len};
-		if (!logprefix_whole(&parts, &s)) {
+		if (logprefix_take(&r, &s, &p) == LOGPREFIX_PART) {
 			check_true(text[k], at[k] < strlen(text[k]));
 			continue;
 		}
 		check_int(text[k], at[k], strlen(text[k]));
-		check_int(text[k], logprefix_parse(s, &scratch, &p), 0);
 		check_int(text[k], p.pid, k + 1);
 		check_true(text[k], span_ends(p.text, "xyz"));
 		check_int(text[k], p.text.n,
@@ -332,16 +338,17 @@ t_parts(void **state)
 	for (i = 0; i < 100000; i++) {
 		s = SPAN(
 		    "2026-11-03T11:50:36.1Z stdout P xxxxxxxxxxxxxxxxxxxx");
-		check_true("a part", !logprefix_whole(&parts, &s));
+		check_true(
+		    "a part", logprefix_take(&r, &s, &p) == LOGPREFIX_PART);
 	}
 	s = SPAN("2026-11-03T11:50:36.1Z stdout F end");
-	check_true("whole", logprefix_whole(&parts, &s));
+	check_true("whole", logprefix_take(&r, &s, &p) != LOGPREFIX_PART);
 	check_true("bounded", s.n < LOGPREFIX_WHOLE_MAX);
 	s = SPAN("{\"log\":\"\",\"stream\":");
-	check_true("nothing at all", !logprefix_whole(&parts, &s));
-	logprefix_parts_free(&parts);
+	check_true(
+	    "nothing at all", logprefix_take(&r, &s, &p) == LOGPREFIX_PART);
+	logprefix_release(&r);
 	buf_free(&line);
-	buf_free(&scratch);
 }
 
 int

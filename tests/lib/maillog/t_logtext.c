@@ -187,23 +187,32 @@ t_words(void **state)
 	struct span s;
 
 	(void)state;
-	assert_true(logtext_verify_failed(
-	    SPAN("CA certificate verification failed for h[1.1.1.1]:25: "
-		 "certificate has expired"),
-	    &peer, &s));
+	check_int("verification",
+	    logtext_complaint(
+		SPAN("CA certificate verification failed for h[1.1.1.1]:25: "
+		     "certificate has expired"),
+		&peer, &s),
+	    LOGTEXT_VERIFY_FAILED);
 	assert_string_equal(str(s), "certificate has expired");
-	assert_true(logtext_verify_failed(
-	    SPAN("certificate verification failed for h:issuer X certificate "
-		 "unavailable"),
-	    &peer, &s));
+	check_int("verification of 2.3",
+	    logtext_complaint(
+		SPAN("certificate verification failed for h:issuer X "
+		     "certificate unavailable"),
+		&peer, &s),
+	    LOGTEXT_VERIFY_FAILED);
 	assert_string_equal(str(peer.host), "h");
-	assert_false(logtext_verify_failed(
-	    SPAN("certificate verification failed for "), &peer, &s));
-	assert_true(logtext_ssl_error(
-	    SPAN("SSL_accept error from h[1.1.1.1]: lost connection"), &peer,
-	    &s));
+	check_int("of nobody",
+	    logtext_complaint(
+		SPAN("certificate verification failed for "), &peer, &s),
+	    LOGTEXT_NO_COMPLAINT);
+	check_int("SSL_accept",
+	    logtext_complaint(
+		SPAN("SSL_accept error from h[1.1.1.1]: lost connection"),
+		&peer, &s),
+	    LOGTEXT_SSL_ERROR);
 	assert_string_equal(str(s), "lost connection");
-	assert_false(logtext_ssl_error(SPAN("SSL_x"), &peer, &s));
+	check_int("cut", logtext_complaint(SPAN("SSL_x"), &peer, &s),
+	    LOGTEXT_NO_COMPLAINT);
 	assert_int_equal(
 	    logtext_starttls(SPAN("h[1] ehlo=2 starttls=1 quit=1")), 1);
 	assert_int_equal(logtext_starttls(SPAN("h[1] starttls=0/1")), 0);
@@ -212,6 +221,54 @@ t_words(void **state)
 	assert_string_equal(str(s), "c.d");
 	assert_false(logtext_domain(SPAN("a@"), &s));
 	assert_false(logtext_domain(SPAN(""), &s));
+}
+
+static struct logtext_delivery
+delivery_with(const char *field)
+{
+	struct logtext_delivery d;
+	char line[160];
+
+	(void)snprintf(line, sizeof(line),
+	    "3FABCD: to=<a@b.example>, relay=h[1.1.1.1]:25, delay=1, "
+	    "%s, dsn=2.0.0, status=sent (ok)",
+	    field);
+	check_true(line, logtext_delivery(SPAN(line), &d));
+	return d;
+}
+
+static enum logtext_policy
+policy_of(const char *tls)
+{
+	char field[80];
+
+	(void)snprintf(field, sizeof(field), "tls=%s", tls);
+	return delivery_with(field).by;
+}
+
+/* Connecting and sending, each rounded up: no more than it can have been. */
+static void
+t_busy(void **state)
+{
+	static const struct {
+		const char *delays;
+		unsigned want;
+	} rows[] = {
+	    {"delays=9/9/0/0", 0},
+	    {"delays=374/0.15/0.02/0", 1},
+	    {"delays=1/0/1.2/0.01", 3},
+	    {"delays=1/0/12/30", 44},
+	};
+	struct logtext_delivery d;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		d = delivery_with(rows[i].delays);
+		check_true(rows[i].delays, d.timed);
+		check_int(rows[i].delays, d.busy, rows[i].want);
+	}
+	check_true("not said", !delivery_with("tls=may").timed);
 }
 
 /* Every word that the tls= of 3.11 and 3.12 can have. */
@@ -242,20 +299,20 @@ t_policies(void **state)
 				(void)snprintf(text, sizeof(text), "%s%s%s%s",
 				    level[i], i == k ? "" : ":",
 				    i == k ? "" : level[k], wish[w]);
-				check_int(text, logtext_policy(SPAN(text)),
+				check_int(text, policy_of(text),
 				    broken ? LOGTEXT_NO_POLICY : by[k]);
 				(void)snprintf(text, sizeof(text), "!%s%s%s%s",
 				    level[i], i == k ? "" : ":",
 				    i == k ? "" : level[k], wish[w]);
-				check_int(text, logtext_policy(SPAN(text)),
-				    LOGTEXT_NO_POLICY);
+				check_int(
+				    text, policy_of(text), LOGTEXT_NO_POLICY);
 				(void)snprintf(text, sizeof(text), "%s?%s",
 				    level[i], wish[w]);
-				check_int(text, logtext_policy(SPAN(text)),
-				    LOGTEXT_NO_POLICY);
+				check_int(
+				    text, policy_of(text), LOGTEXT_NO_POLICY);
 			}
-	check_int("empty", logtext_policy(SPAN("")), LOGTEXT_NO_POLICY);
-	check_int("new", logtext_policy(SPAN("safer")), LOGTEXT_NO_POLICY);
+	check_int("empty", policy_of(""), LOGTEXT_NO_POLICY);
+	check_int("new", policy_of("safer"), LOGTEXT_NO_POLICY);
 }
 
 int
@@ -267,6 +324,7 @@ main(void)
 	    cmocka_unit_test(t_deliveries),
 	    cmocka_unit_test(t_words),
 	    cmocka_unit_test(t_policies),
+	    cmocka_unit_test(t_busy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -135,18 +135,6 @@ refuses_what_is_none(void **state)
 	}
 }
 
-static void
-answers(void **state)
-{
-	struct buf b = {0};
-
-	(void)state;
-	policyproto_answer(&b, "DUNNO");
-	policyproto_answer(&b, "450 4.7.10 no");
-	assert_string_equal(b.data, "action=DUNNO\n\naction=450 4.7.10 no\n\n");
-	buf_free(&b);
-}
-
 int
 main(void)
 {
@@ -154,7 +142,6 @@ main(void)
 	    cmocka_unit_test(reads_what_postfix_sends),
 	    cmocka_unit_test(reads_any_order),
 	    cmocka_unit_test(refuses_what_is_none),
-	    cmocka_unit_test(answers),
 	};
 
 	return cmocka_run_group_tests_name("policyproto", all, NULL, NULL);

@@ -365,8 +365,8 @@ t_forms(void **state)
 	(void)state;
 	for (f = forms; f < forms + COUNT(forms); f++) {
 		received_parse(SPAN(f->text), &r);
-		check_str(f->row, received_tls_name(r.tls),
-		    received_tls_name(f->tls));
+		check_str(f->row, received_tls_names[r.tls],
+		    received_tls_names[f->tls]);
 		check_str(f->row, r.protocol, f->protocol);
 		check_str(f->row, str(r.cipher), f->cipher);
 		check_str(f->row, str(r.name), f->name);
@@ -397,8 +397,8 @@ t_folded(void **state)
 			/* A quoted word may have a fold, and keeps it. */
 			if (n > 0 && strcmp(f->row, "quoted and nested") != 0) {
 				received_parse((struct span){text, n}, &r);
-				check_str(f->row, received_tls_name(r.tls),
-				    received_tls_name(f->tls));
+				check_str(f->row, received_tls_names[r.tls],
+				    received_tls_names[f->tls]);
 				check_str(f->row, r.protocol, f->protocol);
 				check_str(f->row, str(r.by), f->by);
 			}

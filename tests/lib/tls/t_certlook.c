@@ -74,6 +74,36 @@ t_same(void **state)
 	mk_free(&root);
 }
 
+/* How an issuer is called. */
+static void
+t_issuer(void **state)
+{
+	static const struct {
+		const char *org, *cn, *want, *short_one;
+	} names[] = {{"Lab", "Lab CA", "Lab, Lab CA", "Lab CA"},
+	    {"Lab", NULL, "Lab", "Lab"}, {NULL, "Lab CA", "Lab CA", "Lab CA"},
+	    {"Lab CA", "Lab CA", "Lab CA", "Lab CA"},
+	    {"Lab CA", "Lab", "Lab CA, Lab", "Lab"}};
+	struct certlook look;
+	char *pem;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(names); i++) {
+		const struct mk m = {.cn = names[i].cn, .org = names[i].org};
+		struct mk_cert c = mk_cert(&m, NULL, NOW);
+
+		pem = NULL;
+		mk_pem(c.x, &pem);
+		check_int("read", certlook_pem(pem, strlen(pem), &look, 1), 1);
+		check_str(names[i].want, look.issuer, names[i].want);
+		check_str(names[i].want, look.issuer + look.issuer_cn,
+		    names[i].short_one);
+		free(pem);
+		mk_free(&c);
+	}
+}
+
 /* Cut at each byte of its DER, and with each byte another one. */
 static void
 t_damaged(void **state)
@@ -115,6 +145,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_same),
+	    cmocka_unit_test(t_issuer),
 	    cmocka_unit_test(t_damaged),
 	};
 

@@ -167,7 +167,7 @@ replies(void **state)
 		t = &tests[i];
 		len = strlen(t->in);
 		for (cut = 0; cut <= len; cut++) {
-			smtpreply_clear(r);
+			*r = (struct smtpreply){0};
 			(void)smtpreply_feed(r, t->in, cut, &used);
 			st = smtpreply_feed(r, t->in + used, len - used, &more);
 			check(t, r, st, len - used - more);
@@ -270,7 +270,7 @@ late_keyword_is_unseen(void **state)
 	(void)feed_many(r, line, 20); /* 20 * 100 + 19 */
 	(void)feed_many(r, "250-STARTTLS\r\n", 1);
 	assert_true(r->starttls);
-	smtpreply_clear(r);
+	*r = (struct smtpreply){0};
 	(void)feed_many(r, line, 21);
 	(void)feed_many(r, "250-STARTTLS\r\n", 1);
 	assert_false(r->starttls);

@@ -420,7 +420,7 @@ complain(const struct test *t, const struct starttls_result *r)
 {
 	print_error("%s: %s in %s code %d text '%s' tls %d %s %s kex '%s'"
 		    " chain %d injected %d asked %d errno %d\n",
-	    t->mode, outcome_name(r->outcome), starttls_phase_name(r->phase),
+	    t->mode, outcome_name(r->outcome), starttls_phase_names[r->phase],
 	    r->code, r->text, r->tls, r->tls ? r->proto_name : "-", r->cipher,
 	    r->kex, r->chain == NULL ? 0 : sk_X509_num(r->chain), r->injected,
 	    r->cert_asked, r->errnum);

@@ -588,6 +588,7 @@ test_verify(void **state)
 	assert_int_equal(x509_verify(c, &ask, &v, &err), 0);
 	assert_string_equal(v.matched, "mx.test");
 	assert_int_equal(v.depth, 2);
+	assert_string_equal(v.top, "R");
 	assert_true(v.ends_known);
 	assert_int_equal(v.ends, AT + 30 * MK_DAY);
 	/* All faults are told, not only the first. */

@@ -609,9 +609,10 @@ test_sentences(void **state)
 	    "The Common Name of the certificate is "
 	    "\"b\\x0d\\x0a\\x22x\\x22\"; agreed is \"example.test\" or any "
 	    "name below \"example.test\".");
-	assert_string_equal(certrule_text(CERTRULE_COMMON_NAME), "common-name");
 	assert_string_equal(
-	    certrule_state_text(CERTRULE_NOT_ASKED), "not-asked");
+	    certrule_words[CERTRULE_COMMON_NAME].word, "common-name");
+	assert_string_equal(
+	    certrule_state_texts[CERTRULE_NOT_ASKED], "not-asked");
 	bench_free(&b);
 }
 

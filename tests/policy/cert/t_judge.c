@@ -43,18 +43,27 @@ test_dns(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		r.status = rows[i].status;
-		assert_int_equal(judge_mx(&r), rows[i].want);
+		assert_int_equal(judge_way(&r, NULL), rows[i].want);
 	}
-	assert_int_equal(judge_host(&r, &h), FAULT_DNS_FAILED);
+	assert_int_equal(judge_way(&r, &h), FAULT_DNS_FAILED);
+	/* Its name is there, and an address is not: no answer is another case.
+	 */
+	h.a.kind = MXDNS_NO_NAME;
+	assert_int_equal(judge_way(&r, &h), FAULT_NO_MX);
+	h.a.kind = MXDNS_NO_DATA;
+	h.aaaa.kind = MXDNS_NO_DATA;
+	assert_int_equal(judge_way(&r, &h), FAULT_NO_MX);
+	h.aaaa.kind = MXDNS_SERVFAIL;
+	assert_int_equal(judge_way(&r, &h), FAULT_DNS_FAILED);
 	/* Not even the root: the fault is our resolver's. */
 	r.status = MXDNS_FAILED;
 	r.no_root = true;
-	assert_int_equal(judge_mx(&r), FAULT_LOCAL_ERROR);
-	assert_int_equal(judge_host(&r, &h), FAULT_LOCAL_ERROR);
+	assert_int_equal(judge_way(&r, NULL), FAULT_LOCAL_ERROR);
+	assert_int_equal(judge_way(&r, &h), FAULT_LOCAL_ERROR);
 	r.status = MXDNS_NO_DOMAIN;
-	assert_int_equal(judge_mx(&r), FAULT_NO_MX);
+	assert_int_equal(judge_way(&r, NULL), FAULT_NO_MX);
 	h.naddr = 1;
-	assert_int_equal(judge_host(&r, &h), FAULT_OK);
+	assert_int_equal(judge_way(&r, &h), FAULT_OK);
 }
 
 static void
@@ -231,7 +240,8 @@ test_row(void **state)
 	    .high = high,
 	    .exclude = none,
 	    .exclude_mandatory = none,
-	    .min_proto = TLS1_VERSION};
+	    .may = {false, TLS_1_0, TLS_1_3},
+	    .mandatory = {true, TLS_1_1, TLS_1_2}};
 	struct starttls_params params;
 	struct probeplan p;
 	struct buf row = {0};
@@ -267,6 +277,94 @@ test_row(void **state)
 	}
 	buf_free(&row);
 	probeplan_release(&p);
+}
+
+/* What the row does not say is main.cf's; what it says, exactly that. */
+static void
+test_terms(void **state)
+{
+	static const struct {
+		const char *attrs;
+		int min, max; /* 0: the newest */
+		bool high;
+	} rows[] = {
+	    {"", TLS1_VERSION, 0, false},
+	    {"mode=may", TLS1_VERSION, 0, false},
+	    {"mode=may ciphers=high protocols=TLSv1.1", TLS1_1_VERSION,
+		TLS1_1_VERSION, true},
+	    {"mode=dane protocols=<=TLSv1.2", TLS1_VERSION, TLS1_2_VERSION,
+		false},
+	    {"protocols=TLSv1.3 ciphers=high", TLS1_VERSION, 0, false},
+	    {"mode=enforced verify=none", TLS1_2_VERSION, 0, true},
+	    {"mode=enforced ciphers=medium", TLS1_2_VERSION, 0, false},
+	    {"mode=enforced min-tls=main.cf ciphers=main.cf", TLS1_1_VERSION,
+		TLS1_2_VERSION, true},
+	    {"mode=enforced protocols=!SSLv2:!SSLv3:!TLSv1.3", TLS1_VERSION,
+		TLS1_2_VERSION, true},
+	    {"mode=enforced protocols=SSLv3", TLS1_VERSION, TLS1_VERSION, true},
+	};
+	char medium[] = STARTTLS_CIPHERS_MEDIUM, high[] = STARTTLS_CIPHERS_HIGH,
+	     none[] = "", ciphers[SMTPCLIENT_CIPHERS], said[256];
+	const struct smtpclient client = {.medium = medium,
+	    .high = high,
+	    .exclude = none,
+	    .exclude_mandatory = none,
+	    .may = {false, TLS_1_0, TLS_1_3},
+	    .mandatory = {true, TLS_1_1, TLS_1_2}};
+	struct starttls_params params;
+	struct diags d = {0};
+	struct registry *r;
+	struct probeplan p;
+	size_t i;
+	int n;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		n = snprintf(said, sizeof(said),
+		    "partner a domain=a.example contact=x %s\n", rows[i].attrs);
+		r = registry_parse("r", said, (size_t)n, AT, &d);
+		probeplan_init(&p, r, false);
+		probeplan_all(&p);
+		p.target[0].client = &client;
+		memset(&params, 0, sizeof(params));
+		assert_true(smtpclient_params(&p.target[0], ciphers, &params) <
+			    SMTPCLIENT_KINDS);
+		if (params.min_proto != rows[i].min ||
+		    params.max_proto != rows[i].max ||
+		    (strstr(ciphers, "MEDIUM") == NULL) != rows[i].high)
+			fail_msg("[%s] %x to %x, %s", rows[i].attrs,
+			    (unsigned)params.min_proto,
+			    (unsigned)params.max_proto, ciphers);
+		probeplan_release(&p);
+		registry_free(r);
+	}
+	assert_int_equal(d.errors, 0);
+	diag_free(&d);
+}
+
+/* Whom Postfix does not ask for TLS is not looked at, but as enforced. */
+static void
+test_clear(void **state)
+{
+	static const char said[] = "partner a domain=a.example mode=none\n";
+	struct diags d = {0};
+	struct registry *r =
+	    registry_parse("r", said, sizeof(said) - 1, AT, &d);
+	struct probeplan p;
+
+	(void)state;
+	probeplan_init(&p, r, false);
+	probeplan_all(&p);
+	assert_int_equal(p.n, 0);
+	assert_int_equal(p.nskip, 1);
+	assert_string_equal(p.skip[0].what, "a.example");
+	probeplan_release(&p);
+	probeplan_init(&p, r, true);
+	probeplan_all(&p);
+	assert_int_equal(p.n, 1);
+	probeplan_release(&p);
+	diag_free(&d);
+	registry_free(r);
 }
 
 static void
@@ -559,6 +657,38 @@ test_no_ca(void **state)
 	judge_free(NULL);
 }
 
+/* The digest of a rule: each part of it counts, and nothing else does. */
+static void
+test_rule(void **state)
+{
+	const struct partner *p =
+	    &registry->partner[registry_find(registry, "name")];
+	static const struct strs none;
+	struct attributes t = *p->attributes, was = t;
+	struct judge_gateway g = {
+	    .attributes = &t, .gateway = p->gateway, .level = LEVEL_SECURE};
+	char first[DIGEST_HEX], now[DIGEST_HEX];
+	size_t i;
+
+	(void)state;
+	judge_rule(&g, first);
+	t.note = "another";
+	t.drop_count++;
+	judge_rule(&g, now);
+	assert_string_equal(first, now);
+	for (i = 0; i < 6; i++) {
+		t = was;
+		t.verify += i == 0;
+		t.common_name += i == 1;
+		t.min_tls += i == 2;
+		t.protocols = i == 3 ? ">=TLSv1.3" : was.protocols;
+		g.gateway = i == 4 ? &none : p->gateway;
+		g.level = i == 5 ? LEVEL_ENCRYPT : LEVEL_SECURE;
+		judge_rule(&g, now);
+		assert_string_not_equal(first, now);
+	}
+}
+
 int
 main(void)
 {
@@ -568,10 +698,13 @@ main(void)
 	    cmocka_unit_test(test_tlsa),
 	    cmocka_unit_test(test_plan),
 	    cmocka_unit_test(test_row),
+	    cmocka_unit_test(test_terms),
+	    cmocka_unit_test(test_clear),
 	    cmocka_unit_test(test_chain),
 	    cmocka_unit_test(test_dane_names),
 	    cmocka_unit_test(test_tlsa_failed),
 	    cmocka_unit_test(test_no_ca),
+	    cmocka_unit_test(test_rule),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown) != 0;

@@ -14,7 +14,8 @@ t_days(void **state)
 		time_t left;
 		long want;
 	} rows[] = {{0, 0}, {1, 0}, {DAY - 1, 0}, {DAY, 1}, {59 * DAY, 59},
-	    {-1, -1}, {-DAY, -1}, {-DAY - 1, -2}};
+	    {-1, -1}, {-DAY, -1}, {-DAY - 1, -1}, {-2 * DAY + 1, -1},
+	    {-2 * DAY, -2}, {-2 * DAY - DAY / 3, -2}};
 	size_t i;
 
 	(void)state;
@@ -70,12 +71,39 @@ t_near(void **state)
 	}
 }
 
+static void
+t_share(void **state)
+{
+	static const struct {
+		const char *name;
+		time_t begins, ends; /* from now; begins 1: not known */
+		int want;
+	} rows[] = {
+	    {"half", -DAY, DAY, 50},
+	    {"fresh", 0, DAY, 100},
+	    {"to come", DAY, 2 * DAY, 100},
+	    {"over", -2 * DAY, -DAY, 0},
+	    {"now", -DAY, 0, 0},
+	    {"backwards", 2 * DAY, DAY, -1},
+	    {"not known", 1, DAY, -1},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++)
+		check_int(rows[i].name,
+		    life_share(rows[i].begins == 1 ? 0 : T0 + rows[i].begins,
+			T0 + rows[i].ends, T0),
+		    rows[i].want);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_days),
 	    cmocka_unit_test(t_near),
+	    cmocka_unit_test(t_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -94,11 +94,54 @@ t_hop(void **state)
 	}
 }
 
+/* The rows of gateways; the second is met unless it is said. */
+static void
+t_met(void **state)
+{
+	static const struct {
+		const char *name;
+		struct step_gateway g[2];
+		bool met;
+	} rows[] = {
+	    {"of one look", {{"a", "x", .time = 9}, {"a", "y", .time = 5}},
+		true},
+	    {"of the look before",
+		{{"a", "x", .time = 70}, {"a", "y", .time = 5}}, false},
+	    {"said to be gone",
+		{{"a", "x", .time = 9}, {"a", "y", .time = 5, .gone = true}},
+		false},
+	    {"another next-hop",
+		{{"b", "x", .time = 70}, {"a", "y", .time = 5}}, true},
+	    {"no MX any more", {{"a", "", .time = 6}, {"a", "y", .time = 5}},
+		false},
+	    {"an MX again", {{"a", "x", .time = 6}, {"a", "", .time = 5}},
+		false},
+	    {"not seen then, by our own fault",
+		{{"a", "x", .time = 70}, {"a", "y", .time = 5, .blind = 71}},
+		true},
+	    {"our own fault was before",
+		{{"a", "x", .time = 170}, {"a", "y", .time = 5, .blind = 71}},
+		false},
+	    {"our own fault, and then no MX",
+		{{"a", "", .time = 72}, {"a", "y", .time = 5, .blind = 71}},
+		false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		check_int(
+		    rows[i].name, step_met(rows[i].g, 2, 1, 60), rows[i].met);
+		check_true(rows[i].name, step_met(rows[i].g, 2, 0, 60));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_hop),
+	    cmocka_unit_test(t_met),
 	};
 
 	return cmocka_run_group_tests_name("step", tests, NULL, NULL) != 0;

@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "buf.h"
 #include "strength.h"
 
 #define S "secure match=a.example "
@@ -20,7 +21,31 @@ static const struct {
 	CHANGE_STRONGER},
     {"fingerprint, secure", "fingerprint match=AA", S, CHANGE_STRONGER},
     {"secure, fingerprint", S, "fingerprint match=AA", CHANGE_WEAKER},
-    {"secure, verify", S, "verify match=a.example", CHANGE_WEAKER},
+    {"secure, verify of the same name", S, "verify match=a.example",
+	CHANGE_OTHER},
+    {"secure, verify of one name more", S, "verify match=a.example:b",
+	CHANGE_WEAKER},
+    {"secure, verify of one name less", "secure match=a:b", "verify match=a",
+	CHANGE_STRONGER},
+    {"secure, verify of another name", S, "verify match=b", CHANGE_OTHER},
+    {"secure, verify of any name", S, "verify", CHANGE_WEAKER},
+    {"secure, verify, unsaid", "secure", "verify", CHANGE_WEAKER},
+    {"secure, verify of its names", "secure",
+	"verify match=nexthop:dot-nexthop", CHANGE_OTHER},
+    {"verify, secure of any name", "verify", "secure match=hostname",
+	CHANGE_OTHER},
+    {"secure, verify with a lower floor", S "protocols=>=TLSv1.2",
+	"verify match=a.example protocols=>=TLSv1.1", CHANGE_WEAKER},
+    {"secure, verify without its root file", S "tafile=/a",
+	"verify match=a.example", CHANGE_WEAKER},
+    {"fingerprint, verify", "fingerprint match=AA", "verify match=a",
+	CHANGE_STRONGER},
+    {"encrypt, verify", "encrypt", "verify", CHANGE_STRONGER},
+    {"dane-only, verify", "dane-only", "verify", CHANGE_WEAKER},
+    {"dane-only, secure of any name", "dane-only", "secure match=hostname",
+	CHANGE_WEAKER},
+    {"dane-only, verify of a name", "dane-only", "verify match=a.example",
+	CHANGE_OTHER},
     {"secure, encrypt", S, "encrypt", CHANGE_WEAKER},
     {"secure, dane-only", S, "dane-only", CHANGE_OTHER},
     {"secure, dane", S, "dane", CHANGE_WEAKER},
@@ -58,6 +83,21 @@ static const struct {
     {"another name, higher floor", "secure match=a protocols=>=TLSv1.2",
 	"secure match=b protocols=>=TLSv1.3", CHANGE_OTHER},
     {"match gone", "secure match=a", "secure", CHANGE_OTHER},
+    {"match gone, of any name", "secure match=hostname", "secure",
+	CHANGE_STRONGER},
+    {"match gone, of the same names and one more",
+	"secure match=nexthop:dot-nexthop:a", "secure", CHANGE_STRONGER},
+    {"fingerprints gone", "fingerprint match=AA", "fingerprint", CHANGE_OTHER},
+    {"several match=", "secure match=a match=b", "secure match=b:a",
+	CHANGE_OTHER},
+    {"several match=, one more", "secure match=a:b",
+	"secure match=a match=b match=c", CHANGE_WEAKER},
+    {"several match=, one less", "secure match=a match=b", "secure match=b",
+	CHANGE_STRONGER},
+    {"several match= of pins, one more", "fingerprint match=AA:BB",
+	"fingerprint match=AABB match=CC:DD", CHANGE_WEAKER},
+    {"a pin without colons", "fingerprint match=AA:BB|CC:DD",
+	"fingerprint match=ccdd|aabb", CHANGE_OTHER},
 
     {"lower floor", S "protocols=>=TLSv1.2", S "protocols=>=TLSv1.1",
 	CHANGE_WEAKER},
@@ -70,7 +110,11 @@ static const struct {
     {"a higher floor in other words", S "protocols=>=TLSv1.1",
 	S "protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1", CHANGE_STRONGER},
     {"protocols gone", S "protocols=>=TLSv1.2", S, CHANGE_OTHER},
-    {"protocols not understood", S "protocols=>=TLSv1.2", S "protocols=TLSv1",
+    {"one old protocol", S "protocols=>=TLSv1.2", S "protocols=TLSv1",
+	CHANGE_WEAKER},
+    {"protocols not understood", S "protocols=>=TLSv1.2", S "protocols=SSL",
+	CHANGE_OTHER},
+    {"no word on protocols", S "protocols=>=TLSv1.2", S "ciphers=high",
 	CHANGE_OTHER},
 
     {"lower grade", S "ciphers=high", S "ciphers=medium", CHANGE_WEAKER},
@@ -88,6 +132,8 @@ static const struct {
     {"one root file less", S "tafile=/a tafile=/b", S "tafile=/b",
 	CHANGE_STRONGER},
     {"another root file", S "tafile=/a", S "tafile=/b", CHANGE_OTHER},
+    {"another root file by its case", S "tafile=/a", S "tafile=/A tafile=/b",
+	CHANGE_OTHER},
     {"a higher level decides alone", "encrypt ciphers=high", S "ciphers=medium",
 	CHANGE_STRONGER},
 
@@ -103,7 +149,12 @@ static const struct {
 	CHANGE_OTHER},
     {"an attribute that we do not write", S, S "connection_reuse=yes",
 	CHANGE_OTHER},
-    {"a second match", S, S "match=b", CHANGE_OTHER},
+    {"a second match", S, S "match=b", CHANGE_WEAKER},
+    {"an empty match", S "match=", S "match=b", CHANGE_OTHER},
+    {"what holds mail, and a lower level", "encrypt match=a", "may",
+	CHANGE_OTHER},
+    {"what Postfix refuses", S "ciphers=high ciphers=high", S "ciphers=medium",
+	CHANGE_OTHER},
     {"no policy before", "what", "may", CHANGE_OTHER},
     {"no policy after", "may", "", CHANGE_OTHER},
     {"only blanks", " \t", "may", CHANGE_OTHER},
@@ -129,6 +180,64 @@ t_compare(void **state)
 		    change_name(cases[i].want));
 		free(was);
 		free(is);
+	}
+}
+
+static void
+t_same(void **state)
+{
+	static const struct {
+		const char *was, *is;
+		bool same;
+	} row[] = {{"secure", "secure match=nexthop:dot-nexthop", true},
+	    {"verify", "verify match=hostname", true},
+	    {"verify", "secure match=hostname", true},
+	    {"verify", "secure", false},
+	    {"verify match=a:b", "secure match=a match=b", true},
+	    {"verify match=a:b", "secure match=a match=c", false},
+	    {"verify match=nexthop:dot-nexthop", "secure", true},
+	    {"verify match=a", "secure match=a ciphers=high", false},
+	    {"verify match=a", "encrypt match=a", false},
+	    {"verify match=a", "dane-only", false},
+	    {"verify match=", "verify", false},
+	    {"secure", "secure match=nexthop", false},
+	    {"encrypt", "ENCRYPT", true}, {"encrypt", "may", false},
+	    {"secure match=a:b", "secure match=B:a:a", true},
+	    {"secure match=.a:b.a", "secure match=.a", false},
+	    {"secure match=a:hostname", "secure match=hostname", false},
+	    {S "ciphers=high protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1",
+		S "protocols=>=TLSv1.2 ciphers=HIGH", true},
+	    {S "protocols=>=TLSv1.2", S, false},
+	    {S "protocols=TLSv1.2", S "protocols=>=TLSv1.2", false},
+	    {S "protocols=x", S "protocols=y", false},
+	    {S "ciphers=high", S "ciphers=medium", false},
+	    {S "servername=a", S, false},
+	    {S "servername=Hostname", S "servername=hostname", false},
+	    {S "servername=a servername=b", S "servername=b", false},
+	    {S "protocols=x protocols=y", S "protocols=y", false},
+	    {S "tafile=/a tafile=/b", S "tafile=/b tafile=/a", true},
+	    {S "tafile=/a", S, false}, {S "tafile=/a", S "tafile=/A", false},
+	    {S "exclude=RC4", S "exclude=RC4", false},
+	    {"fingerprint match=AA|BB", "fingerprint match=bb|aa", true},
+	    {"fingerprint match=AABB", "fingerprint match=aa:bb", true},
+	    {"fingerprint match=AABB", "fingerprint match=aa:bc", false},
+	    {"fingerprint match=AABB", "fingerprint match=AABB:CC", false},
+	    {"fingerprint match=AA match=BB", "fingerprint match=AA|BB", true},
+	    {"fingerprint match=AA match=BB", "fingerprint match=AA", false},
+	    {"none", "none match=a", true}, {"what", "what", false},
+	    {"", "", false}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(row); i++) {
+		check_int(row[i].is,
+		    strength_same(row[i].was, strlen(row[i].was), row[i].is,
+			strlen(row[i].is)),
+		    row[i].same);
+		check_int(row[i].was,
+		    strength_same(row[i].is, strlen(row[i].is), row[i].was,
+			strlen(row[i].was)),
+		    row[i].same);
 	}
 }
 
@@ -204,13 +313,92 @@ t_level(void **state)
 	    strength_level("may\0be", 6, &got) && got != LEVEL_OPPORTUNISTIC);
 }
 
+static void
+t_held(void **state)
+{
+	static const struct {
+		const char *text;
+		bool held;
+	} rows[] = {
+	    {"", true},
+	    {" ", true},
+	    {"tls", true},
+	    {"securex match=a", true},
+	    {"half-dane", true},
+	    {"secure", false},
+	    {"secure match=a:b match=c", false},
+	    {"secure match=", true},
+	    {"secure a", true},
+	    {"secure match=a,b", true},
+	    {"secure { match = a }", false},
+	    {"encrypt match=a", true},
+	    {"may tafile=/a", true},
+	    {"fingerprint match=AA", false},
+	    {"fingerprint tafile=/a", true},
+	    {"verify tafile=/a tafile=/b", false},
+	    {"encrypt ciphers=high ciphers=high", true},
+	    {"encrypt protocols=x protocols=x", true},
+	    {"encrypt protocols=", false},
+	    {"encrypt ciphers=", true},
+	    {"encrypt servername=", true},
+	    {"none match=a b", false},
+	    {"encrypt exclude=RC4", false},
+	    /* It may be of a Postfix that is yet to come. */
+	    {"encrypt new=yes", false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++)
+		check_int(rows[i].text,
+		    strength_held(rows[i].text, strlen(rows[i].text)),
+		    rows[i].held);
+}
+
+static void
+t_words(void **state)
+{
+	static const struct {
+		const char *text, *other, *want;
+	} rows[] = {
+	    {"secure match=a", "secure match=b", "match=a"},
+	    {"secure match=a ciphers=high", "ciphers=high secure", "match=a"},
+	    {"secure dane", "", "secure dane"},
+	    {"secure", "secure match=a", ""},
+	    {"", "secure", ""},
+	    {"secure match=mx1.a-long-name.example:mx2.a-long-name.example:"
+	     "mx3.a-long-name.example",
+		"secure match=mx1.a-long-name.example",
+		"match=mx2.a-long-name.example:mx3.a-long-name.example:..."},
+	    {"fingerprint match=AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA|BB:BB:BB:"
+	     "BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB",
+		"fingerprint match=AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA",
+		"match=BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB|..."},
+	};
+	struct buf out = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		buf_puts(&out, "");
+		strength_words(
+		    span_of(rows[i].text), span_of(rows[i].other), &out);
+		check_str(rows[i].text, out.data, rows[i].want);
+		buf_clear(&out);
+	}
+	buf_free(&out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_compare),
+	    cmocka_unit_test(t_same),
 	    cmocka_unit_test(t_back),
 	    cmocka_unit_test(t_level),
+	    cmocka_unit_test(t_held),
+	    cmocka_unit_test(t_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -71,11 +71,37 @@ t_versions(void **state)
 	}
 }
 
+static const struct {
+	const char *level, *want;
+} levels[] = {
+    {NULL, "?"},
+    {"", ""},
+    {"may", "may"},
+    {"dane-only", "dane-only"},
+    {"fingerprint", "fingerprint"},
+    {"maybe", "?"},
+    {"fingerprint-or-what-else", "?"},
+};
+
+static void
+t_main_level(void **state)
+{
+	struct target t = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(levels); i++) {
+		target_take_level(&t, levels[i].level);
+		check_str("level", t.main_level, levels[i].want);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_versions),
+	    cmocka_unit_test(t_main_level),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

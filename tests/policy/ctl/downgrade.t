@@ -5,6 +5,8 @@
 . "$(dirname "$0")/../../lab/lab.sh"
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/../../lab/tap.sh"
+# Words are looked for here, wherever lines would end.
+export COLUMNS=1000
 
 command -v sqlite3 >/dev/null || skip_all 'no sqlite3 here'
 
@@ -71,17 +73,17 @@ like 'and mail to globex' "$(lab_outcome "$other")" "$expired"
 
 run ctl status acme
 is 'status ends well' "$rc" 0
-like 'and counts what waits' "$out" 'waiting +2 mails, the oldest for [0-9]+ s'
+like 'and counts what waits' "$out" '^acme +MAIL WAITS: 2 mails, the oldest for [0-9]+ s'
 like 'and says why' "$out" 'certificate not verified'
 
-run ctl downgrade acme --for 8s --reason 'expired certificate' \
+run ctl downgrade acme --for 40s --reason 'expired certificate' \
 	--ticket 4711 --to encrypt --yes
 is 'acme is lowered' "$rc" 0
 like 'in one sentence' "$out" 'mail stays encrypted, but whoever answers'
 like 'and whether it may be ours' "$err" 'no other partner passed a probe'
 like 'and who would get the mail' "$err" 'nothing is known of the gateways of acme'
 like 'and mail is tried again' "$out" 'map written, 2 waiting mails retried'
-end=$((SECONDS + 8))
+end=$((SECONDS + 40))
 ok 'the waiting mail arrives within 10 s over TLS' \
 	wait_for 10 arrived_encrypted "$one"
 ok 'that to the sub-domain too' wait_for 10 arrived_encrypted "$two"
@@ -89,16 +91,24 @@ is 'that of globex was not touched' \
 	"$(grep -c "$other: to=" "$LAB/send/log")" 1
 
 run ctl status acme
-like 'status says how long' "$out" 'lowered to encrypt until [0-9:]+ \([0-9] s left\)'
+like 'status says how long' "$out" 'lowered to encrypt until [0-9:]+ \([0-9]+ s left\)'
+like 'and that nothing but the time ends it' "$out" \
+	$'next +back to secure at [0-9:]+\n'
 like 'and why' "$out" 'expired certificate \(ticket 4711\), lowered by '
 run ctl downgrade acme --for 1h --reason again --to encrypt --yes
 is 'a second one is refused' "$rc" 1
-like 'with words' "$err" 'acme is at encrypt already'
+like 'with what comes next' "$err" 'acme is lowered to encrypt until [0-9:]+ already, .*extend acme --for 4h; .*restore acme'
 
 # The end comes by the clock, and whoever compiles next enforces it.
 while [ $SECONDS -le $end ]; do
 	sleep 0.2
 done
+run ctl explain acme
+like 'whoever asks before' "$out" 'level +encrypt: STILL LOWERED'
+like 'is told what ends it' "$out" 'next +to restore now: tlspactctl restore acme$'
+unlike 'not what keeps it' "$out" 'extend acme'
+run ctl extend acme --for 1h --yes
+like 'which is told to who tries' "$rc $err" '^1 .*acme is not lowered, its time was up: there is nothing to extend; .*downgrade acme --for 4h'
 run compile
 like 'a compile restores it' "$out" '4 enforced, 0 opportunistic; 2 rows changed'
 three=$(lab_send joe@acme.example)
@@ -156,7 +166,7 @@ like 'and the next mail is held' "$(lab_outcome "$four")" "$expired"
 run probe initech
 is 'the gateway of initech passes' "$rc" 0 || diag "$out$err"
 run ctl downgrade initech --for 1h --reason test --yes
-is 'so that nothing needs to be lowered' "$rc" 1
+is 'so that nothing needs to be lowered' "$rc" 0
 like 'which is said' "$err" 'every gateway of initech passes'
 lab_cert late cn=mx1.initech.example key=initech from=20240101 to=20250101 ||
 	bail late
@@ -170,6 +180,7 @@ is 'initech is lowered' "$rc" 0 || diag "$err"
 like 'after a look' "$out" 'probe: mx1.initech.example expired since .*, key unchanged'
 like 'by the smallest step' "$out" 'smallest step that helps: key'
 like 'which keeps the most' "$out" 'encrypted AND authenticated by the known key'
+like 'but not for another key' "$out" 'renew it with another key, mail waits until you restore initech'
 # shellcheck disable=SC2317 # called through ok and run
 arrived_verified()
 {
@@ -178,17 +189,40 @@ arrived_verified()
 ok 'the mail arrives, verified by the key' wait_for 10 arrived_verified "$five"
 run ctl status initech
 like 'it is still true' "$out" 'still true +yes: probe [0-9:]+, mx1.initech.example expired'
+run ctl downgrade initech --for 1h --reason 'once more' --yes
+is 'a second one is refused' "$rc" 1
+like 'as mail moves' "$err" 'initech is lowered to key until [0-9:]+ already, and mail to it moves, by the probe\. .*extend initech --for 4h; .*restore initech'
+like 'which it looked at' "$out" 'probe: mx1.initech.example expired since .*, key unchanged'
+run ctl status initech
 like 'status knows the certificate' "$out" 'the first one expired [0-9]+ days ago'
-ok 'initech is restored' ctl restore initech
 
-# The gateway takes a new key, which passes, and then shows the old one again:
-# that is no longer known.
+# The gateway takes a new key, which passes, but is not the pinned one.
 lab_cert new cn=mx1.initech.example || bail new
 cp "$LAB/pki/new.pem" "$LAB/pki/initech.pem"
 ok 'the partner reloads' postfix -c "$LAB/recv/etc" reload
 sleep 1
+six=$(lab_send joe@initech.example)
+like 'its mail waits for the pinned key' "$(lab_outcome "$six")" '^held'
 run probe initech
 is 'the new key passes' "$rc" 0 || diag "$out$err"
+run ctl explain initech
+is 'explain says that it waits' "$rc" 1
+like 'and for what' "$out" 'WAITS: mx1.initech.example fails with another key than the pinned one'
+like 'at a gateway that passes' "$out" 'holds it +mx1.initech.example passes, but with another key'
+like 'and what ends that' "$out" 'next +tlspactctl restore initech: its gateways pass as agreed'
+run ctl status initech
+unlike 'status does not call it well' "$out" '^initech +enforced'
+run ctl check
+like 'check says so' "$out" 'CRITICAL +gateways +initech passes with another key .* tlspactctl restore initech'
+run ctl downgrade initech --for 1h --reason 'once more' --yes
+like 'and who would lower it again' "$rc $err" '^1 .*holds its mail now: .*restore initech'
+run ctl restore initech
+is 'initech is restored' "$rc" 0
+like 'what waits is told, and what moves it' "$out" 'mx1.initech.example passes; mail moves\. Still waiting: 1 mail, .*; it goes in Postfix.s own time, or by postqueue -c [^ ]+ -f'
+ok 'it is tried' postqueue -c "$LAB/send/etc" -f
+ok 'and arrives' wait_for 10 arrived_verified "$six"
+
+# Then it shows the old one again, which is no longer known.
 cp "$LAB/pki/late.pem" "$LAB/pki/initech.pem"
 ok 'the partner reloads once more' postfix -c "$LAB/recv/etc" reload
 sleep 1

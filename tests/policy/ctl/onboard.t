@@ -24,6 +24,7 @@ registry()
 	partner hosted mode=enforced domain=hosted.example provider=labs
 	partner pinned mode=opportunistic domain=pinned.example verify=key
 	  key=sha256:$(printf 'ab%.0s' {1..32})
+	partner signed mode=opportunistic domain=signed.example verify=dane
 	REGISTRY
 }
 registry ''
@@ -31,6 +32,7 @@ registry ''
 options=(-C /dev/null -o registry="$T/registry" -o ledger="$T/ledger.db"
 	-o evidence="$T/evidence.db" -o map="$LAB/policy.cdb" -o probe_user=
 	-o log_user= -o resolver=127.0.0.1 -o ca_file="$LAB/pki/ca.pem"
+	-o socketmap_socket="$LAB/send/spool/tls/socket"
 	-o postfix_config="$LAB/send/etc" -o trust_anchor=)
 onboard()
 {
@@ -40,8 +42,11 @@ onboard()
 # step NAME	its line, of what was printed last
 step()
 {
-	grep -A2 -E "^(ok|OPEN|-) +$1 " <<<"$out" | tr -s ' \n' ' '
+	grep -A3 -E "^(ok|OPEN|-) +$1 " <<<"$out" | tr -s ' \n' ' '
 }
+
+# maps TABLES	what Postfix asks for policies: names of what is ours
+maps() { postconf -c "$LAB/send/etc" -e "smtp_tls_policy_maps=$1"; }
 
 # Its queue is nowhere else, whatever main.cf says.
 postconf -c "$LAB/send/etc" -e export_environment=TZ
@@ -90,7 +95,7 @@ like 'the line to change is named' "$out" \
 is 'and not changed' "$(grep -c mode=enforced "$T/registry")" 1
 run "$B/tlspactctl" "${options[@]}" -j onboard acme
 is 'the same as JSON' \
-	"$(jq -r '"\(.ready) \(.enforced) \(.recorded) \(.steps | length)"' <<<"$out")" \
+	"$(jq -r '.onboarding | "\(.ready) \(.enforced) \(.recorded) \(.steps | length)"' <<<"$out")" \
 	'true false true 9'
 is 'on record' "$("$B/tlspactctl" "${options[@]}" history acme |
 	grep -c ': ready for mode=enforced')" 2
@@ -111,11 +116,32 @@ is 'a Postfix that does not ask for policies' "$rc" 1
 like 'is seen by what it does' "$(step refusal)" '^OPEN refusal a peer with another name GETS MAIL'
 postconf -c "$LAB/send/etc" -PX smtp/unix/smtp_tls_policy_maps \
 	smtp/unix/smtp_tls_CAfile
+ok 'a table' postconf -c "$LAB/send/etc" \
+	'transport_maps=inline:{acme.example=smtp:[mx1.globex.example]}'
+onboard -n acme
+is 'a row that mail goes past' "$rc" 1
+like 'refuses nobody' "$(step refusal)" '^OPEN refusal mail goes past the row, run tlspact-setup check: transport_maps: mail to acme.example leaves by smtp/unix to "\[?mx1.globex.example'
 onboard -n globex
-like 'an expired gateway' "$(step 'probe by IPv4')" '^OPEN .*1 of 1 gateway would not pass .expired'
+like 'which is one of acme alone' "$(step refusal)" '^ok refusal'
+postconf -c "$LAB/send/etc" -X transport_maps
+like 'an expired gateway' "$(step 'probe by IPv4')" '^OPEN .*1 of 1 gateway would not pass .expired.: tlspact-probe --as enforced globex '
+maps "proxy:socketmap:unix:$LAB/send/spool/tls/socket:policy"
 onboard -n pinned
-like 'other keys than theirs' "$(step refusal)" '^ok refusal no peer without their key'
+like 'other keys than theirs' "$(step refusal)" \
+	'^ok refusal no peer without their key.*; a control whose key is pinned does'
+maps "socketmap:unix:tls/socket:policy, cdb:$LAB/policy"
+onboard -n signed
+like 'nobody has their TLSA records' "$(step refusal)" \
+	'^ok refusal no peer without their TLSA .*; a control that is verified by CA and name does'
+# Keys by another digest than the settings know: none passes, theirs neither.
+postconf -c "$LAB/send/etc" -P smtp/unix/smtp_tls_fingerprint_digest=sha1
+onboard -n pinned
+like 'a pin that could never pass' "$(step refusal)" \
+	'^OPEN refusal a control that should get mail is refused'
+postconf -c "$LAB/send/etc" -PX smtp/unix/smtp_tls_fingerprint_digest
+maps "proxy:cdb:$LAB/policy"
 onboard -n hosted
+like 'our map behind another word' "$(step refusal)" '^ok refusal'
 like 'behind a provider nothing was traced' "$(step 'the way back')" '^OPEN .*tlspact-trace --record'
 sqlite3 "$T/evidence.db" "insert into leg values(date('now'), 'hosted', 'to-us', 'encrypted', '', 1, 1), (date('now'), 'hosted', 'to-provider', 'clear', '', 2, 1)"
 onboard -n hosted

@@ -1,6 +1,8 @@
-#include "check.h"
+#include "ledgerlab.h"
 
+#include "ctlfacts.h"
 #include "onboard.h"
+#include "registry.h"
 
 static void
 t_policy(void **state)
@@ -42,10 +44,39 @@ t_policy(void **state)
 	}
 }
 
+static bool
+put_event(const struct ledger_event *ev, void *arg)
+{
+	return gather(arg, "%s %s %lld: %s", ev->kind, ev->partner,
+	    (long long)(ev->time - T0), ev->text);
+}
+
+/* The measuring takes a while: others may write into the record meanwhile. */
+static void
+t_time(void **state)
+{
+	struct ctl c = {.now = T0, .set.ledger = file};
+	struct partner p = {.name = "acme"};
+	struct onboard o = {.open = 2};
+	struct ledger_event_query q = {.since = 0};
+	struct gathered got = {.n = 0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ONBOARD_STEPS; i++)
+		o.step[i] =
+		    (struct onboard_step){.name = "step", .state_name = "open"};
+	well("record", onboard_record(&c, &p, &o, T0 + 11, &err));
+	well("events", ledger_events(led, &q, put_event, &got, &err));
+	check_str("event", got.text,
+	    "onboard acme 11: not ready for mode=enforced: 2 of 9 steps open");
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(t_policy)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(t_policy),
+	    cmocka_unit_test_setup_teardown(t_time, setup, teardown)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

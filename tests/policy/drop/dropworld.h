@@ -116,6 +116,17 @@ log_names(struct world *w, const struct drop_action *x)
 		buf_printf(&w->log, "%c%s", i == 0 ? ' ' : ',', x->name[i]);
 }
 
+/* That one is over. */
+static void
+end(struct drop *d, const char *who, int64_t id, enum drop_why why, time_t now,
+    struct drop_actions *a)
+{
+	const struct drop_downgrade l = {
+	    .id = id, .partner = who, .closed = now, .why = why};
+
+	drop_downgrade(d, &l, now, a);
+}
+
 /* What needs no answer. */
 static void
 tell(struct world *w, const struct drop_action *x, time_t now)
@@ -206,7 +217,7 @@ act(struct world *w, const struct drop_action *x, time_t now, bool refuse,
 		if (strcmp(x->partner, "acme") != 0)
 			w->low.partner =
 			    strcmp(x->partner, "bex") == 0 ? "bex" : "cog";
-		drop_begun(w->d, &w->low, now, more);
+		drop_downgrade(w->d, &w->low, now, more);
 		break;
 	case DROP_RESTORE:
 		buf_printf(&w->log, "restore %s %s", x->partner,
@@ -214,7 +225,7 @@ act(struct world *w, const struct drop_action *x, time_t now, bool refuse,
 		if (refuse)
 			drop_refused(w->d, x->partner, now);
 		else
-			drop_ended(w->d, x->partner, x->id, x->why, now, more);
+			end(w->d, x->partner, x->id, x->why, now, more);
 		break;
 	case DROP_SHORTEN:
 		buf_printf(&w->log, "shorten %s %ld", x->partner,
@@ -222,7 +233,7 @@ act(struct world *w, const struct drop_action *x, time_t now, bool refuse,
 		if (refuse)
 			break;
 		w->low.end = x->until;
-		drop_begun(w->d, &w->low, now, more);
+		drop_downgrade(w->d, &w->low, now, more);
 		break;
 	default:
 		tell(w, x, now);
@@ -282,14 +293,14 @@ do_probe(struct world *w, const struct scene *s, time_t now)
 static void
 do_fail(struct world *w, const struct scene *s, time_t now)
 {
-	struct drop_failure f = {.partner = s->who == NULL ? "acme" : s->who,
+	struct drop_delivery f = {.partner = s->who == NULL ? "acme" : s->who,
 	    .nexthop = s->nexthop,
 	    .fault = s->fault};
 	unsigned i, n = s->times == 0 ? 1 : s->times;
 
 	for (i = 0; i < n; i++) {
 		f.time = now - s->seen - (time_t)(n - 1 - i);
-		drop_failure(w->d, &f, now, &w->a);
+		drop_delivery(w->d, &f, now, &w->a);
 	}
 }
 
@@ -298,14 +309,14 @@ do_step(struct world *w, const struct scene *s)
 {
 	const char *who = s->who == NULL ? "acme" : s->who;
 	time_t now = T0 + s->at;
-	struct drop_good good = {now - s->seen, who, s->nexthop};
+	struct drop_delivery good = {now - s->seen, who, s->nexthop, FAULT_OK};
 
 	switch (s->in) {
 	case FAIL:
 		do_fail(w, s, now);
 		break;
 	case GOOD:
-		drop_good(w->d, &good, now, &w->a);
+		drop_delivery(w->d, &good, now, &w->a);
 		break;
 	case PROBE:
 		do_probe(w, s, now);
@@ -320,15 +331,15 @@ do_step(struct world *w, const struct scene *s)
 		    .level = s->level,
 		    .begin = now,
 		    .end = now + 3600};
-		drop_begun(w->d, &w->low, now, &w->a);
+		drop_downgrade(w->d, &w->low, now, &w->a);
 		break;
 	case EXTEND:
 		w->low.end += 3600;
 		w->low.automatic = false;
-		drop_begun(w->d, &w->low, now, &w->a);
+		drop_downgrade(w->d, &w->low, now, &w->a);
 		break;
 	case CLOSE:
-		drop_ended(w->d, who, w->id, DROP_WHY_HAND, now, &w->a);
+		end(w->d, who, w->id, DROP_WHY_HAND, now, &w->a);
 		break;
 	case TICK:
 	case END:
@@ -364,7 +375,7 @@ run(const struct story *s)
 	size_t i;
 
 	copy.settings = settings_of(s);
-	w.d = drop_new(&copy.settings, lookup, &w);
+	w.d = drop_new(&copy.settings, lookup, &w, NULL, 0, NULL);
 	if (!s->alone)
 		zed_passes(w.d, T0 - 100000, T0 - 100000, &w.a);
 	for (i = 0; i < STEPS && s->step[i].in != END; i++) {

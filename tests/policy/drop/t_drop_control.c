@@ -52,9 +52,9 @@ looked(
 static void
 failed(struct drop *d, const char *name, struct drop_actions *a)
 {
-	const struct drop_failure f = {T0, name, "n", FAULT_EXPIRED};
+	const struct drop_delivery f = {T0, name, "n", FAULT_EXPIRED};
 
-	drop_failure(d, &f, T0, a);
+	drop_delivery(d, &f, T0, a);
 }
 
 static void
@@ -79,7 +79,8 @@ test_who(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct drop *d = drop_new(&drop_preset, lookup, NULL);
+		struct drop *d =
+		    drop_new(&drop_preset, lookup, NULL, NULL, 0, NULL);
 		bool lowered = false, held = false;
 
 		a = (struct drop_actions){0};

@@ -32,8 +32,7 @@ rebuild(const struct drop_facts *f, time_t now, struct drop **out)
 	struct drop_actions none = {0};
 	size_t i;
 
-	w.d = drop_new(&drop_preset, any_partner, NULL);
-	drop_rebuild(w.d, f, now, &a);
+	w.d = drop_new(&drop_preset, any_partner, NULL, f, now, &a);
 	for (i = 0; i < a.n; i++)
 		act(&w, &a.v[i], now, true, &none);
 	drop_actions_free(&a);
@@ -49,7 +48,7 @@ static const struct step_gateway bad = {.nexthop = "acme.example",
     .fault = FAULT_EXPIRED,
     .key = KEY_A,
     .last_key = KEY_A};
-static const struct drop_failure fails[] = {
+static const struct drop_delivery fails[] = {
     {T0 - 30, "acme", "acme.example", FAULT_EXPIRED},
     {T0 - 20, "acme", "acme.example", FAULT_EXPIRED},
     {T0 - 10, "acme", "acme.example", FAULT_EXPIRED},
@@ -112,7 +111,7 @@ static const struct rebuild_row {
 	.nreports = 1,
 	.distrust = T0 + 50,
 	.want = ""},
-    {.name = "over since: failures before it do not count",
+    {.name = "over since: failures before it do not count, a look does",
 	.low = {{.id = 7,
 	    .partner = "acme",
 	    .level = LEVEL_KEY,
@@ -124,7 +123,7 @@ static const struct rebuild_row {
 	.nlow = 1,
 	.nfails = 3,
 	.nreports = 1,
-	.want = "restored acme passed"},
+	.want = "restored acme passed still"},
     {.name = "a downgrade of a partner that is gone",
 	.low = {{.id = 7,
 	    .partner = "nobody",
@@ -192,7 +191,7 @@ test_rebuild_end(void **state)
 	(void)state;
 	free(rebuild(&f, T0 - 3600, &d));
 	/* The same row, read again, gives it no more. */
-	drop_begun(d, &low, T0 - 3599, &a);
+	drop_downgrade(d, &low, T0 - 3599, &a);
 	drop_tick(d, T0 - 3590, &a);
 	for (i = 0; i < a.n; i++)
 		n += a.v[i].what == DROP_RESTORE;
@@ -205,27 +204,28 @@ test_rebuild_end(void **state)
 static void
 test_bounds(void **state)
 {
-	struct drop *d = drop_new(&drop_preset, any_partner, NULL);
+	struct drop *d =
+	    drop_new(&drop_preset, any_partner, NULL, NULL, 0, NULL);
 	struct drop_actions a = {0};
 	char nexthop[32], name[16];
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i < 100000; i++) {
-		struct drop_failure f = {
+		struct drop_delivery f = {
 		    T0 + i / 100, "acme", nexthop, FAULT_SELF_SIGNED};
 
 		(void)snprintf(nexthop, sizeof(nexthop), "n%u.example", i);
-		drop_failure(d, &f, T0 + i / 100, &a);
+		drop_delivery(d, &f, T0 + i / 100, &a);
 		drop_actions_free(&a);
 	}
 	assert_int_equal(drop_partners(d), 1);
 	for (i = 0; i < 500; i++) {
-		struct drop_failure f = {
+		struct drop_delivery f = {
 		    T0 + 1000, name, NULL, FAULT_SELF_SIGNED};
 
 		(void)snprintf(name, sizeof(name), "p%u", i);
-		drop_failure(d, &f, T0 + 1000, &a);
+		drop_delivery(d, &f, T0 + 1000, &a);
 	}
 	assert_int_equal(drop_partners(d), 501);
 	drop_actions_free(&a);
@@ -243,8 +243,9 @@ test_text(void **state)
 {
 	struct step_gateway g[20];
 	struct drop_report r = {"acme", T0 + 1, g, 20};
-	struct drop_failure f = {T0, "acme", NULL, FAULT_SELF_SIGNED};
-	struct drop *d = drop_new(&drop_preset, any_partner, NULL);
+	struct drop_delivery f = {T0, "acme", NULL, FAULT_SELF_SIGNED};
+	struct drop *d =
+	    drop_new(&drop_preset, any_partner, NULL, NULL, 0, NULL);
 	struct drop_actions a = {0};
 	char host[1000];
 	size_t i;
@@ -262,7 +263,7 @@ test_text(void **state)
 		    .address = "",
 		    .known = true};
 	for (i = 0; i < 3; i++)
-		drop_failure(d, &f, T0, &a);
+		drop_delivery(d, &f, T0, &a);
 	zed_passes(d, T0 + 1, T0 + 1, &a);
 	drop_probe(d, &r, T0 + 1, &a);
 	assert_int_equal(a.n, 2);

@@ -38,7 +38,7 @@ bad(const struct year *y, const struct peer *p, const char *what)
 static void
 start(struct year *y)
 {
-	static struct drop_failure fails[PARTNERS * FAILS];
+	static struct drop_delivery fails[PARTNERS * FAILS];
 	static struct drop_downgrade rows[4096];
 	static struct drop_report reports[PARTNERS];
 	struct drop_facts f = {.failure = fails,
@@ -73,9 +73,8 @@ start(struct year *y)
 			break;
 	}
 	drop_free(y->d);
-	y->d = drop_new(&y->settings, lookup, y);
+	y->d = drop_new(&y->settings, lookup, y, &f, clock_now(y), &y->a);
 	y->restarts++;
-	drop_rebuild(y->d, &f, clock_now(y), &y->a);
 	do_actions(y, &y->a);
 }
 
@@ -252,7 +251,7 @@ check_ends(const struct year *y)
 	}
 }
 
-static void
+static const struct drop_downgrade *
 close_row(struct year *y, struct peer *p, enum drop_why why)
 {
 	struct row *r = &y->row[p->row];
@@ -262,6 +261,7 @@ close_row(struct year *y, struct peer *p, enum drop_why why)
 	p->row = -1;
 	y->nopen--;
 	p->closed = y->real;
+	return &r->low;
 }
 
 static struct row *
@@ -311,7 +311,7 @@ do_lower(struct year *y, const struct drop_action *x, struct drop_actions *more)
 	if (rnd(y, 20) == 0)
 		y->killed = true;
 	else
-		drop_begun(y->d, &r->low, clock_now(y), more);
+		drop_downgrade(y->d, &r->low, clock_now(y), more);
 }
 
 static void
@@ -331,8 +331,7 @@ do_restore(
 	y->restores++;
 	y->early += x->why == DROP_WHY_PASSED;
 	y->chased += x->why == DROP_WHY_STRANGER;
-	close_row(y, p, x->why);
-	drop_ended(y->d, p->name, x->id, x->why, clock_now(y), more);
+	drop_downgrade(y->d, close_row(y, p, x->why), clock_now(y), more);
 }
 
 static void
@@ -359,7 +358,7 @@ do_action(
 		if (p->row < 0 || x->until > y->row[p->row].low.end)
 			bad(y, p, "shortened to a later end");
 		y->row[p->row].low.end = x->until;
-		drop_begun(y->d, &y->row[p->row].low, clock_now(y), more);
+		drop_downgrade(y->d, &y->row[p->row].low, clock_now(y), more);
 		break;
 	case DROP_TELL_HELD:
 		y->held++;
@@ -420,13 +419,13 @@ mail(struct year *y, struct peer *p)
 	p->next_mail = y->real + about(y, 3 * HOUR);
 	/* The attacker's own MX host stands last here, and first in DNS. */
 	for (k = p->ngw; k-- > 0;) {
-		struct drop_good good = {now, p->name, nexthop};
+		struct drop_delivery good = {now, p->name, nexthop, FAULT_OK};
 
 		if (strcmp(p->gw[k].nexthop, nexthop) != 0)
 			continue;
 		if (delivers(y, p, &p->gw[k], &f)) {
 			check_mail(y, p, &p->gw[k]);
-			drop_good(y->d, &good, now, &y->a);
+			drop_delivery(y->d, &good, now, &y->a);
 			do_actions(y, &y->a);
 			return;
 		}
@@ -443,7 +442,7 @@ mail(struct year *y, struct peer *p)
 		.nexthop = rnd(y, 4) == 0 ? NULL : nexthop,
 		.fault = log},
 	    .real = y->real};
-	drop_failure(y->d, &s->f, now, &y->a);
+	drop_delivery(y->d, &s->f, now, &y->a);
 	do_actions(y, &y->a);
 }
 
@@ -466,15 +465,12 @@ by_hand(struct year *y, struct peer *p)
 		return;
 	y->by_hand++;
 	if (p->row >= 0 && rnd(y, 2) == 0) {
-		int64_t id = y->row[p->row].low.id;
-
-		close_row(y, p, DROP_WHY_HAND);
-		drop_ended(
-		    y->d, p->name, id, DROP_WHY_HAND, clock_now(y), &y->a);
+		drop_downgrade(
+		    y->d, close_row(y, p, DROP_WHY_HAND), clock_now(y), &y->a);
 	} else {
 		level = (enum level)rnd(y, 3);
 		r = open_row(y, p, level, 60 + (long)rnd(y, DAY), false);
-		drop_begun(y->d, &r->low, clock_now(y), &y->a);
+		drop_downgrade(y->d, &r->low, clock_now(y), &y->a);
 	}
 	do_actions(y, &y->a);
 }

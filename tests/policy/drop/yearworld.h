@@ -69,7 +69,7 @@ struct row {
 };
 
 struct seen_failure {
-	struct drop_failure f;
+	struct drop_delivery f;
 	long real;
 };
 

@@ -46,18 +46,20 @@ close_day(time_t pruned, time_t now)
 	return day_run(led, &set, now, &err);
 }
 
+static struct day_seals seals;
+
 static void
 check_days(const char *row, time_t pruned, size_t npruned, const char *want)
 {
 	struct settings set = settings(pruned, T0 + 9 * DAY);
 	struct gathered g = {0};
-	size_t flaws = 0, n;
+	size_t flaws = 0;
 
 	well(row, day_check(led, &set, T0 + 9 * DAY, show_day_flaw, &g, &flaws,
-		      &n, &err));
+		      &seals, &err));
 	check_str(row, g.text, want);
 	check_int(row, flaws, g.n);
-	check_int(row, n, npruned);
+	check_int(row, seals.npruned, npruned);
 }
 
 static void
@@ -224,7 +226,7 @@ t_shown(void **state)
 	size_t i;
 
 	(void)state;
-	well("look", evidence_probe_add(evi, &p, &err));
+	well("look", evidence_probe_add(evi, &p, NULL, &err));
 	well("close", close_day(0, T0));
 	check_days("whole", 0, 0, "");
 	for (i = 0; i < COUNT(shown); i++) {
@@ -336,6 +338,58 @@ t_pruned(void **state)
 		 "probes" EDITED);
 }
 
+static void
+check_seals(const char *row, time_t from, time_t to, unsigned sealed,
+    unsigned days, const char *want)
+{
+	seals.from = from;
+	seals.to = to;
+	check_days(row, 0, 0, "");
+	check_int(row, seals.days, days);
+	check_int(row, seals.sealed, sealed);
+	check_str(row, seals.unsealed, want);
+}
+
+#define ON(of) "the evidence is as it says on " of " days; the others are not "
+
+/* What no event tells can go, and nothing shows it: that is said. */
+static void
+t_sealed(void **state)
+{
+	static const char none[] = "there is no sealed day of the evidence to "
+				   "hold against it";
+
+	(void)state;
+	check_seals("nothing", 0, 0, 0, 0, none);
+	count("2026-12-01", EVIDENCE_CLEAR, 2);
+	check_seals("yesterday is not due", 0, 0, 0, 0, none);
+	count("2026-11-12", EVIDENCE_CLEAR, 2);
+	count("2026-11-15", EVIDENCE_CLEAR, 2);
+	fill();
+	well("close", close_day(0, T0 + 2 * DAY));
+	/* 22 to 24 are told; 12 to 21 and 25 to 1 are not. */
+	check_seals("all", 0, 0, 3, 20,
+	    ON("3 of 20") "sealed: 2026-11-12 to 2026-11-21 and 7 more");
+	check_seals("sealed alone", T0 - DAY, MIDNIGHT + 2 * DAY, 3, 3, "");
+	check_seals("one that is not", MIDNIGHT - 2 * DAY, MIDNIGHT + DAY, 2, 3,
+	    ON("2 of 3") "sealed: 2026-11-21");
+	check_seals("from before it", MIDNIGHT - 30 * DAY, MIDNIGHT - DAY, 0,
+	    10, ON("0 of 10") "sealed: 2026-11-12 to 2026-11-21");
+	by_hand_in(seen, "DELETE FROM log_count WHERE day = '2026-11-15'");
+	check_seals("gone, unseen", 0, 0, 3, 20,
+	    ON("3 of 20") "sealed: 2026-11-12 to 2026-11-21 and 7 more");
+	/* A log that was read late: of what it added nothing is told. */
+	count("2026-11-23", EVIDENCE_CLEAR, 1);
+	check_seals("late", MIDNIGHT - DAY, MIDNIGHT + 2 * DAY, 2, 3,
+	    ON("2 of 3") "sealed: 2026-11-23");
+	seals.from = seals.to = 0;
+	by_hand_in(seen, "DELETE FROM log_count WHERE day = '" YESTERDAY "'");
+	check_days("gone", 0, 0, SAYS "its counts of the log" EDITED);
+	check_str("one flaw", seals.unsealed,
+	    "2 of 20 days of the evidence are sealed; the others are not: "
+	    "2026-11-12 to 2026-11-21 and 8 more");
+}
+
 int
 main(void)
 {
@@ -346,6 +400,7 @@ main(void)
 	    CASE(t_more),
 	    CASE(t_week),
 	    CASE(t_pruned),
+	    CASE(t_sealed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -13,6 +13,13 @@ show_gateway(const struct evidence_gateway *g, void *arg)
 }
 
 static bool
+show_gone(const struct evidence_gateway *g, void *arg)
+{
+	return gather(arg, "%s %s\n", g->last.host,
+	    evidence_gone(g, 60) ? "gone" : "there");
+}
+
+static bool
 show_probe(const struct evidence_probe *p, void *arg)
 {
 	return gather(arg, "%s %s +%lld %s %.2s %zu\n", p->partner, p->host,
@@ -98,6 +105,145 @@ t_probes(void **state)
 	check_left("two probes, their results, and PEM_B", "4 2 1\n");
 }
 
+/* Who is not met any more, where others of the next-hop are. */
+static void
+t_gone(void **state)
+{
+	struct gathered g = {0};
+
+	(void)state;
+	well("add", probe("acme", "mx1", T0, "ok", KEY_A, PEM_A));
+	well("add", probe("acme", "mx2", T0 + 60, "ok", KEY_B, PEM_B));
+	well("add", probe("globex", "mx", T0, "ok", KEY_A, PEM_A));
+	/* DNS that does not answer tells nothing. */
+	well("add", probe("acme", "", T0 + 9000, "dns-failed", "", ""));
+	well("before", evidence_gateways(evi, NULL, 0, show_gone, &g, &err));
+	check_str("before", g.text, " there\nmx1 there\nmx2 there\nmx there\n");
+	well("add", probe("acme", "mx1", T0 + 121, "expired", KEY_A, PEM_A));
+	g = (struct gathered){0};
+	well("after", evidence_gateways(evi, NULL, 0, show_gone, &g, &err));
+	check_str("after", g.text, " there\nmx1 there\nmx2 gone\nmx there\n");
+}
+
+/* A whole look tells at once who is gone, however soon after the other. */
+static void
+t_looked(void **state)
+{
+	static const struct {
+		const char *host, *fault;
+		time_t at, began; /* +; the look is whole, or 0 */
+		const char *want;
+	} rows[] = {
+	    {"mx1", "ok", 0, 0, "mx1 there\n"},
+	    {"mx2", "expired", 1, 0, "mx1 there\nmx2 there\n"},
+	    /* mx2 may be to come. */
+	    {"mx1", "ok", 5, 0, "mx1 there\nmx2 there\n"},
+	    {"mx1", "ok", 6, 6, "mx1 there\nmx2 gone\n"},
+	    {"mx1", "ok", 7, 0, "mx1 there\nmx2 gone\n"},
+	    {"", "dns-failed", 9, 9, " there\nmx1 there\nmx2 gone\n"},
+	    {"mx2", "ok", 10, 10, " gone\nmx1 gone\nmx2 there\n"},
+	    {"mx1", "ok", 8, 0, " gone\nmx1 there\nmx2 there\n"},
+	};
+	struct gathered g;
+	size_t i;
+
+	(void)state;
+	well("others", probe("globex", "mx", T0, "ok", KEY_A, PEM_A));
+	for (i = 0; i < COUNT(rows); i++) {
+		well(rows[i].want, probe("acme", rows[i].host, T0 + rows[i].at,
+				       rows[i].fault, KEY_A, ""));
+		if (rows[i].began != 0)
+			well("looked",
+			    evidence_looked(evi, "acme", "acme.example",
+				T0 + rows[i].began, &err));
+		g = (struct gathered){0};
+		well("read",
+		    evidence_gateways(evi, "acme", 0, show_gone, &g, &err));
+		check_str(rows[i].want, g.text, rows[i].want);
+	}
+}
+
+static bool
+show_at(const struct evidence_probe *p, void *arg)
+{
+	return gather(arg, "%s +%lld; ", p->host, (long long)(p->time - T0));
+}
+
+static bool
+show_blind(const struct evidence_gateway *g, void *arg)
+{
+	return gather(arg, "%s +%lld %s run %u%s", g->last.host,
+		   (long long)(g->last.time - T0), g->last.fault, g->run,
+		   evidence_gone(g, 60) ? " gone" : "") &&
+	       (g->blind == 0 ||
+		   gather(arg, " blind +%lld since +%lld run %u",
+		       (long long)(g->blind - T0),
+		       (long long)(g->blind_since - T0), g->blind_run)) &&
+	       gather(arg, "; ");
+}
+
+/* A look that failed on our side stands beside what is known. */
+static void
+t_blind(void **state)
+{
+	static const struct {
+		const char *host, *fault;
+		time_t at; /* + */
+		const char *want, *blind;
+	} rows[] = {
+	    {"mx9", "local-error", 0, "", "mx9 +0; "},
+	    {"mx1", "ok", 1, "mx1 +1 ok run 1; ", "mx9 +0; "},
+	    {"", "local-error", 100,
+		"mx1 +1 ok run 1 blind +100 since +100 run 1; ",
+		"mx9 +0;  +100; "},
+	    {"", "local-error", 200,
+		"mx1 +1 ok run 1 blind +200 since +100 run 2; ",
+		"mx9 +0;  +200; "},
+	    /* Slower than one that saw it. */
+	    {"mx1", "local-error", 0,
+		"mx1 +1 ok run 1 blind +200 since +100 run 2; ",
+		"mx9 +0;  +200; "},
+	    {"mx1", "ok", 300, "mx1 +300 ok run 2; ", "mx9 +0; "},
+	    {"mx2", "ok", 301, "mx1 +300 ok run 2; mx2 +301 ok run 1; ",
+		"mx9 +0; "},
+	    /* The others were met, and that it is gone nobody saw. */
+	    {"mx2", "local-error", 400,
+		"mx1 +300 ok run 2; mx2 +301 ok run 1 blind +400 since +400 "
+		"run 1; ",
+		"mx9 +0; mx2 +400; "},
+	    {"mx1", "ok", 401,
+		"mx1 +401 ok run 3; mx2 +301 ok run 1 blind +400 since +400 "
+		"run 1; ",
+		"mx9 +0; mx2 +400; "},
+	    /* Our resolver works again, and theirs does not. */
+	    {"", "dns-failed", 500,
+		" +500 dns-failed run 1; mx1 +401 ok run 3; mx2 +301 ok run 1 "
+		"gone; ",
+		""},
+	    {"", "local-error", 600,
+		" +500 dns-failed run 1 blind +600 since +600 run 1; mx1 +401 "
+		"ok run 3 blind +600 since +600 run 1; mx2 +301 ok run 1 "
+		"blind +600 since +600 run 1; ",
+		" +600; "},
+	};
+	struct gathered g;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		well(rows[i].want, probe("acme", rows[i].host, T0 + rows[i].at,
+				       rows[i].fault, "", ""));
+		well("prune", evidence_prune(evi, T0 + rows[i].at, &err));
+		g = (struct gathered){0};
+		well("read",
+		    evidence_gateways(evi, "acme", 0, show_blind, &g, &err));
+		check_str(rows[i].want, g.text, rows[i].want);
+		g = (struct gathered){0};
+		well("blind", evidence_blind(evi, "acme", show_at, &g, &err));
+		check_str(rows[i].blind, g.text, rows[i].blind);
+	}
+}
+
 static bool
 show_judged(const struct evidence_probe *p, void *arg)
 {
@@ -121,7 +267,7 @@ look(time_t t, const char *fault, enum evidence_judged by, const char *detail)
 	    .judged = by,
 	    .detail = detail};
 
-	return evidence_probe_add(evi, &p, &err);
+	return evidence_probe_add(evi, &p, NULL, &err);
 }
 
 /* What is the same, in a row and of a day, is one row; T0 is noon. */
@@ -163,13 +309,16 @@ show_shown(const struct evidence_probe *p, void *arg)
 }
 
 /* Back to the schema without it. */
-#define UNLEG "DROP TABLE leg; DROP TABLE leg_mail;"
-#define UNSHOW                                       \
-	"ALTER TABLE gateway DROP COLUMN looks;"     \
-	"ALTER TABLE gateway DROP COLUMN history;"   \
-	"ALTER TABLE gateway DROP COLUMN bad;" UNLEG \
-	"ALTER TABLE probe DROP COLUMN requiretls;"  \
-	"ALTER TABLE probe DROP COLUMN dnssec;"      \
+#define UNLEG "DROP TABLE own; DROP TABLE leg; DROP TABLE leg_mail;"
+#define UNSHOW                                        \
+	"ALTER TABLE gateway DROP COLUMN looks;"      \
+	"ALTER TABLE gateway DROP COLUMN history;"    \
+	"ALTER TABLE gateway DROP COLUMN bad;"        \
+	"ALTER TABLE gateway DROP COLUMN blind;"      \
+	"ALTER TABLE gateway DROP COLUMN gone;"       \
+	"ALTER TABLE gateway DROP COLUMN rule;" UNLEG \
+	"ALTER TABLE probe DROP COLUMN requiretls;"   \
+	"ALTER TABLE probe DROP COLUMN dnssec;"       \
 	"ALTER TABLE probe DROP COLUMN tlsa;"
 
 #define BEFORE_RULES                                                           \
@@ -195,21 +344,25 @@ t_shown(void **state)
 	struct gathered g = {0};
 
 	(void)state;
-	well("before", evidence_probe_add(evi, &p, &err));
+	well("before", evidence_probe_add(evi, &p, NULL, &err));
 	evidence_close(evi);
 	by_hand_in(seen, UNSHOW "PRAGMA user_version=6");
+	evi = must_see(EVIDENCE_READ);
+	check_gateways("who only reads has all of it", NULL, 0,
+	    "acme mx1  +0 ok since +0 run 1 passed +0 \n");
+	evidence_close(evi);
 	evi = must_see(EVIDENCE_WRITE);
 	p.requiretls = "no";
 	p.dnssec = "secure";
 	p.tlsa = "used";
-	well("more", evidence_probe_add(evi, &p, &err));
-	well("the same", evidence_probe_add(evi, &p, &err));
+	well("more", evidence_probe_add(evi, &p, NULL, &err));
+	well("the same", evidence_probe_add(evi, &p, NULL, &err));
 	p.requiretls = "yes";
-	well("announced", evidence_probe_add(evi, &p, &err));
+	well("announced", evidence_probe_add(evi, &p, NULL, &err));
 	p.dnssec = "insecure";
-	well("not signed", evidence_probe_add(evi, &p, &err));
+	well("not signed", evidence_probe_add(evi, &p, NULL, &err));
 	p.tlsa = "none";
-	well("no record", evidence_probe_add(evi, &p, &err));
+	well("no record", evidence_probe_add(evi, &p, NULL, &err));
 	well("probes", evidence_probes(evi, NULL, 0, show_shown, &g, &err));
 	check_str("rows", g.text,
 	    "1 yes/insecure/none\n1 yes/insecure/used\n1 yes/secure/used\n"
@@ -280,7 +433,7 @@ pass(const char *host, const char *address, time_t t, enum evidence_judged by,
 	    .key = key,
 	    .judged = by};
 
-	well("pass", evidence_probe_add(evi, &p, &err));
+	well("pass", evidence_probe_add(evi, &p, NULL, &err));
 }
 
 /* What may be pinned of a host: the last key that was vouched for. */
@@ -462,28 +615,69 @@ show_rule(const struct evidence_count *c, void *arg)
 }
 
 /* Each rule has a count of its own; of what was counted before it is none. */
+static bool
+show_received(const char *partner, time_t last, void *arg)
+{
+	return gather(arg, "%s +%lld\n", partner, (long long)(last - T0));
+}
+
+/* The last mail over TLS from a partner: its time. */
+static void
+t_received(void **state)
+{
+#define RECEIVED(partner, direction, seen, result, last)                   \
+	{                                                                  \
+		"2026-11-23", (partner), EVIDENCE_##direction,             \
+		    EVIDENCE_##seen, "", "", (result), 1, "", 0, "", "ok", \
+		    (last)                                                 \
+	}
+	static const struct evidence_count add[] = {
+	    RECEIVED("acme", IN, ENCRYPTED, "received", T0 + 5),
+	    RECEIVED("acme", IN, CLEAR, "received", T0 + 9),
+	    RECEIVED("acme", OUT, VERIFIED, "sent", T0 + 9),
+	    RECEIVED("acme", IN, ENCRYPTED, "rejected", T0 + 9),
+	    RECEIVED("bolt", IN, TRUSTED, "received", T0 + 7),
+	    RECEIVED("crate", IN, ENCRYPTED, "received", 0),
+	    RECEIVED("stranger.example", IN, ENCRYPTED, "received", T0),
+	    RECEIVED("other", IN, ENCRYPTED, "received", T0)};
+	static const struct evidence_count older[] = {
+	    RECEIVED("acme", IN, ENCRYPTED, "received", T0 + 2),
+	    RECEIVED("bolt", IN, ENCRYPTED, "received", T0 + 8)};
+	struct evidence_batch b = {.count = add, .ncounts = COUNT(add)};
+	struct gathered g = {0};
+
+	(void)state;
+	well("add", evidence_log_add(evi, &b, &err));
+	b = (struct evidence_batch){.count = older, .ncounts = COUNT(older)};
+	well("again", evidence_log_add(evi, &b, &err));
+	well("all", evidence_received(evi, NULL, show_received, &g, &err));
+	well("one", evidence_received(evi, "acme", show_received, &g, &err));
+	well("none", evidence_received(NULL, NULL, show_received, &g, &err));
+	check_str("received", g.text, "acme +5\nbolt +8\nacme +5\n");
+}
+
 static void
 t_rules(void **state)
 {
 	static const struct evidence_count add[] = {
 	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_VERIFIED, "p", "c",
-		"sent", 1, "secure", 0, "ca", "ok"},
+		"sent", 1, "secure", 0, "ca", "ok", 0},
 	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_VERIFIED, "p", "c",
-		"sent", 2, "key", 4, "key", "ok"},
+		"sent", 2, "key", 4, "key", "ok", 0},
 	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_TRUSTED, "p", "c",
-		"sent", 3, "secure", 0, "", "ok"},
+		"sent", 3, "secure", 0, "", "ok", 0},
 	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_TRUSTED, "p", "c",
-		"sent", 4, "encrypt", 5, "", "ok"},
+		"sent", 4, "encrypt", 5, "", "ok", 0},
 	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_CLEAR, "", "", "sent",
-		5, "encrypt", 5, "", "ok"},
+		5, "encrypt", 5, "", "ok", 0},
 	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_CLEAR, "", "",
-		"deferred", 6, "secure", 0, "", "expired"},
+		"deferred", 6, "secure", 0, "", "expired", 0},
 	    {"2026-11-23", "acme", EVIDENCE_OUT, EVIDENCE_CLEAR, "", "", "sent",
-		7, "opportunistic", 0, "", "ok"},
+		7, "opportunistic", 0, "", "ok", 0},
 	    {"2026-11-23", "acme", EVIDENCE_IN, EVIDENCE_ENCRYPTED, "p", "c",
-		"received", 8, "secure", 0, "", "ok"},
+		"received", 8, "secure", 0, "", "ok", 0},
 	    {"2026-11-23", "acme", EVIDENCE_IN, EVIDENCE_CLEAR, "", "",
-		"received", 9, "encrypt", 0, "", "ok"},
+		"received", 9, "encrypt", 0, "", "ok", 0},
 	};
 	struct evidence_batch b = {.count = add, .ncounts = COUNT(add)};
 	struct gathered g = {0};
@@ -707,6 +901,41 @@ t_failures(void **state)
 	free(f);
 }
 
+/* What anybody sends in a partner's name hides nothing of mail to it. */
+static void
+t_failures_of_strangers(void **state)
+{
+	struct evidence_failure *f, ours = {.time = T0,
+					.partner = "acme",
+					.direction = EVIDENCE_OUT,
+					.fault = "expired",
+					.queue_id = "4OUT"};
+	struct evidence_batch b = {.failure = &ours, .nfailures = 1};
+	struct gathered g = {0};
+	size_t i;
+
+	(void)state;
+	well("ours", evidence_log_add(evi, &b, &err));
+	b.nfailures = EVIDENCE_FAILURES_MAX + 5;
+	b.failure = f = calloc(b.nfailures, sizeof(*f));
+	for (i = 0; i < b.nfailures; i++)
+		f[i] = (struct evidence_failure){.time = T0 + 1 + (time_t)i,
+		    .partner = "acme",
+		    .direction = EVIDENCE_IN,
+		    .fault = "no-starttls",
+		    .queue_id = "NOQUEUE"};
+	well("theirs", evidence_log_add(evi, &b, &err));
+	well("last",
+	    evidence_last_failures(evi, NULL, 0, show_failure, &g, &err));
+	check_str("one of each direction", g.text,
+	    "+1005 acme no-starttls NOQUEUE\n+0 acme expired 4OUT\n");
+	g = (struct gathered){0};
+	well("last", evidence_last_failures(
+			 evi, "acme", T0 + 1, show_failure, &g, &err));
+	check_str("of one", g.text, "+1005 acme no-starttls NOQUEUE\n");
+	free(f);
+}
+
 /* Batches of failures, each with a minute of its own, read once each. */
 static void
 t_failures_after(void **state)
@@ -814,9 +1043,11 @@ t_migrate_1(void **state)
 
 	(void)state;
 	old_ledger(version_1);
-	assert_null(ledger_open(file, LEDGER_READ, &err));
-	check_int("not by a reader", err.code, EX_DATAERR);
-	check_has("which says by whom", err.text, "tlspact-compile");
+	led = must_open(file, LEDGER_READ);
+	well("a reader has a copy",
+	    ledger_check(led, NULL, NULL, NULL, NULL, &flaws, &err));
+	check_int("which is whole", flaws, 0);
+	ledger_close(led);
 	assert_null(evidence_open(seen, file, EVIDENCE_READ, &err));
 	check_int("nor is it empty", err.code, EX_DATAERR);
 	led = must_open(file, LEDGER_WRITE);
@@ -1042,17 +1273,22 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CASE(t_probes),
+	    CASE(t_gone),
+	    CASE(t_looked),
+	    CASE(t_blind),
 	    CASE(t_runs),
 	    CASE(t_shown),
 	    CASE(t_exact),
 	    CASE(t_keys),
 	    CASE(t_probe_refused),
 	    CASE(t_log),
+	    CASE(t_received),
 	    CASE(t_rules),
 	    CASE(t_waits),
 	    CASE(t_many_waits),
 	    CASE(t_positions),
 	    CASE(t_failures),
+	    CASE(t_failures_of_strangers),
 	    CASE(t_failures_after),
 	    CASE(t_migrate_1),
 	    CASE(t_migrate_3),

@@ -1,6 +1,6 @@
 #include "ledgerlab.h"
 
-#include "evidence_legs.h"
+#include "evidence_log.h"
 
 static bool
 show(const struct evidence_leg *l, void *arg)

@@ -69,6 +69,46 @@ t_turns(void **state)
 	}
 }
 
+/* The rule went to and fro, and not the gateway. */
+static void
+t_rule(void **state)
+{
+	static const struct {
+		const char *fault, *rule;
+		bool on;
+		unsigned looks;
+	} rows[] = {
+	    /* Of a version before it is not known. */
+	    {"ok", NULL, false, 1},
+	    {"expired", "one", false, 2},
+	    {"ok", "two", false, 1},
+	    {"expired", "one", false, 1},
+	    {"ok", "two", false, 1},
+	    {"expired", "two", false, 2},
+	    {"ok", "two", false, 3},
+	    {"expired", NULL, true, 4},
+	    {"ok", "two", true, 5},
+	    {"connect-timeout", "one", false, 0},
+	    {"expired", "one", false, 1},
+	};
+	struct evidence_probe p = {.time = T0,
+	    .partner = "acme",
+	    .nexthop = "acme.example",
+	    .host = "mx1"};
+	struct turns t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		p.fault = rows[i].fault;
+		p.rule = rows[i].rule;
+		p.time++;
+		well("add", evidence_probe_add(evi, &p, &t, &err));
+		check_int(rows[i].fault, t.on, rows[i].on);
+		check_int(rows[i].fault, t.looks, rows[i].looks);
+	}
+}
+
 /* One that is late is not the latest. */
 static void
 t_late(void **state)
@@ -95,10 +135,10 @@ t_begins(void **state)
 	    .judged = EVIDENCE_BY_CA};
 
 	(void)state;
-	well("before", evidence_probe_add(evi, &p, &err));
+	well("before", evidence_probe_add(evi, &p, NULL, &err));
 	p.begins = T0 - 100;
 	p.time++;
-	well("now", evidence_probe_add(evi, &p, &err));
+	well("now", evidence_probe_add(evi, &p, NULL, &err));
 	well("read", evidence_gateways(evi, "acme", 0, keep, NULL, &err));
 	check_int("begins", last.last.begins, T0 - 100);
 	check_int("the same result", last.last.n, 2);
@@ -111,6 +151,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(t_turns),
+	    TEST(t_rule),
 	    TEST(t_late),
 	    TEST(t_begins),
 	};

@@ -21,7 +21,7 @@ add(const char *partner, const char *nexthop, const char *host,
 	    .judged =
 		strcmp(fault, "ok") == 0 ? EVIDENCE_BY_CA : EVIDENCE_FAILED};
 
-	if (evidence_probe_add(evi, &p, &err) == -1)
+	if (evidence_probe_add(evi, &p, NULL, &err) == -1)
 		fail_msg("%s", err.text);
 }
 
@@ -45,6 +45,9 @@ fill(void)
 	add("f", "turns.example", "mx1", "ok", T0 - 1);
 	add("f", "turns.example", "mx1", "expired", T0);
 	add("g", "dane.example", "mx1", "tlsa-failed", T0);
+	add("h", "moved.example", "mx1", "ok", T0 - 9);
+	add("h", "moved.example", "mx2", "expired", T0);
+	well("moved", evidence_looked(evi, "h", "moved.example", T0, &err));
 }
 
 static bool
@@ -69,7 +72,8 @@ check(const char *text, size_t len)
 	assert_true(has(&f, "[mx.example]:25"));
 	assert_true(has(&f, ".sub.example"));
 	assert_true(has(&f, "dane.example"));
-	assert_int_equal(f.n, 5);
+	assert_true(has(&f, "moved.example"));
+	assert_int_equal(f.n, 6);
 	failing_take(&f, "", 0);
 	assert_int_equal(f.n, 0);
 }

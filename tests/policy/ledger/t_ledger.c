@@ -43,6 +43,41 @@ t_notices(void **state)
 	    LEDGER_REFUSED);
 }
 
+/* What waits of one partner is taken back, not what goes out or is another's.
+ */
+static void
+t_notice_withdraw(void **state)
+{
+	struct ledger_notice n = {.key = "a",
+	    .created = T0,
+	    .not_before = T0,
+	    .data = "{\"partner\":\"p\"}"};
+	struct gathered g = {0};
+
+	(void)state;
+	well("add", ledger_notice_add(led, &n, &err));
+	n.key = "b";
+	well("add", ledger_notice_add(led, &n, &err));
+	n.key = "c";
+	well("add", ledger_notice_add(led, &n, &err));
+	n.key = "d";
+	n.data = "{\"partner\":\"q\"}";
+	well("add", ledger_notice_add(led, &n, &err));
+	check_int("none sent", ledger_notice_told(led, "p", T0, 0, &err), 0);
+	check_int("on its way", ledger_notice_told(led, "p", T0, 2, &err), 1);
+	well("sent", ledger_notice_sent(led, 1, T0, &err));
+	check_int("sent", ledger_notice_told(led, "p", T0, 0, &err), 1);
+	check_int("later", ledger_notice_told(led, "p", T0 + 1, 0, &err), 0);
+	check_int("another", ledger_notice_told(led, "q", T0, 0, &err), 0);
+	well("withdraw", ledger_notice_withdraw(led, "p", 2, &err));
+	well("due", ledger_notices_due(led, T0, show_notice, &g, &err));
+	check_str("due", g.text,
+	    "2 b {\"partner\":\"p\"} tries 0\n"
+	    "4 d {\"partner\":\"q\"} tries 0\n");
+	n.key = "c";
+	well("its key is free", ledger_notice_add(led, &n, &err));
+}
+
 /* Those of a partner stay in order; those of others do not wait for them. */
 static void
 t_notice_order(void **state)
@@ -257,14 +292,45 @@ t_disk_full(void **state)
 	check_int("child", status, 0);
 }
 
+/* tlspactd takes back what it lowered, unless somebody else extended it. */
+static void
+t_automatic(void **state)
+{
+	static const struct {
+		enum ledger_cause cause;
+		const char *extended_by;
+		bool automatic;
+	} rows[] = {
+	    {LEDGER_AUTOMATIC, "", true},
+	    {LEDGER_AUTOMATIC, "tlspactd", true},
+	    {LEDGER_AUTOMATIC, "jo", false},
+	    {LEDGER_MANUAL, "", false},
+	    {LEDGER_MANUAL, "jo", false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		const struct ledger_downgrade d = {.cause = rows[i].cause,
+		    .author =
+			rows[i].cause == LEDGER_AUTOMATIC ? "tlspactd" : "jo",
+		    .extended_by = rows[i].extended_by};
+
+		check_int(rows[i].extended_by, ledger_is_automatic(&d),
+		    rows[i].automatic);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CASE(t_notices),
 	    CASE(t_notice_order),
+	    CASE(t_notice_withdraw),
 	    CASE(t_killed),
 	    CASE(t_disk_full),
+	    CASE(t_automatic),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

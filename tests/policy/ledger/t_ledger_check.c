@@ -97,7 +97,8 @@ FIND(t_row_reopened, "a downgrade opened again",
 FIND(t_row_added, "a downgrade added",
     "INSERT INTO downgrade SELECT 9, 'x', before, after, begin, end, reason,"
     " ticket, author, sudo_user, cause, fault, keys, closed, closed_by,"
-    " closed_why, extended_by, domains FROM downgrade WHERE id = 3",
+    " closed_why, extended_by, domains, direction FROM downgrade"
+    " WHERE id = 3",
     "downgrade 9 of \"x\" has no event: it was added by hand, or its events "
     "were removed\n")
 FIND(t_row_odd, "words that are none",
@@ -175,7 +176,7 @@ static const struct {
     {"added",
 	"INSERT INTO downgrade SELECT 9, 'x', before, after, begin, end,"
 	" reason, ticket, author, sudo_user, cause, fault, keys, closed,"
-	" closed_by, closed_why, extended_by, domains FROM downgrade"
+	" closed_by, closed_why, extended_by, domains, direction FROM downgrade"
 	" WHERE id = 3",
 	"settle",
 	"event 13 found: downgrade 9 was added by hand: no event tells of "

@@ -152,6 +152,47 @@ t_replace(void **state)
 	    " keys=0 closed=0  \n");
 }
 
+/* Mail from them alone: no level falls, and any other takes its place. */
+static void
+t_let_in(void **state)
+{
+	struct ledger_downgrade d = lowering;
+	struct ledger_believed o;
+	int64_t id = 0, id2 = 0;
+
+	(void)state;
+	d.inbound_only = true;
+	check_int(
+	    "a level", ledger_downgrade_begin(led, &d, T0, &id, &err), -1);
+	d.before = d.after = LEVEL_KEY; /* and no key is pinned */
+	id = begun(&d, T0);
+	well("believed", ledger_believed(led, T0 + 1, 7200, &o, &err));
+	check_int("one", o.n, 1);
+	check_true("no doubt", o.v[0].doubt == NULL);
+	check_true("of mail from them", o.v[0].d.inbound_only);
+	check_true("also its row", o.v[0].row.inbound_only);
+	ledger_believed_release(&o);
+	check_int("once", ledger_downgrade_begin(led, &d, T0 + 2, &id2, &err),
+	    LEDGER_REFUSED);
+	check_has("once", err.text, "lowered to no TLS inbound already");
+	d = lowering;
+	well("both", ledger_downgrade_begin(led, &d, T0 + 5, &id2, &err));
+	well("believed", ledger_believed(led, T0 + 6, 7200, &o, &err));
+	check_int("one", o.n, 1);
+	check_int("the other", o.v[0].d.id, id2);
+	check_true("both", !o.v[0].d.inbound_only);
+	ledger_believed_release(&o);
+	d.inbound_only = true;
+	d.after = d.before;
+	check_int("not back",
+	    ledger_downgrade_begin(led, &d, T0 + 7, &id, &err), LEDGER_REFUSED);
+	/* By hand it lets nobody's mail through that was not to be. */
+	by_hand("UPDATE downgrade SET direction = 'inbound' WHERE id = 2");
+	well("edited", ledger_believed(led, T0 + 8, 7200, &o, &err));
+	check_has("edited", o.v[0].doubt, "its direction is not what");
+	ledger_believed_release(&o);
+}
+
 static const char *const short_key[] = {"abc"};
 #define DOWN(name, why, who, from, to, ...)                             \
 	{                                                               \
@@ -456,7 +497,8 @@ t_is_open(void **state)
 	} cases[] = {
 	    {"all said", "acme", 1, T0, 0, 1},
 	    {"no begin", "acme", 1, 0, 0, 1},
-	    {"another's", "globex", 1, T0, 0, 0},
+	    {"another name now", "globex", 1, T0, 0, 1},
+	    {"another's", "globex", 1, 0, 0, 0},
 	    {"another begin", "acme", 1, T0 + 1, 0, 0},
 	    {"another number", "acme", 2, T0, 0, 0},
 	    {"no number", "acme", 0, 0, T0, 1},
@@ -487,11 +529,13 @@ t_step_domains(void **state)
 	(void)begun(&lowering, T0);
 	ledger_close(led);
 	by_hand("ALTER TABLE downgrade DROP COLUMN domains;"
+		"ALTER TABLE downgrade DROP COLUMN direction;"
 		"CREATE TABLE probe(x); CREATE TABLE gateway(x);"
 		"CREATE TABLE chain(x); CREATE TABLE log_count(x);"
 		"CREATE TABLE failure(x); CREATE TABLE failure_sum(x);"
 		"CREATE TABLE position(x); PRAGMA user_version = 3");
-	by_hand("UPDATE event SET data = json_remove(data, '$.domains')");
+	by_hand("UPDATE event SET data = json_remove(data, '$.domains',"
+		" '$.direction')");
 	led = must_open(file, LEDGER_WRITE);
 	believed_are("it is believed", T0 + 1, "1 acme encrypt; ", "");
 	well("check", ledger_check(led, NULL, NULL, NULL, NULL, &flaws, &err));
@@ -641,6 +685,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(t_downgrade),
 	    CASE(t_replace),
+	    CASE(t_let_in),
 	    CASE(t_refused),
 	    CASE(t_downgrades),
 	    CASE(t_believed_doubted),

@@ -22,6 +22,10 @@ done
 run log -j "$golden/shapes.log"
 like 'what is no log line is counted' "$err" '2 lines are no log lines'
 like 'as is an impossible time' "$err" '1 have an impossible time'
+printf 'root:x:0:0:root:/root:/bin/bash\n' >"$T/passwd"
+run log "$T/passwd"
+is 'what is no log at all is bad data' "$rc" 65
+like 'and is told' "$err" 'not one line is one of a log: nothing is counted'
 
 # One log for all that follows, 20,000 lines in order of time.
 if [ ! -x "$B/tools/loggen" ]; then
@@ -284,7 +288,8 @@ like 'what may be missing is said' "$err" 'no rotated file goes on where'
 # Hostile files.
 fresh
 head -c 200000 /dev/urandom >"$T/random"
-ok 'random bytes' log "$T/random"
+run log "$T/random"
+is 'random bytes are no log' "$rc" 65
 head -c 3000000 /dev/zero >"$T/zero"
 echo >>"$T/zero"
 ok 'a line of three million NULs' log "$T/zero"

@@ -69,14 +69,48 @@ PYTHON
 run log report -j acme
 is 'of one partner' "$(grep -c '"name": "acme"' <<<"$out")" \
 	"$(grep -c '"name":' <<<"$out")"
+acme=$out
+for name in acme.example x.acme.example "<Bob@ACME.Example>" ACME; do
+	run log report -j "$name"
+	is "$name is of that partner" "$rc $(jq -c .mails <<<"$out")" \
+		"0 $(jq -c .mails <<<"$acme")"
+	like 'which is said' "$(jq -r '.messages[]' <<<"$out")" \
+		'^[.a-zA-Z]+ is acme.s: all of acme$'
+done
+run log report bob@unheard-of.example
+is 'a domain of nobody' "$rc $err" \
+	'1 tlspact-log: nothing is counted of "unheard-of.example"'
+stranger=$(jq -r '[.mails[].name | select(test("[.]"))][0]' "$T/all")
+run log report "$stranger"
+is 'of a stranger there are its own' "$rc $err" '0 '
+cp "$golden/registry" "$T/registry"
+echo "partner new domain=$stranger mode=opportunistic" >>"$T/registry"
+run log report "$stranger" -o registry="$T/registry"
+is 'who is a partner since' "$rc $err" "0 tlspact-log: $stranger is new's, and this is of a time when it was not: for the rest tlspact-log report new"
 run log report --since 2026-12-01 -j
-unlike 'since a day' "$out" '2026-11'
+unlike 'since a day' "$out" '"2026-11"'
 like 'since a day, what came later' "$out" '"2027-01"'
+run log report --until 2026-11-30 -j
+like 'until a day' "$out" '"2026-11"'
+unlike 'until a day, nothing later' "$out" '"(2026-12|2027-[0-9]+)"'
+run "$B/tlspact-log" -C /dev/null -o "evidence=$T/evidence" \
+	-o "ledger=$T/none.db" --since 2026-12-01 report acme
+is 'options come before the word as well' "$rc" 0
+run log report -j nobody
+is 'of nobody as JSON' "$rc" 1
+is 'which has the code and what was said' \
+	"$(jq -c '[.exit_code, .messages, .mails]' <<<"$out")" \
+	'[1,["nothing is counted of \"nobody\""],[]]'
+run "$B/tlspact-log" report -C /dev/null -o "evidence=$T/none" \
+	-o "ledger=$T/none.db" -j
+is 'so it has without evidence' "$rc $(jq .exit_code <<<"$out")" '66 66'
+run "$B/tlspact-log" --until 2026-12-01 "$T/whole"
+is 'a day without the word' "$rc" 64
 run log report nobody
 is 'of nobody' "$rc" 1
 like 'which is said' "$err" 'nothing is counted of "nobody"'
 run log report a b
 is 'wrong usage' "$rc" 64
-run log report --since yesterday
+run log report --since someday
 is 'no day' "$rc" 64
 done_testing

@@ -37,9 +37,9 @@ report()
 }
 
 # A second of which nothing else is.
-now=0
 tick()
 {
+	now=$(date +%s)
 	while [ "$(date +%s)" -le "$now" ]; do
 		sleep 0.1
 	done
@@ -47,7 +47,8 @@ tick()
 }
 
 n=0
-# mail HOW DOMAIN	a message at that second, over such a session
+# mail HOW DOMAIN [SECONDS]	a message at that second, over such a session,
+# that took so long
 mail()
 {
 	local at id
@@ -60,7 +61,7 @@ mail()
 		"cipher X (1/1 bits)"
 	echo "$at gw postfix/smtp[$n]: $id: to=<a@$2>," \
 		"relay=mx1.acme.example[192.0.2.1]:25, delay=1," \
-		"delays=1/0/0/0, dsn=2.0.0, status=sent (ok)"
+		"delays=1/0/${3:-0}/0, dsn=2.0.0, status=sent (ok)"
 }
 
 tick
@@ -86,6 +87,7 @@ tick
 {
 	mail Verified acme.example
 	mail Verified acme.example
+	mail Untrusted acme.example 9.5
 } >>"$T/log"
 # Read late, and after the registry was weakened.
 tick
@@ -99,17 +101,77 @@ report -j >"$T/report"
 is 'each under its rule' "$(jq -r '.rules[] | [.name, .direction, .required,
 	.downgrade, .mails, .kept] | map(tostring) | join(" ")' "$T/report" |
 	sort)" \
-	'acme out encrypt 1 2 2
+	'acme out encrypt 1 3 3
 acme out encrypt null 1 1
 acme out secure null 3 3
 soft out opportunistic null 2 2'
 run report
 like 'for people, too' "$out" \
-	'acme +out +2 +2  encrypt, under downgrade 1'
+	'acme +out +3 +3  encrypt, under downgrade 1'
+COLUMNS=70 run report
+like 'on a narrow terminal, too' "$out" \
+	$'acme +out +3 +3  encrypt, under\n {49}downgrade 1\n'
+like 'and what began under it' "$out" 'in the second of a change'
 is 'by what it was verified' "$(sqlite3 "$T/evidence.db" \
 	"select partner, proof, sum(n) from log_count where seen = 3 group by 1, 2")" \
 	'acme|ca|3
 soft||1'
+
+# Lowered once, and then without a row: nothing is demanded any more, neither
+# of the partner nor of the domain that was another's before, and is again.
+cat >>"$T/registry" <<'REGISTRY'
+partner gone mode=enforced domain=gone.example,duff.example
+        gateway=mx1.acme.example contact=p@gone.example
+REGISTRY
+both()
+{
+	tick
+	mail "$1" gone.example
+	mail "$1" duff.example
+}
+both Verified >"$T/log"
+tick
+compile >/dev/null 2>&1 || bail 'no map'
+both Verified >>"$T/log"
+tick
+ctl downgrade gone --to encrypt --for 1h --reason test --yes --no-flush \
+	>/dev/null 2>&1 || bail 'no downgrade'
+both Verified >>"$T/log"
+tick
+ctl restore gone --no-flush >/dev/null 2>&1 || bail 'no restore'
+both Verified >>"$T/log"
+tick
+sed -i -e '/^partner gone/s/ mode=enforced//' -e 's/,duff\.example//' \
+	"$T/registry"
+echo 'partner duff domain=duff.example' >>"$T/registry"
+compile --accept-weaker >/dev/null 2>&1 || bail 'no map'
+both Verified >"$T/since"
+both clear >>"$T/since"
+run log "$T/since"
+is 'read in time' "$rc" 0
+# rules NAME	what was demanded of its mail
+rules()
+{
+	report -j | jq -r --arg name "$1" '.rules[] | select(.name == $name) |
+		[.required, .downgrade, .mails, .kept] | map(tostring) |
+		join(" ")' | sort
+}
+is 'without a row' "$(rules gone)" 'opportunistic null 2 2'
+is 'taken apart' "$(rules duff)" 'opportunistic null 2 2'
+run "$B/tlspact-report" "${options[@]}" --partner gone --partner duff
+like 'reported as preferred' "$out" 'gone +out +0 +0 +1 +1 '
+unlike 'none with less than was demanded' "$out" 'with less than was'
+run log "$T/log"
+is 'what came before, read late' "$(rules gone)" \
+	'encrypt 2 1 1
+opportunistic null 3 3
+secure null 2 2'
+tick
+sed -i '/^partner gone/s/$/ mode=enforced/' "$T/registry"
+compile >/dev/null 2>&1 || bail 'no map'
+both Verified >"$T/log"
+run log "$T/log"
+is 'with a row again' "$(rules gone | grep secure)" 'secure null 3 3'
 
 # What waits is known from one run to the next.
 later()
@@ -133,7 +195,7 @@ is 'it expired' "$(sqlite3 "$T/evidence.db" "select sum(n) from log_count
 	where result = 'expired' and partner = 'acme'")" 1
 run report
 like 'for people' "$out" 'acme +2  [^,]+, no-starttls'
-like 'hours of the log' "$out" 'gw +[0-9]+  [0-9]+ from 2026-11-02T10:00:00Z to'
+like 'hours of the log' "$out" 'gw +[0-9]+  [0-9]+, 2026-11-02 10:00, '
 is 'and those between' "$(report -j | jq '.hosts[0] | .hours +
 	.without_a_line == (.last_hour | fromdate) / 3600 - (.first_hour |
 	fromdate) / 3600 + 1')" true

@@ -94,7 +94,7 @@ damage(struct buf *b)
 static void
 t_cuts(void **state)
 {
-	struct logprefix_parts parts = {0};
+	struct logprefix_reader reader = {.next = 0};
 	struct logjoin_stats stats = {0};
 	static const char text[] =
 	    "partner acme mode=enforced domain=acme.example,.acme.example "
@@ -105,8 +105,8 @@ t_cuts(void **state)
 	    registry_parse("r", text, sizeof(text) - 1, NOW, &d);
 	struct err e;
 	struct logpartner *who = logpartner_new(r, "/none", "", &e);
-	struct logjoin *j = logjoin_new(NOW, &stats, take, who);
-	struct buf scratch = {0}, damaged = {0};
+	struct logjoin own = {.told = {take, who, &stats}}, *j = &own;
+	struct buf damaged = {0};
 	struct logprefix p;
 	struct span s;
 	char *exact;
@@ -122,20 +122,16 @@ t_cuts(void **state)
 		memcpy(exact, damaged.data == NULL ? "" : damaged.data,
 		    damaged.len);
 		s = (struct span){exact, damaged.len};
-		if (logprefix_whole(&parts, &s)) {
-			sink += logprefix_hides(s);
-			if (logprefix_parse(s, &scratch, &p) == 0)
-				(void)logjoin_line(j, &p);
-		}
+		if (logprefix_take(&reader, &s, &p) >= LOGPREFIX_OTHER)
+			(void)logjoin_line(j, &p, NOW);
 		free(exact);
 	}
-	logjoin_free(j, true);
+	logjoin_end(j, true);
 	assert_true(told > 500);
 	logpartner_free(who);
 	registry_free(r);
 	diag_free(&d);
-	logprefix_parts_free(&parts);
-	buf_free(&scratch);
+	logprefix_release(&reader);
 	buf_free(&damaged);
 	while (nlines > 0)
 		free(line[--nlines]);

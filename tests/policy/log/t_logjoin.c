@@ -19,21 +19,21 @@ note(const struct attempt *a, void *arg)
 	buf_printf(out, "%s %.*s %.*s %.*s[%.*s] %s %s %s %s %.*s %.*s %s\n",
 	    evidence_direction_name(a->direction), SPAN_ARG(a->queue_id),
 	    SPAN_ARG(a->domain), SPAN_ARG(a->host), SPAN_ARG(a->address),
-	    evidence_seen_name(a->level), fact_name(a->encrypted),
-	    fact_name(a->chain_trusted), fact_name(a->name_matched),
+	    evidence_seen_name(a->level), fact_names[a->encrypted],
+	    fact_names[a->chain_trusted], fact_names[a->name_matched],
 	    SPAN_ARG(a->protocol), SPAN_ARG(a->result), fault_text(a->fault));
 }
 
 static void
 feed(struct logjoin *j, const char *line)
 {
-	static struct buf scratch;
+	struct logprefix_reader reader = {.next = 0};
+	struct span whole = {line, strlen(line)};
 	struct logprefix p;
 
-	if (logprefix_parse((struct span){line, strlen(line)}, &scratch, &p) ==
-	    0)
-		(void)logjoin_line(j, &p);
-	buf_free(&scratch);
+	if (logprefix_take(&reader, &whole, &p) >= LOGPREFIX_OTHER)
+		(void)logjoin_line(j, &p, NOW);
+	logprefix_release(&reader);
 }
 
 #define T "Nov 23 11:50:36 gw "
@@ -478,12 +478,12 @@ t_cases(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		struct buf out = {0};
-		struct logjoin *j = logjoin_new(NOW, &stats, note, &out);
+		struct logjoin own = {.told = {note, &out, &stats}}, *j = &own;
 		char *copy = strdup(cases[i].log), *line, *next = copy;
 
 		while ((line = strsep(&next, "\n")) != NULL)
 			feed(j, line);
-		logjoin_free(j, true);
+		logjoin_end(j, true);
 		check_str(
 		    cases[i].name, out.len == 0 ? "" : out.data, cases[i].want);
 		buf_free(&out);
@@ -598,7 +598,7 @@ static char *
 play(bool mixed)
 {
 	struct buf out = {0};
-	struct logjoin *j = logjoin_new(NOW, &stats, note, &out);
+	struct logjoin own = {.told = {note, &out, &stats}}, *j = &own;
 	size_t at[SCRIPTS] = {0}, left = 0;
 	unsigned s = 0;
 
@@ -611,7 +611,7 @@ play(bool mixed)
 			s = (s + 1) % SCRIPTS;
 		feed(j, script[s][at[s]++]);
 	}
-	logjoin_free(j, false);
+	logjoin_end(j, false);
 	return sorted(&out);
 }
 
@@ -644,13 +644,12 @@ static void
 t_bounded(void **state)
 {
 	struct buf out = {0};
-	struct logjoin *j;
+	struct logjoin own = {.told = {note, &out, &stats}}, *j = &own;
 	char line[256], *nl;
 	unsigned i;
 
 	(void)state;
 	stats = (struct logjoin_stats){.lines = 0};
-	j = logjoin_new(NOW, &stats, note, &out);
 	for (i = 0; i < 6 * LOGJOIN_PROCESSES_MAX; i++) {
 		(void)snprintf(line, sizeof(line),
 		    T "postfix/smtpd[%u]: %X: client=h[2.2.2.2]", i,
@@ -665,7 +664,7 @@ t_bounded(void **state)
 		    T "postfix/smtp[%u]: %X: Cannot start TLS: x", i, i);
 		feed(j, line);
 	}
-	logjoin_free(j, true);
+	logjoin_end(j, true);
 	/* Each was told once, if not at the time then when it made room. */
 	for (i = 0, nl = out.data; nl < out.data + out.len; nl++)
 		i += *nl == '\n';
@@ -773,7 +772,7 @@ static const char *
 fault_of(const char *before, const char *text)
 {
 	enum fault fault = FAULT_COUNT;
-	struct logjoin *j = logjoin_new(NOW, &stats, keep_fault, &fault);
+	struct logjoin own = {.told = {keep_fault, &fault, &stats}}, *j = &own;
 	char line[1024];
 
 	if (before != NULL) {
@@ -789,7 +788,7 @@ fault_of(const char *before, const char *text)
 	      ", delay=1, delays=0/0/0/0, dsn=4.7.5, status=deferred (%s)",
 	    text);
 	feed(j, line);
-	logjoin_free(j, false);
+	logjoin_end(j, false);
 	return fault_text(fault);
 }
 
@@ -818,13 +817,13 @@ static bool
 is_refused(const char *text)
 {
 	enum fault fault = FAULT_OK;
-	struct logjoin *j = logjoin_new(NOW, &stats, keep_fault, &fault);
+	struct logjoin own = {.told = {keep_fault, &fault, &stats}}, *j = &own;
 	char line[1024];
 
 	(void)snprintf(line, sizeof(line),
 	    T "postfix/smtpd[1]: NOQUEUE: reject: %s", text);
 	feed(j, line);
-	logjoin_free(j, false);
+	logjoin_end(j, false);
 	return fault == FAULT_NO_STARTTLS;
 }
 

@@ -40,12 +40,12 @@ parse(struct logrecord_taken *w, const char *const *field, struct err *e)
 #define COUNTED(day, partner, dir, seen, n)                                    \
 	{                                                                      \
 		"C", day, partner, dir, seen, "TLSv1.3", "X", "sent", "", "0", \
-		    "", "", n                                                  \
+		    "", "", n, "1895000000"                                    \
 	}
 #define RULED(required, downgrade, fault)                                    \
 	{                                                                    \
 		"C", "2026-11-18", "acme", "1", "3", "TLSv1.3", "X", "sent", \
-		    required, downgrade, "ca", fault, "7"                    \
+		    required, downgrade, "ca", fault, "7", "0"               \
 	}
 #define WAITED(partner, fault, since, until)                                \
 	{                                                                   \
@@ -175,6 +175,7 @@ t_clock(void **state)
 	memcpy(field, counted, sizeof(counted));
 	assert_int_equal(parse(&w, field, &e), 0);
 	assert_string_equal(w.batch.count[0].day, "2026-11-18");
+	assert_int_equal(w.batch.count[0].last, NOW);
 	logrecord_release(&w);
 }
 

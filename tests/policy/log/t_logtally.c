@@ -304,6 +304,35 @@ t_hours(void **state)
 	logtally_free(t);
 }
 
+static bool
+show_received(const char *partner, time_t last, void *arg)
+{
+	return gather(arg, "%s +%lld\n", partner, (long long)(last - T0));
+}
+
+/* Of mail that came in over TLS the time of the last one stays. */
+static void
+t_received(void **state)
+{
+	static const time_t at[] = {T0 + 4, T0 + 6, T0 + 5};
+	struct logtally *t = tally();
+	struct attempt a = {.direction = EVIDENCE_IN,
+	    .level = EVIDENCE_ENCRYPTED,
+	    .result = SPAN("received")};
+	struct gathered g = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(at); i++) {
+		a.time = at[i];
+		well("add", logtally_add(t, &a, "acme", "acme.example", &err));
+	}
+	well("write", logtally_write(t, NULL, &err));
+	well("read", evidence_received(evi, NULL, show_received, &g, &err));
+	check_str("last", g.text, "acme +6\n");
+	logtally_free(t);
+}
+
 int
 main(void)
 {
@@ -314,6 +343,7 @@ main(void)
 	    CASE(t_sums),
 	    CASE(t_waits),
 	    CASE(t_hours),
+	    CASE(t_received),
 	};
 
 	return cmocka_run_group_tests_name("logtally", tests, NULL, NULL);

@@ -50,44 +50,58 @@ static const struct {
 } cases[] = {
     {"none", {{0}}, 0, ACME, "may", KEYED, 0, 0, 0},
     {"lowered to encrypt",
-	{{"acme", LEVEL_ENCRYPT, NOW - 10, NOW + 50, NULL, NULL, 0}}, 1,
+	{{"acme", LEVEL_ENCRYPT, NOW - 10, NOW + 50, NULL, NULL, 0, false}}, 1,
 	"encrypt" TAIL, "may", KEYED, 2, NOW + 50, NOW + 50},
-    {"lowered to key", {{"acme", LEVEL_KEY, NOW - 10, NOW + 50, KEYS, NULL, 0}},
-	1, "fingerprint match=AA:BB" TAIL, "may", KEYED, 2, NOW + 50, NOW + 50},
+    {"lowered to key",
+	{{"acme", LEVEL_KEY, NOW - 10, NOW + 50, KEYS, NULL, 0, false}}, 1,
+	"fingerprint match=AA:BB" TAIL, "may", KEYED, 2, NOW + 50, NOW + 50},
     {"lowered all the way",
-	{{"acme", LEVEL_OPPORTUNISTIC, NOW - 10, NOW + 50, NULL, NULL, 0}}, 1,
-	"may", "may", KEYED, 2, NOW + 50, NOW + 50},
-    {"its first second", {{"acme", LEVEL_ENCRYPT, NOW, NOW + 1, NULL, NULL, 0}},
-	1, "encrypt" TAIL, "may", KEYED, 2, NOW + 1, NOW + 1},
-    {"its end", {{"acme", LEVEL_ENCRYPT, NOW - 10, NOW, NULL, NULL, 0}}, 1,
+	{{"acme", LEVEL_OPPORTUNISTIC, NOW - 10, NOW + 50, NULL, NULL, 0,
+	    false}},
+	1, "may", "may", KEYED, 2, NOW + 50, NOW + 50},
+    {"let in, and sent as ever",
+	{{"acme", LEVEL_SECURE, NOW - 10, NOW + 50, NULL, NULL, 0, true}}, 1,
+	ACME, "may", KEYED, 2, NOW + 50, NOW + 50},
+    {"where all is let in anyhow",
+	{{"soft", LEVEL_OPPORTUNISTIC, NOW - 10, NOW + 50, NULL, NULL, 0,
+	    true}},
+	1, ACME, "may", KEYED, 0, 0, NOW + 50},
+    {"its first second",
+	{{"acme", LEVEL_ENCRYPT, NOW, NOW + 1, NULL, NULL, 0, false}}, 1,
+	"encrypt" TAIL, "may", KEYED, 2, NOW + 1, NOW + 1},
+    {"its end", {{"acme", LEVEL_ENCRYPT, NOW - 10, NOW, NULL, NULL, 0, false}},
+	1, ACME, "may", KEYED, 0, 0, 0},
+    {"long over", {{"acme", LEVEL_ENCRYPT, 10, 20, NULL, NULL, 0, false}}, 1,
 	ACME, "may", KEYED, 0, 0, 0},
-    {"long over", {{"acme", LEVEL_ENCRYPT, 10, 20, NULL, NULL, 0}}, 1, ACME,
-	"may", KEYED, 0, 0, 0},
-    {"not begun", {{"acme", LEVEL_ENCRYPT, NOW + 5, NOW + 50, NULL, NULL, 0}},
-	1, ACME, "may", KEYED, 0, 0, NOW + 5},
+    {"not begun",
+	{{"acme", LEVEL_ENCRYPT, NOW + 5, NOW + 50, NULL, NULL, 0, false}}, 1,
+	ACME, "may", KEYED, 0, 0, NOW + 5},
     {"not lower: the same",
-	{{"keyed", LEVEL_KEY, NOW - 1, NOW + 50, KEYS, NULL, 0}}, 1, ACME,
-	"may", KEYED, 0, 0, NOW + 50},
+	{{"keyed", LEVEL_KEY, NOW - 1, NOW + 50, KEYS, NULL, 0, false}}, 1,
+	ACME, "may", KEYED, 0, 0, NOW + 50},
     {"not lower: stronger",
-	{{"soft", LEVEL_SECURE, NOW - 1, NOW + 50, NULL, NULL, 0}}, 1, ACME,
-	"may", KEYED, 0, 0, NOW + 50},
-    {"nobody", {{"none", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL, NULL, 0}}, 1,
+	{{"soft", LEVEL_SECURE, NOW - 1, NOW + 50, NULL, NULL, 0, false}}, 1,
+	ACME, "may", KEYED, 0, 0, NOW + 50},
+    {"nobody",
+	{{"none", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL, NULL, 0, false}}, 1,
 	ACME, "may", KEYED, 0, 0, 0},
     {"two partners",
-	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL, NULL, 0},
-	    {"keyed", LEVEL_ENCRYPT, NOW - 1, NOW + 40, NULL, NULL, 0}},
+	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL, NULL, 0, false},
+	    {"keyed", LEVEL_ENCRYPT, NOW - 1, NOW + 40, NULL, NULL, 0, false}},
 	2, "encrypt" TAIL, "may", "encrypt" TAIL, 3, NOW + 40, NOW + 40},
     {"two of one partner: the weaker",
-	{{"acme", LEVEL_OPPORTUNISTIC, NOW - 1, NOW + 40, NULL, NULL, 0},
-	    {"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL, NULL, 0}},
+	{{"acme", LEVEL_OPPORTUNISTIC, NOW - 1, NOW + 40, NULL, NULL, 0, false},
+	    {"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL, NULL, 0, false}},
 	2, "may", "may", KEYED, 2, NOW + 40, NOW + 40},
     {"two of one partner, the other way round",
-	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 30, NULL, NULL, 0},
-	    {"acme", LEVEL_OPPORTUNISTIC, NOW - 1, NOW + 40, NULL, NULL, 0}},
+	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 30, NULL, NULL, 0, false},
+	    {"acme", LEVEL_OPPORTUNISTIC, NOW - 1, NOW + 40, NULL, NULL, 0,
+		false}},
 	2, "may", "may", KEYED, 2, NOW + 40, NOW + 30},
     {"one that holds and one to come",
-	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL, NULL, 0},
-	    {"acme", LEVEL_OPPORTUNISTIC, NOW + 20, NOW + 40, NULL, NULL, 0}},
+	{{"acme", LEVEL_ENCRYPT, NOW - 1, NOW + 50, NULL, NULL, 0, false},
+	    {"acme", LEVEL_OPPORTUNISTIC, NOW + 20, NOW + 40, NULL, NULL, 0,
+		false}},
 	2, "encrypt" TAIL, "may", KEYED, 2, NOW + 50, NOW + 20},
 };
 
@@ -147,7 +161,7 @@ t_downgrades(void **state)
 		check_int(name, c.header.lowered, cases[i].lowered);
 		check_int(name, c.lowered_until, cases[i].until);
 		check_int(name, c.header.expires, cases[i].expires);
-		compiled_release(&c);
+		maptable_release(&c.table);
 	}
 	registry_free(r);
 	diag_free(&d);
@@ -219,7 +233,7 @@ t_rows(void **state)
 		for (j = 0; j < d.n; j++)
 			buf_printf(&b, "%u: %s\n", d.v[j].line, d.v[j].text);
 		check_str(rows[i].name, b.data, rows[i].said);
-		compiled_release(&c);
+		maptable_release(&c.table);
 		registry_free(r);
 		diag_free(&d);
 	}
@@ -269,7 +283,7 @@ static const struct {
 	" d:m\xc3\xbcnchen.example\t" PINBOUND "warn level=opportunistic\n"},
     {"lowered",
 	"partner a mode=enforced contact=x domain=a.example,[a.example]\n",
-	{{"a", LEVEL_ENCRYPT, NOW - 1, NOW + 60, NULL, NULL, 0}}, 1,
+	{{"a", LEVEL_ENCRYPT, NOW - 1, NOW + 60, NULL, NULL, 0, false}}, 1,
 	" d:a.example\t" PINBOUND
 	"require level=encrypt until=1970-01-12T13:47:40Z { full = secure "
 	"match=nexthop:dot-nexthop" TAIL " }\n"
@@ -340,7 +354,7 @@ t_records(void **state)
 				    c.table.row[j].text);
 		}
 		check_str(records[i].name, b.data, records[i].want);
-		compiled_release(&c);
+		maptable_release(&c.table);
 		registry_free(r);
 		diag_free(&d);
 	}
@@ -375,6 +389,18 @@ static const struct {
 	"partner a domain=a.b.example\n",
 	"may", "",
 	" d:a.b.example\tpartner=a inbound=off level=opportunistic\n"},
+    {"rows of their own",
+	"partner a domain=a.example mode=may\n"
+	"partner ab domain=b.example mode=dane\n"
+	"partner ac domain=.c.example mode=none\n"
+	"partner ad domain=d.c.example\n",
+	"dane",
+	"a.example\tmay\nb.example\tdane\n.c.example\tnone\n"
+	"d.c.example\tdane\n",
+	""},
+    {"a next-hop with a port",
+	B_SUFFIX "partner a domain=x.b.example:587 inbound=warn\n", "encrypt",
+	"", ""},
     {"a rule without a row", "partner a domain=a.example inbound=warn\n", "may",
 	"", " d:a.example\tpartner=a inbound=warn level=opportunistic\n"},
     {"with its U-label", B_SUFFIX "partner a domain=m\xc3\xbcnchen.b.example\n",
@@ -416,7 +442,7 @@ t_main_cf(void **state)
 				    c.table.row[j].text);
 		check_str(mains[i].name, got.data, mains[i].rows);
 		check_str(mains[i].name, recs.data, mains[i].records);
-		compiled_release(&c);
+		maptable_release(&c.table);
 		registry_free(r);
 		diag_free(&d);
 	}
@@ -449,7 +475,7 @@ t_main_cf_lowered(void **state)
 		compile(r, &o, NOW, &t, &c, &d);
 		check_int(levels[i][0], d.errors, 0);
 		check_str(levels[i][0], c.table.row[0].text, levels[i][1]);
-		compiled_release(&c);
+		maptable_release(&c.table);
 		registry_free(r);
 		diag_free(&d);
 	}
@@ -502,11 +528,11 @@ t_covered(void **state)
 	check_int("lowered", c.header.lowered, 2);
 	check_int("warnings", d.warnings, 2);
 	check_str("words", d.v[0].text,
-	    "partner acme is lowered until 1970-01-12T13:47:40Z, but not for "
-	    "bank.example, which came later and stays at secure");
+	    "partner acme is lowered until 13:47, but not for bank.example, "
+	    "which became its own later and stays at secure");
 	check_has(
 	    "its gateway", row_of(&c, " g:mx.relay.example")->text, "until=");
-	compiled_release(&c);
+	maptable_release(&c.table);
 	diag_free(&d);
 
 	/* Another partner of that name: nothing of it was meant. */
@@ -517,11 +543,12 @@ t_covered(void **state)
 	v.domains = list;
 	compile(r, &o, NOW, &t, &c, &d);
 	check_int("nothing lowered", c.header.lowered, 0);
+	check_int("and nothing said of it", d.warnings, 0);
 	check_int("no end", c.lowered_until, 0);
 	check_int("its gateway neither", count_records(&c.table), 1);
 	check_str("full", row_of(&c, " g:mx.relay.example")->text,
 	    "partner=acme inbound=require level=secure");
-	compiled_release(&c);
+	maptable_release(&c.table);
 	free(list);
 	registry_free(r);
 	diag_free(&d);
@@ -539,5 +566,6 @@ main(void)
 	    cmocka_unit_test(t_covered),
 	};
 
+	(void)setenv("TZ", "UTC", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

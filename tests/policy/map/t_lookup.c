@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "livemap.h"
 #include "lookup.h"
 #include "memmap.h"
 
@@ -218,9 +217,9 @@ knows_what_holds(void **state)
 static void
 believes_the_filter(void **state)
 {
-	static uint64_t none[LIVEMAP_FILTER / 64];
+	static uint64_t none[LOOKUP_FILTER / 64];
 	struct lookup l = {.map = m.map, .filter = none, .lowered = true};
-	uint32_t h = cdbmap_hash(" d:low.example", 14) % LIVEMAP_FILTER;
+	uint32_t h = cdbmap_hash(" d:low.example", 14) % LOOKUP_FILTER;
 
 	(void)state;
 	asks(&l, "low.example", END, "encrypt");

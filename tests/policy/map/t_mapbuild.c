@@ -81,7 +81,9 @@ world_end(struct world *w)
 {
 	static const char *const names[] = {"registry", "ledger.db",
 	    "ledger.db-wal", "ledger.db-shm", "policy.cdb", "policy.cdb.lock",
-	    "policy.cdb.full", "policy-inbound.cdb", "policy-inbound.cdb.lock",
+	    "policy.cdb.full", "policy.cdb.registry", "policy.cdb.registry.old",
+	    "policy.cdb.registry.old.2", "policy.cdb.registry.old.3",
+	    "policy-inbound.cdb", "policy-inbound.cdb.lock",
 	    "policy-inbound.cdb.full"};
 	char *path;
 	size_t i;
@@ -512,6 +514,114 @@ test_others_stay(void **state)
 	world_end(&w);
 }
 
+static const char only_b[] = "partner b mode=enforced domain=b.example "
+			     "gateway=mx.b.example contact=x@a.example\n";
+
+/* Which downgrades are left, and which go on, by that registry. */
+static const struct {
+	const char *name, *registry, *domain, *left;
+	int code; /* of the ledger */
+	size_t goes_on, marks;
+} left_rows[] = {
+    {"all are there", NULL, NULL, "", 0, 1, 0},
+    {"one domain is there", NULL, "a.example", "", 0, 1, 0},
+    {"none of its domains", NULL, "x.example", "its domains left the registry",
+	0, 0, 0},
+    {"that is another one's",
+	"partner a mode=enforced domain=x.example gateway=mx.a.example "
+	"contact=x@a.example\n"
+	"partner b mode=enforced domain=a.example gateway=mx.b.example "
+	"contact=x@a.example\n",
+	"a.example", "its domains are another partner's", 0, 0, 0},
+    {"no partner", only_b, NULL, "the partner left the registry", 0, 0, 0},
+    {"no partner and no ledger", only_b, NULL, "the partner left the registry",
+	EX_TEMPFAIL, 1, 1},
+};
+
+static void
+test_left(void **state)
+{
+	struct mapholds_options opt = {.now = NOW + 1};
+	struct {
+		size_t n;
+		const char *v[1];
+	} domain = {.n = 1};
+	struct mapholds h;
+	struct registry *r;
+	struct world w;
+	struct err e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(left_rows); i++) {
+		const char *name = left_rows[i].name;
+
+		world_make(&w);
+		(void)lower(&w, LEVEL_ENCRYPT, NOW, NOW + 100);
+		if (left_rows[i].registry != NULL)
+			write_file(w.set.registry, left_rows[i].registry);
+		r = registry_load(w.set.registry, NOW, &w.diags, &e);
+		assert_non_null(r);
+		mapholds_read(&h, &w.set, NULL, &opt);
+		assert_int_equal(h.n, 1);
+		domain.v[0] = left_rows[i].domain;
+		if (domain.v[0] != NULL)
+			h.v[0].domains = (const struct strs *)&domain;
+		h.code = left_rows[i].code;
+		mapholds_leave(&h, &w.set, r, NOW + 1, true);
+		check_int(name, h.n, 1);
+		check_int(name, h.nmarks, 0);
+		h.nleft = 0;
+		mapholds_leave(&h, &w.set, r, NOW + 1, false);
+		check_str(
+		    name, h.nleft == 0 ? "" : h.left[0].why, left_rows[i].left);
+		check_int(name, h.n, left_rows[i].goes_on);
+		check_int(name, h.nmarks, left_rows[i].marks);
+		mapholds_release(&h);
+		/* What is closed is not there any more. */
+		mapholds_read(&h, &w.set, NULL, &opt);
+		check_int(name, h.n, left_rows[i].goes_on);
+		mapholds_release(&h);
+		registry_free(r);
+		world_end(&w);
+	}
+}
+
+/* A partner that comes back within the time is not lowered. */
+static void
+test_comes_back(void **state)
+{
+	const struct mapbuild_options plain = {.quiet = true,
+					  .accept_weaker = true},
+				      guarded = {.quiet = true};
+	struct world w;
+	int code;
+
+	(void)state;
+	world_make(&w);
+	(void)lower(&w, LEVEL_ENCRYPT, NOW, NOW + 100);
+	(void)built(&w, &plain, NOW, &code);
+	assert_int_equal(in_file(&w, "", "a.example"), LEVEL_ENCRYPT);
+	/* A registry that is refused ends nothing. */
+	free(w.set.max_weakened);
+	w.set.max_weakened = mem_dup("0");
+	write_file(w.set.registry, only_b);
+	(void)built(&w, &guarded, NOW + 1, &code);
+	assert_int_equal(code, EX_DATAERR);
+	assert_int_equal(in_file(&w, "", "a.example"), LEVEL_ENCRYPT);
+	world_registry(&w);
+	(void)built(&w, &plain, NOW + 2, &code);
+	assert_int_equal(in_file(&w, "", "a.example"), LEVEL_ENCRYPT);
+	write_file(w.set.registry, only_b);
+	(void)built(&w, &plain, NOW + 3, &code);
+	assert_int_equal(code, 0);
+	world_registry(&w);
+	(void)built(&w, &plain, NOW + 4, &code);
+	assert_int_equal(code, 0);
+	assert_int_equal(in_file(&w, "", "a.example"), LEVEL_SECURE);
+	world_end(&w);
+}
+
 /* Nothing is lowered where the way back cannot be laid down before. */
 static void
 test_no_spare(void **state)
@@ -676,6 +786,8 @@ main(void)
 	    cmocka_unit_test(test_broken),
 	    cmocka_unit_test(test_ended_stays),
 	    cmocka_unit_test(test_others_stay),
+	    cmocka_unit_test(test_left),
+	    cmocka_unit_test(test_comes_back),
 	    cmocka_unit_test(test_no_spare),
 	    cmocka_unit_test(test_new_domain),
 	    cmocka_unit_test(test_clock_behind),

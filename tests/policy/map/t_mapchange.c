@@ -15,7 +15,10 @@
 #define LATER " until=2026-11-23T13:00:00Z { full = secure match=a }"
 #define OPEN(level) "partner=p inbound=require level=" level
 
-/* A map of one row "k" with its record, and of one client "c". */
+/*
+ * A map of one row "k" with its record, and of one client "c". With no
+ * registry it has no header, as one by postmap(1).
+ */
 struct side {
 	const char *row, *record, *client;
 };
@@ -35,14 +38,17 @@ make(const char *dir, const char *name, const char *registry,
 
 	assert_int_not_equal(fd, -1);
 	w = cdbmap_create(fd);
-	assert_int_not_equal(
-	    asprintf(&header,
-		"format=1 time=2026-11-23T11:00:00Z expires=never postfix=3.7 "
-		"partners=1 domains=1 enforced=1 lowered=0 registry=sha256:%s",
-		registry),
-	    -1);
-	assert_int_equal(
-	    cdbmap_add(w, " header", 7, header, strlen(header), &e), 0);
+	if (registry != NULL) {
+		assert_int_not_equal(
+		    asprintf(&header,
+			"format=1 time=2026-11-23T11:00:00Z expires=never "
+			"postfix=3.7 partners=1 domains=1 enforced=1 lowered=0 "
+			"registry=sha256:%s",
+			registry),
+		    -1);
+		assert_int_equal(
+		    cdbmap_add(w, " header", 7, header, strlen(header), &e), 0);
+	}
 	for (i = 0; i < COUNT(put); i++)
 		if (put[i][1] != NULL)
 			assert_int_equal(
@@ -214,11 +220,190 @@ t_rows(void **state)
 	check_folder_end(dir);
 }
 
+#define BY_NAME "partner=p inbound=require verify=name names=m level=secure"
+
+/*
+ * As people are told. A live map without a registry is by postmap(1): of mail
+ * that comes in it says nothing.
+ */
+static const struct {
+	const char *name, *was;
+	struct side is;
+	size_t losses;
+	const char *want;	       /* "CHANGE WAS -> IS"; "": none */
+	const char *record, *registry; /* of the live map */
+} told[] = {
+    {"inbound off", "secure match=a",
+	{"secure match=a", "partner=p inbound=off level=secure", NULL}, 0, "",
+	NULL, NULL},
+    {"inbound by name", "secure match=a", {"secure match=a", BY_NAME, NULL}, 0,
+	"", NULL, NULL},
+    {"lowered inbound", "secure match=a",
+	{"secure match=a",
+	    OPEN("opportunistic") " until=2026-11-23T12:00:00Z "
+				  "direction=inbound "
+				  "{ full = secure match=a }",
+	    NULL},
+	0, "changed secure -> secure until 2026-11-23T12:00:00Z", NULL, NULL},
+    {"weaker out", "secure match=a",
+	{"secure match=a:b", "partner=p inbound=off level=secure", NULL}, 1,
+	"weaker secure match=a -> secure match=a:b", NULL, NULL},
+    {"stronger out", "encrypt", {"secure match=a", BY_NAME, NULL}, 0,
+	"stronger encrypt -> secure", NULL, NULL},
+    {"another name", "secure match=a", {"secure match=b", BY_NAME, NULL}, 0,
+	"changed secure match=a -> secure match=b", NULL, NULL},
+    {"secure for verify", "verify match=a:b",
+	{"secure match=b:a", BY_NAME, NULL}, 0,
+	"changed secure to the same in other words", NULL, NULL},
+    {"in other words, and by another rule", "secure match=a:b",
+	{"secure match=b:a", OPEN("secure") " requiretls=enforce", NULL}, 0,
+	"changed secure -> secure, requiretls enforce", OPEN("secure"), REG_A},
+    {"what Postfix never asked for", "what", {NULL, NULL, NULL}, 0,
+	"removed unknown -> nothing", NULL, NULL},
+    {"REQUIRETLS", "secure match=a",
+	{"secure match=a", OPEN("secure") " requiretls=enforce", NULL}, 0,
+	"changed secure -> secure, requiretls enforce", NULL, NULL},
+    {"one name more under a downgrade, which ends", "encrypt",
+	{"secure match=a:b", OPEN("secure"), NULL}, 1,
+	"weaker encrypt (full: secure) match=a -> secure match=a:b; "
+	"later: secure match=a -> secure "
+	"match=a:b",
+	OPEN("encrypt") UNTIL, REG_A},
+    {"another name under one that begins", "secure match=b",
+	{"encrypt", OPEN("encrypt") UNTIL, NULL}, 0,
+	"weaker secure match=b -> encrypt (full: secure) match=a",
+	OPEN("secure"), REG_A},
+    {"one name more under one that goes on", "encrypt",
+	{"encrypt",
+	    OPEN("encrypt") " until=2026-11-23T12:00:00Z "
+			    "{ full = secure match=a:b }",
+	    NULL},
+	1,
+	"weaker encrypt (full: secure) match=a -> encrypt (full: secure) "
+	"match=a:b; later: secure match=a -> secure "
+	"match=a:b",
+	OPEN("encrypt") UNTIL, REG_A},
+    {"the end alone", "encrypt", {"secure match=a", OPEN("secure"), NULL}, 0,
+	"stronger encrypt (full: secure) -> secure", OPEN("encrypt") UNTIL,
+	REG_A},
+};
+
+static void
+t_told(void **state)
+{
+	char *dir = check_folder();
+	const struct mapchange **v;
+	struct side side = {0};
+	struct mapchanges c;
+	struct maptable t;
+	struct cdbmap *was, *is;
+	struct buf text = {0};
+	struct err e;
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < COUNT(told); i++) {
+		side.row = told[i].was;
+		side.record = told[i].record;
+		was = make(dir, "was", told[i].registry, &side);
+		is = make(dir, "is", REG_B, &told[i].is);
+		assert_int_equal(maptable_read(&t, is, &e), 0);
+		mapchanges(&c, was, &t, false);
+		v = mapchanges_ranked(&c, &n);
+		buf_clear(&text);
+		buf_puts(&text, "");
+		if (n > 0) {
+			buf_printf(&text, "%s ", change_name(v[0]->change));
+			mapchange_print(v[0], &text);
+		}
+		if (n > 0 && v[0]->later) {
+			buf_puts(&text, "; later: ");
+			mapchange_print_full(v[0], &text);
+		}
+		check_str(told[i].name, text.data, told[i].want);
+		check_int(told[i].name, (int)c.losses, (int)told[i].losses);
+		assert_true(c.any);
+		free(v);
+		mapchanges_release(&c);
+		maptable_release(&t);
+		cdbmap_close(was);
+		cdbmap_close(is);
+	}
+	buf_free(&text);
+	check_folder_end(dir);
+}
+
+/* What is left where a row is gone. */
+static void
+t_now(void **state)
+{
+	static const struct {
+		const char *key, *was, *above, *level, *want;
+	} row[] = {
+	    {"x.a", "secure", ".a", "may", "by .a: encrypt"},
+	    {"y.x.a", "secure", ".a", "may", "by .a: encrypt"},
+	    {".x.a", "secure", ".a", NULL, "by .a: encrypt"},
+	    {"a", "secure", ".a", "may",
+		"by smtp_tls_security_level = may of main.cf"},
+	    {"x.a", "secure", "a", "may",
+		"by smtp_tls_security_level = may of main.cf"},
+	    {"x.a:25", "secure", ".a:25", "dane",
+		"by smtp_tls_security_level = dane of main.cf"},
+	    {"[x.a]", "secure", ".a]", NULL,
+		"by smtp_tls_security_level of main.cf"},
+	    {"a", "secure", "b", "",
+		"without TLS: main.cf has no smtp_tls_security_level"},
+	    {"joe@x.a", "secure", ".a", "may",
+		"as before: Postfix asks for domains, not for addresses"},
+	    {"x.a", "what", ".a", "may", "by .a: encrypt"},
+	};
+	char *dir = check_folder(), *path = check_path(dir, "was");
+	struct mapchanges c;
+	struct cdbmap *was;
+	struct buf out = {0};
+	struct err e;
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < COUNT(row); i++) {
+		struct maptable t = {0};
+		struct cdbmap_writer *w;
+		int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+		w = cdbmap_create(fd);
+		n = strlen(row[i].was);
+		assert_int_equal(cdbmap_add(w, row[i].key, strlen(row[i].key),
+				     row[i].was, n, &e),
+		    0);
+		assert_int_equal(cdbmap_finish(w, &e), 0);
+		assert_int_equal(close(fd), 0);
+		was = cdbmap_open(path, &e);
+		assert_non_null(was);
+		(void)maptable_add(
+		    &t, row[i].above, strlen(row[i].above), "encrypt", 7);
+		mapchanges(&c, was, &t, true);
+		assert_int_equal(c.n, 2);
+		buf_clear(&out);
+		mapchange_print_now(&c.v[1], row[i].level, &out);
+		check_str(row[i].key, out.data, row[i].want);
+		check_int(
+		    row[i].key, c.v[1].held, strcmp(row[i].was, "what") == 0);
+		mapchanges_release(&c);
+		maptable_release(&t);
+		cdbmap_close(was);
+	}
+	buf_free(&out);
+	free(path);
+	check_folder_end(dir);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_rows),
+	    cmocka_unit_test(t_told),
+	    cmocka_unit_test(t_now),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

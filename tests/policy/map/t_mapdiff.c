@@ -45,8 +45,26 @@ static const struct {
 	{{"b", "secure", false}}, "added b\nremoved a\n", 1, 1, 0},
     {"weaker among the opportunistic", {{"a", "dane", false}},
 	{{"a", "may", false}}, "weaker a\n", 0, 0, 0},
-    {"what is not understood protects somebody", {{"a", "what", false}}, {{0}},
-	"removed a\n", 1, 1, 0},
+    {"what Postfix holds all mail for protects nobody",
+	{{"a", "what", false}, {"b", "secure match=", false},
+	    {"c", "encrypt match=c", false}, {"d", "secure match=d", false}},
+	{{"b", "may", false}}, "changed b\nremoved a\nremoved c\nremoved d\n",
+	1, 1, 0},
+    {"nor does what it never asks for",
+	{{"*", "encrypt", false}, {"joe@a", "secure", false},
+	    {"*.a", "secure", false}, {"/a/", "secure", false},
+	    {".a", "secure", false}, {"192.0.2.1", "encrypt", false}},
+	{{0}},
+	"removed *\nremoved joe@a\nremoved *.a\nremoved /a/\nremoved .a\n"
+	"removed 192.0.2.1\n",
+	2, 2, 0},
+    {"verify is secure, if it has the same names",
+	{{"a", "verify match=a:b", false},
+	    {"b", "secure match=a match=b", false},
+	    {"c", "verify match=a", false}, {"d", "verify match=a", false}},
+	{{"a", "secure match=b:a", false}, {"b", "verify match=a:b", false},
+	    {"c", "secure match=a:b", false}, {"d", "secure match=b", false}},
+	"same a\nsame b\nweaker c\nchanged d\n", 1, 4, 0},
     {"the header is no row",
 	{{" header", "format=1", false}, {"a", "may", false}},
 	{{"a", "may", false}}, "", 0, 0, 0},
@@ -90,7 +108,8 @@ table_of(const struct text_row *v)
 	uint32_t i;
 
 	for (; v->key != NULL; v++) {
-		i = maptable_copy(&t, v->key, v->text);
+		i = maptable_add(
+		    &t, v->key, strlen(v->key), v->text, strlen(v->text));
 		t.row[i].lowered = v->lowered;
 	}
 	return t;
@@ -104,7 +123,7 @@ t_diff(void **state)
 	struct mapchanges d;
 	struct cdbmap *live;
 	struct buf b = {0};
-	size_t i, j;
+	size_t i, j, lost;
 
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
@@ -115,23 +134,27 @@ t_diff(void **state)
 		mapchanges(&d, live, &t, true);
 		buf_clear(&b);
 		buf_puts(&b, "");
-		for (j = 0; j < d.n; j++)
+		for (j = lost = 0; j < d.n; j++) {
+			lost += d.v[j].lost;
 			if (!d.v[j].client && d.v[j].row != CHANGE_NONE)
 				buf_printf(&b, "%s %.*s\n",
-				    change_name(d.v[j].row), (int)d.v[j].keylen,
-				    d.v[j].key);
+				    d.v[j].same ? "same"
+						: change_name(d.v[j].row),
+				    (int)d.v[j].keylen, d.v[j].key);
+		}
+		check_int(name, lost, cases[i].lost);
 		check_str(name, b.data, cases[i].want);
 		check_int(name, d.records, cases[i].records);
 		check_int(name, d.lost, cases[i].lost);
 		check_int(name, d.live_enforced, cases[i].enforced);
-		check_int(name, mapchanges_any(&d),
+		check_int(name, d.any,
 		    *cases[i].want != '\0' || cases[i].records > 0);
 		check_true(name, !d.damaged);
 		mapchanges_release(&d);
 		/* The counts are the same without the list. */
 		mapchanges(&d, live, &t, false);
 		check_int(name, d.lost, cases[i].lost);
-		check_int(name, mapchanges_any(&d),
+		check_int(name, d.any,
 		    *cases[i].want != '\0' || cases[i].records > 0);
 		mapchanges_release(&d);
 		maptable_release(&t);
@@ -221,7 +244,7 @@ t_damaged(void **state)
 	assert_non_null(m);
 	mapchanges(&d, m, &t, true);
 	assert_true(d.damaged);
-	assert_true(mapchanges_any(&d));
+	assert_true(d.any);
 	mapchanges_release(&d);
 	maptable_release(&t);
 	cdbmap_close(m);

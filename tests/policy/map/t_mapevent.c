@@ -17,6 +17,7 @@
 #include "mapchange.h"
 #include "mapevent.h"
 #include "maptable.h"
+#include "mem.h"
 #include "settings.h"
 
 #define NOW 1795392000 /* 2026-11-23T00:00:00Z */
@@ -26,6 +27,20 @@ static char *dir;
 static struct settings set;
 static struct diags diags;
 static time_t now;
+
+/* A main.cf that says may: by postconf itself it takes ten times as long. */
+static void
+main_cf(void)
+{
+	char *program = check_path(dir, "postconf"), *path = NULL;
+
+	check_puts(program, "#!/bin/sh\necho may\n");
+	assert_int_equal(chmod(program, 0755), 0);
+	assert_int_not_equal(asprintf(&path, "%s:/usr/bin:/bin", dir), -1);
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	free(path);
+	free(program);
+}
 
 static int
 setup(void **state)
@@ -41,6 +56,7 @@ setup(void **state)
 	(void)state;
 	now = NOW;
 	dir = check_folder();
+	main_cf();
 	for (i = 0; i < COUNT(names); i++) {
 		assert_int_not_equal(asprintf(&option[i], "%s=%s/%s",
 					 names[i][0], dir, names[i][1]),
@@ -144,7 +160,7 @@ copy_file(const char *from, const char *to)
 
 #define FIRST "map: the first map, 2 rows\n"
 #define WEAKER "map: registry: 1 weaker (a.example secure -> encrypt)\n"
-#define STRONGER "map: registry: 1 stronger\n"
+#define STRONGER "map: registry: 1 stronger (a.example encrypt -> secure)\n"
 
 static void
 t_edits(void **state)
@@ -163,6 +179,66 @@ t_edits(void **state)
 	registry("enforced");
 	assert_int_equal(compile_now(NULL), 0);
 	check_told("an edit is an event", FIRST WEAKER STRONGER);
+}
+
+static void
+one_partner(const char *words)
+{
+	char *text = NULL;
+
+	assert_int_not_equal(asprintf(&text,
+				 "partner a mode=enforced domain=a.example "
+				 "contact=x@a.example %s\n",
+				 words),
+	    -1);
+	check_puts(set.registry, text);
+	free(text);
+	assert_int_equal(compile_now(NULL), 0);
+}
+
+#define MANY                                                               \
+	"mx1.first.a.example,mx2.second.a.example,mx3.third.a.example,mx4" \
+	".fourth.a.example"
+
+/* Where all is as strong as before, the words that differ are told. */
+static void
+t_words(void **state)
+{
+	static const struct {
+		const char *was, *is, *told;
+	} rows[] = {
+	    {"gateway=mx1.a.example", "gateway=mx2.a.example",
+		"1 changed (a.example secure match=mx1.a.example -> "
+		"secure match=mx2.a.example)"},
+	    {"gateway=" MANY, "gateway=" MANY ",mx5.fifth.a.example",
+		"1 weaker (a.example secure match=... -> "
+		"secure match=mx5.fifth.a.example:...)"},
+	    {"gateway=mx1.a.example inbound-verify=name",
+		"gateway=mx1.a.example,mx3.a.example inbound-verify=name",
+		"1 weaker (a.example secure, inbound require by name "
+		"match=mx1.a.example -> secure, inbound require by name "
+		"match=mx1.a.example:mx3.a.example mx3.a.example)"},
+	    {"gateway=mx1.a.example",
+		"gateway=mx1.a.example inbound-action=reject",
+		"1 changed (a.example secure defer -> secure reject)"},
+	    {"gateway=mx1.a.example", "gateway=mx1.a.example ciphers=medium",
+		"1 weaker (a.example secure ciphers=high -> "
+		"secure ciphers=medium)"},
+	};
+	char *got, *want = NULL;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		one_partner(rows[i].was);
+		one_partner(rows[i].is);
+		got = told();
+		assert_int_not_equal(
+		    asprintf(&want, "map: registry: %s\n", rows[i].told), -1);
+		check_has(rows[i].is, got, want);
+		free(want);
+		free(got);
+	}
 }
 
 /* A map by hand, an old one taken back, none, and one from before. */
@@ -246,7 +322,9 @@ t_died(void **state)
 	assert_non_null(next);
 	assert_int_equal(maptable_read(&t, next, &e), 0);
 	mapchanges(&c, live, &t, false);
-	assert_int_equal(mapevent_announce(&set, &c, fresh, now, &e), 0);
+	assert_int_equal(mapevent_announce(&set, &c, &(struct mapevent_made){0},
+			     fresh, now, &e),
+	    0);
 	mapchanges_release(&c);
 	maptable_release(&t);
 	cdbmap_close(next);
@@ -305,6 +383,13 @@ take_data(const struct ledger_event *ev, void *arg)
 	return true;
 }
 
+static void
+add_name(const struct ledger_event *ev, const char *name, void *arg)
+{
+	(void)ev;
+	buf_printf(arg, "%s ", name);
+}
+
 #define NONE "enforced verify=none"
 
 /* SHA-256 of the lines of p50 to p69, as the page of the module has them. */
@@ -329,6 +414,91 @@ rest_wanted(void)
 	buf_free(&line);
 	digest_hex(g, hex);
 	return hex;
+}
+
+/* Whom they took something from, each once: the named ones are above. */
+static void
+check_rest(json_t *data)
+{
+	const json_t *rest = json_object_get(data, "rest");
+	char *text = json_dumps(data, 0);
+	const struct ledger_event ev = {.kind = "map", .data = text};
+	struct mapevent_rest out;
+	struct buf names = {0};
+
+	check_true(
+	    "there is a rest", mapevent_rest(&ev, add_name, &names, &out));
+	check_str(
+	    "who", names.data, "p50 p51 p52 p53 p54 p55 p56 p57 p58 p59 ");
+	check_int("rows", out.rows, 20);
+	check_int("lost", out.lost, 10);
+	check_int("whose", out.losers, 10);
+	check_true("counted", out.counted);
+	check_int("no more partners", out.partners, 0);
+	check_int("as it stands there",
+	    json_array_size(json_object_get(rest, "partners")), 10);
+	free(text);
+	buf_free(&names);
+}
+
+#define WORDS(level, was, is)                                                  \
+	"{\"change\":\"weaker\",\"cause\":\"registry\",\"was\":\"" level       \
+	"\",\"is\":\"" level "\",\"was_words\":\"" was "\",\"is_words\":\"" is \
+	"\"}"
+
+/* What is less at the same level, and what is one more gateway. */
+static void
+t_weakens(void **state)
+{
+	static const struct {
+		const char *row;
+		bool weakens;
+	} rows[] = {
+	    {WORDS("secure", "match=mx1.a", "match=mx1.a:mx2.a"), false},
+	    {WORDS("secure", "match=...", "match=...:mx2.a:mx3.b"), false},
+	    {WORDS("secure", "match=.a:mx1.b", "match=mx1.b:.a:mx2.b"), false},
+	    {WORDS("secure", "", "match=nexthop:dot-nexthop:mx.b"), false},
+	    {WORDS("secure", "match=mx1.a", "match=mx1.a:.a"), true},
+	    {WORDS("secure", "match=mx1.a", "match=mx1.a:hostname"), true},
+	    {WORDS("secure", "match=nexthop", "match=nexthop:dot-nexthop"),
+		true},
+	    {WORDS("secure", "match=a protocols=>=TLSv1.2",
+		 "match=a:b protocols=>=TLSv1.1"),
+		true},
+	    {WORDS("secure", "protocols=>=TLSv1.2", "protocols=>=TLSv1.1"),
+		true},
+	    {WORDS("key", "match=aa", "match=aa|bb"), true},
+	    {WORDS("secure", "", ""), true},
+	    {"{}", false},
+	};
+	char *cut = mem_printf(WORDS("secure", "match=a", "match=a:%0510d"), 1);
+	json_t *row;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		row = json_loads(rows[i].row, 0, NULL);
+		check_int(rows[i].row, mapevent_weakens(row), rows[i].weakens);
+		json_decref(row);
+	}
+	row = json_loads(cut, 0, NULL);
+	check_true("what is cut off is not known", mapevent_weakens(row));
+	json_decref(row);
+	free(cut);
+}
+
+/* An older version counts what it does not name, and no more. */
+static void
+t_older(void **state)
+{
+	const struct ledger_event ev = {.kind = "map",
+	    .data = "{\"rows\":[],\"rest\":{\"n\":3,\"sha256\":\"ab\"}}"};
+	struct mapevent_rest out;
+
+	(void)state;
+	check_true("there is a rest", mapevent_rest(&ev, NULL, NULL, &out));
+	check_int("rows", out.rows, 3);
+	check_true("of whom is not known", !out.counted);
 }
 
 /* More rows than an event names: the rest is a number and a digest. */
@@ -381,12 +551,13 @@ t_bound(void **state)
 	    json_integer_value(
 		json_object_get(json_object_get(data, "changes"), "weaker")),
 	    60);
+	check_rest(data);
 	json_decref(data);
 }
 
 /* --- Many edits ------------------------------------------------------- */
 
-#define EDITS 1000
+#define EDITS 300
 #define PARTNERS 8
 
 /* The demands of a map, or of a replay, by key. */
@@ -697,10 +868,13 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CASE(t_edits),
+	    CASE(t_words),
 	    CASE(t_by_hand),
 	    CASE(t_died),
 	    CASE(t_refused),
 	    CASE(t_bound),
+	    CASE(t_weakens),
+	    CASE(t_older),
 	    CASE(t_many),
 	};
 

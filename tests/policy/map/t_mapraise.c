@@ -262,7 +262,9 @@ t_marks(void **state)
 	} of[] = {
 	    {"the same", {"a", 7, 5, 9, ""},
 		{.partner = "a", .id = 7, .begin = 5}, true},
-	    {"another partner", {"a", 7, 5, 9, ""},
+	    {"renamed since", {"a", 7, 5, 9, ""},
+		{.partner = "b", .id = 7, .begin = 5}, true},
+	    {"another partner", {"a", 7, 0, 9, ""},
 		{.partner = "b", .id = 7, .begin = 5}, false},
 	    {"another number", {"a", 7, 5, 9, ""},
 		{.partner = "a", .id = 8, .begin = 5}, false},

@@ -22,12 +22,12 @@ static const struct {
 } cases[] = {
     {"plain",
 	{"acme", 0, INBOUND_REQUIRE, INBOUND_NONE, ACTION_DEFER, NONE, NONE,
-	    LEVEL_SECURE, 0, 0, 0, "", NULL, 0},
+	    LEVEL_SECURE, 0, 0, 0, "", NULL, 0, false},
 	"partner=acme inbound=require level=secure"},
     {"all of it",
 	{"acme", 3, INBOUND_WARN, INBOUND_NAME, ACTION_REJECT, NAMES, KEYS,
 	    LEVEL_KEY, UNTIL, UNTIL - 60, 17, "secure match=a:b ciphers=high",
-	    NULL, REQUIRETLS_STARTTLS},
+	    NULL, REQUIRETLS_STARTTLS, false},
 	"partner=acme more=3 inbound=warn verify=name action=reject "
 	"names=mx.acme.example,.acme.example keys=AA:BB "
 	"requiretls=opportunistic+starttls level=key "
@@ -35,8 +35,14 @@ static const struct {
 	"{ full = secure match=a:b ciphers=high }"},
     {"key",
 	{"x", 0, INBOUND_OFF, INBOUND_KEY, ACTION_DEFER, NONE, KEYS,
-	    LEVEL_OPPORTUNISTIC, 0, 0, 0, "", NULL, 0},
+	    LEVEL_OPPORTUNISTIC, 0, 0, 0, "", NULL, 0, false},
 	"partner=x inbound=off verify=key keys=AA:BB level=opportunistic"},
+    {"mail from them is let in",
+	{"acme", 0, INBOUND_REQUIRE, INBOUND_NONE, ACTION_DEFER, NONE, NONE,
+	    LEVEL_SECURE, UNTIL, UNTIL - 60, 17, "secure", NULL, 0, true},
+	"partner=acme inbound=require level=secure "
+	"until=2026-11-23T11:02:03Z begin=2026-11-23T11:01:03Z id=17 "
+	"direction=inbound { full = secure }"},
 };
 
 static void
@@ -57,6 +63,7 @@ t_print(void **state)
 		    cases[i].name, maprecord_parse(&back, b.data, b.len));
 		check_str(cases[i].name, back.partner, r->partner);
 		check_int(cases[i].name, back.more, r->more);
+		check_int(cases[i].name, back.inbound_only, r->inbound_only);
 		check_int(cases[i].name, back.inbound, r->inbound);
 		check_int(cases[i].name, back.verify, r->verify);
 		check_int(cases[i].name, back.action, r->action);

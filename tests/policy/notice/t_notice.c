@@ -1,5 +1,6 @@
 /* What people are told: when, in which words, and nothing forged in it. */
-#include "notice.h"
+#include "notice_json.h"
+#include "notice_mail.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,6 +53,7 @@ sample(enum notice_kind kind)
 	    .at = T0,
 	    .of.partner = "acme",
 	    .contact = "postmaster@other.example",
+	    .notify_contact = NOTIFY_YES,
 	    .ticket = "4711",
 	    .domain = domains,
 	    .ndomains = 2,
@@ -388,6 +390,24 @@ test_long(void **state)
 }
 
 static void
+test_seen(void **state)
+{
+	struct notice n = sample(NOTICE_HELD);
+	char *body;
+
+	(void)state;
+	n.of.text = "The server says: 454 4.7.0 TLS is not available now, as "
+		    "its certificate cannot be read, nor can its key, since "
+		    "this morning.";
+	body = notice_body(&n, false);
+	assert_non_null(strstr(body,
+	    "\n  Seen: The server says: 454 4.7.0 TLS is not available now, as "
+	    "its certificate\n        cannot be read, nor can its key, since "
+	    "this morning.\n"));
+	free(body);
+}
+
+static void
 test_mail(void **state)
 {
 	const char *const to = "operator@ours.example";
@@ -502,6 +522,56 @@ test_contact(void **state)
 	}
 }
 
+/* notify-contact: of what begins, not before it has lasted so long. */
+static void
+test_contact_time(void **state)
+{
+	static const struct {
+		enum notice_kind kind;
+		uint32_t notify;
+		time_t since; /* before now */
+		bool still, told;
+		time_t wait;
+		const char *says; /* to the operator; NULL: nothing */
+	} cases[] = {
+	    {NOTICE_FAULT_NEW, NOTIFY_NO, 0, false, false, 0,
+		"(was not told by us)"},
+	    {NOTICE_FAULT_NEW, NOTIFY_YES, 0, false, true, 0, NULL},
+	    {NOTICE_FAULT_NEW, 3600, 0, false, true, 3600, "(is told by us "},
+	    {NOTICE_FAULT_NEW, 3600, 600, false, true, 3000, "(is told by us "},
+	    {NOTICE_FAULT_NEW, 3600, 7200, false, true, 0, NULL},
+	    {NOTICE_LOWERED, 3600, 600, false, true, 3000, "(is told by us "},
+	    {NOTICE_HELD, 3600, 600, false, true, 3000, "(is told by us "},
+	    {NOTICE_BY_TURNS, 3600, 600, false, true, 3000, "(is told by us "},
+	    {NOTICE_RESTORED, 3600, 600, true, true, 3000, "(is told by us "},
+	    {NOTICE_RESTORED, 3600, 600, false, true, 0, NULL},
+	    {NOTICE_FAULT_GONE, 3600, 600, false, true, 0, NULL},
+	    {NOTICE_EXPIRING, 3600, 600, false, true, 0, NULL},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct notice n = sample(cases[i].kind);
+		char *body;
+
+		n.of.fault = FAULT_WRONG_ISSUER;
+		n.notify_contact = cases[i].notify;
+		n.of.since = T0 - cases[i].since;
+		n.of.still = cases[i].still;
+		n.days = 7;
+		body = notice_body(&n, true);
+		if (notice_tell_contact(&n) != cases[i].told ||
+		    notice_contact_time(&n) != T0 + cases[i].wait ||
+		    (strstr(body, "told by us") != NULL) !=
+			(cases[i].says != NULL) ||
+		    (cases[i].says != NULL &&
+			strstr(body, cases[i].says) == NULL))
+			fail_msg("row %zu: %s", i, body);
+		free(body);
+	}
+}
+
 /* What may be ours is told as such, and nobody is told to mend it. */
 static void
 test_common(void **state)
@@ -544,10 +614,38 @@ test_common(void **state)
 	body = notice_body(&n, false);
 	assert_non_null(strstr(body, "REQUIRETLS"));
 	free(body);
+	/* Mail from them was let in, and no more. */
+	n = sample(NOTICE_RESTORED);
+	n.of.inbound = true;
+	body = notice_subject(&n);
+	assert_string_equal(body, "[tlspact] mail from acme needs TLS again");
+	free(body);
+	body = notice_body(&n, true);
+	assert_non_null(strstr(body, "Mail with acme is protected again"));
+	assert_non_null(strstr(body, "let their mail in is over. Its time "));
+	assert_null(strstr(body, "Back from"));
+	free(body);
+	body = notice_json(&n);
+	assert_non_null(strstr(body, "\"direction\":\"inbound\""));
+	free(body);
 	n = sample(NOTICE_RESTORED);
 	n.of.why = DROP_WHY_STRANGER;
 	body = notice_body(&n, false);
 	assert_non_null(strstr(body, "never passed a probe"));
+	free(body);
+	/* It was made opportunistic meanwhile: nothing is back. */
+	n.of.from = n.of.to = LEVEL_OPPORTUNISTIC;
+	body = notice_body(&n, false);
+	assert_null(strstr(body, "Back from"));
+	assert_non_null(strstr(body, "by the registry it is at opportunistic"));
+	free(body);
+	/* An edit took it further down than the downgrade had. */
+	n.of.from = LEVEL_ENCRYPT;
+	body = notice_body(&n, false);
+	assert_null(strstr(body, "Back from"));
+	free(body);
+	body = notice_subject(&n);
+	assert_string_equal(body, "[tlspact] acme: the downgrade is over");
 	free(body);
 }
 
@@ -604,9 +702,11 @@ main(void)
 	    cmocka_unit_test(test_json),
 	    cmocka_unit_test(test_hostile),
 	    cmocka_unit_test(test_long),
+	    cmocka_unit_test(test_seen),
 	    cmocka_unit_test(test_mail),
 	    cmocka_unit_test(test_address),
 	    cmocka_unit_test(test_contact),
+	    cmocka_unit_test(test_contact_time),
 	    cmocka_unit_test(test_common),
 	    cmocka_unit_test(test_of_action),
 	};

@@ -125,6 +125,12 @@ while read -r name at level kind _ _ pin names; do
 		[ "$kind" = ca ] || echo "  ca=$T/d/$name.trust"
 	} >"$T/registry"
 	fault=$(probe "$T/registry" "$T/d/$name.trust" "$nexthop")
+	# A busy machine makes good servers late, here as below.
+	if [ "$fault" = timeout ]; then
+		patience=15
+		fault=$(probe "$T/registry" "$T/d/$name.trust" "$nexthop")
+		patience=2
+	fi
 	if [ "$fault" = refused ]; then
 		unsaid+=("$name")
 		continue

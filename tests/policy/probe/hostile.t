@@ -53,9 +53,7 @@ $(sed '$d' .err)" "65
 $T/registry:1: include: \"$T/parts/pipe.registry\" is not a file
 $T/registry:2: include: \"/dev/zero\" is not a file
 $T/registry:3: partner a: CA file \"$T/parts/pipe.registry\": not a file"
-mkfifo pipe
-{ sleep 0.1; echo "$partner"; } >pipe &
-compile -o registry=/proc/self/fd/0 <pipe
+compile -o registry=/proc/self/fd/0 < <(sleep 0.1; echo "$partner")
 is 'the registry itself may be a pipe' "$rc" 0
 
 ## A trust anchor file that Postfix will not open holds all mail.

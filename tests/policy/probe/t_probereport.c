@@ -1,8 +1,11 @@
 /* Results as text: table, JSON, monitoring, letters. */
 #include "buf.h"
+#include "columns.h"
+#include "json.h"
 #include "mem.h"
 #include "probemetrics.h"
 #include "probeplan.h"
+#include "probeletter.h"
 #include "probereport.h"
 #include "registry.h"
 
@@ -18,13 +21,36 @@
 #define AT 1795392000 /* 2026-11-23 */
 #define DAY 86400
 
-static const struct partner acme = {.name = "acme"};
-static const struct partner globex = {.name = "glob\"ex"};
+static const struct attributes chance = {.mode = MODE_OPPORTUNISTIC};
+static const struct partner acme = {.name = "acme", .attributes = &chance};
+static const struct partner globex = {.name = "glob\"ex",
+    .attributes = &chance};
+static const struct attributes enforced = {.mode = MODE_ENFORCED};
+static const struct partner initech = {.name = "initech",
+    .contact = "it@b.example",
+    .attributes = &enforced};
 static const struct probetarget targets[] = {
-    {.partner = &acme, .name = "acme", .nexthop = "acme.example"},
-    {.partner = &acme, .name = "acme", .nexthop = "acme.example.org"},
-    {.partner = &globex, .name = "glob\"ex", .nexthop = "globex.example"},
+    {.partner = &acme,
+	.name = "acme",
+	.nexthop = "acme.example",
+	.level = LEVEL_SECURE},
+    {.partner = &acme,
+	.name = "acme",
+	.nexthop = "acme.example.org",
+	.level = LEVEL_SECURE},
+    {.partner = &globex,
+	.name = "glob\"ex",
+	.nexthop = "globex.example",
+	.level = LEVEL_SECURE},
     {.name = "-", .nexthop = "stranger.example"},
+    {.partner = &initech,
+	.name = "initech",
+	.nexthop = "initech.example",
+	.level = LEVEL_SECURE},
+    {.partner = &initech,
+	.name = "initech",
+	.nexthop = "initech.example",
+	.level = LEVEL_OPPORTUNISTIC},
 };
 
 static struct proberow *
@@ -134,7 +160,7 @@ test_table(void **state)
 
 	(void)state;
 	world(&w);
-	probereport_table(&w.r, &w.out);
+	probereport_table.put(&w.r, &w.out);
 	has(&w, "partner  gateway             address      tls      cipher  "
 		"certificate  verdict\n");
 	has(&w, "acme     mx1.acme.example    192.0.2.1    TLSv1.3  CIPHER  "
@@ -151,11 +177,59 @@ test_table(void **state)
 	    strstr(strstr(w.out.data, "192.0.2.1 ") + 1, "192.0.2.1 "), NULL);
 	buf_clear(&w.out);
 	w.r.colour = w.r.verbose = true;
-	probereport_table(&w.r, &w.out);
+	probereport_table.put(&w.r, &w.out);
 	has(&w, "\033[31mFAIL expired\033[m\n");
 	has(&w, "\033[32mpass\033[m\n");
 	assert_non_null(
 	    strstr(strstr(w.out.data, "192.0.2.1 ") + 1, "192.0.2.1 "));
+	done(&w);
+}
+
+/* Too long for a line: below it, and whole; wide characters break nothing. */
+static void
+test_narrow(void **state)
+{
+	static const char host[] = "mx1.a-gateway-with-a-name-of-sixty-"
+				   "characters.acme.example";
+	static const char want[] =
+	    "partner               gateway                       verdict\n"
+	    "a-partner-with-a-...  mx1.a-gateway-with-a-name...  FAIL "
+	    "name-mismatch, "
+	    "by turns\n"
+	    "    a-partner-with-a-long-name,\n"
+	    "    mx1.a-gateway-with-a-name-of-sixty-characters.acme.example, "
+	    "192.0.2.1,\n"
+	    "    TLSv1.3, CIPHER, CN "
+	    "\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b, 41 days left\n";
+	static const struct partner partner = {.name = "a"};
+	static const struct probetarget target = {.partner = &partner,
+	    .level = LEVEL_SECURE,
+	    .name = "a-partner-with-a-long-name",
+	    .nexthop = "acme.example"};
+	struct world w;
+	char *line;
+
+	(void)state;
+	world(&w);
+	w.r.n = 1;
+	w.r.columns = 80;
+	w.row[0]->target = &target;
+	w.row[0]->seen.host = host;
+	w.row[0]->fault = FAULT_NAME_MISMATCH;
+	w.row[0]->turns.on = true;
+	w.row[0]->certificate =
+	    "CN \xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b, 41 days left";
+	probereport_table.put(&w.r, &w.out);
+	if (strncmp(w.out.data, want, strlen(want)) != 0)
+		fail_msg("is\n%s, not\n%s", w.out.data, want);
+	for (line = strtok(w.out.data, "\n"); line != NULL;
+	     line = strtok(NULL, "\n"))
+		if (columns_width(line) > 80)
+			fail_msg("too wide: %s", line);
+	buf_clear(&w.out);
+	w.r.columns = 300;
+	probereport_table.put(&w.r, &w.out);
+	has(&w, "41 days left  FAIL name-mismatch, by turns\n");
 	done(&w);
 }
 
@@ -169,7 +243,7 @@ test_addresses(void **state)
 	world(&w);
 	free(w.row[2]);
 	w.row[2] = row(1, "mx2.acme.example", "192.0.2.9", FAULT_OK, 41);
-	probereport_table(&w.r, &w.out);
+	probereport_table.put(&w.r, &w.out);
 	has(&w, "acme fails at mx2.acme.example[192.0.2.2]; passes at "
 		"mx1.acme.example, mx2.acme.example[192.0.2.9].\n");
 	done(&w);
@@ -188,12 +262,12 @@ test_warning(void **state)
 	w.row[0]->warning = true;
 	w.row[0]->rule = &rule;
 	w.row[0]->nrules = 1;
-	probereport_table(&w.r, &w.out);
+	probereport_table.put(&w.r, &w.out);
 	has(&w, "pass, ends soon\n");
 	rule.id = CERTRULE_KEY_SIZE;
 	w.row[0]->days_left = 5;
 	buf_clear(&w.out);
-	probereport_table(&w.r, &w.out);
+	probereport_table.put(&w.r, &w.out);
 	has(&w, "pass, weak\n");
 	done(&w);
 }
@@ -209,12 +283,12 @@ test_unfinished(void **state)
 	w.row[5] = row(0, "mx3.acme.example", "", FAULT_LOCAL_ERROR, 0);
 	w.r.row = w.row + 5;
 	w.r.n = 1;
-	assert_int_equal(probemetrics_nagios(&w.r, &w.out), 3);
+	assert_int_equal(probemetrics_nagios.put(&w.r, &w.out), 3);
 	w.r.n = 0;
 	buf_clear(&w.out);
-	assert_int_equal(probemetrics_nagios(&w.r, &w.out), 3);
+	assert_int_equal(probemetrics_nagios.put(&w.r, &w.out), 3);
 	buf_clear(&w.out);
-	probereport_table(&w.r, &w.out);
+	probereport_table.put(&w.r, &w.out);
 	has(&w, "No gateway was looked at.\n");
 	done(&w);
 }
@@ -227,7 +301,7 @@ test_nagios(void **state)
 
 	(void)state;
 	world(&w);
-	assert_int_equal(probemetrics_nagios(&w.r, &w.out), 2);
+	assert_int_equal(probemetrics_nagios.put(&w.r, &w.out), 2);
 	has(&w, "TLSPACT CRITICAL - 3 of 5 gateways fail: "
 		"acme/mx2.acme.example[192.0.2.2] expired, "
 		"glob\"ex/mx?.globex.example[2001:db8::1] connect-timeout, "
@@ -238,15 +312,56 @@ test_nagios(void **state)
 	assert_ptr_equal(strchr(w.out.data, '|'), strrchr(w.out.data, '|'));
 	buf_clear(&w.out);
 	w.r.n = 1;
-	assert_int_equal(probemetrics_nagios(&w.r, &w.out), 0);
+	assert_int_equal(probemetrics_nagios.put(&w.r, &w.out), 0);
 	has(&w, "TLSPACT OK - 1 gateway of 1 partner passes | ");
 	has(&w, " min_days_left=41;14:;0:\n");
 	buf_clear(&w.out);
 	w.row[0]->warning = true;
-	assert_int_equal(probemetrics_nagios(&w.r, &w.out), 1);
+	assert_int_equal(probemetrics_nagios.put(&w.r, &w.out), 1);
 	has(&w, "TLSPACT WARNING - ");
 	has(&w, "41 days left");
 	done(&w);
+}
+
+/* What wakes nobody: another gateway passes, or nothing was agreed. */
+static void
+test_nagios_calm(void **state)
+{
+	static const struct {
+		unsigned target;
+		enum fault fault, other;
+		int code;
+		const char *has;
+	} rows[] = {
+	    {0, FAULT_EXPIRED, FAULT_OK, 1,
+		"WARNING - 1 of 2 gateways fail, others take the mail: "},
+	    {0, FAULT_EXPIRED, FAULT_NO_STARTTLS, 2, "CRITICAL - 2 of 2 "},
+	    {0, FAULT_LOCAL_ERROR, FAULT_OK, 3, "UNKNOWN - 1 of 2 "},
+	    {5, FAULT_NO_STARTTLS, FAULT_NO_STARTTLS, 0,
+		"OK - 2 gateways of 1 partner pass, 2 without good TLS"},
+	    {5, FAULT_NO_STARTTLS, FAULT_NO_STARTTLS, 0, " failed=0;"},
+	    {5, FAULT_NO_STARTTLS, FAULT_NO_STARTTLS, 0,
+		" partners_failed=0\n"},
+	    {5, FAULT_CONNECT_TIMEOUT, FAULT_CONNECT_TIMEOUT, 2, "CRITICAL"},
+	    {3, FAULT_NO_STARTTLS, FAULT_NO_STARTTLS, 2, "CRITICAL"},
+	};
+	struct world w;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		world(&w);
+		w.row[5] =
+		    row(rows[i].target, "a", "192.0.2.1", rows[i].fault, 0);
+		w.row[6] =
+		    row(rows[i].target, "b", "192.0.2.2", rows[i].other, 0);
+		w.r.row = w.row + 5;
+		w.r.n = 2;
+		assert_int_equal(
+		    probemetrics_nagios.put(&w.r, &w.out), rows[i].code);
+		has(&w, rows[i].has);
+		done(&w);
+	}
 }
 
 static void
@@ -280,7 +395,7 @@ test_prometheus(void **state)
 	world(&w);
 	w.r.seen = seen;
 	w.r.nseen = 3;
-	probemetrics_prometheus(&w.r, &w.out);
+	probemetrics_prometheus.put(&w.r, &w.out);
 	has(&w, "tlspact_gateway_up{partner=\"acme\",nexthop=\"acme.example\","
 		"gateway=\"mx2.acme.example\",address=\"192.0.2.2\","
 		"port=\"25\"} 0\n");
@@ -311,7 +426,9 @@ test_json(void **state)
 	world(&w);
 	w.row[0]->subject = "caf\xc3\xa9";
 	w.row[1]->subject = "bad \xff byte";
-	probereport_json(&w.r, 1, &w.out);
+	w.r.code = 1;
+	w.r.messages = json_pack("[s]", "said");
+	probereport_json.put(&w.r, &w.out);
 	root = json_loads(w.out.data, JSON_REJECT_DUPLICATES, &e);
 	assert_non_null(root);
 	assert_string_equal(json_string_value(json_object_get(root, "schema")),
@@ -338,18 +455,170 @@ test_letter(void **state)
 
 	(void)state;
 	world(&w);
-	probereport_enforce(&w.r, "us.example", &w.out);
+	w.r.helo = "us.example";
+	probeletter_enforce.put(&w.r, &w.out);
 	has(&w, "acme: no, cannot be enforced today\n");
-	has(&w, "To the postmaster of acme.example:\n");
-	has(&w, "from us.example:\n");
+	has(&w, "To: postmaster@acme.example\nSubject: TLS of your mail "
+		"gateways\n\nDear postmaster,\n\nWe would like to ");
+	has(&w, "from\nus.example:\n");
+	has(&w, "goes on as before.\n\nThe postmaster of us.example\n");
 	has(&w, "  mx1.acme.example [192.0.2.1]: ready");
 	has(&w, "  mx2.acme.example [192.0.2.2]: not ready (expired)");
 	buf_clear(&w.out);
 	w.r.n = 1;
-	probereport_enforce(&w.r, "us.example", &w.out);
+	w.r.helo = "us.example";
+	probeletter_enforce.put(&w.r, &w.out);
 	has(&w, "acme: yes, could be enforced today\n");
 	has(&w, "Nothing is missing on your side.");
+	w.r.operator_ = "postmaster";
+	buf_clear(&w.out);
+	probeletter_enforce.put(&w.r, &w.out);
+	has(&w, "\n\nThe postmaster of us.example\n");
+	w.r.operator_ = "postmaster@ours.example";
+	buf_clear(&w.out);
+	probeletter_enforce.put(&w.r, &w.out);
+	has(&w, "\n\nThe postmaster, postmaster@ours.example\n");
+	assert_null(strstr(w.out.data, "postmaster of us"));
 	done(&w);
+}
+
+/* One that is enforced, with a contact, and long names. */
+static void
+test_letter_enforced(void **state)
+{
+	const char *line, *first;
+	struct world w;
+	json_t *list;
+
+	(void)state;
+	world(&w);
+	w.row[5] = row(4, "a-gateway-with-a-name.that.is.long.initech.example",
+	    "2001:db8:1234:5678::1", FAULT_EXPIRED, -3);
+	w.row[6] = row(4, "mx2.initech.example", "192.0.2.2", FAULT_OK, 41);
+	w.row[5]->cert_fault = FAULT_OK;
+	w.r.row = w.row + 5;
+	w.r.n = 2;
+	w.r.helo = "a-host-of-ours.with.a.long.name.us.example";
+	probeletter_enforce.put(&w.r, &w.out);
+	has(&w, "initech: enforced, and 1 of 2 gateways fail\n");
+	has(&w, "\nTo: it@b.example\n");
+	for (line = w.out.data; *line != '\0'; line += *line == '\n') {
+		first = line;
+		line += strcspn(line, "\n");
+		assert_in_range(line - first, 0, 80);
+	}
+	list = probeletter_json(&w.r);
+	assert_int_equal(json_array_size(list), 1);
+	buf_clear(&w.out);
+	json_put(list, &w.out);
+	has(&w, "\"enforced\": true");
+	has(&w, "\"could_be\": \"no\"");
+	has(&w, "\"fault\": \"expired\"");
+	has(&w, "To: it@b.example\\nSubject: ");
+	buf_clear(&w.out);
+	w.r.row = w.row + 6;
+	w.r.n = 1;
+	probeletter_enforce.put(&w.r, &w.out);
+	has(&w, "initech: enforced, and it can stay so\n");
+	done(&w);
+}
+
+/* By what the map holds it to, and what would get it moving. */
+static void
+test_letter_waits(void **state)
+{
+	static const struct {
+		enum level held;
+		enum fault fault;
+		bool waits;
+	} rows[] = {{LEVEL_SECURE, FAULT_EXPIRED, true},
+	    {LEVEL_ENCRYPT, FAULT_EXPIRED, false},
+	    {LEVEL_ENCRYPT, FAULT_NO_STARTTLS, true},
+	    {LEVEL_OPPORTUNISTIC, FAULT_NO_STARTTLS, false},
+	    {LEVEL_OPPORTUNISTIC, FAULT_EXPIRED, false},
+	    {LEVEL_ENCRYPT, FAULT_CONNECT_TIMEOUT, true}};
+	struct probetarget held = targets[4];
+	struct world w;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		world(&w);
+		held.held = rows[i].held;
+		w.row[5] =
+		    row(4, "mx1.b.example", "192.0.2.9", rows[i].fault, 0);
+		w.row[5]->target = &held;
+		w.r.row = w.row + 5;
+		w.r.n = 1;
+		w.r.helo = "us.example";
+		probeletter_enforce.put(&w.r, &w.out);
+		has(&w, rows[i].waits ? ": our mail to you waits\n"
+				      : ": our mail to you would wait\n");
+		has(&w, rows[i].waits ? "passes: mail waits\n"
+				      : "passes: mail would wait, but the");
+		done(&w);
+	}
+}
+
+/* Which CA it is, and which one it should be; but no file of ours. */
+static void
+test_letter_issuer(void **state)
+{
+	static const struct {
+		enum certrule_id id;
+		enum fault fault;
+		const char *want;
+	} cases[] = {
+	    {CERTRULE_ISSUER, FAULT_WRONG_ISSUER,
+		"of O=Cheap, CN=Cheap R1; agreed is \"Good CA*\" or \"Best\". "
+		"Use"},
+	    {CERTRULE_CA, FAULT_UNTRUSTED_ISSUER,
+		"It was issued by \"Cheap R1\"."},
+	    {CERTRULE_SELF_SIGNED, FAULT_SELF_SIGNED, "no CA vouches"},
+	};
+	struct strs *issuer =
+	    mem_zero(1, sizeof(*issuer) + 2 * sizeof(issuer->v[0]));
+	struct attributes agreed = {.mode = MODE_ENFORCED};
+	struct partner partner = initech;
+	struct probetarget target = targets[4];
+	struct proberow_rule rule = {.state = CERTRULE_FAIL,
+	    .observed = "O=Cheap, CN=Cheap R1",
+	    .sentence = "/etc/ours"};
+	struct world w;
+	json_t *list;
+	size_t i;
+
+	(void)state;
+	issuer->n = 2;
+	issuer->v[0] = "Good CA*";
+	issuer->v[1] = "Best";
+	agreed.issuer = issuer;
+	partner.attributes = &agreed;
+	target.partner = &partner;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		world(&w);
+		w.row[5] =
+		    row(4, "mx1.initech.example", "", cases[i].fault, 41);
+		rule.id = cases[i].id;
+		rule.fault = cases[i].fault;
+		w.row[5]->target = &target;
+		w.row[5]->issuer = "Cheap R1";
+		w.row[5]->rule = &rule;
+		w.row[5]->nrules = 1;
+		w.r.row = w.row + 5;
+		w.r.n = 1;
+		w.r.helo = "us.example";
+		probeletter_enforce.put(&w.r, &w.out);
+		has(&w, cases[i].want);
+		assert_null(strstr(w.out.data, "/etc/ours"));
+		buf_clear(&w.out);
+		list = probeletter_json(&w.r);
+		json_put(list, &w.out);
+		has(&w,
+		    i == 0 ? "O=Cheap, CN=Cheap R1; agreed is" : "\"what\"");
+		done(&w);
+	}
+	free(issuer);
 }
 
 int
@@ -359,12 +628,17 @@ main(void)
 	    cmocka_unit_test(test_sum),
 	    cmocka_unit_test(test_table),
 	    cmocka_unit_test(test_addresses),
+	    cmocka_unit_test(test_narrow),
 	    cmocka_unit_test(test_warning),
 	    cmocka_unit_test(test_unfinished),
 	    cmocka_unit_test(test_nagios),
+	    cmocka_unit_test(test_nagios_calm),
 	    cmocka_unit_test(test_prometheus),
 	    cmocka_unit_test(test_json),
 	    cmocka_unit_test(test_letter),
+	    cmocka_unit_test(test_letter_enforced),
+	    cmocka_unit_test(test_letter_waits),
+	    cmocka_unit_test(test_letter_issuer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) != 0;

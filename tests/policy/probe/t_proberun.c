@@ -56,7 +56,7 @@ now(void)
 }
 
 static struct event_base *base;
-static unsigned passed, results;
+static unsigned passed, results, told;
 static struct evidence_probe last; /* its fixed words only */
 
 static void
@@ -69,6 +69,15 @@ on_result(struct proberow *row, const struct starttls_result *s,
 	results++;
 	passed += row->passed;
 	last = row->seen;
+}
+
+static void
+on_told(const struct probetarget *t, time_t began, void *arg)
+{
+	(void)arg;
+	check_str("told of", t->nexthop, plan.target[0].nexthop);
+	check_int("since when", began, NOW);
+	told++;
 }
 
 static void
@@ -93,13 +102,14 @@ listen_to(const char *ca, struct err *e)
 	    .judge = judge,
 	    .now = now,
 	    .result = on_result,
+	    .told = on_told,
 	    .done = on_done,
 	};
 	struct proberun *p = proberun_start(&set, e);
 	int rv;
 
 	assert_non_null(p);
-	passed = results = 0;
+	passed = results = told = 0;
 	base = event_base_new();
 	proberun_listen(p, base);
 	(void)event_base_dispatch(base);
@@ -183,6 +193,8 @@ static const struct {
 	{{"S", "6", "4", "0", "0", "", "0", "0", "1", "", "", "", "", "7"}},
 	"REQUIRETLS"},
     {"a session with nobody", {{SEEN}, {SEEN}}, "nobody"},
+    {"TXT records that nobody wants", {{"T", "0", "1", "1"}}, "not asked for"},
+    {"TXT records of another kind", {{"T", "0", "3", "1"}}, "MTA-STS"},
     {"asked twice", {{"A", "0"}, {"A", "0"}}, "target"},
     {"a row too late", {{"A", "0"}, {ROW}}, "target"},
     {"another host than the next-hop",
@@ -315,6 +327,49 @@ session(struct buf *b, X509 *cert)
 	said.sleeps = false;
 }
 
+/* A look is told of as soon as all its rows are, and not before. */
+static void
+t_told(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *field[6][10];
+		unsigned told;
+	} rows[] = {
+	    {"sessions last", {{ROW}, {"A", "0"}, {"N", "0", "no-mx", ""}}, 1},
+	    {"names last", {{ROW}, {"N", "0", "no-mx", ""}, {"A", "0"}}, 1},
+	    {"one of two",
+		{{ROW}, {ROW}, {"A", "0"}, {"N", "1", "no-mx", ""}, {"A", "1"}},
+		0},
+	    {"both",
+		{{ROW}, {ROW}, {"A", "0"}, {"N", "1", "no-mx", ""},
+		    {"N", "0", "no-mx", ""}, {"A", "1"}},
+		1},
+	    {"not all names", {{ROW}, {"N", "0", "no-mx", ""}}, 0},
+	    {"our own fault",
+		{{ROW}, {"A", "0"}, {"N", "0", "local-error", ""}}, 0},
+	    {"nothing", {{"A", "0"}, {"A", "1"}}, 0},
+	};
+	struct buf b = {0};
+	struct err e = {0};
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		buf_clear(&b);
+		for (k = 0;
+		     k < COUNT(rows[i].field) && rows[i].field[k][0] != NULL;
+		     k++)
+			say_fields(&b, rows[i].field[k]);
+		said.text = b.data;
+		said.len = b.len;
+		said.sleeps = false;
+		(void)listen_to("", &e);
+		check_int(rows[i].name, told, rows[i].told);
+	}
+	buf_free(&b);
+}
+
 static void
 t_only_what_is_shown(void **state)
 {
@@ -377,6 +432,7 @@ main(void)
 	    cmocka_unit_test(t_bad_words),
 	    cmocka_unit_test(t_streams),
 	    cmocka_unit_test(t_nul),
+	    cmocka_unit_test(t_told),
 	    cmocka_unit_test(t_only_what_is_shown),
 	};
 	struct diags d = {0};

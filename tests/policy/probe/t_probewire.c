@@ -126,6 +126,10 @@ t_others(void **state)
 		.fault = FAULT_DNS_FAILED,
 		.detail = "why"},
 	    {.kind = PROBEWIRE_JUDGE, .row = 5},
+	    {.kind = PROBEWIRE_TEXTS,
+		.target = 3,
+		.mta_sts = PROBEWIRE_TEXT_YES,
+		.tls_rpt = PROBEWIRE_TEXT_NO},
 	    {.kind = PROBEWIRE_ASKED, .target = 6},
 	    {.kind = PROBEWIRE_UNABLE, .code = 70, .detail = "why not"},
 	};
@@ -141,6 +145,8 @@ t_others(void **state)
 		check_int("fault", got.fault, rows[i].fault);
 		check_int("code", got.code, rows[i].code);
 		check_str("detail", got.detail, rows[i].detail);
+		check_int("MTA-STS", got.mta_sts, rows[i].mta_sts);
+		check_int("TLS reports", got.tls_rpt, rows[i].tls_rpt);
 		probewire_release(&got);
 	}
 	buf_free(&b);

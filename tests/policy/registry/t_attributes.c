@@ -21,6 +21,7 @@ static const struct {
     {"drop-after", false, true, false},
     {"drop-for", false, true, false},
     {"drop-to", false, true, false},
+    {"former", false, false, true},
     {"gateway", true, true, true},
     {"inbound", false, true, false},
     {"inbound-action", false, true, false},
@@ -30,8 +31,10 @@ static const struct {
     {"min-tls", false, true, false},
     {"mode", false, true, false},
     {"note", true, true, false},
+    {"notify-contact", false, true, false},
     {"on-failure", false, true, false},
     {"operator", false, true, false},
+    {"protocols", false, false, false},
     {"provider", false, false, false},
     {"requiretls", false, true, false},
     {"review", false, false, false},
@@ -72,6 +75,7 @@ static const struct {
     {"mode", "mode", "enforced", NULL, NULL},
     {"mode, wrong", "mode", "strict", "is not one of opportunistic, enforced",
 	NULL},
+    {"mode, clear", "mode", "none", NULL, NULL},
     {"mode, case", "mode", "Enforced", "is not one of", NULL},
     {"verify", "verify", "dane", NULL, NULL},
     {"verify, wrong", "verify", "yes", "is not one of name, key, dane, none",
@@ -80,14 +84,27 @@ static const struct {
 	NULL},
     {"min-tls", "min-tls", "TLSv1.3", NULL, NULL},
     {"min-tls, wrong", "min-tls", "1.2",
-	"is not one of TLSv1.2, TLSv1.3, TLSv1.1, TLSv1", NULL},
-    {"ciphers, wrong", "ciphers", "low", "is not one of high, medium", NULL},
+	"is not one of TLSv1.2, TLSv1.3, TLSv1.1, TLSv1, main.cf", NULL},
+    {"min-tls, main.cf", "min-tls", "main.cf", NULL, NULL},
+    {"ciphers, wrong", "ciphers", "low", "is not one of high, medium, main.cf",
+	NULL},
     {"inbound, wrong", "inbound", "x", "is not one of require, off, warn",
 	NULL},
     {"inbound-verify, wrong", "inbound-verify", "x",
 	"is not one of none, name, key", NULL},
     {"inbound-action, wrong", "inbound-action", "x",
 	"is not one of defer, reject", NULL},
+    {"notify-contact, yes", "notify-contact", "yes", NULL, NULL},
+    {"notify-contact, time", "notify-contact", "after 1h", NULL, NULL},
+    {"notify-contact, 30d", "notify-contact", "after 30d", NULL, NULL},
+    {"notify-contact, 31d", "notify-contact", "after 31d", "is not no, yes",
+	NULL},
+    {"notify-contact, at once", "notify-contact", "after 0s", "is not no, yes",
+	NULL},
+    {"notify-contact, bare time", "notify-contact", "1h", "is not no, yes",
+	NULL},
+    {"notify-contact, no time", "notify-contact", "after", "is not no, yes",
+	NULL},
     {"on-failure, wrong", "on-failure", "x", "is not one of hold, drop", NULL},
     {"requiretls", "requiretls", "opportunistic+starttls", NULL, NULL},
     {"requiretls, wrong", "requiretls", "yes",
@@ -96,6 +113,10 @@ static const struct {
 	NULL},
     {"drop-to, wrong", "drop-to", "secure",
 	"is not one of key, encrypt, opportunistic", NULL},
+    {"former", "former", "Acme-1,acme.old", NULL, NULL},
+    {"former, wrong", "former", "acme,-acme",
+	"a name is letters, digits, '.', '_' and '-', and begins with a letter",
+	"-acme"},
 
     {"gateway", "gateway", "mx1.acme.example", NULL, NULL},
     {"gateway suffix", "gateway", ".acme.example", NULL, NULL},
@@ -117,8 +138,27 @@ static const struct {
 	"a gateway is named, not numbered", NULL},
     {"gateway, brackets", "gateway", "[mx.a.example]", "'[' is not allowed",
 	NULL},
-    {"gateway, star", "gateway", "*.a.example", "'*' is not allowed", NULL},
+    {"gateway, star", "gateway", "*.a.example", NULL, NULL},
+    {"gateway, star alone", "gateway", "*", "'*' is not allowed", NULL},
+    {"gateway, star and dot", "gateway", "*.", "an empty name", NULL},
+    {"gateway, star inside", "gateway", "mx.*.a.example", "'*' is not allowed",
+	NULL},
+    {"gateway, half a label", "gateway", "mx*.a.example", "'*' is not allowed",
+	NULL},
     {"gateway, port", "gateway", "a.example:25", "':' is not allowed", NULL},
+
+    {"protocols", "protocols", ">=TLSv1.2", NULL, NULL},
+    {"protocols, one", "protocols", "TLSv1", NULL, NULL},
+    {"protocols, left out", "protocols", "!SSLv2:!SSLv3", NULL, NULL},
+    {"protocols, a range", "protocols", ">=tlsv1:<=TLSv1.2", NULL, NULL},
+    {"protocols, unknown", "protocols", "TLSv1.4",
+	"is not a list of protocols such as", NULL},
+    {"protocols, none left", "protocols", "TLSv1:!TLSv1",
+	"is not a list of protocols such as", NULL},
+    {"protocols, comma", "protocols", "!SSLv2,!SSLv3", "has a blank or a comma",
+	NULL},
+    {"protocols, blank", "protocols", "!SSLv2 !SSLv3", "has a blank or a comma",
+	NULL},
 
     {"servername", "servername", "mx1.acme.example", NULL, NULL},
     {"servername, hostname", "servername", "hostname", NULL, NULL},
@@ -251,6 +291,9 @@ t_normal(void **state)
 	assert_string_equal(t.gateway->v[0], "mx1.acme.example");
 	assert_string_equal(t.gateway->v[1], ".acme.example");
 	assert_string_equal(t.gateway->v[2], "nexthop");
+	assert_null(take(&t, "gateway", "*.a.example,*.B.Example", &arena));
+	assert_string_equal(t.gateway->v[3], "*.a.example");
+	assert_string_equal(t.gateway->v[4], "*.b.example");
 	assert_null(take(&t, "key", HEX32 HEX32, &arena));
 	assert_null(take(&t, "key", "sha256:" PIN, &arena));
 	assert_int_equal(t.key->n, 2);
@@ -463,6 +506,7 @@ t_preset(void **state)
 	assert_int_equal(t.inbound_verify, INBOUND_NONE);
 	assert_int_equal(t.inbound_action, ACTION_DEFER);
 	assert_int_equal(t.on_failure, ON_FAILURE_HOLD);
+	assert_int_equal(t.notify_contact, NOTIFY_NO);
 	assert_int_equal(t.drop_to, LEVEL_KEY);
 	assert_int_equal(t.drop_count, 3);
 	assert_int_equal(t.drop_window, 900);

@@ -25,7 +25,7 @@ static const struct {
     {"a partner", "partner a domain=a.example\n", ""},
     {"every attribute",
 	"default min-tls=TLSv1.2 operator=ops ciphers=medium note=n\n"
-	"provider p gateway=.p.example ca=/a.pem issuer=I common-name=any\n"
+	"provider p gateway=.p.example ca=/a.pem servername=nexthop\n"
 	"partner a mode=enforced domain=a.example,.a.example verify=name\n"
 	"  gateway=mx.a.example common-name=gateway ca=system issuer=X\n"
 	"  min-tls=TLSv1.3 ciphers=high provider=p inbound=warn\n"
@@ -45,10 +45,10 @@ static const struct {
 	"default or include\n"},
     {"no word", "domain=a.example\n",
 	"1: \"domain\": a line begins with partner, provider, default or "
-	"include\n"},
+	"include; one that goes on begins with a blank\n"},
     {"a brace first", "{ a = b }\n",
 	"1: \"a\": a line begins with partner, provider, default or "
-	"include\n"},
+	"include; one that goes on begins with a blank\n"},
     {"an orphan", "\n  partner a domain=a.example\n",
 	"2: a line that starts with a blank continues nothing\n"},
     {"no name", "partner\n", "1: partner has no name\n"},
@@ -72,6 +72,84 @@ static const struct {
 	"3: unknown attribute \"foo\"\n"},
     {"a word that is no attribute", "partner a b domain=a.example\n",
 	"1: \"b\": missing '=' after the attribute's name\n"},
+    {"blanks around =", "partner a mode = may domain=a.example\n",
+	"1: \"mode\": no blank may stand around '=': say \"mode=may\"\n"},
+    {"a blank in front of =", "partner a mode =may domain=a.example\n",
+	"1: \"mode\": no blank may stand around '=': say \"mode=may\"\n"},
+    {"a blank behind =", "partner a mode= may domain=a.example\n",
+	"1: \"mode\": no blank may stand around '=': say \"mode=may\"\n"},
+    {"blanks around =, and nothing", "partner a domain=a.example mode = \n",
+	"1: attribute mode has no value\n"},
+    {"blanks around = of an unknown one",
+	"partner a domain=a.example modus = may\n",
+	"1: \"modus\": no blank may stand around '=': say \"modus=may\"\n"
+	"1: unknown attribute \"modus\"; did you mean mode?\n"},
+    {"blanks around = of a text, and in it",
+	"partner a note = signed 2026 by key domain=a.example\n",
+	"1: \"note\": no blank may stand around '=': say "
+	"\"{ note = signed 2026 by key }\"\n"},
+    {"blanks around = of a list, and in it",
+	"partner a domain = a.example , b.example note=x\n",
+	"1: \"domain\": no blank may stand around '=': say "
+	"\"domain=a.example,b.example\"\n"},
+    {"what such a value holds is read", "partner a domain = a_b mode = no\n",
+	"1: \"domain\": no blank may stand around '=': say \"domain=a_b\"\n"
+	"1: domain \"a_b\": '_' is not allowed in a mail domain\n"
+	"1: \"mode\": no blank may stand around '=': say \"mode=no\"\n"
+	"1: mode \"no\" is not one of opportunistic, enforced, may, dane, "
+	"none\n"},
+    {"a blank behind a comma",
+	"partner a domain=a.example gateway=b.example, c.example note=x\n",
+	"1: \"gateway\": no blank may stand beside a comma of the list: say "
+	"\"gateway=b.example,c.example\"\n"},
+    {"a line that ends in a comma",
+	"partner a domain=a.example,\n  b.example ,\n  c.example\n",
+	"1: \"domain\": no blank may stand beside a comma of the list: say "
+	"\"domain=a.example,b.example,c.example\"\n"},
+    {"a blank in front of a comma",
+	"partner a domain=a.example ,b.example note=x\n",
+	"1: \"domain\": no blank may stand beside a comma of the list: say "
+	"\"domain=a.example,b.example\"\n"},
+    {"a comma where no list is", "partner a domain=a.example mode=may ,\n",
+	"1: \",\": blanks alone stand between attributes\n"},
+    {"a list without commas", "partner a domain=a.example b.example note=x\n",
+	"1: \"b.example\": commas, not blanks, separate the elements of "
+	"domain\n"},
+    {"a text without braces",
+	"partner a domain=a.example note=signed 2026\n  by key mode=may\n",
+	"1: \"2026\": a value with blanks stands in braces: say "
+	"\"{ note = signed 2026 by key }\"\n"},
+    {"a pattern without braces",
+	"partner a domain=a.example issuer=A,Let's Encrypt\n",
+	"1: \"Encrypt\": a value with blanks stands in braces: say "
+	"\"{ issuer = ... Encrypt }\"\n"},
+    {"missing =, and its value", "partner a domain a.example mode=may\n",
+	"1: \"domain\": missing '=' after the attribute's name: say "
+	"\"domain=a.example\"\n"},
+    {"missing =, and no value", "partner a domain=a.example mode\n",
+	"1: \"mode\": missing '=' after the attribute's name\n"},
+    {"a comment behind a word",
+	"partner a # mode=x, y { z\n  domain=a.example # b\n  note=x\n",
+	"1: \"#\": no comment can stand behind a word; a comment is a line of "
+	"its own\n"
+	"2: \"#\": no comment can stand behind a word; a comment is a line of "
+	"its own\n"},
+    {"a comment that ends its line",
+	"partner a domain=a.example #mode=x\n  foo=1\n",
+	"1: \"#mode\": no comment can stand behind a word; a comment is a "
+	"line of its own\n"
+	"2: unknown attribute \"foo\"\n"},
+    {"a # in a value", "partner a domain=a.example note=#1 ticket=a#b\n", ""},
+    {"a slip in a name", "partner a domian=a.example gatway=b\n",
+	"1: unknown attribute \"domian\"; did you mean domain?\n"
+	"1: unknown attribute \"gatway\"; did you mean gateway?\n"},
+    {"a comma for a dot", "partner a domain=acme,example,.test,[b],b:25\n",
+	"1~ domain \"acme\" of partner a is one word without a dot (a comma "
+	"separates domains)\n"
+	"1~ domain \"example\" of partner a is one word without a dot (a "
+	"comma separates domains)\n"
+	"1~ domain \".test\" of partner a is a whole top-level domain (a "
+	"comma separates domains)\n"},
     {"missing value", "partner a domain=a.example mode=\n",
 	"1: attribute mode has no value\n"},
     {"missing value in braces", "partner a domain=a.example { note = }\n",
@@ -90,13 +168,33 @@ static const struct {
 	"1: partner \"a\\xe2\\x80\\x8b\": a name is letters, digits, '.', "
 	"'_' and '-', and begins with a letter or digit\n"},
     {"every bad element of a list",
-	"partner a domain=a.example gateway=::1,a,b~c,*.d ca=x,system,y\n",
+	"partner a domain=a.example gateway=::1,a,b~c,*d ca=x,system,y\n",
 	"1: gateway \"::1\": a gateway is named, not numbered: match= of "
 	"Postfix takes no addresses\n"
 	"1: gateway \"b~c\": '~' is not allowed in a mail domain\n"
-	"1: gateway \"*.d\": '*' is not allowed in a mail domain\n"
+	"1: gateway \"*d\": '*' is not allowed in a mail domain\n"
 	"1: ca \"x\" is neither `system' nor an absolute path\n"
 	"1: ca \"y\" is neither `system' nor an absolute path\n"},
+    {"a floor and exact protocols",
+	"partner a domain=a.example min-tls=TLSv1.3\n protocols=TLSv1.2\n",
+	"1: partner a: min-tls= and protocols= say the same: leave one out\n"},
+    {"exact protocols under a default",
+	"default min-tls=TLSv1.3\n"
+	"partner a domain=a.example protocols=TLSv1.2\n",
+	""},
+    {"a wildcard certificate's own name",
+	"partner a domain=a.example gateway=*.a.example\n",
+	"1~ partner a: gateway \"*.a.example\" is a certificate with that very "
+	"name; any name below it is .a.example\n"},
+    {"a provider without effect",
+	"provider p gateway=.p.example { note = x }\n"
+	"partner a domain=a.example provider=p\n gateway=.a.example\n",
+	"2~ partner a: provider=p changes nothing: all that it says is said "
+	"here, too\n"},
+    {"a provider with some effect",
+	"provider p gateway=.p.example issuer=P*\n"
+	"partner a domain=a.example provider=p gateway=.a.example\n",
+	""},
     {"said twice",
 	"partner a domain=a.example\n mode=enforced" C
 	"\n mode=opportunistic\n",
@@ -137,7 +235,12 @@ static const struct {
     {"a domain and its suffix are two",
 	"partner a domain=a.example\npartner b domain=.a.example\n", ""},
     {"a domain and [domain] are two",
-	"partner a domain=a.example,[a.example],[a.example]:25\n", ""},
+	"partner a domain=a.example,[a.example],[a.example]:25\n"
+	" domain=a.example:25\n",
+	""},
+    {"a next-hop with a port is no sub-domain",
+	"partner a " E "domain=.a.example\npartner b domain=x.a.example:25\n",
+	""},
     {"one partner twice",
 	"partner a domain=a.example\npartner a domain=b.example\n",
 	"2: partner \"a\" is there already (r:1)\n"},
@@ -182,6 +285,22 @@ static const struct {
 
     {"no contact", "partner a mode=enforced domain=a.example\n",
 	"1~ partner a is enforced and has no contact\n"},
+    {"no contact, three",
+	"partner a mode=enforced domain=a.example\n"
+	"partner b domain=b.example\n"
+	"partner c mode=enforced domain=c.example\n"
+	"partner d mode=enforced domain=d.example\n",
+	"1~ partner a is enforced and has no contact\n"
+	"3~ partner c is enforced and has no contact\n"
+	"4~ partner d is enforced and has no contact\n"},
+    {"no contact, many",
+	"partner a domain=a.example\n"
+	"partner b mode=enforced domain=b.example\n"
+	"partner c mode=enforced domain=c.example\n"
+	"partner d mode=enforced domain=d.example contact=a@d.example\n"
+	"partner e mode=enforced domain=e.example\n"
+	"partner f mode=enforced domain=f.example\n",
+	"2~ partner b and 3 more are enforced and have no contact\n"},
     {"no contact needed", "partner a domain=a.example\n", ""},
     {"review overdue", "partner a domain=a.example review=2026-11-22\n",
 	"1~ partner a: its review was due on 2026-11-22\n"},
@@ -248,7 +367,7 @@ static const struct {
 	"1: unknown word \"foo\": a line begins with partner, provider, "
 	"default or include\n2: partner a has no domain\n"
 	"3: domain \"b_b\": '_' is not allowed in a mail domain\n"
-	"4: mode \"x\" is not one of opportunistic, enforced\n"
+	"4: mode \"x\" is not one of opportunistic, enforced, may, dane, none\n"
 	"5: partner d: unknown provider \"p\"\n"},
 };
 
@@ -313,6 +432,7 @@ t_precedence(void **state)
 	    "partner bare provider=p domain=b.example\n"
 	    "partner free domain=c.example\n"
 	    "provider p gateway=.p.example issuer=P common-name=gateway\n"
+	    " servername=nexthop\n"
 	    "default gateway=.d.example issuer=D ciphers=medium ca=/d.pem\n"
 	    "default mode=opportunistic min-tls=TLSv1.3\n";
 	struct registry *r = parse(text);

@@ -32,9 +32,9 @@ have_registry(const char *text)
 }
 
 static inline void
-count(const char *day, const char *partner, enum evidence_direction way,
+count_proof(const char *day, const char *partner, enum evidence_direction way,
     enum evidence_seen what, const char *required, int64_t downgrade,
-    uint64_t n)
+    const char *proof, uint64_t n)
 {
 	const struct evidence_count c = {.day = day,
 	    .partner = partner,
@@ -45,7 +45,7 @@ count(const char *day, const char *partner, enum evidence_direction way,
 	    .result = way == EVIDENCE_OUT ? "sent" : "received",
 	    .required = required,
 	    .downgrade = downgrade,
-	    .proof = what == EVIDENCE_VERIFIED ? "ca" : "",
+	    .proof = proof,
 	    .fault = *required == '\0' ? "" : "ok",
 	    .n = n};
 
@@ -53,6 +53,17 @@ count(const char *day, const char *partner, enum evidence_direction way,
 	    evidence_log_add(evi,
 		&(struct evidence_batch){.count = &c, .ncounts = 1}, &err));
 }
+
+static inline void
+count(const char *day, const char *partner, enum evidence_direction way,
+    enum evidence_seen what, const char *required, int64_t downgrade,
+    uint64_t n)
+{
+	count_proof(day, partner, way, what, required, downgrade,
+	    what == EVIDENCE_VERIFIED ? "ca" : "", n);
+}
+
+static bool brief, grouped; /* as it is asked */
 
 /* Of the days from..to, in UTC, of one partner or all (NULL). 0 or -1. */
 static inline int
@@ -65,7 +76,9 @@ try_report(time_t from, time_t to, time_t now, const char *one)
 	    .now = now,
 	    .partner = &one,
 	    .npartners = one != NULL,
-	    .check = true};
+	    .check = true,
+	    .brief = brief,
+	    .grouped = grouped};
 
 	report_free(&rep);
 	set.ledger = file;

@@ -4,6 +4,9 @@
  */
 #include "reportlab.h"
 
+#include "day.h"
+#include "evidence_own.h"
+
 #define REGISTRY                                                    \
 	"partner acme mode=enforced domain=acme.example"            \
 	" contact=postmaster@acme.example\n"                        \
@@ -25,7 +28,8 @@ static void
 t_empty(void **state)
 {
 	static const char *const open[] = {"to Enforced", "from Enforced",
-	    "lowered", "gateways", "Opportunistic mail", "whole"};
+	    "in the clear", "lowered", "gateways", "Opportunistic mail",
+	    "whole"};
 	size_t i;
 
 	(void)state;
@@ -96,10 +100,15 @@ t_mail(void **state)
 	check_int("to", answer("to Enforced")->state, REPORT_BAD);
 	check_str(
 	    "from", answer("from Enforced")->answer, "100 %: 20 of 20 mails");
-	check_int("from", answer("from Enforced")->state, REPORT_GOOD);
+	/* Which hours were read is not on record. */
+	check_int("from", answer("from Enforced")->state, REPORT_OPEN);
 	/* Mail under a downgrade to opportunistic is none of it. */
 	check_str("opportunistic", answer("Opportunistic mail")->answer,
-	    "30.48 %: 50 of 164 mails");
+	    "30.48 %: 50 of 164 mails (3 with partners, 161 with others)");
+	check_str("in the clear", answer("in the clear")->answer,
+	    "108 mails to 2 partners and others");
+	check_str("whom", answer("in the clear")->detail,
+	    "acme 5 and initech 3; others (domains not kept by name) 100");
 	check_int("unknown", rep.rule_unknown, 7);
 	check_has("notes", notes(), "of 7 mails the rule of that time");
 	check_str(
@@ -111,7 +120,6 @@ t_mail(void **state)
 	check_int("day", rep.day[5].n[IN][CLEAR], 11);
 	check_int("domains", rep.ndomains, 2);
 	check_str("worst", rep.domain[0].name, "b.example");
-	check_int("more", rep.domains_more, 0);
 	check_int("all out", report_mails(&rep.all[OUT].mail), 210);
 	check_int("all in", report_mails(&rep.all[IN].mail), 81);
 	check_int("others", report_seen(&rep.others[OUT].mail, CLEAR), 100);
@@ -120,6 +128,125 @@ t_mail(void **state)
 	check_int("one", rep.npartners, 1);
 	check_int("one", report_mails(&rep.all[OUT].mail), 10);
 	check_int("one", rep.ndomains, 0);
+	check_str("one", answer("Opportunistic mail")->answer,
+	    "0.00 %: 0 of 3 mails to this partner, not held to TLS");
+}
+
+/* To whom mail went in the clear, and that it was nobody. */
+static void
+t_in_the_clear(void **state)
+{
+	static const struct evidence_hour h[] = {
+	    {MIDNIGHT - DAY + 3600, "mx1", 1}, {MIDNIGHT + 3600, "mx1", 1}};
+	static const char question[] = "To whom did mail go in the clear?";
+	char name[] = "a.example";
+
+	(void)state;
+	have_registry(REGISTRY);
+	read_days(1);
+	check_str(
+	    "nothing", answer(question)->answer, "no such mail was counted");
+	count("2026-11-23", "acme", OUT, VERIFIED, "secure", 0, 90);
+	count("2026-11-23", "a.example", IN, CLEAR, "opportunistic", 0, 9);
+	read_days(1);
+	check_int("hours not known", answer(question)->state, REPORT_OPEN);
+	check_str("hours not known", answer(question)->detail,
+	    "the hours read are not on record");
+	add(.hour = h, .nhours = COUNT(h));
+	read_days(3);
+	check_str("a day without log", answer(question)->answer,
+	    "nobody as far as is known");
+	check_str(
+	    "a day without log", answer(question)->detail, "1 day has no log");
+	check_int("nor is all", answer("to Enforced")->state, REPORT_OPEN);
+	check_has("nor is all", answer("to Enforced")->detail,
+	    "0 of unknown rule; 1 day has no log");
+	read_days(2);
+	check_int("all was read", answer("to Enforced")->state, REPORT_GOOD);
+	check_str("nobody", answer(question)->answer, "nobody");
+	check_int("nobody", answer(question)->state, REPORT_GOOD);
+	count("2026-11-23", "initech", OUT, CLEAR, "opportunistic", 0, 6);
+	read_days(2);
+	check_str("one", answer(question)->answer, "6 mails to 1 partner");
+	check_int("one", answer(question)->state, REPORT_WATCH);
+	for (; *name < 'f'; (*name)++)
+		count("2026-11-23", name, OUT, CLEAR, "opportunistic", 0,
+		    (uint64_t)(*name - 'a' + 4));
+	read_days(2);
+	check_str("some", answer(question)->answer,
+	    "36 mails to 1 partner and 5 domains of no partner");
+	check_str("worst", answer(question)->detail,
+	    "initech 6; e.example 8, d.example 7, c.example 6 and 2 more");
+	count("2026-11-23", "z.example", IN, CLEAR, "opportunistic", 0, 99);
+	read_days(2);
+	check_int("all of them", rep.ndomains, 6);
+	check_str("sent first", rep.domain[0].name, "e.example");
+	check_str("then received", rep.domain[5].name, "z.example");
+	count("2026-11-22", "acme", OUT, CLEAR, "secure", 0, 2);
+	read_days(2);
+	check_int("held to TLS", answer(question)->state, REPORT_BAD);
+	check_str("is named", answer(question)->detail,
+	    "acme 2 (held to TLS) and initech 6; e.example 8, d.example 7, "
+	    "c.example 6 and 2 more");
+	well("one", try_report(MIDNIGHT, MIDNIGHT + DAY, T0, "initech"));
+	check_str(
+	    "alone", answer(question)->answer, "6 of 6 mails to this partner");
+	check_str("alone", answer(question)->detail, "");
+}
+
+/* A domain was nobody's before it came to a partner. */
+static void
+t_before(void **state)
+{
+	static const struct evidence_hour h[] = {{MIDNIGHT + 3600, "mx1", 1}};
+	static const char question[] = "To whom did mail go in the clear?";
+	static const char text[] =
+	    "open acme: 9 mails with acme.example, 7 of them sent in the "
+	    "clear, are of a "
+	    "time when that was no partner's, and counted so";
+	size_t i;
+
+	(void)state;
+	have_registry(REGISTRY);
+	add(.hour = h, .nhours = COUNT(h));
+	count("2026-11-23", "acme", OUT, VERIFIED, "secure", 0, 90);
+	count("2026-11-23", "acme.example", OUT, CLEAR, "opportunistic", 0, 7);
+	count("2026-11-23", "acme.example", IN, CLEAR, "opportunistic", 0, 2);
+	count("2026-11-23", "b.example", OUT, CLEAR, "opportunistic", 0, 1);
+	for (i = 0; i < 2; i++) {
+		well("acme", try_report(MIDNIGHT, MIDNIGHT + DAY, T0,
+				 i == 0 ? "acme" : NULL));
+		check_has("told", notes(), text);
+		if (i > 0)
+			break;
+		check_str("nobody", answer(question)->answer, "nobody");
+		check_int("but", answer(question)->state, REPORT_WATCH);
+		check_str("but", answer(question)->detail,
+		    "7 mails to acme.example while that was no partner's");
+	}
+	check_str("whole", answer(question)->detail,
+	    "acme.example 7 and b.example 1");
+}
+
+/* Of an enforced partner mail in the clear is told, rule or no rule. */
+static void
+t_clear_without_rule(void **state)
+{
+	(void)state;
+	have_registry(REGISTRY);
+	count("2026-11-20", "acme", OUT, VERIFIED, "", 0, 51);
+	count("2026-11-20", "acme", OUT, CLEAR, "", 0, 2);
+	read_days(7);
+	check_has("notes", notes(),
+	    "acme: 2 of 53 mails (out) in the clear; the rule of that time is "
+	    "not on record");
+	check_str("acme", partner("acme")->verdict,
+	    "2 mails in the clear, rule not known");
+	check_int("acme", partner("acme")->state, REPORT_WATCH);
+	check_int("to", answer("to Enforced")->state, REPORT_WATCH);
+	check_str("to", answer("to Enforced")->detail,
+	    "of 53 mails with Enforced partners 2 went in the clear");
+	check_int("from", answer("from Enforced")->state, REPORT_OPEN);
 }
 
 /* Uses of protocols and ciphers. */
@@ -224,6 +351,33 @@ t_gone(void **state)
 	check_int("none", err.code, EX_NOINPUT);
 }
 
+#define OWNER(key, is, was)                                                \
+	"{\"rows\":[{\"key\":\"" key "\",\"client\":false,\"partner\":" is \
+	",\"partner_was\":" was "}]}"
+
+/* Since its last row went, by the record. */
+static void
+t_gone_since(void **state)
+{
+	(void)state;
+	have_registry(REGISTRY);
+	count("2026-11-20", "old", OUT, VERIFIED, "secure", 0, 8);
+	well("row",
+	    add_event("map", "", OWNER("a", "null", "\"old\""), NOON(-4)));
+	well("row",
+	    add_event("map", "", OWNER("a", "\"old\"", "null"), NOON(-3)));
+	read_days(7);
+	check_int("it has one", partner("old")->gone, 0);
+	well("row",
+	    add_event("map", "", OWNER("a", "null", "\"old\""), NOON(-2)));
+	well("row",
+	    add_event("map", "", OWNER("b", "\"acme\"", "\"old\""), NOON(-1)));
+	well("row", add_event("map", "", OWNER("c", "null", "\"acme\""), T0));
+	read_days(7);
+	check_int("since", partner("old")->gone, NOON(-1));
+	check_int("in the registry", partner("acme")->gone, 0);
+}
+
 /* Lowered over midnight: what moved is counted by the downgrade. */
 static void
 t_downgrades(void **state)
@@ -261,7 +415,7 @@ t_downgrades(void **state)
 	check_str(
 	    "answer", answer("lowered")->answer, "2 downgrades, 1 of them now");
 	check_str(
-	    "answer", answer("to Enforced")->answer, "80.64 %: 50 of 62 mails");
+	    "answer", answer("to Enforced")->answer, "88.70 %: 55 of 62 mails");
 	check_int("answer", answer("to Enforced")->state, REPORT_WATCH);
 	check_has(
 	    "note", notes(), "watch acme: lowered from secure to encrypt");
@@ -306,6 +460,112 @@ t_rules(void **state)
 	check_has("note", notes(), "bad : t");
 	well("one", try_report(MIDNIGHT, MIDNIGHT + DAY, T0, "initech"));
 	check_int("of another one", rep.nrules, 0);
+}
+
+#define WEAK(change, cause, was, is)                                  \
+	"{\"rows\":[{\"key\":\"initech.example\",\"client\":false,"   \
+	"\"partner_was\":\"initech\",\"change\":\"" change            \
+	"\",\"cause\":\"" cause "\",\"was\":\"" was "\",\"is\":\"" is \
+	"\",\"was_row\":\"\",\"is_row\":\"\"}],\"rest\":{\"n\":0}}"
+
+/* An Enforced partner that has less by a change of the registry. */
+static void
+t_weakened(void **state)
+{
+	static const struct {
+		const char *data;
+		bool weakens;
+	} rows[] = {
+	    {WEAK("weaker", "registry", "secure", "opportunistic"), true},
+	    {WEAK("removed", "registry", "encrypt", "nothing"), true},
+	    {WEAK("weaker", "settings", "secure", "secure, inbound off"), true},
+	    /* One more name that is taken, an older protocol. */
+	    {WEAK("weaker", "registry", "secure", "secure"), true},
+	    {WEAK("weaker", "registry", "opportunistic (full: secure)",
+		 "opportunistic"),
+		true},
+	    {WEAK("weaker", "downgrade", "secure",
+		 "opportunistic (full: secure)"),
+		false},
+	    {WEAK("removed", "registry", "opportunistic", "nothing"), false},
+	    {WEAK("changed", "registry", "secure", "secure"), false},
+	    {WEAK("stronger", "registry", "encrypt", "secure"), false},
+	};
+	size_t i;
+
+	(void)state;
+	have_registry(REGISTRY);
+	well("add", add_event("map", "", "{}", NOON(-5)));
+	read_days(3);
+	check_str("no", answer("lowered")->answer, "no");
+	for (i = COUNT(rows); i-- > 0;) {
+		well("add", add_event("map", "", rows[i].data,
+				NOON(-1) + 60 * (time_t)(COUNT(rows) - i)));
+		read_days(3);
+		check_int(rows[i].data, rep.rule[rep.nrules - 1].weakens,
+		    rows[i].weakens);
+		if (!rows[i].weakens)
+			check_str("no", answer("lowered")->answer, "no");
+	}
+	check_str("one", answer("lowered")->answer,
+	    "no downgrade; 1 partner was weakened by a change of rules");
+	check_int("one", answer("lowered")->state, REPORT_WATCH);
+	check_has("note", notes(),
+	    "watch initech: weakened by a change of rules at "
+	    "2026-11-22T12:05:00Z: initech.example from opportunistic (full: "
+	    "secure) to opportunistic, and 4 more\n");
+	/* One that the registry has no more, by the event. */
+	have_registry("partner acme mode=enforced domain=acme.example\n");
+	read_days(3);
+	check_str("gone", rep.rule[0].partner, "initech");
+	check_has("gone", notes(), "watch initech: weakened");
+	check_has("gone", notes(),
+	    "and 4 more; that is no partner's now, and mail since then is "
+	    "counted so\n");
+	well("one", try_report(MIDNIGHT - 2 * DAY, MIDNIGHT + DAY, T0, "acme"));
+	check_str("of another one", answer("lowered")->answer, "no");
+}
+
+#define ROW                                                            \
+	"{\"rows\":[{\"key\":\"acme.example\",\"change\":\"changed\"," \
+	"\"cause\":\"registry\",\"was\":\"secure\",\"is\":\"secure\","
+
+/* Two demands that look alike, of events with the words and without. */
+static void
+t_rule_words(void **state)
+{
+	static const struct {
+		const char *data, *change, *was, *is;
+	} rows[] = {
+	    {ROW "\"was_words\":\"match=a\",\"is_words\":\"match=b\"}]}",
+		"new gateway names", "secure match=a", "secure match=b"},
+	    {ROW "\"was_row\":\"secure match=a\","
+		 "\"is_row\":\"secure match=b\"}]}",
+		"new gateway names", "secure match=a", "secure match=b"},
+	    {ROW "\"was_words\":\"defer\",\"is_words\":\"reject\"}]}",
+		"changed", "secure defer", "secure reject"},
+	    {ROW "\"was_row\":\"secure\",\"is_row\":\"secure\"}]}", "changed",
+		"secure", "secure"},
+	    {ROW "\"was_row\":null}]}", "changed", "secure", "secure"},
+	    {"{\"rows\":[{\"key\":\"acme.example\",\"change\":\"weaker\","
+	     "\"was\":\"encrypt (full: secure)\",\"was_words\":\"match=a\","
+	     "\"is\":\"secure\",\"is_words\":\"match=a:b\"}]}",
+		"weaker", "encrypt (full: secure) match=a", "secure match=a:b"},
+	};
+	size_t i;
+
+	(void)state;
+	have_registry(REGISTRY);
+	for (i = 0; i < COUNT(rows); i++)
+		well("add", add_event("map", "", rows[i].data, T0));
+	read_days(1);
+	check_int("rules", rep.nrules, COUNT(rows));
+	for (i = 0; i < COUNT(rows); i++) {
+		check_str(rows[i].data, report_change_words(&rep.rule[i]),
+		    rows[i].change);
+		check_str(rows[i].data, rep.rule[i].was, rows[i].was);
+		check_str(rows[i].data, rep.rule[i].is, rows[i].is);
+	}
 }
 
 static void
@@ -411,10 +671,45 @@ t_hours(void **state)
 	check_int("hours of one", rep.host[0].hours, 3);
 	check_has("answer", answer("log read")->answer, "3 of 12 hours");
 	check_int("answer", answer("log read")->state, REPORT_OPEN);
+	/* Two of 1 h and 3 h at night; 5 h before noon. */
+	check_int("kinds", rep.nquiets, 3);
+	check_int("the longest first", rep.quiet[0].begin, MIDNIGHT + 7 * 3600);
+	check_int("alone", rep.quiet[0].n, 1);
 	/* A day of which no hour is over. */
 	well("new", try_report(MIDNIGHT, MIDNIGHT + DAY, MIDNIGHT + 60, NULL));
 	check_int("hours", rep.hours, 0);
 	check_int("answer", answer("log read")->state, REPORT_OPEN);
+}
+
+/* From 03:00 on an hour each night, once two; and a lost day. */
+static void
+t_quiet_nights(void **state)
+{
+	struct evidence_hour h[8 * 24];
+	size_t n = 0;
+	time_t t, at;
+
+	(void)state;
+	have_registry(REGISTRY);
+	count("2026-11-23", "acme", OUT, CLEAR, "", 0, 1);
+	for (t = MIDNIGHT - 7 * DAY; t < T0; t += 3600) {
+		at = t % DAY / 3600;
+		if (at == 3 || (at == 4 && t > MIDNIGHT) ||
+		    (t >= MIDNIGHT - 4 * DAY && t < MIDNIGHT - 3 * DAY))
+			continue;
+		h[n++] = (struct evidence_hour){t, "mx1", 1};
+	}
+	add(.hour = h, .nhours = n);
+	read_days(8);
+	check_int("gaps", rep.ngaps, 8);
+	check_int("kinds", rep.nquiets, 3);
+	check_int("the day", rep.quiet[0].end - rep.quiet[0].begin, DAY);
+	check_int("the hour", rep.quiet[1].n, 6);
+	check_int("from", rep.quiet[1].begin, MIDNIGHT - 7 * DAY + 3 * 3600);
+	check_int("to", rep.quiet[1].last, MIDNIGHT - DAY + 3 * 3600);
+	check_true("not on the lost day", !report_each_day(&rep.quiet[1]));
+	check_true("one alone", report_each_day(&rep.quiet[2]));
+	check_int("last", rep.quiet[2].begin, MIDNIGHT + 3 * 3600);
 }
 
 static void
@@ -450,6 +745,10 @@ t_notices(void **state)
 static void
 t_record(void **state)
 {
+	/* Changes of rules, downgrades, who was told. */
+	static const unsigned told[] = {2, 17, 24};
+	size_t i;
+
 	(void)state;
 	have_registry(REGISTRY);
 	well("add", add_event("map", "", "{}", T0));
@@ -458,13 +757,30 @@ t_record(void **state)
 	check_has(
 	    "verify", rep.verify, "tlspactctl history --check --known 1:");
 	check_has("verify", rep.verify, rep.head.hash);
-	check_int("whole", answer("whole")->state, REPORT_GOOD);
+	check_int("whole", answer("whole")->state, REPORT_OPEN);
+	check_has("whole", answer("whole")->detail, "no sealed day");
 	/* What was before the record is not on it. */
 	check_has("lowered", answer("lowered")->answer,
 	    "not since the record begins, at 2026-11-23T12:00:00Z");
 	check_int("lowered", answer("lowered")->state, REPORT_OPEN);
+	for (i = 0; i < COUNT(told); i++) {
+		check_int("in part", rep.fact[told[i]].state, REPORT_WATCH);
+		check_str("since", rep.fact[told[i]].text,
+		    "not known before the record begins, at "
+		    "2026-11-23T12:00:00Z");
+	}
+	/* Of a time before it there is no record. */
+	well(
+	    "before", try_report(MIDNIGHT - 2 * DAY, MIDNIGHT - DAY, T0, NULL));
+	for (i = 0; i < COUNT(told); i++)
+		check_int("not shown", rep.fact[told[i]].state, REPORT_OPEN);
+	check_int("lowered", answer("lowered")->state, REPORT_OPEN);
+	check_has("lowered", answer("lowered")->answer,
+	    "not known before the record begins");
 	well("then", try_report(MIDNIGHT + DAY, NOON(2), NOON(2), NULL));
 	check_int("lowered", answer("lowered")->state, REPORT_GOOD);
+	for (i = 0; i < COUNT(told); i++)
+		check_int("shown", rep.fact[told[i]].state, REPORT_GOOD);
 	by_hand("UPDATE event SET text = 'another'");
 	read_days(1);
 	check_int("flaws", rep.flaws, 1);
@@ -477,6 +793,36 @@ t_record(void **state)
 	check_has("lowered", answer("lowered")->answer,
 	    "3 mails under a downgrade that the record does not have");
 	check_int("lowered", answer("lowered")->state, REPORT_BAD);
+}
+
+/* The evidence is as the record says only where that says something. */
+static void
+t_sealed(void **state)
+{
+	static const char some[] = "the evidence is as it says on 2 of 3 days; "
+				   "the others are not sealed: 2026-11-21";
+	(void)state;
+	have_registry(REGISTRY);
+	count("2026-11-21", "acme", OUT, VERIFIED, "secure", 0, 5);
+	count("2026-11-22", "acme", OUT, VERIFIED, "secure", 0, 5);
+	set.ledger = file;
+	set.evidence = seen;
+	well("seal", day_run(led, &set, T0, &err));
+	well("seal", day_run(led, &set, T0 + DAY, &err));
+	well("all", try_report(MIDNIGHT - DAY, NOON(2), NOON(2), NULL));
+	check_int("all", answer("whole")->state, REPORT_GOOD);
+	check_str("all", answer("whole")->detail, "the evidence is as it says");
+	check_int("fact", rep.fact[22].state, REPORT_GOOD);
+	well("some", try_report(MIDNIGHT - 9 * DAY, NOON(2), NOON(2), NULL));
+	check_int("some", answer("whole")->state, REPORT_OPEN);
+	check_str("some", answer("whole")->answer, "whole: 2 events");
+	check_str("some", answer("whole")->detail, some);
+	check_int("fact", rep.fact[22].state, REPORT_WATCH);
+	check_str("fact", rep.fact[22].text, some);
+	by_hand_in(seen, "DELETE FROM log_count WHERE day = '2026-11-22'");
+	well("gone", try_report(MIDNIGHT - DAY, NOON(2), NOON(2), NULL));
+	check_int("gone", answer("whole")->state, REPORT_BAD);
+	check_has("gone", answer("whole")->detail, "was held against it");
 }
 
 /* Asked for, but there is none: that proves nothing. */
@@ -548,6 +894,53 @@ t_tests(void **state)
 }
 
 static void
+t_own(void **state)
+{
+	static const struct evidence_own own[] = {
+	    {.what = "server certificate",
+		.name = "/a.pem",
+		.state = "good",
+		.text = "CN mx",
+		.begins = NOON(-80),
+		.ends = NOON(10)},
+	    {.what = "TLSA",
+		.name = "mx.example",
+		.state = "bad",
+		.text = "no match"},
+	    {.what = "MTA-STS", .state = "strange", .text = "?"},
+	};
+
+	(void)state;
+	have_registry(REGISTRY);
+	read_days(7);
+	check_int("fact", rep.fact[19].state, REPORT_OPEN);
+	check_str("fact", rep.fact[19].text,
+	    "not looked at: tlspact-setup check --record");
+	well("add", evidence_own_set(evi, NOON(-1), own, COUNT(own), &err));
+	read_days(7);
+	check_int("own", rep.nown, 3);
+	check_int("own", rep.own[1].state, REPORT_BAD);
+	check_int("no such state", rep.own[2].state, REPORT_OPEN);
+	check_true("fresh", !rep.own_old);
+	check_int("fact", rep.fact[19].state, REPORT_WATCH);
+	check_str("fact", rep.fact[19].text, "1 of 3 not known");
+	check_has("bad", notes(), "bad : our TLSA mx.example: no match");
+	check_has(
+	    "ends", notes(), "watch : our server certificate /a.pem: CN mx");
+	well("add", evidence_own_set(evi, NOON(-1), own, 1, &err));
+	well("to come", evidence_own_set(evi, NOON(9), own + 1, 1, &err));
+	read_days(7);
+	check_int("fact", rep.fact[19].state, REPORT_GOOD);
+	well("gone", evidence_own_set(evi, NOON(-1), own, 0, &err));
+	well("add", evidence_own_set(evi, NOON(-3), own, 1, &err));
+	read_days(7);
+	check_true("old", rep.own_old);
+	check_int("fact", rep.fact[19].state, REPORT_WATCH);
+	check_str("fact", rep.fact[19].text,
+	    "looked at last on 2026-11-20: tlspact-setup check --record");
+}
+
+static void
 t_percent(void **state)
 {
 	static const struct {
@@ -577,18 +970,27 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    REPORT_CASE(t_empty),
 	    REPORT_CASE(t_mail),
+	    REPORT_CASE(t_in_the_clear),
+	    REPORT_CASE(t_before),
+	    REPORT_CASE(t_clear_without_rule),
 	    REPORT_CASE(t_uses),
 	    REPORT_CASE(t_exchanges),
 	    REPORT_CASE(t_gone),
+	    REPORT_CASE(t_gone_since),
 	    REPORT_CASE(t_downgrades),
 	    REPORT_CASE(t_rules),
+	    REPORT_CASE(t_weakened),
+	    REPORT_CASE(t_rule_words),
 	    REPORT_CASE(t_faults),
 	    REPORT_CASE(t_failures),
 	    REPORT_CASE(t_hours),
+	    REPORT_CASE(t_quiet_nights),
 	    REPORT_CASE(t_notices),
 	    REPORT_CASE(t_record),
+	    REPORT_CASE(t_sealed),
 	    REPORT_CASE(t_no_evidence),
 	    REPORT_CASE(t_tests),
+	    REPORT_CASE(t_own),
 	    cmocka_unit_test(t_percent),
 	};
 

@@ -44,7 +44,7 @@ look(struct evidence_probe p)
 	p.time = p.time == 0 ? T0 - 600 : p.time;
 	p.fault = p.fault == NULL ? "ok" : p.fault;
 	p.key = p.key == NULL ? KEY_A : p.key;
-	well("look", evidence_probe_add(evi, &p, &err));
+	well("look", evidence_probe_add(evi, &p, NULL, &err));
 }
 #define look(...) look((struct evidence_probe){__VA_ARGS__})
 
@@ -105,6 +105,145 @@ t_states(void **state)
 	}
 }
 
+/* What a map or a mail tells after a look; times are from the look. */
+static void
+t_since(void **state)
+{
+#define MAP(key, cause, more)                                                 \
+	"{\"before\":\"x\",\"rows\":[{\"key\":\"" key "\",\"cause\":\"" cause \
+	"\"}],\"rest\":{\"n\":" more "}}"
+	static const char newer[] = "the rule is newer than the look";
+	static const struct {
+		const char *name, *kind, *map, *fault, *host;
+		time_t at;
+		const char *word;
+	} row[] = {
+	    {"another's row", "map", MAP("initech.example", "registry", "0"),
+		NULL, NULL, 60, "passes"},
+	    {"a downgrade", "map", MAP("acme.example", "downgrade", "0"), NULL,
+		NULL, 60, "passes"},
+	    {"a map before", "map", MAP("acme.example", "registry", "0"), NULL,
+		NULL, -60, "passes"},
+	    {"no TLS", NULL, NULL, "connect-timeout", "mx.acme.example", 60,
+		"passes"},
+	    {"at another", NULL, NULL, "expired", "mx9.acme.example", 60,
+		"passes"},
+	    {"mail before", NULL, NULL, "expired", "mx.acme.example", -60,
+		"passes"},
+	    {"mail", NULL, NULL, "expired", "mx.acme.example", 60,
+		"a mail failed after the look: expired"},
+	    {"a rule", "map", MAP("acme.example", "registry", "0"), NULL, NULL,
+		60, newer},
+	    {"not named", "map", MAP("initech.example", "registry", "3"), NULL,
+		NULL, 120, newer},
+	    {"not recorded", "map-unrecorded", "{}", NULL, NULL, 180, newer},
+	};
+	struct evidence_failure x;
+	struct evidence_batch b = {.failure = &x, .nfailures = 1};
+	time_t at = T0 - 7200;
+	bool open;
+	size_t i;
+
+	(void)state;
+	have_registry(REGISTRY);
+	for (i = 0; i < COUNT(row); i++) {
+		/* Each look is after all that was before. */
+		at += 300;
+		look(.time = at, .judged = EVIDENCE_BY_CA);
+		x = (struct evidence_failure){.time = at + row[i].at,
+		    .partner = "acme",
+		    .direction = EVIDENCE_OUT,
+		    .fault = row[i].fault,
+		    .domain = "acme.example",
+		    .host = row[i].host,
+		    .address = "",
+		    .queue_id = "",
+		    .text = ""};
+		if (row[i].fault != NULL)
+			well("failure", evidence_log_add(evi, &b, &err));
+		if (row[i].kind != NULL)
+			well("map", add_event(row[i].kind, "", row[i].map,
+					at + row[i].at));
+		read_days(1);
+		open = strcmp(row[i].word, "passes") != 0;
+		check_str(
+		    row[i].name, partner("acme")->gateway->word, row[i].word);
+		check_int(row[i].name, answer("gateways")->state,
+		    open ? REPORT_OPEN : REPORT_GOOD);
+		check_str(row[i].name, answer("gateways")->answer,
+		    open ? "0 of 1 pass" : "1 of 1 pass");
+	}
+#undef MAP
+}
+
+#define ACME                                             \
+	"partner acme mode=enforced domain=acme.example" \
+	" contact=p@a.example"
+
+/* What failed by the rule before is judged by that of now, mail and all. */
+static void
+t_ruled(void **state)
+{
+	static const char map[] =
+	    "{\"before\":\"x\",\"rows\":[{\"key\":\"acme.example\","
+	    "\"cause\":\"registry\"}],\"rest\":{\"n\":0}}";
+	static const char *const rules[] = {ACME " gateway=mx.labs.example\n",
+	    ACME " gateway=mx.acme.example\n"};
+	char *pem = chain_of("mx.labs.example", "Labs"), *ca = NULL;
+	struct evidence_failure x = {.partner = "acme",
+	    .direction = EVIDENCE_OUT,
+	    .fault = "expired",
+	    .domain = "acme.example",
+	    .host = "mx.labs.example",
+	    .address = "",
+	    .queue_id = "",
+	    .text = "",
+	    .time = T0 - 120};
+	struct evidence_batch b = {.failure = &x, .nfailures = 1};
+	const struct report_gateway *w;
+	unsigned i;
+
+	(void)state;
+	mk_pem(root.x, &ca);
+	for (i = 0; i < COUNT(rules); i++) {
+		have_registry(rules[i]);
+		if (i == 0) {
+			look(.host = "mx.labs.example", .chain = pem,
+			    .fault = "name-mismatch", .time = T0 - 600,
+			    .judged = EVIDENCE_FAILED);
+			read_days(1);
+			check_str("no map since",
+			    partner("acme")->gateway->word, "name-mismatch");
+			well("map", add_event("map", "", map, T0 - 300));
+			read_days(1);
+			check_str("no CA", partner("acme")->gateway->word,
+			    "the rule is newer than the look");
+			check_puts(set.ca_file, ca);
+		}
+		for (brief = false;; brief = true) {
+			read_days(1);
+			w = partner("acme")->gateway;
+			check_str(
+			    "fault", w->fault, i == 0 ? "ok" : "name-mismatch");
+			check_str("word", w->word,
+			    i == 0 ? "passes, by the rule after the look"
+				   : "name-mismatch");
+			check_int("answer", answer("gateways")->state,
+			    i == 0 ? REPORT_GOOD : REPORT_BAD);
+			if (brief)
+				break;
+		}
+		brief = false;
+	}
+	have_registry(rules[0]);
+	well("failure", evidence_log_add(evi, &b, &err));
+	read_days(1);
+	check_str("mail since", partner("acme")->gateway->word,
+	    "a mail failed after the look: expired");
+	free(pem);
+	free(ca);
+}
+
 static void
 t_chain(void **state)
 {
@@ -136,6 +275,14 @@ t_chain(void **state)
 	check_int("not PEM", w[2].ncerts, 0);
 	check_str("not PEM", w[2].issuer, "");
 	check_str("names", partner("acme")->names, "agreed");
+	/* Chains take most of the time; a short answer does without. */
+	brief = true;
+	read_days(1);
+	brief = false;
+	w = partner("acme")->gateway;
+	check_int("gateways", partner("acme")->ngateways, 3);
+	check_int("state", w[0].state, REPORT_GOOD);
+	check_int("no chain", w[0].ncerts, 0);
 }
 
 static void
@@ -188,6 +335,43 @@ t_changes(void **state)
 }
 
 /* One thing is missing after the other. */
+/* What a gateway shows today says nothing of the mail of a day before. */
+static void
+t_period_over(void **state)
+{
+	(void)state;
+	have_registry(REGISTRY);
+	count("2026-11-22", "acme", EVIDENCE_OUT, EVIDENCE_VERIFIED, "secure",
+	    0, 7);
+	look(.fault = "expired", .judged = EVIDENCE_FAILED);
+	well("over", try_report(MIDNIGHT - DAY, MIDNIGHT, T0, NULL));
+	check_str("kept", partner("acme")->verdict, "kept");
+	check_int("kept", partner("acme")->state, REPORT_GOOD);
+	check_int("now", answer("gateways")->state, REPORT_BAD);
+	check_true("now", answer("gateways")->now);
+	check_true("then", !answer("to Enforced")->now);
+	check_has("now", notes(), "bad acme: mx.acme.example");
+	check_true("now", rep.note[0].now);
+	well("not over", try_report(MIDNIGHT - DAY, MIDNIGHT + DAY, T0, NULL));
+	check_str("fails", partner("acme")->verdict, "a gateway fails");
+}
+
+/* A gateway of a domain that is the partner's no more is not counted. */
+static void
+t_taken(void **state)
+{
+	(void)state;
+	have_registry(REGISTRY);
+	look(.judged = EVIDENCE_BY_CA);
+	look(.nexthop = "old.example", .host = "mx.old.example",
+	    .fault = "no-starttls", .judged = EVIDENCE_FAILED);
+	read_days(30);
+	check_int("gateways", rep.ngateways, 1);
+	check_int("acme", partner("acme")->ngateways, 1);
+	check_int("now", answer("gateways")->state, REPORT_GOOD);
+	check_true("notes", strstr(notes(), "old.example") == NULL);
+}
+
 static void
 t_ready(void **state)
 {
@@ -235,6 +419,7 @@ t_ready(void **state)
 	check_str("line", p->line, "registry:2: partner initech mode=enforced");
 	check_str("answer", answer("could be Enforced")->answer,
 	    "1 of 1 Opportunistic partner");
+	check_str("who", answer("could be Enforced")->detail, "initech");
 	well("hour",
 	    evidence_log_add(evi,
 		&(struct evidence_batch){.hour = &hour, .nhours = 1}, &err));
@@ -263,8 +448,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    REPORT_CASE(t_states),
+	    REPORT_CASE(t_since),
+	    REPORT_CASE(t_ruled),
 	    REPORT_CASE(t_chain),
 	    REPORT_CASE(t_changes),
+	    REPORT_CASE(t_period_over),
+	    REPORT_CASE(t_taken),
 	    REPORT_CASE(t_ready),
 	};
 

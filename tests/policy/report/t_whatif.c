@@ -81,7 +81,7 @@ show(const char *partner, const char *host, enum chain which, time_t when)
 				      .fault = "ok",
 				      .key = key,
 				      .chain = pem[which]},
-				  &err));
+				  NULL, &err));
 	return pem[which];
 }
 

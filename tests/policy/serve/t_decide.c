@@ -47,7 +47,7 @@ static const struct test {
     {"inbound=require", "secure protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1",
 	"TLSv1.2", "", "", "", VERDICT_DUNNO, 0},
     {"inbound=require", "secure protocols=TLSv1.2", "TLSv1.1", "", "", "",
-	VERDICT_DUNNO, 0},
+	VERDICT_DEFER, BREACH_PROTOCOL},
     {"inbound=require", "secure protocols=>=odd", "TLSv1", "", "", "",
 	VERDICT_DUNNO, 0},
     {"inbound=require action=reject", ROW, "", "", "", "", VERDICT_REJECT,
@@ -381,8 +381,7 @@ tells_senders(void **state)
 	    "its servers have failed that since 1970-01-01T00:00:00Z "
 	    "(expired). Send it again when they are mended. Questions to "
 	    "help@ours.example");
-	decide_no_rule(true, &d);
-	assert_int_equal(d.verdict, VERDICT_DEFER);
+	assert_int_equal(decide_broken.verdict, VERDICT_DEFER);
 }
 
 int

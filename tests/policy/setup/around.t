@@ -2,6 +2,8 @@
 # What tlspact-setup check finds around Postfix, as the account of the units.
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/../../lab/tap.sh"
+# shellcheck source=tests/lab/signedroot.sh
+. "$TOP/tests/lab/signedroot.sh"
 
 command -v postconf >/dev/null || skip_all 'no Postfix here'
 [ "$(id -u)" = 0 ] || skip_all 'needs root'
@@ -92,27 +94,8 @@ if ! command -v nsd >/dev/null; then
 	skip 'the resolver' 'no nsd here'
 	done_testing
 fi
-port=$((20000 + $$ % 20000))
-cat >"$T/nsd.conf" <<NSD
-server:
- ip-address: 127.0.0.1@$port
- zonesdir: "$TOP/tests/dns"
- database: ""
- username: ""
- chroot: ""
- pidfile: ""
- zonelistfile: "$T/zones"
- xfrdfile: "$T/xfrd"
- logfile: "$T/nsd.log"
-remote-control:
- control-enable: no
-zone:
- name: .
- zonefile: root.zone
-NSD
-nsd -d -c "$T/nsd.conf" &
-nsd=$!
-at_exit kill $nsd
+# shellcheck disable=SC2119 # no other zones
+signed_root
 resolver=(-o "resolver=127.0.0.1@$port" -o trust_anchor="$T/root.ds")
 cp "$TOP/tests/dns/root.ds" "$T/root.ds"
 chmod 644 "$T/root.ds"

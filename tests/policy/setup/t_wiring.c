@@ -8,6 +8,7 @@
 #include "maincf.h"
 #include "mapfacts.h"
 #include "postconf.h"
+#include "receiver.h"
 #include "rewire.h"
 #include "target.h"
 #include "findings.h"
@@ -121,6 +122,16 @@ same(const char *a, const char *b)
 	return strcmp(a, b) == 0 || strcmp(a, "/link.pem") == 0;
 }
 
+static const char *closed; /* the socket that Postfix may not open */
+
+static int
+opens(const char *root, const char *path, const char *user)
+{
+	assert_string_equal(root, "/spool");
+	assert_string_equal(user, "postfix");
+	return closed != NULL && strcmp(path, closed) == 0 ? EACCES : 0;
+}
+
 static void
 test_inbound(void **state)
 {
@@ -206,7 +217,7 @@ test_inbound(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		c = conf_with(cases[i].parameter, cases[i].value);
-		wiring_check(&c, &facts, readable, same, &f);
+		wiring_check(&c, &facts, readable, same, opens, &f);
 		fault = note = NULL;
 		for (k = 0; k < f.n; k++)
 			if (f.v[k].kind == FINDING_FAULT)
@@ -282,7 +293,7 @@ test_sending(void **state)
 			names[c.n] = (char *)(uintptr_t)lists[n];
 			values[c.n++] = (char *)(uintptr_t) "HIGH:MEDIUM";
 		}
-		wiring_check(&c, &facts, readable, same, &f);
+		wiring_check(&c, &facts, readable, same, opens, &f);
 		check_int(cases[i].value, f.n, cases[i].what != NULL);
 		check_int(cases[i].value, f.faults,
 		    cases[i].what != NULL && !cases[i].note);
@@ -303,21 +314,21 @@ test_client_certificates(void **state)
 
 	(void)state;
 	asks.ask_name = 1;
-	wiring_check(&c, &asks, readable, same, &f);
+	wiring_check(&c, &asks, readable, same, opens, &f);
 	assert_int_equal(f.faults, 2); /* not asked, and no CA */
 	findings_release(&f);
 	c = conf_with("smtpd_tls_fingerprint_digest", "md5");
 	/* A bare key has no name, and is a key. */
 	names[c.n] = (char *)(uintptr_t) "smtpd_tls_enable_rpk";
 	values[c.n++] = (char *)(uintptr_t) "yes";
-	wiring_check(&c, &asks, readable, same, &f);
+	wiring_check(&c, &asks, readable, same, opens, &f);
 	assert_int_equal(f.faults, 3); /* nor asked, nor a CA */
 	check_has("rpk", f.v[0].fix, "smtpd_tls_ask_ccert = yes");
 	check_has("rpk", f.v[1].fix, "'smtpd_tls_enable_rpk = no'");
 	findings_release(&f);
 	asks.ask_name = 0;
 	asks.ask_key = 1;
-	wiring_check(&c, &asks, readable, same, &f);
+	wiring_check(&c, &asks, readable, same, opens, &f);
 	assert_int_equal(f.faults, 2); /* not asked, and the digest */
 	findings_release(&f);
 }
@@ -374,7 +385,7 @@ test_purpose(void **state)
 						: n == 2 ? cases[i].append
 							 : "yes");
 		}
-		wiring_check(&c, &asks, readable, same, &f);
+		wiring_check(&c, &asks, readable, same, opens, &f);
 		check_int(cases[i].name, f.faults, 0);
 		check_int(cases[i].name, f.n, cases[i].fix != NULL);
 		if (cases[i].fix != NULL)
@@ -424,7 +435,7 @@ test_requiretls(void **state)
 		c = conf_with("requiretls_enable", cases[i].enable);
 		names[c.n] = (char *)(uintptr_t) "smtp_requiretls_policy";
 		values[c.n++] = (char *)(uintptr_t)cases[i].policy;
-		wiring_check(&c, &says, readable, same, &f);
+		wiring_check(&c, &says, readable, same, opens, &f);
 		check_int(cases[i].policy, f.n, cases[i].what != NULL);
 		check_int(cases[i].policy, f.faults,
 		    cases[i].what != NULL && cases[i].words > 0);
@@ -444,7 +455,7 @@ test_requiretls(void **state)
 	/* It is not there. */
 	says.requiretls_map = "/missing.cdb";
 	c = conf_with("requiretls_enable", "no");
-	wiring_check(&c, &says, readable, same, &f);
+	wiring_check(&c, &says, readable, same, opens, &f);
 	assert_int_equal(f.faults, 1);
 	check_has("gone", f.v[0].what, "is held without it");
 	findings_release(&f);
@@ -468,7 +479,7 @@ test_lines(void **state)
 		"default_action=tlspact_dead }"},
 	    {"smtpd_recipient_restrictions",
 		"check_policy_service unix:private/spf",
-		ASK ", check_policy_service, unix:private/spf"},
+		ASK ", check_policy_service unix:private/spf"},
 	    {"smtpd_restriction_classes", "", "tlspact_dead, tlspact_bounce"},
 	    {"smtpd_restriction_classes", "a tlspact_bounce",
 		"a tlspact_bounce, tlspact_dead"},
@@ -608,6 +619,56 @@ test_services(void **state)
 		    cases[i].is);
 }
 
+/* Whoever runs us may open a socket of ours; may Postfix? */
+static void
+test_closed(void **state)
+{
+	static const struct {
+		const char *name, *parameter, *value;
+		const char *closed; /* as Postfix would open it */
+		const char *where;  /* NULL: that is no fault */
+	} cases[] = {
+	    {"policy", NULL, NULL, "tlspact/policy", "policy_socket"},
+	    {"no socketmap asked", NULL, NULL, "tlspact/socketmap", NULL},
+	    {"not asked", "smtpd_recipient_restrictions", "permit_mynetworks",
+		"tlspact/policy", NULL},
+	    {"socketmap", "smtp_tls_policy_maps",
+		"socketmap:unix:tlspact/socketmap:x", "tlspact/socketmap",
+		"socketmap_socket"},
+	    {"by proxymap", "smtp_tls_policy_maps",
+		"proxy:socketmap:unix:tlspact/socketmap:x", "tlspact/socketmap",
+		"socketmap_socket"},
+	    {"by its whole path", "smtp_tls_policy_maps",
+		"socketmap:unix:/spool/tlspact/socketmap:x",
+		"/spool/tlspact/socketmap", "socketmap_socket"},
+	};
+	const char *where;
+	struct findings f;
+	struct postconf c;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		closed = cases[i].closed;
+		c = conf_with(cases[i].parameter, cases[i].value);
+		wiring_check(&c, &facts, readable, same, opens, &f);
+		where = NULL;
+		for (k = 0; k < f.n; k++) {
+			if (strstr(f.v[k].what, "Permission denied") == NULL)
+				continue;
+			assert_int_equal(f.v[k].kind, FINDING_FAULT);
+			where = f.v[k].where;
+			check_has(cases[i].name, f.v[k].what,
+			    "Postfix (user postfix) may not open "
+			    "\"/spool/tlspact/");
+			check_has(cases[i].name, f.v[k].fix, "socket_group");
+		}
+		check_str(cases[i].name, where, cases[i].where);
+		findings_release(&f);
+	}
+	closed = NULL;
+}
+
 /* A table of socketmap by either kind of socket. */
 static void
 test_socketmaps(void **state)
@@ -652,7 +713,7 @@ check_several(struct postconf *c, struct findings *f)
 
 	c->service = several;
 	c->nservices = COUNT(several);
-	wiring_check(c, &facts, readable, same, f);
+	wiring_check(c, &facts, readable, same, opens, f);
 }
 
 /* Services with options of their own, and those that are nobody's business. */
@@ -736,7 +797,7 @@ test_stages(void **state)
 		values[n] = (char *)(uintptr_t) "";
 		names[c.n] = (char *)(uintptr_t)cases[i].list;
 		values[c.n++] = (char *)(uintptr_t)ASK;
-		wiring_check(&c, &facts, readable, same, &f);
+		wiring_check(&c, &facts, readable, same, opens, &f);
 		if (cases[i].fault == NULL)
 			check_int(cases[i].list, f.n, 0);
 		else
@@ -782,6 +843,31 @@ test_words(void **state)
 	free(sock);
 }
 
+/* Do those who take mail from other hosts ask? */
+static void
+test_receivers(void **state)
+{
+	static const struct {
+		const char *name, *value;
+		enum receiver_asks asks;
+	} cases[] = {
+	    {NULL, NULL, RECEIVER_ASKS},
+	    {"smtpd_recipient_restrictions", "permit_mynetworks",
+		RECEIVER_ASKS_NOT},
+	    {"smtpd_recipient_restrictions", "permit, " ASK, RECEIVER_ASKS_NOT},
+	    {"inet_interfaces", "loopback-only", RECEIVER_NONE},
+	};
+	struct postconf c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		c = conf_with(cases[i].name, cases[i].value);
+		check_int(cases[i].value,
+		    receiver_asks(&c, facts.policy_socket), cases[i].asks);
+	}
+}
+
 /* postconf -P takes no blanks. */
 static void
 test_fix_of_option(void **state)
@@ -817,10 +903,12 @@ main(void)
 	    cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_ask),
 	    cmocka_unit_test(test_services),
+	    cmocka_unit_test(test_closed),
 	    cmocka_unit_test(test_socketmaps),
 	    cmocka_unit_test(test_master),
 	    cmocka_unit_test(test_stages),
 	    cmocka_unit_test(test_words),
+	    cmocka_unit_test(test_receivers),
 	    cmocka_unit_test(test_fix_of_option),
 	};
 

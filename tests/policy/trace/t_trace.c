@@ -202,7 +202,7 @@ t_chains(void **state)
 		for (i = len = 0; i < n; i++)
 			len += (size_t)snprintf(got + len, sizeof(got) - len,
 			    "%s%s %c %s;", i == 0 ? "" : " ",
-			    received_tls_name(t.hop[i].field.tls),
+			    received_tls_names[t.hop[i].field.tls],
 			    t.hop[i].believed ? 'b' : 'c',
 			    leg_name(t.hop[i].leg));
 		check_str(c->row, got, c->want);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "ledger_rename.h"
 #include "mapbuild.h"
 
 /* What tlspact-compile would do. */
@@ -33,9 +34,9 @@ test_story(void **state)
 	check_str("two", did(), "probe acme;probe globex;");
 	shows("acme", "expired", KEY_A, T0 + 12, T0 - 5);
 	shows("globex", "ok", KEY_B, T0 + 12, T0 + 90 * 86400);
-	warden_probed(k, "acme", T0 + 12);
+	probed("acme", T0 + 12);
 	check_str("the control is out", did(), "");
-	warden_probed(k, "globex", T0 + 12);
+	probed("globex", T0 + 12);
 	warden_tick(k, T0 + 12);
 	check_str("lowered", did(),
 	    "compile;send postmaster@ours.example it@partners.example;");
@@ -45,7 +46,7 @@ test_story(void **state)
 	check_has("from", letter_text[1], "\nFrom: postmaster@ours.example\n");
 	check_true(
 	    "theirs", strstr(letter_text[1], "tlspactctl restore") == NULL);
-	warden_compiled(k, true, "", T0 + 13);
+	compiled(NULL, T0 + 13);
 	check_str("flushed once the map is there", did(), "flush acme;");
 	(void)send_all(T0 + 13);
 	(void)did();
@@ -62,7 +63,7 @@ test_story(void **state)
 	warden_tick(k, T0 + 12 + 310);
 	check_str("nobody is told before the map says so", did(), "");
 	write_map(T0 + 322);
-	warden_compiled(k, true, "", T0 + 323);
+	compiled(NULL, T0 + 323);
 	warden_tick(k, T0 + 323);
 	check_has("told", letter_json, "\"kind\":\"restored\"");
 	(void)send_all(T0 + 324);
@@ -129,7 +130,7 @@ test_crash(void **state)
 	check_str("the pin is the key that passed", o.keys, KEY_A);
 	start(T0 + 20);
 	check_has("the map first", did(), "compile;");
-	warden_compiled(k, true, "", T0 + 21);
+	compiled(NULL, T0 + 21);
 	check_has("then the mail", did(), "flush acme;");
 	check_int("not lowered again", lows().all, 1);
 	check_int("one notice", send_all(T0 + 22), 1);
@@ -152,10 +153,10 @@ test_hold(void **state)
 	warden_tick(k, T0 + 11);
 	check_str("probe", did(), "probe globex;probe acme;");
 	shows("globex", "self-signed", KEY_A, T0 + 11, T0 + 90 * 86400);
-	warden_probed(k, "globex", T0 + 11);
+	probed("globex", T0 + 11);
 	check_str("whose fault it is, is not known yet", did(), "");
 	shows("acme", "ok", KEY_A, T0 + 11, T0 + 90 * 86400);
-	warden_probed(k, "acme", T0 + 11);
+	probed("acme", T0 + 11);
 	warden_tick(k, T0 + 12);
 	check_has("told", did(), "send postmaster@ours.example");
 	check_has("held", letter_json, "\"kind\":\"held\"");
@@ -241,8 +242,8 @@ test_stranger(void **state)
 	shows_at("192.0.2.66", "acme", "self-signed", KEY_B, T0 + 11,
 	    T0 + 90 * 86400);
 	shows("globex", "ok", KEY_B, T0 + 11, T0 + 90 * 86400);
-	warden_probed(k, "acme", T0 + 11);
-	warden_probed(k, "globex", T0 + 11);
+	probed("acme", T0 + 11);
+	probed("globex", T0 + 11);
 	warden_tick(k, T0 + 12);
 	check_int("nobody lowered", lows().all, 0);
 	check_has("held", letter_json, "\"why\":\"stranger\"");
@@ -255,8 +256,8 @@ test_stranger(void **state)
 	failure("acme", "self-signed", "A4", T0 + 319);
 	shows("globex", "ok", KEY_B, T0 + 320, T0 + 90 * 86400);
 	warden_tick(k, T0 + 320);
-	warden_probed(k, "acme", T0 + 320);
-	warden_probed(k, "globex", T0 + 320);
+	probed("acme", T0 + 320);
+	probed("globex", T0 + 320);
 	warden_tick(k, T0 + 321);
 	check_str("lowered", lows().after, "encrypt");
 	(void)send_all(T0 + 321);
@@ -279,7 +280,7 @@ test_compiler(void **state)
 	lower_acme("self-signed", KEY_B);
 	check_has("compile", did(), "compile;");
 	check_str("step", lows().after, "encrypt");
-	warden_compiled(k, false, "registry:3: nonsense", T0 + 12);
+	compiled("registry:3: nonsense", T0 + 12);
 	(void)send_all(T0 + 12);
 	check_has("told", letter_json, "\"kind\":\"map\"");
 	check_has("why", letter_json, "nonsense");
@@ -288,11 +289,11 @@ test_compiler(void **state)
 	check_str("not at once", did(), "");
 	warden_tick(k, T0 + 73);
 	check_has("again", did(), "compile;");
-	warden_compiled(k, false, "registry:3: nonsense", T0 + 74);
+	compiled("registry:3: nonsense", T0 + 74);
 	check_int("not told again", send_all(T0 + 74), 0);
 	warden_tick(k, T0 + 140);
 	(void)did();
-	warden_compiled(k, true, "", T0 + 141);
+	compiled(NULL, T0 + 141);
 	check_str("flush", did(), "flush acme;");
 }
 
@@ -308,13 +309,13 @@ test_unsent(void **state)
 	check_true("on its way", letter != 0);
 	id = letter;
 	letter = 0;
-	warden_sent(k, id, "sendmail failed", T0 + 12);
+	letter_sent(id, "sendmail failed", T0 + 12);
 	warden_tick(k, T0 + 40);
 	check_int("not yet", letter, 0);
 	warden_tick(k, T0 + 80);
 	check_int("again", letter, id);
 	letter = 0;
-	warden_sent(k, id, "sendmail failed", T0 + 81);
+	letter_sent(id, "sendmail failed", T0 + 81);
 	warden_tick(k, T0 + 145);
 	check_int("later", letter, 0);
 	warden_tick(k, T0 + 205);
@@ -338,19 +339,19 @@ test_order(void **state)
 	check_has("lowered", letter_json, "\"kind\":\"lowered\"");
 	first = letter;
 	letter = 0;
-	warden_compiled(k, true, "", T0 + 12);
+	compiled(NULL, T0 + 12);
 	/* It takes its time, and fails; meanwhile the downgrade ends. */
 	warden_tick(k, T0 + 250);
 	warden_tick(k, T0 + 311);
-	warden_compiled(k, true, "", T0 + 311);
-	warden_sent(k, first, "sendmail takes too long", T0 + 312);
+	compiled(NULL, T0 + 311);
+	letter_sent(first, "sendmail takes too long", T0 + 312);
 	warden_tick(k, T0 + 313);
 	warden_tick(k, T0 + 330);
 	check_int("the end is not told before the begin", letter, 0);
 	warden_tick(k, T0 + 373);
 	check_int("the begin is tried again", letter, first);
 	letter = 0;
-	warden_sent(k, first, NULL, T0 + 374);
+	letter_sent(first, NULL, T0 + 374);
 	warden_tick(k, T0 + 375);
 	check_has("then the next", letter_json, "\"kind\":\"end-near\"");
 	first = letter;
@@ -359,7 +360,7 @@ test_order(void **state)
 	for (i = 0; i < 100 && (letter == 0 || letter == first); i++) {
 		if (letter == first || i == 0) {
 			letter = 0;
-			warden_sent(k, first, "no", T0 + 400 + i * 600);
+			letter_sent(first, "no", T0 + 400 + i * 600);
 		}
 		warden_tick(k, T0 + 700 + i * 600);
 	}
@@ -395,6 +396,56 @@ test_by_hand(void **state)
 	check_has("the operator alone", did(), "send postmaster@ours.example;");
 }
 
+/*
+ * What ended while nobody looked: with the fault, if it is there, and only the
+ * last end; not one that nobody could see begin.
+ */
+static void
+test_ended_unseen(void **state)
+{
+	static const struct {
+		const char *name, *fault;
+		time_t seconds;
+		int again;
+		const char *want;
+	} rows[] = {
+	    {"it fails", "expired", 50, 0, "is back at secure, but the fault"},
+	    {"it passes", "ok", 50, 0, "is back at secure\","},
+	    {"twice", "ok", 50, 1, "is back at secure\","},
+	    {"at once", "ok", 1, 0, NULL},
+	};
+	struct ledger_downgrade d = lowering;
+	int64_t id;
+	size_t i;
+	int n;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		time_t t = T0 + 10;
+
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		all_well();
+		shows("acme", rows[i].fault, KEY_A, T0 + 5, T0 + 90 * 86400);
+		warden_free(k);
+		for (n = 0; n <= rows[i].again; n++, t += 100) {
+			d.begin = t;
+			d.end = t + 3600;
+			well(rows[i].name,
+			    ledger_downgrade_begin(led, &d, t, &id, &err));
+			well(rows[i].name, ledger_downgrade_close(led, id, "jo",
+					       "", t + rows[i].seconds, &err));
+		}
+		start(T0 + 400);
+		compiled(NULL, T0 + 400);
+		if (rows[i].want != NULL)
+			check_has(rows[i].name, letter_json, rows[i].want);
+		check_int(
+		    rows[i].name, send_all(T0 + 401), rows[i].want != NULL);
+	}
+}
+
 /* Evidence that is not there yet, or not to be read, keeps nobody lowered. */
 static void
 test_no_evidence(void **state)
@@ -418,11 +469,11 @@ test_no_evidence(void **state)
 	well("begin", ledger_downgrade_begin(led, &d, T0, &id, &err));
 	start(T0 + 1);
 	check_str("the map", did(), "compile;");
-	warden_compiled(k, true, "", T0 + 1);
+	compiled(NULL, T0 + 1);
 	warden_tick(k, T0 + 61);
 	check_has("the end", did(), "compile;");
 	check_int("ended", lows().open, 0);
-	warden_compiled(k, true, "", T0 + 62);
+	compiled(NULL, T0 + 62);
 	check_has("told", letter_json, "\"kind\":\"restored\"");
 	(void)send_all(T0 + 62);
 	/* Once it is there, what is new in it counts. */
@@ -432,6 +483,39 @@ test_no_evidence(void **state)
 	(void)did();
 	lower_acme("expired", KEY_A);
 	check_has("failures are seen again", did(), "probe acme;");
+}
+
+/* Evidence that may only be read may be a copy: it is looked for again. */
+static void
+test_read_only(void **state)
+{
+	char *folder = check_path(dir, "seen");
+	const uid_t nobody = geteuid() == 0 ? 65534 : (uid_t)-1;
+
+	(void)state;
+	/* Root writes there as the account whose folder it is. */
+	assert_int_equal(chmod(dir, 0755) | mkdir(folder, 0755), 0);
+	evidence_close(evi);
+	free(seen);
+	free(set.evidence);
+	seen = check_path(folder, "evidence.db");
+	set.evidence = mem_dup(seen);
+	assert_int_equal(chown(folder, nobody, (gid_t)-1), 0);
+	evi = must_see(EVIDENCE_WRITE);
+	shows("acme", "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
+	evidence_close(evi);
+	/* Neither -wal nor -shm stays. */
+	by_hand_in(seen, "PRAGMA journal_mode=DELETE; PRAGMA journal_mode=WAL");
+	assert_int_equal(chmod(folder, 0555) | chmod(seen, 0444), 0);
+	start(T0);
+	compiled(NULL, T0);
+	(void)did();
+	assert_int_equal(chmod(folder, 0755) | chmod(seen, 0644), 0);
+	evi = must_see(EVIDENCE_WRITE);
+	warden_tick(k, T0 + 11);
+	lower_acme("expired", KEY_A);
+	check_has("failures are seen", did(), "probe acme;");
+	free(folder);
 }
 
 /* What was written is seen by the stamps of the files. */
@@ -481,7 +565,7 @@ test_not_taken(void **state)
 			failure("acme", "self-signed", "A3", t);
 		while (nasked > 0) {
 			shows("acme", "self-signed", KEY_B, t, T0 + 86400 * 60);
-			warden_probed(k, asked[--nasked], t);
+			probed(asked[--nasked], t);
 		}
 		warden_tick(k, t);
 	}
@@ -539,6 +623,7 @@ test_many(void **state)
 
 	(void)state;
 	write_registry(
+	    "default notify-contact=yes\n"
 	    "partner p1 mode=enforced domain=p1.example contact=a@b.example\n"
 	    "partner p2 mode=enforced domain=p2.example contact=a@b.example\n"
 	    "partner p3 mode=enforced domain=p3.example contact=a@b.example\n"
@@ -583,7 +668,7 @@ test_bad_registry(void **state)
 	write_registry("partner p1 mode=nonsense domain=p1.example\n");
 	k = warden_new(&set, &calls);
 	check_int("no start", warden_start(k, T0, &err), -1);
-	check_has("why", err.text, "/registry:7: mode \"nonsense\" is not one");
+	check_has("why", err.text, "/registry:9: mode \"nonsense\" is not one");
 	check_has("there is more", err.text, "(error 1 of 1)");
 }
 
@@ -602,6 +687,176 @@ test_registry(void **state)
 	check_true("other", !warden_is_theirs(k, "p1", "acme.example"));
 }
 
+/* Cut, and refused or not compiled yet: who is in the map is watched. */
+static void
+test_cut(void **state)
+{
+	(void)state;
+	set.opportunistic_level = OPPORTUNISTIC_MAY;
+	write_map(T0 - 60);
+	all_well();
+	write_only("partner p1 domain=p1.example\n");
+	warden_tick(k, T0 + 2);
+	check_true("cut", warden_is_theirs(k, "acme", "acme.example"));
+	check_true("new", warden_is_theirs(k, "p1", "p1.example"));
+	write_only("");
+	warden_tick(k, T0 + 4);
+	check_true("empty", warden_is_theirs(k, "globex", "globex.example"));
+}
+
+/* A partner that is lowered gets another name: the downgrade goes on. */
+static void
+test_renamed(void **state)
+{
+	(void)state;
+	all_well();
+	lower_acme("expired", KEY_A);
+	compiled(NULL, T0 + 11);
+	(void)send_all(T0 + 11);
+	(void)did();
+	write_only("partner acme2 former=acme mode=enforced domain=acme.example"
+		   "\n\tgateway=mx1.acme.example on-failure=drop\n"
+		   "\tdrop-to=encrypt drop-after=2/1m drop-for=5m\n");
+	warden_tick(k, T0 + 12);
+	check_str("so far in the registry", did(), "");
+	check_int("goes on", lows().open, 1);
+	check_int("renamed",
+	    ledger_rename(led, "acme", "acme2", "jo", T0 + 13, &err), 1);
+	warden_tick(k, T0 + 14);
+	check_str("in the record as well", did(), "");
+	check_int("goes on", lows().open, 1);
+	warden_tick(k, T0 + 11 + 290);
+	check_has("near", letter_json, "\"kind\":\"end-near\"");
+	check_has("by its new name", letter_json, "\"partner\":\"acme2\"");
+	(void)did();
+	warden_tick(k, T0 + 11 + 300);
+	check_has("to its end", did(), "compile;");
+	check_int("over", lows().open, 0);
+}
+
+/* As a registry of acme under that name. */
+static void
+named(const char *name, const char *former)
+{
+	char *text = mem_printf("partner %s %s%s mode=enforced"
+				" domain=acme.example\n"
+				"\tgateway=mx1.acme.example on-failure=drop\n"
+				"\tdrop-to=encrypt drop-after=2/1m drop-for=5m"
+				" contact=it@partners.example\n"
+				"\tnotify-contact=yes\n",
+	    name, *former == '\0' ? "" : "former=", former);
+
+	write_only(text);
+	free(text);
+}
+
+static void
+restart(time_t now)
+{
+	warden_free(k);
+	start(now);
+	compiled(NULL, now);
+}
+
+/* What people were told under the former name is not told again. */
+static void
+test_renamed_told(void **state)
+{
+	static const char *const rows[] = {"registry", "record", "no word"};
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		all_well();
+		lower_acme("expired", KEY_A);
+		compiled(NULL, T0 + 11);
+		check_int("lowered", send_all(T0 + 11), 1);
+		warden_tick(k, T0 + 11 + 290);
+		check_int("near", send_all(T0 + 11 + 290), 1);
+		warden_tick(k, T0 + 11 + 300);
+		compiled(NULL, T0 + 11 + 301);
+		check_int("over", send_all(T0 + 11 + 301), 1);
+		named("acme2", i == 2 ? "" : "acme");
+		if (i > 0)
+			check_int(rows[i],
+			    ledger_rename(
+				led, "acme", "acme2", "jo", T0 + 400, &err),
+			    1);
+		restart(T0 + 401);
+		check_int(rows[i], send_all(T0 + 402), 0);
+	}
+}
+
+/* A probe sees that of the gateway; and time goes on. */
+static void
+see_acme_as(const char *partner, const char *fault, time_t t)
+{
+	struct evidence_probe p = {.time = t,
+	    .partner = partner,
+	    .nexthop = "acme.example",
+	    .host = "mx1.acme.example",
+	    .address = "192.0.2.1",
+	    .port = 25,
+	    .fault = fault,
+	    .key = KEY_A,
+	    .not_after = T0 + 90 * 86400,
+	    .judged =
+		strcmp(fault, "ok") == 0 ? EVIDENCE_BY_CA : EVIDENCE_FAILED};
+	static const time_t later[] = {0, 5, 30, 31};
+	size_t i;
+
+	well("probe", evidence_probe_add(evi, &p, NULL, &err));
+	shows("globex", "ok", KEY_B, t, T0 + 90 * 86400);
+	for (i = 0; i < COUNT(later); i++)
+		warden_tick(k, t + later[i]);
+}
+
+/* The same of a fault that is there, and for which nobody was lowered. */
+static void
+test_renamed_fault(void **state)
+{
+	static const char *const rows[] = {
+	    "registry", "record", "while it runs"};
+	const time_t t = T0 + 100;
+	size_t i;
+	int n;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		all_well();
+		see_acme_as("acme", "expired", t);
+		check_has(rows[i], letter_json, "\"kind\":\"fault-new\"");
+		check_int(rows[i], send_all(t + 50), 1);
+		named("acme2", "acme");
+		if (i > 0)
+			check_int(rows[i],
+			    ledger_rename(
+				led, "acme", "acme2", "jo", t + 60, &err),
+			    1);
+		if (i < 2)
+			restart(t + 70);
+		else
+			compiled(NULL, t + 70);
+		/* Who opens it to write follows the record. */
+		evidence_close(evi);
+		evi = must_see(EVIDENCE_WRITE);
+		for (n = 1; n <= 4; n++) {
+			see_acme_as(i == 0 ? "acme" : "acme2",
+			    i < 2 ? "expired" : "ok", t + 1000 * n);
+			check_int(rows[i], send_all(t + 1000 * n + 50),
+			    i == 2 && n == 3);
+		}
+		if (i == 2)
+			check_has(rows[i], letter_json, "\"fault-gone\"");
+	}
+}
+
 int
 main(void)
 {
@@ -618,7 +873,9 @@ main(void)
 	    WARDEN_TEST(test_unsent),
 	    WARDEN_TEST(test_order),
 	    WARDEN_TEST(test_by_hand),
+	    WARDEN_TEST(test_ended_unseen),
 	    WARDEN_TEST(test_no_evidence),
+	    WARDEN_TEST(test_read_only),
 	    WARDEN_TEST(test_not_taken),
 	    WARDEN_TEST(test_old_notices),
 	    WARDEN_TEST(test_stamps),
@@ -627,6 +884,10 @@ main(void)
 	    WARDEN_TEST(test_sweep),
 	    WARDEN_TEST(test_bad_registry),
 	    WARDEN_TEST(test_registry),
+	    WARDEN_TEST(test_cut),
+	    WARDEN_TEST(test_renamed),
+	    WARDEN_TEST(test_renamed_told),
+	    WARDEN_TEST(test_renamed_fault),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

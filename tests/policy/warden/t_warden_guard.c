@@ -14,7 +14,7 @@ ends(struct warden_guard *g, time_t at)
 
 	for (i = 0; i < TRIES && g->pid != 0; i++) {
 		usleep(10000);
-		warden_guard_tick(g, at);
+		warden_guard_tick(g, at, false);
 	}
 	check_int("it has ended", g->pid, 0);
 }
@@ -30,20 +30,20 @@ t_again(void **state)
 	(void)state;
 	warden_guard_init(&g, NULL, true, false);
 	for (i = 0; i < COUNT(waits); i++) {
-		warden_guard_tick(&g, now);
+		warden_guard_tick(&g, now, false);
 		check_true("started", g.pid != 0);
 		now += 30; /* the pause is counted from its end */
 		ends(&g, now);
-		warden_guard_tick(&g, now + waits[i] - 1);
+		warden_guard_tick(&g, now + waits[i] - 1, false);
 		check_int("not at once", g.pid, 0);
 		now += waits[i];
 	}
 	/* One that ran for a while is an accident. */
-	warden_guard_tick(&g, now);
+	warden_guard_tick(&g, now, false);
 	check_true("started", g.pid != 0);
 	now += 60;
 	ends(&g, now);
-	warden_guard_tick(&g, now + 1);
+	warden_guard_tick(&g, now + 1, false);
 	check_true("at once", g.pid != 0);
 	warden_guard_end(&g);
 }

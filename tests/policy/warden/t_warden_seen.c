@@ -20,7 +20,7 @@ test_extended(void **state)
 		}
 		all_well();
 		lower_acme("expired", KEY_A);
-		warden_compiled(k, true, "", T0 + 12);
+		compiled(NULL, T0 + 12);
 		well("extend", ledger_downgrade_extend(led, 1, T0 + 900,
 				   rows[i].author, "more", T0 + 20, &err));
 		warden_tick(k, T0 + 21);
@@ -80,6 +80,7 @@ test_not_tls(void **state)
 	(void)send_all(t + 32);
 }
 
+/* It is in the log, and the warden looks. */
 static void
 seen_mail(const char *partner, enum evidence_direction direction,
     const char *fault, const char *id, time_t t)
@@ -104,6 +105,7 @@ seen_mail(const char *partner, enum evidence_direction direction,
 
 	(void)snprintf(domain, sizeof(domain), "%s.example", partner);
 	well("log", evidence_log_add(evi, &b, &err));
+	warden_tick(k, t);
 }
 
 /* What the log counts: mail that went clears what failed before, no more. */
@@ -115,34 +117,23 @@ test_log(void **state)
 	warden_tick(k, T0 + 1);
 	seen_mail("acme", EVIDENCE_IN, "no-starttls", "I1", T0 + 2);
 	seen_mail("acme", EVIDENCE_IN, "no-starttls", "I2", T0 + 3);
-	warden_tick(k, T0 + 3);
 	check_str("mail that comes in", did(), "");
 	seen_mail("acme", EVIDENCE_OUT, "expired", "A1", T0 + 4);
-	warden_tick(k, T0 + 4);
 	seen_mail("acme", EVIDENCE_IN, NULL, NULL, T0 + 10);
-	warden_tick(k, T0 + 10);
 	seen_mail("acme", EVIDENCE_OUT, NULL, NULL, T0 + 20);
-	warden_tick(k, T0 + 20);
 	seen_mail("acme", EVIDENCE_OUT, "expired", "A2", T0 + 30);
-	warden_tick(k, T0 + 30);
 	check_str("one that went in between", did(), "");
 	/* One that failed when the look before was over may be the later. */
 	seen_mail("acme", EVIDENCE_OUT, NULL, NULL, T0 + 31);
-	warden_tick(k, T0 + 31);
 	seen_mail("acme", EVIDENCE_OUT, "expired", "A3", T0 + 32);
-	warden_tick(k, T0 + 32);
 	check_has("the failure stays", did(), "probe acme;");
 	/* What comes in says nothing of what goes out. */
 	shows("globex", "ok", KEY_B, T0 + 32, T0 + 90 * 86400);
-	warden_probed(k, "globex", T0 + 33);
+	probed("globex", T0 + 33);
 	seen_mail("globex", EVIDENCE_OUT, "expired", "B1", T0 + 40);
-	warden_tick(k, T0 + 40);
 	seen_mail("globex", EVIDENCE_IN, NULL, NULL, T0 + 50);
-	warden_tick(k, T0 + 50);
 	seen_mail("globex", EVIDENCE_IN, NULL, NULL, T0 + 60);
-	warden_tick(k, T0 + 60);
 	seen_mail("globex", EVIDENCE_OUT, "expired", "B2", T0 + 61);
-	warden_tick(k, T0 + 61);
 	check_has("both count", did(), "probe globex;");
 }
 
@@ -152,18 +143,15 @@ test_two_domains(void **state)
 {
 	(void)state;
 	write_only("partner acme mode=enforced on-failure=drop drop-after=2/1m"
-		   " domain=acme.example,acme.test contact=a@b.example\n");
+		   " domain=acme.example,acme.test contact=a@b.example "
+		   "notify-contact=yes\n");
 	shows("acme", "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
 	start(T0);
 	warden_tick(k, T0 + 1);
 	seen_mail("acme", EVIDENCE_OUT, "expired", "A1", T0 + 4);
-	warden_tick(k, T0 + 4);
 	seen_mail("acme", EVIDENCE_IN, NULL, NULL, T0 + 10);
-	warden_tick(k, T0 + 10);
 	seen_mail("acme", EVIDENCE_OUT, NULL, NULL, T0 + 20);
-	warden_tick(k, T0 + 20);
 	seen_mail("acme", EVIDENCE_OUT, "expired", "A2", T0 + 30);
-	warden_tick(k, T0 + 30);
 	check_has("both count", did(), "probe acme;");
 }
 
@@ -181,7 +169,7 @@ test_recipients(void **state)
 	warden_free(k);
 	start(T0 + 21);
 	(void)did();
-	warden_compiled(k, true, "", T0 + 21);
+	compiled(NULL, T0 + 21);
 	check_str("also after a start", did(), "");
 	/* Nothing is lost if it begins anew. */
 	assert_int_equal(warden_start(k, T0 + 22, &err), 0);
@@ -236,19 +224,19 @@ test_looks(void **state)
 	warden_tick(k, T0 + 17);
 	warden_tick(k, T0 + 18);
 	check_str("not complete", did(), "");
-	warden_probed(k, "acme", T0 + 18);
+	probed("acme", T0 + 18);
 	check_str("begun before the failure: once more", did(), "probe acme;");
 	warden_tick(k, T0 + 19);
 	check_int("so it says nothing", letter, 0);
 	shows("acme", "expired", KEY_A, T0 + 19, T0 - 5);
 	shows("globex", "ok", KEY_B, T0 + 19, T0 + 90 * 86400);
-	warden_probed(k, "globex", T0 + 19);
+	probed("globex", T0 + 19);
 	warden_tick(k, T0 + 24);
 	check_int("nor while it is not complete", lows().all, 0);
-	warden_probed(k, "acme", T0 + 24);
+	probed("acme", T0 + 24);
 	check_str("begun before globex passed: again", did(), "probe acme;");
 	shows("acme", "expired", KEY_A, T0 + 24, T0 - 5);
-	warden_probed(k, "acme", T0 + 25);
+	probed("acme", T0 + 25);
 	check_str("now", lows().after, "key");
 	(void)send_all(T0 + 26);
 }
@@ -365,7 +353,7 @@ test_judged(void **state)
 		ok_by = EVIDENCE_BY_CA;
 		shows("globex", "ok", KEY_B, T0 - 3600, T0 + 90 * 86400);
 		start(T0);
-		warden_compiled(k, true, "", T0);
+		compiled(NULL, T0);
 		lower_acme("expired", KEY_A);
 		warden_tick(k, T0 + 12);
 		check_str("step", lows().after, rows[i].after);
@@ -429,6 +417,115 @@ test_local_error(void **state)
 	check_has("told", letter_json, "\"fault\":\"local-error\"");
 	check_int("once", send_all(t), 1);
 	check_int("to us alone", told_contact, 0);
+}
+
+/* Letters to contacts while p1 shows that three times, and for a while. */
+static unsigned
+letters(const char *fault, time_t from, time_t until)
+{
+	time_t t, not_after = strcmp(fault, "ok") == 0 ? T0 + 90 * 86400 : from;
+	unsigned had = told_contact;
+
+	for (t = from; t < until; t += t < from + 90 ? 1 : 30) {
+		if (t < from + 60 && (t - from) % 20 == 0) {
+			shows("p2", "ok", KEY_A, t, T0 + 90 * 86400);
+			shows("p1", fault, KEY_A, t, not_after);
+		}
+		warden_tick(k, t);
+		(void)send_all(t);
+	}
+	return told_contact - had;
+}
+
+static void
+notifies(const char *how)
+{
+	char *text = mem_printf(
+	    "default { notify-contact = %s }\n"
+	    "partner p1 mode=enforced domain=p1.example contact=a@b.example\n"
+	    "partner p2 mode=enforced domain=p2.example\n",
+	    how);
+
+	write_only(text);
+	free(text);
+}
+
+static void
+anew(time_t now)
+{
+	warden_free(k);
+	start(now);
+	(void)did();
+	compiled(NULL, now);
+}
+
+/* A fault that is over by then is not told to the contact, nor its end. */
+static void
+test_notify_contact(void **state)
+{
+	static const struct {
+		const char *how, *later; /* later: the registry says this */
+		time_t lasts;
+		bool restart;
+		unsigned at_once, then, end; /* letters to the contact */
+	} rows[] = {{"no", NULL, 7200, false, 0, 0, 0},
+	    {"yes", NULL, 600, false, 1, 0, 1},
+	    {"after 1h", NULL, 600, false, 0, 0, 0},
+	    {"after 1h", NULL, 600, true, 0, 0, 0},
+	    {"after 1h", NULL, 7200, false, 0, 1, 1},
+	    {"after 1h", NULL, 7200, true, 0, 1, 1},
+	    {"after 1h", "no", 7200, true, 0, 0, 0}};
+	char name[64];
+	time_t t = T0 + 100;
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		(void)snprintf(name, sizeof(name), "row %zu", i);
+		notifies(rows[i].how);
+		shows("p1", "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
+		shows("p2", "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
+		anew(T0);
+		check_int(
+		    name, letters("expired", t, t + 300), rows[i].at_once);
+		check_has(name, did(), "send postmaster@ours.example");
+		if (rows[i].later != NULL)
+			notifies(rows[i].later);
+		if (rows[i].restart)
+			anew(t + 300);
+		check_int(name, letters("expired", t + 301, t + rows[i].lasts),
+		    rows[i].then);
+		if (rows[i].restart)
+			anew(t + rows[i].lasts);
+		(void)did();
+		check_int(name,
+		    letters(
+			"ok", t + rows[i].lasts + 1, t + rows[i].lasts + 4000),
+		    rows[i].end);
+		check_has(name, did(), "send postmaster@ours.example");
+	}
+}
+
+/* The operator's letters do not wait behind those to the contact. */
+static void
+test_notify_order(void **state)
+{
+	(void)state;
+	notifies("after 1h");
+	shows("p1", "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
+	shows("p2", "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
+	anew(T0);
+	check_int("none", letters("expired", T0 + 100, T0 + 300), 0);
+	check_has("to the operator", letter_text[0], "(is told by us ");
+	check_int("none", letters("ok", T0 + 301, T0 + 600), 0);
+	check_has("its end", letter_json, "\"kind\":\"fault-gone\"");
+	check_has("as it is", letter_text[0], "(was not told by us)");
+	/* The next one lasts. */
+	check_int("one", letters("expired", T0 + 1000, T0 + 5000), 1);
+	check_has("to the contact", letter_text[0], "To: a@b.example");
 }
 
 /* Two at once, and nobody passes: one notice for both. */
@@ -541,7 +638,7 @@ answer(const char **answers, time_t t)
 			continue;
 		shows("acme", *(*answers)++ == 'p' ? "ok" : "no-starttls",
 		    KEY_A, t, T0 + 90 * 86400);
-		warden_probed(k, "acme", t++);
+		probed("acme", t++);
 	}
 }
 
@@ -586,7 +683,7 @@ test_turns(void **state)
 			if (*c == 'R') {
 				warden_free(k);
 				start(t);
-				warden_compiled(k, true, "", t);
+				compiled(NULL, t);
 				continue;
 			}
 			look(*c, t);
@@ -600,7 +697,7 @@ test_turns(void **state)
 				    : strstr(letter_json, "\"fault-gone\"")
 					? "g"
 					: "?");
-				warden_sent(k, letter, NULL, t + 32);
+				letter_sent(letter, NULL, t + 32);
 				letter = 0;
 				warden_tick(k, t + 33);
 			}
@@ -621,7 +718,7 @@ test_turns_held(void **state)
 	all_well();
 	for (i = 0; i < 3; i++) {
 		look(i % 2 == 0 ? 'f' : 'p', T0 + 100 + 900 * i);
-		warden_probed(k, "acme", T0 + 105 + 900 * i);
+		probed("acme", T0 + 105 + 900 * i);
 	}
 	warden_tick(k, T0 + 1930);
 	(void)send_all(T0 + 1931);
@@ -630,8 +727,8 @@ test_turns_held(void **state)
 	warden_tick(k, T0 + 2001);
 	shows("acme", "no-starttls", "", T0 + 2001, 0);
 	shows("globex", "ok", KEY_B, T0 + 2001, T0 + 90 * 86400);
-	warden_probed(k, "globex", T0 + 2001);
-	warden_probed(k, "acme", T0 + 2001);
+	probed("globex", T0 + 2001);
+	probed("acme", T0 + 2001);
 	warden_tick(k, T0 + 2002);
 	check_has("held", letter_json, "\"kind\":\"held\"");
 	check_has("why", letter_json, "\"why\":\"by-turns\"");
@@ -653,7 +750,7 @@ test_lowered_meanwhile(void **state)
 	lower_acme("expired", KEY_A);
 	/* That one was begun before: once more. */
 	shows("acme", "expired", KEY_A, T0 + 12, T0 + 86400 * 60);
-	warden_probed(k, "acme", T0 + 12);
+	probed("acme", T0 + 12);
 	check_int("lowered", lows().open, 1);
 	warden_tick(k, T0 + 12);
 	check_int("told", send_all(T0 + 12), 1);
@@ -690,7 +787,7 @@ sent(time_t from, time_t to, const char *kind)
 
 			check_has("kind", letter_json, kind);
 			letter = 0;
-			warden_sent(k, id, NULL, t);
+			letter_sent(id, NULL, t);
 			warden_tick(k, t);
 		}
 	}
@@ -734,6 +831,8 @@ main(void)
 	    WARDEN_TEST(test_judged),
 	    WARDEN_TEST(test_perhaps_ours),
 	    WARDEN_TEST(test_local_error),
+	    WARDEN_TEST(test_notify_contact),
+	    WARDEN_TEST(test_notify_order),
 	    WARDEN_TEST(test_two_at_once),
 	    WARDEN_TEST(test_closed_why),
 	    WARDEN_TEST(test_expiring),

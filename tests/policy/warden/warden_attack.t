@@ -16,7 +16,7 @@ done
 lab_cert evil cn=mx1.acme.example ca=self || bail 'no evil'
 lab_gateway 127.0.1.66 mx.evil.example evil
 warden_registry <<'REGISTRY'
-default min-tls=TLSv1.2 drop-after=2/1m drop-for=10m on-failure=drop
+default min-tls=TLSv1.2 drop-after=2/1m drop-for=10m on-failure=drop notify-contact=yes
 partner acme   contact=a@partners.example
 partner globex drop-to=encrypt contact=g@partners.example
 REGISTRY
@@ -31,7 +31,7 @@ fail_twice acme
 ok 'acme is held' wait_for 60 kept 'acme: held \(common-cause\): untrusted-issuer'
 fail_twice globex
 ok 'globex as well' wait_for 60 kept 'globex: held \(common-cause\)'
-ok 'we are told' wait_for 20 told 'mail to acme is waiting: untrusted-issuer; is the fault ours?'
+ok 'we are told' wait_for 60 told 'mail to acme is waiting: untrusted-issuer; is the fault ours?'
 is 'nobody is lowered' "$(sql 'SELECT count(*) FROM downgrade')" 0
 nok 'acme is not told to mend it' told_to a@partners.example .
 cp "$LAB/pki/ca.pem" "$LAB/pki/bundle.pem"
@@ -41,7 +41,7 @@ is 'it is mended' "$rc" 0
 
 # He answers for the MX names of both, with a host of his own.
 warden_registry <<'REGISTRY'
-default min-tls=TLSv1.2 drop-after=2/1m drop-for=10m on-failure=drop
+default min-tls=TLSv1.2 drop-after=2/1m drop-for=10m on-failure=drop notify-contact=yes
 partner acme    contact=a@partners.example
 partner globex  drop-to=encrypt contact=g@partners.example
 partner initech contact=i@partners.example
@@ -55,10 +55,10 @@ sed -i -E 's/^(mx1\.(acme|globex)\.example\.) A .*/\1 A 127.0.1.66/' \
 	"$LAB/dns/records"
 lab_dns || bail 'no DNS'
 fail_twice acme
-ok 'acme is held: encrypt was never said' wait_for 20 kept 'acme: held \(floor\): self-signed'
+ok 'acme is held: encrypt was never said' wait_for 60 kept 'acme: held \(floor\): self-signed'
 taken=("${mails[@]}")
 fail_twice globex
-ok 'globex is held: a host that never passed' wait_for 20 kept 'globex: held \(stranger\): self-signed'
+ok 'globex is held: a host that never passed' wait_for 60 kept 'globex: held \(stranger\): self-signed'
 taken+=("${mails[@]}")
 sleep 5
 is 'nobody is lowered' "$(sql 'SELECT count(*) FROM downgrade')" 0 ||
@@ -76,15 +76,15 @@ sleep 21 # what is nearer than that belongs to one look
 run probe --all
 change globex ca=self
 fail_twice globex
-ok 'globex is lowered, at its own place' wait_for 20 lowered_to globex encrypt
+ok 'globex is lowered, at its own place' wait_for 60 lowered_to globex encrypt
 sed -i -E 's/^(mx1\.globex\.example\.) A .*/\1 A 127.0.1.66/' \
 	"$LAB/dns/records"
 lab_dns || bail 'no DNS'
 sleep 21
 run probe globex
-ok 'and raised, as a stranger answers' wait_for 20 ended globex 'a gateway answers that never passed a probe'
-ok 'in the map as well' wait_for 10 is_secure globex.example
-ok 'which is told' wait_for 20 told 'globex is back at secure, but the fault'
+ok 'and raised, as a stranger answers' wait_for 60 ended globex 'a gateway answers that never passed a probe'
+ok 'in the map as well' wait_for 60 is_secure globex.example
+ok 'which is told' wait_for 60 told 'globex is back at secure, but the fault'
 run ctl history --check
 is 'the record is whole' "$rc" 0 || diag "$out"
 done_testing

@@ -59,7 +59,7 @@ keeps()
 
 warden first
 first=$child
-ok 'a warden keeps the ledger' wait_for 20 keeps first || diag "$(cat "$T/first.log")"
+ok 'a warden keeps the ledger' wait_for 60 keeps first || diag "$(cat "$T/first.log")"
 warden second
 second=$child
 
@@ -68,8 +68,8 @@ swept()
 {
 	[ "$(grep -c -e --all "$T/probed" 2>/dev/null)" -ge "$1" ]
 }
-ok 'all are looked at' wait_for 20 swept 1
-ok 'again and again' wait_for 20 swept 3
+ok 'all are looked at' wait_for 60 swept 1
+ok 'again and again' wait_for 60 swept 3
 
 # A letter of two parts: by mail, and to the command, which fails at first.
 waits()
@@ -77,7 +77,7 @@ waits()
 	[ "$(sqlite3 "$T/ledger.db" 'SELECT max(tries) FROM notice
 		WHERE sent = 0')" = 1 ]
 }
-ok 'a letter waits whose command failed' wait_for 20 waits
+ok 'a letter waits whose command failed' wait_for 60 waits
 like 'of the map' "$(cat "$T/notified")" '"kind": ?"map"'
 rm "$T/fail"
 sqlite3 -cmd '.timeout 5000' "$T/ledger.db" 'UPDATE notice SET not_before = 1'
@@ -86,13 +86,13 @@ went()
 	[ "$(sqlite3 "$T/ledger.db" 'SELECT count(*) FROM notice
 		WHERE sent = 0')" = 0 ]
 }
-ok 'it goes out then' wait_for 20 went
+ok 'it goes out then' wait_for 60 went
 is 'the command was run twice' "$(wc -l <"$T/notified")" 2
 is 'and mail went once' "$(wc -l <"$T/mailed")" 1
 
 nok 'a second warden keeps nothing meanwhile' keeps second
 end "$first"
-ok 'but when the first has ended' wait_for 20 keeps second
+ok 'but when the first has ended' wait_for 60 keeps second
 end "$second"
 
 # What it needs is missing: it tries again, and not at once.
@@ -103,10 +103,10 @@ tried()
 	[ "$(grep -c 'nothing is lowered or restored until that is mended' \
 		"$T/third.log")" -ge "$1" ]
 }
-ok 'without a registry it does not keep the ledger' wait_for 20 tried 1
+ok 'without a registry it does not keep the ledger' wait_for 60 tried 1
 sleep 1.5
 nok 'it does not try all the time' tried 2
 mv "$T/registry.no" "$T/registry"
-ok 'but again' wait_for 20 keeps third
+ok 'but again' wait_for 60 keeps third
 end "$child"
 done_testing

@@ -7,6 +7,8 @@
 . "$(dirname "$0")/../../lab/tap.sh"
 # shellcheck source=tests/lab/warden.sh
 . "$(dirname "$0")/../../lab/warden.sh"
+# Words are looked for here, wherever lines would end.
+export COLUMNS=1000
 
 # balancer MODE	in place of the one before
 balancer()
@@ -19,7 +21,7 @@ balancer()
 	"$B/tools/fakemx" "127.0.1.77:25 $1 $LAB/pki/acme.pem" \
 		>"$T/fakemx" 2>&1 &
 	fakemx=$!
-	wait_for 10 grep -qs ready "$T/fakemx"
+	wait_for 60 grep -qs ready "$T/fakemx"
 }
 
 about_acme() { notices | grep -c '^Subject: \[tlspact\] .*acme'; }
@@ -47,7 +49,7 @@ lab_mx acme.example mx1.acme.example
 balancer turns || bail 'no balancer'
 warden_registry <<'REGISTRY'
 default min-tls=TLSv1.2 drop-after=2/5m drop-for=10m on-failure=drop drop-to=opportunistic
-partner acme contact=it@partners.example
+partner acme contact=it@partners.example notify-contact=yes
 partner globex
 REGISTRY
 warden_up || bail 'it does not come up'
@@ -57,7 +59,7 @@ is 'all pass at first' "$rc" 0 || diag "$out$err"
 for i in 1 2 3 4 5 6; do
 	look
 done
-ok 'it is told' wait_for 20 told 'acme fails our probe: no-starttls, by turns'
+ok 'it is told' wait_for 60 told 'acme fails our probe: no-starttls, by turns'
 is 'by one notice' "$(about_acme)" 2 || # the operator and the contact
 	diag "$(notices | grep ^Subject:)"
 run ctl status acme

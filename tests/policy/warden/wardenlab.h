@@ -65,7 +65,8 @@ do_send(void *ctx, const struct warden_letter *l)
 
 	(void)ctx;
 	buf_puts(&done, "send");
-	(void)snprintf(letter_json, sizeof(letter_json), "%s", l->json);
+	(void)snprintf(letter_json, sizeof(letter_json), "%s",
+	    l->json == NULL ? "" : l->json);
 	for (i = 0; i < l->nmails; i++) {
 		buf_printf(&done, " %s", l->mail[i].to);
 		told_contact +=
@@ -113,9 +114,11 @@ write_registry(const char *more)
 	    "partner acme mode=enforced domain=acme.example\n"
 	    "\tgateway=mx1.acme.example on-failure=drop drop-to=encrypt\n"
 	    "\tdrop-after=2/1m drop-for=5m contact=it@partners.example\n"
+	    "\tnotify-contact=yes\n"
 	    "partner globex mode=enforced domain=globex.example\n"
 	    "\tgateway=mx1.globex.example on-failure=hold\n"
-	    "\tdrop-after=2/1m contact=it@globex.example\n%s",
+	    "\tdrop-after=2/1m contact=it@globex.example\n"
+	    "\tnotify-contact=yes\n%s",
 	    more);
 	write_only(text);
 	free(text);
@@ -127,6 +130,30 @@ start(time_t now)
 	k = warden_new(&set, &calls);
 	if (warden_start(k, now, &err) == -1)
 		fail_msg("warden_start: %s", err.text);
+}
+
+static inline void
+probed(const char *partner, time_t now)
+{
+	warden_take(k,
+	    &(struct warden_news){.what = WARDEN_PROBED, .partner = partner},
+	    now);
+}
+
+/* why: NULL: it went well, here and below. */
+static inline void
+compiled(const char *why, time_t now)
+{
+	warden_take(
+	    k, &(struct warden_news){.what = WARDEN_COMPILED, .why = why}, now);
+}
+
+static inline void
+letter_sent(int64_t id, const char *why, time_t now)
+{
+	warden_take(k,
+	    &(struct warden_news){.what = WARDEN_SENT, .id = id, .why = why},
+	    now);
 }
 
 static inline int
@@ -211,7 +238,7 @@ shows_at(const char *address, const char *partner, const char *fault,
 	    .not_after = not_after,
 	    .judged = strcmp(fault, "ok") == 0 ? ok_by : EVIDENCE_FAILED};
 
-	well("probe", evidence_probe_add(evi, &p, &err));
+	well("probe", evidence_probe_add(evi, &p, NULL, &err));
 	free(host);
 	free(domain);
 }
@@ -231,7 +258,7 @@ all_well(void)
 	shows("globex", "ok", KEY_B, T0 - 3600, T0 + 90 * 86400);
 	start(T0);
 	check_str("start", did(), "compile;");
-	warden_compiled(k, true, "", T0);
+	compiled(NULL, T0);
 }
 
 /* All letters on their way; how many there were. */
@@ -245,7 +272,7 @@ send_all(time_t now)
 
 		letter = 0;
 		n++;
-		warden_sent(k, id, NULL, now);
+		letter_sent(id, NULL, now);
 		warden_tick(k, now);
 	}
 	return n;
@@ -287,8 +314,8 @@ lower_acme(const char *fault, const char *key)
 	warden_tick(k, T0 + 11);
 	shows("acme", fault, key, T0 + 11, T0 + 86400 * 60);
 	shows("globex", "ok", KEY_B, T0 + 11, T0 + 90 * 86400);
-	warden_probed(k, "acme", T0 + 11);
-	warden_probed(k, "globex", T0 + 11);
+	probed("acme", T0 + 11);
+	probed("globex", T0 + 11);
 	warden_tick(k, T0 + 11);
 }
 
@@ -304,7 +331,8 @@ many_partners(unsigned n, bool passed, int max)
 		(void)snprintf(name, sizeof(name), "p%u", i);
 		buf_printf(&b,
 		    "partner %s mode=enforced domain=%s.example\n"
-		    "\ton-failure=drop drop-after=2/1m contact=a@b.example\n",
+		    "\ton-failure=drop drop-after=2/1m contact=a@b.example\n"
+		    "\tnotify-contact=yes\n",
 		    name, name);
 		if (passed)
 			shows(name, "ok", KEY_A, T0 - 3600, T0 + 90 * 86400);
@@ -314,7 +342,7 @@ many_partners(unsigned n, bool passed, int max)
 	set.drop_max_partners = max;
 	start(T0);
 	(void)did();
-	warden_compiled(k, true, "", T0);
+	compiled(NULL, T0);
 }
 
 /* Whoever is asked to probe sees that fault. */
@@ -330,7 +358,7 @@ all_see(const char *fault, time_t from, time_t to)
 			(void)snprintf(
 			    name, sizeof(name), "%s", asked[--nasked]);
 			shows(name, fault, KEY_A, t, T0 + 90 * 86400);
-			warden_probed(k, name, t);
+			probed(name, t);
 		}
 		warden_tick(k, t);
 		(void)send_all(t);

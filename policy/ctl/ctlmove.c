@@ -1,0 +1,107 @@
+#include "ctlmove.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "ctlfacts.h"
+#include "evidence.h"
+#include "fault.h"
+
+struct looking {
+	const struct ctl *c;
+	struct ctl_facts *f;
+	const struct step_gateway *is;
+	const char *last; /* of the others, the last one that was counted */
+	bool known;	  /* it passed before, at another address */
+};
+
+/* It fails by TLS, and never passed at that address. */
+static bool
+is_new(const struct ctl_facts *f, size_t i)
+{
+	const struct step_gateway *g = &f->step[i];
+
+	return *g->host != '\0' && fault_stops_mail(g->fault) &&
+	       fault_is_tls(g->fault) && f->gateway[i].passed == 0;
+}
+
+static bool
+is_met(const struct ctl_facts *f, const char *host)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		if (strcasecmp(f->step[i].host, host) == 0)
+			return true;
+	return false;
+}
+
+static const char *
+keep(struct ctl_facts *f, const char *s)
+{
+	return arena_copy(&f->arena, s, strlen(s));
+}
+
+/* Who else is served by the new one. They come partner by partner. */
+static void
+take_other(struct looking *k, const struct evidence_probe *p)
+{
+	const struct registry *r = k->c->registry;
+	struct ctl_move *m = &k->f->move;
+	uint32_t i;
+
+	if (strcasecmp(p->host, k->is->host) != 0 ||
+	    strcmp(p->fault, fault_text(FAULT_OK)) != 0 || r == NULL ||
+	    (i = registry_partner(r, p->partner)) == REGISTRY_NONE ||
+	    r->partner[i].name == k->last)
+		return;
+	k->last = r->partner[i].name;
+	if (m->others++ == 0) {
+		m->other = keep(k->f, p->partner);
+		(void)registry_provider(
+		    r, r->partner[i].provider, &m->provider);
+	}
+}
+
+static bool
+take(const struct evidence_gateway *g, void *arg)
+{
+	struct looking *k = arg;
+	struct ctl_move *m = &k->f->move;
+	const struct evidence_probe *p = &g->last;
+
+	if (strcmp(p->partner, k->f->name) != 0) {
+		take_other(k, p);
+	} else if (g->passed == 0 || *p->host == '\0' ||
+		   strcasecmp(p->nexthop, k->is->nexthop) != 0) {
+		return true;
+	} else if (strcasecmp(p->host, k->is->host) == 0) {
+		k->known = true;
+	} else if (g->passed > m->until && !is_met(k->f, p->host)) {
+		m->until = g->passed;
+		m->was = keep(k->f, p->host);
+	}
+	return true;
+}
+
+int
+ctlmove_find(
+    const struct ctl *c, struct ctl_facts *f, struct evidence *v, struct err *e)
+{
+	struct looking k = {.c = c, .f = f};
+	size_t i;
+
+	f->move = (struct ctl_move){0};
+	for (i = 0; i < f->n && !is_new(f, i); i++)
+		;
+	if (i == f->n)
+		return 0;
+	k.is = &f->step[i];
+	f->move.nexthop = k.is->nexthop;
+	f->move.is = k.is->host;
+	if (evidence_gateways(v, NULL, 0, take, &k, e) == -1)
+		return -1;
+	if (k.known)
+		f->move.was = NULL;
+	return 0;
+}

@@ -1,0 +1,20 @@
+/*
+ * ctlmove.h: whose gateways fail may have moved: the look met others there than
+ * those that passed before.
+ */
+#ifndef CTLMOVE_H
+#define CTLMOVE_H
+
+struct ctl;
+struct ctl_facts;
+struct err;
+struct evidence;
+
+/*
+ * Fill f->move, by the last look, which is there already, and what is on record
+ * of earlier ones. 0, or -1 with *e set.
+ */
+int ctlmove_find(const struct ctl *c, struct ctl_facts *f, struct evidence *v,
+    struct err *e);
+
+#endif

@@ -1,0 +1,308 @@
+#include "mapgone.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "err.h"
+#include "ledger.h"
+#include "ledger_rename.h"
+#include "mapbuild.h"
+#include "mapevent.h"
+#include "mem.h"
+#include "names.h"
+#include "num.h"
+#include "quote.h"
+#include "registry.h"
+#include "registry_keep.h"
+
+#define NAMED 3 /* in words */
+
+/* Who is gone, by the last event that says so. */
+struct gone {
+	const char *name;
+	int64_t seq;
+	time_t time;
+	bool domain;
+};
+
+struct taking {
+	const struct registry *live;
+	struct ledger_names renames;
+	struct names partners, domains;
+	struct gone *v;
+	size_t n, cap;
+	size_t *at[2]; /* by their numbers, of partners and of domains */
+	size_t at_cap[2];
+	/* Of the event that is read. */
+	bool back;		      /* one of those that it names came back */
+	struct mapgone_change *vague; /* events that do not name all */
+	size_t nvague, vague_cap;
+};
+
+/* What outlives the reading. */
+struct kept {
+	struct names partners, domains;
+	const char **name;
+	char *before[MAPBUILD_BEFORE];
+};
+
+static void
+add(struct taking *t, const struct ledger_event *ev, const char *name,
+    bool domain)
+{
+	struct names *of = domain ? &t->domains : &t->partners;
+	const uint32_t known = of->n;
+	const uint32_t i = names_add(of, name, strlen(name));
+
+	if (i == known) {
+		t->at[domain] = mem_grow(t->at[domain], i, &t->at_cap[domain],
+		    sizeof(*t->at[domain]));
+		t->at[domain][i] = t->n;
+		t->v = mem_grow(t->v, t->n, &t->cap, sizeof(*t->v));
+		t->v[t->n++] =
+		    (struct gone){.name = of->v[i], .domain = domain};
+	}
+	t->v[t->at[domain][i]].seq = ev->seq;
+	t->v[t->at[domain][i]].time = ev->time;
+}
+
+/* Does the map that is in place know the partner, if by another name? */
+static bool
+stays(const struct taking *t, const char *partner)
+{
+	return t->live != NULL && registry_leads(t->live, partner);
+}
+
+/* Does mail to that domain go by a row, its own or one above it? */
+static bool
+is_covered(const struct taking *t, const char *key)
+{
+	return t->live != NULL &&
+	       (registry_find(t->live, key) != REGISTRY_NONE ||
+		   registry_above(t->live, key) != REGISTRY_NONE);
+}
+
+/* The row of an internationalised domain in UTF-8: its other one tells. */
+static bool
+is_twin(const char *key)
+{
+	while (*key != '\0' && (*key & 0x80) == 0)
+		key++;
+	return *key != '\0';
+}
+
+/* The name of now of a partner that had it when the event was written. */
+static const char *
+name_now(
+    const struct taking *t, const struct ledger_event *ev, const char *name)
+{
+	/* A rename is recorded before the map which that registry makes. */
+	return ledger_name_now(&t->renames, name, 0, ev->time);
+}
+
+static void
+take_other(const struct ledger_event *ev, const char *name, void *arg)
+{
+	struct taking *t = arg;
+
+	name = name_now(t, ev, name);
+	if (stays(t, name))
+		t->back = true;
+	else
+		add(t, ev, name, false);
+}
+
+static void
+take_row(const struct ledger_event *ev, const char *key, const char *is,
+    const char *was, void *arg)
+{
+	struct taking *t = arg;
+
+	if (is != NULL || is_twin(key))
+		return;
+	if (was != NULL && !stays(t, name_now(t, ev, was)))
+		add(t, ev, name_now(t, ev, was), false);
+	else if (!is_covered(t, key))
+		add(t, ev, key, true);
+	else
+		t->back = true;
+}
+
+static bool
+take_event(const struct ledger_event *ev, void *arg)
+{
+	struct taking *t = arg;
+	struct mapevent_rest rest;
+
+	t->back = false;
+	mapevent_owners(ev, take_row, t);
+	if (!mapevent_rest(ev, take_other, t, &rest) ||
+	    (rest.counted && rest.partners == 0))
+		return true;
+	t->vague =
+	    mem_grow(t->vague, t->nvague, &t->vague_cap, sizeof(*t->vague));
+	t->vague[t->nvague++] = (struct mapgone_change){.seq = ev->seq,
+	    .more = t->back ? 0 : rest.partners,
+	    .at_least = t->back || !rest.counted};
+	return true;
+}
+
+static int
+by_event(const void *a, const void *b)
+{
+	const struct gone *x = a, *y = b;
+
+	if (x->seq != y->seq)
+		return x->seq > y->seq ? -1 : 1;
+	return x->domain != y->domain ? x->domain - y->domain
+				      : strcmp(x->name, y->name);
+}
+
+/* Those of one event are one, and domains another one. */
+static void
+group(struct taking *t, struct mapgone *out)
+{
+	struct kept *k = out->kept;
+	struct mapgone_change *c = NULL;
+	size_t i, j;
+
+	if (t->n > 0)
+		qsort(t->v, t->n, sizeof(*t->v), by_event);
+	k->name = mem_zero(t->n + 1, sizeof(*k->name));
+	out->v = mem_zero(t->n + 1, sizeof(*out->v));
+	for (i = 0; i < t->n; i++) {
+		k->name[i] = t->v[i].name;
+		if (c == NULL || c->seq != t->v[i].seq ||
+		    c->domains != t->v[i].domain) {
+			c = &out->v[out->n++];
+			*c = (struct mapgone_change){.seq = t->v[i].seq,
+			    .time = t->v[i].time,
+			    .domains = t->v[i].domain,
+			    .name = &k->name[i]};
+			for (j = 0; j < t->nvague && !c->domains; j++)
+				if (t->vague[j].seq == c->seq) {
+					c->more = t->vague[j].more;
+					c->at_least = t->vague[j].at_least;
+				}
+		}
+		c->n++;
+	}
+}
+
+/* A copy is worth a word if it has who is gone. */
+static void
+find_before(struct mapgone *out, const char *map, time_t now)
+{
+	struct kept *k = out->kept;
+	struct registry *r;
+	const char *path;
+	struct err ignored;
+	unsigned age;
+	size_t i;
+
+	for (age = 1; age <= MAPBUILD_BEFORE && out->n > 0; age++) {
+		path = k->before[age - 1] = mapbuild_kept_before(map, age);
+		if ((r = registry_load_kept(path, now, &ignored)) == NULL)
+			continue;
+		for (i = 0; i < out->n; i++)
+			if (out->v[i].before == NULL &&
+			    registry_find(r, out->v[i].name[0]) !=
+				REGISTRY_NONE)
+				out->v[i].before = path;
+		registry_free(r);
+	}
+}
+
+int
+mapgone_read(struct ledger *l, const struct registry *live, const char *map,
+    time_t now, struct mapgone *out, struct err *e)
+{
+	const struct ledger_event_query q = {
+	    .kind = MAPEVENT_KIND, .since = now - MAPGONE_SPAN};
+	struct taking t = {.live = live};
+	struct kept *k = mem_zero(1, sizeof(*k));
+	int rv;
+
+	*out = (struct mapgone){.kept = k};
+	rv = ledger_names_read(l, &t.renames, e);
+	if (rv == 0)
+		rv = ledger_events(l, &q, take_event, &t, e);
+	if (rv == 0) {
+		group(&t, out);
+		find_before(out, map, now);
+	}
+	k->partners = t.partners;
+	k->domains = t.domains;
+	ledger_names_release(&t.renames);
+	free(t.at[false]);
+	free(t.at[true]);
+	free(t.vague);
+	free(t.v);
+	return rv;
+}
+
+void
+mapgone_release(struct mapgone *g)
+{
+	struct kept *k = g->kept;
+	unsigned i;
+
+	if (k != NULL) {
+		names_free(&k->partners);
+		names_free(&k->domains);
+		free(k->name);
+		for (i = 0; i < MAPBUILD_BEFORE; i++)
+			free(k->before[i]);
+	}
+	free(k);
+	free(g->v);
+	*g = (struct mapgone){0};
+}
+
+uint64_t
+mapgone_partners(const struct mapgone *g)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		if (!g->v[i].domains)
+			n += g->v[i].n + g->v[i].more;
+	return n;
+}
+
+void
+mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out)
+{
+	const uint64_t all = c->n + c->more;
+	char when[CLOCK_MAX];
+	size_t i;
+
+	buf_printf(out, "%s%s %s%s %s no longer in the map since %s: ",
+	    c->at_least ? "at least " : "", num_count(all).s,
+	    c->domains ? "domain" : "partner", num_plural(all),
+	    all == 1 ? "is" : "are", clock_text(c->time, now, when));
+	for (i = 0; i < c->n && i < NAMED; i++) {
+		buf_puts(out, i == 0 ? "" : ", ");
+		quote_put(out, c->name[i], strlen(c->name[i]));
+	}
+	if (all > i)
+		buf_printf(out, " and %s more", num_count(all - i).s);
+	if (c->before != NULL && !c->domains)
+		buf_puts(out, MAPGONE_WAY_BACK);
+	else if (c->before != NULL)
+		buf_printf(out,
+		    "; if that was not meant, the registry before is in %s",
+		    quotes(c->before).s);
+}
+
+void
+mapgone_next(const struct mapgone_change *c, struct buf *out)
+{
+	char when[NUM_TIME_MAX];
+
+	buf_printf(
+	    out, "tlspactctl history --since %s", num_time_text(c->time, when));
+}

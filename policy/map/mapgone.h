@@ -1,0 +1,66 @@
+/*
+ * mapgone.h: who was in the map a day ago, by the record, and is not any more.
+ *
+ * The guard against accidents lets small ones through, and all that is
+ * accepted: what it took from the map is to be seen for a while.
+ */
+#ifndef MAPGONE_H
+#define MAPGONE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+struct buf;
+struct err;
+struct ledger;
+struct registry;
+
+/* Behind what tells that partners left the registry. */
+#define MAPGONE_WAY_BACK "; if that was not meant: tlspact-compile --lost"
+
+#define MAPGONE_SPAN 86400 /* seconds; tlspactctl(8) says 24 hours */
+
+/* What one event took out of the map and nobody brought back. */
+struct mapgone_change {
+	int64_t seq; /* of the event */
+	time_t time;
+	bool domains; /* of partners that stay, or whose it was is not known */
+	const char **name; /* of partners or domains, in order; n of them */
+	size_t n;
+	uint64_t more;	    /* partners that the event does not name */
+	bool at_least;	    /* there may be others yet */
+	const char *before; /* a copy of the registry that has them; or NULL */
+};
+
+struct mapgone {
+	struct mapgone_change *v; /* newest first */
+	size_t n;
+	/* Private. */
+	void *kept;
+};
+
+/*
+ * Read it as of now. live is what the map was made of: who is in it was brought
+ * back, also under another name. NULL: that is not known, and nobody was. map
+ * is its path: beside it the registry before may be kept. 0, or -1 with *e set;
+ * the caller releases out in either case.
+ */
+int mapgone_read(struct ledger *l, const struct registry *live, const char *map,
+    time_t now, struct mapgone *out, struct err *e);
+void mapgone_release(struct mapgone *g);
+
+/* How many partners, without those of which domains alone are gone. */
+uint64_t mapgone_partners(const struct mapgone *g);
+
+/*
+ * Append "12 partners are no longer in the map since 06:10: acme, bolt, cog and
+ * 9 more", with what gives them back; of domains, where the registry before is.
+ */
+void mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out);
+
+/* Append the command that shows what happened then. */
+void mapgone_next(const struct mapgone_change *c, struct buf *out);
+
+#endif

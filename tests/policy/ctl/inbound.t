@@ -1,0 +1,210 @@
+#!/usr/bin/env bash
+# A partner's mail is refused: it is let in for a time, and mail to them goes
+# as agreed meanwhile. tlspactd is asked before, during and after.
+# shellcheck source=tests/lab/tap.sh
+. "$(dirname "$0")/../../lab/tap.sh"
+# shellcheck source=tests/lab/wait.sh
+. "$(dirname "$0")/../../lab/wait.sh"
+# shellcheck source=tests/lab/tlspactd.sh
+. "$(dirname "$0")/../../lab/tlspactd.sh"
+# Words are looked for here, wherever lines would end.
+export COLUMNS=1000
+
+# shellcheck disable=SC2034 # read by tlspactd.sh
+MAP=$T/policy.cdb SOCKETS=$T/s
+
+# ctl VERB [ARGUMENT...]
+ctl()
+{
+	local options
+
+	daemon_options
+	run "$B/tlspactctl" "$1" "${options[@]}" -o resolver=127.0.0.1@1 \
+		-o postfix_config="$T/postfix" "${@:2}"
+}
+
+# let_in PARTNER [OPTION...]
+let_in()
+{
+	ctl downgrade "$1" --inbound --for 1h --reason 'their relay lost TLS' \
+		--yes "${@:2}"
+}
+
+# asked SENDER [REGEX]	what tlspactd answers to mail in clear text; with an
+#			expression, once it is like that, or after 20 s
+asked()
+{
+	timeout 60 python3 - "$SOCKETS/policy" "$@" <<-'PYTHON'
+	import re, socket, sys, time
+	s = socket.socket(socket.AF_UNIX)
+	s.connect(sys.argv[1])
+	end = time.monotonic() + 20
+	while True:
+	    s.sendall(("request=smtpd_access_policy\nprotocol_state=RCPT\n"
+	        "client_name=unknown\nclient_address=192.0.2.1\nsender=%s\n"
+	        "recipient=us@ours.example\n\n" % sys.argv[2]).encode())
+	    got = b""
+	    while not got.endswith(b"\n\n"):
+	        got += s.recv(4096)
+	    got = got.decode().strip().removeprefix("action=")
+	    if (len(sys.argv) < 4 or re.search(sys.argv[3], got) or
+	            time.monotonic() > end):
+	        break
+	    time.sleep(0.1)
+	print(got)
+	PYTHON
+}
+
+# soon NAME SENDER REGEX	tlspactd's answer, once it has taken the map
+soon() { like "$1" "$(asked "$2" "$3")" "$3"; }
+
+# json KEY	of the last answer with -j
+json()
+{
+	python3 -c 'import functools, json, sys
+print(functools.reduce(lambda o, k: o[int(k) if k.isdigit() else k],
+    sys.argv[2].split("."), json.loads(sys.argv[1])))' "$out" "$1"
+}
+
+# row KEY	the policy in the live map
+row()
+{
+	cdb -q "$MAP" "$1"
+}
+
+mkdir "$T/postfix"
+echo 'smtp inet n - n - - smtpd
+smtp unix - - n - - smtp' >"$T/postfix/master.cf"
+printf '%s\n' 'smtpd_tls_security_level = may' \
+	'smtpd_tls_cert_file = none' 'default_transport = smtp' \
+	"smtp_tls_policy_maps = cdb:$T/policy" \
+	>"$T/postfix/main.cf"
+cat >"$T/registry" <<'REGISTRY'
+partner acme mode=enforced domain=acme.example,.acme.example
+        gateway=mx1.acme.example contact=a@b.example
+partner globex mode=enforced domain=globex.example contact=a@b.example
+partner inopp mode=opportunistic inbound=require domain=inopp.example
+        contact=a@b.example
+partner watched mode=enforced inbound=warn domain=watched.example
+        contact=a@b.example
+REGISTRY
+run compile
+is 'the registry compiles' "$rc" 0 || bail "$err"
+# Nobody compiles but who says so here.
+daemon_start postfix_config="$T/postfix" compile_command=/bin/true || bail 'tlspactd does not start'
+daemon_options
+
+refused='^450 4\.7\.10 Mail from acme\.example is accepted over TLS only'
+let='^WARN tlspact: mail from \.?acme\.example: no TLS; let in while a downgr'
+like 'before: refused' "$(asked joe@acme.example)" "$refused"
+full=$(row acme.example)
+like 'and held to what was agreed' "$full" '^secure match=mx1'
+
+let_in acme --to encrypt
+is '--to is for mail to them' "$rc" 64
+let_in watched
+like 'where all mail is let in, that is said' "$rc $err" \
+	'^0 .*mail from watched is let in anyhow \(inbound=warn\)'
+let_in acme -n
+like 'a dry run asks for nothing' "$rc $out" \
+	'^0 .*mail TO them stays at secure.*let in mail from acme.example, .acme'
+let_in acme
+like 'it begins' "$rc $out" '^0 .*done: map written\. It ends by itself'
+unlike 'and looks at no gateway' "$out$err" 'probe'
+soon 'during: let in' joe@acme.example "$let"
+like 'mail from its sub-domains too' "$(asked joe@x.acme.example)" '^WARN '
+like 'but of nobody else' "$(asked joe@globex.example)" '^450 4\.7\.10 '
+ok 'and logged with its partner' daemon_logged \
+	'inbound warn: no TLS, let in while .* partner=acme client=.*192\.0\.2\.1'
+is 'mail to it goes as ever' "$(row acme.example)" "$full"
+
+ctl status acme
+like 'status' "$out" 'lowered to no TLS inbound until '
+like 'what it let in' "$out" 'moved +let in since [0-9:]+ by the log: 0 mails without TLS, of 0 from them'
+like 'and who it was' "$out" 'their relay lost TLS, lowered by '
+like 'how it ends' "$out" 'next +their mail needs TLS again at '
+unlike 'of which no probe tells' "$out" 'still true|probes pass'
+ctl status -j acme
+is 'as JSON' "$(json partners.0.lowered_in_map.direction)" inbound
+is 'and by the ledger' "$(json partners.0.lowered.direction)" inbound
+ctl check
+like 'check' "$out" 'acme.*is lowered to no TLS inbound until'
+ctl explain acme.example
+like 'explain' "$out" 'mail FROM them needs no TLS until'
+ctl history acme
+like 'history' "$out" 'mail from it is let in without TLS until .*their relay'
+run "$B/tlspactctl" history "${options[@]}" --check
+is 'the record is whole' "$rc" 0
+like 'the map says why' "$(sqlite3 "$T/ledger.db" \
+	"SELECT text FROM event WHERE kind = 'map' ORDER BY seq DESC LIMIT 1")" \
+	'^downgrade: 2 weaker .*acme.example secure -> secure, lowered inbound'
+
+let_in acme
+like 'once is enough' "$rc $err" '^1 .*mail from acme is let in until [0-9:-]+ already\. Another end: tlspactctl extend acme .*restore acme'
+ctl extend acme --for 2h --yes -j
+is 'extend' "$(json change.done) $(json change.direction)" 'True inbound'
+ctl restore acme
+like 'restore' "$rc $out" '^0 mail from acme is let in as agreed only, again'
+like 'and what that means' "$out" 'mail from acme that comes without TLS is refused'
+soon 'after: refused' joe@acme.example "$refused"
+ctl status acme
+like 'status says so' "$out" 'enforced at secure, nothing lowered'
+
+let_in inopp
+is 'an opportunistic partner without a row' "$rc" 0
+soon 'is let in' joe@inopp.example '^WARN '
+ctl restore inopp
+soon 'and refused again' joe@inopp.example '^450 '
+
+# The other kind takes its place, and makes it needless.
+let_in acme
+ctl downgrade acme --to encrypt --for 1h --reason worse --yes --no-flush
+like 'both directions take its place' "$rc $out" \
+	'^0 .*takes the place of downgrade [0-9]+, which lets in'
+ctl restore acme --inbound
+like 'that is not what --inbound ends' "$rc $err" '^1 .*lowered to encrypt, which lets their mail in as well'
+like 'mail to them is lowered' "$(row acme.example)" '^encrypt '
+soon 'mail from them is let in' joe@acme.example "$let"
+let_in acme
+like 'and it would be needless' "$rc $err" \
+	'^1 .*lowered to encrypt until .*, and mail from them is let in as long'
+ctl restore acme
+
+# The way back needs neither registry nor ledger.
+let_in acme
+soon 'let in again' joe@acme.example "$let"
+mv "$T/registry" "$T/registry.away"
+rm "$T/ledger.db"*
+ctl restore acme
+like 'without ledger and registry' "$out" 'mail from acme is let in as agreed'
+soon 'refused' joe@acme.example "$refused"
+is 'and the row is what it was' "$(mv "$T/registry.away" "$T/registry"
+	row acme.example)" "$full"
+# shellcheck disable=SC2119 # not its arguments
+is 'with the mark that remembers' "$(compile >/dev/null 2>&1; ctl status acme
+	grep -o 'nothing lowered' <<<"$out")" 'nothing lowered'
+
+# It ends by itself, also where nobody compiles.
+ctl downgrade acme --inbound --for 8s --reason short --yes
+is 'a short one' "$rc" 0
+soon 'and ends without anybody' joe@acme.example "$refused"
+ctl status acme
+like 'the record tells of it still' "$out" 'why +short, lowered by '
+nok 'the map still had it' grep -q 'lowered=0' "$MAP"
+run compile
+is 'until the next compile' "$rc $(grep -ac 'direction=inbound' "$MAP")" '0 0'
+daemon_stop
+is 'tlspactd ends well' "$daemon_status" 0
+
+# The operator is told of its end, as of any other.
+let_in acme
+is 'let in once more' "$rc" 0
+daemon_start postfix_config="$T/postfix" warden=yes \
+	"notify_command=cat >>$T/notices.json"
+ok 'a warden watches' daemon_logged ' warden: keeping '
+ctl restore acme
+ok 'which tells the end' wait_for 30 grep -qs \
+	'mail from acme needs TLS again' "$T/notices.json"
+nok 'and no other one' grep -q 'acme is back' "$T/notices.json"
+daemon_stop
+done_testing

@@ -1,0 +1,211 @@
+/* Who was taken out of the map within a day, and is not back. */
+#include "check.h"
+
+#include "buf.h"
+#include "diag.h"
+#include "err.h"
+#include "ledger.h"
+#include "ledger_rename.h"
+#include "mapgone.h"
+#include "registry.h"
+
+#define NOW 1795392000 /* 2026-11-23T00:00:00Z */
+#define HOUR 3600
+#define DAY 86400
+
+#define ROW(key, is, was)                                              \
+	"{\"key\":\"" key "\",\"partner\":" is ",\"partner_was\":" was \
+	",\"client\":false}"
+#define GONE(p) ROW(p ".example", "null", "\"" p "\"")
+#define OTHERS(n, more, names)                                        \
+	"],\"rest\":{\"n\":" n ",\"lost\":" n ",\"partners_lost\":" n \
+	",\"partners_more\":" more ",\"partners\":[" names "]}}"
+#define NONE "],\"rest\":{\"n\":0}}"
+#define OLD(n) "],\"rest\":{\"n\":" n "}}"
+#define STAYS "partner z domain=z.example\n"
+
+/* A map so many hours ago, with such rows and such a rest; or "=a" is "b". */
+struct happens {
+	int ago;
+	const char *rows, *rest;
+};
+
+static const struct {
+	const char *name;
+	struct happens v[3];
+	const char *registry; /* that is live; NULL: none */
+	const char *told;
+} row[] = {
+    {"nothing is on record", {{0}}, STAYS, ""},
+    {"one", {{2, GONE("a"), NONE}}, STAYS,
+	"1 partner is no longer in the map since 2026-11-22 22:00: a\n"},
+    {"a day ago", {{24, GONE("a"), NONE}}, STAYS,
+	"1 partner is no longer in the map since 2026-11-22 00:00: a\n"},
+    {"longer ago", {{25, GONE("a"), NONE}}, STAYS, ""},
+    {"back", {{2, GONE("a"), NONE}}, "partner a domain=a.example\n", ""},
+    {"back by former=", {{2, GONE("a"), NONE}},
+	"partner b domain=a.example former=a\n", ""},
+    {"back by a rename", {{2, "=a", "b"}, {2, GONE("a"), NONE}},
+	"partner b domain=a.example\n", ""},
+    {"that came later", {{2, GONE("a"), NONE}, {1, "=a", "b"}},
+	"partner b domain=a.example\n", ""},
+    {"with another domain", {{2, "=a", "b"}, {2, GONE("a"), NONE}},
+	"partner b domain=b.example\n",
+	"1 domain is no longer in the map since 2026-11-22 22:00: a.example\n"},
+    {"gone under its new name", {{2, "=a", "b"}, {2, GONE("a"), NONE}}, STAYS,
+	"1 partner is no longer in the map since 2026-11-22 22:00: b\n"},
+    {"without a registry", {{2, GONE("a"), NONE}}, NULL,
+	"1 partner is no longer in the map since 2026-11-22 22:00: a\n"},
+    {"a row that is weaker", {{2, ROW("a.example", "\"a\"", "\"a\""), NONE}},
+	STAYS, ""},
+    {"a row that is somebody's",
+	{{2, ROW("a.example", "\"b\"", "\"a\""), NONE}}, STAYS, ""},
+    {"of one of two", {{2, ROW("y.example", "null", "\"z\""), NONE}}, STAYS,
+	"1 domain is no longer in the map since 2026-11-22 22:00: y.example\n"},
+    {"that one above covers", {{2, ROW("y.z.example", "null", "\"z\""), NONE}},
+	"partner z domain=.z.example\n", ""},
+    {"of somebody", {{2, ROW("y.example", "null", "null"), NONE}}, STAYS,
+	"1 domain is no longer in the map since 2026-11-22 22:00: y.example\n"},
+    {"that is written otherwise",
+	{{2, ROW("m\xc3\xbc.example", "null", "null"), NONE}}, STAYS, ""},
+    {"more than are named",
+	{{2, GONE("b") "," GONE("a"), OTHERS("9", "7", "\"d\",\"c\"")}}, STAYS,
+	"11 partners are no longer in the map since 2026-11-22 22:00: a, b, c "
+	"and 8 more\n"},
+    {"by two events, and domains",
+	{{3, GONE("a"), NONE},
+	    {2, GONE("b") "," ROW("y.example", "null", "\"z\""), NONE}},
+	STAYS,
+	"1 partner is no longer in the map since 2026-11-22 22:00: b\n"
+	"1 domain is no longer in the map since 2026-11-22 22:00: y.example\n"
+	"1 partner is no longer in the map since 2026-11-22 21:00: a\n"},
+    {"twice", {{3, GONE("a"), NONE}, {2, GONE("a"), NONE}}, STAYS,
+	"1 partner is no longer in the map since 2026-11-22 22:00: a\n"},
+    {"one came back, of others it is not known",
+	{{2, GONE("a") "," GONE("z"), OTHERS("9", "7", "\"d\"")}}, STAYS,
+	"at least 2 partners are no longer in the map since 2026-11-22 22:00: "
+	"a, d\n"},
+    {"an older version", {{2, GONE("a"), OLD("7")}}, STAYS,
+	"at least 1 partner is no longer in the map since 2026-11-22 22:00: "
+	"a\n"},
+};
+
+static void
+happen(struct ledger *l, const struct happens *h)
+{
+	struct ledger_event ev = {.time = NOW - h->ago * HOUR,
+	    .kind = "map",
+	    .author = "me",
+	    .text = "a map"};
+	char *data = NULL;
+	struct err e;
+
+	if (h->rows == NULL)
+		return;
+	if (*h->rows == '=') {
+		assert_int_equal(
+		    ledger_rename(l, h->rows + 1, h->rest, "me", ev.time, &e),
+		    1);
+		return;
+	}
+	assert_int_not_equal(
+	    asprintf(&data, "{\"rows\":[%s%s", h->rows, h->rest), -1);
+	ev.data = data;
+	assert_int_equal(ledger_event_add(l, &ev, &e), 0);
+	free(data);
+}
+
+static void
+check_told(size_t i, struct ledger *l, const struct registry *r)
+{
+	struct mapgone g;
+	struct buf out = {0};
+	struct err e;
+	size_t k;
+
+	buf_puts(&out, "");
+	check_int(row[i].name, mapgone_read(l, r, "/none", NOW, &g, &e), 0);
+	for (k = 0; k < g.n; k++) {
+		mapgone_print(&g.v[k], NOW, &out);
+		buf_puts(&out, "\n");
+	}
+	check_str(row[i].name, out.data, row[i].told);
+	buf_free(&out);
+	mapgone_release(&g);
+}
+
+static void
+t_gone(void **state)
+{
+	struct registry *r;
+	struct diags d;
+	struct ledger *l;
+	struct err e;
+	char *dir = check_folder(), *path;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < COUNT(row); i++) {
+		assert_int_not_equal(asprintf(&path, "%s/%zu.db", dir, i), -1);
+		l = ledger_open(path, LEDGER_WRITE, &e);
+		assert_non_null(l);
+		for (k = 0; k < COUNT(row[i].v); k++)
+			happen(l, &row[i].v[k]);
+		d = (struct diags){0};
+		r = row[i].registry == NULL
+			? NULL
+			: registry_parse("registry", row[i].registry,
+			      strlen(row[i].registry), NOW, &d);
+		check_int(row[i].name, d.errors, 0);
+		check_told(i, l, r);
+		diag_free(&d);
+		registry_free(r);
+		ledger_close(l);
+		free(path);
+	}
+	check_folder_end(dir);
+}
+
+/* The command that shows it, and how many partners it is. */
+static void
+t_sum(void **state)
+{
+	const char *names[] = {"a", "b"};
+	struct mapgone_change v[] = {
+	    {.time = NOW, .name = names, .n = 2, .more = 5},
+	    {.time = NOW, .name = names, .n = 1, .domains = true},
+	    {.time = NOW, .name = names, .n = 1}};
+	const struct mapgone g = {.v = v, .n = COUNT(v)};
+	struct buf out = {0};
+
+	(void)state;
+	check_int("partners", mapgone_partners(&g), 8);
+	mapgone_next(&v[0], &out);
+	check_str("next", out.data,
+	    "tlspactctl history --since 2026-11-23T00:00:00Z");
+	buf_clear(&out);
+	v[0].before = "/x y";
+	mapgone_print(&v[0], NOW, &out);
+	check_str("before", out.data,
+	    "7 partners are no longer in the map since 00:00: a, b and 5 more; "
+	    "if that was not meant: tlspact-compile --lost");
+	buf_clear(&out);
+	v[1].before = "/x y";
+	mapgone_print(&v[1], NOW, &out);
+	check_str("domain", out.data,
+	    "1 domain is no longer in the map since 00:00: a; "
+	    "if that was not meant, the registry before is in \"/x y\"");
+	buf_free(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(t_gone),
+	    cmocka_unit_test(t_sum),
+	};
+
+	(void)setenv("TZ", "UTC", 1);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
