@@ -70,6 +70,14 @@ get(const struct lookup *l, const char *key, size_t klen, const char **value,
 	}
 }
 
+/* Are there records of that kind at all? */
+static bool
+has_kind(const struct lookup *l, const char *kind)
+{
+	return l->table == NULL ||
+	       (kind == gateway ? l->table->gateways : l->table->domains) > 0;
+}
+
 /* Is it worth looking for the row's record? */
 static bool
 may_have(const struct lookup *l, const char *key, size_t klen)
@@ -92,6 +100,8 @@ get_record(const struct lookup *l, const char *kind, char *key, size_t klen,
 	size_t vlen;
 	enum lookup_answer rc;
 
+	if (!has_kind(l, kind))
+		return LOOKUP_NOTFOUND;
 	memcpy(saved, key - ROOM, ROOM);
 	memcpy(key - ROOM, kind, ROOM);
 	rc = kind == gateway || may_have(l, key - ROOM, klen + ROOM)

@@ -84,10 +84,7 @@ maptable_get(struct maptable *t, const char *key, size_t klen,
 	const struct maprow *r;
 	uint32_t i = t->near;
 
-	/* Most of what is looked for is of a kind that most maps have not. */
-	if ((t->suffixes == 0 && klen > 0 && *key == '.') ||
-	    (t->domains == 0 && maprecord_is(key, klen, MAPRECORD_DOMAIN)) ||
-	    (t->gateways == 0 && maprecord_is(key, klen, MAPRECORD_GATEWAY)))
+	if (t->suffixes == 0 && klen > 0 && *key == '.')
 		return false;
 	if (i >= t->n || t->row[i].klen != klen ||
 	    memcmp(t->row[i].key, key, klen) != 0)

@@ -47,9 +47,9 @@ struct maptable {
 	size_t n, cap;
 	struct arena arena; /* for texts that nobody else keeps */
 	uint32_t near;	    /* a row that may soon be asked for */
-	/* Private. */
-	struct strmap index;
-	size_t domains, gateways, suffixes; /* keys " d:", " g:", "." */
+	/* How many keys are " d:", " g:", "."; most maps have none of them. */
+	size_t domains, gateways, suffixes;
+	struct strmap index; /* private */
 };
 
 /* Add a row; key, NUL-terminated, and text are borrowed. Returns its index. */

@@ -33,7 +33,8 @@ struct making {
 	struct cdbmap_writer *w;
 	struct err *e;
 	struct buf key, value;
-	/* Names of gateways that were written. */
+	bool gateways; /* some were looked at */
+	/* Names of those outside the domain that names them. */
 	const char **name;
 	size_t n, cap;
 	struct strmap names;
@@ -180,17 +181,30 @@ name_of(const void *array, uint32_t i)
 	return ((const char *const *)array)[i];
 }
 
-/* "g=name" for a gateway whose bounces are judged. */
+/* Is the name met for the first time? */
+static bool
+is_first(struct making *m, const char *name, size_t len)
+{
+	if (strmap_add(&m->names, m->name, name, len, (uint32_t)m->n) !=
+	    STRMAP_NONE)
+		return false;
+	m->name = mem_grow(m->name, m->n, &m->cap, sizeof(*m->name));
+	m->name[m->n++] = arena_copy(&m->arena, name, len);
+	return true;
+}
+
+/*
+ * "g=name" for a gateway whose bounces are judged. That in its own domain is
+ * named there and hardly elsewhere: a second row of it does no harm.
+ */
 static int
-put_gateway(struct making *m, const char *name, size_t len)
+put_gateway(struct making *m, const char *name, size_t len, bool own)
 {
 	struct lookup_rule r;
 
-	if (*name == '.' || strmap_add(&m->names, m->name, name, len,
-				(uint32_t)m->n) != STRMAP_NONE)
+	if (*name == '.' || (!own && !is_first(m, name, len)))
 		return 0;
-	m->name = mem_grow(m->name, m->n, &m->cap, sizeof(*m->name));
-	m->name[m->n++] = arena_copy(&m->arena, name, len);
+	m->gateways = true;
 	switch (lookup_client(&m->lookup, name, len, m->now, &r)) {
 	case LOOKUP_BROKEN:
 		return broken(m);
@@ -231,6 +245,13 @@ gateways_of(const struct maprow *r)
 	return mapmatch_of(r->text, r->tlen);
 }
 
+static bool
+is_own(const struct maprow *r, const char *name, size_t len)
+{
+	return len > r->klen && name[len - r->klen - 1] == '.' &&
+	       memcmp(name + len - r->klen, r->key, r->klen) == 0;
+}
+
 static int
 put_gateways(struct making *m, const struct maprow *r)
 {
@@ -239,7 +260,7 @@ put_gateways(struct making *m, const struct maprow *r)
 	size_t len;
 
 	while (next_gateway(&g, name, &len))
-		if (put_gateway(m, name, len) == -1)
+		if (put_gateway(m, name, len, is_own(r, name, len)) == -1)
 			return -1;
 	return 0;
 }
@@ -252,10 +273,8 @@ prefetch(struct making *m, const struct maprow *r)
 	char name[DNAME_MAX + 1];
 	size_t len;
 
-	while (next_gateway(&g, name, &len)) {
-		strmap_prefetch(&m->names, name, len);
+	while (next_gateway(&g, name, &len))
 		maptable_prefetch(m->lookup.table, name, len);
-	}
 }
 
 static int
@@ -267,7 +286,7 @@ put_row(struct making *m, const struct maprow *r)
 	const size_t klen = r->klen - skip;
 
 	if (maprecord_is(r->key, r->klen, MAPRECORD_GATEWAY))
-		return put_gateway(m, key, klen);
+		return put_gateway(m, key, klen, false);
 	if (maprow_is_record(r) && (!alone || has_row(m, "", key, klen)))
 		return 0;
 	if (klen == 0 || dname_is_nexthop_n(key, klen))
@@ -284,7 +303,6 @@ put_inbound(struct making *m)
 	struct maptable *t = m->lookup.table;
 	uint32_t i;
 
-	strmap_reserve(&m->names, t->n);
 	for (i = 0; i < t->n; i++) {
 		t->near = i;
 		if (i + AHEAD < t->n)
@@ -292,7 +310,7 @@ put_inbound(struct making *m)
 		if (put_row(m, &t->row[i]) == -1)
 			return -1;
 	}
-	if (m->n == 0)
+	if (!m->gateways)
 		return 0;
 	buf_clear(&m->value);
 	buf_puts(&m->value, SIDEMAP_BOUNCE);

@@ -1,12 +1,15 @@
 #include "registry_keep.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
+#include "buf.h"
 #include "diag.h"
 #include "digest.h"
 #include "err.h"
@@ -17,6 +20,7 @@
 #include "registry.h"
 #include "registry_own.h"
 
+#define BLOCK 65536 /* bytes that are copied at once */
 #define HEAD "# The registry as it was last compiled, digest "
 
 /* Is it a line that goes on with the one before? */
@@ -26,48 +30,86 @@ goes_on(const char *line)
 	return *line == ' ' || *line == '\t';
 }
 
-/* The text; an include, with the lines that go on with it, is a comment. */
+/*
+ * Whole lines; an include, with the lines that go on with it, is a comment.
+ * *include: they go on with one.
+ */
 static bool
-write_text(int fd, const char *text, size_t len)
+write_lines(int fd, const char *text, size_t len, bool *include)
 {
 	const char *end = text + len, *line, *next, *from = text;
-	bool include = false;
 
 	for (line = text; line < end; line = next) {
 		next = memchr(line, '\n', (size_t)(end - line));
 		next = next == NULL ? end : next + 1;
 		if (!goes_on(line) && *line != '\n' && *line != '#')
-			include = strncmp(line, "include", 7) == 0 &&
-				  strchr(" \t\n", line[7]) != NULL;
-		if (!include)
+			*include = strncmp(line, "include", 7) == 0 &&
+				   strchr(" \t\n", line[7]) != NULL;
+		if (!*include)
 			continue;
 		if (!fdio_write(fd, from, (size_t)(line - from)) ||
 		    !fdio_write(fd, "#", 1))
 			return false;
 		from = line;
 	}
-	return fdio_write(fd, from, (size_t)(end - from)) &&
-	       (len == 0 || end[-1] == '\n' || fdio_write(fd, "\n", 1));
+	return fdio_write(fd, from, (size_t)(end - from));
+}
+
+/* All of a file, block by block, and its digest. 0, or -1 with *e set. */
+static int
+copy(int from, const char *path, int to, char hex[DIGEST_HEX], struct err *e)
+{
+	struct digest *g = digest_new();
+	struct buf text = {0};
+	bool include = false, ok = true;
+	size_t all = 0, whole;
+	const char *last;
+	ssize_t n = 0;
+
+	while (ok && all <= REGISTRY_FILE_MAX &&
+	       (n = read(from, buf_room(&text, BLOCK), BLOCK)) > 0) {
+		digest_add(g, text.data + text.len, (size_t)n);
+		all += (size_t)n;
+		text.len += (size_t)n;
+		text.data[text.len] = '\0';
+		last = memrchr(text.data, '\n', text.len);
+		if (last == NULL)
+			continue;
+		whole = (size_t)(last + 1 - text.data);
+		ok = write_lines(to, text.data, whole, &include);
+		text.len -= whole;
+		memmove(text.data, last + 1, text.len + 1);
+	}
+	if (ok && text.len > 0)
+		ok = write_lines(to, text.data, text.len, &include) &&
+		     fdio_write(to, "\n", 1);
+	if (n == -1)
+		(void)err_sys(
+		    e, err_code_input(errno), "cannot read %s", quotes(path).s);
+	else if (!ok)
+		(void)err_sys(
+		    e, err_code_output(errno), "cannot write the copy");
+	buf_free(&text);
+	digest_hex(g, hex);
+	return n == -1 || !ok ? -1 : 0;
 }
 
 static int
-write_file(const struct registry *r, uint32_t i, int fd, struct err *e)
+copy_file(const struct registry *r, uint32_t i, int to, struct err *e)
 {
 	const char *path = registry_file(r, i);
+	const int from = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	char hex[DIGEST_HEX];
-	char *text;
-	size_t len = 0;
-	int rv = 0;
+	int rv;
 
-	if ((text = file_slurp(path, REGISTRY_FILE_MAX, &len, NULL, e)) == NULL)
-		return -1;
-	if (strcmp(digest_of(text, len, hex), registry_file_digest(r, i)) != 0)
+	if (from == -1)
+		return err_sys(
+		    e, err_code_input(errno), "cannot open %s", quotes(path).s);
+	rv = copy(from, path, to, hex, e);
+	if (rv == 0 && strcmp(hex, registry_file_digest(r, i)) != 0)
 		rv = err_set(e, EX_TEMPFAIL, "%s changed while it was read",
 		    quotes(path).s);
-	else if (!write_text(fd, text, len))
-		rv =
-		    err_sys(e, err_code_output(errno), "cannot write the copy");
-	free(text);
+	(void)close(from);
 	return rv;
 }
 
@@ -109,7 +151,7 @@ registry_keep(const struct registry *r, int fd, struct err *e)
 		return err_sys(
 		    e, err_code_output(errno), "cannot write the copy");
 	for (i = 0; i < r->nfiles; i++)
-		if (write_file(r, i, fd, e) == -1)
+		if (copy_file(r, i, fd, e) == -1)
 			return -1;
 	return 0;
 }

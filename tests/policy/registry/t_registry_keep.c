@@ -97,6 +97,40 @@ t_keep(void **state)
 	registry_free(r);
 }
 
+/* A file is copied in blocks: an include may stand across the end of one. */
+static void
+t_blocks(void **state)
+{
+	enum { BLOCK = 65536, AROUND = 24 };
+	static const char include[] = "include\n parts\n";
+	static const char after[] = "partner b domain=b.example";
+	const char *copy = put("copy", "");
+	char *text = malloc(BLOCK + sizeof(include) + sizeof(after));
+	struct registry *r, *kept;
+	size_t n, at;
+	struct err e;
+
+	(void)state;
+	(void)put("parts", "partner c domain=c.example\n");
+	assert_non_null(text);
+	for (n = 0; n < AROUND; n++) {
+		at = BLOCK - n;
+		memset(text, '#', at);
+		text[at - 1] = '\n';
+		(void)strcpy(text + at, include);
+		(void)strcat(text, after);
+		r = load(put("registry", text));
+		assert_int_equal(keep(r, copy, &e), 0);
+		kept = registry_load_kept(copy, NOW, &e);
+		assert_non_null(kept);
+		assert_int_equal(kept->nfiles, 1);
+		assert_int_equal(kept->npartners, 2);
+		registry_free(kept);
+		registry_free(r);
+	}
+	free(text);
+}
+
 static void
 t_no_copy(void **state)
 {
@@ -208,6 +242,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_keep),
+	    cmocka_unit_test(t_blocks),
 	    cmocka_unit_test(t_join),
 	    cmocka_unit_test(t_no_copy),
 	};
