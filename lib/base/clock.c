@@ -154,6 +154,12 @@ static const struct day_word {
 } day_words[] = {{"today", 10, 0}, {"yesterday", 10, 1}, {"this-month", 7, 0},
     {"last-month", 7, 1}, {"this-year", 4, 0}, {"last-year", 4, 1}, {0}};
 
+const char *
+clock_day_word(size_t i)
+{
+	return day_words[i].word;
+}
+
 /* What that many bytes of YYYY-MM-DD end in. */
 static int *
 day_part(struct tm *tm, size_t len)

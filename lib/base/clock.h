@@ -56,6 +56,9 @@ int clock_parse(const char *s, time_t now, time_t *out);
 int clock_days(
     const char *s, time_t now, bool local, time_t *begin, time_t *end);
 
+/* Of these words that with the index; NULL: there are no more. */
+const char *clock_day_word(size_t i);
+
 /*
  * A span as options have it (`30d`, `4h`, `2w`: num_duration() with a unit),
  * as the time that is so long before now. 0, or -1: it is none.

@@ -1,5 +1,6 @@
 #include "meant.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,19 @@ static unsigned
 least(unsigned a, unsigned b)
 {
 	return a < b ? a : b;
+}
+
+/* Capitals are no slip. */
+static char
+small(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool
+alike(char a, char b)
+{
+	return small(a) == small(b);
 }
 
 /* How many slips make b of a, both at most MEANT_MAX long. */
@@ -24,9 +38,9 @@ slips(const char *a, size_t alen, const char *b, size_t blen)
 		now[0] = (unsigned)i;
 		for (k = 1; k <= blen; k++) {
 			now[k] = least(least(up[k], now[k - 1]) + 1,
-			    up[k - 1] + (a[i - 1] != b[k - 1]));
-			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] &&
-			    a[i - 2] == b[k - 1])
+			    up[k - 1] + !alike(a[i - 1], b[k - 1]));
+			if (i > 1 && k > 1 && alike(a[i - 1], b[k - 2]) &&
+			    alike(a[i - 2], b[k - 1]))
 				now[k] = least(now[k], before[k - 2] + 1);
 		}
 		old = before;

@@ -22,7 +22,8 @@ struct meant meant(const char *word);
 /*
  * Compare with a known word, which is borrowed. A slip is a letter that is
  * wrong, missing or too many, or two that changed places: one in a word of two
- * to four, two in a longer one. Of two that are as near the first one is kept.
+ * to four, two in a longer one; capitals are none. Of two that are as near the
+ * first one is kept.
  */
 void meant_try(struct meant *m, const char *known);
 
