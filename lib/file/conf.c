@@ -21,13 +21,17 @@ value_of(const struct conf *c, const struct conf_item *it)
 
 /* NULL, or what is wrong with the value; the phrase may stand in why. */
 static const char *
-bad_choice(const struct conf_item *it, struct buf *why)
+bad_choice(const struct conf_item *it, const char *value, struct buf *why)
 {
+	struct meant m = meant(value);
 	size_t i;
 
 	buf_puts(why, "is not one of");
-	for (i = 0; it->choices[i] != NULL; i++)
+	for (i = 0; it->choices[i] != NULL; i++) {
 		buf_printf(why, "%s %s", i == 0 ? "" : ",", it->choices[i]);
+		meant_try(&m, it->choices[i]);
+	}
+	buf_puts(why, meant_text(&m).s);
 	return why->data;
 }
 
@@ -79,7 +83,7 @@ set(const struct conf *c, const struct conf_item *it, const char *value,
 				*(int *)to = i;
 				return NULL;
 			}
-		return bad_choice(it, why);
+		return bad_choice(it, value, why);
 	}
 	return "has no type";
 }
@@ -94,6 +98,31 @@ set_default(const struct conf *c, const struct conf_item *it)
 	buf_free(&why);
 }
 
+/* `map /var/lib/x.cdb`: with the '=' it is well. */
+static void
+say_equals(const struct conf *c, const char *text, const char *file,
+    unsigned line, struct diags *d)
+{
+	const size_t len = strcspn(text, " \t");
+	const char *value = text + len + strspn(text + len, " \t");
+	struct buf right = {0};
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (strlen(c->item[i].name) == len &&
+		    strncmp(c->item[i].name, text, len) == 0)
+			break;
+	if (i == c->n) {
+		diag_error(d, file, line, "%s: missing '='", quotes(text).s);
+		return;
+	}
+	buf_printf(
+	    &right, "%s=%s", c->item[i].name, *value == '\0' ? "VALUE" : value);
+	diag_error(d, file, line, "%s: missing '=': say %s", quotes(text).s,
+	    quotes(right.data).s);
+	buf_free(&right);
+}
+
 /* set_on: the line on which each item was set, 0 if not. */
 static void
 assign(const struct conf *c, char *text, const char *file, unsigned line,
@@ -106,7 +135,7 @@ assign(const struct conf *c, char *text, const char *file, unsigned line,
 	size_t i;
 
 	if (attr_assign(text, &name, &value) == -1) {
-		diag_error(d, file, line, "%s: missing '='", quotes(text).s);
+		say_equals(c, text, file, line, d);
 		return;
 	}
 	m = meant(name);

@@ -11,6 +11,7 @@
 #include "num.h"
 #include "partnername.h"
 #include "span.h"
+#include "timeslip.h"
 
 #define DROP_COUNT_MAX 1000
 #define DROP_WINDOW_MAX (30u * CLOCK_DAY)
@@ -180,6 +181,24 @@ attribute_is_token(const char *s)
 	       same("hostname", s);
 }
 
+/* A word for names that has a slip in it, where a host has a dot; or NULL. */
+static const char *
+near_token(const char *s, char *buf)
+{
+	static const char *const tokens[] = {
+	    "nexthop", "dot-nexthop", "hostname"};
+	struct meant m = meant(s);
+	size_t i;
+
+	for (i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++)
+		meant_try(&m, tokens[i]);
+	if (m.name == NULL || strchr(s, '.') != NULL)
+		return NULL;
+	(void)snprintf(buf, ATTRIBUTE_PHRASE_MAX, "is no host with a dot%s",
+	    meant_text(&m).s);
+	return buf;
+}
+
 static const char *
 gateway_element(struct span s, char *buf, struct span *out)
 {
@@ -197,6 +216,8 @@ gateway_element(struct span s, char *buf, struct span *out)
 	if (bad != NULL && dname_is_address(s.p))
 		return "a gateway is named, not numbered: match= of Postfix "
 		       "takes no addresses";
+	if (bad == NULL)
+		bad = near_token(s.p, buf);
 	if (bad != NULL)
 		return bad;
 	if (name.s == s.p + star) {
@@ -212,12 +233,18 @@ gateway_element(struct span s, char *buf, struct span *out)
 static const char *
 ca_element(struct span s, char *buf, struct span *out)
 {
-	(void)buf;
+	struct meant m = meant(s.p);
+
 	*out = s;
 	if (strcmp(s.p, "system") == 0)
 		return NULL;
-	if (*s.p != '/')
-		return "is neither `system' nor an absolute path";
+	if (*s.p != '/') {
+		meant_try(&m, "system");
+		(void)snprintf(buf, ATTRIBUTE_PHRASE_MAX,
+		    "is neither `system' nor an absolute path%s",
+		    meant_text(&m).s);
+		return buf;
+	}
 	/* Blanks would cut the Postfix policy; braces are 3.10 and later. */
 	if (strpbrk(s.p, " \t{}") != NULL)
 		return "a blank or brace in the path cannot be said to Postfix";
@@ -271,6 +298,8 @@ take_choice(
     uint8_t *to, const struct choice *choices, const char *value, char *buf)
 {
 	const struct choice *c;
+	const char *end;
+	struct meant m;
 	size_t n;
 
 	for (c = choices; c->name != NULL; c++)
@@ -278,10 +307,21 @@ take_choice(
 			*to = c->value;
 			return NULL;
 		}
+	/* "1.2" is TLSv1.2; and quotation marks are no slip. */
+	value += *value == '"';
+	m = meant(value);
 	n = (size_t)snprintf(buf, ATTRIBUTE_PHRASE_MAX, "is not one of");
-	for (c = choices; c->name != NULL; c++)
+	for (c = choices; c->name != NULL; c++) {
 		n += (size_t)snprintf(buf + n, ATTRIBUTE_PHRASE_MAX - n,
 		    "%s %s", c == choices ? "" : ",", c->name);
+		end = strstr(c->name, value);
+		if (strlen(value) > 2 && end != NULL &&
+		    strcmp(end, value) == 0 && m.name == NULL)
+			m.name = c->name;
+		meant_try(&m, c->name);
+	}
+	(void)snprintf(
+	    buf + n, ATTRIBUTE_PHRASE_MAX - n, "%s", meant_text(&m).s);
 	return buf;
 }
 
@@ -436,16 +476,24 @@ take_protocols(struct attributes *to, const char *value)
 }
 
 static const char *
-take_special(struct attributes *to, enum attribute t, char *value)
+take_special(struct attributes *to, enum attribute t, char *value, char *buf)
 {
+	char span[CLOCK_MAX];
+	const char *near;
 	uint64_t s = 0;
 
 	switch (t) {
 	case ATTRIBUTE_DROP_AFTER:
 		return take_drop_after(to, value);
 	case ATTRIBUTE_DROP_FOR:
-		if (num_duration(value, DROP_FOR_MAX, &s) == -1 || s == 0)
-			return "is not a time such as 4h (at most 365d)";
+		if (num_duration(value, DROP_FOR_MAX, &s) == -1 || s == 0) {
+			near = timeslip_span(value, NULL, span);
+			(void)snprintf(buf, ATTRIBUTE_PHRASE_MAX,
+			    "is not a time such as 4h (at most 365d)%s%s%s",
+			    near == NULL ? "" : "; did you mean ",
+			    near == NULL ? "" : near, near == NULL ? "" : "?");
+			return buf;
+		}
 		to->drop_for = (uint32_t)s;
 		return NULL;
 	case ATTRIBUTE_NOTIFY_CONTACT:
@@ -493,7 +541,7 @@ attribute_take(struct attributes *to, enum attribute a, struct attr_list *rest,
 		    (const char **)(void *)field, value, arena, buf);
 		break;
 	case KIND_SPECIAL:
-		bad = take_special(to, a, value);
+		bad = take_special(to, a, value, buf);
 		break;
 	}
 	to->set |= ATTRIBUTE_BIT(a);

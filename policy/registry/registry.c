@@ -496,10 +496,7 @@ take_line(struct reading *in, struct line *line)
 		take_include(in, &words, line->no);
 		break;
 	default:
-		diag_error(&in->partners, in->file, line->no,
-		    "unknown word %s: a line begins with partner, provider, "
-		    "default or include",
-		    quotes(a.name).s);
+		registry_slip_word(&in->partners, in->file, line->no, a.name);
 	}
 }
 

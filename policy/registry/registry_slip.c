@@ -232,6 +232,29 @@ splits_time(struct diags *d, const char *file, const struct attr *a,
 	return true;
 }
 
+/* `mode:enforced`. */
+static bool
+has_colon(struct diags *d, const char *file, const struct attr *a)
+{
+	const size_t len = strcspn(a->name, ":");
+	struct buf name = {0}, v = {0};
+	bool list, is_known;
+
+	buf_add(&name, a->name, len);
+	is_known =
+	    a->name[len] != '\0' && find(name.data, &list) != ATTRIBUTE_COUNT;
+	if (is_known) {
+		buf_puts(&v, a->name + len + 1);
+		diag_error(d, file, a->line,
+		    "%s: not ':' but '=' stands behind the attribute's name: "
+		    "say %s",
+		    quotes(a->name).s, written(name.data, &v).s);
+	}
+	buf_free(&name);
+	buf_free(&v);
+	return is_known;
+}
+
 static bool
 lone_word(struct diags *d, const char *file, struct attrs *words,
     struct attr *a, const struct attr *before)
@@ -244,6 +267,8 @@ lone_word(struct diags *d, const char *file, struct attrs *words,
 		return blank_in_front(d, file, words, a);
 	if (find(a->name, &list) != ATTRIBUTE_COUNT)
 		return lacks_equals(d, file, words, a);
+	if (has_colon(d, file, a))
+		return false;
 	if (before->name != NULL)
 		in_front = find(before->name, &is_list);
 	m = attribute_meant(a->name);
@@ -278,6 +303,23 @@ registry_slip(struct diags *d, const char *file, struct attrs *words,
 				: cut_short(d, file, words, a);
 }
 
+void
+registry_slip_word(
+    struct diags *d, const char *file, unsigned line, const char *word)
+{
+	static const char *const known[] = {
+	    "partner", "provider", "default", "include"};
+	struct meant m = meant(word);
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		meant_try(&m, known[i]);
+	diag_error(d, file, line,
+	    "unknown word %s: a line begins with partner, provider, default "
+	    "or include%s",
+	    quotes(word).s, meant_text(&m).s);
+}
+
 enum attribute
 registry_slip_name(struct diags *d, const char *file, const struct attr *a)
 {
@@ -293,10 +335,19 @@ const char *
 registry_slip_domain(const char *s, const char *bad, char *buf, size_t size)
 {
 	char name[DNAME_NEXTHOP_MAX + ATTRIBUTE_PHRASE_MAX];
+	const char *host = strstr(s, "://"), *at = strrchr(s, '@');
 	struct dname ignored;
+	size_t len;
 
 	if (strchr(s, ';') != NULL)
 		return "commas, not semicolons, separate domains";
+	if (host != NULL || at != NULL) {
+		host = host != NULL ? host + strlen("://") : at + 1;
+		len = strcspn(host, "/>");
+		(void)snprintf(buf, size, "a domain is no %s: say %s",
+		    at != NULL ? "address" : "URL", quote(host, len).s);
+		return buf;
+	}
 	if (strncmp(s, "*.", 2) != 0 ||
 	    dname_nexthop(s + 1, name, &ignored) != NULL)
 		return bad;
@@ -323,6 +374,18 @@ registry_near(const struct registry *r, const char *name)
 
 	registry_near_try(r, &m);
 	return meant_text(&m);
+}
+
+const char *
+registry_near_domain(const struct registry *r, const char *name)
+{
+	struct meant m = meant(name);
+	size_t i;
+
+	for (i = 0; i < r->ndomains; i++)
+		if (*r->domain[i].name != '.')
+			meant_try(&m, r->domain[i].name);
+	return m.name;
 }
 
 struct meant_text

@@ -27,6 +27,10 @@ bool registry_is_cut(const struct attrs *words, const struct attr *a);
 bool registry_slip(struct diags *d, const char *file, struct attrs *words,
     struct attr *a, const struct attr *before);
 
+/* Complain about the first word of a line, which begins no statement. */
+void registry_slip_word(
+    struct diags *d, const char *file, unsigned line, const char *word);
+
 /*
  * Complain about an attribute that is none. Returns the one that was likely
  * meant, or ATTRIBUTE_COUNT.
@@ -47,6 +51,9 @@ struct meant_text registry_slip_provider(
  * that is nearest to a name that is neither; or "".
  */
 struct meant_text registry_near(const struct registry *r, const char *name);
+
+/* The domain alone, where one is asked for; NULL: none is near. */
+const char *registry_near_domain(const struct registry *r, const char *name);
 
 /* Compare with all of them, where there are other names besides. */
 void registry_near_try(const struct registry *r, struct meant *m);

@@ -261,7 +261,7 @@ is 'five faults, five lines, by line' "$(sed '$d' "$T/.err")" "$(cat <<ERRORS
 $T/registry:2: domain "a_b.example": '_' is not allowed in a mail domain
 $T/registry:4: mode "strict" is not one of opportunistic, enforced, may, dane, none
 $T/registry:5: domain "acme.example" belongs to partner acme already ($T/registry:1)
-$T/registry:6: unknown word "partnr": a line begins with partner, provider, default or include
+$T/registry:6: unknown word "partnr": a line begins with partner, provider, default or include; did you mean partner?
 $T/registry:7: partner five: unknown provider "nobody"
 ERRORS
 )"

@@ -52,7 +52,8 @@ static const struct {
 	"path =\nword =\ncount = 5\nwait = 90m\ngrade = medium\n", ""},
     {"seconds without a unit", "wait = 61",
 	"path = /default\nword =\ncount = 5\nwait = 61s\ngrade = medium\n", ""},
-    {"no =", "path /a\n", NULL, "1: \"path /a\": missing '='\n"},
+    {"no =", "path /a\n", NULL,
+	"1: \"path /a\": missing '=': say \"path=/a\"\n"},
     {"unknown", "\nfoo = 1\n", NULL, "2: \"foo\": unknown setting\n"},
     {"unknown: case counts", "Path = 1\n", NULL,
 	"1: \"Path\": unknown setting; did you mean path?\n"},
@@ -73,7 +74,8 @@ static const struct {
     {"too long", "wait = 25h\n", NULL,
 	"1: wait: \"25h\" is not a time from 1m to 1d (units s, m, h, d, w)\n"},
     {"no such choice", "grade = High\n", NULL,
-	"1: grade: \"High\" is not one of low, medium, high\n"},
+	"1: grade: \"High\" is not one of low, medium, high; did you mean "
+	"high?\n"},
     {"its own check", "word = a b\n", NULL,
 	"1: word: \"a b\" is more than one word\n"},
     {"an orphan", "  path = /a\n", NULL,
@@ -194,7 +196,7 @@ static const struct {
 } overrides[] = {
     {"plain", "count=3", 3, ""},
     {"blanks", " count = 3 ", 3, ""},
-    {"no =", "count", 5, "0: \"count\": missing '='\n"},
+    {"no =", "count", 5, "0: \"count\": missing '=': say \"count=VALUE\"\n"},
     {"unknown", "x=1", 5, "0: \"x\": unknown setting\n"},
     {"bad", "count=x", 5, "0: count: \"x\" is not a number from 1 to 10\n"},
     {"control", "word=\x01", 5,

@@ -42,7 +42,7 @@ static const struct {
 	"default or include\n"},
     {"unknown word: case counts", "Partner a domain=a.example\n",
 	"1: unknown word \"Partner\": a line begins with partner, provider, "
-	"default or include\n"},
+	"default or include; did you mean partner?\n"},
     {"no word", "domain=a.example\n",
 	"1: \"domain\": a line begins with partner, provider, default or "
 	"include; one that goes on begins with a blank\n"},
