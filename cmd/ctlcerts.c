@@ -26,6 +26,7 @@
 #include "registry.h"
 #include "say.h"
 #include "settings.h"
+#include "timeslip.h"
 
 #define HEAD 28 /* columns before the partner's name */
 #define PARTNER 20
@@ -529,19 +530,11 @@ take_within(const char *within, time_t now, time_t *until)
 	const char unit = num_unit(within);
 	uint64_t span;
 
-	if (num_duration(within, INT32_MAX, &span) == -1) {
-		say("--within %s is not a time such as 30d, 2w, 12h",
-		    quotes(within).s);
-		return false;
-	}
-	/* Seconds, which nobody means; nor minutes, who means a month. */
-	if (unit == '\0') {
-		say("--within %s has no unit, such as 30d, 2w or 12h", within);
-		return false;
-	}
-	if (unit == 'm' || unit == 's') {
-		say("--within: %s is %s, no days; 30d, 4w and 12h are",
-		    quotes(within).s, unit == 'm' ? "minutes" : "seconds");
+	/* Seconds nobody means; nor minutes, who means a month. */
+	if (num_duration(within, INT32_MAX, &span) == -1 || unit == '\0' ||
+	    unit == 'm' || unit == 's') {
+		say("--within: %s %s", quotes(within).s,
+		    timeslip_ahead(within, "30d, 4w or 12h", false).s);
 		return false;
 	}
 	*until = now + (time_t)span;

@@ -29,6 +29,7 @@
 #include "ledger_rename.h"
 #include "mapevent.h"
 #include "mapholds.h"
+#include "meant.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
@@ -36,6 +37,7 @@
 #include "registry_slip.h"
 #include "say.h"
 #include "span.h"
+#include "timeslip.h"
 
 #define CLOCK_TEXT 5 /* bytes of HH:MM */
 #define NAME 14	     /* columns */
@@ -147,8 +149,10 @@ static bool
 are_kinds(const char *kinds)
 {
 	const size_t n = sizeof(families) / sizeof(families[0]);
+	char word[MEANT_MAX + 1];
 	struct buf all = {0};
 	struct span kind;
+	struct meant m;
 	size_t i;
 
 	do {
@@ -159,10 +163,18 @@ are_kinds(const char *kinds)
 	} while (i < n && *kinds != '\0');
 	if (i < n)
 		return true;
-	for (i = 0; i < n; i++)
+	span_keep(word, sizeof(word), kind);
+	m = meant(word);
+	for (i = 0; i < n; i++) {
 		buf_printf(&all, "%s%s", i == 0 ? "" : ", ", families[i]);
-	say("--kind: %s is no kind of event; there are %s",
-	    quote(kind.p, kind.n).s, all.data);
+		meant_try(&m, families[i]);
+	}
+	if (m.name != NULL)
+		say("--kind: %s is no kind of event%s", quote(kind.p, kind.n).s,
+		    meant_text(&m).s);
+	else
+		say("--kind: %s is no kind of event; there are %s",
+		    quote(kind.p, kind.n).s, all.data);
 	buf_free(&all);
 	return false;
 }
@@ -569,10 +581,8 @@ read_time(
 	if (clock_ago(s, r->c.now, out) == 0)
 		return 0;
 	if (clock_parse(s, r->c.now, out) == -1) {
-		say("--%s %s is no time such as 30d (so long ago), yesterday, "
-		    "2026, 2026-11, 2026-11-24, "
-		    "17:30, \"2026-11-24 08:00\" or 2026-11-24T07:00:00Z",
-		    option, quotes(s).s);
+		say("--%s: %s %s", option, quotes(s).s,
+		    timeslip_past(s, "; 17:30 or 2026-11-24T08:00").s);
 		return -1;
 	}
 	if (strlen(s) <= CLOCK_TEXT && *out > r->c.now)

@@ -16,6 +16,7 @@
 #include "num.h"
 #include "quote.h"
 #include "say.h"
+#include "timeslip.h"
 
 #define COLUMN 23 /* where the words begin that explain an option */
 #define LONG 256  /* getopt_long() returns this and the index of the row */
@@ -253,10 +254,8 @@ static void __attribute__((noreturn)) not_taken(const struct options_table *t,
 		    quotes(arg).s);
 	case OPTIONS_SINCE:
 	case OPTIONS_UNTIL:
-		options_misused(t, to,
-		    "--%s: %s is %s; 30d, 2026-10 and 2026-10-31 are", r->name,
-		    quotes(arg).s,
-		    num_unit(arg) == 'm' ? "minutes, no days" : "no time");
+		options_misused(t, to, "--%s: %s %s", r->name, quotes(arg).s,
+		    timeslip_past(arg, "").s);
 	default:
 		if (r->only != NULL && strcmp(arg, r->only) != 0)
 			options_misused(t, to, "--%s: %s: the only word is %s",
@@ -334,36 +333,90 @@ begins_several(const struct options_table *t, const char *word)
 	return found > 1;
 }
 
+/* The argument of the option as it is called, "TIME"; by getopt_long()'s. */
+static const char *
+argument_of(const struct options_table *t, int ch)
+{
+	const struct options_row *r = t->row;
+
+	if (ch >= LONG)
+		return t->row[ch - LONG].arg;
+	while (r->letter != ch)
+		r++;
+	return r->arg;
+}
+
+static bool
+has_option(const struct options_table *t, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < t->nrows; i++)
+		if (strcmp(t->row[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* "json" of "-json", a word of letters of which one is not known; or NULL. */
+static const char *
+lacks_dash(const struct options_table *t, char *argv[])
+{
+	int i;
+
+	/* getopt_long() stays at the word until its last letter. */
+	for (i = optind; i >= optind - 1; i--)
+		if (argv[i] != NULL && argv[i][0] == '-' && argv[i][1] != '-' &&
+		    strchr(argv[i], optopt) != NULL &&
+		    has_option(t, argv[i] + 1))
+			return argv[i] + 1;
+	return NULL;
+}
+
+/* What was meant by a word that is no option, and says so; if it is known. */
+static void
+tell_meant(const struct options_table *t, const char *word, const void *to)
+{
+	const char *name = word + strspn(word, "-"), *said;
+	struct meant m = meant(name);
+	size_t i;
+
+	if (t->elsewhere != NULL && (said = t->elsewhere(name)) != NULL)
+		options_misused(
+		    t, to, "%s is not an option; say %s", quotes(word).s, said);
+	for (i = 0; i < t->nrows; i++)
+		meant_try(&m, t->row[i].name);
+	said = has_option(t, "since") ? timeslip_day(name) : NULL;
+	if (m.name != NULL || said != NULL)
+		options_misused(t, to,
+		    "%s is not an option; did you mean --%s%s?", quotes(word).s,
+		    m.name != NULL ? "" : "since ",
+		    m.name != NULL ? m.name : said);
+}
+
 /* getopt_long() knows no such option, or not so. */
 static void __attribute__((noreturn))
 not_known(const struct options_table *t, int ch, char *argv[], const void *to)
 {
 	char letter[] = {'-', (char)optopt, '\0'};
-	const char *word = argv[optind - 1], *said;
-	struct meant m;
-	size_t i;
+	const char *word = argv[optind - 1], *said = NULL;
 
-	if (optopt > 0 && optopt < LONG)
+	if (optopt > 0 && optopt < LONG) {
 		word = letter;
+		said = lacks_dash(t, argv);
+	}
 	if (ch == ':')
-		options_misused(t, to, "%s: its argument is missing", word);
+		options_misused(t, to, "%s: its argument is missing: %s %s",
+		    word, word, argument_of(t, optopt));
 	if (optopt >= LONG)
 		options_misused(t, to, "%.*s takes no argument",
 		    (int)strcspn(word, "="), word);
+	if (said != NULL)
+		options_misused(
+		    t, to, "\"-%s\" lacks a dash; say --%s", said, said);
 	if (begins_several(t, word))
 		options_misused(
 		    t, to, "%s begins more than one option", quotes(word).s);
-	if (t->elsewhere != NULL &&
-	    (said = t->elsewhere(word + strspn(word, "-"))) != NULL)
-		options_misused(
-		    t, to, "%s is not an option; say %s", quotes(word).s, said);
-	m = meant(word + strspn(word, "-"));
-	for (i = 0; i < t->nrows; i++)
-		meant_try(&m, t->row[i].name);
-	if (m.name != NULL)
-		options_misused(t, to,
-		    "%s is not an option; did you mean --%s?", quotes(word).s,
-		    m.name);
+	tell_meant(t, word, to);
 	options_misused(t, to, "%s is not an option", quotes(word).s);
 }
 
@@ -398,6 +451,15 @@ no_verb(const struct options_table *t, const struct options *o)
 			    t->verb[i].name);
 			meant_try(&m, t->verb[i].name);
 		}
+	if (o->n > 1 && find_verb(t, o->arg[1]) < t->nverbs)
+		options_misused(t, o,
+		    "%s is not a verb, which comes first; say %s %s %s",
+		    quotes(*o->arg).s, t->program, o->arg[1], *o->arg);
+	for (i = 0; i < t->nverbs && t->verb[i].max == 0;)
+		i++;
+	if (i < t->nverbs && strpbrk(*o->arg, ".@") != NULL)
+		options_misused(t, o, "%s is not a verb; say %s %s %s",
+		    quotes(*o->arg).s, t->program, t->verb[i].name, *o->arg);
 	if (said == NULL && m.name != NULL)
 		options_misused(t, o, "%s is not a verb%s", quotes(*o->arg).s,
 		    meant_text(&m).s);
@@ -409,18 +471,64 @@ no_verb(const struct options_table *t, const struct options *o)
 static void __attribute__((noreturn))
 too_many(const struct options_table *t, const struct options *o)
 {
-	const char *arg = o->arg[t->verb[o->verb].max];
+	const struct options_verb *v = &t->verb[o->verb];
+	const char *arg = o->arg[v->max];
 	const char *option = t->stray == NULL ? NULL : t->stray(o->verb, arg);
 
 	if (option != NULL)
 		options_misused(t, o, "%s is an argument too many; say --%s %s",
 		    quotes(arg).s, option, arg);
-	options_misused(t, o, "%s is an argument too many", quotes(arg).s);
+	options_misused(t, o, "%s is an argument too many: %s takes %s",
+	    quotes(arg).s, v->name, v->max == 0 ? "none" : "one at a time");
+}
+
+/* The option's argument that a blank cut in two, and the other part. */
+struct cut {
+	const struct options_row *r;
+	const char *arg, *rest;
+};
+
+/* A text in which there are blanks, without the quotes of a shell. */
+static void
+tell_cut(
+    const struct options_table *t, const struct options *o, const struct cut *c)
+{
+	int i;
+
+	for (i = 0; c->r != NULL && i < o->n; i++)
+		if (o->arg[i] == c->rest)
+			options_misused(t, o,
+			    "%s is an argument too many; a text with blanks "
+			    "is quoted: --%s \"%s %s\"",
+			    quotes(c->rest).s, c->r->name, c->arg, c->rest);
+}
+
+/* Whose option it is: "downgrade and extend do". */
+static char *
+who_takes(const struct options_table *t, const struct options_row *r)
+{
+	struct buf b = {0};
+	unsigned i, n = 0, all = 0;
+
+	for (i = 0; i < t->nverbs; i++)
+		all += (r->verbs & OPTIONS_VERB(i)) != 0 &&
+		       verb_name(t, i) != NULL;
+	for (i = 0; i < t->nverbs; i++)
+		if ((r->verbs & OPTIONS_VERB(i)) != 0 &&
+		    verb_name(t, i) != NULL)
+			buf_printf(&b, "%s%s",
+			    n++ == 0   ? ""
+			    : n == all ? " and "
+				       : ", ",
+			    t->verb[i].name);
+	buf_puts(&b, all == 0 ? "" : all == 1 ? " does" : " do");
+	return buf_take(&b);
 }
 
 /* Take the verb; its arguments and the options, by row, have to go with it. */
 static void
-take_verb(const struct options_table *t, struct options *o, const bool *seen)
+take_verb(const struct options_table *t, struct options *o, const bool *seen,
+    const struct cut *cut)
 {
 	const struct options_verb *v;
 	size_t i;
@@ -437,18 +545,45 @@ take_verb(const struct options_table *t, struct options *o, const bool *seen)
 	}
 	for (i = 0; i < t->nrows; i++)
 		if (seen[i] && !goes_with(&t->row[i], t, o->verb))
-			options_misused(
-			    t, o, "%s takes no --%s", v->name, t->row[i].name);
+			options_misused(t, o, "%s takes no --%s; %s", v->name,
+			    t->row[i].name, who_takes(t, &t->row[i]));
 	if (o->n < v->min)
 		lacks_argument(t, o, v->name);
-	if (o->n > v->max)
+	if (o->n > v->max) {
+		tell_cut(t, o, cut);
 		too_many(t, o);
+	}
+}
+
+/* A time that the shell gives as two words: `--for 4 hours`. */
+static void
+tell_split(const struct options_table *t, const struct options_row *r,
+    const char *arg, const char *next, const void *to)
+{
+	char span[CLOCK_MAX];
+	const char *whole;
+
+	if (next == NULL || r->arg == NULL ||
+	    (strcmp(r->arg, "TIME") != 0 && strcmp(r->arg, "DAY") != 0))
+		return;
+	whole = timeslip_span(arg, next, span);
+	if (whole != NULL && arg[strspn(arg, "0123456789")] == '\0')
+		options_misused(t, to,
+		    "\"%s %s\": a time is one word; say --%s %s", arg, next,
+		    r->name, whole);
+	if (strspn(arg, "0123456789-") == strlen("2026-11-30") &&
+	    arg[strlen("2026-11-30")] == '\0' &&
+	    strspn(next, "0123456789:") == strlen("17:30") &&
+	    next[strlen("17:30")] == '\0' && next[2] == ':')
+		options_misused(t, to,
+		    "\"%s %s\": a time is one word; say --%s %sT%s", arg, next,
+		    r->name, arg, next);
 }
 
 /* Each option to its row; the marks in seen are by row. */
 static void
-take_options(
-    const struct options_table *t, int argc, char *argv[], void *to, bool *seen)
+take_options(const struct options_table *t, int argc, char *argv[], void *to,
+    bool *seen, struct cut *cut)
 {
 	struct option *longs = mem_zero(t->nrows + 2, sizeof(*longs));
 	const struct options_row *r;
@@ -480,6 +615,15 @@ take_options(
 			r++;
 		if (ch >= LONG)
 			r = &t->row[ch - LONG];
+		if (r->arg != NULL && strncmp(optarg, "--", 2) == 0 &&
+		    has_option(t, optarg + 2))
+			options_misused(t, to,
+			    "--%s: its argument is missing: --%s %s", r->name,
+			    r->name, r->arg);
+		if (r->arg != NULL)
+			tell_split(t, r, optarg, argv[optind], to);
+		if (r->arg != NULL && strcmp(r->arg, "TEXT") == 0)
+			*cut = (struct cut){r, optarg, argv[optind]};
 		if (!take(r, optarg, to))
 			not_taken(t, r, optarg, to);
 		seen[r - t->row] = true;
@@ -488,13 +632,40 @@ take_options(
 	free(longs);
 }
 
-/* After -h and -V there is nothing else to do. */
+/* What is no argument of any program. */
+static void
+tell_odd(const struct options_table *t, const struct options *o)
+{
+	static const char *const dashes[] = {
+	    "\xe2\x80\x90", "\xe2\x80\x93", "\xe2\x80\x94", "\xe2\x88\x92"};
+	const char *arg;
+	size_t k;
+	int i;
+
+	for (i = 0; i < o->n; i++) {
+		arg = o->arg[i];
+		if (*arg == '\0')
+			options_misused(t, o, "an argument is empty: \"\"");
+		for (k = 0; k < sizeof(dashes) / sizeof(dashes[0]); k++)
+			if (strncmp(arg, dashes[k], 3) == 0)
+				options_misused(t, o,
+				    "%s begins with a dash that is not \"-\"; "
+				    "options begin with that",
+				    quotes(arg).s);
+	}
+}
+
+/* After -h and -V there is nothing else to do; `help VERB` is `VERB -h`. */
 static void
 tell_about(
     const struct options_table *t, const struct options *o, const bool *seen)
 {
 	size_t i;
 
+	if (t->verb != NULL && o->n > 0 && strcmp(*o->arg, "help") == 0) {
+		usage(t, find_verb(t, o->n == 1 ? "" : o->arg[1]));
+		exit(say_flushed(EX_OK));
+	}
 	for (i = 0; i < t->nrows; i++) {
 		if (!seen[i])
 			continue;
@@ -513,15 +684,17 @@ options_read(const struct options_table *t, int argc, char *argv[], void *to)
 {
 	bool *seen = mem_zero(t->nrows, sizeof(*seen));
 	struct options *o = to;
+	struct cut cut = {0};
 
 	/* Whose mistake it is, if the line cannot be read to its end. */
 	o->verb = find_verb(t, argc > 1 ? argv[1] : "");
-	take_options(t, argc, argv, to, seen);
+	take_options(t, argc, argv, to, seen, &cut);
 	o->arg = argv + optind;
 	o->n = argc - optind;
 	tell_about(t, o, seen);
+	tell_odd(t, o);
 	if (t->verb != NULL)
-		take_verb(t, o, seen);
+		take_verb(t, o, seen, &cut);
 	else if (t->max >= 0 && o->n > t->max)
 		options_misused(t, to, "%s is an argument too many",
 		    quotes(o->arg[t->max]).s);

@@ -13,10 +13,12 @@
 #include "explain.h"
 #include "mapbuild.h"
 #include "maprecord.h"
+#include "meant.h"
 #include "mem.h"
 #include "num.h"
 #include "program.h"
 #include "quote.h"
+#include "timeslip.h"
 
 #define PROBE_MS 120000 /* patience with tlspact-probe, at least */
 #define PROBE_TALK (1024 * 1024)
@@ -25,12 +27,47 @@
 
 /* --- Which step, until when ------------------------------------------- */
 
+static int
+read_span(const char *s, time_t now, time_t *end, struct err *e)
+{
+	uint64_t span;
+	time_t clock;
+
+	/* Seconds, as elsewhere, are what nobody means here. */
+	if (num_unit(s) != '\0' && num_duration(s, UINT32_MAX, &span) == 0 &&
+	    span > 0) {
+		*end = now + (time_t)span;
+		return 0;
+	}
+	if (clock_parse(s, now, &clock) == 0)
+		return err_set(e, EX_USAGE,
+		    "--for: %s is an end; say --until %s", quotes(s).s, s);
+	return err_set(e, EX_USAGE, "--for: %s %s", quotes(s).s,
+	    timeslip_ahead(s, "30m, 4h or 2d", true).s);
+}
+
+static int
+read_end(const char *s, time_t now, time_t *end, struct err *e)
+{
+	uint64_t span;
+
+	if (clock_parse(s, now, end) == 0)
+		return 0;
+	if (num_unit(s) != '\0' && num_duration(s, UINT32_MAX, &span) == 0)
+		return err_set(e, EX_USAGE,
+		    "--until: %s is how long; say --for %s", quotes(s).s, s);
+	return err_set(e, EX_USAGE,
+	    "--until: %s is no time such as 08:00, 2026-11-24T08:00 or "
+	    "2026-11-24T07:00:00Z",
+	    quotes(s).s);
+}
+
 int
 ctl_end(const struct ctl *c, const struct ctl_lower *lower, time_t *end,
     struct err *e)
 {
 	char max[NUM_DURATION_MAX];
-	uint64_t span;
+	int rv;
 
 	if (lower->span != NULL && lower->until != NULL)
 		return err_set(e, EX_USAGE,
@@ -38,24 +75,12 @@ ctl_end(const struct ctl *c, const struct ctl_lower *lower, time_t *end,
 	if (lower->span == NULL && lower->until == NULL)
 		return err_set(e, EX_USAGE,
 		    "a downgrade needs an end: --for 4h, or --until 17:30");
-	if (lower->span != NULL) {
-		/* Seconds, as elsewhere, are what nobody means here. */
-		if (lower->span[strspn(lower->span, "0123456789")] == '\0')
-			return err_set(e, EX_USAGE,
-			    "--for: %s has no unit, such as 30m, 4h or 2d",
-			    quotes(lower->span).s);
-		if (num_duration(lower->span, UINT32_MAX, &span) == -1 ||
-		    span == 0)
-			return err_set(e, EX_USAGE,
-			    "--for %s is no time such as 30m, 4h or 2d",
-			    quotes(lower->span).s);
-		*end = c->now + (time_t)span;
-	} else if (clock_parse(lower->until, c->now, end) == -1) {
-		return err_set(e, EX_USAGE,
-		    "--until %s is no time such as 17:30, "
-		    "2026-11-24 08:00 or 2026-11-24T07:00:00Z",
-		    quotes(lower->until).s);
-	}
+	if (lower->span != NULL)
+		rv = read_span(lower->span, c->now, end, e);
+	else
+		rv = read_end(lower->until, c->now, end, e);
+	if (rv != 0)
+		return rv;
 	if (*end <= c->now)
 		return err_set(e, EX_USAGE, "the end has passed already");
 	if ((uint64_t)(*end - c->now) > c->set.max_downgrade)
@@ -162,13 +187,19 @@ int
 ctl_may(const struct ctl *c, const struct ctl_facts *f, const char *name,
     enum level *level, struct err *e)
 {
+	struct meant m;
 	enum level to;
+	int i;
 
 	if (name != NULL &&
-	    (level_parse(name, level) == -1 || *level == LEVEL_SECURE))
+	    (level_parse(name, level) == -1 || *level == LEVEL_SECURE)) {
+		m = meant(name);
+		for (i = 0; i < LEVEL_SECURE; i++)
+			meant_try(&m, level_name((enum level)i));
 		return err_set(e, EX_USAGE,
-		    "--to %s is not key, encrypt or opportunistic",
-		    quotes(name).s);
+		    "--to: %s is not key, encrypt or opportunistic%s",
+		    quotes(name).s, meant_text(&m).s);
+	}
 	to = *level;
 	if (to >= ctl_facts_level(f) && ctl_facts_level(f) < f->full)
 		return refuse(c, f, ", and nothing is raised here", e);

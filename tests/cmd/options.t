@@ -281,19 +281,38 @@ while IFS='|' read -r line want; do
 	is "$line" "${err%%$'\n'*}" "${words[0]}: $want"
 done <<'EOT'
 tlspactctl|say what to do
-tlspactctl status --yes|status takes no --yes
-tlspactctl status a b|"b" is an argument too many
+tlspactctl status --yes|status takes no --yes; downgrade, extend and restore do
+tlspactctl status a b|"b" is an argument too many: status takes one at a time
 tlspactctl downgrade a 4h|"4h" is an argument too many; say --for 4h
 tlspactctl extend a 4h|"4h" is an argument too many; say --for 4h
 tlspactctl downgrade a key|"key" is an argument too many; say --to key
-tlspactctl downgrade a b|"b" is an argument too many
-tlspactctl downgrade a 4|"4" is an argument too many
+tlspactctl downgrade a b|"b" is an argument too many: downgrade takes one at a time
+tlspactctl downgrade a 4|"4" is an argument too many: downgrade takes one at a time
 tlspactctl certificates a 30d|"30d" is an argument too many; say --within 30d
 tlspactctl extend|extend: say which PARTNER
 tlspactctl onboard -n|onboard: say which PARTNER
 tlspact-probe acme --host mx9.acme.example|"--host" is not an option; say tlspact-verify PARTNER --host HOST
 tlspactctl explain|explain: say which ADDRESS
-tlspactctl extend x --for|--for: its argument is missing
+tlspactctl extend x --for|--for: its argument is missing: --for TIME
+tlspactctl extend x --for --yes|--for: its argument is missing: --for TIME
+tlspactctl status -o|-o: its argument is missing: -o NAME=VALUE
+tlspactctl extend x --for 4 hours|"4 hours": a time is one word; say --for 4h
+tlspactctl certificates --within 30 days|"30 days": a time is one word; say --within 30d
+tlspactctl history --since 3 days ago|"3 days": a time is one word; say --since 3d
+tlspact-report --since 30 days|"30 days": a time is one word; say --since 30d
+tlspactctl extend x --until 2026-12-24 08:00|"2026-12-24 08:00": a time is one word; say --until 2026-12-24T08:00
+tlspactctl downgrade x --for 4h --reason key lost|"lost" is an argument too many; a text with blanks is quoted: --reason "key lost"
+tlspactctl downgrade --for 4h --reason key lost x|"lost" is an argument too many; a text with blanks is quoted: --reason "key lost"
+tlspactctl check acme|"acme" is an argument too many: check takes none
+tlspactctl acme.example status|"acme.example" is not a verb, which comes first; say tlspactctl status acme.example
+tlspactctl acme.example|"acme.example" is not a verb; say tlspactctl status acme.example
+tlspactctl status -json|"-json" lacks a dash; say --json
+tlspactctl status –json|"–json" begins with a dash that is not "-"; options begin with that
+tlspactctl history --last-month|"--last-month" is not an option; did you mean --since last-month?
+tlspact-report --lat-month|"--lat-month" is not an option; did you mean --since last-month?
+tlspact-report --since yesterdy|--since: "yesterdy" is no time; did you mean yesterday?
+tlspact-report --since 2026-13|--since: "2026-13" is no time: say 30d (so long ago), 2026, 2026-11, 2026-11-30, today, yesterday, this-month, last-month, this-year or last-year
+tlspact-report --until 1m|--until: "1m" would be minutes, not months; say 30d or last-month
 tlspactctl extend x --f 4h|"--f" begins more than one option
 tlspactctl extend x --forever|"--forever" is not an option
 tlspactctl -x|"-x" is not an option
@@ -315,7 +334,7 @@ while read -r want program line; do
 	is "$program $line" "$rc" "$want"
 	# On a terminal say() breaks it.
 	like 'the reason in one line, in another who tells more' "$err" \
-		"^$program: [^"$'\n'"]{7,120}"$'\n'"$program: see $program( [a-z]+)? -h\$"
+		"^$program: [^"$'\n'"]{7,170}"$'\n'"$program: see $program( [a-z]+)? -h\$"
 done <<'EOT'
 64 tlspact-compile --diff --text
 64 tlspact-compile word
@@ -388,6 +407,15 @@ run "$B/tlspactctl" add acme
 like 'one that another program does' "$err" '; say tlspact-probe --entry DOMAIN'
 run "$B/tlspactctl" nonsense
 unlike 'if there is one' "$err" 'say'
+run "$B/tlspactctl" status ''
+is 'an empty argument' "$rc ${err%%$'\n'*}" \
+	'64 tlspactctl: an argument is empty: ""'
+for words in help 'help status' 'help nonsense' '-C /dev/null help check'; do
+	read -ra word <<<"$words"
+	run "$B/tlspactctl" "${word[@]}"
+	is "tlspactctl $words is -h" "$rc $err${out%% [sc]*}" \
+		'0 usage: tlspactctl'
+done
 run "$B/tlspactctl" stats
 is 'a slip in a verb' "$rc ${err%%$'\n'*}" \
 	'64 tlspactctl: "stats" is not a verb; did you mean status?'

@@ -492,10 +492,10 @@ before=$(date -u -d yesterday +%F)
 like 'yesterday' "$(days --since yesterday --until yesterday)" \
 	"^($before $before|$(date -u -d yesterday +'%F %F'))"
 run report --since 2026-13
-like 'no month' "$rc$err" '^64.*--since: "2026-13" is no time; 30d, 2026-10 and'
+like 'no month' "$rc$err" '^64.*--since: "2026-13" is no time: say 30d .*last-month'
 run report --since 1m
 like 'a month is no minute' "$rc$err" \
-	'^64.*--since: "1m" is minutes, no days; 30d, 2026-10 and'
+	'^64.*--since: "1m" would be minutes, not months; say 30d or last-month'
 is 'the last one has a word' \
 	"$(days --since last-month --until last-month)" \
 	"$(date -u -d "$(date -u +%Y-%m-01) -1 month" +%F) $(

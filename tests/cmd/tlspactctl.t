@@ -284,7 +284,7 @@ is 'nor in that time' "$(ctl history --open --until 1h)" \
 	'no downgrade that holds is on record in that time'
 run ctl history --kind downgrades
 is 'a kind that there is not' "$rc" 64
-like 'names those that there are' "$err" 'there are clock, day, .*, record, weaker$'
+like 'names the one that was meant' "$err" 'did you mean downgrade\?$'
 run ctl history zz
 is 'a name that nobody ever had' "$rc" 66
 like 'is no clean record' "$err" 'no event is on record for "zz", and no partner has that name'
