@@ -161,13 +161,16 @@ common_renamed(
 char *
 common_address(char *s, const char **mailbox)
 {
-	char *at = strrchr(s, '@');
+	char *at = strrchr(s, '@'), *open;
 
 	if (at == NULL || at == s)
 		return s;
-	if (mailbox != NULL)
-		*mailbox = s + (*s == '<');
 	*at++ = '\0';
+	if (strncmp(s, "mailto:", strlen("mailto:")) == 0)
+		s += strlen("mailto:");
+	open = strrchr(s, '<');
+	if (mailbox != NULL)
+		*mailbox = open == NULL ? s : open + 1;
 	at[strcspn(at, ">")] = '\0';
 	return at;
 }

@@ -57,9 +57,9 @@ char *common_renamed(
     const struct settings *s, const struct registry *r, const char *name);
 
 /*
- * An address, also in "<>" as logs have it, stands for its domain: that is cut
- * out of s, and *mailbox (NULL: not asked for) is what stood before it. Of
- * anything else it is s, and *mailbox as it was.
+ * An address, also in "<>" as logs and letters have it, stands for its domain:
+ * that is cut out of s, and *mailbox (NULL: not asked for) is what stood before
+ * it. Of anything else it is s, and *mailbox as it was.
  */
 char *common_address(char *s, const char **mailbox);
 

@@ -26,6 +26,7 @@
 #include "postmap.h"
 #include "quote.h"
 #include "receiver.h"
+#include "registry_slip.h"
 #include "say.h"
 #include "sidemap.h"
 #include "strength.h"
@@ -70,11 +71,21 @@ find_mail(const struct ctlrun *r, struct ctlexplain *x, int *code)
 	*code = rv == 0 ? EX_NOINPUT : e.code;
 	if (rv == 0)
 		say("no mail waits with the queue id %s, and no partner has "
-		    "that name; what became of it: grep %s in the mail log",
-		    quotes(id).s, id);
+		    "that name%s; what became of it: grep %s in the mail log",
+		    quotes(id).s, registry_near(r->registry, id).s, id);
 	else
 		say("%s", e.text);
 	return NULL;
+}
+
+/* A queue id, or what is meant for one. */
+static bool
+is_like_id(const char *s)
+{
+	return flush_is_id(s) ||
+	       (strlen(s) > 5 && strpbrk(s, "0123456789") != NULL &&
+		   s[strspn(s, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")] ==
+		       '\0');
 }
 
 /* 0, or the exit code, which was said. */
@@ -97,7 +108,7 @@ read_address(const struct ctlrun *r, struct ctlexplain *x)
 		i = registry_partner(r->registry, name);
 	if (i != REGISTRY_NONE)
 		name = first_domain(r->registry, &r->registry->partner[i]);
-	else if (r->mailbox == NULL && flush_is_id(name)) {
+	else if (r->mailbox == NULL && is_like_id(name)) {
 		if ((name = find_mail(r, x, &code)) == NULL)
 			return code;
 	} else if (r->mailbox == NULL && strpbrk(name, ".[") == NULL)
@@ -434,8 +445,10 @@ find_partner(struct ctlexplain *x, const struct lookup_rule *rule)
 		ctl_facts_release(f);
 		facts_by_map(x, rule);
 	}
-	if (x->nobody && x->run->registry != NULL)
+	if (x->nobody && x->run->registry != NULL) {
 		find_former(x);
+		x->near = registry_near_domain(x->run->registry, x->domain);
+	}
 	list_queue(x);
 	x->looked = f;
 	if (strcasecmp(x->nexthop, x->domain) == 0)

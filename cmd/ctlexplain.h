@@ -51,6 +51,8 @@ struct ctlexplain {
 	/* Of the partner; of a domain that is nobody's its counts and queue. */
 	struct ctl_facts facts;
 	bool nobody;
+	/* The domain of a partner that is near to such a one; or NULL. */
+	const char *near;
 	/* Whose such a one was until then, by the record; NULL: nobody's. */
 	const char *was; /* in the arena of the facts */
 	time_t was_until;

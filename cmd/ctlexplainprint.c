@@ -279,7 +279,11 @@ put_partner(const struct ctlexplain *x, struct buf *out)
 	const struct partner *p = f->partner;
 	const char *provider;
 
-	if (x->nobody && r->registry != NULL)
+	if (x->nobody && x->near != NULL)
+		buf_printf(out,
+		    "none: the registry has no such domain; did you mean %s?",
+		    x->near);
+	else if (x->nobody && r->registry != NULL)
 		buf_puts(out, "none: the domain is in no statement of the "
 			      "registry");
 	else if (x->nobody)
@@ -923,6 +927,7 @@ json_explanation(const struct ctlexplain *x)
 	    root, "status", ctlstatus_json(&x->facts, x->run->c.now));
 	json_object_set_new(root, "not_known", json_not_known(x));
 	json_object_set_new(root, "was", json_was(x));
+	json_object_set_new(root, "near", json_text(x->near));
 	json_object_set_new(root, "queue_id", json_text(x->queue_id));
 	buf_free(&address);
 	buf_free(&reason);

@@ -30,12 +30,14 @@
 #include "logrecord.h"
 #include "logreport.h"
 #include "logtally.h"
+#include "meant.h"
 #include "mem.h"
 #include "num.h"
 #include "options.h"
 #include "process.h"
 #include "quote.h"
 #include "registry.h"
+#include "registry_slip.h"
 #include "say.h"
 #include "settings.h"
 
@@ -775,6 +777,23 @@ other_name(const struct run *run, const char *name, bool counted)
 	return now;
 }
 
+/* A name of which nothing is counted may be a partner's with a slip. */
+static struct meant_text
+near_name(const struct run *run, const char *name)
+{
+	struct meant_text near = {""};
+	struct inforce in;
+	struct err ignored;
+
+	inforce_read(&in, &run->set, time(NULL), &ignored);
+	if (in.registry != NULL &&
+	    registry_meant(in.registry, name) == REGISTRY_NONE)
+		near = registry_near(in.registry, name);
+	registry_free(in.registry);
+	free(in.why);
+	return near;
+}
+
 /* 0, or the exit code, which was said; 1: nothing is counted. */
 static int
 read_report(struct run *run, struct logreport *r)
@@ -806,8 +825,9 @@ read_report(struct run *run, struct logreport *r)
 		return common_failed(&e);
 	if (r->n > 0)
 		return EX_OK;
-	say("nothing is counted%s%s", partner == NULL ? "" : " of ",
-	    partner == NULL ? "" : quotes(partner).s);
+	say("nothing is counted%s%s%s", partner == NULL ? "" : " of ",
+	    partner == NULL ? "" : quotes(partner).s,
+	    partner == NULL ? "" : near_name(run, partner).s);
 	return EXIT_FAILURE;
 }
 

@@ -45,7 +45,9 @@
 #include "proberun.h"
 #include "process.h"
 #include "publish.h"
+#include "quote.h"
 #include "registry.h"
+#include "registry_slip.h"
 #include "say.h"
 #include "settings.h"
 #include "smtpclient.h"
@@ -184,6 +186,25 @@ tell_nobody(const struct run *run, const char *what, const struct err *e)
 	return e->code;
 }
 
+/* A stranger's domain is looked at, and may be a partner's with a slip. */
+static void
+tell_near(const struct run *run)
+{
+	const struct probetarget *t;
+	const char *near;
+	size_t i;
+
+	for (i = 0; i < run->plan.n; i++) {
+		t = &run->plan.target[i];
+		if (t->partner != NULL)
+			continue;
+		near = registry_near_domain(run->registry, t->nexthop);
+		if (near != NULL)
+			say("%s is no partner's; did you mean %s?",
+			    quotes(t->nexthop).s, near);
+	}
+}
+
 static int
 plan(struct run *run)
 {
@@ -205,6 +226,8 @@ plan(struct run *run)
 		    &run->plan, now != NULL ? now : run->opt.arg[i], &e);
 		free(now);
 	}
+	if (rv == 0)
+		tell_near(run);
 	return rv == -1 ? tell_nobody(run, run->opt.arg[i - 1], &e) : EX_OK;
 }
 

@@ -34,6 +34,7 @@
 #include "reporttext.h"
 #include "say.h"
 #include "settings.h"
+#include "timeslip.h"
 #include "whatif.h"
 
 #define DAILY_DAYS 2 /* whose mail a daily look judges, today included */
@@ -180,8 +181,24 @@ had_domain(struct run *run, const char *domain)
 	return name;
 }
 
+/* A day where a partner is named: `tlspact-report 2026-11`. */
+static bool
+is_day(const char *name)
+{
+	time_t begin, end;
+
+	if (clock_days(name, time(NULL), false, &begin, &end) == -1 &&
+	    timeslip_day(name) == NULL &&
+	    (strspn(name, "0123456789") != strlen("2026") || name[4] != '-'))
+		return false;
+	say("there is no partner %s; if it is a day, say --since %s",
+	    quotes(name).s,
+	    timeslip_day(name) == NULL ? name : timeslip_day(name));
+	return true;
+}
+
 /* By their names in the registry; one that is gone has the last it had. */
-static void
+static int
 find_partners(struct run *run, struct report_ask *ask)
 {
 	const char **name;
@@ -202,6 +219,8 @@ find_partners(struct run *run, struct report_ask *ask)
 		if (at == REGISTRY_NONE) {
 			if ((had = had_domain(run, *name)) != NULL)
 				*name = had;
+			else if (is_day(*name))
+				return EX_USAGE;
 			continue;
 		}
 		*name = run->registry->partner[at].name;
@@ -210,6 +229,7 @@ find_partners(struct run *run, struct report_ask *ask)
 	}
 	ask->partner = run->partner.v;
 	ask->npartners = run->partner.n;
+	return EX_OK;
 }
 
 /* To standard output, or to the file. 0, or the exit code. */
@@ -401,7 +421,8 @@ report(struct run *run, const struct reportformat *format)
 	ask.local = format->local;
 	if (run->what_if != NULL)
 		return what_if(run, &ask);
-	find_partners(run, &ask);
+	if ((code = find_partners(run, &ask)) != EX_OK)
+		return code;
 	if (report_read(&run->report, &ask, &e) == -1)
 		return common_failed(&e);
 	format->put(&run->report, &out);

@@ -101,6 +101,20 @@ is 'as JSON, too' "$(ctl explain -j "$one" | jq -r .explanation.queue_id)" "$one
 explain "$two"
 like 'of one that is gone' "$rc $(<"$T/err")" "^66 .*no mail waits with the queue id \"$two\""
 
+explain 4ZZZZZ9
+like 'of what is meant for one' "$rc $(<"$T/err")" '^66 .*no mail waits with the queue id "4ZZZZZ9"'
+explain joe@acme.exampel
+like 'a slip in a domain is told' "$rc $out" \
+	'^0 joe@acme.exampel: .* partner none: the registry has no such domain; did you mean acme.example\?'
+is 'as JSON, too' "$(ctl explain -j acme.exampel | jq -r .explanation.near)" \
+	acme.example
+is 'but of a partner there is none' \
+	"$(ctl explain -j acme.example | jq -r .explanation.near)" null
+explain 'Joe Doe <joe@acme.example>'
+like 'an address as a letter has it' "$out" '^joe@acme.example: '
+explain mailto:joe@acme.example
+like 'and as a page has it' "$out" '^joe@acme.example: '
+
 explain '<joe@acme.example>'
 is 'it would wait' "$rc" 1
 like 'why' "$out" '^joe@acme.example: a mail sent now WAITS: mx1.acme.example fails as its certificate expired [0-9]+ days ago partner'
