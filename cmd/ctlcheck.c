@@ -155,7 +155,10 @@ name_changes(
 		buf_printf(&out, "%s%s", named == 1 ? "" : ", ",
 		    v[i]->client ? "gateway " : "");
 		quote_put(&out, v[i]->key, v[i]->keylen);
-		buf_printf(&out, " %s", change_name(v[i]->change));
+		buf_printf(&out, " %s",
+		    mapchange_stays(v[i], k->c.registry)
+			? "opportunistic"
+			: change_name(v[i]->change));
 	}
 	if (named > ROWS_NAMED)
 		buf_printf(&out, " and %zu more", named - ROWS_NAMED);
@@ -165,18 +168,47 @@ name_changes(
 	return named;
 }
 
-/* Are partners gone from what is refused, who can be had back? */
-static bool
-has_left(const struct look *k)
+/* Who of r, which is in force, would be gone. */
+static void
+take_leaving(struct look *k, const struct registry *r)
+{
+	bool *missing = registry_missing(k->c.registry, r);
+	struct buf names = {0}, out = {0};
+	size_t n = 0, enforced = 0;
+	uint32_t i;
+
+	for (i = 0; i < r->npartners; i++) {
+		if (!missing[i])
+			continue;
+		enforced += r->partner[i].attributes->mode == MODE_ENFORCED;
+		if (n++ < ROWS_NAMED)
+			buf_printf(&names, "%s%s", n == 1 ? "" : ", ",
+			    r->partner[i].name);
+	}
+	if (n > ROWS_NAMED)
+		buf_printf(&names, " and %zu more", n - ROWS_NAMED);
+	if (n > 0) {
+		buf_printf(&out, "%zu partner%s would be gone: %s", n,
+		    num_plural(n), names.data);
+		k->f.leaving = keep(k, out.data);
+	}
+	k->f.leaving_many = enforced > MAPGONE_FEW;
+	buf_free(&names);
+	buf_free(&out);
+	free(missing);
+}
+
+static void
+look_at_leaving(struct look *k)
 {
 	char *path = mapbuild_kept(k->c.set.map);
 	struct err ignored;
 	struct registry *r = registry_load_kept(path, k->f.now, &ignored);
-	const bool left = r != NULL && registry_lacks(k->c.registry, r);
 
+	if (r != NULL)
+		take_leaving(k, r);
 	registry_free(r);
 	free(path);
-	return left;
 }
 
 /* What the next compile would make of it; downgrades do not count. */
@@ -187,6 +219,7 @@ ask_guard(struct look *k, struct cdbmap *live)
 	struct target t;
 	struct err e;
 
+	look_at_leaving(k);
 	if (target(k, &t, &e) == -1) {
 		k->f.guard_fault = keep(k, e.text);
 		return;
@@ -198,7 +231,6 @@ ask_guard(struct look *k, struct cdbmap *live)
 		k->f.guard_fault = "the registry cannot be compiled";
 	} else {
 		k->f.refused = g.refused;
-		k->f.left = g.refused && has_left(k);
 		k->f.allowed = g.allowed;
 		k->f.lost = name_changes(k, &g.changes, true, &k->f.lost_rows);
 		k->f.changed =
@@ -417,7 +449,7 @@ look_at_gone(struct look *k, struct ledger *l)
 
 	/* Why not is told where the record is. */
 	if (mapgone_read(l, k->live != NULL ? k->live : k->registry,
-		k->c.set.map, k->f.now, &k->gone, &e) == 0)
+		k->c.set.map, k->f.now - MAPGONE_SPAN, &k->gone, &e) == 0)
 		k->f.gone = &k->gone;
 	if (k->registry != NULL &&
 	    mapheirs_read(
@@ -569,10 +601,16 @@ behind(const struct look *k)
 				  "would be removed or weakened: %s; see "
 				  "tlspact-compile --diff%s",
 		    k->f.allowed, k->f.lost, num_plural(k->f.lost),
-		    k->f.lost_rows, k->f.left ? MAPGONE_WAY_BACK : "");
+		    k->f.leaving == NULL ? k->f.lost_rows : k->f.leaving,
+		    k->f.leaving == NULL ? ""
+					 : MAPGONE_NOT_MEANT ": " MAPGONE_LOST);
 	/* Nothing that is demanded would change. */
 	if (k->f.changed == 0 && k->f.changes != NULL)
 		return NULL;
+	if (k->f.leaving != NULL)
+		return mem_printf("newer than the map: %s" MAPGONE_SEE
+				  ": " MAPGONE_LOST,
+		    k->f.leaving);
 	return mem_printf("newer than the map%s%s; run tlspact-compile",
 	    k->f.changed == 0 ? "" : ": ",
 	    k->f.changed == 0 ? "" : k->f.changes);

@@ -24,6 +24,7 @@
 #include "file.h"
 #include "foreseen.h"
 #include "mapbuild.h"
+#include "mapevent.h"
 #include "mem.h"
 #include "num.h"
 #include "program.h"
@@ -248,18 +249,24 @@ put_now(
 static void
 print_changes(struct mapbuild *b)
 {
-	bool asked = false;
+	bool asked = false, stays;
 	size_t n, i;
 	const struct mapchange **v = mapchanges_ranked(&b->changes, &n);
 	struct buf out = {0}, words = {0};
 	char label[KIND + 1];
 
 	for (i = 0; i < n && i < ROWS_SHOWN; i++) {
+		stays = mapchange_stays(v[i], b->registry);
 		(void)snprintf(label, sizeof(label), "%-*s", KIND,
-		    change_name(v[i]->change));
+		    change_name(stays ? CHANGE_WEAKER : v[i]->change));
 		quote_put(&words, v[i]->key, v[i]->keylen);
 		buf_puts(&words, ": ");
-		mapchange_print(v[i], &words);
+		if (stays) {
+			mapdemand_print(&v[i]->was, false, &words);
+			buf_puts(&words, " -> opportunistic");
+		} else {
+			mapchange_print(v[i], &words);
+		}
 		put_now(b, v[i], &asked, &words);
 		columns_paragraph(&out, label, KIND, words.data, false,
 		    columns_of(STDOUT_FILENO));
@@ -360,7 +367,8 @@ is_as_it_was(const struct edit *ed)
 static int
 compile_now(const struct edit *ed)
 {
-	const struct mapbuild_options opt = {.quiet = true};
+	const struct mapbuild_options opt = {
+	    .quiet = true, .agreed = MAPEVENT_EDIT};
 	struct mapbuild b = {0};
 	int code = mapbuild_run(&b, &ed->run->c.set, &opt, time(NULL));
 

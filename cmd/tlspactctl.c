@@ -108,7 +108,7 @@ print_gone(const struct ctlrun *r)
 	for (i = 0; i < g->n; i++) {
 		buf_clear(&text);
 		mapgone_print(&g->v[i], r->c.now, &text);
-		buf_puts(&text, "; see ");
+		buf_puts(&text, mapgone_can_return(&g->v[i]) ? ": " : "; see ");
 		mapgone_next(&g->v[i], &text);
 		common_tell(stdout, "%s", text.data);
 	}

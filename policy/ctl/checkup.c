@@ -89,8 +89,10 @@ check_gone(const struct checkup_facts *f, struct checkup_list *l)
 		buf_clear(&next);
 		mapgone_print(&f->gone->v[i], f->now, &text);
 		mapgone_next(&f->gone->v[i], &next);
-		checkup_add(l, CHECKUP_MAP, CHECKUP_WARNING, next.data, "%s",
-		    text.data);
+		checkup_add(l, CHECKUP_MAP,
+		    mapgone_alarms(&f->gone->v[i]) ? CHECKUP_CRITICAL
+						   : CHECKUP_WARNING,
+		    next.data, "%s", text.data);
 	}
 	buf_free(&text);
 	buf_free(&next);
@@ -161,6 +163,9 @@ check_registry(const struct checkup_facts *f, struct checkup_list *l)
 {
 	time_t age =
 	    f->registry_written == 0 ? 0 : f->now - f->registry_written;
+	const char *what = f->leaving != NULL	    ? f->leaving
+			   : f->guard_fault == NULL ? f->changes
+						    : NULL;
 	char when[CLOCK_MAX];
 
 	if (f->registry_hidden)
@@ -182,13 +187,16 @@ check_registry(const struct checkup_facts *f, struct checkup_list *l)
 		    clock_text(f->registry_written, f->now, when));
 	else if (strcmp(f->digest, f->header.registry) != 0)
 		checkup_add(l, CHECKUP_REGISTRY,
-		    age > COMPILED || age < 0 ? CHECKUP_CRITICAL
-					      : CHECKUP_WARNING,
-		    f->refused ? "tlspact-compile --diff" : "tlspact-compile",
-		    "newer than the map: written %s, not live%s%s",
+		    age > COMPILED || age < 0 || f->leaving_many
+			? CHECKUP_CRITICAL
+			: CHECKUP_WARNING,
+		    f->leaving != NULL ? MAPGONE_LOST
+		    : f->refused       ? "tlspact-compile --diff"
+				       : "tlspact-compile",
+		    "newer than the map: written %s, not live%s%s%s",
 		    clock_text(f->registry_written, f->now, when),
-		    f->guard_fault == NULL ? ": " : "",
-		    f->guard_fault == NULL ? f->changes : "");
+		    what == NULL ? "" : ": ", what == NULL ? "" : what,
+		    f->leaving == NULL ? "" : MAPGONE_SEE);
 	else
 		checkup_add(l, CHECKUP_REGISTRY, CHECKUP_OK, NULL,
 		    "live, %zu partner%s", f->header.partners,
@@ -204,11 +212,12 @@ check_guard(const struct checkup_facts *f, struct checkup_list *l)
 		    f->guard_fault);
 	else if (f->refused)
 		checkup_add(l, CHECKUP_GUARD, CHECKUP_CRITICAL,
-		    "tlspact-compile --diff",
+		    f->leaving != NULL ? MAPGONE_LOST
+				       : "tlspact-compile --diff",
 		    "refuses the registry: %zu row%s of enforced domains would "
 		    "be removed or weakened, max_weakened allows %zu: %s%s",
 		    f->lost, num_plural(f->lost), f->allowed, f->lost_rows,
-		    f->left ? MAPGONE_WAY_BACK : "");
+		    f->leaving != NULL ? MAPGONE_SEE : "");
 	else
 		checkup_add(l, CHECKUP_GUARD, CHECKUP_OK, NULL,
 		    "nothing that it would refuse");

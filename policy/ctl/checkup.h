@@ -92,7 +92,11 @@ struct checkup_facts {
 	bool refused; /* it would not let the registry through */
 	size_t lost, allowed;
 	const char *lost_rows; /* the first ones named */
-	bool left; /* refused, and a copy has partners that it lacks */
+	/* "5 partners would be gone: a, b, c and 2 more", by the copy of what
+	 * is in force; NULL: none would. Are these more Enforced ones than a
+	 * few? */
+	const char *leaving;
+	bool leaving_many;
 	/* Rows that the registry would change, the first ones named. */
 	size_t changed;
 	const char *changes;

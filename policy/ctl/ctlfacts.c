@@ -500,8 +500,8 @@ ctl_facts_kept(const struct ctl *c, struct ctl_facts *f, size_t n)
 	read_ledger(c, &g);
 	if (c->gone != NULL && c->gone->kept == NULL && g.ledger != NULL)
 		(void)mapgone_read(g.ledger,
-		    c->live != NULL ? c->live : c->registry, c->set.map, c->now,
-		    c->gone, &ignored);
+		    c->live != NULL ? c->live : c->registry, c->set.map,
+		    c->now - MAPGONE_SPAN, c->gone, &ignored);
 	read_evidence(c, &g);
 	ledger_close(g.ledger);
 	return g.code;

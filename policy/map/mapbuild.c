@@ -19,7 +19,6 @@
 #include "mapowner.h"
 #include "maptable.h"
 #include "mem.h"
-#include "names.h"
 #include "num.h"
 #include "publish.h"
 #include "quote.h"
@@ -558,7 +557,8 @@ announce(struct mapbuild *b, const struct mapchanges *c, const char *path,
     struct err *e)
 {
 	const struct mapevent_made of = {.is = b->registry,
-	    .was = b->before == NULL ? b->registry : b->before};
+	    .was = b->before == NULL ? b->registry : b->before,
+	    .agreed = b->opt.agreed};
 	int rv;
 
 	if (b->holds.code != 0)

@@ -43,7 +43,9 @@ struct mapbuild_options {
 	bool quiet;	    /* show errors only */
 	bool no_warnings;   /* show none, and go on as without it */
 	bool accept_weaker; /* max_weakened does not apply */
-	bool kept;	    /* by the copy of the registry, mapbuild_kept() */
+	/* Who was shown what goes away agreed, mapevent.h; or NULL. */
+	const char *agreed;
+	bool kept; /* by the copy of the registry, mapbuild_kept() */
 	/* Holds besides the ledger's, for a rehearsal; or NULL. */
 	const struct downgrade *also;
 	const char *without; /* the ledger's of this partner do not hold */

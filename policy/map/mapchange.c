@@ -5,10 +5,12 @@
 
 #include "buf.h"
 #include "cdbmap.h"
+#include "dname.h"
 #include "maptable.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
+#include "registry.h"
 #include "settings.h"
 #include "tablekey.h"
 
@@ -690,6 +692,21 @@ mapchange_print_full(const struct mapchange *c, struct buf *out)
 }
 
 /* --- What is left where a row is gone ------------------------------------- */
+
+bool
+mapchange_stays(const struct mapchange *c, const struct registry *r)
+{
+	char key[DNAME_NEXTHOP_MAX + 1], buf[DNAME_NEXTHOP_MAX + 1];
+	struct dname plain;
+
+	if (c->client || c->is.row != NULL || c->was.row == NULL ||
+	    c->keylen >= sizeof(key))
+		return false;
+	span_keep(key, sizeof(key), (struct span){c->key, c->keylen});
+	return registry_domain(r, key) != REGISTRY_NONE ||
+	       (dname_nexthop(key, buf, &plain) == NULL &&
+		   registry_domain(r, plain.s) != REGISTRY_NONE);
+}
 
 struct span
 mapchange_now(const struct mapchange *c, const char *level, struct span *by)

@@ -19,6 +19,7 @@ struct buf;
 struct cdbmap;
 struct maprow;
 struct maptable;
+struct registry;
 
 /* Why a row differs: what else differs tells. */
 enum mapcause {
@@ -146,6 +147,12 @@ void mapchange_print(const struct mapchange *c, struct buf *out);
 
 /* The same of what holds without a downgrade. */
 void mapchange_print_full(const struct mapchange *c, struct buf *out);
+
+/*
+ * Is the row gone because its domain is that of an opportunistic partner now,
+ * who is in r, the new map's registry?
+ */
+bool mapchange_stays(const struct mapchange *c, const struct registry *r);
 
 /*
  * What mail goes by for whom the row is gone, *by being its key: the policy

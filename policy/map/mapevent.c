@@ -540,6 +540,8 @@ mapevent_announce(const struct settings *set, const struct mapchanges *c,
 	json_object_set_new(data, "registry",
 	    json_pack("{s:s, s:s}", "before", c->was.registry, "after",
 		c->is.registry));
+	if (of->agreed != NULL)
+		json_object_set_new(data, "agreed", json_string(of->agreed));
 	add_counts(data, c);
 	v = mapchanges_ranked(c, &n);
 	print_text(c, v,
@@ -607,19 +609,51 @@ read_owner(const struct ledger_event *ev, json_t *row, mapevent_owner_fn *fn,
 		fn(ev, key, is, was, arg);
 }
 
-void
-mapevent_owners(const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg)
+static void
+read_owners(
+    const struct ledger_event *ev, bool lost, mapevent_owner_fn *fn, void *arg)
 {
-	json_t *data, *rows;
+	json_t *data, *rows, *row;
 	size_t i;
 
 	if (strcmp(ev->kind, KIND) != 0)
 		return;
 	data = json_loads(ev->data, 0, NULL);
 	rows = json_object_get(data, "rows");
-	for (i = 0; i < json_array_size(rows); i++)
-		read_owner(ev, json_array_get(rows, i), fn, arg);
+	for (i = 0; i < json_array_size(rows); i++) {
+		row = json_array_get(rows, i);
+		if (!lost || mapevent_weakens(row))
+			read_owner(ev, row, fn, arg);
+	}
 	json_decref(data);
+}
+
+void
+mapevent_owners(const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg)
+{
+	read_owners(ev, false, fn, arg);
+}
+
+void
+mapevent_losses(const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg)
+{
+	read_owners(ev, true, fn, arg);
+}
+
+const char *
+mapevent_agreed(const struct ledger_event *ev)
+{
+	static const char *const ways[] = {MAPEVENT_EDIT, MAPEVENT_ACCEPTED};
+	json_t *data = json_loads(ev->data, 0, NULL);
+	const char *agreed = json_string_value(json_object_get(data, "agreed")),
+		   *way = NULL;
+	size_t i;
+
+	for (i = 0; agreed != NULL && i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (strcmp(agreed, ways[i]) == 0)
+			way = ways[i];
+	json_decref(data);
+	return way;
 }
 
 static struct mapevent_rest

@@ -46,7 +46,13 @@ int mapevent_look(const struct settings *set, time_t now, struct err *e);
 /* Of what the map is made, and the one before; NULL: that is not known. */
 struct mapevent_made {
 	const struct registry *is, *was;
+	/* How somebody who saw what goes away agreed: MAPEVENT_EDIT and so on;
+	 * NULL: nobody did. */
+	const char *agreed;
 };
+
+#define MAPEVENT_EDIT "edit" /* tlspactctl edit, which shows it and asks */
+#define MAPEVENT_ACCEPTED "accept-weaker"
 
 /*
  * The map in the file `fresh` is about to be put in place. Append what that
@@ -76,6 +82,13 @@ typedef void mapevent_owner_fn(const struct ledger_event *ev, const char *key,
     const char *is, const char *was, void *arg);
 void mapevent_owners(
     const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg);
+
+/* The same of those alone by which an Enforced domain has less. */
+void mapevent_losses(
+    const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg);
+
+/* How somebody agreed to it, as in struct mapevent_made; or NULL. */
+const char *mapevent_agreed(const struct ledger_event *ev);
 
 /* The rows that an event does not name. */
 struct mapevent_rest {

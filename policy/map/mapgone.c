@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "buf.h"
 #include "clock.h"
 #include "err.h"
@@ -24,7 +25,7 @@ struct gone {
 	const char *name;
 	int64_t seq;
 	time_t time;
-	bool domain;
+	bool domain, enforced;
 };
 
 struct taking {
@@ -36,14 +37,18 @@ struct taking {
 	size_t *at[2]; /* by their numbers, of partners and of domains */
 	size_t at_cap[2];
 	/* Of the event that is read. */
-	bool back;		      /* one of those that it names came back */
-	struct mapgone_change *vague; /* events that do not name all */
-	size_t nvague, vague_cap;
+	bool back; /* one of those that it names came back */
+	uint64_t
+	    losers; /* Enforced ones of the rest that are not counted yet */
+	struct arena text;
+	struct mapgone_change *event; /* what is common to those of each */
+	size_t nevents, event_cap;
 };
 
 /* What outlives the reading. */
 struct kept {
 	struct names partners, domains;
+	struct arena text;
 	const char **name;
 	char *before[MAPBUILD_BEFORE];
 };
@@ -66,6 +71,19 @@ add(struct taking *t, const struct ledger_event *ev, const char *name,
 	}
 	t->v[t->at[domain][i]].seq = ev->seq;
 	t->v[t->at[domain][i]].time = ev->time;
+	t->v[t->at[domain][i]].enforced = false;
+}
+
+/* An Enforced one among those that this event took. */
+static void
+set_enforced(struct taking *t, const struct ledger_event *ev, const char *name,
+    bool domain)
+{
+	const struct names *of = domain ? &t->domains : &t->partners;
+	const uint32_t i = names_find(of, name, strlen(name));
+
+	if (i != STRMAP_NONE && t->v[t->at[domain][i]].seq == ev->seq)
+		t->v[t->at[domain][i]].enforced = true;
 }
 
 /* Does the map that is in place know the partner, if by another name? */
@@ -108,10 +126,15 @@ take_other(const struct ledger_event *ev, const char *name, void *arg)
 	struct taking *t = arg;
 
 	name = name_now(t, ev, name);
-	if (stays(t, name))
+	if (stays(t, name)) {
 		t->back = true;
-	else
-		add(t, ev, name, false);
+		return;
+	}
+	add(t, ev, name, false);
+	if (t->losers > 0) {
+		set_enforced(t, ev, name, false);
+		t->losers--;
+	}
 }
 
 static void
@@ -130,22 +153,43 @@ take_row(const struct ledger_event *ev, const char *key, const char *is,
 		t->back = true;
 }
 
+static void
+take_loss(const struct ledger_event *ev, const char *key, const char *is,
+    const char *was, void *arg)
+{
+	struct taking *t = arg;
+
+	if (is != NULL)
+		return;
+	if (was != NULL)
+		set_enforced(t, ev, name_now(t, ev, was), false);
+	set_enforced(t, ev, key, true);
+}
+
 static bool
 take_event(const struct ledger_event *ev, void *arg)
 {
 	struct taking *t = arg;
 	struct mapevent_rest rest;
+	struct mapgone_change c = {.seq = ev->seq};
 
 	t->back = false;
 	mapevent_owners(ev, take_row, t);
-	if (!mapevent_rest(ev, take_other, t, &rest) ||
-	    (rest.counted && rest.partners == 0))
-		return true;
-	t->vague =
-	    mem_grow(t->vague, t->nvague, &t->vague_cap, sizeof(*t->vague));
-	t->vague[t->nvague++] = (struct mapgone_change){.seq = ev->seq,
-	    .more = t->back ? 0 : rest.partners,
-	    .at_least = t->back || !rest.counted};
+	mapevent_losses(ev, take_loss, t);
+	if (mapevent_rest(ev, NULL, NULL, &rest)) {
+		t->losers = rest.losers;
+		(void)mapevent_rest(ev, take_other, t, &rest);
+		if (!rest.counted || rest.partners > 0) {
+			c.more = t->back ? 0 : rest.partners;
+			c.at_least = t->back || !rest.counted;
+			c.enforced = c.more < t->losers ? c.more : t->losers;
+		}
+	}
+	c.author = arena_copy(&t->text, ev->author, strlen(ev->author));
+	c.agreed = mapevent_agreed(ev);
+	t->event =
+	    mem_grow(t->event, t->nevents, &t->event_cap, sizeof(*t->event));
+	t->event[t->nevents++] = c;
 	return true;
 }
 
@@ -160,13 +204,32 @@ by_event(const void *a, const void *b)
 				      : strcmp(x->name, y->name);
 }
 
+/* What the event is, of partners or, without what it does not name, domains. */
+static void
+begin_change(const struct taking *t, const struct gone *g, const char **name,
+    struct mapgone_change *c)
+{
+	size_t i = 0;
+
+	while (t->event[i].seq != g->seq)
+		i++;
+	*c = t->event[i];
+	c->time = g->time;
+	c->domains = g->domain;
+	c->name = name;
+	if (c->domains) {
+		c->more = c->enforced = 0;
+		c->at_least = false;
+	}
+}
+
 /* Those of one event are one, and domains another one. */
 static void
 group(struct taking *t, struct mapgone *out)
 {
 	struct kept *k = out->kept;
 	struct mapgone_change *c = NULL;
-	size_t i, j;
+	size_t i;
 
 	if (t->n > 0)
 		qsort(t->v, t->n, sizeof(*t->v), by_event);
@@ -177,23 +240,16 @@ group(struct taking *t, struct mapgone *out)
 		if (c == NULL || c->seq != t->v[i].seq ||
 		    c->domains != t->v[i].domain) {
 			c = &out->v[out->n++];
-			*c = (struct mapgone_change){.seq = t->v[i].seq,
-			    .time = t->v[i].time,
-			    .domains = t->v[i].domain,
-			    .name = &k->name[i]};
-			for (j = 0; j < t->nvague && !c->domains; j++)
-				if (t->vague[j].seq == c->seq) {
-					c->more = t->vague[j].more;
-					c->at_least = t->vague[j].at_least;
-				}
+			begin_change(t, &t->v[i], &k->name[i], c);
 		}
 		c->n++;
+		c->enforced += t->v[i].enforced;
 	}
 }
 
 /* A copy is worth a word if it has who is gone. */
 static void
-find_before(struct mapgone *out, const char *map, time_t now)
+find_before(struct mapgone *out, const char *map, time_t at)
 {
 	struct kept *k = out->kept;
 	struct registry *r;
@@ -204,7 +260,7 @@ find_before(struct mapgone *out, const char *map, time_t now)
 
 	for (age = 1; age <= MAPBUILD_BEFORE && out->n > 0; age++) {
 		path = k->before[age - 1] = mapbuild_kept_before(map, age);
-		if ((r = registry_load_kept(path, now, &ignored)) == NULL)
+		if ((r = registry_load_kept(path, at, &ignored)) == NULL)
 			continue;
 		for (i = 0; i < out->n; i++)
 			if (out->v[i].before == NULL &&
@@ -217,10 +273,10 @@ find_before(struct mapgone *out, const char *map, time_t now)
 
 int
 mapgone_read(struct ledger *l, const struct registry *live, const char *map,
-    time_t now, struct mapgone *out, struct err *e)
+    time_t since, struct mapgone *out, struct err *e)
 {
 	const struct ledger_event_query q = {
-	    .kind = MAPEVENT_KIND, .since = now - MAPGONE_SPAN};
+	    .kind = MAPEVENT_KIND, .since = since};
 	struct taking t = {.live = live};
 	struct kept *k = mem_zero(1, sizeof(*k));
 	int rv;
@@ -231,14 +287,15 @@ mapgone_read(struct ledger *l, const struct registry *live, const char *map,
 		rv = ledger_events(l, &q, take_event, &t, e);
 	if (rv == 0) {
 		group(&t, out);
-		find_before(out, map, now);
+		find_before(out, map, since);
 	}
 	k->partners = t.partners;
 	k->domains = t.domains;
+	k->text = t.text;
 	ledger_names_release(&t.renames);
 	free(t.at[false]);
 	free(t.at[true]);
-	free(t.vague);
+	free(t.event);
 	free(t.v);
 	return rv;
 }
@@ -252,6 +309,7 @@ mapgone_release(struct mapgone *g)
 	if (k != NULL) {
 		names_free(&k->partners);
 		names_free(&k->domains);
+		arena_free(&k->text);
 		free(k->name);
 		for (i = 0; i < MAPBUILD_BEFORE; i++)
 			free(k->before[i]);
@@ -273,36 +331,77 @@ mapgone_partners(const struct mapgone *g)
 	return n;
 }
 
-void
-mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out)
+bool
+mapgone_alarms(const struct mapgone_change *c)
 {
-	const uint64_t all = c->n + c->more;
-	char when[CLOCK_MAX];
-	size_t i;
-
-	buf_printf(out, "%s%s %s%s %s no longer in the map since %s: ",
-	    c->at_least ? "at least " : "", num_count(all).s,
-	    c->domains ? "domain" : "partner", num_plural(all),
-	    all == 1 ? "is" : "are", clock_text(c->time, now, when));
-	for (i = 0; i < c->n && i < NAMED; i++) {
-		buf_puts(out, i == 0 ? "" : ", ");
-		quote_put(out, c->name[i], strlen(c->name[i]));
-	}
-	if (all > i)
-		buf_printf(out, " and %s more", num_count(all - i).s);
-	if (c->before != NULL && !c->domains)
-		buf_puts(out, MAPGONE_WAY_BACK);
-	else if (c->before != NULL)
-		buf_printf(out,
-		    "; if that was not meant, the registry before is in %s",
-		    quotes(c->before).s);
+	return c->agreed == NULL && c->enforced > MAPGONE_FEW;
 }
 
-void
-mapgone_next(const struct mapgone_change *c, struct buf *out)
+bool
+mapgone_can_return(const struct mapgone_change *c)
+{
+	return !c->domains && c->before != NULL;
+}
+
+static void
+put_history(const struct mapgone_change *c, struct buf *out)
 {
 	char when[NUM_TIME_MAX];
 
 	buf_printf(
 	    out, "tlspactctl history --since %s", num_time_text(c->time, when));
+}
+
+static void
+put_names(const struct mapgone_change *c, size_t n, const char *between,
+    struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		buf_puts(out, i == 0 ? "" : between);
+		quote_put(out, c->name[i], strlen(c->name[i]));
+	}
+}
+
+void
+mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out)
+{
+	const uint64_t all = c->n + c->more;
+	const size_t named = c->n < NAMED ? c->n : NAMED;
+	char when[CLOCK_MAX];
+
+	buf_printf(out, "%s%s %s%s %s no longer in the map since %s: ",
+	    c->at_least ? "at least " : "", num_count(all).s,
+	    c->domains ? "domain" : "partner", num_plural(all),
+	    all == 1 ? "is" : "are", clock_text(c->time, now, when));
+	put_names(c, named, ", ", out);
+	if (all > named)
+		buf_printf(out, " and %s more", num_count(all - named).s);
+	if (c->before == NULL)
+		return;
+	if (c->domains) {
+		buf_printf(out,
+		    MAPGONE_NOT_MEANT ", the registry before is in %s",
+		    quotes(c->before).s);
+		return;
+	}
+	buf_puts(out, "; see ");
+	put_history(c, out);
+	buf_puts(out, MAPGONE_NOT_MEANT);
+}
+
+void
+mapgone_next(const struct mapgone_change *c, struct buf *out)
+{
+	if (!mapgone_can_return(c)) {
+		put_history(c, out);
+		return;
+	}
+	buf_puts(out, MAPGONE_LOST);
+	/* These alone, where the line has room for all of them. */
+	if (c->n <= NAMED && c->more == 0 && !c->at_least) {
+		buf_puts(out, " ");
+		put_names(c, c->n, " ", out);
+	}
 }

@@ -17,10 +17,17 @@ struct err;
 struct ledger;
 struct registry;
 
-/* Behind what tells that partners left the registry. */
-#define MAPGONE_WAY_BACK "; if that was not meant: tlspact-compile --lost"
+/* Behind what tells that partners left the registry; and what gives them back.
+ */
+#define MAPGONE_NOT_MEANT "; if that was not meant"
+#define MAPGONE_LOST "tlspact-compile --lost"
+/* Behind who would leave it. */
+#define MAPGONE_SEE "; see tlspact-compile --diff" MAPGONE_NOT_MEANT
 
 #define MAPGONE_SPAN 86400 /* seconds; tlspactctl(8) says 24 hours */
+/* Enforced ones that may go at once and be meant, though nobody said so: as
+ * many as a percentage of max_weakened always lets pass. */
+#define MAPGONE_FEW 2
 
 /* What one event took out of the map and nobody brought back. */
 struct mapgone_change {
@@ -29,8 +36,10 @@ struct mapgone_change {
 	bool domains; /* of partners that stay, or whose it was is not known */
 	const char **name; /* of partners or domains, in order; n of them */
 	size_t n;
-	uint64_t more;	    /* partners that the event does not name */
-	bool at_least;	    /* there may be others yet */
+	uint64_t enforced;	     /* of them, as far as that can be told */
+	const char *author, *agreed; /* as ledger.h and mapevent.h have them */
+	uint64_t more;		     /* partners that the event does not name */
+	bool at_least;		     /* there may be others yet */
 	const char *before; /* a copy of the registry that has them; or NULL */
 };
 
@@ -42,25 +51,32 @@ struct mapgone {
 };
 
 /*
- * Read it as of now. live is what the map was made of: who is in it was brought
- * back, also under another name. NULL: that is not known, and nobody was. map
- * is its path: beside it the registry before may be kept. 0, or -1 with *e set;
- * the caller releases out in either case.
+ * Read it back to since. live is what the map was made of: who is in it was
+ * brought back, also under another name. NULL: that is not known, and nobody
+ * was. map is its path: beside it the registry before may be kept. 0, or -1
+ * with *e set; the caller releases out in either case.
  */
 int mapgone_read(struct ledger *l, const struct registry *live, const char *map,
-    time_t now, struct mapgone *out, struct err *e);
+    time_t since, struct mapgone *out, struct err *e);
 void mapgone_release(struct mapgone *g);
 
 /* How many partners, without those of which domains alone are gone. */
 uint64_t mapgone_partners(const struct mapgone *g);
 
+/* Are that more Enforced ones than a few, and nobody agreed to it? */
+bool mapgone_alarms(const struct mapgone_change *c);
+
+/* Can tlspact-compile --lost give them back? */
+bool mapgone_can_return(const struct mapgone_change *c);
+
 /*
  * Append "12 partners are no longer in the map since 06:10: acme, bolt, cog and
- * 9 more", with what gives them back; of domains, where the registry before is.
+ * 9 more", with the command that shows what happened then; of domains, where
+ * the registry before is.
  */
 void mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out);
 
-/* Append the command that shows what happened then. */
+/* Append the command that gives them back, or else shows what happened. */
 void mapgone_next(const struct mapgone_change *c, struct buf *out);
 
 #endif

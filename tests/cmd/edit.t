@@ -71,7 +71,7 @@ is 'given up' "$rc" 1
 like 'an error is told by its place' "$out" 'eu.registry:2: .*enforcd'
 like 'and cannot be written' "$out" 'again, \[q\]uit\? .*\[e\]dit again, \[q\]uit'
 like 'which who asks for it is told' "$out" 'a text with errors is not written, .*eu.registry and what.Postfix reads are as they were'
-like 'what gets weaker is shown' "$out" 'removed +globex.example: secure -> nothing, now (by|without TLS: main.cf has no) smtp_tls_security_level'
+like 'what gets weaker is shown' "$out" 'weaker +globex.example: secure -> opportunistic, now (by|without TLS: main.cf has no) smtp_tls_security_level'
 like 'and counted' "$out" '1 enforced row REMOVED OR WEAKENED'
 echo "sed -i 's/mode=enforced/mode=opportunistic/' \"\$file\"" >"$T/script"
 run edit 'q\n' globex -o max_weakened=0
@@ -90,6 +90,8 @@ is 'is broken' "$(tr -d '\r' <<<"$out" | grep -v "$T" | grep -c '.\{81\}')" 0
 run edit 'w\n' globex
 is 'written' "$rc" 0 || diag "$out"
 like 'and told' "$out" 'changed +globex.example: .*done: .*eu.registry written, and the map'
+is 'that somebody agreed is on record' "$("$B/tlspactctl" history -j \
+	"${options[@]}" | jq -rs '[.. | .agreed? // empty] | last')" edit
 like 'it is in the file' "$(<"$T/partners.d/eu.registry")" 'gateway=mx2.globex.example'
 is 'which keeps its mode' "$(stat -c %a "$T/partners.d/eu.registry")" 640
 like 'and in the map' "$(postmap -q globex.example "cdb:$T/policy" 2>/dev/null || strings "$T/policy.cdb")" 'match=mx2.globex.example'

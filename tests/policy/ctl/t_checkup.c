@@ -96,15 +96,32 @@ lower(void)
 	partner[0].map_level = LEVEL_ENCRYPT;
 }
 
+static struct mapgone_change change;
+
 static void
 gone(void)
 {
 	static const char *names[] = {"bolt", "cog"};
-	static struct mapgone_change change = {
-	    .time = T0 - 3600, .name = names, .n = 2};
 	static const struct mapgone all = {.v = &change, .n = 1};
 
+	change = (struct mapgone_change){
+	    .time = T0 - 3600, .name = names, .n = 2, .enforced = 2};
 	facts.gone = &all;
+}
+
+static void
+gone_many(void)
+{
+	gone();
+	change.enforced = 3;
+	change.before = "/old";
+}
+
+static void
+gone_as_agreed(void)
+{
+	gone_many();
+	change.agreed = "edit";
 }
 
 static void
@@ -298,7 +315,21 @@ static void
 refused_and_left(void)
 {
 	refused();
-	facts.left = true;
+	facts.leaving = "1 partner would be gone: a";
+}
+
+static void
+newer_and_left(void)
+{
+	newer();
+	facts.leaving = "1 partner would be gone: a";
+}
+
+static void
+newer_and_many_left(void)
+{
+	newer_and_left();
+	facts.leaving_many = true;
 }
 
 /* What stops the guard is no work for a compile. */
@@ -747,6 +778,12 @@ static const struct {
     {"gone", gone, CHECKUP_MAP, CHECKUP_WARNING,
 	"2 partners are no longer in the map since 11:00: bolt, cog",
 	"tlspactctl history --since 2026-11-23T11:00:00Z"},
+    {"many enforced ones gone", gone_many, CHECKUP_MAP, CHECKUP_CRITICAL,
+	"since 11:00: bolt, cog; see tlspactctl history --since "
+	"2026-11-23T11:00:00Z; if that was not meant",
+	"tlspact-compile --lost bolt cog"},
+    {"many, as agreed", gone_as_agreed, CHECKUP_MAP, CHECKUP_WARNING,
+	"since 11:00: bolt, cog", "tlspact-compile --lost bolt cog"},
     {"newer", newer, CHECKUP_REGISTRY, CHECKUP_WARNING,
 	"newer than the map: written 11:59, not live: a.example weaker",
 	"tlspact-compile"},
@@ -773,9 +810,17 @@ static const struct {
 	"tlspact-compile --diff"},
     {"refused and left", refused_and_left, CHECKUP_GUARD, CHECKUP_CRITICAL,
 	"refuses the registry: 30 rows of enforced domains would be removed or "
-	"weakened, max_weakened allows 2: a.example removed and 29 more; "
-	"if that was not meant: tlspact-compile --lost",
-	"tlspact-compile --diff"},
+	"weakened, max_weakened allows 2: a.example removed and 29 more; see "
+	"tlspact-compile --diff; if that was not meant",
+	"tlspact-compile --lost"},
+    {"newer, and somebody leaves", newer_and_left, CHECKUP_REGISTRY,
+	CHECKUP_WARNING,
+	"newer than the map: written 11:59, not live: 1 partner would be gone: "
+	"a; see tlspact-compile --diff; if that was not meant",
+	"tlspact-compile --lost"},
+    {"newer, and many leave", newer_and_many_left, CHECKUP_REGISTRY,
+	CHECKUP_CRITICAL, "not live: 1 partner would be gone",
+	"tlspact-compile --lost"},
     {"newer and refused", newer_and_refused, CHECKUP_REGISTRY, CHECKUP_WARNING,
 	"not live: a.example weaker", "tlspact-compile --diff"},
     {"newer and refused", newer_and_refused, CHECKUP_GUARD, CHECKUP_CRITICAL,

@@ -124,7 +124,8 @@ check_told(size_t i, struct ledger *l, const struct registry *r)
 	size_t k;
 
 	buf_puts(&out, "");
-	check_int(row[i].name, mapgone_read(l, r, "/none", NOW, &g, &e), 0);
+	check_int(
+	    row[i].name, mapgone_read(l, r, "/none", NOW - DAY, &g, &e), 0);
 	for (k = 0; k < g.n; k++) {
 		mapgone_print(&g.v[k], NOW, &out);
 		buf_puts(&out, "\n");
@@ -166,6 +167,57 @@ t_gone(void **state)
 	check_folder_end(dir);
 }
 
+#define LOST(p)                                                              \
+	"{\"key\":\"" p ".example\",\"partner\":null,\"partner_was\":\"" p   \
+	"\",\"client\":false,\"change\":\"removed\",\"cause\":\"registry\"," \
+	"\"was\":\"secure\",\"is\":\"nothing\"}"
+#define AGREED "],\"agreed\":\"edit\",\"rest\":{\"n\":0}}"
+
+/* How many of them are Enforced, and when that alarms. */
+static void
+t_alarm(void **state)
+{
+	static const struct {
+		const char *name;
+		struct happens v;
+		int enforced;
+		bool alarms;
+	} rows[] = {
+	    {"two", {2, LOST("a") "," LOST("b"), NONE}, 2, false},
+	    {"three", {2, LOST("a") "," LOST("b") "," LOST("c"), NONE}, 3,
+		true},
+	    {"of which one is not",
+		{2, LOST("a") "," LOST("b") "," GONE("c"), NONE}, 2, false},
+	    {"three, agreed",
+		{2, LOST("a") "," LOST("b") "," LOST("c"), AGREED}, 3, false},
+	    {"not named", {2, LOST("a"), OTHERS("9", "7", "\"d\"")}, 9, true},
+	};
+	struct mapgone g;
+	struct ledger *l;
+	struct err e;
+	char *dir = check_folder(), *path;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		assert_int_not_equal(asprintf(&path, "%s/%zu.db", dir, i), -1);
+		l = ledger_open(path, LEDGER_WRITE, &e);
+		assert_non_null(l);
+		happen(l, &rows[i].v);
+		assert_int_equal(
+		    mapgone_read(l, NULL, "/none", NOW - DAY, &g, &e), 0);
+		check_int(rows[i].name, g.n, 1);
+		check_int(rows[i].name, (int)g.v[0].enforced, rows[i].enforced);
+		check_int(
+		    rows[i].name, mapgone_alarms(&g.v[0]), rows[i].alarms);
+		check_str(rows[i].name, g.v[0].author, "me");
+		mapgone_release(&g);
+		ledger_close(l);
+		free(path);
+	}
+	check_folder_end(dir);
+}
+
 /* The command that shows it, and how many partners it is. */
 static void
 t_sum(void **state)
@@ -184,11 +236,18 @@ t_sum(void **state)
 	check_str("next", out.data,
 	    "tlspactctl history --since 2026-11-23T00:00:00Z");
 	buf_clear(&out);
-	v[0].before = "/x y";
+	v[0].before = v[2].before = "/x y";
 	mapgone_print(&v[0], NOW, &out);
 	check_str("before", out.data,
 	    "7 partners are no longer in the map since 00:00: a, b and 5 more; "
-	    "if that was not meant: tlspact-compile --lost");
+	    "see tlspactctl history --since 2026-11-23T00:00:00Z; if that was "
+	    "not meant");
+	buf_clear(&out);
+	mapgone_next(&v[0], &out);
+	check_str("back", out.data, "tlspact-compile --lost");
+	buf_clear(&out);
+	mapgone_next(&v[2], &out);
+	check_str("one back", out.data, "tlspact-compile --lost a");
 	buf_clear(&out);
 	v[1].before = "/x y";
 	mapgone_print(&v[1], NOW, &out);
@@ -203,6 +262,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_gone),
+	    cmocka_unit_test(t_alarm),
 	    cmocka_unit_test(t_sum),
 	};
 
