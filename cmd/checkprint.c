@@ -23,7 +23,7 @@
 
 #define SHOWN 10	/* findings of one kind that people are shown */
 #define SHOWN_LIVE 3	/* the same, on a screen that has more to show */
-#define NAGIOS_SHOWN 3	/* checks that the line tells of */
+#define NAGIOS_LINE 88	/* columns of names in the first line: 120 in all */
 #define NAGIOS_NAMES 20 /* partners */
 #define LEAD "                       "
 #define INDENT (sizeof(LEAD) - 1) /* columns before the words */
@@ -211,22 +211,68 @@ put_failing(const struct checkup_list *l, const struct checkup_facts *f,
 	free(v);
 }
 
-/* The line: in words, and the names of the checks that there is no room for. */
+static const struct {
+	const char *word;
+	int code;
+} plugin[] = {[CHECKUP_OK] = {"OK", 0},
+    [CHECKUP_WARNING] = {"WARNING", 1},
+    [CHECKUP_CRITICAL] = {"CRITICAL", 2},
+    [CHECKUP_UNKNOWN] = {"UNKNOWN", 3}};
+
+/* "map CRITICAL, daemon WARNING" as far as it fits, and a line for each. */
 struct telling {
-	struct buf words, rest;
-	size_t told;
+	struct buf names, one, lines; /* one: the first in words alone */
+	size_t told, unnamed;
 };
 
-/*
- * The first finding of each such check in that state, and how many follow; of
- * partners whose gateways fail all names.
+static void
+put_name(struct telling *t, const char *check, const char *state)
+{
+	if (t->unnamed > 0 ||
+	    t->names.len + strlen(check) + strlen(state) + 3 > NAGIOS_LINE) {
+		t->unnamed++;
+		return;
+	}
+	buf_printf(
+	    &t->names, "%s%s %s", t->names.len == 0 ? "" : ", ", check, state);
+}
+
+/* The first finding of n, and how many follow; of failing partners all names.
  */
+static void
+put_words(const struct checkup_list *l, const struct checkup_facts *f,
+    const struct checkup_finding *first, size_t n, struct telling *t)
+{
+	const char *check = checkup_names[first->check],
+		   *state = plugin[first->state].word;
+	struct buf words = {0};
+
+	if (n == 1)
+		buf_puts(&words, first->text);
+	else if (first->check == CHECKUP_GATEWAYS && first->partner != NULL)
+		put_failing(l, f, first->state, &words);
+	else
+		buf_printf(&words, "%s (and %zu more)", first->text, n - 1);
+	if (t->told++ == 0) {
+		buf_printf(&t->one, "%s: ", check);
+		quote_put(&t->one, words.data, words.len);
+	}
+	/* What is worse of that check was named before. */
+	if (l->state[first->check] == first->state)
+		put_name(t, check, state);
+	if (first->next != NULL && (n == 1 || first->check != CHECKUP_GATEWAYS))
+		buf_printf(&words, " -> %s", first->next);
+	buf_printf(&t->lines, "%s %s: ", check, state);
+	quote_put(&t->lines, words.data, words.len);
+	buf_putc(&t->lines, '\n');
+	buf_free(&words);
+}
+
 static void
 put_checks(const struct checkup_list *l, const struct checkup_facts *f,
     enum checkup_state state, const enum checkup *check, size_t nchecks,
     struct telling *t)
 {
-	struct buf *out = &t->words;
 	const struct checkup_finding *first;
 	size_t i, k, n;
 
@@ -236,31 +282,30 @@ put_checks(const struct checkup_list *l, const struct checkup_facts *f,
 			if (l->v[i].state == state &&
 			    l->v[i].check == check[k] && n++ == 0)
 				first = &l->v[i];
-		if (first == NULL)
-			continue;
-		if (t->told++ >= NAGIOS_SHOWN) {
-			buf_printf(&t->rest, "%s%s",
-			    t->rest.len == 0 ? "" : ", ",
-			    checkup_names[check[k]]);
-			continue;
-		}
-		buf_printf(out, "%s%s: ", t->told == 1 ? "" : "; ",
-		    checkup_names[check[k]]);
-		if (n > 1 && check[k] == CHECKUP_GATEWAYS &&
-		    first->partner != NULL) {
-			put_failing(l, f, state, out);
-			continue;
-		}
-		buf_puts(out, first->text);
-		if (n > 1)
-			buf_printf(out, " (and %zu more)", n - 1);
+		if (first != NULL)
+			put_words(l, f, first, n, t);
 	}
 }
 
-/* In words, with what is worst for mail in front. */
+/* What stands behind it would be taken for numbers. */
+static void
+spare_bars(struct buf *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->len; i++)
+		if (b->data[i] == '|')
+			b->data[i] = '?';
+}
+
+/*
+ * What is worst for mail in front. One check is told in words; of several the
+ * line has the names and states, as a screen shows no more of it, and the words
+ * are the caller's to put behind it and free.
+ */
 static void
 put_plugin(const struct checkup_list *l, const struct checkup_facts *f,
-    struct buf *out)
+    struct buf *out, struct buf *lines)
 {
 	static const enum checkup_state order[] = {
 	    CHECKUP_CRITICAL, CHECKUP_WARNING, CHECKUP_UNKNOWN};
@@ -270,21 +315,23 @@ put_plugin(const struct checkup_list *l, const struct checkup_facts *f,
 	size_t i;
 
 	/* What is not known of mail is no news before what is. */
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 3; i++) {
 		put_checks(l, f, order[i], mail, nmail, &t);
-	for (i = 0; i < 2; i++)
 		put_checks(l, f, order[i], ours, nours, &t);
-	put_checks(l, f, order[2], mail, nmail, &t);
-	put_checks(l, f, order[2], ours, nours, &t);
+	}
 	if (t.told == 0)
 		buf_puts(out, "all is well");
 	else
-		quote_put(out, t.words.data, t.words.len);
-	if (t.told > NAGIOS_SHOWN)
-		buf_printf(
-		    out, "; %zu more: %s", t.told - NAGIOS_SHOWN, t.rest.data);
-	buf_free(&t.words);
-	buf_free(&t.rest);
+		buf_puts(out, t.told == 1 ? t.one.data : t.names.data);
+	if (t.told > 1 && t.unnamed > 0)
+		buf_printf(out, " and %zu more", t.unnamed);
+	if (t.told > 1)
+		buf_puts(lines, t.lines.data);
+	spare_bars(out);
+	spare_bars(lines);
+	buf_free(&t.names);
+	buf_free(&t.one);
+	buf_free(&t.lines);
 }
 
 /* As a number behind the line, unless 0. */
@@ -300,22 +347,11 @@ static int
 put_nagios(const struct checkup_list *l, const struct checkup_facts *f,
     struct buf *out)
 {
-	static const struct {
-		const char *word;
-		int code;
-	} plugin[] = {[CHECKUP_OK] = {"OK", 0},
-	    [CHECKUP_WARNING] = {"WARNING", 1},
-	    [CHECKUP_CRITICAL] = {"CRITICAL", 2},
-	    [CHECKUP_UNKNOWN] = {"UNKNOWN", 3}};
 	enum checkup_state worst = checkup_worst(l);
-	size_t i;
+	struct buf lines = {0};
 
 	buf_printf(out, "TLSPACT %s - ", plugin[worst].word);
-	put_plugin(l, f, out);
-	/* What stands behind it would be taken for numbers. */
-	for (i = 0; i < out->len; i++)
-		if (out->data[i] == '|')
-			out->data[i] = '?';
+	put_plugin(l, f, out, &lines);
 	buf_printf(out,
 	    " | critical=%zu;;0 warning=%zu;0 unknown=%zu lowered=%zu;0"
 	    " flaws=%zu;;0",
@@ -330,6 +366,8 @@ put_nagios(const struct checkup_list *l, const struct checkup_facts *f,
 		buf_printf(out, " map_age=%llds",
 		    (long long)(f->now - f->header.time));
 	buf_putc(out, '\n');
+	buf_add(out, lines.data, lines.len);
+	buf_free(&lines);
 	return plugin[worst].code;
 }
 

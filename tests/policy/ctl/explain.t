@@ -341,7 +341,7 @@ told='mail from bolt is refused: no-starttls, [0-9:]+'
 like 'check says it' "$(ctl check | tr -s ' \n' ' ')" \
 	"WARNING inbound $told -> tlspactctl explain bolt "
 is 'and JSON, at its top' "$(from_them joe@bolt.example)" refused
-like 'for Nagios' "$(ctl check --nagios)" 'certificates, inbound, '
+like 'for Nagios' "$(ctl check --nagios)" $'\ninbound WARNING: mail from bolt is refused'
 like 'for Prometheus' "$(ctl check --prometheus)" \
 	'tlspact_check_partner_state\{partner="bolt",check="inbound"\} 2'
 is 'as JSON, whose' "$(ctl check -j | jq -r '.checks[] |
