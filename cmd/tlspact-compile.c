@@ -21,8 +21,12 @@
 #include "foreseen.h"
 #include "import.h"
 #include "json.h"
+#include "ledger.h"
 #include "ledger_downgrade.h"
+#include "mapback.h"
 #include "mapbuild.h"
+#include "mapevent.h"
+#include "mapgone.h"
 #include "maplost.h"
 #include "mem.h"
 #include "num.h"
@@ -30,6 +34,7 @@
 #include "postmap.h"
 #include "quote.h"
 #include "registry.h"
+#include "registry_keep.h"
 #include "say.h"
 #include "settings.h"
 #include "span.h"
@@ -164,6 +169,8 @@ print_now(struct run *run, const struct mapchange *x, struct buf *out)
 	const bool main_cf = x->unasked == NULL && x->above == NULL;
 
 	buf_clear(out);
+	if (mapchange_stays(x, run->map.registry))
+		buf_puts(out, "opportunistic: ");
 	if (x->is.row == NULL)
 		mapchange_print_now(x, main_cf ? main_level(run) : NULL, out);
 }
@@ -262,11 +269,12 @@ is_loss(struct run *run, const struct mapchange *x, enum change kind,
 }
 
 /*
- * "1 row removed: a.example (key), no longer protected", or of weaker ones. Who
+ * "1 row removed: a.example (key), no longer protected", or of weaker ones;
+ * stays: of those whose partner became opportunistic, who are not gone. Who
  * wants no summary is told of that as of what goes wrong.
  */
 static void
-print_losses(struct run *run, enum change kind)
+print_losses(struct run *run, enum change kind, bool stays)
 {
 	const bool gone = kind == CHANGE_REMOVED;
 	const char *how = ", no longer protected";
@@ -276,7 +284,8 @@ print_losses(struct run *run, enum change kind)
 	const struct mapchange **v = mapchanges_ranked(&run->map.changes, &all);
 
 	for (i = 0; i < all; i++) {
-		if (!is_loss(run, v[i], kind, &now))
+		if (!is_loss(run, v[i], kind, &now) ||
+		    mapchange_stays(v[i], run->map.registry) != stays)
 			continue;
 		if (level_of(now) > LEVEL_OPPORTUNISTIC)
 			how = ", less protected";
@@ -298,8 +307,9 @@ print_losses(struct run *run, enum change kind)
 		buf_printf(&names, " and %zu more", n - NAMED);
 	if (n > 0)
 		common_tell(run->quiet && !run->dry ? stderr : stdout,
-		    "%zu row%s %s: %s%s", n, num_plural(n), change_name(kind),
-		    names.data, gone ? how : "");
+		    "%zu row%s %s: %s%s", n, num_plural(n),
+		    stays ? "opportunistic now" : change_name(kind), names.data,
+		    gone ? how : "");
 	buf_free(&names);
 	free(v);
 }
@@ -378,6 +388,30 @@ print_left(const struct run *run)
 		(void)printf("the downgrade of %s to %s %s: %s\n", x[i].partner,
 		    ledger_lowered_to(x[i].inbound_only, x[i].level),
 		    run->dry ? "would end" : "ended", x[i].why);
+}
+
+/* Who comes back, and was lowered when he left; a thing of the record alone. */
+static void
+print_back(const struct run *run)
+{
+	const struct mapbuild *b = &run->map;
+	struct ledger *l;
+	struct buf names = {0};
+	struct err ignored;
+	size_t n = 0;
+
+	if (b->before == NULL || !registry_lacks(b->before, b->registry) ||
+	    (l = ledger_open(run->set.ledger, LEDGER_READ, &ignored)) == NULL)
+		return;
+	(void)mapback_print(
+	    l, b->registry, b->before, b->now, &n, &names, &ignored);
+	ledger_close(l);
+	if (n > 0)
+		common_tell(run->quiet && !run->dry ? stderr : stdout,
+		    "%zu partner%s back at full strength, not lowered as "
+		    "before: %s; to lower again: tlspactctl downgrade",
+		    n, n == 1 ? " is" : "s are", names.data);
+	buf_free(&names);
 }
 
 static json_t *
@@ -483,6 +517,27 @@ print_json(struct run *run, time_t now, int code)
 	common_answer(SCHEMA, now, code, root);
 }
 
+/* Would an enforced domain be left without protection, and nobody said so? */
+static bool
+takes_away(struct run *run)
+{
+	const struct mapchange *x;
+	bool taken = false;
+	struct span now;
+	size_t i;
+
+	for (i = 0; i < run->map.changes.n && !run->accept_weaker; i++) {
+		x = &run->map.changes.v[i];
+		now = (struct span){x->is.row, x->is.rowlen};
+		taken =
+		    taken || (x->lost &&
+				 (x->change == CHANGE_WEAKER ||
+				     is_loss(run, x, CHANGE_REMOVED, &now)) &&
+				 level_of(now) == LEVEL_OPPORTUNISTIC);
+	}
+	return taken && !run->map.changes.first;
+}
+
 static int
 run_compile(struct run *run, time_t now)
 {
@@ -490,11 +545,15 @@ run_compile(struct run *run, time_t now)
 	    .list = run->diff || run->opt.verbose,
 	    .verbose = run->opt.verbose,
 	    .no_warnings = run->quiet,
-	    .accept_weaker = run->accept_weaker};
+	    .accept_weaker = run->accept_weaker,
+	    .agreed = run->accept_weaker ? MAPEVENT_ACCEPTED : NULL};
 	int code;
 
 	code = mapbuild_run(&run->map, &run->set, &opt, now);
-	return code == EX_OK && run->asked && run->map.too_much ? 1 : code;
+	return code == EX_OK && run->asked &&
+		       (run->map.too_much || takes_away(run))
+		   ? 1
+		   : code;
 }
 
 static void
@@ -516,10 +575,12 @@ print_result(struct run *run, time_t now, int code)
 	if (run->dry)
 		foreseen_print(&run->map, true);
 	/* In a list of all they may be far above. */
-	print_losses(run, CHANGE_REMOVED);
-	print_losses(run, CHANGE_WEAKER);
+	print_losses(run, CHANGE_REMOVED, false);
+	print_losses(run, CHANGE_REMOVED, true);
+	print_losses(run, CHANGE_WEAKER, false);
 	print_later(run);
 	print_left(run);
+	print_back(run);
 	print_summary(run);
 }
 

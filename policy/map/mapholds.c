@@ -531,7 +531,7 @@ why_left(const struct registry *r, const struct downgrade *o)
 	size_t k;
 
 	if (i == REGISTRY_NONE)
-		return "the partner left the registry";
+		return MAPHOLDS_LEFT;
 	p = &r->partner[i];
 	if (!compile_lowers(o, p))
 		return "the registry asks for no more than that";

@@ -38,6 +38,7 @@ size_t mapholds_in_map(
  * One that is over because there is nothing in the registry that it lowers, or
  * its partner became one with another that has its own.
  */
+#define MAPHOLDS_LEFT "the partner left the registry" /* as `why' */
 struct mapleft {
 	const char *partner, *why;
 	enum level level;
