@@ -764,10 +764,10 @@ json_lost(const struct maplost *m)
 
 	for (i = 0; i < m->n; i++)
 		json_array_append_new(
-		    list, json_pack("{s:s, s:o, s:o, s:s?}", "partner",
+		    list, json_pack("{s:s, s:o, s:o, s:s?, s:s?}", "partner",
 			      m->v[i].name, "copy", json_text(m->v[i].copy),
-			      "since", json_time(m->v[i].left),
-			      "not_given_back", m->v[i].why));
+			      "since", json_time(m->v[i].left), "by",
+			      m->v[i].by, "not_given_back", m->v[i].why));
 	return json_pack("{s:o, s:o}", "partners", list, "registry",
 	    json_bytes(m->text.data, m->text.len));
 }
@@ -814,6 +814,32 @@ print_lost(const struct run *run, const struct maplost_wanted *wanted,
 	return EX_OK;
 }
 
+/* What the record says of who left; nothing if it cannot be read. */
+static void
+read_gone(const struct run *run, time_t now, struct mapgone *out)
+{
+	struct err ignored;
+	struct ledger *l = ledger_open(run->set.ledger, LEDGER_READ, &ignored);
+
+	if (l != NULL)
+		(void)mapgone_read(
+		    l, NULL, run->set.map, now - MAPLOST_SPAN, out, &ignored);
+	ledger_close(l);
+}
+
+/* Without it nobody is known to be lost, and all may be. */
+static int
+unreadable(const struct run *run, const struct err *why)
+{
+	char *kept = mapbuild_kept(run->set.map);
+
+	say("the registry cannot be read, so that it is not known who is lost");
+	if (access(kept, R_OK) == 0)
+		say("as it was last compiled it is in %s", quotes(kept).s);
+	free(kept);
+	return common_failed(why);
+}
+
 /* The registry may be at fault: by whom it names it counts all the same. */
 static int
 lost(struct run *run, time_t now)
@@ -822,6 +848,7 @@ lost(struct run *run, time_t now)
 	    .n = (size_t)run->opt.n,
 	    .found = mem_zero((size_t)run->opt.n + 1, sizeof(bool))};
 	struct maplost m = {0};
+	struct mapgone gone = {0};
 	struct diags d = {0};
 	struct err e = {0};
 	struct registry *r = registry_load(run->set.registry, now, &d, &e);
@@ -831,8 +858,11 @@ lost(struct run *run, time_t now)
 		say("the registry has %zu error%s (tlspact-compile -n)",
 		    d.errors, num_plural(d.errors));
 	diag_free(&d);
-	if (r == NULL ||
-	    maplost_find(&m, r, run->set.map, &wanted, now, &e) == -1)
+	read_gone(run, now, &gone);
+	if (r == NULL)
+		code = unreadable(run, &e);
+	else if (maplost_find(&m, r, run->set.map, &wanted, &gone, now, &e) ==
+		 -1)
 		code = common_failed(&e);
 	else
 		code = print_lost(run, &wanted, &m);
@@ -840,6 +870,7 @@ lost(struct run *run, time_t now)
 		common_answer(
 		    SCHEMA_LOST, now, code, code > 1 ? NULL : json_lost(&m));
 	maplost_release(&m);
+	mapgone_release(&gone);
 	registry_free(r);
 	free(wanted.found);
 	return code;

@@ -7,10 +7,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "author.h"
 #include "digest.h"
 #include "err.h"
 #include "file.h"
 #include "mapbuild.h"
+#include "mapevent.h"
+#include "mapgone.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
@@ -147,16 +150,41 @@ why_not(const struct registry *r, const struct copy *c, const struct partner *p,
 		   : NULL;
 }
 
+/* "root for jo (tlspactctl edit)", who took it away by the record, or NULL. */
+static char *
+by_whom(const struct mapgone *gone, const char *name)
+{
+	const struct mapgone_change *c;
+	char who[AUTHOR_TEXT];
+	size_t i, k;
+
+	for (i = 0; gone != NULL && i < gone->n; i++)
+		for (c = &gone->v[i], k = 0; k < c->n && !c->domains; k++) {
+			if (strcmp(c->name[k], name) != 0)
+				continue;
+			quote_show(
+			    who, sizeof(who), c->author, strlen(c->author));
+			if (c->agreed == NULL)
+				return mem_dup(who);
+			return mem_printf("%s (%s)", who,
+			    strcmp(c->agreed, MAPEVENT_EDIT) == 0
+				? "tlspactctl edit"
+				: "--accept-weaker");
+		}
+	return NULL;
+}
+
 static void
 put_partner(struct maplost *m, const struct registry *r, const struct copy *c,
-    const struct partner *p, char *why)
+    const struct partner *p, char *by, char *why)
 {
 	const char *slash = strrchr(c->path, '/');
 	char when[NUM_TIME_MAX];
 
-	buf_printf(&m->text, "\n" HEAD "%s, %s%s; from %s%s%s\n", p->name,
+	buf_printf(&m->text, "\n" HEAD "%s, %s%s%s%s; from %s%s%s\n", p->name,
 	    c->left == 0 ? "not compiled yet" : "since ",
 	    c->left == 0 ? "" : num_time_text(c->left, when),
+	    by == NULL ? "" : " by ", by == NULL ? "" : by,
 	    slash == NULL ? c->path : slash + 1,
 	    why == NULL ? "" : "; not given back: ", why == NULL ? "" : why);
 	if (why == NULL)
@@ -167,13 +195,14 @@ put_partner(struct maplost *m, const struct registry *r, const struct copy *c,
 	    (struct maplost_partner){.name = m->names.v[m->names.n - 1],
 		.copy = c->path,
 		.left = c->left,
+		.by = by,
 		.why = why};
 	m->comments += why != NULL;
 }
 
 static void
 take_copy(struct maplost *m, struct registry *r, const struct copy *c,
-    const struct maplost_wanted *wanted, time_t now)
+    const struct maplost_wanted *wanted, const struct mapgone *gone, time_t now)
 {
 	bool *missing = registry_missing(r, c->registry);
 	const struct partner *p;
@@ -190,7 +219,9 @@ take_copy(struct maplost *m, struct registry *r, const struct copy *c,
 			buf_puts(&m->text, "\n" HEAD "all defaults\n");
 			put_defaults(c, &m->text);
 		}
-		put_partner(m, r, c, p, why_not(r, c, p, wanted->n > 0, now));
+		put_partner(m, r, c, p,
+		    c->left == 0 ? NULL : by_whom(gone, p->name),
+		    why_not(r, c, p, wanted->n > 0, now));
 	}
 	free(missing);
 }
@@ -226,14 +257,15 @@ open_copy(struct copy *c, bool in_force, time_t now, struct err *e)
 
 static int
 look_into(struct maplost *m, struct registry *r, unsigned age, const char *path,
-    const struct maplost_wanted *wanted, time_t now, struct err *e)
+    const struct maplost_wanted *wanted, const struct mapgone *gone, time_t now,
+    struct err *e)
 {
 	const uint32_t i = names_add(&m->paths, path, strlen(path));
 	struct copy c = {.path = m->paths.v[i]};
 	int rv = open_copy(&c, age == 0, now, e);
 
 	if (rv == 0 && c.registry != NULL) {
-		take_copy(m, r, &c, wanted, now);
+		take_copy(m, r, &c, wanted, gone, now);
 		/* An older copy has them, too. */
 		(void)registry_join(r, c.registry);
 		c.registry = NULL;
@@ -246,7 +278,8 @@ look_into(struct maplost *m, struct registry *r, unsigned age, const char *path,
 
 int
 maplost_find(struct maplost *out, struct registry *r, const char *map,
-    const struct maplost_wanted *wanted, time_t now, struct err *e)
+    const struct maplost_wanted *wanted, const struct mapgone *gone, time_t now,
+    struct err *e)
 {
 	unsigned age;
 	char *path;
@@ -256,7 +289,7 @@ maplost_find(struct maplost *out, struct registry *r, const char *map,
 	for (age = 0; age <= MAPBUILD_BEFORE && rv == 0; age++) {
 		path = age == 0 ? mapbuild_kept(map)
 				: mapbuild_kept_before(map, age);
-		rv = look_into(out, r, age, path, wanted, now, e);
+		rv = look_into(out, r, age, path, wanted, gone, now, e);
 		free(path);
 	}
 	return rv;
@@ -267,8 +300,10 @@ maplost_release(struct maplost *m)
 {
 	size_t i;
 
-	for (i = 0; i < m->n; i++)
+	for (i = 0; i < m->n; i++) {
+		free(m->v[i].by);
 		free(m->v[i].why);
+	}
 	free(m->v);
 	buf_free(&m->text);
 	names_free(&m->names);

@@ -17,6 +17,7 @@
 #include "names.h"
 
 struct err;
+struct mapgone;
 struct registry;
 
 /* Of whom is gone for longer, it was meant: the text is a comment. */
@@ -26,6 +27,7 @@ struct maplost_partner {
 	const char *name;
 	const char *copy; /* its path */
 	time_t left;	  /* 0: still in force */
+	char *by;	  /* who compiled that; NULL: not known */
 	char *why;	  /* its text is a comment; NULL: it is not */
 };
 
@@ -47,11 +49,13 @@ struct maplost_wanted {
 
 /*
  * Whom r, which is as it was read, faults or not, lacks of the copies beside
- * map; r is changed: they are added to it. 0, or -1 with *e set: a copy may not
+ * map; r is changed: they are added to it. gone is what the record knows of
+ * them; or NULL. 0, or -1 with *e set: a copy may not
  * be read. The caller releases out in either case.
  */
 int maplost_find(struct maplost *out, struct registry *r, const char *map,
-    const struct maplost_wanted *wanted, time_t now, struct err *e);
+    const struct maplost_wanted *wanted, const struct mapgone *gone, time_t now,
+    struct err *e);
 void maplost_release(struct maplost *m);
 
 #endif

@@ -73,20 +73,19 @@ of_map()
 	ctl check -j | jq -r '.checks[] | select(.check == "map") |
 		[.state, .text, .next] | join("; ")'
 }
-gone='80 partners are no longer in the map since [-0-9: ]+: p11, p12, p13 and 77 more; if that was not meant: tlspact-compile --lost'
 when='20[-0-9T:]+Z'
+gone="80 partners are no longer in the map since [-0-9: ]+: p11, p12, p13 and 77 more; see tlspactctl history --since $when; if that was not meant"
 like 'check warns of it' "$(of_map)" \
-	"^warning; $gone; tlspactctl history --since $when\$"
-next=$(of_map)
-next=${next##*; tlspactctl }
+	"^warning; $gone; tlspact-compile --lost\$"
+next=$(of_map | grep -o 'history --since [^;]*')
 # shellcheck disable=SC2086 # words of a command
 like 'the command finds it' "$(ctl $next)" ' map .*: 80 removed '
 like 'people see it' "$(ctl check)" "WARNING   map          $gone"
-like 'a monitor, too' "$(ctl check --nagios)" "[ ;] map: $gone"
+like 'a monitor, too' "$(ctl check --nagios)" $'\nmap WARNING: '"$gone -> tlspact-compile --lost"
 run ctl check --prometheus
 like 'and as a number' "$out" $'\ntlspact_check_partners_gone 80\n'
 like 'by the state' "$out" 'tlspact_check_state.check="map". 2'
-like 'status has it below its table' "$(ctl status)" "$gone; see tlspactctl history --since $when"
+like 'status has it below its table' "$(ctl status)" "$gone: tlspact-compile --lost"
 
 cp "$T/registry" "$T/small"
 partners 1 50
@@ -174,9 +173,10 @@ run compile --diff
 like 'which a rehearsal has, too' "$err" \
 	'if it is not meant: tlspact-compile --lost$'
 back='; if that was not meant: tlspact-compile --lost'
-like 'as has check' "$(ctl check)" "guard  .* removed.*$back"
+like 'as has check' "$(ctl check)" \
+	'guard  .* removed.*; see tlspact-compile --diff; if that was not meant[[:space:]]*-> tlspact-compile --lost'
 like 'and status' "$(ctl status)" \
-	"REFUSED by max_weakened.* tlspact-compile --diff$back"
+	"REFUSED by max_weakened.*: 2 partners would be gone: acme, bolt; see tlspact-compile --diff$back"
 lost >"$T/back"
 is 'they can be had back' "$?" 0
 is 'as they were, with what they need' "$(cat "$T/back")" '
@@ -224,7 +224,9 @@ like 'and told of' "$(cat "$T/err")" 'the registry has 1 error '
 : >"$T/taken"
 ok 'it was accepted' compile -q --accept-weaker
 like 'who is gone since then' "$(lost)" \
-	$'# Lost: acme, since 20[-0-9T:]+Z; from policy.cdb.registry.old\n'
+	"# Lost: acme, since $when by $(id -un) .--accept-weaker.; from policy.cdb.registry.old"$'\n'
+is 'by whom in JSON, too' "$(compile --lost -j acme 2>/dev/null |
+	jq -r '.partners[0].by')" "$(id -un) (--accept-weaker)"
 cp "$T/rest" "$T/rest.whole"
 echo 'partner other mode=enforced domain=o.example gateway=x.example' \
 	>"$T/rest"
@@ -255,5 +257,67 @@ for i in 1 2 3; do
 done
 is 'three of before are kept' "$(cd "$T" && echo policy.cdb.registry*)" \
 	'policy.cdb.registry policy.cdb.registry.old policy.cdb.registry.old.2 policy.cdb.registry.old.3'
+
+# --- A few, which the guard lets through --------------------------------------
+
+# of CHECK	its state, words and next command
+of()
+{
+	ctl check -j | jq -r --arg c "$1" '.checks[] | select(.check == $c) |
+		[.state, .text, .next] | join("; ")'
+}
+rm -f "$T"/policy.cdb* "$T/ledger.db"*
+partners 1 90
+ok 'ninety again' compile -q
+ok 'one is lowered' ctl downgrade p88 --for 4h --to encrypt --reason x --yes \
+	--no-flush
+partners 1 85
+leave='5 partners would be gone: p86, p87, p88 and 2 more; see tlspact-compile --diff; if that was not meant'
+like 'before it is compiled check gives them back' "$(of registry)" \
+	"^critical; newer than the map: written [^;]*, not live: $leave; tlspact-compile --lost\$"
+like 'so does status' "$(ctl status)" \
+	"the registry is newer than the map: $leave: tlspact-compile --lost"
+run compile -n
+is 'a rehearsal does not call it well' "$rc" 1
+run compile -n --accept-weaker
+is 'unless it is meant' "$rc" 0
+partners 1 89
+like 'one alone may be meant' "$(of registry)" \
+	'^warning; .*: 1 partner would be gone: p90; see tlspact-compile --diff; if that was not meant; tlspact-compile --lost$'
+partners 1 85
+ok 'five are gone' compile -q
+like 'which is critical' "$(of map)" \
+	'^critical; 5 partners are no longer in the map .*; tlspact-compile --lost$'
+run ctl check --nagios
+like 'names and states in the first line' "${out%%$'\n'*}" \
+	'^TLSPACT CRITICAL - map CRITICAL, [a-z A-Z0-9,]* [|] critical='
+ok 'of which a screen has room' test \
+	"$(sed -n '1s/ |.*//p' <<<"$out" | wc -c)" -le 121
+is 'and a line for each' "$(grep -cE '^[a-z]+ [A-Z]+: ' <<<"$out")" \
+	"$(ctl check -j | jq '[.checks[] | select(.state != "ok") |
+	[.check, .state]] | unique | length')"
+like 'who did it' "$(lost p90)" "# Lost: p90, since $when by $(id -un); from"
+lost >"$T/back"
+cat "$T/back" >>"$T/registry"
+back='1 partner is back at full strength, not lowered as before: p88 .to encrypt until [0-9:]+.; to lower again: tlspactctl downgrade'
+like 'that one of them was lowered would be told' "$(compile -n)" "$back"
+run compile -q
+like 'and is' "$rc $err" "^0 .*$back"
+unlike 'once' "$(compile -q 2>&1)" 'not lowered'
+partners 1 88
+ok 'two more' compile -q
+like 'may be meant' "$(of map)" \
+	'^warning; 2 partners are .*; tlspact-compile --lost p89 p90$'
+sed -i 's/^partner p01 mode=enforced/partner p01/' "$T/registry"
+like 'who is opportunistic now is not called removed' "$(ctl status)" \
+	'newer than the map: p01.example [a-z]+; run tlspact-compile'
+run compile -o opportunistic_level=main.cf
+like 'nor by the compile' "$out" \
+	'^1 row opportunistic now: p01.example .secure., no longer protected'
+rm "$T/registry"
+run compile --lost
+is 'a registry that is away' "$rc" 66
+like 'is no reason to call nobody lost' "$err" \
+	'the registry cannot be read, so that it is not known who is lost.*it is in "'"$T"'/policy.cdb.registry"'
 
 done_testing
