@@ -145,7 +145,7 @@ like 'one that ends soon' "$(found)" \
 like 'is to be watched' "$(own .state)" watch
 lived '-80 days' '-2 days'
 like 'one that has ended' "$(found)" 'fault .*: our certificate ended on 20'
-like 'and a number for Nagios' "$(ctl check --nagios)" ' own_days_left=-2;14:;0:( |$)'
+like 'and a number for Nagios' "$(ctl check --nagios)" $' own_days_left=-2;14:;0:[ \n]'
 is 'which is critical in JSON' "$(ctl check -j |
 	jq -c '[.min_days_left, .own_days_left]')" '[null,-2]'
 is 'for Prometheus' "$(ctl check --prometheus |
