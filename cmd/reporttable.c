@@ -12,6 +12,7 @@
 #include "quote.h"
 #include "registry.h"
 #include "report.h"
+#include "reportbrief.h"
 #include "reportformat.h"
 
 #define WIDTH 32   /* fields of a line of CSV, without the first */
@@ -37,6 +38,7 @@ struct tables {
 	struct buf *csv;  /* or NULL */
 	json_t *json;	  /* the same */
 	const char *last; /* table that was begun last */
+	bool each;	  /* in brief: not the first ones alone */
 };
 
 static void
@@ -180,8 +182,9 @@ put_report(struct tables *t)
 	    N(r->flaws), Y(r->evidence_checked), T(r->verify));
 }
 
+/* Of the period alone: without those that are as of now. */
 static void
-put_answers(struct tables *t)
+put_answers(struct tables *t, bool period)
 {
 	const struct report *r = t->r;
 	const struct report_answer *a;
@@ -195,6 +198,8 @@ put_answers(struct tables *t)
 		buf_printf(&names, " %s", report_number_name(k));
 	for (i = 0; i < r->nanswers; i++) {
 		a = &r->answer[i];
+		if (period && a->now)
+			continue;
 		n = 0;
 		c[n++] = T(report_state_name(a->state));
 		c[n++] = T(a->question);
@@ -207,12 +212,14 @@ put_answers(struct tables *t)
 		put(t, "answers", names.data, c, n);
 	}
 	buf_free(&names);
-	for (i = 0; i < r->nnotes; i++)
-		PUT(t, "attention", "state partner text next turn now",
-		    T(report_state_name(r->note[i].state)),
-		    T(r->note[i].partner), T(r->note[i].text),
-		    T(r->note[i].next), T(report_turn_name(r->note[i].turn)),
-		    Y(r->note[i].now));
+}
+
+static void
+put_note(struct tables *t, const struct report_note *n)
+{
+	PUT(t, "attention", "state partner text next turn now",
+	    T(report_state_name(n->state)), T(n->partner), T(n->text),
+	    T(n->next), T(report_turn_name(n->turn)), Y(n->now));
 }
 
 static void
@@ -443,6 +450,19 @@ put_changes(struct tables *t)
 	}
 }
 
+/* In brief; what moved under each is not read for that. */
+static void
+put_lowered(struct tables *t, const struct report_downgrade *d)
+{
+	PUT(t, "downgrades",
+	    "id partner before after direction begin over open closed_by"
+	    " closed_why",
+	    N(d->id), T(d->partner), T(level_name(d->before)),
+	    T(level_name(d->after)), T(ledger_direction_name(d->inbound_only)),
+	    W(d->begin), W(d->over), Y(d->open), T(d->closed_by),
+	    T(d->closed_why));
+}
+
 static void
 put_downgrades(struct tables *t)
 {
@@ -559,7 +579,9 @@ put_all(struct tables *t)
 	size_t i;
 
 	put_report(t);
-	put_answers(t);
+	put_answers(t, false);
+	for (i = 0; i < r->nnotes; i++)
+		put_note(t, &r->note[i]);
 	put_all_ways(t, false);
 	put_rules_of_mail(t, "(all)", r->all);
 	for (i = 0; i < r->npartners; i++)
@@ -584,6 +606,20 @@ put_csv(const struct report *r, struct buf *out)
 	put_all(&(struct tables){.r = r, .csv = out});
 }
 
+/* Tables that stay empty are there, too. */
+static void
+put_object(struct tables *t, const char *schema, const char *const *name,
+    size_t n, void (*put_tables)(struct tables *t), struct buf *out)
+{
+	size_t i;
+
+	t->json = json_object();
+	for (i = 0; i < n; i++)
+		json_object_set_new(t->json, name[i], json_array());
+	put_tables(t);
+	json_put(common_object(schema, t->r->now, EX_OK, t->json), out);
+}
+
 static void
 put_json(const struct report *r, struct buf *out)
 {
@@ -592,14 +628,63 @@ put_json(const struct report *r, struct buf *out)
 	    "certificates", "changes", "rules", "downgrades", "failures",
 	    "faults", "legs", "onboarding", "waiting", "ours", "notices",
 	    "domains", "hosts", "gaps", "flaws", "facts"};
-	struct tables t = {.r = r, .json = json_object()};
+
+	put_object(&(struct tables){.r = r}, REPORTTABLE_SCHEMA, name,
+	    sizeof(name) / sizeof(name[0]), put_all, out);
+}
+
+/* --- In brief --------------------------------------------------------------
+ */
+
+static void
+put_brief_tables(struct tables *t)
+{
+	const struct report *r = t->r;
+	struct report_brief b;
 	size_t i;
 
-	/* Those that stay empty are there, too. */
-	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++)
-		json_object_set_new(t.json, name[i], json_array());
-	put_all(&t);
-	json_put(common_object(REPORTTABLE_SCHEMA, r->now, EX_OK, t.json), out);
+	report_brief_of(&b, r, t->each);
+	PUT(t, "",
+	    "from to going_on partner_count enforced_count state summary"
+	    " clear_count downgrade_count attention_count attention_now each"
+	    " all",
+	    T(r->from_day), T(r->to_day), Y(r->going_on), N(r->nregistered),
+	    N(r->nenforced), T(report_state_name(r->state)), T(r->summary),
+	    N(r->nclear), N(r->ndowngrades), N(b.notes), N(b.now), T(r->each),
+	    T(r->again));
+	put_answers(t, true);
+	for (i = 0; i < b.nclear; i++)
+		PUT(t, "clear", "name partner mails held_to_tls",
+		    T(b.clear[i]->name), Y(report_brief_partner(r, b.clear[i])),
+		    N(b.clear[i]->n), Y(b.clear[i]->held));
+	for (i = 0; i < b.ndowngrades; i++)
+		put_lowered(t, b.downgrade[i]);
+	for (i = 0; i < b.nnotes; i++)
+		put_note(t, b.note[i]);
+	report_brief_release(&b);
+}
+
+static void
+put_brief_of(const struct report *r, bool each, struct buf *out)
+{
+	static const char *const name[] = {
+	    "answers", "clear", "downgrades", "attention"};
+
+	put_object(&(struct tables){.r = r, .each = each},
+	    REPORTTABLE_BRIEF_SCHEMA, name, sizeof(name) / sizeof(name[0]),
+	    put_brief_tables, out);
+}
+
+static void
+put_brief(const struct report *r, struct buf *out)
+{
+	put_brief_of(r, false, out);
+}
+
+static void
+put_brief_each(const struct report *r, struct buf *out)
+{
+	put_brief_of(r, true, out);
 }
 
 const struct reportformat reporttable_csv = {
@@ -607,3 +692,9 @@ const struct reportformat reporttable_csv = {
 
 const struct reportformat reporttable_json = {
     "json", put_json, false, false, false};
+
+const struct reportformat reporttable_brief = {
+    "json", put_brief, false, true, false};
+
+const struct reportformat reporttable_brief_each = {
+    "json", put_brief_each, false, true, false};

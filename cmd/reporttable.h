@@ -8,6 +8,7 @@
 struct reportformat;
 
 #define REPORTTABLE_SCHEMA "tlspact.report.v1"
+#define REPORTTABLE_BRIEF_SCHEMA "tlspact.report.brief.v1"
 
 /*
  * RFC 4180, of one width: the first field says of which table a line is, whose
@@ -17,5 +18,9 @@ extern const struct reportformat reporttable_csv;
 
 /* Of that schema: a member for each table, an object for each line. */
 extern const struct reportformat reporttable_json;
+
+/* The brief text's facts, of the other schema; of its lists each. */
+extern const struct reportformat reporttable_brief;
+extern const struct reportformat reporttable_brief_each;
 
 #endif

@@ -14,6 +14,7 @@
 #include "quote.h"
 #include "registry.h"
 #include "report.h"
+#include "reportbrief.h"
 #include "reportformat.h"
 
 #define USES_MAX 12			 /* of one kind that are shown */
@@ -712,81 +713,139 @@ put_text(const struct report *r, struct buf *out)
 /* --- In brief --------------------------------------------------------------
  */
 
-#define BRIEF_DOMAINS 3 /* of no partner, that an answer names */
-#define BRIEF_NOTES 2
+#define ANSWER 8	 /* columns before it */
+#define BELOW "        " /* as many */
+
+static void
+put_left(struct buf *out, size_t all, size_t shown)
+{
+	if (all > shown)
+		buf_printf(
+		    out, BELOW "and %s more (-v)\n", num_count(all - shown).s);
+}
+
+/* When a downgrade held, and who ended it; how is told behind it. */
+static void
+put_brief_downgrade(const struct report_downgrade *d, struct buf *out)
+{
+	const bool timed = d->closed == 0 || strcmp(d->closed_why, "end") == 0;
+
+	say(out, ANSWER, BELOW, "%s %s to %s; %s%s%s", d->partner,
+	    when(d->begin).s, when(d->over).s,
+	    d->open ? "open"
+	    : timed ? "its time was up"
+		    : d->closed_by,
+	    d->open || timed || *d->closed_why == '\0' ? "" : ": ",
+	    d->open || timed ? "" : d->closed_why);
+}
+
+/* To whom mail went in the clear, a line each. */
+static void
+put_brief_clear(
+    const struct report *r, const struct report_brief *b, struct buf *out)
+{
+	char label[ANSWER + sizeof(struct num_count) + 4];
+	size_t i;
+
+	for (i = 0; i < b->nclear; i++) {
+		(void)snprintf(label, sizeof(label), BELOW "%7s  ",
+		    num_count(b->clear[i]->n).s);
+		say(out, strlen(label), label, "%s%s%s", b->clear[i]->name,
+		    report_brief_partner(r, b->clear[i]) ? ", a partner" : "",
+		    b->clear[i]->held ? ", held to TLS" : "");
+	}
+	if (r->clear_others > 0)
+		buf_printf(out,
+		    BELOW "%7s  others (domains not kept by name)\n",
+		    num_count(r->clear_others).s);
+}
 
 /*
  * That all is well needs no numbers of what is not; but of mail in the clear
- * it is said whose.
+ * it is said whose. What is listed below goes without.
  */
 static void
-put_brief_answer(const struct report_answer *a, struct buf *out)
+put_brief_answer(const struct report *r, const struct report_answer *a,
+    const struct report_brief *b, bool each, struct buf *out)
 {
-	const char *detail =
-	    a->state == REPORT_GOOD && a->number[REPORT_N_CLEAR] <= 0
-		? ""
-		: a->detail;
-
-	say(out, 8, report_state_name(a->state), "%s %s%s%s", a->question,
-	    a->answer, *detail == '\0' ? "" : "; ", detail);
-}
-
-/* Does mail in the clear go to more domains than the answer names? */
-static bool
-has_domains(const struct report *r)
-{
+	const bool clear = each && strcmp(a->about, "clear") == 0,
+		   lowered =
+		       b->ndowngrades > 0 && strcmp(a->about, "lowered") == 0;
+	const char *detail = a->detail;
 	size_t i;
 
-	for (i = 0; i < r->nanswers; i++)
-		if (strcmp(r->answer[i].about, "clear") == 0)
-			return r->answer[i].number[REPORT_N_DOMAINS] >
-			       BRIEF_DOMAINS;
-	return false;
+	if ((a->state == REPORT_GOOD && a->number[REPORT_N_CLEAR] <= 0) ||
+	    (clear && r->nclear > 0) || lowered)
+		detail = "";
+	say(out, ANSWER, report_state_name(a->state), "%s %s%s%s", a->question,
+	    a->answer, *detail == '\0' ? "" : "; ", detail);
+	if (clear)
+		put_brief_clear(r, b, out);
+	if (!lowered)
+		return;
+	for (i = 0; i < b->ndowngrades; i++)
+		put_brief_downgrade(b->downgrade[i], out);
+	put_left(out, r->ndowngrades, b->ndowngrades);
 }
 
 /* What else there is, the worst of it, and the commands that tell it. */
 static void
-put_brief_rest(const struct report *r, struct buf *out)
+put_brief_rest(
+    const struct report *r, const struct report_brief *b, struct buf *out)
 {
-	size_t i, shown = 0, now = 0;
+	size_t i;
 
-	for (i = 0; i < r->nnotes; i++)
-		now += r->note[i].now && !r->going_on;
-	buf_printf(out, "\nNEEDS ATTENTION: %s", num_count(r->nnotes - now).s);
-	if (now > 0)
-		buf_printf(out, ", and %s as of now", num_count(now).s);
+	buf_printf(out, "\nNEEDS ATTENTION: %s", num_count(b->notes).s);
+	if (b->now > 0)
+		buf_printf(out, ", and %s as of now", num_count(b->now).s);
 	buf_putc(out, '\n');
-	for (i = 0; i < r->nnotes && shown < BRIEF_NOTES; i++)
-		if (!r->note[i].now || r->going_on) {
-			put_note(&r->note[i], out);
-			shown++;
-		}
-	if (has_domains(r))
-		buf_printf(out,
-		    "each domain, the most in the clear first:\n"
-		    "    tlspact-log report --since %s --until %s\n",
-		    r->from_day, r->to_day);
+	for (i = 0; i < b->nnotes; i++)
+		put_note(b->note[i], out);
+	put_left(out, b->notes, b->nnotes);
+	if (b->left > 0) {
+		buf_puts(out, "with each of those that are more:\n");
+		columns_paragraph(out, "", 4, r->each, true, COLUMNS_KEPT);
+	}
 	buf_puts(out, "all of it:\n");
 	columns_paragraph(out, "", 4, r->again, true, COLUMNS_KEPT);
 }
 
 /* What is so now is counted alone: it is no answer about mail that moved. */
 static void
-put_brief(const struct report *r, struct buf *out)
+put_brief_of(const struct report *r, bool each, struct buf *out)
 {
+	struct report_brief b;
 	size_t i;
 
+	report_brief_of(&b, r, each);
+	say(out, ANSWER, report_state_name(r->state), "%s", r->summary);
 	put_title(r, out);
 	buf_puts(out, "  ");
 	put_whose(r, out);
 	buf_puts(out, "\n\n");
 	for (i = 0; i < r->nanswers; i++)
 		if (!r->answer[i].now)
-			put_brief_answer(&r->answer[i], out);
-	put_brief_rest(r, out);
+			put_brief_answer(r, &r->answer[i], &b, each, out);
+	put_brief_rest(r, &b, out);
+	report_brief_release(&b);
+}
+
+static void
+put_brief(const struct report *r, struct buf *out)
+{
+	put_brief_of(r, false, out);
+}
+
+static void
+put_brief_each(const struct report *r, struct buf *out)
+{
+	put_brief_of(r, true, out);
 }
 
 const struct reportformat reporttext = {"text", put_text, true, false, true};
 
 const struct reportformat reporttext_brief = {
     "brief", put_brief, true, false, true};
+
+const struct reportformat reporttext_brief_each = {
+    "brief", put_brief_each, true, false, true};

@@ -75,8 +75,8 @@ static const struct options_row rows[] = {
 	OPTIONS_WORD, .at = offsetof(struct run, what_if)},
     {0, "daily", NULL, "a short mail, if something wants somebody today",
 	OPTIONS_FLAG, .at = offsetof(struct run, daily)},
-    {0, "brief", NULL, "the answers alone: a text of few lines", OPTIONS_FLAG,
-	.at = offsetof(struct run, brief)},
+    {0, "brief", NULL, "the answers alone, in few lines; -v: each name",
+	OPTIONS_FLAG, .at = offsetof(struct run, brief)},
     {0, "format", "FORMAT", "text (default), csv, json, html or ics",
 	OPTIONS_WORD, .at = offsetof(struct run, format)},
     {0, "output", "FILE", "write to FILE, which changes at once", OPTIONS_WORD,
@@ -117,8 +117,12 @@ find_format(const struct run *run)
 
 	if (run->daily)
 		return &reportdaily;
+	if (run->brief && strcmp(name, "json") == 0)
+		return run->opt.verbose ? &reporttable_brief_each
+					: &reporttable_brief;
 	if (run->brief)
-		return &reporttext_brief;
+		return run->opt.verbose ? &reporttext_brief_each
+					: &reporttext_brief;
 	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		if (strcmp(formats[i]->name, name) == 0 &&
 		    (!run->opt.json || run->format == NULL ||
@@ -143,7 +147,8 @@ static int
 find_period(struct run *run, struct report_ask *ask)
 {
 	ask->period = run->from != 0 || run->to != 0;
-	ask->now = run->at != 0 ? run->at : time(NULL);
+	ask->dated = run->at != 0;
+	ask->now = ask->dated ? run->at : time(NULL);
 	ask->to = day_of(run->to != 0 ? run->to : ask->now) + CLOCK_DAY;
 	ask->from =
 	    run->from != 0
@@ -380,18 +385,15 @@ put_word(struct buf *out, const char *word)
 	buf_putc(out, '\'');
 }
 
-/* What was said and holds for the command that tells more, too. */
+/* What was said and holds for commands that tell more, too. */
 static void
 put_options(const struct run *run, struct buf *out)
 {
 	const char **word = options_again(&run->opt);
-	char at[NUM_TIME_MAX];
 	size_t i;
 
 	for (i = 0; word[i] != NULL; i++)
 		put_word(out, word[i]);
-	if (run->at != 0)
-		buf_printf(out, " --at %s", num_time_text(run->at, at));
 	free(word);
 }
 
@@ -453,6 +455,7 @@ int
 main(int argc, char *argv[])
 {
 	const struct reportformat *format;
+	const char *schema;
 	struct run run = {0};
 	bool json;
 	int code;
@@ -471,22 +474,23 @@ main(int argc, char *argv[])
 	if (run.brief && (run.daily || run.what_if != NULL))
 		options_misused(
 		    &table, &run, "--brief goes without --daily and --what-if");
-	if (run.brief && (run.format != NULL || run.opt.json))
+	if (run.brief && run.format != NULL)
 		options_misused(&table, &run,
-		    "--brief is text for people: %s alone has all of it",
-		    run.opt.json ? "-j" : "--format");
+		    "--brief is text, or JSON by -j: --format alone has all "
+		    "of it");
 	if (run.output != NULL && *run.output == '\0')
 		options_misused(
 		    &table, &run, "--output: a name of a file is missing");
 	format = find_format(&run);
 	json = run.opt.json || format == &reporttable_json;
+	schema = run.what_if != NULL ? WHAT_IF
+		 : run.brief	     ? REPORTTABLE_BRIEF_SCHEMA
+				     : REPORTTABLE_SCHEMA;
 	if (json)
 		say_keep();
 	code = report(&run, format);
 	if (json && !run.told && run.output == NULL)
-		common_answer(
-		    run.what_if != NULL ? WHAT_IF : REPORTTABLE_SCHEMA,
-		    time(NULL), code, NULL);
+		common_answer(schema, time(NULL), code, NULL);
 	report_free(&run.report);
 	registry_free(run.registry);
 	settings_free(&run.set);

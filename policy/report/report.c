@@ -756,6 +756,7 @@ begin(struct reading *g, struct report *r, const struct report_ask *ask)
 	r->from_day = reading_keep(g, g->r->days.v[0]);
 	r->to_day = reading_keep(g, g->r->days.v[r->ndays - 1]);
 	r->version = ask->version == NULL ? "" : ask->version;
+	r->options = ask->options == NULL ? "" : ask->options;
 	r->registry = ask->registry;
 	r->registry_digest = ask->registry == NULL ? "" : ask->registry->digest;
 	r->keep = ask->set->keep;

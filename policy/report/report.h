@@ -329,6 +329,17 @@ struct report_domain {
 	const char *last; /* day with clear mail */
 };
 
+/* Of those to whom mail went in the clear, so many an answer names. */
+#define REPORT_PARTNERS_NAMED 5
+#define REPORT_DOMAINS_NAMED 3
+
+/* To whom mail went in the clear. */
+struct report_recipient {
+	const char *name;
+	uint64_t n;
+	bool held; /* some of it was held to TLS */
+};
+
 /* --- The whole ---------------------------------------------------------- */
 
 /* What answers count; which of it, and of what, depends on the question. */
@@ -440,6 +451,15 @@ struct report {
 
 	struct report_answer *answer;
 	size_t nanswers;
+	/* Of those about what is agreed, of what went in the clear and who was
+	 * lowered: the worst state, and all in a line. */
+	enum report_state state;
+	const char *summary;
+	/* Partners, those first whose mail was held to TLS, then domains of no
+	 * partner; of both the most first. Others: see REPORT_N_OTHERS. */
+	struct report_recipient *clear;
+	size_t nclear, clear_partners;
+	uint64_t clear_others;
 	struct report_note *note;
 	size_t nnotes, note_cap;
 
@@ -505,8 +525,11 @@ struct report {
 	const char *unsealed;
 	const char **flaw; /* the first ones, REPORT_FLAWS_MAX at most */
 	size_t nflaws;
-	const char *verify; /* the command that checks it later */
-	const char *again;  /* the command that tells all of it */
+	const char *verify;  /* the command that checks it later */
+	const char *options; /* as asked; "" */
+	/* Commands: that tells all of it; the answers, with each of whom they
+	 * name some. */
+	const char *again, *each;
 
 	struct report_fact fact[REPORT_FACTS];
 
@@ -536,6 +559,7 @@ struct report_ask {
 	/* For a command that tells more: " -C FILE", fit for a shell, or
 	 * NULL. */
 	const char *options;
+	bool dated; /* `now` was said, so another report must be of it */
 	bool local; /* times in sentences are, and not RFC 3339; so are the
 		     * times of day by which gaps are put together */
 	/* What wants somebody: of the mail no more than is counted, of the

@@ -3,6 +3,7 @@
  */
 #include "reportanswer.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "mem.h"
@@ -95,18 +96,12 @@ say_unread(struct reading *g)
 
 /* --- Mail in the clear ---------------------------------------------------- */
 
-#define PARTNERS_NAMED 5
-#define DOMAINS_NAMED 3
+#define PARTNERS_NAMED REPORT_PARTNERS_NAMED
 
-/* Recipients in the clear, and those of them whom the answer names. */
+/* Who had mail in the clear, and how many of them the answer names. */
 struct recipients {
-	uint64_t n;
-	size_t max;
-	struct {
-		const char *name;
-		uint64_t n;
-		bool held;	 /* some of it was held to TLS */
-	} worst[PARTNERS_NAMED]; /* those first, then by number */
+	struct report_recipient *v;
+	size_t n, max;
 };
 
 /* To whom mail went in the clear. Others: domains that the counts join. */
@@ -115,24 +110,39 @@ struct clear {
 	struct recipients partners, domains;
 };
 
+static struct report_recipient *
+room_for(struct reading *g, size_t n)
+{
+	return arena_alloc(
+	    &g->r->arena, (n + 1) * sizeof(struct report_recipient));
+}
+
 static void
 add_clear(struct recipients *to, const char *name, uint64_t n, bool held)
 {
-	size_t i = to->max;
+	if (n > 0)
+		to->v[to->n++] = (struct report_recipient){
+		    .name = name, .n = n, .held = held};
+}
 
-	if (n == 0)
-		return;
-	to->n++;
-	for (; i > 0 &&
-	       (held != to->worst[i - 1].held ? held : n > to->worst[i - 1].n);
-	     i--)
-		if (i < to->max)
-			to->worst[i] = to->worst[i - 1];
-	if (i < to->max) {
-		to->worst[i].name = name;
-		to->worst[i].n = n;
-		to->worst[i].held = held;
-	}
+/* Those first of whose mail some was held to TLS, then by number. */
+static int
+compare_clear(const void *a, const void *b)
+{
+	const struct report_recipient *x = a, *y = b;
+
+	if (x->held != y->held)
+		return x->held ? -1 : 1;
+	if (x->n != y->n)
+		return x->n > y->n ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static void
+sort_clear(struct recipients *to)
+{
+	if (to->n > 0)
+		qsort(to->v, to->n, sizeof(*to->v), compare_clear);
 }
 
 /* Was any in the clear that was held to TLS? */
@@ -148,15 +158,17 @@ was_held(const struct report_mail *m)
 }
 
 static void
-find_clear(const struct report *r, struct clear *c)
+find_clear(struct reading *g, struct clear *c)
 {
+	struct report *r = g->r;
 	uint64_t n, named = 0;
 	size_t i;
 
 	*c = (struct clear){
 	    .mails = report_seen(&r->all[EVIDENCE_OUT].mail, EVIDENCE_CLEAR),
 	    .partners.max = PARTNERS_NAMED,
-	    .domains.max = DOMAINS_NAMED};
+	    .domains.max = REPORT_DOMAINS_NAMED};
+	c->partners.v = r->clear = room_for(g, r->npartners + r->ndomains);
 	for (i = 0; i < r->npartners; i++) {
 		n = report_seen(
 		    &r->partner[i].way[EVIDENCE_OUT].mail, EVIDENCE_CLEAR);
@@ -164,12 +176,17 @@ find_clear(const struct report *r, struct clear *c)
 		    was_held(&r->partner[i].way[EVIDENCE_OUT].mail));
 		named += n;
 	}
+	c->domains.v = r->clear + c->partners.n;
 	for (i = 0; i < r->ndomains; i++) {
 		n = r->domain[i].n[EVIDENCE_OUT][EVIDENCE_CLEAR];
 		add_clear(&c->domains, r->domain[i].name, n, false);
 		named += n;
 	}
-	c->others = c->mails - named;
+	sort_clear(&c->partners);
+	sort_clear(&c->domains);
+	r->clear_partners = c->partners.n;
+	r->nclear = c->partners.n + c->domains.n;
+	c->others = r->clear_others = c->mails - named;
 }
 
 /* "3 partners, 5 domains of no partner and others". */
@@ -205,8 +222,8 @@ say_worst(struct reading *g, const struct recipients *to, const char *text)
 		    i == 0			       ? ""
 		    : i < to->n - 1 || to->n > to->max ? ", "
 						       : " and ",
-		    to->worst[i].name, reading_count(g, to->worst[i].n).s,
-		    to->worst[i].held ? " (held to TLS)" : "");
+		    to->v[i].name, reading_count(g, to->v[i].n).s,
+		    to->v[i].held ? " (held to TLS)" : "");
 	return to->n <= to->max ? text
 				: reading_printf(g, "%s and %s more", text,
 				      reading_count(g, to->n - to->max).s);
@@ -283,7 +300,7 @@ answer_clear(struct reading *g)
 	struct report_answer *a;
 	struct clear c;
 
-	find_clear(g->r, &c);
+	find_clear(g, &c);
 	if (c.mails == 0) {
 		answer_nobody(g);
 		number_clear(g->r, all, &c);
@@ -350,6 +367,8 @@ add_received_clear(struct reading *g, struct report_answer *a)
 	uint64_t clear, loose, all = 0, all_unheld = 0;
 	size_t i;
 
+	from.v = room_for(g, g->r->npartners);
+	unheld.v = room_for(g, g->r->npartners);
 	for (i = 0; i < g->r->npartners; i++) {
 		if (!reading_is_enforced(&g->r->partner[i]))
 			continue;
@@ -362,6 +381,8 @@ add_received_clear(struct reading *g, struct report_answer *a)
 		all += clear;
 		all_unheld += loose;
 	}
+	sort_clear(&from);
+	sort_clear(&unheld);
 	number(g->r, REPORT_N_CLEAR, all + all_unheld);
 	if (all > 0 && a->state < REPORT_WATCH)
 		a->state = REPORT_WATCH;
@@ -732,6 +753,89 @@ answer_ready(struct reading *g)
 			      reading_count(g, ready - PARTNERS_NAMED).s);
 }
 
+/* --- All of it in a line -------------------------------------------------- */
+
+static const struct report_answer *
+answered(const struct report *r, enum question question)
+{
+	size_t i = 0;
+
+	while (r->answer[i].about != asked[question].about)
+		i++;
+	return &r->answer[i];
+}
+
+/* What was as agreed, both ways. */
+static const char *
+sum_kept(struct reading *g)
+{
+	const int64_t *out = answered(g->r, SENT)->number,
+		      *in = answered(g->r, RECEIVED)->number;
+	const int64_t all = out[REPORT_N_MAILS] + in[REPORT_N_MAILS];
+	char share[REPORT_PERCENT_MAX];
+
+	if (all == 0)
+		return out[REPORT_N_RULE_UNKNOWN] + in[REPORT_N_RULE_UNKNOWN] >
+			       0
+			   ? "what was agreed is not known"
+			   : "no Enforced mail was counted";
+	return reading_printf(g, "%s of Enforced mail as agreed",
+	    report_percent((uint64_t)(out[REPORT_N_KEPT] + in[REPORT_N_KEPT]),
+		(uint64_t)all, share));
+}
+
+static const char *
+sum_lowered(struct reading *g)
+{
+	const struct report_answer *a = answered(g->r, LOWERED);
+	const int64_t n = a->number[REPORT_N_DOWNGRADES],
+		      weakened = a->number[REPORT_N_WEAKENED];
+	const char *text = "who was lowered is not known";
+
+	if (a->state == REPORT_GOOD)
+		text =
+		    reading_one(g) != NULL ? "not lowered" : "nobody lowered";
+	else if (a->state == REPORT_BAD)
+		text = "mail under a downgrade that is not on record";
+	if (n > 0)
+		text = reading_printf(g, "%s downgrade%s",
+		    reading_count(g, (uint64_t)n).s, num_plural((uint64_t)n));
+	if (weakened > 0)
+		text = reading_printf(g, "%s%s%s weakened", n > 0 ? text : "",
+		    n > 0 ? ", " : "", reading_count(g, (uint64_t)weakened).s);
+	return text;
+}
+
+/* Of the questions about what is agreed, and of what went in the clear. */
+static void
+summarize(struct reading *g)
+{
+	struct report *r = g->r;
+	const struct report_answer *clear = answered(r, CLEAR);
+	const int64_t n = clear->number[REPORT_N_CLEAR];
+	const struct report_answer *a;
+	enum question q;
+
+	r->state = REPORT_GOOD;
+	for (q = SENT; q <= LOWERED; q++) {
+		a = answered(r, q);
+		/* That there was no mail one way is told, and no more. */
+		if (q <= RECEIVED && a->number[REPORT_N_MAILS] == 0 &&
+		    a->number[REPORT_N_RULE_UNKNOWN] == 0)
+			continue;
+		if (a->state == REPORT_OPEN
+			? r->state == REPORT_GOOD
+			: r->state < a->state && a->state > REPORT_GOOD)
+			r->state = a->state;
+	}
+	r->summary = reading_printf(g, "%s; %s; %s", sum_kept(g),
+	    n > 0 ? reading_printf(
+			g, "%s in the clear", reading_count(g, (uint64_t)n).s)
+	    : clear->state == REPORT_GOOD ? "none in the clear"
+					  : "none known in the clear",
+	    sum_lowered(g));
+}
+
 void
 reading_answers(struct reading *g)
 {
@@ -748,4 +852,5 @@ reading_answers(struct reading *g)
 	answer_ready(g);
 	answer_gaps(g);
 	answer_record(g);
+	summarize(g);
 }

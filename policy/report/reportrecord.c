@@ -712,8 +712,8 @@ check(struct reading *g, struct err *e)
 	    : !g->ask->check ? "the evidence was not held against it: --check"
 			     : reading_keep(g, seals.unsealed);
 	r->verify = reading_printf(g,
-	    "tlspactctl history --check --known %" PRId64 ":%s", r->head.count,
-	    r->head.hash);
+	    "tlspactctl history --check --known %" PRId64 ":%s%s",
+	    r->head.count, r->head.hash, r->options);
 	return 0;
 }
 

@@ -89,13 +89,17 @@ last_mail(const struct report *r, const struct report_partner *p,
 static bool
 gateways_ready(struct reading *g, struct report_partner *p)
 {
+	const char *options = g->r->options;
 	const struct report_gateway *w;
 	enum fault fault;
 	size_t i;
 
 	if (p->ngateways == 0) {
 		not_ready(p, REPORT_OURS,
-		    "no probe has looked at its gateways: tlspact-probe");
+		    reading_printf(g,
+			"no probe has looked at its gateways: tlspact-probe "
+			"%s%s",
+			p->name, options));
 		return false;
 	}
 	for (i = 0; i < p->ngateways; i++) {
@@ -105,9 +109,9 @@ gateways_ready(struct reading *g, struct report_partner *p)
 			    reading_printf(g,
 				"%s was not looked at lately, or not by this "
 				"rule, or not as if it were enforced: "
-				"tlspact-probe --as enforced %s",
+				"tlspact-probe --as enforced %s%s",
 				*w->host == '\0' ? w->nexthop : w->host,
-				p->name));
+				p->name, options));
 			return false;
 		}
 		if (strcmp(w->would, "ok") == 0)
@@ -289,8 +293,8 @@ note_gateways(struct reading *g, const struct report_partner *p)
 		    *w->host == '\0' ? w->nexthop : w->host,
 		    *w->address == '\0' ? "" : " ", w->address, w->word);
 		if (w->state == REPORT_OPEN)
-			n->next =
-			    reading_printf(g, "tlspact-probe %s", p->name);
+			n->next = reading_printf(
+			    g, "tlspact-probe %s%s", p->name, g->r->options);
 		else if (strcmp(w->fault, "ok") != 0 &&
 			 fault_parse(w->fault, &fault) == 0)
 			n->next = fault_remedy(fault);
@@ -431,7 +435,8 @@ note_downgrades(struct reading *g)
 		    "lowered from %s to %s until %s: %s", level_name(d->before),
 		    ledger_lowered_to(d->inbound_only, d->after),
 		    reading_time(g, d->end), d->reason);
-		n->next = reading_printf(g, "tlspactctl status %s", d->partner);
+		n->next = reading_printf(
+		    g, "tlspactctl status %s%s", d->partner, g->r->options);
 	}
 }
 
@@ -507,8 +512,8 @@ note_together(struct reading *g, size_t i)
 		    "%s; mail since then of domains that are no partner's now "
 		    "is counted so",
 		    n->text);
-	n->next = reading_printf(
-	    g, "tlspactctl history --since %s", num_time_text(x->time, when));
+	n->next = reading_printf(g, "tlspactctl history --since %s%s",
+	    num_time_text(x->time, when), r->options);
 	return true;
 }
 
@@ -545,8 +550,8 @@ note_weakened(struct reading *g)
 			      : reading_printf(g, ", and %s more",
 				    reading_count(g, rows - 1).s));
 		if (*x->partner != '\0')
-			n->next = reading_printf(
-			    g, "tlspactctl history %s", x->partner);
+			n->next = reading_printf(g, "tlspactctl history %s%s",
+			    x->partner, r->options);
 		if (is_nobodys(g, x))
 			n->text = reading_printf(g,
 			    "%s; that is no partner's now, and mail since then "
@@ -627,11 +632,15 @@ period(struct reading *g)
 				     g->r->from_day, g->r->to_day);
 }
 
+/* The command for a report of the same, with these words more. */
 static const char *
-say_again(struct reading *g)
+say_again(struct reading *g, const char *with)
 {
-	const char *text = reading_printf(g, "tlspact-report%s%s",
-	    g->ask->options == NULL ? "" : g->ask->options, period(g));
+	char at[NUM_TIME_MAX];
+	const char *text = reading_printf(g, "tlspact-report%s%s%s%s%s",
+	    g->r->options, g->ask->dated ? " --at " : "",
+	    g->ask->dated ? num_time_text(g->ask->now, at) : "", with,
+	    period(g));
 	size_t i;
 
 	for (i = 0; i < g->ask->npartners; i++)
@@ -660,8 +669,8 @@ note_handed(struct reading *g)
 				n->next =
 				    h->leads
 					? reading_printf(g,
-					      "tlspact-report --partner %s%s",
-					      h->to, period(g))
+					      "tlspact-report%s --partner %s%s",
+					      g->r->options, h->to, period(g))
 					: reading_printf(g,
 					      "former=%s, if it is the same "
 					      "partner",
@@ -687,8 +696,8 @@ note_before(struct reading *g, const struct report_partner *p)
 	    "when that was no partner's, and counted so",
 	    reading_count(g, b->mails).s, num_plural(b->mails), b->domain,
 	    b->more ? " and others" : "", reading_count(g, b->clear).s);
-	n->next =
-	    reading_printf(g, "tlspact-log report%s %s", period(g), b->domain);
+	n->next = reading_printf(g, "tlspact-log report%s %s%s", period(g),
+	    b->domain, g->r->options);
 }
 
 static void
@@ -703,13 +712,14 @@ note_ours(struct reading *g)
 		n->text =
 		    reading_printf(g, "the record is not whole: %zu flaw%s",
 			r->flaws, num_plural(r->flaws));
-		n->next = "tlspactctl history --check";
+		n->next = reading_printf(
+		    g, "tlspactctl history --check%s", r->options);
 	}
 	if (g->ask->kept) {
 		n = note_now(g, REPORT_BAD, "", REPORT_OURS);
 		n->text = "the registry as it stands is not taken: all of this "
 			  "goes by the one that was taken last";
-		n->next = "tlspact-compile -n";
+		n->next = reading_printf(g, "tlspact-compile -n%s", r->options);
 	}
 	if (*r->map_fault != '\0')
 		note_now(g, REPORT_BAD, "", REPORT_OURS)->text = reading_printf(
@@ -748,10 +758,10 @@ note_waits(struct reading *g)
 		    "%s mail%s deferred by the log, the longest since %s",
 		    reading_count(g, w->mails).s,
 		    w->mails == 1 ? " is" : "s are", reading_time(g, w->since));
-		n->next =
-		    *w->partner == '\0'
-			? "postqueue -p"
-			: reading_printf(g, "tlspactctl status %s", w->partner);
+		n->next = *w->partner == '\0'
+			      ? "postqueue -p"
+			      : reading_printf(g, "tlspactctl status %s%s",
+				    w->partner, g->r->options);
 	}
 }
 
@@ -773,7 +783,8 @@ note_own(struct reading *g)
 		    "", REPORT_OURS);
 		n->text = reading_printf(
 		    g, "our %s %s: %s", o->what, o->name, o->text);
-		n->next = "tlspact-setup check";
+		n->next =
+		    reading_printf(g, "tlspact-setup check%s", g->r->options);
 	}
 }
 
@@ -827,7 +838,8 @@ reading_conclude(struct reading *g)
 	note_own(g);
 	note_ours(g);
 	sort_notes(r);
-	r->again = say_again(g);
+	r->again = say_again(g, "");
+	r->each = say_again(g, " --brief -v");
 	reading_answers(g);
 	reading_facts(g);
 }

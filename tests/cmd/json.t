@@ -239,6 +239,7 @@ ok 'it is recorded' "$B/tlspact-log" "${options[@]}" --now 2026-11-23 \
 	"$TOP/tests/golden/postfix-3.7.log"
 object 'its report' "$all" 'tlspact-log report' -- p tlspact-log report
 object 'a report' "$all" tlspact-report -- p tlspact-report --check
+object 'in brief' "$all" 'tlspact-report --brief' -- p tlspact-report --brief
 run "$B/tlspact-report" "${options[@]}" -o registry="$T/none" \
 	-o map="$T/none.cdb" -j
 is 'no report is an object, too' "$rc $(jq -c '[.schema, .exit_code,

@@ -235,8 +235,7 @@ like 'JSON has it as it was' "$(jq -r '.downgrades[0].reason' "$T/json")" \
 	$'"quoted" \xe2\x80\xae evil'
 like 'the command that verifies' "$(cat "$T/text")" \
 	'tlspactctl history --check --known [^0-9]*[0-9]+:[0-9a-f]{64}'
-read -ra verify <<<"$(jq -r .verify "$T/json")"
-run "$B/${verify[0]}" "${verify[1]}" "${options[@]}" "${verify[@]:2}"
+run eval "$B/$(jq -r .verify "$T/json")"
 is 'finds the record whole' "$rc" 0
 
 run report
@@ -366,20 +365,24 @@ october=(--since 2026-10 --until 2026-10)
 run year --brief "${october[@]}"
 is 'the answers in brief' "$rc $err" '0 '
 ok 'on a screen, with a command of one line' \
-	test "$(sed '/all of it:$/q' <<<"$out" | wc -l)" -le 27
+	test "$(sed '/all of it:$/q' <<<"$out" | wc -l)" -le 30
+is 'the first line answers' "$(sed q <<<"$out")" \
+	'watch   99.97 % of Enforced mail as agreed; 4,297 in the clear; 2 downgrades'
 is 'of all questions about the period' \
-	"$(sed /NEEDS/q <<<"$out" | grep -cE '^(good|watch|open|bad)  ')" \
+	"$(sed '1d;/NEEDS/q' <<<"$out" | grep -cE '^(good|watch|open|bad)  ')" \
 	"$(year -j "${october[@]}" |
 		jq '[.answers[] | select(.now | not)] | length')"
 like 'to whom, by name' "$out" 'in the clear[?] 4,297 mails to [^;]*; oscorp 51'
 like 'who sent in the clear' "$out" \
 	'good [^:]*: 18,183\s+of 18,183 mails; 89 in the clear, not held to TLS: litware 34, gekko\s+22'
-like 'who was lowered' "$out" \
-	'2 downgrades, 0 of them now; lowered:\s+tailspin, stark'
+like 'who was lowered, from when until when, and who ended it' "$out" \
+	$'2 downgrades, 0 of them now\n        stark 2026-10-27 [0-9:]+ to 2026-10-29 [0-9:]+; its time was up\n        tailspin 2026-10-03 [^\n]*\nwatch '
 unlike 'of good ones without details' "$out" \
 	'good [^:]*: 18,183[^:]*under a downgrade'
 like 'how much needs attention, and who tells' "$out" \
-	$'\nNEEDS ATTENTION: 1, and 1 as of now\nopen +weyland: no mail [^\n]*\neach domain, the most in the clear first:\n    tlspact-log report --since 2026-10-01 --until 2026-10-31\nall of it:\n    tlspact-report '
+	$'\nNEEDS ATTENTION: 1, and 1 as of now\nopen +weyland: no mail [^\n]*\nwith each of those that are more:\n    tlspact-report '
+each=$(sed '1,/with each/d;/all of it/Q' <<<"$out" |
+	sed ':a;/\\$/{N;s/ *\\\n */ /;ba};s/^ *//')
 # all	prints the command that it proposes
 all()
 {
@@ -389,9 +392,30 @@ ends=' --at 2026-11-30T12:00:00Z --since 2026-10-01 --until 2026-10-31'
 is 'with what was said' "$(all)" \
 	"tlspact-report -C $T/year/tlspact.conf$ends"
 ok 'in 80 columns' test "$(awk 'length > 79' <<<"$out")" = ''
-ok 'while it goes on, too' test "$(year --brief | wc -l)" -le 30
+is 'and of those that are more' "$each" \
+	"tlspact-report -C $T/year/tlspact.conf --at 2026-11-30T12:00:00Z --brief -v${ends#*Z}"
+clear='[.domains[], (.mail[] | select(.direction == "out" and
+	(.partner | startswith("(") | not)) | {out_clear: .clear})] |
+	map(select(.out_clear > 0)) | length'
+is 'which names each in the clear' \
+	"$(eval "$B/$each" | grep -cE '^ {8,}[0-9,]+  [^ ]+(, a partner)?$')" \
+	"$(year -j "${october[@]}" | jq "$clear")"
+run year --brief -j "${october[@]}"
+is 'in JSON, too' "$(jq -c '[.state, .clear_count, (.clear | length),
+	.attention_count, [.downgrades[].partner]]' <<<"$out")" \
+	'["watch",64,7,1,["stark","tailspin"]]'
+ok 'which is small' test ${#out} -le 8192
+is 'or each' "$(year --brief -jv "${october[@]}" | jq '.clear | length')" 64
+run year --brief --since 2026-01 --until 2026-10
+like 'how many more' "$out" $'\n        and 8 more [(]-v[)]\nwatch .*\n        and 1 more [(]-v[)]\nwith each '
+run year --brief -v --since 2026-01 --until 2026-10
+unlike 'all of which it tells' "$out" ' more '
+like 'who ended it' "$(tr -s ' \n' ' ' <<<"$out")" \
+	'; tlspactd: two probes passed '
+ok 'while it goes on, too' test "$(year --brief | wc -l)" -le 32
 run year --brief "${october[@]}" acme
-like 'of one partner' "$out" $'\n  acme, enforced now\n.*in the clear[?] nobody\n'
+like 'of one partner' "$out" $'^good    100 % of Enforced mail as agreed; none in the clear; not lowered\n.*\n  acme, enforced now\n.*in the clear[?] nobody\n'
+unlike 'with nothing more' "$out" 'more'
 is 'and all of that' "$(all)" \
 	"tlspact-report -C $T/year/tlspact.conf$ends --partner acme"
 run year --brief "${october[@]}" -o "notify_command=/bin/echo it's" acme
@@ -407,15 +431,13 @@ for way in 'initech 549 from' 'oscorp [0-9,]+ to and from'; do
 done
 is 'a name is a partner' "$(year acme | md5sum)" \
 	"$(year --partner acme | md5sum)"
-for with in '--format text' -j --daily '--what-if x'; do
+for with in '--format text' --daily '--what-if x'; do
 	# shellcheck disable=SC2086 # words
 	run report --brief $with
 	is "--brief $with" "$rc" 64
 done
-run report --brief -j
-like 'and what to do' "$err" '-j alone has all of it'
 run report --brief --format csv
-like 'for a format, too' "$err" '--format alone has all of it'
+like 'and what to do' "$err" '--format alone has all of it'
 
 # --- Another registry ----------------------------------------------------------------
 
@@ -552,7 +574,7 @@ like 'an edit of the registry is no downgrade, and told with them' \
 	"$(tr -s ' \n' ' ' <"$T/text")" \
 	'watch Was any Enforced partner lowered[?] [^;]*; 1 partner was weakened by a change of rules; lowered: p0 '
 like 'and when' "$(tr -s ' \n' ' ' <"$T/text")" \
-	"$weakened [^;]*, and 2 more; tlspactctl history silent [(]ours[)]"
+	"$weakened [^;]*, and 2 more; tlspactctl history silent -o [^;]* [(]ours[)]"
 
 
 # --- Removed ------------------------------------------------------------------------
