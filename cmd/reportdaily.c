@@ -1,5 +1,6 @@
 #include "reportdaily.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,7 +45,7 @@ static void
 put_subject(struct buf *out, const struct daily *d)
 {
 	static const char *const words[DAILY_LINES] = {
-	    "lowered", "failed", "ending", "waiting"};
+	    "removed", "lowered", "failed", "ending", "waiting"};
 	char host[256] = "";
 	const char *sep = ": ";
 	size_t i;
@@ -54,7 +55,8 @@ put_subject(struct buf *out, const struct daily *d)
 	for (i = 0; i < DAILY_LINES; i++) {
 		if (d->line[i].n == 0)
 			continue;
-		buf_printf(out, "%s%zu %s", sep, d->line[i].n, words[i]);
+		buf_printf(
+		    out, "%s%" PRIu64 " %s", sep, d->line[i].of, words[i]);
 		sep = ", ";
 	}
 	buf_puts(out, "\n\n");
@@ -64,7 +66,7 @@ static void
 put_daily(const struct report *r, struct buf *out)
 {
 	static const char *const label[DAILY_LINES] = {
-	    "lowered", "failed", "ends", "waits"};
+	    "removed", "lowered", "failed", "ends", "waits"};
 	struct daily d;
 	size_t i;
 

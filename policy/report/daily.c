@@ -12,6 +12,7 @@
 #include "report.h"
 
 #define REVIEW_DAYS 7	      /* before it is due */
+#define NAMES 17	      /* bytes, of those of one change */
 #define QUIET_MAX (12 * 3600) /* seconds without a line of the log */
 
 static void __attribute__((format(printf, 3, 4)))
@@ -24,6 +25,7 @@ add(struct daily *d, enum daily_line which, const char *fmt, ...)
 	va_start(ap, fmt);
 	l->v[l->n++] = mem_vprintf(fmt, ap);
 	va_end(ap);
+	l->of++;
 }
 
 /* The first that is found is what to go on with. */
@@ -71,7 +73,7 @@ take_lowered(struct daily *d, const struct report *r)
 		add(d, DAILY_LOWERED, "%s to %s until %s", g->partner,
 		    ledger_lowered_to(g->inbound_only, g->after),
 		    minute(g->end).s);
-		next(d, "tlspactctl status %s", g->partner);
+		next(d, "tlspactctl status %s%s", g->partner, r->options);
 	}
 	for (i = 0; i < r->npartners; i++) {
 		p = &r->partner[i];
@@ -85,46 +87,122 @@ take_lowered(struct daily *d, const struct report *r)
 			continue;
 		add(d, DAILY_LOWERED, "%s is at %s by no downgrade", p->name,
 		    level_name(p->level));
-		next(d, "tlspactctl status %s", p->name);
+		next(d, "tlspactctl status %s%s", p->name, r->options);
 	}
 }
 
+/* Those of one change, the first ones by name. */
+struct several {
+	char *names;
+	size_t named;
+	uint64_t n;
+	bool at_least;
+};
+
+static void
+add_several(struct several *to, const char *name)
+{
+	char *was = to->names;
+
+	to->n++;
+	/* One is named however long it is. */
+	if (to->named + 1 < to->n ||
+	    (was != NULL && strlen(was) + strlen(name) > NAMES))
+		return;
+	to->names = mem_printf(
+	    "%s%s%s", was == NULL ? "" : was, was == NULL ? "" : ", ", name);
+	to->named++;
+	free(was);
+}
+
+/* The time first: names may be wider than the line. */
+static void
+take_several(struct daily *d, enum daily_line which, const char *how,
+    time_t time, struct several *s)
+{
+	const struct num_count more = num_count(s->n - s->named);
+
+	if (s->n == 0)
+		return;
+	if (s->n == s->named && !s->at_least)
+		add(d, which, "%s%s: %s", how, minute(time).s, s->names);
+	else
+		add(d, which, "%s%s: %s%s%s%s%s", how, minute(time).s,
+		    s->named == 0 ? "" : s->names, s->named == 0 ? "" : " and ",
+		    s->at_least ? "at least " : "", more.s,
+		    s->named == 0 ? " without a name"
+		    : s->at_least ? ""
+				  : " more");
+	d->line[which].of += s->n - 1;
+	free(s->names);
+}
+
+/* Was its partner told before, with the rows from `first` on? */
+static bool
+is_told(const struct report *r, size_t first, size_t i)
+{
+	const struct report_rule_change *x = &r->rule[i];
+
+	for (; first < i; first++)
+		if (r->rule[first].weakens &&
+		    strcmp(r->rule[first].partner, x->partner) == 0 &&
+		    (*x->partner != '\0' ||
+			strcmp(r->rule[first].key, x->key) == 0))
+			return true;
+	return false;
+}
+
 /*
- * Who has less by a change of rules: of each the first, and how many rows,
- * also those that the event counts and does not name.
+ * Who has less by one change of rules, or is removed from the registry by it,
+ * also those whom the event has no row of. One whose row went, and another
+ * got weaker, is removed.
  */
+static void
+take_change(struct daily *d, const struct report *r, size_t first, size_t end)
+{
+	const struct report_rule_change *x = &r->rule[first];
+	struct several gone = {0}, weaker = {0};
+	const uint64_t more_gone = x->unnamed_gone < x->unnamed_partners
+				       ? x->unnamed_gone
+				       : x->unnamed_partners;
+	size_t i;
+
+	for (i = first; i < end; i++)
+		if (r->rule[i].weakens && !is_told(r, first, i))
+			add_several(r->rule[i].gone ? &gone : &weaker,
+			    *r->rule[i].partner == '\0' ? r->rule[i].key
+							: r->rule[i].partner);
+	if (gone.n + weaker.n > 0) {
+		gone.n += more_gone;
+		weaker.n += x->unnamed_partners - more_gone;
+		(gone.n > 0 ? &gone : &weaker)->at_least = x->at_least;
+	}
+	if (gone.n > 0)
+		next(d, "tlspact-compile --lost%s", r->options);
+	take_several(d, DAILY_REMOVED, "", x->time, &gone);
+	take_several(d, DAILY_LOWERED, "weaker rules ", x->time, &weaker);
+	if (weaker.n > 0)
+		next(d, "tlspact-report --since yesterday%s", r->options);
+}
+
 static void
 take_weakened(struct daily *d, const struct report *r)
 {
-	const struct report_rule_change *x;
-	uint64_t n;
 	size_t i, k;
 
 	/* The rows of one change come together. */
 	for (i = 0; i < r->nrules; i = k) {
-		x = NULL;
-		n = 0;
-		for (k = i;
+		for (k = i + 1;
 		     k < r->nrules && r->rule[k].event == r->rule[i].event; k++)
-			if (r->rule[k].weakens && n++ == 0)
-				x = &r->rule[k];
-		if (x == NULL)
-			continue;
-		n += x->unnamed - 1;
-		add(d, DAILY_LOWERED,
-		    n == 0 && !x->at_least
-			? "%s by a change of rules at %s"
-			: "%s by a change of rules at %s, and %s%s more",
-		    *x->partner == '\0' ? x->key : x->partner,
-		    minute(x->time).s, x->at_least ? "at least " : "",
-		    num_count(n).s);
-		next(d, "tlspact-report --since yesterday");
+			;
+		take_change(d, r, i, k);
 	}
 }
 
 /* Mail with less than was demanded; gateways that fail, each host once. */
 static void
-take_partner(struct daily *d, const struct report_partner *p)
+take_partner(
+    struct daily *d, const struct report *r, const struct report_partner *p)
 {
 	const struct report_gateway *w;
 	uint64_t failed = p->way[EVIDENCE_OUT].mail.kept.required_failed +
@@ -135,7 +213,7 @@ take_partner(struct daily *d, const struct report_partner *p)
 		add(d, DAILY_FAILED,
 		    "%s: %s mail%s with less than was demanded", p->name,
 		    num_count(failed).s, num_plural(failed));
-		next(d, "tlspact-report --partner %s", p->name);
+		next(d, "tlspact-report --partner %s%s", p->name, r->options);
 	}
 	for (i = 0; i < p->ngateways; i++) {
 		w = &p->gateway[i];
@@ -145,7 +223,7 @@ take_partner(struct daily *d, const struct report_partner *p)
 			continue;
 		add(d, DAILY_FAILED, "%s: %s %s", p->name,
 		    *w->host == '\0' ? w->nexthop : w->host, w->word);
-		next(d, "tlspact-probe %s", p->name);
+		next(d, "tlspact-probe %s%s", p->name, r->options);
 	}
 }
 
@@ -157,19 +235,22 @@ take_ours(struct daily *d, const struct report *r)
 	size_t i;
 
 	if (*r->map_fault != '\0')
-		next(d, "tlspact-compile");
+		next(d, "tlspact-compile%s", r->options);
 	for (i = 0; i < r->nnotes; i++) {
 		n = &r->note[i];
 		if (n->state != REPORT_BAD || n->turn != REPORT_OURS ||
 		    *n->partner != '\0')
 			continue;
 		add(d, DAILY_FAILED, "%s", n->text);
-		next(d, "%s", *n->next == '\0' ? "tlspactctl check" : n->next);
+		if (*n->next == '\0')
+			next(d, "tlspactctl check%s", r->options);
+		else
+			next(d, "%s", n->next);
 	}
 	if (r->own_time != 0 && r->own_old) {
 		add(d, DAILY_FAILED, "our own side was not looked at since %s",
 		    minute(r->own_time).s);
-		next(d, "tlspact-setup check --record");
+		next(d, "tlspact-setup check --record%s", r->options);
 	}
 }
 
@@ -190,7 +271,7 @@ take_hours(struct daily *d, const struct report *r)
 			continue;
 		add(d, DAILY_FAILED, "no log from %s to %s",
 		    minute(r->gap[i].begin).s, minute(end).s);
-		next(d, "tlspact-report --since yesterday");
+		next(d, "tlspact-report --since yesterday%s", r->options);
 	}
 }
 
@@ -211,7 +292,7 @@ take_open(struct daily *d, const struct report *r)
 			add(d, DAILY_FAILED, "no log was read lately");
 		else
 			add(d, DAILY_FAILED, "no log since %s", minute(last).s);
-		next(d, "tlspact-setup check");
+		next(d, "tlspact-setup check%s", r->options);
 	} else {
 		take_hours(d, r);
 	}
@@ -230,9 +311,9 @@ take_open(struct daily *d, const struct report *r)
 	add(d, DAILY_FAILED, "%zu enforced partner%s not looked at lately",
 	    open, num_plural(open));
 	if (open == 1)
-		next(d, "tlspact-probe %s", one);
+		next(d, "tlspact-probe %s%s", one, r->options);
 	else
-		next(d, "tlspact-probe --all");
+		next(d, "tlspact-probe --all%s", r->options);
 }
 
 /* Is it time to do something: in the last part of its life, or over? */
@@ -273,9 +354,10 @@ take_ends(struct daily *d, const struct report *r)
 		    e->partner, *e->partner == '\0' ? "" : ": ", what[e->kind],
 		    e->of);
 		if (e->kind == END_OWN)
-			next(d, "tlspact-setup check");
+			next(d, "tlspact-setup check%s", r->options);
 		else
-			next(d, "tlspact-report --partner %s", e->partner);
+			next(d, "tlspact-report --partner %s%s", e->partner,
+			    r->options);
 	}
 	ends_release(&ends);
 }
@@ -293,7 +375,8 @@ take_waits(struct daily *d, const struct report *r)
 		    num_count(w->mails).s, minute(w->since).s,
 		    i == 0 ? ", by the log" : "");
 		if (*w->partner != '\0')
-			next(d, "tlspactctl status %s", w->partner);
+			next(d, "tlspactctl status %s%s", w->partner,
+			    r->options);
 		else
 			next(d, "postqueue -p");
 	}
@@ -309,7 +392,7 @@ daily_of(struct daily *d, const struct report *r)
 	take_weakened(d, r);
 	for (i = 0; i < r->npartners; i++)
 		if (r->partner[i].full > LEVEL_OPPORTUNISTIC)
-			take_partner(d, &r->partner[i]);
+			take_partner(d, r, &r->partner[i]);
 	take_ours(d, r);
 	take_open(d, r);
 	take_waits(d, r);

@@ -7,10 +7,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct report;
 
 enum daily_line {
+	DAILY_REMOVED, /* from the registry: partners */
 	DAILY_LOWERED,
 	DAILY_FAILED, /* or not known */
 	DAILY_ENDS,
@@ -21,6 +23,7 @@ enum daily_line {
 struct daily_list {
 	char **v; /* phrases, the worst first; owned */
 	size_t n, cap;
+	uint64_t of; /* how many they tell of */
 };
 
 struct daily {

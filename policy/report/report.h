@@ -222,6 +222,8 @@ struct report_rule_change {
 	/* Rows that its event does not name and that were weakened too; of
 	 * partners whom it has no row of. */
 	uint64_t unnamed, unnamed_partners;
+	uint64_t unnamed_gone; /* of these, in the registry no more */
+	bool gone;     /* the row went, and its partner is not there now */
 	bool at_least; /* there may be more of them */
 };
 

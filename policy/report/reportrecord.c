@@ -246,6 +246,28 @@ partner_of_row(struct reading *g, const json_t *row, const char *key)
 	return g->ask->npartners > 0 ? NULL : was;
 }
 
+/* Had it a name in the registry, and has none there now? */
+static bool
+is_gone(const struct reading *g, const char *name)
+{
+	return *name != '\0' && g->ask->registry != NULL &&
+	       registry_partner(g->ask->registry, name) == REGISTRY_NONE;
+}
+
+struct gone {
+	const struct reading *g;
+	uint64_t n;
+};
+
+static void
+count_gone(const struct ledger_event *ev, const char *name, void *arg)
+{
+	struct gone *gone = arg;
+
+	(void)ev;
+	gone->n += is_gone(gone->g, name);
+}
+
 /* A map that was put in place: the demands that it changed, by name. */
 static void
 take_map(struct reading *g, const struct ledger_event *ev)
@@ -256,6 +278,7 @@ take_map(struct reading *g, const struct ledger_event *ev)
 	const size_t first = g->r->nrules;
 	const char *key, *partner;
 	struct mapevent_rest rest;
+	struct gone gone = {.g = g};
 	size_t i;
 
 	json_array_foreach(rows, i, row)
@@ -272,15 +295,17 @@ take_map(struct reading *g, const struct ledger_event *ev)
 		to->was = demand(g, row, false);
 		to->is = demand(g, row, true);
 		to->weakens = mapevent_weakens(row);
+		to->gone = to->change == CHANGE_REMOVED && is_gone(g, partner);
 	}
 	json_decref(data);
-	if (!mapevent_rest(ev, NULL, NULL, &rest))
+	if (!mapevent_rest(ev, count_gone, &gone, &rest))
 		return;
 	g->r->rules_more += rest.rows;
 	/* Of whose they are little is known: they count where all are asked. */
 	for (i = first; i < g->r->nrules && g->ask->npartners == 0; i++) {
 		g->r->rule[i].unnamed = rest.lost;
 		g->r->rule[i].unnamed_partners = rest.losers;
+		g->r->rule[i].unnamed_gone = gone.n;
 		g->r->rule[i].at_least = !rest.counted;
 	}
 }

@@ -54,7 +54,10 @@ run ctl history p10
 is 'not of one that stays' "$out" 'no event is on record for p10'
 run "$B/tlspact-report" "${options[@]}" --daily
 like 'the mail of the day counts all' "$out" \
-	$'\nlowered  p11 by a change of rules at [^;\n]*, and 79 more\n'
+	$'^Subject: [^\n]*: 80 removed[,\n].*\nremoved  [-0-9]+ [0-9:]+Z: p11, p12, p13, p14 and 76 more\n'
+unlike 'as lowered none of them' "$out" '(^|\n)lowered'
+like 'and who has them' "$out" \
+	"next +tlspact-compile --lost -C /dev/null -o registry=$T/registry "
 
 # In the report it is one line, not one for each.
 attention()
@@ -63,7 +66,7 @@ attention()
 		grep -oE 'watch [^:;]*weakened by a change of rules at [^(]*[(]ours[)]'
 }
 like 'of the report one line tells' "$(attention)" \
-	'^watch 80 partners weakened by a change of rules at [-0-9: ]*: p11, p12, p13 and 77 more; mail since then of domains that are no partner.s now is counted so; tlspactctl history --since 20[-0-9T:]*Z [(]ours[)]$'
+	'^watch 80 partners weakened by a change of rules at [-0-9: ]*: p11, p12, p13 and 77 more; mail since then of domains that are no partner.s now is counted so; tlspactctl history --since 20[-0-9T:]*Z -C /dev/null -o [^;]*[(]ours[)]$'
 
 # --- What check says of it ----------------------------------------------------
 

@@ -38,6 +38,7 @@ well(void)
 	w.r = (struct report){.now = NOW,
 	    .version = "1",
 	    .map_fault = "",
+	    .options = "",
 	    .partner = w.partner,
 	    .npartners = 1,
 	    .gateway = w.gateway,
@@ -270,17 +271,35 @@ t_rules(void **state)
 	check_str("nothing", daily(), "");
 	w.r.nrules = COUNT(rule);
 	check_str("weakened", daily(),
-	    "Subject: tlspact: 1 lowered\n\n"
-	    "lowered  old.example by a change of rules at 2026-11-23 11:00Z, "
-	    "and 1 more\n"
+	    "Subject: tlspact: 2 lowered\n\n"
+	    "lowered  weaker rules 2026-11-23 11:00Z: old.example, p2\n"
 	    "next     tlspact-report --since yesterday\n");
-	rule[1].unnamed = 1200;
-	check_has("all, not those with a name alone", daily(),
-	    "2026-11-23 11:00Z, and 1,201 more\n");
-	rule[1].unnamed = 0;
+	rule[1].unnamed_partners = 1200;
+	check_str("all, not those with a name alone", daily(),
+	    "Subject: tlspact: 1202 lowered\n\n"
+	    "lowered  weaker rules 2026-11-23 11:00Z: old.example, p2 and "
+	    "1,200 "
+	    "more\n"
+	    "next     tlspact-report --since yesterday\n");
 	rule[1].at_least = true;
 	check_has("where that is not counted", daily(),
-	    "2026-11-23 11:00Z, and at least");
+	    "old.example, p2 and at least 1,200\n");
+	w.r.options = " -C /c";
+	check_has("by the same settings", daily(),
+	    "next     tlspact-report --since yesterday -C /c\n");
+	rule[1].at_least = false;
+	rule[3].gone = true;
+	rule[1].unnamed_gone = 700;
+	check_str("removed", daily(),
+	    "Subject: tlspact: 701 removed, 501 lowered\n\n"
+	    "removed  2026-11-23 11:00Z: p2 and 700 more\n"
+	    "lowered  weaker rules 2026-11-23 11:00Z: old.example and 500 "
+	    "more\n"
+	    "next     tlspact-compile --lost -C /c\n");
+	rule[1].weakens = false;
+	check_has("without a name", daily(),
+	    "lowered  weaker rules 2026-11-23 11:00Z: 500 without a name\n");
+	rule[1].weakens = true;
 }
 
 /* However much there is, it is five lines. */
