@@ -511,6 +511,30 @@ parse_known(const char *s, struct ledger_head *out)
 	return 0;
 }
 
+/* Which days are not sealed, and why. */
+static void
+tell_unsealed(struct telling *t, const struct day_seals *s)
+{
+	struct buf words = {0};
+	const char *sep = "; ";
+
+	buf_puts(&words, s->unsealed);
+	if (s->missed > 0) {
+		buf_printf(
+		    &words, "%s%zu had no event in time", sep, s->missed);
+		sep = ", ";
+	}
+	if (s->untold > 0) {
+		buf_printf(&words, "%s%zu are to have one yet", sep, s->untold);
+		sep = ", ";
+	}
+	if (s->late > 0)
+		buf_printf(&words, "%sof %zu more was read since theirs", sep,
+		    s->late);
+	print_paragraph(t, "", words.data);
+	buf_free(&words);
+}
+
 static int
 check_whole(struct telling *t, struct ledger *l, const char *known)
 {
@@ -540,7 +564,7 @@ check_whole(struct telling *t, struct ledger *l, const char *known)
 		free(words);
 	}
 	if (seals.sealed < seals.days && !t->run->opt.json)
-		print_paragraph(t, "", seals.unsealed);
+		tell_unsealed(t, &seals);
 	if (t->run->opt.json)
 		t->run->answer = json_pack(
 		    "{s:{s:b, s:I, s:s, s:I, s:I, s:I, s:o}}", "record",
@@ -549,9 +573,10 @@ check_whole(struct telling *t, struct ledger *l, const char *known)
 		    "days", (json_int_t)seals.days, "sealed_days",
 		    (json_int_t)seals.sealed, "flaws", json_incref(t->list));
 	else if (flaws == 0)
-		(void)printf("whole: %" PRId64 " event%s, head%s%" PRId64
+		(void)printf("whole: %" PRId64 " event%s%s, head%s%" PRId64
 			     ":%s\n",
 		    head.count, num_plural((uint64_t)head.count),
+		    known == NULL ? "" : ", with the known head",
 		    t->width == COLUMNS_ANY ? " " : "\n  ", head.count,
 		    head.hash);
 	else

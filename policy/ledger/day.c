@@ -561,6 +561,20 @@ say_unsealed(const struct told *t, struct day_seals *s, int64_t gap, size_t run)
 	    run > 1 ? day_text(gap + (int64_t)run - 1, to) : "", others);
 }
 
+/* Why it is not; told: the last day of which an event tells, as day_run(). */
+static void
+count_why(const struct told *t, int64_t number, int64_t told, int64_t yesterday,
+    struct day_seals *s)
+{
+	if (find(&t->days, number) != NULL)
+		s->late++;
+	else if (told == -1 || number <= told - LOOK_BACK ||
+		 number <= yesterday - BACK)
+		s->missed++;
+	else
+		s->untold++;
+}
+
 /* What was never told, or came after it was, is not held against anything. */
 static void
 count_sealed(
@@ -568,7 +582,7 @@ count_sealed(
 {
 	const struct days *of[] = {&t->days, d};
 	const int64_t yesterday = (int64_t)now / CLOCK_DAY - 1;
-	int64_t first = INT64_MAX, last = -1, i, gap = -1;
+	int64_t first = INT64_MAX, last = -1, told = -1, i, gap = -1;
 	size_t k, n, run = 0;
 
 	for (k = 0; k < 2; k++)
@@ -576,6 +590,7 @@ count_sealed(
 			i = of[k]->v[n].number;
 			first = i < first ? i : first;
 			last = i > last ? i : last;
+			told = k == 0 && i > told ? i : told;
 		}
 	last = last > yesterday ? yesterday : last;
 	if (first < (int64_t)s->from / CLOCK_DAY)
@@ -588,6 +603,7 @@ count_sealed(
 			s->sealed++;
 			continue;
 		}
+		count_why(t, i, told, yesterday, s);
 		gap = gap == -1 ? i : gap;
 		run += gap + (int64_t)run == i;
 	}

@@ -41,6 +41,9 @@ struct day_seals {
 	 * today, nor yesterday if it is the only one that is to be told yet.
 	 */
 	size_t days, sealed;
+	/* Of the others: more came after the event; none told of it in time,
+	 * or will; one is to come. */
+	size_t late, missed, untold;
 	/* What that says, if they are not all: "the evidence is as ..."; "" */
 	char unsealed[DAY_UNSEALED];
 };

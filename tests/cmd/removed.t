@@ -57,7 +57,7 @@ like 'the mail of the day counts all' "$out" \
 	$'^Subject: [^\n]*: 80 removed[,\n].*\nremoved  [-0-9]+ [0-9:]+Z: p11, p12, p13, p14 and 76 more\n'
 unlike 'as lowered none of them' "$out" '(^|\n)lowered'
 like 'and who has them' "$out" \
-	"next +tlspact-compile --lost -C /dev/null -o registry=$T/registry "
+	"next +tlspact-compile --lost -C /dev/null -o "
 
 # In the report it is one line, not one for each.
 attention()

@@ -236,6 +236,7 @@ like 'JSON has it as it was' "$(jq -r '.downgrades[0].reason' "$T/json")" \
 like 'the command that verifies' "$(cat "$T/text")" \
 	'tlspactctl history --check --known [^0-9]*[0-9]+:[0-9a-f]{64}'
 run eval "$B/$(jq -r .verify "$T/json")"
+like 'the known head is found' "$out" 'whole: [0-9]+ events, with the known head, head'
 is 'finds the record whole' "$rc" 0
 
 run report

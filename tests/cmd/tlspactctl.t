@@ -730,6 +730,7 @@ if command -v sqlite3 >/dev/null; then
 	run ctl history --check
 	is 'a log that is read late is no flaw' "$rc" 0
 	like 'but said' "$out" "as it says on 1 of 4 days; the others are not sealed: $before to "
+	like 'and why' "$(tr -s ' \n' ' ' <<<"$out")" '; 3 are to have one yet'
 	sqlite3 "$T/evidence.db" "DELETE FROM log_count WHERE day = '$before'"
 	sqlite3 "$T/evidence.db" 'UPDATE log_count SET seen = 3'
 	run ctl history --check
