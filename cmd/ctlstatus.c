@@ -661,8 +661,11 @@ json_failed(const struct step_gateway *g)
 {
 	return g->failed == 0
 		   ? json_null()
-		   : json_pack("{s:o, s:s}", "time", json_time(g->failed),
-			 "fault", fault_text(g->failed_with));
+		   : json_pack("{s:o, s:s, s:o}", "time", json_time(g->failed),
+			 "fault", fault_text(g->failed_with), "gateway",
+			 json_text(g->failed_before	    ? NULL
+				   : g->failed_host != NULL ? g->failed_host
+							    : g->host));
 }
 
 static json_t *

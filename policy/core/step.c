@@ -241,18 +241,22 @@ describe_look(const struct step_gateway *g, time_t now, struct buf *out)
 		buf_printf(out, " at %s, by the log",
 		    clock_text(g->failed, now, when));
 	else if (g->failed != 0)
-		buf_printf(out, "; since then a mail failed with %s at %s",
+		buf_printf(out, "; since then a mail failed%s%s with %s at %s",
+		    g->failed_host == NULL ? "" : " at ",
+		    g->failed_host == NULL ? "" : g->failed_host,
 		    fault_text(g->failed_with),
 		    clock_text(g->failed, now, when));
 	if (g->fault == FAULT_OK || step_by_log(g))
 		return;
 	if (since != 0 && (since < g->time || since == g->not_after))
 		buf_printf(out, " since %s", clock_text(since, now, when));
-	if (fault_smallest_step(g->fault, true) == LEVEL_KEY)
-		buf_puts(out, step_same_key(g) ? ", key unchanged"
-			      : step_said(g->last_key)
-				  ? ", another key"
-				  : ", no key ever passed");
+	if (fault_smallest_step(g->fault, true) != LEVEL_KEY)
+		return;
+	if (step_said(g->last_key))
+		buf_puts(out,
+		    step_same_key(g) ? ", key unchanged" : ", another key");
+	else /* which may well pass for others */
+		buf_printf(out, ", no key ever passed for %s", g->nexthop);
 }
 
 static void

@@ -50,6 +50,8 @@ struct step_gateway {
 	time_t failed;
 	enum fault failed_with;
 	bool failed_before; /* it got to no gateway at all */
+	/* At which one, where no look met that; NULL: at this one. */
+	const char *failed_host;
 };
 
 /* Is there such a text, neither NULL nor ""? */

@@ -116,5 +116,8 @@ ctlfailed_take(struct ctl_facts *f, const struct evidence_failure *x,
 		f->step[i].failed = x->time;
 		f->step[i].failed_with = fault;
 		f->step[i].failed_before = *x->host == '\0';
+		f->step[i].failed_host =
+		    other ? arena_copy(&first->arena, x->host, strlen(x->host))
+			  : NULL;
 	}
 }

@@ -122,7 +122,7 @@ like 'whose it is' "$out" "partner acme, $T/registry:2, enforced, provider messa
 like 'the level' "$out" 'level secure, as the registry says; nothing is lowered'
 like 'the row' "$out" 'row acme.example, of the map of [0-9:]+: secure match=mx1.acme.example'
 like 'the way' "$out" 'goes to acme.example by smtp/unix \(default_transport\)'
-like 'which gateway holds it' "$out" 'holds it mx1.acme.example expired since [0-9 :-]+, no key ever passed \[127.0.1.9\]'
+like 'which gateway holds it' "$out" 'holds it mx1.acme.example expired since [0-9 :-]+, no key ever passed for acme.example \[127.0.1.9\]'
 like 'the queue' "$out" 'waiting 1 mail, the oldest for'
 like 'and when it goes back' "$out" \
 	'; returned to its sender from 20[0-9-]+ [0-9:]+ on \(maximal_queue_lifetime\)'

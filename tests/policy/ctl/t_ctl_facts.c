@@ -338,7 +338,8 @@ t_judged(void **state)
 	looked("acme.example", "mx1", "192.0.2.1", "none", KEY_A, T0 - 90000);
 	looked("acme.example", "mx1", "192.0.2.1", "expired", KEY_A, T0 - 10);
 	check_str("by none", facts(),
-	    "mx1 expired, no key ever passed; encrypt, strangers");
+	    "mx1 expired, no key ever passed for acme.example; encrypt, "
+	    "strangers");
 	looked("acme.example", "mx1", "192.0.2.1", "ok", KEY_A, T0 - 9);
 	looked("acme.example", "mx1", "192.0.2.1", "expired", KEY_A, T0 - 8);
 	check_str("by its CA", facts(),
@@ -358,9 +359,8 @@ t_stale(void **state)
 	    "acme.example: dns-failed; acme.test: dns-failed; no help");
 	looked("acme.example", "mx1", "192.0.2.1", "expired", KEY_A, T0 - 60);
 	check_str("again, of one domain", facts(),
-	    "mx1 expired since 11:50, no key ever passed; acme.test: "
-	    "dns-failed; "
-	    "encrypt, strangers");
+	    "mx1 expired since 11:50, no key ever passed for acme.example; "
+	    "acme.test: dns-failed; encrypt, strangers");
 	looked("acme.test", "mx1", "192.0.2.1", "ok", KEY_A, T0 - 20);
 	check_str("and of the other", facts(),
 	    "mx1 expired since 11:50, key unchanged; mx1 passes; key aa");
@@ -461,8 +461,8 @@ t_failed(void **state)
 		"mx1 passes", false},
 	    {"at one that is new",
 		{.time = T0 - 46, .fault = "name-mismatch", .host = "mx2"},
-		"mx1 passes; since then a mail failed with name-mismatch at "
-		"11:59",
+		"mx1 passes; since then a mail failed at mx2 with "
+		"name-mismatch at 11:59",
 		false},
 	    {"no gateway was found",
 		{.time = T0 - 45, .fault = "dns-failed", .host = ""},
