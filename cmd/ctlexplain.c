@@ -10,11 +10,13 @@
 #include "cdbmap.h"
 #include "ctlevent.h"
 #include "ctlexplainprint.h"
+#include "ctlmove.h"
 #include "ctlrun.h"
 #include "flush.h"
 #include "ledger.h"
 #include "ledger_rename.h"
 #include "listener.h"
+#include "logsmtp.h"
 #include "lookup.h"
 #include "maincf.h"
 #include "mapfacts.h"
@@ -164,6 +166,16 @@ is_kept(const struct postconf *c, const char *service)
 	       *postconf_text(c, service, "smtp_fallback_relay") != '\0';
 }
 
+/* Does smtp(8) ask for no MX? */
+static bool
+is_without_mx(const struct postconf *c, const char *service)
+{
+	return strcmp(postconf_text(c, service, "disable_dns_lookups"),
+		   "yes") == 0 ||
+	       strcmp(postconf_text(c, service, "smtp_dns_support_level"),
+		   "disabled") == 0;
+}
+
 static void
 find_way(struct ctlexplain *x, struct postconf *c, struct ours *ours)
 {
@@ -180,6 +192,7 @@ find_way(struct ctlexplain *x, struct postconf *c, struct ours *ours)
 	postmap_hurry();
 	route_of(c, &facts, x->domain, x->mailbox, &x->notes, &x->way);
 	x->keeps = is_kept(c, x->way.service);
+	x->no_mx = is_without_mx(c, x->way.service);
 	x->asks = receiver_asks(c, s->policy_socket);
 	if (x->asks == RECEIVER_ASKS)
 		find_daemon(x, c);
@@ -357,6 +370,28 @@ list_queue(struct ctlexplain *x)
 		    arena_copy(&f->arena, e.text, strlen(e.text));
 }
 
+/* What waits for the domain says more than a look before, and than the log. */
+static void
+find_queued(struct ctlexplain *x)
+{
+	struct waiting w = {0};
+	struct err ignored;
+
+	if (x->facts.waiting.messages == 0 ||
+	    flush_list(&w, settings_postfix(&x->run->c.set), is_domain,
+		x->domain, &ignored) == -1 ||
+	    w.newest_reason == NULL ||
+	    strncmp(w.newest_reason, "REQUIRETLS", 10) == 0 ||
+	    !logsmtp_holds_for_tls(w.newest_reason)) {
+		flush_release(&w);
+		return;
+	}
+	x->queued = w.newest;
+	x->queued_reason = arena_copy(
+	    &x->facts.arena, w.newest_reason, strlen(w.newest_reason));
+	flush_release(&w);
+}
+
 /* When what waits goes back, which is qmgr(8)'s to say. */
 static void
 find_returned(struct ctlexplain *x, const struct postconf *c)
@@ -457,9 +492,21 @@ find_partner(struct ctlexplain *x, const struct lookup_rule *rule)
 	x->looked = &x->hop;
 }
 
+/* Is it worth asking where mail goes now? Not where no look is held against
+ * that. */
+static bool
+is_by_mx(const struct ctlexplain *x)
+{
+	return !x->no_mx && !x->way.rewritten && x->looked->n > 0 &&
+	       x->level > LEVEL_OPPORTUNISTIC &&
+	       (!x->routed || (x->way.command != NULL &&
+				  strcmp(x->way.command, "smtp") == 0));
+}
+
 static void
 judge(struct ctlexplain *x)
 {
+	struct ctl_facts *looked = x->looked == &x->hop ? &x->hop : &x->facts;
 	const struct explain_asked a = {.facts = x->looked,
 	    .domain = x->domain,
 	    .nexthop = x->nexthop,
@@ -468,9 +515,16 @@ judge(struct ctlexplain *x)
 	    .asks = x->way.asks,
 	    .keeps = x->keeps,
 	    .no_map = *x->map_fault.text != '\0',
-	    .level = x->level};
+	    .level = x->level,
+	    .mx = x->mx.n > 0 ? &x->mx : NULL,
+	    .row = x->has_row ? x->row : span_of(""),
+	    .changed = x->change.time,
+	    .queued = x->queued};
 
 	explain_judge(&a, &x->fate);
+	if (x->fate.is_new != NULL)
+		ctlmove_live(
+		    &x->run->c, looked, x->nexthop, &x->mx, x->fate.is_new);
 }
 
 static int
@@ -513,6 +567,9 @@ ctlexplain(void *run)
 	find_returned(&x, &c);
 	x.past = is_past(&x);
 	find_change(&x);
+	find_queued(&x);
+	if (is_by_mx(&x))
+		ctlmx_ask(&r->c.set, x.nexthop, &x.facts.arena, &x.mx);
 	judge(&x);
 	r->answer = ctlexplainprint(&x);
 	code = code_of(&x);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "ctlfacts.h"
+#include "ctlmx.h"
 #include "decide.h"
 #include "dname.h"
 #include "err.h"
@@ -59,6 +60,12 @@ struct ctlexplain {
 	/* Of the next-hop, where that is another one's; else `facts`. */
 	const struct ctl_facts *looked;
 	struct ctl_facts hop;
+	bool no_mx;	 /* by main.cf the next-hop is the gateway */
+	struct ctlmx mx; /* of the next-hop now; in the arena of the facts */
+	/* When the newest mail to the domain came that waits for TLS; 0: none
+	 * does. And why it waits, as Postfix says. */
+	time_t queued;
+	const char *queued_reason;
 	/* The way, by main.cf. */
 	bool routed;
 	struct err route_fault;

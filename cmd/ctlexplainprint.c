@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "columns.h"
 #include "ctlexplain.h"
+#include "ctlexplainmx.h"
 #include "ctlprint.h"
 #include "ctlstatus.h"
 #include "ctlrun.h"
@@ -145,7 +146,9 @@ put_doubt(const struct ctlexplain *x, struct buf *out)
 				       "after the last probe"
 				     : "a mail failed at %s at %s with %s, "
 				       "after the last probe",
-		    g->failed_before ? g->nexthop : gateway_name(g),
+		    g->failed_before	     ? g->nexthop
+		    : g->failed_host != NULL ? g->failed_host
+					     : gateway_name(g),
 		    clock_text(g->failed, now, when),
 		    fault_text(g->failed_with));
 }
@@ -154,6 +157,8 @@ put_doubt(const struct ctlexplain *x, struct buf *out)
 static void
 put_reason(const struct ctlexplain *x, struct buf *out)
 {
+	char when[CLOCK_MAX];
+
 	switch (x->fate.reason) {
 	case EXPLAIN_GATEWAYS:
 		put_holding(x, out);
@@ -184,6 +189,14 @@ put_reason(const struct ctlexplain *x, struct buf *out)
 		break;
 	case EXPLAIN_OURS:
 		explain_ours_text(x->fate.ours, x->run->c.now, out);
+		break;
+	case EXPLAIN_NEW_MX:
+		ctlexplainmx_print(x, out);
+		break;
+	case EXPLAIN_QUEUE:
+		buf_printf(out, "a mail of %s waits, after the last probe: %s",
+		    clock_text(x->queued, x->run->c.now, when),
+		    quotes(x->queued_reason).s);
 		break;
 	}
 }
@@ -652,7 +665,8 @@ put_next(const struct ctlexplain *x, struct buf *out)
 		buf_puts(out, "tlspact-probe --all");
 	else if (x->fate.reason == EXPLAIN_DOUBTS && x->looked->unsure)
 		buf_puts(out, "tlspact-compile");
-	else if (x->fate.fate == EXPLAIN_UNKNOWN)
+	else if (x->fate.fate == EXPLAIN_UNKNOWN ||
+		 x->fate.reason == EXPLAIN_NEW_MX)
 		buf_printf(out, "tlspact-probe %s",
 		    x->looked->partner == NULL ? x->nexthop : x->looked->name);
 	else if (explain_mended(x->looked))
@@ -681,7 +695,10 @@ put_then(const struct ctlexplain *x, struct buf *out)
 {
 	if (explain_mended(x->looked))
 		return;
-	if (is_theirs(x))
+	/* One that is of the names agreed may be theirs without a word. */
+	if (x->fate.reason == EXPLAIN_NEW_MX && x->fate.fate == EXPLAIN_WAITS)
+		ctlprint_ask_move(x->looked, out);
+	else if (is_theirs(x))
 		ctlprint_tell(x->looked, out);
 	else if (ctl_facts_view(&x->facts, x->run->c.now).lowered)
 		ctlprint_way_back(&x->facts, x->run->c.now, out);
@@ -721,7 +738,8 @@ print_text(const struct ctlexplain *x)
 	if (x->fate.reason == EXPLAIN_OURS && x->looked->blind_why != NULL)
 		buf_puts(&s.words, x->looked->blind_why);
 	row(&s, "  our side");
-	put_gateways(&s, EXPLAIN_TAKES, "  takes it");
+	put_gateways(&s, EXPLAIN_TAKES,
+	    x->fate.reason == EXPLAIN_QUEUE ? "  was seen" : "  takes it");
 	put_gateways(&s, EXPLAIN_HOLDS,
 	    x->fate.fate == EXPLAIN_RETURNED ? "  returned" : "  holds it");
 	put_gateways(&s, EXPLAIN_DOUBT, "  not known");
@@ -915,6 +933,7 @@ json_explanation(const struct ctlexplain *x)
 	    "clear_text", x->fate.clear, "place", json_place(x), "row",
 	    json_row(x), "way", json_way(x), "changed", json_change(x),
 	    "gateways", json_gateways(x));
+	json_object_set_new(root, "mx", ctlexplainmx_json(x));
 	json_object_set_new(root, "from_them", json_from_them(x));
 	json_object_set_new(root, "inbound",
 	    json_pack("{s:b, s:o, s:o, s:o, s:o}", "asked",

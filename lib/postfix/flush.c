@@ -80,6 +80,11 @@ take(struct waiting *w, json_t *message, flush_match_fn *match, void *arg)
 	if (strcmp(queue, "deferred") != 0)
 		return;
 	w->deferred++;
+	if (arrived > w->newest) {
+		w->newest = arrived;
+		free(w->newest_reason);
+		w->newest_reason = reason == NULL ? NULL : mem_dup(reason);
+	}
 	if (w->n == FLUSH_MAX)
 		return;
 	w->id = mem_grow(w->id, w->n, &w->cap, sizeof(*w->id));
@@ -206,6 +211,7 @@ flush_release(struct waiting *w)
 		free(w->id[i]);
 	free(w->id);
 	free(w->reason);
+	free(w->newest_reason);
 	*w = (struct waiting){0};
 }
 

@@ -26,7 +26,9 @@ struct waiting {
 	char **id;	 /* those that are deferred, FLUSH_MAX at most */
 	size_t n, cap;
 	size_t deferred; /* how many those are, beyond FLUSH_MAX too */
-	size_t strange;	 /* lines of the list that were not understood */
+	time_t newest;	 /* when the last of these arrived; 0: there is none */
+	char *newest_reason; /* why that one waits; or NULL */
+	size_t strange;	     /* lines of the list that were not understood */
 };
 
 /*

@@ -4,13 +4,15 @@
 #include <strings.h>
 
 #include "ctlfacts.h"
+#include "ctlmx.h"
+#include "err.h"
 #include "evidence.h"
 #include "fault.h"
 
 struct looking {
 	const struct ctl *c;
 	struct ctl_facts *f;
-	const struct step_gateway *is;
+	const struct ctlmx *mx; /* what DNS names now; NULL: as it was met */
 	const char *last; /* of the others, the last one that was counted */
 	bool known;	  /* it passed before, at another address */
 };
@@ -25,11 +27,15 @@ is_new(const struct ctl_facts *f, size_t i)
 	       fault_is_tls(g->fault) && f->gateway[i].passed == 0;
 }
 
+/* Is it there still? */
 static bool
-is_met(const struct ctl_facts *f, const char *host)
+is_there(const struct looking *k, const char *host)
 {
+	const struct ctl_facts *f = k->f;
 	size_t i;
 
+	if (k->mx != NULL)
+		return ctlmx_has(k->mx, host);
 	for (i = 0; i < f->n; i++)
 		if (strcasecmp(f->step[i].host, host) == 0)
 			return true;
@@ -50,7 +56,7 @@ take_other(struct looking *k, const struct evidence_probe *p)
 	struct ctl_move *m = &k->f->move;
 	uint32_t i;
 
-	if (strcasecmp(p->host, k->is->host) != 0 ||
+	if (strcasecmp(p->host, m->is) != 0 ||
 	    strcmp(p->fault, fault_text(FAULT_OK)) != 0 || r == NULL ||
 	    (i = registry_partner(r, p->partner)) == REGISTRY_NONE ||
 	    r->partner[i].name == k->last)
@@ -73,15 +79,25 @@ take(const struct evidence_gateway *g, void *arg)
 	if (strcmp(p->partner, k->f->name) != 0) {
 		take_other(k, p);
 	} else if (g->passed == 0 || *p->host == '\0' ||
-		   strcasecmp(p->nexthop, k->is->nexthop) != 0) {
+		   strcasecmp(p->nexthop, m->nexthop) != 0) {
 		return true;
-	} else if (strcasecmp(p->host, k->is->host) == 0) {
+	} else if (strcasecmp(p->host, m->is) == 0) {
 		k->known = true;
-	} else if (g->passed > m->until && !is_met(k->f, p->host)) {
+	} else if (g->passed > m->until && !is_there(k, p->host)) {
 		m->until = g->passed;
 		m->was = keep(k->f, p->host);
 	}
 	return true;
+}
+
+static int
+find(struct looking *k, struct evidence *v, struct err *e)
+{
+	if (evidence_gateways(v, NULL, 0, take, k, e) == -1)
+		return -1;
+	if (k->known)
+		k->f->move.was = NULL;
+	return 0;
 }
 
 int
@@ -96,12 +112,23 @@ ctlmove_find(
 		;
 	if (i == f->n)
 		return 0;
-	k.is = &f->step[i];
-	f->move.nexthop = k.is->nexthop;
-	f->move.is = k.is->host;
-	if (evidence_gateways(v, NULL, 0, take, &k, e) == -1)
-		return -1;
-	if (k.known)
+	f->move.nexthop = f->step[i].nexthop;
+	f->move.is = f->step[i].host;
+	return find(&k, v, e);
+}
+
+void
+ctlmove_live(const struct ctl *c, struct ctl_facts *f, const char *nexthop,
+    const struct ctlmx *mx, const char *is)
+{
+	struct looking k = {.c = c, .f = f, .mx = mx};
+	struct evidence *v;
+	struct err ignored;
+
+	f->move = (struct ctl_move){.nexthop = nexthop, .is = is};
+	v = evidence_open(
+	    c->set.evidence, c->set.ledger, EVIDENCE_READ, &ignored);
+	if (find(&k, v, &ignored) == -1)
 		f->move.was = NULL;
-	return 0;
+	evidence_close(v);
 }

@@ -7,7 +7,9 @@
 #include "buf.h"
 #include "clock.h"
 #include "ctlfacts.h"
+#include "ctlmx.h"
 #include "fault.h"
+#include "maprecord.h"
 #include "mem.h"
 #include "step.h"
 
@@ -200,8 +202,12 @@ static void
 judge_gateway(const struct explain_asked *a, size_t i, struct explain *out)
 {
 	const struct ctl_facts *f = a->facts;
-	const enum explain_gateway is = explain_gateway(f, i, a->level);
+	enum explain_gateway is = explain_gateway(f, i, a->level);
 
+	/* A look that found no gateway names none. */
+	if (a->mx != NULL && *f->step[i].host != '\0' &&
+	    !ctlmx_has(a->mx, f->step[i].host))
+		is = EXPLAIN_GONE;
 	out->gateway[i] = is;
 	if (is == EXPLAIN_TAKES)
 		out->clear =
@@ -238,6 +244,101 @@ judge_gateways(const struct explain_asked *a, struct explain *out)
 			judge_gateway(a, i, out);
 }
 
+/* --- Gateways that no look met -------------------------------------------- */
+
+/* Does the row take a certificate with the host's own name? */
+static bool
+is_named(const struct explain_asked *a, const char *host)
+{
+	struct mapmatch left = {0};
+	const size_t n = strlen(host);
+	bool any = false;
+	const char *s;
+	size_t len;
+
+	if (a->row.n > 0)
+		left = mapmatch_of(a->row.p, a->row.n);
+	while (mapmatch_next(&left, ':', &s, &len)) {
+		any = true;
+		/* nexthop, dot-nexthop, hostname: what they are, who knows. */
+		if (memchr(s, '.', len) == NULL ||
+		    (*s == '.' ? n > len &&
+				     strncasecmp(host + n - len, s, len) == 0
+			       : n == len && strncasecmp(host, s, n) == 0))
+			return true;
+	}
+	return !any;
+}
+
+/* The gateway at whose next-hop, by the log, a mail failed at the host. */
+static bool
+failed_at(const struct explain_asked *a, const char *host, struct explain *out)
+{
+	const struct ctl_facts *f = a->facts;
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		if (f->step[i].failed_host != NULL &&
+		    out->gateway[i] != EXPLAIN_OTHER &&
+		    strcasecmp(f->step[i].failed_host, host) == 0 &&
+		    f->step[i].failed > a->changed &&
+		    fails_since(f, i, a->level)) {
+			out->failed = i;
+			return true;
+		}
+	return false;
+}
+
+static bool
+is_met(
+    const struct explain_asked *a, const char *host, const struct explain *out)
+{
+	const struct ctl_facts *f = a->facts;
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		if (out->gateway[i] != EXPLAIN_OTHER &&
+		    strcasecmp(f->step[i].host, host) == 0)
+			return true;
+	return false;
+}
+
+/* Does the queue say more than the look, by the rule of now? */
+static bool
+is_queued(const struct explain_asked *a, const struct explain *out)
+{
+	return a->queued > out->probed && a->queued > a->changed &&
+	       out->probed != 0 && a->level > LEVEL_OPPORTUNISTIC;
+}
+
+/* Of those that DNS names: is one new, and does each of these hold mail? */
+static void
+find_new(const struct explain_asked *a, struct explain *out)
+{
+	enum explain_new why;
+	size_t i, unsure = 0;
+
+	if (a->mx == NULL || out->gateway == NULL || out->borrowed)
+		return;
+	for (i = 0; i < a->mx->n; i++) {
+		if (is_met(a, a->mx->host[i], out))
+			continue;
+		why = failed_at(a, a->mx->host[i], out) ? EXPLAIN_NEW_FAILED
+		      : is_queued(a, out)		? EXPLAIN_NEW_QUEUED
+		      : a->level == LEVEL_SECURE && !is_named(a, a->mx->host[i])
+			  ? EXPLAIN_NEW_UNNAMED
+			  : EXPLAIN_NEW_UNKNOWN;
+		unsure += why == EXPLAIN_NEW_UNKNOWN;
+		if (out->is_new != NULL &&
+		    (why != EXPLAIN_NEW_UNKNOWN || out->why == why))
+			continue;
+		out->is_new = a->mx->host[i];
+		out->why = why;
+	}
+	if (unsure > 0 || out->doubts > 0)
+		out->why = EXPLAIN_NEW_UNKNOWN;
+}
+
 static void
 settle(struct explain *out, enum explain_fate fate, enum explain_reason reason)
 {
@@ -256,8 +357,16 @@ explain_judge(const struct explain_asked *a, struct explain *out)
 	if (out->reason != EXPLAIN_GATEWAYS)
 		return;
 	judge_gateways(a, out);
+	find_new(a, out);
 	if (a->no_map && (!a->routed || a->asks))
 		settle(out, EXPLAIN_WAITS, EXPLAIN_NO_MAP);
+	else if (out->takes > 0 && is_queued(a, out))
+		settle(out, EXPLAIN_UNKNOWN, EXPLAIN_QUEUE);
+	else if (out->takes == 0 && out->is_new != NULL)
+		settle(out,
+		    out->why == EXPLAIN_NEW_UNKNOWN ? EXPLAIN_UNKNOWN
+						    : EXPLAIN_WAITS,
+		    EXPLAIN_NEW_MX);
 	else if (out->takes > 0)
 		settle(out, EXPLAIN_MOVES, EXPLAIN_GATEWAYS);
 	else if (out->doubts > 0)

@@ -1,6 +1,7 @@
 /*
  * explain.h: would a mail to an address move now, and at which gateways? By
- * what main.cf and the map say, and what the last look found. Pure.
+ * what main.cf and the map say, what the last look found, and what DNS, queue
+ * and log say since. Pure.
  */
 #ifndef EXPLAIN_H
 #define EXPLAIN_H
@@ -10,9 +11,11 @@
 #include <time.h>
 
 #include "level.h"
+#include "span.h"
 
 struct buf;
 struct ctl_facts;
+struct ctlmx;
 struct step_gateway;
 
 enum explain_fate {
@@ -36,6 +39,8 @@ enum explain_reason {
 	EXPLAIN_NO_EVIDENCE, /* whether one was, cannot be read */
 	EXPLAIN_DOUBTS,	     /* what they showed may not hold any more */
 	EXPLAIN_OURS,	     /* the last look at them failed on our side */
+	EXPLAIN_NEW_MX,	     /* DNS names one that no look met: out->is_new */
+	EXPLAIN_QUEUE,	     /* a mail that came after the look waits for TLS */
 };
 
 struct explain_asked {
@@ -48,6 +53,12 @@ struct explain_asked {
 	bool keeps;	     /* it returns nothing at once, whatever DNS says */
 	bool no_map;	     /* which cannot be read */
 	enum level level;    /* in force for that next-hop */
+	const struct ctlmx *mx; /* of the next-hop now; NULL: not known */
+	struct span row;	/* of the next-hop; "": none */
+	time_t changed;		/* when the rule was, last; 0: not known */
+	/* When the newest mail came to the domain that waits for TLS; 0: none
+	 * does. */
+	time_t queued;
 };
 
 /* What a gateway of the facts is to this mail. */
@@ -56,6 +67,15 @@ enum explain_gateway {
 	EXPLAIN_TAKES,
 	EXPLAIN_HOLDS,
 	EXPLAIN_DOUBT, /* the look does not tell, see explain_gateway() */
+	EXPLAIN_GONE,  /* DNS does not name it any more */
+};
+
+/* Why mail waits for gateways that no look met. */
+enum explain_new {
+	EXPLAIN_NEW_UNKNOWN, /* nothing tells that it does */
+	EXPLAIN_NEW_FAILED,  /* a mail failed there, by the log */
+	EXPLAIN_NEW_QUEUED,  /* a mail waits since the look */
+	EXPLAIN_NEW_UNNAMED, /* the row has not their names */
 };
 
 struct explain {
@@ -63,10 +83,13 @@ struct explain {
 	enum explain_reason reason;
 	enum explain_gateway *gateway; /* one each of facts->gateway; owned */
 	size_t takes, holds, doubts;
-	bool clear;    /* it would go in clear text, by what was seen */
-	bool borrowed; /* the looks were at other domains of the partner */
-	time_t probed; /* the last of these looks; 0: none */
-	time_t ours;   /* EXPLAIN_OURS: when it failed */
+	bool clear;	    /* it would go in clear text, by what was seen */
+	bool borrowed;	    /* the looks were at other domains of the partner */
+	time_t probed;	    /* the last of these looks; 0: none */
+	time_t ours;	    /* EXPLAIN_OURS: when it failed */
+	const char *is_new; /* the first that DNS names and no look met */
+	enum explain_new why; /* then */
+	size_t failed; /* then: of which gateway of the facts the log tells */
 };
 
 void explain_judge(const struct explain_asked *a, struct explain *out);

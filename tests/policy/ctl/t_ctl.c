@@ -481,20 +481,24 @@ static void
 test_oldest(void **state)
 {
 	static const struct {
-		const char *name, *list, *want;
+		const char *name, *list, *want, *newest;
 	} cases[] = {
 	    {"the oldest is the last",
 		WAITS("A1", "1795391000", WHY("new"))
 		    WAITS("B2", "1795390000", WHY("old")),
-		"old"},
+		"old", "new"},
 	    {"the oldest is the first",
 		WAITS("B2", "1795390000", WHY("old"))
 		    WAITS("A1", "1795391000", WHY("new")),
-		"old"},
+		"old", "new"},
 	    {"the oldest has no reason",
 		WAITS("A1", "1795391000", WHY("new"))
 		    WAITS("B2", "1795390000", ""),
-		"none"},
+		"none", "new"},
+	    {"nor has the newest",
+		WAITS("A1", "1795391000", "")
+		    WAITS("B2", "1795390000", WHY("old")),
+		"old", "none"},
 	};
 	struct waiting w;
 	size_t i;
@@ -505,6 +509,10 @@ test_oldest(void **state)
 		assert_int_equal(w.messages, 2);
 		check_str(cases[i].name, w.reason == NULL ? "none" : w.reason,
 		    cases[i].want);
+		assert_int_equal(w.newest, 1795391000);
+		check_str(cases[i].name,
+		    w.newest_reason == NULL ? "none" : w.newest_reason,
+		    cases[i].newest);
 		flush_release(&w);
 	}
 }

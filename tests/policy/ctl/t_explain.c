@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "ctlfacts.h"
+#include "ctlmx.h"
 #include "explain.h"
 
 #define GATEWAYS 3
@@ -227,6 +228,131 @@ t_judge(void **state)
 	}
 }
 
+/* DNS names others than were looked at, at 7, or the queue says more. */
+static void
+t_new_mx(void **state)
+{
+#define AT(h, f)                                                        \
+	{                                                               \
+		.nexthop = "a.example", .host = (h), .fault = FAULT_##f \
+	}
+#define NEW_FAILED(h, at, f)                                                 \
+	{                                                                    \
+		.nexthop = "a.example", .host = "mx1.a.example",             \
+		.fault = FAULT_OK, .failed = (at), .failed_with = FAULT_##f, \
+		.failed_host = (h)                                           \
+	}
+	static const struct {
+		const char *name, *mx[3], *row;
+		struct step_gateway g[2];
+		enum level level;
+		enum explain_fate fate;
+		enum explain_reason reason;
+		enum explain_new why;
+		time_t changed, queued;
+	} rows[] = {
+	    {"the same", {"MX1.a.example"}, "secure match=mx1.a.example",
+		{AT("mx1.a.example", OK)}, LEVEL_SECURE, EXPLAIN_MOVES,
+		EXPLAIN_GATEWAYS, 0, 0, 0},
+	    {"not known", {NULL}, "secure match=mx1.a.example",
+		{AT("mx1.a.example", OK)}, LEVEL_SECURE, EXPLAIN_MOVES,
+		EXPLAIN_GATEWAYS, 0, 0, 0},
+	    {"one more", {"h9.b.example", "mx1.a.example"},
+		"secure match=mx1.a.example", {AT("mx1.a.example", OK)},
+		LEVEL_SECURE, EXPLAIN_MOVES, EXPLAIN_GATEWAYS,
+		EXPLAIN_NEW_UNNAMED, 0, 0},
+	    {"another, not in the row", {"h9.b.example"},
+		"secure match=mx1.a.example:.c.example",
+		{AT("mx1.a.example", OK)}, LEVEL_SECURE, EXPLAIN_WAITS,
+		EXPLAIN_NEW_MX, EXPLAIN_NEW_UNNAMED, 0, 0},
+	    {"in it by its domain", {"h9.b.example"},
+		"secure match=mx1.a.example:.B.example",
+		{AT("mx1.a.example", OK)}, LEVEL_SECURE, EXPLAIN_UNKNOWN,
+		EXPLAIN_NEW_MX, EXPLAIN_NEW_UNKNOWN, 0, 0},
+	    {"in it by its name", {"h9.b.example"}, "secure match=H9.b.example",
+		{AT("mx1.a.example", OK)}, LEVEL_SECURE, EXPLAIN_UNKNOWN,
+		EXPLAIN_NEW_MX, EXPLAIN_NEW_UNKNOWN, 0, 0},
+	    {"any host's", {"h9.b.example"}, "verify match=hostname",
+		{AT("mx1.a.example", OK)}, LEVEL_SECURE, EXPLAIN_UNKNOWN,
+		EXPLAIN_NEW_MX, EXPLAIN_NEW_UNKNOWN, 0, 0},
+	    {"no names", {"h9.b.example"}, "dane-only",
+		{AT("mx1.a.example", OK)}, LEVEL_SECURE, EXPLAIN_UNKNOWN,
+		EXPLAIN_NEW_MX, EXPLAIN_NEW_UNKNOWN, 0, 0},
+	    {"none is asked for", {"h9.b.example"}, "encrypt",
+		{AT("mx1.a.example", OK)}, LEVEL_ENCRYPT, EXPLAIN_UNKNOWN,
+		EXPLAIN_NEW_MX, EXPLAIN_NEW_UNKNOWN, 0, 0},
+	    {"one of two may", {"h9.b.example", "h9.c.example"},
+		"secure match=h9.c.example", {AT("mx1.a.example", OK)},
+		LEVEL_SECURE, EXPLAIN_UNKNOWN, EXPLAIN_NEW_MX,
+		EXPLAIN_NEW_UNKNOWN, 0, 0},
+	    {"beside one that fails", {"h9.b.example", "mx1.a.example"},
+		"secure match=.b.example", {AT("mx1.a.example", EXPIRED)},
+		LEVEL_SECURE, EXPLAIN_UNKNOWN, EXPLAIN_NEW_MX,
+		EXPLAIN_NEW_UNKNOWN, 0, 0},
+	    {"none was there before", {"h9.b.example"},
+		"secure match=.b.example", {AT("", NO_MX)}, LEVEL_SECURE,
+		EXPLAIN_UNKNOWN, EXPLAIN_NEW_MX, EXPLAIN_NEW_UNKNOWN, 0, 0},
+	    {"a mail failed there", {"h9.b.example"}, "secure match=.b.example",
+		{NEW_FAILED("h9.b.example", 8, NAME_MISMATCH)}, LEVEL_SECURE,
+		EXPLAIN_WAITS, EXPLAIN_NEW_MX, EXPLAIN_NEW_FAILED, 0, 0},
+	    {"by the rule before", {"h9.b.example"}, "secure match=.b.example",
+		{NEW_FAILED("h9.b.example", 8, NAME_MISMATCH)}, LEVEL_SECURE,
+		EXPLAIN_UNKNOWN, EXPLAIN_NEW_MX, EXPLAIN_NEW_UNKNOWN, 9, 0},
+	    {"lowered since", {"h9.b.example"}, "encrypt",
+		{NEW_FAILED("h9.b.example", 8, NAME_MISMATCH)}, LEVEL_ENCRYPT,
+		EXPLAIN_UNKNOWN, EXPLAIN_NEW_MX, EXPLAIN_NEW_UNKNOWN, 0, 0},
+	    {"at yet another one", {"h9.b.example"}, "secure match=.b.example",
+		{NEW_FAILED("h8.b.example", 8, NAME_MISMATCH)}, LEVEL_SECURE,
+		EXPLAIN_UNKNOWN, EXPLAIN_NEW_MX, EXPLAIN_NEW_UNKNOWN, 0, 0},
+	    {"a mail waits since", {"h9.b.example"}, "secure match=.b.example",
+		{AT("mx1.a.example", OK)}, LEVEL_SECURE, EXPLAIN_WAITS,
+		EXPLAIN_NEW_MX, EXPLAIN_NEW_QUEUED, 0, 8},
+	    {"and nothing is new", {"mx1.a.example"},
+		"secure match=mx1.a.example", {AT("mx1.a.example", OK)},
+		LEVEL_SECURE, EXPLAIN_UNKNOWN, EXPLAIN_QUEUE, 0, 0, 8},
+	    {"before the look", {"mx1.a.example"}, "secure match=mx1.a.example",
+		{AT("mx1.a.example", OK)}, LEVEL_SECURE, EXPLAIN_MOVES,
+		EXPLAIN_GATEWAYS, 0, 0, 7},
+	    {"before the rule", {"mx1.a.example"}, "secure match=mx1.a.example",
+		{AT("mx1.a.example", OK)}, LEVEL_SECURE, EXPLAIN_MOVES,
+		EXPLAIN_GATEWAYS, 0, 9, 8},
+	};
+	struct evidence_gateway seen[2];
+	struct step_gateway step[2];
+	struct explain_asked a;
+	struct ctl_facts f;
+	struct explain x;
+	struct ctlmx mx;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		memcpy(step, rows[i].g, sizeof(step));
+		memset(seen, 0, sizeof(seen));
+		seen[0].last.time = 7;
+		f = (struct ctl_facts){.full = LEVEL_SECURE,
+		    .step = step,
+		    .gateway = seen,
+		    .n = 1};
+		mx = (struct ctlmx){.host = rows[i].mx};
+		while (rows[i].mx[mx.n] != NULL)
+			mx.n++;
+		a = (struct explain_asked){.facts = &f,
+		    .domain = "a.example",
+		    .nexthop = "a.example",
+		    .level = rows[i].level,
+		    .mx = mx.n > 0 ? &mx : NULL,
+		    .row = span_of(rows[i].row),
+		    .changed = rows[i].changed,
+		    .queued = rows[i].queued};
+		explain_judge(&a, &x);
+		check_int(rows[i].name, x.fate, rows[i].fate);
+		check_int(rows[i].name, x.reason, rows[i].reason);
+		check_int(rows[i].name, x.why, rows[i].why);
+		explain_release(&x);
+	}
+}
+
 /* Lowered to keys: who shows another one gets no mail, whatever it is worth. */
 static void
 t_pinned(void **state)
@@ -305,6 +431,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_takes),
 	    cmocka_unit_test(t_judge),
+	    cmocka_unit_test(t_new_mx),
 	    cmocka_unit_test(t_pinned),
 	    cmocka_unit_test(t_nobody),
 	};
