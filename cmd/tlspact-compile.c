@@ -175,6 +175,48 @@ print_now(struct run *run, const struct mapchange *x, struct buf *out)
 		mapchange_print_now(x, main_cf ? main_level(run) : NULL, out);
 }
 
+/* What is demanded of their mail where that is not what the row demands. */
+static void
+put_rule(const struct mapdemand *d, struct buf *out)
+{
+	buf_clear(out);
+	buf_puts(out, "");
+	if (d->record != NULL)
+		mapdemand_print(d, true, out);
+}
+
+/* Does no row for Postfix tell of it, only the record beside it? */
+static bool
+is_beside(const struct mapchange *x)
+{
+	return x->change != CHANGE_NONE && (x->client || x->row == CHANGE_NONE);
+}
+
+/* Is anything else demanded than the rows tell? */
+static bool
+has_rule(const struct mapchange *x)
+{
+	struct buf was = {0}, is = {0};
+	bool differs;
+
+	put_rule(&x->was, &was);
+	put_rule(&x->is, &is);
+	differs = strcmp(was.data, is.data) != 0;
+	buf_free(&was);
+	buf_free(&is);
+	return is_beside(x) || differs;
+}
+
+static void
+print_rule(const struct mapchange *x, struct buf *out)
+{
+	struct buf text = {0};
+
+	mapchange_print(x, &text);
+	put_row(out, "  rule", text.data, text.len);
+	buf_free(&text);
+}
+
 static void
 print_diff(struct run *run)
 {
@@ -185,6 +227,11 @@ print_diff(struct run *run)
 
 	for (i = 0; i < run->map.changes.n; i++) {
 		x = &run->map.changes.v[i];
+		if (is_beside(x)) {
+			put_row(
+			    &out, change_name(x->change), x->key, x->keylen);
+			print_rule(x, &out);
+		}
 		if (x->client || x->row == CHANGE_NONE)
 			continue;
 		put_row(&out, x->same ? "same" : change_name(x->row), x->key,
@@ -195,6 +242,8 @@ print_diff(struct run *run)
 			put_row(&out, "", held, strlen(held));
 		if (x->is.row != NULL)
 			put_row(&out, "  is", x->is.row, strlen(x->is.row));
+		if (has_rule(x))
+			print_rule(x, &out);
 		print_now(run, x, &now);
 		if (now.len > 0)
 			put_row(&out, "  now", now.data, now.len);
@@ -222,6 +271,17 @@ changed_rows(const struct mapchanges *c)
 
 	for (i = CHANGE_ADDED; i <= CHANGE_OTHER; i++)
 		n += c->row[i];
+	return n;
+}
+
+/* Of mail from them, and with all that no row tells; of those listed. */
+static size_t
+changed_rules(const struct mapchanges *c)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < c->n; i++)
+		n += is_beside(&c->v[i]);
 	return n;
 }
 
@@ -346,6 +406,7 @@ print_summary(const struct run *run)
 	const struct compiled *c = &run->map.compiled;
 	size_t n = changed_rows(&run->map.changes);
 	size_t same = same_rows(&run->map.changes);
+	size_t rules = run->dry ? changed_rules(&run->map.changes) : 0;
 	struct buf words = {0};
 	char until[CLOCK_MAX], last[CLOCK_MAX];
 
@@ -370,6 +431,9 @@ print_summary(const struct run *run)
 		    run->dry ? "would be " : "");
 	if (same > 0)
 		buf_printf(&words, ", %zu to the same in other words", same);
+	if (rules > 0)
+		buf_printf(&words, "; %zu rule%s that no row tells of", rules,
+		    num_plural(rules));
 	if (run->map.diags.warnings > 0)
 		buf_printf(&words, "; %zu warning%s", run->map.diags.warnings,
 		    num_plural(run->map.diags.warnings));
@@ -483,6 +547,30 @@ json_rows(struct run *run)
 	return list;
 }
 
+static json_t *
+json_rules(const struct run *run)
+{
+	json_t *list = json_array();
+	const struct mapchange *x;
+	struct buf text = {0};
+	size_t i;
+
+	for (i = 0; i < run->map.changes.n; i++) {
+		x = &run->map.changes.v[i];
+		if (x->change == CHANGE_NONE || !has_rule(x))
+			continue;
+		buf_clear(&text);
+		mapchange_print(x, &text);
+		json_array_append_new(
+		    list, json_pack("{s:s, s:o, s:b, s:o}", "change",
+			      change_name(x->change), "key",
+			      json_bytes(x->key, x->keylen), "client",
+			      x->client, "rule", json_text(text.data)));
+	}
+	buf_free(&text);
+	return list;
+}
+
 static void
 print_json(struct run *run, time_t now, int code)
 {
@@ -514,6 +602,8 @@ print_json(struct run *run, time_t now, int code)
 	json_object_set_new(root, "ended", json_left(run));
 	if (run->diff || run->text || run->opt.verbose)
 		json_object_set_new(root, "rows", json_rows(run));
+	if (run->diff || run->opt.verbose)
+		json_object_set_new(root, "rules", json_rules(run));
 	common_answer(SCHEMA, now, code, root);
 }
 

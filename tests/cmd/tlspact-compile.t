@@ -147,7 +147,7 @@ compile -n
 is '-n exits as a run would' "$rc" 0
 is '-n says what would be, and what gets weaker by name' "$out" \
 	'2 rows weaker: münchen.example encrypt protocols=>=TLSv1.2 -> encrypt protocols=>=TLSv1.1; xn--mnchen-3ya.example encrypt protocols=>=TLSv1.2 -> encrypt protocols=>=TLSv1.1
-5 domains of 4 partners: 4 enforced, 1 opportunistic; 7 rows would be changed (nothing written)'
+5 domains of 4 partners: 4 enforced, 1 opportunistic; 7 rows would be changed; 1 rule that no row tells of (nothing written)'
 is '-n writes nothing' "$(state "$map")" "$before"
 compile --dry-run
 is '--dry-run is -n' "$rc $(state "$map")" "0 $before"
@@ -177,8 +177,10 @@ added    umbrella.example
 removed  initech.example
   was    may
   now    by smtp_tls_security_level = may of main.cf
+removed  .relay.example
+  rule   inbound require -> nothing
 2 rows weaker: münchen.example encrypt protocols=>=TLSv1.2 -> encrypt protocols=>=TLSv1.1; xn--mnchen-3ya.example encrypt protocols=>=TLSv1.2 -> encrypt protocols=>=TLSv1.1
-5 domains of 4 partners: 4 enforced, 1 opportunistic; 7 rows would be changed (nothing written)
+5 domains of 4 partners: 4 enforced, 1 opportunistic; 7 rows would be changed; 1 rule that no row tells of (nothing written)
 DIFF
 )"
 is '--diff writes nothing' "$(state "$map")" "$before"
@@ -187,7 +189,7 @@ like 'where main.cf cannot be read' "$out" '
   now    by smtp_tls_security_level of main.cf
 '
 compile -v
-is '-v shows what changed, and writes' "$rc $(grep -c '^[a-z]' <<<"$out")" '0 7'
+is '-v shows what changed, and writes' "$rc $(grep -c '^[a-z]' <<<"$out")" '0 8'
 isnt 'the map is new' "$(state "$map")" "$before"
 compile --diff
 is '--diff of no difference' "$out" \
@@ -195,6 +197,13 @@ is '--diff of no difference' "$out" \
 
 ## A change of the inbound rule alone is no row of Postfix, but is written.
 sed -i 's/^partner   umbrella/& inbound=warn/' "$T/registry"
+compile --diff
+like 'an inbound rule is told by the dry run' "$out" '^stronger umbrella.example
+  rule   opportunistic -> opportunistic, inbound warn
+.*; no row changed; 1 rule that no row tells of \(nothing written\)$'
+compile --diff -j
+is 'as JSON, too' "$(jq -r '.rules[] | "\(.key) \(.client) \(.rule)"' <<<"$out")" \
+	'umbrella.example false opportunistic -> opportunistic, inbound warn'
 compile
 like 'an inbound rule changes no row' "$out" '; no row changed$'
 is 'but the map' "$(cdb -q "$map" ' d:umbrella.example' | cut -d' ' -f1,2)" \
