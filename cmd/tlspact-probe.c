@@ -581,6 +581,9 @@ report(struct run *run)
 	    proberecord_seen(run->record, run->registry, r.now,
 		step_span(run->set.probe_timeout), &r.seen, &r.nseen, &e) == -1)
 		say_err(&e);
+	if (run->enforced && proberecord_moved(run->record, r.row, r.n,
+				 &r.moved, &r.nmoved, &e) == -1)
+		say_err(&e);
 	if (run->form == TABLE && text != NULL) {
 		buf_puts(&b, text);
 		code = r.code;

@@ -8,13 +8,13 @@
 #include "err.h"
 #include "evidence.h"
 #include "fault.h"
+#include "probemoved.h"
 
 struct looking {
 	const struct ctl *c;
 	struct ctl_facts *f;
 	const struct ctlmx *mx; /* what DNS names now; NULL: as it was met */
 	const char *last; /* of the others, the last one that was counted */
-	bool known;	  /* it passed before, at another address */
 };
 
 /* It fails by TLS, and never passed at that address. */
@@ -29,8 +29,9 @@ is_new(const struct ctl_facts *f, size_t i)
 
 /* Is it there still? */
 static bool
-is_there(const struct looking *k, const char *host)
+is_there(const char *host, void *arg)
 {
+	const struct looking *k = arg;
 	const struct ctl_facts *f = k->f;
 	size_t i;
 
@@ -49,43 +50,26 @@ keep(struct ctl_facts *f, const char *s)
 }
 
 /* Who else is served by the new one. They come partner by partner. */
-static void
-take_other(struct looking *k, const struct evidence_probe *p)
+static bool
+take_other(const struct evidence_gateway *g, void *arg)
 {
+	struct looking *k = arg;
+	const struct evidence_probe *p = &g->last;
 	const struct registry *r = k->c->registry;
 	struct ctl_move *m = &k->f->move;
 	uint32_t i;
 
-	if (strcasecmp(p->host, m->is) != 0 ||
+	if (strcmp(p->partner, k->f->name) == 0 ||
+	    strcasecmp(p->host, m->is) != 0 ||
 	    strcmp(p->fault, fault_text(FAULT_OK)) != 0 || r == NULL ||
 	    (i = registry_partner(r, p->partner)) == REGISTRY_NONE ||
 	    r->partner[i].name == k->last)
-		return;
+		return true;
 	k->last = r->partner[i].name;
 	if (m->others++ == 0) {
 		m->other = keep(k->f, p->partner);
 		(void)registry_provider(
 		    r, r->partner[i].provider, &m->provider);
-	}
-}
-
-static bool
-take(const struct evidence_gateway *g, void *arg)
-{
-	struct looking *k = arg;
-	struct ctl_move *m = &k->f->move;
-	const struct evidence_probe *p = &g->last;
-
-	if (strcmp(p->partner, k->f->name) != 0) {
-		take_other(k, p);
-	} else if (g->passed == 0 || *p->host == '\0' ||
-		   strcasecmp(p->nexthop, m->nexthop) != 0) {
-		return true;
-	} else if (strcasecmp(p->host, m->is) == 0) {
-		k->known = true;
-	} else if (g->passed > m->until && !is_there(k, p->host)) {
-		m->until = g->passed;
-		m->was = keep(k->f, p->host);
 	}
 	return true;
 }
@@ -93,11 +77,16 @@ take(const struct evidence_gateway *g, void *arg)
 static int
 find(struct looking *k, struct evidence *v, struct err *e)
 {
-	if (evidence_gateways(v, NULL, 0, take, k, e) == -1)
+	struct ctl_move *m = &k->f->move;
+	struct probemoved x = {
+	    .partner = k->f->name, .nexthop = m->nexthop, .is = m->is};
+
+	if (probemoved_find(&x, v, is_there, k, &k->f->arena, e) == -1)
 		return -1;
-	if (k->known)
-		k->f->move.was = NULL;
-	return 0;
+	m->was = x.was;
+	m->until = x.until;
+	return x.was == NULL ? 0
+			     : evidence_gateways(v, NULL, 0, take_other, k, e);
 }
 
 int

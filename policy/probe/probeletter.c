@@ -8,6 +8,7 @@
 #include "json.h"
 #include "mem.h"
 #include "num.h"
+#include "probemoved.h"
 #include "probereport.h"
 #include "quote.h"
 
@@ -192,6 +193,33 @@ put_signature(
 		buf_printf(out, "\nThe postmaster of %s\n", r->helo);
 }
 
+/*
+ * Did they move? Whoever forges their DNS takes our question as well, so it is
+ * to be answered on another way.
+ */
+static void
+put_question(const struct probereport *r, const struct probereport_group *g,
+    struct buf *out)
+{
+	const struct probemoved *m;
+	char when[NUM_TIME_MAX], *text;
+	size_t i;
+
+	for (i = 0; i < r->nmoved; i++) {
+		m = &r->moved[i];
+		if (strcmp(m->partner, r->row[g->begin]->target->name) != 0)
+			continue;
+		text = mem_printf("The MX of %s was %s until %.10s, and is %s "
+				  "now. Is that yours? Please tell us by "
+				  "telephone, or in another way that does not "
+				  "depend on DNS, before we agree to it.",
+		    m->nexthop, m->was, num_time_text(m->until, when), m->is);
+		put_wrapped("", "", text, out);
+		buf_putc(out, '\n');
+		free(text);
+	}
+}
+
 static void
 put_mail(const struct probereport *r, const struct probereport_group *g,
     struct buf *out)
@@ -213,6 +241,7 @@ put_mail(const struct probereport *r, const struct probereport_group *g,
 	    enforced && g->failed > 0 ? ": our mail to you " : "",
 	    enforced && g->failed > 0 ? do_wait : "");
 	buf_puts(out, "Dear postmaster,\n\n");
+	put_question(r, g, out);
 	text = mem_printf("%s check the certificates of your mail gateways. On "
 			  "%.10s we looked at them from %s:",
 	    enforced ? "As agreed, we exchange mail with you over TLS only, and"

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 
 #include "arena.h"
@@ -9,8 +10,10 @@
 #include "clock.h"
 #include "err.h"
 #include "evidence_log.h"
+#include "fault.h"
 #include "judge.h"
 #include "mem.h"
+#include "probemoved.h"
 #include "probeplan.h"
 #include "proberun.h"
 #include "registry.h"
@@ -30,6 +33,8 @@ struct proberecord {
 	struct arena arena;
 	struct evidence_probe *seen;
 	size_t nseen, cap;
+	struct probemoved *moved;
+	size_t nmoved, moved_cap;
 	const struct registry *registry;
 	time_t span;
 };
@@ -290,6 +295,57 @@ proberecord_seen(struct proberecord *p, const struct registry *reg, time_t now,
 	return rv;
 }
 
+/* The rows of a look, of which target. */
+struct there {
+	struct proberow *const *row;
+	size_t n;
+	const struct probetarget *target;
+};
+
+static bool
+is_there(const char *host, void *arg)
+{
+	const struct there *t = arg;
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		if (t->row[i]->target == t->target &&
+		    strcasecmp(t->row[i]->seen.host, host) == 0)
+			return true;
+	return false;
+}
+
+int
+proberecord_moved(struct proberecord *p, struct proberow *const *row, size_t n,
+    const struct probemoved **moved, size_t *nmoved, struct err *e)
+{
+	struct there t = {.row = row, .n = n};
+	struct probemoved m;
+	size_t i;
+
+	for (i = 0; i < n && p->evidence != NULL; i++) {
+		if (row[i]->target == t.target ||
+		    row[i]->target->partner == NULL ||
+		    *row[i]->seen.host == '\0' || !fault_is_tls(row[i]->fault))
+			continue;
+		t.target = row[i]->target;
+		m = (struct probemoved){.partner = t.target->name,
+		    .nexthop = t.target->nexthop,
+		    .is = row[i]->seen.host};
+		if (probemoved_find(
+			&m, p->evidence, is_there, &t, &p->arena, e) == -1)
+			return -1;
+		if (m.was == NULL)
+			continue;
+		p->moved = mem_grow(
+		    p->moved, p->nmoved, &p->moved_cap, sizeof(*p->moved));
+		p->moved[p->nmoved++] = m;
+	}
+	*moved = p->moved;
+	*nmoved = p->nmoved;
+	return 0;
+}
+
 int
 proberecord_end(struct proberecord *p, time_t now, uint64_t keep, size_t *lost,
     struct err *e)
@@ -314,5 +370,6 @@ proberecord_close(struct proberecord *p)
 	buf_free(&p->pem);
 	arena_free(&p->arena);
 	free(p->seen);
+	free(p->moved);
 	free(p);
 }

@@ -7,6 +7,7 @@
 #include "evidence.h"
 
 struct err;
+struct probemoved;
 struct proberecord;
 struct proberow;
 struct probetarget;
@@ -67,6 +68,14 @@ void proberecord_slow(const char *path, const char *ledger,
 int proberecord_seen(struct proberecord *p, const struct registry *reg,
     time_t now, time_t span, const struct evidence_probe **seen, size_t *n,
     struct err *e);
+
+/*
+ * The rows whose gateway fails by TLS and is new at its next-hop, where another
+ * one passed that is in no row: one for each next-hop, of registered partners.
+ * They live until p is closed. 0, or -1 with *e set.
+ */
+int proberecord_moved(struct proberecord *p, struct proberow *const *row,
+    size_t n, const struct probemoved **moved, size_t *nmoved, struct err *e);
 
 /* What the warden and the reports ask for is never removed. */
 #define PROBERECORD_KEEP (90u * 86400) /* seconds */

@@ -16,6 +16,7 @@
 
 struct buf;
 struct json_t;
+struct probemoved;
 
 struct probereport {
 	struct proberow *const *row;
@@ -35,6 +36,8 @@ struct probereport {
 	struct json_t *messages; /* JSON: taken over, what was said so far */
 	/* Judged as enforced: the host that looked; else NULL. */
 	const char *helo;
+	const struct probemoved *moved; /* then: proberecord_moved() */
+	size_t nmoved;
 	/* Who signs a letter, if it is an address; else, or NULL, the host. */
 	const char *operator_;
 };

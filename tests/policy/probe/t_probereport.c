@@ -4,6 +4,7 @@
 #include "json.h"
 #include "mem.h"
 #include "probemetrics.h"
+#include "probemoved.h"
 #include "probeplan.h"
 #include "probeletter.h"
 #include "probereport.h"
@@ -523,6 +524,35 @@ test_letter_enforced(void **state)
 	done(&w);
 }
 
+/* Who has another gateway is asked about that first; nobody else is. */
+static void
+test_letter_moved(void **state)
+{
+	static const struct probemoved moved = {.partner = "initech",
+	    .nexthop = "initech.example",
+	    .was = "mx1.initech.example",
+	    .until = AT - DAY,
+	    .is = "h9.hosting.example"};
+	struct world w;
+
+	(void)state;
+	world(&w);
+	w.row[5] = row(4, "h9.hosting.example", "192.0.2.9", FAULT_EXPIRED, 0);
+	w.r.n = 6;
+	w.r.helo = "us.example";
+	w.r.moved = &moved;
+	w.r.nmoved = 1;
+	probeletter_enforce.put(&w.r, &w.out);
+	has(&w,
+	    "To: it@b.example\nSubject: TLS of your mail gateways: our "
+	    "mail to you would wait\n\nDear postmaster,\n\nThe MX of "
+	    "initech.example was mx1.initech.example until 2026-11-22, and\n"
+	    "is h9.hosting.example now. Is that yours? ");
+	has(&w, "To: postmaster@acme.example\nSubject: TLS of your mail "
+		"gateways\n\nDear postmaster,\n\nWe would like to ");
+	done(&w);
+}
+
 /* By what the map holds it to, and what would get it moving. */
 static void
 test_letter_waits(void **state)
@@ -637,6 +667,7 @@ main(void)
 	    cmocka_unit_test(test_json),
 	    cmocka_unit_test(test_letter),
 	    cmocka_unit_test(test_letter_enforced),
+	    cmocka_unit_test(test_letter_moved),
 	    cmocka_unit_test(test_letter_waits),
 	    cmocka_unit_test(test_letter_issuer),
 	};
