@@ -11,6 +11,7 @@
 #include "ctlfacts.h"
 #include "ctlprint.h"
 #include "explain.h"
+#include "logsmtp.h"
 #include "num.h"
 #include "quote.h"
 
@@ -296,6 +297,21 @@ put_next_lowered(const struct ctl_facts *f, const struct ctl_view *v,
 	buf_free(&w);
 }
 
+/*
+ * Would what waits fail again, for all that is known? Then to have it tried is
+ * no cure.
+ */
+static bool
+fails_again(const struct ctl_facts *f, const struct ctl_view *v)
+{
+	const struct waiting *w = &f->waiting;
+
+	return is_doubted(f, v) ||
+	       (w->newest_reason != NULL && w->newest > f->probed &&
+		   w->newest > f->changed &&
+		   logsmtp_holds_for_tls(w->newest_reason));
+}
+
 static void
 put_next(const struct ctl_facts *f, time_t now, struct buf *out)
 {
@@ -321,7 +337,7 @@ put_next(const struct ctl_facts *f, time_t now, struct buf *out)
 	ctlprint_row(out, "  next", &w);
 	if (waits)
 		ctlprint_tell(f, &w);
-	else if (is_stuck(f) && f->partner != NULL)
+	else if (is_stuck(f) && f->partner != NULL && !fails_again(f, &v))
 		buf_printf(&w,
 		    "to have what waits tried now: tlspactctl restore %s "
 		    "--flush",
