@@ -100,9 +100,10 @@ import postfix old
 # What a postmaster does to it by hand.
 sed -e 's/gateway=mx.f.example/&,mx2.f.example/' \
 	-e '/^partner   x.d/,/inbound=off/d' <<<"$out" >same
-import postfix "cdb:$T/old"
+# Postfix 3.10 lists cdb:, too.
+import postfix regexp:/dev/null
 like 'a type that Postfix cannot list' "$rc $err" \
-	'^65 .*old": Postfix cannot list tables of this type; use its text, or hash:'
+	'^65 .*null": Postfix cannot list tables of this type; use its text, or hash:'
 # diff ARG...: the registry against that table
 diff()
 {
