@@ -539,12 +539,12 @@ tlspact_check_certificate_days_left{partner="globex"} 5'
 		run ctl certificates --within $time
 		is "$time is no time" "$rc $out" '64 '
 		[ $time != 1m ] || like 'minutes are no month' "$err" \
-			'--within: "1m" is minutes, no days; 30d, 4w and 12h are'
+			'--within: "1m" would be minutes, not months; say 30d, 4w or 12h'
 		[ $time != 30s ] || like 'nor are seconds' "$err" \
-			'--within: "30s" is seconds, no days'
+			'--within: "30s" would be seconds; say 30d, 4w or 12h'
 	done
 	like 'and that of seconds is none that is meant' "$err" \
-		'--within 30 has no unit, such as 30d, 2w or 12h'
+		'--within: "30" has no unit, such as 30d, 4w or 12h'
 	# Our own resolver is away, and then theirs: that makes none forgotten.
 	sqlite3 "$T/evidence.db" "UPDATE probe SET time = time - 600,
 		first = first - 600; UPDATE gateway SET time = time - 600"

@@ -575,7 +575,7 @@ like 'an edit of the registry is no downgrade, and told with them' \
 	"$(tr -s ' \n' ' ' <"$T/text")" \
 	'watch Was any Enforced partner lowered[?] [^;]*; 1 partner was weakened by a change of rules; lowered: p0 '
 like 'and when' "$(tr -s ' \n' ' ' <"$T/text")" \
-	"$weakened [^;]*, and 2 more; tlspactctl history silent -o [^;]* [(]ours[)]"
+	"$weakened [^;]*, and 2 more; tlspactctl history silent -C [^;]* [(]ours[)]"
 
 
 # --- Removed ------------------------------------------------------------------------

@@ -477,7 +477,7 @@ down zz2 --to encrypt >/dev/null 2>&1
 sed -i 's/gateway=mx1.acme.example/&,mx2.acme.example/' "$T/registry"
 run compile --diff
 out=$(tr -s ' \n' ' ' <<<"$out")
-like 'what holds later is told as that' "$out" '^1 row weaker once nothing is lowered: acme.example secure match=mx1.acme.example -> secure match=mx1.acme.example:mx2.acme.example '
+like 'what holds later is told as that' "$out" '(^| )1 row weaker once nothing is lowered: acme.example secure match=mx1.acme.example -> secure match=mx1.acme.example:mx2.acme.example '
 unlike 'and as nothing else' "$out" 'rows? weaker:'
 
 done_testing
