@@ -104,7 +104,7 @@ t_blocks(void **state)
 	enum { BLOCK = 65536, AROUND = 24 };
 	static const char include[] = "include\n parts\n";
 	static const char after[] = "partner b domain=b.example";
-	const char *copy = put("copy", "");
+	char *copy = strdup(put("copy", ""));
 	char *text = malloc(BLOCK + sizeof(include) + sizeof(after));
 	struct registry *r, *kept;
 	size_t n, at;
@@ -113,6 +113,7 @@ t_blocks(void **state)
 	(void)state;
 	(void)put("parts", "partner c domain=c.example\n");
 	assert_non_null(text);
+	assert_non_null(copy);
 	for (n = 0; n < AROUND; n++) {
 		at = BLOCK - n;
 		memset(text, '#', at);
@@ -129,6 +130,7 @@ t_blocks(void **state)
 		registry_free(r);
 	}
 	free(text);
+	free(copy);
 }
 
 static void
