@@ -309,15 +309,16 @@ status(void *arg)
 /* --- onboard ------------------------------------------------------------ */
 
 static void
-print_step(const struct onboard_step *s)
+print_step(const struct onboard *o, const struct onboard_step *s)
 {
 	struct buf out = {0};
 	char label[STEP + 1];
 
 	(void)snprintf(label, sizeof(label), "%-5s%-15s",
-	    s->state == ONBOARD_DONE   ? "ok"
-	    : s->state == ONBOARD_OPEN ? "OPEN"
-				       : "-",
+	    s->state == ONBOARD_DONE	      ? "ok"
+	    : o->enforced && onboard_fails(s) ? "FAIL"
+	    : s->state == ONBOARD_OPEN	      ? "OPEN"
+					      : "-",
 	    s->words);
 	columns_paragraph(&out, label, STEP, s->text, false, COLUMNS_USUAL);
 	(void)fputs(out.data, stdout);
@@ -328,24 +329,24 @@ static void
 print_onboard(
     const struct ctl *c, const struct partner *p, const struct onboard *o)
 {
+	char *verdict = onboard_verdict(o);
 	size_t i;
 
 	common_tell(stdout, "%s: %s", p->name,
-	    p->attributes->mode == MODE_ENFORCED
-		? "enforced; what it takes, looked at again"
-		: "towards mode=enforced");
+	    o->enforced ? verdict : "towards mode=enforced");
+	free(verdict);
 	for (i = 0; i < ONBOARD_STEPS; i++)
-		print_step(&o->step[i]);
+		print_step(o, &o->step[i]);
+	if (o->enforced)
+		return;
 	if (o->open > 0)
 		(void)printf("%zu step%s open.\n", o->open,
 		    o->open == 1 ? " is" : "s are");
-	else if (p->attributes->mode == MODE_ENFORCED)
-		(void)printf("Nothing is open; it is enforced.\n");
 	else
 		common_tell(stdout,
 		    "Nothing is open. To enforce it, change at %s:%u",
 		    partner_file(c->registry, p), p->line);
-	if (o->open == 0 && p->attributes->mode != MODE_ENFORCED)
+	if (o->open == 0)
 		(void)printf("    partner %s  mode=opportunistic\n"
 			     "to\n"
 			     "    partner %s  mode=enforced\n",
@@ -365,10 +366,13 @@ json_onboard(const struct ctl *c, const struct partner *p,
 			    "state", o->step[i].state_name, "text",
 			    json_text(o->step[i].text))) == -1)
 			abort();
-	return json_pack("{s:{s:s, s:b, s:b, s:b, s:s, s:i, s:o}}",
-	    "onboarding", "partner", p->name, "ready", o->open == 0, "enforced",
-	    p->attributes->mode == MODE_ENFORCED, "recorded", recorded, "file",
-	    partner_file(c->registry, p), "line", (int)p->line, "steps", steps);
+	return json_pack("{s:{s:s, s:b, s:b, s:b, s:I, s:I, s:I, s:s, s:i, "
+			 "s:o}}",
+	    "onboarding", "partner", p->name, "ready", onboard_ready(o),
+	    "enforced", o->enforced, "recorded", recorded, "proven",
+	    (json_int_t)o->done, "open", (json_int_t)o->open, "failing",
+	    (json_int_t)o->failing, "file", partner_file(c->registry, p),
+	    "line", (int)p->line, "steps", steps);
 }
 
 /* Who is to be a partner comes into the registry first. */
@@ -409,7 +413,7 @@ onboard(void *arg)
 	past = wired_past(&r->c.set, r->registry, p);
 	onboard_measure(&r->c, p, past, &o);
 	free(past);
-	code = o.open > 0;
+	code = onboard_ready(&o) ? EX_OK : 1;
 	/* It took a while. */
 	recorded = r->dry || onboard_record(&r->c, p, &o, time(NULL), &e) == 0;
 	if (!recorded) {

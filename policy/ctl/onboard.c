@@ -65,9 +65,17 @@ static void __attribute__((format(printf, 4, 5))) set(struct onboard *o,
 	s->words = steps[id].words;
 	s->state = state;
 	s->state_name = states[state];
+	s->unproven = false;
 	va_start(ap, fmt);
 	(void)vsnprintf(s->text, sizeof(s->text), fmt, ap);
 	va_end(ap);
+}
+
+/* Open for want of a proof: nothing that was found is otherwise than agreed. */
+static void
+set_unproven(struct onboard *o, enum onboard_id id)
+{
+	o->step[id].unproven = true;
 }
 
 /* --- The gateways -------------------------------------------------------- */
@@ -461,9 +469,10 @@ judge_mail(const struct sums *s, enum evidence_direction d, enum onboard_id id,
 {
 	uint64_t n = s->good[d] + s->clear[d];
 
-	if (n == 0)
+	if (n == 0) {
 		set(o, id, ONBOARD_OPEN, "none in %d days", ONBOARD_DAYS);
-	else if (s->clear[d] > 0)
+		set_unproven(o, id);
+	} else if (s->clear[d] > 0)
 		set(o, id, ONBOARD_OPEN,
 		    "%" PRIu64 " of %" PRIu64 " in %d days in the clear, last "
 		    "on %s",
@@ -495,11 +504,13 @@ judge_back(const struct partner *p, const struct sums *s, struct onboard *o)
 			    "%" PRIu64 " of %" PRIu64 " mails traced in %d "
 			    "days were not encrypted %s",
 			    n[1], n[0] + n[1], ONBOARD_DAYS, what);
-		else if (n[0] == 0)
+		else if (n[0] == 0) {
 			set(o, ONBOARD_BACK, ONBOARD_OPEN,
 			    "no mail was traced %s in %d days: tlspact-trace "
 			    "--record --partner %s",
 			    what, ONBOARD_DAYS, p->name);
+			set_unproven(o, ONBOARD_BACK);
+		}
 		if (*o->step[ONBOARD_BACK].text != '\0')
 			return;
 	}
@@ -563,6 +574,39 @@ measure_words(const struct ctl *c, const struct partner *p, struct onboard *o)
 		set(o, ONBOARD_REVIEW, ONBOARD_OPEN, "overdue since %s", day);
 	else
 		set(o, ONBOARD_REVIEW, ONBOARD_DONE, "on %s", day);
+	set_unproven(o, ONBOARD_CONTACT);
+	set_unproven(o, ONBOARD_AGREEMENT);
+	set_unproven(o, ONBOARD_REVIEW);
+}
+
+bool
+onboard_fails(const struct onboard_step *step)
+{
+	return step->state == ONBOARD_OPEN && !step->unproven;
+}
+
+bool
+onboard_ready(const struct onboard *o)
+{
+	return o->enforced ? o->failing == 0 : o->open == 0;
+}
+
+char *
+onboard_verdict(const struct onboard *o)
+{
+	char failing[48] = "";
+
+	if (!o->enforced)
+		return o->open == 0
+			   ? mem_dup("ready for mode=enforced")
+			   : mem_printf("not ready for mode=enforced: %zu of "
+					"%d steps open",
+				 o->open, ONBOARD_STEPS);
+	if (o->failing > 0)
+		(void)snprintf(failing, sizeof(failing), ", but %zu step%s",
+		    o->failing, o->failing == 1 ? " FAILS" : "s FAIL");
+	return mem_printf("enforced%s; %zu of %zu steps proven", failing,
+	    o->done, o->done + o->open);
 }
 
 int
@@ -579,10 +623,7 @@ onboard_record(const struct ctl *c, const struct partner *p,
 		(void)json_object_set_new(
 		    found, o->step[i].name, json_string(o->step[i].state_name));
 	data = json_compact(json_pack("{s:o}", "steps", found));
-	text = o->open == 0 ? mem_dup("ready for mode=enforced")
-			    : mem_printf("not ready for mode=enforced: %zu of "
-					 "%d steps open",
-				  o->open, ONBOARD_STEPS);
+	text = onboard_verdict(o);
 	rv = l == NULL ? -1
 		       : ledger_event_add(l,
 			     &(struct ledger_event){.time = when,
@@ -605,7 +646,7 @@ onboard_measure(const struct ctl *c, const struct partner *p, const char *past,
 	struct err e;
 	size_t i;
 
-	*o = (struct onboard){.open = 0};
+	*o = (struct onboard){.enforced = p->attributes->mode == MODE_ENFORCED};
 	measure_gateways(c, p, o);
 	if (try_peers(c, p, o, &e) == -1)
 		set(o, ONBOARD_REFUSAL, ONBOARD_OPEN, "not tried: %s", e.text);
@@ -616,6 +657,9 @@ onboard_measure(const struct ctl *c, const struct partner *p, const char *past,
 		    past);
 	measure_mail(c, p, o);
 	measure_words(c, p, o);
-	for (i = 0; i < ONBOARD_STEPS; i++)
+	for (i = 0; i < ONBOARD_STEPS; i++) {
+		o->done += o->step[i].state == ONBOARD_DONE;
 		o->open += o->step[i].state == ONBOARD_OPEN;
+		o->failing += onboard_fails(&o->step[i]);
+	}
 }

@@ -38,13 +38,16 @@ struct onboard_step {
 	const char *name;  /* "probe-ipv4", "refusal", ... */
 	const char *words; /* the same for people */
 	enum onboard_state state;
-	const char *state_name;	 /* "done", "open", "spared" */
+	const char *state_name; /* "done", "open", "spared" */
+	bool unproven;		/* open as nothing shows it; nothing is wrong */
 	char text[ONBOARD_TEXT]; /* what was found, or what to do */
 };
 
 struct onboard {
 	struct onboard_step step[ONBOARD_STEPS];
-	size_t open; /* steps */
+	bool enforced;	   /* it is so already */
+	size_t done, open; /* steps */
+	size_t failing;	   /* of those that are open: onboard_fails() */
 };
 
 /*
@@ -54,6 +57,18 @@ struct onboard {
  */
 void onboard_measure(const struct ctl *c, const struct partner *p,
     const char *past, struct onboard *o);
+
+/* Was something found that is not as agreed, or could not be looked at? */
+bool onboard_fails(const struct onboard_step *step);
+
+/*
+ * May it be enforced, as no step is open; or, where it is, stay so, as none
+ * fails?
+ */
+bool onboard_ready(const struct onboard *o);
+
+/* The result in one line; the caller frees it. */
+char *onboard_verdict(const struct onboard *o);
 
 /*
  * Put the result on record, as an event "onboard" of that time. 0, or -1 with

@@ -42,7 +42,7 @@ onboard()
 # step NAME	its line, of what was printed last
 step()
 {
-	grep -A3 -E "^(ok|OPEN|-) +$1 " <<<"$out" | tr -s ' \n' ' '
+	grep -A3 -E "^(ok|OPEN|FAIL|-) +$1 " <<<"$out" | tr -s ' \n' ' '
 }
 
 # maps TABLES	what Postfix asks for policies: names of what is ours
@@ -145,13 +145,37 @@ like 'our map behind another word' "$(step refusal)" '^ok refusal'
 like 'behind a provider nothing was traced' "$(step 'the way back')" '^OPEN .*tlspact-trace --record'
 sqlite3 "$T/evidence.db" "insert into leg values(date('now'), 'hosted', 'to-us', 'encrypted', '', 1, 1), (date('now'), 'hosted', 'to-provider', 'clear', '', 2, 1)"
 onboard -n hosted
-like 'a leg in the clear' "$(step 'the way back')" '^OPEN .*2 of 2 mails .*not encrypted from their own host'
+like 'a leg in the clear' "$(step 'the way back')" '^FAIL .*2 of 2 mails .*not encrypted from their own host'
 sqlite3 "$T/evidence.db" "update leg set tls = 'encrypted'"
 onboard -n hosted
 like 'and encrypted' "$(step 'the way back')" '^ok .*both sides of the provider'
 registry "contact=p@acme.example ticket=4711 review=2020-01-01"
 onboard -n acme
 like 'a review that is overdue' "$(step review)" '^OPEN review overdue since 2020-01-01'
+# --- One that is enforced already ------------------------------------------
+
+last() { "$B/tlspactctl" "${options[@]}" history acme | tail -1; }
+
+rm "$T/evidence.db"
+registry ''
+sed -i 's/acme mode=opportunistic/acme mode=enforced/' "$T/registry"
+onboard acme
+is 'enforced, and no step fails' "$rc ${out%%$'\n'*}" \
+	'0 acme: enforced; 2 of 7 steps proven'
+like 'what lacks a proof is open' "$(step 'mail to them')" '^OPEN .*none in'
+unlike 'no step is counted twice' "$out" 'open\.'
+like 'and that is on record' "$(last)" ' onboard .*: enforced; 2 of 7 steps proven$'
+run "$B/tlspactctl" "${options[@]}" -n -j onboard acme
+is 'the same as JSON' "$rc $(jq -c '.onboarding |
+	[.ready, .enforced, .proven, .open, .failing]' <<<"$out")" \
+	'0 [true,true,2,5,0]'
+postconf -c "$LAB/send/etc" -P 'smtp/unix/smtp_tls_policy_maps='
+onboard acme
+is 'a step that fails' "$rc ${out%%$'\n'*}" \
+	'1 acme: enforced, but 1 step FAILS; 1 of 7 steps proven'
+like 'is told from what is open' "$(grep FAIL <<<"$out" | sed 1d)" '^FAIL refusal '
+like 'on record as well' "$(last)" ': enforced, but 1 step FAILS; 1 of 7 '
+postconf -c "$LAB/send/etc" -PX smtp/unix/smtp_tls_policy_maps
 onboard nobody
 is 'nobody' "$rc" 66
 
