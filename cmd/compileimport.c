@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "common.h"
+#include "diag.h"
 #include "err.h"
 #include "file.h"
 #include "import.h"
@@ -16,7 +17,9 @@
 #include "num.h"
 #include "postmap.h"
 #include "quote.h"
+#include "registry.h"
 #include "say.h"
+#include "settings.h"
 
 #define SCHEMA_IMPORT "tlspact.import.v1"
 #define IMPORT_MAX (256u * 1024 * 1024) /* bytes */
@@ -134,15 +137,20 @@ tell_import(const struct import *im)
 {
 	const size_t whole = im->rows - im->partly - im->left;
 
-	char unread[64] = "";
+	char unread[64] = "", had[64] = "";
 
+	if (im->had > 0)
+		(void)snprintf(
+		    had, sizeof(had), "; %zu in the registry already", im->had);
 	if (im->unread > 0)
 		(void)snprintf(unread, sizeof(unread),
 		    "; %zu with a CA file that cannot be read", im->unread);
-	say("%zu row%s: %zu carried over, %zu in part, %zu left out%s%s",
+	say("%zu row%s: %zu carried over, %zu in part, %zu left out%s%s%s",
 	    im->rows, num_plural(im->rows), whole, im->partly, im->left, unread,
-	    whole == im->rows && im->unread == 0 ? ""
-						 : "; the comments say why");
+	    had,
+	    whole == im->rows && im->unread + im->had == 0
+		? ""
+		: "; the comments say why");
 	if (im->left == im->rows)
 		return EX_DATAERR;
 	return whole == im->rows ? EX_OK : 1;
@@ -160,6 +168,11 @@ finish_import(const struct import *im, const char *format, bool json)
 		(void)fputs(registry.data, stdout);
 	tell_source(im);
 	code = tell_import(im);
+	if (!json && im->left < im->rows)
+		say("next, with that in the registry: tlspact-compile -n%s",
+		    strcmp(format, import_formats[0]->name) != 0
+			? ""
+			: "; against the old table: --diff -o map=OLD.cdb");
 	if (json)
 		common_answer(SCHEMA_IMPORT, time(NULL), code,
 		    json_import(im, format, &registry));
@@ -175,13 +188,33 @@ no_import(bool json, int code)
 	return code;
 }
 
+/* The registry as it is, if there is one; of its faults its compile tells. */
+static struct registry *
+load_have(struct settings_options *from)
+{
+	struct registry *r = NULL;
+	struct settings set;
+	struct diags d = {0};
+	struct err ignored;
+
+	if (settings_load(&set, from, SYSCONFDIR SETTINGS_FILE, &d, &ignored) ==
+		0 &&
+	    d.errors == 0)
+		r = registry_load(set.registry, time(NULL), &d, &ignored);
+	diag_free(&d);
+	settings_free(&set);
+	return r;
+}
+
 int
-compileimport(const char *name, const char *from, bool json)
+compileimport(const char *name, const char *from, bool json,
+    struct settings_options *settings)
 {
 	const int index = format_index(name);
 	const bool ask = index == 0 && is_table(from);
 	struct import im = {
 	    .file = strcmp(from, "-") == 0 ? "stdin" : from, .listed = ask};
+	struct registry *have;
 	struct err e;
 	size_t len;
 	char *text;
@@ -195,6 +228,7 @@ compileimport(const char *name, const char *from, bool json)
 	}
 	if ((text = read_all(from, ask, &len, &e)) == NULL)
 		return no_import(json, common_failed(&e));
+	im.have = have = load_have(settings);
 	if (import_text(&im, (unsigned)index, text, len, &e) == -1) {
 		if (e.file == NULL)
 			e.file = im.file;
@@ -203,6 +237,7 @@ compileimport(const char *name, const char *from, bool json)
 		code = finish_import(&im, name, json);
 	}
 	import_release(&im);
+	registry_free(have);
 	free(text);
 	return code;
 }

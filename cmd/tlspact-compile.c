@@ -792,8 +792,8 @@ main(int argc, char *argv[])
 	if (run.opt.json)
 		say_keep();
 	if (run.import != NULL)
-		return say_flushed(
-		    compileimport(run.import, run.opt.arg[0], run.opt.json));
+		return say_flushed(compileimport(run.import, run.opt.arg[0],
+		    run.opt.json, &run.opt.settings));
 	code = settings_read(&run.set, &run.opt.settings, &run.map.diags);
 	if (code == EX_OK && run.lost) {
 		code = lost(&run, now);

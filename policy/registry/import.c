@@ -363,6 +363,30 @@ note_files(struct importrow *r, const struct strs *ca)
 	r->of->unread += unread;
 }
 
+/* A domain of the row is a partner's already: both cannot stay. */
+static void
+note_had(struct importrow *r, const struct registry *reg)
+{
+	const struct registry *have = r->of->have;
+	const struct partner *p;
+	const char *name;
+	uint32_t i, of;
+
+	for (i = 0; have != NULL && i < reg->partner[0].ndomains; i++) {
+		name = reg->domain[reg->partner[0].first_domain + i].name;
+		of = registry_domain(have, name);
+		if (of == REGISTRY_NONE)
+			continue;
+		p = &have->partner[have->domain[of].partner];
+		importrow_note(r, false,
+		    "%s belongs to partner %s already (%s:%u): take one of "
+		    "both away",
+		    name, p->name, partner_file(have, p), p->line);
+		r->of->had++;
+		return;
+	}
+}
+
 /* A statement of its own, or one domain more of the last one. */
 static void
 put_statement(struct importrow *r, const struct registry *reg,
@@ -429,6 +453,7 @@ importrow_end(struct importrow *r)
 	if (!r->left && (reg = parse(r)) != NULL)
 		some = take_domains(r, reg, words, &list);
 	if (some) {
+		note_had(r, reg);
 		put_statement(r, reg, list.data, words);
 	} else {
 		/* Said twice alike, or in another script, is no loss. */

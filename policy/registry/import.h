@@ -18,15 +18,20 @@
 #include "span.h"
 #include "strmap.h"
 
+struct registry;
+
 /* What is imported, and what came of it. Zeroed, but for file, to begin. */
 struct import {
 	const char *file; /* for places; borrowed */
-	bool listed;	  /* by postmap(1): its lines have no order to tell */
-	struct buf out;	  /* the registry's text */
-	size_t rows;	  /* that were read */
-	size_t partly;	  /* of these, carried over in part */
-	size_t left;	  /* and not at all */
-	size_t unread;	  /* carried over, with a CA file that is not there */
+	/* The registry of now, to tell what it has already; or NULL. */
+	const struct registry *have;
+	bool listed;	/* by postmap(1): its lines have no order to tell */
+	struct buf out; /* the registry's text */
+	size_t rows;	/* that were read */
+	size_t partly;	/* of these, carried over in part */
+	size_t left;	/* and not at all */
+	size_t had;	/* that are of partners of `have` */
+	size_t unread;	/* carried over, with a CA file that is not there */
 	/* What became of each, in the order in which they were read. */
 	struct import_row {
 		unsigned line;	     /* 0: lines do not count */

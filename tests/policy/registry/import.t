@@ -29,7 +29,8 @@ globex.example encrypt protocols=TLSv1.2 exclude=RC4
 TABLE
 import postfix table
 is 'not all could be carried over' "$rc" 1
-is 'how many' "$err" 'tlspact-compile: 4 rows: 2 carried over, 1 in part, 1 left out; the comments say why'
+is 'how many' "$err" 'tlspact-compile: 4 rows: 2 carried over, 1 in part, 1 left out; the comments say why
+tlspact-compile: next, with that in the registry: tlspact-compile -n; against the old table: --diff -o map=OLD.cdb'
 is 'the registry' "$out" '# Imported from "table" (postfix).
 # inbound=off: it says nothing of mail that comes in. Take that away where
 # the agreement is for both directions, and name a contact=.
@@ -157,10 +158,20 @@ is 'the record agrees' "$(sqlite3 ledger.db "SELECT text FROM event
 rm -r etc
 rm -f old old.cdb* old-* ledger.db* same
 
+# What the registry has already.
+echo 'partner acme domain=acme.example' >has
+printf '%s secure\n' acme.example new.example >rows2
+import postfix rows2 -C /dev/null -o registry="$T/has"
+like 'one that is there already is told beside its row' "$(tr -s '\n# ' ' ' <<<"$out")" \
+	"rows2:1: \"acme.example\": acme.example belongs to partner acme already .$T/has:1.: take one of both away partner acme.example "
+like 'and counted' "$rc ${err%%$'\n'*}" '^0 .* 0 left out; 1 in the registry already; the comments say why$'
+is 'alone' "$(grep -c belongs <<<"$out")" 1
+rm has rows2
+
 # A trust anchor file that is not on this machine.
 echo "a.example secure tafile=$T/none.pem" >anchors
 import postfix anchors
-is 'a CA file that is missing' "$rc $err" '0 tlspact-compile: 1 row: 1 carried over, 0 in part, 0 left out; 1 with a CA file that cannot be read; the comments say why'
+is 'a CA file that is missing' "$rc ${err%%$'\n'*}" '0 tlspact-compile: 1 row: 1 carried over, 0 in part, 0 left out; 1 with a CA file that cannot be read; the comments say why'
 like 'is told beside its row' "$(tr -s '\n# ' ' ' <<<"$out")" \
 	'anchors:1: "a.example": CA file "[^"]*none.pem": No such file or directory: .* partner a.example '
 rm anchors
