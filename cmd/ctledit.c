@@ -26,6 +26,7 @@
 #include "mapbuild.h"
 #include "mapevent.h"
 #include "mem.h"
+#include "names.h"
 #include "num.h"
 #include "program.h"
 #include "publish.h"
@@ -350,6 +351,41 @@ ask(const struct edit *ed, bool bad)
 
 /* --- Written ------------------------------------------------------------- */
 
+#define NAMED 3 /* partners of the next command */
+
+/* Whose rule for gateways is new, or another: nobody looked at them by it. */
+static void
+print_next(const struct mapbuild *b)
+{
+	const struct mapchange *x;
+	struct names who = {0};
+	struct buf list = {0};
+	const char *name;
+	uint32_t p;
+	char *key;
+	size_t i;
+
+	for (i = 0; i < b->changes.n; i++) {
+		x = &b->changes.v[i];
+		if (x->client || x->is.row == NULL || x->same)
+			continue;
+		key = mem_printf("%.*s", (int)x->keylen, x->key);
+		p = registry_find(b->registry, key);
+		free(key);
+		if (p == REGISTRY_NONE)
+			continue;
+		name = b->registry->partner[p].name;
+		(void)names_add(&who, name, strlen(name));
+	}
+	for (i = 0; i < who.n && who.n <= NAMED; i++)
+		buf_printf(&list, " %s", who.v[i]);
+	if (who.n > 0)
+		common_tell(stdout, "next: tlspact-probe%s",
+		    who.n <= NAMED ? list.data : " --all");
+	buf_free(&list);
+	names_free(&who);
+}
+
 /* Nobody else may have written it, lock or not. */
 static bool
 is_as_it_was(const struct edit *ed)
@@ -372,10 +408,11 @@ compile_now(const struct edit *ed)
 	struct mapbuild b = {0};
 	int code = mapbuild_run(&b, &ed->run->c.set, &opt, time(NULL));
 
-	if (code == EX_OK)
+	if (code == EX_OK) {
 		common_tell(stdout, "done: %s written, %s", ed->path,
 		    b.written ? "and the map" : "the map says so already");
-	else
+		print_next(&b);
+	} else
 		say("%s IS WRITTEN, BUT POSTFIX DOES NOT KNOW: the map was not "
 		    "brought up to date. See tlspact-compile",
 		    ed->path);

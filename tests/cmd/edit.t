@@ -90,6 +90,8 @@ is 'is broken' "$(tr -d '\r' <<<"$out" | grep -v "$T" | grep -c '.\{81\}')" 0
 run edit 'w\n' globex
 is 'written' "$rc" 0 || diag "$out"
 like 'and told' "$out" 'changed +globex.example: .*done: .*eu.registry written, and the map'
+like 'with the next command' "$(tr -d '\r' <<<"$out")" \
+	$'and the map\nnext: tlspact-probe globex(\n|$)'
 is 'that somebody agreed is on record' "$("$B/tlspactctl" history -j \
 	"${options[@]}" | jq -rs '[.. | .agreed? // empty] | last')" edit
 like 'it is in the file' "$(<"$T/partners.d/eu.registry")" 'gateway=mx2.globex.example'
