@@ -11,6 +11,7 @@
 #include "ctlevent.h"
 #include "ctlexplainprint.h"
 #include "ctlmove.h"
+#include "ctlnobody.h"
 #include "ctlrun.h"
 #include "flush.h"
 #include "ledger.h"
@@ -346,6 +347,21 @@ find_former(struct ctlexplain *x)
 	ledger_close(l);
 }
 
+/* How it is no partner's any more, as status tells it. */
+static void
+tell_left(struct ctlexplain *x)
+{
+	const struct ctlrun *r = x->run;
+	const bool stays = x->was == NULL || registry_partner(r->registry,
+						 x->was) != REGISTRY_NONE;
+	char *text = ctlnobody_was(
+	    &r->c.set, r->registry, stays ? x->domain : x->was, r->c.now);
+
+	if (text != NULL)
+		x->left = arena_copy(&x->facts.arena, text, strlen(text));
+	free(text);
+}
+
 static bool
 is_domain(const char *domain, const char *reason, void *arg)
 {
@@ -482,7 +498,10 @@ find_partner(struct ctlexplain *x, const struct lookup_rule *rule)
 	}
 	if (x->nobody && x->run->registry != NULL) {
 		find_former(x);
-		x->near = registry_near_domain(x->run->registry, x->domain);
+		tell_left(x);
+		if (x->left == NULL)
+			x->near =
+			    registry_near_domain(x->run->registry, x->domain);
 	}
 	list_queue(x);
 	x->looked = f;

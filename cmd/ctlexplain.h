@@ -54,6 +54,8 @@ struct ctlexplain {
 	bool nobody;
 	/* The domain of a partner that is near to such a one; or NULL. */
 	const char *near;
+	/* How such a one left its partner, or that the map; or NULL. */
+	const char *left;
 	/* Whose such a one was until then, by the record; NULL: nobody's. */
 	const char *was; /* in the arena of the facts */
 	time_t was_until;

@@ -292,7 +292,9 @@ put_partner(const struct ctlexplain *x, struct buf *out)
 	const struct partner *p = f->partner;
 	const char *provider;
 
-	if (x->nobody && x->near != NULL)
+	if (x->nobody && x->left != NULL)
+		buf_printf(out, "none: %s", x->left);
+	else if (x->nobody && x->near != NULL)
 		buf_printf(out,
 		    "none: the registry has no such domain; did you mean %s?",
 		    x->near);
@@ -679,6 +681,9 @@ put_next(const struct ctlexplain *x, struct buf *out)
 		    "what waits goes in Postfix's own time, or now by "
 		    "tlspactctl restore %s --flush",
 		    x->facts.name);
+	else if (x->fate.fate == EXPLAIN_MOVES && !waits && !v.enforced &&
+		 x->facts.partner != NULL)
+		ctlprint_enforce(x->facts.name, out);
 	else if (x->fate.fate == EXPLAIN_MOVES)
 		buf_printf(out, "%s%s%s%s",
 		    waits ? "what waits goes in Postfix's own time, or by "

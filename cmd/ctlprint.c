@@ -368,6 +368,15 @@ ctlprint_mail(const struct ctl_facts *f, time_t now, struct buf *out)
 }
 
 void
+ctlprint_enforce(const char *name, struct buf *out)
+{
+	buf_printf(out,
+	    "tlspact-probe --as enforced %s: could it be enforced? With a "
+	    "letter to them",
+	    name);
+}
+
+void
 ctlprint_lower(const struct ctl_facts *f, enum level level, struct buf *out)
 {
 	const char *to = NULL;

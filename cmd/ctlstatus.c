@@ -17,6 +17,22 @@
 
 /* --- One partner ---------------------------------------------------------- */
 
+/* All gateways passed, and all mail of the day went so: authenticated. */
+static bool
+is_proven(const struct ctl_facts *f, const struct ctl_view *v)
+{
+	const uint64_t *n = f->moved.n;
+	struct step s;
+
+	step_propose(f->step, f->n, LEVEL_SECURE, &s);
+	return !v->odd && f->evidence_fault == NULL && f->n > 0 &&
+	       s.passing == f->n && f->moved.begin == 0 &&
+	       n[EVIDENCE_VERIFIED] > 0 &&
+	       n[EVIDENCE_CLEAR] + n[EVIDENCE_ENCRYPTED] +
+		       n[EVIDENCE_TRUSTED] ==
+		   0;
+}
+
 /* Nobody is lowered, by what the map says. */
 static void
 put_in_force(
@@ -31,9 +47,10 @@ put_in_force(
 	else if (f->map_fault != NULL)
 		buf_puts(out, "; what is in force is not known");
 	else
-		buf_printf(out, " at %s%s, nothing lowered",
+		buf_printf(out, " at %s%s, nothing lowered%s",
 		    f->in_map ? level_name(f->map_level) : "no level",
-		    v->past ? " by the map" : "");
+		    v->past ? " by the map" : "",
+		    is_proven(f, v) ? "; proven by probe and mail" : "");
 }
 
 /* Does mail wait that somebody has to see to? */
@@ -334,6 +351,8 @@ put_next(const struct ctl_facts *f, time_t now, struct buf *out)
 		ctlprint_lower(f, f->map_level, &w);
 	else if (is_stuck(f))
 		put_why_waits(f, &w);
+	else if (f->partner != NULL && !v.enforced)
+		ctlprint_enforce(f->name, &w);
 	ctlprint_row(out, "  next", &w);
 	if (waits)
 		ctlprint_tell(f, &w);
@@ -433,8 +452,7 @@ ctlstatus_one(const struct ctl_facts *f, const char *operator_, time_t now,
 	ctlprint_row(out, "  moved", &w);
 	if (v.low && f->low.spared > 0)
 		buf_printf(&w,
-		    "not for %s%s, which became its own later: "
-		    "at %s",
+		    "not for %s%s, for which it was not begun: at %s",
 		    f->low.spared_one, f->low.spared > 1 ? " and others" : "",
 		    level_name(f->full));
 	ctlprint_row(out, "  but", &w);

@@ -558,9 +558,13 @@ synonym(const char *word)
 	static const struct {
 		const char *word, *verb;
 	} words[] = {{"add", "tlspact-probe --entry DOMAIN"},
-	    {"allow", "downgrade"}, {"close", "restore"}, {"end", "restore"},
-	    {"gateways", "status"}, {"lower", "downgrade"}, {"log", "history"},
-	    {"prolong", "extend"}, {"queue", "explain"}, {"raise", "restore"},
+	    {"allow", "downgrade"}, {"cert", "certificates"},
+	    {"certs", "certificates"}, {"close", "restore"}, {"end", "restore"},
+	    {"gateways", "status"},
+	    {"import", "tlspact-compile --import FORMAT FILE"},
+	    {"lower", "downgrade"}, {"log", "history"}, {"prolong", "extend"},
+	    {"queue", "explain"}, {"raise", "restore"},
+	    {"rename", "former=OLD-NAME in tlspactctl edit"},
 	    {"show", "status"}, {"stop", "restore"}, {"undo", "restore"},
 	    {"upgrade", "restore"}, {"why", "explain"}};
 	size_t i;

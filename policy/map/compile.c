@@ -490,8 +490,8 @@ is_covered(struct compiling *k, const struct domain *dom)
 	if (!k->covers)
 		return false;
 	diag_warning(k->d, partner_file(k->r, k->p), dom->line,
-	    "partner %s is lowered until %s, but not for %s, which became its "
-	    "own later and stays at %s",
+	    "partner %s is lowered until %s, but not for %s, for which that "
+	    "was not begun: it stays at %s",
 	    k->p->name, clock_text(o->end, k->c->header.time, end), dom->name,
 	    level_name(partner_level(k->p)));
 	return false;

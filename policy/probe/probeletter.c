@@ -288,14 +288,18 @@ static void
 put_verdict(const struct probereport *r, const struct probereport_group *g,
     struct buf *out)
 {
+	const struct probetarget *t = r->row[g->begin]->target;
 	size_t n = g->end - g->begin;
 	struct buf line = {0};
 
 	buf_printf(&line, "%s: ", g->name);
-	if (!is_enforced(r->row[g->begin]->target))
-		buf_puts(&line, g->failed == 0
-				    ? "yes, could be enforced today"
-				    : "no, cannot be enforced today");
+	if (!is_enforced(t) && g->failed > 0)
+		buf_puts(&line, "no, cannot be enforced today");
+	else if (!is_enforced(t))
+		buf_printf(&line, "yes, could be enforced today: %s %s",
+		    t->partner == NULL ? "tlspact-probe --entry"
+				       : "tlspactctl onboard",
+		    g->name);
 	else if (g->failed == 0)
 		buf_puts(&line, "enforced, and it can stay so");
 	else if (g->failed < n)

@@ -405,6 +405,12 @@ done
 like 'and the one that was meant' "$err" '; say downgrade'
 run "$B/tlspactctl" add acme
 like 'one that another program does' "$err" '; say tlspact-probe --entry DOMAIN'
+run "$B/tlspactctl" import table
+like 'so is this one' "$err" '; say tlspact-compile --import FORMAT FILE'
+run "$B/tlspactctl" rename acme globex
+like 'and what the registry does' "$err" '; say former=OLD-NAME in tlspactctl edit'
+run "$B/tlspactctl" certs --within 30d
+like 'a verb cut short' "$err" '; say certificates'
 run "$B/tlspactctl" nonsense
 unlike 'if there is one' "$err" 'say'
 run "$B/tlspactctl" status ''

@@ -311,6 +311,10 @@ partners 1 88
 ok 'two more' compile -q
 like 'may be meant' "$(of map)" \
 	'^warning; 2 partners are .*; tlspact-compile --lost p89 p90$'
+run ctl explain joe@p90.example
+like 'explain says who left' "$(tr -s ' \n' ' ' <<<"$out")" \
+	' none: "p90" is no partner any more: it left the map at .*; to put it back: tlspact-compile --lost p90 '
+unlike 'and proposes no other one' "$out" 'did you mean'
 sed -i 's/^partner p01 mode=enforced/partner p01/' "$T/registry"
 like 'who is opportunistic now is not called removed' "$(ctl status)" \
 	'newer than the map: p01.example [a-z]+; run tlspact-compile'

@@ -376,6 +376,7 @@ is 'also for programs' "$(ctl explain -j joe@bolt.example |
 	jq -c '.explanation | [.level, .agreed]')" '["opportunistic","secure"]'
 explain joe@soft.example
 like 'where nothing is agreed nothing is wrong' "$out" 'level opportunistic, as the registry says: mode=opportunistic'
+like 'and how to agree on it is next' "$out" 'next tlspact-probe --as enforced soft: could it be enforced'
 postconf -c "$etc" -e 'relayhost =' \
 	'transport_maps = inline:{joe@bolt.example=smtp:acme.example}' \
 	'sender_dependent_relayhost_maps = inline:{x@y.example=[z.example]}'

@@ -529,7 +529,7 @@ t_covered(void **state)
 	check_int("warnings", d.warnings, 2);
 	check_str("words", d.v[0].text,
 	    "partner acme is lowered until 13:47, but not for bank.example, "
-	    "which became its own later and stays at secure");
+	    "for which that was not begun: it stays at secure");
 	check_has(
 	    "its gateway", row_of(&c, " g:mx.relay.example")->text, "until=");
 	maptable_release(&c.table);

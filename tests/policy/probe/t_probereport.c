@@ -469,7 +469,8 @@ test_letter(void **state)
 	w.r.n = 1;
 	w.r.helo = "us.example";
 	probeletter_enforce.put(&w.r, &w.out);
-	has(&w, "acme: yes, could be enforced today\n");
+	has(&w, "acme: yes, could be enforced today: tlspactctl "
+		"onboard acme\n");
 	has(&w, "Nothing is missing on your side.");
 	w.r.operator_ = "postmaster";
 	buf_clear(&w.out);
