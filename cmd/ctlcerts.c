@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include "err.h"
 #include "json.h"
 #include "mem.h"
+#include "names.h"
 #include "num.h"
 #include "postconf.h"
 #include "probeplan.h"
@@ -35,6 +37,7 @@
 #define SHORT 12  /* columns: an issuer in less says nothing */
 #define SHORTER 8 /* the same of the rest behind a CN */
 #define DATE 10	  /* of a time of RFC 3339 */
+#define CALLED 3  /* partners of which the contact is told */
 
 /* How wide two columns are, and the whole line. */
 struct widths {
@@ -116,11 +119,13 @@ put_words(const struct cert_row *x, time_t now, struct buf *out)
 {
 	char when[CLOCK_MAX];
 
+	/* Who issued ours is not looked at. */
 	if (x->ours != NULL) {
-		buf_puts(out, x->ours);
+		buf_printf(out, "- (%s", x->ours);
 		if (x->seen < now)
 			buf_printf(out, ", as seen %s",
 			    clock_text(x->seen, now, when));
+		buf_putc(out, ')');
 		return;
 	}
 	if (!is_told(x)) {
@@ -279,6 +284,60 @@ put_sum(const struct certgroups *g, const char *within, struct buf *out)
 		    num_plural(g->never));
 }
 
+/* None of them ends within that time: of how many, and which is the first. */
+static void
+put_none(const struct certgroups *all, const char *within, bool ours,
+    struct buf *out)
+{
+	const struct cert_row *first = all->n > 0 ? &all->v[0].row : NULL;
+	const size_t unseen = all->count[CERT_UNSEEN] + all->never;
+	char day[NUM_TIME_MAX];
+
+	buf_printf(out, "no certificate ends within %s, of ", within);
+	put_who(all, out);
+	if (ours && all->ours == 0)
+		buf_puts(out, ", ours not among them");
+	if (first != NULL && first->ends != 0)
+		buf_printf(out, "; the first ends %.*s: %s %s", DATE,
+		    num_time_text(first->ends, day), first->partner,
+		    first->gateway);
+	if (unseen > 0)
+		buf_printf(out, "; %zu never seen", unseen);
+}
+
+/* Whom to call of those that end: the first few, and what has the words. */
+static void
+put_calls(const struct certs *c, size_t width, struct buf *out)
+{
+	const struct cert_row *x, *first = NULL;
+	struct names who = {0};
+	struct buf text = {0};
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		x = &c->v[i];
+		if (x->ours != NULL || names_find(&who, x->partner,
+					   strlen(x->partner)) != STRMAP_NONE)
+			continue;
+		(void)names_add(&who, x->partner, strlen(x->partner));
+		first = first == NULL ? x : first;
+		if (who.n <= CALLED)
+			buf_printf(&text, "%s%s (%s)", who.n > 1 ? ", " : "",
+			    x->contact == NULL ? "no contact" : x->contact,
+			    x->partner);
+	}
+	if (who.n > CALLED)
+		buf_printf(&text, " and %u more", who.n - CALLED);
+	if (first != NULL) {
+		buf_printf(&text,
+		    "; for the words: tlspact-probe --as enforced %s",
+		    first->partner);
+		columns_paragraph(out, "call ", 5, text.data, false, width);
+	}
+	buf_free(&text);
+	names_free(&who);
+}
+
 /* Those of ours that are not known, and who may know them. */
 static void
 put_unread(const struct cert_row *x, size_t width, struct buf *out)
@@ -349,8 +408,10 @@ put_rows(const struct certs *c, const struct certgroups *g, bool apart,
 }
 
 static void
-print_text(const struct certs *c, bool apart, time_t now, const char *within)
+print_text(
+    const struct ctlrun *r, const struct certs *c, const struct certgroups *all)
 {
+	const char *within = r->within;
 	const size_t width = columns_of(STDOUT_FILENO);
 	struct buf out = {0}, sum = {0};
 	struct certgroups g;
@@ -361,13 +422,15 @@ print_text(const struct certs *c, bool apart, time_t now, const char *within)
 	for (i = 0; i < g.n; i++)
 		marked |= is_marked(&g.v[i].row);
 	if (g.n == 0 && within != NULL) {
-		buf_puts(&out, "no certificate ends in that time\n");
+		put_none(all, within, r->lower.partner == NULL, &sum);
 	} else {
-		put_rows(c, &g, apart, now, &out);
+		put_rows(c, &g, r->opt.verbose, r->c.now, &out);
 		put_sum(&g, within, &sum);
-		columns_wrap(&out, sum.data, 0, "  ", width);
-		buf_putc(&out, '\n');
 	}
+	columns_wrap(&out, sum.data, 0, "  ", width);
+	buf_putc(&out, '\n');
+	if (within != NULL)
+		put_calls(c, width, &out);
 	if (marked)
 		buf_puts(&out, "* no valid one is demanded of the "
 			       "partner (opportunistic, encrypt, key)\n");
@@ -418,14 +481,17 @@ to_json(const struct certs *c)
 static int
 print(struct ctlrun *r, struct certs *certs, time_t until)
 {
+	struct certgroups all;
 	int code = EX_OK;
 	size_t i;
 
+	certgroup_make(certs, &all);
 	keep_wanted(certs, until);
 	if (r->opt.json)
 		r->answer = to_json(certs);
 	else
-		print_text(certs, r->opt.verbose, r->c.now, r->within);
+		print_text(r, certs, &all);
+	certgroup_release(&all);
 	for (i = 0; i < certs->n; i++)
 		if (certs->v[i].state == CERT_ENDED)
 			code = 1;
@@ -504,23 +570,56 @@ of_provider(struct ctlrun *r, const struct ctl_facts *all, size_t n,
 	return true;
 }
 
-/* A partner's name stands for it; then for what else it may be. */
+/* Of all partners, and ours; or ours alone, if it is so called. */
 static int
-of_named(struct ctlrun *r, time_t until)
+of_all(struct ctlrun *r, const struct postconf *c, const struct err *fault,
+    time_t until)
 {
-	bool partner =
-	    registry_partner(r->registry, r->lower.partner) != REGISTRY_NONE;
+	const bool alone = r->lower.partner != NULL;
+	struct certs_ours ours = {.fault = c == NULL ? fault->text : NULL};
 	struct ctl_facts *all = NULL;
+	struct ctlown own = {0};
 	size_t n = 0;
 	int code;
 
-	if (!partner)
+	if (c != NULL)
+		ctlown_look(&own, c, r->c.now);
+	ours.v = own.v;
+	ours.n = own.n;
+	/* What the ledger has is not told here. */
+	if (!alone)
 		(void)ctl_facts_all(&r->c, &all, &n);
-	if (partner || (!of_host(r, all, n, until, &code) &&
-			   !of_provider(r, all, n, until, &code)))
+	code = of_these(r, all, n, &ours, until);
+	ctl_facts_free(all, n);
+	ctlown_release(&own);
+	return code;
+}
+
+/* The name of a host or a provider; else it is nobody's. */
+static int
+of_named(struct ctlrun *r, time_t until)
+{
+	struct ctl_facts *all;
+	size_t n;
+	int code;
+
+	(void)ctl_facts_all(&r->c, &all, &n);
+	if (!of_host(r, all, n, until, &code) &&
+	    !of_provider(r, all, n, until, &code))
 		code = of_one(r, until);
 	ctl_facts_free(all, n);
 	return code;
+}
+
+/* "ours", or our own host. */
+static bool
+is_ours(const struct ctlrun *r, const struct postconf *c)
+{
+	const char *name = r->lower.partner;
+
+	return strcmp(name, "ours") == 0 ||
+	       (c != NULL &&
+		   strcasecmp(name, postconf_text(c, NULL, "myhostname")) == 0);
 }
 
 /* False: that is no such time, which is said. */
@@ -541,44 +640,28 @@ take_within(const char *within, time_t now, time_t *until)
 	return true;
 }
 
-/* And of all partners. */
-static int
-of_all(struct ctlrun *r, time_t until)
-{
-	struct certs_ours ours = {0};
-	struct ctl_facts *all = NULL;
-	struct ctlown own = {0};
-	struct postconf c = {0};
-	struct err e;
-	size_t n;
-	int code;
-
-	if (postconf_read(&c, settings_postfix(&r->c.set), false, &e) == -1)
-		ours.fault = e.text;
-	else
-		ctlown_look(&own, &c, r->c.now);
-	ours.v = own.v;
-	ours.n = own.n;
-	/* What the ledger has is not told here. */
-	(void)ctl_facts_all(&r->c, &all, &n);
-	code = of_these(r, all, n, &ours, until);
-	ctl_facts_free(all, n);
-	ctlown_release(&own);
-	postconf_release(&c);
-	return code;
-}
-
 int
 ctlcerts(void *run)
 {
 	struct ctlrun *r = run;
+	struct postconf c = {0};
 	time_t until = 0;
+	struct err e;
+	bool well;
+	int code;
 
 	if (r->within != NULL && !take_within(r->within, r->c.now, &until))
 		return EX_USAGE;
 	if (r->registry == NULL)
 		return r->registry_code;
-	if (r->lower.partner != NULL)
-		return of_named(r, until);
-	return of_all(r, until);
+	if (r->lower.partner != NULL &&
+	    registry_partner(r->registry, r->lower.partner) != REGISTRY_NONE)
+		return of_one(r, until);
+	well = postconf_read(&c, settings_postfix(&r->c.set), false, &e) == 0;
+	if (r->lower.partner != NULL && !is_ours(r, well ? &c : NULL))
+		code = of_named(r, until);
+	else
+		code = of_all(r, well ? &c : NULL, &e, until);
+	postconf_release(&c);
+	return code;
 }

@@ -491,11 +491,13 @@ tlspact_check_certificate_days_left{partner="globex"} 5'
 		"$(ctl check -j | jq -c '[.min_days_left, .own_days_left]')" \
 		'[5,null]'
 	run ctl certificates --within 4d
-	is 'none ends in 4 days' "$rc $out" '0 no certificate ends in that time'
+	like 'none ends in 4 days, of how many, and the first' "$rc ${out//$'\n'/ }" \
+		'^0 no certificate ends within 4d, of 3 gateways, ours not among them; the first +ends [-0-9]{10}: acme mx1.acme.example; +1 never seen'
 	run ctl certificates acme --within 6d
-	like 'two of acme in 6' "$out" $'\n2 gateways: 0 ended, 2 end within 6d$'
+	like 'two of acme in 6, with whom to call' "$out" \
+		$'\n2 gateways: 0 ended, 2 end within 6d\ncall p@acme.example .acme.; for the words: tlspact-probe --as enforced acme'
 	run ctl certificates acme --within 400d
-	like 'by the time that was asked for' "$out" $'\n2 gateways: 0 ended, 2 end within 400d$'
+	like 'by the time that was asked for' "$out" $'\n2 gateways: 0 ended, 2 end within 400d(\n|$)'
 	sqlite3 "$T/evidence.db" "UPDATE probe SET time = time - 60,
 		first = first - 60; UPDATE gateway SET time = time - 60;
 		INSERT INTO failure(time, partner, direction, fault, domain,
@@ -591,10 +593,10 @@ tlspact_check_certificate_days_left{partner="globex"} 5'
 		unixepoch() + 86400 * 5 + 60, begins = unixepoch() - 86400 * 80"
 	run ctl certificates --within 9d
 	like 'stands once, with both' "${out//$'\n'/ }" \
-		' soon +2 partners: acme, globex +mx.hosting.example +1 gateway of 2 partners: 0 ended, 1 ends within 9d$'
+		' soon +2 partners: acme, globex +mx.hosting.example +1 gateway of 2 partners: 0 ended, 1 ends within 9d call p@acme.example .acme., p@globex.example .globex.; '
 	run ctl certificates -v --within 9d
 	like 'with -v for each' "${out//$'\n'/ }" \
-		' soon +acme +mx.hosting.example .* soon +globex +mx.hosting.example +1 gateway of 2 partners: 0 ended, 1 ends within 9d$'
+		' soon +acme +mx.hosting.example .* soon +globex +mx.hosting.example +1 gateway of 2 partners: 0 ended, 1 ends within 9d call '
 	is 'as in JSON' "$(ctl certificates --within 9d -j |
 		jq -c '[.certificates[].partner]')" '["acme","globex"]'
 fi

@@ -133,7 +133,15 @@ like 'tlspactctl check has it as well' "$(checked)" \
 	'^ok: nobody is enforced; ours in (89|90) days$'
 run ctl certificates --within 95d
 like 'and so has certificates, of which nothing was recorded' "${out//$'\n'/ }" \
-	' (89|90) +[0-9]+% ok +\(ours\) +[^ ]*/good\.pem +server certificate .* 2 of ours: 0 ended, 2 end within 95d$'
+	' (89|90) +[0-9]+% ok +\(ours\) +[^ ]*/good\.pem +- \(server certificate\) .* 2 of ours: 0 ended, 2 end within 95d$'
+all=$out
+run ctl certificates ours --within 95d
+is 'ours by that word' "$rc $out" "0 $all"
+run ctl certificates "$(postconf -c "$T/etc" -h myhostname)" --within 95d
+is 'and by our own name' "$rc $out" "0 $all"
+run ctl certificates --within 30d
+like 'none ends, and ours are among them' "$rc ${out//$'\n'/ }" \
+	'^0 no certificate ends within 30d, of 2 of ours; the first ends '
 lived '-80 days' '+10 days'
 run ctl certificates --within 30d
 like 'what ends soon is told' "$out" $' 9 +[0-9]+% soon +\\(ours\\) '
@@ -178,7 +186,7 @@ like 'in the evidence' \
 	'server certificate|good'
 run ctl certificates
 like 'among the certificates' "$out" \
-	$'\n[-0-9]{10} +(89|90) +[0-9]+% ok +\\(ours\\) +[^ ]*/good.pem +server certificate\n'
+	$'\n[-0-9]{10} +(89|90) +[0-9]+% ok +\\(ours\\) +[^ ]*/good.pem +- \\(server certificate\\)\n'
 like 'and in the sum' "$out" $'\n2 of ours: 0 ended, 0 end soon, 2 ok; 1 partner never looked at'
 is 'in JSON as well' "$(ctl certificates -j | jq -c '[.certificates[] |
 	select(.ours != null) | [.partner, .mode, .ours, .state]] | unique')" \
@@ -188,7 +196,7 @@ sqlite3 "$T/evidence.db" 'UPDATE own SET time = time - 60'
 unlike 'as it is now' "$(ctl certificates)" 'as seen'
 mv "$T/good.pem" "$T/gone.pem"
 like 'what cannot be read any more, as it was seen' "$(ctl certificates)" \
-	'/good.pem +server certificate, as seen [0-9]'
+	'/good.pem +- \(server certificate, as seen [0-9:]+\)'
 mv "$T/gone.pem" "$T/good.pem"
 secret=$(sed -n 2p "$T/good.key")
 nok 'no byte of the key' grep -q "$secret" "$T/evidence.db"
