@@ -56,6 +56,7 @@ struct telling {
 	struct ctlended ended;
 	json_t *list;
 	size_t n;
+	size_t begun, holding; /* of these, downgrades; and that go on */
 	size_t hidden; /* maps with rows without a name, maybe of the partner */
 	char *flaw;    /* the first that the record has, owned; or NULL */
 	size_t width;  /* of lines; COLUMNS_ANY: one for each event */
@@ -303,7 +304,7 @@ put_text(const struct telling *t, const struct ledger_event *ev,
     const json_t *data, const struct ctlended_one *ended, struct buf *out)
 {
 	struct buf rows = {0};
-	size_t more;
+	size_t more, all;
 
 	if (ended != NULL) {
 		ctlended_put_back(&t->ended, ended, ev->text, &rows);
@@ -316,11 +317,11 @@ put_text(const struct telling *t, const struct ledger_event *ev,
 	} else {
 		ctlprint_event(ev->text, out);
 		if (strcmp(ev->kind, MAPEVENT_KIND) == 0 &&
-		    (more = mapevent_untold(data)) > 0)
+		    (more = mapevent_untold(data, &all)) > 0)
 			buf_printf(out,
-			    "; %zu more row%s: tlspactctl history "
+			    "; %zu of %zu rows are named: tlspactctl history "
 			    "-v",
-			    more, num_plural(more));
+			    all - more, all);
 	}
 	buf_free(&rows);
 }
@@ -440,6 +441,20 @@ event_json(struct telling *t, const struct ledger_event *ev, json_t *data)
 	    json_text(x == NULL ? "" : x->why));
 }
 
+/* Of those that began, whether they are over. */
+static void
+count_downgrade(
+    struct telling *t, const struct ledger_event *ev, const json_t *data)
+{
+	const struct ctlended_one *x;
+
+	if (strcmp(ev->kind, "downgrade-begin") != 0)
+		return;
+	x = ctlended_find(&t->ended, downgrade_of(ev, data));
+	t->begun++;
+	t->holding += x == NULL || x->over == 0 || is_overdue(t, x->id);
+}
+
 static bool
 tell_event(const struct ledger_event *ev, void *arg)
 {
@@ -455,6 +470,7 @@ tell_event(const struct ledger_event *ev, void *arg)
 		return true;
 	}
 	t->n++;
+	count_downgrade(t, ev, data);
 	if (!t->run->opt.json) {
 		print_event(t, ev, data);
 		json_decref(data);
@@ -516,16 +532,18 @@ static void
 tell_unsealed(struct telling *t, const struct day_seals *s)
 {
 	struct buf words = {0};
-	const char *sep = "; ";
+	const char *sep = "; what is edited there does not show: ";
 
 	buf_puts(&words, s->unsealed);
 	if (s->missed > 0) {
 		buf_printf(
-		    &words, "%s%zu had no event in time", sep, s->missed);
+		    &words, "%s%zu can get no seal any more", sep, s->missed);
 		sep = ", ";
 	}
 	if (s->untold > 0) {
-		buf_printf(&words, "%s%zu are to have one yet", sep, s->untold);
+		buf_printf(&words,
+		    "%s%zu get theirs by the next tlspact-compile", sep,
+		    s->untold);
 		sep = ", ";
 	}
 	if (s->late > 0)
@@ -579,7 +597,11 @@ check_whole(struct telling *t, struct ledger *l, const char *known)
 		    known == NULL ? "" : ", with the known head",
 		    t->width == COLUMNS_ANY ? " " : "\n  ", head.count,
 		    head.hash);
-	else
+	if (flaws == 0 && known == NULL && !t->run->opt.json)
+		print_paragraph(t, "",
+		    "write that head down where nobody here can edit it; "
+		    "later: --check --known HEAD");
+	if (flaws > 0 && !t->run->opt.json)
 		(void)printf("NOT WHOLE: %zu flaw%s in %" PRId64 " event%s\n",
 		    flaws, num_plural(flaws), head.count,
 		    num_plural((uint64_t)head.count));
@@ -696,6 +718,25 @@ tell_stranger(const struct telling *t)
 	    kind == NULL ? "" : kind, kind == NULL ? "" : "?");
 }
 
+/* Below all that made somebody weaker: how many, and whether it is over. */
+static void
+tell_sum(const struct telling *t)
+{
+	struct buf holding = {0};
+
+	if (t->run->opt.json || t->run->kinds == NULL ||
+	    !has_weaker(t->run->kinds))
+		return;
+	if (t->holding > 0)
+		buf_printf(&holding, "%zu not ended", t->holding);
+	say("%zu event%s; %zu downgrade%s began%s%s", t->n, num_plural(t->n),
+	    t->begun, num_plural(t->begun), t->begun > 0 ? ", " : "",
+	    t->begun == 0      ? ""
+	    : holding.len == 0 ? "all ended"
+			       : holding.data);
+	buf_free(&holding);
+}
+
 /* The code of a list in which there is nothing. */
 static int
 tell_none(const struct telling *t)
@@ -777,6 +818,8 @@ list_events(struct telling *t, struct ledger *l)
 		common_tell_lost(&r->c.set, r->registry,
 		    &r->registry->partner[t->partner], true);
 	code = t->n == 0 ? tell_none(t) : EX_OK;
+	if (t->n > 0)
+		tell_sum(t);
 	tell_hidden(t);
 	return tell_whole(t, l, &e) == -1 ? common_failed(&e) : code;
 }

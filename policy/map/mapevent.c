@@ -825,18 +825,20 @@ mapevent_weakens(const json_t *row)
 }
 
 size_t
-mapevent_untold(const json_t *data)
+mapevent_untold(const json_t *data, size_t *all)
 {
 	json_t *changes = json_object_get(data, "changes");
 	void *i = json_object_iter(changes);
 	size_t more = 0;
 	json_int_t n;
 
+	*all = 0;
 	/* Of the first map the text has a number alone. */
 	if (json_array_size(json_object_get(data, "rows")) == 0)
 		return 0;
 	for (; i != NULL; i = json_object_iter_next(changes, i)) {
 		n = json_integer_value(json_object_iter_value(i));
+		*all += (size_t)n;
 		if (n > TEXT_NAMED)
 			more += (size_t)n - TEXT_NAMED;
 	}

@@ -125,11 +125,11 @@ void mapevent_demand(const json_t *row, bool is, struct buf *out);
 bool mapevent_weakens(const json_t *row);
 
 /*
- * Of the data of an event: how many rows its text does not name; how many have
- * no name there either, only a digest. anybody: those that may have taken
- * something from a partner whose name does not stand there either.
+ * Of the data of an event: how many rows its text does not name, of *all; how
+ * many have no name there either, only a digest. anybody: those that may have
+ * taken something from a partner whose name does not stand there either.
  */
-size_t mapevent_untold(const json_t *data);
+size_t mapevent_untold(const json_t *data, size_t *all);
 size_t mapevent_unnamed(const json_t *data, bool anybody);
 
 #endif

@@ -219,7 +219,9 @@ is 'history tells who was behind sudo' "$(ctl history acme | tail -n 2 |
 	grep -c ' [^ ]* (jo): ')" 2
 run ctl history acme
 like 'history has the words' "$out" 'all is well'
-ok 'and is whole' ctl history --check
+run ctl history --check
+like 'and is whole, with what to keep' "$rc $out" \
+	'^0 .*whole: .*write that head down where .* --check --known HEAD'
 is 'of which nothing is said' "$err" ''
 
 # A downgrade covers what it was begun for, and is known by its event.
@@ -232,7 +234,7 @@ like 'which is said to stay' "$err" 'lowered until .*, but not for bank.example'
 is 'and stays, at once' "$(row bank.example)" secure
 run ctl status acme
 is 'status is well' "$rc" 0
-like 'and knows that it is not lowered' "$out" 'but +not for bank.example, which became its own later: at secure'
+like 'and knows that it is not lowered' "$out" 'but +not for bank.example, for which it was not begun: at secure'
 unlike 'which is as it should be' "$out" 'NOT IN FORCE'
 is 'acme is lowered' "$(row acme.example)" encrypt
 sed -i 's/domain=acme.example,bank.example,.acme.example/domain=bank.example/' \
@@ -324,6 +326,9 @@ ok 'an edit that weakens' compile -o "registry=$T/weaker" --accept-weaker
 like 'is on record of the partner' "$(ctl history globex | tail -n 1)" ' map .*: registry: 1 removed \(globex.example secure -> nothing\)'
 unlike 'and of no other one' "$(ctl history acme)" 'globex.example'
 is 'made it weaker' "$(ctl history globex --kind weaker | wc -l)" 1
+run ctl history --weaker
+like 'with a sum below' "$err" \
+	"tlspactctl: $(wc -l <<<"$out") events; $(grep -c ' downgrade-begin ' <<<"$out") downgrades began, (all|[0-9]+ not) ended"
 is 'or short' "$(ctl history globex --weaker)" "$(ctl history globex --kind weaker)"
 is 'beside all downgrades' "$(ctl history --kind weaker -j |
 	jq -c '[.events[] | .weaker, .kind] | unique')" \
@@ -346,7 +351,7 @@ sed 's/^partner globex /&min-tls=TLSv1.1 /' "$T/wider" >"$T/older"
 ok 'an older protocol' compile -o "registry=$T/older" --accept-weaker
 rows='a.example .*; b.example .*; c.example .*; globex.example secure'
 like 'three are named' "$(ctl history | tail -n 1)" \
-	'registry: 4 weaker \(a.example .*; c.example [^;]*; \.\.\.\); 1 more row: tlspactctl history -v$'
+	'registry: 4 weaker \(a.example .*; c.example [^;]*; \.\.\.\); 3 of 4 rows are named: tlspactctl history -v$'
 like 'all with -v' "$(ctl history -v | tail -n 1)" \
 	"registry: 4 weaker \\(${rows}[^;]*protocols=>=TLSv1.1\\)\$"
 like 'and of their partner' "$(ctl history globex --kind weaker -o \
@@ -730,7 +735,7 @@ if command -v sqlite3 >/dev/null; then
 	run ctl history --check
 	is 'a log that is read late is no flaw' "$rc" 0
 	like 'but said' "$out" "as it says on 1 of 4 days; the others are not sealed: $before to "
-	like 'and why' "$(tr -s ' \n' ' ' <<<"$out")" '; 3 are to have one yet'
+	like 'and why' "$(tr -s ' \n' ' ' <<<"$out")" '; what is edited there does not show: 3 get theirs by the next tlspact-compile'
 	sqlite3 "$T/evidence.db" "DELETE FROM log_count WHERE day = '$before'"
 	sqlite3 "$T/evidence.db" 'UPDATE log_count SET seen = 3'
 	run ctl history --check
@@ -739,6 +744,18 @@ if command -v sqlite3 >/dev/null; then
 	rm "$T"/evidence.db*
 	run ctl history --check
 	is 'and so is all evidence' "$rc" 1
+
+	# A probe that passes, and mail.
+	ok 'a probe passed' "$B/tools/probed" "$T/evidence.db" acme acme.example mx1 ok
+	unlike 'a probe alone proves nothing' "$(ctl status acme)" proven
+	sqlite3 "$T/evidence.db" "INSERT INTO log_count VALUES('$(date -u +%F)',
+		'acme', 1, 3, '', '', 'sent', '', 0, '', '', 2)"
+	like 'with mail it does' "$(ctl status acme | head -n 1)" \
+		'enforced at secure, nothing lowered; proven by probe and mail$'
+	sqlite3 "$T/evidence.db" 'UPDATE log_count SET seen = 1'
+	unlike 'if that was authenticated' "$(ctl status acme)" proven
+	like 'of one that is opportunistic the next step is told' \
+		"$(ctl status soft)" 'next +tlspact-probe --as enforced soft: '
 
 	# However many partners there are, each file is opened once.
 	rm -f "$T"/ledger.db* "$T"/evidence.db* "$T"/policy.cdb*
