@@ -136,6 +136,23 @@ quotes(const char *s)
 	return quote(s, strlen(s));
 }
 
+struct quoted
+quote_word(const char *line)
+{
+	static const char harmless[] = "abcdefghijklmnopqrstuvwxyz"
+				       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789_-";
+	const size_t n = strspn(line, harmless);
+	struct quoted q = {.s = ""};
+
+	if (n == 0 || strchr(" \t\n", line[n]) == NULL)
+		return q;
+	(void)snprintf(q.s, sizeof(q.s), "\"%.*s%s\"",
+	    (int)(n > QUOTE_WORD_MAX ? QUOTE_WORD_MAX : n), line,
+	    n > QUOTE_WORD_MAX ? "..." : "");
+	return q;
+}
+
 void
 quote_show(char *out, size_t size, const char *p, size_t len)
 {

@@ -31,6 +31,14 @@ struct quoted quote(const char *p, size_t len);
 /* The same for a string. */
 struct quoted quotes(const char *s);
 
+/*
+ * The first word of a line that may be of anybody's file, for a message: in
+ * quotes, cut to QUOTE_WORD_MAX bytes; "" unless it is of letters, digits, '_'
+ * and '-' alone, as what else there is may be a secret.
+ */
+#define QUOTE_WORD_MAX 20
+struct quoted quote_word(const char *line);
+
 /* Append the len bytes at p; what is unsafe becomes \xHH. No quotes. */
 void quote_put(struct buf *out, const char *p, size_t len);
 

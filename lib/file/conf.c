@@ -98,6 +98,16 @@ set_default(const struct conf *c, const struct conf_item *it)
 	buf_free(&why);
 }
 
+/*
+ * What is not understood. Whoever names the file may not be allowed to read
+ * it, and it may be none of ours: little of that is shown.
+ */
+static struct quoted
+shown_of(const char *text, unsigned line)
+{
+	return line == 0 ? quotes(text) : quote_word(text);
+}
+
 /* `map /var/lib/x.cdb`: with the '=' it is well. */
 static void
 say_equals(const struct conf *c, const char *text, const char *file,
@@ -106,6 +116,7 @@ say_equals(const struct conf *c, const char *text, const char *file,
 	const size_t len = strcspn(text, " \t");
 	const char *value = text + len + strspn(text + len, " \t");
 	struct buf right = {0};
+	struct quoted shown;
 	size_t i;
 
 	for (i = 0; i < c->n; i++)
@@ -113,7 +124,9 @@ say_equals(const struct conf *c, const char *text, const char *file,
 		    strncmp(c->item[i].name, text, len) == 0)
 			break;
 	if (i == c->n) {
-		diag_error(d, file, line, "%s: missing '='", quotes(text).s);
+		shown = shown_of(text, line);
+		diag_error(d, file, line, "%s%smissing '='", shown.s,
+		    *shown.s == '\0' ? "" : ": ");
 		return;
 	}
 	buf_printf(
@@ -130,6 +143,7 @@ assign(const struct conf *c, char *text, const char *file, unsigned line,
 {
 	struct buf why = {0};
 	char *name, *value;
+	struct quoted shown;
 	struct meant m;
 	const char *bad;
 	size_t i;
@@ -141,10 +155,11 @@ assign(const struct conf *c, char *text, const char *file, unsigned line,
 	m = meant(name);
 	for (i = 0; i < c->n && strcmp(c->item[i].name, name) != 0; i++)
 		meant_try(&m, c->item[i].name);
-	if (i == c->n)
-		diag_error(d, file, line, "%s: unknown setting%s",
-		    quotes(name).s, meant_text(&m).s);
-	else if (line != 0 && set_on[i] != 0)
+	if (i == c->n) {
+		shown = shown_of(name, line);
+		diag_error(d, file, line, "%s%sunknown setting%s", shown.s,
+		    *shown.s == '\0' ? "" : ": ", meant_text(&m).s);
+	} else if (line != 0 && set_on[i] != 0)
 		diag_error(d, file, line, "%s is set already on line %u", name,
 		    set_on[i]);
 	else if ((bad = set(c, &c->item[i], value, &why)) != NULL)
@@ -162,6 +177,7 @@ read_file(const struct conf *c, const struct conf_source *from,
 	struct lines in;
 	struct line line;
 	long bad = lines_bad_byte(from->text, from->len);
+	const size_t enough = d->errors + CONF_ERRORS_MAX;
 
 	if (bad != -1) {
 		diag_error(d, from->file, lines_number(from->text, (size_t)bad),
@@ -171,6 +187,11 @@ read_file(const struct conf *c, const struct conf_source *from,
 	}
 	lines_init(&in, from->text, from->len);
 	while (lines_next(&in, &line)) {
+		if (d->errors == enough) {
+			diag_error(d, from->file, line.no,
+			    "and more may be wrong: not read from here on");
+			break;
+		}
 		if (*line.text == ' ' || *line.text == '\t')
 			diag_error(d, from->file, line.no,
 			    "a line that starts with a blank continues "

@@ -14,6 +14,7 @@ struct buf;
 struct diags;
 
 #define CONF_FILE_MAX (1024 * 1024) /* bytes of a settings file */
+#define CONF_ERRORS_MAX 5	    /* that are told of it */
 
 enum conf_type {
 	CONF_TEXT,     /* char *, owned; may be empty */

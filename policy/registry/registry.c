@@ -29,7 +29,8 @@
 #include "registry_own.h"
 #include "registry_slip.h"
 
-#define AHEAD 16 /* names that are prefetched */
+#define AHEAD 16  /* names that are prefetched */
+#define FOREIGN 3 /* lines not understood, and none that is: another's file */
 
 struct loading {
 	struct registry *r;
@@ -45,6 +46,8 @@ struct reading {
 	uint32_t source;
 	const char *file;
 	unsigned depth;
+	unsigned foreign; /* lines that are no statements */
+	bool understood;  /* one was */
 	/*
 	 * Complaints about partners come before those about what is of
 	 * effect beyond its line, and about included files.
@@ -73,6 +76,7 @@ static const struct {
 struct said {
 	struct reading *in;
 	enum statement what;
+	unsigned line;
 	struct diags *d;
 	struct attributes *attributes;
 	struct partner *partner; /* NULL: it is about another */
@@ -171,9 +175,8 @@ take_attr(struct said *s, struct attr *a)
 		if (registry_slip_name(s->d, file, a) == ATTRIBUTE_DOMAIN)
 			s->attributes->set |= ATTRIBUTE_BIT(ATTRIBUTE_DOMAIN);
 	} else if ((place & statements[s->what].place) == 0) {
-		diag_error(s->d, file, a->line,
-		    "attribute %s cannot be said in a %s statement", a->name,
-		    statements[s->what].word);
+		registry_slip_place(
+		    s->d, file, a, statements[s->what].word, s->line);
 	} else if (*a->value == '\0') {
 		diag_error(
 		    s->d, file, a->line, "attribute %s has no value", a->name);
@@ -260,6 +263,7 @@ take_partner(struct reading *in, struct attrs *words, unsigned line)
 	    .first_domain = (uint32_t)r->ndomains};
 	struct said s = {.in = in,
 	    .what = STATEMENT_PARTNER,
+	    .line = line,
 	    .d = &in->partners,
 	    .attributes = &attributes,
 	    .partner = &p};
@@ -285,6 +289,7 @@ take_provider(struct reading *in, struct attrs *words, unsigned line)
 	struct provider p = {.source = in->source, .line = line}, *q;
 	struct said s = {.in = in,
 	    .what = STATEMENT_PROVIDER,
+	    .line = line,
 	    .d = &in->others,
 	    .attributes = &p.attributes};
 	uint32_t have;
@@ -307,10 +312,11 @@ take_provider(struct reading *in, struct attrs *words, unsigned line)
 }
 
 static void
-take_default(struct reading *in, struct attrs *words)
+take_default(struct reading *in, struct attrs *words, unsigned line)
 {
 	struct said s = {.in = in,
 	    .what = STATEMENT_DEFAULT,
+	    .line = line,
 	    .d = &in->others,
 	    .attributes = &in->r->preset};
 
@@ -460,28 +466,21 @@ take_line(struct reading *in, struct line *line)
 	struct attr a;
 	unsigned what;
 
-	if (line->text[0] == ' ' || line->text[0] == '\t') {
-		diag_error(&in->partners, in->file, line->no,
-		    "a line that starts with a blank continues nothing");
+	if (registry_slip_begin(&in->partners, in->file, line))
 		return;
-	}
-	if (strncmp(line->text, "\xef\xbb\xbf", 3) == 0) {
-		diag_error(&in->partners, in->file, line->no,
-		    "a byte order mark (U+FEFF) is in front of the line: save "
-		    "the file without it");
-		return;
-	}
 	attr_init(&words, line->text, line->no);
 	if (attr_next(&words, &a) != ATTR_WORD) {
-		diag_error(&in->partners, in->file, line->no,
-		    "%s: a line begins with partner, provider, default or "
-		    "include; one that goes on begins with a blank",
-		    quotes(a.name).s);
+		registry_slip_pair(&in->partners, in->file, line->no, a.name);
+		in->foreign++;
 		return;
 	}
 	for (what = 0; what <= STATEMENT_INCLUDE; what++)
 		if (strcmp(a.name, statements[what].word) == 0)
 			break;
+	if (what <= STATEMENT_INCLUDE)
+		in->understood = true;
+	else
+		in->foreign++;
 	switch (what) {
 	case STATEMENT_PARTNER:
 		take_partner(in, &words, line->no);
@@ -490,7 +489,7 @@ take_line(struct reading *in, struct line *line)
 		take_provider(in, &words, line->no);
 		break;
 	case STATEMENT_DEFAULT:
-		take_default(in, &words);
+		take_default(in, &words, line->no);
 		break;
 	case STATEMENT_INCLUDE:
 		take_include(in, &words, line->no);
@@ -524,8 +523,14 @@ take_lines(struct reading *in, char *text, size_t len)
 		return;
 	}
 	lines_init(&lines, text, len);
-	while (lines_next(&lines, &line))
+	while (lines_next(&lines, &line)) {
+		if (!in->understood && in->foreign == FOREIGN) {
+			diag_error(&in->partners, in->file, line.no,
+			    "not read from here on: no line is of a registry");
+			break;
+		}
 		take_line(in, &line);
+	}
 }
 
 /* Read the text of s, which becomes the registry's with all that s has. */

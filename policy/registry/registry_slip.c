@@ -7,6 +7,7 @@
 #include "buf.h"
 #include "diag.h"
 #include "dname.h"
+#include "lines.h"
 #include "meant.h"
 #include "quote.h"
 #include "registry.h"
@@ -304,20 +305,63 @@ registry_slip(struct diags *d, const char *file, struct attrs *words,
 }
 
 void
+registry_slip_place(struct diags *d, const char *file, const struct attr *a,
+    const char *statement, unsigned line)
+{
+	if (line == a->line)
+		diag_error(d, file, a->line,
+		    "attribute %s cannot be said in a %s statement", a->name,
+		    statement);
+	else
+		diag_error(d, file, a->line,
+		    "attribute %s cannot be said in the %s statement of line "
+		    "%u; is a partner line missing?",
+		    a->name, statement, line);
+}
+
+bool
+registry_slip_begin(struct diags *d, const char *file, const struct line *line)
+{
+	const char *bad = NULL;
+
+	if (line->text[0] == ' ' || line->text[0] == '\t')
+		bad = "a line that starts with a blank continues nothing";
+	else if (strncmp(line->text, "\xef\xbb\xbf", 3) == 0)
+		bad = "a byte order mark (U+FEFF) is in front of the line: "
+		      "save the file without it";
+	if (bad != NULL)
+		diag_error(d, file, line->no, "%s", bad);
+	return bad != NULL;
+}
+
+void
+registry_slip_pair(
+    struct diags *d, const char *file, unsigned line, const char *name)
+{
+	const struct quoted shown = quote_word(name);
+
+	diag_error(d, file, line,
+	    "%s%sa line begins with partner, provider, default or include; "
+	    "one that goes on begins with a blank",
+	    shown.s, *shown.s == '\0' ? "" : ": ");
+}
+
+void
 registry_slip_word(
     struct diags *d, const char *file, unsigned line, const char *word)
 {
 	static const char *const known[] = {
 	    "partner", "provider", "default", "include"};
+	const struct quoted shown = quote_word(word);
 	struct meant m = meant(word);
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		meant_try(&m, known[i]);
 	diag_error(d, file, line,
-	    "unknown word %s: a line begins with partner, provider, default "
+	    "unknown word%s%s: a line begins with partner, provider, default "
 	    "or include%s",
-	    quotes(word).s, meant_text(&m).s);
+	    *shown.s == '\0' ? "" : " ", shown.s, meant_text(&m).s);
 }
 
 enum attribute

@@ -12,6 +12,7 @@
 #include "attributes.h"
 
 struct diags;
+struct line;
 struct registry;
 
 /* Does a blank behind the attribute cut its value short; or is it a comment? */
@@ -27,9 +28,22 @@ bool registry_is_cut(const struct attrs *words, const struct attr *a);
 bool registry_slip(struct diags *d, const char *file, struct attrs *words,
     struct attr *a, const struct attr *before);
 
-/* Complain about the first word of a line, which begins no statement. */
+/*
+ * Complain about the first word of a line, which begins no statement, or the
+ * first pair. The file may be anybody's: of others' words little is shown.
+ */
 void registry_slip_word(
     struct diags *d, const char *file, unsigned line, const char *word);
+void registry_slip_pair(
+    struct diags *d, const char *file, unsigned line, const char *name);
+
+/* Complain if what stands first in a line begins nothing; true: it did. */
+bool registry_slip_begin(
+    struct diags *d, const char *file, const struct line *line);
+
+/* Complain about an attribute that the statement of that line cannot say. */
+void registry_slip_place(struct diags *d, const char *file,
+    const struct attr *a, const char *statement, unsigned line);
 
 /*
  * Complain about an attribute that is none. Returns the one that was likely

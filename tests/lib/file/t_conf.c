@@ -52,12 +52,11 @@ static const struct {
 	"path =\nword =\ncount = 5\nwait = 90m\ngrade = medium\n", ""},
     {"seconds without a unit", "wait = 61",
 	"path = /default\nword =\ncount = 5\nwait = 61s\ngrade = medium\n", ""},
-    {"no =", "path /a\n", NULL,
-	"1: \"path /a\": missing '=': say \"path=/a\"\n"},
+    {"no =", "path /a\n", NULL, "1: \"path /a\": missing '=': say \"path=/a\"\n"},
     {"unknown", "\nfoo = 1\n", NULL, "2: \"foo\": unknown setting\n"},
     {"unknown: case counts", "Path = 1\n", NULL,
 	"1: \"Path\": unknown setting; did you mean path?\n"},
-    {"no name", "= 1\n", NULL, "1: \"\": unknown setting\n"},
+    {"no name", "= 1\n", NULL, "1: unknown setting\n"},
     {"twice", "count = 1\n\ncount = 2\n",
 	"path = /default\nword =\ncount = 1\nwait = 90m\ngrade = medium\n",
 	"3: count is set already on line 1\n"},
@@ -83,6 +82,14 @@ static const struct {
     {"all of them", "a\nb=\nc=\n", NULL,
 	"1: \"a\": missing '='\n2: \"b\": unknown setting\n"
 	"3: \"c\": unknown setting\n"},
+    {"another's file",
+	"root:*:2:\nb c:d\na-line-of-more-than-20 =\n\nPIN+=\n"
+	"root:x y = 1\nf\ng\n",
+	NULL,
+	"1: missing '='\n2: \"b\": missing '='\n"
+	"3: \"a-line-of-more-than-...\": unknown setting\n"
+	"5: unknown setting\n6: unknown setting\n"
+	"7: and more may be wrong: not read from here on\n"},
     {"DOS line ends", "count = 1\r\n", NULL,
 	"1: \"\\x0d\": a control character, or not UTF-8\n"},
     {"not UTF-8", "count = 1\nword = \xff\n", NULL,

@@ -49,6 +49,18 @@ static const struct {
     {"a brace first", "{ a = b }\n",
 	"1: \"a\": a line begins with partner, provider, default or "
 	"include; one that goes on begins with a blank\n"},
+    {"another's file", "root:*:2:\nPIN+=x\n\nb c:d\nroot:*:3:\nf\n",
+	"1: unknown word: a line begins with partner, provider, default or "
+	"include\n"
+	"2: a line begins with partner, provider, default or include; one that "
+	"goes on begins with a blank\n"
+	"4: unknown word \"b\": a line begins with partner, provider, default "
+	"or include\n"
+	"5: not read from here on: no line is of a registry\n"},
+    {"a partner line is missing",
+	"provider p gateway=.p.example\n  domain=a.example\n",
+	"2: attribute domain cannot be said in the provider statement of line "
+	"1; is a partner line missing?\n"},
     {"an orphan", "\n  partner a domain=a.example\n",
 	"2: a line that starts with a blank continues nothing\n"},
     {"no name", "partner\n", "1: partner has no name\n"},
