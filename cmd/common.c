@@ -158,21 +158,34 @@ common_renamed(
 	return now;
 }
 
+/* Without the one dot that a name in DNS ends with. */
+static char *
+undotted(char *s)
+{
+	size_t len = strlen(s);
+
+	if (len > 1 && s[len - 1] == '.' && s[len - 2] != '.')
+		s[len - 1] = '\0';
+	return s;
+}
+
 char *
 common_address(char *s, const char **mailbox)
 {
 	char *at = strrchr(s, '@'), *open;
 
-	if (at == NULL || at == s)
-		return s;
+	if (at == NULL)
+		return undotted(s);
 	*at++ = '\0';
+	if (at == s + 1)
+		return undotted(at);
 	if (strncmp(s, "mailto:", strlen("mailto:")) == 0)
 		s += strlen("mailto:");
 	open = strrchr(s, '<');
 	if (mailbox != NULL)
 		*mailbox = open == NULL ? s : open + 1;
 	at[strcspn(at, ">")] = '\0';
-	return at;
+	return undotted(at);
 }
 
 static bool

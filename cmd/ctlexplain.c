@@ -103,7 +103,7 @@ read_address(const struct ctlrun *r, struct ctlexplain *x)
 
 	x->mailbox = r->mailbox;
 	if (r->mailbox != NULL && *name == '\0') {
-		say("%s: an address without a domain", quotes(r->mailbox).s);
+		say("\"%s@\": an address without a domain", r->mailbox);
 		return EX_USAGE;
 	}
 	if (r->mailbox == NULL && r->registry != NULL &&

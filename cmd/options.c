@@ -437,11 +437,10 @@ static void __attribute__((noreturn)) lacks_argument(
 	    t, o, "%s: say which %.*s", verb, (int)strcspn(line, " \n"), line);
 }
 
-static void __attribute__((noreturn))
-no_verb(const struct options_table *t, const struct options *o)
+/* "status, explain", and whichever of them was meant by m, if not NULL. */
+static struct buf
+verb_names(const struct options_table *t, struct meant *m)
 {
-	const char *said = t->synonym == NULL ? NULL : t->synonym(*o->arg);
-	struct meant m = meant(*o->arg);
 	struct buf names = {0};
 	unsigned i;
 
@@ -449,17 +448,38 @@ no_verb(const struct options_table *t, const struct options *o)
 		if (verb_name(t, i) != NULL) {
 			buf_printf(&names, "%s%s", names.len == 0 ? "" : ", ",
 			    t->verb[i].name);
-			meant_try(&m, t->verb[i].name);
+			if (m != NULL)
+				meant_try(m, t->verb[i].name);
 		}
+	return names;
+}
+
+/* The first verb that takes an argument, or NULL. */
+static const char *
+taking_verb(const struct options_table *t)
+{
+	unsigned i;
+
+	for (i = 0; i < t->nverbs && t->verb[i].max == 0;)
+		i++;
+	return i == t->nverbs ? NULL : t->verb[i].name;
+}
+
+static void __attribute__((noreturn))
+no_verb(const struct options_table *t, const struct options *o)
+{
+	const char *said = t->synonym == NULL ? NULL : t->synonym(*o->arg);
+	struct meant m = meant(*o->arg);
+	struct buf names = verb_names(t, &m);
+	const char *takes = taking_verb(t);
+
 	if (o->n > 1 && find_verb(t, o->arg[1]) < t->nverbs)
 		options_misused(t, o,
 		    "%s is not a verb, which comes first; say %s %s %s",
 		    quotes(*o->arg).s, t->program, o->arg[1], *o->arg);
-	for (i = 0; i < t->nverbs && t->verb[i].max == 0;)
-		i++;
-	if (i < t->nverbs && strpbrk(*o->arg, ".@") != NULL)
+	if (takes != NULL && strpbrk(*o->arg, ".@") != NULL)
 		options_misused(t, o, "%s is not a verb; say %s %s %s",
-		    quotes(*o->arg).s, t->program, t->verb[i].name, *o->arg);
+		    quotes(*o->arg).s, t->program, takes, *o->arg);
 	if (said == NULL && m.name != NULL)
 		options_misused(t, o, "%s is not a verb%s", quotes(*o->arg).s,
 		    meant_text(&m).s);
@@ -474,10 +494,20 @@ too_many(const struct options_table *t, const struct options *o)
 	const struct options_verb *v = &t->verb[o->verb];
 	const char *arg = o->arg[v->max];
 	const char *option = t->stray == NULL ? NULL : t->stray(o->verb, arg);
+	const struct options_row *r;
 
 	if (option != NULL)
 		options_misused(t, o, "%s is an argument too many; say --%s %s",
 		    quotes(arg).s, option, arg);
+	for (r = t->row; r < t->row + t->nrows; r++)
+		if (strcmp(r->name, arg) == 0 && goes_with(r, t, o->verb))
+			options_misused(t, o,
+			    "%s is an argument too many; say --%s",
+			    quotes(arg).s, arg);
+	if (v->max == 0 && taking_verb(t) != NULL)
+		options_misused(t, o,
+		    "%s is an argument too many: %s takes none; say %s %s %s",
+		    quotes(arg).s, v->name, t->program, taking_verb(t), arg);
 	options_misused(t, o, "%s is an argument too many: %s takes %s",
 	    quotes(arg).s, v->name, v->max == 0 ? "none" : "one at a time");
 }
@@ -535,7 +565,8 @@ take_verb(const struct options_table *t, struct options *o, const bool *seen,
 
 	o->verb = find_verb(t, o->n == 0 ? "" : *o->arg);
 	if (o->verb == t->nverbs && o->n == 0)
-		options_misused(t, o, "say what to do");
+		options_misused(
+		    t, o, "say what to do: %s", verb_names(t, NULL).data);
 	if (o->verb == t->nverbs)
 		no_verb(t, o);
 	v = &t->verb[o->verb];
@@ -660,10 +691,18 @@ static void
 tell_about(
     const struct options_table *t, const struct options *o, const bool *seen)
 {
+	struct options asked = *o;
+	unsigned verb;
 	size_t i;
 
 	if (t->verb != NULL && o->n > 0 && strcmp(*o->arg, "help") == 0) {
-		usage(t, find_verb(t, o->n == 1 ? "" : o->arg[1]));
+		verb = find_verb(t, o->n == 1 ? "" : o->arg[1]);
+		if (verb == t->nverbs && o->n > 1) {
+			asked.arg++;
+			asked.n = 1;
+			no_verb(t, &asked);
+		}
+		usage(t, verb);
 		exit(say_flushed(EX_OK));
 	}
 	for (i = 0; i < t->nrows; i++) {

@@ -851,6 +851,21 @@ report(struct run *run)
 	return code;
 }
 
+/* `raport` is no file that anybody meant. */
+static void
+tell_slip(const struct run *run)
+{
+	struct meant m;
+
+	if (run->opt.n == 0 || access(run->opt.arg[0], F_OK) == 0)
+		return;
+	m = meant(run->opt.arg[0]);
+	meant_try(&m, "report");
+	if (m.name != NULL && strcmp(run->opt.arg[0], m.name) != 0)
+		options_misused(&table, run, "%s is not a file%s",
+		    quotes(run->opt.arg[0]).s, meant_text(&m).s);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -861,6 +876,7 @@ main(int argc, char *argv[])
 
 	say_init(table.program);
 	options_read(&table, argc, argv, &run);
+	tell_slip(&run);
 	reports = run.opt.n > 0 && strcmp(run.opt.arg[0], "report") == 0;
 	run.opt.arg += reports;
 	run.opt.n -= reports;

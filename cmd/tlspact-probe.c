@@ -221,6 +221,7 @@ plan(struct run *run)
 	if (run->all)
 		probeplan_all(&run->plan);
 	for (i = 0; i < run->opt.n && rv == 0; i++) {
+		run->opt.arg[i] = common_address(run->opt.arg[i], NULL);
 		now = common_renamed(&run->set, run->registry, run->opt.arg[i]);
 		rv = probeplan_add(
 		    &run->plan, now != NULL ? now : run->opt.arg[i], &e);

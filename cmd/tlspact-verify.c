@@ -151,6 +151,7 @@ find_partner(struct run *run)
 {
 	uint32_t i;
 
+	run->opt.arg[0] = common_address(run->opt.arg[0], NULL);
 	run->renamed =
 	    common_renamed(&run->set, run->registry, run->opt.arg[0]);
 	run->named = run->renamed != NULL ? run->renamed : run->opt.arg[0];
@@ -362,10 +363,14 @@ on_result(struct proberow *row, const struct starttls_result *s,
 	struct run *run = arg;
 	struct probereport_rules r;
 	struct buf what = {0};
+	char *why = NULL;
 
 	(void)s;
-	buf_printf(&what, "%s[%s]:%u", probereport_gateway(row),
-	    row->seen.address, row->seen.port);
+	if (*row->seen.address == '\0')
+		buf_puts(&what, probereport_gateway(row));
+	else
+		buf_printf(&what, "%s[%s]:%u", probereport_gateway(row),
+		    row->seen.address, row->seen.port);
 	r = result_of(run, what.data);
 	r.nexthop = row->target->domain;
 	r.gateway = row->seen.host;
@@ -373,6 +378,12 @@ on_result(struct proberow *row, const struct starttls_result *s,
 	/* The table says it of the certificate. */
 	if (j == NULL || !j->has_cert || row->fault != row->cert_fault)
 		r.detail = row->seen.detail;
+	/* Said of a domain, it would be of its gateways. */
+	if (*row->seen.address == '\0' && row->fault == FAULT_NO_MX)
+		r.detail = why =
+		    mem_printf("The host has no address that mail could go to. "
+			       "(%s)",
+			row->seen.detail);
 	if (j != NULL && j->has_cert)
 		r.v = &j->v;
 	r.planned = r.fault != FAULT_OK && !has_gateway(run, r.gateway);
@@ -381,6 +392,7 @@ on_result(struct proberow *row, const struct starttls_result *s,
 		    run->registry, run->partner->provider, &r.provider);
 	put_result(run, &r);
 	buf_free(&what);
+	free(why);
 }
 
 static void

@@ -559,14 +559,18 @@ synonym(const char *word)
 		const char *word, *verb;
 	} words[] = {{"add", "tlspact-probe --entry DOMAIN"},
 	    {"allow", "downgrade"}, {"cert", "certificates"},
-	    {"certs", "certificates"}, {"close", "restore"}, {"end", "restore"},
+	    {"certs", "certificates"}, {"close", "restore"},
+	    {"compile", "tlspact-compile"}, {"end", "restore"},
 	    {"gateways", "status"},
 	    {"import", "tlspact-compile --import FORMAT FILE"},
-	    {"lower", "downgrade"}, {"log", "history"}, {"prolong", "extend"},
+	    {"log", "history, or tlspact-log"}, {"lower", "downgrade"},
+	    {"probe", "tlspact-probe"}, {"prolong", "extend"},
 	    {"queue", "explain"}, {"raise", "restore"},
 	    {"rename", "former=OLD-NAME in tlspactctl edit"},
-	    {"show", "status"}, {"stop", "restore"}, {"undo", "restore"},
-	    {"upgrade", "restore"}, {"why", "explain"}};
+	    {"report", "tlspact-report"}, {"setup", "tlspact-setup"},
+	    {"show", "status"}, {"stop", "restore"}, {"trace", "tlspact-trace"},
+	    {"undo", "restore"}, {"upgrade", "restore"},
+	    {"verify", "tlspact-verify"}, {"why", "explain"}};
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)

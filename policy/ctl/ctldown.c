@@ -49,6 +49,8 @@ read_span(const char *s, time_t now, time_t *end, struct err *e)
 static int
 read_end(const char *s, time_t now, time_t *end, struct err *e)
 {
+	char day[CLOCK_MAX];
+	struct tm tm;
 	uint64_t span;
 
 	if (clock_parse(s, now, end) == 0)
@@ -56,10 +58,12 @@ read_end(const char *s, time_t now, time_t *end, struct err *e)
 	if (num_unit(s) != '\0' && num_duration(s, UINT32_MAX, &span) == 0)
 		return err_set(e, EX_USAGE,
 		    "--until: %s is how long; say --for %s", quotes(s).s, s);
+	/* Examples that are ends: of tomorrow. */
+	(void)strftime(day, sizeof(day), "%Y-%m-%d",
+	    gmtime_r(&(time_t){now + CLOCK_DAY}, &tm));
 	return err_set(e, EX_USAGE,
-	    "--until: %s is no time such as 08:00, 2026-11-24T08:00 or "
-	    "2026-11-24T07:00:00Z",
-	    quotes(s).s);
+	    "--until: %s is no time such as 08:00, %sT08:00 or %sT07:00:00Z",
+	    quotes(s).s, day, day);
 }
 
 int
@@ -193,6 +197,12 @@ ctl_may(const struct ctl *c, const struct ctl_facts *f, const char *name,
 
 	if (name != NULL &&
 	    (level_parse(name, level) == -1 || *level == LEVEL_SECURE)) {
+		if (strcmp(name, "none") != 0 &&
+		    level_of_postfix(name, strlen(name), &to) != -1 &&
+		    to < LEVEL_SECURE)
+			return err_set(e, EX_USAGE,
+			    "--to: %s is Postfix's word; say %s",
+			    quotes(name).s, level_name(to));
 		m = meant(name);
 		for (i = 0; i < LEVEL_SECURE; i++)
 			meant_try(&m, level_name((enum level)i));

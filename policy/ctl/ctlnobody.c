@@ -172,7 +172,7 @@ tell(const struct settings *s, const struct registry *r, const char *name,
 	if (out.len == 0 && any)
 		buf_printf(&out, "no partner has the name or the domain %s%s",
 		    quotes(name).s,
-		    near.name == NULL ? "; see tlspactctl status"
+		    near.name == NULL ? "; see tlspactctl status -v"
 				      : meant_text(&near).s);
 	mapheirs_release(&a.heirs);
 	ledger_names_release(&a.renames);

@@ -280,7 +280,16 @@ while IFS='|' read -r line want; do
 	run "$B/${words[0]}" "${words[@]:1}" </dev/null
 	is "$line" "${err%%$'\n'*}" "${words[0]}: $want"
 done <<'EOT'
-tlspactctl|say what to do
+tlspactctl|say what to do: status, explain, downgrade, extend, restore, history, onboard, check, certificates, edit, top
+tlspactctl help downgrad|"downgrad" is not a verb; did you mean downgrade?
+tlspactctl check acme|"acme" is an argument too many: check takes none; say tlspactctl status acme
+tlspactctl downgrade acme for 4h|"for" is an argument too many; say --for
+tlspact-log raport|"raport" is not a file; did you mean report?
+tlspact-verify acme. x -C /dev/null -o registry=/dev/null -o ledger=/dev/null/l -o evidence=/dev/null/e|"acme" is neither a partner nor a partner's domain
+tlspactctl -C /dev/null -o registry=/dev/null explain joe@|"joe@": an address without a domain
+tlspactctl -C /dev/null -o registry=/dev/null -o ledger=/nosuch/l status @acme.example|no partner has the name or the domain "acme.example"; see tlspactctl status -v
+tlspactctl -C /dev/null -o registry=/dev/null -o ledger=/nosuch/l status ACME.EXAMPLE.|no partner has the name or the domain "ACME.EXAMPLE"; see tlspactctl status -v
+tlspact-probe joe@acme -C /dev/null -o registry=/dev/null|"acme" is neither a partner nor a domain or host
 tlspactctl status --yes|status takes no --yes; downgrade, extend and restore do
 tlspactctl status a b|"b" is an argument too many: status takes one at a time
 tlspactctl downgrade a 4h|"4h" is an argument too many; say --for 4h
@@ -303,7 +312,6 @@ tlspact-report --since 30 days|"30 days": a time is one word; say --since 30d
 tlspactctl extend x --until 2026-12-24 08:00|"2026-12-24 08:00": a time is one word; say --until 2026-12-24T08:00
 tlspactctl downgrade x --for 4h --reason key lost|"lost" is an argument too many; a text with blanks is quoted: --reason "key lost"
 tlspactctl downgrade --for 4h --reason key lost x|"lost" is an argument too many; a text with blanks is quoted: --reason "key lost"
-tlspactctl check acme|"acme" is an argument too many: check takes none
 tlspactctl acme.example status|"acme.example" is not a verb, which comes first; say tlspactctl status acme.example
 tlspactctl acme.example|"acme.example" is not a verb; say tlspactctl status acme.example
 tlspactctl status -json|"-json" lacks a dash; say --json
@@ -416,12 +424,26 @@ unlike 'if there is one' "$err" 'say'
 run "$B/tlspactctl" status ''
 is 'an empty argument' "$rc ${err%%$'\n'*}" \
 	'64 tlspactctl: an argument is empty: ""'
-for words in help 'help status' 'help nonsense' '-C /dev/null help check'; do
+for words in help 'help status' '-C /dev/null help check'; do
 	read -ra word <<<"$words"
 	run "$B/tlspactctl" "${word[@]}"
 	is "tlspactctl $words is -h" "$rc $err${out%% [sc]*}" \
 		'0 usage: tlspactctl'
 done
+for word in report probe verify trace setup compile log; do
+	run "$B/tlspactctl" "$word" acme
+	like "tlspactctl $word names the program" "$rc $err" \
+		"^64 .*; say .*tlspact-$word"
+done
+# Nobody may read by it what the program can.
+printf '%s\n' root:secret: a:secret b:secret c:secret d:secret e:secret \
+	f:secret >"$T/foreign"
+run "$B/tlspactctl" -C "$T/foreign" status
+is 'a settings file that is none' "$rc $(wc -l <<<"$err")" '78 6'
+unlike 'little of it is shown' "$err" secret
+run "$B/tlspactctl" -C /dev/null -o registry="$T/foreign" status
+is 'nor a registry' "$(grep -c "^$T/foreign:" <<<"$err")" 4
+unlike 'of which as little is' "$err" secret
 run "$B/tlspactctl" stats
 is 'a slip in a verb' "$rc ${err%%$'\n'*}" \
 	'64 tlspactctl: "stats" is not a verb; did you mean status?'

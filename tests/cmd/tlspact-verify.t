@@ -117,6 +117,11 @@ verify two --host mx1.acme.example
 is 'the host is not the domain that mail is sent to' "$rc" 1
 verify mx1.acme.example --host mx1.acme.example
 is 'unless that is what was said' "$rc" 0
+verify acme --host gone.acme.example
+like 'a host that DNS has not' "$(tr -s '\n ' ' ' <<<"$out")" \
+	'^acme: gone.acme.example as gateway .*FAIL no-mx: The host has no address'
+verify Postmaster@ACME.example. "$p/acme.crt"
+is 'an address, with a dot at its end' "$rc.$err" 0.
 lab_cert munich cn=xn--mnchen-3ya.example || bail cert
 verify münchen.example "$p/munich.crt"
 is 'a domain in its own script' "$rc" 0

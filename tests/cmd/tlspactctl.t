@@ -86,6 +86,13 @@ run down nobody --for 1h --to encrypt
 is 'no such partner' "$rc" 66
 run down acme --for 1h --to secure
 is 'secure is no downgrade' "$rc" 64
+run down acme --for 1h --to may
+like "Postfix's word for ours" "$rc $err" '^64 .*word; say opportunistic'
+run down acme --for 1h --to fingerprint
+like 'and for another' "$rc $err" '^64 .*word; say key'
+run down acme --until tomorrow --to encrypt
+like 'an example is yet to come' "$rc $err" \
+	"^64 .*T08:00 or $(date -u -d tomorrow +%F)T07:00:00Z"
 run down acme --for 1h --to key
 is 'key without a known key' "$rc" 1
 like 'names what is left' "$err" 'Left are --to encrypt'

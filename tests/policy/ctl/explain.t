@@ -160,7 +160,7 @@ is 'and keeps its place' "$(grep -c '^[^ ]' "$T/explained")" 1
 explain zz
 is 'a name of nobody' "$rc" 66
 explain acme@
-like 'an address without a domain' "$rc $(<"$T/err")" '^64 .*"acme": an address without a domain'
+like 'an address without a domain' "$rc $(<"$T/err")" '^64 .*"acme@": an address without a domain'
 explain 'a b.example'
 is 'no domain at all' "$rc" 64
 

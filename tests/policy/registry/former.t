@@ -220,7 +220,7 @@ is 'so does history' "$rc ${err#*: }" '66 no event is on record for "glbex", and
 run ctl status acmee4
 like 'names on record are near as well' "$err" 'did you mean acme[0-9]*\?'
 run ctl status zz
-like 'nothing is near' "$err" 'name or the domain "zz"; see tlspactctl status$'
+like 'nothing is near' "$err" 'name or the domain "zz"; see tlspactctl status -v$'
 partners acme6 former=acme4
 run compile -q
 unlike 'until it is said' "$(check)" former
