@@ -80,18 +80,36 @@ take_diags(struct look *k, struct diags *d)
 	buf_free(&text);
 }
 
+/* Where a registry that is gone is still found; NULL: nowhere. */
+static char *
+copy_of(const struct settings *s)
+{
+	char *kept = mapbuild_kept(s->map), *words = NULL;
+
+	if (access(kept, R_OK) == 0)
+		words = mem_printf(
+		    "; as it was last compiled it is in %s", quotes(kept).s);
+	free(kept);
+	return words;
+}
+
 static void
 look_at_registry(struct look *k)
 {
 	struct registry *r;
 	struct diags d = {0};
+	char *copy, *text;
 	struct stat st;
 	struct err e;
 	size_t i;
 
 	r = registry_load(k->c.set.registry, k->f.now, &d, &e);
 	if (r == NULL) {
-		k->f.registry_fault = keep(k, e.text);
+		copy = e.code == EX_NOINPUT ? copy_of(&k->c.set) : NULL;
+		text = mem_printf("%s%s", e.text, copy == NULL ? "" : copy);
+		k->f.registry_fault = keep(k, text);
+		free(copy);
+		free(text);
 		k->f.registry_hidden = e.code == EX_NOPERM;
 	} else {
 		take_diags(k, &d);
@@ -623,14 +641,21 @@ ctlcheck_registry(const struct ctl *c, struct ctlcheck_registry *out)
 	struct mapheader h;
 	struct cdbmap *live;
 	struct err e;
+	char *copy;
 
 	*out = (struct ctlcheck_registry){0};
 	live = cdbmap_open(c->set.map, &e);
 	if (live != NULL && mapheader_get(&h, live))
 		(void)snprintf(out->map, sizeof(out->map), "%s", h.registry);
 	if (c->registry == NULL) {
-		out->behind = mem_dup("of no use, so that the last good map "
-				      "stays; run tlspact-compile -n");
+		copy = access(c->set.registry, F_OK) == -1 && errno == ENOENT
+			   ? copy_of(&c->set)
+			   : NULL;
+		out->behind = mem_printf("%s, so that the last good map "
+					 "stays%s",
+		    copy == NULL ? "of no use" : "gone",
+		    copy == NULL ? "; run tlspact-compile -n" : copy);
+		free(copy);
 	} else if (*out->map != '\0' &&
 		   strcmp(out->map, c->registry->digest) != 0) {
 		ask_guard(&k, live);

@@ -2,6 +2,8 @@
  * tlspactctl: the admin's hand: look at partners, lower one for a time,
  * restore it, and read what was done. Needs no daemon.
  */
+#include <errno.h>
+#include <libgen.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -9,6 +11,7 @@
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "columns.h"
@@ -750,6 +753,53 @@ run_verb(struct ctlrun *r)
 	return code;
 }
 
+/* By a word of the command line: `-o ledger=FILE`? */
+static bool
+is_given(const struct ctlrun *r, const char *name)
+{
+	const size_t n = strlen(name);
+	const char **arg;
+
+	for (arg = r->c.again; *arg != NULL; arg++)
+		if (strcmp(*arg, "-o") == 0 && strncmp(arg[1], name, n) == 0 &&
+		    strchr(" =", arg[1][n]) != NULL)
+			return true;
+	return false;
+}
+
+/* By the settings: it is not where it is by itself. */
+static bool
+is_set(const struct ctlrun *r, const char *name, const char *path)
+{
+	const struct conf *c = &r->c.set.conf;
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (strcmp(c->item[i].name, name) == 0)
+			return strcmp(c->item[i].preset, path) != 0;
+	return false;
+}
+
+/*
+ * A file that is not there holds nothing, as on the first day; but whoever
+ * names one, or one in a folder that is not there, is likely mistaken.
+ */
+static void
+tell_missing(const struct ctlrun *r, const char *name, const char *path)
+{
+	char *folder;
+	bool lost;
+
+	if (access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		return;
+	folder = mem_dup(path);
+	lost = access(dirname(folder), F_OK) == -1 && is_set(r, name, path);
+	free(folder);
+	if (lost || is_given(r, name))
+		say("%s %s does not exist: nothing is known by it", name,
+		    quotes(path).s);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -763,6 +813,10 @@ main(int argc, char *argv[])
 	author_get(&r.c.author);
 	code = options_settings(&r.opt, &r.c.set);
 	if (code == EX_OK) {
+		if (r.opt.verb == STATUS || r.opt.verb == CHECK) {
+			tell_missing(&r, "ledger", r.c.set.ledger);
+			tell_missing(&r, "evidence", r.c.set.evidence);
+		}
 		/* That one tells of the registry by itself. */
 		if (!r.check && r.opt.verb != CHECK && r.opt.verb != TOP)
 			read_registry(&r);

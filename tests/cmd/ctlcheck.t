@@ -197,6 +197,14 @@ is 'and what is lowered is known' "$(told lowered | cut -d' ' -f1-5)" \
 run ctl status acme
 is 'status by the registry that was compiled last' "$rc" 65
 like 'which knows the partner' "$out" '^acme +enforced, lowered to encrypt until'
+mv "$T/registry" "$T/away"
+run ctl status
+like 'of one that is gone the copy is named' "$(tr -s ' \n' ' ' <<<"$out")" \
+	"the registry is gone, so that the last good map stays; as it was last compiled it is in \"$T/policy.cdb.registry\""
+run ctl check -j
+like 'by check, too' "$(told registry)" \
+	'last compiled it is in ".*/policy.cdb.registry"'
+mv "$T/away" "$T/registry"
 rm "$T/policy.cdb.registry"
 run ctl status acme
 is 'status with a broken registry' "$rc" 65

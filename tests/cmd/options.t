@@ -287,8 +287,8 @@ tlspactctl downgrade acme for 4h|"for" is an argument too many; say --for
 tlspact-log raport|"raport" is not a file; did you mean report?
 tlspact-verify acme. x -C /dev/null -o registry=/dev/null -o ledger=/dev/null/l -o evidence=/dev/null/e|"acme" is neither a partner nor a partner's domain
 tlspactctl -C /dev/null -o registry=/dev/null explain joe@|"joe@": an address without a domain
-tlspactctl -C /dev/null -o registry=/dev/null -o ledger=/nosuch/l status @acme.example|no partner has the name or the domain "acme.example"; see tlspactctl status -v
-tlspactctl -C /dev/null -o registry=/dev/null -o ledger=/nosuch/l status ACME.EXAMPLE.|no partner has the name or the domain "ACME.EXAMPLE"; see tlspactctl status -v
+tlspactctl -C /dev/null -o registry=/dev/null status @acme.example|no partner has the name or the domain "acme.example"; see tlspactctl status -v
+tlspactctl -C /dev/null -o registry=/dev/null status ACME.EXAMPLE.|no partner has the name or the domain "ACME.EXAMPLE"; see tlspactctl status -v
 tlspact-probe joe@acme -C /dev/null -o registry=/dev/null|"acme" is neither a partner nor a domain or host
 tlspactctl status --yes|status takes no --yes; downgrade, extend and restore do
 tlspactctl status a b|"b" is an argument too many: status takes one at a time
@@ -444,6 +444,17 @@ unlike 'little of it is shown' "$err" secret
 run "$B/tlspactctl" -C /dev/null -o registry="$T/foreign" status
 is 'nor a registry' "$(grep -c "^$T/foreign:" <<<"$err")" 4
 unlike 'of which as little is' "$err" secret
+for word in ledger evidence; do
+	run "$B/tlspactctl" -C /dev/null -o registry=/dev/null \
+		-o "$word=/nosuch/x.db" status
+	like "a $word that is not there, though it was named" "$err" \
+		"tlspactctl: $word \"/nosuch/x.db\" does not exist"
+done
+echo "ledger = $T/no/l.db" >"$T/moved"
+run "$B/tlspactctl" -C "$T/moved" -o registry=/dev/null check
+like 'nor one in a folder that is not' "$err" 'ledger ".*/no/l.db" does not exist'
+run "$B/tlspactctl" -C /dev/null -o registry=/dev/null status
+unlike 'the first day is calm' "$err" 'does not exist'
 run "$B/tlspactctl" stats
 is 'a slip in a verb' "$rc ${err%%$'\n'*}" \
 	'64 tlspactctl: "stats" is not a verb; did you mean status?'
