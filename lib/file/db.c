@@ -77,6 +77,11 @@ db_fail(struct db *d, int rc, struct err *e)
 	case SQLITE_IOERR:
 		if (sys == 0)
 			break;
+		if (sys == EACCES)
+			return err_set(e, EX_NOPERM,
+			    "cannot use %s %s: %s; run this as root, or in the "
+			    "group of its folder",
+			    d->schema->noun, path, strerror(sys));
 		errno = sys;
 		return err_sys(e,
 		    (rc & 0xff) == SQLITE_IOERR ? EX_IOERR

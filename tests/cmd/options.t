@@ -450,6 +450,17 @@ for word in ledger evidence; do
 	like "a $word that is not there, though it was named" "$err" \
 		"tlspactctl: $word \"/nosuch/x.db\" does not exist"
 done
+if [ "$(id -u)" = 0 ]; then
+	mkdir "$T/shut"
+	: >"$T/shut/l.db"
+	chmod 755 "$T" "$T/shut"
+	chmod 600 "$T/shut/l.db"
+	run setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$B/tlspactctl" -C /dev/null -o registry=/dev/null \
+		-o ledger="$T/shut/l.db" history
+	like 'who may read it' "$err" \
+		'Permission denied; run this as root, or in the group of'
+fi
 echo "ledger = $T/no/l.db" >"$T/moved"
 run "$B/tlspactctl" -C "$T/moved" -o registry=/dev/null check
 like 'nor one in a folder that is not' "$err" 'ledger ".*/no/l.db" does not exist'
