@@ -180,7 +180,7 @@ ctlprint_refused(const struct ctl_facts *f, time_t now, struct buf *out)
 	if (f->refusals > 1)
 		buf_printf(out, "; %zu within a day", f->refusals);
 	if (x->time != 0 && f->encrypted_since)
-		buf_puts(out, "; mail of theirs came over TLS since");
+		buf_puts(out, "; mail of theirs came as agreed since");
 }
 
 void
@@ -311,10 +311,10 @@ put_let_in(const struct ctl_moved *m, time_t now, struct buf *out)
 	char when[CLOCK_MAX];
 
 	buf_printf(out,
-	    "let in since %s by the log: %" PRIu64 " mail%s without TLS, of "
-	    "%" PRIu64 " from them",
-	    since_when(m, now, when), m->in_clear, num_plural(m->in_clear),
-	    m->in);
+	    "let in since %s by the log: %" PRIu64 " mail%s that would be "
+	    "refused (%" PRIu64 " without TLS), of %" PRIu64 " from them",
+	    since_when(m, now, when), m->let_in, num_plural(m->let_in),
+	    m->in_clear, m->in);
 }
 
 /* That none went to them, and when the last one did. */

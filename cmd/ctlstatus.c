@@ -391,9 +391,9 @@ put_was(const struct ctl_facts *f, time_t now, struct buf *out)
 	if (*d->closed_why != '\0')
 		buf_printf(out, " (%s)", d->closed_why);
 	if (f->evidence_fault == NULL)
-		buf_printf(out, "; %" PRIu64 " mail%s %s under it",
-		    f->ended_moved, num_plural(f->ended_moved),
-		    d->inbound_only ? "came in clear" : "moved");
+		buf_printf(out, "; %" PRIu64 " mail%s %s", f->ended_moved,
+		    num_plural(f->ended_moved),
+		    d->inbound_only ? "came in by it alone" : "moved under it");
 }
 
 void
@@ -760,7 +760,7 @@ ctlstatus_json(const struct ctl_facts *f, time_t now)
 	const uint64_t *n = f->moved.n;
 	json_t *root, *moved;
 
-	moved = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "since",
+	moved = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "since",
 	    f->moved.begin != 0 ? json_time(f->moved.begin)
 				: json_text(f->moved.since),
 	    "clear", (json_int_t)n[EVIDENCE_CLEAR], "encrypted",
@@ -768,7 +768,8 @@ ctlstatus_json(const struct ctl_facts *f, time_t now)
 	    (json_int_t)n[EVIDENCE_TRUSTED], "verified",
 	    (json_int_t)n[EVIDENCE_VERIFIED], "received",
 	    (json_int_t)f->moved.in, "received_clear",
-	    (json_int_t)f->moved.in_clear);
+	    (json_int_t)f->moved.in_clear, "received_let_in",
+	    (json_int_t)f->moved.let_in);
 	root = json_pack("{s:s, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, "
 			 "s:o, s:o, s:o}",
 	    "partner", f->name, "mode",

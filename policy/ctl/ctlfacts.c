@@ -256,7 +256,7 @@ take_count(const struct evidence_count *x, void *arg)
 		(void)snprintf(
 		    f->moved.last, sizeof(f->moved.last), "%s", x->day);
 	if (f != NULL && f->ended.id != 0 && x->downgrade == f->ended.id &&
-	    (f->ended.inbound_only ? !out && x->seen == EVIDENCE_CLEAR : out))
+	    (f->ended.inbound_only ? evidence_let_in(x) : out))
 		f->ended_moved += x->n;
 	/* A day's mail from before the downgrade is not what it let move. */
 	if (f == NULL || strcmp(x->day, f->moved.since) < 0 ||
@@ -268,6 +268,8 @@ take_count(const struct evidence_count *x, void *arg)
 		f->moved.in += x->n;
 	if (!out && x->seen == EVIDENCE_CLEAR)
 		f->moved.in_clear += x->n;
+	if (evidence_let_in(x))
+		f->moved.let_in += x->n;
 	return true;
 }
 

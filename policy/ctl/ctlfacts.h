@@ -76,6 +76,7 @@ struct ctl_moved {
 	time_t begin;	     /* of the downgrade; 0: none holds */
 	uint64_t n[EVIDENCE_VERIFIED + 1]; /* by enum evidence_seen */
 	uint64_t in, in_clear; /* that came from it meanwhile; without TLS */
+	uint64_t let_in;       /* of these by a downgrade alone */
 	char last[CTL_DAY];    /* of any at all; ctl_facts_all(): "" */
 };
 
@@ -125,7 +126,7 @@ struct ctl_facts {
 	/*
 	 * Of one partner: the last that ended, within a day, at `closed`, early
 	 * if somebody did it; id 0: none. What moved under it: mail to them,
-	 * or, if it was inbound_only, mail from them in clear.
+	 * or, if it was inbound_only, mail from them by it alone.
 	 */
 	struct ledger_downgrade ended;
 	uint64_t ended_moved;
@@ -151,7 +152,7 @@ struct ctl_facts {
 	/* The last one of mail to it, and from it; time 0: none. */
 	struct evidence_failure failure, refused;
 	size_t refusals;      /* of mail from it, within a day */
-	bool encrypted_since; /* mail from it came over TLS later */
+	bool encrypted_since; /* mail from it came as agreed later */
 	struct ctl_moved moved;
 	const char *map_fault; /* why the map tells nothing, or NULL */
 	bool in_map;

@@ -189,7 +189,7 @@ static const char ruled[] =
 static const char blind[] =
     "ALTER TABLE gateway ADD COLUMN blind INTEGER NOT NULL DEFAULT 0;";
 
-/* When mail of a partner came over TLS last, see evidence_received(). */
+/* When mail of a partner came as agreed last, see evidence_received(). */
 static const char received[] = "CREATE TABLE IF NOT EXISTS log_received("
 			       "partner TEXT NOT NULL PRIMARY KEY,"
 			       " time INTEGER NOT NULL"

@@ -129,12 +129,23 @@ need_day(const char *day, struct err *e)
 	return 0;
 }
 
+bool
+evidence_let_in(const struct evidence_count *c)
+{
+	return c->direction == EVIDENCE_IN && c->downgrade != 0 &&
+	       strcmp(c->result, "received") == 0 &&
+	       (c->seen == EVIDENCE_CLEAR ||
+		   (*c->fault != '\0' &&
+		       strcmp(c->fault, fault_text(FAULT_OK)) != 0));
+}
+
 /* Names with a dot, and "other", are no partner's. */
 static int
 add_received(struct db *db, const struct evidence_count *c, struct err *e)
 {
 	if (c->direction != EVIDENCE_IN || c->seen == EVIDENCE_CLEAR ||
-	    c->last <= 0 || strcmp(c->result, "received") != 0 ||
+	    evidence_let_in(c) || c->last <= 0 ||
+	    strcmp(c->result, "received") != 0 ||
 	    strchr(c->partner, '.') != NULL || strcmp(c->partner, "other") == 0)
 		return 0;
 	return db_do(db, e,

@@ -57,7 +57,10 @@ struct evidence_count {
 	/* If EVIDENCE_VERIFIED, by what: "ca" (and name), "key", "dane"; else,
 	 * and where that is not known, "". */
 	const char *proof;
-	/* A word of fault.h, "ok" if there was none; "": not known (before). */
+	/*
+	 * A word of fault.h, "ok" if there was none; "": not known (before). Of
+	 * mail received: what it lacked, and was let in by a downgrade alone.
+	 */
 	const char *fault;
 	time_t last; /* adding: when the last of them was; 0: not known */
 };
@@ -68,6 +71,9 @@ struct evidence_count {
  * certificate is judged by tlspactd, and the log shows TLS only.
  */
 bool evidence_kept(const struct evidence_count *c);
+
+/* Mail that came in under a downgrade without TLS, or what else was agreed. */
+bool evidence_let_in(const struct evidence_count *c);
 
 /* How the keys of mail that was encrypted were agreed, and signed. */
 struct evidence_exchange {
@@ -215,8 +221,9 @@ int evidence_counts(struct evidence *v, const char *partner, const char *from,
     const char *to, evidence_count_fn *fn, void *arg, struct err *e);
 
 /*
- * When mail of each partner, or of one, came over TLS last, which counts of a
- * day do not tell. By the name that it had then; not of mail before this was
+ * When mail of each partner, or of one, came over TLS last that lacked nothing
+ * (a mail that only a downgrade let in does), which counts of a day do not
+ * tell. By the name that it had then; not of mail before this was
  * kept.
  */
 typedef bool evidence_received_fn(const char *partner, time_t last, void *arg);

@@ -24,6 +24,10 @@ const char *ledger_direction_name(bool inbound_only);
 /* To what it lowers, for people: the level, or "no TLS inbound". */
 const char *ledger_lowered_to(bool inbound_only, enum level after);
 
+/* What tlspactd warns of mail that would be refused, but for a downgrade: the
+ * mail log has it, and is read for it. */
+#define LEDGER_LET_IN "let in while a downgrade holds"
+
 struct ledger_downgrade {
 	int64_t id; /* 0 when adding */
 	const char *partner;

@@ -45,8 +45,10 @@ struct attempt {
 	 * which the next was tried; inbound "received", "rejected". */
 	struct span result;
 	struct span dsn;
-	struct span text;   /* why */
-	enum fault fault;   /* FAULT_OK if it is none */
+	struct span text; /* why */
+	enum fault fault; /* FAULT_OK if it is none */
+	/* What mail that came in lacks, by a downgrade alone; or FAULT_OK. */
+	enum fault lacks;
 	struct span logger; /* the host that wrote the line */
 	/* As evidence_count has them; NULL: not known. */
 	const char *required, *proof;

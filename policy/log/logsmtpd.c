@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "ledger_downgrade.h"
 #include "logprefix.h"
 #include "mailaddr.h"
 #include "mem.h"
@@ -19,6 +20,7 @@ struct process {
 	/* Messages that wait for the end of the session, the last one first. */
 	LIST_HEAD(messages, message) waiting;
 	struct logpeer client; /* of a message for smtpd_proxy_filter */
+	bool let_in;	       /* what it takes next is, by a downgrade alone */
 };
 
 /* A message that came in, whose sender or session is not known yet. */
@@ -32,6 +34,7 @@ struct message {
 	bool attached;
 	LIST_ENTRY(message) waiting;
 	bool has_sender;
+	bool let_in;
 	char domain[256];
 	struct logsession session;
 };
@@ -81,6 +84,9 @@ let_go(struct smtpd *in, struct message *m)
 	/* smtpd asks for certificates rarely, and looks at no names. */
 	if (m->session.known && m->session.trust == LOGTEXT_ANONYMOUS)
 		a.chain_trusted = FACT_UNKNOWN;
+	if (m->let_in)
+		a.lacks = a.encrypted == FACT_YES ? FAULT_NO_CERTIFICATE
+						  : FAULT_NO_STARTTLS;
 	if (m->has_sender)
 		in->to->fn(&a, in->to->arg);
 	detach(m);
@@ -147,7 +153,7 @@ settle(struct smtpd *in, struct process *proc, int starttls)
 		if (m->has_sender)
 			let_go(in, m);
 	}
-	proc->session.known = false;
+	proc->session.known = proc->let_in = false;
 }
 
 /* The process that wrote the line; another one may make room for it. */
@@ -192,6 +198,8 @@ add_message(struct smtpd *in, const struct logprefix *p, struct span id,
 	struct message *m = new_message(in, p, id);
 
 	m->time = p->time;
+	m->let_in = proc->let_in;
+	proc->let_in = false;
 	m->session = proc->session;
 	if (!logpeer_same(&proc->session.peer, peer))
 		m->session.known = false;
@@ -304,6 +312,28 @@ fault_of_refusal(const struct logtext_refusal *r)
 		   : FAULT_OK;
 }
 
+/*
+ * "QUEUEID: warn: RCPT from PEER: TEXT; from=<S> ...": tlspactd would have
+ * refused it. The first recipient has no queue id yet.
+ */
+static const char *
+warned(struct smtpd *in, const struct logprefix *p, struct span id,
+    struct span rest)
+{
+	struct logtext_refusal r;
+	struct message *m;
+	bool own;
+
+	if (!logtext_refusal(rest, &r) || !span_ends(r.reply, LEDGER_LET_IN) ||
+	    !span_has(r.reply, "tlspact: mail from "))
+		return NULL;
+	if (span_is(id, "NOQUEUE"))
+		process_of(in, p)->let_in = true;
+	else if ((m = find_message(in, id, p->host, &own)) != NULL)
+		m->let_in = true;
+	return "let-in";
+}
+
 /* "QUEUEID: reject: DATA from PEER: 530 ...; from=<S> to=<R> ..." */
 static const char *
 refusal(struct smtpd *in, const struct logprefix *p, struct span id,
@@ -313,8 +343,11 @@ refusal(struct smtpd *in, const struct logprefix *p, struct span id,
 	    .queue_id = id,
 	    .result = {"rejected", 8}};
 	struct logtext_refusal r;
-	struct process *proc;
+	struct process *proc = find_process(in, p);
 
+	/* Of that recipient; the next one is warned of once more. */
+	if (proc != NULL)
+		proc->let_in = false;
 	if (!logtext_refusal(rest, &r) || r.taken ||
 	    (a.fault = fault_of_refusal(&r)) == FAULT_OK ||
 	    logsession_is_loopback(r.peer.address))
@@ -324,7 +357,6 @@ refusal(struct smtpd *in, const struct logprefix *p, struct span id,
 	a.text = span_skip(rest, (size_t)(r.reply.p - rest.p));
 	a.dsn = r.dsn;
 	(void)sender_domain(r.sender, &a.domain);
-	proc = find_process(in, p);
 	a.time = p->time;
 	logsession_facts(
 	    proc != NULL && logpeer_same(&proc->session.peer, &r.peer)
@@ -389,6 +421,8 @@ smtpd_line(struct smtpd *in, const struct logprefix *p)
 		return client(in, p, id, rest);
 	if (span_begins(rest, "reject: "))
 		return refusal(in, p, id, span_skip(rest, 8));
+	if (span_begins(rest, "warn: "))
+		return warned(in, p, id, span_skip(rest, 6));
 	return NULL;
 }
 

@@ -166,6 +166,7 @@ add_sum(struct logtally *t, const struct attempt *a, const char *day,
 	const char which[] = {
 	    (char)('0' + a->direction), (char)('0' + a->level)};
 	const char *required = a->required == NULL ? "" : a->required;
+	const enum fault fault = a->lacks != FAULT_OK ? a->lacks : a->fault;
 	const char *proof =
 	    a->level == EVIDENCE_VERIFIED && a->proof != NULL ? a->proof : "";
 	struct buf *key = &t->scratch;
@@ -181,7 +182,7 @@ add_sum(struct logtally *t, const struct attempt *a, const char *day,
 	buf_add(key, a->cipher.p, a->cipher.n);
 	buf_putc(key, '\n');
 	buf_add(key, a->result.p, a->result.n);
-	buf_putc(key, (char)(1 + a->fault));
+	buf_putc(key, (char)(1 + fault));
 	buf_puts(key, required);
 	buf_puts(key, proof);
 	if (a->downgrade != 0)
@@ -207,7 +208,7 @@ add_sum(struct logtally *t, const struct attempt *a, const char *day,
 	    .required = required,
 	    .downgrade = a->downgrade,
 	    .proof = proof,
-	    .fault = fault_text(a->fault),
+	    .fault = fault_text(fault),
 	    .last = a->time < 0 ? 0 : a->time,
 	    .n = 1};
 }

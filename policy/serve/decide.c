@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ledger_downgrade.h"
 #include "num.h"
 #include "policyproto.h"
 #include "registry.h"
@@ -370,10 +371,10 @@ decide_inbound(const struct lookup_rule *rule, const struct policyproto *req,
 	}
 	if (out->verdict == VERDICT_WARN) {
 		start(&t, out, "", "");
-		add(&t, "tlspact: mail from %s%s%s: %s; let in %s", kind,
+		add(&t, "tlspact: mail from %s%s%s: %s; %s", kind,
 		    rule->suffix ? "." : "", rule->key, out->why,
-		    out->lowered ? "while a downgrade holds"
-				 : "because inbound=warn");
+		    out->lowered ? LEDGER_LET_IN
+				 : "let in because inbound=warn");
 		return;
 	}
 	/* What is our mistake must not be counted against the other side. */

@@ -120,7 +120,7 @@ is 'mail to it goes as ever' "$(row acme.example)" "$full"
 
 ctl status acme
 like 'status' "$out" 'lowered to no TLS inbound until '
-like 'what it let in' "$out" 'moved +let in since [0-9:]+ by the log: 0 mails without TLS, of 0 from them'
+like 'what it let in' "$out" 'moved +let in since [0-9:]+ by the log: 0 mails that would be refused \(0 without TLS\), of 0 from them'
 like 'and who it was' "$out" 'their relay lost TLS, lowered by '
 like 'how it ends' "$out" 'next +their mail needs TLS again at '
 unlike 'of which no probe tells' "$out" 'still true|probes pass'

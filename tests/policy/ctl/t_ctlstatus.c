@@ -251,8 +251,9 @@ test_refused(void **state)
 		if (cases[i].tells != NULL)
 			check_has(cases[i].name, out.data, cases[i].tells);
 		check_true(cases[i].name,
-		    (strstr(out.data, "; mail of theirs came over TLS since") !=
-			NULL) == cases[i].encrypted_since);
+		    (strstr(out.data,
+			 "; mail of theirs came as agreed since") != NULL) ==
+			cases[i].encrypted_since);
 		buf_clear(&out);
 		(void)ctlstatus_table(&f, 1, false, NOW, &out);
 		check_true(
@@ -354,8 +355,8 @@ test_was_lowered(void **state)
 		"23:00, ended by jo (renewed); 3 mails moved under it\n"},
 	    {"let in", 1, 0, true, "jo", "", 0,
 		"was lowered to no TLS inbound from 2026-11-22 22:00 to "
-		"2026-11-22 23:00, ended by jo; 0 mails came in clear under "
-		"it\n"},
+		"2026-11-22 23:00, ended by jo; 0 mails came in by it "
+		"alone\n"},
 	};
 	struct buf out = {0};
 	struct ctl_facts f;

@@ -636,6 +636,9 @@ t_received(void **state)
 	    RECEIVED("acme", IN, CLEAR, "received", T0 + 9),
 	    RECEIVED("acme", OUT, VERIFIED, "sent", T0 + 9),
 	    RECEIVED("acme", IN, ENCRYPTED, "rejected", T0 + 9),
+	    /* Which a downgrade let in, without what was agreed. */
+	    {"2026-11-23", "acme", EVIDENCE_IN, EVIDENCE_ENCRYPTED, "", "",
+		"received", 1, "", 7, "", "no-certificate", T0 + 9},
 	    RECEIVED("bolt", IN, TRUSTED, "received", T0 + 7),
 	    RECEIVED("crate", IN, ENCRYPTED, "received", 0),
 	    RECEIVED("stranger.example", IN, ENCRYPTED, "received", T0),

@@ -21,7 +21,8 @@ note(const struct attempt *a, void *arg)
 	    SPAN_ARG(a->domain), SPAN_ARG(a->host), SPAN_ARG(a->address),
 	    evidence_seen_name(a->level), fact_names[a->encrypted],
 	    fact_names[a->chain_trusted], fact_names[a->name_matched],
-	    SPAN_ARG(a->protocol), SPAN_ARG(a->result), fault_text(a->fault));
+	    SPAN_ARG(a->protocol), SPAN_ARG(a->result),
+	    fault_text(a->lacks != FAULT_OK ? a->lacks : a->fault));
 }
 
 static void
@@ -61,6 +62,24 @@ feed(struct logjoin *j, const char *line)
 #define BYE(host) HOST(host) "smtpd[1]: disconnect from h[2.2.2.1]\n"
 #define REPEATED(host, n) \
 	"Nov 23 11:50:37 " host " last message repeated " n " times\n"
+#define CAME_IN                                                          \
+	T "postfix/smtpd[2]: Anonymous TLS connection established from " \
+	  "h.c[2.2.2.2]: TLSv1.3 with cipher X (1/1 bits)\n"
+#define WARNED(qid)                                                         \
+	T "postfix/smtpd[2]: " qid ": warn: RCPT from h.c[2.2.2.2]: "       \
+	  "<u@o.example>: Recipient address tlspact: mail from c.example: " \
+	  "no client certificate; let in while a downgrade holds; "         \
+	  "from=<x@c.example> to=<u@o.example> proto=ESMTP helo=<x>\n"
+#define IN_(qid) T "postfix/smtpd[2]: " qid ": client=h.c[2.2.2.2]\n"
+#define LEFT                                                              \
+	T "postfix/smtpd[2]: disconnect from h.c[2.2.2.2]\n" T            \
+	  "postfix/qmgr[3]: AAAAB1: from=<x@c.example>, size=1, nrcpt=1 " \
+	  "(queue active)\n" T                                            \
+	  "postfix/qmgr[3]: AAAAB2: from=<x@c.example>, size=1, nrcpt=1 " \
+	  "(queue active)\n"
+#define GOT(qid, lacks)                                                    \
+	"in " qid " c.example h.c[2.2.2.2] encrypted yes unknown unknown " \
+	"TLSv1.3 received " lacks "\n"
 #define M1 "mx1.b[1.1.1.1]:25"
 #define M2 "mx2.b[1.1.1.2]:25"
 
@@ -246,6 +265,24 @@ static const struct {
 	  "active)\n",
 	"in AAAAB1 d.example h.d[2.2.2.3] clear no unknown unknown  received "
 	"ok\n"},
+    {"let in by a downgrade alone, and the next that is not",
+	CAME_IN WARNED("NOQUEUE") IN_("AAAAB1") IN_("AAAAB2") LEFT,
+	GOT("AAAAB1", "no-certificate") GOT("AAAAB2", "ok")},
+    {"let in by a downgrade alone, which is said later",
+	CAME_IN IN_("AAAAB1") IN_("AAAAB2") WARNED("AAAAB1") LEFT,
+	GOT("AAAAB1", "no-certificate") GOT("AAAAB2", "ok")},
+    {"it was warned of, and did not come",
+	CAME_IN WARNED("NOQUEUE") T
+	"postfix/smtpd[2]: NOQUEUE: reject: RCPT from h.c[2.2.2.2]: 554 5.7.1 "
+	"<x@o.example>: Relay access denied; from=<a@c.example> to=<x@o."
+	"example> proto=ESMTP helo=<x>\n" IN_("AAAAB1") LEFT,
+	GOT("AAAAB1", "ok")},
+    {"another's words are no warning of ours",
+	CAME_IN T "postfix/smtpd[2]: NOQUEUE: warn: RCPT from h.c[2.2.2.2]: "
+		  "<x>: hello; from=<\"tlspact: mail from x: y; let in while a "
+		  "downgrade holds\"@c.example> to=<u@o.example> proto=ESMTP "
+		  "helo=<x>\n" IN_("AAAAB1") LEFT,
+	GOT("AAAAB1", "ok")},
     {"refusals: whose, and for what",
 	T
 	"postfix/smtpd[2]: NOQUEUE: reject: RCPT from h.c[2.2.2.2]: 450 "
