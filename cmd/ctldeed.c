@@ -278,7 +278,10 @@ ask_to_lower(struct ctlrun *r, struct ctl_facts *f, enum level to, time_t end)
 	if (n > DOMAINS_SHOWN)
 		buf_printf(&q, " and %u more", n - DOMAINS_SHOWN);
 	if (r->lower.inbound)
-		buf_puts(&q, " without TLS");
+		buf_printf(&q, "%s without TLS",
+		    f->partner->attributes->inbound_verify != INBOUND_NONE
+			? " without a certificate, and also"
+			: "");
 	else
 		buf_printf(&q, " from %s to %s", level_name(ctl_facts_level(f)),
 		    level_name(to));

@@ -85,6 +85,8 @@ partner acme mode=enforced domain=acme.example,.acme.example
 partner globex mode=enforced domain=globex.example contact=a@b.example
 partner inopp mode=opportunistic inbound=require domain=inopp.example
         contact=a@b.example
+partner named mode=enforced inbound-verify=name domain=named.example
+        gateway=mx1.named.example contact=a@b.example
 partner watched mode=enforced inbound=warn domain=watched.example
         contact=a@b.example
 REGISTRY
@@ -108,6 +110,9 @@ like 'where all mail is let in, that is said' "$rc $err" \
 let_in acme -n
 like 'a dry run asks for nothing' "$rc $out" \
 	'^0 .*mail TO them stays at secure.*let in mail from acme.example, .acme'
+let_in named -n
+like 'of whom a certificate is demanded' "$rc $out" \
+	'^0 .*let in mail from named.example without a certificate, and also without TLS until'
 let_in acme
 like 'it begins' "$rc $out" '^0 .*done: map written\. It ends by itself'
 unlike 'and looks at no gateway' "$out$err" 'probe'
