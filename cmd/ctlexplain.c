@@ -237,8 +237,9 @@ find_rule(struct ctlexplain *x, const struct cdbmap *map,
     const struct ours *ours, struct lookup_rule *rule)
 {
 	const struct lookup l = {.map = map, .lowered = true};
-	const struct decide_about about = {
-	    .no_tls = ours->no_tls, .contact = x->run->c.set.operator_};
+	const struct decide_about about = {.no_tls = ours->no_tls,
+	    .unasked = ours->unasked,
+	    .contact = x->run->c.set.operator_};
 	struct policyproto req;
 	size_t i;
 

@@ -12,6 +12,8 @@
 
 #define NAMES_SHOWN 3 /* names of a certificate that a text lists */
 #define CN_MAX 256    /* bytes of a common name; Postfix cuts there */
+#define UNASKED \
+	"we ask for no client certificate: set smtpd_tls_ask_ccert = yes"
 #define BY_CERT "with your client certificate"
 
 const char *
@@ -42,7 +44,7 @@ static const struct {
     [BREACH_PROTOCOL] = {"TLS protocol too old",
 	"your server used an older TLS version than %V. Switch %V on",
 	"over TLS", false},
-    [BREACH_NO_CERT] = {"no client certificate (is smtpd_tls_ask_ccert on?)",
+    [BREACH_NO_CERT] = {"no client certificate was shown",
 	"your server showed no client certificate. Have it present the one "
 	"that was agreed",
 	BY_CERT, false},
@@ -358,6 +360,8 @@ decide_inbound(const struct lookup_rule *rule, const struct policyproto *req,
 		return;
 	say_breach(
 	    out, b == BREACH_CLEAR && about->no_tls ? BREACH_OUR_TLS : b);
+	if (out->breach == BREACH_NO_CERT && about->unasked)
+		out->why = UNASKED;
 	if (rule->lowered) {
 		out->lowered = true;
 		out->verdict = VERDICT_WARN;

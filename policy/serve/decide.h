@@ -58,6 +58,7 @@ struct decision {
 struct decide_about {
 	bool by_client; /* the rule is that of the client */
 	bool no_tls;	/* we offer none: who sends in clear has no choice */
+	bool unasked;	/* nor ask for a client certificate */
 	const char *contact; /* who can be asked: an address, or "" */
 };
 

@@ -62,12 +62,22 @@ offers_tls(const struct postconf *c, const char *service)
 	return strcmp(level, "none") != 0 && has_certificate(c, service);
 }
 
+static bool
+asks_certificate(const struct postconf *c, const char *service)
+{
+	return strcmp(postconf_text(c, service, "smtpd_tls_ask_ccert"),
+		   "yes") == 0 ||
+	       strcmp(postconf_text(c, service, "smtpd_tls_req_ccert"),
+		   "yes") == 0;
+}
+
 void
 ours_take(struct ours *o, const struct postconf *c)
 {
 	const char *domain = postconf_text(c, NULL, "mydomain");
 	const struct postconf_service *s;
-	size_t at = 0, n = strlen(domain), servers = 0, offering = 0;
+	size_t at = 0, n = strlen(domain), servers = 0, offering = 0,
+	       asking = 0;
 
 	*o = (struct ours){0};
 	if (strcmp(postconf_text(c, NULL, "append_dot_mydomain"), "yes") == 0 &&
@@ -76,8 +86,10 @@ ours_take(struct ours *o, const struct postconf *c)
 	while ((s = postconf_next(c, &at, "smtpd")) != NULL) {
 		servers++;
 		offering += offers_tls(c, s->name);
+		asking += asks_certificate(c, s->name);
 	}
 	o->no_tls = servers > 0 && offering == 0;
+	o->unasked = servers > 0 && asking == 0;
 }
 
 int
@@ -90,7 +102,7 @@ ours_print(const char *dir, struct buf *out, struct err *e)
 	rv = postconf_read(&c, *dir == '\0' ? NULL : dir, false, e);
 	if (rv == 0) {
 		ours_take(&o, &c);
-		buf_printf(out, "%d %s", o.no_tls, o.mydomain);
+		buf_printf(out, "%d%d %s", o.no_tls, o.unasked, o.mydomain);
 	}
 	postconf_release(&c);
 	return rv;
@@ -100,8 +112,9 @@ void
 ours_parse(struct ours *o, const char *text, size_t len)
 {
 	*o = (struct ours){0};
-	if (len < 2 || len - 2 > DNAME_MAX)
+	if (len < 3 || len - 3 > DNAME_MAX)
 		return;
 	o->no_tls = text[0] == '1';
-	memcpy(o->mydomain, text + 2, len - 2);
+	o->unasked = text[1] == '1';
+	memcpy(o->mydomain, text + 3, len - 3);
 }

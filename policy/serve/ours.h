@@ -15,7 +15,8 @@ struct err;
 struct postconf;
 
 struct ours {
-	bool no_tls; /* none is offered to those who send from outside */
+	bool no_tls;  /* none is offered to those who send from outside */
+	bool unasked; /* nobody is asked for a client certificate */
 	char mydomain[DNAME_MAX + 1]; /* appended to names; "": nothing is */
 };
 

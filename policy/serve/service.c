@@ -224,8 +224,9 @@ log_decision(struct service *s, const struct policyproto *req,
 static void
 judge(struct service *s, const struct policyproto *req, struct decision *d)
 {
-	struct decide_about about = {
-	    .contact = s->contact, .no_tls = s->ours.no_tls && !s->tls_seen};
+	struct decide_about about = {.contact = s->contact,
+	    .no_tls = s->ours.no_tls && !s->tls_seen,
+	    .unasked = s->ours.unasked};
 	enum lookup_answer found;
 	struct lookup_rule rule;
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "decide.h"
+#include "ours.h"
 #include "policyproto.h"
 
 #define FP1                                                \
@@ -209,6 +210,33 @@ judges(void **state)
 	}
 }
 
+/* Who showed no certificate, or was not asked for one: it can be told. */
+static void
+unasked(void **state)
+{
+	const struct test t = {"inbound=require verify=key keys=" FP1, ROW,
+	    "TLSv1.3", "", "", "", VERDICT_DEFER, BREACH_NO_CERT};
+	struct lookup_rule rule;
+	struct policyproto req;
+	struct decision d;
+	struct ours o;
+
+	(void)state;
+	make_rule(&rule, &t);
+	make_request(&req, &t);
+	decide_inbound(&rule, &req, &at_a, &d);
+	assert_string_equal(d.why, "no client certificate was shown");
+	ours_parse(&o, "01 a.example", 12);
+	assert_true(o.unasked && !o.no_tls);
+	assert_string_equal(o.mydomain, "a.example");
+	decide_inbound(&rule, &req,
+	    &(struct decide_about){.unasked = o.unasked, .contact = ""}, &d);
+	assert_int_equal(d.breach, BREACH_NO_CERT);
+	assert_string_equal(d.why,
+	    "we ask for no client certificate: set smtpd_tls_ask_ccert = yes");
+	lookup_release(&rule);
+}
+
 static void
 words(void **state)
 {
@@ -391,6 +419,7 @@ main(void)
 	    cmocka_unit_test(judges),
 	    cmocka_unit_test(words),
 	    cmocka_unit_test(certificates),
+	    cmocka_unit_test(unasked),
 	    cmocka_unit_test(names),
 	    cmocka_unit_test(fits),
 	    cmocka_unit_test(tells_senders),
