@@ -559,9 +559,13 @@ tell_outlook(struct ctlrun *r, struct ctl_facts *f, bool inbound)
 	if (inbound && f->partner != NULL &&
 	    f->partner->attributes->inbound == INBOUND_REQUIRE)
 		buf_printf(&words,
-		    "mail from %s that comes without TLS is refused; what was "
-		    "let in stands in tlspact-log report %s",
-		    f->name, f->name);
+		    "mail from %s that comes without TLS%s is refused; what "
+		    "was let in stands in tlspact-log report %s",
+		    f->name,
+		    f->partner->attributes->inbound_verify != INBOUND_NONE
+			? " or their certificate"
+			: "",
+		    f->name);
 	else if (!inbound)
 		put_outlook(f, r->c.now, &words);
 	if (!inbound && !r->flush && !r->dry && f->partner != NULL &&

@@ -113,6 +113,9 @@ like 'a dry run asks for nothing' "$rc $out" \
 let_in named -n
 like 'of whom a certificate is demanded' "$rc $out" \
 	'^0 .*let in mail from named.example without a certificate, and also without TLS until'
+let_in named
+ctl restore named
+like 'or will be' "$out" 'named that comes without TLS or their certificate is refused'
 let_in acme
 like 'it begins' "$rc $out" '^0 .*done: map written\. It ends by itself'
 unlike 'and looks at no gateway' "$out$err" 'probe'
