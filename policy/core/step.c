@@ -136,6 +136,32 @@ step_propose(
 		out->level = now;
 }
 
+bool
+step_waits(const struct step_gateway *g, size_t n, enum level full)
+{
+	struct step s;
+
+	step_propose(g, n, full, &s);
+	return n > 0 && full > LEVEL_OPPORTUNISTIC &&
+	       (s.passing == 0 || s.blocked > 0);
+}
+
+enum fault
+step_worst(const struct step_gateway *g, size_t n, time_t *since)
+{
+	enum fault worst = FAULT_OK, fault;
+	size_t i;
+
+	*since = 0;
+	for (i = 0; i < n; i++) {
+		fault = fault_worse(worst, g[i].fault);
+		if (fault != worst)
+			*since = g[i].since;
+		worst = fault;
+	}
+	return worst;
+}
+
 size_t
 step_keys(const struct step_gateway *g, size_t n, struct arena *arena,
     const char *const **out)
@@ -226,28 +252,13 @@ step_since(const struct step_gateway *g)
 		   : g->since;
 }
 
+/* What the look found: since when, and with which key. */
 static void
-describe_look(const struct step_gateway *g, time_t now, struct buf *out)
+describe_fault(const struct step_gateway *g, time_t now, struct buf *out)
 {
 	const time_t since = step_since(g);
 	char when[CLOCK_MAX];
 
-	if (*g->host != '\0')
-		buf_printf(out, "%s ", g->host);
-	else
-		buf_printf(out, "%s: ", g->nexthop);
-	buf_puts(out, g->fault == FAULT_OK ? "passes" : fault_text(g->fault));
-	if (step_by_log(g))
-		buf_printf(out, " at %s, by the log",
-		    clock_text(g->failed, now, when));
-	else if (g->failed != 0)
-		buf_printf(out, "; since then a mail failed%s%s with %s at %s",
-		    g->failed_host == NULL ? "" : " at ",
-		    g->failed_host == NULL ? "" : g->failed_host,
-		    fault_text(g->failed_with),
-		    clock_text(g->failed, now, when));
-	if (g->fault == FAULT_OK || step_by_log(g))
-		return;
 	if (since != 0 && (since < g->time || since == g->not_after))
 		buf_printf(out, " since %s", clock_text(since, now, when));
 	if (fault_smallest_step(g->fault, true) != LEVEL_KEY)
@@ -257,6 +268,31 @@ describe_look(const struct step_gateway *g, time_t now, struct buf *out)
 		    step_same_key(g) ? ", key unchanged" : ", another key");
 	else /* which may well pass for others */
 		buf_printf(out, ", no key ever passed for %s", g->nexthop);
+}
+
+static void
+describe_look(const struct step_gateway *g, time_t now, struct buf *out)
+{
+	char when[CLOCK_MAX];
+
+	if (*g->host != '\0')
+		buf_printf(out, "%s ", g->host);
+	else
+		buf_printf(out, "%s: ", g->nexthop);
+	buf_puts(out, g->fault == FAULT_OK ? "passes" : fault_text(g->fault));
+	if (step_by_log(g)) {
+		buf_printf(out, " at %s, by the log",
+		    clock_text(g->failed, now, when));
+		return;
+	}
+	if (g->fault != FAULT_OK)
+		describe_fault(g, now, out);
+	if (g->failed != 0)
+		buf_printf(out, "; since then a mail failed%s%s with %s at %s",
+		    g->failed_host == NULL ? "" : " at ",
+		    g->failed_host == NULL ? "" : g->failed_host,
+		    fault_text(g->failed_with),
+		    clock_text(g->failed, now, when));
 }
 
 static void

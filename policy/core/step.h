@@ -99,6 +99,12 @@ struct step {
 void step_propose(
     const struct step_gateway *g, size_t n, enum level now, struct step *out);
 
+/* Does mail wait at that level? Where no TLS is asked for nothing holds it. */
+bool step_waits(const struct step_gateway *g, size_t n, enum level full);
+
+/* The worst fault of them, and since when it is there (0: not known). */
+enum fault step_worst(const struct step_gateway *g, size_t n, time_t *since);
+
 #define STEP_LOOK 900 /* seconds: results that near belong to one look */
 
 /* Seconds from the first to the last result of one look at a next-hop. */

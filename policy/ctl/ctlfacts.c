@@ -950,25 +950,11 @@ ctl_facts_before(const struct ctl_facts *f)
 bool
 ctl_facts_waits(const struct ctl_facts *f)
 {
-	struct step s;
-
-	step_propose(f->step, f->n, ctl_facts_judged(f), &s);
-	return f->n > 0 && ctl_facts_judged(f) > LEVEL_OPPORTUNISTIC &&
-	       (s.passing == 0 || s.blocked > 0);
+	return step_waits(f->step, f->n, ctl_facts_judged(f));
 }
 
 enum fault
 ctl_facts_worst(const struct ctl_facts *f, time_t *since)
 {
-	enum fault worst = FAULT_OK, fault;
-	size_t i;
-
-	*since = 0;
-	for (i = 0; i < f->n; i++) {
-		fault = fault_worse(worst, f->step[i].fault);
-		if (fault != worst)
-			*since = f->step[i].since;
-		worst = fault;
-	}
-	return worst;
+	return step_worst(f->step, f->n, since);
 }

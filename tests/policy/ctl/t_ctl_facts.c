@@ -509,6 +509,12 @@ t_failed(void **state)
 	x.fault = "expired";
 	well("the same", evidence_log_add(evi, &b, &err));
 	check_has("the same", facts(), "mx1 expired, key unchanged; ");
+	x.time = T0 + 3;
+	x.fault = "local-error";
+	well("another", evidence_log_add(evi, &b, &err));
+	check_has("each says its own", facts(),
+	    "mx1 expired, key unchanged; since then a mail failed with "
+	    "local-error at ");
 }
 
 /* --- By a registry that is not in force ----------------------------------- */
