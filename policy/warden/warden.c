@@ -24,6 +24,7 @@
 #define CONTROL_OLD 30	 /* seconds that one of ours may keep others waiting */
 #define COMPILE_AGAIN 60 /* seconds until a compile that failed is retried */
 #define MAP_AGAIN 5	 /* seconds until the map is read once more */
+#define LOOK_AGAIN 10	 /* seconds for the look of whoever restores */
 
 /* A look at a partner's gateways that we asked for. */
 struct probe {
@@ -39,6 +40,7 @@ struct back {
 	int64_t id;
 	bool let_in; /* of mail from them alone */
 	enum drop_why why;
+	time_t known; /* since when we know of it */
 };
 
 /* A partner whose mail is retried once the map is written. */
@@ -236,6 +238,28 @@ tell_let_in(struct warden *k, const struct back *x, time_t now)
 	tell(k, &told, now);
 }
 
+/*
+ * Who restores by hand looks at the gateways right after: what is told of it
+ * waits for that look, if there is one.
+ */
+static bool
+is_looked_at(struct warden *k, const struct back *x, time_t now)
+{
+	struct warden_reports r = {0};
+	bool looked;
+	struct err e;
+
+	if (x->let_in || x->why != DROP_WHY_HAND || now < x->known ||
+	    now - x->known >= LOOK_AGAIN)
+		return true;
+	if (now - x->known < SETTLE)
+		return false;
+	looked = warden_reports(&k->facts, x->partner, 0, &r, &e) == -1 ||
+		 (r.n == 1 && r.v->time >= x->known - 2);
+	warden_reports_release(&r);
+	return looked;
+}
+
 /* Nobody is told that a partner is back before the map says so. */
 static void
 tell_backs(struct warden *k, time_t now)
@@ -261,6 +285,10 @@ tell_backs(struct warden *k, time_t now)
 		back = *(at = warden_list_at(&k->backs, i));
 		if (is_among(v, n, &back))
 			continue;
+		if (!is_looked_at(k, &back, now)) {
+			k->back_next = now + 1;
+			continue;
+		}
 		warden_list_remove(&k->backs, at);
 		logline(LOGLINE_INFO, "%s: back at full strength: %s",
 		    back.partner, drop_why_text(back.why));
@@ -297,6 +325,7 @@ add_back(void *arg, const char *partner, int64_t id, bool let_in,
 	x->id = id;
 	x->let_in = let_in;
 	x->why = why;
+	x->known = now;
 	k->back_next = 0;
 	tell_backs(k, now);
 }

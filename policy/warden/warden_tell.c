@@ -90,6 +90,33 @@ note_held(struct warden_tell *w, const struct drop_action *held, time_t now)
 		note(w, f, now);
 }
 
+/*
+ * A downgrade is over: does mail wait from now on? By what was seen last, as
+ * whoever restores is told, and not by what we went by until now; but a fault
+ * of ours tells nothing of theirs.
+ */
+static void
+look_again(struct notice *n, const struct partner *p)
+{
+	enum fault fault;
+	time_t since;
+	size_t i;
+
+	if (n->kind != NOTICE_RESTORED || n->of.inbound || p == NULL ||
+	    n->ngateways == 0)
+		return;
+	for (i = 0; i < n->ngateways; i++)
+		if (n->gateway[i].blind != 0)
+			return;
+	n->of.still = step_waits(n->gateway, n->ngateways, partner_level(p));
+	fault = step_worst(n->gateway, n->ngateways, &since);
+	if (!n->of.still || fault == n->of.fault)
+		return;
+	n->of.fault = fault;
+	n->of.since = since;
+	n->of.text = "";
+}
+
 /* Facts of the registry and of the ledger that the words need. */
 static void
 fill(struct warden_tell *w, struct notice *n, struct warden_reports *r,
@@ -111,6 +138,7 @@ fill(struct warden_tell *w, struct notice *n, struct warden_reports *r,
 		n->gateway = r->v->gateway;
 		n->ngateways = r->v->n;
 	}
+	look_again(n, p);
 }
 
 static void

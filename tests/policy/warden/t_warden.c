@@ -390,10 +390,56 @@ test_by_hand(void **state)
 	well("close",
 	    ledger_downgrade_close(led, id, "jo", "enough", T0 + 60, &err));
 	warden_tick(k, T0 + 61);
-	warden_tick(k, T0 + 62);
+	warden_tick(k, T0 + 65);
+	check_str("whoever restores looks first", did(), "");
+	warden_tick(k, T0 + 71);
+	warden_tick(k, T0 + 72);
 	check_has("told", letter_json, "\"kind\":\"restored\"");
 	check_has("why", letter_json, "\"why\":\"hand\"");
 	check_has("the operator alone", did(), "send postmaster@ours.example;");
+}
+
+/* What is told of a restore goes by the look that came with it. */
+static void
+test_restored_look(void **state)
+{
+	static const struct {
+		const char *name, *before, *after, *want;
+	} rows[] = {
+	    {"mended", "expired", "ok", "is back at secure\","},
+	    {"broken", "ok", "name-mismatch",
+		"is back at secure, but the fault is still there"},
+	};
+	struct ledger_downgrade d = lowering;
+	int64_t id;
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (i > 0) {
+			(void)finish(state);
+			(void)begin(state);
+		}
+		all_well();
+		shows("acme", rows[i].before, KEY_A, T0 + 1, T0 + 90 * 86400);
+		d.begin = T0 + 5;
+		d.end = T0 + 3600;
+		well(rows[i].name,
+		    ledger_downgrade_begin(led, &d, T0 + 5, &id, &err));
+		warden_tick(k, T0 + 6);
+		warden_tick(k, T0 + 12);
+		well(rows[i].name,
+		    ledger_downgrade_close(led, id, "jo", "", T0 + 60, &err));
+		warden_tick(k, T0 + 60);
+		shows("acme", rows[i].after, KEY_A, T0 + 61, T0 + 90 * 86400);
+		warden_tick(k, T0 + 62);
+		warden_tick(k, T0 + 63);
+		warden_tick(k, T0 + 64);
+		check_has(rows[i].name, letter_json, rows[i].want);
+		if (i == 1)
+			check_has(rows[i].name, letter_json,
+			    "\"fault\":\"name-mismatch\"");
+		(void)send_all(T0 + 65);
+	}
 }
 
 /*
@@ -873,6 +919,7 @@ main(void)
 	    WARDEN_TEST(test_unsent),
 	    WARDEN_TEST(test_order),
 	    WARDEN_TEST(test_by_hand),
+	    WARDEN_TEST(test_restored_look),
 	    WARDEN_TEST(test_ended_unseen),
 	    WARDEN_TEST(test_no_evidence),
 	    WARDEN_TEST(test_read_only),
