@@ -745,6 +745,22 @@ put_mails(struct buf *out, const struct waiting *w, const char *who,
 		buf_printf(out, ": %s", quotes(w->reason).s);
 }
 
+/* Of those whose mail waits for TLS one that has a fault now, else the first.
+ */
+static const char *
+at_fault(const struct checkup_facts *f)
+{
+	const struct ctl_waiting *w = &f->waiting;
+	size_t i, k;
+
+	for (i = 0; i < w->ntls; i++)
+		for (k = 0; k < f->npartners; k++)
+			if (strcmp(f->partner[k].name, w->tls_of[i]) == 0 &&
+			    explain_now(&f->partner[k]) == EXPLAIN_WAITS)
+				return w->tls_of[i];
+	return w->tls_of[0];
+}
+
 /* What waits for anything else is Postfix's to see to; it is no fault here. */
 static void
 check_queue(const struct checkup_facts *f, struct checkup_list *l)
@@ -758,9 +774,9 @@ check_queue(const struct checkup_facts *f, struct checkup_list *l)
 		    "what waits is not known: %s", w->fault);
 		return;
 	}
-	if (w->tls_first != NULL) {
+	if (w->ntls > 0) {
 		put_mails(&text, &w->tls, w->tls_who, "for TLS", f->now);
-		next = mem_printf("tlspactctl explain %s", w->tls_first);
+		next = mem_printf("tlspactctl explain %s", at_fault(f));
 		checkup_add(
 		    l, CHECKUP_QUEUE, CHECKUP_CRITICAL, next, "%s", text.data);
 		free(next);

@@ -17,9 +17,10 @@
 /* Whose mail was met in the queue. */
 struct met {
 	const struct registry *r;
-	bool *is;	/* by partner */
-	bool tls;	/* only what waits for that is asked for */
-	uint32_t first; /* partner; REGISTRY_NONE */
+	bool *is;	   /* by partner */
+	bool tls;	   /* only what waits for that is asked for */
+	const char **name; /* of those, n */
+	size_t n;
 };
 
 static bool
@@ -32,8 +33,6 @@ match_any(const char *domain, const char *reason, void *arg)
 	    (m->tls && (reason == NULL || !logsmtp_holds_for_tls(reason))))
 		return false;
 	m->is[i] = true;
-	if (i < m->first)
-		m->first = i;
 	return true;
 }
 
@@ -44,19 +43,20 @@ list_met(const struct ctl *c, struct met *m, struct waiting *w, char **who,
 {
 	const struct registry *r = m->r;
 	struct buf text = {0};
-	size_t i, n = 0;
+	size_t i;
 	int rv;
 
-	m->first = REGISTRY_NONE;
+	m->name = mem_zero(r->npartners + 1, sizeof(*m->name));
 	m->is = mem_zero(r->npartners + 1, sizeof(*m->is));
 	rv = flush_list(w, settings_postfix(&c->set), match_any, m, e);
 	buf_puts(&text, "");
 	for (i = 0; i < r->npartners; i++)
-		if (m->is[i] && n++ < NAMED)
-			buf_printf(&text, "%s%s", n == 1 ? "" : ", ",
-			    r->partner[i].name);
-	if (n > NAMED)
-		buf_printf(&text, " and %zu more", n - NAMED);
+		if (m->is[i])
+			m->name[m->n++] = r->partner[i].name;
+	for (i = 0; i < m->n && i < NAMED; i++)
+		buf_printf(&text, "%s%s", i == 0 ? "" : ", ", m->name[i]);
+	if (m->n > NAMED)
+		buf_printf(&text, " and %zu more", m->n - NAMED);
 	*who = buf_take(&text);
 	free(m->is);
 	return rv;
@@ -79,8 +79,9 @@ ctl_waiting(
 	    (out->all.messages > 0 &&
 		list_met(c, &tls, &out->tls, &out->tls_who, &e) == -1))
 		out->fault = mem_dup(e.text);
-	else if (out->tls.messages > 0)
-		out->tls_first = r->partner[tls.first].name;
+	free(all.name);
+	out->tls_of = tls.name;
+	out->ntls = tls.n;
 }
 
 void
@@ -91,5 +92,6 @@ ctl_waiting_release(struct ctl_waiting *w)
 	free(w->fault);
 	free(w->who);
 	free(w->tls_who);
+	free(w->tls_of);
 	*w = (struct ctl_waiting){0};
 }

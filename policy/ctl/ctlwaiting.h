@@ -12,13 +12,15 @@ struct registry;
 /*
  * What waits for partners of a registry, all of them together, and of that
  * what waits for TLS. Of each: the first partners, as "acme, globex and 2
- * more", and the name of the first, which is the registry's; NULL: nobody's.
+ * more"; and the names of those whose mail waits for TLS, which are the
+ * registry's.
  */
 struct ctl_waiting {
 	char *fault; /* why that is not known; or NULL */
 	struct waiting all, tls;
 	char *who, *tls_who;
-	const char *tls_first;
+	const char **tls_of; /* owned */
+	size_t ntls;
 };
 
 /* r may be NULL, which is a fault. The caller releases out, before r. */

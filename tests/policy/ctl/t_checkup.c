@@ -144,11 +144,25 @@ waits(void)
 {
 	static char why[] = "Server certificate not trusted";
 	static char who[] = "acme, soft";
+	static const char *of[] = {"acme", "soft"};
 
 	facts.waiting = (struct ctl_waiting){.all = {.messages = 4},
 	    .tls = {.messages = 3, .oldest = T0 - 7200, .reason = why},
 	    .tls_who = who,
-	    .tls_first = "acme"};
+	    .tls_of = of,
+	    .ntls = 2};
+}
+
+static void both_fail(void);
+
+static void
+waits_at_the_second(void)
+{
+	static const char *of[] = {"soft", "acme"};
+
+	waits();
+	both_fail();
+	facts.waiting.tls_of = of;
 }
 
 static void
@@ -973,6 +987,11 @@ static const struct {
 	"map yet",
 	"tlspact-compile"},
     {"mail waits for TLS", waits, CHECKUP_QUEUE, CHECKUP_CRITICAL,
+	"3 mails to acme, soft wait for TLS, the oldest for 2 h: \"Server "
+	"certificate not trusted\"",
+	"tlspactctl explain acme"},
+    {"of two one has a fault", waits_at_the_second, CHECKUP_QUEUE,
+	CHECKUP_CRITICAL,
 	"3 mails to acme, soft wait for TLS, the oldest for 2 h: \"Server "
 	"certificate not trusted\"",
 	"tlspactctl explain acme"},
