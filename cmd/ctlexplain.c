@@ -428,6 +428,23 @@ is_key(const struct ctlevent_row *row, void *arg)
 	return span_same(row->key, span_of(x->has_row ? x->key : x->domain));
 }
 
+/* Who was behind sudo(8), if the event tells of another than its author. */
+static const char *
+sudo_of(const struct ledger_event *ev, struct arena *a)
+{
+	json_t *data = json_loads(ev->data, 0, NULL);
+	const char *sudo =
+	    json_string_value(json_object_get(data, "sudo_user"));
+
+	if (sudo != NULL && (*sudo == '\0' || strcmp(sudo, ev->author) == 0 ||
+				strcmp(ev->kind, "downgrade-begin") != 0))
+		sudo = NULL;
+	if (sudo != NULL)
+		sudo = arena_copy(a, sudo, strlen(sudo));
+	json_decref(data);
+	return sudo;
+}
+
 struct changes {
 	struct ctlexplain *x;
 	struct ledger_names names;
@@ -452,6 +469,7 @@ take_change(const struct ledger_event *ev, void *arg)
 		    .time = ev->time,
 		    .kind = arena_copy(a, ev->kind, strlen(ev->kind)),
 		    .author = arena_copy(a, ev->author, strlen(ev->author)),
+		    .sudo = sudo_of(ev, a),
 		    .text = arena_copy(a, ev->text, strlen(ev->text))};
 	return false;
 }

@@ -29,7 +29,8 @@ struct ctlrun;
 struct ctlexplain_change {
 	int64_t seq; /* 0: no event tells */
 	time_t time;
-	const char *kind, *author, *text; /* in the arena of the facts */
+	/* In the arena of the facts; sudo: who was behind sudo(8), or NULL. */
+	const char *kind, *author, *sudo, *text;
 };
 
 /* What the table for a dead tlspactd says of mail from the domain. */

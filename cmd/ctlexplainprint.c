@@ -431,9 +431,10 @@ put_change(const struct ctlexplain *x, struct buf *out)
 	char when[CLOCK_MAX];
 
 	if (c->seq != 0)
-		buf_printf(out, "%s by %s, event %lld, %s: ",
+		buf_printf(out, "%s by %s%s%s%s, event %lld, %s: ",
 		    clock_text(c->time, x->run->c.now, when), c->author,
-		    (long long)c->seq, c->kind);
+		    c->sudo == NULL ? "" : " (", c->sudo == NULL ? "" : c->sudo,
+		    c->sudo == NULL ? "" : ")", (long long)c->seq, c->kind);
 	if (c->seq != 0)
 		ctlprint_event(c->text, out);
 	else if (*x->change_fault.text != '\0')
@@ -709,11 +710,29 @@ put_then(const struct ctlexplain *x, struct buf *out)
 		ctlprint_way_back(&x->facts, x->run->c.now, out);
 }
 
+/* What to do, one after the other; of some there is nothing to say. */
+#define NEXTS 5
+static void
+put_step(const struct ctlexplain *x, unsigned i, struct buf *out)
+{
+	if (i == 0 && is_theirs(x))
+		ctlprint_ask_move(x->looked, out);
+	else if (i == 1)
+		put_next(x, out);
+	else if (i == 2)
+		put_then(x, out);
+	else if (i == 3 && is_refused(x))
+		ctlprint_tell_sender(&x->facts, out);
+	else if (i == 4 && is_refused(x))
+		ctlprint_let_in(&x->facts, out);
+}
+
 static void
 print_text(const struct ctlexplain *x)
 {
 	struct screen s = {.x = x};
 	const time_t now = x->run->c.now;
+	unsigned i;
 
 	put_headline(x, &s.words);
 	quote_since(&s.words, 0);
@@ -762,19 +781,10 @@ print_text(const struct ctlexplain *x)
 	put_inbound(&s);
 	ctlprint_call(&x->facts, x->run->c.set.operator_, &s.words);
 	row(&s, "  call");
-	if (is_theirs(x))
-		ctlprint_ask_move(x->looked, &s.words);
-	row(&s, "  next");
-	put_next(x, &s.words);
-	row(&s, "  next");
-	put_then(x, &s.words);
-	row(&s, "  next");
-	if (is_refused(x))
-		ctlprint_tell_sender(&x->facts, &s.words);
-	row(&s, "  next");
-	if (is_refused(x))
-		ctlprint_let_in(&x->facts, &s.words);
-	row(&s, "  next");
+	for (i = 0; i < NEXTS; i++) {
+		put_step(x, i, &s.words);
+		row(&s, "  next");
+	}
 	(void)fputs(s.out.data, stdout);
 	buf_free(&s.out);
 	buf_free(&s.words);
@@ -912,6 +922,24 @@ json_was(const struct ctlexplain *x)
 			 "until", num_time_text(x->was_until, until));
 }
 
+/* As below "next" for people. */
+static json_t *
+json_next(const struct ctlexplain *x)
+{
+	json_t *list = json_array();
+	struct buf words = {0};
+	unsigned i;
+
+	for (i = 0; i < NEXTS; i++) {
+		put_step(x, i, &words);
+		if (words.len > 0)
+			json_array_append_new(list, json_text(words.data));
+		buf_clear(&words);
+	}
+	buf_free(&words);
+	return list;
+}
+
 static json_t *
 json_explanation(const struct ctlexplain *x)
 {
@@ -950,6 +978,7 @@ json_explanation(const struct ctlexplain *x)
 	json_object_set_new(
 	    root, "status", ctlstatus_json(&x->facts, x->run->c.now));
 	json_object_set_new(root, "not_known", json_not_known(x));
+	json_object_set_new(root, "next", json_next(x));
 	json_object_set_new(root, "was", json_was(x));
 	json_object_set_new(root, "near", json_text(x->near));
 	json_object_set_new(root, "queue_id", json_text(x->queue_id));

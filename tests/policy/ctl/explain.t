@@ -284,14 +284,14 @@ explain bolt
 like 'no mail today' "$out" 'moved no mail today \(UTC\), by the log'
 
 # Lowered, and what the record says of it.
-ok 'lowered' ctl downgrade acme --for 2h --to encrypt --yes --no-flush \
-	--reason 'expired' --ticket 4712
+SUDO_USER=jo ok 'lowered' ctl downgrade acme --for 2h --to encrypt --yes \
+	--no-flush --reason 'expired' --ticket 4712
 explain acme.example
 is 'lowered it moves' "$rc" 0
 like 'and how' "$out" 'MOVES, encrypted, NOT AUTHENTICATED'
 like 'from which level, until when' "$out" 'level encrypt: lowered from secure until [0-9 :-]+ \((2 h|1 h 59 min) left\)'
 like 'why, and who' "$out" 'why expired \(ticket 4712\), lowered by'
-like 'by which event' "$out" 'changed [0-9:]+ by [^ ,]+(.for.[^ ,]+)?, event [0-9]+, downgrade-begin'
+like 'by which event' "$out" 'changed [0-9:]+ by [^ ,]+ \(jo\), event [0-9]+, downgrade-begin'
 like 'how it goes on, and ends' "$out" 'next what waits goes in Postfix.s own time, or by postqueue -f; how it goes: tlspactctl status acme next to restore now: tlspactctl restore acme; longer: tlspactctl extend acme --for 4h'
 like 'mail from them' "$out" 'without TLS accepted and logged: .*, while it is lowered'
 retried=$(lab_retry "$one"; lab_outcome "$one" 2)
@@ -430,6 +430,8 @@ is 'the same as JSON' "$(jq -r '.schema, (.explanation | .address, .partner, .ve
 	.place.line, .row.key, .way.next_hop, .gateways[0].takes,
 	.inbound.clear.verdict, .changed.kind, (.not_known | length))' "$T/json" |
 	tr '\n' ' ')" 'tlspact.ctl.v1 joe@acme.example acme waits secure 2 acme.example acme.example false defer downgrade-close 0 '
+is 'with what can be done' "$(jq -r '.explanation.next[0]' "$T/json" | sed 's/ --for.*//')" \
+	'tlspactctl downgrade acme'
 run ctl status joe@acme.example
 like 'status takes an address as well' "$out" '^acme +A MAIL SENT NOW WOULD WAIT; enforced'
 like 'and says what can be done' "$out" '  next +tlspactctl downgrade acme --for 4h --reason TEXT: to encrypt'
