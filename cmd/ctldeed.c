@@ -194,6 +194,34 @@ warn(struct ctlrun *r, struct ctl_facts *f, enum level to)
 	warn_requiretls(r, f, to);
 }
 
+/* See what the gateways show now. 0, or an exit code. */
+static int
+look(struct ctlrun *r, struct ctl_facts *f)
+{
+	const bool told = f->ledger_fault != NULL || f->evidence_fault != NULL;
+	struct err e;
+	int code = ctl_probe(&r->c, f, &e);
+
+	if (!told)
+		ctlrun_tell_faults(f);
+	if (code == EX_OK && *e.text != '\0')
+		say("the gateways were not looked at now: %s", e.text);
+	return code;
+}
+
+static void
+put_look(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	char when[CLOCK_MAX];
+
+	if (f->probed >= now)
+		buf_puts(out, "probe: ");
+	else
+		buf_printf(
+		    out, "probe of %s: ", clock_text(f->probed, now, when));
+	step_describe(f->step, f->n, now, out);
+}
+
 /*
  * No --to: look at the gateways and propose. 0, or an exit code; *to is the
  * present level if nothing needs to be lowered.
@@ -202,31 +230,20 @@ static int
 propose(struct ctlrun *r, struct ctl_facts *f, enum level *to)
 {
 	struct buf words = {0};
-	char when[CLOCK_MAX];
 	struct err e;
 	int code;
 
 	/* A look leaves a trace in the evidence, which a dry run does not. */
-	if (!r->dry) {
-		code = ctl_probe(&r->c, f, &e);
-		ctlrun_tell_faults(f);
-		if (code != EX_OK)
-			return code;
-		if (*e.text != '\0')
-			say("the gateways were not looked at now: %s", e.text);
-	}
+	if (!r->dry && (code = look(r, f)) != EX_OK)
+		return code;
 	if (f->n == 0) {
 		say("nothing is known of the gateways of %s: say what to lower "
 		    "to, --to key, encrypt or opportunistic",
 		    f->name);
 		return EX_UNAVAILABLE;
 	}
-	step_describe(f->step, f->n, r->c.now, &words);
-	if (f->probed >= r->c.now)
-		common_tell(talk(r), "probe: %s", words.data);
-	else
-		common_tell(talk(r), "probe of %s: %s",
-		    clock_text(f->probed, r->c.now, when), words.data);
+	put_look(f, r->c.now, &words);
+	common_tell(talk(r), "%s", words.data);
 	buf_free(&words);
 	if (ctl_helped(&r->c, f, &e) == -1 || ctl_propose(f, to, &e) == -1)
 		return common_failed(&e);
@@ -493,11 +510,10 @@ record_restore(const struct ctlrun *r, const struct ctl_facts *f)
 	return code;
 }
 
-/* What the last look means for mail at the full level; not quoted yet. */
+/* What the look means for mail at the full level; not quoted yet. */
 static void
 put_outlook(const struct ctl_facts *f, time_t now, struct buf *out)
 {
-	char when[CLOCK_MAX];
 	struct step s;
 
 	if (f->evidence_fault != NULL)
@@ -513,8 +529,7 @@ put_outlook(const struct ctl_facts *f, time_t now, struct buf *out)
 	if (f->n == 0)
 		return;
 	step_propose(f->step, f->n, f->full, &s);
-	buf_printf(out, "probe of %s: ", clock_text(f->probed, now, when));
-	step_describe(f->step, f->n, now, out);
+	put_look(f, now, out);
 	if (f->full == LEVEL_OPPORTUNISTIC)
 		buf_puts(out, "; mail moves, as no TLS is asked for");
 	else if (ctl_facts_waits(f))
@@ -545,8 +560,8 @@ put_left(struct ctlrun *r, struct ctl_facts *f, struct buf *out)
 }
 
 /*
- * A restore mends no gateway: what the last look says of mail from now on. Who
- * lets nothing in without TLS says that.
+ * A restore mends no gateway: what a look says of mail from now on. Who lets
+ * nothing in without TLS says that.
  */
 static void
 tell_outlook(struct ctlrun *r, struct ctl_facts *f, bool inbound)
@@ -618,6 +633,11 @@ tell_restored(struct ctlrun *r, struct ctl_facts *f, bool written, int code)
 		common_tell(
 		    stdout, "%s is back at %s", f->name, level_name(full));
 	done(r, written, 0, retried);
+	/* Now that it is strong again, and whatever becomes of the look. */
+	if (!inbound && f->partner != NULL && f->full > LEVEL_OPPORTUNISTIC) {
+		(void)fflush(stdout);
+		(void)look(r, f);
+	}
 	tell_outlook(r, f, inbound);
 	return code;
 }
@@ -667,11 +687,16 @@ restore_it(struct ctlrun *r, struct ctl_facts *f, int known)
 			: ctl_facts_level(f),
 	    lowered ? f->low.full : f->full, 0);
 	if (r->dry) {
-		common_tell(talk(r),
-		    "%s would go back to %s%s (dry run: nothing written)",
-		    f->name, level_name(lowered ? f->low.full : f->full),
-		    ctl_facts_inbound_only(f) ? ", for mail from them as well"
-					      : "");
+		if (ctl_facts_inbound_only(f))
+			common_tell(talk(r),
+			    "mail from %s would be let in as agreed only (dry "
+			    "run: nothing written)",
+			    f->name);
+		else
+			common_tell(talk(r),
+			    "%s would go back to %s (dry run: nothing written)",
+			    f->name,
+			    level_name(lowered ? f->low.full : f->full));
 		tell_outlook(r, f, ctl_facts_inbound_only(f));
 		return EX_OK;
 	}

@@ -151,6 +151,8 @@ let_in acme
 like 'once is enough' "$rc $err" '^1 .*mail from acme is let in until [0-9:-]+ already\. Another end: tlspactctl extend acme .*restore acme'
 ctl extend acme --for 2h --yes -j
 is 'extend' "$(json change.done) $(json change.direction)" 'True inbound'
+ctl restore acme -n
+like 'rehearsed' "$rc $out" '^0 mail from acme would be let in as agreed only [(]dry run'
 ctl restore acme
 like 'restore' "$rc $out" '^0 mail from acme is let in as agreed only, again'
 like 'and what that means' "$out" 'mail from acme that comes without TLS is refused'
