@@ -372,9 +372,34 @@ lacks_dash(const struct options_table *t, char *argv[])
 	return NULL;
 }
 
-/* What was meant by a word that is no option, and says so; if it is known. */
+/* Of `--month 2026-10`, where a period has two ends: "2026-10"; NULL. */
+static const char *
+is_period(const struct options_table *t, const char *name, const char *next)
+{
+	static const char *const unit[] = {"day", "month", "year"};
+	const size_t len = strcspn(name, "=");
+	const char *of = name[len] == '=' ? name + len + 1 : next;
+	time_t begin, end;
+	size_t i;
+
+	if (of == NULL || !has_option(t, "since") || !has_option(t, "until"))
+		return NULL;
+	if (clock_days(of, time(NULL), false, &begin, &end) == -1 &&
+	    (of = timeslip_day(of)) == NULL)
+		return NULL;
+	for (i = 0; i < sizeof(unit) / sizeof(unit[0]); i++)
+		if (strlen(unit[i]) == len && memcmp(unit[i], name, len) == 0)
+			return of;
+	return NULL;
+}
+
+/*
+ * What was meant by a word that is no option, and says so; if it is known.
+ * next stands behind it; or NULL.
+ */
 static void
-tell_meant(const struct options_table *t, const char *word, const void *to)
+tell_meant(const struct options_table *t, const char *word, const char *next,
+    const void *to)
 {
 	const char *name = word + strspn(word, "-"), *said;
 	struct meant m = meant(name);
@@ -383,6 +408,10 @@ tell_meant(const struct options_table *t, const char *word, const void *to)
 	if (t->elsewhere != NULL && (said = t->elsewhere(name)) != NULL)
 		options_misused(
 		    t, to, "%s is not an option; say %s", quotes(word).s, said);
+	if ((said = is_period(t, name, next)) != NULL)
+		options_misused(t, to,
+		    "%s is not an option; say --since %s --until %s",
+		    quotes(word).s, said, said);
 	for (i = 0; i < t->nrows; i++)
 		meant_try(&m, t->row[i].name);
 	said = has_option(t, "since") ? timeslip_day(name) : NULL;
@@ -416,7 +445,7 @@ not_known(const struct options_table *t, int ch, char *argv[], const void *to)
 	if (begins_several(t, word))
 		options_misused(
 		    t, to, "%s begins more than one option", quotes(word).s);
-	tell_meant(t, word, to);
+	tell_meant(t, word, argv[optind], to);
 	options_misused(t, to, "%s is not an option", quotes(word).s);
 }
 

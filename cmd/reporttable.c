@@ -450,17 +450,18 @@ put_changes(struct tables *t)
 	}
 }
 
-/* In brief; what moved under each is not read for that. */
+/* In brief: of what moved under each its number alone. */
 static void
 put_lowered(struct tables *t, const struct report_downgrade *d)
 {
 	PUT(t, "downgrades",
-	    "id partner before after direction begin over open closed_by"
-	    " closed_why",
+	    "id partner before after direction begin over open author"
+	    " sudo_user closed_by closed_why mails_known mails",
 	    N(d->id), T(d->partner), T(level_name(d->before)),
 	    T(level_name(d->after)), T(ledger_direction_name(d->inbound_only)),
-	    W(d->begin), W(d->over), Y(d->open), T(d->closed_by),
-	    T(d->closed_why));
+	    W(d->begin), W(d->over), Y(d->open), T(d->author), T(d->sudo_user),
+	    T(d->closed_by), T(d->closed_why), Y(d->moved_known),
+	    N(report_brief_moved(d)));
 }
 
 static void

@@ -724,14 +724,20 @@ put_left(struct buf *out, size_t all, size_t shown)
 		    out, BELOW "and %s more (-v)\n", num_count(all - shown).s);
 }
 
-/* When a downgrade held, and who ended it; how is told behind it. */
+/* When a downgrade held, whose it was, what moved, and who ended it and how. */
 static void
 put_brief_downgrade(const struct report_downgrade *d, struct buf *out)
 {
 	const bool timed = d->closed == 0 || strcmp(d->closed_why, "end") == 0;
+	const uint64_t mails = report_brief_moved(d);
 
-	say(out, ANSWER, BELOW, "%s %s to %s; %s%s%s", d->partner,
+	say(out, ANSWER, BELOW,
+	    "%s %s to %s, to %s by %s%s%s; %s mail%s; %s%s%s", d->partner,
 	    when(d->begin).s, when(d->over).s,
+	    ledger_lowered_to(d->inbound_only, d->after), d->author,
+	    *d->sudo_user == '\0' ? "" : " for ", d->sudo_user,
+	    !d->moved_known ? "not known how many" : num_count(mails).s,
+	    d->moved_known ? num_plural(mails) : "s",
 	    d->open ? "open"
 	    : timed ? "its time was up"
 		    : d->closed_by,

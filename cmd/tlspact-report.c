@@ -190,15 +190,16 @@ had_domain(struct run *run, const char *domain)
 static bool
 is_day(const char *name)
 {
+	const char *day =
+	    timeslip_day(name) == NULL ? name : timeslip_day(name);
 	time_t begin, end;
 
-	if (clock_days(name, time(NULL), false, &begin, &end) == -1 &&
-	    timeslip_day(name) == NULL &&
+	if (clock_days(day, time(NULL), false, &begin, &end) == -1 &&
 	    (strspn(name, "0123456789") != strlen("2026") || name[4] != '-'))
 		return false;
-	say("there is no partner %s; if it is a day, say --since %s",
-	    quotes(name).s,
-	    timeslip_day(name) == NULL ? name : timeslip_day(name));
+	say("there is no partner %s; if it is a day or a month, say --since %s "
+	    "--until %s",
+	    quotes(name).s, day, day);
 	return true;
 }
 

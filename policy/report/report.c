@@ -895,6 +895,7 @@ read_mail(struct reading *g, struct err *e)
 		take_count, g, e) == -1 ||
 	    (one != NULL && read_domains(g, one, e) == -1))
 		return -1;
+	end_downgrades(g);
 	if (g->ask->brief)
 		return 0;
 	if (evidence_exchanges(g->evidence, one, r->from_day, r->to_day,
@@ -910,7 +911,6 @@ read_mail(struct reading *g, struct err *e)
 		r->rule_unknown += r->all[w].mail.kept.unknown;
 	}
 	end_failures(g);
-	end_downgrades(g);
 	return 0;
 }
 

@@ -145,16 +145,56 @@ sort_clear(struct recipients *to)
 		qsort(to->v, to->n, sizeof(*to->v), compare_clear);
 }
 
-/* Was any in the clear that was held to TLS? */
-static bool
-was_held(const struct report_mail *m)
+/* In the clear though it was held to TLS. */
+static uint64_t
+held_clear(const struct report_mail *m)
 {
 	uint64_t n = 0;
 	unsigned rule;
 
 	for (rule = LEVEL_ENCRYPT; rule < REPORT_RULE_UNKNOWN; rule++)
 		n += m->n[rule][EVIDENCE_CLEAR];
-	return n > 0;
+	return n;
+}
+
+static bool
+was_held(const struct report_mail *m)
+{
+	return held_clear(m) > 0;
+}
+
+/*
+ * Mail out in the clear to partners that were Enforced then, lowered or not; -1
+ * where the rule of that time is not known.
+ */
+static int64_t
+enforced_clear(const struct report *r)
+{
+	const struct report_mail *m = &r->all[EVIDENCE_OUT].mail;
+	const uint64_t n = held_clear(m) + m->lowered_clear;
+
+	return n == 0 && m->n[REPORT_RULE_UNKNOWN][EVIDENCE_CLEAR] > 0
+		   ? -1
+		   : (int64_t)n;
+}
+
+/* The same behind the number of all: ", none to an Enforced partner". */
+static const char *
+say_enforced(struct reading *g)
+{
+	const struct report_mail *m = &g->r->all[EVIDENCE_OUT].mail;
+	const int64_t n = enforced_clear(g->r);
+	const bool one = reading_one(g) != NULL;
+
+	/* One that never was is told with the first question. */
+	if (n < 0 || (one && n == 0 &&
+			 m->kept.required_kept + m->kept.required_failed == 0))
+		return "";
+	return reading_printf(g, ", %s %s",
+	    n == 0 ? "none" : reading_count(g, (uint64_t)n).s,
+	    one	     ? "while it was Enforced"
+	    : n == 0 ? "to an Enforced partner"
+		     : "to Enforced partners");
 }
 
 static void
@@ -308,12 +348,12 @@ answer_clear(struct reading *g)
 	}
 	a = answer(g->r, was_held(m) ? REPORT_BAD : REPORT_WATCH, CLEAR,
 	    reading_one(g) != NULL
-		? reading_printf(g, "%s of %s mail%s to this partner",
+		? reading_printf(g, "%s of %s mail%s to this partner%s",
 		      reading_count(g, c.mails).s, reading_count(g, all).s,
-		      num_plural(all))
-		: reading_printf(g, "%s mail%s to %s",
+		      num_plural(all), say_enforced(g))
+		: reading_printf(g, "%s mail%s%s: to %s",
 		      reading_count(g, c.mails).s, num_plural(c.mails),
-		      say_whom(g, &c)));
+		      say_enforced(g), say_whom(g, &c)));
 	number_clear(g->r, all, &c);
 	if (reading_one(g) == NULL)
 		a->detail = say_named(g, &c);
@@ -806,13 +846,41 @@ sum_lowered(struct reading *g)
 	return text;
 }
 
+/*
+ * What went in the clear, behind how much Enforced mail was as agreed: of that
+ * first, so that the rest is not taken for it.
+ */
+static const char *
+sum_clear(struct reading *g)
+{
+	const struct report_answer *a = answered(g->r, CLEAR);
+	const int64_t n = a->number[REPORT_N_CLEAR],
+		      enforced = enforced_clear(g->r),
+		      agreed = answered(g->r, SENT)->number[REPORT_N_MAILS] +
+			       answered(g->r, RECEIVED)->number[REPORT_N_MAILS];
+	const char *text = "";
+
+	if (n <= 0)
+		return a->state == REPORT_GOOD ? "; none in the clear"
+					       : "; none known in the clear";
+	if (enforced < 0 || enforced + agreed == 0)
+		return reading_printf(
+		    g, "; %s in the clear", reading_count(g, (uint64_t)n).s);
+	if (enforced > 0)
+		text = reading_printf(g, ", %s in the clear",
+		    reading_count(g, (uint64_t)enforced).s);
+	return n == enforced ? text
+			     : reading_printf(g, "%s; %s clear %s", text,
+				   reading_count(g, (uint64_t)(n - enforced)).s,
+				   reading_one(g) == NULL ? "elsewhere"
+							  : "when not held");
+}
+
 /* Of the questions about what is agreed, and of what went in the clear. */
 static void
 summarize(struct reading *g)
 {
 	struct report *r = g->r;
-	const struct report_answer *clear = answered(r, CLEAR);
-	const int64_t n = clear->number[REPORT_N_CLEAR];
 	const struct report_answer *a;
 	enum question q;
 
@@ -828,12 +896,8 @@ summarize(struct reading *g)
 			: r->state < a->state && a->state > REPORT_GOOD)
 			r->state = a->state;
 	}
-	r->summary = reading_printf(g, "%s; %s; %s", sum_kept(g),
-	    n > 0 ? reading_printf(
-			g, "%s in the clear", reading_count(g, (uint64_t)n).s)
-	    : clear->state == REPORT_GOOD ? "none in the clear"
-					  : "none known in the clear",
-	    sum_lowered(g));
+	r->summary = reading_printf(
+	    g, "%s%s; %s", sum_kept(g), sum_clear(g), sum_lowered(g));
 }
 
 void

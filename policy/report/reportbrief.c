@@ -14,6 +14,18 @@ report_brief_partner(const struct report *r, const struct report_recipient *x)
 	return (size_t)(x - r->clear) < r->clear_partners;
 }
 
+uint64_t
+report_brief_moved(const struct report_downgrade *d)
+{
+	uint64_t n = 0;
+	unsigned w, s;
+
+	for (w = 0; w < REPORT_WAYS; w++)
+		for (s = 0; s < REPORT_SEEN; s++)
+			n += d->moved[w][s];
+	return n;
+}
+
 static void
 take_clear(struct report_brief *b, const struct report *r, bool each)
 {

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct report;
 struct report_downgrade;
@@ -33,5 +34,8 @@ void report_brief_release(struct report_brief *b);
 /* Is it a partner, and not a domain of none? */
 bool report_brief_partner(
     const struct report *r, const struct report_recipient *x);
+
+/* How many mails moved under it, both ways. */
+uint64_t report_brief_moved(const struct report_downgrade *d);
 
 #endif

@@ -163,7 +163,7 @@ PYTHON
 like 'a partner without mail is open' "$(cat "$T/text")" \
 	'silent +open: no mail'
 like 'to whom mail went in the clear' "$(tr -s ' \n' ' ' <"$T/text")" \
-	'watch To whom did mail go in the clear[?] [0-9,]+ mails to [0-9a-z, ]+ of no partner[^;]*; p[0-9] [0-9]+ and p[0-9] [0-9]+; [^ ]+ [0-9,]+, [^ ]+ [0-9,]+, [^ ]+ [0-9,]+ and [0-9,]+ more; others .domains not kept by name. [0-9,]+ '
+	'watch To whom did mail go in the clear[?] [0-9,]+ mails: to [0-9a-z, ]+ of no partner[^;]*; p[0-9] [0-9]+ and p[0-9] [0-9]+; [^ ]+ [0-9,]+, [^ ]+ [0-9,]+, [^ ]+ [0-9,]+ and [0-9,]+ more; others .domains not kept by name. [0-9,]+ '
 like 'in the page, too' "$(report --format html)" \
 	'To whom did mail go in the clear[?]</h3><b>[0-9,]+ mails'
 unlike 'no queue id' "$(cat "$T/json" "$T/csv" "$T/text")" '4H0000|user[0-9]'
@@ -366,18 +366,20 @@ october=(--since 2026-10 --until 2026-10)
 run year --brief "${october[@]}"
 is 'the answers in brief' "$rc $err" '0 '
 ok 'on a screen, with a command of one line' \
-	test "$(sed '/all of it:$/q' <<<"$out" | wc -l)" -le 30
+	test "$(sed '/all of it:$/q' <<<"$out" | wc -l)" -le 32
 is 'the first line answers' "$(sed q <<<"$out")" \
-	'watch   99.97 % of Enforced mail as agreed; 4,297 in the clear; 2 downgrades'
+	'watch   99.97 % of Enforced mail as agreed; 4,297 clear elsewhere; 2 downgrades'
 is 'of all questions about the period' \
 	"$(sed '1d;/NEEDS/q' <<<"$out" | grep -cE '^(good|watch|open|bad)  ')" \
 	"$(year -j "${october[@]}" |
 		jq '[.answers[] | select(.now | not)] | length')"
-like 'to whom, by name' "$out" 'in the clear[?] 4,297 mails to [^;]*; oscorp 51'
+like 'to whom, by name' "$out" \
+	'in the clear[?] 4,297 mails, none to an Enforced\s+partner: to [^;]*; oscorp 51'
 like 'who sent in the clear' "$out" \
 	'good [^:]*: 18,183\s+of 18,183 mails; 89 in the clear, not held to TLS: litware 34, gekko\s+22'
-like 'who was lowered, from when until when, and who ended it' "$out" \
-	$'2 downgrades, 0 of them now\n        stark 2026-10-27 [0-9:]+ to 2026-10-29 [0-9:]+; its time was up\n        tailspin 2026-10-03 [^\n]*\nwatch '
+like 'who was lowered, to what, by whom, what moved, who ended it' \
+	"$(tr -s ' \n' ' ' <<<"$out")" \
+	'2 downgrades, 0 of them now stark 2026-10-27 [0-9:]+ to 2026-10-29 [0-9:]+, to encrypt by root for kim; 12 mails; its time was up tailspin 2026-10-03 [^;]*; 0 mails; its time was up watch '
 unlike 'of good ones without details' "$out" \
 	'good [^:]*: 18,183[^:]*under a downgrade'
 like 'how much needs attention, and who tells' "$out" \
@@ -403,8 +405,15 @@ is 'which names each in the clear' \
 	"$(year -j "${october[@]}" | jq "$clear")"
 run year --brief -j "${october[@]}"
 is 'in JSON, too' "$(jq -c '[.state, .clear_count, (.clear | length),
-	.attention_count, [.downgrades[].partner]]' <<<"$out")" \
-	'["watch",64,7,1,["stark","tailspin"]]'
+	.attention_count, (.downgrades[] | .partner, .after, .sudo_user,
+	.mails_known, .mails)]' <<<"$out")" \
+	'["watch",64,7,1,"stark","encrypt","kim",true,12,"tailspin","encrypt","kim",true,0]'
+for with in '2026-10' '--month 2026-10' '--month=2026-10'; do
+	# shellcheck disable=SC2086 # words
+	run year --brief $with
+	like "a month, as $with" "$rc $err" \
+		'^64 [^\n]*say --since 2026-10 --until 2026-10(\n|$)'
+done
 ok 'which is small' test ${#out} -le 8192
 is 'or each' "$(year --brief -jv "${october[@]}" | jq '.clear | length')" 64
 run year --brief --since 2026-01 --until 2026-10

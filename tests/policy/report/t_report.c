@@ -106,7 +106,7 @@ t_mail(void **state)
 	check_str("opportunistic", answer("Opportunistic mail")->answer,
 	    "30.48 %: 50 of 164 mails (3 with partners, 161 with others)");
 	check_str("in the clear", answer("in the clear")->answer,
-	    "108 mails to 2 partners and others");
+	    "108 mails, 5 to Enforced partners: to 2 partners and others");
 	check_str("whom", answer("in the clear")->detail,
 	    "acme 5 and initech 3; others (domains not kept by name) 100");
 	check_int("unknown", rep.rule_unknown, 7);
@@ -167,14 +167,18 @@ t_in_the_clear(void **state)
 	check_int("nobody", answer(question)->state, REPORT_GOOD);
 	count("2026-11-23", "initech", OUT, CLEAR, "opportunistic", 0, 6);
 	read_days(2);
-	check_str("one", answer(question)->answer, "6 mails to 1 partner");
+	check_str("one", answer(question)->answer,
+	    "6 mails, none to an Enforced partner: to 1 partner");
+	check_has("not of Enforced mail", rep.summary,
+	    " of Enforced mail as agreed; 6 clear elsewhere; ");
 	check_int("one", answer(question)->state, REPORT_WATCH);
 	for (; *name < 'f'; (*name)++)
 		count("2026-11-23", name, OUT, CLEAR, "opportunistic", 0,
 		    (uint64_t)(*name - 'a' + 4));
 	read_days(2);
 	check_str("some", answer(question)->answer,
-	    "36 mails to 1 partner and 5 domains of no partner");
+	    "36 mails, none to an Enforced partner: to 1 partner and 5 domains "
+	    "of no partner");
 	check_str("worst", answer(question)->detail,
 	    "initech 6; e.example 8, d.example 7, c.example 6 and 2 more");
 	count("2026-11-23", "z.example", IN, CLEAR, "opportunistic", 0, 99);
@@ -185,9 +189,17 @@ t_in_the_clear(void **state)
 	count("2026-11-22", "acme", OUT, CLEAR, "secure", 0, 2);
 	read_days(2);
 	check_int("held to TLS", answer(question)->state, REPORT_BAD);
+	check_has("of all", answer(question)->answer,
+	    "38 mails, 2 to Enforced partners: to 2 partners and ");
+	check_has("first", rep.summary,
+	    " of Enforced mail as agreed, 2 in the clear; 36 clear "
+	    "elsewhere; ");
 	check_str("is named", answer(question)->detail,
 	    "acme 2 (held to TLS) and initech 6; e.example 8, d.example 7, "
 	    "c.example 6 and 2 more");
+	well("it", try_report(MIDNIGHT - DAY, MIDNIGHT + DAY, T0, "acme"));
+	check_str("of one", answer(question)->answer,
+	    "2 of 92 mails to this partner, 2 while it was Enforced");
 	well("one", try_report(MIDNIGHT, MIDNIGHT + DAY, T0, "initech"));
 	check_str(
 	    "alone", answer(question)->answer, "6 of 6 mails to this partner");
