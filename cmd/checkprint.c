@@ -260,8 +260,11 @@ put_words(const struct checkup_list *l, const struct checkup_facts *f,
 	/* What is worse of that check was named before. */
 	if (l->state[first->check] == first->state)
 		put_name(t, check, state);
-	if (first->next != NULL && (n == 1 || first->check != CHECKUP_GATEWAYS))
-		buf_printf(&words, " -> %s", first->next);
+	if (first->next != NULL)
+		buf_printf(&words, " -> %s",
+		    n > 1 && first->check == CHECKUP_GATEWAYS
+			? "tlspactctl status"
+			: first->next);
 	buf_printf(&t->lines, "%s %s: ", check, state);
 	quote_put(&t->lines, words.data, words.len);
 	buf_putc(&t->lines, '\n');
@@ -553,6 +556,20 @@ json_days(time_t end, time_t now)
 	return end == 0 ? json_null() : json_integer(life_days(end, now));
 }
 
+/* All that it is about, who may be more than its text names. */
+static json_t *
+json_partners(const struct checkup_finding *x)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	if (x->partner != NULL)
+		json_array_append_new(list, json_text(x->partner));
+	for (i = 0; i < x->npartners; i++)
+		json_array_append_new(list, json_text(x->partners[i]));
+	return list;
+}
+
 static json_t *
 json_list(const struct checkup_list *l, const struct checkup_facts *f)
 {
@@ -563,11 +580,12 @@ json_list(const struct checkup_list *l, const struct checkup_facts *f)
 	for (i = 0; i < l->n; i++) {
 		x = &l->v[i];
 		json_array_append_new(
-		    list, json_pack("{s:s, s:s, s:o, s:o, s:o}", "check",
+		    list, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "check",
 			      checkup_names[x->check], "state",
 			      checkup_state_names[x->state], "partner",
 			      json_text(x->partner == NULL ? "" : x->partner),
-			      "text", json_text(x->text), "next",
+			      "partners", json_partners(x), "text",
+			      json_text(x->text), "next",
 			      json_text(x->next == NULL ? "" : x->next)));
 	}
 	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "state",

@@ -195,10 +195,13 @@ take_leaving(struct look *k, const struct registry *r)
 	size_t n = 0, enforced = 0;
 	uint32_t i;
 
+	k->f.leaver =
+	    arena_alloc(&k->arena, (r->npartners + 1) * sizeof(*k->f.leaver));
 	for (i = 0; i < r->npartners; i++) {
 		if (!missing[i])
 			continue;
 		enforced += r->partner[i].attributes->mode == MODE_ENFORCED;
+		k->f.leaver[k->f.nleavers++] = keep(k, r->partner[i].name);
 		if (n++ < ROWS_NAMED)
 			buf_printf(&names, "%s%s", n == 1 ? "" : ", ",
 			    r->partner[i].name);

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "columns.h"
 #include "ctlfacts.h"
+#include "mapgone.h"
 #include "num.h"
 #include "quote.h"
 #include "span.h"
@@ -107,6 +108,16 @@ ctlprint_judged(const struct ctl_facts *f, time_t now, struct buf *out)
 {
 	char when[CLOCK_MAX];
 
+	/* Its rule is not another one, and a compile no cure. */
+	if (f->partner == NULL && !f->unregistered && f->in_map &&
+	    f->map_fault == NULL) {
+		buf_printf(out,
+		    "by the rule in the map; %s is not in the registry any "
+		    "more: its protection ends at the next compile; if that "
+		    "was not meant: " MAPGONE_LOST " %s",
+		    f->name, f->name);
+		return;
+	}
 	if (f->n == 0)
 		return;
 	if (f->unsure)

@@ -12,6 +12,7 @@
 #include "ctlprint.h"
 #include "explain.h"
 #include "logsmtp.h"
+#include "mapgone.h"
 #include "num.h"
 #include "quote.h"
 
@@ -396,9 +397,24 @@ put_was(const struct ctl_facts *f, time_t now, struct buf *out)
 		    d->inbound_only ? "came in by it alone" : "moved under it");
 }
 
+/* Of one that was Enforced a day ago, and stays: that is no downgrade. */
+static void
+put_opened(const struct mapgone_change *opened, time_t now, struct buf *out)
+{
+	char when[CLOCK_MAX];
+
+	if (opened == NULL)
+		return;
+	buf_printf(out, "Enforced until %s, by %s (event %" PRId64 ")",
+	    clock_text(opened->time, now, when), opened->author, opened->seq);
+	if (opened->before != NULL)
+		buf_printf(out, "; the registry before is in %s",
+		    quotes(opened->before).s);
+}
+
 void
-ctlstatus_one(const struct ctl_facts *f, const char *operator_, time_t now,
-    struct buf *out)
+ctlstatus_one(const struct ctl_facts *f, const struct mapgone_change *opened,
+    const char *operator_, time_t now, struct buf *out)
 {
 	const struct ctl_view v = ctl_facts_view(f, now);
 	struct buf w = {0};
@@ -427,6 +443,8 @@ ctlstatus_one(const struct ctl_facts *f, const char *operator_, time_t now,
 	ctlprint_row(out, "  why", &w);
 	put_was(f, now, &w);
 	ctlprint_row(out, "  was lowered", &w);
+	put_opened(opened, now, &w);
+	ctlprint_row(out, "  was", &w);
 	put_probe(f, now, &w);
 	ctlprint_row(out,
 	    v.lowered && !ctl_facts_inbound_only(f) ? "  still true"

@@ -12,9 +12,14 @@
 
 struct buf;
 struct ctl_facts;
+struct mapgone_change;
 
-/* The screen of one partner, as of now; operator_ as of the settings. */
-void ctlstatus_one(const struct ctl_facts *f, const char *operator_, time_t now,
+/*
+ * The screen of one partner, as of now; opened by mapgone_opened(), operator_
+ * as of the settings.
+ */
+void ctlstatus_one(const struct ctl_facts *f,
+    const struct mapgone_change *opened, const char *operator_, time_t now,
     struct buf *out);
 
 /*

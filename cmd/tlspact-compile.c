@@ -352,7 +352,7 @@ print_losses(struct run *run, enum change kind, bool stays)
 	if (n > 0)
 		common_tell(run->quiet && !run->dry ? stderr : stdout,
 		    "%zu row%s %s: %s%s", n, num_plural(n),
-		    stays ? "opportunistic now" : change_name(kind), names.data,
+		    stays ? MAPEVENT_OPENED : change_name(kind), names.data,
 		    gone ? how : "");
 	buf_free(&names);
 	free(v);

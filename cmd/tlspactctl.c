@@ -111,7 +111,9 @@ print_gone(const struct ctlrun *r)
 	for (i = 0; i < g->n; i++) {
 		buf_clear(&text);
 		mapgone_print(&g->v[i], r->c.now, &text);
-		buf_puts(&text, mapgone_can_return(&g->v[i]) ? ": " : "; see ");
+		buf_puts(&text, mapgone_can_return(&g->v[i]) || g->v[i].opened
+				    ? ": "
+				    : "; see ");
 		mapgone_next(&g->v[i], &text);
 		common_tell(stdout, "%s", text.data);
 	}
@@ -221,16 +223,22 @@ status_one(struct ctlrun *r)
 {
 	struct ctl_facts f;
 	struct buf out = {0};
-	int code = ctlrun_facts(r, true, &f);
+	struct mapgone gone = {0};
+	int code;
 
+	r->c.gone = &gone;
+	code = ctlrun_facts(r, true, &f);
+	r->c.gone = NULL;
 	if (f.name == NULL) {
 		ctl_facts_release(&f);
+		mapgone_release(&gone);
 		return code;
 	}
 	if (r->opt.json) {
 		give_all(r, &f, 1);
 	} else {
-		ctlstatus_one(&f, r->c.set.operator_, r->c.now, &out);
+		ctlstatus_one(&f, mapgone_opened(&gone, f.name),
+		    r->c.set.operator_, r->c.now, &out);
 		(void)fputs(out.data, stdout);
 	}
 	buf_free(&out);
@@ -238,6 +246,7 @@ status_one(struct ctlrun *r)
 		common_tell_lost(&r->c.set, r->registry, f.partner, f.n == 0);
 	code = status_code(r, &f, 1, code);
 	ctl_facts_release(&f);
+	mapgone_release(&gone);
 	return code;
 }
 

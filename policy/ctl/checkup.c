@@ -75,6 +75,14 @@ checkup_is_quiet(const struct checkup_list *l, enum checkup c)
 	return true;
 }
 
+/* Of the last finding: the partners that it is about, all by name. */
+static void
+name_partners(struct checkup_list *l, const char *const *name, size_t n)
+{
+	l->v[l->n - 1].partners = name;
+	l->v[l->n - 1].npartners = n;
+}
+
 /* --- Map, registry, guard ----------------------------------------------- */
 
 /* Who was taken out of it within a day, and not brought back. */
@@ -93,6 +101,8 @@ check_gone(const struct checkup_facts *f, struct checkup_list *l)
 		    mapgone_alarms(&f->gone->v[i]) ? CHECKUP_CRITICAL
 						   : CHECKUP_WARNING,
 		    next.data, "%s", text.data);
+		if (!f->gone->v[i].domains)
+			name_partners(l, f->gone->v[i].name, f->gone->v[i].n);
 	}
 	buf_free(&text);
 	buf_free(&next);
@@ -201,6 +211,8 @@ check_registry(const struct checkup_facts *f, struct checkup_list *l)
 		checkup_add(l, CHECKUP_REGISTRY, CHECKUP_OK, NULL,
 		    "live, %zu partner%s", f->header.partners,
 		    num_plural(f->header.partners));
+	if (f->leaving != NULL)
+		name_partners(l, f->leaver, f->nleavers);
 	check_heirs(f, l);
 }
 
@@ -221,6 +233,8 @@ check_guard(const struct checkup_facts *f, struct checkup_list *l)
 	else
 		checkup_add(l, CHECKUP_GUARD, CHECKUP_OK, NULL,
 		    "nothing that it would refuse");
+	if (f->refused && f->leaving != NULL)
+		name_partners(l, f->leaver, f->nleavers);
 }
 
 /* --- Partners ----------------------------------------------------------- */

@@ -96,6 +96,8 @@ struct checkup_facts {
 	 * is in force; NULL: none would. Are these more Enforced ones than a
 	 * few? */
 	const char *leaving;
+	const char **leaver; /* all of them */
+	size_t nleavers;
 	bool leaving_many;
 	/* Rows that the registry would change, the first ones named. */
 	size_t changed;
@@ -147,6 +149,9 @@ struct checkup_finding {
 	enum checkup check;
 	enum checkup_state state;
 	const char *partner; /* NULL: it is not about one */
+	/* Then: those that it is about, of map, registry and guard. */
+	const char *const *partners;
+	size_t npartners;
 	char *text;
 	char *next; /* the next command; NULL: nothing is to be done */
 };

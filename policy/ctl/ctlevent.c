@@ -135,7 +135,9 @@ end_kind(struct rows *r)
 static void
 take_row(struct rows *r, const json_t *row)
 {
-	const struct span change = span_in(row, "change"),
+	const struct span change = mapevent_opens(row)
+				       ? span_of(MAPEVENT_OPENED)
+				       : span_in(row, "change"),
 			  cause = span_in(row, "cause"),
 			  key = span_in(row, "key");
 	unsigned i;

@@ -356,10 +356,36 @@ print_some(const struct mapchange *const *v, size_t n, struct buf *out)
 	buf_puts(out, i < n ? "; ...)" : ")");
 }
 
+/* Of which of n rows that are removed the partner stays. */
+static size_t
+count_opened(
+    const struct mapchange *const *v, size_t n, const struct registry *r)
+{
+	size_t i, opened = 0;
+
+	for (i = 0; r != NULL && i < n; i++)
+		opened += mapchange_stays(v[i], r);
+	return opened;
+}
+
+/* "1 removed"; of those that stay "1 opportunistic now", as compile says it. */
+static void
+print_change(const struct mapchange *const *v, size_t n, enum change change,
+    const struct registry *r, struct buf *out)
+{
+	const size_t opened =
+	    change == CHANGE_REMOVED ? count_opened(v, n, r) : 0;
+
+	buf_printf(out, "%zu %s", n,
+	    opened == n ? MAPEVENT_OPENED : change_name(change));
+	if (opened > 0 && opened < n)
+		buf_printf(out, ", %zu of them " MAPEVENT_OPENED, opened);
+}
+
 /* "registry: 1 weaker (a.example secure -> opportunistic), 1 added". */
 static void
 print_text(const struct mapchanges *c, const struct mapchange *const *v,
-    const char *first, struct buf *out)
+    const struct registry *r, const char *first, struct buf *out)
 {
 	/* As they are ranked. */
 	static const enum change order[] = {CHANGE_WEAKER, CHANGE_REMOVED,
@@ -384,7 +410,8 @@ print_text(const struct mapchanges *c, const struct mapchange *const *v,
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		if ((n = c->count[order[i]]) == 0)
 			continue;
-		buf_printf(out, "%s%zu %s", between, n, change_name(order[i]));
+		buf_puts(out, between);
+		print_change(v, n, order[i], r, out);
 		between = ", ";
 		print_some(v, n, out);
 		v += n;
@@ -544,7 +571,7 @@ mapevent_announce(const struct settings *set, const struct mapchanges *c,
 		json_object_set_new(data, "agreed", json_string(of->agreed));
 	add_counts(data, c);
 	v = mapchanges_ranked(c, &n);
-	print_text(c, v,
+	print_text(c, v, of->is,
 	    !c->first	      ? NULL
 	    : *before == '\0' ? "the first map"
 			      : "in place of a damaged map",
@@ -609,9 +636,33 @@ read_owner(const struct ledger_event *ev, json_t *row, mapevent_owner_fn *fn,
 		fn(ev, key, is, was, arg);
 }
 
+bool
+mapevent_opens(const json_t *row)
+{
+	const char *change = json_string_value(json_object_get(row, "change"));
+
+	return change != NULL &&
+	       strcmp(change, change_name(CHANGE_REMOVED)) == 0 &&
+	       json_is_string(json_object_get(row, "partner"));
+}
+
+/* With a row that demands nothing, or without one. */
+static bool
+is_opened(const json_t *row)
+{
+	const char *is = json_string_value(json_object_get(row, "is"));
+
+	return mapevent_weakens(row) &&
+	       json_is_string(json_object_get(row, "partner")) &&
+	       (mapevent_opens(row) ||
+		   (is != NULL &&
+		       strcmp(is, level_name(LEVEL_OPPORTUNISTIC)) == 0));
+}
+
+/* Those rows of which of() holds; NULL: all. */
 static void
-read_owners(
-    const struct ledger_event *ev, bool lost, mapevent_owner_fn *fn, void *arg)
+read_owners(const struct ledger_event *ev, bool (*of)(const json_t *row),
+    mapevent_owner_fn *fn, void *arg)
 {
 	json_t *data, *rows, *row;
 	size_t i;
@@ -622,7 +673,7 @@ read_owners(
 	rows = json_object_get(data, "rows");
 	for (i = 0; i < json_array_size(rows); i++) {
 		row = json_array_get(rows, i);
-		if (!lost || mapevent_weakens(row))
+		if (of == NULL || of(row))
 			read_owner(ev, row, fn, arg);
 	}
 	json_decref(data);
@@ -631,13 +682,19 @@ read_owners(
 void
 mapevent_owners(const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg)
 {
-	read_owners(ev, false, fn, arg);
+	read_owners(ev, NULL, fn, arg);
 }
 
 void
 mapevent_losses(const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg)
 {
-	read_owners(ev, true, fn, arg);
+	read_owners(ev, mapevent_weakens, fn, arg);
+}
+
+void
+mapevent_opened(const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg)
+{
+	read_owners(ev, is_opened, fn, arg);
 }
 
 const char *

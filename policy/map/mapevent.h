@@ -33,8 +33,9 @@ struct mapchanges;
 struct registry;
 struct settings;
 
-#define MAPEVENT_KIND "map" /* of an event that names rows */
-#define MAPEVENT_NAMED 50   /* rows that an event names */
+#define MAPEVENT_KIND "map"		    /* of an event that names rows */
+#define MAPEVENT_OPENED "opportunistic now" /* a row whose partner stays */
+#define MAPEVENT_NAMED 50		    /* rows that an event names */
 
 /*
  * Hold the map in place against the last event about it, and tell what days
@@ -85,6 +86,13 @@ void mapevent_owners(
 
 /* The same of those alone by which an Enforced domain has less. */
 void mapevent_losses(
+    const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg);
+
+/* Is a row gone whose partner stays, with nothing demanded of it? */
+bool mapevent_opens(const json_t *row);
+
+/* Of the losses those by which nothing is demanded of one that stays. */
+void mapevent_opened(
     const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg);
 
 /* How somebody agreed to it, as in struct mapevent_made; or NULL. */

@@ -20,22 +20,26 @@
 
 #define NAMED 3 /* in words */
 
+/* Partners that left, those that stay and are open, and domains; so told. */
+enum kind { GONE, OPENED, DOMAINS, KINDS };
+
 /* Who is gone, by the last event that says so. */
 struct gone {
 	const char *name;
 	int64_t seq;
 	time_t time;
-	bool domain, enforced;
+	enum kind kind;
+	bool enforced;
 };
 
 struct taking {
 	const struct registry *live;
 	struct ledger_names renames;
-	struct names partners, domains;
+	struct names names[KINDS];
 	struct gone *v;
 	size_t n, cap;
-	size_t *at[2]; /* by their numbers, of partners and of domains */
-	size_t at_cap[2];
+	size_t *at[KINDS]; /* by their numbers */
+	size_t at_cap[KINDS];
 	/* Of the event that is read. */
 	bool back; /* one of those that it names came back */
 	uint64_t
@@ -47,7 +51,7 @@ struct taking {
 
 /* What outlives the reading. */
 struct kept {
-	struct names partners, domains;
+	struct names names[KINDS];
 	struct arena text;
 	const char **name;
 	char *before[MAPBUILD_BEFORE];
@@ -55,35 +59,34 @@ struct kept {
 
 static void
 add(struct taking *t, const struct ledger_event *ev, const char *name,
-    bool domain)
+    enum kind kind)
 {
-	struct names *of = domain ? &t->domains : &t->partners;
+	struct names *of = &t->names[kind];
 	const uint32_t known = of->n;
 	const uint32_t i = names_add(of, name, strlen(name));
 
 	if (i == known) {
-		t->at[domain] = mem_grow(t->at[domain], i, &t->at_cap[domain],
-		    sizeof(*t->at[domain]));
-		t->at[domain][i] = t->n;
+		t->at[kind] = mem_grow(
+		    t->at[kind], i, &t->at_cap[kind], sizeof(*t->at[kind]));
+		t->at[kind][i] = t->n;
 		t->v = mem_grow(t->v, t->n, &t->cap, sizeof(*t->v));
-		t->v[t->n++] =
-		    (struct gone){.name = of->v[i], .domain = domain};
+		t->v[t->n++] = (struct gone){.name = of->v[i], .kind = kind};
 	}
-	t->v[t->at[domain][i]].seq = ev->seq;
-	t->v[t->at[domain][i]].time = ev->time;
-	t->v[t->at[domain][i]].enforced = false;
+	t->v[t->at[kind][i]].seq = ev->seq;
+	t->v[t->at[kind][i]].time = ev->time;
+	t->v[t->at[kind][i]].enforced = kind == OPENED;
 }
 
 /* An Enforced one among those that this event took. */
 static void
 set_enforced(struct taking *t, const struct ledger_event *ev, const char *name,
-    bool domain)
+    enum kind kind)
 {
-	const struct names *of = domain ? &t->domains : &t->partners;
+	const struct names *of = &t->names[kind];
 	const uint32_t i = names_find(of, name, strlen(name));
 
-	if (i != STRMAP_NONE && t->v[t->at[domain][i]].seq == ev->seq)
-		t->v[t->at[domain][i]].enforced = true;
+	if (i != STRMAP_NONE && t->v[t->at[kind][i]].seq == ev->seq)
+		t->v[t->at[kind][i]].enforced = true;
 }
 
 /* Does the map that is in place know the partner, if by another name? */
@@ -91,6 +94,17 @@ static bool
 stays(const struct taking *t, const char *partner)
 {
 	return t->live != NULL && registry_leads(t->live, partner);
+}
+
+/* Is the partner, which stays, Opportunistic in the map that is in place? */
+static bool
+is_open(const struct taking *t, const char *partner)
+{
+	const uint32_t i = t->live == NULL ? REGISTRY_NONE
+					   : registry_partner(t->live, partner);
+
+	return i != REGISTRY_NONE &&
+	       t->live->partner[i].attributes->mode != MODE_ENFORCED;
 }
 
 /* Does mail to that domain go by a row, its own or one above it? */
@@ -128,11 +142,13 @@ take_other(const struct ledger_event *ev, const char *name, void *arg)
 	name = name_now(t, ev, name);
 	if (stays(t, name)) {
 		t->back = true;
+		if (is_open(t, name))
+			add(t, ev, name, OPENED);
 		return;
 	}
-	add(t, ev, name, false);
+	add(t, ev, name, GONE);
 	if (t->losers > 0) {
-		set_enforced(t, ev, name, false);
+		set_enforced(t, ev, name, GONE);
 		t->losers--;
 	}
 }
@@ -146,9 +162,9 @@ take_row(const struct ledger_event *ev, const char *key, const char *is,
 	if (is != NULL || is_twin(key))
 		return;
 	if (was != NULL && !stays(t, name_now(t, ev, was)))
-		add(t, ev, name_now(t, ev, was), false);
+		add(t, ev, name_now(t, ev, was), GONE);
 	else if (!is_covered(t, key))
-		add(t, ev, key, true);
+		add(t, ev, key, DOMAINS);
 	else
 		t->back = true;
 }
@@ -162,8 +178,20 @@ take_loss(const struct ledger_event *ev, const char *key, const char *is,
 	if (is != NULL)
 		return;
 	if (was != NULL)
-		set_enforced(t, ev, name_now(t, ev, was), false);
-	set_enforced(t, ev, key, true);
+		set_enforced(t, ev, name_now(t, ev, was), GONE);
+	set_enforced(t, ev, key, DOMAINS);
+}
+
+/* Whose domain it is now; one that left since is told as that alone. */
+static void
+take_opened(const struct ledger_event *ev, const char *key, const char *is,
+    const char *was, void *arg)
+{
+	struct taking *t = arg;
+
+	(void)was;
+	if (!is_twin(key) && is_open(t, name_now(t, ev, is)))
+		add(t, ev, name_now(t, ev, is), OPENED);
 }
 
 static bool
@@ -176,6 +204,7 @@ take_event(const struct ledger_event *ev, void *arg)
 	t->back = false;
 	mapevent_owners(ev, take_row, t);
 	mapevent_losses(ev, take_loss, t);
+	mapevent_opened(ev, take_opened, t);
 	if (mapevent_rest(ev, NULL, NULL, &rest)) {
 		t->losers = rest.losers;
 		(void)mapevent_rest(ev, take_other, t, &rest);
@@ -200,11 +229,12 @@ by_event(const void *a, const void *b)
 
 	if (x->seq != y->seq)
 		return x->seq > y->seq ? -1 : 1;
-	return x->domain != y->domain ? x->domain - y->domain
-				      : strcmp(x->name, y->name);
+	return x->kind != y->kind ? (int)x->kind - (int)y->kind
+				  : strcmp(x->name, y->name);
 }
 
-/* What the event is, of partners or, without what it does not name, domains. */
+/* What the event is of one kind; what it does not name are partners that left.
+ */
 static void
 begin_change(const struct taking *t, const struct gone *g, const char **name,
     struct mapgone_change *c)
@@ -215,15 +245,16 @@ begin_change(const struct taking *t, const struct gone *g, const char **name,
 		i++;
 	*c = t->event[i];
 	c->time = g->time;
-	c->domains = g->domain;
+	c->opened = g->kind == OPENED;
+	c->domains = g->kind == DOMAINS;
 	c->name = name;
-	if (c->domains) {
+	if (g->kind != GONE) {
 		c->more = c->enforced = 0;
-		c->at_least = false;
+		c->at_least = c->at_least && c->opened;
 	}
 }
 
-/* Those of one event are one, and domains another one. */
+/* Those of one event and kind are one. */
 static void
 group(struct taking *t, struct mapgone *out)
 {
@@ -238,13 +269,23 @@ group(struct taking *t, struct mapgone *out)
 	for (i = 0; i < t->n; i++) {
 		k->name[i] = t->v[i].name;
 		if (c == NULL || c->seq != t->v[i].seq ||
-		    c->domains != t->v[i].domain) {
+		    t->v[i].kind != t->v[i - 1].kind) {
 			c = &out->v[out->n++];
 			begin_change(t, &t->v[i], &k->name[i], c);
 		}
 		c->n++;
 		c->enforced += t->v[i].enforced;
 	}
+}
+
+/* Has the registry who is gone; and as it was, if it stays? */
+static bool
+has(const struct registry *r, const struct mapgone_change *c)
+{
+	const uint32_t i = registry_find(r, c->name[0]);
+
+	return i != REGISTRY_NONE &&
+	       (!c->opened || r->partner[i].attributes->mode == MODE_ENFORCED);
 }
 
 /* A copy is worth a word if it has who is gone. */
@@ -263,9 +304,7 @@ find_before(struct mapgone *out, const char *map, time_t at)
 		if ((r = registry_load_kept(path, at, &ignored)) == NULL)
 			continue;
 		for (i = 0; i < out->n; i++)
-			if (out->v[i].before == NULL &&
-			    registry_find(r, out->v[i].name[0]) !=
-				REGISTRY_NONE)
+			if (out->v[i].before == NULL && has(r, &out->v[i]))
 				out->v[i].before = path;
 		registry_free(r);
 	}
@@ -279,6 +318,7 @@ mapgone_read(struct ledger *l, const struct registry *live, const char *map,
 	    .kind = MAPEVENT_KIND, .since = since};
 	struct taking t = {.live = live};
 	struct kept *k = mem_zero(1, sizeof(*k));
+	unsigned i;
 	int rv;
 
 	*out = (struct mapgone){.kept = k};
@@ -289,12 +329,11 @@ mapgone_read(struct ledger *l, const struct registry *live, const char *map,
 		group(&t, out);
 		find_before(out, map, since);
 	}
-	k->partners = t.partners;
-	k->domains = t.domains;
+	memcpy(k->names, t.names, sizeof(k->names));
 	k->text = t.text;
 	ledger_names_release(&t.renames);
-	free(t.at[false]);
-	free(t.at[true]);
+	for (i = 0; i < KINDS; i++)
+		free(t.at[i]);
 	free(t.event);
 	free(t.v);
 	return rv;
@@ -307,8 +346,8 @@ mapgone_release(struct mapgone *g)
 	unsigned i;
 
 	if (k != NULL) {
-		names_free(&k->partners);
-		names_free(&k->domains);
+		for (i = 0; i < KINDS; i++)
+			names_free(&k->names[i]);
 		arena_free(&k->text);
 		free(k->name);
 		for (i = 0; i < MAPBUILD_BEFORE; i++)
@@ -326,9 +365,21 @@ mapgone_partners(const struct mapgone *g)
 	size_t i;
 
 	for (i = 0; i < g->n; i++)
-		if (!g->v[i].domains)
+		if (!g->v[i].domains && !g->v[i].opened)
 			n += g->v[i].n + g->v[i].more;
 	return n;
+}
+
+const struct mapgone_change *
+mapgone_opened(const struct mapgone *g, const char *partner)
+{
+	size_t i, k;
+
+	for (i = 0; i < g->n; i++)
+		for (k = 0; g->v[i].opened && k < g->v[i].n; k++)
+			if (strcmp(g->v[i].name[k], partner) == 0)
+				return &g->v[i];
+	return NULL;
 }
 
 bool
@@ -340,7 +391,7 @@ mapgone_alarms(const struct mapgone_change *c)
 bool
 mapgone_can_return(const struct mapgone_change *c)
 {
-	return !c->domains && c->before != NULL;
+	return !c->domains && !c->opened && c->before != NULL;
 }
 
 static void
@@ -371,29 +422,40 @@ mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out)
 	const size_t named = c->n < NAMED ? c->n : NAMED;
 	char when[CLOCK_MAX];
 
-	buf_printf(out, "%s%s %s%s %s no longer in the map since %s: ",
-	    c->at_least ? "at least " : "", num_count(all).s,
-	    c->domains ? "domain" : "partner", num_plural(all),
-	    all == 1 ? "is" : "are", clock_text(c->time, now, when));
+	buf_printf(out,
+	    "%s%s %s%s %s since %s: ", c->at_least ? "at least " : "",
+	    num_count(all).s, c->domains ? "domain" : "partner",
+	    num_plural(all),
+	    c->opened  ? all == 1 ? "is Opportunistic, was Enforced,"
+				  : "are Opportunistic, were Enforced,"
+	    : all == 1 ? "is no longer in the map"
+		       : "are no longer in the map",
+	    clock_text(c->time, now, when));
 	put_names(c, named, ", ", out);
 	if (all > named)
 		buf_printf(out, " and %s more", num_count(all - named).s);
-	if (c->before == NULL)
-		return;
-	if (c->domains) {
-		buf_printf(out,
-		    MAPGONE_NOT_MEANT ", the registry before is in %s",
-		    quotes(c->before).s);
-		return;
+	if (mapgone_can_return(c) || c->opened) {
+		buf_puts(out, "; see ");
+		put_history(c, out);
 	}
-	buf_puts(out, "; see ");
-	put_history(c, out);
-	buf_puts(out, MAPGONE_NOT_MEANT);
+	buf_puts(out, MAPGONE_MEANT);
+	if (c->before != NULL && !mapgone_can_return(c))
+		buf_printf(out, "; if not, the registry before is in %s",
+		    quotes(c->before).s);
+	else if (c->before != NULL)
+		buf_puts(out, "; if not, put them back");
+	else if (c->opened)
+		buf_puts(out, "; if not, make them Enforced again");
 }
 
 void
 mapgone_next(const struct mapgone_change *c, struct buf *out)
 {
+	if (c->opened) {
+		buf_puts(out, "tlspactctl edit ");
+		put_names(c, 1, "", out);
+		return;
+	}
 	if (!mapgone_can_return(c)) {
 		put_history(c, out);
 		return;

@@ -1,5 +1,6 @@
 /*
- * mapgone.h: who was in the map a day ago, by the record, and is not any more.
+ * mapgone.h: who was in the map a day ago, by the record, and is not any more,
+ * or is there without what was demanded.
  *
  * The guard against accidents lets small ones through, and all that is
  * accepted: what it took from the map is to be seen for a while.
@@ -19,7 +20,7 @@ struct registry;
 
 /* Behind what tells that partners left the registry; and what gives them back.
  */
-#define MAPGONE_NOT_MEANT "; if that was not meant"
+#define MAPGONE_NOT_MEANT "; if that was not meant, put them back"
 #define MAPGONE_LOST "tlspact-compile --lost"
 /* Behind who would leave it. */
 #define MAPGONE_SEE "; see tlspact-compile --diff" MAPGONE_NOT_MEANT
@@ -29,10 +30,14 @@ struct registry;
  * many as a percentage of max_weakened always lets pass. */
 #define MAPGONE_FEW 2
 
+/* Behind what is told of a change, for a day. */
+#define MAPGONE_MEANT "; if that was meant, this goes by itself after a day"
+
 /* What one event took out of the map and nobody brought back. */
 struct mapgone_change {
 	int64_t seq; /* of the event */
 	time_t time;
+	bool opened;  /* partners that stay, and are Enforced no more */
 	bool domains; /* of partners that stay, or whose it was is not known */
 	const char **name; /* of partners or domains, in order; n of them */
 	size_t n;
@@ -40,7 +45,8 @@ struct mapgone_change {
 	const char *author, *agreed; /* as ledger.h and mapevent.h have them */
 	uint64_t more;		     /* partners that the event does not name */
 	bool at_least;		     /* there may be others yet */
-	const char *before; /* a copy of the registry that has them; or NULL */
+	/* A copy of the registry that has them, as they were; or NULL. */
+	const char *before;
 };
 
 struct mapgone {
@@ -60,8 +66,12 @@ int mapgone_read(struct ledger *l, const struct registry *live, const char *map,
     time_t since, struct mapgone *out, struct err *e);
 void mapgone_release(struct mapgone *g);
 
-/* How many partners, without those of which domains alone are gone. */
+/* How many partners, without those that stay. */
 uint64_t mapgone_partners(const struct mapgone *g);
+
+/* By which change a partner was made Opportunistic; or NULL. */
+const struct mapgone_change *mapgone_opened(
+    const struct mapgone *g, const char *partner);
 
 /* Are that more Enforced ones than a few, and nobody agreed to it? */
 bool mapgone_alarms(const struct mapgone_change *c);
@@ -71,12 +81,15 @@ bool mapgone_can_return(const struct mapgone_change *c);
 
 /*
  * Append "12 partners are no longer in the map since 06:10: acme, bolt, cog and
- * 9 more", with the command that shows what happened then; of domains, where
- * the registry before is.
+ * 9 more", or "are Opportunistic since", with the command that shows what
+ * happened then; of those that stay, where the registry before is.
  */
 void mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out);
 
-/* Append the command that gives them back, or else shows what happened. */
+/*
+ * Append the command that gives them back, or by which one is made Enforced
+ * again, or else shows what happened.
+ */
 void mapgone_next(const struct mapgone_change *c, struct buf *out);
 
 #endif

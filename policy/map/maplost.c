@@ -159,7 +159,8 @@ by_whom(const struct mapgone *gone, const char *name)
 	size_t i, k;
 
 	for (i = 0; gone != NULL && i < gone->n; i++)
-		for (c = &gone->v[i], k = 0; k < c->n && !c->domains; k++) {
+		for (c = &gone->v[i], k = 0;
+		     k < c->n && !c->domains && !c->opened; k++) {
 			if (strcmp(c->name[k], name) != 0)
 				continue;
 			quote_show(

@@ -162,8 +162,8 @@ sed -i '/^partner globex/,/contact/d' "$T/registry"
 run ctl check -j -o max_weakened=0
 is 'a new registry' "$(state registry)" warning
 is 'that the guard would refuse' "$(state guard)" critical
-like 'says how many rows' "$(told guard)" 'refuses the registry: 1 row.*: globex.example removed; see tlspact-compile --diff; if that was not meant$'
-like 'and names what is new' "$(told registry)" 'not live: 1 partner would be gone: globex; see tlspact-compile --diff; if that was not meant$'
+like 'says how many rows' "$(told guard)" 'refuses the registry: 1 row.*: globex.example removed; see tlspact-compile --diff; if that was not meant, put them back$'
+like 'and names what is new' "$(told registry)" 'not live: 1 partner would be gone: globex; see tlspact-compile --diff; if that was not meant, put them back$'
 run ctl check --nagios -o max_weakened=0
 like 'one line tells first what all may lose' "$out" \
 	'^TLSPACT CRITICAL - guard CRITICAL, gateways CRITICAL, '
@@ -177,10 +177,10 @@ like 'and shown' "$out" $'\nglobex +enforced +secure '
 COLUMNS=1000 run ctl status -o max_weakened=0
 like 'status says so' "$out" 'the registry is REFUSED by max_weakened, which allows 0: 1 row of enforced domains'
 run ctl status acme
-like 'of one, too' "$(tr -s ' \n' ' ' <<<"$out")" 'registry newer than the map: 1 partner would be gone: globex; see tlspact-compile --diff; if that was not meant: tlspact-compile --lost'
+like 'of one, too' "$(tr -s ' \n' ' ' <<<"$out")" 'registry newer than the map: 1 partner would be gone: globex; see tlspact-compile --diff; if that was not meant, put them back: tlspact-compile --lost'
 run ctl status -j
 is 'and for programs' "$(jq -r .registry_not_live <<<"$out")" \
-	'newer than the map: 1 partner would be gone: globex; see tlspact-compile --diff; if that was not meant: tlspact-compile --lost'
+	'newer than the map: 1 partner would be gone: globex; see tlspact-compile --diff; if that was not meant, put them back: tlspact-compile --lost'
 (cat "$T/good"; echo '# a remark') >"$T/registry"
 run ctl check -j
 is 'one that changes nothing' "$(state registry)" ok
@@ -227,7 +227,7 @@ ok 'fails' probed hooli hooli.example mx.labs.example expired
 cp "$T/good" "$T/registry"
 run ctl check -j -o max_weakened=0
 like 'what the guard counts is named' "$(told guard)" \
-	': 1 row .* allows 0: hooli.example removed; see tlspact-compile --diff; if that was not meant'
+	': 1 row .* allows 0: hooli.example removed; see tlspact-compile --diff; if that was not meant, put them back'
 is 'and leads nowhere else' "$(jq -r '.checks[] |
 	select(.check == "registry").next' <<<"$out")" 'tlspact-compile --lost'
 like 'who would be gone is still there' "$(told gateways)" \
@@ -647,7 +647,7 @@ if command -v sqlite3 >/dev/null; then
 		UPDATE gateway SET time = time - 600, since = since - 600"
 	ok 'then globex' probed globex globex.example mx1.globex.example expired
 	run ctl check --nagios
-	like 'both are told' "$out" $'\ngateways CRITICAL: globex, acme pass at none\n'
+	like 'both are told' "$out" $'\ngateways CRITICAL: globex, acme pass at none -> tlspactctl status\n'
 	ok 'of globex another one passes' probed globex globex.example mx2.globex.example ok
 	ok 'of acme as well' probed acme acme.example mx2.acme.example ok
 	sqlite3 "$T/evidence.db" "UPDATE gateway SET time = unixepoch();

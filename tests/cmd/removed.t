@@ -77,7 +77,7 @@ of_map()
 		[.state, .text, .next] | join("; ")'
 }
 when='20[-0-9T:]+Z'
-gone="80 partners are no longer in the map since [-0-9: ]+: p11, p12, p13 and 77 more; see tlspactctl history --since $when; if that was not meant"
+gone="80 partners are no longer in the map since [-0-9: ]+: p11, p12, p13 and 77 more; see tlspactctl history --since $when; if that was meant, this goes by itself after a day; if not, put them back"
 like 'check warns of it' "$(of_map)" \
 	"^warning; $gone; tlspact-compile --lost\$"
 next=$(of_map | grep -o 'history --since [^;]*')
@@ -175,9 +175,9 @@ like 'with the way back' "$err" \
 run compile --diff
 like 'which a rehearsal has, too' "$err" \
 	'if it is not meant: tlspact-compile --lost$'
-back='; if that was not meant: tlspact-compile --lost'
+back='; if that was not meant, put them back: tlspact-compile --lost'
 like 'as has check' "$(ctl check)" \
-	'guard  .* removed.*; see tlspact-compile --diff; if that was not meant[[:space:]]*-> tlspact-compile --lost'
+	'guard  .* removed.*; see tlspact-compile --diff; if that was not meant, put them back[[:space:]]*-> tlspact-compile --lost'
 like 'and status' "$(ctl status)" \
 	"REFUSED by max_weakened.*: 2 partners would be gone: acme, bolt; see tlspact-compile --diff$back"
 lost >"$T/back"
@@ -275,7 +275,7 @@ ok 'ninety again' compile -q
 ok 'one is lowered' ctl downgrade p88 --for 4h --to encrypt --reason x --yes \
 	--no-flush
 partners 1 85
-leave='5 partners would be gone: p86, p87, p88 and 2 more; see tlspact-compile --diff; if that was not meant'
+leave='5 partners would be gone: p86, p87, p88 and 2 more; see tlspact-compile --diff; if that was not meant, put them back'
 like 'before it is compiled check gives them back' "$(of registry)" \
 	"^critical; newer than the map: written [^;]*, not live: $leave; tlspact-compile --lost\$"
 like 'so does status' "$(ctl status)" \
@@ -286,7 +286,7 @@ run compile -n --accept-weaker
 is 'unless it is meant' "$rc" 0
 partners 1 89
 like 'one alone may be meant' "$(of registry)" \
-	'^warning; .*: 1 partner would be gone: p90; see tlspact-compile --diff; if that was not meant; tlspact-compile --lost$'
+	'^warning; .*: 1 partner would be gone: p90; see tlspact-compile --diff; if that was not meant, put them back; tlspact-compile --lost$'
 partners 1 85
 ok 'five are gone' compile -q
 like 'which is critical' "$(of map)" \
@@ -321,6 +321,36 @@ like 'who is opportunistic now is not called removed' "$(ctl status)" \
 run compile -o opportunistic_level=main.cf
 like 'nor by the compile' "$out" \
 	'^1 row opportunistic now: p01.example .secure., no longer protected'
+
+# --- Enforced no more ---------------------------------------------------------
+
+like 'check warns of one that stays and is open' "$(of map)" \
+	"^warning; 1 partner is Opportunistic, was Enforced, since [-0-9: ]+: p01; see tlspactctl history --since $when; if that was meant, this goes by itself after a day; if not, the registry before is in \"$T/policy.cdb.registry.old\"; tlspactctl edit p01"
+is 'by name' "$(ctl check -j | jq -c '[.checks[] |
+	select(.check == "map") | .partners]')" '[["p01"],["p89","p90"]]'
+like 'status, too' "$(ctl status)" \
+	$'\n1 partner is Opportunistic, was Enforced, [^\n]*: tlspactctl edit p01\n'
+like 'and that of the one' "$(ctl status p01)" \
+	$'\n  was +Enforced until [-0-9: ]+, by [^\n]*; the registry before is in '
+unlike 'not of others' "$(ctl status p02)" $'\n  was '
+like 'history has it so' "$(ctl history p01)" \
+	' map .*: 1 opportunistic now .p01.example secure -> nothing.$'
+like 'in the record, too' "$(ctl history)" ' 1 opportunistic now .p01'
+sed -i 's/^\(partner p0[2345]\) mode=enforced/\1/' "$T/registry"
+ok 'four more, with rows of their own' compile -q
+like 'which is critical' "$(of map)" \
+	'^critical; 4 partners are Opportunistic, were Enforced, since [^:]*[-0-9: ]+: p02, p03, p04 and 1 more; '
+sed -i 's/^partner p0[1-5]/& mode=enforced/' "$T/registry"
+ok 'Enforced again' compile -q
+unlike 'is told no more' "$(of map)" Opportunistic
+
+# --- Gone from the registry alone ---------------------------------------------
+
+sed -i '/^partner p88 /,$d' "$T/registry"
+like 'what keeps it in force is told' "$(ctl status p88)" \
+	'p88 is not in the registry any more: its protection ends at the next compile; if that was not meant: tlspact-compile --lost p88'
+is 'all of them by name' "$(ctl check -j | jq -c '.checks[] |
+	select(.check == "registry") | .partners')" '["p88"]'
 rm "$T/registry"
 run compile --lost
 is 'a registry that is away' "$rc" 66

@@ -794,7 +794,8 @@ static const struct {
 	"tlspactctl history --since 2026-11-23T11:00:00Z"},
     {"many enforced ones gone", gone_many, CHECKUP_MAP, CHECKUP_CRITICAL,
 	"since 11:00: bolt, cog; see tlspactctl history --since "
-	"2026-11-23T11:00:00Z; if that was not meant",
+	"2026-11-23T11:00:00Z; if that was meant, this goes by itself after a "
+	"day; if not, put them back",
 	"tlspact-compile --lost bolt cog"},
     {"many, as agreed", gone_as_agreed, CHECKUP_MAP, CHECKUP_WARNING,
 	"since 11:00: bolt, cog", "tlspact-compile --lost bolt cog"},
@@ -825,12 +826,12 @@ static const struct {
     {"refused and left", refused_and_left, CHECKUP_GUARD, CHECKUP_CRITICAL,
 	"refuses the registry: 30 rows of enforced domains would be removed or "
 	"weakened, max_weakened allows 2: a.example removed and 29 more; see "
-	"tlspact-compile --diff; if that was not meant",
+	"tlspact-compile --diff; if that was not meant, put them back",
 	"tlspact-compile --lost"},
     {"newer, and somebody leaves", newer_and_left, CHECKUP_REGISTRY,
 	CHECKUP_WARNING,
 	"newer than the map: written 11:59, not live: 1 partner would be gone: "
-	"a; see tlspact-compile --diff; if that was not meant",
+	"a; see tlspact-compile --diff; if that was not meant, put them back",
 	"tlspact-compile --lost"},
     {"newer, and many leave", newer_and_many_left, CHECKUP_REGISTRY,
 	CHECKUP_CRITICAL, "not live: 1 partner would be gone",

@@ -43,7 +43,7 @@ test_status(void **state)
 	f.moved.n[EVIDENCE_ENCRYPTED] = 14;
 	(void)snprintf(f.moved.since, sizeof(f.moved.since), "2026-11-22");
 	f.waiting_asked = true;
-	ctlstatus_one(&f, "us@ours.example", NOW, &out);
+	ctlstatus_one(&f, NULL, "us@ours.example", NOW, &out);
 	assert_non_null(strstr(out.data, "lowered to encrypt until 02:12 "
 					 "(2 h 12 min left)\n"));
 	assert_non_null(strstr(out.data, "expired (ticket 4711), lowered by "
@@ -241,7 +241,7 @@ test_refused(void **state)
 			.inbound_only = true,
 			.end = NOW + HOUR}};
 		buf_clear(&out);
-		ctlstatus_one(&f, "", NOW, &out);
+		ctlstatus_one(&f, NULL, "", NOW, &out);
 		check_true(cases[i].name,
 		    (strstr(out.data, "MAIL FROM THEM WAS REFUSED") != NULL) ==
 			(cases[i].tells != NULL));
@@ -381,7 +381,7 @@ test_was_lowered(void **state)
 			.closed_why = cases[i].why},
 		    .ended_moved = cases[i].moved};
 		buf_clear(&out);
-		ctlstatus_one(&f, "", NOW, &out);
+		ctlstatus_one(&f, NULL, "", NOW, &out);
 		if (cases[i].says != NULL)
 			check_has(cases[i].name, out.data, cases[i].says);
 		else
@@ -496,7 +496,7 @@ test_mended(void **state)
 		    .n = 1,
 		    .probed = NOW};
 		buf_clear(&out);
-		ctlstatus_one(&f, "", NOW, &out);
+		ctlstatus_one(&f, NULL, "", NOW, &out);
 		check_has(cases[i].name, out.data, cases[i].says);
 		check_true(
 		    cases[i].name, strstr(out.data, cases[i].says_not) == NULL);
@@ -566,7 +566,7 @@ test_status_by_map(void **state)
 			    .extended_by = "",
 			    .fault = ""};
 		buf_clear(&out);
-		ctlstatus_one(&f, "us@ours.example", NOW, &out);
+		ctlstatus_one(&f, NULL, "us@ours.example", NOW, &out);
 		check_has(cases[i].name, out.data, cases[i].says);
 		/* No compile raises what the registry does not know. */
 		if (cases[i].rows > 0)

@@ -122,12 +122,17 @@ check_told(size_t i, struct ledger *l, const struct registry *r)
 	struct buf out = {0};
 	struct err e;
 	size_t k;
+	char *end;
 
 	buf_puts(&out, "");
 	check_int(
 	    row[i].name, mapgone_read(l, r, "/none", NOW - DAY, &g, &e), 0);
 	for (k = 0; k < g.n; k++) {
 		mapgone_print(&g.v[k], NOW, &out);
+		/* Each ends so, where no copy is. */
+		end = strstr(out.data, MAPGONE_MEANT);
+		assert_non_null(end);
+		out.len = (size_t)(end - out.data);
 		buf_puts(&out, "\n");
 	}
 	check_str(row[i].name, out.data, row[i].told);
@@ -172,6 +177,72 @@ t_gone(void **state)
 	"\",\"client\":false,\"change\":\"removed\",\"cause\":\"registry\"," \
 	"\"was\":\"secure\",\"is\":\"nothing\"}"
 #define AGREED "],\"agreed\":\"edit\",\"rest\":{\"n\":0}}"
+
+#define OPENED(p)                                                       \
+	"{\"key\":\"" p ".example\",\"partner\":\"" p                   \
+	"\",\"partner_was\":\"" p "\",\"client\":false,\"change\":"     \
+	"\"removed\",\"cause\":\"registry\",\"was\":\"secure\",\"is\":" \
+	"\"nothing\"}"
+
+/* Partners that stay, and were made Opportunistic. */
+static void
+t_opened(void **state)
+{
+	static const struct happens h = {
+	    2, OPENED("a") "," OPENED("b") "," OPENED("c"), NONE};
+	static const struct {
+		const char *name, *registry;
+		size_t n;
+		bool alarms;
+	} rows[] = {
+	    {"three",
+		"partner a domain=a.example\npartner b domain=b.example\n"
+		"partner c domain=c.example\n",
+		3, true},
+	    {"one is Enforced again",
+		"partner a domain=a.example\npartner b domain=b.example\n"
+		"partner c mode=enforced domain=c.example\n",
+		2, false},
+	    {"all are",
+		"default mode=enforced\npartner a domain=a.example\n"
+		"partner b domain=b.example\npartner c domain=c.example\n",
+		0, false},
+	};
+	struct registry *r;
+	struct diags d = {0};
+	struct mapgone g;
+	struct ledger *l;
+	struct err e;
+	char *dir = check_folder(), *path;
+	size_t i;
+
+	(void)state;
+	assert_int_not_equal(asprintf(&path, "%s/l.db", dir), -1);
+	l = ledger_open(path, LEDGER_WRITE, &e);
+	assert_non_null(l);
+	happen(l, &h);
+	for (i = 0; i < COUNT(rows); i++) {
+		r = registry_parse("registry", rows[i].registry,
+		    strlen(rows[i].registry), NOW, &d);
+		assert_int_equal(
+		    mapgone_read(l, r, "/none", NOW - DAY, &g, &e), 0);
+		check_int(rows[i].name, (int)g.n, rows[i].n > 0);
+		if (g.n > 0) {
+			check_int(rows[i].name, g.v[0].opened, true);
+			check_int(rows[i].name, (int)g.v[0].n, (int)rows[i].n);
+			check_int(rows[i].name, mapgone_alarms(&g.v[0]),
+			    rows[i].alarms);
+			check_int(rows[i].name,
+			    mapgone_opened(&g, "a") == &g.v[0], true);
+		}
+		mapgone_release(&g);
+		registry_free(r);
+	}
+	diag_free(&d);
+	ledger_close(l);
+	free(path);
+	check_folder_end(dir);
+}
 
 /* How many of them are Enforced, and when that alarms. */
 static void
@@ -240,8 +311,8 @@ t_sum(void **state)
 	mapgone_print(&v[0], NOW, &out);
 	check_str("before", out.data,
 	    "7 partners are no longer in the map since 00:00: a, b and 5 more; "
-	    "see tlspactctl history --since 2026-11-23T00:00:00Z; if that was "
-	    "not meant");
+	    "see tlspactctl history --since 2026-11-23T00:00:00Z" MAPGONE_MEANT
+	    "; if not, put them back");
 	buf_clear(&out);
 	mapgone_next(&v[0], &out);
 	check_str("back", out.data, "tlspact-compile --lost");
@@ -252,8 +323,20 @@ t_sum(void **state)
 	v[1].before = "/x y";
 	mapgone_print(&v[1], NOW, &out);
 	check_str("domain", out.data,
-	    "1 domain is no longer in the map since 00:00: a; "
-	    "if that was not meant, the registry before is in \"/x y\"");
+	    "1 domain is no longer in the map since 00:00: a" MAPGONE_MEANT
+	    "; if not, the registry before is in \"/x y\"");
+	buf_clear(&out);
+	v[1] = (struct mapgone_change){
+	    .time = NOW, .name = names, .n = 2, .opened = true};
+	mapgone_print(&v[1], NOW, &out);
+	check_str("opened", out.data,
+	    "2 partners are Opportunistic, were Enforced, since 00:00: a, b; "
+	    "see tlspactctl history --since 2026-11-23T00:00:00Z" MAPGONE_MEANT
+	    "; if not, make them Enforced again");
+	buf_clear(&out);
+	mapgone_next(&v[1], &out);
+	check_str("opened", out.data, "tlspactctl edit a");
+	check_int("none is gone", mapgone_partners(&g), 8);
 	buf_free(&out);
 }
 
@@ -262,6 +345,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_gone),
+	    cmocka_unit_test(t_opened),
 	    cmocka_unit_test(t_alarm),
 	    cmocka_unit_test(t_sum),
 	};
