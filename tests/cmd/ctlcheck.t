@@ -657,7 +657,7 @@ if command -v sqlite3 >/dev/null; then
 	ok 'who was taken out is back' compile
 	run ctl check --nagios
 	like 'and by what they have in common' "$out" \
-		$'\ngateways WARNING: globex, acme fail in part; mail moves\n'
+		$'\ngateways WARNING: globex, acme fail in part; mail moves -> tlspactctl status\n'
 
 	# Lowered, so that mail moves: a warning, in each form.
 	rm -f "$T"/evidence.db*
@@ -678,7 +678,7 @@ if command -v sqlite3 >/dev/null; then
 	ok 'and is lowered' ctl downgrade globex --for 4h --to encrypt \
 		--reason x --yes --no-flush
 	run ctl check --nagios
-	like 'of two both are named' "$out" $'\ngateways WARNING: (globex, acme|acme, globex) fail; mail moves\n'
+	like 'of two both are named' "$out" $'\ngateways WARNING: (globex, acme|acme, globex) fail; mail moves -> tlspactctl status\n'
 	ok 'both are restored' eval 'ctl restore acme && ctl restore globex'
 	run ctl check -j
 	is 'restored it is critical again' "$(state gateways)" critical
