@@ -330,7 +330,7 @@ is 'not with --check' "$rc" 64
 sed 's/^partner globex mode=enforced/partner globex mode=opportunistic/' \
 	"$T/registry" >"$T/weaker"
 ok 'an edit that weakens' compile -o "registry=$T/weaker" --accept-weaker
-like 'is on record of the partner' "$(ctl history globex | tail -n 1)" ' map .*: registry: 1 removed \(globex.example secure -> nothing\)'
+like 'is on record of the partner' "$(ctl history globex | tail -n 1)" ' map .*: registry: 1 opportunistic now \(globex.example secure -> nothing\)'
 unlike 'and of no other one' "$(ctl history acme)" 'globex.example'
 is 'made it weaker' "$(ctl history globex --kind weaker | wc -l)" 1
 run ctl history --weaker

@@ -345,7 +345,9 @@ put("line.empty", head + "domain=" + "," * 1000000 + "\n")
 put("line.blanks", head + "domain=a.example" + " " * 1000000 + "ticket=1\n")
 put("line.open", head + "domain=a.example { note = " + "\n " * 500000 + "\n")
 put("line.comments", head + "\n" + "# x\n" * 250000 + " domain=a.example\n")
-put("line.faults", "".join("x%d\n" % i for i in range(100000)))
+put("line.faults", "partner acme domain=acme.example\n" +
+    "".join("x%d\n" % i for i in range(100000)))
+put("line.foreign", "".join("x%d\n" % i for i in range(100000)))
 PYTHON
 within 120 'a line of 1 MB of domains' 0 -o registry="$T/line.domains"
 is 'all of them are in the map' "$(cdb -d "$map" |
@@ -364,6 +366,8 @@ within 120 '1 MB inside a brace' 65 -o registry="$T/line.open"
 within 120 '1 MB of comments inside a line' 0 -o registry="$T/line.comments"
 within 120 '100,000 faults' 65 -o registry="$T/line.faults"
 is 'all of them are said' "$(wc -l <"$T/.err")" 100001
+within 120 'a file that is no registry' 65 -o registry="$T/line.foreign"
+is 'little is said of it' "$(wc -l <"$T/.err")" 5
 printf 'partner acme domain=acme.example' >registry.short
 within 60 'no newline at the end' 0 -o registry="$T/registry.short"
 within 300 'an endless file' 65 -o registry=/dev/zero
