@@ -18,12 +18,17 @@ compile()
 {
 	"$B/tlspact-compile" "${options[@]}" "$@"
 }
+# No gateway of these partners can be looked at, as a restore does: it finds no
+# prober beside it.
+mkdir "$T/alone"
+cp "$B/tlspactctl" "$T/alone/"
 ctl()
 {
-	local verb=$1
+	local verb=$1 from=$B
 
 	shift
-	"$B/tlspactctl" "$verb" "${options[@]}" -c "$T/etc" "$@"
+	[ "$verb" != restore ] || from=$T/alone
+	"$from/tlspactctl" "$verb" "${options[@]}" -c "$T/etc" "$@"
 }
 down()
 {
