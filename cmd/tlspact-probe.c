@@ -21,6 +21,7 @@
 #include <event2/event.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "columns.h"
 #include "common.h"
 #include "ctlnobody.h"
@@ -584,6 +585,10 @@ report(struct run *run)
 		say_err(&e);
 	if (run->enforced && proberecord_moved(run->record, r.row, r.n,
 				 &r.moved, &r.nmoved, &e) == -1)
+		say_err(&e);
+	if (run->enforced &&
+	    proberecord_refused(run->record, r.row, r.n, r.now - CLOCK_DAY,
+		&r.refused, &r.nrefused, &e) == -1)
 		say_err(&e);
 	if (run->form == TABLE && text != NULL) {
 		buf_puts(&b, text);

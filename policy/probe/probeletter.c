@@ -9,6 +9,7 @@
 #include "mem.h"
 #include "num.h"
 #include "probemoved.h"
+#include "proberefused.h"
 #include "probereport.h"
 #include "quote.h"
 
@@ -220,11 +221,53 @@ put_question(const struct probereport *r, const struct probereport_group *g,
 	}
 }
 
+/* Mail of theirs that was refused, or NULL. */
+static const struct proberefused *
+refused_of(const struct probereport *r, const struct probereport_group *g)
+{
+	size_t i;
+
+	for (i = 0; i < r->nrefused; i++)
+		if (strcmp(r->refused[i].partner,
+			r->row[g->begin]->target->name) == 0)
+			return &r->refused[i];
+	return NULL;
+}
+
+static void
+put_refused(const struct proberefused *x, struct buf *out)
+{
+	const bool clear = strcmp(x->fault, fault_text(FAULT_NO_STARTTLS)) == 0;
+	char when[NUM_TIME_MAX];
+	struct buf b = {0};
+
+	buf_printf(&b, "Your mail to us was refused, last on %s, as ",
+	    num_time_text(x->at, when));
+	if (*x->host != '\0' && strcmp(x->host, "unknown") != 0)
+		buf_printf(&b, "%s ", x->host);
+	buf_printf(&b, "[%s] ", x->address);
+	if (clear)
+		buf_puts(&b, "sent it without TLS. Please have that server "
+			     "use STARTTLS.");
+	else if (strcmp(x->fault, fault_text(FAULT_NO_CERTIFICATE)) == 0)
+		buf_puts(&b, "showed no client certificate. Please have that "
+			     "server show the one that was agreed.");
+	else
+		buf_printf(&b,
+		    "showed a client certificate that was not agreed (%s). "
+		    "Please have that server show the one that was.",
+		    x->fault);
+	buf_putc(out, '\n');
+	put_wrapped("", "", b.data, out);
+	buf_free(&b);
+}
+
 static void
 put_mail(const struct probereport *r, const struct probereport_group *g,
     struct buf *out)
 {
 	const struct probetarget *t = r->row[g->begin]->target;
+	const struct proberefused *refused = refused_of(r, g);
 	bool enforced = is_enforced(t);
 	const char *do_wait = waits(r, g) ? "waits" : "would wait";
 	char when[NUM_TIME_MAX], *text;
@@ -239,7 +282,9 @@ put_mail(const struct probereport *r, const struct probereport_group *g,
 		    t->nexthop);
 	buf_printf(out, "Subject: TLS of your mail gateways%s%s\n\n",
 	    enforced && g->failed > 0 ? ": our mail to you " : "",
-	    enforced && g->failed > 0 ? do_wait : "");
+	    enforced && g->failed > 0 ? do_wait
+	    : refused != NULL	      ? ": your mail to us was refused"
+				      : "");
 	buf_puts(out, "Dear postmaster,\n\n");
 	put_question(r, g, out);
 	text = mem_printf("%s check the certificates of your mail gateways. On "
@@ -254,7 +299,13 @@ put_mail(const struct probereport *r, const struct probereport_group *g,
 	for (i = g->begin; i < g->end; i++)
 		if (!probereport_repeats(r, g, i))
 			put_missing(r->row[i], out);
-	if (g->failed == 0)
+	if (refused != NULL)
+		put_refused(refused, out);
+	if (g->failed == 0 && refused != NULL)
+		buf_puts(out,
+		    "\nOur mail to you moves as agreed. Please tell us when "
+		    "this is done.\n");
+	else if (g->failed == 0)
 		buf_puts(out,
 		    "\nNothing is missing on your side. Please tell "
 		    "us before the names or the CA\nof your gateways' "
@@ -301,7 +352,10 @@ put_verdict(const struct probereport *r, const struct probereport_group *g,
 				       : "tlspactctl onboard",
 		    g->name);
 	else if (g->failed == 0)
-		buf_puts(&line, "enforced, and it can stay so");
+		buf_printf(&line, "enforced, and it can stay so%s",
+		    refused_of(r, g) == NULL
+			? ""
+			: "; but mail FROM them was refused");
 	else if (g->failed < n)
 		buf_printf(&line, "enforced, and %zu of %zu gateways fail",
 		    g->failed, n);
@@ -377,10 +431,11 @@ probeletter_json(const struct probereport *r)
 		if (g.unknown == 0)
 			put_mail(r, &g, &text);
 		json_array_append_new(
-		    list, json_pack("{s:o, s:b, s:b, s:s, s:o, s:o}", "partner",
-			      json_text(g.name), "enforced",
+		    list, json_pack("{s:o, s:b, s:b, s:b, s:s, s:o, s:o}",
+			      "partner", json_text(g.name), "enforced",
 			      is_enforced(r->row[g.begin]->target), "waits",
-			      waits(r, &g), "could_be",
+			      waits(r, &g), "refused",
+			      refused_of(r, &g) != NULL, "could_be",
 			      g.unknown > 0   ? "unknown"
 			      : g.failed == 0 ? "yes"
 					      : "no",

@@ -14,6 +14,7 @@
 #include "judge.h"
 #include "mem.h"
 #include "probemoved.h"
+#include "proberefused.h"
 #include "probeplan.h"
 #include "proberun.h"
 #include "registry.h"
@@ -35,6 +36,8 @@ struct proberecord {
 	size_t nseen, cap;
 	struct probemoved *moved;
 	size_t nmoved, moved_cap;
+	struct proberefused *refused;
+	size_t nrefused, refused_cap;
 	const struct registry *registry;
 	time_t span;
 };
@@ -347,6 +350,35 @@ proberecord_moved(struct proberecord *p, struct proberow *const *row, size_t n,
 }
 
 int
+proberecord_refused(struct proberecord *p, struct proberow *const *row,
+    size_t n, time_t since, const struct proberefused **refused,
+    size_t *nrefused, struct err *e)
+{
+	const struct probetarget *last = NULL;
+	struct proberefused r;
+	size_t i;
+
+	for (i = 0; i < n && p->evidence != NULL; i++) {
+		if (row[i]->target->partner == NULL ||
+		    (last != NULL && last->partner == row[i]->target->partner))
+			continue;
+		last = row[i]->target;
+		r = (struct proberefused){.partner = last->name};
+		if (proberefused_find(&r, p->evidence, since, &p->arena, e) ==
+		    -1)
+			return -1;
+		if (r.at == 0)
+			continue;
+		p->refused = mem_grow(p->refused, p->nrefused, &p->refused_cap,
+		    sizeof(*p->refused));
+		p->refused[p->nrefused++] = r;
+	}
+	*refused = p->refused;
+	*nrefused = p->nrefused;
+	return 0;
+}
+
+int
 proberecord_end(struct proberecord *p, time_t now, uint64_t keep, size_t *lost,
     struct err *e)
 {
@@ -371,5 +403,6 @@ proberecord_close(struct proberecord *p)
 	arena_free(&p->arena);
 	free(p->seen);
 	free(p->moved);
+	free(p->refused);
 	free(p);
 }

@@ -8,6 +8,7 @@
 
 struct err;
 struct probemoved;
+struct proberefused;
 struct proberecord;
 struct proberow;
 struct probetarget;
@@ -76,6 +77,14 @@ int proberecord_seen(struct proberecord *p, const struct registry *reg,
  */
 int proberecord_moved(struct proberecord *p, struct proberow *const *row,
     size_t n, const struct probemoved **moved, size_t *nmoved, struct err *e);
+
+/*
+ * Whose mail to us was refused last, since then: one for each partner of the
+ * rows. They live until p is closed. 0, or -1 with *e set.
+ */
+int proberecord_refused(struct proberecord *p, struct proberow *const *row,
+    size_t n, time_t since, const struct proberefused **refused,
+    size_t *nrefused, struct err *e);
 
 /* What the warden and the reports ask for is never removed. */
 #define PROBERECORD_KEEP (90u * 86400) /* seconds */

@@ -17,6 +17,7 @@
 struct buf;
 struct json_t;
 struct probemoved;
+struct proberefused;
 
 struct probereport {
 	struct proberow *const *row;
@@ -38,6 +39,9 @@ struct probereport {
 	const char *helo;
 	const struct probemoved *moved; /* then: proberecord_moved() */
 	size_t nmoved;
+	const struct proberefused
+	    *refused; /* the same: proberecord_refused() */
+	size_t nrefused;
 	/* Who signs a letter, if it is an address; else, or NULL, the host. */
 	const char *operator_;
 };

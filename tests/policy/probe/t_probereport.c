@@ -5,6 +5,7 @@
 #include "mem.h"
 #include "probemetrics.h"
 #include "probemoved.h"
+#include "proberefused.h"
 #include "probeplan.h"
 #include "probeletter.h"
 #include "probereport.h"
@@ -554,6 +555,41 @@ test_letter_moved(void **state)
 	done(&w);
 }
 
+/* What we refuse from them is theirs to mend, whatever their gateways show. */
+static void
+test_letter_refused(void **state)
+{
+	static struct proberefused refused = {.partner = "initech",
+	    .at = AT - 3600,
+	    .fault = "no-certificate",
+	    .host = "out.initech.example",
+	    .address = "192.0.2.9"};
+	struct world w;
+
+	(void)state;
+	world(&w);
+	w.r.helo = "us.example";
+	w.r.refused = &refused;
+	w.r.nrefused = 1;
+	w.row[5] = row(4, "mx1.initech.example", "192.0.2.9", FAULT_OK, 41);
+	w.r.row += 5;
+	w.r.n = 1;
+	probeletter_enforce.put(&w.r, &w.out);
+	has(&w, "initech: enforced, and it can stay so; but mail FROM them was "
+		"refused\n");
+	has(&w, "gateways: your mail to us was refused\n");
+	has(&w, " as\nout.initech.example [192.0.2.9] showed no client "
+		"certificate. Please");
+	has(&w, "Our mail to you moves as agreed.");
+	assert_null(strstr(w.out.data, "Nothing is missing"));
+	refused.fault = "no-starttls";
+	refused.host = "unknown";
+	buf_clear(&w.out);
+	probeletter_enforce.put(&w.r, &w.out);
+	has(&w, " as\n[192.0.2.9] sent it without TLS. Please");
+	done(&w);
+}
+
 /* By what the map holds it to, and what would get it moving. */
 static void
 test_letter_waits(void **state)
@@ -669,6 +705,7 @@ main(void)
 	    cmocka_unit_test(test_letter),
 	    cmocka_unit_test(test_letter_enforced),
 	    cmocka_unit_test(test_letter_moved),
+	    cmocka_unit_test(test_letter_refused),
 	    cmocka_unit_test(test_letter_waits),
 	    cmocka_unit_test(test_letter_issuer),
 	};
