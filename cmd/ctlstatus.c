@@ -291,8 +291,13 @@ put_next_lowered(const struct ctl_facts *f, const struct ctl_view *v,
 	ctlprint_row(out, "  next", &w);
 	if (holds && in)
 		buf_printf(&w,
-		    "their mail needs TLS again at %s; mail to them goes as "
+		    "their mail needs TLS%s again at %s; mail to them goes as "
 		    "was agreed",
+		    f->partner != NULL &&
+			    f->partner->attributes->inbound_verify !=
+				INBOUND_NONE
+			? " and their certificate"
+			: "",
 		    ctlprint_end(v->end, now, when));
 	else if (holds)
 		buf_printf(&w, "%sback to %s at %s%s", mended ? "else " : "",
