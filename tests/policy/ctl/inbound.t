@@ -114,7 +114,8 @@ let_in named -n
 like 'of whom a certificate is demanded' "$rc $out" \
 	'^0 .*let in mail from named.example without a certificate, and also without TLS until'
 let_in named
-like 'status as well' "$(ctl status named | tr -s ' \n' ' ')" \
+ctl status named
+like 'status as well' "$(tr -s ' \n' ' ' <<<"$out")" \
 	'next their mail needs TLS and their certificate again at '
 ctl restore named
 like 'or will be' "$out" 'named that comes without TLS or their certificate is refused'
