@@ -166,9 +166,7 @@ build(struct mapbuild *b)
 	/* Both kinds of complaint in one go, unless rows cannot be trusted. */
 	if (b->diags.errors == 0) {
 		look_back(b);
-		mapnames_warn(b);
-		mapnames_holds(b);
-		mapnames_check(b);
+		mapnames_take(b);
 		list.n = b->holds.n;
 		make_rows(b, &list, &b->compiled, &b->diags);
 	}
@@ -640,7 +638,6 @@ mapbuild_run(struct mapbuild *b, const struct settings *set,
 		if ((code = build(b)) == EX_OK &&
 		    (code = compare(b)) == EX_OK) {
 			mapnames_follow(b);
-			mapnames_heirs(b);
 			if (!opt->kept)
 				leave(b);
 			if (!opt->dry && !opt->kept)

@@ -115,8 +115,8 @@ find_unknown(struct mapbuild *b, struct ledger *l, bool readable)
 	names_free(&known);
 }
 
-void
-mapnames_check(struct mapbuild *b)
+static void
+check_former(struct mapbuild *b)
 {
 	struct ledger *l;
 	struct err e;
@@ -146,8 +146,8 @@ rename_all(struct mapbuild *b, struct ledger *l, struct err *e)
 	return 0;
 }
 
-void
-mapnames_follow(struct mapbuild *b)
+static void
+follow_names(struct mapbuild *b)
 {
 	struct evidence *v;
 	struct ledger *l;
@@ -172,8 +172,8 @@ mapnames_follow(struct mapbuild *b)
 	evidence_close(v);
 }
 
-void
-mapnames_heirs(struct mapbuild *b)
+static void
+follow_heirs(struct mapbuild *b)
 {
 	char who[AUTHOR_TEXT];
 	struct author a;
@@ -190,8 +190,8 @@ mapnames_heirs(struct mapbuild *b)
 	ledger_close(l);
 }
 
-void
-mapnames_holds(struct mapbuild *b)
+static void
+name_holds(struct mapbuild *b)
 {
 	const struct partner *p = b->registry->partner;
 	const struct strs *former;
@@ -301,8 +301,8 @@ warn_by_record(struct mapbuild *b, const bool *told)
 	ledger_close(l);
 }
 
-void
-mapnames_warn(struct mapbuild *b)
+static void
+warn_of_names(struct mapbuild *b)
 {
 	bool *told = mem_zero(b->registry->npartners + 1, sizeof(*told));
 	/* A timer, which wants no warnings each minute, comes here once. */
@@ -320,4 +320,19 @@ mapnames_warn(struct mapbuild *b)
 		say_diags(&news, false);
 	}
 	free(told);
+}
+
+void
+mapnames_take(struct mapbuild *b)
+{
+	warn_of_names(b);
+	name_holds(b);
+	check_former(b);
+}
+
+void
+mapnames_follow(struct mapbuild *b)
+{
+	follow_names(b);
+	follow_heirs(b);
 }
