@@ -632,9 +632,11 @@ behind(const struct look *k)
 		return mem_printf("newer than the map: %s" MAPGONE_SEE
 				  ": " MAPGONE_LOST,
 		    k->f.leaving);
-	return mem_printf("newer than the map%s%s; run tlspact-compile",
+	return mem_printf("newer than the map%s%s; %s",
 	    k->f.changed == 0 ? "" : ": ",
-	    k->f.changed == 0 ? "" : k->f.changes);
+	    k->f.changed == 0 ? "" : k->f.changes,
+	    k->f.lost == 0 ? "run tlspact-compile"
+			   : "see tlspact-compile --diff first");
 }
 
 void

@@ -124,6 +124,9 @@ ctlprint_judged(const struct ctl_facts *f, time_t now, struct buf *out)
 		buf_puts(out, "by the registry, which is not in the map yet; "
 			      "by the rule in the map it may be otherwise: "
 			      "tlspact-compile");
+	else if (f->by_map && ctl_facts_sinks(f))
+		buf_puts(out, "by the rule in the map; that of the registry is "
+			      "weaker, and comes with the next compile");
 	else if (f->by_map)
 		buf_puts(out, "by the rule in the map; that of the registry is "
 			      "another one, and not in force: "

@@ -211,7 +211,15 @@ put_map(const struct ctl_facts *f, time_t now, struct buf *out)
 		    "NOT IN FORCE: the map of %s has another end than the "
 		    "ledger",
 		    when);
-	else if (differs)
+	else if (differs && ctl_facts_sinks(f)) {
+		buf_printf(out,
+		    "the map of %s says %s, the registry %s: the next compile "
+		    "weakens it; if that was not meant, put it back: "
+		    "tlspactctl edit %s",
+		    when, level_name(f->map_level), level_name(f->full),
+		    f->name);
+		return;
+	} else if (differs)
 		buf_printf(out,
 		    "NOT IN FORCE: the map of %s says %s and should say %s",
 		    when, level_name(f->map_level),

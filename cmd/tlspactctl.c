@@ -490,8 +490,8 @@ static const struct options_row rows[] = {
 	OPTIONS_WORD, .at = offsetof(struct ctlrun, lower.to),
 	.show = "--to LEVEL", .verbs = OPTIONS_VERB(DOWNGRADE)},
     {0, "inbound", NULL,
-	"let mail from them in without TLS; mail to them goes as\n"
-	"was agreed",
+	"of mail from them alone, to let it in without TLS; mail\n"
+	"to them goes as was agreed",
 	OPTIONS_FLAG, .at = offsetof(struct ctlrun, lower.inbound),
 	.show = "--inbound",
 	.verbs = OPTIONS_VERB(DOWNGRADE) | OPTIONS_VERB(RESTORE)},

@@ -125,7 +125,14 @@ check_map(const struct checkup_facts *f, struct checkup_list *l)
 	}
 	for (i = 0; i < f->npartners; i++) {
 		p = &f->partner[i];
-		if (ctl_facts_view(p, f->now).differs)
+		if (ctl_facts_sinks(p))
+			add_of(l, CHECKUP_MAP, CHECKUP_CRITICAL, p,
+			    "tlspactctl edit",
+			    "is weakened by the next compile: the map says %s, "
+			    "the registry %s; if that was not meant, put it "
+			    "back",
+			    level_name(p->map_level), level_name(p->full));
+		else if (ctl_facts_view(p, f->now).differs)
 			add_of(l, CHECKUP_MAP, CHECKUP_CRITICAL, p,
 			    "tlspact-compile; tlspactctl status",
 			    "is not in force: the map says %s, registry and "
@@ -200,9 +207,9 @@ check_registry(const struct checkup_facts *f, struct checkup_list *l)
 		    age > COMPILED || age < 0 || f->leaving_many
 			? CHECKUP_CRITICAL
 			: CHECKUP_WARNING,
-		    f->leaving != NULL ? MAPGONE_LOST
-		    : f->refused       ? "tlspact-compile --diff"
-				       : "tlspact-compile",
+		    f->leaving != NULL		? MAPGONE_LOST
+		    : f->refused || f->lost > 0 ? "tlspact-compile --diff"
+						: "tlspact-compile",
 		    "newer than the map: written %s, not live%s%s%s",
 		    clock_text(f->registry_written, f->now, when),
 		    what == NULL ? "" : ": ", what == NULL ? "" : what,

@@ -921,6 +921,13 @@ ctl_facts_level(const struct ctl_facts *f)
 		   : f->full;
 }
 
+bool
+ctl_facts_sinks(const struct ctl_facts *f)
+{
+	return f->partner != NULL && f->map_fault == NULL && f->in_map &&
+	       f->lowered.id == 0 && f->map_level > f->full;
+}
+
 const char *
 ctl_facts_lowered_to(const struct ctl_facts *f)
 {

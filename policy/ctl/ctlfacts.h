@@ -211,6 +211,9 @@ enum level ctl_facts_judged(const struct ctl_facts *f);
 /* The level that holds by registry and ledger. */
 enum level ctl_facts_level(const struct ctl_facts *f);
 
+/* Does the map hold it higher than the registry, so that a compile weakens? */
+bool ctl_facts_sinks(const struct ctl_facts *f);
+
 /* To what it is lowered, by the map, else by the ledger; for people. */
 const char *ctl_facts_lowered_to(const struct ctl_facts *f);
 

@@ -861,8 +861,9 @@ sum_clear(struct reading *g)
 	const char *text = "";
 
 	if (n <= 0)
-		return a->state == REPORT_GOOD ? "; none in the clear"
-					       : "; none known in the clear";
+		return a->state == REPORT_GOOD
+			   ? "; none sent in the clear"
+			   : "; none known sent in the clear";
 	if (enforced < 0 || enforced + agreed == 0)
 		return reading_printf(
 		    g, "; %s in the clear", reading_count(g, (uint64_t)n).s);

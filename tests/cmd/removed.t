@@ -317,7 +317,13 @@ like 'explain says who left' "$(tr -s ' \n' ' ' <<<"$out")" \
 unlike 'and proposes no other one' "$out" 'did you mean'
 sed -i 's/^partner p01 mode=enforced/partner p01/' "$T/registry"
 like 'who is opportunistic now is not called removed' "$(ctl status)" \
-	'newer than the map: p01.example [a-z]+; run tlspact-compile'
+	'newer than the map: p01.example [a-z]+; see tlspact-compile --diff first'
+like 'nor is he to be compiled' "$(of map)" \
+	'^critical; p01 is weakened by the next compile: the map says secure, the registry opportunistic; if that was not meant, put it back; tlspactctl edit p01'
+like 'and is told what comes' "$(tr -s ' \n' ' ' <<<"$(ctl status p01)")" \
+	' the map of [0-9:]+ says secure, the registry opportunistic: the next compile weakens it; if that was not meant, put it back: tlspactctl edit p01 '
+unlike 'by no command that does it' "$(ctl check; ctl status p01)" \
+	$'(-> |run )tlspact-compile(\n|$)'
 run compile -o opportunistic_level=main.cf
 like 'nor by the compile' "$out" \
 	'^1 row opportunistic now: p01.example .secure., no longer protected'

@@ -424,7 +424,7 @@ like 'who ended it' "$(tr -s ' \n' ' ' <<<"$out")" \
 	'; tlspactd: two probes passed '
 ok 'while it goes on, too' test "$(year --brief | wc -l)" -le 32
 run year --brief "${october[@]}" acme
-like 'of one partner' "$out" $'^good    100 % of Enforced mail as agreed; none in the clear; not lowered\n.*\n  acme, enforced now\n.*in the clear[?] nobody\n'
+like 'of one partner' "$out" $'^good    100 % of Enforced mail as agreed; none sent in the clear; not lowered\n.*\n  acme, enforced now\n.*in the clear[?] nobody\n'
 unlike 'with nothing more' "$out" 'more'
 is 'and all of that' "$(all)" \
 	"tlspact-report -C $T/year/tlspact.conf$ends --partner acme"
