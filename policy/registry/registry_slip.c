@@ -385,8 +385,11 @@ registry_slip_domain(const char *s, const char *bad, char *buf, size_t size)
 
 	if (strchr(s, ';') != NULL)
 		return "commas, not semicolons, separate domains";
-	if (host != NULL || at != NULL) {
-		host = host != NULL ? host + strlen("://") : at + 1;
+	if (host != NULL)
+		host += strlen("://");
+	else if (at != NULL)
+		host = at + 1;
+	if (host != NULL) {
 		len = strcspn(host, "/>");
 		(void)snprintf(buf, size, "a domain is no %s: say %s",
 		    at != NULL ? "address" : "URL", quote(host, len).s);
