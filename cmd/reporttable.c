@@ -38,7 +38,6 @@ struct tables {
 	struct buf *csv;  /* or NULL */
 	json_t *json;	  /* the same */
 	const char *last; /* table that was begun last */
-	bool each;	  /* in brief: not the first ones alone */
 };
 
 static void
@@ -644,7 +643,7 @@ put_brief_tables(struct tables *t)
 	struct report_brief b;
 	size_t i;
 
-	report_brief_of(&b, r, t->each);
+	report_brief_of(&b, r, r->all_named);
 	PUT(t, "",
 	    "from to going_on partner_count enforced_count state summary"
 	    " clear_count downgrade_count attention_count attention_now each"
@@ -666,26 +665,13 @@ put_brief_tables(struct tables *t)
 }
 
 static void
-put_brief_of(const struct report *r, bool each, struct buf *out)
+put_brief(const struct report *r, struct buf *out)
 {
 	static const char *const name[] = {
 	    "answers", "clear", "downgrades", "attention"};
 
-	put_object(&(struct tables){.r = r, .each = each},
-	    REPORTTABLE_BRIEF_SCHEMA, name, sizeof(name) / sizeof(name[0]),
-	    put_brief_tables, out);
-}
-
-static void
-put_brief(const struct report *r, struct buf *out)
-{
-	put_brief_of(r, false, out);
-}
-
-static void
-put_brief_each(const struct report *r, struct buf *out)
-{
-	put_brief_of(r, true, out);
+	put_object(&(struct tables){.r = r}, REPORTTABLE_BRIEF_SCHEMA, name,
+	    sizeof(name) / sizeof(name[0]), put_brief_tables, out);
 }
 
 const struct reportformat reporttable_csv = {
@@ -696,6 +682,3 @@ const struct reportformat reporttable_json = {
 
 const struct reportformat reporttable_brief = {
     "json", put_brief, false, true, false};
-
-const struct reportformat reporttable_brief_each = {
-    "json", put_brief_each, false, true, false};

@@ -19,8 +19,7 @@ extern const struct reportformat reporttable_csv;
 /* Of that schema: a member for each table, an object for each line. */
 extern const struct reportformat reporttable_json;
 
-/* The brief text's facts, of the other schema; of its lists each. */
+/* The brief text's facts, of the other schema. */
 extern const struct reportformat reporttable_brief;
-extern const struct reportformat reporttable_brief_each;
 
 #endif

@@ -818,12 +818,12 @@ put_brief_rest(
 
 /* What is so now is counted alone: it is no answer about mail that moved. */
 static void
-put_brief_of(const struct report *r, bool each, struct buf *out)
+put_brief(const struct report *r, struct buf *out)
 {
 	struct report_brief b;
 	size_t i;
 
-	report_brief_of(&b, r, each);
+	report_brief_of(&b, r, r->all_named);
 	say(out, ANSWER, report_state_name(r->state), "%s", r->summary);
 	put_title(r, out);
 	buf_puts(out, "  ");
@@ -831,27 +831,13 @@ put_brief_of(const struct report *r, bool each, struct buf *out)
 	buf_puts(out, "\n\n");
 	for (i = 0; i < r->nanswers; i++)
 		if (!r->answer[i].now)
-			put_brief_answer(r, &r->answer[i], &b, each, out);
+			put_brief_answer(
+			    r, &r->answer[i], &b, r->all_named, out);
 	put_brief_rest(r, &b, out);
 	report_brief_release(&b);
-}
-
-static void
-put_brief(const struct report *r, struct buf *out)
-{
-	put_brief_of(r, false, out);
-}
-
-static void
-put_brief_each(const struct report *r, struct buf *out)
-{
-	put_brief_of(r, true, out);
 }
 
 const struct reportformat reporttext = {"text", put_text, true, false, true};
 
 const struct reportformat reporttext_brief = {
     "brief", put_brief, true, false, true};
-
-const struct reportformat reporttext_brief_each = {
-    "brief", put_brief_each, true, false, true};

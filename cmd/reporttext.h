@@ -10,7 +10,5 @@ extern const struct reportformat reporttext;
 
 /* The same in a few lines: the answers, and how much needs attention. */
 extern const struct reportformat reporttext_brief;
-/* With each of those of whom that one names some. */
-extern const struct reportformat reporttext_brief_each;
 
 #endif

@@ -118,11 +118,9 @@ find_format(const struct run *run)
 	if (run->daily)
 		return &reportdaily;
 	if (run->brief && strcmp(name, "json") == 0)
-		return run->opt.verbose ? &reporttable_brief_each
-					: &reporttable_brief;
+		return &reporttable_brief;
 	if (run->brief)
-		return run->opt.verbose ? &reporttext_brief_each
-					: &reporttext_brief;
+		return &reporttext_brief;
 	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		if (strcmp(formats[i]->name, name) == 0 &&
 		    (!run->opt.json || run->format == NULL ||
@@ -428,6 +426,7 @@ report(struct run *run, const struct reportformat *format)
 		return code;
 	if (report_read(&run->report, &ask, &e) == -1)
 		return common_failed(&e);
+	run->report.all_named = run->opt.verbose;
 	format->put(&run->report, &out);
 	run->told = true;
 	/* No news is good news, and no file. */

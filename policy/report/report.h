@@ -532,6 +532,7 @@ struct report {
 	/* Commands: that tells all of it; the answers, with each of whom they
 	 * name some. */
 	const char *again, *each;
+	bool all_named; /* the brief names all; whoever prints it sets this */
 
 	struct report_fact fact[REPORT_FACTS];
 
