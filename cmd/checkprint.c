@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "buf.h"
-#include "checkupend.h"
 #include "columns.h"
 #include "ctlcheck.h"
 #include "ctlprint.h"

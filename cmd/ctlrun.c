@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "common.h"
 #include "ctlnobody.h"
 #include "err.h"
 #include "say.h"
@@ -37,14 +36,4 @@ ctlrun_facts(const struct ctlrun *r, bool waiting, struct ctl_facts *f)
 	if (f->name == NULL && r->registry == NULL)
 		return r->registry_code;
 	return f->name == NULL ? ctlrun_nobody(r) : code;
-}
-
-void
-ctlrun_rename(struct ctlrun *r)
-{
-	if (r->lower.partner == NULL || r->mailbox != NULL)
-		return;
-	r->renamed = common_renamed(&r->c.set, r->registry, r->lower.partner);
-	if (r->renamed != NULL)
-		r->lower.partner = r->renamed;
 }

@@ -55,10 +55,4 @@ int ctlrun_facts(const struct ctlrun *r, bool waiting, struct ctl_facts *f);
 /* Say that there is no such partner; the exit code. */
 int ctlrun_nobody(const struct ctlrun *r);
 
-/*
- * If the name that was given is no partner's now, but one had it once, by the
- * record or by former= of the registry, say so and go on with the new one.
- */
-void ctlrun_rename(struct ctlrun *r);
-
 #endif

@@ -327,10 +327,10 @@ print_step(const struct onboard *o, const struct onboard_step *s)
 	char label[STEP + 1];
 
 	(void)snprintf(label, sizeof(label), "%-5s%-15s",
-	    s->state == ONBOARD_DONE	      ? "ok"
-	    : o->enforced && onboard_fails(s) ? "FAIL"
-	    : s->state == ONBOARD_OPEN	      ? "OPEN"
-					      : "-",
+	    s->state == ONBOARD_DONE   ? "ok"
+	    : o->enforced && s->fails  ? "FAIL"
+	    : s->state == ONBOARD_OPEN ? "OPEN"
+				       : "-",
 	    s->words);
 	columns_paragraph(&out, label, STEP, s->text, false, COLUMNS_USUAL);
 	(void)fputs(out.data, stdout);
@@ -380,11 +380,11 @@ json_onboard(const struct ctl *c, const struct partner *p,
 			abort();
 	return json_pack("{s:{s:s, s:b, s:b, s:b, s:I, s:I, s:I, s:s, s:i, "
 			 "s:o}}",
-	    "onboarding", "partner", p->name, "ready", onboard_ready(o),
-	    "enforced", o->enforced, "recorded", recorded, "proven",
-	    (json_int_t)o->done, "open", (json_int_t)o->open, "failing",
-	    (json_int_t)o->failing, "file", partner_file(c->registry, p),
-	    "line", (int)p->line, "steps", steps);
+	    "onboarding", "partner", p->name, "ready", o->ready, "enforced",
+	    o->enforced, "recorded", recorded, "proven", (json_int_t)o->done,
+	    "open", (json_int_t)o->open, "failing", (json_int_t)o->failing,
+	    "file", partner_file(c->registry, p), "line", (int)p->line, "steps",
+	    steps);
 }
 
 /* Who is to be a partner comes into the registry first. */
@@ -425,7 +425,7 @@ onboard(void *arg)
 	past = wired_past(&r->c.set, r->registry, p);
 	onboard_measure(&r->c, p, past, &o);
 	free(past);
-	code = onboard_ready(&o) ? EX_OK : 1;
+	code = o.ready ? EX_OK : 1;
 	/* It took a while. */
 	recorded = r->dry || onboard_record(&r->c, p, &o, time(NULL), &e) == 0;
 	if (!recorded) {
@@ -809,6 +809,20 @@ tell_missing(const struct ctlrun *r, const char *name, const char *path)
 		    quotes(path).s);
 }
 
+/*
+ * If the name that was given is no partner's now, but one had it once, by the
+ * record or by former= of the registry, say so and go on with the new one.
+ */
+static void
+follow_rename(struct ctlrun *r)
+{
+	if (r->lower.partner == NULL || r->mailbox != NULL)
+		return;
+	r->renamed = common_renamed(&r->c.set, r->registry, r->lower.partner);
+	if (r->renamed != NULL)
+		r->lower.partner = r->renamed;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -829,7 +843,7 @@ main(int argc, char *argv[])
 		/* That one tells of the registry by itself. */
 		if (!r.check && r.opt.verb != CHECK && r.opt.verb != TOP)
 			read_registry(&r);
-		ctlrun_rename(&r);
+		follow_rename(&r);
 		code = run_verb(&r);
 	}
 	if (r.opt.json)

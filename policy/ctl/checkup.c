@@ -8,7 +8,6 @@
 
 #include "buf.h"
 #include "checkup_own.h"
-#include "checkupend.h"
 #include "clock.h"
 #include "explain.h"
 #include "life.h"
@@ -459,6 +458,34 @@ check_gateways_of(const struct checkup_facts *f, const struct ctl_facts *p,
 	}
 }
 
+/* "ended 3 days ago", or "ends in 5 days". */
+static void
+put_end(struct buf *out, time_t end, time_t now)
+{
+	const long days = life_days(end, now);
+
+	if (days < 0)
+		buf_printf(out, "ended %ld day%s ago", -days,
+		    num_plural((uint64_t)-days));
+	else
+		buf_printf(
+		    out, "ends in %ld day%s", days, num_plural((uint64_t)days));
+}
+
+/* "; ours in 60 days", if one of ours has an end that is known. */
+static void
+put_own(const struct checkup_facts *f, struct buf *out)
+{
+	const time_t first = checkup_own_end(f);
+	long days;
+
+	if (first == 0)
+		return;
+	days = life_days(first, f->now);
+	buf_printf(
+	    out, "; ours in %ld day%s", days, num_plural((uint64_t)days));
+}
+
 static void
 check_certificates_of(const struct checkup_facts *f, const struct ctl_facts *p,
     struct checkup_list *l)
@@ -488,7 +515,7 @@ check_certificates_of(const struct checkup_facts *f, const struct ctl_facts *p,
 		state = CHECKUP_WARNING;
 		so = ", which stops no mail while it is lowered";
 	}
-	checkup_put_end(&ends, first->not_after, f->now);
+	put_end(&ends, first->not_after, f->now);
 	add_of(l, CHECKUP_CERTIFICATES, state, p, "tlspactctl certificates",
 	    "%s: the certificate %s%s", first->host, ends.data, so);
 	buf_free(&ends);
@@ -518,7 +545,7 @@ check_own(const struct checkup_facts *f, struct checkup_list *l)
 		now = x->ends <= f->now ||
 		      life_step(x->begins, x->ends, f->now) == 1;
 		buf_clear(&end);
-		checkup_put_end(&end, x->ends, f->now);
+		put_end(&end, x->ends, f->now);
 		checkup_add(l, CHECKUP_CERTIFICATES,
 		    now ? CHECKUP_CRITICAL : CHECKUP_WARNING, next,
 		    "our %s %s %s", x->what, x->name, end.data);
@@ -653,7 +680,7 @@ tell_certificates(
 	else
 		buf_printf(&text, "none ends soon; the first in %ld day%s",
 		    days, num_plural((uint64_t)days));
-	checkup_put_own(f, &text);
+	put_own(f, &text);
 	checkup_add(l, CHECKUP_CERTIFICATES, CHECKUP_OK, NULL, "%s", text.data);
 	buf_free(&text);
 }
@@ -877,8 +904,8 @@ const char *const checkup_names[] = {
 
 /* --- All of it ----------------------------------------------------------- */
 
-/* Each tells of itself, and of those behind it that have none. */
-static void (*const checks[CHECKUPS])(
+/* Of theirs: each tells of itself, and of those behind it that have none. */
+static void (*const checks[])(
     const struct checkup_facts *f, struct checkup_list *l) = {
     [CHECKUP_MAP] = check_map,
     [CHECKUP_REGISTRY] = check_registry,
@@ -886,13 +913,6 @@ static void (*const checks[CHECKUPS])(
     [CHECKUP_LOWERED] = check_partners,
     [CHECKUP_QUEUE] = check_queue,
     [CHECKUP_INBOUND] = check_inbound,
-    [CHECKUP_POSTFIX] = checkup_postfix,
-    [CHECKUP_DAEMON] = checkup_daemon,
-    [CHECKUP_WARDEN] = checkup_warden,
-    [CHECKUP_LOG] = checkup_log,
-    [CHECKUP_RECORD] = checkup_record,
-    [CHECKUP_DISK] = checkup_disk,
-    [CHECKUP_CLOCK] = checkup_clock,
 };
 
 void
@@ -901,9 +921,10 @@ checkup_all(const struct checkup_facts *f, struct checkup_list *out)
 	size_t i;
 
 	*out = (struct checkup_list){0};
-	for (i = 0; i < CHECKUPS; i++)
+	for (i = 0; i < sizeof(checks) / sizeof(*checks); i++)
 		if (checks[i] != NULL)
 			checks[i](f, out);
+	checkup_ours(f, out);
 }
 
 enum checkup_state

@@ -172,6 +172,9 @@ void checkup_all(const struct checkup_facts *f, struct checkup_list *out);
  */
 time_t checkup_first_end(const struct ctl_facts *p, time_t now);
 
+/* When the first of ours ends; 0: none has an end that is known. */
+time_t checkup_own_end(const struct checkup_facts *f);
+
 /* The worst of all. */
 enum checkup_state checkup_worst(const struct checkup_list *l);
 

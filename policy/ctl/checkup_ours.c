@@ -14,8 +14,8 @@
 
 /* --- Postfix, tlspactd, its warden --------------------------------------- */
 
-void
-checkup_postfix(const struct checkup_facts *f, struct checkup_list *l)
+static void
+check_postfix(const struct checkup_facts *f, struct checkup_list *l)
 {
 	size_t i;
 
@@ -33,8 +33,8 @@ checkup_postfix(const struct checkup_facts *f, struct checkup_list *l)
 		    "tlspact-setup check", "%s", f->postfix[i]);
 }
 
-void
-checkup_daemon(const struct checkup_facts *f, struct checkup_list *l)
+static void
+check_daemon(const struct checkup_facts *f, struct checkup_list *l)
 {
 	const struct checkup_socket *s;
 	bool answers = false;
@@ -69,8 +69,8 @@ checkup_daemon(const struct checkup_facts *f, struct checkup_list *l)
 		    answers ? "tlspactd answers" : "none, by the settings");
 }
 
-void
-checkup_warden(const struct checkup_facts *f, struct checkup_list *l)
+static void
+check_warden(const struct checkup_facts *f, struct checkup_list *l)
 {
 	if (f->warden == CHECKUP_ANSWERS)
 		checkup_add(l, CHECKUP_WARDEN, CHECKUP_OK, NULL, "runs");
@@ -88,8 +88,8 @@ checkup_warden(const struct checkup_facts *f, struct checkup_list *l)
 
 /* --- What is kept -------------------------------------------------------- */
 
-void
-checkup_log(const struct checkup_facts *f, struct checkup_list *l)
+static void
+check_log(const struct checkup_facts *f, struct checkup_list *l)
 {
 	time_t end = f->log_written != 0 ? f->log_written : f->now;
 	time_t behind = end - f->log_read;
@@ -112,8 +112,8 @@ checkup_log(const struct checkup_facts *f, struct checkup_list *l)
 		    clock_span(f->now - f->log_read, span));
 }
 
-void
-checkup_record(const struct checkup_facts *f, struct checkup_list *l)
+static void
+check_record(const struct checkup_facts *f, struct checkup_list *l)
 {
 	char when[CLOCK_MAX];
 
@@ -153,8 +153,8 @@ checkup_record(const struct checkup_facts *f, struct checkup_list *l)
 		checkup_add(l, CHECKUP_NOTICES, CHECKUP_OK, NULL, "none waits");
 }
 
-void
-checkup_disk(const struct checkup_facts *f, struct checkup_list *l)
+static void
+check_disk(const struct checkup_facts *f, struct checkup_list *l)
 {
 	const struct checkup_file *x;
 	uint64_t size = 0, room = UINT64_MAX;
@@ -185,8 +185,8 @@ checkup_disk(const struct checkup_facts *f, struct checkup_list *l)
 		    size / MIB, room / MIB);
 }
 
-void
-checkup_clock(const struct checkup_facts *f, struct checkup_list *l)
+static void
+check_clock(const struct checkup_facts *f, struct checkup_list *l)
 {
 	char when[CLOCK_MAX];
 
@@ -200,4 +200,28 @@ checkup_clock(const struct checkup_facts *f, struct checkup_list *l)
 	else
 		checkup_add(l, CHECKUP_CLOCK, CHECKUP_OK, NULL,
 		    "not behind what is on record");
+}
+
+void
+checkup_ours(const struct checkup_facts *f, struct checkup_list *l)
+{
+	check_postfix(f, l);
+	check_daemon(f, l);
+	check_warden(f, l);
+	check_log(f, l);
+	check_record(f, l);
+	check_disk(f, l);
+	check_clock(f, l);
+}
+
+time_t
+checkup_own_end(const struct checkup_facts *f)
+{
+	const struct checkup_own *x;
+	time_t first = 0;
+
+	for (x = f->own; f->nown > 0 && x < f->own + f->nown; x++)
+		if (x->ends != 0 && (first == 0 || x->ends < first))
+			first = x->ends;
+	return first;
 }

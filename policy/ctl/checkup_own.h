@@ -18,13 +18,7 @@ checkup_add(struct checkup_list *l, enum checkup c, enum checkup_state state,
 /* Was there nothing to tell of it so far? */
 bool checkup_is_quiet(const struct checkup_list *l, enum checkup c);
 
-/* Each adds what is to be told of our own side; see checkup.h. */
-void checkup_postfix(const struct checkup_facts *f, struct checkup_list *l);
-void checkup_daemon(const struct checkup_facts *f, struct checkup_list *l);
-void checkup_warden(const struct checkup_facts *f, struct checkup_list *l);
-void checkup_log(const struct checkup_facts *f, struct checkup_list *l);
-void checkup_record(const struct checkup_facts *f, struct checkup_list *l);
-void checkup_disk(const struct checkup_facts *f, struct checkup_list *l);
-void checkup_clock(const struct checkup_facts *f, struct checkup_list *l);
+/* Add what is to be told of our own side; see checkup.h. */
+void checkup_ours(const struct checkup_facts *f, struct checkup_list *l);
 
 #endif

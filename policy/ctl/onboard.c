@@ -579,18 +579,6 @@ measure_words(const struct ctl *c, const struct partner *p, struct onboard *o)
 	set_unproven(o, ONBOARD_REVIEW);
 }
 
-bool
-onboard_fails(const struct onboard_step *step)
-{
-	return step->state == ONBOARD_OPEN && !step->unproven;
-}
-
-bool
-onboard_ready(const struct onboard *o)
-{
-	return o->enforced ? o->failing == 0 : o->open == 0;
-}
-
 char *
 onboard_verdict(const struct onboard *o)
 {
@@ -660,6 +648,9 @@ onboard_measure(const struct ctl *c, const struct partner *p, const char *past,
 	for (i = 0; i < ONBOARD_STEPS; i++) {
 		o->done += o->step[i].state == ONBOARD_DONE;
 		o->open += o->step[i].state == ONBOARD_OPEN;
-		o->failing += onboard_fails(&o->step[i]);
+		o->step[i].fails =
+		    o->step[i].state == ONBOARD_OPEN && !o->step[i].unproven;
+		o->failing += o->step[i].fails;
 	}
+	o->ready = o->enforced ? o->failing == 0 : o->open == 0;
 }

@@ -40,6 +40,7 @@ struct onboard_step {
 	enum onboard_state state;
 	const char *state_name; /* "done", "open", "spared" */
 	bool unproven;		/* open as nothing shows it; nothing is wrong */
+	bool fails;		/* open for another reason than that */
 	char text[ONBOARD_TEXT]; /* what was found, or what to do */
 };
 
@@ -47,7 +48,12 @@ struct onboard {
 	struct onboard_step step[ONBOARD_STEPS];
 	bool enforced;	   /* it is so already */
 	size_t done, open; /* steps */
-	size_t failing;	   /* of those that are open: onboard_fails() */
+	size_t failing;	   /* of those that are open */
+	/*
+	 * It may be enforced, as no step is open; or, where it is, stay so, as
+	 * none fails.
+	 */
+	bool ready;
 };
 
 /*
@@ -57,15 +63,6 @@ struct onboard {
  */
 void onboard_measure(const struct ctl *c, const struct partner *p,
     const char *past, struct onboard *o);
-
-/* Was something found that is not as agreed, or could not be looked at? */
-bool onboard_fails(const struct onboard_step *step);
-
-/*
- * May it be enforced, as no step is open; or, where it is, stay so, as none
- * fails?
- */
-bool onboard_ready(const struct onboard *o);
 
 /* The result in one line; the caller frees it. */
 char *onboard_verdict(const struct onboard *o);

@@ -2,7 +2,6 @@
 #include "check.h"
 
 #include "checkup.h"
-#include "checkupend.h"
 #include "diag.h"
 #include "mapgone.h"
 #include "registry.h"
