@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "buf.h"
 #include "common.h"
 #include "ctllive.h"
 #include "mapbuild.h"
@@ -19,21 +18,18 @@ struct telling {
 };
 
 static void
-tell(const struct ctllive_forecast *x, void *arg)
+tell(const char *partner, const char *line, void *arg)
 {
 	struct telling *t = arg;
-	struct buf line = {0};
 
 	if (t->n == 0)
-		(void)snprintf(t->first, sizeof(t->first), "%s", x->partner);
+		(void)snprintf(t->first, sizeof(t->first), "%s", partner);
 	if (t->n++ >= SHOWN)
 		return;
-	ctllive_forecast_print(x, &line);
 	if (t->aside)
-		say("%s", line.data);
+		say("%s", line);
 	else
-		common_tell(stdout, "%s", line.data);
-	buf_free(&line);
+		common_tell(stdout, "%s", line);
 }
 
 static void

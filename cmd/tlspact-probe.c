@@ -237,17 +237,19 @@ plan(struct run *run)
 static void
 take_map(struct run *run)
 {
-	struct inforce_rows *m = inforce_rows_open(run->registry, &run->set);
-	struct probetarget *t;
-	size_t i;
+	struct probetarget *t = run->plan.target;
+	struct inforce_row *row = mem_zero(run->plan.n + 1, sizeof(*row));
+	size_t i, n = 0;
 
-	for (i = 0; i < run->plan.n; i++) {
-		t = &run->plan.target[i];
-		if (t->partner != NULL)
-			t->held = inforce_rows_level(
-			    m, t->partner, t->nexthop, wall_clock());
-	}
-	inforce_rows_free(m);
+	for (i = 0; i < run->plan.n; i++)
+		if (t[i].partner != NULL)
+			row[n++] = (struct inforce_row){
+			    .partner = t[i].partner, .nexthop = t[i].nexthop};
+	inforce_levels(run->registry, &run->set, wall_clock(), row, n);
+	for (i = n = 0; i < run->plan.n; i++)
+		if (t[i].partner != NULL)
+			t[i].held = row[n++].level;
+	free(row);
 }
 
 /* --- The sweep -------------------------------------------------------- */

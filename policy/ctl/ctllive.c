@@ -360,9 +360,20 @@ is_of_ca(enum fault fault)
 	return fault == FAULT_WRONG_ISSUER || fault == FAULT_UNTRUSTED_ISSUER;
 }
 
+/* What would stop. */
+struct forecast {
+	const char *partner;
+	size_t gateways;    /* that were met by the last look, each host once */
+	size_t failing;	    /* of these, that pass now, or of whom nothing is
+			       demanded */
+	enum fault fault;   /* the worst one */
+	const char *host;   /* one of those that would fail */
+	const char *issuer; /* of one with that fault, if that is the CA */
+};
+
 /* Does the host of step i fail there, and by the other rule alone? */
 static bool
-would_fail(const struct ctl_facts *f, size_t i, struct ctllive_forecast *out)
+would_fail(const struct ctl_facts *f, size_t i, struct forecast *out)
 {
 	const bool asked = partner_level(f->partner) != LEVEL_OPPORTUNISTIC;
 	const char *host = f->step[i].host;
@@ -388,10 +399,32 @@ would_fail(const struct ctl_facts *f, size_t i, struct ctllive_forecast *out)
 }
 
 static void
-foresee_one(const struct holding *h, const struct ctl_facts *f,
-    ctllive_forecast_fn *fn, void *arg)
+put_forecast(const struct forecast *x, struct buf *out)
 {
-	struct ctllive_forecast x = {.partner = f->name};
+	buf_printf(out, "%s: ", x->partner);
+	if (x->failing < x->gateways)
+		buf_printf(out, "%zu of %zu gateways", x->failing, x->gateways);
+	else if (x->gateways == 1)
+		buf_puts(out, "its gateway");
+	else if (x->gateways == 2)
+		buf_puts(out, "both gateways");
+	else
+		buf_printf(out, "all %zu gateways", x->gateways);
+	buf_printf(
+	    out, " as last seen would fail by this (%s", fault_text(x->fault));
+	if (x->failing == 1 && x->gateways > 1)
+		buf_printf(out, " at %s", x->host);
+	if (x->issuer != NULL)
+		buf_printf(out, ": issued by %s", x->issuer);
+	buf_puts(out, ")");
+}
+
+static void
+foresee_one(const struct holding *h, const struct ctl_facts *f,
+    ctllive_foresee_fn *fn, void *arg)
+{
+	struct forecast x = {.partner = f->name};
+	struct buf line = {0};
 	const struct partner *p = other_rule(h, f);
 	const char *hop;
 	size_t i, k;
@@ -412,13 +445,16 @@ foresee_one(const struct holding *h, const struct ctl_facts *f,
 		x.failing++;
 		x.host = f->step[i].host;
 	}
-	if (x.failing > 0)
-		fn(&x, arg);
+	if (x.failing > 0) {
+		put_forecast(&x, &line);
+		fn(x.partner, line.data, arg);
+	}
+	buf_free(&line);
 }
 
 static void
 foresee_in(
-    struct holding *h, struct evidence *v, ctllive_forecast_fn *fn, void *arg)
+    struct holding *h, struct evidence *v, ctllive_foresee_fn *fn, void *arg)
 {
 	struct err ignored;
 	size_t i;
@@ -452,8 +488,7 @@ find_held(const struct holding *h, const char *name[FEW])
 
 void
 ctllive_foresee(const struct settings *set, const struct registry *was,
-    const struct registry *would, time_t now, ctllive_forecast_fn *fn,
-    void *arg)
+    const struct registry *would, time_t now, ctllive_foresee_fn *fn, void *arg)
 {
 	const struct ctl c = {.set = *set, .registry = was, .now = now};
 	struct holding h = {.c = &c, .would = would};
@@ -483,25 +518,4 @@ ctllive_foresee(const struct settings *set, const struct registry *was,
 	}
 	judge_free(h.judge);
 	evidence_close(v);
-}
-
-void
-ctllive_forecast_print(const struct ctllive_forecast *x, struct buf *out)
-{
-	buf_printf(out, "%s: ", x->partner);
-	if (x->failing < x->gateways)
-		buf_printf(out, "%zu of %zu gateways", x->failing, x->gateways);
-	else if (x->gateways == 1)
-		buf_puts(out, "its gateway");
-	else if (x->gateways == 2)
-		buf_puts(out, "both gateways");
-	else
-		buf_printf(out, "all %zu gateways", x->gateways);
-	buf_printf(
-	    out, " as last seen would fail by this (%s", fault_text(x->fault));
-	if (x->failing == 1 && x->gateways > 1)
-		buf_printf(out, " at %s", x->host);
-	if (x->issuer != NULL)
-		buf_printf(out, ": issued by %s", x->issuer);
-	buf_puts(out, ")");
 }

@@ -40,18 +40,13 @@ struct registry *ctllive_load(
 int ctllive_hold(const struct ctl *c, struct ctl_facts *f, size_t n,
     struct ledger *l, struct evidence *v, struct err *e);
 
-/* A partner whose mail another registry would stop. */
-struct ctllive_forecast {
-	const char *partner;
-	size_t gateways;    /* that were met by the last look, each host once */
-	size_t failing;	    /* of these, that pass now, or of whom nothing is
-			       demanded */
-	enum fault fault;   /* the worst one */
-	const char *host;   /* one of those that would fail */
-	const char *issuer; /* of one with that fault, if that is the CA */
-};
-
-typedef void ctllive_forecast_fn(const struct ctllive_forecast *x, void *arg);
+/*
+ * A partner whose mail another registry would stop, and a line that says so:
+ * "acme: both gateways as last seen would fail by this (name-mismatch)"; of a
+ * wrong CA also which one it is.
+ */
+typedef void ctllive_foresee_fn(
+    const char *partner, const char *line, void *arg);
 
 /*
  * Hold the looks at the gateways of the partners to whom `would` has another
@@ -60,13 +55,7 @@ typedef void ctllive_forecast_fn(const struct ctllive_forecast *x, void *arg);
  * none that tells (TLSA records are not kept), it is not called.
  */
 void ctllive_foresee(const struct settings *set, const struct registry *was,
-    const struct registry *would, time_t now, ctllive_forecast_fn *fn,
+    const struct registry *would, time_t now, ctllive_foresee_fn *fn,
     void *arg);
-
-/*
- * "acme: both gateways as last seen would fail by this (name-mismatch)"; of a
- * wrong CA also which one it is.
- */
-void ctllive_forecast_print(const struct ctllive_forecast *x, struct buf *out);
 
 #endif

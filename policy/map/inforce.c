@@ -177,34 +177,17 @@ inforce_read(
 
 /* --- Row by row ----------------------------------------------------------- */
 
-struct inforce_rows {
-	struct cdbmap *live;
-	bool unread; /* there is a map, and it tells nothing */
-	bool same;   /* it is made of that very registry */
+struct live {
+	struct cdbmap *map;
+	bool same; /* it is made of that very registry */
 	bool rendered;
 	struct target target; /* if rendered */
 };
 
-struct inforce_rows *
-inforce_rows_open(const struct registry *r, const struct settings *set)
-{
-	struct inforce_rows *m = mem_zero(1, sizeof(*m));
-	struct mapheader h = {0};
-	struct err e = {0};
-
-	m->live = cdbmap_open(set->map, &e);
-	m->unread = m->live == NULL && e.code != EX_NOINPUT;
-	m->same = m->live != NULL && mapheader_get(&h, m->live) &&
-		  strcmp(h.registry, r->digest) == 0;
-	m->rendered = m->live != NULL && !m->same &&
-		      settings_target(set, 0, &m->target, &e) == 0;
-	return m;
-}
-
 /* Is the text what p's own rule is in the map? */
 static bool
-is_rule_of(const struct inforce_rows *m, const struct partner *p,
-    const char *text, size_t len)
+is_rule_of(
+    const struct live *m, const struct partner *p, const char *text, size_t len)
 {
 	struct buf own = {0};
 	bool same = m->same;
@@ -219,17 +202,17 @@ is_rule_of(const struct inforce_rows *m, const struct partner *p,
 
 /* The row of that key, as of now. False: there is none. */
 static bool
-row_level(const struct inforce_rows *m, const struct partner *p,
-    const char *key, time_t now, enum level *out)
+row_level(const struct live *m, const struct partner *p, const char *key,
+    time_t now, enum level *out)
 {
 	const size_t klen = strlen(key);
 	struct maprecord rec = {.full = ""};
 	const char *text, *full;
 	size_t len, nfull;
 
-	if (cdbmap_get(m->live, key, klen, &text, &len) != CDBMAP_FOUND)
+	if (cdbmap_get(m->map, key, klen, &text, &len) != CDBMAP_FOUND)
 		return false;
-	(void)maprecord_get(&rec, m->live, key, klen);
+	(void)maprecord_get(&rec, m->map, key, klen);
 	if (rec.full == NULL)
 		rec.full = "";
 	full = *rec.full != '\0' ? rec.full : text;
@@ -245,27 +228,38 @@ row_level(const struct inforce_rows *m, const struct partner *p,
 	return true;
 }
 
-enum level
-inforce_rows_level(const struct inforce_rows *m, const struct partner *p,
+/* As smtp(8) goes up, from the name itself. */
+static enum level
+nexthop_level(const struct live *m, const struct partner *p,
     const char *nexthop, time_t now)
 {
 	enum level level = LEVEL_OPPORTUNISTIC;
 	const char *key = nexthop;
 
-	if (m->unread)
-		return partner_level(p);
-	/* As smtp(8) goes up, from the name itself. */
-	while (m->live != NULL && key != NULL &&
-	       !row_level(m, p, key, now, &level))
+	while (key != NULL && !row_level(m, p, key, now, &level))
 		key = *nexthop == '[' ? NULL : strchr(key + 1, '.');
 	return level;
 }
 
 void
-inforce_rows_free(struct inforce_rows *m)
+inforce_levels(const struct registry *r, const struct settings *set, time_t now,
+    struct inforce_row *row, size_t n)
 {
-	if (m == NULL)
-		return;
-	cdbmap_close(m->live);
-	free(m);
+	struct mapheader h = {0};
+	struct live m = {0};
+	struct err e = {0};
+	size_t i;
+
+	m.map = cdbmap_open(set->map, &e);
+	m.same = m.map != NULL && mapheader_get(&h, m.map) &&
+		 strcmp(h.registry, r->digest) == 0;
+	m.rendered = m.map != NULL && !m.same &&
+		     settings_target(set, 0, &m.target, &e) == 0;
+	for (i = 0; i < n; i++)
+		row[i].level =
+		    m.map != NULL
+			? nexthop_level(&m, row[i].partner, row[i].nexthop, now)
+		    : e.code == EX_NOINPUT ? LEVEL_OPPORTUNISTIC
+					   : partner_level(row[i].partner);
+	cdbmap_close(m.map);
 }

@@ -42,23 +42,22 @@ void inforce_find(struct inforce *out, struct registry *given,
 bool inforce_same(
     const struct registry *r, const struct settings *set, time_t now);
 
-/*
- * The map at set->map, held against r; both are borrowed. Never NULL, and the
- * caller frees it with inforce_rows_free().
- */
-struct inforce_rows *inforce_rows_open(
-    const struct registry *r, const struct settings *set);
+/* A next-hop of a partner, and the level at which the map holds mail to it. */
+struct inforce_row {
+	const struct partner *partner;
+	const char *nexthop;
+	enum level level;
+};
 
 /*
- * The level at which the map holds mail to the next-hop now, if that is by the
- * rule that p, of r, has, or by what a downgrade has made of that.
- * LEVEL_OPPORTUNISTIC: it has another rule, or none, such as r being a
- * candidate. Where the map cannot be read, p's own level.
+ * Set the level of each row, whose partner is of r: that of the map at
+ * set->map now, if that is by the rule that the partner has, or by what a
+ * downgrade has made of that. LEVEL_OPPORTUNISTIC: it has another rule, or
+ * none, such as r being a candidate. Where the map cannot be read, the
+ * partner's own level.
  */
-enum level inforce_rows_level(const struct inforce_rows *m,
-    const struct partner *p, const char *nexthop, time_t now);
-
-void inforce_rows_free(struct inforce_rows *m);
+void inforce_levels(const struct registry *r, const struct settings *set,
+    time_t now, struct inforce_row *row, size_t n);
 
 /*
  * The same as inforce_find() of the registry that set names, which is read.

@@ -523,9 +523,10 @@ t_failed(void **state)
 #define OPEN "partner acme domain=acme.example "
 
 static void
-put_forecast(const struct ctllive_forecast *x, void *arg)
+put_forecast(const char *partner, const char *line, void *arg)
 {
-	ctllive_forecast_print(x, arg);
+	assert_ptr_equal(strstr(line, partner), line);
+	buf_puts(arg, line);
 }
 
 static void
