@@ -115,28 +115,28 @@ rule_of(struct making *m, const char *below, const char *domain, size_t len,
 	}
 }
 
-/* "=domain", unless nothing is asked and nothing else can be found. */
+/*
+ * "=domain", whose rule is r (NULL: it has none), unless nothing is asked and
+ * nothing else can be found.
+ */
 static int
-put_exact(struct making *m, const char *domain, size_t len)
+put_exact(struct making *m, const char *domain, size_t len,
+    const struct lookup_rule *r)
 {
-	struct lookup_rule r;
-	bool refused;
+	struct lookup_rule below;
 	int rc;
 
-	if ((rc = rule_of(m, "", domain, len, &r)) == -1)
-		return -1;
-	buf_clear(&m->value);
-	buf_puts(&m->value, "DUNNO");
-	refused = rc == 1 && is_refused(&r);
-	if (rc == 1) {
-		set_action(m, &r);
-		lookup_release(&r);
-	}
-	if (!refused) {
-		if ((rc = rule_of(m, BELOW ".", domain, len, &r)) == 1)
-			lookup_release(&r);
+	if (r == NULL || !is_refused(r)) {
+		rc = rule_of(m, BELOW ".", domain, len, &below);
 		if (rc != 1)
 			return rc;
+		lookup_release(&below);
+	}
+	if (r != NULL) {
+		set_action(m, r);
+	} else {
+		buf_clear(&m->value);
+		buf_puts(&m->value, "DUNNO");
 	}
 	return put(m, "=", domain, len);
 }
@@ -154,25 +154,13 @@ has_row(struct making *m, const char *kind, const char *key, size_t klen)
 	    m->lookup.table, m->key.data, m->key.len, &value, &vlen);
 }
 
-/* A row ".domain": for all below the domain, and not for itself. */
-static int
-put_below(struct making *m, const char *suffix, size_t len)
+/* A row, or the record alone of an opportunistic partner. */
+static bool
+is_row(struct making *m, const char *key, size_t klen)
 {
-	struct lookup_rule r;
-	int rc;
-
-	if ((rc = rule_of(m, BELOW, suffix, len, &r)) != 1)
-		return rc;
-	set_action(m, &r);
-	lookup_release(&r);
-	if (put(m, "", suffix + 1, len - 1) == -1 ||
-	    put(m, "", suffix, len) == -1)
-		return -1;
-	/* A row, or the record alone of an opportunistic partner. */
-	return has_row(m, "", suffix + 1, len - 1) ||
-		       has_row(m, MAPRECORD_DOMAIN, suffix + 1, len - 1)
-		   ? 0
-		   : put_exact(m, suffix + 1, len - 1);
+	return has_row(m, "", key, klen) ||
+	       (m->lookup.table->domains > 0 &&
+		   has_row(m, MAPRECORD_DOMAIN, key, klen));
 }
 
 static const char *
@@ -193,31 +181,34 @@ is_first(struct making *m, const char *name, size_t len)
 	return true;
 }
 
-/*
- * "g=name" for a gateway whose bounces are judged. That in its own domain is
- * named there and hardly elsewhere: a second row of it does no harm.
- */
+/* "g=name" for a gateway whose bounces are judged. */
 static int
-put_gateway(struct making *m, const char *name, size_t len, bool own)
+put_client(
+    struct making *m, const char *name, size_t len, const struct lookup_rule *r)
+{
+	if (!is_refused(r))
+		return 0;
+	set_action(m, r);
+	return put(m, "g=", name, len);
+}
+
+static int
+put_gateway(struct making *m, const char *name, size_t len)
 {
 	struct lookup_rule r;
+	int rv;
 
-	if (*name == '.' || (!own && !is_first(m, name, len)))
-		return 0;
 	m->gateways = true;
 	switch (lookup_client(&m->lookup, name, len, m->now, &r)) {
 	case LOOKUP_BROKEN:
 		return broken(m);
 	case LOOKUP_NOTFOUND:
 		return 0;
-	case LOOKUP_FOUND:
-		break;
+	default:
+		rv = put_client(m, name, len, &r);
+		lookup_release(&r);
+		return rv;
 	}
-	set_action(m, &r);
-	if (!is_refused(&r))
-		len = 0;
-	lookup_release(&r);
-	return len == 0 ? 0 : put(m, "g=", name, len);
 }
 
 /* The next gateway of `secure match=a:.b:nexthop ...`; false at the end. */
@@ -245,6 +236,7 @@ gateways_of(const struct maprow *r)
 	return mapmatch_of(r->text, r->tlen);
 }
 
+/* Does the gateway lie in the domain of the row that names it? */
 static bool
 is_own(const struct maprow *r, const char *name, size_t len)
 {
@@ -252,17 +244,43 @@ is_own(const struct maprow *r, const char *name, size_t len)
 	       memcmp(name + len - r->klen, r->key, r->klen) == 0;
 }
 
+/* The same, and is there no other rule that lookup_client() comes to first? */
+static bool
+has_rule_of(
+    struct making *m, const struct maprow *r, const char *name, size_t len)
+{
+	const struct maptable *t = m->lookup.table;
+
+	return t->gateways == 0 && t->suffixes == 0 &&
+	       memchr(name, '.', len) == name + len - r->klen - 1 &&
+	       !is_row(m, name, len);
+}
+
+/* The gateways of a row, whose own rule is `rule`, or NULL. */
 static int
-put_gateways(struct making *m, const struct maprow *r)
+put_gateways(
+    struct making *m, const struct maprow *r, const struct lookup_rule *rule)
 {
 	struct mapmatch g = gateways_of(r);
 	char name[DNAME_MAX + 1];
 	size_t len;
+	int rv = 0;
 
-	while (next_gateway(&g, name, &len))
-		if (put_gateway(m, name, len, is_own(r, name, len)) == -1)
-			return -1;
-	return 0;
+	while (rv == 0 && next_gateway(&g, name, &len)) {
+		if (*name == '.')
+			continue;
+		/* It is hardly named elsewhere; a second row does no harm. */
+		if (!is_own(r, name, len)) {
+			if (is_first(m, name, len))
+				rv = put_gateway(m, name, len);
+		} else if (rule != NULL && has_rule_of(m, r, name, len)) {
+			m->gateways = true;
+			rv = put_client(m, name, len, rule);
+		} else {
+			rv = put_gateway(m, name, len);
+		}
+	}
+	return rv;
 }
 
 /* The gateways of this row will be looked for soon. */
@@ -277,6 +295,42 @@ prefetch(struct making *m, const struct maprow *r)
 		maptable_prefetch(m->lookup.table, name, len);
 }
 
+/* A row of that domain, or, where r is NULL, its record alone. */
+static int
+put_domain(
+    struct making *m, const char *domain, size_t len, const struct maprow *r)
+{
+	struct lookup_rule rule;
+	const int rc = rule_of(m, "", domain, len, &rule);
+	const struct lookup_rule *own = rc == 1 ? &rule : NULL;
+	int rv = rc == -1 ? -1 : put_exact(m, domain, len, own);
+
+	if (rv == 0 && r != NULL)
+		rv = put_gateways(m, r, own);
+	if (own != NULL)
+		lookup_release(&rule);
+	return rv;
+}
+
+/* A row ".domain": for all below the domain, and not for itself. */
+static int
+put_below(struct making *m, const char *suffix, size_t len)
+{
+	struct lookup_rule r;
+	int rc;
+
+	if ((rc = rule_of(m, BELOW, suffix, len, &r)) != 1)
+		return rc;
+	set_action(m, &r);
+	lookup_release(&r);
+	if (put(m, "", suffix + 1, len - 1) == -1 ||
+	    put(m, "", suffix, len) == -1)
+		return -1;
+	return is_row(m, suffix + 1, len - 1)
+		   ? 0
+		   : put_domain(m, suffix + 1, len - 1, NULL);
+}
+
 static int
 put_row(struct making *m, const struct maprow *r)
 {
@@ -286,15 +340,18 @@ put_row(struct making *m, const struct maprow *r)
 	const size_t klen = r->klen - skip;
 
 	if (maprecord_is(r->key, r->klen, MAPRECORD_GATEWAY))
-		return put_gateway(m, key, klen, false);
+		return *key != '.' && is_first(m, key, klen)
+			   ? put_gateway(m, key, klen)
+			   : 0;
 	if (maprow_is_record(r) && (!alone || has_row(m, "", key, klen)))
 		return 0;
 	if (klen == 0 || dname_is_nexthop_n(key, klen))
 		return 0;
-	if ((*key == '.' ? put_below(m, key, klen) : put_exact(m, key, klen)) ==
-	    -1)
+	if (*key != '.')
+		return put_domain(m, key, klen, alone ? NULL : r);
+	if (put_below(m, key, klen) == -1)
 		return -1;
-	return alone ? 0 : put_gateways(m, r);
+	return alone ? 0 : put_gateways(m, r, NULL);
 }
 
 static int

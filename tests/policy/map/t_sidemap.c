@@ -337,6 +337,51 @@ test_bounces(void **state)
 	world_end(&w);
 }
 
+#define ASKED(domain)                                                 \
+	"450 4.3.0 Mail from " domain                                 \
+	" is accepted with your client certificate only, as agreed: " \
+	"we cannot check it at present; this is our mistake. Try again later"
+
+/* A gateway in the domain that names it has the rule of that, or its own. */
+static void
+test_own(void **state)
+{
+	static const struct {
+		const char *client, *says; /* NULL: no row */
+	} cases[] = {
+	    {"mx.named.example", ASKED("named.example")},
+	    {"in.named.example", ASKED("in.named.example")},
+	    {"a.in.named.example", ASKED("in.named.example")},
+	    {"mx.plain.example", CLEAR},
+	    {"mx.watched.example", NULL},
+	};
+	struct cdbmap *t;
+	char out[512];
+	struct world w;
+	struct err e;
+	size_t i;
+
+	(void)state;
+	world_make(&w);
+	check_puts(w.set.registry,
+	    "partner named mode=enforced domain=named.example,in.named.example "
+	    "gateway=mx.named.example,in.named.example,a.in.named.example "
+	    "inbound-verify=name\n"
+	    "partner plain mode=enforced domain=plain.example "
+	    "gateway=mx.plain.example\n"
+	    "partner watched mode=enforced domain=watched.example inbound=warn "
+	    "gateway=mx.watched.example\n");
+	assert_int_equal(built(&w, NOW), 0);
+	t = cdbmap_open(w.set.inbound_map, &e);
+	assert_non_null(t);
+	for (i = 0; i < COUNT(cases); i++)
+		check_str(cases[i].client,
+		    find(t, "g=", cases[i].client, out) ? out : NULL,
+		    cases[i].says);
+	cdbmap_close(t);
+	world_end(&w);
+}
+
 /* Whatever is missing or behind is made anew by the next run. */
 static void
 test_belongs(void **state)
@@ -475,6 +520,7 @@ main(void)
 	    cmocka_unit_test(test_senders),
 	    cmocka_unit_test(test_spare),
 	    cmocka_unit_test(test_bounces),
+	    cmocka_unit_test(test_own),
 	    cmocka_unit_test(test_belongs),
 	    cmocka_unit_test(test_requiretls),
 	};
