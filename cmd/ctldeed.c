@@ -61,16 +61,16 @@ retry(struct ctlrun *r, struct ctl_facts *f, size_t *tried)
 
 /* For -j: what is about to be done, and is not yet. An end of 0: none. */
 static void
-plan(struct ctlrun *r, const struct ctl_facts *f, bool inbound,
+plan(struct ctlrun *r, const struct ctl_facts *f, enum direction of,
     enum level before, enum level after, time_t end)
 {
 	json_decref(r->answer);
 	r->answer =
 	    json_pack("{s:{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:n, s:o, s:n}}",
 		"change", "partner", f->name, "before", level_name(before),
-		"after", level_name(after), "direction",
-		ledger_direction_name(inbound), "until", json_time(end), "done",
-		false, "written", false, "retried", "requiretls_waiting",
+		"after", level_name(after), "direction", direction_name(of),
+		"until", json_time(end), "done", false, "written", false,
+		"retried", "requiretls_waiting",
 		f->requiretls < 0 ? json_null() : json_integer(f->requiretls),
 		"outlook");
 }
@@ -263,7 +263,11 @@ tell_price(struct ctlrun *r, struct ctl_facts *f, enum level to)
 		    "if they renew it with another key, mail waits until you "
 		    "restore %s",
 		    f->name);
-	if (f->partner->attributes->inbound != INBOUND_OFF)
+	if (r->lower.direction == DIRECTION_CERTIFICATE)
+		common_tell(talk(r),
+		    "mail FROM them needs TLS still, by any certificate or "
+		    "none, and is logged");
+	else if (f->partner->attributes->inbound != INBOUND_OFF)
 		common_tell(talk(r),
 		    "mail FROM them is accepted and logged meanwhile, whatever "
 		    "it came by");
@@ -272,11 +276,12 @@ tell_price(struct ctlrun *r, struct ctl_facts *f, enum level to)
 		    talk(r), "mail TO them stays at %s", level_name(f->full));
 	else
 		warn(r, f, to);
-	if (!r->lower.inbound && f->lowered.inbound_only)
+	if (f->lowered.inbound_only)
 		common_tell(talk(r),
 		    "this takes the place of downgrade %lld, which lets in "
-		    "mail from them alone",
-		    (long long)f->lowered.id);
+		    "mail from them %s",
+		    (long long)f->lowered.id,
+		    r->lower.inbound ? "over TLS" : "alone");
 }
 
 static int
@@ -294,7 +299,9 @@ ask_to_lower(struct ctlrun *r, struct ctl_facts *f, enum level to, time_t end)
 		buf_printf(&q, "%s%s", i == 0 ? "" : ", ", d[i].name);
 	if (n > DOMAINS_SHOWN)
 		buf_printf(&q, " and %u more", n - DOMAINS_SHOWN);
-	if (r->lower.inbound)
+	if (r->lower.direction == DIRECTION_CERTIFICATE)
+		buf_puts(&q, " over TLS without their certificate");
+	else if (r->lower.inbound)
 		buf_printf(&q, "%s without TLS",
 		    f->partner->attributes->inbound_verify != INBOUND_NONE
 			? " without a certificate, and also"
@@ -333,7 +340,7 @@ lower_to(struct ctlrun *r, struct ctl_facts *f, enum level to)
 		    "registry and the ledger are now; see tlspact-compile -n");
 		return code;
 	}
-	plan(r, f, r->lower.inbound, ctl_facts_level(f), to, end);
+	plan(r, f, r->lower.direction, ctl_facts_level(f), to, end);
 	if ((code = ask_to_lower(r, f, to, end)) != EX_OK || r->dry)
 		return code;
 	if (ctl_begin(c, f, &r->lower, to, end, &e) == -1) {
@@ -346,10 +353,10 @@ lower_to(struct ctlrun *r, struct ctl_facts *f, enum level to)
 	/* What is told is what Postfix reads. */
 	ctl_facts_map(c, f);
 	if (f->low.rows == 0 || f->low.level != to ||
-	    f->low.inbound_only != r->lower.inbound) {
+	    f->low.inbound_only != r->lower.direction) {
 		say("%s IS NOT LOWERED to %s, though that is on record: the "
 		    "map does not say so%s%s",
-		    f->name, ledger_lowered_to(r->lower.inbound, to),
+		    f->name, direction_lowered_to(r->lower.direction, to),
 		    f->map_fault == NULL ? "" : ": ",
 		    f->map_fault == NULL ? "" : f->map_fault);
 		return 1;
@@ -359,6 +366,46 @@ lower_to(struct ctlrun *r, struct ctl_facts *f, enum level to)
 		retried = retry(r, f, &tried);
 	done(r, written, f->low.end, retried);
 	return EX_OK;
+}
+
+/* By what the step was chosen, of whom a certificate is demanded. */
+static void
+tell_let_in(const struct ctlrun *r, const struct ctl_facts *f)
+{
+	const size_t clear = f->refusals - f->refused_tls;
+
+	if (r->lower.direction == DIRECTION_INBOUND)
+		common_tell(talk(r),
+		    "smallest step that helps: opportunistic, as what was "
+		    "refused lacked TLS as agreed");
+	else if (f->refused_tls > 0 && clear > 0)
+		common_tell(talk(r),
+		    "smallest step: encrypt; %zu of %zu mails refused within a "
+		    "day lacked TLS as agreed, for which it takes --to "
+		    "opportunistic",
+		    clear, f->refusals);
+	else if (f->refused_tls > 0)
+		common_tell(talk(r),
+		    "smallest step that helps: encrypt, as what was refused "
+		    "came over TLS");
+	else
+		common_tell(talk(r),
+		    "smallest step: encrypt; if their mail comes without TLS "
+		    "it takes --to opportunistic");
+}
+
+static int
+let_in(struct ctlrun *r, struct ctl_facts *f)
+{
+	struct err e;
+
+	r->lower.direction = ctl_let_in(f, &r->lower);
+	if (ctl_may_let_in(&r->c, f, r->lower.direction, &e) == -1)
+		return common_failed(&e);
+	if (r->lower.to == NULL &&
+	    f->partner->attributes->inbound_verify != INBOUND_NONE)
+		tell_let_in(r, f);
+	return lower_to(r, f, f->full);
 }
 
 static int
@@ -373,11 +420,8 @@ choose_and_lower(struct ctlrun *r, struct ctl_facts *f)
 		    f->name);
 		return EX_NOINPUT;
 	}
-	if (r->lower.inbound) {
-		if (ctl_may_let_in(&r->c, f, &e) == -1)
-			return common_failed(&e);
-		return lower_to(r, f, f->full);
-	}
+	if (r->lower.inbound)
+		return let_in(r, f);
 	if (f->full == LEVEL_OPPORTUNISTIC) {
 		say("%s is opportunistic: its mail moves in any case, there is "
 		    "nothing to do",
@@ -450,7 +494,7 @@ extend_to(struct ctlrun *r, struct ctl_facts *f)
 	}
 	plan(r, f, now->inbound_only, now->after, now->after, end);
 	q = mem_printf("keep %s at %s until %s, not %s?", f->name,
-	    ledger_lowered_to(now->inbound_only, now->after),
+	    direction_lowered_to(now->inbound_only, now->after),
 	    clock_text_seconds(end, r->c.now, when),
 	    clock_text_seconds(now->end, r->c.now, was));
 	if (r->dry)

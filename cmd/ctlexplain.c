@@ -221,14 +221,13 @@ find_level(struct ctlexplain *x)
 static enum ctlexplain_dead
 dead_of(const struct settings *s, bool ruled, const struct lookup_rule *rule)
 {
-	const struct maprecord *r = &rule->record;
-
 	if (!sidemap_current(s->inbound_map, s->map))
 		return CTLEXPLAIN_DEAD_UNKNOWN;
-	if (!ruled || r->inbound != INBOUND_REQUIRE || rule->lowered)
+	if (!ruled || rule->record.inbound != INBOUND_REQUIRE ||
+	    !lookup_needs_tls(rule))
 		return CTLEXPLAIN_DEAD_ACCEPTS;
-	return r->verify == INBOUND_NONE ? CTLEXPLAIN_DEAD_WANTS_TLS
-					 : CTLEXPLAIN_DEAD_REFUSES;
+	return lookup_needs_certificate(rule) ? CTLEXPLAIN_DEAD_REFUSES
+					      : CTLEXPLAIN_DEAD_WANTS_TLS;
 }
 
 /* What tlspactd would answer about mail from the domain. */

@@ -404,8 +404,9 @@ put_level(const struct ctlexplain *x, struct buf *out)
 		    clock_text_seconds(f->low.end, now, when));
 	else if (v.low && f->low.inbound_only)
 		buf_printf(out,
-		    ", as the registry says; mail FROM them needs no TLS until "
+		    ", as the registry says; mail FROM them needs no %s until "
 		    "%s (%s left)",
+		    direction_waives(f->low.inbound_only),
 		    ctlprint_end(f->low.end, now, when),
 		    clock_span(f->low.end - now, left));
 	else if (v.low)

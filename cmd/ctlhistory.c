@@ -294,6 +294,18 @@ is_wanted(struct telling *t, const struct ledger_event *ev, const json_t *data)
 
 /* --- One event ----------------------------------------------------------- */
 
+/* Is a certificate agreed for mail from the partner, as far as is known? */
+static bool
+needs_certificate(const struct telling *t, const char *partner)
+{
+	const struct registry *r = t->run->registry;
+	const uint32_t i =
+	    r == NULL ? REGISTRY_NONE : registry_partner(r, partner);
+
+	return i != REGISTRY_NONE &&
+	       r->partner[i].attributes->inbound_verify != INBOUND_NONE;
+}
+
 /*
  * The text; of a map, where it leaves rows out, those of the partner that was
  * asked for, or all of them, else how many there are; of the end of a
@@ -307,7 +319,8 @@ put_text(const struct telling *t, const struct ledger_event *ev,
 	size_t more, all;
 
 	if (ended != NULL) {
-		ctlended_put_back(&t->ended, ended, ev->text, &rows);
+		ctlended_put_back(&t->ended, ended,
+		    needs_certificate(t, ended->partner), ev->text, &rows);
 		ctlprint_event(rows.data, out);
 	} else if (strcmp(ev->kind, MAPEVENT_KIND) == 0 &&
 		   (t->name != NULL || t->run->opt.verbose) &&

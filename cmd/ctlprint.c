@@ -478,9 +478,9 @@ void
 ctlprint_let_in(const struct ctl_facts *f, struct buf *out)
 {
 	buf_printf(out,
-	    "tlspactctl downgrade %s --inbound --for 4h --reason TEXT: lets "
+	    "tlspactctl downgrade %s --inbound%s --for 4h --reason TEXT: lets "
 	    "their mail in, if it cannot wait",
-	    f->name);
+	    f->name, f->lowered.id != 0 ? " --to opportunistic" : "");
 }
 
 void

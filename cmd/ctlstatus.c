@@ -206,6 +206,14 @@ put_map(const struct ctl_facts *f, time_t now, struct buf *out)
 		buf_printf(out,
 		    "NOT IN FORCE: the map of %s does not let their mail in",
 		    when);
+	else if (differs && low &&
+		 f->low.inbound_only != f->lowered.inbound_only)
+		buf_printf(out,
+		    "NOT IN FORCE: the map of %s lowers to %s, the ledger to "
+		    "%s",
+		    when, ctl_facts_lowered_to(f),
+		    direction_lowered_to(
+			f->lowered.inbound_only, f->lowered.after));
 	else if (differs && f->map_level == ctl_facts_level(f))
 		buf_printf(out,
 		    "NOT IN FORCE: the map of %s has another end than the "
@@ -299,14 +307,9 @@ put_next_lowered(const struct ctl_facts *f, const struct ctl_view *v,
 	ctlprint_row(out, "  next", &w);
 	if (holds && in)
 		buf_printf(&w,
-		    "their mail needs TLS%s again at %s; mail to them goes as "
+		    "their mail needs %s again at %s; mail to them goes as "
 		    "was agreed",
-		    f->partner != NULL &&
-			    f->partner->attributes->inbound_verify !=
-				INBOUND_NONE
-			? " and their certificate"
-			: "",
-		    ctlprint_end(v->end, now, when));
+		    ctl_facts_needs(f), ctlprint_end(v->end, now, when));
 	else if (holds)
 		buf_printf(&w, "%sback to %s at %s%s", mended ? "else " : "",
 		    level_name(v->low ? f->low.full : f->full),
@@ -319,6 +322,9 @@ put_next_lowered(const struct ctl_facts *f, const struct ctl_view *v,
 	else if (is_stuck(f))
 		put_why_waits(f, &w);
 	ctlprint_row(out, mended ? "" : "  next", &w);
+	if (v->refused)
+		ctlprint_let_in(f, &w);
+	ctlprint_row(out, "  next", &w);
 	if (holds && would_wait(f, v) && !mended && f->partner != NULL)
 		ctlprint_lower(f, f->map_level, &w);
 	ctlprint_row(out, "  next", &w);
@@ -395,7 +401,7 @@ put_was(const struct ctl_facts *f, time_t now, struct buf *out)
 	if (d->id == 0 || f->lowered.id != 0 || ctl_facts_view(f, now).lowered)
 		return;
 	buf_printf(out, "to %s from %s",
-	    ledger_lowered_to(d->inbound_only, d->after),
+	    direction_lowered_to(d->inbound_only, d->after),
 	    clock_text(d->begin, now, when));
 	buf_printf(out, " to %s", clock_text(d->closed, now, when));
 	if (*d->closed_by == '\0')
@@ -698,9 +704,8 @@ json_lowered(const struct ctl_facts *f)
 	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, "
 			 "s:s, s:o}",
 	    "id", (json_int_t)x->id, "before", level_name(x->before), "after",
-	    level_name(x->after), "direction",
-	    ledger_direction_name(x->inbound_only), "begin",
-	    json_time(x->begin), "until", json_time(x->end), "reason",
+	    level_name(x->after), "direction", direction_name(x->inbound_only),
+	    "begin", json_time(x->begin), "until", json_time(x->end), "reason",
 	    json_text(x->reason), "ticket", json_text(x->ticket), "author",
 	    json_text(x->author), "sudo_user", json_text(x->sudo_user), "cause",
 	    ledger_cause_name(x->cause), "fault", json_text(x->fault));
@@ -715,9 +720,9 @@ json_low(const struct ctl_facts *f)
 		return json_null();
 	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:I}", "rows",
 	    (json_int_t)x->rows, "level", level_name(x->level), "full",
-	    level_name(x->full), "direction",
-	    ledger_direction_name(x->inbound_only), "until", json_time(x->end),
-	    "domains_not_lowered", (json_int_t)x->spared);
+	    level_name(x->full), "direction", direction_name(x->inbound_only),
+	    "until", json_time(x->end), "domains_not_lowered",
+	    (json_int_t)x->spared);
 }
 
 /* A mail that failed there after the look. */

@@ -462,7 +462,7 @@ put_downgrades(const struct report *r, struct buf *out)
 		d = &r->downgrade[i];
 		say(out, 4, "  ", "%s from %s to %s, %s until %s%s%s%s",
 		    d->partner, level_name(d->before),
-		    ledger_lowered_to(d->inbound_only, d->after),
+		    direction_lowered_to(d->inbound_only, d->after),
 		    when(d->begin).s, when(d->over).s, d->open ? " (open)" : "",
 		    *d->closed_by == '\0' ? "" : ", closed by ", d->closed_by);
 		say(out, 4, "", "by %s%s%s%s%s%s: %s%s%s", d->author,
@@ -734,7 +734,7 @@ put_brief_downgrade(const struct report_downgrade *d, struct buf *out)
 	say(out, ANSWER, BELOW,
 	    "%s %s to %s, to %s by %s%s%s; %s mail%s; %s%s%s", d->partner,
 	    when(d->begin).s, when(d->over).s,
-	    ledger_lowered_to(d->inbound_only, d->after), d->author,
+	    direction_lowered_to(d->inbound_only, d->after), d->author,
 	    *d->sudo_user == '\0' ? "" : " for ", d->sudo_user,
 	    !d->moved_known ? "not known how many" : num_count(mails).s,
 	    d->moved_known ? num_plural(mails) : "s",

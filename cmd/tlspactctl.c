@@ -490,8 +490,8 @@ static const struct options_row rows[] = {
 	OPTIONS_WORD, .at = offsetof(struct ctlrun, lower.to),
 	.show = "--to LEVEL", .verbs = OPTIONS_VERB(DOWNGRADE)},
     {0, "inbound", NULL,
-	"of mail from them alone, to let it in without TLS; mail\n"
-	"to them goes as was agreed",
+	"of mail from them alone, to let it in without their\n"
+	"certificate, or TLS; mail to them goes as was agreed",
 	OPTIONS_FLAG, .at = offsetof(struct ctlrun, lower.inbound),
 	.show = "--inbound",
 	.verbs = OPTIONS_VERB(DOWNGRADE) | OPTIONS_VERB(RESTORE)},
@@ -597,7 +597,7 @@ static const struct options_table table = {
 		"explain ADDRESS | DOMAIN | QUEUE-ID\n"
 		"downgrade PARTNER --for TIME | --until TIME --reason TEXT\n"
 		" [--ticket TEXT]\n"
-		" [--to key|encrypt|opportunistic | --inbound]\n"
+		" [--inbound] [--to key|encrypt|opportunistic]\n"
 		" [--yes] [--no-flush]\n"
 		"extend PARTNER --for TIME | --until TIME [--reason TEXT]\n"
 		" [--yes]\n"
@@ -623,6 +623,8 @@ static const struct options_table table = {
 static void
 read_options(int argc, char *argv[], struct ctlrun *r)
 {
+	enum level to;
+
 	options_read(&table, argc, argv, r);
 	if (r->weaker && r->kinds != NULL)
 		options_misused(&table, r,
@@ -642,9 +644,12 @@ read_options(int argc, char *argv[], struct ctlrun *r)
 	if (r->flush && r->no_flush)
 		options_misused(
 		    &table, r, "--flush and --no-flush exclude each other");
-	if (r->lower.inbound && r->lower.to != NULL)
-		options_misused(
-		    &table, r, "--inbound and --to exclude each other");
+	if (r->lower.inbound && r->lower.to != NULL &&
+	    (level_parse(r->lower.to, &to) == -1 || to > LEVEL_ENCRYPT))
+		options_misused(&table, r,
+		    "--inbound --to: %s is not encrypt (TLS, any certificate) "
+		    "or opportunistic (also without TLS)",
+		    quotes(r->lower.to).s);
 	if (r->quiet && (r->opt.n > 0 || r->opt.json))
 		options_misused(
 		    &table, r, "--quiet is of all partners, and for shells");

@@ -135,7 +135,9 @@ refuse(const struct ctl *c, const struct ctl_facts *f, const char *also,
 	    "%s%s is %s%s until %s already%s. Another end: tlspactctl extend "
 	    "%s --for 4h; to end it now: tlspactctl restore %s",
 	    x->inbound_only ? "mail from " : "", f->name,
-	    x->inbound_only ? "let in" : "lowered to ",
+	    !x->inbound_only			       ? "lowered to "
+	    : x->inbound_only == DIRECTION_CERTIFICATE ? "let in over TLS"
+						       : "let in",
 	    x->inbound_only ? "" : level_name(x->after),
 	    clock_text(x->end, c->now, end), also, f->name, f->name);
 }
@@ -168,9 +170,35 @@ ctl_helped(const struct ctl *c, const struct ctl_facts *f, struct err *e)
 	return refuse(c, f, ", and mail to it moves, by the probe", e);
 }
 
-int
-ctl_may_let_in(const struct ctl *c, const struct ctl_facts *f, struct err *e)
+/* Was all that is on record refused for TLS, and came no other since? */
+static bool
+lacks_tls(const struct ctl_facts *f)
 {
+	if (f->refused.time == 0 || f->encrypted_since)
+		return false;
+	return f->refusals > 0 ? f->refused_tls == 0
+			       : !ctl_facts_over_tls(&f->refused);
+}
+
+enum direction
+ctl_let_in(const struct ctl_facts *f, const struct ctl_lower *lower)
+{
+	if (lower->to != NULL)
+		return strcmp(lower->to, level_name(LEVEL_ENCRYPT)) == 0
+			   ? DIRECTION_CERTIFICATE
+			   : DIRECTION_INBOUND;
+	return f->partner->attributes->inbound_verify == INBOUND_NONE ||
+		       lacks_tls(f)
+		   ? DIRECTION_INBOUND
+		   : DIRECTION_CERTIFICATE;
+}
+
+int
+ctl_may_let_in(const struct ctl *c, const struct ctl_facts *f,
+    enum direction of, struct err *e)
+{
+	const enum direction now = f->lowered.inbound_only;
+
 	if (f->partner->attributes->inbound != INBOUND_REQUIRE)
 		return err_set(e, EX_OK,
 		    "mail from %s is let in anyhow (inbound=%s): there is "
@@ -178,11 +206,20 @@ ctl_may_let_in(const struct ctl *c, const struct ctl_facts *f, struct err *e)
 		    f->name,
 		    f->partner->attributes->inbound == INBOUND_OFF ? "off"
 								   : "warn");
-	if (f->lowered.id != 0)
+	if (of == DIRECTION_CERTIFICATE &&
+	    f->partner->attributes->inbound_verify == INBOUND_NONE)
+		return err_set(e, 1,
+		    "mail from %s needs no certificate (inbound-verify=none): "
+		    "there is nothing to lower to encrypt; to let it in "
+		    "without TLS: --to opportunistic",
+		    f->name);
+	if (f->lowered.id != 0 && now <= of)
 		return refuse(c, f,
-		    f->lowered.inbound_only
-			? ""
-			: ", and mail from them is let in as long",
+		    now == DIRECTION_BOTH
+			? ", and mail from them is let in as long"
+		    : now == DIRECTION_CERTIFICATE
+			? "; what comes without TLS too: --to opportunistic"
+			: "",
 		    e);
 	return 0;
 }
@@ -353,7 +390,7 @@ ctl_begin(const struct ctl *c, const struct ctl_facts *f,
 	struct ledger_downgrade d = {.partner = f->name,
 	    .before = f->full,
 	    .after = to,
-	    .inbound_only = lower->inbound,
+	    .inbound_only = lower->direction,
 	    .begin = time(NULL),
 	    .end = end,
 	    .reason = lower->reason,
@@ -431,7 +468,7 @@ ctl_rehearse(const struct ctl *c, const struct ctl_facts *f,
 {
 	struct downgrade also = {.partner = f->name,
 	    .level = to,
-	    .inbound_only = lower->inbound,
+	    .inbound_only = lower->direction,
 	    .begin = c->now,
 	    .end = end};
 	struct mapbuild_options opt = {.dry = true,

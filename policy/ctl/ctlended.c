@@ -80,12 +80,13 @@ was_followed(const struct ctlended *x, const struct ctlended_one *o)
 
 void
 ctlended_put_back(const struct ctlended *x, const struct ctlended_one *o,
-    const char *text, struct buf *out)
+    bool certificate, const char *text, struct buf *out)
 {
 	if (was_followed(x, o))
 		buf_puts(out, "ended");
 	else if (o->inbound_only)
-		buf_puts(out, "mail from it needs TLS again");
+		buf_printf(out, "mail from it needs %s again",
+		    direction_needs(o->inbound_only, certificate));
 	else
 		buf_printf(out, "restored to %s", level_name(o->before));
 	/* What restore writes when nobody says why. */

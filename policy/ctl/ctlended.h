@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "arena.h"
+#include "direction.h"
 #include "level.h"
 
 struct buf;
@@ -20,7 +21,7 @@ struct ctlended_one {
 	int64_t id;
 	const char *partner; /* as it is called now */
 	enum level before;
-	bool inbound_only;
+	enum direction inbound_only;
 	time_t begin;
 	time_t end; /* as it was last planned */
 	/* When it ended, 0 while it goes on, and what the ledger has of that:
@@ -49,9 +50,10 @@ void ctlended_put(const struct ctlended_one *o, struct buf *out);
 /*
  * Append what its end, whose event says `text`, led to: "restored to secure:
  * renewed". If another one of the partner held then, it is "ended: renewed".
+ * certificate: one was agreed for mail from it.
  */
 void ctlended_put_back(const struct ctlended *x, const struct ctlended_one *o,
-    const char *text, struct buf *out);
+    bool certificate, const char *text, struct buf *out);
 
 void ctlended_release(struct ctlended *x);
 

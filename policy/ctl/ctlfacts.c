@@ -203,8 +203,10 @@ take_later(const struct evidence_failure *x, void *arg)
 	if (f == NULL || strcmp(f->name, x->partner) != 0)
 		return true;
 	ctlfailed_take(f, x, g->f);
-	f->refusals +=
-	    x->direction == EVIDENCE_IN && x->time > g->now - CLOCK_DAY;
+	if (x->direction == EVIDENCE_IN && x->time > g->now - CLOCK_DAY) {
+		f->refusals++;
+		f->refused_tls += ctl_facts_over_tls(x);
+	}
 	return true;
 }
 
@@ -453,7 +455,7 @@ forget_evidence(struct ctl_facts *f)
 	f->by_map = f->unsure = f->rejudged = false;
 	f->probed = f->changed = f->blind = 0;
 	f->failure = f->refused = (struct evidence_failure){0};
-	f->refusals = 0;
+	f->refusals = f->refused_tls = 0;
 	f->encrypted_since = false;
 	f->ended_moved = 0;
 	f->moved = (struct ctl_moved){0};
@@ -932,15 +934,29 @@ const char *
 ctl_facts_lowered_to(const struct ctl_facts *f)
 {
 	return f->low.rows > 0
-		   ? ledger_lowered_to(f->low.inbound_only, f->low.level)
-		   : ledger_lowered_to(
+		   ? direction_lowered_to(f->low.inbound_only, f->low.level)
+		   : direction_lowered_to(
 			 f->lowered.inbound_only, f->lowered.after);
 }
 
-bool
+enum direction
 ctl_facts_inbound_only(const struct ctl_facts *f)
 {
 	return f->low.rows > 0 ? f->low.inbound_only : f->lowered.inbound_only;
+}
+
+bool
+ctl_facts_over_tls(const struct evidence_failure *refused)
+{
+	return strcmp(refused->fault, fault_text(FAULT_NO_CERTIFICATE)) == 0;
+}
+
+const char *
+ctl_facts_needs(const struct ctl_facts *f)
+{
+	return direction_needs(ctl_facts_inbound_only(f),
+	    f->partner != NULL &&
+		f->partner->attributes->inbound_verify != INBOUND_NONE);
 }
 
 bool

@@ -59,9 +59,9 @@ struct ctl {
 
 /* What the map says of a downgrade: it has the last word. */
 struct ctl_low {
-	size_t rows;		/* that are lowered; 0: none is */
-	enum level level, full; /* in force, and to go back to */
-	bool inbound_only;	/* then both are the same */
+	size_t rows;		     /* that are lowered; 0: none is */
+	enum level level, full;	     /* in force, and to go back to */
+	enum direction inbound_only; /* unless BOTH both are the same */
 	time_t end;
 	size_t spared; /* domains of the partner that came later, and are not */
 	const char *spared_one; /* the first of them */
@@ -152,6 +152,7 @@ struct ctl_facts {
 	/* The last one of mail to it, and from it; time 0: none. */
 	struct evidence_failure failure, refused;
 	size_t refusals;      /* of mail from it, within a day */
+	size_t refused_tls;   /* of these, with TLS, for their certificate */
 	bool encrypted_since; /* mail from it came as agreed later */
 	struct ctl_moved moved;
 	const char *map_fault; /* why the map tells nothing, or NULL */
@@ -217,8 +218,15 @@ bool ctl_facts_sinks(const struct ctl_facts *f);
 /* To what it is lowered, by the map, else by the ledger; for people. */
 const char *ctl_facts_lowered_to(const struct ctl_facts *f);
 
-/* Is it mail from them alone that is lowered, by the map, else the ledger? */
-bool ctl_facts_inbound_only(const struct ctl_facts *f);
+/* If mail from them alone is lowered, by the map, else the ledger: what of it.
+ */
+enum direction ctl_facts_inbound_only(const struct ctl_facts *f);
+
+/* Was mail from them refused though it had TLS, for their certificate? */
+bool ctl_facts_over_tls(const struct evidence_failure *refused);
+
+/* What mail from them needs again after that, or what lets it in: "TLS". */
+const char *ctl_facts_needs(const struct ctl_facts *f);
 
 /* Was the row of the map changed after the last look at a gateway? */
 bool ctl_facts_before(const struct ctl_facts *f);

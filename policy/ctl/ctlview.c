@@ -1,14 +1,17 @@
 #include "ctlfacts.h"
 
 #include "clock.h"
+#include "compile.h"
 #include "life.h"
 
 /* Is mail from them to be let in, and the map does not say so? */
 static bool
 keeps_out(const struct ctl_facts *f)
 {
-	return f->lowered.inbound_only && f->low.rows == 0 &&
-	       f->partner->attributes->inbound != INBOUND_OFF;
+	const struct downgrade o = {.inbound_only = f->lowered.inbound_only};
+
+	return o.inbound_only && f->low.rows == 0 &&
+	       compile_lowers(&o, f->partner);
 }
 
 /* Does the map say another level, or end, than registry and ledger? */
@@ -24,17 +27,24 @@ differs(const struct ctl_facts *f)
 	if (f->ledger_fault != NULL)
 		return f->low.rows == 0 && level != f->full;
 	return level != ctl_facts_level(f) || keeps_out(f) ||
-	       (f->low.rows > 0 && f->low.end != f->lowered.end);
+	       (f->low.rows > 0 &&
+		   (f->low.end != f->lowered.end ||
+		       f->low.inbound_only != f->lowered.inbound_only));
 }
 
 /* Does mail from them come without what was agreed, as far as is known? */
 static bool
 is_refused(const struct ctl_facts *f, const struct ctl_view *v, time_t now)
 {
+	/* What is let in over TLS is refused without it. */
+	const bool open =
+	    v->lowered && (ctl_facts_inbound_only(f) != DIRECTION_CERTIFICATE ||
+			      f->refused.time < f->lowered.begin ||
+			      ctl_facts_over_tls(&f->refused));
+
 	return f->partner != NULL &&
-	       f->partner->attributes->inbound == INBOUND_REQUIRE &&
-	       !v->lowered && !f->encrypted_since &&
-	       f->refused.time > now - CLOCK_DAY;
+	       f->partner->attributes->inbound == INBOUND_REQUIRE && !open &&
+	       !f->encrypted_since && f->refused.time > now - CLOCK_DAY;
 }
 
 static bool

@@ -47,6 +47,7 @@
 #include <time.h>
 
 #include "arena.h"
+#include "direction.h"
 #include "fault.h"
 #include "level.h"
 #include "step.h"
@@ -186,7 +187,9 @@ struct drop_action {
 	bool control;	/* DROP_PROBE: to see whether the fault is ours */
 	bool automatic; /* the downgrade is ours */
 	bool still;	/* END_NEAR, RESTORED: the fault was seen last time */
-	bool inbound;	/* RESTORED: mail from them was let in, no more */
+	/* RESTORED: of mail from them that was let in, no more; else BOTH. */
+	enum direction inbound;
+	bool certificate;  /* then: it needs one, as agreed */
 	enum drop_why why; /* of held, restore, restored */
 	/*
 	 * RESTORE, TELL_*: the downgrade's number. LOWER: that of the one

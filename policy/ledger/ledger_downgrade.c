@@ -42,18 +42,6 @@ ledger_cause_name(enum ledger_cause c)
 	return c == LEDGER_AUTOMATIC ? "automatic" : "manual";
 }
 
-const char *
-ledger_direction_name(bool inbound_only)
-{
-	return inbound_only ? "inbound" : "both";
-}
-
-const char *
-ledger_lowered_to(bool inbound_only, enum level after)
-{
-	return inbound_only ? "no TLS inbound" : level_name(after);
-}
-
 /* --- Rows -------------------------------------------------------------- */
 
 struct row {
@@ -101,9 +89,8 @@ get_row(struct db_stmt *s, struct arena *a, struct row *r, struct err *e)
 		return err_set(e, EX_DATAERR,
 		    "ledger: downgrade %lld has no known cause: %s",
 		    (long long)d->id, quotes(r->cause).s);
-	if (strcmp(r->direction, "inbound") == 0)
-		d->inbound_only = true;
-	else if (*r->direction != '\0' && strcmp(r->direction, "both") != 0)
+	if (*r->direction != '\0' &&
+	    direction_parse(r->direction, &d->inbound_only) == -1)
 		return err_set(e, EX_DATAERR,
 		    "ledger: downgrade %lld has no known direction: %s",
 		    (long long)d->id, quotes(r->direction).s);
@@ -461,7 +448,7 @@ refuse_if_open(
 		(void)err_set(e, LEDGER_REFUSED,
 		    "%s is lowered to %s already, from %s until %s, by %s%s%s "
 		    "(downgrade %lld): %s",
-		    partner, ledger_lowered_to(r.d.inbound_only, r.d.after),
+		    partner, direction_lowered_to(r.d.inbound_only, r.d.after),
 		    num_time_text(r.d.begin, begin),
 		    num_time_text(r.d.end, end), r.d.author,
 		    *r.d.sudo_user == '\0' ? "" : " for ", r.d.sudo_user,
@@ -478,7 +465,8 @@ find_replaced(struct ledger *l, const struct ledger_downgrade *d, int64_t *id,
 {
 	return db_ask(l->db, e, id,
 	    "SELECT id FROM downgrade WHERE partner = ?1 AND closed = 0"
-	    " AND (id = ?2 OR (?3 = 0 AND direction = 'inbound'))",
+	    " AND (id = ?2 OR ?3 < CASE direction WHEN 'inbound' THEN 1"
+	    " WHEN 'inbound-certificate' THEN 2 ELSE 0 END)",
 	    DB_TEXT(d->partner), DB_INT(d->replaces), DB_INT(d->inbound_only));
 }
 
@@ -532,7 +520,7 @@ insert(struct ledger *l, const struct ledger_downgrade *d, time_t now,
 	    .after = level_name(d->after),
 	    .cause = ledger_cause_name(d->cause),
 	    .keys = keys,
-	    .direction = ledger_direction_name(d->inbound_only)};
+	    .direction = direction_name(d->inbound_only)};
 	struct db_stmt *s;
 	int rv;
 
@@ -553,9 +541,9 @@ insert(struct ledger *l, const struct ledger_downgrade *d, time_t now,
 		return -1;
 	(void)num_time_text(d->end, when);
 	note = d->inbound_only
-		   ? mem_printf("mail from it is let in without TLS until %s: "
+		   ? mem_printf("mail from it is let in without %s until %s: "
 				"%s",
-			 when, d->reason)
+			 direction_waives(d->inbound_only), when, d->reason)
 		   : mem_printf("lowered from %s to %s until %s: %s", r.before,
 			 level_name(d->after), when, d->reason);
 	rv = record(l, *id, "downgrade-begin", d->author, note, now, e);

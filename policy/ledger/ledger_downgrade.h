@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "direction.h"
 #include "ledger.h"
 #include "level.h"
 
@@ -18,24 +19,21 @@ enum ledger_cause { LEDGER_MANUAL, LEDGER_AUTOMATIC };
 /* "manual", "automatic". */
 const char *ledger_cause_name(enum ledger_cause c);
 
-/* "inbound": mail from them alone; "both". */
-const char *ledger_direction_name(bool inbound_only);
-
-/* To what it lowers, for people: the level, or "no TLS inbound". */
-const char *ledger_lowered_to(bool inbound_only, enum level after);
-
 /* What tlspactd warns of mail that would be refused, but for a downgrade: the
  * mail log has it, and is read for it. */
 #define LEDGER_LET_IN "let in while a downgrade holds"
+
+/* What it says of mail that came over TLS, and is refused all the same. */
+#define LEDGER_BY_CERTIFICATE "with your client certificate"
+#define LEDGER_OLD_TLS "used an older TLS version"
 
 struct ledger_downgrade {
 	int64_t id; /* 0 when adding */
 	const char *partner;
 	enum level before;
 	enum level after; /* the same as before with inbound_only */
-	/* Mail from them is let in, whatever it comes by; mail to them goes
-	 * as was agreed. */
-	bool inbound_only;
+	/* Unless it is DIRECTION_BOTH, mail to them goes as was agreed. */
+	enum direction inbound_only;
 	time_t begin;
 	time_t end; /* from this second on it does not hold */
 	const char *reason;
@@ -77,8 +75,8 @@ ledger_is_automatic(const struct ledger_downgrade *d)
 /*
  * Begin one. LEDGER_REFUSED if one of that partner is open (also one that
  * begins later), other than d->replaces: e->text then says which, until
- * when, by whom and why. One that is inbound_only gives way to one that is
- * not, which lets in the same mail. Of two at once one wins. Ended ones are
+ * when, by whom and why. One that is inbound_only gives way to one that lets
+ * in the same mail and more. Of two at once one wins. Ended ones are
  * settled first. *id is its number.
  */
 int ledger_downgrade_begin(struct ledger *l, const struct ledger_downgrade *d,
@@ -130,8 +128,9 @@ struct downgrade {
 	const struct strs *key; /* for LEVEL_KEY: the last key that passed */
 	/* What it was begun for, sorted by strcmp(3); NULL: all. */
 	const struct strs *domains;
-	int64_t id;	   /* in the ledger; 0: not known */
-	bool inbound_only; /* rows stay as they are, whatever the level */
+	int64_t id; /* in the ledger; 0: not known */
+	/* Unless BOTH, rows stay as they are, whatever the level. */
+	enum direction inbound_only;
 };
 
 struct downgrades {

@@ -28,9 +28,9 @@ struct lowered {
 /* What the map demands of a next-hop. */
 struct rule {
 	bool known;
-	bool bare;    /* the map has no row of that name */
-	bool lowered; /* by a downgrade */
-	bool let_in;  /* by one of mail from them alone */
+	bool bare;	       /* the map has no row of that name */
+	bool lowered;	       /* by a downgrade */
+	enum direction let_in; /* by one of mail from them alone */
 	enum level out, in;
 	const char *proof; /* by what mail is verified; "" */
 	int64_t downgrade; /* that it was lowered by, or 0 */
@@ -134,14 +134,19 @@ static struct rule
 rule_said(const char *said, const char *row)
 {
 	static const char full_[] = " (full: ", in_[] = ", inbound ",
-			  by_[] = " by ", let_[] = ", lowered inbound";
+			  by_[] = " by ", let_[] = ", lowered inbound",
+			  tls_[] = " to TLS";
+	const char *let = strstr(said, let_);
 	const char *full = strstr(said, full_), *in = strstr(said, in_), *by;
-	struct rule r = {.lowered = full != NULL,
-	    .let_in = strstr(said, let_) != NULL,
-	    .proof = proof_of(row)};
+	struct rule r = {.lowered = full != NULL, .proof = proof_of(row)};
 	char word[16];
 	enum level level;
 
+	if (let != NULL)
+		r.let_in =
+		    strncmp(let + sizeof(let_) - 1, tls_, sizeof(tls_) - 1) == 0
+			? DIRECTION_CERTIFICATE
+			: DIRECTION_INBOUND;
 	if (strcmp(said, "nothing") == 0)
 		return (struct rule){.known = true, .bare = true, .proof = ""};
 	(void)snprintf(
@@ -381,6 +386,13 @@ rule_above(const struct logpartner *w, const struct domain *hop, time_t when)
 	return (struct rule){.known = true, .proof = ""};
 }
 
+/* What is asked of mail that one of mail from them alone lets in. */
+static enum level
+let_in_level(enum direction d)
+{
+	return d == DIRECTION_CERTIFICATE ? LEVEL_ENCRYPT : LEVEL_OPPORTUNISTIC;
+}
+
 /* As it is now, but for the downgrade of that time. */
 static struct rule
 rule_since(const struct partner *p, const struct downgrade *d, time_t when)
@@ -388,7 +400,8 @@ rule_since(const struct partner *p, const struct downgrade *d, time_t when)
 	struct rule r = rule_now(p);
 	bool low = d != NULL && when < d->end;
 
-	r.let_in = low && d->inbound_only && r.in > LEVEL_OPPORTUNISTIC;
+	if (low && r.in > let_in_level(d->inbound_only))
+		r.let_in = d->inbound_only;
 	r.lowered = low && !d->inbound_only && d->level < r.out;
 	if (r.lowered) {
 		r.out = d->level;
@@ -450,7 +463,11 @@ demanded(const struct rule *r, enum evidence_direction direction)
 {
 	if (direction == EVIDENCE_OUT)
 		return r->out;
-	return r->lowered || r->let_in ? LEVEL_OPPORTUNISTIC : r->in;
+	if (r->lowered)
+		return LEVEL_OPPORTUNISTIC;
+	return r->let_in && let_in_level(r->let_in) < r->in
+		   ? let_in_level(r->let_in)
+		   : r->in;
 }
 
 /* Becomes `other` if that asks for less. */

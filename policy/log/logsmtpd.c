@@ -364,7 +364,10 @@ refusal(struct smtpd *in, const struct logprefix *p, struct span id,
 		: NULL,
 	    &a);
 	/* It had TLS: then it was refused for something else about TLS. */
-	if (a.encrypted == FACT_YES)
+	if (span_has(r.reply, LEDGER_OLD_TLS))
+		a.fault = FAULT_PROTOCOL_TOO_OLD;
+	else if (a.encrypted == FACT_YES ||
+		 span_has(r.reply, LEDGER_BY_CERTIFICATE))
 		a.fault = FAULT_NO_CERTIFICATE;
 	in->to->fn(&a, in->to->arg);
 	return "refusal";

@@ -235,7 +235,8 @@ struct gateway {
 	uint32_t partner; /* the first */
 	uint32_t more;
 	uint8_t inbound, action;
-	bool lowered; /* all of them */
+	bool lowered;	/* all of them */
+	bool needs_tls; /* then: but of one mail over TLS alone is let in */
 };
 
 struct compiling {
@@ -277,8 +278,13 @@ lowered_level(const struct downgrade *o, const struct partner *p)
 bool
 compile_lowers(const struct downgrade *o, const struct partner *p)
 {
-	return o->inbound_only ? p->attributes->inbound != INBOUND_OFF
-			       : o->level < partner_level(p);
+	const struct attributes *a = p->attributes;
+
+	if (!o->inbound_only)
+		return o->level < partner_level(p);
+	return a->inbound != INBOUND_OFF &&
+	       (o->inbound_only != DIRECTION_CERTIFICATE ||
+		   a->inbound_verify != INBOUND_NONE);
 }
 
 bool
@@ -291,6 +297,16 @@ compile_covers(const struct downgrade *o, const struct registry *r,
 		if (downgrade_covers(o, r->domain[p->first_domain + i].name))
 			return true;
 	return false;
+}
+
+/* Does v lower the partner more than o? */
+static bool
+is_weaker(const struct downgrade *v, const struct downgrade *o,
+    const struct partner *p)
+{
+	const enum level a = lowered_level(v, p), b = lowered_level(o, p);
+
+	return a != b ? a < b : v->inbound_only < o->inbound_only;
 }
 
 /* The weakest downgrade that holds now, for each partner. */
@@ -318,8 +334,7 @@ sort_downgrades(struct compiling *k, const struct downgrades *o, time_t now)
 		have = &k->by_partner[i];
 		p = &k->r->partner[i];
 		if (compile_lowers(v, p) &&
-		    (*have == NULL ||
-			lowered_level(v, p) < lowered_level(*have, p)))
+		    (*have == NULL || is_weaker(v, *have, p)))
 			*have = v;
 	}
 }
@@ -559,7 +574,9 @@ add_gateway(struct compiling *k, const char *name, bool lowered)
 	    .partner = k->index,
 	    .inbound = t->inbound,
 	    .action = t->inbound_action,
-	    .lowered = lowered};
+	    .lowered = lowered,
+	    .needs_tls =
+		lowered && k->o->inbound_only == DIRECTION_CERTIFICATE};
 	i = strmap_add(&k->gateways, k->gateway, name, strlen(name),
 	    (uint32_t)k->ngateways);
 	if (i == STRMAP_NONE) {
@@ -575,6 +592,7 @@ add_gateway(struct compiling *k, const char *name, bool lowered)
 	if (t->inbound_action > have->action)
 		have->action = t->inbound_action;
 	have->lowered = have->lowered && lowered;
+	have->needs_tls |= k->gateway[k->ngateways].needs_tls;
 }
 
 /*
@@ -650,6 +668,8 @@ add_gateways(struct compiling *k)
 				: LEVEL_ENCRYPT;
 			rec.until = g->more == 0 ? o->end : k->c->lowered_until;
 			rec.full = "-";
+			if (g->needs_tls)
+				rec.inbound_only = DIRECTION_CERTIFICATE;
 		}
 		(void)put_record(
 		    k, MAPRECORD_GATEWAY, g->name, &rec, g->partner);

@@ -60,6 +60,19 @@ struct lookup_rule {
 	bool lowered; /* a downgrade holds at now */
 };
 
+/* What a rule with inbound=require demands, whatever lets mail in. */
+static inline bool
+lookup_needs_tls(const struct lookup_rule *r)
+{
+	return !r->lowered || r->record.inbound_only == DIRECTION_CERTIFICATE;
+}
+
+static inline bool
+lookup_needs_certificate(const struct lookup_rule *r)
+{
+	return !r->lowered && r->record.verify != INBOUND_NONE;
+}
+
 /*
  * By the domain of a sender or recipient: the domain itself, then the
  * .parents, as smtp(8) goes up.

@@ -136,6 +136,15 @@ same_level(struct span a, struct span b)
 	       x == y;
 }
 
+/* How much is asked of mail from them: by the rule, or by what lets it in. */
+static int
+let_in_rank(const struct maprecord *r)
+{
+	return r->until == 0				  ? 2
+	       : r->inbound_only == DIRECTION_CERTIFICATE ? 1
+							  : 0;
+}
+
 /* A row or a client that both maps know. */
 static void
 judge(struct mapchange *c)
@@ -157,9 +166,8 @@ judge(struct mapchange *c)
 			     same_level(a, b);
 	}
 	/* The rule for mail from them, whose text stays. */
-	if (now == CHANGE_NONE && (was.until == 0) != (is.until == 0) &&
-	    !c->only_out)
-		now = is.until != 0 ? CHANGE_WEAKER : CHANGE_STRONGER;
+	if (now == CHANGE_NONE && !c->only_out)
+		now = change_of_rank(let_in_rank(&was), let_in_rank(&is));
 	rule = compare_requiretls(was.requiretls, is.requiretls);
 	if (!c->only_out)
 		rule = both(rule, compare_inbound(&was, &is));
@@ -516,7 +524,10 @@ print_demand(
 	}
 	full = full_of(d, &r);
 	if (r.until != 0 && r.inbound_only)
-		buf_puts(out, inbound ? ", lowered inbound" : "");
+		buf_printf(out, "%s%s", inbound ? ", lowered inbound" : "",
+		    inbound && r.inbound_only == DIRECTION_CERTIFICATE
+			? " to TLS"
+			: "");
 	else if (r.until != 0 && !client &&
 		 strength_level(full.p, full.n, &level))
 		buf_printf(out, " (full: %s)", level_name(level));

@@ -498,7 +498,7 @@ give_way(struct mapholds *h, const struct downgrade *o,
 	buf_printf(&why,
 	    "that of %s goes on, to %s until %s, and this one, until %s, does "
 	    "not",
-	    on->partner, ledger_lowered_to(on->inbound_only, on->level),
+	    on->partner, direction_lowered_to(on->inbound_only, on->level),
 	    clock_text(on->end, now, until), clock_text(o->end, now, was));
 	add_left(h, o, arena_copy(&h->arena, why.data, why.len));
 	buf_free(&why);

@@ -42,7 +42,7 @@ size_t mapholds_in_map(
 struct mapleft {
 	const char *partner, *why;
 	enum level level;
-	bool inbound_only;
+	enum direction inbound_only;
 };
 
 struct mapholds {

@@ -33,8 +33,6 @@ const char *const maprecord_requiretls[] = {[REQUIRETLS_MAIN_CF] = "main.cf",
     [REQUIRETLS_ENFORCE] = "enforce",
     NULL};
 
-static const char *const directions[] = {"both", "inbound", NULL};
-
 enum kind {
 	TEXT,
 	COUNT,
@@ -46,7 +44,6 @@ enum kind {
 	DIGEST,
 	LEVEL,
 	CHOICE, /* of `choices`, into an enum */
-	EITHER, /* of two `choices`, into a bool */
 	LIST
 };
 
@@ -95,7 +92,6 @@ static bool
 take(const struct field *f, char *value, char *to, char **room)
 {
 	uint64_t v = 0;
-	unsigned word;
 
 	switch (f->kind) {
 	case TEXT:
@@ -131,11 +127,6 @@ take(const struct field *f, char *value, char *to, char **room)
 		return true;
 	case LEVEL:
 		return level_parse(value, (enum level *)(void *)to) == 0;
-	case EITHER:
-		if (!take_choice(value, f->choices, &word))
-			return false;
-		*(bool *)to = word != 0;
-		return true;
 	case CHOICE:
 		return take_choice(value, f->choices, (unsigned *)(void *)to);
 	case LIST:
@@ -271,7 +262,8 @@ maprecord_print(const struct maprecord *r, struct buf *out)
 			buf_printf(out, " id=%" PRId64, r->id);
 		}
 		if (r->inbound_only)
-			put(out, " direction=", directions[true]);
+			put(out,
+			    " direction=", direction_name(r->inbound_only));
 		put(out, " { full = ", r->full);
 		buf_puts(out, " }");
 	}
@@ -302,8 +294,8 @@ maprecord_parse(struct maprecord *r, const char *text, size_t len)
 	    {AT(struct maprecord, until), TIME, NULL},
 	    {AT(struct maprecord, begin), TIME, NULL},
 	    {AT(struct maprecord, id), ID, NULL},
-	    {"direction", offsetof(struct maprecord, inbound_only), EITHER,
-		directions},
+	    {"direction", offsetof(struct maprecord, inbound_only), CHOICE,
+		direction_names},
 	    {AT(struct maprecord, full), TEXT, NULL}};
 	size_t lists = 2 * (sizeof(struct strs) + sizeof(char *)), i;
 	char *copy;

@@ -27,6 +27,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "direction.h"
 #include "level.h"
 #include "registry.h"
 
@@ -92,7 +93,8 @@ struct maprecord {
 	const char *full; /* the row's text without it; "" if none holds */
 	void *memory;	  /* of a parsed record; owned */
 	enum requiretls requiretls; /* of mail that is sent there */
-	bool inbound_only;	    /* it lets mail in; the row is as always */
+	/* Unless BOTH, it lets mail in; the row is as always. */
+	enum direction inbound_only;
 };
 
 /* By enum requiretls: the words of smtp_requiretls_policy, postconf(5). */

@@ -58,7 +58,7 @@ identify(const char *map, struct buf *out)
 static bool
 is_refused(const struct lookup_rule *r)
 {
-	return r->record.inbound == INBOUND_REQUIRE && !r->lowered;
+	return r->record.inbound == INBOUND_REQUIRE && lookup_needs_tls(r);
 }
 
 /*
@@ -71,7 +71,7 @@ set_action(struct making *m, const struct lookup_rule *r)
 	buf_clear(&m->value);
 	if (!is_refused(r))
 		buf_puts(&m->value, "DUNNO");
-	else if (r->record.verify == INBOUND_NONE)
+	else if (!lookup_needs_certificate(r))
 		buf_puts(&m->value, "reject_plaintext_session");
 	else
 		buf_printf(&m->value,

@@ -191,7 +191,8 @@ put_subject(struct buf *b, const struct notice *n, const char *who)
 		break;
 	case NOTICE_RESTORED:
 		if (n->of.inbound)
-			buf_printf(b, "mail from %s needs TLS again", who);
+			buf_printf(b, "mail from %s needs %s again", who,
+			    direction_needs(n->of.inbound, n->of.certificate));
 		else if (n->of.to > n->of.from)
 			buf_printf(
 			    b, "%s is back at %s", who, level_name(n->of.to));

@@ -83,9 +83,10 @@ downgrade(const struct notice *n)
 		return json_pack(
 		    "{s:o*, s:s*, s:s, s:s, s:b, s:b, s:o*, s:o*, s:o*, s:s*}",
 		    "downgrade", id, "direction",
-		    n->of.inbound ? "inbound" : NULL, "level_before", from,
-		    "level_after", to, "automatic", n->of.automatic, "still",
-		    n->of.still, "requiretls_returned",
+		    n->of.inbound ? direction_name(n->of.inbound) : NULL,
+		    "level_before", from, "level_after", to, "automatic",
+		    n->of.automatic, "still", n->of.still,
+		    "requiretls_returned",
 		    n->kind == NOTICE_LOWERED ? json_boolean(n->returns) : NULL,
 		    "begin", when(n->of.begin), "end", when(n->of.until), "why",
 		    why);

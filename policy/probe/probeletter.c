@@ -249,6 +249,9 @@ put_refused(const struct proberefused *x, struct buf *out)
 	if (clear)
 		buf_puts(&b, "sent it without TLS. Please have that server "
 			     "use STARTTLS.");
+	else if (strcmp(x->fault, fault_text(FAULT_PROTOCOL_TOO_OLD)) == 0)
+		buf_puts(&b, "used an older TLS version than was agreed. "
+			     "Please have that server use the newer one.");
 	else if (strcmp(x->fault, fault_text(FAULT_NO_CERTIFICATE)) == 0)
 		buf_puts(&b, "showed no client certificate. Please have that "
 			     "server show the one that was agreed.");

@@ -14,7 +14,6 @@
 #define CN_MAX 256    /* bytes of a common name; Postfix cuts there */
 #define UNASKED \
 	"we ask for no client certificate: set smtpd_tls_ask_ccert = yes"
-#define BY_CERT "with your client certificate"
 
 const char *
 verdict_name(enum verdict v)
@@ -42,35 +41,35 @@ static const struct {
 	"your server did not use STARTTLS. Switch TLS on for mail to us",
 	"over TLS", false},
     [BREACH_PROTOCOL] = {"TLS protocol too old",
-	"your server used an older TLS version than %V. Switch %V on",
-	"over TLS", false},
+	"your server " LEDGER_OLD_TLS " than %V. Switch %V on", "over TLS",
+	false},
     [BREACH_NO_CERT] = {"no client certificate was shown",
 	"your server showed no client certificate. Have it present the one "
 	"that was agreed",
-	BY_CERT, false},
+	LEDGER_BY_CERTIFICATE, false},
     [BREACH_UNTRUSTED] =
 	{"client certificate not trusted, or not made for clients",
 	    "your client certificate has expired, is from a CA that we do not "
 	    "accept, or was not made for clients, as those of public CAs are "
 	    "not any more. Present another, or agree with us on its key "
 	    "instead",
-	    BY_CERT, false},
+	    LEDGER_BY_CERTIFICATE, false},
     [BREACH_NAME] = {"client certificate of another name",
 	"your client certificate has another common name. Present the one for "
 	"%N",
-	BY_CERT, false},
+	LEDGER_BY_CERTIFICATE, false},
     [BREACH_KEY] = {"client certificate with another key",
 	"your client certificate has another key. Present the one that was "
 	"agreed, or tell us the new key",
-	BY_CERT, false},
+	LEDGER_BY_CERTIFICATE, false},
     [BREACH_NO_NAME] = {"client certificate without a common name",
 	"your client certificate has no common name. Present one for %N, or "
 	"agree with us on its key instead",
-	BY_CERT, false},
+	LEDGER_BY_CERTIFICATE, false},
     [BREACH_OUR_DIGEST] = {"smtpd_tls_fingerprint_digest is not sha256",
 	"we cannot check your client certificate at present; this is our "
 	"mistake",
-	BY_CERT, true},
+	LEDGER_BY_CERTIFICATE, true},
     [BREACH_OUR_TLS] = {"our smtpd offers no TLS (see tlspact-setup check)",
 	"our server offers no TLS at present; this is our mistake. Try again "
 	"later",
@@ -244,6 +243,13 @@ find_breach(const struct lookup_rule *rule, const struct policyproto *req)
 	}
 }
 
+/* Did it come over TLS as agreed, and what it showed is what is wrong? */
+static bool
+of_certificate(enum breach b)
+{
+	return b != BREACH_CLEAR && b != BREACH_PROTOCOL;
+}
+
 /* Text that is added as far as there is room. */
 struct text {
 	char *s;
@@ -362,7 +368,7 @@ decide_inbound(const struct lookup_rule *rule, const struct policyproto *req,
 	    out, b == BREACH_CLEAR && about->no_tls ? BREACH_OUR_TLS : b);
 	if (out->breach == BREACH_NO_CERT && about->unasked)
 		out->why = UNASKED;
-	if (rule->lowered) {
+	if (rule->lowered && (of_certificate(b) || !lookup_needs_tls(rule))) {
 		out->lowered = true;
 		out->verdict = VERDICT_WARN;
 	} else if (rule->record.inbound == INBOUND_WARN) {

@@ -38,7 +38,7 @@ struct probe {
 struct back {
 	char partner[REGISTRY_NAME_MAX + 1];
 	int64_t id;
-	bool let_in; /* of mail from them alone */
+	enum direction let_in; /* unless BOTH of mail from them alone */
 	enum drop_why why;
 	time_t known; /* since when we know of it */
 };
@@ -217,6 +217,19 @@ is_among(const struct downgrade *v, size_t n, const struct back *x)
 	return false;
 }
 
+/* Of mail from them: has one that lets in as much taken its place? */
+static bool
+is_followed(const struct downgrade *v, size_t n, const struct back *x)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(v[i].partner, x->partner) == 0 &&
+		    v[i].inbound_only <= x->let_in)
+			return true;
+	return false;
+}
+
 /* Mail from them was let in: drop, which watches mail to them, knows nothing.
  */
 static void
@@ -229,7 +242,9 @@ tell_let_in(struct warden *k, const struct back *x, time_t now)
 	    .partner = x->partner,
 	    .id = x->id,
 	    .why = x->why,
-	    .inbound = true,
+	    .inbound = x->let_in,
+	    .certificate =
+		p != NULL && p->attributes->inbound_verify != INBOUND_NONE,
 	    .from = level,
 	    .to = level,
 	    .fault = FAULT_OK,
@@ -290,6 +305,8 @@ tell_backs(struct warden *k, time_t now)
 			continue;
 		}
 		warden_list_remove(&k->backs, at);
+		if (back.let_in && is_followed(v, n, &back))
+			continue;
 		logline(LOGLINE_INFO, "%s: back at full strength: %s",
 		    back.partner, drop_why_text(back.why));
 		if (back.let_in) {
@@ -308,7 +325,7 @@ tell_backs(struct warden *k, time_t now)
 }
 
 static void
-add_back(void *arg, const char *partner, int64_t id, bool let_in,
+add_back(void *arg, const char *partner, int64_t id, enum direction let_in,
     enum drop_why why, time_t now)
 {
 	struct warden *k = arg;

@@ -588,6 +588,7 @@ see_open(const struct ledger_downgrade *d, void *arg)
 /* One that no longer holds: is it closed, and why? */
 struct gone {
 	int64_t id;
+	enum direction of;
 	bool closed;
 	enum drop_why why;
 };
@@ -599,6 +600,7 @@ find_gone(const struct ledger_downgrade *d, void *arg)
 
 	if (d->id != g->id)
 		return true;
+	g->of = d->inbound_only;
 	g->closed = d->closed != 0;
 	g->why = g->closed ? why_of(d) : DROP_WHY_END;
 	return false;
@@ -636,7 +638,7 @@ tell_gone(struct warden_facts *f, struct warden_list *list, time_t now,
 		    !g.closed) /* drop, or the next compile, will end it */
 			continue;
 		warden_list_remove(list, x);
-		fn(arg, was.partner, was.id, list == &f->let_in, g.why, now);
+		fn(arg, was.partner, was.id, g.of, g.why, now);
 	}
 }
 

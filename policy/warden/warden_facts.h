@@ -83,10 +83,10 @@ void warden_complain(const char *what, const char *why);
 /*
  * Tell drop what was written since, if anything was, and of a registry or a
  * map that has changed. gone is told of downgrades that somebody else ended;
- * let_in: of mail from the partner alone.
+ * let_in: unless BOTH, of mail from the partner alone.
  */
 typedef void warden_gone_fn(void *arg, const char *partner, int64_t id,
-    bool let_in, enum drop_why why, time_t now);
+    enum direction let_in, enum drop_why why, time_t now);
 void warden_facts_read(
     struct warden_facts *f, time_t now, warden_gone_fn *gone, void *arg);
 

@@ -30,19 +30,21 @@ let_in()
 		--yes "${@:2}"
 }
 
-# asked SENDER [REGEX]	what tlspactd answers to mail in clear text; with an
-#			expression, once it is like that, or after 20 s
+# asked SENDER [REGEX]	what tlspactd answers to mail, in clear text or over
+#			$tls; with an expression, once it is like that, or
+#			after 20 s
 asked()
 {
 	timeout 60 python3 - "$SOCKETS/policy" "$@" <<-'PYTHON'
-	import re, socket, sys, time
+	import os, re, socket, sys, time
 	s = socket.socket(socket.AF_UNIX)
 	s.connect(sys.argv[1])
 	end = time.monotonic() + 20
 	while True:
 	    s.sendall(("request=smtpd_access_policy\nprotocol_state=RCPT\n"
 	        "client_name=unknown\nclient_address=192.0.2.1\nsender=%s\n"
-	        "recipient=us@ours.example\n\n" % sys.argv[2]).encode())
+	        "recipient=us@ours.example\nencryption_protocol=%s\n\n" %
+	        (sys.argv[2], os.environ.get("tls", ""))).encode())
 	    got = b""
 	    while not got.endswith(b"\n\n"):
 	        got += s.recv(4096)
@@ -57,6 +59,25 @@ asked()
 
 # soon NAME SENDER REGEX	tlspactd's answer, once it has taken the map
 soon() { like "$1" "$(asked "$2" "$3")" "$3"; }
+
+# refused PARTNER WHY	its mail was, by the log: as tlspactd says it
+refused()
+{
+	local options
+
+	daemon_options
+	mails=$((mails + 1))
+	echo "$(date -u '+%Y-%m-%dT%H:%M:%S.000000+00:00') mx" \
+		"postfix/smtpd[155]: NOQUEUE: reject: RCPT from" \
+		"unknown[192.0.2.11]: 450 4.7.10 <us@ours.example>: Recipient" \
+		"address rejected: Mail from $1.example is accepted $2;" \
+		"from=<joe@$1.example> to=<us@ours.example> proto=ESMTP" \
+		"helo=<h>" >"$T/mail.$mails"
+	"$B/tlspact-log" "${options[@]}" "$T/mail.$mails" >/dev/null
+}
+mails=0
+by_cert='with your client certificate only, as agreed: another key'
+by_tls='over TLS only, as agreed: your server did not use STARTTLS'
 
 # json KEY	of the last answer with -j
 json()
@@ -102,23 +123,98 @@ like 'before: refused' "$(asked joe@acme.example)" "$refused"
 full=$(row acme.example)
 like 'and held to what was agreed' "$full" '^secure match=mx1'
 
+let_in acme --to key
+like 'two steps there are' "$rc $err" \
+	'^64 .*--inbound --to: .key. is not encrypt .TLS, any certificate. or opportunistic'
 let_in acme --to encrypt
-is '--to is for mail to them' "$rc" 64
+like 'one where there is a certificate' "$rc $err" \
+	'^1 .*mail from acme needs no certificate \(inbound-verify=none\): there is nothing to lower to encrypt; .*--to opportunistic'
+let_in acme --to opportunistic -n
+like 'by name the other one' "$rc $out" \
+	'^0 .*let in mail from acme.example, .acme.example without TLS until'
+unlike 'of which there is no choice' "$out" 'smallest'
 let_in watched
 like 'where all mail is let in, that is said' "$rc $err" \
 	'^0 .*mail from watched is let in anyhow \(inbound=warn\)'
 let_in acme -n
 like 'a dry run asks for nothing' "$rc $out" \
 	'^0 .*mail TO them stays at secure.*let in mail from acme.example, .acme'
-let_in named -n
+
+# Of whom a certificate is demanded, that alone can be let go.
+let_in named --to opportunistic -n
 like 'of whom a certificate is demanded' "$rc $out" \
 	'^0 .*let in mail from named.example without a certificate, and also without TLS until'
+let_in named -n
+like 'nothing on record: the smaller step' "$rc $out" \
+	'^0 smallest step: encrypt; if their mail comes without TLS it takes --to opportunistic'
+like 'and what that means' "$out" 'mail FROM them needs TLS still, by any certificate or none.*let in mail from named.example over TLS without their certificate until'
+ok 'one is refused for TLS' refused named "$by_tls"
+let_in named -n
+like 'then it takes the other' "$rc $out" \
+	'^0 smallest step that helps: opportunistic, as what was refused lacked TLS.*and also without TLS until'
+ok 'one more for its certificate' refused named "$by_cert"
+let_in named -n
+like 'of both kinds: the smaller, and what it leaves' "$out" \
+	'smallest step: encrypt; 1 of 2 mails refused within a day lacked TLS as agreed, for which it takes --to opportunistic'
+sqlite3 "$T/evidence.db" "DELETE FROM failure WHERE fault = 'no-starttls'"
 let_in named
+like 'of the one kind' "$rc $out" \
+	'^0 smallest step that helps: encrypt, as what was refused came over TLS.*done: map written'
+# Mail without TLS is warned of nothing, and let in only if it is told.
+tls=TLSv1.3 soon 'over TLS it is let in' joe@named.example \
+	'^WARN tlspact: mail from named.example: .*certificate.*; let in while'
+like 'and not without' "$(asked joe@named.example)" \
+	'^450 4\.7\.10 Mail from named\.example is accepted over TLS only'
+like 'nor over TLS below what was agreed' \
+	"$(tls=TLSv1 asked joe@named.example)" '^450 .*older TLS version'
+is 'nor while tlspactd is dead' "$(cdb -q "$T/policy-inbound.cdb" =named.example)" \
+	reject_plaintext_session
 ctl status named
-like 'status as well' "$(tr -s ' \n' ' ' <<<"$out")" \
-	'next their mail needs TLS and their certificate again at '
+like 'status' "$out" 'lowered to no certificate inbound until '
+like 'and its end' "$(tr -s ' \n' ' ' <<<"$out")" \
+	'next their mail needs their certificate again at '
+ctl status -j named
+is 'as JSON' "$(json partners.0.lowered.direction) $(json \
+	partners.0.lowered_in_map.direction)" \
+	'inbound-certificate inbound-certificate'
+ctl check
+like 'check' "$out" 'named.*is lowered to no certificate inbound until'
+ctl explain named.example
+like 'explain' "$out" 'mail FROM them needs no certificate until'
+like 'what is refused still' "$out" 'without TLS REFUSED for now'
+like 'and what is let in' "$out" \
+	'over TLS without a client certificate accepted and logged: .*while it is lowered'
+ctl history named
+like 'history' "$out" 'mail from it is let in without certificate until '
+like 'the map says so' "$(sqlite3 "$T/ledger.db" \
+	"SELECT text FROM event WHERE kind = 'map' ORDER BY seq DESC LIMIT 1")" \
+	'secure, inbound require by name -> secure, lowered inbound to TLS, inbound'
+let_in named --to encrypt
+like 'once is enough' "$rc $err" \
+	'^1 .*mail from named is let in over TLS until [0-9:-]+ already; what comes without TLS too: --to opportunistic'
+sleep 1
+ok 'one comes without TLS' refused named "$by_tls"
+ctl status named
+like 'which is told, and the way' "$(tr -s ' \n' ' ' <<<"$out")" \
+	'next tlspactctl downgrade named --inbound --to opportunistic --for 4h'
+let_in named --to opportunistic
+like 'the wider step takes its place' "$rc $out" \
+	'^0 .*takes the place of downgrade [0-9]+, which lets in mail from them over TLS.*done: map written'
+soon 'without TLS, too' joe@named.example '^WARN .*no TLS; let in while'
+nok 'also where tlspactd is dead' \
+	cdb -q "$T/policy-inbound.cdb" =named.example
+let_in named --to encrypt
+like 'there is no way back but restore' "$rc $err" \
+	'^1 .*mail from named is let in until [0-9:-]+ already\. Another end'
+ctl status named
+like 'status then' "$(tr -s ' \n' ' ' <<<"$out")" \
+	'lowered to no TLS inbound .*next their mail needs TLS and their certificate again at '
 ctl restore named
 like 'or will be' "$out" 'named that comes without TLS or their certificate is refused'
+ctl history named
+like 'which is on record' "$out" \
+	'mail from it needs TLS and their certificate again'
+
 let_in acme
 like 'it begins' "$rc $out" '^0 .*done: map written\. It ends by itself'
 unlike 'and looks at no gateway' "$out$err" 'probe'
@@ -219,5 +315,14 @@ ctl restore acme
 ok 'which tells the end' wait_for 30 grep -qs \
 	'mail from acme needs TLS again' "$T/notices.json"
 nok 'and no other one' grep -q 'acme is back' "$T/notices.json"
+let_in named --to encrypt
+let_in named --to opportunistic
+is 'of two' "$rc" 0
+sleep 3
+ctl restore named
+ok 'the one that was left' wait_for 30 grep -qs \
+	'mail from named needs TLS and their certificate again' "$T/notices.json"
+nok 'and not the one that gave way' grep -q 'needs their certificate' \
+	"$T/notices.json"
 daemon_stop
 done_testing

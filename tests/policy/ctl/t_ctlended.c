@@ -92,7 +92,7 @@ t_ended(void **state)
 		if (want[i].text == NULL)
 			continue;
 		buf_clear(&text);
-		ctlended_put_back(&x, o, want[i].text, &text);
+		ctlended_put_back(&x, o, false, want[i].text, &text);
 		check_str(name, text.data, want[i].back);
 	}
 	buf_free(&text);
@@ -108,8 +108,12 @@ t_inbound(void **state)
 
 	(void)state;
 	check_true("taken", ctlended_take(&rows[0], &x));
-	ctlended_put_back(&x, ctlended_find(&x, 9), "fixed", &text);
+	ctlended_put_back(&x, ctlended_find(&x, 9), false, "fixed", &text);
 	check_str("inbound", text.data, "mail from it needs TLS again: fixed");
+	buf_clear(&text);
+	ctlended_put_back(&x, ctlended_find(&x, 9), true, "fixed", &text);
+	check_str("by certificate", text.data,
+	    "mail from it needs TLS and their certificate again: fixed");
 	buf_free(&text);
 	ctlended_release(&x);
 }

@@ -165,7 +165,22 @@ t_let_in(void **state)
 	check_int(
 	    "a level", ledger_downgrade_begin(led, &d, T0, &id, &err), -1);
 	d.before = d.after = LEVEL_KEY; /* and no key is pinned */
+	d.inbound_only = DIRECTION_CERTIFICATE;
 	id = begun(&d, T0);
+	check_int("once", ledger_downgrade_begin(led, &d, T0, &id2, &err),
+	    LEDGER_REFUSED);
+	check_has("once", err.text, "lowered to no certificate inbound alrea");
+	well("believed", ledger_believed(led, T0, 7200, &o, &err));
+	check_int("over TLS alone", (int)o.v[0].d.inbound_only,
+	    DIRECTION_CERTIFICATE);
+	ledger_believed_release(&o);
+	/* What lets in more takes its place; and nothing that of it. */
+	d.inbound_only = DIRECTION_INBOUND;
+	id = begun(&d, T0);
+	d.inbound_only = DIRECTION_CERTIFICATE;
+	check_int("not back", ledger_downgrade_begin(led, &d, T0, &id2, &err),
+	    LEDGER_REFUSED);
+	d.inbound_only = DIRECTION_INBOUND;
 	well("believed", ledger_believed(led, T0 + 1, 7200, &o, &err));
 	check_int("one", o.n, 1);
 	check_true("no doubt", o.v[0].doubt == NULL);
@@ -187,7 +202,7 @@ t_let_in(void **state)
 	check_int("not back",
 	    ledger_downgrade_begin(led, &d, T0 + 7, &id, &err), LEDGER_REFUSED);
 	/* By hand it lets nobody's mail through that was not to be. */
-	by_hand("UPDATE downgrade SET direction = 'inbound' WHERE id = 2");
+	by_hand("UPDATE downgrade SET direction = 'inbound' WHERE id = 3");
 	well("edited", ledger_believed(led, T0 + 8, 7200, &o, &err));
 	check_has("edited", o.v[0].doubt, "its direction is not what");
 	ledger_believed_release(&o);

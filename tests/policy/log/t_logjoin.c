@@ -301,6 +301,22 @@ static const struct {
 	"no-starttls\n"
 	"in NOQUEUE c.example h.c[2.2.2.2] clear no unknown unknown  rejected "
 	"no-starttls\n"},
+    {"refusals of what came over TLS, which no other line says",
+	T
+	"postfix/smtpd[2]: NOQUEUE: reject: RCPT from h.c[2.2.2.2]: 450 "
+	"4.7.10 <u@o.example>: Recipient address rejected: Mail from c.example "
+	"is accepted with your client certificate only, as agreed: your client "
+	"certificate has another key; from=<a@c.example> to=<u@o.example> "
+	"proto=ESMTP helo=<x>\n" T
+	"postfix/smtpd[2]: NOQUEUE: reject: RCPT from h.c[2.2.2.2]: 450 "
+	"4.7.10 <u@o.example>: Recipient address rejected: Mail from c.example "
+	"is accepted over TLS only, as agreed: your server used an older TLS "
+	"version than TLSv1.2; from=<a@c.example> to=<u@o.example> "
+	"proto=ESMTP helo=<x>\n",
+	"in NOQUEUE c.example h.c[2.2.2.2] clear no unknown unknown  rejected "
+	"no-certificate\n"
+	"in NOQUEUE c.example h.c[2.2.2.2] clear no unknown unknown  rejected "
+	"protocol-too-old\n"},
     {"in the clear, then STARTTLS, then another in one session",
 	T "postfix/smtpd[2]: connect from h.c[2.2.2.2]\n" T
 	  "postfix/smtpd[2]: AAAAB1: client=h.c[2.2.2.2]\n" T

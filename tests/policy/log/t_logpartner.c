@@ -242,6 +242,13 @@ t_record(void **state)
 	map(T0 + 360, "map", "secure, lowered inbound",
 	    "secure match=mx.acme.example", "secure",
 	    "secure match=mx.acme.example", 1);
+	map(T0 + 370, "map", "secure", "secure match=mx.acme.example",
+	    "secure, lowered inbound to TLS, inbound require by name",
+	    "secure match=mx.acme.example", 1);
+	map(T0 + 380, "map",
+	    "secure, lowered inbound to TLS, inbound require by name",
+	    "secure match=mx.acme.example", "secure",
+	    "secure match=mx.acme.example", 1);
 	map(T0 + 400, "map", "secure", "secure match=mx.acme.example",
 	    "opportunistic, inbound require by name", "may", 3);
 	map(T0 + 500, "map", "opportunistic, inbound require by name", "may",
@@ -273,6 +280,8 @@ t_record(void **state)
 		"ca", 0, FACT_YES},
 	    {"which is let in", "acme.example", T0 + 351, IN, "opportunistic",
 		"", 1, 0},
+	    {"or over TLS alone", "acme.example", T0 + 371, IN, "encrypt", "",
+		1, 0},
 	    {"and no more", "acme.example", T0 + 361, IN, "encrypt", "", 0, 0},
 	    {"below it nothing was named", "a.acme.example", T0 + 330, OUT, "",
 		"", 0, 0},

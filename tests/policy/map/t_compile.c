@@ -281,6 +281,56 @@ static const struct {
 	{{0}}, 0,
 	" d:xn--mnchen-3ya.example\t" PINBOUND "warn level=opportunistic\n"
 	" d:m\xc3\xbcnchen.example\t" PINBOUND "warn level=opportunistic\n"},
+    {"let in over TLS alone",
+	"partner a mode=enforced contact=x domain=a.example "
+	"gateway=mx.a.example\n"
+	" inbound-verify=name\n",
+	{{"a", LEVEL_SECURE, NOW - 1, NOW + 60, NULL, NULL, 0,
+	    DIRECTION_CERTIFICATE}},
+	1,
+	" d:a.example\t" PINBOUND
+	"require verify=name names=mx.a.example level=secure "
+	"until=1970-01-12T13:47:40Z direction=inbound-certificate "
+	"{ full = secure match=mx.a.example" TAIL " }\n"},
+    {"its gateway, which is another's as well",
+	"partner a mode=enforced contact=x domain=a.example "
+	"gateway=mx.r.example\n"
+	" inbound-verify=name\n"
+	"partner b mode=enforced contact=x domain=b.example "
+	"gateway=mx.r.example\n",
+	{{"a", LEVEL_SECURE, NOW - 1, NOW + 60, NULL, NULL, 0,
+	     DIRECTION_CERTIFICATE},
+	    {"b", LEVEL_SECURE, NOW - 1, NOW + 60, NULL, NULL, 0,
+		DIRECTION_INBOUND}},
+	2,
+	" d:a.example\t" PINBOUND
+	"require verify=name names=mx.r.example level=secure "
+	"until=1970-01-12T13:47:40Z direction=inbound-certificate "
+	"{ full = secure match=mx.r.example" TAIL " }\n"
+	" d:b.example\tpartner=b inbound=require level=secure "
+	"until=1970-01-12T13:47:40Z direction=inbound "
+	"{ full = secure match=mx.r.example" TAIL " }\n"
+	" g:mx.r.example\tpartner=a more=1 inbound=require verify=name "
+	"names=mx.r.example level=encrypt until=1970-01-12T13:47:40Z "
+	"direction=inbound-certificate { full = - }\n"},
+    {"of two the one that lets in more",
+	"partner a mode=enforced contact=x domain=a.example "
+	"gateway=mx.a.example\n"
+	" inbound-verify=name\n",
+	{{"a", LEVEL_SECURE, NOW - 1, NOW + 60, NULL, NULL, 0,
+	     DIRECTION_CERTIFICATE},
+	    {"a", LEVEL_SECURE, NOW - 1, NOW + 60, NULL, NULL, 0,
+		DIRECTION_INBOUND}},
+	2,
+	" d:a.example\t" PINBOUND
+	"require verify=name names=mx.a.example level=secure "
+	"until=1970-01-12T13:47:40Z direction=inbound "
+	"{ full = secure match=mx.a.example" TAIL " }\n"},
+    {"where no certificate is asked for",
+	"partner a mode=enforced contact=x domain=a.example\n",
+	{{"a", LEVEL_SECURE, NOW - 1, NOW + 60, NULL, NULL, 0,
+	    DIRECTION_CERTIFICATE}},
+	1, ""},
     {"lowered",
 	"partner a mode=enforced contact=x domain=a.example,[a.example]\n",
 	{{"a", LEVEL_ENCRYPT, NOW - 1, NOW + 60, NULL, NULL, 0, false}}, 1,

@@ -13,6 +13,9 @@
 #define REG_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define UNTIL " until=2026-11-23T12:00:00Z { full = secure match=a }"
 #define LATER " until=2026-11-23T13:00:00Z { full = secure match=a }"
+#define LET_IN(more)                                                 \
+	BY_NAME " until=2026-11-23T12:00:00Z direction=inbound" more \
+		" { full = secure match=a }"
 #define OPEN(level) "partner=p inbound=require level=" level
 
 /*
@@ -283,6 +286,16 @@ static const struct {
 	"match=a:b; later: secure match=a -> secure "
 	"match=a:b",
 	OPEN("encrypt") UNTIL, REG_A},
+    {"let in without a certificate", "secure match=a",
+	{"secure match=a", LET_IN("-certificate"), NULL}, 0,
+	"weaker secure, inbound require by name -> secure, lowered inbound to "
+	"TLS, inbound require by name",
+	BY_NAME, REG_A},
+    {"and without TLS", "secure match=a", {"secure match=a", LET_IN(""), NULL},
+	0,
+	"weaker secure, lowered inbound to TLS, inbound require by name -> "
+	"secure, lowered inbound, inbound require by name",
+	LET_IN("-certificate"), REG_A},
     {"the end alone", "encrypt", {"secure match=a", OPEN("secure"), NULL}, 0,
 	"stronger encrypt (full: secure) -> secure", OPEN("encrypt") UNTIL,
 	REG_A},

@@ -43,6 +43,13 @@ static const struct {
 	"partner=acme inbound=require level=secure "
 	"until=2026-11-23T11:02:03Z begin=2026-11-23T11:01:03Z id=17 "
 	"direction=inbound { full = secure }"},
+    {"over TLS alone",
+	{"acme", 0, INBOUND_REQUIRE, INBOUND_KEY, ACTION_DEFER, NONE, KEYS,
+	    LEVEL_SECURE, UNTIL, UNTIL - 60, 17, "secure", NULL, 0,
+	    DIRECTION_CERTIFICATE},
+	"partner=acme inbound=require verify=key keys=AA:BB level=secure "
+	"until=2026-11-23T11:02:03Z begin=2026-11-23T11:01:03Z id=17 "
+	"direction=inbound-certificate { full = secure }"},
 };
 
 static void
@@ -102,6 +109,7 @@ static const struct {
     {"a bad level", "inbound=off level=may", false},
     {"a bad time", "inbound=off until=soon { full = may }", false},
     {"a bad number", "inbound=off more=x", false},
+    {"a bad direction", "inbound=off direction=sideways", false},
     {"an end without a way back", "inbound=off until=2026-11-23T11:02:03Z",
 	false},
     {"a way back without an end", "inbound=off { full = may }", false},

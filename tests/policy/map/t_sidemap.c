@@ -101,11 +101,12 @@ built(struct world *w, time_t now)
 }
 
 static void
-lower(struct world *w)
+lower(struct world *w, enum direction inbound_only)
 {
-	struct ledger_downgrade d = {.partner = "low",
+	struct ledger_downgrade d = {.partner = inbound_only ? "named" : "low",
 	    .before = LEVEL_SECURE,
-	    .after = LEVEL_ENCRYPT,
+	    .after = inbound_only ? LEVEL_SECURE : LEVEL_ENCRYPT,
+	    .inbound_only = inbound_only,
 	    .begin = NOW,
 	    .end = NOW + 100,
 	    .reason = "test",
@@ -249,7 +250,7 @@ test_senders(void **state)
 	assert_int_equal(built(&w, NOW), 0);
 	check_senders(&w, NOW, CLEAR);
 	/* A downgrade lets in, until its end. */
-	lower(&w);
+	lower(&w, DIRECTION_BOTH);
 	assert_int_equal(built(&w, NOW), 0);
 	check_senders(&w, NOW, "DUNNO");
 	spare = mem_printf("%s.full", w.set.inbound_map);
@@ -274,7 +275,7 @@ test_spare(void **state)
 	world_make(&w);
 	map_spare = mem_printf("%s.full", w.set.map);
 	spare = mem_printf("%s.full", w.set.inbound_map);
-	lower(&w);
+	lower(&w, DIRECTION_BOTH);
 	assert_int_equal(built(&w, NOW), 0);
 	check_senders(&w, NOW, "DUNNO");
 	assert_int_equal(stat(spare, &before), 0);
@@ -288,6 +289,40 @@ test_spare(void **state)
 	check_senders(&w, NOW, CLEAR);
 	free(spare);
 	free(map_spare);
+	world_end(&w);
+}
+
+/* What is let in without a certificate alone needs TLS of Postfix as well. */
+static void
+test_over_tls(void **state)
+{
+	static const struct {
+		enum direction of;
+		const char *says;
+	} cases[] = {
+	    {DIRECTION_CERTIFICATE, CLEAR}, {DIRECTION_INBOUND, "DUNNO"}};
+	struct cdbmap *t;
+	struct world w;
+	struct err e;
+	char out[512];
+	size_t i;
+
+	(void)state;
+	world_make(&w);
+	for (i = 0; i < COUNT(cases); i++) {
+		/* The wider one takes the place of the other. */
+		lower(&w, cases[i].of);
+		assert_int_equal(built(&w, NOW), 0);
+		t = cdbmap_open(w.set.inbound_map, &e);
+		assert_non_null(t);
+		check_str("the domain",
+		    postfix_says(t, "named.example", false, out),
+		    cases[i].says);
+		check_str("its gateway",
+		    find(t, "g=", "mx.named.example", out) ? out : "DUNNO",
+		    cases[i].says);
+		cdbmap_close(t);
+	}
 	world_end(&w);
 }
 
@@ -483,7 +518,7 @@ test_requiretls(void **state)
 		if (n == 1)
 			assert_int_equal(unlink(w.set.requiretls_map), 0);
 		if (n == 2)
-			lower(&w);
+			lower(&w, DIRECTION_BOTH);
 		if (n == 3)
 			check_puts(w.set.registry, "partner\n");
 		assert_int_equal(built(&w, n == 3 ? NOW + 100 : NOW),
@@ -519,6 +554,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_senders),
 	    cmocka_unit_test(test_spare),
+	    cmocka_unit_test(test_over_tls),
 	    cmocka_unit_test(test_bounces),
 	    cmocka_unit_test(test_own),
 	    cmocka_unit_test(test_belongs),

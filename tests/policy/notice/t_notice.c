@@ -628,6 +628,19 @@ test_common(void **state)
 	body = notice_json(&n);
 	assert_non_null(strstr(body, "\"direction\":\"inbound\""));
 	free(body);
+	n.of.certificate = true;
+	body = notice_subject(&n);
+	assert_string_equal(body, "[tlspact] mail from acme needs TLS and "
+				  "their certificate again");
+	free(body);
+	n.of.inbound = DIRECTION_CERTIFICATE;
+	body = notice_subject(&n);
+	assert_string_equal(
+	    body, "[tlspact] mail from acme needs their certificate again");
+	free(body);
+	body = notice_json(&n);
+	assert_non_null(strstr(body, "\"direction\":\"inbound-certificate"));
+	free(body);
 	n = sample(NOTICE_RESTORED);
 	n.of.why = DROP_WHY_STRANGER;
 	body = notice_body(&n, false);

@@ -54,6 +54,12 @@ is 'the registry compiles' "$rc" 0 || bail "$err"
 daemon_start postfix_config="$LAB/recv/etc" || bail 'tlspactd does not start'
 lab_start || bail 'the lab does not start'
 
+# shellcheck disable=SC2317 # called by wait_for
+expired_is_refused()
+{
+	smtp joe@named.example tls cert=past | grep -q '^450 4\.7\.10 '
+}
+
 ok_reply='^250 2\.1\.5 Ok$'
 need_tls='^450 4\.7\.10 <us@ours.example>: Recipient address rejected: Mail from'
 need_tls+=' acme\.example is accepted over TLS only, as agreed: your server did '
@@ -154,6 +160,30 @@ like 'another key' "$(smtp joe@keyed.example tls cert=wrong)" \
 	'^450 4\.7\.10 .* has another key'
 like 'others may show what they like' \
 	"$(smtp joe@stranger.example tls cert=wrong)" "$ok_reply"
+
+# Its certificate alone is let go, and TLS is not.
+ctl()
+{
+	local options
+
+	daemon_options
+	run "$B/tlspactctl" "$1" "${options[@]}" \
+		-o postfix_config="$LAB/recv/etc" "${@:2}"
+}
+ctl downgrade named --inbound --to encrypt --for 1h --reason renewed --yes
+is 'the certificate of a partner is let go' "$rc" 0
+ok 'is taken over' daemon_logged '1 lowered'
+like 'an expired one comes in' "$(smtp joe@named.example tls cert=past)" \
+	"$ok_reply"
+like 'as does none' "$(smtp joe@named.example tls)" "$ok_reply"
+ok 'which Postfix logs' wait_for 10 grep -q \
+	'warn: RCPT from .*tlspact: mail from named.example: .* let in while a' \
+	"$LAB/recv/log"
+like 'but nothing in clear text' "$(smtp joe@named.example)" \
+	'^450 4\.7\.10 .* accepted over TLS only, .* did not use STARTTLS'
+ctl restore named
+like 'and after it the agreed one only' "$rc $out" '^0 .*as agreed only, again'
+ok 'an expired one is refused again' wait_for 10 expired_is_refused
 
 # A downgrade lets in, and ends on its own.
 end=$(($(date +%s) + 6))

@@ -181,6 +181,23 @@ is_sound(const struct decision *d)
 }
 
 static void
+lets_in_over_tls(const struct lookup_rule *rule, const struct policyproto *req,
+    const struct test *t)
+{
+	const bool tls =
+	    t->breach != BREACH_CLEAR && t->breach != BREACH_PROTOCOL;
+	struct decision d;
+
+	decide_inbound(rule, req, &client, &d);
+	assert_int_equal(d.verdict, t->want == VERDICT_DUNNO ? VERDICT_DUNNO
+				    : tls		     ? VERDICT_WARN
+							     : t->want);
+	assert_int_equal(d.breach, t->breach);
+	assert_int_equal(d.lowered, tls && d.verdict == VERDICT_WARN);
+	is_sound(&d);
+}
+
+static void
 judges(void **state)
 {
 	struct lookup_rule rule;
@@ -206,6 +223,9 @@ judges(void **state)
 						: VERDICT_WARN);
 		assert_int_equal(d.lowered, d.verdict == VERDICT_WARN);
 		is_sound(&d);
+		/* But if it lets in over TLS alone, what had none. */
+		rule.record.inbound_only = DIRECTION_CERTIFICATE;
+		lets_in_over_tls(&rule, &req, &tests[i]);
 		lookup_release(&rule);
 	}
 }
