@@ -30,6 +30,7 @@
 #include "mapguard.h"
 #include "mapheir.h"
 #include "mem.h"
+#include "names.h"
 #include "num.h"
 #include "postmap.h"
 #include "quote.h"
@@ -186,35 +187,57 @@ name_changes(
 	return named;
 }
 
-/* Who of r, which is in force, would be gone. */
+/* "5 partners would be gone: a, b, c and 2 more" */
+static void
+put_leaving(const struct names *v, const char *how, struct buf *out)
+{
+	uint32_t i;
+
+	if (v->n == 0)
+		return;
+	buf_printf(out,
+	    "%s%u partner%s would be %s: ", out->len == 0 ? "" : "; ",
+	    (unsigned)v->n, num_plural(v->n), how);
+	for (i = 0; i < v->n && i < ROWS_NAMED; i++)
+		buf_printf(out, "%s%s", i == 0 ? "" : ", ", v->v[i]);
+	if (v->n > ROWS_NAMED)
+		buf_printf(out, " and %u more", (unsigned)v->n - ROWS_NAMED);
+}
+
+/* Who of r, which is in force, would be gone, or at a lower level. */
 static void
 take_leaving(struct look *k, const struct registry *r)
 {
-	bool *missing = registry_missing(k->c.registry, r);
-	struct buf names = {0}, out = {0};
-	size_t n = 0, enforced = 0;
-	uint32_t i;
+	const struct registry *next = k->c.registry;
+	bool *missing = registry_missing(next, r);
+	struct names gone = {0}, weaker = {0};
+	struct buf out = {0};
+	const struct partner *p;
+	size_t enforced = 0;
+	uint32_t i, is;
 
 	k->f.leaver =
 	    arena_alloc(&k->arena, (r->npartners + 1) * sizeof(*k->f.leaver));
 	for (i = 0; i < r->npartners; i++) {
-		if (!missing[i])
+		p = &r->partner[i];
+		is = missing[i] ? REGISTRY_NONE
+				: registry_partner(next, p->name);
+		if (!missing[i] &&
+		    (is == REGISTRY_NONE ||
+			partner_level(&next->partner[is]) >= partner_level(p)))
 			continue;
-		enforced += r->partner[i].attributes->mode == MODE_ENFORCED;
-		k->f.leaver[k->f.nleavers++] = keep(k, r->partner[i].name);
-		if (n++ < ROWS_NAMED)
-			buf_printf(&names, "%s%s", n == 1 ? "" : ", ",
-			    r->partner[i].name);
+		enforced += p->attributes->mode == MODE_ENFORCED;
+		k->f.leaver[k->f.nleavers++] = keep(k, p->name);
+		(void)names_add(
+		    missing[i] ? &gone : &weaker, p->name, strlen(p->name));
 	}
-	if (n > ROWS_NAMED)
-		buf_printf(&names, " and %zu more", n - ROWS_NAMED);
-	if (n > 0) {
-		buf_printf(&out, "%zu partner%s would be gone: %s", n,
-		    num_plural(n), names.data);
+	put_leaving(&gone, "gone", &out);
+	put_leaving(&weaker, "weaker", &out);
+	if (out.len > 0)
 		k->f.leaving = keep(k, out.data);
-	}
 	k->f.leaving_many = enforced > MAPGONE_FEW;
-	buf_free(&names);
+	names_free(&gone);
+	names_free(&weaker);
 	buf_free(&out);
 	free(missing);
 }

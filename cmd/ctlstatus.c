@@ -222,8 +222,7 @@ put_map(const struct ctl_facts *f, time_t now, struct buf *out)
 	else if (differs && ctl_facts_sinks(f)) {
 		buf_printf(out,
 		    "the map of %s says %s, the registry %s: the next compile "
-		    "weakens it; if that was not meant, put it back: "
-		    "tlspactctl edit %s",
+		    "weakens it" MAPGONE_NOT_MEANT_ONE ": " MAPGONE_LOST " %s",
 		    when, level_name(f->map_level), level_name(f->full),
 		    f->name);
 		return;
@@ -418,7 +417,8 @@ put_was(const struct ctl_facts *f, time_t now, struct buf *out)
 
 /* Of one that was Enforced a day ago, and stays: that is no downgrade. */
 static void
-put_opened(const struct mapgone_change *opened, time_t now, struct buf *out)
+put_opened(const struct mapgone_change *opened, const char *name, time_t now,
+    struct buf *out)
 {
 	char when[CLOCK_MAX];
 
@@ -427,8 +427,8 @@ put_opened(const struct mapgone_change *opened, time_t now, struct buf *out)
 	buf_printf(out, "Enforced until %s, by %s (event %" PRId64 ")",
 	    clock_text(opened->time, now, when), opened->author, opened->seq);
 	if (opened->before != NULL)
-		buf_printf(out, "; the registry before is in %s",
-		    quotes(opened->before).s);
+		buf_printf(
+		    out, MAPGONE_NOT_MEANT_ONE ": " MAPGONE_LOST " %s", name);
 }
 
 void
@@ -462,7 +462,7 @@ ctlstatus_one(const struct ctl_facts *f, const struct mapgone_change *opened,
 	ctlprint_row(out, "  why", &w);
 	put_was(f, now, &w);
 	ctlprint_row(out, "  was lowered", &w);
-	put_opened(opened, now, &w);
+	put_opened(opened, f->name, now, &w);
 	ctlprint_row(out, "  was", &w);
 	put_probe(f, now, &w);
 	ctlprint_row(out,

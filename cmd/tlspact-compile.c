@@ -44,7 +44,7 @@
 
 struct run {
 	struct options opt;
-	bool dry, diff, text, accept_weaker, quiet, lost;
+	bool dry, diff, text, accept_weaker, quiet, lost, write;
 	bool asked; /* -n: is it well? */
 	bool level_asked;
 	const char *import;
@@ -63,8 +63,10 @@ static const struct options_row rows[] = {
 	OPTIONS_FLAG, .at = offsetof(struct run, accept_weaker)},
     {0, "import", "FORMAT", "print FILE or TYPE:NAME as text of the registry",
 	OPTIONS_WORD, .at = offsetof(struct run, import)},
-    {0, "lost", NULL, "print who left the registry, as text to put back",
+    {0, "lost", NULL, "print who left the registry or is weaker there",
 	OPTIONS_FLAG, .at = offsetof(struct run, lost)},
+    {0, "write", NULL, "with --lost: put them back, and compile", OPTIONS_FLAG,
+	.at = offsetof(struct run, write)},
     OPTIONS_SETTINGS,
     {'q', "quiet", NULL, "tell no warnings, as timers want it", OPTIONS_FLAG,
 	.at = offsetof(struct run, quiet)},
@@ -78,6 +80,8 @@ static const struct options_table table = {
     .synopsis = "[-jnqv] [-C FILE] [-o NAME=VALUE]... [--accept-weaker]\n"
 		"--diff | --text [-jqv] [-C FILE] [-o NAME=VALUE]...\n"
 		"--lost [-j] [-C FILE] [-o NAME=VALUE]... [PARTNER]...\n"
+		"--lost --write [-C FILE] [-o NAME=VALUE]... "
+		"[PARTNER]...\n"
 		"--import postfix | csv | json | destinations [-j] FILE\n",
     .about = "Compile the partner registry into the map that Postfix reads.",
     .row = rows,
@@ -105,8 +109,10 @@ read_options(int argc, char *argv[], struct run *run)
 		    quotes(run->import).s);
 	if (run->lost && (run->import != NULL || run->diff || run->text ||
 			     run->dry || run->accept_weaker))
-		options_misused(&table, run,
-		    "--lost prints a registry; it compares and writes nothing");
+		options_misused(
+		    &table, run, "--lost goes alone, or with --write");
+	if (run->write && !run->lost)
+		options_misused(&table, run, "--write goes with --lost");
 	if (!run->lost && (run->import != NULL) != (run->opt.n == 1))
 		options_misused(&table, run, "%s",
 		    run->import == NULL
@@ -613,7 +619,7 @@ takes_away(struct run *run)
 }
 
 static int
-run_compile(struct run *run, time_t now)
+build(struct run *run, time_t now)
 {
 	struct mapbuild_options opt = {.dry = run->dry,
 	    .list = run->diff || run->opt.verbose,
@@ -658,6 +664,21 @@ print_result(struct run *run, time_t now, int code)
 	print_summary(run);
 }
 
+static int
+run_compile(struct run *run, time_t now)
+{
+	const int code = build(run, now);
+
+	if (code != EX_OK && run->map.stands && run->map.written)
+		say("the map was written all the same");
+	/* That may take a while, and stops nobody's downgrade. */
+	mapbuild_unlock(&run->map);
+	if (run->map.stands && !run->dry)
+		foreseen_say(&run->map);
+	print_result(run, now, code);
+	return code;
+}
+
 /* --- Who is lost ---------------------------------------------------------- */
 
 static json_t *
@@ -668,66 +689,112 @@ json_lost(const struct maplost *m)
 
 	for (i = 0; i < m->n; i++)
 		json_array_append_new(
-		    list, json_pack("{s:s, s:o, s:o, s:s?, s:s?}", "partner",
-			      m->v[i].name, "copy", json_text(m->v[i].copy),
-			      "since", json_time(m->v[i].left), "by",
-			      m->v[i].by, "not_given_back", m->v[i].why));
+		    list, json_pack("{s:s, s:o, s:o, s:s?, s:s?, s:s?, s:o}",
+			      "partner", m->v[i].name, "copy",
+			      json_text(m->v[i].copy), "since",
+			      json_time(m->v[i].left), "by", m->v[i].by,
+			      "not_given_back", m->v[i].why, "weaker",
+			      m->v[i].less, "place", json_text(m->v[i].place)));
 	return json_pack("{s:o, s:o}", "partners", list, "registry",
 	    json_bytes(m->text.data, m->text.len));
 }
 
+/* "acme, bolt, cog and 27 more", of those that are given back, or are not. */
+static size_t
+put_lost(const struct maplost *m, bool back, struct buf *out)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < m->n; i++)
+		if ((m->v[i].why == NULL) == back && n++ < NAMED)
+			buf_printf(
+			    out, "%s%s", n == 1 ? "" : ", ", m->v[i].name);
+	if (n > NAMED)
+		buf_printf(out, " and %zu more", n - NAMED);
+	return n;
+}
+
 /* "30 partners are lost: acme, bolt, cog and 27 more", and what to do then. */
 static void
-tell_lost(const struct maplost *m)
+tell_lost(const struct run *run, const struct maplost *m)
 {
 	struct buf out = {0};
-	size_t i;
+	size_t back, i;
 
-	buf_printf(
-	    &out, "%zu partner%s lost: ", m->n, m->n == 1 ? " is" : "s are");
-	for (i = 0; i < m->n && i < NAMED; i++)
-		buf_printf(&out, "%s%s", i == 0 ? "" : ", ", m->v[i].name);
-	if (m->n > i)
-		buf_printf(&out, " and %zu more", m->n - i);
+	buf_printf(&out, "%zu partner%s lost or weaker: ", m->n,
+	    m->n == 1 ? " is" : "s are");
+	back = put_lost(m, true, &out);
 	if (m->comments > 0)
-		buf_printf(&out, "; %zu as comment%s, which say%s why",
-		    m->comments, num_plural(m->comments),
-		    m->comments == 1 ? "s" : "");
-	say("%s; when they are in the registry: tlspact-compile", out.data);
+		buf_puts(&out,
+		    back == 0 ? "not given back: " : "; not given back: ");
+	(void)put_lost(m, false, &out);
+	if (back > 0)
+		buf_puts(&out, "; to put them back: tlspact-compile --lost "
+			       "--write");
+	for (i = 0; back > 0 && i < (size_t)run->opt.n; i++)
+		buf_printf(&out, " %s", quotes(run->opt.arg[i]).s);
+	say("%s", out.data);
 	buf_free(&out);
+}
+
+/* In the registry. 0, or 1 if there is nobody to put back. */
+static int
+write_lost(struct run *run, struct maplost *m, struct registry *r, time_t now)
+{
+	struct buf names = {0};
+	struct err e;
+	size_t n = put_lost(m, true, &names);
+	int code = n == 0 ? 1 : EX_OK;
+
+	if (n > 0 && maplost_write(m, r, now, &e) == -1)
+		code = common_failed(&e);
+	else if (n > 0)
+		common_tell(run->opt.json || run->quiet ? stderr : stdout,
+		    "%zu partner%s back in the registry as before: %s", n,
+		    n == 1 ? " is" : "s are", names.data);
+	buf_clear(&names);
+	if ((n = put_lost(m, false, &names)) > 0)
+		say("%zu not put back: %s; to see why: tlspact-compile --lost",
+		    n, names.data);
+	buf_free(&names);
+	return code;
 }
 
 /* 0, or 1 if there is nothing to give back. */
 static int
-print_lost(const struct run *run, const struct maplost_wanted *wanted,
-    const struct maplost *m)
+give_lost(struct run *run, const struct maplost_wanted *wanted,
+    struct maplost *m, struct registry *r, time_t now)
 {
 	size_t i;
 
 	for (i = 0; i < wanted->n; i++)
 		if (!wanted->found[i])
-			say("%s is not lost, or in no copy of the registry",
+			say("%s is not lost or weaker, or in no copy of the "
+			    "registry",
 			    quotes(wanted->name[i]).s);
 	if (m->n == 0) {
 		say("nothing is lost");
 		return 1;
 	}
+	if (run->write)
+		return write_lost(run, m, r, now);
 	if (!run->opt.json)
 		(void)fputs(m->text.data, stdout);
-	tell_lost(m);
+	tell_lost(run, m);
 	return EX_OK;
 }
 
 /* What the record says of who left; nothing if it cannot be read. */
 static void
-read_gone(const struct run *run, time_t now, struct mapgone *out)
+read_gone(const struct run *run, const struct registry *r, time_t now,
+    struct mapgone *out)
 {
 	struct err ignored;
 	struct ledger *l = ledger_open(run->set.ledger, LEDGER_READ, &ignored);
 
 	if (l != NULL)
 		(void)mapgone_read(
-		    l, NULL, run->set.map, now - MAPLOST_SPAN, out, &ignored);
+		    l, r, run->set.map, now - MAPLOST_SPAN, out, &ignored);
 	ledger_close(l);
 }
 
@@ -762,22 +829,22 @@ lost(struct run *run, time_t now)
 		say("the registry has %zu error%s (tlspact-compile -n)",
 		    d.errors, num_plural(d.errors));
 	diag_free(&d);
-	read_gone(run, now, &gone);
+	read_gone(run, r, now, &gone);
 	if (r == NULL)
 		code = unreadable(run, &e);
 	else if (maplost_find(&m, r, run->set.map, &wanted, &gone, now, &e) ==
 		 -1)
 		code = common_failed(&e);
 	else
-		code = print_lost(run, &wanted, &m);
-	if (run->opt.json)
-		common_answer(
-		    SCHEMA_LOST, now, code, code > 1 ? NULL : json_lost(&m));
+		code = give_lost(run, &wanted, &m, r, now);
+	if (run->opt.json && (!run->write || code != EX_OK))
+		common_answer(run->write ? SCHEMA : SCHEMA_LOST, now, code,
+		    run->write || code > 1 ? NULL : json_lost(&m));
 	maplost_release(&m);
 	mapgone_release(&gone);
 	registry_free(r);
 	free(wanted.found);
-	return code;
+	return run->write && code == EX_OK ? run_compile(run, now) : code;
 }
 
 int
@@ -795,20 +862,11 @@ main(int argc, char *argv[])
 		return say_flushed(compileimport(run.import, run.opt.arg[0],
 		    run.opt.json, &run.opt.settings));
 	code = settings_read(&run.set, &run.opt.settings, &run.map.diags);
-	if (code == EX_OK && run.lost) {
-		code = lost(&run, now);
-	} else if (code == EX_OK) {
-		code = run_compile(&run, now);
-		if (code != EX_OK && run.map.stands && run.map.written)
-			say("the map was written all the same");
-		/* That may take a while, and stops nobody's downgrade. */
-		mapbuild_unlock(&run.map);
-		if (run.map.stands && !run.dry)
-			foreseen_say(&run.map);
-		print_result(&run, now, code);
-	} else if (run.opt.json) {
-		common_answer(run.lost ? SCHEMA_LOST : SCHEMA, now, code, NULL);
-	}
+	if (code == EX_OK)
+		code = run.lost ? lost(&run, now) : run_compile(&run, now);
+	else if (run.opt.json)
+		common_answer(run.lost && !run.write ? SCHEMA_LOST : SCHEMA,
+		    now, code, NULL);
 	code = say_flushed(code);
 	mapbuild_release(&run.map);
 	settings_free(&run.set);

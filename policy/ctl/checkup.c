@@ -126,7 +126,7 @@ check_map(const struct checkup_facts *f, struct checkup_list *l)
 		p = &f->partner[i];
 		if (ctl_facts_sinks(p))
 			add_of(l, CHECKUP_MAP, CHECKUP_CRITICAL, p,
-			    "tlspactctl edit",
+			    MAPGONE_LOST,
 			    "is weakened by the next compile: the map says %s, "
 			    "the registry %s; if that was not meant, put it "
 			    "back",

@@ -92,9 +92,9 @@ struct checkup_facts {
 	bool refused; /* it would not let the registry through */
 	size_t lost, allowed;
 	const char *lost_rows; /* the first ones named */
-	/* "5 partners would be gone: a, b, c and 2 more", by the copy of what
-	 * is in force; NULL: none would. Are these more Enforced ones than a
-	 * few? */
+	/* "5 partners would be gone: a, b, c and 2 more", or weaker, by the
+	 * copy of what is in force; NULL: none would. Are these more Enforced
+	 * ones than a few? */
 	const char *leaving;
 	const char **leaver; /* all of them */
 	size_t nleavers;

@@ -179,11 +179,12 @@ build(struct mapbuild *b)
 	    num_plural(b->diags.errors));
 }
 
-/* Has the map partners that the registry has not? */
+/* Has the map partners that the registry has not, or has at less? */
 static bool
 is_short(const struct mapbuild *b)
 {
-	return b->before != NULL && registry_lacks(b->registry, b->before);
+	return b->before != NULL && (registry_lacks(b->registry, b->before) ||
+					registry_sinks(b->registry, b->before));
 }
 
 /* If what is refused was an accident: the way back. */
@@ -193,9 +194,8 @@ tell_kept(const struct mapbuild *b)
 	char *kept = mapbuild_kept(b->set->map);
 
 	if (is_short(b))
-		say("if it is not, to put back who left: tlspact-compile "
-		    "--lost >>%s",
-		    b->set->registry);
+		say("if it is not, to put them back: tlspact-compile --lost "
+		    "--write");
 	else if (access(kept, F_OK) == 0)
 		say("if it is not: the registry as it was last compiled is in "
 		    "%s",

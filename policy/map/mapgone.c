@@ -391,7 +391,7 @@ mapgone_alarms(const struct mapgone_change *c)
 bool
 mapgone_can_return(const struct mapgone_change *c)
 {
-	return !c->domains && !c->opened && c->before != NULL;
+	return !c->domains && c->before != NULL;
 }
 
 static void
@@ -439,7 +439,7 @@ mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out)
 		put_history(c, out);
 	}
 	buf_puts(out, MAPGONE_MEANT);
-	if (c->before != NULL && !mapgone_can_return(c))
+	if (c->before != NULL && c->domains)
 		buf_printf(out, "; if not, the registry before is in %s",
 		    quotes(c->before).s);
 	else if (c->before != NULL)
@@ -451,7 +451,7 @@ mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out)
 void
 mapgone_next(const struct mapgone_change *c, struct buf *out)
 {
-	if (c->opened) {
+	if (c->opened && c->before == NULL) {
 		buf_puts(out, "tlspactctl edit ");
 		put_names(c, 1, "", out);
 		return;

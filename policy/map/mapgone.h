@@ -18,11 +18,12 @@ struct err;
 struct ledger;
 struct registry;
 
-/* Behind what tells that partners left the registry; and what gives them back.
- */
+/* Behind what tells that partners left the registry, or are there with less;
+ * and what gives them back. */
 #define MAPGONE_NOT_MEANT "; if that was not meant, put them back"
+#define MAPGONE_NOT_MEANT_ONE "; if that was not meant, put it back"
 #define MAPGONE_LOST "tlspact-compile --lost"
-/* Behind who would leave it. */
+/* Behind who would. */
 #define MAPGONE_SEE "; see tlspact-compile --diff" MAPGONE_NOT_MEANT
 
 #define MAPGONE_SPAN 86400 /* seconds; tlspactctl(8) says 24 hours */
@@ -82,13 +83,13 @@ bool mapgone_can_return(const struct mapgone_change *c);
 /*
  * Append "12 partners are no longer in the map since 06:10: acme, bolt, cog and
  * 9 more", or "are Opportunistic since", with the command that shows what
- * happened then; of those that stay, where the registry before is.
+ * happened then; of domains, where the registry before is.
  */
 void mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out);
 
 /*
- * Append the command that gives them back, or by which one is made Enforced
- * again, or else shows what happened.
+ * Append the command that gives them back, or, without a copy, by which one is
+ * made Enforced again, or else shows what happened.
  */
 void mapgone_next(const struct mapgone_change *c, struct buf *out);
 

@@ -1,10 +1,13 @@
 /*
- * maplost.h: who was taken out of the registry, as text to put back.
+ * maplost.h: who was taken out of the registry, or is there with less, as text
+ * to put back; and put back.
  *
  * Beside the map lie copies of the registry: the one in force, and those before
  * the last changes that removed or weakened a row (mapbuild_kept_before()).
  * Whom one of them has and the registry has not, by no name, is lost; the
- * newest copy counts. Nothing is written.
+ * newest copy counts. So is whom one of them has at a higher level, or with a
+ * stricter inbound rule: his statement of then replaces that of now, and the
+ * defaults of then those of now if he had it from them.
  */
 #ifndef MAPLOST_H
 #define MAPLOST_H
@@ -28,16 +31,25 @@ struct maplost_partner {
 	const char *copy; /* its path */
 	time_t left;	  /* 0: still in force */
 	char *by;	  /* who compiled that; NULL: not known */
-	char *why;	  /* its text is a comment; NULL: it is not */
+	char *why;	  /* it is not given back; NULL: it is */
+	/* Of one who stays: "secure -> opportunistic", and "FILE:LINE", where
+	 * the text, a comment, has to replace what is there; NULL: gone. */
+	char *less, *place;
 };
 
 struct maplost {
 	struct buf text; /* of the registry; none if nobody is lost */
 	struct maplost_partner *v;
 	size_t n, cap;
-	size_t comments; /* of these */
+	size_t comments; /* of these, those that are not given back */
 	/* Private. */
 	struct names names, paths, providers;
+	bool defaults;	   /* were looked at */
+	struct buf append; /* of the text, what is no comment */
+	struct maplost_put *put;
+	size_t nput, put_cap;
+	struct maplost_file *file; /* of the registry, as it was read */
+	size_t nfiles;
 };
 
 /* Who is asked for, by name or domain; a zeroed one asks for all. */
@@ -57,5 +69,14 @@ int maplost_find(struct maplost *out, struct registry *r, const char *map,
     const struct maplost_wanted *wanted, const struct mapgone *gone, time_t now,
     struct err *e);
 void maplost_release(struct maplost *m);
+
+/*
+ * Put those of m back that are given back into the files of r, which m was
+ * found for. 0, or -1 with *e set: one of them was changed since, is written by
+ * others, or may not be; or the registry would have errors. Then none was
+ * changed, unless *e says so.
+ */
+int maplost_write(
+    struct maplost *m, struct registry *r, time_t now, struct err *e);
 
 #endif

@@ -325,15 +325,6 @@ take_default(struct reading *in, struct attrs *words, unsigned line)
 
 /* --- Includes ------------------------------------------------------------- */
 
-static const char *instead_path, *instead_copy;
-
-void
-registry_instead(const char *path, const char *copy)
-{
-	instead_path = path;
-	instead_copy = copy;
-}
-
 static int read_file(struct loading *all, const char *path, uint32_t parent,
     unsigned line, unsigned depth, struct diags *d, struct err *e);
 
@@ -572,7 +563,7 @@ read_file(struct loading *all, const char *path, uint32_t parent, unsigned line,
 {
 	struct registry_own *own = all->r->own;
 	struct source s = {.parent = parent, .line = line};
-	const char *from = path;
+	const char *from = registry_instead_of(path);
 	struct stat st;
 	uint32_t have;
 	size_t len;
@@ -581,8 +572,6 @@ read_file(struct loading *all, const char *path, uint32_t parent, unsigned line,
 	if (parent != REGISTRY_NONE && file_is_special(path))
 		return err_set(
 		    e, EX_DATAERR, "%s is not a file", quotes(path).s);
-	if (instead_path != NULL && strcmp(path, instead_path) == 0)
-		from = instead_copy;
 	s.text = file_slurp(from, REGISTRY_FILE_MAX, &len, &st, e);
 	if (s.text == NULL)
 		return -1;

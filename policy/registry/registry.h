@@ -73,8 +73,8 @@ struct registry *registry_load(
 
 /*
  * From now on, where registry_load() meets the file `path`, as registry_file()
- * names it, read `copy`: a rehearsal of what is not written yet. Both are
- * borrowed; NULL ends it. One thread only.
+ * names it, read `copy`: a rehearsal of what is not written yet. Several files
+ * may be; all is borrowed; a NULL path ends it. One thread only.
  */
 void registry_instead(const char *path, const char *copy);
 

@@ -260,6 +260,20 @@ registry_lacks(const struct registry *r, const struct registry *other)
 	return lacks;
 }
 
+bool
+registry_sinks(const struct registry *r, const struct registry *other)
+{
+	uint32_t i, k;
+
+	for (i = 0; i < other->npartners; i++) {
+		k = registry_partner(r, other->partner[i].name);
+		if (k != REGISTRY_NONE && partner_level(&r->partner[k]) <
+					      partner_level(&other->partner[i]))
+			return true;
+	}
+	return false;
+}
+
 static void
 join_partner(struct registry *r, const struct registry *other,
     const struct partner *p, uint32_t files)

@@ -39,6 +39,9 @@ bool *registry_missing(const struct registry *r, const struct registry *other);
 /* Is there such a partner? */
 bool registry_lacks(const struct registry *r, const struct registry *other);
 
+/* Is there one that both have, by its name, and r at a lower level? */
+bool registry_sinks(const struct registry *r, const struct registry *other);
+
 /*
  * Add to r the partners that `other` has beside it, with those domains of
  * theirs that are nobody's in r: not one whose name r has, also as a former

@@ -171,7 +171,7 @@ digest=$(sha256sum <"$T/policy.cdb")
 run compile
 is 'one is emptied, and refused' "$rc" 65
 like 'with the way back' "$err" \
-	"if it is not, to put back who left: tlspact-compile --lost >>$T/registry"
+	'if it is not, to put them back: tlspact-compile --lost --write'
 run compile --diff
 like 'which a rehearsal has, too' "$err" \
 	'if it is not meant: tlspact-compile --lost$'
@@ -199,12 +199,12 @@ partner acme mode=enforced
 partner bolt mode=enforced former=nut domain=bolt.example,bolt.test
 	gateway=mx.bolt.example'
 is 'told in a line' "$(cat "$T/err")" \
-	'tlspact-compile: 2 partners are lost: acme, bolt; when they are in the registry: tlspact-compile'
+	'tlspact-compile: 2 partners are lost or weaker: acme, bolt; to put them back: tlspact-compile --lost --write'
 is 'nothing is written' "$(sha256sum <"$T/policy.cdb")" "$digest"
 like 'one alone, by its domain' "$(lost bolt.test)" '^.# Lost: bolt,[^#]*$'
 run compile --lost stays x.example
 is 'none that is there' "$rc $out" '1 '
-like 'which is said' "$err" '"stays" is not lost, .*"x.example" is not lost, '
+like 'which is said' "$err" '"stays" is not lost or weaker, .*"x.example" is not lost '
 is 'JSON has both' "$(compile --lost -j 2>/dev/null |
 	jq -r '.partners[] | [.partner, .since, .not_given_back] | @json')" \
 	'["acme",null,null]
@@ -317,11 +317,11 @@ like 'explain says who left' "$(tr -s ' \n' ' ' <<<"$out")" \
 unlike 'and proposes no other one' "$out" 'did you mean'
 sed -i 's/^partner p01 mode=enforced/partner p01/' "$T/registry"
 like 'who is opportunistic now is not called removed' "$(ctl status)" \
-	'newer than the map: p01.example [a-z]+; see tlspact-compile --diff first'
+	'newer than the map: 1 partner would be weaker: p01; see tlspact-compile --diff; if that was not meant, put them back: tlspact-compile --lost'
 like 'nor is he to be compiled' "$(of map)" \
-	'^critical; p01 is weakened by the next compile: the map says secure, the registry opportunistic; if that was not meant, put it back; tlspactctl edit p01'
+	'^critical; p01 is weakened by the next compile: the map says secure, the registry opportunistic; if that was not meant, put it back; tlspact-compile --lost p01'
 like 'and is told what comes' "$(tr -s ' \n' ' ' <<<"$(ctl status p01)")" \
-	' the map of [0-9:]+ says secure, the registry opportunistic: the next compile weakens it; if that was not meant, put it back: tlspactctl edit p01 '
+	' the map of [0-9:]+ says secure, the registry opportunistic: the next compile weakens it; if that was not meant, put it back: tlspact-compile --lost p01 '
 unlike 'by no command that does it' "$(ctl check; ctl status p01)" \
 	$'(-> |run )tlspact-compile(\n|$)'
 run compile -o opportunistic_level=main.cf
@@ -331,13 +331,13 @@ like 'nor by the compile' "$out" \
 # --- Enforced no more ---------------------------------------------------------
 
 like 'check warns of one that stays and is open' "$(of map)" \
-	"^warning; 1 partner is Opportunistic, was Enforced, since [-0-9: ]+: p01; see tlspactctl history --since $when; if that was meant, this goes by itself after a day; if not, the registry before is in \"$T/policy.cdb.registry.old\"; tlspactctl edit p01"
+	"^warning; 1 partner is Opportunistic, was Enforced, since [-0-9: ]+: p01; see tlspactctl history --since $when; if that was meant, this goes by itself after a day; if not, put them back; tlspact-compile --lost p01"
 is 'by name' "$(ctl check -j | jq -c '[.checks[] |
 	select(.check == "map") | .partners]')" '[["p01"],["p89","p90"]]'
 like 'status, too' "$(ctl status)" \
-	$'\n1 partner is Opportunistic, was Enforced, [^\n]*: tlspactctl edit p01\n'
+	$'\n1 partner is Opportunistic, was Enforced, [^\n]*: tlspact-compile --lost p01\n'
 like 'and that of the one' "$(ctl status p01)" \
-	$'\n  was +Enforced until [-0-9: ]+, by [^\n]*; the registry before is in '
+	$'\n  was +Enforced until [-0-9: ]+, by [^\n]*; if that was not meant, put it back: tlspact-compile --lost p01\n'
 unlike 'not of others' "$(ctl status p02)" $'\n  was '
 like 'history has it so' "$(ctl history p01)" \
 	' map .*: 1 opportunistic now .p01.example secure -> nothing.$'
@@ -349,6 +349,125 @@ like 'which is critical' "$(of map)" \
 sed -i 's/^partner p0[1-5]/& mode=enforced/' "$T/registry"
 ok 'Enforced again' compile -q
 unlike 'is told no more' "$(of map)" Opportunistic
+
+# --- Weaker, and put back -----------------------------------------------------
+
+rm -f "$T"/policy.cdb* "$T/ledger.db"*
+mkdir "$T/parts"
+cat >"$T/registry" <<'EOF'
+default mode=enforced min-tls=TLSv1.2
+include parts/*
+# acme, ticket 12
+partner acme mode=enforced domain=acme.example gateway=mx.acme.example
+	contact=joe@acme.example
+partner plain domain=plain.example gateway=mx.plain.example
+EOF
+cat >"$T/parts/hosted" <<'EOF'
+# between
+partner bolt mode=enforced domain=bolt.example gateway=x.example verify=key
+	key=AA:BB
+
+	inbound=require
+# and below
+partner cog mode=enforced domain=cog.example gateway=x.example
+	inbound-verify=name
+partner dot mode=enforced domain=dot.example gateway=x.example
+partner eel domain=eel.example gateway=x.example
+# and last
+partner fig mode=enforced domain=fig.example
+	gateway=x.example
+EOF
+sed -i "s/AA:BB/$(printf '%064d' 1 | sed 's/../&:/g; s/:$//')/" \
+	"$T/parts/hosted"
+cp "$T/registry" "$T/registry.whole"
+cp "$T/parts/hosted" "$T/hosted.whole"
+ok 'a registry of two files' compile -q
+# A bad edit of all, and some more.
+sed -i 's/enforced/opportunistic/' "$T/registry"
+sed -i 's/^\(partner dot.*\)enforced/\1opportunistic/; s/=key$/=none/
+	s/=name/=none/; /key=00/d' "$T/parts/hosted"
+run compile
+is 'a bad edit of all is refused' "$rc" 65
+like 'with the way back of who stays' "$err" \
+	'if it is not, to put them back: tlspact-compile --lost --write'
+like 'check has it' "$(of guard)" \
+	'; see tlspact-compile --diff; if that was not meant, put them back; tlspact-compile --lost$'
+like 'critical at once, all of them by name' "$(of registry)" \
+	'^critical; .*: 5 partners would be weaker: acme, plain, bolt and 2 more; .*; tlspact-compile --lost$'
+compile -q --accept-weaker >"$T/out" 2>&1
+run lost
+is 'they can be had, too' "$rc" 0
+by=" by $(id -un) (--accept-weaker)"
+is 'by what is less, since when, and where' "$(grep '^# Lost' <<<"$out" |
+	sed -E "s/ since $when//; s,$T/,,; s/from policy.cdb.registry.old/from/")" \
+	"# Lost: acme, secure -> opportunistic,$by; from; to replace that of registry:4
+# Lost: plain, secure -> opportunistic,$by; from; to replace that of registry:6
+# Lost: bolt, key -> encrypt,; from; to replace that of parts/hosted:2
+# Lost: cog, inbound-verify name -> none,; from; to replace that of parts/hosted:6
+# Lost: dot, secure -> opportunistic,$by; from; to replace that of parts/hosted:8
+# Lost: eel, secure -> opportunistic,$by; from; to replace that of parts/hosted:9"
+like 'as a comment, with the default that it had it from' "$(lost plain)" \
+	$'\n#default mode=enforced min-tls=TLSv1.2\n#partner plain domain='
+is 'that does no harm' "$(lost | grep -vc '^#\|^$')" 0
+is 'JSON has both' "$(compile --lost -j acme 2>/dev/null |
+	jq -c '.partners[] | [.weaker, .place]')" \
+	"[\"secure -> opportunistic\",\"$T/registry:4\"]"
+cp "$T/registry" "$T/registry.bad"
+run compile --lost --write acme
+is 'one is put back' "$rc" 0
+like 'and told' "$out" \
+	$'^1 partner is back in the registry as before: acme\n.*; 1 row changed'
+is 'it alone, its comment as it was' "$(diff "$T/registry.bad" "$T/registry")" \
+	'4c4
+< partner acme mode=opportunistic domain=acme.example gateway=mx.acme.example
+---
+> partner acme mode=enforced domain=acme.example gateway=mx.acme.example'
+echo 'partner' >"$T/parts/more"
+run compile --lost --write
+is 'what would have errors is not written' "$rc" 65
+like 'but told' "$err" 'would have errors, so that nothing is put back: .*/more:1: '
+is 'no file of it' "$(compile --lost -j 2>/dev/null | jq '.partners | length')" 5
+rm "$T/parts/more"
+exec 9>"$T/registry.lock"
+flock 9
+run compile --lost --write
+is 'nor what somebody edits' "$rc" 75
+exec 9>&-
+chmod 640 "$T/parts/hosted"
+sed -i '/^partner fig/,$d' "$T/parts/hosted"
+run compile --lost --write -j
+is 'all others at once, and who is gone' "$rc" 0
+is 'compiled' "$(jq -c '[.schema, .enforced]' <<<"$out")" \
+	'["tlspact.compile.v1",7]'
+like 'told among the messages' "$(jq -r '.messages[]' <<<"$out")" \
+	'6 partners are back in the registry as before: fig, plain, bolt and 3 more'
+is 'every statement in its place' "$(grep -v '^# Lost\|^$' "$T/registry")" \
+	"$(cat "$T/registry.whole"; sed -n '/^# and last/,$p' "$T/hosted.whole")"
+is 'in both files' "$(cat "$T/parts/hosted")" \
+	"$(sed '/^partner fig/,$d' "$T/hosted.whole")"
+is 'whose mode it keeps' "$(stat -c %a "$T/parts/hosted")" 640
+run compile --lost --write
+is 'then nobody is' "$rc $err" '1 tlspact-compile: nothing is lost'
+sed -i '/^default/d' "$T/registry"
+compile -q --accept-weaker >"$T/out" 2>&1
+run compile --lost --write plain
+like 'a default that is gone comes back' "$(cat "$T/registry")" \
+	$'\n# Lost: all defaults\ndefault mode=enforced min-tls=TLSv1.2'
+sed -i 's/^default mode=enforced/default mode=opportunistic\ndefault/' \
+	"$T/registry"
+compile -q --accept-weaker >"$T/out" 2>&1
+run compile --lost --write
+is 'of two for one it is not known which' "$rc" 1
+like 'which is told' "$err" \
+	'2 not put back: plain, eel; to see why: tlspact-compile --lost'
+like 'with the reason' "$(lost eel)" 'not given back: there are more defaults now'
+touch -d '8 days ago' "$T"/policy.cdb.registry.old*
+run compile --lost
+is 'less for long was meant' "$rc" 1
+run compile --write
+is 'it goes with --lost' "$rc" 64
+partners 1 88
+compile -q --accept-weaker >"$T/out" 2>&1
 
 # --- Gone from the registry alone ---------------------------------------------
 

@@ -336,6 +336,10 @@ t_sum(void **state)
 	buf_clear(&out);
 	mapgone_next(&v[1], &out);
 	check_str("opened", out.data, "tlspactctl edit a");
+	v[1].before = "/x y";
+	buf_clear(&out);
+	mapgone_next(&v[1], &out);
+	check_str("opened, and kept", out.data, "tlspact-compile --lost a b");
 	check_int("none is gone", mapgone_partners(&g), 8);
 	buf_free(&out);
 }
