@@ -21,6 +21,7 @@
 #include "lookup.h"
 #include "maincf.h"
 #include "mapfacts.h"
+#include "mapgone.h"
 #include "mapowner.h"
 #include "mem.h"
 #include "ours.h"
@@ -372,11 +373,14 @@ is_domain(const char *domain, const char *reason, void *arg)
 static void
 list_queue(struct ctlexplain *x)
 {
+	const struct ctl *c = &x->run->c;
 	struct ctl_facts *f = &x->facts;
 	struct err e;
 
-	if (f->partner != NULL) {
-		ctl_facts_queue(&x->run->c, f);
+	if (f->partner != NULL ||
+	    (!x->nobody && c->live != NULL &&
+		registry_partner(c->live, f->name) != REGISTRY_NONE)) {
+		ctl_facts_queue(c, f);
 		return;
 	}
 	f->waiting_asked = true;
@@ -506,8 +510,15 @@ static void
 find_partner(struct ctlexplain *x, const struct lookup_rule *rule)
 {
 	struct ctl_facts *f = &x->facts;
+	const struct mapgone_change *opened;
+	struct mapgone gone = {0};
+	struct ctl c = x->run->c;
 
-	(void)ctl_facts_get(&x->run->c, x->domain, false, f);
+	c.gone = &gone;
+	(void)ctl_facts_get(&c, x->domain, false, f);
+	opened = f->name == NULL ? NULL : mapgone_opened(&gone, f->name);
+	x->lost = opened != NULL && opened->before != NULL;
+	mapgone_release(&gone);
 	/* Of a row alone the name of the partner is not known. */
 	if (f->name == NULL ||
 	    (x->run->registry == NULL && strcmp(f->name, x->domain) == 0)) {

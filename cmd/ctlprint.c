@@ -382,12 +382,19 @@ ctlprint_mail(const struct ctl_facts *f, time_t now, struct buf *out)
 }
 
 void
-ctlprint_enforce(const char *name, struct buf *out)
+ctlprint_enforce(const char *name, bool lost, struct buf *out)
 {
-	buf_printf(out,
-	    "tlspact-probe --as enforced %s: could it be enforced? With a "
-	    "letter to them",
-	    name);
+	if (lost)
+		buf_printf(out,
+		    MAPGONE_LOST " %s: if it was not meant that it is Enforced "
+				 "no more",
+		    name);
+	else
+		buf_printf(out,
+		    "tlspact-probe --as enforced %s: could it be enforced? "
+		    "With a "
+		    "letter to them",
+		    name);
 }
 
 void

@@ -50,8 +50,9 @@ void ctlprint_mail(const struct ctl_facts *f, time_t now, struct buf *out);
 void ctlprint_move(const struct ctl_facts *f, time_t now, struct buf *out);
 void ctlprint_ask_move(const struct ctl_facts *f, struct buf *out);
 
-/* Of a partner that is opportunistic: what tells whether it need be. */
-void ctlprint_enforce(const char *name, struct buf *out);
+/* Of a partner that is opportunistic: what tells whether it need be; or, of one
+ * that was Enforced a day ago and can be so again (lost), how. */
+void ctlprint_enforce(const char *name, bool lost, struct buf *out);
 
 /* What lets mail move, where `level` and what the look found hold it. */
 void ctlprint_lower(

@@ -349,7 +349,7 @@ fails_again(const struct ctl_facts *f, const struct ctl_view *v)
 }
 
 static void
-put_next(const struct ctl_facts *f, time_t now, struct buf *out)
+put_next(const struct ctl_facts *f, bool lost, time_t now, struct buf *out)
 {
 	const struct ctl_view v = ctl_facts_view(f, now);
 	const bool waits = would_wait(f, &v) && f->partner != NULL;
@@ -371,7 +371,7 @@ put_next(const struct ctl_facts *f, time_t now, struct buf *out)
 	else if (is_stuck(f))
 		put_why_waits(f, &w);
 	else if (f->partner != NULL && !v.enforced)
-		ctlprint_enforce(f->name, &w);
+		ctlprint_enforce(f->name, lost, &w);
 	ctlprint_row(out, "  next", &w);
 	if (waits)
 		ctlprint_tell(f, &w);
@@ -417,8 +417,7 @@ put_was(const struct ctl_facts *f, time_t now, struct buf *out)
 
 /* Of one that was Enforced a day ago, and stays: that is no downgrade. */
 static void
-put_opened(const struct mapgone_change *opened, const char *name, time_t now,
-    struct buf *out)
+put_opened(const struct mapgone_change *opened, time_t now, struct buf *out)
 {
 	char when[CLOCK_MAX];
 
@@ -426,9 +425,6 @@ put_opened(const struct mapgone_change *opened, const char *name, time_t now,
 		return;
 	buf_printf(out, "Enforced until %s, by %s (event %" PRId64 ")",
 	    clock_text(opened->time, now, when), opened->author, opened->seq);
-	if (opened->before != NULL)
-		buf_printf(
-		    out, MAPGONE_NOT_MEANT_ONE ": " MAPGONE_LOST " %s", name);
 }
 
 void
@@ -462,7 +458,7 @@ ctlstatus_one(const struct ctl_facts *f, const struct mapgone_change *opened,
 	ctlprint_row(out, "  why", &w);
 	put_was(f, now, &w);
 	ctlprint_row(out, "  was lowered", &w);
-	put_opened(opened, f->name, now, &w);
+	put_opened(opened, now, &w);
 	ctlprint_row(out, "  was", &w);
 	put_probe(f, now, &w);
 	ctlprint_row(out,
@@ -495,7 +491,7 @@ ctlstatus_one(const struct ctl_facts *f, const struct mapgone_change *opened,
 	ctlprint_row(out, "  but", &w);
 	ctlprint_call(f, operator_, &w);
 	ctlprint_row(out, "  call", &w);
-	put_next(f, now, out);
+	put_next(f, opened != NULL && opened->before != NULL, now, out);
 	buf_free(&w);
 }
 

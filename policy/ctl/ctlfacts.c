@@ -729,7 +729,16 @@ int
 ctl_facts_list(const struct ctl *c, struct ctl_facts *f, struct err *e)
 {
 	struct theirs t = {.r = c->registry, .p = f->partner};
+	uint32_t i = REGISTRY_NONE;
 
+	/* One that left has its domains as long as its rows are in force. */
+	if (t.p == NULL && c->live != NULL)
+		i = registry_partner(c->live, f->name);
+	if (i != REGISTRY_NONE)
+		t = (struct theirs){c->live, &c->live->partner[i]};
+	if (t.p == NULL)
+		return err_set(
+		    e, EX_DATAERR, "the registry does not tell its domains");
 	return flush_list(
 	    &f->waiting, settings_postfix(&c->set), match_theirs, &t, e);
 }
@@ -740,9 +749,7 @@ ctl_facts_queue(const struct ctl *c, struct ctl_facts *f)
 	struct err e;
 
 	f->waiting_asked = true;
-	if (f->partner == NULL)
-		f->waiting_fault = "the registry does not tell its domains";
-	else if (ctl_facts_list(c, f, &e) == -1)
+	if (ctl_facts_list(c, f, &e) == -1)
 		f->waiting_fault =
 		    arena_copy(&f->arena, e.text, strlen(e.text));
 	if (c->around != NULL)

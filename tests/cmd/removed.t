@@ -337,7 +337,9 @@ is 'by name' "$(ctl check -j | jq -c '[.checks[] |
 like 'status, too' "$(ctl status)" \
 	$'\n1 partner is Opportunistic, was Enforced, [^\n]*: tlspact-compile --lost p01\n'
 like 'and that of the one' "$(ctl status p01)" \
-	$'\n  was +Enforced until [-0-9: ]+, by [^\n]*; if that was not meant, put it back: tlspact-compile --lost p01\n'
+	$'\n  was +Enforced until [-0-9: ]+, by [^\n]*\n.*\n  next +tlspact-compile --lost p01: if it was not meant that it is Enforced no more'
+like 'and explain' "$(ctl explain joe@p01.example)" \
+	$'\n  next +tlspact-compile --lost p01: if it was not meant'
 unlike 'not of others' "$(ctl status p02)" $'\n  was '
 like 'history has it so' "$(ctl history p01)" \
 	' map .*: 1 opportunistic now .p01.example secure -> nothing.$'
@@ -476,6 +478,20 @@ like 'what keeps it in force is told' "$(ctl status p88)" \
 	'p88 is not in the registry any more: its protection ends at the next compile; if that was not meant: tlspact-compile --lost p88'
 is 'all of them by name' "$(ctl check -j | jq -c '.checks[] |
 	select(.check == "registry") | .partners')" '["p88"]'
+mkdir "$T/bin"
+cat >"$T/bin/postqueue" <<EOF
+#!/bin/sh
+echo '{"queue_name": "deferred", "queue_id": "A1", "arrival_time": $(date +%s),
+"recipients": [{"address": "a@p88.example", "delay_reason": "it waits"}]}' |
+	tr -d '\n'
+EOF
+chmod 755 "$T/bin/postqueue"
+for verb in 'status p88' 'explain a@p88.example'; do
+	# shellcheck disable=SC2086 # words of a verb
+	like "its mail waits still by ${verb%% *}" \
+		"$(PATH=$T/bin:$PATH ctl $verb)" \
+		'[: ]1 mail, the oldest for [^ ]* [a-z]*: "it waits"'
+done
 rm "$T/registry"
 run compile --lost
 is 'a registry that is away' "$rc" 66
