@@ -21,6 +21,7 @@ static const struct {
     [NOTICE_FAULT_GONE] = {"fault-gone", 0},
     [NOTICE_COMMON] = {"mass", DROP_TELL_COMMON},
     [NOTICE_COMMON_OVER] = {"mass-over", DROP_TELL_COMMON_OVER},
+    [NOTICE_LOST] = {"lost", 0},
     [NOTICE_MAP] = {"map", 0},
 };
 
@@ -157,6 +158,9 @@ notice_key(const struct notice *n)
 	case NOTICE_COMMON_OVER:
 		put_stamp(&b, n->of.begin, NUM_TIME_MAX);
 		break;
+	case NOTICE_LOST:
+		put_stamp(&b, n->of.since, NUM_TIME_MAX);
+		break;
 	case NOTICE_MAP:
 		buf_printf(&b, ":%.16s", digest_of(text, strlen(text), hash));
 		put_stamp(&b, n->at, 10);
@@ -225,6 +229,10 @@ put_subject(struct buf *b, const struct notice *n, const char *who)
 		break;
 	case NOTICE_COMMON_OVER:
 		buf_puts(b, "partners recover; downgrades are possible again");
+		break;
+	case NOTICE_LOST:
+		buf_puts(b, "many partners are not enforced any more: was "
+			    "that meant?");
 		break;
 	case NOTICE_MAP:
 		buf_puts(
@@ -314,6 +322,7 @@ notice_tell_contact(const struct notice *n)
 		return true;
 	case NOTICE_COMMON:
 	case NOTICE_COMMON_OVER:
+	case NOTICE_LOST:
 	case NOTICE_MAP:
 		break;
 	}

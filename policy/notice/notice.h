@@ -47,7 +47,8 @@ enum notice_kind {
 	NOTICE_FAULT_GONE,
 	NOTICE_COMMON, /* many partners at once: the fault is ours */
 	NOTICE_COMMON_OVER,
-	NOTICE_MAP, /* the map could not be compiled */
+	NOTICE_LOST, /* a map took many partners, and nobody agreed */
+	NOTICE_MAP,  /* the map could not be compiled */
 };
 
 /* "held", "lowered", ... */
@@ -60,7 +61,7 @@ struct notice {
 	/*
 	 * As the action tells it, or as far as it would. why: COMMON of
 	 * FAULT_NEW, BY_TURNS and FAULT_GONE as well. text: of MAP the
-	 * complaints.
+	 * complaints; of LOST what mapgone.h prints.
 	 */
 	struct drop_action of;
 	const char *contact;	   /* as the registry says */

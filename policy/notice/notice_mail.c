@@ -442,6 +442,18 @@ put_map(struct buf *b, const struct notice *n)
 		    "nothing\n");
 }
 
+static void
+put_lost(struct buf *b, const struct notice *n)
+{
+	buf_puts(b, "A change of the registry took effect that nobody was "
+		    "asked about: many partners\nare not enforced any more, so "
+		    "that mail to them may go in clear.\n");
+	if (step_said(n->of.text)) {
+		head(b, "Who, and what to do");
+		put_lines(b, n->of.text);
+	}
+}
+
 char *
 notice_body(const struct notice *n, bool ours)
 {
@@ -451,6 +463,9 @@ notice_body(const struct notice *n, bool ours)
 	case NOTICE_COMMON:
 	case NOTICE_COMMON_OVER:
 		put_common(&b, n);
+		return buf_take(&b);
+	case NOTICE_LOST:
+		put_lost(&b, n);
 		return buf_take(&b);
 	case NOTICE_MAP:
 		put_map(&b, n);

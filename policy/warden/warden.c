@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
+#include "buf.h"
 #include "cdbmap.h"
 #include "clock.h"
 #include "day.h"
@@ -11,6 +13,7 @@
 #include "evidence.h"
 #include "ledger.h"
 #include "logline.h"
+#include "mapgone.h"
 #include "mapholds.h"
 #include "mem.h"
 #include "proberecord.h"
@@ -62,7 +65,8 @@ struct warden {
 	time_t compile_next;
 	time_t sweep_next;
 	time_t prune_next;
-	time_t day_told; /* number of the day on which that was done */
+	time_t day_told;      /* number of the day on which that was done */
+	struct stat map_told; /* the map whose losses were told */
 };
 
 static void carry_out(struct warden *k, time_t now);
@@ -564,6 +568,42 @@ tell_day(struct warden *k, time_t now)
 		    "the evidence of yesterday is not in the record", e.text);
 }
 
+/* Of a map that takes many Enforced ones away, as nobody agreed. */
+static void
+tell_lost(struct warden *k, time_t now)
+{
+	const struct stat *st = &k->facts.map_seen;
+	struct notice n = {.kind = NOTICE_LOST, .at = now};
+	struct buf text = {0};
+	struct mapgone g;
+	struct err e;
+	size_t i;
+
+	if (st->st_ino == k->map_told.st_ino &&
+	    st->st_mtim.tv_sec == k->map_told.st_mtim.tv_sec &&
+	    st->st_mtim.tv_nsec == k->map_told.st_mtim.tv_nsec)
+		return;
+	k->map_told = *st;
+	if (mapgone_read(k->facts.ledger, k->facts.registry, k->set->map,
+		now - MAPGONE_SPAN, &g, &e) == -1)
+		warden_complain("who left the map is not known", e.text);
+	for (i = 0; i < g.n; i++) {
+		if (!mapgone_alarms(&g.v[i]))
+			continue;
+		buf_clear(&text);
+		mapgone_print(&g.v[i], now, &text);
+		buf_puts(&text, ":\n");
+		mapgone_next(&g.v[i], &text);
+		n.of.since = g.v[i].time;
+		n.of.text = text.data;
+		n.of.name = g.v[i].name;
+		n.of.nnames = g.v[i].n;
+		warden_tell(&k->tell, &n, now);
+	}
+	mapgone_release(&g);
+	buf_free(&text);
+}
+
 void
 warden_tick(struct warden *k, time_t now)
 {
@@ -571,6 +611,7 @@ warden_tick(struct warden *k, time_t now)
 		return;
 	warden_facts_read(&k->facts, now, add_back, k);
 	carry_out(k, now);
+	tell_lost(k, now);
 	settle_probes(k, now);
 	tell_backs(k, now);
 	drop_tick(k->facts.drop, now, &k->facts.actions);

@@ -350,6 +350,7 @@ is_urgent(json_t *root)
 
 	return kind != NULL &&
 	       (strcmp(kind, notice_kind_text(NOTICE_COMMON)) == 0 ||
+		   strcmp(kind, notice_kind_text(NOTICE_LOST)) == 0 ||
 		   strcmp(kind, notice_kind_text(NOTICE_MAP)) == 0);
 }
 

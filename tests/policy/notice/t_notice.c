@@ -146,6 +146,12 @@ static const struct row rows[] = {
 	.key = "mass-over:acme:2026-11-23T14:00:00Z",
 	.subject = "[tlspact] partners recover; downgrades are possible again",
 	.body = {"2026-11-23 14:00 UTC is over"}},
+    {.kind = NOTICE_LOST,
+	.key = "lost:acme:2026-11-23T13:50:00Z",
+	.subject = "[tlspact] many partners are not enforced any more: was "
+		   "that meant?",
+	.body = {"nobody was asked about", "  3 failed deliveries"},
+	.not_in = {"mx1"}},
     {.kind = NOTICE_MAP,
 	.key = "map:acme:b6e00a4d75f30bd5:2026-11-23",
 	.subject = "[tlspact] the map was not compiled; the old one is in "

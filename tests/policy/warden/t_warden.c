@@ -6,6 +6,7 @@
 
 #include "ledger_rename.h"
 #include "mapbuild.h"
+#include "mapevent.h"
 
 /* What tlspact-compile would do. */
 static void
@@ -750,6 +751,65 @@ test_cut(void **state)
 	check_true("empty", warden_is_theirs(k, "globex", "globex.example"));
 }
 
+static void
+restart(time_t now)
+{
+	warden_free(k);
+	start(now);
+	compiled(NULL, now);
+}
+
+/* Three partners of that mode, compiled by somebody who agreed, or did not. */
+static void
+three(const char *mode, const char *agreed, time_t now)
+{
+	const struct mapbuild_options opt = {
+	    .quiet = true, .accept_weaker = true, .agreed = agreed};
+	struct mapbuild b = {0};
+	struct buf text = {0};
+	unsigned i;
+
+	for (i = 1; i <= 3; i++)
+		buf_printf(&text,
+		    "partner p%u mode=%s domain=p%u.example gateway=x.example"
+		    "\n",
+		    i, mode, i);
+	write_registry(text.data);
+	assert_int_equal(mapbuild_run(&b, &set, &opt, now), 0);
+	mapbuild_release(&b);
+	buf_free(&text);
+}
+
+/* Many are enforced no more by a change that nobody agreed to: told once. */
+static void
+test_lost(void **state)
+{
+	(void)state;
+	set.opportunistic_level = OPPORTUNISTIC_MAY;
+	three("enforced", NULL, T0 - 90);
+	three("opportunistic", MAPEVENT_EDIT, T0 - 80);
+	three("enforced", NULL, T0 - 70);
+	all_well();
+	warden_tick(k, T0 + 1);
+	check_int("nothing yet", send_all(T0 + 1), 0);
+	three("opportunistic", NULL, T0 + 2);
+	warden_tick(k, T0 + 3);
+	check_has("told", letter_json, "\"kind\":\"lost\"");
+	check_has("who", letter_json, "\"partners\":[\"p1\",\"p2\",\"p3\"]");
+	check_has("how", letter_json,
+	    "3 partners are Opportunistic, were Enforced, since ");
+	check_has(
+	    "the way back", letter_json, "tlspact-compile --lost p1 p2 p3");
+	check_int("in one", send_all(T0 + 3), 1);
+	restart(T0 + 4);
+	warden_tick(k, T0 + 5);
+	check_int("once", send_all(T0 + 5), 0);
+	three("enforced", NULL, T0 + 6);
+	three("opportunistic", MAPEVENT_EDIT, T0 + 7);
+	warden_tick(k, T0 + 8);
+	check_int("not as agreed", send_all(T0 + 8), 0);
+}
+
 /* A partner that is lowered gets another name: the downgrade goes on. */
 static void
 test_renamed(void **state)
@@ -794,14 +854,6 @@ named(const char *name, const char *former)
 
 	write_only(text);
 	free(text);
-}
-
-static void
-restart(time_t now)
-{
-	warden_free(k);
-	start(now);
-	compiled(NULL, now);
 }
 
 /* What people were told under the former name is not told again. */
@@ -932,6 +984,7 @@ main(void)
 	    WARDEN_TEST(test_bad_registry),
 	    WARDEN_TEST(test_registry),
 	    WARDEN_TEST(test_cut),
+	    WARDEN_TEST(test_lost),
 	    WARDEN_TEST(test_renamed),
 	    WARDEN_TEST(test_renamed_told),
 	    WARDEN_TEST(test_renamed_fault),
