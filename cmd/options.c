@@ -279,12 +279,25 @@ take_past(const char *arg, bool is_end, time_t *at)
 	       (num_unit(arg) != 'm' && clock_ago(arg, now, at) == 0);
 }
 
+/* The last second of what is over by its name, `last-month`; or 0. */
+static time_t
+over_by_name(const char *arg)
+{
+	time_t begin, end;
+
+	return strncmp(arg, "last-", 5) == 0 &&
+		       clock_days(arg, time(NULL), false, &begin, &end) == 0
+		   ? end - 1
+		   : 0;
+}
+
 /* One option goes where its row says; false: not with that argument. */
 static bool
 take(const struct options_row *r, const char *arg, void *to)
 {
 	void *at = (char *)to + r->at;
 	struct options_list *list = at;
+	time_t *over;
 	int *form = at;
 
 	switch (r->kind) {
@@ -304,8 +317,12 @@ take(const struct options_row *r, const char *arg, void *to)
 	case OPTIONS_TIME:
 		return num_time(arg, at) == 0;
 	case OPTIONS_SINCE:
+		over =
+		    (void *)((char *)to + (r->value != 0 ? r->value : r->at));
+		*over = over_by_name(arg);
+		return take_past(arg, false, at);
 	case OPTIONS_UNTIL:
-		return take_past(arg, r->kind == OPTIONS_UNTIL, at);
+		return take_past(arg, true, at);
 	case OPTIONS_FORM:
 		if ((r->only != NULL && strcmp(arg, r->only) != 0) ||
 		    (*form != 0 && *form != (int)r->value))
@@ -415,6 +432,11 @@ tell_meant(const struct options_table *t, const char *word, const char *next,
 	for (i = 0; i < t->nrows; i++)
 		meant_try(&m, t->row[i].name);
 	said = has_option(t, "since") ? timeslip_day(name) : NULL;
+	if (said != NULL && strcmp(said, "last-month") == 0 &&
+	    has_option(t, "month"))
+		options_misused(t, to,
+		    "%s is not an option; did you mean --month last?",
+		    quotes(word).s);
 	if (m.name != NULL || said != NULL)
 		options_misused(t, to,
 		    "%s is not an option; did you mean --%s%s?", quotes(word).s,

@@ -34,7 +34,9 @@ enum options_kind {
 	OPTIONS_NUMBER, /* uint64_t: the argument, at most .value */
 	OPTIONS_TIME,	/* time_t: the argument, see num_time() */
 	OPTIONS_SINCE,	/* the same, clock_ago() but for minutes, or of
-			 * clock_days() in UTC the first second */
+			 * clock_days() in UTC the first second; at .value, if
+			 * not 0: the last second of last-month or last-year,
+			 * which end by their names, or 0 */
 	OPTIONS_UNTIL,	/* the same, but the last second of these days */
 	OPTIONS_FORM,	/* int: .value; two values at once are a mistake */
 	OPTIONS_SET,	/* struct settings_options: one -o more */

@@ -44,6 +44,8 @@
 struct run {
 	struct options opt;
 	time_t from, to, at; /* 0: not said; to is the last day */
+	time_t over; /* of --since last-month: its last second; else 0 */
+	const char *month;
 	struct options_list partner;
 	struct arena names; /* of partners who had others once; and options */
 	const char *format, *output;
@@ -56,14 +58,17 @@ struct run {
 };
 
 static const struct options_row rows[] = {
+    {0, "month", "MONTH", "that month alone: 2026-10, last or this",
+	OPTIONS_WORD, .at = offsetof(struct run, month)},
     {0, "since", "DAY",
 	"first day, UTC, or 2026-10, yesterday, 30d (default:\n"
 	"29 days before the last one)",
 	OPTIONS_SINCE, .at = offsetof(struct run, from),
-	.show = "--since DAY, --from DAY"},
+	.value = offsetof(struct run, over), .show = "--since DAY, --from DAY"},
     {0, "until", "DAY", "last day (default: today)", OPTIONS_UNTIL,
 	.at = offsetof(struct run, to), .show = "--until DAY, --to DAY"},
-    {0, "from", "DAY", "", OPTIONS_SINCE, .at = offsetof(struct run, from)},
+    {0, "from", "DAY", "", OPTIONS_SINCE, .at = offsetof(struct run, from),
+	.value = offsetof(struct run, over)},
     {0, "to", "DAY", "", OPTIONS_UNTIL, .at = offsetof(struct run, to)},
     {0, "at", "TIME", "as of that time, not of now", OPTIONS_TIME,
 	.at = offsetof(struct run, at)},
@@ -89,12 +94,14 @@ static const struct options_row rows[] = {
 
 static const struct options_table table = {
     .program = "tlspact-report",
-    .synopsis = "[-jv] [-C FILE] [-o NAME=VALUE]... [--since DAY]\n"
-		" [--until DAY] [--at TIME] [--partner NAME]... [--check]\n"
+    .synopsis = "[-jv] [-C FILE] [-o NAME=VALUE]...\n"
+		" [--month MONTH] [--since DAY] [--until DAY] [--at TIME]\n"
+		" [--partner NAME]... [--check]\n"
 		" [--format FORMAT | --brief | --daily] [--output FILE]\n"
 		" [PARTNER]...\n"
 		"--what-if REGISTRY [-jv] [-C FILE] [-o NAME=VALUE]...\n"
-		" [--since DAY] [--until DAY] [--at TIME] [--output FILE]\n",
+		" [--month MONTH] [--since DAY] [--until DAY] [--at TIME]\n"
+		" [--output FILE]\n",
     .about = "Tell what is on record of a period: mail, gateways, decisions.",
     .row = rows,
     .nrows = sizeof(rows) / sizeof(rows[0]),
@@ -140,10 +147,46 @@ day_of(time_t t)
 	return t - t % CLOCK_DAY;
 }
 
+/* The days of a month as it was said; false: it is none. */
+static bool
+month_of(const char *said, time_t now, time_t *begin, time_t *end)
+{
+	static const char *const word[][2] = {
+	    {"last", "last-month"}, {"this", "this-month"}};
+	size_t i;
+
+	for (i = 0; i < sizeof(word) / sizeof(word[0]); i++)
+		if (strcmp(said, word[i][0]) == 0 ||
+		    strcmp(said, word[i][1]) == 0)
+			return clock_days(word[i][1], now, false, begin, end) ==
+			       0;
+	return strlen(said) == strlen("2026-10") &&
+	       clock_days(said, now, false, begin, end) == 0;
+}
+
+/* As if its first and its last day had been said. */
+static void
+take_month(struct run *run)
+{
+	time_t now = run->at != 0 ? run->at : time(NULL), begin, end;
+
+	if (run->from != 0 || run->to != 0)
+		options_misused(
+		    &table, run, "--month goes without --since and --until");
+	if (!month_of(run->month, now, &begin, &end))
+		options_misused(&table, run,
+		    "--month: %s is no month; say 2026-10, last or this",
+		    quotes(run->month).s);
+	run->from = begin;
+	run->to = end - 1;
+}
+
 /* 0, or the exit code, all being said. */
 static int
 find_period(struct run *run, struct report_ask *ask)
 {
+	if (run->to == 0)
+		run->to = run->over;
 	ask->period = run->from != 0 || run->to != 0;
 	ask->dated = run->at != 0;
 	ask->now = ask->dated ? run->at : time(NULL);
@@ -190,9 +233,18 @@ is_day(const char *name)
 {
 	const char *day =
 	    timeslip_day(name) == NULL ? name : timeslip_day(name);
+	const time_t now = time(NULL);
 	time_t begin, end;
 
-	if (clock_days(day, time(NULL), false, &begin, &end) == -1 &&
+	if (month_of(day, now, &begin, &end)) {
+		say("there is no partner %s; if it is a month, say --month %s",
+		    quotes(name).s,
+		    strcmp(day, "last-month") == 0   ? "last"
+		    : strcmp(day, "this-month") == 0 ? "this"
+						     : day);
+		return true;
+	}
+	if (clock_days(day, now, false, &begin, &end) == -1 &&
 	    (strspn(name, "0123456789") != strlen("2026") || name[4] != '-'))
 		return false;
 	say("there is no partner %s; if it is a day or a month, say --since %s "
@@ -481,6 +533,8 @@ main(int argc, char *argv[])
 	if (run.output != NULL && *run.output == '\0')
 		options_misused(
 		    &table, &run, "--output: a name of a file is missing");
+	if (run.month != NULL)
+		take_month(&run);
 	format = find_format(&run);
 	json = run.opt.json || format == &reporttable_json;
 	schema = run.what_if != NULL ? WHAT_IF

@@ -317,7 +317,14 @@ tlspactctl acme.example|"acme.example" is not a verb; say tlspactctl status acme
 tlspactctl status -json|"-json" lacks a dash; say --json
 tlspactctl status –json|"–json" begins with a dash that is not "-"; options begin with that
 tlspactctl history --last-month|"--last-month" is not an option; did you mean --since last-month?
-tlspact-report --lat-month|"--lat-month" is not an option; did you mean --since last-month?
+tlspact-report --lat-month|"--lat-month" is not an option; did you mean --month last?
+tlspact-report --last-year|"--last-year" is not an option; did you mean --since last-year?
+tlspact-report --year 2026|"--year" is not an option; say --since 2026 --until 2026
+tlspact-report --month|--month: its argument is missing: --month MONTH
+tlspact-report --month 2026-13|--month: "2026-13" is no month; say 2026-10, last or this
+tlspact-report --month 2026|--month: "2026" is no month; say 2026-10, last or this
+tlspact-report --month last --until 2026-10|--month goes without --since and --until
+tlspact-report --since 2026-10 --month 2026-10|--month goes without --since and --until
 tlspact-report --since yesterdy|--since: "yesterdy" is no time; did you mean yesterday?
 tlspact-report --since 2026-13|--since: "2026-13" is no time: say 30d (so long ago), 2026, 2026-11, 2026-11-30, today, yesterday, this-month, last-month, this-year or last-year
 tlspact-report --until 1m|--until: "1m" would be minutes, not months; say 30d or last-month

@@ -408,11 +408,10 @@ is 'in JSON, too' "$(jq -c '[.state, .clear_count, (.clear | length),
 	.attention_count, (.downgrades[] | .partner, .after, .sudo_user,
 	.mails_known, .mails)]' <<<"$out")" \
 	'["watch",64,7,1,"stark","encrypt","kim",true,12,"tailspin","encrypt","kim",true,0]'
-for with in '2026-10' '--month 2026-10' '--month=2026-10'; do
-	# shellcheck disable=SC2086 # words
-	run year --brief $with
-	like "a month, as $with" "$rc $(sed q <<<"$err")" \
-		'^64 .*say --since 2026-10 --until 2026-10$'
+for with in '2026-10|2026-10' 'last-month|last' '2026-10-04|2026-10-04 --until 2026-10-04'; do
+	run year --brief "${with%|*}"
+	like "days, as ${with%|*}" "$rc $(sed q <<<"$err")" \
+		"^64 .*say --(month|since) ${with#*|}\$"
 done
 ok 'which is small' test ${#out} -le 8192
 is 'or each' "$(year --brief -jv "${october[@]}" | jq '.clear | length')" 64
@@ -532,6 +531,16 @@ is 'the last one has a word' \
 	"$(days --since last-month --until last-month)" \
 	"$(date -u -d "$(date -u +%Y-%m-01) -1 month" +%F) $(
 		date -u -d "$(date -u +%Y-%m-01) -1 day" +%F)"
+month=$(days --since last-month --until last-month)
+is 'and alone it is not more' "$(days --since last-month)" "$month"
+is 'it has an option' "$(days --month last)" "$month"
+is 'as of a time' "$(days --month last --at 2026-03-31)" '2026-02-01 2026-02-28'
+is 'by its number' "$(days --month 2026-10)" '2026-10-01 2026-10-31'
+is 'and this one' "$(days --month this --at 2026-10-12)" '2026-10-01 2026-10-12'
+year=$(($(date -u +%Y) - 1))
+is 'a year is not more, either' "$(days --from last-year)" "$year-01-01 $year-12-31"
+is 'but begins where it begins' "$(days --since last-year --until 2026-02)" \
+	"$year-01-01 2026-02-28"
 before=$(date -u -d '-7 days' +%F)
 week=$(days --since 7d --until 24h)
 # Midnight may have been in between.
