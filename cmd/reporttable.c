@@ -453,14 +453,17 @@ put_changes(struct tables *t)
 static void
 put_lowered(struct tables *t, const struct report_downgrade *d)
 {
+	uint64_t clear, mails = report_brief_moved(d, &clear);
+
 	PUT(t, "downgrades",
-	    "id partner before after direction begin over open author"
-	    " sudo_user closed_by closed_why mails_known mails",
+	    "id partner before after direction begin over open reason ticket"
+	    " author sudo_user closed_by closed_why mails_known mails"
+	    " mails_clear",
 	    N(d->id), T(d->partner), T(level_name(d->before)),
 	    T(level_name(d->after)), T(direction_name(d->inbound_only)),
-	    W(d->begin), W(d->over), Y(d->open), T(d->author), T(d->sudo_user),
-	    T(d->closed_by), T(d->closed_why), Y(d->moved_known),
-	    N(report_brief_moved(d)));
+	    W(d->begin), W(d->over), Y(d->open), T(d->reason), T(d->ticket),
+	    T(d->author), T(d->sudo_user), T(d->closed_by), T(d->closed_why),
+	    Y(d->moved_known), N(mails), N(clear));
 }
 
 static void

@@ -21,6 +21,8 @@
 #define NAME 24				 /* columns */
 #define ROWS_MAX 40			 /* of a list; JSON and CSV have all */
 #define QUIETS_MAX 10			 /* kinds of gaps */
+#define ANSWER 8			 /* columns before it */
+#define BELOW "        "		 /* as many */
 #define DATE (sizeof("2026-11-23 ") - 1) /* of when(), before the time */
 
 /* --- Lines -----------------------------------------------------------------
@@ -686,6 +688,7 @@ put_text(const struct report *r, struct buf *out)
 	size_t i;
 
 	put_whose(r, &whose);
+	say(out, ANSWER, report_state_name(r->state), "%s", r->summary);
 	put_title(r, out);
 	say(out, 2, "", "%s; registry %.16s; map of %s", whose.data,
 	    *r->registry_digest == '\0' ? "not known" : r->registry_digest,
@@ -713,9 +716,6 @@ put_text(const struct report *r, struct buf *out)
 /* --- In brief --------------------------------------------------------------
  */
 
-#define ANSWER 8	 /* columns before it */
-#define BELOW "        " /* as many */
-
 static void
 put_left(struct buf *out, size_t all, size_t shown)
 {
@@ -724,25 +724,46 @@ put_left(struct buf *out, size_t all, size_t shown)
 		    out, BELOW "and %s more (-v)\n", num_count(all - shown).s);
 }
 
-/* When a downgrade held, whose it was, what moved, and who ended it and how. */
+/* "12 mails, all encrypted", which they need not have been. */
+static void
+put_brief_moved(struct buf *out, const struct report_downgrade *d)
+{
+	uint64_t clear, mails = report_brief_moved(d, &clear);
+
+	if (!d->moved_known)
+		buf_puts(out, "not known how many mails");
+	else if (mails == 0)
+		buf_puts(out, "no mail");
+	else if (clear == 0 || clear == mails)
+		buf_printf(out, "%s mail%s, %s%s", num_count(mails).s,
+		    num_plural(mails), mails == 1 ? "" : "all ",
+		    clear == 0 ? "encrypted" : "in the clear");
+	else
+		buf_printf(out, "%s mails, %s of them in the clear",
+		    num_count(mails).s, num_count(clear).s);
+}
+
+/* When and why a downgrade held, whose it was, what moved, and its end. */
 static void
 put_brief_downgrade(const struct report_downgrade *d, struct buf *out)
 {
 	const bool timed = d->closed == 0 || strcmp(d->closed_why, "end") == 0;
-	const uint64_t mails = report_brief_moved(d);
+	struct buf moved = {0};
 
+	put_brief_moved(&moved, d);
 	say(out, ANSWER, BELOW,
-	    "%s %s to %s, to %s by %s%s%s; %s mail%s; %s%s%s", d->partner,
+	    "%s %s to %s, to %s by %s%s%s%s%s: \"%s\"; %s; %s%s%s", d->partner,
 	    when(d->begin).s, when(d->over).s,
 	    direction_lowered_to(d->inbound_only, d->after), d->author,
 	    *d->sudo_user == '\0' ? "" : " for ", d->sudo_user,
-	    !d->moved_known ? "not known how many" : num_count(mails).s,
-	    d->moved_known ? num_plural(mails) : "s",
+	    *d->ticket == '\0' ? "" : ", ticket ", d->ticket, d->reason,
+	    moved.data,
 	    d->open ? "open"
 	    : timed ? "its time was up"
 		    : d->closed_by,
 	    d->open || timed || *d->closed_why == '\0' ? "" : ": ",
 	    d->open || timed ? "" : d->closed_why);
+	buf_free(&moved);
 }
 
 /* To whom mail went in the clear, a line each. */

@@ -49,9 +49,10 @@ const char *
 report_number_name(enum report_number n)
 {
 	static const char *const name[] = {"mails", "kept", "lowered", "failed",
-	    "rule_unknown", "clear", "partners", "domains", "others",
-	    "downgrades", "open", "weakened", "gateways", "good", "watch",
-	    "bad", "unseen", "ready", "hours", "hours_read", "events", "flaws"};
+	    "rule_unknown", "clear", "not_held", "partners", "domains",
+	    "others", "downgrades", "open", "weakened", "gateways", "good",
+	    "watch", "bad", "unseen", "ready", "hours", "hours_read", "events",
+	    "flaws"};
 
 	return name[n];
 }
@@ -325,8 +326,15 @@ answer_before(struct reading *g)
 static void
 number_clear(struct report *r, uint64_t all, const struct clear *c)
 {
+	const struct report_mail *m = &r->all[EVIDENCE_OUT].mail;
+	const int64_t enforced = enforced_clear(r);
+
 	number(r, REPORT_N_MAILS, all);
+	number(r, REPORT_N_LOWERED, m->lowered_clear);
+	number(r, REPORT_N_FAILED, held_clear(m));
 	number(r, REPORT_N_CLEAR, c->mails);
+	if (enforced >= 0)
+		number(r, REPORT_N_NOT_HELD, c->mails - (uint64_t)enforced);
 	number(r, REPORT_N_PARTNERS, c->partners.n);
 	number(r, REPORT_N_DOMAINS, c->domains.n);
 	number(r, REPORT_N_OTHERS, c->others);
@@ -383,27 +391,36 @@ say_met(struct reading *g, const struct report_mail *m)
 			 reading_count(g, m->lowered_met).s);
 }
 
-/* Append to the detail: "1 in the clear: delta 1". */
+/* Append to the detail: "1 in the clear: delta 1"; of one it needs no name. */
 static void
 add_from(struct reading *g, struct report_answer *a, uint64_t n,
     const struct recipients *from, const char *how)
 {
-	if (n > 0)
-		a->detail = say_worst(g, from,
-		    reading_printf(g, "%s%s%s in the clear%s: ", a->detail,
-			*a->detail == '\0' ? "" : "; ", reading_count(g, n).s,
-			how));
+	if (n == 0)
+		return;
+	a->detail = reading_printf(g, "%s%s%s%s%s", a->detail,
+	    *a->detail == '\0' ? "" : "; ", reading_count(g, n).s, how,
+	    reading_one(g) == NULL ? ": " : "");
+	if (reading_one(g) == NULL)
+		a->detail = say_worst(g, from, a->detail);
 }
 
-/*
- * From whom it came in the clear. Where no TLS was demanded, nor would have
- * been without a downgrade, that is as agreed, and told.
- */
+/* In the clear where no TLS was demanded, nor would have been unlowered. */
+static uint64_t
+loose_clear(const struct report_mail *m)
+{
+	const uint64_t n = m->n[LEVEL_OPPORTUNISTIC][EVIDENCE_CLEAR];
+
+	return n < m->lowered_clear ? 0 : n - m->lowered_clear;
+}
+
+/* From whom it came in the clear, also where that is as agreed. */
 static void
 add_received_clear(struct reading *g, struct report_answer *a)
 {
 	struct recipients from = {.max = PARTNERS_NAMED}, unheld = from;
 	const struct report_mail *m;
+	const bool good = a->state == REPORT_GOOD;
 	uint64_t clear, loose, all = 0, all_unheld = 0;
 	size_t i;
 
@@ -413,8 +430,7 @@ add_received_clear(struct reading *g, struct report_answer *a)
 		if (!reading_is_enforced(&g->r->partner[i]))
 			continue;
 		m = &g->r->partner[i].way[EVIDENCE_IN].mail;
-		loose = m->n[LEVEL_OPPORTUNISTIC][EVIDENCE_CLEAR];
-		loose -= loose < m->lowered_clear ? loose : m->lowered_clear;
+		loose = loose_clear(m);
 		clear = report_seen(m, EVIDENCE_CLEAR) - loose;
 		add_clear(&from, g->r->partner[i].name, clear, was_held(m));
 		add_clear(&unheld, g->r->partner[i].name, loose, false);
@@ -424,13 +440,15 @@ add_received_clear(struct reading *g, struct report_answer *a)
 	sort_clear(&from);
 	sort_clear(&unheld);
 	number(g->r, REPORT_N_CLEAR, all + all_unheld);
-	if (all > 0 && a->state < REPORT_WATCH)
+	number(g->r, REPORT_N_NOT_HELD, all_unheld);
+	if (all + all_unheld > 0 && a->state < REPORT_WATCH)
 		a->state = REPORT_WATCH;
 	/* That all is well needs no numbers of what is not. */
-	if (all_unheld > 0 && a->state == REPORT_GOOD)
+	if (good && all == 0 && all_unheld > 0)
 		a->detail = "";
-	add_from(g, a, all, &from, "");
-	add_from(g, a, all_unheld, &unheld, ", not held to TLS");
+	add_from(g, a, all, &from, " in the clear");
+	add_from(g, a, all_unheld, &unheld,
+	    " in the clear, of mail not held to TLS");
 }
 
 /* Was mail of a direction as agreed, of whom more is agreed than to try? */
@@ -847,8 +865,63 @@ sum_lowered(struct reading *g)
 }
 
 /*
- * What went in the clear, behind how much Enforced mail was as agreed: of that
- * first, so that the rest is not taken for it.
+ * "(not held to TLS)": what was asked of mail in the clear of Enforced partners
+ * when it moved; of several such each with its number.
+ */
+static const char *
+say_why(struct reading *g, uint64_t mails)
+{
+	static const char *const words[] = {"held to TLS", "under a downgrade",
+	    "not held to TLS", "of unknown rule"};
+	const struct report_mail *m = &g->r->all[EVIDENCE_OUT].mail;
+	uint64_t n[] = {held_clear(m), m->lowered_clear, 0, 0};
+	const char *text = "";
+	size_t i;
+
+	for (i = 0; i < g->r->npartners; i++) {
+		if (!reading_is_enforced(&g->r->partner[i]))
+			continue;
+		m = &g->r->partner[i].way[EVIDENCE_IN].mail;
+		n[0] += held_clear(m);
+		n[1] += m->lowered_clear;
+		n[2] += loose_clear(m);
+		n[3] += m->n[REPORT_RULE_UNKNOWN][EVIDENCE_CLEAR];
+	}
+	for (i = 0; i < sizeof(n) / sizeof(n[0]); i++) {
+		if (n[i] == mails)
+			return reading_printf(g, "(%s)", words[i]);
+		if (n[i] > 0)
+			text = reading_printf(g, "%s%s%s %s", text,
+			    *text == '\0' ? "(" : ", ",
+			    reading_count(g, n[i]).s, words[i]);
+	}
+	return reading_printf(g, "%s)", text);
+}
+
+/* Behind how much was as agreed: ", 2 went and 89 came clear (...)"; or "". */
+static const char *
+sum_enforced_clear(struct reading *g)
+{
+	const int64_t came = answered(g->r, RECEIVED)->number[REPORT_N_CLEAR];
+	const int64_t went = enforced_clear(g->r);
+	const char *text = ", ";
+
+	if (went > 0)
+		text = reading_printf(g, ", %s went%s",
+		    reading_count(g, (uint64_t)went).s,
+		    came > 0 ? " and " : "");
+	if (came > 0)
+		text = reading_printf(
+		    g, "%s%s came", text, reading_count(g, (uint64_t)came).s);
+	return went <= 0 && came <= 0
+		   ? ""
+		   : reading_printf(g, "%s clear %s", text,
+			 say_why(g, (uint64_t)((went > 0 ? went : 0) + came)));
+}
+
+/*
+ * What went in the clear, behind what of it was Enforced mail: so that it is
+ * not taken for that.
  */
 static const char *
 sum_clear(struct reading *g)
@@ -858,7 +931,6 @@ sum_clear(struct reading *g)
 		      enforced = enforced_clear(g->r),
 		      agreed = answered(g->r, SENT)->number[REPORT_N_MAILS] +
 			       answered(g->r, RECEIVED)->number[REPORT_N_MAILS];
-	const char *text = "";
 
 	if (n <= 0)
 		return a->state == REPORT_GOOD
@@ -867,11 +939,8 @@ sum_clear(struct reading *g)
 	if (enforced < 0 || enforced + agreed == 0)
 		return reading_printf(
 		    g, "; %s in the clear", reading_count(g, (uint64_t)n).s);
-	if (enforced > 0)
-		text = reading_printf(g, ", %s in the clear",
-		    reading_count(g, (uint64_t)enforced).s);
-	return n == enforced ? text
-			     : reading_printf(g, "%s; %s clear %s", text,
+	return n == enforced ? ""
+			     : reading_printf(g, "; %s clear %s",
 				   reading_count(g, (uint64_t)(n - enforced)).s,
 				   reading_one(g) == NULL ? "elsewhere"
 							  : "when not held");
@@ -897,8 +966,8 @@ summarize(struct reading *g)
 			: r->state < a->state && a->state > REPORT_GOOD)
 			r->state = a->state;
 	}
-	r->summary = reading_printf(
-	    g, "%s%s; %s", sum_kept(g), sum_clear(g), sum_lowered(g));
+	r->summary = reading_printf(g, "%s%s%s; %s", sum_kept(g),
+	    sum_enforced_clear(g), sum_clear(g), sum_lowered(g));
 }
 
 void

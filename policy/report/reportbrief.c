@@ -5,7 +5,7 @@
 #include "mem.h"
 #include "report.h"
 
-#define DOWNGRADES 5
+#define DOWNGRADES 3
 #define NOTES 2
 
 bool
@@ -15,11 +15,13 @@ report_brief_partner(const struct report *r, const struct report_recipient *x)
 }
 
 uint64_t
-report_brief_moved(const struct report_downgrade *d)
+report_brief_moved(const struct report_downgrade *d, uint64_t *clear)
 {
 	uint64_t n = 0;
 	unsigned w, s;
 
+	*clear = d->moved[EVIDENCE_IN][EVIDENCE_CLEAR] +
+		 d->moved[EVIDENCE_OUT][EVIDENCE_CLEAR];
 	for (w = 0; w < REPORT_WAYS; w++)
 		for (s = 0; s < REPORT_SEEN; s++)
 			n += d->moved[w][s];

@@ -35,7 +35,7 @@ void report_brief_release(struct report_brief *b);
 bool report_brief_partner(
     const struct report *r, const struct report_recipient *x);
 
-/* How many mails moved under it, both ways. */
-uint64_t report_brief_moved(const struct report_downgrade *d);
+/* How many mails moved under it, both ways; of these in the clear. */
+uint64_t report_brief_moved(const struct report_downgrade *d, uint64_t *clear);
 
 #endif

@@ -632,6 +632,22 @@ period(struct reading *g)
 				     g->r->from_day, g->r->to_day);
 }
 
+/* The same for a report of ours, which knows a month by its name. */
+static const char *
+report_period(struct reading *g)
+{
+	static const char first[] = "-01";
+	const struct report *r = g->r;
+	char after[NUM_TIME_MAX];
+
+	(void)num_time_text(r->to, after);
+	return !g->ask->period || strcmp(r->from_day + 7, first) != 0 ||
+		       strncmp(r->from_day, r->to_day, 7) != 0 ||
+		       strncmp(after + 7, first, 3) != 0
+		   ? period(g)
+		   : reading_printf(g, " --month %.7s", r->from_day);
+}
+
 /* The command for a report of the same, with these words more. */
 static const char *
 say_again(struct reading *g, const char *with)
@@ -640,7 +656,7 @@ say_again(struct reading *g, const char *with)
 	const char *text = reading_printf(g, "tlspact-report%s%s%s%s%s",
 	    g->r->options, g->ask->dated ? " --at " : "",
 	    g->ask->dated ? num_time_text(g->ask->now, at) : "", with,
-	    period(g));
+	    report_period(g));
 	size_t i;
 
 	for (i = 0; i < g->ask->npartners; i++)
@@ -670,7 +686,8 @@ note_handed(struct reading *g)
 				    h->leads
 					? reading_printf(g,
 					      "tlspact-report%s --partner %s%s",
-					      g->r->options, h->to, period(g))
+					      g->r->options, h->to,
+					      report_period(g))
 					: reading_printf(g,
 					      "former=%s, if it is the same "
 					      "partner",

@@ -192,8 +192,8 @@ t_in_the_clear(void **state)
 	check_has("of all", answer(question)->answer,
 	    "38 mails, 2 to Enforced partners: to 2 partners and ");
 	check_has("first", rep.summary,
-	    " of Enforced mail as agreed, 2 in the clear; 36 clear "
-	    "elsewhere; ");
+	    " of Enforced mail as agreed, 2 went clear (held to TLS); 36 "
+	    "clear elsewhere; ");
 	check_str("is named", answer(question)->detail,
 	    "acme 2 (held to TLS) and initech 6; e.example 8, d.example 7, "
 	    "c.example 6 and 2 more");

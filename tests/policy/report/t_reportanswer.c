@@ -46,9 +46,10 @@ t_numbers(void **state)
 	    {"sent", "mails 99, kept 98, lowered 8, failed 1, rule_unknown 5"},
 	    {"received",
 		"mails 20, kept 20, lowered 0, failed 0, rule_unknown 0, "
-		"clear 0"},
+		"clear 0, not_held 0"},
 	    {"clear",
-		"mails 211, clear 108, partners 1, domains 1, others 100"},
+		"mails 211, lowered 0, failed 1, clear 108, not_held 107, "
+		"partners 1, domains 1, others 100"},
 	    {"lowered", "downgrades 1, open 1, weakened 0"},
 	    {"gateways", "gateways 0, unseen 1"},
 	    {"opportunistic", "mails 107, kept 0, others 107"},
@@ -133,11 +134,11 @@ t_met(void **state)
 		    id, row[i].proof, 1);
 		read_days(1);
 		(void)snprintf(want, sizeof(want),
-		    "mails 1, kept %s, lowered 1, failed 0, rule_unknown 0%s%s",
-		    row[i].numbers, row[i].way == IN ? ", clear " : "",
+		    "mails 1, kept %s, lowered 1, failed 0, rule_unknown 0%s",
+		    row[i].numbers,
 		    row[i].way == OUT	   ? ""
-		    : row[i].seen == CLEAR ? "1"
-					   : "0");
+		    : row[i].seen == CLEAR ? ", clear 1, not_held 0"
+					   : ", clear 0, not_held 0");
 		check_str(row[i].proof,
 		    numbers(row[i].way == IN ? "received" : "sent"), want);
 		report_teardown(state);
@@ -169,15 +170,26 @@ t_received_clear(void **state)
 	static const struct {
 		const char *required;
 		bool lowered;
-		const char *detail;
+		const char *detail, *summary;
 		enum report_state state;
 	} row[] = {
 	    {"encrypt", false, "; 1 in the clear: acme 1 (held to TLS)",
+		"50.00 % of Enforced mail as agreed, 1 came clear (held to "
+		"TLS); ",
 		REPORT_BAD},
-	    {"opportunistic", true, "; 1 in the clear: acme 1", REPORT_WATCH},
-	    {"", false, "; 1 in the clear: acme 1", REPORT_WATCH},
+	    {"opportunistic", true, "; 1 in the clear: acme 1",
+		"50.00 % of Enforced mail as agreed, 1 came clear (under a "
+		"downgrade); ",
+		REPORT_WATCH},
+	    {"", false, "; 1 in the clear: acme 1",
+		"100 % of Enforced mail as agreed, 1 came clear (of unknown "
+		"rule); ",
+		REPORT_WATCH},
 	    {"opportunistic", false,
-		"; 1 in the clear, not held to TLS: acme 1", REPORT_OPEN},
+		"; 1 in the clear, of mail not held to TLS: acme 1",
+		"100 % of Enforced mail as agreed, 1 came clear (not held to "
+		"TLS); ",
+		REPORT_WATCH},
 	};
 	struct ledger_downgrade d;
 	int64_t id;
@@ -197,9 +209,20 @@ t_received_clear(void **state)
 		    row[i].detail);
 		check_int(row[i].detail, answer("from Enforced")->state,
 		    row[i].state);
+		check_has(row[i].detail, rep.summary, row[i].summary);
+		check_int("the worst of it", rep.state, row[i].state);
 		report_teardown(state);
 		(void)setup(state);
 	}
+	have_registry(REGISTRY);
+	count("2026-11-23", "acme", IN, CLEAR, "opportunistic", 0, 3);
+	well("it", try_report(MIDNIGHT, MIDNIGHT + DAY, T0, "acme"));
+	check_str("of one", answer("from Enforced")->detail,
+	    "3 in the clear, of mail not held to TLS");
+	count("2026-11-23", "acme", OUT, CLEAR, "secure", 0, 1);
+	read_days(1);
+	check_has("of several reasons", rep.summary,
+	    ", 1 went and 3 came clear (1 held to TLS, 3 not held to TLS); ");
 }
 
 /* What is not on record is no number, and no 0. */
@@ -210,8 +233,9 @@ t_not_known(void **state)
 	    {"sent", "mails 0, kept 0, lowered 0, failed 0, rule_unknown 0"},
 	    {"received",
 		"mails 0, kept 0, lowered 0, failed 0, rule_unknown 0, "
-		"clear 0"},
-	    {"clear", "mails 0, clear 0, partners 0, domains 0, others 0"},
+		"clear 0, not_held 0"},
+	    {"clear", "mails 0, lowered 0, failed 0, clear 0, not_held 0, "
+		      "partners 0, domains 0, others 0"},
 	    {"lowered", ""},
 	    {"log", "hours 12, hours_read 0"},
 	    {"record", "events 0"},
