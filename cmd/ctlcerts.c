@@ -443,8 +443,27 @@ print_text(
 	certgroup_release(&g);
 }
 
+/* Which ends first, or has ended, within the time that was asked for or not. */
 static json_t *
-to_json(const struct certs *c)
+to_first(const struct certgroups *all)
+{
+	const struct certgroup *first = NULL, *g;
+
+	for (g = all->v; g < all->v + all->n; g++)
+		if (g->row.ends != 0 &&
+		    (first == NULL || g->row.ends < first->row.ends))
+			first = g;
+	return first == NULL
+		   ? json_null()
+		   : json_pack("{s:o, s:o, s:o}", "gateway",
+			 json_text(first->row.gateway), "partner",
+			 json_text(
+			     first->row.ours != NULL ? "" : first->named[0]),
+			 "not_after", json_time(first->row.ends));
+}
+
+static json_t *
+to_json(const struct certs *c, const struct certgroups *all)
 {
 	json_t *list = json_array();
 	const struct cert_row *x;
@@ -475,7 +494,10 @@ to_json(const struct certs *c)
 			json_time(x->seen), "fault", ctlprint_fault(x->fault),
 			"failed", json_time(x->failed)));
 	}
-	return json_pack("{s:o}", "certificates", list);
+	return json_pack("{s:o, s:I, s:I, s:o}", "certificates", list,
+	    "gateways", (json_int_t)all->gateways, "never_seen",
+	    (json_int_t)(all->count[CERT_UNSEEN] + all->never), "first",
+	    to_first(all));
 }
 
 static int
@@ -488,7 +510,7 @@ print(struct ctlrun *r, struct certs *certs, time_t until)
 	certgroup_make(certs, &all);
 	keep_wanted(certs, until);
 	if (r->opt.json)
-		r->answer = to_json(certs);
+		r->answer = to_json(certs, &all);
 	else
 		print_text(r, certs, &all);
 	certgroup_release(&all);
@@ -595,6 +617,28 @@ of_all(struct ctlrun *r, const struct postconf *c, const struct err *fault,
 	return code;
 }
 
+/*
+ * A name below a partner's domain that is none of its own, `mx9.acme.example`:
+ * the partner is not told for a gateway that nobody has seen. False: it is
+ * something else.
+ */
+static bool
+is_unseen(const struct ctlrun *r)
+{
+	const char *name = r->lower.partner;
+	uint32_t at;
+
+	if (r->mailbox != NULL ||
+	    registry_find(r->registry, name) != REGISTRY_NONE ||
+	    (at = registry_covering(r->registry, name)) == REGISTRY_NONE)
+		return false;
+	name = r->registry->partner[at].name;
+	say("no gateway %s was looked at; those of %s: tlspactctl certificates "
+	    "%s",
+	    quotes(r->lower.partner).s, name, name);
+	return true;
+}
+
 /* The name of a host or a provider; else it is nobody's. */
 static int
 of_named(struct ctlrun *r, time_t until)
@@ -606,7 +650,7 @@ of_named(struct ctlrun *r, time_t until)
 	(void)ctl_facts_all(&r->c, &all, &n);
 	if (!of_host(r, all, n, until, &code) &&
 	    !of_provider(r, all, n, until, &code))
-		code = of_one(r, until);
+		code = is_unseen(r) ? EX_NOINPUT : of_one(r, until);
 	ctl_facts_free(all, n);
 	return code;
 }

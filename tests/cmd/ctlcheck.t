@@ -501,6 +501,14 @@ tlspact_check_certificate_days_left{partner="globex"} 5'
 	run ctl certificates --within 4d
 	like 'none ends in 4 days, of how many, and the first' "$rc ${out//$'\n'/ }" \
 		'^0 no certificate ends within 4d, of 3 gateways, ours not among them; the first +ends [-0-9]{10}: acme mx1.acme.example; +1 never seen'
+	run ctl certificates --within 4d -j
+	is 'in JSON as well' "$(jq -c '[.certificates, .gateways, .never_seen,
+		.first.gateway, .first.partner, .first.not_after[:10]]' <<<"$out")" \
+		"$(ctl certificates -j | jq -c '[[], 3, 1, (.certificates[0] |
+		.gateway, .partner, .not_after[:10])]')"
+	run ctl certificates mx9.acme.example
+	is 'of no other gateway than was asked for' "$rc $out$err" \
+		'66 tlspactctl: no gateway "mx9.acme.example" was looked at; those of acme: tlspactctl certificates acme'
 	run ctl certificates acme --within 6d
 	like 'two of acme in 6, with whom to call' "$out" \
 		$'\n2 gateways: 0 ended, 2 end within 6d\ncall p@acme.example .acme.; for the words: tlspact-probe --as enforced acme'

@@ -270,6 +270,8 @@ run "$B/tlspactctl" extend -h
 is 'the usage of a verb begins with it' "${out%% PARTNER*}" \
 	'usage: tlspactctl extend'
 unlike 'and is of no other one' "$out" 'downgrade|history'
+run "$B/tlspactctl" certificates -h
+like 'each of its options is explained' "$out" $'\n +--within TIME +only certificates that end '
 run "$B/tlspactctl" -h extend
 is 'wherever -h stands' "${out%% PARTNER*}" 'usage: tlspactctl extend'
 
