@@ -782,24 +782,26 @@ note_waits(struct reading *g)
 	}
 }
 
-/* What is wrong with us, or ends soon. */
+/* What is wrong with us, or ends soon, at the end of the period. */
 static void
 note_own(struct reading *g)
 {
+	const time_t at = g->r->to < g->r->now ? g->r->to : g->r->now;
 	const struct report_own *o;
 	struct report_note *n;
+	bool ends;
 	size_t i;
 
 	for (i = 0; i < g->r->nown; i++) {
 		o = &g->r->own[i];
-		if (o->state != REPORT_BAD &&
-		    !life_ends_soon(
-			o->begins, o->ends, g->r->now, LIFE_WARN_DAYS))
+		ends = life_ends_soon(o->begins, o->ends, at, LIFE_WARN_DAYS);
+		if (o->state != REPORT_BAD && !ends)
 			continue;
 		n = note(g, o->state == REPORT_BAD ? REPORT_BAD : REPORT_WATCH,
 		    "", REPORT_OURS);
-		n->text = reading_printf(
-		    g, "our %s %s: %s", o->what, o->name, o->text);
+		n->text = reading_printf(g, "our %s %s: %s%s%s", o->what,
+		    o->name, o->text, ends ? "; it ends " : "",
+		    ends ? reading_date(g, o->ends) : "");
 		n->next =
 		    reading_printf(g, "tlspact-setup check%s", g->r->options);
 	}

@@ -937,8 +937,8 @@ t_own(void **state)
 	check_int("fact", rep.fact[19].state, REPORT_WATCH);
 	check_str("fact", rep.fact[19].text, "1 of 3 not known");
 	check_has("bad", notes(), "bad : our TLSA mx.example: no match");
-	check_has(
-	    "ends", notes(), "watch : our server certificate /a.pem: CN mx");
+	check_has("ends", notes(),
+	    "watch : our server certificate /a.pem: CN mx; it ends ");
 	well("add", evidence_own_set(evi, NOON(-1), own, 1, &err));
 	well("to come", evidence_own_set(evi, NOON(9), own + 1, 1, &err));
 	read_days(7);
