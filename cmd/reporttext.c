@@ -837,6 +837,19 @@ put_brief_rest(
 	columns_paragraph(out, "", 4, r->again, true, COLUMNS_KEPT);
 }
 
+/* Of one partner it is not said what it had no mail of, if it had some. */
+static bool
+is_void(const struct report *r, const struct report_answer *a)
+{
+	return r->npartners == 1 && a->state == REPORT_OPEN &&
+	       a->number[REPORT_N_MAILS] == 0 &&
+	       a->number[REPORT_N_KEPT] == 0 &&
+	       a->number[REPORT_N_RULE_UNKNOWN] <= 0 &&
+	       report_mails(&r->all[EVIDENCE_IN].mail) +
+		       report_mails(&r->all[EVIDENCE_OUT].mail) >
+		   0;
+}
+
 /* What is so now is counted alone: it is no answer about mail that moved. */
 static void
 put_brief(const struct report *r, struct buf *out)
@@ -851,7 +864,7 @@ put_brief(const struct report *r, struct buf *out)
 	put_whose(r, out);
 	buf_puts(out, "\n\n");
 	for (i = 0; i < r->nanswers; i++)
-		if (!r->answer[i].now)
+		if (!r->answer[i].now && !is_void(r, &r->answer[i]))
 			put_brief_answer(
 			    r, &r->answer[i], &b, r->all_named, out);
 	put_brief_rest(r, &b, out);

@@ -828,15 +828,20 @@ static const char *
 sum_kept(struct reading *g)
 {
 	const int64_t *out = answered(g->r, SENT)->number,
-		      *in = answered(g->r, RECEIVED)->number;
+		      *in = answered(g->r, RECEIVED)->number,
+		      *loose = answered(g->r, OPPORTUNISTIC)->number;
 	const int64_t all = out[REPORT_N_MAILS] + in[REPORT_N_MAILS];
 	char share[REPORT_PERCENT_MAX];
 
+	if (all == 0 &&
+	    out[REPORT_N_RULE_UNKNOWN] + in[REPORT_N_RULE_UNKNOWN] > 0)
+		return "what was agreed is not known";
+	if (all == 0 && reading_one(g) != NULL && loose[REPORT_N_MAILS] > 0)
+		return reading_printf(g, "%s of Opportunistic mail encrypted",
+		    report_percent((uint64_t)loose[REPORT_N_KEPT],
+			(uint64_t)loose[REPORT_N_MAILS], share));
 	if (all == 0)
-		return out[REPORT_N_RULE_UNKNOWN] + in[REPORT_N_RULE_UNKNOWN] >
-			       0
-			   ? "what was agreed is not known"
-			   : "no Enforced mail was counted";
+		return "no Enforced mail was counted";
 	return reading_printf(g, "%s of Enforced mail as agreed",
 	    report_percent((uint64_t)(out[REPORT_N_KEPT] + in[REPORT_N_KEPT]),
 		(uint64_t)all, share));
@@ -938,7 +943,7 @@ sum_clear(struct reading *g)
 			   : "; none known sent in the clear";
 	if (enforced < 0 || enforced + agreed == 0)
 		return reading_printf(
-		    g, "; %s in the clear", reading_count(g, (uint64_t)n).s);
+		    g, "; %s sent clear", reading_count(g, (uint64_t)n).s);
 	return n == enforced ? ""
 			     : reading_printf(g, "; %s clear %s",
 				   reading_count(g, (uint64_t)(n - enforced)).s,

@@ -426,13 +426,20 @@ like 'who ended it' "$(tr -s ' \n' ' ' <<<"$out")" \
 ok 'while it goes on, too' test "$(year --brief | wc -l)" -le 33
 run year --brief "${october[@]}" acme
 like 'of one partner' "$out" $'^good    100 % of Enforced mail as agreed; none sent in the clear; not lowered\n.*\n  acme, enforced now\n.*in the clear[?] nobody\n'
-unlike 'with nothing more' "$out" 'more'
+unlike 'with nothing more' "$out" 'more|Opportunistic'
+year --brief "${october[@]}" oscorp >"$T/oscorp"
+is 'or of one that is not Enforced' "$(sed q "$T/oscorp")" \
+	'watch   96.00 % of Opportunistic mail encrypted; 51 sent clear; not lowered'
+nok 'nor of what there was none' grep -q 'Enforced partners' "$T/oscorp"
 is 'and all of that' "$(all)" \
 	"tlspact-report -C $T/year/tlspact.conf$ends --partner acme"
 run year --brief "${october[@]}" -o "notify_command=/bin/echo it's" acme
 is 'quoted for a shell' "$(eval "printf '%s|' $(all)")" \
 	"tlspact-report|-C|$T/year/tlspact.conf|-o|notify_command=/bin/echo it's|$(
 		tr ' ' '|' <<<"${ends# } --partner acme")|"
+# A certificate of ours of that time, which was replaced when it ended.
+unlike 'what ends soon, ended soon after' \
+	"$(year --brief --month 2026-03 globex)" 'our server'
 # It is Enforced, and held to TLS in one direction.
 for way in 'initech 549 from' 'oscorp [0-9,]+ to and from'; do
 	read -r who n which <<<"$way"
