@@ -135,7 +135,7 @@ put(struct tables *t, const char *table, const char *names,
     const struct cell *c, size_t n)
 {
 	char name[32];
-	json_t *o;
+	json_t *o, *list;
 	size_t i;
 
 	if (t->csv != NULL) {
@@ -152,7 +152,11 @@ put(struct tables *t, const char *table, const char *names,
 		json_decref(o);
 		return;
 	}
-	json_array_append_new(json_object_get(t->json, table), o);
+	if ((list = json_object_get(t->json, table)) == NULL) {
+		list = json_array();
+		json_object_set_new(t->json, table, list);
+	}
+	json_array_append_new(list, o);
 }
 #define PUT(t, table, names, ...)                                \
 	put(t, table, names, (const struct cell[]){__VA_ARGS__}, \
@@ -616,9 +620,10 @@ put_object(struct tables *t, const char *schema, const char *const *name,
 	size_t i;
 
 	t->json = json_object();
-	for (i = 0; i < n; i++)
-		json_object_set_new(t->json, name[i], json_array());
 	put_tables(t);
+	for (i = 0; i < n; i++)
+		if (json_object_get(t->json, name[i]) == NULL)
+			json_object_set_new(t->json, name[i], json_array());
 	json_put(common_object(schema, t->r->now, EX_OK, t->json), out);
 }
 
@@ -647,11 +652,11 @@ put_brief_tables(struct tables *t)
 
 	report_brief_of(&b, r, r->all_named);
 	PUT(t, "",
-	    "from to going_on partner_count enforced_count state summary"
+	    "state summary from to going_on partner_count enforced_count"
 	    " clear_count downgrade_count attention_count attention_now each"
 	    " all",
-	    T(r->from_day), T(r->to_day), Y(r->going_on), N(r->nregistered),
-	    N(r->nenforced), T(report_state_name(r->state)), T(r->summary),
+	    T(report_state_name(r->state)), T(r->summary), T(r->from_day),
+	    T(r->to_day), Y(r->going_on), N(r->nregistered), N(r->nenforced),
 	    N(r->nclear), N(r->ndowngrades), N(b.notes), N(b.now), T(r->each),
 	    T(r->again));
 	put_answers(t, true);

@@ -406,10 +406,13 @@ is 'which names each in the clear' \
 	"$(eval "$B/$each" | grep -cE '^ {8,}[0-9,]+  [^ ]+(, a partner)?$')" \
 	"$(year -j "${october[@]}" | jq "$clear")"
 run year --brief -j "${october[@]}"
+is 'the first members answer' "$(jq -r 'keys_unsorted[4:11] | join(" ")' <<<"$out")" \
+	'state summary from to going_on partner_count enforced_count'
 is 'in JSON, too' "$(jq -c '[.state, .clear_count, (.clear | length),
-	.attention_count, (.downgrades[] | .partner, .after, .sudo_user,
+	.attention_count, (.answers[] | select(.about == "received") |
+	.clear, .not_held), (.downgrades[] | .partner, .after, .sudo_user,
 	.mails_known, .mails, .mails_clear, .ticket, .reason[:19])]' <<<"$out")" \
-	'["watch",64,7,1,"stark","encrypt","kim",true,12,0,"INC-20505","The certificate is ","tailspin","encrypt","kim",true,0,0,"INC-20498","The certificate is "]'
+	'["watch",64,7,1,89,89,"stark","encrypt","kim",true,12,0,"INC-20505","The certificate is ","tailspin","encrypt","kim",true,0,0,"INC-20498","The certificate is "]'
 for with in '2026-10|2026-10' 'last-month|last' '2026-10-04|2026-10-04 --until 2026-10-04'; do
 	run year --brief "${with%|*}"
 	like "days, as ${with%|*}" "$rc $(sed q <<<"$err")" \
