@@ -389,6 +389,22 @@ lacks_dash(const struct options_table *t, char *argv[])
 	return NULL;
 }
 
+/* "last-month" of "last" and a month, which is so many bytes of unit; NULL. */
+static const char *
+day_word(const char *said, const char *unit, size_t len)
+{
+	const size_t n = strlen(said);
+	const char *word;
+	size_t i;
+
+	for (i = 0; (word = clock_day_word(i)) != NULL; i++)
+		if (strncmp(word, said, n) == 0 && word[n] == '-' &&
+		    strlen(word) == n + 1 + len &&
+		    memcmp(word + n + 1, unit, len) == 0)
+			return word;
+	return timeslip_day(said);
+}
+
 /* Of `--month 2026-10`, where a period has two ends: "2026-10"; NULL. */
 static const char *
 is_period(const struct options_table *t, const char *name, const char *next)
@@ -402,7 +418,7 @@ is_period(const struct options_table *t, const char *name, const char *next)
 	if (of == NULL || !has_option(t, "since") || !has_option(t, "until"))
 		return NULL;
 	if (clock_days(of, time(NULL), false, &begin, &end) == -1 &&
-	    (of = timeslip_day(of)) == NULL)
+	    (of = day_word(of, name, len)) == NULL)
 		return NULL;
 	for (i = 0; i < sizeof(unit) / sizeof(unit[0]); i++)
 		if (strlen(unit[i]) == len && memcmp(unit[i], name, len) == 0)

@@ -318,6 +318,8 @@ tlspactctl acme.example status|"acme.example" is not a verb, which comes first; 
 tlspactctl acme.example|"acme.example" is not a verb; say tlspactctl status acme.example
 tlspactctl status -json|"-json" lacks a dash; say --json
 tlspactctl status –json|"–json" begins with a dash that is not "-"; options begin with that
+tlspactctl history --month last|"--month" is not an option; say --since last-month --until last-month
+tlspact-log report --year this|"--year" is not an option; say --since this-year --until this-year
 tlspactctl history --last-month|"--last-month" is not an option; did you mean --since last-month?
 tlspact-report --lat-month|"--lat-month" is not an option; did you mean --month last?
 tlspact-report --last-year|"--last-year" is not an option; did you mean --since last-year?
