@@ -661,9 +661,10 @@ put_brief_tables(struct tables *t)
 	    T(r->again));
 	put_answers(t, true);
 	for (i = 0; i < b.nclear; i++)
-		PUT(t, "clear", "name partner mails held_to_tls",
+		PUT(t, "clear", "name partner mails held_to_tls lowered",
 		    T(b.clear[i]->name), Y(report_brief_partner(r, b.clear[i])),
-		    N(b.clear[i]->n), Y(b.clear[i]->held));
+		    N(b.clear[i]->n), Y(b.clear[i]->held),
+		    Y(b.clear[i]->lowered));
 	for (i = 0; i < b.ndowngrades; i++)
 		put_lowered(t, b.downgrade[i]);
 	for (i = 0; i < b.nnotes; i++)

@@ -779,7 +779,9 @@ put_brief_clear(
 		    num_count(b->clear[i]->n).s);
 		say(out, strlen(label), label, "%s%s%s", b->clear[i]->name,
 		    report_brief_partner(r, b->clear[i]) ? ", a partner" : "",
-		    b->clear[i]->held ? ", held to TLS" : "");
+		    b->clear[i]->held	   ? ", held to TLS"
+		    : b->clear[i]->lowered ? ", under a downgrade"
+					   : "");
 	}
 	if (r->clear_others > 0)
 		buf_printf(out,

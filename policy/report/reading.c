@@ -14,6 +14,18 @@
 #include "num.h"
 
 const char *
+report_number_name(enum report_number n)
+{
+	static const char *const name[] = {"mails", "kept", "lowered", "failed",
+	    "rule_unknown", "clear", "not_held", "partners", "domains",
+	    "others", "downgrades", "open", "weakened", "gateways", "good",
+	    "watch", "bad", "unseen", "ready", "hours", "hours_read", "events",
+	    "flaws"};
+
+	return name[n];
+}
+
+const char *
 reading_keep(struct reading *g, const char *s)
 {
 	return s == NULL || *s == '\0' ? ""

@@ -339,7 +339,7 @@ struct report_domain {
 struct report_recipient {
 	const char *name;
 	uint64_t n;
-	bool held; /* some of it was held to TLS */
+	bool held, lowered; /* some of it: to TLS, or under a downgrade */
 };
 
 /* --- The whole ---------------------------------------------------------- */
@@ -458,8 +458,9 @@ struct report {
 	 * lowered: the worst state, and all in a line. */
 	enum report_state state;
 	const char *summary;
-	/* Partners, those first whose mail was held to TLS, then domains of no
-	 * partner; of both the most first. Others: see REPORT_N_OTHERS. */
+	/* Partners, those first whose mail was held to TLS, or lowered, then
+	 * domains of no partner; of each the most first. Others: see
+	 * REPORT_N_OTHERS. */
 	struct report_recipient *clear;
 	size_t nclear, clear_partners;
 	uint64_t clear_others;

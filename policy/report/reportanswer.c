@@ -45,18 +45,6 @@ static const struct {
 	false},
 };
 
-const char *
-report_number_name(enum report_number n)
-{
-	static const char *const name[] = {"mails", "kept", "lowered", "failed",
-	    "rule_unknown", "clear", "not_held", "partners", "domains",
-	    "others", "downgrades", "open", "weakened", "gateways", "good",
-	    "watch", "bad", "unseen", "ready", "hours", "hours_read", "events",
-	    "flaws"};
-
-	return name[n];
-}
-
 static struct report_answer *
 answer(struct report *r, enum report_state state, enum question question,
     const char *text)
@@ -118,34 +106,6 @@ room_for(struct reading *g, size_t n)
 	    &g->r->arena, (n + 1) * sizeof(struct report_recipient));
 }
 
-static void
-add_clear(struct recipients *to, const char *name, uint64_t n, bool held)
-{
-	if (n > 0)
-		to->v[to->n++] = (struct report_recipient){
-		    .name = name, .n = n, .held = held};
-}
-
-/* Those first of whose mail some was held to TLS, then by number. */
-static int
-compare_clear(const void *a, const void *b)
-{
-	const struct report_recipient *x = a, *y = b;
-
-	if (x->held != y->held)
-		return x->held ? -1 : 1;
-	if (x->n != y->n)
-		return x->n > y->n ? -1 : 1;
-	return strcmp(x->name, y->name);
-}
-
-static void
-sort_clear(struct recipients *to)
-{
-	if (to->n > 0)
-		qsort(to->v, to->n, sizeof(*to->v), compare_clear);
-}
-
 /* In the clear though it was held to TLS. */
 static uint64_t
 held_clear(const struct report_mail *m)
@@ -158,10 +118,38 @@ held_clear(const struct report_mail *m)
 	return n;
 }
 
-static bool
-was_held(const struct report_mail *m)
+/* n mails of m; NULL: nothing was asked of them. */
+static void
+add_clear(struct recipients *to, const char *name, uint64_t n,
+    const struct report_mail *m)
 {
-	return held_clear(m) > 0;
+	if (n > 0)
+		to->v[to->n++] = (struct report_recipient){.name = name,
+		    .n = n,
+		    .held = m != NULL && held_clear(m) > 0,
+		    .lowered = m != NULL && m->lowered_clear > 0};
+}
+
+/* Those first of whose mail some was held to TLS, or lowered; by number. */
+static int
+compare_clear(const void *a, const void *b)
+{
+	const struct report_recipient *x = a, *y = b;
+
+	if (x->held != y->held)
+		return x->held ? -1 : 1;
+	if (x->lowered != y->lowered)
+		return x->lowered ? -1 : 1;
+	if (x->n != y->n)
+		return x->n > y->n ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static void
+sort_clear(struct recipients *to)
+{
+	if (to->n > 0)
+		qsort(to->v, to->n, sizeof(*to->v), compare_clear);
 }
 
 /*
@@ -194,7 +182,7 @@ say_enforced(struct reading *g)
 	return reading_printf(g, ", %s %s",
 	    n == 0 ? "none" : reading_count(g, (uint64_t)n).s,
 	    one	     ? "while it was Enforced"
-	    : n == 0 ? "to an Enforced partner"
+	    : n <= 1 ? "to an Enforced partner"
 		     : "to Enforced partners");
 }
 
@@ -202,6 +190,7 @@ static void
 find_clear(struct reading *g, struct clear *c)
 {
 	struct report *r = g->r;
+	const struct report_mail *m;
 	uint64_t n, named = 0;
 	size_t i;
 
@@ -211,16 +200,15 @@ find_clear(struct reading *g, struct clear *c)
 	    .domains.max = REPORT_DOMAINS_NAMED};
 	c->partners.v = r->clear = room_for(g, r->npartners + r->ndomains);
 	for (i = 0; i < r->npartners; i++) {
-		n = report_seen(
-		    &r->partner[i].way[EVIDENCE_OUT].mail, EVIDENCE_CLEAR);
-		add_clear(&c->partners, r->partner[i].name, n,
-		    was_held(&r->partner[i].way[EVIDENCE_OUT].mail));
+		m = &r->partner[i].way[EVIDENCE_OUT].mail;
+		n = report_seen(m, EVIDENCE_CLEAR);
+		add_clear(&c->partners, r->partner[i].name, n, m);
 		named += n;
 	}
 	c->domains.v = r->clear + c->partners.n;
 	for (i = 0; i < r->ndomains; i++) {
 		n = r->domain[i].n[EVIDENCE_OUT][EVIDENCE_CLEAR];
-		add_clear(&c->domains, r->domain[i].name, n, false);
+		add_clear(&c->domains, r->domain[i].name, n, NULL);
 		named += n;
 	}
 	sort_clear(&c->partners);
@@ -264,7 +252,9 @@ say_worst(struct reading *g, const struct recipients *to, const char *text)
 		    : i < to->n - 1 || to->n > to->max ? ", "
 						       : " and ",
 		    to->v[i].name, reading_count(g, to->v[i].n).s,
-		    to->v[i].held ? " (held to TLS)" : "");
+		    to->v[i].held      ? " (held to TLS)"
+		    : to->v[i].lowered ? " (under a downgrade)"
+				       : "");
 	return to->n <= to->max ? text
 				: reading_printf(g, "%s and %s more", text,
 				      reading_count(g, to->n - to->max).s);
@@ -354,7 +344,7 @@ answer_clear(struct reading *g)
 		number_clear(g->r, all, &c);
 		return;
 	}
-	a = answer(g->r, was_held(m) ? REPORT_BAD : REPORT_WATCH, CLEAR,
+	a = answer(g->r, held_clear(m) > 0 ? REPORT_BAD : REPORT_WATCH, CLEAR,
 	    reading_one(g) != NULL
 		? reading_printf(g, "%s of %s mail%s to this partner%s",
 		      reading_count(g, c.mails).s, reading_count(g, all).s,
@@ -432,8 +422,8 @@ add_received_clear(struct reading *g, struct report_answer *a)
 		m = &g->r->partner[i].way[EVIDENCE_IN].mail;
 		loose = loose_clear(m);
 		clear = report_seen(m, EVIDENCE_CLEAR) - loose;
-		add_clear(&from, g->r->partner[i].name, clear, was_held(m));
-		add_clear(&unheld, g->r->partner[i].name, loose, false);
+		add_clear(&from, g->r->partner[i].name, clear, m);
+		add_clear(&unheld, g->r->partner[i].name, loose, NULL);
 		all += clear;
 		all_unheld += loose;
 	}

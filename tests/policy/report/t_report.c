@@ -108,7 +108,8 @@ t_mail(void **state)
 	check_str("in the clear", answer("in the clear")->answer,
 	    "108 mails, 5 to Enforced partners: to 2 partners and others");
 	check_str("whom", answer("in the clear")->detail,
-	    "acme 5 and initech 3; others (domains not kept by name) 100");
+	    "acme 5 (under a downgrade) and initech 3; others (domains not "
+	    "kept by name) 100");
 	check_int("unknown", rep.rule_unknown, 7);
 	check_has("notes", notes(), "of 7 mails the rule of that time");
 	check_str(

@@ -177,7 +177,8 @@ t_received_clear(void **state)
 		"50.00 % of Enforced mail as agreed, 1 came clear (held to "
 		"TLS); ",
 		REPORT_BAD},
-	    {"opportunistic", true, "; 1 in the clear: acme 1",
+	    {"opportunistic", true,
+		"; 1 in the clear: acme 1 (under a downgrade)",
 		"50.00 % of Enforced mail as agreed, 1 came clear (under a "
 		"downgrade); ",
 		REPORT_WATCH},
