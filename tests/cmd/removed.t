@@ -302,7 +302,7 @@ is 'and a line for each' "$(grep -cE '^[a-z]+ [A-Z]+: ' <<<"$out")" \
 like 'who did it' "$(lost p90)" "# Lost: p90, since $when by $(id -un); from"
 lost >"$T/back"
 cat "$T/back" >>"$T/registry"
-back='1 partner is back at full strength, not lowered as before: p88 .to encrypt until [0-9:]+.; to lower again: tlspactctl downgrade'
+back='1 partner is back at full strength, not lowered as before: p88 .to encrypt until [-0-9: ]+.; to lower again: tlspactctl downgrade'
 like 'that one of them was lowered would be told' "$(compile -n)" "$back"
 run compile -q
 like 'and is' "$rc $err" "^0 .*$back"
