@@ -239,6 +239,7 @@ find_rule(struct ctlexplain *x, const struct cdbmap *map,
 	const struct lookup l = {.map = map, .lowered = true};
 	const struct decide_about about = {.no_tls = ours->no_tls,
 	    .unasked = ours->unasked,
+	    .asked = ours->asked,
 	    .contact = x->run->c.set.operator_};
 	struct policyproto req;
 	size_t i;

@@ -12,6 +12,7 @@
 
 #define NAMES_SHOWN 3 /* names of a certificate that a text lists */
 #define CN_MAX 256    /* bytes of a common name; Postfix cuts there */
+#define NOT_SHOWN "no client certificate was shown"
 #define UNASKED \
 	"we ask for no client certificate: set smtpd_tls_ask_ccert = yes"
 
@@ -43,7 +44,7 @@ static const struct {
     [BREACH_PROTOCOL] = {"TLS protocol too old",
 	"your server " LEDGER_OLD_TLS " than %V. Switch %V on", "over TLS",
 	false},
-    [BREACH_NO_CERT] = {"no client certificate was shown",
+    [BREACH_NO_CERT] = {NOT_SHOWN,
 	"your server showed no client certificate. Have it present the one "
 	"that was agreed",
 	LEDGER_BY_CERTIFICATE, false},
@@ -368,6 +369,8 @@ decide_inbound(const struct lookup_rule *rule, const struct policyproto *req,
 	    out, b == BREACH_CLEAR && about->no_tls ? BREACH_OUR_TLS : b);
 	if (out->breach == BREACH_NO_CERT && about->unasked)
 		out->why = UNASKED;
+	if (out->breach == BREACH_NO_CERT && about->asked)
+		out->why = NOT_SHOWN ", though we ask for one";
 	if (rule->lowered && (of_certificate(b) || !lookup_needs_tls(rule))) {
 		out->lowered = true;
 		out->verdict = VERDICT_WARN;

@@ -59,6 +59,7 @@ struct decide_about {
 	bool by_client; /* the rule is that of the client */
 	bool no_tls;	/* we offer none: who sends in clear has no choice */
 	bool unasked;	/* nor ask for a client certificate */
+	bool asked;	/* or ask everybody, if that is known */
 	const char *contact; /* who can be asked: an address, or "" */
 };
 

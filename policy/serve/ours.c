@@ -90,6 +90,7 @@ ours_take(struct ours *o, const struct postconf *c)
 	}
 	o->no_tls = servers > 0 && offering == 0;
 	o->unasked = servers > 0 && asking == 0;
+	o->asked = servers > 0 && asking == servers;
 }
 
 int

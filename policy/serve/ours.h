@@ -17,6 +17,7 @@ struct postconf;
 struct ours {
 	bool no_tls;  /* none is offered to those who send from outside */
 	bool unasked; /* nobody is asked for a client certificate */
+	bool asked;   /* everybody is; ours_parse() does not know */
 	char mydomain[DNAME_MAX + 1]; /* appended to names; "": nothing is */
 };
 

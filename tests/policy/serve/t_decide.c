@@ -254,6 +254,10 @@ unasked(void **state)
 	assert_int_equal(d.breach, BREACH_NO_CERT);
 	assert_string_equal(d.why,
 	    "we ask for no client certificate: set smtpd_tls_ask_ccert = yes");
+	decide_inbound(&rule, &req,
+	    &(struct decide_about){.asked = true, .contact = ""}, &d);
+	assert_string_equal(
+	    d.why, "no client certificate was shown, though we ask for one");
 	lookup_release(&rule);
 }
 
