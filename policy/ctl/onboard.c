@@ -432,6 +432,7 @@ try_peers(const struct ctl *c, const struct partner *p, struct onboard *o,
 
 struct sums {
 	uint64_t good[2], clear[2]; /* by enum evidence_direction */
+	uint64_t let_in;	    /* over TLS, by a downgrade alone */
 	char day[2][16];
 	uint64_t leg[LEG_NONE][2]; /* encrypted, and not */
 };
@@ -444,8 +445,13 @@ add_count(const struct evidence_count *x, void *arg)
 
 	if (strcmp(x->result, d == EVIDENCE_OUT ? "sent" : "received") != 0)
 		return true;
-	if (x->seen >= EVIDENCE_ENCRYPTED) {
+	if (x->seen >= EVIDENCE_ENCRYPTED && !evidence_let_in(x)) {
 		s->good[d] += x->n;
+	} else if (x->seen >= EVIDENCE_ENCRYPTED) {
+		s->let_in += x->n;
+		if (s->clear[d] == 0)
+			(void)snprintf(
+			    s->day[d], sizeof(s->day[d]), "%s", x->day);
 	} else {
 		s->clear[d] += x->n;
 		(void)snprintf(s->day[d], sizeof(s->day[d]), "%s", x->day);
@@ -467,7 +473,8 @@ static void
 judge_mail(const struct sums *s, enum evidence_direction d, enum onboard_id id,
     struct onboard *o)
 {
-	uint64_t n = s->good[d] + s->clear[d];
+	const uint64_t let_in = d == EVIDENCE_IN ? s->let_in : 0;
+	const uint64_t n = s->good[d] + s->clear[d] + let_in;
 
 	if (n == 0) {
 		set(o, id, ONBOARD_OPEN, "none in %d days", ONBOARD_DAYS);
@@ -477,6 +484,11 @@ judge_mail(const struct sums *s, enum evidence_direction d, enum onboard_id id,
 		    "%" PRIu64 " of %" PRIu64 " in %d days in the clear, last "
 		    "on %s",
 		    s->clear[d], n, ONBOARD_DAYS, s->day[d]);
+	else if (let_in > 0)
+		set(o, id, ONBOARD_OPEN,
+		    "%" PRIu64 " of %" PRIu64 " in %d days let in without "
+		    "their certificate, last on %s",
+		    let_in, n, ONBOARD_DAYS, s->day[d]);
 	else
 		set(o, id, ONBOARD_DONE,
 		    "%" PRIu64 " in %d days, all encrypted", n, ONBOARD_DAYS);

@@ -1,5 +1,6 @@
 #include "probeletter.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,6 +235,34 @@ refused_of(const struct probereport *r, const struct probereport_group *g)
 	return NULL;
 }
 
+/* By an exception, which they are to know of before it ends. */
+static void
+put_let_in(const struct proberefused *x, time_t now, struct buf *out)
+{
+	char when[NUM_TIME_MAX];
+	struct buf b = {0};
+
+	buf_printf(&b, "Your mail to us came without %s, %" PRIu64 " mail%s ",
+	    x->clear ? "TLS" : "the client certificate that was agreed",
+	    x->let_in, num_plural(x->let_in));
+	if (strcmp(x->first, x->day) != 0)
+		buf_printf(&b, "from %s to %s", x->first, x->day);
+	else
+		buf_printf(&b, "on %s", x->day);
+	buf_puts(&b, ". It was let in by an exception alone");
+	if (x->until != 0)
+		buf_printf(&b, ", which %s on %s",
+		    x->until > now ? "ends" : "ended",
+		    num_time_text(x->until, when));
+	buf_printf(&b,
+	    "; without that it is refused. Please have your servers "
+	    "%s.",
+	    x->clear ? "use STARTTLS" : "show that certificate");
+	buf_putc(out, '\n');
+	put_wrapped("", "", b.data, out);
+	buf_free(&b);
+}
+
 static void
 put_refused(const struct proberefused *x, struct buf *out)
 {
@@ -286,8 +315,9 @@ put_mail(const struct probereport *r, const struct probereport_group *g,
 	buf_printf(out, "Subject: TLS of your mail gateways%s%s\n\n",
 	    enforced && g->failed > 0 ? ": our mail to you " : "",
 	    enforced && g->failed > 0 ? do_wait
-	    : refused != NULL	      ? ": your mail to us was refused"
-				      : "");
+	    : refused == NULL	      ? ""
+	    : refused->at != 0	      ? ": your mail to us was refused"
+				      : ": your mail to us is not as agreed");
 	buf_puts(out, "Dear postmaster,\n\n");
 	put_question(r, g, out);
 	text = mem_printf("%s check the certificates of your mail gateways. On "
@@ -302,7 +332,9 @@ put_mail(const struct probereport *r, const struct probereport_group *g,
 	for (i = g->begin; i < g->end; i++)
 		if (!probereport_repeats(r, g, i))
 			put_missing(r->row[i], out);
-	if (refused != NULL)
+	if (refused != NULL && refused->at == 0)
+		put_let_in(refused, r->now, out);
+	else if (refused != NULL)
 		put_refused(refused, out);
 	if (g->failed == 0 && refused != NULL)
 		buf_puts(out,
@@ -343,6 +375,7 @@ put_verdict(const struct probereport *r, const struct probereport_group *g,
     struct buf *out)
 {
 	const struct probetarget *t = r->row[g->begin]->target;
+	const struct proberefused *refused = refused_of(r, g);
 	size_t n = g->end - g->begin;
 	struct buf line = {0};
 
@@ -356,9 +389,11 @@ put_verdict(const struct probereport *r, const struct probereport_group *g,
 		    g->name);
 	else if (g->failed == 0)
 		buf_printf(&line, "enforced, and it can stay so%s",
-		    refused_of(r, g) == NULL
-			? ""
-			: "; but mail FROM them was refused");
+		    refused == NULL    ? ""
+		    : refused->at != 0 ? "; but mail FROM them was refused"
+		    : refused->clear
+			? "; but mail FROM them lacks TLS"
+			: "; but mail FROM them lacks their certificate");
 	else if (g->failed < n)
 		buf_printf(&line, "enforced, and %zu of %zu gateways fail",
 		    g->failed, n);
@@ -430,15 +465,19 @@ probeletter_json(const struct probereport *r)
 	struct buf text = {0};
 
 	while (probereport_group(r, &g)) {
+		const struct proberefused *refused = refused_of(r, &g);
+
 		buf_clear(&text);
 		if (g.unknown == 0)
 			put_mail(r, &g, &text);
 		json_array_append_new(
-		    list, json_pack("{s:o, s:b, s:b, s:b, s:s, s:o, s:o}",
+		    list, json_pack("{s:o, s:b, s:b, s:b, s:I, s:s, s:o, s:o}",
 			      "partner", json_text(g.name), "enforced",
 			      is_enforced(r->row[g.begin]->target), "waits",
 			      waits(r, &g), "refused",
-			      refused_of(r, &g) != NULL, "could_be",
+			      refused != NULL && refused->at != 0, "let_in",
+			      refused == NULL ? 0 : (json_int_t)refused->let_in,
+			      "could_be",
 			      g.unknown > 0   ? "unknown"
 			      : g.failed == 0 ? "yes"
 					      : "no",

@@ -25,6 +25,7 @@
 
 struct proberecord {
 	struct evidence *evidence; /* NULL: could not be opened */
+	const char *ledger;
 	bool write;
 	int code;	 /* of the first failure */
 	unsigned in_row; /* failures */
@@ -61,6 +62,7 @@ proberecord_open(const char *path, const char *ledger, enum evidence_mode mode,
 
 	e->code = 0;
 	p->write = mode == EVIDENCE_WRITE;
+	p->ledger = ledger;
 	p->evidence = evidence_open(path, ledger, mode, e);
 	if (p->evidence == NULL && p->write)
 		(void)failed(p, e);
@@ -349,6 +351,13 @@ proberecord_moved(struct proberecord *p, struct proberow *const *row, size_t n,
 	return 0;
 }
 
+static bool
+is_required(const struct partner *p)
+{
+	return p->attributes != NULL &&
+	       p->attributes->inbound == INBOUND_REQUIRE;
+}
+
 int
 proberecord_refused(struct proberecord *p, struct proberow *const *row,
     size_t n, time_t since, const struct proberefused **refused,
@@ -364,10 +373,13 @@ proberecord_refused(struct proberecord *p, struct proberow *const *row,
 			continue;
 		last = row[i]->target;
 		r = (struct proberefused){.partner = last->name};
-		if (proberefused_find(&r, p->evidence, since, &p->arena, e) ==
-		    -1)
+		if (proberefused_find(
+			&r, p->evidence, p->ledger, since, &p->arena, e) == -1)
 			return -1;
-		if (r.at == 0)
+		/* What was let in is no matter where no rule is left. */
+		if (r.at == 0 && !is_required(last->partner))
+			r.let_in = 0;
+		if (r.at == 0 && r.let_in == 0)
 			continue;
 		p->refused = mem_grow(p->refused, p->nrefused, &p->refused_cap,
 		    sizeof(*p->refused));

@@ -3,11 +3,17 @@
 #include <string.h>
 
 #include "arena.h"
+#include "clock.h"
+#include "err.h"
 #include "evidence_log.h"
+#include "ledger_downgrade.h"
+#include "num.h"
 
 struct looking {
 	struct proberefused *r;
 	struct arena *arena;
+	time_t received; /* the last that came as agreed; 0: none */
+	int64_t id;	 /* of the downgrade that let in the last */
 };
 
 static const char *
@@ -33,24 +39,82 @@ take(const struct evidence_failure *x, void *arg)
 static bool
 take_received(const char *partner, time_t last, void *arg)
 {
-	struct proberefused *r = arg;
+	struct looking *k = arg;
 
 	(void)partner;
-	if (last > r->at)
-		r->at = 0;
+	k->received = last;
 	return true;
 }
 
+/* They come by day. */
+static bool
+take_count(const struct evidence_count *x, void *arg)
+{
+	struct looking *k = arg;
+	struct proberefused *r = k->r;
+
+	if (!evidence_let_in(x))
+		return true;
+	if (r->let_in == 0)
+		r->first = keep(k, x->day);
+	if (r->let_in == 0 || strcmp(r->day, x->day) != 0) {
+		r->day = keep(k, x->day);
+		r->clear = false;
+	}
+	r->clear |= x->seen == EVIDENCE_CLEAR;
+	r->let_in += x->n;
+	k->id = x->downgrade;
+	return true;
+}
+
+static bool
+take_end(const struct ledger_downgrade *d, void *arg)
+{
+	struct looking *k = arg;
+
+	if (d->id != k->id)
+		return true;
+	k->r->until = d->closed != 0 && d->closed < d->end ? d->closed : d->end;
+	return false;
+}
+
+/* Counts have days: what came as agreed on the same day does not tell. */
+static int
+find_let_in(struct looking *k, struct evidence *v, const char *path,
+    time_t since, struct err *e)
+{
+	struct proberefused *r = k->r;
+	char from[NUM_TIME_MAX], as_agreed[NUM_TIME_MAX];
+	struct ledger *l;
+	struct err ignored;
+
+	num_time_text(since - (time_t)(PROBEREFUSED_DAYS - 1) * CLOCK_DAY,
+	    from)[10] = '\0';
+	if (evidence_counts(v, r->partner, from, "", take_count, k, e) == -1)
+		return -1;
+	num_time_text(k->received, as_agreed)[10] = '\0';
+	if (r->let_in > 0 && strcmp(as_agreed, r->day) > 0)
+		r->let_in = 0;
+	if (r->let_in == 0 ||
+	    (l = ledger_open(path, LEDGER_READ, &ignored)) == NULL)
+		return 0;
+	(void)ledger_downgrades(l, r->partner, 0, take_end, k, &ignored);
+	ledger_close(l);
+	return 0;
+}
+
 int
-proberefused_find(struct proberefused *r, struct evidence *v, time_t since,
-    struct arena *a, struct err *e)
+proberefused_find(struct proberefused *r, struct evidence *v,
+    const char *ledger, time_t since, struct arena *a, struct err *e)
 {
 	struct looking k = {.r = r, .arena = a};
 
-	r->at = 0;
-	if (evidence_last_failures(v, r->partner, since, take, &k, e) == -1)
+	r->at = r->until = 0;
+	r->let_in = 0;
+	if (evidence_last_failures(v, r->partner, since, take, &k, e) == -1 ||
+	    evidence_received(v, r->partner, take_received, &k, e) == -1)
 		return -1;
-	return r->at == 0
-		   ? 0
-		   : evidence_received(v, r->partner, take_received, r, e);
+	if (k.received > r->at)
+		r->at = 0;
+	return r->at != 0 ? 0 : find_let_in(&k, v, ledger, since, e);
 }

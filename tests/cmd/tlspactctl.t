@@ -761,6 +761,11 @@ if command -v sqlite3 >/dev/null; then
 		'acme', 1, 3, '', '', 'sent', '', 0, '', '', 2)"
 	like 'with mail it does' "$(ctl status acme | head -n 1)" \
 		'enforced at secure, nothing lowered; proven by probe and mail$'
+	sqlite3 "$T/evidence.db" "INSERT INTO log_count VALUES('$(date -u +%F)',
+		'acme', 0, 1, '', '', 'received', '', 1, '', 'no-certificate', 1)"
+	unlike 'unless a downgrade let mail of theirs in' "$(ctl status acme)" \
+		proven
+	sqlite3 "$T/evidence.db" "DELETE FROM log_count WHERE direction = 0"
 	sqlite3 "$T/evidence.db" 'UPDATE log_count SET seen = 1'
 	unlike 'if that was authenticated' "$(ctl status acme)" proven
 	like 'of one that is opportunistic the next step is told' \

@@ -150,7 +150,9 @@ sqlite3 "$T/evidence.db" "update leg set tls = 'encrypted'"
 onboard -n hosted
 like 'and encrypted' "$(step 'the way back')" '^ok .*both sides of the provider'
 registry "contact=p@acme.example ticket=4711 review=2020-01-01"
+sqlite3 "$T/evidence.db" "update log_count set downgrade = 7, fault = 'no-certificate' where direction = 0"
 onboard -n acme
+like 'a mail that a downgrade alone let in' "$(step 'mail from them')" '^[A-Z]+ .*1 of 1 in 30 days let in without their certificate, last on'
 like 'a review that is overdue' "$(step review)" '^OPEN review overdue since 2020-01-01'
 # --- One that is enforced already ------------------------------------------
 

@@ -587,6 +587,52 @@ test_letter_refused(void **state)
 	buf_clear(&w.out);
 	probeletter_enforce.put(&w.r, &w.out);
 	has(&w, " as\n[192.0.2.9] sent it without TLS. Please");
+	refused.fault = "protocol-too-old";
+	buf_clear(&w.out);
+	probeletter_enforce.put(&w.r, &w.out);
+	has(&w, " as\n[192.0.2.9] used an older TLS version than was agreed.");
+	done(&w);
+}
+
+/* What came in by an exception alone is as much theirs to mend. */
+static void
+test_letter_let_in(void **state)
+{
+	static struct proberefused in = {.partner = "initech",
+	    .let_in = 2,
+	    .clear = true,
+	    .first = "2026-11-20",
+	    .day = "2026-11-22",
+	    .until = AT + 3600};
+	struct world w;
+
+	(void)state;
+	world(&w);
+	w.r.helo = "us.example";
+	w.r.refused = &in;
+	w.r.nrefused = 1;
+	w.row[5] = row(4, "mx1.initech.example", "192.0.2.9", FAULT_OK, 41);
+	w.r.row += 5;
+	w.r.n = 1;
+	probeletter_enforce.put(&w.r, &w.out);
+	has(&w, "initech: enforced, and it can stay so; but mail FROM them "
+		"lacks TLS\n");
+	has(&w, "gateways: your mail to us is not as agreed\n");
+	has(&w,
+	    "Your mail to us came without TLS, 2 mails from 2026-11-20 to "
+	    "2026-11-22.\nIt was let in by an exception alone, which ends on");
+	has(&w, "without that it is refused. Please have your servers use "
+		"STARTTLS.");
+	assert_null(strstr(w.out.data, "Nothing is missing"));
+	in.clear = false;
+	in.let_in = 1;
+	in.first = in.day;
+	in.until = AT - 3600;
+	buf_clear(&w.out);
+	probeletter_enforce.put(&w.r, &w.out);
+	has(&w, "lacks their\n  certificate\n");
+	has(&w, "without the client certificate that was agreed, 1\nmail on");
+	has(&w, "which ended on");
 	done(&w);
 }
 
@@ -706,6 +752,7 @@ main(void)
 	    cmocka_unit_test(test_letter_enforced),
 	    cmocka_unit_test(test_letter_moved),
 	    cmocka_unit_test(test_letter_refused),
+	    cmocka_unit_test(test_letter_let_in),
 	    cmocka_unit_test(test_letter_waits),
 	    cmocka_unit_test(test_letter_issuer),
 	};
