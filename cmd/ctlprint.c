@@ -482,6 +482,20 @@ ctlprint_ask_move(const struct ctl_facts *f, struct buf *out)
 }
 
 void
+ctlprint_tell_let_in(const struct ctl_facts *f, struct buf *out)
+{
+	if (f->refused.time != 0 && !f->encrypted_since)
+		ctlprint_tell_sender(f, out);
+	else if (f->moved.let_in > 0)
+		buf_printf(out,
+		    "tell %s that their mail comes without %s; for the words: "
+		    "tlspact-probe --as enforced %s",
+		    contact_of(f),
+		    f->moved.in_clear > 0 ? "TLS" : "their certificate",
+		    f->name);
+}
+
+void
 ctlprint_let_in(const struct ctl_facts *f, struct buf *out)
 {
 	buf_printf(out,

@@ -69,6 +69,9 @@ void ctlprint_refused(const struct ctl_facts *f, time_t now, struct buf *out);
 void ctlprint_tell_sender(const struct ctl_facts *f, struct buf *out);
 void ctlprint_let_in(const struct ctl_facts *f, struct buf *out);
 
+/* The same of one whose mail is let in, if it is not as agreed. */
+void ctlprint_tell_let_in(const struct ctl_facts *f, struct buf *out);
+
 /* What ends a downgrade, and what keeps it if its time is not up. */
 void ctlprint_way_back(const struct ctl_facts *f, time_t now, struct buf *out);
 

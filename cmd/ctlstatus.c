@@ -28,6 +28,7 @@ is_proven(const struct ctl_facts *f, const struct ctl_view *v)
 	step_propose(f->step, f->n, LEVEL_SECURE, &s);
 	return !v->odd && f->evidence_fault == NULL && f->n > 0 &&
 	       s.passing == f->n && f->moved.begin == 0 &&
+	       f->moved.in_clear == 0 && f->moved.let_in == 0 &&
 	       n[EVIDENCE_VERIFIED] > 0 &&
 	       n[EVIDENCE_CLEAR] + n[EVIDENCE_ENCRYPTED] +
 		       n[EVIDENCE_TRUSTED] ==
@@ -321,6 +322,9 @@ put_next_lowered(const struct ctl_facts *f, const struct ctl_view *v,
 	else if (is_stuck(f))
 		put_why_waits(f, &w);
 	ctlprint_row(out, mended ? "" : "  next", &w);
+	if (holds && in)
+		ctlprint_tell_let_in(f, &w);
+	ctlprint_row(out, "  next", &w);
 	if (v->refused)
 		ctlprint_let_in(f, &w);
 	ctlprint_row(out, "  next", &w);

@@ -863,10 +863,34 @@ add_refused(const struct checkup_facts *f, const struct ctl_facts *p,
 	free(next);
 }
 
+/* Whose mail is let in by a downgrade, of whom TLS was agreed. */
+static void
+put_let_in(const struct checkup_facts *f, struct buf *out)
+{
+	const struct ctl_facts *p;
+	size_t i, n = 0;
+
+	for (i = 0; i < f->npartners; i++) {
+		p = &f->partner[i];
+		if (!ctl_facts_view(p, f->now).lowered || p->partner == NULL ||
+		    p->partner->attributes->inbound != INBOUND_REQUIRE ||
+		    (!ctl_facts_inbound_only(p) && p->moved.let_in == 0))
+			continue;
+		if (n++ >= NAMED)
+			continue;
+		buf_printf(out, "%s%s (%" PRIu64 " mail%s)",
+		    n == 1 ? "; let in by a downgrade: " : ", ", p->name,
+		    p->moved.let_in, num_plural(p->moved.let_in));
+	}
+	if (n > NAMED)
+		buf_printf(out, " and %zu more", n - NAMED);
+}
+
 /* By the log of a day. */
 static void
 check_inbound(const struct checkup_facts *f, struct checkup_list *l)
 {
+	struct buf in = {0};
 	size_t i;
 
 	if (unseen(f) != NULL) {
@@ -877,9 +901,12 @@ check_inbound(const struct checkup_facts *f, struct checkup_list *l)
 	for (i = 0; i < f->npartners; i++)
 		if (ctl_facts_view(&f->partner[i], f->now).refused)
 			add_refused(f, &f->partner[i], l);
+	put_let_in(f, &in);
 	if (checkup_is_quiet(l, CHECKUP_INBOUND))
 		checkup_add(l, CHECKUP_INBOUND, CHECKUP_OK, NULL,
-		    "no mail from a partner is refused");
+		    "no mail from a partner is refused%s",
+		    in.len == 0 ? "" : in.data);
+	buf_free(&in);
 }
 
 const char *const checkup_names[] = {

@@ -955,7 +955,8 @@ ctl_facts_inbound_only(const struct ctl_facts *f)
 bool
 ctl_facts_over_tls(const struct evidence_failure *refused)
 {
-	return strcmp(refused->fault, fault_text(FAULT_NO_CERTIFICATE)) == 0;
+	return refused->time != 0 &&
+	       strcmp(refused->fault, fault_text(FAULT_NO_CERTIFICATE)) == 0;
 }
 
 const char *

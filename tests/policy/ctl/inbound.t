@@ -61,6 +61,7 @@ asked()
 soon() { like "$1" "$(asked "$2" "$3")" "$3"; }
 
 # refused PARTNER WHY	its mail was, by the log: as tlspactd says it
+# shellcheck disable=SC2317 # called through ok
 refused()
 {
 	local options
@@ -173,6 +174,8 @@ ctl status named
 like 'status' "$out" 'lowered to no certificate inbound until '
 like 'and its end' "$(tr -s ' \n' ' ' <<<"$out")" \
 	'next their mail needs their certificate again at '
+like 'and whom to tell' "$(tr -s ' \n' ' ' <<<"$out")" \
+	'next tell a@b.example, if it is their server: .*192\.0\.2\.11. is refused with no-certificate'
 ctl status -j named
 is 'as JSON' "$(json partners.0.lowered.direction) $(json \
 	partners.0.lowered_in_map.direction)" \
@@ -230,6 +233,16 @@ like 'status' "$out" 'lowered to no TLS inbound until '
 like 'what it let in' "$out" 'moved +let in since [0-9:]+ by the log: 0 mails that would be refused \(0 without TLS\), of 0 from them'
 like 'and who it was' "$out" 'their relay lost TLS, lowered by '
 like 'how it ends' "$out" 'next +their mail needs TLS again at '
+unlike 'whom to tell is not said of none' "$out" 'next +tell '
+sqlite3 "$T/evidence.db" "INSERT INTO log_count VALUES('$(date -u +%F)',
+	'acme', 0, 0, '', '', 'received', '', $(sqlite3 "$T/ledger.db" 'SELECT max(id) FROM downgrade'), '',
+	'no-starttls', 2); DELETE FROM failure"
+ctl status acme
+like 'but of some that came' "$(tr -s ' \n' ' ' <<<"$out")" \
+	'next tell a@b.example that their mail comes without TLS; for the words: tlspact-probe --as enforced acme'
+ctl check
+like 'check names it' "$(tr -s ' \n' ' ' <<<"$out")" \
+	'ok inbound no mail from a partner is refused; let in by a downgrade: acme .2 mails.'
 unlike 'of which no probe tells' "$out" 'still true|probes pass'
 ctl status -j acme
 is 'as JSON' "$(json partners.0.lowered_in_map.direction)" inbound

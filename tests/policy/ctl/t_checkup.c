@@ -204,6 +204,22 @@ kept_out_long_ago(void)
 }
 
 static void
+lets_in(void)
+{
+	lower();
+	partner[0].low.inbound_only = partner[0].lowered.inbound_only =
+	    DIRECTION_CERTIFICATE;
+	partner[0].moved.let_in = 2;
+}
+
+static void
+lowered_lets_in(void)
+{
+	lower();
+	partner[0].moved.let_in = 1;
+}
+
+static void
 no_queue(void)
 {
 	static char why[] = "no postqueue";
@@ -1010,6 +1026,16 @@ static const struct {
     {"and came over TLS since", kept_out_before, CHECKUP_INBOUND, CHECKUP_OK,
 	"no mail from a partner is refused", NULL},
     {"two days ago", kept_out_long_ago, CHECKUP_INBOUND, CHECKUP_OK,
+	"no mail from a partner is refused", NULL},
+    {"let in", lets_in, CHECKUP_INBOUND, CHECKUP_OK,
+	"no mail from a partner is refused; let in by a downgrade: acme (2 "
+	"mails)",
+	NULL},
+    {"let in by one of both", lowered_lets_in, CHECKUP_INBOUND, CHECKUP_OK,
+	"no mail from a partner is refused; let in by a downgrade: acme (1 "
+	"mail)",
+	NULL},
+    {"lowered, and all came as agreed", lower, CHECKUP_INBOUND, CHECKUP_OK,
 	"no mail from a partner is refused", NULL},
     {"untold", untold, CHECKUP_NOTICES, CHECKUP_WARNING,
 	"2 notices could not be sent and wait",
