@@ -32,10 +32,12 @@
 #include "publish.h"
 #include "quote.h"
 #include "registry.h"
+#include "registry_keep.h"
 #include "say.h"
 
 #define ROWS_SHOWN 40 /* changes of the map, weaker ones first */
 #define KIND 9	      /* columns before a row: "removed" and so on */
+#define NAMED 3	      /* partners in a line */
 
 struct edit {
 	const struct ctlrun *run;
@@ -284,6 +286,64 @@ print_changes(struct mapbuild *b)
 	free(v);
 }
 
+static void
+print_names(const char *before, const struct names *who, const char *after)
+{
+	struct buf list = {0};
+	uint32_t i;
+
+	for (i = 0; i < who->n && i < NAMED; i++)
+		buf_printf(&list, "%s%s", i == 0 ? "" : ", ", who->v[i]);
+	if (who->n > NAMED)
+		buf_printf(&list, " and %u more", (unsigned)who->n - NAMED);
+	if (who->n > 0)
+		common_tell(stdout, "%s%s%s", before, list.data, after);
+	buf_free(&list);
+}
+
+/* Of r, who is not in other, and has no row that tells so. */
+static void
+print_only(
+    const struct registry *r, const struct registry *other, const char *before)
+{
+	bool *only = registry_missing(other, r);
+	struct names who = {0};
+	size_t i;
+
+	for (i = 0; i < r->npartners; i++)
+		if (only[i] &&
+		    partner_level(&r->partner[i]) == LEVEL_OPPORTUNISTIC)
+			(void)names_add(&who, r->partner[i].name,
+			    strlen(r->partner[i].name));
+	print_names(before, &who, "");
+	names_free(&who);
+	free(only);
+}
+
+/* What no row for Postfix tells: who comes or goes, and mail from them. */
+static void
+print_partners(const struct mapbuild *b)
+{
+	const struct registry *r = b->registry, *was = b->before;
+	struct names who = {0};
+	uint32_t i, k;
+
+	if (was == NULL)
+		return;
+	print_only(was, r, "leaves the registry: ");
+	print_only(r, was, "comes into the registry: ");
+	for (i = 0; i < r->npartners; i++) {
+		k = registry_partner(was, r->partner[i].name);
+		if (r->partner[i].attributes->inbound == INBOUND_REQUIRE &&
+		    (k == REGISTRY_NONE ||
+			was->partner[k].attributes->inbound != INBOUND_REQUIRE))
+			(void)names_add(&who, r->partner[i].name,
+			    strlen(r->partner[i].name));
+	}
+	print_names("mail from ", &who, " will be refused without TLS");
+	names_free(&who);
+}
+
 /* In front of the question: the list may have pushed all else away. */
 static void
 print_lost(const struct mapbuild *b)
@@ -316,6 +376,7 @@ rehearse(const struct edit *ed, bool *bad)
 	*bad = b.registry == NULL || b.diags.errors > 0;
 	if (!*bad) {
 		print_changes(&b);
+		print_partners(&b);
 		foreseen_print(&b, false);
 		print_lost(&b);
 	}
@@ -350,8 +411,6 @@ ask(const struct edit *ed, bool bad)
 }
 
 /* --- Written ------------------------------------------------------------- */
-
-#define NAMED 3 /* partners of the next command */
 
 /* Whose rule for gateways is new, or another: nobody looked at them by it. */
 static void

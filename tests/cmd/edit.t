@@ -98,6 +98,28 @@ like 'it is in the file' "$(<"$T/partners.d/eu.registry")" 'gateway=mx2.globex.e
 is 'which keeps its mode' "$(stat -c %a "$T/partners.d/eu.registry")" 640
 like 'and in the map' "$(postmap -q globex.example "cdb:$T/policy" 2>/dev/null || strings "$T/policy.cdb")" 'match=mx2.globex.example'
 
+# Who comes, who goes, and mail from them.
+cat >"$T/more" <<'MORE'
+partner clear domain=clear.example
+partner tyrell mode=enforced domain=tyrell.example gateway=mx.tyrell.example
+MORE
+cat >"$T/script" <<'SCRIPT'
+cat "$DIR/more" >>"$file"
+SCRIPT
+run edit 'w\n' globex
+is 'two are added' "$rc" 0
+like 'who has no row is named' "$(tr -d '\r' <<<"$out")" \
+	$'\ncomes into the registry: clear\n'
+like 'so is what becomes of mail from who has' "$(tr -d '\r' <<<"$out")" \
+	$'added +tyrell.example: .*\nmail from tyrell will be refused without TLS\n.*\nnext: tlspact-probe tyrell(\n|$)'
+echo "sed -i '/^partner clear/d' \"\$file\"" >"$T/script"
+run edit 'w\n' globex
+like 'who goes is, too' "$(tr -d '\r' <<<"$out")" \
+	$'(^|\n)nothing that is demanded changes\nleaves the registry: clear\n'
+unlike 'and nobody else' "$out" 'mail from'
+sed -i '/^partner tyrell/d' "$T/partners.d/eu.registry"
+"$B/tlspact-compile" -q "${options[@]}" >"$T/out" 2>&1
+
 # A new name may be meant for the same partner.
 echo "sed -i 's/partner globex/partner globax/' \"\$file\"" >"$T/script"
 run edit '' globex -n
