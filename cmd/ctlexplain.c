@@ -541,13 +541,14 @@ find_partner(struct ctlexplain *x, const struct lookup_rule *rule)
 	x->looked = &x->hop;
 }
 
-/* Is it worth asking where mail goes now? Not where no look is held against
- * that. */
+/* Is it worth asking where mail goes now? Where no look is held against that,
+ * only to see whether it goes at all. */
 static bool
 is_by_mx(const struct ctlexplain *x)
 {
-	return !x->no_mx && !x->way.rewritten && x->looked->n > 0 &&
-	       x->level > LEVEL_OPPORTUNISTIC &&
+	return !x->no_mx && !x->way.rewritten &&
+	       (x->looked->n > 0 ? x->level > LEVEL_OPPORTUNISTIC
+				 : x->routed) &&
 	       (!x->routed || (x->way.command != NULL &&
 				  strcmp(x->way.command, "smtp") == 0));
 }
@@ -566,6 +567,7 @@ judge(struct ctlexplain *x)
 	    .no_map = *x->map_fault.text != '\0',
 	    .level = x->level,
 	    .mx = x->mx.n > 0 ? &x->mx : NULL,
+	    .no_domain = x->mx.none != NULL,
 	    .row = x->has_row ? x->row : span_of(""),
 	    .changed = x->change.time,
 	    .queued = x->queued};

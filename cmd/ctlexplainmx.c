@@ -11,10 +11,15 @@ void
 ctlexplainmx_print(const struct ctlexplain *x, struct buf *out)
 {
 	const struct explain *fate = &x->fate;
-	const struct step_gateway *g = &x->looked->step[fate->failed];
+	const struct step_gateway *g =
+	    x->looked->n == 0 ? NULL : &x->looked->step[fate->failed];
 	const time_t now = x->run->c.now;
 	char when[CLOCK_MAX];
 
+	if (fate->reason == EXPLAIN_NO_DOMAIN) {
+		buf_printf(out, "%s %s", x->nexthop, x->mx.none);
+		return;
+	}
 	if (fate->why == EXPLAIN_NEW_FAILED)
 		buf_printf(out,
 		    "the MX is now %s, where a mail failed at %s with %s",

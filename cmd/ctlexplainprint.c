@@ -190,6 +190,7 @@ put_reason(const struct ctlexplain *x, struct buf *out)
 	case EXPLAIN_OURS:
 		explain_ours_text(x->fate.ours, x->run->c.now, out);
 		break;
+	case EXPLAIN_NO_DOMAIN:
 	case EXPLAIN_NEW_MX:
 		ctlexplainmx_print(x, out);
 		break;

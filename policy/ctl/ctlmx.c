@@ -18,6 +18,10 @@
 #define MX_MS 2000u /* somebody waits for the answer */
 #define TEXT_MAX (MXDNS_MAX_HOSTS * (DNAME_MAX + 1))
 
+/* In place of names. */
+#define NO_DOMAIN "!no domain"
+#define NULL_MX "!null MX"
+
 struct asking {
 	const struct settings *set;
 	const char *nexthop;
@@ -31,7 +35,11 @@ on_answer(const struct mxdns_result *r, void *arg)
 	struct asking *k = arg;
 	size_t i;
 
-	if (r->mx.kind == MXDNS_FOUND || r->mx.kind == MXDNS_NO_DATA)
+	if (r->status == MXDNS_NO_DOMAIN)
+		buf_puts(&k->text, NO_DOMAIN);
+	else if (r->status == MXDNS_NULL_MX)
+		buf_puts(&k->text, NULL_MX);
+	else if (r->mx.kind == MXDNS_FOUND || r->mx.kind == MXDNS_NO_DATA)
 		for (i = 0; i < r->nhost; i++)
 			buf_printf(&k->text, "%s\n", r->host[i].name);
 	(void)event_base_loopbreak(k->base);
@@ -67,6 +75,12 @@ take(char *text, struct arena *a, struct ctlmx *out)
 	char *line;
 	size_t n = 0;
 
+	if (strcmp(text, NO_DOMAIN) == 0)
+		out->none = "is not in DNS";
+	if (strcmp(text, NULL_MX) == 0)
+		out->none = "takes no mail (null MX)";
+	if (out->none != NULL)
+		return;
 	host = arena_alloc(a, MXDNS_MAX_HOSTS * sizeof(*host));
 	while ((line = strsep(&text, "\n")) != NULL) {
 		if (*line == '\0')

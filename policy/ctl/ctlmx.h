@@ -14,6 +14,8 @@ struct settings;
 struct ctlmx {
 	const char *const *host; /* by preference */
 	size_t n;		 /* 0: not known, or nobody asked */
+	/* Nothing takes its mail: it "is not in DNS", for people; or NULL. */
+	const char *none;
 };
 
 /*

@@ -378,6 +378,9 @@ explain_judge(const struct explain_asked *a, struct explain *out)
 			? EXPLAIN_RETURNED
 			: EXPLAIN_WAITS,
 		    EXPLAIN_GATEWAYS);
+	else if (a->no_domain)
+		settle(out, a->keeps ? EXPLAIN_WAITS : EXPLAIN_RETURNED,
+		    EXPLAIN_NO_DOMAIN);
 	else if (a->level == LEVEL_OPPORTUNISTIC)
 		settle(out, EXPLAIN_MOVES, EXPLAIN_ANY);
 	else if (a->facts != NULL && a->facts->evidence_fault != NULL)

@@ -41,6 +41,7 @@ enum explain_reason {
 	EXPLAIN_OURS,	     /* the last look at them failed on our side */
 	EXPLAIN_NEW_MX,	     /* DNS names one that no look met: out->is_new */
 	EXPLAIN_QUEUE,	     /* a mail that came after the look waits for TLS */
+	EXPLAIN_NO_DOMAIN,   /* nobody looked, and DNS has nothing to send to */
 };
 
 struct explain_asked {
@@ -54,6 +55,7 @@ struct explain_asked {
 	bool no_map;	     /* which cannot be read */
 	enum level level;    /* in force for that next-hop */
 	const struct ctlmx *mx; /* of the next-hop now; NULL: not known */
+	bool no_domain;		/* DNS has none, or it takes no mail */
 	struct span row;	/* of the next-hop; "": none */
 	time_t changed;		/* when the rule was, last; 0: not known */
 	/* When the newest mail came to the domain that waits for TLS; 0: none

@@ -43,9 +43,11 @@ lab_mx acme.example mx1.acme.example
 lab_mx sub.acme.example mx1.acme.example
 lab_record 'nomail.example. MX 0 .'
 lab_record 'lost.example. MX 10 mx1.lost.example.'
+lab_record 'mute.example. MX 0 .'
 lab_partner bolt cert
 lab_partner soft none
 lab_mx ember.example mx1.bolt.example
+lab_mx nobody.example mx1.bolt.example
 cat >"$T/registry" <<'REGISTRY'
 provider messagelabs gateway=mx1.acme.example
 partner acme mode=enforced domain=acme.example,.acme.example
@@ -88,6 +90,18 @@ explain joe@lost.example
 like 'nor does one without an address take it' "$out" 'a mail sent now is RETURNED to its sender: mx1.lost.example fails with no-mx'
 is 'as JSON' "$(ctl explain -j nomail | jq -r .explanation.verdict)" returned
 like 'status as well' "$(ctl status nomail)" '^nomail +A MAIL SENT NOW WOULD BE RETURNED; enforced'
+# Nobody looks at strangers: DNS is asked then.
+none=$(lab_send joe@mute.example)
+like 'mail to a stranger is, too' "$(lab_status "$none")" '^bounced'
+explain joe@mute.example
+is 'the same' "$rc" 1
+like 'who takes no mail' "$out" 'a mail sent now is RETURNED to its sender: mute.example takes no mail .null MX.'
+none=$(lab_send joe@nosuch.example)
+like 'or has no domain' "$(lab_status "$none")" '^bounced'
+explain joe@nosuch.example
+like 'is told that' "$rc $out" '^1 .*a mail sent now is RETURNED to its sender: nosuch.example is not in DNS '
+explain joe@nosuch.example -o resolver=127.0.0.1@1
+like 'where DNS does not answer that is not known' "$rc $out" '^0 .* MOVES'
 explain joe@nomail.example -o "postfix_config=$T/none"
 like 'where main.cf is not known as well' "$out" 'is RETURNED to its sender'
 postconf -c "$etc" soft_bounce=yes
@@ -105,7 +119,7 @@ explain 4ZZZZZ9
 like 'of what is meant for one' "$rc $(<"$T/err")" '^66 .*no mail waits with the queue id "4ZZZZZ9"'
 explain joe@acme.exampel
 like 'a slip in a domain is told' "$rc $out" \
-	'^0 joe@acme.exampel: .* partner none: the registry has no such domain; did you mean acme.example\?'
+	'^1 joe@acme.exampel: .* RETURNED .* partner none: the registry has no such domain; did you mean acme.example\?'
 is 'as JSON, too' "$(ctl explain -j acme.exampel | jq -r .explanation.near)" \
 	acme.example
 is 'but of a partner there is none' \
