@@ -42,6 +42,16 @@ struct db_stmt {
 	char *refuse; /* why a text may not be stored */
 };
 
+/* The file, or a folder on its way, is closed to us. */
+static int
+shut_out(const char *noun, const char *path, struct err *e)
+{
+	return err_set(e, EX_NOPERM,
+	    "cannot use %s %s: %s; run this as root, or in the group of its "
+	    "folder",
+	    noun, quotes(path).s, strerror(EACCES));
+}
+
 static int
 db_fail(struct db *d, int rc, struct err *e)
 {
@@ -78,10 +88,7 @@ db_fail(struct db *d, int rc, struct err *e)
 		if (sys == 0)
 			break;
 		if (sys == EACCES)
-			return err_set(e, EX_NOPERM,
-			    "cannot use %s %s: %s; run this as root, or in the "
-			    "group of its folder",
-			    d->schema->noun, path, strerror(sys));
+			return shut_out(d->schema->noun, d->path, e);
 		errno = sys;
 		return err_sys(e,
 		    (rc & 0xff) == SQLITE_IOERR ? EX_IOERR
@@ -794,8 +801,11 @@ open_at(const struct owned *at, const char *path, enum db_mode mode,
 	if (mode == DB_WRITE && make_file(at, schema->noun, e) == -1)
 		return NULL;
 	if (stat(path, &st) == -1) {
-		err_sys(e, err_code_input(errno), "cannot open %s %s",
-		    schema->noun, quotes(path).s);
+		if (errno == EACCES)
+			(void)shut_out(schema->noun, path, e);
+		else
+			(void)err_sys(e, err_code_input(errno),
+			    "cannot open %s %s", schema->noun, quotes(path).s);
 		return NULL;
 	}
 	if (!S_ISREG(st.st_mode)) {
@@ -825,11 +835,15 @@ db_open(const char *path, enum db_mode mode, const struct db_schema *schema,
 	struct owned at;
 
 	if (owned_find(&at, path, true, e) == -1) {
-		(void)err_sys(e,
-		    mode == DB_WRITE ? err_code_output(errno)
-				     : err_code_input(errno),
-		    "cannot %s %s %s", mode == DB_WRITE ? "create" : "open",
-		    schema->noun, quotes(path).s);
+		if (errno == EACCES)
+			(void)shut_out(schema->noun, path, e);
+		else
+			(void)err_sys(e,
+			    mode == DB_WRITE ? err_code_output(errno)
+					     : err_code_input(errno),
+			    "cannot %s %s %s",
+			    mode == DB_WRITE ? "create" : "open", schema->noun,
+			    quotes(path).s);
 		return NULL;
 	}
 	if (owned_enter(&at, e) == 0) {

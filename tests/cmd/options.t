@@ -471,6 +471,12 @@ if [ "$(id -u)" = 0 ]; then
 		-o ledger="$T/shut/l.db" history
 	like 'who may read it' "$err" \
 		'Permission denied; run this as root, or in the group of'
+	chmod 700 "$T/shut"
+	run setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$B/tlspactctl" -C /dev/null -o registry=/dev/null \
+		-o ledger="$T/shut/l.db" history
+	like 'nor where its folder is closed' "$rc $err" \
+		'^77 .*Permission denied; run this as root, or in the group of'
 fi
 echo "ledger = $T/no/l.db" >"$T/moved"
 run "$B/tlspactctl" -C "$T/moved" -o registry=/dev/null check
