@@ -711,6 +711,9 @@ put_text(const struct report *r, struct buf *out)
 	put_own(r, out);
 	put_gaps(r, out);
 	put_record(r, out);
+	/* What stands first has left the screen. */
+	buf_puts(out, "\nthe answers alone:\n");
+	columns_paragraph(out, "", 4, r->answers, true, COLUMNS_KEPT);
 }
 
 /* --- In brief --------------------------------------------------------------

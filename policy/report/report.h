@@ -531,9 +531,9 @@ struct report {
 	size_t nflaws;
 	const char *verify;  /* the command that checks it later */
 	const char *options; /* as asked; "" */
-	/* Commands: that tells all of it; the answers, with each of whom they
-	 * name some. */
-	const char *again, *each;
+	/* Commands: that tells all of it; the answers, and with each of whom
+	 * they name some. */
+	const char *again, *answers, *each;
 	bool all_named; /* the brief names all; whoever prints it sets this */
 
 	struct report_fact fact[REPORT_FACTS];

@@ -858,6 +858,7 @@ reading_conclude(struct reading *g)
 	note_ours(g);
 	sort_notes(r);
 	r->again = say_again(g, "");
+	r->answers = say_again(g, " --brief");
 	r->each = say_again(g, " --brief -v");
 	reading_answers(g);
 	reading_facts(g);
