@@ -276,7 +276,7 @@ tell_price(struct ctlrun *r, struct ctl_facts *f, enum level to)
 		    talk(r), "mail TO them stays at %s", level_name(f->full));
 	else
 		warn(r, f, to);
-	if (f->lowered.inbound_only)
+	if (f->lowered.direction)
 		common_tell(talk(r),
 		    "this takes the place of downgrade %lld, which lets in "
 		    "mail from them %s",
@@ -353,7 +353,7 @@ lower_to(struct ctlrun *r, struct ctl_facts *f, enum level to)
 	/* What is told is what Postfix reads. */
 	ctl_facts_map(c, f);
 	if (f->low.rows == 0 || f->low.level != to ||
-	    f->low.inbound_only != r->lower.direction) {
+	    f->low.direction != r->lower.direction) {
 		say("%s IS NOT LOWERED to %s, though that is on record: the "
 		    "map does not say so%s%s",
 		    f->name, direction_lowered_to(r->lower.direction, to),
@@ -488,13 +488,13 @@ extend_to(struct ctlrun *r, struct ctl_facts *f)
 	}
 	if (ctl_end(&r->c, &r->lower, &end, &e) == -1)
 		return common_failed(&e);
-	if (end > now->end && !now->inbound_only) {
+	if (end > now->end && !now->direction) {
 		warn_stranger(f, now->after);
 		warn_requiretls(r, f, now->after);
 	}
-	plan(r, f, now->inbound_only, now->after, now->after, end);
+	plan(r, f, now->direction, now->after, now->after, end);
 	q = mem_printf("keep %s at %s until %s, not %s?", f->name,
-	    direction_lowered_to(now->inbound_only, now->after),
+	    direction_lowered_to(now->direction, now->after),
 	    clock_text_seconds(end, r->c.now, when),
 	    clock_text_seconds(now->end, r->c.now, was));
 	if (r->dry)
@@ -648,7 +648,7 @@ static int
 tell_restored(struct ctlrun *r, struct ctl_facts *f, bool written, int code)
 {
 	enum level full = f->low.rows > 0 ? f->low.full : f->full;
-	const bool inbound = ctl_facts_inbound_only(f);
+	const bool inbound = ctl_facts_direction(f);
 	const size_t *retried = NULL;
 	size_t tried;
 
@@ -712,7 +712,7 @@ restore_it(struct ctlrun *r, struct ctl_facts *f, int known)
 	bool written, lowered = f->low.rows > 0;
 	int recorded, code;
 
-	if (r->lower.inbound && !ctl_facts_inbound_only(f) &&
+	if (r->lower.inbound && !ctl_facts_direction(f) &&
 	    (lowered || f->lowered.id != 0)) {
 		say("%s is lowered to %s, which lets their mail in as well; to "
 		    "end that: tlspactctl restore %s",
@@ -725,13 +725,13 @@ restore_it(struct ctlrun *r, struct ctl_facts *f, int known)
 		not_lowered(r, f);
 		return known;
 	}
-	plan(r, f, ctl_facts_inbound_only(f),
+	plan(r, f, ctl_facts_direction(f),
 	    lowered	? f->low.level
 	    : f->in_map ? f->map_level
 			: ctl_facts_level(f),
 	    lowered ? f->low.full : f->full, 0);
 	if (r->dry) {
-		if (ctl_facts_inbound_only(f))
+		if (ctl_facts_direction(f))
 			common_tell(talk(r),
 			    "mail from %s would be let in as agreed only (dry "
 			    "run: nothing written)",
@@ -741,7 +741,7 @@ restore_it(struct ctlrun *r, struct ctl_facts *f, int known)
 			    "%s would go back to %s (dry run: nothing written)",
 			    f->name,
 			    level_name(lowered ? f->low.full : f->full));
-		tell_outlook(r, f, ctl_facts_inbound_only(f));
+		tell_outlook(r, f, ctl_facts_direction(f));
 		return EX_OK;
 	}
 	recorded = record_restore(r, f);

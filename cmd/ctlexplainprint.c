@@ -403,11 +403,11 @@ put_level(const struct ctlexplain *x, struct buf *out)
 	else if (v.low && f->low.end <= now)
 		buf_printf(out, ": STILL LOWERED, which ended at %s",
 		    clock_text_seconds(f->low.end, now, when));
-	else if (v.low && f->low.inbound_only)
+	else if (v.low && f->low.direction)
 		buf_printf(out,
 		    ", as the registry says; mail FROM them needs no %s until "
 		    "%s (%s left)",
-		    direction_waives(f->low.inbound_only),
+		    direction_waives(f->low.direction),
 		    ctlprint_end(f->low.end, now, when),
 		    clock_span(f->low.end - now, left));
 	else if (v.low)

@@ -368,7 +368,7 @@ ctlprint_mail(const struct ctl_facts *f, time_t now, struct buf *out)
 	const struct ctl_moved *m = &f->moved;
 	const size_t before = out->len;
 
-	if (f->lowered.id != 0 && f->lowered.inbound_only) {
+	if (f->lowered.id != 0 && f->lowered.direction) {
 		if (f->evidence_fault == NULL)
 			put_let_in(m, now, out);
 		return;

@@ -77,7 +77,7 @@ would_wait(const struct ctl_facts *f, const struct ctl_view *v)
 {
 	if (v->unread || v->aside)
 		return false;
-	if (v->lowered && !ctl_facts_inbound_only(f))
+	if (v->lowered && !ctl_facts_direction(f))
 		return explain_now(f) == EXPLAIN_WAITS;
 	return is_as_judged(f) && ctl_facts_waits(f);
 }
@@ -203,18 +203,17 @@ put_map(const struct ctl_facts *f, time_t now, struct buf *out)
 		    when, f->low.rows, num_plural(f->low.rows), f->name);
 	else if (low && f->low.end <= now)
 		buf_printf(out, "the map of %s holds on to it", when);
-	else if (differs && !low && f->lowered.inbound_only)
+	else if (differs && !low && f->lowered.direction)
 		buf_printf(out,
 		    "NOT IN FORCE: the map of %s does not let their mail in",
 		    when);
-	else if (differs && low &&
-		 f->low.inbound_only != f->lowered.inbound_only)
+	else if (differs && low && f->low.direction != f->lowered.direction)
 		buf_printf(out,
 		    "NOT IN FORCE: the map of %s lowers to %s, the ledger to "
 		    "%s",
 		    when, ctl_facts_lowered_to(f),
 		    direction_lowered_to(
-			f->lowered.inbound_only, f->lowered.after));
+			f->lowered.direction, f->lowered.after));
 	else if (differs && f->map_level == ctl_facts_level(f))
 		buf_printf(out,
 		    "NOT IN FORCE: the map of %s has another end than the "
@@ -253,7 +252,7 @@ put_probe(const struct ctl_facts *f, time_t now, struct buf *out)
 		return;
 	step_propose(f->step, f->n, LEVEL_SECURE, &s);
 	/* What is let in, no probe sees. */
-	if (v.lowered && !ctl_facts_inbound_only(f))
+	if (v.lowered && !ctl_facts_direction(f))
 		buf_puts(out, s.failing > 0	  ? "yes: probe "
 			      : s.passing == f->n ? "no: probe "
 						  : "not known: probe ");
@@ -297,7 +296,7 @@ static void
 put_next_lowered(const struct ctl_facts *f, const struct ctl_view *v,
     time_t now, struct buf *out)
 {
-	const bool holds = v->end > now, in = ctl_facts_inbound_only(f),
+	const bool holds = v->end > now, in = ctl_facts_direction(f),
 		   mended = holds && !in && explain_mended(f);
 	struct buf w = {0};
 	char when[CLOCK_MAX];
@@ -404,7 +403,7 @@ put_was(const struct ctl_facts *f, time_t now, struct buf *out)
 	if (d->id == 0 || f->lowered.id != 0 || ctl_facts_view(f, now).lowered)
 		return;
 	buf_printf(out, "to %s from %s",
-	    direction_lowered_to(d->inbound_only, d->after),
+	    direction_lowered_to(d->direction, d->after),
 	    clock_text(d->begin, now, when));
 	buf_printf(out, " to %s", clock_text(d->closed, now, when));
 	if (*d->closed_by == '\0')
@@ -416,7 +415,7 @@ put_was(const struct ctl_facts *f, time_t now, struct buf *out)
 	if (f->evidence_fault == NULL)
 		buf_printf(out, "; %" PRIu64 " mail%s %s", f->ended_moved,
 		    num_plural(f->ended_moved),
-		    d->inbound_only ? "came in by it alone" : "moved under it");
+		    d->direction ? "came in by it alone" : "moved under it");
 }
 
 /* Of one that was Enforced a day ago, and stays: that is no downgrade. */
@@ -466,8 +465,8 @@ ctlstatus_one(const struct ctl_facts *f, const struct mapgone_change *opened,
 	ctlprint_row(out, "  was", &w);
 	put_probe(f, now, &w);
 	ctlprint_row(out,
-	    v.lowered && !ctl_facts_inbound_only(f) ? "  still true"
-						    : "  last probe",
+	    v.lowered && !ctl_facts_direction(f) ? "  still true"
+						 : "  last probe",
 	    &w);
 	ctlprint_move(f, now, &w);
 	ctlprint_row(out, "  new MX", &w);
@@ -535,7 +534,7 @@ static bool
 moves_lowered(const struct ctl_facts *f, const struct ctl_view *v)
 {
 	return v->lowered && !v->wrong && !v->differs && !v->unread &&
-	       !v->past && f->map_fault == NULL && !ctl_facts_inbound_only(f) &&
+	       !v->past && f->map_fault == NULL && !ctl_facts_direction(f) &&
 	       explain_now(f) == EXPLAIN_MOVES;
 }
 
@@ -552,7 +551,7 @@ fill(const struct ctl_facts *f, time_t now, struct cells *c)
 	(void)snprintf(c->text[LEVEL], CLOCK_MAX, "%s",
 	    v.unread || v.aside	   ? "main.cf"
 	    : f->map_fault != NULL ? "not known"
-	    : f->low.inbound_only  ? ctl_facts_lowered_to(f)
+	    : f->low.direction	   ? ctl_facts_lowered_to(f)
 				   : level_name(level));
 	step_propose(f->step, f->n, f->full, &s);
 	if (f->map_fault != NULL && f->ledger_fault != NULL)
@@ -704,7 +703,7 @@ json_lowered(const struct ctl_facts *f)
 	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, "
 			 "s:s, s:o}",
 	    "id", (json_int_t)x->id, "before", level_name(x->before), "after",
-	    level_name(x->after), "direction", direction_name(x->inbound_only),
+	    level_name(x->after), "direction", direction_name(x->direction),
 	    "begin", json_time(x->begin), "until", json_time(x->end), "reason",
 	    json_text(x->reason), "ticket", json_text(x->ticket), "author",
 	    json_text(x->author), "sudo_user", json_text(x->sudo_user), "cause",
@@ -720,7 +719,7 @@ json_low(const struct ctl_facts *f)
 		return json_null();
 	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:I}", "rows",
 	    (json_int_t)x->rows, "level", level_name(x->level), "full",
-	    level_name(x->full), "direction", direction_name(x->inbound_only),
+	    level_name(x->full), "direction", direction_name(x->direction),
 	    "until", json_time(x->end), "domains_not_lowered",
 	    (json_int_t)x->spared);
 }

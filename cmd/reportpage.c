@@ -130,8 +130,7 @@ page_lowered(const struct report_downgrade *d, struct buf *title)
 {
 	buf_clear(title);
 	buf_printf(title, "%s: lowered from %s to %s, %s to %s: %s", d->partner,
-	    level_name(d->before),
-	    direction_lowered_to(d->inbound_only, d->after),
+	    level_name(d->before), direction_lowered_to(d->direction, d->after),
 	    page_time(d->begin).s, page_time(d->over).s, d->reason);
 	return (struct chart_bar){.begin = d->begin,
 	    .end = d->over,

@@ -469,7 +469,7 @@ put_downgrades(struct buf *out, const struct report *r, const char *name)
 		html_printf(out,
 		    "<li>Lowered from %s to %s, %s to %s, by %s: %s",
 		    level_name(d->before),
-		    direction_lowered_to(d->inbound_only, d->after),
+		    direction_lowered_to(d->direction, d->after),
 		    page_time(d->begin).s, page_time(d->over).s, d->author,
 		    d->reason);
 		if (*d->ticket != '\0')

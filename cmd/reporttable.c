@@ -464,7 +464,7 @@ put_lowered(struct tables *t, const struct report_downgrade *d)
 	    " author sudo_user closed_by closed_why mails_known mails"
 	    " mails_clear",
 	    N(d->id), T(d->partner), T(level_name(d->before)),
-	    T(level_name(d->after)), T(direction_name(d->inbound_only)),
+	    T(level_name(d->after)), T(direction_name(d->direction)),
 	    W(d->begin), W(d->over), Y(d->open), T(d->reason), T(d->ticket),
 	    T(d->author), T(d->sudo_user), T(d->closed_by), T(d->closed_why),
 	    Y(d->moved_known), N(mails), N(clear));
@@ -490,7 +490,7 @@ put_downgrades(struct tables *t)
 		    " out_encrypted out_clear in_verified in_trusted"
 		    " in_encrypted in_clear",
 		    N(d->id), T(d->partner), T(level_name(d->before)),
-		    T(level_name(d->after)), T(direction_name(d->inbound_only)),
+		    T(level_name(d->after)), T(direction_name(d->direction)),
 		    W(d->begin), W(d->end), W(d->over), Y(d->open),
 		    T(d->reason), T(d->ticket), T(d->author), T(d->sudo_user),
 		    Y(d->automatic), T(d->fault), T(d->extended_by),

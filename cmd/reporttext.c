@@ -464,7 +464,7 @@ put_downgrades(const struct report *r, struct buf *out)
 		d = &r->downgrade[i];
 		say(out, 4, "  ", "%s from %s to %s, %s until %s%s%s%s",
 		    d->partner, level_name(d->before),
-		    direction_lowered_to(d->inbound_only, d->after),
+		    direction_lowered_to(d->direction, d->after),
 		    when(d->begin).s, when(d->over).s, d->open ? " (open)" : "",
 		    *d->closed_by == '\0' ? "" : ", closed by ", d->closed_by);
 		say(out, 4, "", "by %s%s%s%s%s%s: %s%s%s", d->author,
@@ -757,7 +757,7 @@ put_brief_downgrade(const struct report_downgrade *d, struct buf *out)
 	say(out, ANSWER, BELOW,
 	    "%s %s to %s, to %s by %s%s%s%s%s: \"%s\"; %s; %s%s%s", d->partner,
 	    when(d->begin).s, when(d->over).s,
-	    direction_lowered_to(d->inbound_only, d->after), d->author,
+	    direction_lowered_to(d->direction, d->after), d->author,
 	    *d->sudo_user == '\0' ? "" : " for ", d->sudo_user,
 	    *d->ticket == '\0' ? "" : ", ticket ", d->ticket, d->reason,
 	    moved.data,

@@ -171,8 +171,7 @@ put_downgrade(
 	page_name(out, r, d->partner);
 	html_printf(out,
 	    "</th><td>%s to %s</td><td class=\"d\">%s<br>%s%s</td><td>",
-	    level_name(d->before),
-	    direction_lowered_to(d->inbound_only, d->after),
+	    level_name(d->before), direction_lowered_to(d->direction, d->after),
 	    page_time(d->begin).s, page_time(d->over).s,
 	    d->open ? " (open)" : "");
 	put_moved(out, d);

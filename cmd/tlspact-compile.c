@@ -440,7 +440,7 @@ print_left(const struct run *run)
 
 	for (i = 0; i < run->map.nleft; i++)
 		(void)printf("the downgrade of %s to %s %s: %s\n", x[i].partner,
-		    direction_lowered_to(x[i].inbound_only, x[i].level),
+		    direction_lowered_to(x[i].direction, x[i].level),
 		    run->dry ? "would end" : "ended", x[i].why);
 }
 

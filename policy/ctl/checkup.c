@@ -350,7 +350,7 @@ is_lowered(const struct ctl_facts *p, time_t now, time_t *end)
 	const struct ctl_view v = ctl_facts_view(p, now);
 
 	*end = v.end;
-	return v.lowered && !v.wrong && !ctl_facts_inbound_only(p);
+	return v.lowered && !v.wrong && !ctl_facts_direction(p);
 }
 
 /* Its gateways fail by what was agreed, of which it was lowered. */
@@ -874,7 +874,7 @@ put_let_in(const struct checkup_facts *f, struct buf *out)
 		p = &f->partner[i];
 		if (!ctl_facts_view(p, f->now).lowered || p->partner == NULL ||
 		    p->partner->attributes->inbound != INBOUND_REQUIRE ||
-		    (!ctl_facts_inbound_only(p) && p->moved.let_in == 0))
+		    (!ctl_facts_direction(p) && p->moved.let_in == 0))
 			continue;
 		if (n++ >= NAMED)
 			continue;

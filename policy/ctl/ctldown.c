@@ -134,11 +134,11 @@ refuse(const struct ctl *c, const struct ctl_facts *f, const char *also,
 	return err_set(e, 1,
 	    "%s%s is %s%s until %s already%s. Another end: tlspactctl extend "
 	    "%s --for 4h; to end it now: tlspactctl restore %s",
-	    x->inbound_only ? "mail from " : "", f->name,
-	    !x->inbound_only			       ? "lowered to "
-	    : x->inbound_only == DIRECTION_CERTIFICATE ? "let in over TLS"
-						       : "let in",
-	    x->inbound_only ? "" : level_name(x->after),
+	    x->direction ? "mail from " : "", f->name,
+	    !x->direction			    ? "lowered to "
+	    : x->direction == DIRECTION_CERTIFICATE ? "let in over TLS"
+						    : "let in",
+	    x->direction ? "" : level_name(x->after),
 	    clock_text(x->end, c->now, end), also, f->name, f->name);
 }
 
@@ -197,7 +197,7 @@ int
 ctl_may_let_in(const struct ctl *c, const struct ctl_facts *f,
     enum direction of, struct err *e)
 {
-	const enum direction now = f->lowered.inbound_only;
+	const enum direction now = f->lowered.direction;
 
 	if (f->partner->attributes->inbound != INBOUND_REQUIRE)
 		return err_set(e, EX_OK,
@@ -390,7 +390,7 @@ ctl_begin(const struct ctl *c, const struct ctl_facts *f,
 	struct ledger_downgrade d = {.partner = f->name,
 	    .before = f->full,
 	    .after = to,
-	    .inbound_only = lower->direction,
+	    .direction = lower->direction,
 	    .begin = time(NULL),
 	    .end = end,
 	    .reason = lower->reason,
@@ -468,7 +468,7 @@ ctl_rehearse(const struct ctl *c, const struct ctl_facts *f,
 {
 	struct downgrade also = {.partner = f->name,
 	    .level = to,
-	    .inbound_only = lower->direction,
+	    .direction = lower->direction,
 	    .begin = c->now,
 	    .end = end};
 	struct mapbuild_options opt = {.dry = true,

@@ -24,7 +24,7 @@ ctlended_take(const struct ledger_downgrade *d, void *ended)
 	x->v[x->n++] = (struct ctlended_one){.id = d->id,
 	    .partner = arena_copy(a, d->partner, strlen(d->partner)),
 	    .before = d->before,
-	    .inbound_only = d->inbound_only,
+	    .direction = d->direction,
 	    .begin = d->begin,
 	    .end = d->end,
 	    .over = timed ? d->end : d->closed,
@@ -84,9 +84,9 @@ ctlended_put_back(const struct ctlended *x, const struct ctlended_one *o,
 {
 	if (was_followed(x, o))
 		buf_puts(out, "ended");
-	else if (o->inbound_only)
+	else if (o->direction)
 		buf_printf(out, "mail from it needs %s again",
-		    direction_needs(o->inbound_only, certificate));
+		    direction_needs(o->direction, certificate));
 	else
 		buf_printf(out, "restored to %s", level_name(o->before));
 	/* What restore writes when nobody says why. */

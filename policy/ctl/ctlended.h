@@ -21,7 +21,7 @@ struct ctlended_one {
 	int64_t id;
 	const char *partner; /* as it is called now */
 	enum level before;
-	enum direction inbound_only;
+	enum direction direction;
 	time_t begin;
 	time_t end; /* as it was last planned */
 	/* When it ended, 0 while it goes on, and what the ledger has of that:

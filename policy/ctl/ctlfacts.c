@@ -58,7 +58,7 @@ keep_row(const struct reading *g, const struct ledger_downgrade *d)
 	return (struct ledger_downgrade){.id = d->id,
 	    .before = d->before,
 	    .after = d->after,
-	    .inbound_only = d->inbound_only,
+	    .direction = d->direction,
 	    .begin = d->begin,
 	    .end = d->end,
 	    .cause = d->cause,
@@ -258,7 +258,7 @@ take_count(const struct evidence_count *x, void *arg)
 		(void)snprintf(
 		    f->moved.last, sizeof(f->moved.last), "%s", x->day);
 	if (f != NULL && f->ended.id != 0 && x->downgrade == f->ended.id &&
-	    (f->ended.inbound_only ? evidence_let_in(x) : out))
+	    (f->ended.direction ? evidence_let_in(x) : out))
 		f->ended_moved += x->n;
 	/* A day's mail from before the downgrade is not what it let move. */
 	if (f == NULL || strcmp(x->day, f->moved.since) < 0 ||
@@ -611,7 +611,7 @@ take_map(const struct ctl *c, const struct map *m, struct ctl_facts *f)
 		f->low = (struct ctl_low){.rows = o->domains->n,
 		    .level = o->level,
 		    .full = full_level(m, o),
-		    .inbound_only = o->inbound_only,
+		    .direction = o->direction,
 		    .end = o->end};
 		f->in_map = true;
 		f->map_level = o->level;
@@ -924,7 +924,7 @@ ctl_facts_judged(const struct ctl_facts *f)
 enum level
 ctl_facts_level(const struct ctl_facts *f)
 {
-	return f->lowered.id != 0 && !f->lowered.inbound_only &&
+	return f->lowered.id != 0 && !f->lowered.direction &&
 		       f->lowered.after < f->full
 		   ? f->lowered.after
 		   : f->full;
@@ -941,15 +941,15 @@ const char *
 ctl_facts_lowered_to(const struct ctl_facts *f)
 {
 	return f->low.rows > 0
-		   ? direction_lowered_to(f->low.inbound_only, f->low.level)
+		   ? direction_lowered_to(f->low.direction, f->low.level)
 		   : direction_lowered_to(
-			 f->lowered.inbound_only, f->lowered.after);
+			 f->lowered.direction, f->lowered.after);
 }
 
 enum direction
-ctl_facts_inbound_only(const struct ctl_facts *f)
+ctl_facts_direction(const struct ctl_facts *f)
 {
-	return f->low.rows > 0 ? f->low.inbound_only : f->lowered.inbound_only;
+	return f->low.rows > 0 ? f->low.direction : f->lowered.direction;
 }
 
 bool
@@ -962,7 +962,7 @@ ctl_facts_over_tls(const struct evidence_failure *refused)
 const char *
 ctl_facts_needs(const struct ctl_facts *f)
 {
-	return direction_needs(ctl_facts_inbound_only(f),
+	return direction_needs(ctl_facts_direction(f),
 	    f->partner != NULL &&
 		f->partner->attributes->inbound_verify != INBOUND_NONE);
 }

@@ -59,9 +59,9 @@ struct ctl {
 
 /* What the map says of a downgrade: it has the last word. */
 struct ctl_low {
-	size_t rows;		     /* that are lowered; 0: none is */
-	enum level level, full;	     /* in force, and to go back to */
-	enum direction inbound_only; /* unless BOTH both are the same */
+	size_t rows;		  /* that are lowered; 0: none is */
+	enum level level, full;	  /* in force, and to go back to */
+	enum direction direction; /* unless BOTH both are the same */
 	time_t end;
 	size_t spared; /* domains of the partner that came later, and are not */
 	const char *spared_one; /* the first of them */
@@ -126,7 +126,7 @@ struct ctl_facts {
 	/*
 	 * Of one partner: the last that ended, within a day, at `closed`, early
 	 * if somebody did it; id 0: none. What moved under it: mail to them,
-	 * or, if it was inbound_only, mail from them by it alone.
+	 * or, if it was of mail from them, that by it alone.
 	 */
 	struct ledger_downgrade ended;
 	uint64_t ended_moved;
@@ -220,7 +220,7 @@ const char *ctl_facts_lowered_to(const struct ctl_facts *f);
 
 /* If mail from them alone is lowered, by the map, else the ledger: what of it.
  */
-enum direction ctl_facts_inbound_only(const struct ctl_facts *f);
+enum direction ctl_facts_direction(const struct ctl_facts *f);
 
 /* Was mail from them refused though it had TLS, for their certificate? */
 bool ctl_facts_over_tls(const struct evidence_failure *refused);

@@ -8,9 +8,9 @@
 static bool
 keeps_out(const struct ctl_facts *f)
 {
-	const struct downgrade o = {.inbound_only = f->lowered.inbound_only};
+	const struct downgrade o = {.direction = f->lowered.direction};
 
-	return o.inbound_only && f->low.rows == 0 &&
+	return o.direction && f->low.rows == 0 &&
 	       compile_lowers(&o, f->partner);
 }
 
@@ -29,7 +29,7 @@ differs(const struct ctl_facts *f)
 	return level != ctl_facts_level(f) || keeps_out(f) ||
 	       (f->low.rows > 0 &&
 		   (f->low.end != f->lowered.end ||
-		       f->low.inbound_only != f->lowered.inbound_only));
+		       f->low.direction != f->lowered.direction));
 }
 
 /* Does mail from them come without what was agreed, as far as is known? */
@@ -38,7 +38,7 @@ is_refused(const struct ctl_facts *f, const struct ctl_view *v, time_t now)
 {
 	/* What is let in over TLS is refused without it. */
 	const bool open =
-	    v->lowered && (ctl_facts_inbound_only(f) != DIRECTION_CERTIFICATE ||
+	    v->lowered && (ctl_facts_direction(f) != DIRECTION_CERTIFICATE ||
 			      f->refused.time < f->lowered.begin ||
 			      ctl_facts_over_tls(&f->refused));
 

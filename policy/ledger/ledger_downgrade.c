@@ -90,7 +90,7 @@ get_row(struct db_stmt *s, struct arena *a, struct row *r, struct err *e)
 		    "ledger: downgrade %lld has no known cause: %s",
 		    (long long)d->id, quotes(r->cause).s);
 	if (*r->direction != '\0' &&
-	    direction_parse(r->direction, &d->inbound_only) == -1)
+	    direction_parse(r->direction, &d->direction) == -1)
 		return err_set(e, EX_DATAERR,
 		    "ledger: downgrade %lld has no known direction: %s",
 		    (long long)d->id, quotes(r->direction).s);
@@ -400,12 +400,12 @@ need_fields(const struct ledger_downgrade *d, time_t now, struct err *e)
 		missing = "a reason";
 	else if (d->author == NULL || *d->author == '\0')
 		missing = "an author";
-	else if (d->after == LEVEL_KEY && !d->inbound_only && d->nkeys == 0)
+	else if (d->after == LEVEL_KEY && !d->direction && d->nkeys == 0)
 		missing = "a key that passed";
 	if (missing != NULL)
 		return err_set(
 		    e, EX_DATAERR, "ledger: a downgrade needs %s", missing);
-	if (d->inbound_only ? d->after != d->before : d->after >= d->before)
+	if (d->direction ? d->after != d->before : d->after >= d->before)
 		return err_set(e, EX_DATAERR,
 		    "ledger: from %s to %s is no downgrade",
 		    level_name(d->before), level_name(d->after));
@@ -448,7 +448,7 @@ refuse_if_open(
 		(void)err_set(e, LEDGER_REFUSED,
 		    "%s is lowered to %s already, from %s until %s, by %s%s%s "
 		    "(downgrade %lld): %s",
-		    partner, direction_lowered_to(r.d.inbound_only, r.d.after),
+		    partner, direction_lowered_to(r.d.direction, r.d.after),
 		    num_time_text(r.d.begin, begin),
 		    num_time_text(r.d.end, end), r.d.author,
 		    *r.d.sudo_user == '\0' ? "" : " for ", r.d.sudo_user,
@@ -467,7 +467,7 @@ find_replaced(struct ledger *l, const struct ledger_downgrade *d, int64_t *id,
 	    "SELECT id FROM downgrade WHERE partner = ?1 AND closed = 0"
 	    " AND (id = ?2 OR ?3 < CASE direction WHEN 'inbound' THEN 1"
 	    " WHEN 'inbound-certificate' THEN 2 ELSE 0 END)",
-	    DB_TEXT(d->partner), DB_INT(d->replaces), DB_INT(d->inbound_only));
+	    DB_TEXT(d->partner), DB_INT(d->replaces), DB_INT(d->direction));
 }
 
 /* Make room for it, or refuse; within a transaction. */
@@ -520,7 +520,7 @@ insert(struct ledger *l, const struct ledger_downgrade *d, time_t now,
 	    .after = level_name(d->after),
 	    .cause = ledger_cause_name(d->cause),
 	    .keys = keys,
-	    .direction = direction_name(d->inbound_only)};
+	    .direction = direction_name(d->direction)};
 	struct db_stmt *s;
 	int rv;
 
@@ -540,10 +540,10 @@ insert(struct ledger *l, const struct ledger_downgrade *d, time_t now,
 	if (record_removed(l, *id, now, e) == -1)
 		return -1;
 	(void)num_time_text(d->end, when);
-	note = d->inbound_only
+	note = d->direction
 		   ? mem_printf("mail from it is let in without %s until %s: "
 				"%s",
-			 direction_waives(d->inbound_only), when, d->reason)
+			 direction_waives(d->direction), when, d->reason)
 		   : mem_printf("lowered from %s to %s until %s: %s", r.before,
 			 level_name(d->after), when, d->reason);
 	rv = record(l, *id, "downgrade-begin", d->author, note, now, e);
@@ -905,10 +905,10 @@ get_believed(
 			return -1;
 		keys->v[i] = pin_text(a, keys->v[i]);
 	}
-	if (keys->n == 0 && r.d.after == LEVEL_KEY && !r.d.inbound_only)
+	if (keys->n == 0 && r.d.after == LEVEL_KEY && !r.d.direction)
 		return err_set(e, EX_DATAERR, "it pins no key");
 	out->level = r.d.after;
-	out->inbound_only = r.d.inbound_only;
+	out->direction = r.d.direction;
 	out->begin = r.d.begin;
 	out->end = r.d.end;
 	out->key = keys;

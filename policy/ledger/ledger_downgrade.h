@@ -31,9 +31,9 @@ struct ledger_downgrade {
 	int64_t id; /* 0 when adding */
 	const char *partner;
 	enum level before;
-	enum level after; /* the same as before with inbound_only */
+	enum level after; /* the same as before, but with BOTH */
 	/* Unless it is DIRECTION_BOTH, mail to them goes as was agreed. */
-	enum direction inbound_only;
+	enum direction direction;
 	time_t begin;
 	time_t end; /* from this second on it does not hold */
 	const char *reason;
@@ -75,7 +75,7 @@ ledger_is_automatic(const struct ledger_downgrade *d)
 /*
  * Begin one. LEDGER_REFUSED if one of that partner is open (also one that
  * begins later), other than d->replaces: e->text then says which, until
- * when, by whom and why. One that is inbound_only gives way to one that lets
+ * when, by whom and why. One of mail from them gives way to one that lets
  * in the same mail and more. Of two at once one wins. Ended ones are
  * settled first. *id is its number.
  */
@@ -130,7 +130,7 @@ struct downgrade {
 	const struct strs *domains;
 	int64_t id; /* in the ledger; 0: not known */
 	/* Unless BOTH, rows stay as they are, whatever the level. */
-	enum direction inbound_only;
+	enum direction direction;
 };
 
 struct downgrades {

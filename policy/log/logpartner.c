@@ -287,7 +287,7 @@ take_downgrade(const struct ledger_downgrade *d, void *arg)
 	/* They come newest first. */
 	w->lowered[w->nlowered] = (struct lowered){
 	    .d = {.level = d->after,
-		.inbound_only = d->inbound_only,
+		.direction = d->direction,
 		.begin = d->begin,
 		.end =
 		    d->closed != 0 && d->closed < d->end ? d->closed : d->end,
@@ -400,9 +400,9 @@ rule_since(const struct partner *p, const struct downgrade *d, time_t when)
 	struct rule r = rule_now(p);
 	bool low = d != NULL && when < d->end;
 
-	if (low && r.in > let_in_level(d->inbound_only))
-		r.let_in = d->inbound_only;
-	r.lowered = low && !d->inbound_only && d->level < r.out;
+	if (low && r.in > let_in_level(d->direction))
+		r.let_in = d->direction;
+	r.lowered = low && !d->direction && d->level < r.out;
 	if (r.lowered) {
 		r.out = d->level;
 		r.proof = r.out == LEVEL_KEY ? "key" : "";

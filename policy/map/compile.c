@@ -272,7 +272,7 @@ next_change(struct mapheader *h, time_t t, time_t now)
 static enum level
 lowered_level(const struct downgrade *o, const struct partner *p)
 {
-	return o->inbound_only ? partner_level(p) : o->level;
+	return o->direction ? partner_level(p) : o->level;
 }
 
 bool
@@ -280,10 +280,10 @@ compile_lowers(const struct downgrade *o, const struct partner *p)
 {
 	const struct attributes *a = p->attributes;
 
-	if (!o->inbound_only)
+	if (!o->direction)
 		return o->level < partner_level(p);
 	return a->inbound != INBOUND_OFF &&
-	       (o->inbound_only != DIRECTION_CERTIFICATE ||
+	       (o->direction != DIRECTION_CERTIFICATE ||
 		   a->inbound_verify != INBOUND_NONE);
 }
 
@@ -306,7 +306,7 @@ is_weaker(const struct downgrade *v, const struct downgrade *o,
 {
 	const enum level a = lowered_level(v, p), b = lowered_level(o, p);
 
-	return a != b ? a < b : v->inbound_only < o->inbound_only;
+	return a != b ? a < b : v->direction < o->direction;
 }
 
 /* The weakest downgrade that holds now, for each partner. */
@@ -348,7 +348,7 @@ downgrade_of(const struct compiling *k, uint32_t partner)
 static void
 add_row(struct compiling *k, const char *key, bool covered)
 {
-	const bool lowered = covered && !k->o->inbound_only;
+	const bool lowered = covered && !k->o->direction;
 	const char *text = lowered ? k->low_text : k->full_text;
 	struct maptable *t = &k->c->table;
 	uint32_t i = maptable_add(t, key, strlen(key), text, strlen(text));
@@ -520,7 +520,7 @@ lower_record(const struct compiling *k, struct maprecord *rec)
 	rec->until = k->o->end;
 	rec->begin = k->o->begin;
 	rec->id = k->o->id;
-	rec->inbound_only = k->o->inbound_only;
+	rec->direction = k->o->direction;
 	rec->full = k->full_text;
 }
 
@@ -575,8 +575,7 @@ add_gateway(struct compiling *k, const char *name, bool lowered)
 	    .inbound = t->inbound,
 	    .action = t->inbound_action,
 	    .lowered = lowered,
-	    .needs_tls =
-		lowered && k->o->inbound_only == DIRECTION_CERTIFICATE};
+	    .needs_tls = lowered && k->o->direction == DIRECTION_CERTIFICATE};
 	i = strmap_add(&k->gateways, k->gateway, name, strlen(name),
 	    (uint32_t)k->ngateways);
 	if (i == STRMAP_NONE) {
@@ -669,7 +668,7 @@ add_gateways(struct compiling *k)
 			rec.until = g->more == 0 ? o->end : k->c->lowered_until;
 			rec.full = "-";
 			if (g->needs_tls)
-				rec.inbound_only = DIRECTION_CERTIFICATE;
+				rec.direction = DIRECTION_CERTIFICATE;
 		}
 		(void)put_record(
 		    k, MAPRECORD_GATEWAY, g->name, &rec, g->partner);
@@ -808,7 +807,7 @@ compile_partner(struct compiling *k, uint32_t index)
 	k->o = downgrade_of(k, index);
 	k->covers = k->o != NULL && compile_covers(k->o, k->r, p);
 	bad = render(k, partner_level(p), p->attributes->key, &k->full_text);
-	if (bad == NULL && k->o != NULL && !k->o->inbound_only)
+	if (bad == NULL && k->o != NULL && !k->o->direction)
 		bad = render(k, k->o->level, k->o->key, &k->low_text);
 	if (bad != NULL) {
 		diag_error(k->d, partner_file(k->r, p), p->line,

@@ -64,7 +64,7 @@ struct lookup_rule {
 static inline bool
 lookup_needs_tls(const struct lookup_rule *r)
 {
-	return !r->lowered || r->record.inbound_only == DIRECTION_CERTIFICATE;
+	return !r->lowered || r->record.direction == DIRECTION_CERTIFICATE;
 }
 
 static inline bool

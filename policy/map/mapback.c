@@ -31,7 +31,7 @@ take(const struct ledger_downgrade *d, void *arg)
 	if ((*b->n)++ < NAMED)
 		buf_printf(b->out, "%s%s (to %s until %s)",
 		    *b->n == 1 ? "" : ", ", d->partner,
-		    direction_lowered_to(d->inbound_only, d->after),
+		    direction_lowered_to(d->direction, d->after),
 		    clock_text(d->end, b->now, until));
 	return false;
 }

@@ -140,9 +140,9 @@ same_level(struct span a, struct span b)
 static int
 let_in_rank(const struct maprecord *r)
 {
-	return r->until == 0				  ? 2
-	       : r->inbound_only == DIRECTION_CERTIFICATE ? 1
-							  : 0;
+	return r->until == 0			       ? 2
+	       : r->direction == DIRECTION_CERTIFICATE ? 1
+						       : 0;
 }
 
 /* A row or a client that both maps know. */
@@ -523,11 +523,10 @@ print_demand(
 		return;
 	}
 	full = full_of(d, &r);
-	if (r.until != 0 && r.inbound_only)
+	if (r.until != 0 && r.direction)
 		buf_printf(out, "%s%s", inbound ? ", lowered inbound" : "",
-		    inbound && r.inbound_only == DIRECTION_CERTIFICATE
-			? " to TLS"
-			: "");
+		    inbound && r.direction == DIRECTION_CERTIFICATE ? " to TLS"
+								    : "");
 	else if (r.until != 0 && !client &&
 		 strength_level(full.p, full.n, &level))
 		buf_printf(out, " (full: %s)", level_name(level));

@@ -62,7 +62,7 @@ lowered_by(struct cdbmap *live, const char *domain, size_t dlen,
 	if (!maprecord_parse(&rec, value, vlen))
 		return false;
 	*o = (struct downgrade){.level = rec.level,
-	    .inbound_only = rec.inbound_only,
+	    .direction = rec.direction,
 	    .begin = rec.begin,
 	    .end = rec.until,
 	    .id = rec.id};
@@ -71,7 +71,7 @@ lowered_by(struct cdbmap *live, const char *domain, size_t dlen,
 		ok = true;
 	}
 	maprecord_release(&rec);
-	if (!ok || o->inbound_only || o->level != LEVEL_KEY)
+	if (!ok || o->direction || o->level != LEVEL_KEY)
 		return ok;
 	if (cdbmap_get(live, domain, dlen, &row, &len) != CDBMAP_FOUND)
 		return false;
@@ -484,7 +484,7 @@ add_left(struct mapholds *h, const struct downgrade *o, const char *why)
 	h->left[h->nleft++] = (struct mapleft){.partner = o->partner,
 	    .why = why,
 	    .level = o->level,
-	    .inbound_only = o->inbound_only};
+	    .direction = o->direction};
 }
 
 /* One partner has one downgrade: o gives way to the one that goes on. */
@@ -498,7 +498,7 @@ give_way(struct mapholds *h, const struct downgrade *o,
 	buf_printf(&why,
 	    "that of %s goes on, to %s until %s, and this one, until %s, does "
 	    "not",
-	    on->partner, direction_lowered_to(on->inbound_only, on->level),
+	    on->partner, direction_lowered_to(on->direction, on->level),
 	    clock_text(on->end, now, until), clock_text(o->end, now, was));
 	add_left(h, o, arena_copy(&h->arena, why.data, why.len));
 	buf_free(&why);

@@ -42,7 +42,7 @@ size_t mapholds_in_map(
 struct mapleft {
 	const char *partner, *why;
 	enum level level;
-	enum direction inbound_only;
+	enum direction direction;
 };
 
 struct mapholds {

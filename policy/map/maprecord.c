@@ -261,9 +261,8 @@ maprecord_print(const struct maprecord *r, struct buf *out)
 			put(out, " begin=", num_time_text(r->begin, when));
 			buf_printf(out, " id=%" PRId64, r->id);
 		}
-		if (r->inbound_only)
-			put(out,
-			    " direction=", direction_name(r->inbound_only));
+		if (r->direction)
+			put(out, " direction=", direction_name(r->direction));
 		put(out, " { full = ", r->full);
 		buf_puts(out, " }");
 	}
@@ -294,7 +293,7 @@ maprecord_parse(struct maprecord *r, const char *text, size_t len)
 	    {AT(struct maprecord, until), TIME, NULL},
 	    {AT(struct maprecord, begin), TIME, NULL},
 	    {AT(struct maprecord, id), ID, NULL},
-	    {"direction", offsetof(struct maprecord, inbound_only), CHOICE,
+	    {"direction", offsetof(struct maprecord, direction), CHOICE,
 		direction_names},
 	    {AT(struct maprecord, full), TEXT, NULL}};
 	size_t lists = 2 * (sizeof(struct strs) + sizeof(char *)), i;

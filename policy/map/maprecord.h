@@ -94,7 +94,7 @@ struct maprecord {
 	void *memory;	  /* of a parsed record; owned */
 	enum requiretls requiretls; /* of mail that is sent there */
 	/* Unless BOTH, it lets mail in; the row is as always. */
-	enum direction inbound_only;
+	enum direction direction;
 };
 
 /* By enum requiretls: the words of smtp_requiretls_policy, postconf(5). */

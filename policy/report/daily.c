@@ -71,7 +71,7 @@ take_lowered(struct daily *d, const struct report *r)
 		if (!g->open)
 			continue;
 		add(d, DAILY_LOWERED, "%s to %s until %s", g->partner,
-		    direction_lowered_to(g->inbound_only, g->after),
+		    direction_lowered_to(g->direction, g->after),
 		    minute(g->end).s);
 		next(d, "tlspactctl status %s%s", g->partner, r->options);
 	}

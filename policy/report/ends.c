@@ -57,8 +57,7 @@ ends_of(const struct report *r, struct ends *out)
 			add(out,
 			    (struct end){END_DOWNGRADE, 0, r->downgrade[i].end,
 				r->downgrade[i].partner,
-				direction_lowered_to(
-				    r->downgrade[i].inbound_only,
+				direction_lowered_to(r->downgrade[i].direction,
 				    r->downgrade[i].after),
 				r->downgrade[i].id});
 	for (i = 0; i < r->ngateways; i++) {

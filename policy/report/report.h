@@ -193,7 +193,7 @@ struct report_downgrade {
 	int64_t id;
 	const char *partner;
 	enum level before, after;
-	enum direction inbound_only; /* as in ledger_downgrade.h */
+	enum direction direction; /* as in ledger_downgrade.h */
 	time_t begin, end; /* end: as it was to be; it may have been closed */
 	time_t closed;	   /* 0: nobody did */
 	time_t over;	   /* when it ended or will: the earlier of both */

@@ -49,7 +49,7 @@ take_downgrade(const struct ledger_downgrade *d, void *arg)
 	    .partner = p->name,
 	    .before = d->before,
 	    .after = d->after,
-	    .inbound_only = d->inbound_only,
+	    .direction = d->direction,
 	    .begin = d->begin,
 	    .end = d->end,
 	    .closed = d->closed,

@@ -433,7 +433,7 @@ note_downgrades(struct reading *g)
 		n = note_now(g, REPORT_WATCH, d->partner, REPORT_OURS);
 		n->text = reading_printf(g,
 		    "lowered from %s to %s until %s: %s", level_name(d->before),
-		    direction_lowered_to(d->inbound_only, d->after),
+		    direction_lowered_to(d->direction, d->after),
 		    reading_time(g, d->end), d->reason);
 		n->next = reading_printf(
 		    g, "tlspactctl status %s%s", d->partner, g->r->options);

@@ -309,7 +309,7 @@ judge_recipient(
 	hop = rule.suffix ? failing_find(s->failing, key, strlen(key)) : NULL;
 	if (hop == NULL)
 		hop = failing_find(s->failing, rule.key, strlen(rule.key));
-	if (hop != NULL && (!rule.lowered || rule.record.inbound_only) &&
+	if (hop != NULL && (!rule.lowered || rule.record.direction) &&
 	    strength_level(rule.policy, rule.policy_len, &level) &&
 	    level > LEVEL_OPPORTUNISTIC) {
 		f = (struct decide_failing){.domain = rule.key,

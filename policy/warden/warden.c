@@ -229,7 +229,7 @@ is_followed(const struct downgrade *v, size_t n, const struct back *x)
 
 	for (i = 0; i < n; i++)
 		if (strcmp(v[i].partner, x->partner) == 0 &&
-		    v[i].inbound_only <= x->let_in)
+		    v[i].direction <= x->let_in)
 			return true;
 	return false;
 }

@@ -573,7 +573,7 @@ see_open(const struct ledger_downgrade *d, void *arg)
 	if (d->closed != 0)
 		return true;
 	/* What is let in says nothing of mail to them, which is watched. */
-	if (d->inbound_only) {
+	if (d->direction) {
 		know(&f->let_in, &l);
 		return true;
 	}
@@ -600,7 +600,7 @@ find_gone(const struct ledger_downgrade *d, void *arg)
 
 	if (d->id != g->id)
 		return true;
-	g->of = d->inbound_only;
+	g->of = d->direction;
 	g->closed = d->closed != 0;
 	g->why = g->closed ? why_of(d) : DROP_WHY_END;
 	return false;
@@ -848,14 +848,13 @@ take_downgrade(const struct ledger_downgrade *d, void *arg)
 	struct rebuild *r = arg;
 	struct drop_downgrade *l;
 
-	if (d->inbound_only && d->closed == 0 && d->begin <= r->now) {
+	if (d->direction && d->closed == 0 && d->begin <= r->now) {
 		const struct drop_downgrade in = downgrade_of(r->f, d);
 
 		know(&r->f->let_in, &in);
 	}
-	if (d->inbound_only ||
-	    (d->closed != 0 && d->closed < r->now - CLOCK_DAY &&
-		d->begin < r->now - CLOCK_DAY))
+	if (d->direction || (d->closed != 0 && d->closed < r->now - CLOCK_DAY &&
+				d->begin < r->now - CLOCK_DAY))
 		return true;
 	r->v = mem_grow(r->v, r->n, &r->cap, sizeof(*r->v));
 	l = &r->v[r->n++];

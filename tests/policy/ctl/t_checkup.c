@@ -207,7 +207,7 @@ static void
 lets_in(void)
 {
 	lower();
-	partner[0].low.inbound_only = partner[0].lowered.inbound_only =
+	partner[0].low.direction = partner[0].lowered.direction =
 	    DIRECTION_CERTIFICATE;
 	partner[0].moved.let_in = 2;
 }
@@ -434,7 +434,7 @@ static void
 lowered_inbound(void)
 {
 	lowered_enough();
-	partner[0].low.inbound_only = partner[0].lowered.inbound_only = true;
+	partner[0].low.direction = partner[0].lowered.direction = true;
 	partner[0].low.level = partner[0].map_level = LEVEL_SECURE;
 }
 

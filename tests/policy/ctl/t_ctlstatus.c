@@ -238,7 +238,7 @@ test_refused(void **state)
 		    .low = {.rows = cases[i].lowered,
 			.level = LEVEL_SECURE,
 			.full = LEVEL_SECURE,
-			.inbound_only = true,
+			.direction = true,
 			.end = NOW + HOUR}};
 		buf_clear(&out);
 		ctlstatus_one(&f, NULL, "", NOW, &out);
@@ -273,7 +273,7 @@ test_calm(void **state)
 		const char *name;
 		enum fault fault;
 		enum level to; /* secure: it is not lowered */
-		bool inbound_only, over;
+		bool direction, over;
 		const char *days;
 		bool calm;
 	} cases[] = {
@@ -314,15 +314,15 @@ test_calm(void **state)
 		    .step = &step,
 		    .n = 1,
 		    .probed = NOW - 60};
-		w.low = (struct ctl_low){.rows = cases[i].to != LEVEL_SECURE ||
-						 cases[i].inbound_only,
+		w.low = (struct ctl_low){
+		    .rows = cases[i].to != LEVEL_SECURE || cases[i].direction,
 		    .level = cases[i].to,
 		    .full = LEVEL_SECURE,
-		    .inbound_only = cases[i].inbound_only,
+		    .direction = cases[i].direction,
 		    .end = cases[i].over ? NOW - HOUR : NOW + HOUR};
 		w.lowered = (struct ledger_downgrade){.id = w.low.rows > 0,
 		    .after = cases[i].to,
-		    .inbound_only = cases[i].inbound_only,
+		    .direction = cases[i].direction,
 		    .end = w.low.end};
 		(void)ctlstatus_table(&w, 1, true, NOW, &out);
 		check_has(cases[i].name, out.data, cases[i].days);
@@ -341,7 +341,7 @@ test_was_lowered(void **state)
 	static const struct {
 		const char *name;
 		int64_t id, lowered;
-		bool inbound_only;
+		bool direction;
 		const char *by, *why;
 		uint64_t moved;
 		const char *says; /* NULL: nothing */
@@ -374,7 +374,7 @@ test_was_lowered(void **state)
 			.extended_by = ""},
 		    .ended = {.id = cases[i].id,
 			.after = LEVEL_ENCRYPT,
-			.inbound_only = cases[i].inbound_only,
+			.direction = cases[i].direction,
 			.begin = NOW - 2 * HOUR,
 			.closed = NOW - HOUR,
 			.closed_by = cases[i].by,
@@ -439,7 +439,7 @@ test_mended(void **state)
 	static const struct {
 		const char *name;
 		enum fault fault;
-		bool inbound_only;
+		bool direction;
 		const char *says, *says_not;
 	} cases[] = {
 	    {"it fails still", FAULT_EXPIRED, false,
@@ -476,12 +476,12 @@ test_mended(void **state)
 		    .low = {.rows = 1,
 			.level = LEVEL_ENCRYPT,
 			.full = LEVEL_SECURE,
-			.inbound_only = cases[i].inbound_only,
+			.direction = cases[i].direction,
 			.end = NOW + HOUR},
 		    .lowered = {.id = 1,
 			.before = LEVEL_SECURE,
 			.after = LEVEL_ENCRYPT,
-			.inbound_only = cases[i].inbound_only,
+			.direction = cases[i].direction,
 			.begin = NOW - HOUR,
 			.end = NOW + HOUR,
 			.reason = "",

@@ -161,31 +161,31 @@ t_let_in(void **state)
 	int64_t id = 0, id2 = 0;
 
 	(void)state;
-	d.inbound_only = true;
+	d.direction = true;
 	check_int(
 	    "a level", ledger_downgrade_begin(led, &d, T0, &id, &err), -1);
 	d.before = d.after = LEVEL_KEY; /* and no key is pinned */
-	d.inbound_only = DIRECTION_CERTIFICATE;
+	d.direction = DIRECTION_CERTIFICATE;
 	id = begun(&d, T0);
 	check_int("once", ledger_downgrade_begin(led, &d, T0, &id2, &err),
 	    LEDGER_REFUSED);
 	check_has("once", err.text, "lowered to no certificate inbound alrea");
 	well("believed", ledger_believed(led, T0, 7200, &o, &err));
-	check_int("over TLS alone", (int)o.v[0].d.inbound_only,
-	    DIRECTION_CERTIFICATE);
+	check_int(
+	    "over TLS alone", (int)o.v[0].d.direction, DIRECTION_CERTIFICATE);
 	ledger_believed_release(&o);
 	/* What lets in more takes its place; and nothing that of it. */
-	d.inbound_only = DIRECTION_INBOUND;
+	d.direction = DIRECTION_INBOUND;
 	id = begun(&d, T0);
-	d.inbound_only = DIRECTION_CERTIFICATE;
+	d.direction = DIRECTION_CERTIFICATE;
 	check_int("not back", ledger_downgrade_begin(led, &d, T0, &id2, &err),
 	    LEDGER_REFUSED);
-	d.inbound_only = DIRECTION_INBOUND;
+	d.direction = DIRECTION_INBOUND;
 	well("believed", ledger_believed(led, T0 + 1, 7200, &o, &err));
 	check_int("one", o.n, 1);
 	check_true("no doubt", o.v[0].doubt == NULL);
-	check_true("of mail from them", o.v[0].d.inbound_only);
-	check_true("also its row", o.v[0].row.inbound_only);
+	check_true("of mail from them", o.v[0].d.direction);
+	check_true("also its row", o.v[0].row.direction);
 	ledger_believed_release(&o);
 	check_int("once", ledger_downgrade_begin(led, &d, T0 + 2, &id2, &err),
 	    LEDGER_REFUSED);
@@ -195,9 +195,9 @@ t_let_in(void **state)
 	well("believed", ledger_believed(led, T0 + 6, 7200, &o, &err));
 	check_int("one", o.n, 1);
 	check_int("the other", o.v[0].d.id, id2);
-	check_true("both", !o.v[0].d.inbound_only);
+	check_true("both", !o.v[0].d.direction);
 	ledger_believed_release(&o);
-	d.inbound_only = true;
+	d.direction = true;
 	d.after = d.before;
 	check_int("not back",
 	    ledger_downgrade_begin(led, &d, T0 + 7, &id, &err), LEDGER_REFUSED);

@@ -70,7 +70,7 @@ t_print(void **state)
 		    cases[i].name, maprecord_parse(&back, b.data, b.len));
 		check_str(cases[i].name, back.partner, r->partner);
 		check_int(cases[i].name, back.more, r->more);
-		check_int(cases[i].name, back.inbound_only, r->inbound_only);
+		check_int(cases[i].name, back.direction, r->direction);
 		check_int(cases[i].name, back.inbound, r->inbound);
 		check_int(cases[i].name, back.verify, r->verify);
 		check_int(cases[i].name, back.action, r->action);

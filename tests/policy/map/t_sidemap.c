@@ -101,12 +101,12 @@ built(struct world *w, time_t now)
 }
 
 static void
-lower(struct world *w, enum direction inbound_only)
+lower(struct world *w, enum direction direction)
 {
-	struct ledger_downgrade d = {.partner = inbound_only ? "named" : "low",
+	struct ledger_downgrade d = {.partner = direction ? "named" : "low",
 	    .before = LEVEL_SECURE,
-	    .after = inbound_only ? LEVEL_SECURE : LEVEL_ENCRYPT,
-	    .inbound_only = inbound_only,
+	    .after = direction ? LEVEL_SECURE : LEVEL_ENCRYPT,
+	    .direction = direction,
 	    .begin = NOW,
 	    .end = NOW + 100,
 	    .reason = "test",

@@ -47,7 +47,7 @@ t_let_in(void **state)
 	int64_t id;
 
 	(void)state;
-	d.inbound_only = DIRECTION_INBOUND;
+	d.direction = DIRECTION_INBOUND;
 	d.after = d.before;
 	well("let in", ledger_downgrade_begin(led, &d, T0, &id, &err));
 	check_int("its number", (long)id, 1);

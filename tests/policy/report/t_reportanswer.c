@@ -123,7 +123,7 @@ t_met(void **state)
 		d.partner = row[i].partner;
 		d.before = row[i].before;
 		d.after = row[i].after;
-		d.inbound_only = row[i].way == IN;
+		d.direction = row[i].way == IN;
 		if (d.after == LEVEL_KEY)
 			pin(&d);
 		id = begun(&d, MIDNIGHT - DAY);
@@ -146,7 +146,7 @@ t_met(void **state)
 	}
 	have_registry(SHY);
 	d = lowering;
-	d.inbound_only = true;
+	d.direction = true;
 	d.after = d.before;
 	id = begun(&d, MIDNIGHT - DAY);
 	count("2026-11-23", "acme", IN, ENCRYPTED, "opportunistic", id, 1);
@@ -199,7 +199,7 @@ t_received_clear(void **state)
 	for (i = 0; i < COUNT(row); i++) {
 		have_registry(REGISTRY);
 		d = lowering;
-		d.inbound_only = true;
+		d.direction = true;
 		d.after = d.before;
 		id = row[i].lowered ? begun(&d, MIDNIGHT - DAY) : 0;
 		count("2026-11-23", "acme", IN, ENCRYPTED, "encrypt", 0, 1);

@@ -224,7 +224,7 @@ judges(void **state)
 		assert_int_equal(d.lowered, d.verdict == VERDICT_WARN);
 		is_sound(&d);
 		/* But if it lets in over TLS alone, what had none. */
-		rule.record.inbound_only = DIRECTION_CERTIFICATE;
+		rule.record.direction = DIRECTION_CERTIFICATE;
 		lets_in_over_tls(&rule, &req, &tests[i]);
 		lookup_release(&rule);
 	}
