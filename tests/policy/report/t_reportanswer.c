@@ -226,6 +226,25 @@ t_received_clear(void **state)
 	    ", 1 went and 3 came clear (1 held to TLS, 3 not held to TLS); ");
 }
 
+/* To whom mail went in the clear under a downgrade is told before the rest. */
+static void
+t_sent_clear(void **state)
+{
+	struct ledger_downgrade d = lowering;
+	int64_t id;
+
+	(void)state;
+	have_registry(REGISTRY);
+	id = begun(&d, MIDNIGHT - DAY);
+	count("2026-11-23", "acme", OUT, CLEAR, "opportunistic", id, 2);
+	count("2026-11-23", "soft", OUT, CLEAR, "opportunistic", 0, 9);
+	read_days(1);
+	check_str("first", answer("To whom")->detail,
+	    "acme 2 (under a downgrade) and soft 9");
+	check_has("and all", rep.summary,
+	    ", 2 went clear (under a downgrade); 9 clear elsewhere; ");
+}
+
 /* What is not on record is no number, and no 0. */
 static void
 t_not_known(void **state)
@@ -327,6 +346,7 @@ main(void)
 	    REPORT_CASE(t_numbers),
 	    REPORT_CASE(t_met),
 	    REPORT_CASE(t_received_clear),
+	    REPORT_CASE(t_sent_clear),
 	    REPORT_CASE(t_not_known),
 	    REPORT_CASE(t_lowered),
 	    REPORT_CASE(t_silent),
