@@ -641,24 +641,34 @@ is_touched(const struct maplost *m, uint32_t file)
 	return touched;
 }
 
+static int
+by_place(const void *a, const void *b)
+{
+	const struct maplost_put *x = a, *y = b;
+
+	if (x->file != y->file)
+		return x->file < y->file ? -1 : 1;
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
 /* The file as it shall be. */
 static void
 put_file(const struct maplost *m, uint32_t file, struct buf *out)
 {
 	const struct maplost_file *f = &m->file[file];
-	size_t i = 0, k;
+	size_t i = 0, k = 0;
 
+	while (k < m->nput && m->put[k].file < file)
+		k++;
 	while (i < f->n) {
-		for (k = 0; k < m->nput; k++)
-			if (m->put[k].file == file && m->put[k].first == i)
-				break;
-		if (k == m->nput) {
+		if (k == m->nput || m->put[k].file != file ||
+		    m->put[k].first != i) {
 			put_lines(f, i, i, "", out);
 			i++;
 			continue;
 		}
 		buf_puts(out, m->put[k].text);
-		i = m->put[k].last + 1;
+		i = m->put[k++].last + 1;
 	}
 	if (file == 0 && m->append.len > 0) {
 		if (out->len > 0 && out->data[out->len - 1] != '\n')
@@ -753,6 +763,8 @@ maplost_write(struct maplost *m, struct registry *r, time_t now, struct err *e)
 	uint32_t i;
 	int rv = own_file(&s, 0) == NULL ? -1 : 0;
 
+	if (m->nput > 0)
+		qsort(m->put, m->nput, sizeof(*m->put), by_place);
 	for (i = 0; i < m->nfiles; i++)
 		t[i].fd = -1;
 	for (i = 0; i < m->nfiles && rv == 0; i++)
