@@ -399,8 +399,8 @@ let_in(struct ctlrun *r, struct ctl_facts *f)
 {
 	struct err e;
 
-	r->lower.direction = ctl_let_in(f, &r->lower);
-	if (ctl_may_let_in(&r->c, f, r->lower.direction, &e) == -1)
+	if (ctl_may_let_in(&r->c, f, r->lower.to, &r->lower.direction, &e) ==
+	    -1)
 		return common_failed(&e);
 	if (r->lower.to == NULL &&
 	    f->partner->attributes->inbound_verify != INBOUND_NONE)

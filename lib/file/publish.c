@@ -264,12 +264,6 @@ publish_commit(struct publish *p, struct err *e)
 	return commit(p, p->at.name, PUBLISH_MODE, e);
 }
 
-char *
-publish_beside(const struct publish *p, const char *suffix)
-{
-	return mem_printf("%s%s", p->at.path, suffix);
-}
-
 int
 publish_commit_beside(
     struct publish *p, const char *suffix, mode_t most, struct err *e)

@@ -78,9 +78,6 @@ void publish_rename_beside(
 /* Remove PATH.SUFFIX, if it is there. */
 void publish_remove_beside(struct publish *p, const char *suffix);
 
-/* The path of such a file; the caller frees it. */
-char *publish_beside(const struct publish *p, const char *suffix);
-
 /* Give up what is not committed; the lock stays. */
 void publish_abandon(struct publish *p);
 

@@ -180,11 +180,12 @@ lacks_tls(const struct ctl_facts *f)
 			       : !ctl_facts_over_tls(&f->refused);
 }
 
-enum direction
-ctl_let_in(const struct ctl_facts *f, const struct ctl_lower *lower)
+/* As --to says; or the least that helps what was refused. */
+static enum direction
+which_to_let_in(const struct ctl_facts *f, const char *to)
 {
-	if (lower->to != NULL)
-		return strcmp(lower->to, level_name(LEVEL_ENCRYPT)) == 0
+	if (to != NULL)
+		return strcmp(to, level_name(LEVEL_ENCRYPT)) == 0
 			   ? DIRECTION_CERTIFICATE
 			   : DIRECTION_INBOUND;
 	return f->partner->attributes->inbound_verify == INBOUND_NONE ||
@@ -194,10 +195,11 @@ ctl_let_in(const struct ctl_facts *f, const struct ctl_lower *lower)
 }
 
 int
-ctl_may_let_in(const struct ctl *c, const struct ctl_facts *f,
-    enum direction of, struct err *e)
+ctl_may_let_in(const struct ctl *c, const struct ctl_facts *f, const char *to,
+    enum direction *out, struct err *e)
 {
 	const enum direction now = f->lowered.direction;
+	const enum direction of = *out = which_to_let_in(f, to);
 
 	if (f->partner->attributes->inbound != INBOUND_REQUIRE)
 		return err_set(e, EX_OK,

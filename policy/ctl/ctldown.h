@@ -29,7 +29,7 @@ struct ctl_lower {
 	const char *ticket;
 	const char *to;
 	bool inbound; /* mail from them alone */
-	/* What the downgrade is of, where that is decided: ctl_let_in(). */
+	/* What the downgrade is of, where that is decided: ctl_may_let_in(). */
 	enum direction direction;
 };
 
@@ -50,19 +50,14 @@ int ctl_propose(const struct ctl_facts *f, enum level *to, struct err *e);
 int ctl_helped(const struct ctl *c, const struct ctl_facts *f, struct err *e);
 
 /*
- * What of mail from them to let in: as --to says, encrypt or opportunistic; or
- * the least that helps what was refused, by what that came by.
- */
-enum direction ctl_let_in(
-    const struct ctl_facts *f, const struct ctl_lower *lower);
-
-/*
- * May mail from them be let in, and be that news? For mail to them nothing
- * changes, so nothing about their gateways is asked. Code 0: there is nothing
- * to do, as all of it is let in.
+ * May mail from them be let in, and be that news? *out is what of it: as `to`,
+ * encrypt or opportunistic, says; NULL: the least that helps what was refused,
+ * by what that came by. For mail to them nothing changes, so nothing about
+ * their gateways is asked. Code 0: there is nothing to do, as all of it is let
+ * in.
  */
 int ctl_may_let_in(const struct ctl *c, const struct ctl_facts *f,
-    enum direction of, struct err *e);
+    const char *to, enum direction *out, struct err *e);
 
 /* May one go to *to, or to the level of that name, from the present one? */
 int ctl_may(const struct ctl *c, const struct ctl_facts *f, const char *name,

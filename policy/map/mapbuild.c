@@ -333,6 +333,17 @@ must_write(const struct mapbuild *b)
 	       b->changes.was.expires != b->compiled.header.expires;
 }
 
+/* Beside what a symbolic link points to, as the map itself. */
+static char *
+path_beside(const char *map, const char *suffix)
+{
+	char *real = realpath(map, NULL);
+	char *path = mem_printf("%s%s", real == NULL ? map : real, suffix);
+
+	free(real);
+	return path;
+}
+
 /*
  * Is there a spare beside the map, a whole one with nothing lowered? With
  * live, only if it was written together with the map of that header.
@@ -340,7 +351,7 @@ must_write(const struct mapbuild *b)
 static bool
 has_spare(const struct mapbuild *b, const struct mapheader *live)
 {
-	char *path = publish_beside(b->publish, SPARE);
+	char *path = path_beside(b->set->map, SPARE);
 	struct mapheader h;
 	bool ok;
 
@@ -405,7 +416,7 @@ write_kept(struct mapbuild *b, struct err *e)
 static void
 keep_registry(struct mapbuild *b)
 {
-	char *path = publish_beside(b->publish, KEPT);
+	char *path = path_beside(b->set->map, KEPT);
 	const bool news = !registry_is_kept(b->registry, path);
 	struct err e;
 
@@ -425,17 +436,6 @@ keep_registry(struct mapbuild *b)
 			say("no copy of the registry is kept: %s", e.text);
 	}
 	free(path);
-}
-
-/* Beside what a symbolic link points to, as the map itself. */
-static char *
-path_beside(const char *map, const char *suffix)
-{
-	char *real = realpath(map, NULL);
-	char *path = mem_printf("%s%s", real == NULL ? map : real, suffix);
-
-	free(real);
-	return path;
 }
 
 char *
@@ -525,7 +525,7 @@ put_raised(struct mapbuild *b, struct err *e)
 static int
 take_spare(struct mapbuild *b, struct err *e)
 {
-	char *path = publish_beside(b->publish, SPARE);
+	char *path = path_beside(b->set->map, SPARE);
 	struct maptable t = {0};
 	struct mapchanges c = {0};
 	struct cdbmap *m;
