@@ -305,9 +305,19 @@ put_none(const struct certgroups *all, const char *within, bool ours,
 		buf_printf(out, "; %zu never seen", unseen);
 }
 
-/* Whom to call of those that end: the first few, and what has the words. */
+static bool
+wants_mending(const struct cert_row *x)
+{
+	return x->state == CERT_SOON || x->state == CERT_FAILS ||
+	       x->state == CERT_ENDED;
+}
+
+/*
+ * Whom to call of all rows, or of those that want mending: the first few, and
+ * what has the words for who has something to mend.
+ */
 static void
-put_calls(const struct certs *c, size_t width, struct buf *out)
+put_calls(const struct certs *c, bool all, size_t width, struct buf *out)
 {
 	const struct cert_row *x, *first = NULL;
 	struct names who = {0};
@@ -316,24 +326,28 @@ put_calls(const struct certs *c, size_t width, struct buf *out)
 
 	for (i = 0; i < c->n; i++) {
 		x = &c->v[i];
-		if (x->ours != NULL || names_find(&who, x->partner,
-					   strlen(x->partner)) != STRMAP_NONE)
+		if (x->ours != NULL || (!all && !wants_mending(x)))
+			continue;
+		if (first == NULL && wants_mending(x))
+			first = x;
+		if (names_find(&who, x->partner, strlen(x->partner)) !=
+		    STRMAP_NONE)
 			continue;
 		(void)names_add(&who, x->partner, strlen(x->partner));
-		first = first == NULL ? x : first;
 		if (who.n <= CALLED)
 			buf_printf(&text, "%s%s (%s)", who.n > 1 ? ", " : "",
-			    x->contact == NULL ? "no contact" : x->contact,
+			    x->contact == NULL ? "their postmaster"
+					       : x->contact,
 			    x->partner);
 	}
 	if (who.n > CALLED)
 		buf_printf(&text, " and %u more", who.n - CALLED);
-	if (first != NULL) {
+	if (first != NULL)
 		buf_printf(&text,
 		    "; for the words: tlspact-probe --as enforced %s",
 		    first->partner);
+	if (who.n > 0)
 		columns_paragraph(out, "call ", 5, text.data, false, width);
-	}
 	buf_free(&text);
 	names_free(&who);
 }
@@ -429,8 +443,7 @@ print_text(
 	}
 	columns_wrap(&out, sum.data, 0, "  ", width);
 	buf_putc(&out, '\n');
-	if (within != NULL)
-		put_calls(c, width, &out);
+	put_calls(c, within != NULL, width, &out);
 	if (marked)
 		buf_puts(&out, "* no valid one is demanded of the "
 			       "partner (opportunistic, encrypt, key)\n");

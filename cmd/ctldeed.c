@@ -590,17 +590,15 @@ put_outlook(const struct ctl_facts *f, time_t now, struct buf *out)
 static void
 put_left(struct ctlrun *r, struct ctl_facts *f, struct buf *out)
 {
-	const char *dir = settings_postfix(&r->c.set);
-
 	ctl_facts_queue(&r->c, f);
 	if (f->waiting_fault != NULL || f->waiting.deferred == 0)
 		return;
 	buf_puts(out, ". Still waiting: ");
 	ctlprint_queue(&f->waiting, "", r->c.now, out);
 	buf_printf(out,
-	    "; it goes in Postfix's own time, or by postqueue%s%s "
-	    "-f",
-	    dir == NULL ? "" : " -c ", dir == NULL ? "" : dir);
+	    "; it goes in Postfix's own time, or now by tlspactctl restore %s "
+	    "--flush",
+	    f->name);
 }
 
 /*

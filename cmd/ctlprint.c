@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "columns.h"
 #include "ctlfacts.h"
+#include "explain.h"
 #include "mapgone.h"
 #include "num.h"
 #include "quote.h"
@@ -509,8 +510,9 @@ ctlprint_way_back(const struct ctl_facts *f, time_t now, struct buf *out)
 {
 	buf_printf(out, "to restore now: tlspactctl restore %s", f->name);
 	if (ctl_facts_view(f, now).end > now)
-		buf_printf(
-		    out, "; longer: tlspactctl extend %s --for 4h", f->name);
+		buf_printf(out,
+		    "; longer: tlspactctl extend %s --for 8h, from now",
+		    f->name);
 }
 
 void
@@ -518,6 +520,9 @@ ctlprint_mended(const struct ctl_facts *f, struct buf *out)
 {
 	buf_printf(
 	    out, "tlspactctl restore %s: its gateways pass as agreed", f->name);
+	if (explain_now(f) == EXPLAIN_WAITS)
+		buf_puts(out, ", but with another key than the one that it is "
+			      "lowered to: MAIL WAITS");
 }
 
 json_t *

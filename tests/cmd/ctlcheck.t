@@ -487,7 +487,7 @@ if command -v openssl >/dev/null && command -v sqlite3 >/dev/null; then
 		'[["acme","p@acme.example"],["globex","p@globex.example"],["soft",null]]'
 	run ctl certificates
 	like 'for people' "$out" $'\n[-0-9]{10} +5 +5% soon +acme +mx1.acme.example'
-	like 'and a sum' "$out" $'\n3 gateways: 0 ended, 3 end soon, 0 ok; 1 partner never looked at$'
+	like 'and a sum' "$out" $'\n3 gateways: 0 ended, 3 end soon, 0 ok; 1 partner never looked at\ncall p@acme.example \(acme\), p@globex.example \(globex\); for the words:'
 	is 'within 80 columns' "$(grep -cE '^.{81}' <<<"$out")" 0
 	like 'the days for Nagios' "$(ctl check --nagios)" \
 		' min_days_left=5;14:;0:( |$)'
@@ -529,7 +529,7 @@ tlspact_check_certificate_days_left{partner="globex"} 5'
 	sqlite3 "$T/evidence.db" "UPDATE failure SET fault = 'untrusted-issuer'"
 	run ctl certificates globex
 	like 'what fails otherwise is not ok, and told whole' "${out//$'\n'/ }" \
-		'[0-9] +5 +5% fails +globex +mx1.globex.example +untrusted-issuer by the log of [0-9:]+; as seen +[0-9:]+ +1 gateway: 0 ended, 0 end soon, 0 ok, 1 fails otherwise$'
+		'[0-9] +5 +5% fails +globex +mx1.globex.example +untrusted-issuer by the log of [0-9:]+; as seen +[0-9:]+ +1 gateway: 0 ended, 0 end soon, 0 ok, 1 fails otherwise call p@globex.example .globex.; for the words: tlspact-probe --as enforced +globex$'
 	sqlite3 "$T/evidence.db" 'DELETE FROM failure;
 		UPDATE result SET begins = unixepoch() - 86400 * 900,
 		not_after = unixepoch() - 86400 * 2 - 3600 * 7'

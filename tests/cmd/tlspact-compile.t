@@ -346,13 +346,13 @@ is 'five of forty get weaker: refused' "$rc" 65
 is 'and said how to go on' "$(sed '$d' "$T/.err")" "$(cat <<GUARD
 tlspact-compile: 5 of 40 rows of enforced domains would be removed or weakened; max_weakened = 10% allows 4
 tlspact-compile: see tlspact-compile --diff; if it is meant, run tlspact-compile --accept-weaker
-tlspact-compile: if it is not: the registry as it was last compiled is in "$map.registry"
+tlspact-compile: if it is not, to put them back: tlspact-compile --lost --write
 GUARD
 )"
 is 'the map is as it was' "$(state "$map")" "$before"
 compile -n
 like '-n says that it would be refused' "$rc $err" \
-	'^1 .*without --accept-weaker this would be refused$'
+	'^1 .*without --accept-weaker this would be refused.*if it is not meant: tlspact-compile --lost$'
 compile -o max_weakened=5
 is 'max_weakened says how many' "$rc" 0
 cp "$T/forty" "$T/registry"

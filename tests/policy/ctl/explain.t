@@ -306,7 +306,7 @@ like 'and how' "$out" 'MOVES, encrypted, NOT AUTHENTICATED'
 like 'from which level, until when' "$out" 'level encrypt: lowered from secure until [0-9 :-]+ \((2 h|1 h 59 min) left\)'
 like 'why, and who' "$out" 'why expired \(ticket 4712\), lowered by'
 like 'by which event' "$out" 'changed [0-9:]+ by [^ ,]+ \(jo\), event [0-9]+, downgrade-begin'
-like 'how it goes on, and ends' "$out" 'next what waits goes in Postfix.s own time, or by postqueue -f; how it goes: tlspactctl status acme next to restore now: tlspactctl restore acme; longer: tlspactctl extend acme --for 4h'
+like 'how it goes on, and ends' "$out" 'next what waits goes in Postfix.s own time, or by postqueue -f; how it goes: tlspactctl status acme next to restore now: tlspactctl restore acme; longer: tlspactctl extend acme --for 8h, from now'
 like 'mail from them' "$out" 'without TLS accepted and logged: .*, while it is lowered'
 retried=$(lab_retry "$one"; lab_outcome "$one" 2)
 like 'and so it does' "$retried" '^encrypted'
