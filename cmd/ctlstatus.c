@@ -620,13 +620,10 @@ put_refused(struct buf *out, const struct ctl_facts *f, time_t now)
 	char when[CLOCK_MAX];
 
 	buf_printf(out, "%*smail FROM them is REFUSED: ", INDENT, "");
-	quote_put(out, f->refused.fault, strlen(f->refused.fault));
-	(void)clock_text(f->refused.time, now, when);
 	if (f->refusals > 1)
-		buf_printf(
-		    out, ", %zu times, the last %s\n", f->refusals, when);
-	else
-		buf_printf(out, " at %s\n", when);
+		buf_printf(out, "%zu mails, the last with ", f->refusals);
+	quote_put(out, f->refused.fault, strlen(f->refused.fault));
+	buf_printf(out, " at %s\n", clock_text(f->refused.time, now, when));
 }
 
 static void

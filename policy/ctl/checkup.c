@@ -849,17 +849,18 @@ add_refused(const struct checkup_facts *f, const struct ctl_facts *p,
     struct checkup_list *l)
 {
 	char *next = mem_printf("tlspactctl explain %s", p->name);
-	struct buf times = {0};
+	struct buf many = {0};
 	char when[CLOCK_MAX];
 
+	/* The others may have had another fault. */
+	buf_puts(&many, "");
 	if (p->refusals > 1)
-		buf_printf(&times, "%zu times, the last ", p->refusals);
-	buf_puts(&times, clock_text(p->refused.time, f->now, when));
+		buf_printf(&many, "%zu mails, the last with ", p->refusals);
 	checkup_add(l, CHECKUP_INBOUND, CHECKUP_WARNING, next,
-	    "mail from %s is refused: %s, %s", p->name, p->refused.fault,
-	    times.data);
+	    "mail from %s is refused: %s%s, %s", p->name, many.data,
+	    p->refused.fault, clock_text(p->refused.time, f->now, when));
 	l->v[l->n - 1].partner = p->name;
-	buf_free(&times);
+	buf_free(&many);
 	free(next);
 }
 

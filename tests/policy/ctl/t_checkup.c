@@ -1018,7 +1018,7 @@ static const struct {
     {"queue not known", no_queue, CHECKUP_QUEUE, CHECKUP_UNKNOWN,
 	"what waits is not known: no postqueue", NULL},
     {"mail from it is refused", kept_out, CHECKUP_INBOUND, CHECKUP_WARNING,
-	"mail from soft is refused: no-starttls, 3 times, the last 11:50",
+	"mail from soft is refused: 3 mails, the last with no-starttls, 11:50",
 	"tlspactctl explain soft"},
     {"once", kept_out_once, CHECKUP_INBOUND, CHECKUP_WARNING,
 	"mail from soft is refused: no-starttls, 11:50",

@@ -194,7 +194,8 @@ test_refused(void **state)
 		"23:59\n"},
 	    {"twice, no HELO", NOW - 60, "unknown", "no-starttls", "", 2, false,
 		false, INBOUND_REQUIRE, "server: [192.0.2.1] does not use",
-		"REFUSED: no-starttls, 2 times, the last 2026-11-22 23:59\n"},
+		"REFUSED: 2 mails, the last with no-starttls at 2026-11-22 "
+		"23:59\n"},
 	    {"a name, another fault", NOW - 60, "out.acme.example",
 		"untrusted-issuer", "", 1, false, false, INBOUND_REQUIRE,
 		"server: out.acme.example [192.0.2.1] is refused with "
