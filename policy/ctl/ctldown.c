@@ -95,6 +95,15 @@ ctl_end(const struct ctl *c, const struct ctl_lower *lower, time_t *end,
 	return 0;
 }
 
+/* Was mail from them refused within a day, which no level of theirs helps? */
+static bool
+is_kept_out(const struct ctl_facts *f)
+{
+	return f->refusals > 0 && !f->encrypted_since && f->partner != NULL &&
+	       f->partner->attributes->inbound == INBOUND_REQUIRE &&
+	       f->lowered.id == 0;
+}
+
 int
 ctl_propose(const struct ctl_facts *f, enum level *to, struct err *e)
 {
@@ -114,8 +123,11 @@ ctl_propose(const struct ctl_facts *f, enum level *to, struct err *e)
 	if (s.failing == 0 && s.network == 0)
 		return err_set(e, EX_OK,
 		    "every gateway of %s passes: nothing needs to be lowered; "
-		    "if it is meant, say --to",
-		    f->name);
+		    "if it is meant, say --to%s",
+		    f->name,
+		    is_kept_out(f)
+			? "; mail FROM them is refused: --inbound lets it in"
+			: "");
 	if (s.failing == 0)
 		return err_set(e, 1,
 		    "what fails is not TLS, so that no lower level helps");

@@ -106,6 +106,8 @@ test_moves(void **state)
 {
 	struct step_gateway g[] = {
 	    K("a", "mx1", FAULT_EXPIRED), G("a", "mx2", FAULT_OK)};
+	struct attributes attributes = {.inbound = INBOUND_REQUIRE};
+	const struct partner acme = {.attributes = &attributes};
 	struct ctl_facts f = {
 	    .name = "acme", .full = LEVEL_SECURE, .step = g, .n = 2};
 	enum level to;
@@ -120,6 +122,20 @@ test_moves(void **state)
 	g[0].fault = FAULT_OK;
 	assert_int_equal(ctl_propose(&f, &to, &e), -1);
 	assert_int_equal(e.code, 0);
+	assert_null(strstr(e.text, "--inbound"));
+	f.partner = &acme;
+	f.refusals = 1;
+	assert_int_equal(ctl_propose(&f, &to, &e), -1);
+	assert_int_equal(e.code, 0);
+	assert_non_null(strstr(e.text,
+	    "say --to; mail FROM them is refused: --inbound lets it in"));
+	attributes.inbound = INBOUND_WARN;
+	assert_int_equal(ctl_propose(&f, &to, &e), -1);
+	assert_null(strstr(e.text, "--inbound"));
+	f.encrypted_since = true;
+	attributes.inbound = INBOUND_REQUIRE;
+	assert_int_equal(ctl_propose(&f, &to, &e), -1);
+	assert_null(strstr(e.text, "--inbound"));
 	g[0].fault = FAULT_EXPIRED;
 	g[1].fault = FAULT_CONNECT_REFUSED;
 	assert_int_equal(ctl_propose(&f, &to, &e), 0);
