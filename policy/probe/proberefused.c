@@ -14,6 +14,7 @@ struct looking {
 	struct arena *arena;
 	time_t received; /* the last that came as agreed; 0: none */
 	int64_t id;	 /* of the downgrade that let in the last */
+	time_t begin;	 /* of that downgrade; 0: not known */
 };
 
 static const char *
@@ -60,10 +61,13 @@ take_count(const struct evidence_count *x, void *arg)
 	if (r->let_in == 0 || strcmp(r->day, x->day) != 0) {
 		r->day = keep(k, x->day);
 		r->clear = false;
+		k->id = 0;
 	}
 	r->clear |= x->seen == EVIDENCE_CLEAR;
 	r->let_in += x->n;
-	k->id = x->downgrade;
+	/* A later one of the same day has the greater number. */
+	if (x->downgrade > k->id)
+		k->id = x->downgrade;
 	return true;
 }
 
@@ -74,8 +78,21 @@ take_end(const struct ledger_downgrade *d, void *arg)
 
 	if (d->id != k->id)
 		return true;
+	k->begin = d->begin;
 	k->r->until = d->closed != 0 && d->closed < d->end ? d->closed : d->end;
 	return false;
+}
+
+/* Came what was let in last after what was refused last? */
+static bool
+is_later(const struct looking *k)
+{
+	char refused[NUM_TIME_MAX];
+	int by_day;
+
+	num_time_text(k->r->at, refused)[10] = '\0';
+	by_day = strcmp(k->r->day, refused);
+	return by_day > 0 || (by_day == 0 && k->begin >= k->r->at);
 }
 
 /* Counts have days: what came as agreed on the same day does not tell. */
@@ -116,5 +133,12 @@ proberefused_find(struct proberefused *r, struct evidence *v,
 		return -1;
 	if (k.received > r->at)
 		r->at = 0;
-	return r->at != 0 ? 0 : find_let_in(&k, v, ledger, since, e);
+	if (find_let_in(&k, v, ledger, since, e) == -1)
+		return -1;
+	/* The later of both is what they are told. */
+	if (r->let_in > 0 && is_later(&k))
+		r->at = 0;
+	else if (r->at != 0)
+		r->let_in = 0;
+	return 0;
 }

@@ -15,10 +15,10 @@ struct evidence;
 
 struct proberefused {
 	const char *partner;
-	time_t at;		    /* 0: no such mail */
+	time_t at;		    /* 0: none, or some was let in since */
 	const char *fault;	    /* word of fault.h */
 	const char *host, *address; /* of the client; "unknown": no name */
-	/* Within PROBEREFUSED_DAYS, if none was refused; 0: no such mail. */
+	/* Within PROBEREFUSED_DAYS, if none was refused since; 0: no such. */
 	uint64_t let_in;
 	bool clear;		 /* the last day some came without TLS */
 	const char *first, *day; /* YYYY-MM-DD: of the first, and the last */

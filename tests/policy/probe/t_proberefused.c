@@ -102,10 +102,61 @@ t_refused(void **state)
 	arena_free(&a);
 }
 
+/* What came in by an exception since is told in its stead. */
+static void
+t_let_in_since(void **state)
+{
+	static const struct {
+		const char *name, *day;
+		time_t refused;
+		bool let_in;
+	} cases[] = {
+	    {"begun since", "2026-11-23", T0 - 60, true},
+	    {"begun before", "2026-11-23", T0 + 60, false},
+	    {"the day after", "2026-11-24", T0 + 60, true},
+	    {"the day before", "2026-11-22", T0 - 60, false},
+	};
+	struct evidence_failure failure = {.partner = "acme",
+	    .direction = EVIDENCE_IN,
+	    .fault = "no-starttls",
+	    .domain = "acme.example",
+	    .host = "mx1",
+	    .address = "192.0.2.1",
+	    .queue_id = "NOQUEUE",
+	    .text = ""};
+	const struct evidence_batch b = {.failure = &failure, .nfailures = 1};
+	struct evidence_count clear = CAME("", CLEAR, "no-starttls", 2);
+	struct ledger_downgrade d = lowering;
+	struct proberefused r;
+	struct arena a = {0};
+	int64_t id;
+	size_t i;
+
+	d.direction = DIRECTION_INBOUND;
+	d.after = d.before;
+	for (i = 0; i < COUNT(cases); i++) {
+		if (i > 0)
+			(void)(teardown(state) + setup(state));
+		well("let in", ledger_downgrade_begin(led, &d, T0, &id, &err));
+		failure.time = cases[i].refused;
+		well("refused", evidence_log_add(evi, &b, &err));
+		clear.day = cases[i].day;
+		found(cases[i].name, &clear, 1, 0, &r, &a);
+		check_int(
+		    cases[i].name, (long)r.let_in, cases[i].let_in ? 2 : 0);
+		check_int(cases[i].name, (long)r.at,
+		    cases[i].let_in ? 0 : cases[i].refused);
+		if (cases[i].let_in)
+			check_int(cases[i].name, (long)r.until, (long)d.end);
+	}
+	arena_free(&a);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {CASE(t_let_in), CASE(t_refused)};
+	const struct CMUnitTest tests[] = {
+	    CASE(t_let_in), CASE(t_refused), CASE(t_let_in_since)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
