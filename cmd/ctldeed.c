@@ -493,10 +493,10 @@ extend_to(struct ctlrun *r, struct ctl_facts *f)
 		warn_requiretls(r, f, now->after);
 	}
 	plan(r, f, now->direction, now->after, now->after, end);
-	q = mem_printf("keep %s at %s until %s, not %s?", f->name,
+	q = mem_printf("keep %s at %s until %s, not %s%s", f->name,
 	    direction_lowered_to(now->direction, now->after),
 	    clock_text_seconds(end, r->c.now, when),
-	    clock_text_seconds(now->end, r->c.now, was));
+	    clock_text_seconds(now->end, r->c.now, was), r->dry ? "" : "?");
 	if (r->dry)
 		common_tell(talk(r), "%s (dry run: nothing written)", q);
 	else if (end > now->end)

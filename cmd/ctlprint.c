@@ -213,6 +213,8 @@ ctlprint_tell_sender(const struct ctl_facts *f, struct buf *out)
 	buf_printf(out, "[%s] ", x->address);
 	if (strcmp(x->fault, fault_text(FAULT_NO_STARTTLS)) == 0)
 		buf_puts(out, "does not use STARTTLS");
+	else if (ctl_facts_over_tls(x))
+		buf_puts(out, "shows no client certificate");
 	else
 		buf_printf(out, "is refused with %s", x->fault);
 }

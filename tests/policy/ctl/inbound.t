@@ -175,7 +175,7 @@ like 'status' "$out" 'lowered to no certificate inbound until '
 like 'and its end' "$(tr -s ' \n' ' ' <<<"$out")" \
 	'next their mail needs their certificate again at '
 like 'and whom to tell' "$(tr -s ' \n' ' ' <<<"$out")" \
-	'next tell a@b.example, if it is their server: .*192\.0\.2\.11. is refused with no-certificate'
+	'next tell a@b.example, if it is their server: .*192\.0\.2\.11. shows no client certificate'
 ctl status -j named
 is 'as JSON' "$(json partners.0.lowered.direction) $(json \
 	partners.0.lowered_in_map.direction)" \
@@ -261,6 +261,9 @@ like 'the map says why' "$(sqlite3 "$T/ledger.db" \
 
 let_in acme
 like 'once is enough' "$rc $err" '^1 .*mail from acme is let in until [0-9:-]+ already\. Another end: tlspactctl extend acme .*restore acme'
+ctl extend acme --for 2h -n
+like 'a rehearsed end is no question' "$rc $out" \
+	'^0 keep acme at no TLS inbound until [0-9: -]+, not [0-9: -]+ \(dry run: nothing written\)'
 ctl extend acme --for 2h --yes -j
 is 'extend' "$(json change.done) $(json change.direction)" 'True inbound'
 ctl restore acme -n
