@@ -132,7 +132,24 @@ missing_of(const struct proberow *row, struct missing out[CERTRULE_COUNT + 1])
 	return n;
 }
 
-static void
+/* Of one that is ready: does its certificate end soon? */
+static bool
+put_ending(const struct proberow *row, struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < row->nrules; i++)
+		if (row->rule[i].id == CERTRULE_AHEAD) {
+			put_item(out, row->rule[i].sentence,
+			    "Put a new one in place before that, and tell us "
+			    "first if its names or its CA are others.");
+			return true;
+		}
+	return false;
+}
+
+/* Is something missing, or soon? */
+static bool
 put_missing(const struct proberow *row, struct buf *out)
 {
 	struct missing m[CERTRULE_COUNT + 1];
@@ -143,6 +160,7 @@ put_missing(const struct proberow *row, struct buf *out)
 		put_item(out, m[i].what, m[i].remedy);
 		free(m[i].text);
 	}
+	return n > 0 || put_ending(row, out);
 }
 
 /* Is the partner enforced now, so that its mail waits for what fails? */
@@ -300,7 +318,7 @@ put_mail(const struct probereport *r, const struct probereport_group *g,
 {
 	const struct probetarget *t = r->row[g->begin]->target;
 	const struct proberefused *refused = refused_of(r, g);
-	bool enforced = is_enforced(t);
+	bool enforced = is_enforced(t), missing = false;
 	const char *do_wait = waits(r, g) ? "waits" : "would wait";
 	char when[NUM_TIME_MAX], *text;
 	size_t i;
@@ -331,7 +349,7 @@ put_mail(const struct probereport *r, const struct probereport_group *g,
 	buf_putc(out, '\n');
 	for (i = g->begin; i < g->end; i++)
 		if (!probereport_repeats(r, g, i))
-			put_missing(r->row[i], out);
+			missing |= put_missing(r->row[i], out);
 	if (refused != NULL && refused->at == 0)
 		put_let_in(refused, r->now, out);
 	else if (refused != NULL)
@@ -342,9 +360,10 @@ put_mail(const struct probereport *r, const struct probereport_group *g,
 		    "this is done.\n");
 	else if (g->failed == 0)
 		buf_puts(out,
-		    "\nNothing is missing on your side. Please tell "
-		    "us before the names or the CA\nof your gateways' "
-		    "certificates change.\n");
+		    missing ? "\nNothing else is missing on your side.\n"
+			    : "\nNothing is missing on your side. Please tell "
+			      "us before the names or the CA\nof your "
+			      "gateways' certificates change.\n");
 	else if (enforced)
 		buf_printf(out,
 		    "\nOur mail for gateways that are not ready "

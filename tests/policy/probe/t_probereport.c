@@ -453,6 +453,8 @@ test_json(void **state)
 static void
 test_letter(void **state)
 {
+	struct proberow_rule soon = {.id = CERTRULE_AHEAD,
+	    .sentence = "The certificate expires in 5 days."};
 	struct world w;
 
 	(void)state;
@@ -473,6 +475,13 @@ test_letter(void **state)
 	has(&w, "acme: yes, could be enforced today: tlspactctl "
 		"onboard acme\n");
 	has(&w, "Nothing is missing on your side.");
+	w.row[0]->rule = &soon;
+	w.row[0]->nrules = 1;
+	buf_clear(&w.out);
+	probeletter_enforce.put(&w.r, &w.out);
+	has(&w, "    - The certificate expires in 5 days. Put a new one");
+	has(&w, "Nothing else is missing on your side.");
+	w.row[0]->nrules = 0;
 	w.r.operator_ = "postmaster";
 	buf_clear(&w.out);
 	probeletter_enforce.put(&w.r, &w.out);
