@@ -954,7 +954,8 @@ summarize(struct reading *g)
 		a = answered(r, q);
 		/* That there was no mail one way is told, and no more. */
 		if (q <= RECEIVED && a->number[REPORT_N_MAILS] == 0 &&
-		    a->number[REPORT_N_RULE_UNKNOWN] == 0)
+		    a->number[REPORT_N_RULE_UNKNOWN] == 0 &&
+		    a->number[REPORT_N_CLEAR] <= 0)
 			continue;
 		if (a->state == REPORT_OPEN
 			? r->state == REPORT_GOOD

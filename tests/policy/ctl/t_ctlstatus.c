@@ -239,7 +239,7 @@ test_refused(void **state)
 		    .low = {.rows = cases[i].lowered,
 			.level = LEVEL_SECURE,
 			.full = LEVEL_SECURE,
-			.direction = true,
+			.direction = DIRECTION_INBOUND,
 			.end = NOW + HOUR}};
 		buf_clear(&out);
 		ctlstatus_one(&f, NULL, "", NOW, &out);

@@ -161,7 +161,7 @@ t_let_in(void **state)
 	int64_t id = 0, id2 = 0;
 
 	(void)state;
-	d.direction = true;
+	d.direction = DIRECTION_INBOUND;
 	check_int(
 	    "a level", ledger_downgrade_begin(led, &d, T0, &id, &err), -1);
 	d.before = d.after = LEVEL_KEY; /* and no key is pinned */
@@ -197,7 +197,7 @@ t_let_in(void **state)
 	check_int("the other", o.v[0].d.id, id2);
 	check_true("both", !o.v[0].d.direction);
 	ledger_believed_release(&o);
-	d.direction = true;
+	d.direction = DIRECTION_INBOUND;
 	d.after = d.before;
 	check_int("not back",
 	    ledger_downgrade_begin(led, &d, T0 + 7, &id, &err), LEDGER_REFUSED);

@@ -146,7 +146,7 @@ t_met(void **state)
 	}
 	have_registry(SHY);
 	d = lowering;
-	d.direction = true;
+	d.direction = DIRECTION_INBOUND;
 	d.after = d.before;
 	id = begun(&d, MIDNIGHT - DAY);
 	count("2026-11-23", "acme", IN, ENCRYPTED, "opportunistic", id, 1);
@@ -199,7 +199,7 @@ t_received_clear(void **state)
 	for (i = 0; i < COUNT(row); i++) {
 		have_registry(REGISTRY);
 		d = lowering;
-		d.direction = true;
+		d.direction = DIRECTION_INBOUND;
 		d.after = d.before;
 		id = row[i].lowered ? begun(&d, MIDNIGHT - DAY) : 0;
 		count("2026-11-23", "acme", IN, ENCRYPTED, "encrypt", 0, 1);
@@ -220,6 +220,7 @@ t_received_clear(void **state)
 	well("it", try_report(MIDNIGHT, MIDNIGHT + DAY, T0, "acme"));
 	check_str("of one", answer("from Enforced")->detail,
 	    "3 in the clear, of mail not held to TLS");
+	check_int("with nothing else", rep.state, REPORT_WATCH);
 	count("2026-11-23", "acme", OUT, CLEAR, "secure", 0, 1);
 	read_days(1);
 	check_has("of several reasons", rep.summary,
