@@ -129,22 +129,30 @@ need_day(const char *day, struct err *e)
 	return 0;
 }
 
+/* Did it come without TLS, or what else was agreed? */
+static bool
+is_lacking(const struct evidence_count *c)
+{
+	return c->seen == EVIDENCE_CLEAR ||
+	       (c->fault != NULL && *c->fault != '\0' &&
+		   strcmp(c->fault, fault_text(FAULT_OK)) != 0);
+}
+
 bool
 evidence_let_in(const struct evidence_count *c)
 {
 	return c->direction == EVIDENCE_IN && c->downgrade != 0 &&
-	       strcmp(c->result, "received") == 0 &&
-	       (c->seen == EVIDENCE_CLEAR ||
-		   (*c->fault != '\0' &&
-		       strcmp(c->fault, fault_text(FAULT_OK)) != 0));
+	       strcmp(c->result, "received") == 0 && is_lacking(c);
 }
 
-/* Names with a dot, and "other", are no partner's. */
+/*
+ * Names with a dot, and "other", are no partner's. What lacks something is not
+ * as agreed, also where nobody knows which downgrade let it in.
+ */
 static int
 add_received(struct db *db, const struct evidence_count *c, struct err *e)
 {
-	if (c->direction != EVIDENCE_IN || c->seen == EVIDENCE_CLEAR ||
-	    evidence_let_in(c) || c->last <= 0 ||
+	if (c->direction != EVIDENCE_IN || c->last <= 0 || is_lacking(c) ||
 	    strcmp(c->result, "received") != 0 ||
 	    strchr(c->partner, '.') != NULL || strcmp(c->partner, "other") == 0)
 		return 0;

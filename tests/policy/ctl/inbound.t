@@ -76,6 +76,30 @@ refused()
 		"helo=<h>" >"$T/mail.$mails"
 	"$B/tlspact-log" "${options[@]}" "$T/mail.$mails" >/dev/null
 }
+
+# came_by_it PARTNER	a mail over TLS that was let in without its certificate
+# shellcheck disable=SC2317 # called through ok
+came_by_it()
+{
+	local options line
+
+	daemon_options
+	mails=$((mails + 1))
+	for line in "smtpd[156]: Anonymous TLS connection established from \
+unknown[192.0.2.11]: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)" \
+		"smtpd[156]: NOQUEUE: warn: RCPT from unknown[192.0.2.11]: \
+<us@ours.example>: Recipient address tlspact: mail from $1.example: no client \
+certificate; let in while a downgrade holds; from=<joe@$1.example> \
+to=<us@ours.example> proto=ESMTP helo=<h>" \
+		"smtpd[156]: AAAAB1: client=unknown[192.0.2.11]" \
+		"smtpd[156]: disconnect from unknown[192.0.2.11]" \
+		"qmgr[3]: AAAAB1: from=<joe@$1.example>, size=1, nrcpt=1 \
+(queue active)"; do
+		echo "$(date -u '+%Y-%m-%dT%H:%M:%S.000000+00:00') mx" \
+			"postfix/$line"
+	done >"$T/mail.$mails"
+	"$B/tlspact-log" "${options[@]}" "$T/mail.$mails" >/dev/null
+}
 mails=0
 by_cert='with your client certificate only, as agreed: another key'
 by_tls='over TLS only, as agreed: your server did not use STARTTLS'
@@ -171,6 +195,11 @@ like 'nor over TLS below what was agreed' \
 is 'nor while tlspactd is dead' "$(cdb -q "$T/policy-inbound.cdb" =named.example)" \
 	reject_plaintext_session
 ctl status named
+like 'before any came' "$out" 'refused +.*no-certificate'
+ok 'one comes by it alone' came_by_it named
+ctl status named
+unlike 'which is not as agreed' "$out" 'as agreed since'
+like 'and counted' "$out" '1 mail that would be refused \(0 without TLS\)'
 like 'status' "$out" 'lowered to no certificate inbound until '
 like 'and its end' "$(tr -s ' \n' ' ' <<<"$out")" \
 	'next their mail needs their certificate again at '

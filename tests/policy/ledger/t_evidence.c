@@ -639,6 +639,9 @@ t_received(void **state)
 	    /* Which a downgrade let in, without what was agreed. */
 	    {"2026-11-23", "acme", EVIDENCE_IN, EVIDENCE_ENCRYPTED, "", "",
 		"received", 1, "", 7, "", "no-certificate", T0 + 9},
+	    /* The same, and it is not known which one. */
+	    {"2026-11-23", "acme", EVIDENCE_IN, EVIDENCE_ENCRYPTED, "", "",
+		"received", 1, "", 0, "", "no-certificate", T0 + 9},
 	    RECEIVED("bolt", IN, TRUSTED, "received", T0 + 7),
 	    RECEIVED("crate", IN, ENCRYPTED, "received", 0),
 	    RECEIVED("stranger.example", IN, ENCRYPTED, "received", T0),
