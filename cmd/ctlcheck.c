@@ -204,7 +204,7 @@ put_leaving(const struct names *v, const char *how, struct buf *out)
 		buf_printf(out, " and %u more", (unsigned)v->n - ROWS_NAMED);
 }
 
-/* Who of r, which is in force, would be gone, or at a lower level. */
+/* Who of r, which is in force, would be gone, or have less. */
 static void
 take_leaving(struct look *k, const struct registry *r)
 {
@@ -222,9 +222,8 @@ take_leaving(struct look *k, const struct registry *r)
 		p = &r->partner[i];
 		is = missing[i] ? REGISTRY_NONE
 				: registry_partner(next, p->name);
-		if (!missing[i] &&
-		    (is == REGISTRY_NONE ||
-			partner_level(&next->partner[is]) >= partner_level(p)))
+		if (!missing[i] && (is == REGISTRY_NONE ||
+				       !registry_weaker(&next->partner[is], p)))
 			continue;
 		enforced += p->attributes->mode == MODE_ENFORCED;
 		k->f.leaver[k->f.nleavers++] = keep(k, p->name);
@@ -688,6 +687,7 @@ ctlcheck_registry(const struct ctl *c, struct ctlcheck_registry *out)
 		   strcmp(out->map, c->registry->digest) != 0) {
 		ask_guard(&k, live);
 		out->behind = behind(&k);
+		out->takes = k.f.lost > 0 || k.f.leaving != NULL;
 		if (k.f.refused)
 			out->refused = mem_dup(out->behind);
 		else if (k.f.registry_fault != NULL)

@@ -50,6 +50,7 @@ struct ctlcheck_registry {
 	 * not known. */
 	char *refused;
 	char *behind; /* why it is not live; or NULL */
+	bool takes;   /* a compile of it takes something from somebody */
 	/* Digest of that which the map was made of; "": not known. */
 	char map[DIGEST_HEX];
 };

@@ -234,7 +234,9 @@ put_map(const struct ctl_facts *f, time_t now, struct buf *out)
 	/* What is not in the registry is not compiled. */
 	if (out->len > 0 &&
 	    (f->map_fault != NULL || f->partner != NULL || !low))
-		buf_puts(out, "; run tlspact-compile");
+		buf_puts(out, f->around != NULL && f->around->takes
+				  ? "; see tlspact-compile --diff"
+				  : "; run tlspact-compile");
 }
 
 static void

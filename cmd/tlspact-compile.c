@@ -689,12 +689,14 @@ json_lost(const struct maplost *m)
 
 	for (i = 0; i < m->n; i++)
 		json_array_append_new(
-		    list, json_pack("{s:s, s:o, s:o, s:s?, s:s?, s:s?, s:o}",
+		    list, json_pack("{s:s, s:o, s:o, s:s?, s:s?, s:s?, s:o, "
+				    "s:o}",
 			      "partner", m->v[i].name, "copy",
 			      json_text(m->v[i].copy), "since",
 			      json_time(m->v[i].left), "by", m->v[i].by,
 			      "not_given_back", m->v[i].why, "weaker",
-			      m->v[i].less, "place", json_text(m->v[i].place)));
+			      m->v[i].less, "place", json_text(m->v[i].place),
+			      "undone", json_text(m->v[i].undone)));
 	return json_pack("{s:o, s:o}", "partners", list, "registry",
 	    json_bytes(m->text.data, m->text.len));
 }
@@ -737,6 +739,19 @@ tell_lost(const struct run *run, const struct maplost *m)
 	buf_free(&out);
 }
 
+/* A statement comes back whole: what was changed in it since is told. */
+static void
+tell_undone(const struct maplost *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (m->v[i].undone != NULL)
+			say("%s was changed otherwise, too, which is undone: "
+			    "%s",
+			    m->v[i].name, m->v[i].undone);
+}
+
 /* In the registry. 0, or 1 if there is nobody to put back. */
 static int
 write_lost(struct run *run, struct maplost *m, struct registry *r, time_t now)
@@ -752,6 +767,8 @@ write_lost(struct run *run, struct maplost *m, struct registry *r, time_t now)
 		common_tell(run->opt.json || run->quiet ? stderr : stdout,
 		    "%zu partner%s back in the registry as before: %s", n,
 		    n == 1 ? " is" : "s are", names.data);
+	if (code == EX_OK)
+		tell_undone(m);
 	buf_clear(&names);
 	if ((n = put_lost(m, false, &names)) > 0)
 		say("%zu not put back: %s; to see why: tlspact-compile --lost",

@@ -179,6 +179,33 @@ first_past(const struct ctlrun *r, const struct ctl_facts *f)
 	return f->past == NULL ? NULL : f->past->how;
 }
 
+/* As the findings of check have them. */
+static json_t *
+json_gone(const struct ctlrun *r)
+{
+	const struct mapgone *g = r->c.gone;
+	json_t *list = json_array(), *names;
+	struct buf text = {0}, next = {0};
+	size_t i, k;
+
+	for (i = 0; i < g->n; i++) {
+		buf_clear(&text);
+		buf_clear(&next);
+		mapgone_print(&g->v[i], r->c.now, &text);
+		mapgone_next(&g->v[i], &next);
+		names = json_array();
+		for (k = 0; k < g->v[i].n && !g->v[i].domains; k++)
+			json_array_append_new(
+			    names, json_text(g->v[i].name[k]));
+		json_array_append_new(list,
+		    json_pack("{s:o, s:o, s:o}", "text", json_text(text.data),
+			"partners", names, "next", json_text(next.data)));
+	}
+	buf_free(&text);
+	buf_free(&next);
+	return list;
+}
+
 static void
 give_all(struct ctlrun *r, const struct ctl_facts *f, size_t n)
 {
@@ -274,6 +301,7 @@ status_all(struct ctlrun *r)
 		json_object_set_new(r->answer, "waiting",
 		    waiting.fault != NULL ? json_null()
 					  : ctlprint_json_queue(&waiting.all));
+		json_object_set_new(r->answer, "gone", json_gone(r));
 	} else {
 		print_table(r, f, n);
 		print_waiting(r, &waiting);
@@ -311,6 +339,7 @@ status(void *arg)
 	wired_around(&r->c.set, &around);
 	around.behind = r->c.kept && r->given.refused != NULL ? r->given.refused
 							      : r->given.behind;
+	around.takes = r->given.takes;
 	r->c.around = &around;
 	code = r->lower.partner != NULL ? status_one(r) : status_all(r);
 	r->c.around = NULL;

@@ -110,6 +110,8 @@ check_gone(const struct checkup_facts *f, struct checkup_list *l)
 static void
 check_map(const struct checkup_facts *f, struct checkup_list *l)
 {
+	/* What one partner waits for may be another's, or its own, loss. */
+	const bool takes = f->lost > 0 || f->leaving != NULL;
 	char when[CLOCK_MAX];
 	const struct ctl_facts *p;
 	size_t i;
@@ -133,7 +135,8 @@ check_map(const struct checkup_facts *f, struct checkup_list *l)
 			    level_name(p->map_level), level_name(p->full));
 		else if (ctl_facts_view(p, f->now).differs)
 			add_of(l, CHECKUP_MAP, CHECKUP_CRITICAL, p,
-			    "tlspact-compile; tlspactctl status",
+			    takes ? "tlspact-compile --diff; tlspactctl status"
+				  : "tlspact-compile; tlspactctl status",
 			    "is not in force: the map says %s, registry and "
 			    "ledger %s",
 			    p->in_map ? level_name(p->map_level) : "nothing",

@@ -38,6 +38,7 @@ struct ctl_around {
 	size_t nways, cap;
 	char *lifetime; /* maximal_queue_lifetime; NULL: nobody asked */
 	char *behind;	/* the registry is not what the map was made of */
+	bool takes;	/* and its compile takes something from somebody */
 };
 
 struct mapgone;

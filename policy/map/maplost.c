@@ -270,6 +270,83 @@ own_file(struct search *s, uint32_t source)
 	return &m->file[source];
 }
 
+/* One of those that take_weaker() looks at: what it is put back for. */
+static bool
+is_protection(const char *word, size_t len)
+{
+	static const char *const names[] = {"mode=", "verify=", "key=",
+	    "inbound=", "inbound-verify=", "provider="};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (len >= strlen(names[i]) &&
+		    strncmp(word, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* The words of the statement from line `at` on, comments aside. */
+static void
+put_words(const struct maplost_file *f, size_t at, struct buf *out)
+{
+	const size_t last = last_of(f, at);
+	const char *p, *end;
+	size_t i, len;
+
+	buf_puts(out, " ");
+	for (i = at; i <= last; i++)
+		for (p = f->at[i], end = f->at[i + 1];
+		     first_of(f, i) != '#' && p < end; p += len) {
+			p += strspn(p, " \t\n");
+			len = p < end ? strcspn(p, " \t\n") : 0;
+			if (len == 0)
+				break;
+			if (!is_protection(p, len)) {
+				buf_add(out, p, len);
+				buf_puts(out, " ");
+			}
+		}
+}
+
+/* Those that the other has not, both as put_words() has them; or "nothing". */
+static void
+put_rest(const char *words, const char *other, struct buf *out)
+{
+	const size_t from = out->len;
+	const char *p = words, *end;
+	char *word;
+
+	for (; (end = strchr(p + 1, ' ')) != NULL; p = end) {
+		word = mem_printf("%.*s", (int)(end - p) + 1, p);
+		if (strstr(other, word) == NULL) {
+			buf_puts(out, out->len == from ? "" : " ");
+			buf_add(out, p + 1, (size_t)(end - p) - 1);
+		}
+		free(word);
+	}
+	if (out->len == from)
+		buf_puts(out, "nothing");
+}
+
+/* "contact=new -> contact=old": what else is put back with the line; or NULL.
+ */
+static char *
+undone(const struct maplost_file *f, size_t at, const struct copy *c, size_t no)
+{
+	struct buf is = {0}, was = {0}, out = {0};
+
+	put_words(f, at, &is);
+	put_words(&c->file, no, &was);
+	put_rest(is.data, was.data, &out);
+	buf_puts(&out, " -> ");
+	put_rest(was.data, is.data, &out);
+	buf_free(&is);
+	buf_free(&was);
+	if (strcmp(out.data, "nothing -> nothing") == 0)
+		buf_free(&out);
+	return out.data == NULL ? NULL : buf_take(&out);
+}
+
 /*
  * The statement in the line `at` of a file is to be that of the line `no` of
  * the copy, both from 0, if it is not so already.
@@ -426,7 +503,9 @@ put_head(const struct maplost_partner *p, struct buf *out)
 	    p->by == NULL ? "" : " by ", p->by == NULL ? "" : p->by,
 	    slash == NULL ? p->copy : slash + 1);
 	if (p->place != NULL)
-		buf_printf(out, "; to replace that of %s", p->place);
+		buf_printf(out, "; to replace that of %s%s%s", p->place,
+		    p->undone == NULL ? "" : ", with ",
+		    p->undone == NULL ? "" : p->undone);
 	if (p->why != NULL)
 		buf_printf(out, "; not given back: %s", p->why);
 	buf_puts(out, "\n");
@@ -478,6 +557,9 @@ take_weaker(struct search *s, const struct copy *c, const struct partner *p,
 		put_provider(s, c, p->provider);
 		buf_add(&m->text, m->append.data + from, m->append.len - from);
 	}
+	if (x->why == NULL)
+		x->undone =
+		    undone(&m->file[is->source], is->line - 1, c, p->line - 1);
 	put_head(x, &m->text);
 	for (i = 0; i < c->file.n && defaults; i++)
 		if (is_default(&c->file, i))
@@ -612,6 +694,7 @@ maplost_release(struct maplost *m)
 		free(m->v[i].why);
 		free(m->v[i].less);
 		free(m->v[i].place);
+		free(m->v[i].undone);
 	}
 	for (i = 0; i < m->nput; i++)
 		free(m->put[i].text);

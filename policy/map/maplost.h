@@ -35,6 +35,9 @@ struct maplost_partner {
 	/* Of one who stays: "secure -> opportunistic", and "FILE:LINE", where
 	 * the text, a comment, has to replace what is there; NULL: gone. */
 	char *less, *place;
+	/* Then, what else was changed there, and is put back with it, such as
+	 * "contact=new -> contact=old"; NULL: nothing. */
+	char *undone;
 };
 
 struct maplost {

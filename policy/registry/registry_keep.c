@@ -261,14 +261,25 @@ registry_lacks(const struct registry *r, const struct registry *other)
 }
 
 bool
+registry_weaker(const struct partner *is, const struct partner *was)
+{
+	const struct attributes *a = was->attributes, *b = is->attributes;
+
+	return partner_level(is) < partner_level(was) ||
+	       b->inbound < a->inbound ||
+	       (a->inbound != INBOUND_OFF &&
+		   b->inbound_verify < a->inbound_verify);
+}
+
+bool
 registry_sinks(const struct registry *r, const struct registry *other)
 {
 	uint32_t i, k;
 
 	for (i = 0; i < other->npartners; i++) {
 		k = registry_partner(r, other->partner[i].name);
-		if (k != REGISTRY_NONE && partner_level(&r->partner[k]) <
-					      partner_level(&other->partner[i]))
+		if (k != REGISTRY_NONE &&
+		    registry_weaker(&r->partner[k], &other->partner[i]))
 			return true;
 	}
 	return false;

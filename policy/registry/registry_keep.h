@@ -11,6 +11,7 @@
 
 struct diags;
 struct err;
+struct partner;
 struct registry;
 
 /* Is the copy at path that of r? Only its first line is read. */
@@ -39,7 +40,10 @@ bool *registry_missing(const struct registry *r, const struct registry *other);
 /* Is there such a partner? */
 bool registry_lacks(const struct registry *r, const struct registry *other);
 
-/* Is there one that both have, by its name, and r at a lower level? */
+/* Has a partner less than it had: a lower level, or a laxer inbound rule? */
+bool registry_weaker(const struct partner *is, const struct partner *was);
+
+/* Is there one that both have, by its name, and r with less? */
 bool registry_sinks(const struct registry *r, const struct registry *other);
 
 /*

@@ -89,6 +89,9 @@ run ctl check --prometheus
 like 'and as a number' "$out" $'\ntlspact_check_partners_gone 80\n'
 like 'by the state' "$out" 'tlspact_check_state.check="map". 2'
 like 'status has it below its table' "$(ctl status)" "$gone: tlspact-compile --lost"
+is 'and in JSON what check has' "$(ctl status -j | jq -c '.gone[]')" \
+	"$(ctl check -j | jq -c '.checks[] | select(.check == "map") |
+	{text, partners, next}')"
 
 cp "$T/registry" "$T/small"
 partners 1 50
@@ -324,6 +327,23 @@ like 'and is told what comes' "$(tr -s ' \n' ' ' <<<"$(ctl status p01)")" \
 	' the map of [0-9:]+ says secure, the registry opportunistic: the next compile weakens it; if that was not meant, put it back: tlspact-compile --lost p01 '
 unlike 'by no command that does it' "$(ctl check; ctl status p01)" \
 	$'(-> |run )tlspact-compile(\n|$)'
+cp "$T/registry" "$T/two"
+sed -i '/^partner p02 /{n;s/$/ inbound=off/}' "$T/registry"
+like 'so is who has a laxer rule for its mail to us' "$(of registry)" \
+	': 2 partners would be weaker: p01, p02; .*; tlspact-compile --lost$'
+sed -i 's/^partner p01 /&mode=enforced /' "$T/registry"
+like 'or he alone' "$(of registry)" \
+	': 1 partner would be weaker: p02; .*; tlspact-compile --lost$'
+like 'by status, too' "$(ctl status)" \
+	': 1 partner would be weaker: p02; .*: tlspact-compile --lost'
+like 'which has him' "$(compile --lost 2>/dev/null)" \
+	'# Lost: p02, inbound [a-z]+ -> off, not compiled yet'
+sed -i 's/ inbound=off//; s/=p03[.]/=p03x./' "$T/registry"
+like 'a mistyped domain is to be looked at first' "$(of map)" \
+	'^critical; p03 is not in force: the map says nothing, [^;]*; tlspact-compile --diff; tlspactctl status p03'
+like 'by its own status, too' "$(ctl status p03)" \
+	'NOT IN FORCE: [^;]* no row of this[[:space:]]+partner; see tlspact-compile --diff'
+cp "$T/two" "$T/registry"
 run compile -o opportunistic_level=main.cf
 like 'nor by the compile' "$out" \
 	'^1 row opportunistic now: p01.example .secure., no longer protected'
@@ -395,7 +415,7 @@ like 'with the way back of who stays' "$err" \
 like 'check has it' "$(of guard)" \
 	'; see tlspact-compile --diff; if that was not meant, put them back; tlspact-compile --lost$'
 like 'critical at once, all of them by name' "$(of registry)" \
-	'^critical; .*: 5 partners would be weaker: acme, plain, bolt and 2 more; .*; tlspact-compile --lost$'
+	'^critical; .*: 6 partners would be weaker: acme, plain, bolt and 3 more; .*; tlspact-compile --lost$'
 compile -q --accept-weaker >"$T/out" 2>&1
 run lost
 is 'they can be had, too' "$rc" 0
@@ -414,16 +434,26 @@ is 'that does no harm' "$(lost | grep -vc '^#\|^$')" 0
 is 'JSON has both' "$(compile --lost -j acme 2>/dev/null |
 	jq -c '.partners[] | [.weaker, .place]')" \
 	"[\"secure -> opportunistic\",\"$T/registry:4\"]"
+sed -i 's/contact=joe@/contact=jim@/' "$T/registry"
+undone='contact=jim@acme.example -> contact=joe@acme.example'
+like 'what was changed since, too, is told before' "$(lost acme)" \
+	"; to replace that of [^ ]*registry:4, with $undone"$'\n'
+is 'in JSON' "$(compile --lost -j 2>/dev/null |
+	jq -r '.partners[].undone | values')" "$undone"
 cp "$T/registry" "$T/registry.bad"
 run compile --lost --write acme
+is 'and then, with what undoes that' "$(grep undone <<<"$err")" \
+	"tlspact-compile: acme was changed otherwise, too, which is undone: $undone"
 is 'one is put back' "$rc" 0
 like 'and told' "$out" \
 	$'^1 partner is back in the registry as before: acme\n.*; 1 row changed'
-is 'it alone, its comment as it was' "$(diff "$T/registry.bad" "$T/registry")" \
-	'4c4
+is 'it alone, its comment as it was, the statement whole' "$(diff "$T/registry.bad" "$T/registry")" \
+	'4,5c4,5
 < partner acme mode=opportunistic domain=acme.example gateway=mx.acme.example
+< 	contact=jim@acme.example
 ---
-> partner acme mode=enforced domain=acme.example gateway=mx.acme.example'
+> partner acme mode=enforced domain=acme.example gateway=mx.acme.example
+> 	contact=joe@acme.example'
 echo 'partner' >"$T/parts/more"
 run compile --lost --write
 is 'what would have errors is not written' "$rc" 65
