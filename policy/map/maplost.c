@@ -274,8 +274,8 @@ own_file(struct search *s, uint32_t source)
 static bool
 is_protection(const char *word, size_t len)
 {
-	static const char *const names[] = {"mode=", "verify=", "key=",
-	    "inbound=", "inbound-verify=", "provider="};
+	static const char *const names[] = {
+	    "mode=", "verify=", "inbound=", "inbound-verify="};
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
