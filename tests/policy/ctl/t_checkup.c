@@ -434,7 +434,8 @@ static void
 lowered_inbound(void)
 {
 	lowered_enough();
-	partner[0].low.direction = partner[0].lowered.direction = DIRECTION_INBOUND;
+	partner[0].low.direction = partner[0].lowered.direction =
+	    DIRECTION_INBOUND;
 	partner[0].low.level = partner[0].map_level = LEVEL_SECURE;
 }
 
