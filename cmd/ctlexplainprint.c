@@ -669,7 +669,7 @@ put_next(const struct ctlexplain *x, struct buf *out)
 	else if (x->fate.reason == EXPLAIN_OURS)
 		buf_puts(out, "tlspact-probe --all");
 	else if (x->fate.reason == EXPLAIN_DOUBTS && x->looked->unsure)
-		buf_puts(out, "tlspact-compile");
+		buf_puts(out, "tlspact-compile --diff: what a compile changes");
 	else if (x->fate.fate == EXPLAIN_UNKNOWN ||
 		 x->fate.reason == EXPLAIN_NEW_MX)
 		buf_printf(out, "tlspact-probe %s",

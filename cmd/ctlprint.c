@@ -124,7 +124,7 @@ ctlprint_judged(const struct ctl_facts *f, time_t now, struct buf *out)
 	if (f->unsure)
 		buf_puts(out, "by the registry, which is not in the map yet; "
 			      "by the rule in the map it may be otherwise: "
-			      "tlspact-compile");
+			      "tlspact-compile --diff");
 	else if (f->by_map && ctl_facts_sinks(f))
 		buf_puts(out, "by the rule in the map; that of the registry is "
 			      "weaker, and comes with the next compile");

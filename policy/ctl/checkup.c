@@ -738,7 +738,7 @@ check_seen(const struct checkup_facts *f, struct checkup_list *l)
 	}
 	if (s.unsure > 0)
 		checkup_add(l, CHECKUP_GATEWAYS, CHECKUP_UNKNOWN,
-		    "tlspact-compile",
+		    "tlspact-compile --diff",
 		    "%zu enforced partner%s judged by " NOT_LIVE "; the rule "
 		    "in the map may say otherwise",
 		    s.unsure, s.unsure == 1 ? " is" : "s are");

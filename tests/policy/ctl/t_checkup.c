@@ -1002,7 +1002,7 @@ static const struct {
 	CHECKUP_UNKNOWN,
 	"1 enforced partner is judged by the registry, which is not in the "
 	"map yet",
-	"tlspact-compile"},
+	"tlspact-compile --diff"},
     {"mail waits for TLS", waits, CHECKUP_QUEUE, CHECKUP_CRITICAL,
 	"3 mails to acme, soft wait for TLS, the oldest for 2 h: \"Server "
 	"certificate not trusted\"",
