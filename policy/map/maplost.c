@@ -511,6 +511,14 @@ put_head(const struct maplost_partner *p, struct buf *out)
 	buf_puts(out, "\n");
 }
 
+/* What was appended since then, to the text as well. */
+static void
+put_appended(struct maplost *m, size_t from)
+{
+	if (m->append.len > from)
+		buf_add(&m->text, m->append.data + from, m->append.len - from);
+}
+
 /* What stands in `append` is in the text as well. */
 static void
 take_missing(struct search *s, const struct copy *c, const struct partner *p)
@@ -525,7 +533,7 @@ take_missing(struct search *s, const struct copy *c, const struct partner *p)
 		put_provider(s, c, p->provider);
 		put_statement(&c->file, p->line, "", &m->append);
 	}
-	buf_add(&m->text, m->append.data + from, m->append.len - from);
+	put_appended(m, from);
 	if (x->why == NULL)
 		return;
 	put_head(x, &m->text);
@@ -555,7 +563,7 @@ take_weaker(struct search *s, const struct copy *c, const struct partner *p,
 		if (by_default(c, p, s->r))
 			append_defaults(s, c);
 		put_provider(s, c, p->provider);
-		buf_add(&m->text, m->append.data + from, m->append.len - from);
+		put_appended(m, from);
 	}
 	if (x->why == NULL)
 		x->undone =
