@@ -317,8 +317,10 @@ wants_mending(const struct cert_row *x)
  * what has the words for who has something to mend.
  */
 static void
-put_calls(const struct certs *c, bool all, size_t width, struct buf *out)
+put_calls(const struct ctlrun *r, const struct certs *c, size_t width,
+    struct buf *out)
 {
+	const bool all = r->within != NULL;
 	const struct cert_row *x, *first = NULL;
 	struct names who = {0};
 	struct buf text = {0};
@@ -342,10 +344,12 @@ put_calls(const struct certs *c, bool all, size_t width, struct buf *out)
 	}
 	if (who.n > CALLED)
 		buf_printf(&text, " and %u more", who.n - CALLED);
-	if (first != NULL)
-		buf_printf(&text,
-		    "; for the words: tlspact-probe --as enforced %s",
-		    first->partner);
+	if (first != NULL) {
+		buf_puts(&text, "; for the words: tlspact-probe");
+		if (r->opt.settings.file != NULL)
+			buf_printf(&text, " -C %s", r->opt.settings.file);
+		buf_printf(&text, " --as enforced %s", first->partner);
+	}
 	if (who.n > 0)
 		columns_paragraph(out, "call ", 5, text.data, false, width);
 	buf_free(&text);
@@ -440,10 +444,13 @@ print_text(
 	} else {
 		put_rows(c, &g, r->opt.verbose, r->c.now, &out);
 		put_sum(&g, within, &sum);
+		if (within != NULL && r->lower.partner == NULL &&
+		    all->ours == 0)
+			buf_puts(&sum, "; ours are not among them");
 	}
 	columns_wrap(&out, sum.data, 0, "  ", width);
 	buf_putc(&out, '\n');
-	put_calls(c, within != NULL, width, &out);
+	put_calls(r, c, width, &out);
 	if (marked)
 		buf_puts(&out, "* no valid one is demanded of the "
 			       "partner (opportunistic, encrypt, key)\n");

@@ -511,7 +511,7 @@ tlspact_check_certificate_days_left{partner="globex"} 5'
 		'66 tlspactctl: no gateway "mx9.acme.example" was looked at; those of acme: tlspactctl certificates acme'
 	run ctl certificates acme --within 6d
 	like 'two of acme in 6, with whom to call' "$out" \
-		$'\n2 gateways: 0 ended, 2 end within 6d\ncall p@acme.example .acme.; for the words: tlspact-probe --as enforced acme'
+		$'\n2 gateways: 0 ended, 2 end within 6d\ncall p@acme.example .acme.; for the words: tlspact-probe -C /dev/null --as'
 	run ctl certificates acme --within 400d
 	like 'by the time that was asked for' "$out" $'\n2 gateways: 0 ended, 2 end within 400d(\n|$)'
 	sqlite3 "$T/evidence.db" "UPDATE probe SET time = time - 60,
@@ -529,7 +529,7 @@ tlspact_check_certificate_days_left{partner="globex"} 5'
 	sqlite3 "$T/evidence.db" "UPDATE failure SET fault = 'untrusted-issuer'"
 	run ctl certificates globex
 	like 'what fails otherwise is not ok, and told whole' "${out//$'\n'/ }" \
-		'[0-9] +5 +5% fails +globex +mx1.globex.example +untrusted-issuer by the log of [0-9:]+; as seen +[0-9:]+ +1 gateway: 0 ended, 0 end soon, 0 ok, 1 fails otherwise call p@globex.example .globex.; for the words: tlspact-probe --as enforced +globex$'
+		'[0-9] +5 +5% fails +globex +mx1.globex.example +untrusted-issuer by the log of [0-9:]+; as seen +[0-9:]+ +1 gateway: 0 ended, 0 end soon, 0 ok, 1 fails otherwise call p@globex.example .globex.; for the words: tlspact-probe -C /dev/null --as +enforced globex$'
 	sqlite3 "$T/evidence.db" 'DELETE FROM failure;
 		UPDATE result SET begins = unixepoch() - 86400 * 900,
 		not_after = unixepoch() - 86400 * 2 - 3600 * 7'
@@ -609,10 +609,10 @@ tlspact_check_certificate_days_left{partner="globex"} 5'
 		unixepoch() + 86400 * 5 + 60, begins = unixepoch() - 86400 * 80"
 	run ctl certificates --within 9d
 	like 'stands once, with both' "${out//$'\n'/ }" \
-		' soon +2 partners: acme, globex +mx.hosting.example +1 gateway of 2 partners: 0 ended, 1 ends within 9d call p@acme.example .acme., p@globex.example .globex.; '
+		' soon +2 partners: acme, globex +mx.hosting.example +1 gateway of 2 partners: 0 ended, 1 ends within 9d; ours are not among them call p@acme.example .acme., p@globex.example .globex.; '
 	run ctl certificates -v --within 9d
 	like 'with -v for each' "${out//$'\n'/ }" \
-		' soon +acme +mx.hosting.example .* soon +globex +mx.hosting.example +1 gateway of 2 partners: 0 ended, 1 ends within 9d call '
+		' soon +acme +mx.hosting.example .* soon +globex +mx.hosting.example +1 gateway of 2 partners: 0 ended, 1 ends within 9d; ours are not among them call '
 	is 'as in JSON' "$(ctl certificates --within 9d -j |
 		jq -c '[.certificates[].partner]')" '["acme","globex"]'
 fi
@@ -640,6 +640,10 @@ if command -v sqlite3 >/dev/null; then
 	like 'who is opportunistic is marked' "$out" \
 		$'[0-9]% [a-z]+\\* +umbrella .*\n\\* no valid one is demanded of the partner \\(opportunistic, encrypt, key\\)$'
 	unlike 'who is enforced is not' "$out" '\* +(acme|globex)'
+	like 'the words are had with the same settings' "$(tr -s ' \n' ' ' <<<"$out")" \
+		" call [^;]*; for the words: tlspact-probe -C $T/year/tlspact.conf --as enforced [a-z]+ "
+	like 'ours are missing' "$("${year[@]}" --within 60d)" \
+		$'\n4 gateways: 0 ended, 4 end within 60d; ours are not among them\n'
 	is 'in JSON as well' "$("${year[@]}" -j | jq -r '.certificates[] |
 		"\(.partner) \(.mode) \(.level)"' |
 		grep -E '^(acme|umbrella)' | sort -u | tr '\n' ',')" \
