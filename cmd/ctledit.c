@@ -32,6 +32,7 @@
 #include "publish.h"
 #include "quote.h"
 #include "registry.h"
+#include "registry_instead.h"
 #include "registry_keep.h"
 #include "say.h"
 

@@ -475,6 +475,18 @@ put_end(struct buf *out, time_t end, time_t now)
 		    out, "ends in %ld day%s", days, num_plural((uint64_t)days));
 }
 
+time_t
+checkup_own_end(const struct checkup_facts *f)
+{
+	const struct checkup_own *x;
+	time_t first = 0;
+
+	for (x = f->own; f->nown > 0 && x < f->own + f->nown; x++)
+		if (x->ends != 0 && (first == 0 || x->ends < first))
+			first = x->ends;
+	return first;
+}
+
 /* "; ours in 60 days", if one of ours has an end that is known. */
 static void
 put_own(const struct checkup_facts *f, struct buf *out)

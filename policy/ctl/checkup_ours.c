@@ -213,15 +213,3 @@ checkup_ours(const struct checkup_facts *f, struct checkup_list *l)
 	check_disk(f, l);
 	check_clock(f, l);
 }
-
-time_t
-checkup_own_end(const struct checkup_facts *f)
-{
-	const struct checkup_own *x;
-	time_t first = 0;
-
-	for (x = f->own; f->nown > 0 && x < f->own + f->nown; x++)
-		if (x->ends != 0 && (first == 0 || x->ends < first))
-			first = x->ends;
-	return first;
-}

@@ -22,6 +22,7 @@
 #include "publish.h"
 #include "quote.h"
 #include "registry.h"
+#include "registry_instead.h"
 #include "registry_keep.h"
 
 #define HEAD "# Lost: " /* above each partner */

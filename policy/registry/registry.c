@@ -3,6 +3,7 @@
  * is wrong with the whole is found in registry_check.c.
  */
 #include "registry.h"
+#include "registry_instead.h"
 
 #include <errno.h>
 #include <glob.h>

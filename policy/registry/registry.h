@@ -71,13 +71,6 @@ struct registry {
 struct registry *registry_load(
     const char *path, time_t now, struct diags *d, struct err *e);
 
-/*
- * From now on, where registry_load() meets the file `path`, as registry_file()
- * names it, read `copy`: a rehearsal of what is not written yet. Several files
- * may be; all is borrowed; a NULL path ends it. One thread only.
- */
-void registry_instead(const char *path, const char *copy);
-
 /* As registry_load(), for text in memory, which may not include files
  * (fuzzing). */
 struct registry *registry_parse(const char *name, const char *text, size_t len,

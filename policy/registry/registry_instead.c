@@ -1,9 +1,9 @@
+#include "registry_instead.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "mem.h"
-#include "registry.h"
-#include "registry_own.h"
 
 static struct instead {
 	const char *path, *copy;

@@ -51,7 +51,4 @@ struct registry_own {
 	struct registry *joined; /* whose partners these are, too; or NULL */
 };
 
-/* What is read for that file: itself, but for registry_instead(). */
-const char *registry_instead_of(const char *path);
-
 #endif
