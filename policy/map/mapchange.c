@@ -498,9 +498,6 @@ static void
 print_demand(
     const struct mapdemand *d, bool client, bool inbound, struct buf *out)
 {
-	static const char *const rules[] = {[INBOUND_OFF] = "off",
-	    [INBOUND_WARN] = "warn",
-	    [INBOUND_REQUIRE] = "require"};
 	static const char *const verifies[] = {[INBOUND_NONE] = "",
 	    [INBOUND_NAME] = " by name",
 	    [INBOUND_KEY] = " by key"};
@@ -524,9 +521,10 @@ print_demand(
 	}
 	full = full_of(d, &r);
 	if (r.until != 0 && r.direction)
-		buf_printf(out, "%s%s", inbound ? ", lowered inbound" : "",
-		    inbound && r.direction == DIRECTION_CERTIFICATE ? " to TLS"
-								    : "");
+		buf_puts(out, !inbound ? ""
+			      : r.direction == DIRECTION_CERTIFICATE
+				  ? ", lowered inbound to TLS"
+				  : ", lowered inbound");
 	else if (r.until != 0 && !client &&
 		 strength_level(full.p, full.n, &level))
 		buf_printf(out, " (full: %s)", level_name(level));
@@ -538,7 +536,7 @@ print_demand(
 	if (inbound &&
 	    (client || r.inbound != plain.inbound || r.verify != INBOUND_NONE))
 		buf_printf(out, "%sinbound %s%s", client ? "" : ", ",
-		    rules[r.inbound], verifies[r.verify]);
+		    maprecord_inbound[r.inbound], verifies[r.verify]);
 	if (r.requiretls != REQUIRETLS_MAIN_CF)
 		buf_printf(
 		    out, ", requiretls %s", maprecord_requiretls[r.requiretls]);

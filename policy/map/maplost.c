@@ -17,6 +17,7 @@
 #include "mapbuild.h"
 #include "mapevent.h"
 #include "mapgone.h"
+#include "maprecord.h"
 #include "mem.h"
 #include "num.h"
 #include "publish.h"
@@ -204,36 +205,24 @@ put_provider(struct search *s, const struct copy *c, uint32_t provider)
 
 /* --- Who stays, with less ------------------------------------------------- */
 
-static bool
-put_step(struct buf *out, const char *what, const char *const names[],
-    unsigned was, unsigned is)
-{
-	if (is < was)
-		buf_printf(out, "%s%s -> %s", what, names[was], names[is]);
-	return is < was;
-}
-
-/* "secure -> opportunistic", if that is less; else "". */
+/* "secure -> opportunistic", of one that is registry_weaker(). */
 static void
 put_less(const struct partner *was, const struct partner *is, struct buf *out)
 {
-	static const char *const rules[] = {[INBOUND_OFF] = "off",
-	    [INBOUND_WARN] = "warn",
-	    [INBOUND_REQUIRE] = "require"};
-	static const char *const names[] = {[INBOUND_NONE] = "none",
-	    [INBOUND_NAME] = "name",
-	    [INBOUND_KEY] = "key"};
 	const struct attributes *a = was->attributes, *b = is->attributes;
 
 	buf_clear(out);
-	buf_puts(out, "");
 	if (partner_level(is) < partner_level(was))
 		buf_printf(out, "%s -> %s", level_name(partner_level(was)),
 		    level_name(partner_level(is)));
-	else if (!put_step(out, "inbound ", rules, a->inbound, b->inbound) &&
-		 a->inbound != INBOUND_OFF)
-		(void)put_step(out, "inbound-verify ", names, a->inbound_verify,
-		    b->inbound_verify);
+	else if (b->inbound < a->inbound)
+		buf_printf(out, "inbound %s -> %s",
+		    maprecord_inbound[a->inbound],
+		    maprecord_inbound[b->inbound]);
+	else
+		buf_printf(out, "inbound-verify %s -> %s",
+		    maprecord_verify[a->inbound_verify],
+		    maprecord_verify[b->inbound_verify]);
 }
 
 /* Of those that decide of that, do the defaults say another thing? */
@@ -549,7 +538,8 @@ take_weaker(struct search *s, const struct copy *c, const struct partner *p,
 {
 	struct maplost *m = s->m;
 	struct maplost_partner *x = add_partner(s, c, p, true);
-	const bool defaults = by_default(c, p, s->r) && s->r->preset.set != 0;
+	const bool by = by_default(c, p, s->r),
+		   defaults = by && s->r->preset.set != 0;
 	const size_t from = m->append.len;
 	size_t i;
 
@@ -561,7 +551,7 @@ take_weaker(struct search *s, const struct copy *c, const struct partner *p,
 		replace_defaults(s, c, true, &x->why) == -1))
 		return -1;
 	if (x->why == NULL) {
-		if (by_default(c, p, s->r))
+		if (by)
 			append_defaults(s, c);
 		put_provider(s, c, p->provider);
 		put_appended(m, from);
@@ -591,10 +581,11 @@ find_less(const struct search *s, const struct partner *was, struct buf *less)
 {
 	const uint32_t i = registry_partner(s->r, was->name);
 
-	if (i == REGISTRY_NONE || i >= s->npartners)
+	if (i == REGISTRY_NONE || i >= s->npartners ||
+	    !registry_weaker(&s->r->partner[i], was))
 		return NULL;
 	put_less(was, &s->r->partner[i], less);
-	return less->len == 0 ? NULL : &s->r->partner[i];
+	return &s->r->partner[i];
 }
 
 static int

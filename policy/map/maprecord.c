@@ -15,11 +15,11 @@
 
 static const struct strs none = {0};
 
-static const char *const inbounds[] = {[INBOUND_OFF] = "off",
+const char *const maprecord_inbound[] = {[INBOUND_OFF] = "off",
     [INBOUND_WARN] = "warn",
     [INBOUND_REQUIRE] = "require",
     NULL};
-static const char *const verifies[] = {[INBOUND_NONE] = "none",
+const char *const maprecord_verify[] = {[INBOUND_NONE] = "none",
     [INBOUND_NAME] = "name",
     [INBOUND_KEY] = "key",
     NULL};
@@ -245,9 +245,9 @@ maprecord_print(const struct maprecord *r, struct buf *out)
 	put(out, "partner=", r->partner);
 	if (r->more > 0)
 		buf_printf(out, " more=%zu", r->more);
-	put(out, " inbound=", inbounds[r->inbound]);
+	put(out, " inbound=", maprecord_inbound[r->inbound]);
 	if (r->verify != INBOUND_NONE)
-		put(out, " verify=", verifies[r->verify]);
+		put(out, " verify=", maprecord_verify[r->verify]);
 	if (r->action != ACTION_DEFER)
 		put(out, " action=", actions[r->action]);
 	put_list(out, " names=", r->names);
@@ -283,8 +283,8 @@ maprecord_parse(struct maprecord *r, const char *text, size_t len)
 	static const struct field fields[] = {
 	    {AT(struct maprecord, partner), TEXT, NULL},
 	    {AT(struct maprecord, more), COUNT, NULL},
-	    {AT(struct maprecord, inbound), CHOICE, inbounds},
-	    {AT(struct maprecord, verify), CHOICE, verifies},
+	    {AT(struct maprecord, inbound), CHOICE, maprecord_inbound},
+	    {AT(struct maprecord, verify), CHOICE, maprecord_verify},
 	    {AT(struct maprecord, action), CHOICE, actions},
 	    {AT(struct maprecord, names), LIST, NULL},
 	    {AT(struct maprecord, keys), LIST, NULL},

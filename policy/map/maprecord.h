@@ -97,6 +97,9 @@ struct maprecord {
 	enum direction direction;
 };
 
+/* By enum inbound and enum inbound_verify: their words, then NULL. */
+extern const char *const maprecord_inbound[], *const maprecord_verify[];
+
 /* By enum requiretls: the words of smtp_requiretls_policy, postconf(5). */
 extern const char *const maprecord_requiretls[];
 

@@ -55,10 +55,12 @@ identify(const char *map, struct buf *out)
 	return true;
 }
 
+/* NULL: there is no rule. */
 static bool
 is_refused(const struct lookup_rule *r)
 {
-	return r->record.inbound == INBOUND_REQUIRE && lookup_needs_tls(r);
+	return r != NULL && r->record.inbound == INBOUND_REQUIRE &&
+	       lookup_needs_tls(r);
 }
 
 /*
@@ -126,18 +128,13 @@ put_exact(struct making *m, const char *domain, size_t len,
 	struct lookup_rule below;
 	int rc;
 
-	if (r == NULL || !is_refused(r)) {
+	if (!is_refused(r)) {
 		rc = rule_of(m, BELOW ".", domain, len, &below);
 		if (rc != 1)
 			return rc;
 		lookup_release(&below);
 	}
-	if (r != NULL) {
-		set_action(m, r);
-	} else {
-		buf_clear(&m->value);
-		buf_puts(&m->value, "DUNNO");
-	}
+	set_action(m, r);
 	return put(m, "=", domain, len);
 }
 
