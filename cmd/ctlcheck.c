@@ -191,17 +191,12 @@ name_changes(
 static void
 put_leaving(const struct names *v, const char *how, struct buf *out)
 {
-	uint32_t i;
-
 	if (v->n == 0)
 		return;
 	buf_printf(out,
 	    "%s%u partner%s would be %s: ", out->len == 0 ? "" : "; ",
 	    (unsigned)v->n, num_plural(v->n), how);
-	for (i = 0; i < v->n && i < ROWS_NAMED; i++)
-		buf_printf(out, "%s%s", i == 0 ? "" : ", ", v->v[i]);
-	if (v->n > ROWS_NAMED)
-		buf_printf(out, " and %u more", (unsigned)v->n - ROWS_NAMED);
+	names_put(v, ROWS_NAMED, out);
 }
 
 /* Who of r, which is in force, would be gone, or have less. */

@@ -291,12 +291,8 @@ static void
 print_names(const char *before, const struct names *who, const char *after)
 {
 	struct buf list = {0};
-	uint32_t i;
 
-	for (i = 0; i < who->n && i < NAMED; i++)
-		buf_printf(&list, "%s%s", i == 0 ? "" : ", ", who->v[i]);
-	if (who->n > NAMED)
-		buf_printf(&list, " and %u more", (unsigned)who->n - NAMED);
+	names_put(who, NAMED, &list);
 	if (who->n > 0)
 		common_tell(stdout, "%s%s%s", before, list.data, after);
 	buf_free(&list);

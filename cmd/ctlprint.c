@@ -395,8 +395,7 @@ ctlprint_enforce(const char *name, bool lost, struct buf *out)
 	else
 		buf_printf(out,
 		    "tlspact-probe --as enforced %s: could it be enforced? "
-		    "With a "
-		    "letter to them",
+		    "With a letter to them",
 		    name);
 }
 

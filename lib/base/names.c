@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "buf.h"
 #include "mem.h"
 
 static const char *
@@ -28,6 +29,17 @@ names_add(struct names *t, const char *name, size_t len)
 	t->v = mem_grow(t->v, t->n, &t->cap, sizeof(*t->v));
 	t->v[t->n] = arena_copy(&t->text, name, len);
 	return t->n++;
+}
+
+void
+names_put(const struct names *t, uint32_t most, struct buf *out)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->n && i < most; i++)
+		buf_printf(out, "%s%s", i == 0 ? "" : ", ", t->v[i]);
+	if (t->n > most)
+		buf_printf(out, " and %u more", (unsigned)(t->n - most));
 }
 
 void

@@ -10,6 +10,8 @@
 #include "arena.h"
 #include "strmap.h"
 
+struct buf;
+
 struct names {
 	struct strmap map;
 	uint32_t n;
@@ -23,6 +25,9 @@ uint32_t names_find(const struct names *t, const char *name, size_t len);
 
 /* The number of the name, which gets the next one if it is new. */
 uint32_t names_add(struct names *t, const char *name, size_t len);
+
+/* Append "acme, bolt and 3 more", of the first `most`. */
+void names_put(const struct names *t, uint32_t most, struct buf *out);
 
 /* Forget all of them; it is then empty and ready. */
 void names_free(struct names *t);
