@@ -521,7 +521,7 @@ tlspact_check_certificate_days_left{partner="globex"} 5'
 		'expired', 'globex.example', 'mx1.globex.example', '', '', '')"
 	run ctl certificates --within 4d
 	like 'one that the log saw end has ended' "$rc ${out//$'\n'/ }" \
-		'^1 .* - +- +- +ended +globex +mx1.globex.example +expired by the log of [0-9:]+ +1 gateway: 1 ended'
+		'^1 .* - +- +- +ended +globex +mx1.globex.example +expired by the log of [0-9: -]+ +1 gateway: 1 ended'
 	is 'in JSON as well: what was seen was another one' \
 		"$(ctl certificates -j globex | jq -c '.certificates[] |
 		[.state, .fault, .not_after, .days_left, .failed > .seen]')" \
@@ -529,7 +529,7 @@ tlspact_check_certificate_days_left{partner="globex"} 5'
 	sqlite3 "$T/evidence.db" "UPDATE failure SET fault = 'untrusted-issuer'"
 	run ctl certificates globex
 	like 'what fails otherwise is not ok, and told whole' "${out//$'\n'/ }" \
-		'[0-9] +5 +5% fails +globex +mx1.globex.example +untrusted-issuer by the log of [0-9:]+; as seen +[0-9:]+ +1 gateway: 0 ended, 0 end soon, 0 ok, 1 fails otherwise call p@globex.example .globex.; for the words: tlspact-probe -C /dev/null --as +enforced globex$'
+		'[0-9] +5 +5% fails +globex +mx1.globex.example +untrusted-issuer by the log of [0-9: -]+; as seen +[0-9: -]+ +1 gateway: 0 ended, 0 end soon, 0 ok, 1 fails otherwise call p@globex.example .globex.; for the words: tlspact-probe -C /dev/null --as +enforced globex$'
 	sqlite3 "$T/evidence.db" 'DELETE FROM failure;
 		UPDATE result SET begins = unixepoch() - 86400 * 900,
 		not_after = unixepoch() - 86400 * 2 - 3600 * 7'
@@ -579,7 +579,7 @@ tlspact_check_certificate_days_left{partner="globex"} 5'
 		is "so does their end, $cause" "$(state certificates)" warning
 		[ $cause = ours ] || continue
 		is 'what our side did is not known' "$(state gateways)" 'not known'
-		like 'and said once' "$(told gateways)" '^our own resolver or network failed at [0-9:]+: whether mail moves is not known of 2 enforced partners, whose gateways stay as last seen$'
+		like 'and said once' "$(told gateways)" '^our own resolver or network failed at [0-9: -]+: whether mail moves is not known of 2 enforced partners, whose gateways stay as last seen$'
 		run ctl check --nagios
 		unlike 'nobody is called for it' "$out" 'gateways ?[A-Z]*: (acme|globex)'
 		for p in acme globex; do
@@ -598,7 +598,7 @@ tlspact_check_certificate_days_left{partner="globex"} 5'
 		WHERE fault = 'expired'"
 	run ctl certificates mx1.globex.example --within 4h
 	like 'no date beside it' "$rc ${out//$'\n'/ }" \
-		'^1 .* - +- +- +ended +globex +mx1.globex.example +expired by the probe of [0-9:]+ +1 gateway: 1 ended'
+		'^1 .* - +- +- +ended +globex +mx1.globex.example +expired by the probe of [0-9: -]+ +1 gateway: 1 ended'
 
 	# A gateway that partners share.
 	rm -f "$T"/evidence.db*

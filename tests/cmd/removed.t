@@ -324,7 +324,7 @@ like 'who is opportunistic now is not called removed' "$(ctl status)" \
 like 'nor is he to be compiled' "$(of map)" \
 	'^critical; p01 is weakened by the next compile: the map says secure, the registry opportunistic; if that was not meant, put it back; tlspact-compile --lost p01'
 like 'and is told what comes' "$(tr -s ' \n' ' ' <<<"$(ctl status p01)")" \
-	' the map of [0-9:]+ says secure, the registry opportunistic: the next compile weakens it; if that was not meant, put it back: tlspact-compile --lost p01 '
+	' the map of [0-9: -]+ says secure, the registry opportunistic: the next compile weakens it; if that was not meant, put it back: tlspact-compile --lost p01 '
 unlike 'by no command that does it' "$(ctl check; ctl status p01)" \
 	$'(-> |run )tlspact-compile(\n|$)'
 cp "$T/registry" "$T/two"

@@ -275,7 +275,7 @@ $T/registry:7: partner five: unknown provider "nobody"
 ERRORS
 )"
 like 'and what became of the map' "$(tail -n 1 "$T/.err")" \
-	"^tlspact-compile: 5 errors; $map left as it was \(5 domains, compiled [0-9:]+\)\$"
+	"^tlspact-compile: 5 errors; $map left as it was \(5 domains, compiled [0-9: -]+\)\$"
 is 'stdout is empty' "$out" ''
 is 'the map is as it was, in every respect' "$(state "$map")" "$before"
 compile -v

@@ -191,7 +191,7 @@ ctl history --open
 unlike 'nothing is open' "$out" 'p[12] '
 tool probe --no-record p1
 is 'and then no more' "$rc" 66
-like 'which is said' "$err" '"p1" is no partner any more: it left the map at [0-9:]+ \(event [0-9]+\), tlspactctl history p1'
+like 'which is said' "$err" '"p1" is no partner any more: it left the map at [0-9: -]+ \(event [0-9]+\), tlspactctl history p1'
 tool probe --no-record p99
 like 'of one that never was it is not' "$rc $err" '^66 .*"p99" is neither a partner nor a domain or host'
 ctl history p1

@@ -91,13 +91,13 @@ is 'that of globex was not touched' \
 	"$(grep -c "$other: to=" "$LAB/send/log")" 1
 
 run ctl status acme
-like 'status says how long' "$out" 'lowered to encrypt until [0-9:]+ \([0-9]+ s left\)'
+like 'status says how long' "$out" 'lowered to encrypt until [0-9: -]+ \([0-9]+ s left\)'
 like 'and that nothing but the time ends it' "$out" \
-	$'next +back to secure at [0-9:]+\n'
+	$'next +back to secure at [0-9: -]+\n'
 like 'and why' "$out" 'expired certificate \(ticket 4711\), lowered by '
 run ctl downgrade acme --for 1h --reason again --to encrypt --yes
 is 'a second one is refused' "$rc" 1
-like 'with what comes next' "$err" 'acme is lowered to encrypt until [0-9:]+ already, .*extend acme --for 4h; .*restore acme'
+like 'with what comes next' "$err" 'acme is lowered to encrypt until [0-9: -]+ already, .*extend acme --for 4h; .*restore acme'
 
 # The end comes by the clock, and whoever compiles next enforces it.
 while [ $SECONDS -le $end ]; do
@@ -188,10 +188,10 @@ arrived_verified()
 }
 ok 'the mail arrives, verified by the key' wait_for 10 arrived_verified "$five"
 run ctl status initech
-like 'it is still true' "$out" 'still true +yes: probe [0-9:]+, mx1.initech.example expired'
+like 'it is still true' "$out" 'still true +yes: probe [0-9: -]+, mx1.initech.example expired'
 run ctl downgrade initech --for 1h --reason 'once more' --yes
 is 'a second one is refused' "$rc" 1
-like 'as mail moves' "$err" 'initech is lowered to key until [0-9:]+ already, and mail to it moves, by the probe\. .*extend initech --for 4h; .*restore initech'
+like 'as mail moves' "$err" 'initech is lowered to key until [0-9: -]+ already, and mail to it moves, by the probe\. .*extend initech --for 4h; .*restore initech'
 like 'which it looked at' "$out" 'probe: mx1.initech.example expired since .*, key unchanged'
 run ctl status initech
 like 'status knows the certificate' "$out" 'the first one expired [0-9]+ days ago'

@@ -134,7 +134,7 @@ is 'it would wait' "$rc" 1
 like 'why' "$out" '^joe@acme.example: a mail sent now WAITS: mx1.acme.example fails as its certificate expired [0-9]+ days ago partner'
 like 'whose it is' "$out" "partner acme, $T/registry:2, enforced, provider messagelabs"
 like 'the level' "$out" 'level secure, as the registry says; nothing is lowered'
-like 'the row' "$out" 'row acme.example, of the map of [0-9:]+: secure match=mx1.acme.example'
+like 'the row' "$out" 'row acme.example, of the map of [0-9: -]+: secure match=mx1.acme.example'
 like 'the way' "$out" 'goes to acme.example by smtp/unix \(default_transport\)'
 like 'which gateway holds it' "$out" 'holds it mx1.acme.example expired since [0-9 :-]+, no key ever passed for acme.example \[127.0.1.9\]'
 like 'the queue' "$out" 'waiting 1 mail, the oldest for'
@@ -169,7 +169,7 @@ explain someone@nobody.example
 is 'so does mail to others' "$rc" 0
 like 'by the default' "$out" 'level opportunistic: the default for everybody row none for nobody.example: smtp_tls_security_level = may'
 explain pinned
-like 'a pin is longer than a line' "$out" 'row pinned.example, of the map of [0-9:]+: fingerprint match=AA:.*:AA'
+like 'a pin is longer than a line' "$out" 'row pinned.example, of the map of [0-9: -]+: fingerprint match=AA:.*:AA'
 is 'and keeps its place' "$(grep -c '^[^ ]' "$T/explained")" 1
 explain zz
 is 'a name of nobody' "$rc" 66
@@ -254,10 +254,10 @@ ok 'a wrong name gets into the map' compile
 explain bolt
 is 'what was seen is judged by it' "$rc" 1
 like 'as Postfix will' "$out" 'mx1.bolt.example fails with name-mismatch'
-like 'and why it is not what the probe said' "$out" 'judged by the rule of [0-9:]+, which is newer than the probe: tlspact-probe bolt'
+like 'and why it is not what the probe said' "$out" 'judged by the rule of [0-9: -]+, which is newer than the probe: tlspact-probe bolt'
 explain bolt -o "ca_file=$T/none"
 is 'without the CAs that is not known' "$rc" 75
-like 'and why' "$out" 'NOT KNOWN: the rule was changed at [0-9:]+, and mx1.bolt.example was probed by the one before'
+like 'and why' "$out" 'NOT KNOWN: the rule was changed at [0-9: -]+, and mx1.bolt.example was probed by the one before'
 like 'and what tells' "$out" 'next tlspact-probe bolt'
 run ctl status bolt -o "ca_file=$T/none"
 like 'nor is it by status' "$(tr -s ' \n' ' ' <<<"$out")" '^bolt NOT KNOWN WHETHER A MAIL SENT NOW MOVES; .* next tlspact-probe bolt'
@@ -305,7 +305,7 @@ is 'lowered it moves' "$rc" 0
 like 'and how' "$out" 'MOVES, encrypted, NOT AUTHENTICATED'
 like 'from which level, until when' "$out" 'level encrypt: lowered from secure until [0-9 :-]+ \((2 h|1 h 59 min) left\)'
 like 'why, and who' "$out" 'why expired \(ticket 4712\), lowered by'
-like 'by which event' "$out" 'changed [0-9:]+ by [^ ,]+ \(jo\), event [0-9]+, downgrade-begin'
+like 'by which event' "$out" 'changed [0-9: -]+ by [^ ,]+ \(jo\), event [0-9]+, downgrade-begin'
 like 'how it goes on, and ends' "$out" 'next what waits goes in Postfix.s own time, or by postqueue -f; how it goes: tlspactctl status acme next to restore now: tlspactctl restore acme; longer: tlspactctl extend acme --for 8h, from now'
 like 'mail from them' "$out" 'without TLS accepted and logged: .*, while it is lowered'
 retried=$(lab_retry "$one"; lab_outcome "$one" 2)
@@ -347,11 +347,11 @@ echo "$(date -u '+%Y-%m-%dT%H:%M:%S.000000+00:00') mx postfix/smtpd[155]: NOQUEU
 ok 'one is refused' "$B/tlspact-log" "${options[@]}" "$T/refused"
 explain joe@bolt.example -o "policy_socket=$T/policy"
 like 'who was refused' "$out" 'incoming mail, [a-z-]+ at unknown \[192.0.2.11\]'
-like 'which is told first' "$out" '^joe@bolt.example: .*; mail FROM them was REFUSED [0-9:]+ \(no-starttls\) partner'
+like 'which is told first' "$out" '^joe@bolt.example: .*; mail FROM them was REFUSED [0-9: -]+ \(no-starttls\) partner'
 like 'and whom to tell' "$out" 'next tell [^ ]+, if it is their server: h \[192.0.2.11\] does not use STARTTLS'
 like 'and what lets him in' "$out" 'next tlspactctl downgrade bolt --inbound --for 4h --reason TEXT: lets their mail in'
 like 'as status says, too' "$(ctl status bolt | tr -s ' \n' ' ')" 'next tlspactctl downgrade bolt --inbound --for 4h --reason TEXT: lets their mail in'
-told='mail from bolt is refused: no-starttls, [0-9:]+'
+told='mail from bolt is refused: no-starttls, [0-9: -]+'
 like 'check says it' "$(ctl check | tr -s ' \n' ' ')" \
 	"WARNING inbound $told -> tlspactctl explain bolt "
 is 'and JSON, at its top' "$(from_them joe@bolt.example)" refused
@@ -459,8 +459,8 @@ echo "$(date -u '+%Y-%m-%dT%H:%M:%S.000000+00:00') mx postfix/smtp[156]: 4XbBcD1
 ok 'a mail is deferred' "$B/tlspact-log" "${options[@]}" "$T/deferred"
 explain bolt
 is 'what failed since fails' "$rc" 1
-like 'by the log' "$out" 'WAITS: mx1.bolt.example fails with [a-z-]+, by the log of [0-9:]+, after the last probe'
-like 'the gateway' "$out" 'holds it mx1.bolt.example [a-z-]+ at [0-9:]+, by the log'
+like 'by the log' "$out" 'WAITS: mx1.bolt.example fails with [a-z-]+, by the log of [0-9: -]+, after the last probe'
+like 'the gateway' "$out" 'holds it mx1.bolt.example [a-z-]+ at [0-9: -]+, by the log'
 like 'what lets it through' "$out" 'next tlspactctl downgrade bolt --for 4h --reason TEXT: to what helps by a new look, if it cannot wait; -n tells it first next tell p@bolt.example'
 run ctl status
 like 'status as well' "$out" 'bolt +enforced.* 0 of 1'
@@ -472,7 +472,7 @@ echo "$(date -u '+%Y-%m-%dT%H:%M:%S.000000+00:00') mx postfix/smtp[156]: 4XbBcD2
 ok 'a mail finds no gateway' "$B/tlspact-log" "${options[@]}" "$T/unfound"
 explain bolt
 is 'what becomes of the next is not known' "$rc" 75
-like 'and nobody says that it failed at one' "$out" 'NOT KNOWN: a mail to bolt.example failed at [0-9:]+ with dns-failed, after the last probe'
+like 'and nobody says that it failed at one' "$out" 'NOT KNOWN: a mail to bolt.example failed at [0-9: -]+ with dns-failed, after the last probe'
 
 # A partner's DNS names the gateway of others, and nobody announced it.
 cp "$T/good" "$T/registry"
@@ -486,7 +486,7 @@ sed -i "s/^$ember.*/${ember}mx1.ember.example/" "$T/registry"
 ok 'by another name' compile
 ok 'a second goes by' wait_for 10 eval "[ \"\$(date +%s)\" -gt $(date +%s) ]"
 "$B/tlspact-probe" "${options[@]}" ember >/dev/null 2>&1
-moved='new MX MX of ember.example was mx1.ember.example until [0-9:]+, is now mx1.bolt.example, which passes for bolt '
+moved='new MX MX of ember.example was mx1.ember.example until [0-9: -]+, is now mx1.bolt.example, which passes for bolt '
 ask='next ask p@ember.example whether they moved; if so: gateway=mx1.bolt.example or provider= in the registry, see tlspact\(7\) next tlspactctl downgrade ember'
 explain ember
 like 'the new gateway is told of' "$out" "$moved"

@@ -223,7 +223,7 @@ like 'the map says so' "$(sqlite3 "$T/ledger.db" \
 	'secure, inbound require by name -> secure, lowered inbound to TLS, inbound'
 let_in named --to encrypt
 like 'once is enough' "$rc $err" \
-	'^1 .*mail from named is let in over TLS until [0-9:-]+ already; what comes without TLS too: --to opportunistic'
+	'^1 .*mail from named is let in over TLS until [0-9: -]+ already; what comes without TLS too: --to opportunistic'
 sleep 1
 ok 'one comes without TLS' refused named "$by_tls"
 ctl status named
@@ -237,7 +237,7 @@ nok 'also where tlspactd is dead' \
 	cdb -q "$T/policy-inbound.cdb" =named.example
 let_in named --to encrypt
 like 'there is no way back but restore' "$rc $err" \
-	'^1 .*mail from named is let in until [0-9:-]+ already\. Another end'
+	'^1 .*mail from named is let in until [0-9: -]+ already\. Another end'
 ctl status named
 like 'status then' "$(tr -s ' \n' ' ' <<<"$out")" \
 	'lowered to no TLS inbound .*next their mail needs TLS and their certificate again at '
@@ -259,7 +259,7 @@ is 'mail to it goes as ever' "$(row acme.example)" "$full"
 
 ctl status acme
 like 'status' "$out" 'lowered to no TLS inbound until '
-like 'what it let in' "$out" 'moved +let in since [0-9:]+ by the log: 0 mails that would be refused \(0 without TLS\), of 0 from them'
+like 'what it let in' "$out" 'moved +let in since [0-9: -]+ by the log: 0 mails that would be refused \(0 without TLS\), of 0 from them'
 like 'and who it was' "$out" 'their relay lost TLS, lowered by '
 like 'how it ends' "$out" 'next +their mail needs TLS again at '
 unlike 'whom to tell is not said of none' "$out" 'next +tell '
@@ -289,7 +289,7 @@ like 'the map says why' "$(sqlite3 "$T/ledger.db" \
 	'^downgrade: 2 weaker .*acme.example secure -> secure, lowered inbound'
 
 let_in acme
-like 'once is enough' "$rc $err" '^1 .*mail from acme is let in until [0-9:-]+ already\. Another end: tlspactctl extend acme .*restore acme'
+like 'once is enough' "$rc $err" '^1 .*mail from acme is let in until [0-9: -]+ already\. Another end: tlspactctl extend acme .*restore acme'
 ctl extend acme --for 2h -n
 like 'a rehearsed end is no question' "$rc $out" \
 	'^0 keep acme at no TLS inbound until [0-9: -]+, not [0-9: -]+ \(dry run: nothing written\)'

@@ -71,7 +71,7 @@ ok 'the registry compiles' "$B/tlspact-compile" "${options[@]}"
 lab_start default_destination_concurrency_failed_cohort_limit=1 ||
 	bail 'the lab does not start'
 ok 'all pass' "$B/tlspact-probe" "${options[@]}" --all
-now='[0-9:]+'
+now='[0-9: -]+'
 moved="new MX MX of fjord.example was mx1.fjord.example until $now, is now h99.hosting.example, which passes for cedar "
 ask='next ask p@fjord.example whether they moved; if so: provider=hosting in the registry, see tlspact\(7\)'
 

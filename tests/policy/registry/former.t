@@ -207,7 +207,7 @@ check()
 	ctl check -j | jq -r '.checks[] | select(.check == "registry") |
 		[.state, .partner, .text, .next] | join("; ")'
 }
-like 'then check does' "$(check)" 'warning; acme6; acme6 has acme.example since [0-9:]+, which was acme4.s, who is gone: if acme6 is the same partner, say former=acme4, or its history is lost; tlspactctl edit acme6'
+like 'then check does' "$(check)" 'warning; acme6; acme6 has acme.example since [0-9: -]+, which was acme4.s, who is gone: if acme6 is the same partner, say former=acme4, or its history is lost; tlspactctl edit acme6'
 run ctl history acme6
 like 'and history' "$err" 'acme.example was acme4.s, by the record, and acme4 is no partner'
 like 'the old name has its event' "$(ctl history acme4 --kind partner)" ' partner-replaced +acme4 .*: acme4 is no partner any more: acme.example is acme6.s from now on'
@@ -215,7 +215,7 @@ like 'the old name has its event' "$(ctl history acme4 --kind partner)" ' partne
 for verb in status explain certificates; do
 	run ctl $verb acme4
 	is "$verb of a name that is gone" "$rc $out" '66 '
-	like 'says who may be meant' "$err" '"acme4" is no partner since [0-9:]+: acme.example is acme6.s now, tlspactctl status acme6; if that is the same partner, say former=acme4 in the registry$'
+	like 'says who may be meant' "$err" '"acme4" is no partner since [0-9: -]+: acme.example is acme6.s now, tlspactctl status acme6; if that is the same partner, say former=acme4 in the registry$'
 	run ctl $verb glbex
 	is "$verb of one that is misspelt" "$rc $out" '66 '
 	like 'proposes another' "$err" 'no partner has the name or the domain "glbex"; did you mean globex\?$'
@@ -262,11 +262,11 @@ compile --accept-weaker >/dev/null 2>&1
 for verb in status explain certificates; do
 	run ctl $verb globex
 	is "$verb of it" "$rc $out" '66 '
-	like 'says when it left' "$err" '"globex" is no partner any more: it left the map at [0-9:]+ .event [0-9]+., tlspactctl history globex; to put it back: tlspact-compile --lost globex$'
+	like 'says when it left' "$err" '"globex" is no partner any more: it left the map at [0-9: -]+ .event [0-9]+., tlspactctl history globex; to put it back: tlspact-compile --lost globex$'
 done
 run ctl status globex.example
 is 'no domain of it' "$rc" 66
-like 'is looked at' "$err" '"globex.example" is no partner.s: it was globex.s until [0-9:]+ .event [0-9]+., tlspactctl history globex.example$'
+like 'is looked at' "$err" '"globex.example" is no partner.s: it was globex.s until [0-9: -]+ .event [0-9]+., tlspactctl history globex.example$'
 cp "$T/both" "$T/registry"
 compile >/dev/null 2>&1
 

@@ -196,7 +196,7 @@ sqlite3 "$T/evidence.db" 'UPDATE own SET time = time - 60'
 unlike 'as it is now' "$(ctl certificates)" 'as seen'
 mv "$T/good.pem" "$T/gone.pem"
 like 'what cannot be read any more, as it was seen' "$(ctl certificates)" \
-	'/good.pem +- \(server certificate, as seen [0-9:]+\)'
+	'/good.pem +- \(server certificate, as seen [0-9: -]+\)'
 mv "$T/gone.pem" "$T/good.pem"
 secret=$(sed -n 2p "$T/good.key")
 nok 'no byte of the key' grep -q "$secret" "$T/evidence.db"
