@@ -303,7 +303,7 @@ all=$(ctl history | wc -l)
 is 'since yesterday' "$(ctl history --since "$(date -ud yesterday +%F)" | wc -l)" "$all"
 is 'until today' "$(ctl history --until "$(date -u +%F)" | wc -l)" "$all"
 is 'since tomorrow' "$(ctl history --since "$(date -ud tomorrow +%F)")" 'no event is on record in that time'
-is 'until yesterday' "$(ctl history --until "$(date -ud yesterday +%F)" -j | jq '.events | length')" 0
+is 'until the day before' "$(ctl history --until "$(date -ud '-2 days' +%F)" -j | jq '.events | length')" 0
 run ctl history --since noon
 is 'no time' "$rc" 64
 is 'since that day, in a word' "$(ctl history --since yesterday | wc -l)" "$all"
@@ -322,9 +322,9 @@ is 'a day is one of the clock on the wall' "$(TZ=$zone ctl history \
 	"$(ctl history --since "$(date -u -d "$(TZ=$zone date +%FT00:00+23:59)" \
 	+%FT%TZ)" | wc -l)"
 like 'as all times that people read' "$(TZ=$zone ctl history | head -n 1)" \
-	"^ +1  $(TZ=$zone date +%F) "
+	"^ +1  $(TZ=$zone date -d "$(ctl history -j | jq -r '.events[0].time')" +'%F %T') "
 like 'those in the text, too' "$(TZ=$zone ctl history | grep -m 1 downgrade-begin)" \
-	" until $(TZ=$zone date +%F) [:0-9]{8}: "
+	" until ($(TZ=$zone date +%F)|$(TZ=$zone date -d '+1 hour' +%F)) [:0-9]{8}: "
 run ctl history --check --open
 is 'not with --check' "$rc" 64
 sed 's/^partner globex mode=enforced/partner globex mode=opportunistic/' \
