@@ -511,14 +511,14 @@ static void
 find_partner(struct ctlexplain *x, const struct lookup_rule *rule)
 {
 	struct ctl_facts *f = &x->facts;
-	const struct mapgone_change *opened;
+	const struct mapgone_change *less;
 	struct mapgone gone = {0};
 	struct ctl c = x->run->c;
 
 	c.gone = &gone;
 	(void)ctl_facts_get(&c, x->domain, false, f);
-	opened = f->name == NULL ? NULL : mapgone_opened(&gone, f->name);
-	x->lost = opened != NULL && opened->before != NULL;
+	less = f->name == NULL ? NULL : mapgone_less(&gone, f->name, NULL);
+	x->lost = less != NULL && less->before != NULL;
 	mapgone_release(&gone);
 	/* Of a row alone the name of the partner is not known. */
 	if (f->name == NULL ||

@@ -52,7 +52,7 @@ struct ctlexplain {
 	struct flush_mail mail;
 	/* Of the partner; of a domain that is nobody's its counts and queue. */
 	struct ctl_facts facts;
-	bool lost; /* Enforced a day ago, and the registry before is kept */
+	bool lost; /* had more a day ago, and the registry before is kept */
 	bool nobody;
 	/* The domain of a partner that is near to such a one; or NULL. */
 	const char *near;

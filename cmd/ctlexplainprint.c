@@ -684,9 +684,9 @@ put_next(const struct ctlexplain *x, struct buf *out)
 		    "what waits goes in Postfix's own time, or now by "
 		    "tlspactctl restore %s --flush",
 		    x->facts.name);
-	else if (x->fate.fate == EXPLAIN_MOVES && !waits && !v.enforced &&
-		 x->facts.partner != NULL)
-		ctlprint_enforce(x->facts.name, x->lost, out);
+	else if (x->fate.fate == EXPLAIN_MOVES && !waits &&
+		 (!v.enforced || x->lost) && x->facts.partner != NULL)
+		ctlprint_enforce(x->facts.name, v.enforced, x->lost, out);
 	else if (x->fate.fate == EXPLAIN_MOVES)
 		buf_printf(out, "%s%s%s%s",
 		    waits ? "what waits goes in Postfix's own time, or by "

@@ -375,8 +375,8 @@ put_next(const struct ctl_facts *f, bool lost, time_t now, struct buf *out)
 		ctlprint_lower(f, f->map_level, &w);
 	else if (is_stuck(f))
 		put_why_waits(f, &w);
-	else if (f->partner != NULL && !v.enforced)
-		ctlprint_enforce(f->name, lost, &w);
+	else if (f->partner != NULL && (!v.enforced || lost))
+		ctlprint_enforce(f->name, v.enforced, lost, &w);
 	ctlprint_row(out, "  next", &w);
 	if (waits)
 		ctlprint_tell(f, &w);
@@ -420,23 +420,28 @@ put_was(const struct ctl_facts *f, time_t now, struct buf *out)
 		    d->direction ? "came in by it alone" : "moved under it");
 }
 
-/* Of one that was Enforced a day ago, and stays: that is no downgrade. */
+/* Of one that had more a day ago, and stays: that is no downgrade. */
 static void
-put_opened(const struct mapgone_change *opened, time_t now, struct buf *out)
+put_less(const struct mapgone_change *c, const char *less, time_t now,
+    struct buf *out)
 {
 	char when[CLOCK_MAX];
 
-	if (opened == NULL)
+	if (c == NULL)
 		return;
-	buf_printf(out, "Enforced until %s, by %s (event %" PRId64 ")",
-	    clock_text(opened->time, now, when), opened->author, opened->seq);
+	buf_printf(out, "%s%s %s, by %s (event %" PRId64 ")",
+	    less == NULL ? "Enforced" : less,
+	    less == NULL ? " until" : ", since", clock_text(c->time, now, when),
+	    c->author, c->seq);
 }
 
 void
-ctlstatus_one(const struct ctl_facts *f, const struct mapgone_change *opened,
+ctlstatus_one(const struct ctl_facts *f, const struct mapgone *gone,
     const char *operator_, time_t now, struct buf *out)
 {
 	const struct ctl_view v = ctl_facts_view(f, now);
+	const char *less = NULL;
+	const struct mapgone_change *c = mapgone_less(gone, f->name, &less);
 	struct buf w = {0};
 
 	put_state(f, now, &w);
@@ -463,7 +468,7 @@ ctlstatus_one(const struct ctl_facts *f, const struct mapgone_change *opened,
 	ctlprint_row(out, "  why", &w);
 	put_was(f, now, &w);
 	ctlprint_row(out, "  was lowered", &w);
-	put_opened(opened, now, &w);
+	put_less(c, less, now, &w);
 	ctlprint_row(out, "  was", &w);
 	put_probe(f, now, &w);
 	ctlprint_row(out,
@@ -496,7 +501,7 @@ ctlstatus_one(const struct ctl_facts *f, const struct mapgone_change *opened,
 	ctlprint_row(out, "  but", &w);
 	ctlprint_call(f, operator_, &w);
 	ctlprint_row(out, "  call", &w);
-	put_next(f, opened != NULL && opened->before != NULL, now, out);
+	put_next(f, c != NULL && c->before != NULL, now, out);
 	buf_free(&w);
 }
 

@@ -12,15 +12,14 @@
 
 struct buf;
 struct ctl_facts;
-struct mapgone_change;
+struct mapgone;
 
 /*
- * The screen of one partner, as of now; opened by mapgone_opened(), operator_
- * as of the settings.
+ * The screen of one partner, as of now; gone tells what it has less, operator_
+ * is that of the settings.
  */
-void ctlstatus_one(const struct ctl_facts *f,
-    const struct mapgone_change *opened, const char *operator_, time_t now,
-    struct buf *out);
+void ctlstatus_one(const struct ctl_facts *f, const struct mapgone *gone,
+    const char *operator_, time_t now, struct buf *out);
 
 /*
  * When our side failed to look, if that is why it is not known whether a mail

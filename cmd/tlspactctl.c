@@ -264,8 +264,7 @@ status_one(struct ctlrun *r)
 	if (r->opt.json) {
 		give_all(r, &f, 1);
 	} else {
-		ctlstatus_one(&f, mapgone_opened(&gone, f.name),
-		    r->c.set.operator_, r->c.now, &out);
+		ctlstatus_one(&f, &gone, r->c.set.operator_, r->c.now, &out);
 		(void)fputs(out.data, stdout);
 	}
 	buf_free(&out);

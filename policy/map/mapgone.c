@@ -11,6 +11,7 @@
 #include "ledger_rename.h"
 #include "mapbuild.h"
 #include "mapevent.h"
+#include "maprecord.h"
 #include "mem.h"
 #include "names.h"
 #include "num.h"
@@ -20,12 +21,13 @@
 
 #define NAMED 3 /* in words */
 
-/* Partners that left, those that stay and are open, and domains; so told. */
-enum kind { GONE, OPENED, DOMAINS, KINDS };
+/* Partners that left, those that stay and are open, or have less, and domains;
+ * so told. */
+enum kind { GONE, OPENED, WEAKER, DOMAINS, KINDS };
 
 /* Who is gone, by the last event that says so. */
 struct gone {
-	const char *name;
+	const char *name, *less;
 	int64_t seq;
 	time_t time;
 	enum kind kind;
@@ -53,7 +55,7 @@ struct taking {
 struct kept {
 	struct names names[KINDS];
 	struct arena text;
-	const char **name;
+	const char **name, **less;
 	char *before[MAPBUILD_BEFORE];
 };
 
@@ -74,7 +76,7 @@ add(struct taking *t, const struct ledger_event *ev, const char *name,
 	}
 	t->v[t->at[kind][i]].seq = ev->seq;
 	t->v[t->at[kind][i]].time = ev->time;
-	t->v[t->at[kind][i]].enforced = kind == OPENED;
+	t->v[t->at[kind][i]].enforced = kind == OPENED || kind == WEAKER;
 }
 
 /* An Enforced one among those that this event took. */
@@ -142,8 +144,7 @@ take_other(const struct ledger_event *ev, const char *name, void *arg)
 	name = name_now(t, ev, name);
 	if (stays(t, name)) {
 		t->back = true;
-		if (is_open(t, name))
-			add(t, ev, name, OPENED);
+		add(t, ev, name, is_open(t, name) ? OPENED : WEAKER);
 		return;
 	}
 	add(t, ev, name, GONE);
@@ -175,6 +176,10 @@ take_loss(const struct ledger_event *ev, const char *key, const char *is,
 {
 	struct taking *t = arg;
 
+	/* What of these is no loss, keep_weaker() finds. */
+	if (is != NULL && stays(t, name_now(t, ev, is)) &&
+	    !is_open(t, name_now(t, ev, is)))
+		add(t, ev, name_now(t, ev, is), WEAKER);
 	if (is != NULL)
 		return;
 	if (was != NULL)
@@ -236,8 +241,8 @@ by_event(const void *a, const void *b)
 /* What the event is of one kind; what it does not name are partners that left.
  */
 static void
-begin_change(const struct taking *t, const struct gone *g, const char **name,
-    struct mapgone_change *c)
+begin_change(
+    const struct taking *t, const struct gone *g, struct mapgone_change *c)
 {
 	size_t i = 0;
 
@@ -246,11 +251,11 @@ begin_change(const struct taking *t, const struct gone *g, const char **name,
 	*c = t->event[i];
 	c->time = g->time;
 	c->opened = g->kind == OPENED;
+	c->weaker = g->kind == WEAKER;
 	c->domains = g->kind == DOMAINS;
-	c->name = name;
 	if (g->kind != GONE) {
 		c->more = c->enforced = 0;
-		c->at_least = c->at_least && c->opened;
+		c->at_least = c->at_least && !c->domains;
 	}
 }
 
@@ -265,48 +270,111 @@ group(struct taking *t, struct mapgone *out)
 	if (t->n > 0)
 		qsort(t->v, t->n, sizeof(*t->v), by_event);
 	k->name = mem_zero(t->n + 1, sizeof(*k->name));
+	k->less = mem_zero(t->n + 1, sizeof(*k->less));
 	out->v = mem_zero(t->n + 1, sizeof(*out->v));
 	for (i = 0; i < t->n; i++) {
 		k->name[i] = t->v[i].name;
+		k->less[i] = t->v[i].less;
 		if (c == NULL || c->seq != t->v[i].seq ||
 		    t->v[i].kind != t->v[i - 1].kind) {
 			c = &out->v[out->n++];
-			begin_change(t, &t->v[i], &k->name[i], c);
+			begin_change(t, &t->v[i], c);
+			c->name = &k->name[i];
+			c->less = &k->less[i];
 		}
 		c->n++;
 		c->enforced += t->v[i].enforced;
 	}
 }
 
+/* Has partner i of r more than the live map is made of? */
+static bool
+has_more(const struct registry *r, uint32_t i, const struct registry *live)
+{
+	const uint32_t k = registry_partner(live, r->partner[i].name);
+
+	return k != REGISTRY_NONE &&
+	       registry_weaker(&live->partner[k], &r->partner[i]);
+}
+
 /* Has the registry who is gone; and as it was, if it stays? */
 static bool
-has(const struct registry *r, const struct mapgone_change *c)
+has(const struct registry *r, const struct mapgone_change *c,
+    const struct registry *live)
 {
 	const uint32_t i = registry_find(r, c->name[0]);
 
-	return i != REGISTRY_NONE &&
-	       (!c->opened || r->partner[i].attributes->mode == MODE_ENFORCED);
+	if (i == REGISTRY_NONE)
+		return false;
+	return c->weaker   ? has_more(r, i, live)
+	       : c->opened ? r->partner[i].attributes->mode == MODE_ENFORCED
+			   : true;
 }
 
 /* A copy is worth a word if it has who is gone. */
 static void
-find_before(struct mapgone *out, const char *map, time_t at)
+find_before(struct mapgone *out, struct registry *const *copy,
+    const struct registry *live)
 {
 	struct kept *k = out->kept;
-	struct registry *r;
-	const char *path;
-	struct err ignored;
 	unsigned age;
 	size_t i;
 
-	for (age = 1; age <= MAPBUILD_BEFORE && out->n > 0; age++) {
-		path = k->before[age - 1] = mapbuild_kept_before(map, age);
-		if ((r = registry_load_kept(path, at, &ignored)) == NULL)
+	for (age = 0; age < MAPBUILD_BEFORE; age++)
+		for (i = 0; i < out->n && copy[age] != NULL; i++)
+			if (out->v[i].before == NULL &&
+			    has(copy[age], &out->v[i], live))
+				out->v[i].before = k->before[age];
+}
+
+/* What a partner has less than in a copy, the newest that has more; or NULL. */
+static const char *
+find_less(struct taking *t, struct registry *const *copy, const char *partner)
+{
+	struct buf text = {0};
+	const char *less = NULL;
+	uint32_t i, k = registry_partner(t->live, partner);
+	unsigned age;
+
+	for (age = 0; age < MAPBUILD_BEFORE && less == NULL; age++) {
+		if (copy[age] == NULL || k == REGISTRY_NONE)
 			continue;
-		for (i = 0; i < out->n; i++)
-			if (out->v[i].before == NULL && has(r, &out->v[i]))
-				out->v[i].before = path;
-		registry_free(r);
+		i = registry_partner(copy[age], partner);
+		if (i == REGISTRY_NONE || !has_more(copy[age], i, t->live))
+			continue;
+		maprecord_print_less(
+		    &t->live->partner[k], &copy[age]->partner[i], &text);
+		less = arena_copy(&t->text, text.data, text.len);
+	}
+	buf_free(&text);
+	return less;
+}
+
+/* Of those that stay, who has less yet: a copy tells. */
+static void
+keep_weaker(struct taking *t, struct registry *const *copy)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < t->n; i++) {
+		if (t->v[i].kind == WEAKER &&
+		    (t->v[i].less = find_less(t, copy, t->v[i].name)) == NULL)
+			continue;
+		t->v[n++] = t->v[i];
+	}
+	t->n = n;
+}
+
+/* The copies, newest first, NULL where none is of use, are the caller's. */
+static void
+load_copies(struct kept *k, const char *map, time_t at, struct registry **copy)
+{
+	struct err ignored;
+	unsigned age;
+
+	for (age = 0; age < MAPBUILD_BEFORE; age++) {
+		k->before[age] = mapbuild_kept_before(map, age + 1);
+		copy[age] = registry_load_kept(k->before[age], at, &ignored);
 	}
 }
 
@@ -318,6 +386,7 @@ mapgone_read(struct ledger *l, const struct registry *live, const char *map,
 	    .kind = MAPEVENT_KIND, .since = since};
 	struct taking t = {.live = live};
 	struct kept *k = mem_zero(1, sizeof(*k));
+	struct registry *copy[MAPBUILD_BEFORE] = {NULL};
 	unsigned i;
 	int rv;
 
@@ -325,13 +394,17 @@ mapgone_read(struct ledger *l, const struct registry *live, const char *map,
 	rv = ledger_names_read(l, &t.renames, e);
 	if (rv == 0)
 		rv = ledger_events(l, &q, take_event, &t, e);
-	if (rv == 0) {
+	if (rv == 0 && t.n > 0) {
+		load_copies(k, map, since, copy);
+		keep_weaker(&t, copy);
 		group(&t, out);
-		find_before(out, map, since);
+		find_before(out, copy, live);
 	}
 	memcpy(k->names, t.names, sizeof(k->names));
 	k->text = t.text;
 	ledger_names_release(&t.renames);
+	for (i = 0; i < MAPBUILD_BEFORE; i++)
+		registry_free(copy[i]);
 	for (i = 0; i < KINDS; i++)
 		free(t.at[i]);
 	free(t.event);
@@ -350,6 +423,7 @@ mapgone_release(struct mapgone *g)
 			names_free(&k->names[i]);
 		arena_free(&k->text);
 		free(k->name);
+		free(k->less);
 		for (i = 0; i < MAPBUILD_BEFORE; i++)
 			free(k->before[i]);
 	}
@@ -365,20 +439,27 @@ mapgone_partners(const struct mapgone *g)
 	size_t i;
 
 	for (i = 0; i < g->n; i++)
-		if (!g->v[i].domains && !g->v[i].opened)
+		if (!g->v[i].domains && !g->v[i].opened && !g->v[i].weaker)
 			n += g->v[i].n + g->v[i].more;
 	return n;
 }
 
 const struct mapgone_change *
-mapgone_opened(const struct mapgone *g, const char *partner)
+mapgone_less(const struct mapgone *g, const char *partner, const char **less)
 {
 	size_t i, k;
 
-	for (i = 0; i < g->n; i++)
-		for (k = 0; g->v[i].opened && k < g->v[i].n; k++)
-			if (strcmp(g->v[i].name[k], partner) == 0)
-				return &g->v[i];
+	for (i = 0; i < g->n; i++) {
+		if (!g->v[i].opened && !g->v[i].weaker)
+			continue;
+		for (k = 0; k < g->v[i].n; k++) {
+			if (strcmp(g->v[i].name[k], partner) != 0)
+				continue;
+			if (less != NULL)
+				*less = g->v[i].less[k];
+			return &g->v[i];
+		}
+	}
 	return NULL;
 }
 
@@ -405,13 +486,15 @@ put_history(const struct mapgone_change *c, struct buf *out)
 
 static void
 put_names(const struct mapgone_change *c, size_t n, const char *between,
-    struct buf *out)
+    bool less, struct buf *out)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
 		buf_puts(out, i == 0 ? "" : between);
 		quote_put(out, c->name[i], strlen(c->name[i]));
+		if (less && c->weaker)
+			buf_printf(out, " (%s)", c->less[i]);
 	}
 }
 
@@ -426,12 +509,13 @@ mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out)
 	    "%s%s %s%s %s since %s: ", c->at_least ? "at least " : "",
 	    num_count(all).s, c->domains ? "domain" : "partner",
 	    num_plural(all),
-	    c->opened  ? all == 1 ? "is Opportunistic, was Enforced,"
-				  : "are Opportunistic, were Enforced,"
-	    : all == 1 ? "is no longer in the map"
-		       : "are no longer in the map",
+	    c->opened	? all == 1 ? "is Opportunistic, was Enforced,"
+				   : "are Opportunistic, were Enforced,"
+	    : c->weaker ? all == 1 ? "demands less" : "demand less"
+	    : all == 1	? "is no longer in the map"
+			: "are no longer in the map",
 	    clock_text(c->time, now, when));
-	put_names(c, named, ", ", out);
+	put_names(c, named, ", ", true, out);
 	if (all > named)
 		buf_printf(out, " and %s more", num_count(all - named).s);
 	if (mapgone_can_return(c) || c->opened) {
@@ -453,7 +537,7 @@ mapgone_next(const struct mapgone_change *c, struct buf *out)
 {
 	if (c->opened && c->before == NULL) {
 		buf_puts(out, "tlspactctl edit ");
-		put_names(c, 1, "", out);
+		put_names(c, 1, "", false, out);
 		return;
 	}
 	if (!mapgone_can_return(c)) {
@@ -464,6 +548,6 @@ mapgone_next(const struct mapgone_change *c, struct buf *out)
 	/* These alone, where the line has room for all of them. */
 	if (c->n <= NAMED && c->more == 0 && !c->at_least) {
 		buf_puts(out, " ");
-		put_names(c, c->n, " ", out);
+		put_names(c, c->n, " ", false, out);
 	}
 }

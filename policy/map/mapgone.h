@@ -1,6 +1,6 @@
 /*
  * mapgone.h: who was in the map a day ago, by the record, and is not any more,
- * or is there without what was demanded.
+ * or is there with less than was demanded.
  *
  * The guard against accidents lets small ones through, and all that is
  * accepted: what it took from the map is to be seen for a while.
@@ -39,8 +39,10 @@ struct mapgone_change {
 	int64_t seq; /* of the event */
 	time_t time;
 	bool opened;  /* partners that stay, and are Enforced no more */
+	bool weaker;  /* that stay so, with less: registry_weaker() */
 	bool domains; /* of partners that stay, or whose it was is not known */
 	const char **name; /* of partners or domains, in order; n of them */
+	const char **less; /* of each that is weaker: "secure -> encrypt" */
 	size_t n;
 	uint64_t enforced;	     /* of them, as far as that can be told */
 	const char *author, *agreed; /* as ledger.h and mapevent.h have them */
@@ -70,9 +72,10 @@ void mapgone_release(struct mapgone *g);
 /* How many partners, without those that stay. */
 uint64_t mapgone_partners(const struct mapgone *g);
 
-/* By which change a partner was made Opportunistic; or NULL. */
-const struct mapgone_change *mapgone_opened(
-    const struct mapgone *g, const char *partner);
+/* By which change a partner that stays has less, what is of *less, if that is
+ * not NULL: "secure -> encrypt", or NULL if it is Enforced no more; or NULL. */
+const struct mapgone_change *mapgone_less(
+    const struct mapgone *g, const char *partner, const char **less);
 
 /* Are that more Enforced ones than a few, and nobody agreed to it? */
 bool mapgone_alarms(const struct mapgone_change *c);
@@ -82,8 +85,9 @@ bool mapgone_can_return(const struct mapgone_change *c);
 
 /*
  * Append "12 partners are no longer in the map since 06:10: acme, bolt, cog and
- * 9 more", or "are Opportunistic since", with the command that shows what
- * happened then; of domains, where the registry before is.
+ * 9 more", or "are Opportunistic since", or "demand less since", with the
+ * command that shows what happened then; of domains, where the registry before
+ * is.
  */
 void mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out);
 

@@ -205,26 +205,6 @@ put_provider(struct search *s, const struct copy *c, uint32_t provider)
 
 /* --- Who stays, with less ------------------------------------------------- */
 
-/* "secure -> opportunistic", of one that is registry_weaker(). */
-static void
-put_less(const struct partner *was, const struct partner *is, struct buf *out)
-{
-	const struct attributes *a = was->attributes, *b = is->attributes;
-
-	buf_clear(out);
-	if (partner_level(is) < partner_level(was))
-		buf_printf(out, "%s -> %s", level_name(partner_level(was)),
-		    level_name(partner_level(is)));
-	else if (b->inbound < a->inbound)
-		buf_printf(out, "inbound %s -> %s",
-		    maprecord_inbound[a->inbound],
-		    maprecord_inbound[b->inbound]);
-	else
-		buf_printf(out, "inbound-verify %s -> %s",
-		    maprecord_verify[a->inbound_verify],
-		    maprecord_verify[b->inbound_verify]);
-}
-
 /* Of those that decide of that, do the defaults say another thing? */
 static bool
 by_default(
@@ -584,7 +564,8 @@ find_less(const struct search *s, const struct partner *was, struct buf *less)
 	if (i == REGISTRY_NONE || i >= s->npartners ||
 	    !registry_weaker(&s->r->partner[i], was))
 		return NULL;
-	put_less(was, &s->r->partner[i], less);
+	buf_clear(less);
+	maprecord_print_less(&s->r->partner[i], was, less);
 	return &s->r->partner[i];
 }
 

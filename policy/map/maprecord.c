@@ -449,3 +449,22 @@ mapmatch_next(struct mapmatch *m, char separator, const char **s, size_t *len)
 	}
 	return false;
 }
+
+void
+maprecord_print_less(
+    const struct partner *is, const struct partner *was, struct buf *out)
+{
+	const struct attributes *a = was->attributes, *b = is->attributes;
+
+	if (partner_level(is) < partner_level(was))
+		buf_printf(out, "%s -> %s", level_name(partner_level(was)),
+		    level_name(partner_level(is)));
+	else if (b->inbound < a->inbound)
+		buf_printf(out, "inbound %s -> %s",
+		    maprecord_inbound[a->inbound],
+		    maprecord_inbound[b->inbound]);
+	else
+		buf_printf(out, "inbound-verify %s -> %s",
+		    maprecord_verify[a->inbound_verify],
+		    maprecord_verify[b->inbound_verify]);
+}

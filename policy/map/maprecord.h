@@ -100,6 +100,10 @@ struct maprecord {
 /* By enum inbound and enum inbound_verify: their words, then NULL. */
 extern const char *const maprecord_inbound[], *const maprecord_verify[];
 
+/* Append "secure -> opportunistic", of a partner that is registry_weaker(). */
+void maprecord_print_less(
+    const struct partner *is, const struct partner *was, struct buf *out);
+
 /* By enum requiretls: the words of smtp_requiretls_policy, postconf(5). */
 extern const char *const maprecord_requiretls[];
 

@@ -372,6 +372,27 @@ sed -i 's/^partner p0[1-5]/& mode=enforced/' "$T/registry"
 ok 'Enforced again' compile -q
 unlike 'is told no more' "$(of map)" Opportunistic
 
+cp "$T/registry" "$T/two"
+sed -i '/^partner p02 /{n;s/$/ inbound=off/}
+	/^partner p03 /{n;s/$/ verify=none/}' "$T/registry"
+ok 'Enforced yet, with less' compile -q
+like 'check warns of it' "$(of map)" \
+	"^warning; 2 partners demand less since [-0-9: ]+: p02 .inbound require -> off., p03 .secure -> encrypt.; see tlspactctl history --since $when; if that was meant, this goes by itself after a day; if not, put them back; tlspact-compile --lost p02 p03"
+like 'the status of all' "$(ctl status)" \
+	$'\n2 partners demand less since [^\n]*: tlspact-compile --lost p02 p03\n'
+like 'and of one' "$(ctl status p02)" \
+	$'\n  was +inbound require -> off, since [-0-9: ]+, by [^\n]*event [0-9]+[^\n]*\n.*\n  next +tlspact-compile --lost p02: if it was not meant that it demands less'
+like 'its level, too' "$(ctl status p03)" $'\n  was +secure -> encrypt, since '
+sed -i 's/ inbound=off//' "$T/registry"
+ok 'one is as before' compile -q
+like 'and told no more' "$(of map)" '^warning; 1 partner demands less since [-0-9: ]+: p03 '
+sed -i 's/^\(partner p03\) mode=enforced/\1/' "$T/registry"
+ok 'the other is Enforced no more' compile -q
+unlike 'which is told alone' "$(of map)" 'less'
+cp "$T/two" "$T/registry"
+ok 'both are as before' compile -q
+unlike 'nothing is told' "$(of map)" 'p0[23]'
+
 # --- Weaker, and put back -----------------------------------------------------
 
 rm -f "$T"/policy.cdb* "$T/ledger.db"*

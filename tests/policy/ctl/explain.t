@@ -162,6 +162,16 @@ explain bolt
 is 'this one moves' "$rc" 0
 like 'protected so' "$out" '^bolt.example: a mail sent now MOVES, encrypted, to a certificate that was agreed'
 like 'by that gateway' "$out" 'takes it mx1.bolt.example passes'
+cp "$T/registry" "$T/stricter"
+sed -i 's/^partner bolt/& inbound=off/' "$T/registry"
+ok 'with a laxer rule for their mail' compile
+explain bolt
+like 'it moves, and the stricter one is a command away' "$out" \
+	'MOVES, .* next tlspact-compile --lost bolt: if it was not meant that it demands less'
+cp "$T/stricter" "$T/registry"
+ok 'which is back' compile
+explain bolt
+unlike 'and told no more' "$out" 'demands less'
 explain joe@soft.example
 is 'without TLS it moves' "$rc" 0
 like 'as what it is' "$out" 'MOVES, IN CLEAR TEXT'
@@ -383,7 +393,7 @@ postconf -c "$etc" -e 'relayhost = [mx1.soft.example]:25'
 explain joe@bolt.example
 like 'by a relay' "$out" 'goes to \[mx1.soft.example\]:25 by smtp/unix \(relayhost\)'
 like 'which has no row' "$out" 'row none for \[mx1.soft.example\]:25'
-like 'moves' "$out" 'a mail sent now MOVES, .*, which is NOT AS AGREED; mail FROM them was REFUSED [^ ]+ \([a-z-]+\) partner'
+like 'moves' "$out" 'a mail sent now MOVES, .*, which is NOT AS AGREED; mail FROM them was REFUSED [0-9: -]+ \([a-z-]+\) partner'
 like 'and is not as agreed' "$out" 'level opportunistic: NOT AS AGREED: the registry says secure, and the next-hop has no row row none'
 like 'with what finds the cause' "$out" 'next tlspact-setup check '
 is 'also for programs' "$(ctl explain -j joe@bolt.example |

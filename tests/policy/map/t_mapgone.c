@@ -1,13 +1,18 @@
 /* Who was taken out of the map within a day, and is not back. */
 #include "check.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "buf.h"
 #include "diag.h"
 #include "err.h"
 #include "ledger.h"
 #include "ledger_rename.h"
+#include "mapbuild.h"
 #include "mapgone.h"
 #include "registry.h"
+#include "registry_keep.h"
 
 #define NOW 1795392000 /* 2026-11-23T00:00:00Z */
 #define HOUR 3600
@@ -233,7 +238,7 @@ t_opened(void **state)
 			check_int(rows[i].name, mapgone_alarms(&g.v[0]),
 			    rows[i].alarms);
 			check_int(rows[i].name,
-			    mapgone_opened(&g, "a") == &g.v[0], true);
+			    mapgone_less(&g, "a", NULL) == &g.v[0], true);
 		}
 		mapgone_release(&g);
 		registry_free(r);
@@ -241,6 +246,107 @@ t_opened(void **state)
 	diag_free(&d);
 	ledger_close(l);
 	free(path);
+	check_folder_end(dir);
+}
+
+#define WEAKER(p)                                                      \
+	"{\"key\":\"" p ".example\",\"partner\":\"" p                  \
+	"\",\"partner_was\":\"" p "\",\"client\":false,\"change\":"    \
+	"\"weaker\",\"cause\":\"registry\",\"was\":\"secure\",\"is\":" \
+	"\"secure inbound off\"}"
+
+/* Partners that stay Enforced, with less than a copy of the registry has. */
+static void
+t_weaker(void **state)
+{
+	static const char before[] =
+	    "default mode=enforced\npartner a domain=a.example\n"
+	    "partner b domain=b.example inbound-verify=name gateway=b.example\n"
+	    "partner c domain=c.example inbound=warn\n";
+	static const struct {
+		const char *name;
+		struct happens h;
+		const char *registry, *told;
+	} rows[] = {
+	    {"each by what it has less",
+		{2, WEAKER("a") "," WEAKER("b") "," WEAKER("c"), NONE},
+		"partner a mode=enforced domain=a.example verify=none\n"
+		"partner b mode=enforced domain=b.example\n"
+		"partner c mode=enforced domain=c.example inbound=off\n",
+		"3 partners demand less since 2026-11-22 22:00: a (secure -> "
+		"encrypt), b (inbound-verify name -> none), c (inbound warn -> "
+		"off)"},
+	    {"one that the event does not name",
+		{2, WEAKER("a"), OTHERS("9", "0", "\"c\"")},
+		"default mode=enforced inbound=off\npartner a "
+		"domain=a.example\npartner c domain=c.example\n",
+		"2 partners demand less since 2026-11-22 22:00: a (inbound "
+		"require -> off), c (inbound warn -> off)"},
+	    {"what is back, or was never more",
+		{2, WEAKER("a") "," WEAKER("b") "," WEAKER("z"), NONE},
+		"default mode=enforced\npartner a domain=a.example\n"
+		"partner b domain=b.example inbound-verify=name "
+		"gateway=b.example\npartner z domain=z.example\n",
+		NULL},
+	    {"what is not on record", {2, GONE("z"), NONE},
+		"partner a mode=enforced domain=a.example inbound=off\n"
+		"partner z domain=z.example\n",
+		NULL},
+	};
+	struct registry *r;
+	struct diags d = {0};
+	struct mapgone g;
+	struct ledger *l;
+	struct err e;
+	char *dir = check_folder(), *path, *map = check_path(dir, "map"), *copy;
+	const char *less;
+	struct buf out = {0};
+	size_t i;
+	int fd;
+
+	(void)state;
+	copy = mapbuild_kept_before(map, 2);
+	path = check_path(dir, "registry");
+	check_puts(path, before);
+	r = registry_load(path, NOW, &d, &e);
+	free(path);
+	fd = open(copy, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(registry_keep(r, fd, &e), 0);
+	(void)close(fd);
+	registry_free(r);
+	for (i = 0; i < COUNT(rows); i++) {
+		assert_int_not_equal(asprintf(&path, "%s/%zu.db", dir, i), -1);
+		l = ledger_open(path, LEDGER_WRITE, &e);
+		assert_non_null(l);
+		happen(l, &rows[i].h);
+		r = registry_parse("registry", rows[i].registry,
+		    strlen(rows[i].registry), NOW, &d);
+		check_int(rows[i].name, d.errors, 0);
+		assert_int_equal(mapgone_read(l, r, map, NOW - DAY, &g, &e), 0);
+		check_int(rows[i].name, g.n, rows[i].told != NULL);
+		if (g.n > 0) {
+			buf_clear(&out);
+			mapgone_print(&g.v[0], NOW, &out);
+			*strchr(out.data, ';') = '\0';
+			check_str(rows[i].name, out.data, rows[i].told);
+			check_str(rows[i].name, g.v[0].before, copy);
+			check_int(rows[i].name, mapgone_partners(&g), 0);
+			check_int(rows[i].name, mapgone_alarms(&g.v[0]),
+			    g.v[0].n == 3);
+			less = NULL;
+			check_int(rows[i].name,
+			    mapgone_less(&g, "a", &less) == &g.v[0], true);
+			check_str(rows[i].name, less, g.v[0].less[0]);
+		}
+		mapgone_release(&g);
+		registry_free(r);
+		ledger_close(l);
+		free(path);
+	}
+	buf_free(&out);
+	diag_free(&d);
+	free(copy);
+	free(map);
 	check_folder_end(dir);
 }
 
@@ -350,6 +456,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(t_gone),
 	    cmocka_unit_test(t_opened),
+	    cmocka_unit_test(t_weaker),
 	    cmocka_unit_test(t_alarm),
 	    cmocka_unit_test(t_sum),
 	};
