@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "arena.h"
 #include "buf.h"
@@ -365,16 +366,23 @@ keep_weaker(struct taking *t, struct registry *const *copy)
 	t->n = n;
 }
 
-/* The copies, newest first, NULL where none is of use, are the caller's. */
+/*
+ * The copies that were in force since then, newest first, NULL where none is of
+ * use, are the caller's. One that is older shows what was agreed long ago.
+ */
 static void
-load_copies(struct kept *k, const char *map, time_t at, struct registry **copy)
+load_copies(
+    struct kept *k, const char *map, time_t since, struct registry **copy)
 {
 	struct err ignored;
+	struct stat st;
 	unsigned age;
 
 	for (age = 0; age < MAPBUILD_BEFORE; age++) {
 		k->before[age] = mapbuild_kept_before(map, age + 1);
-		copy[age] = registry_load_kept(k->before[age], at, &ignored);
+		if (stat(k->before[age], &st) == 0 && st.st_mtime >= since)
+			copy[age] =
+			    registry_load_kept(k->before[age], since, &ignored);
 	}
 }
 

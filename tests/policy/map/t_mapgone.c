@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -255,6 +256,30 @@ t_opened(void **state)
 	"\"weaker\",\"cause\":\"registry\",\"was\":\"secure\",\"is\":" \
 	"\"secure inbound off\"}"
 
+/* A copy of the registry that was in force until then. */
+static void
+keep_copy(const char *path, const char *text, time_t until)
+{
+	const struct timespec at[2] = {{.tv_sec = until}, {.tv_sec = until}};
+	struct registry *r;
+	struct diags d = {0};
+	struct err e;
+	char *of;
+	int fd;
+
+	assert_int_not_equal(asprintf(&of, "%s.of", path), -1);
+	check_puts(of, text);
+	r = registry_load(of, NOW, &d, &e);
+	assert_non_null(r);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(registry_keep(r, fd, &e), 0);
+	assert_int_equal(futimens(fd, at), 0);
+	(void)close(fd);
+	registry_free(r);
+	diag_free(&d);
+	free(of);
+}
+
 /* Partners that stay Enforced, with less than a copy of the registry has. */
 static void
 t_weaker(void **state)
@@ -288,6 +313,8 @@ t_weaker(void **state)
 		"partner b domain=b.example inbound-verify=name "
 		"gateway=b.example\npartner z domain=z.example\n",
 		NULL},
+	    {"what an older copy has", {2, WEAKER("d"), NONE},
+		"partner d mode=enforced domain=d.example inbound=off\n", NULL},
 	    {"what is not on record", {2, GONE("z"), NONE},
 		"partner a mode=enforced domain=a.example inbound=off\n"
 		"partner z domain=z.example\n",
@@ -302,18 +329,14 @@ t_weaker(void **state)
 	const char *less;
 	struct buf out = {0};
 	size_t i;
-	int fd;
 
 	(void)state;
 	copy = mapbuild_kept_before(map, 2);
-	path = check_path(dir, "registry");
-	check_puts(path, before);
-	r = registry_load(path, NOW, &d, &e);
+	keep_copy(copy, before, NOW - HOUR);
+	path = mapbuild_kept_before(map, 3);
+	keep_copy(
+	    path, "partner d mode=enforced domain=d.example\n", NOW - DAY - 1);
 	free(path);
-	fd = open(copy, O_WRONLY | O_CREAT, 0600);
-	assert_int_equal(registry_keep(r, fd, &e), 0);
-	(void)close(fd);
-	registry_free(r);
 	for (i = 0; i < COUNT(rows); i++) {
 		assert_int_not_equal(asprintf(&path, "%s/%zu.db", dir, i), -1);
 		l = ledger_open(path, LEDGER_WRITE, &e);
