@@ -511,14 +511,17 @@ static void
 find_partner(struct ctlexplain *x, const struct lookup_rule *rule)
 {
 	struct ctl_facts *f = &x->facts;
-	const struct mapgone_change *less;
+	const struct mapgone_change *change;
+	const char *less;
+	size_t from = 0;
 	struct mapgone gone = {0};
 	struct ctl c = x->run->c;
 
 	c.gone = &gone;
 	(void)ctl_facts_get(&c, x->domain, false, f);
-	less = f->name == NULL ? NULL : mapgone_less(&gone, f->name, NULL);
-	x->lost = less != NULL && less->before != NULL;
+	while (f->name != NULL &&
+	       (change = mapgone_less(&gone, &from, f->name, &less)) != NULL)
+		x->lost = x->lost || change->before != NULL;
 	mapgone_release(&gone);
 	/* Of a row alone the name of the partner is not known. */
 	if (f->name == NULL ||

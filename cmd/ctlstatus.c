@@ -427,8 +427,6 @@ put_less(const struct mapgone_change *c, const char *less, time_t now,
 {
 	char when[CLOCK_MAX];
 
-	if (c == NULL)
-		return;
 	buf_printf(out, "%s%s %s, by %s (event %" PRId64 ")",
 	    less == NULL ? "Enforced" : less,
 	    less == NULL ? " until" : ", since", clock_text(c->time, now, when),
@@ -440,8 +438,10 @@ ctlstatus_one(const struct ctl_facts *f, const struct mapgone *gone,
     const char *operator_, time_t now, struct buf *out)
 {
 	const struct ctl_view v = ctl_facts_view(f, now);
-	const char *less = NULL;
-	const struct mapgone_change *c = mapgone_less(gone, f->name, &less);
+	const struct mapgone_change *c;
+	const char *less;
+	bool lost = false;
+	size_t from = 0;
 	struct buf w = {0};
 
 	put_state(f, now, &w);
@@ -468,8 +468,11 @@ ctlstatus_one(const struct ctl_facts *f, const struct mapgone *gone,
 	ctlprint_row(out, "  why", &w);
 	put_was(f, now, &w);
 	ctlprint_row(out, "  was lowered", &w);
-	put_less(c, less, now, &w);
-	ctlprint_row(out, "  was", &w);
+	while ((c = mapgone_less(gone, &from, f->name, &less)) != NULL) {
+		lost = lost || c->before != NULL;
+		put_less(c, less, now, &w);
+		ctlprint_row(out, "  was", &w);
+	}
 	put_probe(f, now, &w);
 	ctlprint_row(out,
 	    v.lowered && !ctl_facts_direction(f) ? "  still true"
@@ -501,7 +504,7 @@ ctlstatus_one(const struct ctl_facts *f, const struct mapgone *gone,
 	ctlprint_row(out, "  but", &w);
 	ctlprint_call(f, operator_, &w);
 	ctlprint_row(out, "  call", &w);
-	put_next(f, c != NULL && c->before != NULL, now, out);
+	put_next(f, lost, now, out);
 	buf_free(&w);
 }
 

@@ -697,6 +697,23 @@ mapevent_opened(const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg)
 	read_owners(ev, is_opened, fn, arg);
 }
 
+bool
+mapevent_registry(
+    const struct ledger_event *ev, char was[DIGEST_HEX], char is[DIGEST_HEX])
+{
+	json_t *data = json_loads(ev->data, 0, NULL);
+	const char *before, *after;
+	const bool told = json_unpack(data, "{s:{s:s, s:s}}", "registry",
+			      "before", &before, "after", &after) == 0;
+
+	if (told) {
+		(void)snprintf(was, DIGEST_HEX, "%s", before);
+		(void)snprintf(is, DIGEST_HEX, "%s", after);
+	}
+	json_decref(data);
+	return told;
+}
+
 const char *
 mapevent_agreed(const struct ledger_event *ev)
 {

@@ -26,6 +26,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "digest.h"
+
 struct buf;
 struct err;
 struct ledger_event;
@@ -94,6 +96,13 @@ bool mapevent_opens(const json_t *row);
 /* Of the losses those by which nothing is demanded of one that stays. */
 void mapevent_opened(
     const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg);
+
+/*
+ * The digests of the registries, digest.h, of which the map before was made,
+ * and the new one, as far as an event tells of them. False: it does not.
+ */
+bool mapevent_registry(
+    const struct ledger_event *ev, char was[DIGEST_HEX], char is[DIGEST_HEX]);
 
 /* How somebody agreed to it, as in struct mapevent_made; or NULL. */
 const char *mapevent_agreed(const struct ledger_event *ev);

@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "buf.h"
 #include "clock.h"
+#include "digest.h"
 #include "err.h"
 #include "ledger.h"
 #include "ledger_rename.h"
@@ -29,6 +30,7 @@ enum kind { GONE, OPENED, WEAKER, DOMAINS, KINDS };
 /* Who is gone, by the last event that says so. */
 struct gone {
 	const char *name, *less;
+	const char *before; /* the copy that has it so, by that name; or NULL */
 	int64_t seq;
 	time_t time;
 	enum kind kind;
@@ -50,6 +52,12 @@ struct taking {
 	struct arena text;
 	struct mapgone_change *event; /* what is common to those of each */
 	size_t nevents, event_cap;
+	/* The copies that were in force since then, newest first, NULL where
+	 * none is of use; and which of them the event took away, and made. */
+	struct registry *copy[MAPBUILD_BEFORE];
+	const struct registry *was, *is;
+	const char *before; /* the path of `was' */
+	struct kept *kept;
 };
 
 /* What outlives the reading. */
@@ -60,24 +68,30 @@ struct kept {
 	char *before[MAPBUILD_BEFORE];
 };
 
-static void
+static struct gone *
 add(struct taking *t, const struct ledger_event *ev, const char *name,
     enum kind kind)
 {
 	struct names *of = &t->names[kind];
+	struct gone *g;
 	const uint32_t known = of->n;
 	const uint32_t i = names_add(of, name, strlen(name));
 
-	if (i == known) {
+	if (i == known)
 		t->at[kind] = mem_grow(
 		    t->at[kind], i, &t->at_cap[kind], sizeof(*t->at[kind]));
+	/* What is less may be so by several, each of which took its part. */
+	if (i == known ||
+	    (kind == WEAKER && t->v[t->at[kind][i]].seq != ev->seq)) {
 		t->at[kind][i] = t->n;
 		t->v = mem_grow(t->v, t->n, &t->cap, sizeof(*t->v));
 		t->v[t->n++] = (struct gone){.name = of->v[i], .kind = kind};
 	}
-	t->v[t->at[kind][i]].seq = ev->seq;
-	t->v[t->at[kind][i]].time = ev->time;
-	t->v[t->at[kind][i]].enforced = kind == OPENED || kind == WEAKER;
+	g = &t->v[t->at[kind][i]];
+	g->seq = ev->seq;
+	g->time = ev->time;
+	g->enforced = kind == OPENED || kind == WEAKER;
+	return g;
 }
 
 /* An Enforced one among those that this event took. */
@@ -137,6 +151,76 @@ name_now(
 	return ledger_name_now(&t->renames, name, 0, ev->time);
 }
 
+/* The partner that the live map is made of, by a name that it has or had. */
+static const struct partner *
+live_partner(const struct taking *t, const char *name)
+{
+	uint32_t i = registry_partner(t->live, name);
+
+	if (i == REGISTRY_NONE)
+		i = registry_former(t->live, name);
+	return i == REGISTRY_NONE ? NULL : &t->live->partner[i];
+}
+
+/* The same partner in another registry, perhaps by the name that it had. */
+static const struct partner *
+find_in(const struct registry *r, const struct partner *p)
+{
+	const struct strs *former = p->attributes->former;
+	uint32_t i = registry_partner(r, p->name);
+	size_t k;
+
+	for (k = 0; i == REGISTRY_NONE && former != NULL && k < former->n; k++)
+		i = registry_partner(r, former->v[k]);
+	return i == REGISTRY_NONE ? NULL : &r->partner[i];
+}
+
+/*
+ * What the event took of a partner that stays, and it has not again: a partner
+ * that is as before but for that. False: nothing.
+ */
+static bool
+find_less(const struct taking *t, const struct partner *was,
+    const struct partner *live, struct attributes *a)
+{
+	const struct partner *is = t->is == NULL ? live : find_in(t->is, live);
+	const struct partner less = {.attributes = a};
+
+	*a = *was->attributes;
+	if (is == NULL)
+		return false;
+	if (partner_level(is) < partner_level(was)) {
+		a->mode = live->attributes->mode;
+		a->verify = live->attributes->verify;
+	}
+	if (is->attributes->inbound < was->attributes->inbound)
+		a->inbound = live->attributes->inbound;
+	if (is->attributes->inbound_verify < was->attributes->inbound_verify)
+		a->inbound_verify = live->attributes->inbound_verify;
+	return registry_weaker(&less, was);
+}
+
+/* Of one that stays: is it Enforced, and has less by that event? */
+static void
+add_weaker(struct taking *t, const struct ledger_event *ev, const char *name)
+{
+	const struct partner *live, *was;
+	struct attributes a;
+	struct buf text = {0};
+	struct gone *g;
+
+	if (t->was == NULL || (live = live_partner(t, name)) == NULL ||
+	    (was = find_in(t->was, live)) == NULL ||
+	    !find_less(t, was, live, &a))
+		return;
+	maprecord_print_less(
+	    &(const struct partner){.attributes = &a}, was, &text);
+	g = add(t, ev, live->name, WEAKER);
+	g->less = arena_copy(&t->text, text.data, text.len);
+	g->before = strcmp(was->name, live->name) == 0 ? t->before : NULL;
+	buf_free(&text);
+}
+
 static void
 take_other(const struct ledger_event *ev, const char *name, void *arg)
 {
@@ -145,10 +229,13 @@ take_other(const struct ledger_event *ev, const char *name, void *arg)
 	name = name_now(t, ev, name);
 	if (stays(t, name)) {
 		t->back = true;
-		add(t, ev, name, is_open(t, name) ? OPENED : WEAKER);
+		if (is_open(t, name))
+			(void)add(t, ev, name, OPENED);
+		else
+			add_weaker(t, ev, name);
 		return;
 	}
-	add(t, ev, name, GONE);
+	(void)add(t, ev, name, GONE);
 	if (t->losers > 0) {
 		set_enforced(t, ev, name, GONE);
 		t->losers--;
@@ -164,9 +251,9 @@ take_row(const struct ledger_event *ev, const char *key, const char *is,
 	if (is != NULL || is_twin(key))
 		return;
 	if (was != NULL && !stays(t, name_now(t, ev, was)))
-		add(t, ev, name_now(t, ev, was), GONE);
+		(void)add(t, ev, name_now(t, ev, was), GONE);
 	else if (!is_covered(t, key))
-		add(t, ev, key, DOMAINS);
+		(void)add(t, ev, key, DOMAINS);
 	else
 		t->back = true;
 }
@@ -177,10 +264,9 @@ take_loss(const struct ledger_event *ev, const char *key, const char *is,
 {
 	struct taking *t = arg;
 
-	/* What of these is no loss, keep_weaker() finds. */
 	if (is != NULL && stays(t, name_now(t, ev, is)) &&
 	    !is_open(t, name_now(t, ev, is)))
-		add(t, ev, name_now(t, ev, is), WEAKER);
+		add_weaker(t, ev, name_now(t, ev, is));
 	if (is != NULL)
 		return;
 	if (was != NULL)
@@ -197,7 +283,29 @@ take_opened(const struct ledger_event *ev, const char *key, const char *is,
 
 	(void)was;
 	if (!is_twin(key) && is_open(t, name_now(t, ev, is)))
-		add(t, ev, name_now(t, ev, is), OPENED);
+		(void)add(t, ev, name_now(t, ev, is), OPENED);
+}
+
+/* Which of the copies the event took away, and made; NULL: none is of use. */
+static void
+find_copies(struct taking *t, const struct ledger_event *ev)
+{
+	char was[DIGEST_HEX], is[DIGEST_HEX];
+	size_t i;
+
+	t->was = t->is = NULL;
+	if (t->live == NULL || !mapevent_registry(ev, was, is))
+		return;
+	for (i = 0; i < MAPBUILD_BEFORE; i++) {
+		if (t->copy[i] == NULL)
+			continue;
+		if (strcmp(t->copy[i]->digest, was) == 0) {
+			t->was = t->copy[i];
+			t->before = t->kept->before[i];
+		}
+		if (strcmp(t->copy[i]->digest, is) == 0)
+			t->is = t->copy[i];
+	}
 }
 
 static bool
@@ -208,6 +316,7 @@ take_event(const struct ledger_event *ev, void *arg)
 	struct mapgone_change c = {.seq = ev->seq};
 
 	t->back = false;
+	find_copies(t, ev);
 	mapevent_owners(ev, take_row, t);
 	mapevent_losses(ev, take_loss, t);
 	mapevent_opened(ev, take_opened, t);
@@ -260,11 +369,23 @@ begin_change(
 	}
 }
 
+/* Enforced ones that one event took, of all kinds. */
+static void
+count_together(struct mapgone *out)
+{
+	size_t i, k;
+
+	for (i = 0; i < out->n; i++)
+		for (k = 0; k < out->n; k++)
+			if (out->v[k].seq == out->v[i].seq)
+				out->v[i].together += out->v[k].enforced;
+}
+
 /* Those of one event and kind are one. */
 static void
 group(struct taking *t, struct mapgone *out)
 {
-	struct kept *k = out->kept;
+	struct kept *k = t->kept;
 	struct mapgone_change *c = NULL;
 	size_t i;
 
@@ -285,37 +406,25 @@ group(struct taking *t, struct mapgone *out)
 		}
 		c->n++;
 		c->enforced += t->v[i].enforced;
+		if (t->v[i].before != NULL)
+			c->before = t->v[i].before;
 	}
-}
-
-/* Has partner i of r more than the live map is made of? */
-static bool
-has_more(const struct registry *r, uint32_t i, const struct registry *live)
-{
-	const uint32_t k = registry_partner(live, r->partner[i].name);
-
-	return k != REGISTRY_NONE &&
-	       registry_weaker(&live->partner[k], &r->partner[i]);
+	count_together(out);
 }
 
 /* Has the registry who is gone; and as it was, if it stays? */
 static bool
-has(const struct registry *r, const struct mapgone_change *c,
-    const struct registry *live)
+has(const struct registry *r, const struct mapgone_change *c)
 {
 	const uint32_t i = registry_find(r, c->name[0]);
 
-	if (i == REGISTRY_NONE)
-		return false;
-	return c->weaker   ? has_more(r, i, live)
-	       : c->opened ? r->partner[i].attributes->mode == MODE_ENFORCED
-			   : true;
+	return i != REGISTRY_NONE &&
+	       (!c->opened || r->partner[i].attributes->mode == MODE_ENFORCED);
 }
 
 /* A copy is worth a word if it has who is gone. */
 static void
-find_before(struct mapgone *out, struct registry *const *copy,
-    const struct registry *live)
+find_before(struct mapgone *out, struct registry *const *copy)
 {
 	struct kept *k = out->kept;
 	unsigned age;
@@ -323,53 +432,12 @@ find_before(struct mapgone *out, struct registry *const *copy,
 
 	for (age = 0; age < MAPBUILD_BEFORE; age++)
 		for (i = 0; i < out->n && copy[age] != NULL; i++)
-			if (out->v[i].before == NULL &&
-			    has(copy[age], &out->v[i], live))
+			if (out->v[i].before == NULL && !out->v[i].weaker &&
+			    has(copy[age], &out->v[i]))
 				out->v[i].before = k->before[age];
 }
 
-/* What a partner has less than in a copy, the newest that has more; or NULL. */
-static const char *
-find_less(struct taking *t, struct registry *const *copy, const char *partner)
-{
-	struct buf text = {0};
-	const char *less = NULL;
-	uint32_t i, k = registry_partner(t->live, partner);
-	unsigned age;
-
-	for (age = 0; age < MAPBUILD_BEFORE && less == NULL; age++) {
-		if (copy[age] == NULL || k == REGISTRY_NONE)
-			continue;
-		i = registry_partner(copy[age], partner);
-		if (i == REGISTRY_NONE || !has_more(copy[age], i, t->live))
-			continue;
-		maprecord_print_less(
-		    &t->live->partner[k], &copy[age]->partner[i], &text);
-		less = arena_copy(&t->text, text.data, text.len);
-	}
-	buf_free(&text);
-	return less;
-}
-
-/* Of those that stay, who has less yet: a copy tells. */
-static void
-keep_weaker(struct taking *t, struct registry *const *copy)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < t->n; i++) {
-		if (t->v[i].kind == WEAKER &&
-		    (t->v[i].less = find_less(t, copy, t->v[i].name)) == NULL)
-			continue;
-		t->v[n++] = t->v[i];
-	}
-	t->n = n;
-}
-
-/*
- * The copies that were in force since then, newest first, NULL where none is of
- * use, are the caller's. One that is older shows what was agreed long ago.
- */
+/* One that is older than since shows what was agreed long ago. */
 static void
 load_copies(
     struct kept *k, const char *map, time_t since, struct registry **copy)
@@ -392,27 +460,25 @@ mapgone_read(struct ledger *l, const struct registry *live, const char *map,
 {
 	const struct ledger_event_query q = {
 	    .kind = MAPEVENT_KIND, .since = since};
-	struct taking t = {.live = live};
 	struct kept *k = mem_zero(1, sizeof(*k));
-	struct registry *copy[MAPBUILD_BEFORE] = {NULL};
+	struct taking t = {.live = live, .kept = k};
 	unsigned i;
 	int rv;
 
 	*out = (struct mapgone){.kept = k};
+	load_copies(k, map, since, t.copy);
 	rv = ledger_names_read(l, &t.renames, e);
 	if (rv == 0)
 		rv = ledger_events(l, &q, take_event, &t, e);
-	if (rv == 0 && t.n > 0) {
-		load_copies(k, map, since, copy);
-		keep_weaker(&t, copy);
+	if (rv == 0) {
 		group(&t, out);
-		find_before(out, copy, live);
+		find_before(out, t.copy);
 	}
 	memcpy(k->names, t.names, sizeof(k->names));
 	k->text = t.text;
 	ledger_names_release(&t.renames);
 	for (i = 0; i < MAPBUILD_BEFORE; i++)
-		registry_free(copy[i]);
+		registry_free(t.copy[i]);
 	for (i = 0; i < KINDS; i++)
 		free(t.at[i]);
 	free(t.event);
@@ -453,20 +519,19 @@ mapgone_partners(const struct mapgone *g)
 }
 
 const struct mapgone_change *
-mapgone_less(const struct mapgone *g, const char *partner, const char **less)
+mapgone_less(const struct mapgone *g, size_t *from, const char *partner,
+    const char **less)
 {
-	size_t i, k;
+	const struct mapgone_change *c;
+	size_t k;
 
-	for (i = 0; i < g->n; i++) {
-		if (!g->v[i].opened && !g->v[i].weaker)
-			continue;
-		for (k = 0; k < g->v[i].n; k++) {
-			if (strcmp(g->v[i].name[k], partner) != 0)
-				continue;
-			if (less != NULL)
-				*less = g->v[i].less[k];
-			return &g->v[i];
-		}
+	while (g != NULL && *from < g->n) {
+		c = &g->v[(*from)++];
+		for (k = 0; k < c->n && (c->opened || c->weaker); k++)
+			if (strcmp(c->name[k], partner) == 0) {
+				*less = c->less[k];
+				return c;
+			}
 	}
 	return NULL;
 }
@@ -474,7 +539,7 @@ mapgone_less(const struct mapgone *g, const char *partner, const char **less)
 bool
 mapgone_alarms(const struct mapgone_change *c)
 {
-	return c->agreed == NULL && c->enforced > MAPGONE_FEW;
+	return c->agreed == NULL && c->together > MAPGONE_FEW;
 }
 
 bool
@@ -526,7 +591,7 @@ mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out)
 	put_names(c, named, ", ", true, out);
 	if (all > named)
 		buf_printf(out, " and %s more", num_count(all - named).s);
-	if (mapgone_can_return(c) || c->opened) {
+	if (mapgone_can_return(c) || c->opened || c->weaker) {
 		buf_puts(out, "; see ");
 		put_history(c, out);
 	}
@@ -538,12 +603,14 @@ mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out)
 		buf_puts(out, "; if not, put them back");
 	else if (c->opened)
 		buf_puts(out, "; if not, make them Enforced again");
+	else if (c->weaker)
+		buf_puts(out, "; if not, demand it again");
 }
 
 void
 mapgone_next(const struct mapgone_change *c, struct buf *out)
 {
-	if (c->opened && c->before == NULL) {
+	if ((c->opened || c->weaker) && c->before == NULL) {
 		buf_puts(out, "tlspactctl edit ");
 		put_names(c, 1, "", false, out);
 		return;

@@ -45,6 +45,7 @@ struct mapgone_change {
 	const char **less; /* of each that is weaker: "secure -> encrypt" */
 	size_t n;
 	uint64_t enforced;	     /* of them, as far as that can be told */
+	uint64_t together;	     /* of all that the event took */
 	const char *author, *agreed; /* as ledger.h and mapevent.h have them */
 	uint64_t more;		     /* partners that the event does not name */
 	bool at_least;		     /* there may be others yet */
@@ -72,12 +73,15 @@ void mapgone_release(struct mapgone *g);
 /* How many partners, without those that stay. */
 uint64_t mapgone_partners(const struct mapgone *g);
 
-/* By which change a partner that stays has less, what is of *less, if that is
- * not NULL: "secure -> encrypt", or NULL if it is Enforced no more; or NULL. */
-const struct mapgone_change *mapgone_less(
-    const struct mapgone *g, const char *partner, const char **less);
+/*
+ * By which change a partner that stays has less: the next one from *from on, an
+ * index, which is moved behind it. *less is what: "secure -> encrypt", or NULL,
+ * it is Enforced no more. NULL: by none. g may be NULL.
+ */
+const struct mapgone_change *mapgone_less(const struct mapgone *g, size_t *from,
+    const char *partner, const char **less);
 
-/* Are that more Enforced ones than a few, and nobody agreed to it? */
+/* Took the event more Enforced ones than a few, and nobody agreed to it? */
 bool mapgone_alarms(const struct mapgone_change *c);
 
 /* Can tlspact-compile --lost give them back? */

@@ -420,15 +420,16 @@ why_not(const struct search *s, const struct copy *c, const struct partner *p)
 
 /* "root for jo (tlspactctl edit)", by the record, or NULL. */
 static char *
-by_whom(const struct mapgone *gone, const char *name, bool opened)
+by_whom(const struct mapgone *gone, const char *name, bool stays)
 {
 	const struct mapgone_change *c;
 	char who[AUTHOR_TEXT];
 	size_t i, k;
 
 	for (i = 0; gone != NULL && i < gone->n; i++)
-		for (c = &gone->v[i], k = 0;
-		     k < c->n && !c->domains && c->opened == opened; k++) {
+		for (c = &gone->v[i], k = 0; k < c->n && !c->domains &&
+					     (c->opened || c->weaker) == stays;
+		     k++) {
 			if (strcmp(c->name[k], name) != 0)
 				continue;
 			quote_show(

@@ -455,16 +455,23 @@ maprecord_print_less(
     const struct partner *is, const struct partner *was, struct buf *out)
 {
 	const struct attributes *a = was->attributes, *b = is->attributes;
+	const char *between = "";
 
-	if (partner_level(is) < partner_level(was))
+	if (partner_level(is) < partner_level(was)) {
 		buf_printf(out, "%s -> %s", level_name(partner_level(was)),
 		    level_name(partner_level(is)));
-	else if (b->inbound < a->inbound)
-		buf_printf(out, "inbound %s -> %s",
+		between = ", ";
+	}
+	/* Of one that is Enforced no more nothing else is worth a word. */
+	if (b->mode != MODE_ENFORCED && *between != '\0')
+		return;
+	if (b->inbound < a->inbound)
+		buf_printf(out, "%sinbound %s -> %s", between,
 		    maprecord_inbound[a->inbound],
 		    maprecord_inbound[b->inbound]);
-	else
-		buf_printf(out, "inbound-verify %s -> %s",
+	else if (a->inbound != INBOUND_OFF &&
+		 b->inbound_verify < a->inbound_verify)
+		buf_printf(out, "%sinbound-verify %s -> %s", between,
 		    maprecord_verify[a->inbound_verify],
 		    maprecord_verify[b->inbound_verify]);
 }

@@ -100,7 +100,8 @@ struct maprecord {
 /* By enum inbound and enum inbound_verify: their words, then NULL. */
 extern const char *const maprecord_inbound[], *const maprecord_verify[];
 
-/* Append "secure -> opportunistic", of a partner that is registry_weaker(). */
+/* Append what a partner that is registry_weaker() has less: "secure -> encrypt,
+ * inbound require -> off". */
 void maprecord_print_less(
     const struct partner *is, const struct partner *was, struct buf *out);
 

@@ -231,8 +231,7 @@ put_subject(struct buf *b, const struct notice *n, const char *who)
 		buf_puts(b, "partners recover; downgrades are possible again");
 		break;
 	case NOTICE_LOST:
-		buf_puts(b, "many partners are not enforced any more: was "
-			    "that meant?");
+		buf_puts(b, "many partners lost protection: was that meant?");
 		break;
 	case NOTICE_MAP:
 		buf_puts(

@@ -445,9 +445,10 @@ put_map(struct buf *b, const struct notice *n)
 static void
 put_lost(struct buf *b, const struct notice *n)
 {
-	buf_puts(b, "A change of the registry took effect that nobody was "
-		    "asked about: many partners\nare not enforced any more, so "
-		    "that mail to them may go in clear.\n");
+	buf_puts(b,
+	    "A change of the registry took effect that nobody was "
+	    "asked about: what protects\nmail to many partners, or from "
+	    "them, is less than it was.\n");
 	if (step_said(n->of.text)) {
 		head(b, "Who, and what to do");
 		put_lines(b, n->of.text);

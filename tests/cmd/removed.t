@@ -445,8 +445,8 @@ is 'by what is less, since when, and where' "$(grep '^# Lost' <<<"$out" |
 	sed -E "s/ since $when//; s,$T/,,; s/from policy.cdb.registry.old/from/; s/, with .*//")" \
 	"# Lost: acme, secure -> opportunistic,$by; from; to replace that of registry:4
 # Lost: plain, secure -> opportunistic,$by; from; to replace that of registry:6
-# Lost: bolt, key -> encrypt,; from; to replace that of parts/hosted:2
-# Lost: cog, inbound-verify name -> none,; from; to replace that of parts/hosted:6
+# Lost: bolt, key -> encrypt,$by; from; to replace that of parts/hosted:2
+# Lost: cog, inbound-verify name -> none,$by; from; to replace that of parts/hosted:6
 # Lost: dot, secure -> opportunistic,$by; from; to replace that of parts/hosted:8
 # Lost: eel, secure -> opportunistic,$by; from; to replace that of parts/hosted:9"
 like 'as a comment, with the default that it had it from' "$(lost plain)" \

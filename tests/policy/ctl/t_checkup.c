@@ -104,7 +104,7 @@ gone(void)
 	static const struct mapgone all = {.v = &change, .n = 1};
 
 	change = (struct mapgone_change){
-	    .time = T0 - 3600, .name = names, .n = 2, .enforced = 2};
+	    .time = T0 - 3600, .name = names, .n = 2, .together = 2};
 	facts.gone = &all;
 }
 
@@ -112,7 +112,7 @@ static void
 gone_many(void)
 {
 	gone();
-	change.enforced = 3;
+	change.together = 3;
 	change.before = "/old";
 }
 

@@ -10,6 +10,7 @@
 #include "err.h"
 #include "ledger.h"
 #include "ledger_rename.h"
+#include "digest.h"
 #include "mapbuild.h"
 #include "mapgone.h"
 #include "registry.h"
@@ -220,7 +221,8 @@ t_opened(void **state)
 	struct ledger *l;
 	struct err e;
 	char *dir = check_folder(), *path;
-	size_t i;
+	const char *less;
+	size_t i, from;
 
 	(void)state;
 	assert_int_not_equal(asprintf(&path, "%s/l.db", dir), -1);
@@ -238,8 +240,11 @@ t_opened(void **state)
 			check_int(rows[i].name, (int)g.v[0].n, (int)rows[i].n);
 			check_int(rows[i].name, mapgone_alarms(&g.v[0]),
 			    rows[i].alarms);
+			from = 0;
 			check_int(rows[i].name,
-			    mapgone_less(&g, "a", NULL) == &g.v[0], true);
+			    mapgone_less(&g, &from, "a", &less) == &g.v[0],
+			    true);
+			check_str(rows[i].name, less, NULL);
 		}
 		mapgone_release(&g);
 		registry_free(r);
@@ -258,7 +263,8 @@ t_opened(void **state)
 
 /* A copy of the registry that was in force until then. */
 static void
-keep_copy(const char *path, const char *text, time_t until)
+keep_copy(
+    const char *path, const char *text, time_t until, char digest[DIGEST_HEX])
 {
 	const struct timespec at[2] = {{.tv_sec = until}, {.tv_sec = until}};
 	struct registry *r;
@@ -275,92 +281,168 @@ keep_copy(const char *path, const char *text, time_t until)
 	assert_int_equal(registry_keep(r, fd, &e), 0);
 	assert_int_equal(futimens(fd, at), 0);
 	(void)close(fd);
+	memcpy(digest, r->digest, DIGEST_HEX);
 	registry_free(r);
 	diag_free(&d);
 	free(of);
 }
 
-/* Partners that stay Enforced, with less than a copy of the registry has. */
+/* The text with the two in place of "%s"; the caller frees it. */
+static char *
+fill(const char *text, const char *was, const char *is)
+{
+	struct buf out = {0};
+	const char *p;
+
+	for (; (p = strstr(text, "%s")) != NULL; text = p + 2, was = is) {
+		buf_add(&out, text, (size_t)(p - text));
+		buf_puts(&out, was);
+	}
+	buf_puts(&out, text);
+	return buf_take(&out);
+}
+
+#define OF                                                               \
+	"],\"registry\":{\"before\":\"%s\",\"after\":\"%s\"},\"rest\":{" \
+	"\"n\":0}}"
+#define OTHERS_OF(name)                                                  \
+	"],\"registry\":{\"before\":\"%s\",\"after\":\"%s\"},\"rest\":{" \
+	"\"n\":9,\"lost\":9,\"partners_lost\":9,\"partners_more\":0,"    \
+	"\"partners\":"                                                  \
+	"[\"" name "\"]}}"
+
+/* Partners that stay Enforced, with less than the copy of the registry has that
+ * a change took away. */
 static void
 t_weaker(void **state)
 {
-	static const char before[] =
+	/* Two copies, the older one first, and the one that is older still. */
+	static const char *const copies[] = {
 	    "default mode=enforced\npartner a domain=a.example\n"
 	    "partner b domain=b.example inbound-verify=name gateway=b.example\n"
-	    "partner c domain=c.example inbound=warn\n";
+	    "partner c domain=c.example inbound=warn\n",
+	    "default mode=enforced\npartner a domain=a.example verify=none\n"
+	    "partner c domain=c.example inbound=warn\n"
+	    "partner e domain=e.example inbound=off\n",
+	    "partner d mode=enforced domain=d.example\n"};
 	static const struct {
 		const char *name;
-		struct happens h;
+		struct happens h[2]; /* each took the copy of its place away */
 		const char *registry, *told;
+		bool alarms, kept;
 	} rows[] = {
 	    {"each by what it has less",
-		{2, WEAKER("a") "," WEAKER("b") "," WEAKER("c"), NONE},
-		"partner a mode=enforced domain=a.example verify=none\n"
-		"partner b mode=enforced domain=b.example\n"
+		{{3, WEAKER("a") "," WEAKER("b") "," WEAKER("c"), OF}},
+		"partner a mode=enforced domain=a.example verify=none "
+		"inbound=off\npartner b mode=enforced domain=b.example\n"
 		"partner c mode=enforced domain=c.example inbound=off\n",
-		"3 partners demand less since 2026-11-22 22:00: a (secure -> "
-		"encrypt), b (inbound-verify name -> none), c (inbound warn -> "
-		"off)"},
+		"3 partners demand less since 2026-11-22 21:00: a (secure -> "
+		"encrypt, inbound require -> off), b (inbound-verify name -> "
+		"none), c (inbound warn -> "
+		"off)\n",
+		true, true},
 	    {"one that the event does not name",
-		{2, WEAKER("a"), OTHERS("9", "0", "\"c\"")},
-		"default mode=enforced inbound=off\npartner a "
+		{{2, NULL, NULL}, {2, WEAKER("a"), OTHERS_OF("c")}},
+		"default mode=enforced inbound=off verify=none\npartner a "
 		"domain=a.example\npartner c domain=c.example\n",
 		"2 partners demand less since 2026-11-22 22:00: a (inbound "
-		"require -> off), c (inbound warn -> off)"},
+		"require -> off), c (secure -> encrypt, inbound warn -> off)\n",
+		false, true},
+	    {"by two, each its part",
+		{{3, WEAKER("a"), OF}, {2, WEAKER("a"), OF}},
+		"partner a mode=enforced domain=a.example verify=none "
+		"inbound=off\n",
+		"1 partner demands less since 2026-11-22 22:00: a (inbound "
+		"require -> off)\n"
+		"1 partner demands less since 2026-11-22 21:00: a (secure -> "
+		"encrypt)\n",
+		false, true},
+	    {"what was less before is not of the later one",
+		{{2, NULL, NULL}, {2, WEAKER("a") "," WEAKER("e"), OF}},
+		"default mode=enforced\npartner a domain=a.example verify=none "
+		"min-tls=TLSv1.1\npartner e domain=e.example inbound=off\n",
+		"", false, false},
+	    {"under another name", {{2, NULL, NULL}, {2, WEAKER("a"), OF}},
+		"partner g former=a mode=enforced domain=a.example "
+		"verify=none inbound=off\n",
+		"1 partner demands less since 2026-11-22 22:00: g (inbound "
+		"require -> off)\n",
+		false, false},
 	    {"what is back, or was never more",
-		{2, WEAKER("a") "," WEAKER("b") "," WEAKER("z"), NONE},
+		{{3, WEAKER("a") "," WEAKER("b") "," WEAKER("z"), OF}},
 		"default mode=enforced\npartner a domain=a.example\n"
 		"partner b domain=b.example inbound-verify=name "
 		"gateway=b.example\npartner z domain=z.example\n",
-		NULL},
-	    {"what an older copy has", {2, WEAKER("d"), NONE},
-		"partner d mode=enforced domain=d.example inbound=off\n", NULL},
-	    {"what is not on record", {2, GONE("z"), NONE},
+		"", false, false},
+	    {"of no copy", {{2, WEAKER("d"), NONE}},
+		"partner d mode=enforced domain=d.example inbound=off\n", "",
+		false, false},
+	    {"what is not on record", {{2, GONE("z"), OF}},
 		"partner a mode=enforced domain=a.example inbound=off\n"
 		"partner z domain=z.example\n",
-		NULL},
+		"", false, false},
 	};
+	char *dir = check_folder(), *path, *map = check_path(dir, "map");
+	char digest[3][DIGEST_HEX], *end, *rest[2];
+	const char *less;
 	struct registry *r;
 	struct diags d = {0};
 	struct mapgone g;
 	struct ledger *l;
 	struct err e;
-	char *dir = check_folder(), *path, *map = check_path(dir, "map"), *copy;
-	const char *less;
 	struct buf out = {0};
-	size_t i;
+	struct happens h;
+	size_t i, k, from;
 
 	(void)state;
-	copy = mapbuild_kept_before(map, 2);
-	keep_copy(copy, before, NOW - HOUR);
-	path = mapbuild_kept_before(map, 3);
-	keep_copy(
-	    path, "partner d mode=enforced domain=d.example\n", NOW - DAY - 1);
-	free(path);
+	for (k = 0; k < 3; k++) {
+		path = mapbuild_kept_before(map, k == 2 ? 3 : 2 - (unsigned)k);
+		keep_copy(path, copies[k],
+		    k == 2 ? NOW - DAY - 1 : NOW - (3 - (int)k) * HOUR,
+		    digest[k]);
+		free(path);
+	}
 	for (i = 0; i < COUNT(rows); i++) {
 		assert_int_not_equal(asprintf(&path, "%s/%zu.db", dir, i), -1);
 		l = ledger_open(path, LEDGER_WRITE, &e);
 		assert_non_null(l);
-		happen(l, &rows[i].h);
+		for (k = 0; k < 2; k++) {
+			h = rows[i].h[k];
+			rest[k] = h.rest == NULL
+				      ? NULL
+				      : fill(h.rest, digest[k],
+					    k == 0 && rows[i].h[1].rest != NULL
+						? digest[1]
+						: "live");
+			h.rest = rest[k];
+			happen(l, &h);
+			free(rest[k]);
+		}
 		r = registry_parse("registry", rows[i].registry,
 		    strlen(rows[i].registry), NOW, &d);
 		check_int(rows[i].name, d.errors, 0);
 		assert_int_equal(mapgone_read(l, r, map, NOW - DAY, &g, &e), 0);
-		check_int(rows[i].name, g.n, rows[i].told != NULL);
-		if (g.n > 0) {
-			buf_clear(&out);
-			mapgone_print(&g.v[0], NOW, &out);
-			*strchr(out.data, ';') = '\0';
-			check_str(rows[i].name, out.data, rows[i].told);
-			check_str(rows[i].name, g.v[0].before, copy);
-			check_int(rows[i].name, mapgone_partners(&g), 0);
-			check_int(rows[i].name, mapgone_alarms(&g.v[0]),
-			    g.v[0].n == 3);
-			less = NULL;
+		buf_clear(&out);
+		buf_puts(&out, "");
+		for (k = 0; k < g.n; k++) {
+			mapgone_print(&g.v[k], NOW, &out);
+			end = strstr(out.data, "; see ");
+			out.len = (size_t)(end - out.data);
+			buf_puts(&out, "\n");
+			check_int(
+			    rows[i].name, g.v[k].before != NULL, rows[i].kept);
+			check_int(rows[i].name, mapgone_alarms(&g.v[k]),
+			    rows[i].alarms);
+			from = k;
 			check_int(rows[i].name,
-			    mapgone_less(&g, "a", &less) == &g.v[0], true);
-			check_str(rows[i].name, less, g.v[0].less[0]);
+			    mapgone_less(&g, &from, g.v[k].name[0], &less) ==
+				&g.v[k],
+			    true);
+			check_int(rows[i].name, from, k + 1);
+			check_str(rows[i].name, less, g.v[k].less[0]);
 		}
+		check_str(rows[i].name, out.data, rows[i].told);
+		check_int(rows[i].name, mapgone_partners(&g), 0);
 		mapgone_release(&g);
 		registry_free(r);
 		ledger_close(l);
@@ -368,7 +450,6 @@ t_weaker(void **state)
 	}
 	buf_free(&out);
 	diag_free(&d);
-	free(copy);
 	free(map);
 	check_folder_end(dir);
 }

@@ -148,8 +148,7 @@ static const struct row rows[] = {
 	.body = {"2026-11-23 14:00 UTC is over"}},
     {.kind = NOTICE_LOST,
 	.key = "lost:acme:2026-11-23T13:50:00Z",
-	.subject = "[tlspact] many partners are not enforced any more: was "
-		   "that meant?",
+	.subject = "[tlspact] many partners lost protection: was that meant?",
 	.body = {"nobody was asked about", "  3 failed deliveries"},
 	.not_in = {"mx1"}},
     {.kind = NOTICE_MAP,
