@@ -469,7 +469,10 @@ ctlstatus_one(const struct ctl_facts *f, const struct mapgone *gone,
 	put_was(f, now, &w);
 	ctlprint_row(out, "  was lowered", &w);
 	while ((c = mapgone_less(gone, &from, f->name, &less)) != NULL) {
-		lost = lost || c->before != NULL;
+		/* A registry that is not live may have it already. */
+		lost = lost ||
+		       (c->before != NULL &&
+			   (f->around == NULL || f->around->behind == NULL));
 		put_less(c, less, now, &w);
 		ctlprint_row(out, "  was", &w);
 	}

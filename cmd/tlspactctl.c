@@ -179,11 +179,20 @@ first_past(const struct ctlrun *r, const struct ctl_facts *f)
 	return f->past == NULL ? NULL : f->past->how;
 }
 
-/* As the findings of check have them. */
-static json_t *
-json_gone(const struct ctlrun *r)
+static bool
+is_of(const struct mapgone_change *c, const char *partner)
 {
-	const struct mapgone *g = r->c.gone;
+	size_t i = 0;
+
+	while (i < c->n && strcmp(c->name[i], partner) != 0)
+		i++;
+	return i < c->n && !c->domains;
+}
+
+/* As the findings of check have them; of one partner alone, if it is named. */
+static json_t *
+json_gone(const struct ctlrun *r, const struct mapgone *g, const char *partner)
+{
 	json_t *list = json_array(), *names;
 	struct buf text = {0}, next = {0};
 	size_t i, k;
@@ -193,6 +202,8 @@ json_gone(const struct ctlrun *r)
 		buf_clear(&next);
 		mapgone_print(&g->v[i], r->c.now, &text);
 		mapgone_next(&g->v[i], &next);
+		if (partner != NULL && !is_of(&g->v[i], partner))
+			continue;
 		names = json_array();
 		for (k = 0; k < g->v[i].n && !g->v[i].domains; k++)
 			json_array_append_new(
@@ -263,6 +274,8 @@ status_one(struct ctlrun *r)
 	}
 	if (r->opt.json) {
 		give_all(r, &f, 1);
+		json_object_set_new(
+		    r->answer, "gone", json_gone(r, &gone, f.name));
 	} else {
 		ctlstatus_one(&f, &gone, r->c.set.operator_, r->c.now, &out);
 		(void)fputs(out.data, stdout);
@@ -300,7 +313,8 @@ status_all(struct ctlrun *r)
 		json_object_set_new(r->answer, "waiting",
 		    waiting.fault != NULL ? json_null()
 					  : ctlprint_json_queue(&waiting.all));
-		json_object_set_new(r->answer, "gone", json_gone(r));
+		json_object_set_new(
+		    r->answer, "gone", json_gone(r, &gone, NULL));
 	} else {
 		print_table(r, f, n);
 		print_waiting(r, &waiting);

@@ -698,18 +698,15 @@ mapevent_opened(const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg)
 }
 
 bool
-mapevent_registry(
-    const struct ledger_event *ev, char was[DIGEST_HEX], char is[DIGEST_HEX])
+mapevent_registry_was(const struct ledger_event *ev, char digest[DIGEST_HEX])
 {
 	json_t *data = json_loads(ev->data, 0, NULL);
-	const char *before, *after;
-	const bool told = json_unpack(data, "{s:{s:s, s:s}}", "registry",
-			      "before", &before, "after", &after) == 0;
+	const char *was;
+	const bool told =
+	    json_unpack(data, "{s:{s:s}}", "registry", "before", &was) == 0;
 
-	if (told) {
-		(void)snprintf(was, DIGEST_HEX, "%s", before);
-		(void)snprintf(is, DIGEST_HEX, "%s", after);
-	}
+	if (told)
+		(void)snprintf(digest, DIGEST_HEX, "%s", was);
 	json_decref(data);
 	return told;
 }

@@ -97,12 +97,10 @@ bool mapevent_opens(const json_t *row);
 void mapevent_opened(
     const struct ledger_event *ev, mapevent_owner_fn *fn, void *arg);
 
-/*
- * The digests of the registries, digest.h, of which the map before was made,
- * and the new one, as far as an event tells of them. False: it does not.
- */
-bool mapevent_registry(
-    const struct ledger_event *ev, char was[DIGEST_HEX], char is[DIGEST_HEX]);
+/* The digest, digest.h, of the registry of which the map before was made.
+ * False: the event does not tell. */
+bool mapevent_registry_was(
+    const struct ledger_event *ev, char digest[DIGEST_HEX]);
 
 /* How somebody agreed to it, as in struct mapevent_made; or NULL. */
 const char *mapevent_agreed(const struct ledger_event *ev);

@@ -53,10 +53,11 @@ struct taking {
 	struct mapgone_change *event; /* what is common to those of each */
 	size_t nevents, event_cap;
 	/* The copies that were in force since then, newest first, NULL where
-	 * none is of use; and which of them the event took away, and made. */
+	 * none is of use; and which of them the event took away. */
 	struct registry *copy[MAPBUILD_BEFORE];
-	const struct registry *was, *is;
-	const char *before; /* the path of `was' */
+	bool looked;
+	const struct registry *was;
+	size_t was_at; /* or where the one of an earlier event is */
 	struct kept *kept;
 };
 
@@ -151,6 +152,30 @@ name_now(
 	return ledger_name_now(&t->renames, name, 0, ev->time);
 }
 
+/*
+ * Which of the copies the event took away, which is one that took something.
+ * The text may be that of another copy, too: events come in their order, and
+ * so do copies.
+ */
+static void
+find_copy(struct taking *t, const struct ledger_event *ev)
+{
+	char digest[DIGEST_HEX];
+	size_t i;
+
+	if (t->looked)
+		return;
+	t->looked = true;
+	if (t->live == NULL || !mapevent_registry_was(ev, digest))
+		return;
+	for (i = t->was_at; i-- > 0 && t->was == NULL;)
+		if (t->copy[i] != NULL &&
+		    strcmp(t->copy[i]->digest, digest) == 0) {
+			t->was = t->copy[i];
+			t->was_at = i;
+		}
+}
+
 /* The partner that the live map is made of, by a name that it has or had. */
 static const struct partner *
 live_partner(const struct taking *t, const char *name)
@@ -176,26 +201,40 @@ find_in(const struct registry *r, const struct partner *p)
 }
 
 /*
- * What the event took of a partner that stays, and it has not again: a partner
- * that is as before but for that. False: nothing.
+ * What the event took of a partner that stays, and it never had again: a are
+ * its attributes of before but for that. False: nothing.
  */
 static bool
 find_less(const struct taking *t, const struct partner *was,
     const struct partner *live, struct attributes *a)
 {
-	const struct partner *is = t->is == NULL ? live : find_in(t->is, live);
+	const struct partner *p = live;
 	const struct partner less = {.attributes = a};
+	bool level = true, inbound = true, verify = true;
+	size_t i;
 
+	/* Each copy that is newer was taken away by a loss that came later. */
+	for (i = t->was_at;; i--) {
+		if (p != NULL) {
+			level = level && partner_level(p) < partner_level(was);
+			inbound = inbound && p->attributes->inbound <
+						 was->attributes->inbound;
+			verify = verify && p->attributes->inbound_verify <
+					       was->attributes->inbound_verify;
+		}
+		if (i == 0)
+			break;
+		p = t->copy[i - 1] == NULL ? NULL
+					   : find_in(t->copy[i - 1], live);
+	}
 	*a = *was->attributes;
-	if (is == NULL)
-		return false;
-	if (partner_level(is) < partner_level(was)) {
+	if (level) {
 		a->mode = live->attributes->mode;
 		a->verify = live->attributes->verify;
 	}
-	if (is->attributes->inbound < was->attributes->inbound)
+	if (inbound)
 		a->inbound = live->attributes->inbound;
-	if (is->attributes->inbound_verify < was->attributes->inbound_verify)
+	if (verify)
 		a->inbound_verify = live->attributes->inbound_verify;
 	return registry_weaker(&less, was);
 }
@@ -217,7 +256,9 @@ add_weaker(struct taking *t, const struct ledger_event *ev, const char *name)
 	    &(const struct partner){.attributes = &a}, was, &text);
 	g = add(t, ev, live->name, WEAKER);
 	g->less = arena_copy(&t->text, text.data, text.len);
-	g->before = strcmp(was->name, live->name) == 0 ? t->before : NULL;
+	g->before = strcmp(was->name, live->name) == 0
+			? t->kept->before[t->was_at]
+			: NULL;
 	buf_free(&text);
 }
 
@@ -226,6 +267,7 @@ take_other(const struct ledger_event *ev, const char *name, void *arg)
 {
 	struct taking *t = arg;
 
+	find_copy(t, ev);
 	name = name_now(t, ev, name);
 	if (stays(t, name)) {
 		t->back = true;
@@ -264,6 +306,7 @@ take_loss(const struct ledger_event *ev, const char *key, const char *is,
 {
 	struct taking *t = arg;
 
+	find_copy(t, ev);
 	if (is != NULL && stays(t, name_now(t, ev, is)) &&
 	    !is_open(t, name_now(t, ev, is)))
 		add_weaker(t, ev, name_now(t, ev, is));
@@ -286,28 +329,6 @@ take_opened(const struct ledger_event *ev, const char *key, const char *is,
 		(void)add(t, ev, name_now(t, ev, is), OPENED);
 }
 
-/* Which of the copies the event took away, and made; NULL: none is of use. */
-static void
-find_copies(struct taking *t, const struct ledger_event *ev)
-{
-	char was[DIGEST_HEX], is[DIGEST_HEX];
-	size_t i;
-
-	t->was = t->is = NULL;
-	if (t->live == NULL || !mapevent_registry(ev, was, is))
-		return;
-	for (i = 0; i < MAPBUILD_BEFORE; i++) {
-		if (t->copy[i] == NULL)
-			continue;
-		if (strcmp(t->copy[i]->digest, was) == 0) {
-			t->was = t->copy[i];
-			t->before = t->kept->before[i];
-		}
-		if (strcmp(t->copy[i]->digest, is) == 0)
-			t->is = t->copy[i];
-	}
-}
-
 static bool
 take_event(const struct ledger_event *ev, void *arg)
 {
@@ -316,7 +337,8 @@ take_event(const struct ledger_event *ev, void *arg)
 	struct mapgone_change c = {.seq = ev->seq};
 
 	t->back = false;
-	find_copies(t, ev);
+	t->looked = false;
+	t->was = NULL;
 	mapevent_owners(ev, take_row, t);
 	mapevent_losses(ev, take_loss, t);
 	mapevent_opened(ev, take_opened, t);
@@ -461,7 +483,7 @@ mapgone_read(struct ledger *l, const struct registry *live, const char *map,
 	const struct ledger_event_query q = {
 	    .kind = MAPEVENT_KIND, .since = since};
 	struct kept *k = mem_zero(1, sizeof(*k));
-	struct taking t = {.live = live, .kept = k};
+	struct taking t = {.live = live, .kept = k, .was_at = MAPBUILD_BEFORE};
 	unsigned i;
 	int rv;
 

@@ -382,6 +382,9 @@ like 'the status of all' "$(ctl status)" \
 	$'\n2 partners demand less since [^\n]*: tlspact-compile --lost p02 p03\n'
 like 'and of one' "$(ctl status p02)" \
 	$'\n  was +inbound require -> off, since [-0-9: ]+, by [^\n]*event [0-9]+[^\n]*\n.*\n  next +tlspact-compile --lost p02: if it was not meant that it demands less'
+is 'for programs' "$(ctl status -j p02 | jq -r '.gone[].next')" \
+	'tlspact-compile --lost p02 p03'
+is 'of others nothing' "$(ctl status -j p04 | jq -c .gone)" '[]'
 like 'its level, too' "$(ctl status p03)" $'\n  was +secure -> encrypt, since '
 sed -i 's/ inbound=off//' "$T/registry"
 ok 'one is as before' compile -q

@@ -320,10 +320,13 @@ t_weaker(void **state)
 	static const char *const copies[] = {
 	    "default mode=enforced\npartner a domain=a.example\n"
 	    "partner b domain=b.example inbound-verify=name gateway=b.example\n"
-	    "partner c domain=c.example inbound=warn\n",
-	    "default mode=enforced\npartner a domain=a.example verify=none\n"
 	    "partner c domain=c.example inbound=warn\n"
-	    "partner e domain=e.example inbound=off\n",
+	    "partner f domain=f.example\n",
+	    "default mode=enforced\npartner a domain=a.example verify=none\n"
+	    "partner b domain=b.example\n"
+	    "partner c domain=c.example inbound=off\n"
+	    "partner e domain=e.example inbound=off\n"
+	    "partner f domain=f.example\n",
 	    "partner d mode=enforced domain=d.example\n"};
 	static const struct {
 		const char *name;
@@ -337,7 +340,7 @@ t_weaker(void **state)
 		"inbound=off\npartner b mode=enforced domain=b.example\n"
 		"partner c mode=enforced domain=c.example inbound=off\n",
 		"3 partners demand less since 2026-11-22 21:00: a (secure -> "
-		"encrypt, inbound require -> off), b (inbound-verify name -> "
+		"encrypt), b (inbound-verify name -> "
 		"none), c (inbound warn -> "
 		"off)\n",
 		true, true},
@@ -346,7 +349,7 @@ t_weaker(void **state)
 		"default mode=enforced inbound=off verify=none\npartner a "
 		"domain=a.example\npartner c domain=c.example\n",
 		"2 partners demand less since 2026-11-22 22:00: a (inbound "
-		"require -> off), c (secure -> encrypt, inbound warn -> off)\n",
+		"require -> off), c (secure -> encrypt)\n",
 		false, true},
 	    {"by two, each its part",
 		{{3, WEAKER("a"), OF}, {2, WEAKER("a"), OF}},
@@ -362,6 +365,13 @@ t_weaker(void **state)
 		"default mode=enforced\npartner a domain=a.example verify=none "
 		"min-tls=TLSv1.1\npartner e domain=e.example inbound=off\n",
 		"", false, false},
+	    {"what was back in between is of the later one",
+		{{3, WEAKER("f"), OF}, {2, WEAKER("f"), OF}},
+		"partner f mode=enforced domain=f.example inbound=off "
+		"verify=none\n",
+		"1 partner demands less since 2026-11-22 22:00: f (secure -> "
+		"encrypt, inbound require -> off)\n",
+		false, true},
 	    {"under another name", {{2, NULL, NULL}, {2, WEAKER("a"), OF}},
 		"partner g former=a mode=enforced domain=a.example "
 		"verify=none inbound=off\n",
