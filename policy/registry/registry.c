@@ -404,6 +404,15 @@ include_file(struct reading *in, const char *path, unsigned line)
 		diag_error(&in->others, in->file, line, "include: %s", e.text);
 }
 
+/* No file of the registry, but the lock that stays beside one (publish.h). */
+static bool
+is_passed_over(const char *path)
+{
+	const char *end = strrchr(path, '.');
+
+	return end != NULL && strcmp(end, ".lock") == 0;
+}
+
 static void
 include_all(struct reading *in, const char *pattern, unsigned line)
 {
@@ -419,7 +428,8 @@ include_all(struct reading *in, const char *pattern, unsigned line)
 		diag_error(&in->others, in->file, line,
 		    "include %s: cannot be read", quotes(pattern).s);
 	for (i = 0; rc == 0 && i < g.gl_pathc; i++)
-		include_file(in, g.gl_pathv[i], line);
+		if (!is_passed_over(g.gl_pathv[i]))
+			include_file(in, g.gl_pathv[i], line);
 	globfree(&g);
 }
 
