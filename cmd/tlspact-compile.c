@@ -746,10 +746,33 @@ tell_undone(const struct maplost *m)
 	size_t i;
 
 	for (i = 0; i < m->n; i++)
-		if (m->v[i].undone != NULL)
+		if (m->v[i].undone_own > 0)
 			say("%s was changed otherwise, too, which is undone: "
-			    "%s",
-			    m->v[i].name, m->v[i].undone);
+			    "%.*s",
+			    m->v[i].name, (int)m->v[i].undone_own,
+			    m->v[i].undone);
+	if (m->undone != NULL)
+		say("the defaults were changed otherwise, too, which is "
+		    "undone for all: %s",
+		    m->undone);
+}
+
+/* Of few, who were named, the reason is told at once. */
+static void
+tell_kept(const struct run *run, const struct maplost *m)
+{
+	struct buf names = {0};
+	const size_t n = put_lost(m, false, &names);
+	size_t i;
+
+	for (i = 0; i < m->n && run->opt.n > 0; i++)
+		if (m->v[i].why != NULL)
+			say("%s is not put back: %s", m->v[i].name,
+			    m->v[i].why);
+	if (n > 0 && run->opt.n == 0)
+		say("%zu not put back: %s; to see why: tlspact-compile --lost",
+		    n, names.data);
+	buf_free(&names);
 }
 
 /* In the registry. 0, or 1 if there is nobody to put back. */
@@ -758,7 +781,7 @@ write_lost(struct run *run, struct maplost *m, struct registry *r, time_t now)
 {
 	struct buf names = {0};
 	struct err e;
-	size_t n = put_lost(m, true, &names);
+	const size_t n = put_lost(m, true, &names);
 	int code = n == 0 ? 1 : EX_OK;
 
 	if (n > 0 && maplost_write(m, r, now, &e) == -1)
@@ -769,10 +792,7 @@ write_lost(struct run *run, struct maplost *m, struct registry *r, time_t now)
 		    n == 1 ? " is" : "s are", names.data);
 	if (code == EX_OK)
 		tell_undone(m);
-	buf_clear(&names);
-	if ((n = put_lost(m, false, &names)) > 0)
-		say("%zu not put back: %s; to see why: tlspact-compile --lost",
-		    n, names.data);
+	tell_kept(run, m);
 	buf_free(&names);
 	return code;
 }

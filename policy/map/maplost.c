@@ -205,27 +205,28 @@ put_provider(struct search *s, const struct copy *c, uint32_t provider)
 
 /* --- Who stays, with less ------------------------------------------------- */
 
-/* Of those that decide of that, do the defaults say another thing? */
+/* With his statement of then, and the defaults of now: has he still less? */
 static bool
 by_default(
     const struct copy *c, const struct partner *was, const struct registry *r)
 {
-	const struct attributes *x = &c->registry->preset, *y = &r->preset;
-	const uint32_t said = ~was->attributes->own;
+	struct attributes would = *was->attributes;
+	struct partner p = *was;
+	const char *name;
+	const struct attributes *provider =
+	    registry_provider(c->registry, was->provider, &name);
 
-	return ((x->set ^ y->set) & said &
-		   (ATTRIBUTE_BIT(ATTRIBUTE_MODE) |
-		       ATTRIBUTE_BIT(ATTRIBUTE_VERIFY) |
-		       ATTRIBUTE_BIT(ATTRIBUTE_INBOUND) |
-		       ATTRIBUTE_BIT(ATTRIBUTE_INBOUND_VERIFY))) != 0 ||
-	       ((said & ATTRIBUTE_BIT(ATTRIBUTE_MODE)) != 0 &&
-		   x->mode != y->mode) ||
-	       ((said & ATTRIBUTE_BIT(ATTRIBUTE_VERIFY)) != 0 &&
-		   x->verify != y->verify) ||
-	       ((said & ATTRIBUTE_BIT(ATTRIBUTE_INBOUND)) != 0 &&
-		   x->inbound != y->inbound) ||
-	       ((said & ATTRIBUTE_BIT(ATTRIBUTE_INBOUND_VERIFY)) != 0 &&
-		   x->inbound_verify != y->inbound_verify);
+	would.set = would.own | (provider == NULL ? 0 : provider->set);
+	if ((would.set & ATTRIBUTE_BIT(ATTRIBUTE_MODE)) == 0)
+		would.mode = MODE_OPPORTUNISTIC;
+	if ((would.set & ATTRIBUTE_BIT(ATTRIBUTE_VERIFY)) == 0)
+		would.verify = VERIFY_NAME;
+	if ((would.set & ATTRIBUTE_BIT(ATTRIBUTE_INBOUND_VERIFY)) == 0)
+		would.inbound_verify = INBOUND_NONE;
+	attributes_inherit(&would, &r->preset);
+	attributes_preset(&would);
+	p.attributes = &would;
+	return registry_weaker(&p, was);
 }
 
 /* One of the registry's own files, read once. NULL with *e set. */
@@ -263,7 +264,8 @@ put_words(const struct maplost_file *f, size_t at, struct buf *out)
 	const char *p, *end;
 	size_t i, len;
 
-	buf_puts(out, " ");
+	if (out->len == 0)
+		buf_puts(out, " ");
 	for (i = at; i <= last; i++)
 		for (p = f->at[i], end = f->at[i + 1];
 		     first_of(f, i) != '#' && p < end; p += len) {
@@ -280,7 +282,8 @@ put_words(const struct maplost_file *f, size_t at, struct buf *out)
 
 /* Those that the other has not, both as put_words() has them; or "nothing". */
 static void
-put_rest(const char *words, const char *other, struct buf *out)
+put_rest(
+    const char *words, const char *other, const char *what, struct buf *out)
 {
 	const size_t from = out->len;
 	const char *p = words, *end;
@@ -289,7 +292,7 @@ put_rest(const char *words, const char *other, struct buf *out)
 	for (; (end = strchr(p + 1, ' ')) != NULL; p = end) {
 		word = mem_printf("%.*s", (int)(end - p) + 1, p);
 		if (strstr(other, word) == NULL) {
-			buf_puts(out, out->len == from ? "" : " ");
+			buf_puts(out, out->len == from ? what : " ");
 			buf_add(out, p + 1, (size_t)(end - p) - 1);
 		}
 		free(word);
@@ -298,23 +301,55 @@ put_rest(const char *words, const char *other, struct buf *out)
 		buf_puts(out, "nothing");
 }
 
-/* "contact=new -> contact=old": what else is put back with the line; or NULL.
- */
+/* Of both, which are freed: "contact=new -> contact=old"; or NULL. */
 static char *
-undone(const struct maplost_file *f, size_t at, const struct copy *c, size_t no)
+undone(struct buf *is, struct buf *was, const char *what)
 {
-	struct buf is = {0}, was = {0}, out = {0};
+	struct buf out = {0};
 
-	put_words(f, at, &is);
-	put_words(&c->file, no, &was);
-	put_rest(is.data, was.data, &out);
+	put_rest(is->data, was->data, what, &out);
 	buf_puts(&out, " -> ");
-	put_rest(was.data, is.data, &out);
-	buf_free(&is);
-	buf_free(&was);
+	put_rest(was->data, is->data, what, &out);
+	buf_free(is);
+	buf_free(was);
 	if (strcmp(out.data, "nothing -> nothing") == 0)
 		buf_free(&out);
 	return out.data == NULL ? NULL : buf_take(&out);
+}
+
+/* What else is put back with the line; or NULL. */
+static char *
+undone_line(
+    const struct maplost_file *f, size_t at, const struct copy *c, size_t no)
+{
+	struct buf is = {0}, was = {0};
+
+	put_words(f, at, &is);
+	put_words(&c->file, no, &was);
+	return undone(&is, &was, "");
+}
+
+static void
+put_default_words(const struct maplost_file *f, struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		if (is_default(f, i))
+			put_words(f, i, out);
+}
+
+/* The same of all defaults, whose files were read. */
+static char *
+undone_defaults(const struct maplost *m, const struct copy *c)
+{
+	struct buf is = {0}, was = {0};
+	size_t i;
+
+	for (i = 0; i < m->nfiles; i++)
+		put_default_words(&m->file[i], &is);
+	put_default_words(&c->file, &was);
+	return undone(&is, &was, "default ");
 }
 
 /*
@@ -512,6 +547,43 @@ take_missing(struct search *s, const struct copy *c, const struct partner *p)
 	m->comments++;
 }
 
+/*
+ * The defaults of then, unless there is a reason not to: *why. 0, or -1 with
+ * *e set.
+ */
+static int
+take_defaults(struct search *s, const struct copy *c, char **why)
+{
+	struct maplost *m = s->m;
+
+	if (*why == NULL && replace_defaults(s, c, true, why) == -1)
+		return -1;
+	if (*why == NULL && s->wanted->n > 0)
+		*why = mem_dup("it has it from the defaults, which are for "
+			       "all: tlspact-compile --lost --write without a "
+			       "name puts them back");
+	if (*why != NULL || m->defaults)
+		return 0;
+	m->defaults = true;
+	m->undone = undone_defaults(m, c);
+	return replace_defaults(s, c, false, why);
+}
+
+/* What else is undone by his statement, and by the defaults. */
+static void
+put_undone(const struct maplost *m, struct maplost_partner *x, char *own,
+    bool defaults)
+{
+	const char *all = defaults ? m->undone : NULL;
+
+	x->undone = own;
+	x->undone_own = own == NULL ? 0 : strlen(own);
+	if (all == NULL)
+		return;
+	x->undone = own == NULL ? mem_dup(all) : mem_printf("%s; %s", own, all);
+	free(own);
+}
+
 /* 0, or -1 with *e set. */
 static int
 take_weaker(struct search *s, const struct copy *c, const struct partner *p,
@@ -522,24 +594,23 @@ take_weaker(struct search *s, const struct copy *c, const struct partner *p,
 	const bool by = by_default(c, p, s->r),
 		   defaults = by && s->r->preset.set != 0;
 	const size_t from = m->append.len;
+	const struct maplost_file *f = own_file(s, is->source);
 	size_t i;
 
 	x->less = mem_dup(less);
 	x->place =
 	    mem_printf("%s:%u", registry_file(s->r, is->source), is->line);
-	if (own_file(s, is->source) == NULL ||
-	    (x->why == NULL && defaults &&
-		replace_defaults(s, c, true, &x->why) == -1))
+	if (f == NULL || (defaults && take_defaults(s, c, &x->why) == -1))
 		return -1;
 	if (x->why == NULL) {
 		if (by)
 			append_defaults(s, c);
 		put_provider(s, c, p->provider);
 		put_appended(m, from);
+		put_undone(m, x, undone_line(f, is->line - 1, c, p->line - 1),
+		    defaults);
+		replace(s, is->source, is->line - 1, c, p->line - 1);
 	}
-	if (x->why == NULL)
-		x->undone =
-		    undone(&m->file[is->source], is->line - 1, c, p->line - 1);
 	put_head(x, &m->text);
 	for (i = 0; i < c->file.n && defaults; i++)
 		if (is_default(&c->file, i))
@@ -547,13 +618,7 @@ take_weaker(struct search *s, const struct copy *c, const struct partner *p,
 			    &c->file, i, last_of(&c->file, i), "#", &m->text);
 	put_statement(&c->file, p->line, "#", &m->text);
 	m->comments += x->why != NULL;
-	if (x->why != NULL)
-		return 0;
-	replace(s, is->source, is->line - 1, c, p->line - 1);
-	if (!defaults || m->defaults)
-		return 0;
-	m->defaults = true;
-	return replace_defaults(s, c, false, &x->why);
+	return 0;
 }
 
 /* Is he one of r, and what has he less? */
@@ -683,6 +748,7 @@ maplost_release(struct maplost *m)
 	for (i = 0; i < m->nfiles; i++)
 		free_file(&m->file[i]);
 	free(m->v);
+	free(m->undone);
 	free(m->put);
 	free(m->file);
 	buf_free(&m->text);

@@ -36,8 +36,10 @@ struct maplost_partner {
 	 * the text, a comment, has to replace what is there; NULL: gone. */
 	char *less, *place;
 	/* Then, what else was changed there, and is put back with it, such as
-	 * "contact=new -> contact=old"; NULL: nothing. */
+	 * "contact=new -> contact=old; default review=new -> nothing"; NULL:
+	 * nothing. The first so many bytes are of his own statement. */
 	char *undone;
+	size_t undone_own;
 };
 
 struct maplost {
@@ -45,6 +47,7 @@ struct maplost {
 	struct maplost_partner *v;
 	size_t n, cap;
 	size_t comments; /* of these, those that are not given back */
+	char *undone;	 /* with the defaults, for all; NULL: nothing */
 	/* Private. */
 	struct names names, paths, providers;
 	bool defaults;	   /* were looked at */

@@ -518,6 +518,36 @@ is 'of two for one it is not known which' "$rc" 1
 like 'which is told' "$err" \
 	'2 not put back: plain, eel; to see why: tlspact-compile --lost'
 like 'with the reason' "$(lost eel)" 'not given back: there are more defaults now'
+sed -i '/^default mode=opportunistic/d; s/^default/& mode=enforced/' \
+	"$T/registry"
+ok 'one again' compile -q
+sed -i 's/^default .*/& inbound=off on-failure=hold operator=new@x.example/' \
+	"$T/registry"
+compile -q --accept-weaker >"$T/out" 2>&1
+cp "$T/registry" "$T/registry.bad"
+run compile --lost --write plain
+is 'the defaults are not put back for one alone' "$rc $err" \
+	'1 tlspact-compile: plain is not put back: it has it from the defaults, which are for all: tlspact-compile --lost --write without a name puts them back'
+is 'nothing is written' "$(diff "$T/registry.bad" "$T/registry")" ''
+like 'before that it is told, too' "$(lost plain)" \
+	'# Lost: plain, .*; not given back: it has it from the defaults, which are for all: '
+undone='default on-failure=hold operator=new@x.example -> nothing'
+is 'what else is undone is told of each' "$(compile --lost -j 2>/dev/null |
+	jq -r '.partners[].undone' | sort -u)" "$undone"
+run compile --lost --write
+is 'and for all they are' "$rc $(grep ^default "$T/registry")" \
+	'0 default mode=enforced min-tls=TLSv1.2'
+is 'which is told once' "$(grep undone <<<"$err")" \
+	"tlspact-compile: the defaults were changed otherwise, too, which is undone for all: $undone"
+sed 's/^default .*/& inbound=require/; s/^partner acme mode=enforced/partner acme mode=none/' \
+	"$T/registry" >"$T/two"
+cp "$T/two" "$T/registry"
+compile -q --accept-weaker >"$T/out" 2>&1
+run compile --lost --write acme
+is 'a default that is stricter now stays' "$rc $(grep ^default "$T/registry")" \
+	'0 default mode=enforced min-tls=TLSv1.2 inbound=require'
+sed -i 's/^default .*/default mode=opportunistic/' "$T/registry"
+compile -q --accept-weaker >"$T/out" 2>&1
 touch -d '8 days ago' "$T"/policy.cdb.registry.old*
 run compile --lost
 is 'less for long was meant' "$rc" 1
