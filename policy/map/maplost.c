@@ -886,6 +886,45 @@ commit(struct rewrite *t, struct err *e)
 	return publish_commit(t->publish, e);
 }
 
+/*
+ * One of them could not be written, by *e: the first n are what r was made of
+ * again. If they cannot be, *e says which.
+ */
+static void
+take_back(const struct maplost *m, const struct registry *r, struct rewrite *t,
+    uint32_t n, struct err *e)
+{
+	const struct err why = *e;
+	struct buf left = {0};
+	struct err ignored;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		struct maplost_file now = {0};
+		const struct maplost_file *was = &m->file[i];
+		const bool whole = t[i].publish == NULL ||
+				   read_file(&now, r, i, NULL, &ignored) == 0;
+
+		free_file(&now);
+		if (whole)
+			continue;
+		publish_abandon(t[i].publish);
+		buf_clear(&t[i].text);
+		buf_add(&t[i].text, was->text,
+		    (size_t)(was->at[was->n] - was->text));
+		if (commit(&t[i], &ignored) == -1)
+			buf_printf(&left, "%s%s", left.len == 0 ? "" : ", ",
+			    quotes(registry_file(r, i)).s);
+	}
+	if (left.len > 0)
+		err_set(e, why.code, "%s; but this is written already: %s",
+		    why.text, left.data);
+	else
+		err_set(
+		    e, why.code, "%s; so that nothing is put back", why.text);
+	buf_free(&left);
+}
+
 int
 maplost_write(struct maplost *m, struct registry *r, time_t now, struct err *e)
 {
@@ -903,9 +942,10 @@ maplost_write(struct maplost *m, struct registry *r, time_t now, struct err *e)
 			rv = prepare(m, r, i, &t[i], e);
 	if (rv == 0)
 		rv = rehearse(r, t, m->nfiles, now, e);
-	/* Each of them takes nothing from anybody, whatever comes after. */
+	/* Each of them takes nothing from anybody, if we are killed here. */
 	for (i = 0; i < m->nfiles && rv == 0; i++)
-		rv = commit(&t[i], e);
+		if ((rv = commit(&t[i], e)) == -1)
+			take_back(m, r, t, i + 1, e);
 	for (i = 0; i < m->nfiles; i++) {
 		publish_free(t[i].publish);
 		buf_free(&t[i].text);

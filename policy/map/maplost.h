@@ -80,7 +80,8 @@ void maplost_release(struct maplost *m);
  * Put those of m back that are given back into the files of r, which m was
  * found for. 0, or -1 with *e set: one of them was changed since, is written by
  * others, or may not be; or the registry would have errors. Then none was
- * changed, unless *e says so.
+ * changed: what was written before another failed is as it was again, unless *e
+ * says so.
  */
 int maplost_write(
     struct maplost *m, struct registry *r, time_t now, struct err *e);

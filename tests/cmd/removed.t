@@ -491,6 +491,26 @@ run compile --lost --write
 is 'nor what somebody edits' "$rc" 75
 exec 9>&-
 chmod 640 "$T/parts/hosted"
+cp "$T/registry" "$T/registry.bad"
+cp "$T/parts/hosted" "$T/hosted.bad"
+# A file that is a mount of its own can be read, but no other one renamed to it.
+cat >"$T/write" <<EOF
+mount --bind "$T/parts/hosted" "$T/parts/hosted" &&
+	exec "$B/tlspact-compile" $(printf '%q ' "${options[@]}") --lost --write
+EOF
+if unshare --mount mount --bind "$T/two" "$T/hosted.bad" 2>/dev/null; then
+	run unshare --mount bash "$T/write"
+	isnt 'one of two cannot be replaced' "$rc" 0
+	like 'which is told' "$err" \
+		'cannot rename "hosted.tmp" over "hosted" [^;]*; so that nothing is put back'
+	is 'the first is as before' "$(diff "$T/registry.bad" "$T/registry")" ''
+	is 'so is the other' "$(diff "$T/hosted.bad" "$T/parts/hosted")" ''
+	is 'nothing is left beside them' \
+		"$(cd "$T" && echo registry.* parts/*)" \
+		'registry.bad registry.lock registry.whole parts/hosted parts/hosted.lock'
+else
+	skip 'one of two cannot be replaced' 'no mounts'
+fi
 sed -i '/^partner fig/,$d' "$T/parts/hosted"
 run compile --lost --write -j
 is 'all others at once, and who is gone' "$rc" 0
