@@ -25,6 +25,7 @@
 #include "registry.h"
 #include "registry_instead.h"
 #include "registry_keep.h"
+#include "registry_untaken.h"
 
 #define HEAD "# Lost: " /* above each partner */
 
@@ -52,7 +53,8 @@ struct copy {
 struct search {
 	struct maplost *m;
 	struct registry *r;
-	size_t npartners; /* of r before any was joined */
+	size_t npartners;     /* of r before any was joined */
+	struct names untaken; /* registry_untaken() */
 	const struct maplost_wanted *wanted;
 	const struct mapgone *gone;
 	time_t now;
@@ -650,6 +652,8 @@ take_copy(struct search *s, const struct copy *c)
 		known = s->m->names.n;
 		/* Of what is long ago, less was agreed. */
 		if ((is == NULL && !missing[i]) ||
+		    (missing[i] && names_find(&s->untaken, p->name,
+				       strlen(p->name)) != STRMAP_NONE) ||
 		    !is_wanted(s->wanted, c->registry, i) ||
 		    (is != NULL && is_old(s, c)) ||
 		    names_add(&s->m->names, p->name, strlen(p->name)) != known)
@@ -722,12 +726,14 @@ maplost_find(struct maplost *out, struct registry *r, const char *map,
 	*out = (struct maplost){0};
 	out->nfiles = r->nfiles;
 	out->file = mem_zero(r->nfiles + 1, sizeof(*out->file));
+	registry_untaken(r, &s.untaken);
 	for (age = 0; age <= MAPBUILD_BEFORE && rv == 0; age++) {
 		path = age == 0 ? mapbuild_kept(map)
 				: mapbuild_kept_before(map, age);
 		rv = look_into(&s, age, path);
 		free(path);
 	}
+	names_free(&s.untaken);
 	return rv;
 }
 

@@ -4,8 +4,9 @@
  *
  * Beside the map lie copies of the registry: the one in force, and those before
  * the last changes that removed or weakened a row (mapbuild_kept_before()).
- * Whom one of them has and the registry has not, by no name, is lost; the
- * newest copy counts. So is whom one of them has at a higher level, or with a
+ * Whom one of them has and the registry has not, by no name, is lost, unless
+ * it has a statement of his that is not taken, for its errors; the newest copy
+ * counts. So is whom one of them has at a higher level, or with a
  * stricter inbound rule: his statement of then replaces that of now, and the
  * defaults of then those of now if he had it from them.
  */

@@ -573,6 +573,26 @@ run compile --lost
 is 'less for long was meant' "$rc" 1
 run compile --write
 is 'it goes with --lost' "$rc" 64
+cp "$T/registry" "$T/two"
+partners 1 4
+mv "$T/registry" "$T/parts/dos"
+cp "$T/two" "$T/registry"
+ok 'four more' compile -q
+sed -i '/^partner p04 /,$d; s/$/\r/' "$T/parts/dos"
+is 'who stands in a file with DOS line ends is not lost' \
+	"$(compile --lost -j 2>/dev/null |
+	jq -r '.partners[] | select(.partner | test("^p0")) | .partner')" p04
+run compile --lost p01 p02
+is 'nor if asked for' "$rc" 1
+like 'the errors are told' "$err" \
+	'the registry has 1 error .tlspact-compile -n.[^:]*: "p01" is not lost'
+sed -i '1s/^partner/Partner/; 3s/^partner/&\n/; 5s/^partner/#&/; s/\r//
+	$s/$/ x/' "$T/parts/dos"
+is 'nor in a line that begins wrongly; but in a comment' \
+	"$(compile --lost -j 2>/dev/null |
+	jq -r '.partners[] | select(.partner | test("^p0")) | .partner' |
+	paste -sd ' ')" 'p03 p04'
+rm "$T/parts/dos"
 partners 1 88
 compile -q --accept-weaker >"$T/out" 2>&1
 
