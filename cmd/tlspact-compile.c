@@ -390,6 +390,25 @@ print_later(const struct run *run)
 	free(v);
 }
 
+/* " (1 lowered until 17:30)", if any is. */
+static void
+put_lowered(
+    const struct run *run, const struct compiled_low *low, struct buf *out)
+{
+	char first[CLOCK_MAX], last[CLOCK_MAX];
+
+	if (low->n == 0)
+		return;
+	(void)clock_text(low->first, run->map.now, first);
+	(void)clock_text(low->last, run->map.now, last);
+	if (strcmp(first, last) == 0)
+		buf_printf(out, " (%zu lowered until %s)", low->n, first);
+	else
+		buf_printf(out,
+		    " (%zu lowered, the first until %s, the last until %s)",
+		    low->n, first, last);
+}
+
 static void
 print_summary(const struct run *run)
 {
@@ -398,22 +417,15 @@ print_summary(const struct run *run)
 	size_t same = same_rows(&run->map.changes);
 	size_t rules = run->dry ? changed_rules(&run->map.changes) : 0;
 	struct buf words = {0};
-	char until[CLOCK_MAX], last[CLOCK_MAX];
 
 	buf_printf(&words, "%zu domain%s of %zu partner%s: %zu enforced",
 	    c->header.domains, num_plural(c->header.domains),
 	    c->header.partners, num_plural(c->header.partners),
 	    c->header.enforced);
-	(void)clock_text(c->lowered_until, run->map.now, until);
-	(void)clock_text(c->lowered_last, run->map.now, last);
-	if (c->header.lowered > 0 && strcmp(until, last) == 0)
-		buf_printf(&words, " (%zu lowered until %s)", c->header.lowered,
-		    until);
-	else if (c->header.lowered > 0)
-		buf_printf(&words,
-		    " (%zu lowered, the first until %s, the last until %s)",
-		    c->header.lowered, until, last);
-	buf_printf(&words, ", %zu opportunistic; ", c->opportunistic);
+	put_lowered(run, &c->lowered, &words);
+	buf_printf(&words, ", %zu opportunistic", c->opportunistic);
+	put_lowered(run, &c->let_in, &words);
+	buf_puts(&words, "; ");
 	if (n == 0)
 		buf_puts(&words, "no row changed");
 	else

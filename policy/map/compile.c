@@ -794,6 +794,28 @@ render(struct compiling *k, enum level level, const struct strs *key,
 	return bad;
 }
 
+/* So many of its domains are lowered. */
+static void
+note_lowered(struct compiling *k, size_t n)
+{
+	struct compiled_low *low = k->p->attributes->mode == MODE_ENFORCED
+				       ? &k->c->lowered
+				       : &k->c->let_in;
+	time_t end;
+
+	if (n == 0)
+		return;
+	end = k->o->end;
+	k->c->header.lowered += n;
+	if (k->c->lowered_until == 0 || end < k->c->lowered_until)
+		k->c->lowered_until = end;
+	if (low->n == 0 || end < low->first)
+		low->first = end;
+	if (end > low->last)
+		low->last = end;
+	low->n += n;
+}
+
 static void
 compile_partner(struct compiling *k, uint32_t index)
 {
@@ -820,17 +842,12 @@ compile_partner(struct compiling *k, uint32_t index)
 	add_records(k, before);
 	lowered += add_rules(k);
 	note_gateways(k, lowered > 0);
-	if (lowered > 0 &&
-	    (c->lowered_until == 0 || k->o->end < c->lowered_until))
-		c->lowered_until = k->o->end;
-	if (lowered > 0 && k->o->end > c->lowered_last)
-		c->lowered_last = k->o->end;
+	note_lowered(k, lowered);
 	c->header.domains += p->ndomains;
 	if (p->attributes->mode == MODE_ENFORCED)
 		c->header.enforced += p->ndomains;
 	else
 		c->opportunistic += p->ndomains;
-	c->header.lowered += lowered;
 	if (p->attributes->requiretls != REQUIRETLS_MAIN_CF)
 		c->header.requiretls += p->ndomains;
 }

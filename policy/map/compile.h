@@ -17,12 +17,19 @@ struct downgrades;
 struct registry;
 struct target;
 
+/* Domains under a downgrade, and when the first and the last of them ends. */
+struct compiled_low {
+	size_t n;
+	time_t first, last;
+};
+
 struct compiled {
 	struct maptable table;
 	struct mapheader header; /* its domains: less second forms of names */
 	size_t opportunistic;	 /* of these */
-	time_t lowered_until;	 /* when the first of them ends; 0 if none */
-	time_t lowered_last;	 /* when the last does */
+	time_t lowered_until;	 /* when the first downgrade of a row ends; 0 */
+	/* Of header.lowered those that are enforced, and those that are not. */
+	struct compiled_low lowered, let_in;
 };
 
 /*

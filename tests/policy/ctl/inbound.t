@@ -306,6 +306,9 @@ like 'status says so' "$out" 'enforced at secure, nothing lowered'
 
 let_in inopp
 is 'an opportunistic partner without a row' "$rc" 0
+run compile
+like 'it is no enforced one that is lowered' "$out" \
+	': 5 enforced, 1 opportunistic \(1 lowered until [0-9: -]+\); no row'
 soon 'is let in' joe@inopp.example '^WARN '
 ctl restore inopp
 soon 'and refused again' joe@inopp.example '^450 '
