@@ -404,13 +404,14 @@ include_file(struct reading *in, const char *path, unsigned line)
 		diag_error(&in->others, in->file, line, "include: %s", e.text);
 }
 
-/* No file of the registry, but the lock that stays beside one (publish.h). */
+/* The lock that stays beside a file, or a new one not yet in place, publish.h */
 static bool
 is_passed_over(const char *path)
 {
 	const char *end = strrchr(path, '.');
 
-	return end != NULL && strcmp(end, ".lock") == 0;
+	return end != NULL &&
+	       (strcmp(end, ".lock") == 0 || strcmp(end, ".tmp") == 0);
 }
 
 static void

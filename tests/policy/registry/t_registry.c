@@ -623,6 +623,11 @@ static const struct {
 	    {"p.d/a.lock", NULL}, /* to read it would be an error */
 	    {"p.d/lock", "partner b domain=b.example\n"}},
 	"", 2},
+    {"and over a file that is not in place yet",
+	{{"r", "include p.d/*\n"}, {"p.d", NULL},
+	    {"p.d/a", "partner a domain=a.example\n"},
+	    {"p.d/a.tmp", "partner a domain=a.exa"}},
+	"", 1},
     {"not a name",
 	{{"r", "include a.lock\n"}, {"a.lock", "partner a domain=a.example\n"}},
 	"", 1},
