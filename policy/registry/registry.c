@@ -404,7 +404,7 @@ include_file(struct reading *in, const char *path, unsigned line)
 		diag_error(&in->others, in->file, line, "include: %s", e.text);
 }
 
-/* The lock that stays beside a file, or a new one not yet in place, publish.h */
+/* The lock beside a file (publish.h), or a new one that is not in place yet. */
 static bool
 is_passed_over(const char *path)
 {
