@@ -684,9 +684,9 @@ put_next(const struct ctlexplain *x, struct buf *out)
 		    "what waits goes in Postfix's own time, or now by "
 		    "tlspactctl restore %s --flush",
 		    x->facts.name);
-	else if (x->fate.fate == EXPLAIN_MOVES && !waits &&
-		 (!v.enforced || x->lost) && x->facts.partner != NULL)
-		ctlprint_enforce(x->facts.name, v.enforced, x->lost, out);
+	else if (x->fate.fate == EXPLAIN_MOVES && !waits && !v.enforced &&
+		 !x->lost && x->facts.partner != NULL)
+		ctlprint_enforce(x->facts.name, false, out);
 	else if (x->fate.fate == EXPLAIN_MOVES)
 		buf_printf(out, "%s%s%s%s",
 		    waits ? "what waits goes in Postfix's own time, or by "
@@ -701,8 +701,6 @@ put_next(const struct ctlexplain *x, struct buf *out)
 static void
 put_then(const struct ctlexplain *x, struct buf *out)
 {
-	if (explain_mended(x->looked))
-		return;
 	/* One that is of the names agreed may be theirs without a word. */
 	if (x->fate.reason == EXPLAIN_NEW_MX && x->fate.fate == EXPLAIN_WAITS)
 		ctlprint_ask_move(x->looked, out);
@@ -713,19 +711,21 @@ put_then(const struct ctlexplain *x, struct buf *out)
 }
 
 /* What to do, one after the other; of some there is nothing to say. */
-#define NEXTS 5
+#define NEXTS 6
 static void
 put_step(const struct ctlexplain *x, unsigned i, struct buf *out)
 {
-	if (i == 0 && is_theirs(x))
+	if (i == 0 && x->lost)
+		ctlprint_enforce(x->facts.name, true, out);
+	else if (i == 1 && is_theirs(x))
 		ctlprint_ask_move(x->looked, out);
-	else if (i == 1)
-		put_next(x, out);
 	else if (i == 2)
+		put_next(x, out);
+	else if (i == 3 && !explain_mended(x->looked))
 		put_then(x, out);
-	else if (i == 3 && is_refused(x))
-		ctlprint_tell_sender(&x->facts, out);
 	else if (i == 4 && is_refused(x))
+		ctlprint_tell_sender(&x->facts, out);
+	else if (i == 5 && is_refused(x))
 		ctlprint_let_in(&x->facts, out);
 }
 

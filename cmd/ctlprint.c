@@ -385,12 +385,13 @@ ctlprint_mail(const struct ctl_facts *f, time_t now, struct buf *out)
 }
 
 void
-ctlprint_enforce(const char *name, bool enforced, bool lost, struct buf *out)
+ctlprint_enforce(const char *name, bool lost, struct buf *out)
 {
 	if (lost)
 		buf_printf(out,
-		    MAPGONE_LOST " %s: if it was not meant that it %s", name,
-		    enforced ? "demands less" : "is Enforced no more");
+		    MAPGONE_LOST " %s: if it was not meant that it demands "
+				 "less",
+		    name);
 	else
 		buf_printf(out,
 		    "tlspact-probe --as enforced %s: could it be enforced? "

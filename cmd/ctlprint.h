@@ -52,8 +52,7 @@ void ctlprint_ask_move(const struct ctl_facts *f, struct buf *out);
 
 /* Of a partner that is opportunistic: what tells whether it need be; or, of one
  * that had more a day ago and can have it again (lost), how. */
-void ctlprint_enforce(
-    const char *name, bool enforced, bool lost, struct buf *out);
+void ctlprint_enforce(const char *name, bool lost, struct buf *out);
 
 /* What lets mail move, where `level` and what the look found hold it. */
 void ctlprint_lower(

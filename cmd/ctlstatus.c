@@ -364,6 +364,9 @@ put_next(const struct ctl_facts *f, bool lost, time_t now, struct buf *out)
 		put_next_lowered(f, &v, now, out);
 		return;
 	}
+	if (lost)
+		ctlprint_enforce(f->name, true, &w);
+	ctlprint_row(out, "  next", &w);
 	if (waits)
 		ctlprint_ask_move(f, &w);
 	ctlprint_row(out, "  next", &w);
@@ -375,8 +378,8 @@ put_next(const struct ctl_facts *f, bool lost, time_t now, struct buf *out)
 		ctlprint_lower(f, f->map_level, &w);
 	else if (is_stuck(f))
 		put_why_waits(f, &w);
-	else if (f->partner != NULL && (!v.enforced || lost))
-		ctlprint_enforce(f->name, v.enforced, lost, &w);
+	else if (f->partner != NULL && !v.enforced && !lost)
+		ctlprint_enforce(f->name, false, &w);
 	ctlprint_row(out, "  next", &w);
 	if (waits)
 		ctlprint_tell(f, &w);
@@ -474,7 +477,7 @@ ctlstatus_one(const struct ctl_facts *f, const struct mapgone *gone,
 		       (c->before != NULL &&
 			   (f->around == NULL || f->around->behind == NULL));
 		put_less(c, less, now, &w);
-		ctlprint_row(out, "  was", &w);
+		ctlprint_row(out, less == NULL ? "  was" : "  weaker", &w);
 	}
 	put_probe(f, now, &w);
 	ctlprint_row(out,

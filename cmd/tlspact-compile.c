@@ -415,7 +415,7 @@ print_summary(const struct run *run)
 	const struct compiled *c = &run->map.compiled;
 	size_t n = changed_rows(&run->map.changes);
 	size_t same = same_rows(&run->map.changes);
-	size_t rules = run->dry ? changed_rules(&run->map.changes) : 0;
+	size_t rules = changed_rules(&run->map.changes);
 	struct buf words = {0};
 
 	buf_printf(&words, "%zu domain%s of %zu partner%s: %zu enforced",
@@ -822,7 +822,8 @@ give_lost(struct run *run, const struct maplost_wanted *wanted,
 			    "registry",
 			    quotes(wanted->name[i]).s);
 	if (m->n == 0) {
-		say("nothing is lost");
+		if (wanted->n == 0)
+			say("nothing is lost");
 		return 1;
 	}
 	if (run->write)

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "arena.h"
+#include "author.h"
 #include "buf.h"
 #include "clock.h"
 #include "digest.h"
@@ -598,10 +599,9 @@ mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out)
 {
 	const uint64_t all = c->n + c->more;
 	const size_t named = c->n < NAMED ? c->n : NAMED;
-	char when[CLOCK_MAX];
+	char when[CLOCK_MAX], who[AUTHOR_TEXT];
 
-	buf_printf(out,
-	    "%s%s %s%s %s since %s: ", c->at_least ? "at least " : "",
+	buf_printf(out, "%s%s %s%s %s since %s", c->at_least ? "at least " : "",
 	    num_count(all).s, c->domains ? "domain" : "partner",
 	    num_plural(all),
 	    c->opened	? all == 1 ? "is Opportunistic, was Enforced,"
@@ -610,6 +610,11 @@ mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out)
 	    : all == 1	? "is no longer in the map"
 			: "are no longer in the map",
 	    clock_text(c->time, now, when));
+	if (c->author != NULL) {
+		quote_show(who, sizeof(who), c->author, strlen(c->author));
+		buf_printf(out, ", by %s", who);
+	}
+	buf_puts(out, ": ");
 	put_names(c, named, ", ", true, out);
 	if (all > named)
 		buf_printf(out, " and %s more", num_count(all - named).s);

@@ -88,10 +88,10 @@ bool mapgone_alarms(const struct mapgone_change *c);
 bool mapgone_can_return(const struct mapgone_change *c);
 
 /*
- * Append "12 partners are no longer in the map since 06:10: acme, bolt, cog and
- * 9 more", or "are Opportunistic since", or "demand less since", with the
- * command that shows what happened then; of domains, where the registry before
- * is.
+ * Append "12 partners are no longer in the map since 06:10, by root: acme,
+ * bolt, cog and 9 more", or "are Opportunistic since", or "demand less since",
+ * with the command that shows what happened then; of domains, where the
+ * registry before is.
  */
 void mapgone_print(const struct mapgone_change *c, time_t now, struct buf *out);
 

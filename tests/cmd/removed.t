@@ -77,7 +77,7 @@ of_map()
 		[.state, .text, .next] | join("; ")'
 }
 when='20[-0-9T:]+Z'
-gone="80 partners are no longer in the map since [-0-9: ]+: p11, p12, p13 and 77 more; see tlspactctl history --since $when; if that was meant, this goes by itself after a day; if not, put them back"
+gone="80 partners are no longer in the map since [-0-9: ]+, by root[^:]*: p11, p12, p13 and 77 more; see tlspactctl history --since $when; if that was meant, this goes by itself after a day; if not, put them back"
 like 'check warns of it' "$(of_map)" \
 	"^warning; $gone; tlspact-compile --lost\$"
 next=$(of_map | grep -o 'history --since [^;]*')
@@ -109,7 +109,7 @@ ok 'one more domain' compile
 sed -i 's/,p01.test//' "$T/registry"
 ok 'and it goes' compile
 like 'which is told of as well' "$(of_map)" \
-	'^warning; 1 domain is no longer in the map since [-0-9: ]+: p01.test; '
+	'^warning; 1 domain is no longer in the map since [-0-9: ]+, by root[^:]*: p01.test; '
 mv "$T/small" "$T/registry"
 ok 'all again' compile -q --accept-weaker
 
@@ -351,13 +351,13 @@ like 'nor by the compile' "$out" \
 # --- Enforced no more ---------------------------------------------------------
 
 like 'check warns of one that stays and is open' "$(of map)" \
-	"^warning; 1 partner is Opportunistic, was Enforced, since [-0-9: ]+: p01; see tlspactctl history --since $when; if that was meant, this goes by itself after a day; if not, put them back; tlspact-compile --lost p01"
+	"^warning; 1 partner is Opportunistic, was Enforced, since [-0-9: ]+, by root[^:]*: p01; see tlspactctl history --since $when; if that was meant, this goes by itself after a day; if not, put them back; tlspact-compile --lost p01"
 is 'by name' "$(ctl check -j | jq -c '[.checks[] |
 	select(.check == "map") | .partners]')" '[["p01"],["p89","p90"]]'
 like 'status, too' "$(ctl status)" \
 	$'\n1 partner is Opportunistic, was Enforced, [^\n]*: tlspact-compile --lost p01\n'
 like 'and that of the one' "$(ctl status p01)" \
-	$'\n  was +Enforced until [-0-9: ]+, by [^\n]*\n.*\n  next +tlspact-compile --lost p01: if it was not meant that it is Enforced no more'
+	$'\n  was +Enforced until [-0-9: ]+, by [^\n]*\n.*\n  next +tlspact-compile --lost p01: if it was not meant that it demands less'
 like 'and explain' "$(ctl explain joe@p01.example)" \
 	$'\n  next +tlspact-compile --lost p01: if it was not meant'
 unlike 'not of others' "$(ctl status p02)" $'\n  was '
@@ -367,7 +367,7 @@ like 'in the record, too' "$(ctl history)" ' 1 opportunistic now .p01'
 sed -i 's/^\(partner p0[2345]\) mode=enforced/\1/' "$T/registry"
 ok 'four more, with rows of their own' compile -q
 like 'which is critical' "$(of map)" \
-	'^critical; 4 partners are Opportunistic, were Enforced, since [^:]*[-0-9: ]+: p02, p03, p04 and 1 more; '
+	'^critical; 4 partners are Opportunistic, were Enforced, since [^:]*[-0-9: ]+, by root[^:]*: p02, p03, p04 and 1 more; '
 sed -i 's/^partner p0[1-5]/& mode=enforced/' "$T/registry"
 ok 'Enforced again' compile -q
 unlike 'is told no more' "$(of map)" Opportunistic
@@ -377,18 +377,18 @@ sed -i '/^partner p02 /{n;s/$/ inbound=off/}
 	/^partner p03 /{n;s/$/ verify=none/}' "$T/registry"
 ok 'Enforced yet, with less' compile -q
 like 'check warns of it' "$(of map)" \
-	"^warning; 2 partners demand less since [-0-9: ]+: p02 .inbound require -> off., p03 .secure -> encrypt.; see tlspactctl history --since $when; if that was meant, this goes by itself after a day; if not, put them back; tlspact-compile --lost p02 p03"
+	"^warning; 2 partners demand less since [-0-9: ]+, by root[^:]*: p02 .inbound require -> off., p03 .secure -> encrypt.; see tlspactctl history --since $when; if that was meant, this goes by itself after a day; if not, put them back; tlspact-compile --lost p02 p03"
 like 'the status of all' "$(ctl status)" \
 	$'\n2 partners demand less since [^\n]*: tlspact-compile --lost p02 p03\n'
 like 'and of one' "$(ctl status p02)" \
-	$'\n  was +inbound require -> off, since [-0-9: ]+, by [^\n]*event [0-9]+[^\n]*\n.*\n  next +tlspact-compile --lost p02: if it was not meant that it demands less'
+	$'\n  weaker +inbound require -> off, since [-0-9: ]+, by [^\n]*event [0-9]+[^\n]*\n.*\n  next +tlspact-compile --lost p02: if it was not meant that it demands less'
 is 'for programs' "$(ctl status -j p02 | jq -r '.gone[].next')" \
 	'tlspact-compile --lost p02 p03'
 is 'of others nothing' "$(ctl status -j p04 | jq -c .gone)" '[]'
-like 'its level, too' "$(ctl status p03)" $'\n  was +secure -> encrypt, since '
+like 'its level, too' "$(ctl status p03)" $'\n  weaker +secure -> encrypt, since '
 sed -i 's/ inbound=off//' "$T/registry"
 ok 'one is as before' compile -q
-like 'and told no more' "$(of map)" '^warning; 1 partner demands less since [-0-9: ]+: p03 '
+like 'and told no more' "$(of map)" '^warning; 1 partner demands less since [-0-9: ]+, by root[^:]*: p03 '
 sed -i 's/^\(partner p03\) mode=enforced/\1/' "$T/registry"
 ok 'the other is Enforced no more' compile -q
 unlike 'which is told alone' "$(of map)" 'less'

@@ -205,7 +205,7 @@ compile --diff -j
 is 'as JSON, too' "$(jq -r '.rules[] | "\(.key) \(.client) \(.rule)"' <<<"$out")" \
 	'umbrella.example false opportunistic -> opportunistic, inbound warn'
 compile
-like 'an inbound rule changes no row' "$out" '; no row changed$'
+like 'an inbound rule changes no row' "$out" '; no row changed; 1 rule that no row tells of$'
 is 'but the map' "$(cdb -q "$map" ' d:umbrella.example' | cut -d' ' -f1,2)" \
 	'partner=umbrella inbound=warn'
 

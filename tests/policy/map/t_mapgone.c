@@ -45,9 +45,9 @@ static const struct {
 } row[] = {
     {"nothing is on record", {{0}}, STAYS, ""},
     {"one", {{2, GONE("a"), NONE}}, STAYS,
-	"1 partner is no longer in the map since 2026-11-22 22:00: a\n"},
+	"1 partner is no longer in the map since 2026-11-22 22:00, by me: a\n"},
     {"a day ago", {{24, GONE("a"), NONE}}, STAYS,
-	"1 partner is no longer in the map since 2026-11-22 00:00: a\n"},
+	"1 partner is no longer in the map since 2026-11-22 00:00, by me: a\n"},
     {"longer ago", {{25, GONE("a"), NONE}}, STAYS, ""},
     {"back", {{2, GONE("a"), NONE}}, "partner a domain=a.example\n", ""},
     {"back by former=", {{2, GONE("a"), NONE}},
@@ -58,42 +58,49 @@ static const struct {
 	"partner b domain=a.example\n", ""},
     {"with another domain", {{2, "=a", "b"}, {2, GONE("a"), NONE}},
 	"partner b domain=b.example\n",
-	"1 domain is no longer in the map since 2026-11-22 22:00: a.example\n"},
+	"1 domain is no longer in the map since 2026-11-22 22:00, by me: "
+	"a.example\n"},
     {"gone under its new name", {{2, "=a", "b"}, {2, GONE("a"), NONE}}, STAYS,
-	"1 partner is no longer in the map since 2026-11-22 22:00: b\n"},
+	"1 partner is no longer in the map since 2026-11-22 22:00, by me: b\n"},
     {"without a registry", {{2, GONE("a"), NONE}}, NULL,
-	"1 partner is no longer in the map since 2026-11-22 22:00: a\n"},
+	"1 partner is no longer in the map since 2026-11-22 22:00, by me: a\n"},
     {"a row that is weaker", {{2, ROW("a.example", "\"a\"", "\"a\""), NONE}},
 	STAYS, ""},
     {"a row that is somebody's",
 	{{2, ROW("a.example", "\"b\"", "\"a\""), NONE}}, STAYS, ""},
     {"of one of two", {{2, ROW("y.example", "null", "\"z\""), NONE}}, STAYS,
-	"1 domain is no longer in the map since 2026-11-22 22:00: y.example\n"},
+	"1 domain is no longer in the map since 2026-11-22 22:00, by me: "
+	"y.example\n"},
     {"that one above covers", {{2, ROW("y.z.example", "null", "\"z\""), NONE}},
 	"partner z domain=.z.example\n", ""},
     {"of somebody", {{2, ROW("y.example", "null", "null"), NONE}}, STAYS,
-	"1 domain is no longer in the map since 2026-11-22 22:00: y.example\n"},
+	"1 domain is no longer in the map since 2026-11-22 22:00, by me: "
+	"y.example\n"},
     {"that is written otherwise",
 	{{2, ROW("m\xc3\xbc.example", "null", "null"), NONE}}, STAYS, ""},
     {"more than are named",
 	{{2, GONE("b") "," GONE("a"), OTHERS("9", "7", "\"d\",\"c\"")}}, STAYS,
-	"11 partners are no longer in the map since 2026-11-22 22:00: a, b, c "
+	"11 partners are no longer in the map since 2026-11-22 22:00, by me: "
+	"a, b, c "
 	"and 8 more\n"},
     {"by two events, and domains",
 	{{3, GONE("a"), NONE},
 	    {2, GONE("b") "," ROW("y.example", "null", "\"z\""), NONE}},
 	STAYS,
-	"1 partner is no longer in the map since 2026-11-22 22:00: b\n"
-	"1 domain is no longer in the map since 2026-11-22 22:00: y.example\n"
-	"1 partner is no longer in the map since 2026-11-22 21:00: a\n"},
+	"1 partner is no longer in the map since 2026-11-22 22:00, by me: b\n"
+	"1 domain is no longer in the map since 2026-11-22 22:00, by me: "
+	"y.example\n"
+	"1 partner is no longer in the map since 2026-11-22 21:00, by me: a\n"},
     {"twice", {{3, GONE("a"), NONE}, {2, GONE("a"), NONE}}, STAYS,
-	"1 partner is no longer in the map since 2026-11-22 22:00: a\n"},
+	"1 partner is no longer in the map since 2026-11-22 22:00, by me: a\n"},
     {"one came back, of others it is not known",
 	{{2, GONE("a") "," GONE("z"), OTHERS("9", "7", "\"d\"")}}, STAYS,
-	"at least 2 partners are no longer in the map since 2026-11-22 22:00: "
+	"at least 2 partners are no longer in the map since 2026-11-22 22:00, "
+	"by me: "
 	"a, d\n"},
     {"an older version", {{2, GONE("a"), OLD("7")}}, STAYS,
-	"at least 1 partner is no longer in the map since 2026-11-22 22:00: "
+	"at least 1 partner is no longer in the map since 2026-11-22 22:00, by "
+	"me: "
 	"a\n"},
 };
 
@@ -339,7 +346,8 @@ t_weaker(void **state)
 		"partner a mode=enforced domain=a.example verify=none "
 		"inbound=off\npartner b mode=enforced domain=b.example\n"
 		"partner c mode=enforced domain=c.example inbound=off\n",
-		"3 partners demand less since 2026-11-22 21:00: a (secure -> "
+		"3 partners demand less since 2026-11-22 21:00, by me: a "
+		"(secure -> "
 		"encrypt), b (inbound-verify name -> "
 		"none), c (inbound warn -> "
 		"off)\n",
@@ -348,16 +356,19 @@ t_weaker(void **state)
 		{{2, NULL, NULL}, {2, WEAKER("a"), OTHERS_OF("c")}},
 		"default mode=enforced inbound=off verify=none\npartner a "
 		"domain=a.example\npartner c domain=c.example\n",
-		"2 partners demand less since 2026-11-22 22:00: a (inbound "
+		"2 partners demand less since 2026-11-22 22:00, by me: a "
+		"(inbound "
 		"require -> off), c (secure -> encrypt)\n",
 		false, true},
 	    {"by two, each its part",
 		{{3, WEAKER("a"), OF}, {2, WEAKER("a"), OF}},
 		"partner a mode=enforced domain=a.example verify=none "
 		"inbound=off\n",
-		"1 partner demands less since 2026-11-22 22:00: a (inbound "
+		"1 partner demands less since 2026-11-22 22:00, by me: a "
+		"(inbound "
 		"require -> off)\n"
-		"1 partner demands less since 2026-11-22 21:00: a (secure -> "
+		"1 partner demands less since 2026-11-22 21:00, by me: a "
+		"(secure -> "
 		"encrypt)\n",
 		false, true},
 	    {"what was less before is not of the later one",
@@ -369,13 +380,15 @@ t_weaker(void **state)
 		{{3, WEAKER("f"), OF}, {2, WEAKER("f"), OF}},
 		"partner f mode=enforced domain=f.example inbound=off "
 		"verify=none\n",
-		"1 partner demands less since 2026-11-22 22:00: f (secure -> "
+		"1 partner demands less since 2026-11-22 22:00, by me: f "
+		"(secure -> "
 		"encrypt, inbound require -> off)\n",
 		false, true},
 	    {"under another name", {{2, NULL, NULL}, {2, WEAKER("a"), OF}},
 		"partner g former=a mode=enforced domain=a.example "
 		"verify=none inbound=off\n",
-		"1 partner demands less since 2026-11-22 22:00: g (inbound "
+		"1 partner demands less since 2026-11-22 22:00, by me: g "
+		"(inbound "
 		"require -> off)\n",
 		false, false},
 	    {"what is back, or was never more",
