@@ -16,6 +16,7 @@
 #include "ctlrun.h"
 #include "err.h"
 #include "json.h"
+#include "mapgone.h"
 #include "mem.h"
 #include "num.h"
 #include "quote.h"
@@ -686,8 +687,10 @@ tell_restored(struct ctlrun *r, struct ctl_facts *f, bool written, int code)
 
 /* What waits, since a gateway failed for a while, may be tried all the same. */
 static void
-not_lowered(struct ctlrun *r, struct ctl_facts *f)
+not_lowered(struct ctlrun *r, struct ctl_facts *f, const struct mapgone *gone)
 {
+	const char *less;
+	size_t from = 0;
 	const size_t *retried = NULL;
 	size_t tried;
 
@@ -701,11 +704,16 @@ not_lowered(struct ctlrun *r, struct ctl_facts *f)
 		say("%s is not lowered: there is nothing to restore%s", f->name,
 		    f->ledger_fault == NULL ? ""
 					    : ", as far as the map can tell");
+	if (mapgone_less(gone, &from, f->name, &less) != NULL)
+		say("the registry demands less of %s than it did, which is no "
+		    "downgrade: " MAPGONE_LOST " %s",
+		    f->name, f->name);
 }
 
 /* known: the exit code of the facts. */
 static int
-restore_it(struct ctlrun *r, struct ctl_facts *f, int known)
+restore_it(struct ctlrun *r, struct ctl_facts *f, const struct mapgone *gone,
+    int known)
 {
 	bool written, lowered = f->low.rows > 0;
 	int recorded, code;
@@ -720,7 +728,7 @@ restore_it(struct ctlrun *r, struct ctl_facts *f, int known)
 	/* A map that is lower than the ledger knows of is mended as well. */
 	if (f->lowered.id == 0 && f->doubt_id == 0 && !lowered &&
 	    (!f->in_map || f->map_level >= f->full || f->partner == NULL)) {
-		not_lowered(r, f);
+		not_lowered(r, f, gone);
 		return known;
 	}
 	plan(r, f, ctl_facts_direction(f),
@@ -755,11 +763,16 @@ ctldeed_restore(void *run)
 {
 	struct ctlrun *r = run;
 	struct ctl_facts f;
-	int code = ctlrun_facts(r, false, &f);
+	struct mapgone gone = {0};
+	int code;
 
+	r->c.gone = &gone;
+	code = ctlrun_facts(r, false, &f);
+	r->c.gone = NULL;
 	/* What cannot be read keeps nobody lowered. */
 	if (f.name != NULL)
-		code = restore_it(r, &f, code);
+		code = restore_it(r, &f, &gone, code);
 	ctl_facts_release(&f);
+	mapgone_release(&gone);
 	return code;
 }

@@ -13,6 +13,7 @@
 #include "explain.h"
 #include "logsmtp.h"
 #include "mapgone.h"
+#include "maprecord.h"
 #include "num.h"
 #include "quote.h"
 
@@ -436,6 +437,31 @@ put_less(const struct mapgone_change *c, const char *less, time_t now,
 	    c->author, c->seq);
 }
 
+/*
+ * What else than TLS is demanded of mail from one that is as agreed, or if not
+ * even that: as the registry says, if that is live.
+ */
+static void
+put_from_them(
+    const struct ctl_facts *f, const struct ctl_view *v, struct buf *out)
+{
+	const struct attributes *a =
+	    f->partner == NULL ? NULL : f->partner->attributes;
+
+	if (a == NULL || !v->enforced || v->lowered || v->differs ||
+	    f->map_fault != NULL || f->around == NULL ||
+	    f->around->behind != NULL)
+		return;
+	if (a->inbound != INBOUND_REQUIRE)
+		buf_printf(out, "TLS is not demanded: inbound=%s",
+		    maprecord_inbound[a->inbound]);
+	else if (a->inbound_verify != INBOUND_NONE)
+		buf_printf(out,
+		    "TLS and a certificate with an agreed %s are "
+		    "demanded",
+		    maprecord_verify[a->inbound_verify]);
+}
+
 void
 ctlstatus_one(const struct ctl_facts *f, const struct mapgone *gone,
     const char *operator_, time_t now, struct buf *out)
@@ -464,6 +490,8 @@ ctlstatus_one(const struct ctl_facts *f, const struct mapgone *gone,
 	if (f->around != NULL && f->around->behind != NULL)
 		buf_puts(&w, f->around->behind);
 	ctlprint_row(out, "  registry", &w);
+	put_from_them(f, &v, &w);
+	ctlprint_row(out, "  from them", &w);
 	if (f->doubt != NULL)
 		buf_puts(&w, f->doubt);
 	ctlprint_row(out, "  record", &w);

@@ -434,8 +434,8 @@ print_summary(const struct run *run)
 	if (same > 0)
 		buf_printf(&words, ", %zu to the same in other words", same);
 	if (rules > 0)
-		buf_printf(&words, "; %zu rule%s that no row tells of", rules,
-		    num_plural(rules));
+		buf_printf(&words, "; %zu rule%s changed that no row shows",
+		    rules, num_plural(rules));
 	if (run->map.diags.warnings > 0)
 		buf_printf(&words, "; %zu warning%s", run->map.diags.warnings,
 		    num_plural(run->map.diags.warnings));

@@ -532,8 +532,8 @@ static const struct options_row rows[] = {
 	OPTIONS_WORD, .at = offsetof(struct ctlrun, lower.to),
 	.show = "--to LEVEL", .verbs = OPTIONS_VERB(DOWNGRADE)},
     {0, "inbound", NULL,
-	"of mail from them alone, to let it in without their\n"
-	"certificate, or TLS; mail to them goes as was agreed",
+	"mail from them alone: it is let in without their\n"
+	"certificate, or TLS, until restore ends that",
 	OPTIONS_FLAG, .at = offsetof(struct ctlrun, lower.inbound),
 	.show = "--inbound",
 	.verbs = OPTIONS_VERB(DOWNGRADE) | OPTIONS_VERB(RESTORE)},

@@ -385,6 +385,11 @@ like 'and of one' "$(ctl status p02)" \
 is 'for programs' "$(ctl status -j p02 | jq -r '.gone[].next')" \
 	'tlspact-compile --lost p02 p03'
 is 'of others nothing' "$(ctl status -j p04 | jq -c .gone)" '[]'
+like 'what is demanded now' "$(ctl status p02)" \
+	$'\n  from them +TLS is not demanded: inbound=off\n'
+run ctl restore p02
+like 'that is no downgrade' "$err" \
+	'demands less of p02 than it did, which is no downgrade: tlspact-compile --lost p02$'
 like 'its level, too' "$(ctl status p03)" $'\n  weaker +secure -> encrypt, since '
 sed -i 's/ inbound=off//' "$T/registry"
 ok 'one is as before' compile -q

@@ -147,7 +147,7 @@ compile -n
 is '-n exits as a run would' "$rc" 0
 is '-n says what would be, and what gets weaker by name' "$out" \
 	'2 rows weaker: münchen.example encrypt protocols=>=TLSv1.2 -> encrypt protocols=>=TLSv1.1; xn--mnchen-3ya.example encrypt protocols=>=TLSv1.2 -> encrypt protocols=>=TLSv1.1
-5 domains of 4 partners: 4 enforced, 1 opportunistic; 7 rows would be changed; 1 rule that no row tells of (nothing written)'
+5 domains of 4 partners: 4 enforced, 1 opportunistic; 7 rows would be changed; 1 rule changed that no row shows (nothing written)'
 is '-n writes nothing' "$(state "$map")" "$before"
 compile --dry-run
 is '--dry-run is -n' "$rc $(state "$map")" "0 $before"
@@ -180,7 +180,7 @@ removed  initech.example
 removed  .relay.example
   rule   inbound require -> nothing
 2 rows weaker: münchen.example encrypt protocols=>=TLSv1.2 -> encrypt protocols=>=TLSv1.1; xn--mnchen-3ya.example encrypt protocols=>=TLSv1.2 -> encrypt protocols=>=TLSv1.1
-5 domains of 4 partners: 4 enforced, 1 opportunistic; 7 rows would be changed; 1 rule that no row tells of (nothing written)
+5 domains of 4 partners: 4 enforced, 1 opportunistic; 7 rows would be changed; 1 rule changed that no row shows (nothing written)
 DIFF
 )"
 is '--diff writes nothing' "$(state "$map")" "$before"
@@ -200,12 +200,12 @@ sed -i 's/^partner   umbrella/& inbound=warn/' "$T/registry"
 compile --diff
 like 'an inbound rule is told by the dry run' "$out" '^stronger umbrella.example
   rule   opportunistic -> opportunistic, inbound warn
-.*; no row changed; 1 rule that no row tells of \(nothing written\)$'
+.*; no row changed; 1 rule changed that no row shows \(nothing written\)$'
 compile --diff -j
 is 'as JSON, too' "$(jq -r '.rules[] | "\(.key) \(.client) \(.rule)"' <<<"$out")" \
 	'umbrella.example false opportunistic -> opportunistic, inbound warn'
 compile
-like 'an inbound rule changes no row' "$out" '; no row changed; 1 rule that no row tells of$'
+like 'an inbound rule changes no row' "$out" '; no row changed; 1 rule changed that no row shows$'
 is 'but the map' "$(cdb -q "$map" ' d:umbrella.example' | cut -d' ' -f1,2)" \
 	'partner=umbrella inbound=warn'
 
