@@ -586,13 +586,36 @@ mapevent_announce(const struct settings *set, const struct mapchanges *c,
 
 /* --- Read back ------------------------------------------------------------ */
 
+static const char *
+text_of(const json_t *row, const char *name)
+{
+	const char *s = json_string_value(json_object_get(row, name));
+
+	return s == NULL ? "" : s;
+}
+
+/* Is it of mail from a partner alone? Of a lowered row what holds without that
+ * may differ. */
+static bool
+is_inbound(const json_t *row)
+{
+	const char *was = json_string_value(json_object_get(row, "was_row")),
+		   *is = json_string_value(json_object_get(row, "is_row"));
+
+	return json_is_true(json_object_get(row, "client")) ||
+	       (was != NULL && is != NULL && strcmp(was, is) == 0 &&
+		   strstr(text_of(row, "was"), "(full: ") == NULL &&
+		   strstr(text_of(row, "is"), "(full: ") == NULL);
+}
+
 static void
 read_row(const struct ledger_event *ev, json_t *row, mapevent_changed_fn *fn,
     void *arg)
 {
 	const char *key, *cause;
 
-	if (json_unpack(row, "{s:s, s:s}", "key", &key, "cause", &cause) == 0 &&
+	if (!is_inbound(row) &&
+	    json_unpack(row, "{s:s, s:s}", "key", &key, "cause", &cause) == 0 &&
 	    strcmp(cause, mapcause_name(MAPCAUSE_DOWNGRADE)) != 0 &&
 	    strcmp(cause, mapcause_name(MAPCAUSE_END)) != 0)
 		fn(key, ev->time, arg);
@@ -765,14 +788,6 @@ mapevent_rest(const struct ledger_event *ev, mapevent_other_fn *fn, void *arg,
 			fn(ev, name, arg);
 	json_decref(data);
 	return out->rows > 0;
-}
-
-static const char *
-text_of(const json_t *row, const char *name)
-{
-	const char *s = json_string_value(json_object_get(row, name));
-
-	return s == NULL ? "" : s;
 }
 
 static struct mapdemand

@@ -67,9 +67,10 @@ int mapevent_announce(const struct settings *set, const struct mapchanges *c,
     struct err *e);
 
 /*
- * What an event says was changed by anything else than a downgrade, or its end:
- * fn gets the key of each such row; or NULL once, where any may have been, as
- * the event does not name them all. Nothing is said of other kinds.
+ * What an event says was changed of mail to partners by anything else than a
+ * downgrade, or its end: fn gets the key of each such row; or NULL once, where
+ * any may have been, as the event does not name them all. Nothing is said of
+ * other kinds.
  */
 typedef void mapevent_changed_fn(const char *key, time_t at, void *arg);
 void mapevent_changed(

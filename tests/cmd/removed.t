@@ -373,6 +373,10 @@ ok 'Enforced again' compile -q
 unlike 'is told no more' "$(of map)" Opportunistic
 
 cp "$T/registry" "$T/two"
+for p in p02 p03; do
+	ok "$p passes" "$B/tools/probed" "$T/evidence.db" $p $p.example mx1 ok
+done
+ok 'a second goes by' wait_for 10 eval "[ \"\$(date +%s)\" -gt $(date +%s) ]"
 sed -i '/^partner p02 /{n;s/$/ inbound=off/}
 	/^partner p03 /{n;s/$/ verify=none/}' "$T/registry"
 ok 'Enforced yet, with less' compile -q
@@ -390,6 +394,9 @@ like 'what is demanded now' "$(ctl status p02)" \
 run ctl restore p02
 like 'that is no downgrade' "$err" \
 	'demands less of p02 than it did, which is no downgrade: tlspact-compile --lost p02$'
+unlike 'a look is as good for mail to it as before' "$(ctl status p02)" 'judged'
+like 'not where that is changed' "$(ctl status p03)" $'\n  judged '
+rm "$T/evidence.db"
 like 'its level, too' "$(ctl status p03)" $'\n  weaker +secure -> encrypt, since '
 sed -i 's/ inbound=off//' "$T/registry"
 ok 'one is as before' compile -q
