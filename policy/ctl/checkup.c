@@ -114,6 +114,7 @@ check_map(const struct checkup_facts *f, struct checkup_list *l)
 	const bool takes = f->lost > 0 || f->leaving != NULL;
 	char when[CLOCK_MAX];
 	const struct ctl_facts *p;
+	struct buf how = {0};
 	size_t i;
 
 	if (f->map_fault != NULL) {
@@ -133,15 +134,13 @@ check_map(const struct checkup_facts *f, struct checkup_list *l)
 			    "the registry %s; if that was not meant, put it "
 			    "back",
 			    level_name(p->map_level), level_name(p->full));
-		else if (ctl_facts_view(p, f->now).differs)
+		else if (ctl_facts_differs(p, f->now, &how))
 			add_of(l, CHECKUP_MAP, CHECKUP_CRITICAL, p,
 			    takes ? "tlspact-compile --diff; tlspactctl status"
 				  : "tlspact-compile; tlspactctl status",
-			    "is not in force: the map says %s, registry and "
-			    "ledger %s",
-			    p->in_map ? level_name(p->map_level) : "nothing",
-			    level_name(ctl_facts_level(p)));
+			    "is not in force: the map %s", how.data);
 	}
+	buf_free(&how);
 	if (f->beside != NULL)
 		checkup_add(l, CHECKUP_MAP, CHECKUP_WARNING, "tlspact-compile",
 		    "%s was not made from this map: Postfix may let in what "

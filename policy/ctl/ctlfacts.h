@@ -41,6 +41,7 @@ struct ctl_around {
 	bool takes;	/* and its compile takes something from somebody */
 };
 
+struct buf;
 struct mapgone;
 
 /* What is looked at, and who looks. */
@@ -260,5 +261,8 @@ struct ctl_view {
 
 /* In ctlview.c. */
 struct ctl_view ctl_facts_view(const struct ctl_facts *f, time_t now);
+
+/* Does the map say otherwise? Then how, behind "the map", in out. */
+bool ctl_facts_differs(const struct ctl_facts *f, time_t now, struct buf *out);
 
 #endif

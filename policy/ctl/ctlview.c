@@ -1,7 +1,11 @@
 #include "ctlfacts.h"
 
+#include <inttypes.h>
+
+#include "buf.h"
 #include "clock.h"
 #include "compile.h"
+#include "direction.h"
 #include "life.h"
 
 /* Is mail from them to be let in, and the map does not say so? */
@@ -14,12 +18,18 @@ keeps_out(const struct ctl_facts *f)
 	       compile_lowers(&o, f->partner);
 }
 
+/* An opportunistic partner may have no row. */
+static enum level
+in_map(const struct ctl_facts *f)
+{
+	return f->in_map ? f->map_level : LEVEL_OPPORTUNISTIC;
+}
+
 /* Does the map say another level, or end, than registry and ledger? */
 static bool
 differs(const struct ctl_facts *f)
 {
-	/* An opportunistic partner may have no row. */
-	enum level level = f->in_map ? f->map_level : LEVEL_OPPORTUNISTIC;
+	const enum level level = in_map(f);
 
 	if (f->map_fault != NULL || f->partner == NULL)
 		return false;
@@ -30,6 +40,60 @@ differs(const struct ctl_facts *f)
 	       (f->low.rows > 0 &&
 		   (f->low.end != f->lowered.end ||
 		       f->low.direction != f->lowered.direction));
+}
+
+static const char *
+waived(enum direction d)
+{
+	return d == DIRECTION_CERTIFICATE ? "their certificate" : "TLS";
+}
+
+/* The levels are the same: what it is that the map has otherwise. */
+static void
+put_difference(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	const struct ctl_low *low = &f->low;
+	char is[CLOCK_MAX], planned[CLOCK_MAX];
+
+	if (low->rows == 0)
+		buf_printf(out,
+		    "keeps out what downgrade %" PRId64 " lets in: mail from "
+		    "it without %s",
+		    f->lowered.id, waived(f->lowered.direction));
+	else if (f->lowered.id == 0 && low->direction)
+		buf_printf(out,
+		    "lets in mail from it without %s, by a downgrade %s",
+		    waived(low->direction),
+		    low->end <= now    ? "that is over"
+		    : f->doubt == NULL ? "that is not open in the ledger"
+				       : "that is not believed");
+	else if (low->direction != f->lowered.direction)
+		buf_printf(out, "lowers it to %s, the ledger to %s",
+		    direction_lowered_to(low->direction, low->level),
+		    direction_lowered_to(
+			f->lowered.direction, f->lowered.after));
+	else if (f->lowered.id == 0)
+		buf_printf(out, "lowers it until %s, the ledger no more",
+		    clock_text(low->end, now, is));
+	else
+		buf_printf(out, "lowers it until %s, the ledger until %s",
+		    clock_text(low->end, now, is),
+		    clock_text(f->lowered.end, now, planned));
+}
+
+bool
+ctl_facts_differs(const struct ctl_facts *f, time_t now, struct buf *out)
+{
+	buf_clear(out);
+	if (!differs(f))
+		return false;
+	if (f->ledger_fault == NULL && in_map(f) == ctl_facts_level(f))
+		put_difference(f, now, out);
+	else
+		buf_printf(out, "says %s, registry and ledger %s",
+		    f->in_map ? level_name(f->map_level) : "nothing",
+		    level_name(ctl_facts_level(f)));
+	return true;
 }
 
 /* Does mail from them come without what was agreed, as far as is known? */

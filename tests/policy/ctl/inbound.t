@@ -348,6 +348,9 @@ soon 'and ends without anybody' joe@acme.example "$refused"
 ctl status acme
 like 'the record tells of it still' "$out" 'why +short, lowered by '
 nok 'the map still had it' grep -q 'lowered=0' "$MAP"
+ctl check
+like 'check says what differs' "$(tr -s ' \n' ' ' <<<"$out")" \
+	'map acme is not in force: the map lets in mail from it without TLS, by a downgrade that is over -> tlspact-compile; tlspactctl status acme'
 run compile
 is 'until the next compile' "$rc $(grep -ac 'direction=inbound' "$MAP")" '0 0'
 daemon_stop

@@ -255,6 +255,43 @@ not_in_force(void)
 	partner[0].map_level = LEVEL_OPPORTUNISTIC;
 }
 
+/* Of mail from them alone; nobody compiled since. */
+static void
+let_in_and_over(void)
+{
+	partner[0].low = (struct ctl_low){.rows = 1,
+	    .level = LEVEL_SECURE,
+	    .full = LEVEL_SECURE,
+	    .direction = DIRECTION_INBOUND,
+	    .end = T0};
+}
+
+static void
+let_in_and_ended(void)
+{
+	let_in_and_over();
+	partner[0].low.direction = DIRECTION_CERTIFICATE;
+	partner[0].low.end = T0 + 3600;
+}
+
+static void
+let_in_and_more(void)
+{
+	let_in_and_ended();
+	partner[0].lowered = (struct ledger_downgrade){.id = 3,
+	    .after = LEVEL_SECURE,
+	    .direction = DIRECTION_INBOUND,
+	    .end = T0 + 3600,
+	    .author = "jo"};
+}
+
+static void
+other_end(void)
+{
+	lower();
+	partner[0].lowered.end += 3600;
+}
+
 /* What the ledger does not tell must not make the map good. */
 static void
 no_ledger_to_read(void)
@@ -793,6 +830,21 @@ static const struct {
     {"not in force", not_in_force, CHECKUP_MAP, CHECKUP_CRITICAL,
 	"acme is not in force: the map says opportunistic, registry and "
 	"ledger secure",
+	"tlspact-compile; tlspactctl status acme"},
+    {"let in, and over", let_in_and_over, CHECKUP_MAP, CHECKUP_CRITICAL,
+	"acme is not in force: the map lets in mail from it without TLS, by a "
+	"downgrade that is over",
+	"tlspact-compile; tlspactctl status acme"},
+    {"let in, and ended", let_in_and_ended, CHECKUP_MAP, CHECKUP_CRITICAL,
+	"the map lets in mail from it without their certificate, by a "
+	"downgrade that is not open in the ledger",
+	"tlspact-compile; tlspactctl status acme"},
+    {"let in by more", let_in_and_more, CHECKUP_MAP, CHECKUP_CRITICAL,
+	"the map lowers it to no certificate inbound, the ledger to no TLS "
+	"inbound",
+	"tlspact-compile; tlspactctl status acme"},
+    {"another end", other_end, CHECKUP_MAP, CHECKUP_CRITICAL,
+	"the map lowers it until 13:00, the ledger until 14:00",
 	"tlspact-compile; tlspactctl status acme"},
     {"no ledger to read", no_ledger_to_read, CHECKUP_MAP, CHECKUP_CRITICAL,
 	"the map says encrypt", "tlspact-compile; tlspactctl status acme"},
