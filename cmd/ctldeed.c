@@ -687,8 +687,9 @@ tell_restored(struct ctlrun *r, struct ctl_facts *f, bool written, int code)
 
 /* What waits, since a gateway failed for a while, may be tried all the same. */
 static void
-not_lowered(struct ctlrun *r, struct ctl_facts *f, const struct mapgone *gone)
+not_lowered(struct ctlrun *r, struct ctl_facts *f)
 {
+	struct mapgone gone = {0};
 	const char *less;
 	size_t from = 0;
 	const size_t *retried = NULL;
@@ -704,16 +705,18 @@ not_lowered(struct ctlrun *r, struct ctl_facts *f, const struct mapgone *gone)
 		say("%s is not lowered: there is nothing to restore%s", f->name,
 		    f->ledger_fault == NULL ? ""
 					    : ", as far as the map can tell");
-	if (mapgone_less(gone, &from, f->name, &less) != NULL)
+	mapgone_look(&r->c.set, r->c.live != NULL ? r->c.live : r->c.registry,
+	    r->c.now - MAPGONE_SPAN, &gone);
+	if (mapgone_less(&gone, &from, f->name, &less) != NULL)
 		say("the registry demands less of %s than it did, which is no "
 		    "downgrade: " MAPGONE_LOST " %s",
 		    f->name, f->name);
+	mapgone_release(&gone);
 }
 
 /* known: the exit code of the facts. */
 static int
-restore_it(struct ctlrun *r, struct ctl_facts *f, const struct mapgone *gone,
-    int known)
+restore_it(struct ctlrun *r, struct ctl_facts *f, int known)
 {
 	bool written, lowered = f->low.rows > 0;
 	int recorded, code;
@@ -728,7 +731,7 @@ restore_it(struct ctlrun *r, struct ctl_facts *f, const struct mapgone *gone,
 	/* A map that is lower than the ledger knows of is mended as well. */
 	if (f->lowered.id == 0 && f->doubt_id == 0 && !lowered &&
 	    (!f->in_map || f->map_level >= f->full || f->partner == NULL)) {
-		not_lowered(r, f, gone);
+		not_lowered(r, f);
 		return known;
 	}
 	plan(r, f, ctl_facts_direction(f),
@@ -763,16 +766,11 @@ ctldeed_restore(void *run)
 {
 	struct ctlrun *r = run;
 	struct ctl_facts f;
-	struct mapgone gone = {0};
-	int code;
+	int code = ctlrun_facts(r, false, &f);
 
-	r->c.gone = &gone;
-	code = ctlrun_facts(r, false, &f);
-	r->c.gone = NULL;
 	/* What cannot be read keeps nobody lowered. */
 	if (f.name != NULL)
-		code = restore_it(r, &f, &gone, code);
+		code = restore_it(r, &f, code);
 	ctl_facts_release(&f);
-	mapgone_release(&gone);
 	return code;
 }

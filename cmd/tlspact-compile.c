@@ -834,20 +834,6 @@ give_lost(struct run *run, const struct maplost_wanted *wanted,
 	return EX_OK;
 }
 
-/* What the record says of who left; nothing if it cannot be read. */
-static void
-read_gone(const struct run *run, const struct registry *r, time_t now,
-    struct mapgone *out)
-{
-	struct err ignored;
-	struct ledger *l = ledger_open(run->set.ledger, LEDGER_READ, &ignored);
-
-	if (l != NULL)
-		(void)mapgone_read(
-		    l, r, run->set.map, now - MAPLOST_SPAN, out, &ignored);
-	ledger_close(l);
-}
-
 /* Without it nobody is known to be lost, and all may be. */
 static int
 unreadable(const struct run *run, const struct err *why)
@@ -879,7 +865,7 @@ lost(struct run *run, time_t now)
 		say("the registry has %zu error%s (tlspact-compile -n)",
 		    d.errors, num_plural(d.errors));
 	diag_free(&d);
-	read_gone(run, r, now, &gone);
+	mapgone_look(&run->set, r, now - MAPLOST_SPAN, &gone);
 	if (r == NULL)
 		code = unreadable(run, &e);
 	else if (maplost_find(&m, r, run->set.map, &wanted, &gone, now, &e) ==

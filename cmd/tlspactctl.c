@@ -179,16 +179,6 @@ first_past(const struct ctlrun *r, const struct ctl_facts *f)
 	return f->past == NULL ? NULL : f->past->how;
 }
 
-static bool
-is_of(const struct mapgone_change *c, const char *partner)
-{
-	size_t i = 0;
-
-	while (i < c->n && strcmp(c->name[i], partner) != 0)
-		i++;
-	return i < c->n && !c->domains;
-}
-
 /* As the findings of check have them; of one partner alone, if it is named. */
 static json_t *
 json_gone(const struct ctlrun *r, const struct mapgone *g, const char *partner)
@@ -198,12 +188,13 @@ json_gone(const struct ctlrun *r, const struct mapgone *g, const char *partner)
 	size_t i, k;
 
 	for (i = 0; i < g->n; i++) {
+		if (partner != NULL &&
+		    mapgone_find(&g->v[i], partner) == g->v[i].n)
+			continue;
 		buf_clear(&text);
 		buf_clear(&next);
 		mapgone_print(&g->v[i], r->c.now, &text);
 		mapgone_next(&g->v[i], &next);
-		if (partner != NULL && !is_of(&g->v[i], partner))
-			continue;
 		names = json_array();
 		for (k = 0; k < g->v[i].n && !g->v[i].domains; k++)
 			json_array_append_new(

@@ -42,12 +42,6 @@ differs(const struct ctl_facts *f)
 		       f->low.direction != f->lowered.direction));
 }
 
-static const char *
-waived(enum direction d)
-{
-	return d == DIRECTION_CERTIFICATE ? "their certificate" : "TLS";
-}
-
 /* The levels are the same: what it is that the map has otherwise. */
 static void
 put_difference(const struct ctl_facts *f, time_t now, struct buf *out)
@@ -59,11 +53,12 @@ put_difference(const struct ctl_facts *f, time_t now, struct buf *out)
 		buf_printf(out,
 		    "keeps out what downgrade %" PRId64 " lets in: mail from "
 		    "it without %s",
-		    f->lowered.id, waived(f->lowered.direction));
+		    f->lowered.id,
+		    direction_needs(f->lowered.direction, false));
 	else if (f->lowered.id == 0 && low->direction)
 		buf_printf(out,
 		    "lets in mail from it without %s, by a downgrade %s",
-		    waived(low->direction),
+		    direction_needs(low->direction, false),
 		    low->end <= now    ? "that is over"
 		    : f->doubt == NULL ? "that is not open in the ledger"
 				       : "that is not believed");

@@ -21,6 +21,7 @@
 #include "quote.h"
 #include "registry.h"
 #include "registry_keep.h"
+#include "settings.h"
 
 #define NAMED 3 /* in words */
 
@@ -529,6 +530,30 @@ mapgone_release(struct mapgone *g)
 	*g = (struct mapgone){0};
 }
 
+void
+mapgone_look(const struct settings *set, const struct registry *live,
+    time_t since, struct mapgone *out)
+{
+	struct err ignored;
+	struct ledger *l = ledger_open(set->ledger, LEDGER_READ, &ignored);
+
+	if (l != NULL)
+		(void)mapgone_read(l, live, set->map, since, out, &ignored);
+	ledger_close(l);
+}
+
+size_t
+mapgone_find(const struct mapgone_change *c, const char *partner)
+{
+	size_t k = 0;
+
+	if (c->domains)
+		return c->n;
+	while (k < c->n && strcmp(c->name[k], partner) != 0)
+		k++;
+	return k;
+}
+
 uint64_t
 mapgone_partners(const struct mapgone *g)
 {
@@ -550,11 +575,11 @@ mapgone_less(const struct mapgone *g, size_t *from, const char *partner,
 
 	while (g != NULL && *from < g->n) {
 		c = &g->v[(*from)++];
-		for (k = 0; k < c->n && (c->opened || c->weaker); k++)
-			if (strcmp(c->name[k], partner) == 0) {
-				*less = c->less[k];
-				return c;
-			}
+		k = mapgone_find(c, partner);
+		if (k < c->n && (c->opened || c->weaker)) {
+			*less = c->less[k];
+			return c;
+		}
 	}
 	return NULL;
 }

@@ -17,6 +17,7 @@ struct buf;
 struct err;
 struct ledger;
 struct registry;
+struct settings;
 
 /* Behind what tells that partners left the registry, or are there with less;
  * and what gives them back. */
@@ -72,6 +73,16 @@ void mapgone_release(struct mapgone *g);
 
 /* How many partners, without those that stay. */
 uint64_t mapgone_partners(const struct mapgone *g);
+
+/*
+ * As mapgone_read(), of the ledger of the settings: where that cannot be read
+ * nobody is known.
+ */
+void mapgone_look(const struct settings *set, const struct registry *live,
+    time_t since, struct mapgone *out);
+
+/* The place of a partner among those of a change; c->n: it is none of them. */
+size_t mapgone_find(const struct mapgone_change *c, const char *partner);
 
 /*
  * By which change a partner that stays has less: the next one from *from on, an

@@ -461,23 +461,20 @@ by_whom(const struct mapgone *gone, const char *name, bool stays)
 {
 	const struct mapgone_change *c;
 	char who[AUTHOR_TEXT];
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; gone != NULL && i < gone->n; i++)
-		for (c = &gone->v[i], k = 0; k < c->n && !c->domains &&
-					     (c->opened || c->weaker) == stays;
-		     k++) {
-			if (strcmp(c->name[k], name) != 0)
-				continue;
-			quote_show(
-			    who, sizeof(who), c->author, strlen(c->author));
-			if (c->agreed == NULL)
-				return mem_dup(who);
-			return mem_printf("%s (%s)", who,
-			    strcmp(c->agreed, MAPEVENT_EDIT) == 0
-				? "tlspactctl edit"
-				: "--accept-weaker");
-		}
+	for (i = 0; gone != NULL && i < gone->n; i++) {
+		c = &gone->v[i];
+		if ((c->opened || c->weaker) != stays ||
+		    mapgone_find(c, name) == c->n)
+			continue;
+		quote_show(who, sizeof(who), c->author, strlen(c->author));
+		if (c->agreed == NULL)
+			return mem_dup(who);
+		return mem_printf("%s (%s)", who,
+		    strcmp(c->agreed, MAPEVENT_EDIT) == 0 ? "tlspactctl edit"
+							  : "--accept-weaker");
+	}
 	return NULL;
 }
 
